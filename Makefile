@@ -1,0 +1,33 @@
+# make demo, make test: the README's two commands. Nothing else has to be installed first, but for
+# Debian's libgl1 and libglib2.0-0 on a bare machine (OpenCV loads them).
+PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3,$(shell $(p) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo $(p))))
+BIN := .venv/bin
+
+.PHONY: demo test check format lock ui
+demo: .venv/installed
+	$(BIN)/stillwalk video=demo
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+check: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+ui: .venv/installed
+	PREFECT_HOME=$(CURDIR)/outputs/.prefect $(BIN)/prefect server start --host 127.0.0.1
+
+lock:
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.txt
+
+.venv/installed: requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Stillwalk needs Python 3.11 or 3.12, and none is on the PATH; install one, or say make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@

@@ -1,0 +1,1 @@
+"""The order of things: the flow, the command line, what the terminal shows."""

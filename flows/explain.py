@@ -1,0 +1,77 @@
+"""From what Hydra or OmegaConf raise to one line: the setting, the fact, the cure."""
+
+import difflib
+import re
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from hydra.errors import MissingConfigException, OverrideParseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
+
+from conf.schema import Config
+from tasks.errors import SettingError
+
+TYPES = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
+
+
+def explain(error: BaseException) -> str:
+    """One line for the user; falls back on the words of the library, joined, where the mistake is a new one."""
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, SettingError):
+            return str(cause)
+    override = re.search(r"override \S+?=(.+)", str(error))
+    for cause in causes:
+        sentence = _sentence(cause, override[1] if override else "...")
+        if sentence:
+            return sentence
+    return "; ".join(dict.fromkeys(line.strip() for line in str(error).splitlines() if line.strip()))
+
+
+def _causes(error: BaseException | None) -> Any:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _sentence(error: BaseException, override: str) -> str:
+    name = str(getattr(error, "full_key", "") or "")
+    text = str(error).splitlines()[0]
+    if isinstance(error, ConfigAttributeError | ConfigKeyError):
+        return unknown_setting(name)
+    if isinstance(error, MissingConfigException) and (group := re.search(r"find '(\S+)/(\S+)'", text)):
+        options = ", ".join(error.options or [])
+        return f"{group[1]}: there is no {group[2]!r}; choose one of {options}"
+    if isinstance(error, OverrideParseException):
+        cure = "put a value with special characters in quotes, as in 'name=\"a (1)\"'"
+        return f"{error.override}: this cannot be read; {cure}"
+    if isinstance(error, ValidationError):
+        return _mistyped(name, text, override)
+    if isinstance(error, OmegaConfBaseException) and "missing mandatory value" in text:
+        return f"{name}: nothing was given; name a file, a folder, a glob such as {name}='clips/*.mp4', or {name}=demo"
+    return ""
+
+
+def _mistyped(name: str, text: str, value: str) -> str:
+    if wrong := re.match(r"Invalid value (.+), expected one of \[(.+)\]", text):
+        return f"{name}: there is no {wrong[1]}; choose one of {wrong[2]}"
+    if wrong := re.match(r"Value (.+) of type .+ could not be converted to (\w+)", text):
+        return f"{name}: {wrong[1]} does not fit; give {TYPES.get(wrong[2], wrong[2])}"
+    if "is not a ListConfig" in text:
+        return f"{name}: this wants a list; give {name}=[{value}]"
+    return f"{name}: {text}; `stillwalk --help` shows the form of every setting"
+
+
+def unknown_setting(name: str) -> str:
+    """The line for a setting that does not exist, with the nearest that does."""
+    near = difflib.get_close_matches(name, list(setting_names(Config)), n=1, cutoff=0.6)
+    cure = f"did you mean {near[0]}?" if near else "`stillwalk --help` lists them all"
+    return f"{name}: there is no such setting; {cure}"
+
+
+def setting_names(schema: Any, prefix: str = "") -> Any:
+    """Dotted names of all settings of a schema class."""
+    for item in fields(schema):
+        yield prefix + item.name
+        if is_dataclass(item.type):
+            yield from setting_names(item.type, f"{prefix}{item.name}.")

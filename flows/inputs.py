@@ -1,0 +1,100 @@
+"""From ``video=`` to the list of videos, each with its own name."""
+
+import glob
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.errors import SettingError
+
+DEMO = "demo"
+SUFFIXES = {
+    ".mp4",
+    ".mov",
+    ".m4v",
+    ".mkv",
+    ".webm",
+    ".avi",
+    ".mpg",
+    ".mpeg",
+    ".mts",
+    ".m2ts",
+    ".ts",
+    ".wmv",
+    ".3gp",
+    ".ogv",
+    ".mxf",
+}
+
+
+@dataclass(frozen=True)
+class Video:
+    """One video of the run; ``name`` is unique in it. ``path`` is None for the drawn walker."""
+
+    name: str
+    path: Path | None
+
+    @property
+    def place(self) -> str:
+        """Where it lies, absolute; ``demo`` for the drawn walker."""
+        return DEMO if self.path is None else str(self.path.absolute())
+
+
+def find_videos(asked: Any) -> list[Video]:
+    """Expand files, globs, folders and ``@lists``; ``SettingError`` where something names nothing.
+
+    A path that does not exist is kept: it becomes one failed video, and the others are finished.
+    """
+    items = asked if isinstance(asked, list) else [asked]
+    paths: list[Path | None] = []
+    for item in items:
+        found: list[Path | None] = [None] if item == DEMO else list(_expand(str(item)))
+        paths.extend(path for path in found if path is None or path not in paths)
+    if not paths:
+        raise SettingError("video: the list is empty; name a file, a folder, a glob such as 'clips/*.mp4', or demo")
+    return _named(paths)
+
+
+def _expand(item: str) -> list[Path]:
+    path = Path(item).expanduser()
+    if item.startswith("@"):
+        return _listed(Path(item[1:]).expanduser())
+    if path.is_dir():
+        inside = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+        if not inside:
+            raise SettingError(f"video: {path} is a folder without videos; name a file, or a folder that holds some")
+        return inside
+    if not path.exists() and glob.has_magic(item):
+        matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207  (absolute patterns)
+        if not matches:
+            raise SettingError(f"video: no file matches {item}; check the folder and the quotes around the pattern")
+        return [match for match in matches if match.is_file()]
+    return [path]
+
+
+def _listed(listing: Path) -> list[Path]:
+    """Paths in a text file, one a line, relative to that file; empty lines and # comments are passed over."""
+    try:
+        lines = listing.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(
+            f"video: the list {listing} cannot be read ({error}); give a text file, a path a line"
+        ) from error
+    entries = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+    return [found for entry in entries for found in _expand(str(listing.parent / Path(entry).expanduser()))]
+
+
+def _named(paths: list[Path | None]) -> list[Video]:
+    """Name every video by its stem; those that share a stem also by a digest of where they lie."""
+    stems = [DEMO if path is None else path.stem for path in paths]
+    videos = []
+    for path, stem in zip(paths, stems, strict=True):
+        alone = sum(other.casefold() == stem.casefold() for other in stems) == 1
+        videos.append(Video(stem if alone or path is None else f"{stem}-{short_digest(path)}", path))
+    return videos
+
+
+def short_digest(path: Path) -> str:
+    """Eight hex digits that tell apart two files of one name, by where they lie."""
+    return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]

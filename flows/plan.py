@@ -1,0 +1,109 @@
+"""The stages of one video, in order: which request follows from the settings, and what it takes."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prefect.futures import PrefectFuture
+
+from conf.schema import Config, DemoConf, Output
+from flows.inputs import Video
+from tasks.records import Artifact
+from tasks.requests import (
+    ComparisonRequest,
+    DecodeRequest,
+    DemoRequest,
+    MasksRequest,
+    OffsetsRequest,
+    PersonRequest,
+    PoseRequest,
+    Request,
+    StabilizedRequest,
+    TrajectoryRequest,
+)
+from tasks.stage import Call, submit
+
+Future = PrefectFuture[Artifact]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One video of a run with what all of its stages share, and the futures submitted so far, by title."""
+
+    video: Video
+    source: Path
+    digest: str
+    config: Config
+    models: dict[str, dict[str, str]]  # digests by stage and model
+    cache: Path
+    run_id: str
+    futures: dict[str, Future] = field(default_factory=dict)
+
+    def start(self, request: type[Any], takes: tuple[str, ...], **fields: Any) -> None:
+        """Submit a stage that takes the artifacts of earlier ones, under the name it has in its request."""
+        inputs = {("clip" if name == "decode" else name): self.futures[name] for name in takes}
+        call = Call(self.video.name, request, fields, self.cache, self.run_id)
+        self.futures[title(request)] = submit(call, dict(inputs))
+
+
+def title(request: type[Request]) -> str:
+    """The name of a stage in a run: the deliverable, for a render."""
+    return request.output or request.stage
+
+
+def start_demo(conf: DemoConf, cache: Path, run_id: str) -> Future:
+    """Submit the drawing of the demo walker."""
+    return submit(Call("demo", DemoRequest, {"settings": conf}, cache, run_id), {})
+
+
+def start_decode(job: Job) -> None:
+    """Submit the first look at the whole file."""
+    job.start(DecodeRequest, (), source=job.source, digest=job.digest, settings=job.config.decode)
+
+
+def start_pose(job: Job) -> None:
+    """Submit the search for landmarks."""
+    conf = job.config
+    job.start(PoseRequest, ("decode",), source=job.source, settings=conf.pose, **_models(job, "pose"))
+
+
+def start_masks(job: Job) -> None:
+    """Submit the segmentation, where an output needs it."""
+    conf = job.config
+    if {Output.person, Output.masks} & set(conf.outputs):
+        models = _models(job, "masks")
+        job.start(MasksRequest, ("decode", "pose"), source=job.source, settings=conf.masks, **models)
+
+
+def _models(job: Job, stage: str) -> dict[str, Any]:
+    conf = job.config
+    return {"models": conf.models, "model_digests": job.models[stage], "device": conf.device}
+
+
+def start_offsets(job: Job) -> None:
+    """Submit the anchor and its offset to the target."""
+    conf = job.config
+    target = conf.target if isinstance(conf.target, str) else tuple(conf.target)
+    job.start(OffsetsRequest, ("decode", "pose"), settings=conf.anchor, target=target, crop=conf.crop)
+
+
+def start_trajectory(job: Job) -> None:
+    """Submit the smoothing."""
+    conf = job.config
+    job.start(TrajectoryRequest, ("decode", "pose", "offsets"), settings=conf.smoothing, crop=conf.crop)
+
+
+def start_renders(job: Job) -> None:
+    """Submit one render for each video that is asked for."""
+    conf = job.config
+    shared = {"source": job.source, "encode": conf.encode, "render": conf.render}
+    moved = ("decode", "trajectory")
+    if Output.stabilized in conf.outputs:
+        job.start(StabilizedRequest, moved, border=conf.border, **shared)
+    if Output.comparison in conf.outputs:
+        job.start(ComparisonRequest, moved, border=conf.border, comparison=conf.comparison, **shared)
+    if Output.person in conf.outputs:
+        job.start(PersonRequest, (*moved, "masks"), matte=conf.masks, background=conf.background, **shared)
+
+
+STAGES = (start_decode, start_pose, start_masks, start_offsets, start_trajectory, start_renders)

@@ -1,0 +1,94 @@
+"""What ``run.json`` says of a video: settings, versions, digests, and for each stage whether it ran and how fast."""
+
+import json
+import platform
+import resource
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from flows.plan import Job
+from flows.results import Result, StageRun, stage_run
+from tasks.keys import canonical
+from tasks.records import Artifact, Clip, read_clip
+
+SCHEMA = 1
+LIBRARIES = ("stillwalk", "av", "mediapipe", "numpy", "opencv-python", "prefect", "pyarrow", "scipy")
+
+
+def describe(job: Job, artifacts: dict[str, Artifact], folder: Path, error: str = "") -> Result:
+    """The outcome of one video from the artifacts of its stages."""
+    runs = [_run(title, artifact, job.run_id) for title, artifact in artifacts.items()]
+    facts = {title: dict(artifact.facts) for title, artifact in artifacts.items()}
+    clip = read_clip(artifacts["decode"]) if "decode" in artifacts else None
+    warnings = _warnings(clip, facts)
+    if error and clip and clip.broken:
+        error = f"{error} (of a broken file: {clip.broken})"
+    return Result(job.video, error, folder, runs, facts, warnings, headline(artifacts))
+
+
+def _run(title: str, artifact: Artifact, run_id: str) -> StageRun:
+    return stage_run(artifact, title if title != artifact.stage else "", run_id)
+
+
+def _warnings(clip: Clip | None, facts: dict[str, dict[str, Any]]) -> list[str]:
+    broken = [clip.broken] if clip and clip.broken else []
+    notes = [
+        note
+        for stage in facts.values()
+        for note in [*stage.get("notes", []), stage.get("device_note"), stage.get("why")]
+    ]
+    return list(dict.fromkeys(note for note in broken + notes if note))
+
+
+def headline(artifacts: dict[str, Artifact]) -> str:
+    """Detection rate and planned lock, in a line; empty where there is no trajectory."""
+    if "trajectory" not in artifacts:
+        return ""
+    pose = artifacts["pose"].facts
+    metrics = json.loads(artifacts["trajectory"].path("metrics.json").read_text())
+    planned, before = metrics["planned"], metrics["before"]
+    seen = f"person in {pose['detected']} of {pose['frames']} frames ({pose['detection_rate']:.1%})"
+    lock = f"planned lock {planned['lock_rms']:.1f} px rms ({before['lock_rms']:.0f} px before)"
+    return f"{seen}, {lock}, {planned['visible_area_mean']:.0%} of the output is picture"
+
+
+def run_record(job: Job, artifacts: dict[str, Artifact], result: Result, deliverables: list[str]) -> dict[str, Any]:
+    """``run.json`` of a finished video."""
+    files = {name: stored for artifact in artifacts.values() for name, stored in artifact.files.items()}
+    return {
+        **_common(job, artifacts, result),
+        "deliverables": {name: {"sha256": files[name].sha256, "bytes": files[name].size} for name in deliverables},
+    }
+
+
+def failure_record(job: Job, artifacts: dict[str, Artifact], result: Result) -> dict[str, Any]:
+    """``run.json`` of a video that failed: what was done before it did, and why."""
+    return {**_common(job, artifacts, result), "deliverables": {}}
+
+
+def _common(job: Job, artifacts: dict[str, Artifact], result: Result) -> dict[str, Any]:
+    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes on Linux
+    return {
+        "schema": SCHEMA,
+        "run_id": job.run_id,
+        "video": {"name": job.video.name, "path": job.video.place, "sha256": job.digest},
+        "error": result.error,
+        "summary": result.headline,
+        "warnings": result.warnings,
+        "clip": asdict(read_clip(artifacts["decode"])) if "decode" in artifacts else None,
+        "stages": [asdict(run) for run in result.stages],
+        "log": {title: _log(artifact) for title, artifact in artifacts.items()},
+        "memory_peak_mb": round(peak_kb / 1024),
+        "config": canonical(job.config),
+        "models": job.models,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+    }
+
+
+def _log(artifact: Artifact) -> dict[str, Any]:
+    """Facts of a stage with how long computing took, then or now, and frames per second."""
+    frames = artifact.facts.get("frames")
+    speed = {"fps": round(frames / artifact.seconds, 1)} if frames and artifact.seconds else {}
+    return {"computed_in_s": artifact.seconds, **speed, **artifact.facts}

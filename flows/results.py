@@ -1,0 +1,42 @@
+"""What is known of a video when its run is over."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flows.inputs import Video
+from tasks.records import Artifact
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """One line of ``run.json``'s ``stages``."""
+
+    stage: str
+    output: str  # the deliverable, for a render; else empty
+    key: str
+    status: str  # ran or cached
+    seconds: float  # that this run spent; 0 for cached
+
+    @property
+    def title(self) -> str:
+        return self.output or self.stage
+
+
+@dataclass(frozen=True)
+class Result:
+    """One video of a run: either an error or a folder of deliverables."""
+
+    video: Video
+    error: str = ""
+    folder: Path | None = None
+    stages: list[StageRun] = field(default_factory=list)
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by stage or output
+    warnings: list[str] = field(default_factory=list)
+    headline: str = ""  # detection and planned lock, in a line
+
+
+def stage_run(artifact: Artifact, output: str, run_id: str) -> StageRun:
+    """Ran when this run computed it, else cached."""
+    ran = artifact.run_id == run_id
+    return StageRun(artifact.stage, output, artifact.key, "ran" if ran else "cached", artifact.seconds if ran else 0.0)

@@ -1,0 +1,71 @@
+"""The command line: ``stillwalk video=walk.mp4`` or ``python -m flows.stabilize video=walk.mp4``.
+
+Nothing heavy is imported here: help, ``--cfg`` and tab completion must not pay for Prefect or MediaPipe.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from flows import settings
+from flows.explain import explain
+from flows.manual import manual
+from tasks.errors import SettingError, StillwalkError
+
+statuses: list[int] = []  # one for each job of a sweep; Hydra keeps no return values
+
+
+def main() -> None:
+    """Run the program and exit with 0 (all done), 1 (a video failed) or 2 (the configuration is wrong)."""
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        print(manual())
+        return
+    sys.argv[1:] = [settings.quoted(argument, sweep=_sweeps(sys.argv)) for argument in sys.argv[1:]]
+    traceback_wanted = "HYDRA_FULL_ERROR" in os.environ
+    if traceback_wanted:
+        os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "ERROR"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # lets errors pass to the lines below instead of printing them
+    settings.register()
+    try:
+        entry()
+    except (SettingError, HydraException, OmegaConfBaseException) as error:
+        _fail(error, 2, traceback_wanted)
+    except StillwalkError as error:
+        _fail(error, 1, traceback_wanted)
+    except KeyboardInterrupt:
+        _fail(StillwalkError("interrupted; run the same command again to go on where it stopped"), 130, False)
+    sys.exit(max(statuses, default=0))
+
+
+def _sweeps(arguments: list[str]) -> bool:
+    return bool({"-m", "--multirun"} & set(arguments))
+
+
+def _fail(error: BaseException, status: int, traceback_wanted: bool) -> None:
+    if traceback_wanted:
+        raise error
+    print(f"stillwalk: {explain(error)}", file=sys.stderr)
+    sys.exit(status)
+
+
+@hydra.main(version_base="1.3", config_path=str(settings.CONF), config_name="config")
+def entry(composed: DictConfig) -> None:
+    """One job: the whole run, or one setting of a sweep."""
+    from flows.run import run
+
+    job = HydraConfig.get()
+    overrides = list(job.overrides.task)
+    base = Path(settings.load(overrides).output_dir).expanduser().absolute()
+    output_dir = Path(job.runtime.output_dir) if job.mode is RunMode.MULTIRUN else base
+    statuses.append(run(overrides, output_dir=output_dir, base_dir=base))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""What the terminal shows: a bar for each stage that computes, and at the end what was done and where it lies."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from flows.results import Result
+from tasks import progress
+from tasks.progress import Work
+
+
+class Bars:
+    """A ``Listener`` with one line for each piece of work: frames done, frames per second, time left."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._ids: dict[Work, TaskID] = {}
+        self._lock = threading.Lock()
+
+    def started(self, work: Work) -> None:
+        with self._lock:
+            self._ids[work] = self._bars.add_task(f"{work.video} {work.stage}", total=work.frames or None, fps="")
+
+    def advanced(self, work: Work, frames_done: int) -> None:
+        bar = self._ids[work]
+        speed_hz = self._bars.tasks[self._bars.task_ids.index(bar)].speed
+        self._bars.update(bar, completed=frames_done, fps=f"{speed_hz:.0f} fps" if speed_hz else "")
+
+    def ended(self, work: Work) -> None:
+        with self._lock:
+            self._bars.remove_task(self._ids.pop(work))
+
+
+@contextmanager
+def shown_progress() -> Iterator[None]:
+    """Show bars on a terminal; show nothing where standard error is a file or a pipe."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[fps]}"),
+        TimeRemainingColumn(),
+    )
+    before = progress.listener
+    with Progress(*columns, console=console, transient=True, refresh_per_second=8) as bars:
+        progress.listener = Bars(bars)
+        try:
+            yield
+        finally:
+            progress.listener = before
+
+
+def print_results(results: list[Result], seconds: float) -> None:
+    """One paragraph a video, failures to standard error, and a last line for the whole run."""
+    for result in results:
+        if result.error:
+            print(f"{result.video.name}: FAILED: {result.error}", file=sys.stderr)
+            continue
+        print(f"{result.video.name}: {result.folder}")
+        for line in _lines(result):
+            print(f"  {line}")
+    failed = sum(bool(result.error) for result in results)
+    done = len(results) - failed
+    tail = f", {failed} failed" if failed else ""
+    print(f"{done} of {len(results)} video{'s' * (len(results) > 1)} done{tail} in {seconds:.1f} s")
+
+
+def _lines(result: Result) -> Iterator[str]:
+    yield from result.warnings
+    ran = [f"{stage.title} {stage.seconds:.1f} s" for stage in result.stages if stage.status == "ran"]
+    cached = [stage.title for stage in result.stages if stage.status == "cached"]
+    if ran:
+        yield f"ran: {', '.join(ran)}"
+    if cached:
+        yield f"from the cache: {', '.join(cached)}"
+    yield result.headline

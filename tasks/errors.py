@@ -1,0 +1,43 @@
+"""Errors that a user can cause or must know. Each carries one line: the thing, the fact, the cure.
+
+StillwalkError
+├── SettingError      a setting cannot be honoured; nothing was started (exit 2)
+├── VideoError        this video cannot be read, or not as asked
+├── NobodyFound       no person in the whole clip
+├── AnchorNotSeen     a person, but never the point of the body that is to be held still
+├── ModelError        a model is missing, damaged, or cannot run on the device asked for
+├── OutputError       a result cannot be written or did not survive its check
+└── Interrupted       the user asked the program to stop
+"""
+
+
+class StillwalkError(Exception):
+    """Root of everything that is reported as a sentence and never as a traceback."""
+
+
+class SettingError(StillwalkError):
+    """A setting that cannot be honoured, found before any work."""
+
+
+class VideoError(StillwalkError):
+    """A video that is missing, broken, or not a video."""
+
+
+class NobodyFound(StillwalkError):
+    """A clip in which no frame shows a person."""
+
+
+class AnchorNotSeen(StillwalkError):
+    """A clip that shows a person, but never the point of the body that is to be held still."""
+
+
+class ModelError(StillwalkError):
+    """A model that is missing, damaged, or refused by the device."""
+
+
+class OutputError(StillwalkError):
+    """A result that could not be written whole."""
+
+
+class Interrupted(StillwalkError):
+    """Work ended early because the user asked for it."""

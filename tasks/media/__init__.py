@@ -1,0 +1,1 @@
+"""Pictures, sound and tables in files: the only PyAV, pyarrow and pandas."""

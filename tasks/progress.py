@@ -1,0 +1,65 @@
+"""How a stage that computes tells of its progress, and learns that it should stop.
+
+The one who shows progress sets ``listener``; a stage knows neither the terminal nor the server.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Protocol
+
+from tasks.errors import Interrupted
+
+
+@dataclass(frozen=True)
+class Work:
+    """One stage of one video that is being computed; ``frames`` is 0 while the length is unknown."""
+
+    video: str
+    stage: str
+    frames: int
+
+
+class Listener(Protocol):
+    """Told of work that starts, advances and ends; called from several threads."""
+
+    def started(self, work: Work) -> None: ...
+    def advanced(self, work: Work, frames_done: int) -> None: ...
+    def ended(self, work: Work) -> None: ...
+
+
+class Silent:
+    """The listener when nobody watches."""
+
+    def started(self, work: Work) -> None: ...
+    def advanced(self, work: Work, frames_done: int) -> None: ...
+    def ended(self, work: Work) -> None: ...
+
+
+listener: Listener = Silent()
+stop = threading.Event()
+"""Set when the user asked for an end."""
+
+
+def check_stop() -> None:
+    """Raise ``Interrupted`` once the user has asked for an end."""
+    if stop.is_set():
+        raise Interrupted("interrupted; run the same command again to go on where it stopped")
+
+
+class Meter:
+    """Hands a stage its ``Tick`` and reports to the listener while it works; a context manager."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def __enter__(self) -> "Meter":
+        check_stop()
+        listener.started(self._work)
+        return self
+
+    def __call__(self, frames_done: int) -> None:
+        check_stop()
+        listener.advanced(self._work, frames_done)
+
+    def __exit__(self, *_: object) -> None:
+        listener.ended(self._work)

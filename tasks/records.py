@@ -1,0 +1,116 @@
+"""What flows between the stages: frozen records of paths, digests and small numbers, never arrays.
+
+Coordinate spaces: ``source`` is the upright input picture, ``output`` the stabilized one, ``model`` a network's
+input. Points are ``(x, y)`` in pixels with the centre of the first pixel at ``(0, 0)``, sizes are ``(width, height)``.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+Tick = Callable[[int], None]
+"""Called by a stage with the number of frames done; raises ``Interrupted`` when the user wants to stop."""
+
+
+@dataclass(frozen=True)
+class SoundTrack:
+    """One sound stream of the source, named by its index in the file."""
+
+    index: int
+    codec: str
+    rate_hz: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class ColorTags:
+    """Colour tags as FFmpeg's integer codes; 2 (or 0 for range and location) means unspecified."""
+
+    range: int = 0
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    chroma_location: int = 0
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What decoding the whole file once has shown. Rates and aspects are exact fractions, kept as text for JSON."""
+
+    digest: str  # sha256 of the file's bytes: the video's identity
+    width_px: int  # upright
+    height_px: int  # upright
+    rotation_deg: int  # clockwise turn that makes the stored picture upright: 0, 90, 180, 270
+    pixel_aspect: str  # width / height of one upright pixel
+    rate_hz: str  # average frame rate
+    time_base_s: str  # seconds per pts tick
+    variable_rate: bool
+    frames: int  # that could be decoded
+    frames_declared: int  # that the container promised; 0 when it does not say
+    start_s: float  # time of the first frame
+    duration_s: float  # from the first frame's start to the last frame's end
+    codec: str
+    pixel_format: str  # FFmpeg's name, as stored
+    color: ColorTags
+    sound: tuple[SoundTrack, ...]
+    broken: str  # what ended decoding early, in a sentence; empty when nothing did
+    mirrored: bool = False  # left-right, after the turn, to make the stored picture upright
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        return self.width_px, self.height_px
+
+    @property
+    def rate(self) -> Fraction:
+        return Fraction(self.rate_hz)
+
+    @property
+    def time_base(self) -> Fraction:
+        return Fraction(self.time_base_s)
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Clip":
+        """Rebuild from ``dataclasses.asdict`` after a round trip through JSON."""
+        plain = dict(fields)
+        plain["color"] = ColorTags(**plain["color"])
+        plain["sound"] = tuple(SoundTrack(**track) for track in plain["sound"])
+        return cls(**plain)
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of the cache and what it must look like to be trusted."""
+
+    sha256: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A finished stage: its folder in the cache, what lies in it, and small facts for the summary.
+
+    Downstream keys are made from ``files``' digests alone, so a stage must read upstream *files*, never ``facts``.
+    """
+
+    stage: str
+    key: str
+    folder: str
+    files: Mapping[str, StoredFile]
+    facts: Mapping[str, Any]
+    run_id: str  # the run that computed it: tells "ran" from "cached"
+    seconds: float  # that computing took
+
+    def path(self, name: str) -> Path:
+        """Path of one of its files; ``KeyError`` for a name it does not hold."""
+        if name not in self.files:
+            raise KeyError(f"{self.stage} holds no {name!r}, only {sorted(self.files)}")
+        return Path(self.folder) / name
+
+
+def read_clip(decoded: Artifact) -> Clip:
+    """The ``Clip`` that the decode stage stored."""
+    return Clip.from_json(json.loads(decoded.path("clip.json").read_text()))

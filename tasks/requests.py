@@ -1,0 +1,182 @@
+"""What each stage is asked: one frozen dataclass a stage, naming its settings and the artifacts it takes.
+
+A request is all that a stage's key is made of, but for fields annotated ``UNKEYED`` (the path of a video whose content
+digest is keyed through its ``decode`` artifact). ``compute`` names ``module:function`` as text, so that a run served
+from the cache imports none of the libraries that computing needs. The function has the signature
+``(request, folder: Path, tick: Tick) -> dict[str, Any]``: it writes the files named in ``folder`` and returns facts
+for the summary.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Protocol
+
+from conf.schema import (
+    AnchorConf,
+    BackgroundConf,
+    BorderConf,
+    ComparisonConf,
+    CropConf,
+    DecodeConf,
+    DemoConf,
+    Device,
+    EncodeConf,
+    MasksConf,
+    ModelsConf,
+    PoseConf,
+    PoseModel,
+    RenderConf,
+    SmoothingConf,
+)
+from tasks.records import Artifact
+
+UNKEYED = "where the bytes lie, not what they are"
+"""Marks a field of a request that does not shape the result."""
+
+
+class Request(Protocol):
+    """What every request states about its stage."""
+
+    stage: ClassVar[str]
+    output: ClassVar[str]  # the deliverable a render makes; empty for the others
+    compute: ClassVar[str]
+    libraries: ClassVar[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class DemoRequest:
+    """Draw the demo walker: ``demo.mp4`` and ``truth.parquet``."""
+
+    stage: ClassVar[str] = "demo"
+    output: ClassVar[str] = ""
+    compute: ClassVar[str] = "tasks.demo:draw_demo"
+    libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python")
+    settings: DemoConf
+
+
+@dataclass(frozen=True)
+class DecodeRequest:
+    """Decode the file once: ``clip.json`` (a ``Clip``) and ``frames.parquet``."""
+
+    stage: ClassVar[str] = "decode"
+    output: ClassVar[str] = ""
+    compute: ClassVar[str] = "tasks.decode:decode"
+    libraries: ClassVar[tuple[str, ...]] = ("av", "pyarrow")
+    source: Annotated[Path, UNKEYED]
+    digest: str  # sha256 of the file's bytes
+    settings: DecodeConf
+
+
+@dataclass(frozen=True)
+class PoseRequest:
+    """Find the landmarks: ``pose.parquet`` and ``pose.csv``."""
+
+    stage: ClassVar[str] = "pose"
+    output: ClassVar[str] = ""
+    compute: ClassVar[str] = "tasks.pose:estimate_pose"
+    libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "opencv-python", "pyarrow")
+    source: Annotated[Path, UNKEYED]
+    clip: Artifact
+    settings: PoseConf
+    models: Annotated[ModelsConf, UNKEYED]
+    model_digests: dict[str, str]  # by name, of the models that the settings choose
+    device: Device
+
+
+@dataclass(frozen=True)
+class MasksRequest:
+    """Segment the person: ``masks.npz``, raw probabilities at model size with their boxes."""
+
+    stage: ClassVar[str] = "masks"
+    output: ClassVar[str] = ""
+    compute: ClassVar[str] = "tasks.masks:segment_person"
+    libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "opencv-python", "numpy")
+    source: Annotated[Path, UNKEYED]
+    clip: Artifact
+    pose: Artifact
+    settings: MasksConf
+    models: Annotated[ModelsConf, UNKEYED]
+    model_digests: dict[str, str]  # by name, of the models that the settings choose
+    device: Device
+    pose_model: PoseModel = PoseModel.full  # whose mask is taken with masks.source=landmarker
+
+
+@dataclass(frozen=True)
+class OffsetsRequest:
+    """Find the anchor a frame and its offset to the target: ``offsets.parquet`` and ``pose.json``."""
+
+    stage: ClassVar[str] = "offsets"
+    output: ClassVar[str] = ""
+    compute: ClassVar[str] = "tasks.offsets:measure_offsets"
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "pyarrow")
+    clip: Artifact
+    pose: Artifact
+    settings: AnchorConf
+    target: tuple[float, float] | str
+    crop: CropConf
+
+
+@dataclass(frozen=True)
+class TrajectoryRequest:
+    """Smooth the offsets: ``trajectory.parquet`` and ``metrics.json``."""
+
+    stage: ClassVar[str] = "trajectory"
+    output: ClassVar[str] = ""
+    compute: ClassVar[str] = "tasks.trajectory:plan_trajectory"
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "pyarrow")
+    clip: Artifact
+    pose: Artifact
+    offsets: Artifact
+    settings: SmoothingConf
+    crop: CropConf
+
+
+@dataclass(frozen=True)
+class StabilizedRequest:
+    """Render ``stabilized.mp4``, and ``contact.jpg`` for the report."""
+
+    stage: ClassVar[str] = "render"
+    output: ClassVar[str] = "stabilized.mp4"
+    compute: ClassVar[str] = "tasks.render:render_stabilized"
+    libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python")
+    source: Annotated[Path, UNKEYED]
+    clip: Artifact
+    trajectory: Artifact
+    border: BorderConf
+    render: RenderConf
+    encode: EncodeConf
+
+
+@dataclass(frozen=True)
+class ComparisonRequest:
+    """Render ``comparison.mp4``: original left, stabilized right."""
+
+    stage: ClassVar[str] = "render"
+    output: ClassVar[str] = "comparison.mp4"
+    compute: ClassVar[str] = "tasks.render:render_comparison"
+    libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python")
+    source: Annotated[Path, UNKEYED]
+    clip: Artifact
+    trajectory: Artifact
+    border: BorderConf
+    render: RenderConf
+    encode: EncodeConf
+    comparison: ComparisonConf
+
+
+@dataclass(frozen=True)
+class PersonRequest:
+    """Render ``person.mp4``: the person before a plain colour."""
+
+    stage: ClassVar[str] = "render"
+    output: ClassVar[str] = "person.mp4"
+    compute: ClassVar[str] = "tasks.render:render_person"
+    libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python")
+    source: Annotated[Path, UNKEYED]
+    clip: Artifact
+    trajectory: Artifact
+    masks: Artifact
+    matte: MasksConf
+    background: BackgroundConf
+    render: RenderConf
+    encode: EncodeConf

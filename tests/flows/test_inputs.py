@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+
+from flows.inputs import Video, find_videos
+from tasks.errors import SettingError
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    for name in ("b.mp4", "a.mov", "notes.txt", "sub/b.mp4", "my clip [1].mp4"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def names(asked: object) -> list[str]:
+    return [video.name for video in find_videos(asked)]
+
+
+def test_one_file_is_named_by_its_stem(clips: Path) -> None:
+    assert find_videos(str(clips / "b.mp4")) == [Video("b", clips / "b.mp4")]
+
+
+def test_the_demo_needs_no_file() -> None:
+    assert find_videos("demo") == [Video("demo", None)]
+
+
+def test_a_glob_a_folder_and_a_list_expand_in_order(clips: Path) -> None:
+    assert names(str(clips / "*.mp4")) == ["b", "my clip [1]"]
+    assert names(str(clips)) == ["a", "b", "my clip [1]"]
+    assert names([str(clips / "b.mp4"), "demo", str(clips / "a.mov")]) == ["b", "demo", "a"]
+
+
+def test_a_name_with_brackets_is_a_file_before_it_is_a_pattern(clips: Path) -> None:
+    assert names(str(clips / "my clip [1].mp4")) == ["my clip [1]"]
+
+
+def test_a_video_named_twice_is_taken_once(clips: Path) -> None:
+    assert names([str(clips / "b.mp4"), str(clips / "b.*")]) == ["b"]
+
+
+def test_two_videos_of_one_name_get_two_names(clips: Path) -> None:
+    found = names([str(clips / "b.mp4"), str(clips / "sub" / "b.mp4")])
+    assert len(set(found)) == 2
+    assert all(name.startswith("b-") for name in found)
+
+
+def test_a_list_file_names_videos_relative_to_itself(clips: Path) -> None:
+    (clips / "list.txt").write_text("# clips\nb.mp4\n\nsub/b.mp4\n")
+    assert len(names(f"@{clips / 'list.txt'}")) == 2
+
+
+def test_a_missing_file_is_kept_so_that_it_fails_alone(clips: Path) -> None:
+    assert names([str(clips / "none.mp4"), str(clips / "b.mp4")]) == ["none", "b"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ("{}/*.mkv", "no file matches"),
+        ("{}/empty", "is a folder without videos"),
+        ("@{}/none.txt", "cannot be read"),
+    ],
+)
+def test_naming_nothing_is_a_mistake_said_in_a_line(clips: Path, asked: str, sentence: str) -> None:
+    (clips / "empty").mkdir()
+    with pytest.raises(SettingError, match=f"video: .*{sentence}"):
+        find_videos(asked.format(clips))

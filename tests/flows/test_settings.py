@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import pytest
+
+from conf.schema import Config, Output, Smoother
+from flows import settings
+from flows.explain import setting_names
+from flows.manual import manual
+from tasks.errors import SettingError
+
+
+@pytest.fixture(autouse=True)
+def registered() -> None:
+    settings.register()
+
+
+def load(*overrides: str) -> Config:
+    return settings.load(["video=demo", *overrides])
+
+
+def test_the_defaults_are_the_designs() -> None:
+    config = load()
+    assert (config.smoothing.kind, config.smoothing.window) == (Smoother.moving, 5)
+    assert config.masks.model.value == "general"
+    assert config.pose.model.value == "full"
+    assert config.anchor.method.value == "simple"
+    assert config.anchor.min_confidence == 0.5
+    assert config.anchor.interpolate is True
+    assert config.target == "center"
+    assert config.border.mode.value == "reflect"
+    assert config.crop.size is None
+    assert config.device.value == "cpu"
+    assert config.masks.smoothing is True
+    assert config.decode.frames.value == "stream"
+    assert set(config.outputs) == set(Output)
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "value"),
+    [
+        ("masks.model=landscape", "masks.model.value", "landscape"),
+        ("masks.fallback_fps=12", "masks.fallback_fps", 12.0),
+        ("masks.refine=true", "masks.refine", True),
+        ("masks.source=landmarker", "masks.source.value", "landmarker"),
+        ("pose.model=heavy", "pose.model.value", "heavy"),
+        ("anchor.method=weighted", "anchor.method.value", "weighted"),
+        ("anchor.min_confidence=0.3", "anchor.min_confidence", 0.3),
+        ("anchor.interpolate=false", "anchor.interpolate", False),
+        ("target=[0.5,0.6]", "target", [0.5, 0.6]),
+        ("target=[480,270]", "target", [480, 270]),
+        ("smoothing=gaussian", "smoothing.kind.value", "gaussian"),
+        ("smoothing=none", "smoothing.kind.value", "none"),
+        ("smoothing.window=9", "smoothing.window", 9),
+        ("border=constant", "border.mode.value", "constant"),
+        ("border.color=[1,2,3]", "border.color", [1, 2, 3]),
+        ("crop.size=[320,240]", "crop.size", [320, 240]),
+        ("device=auto", "device.value", "auto"),
+        ("decode.frames=memory", "decode.frames.value", "memory"),
+        ("decode.strict=true", "decode.strict", True),
+        ("background.color=[9,8,7]", "background.color", [9, 8, 7]),
+        ("models.dir=/m", "models.dir", "/m"),
+    ],
+)
+def test_every_decision_has_its_override(override: str, path: str, value: object) -> None:
+    found: object = load(override)
+    for name in path.split("."):
+        found = getattr(found, name)
+    assert found == value
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("smoothing.window=0", r"smoothing\.window: 0 is not an odd number of frames"),
+        ("smoothing.window=4", r"smoothing\.window: 4 .*; give 1, 3, 5"),
+        ("smoothing.window=abc", r"smoothing\.window: 'abc' does not fit; give a whole number"),
+        (
+            "smoothing.windw=3",
+            r"smoothing\.windw: there is no such setting; did you mean smoothing\.window\?",
+        ),
+        ("+colour=3", r"colour: there is no such setting"),
+        ("smoothing=box", r"smoothing: there is no 'box'; choose one of gaussian, moving, none"),
+        ("device=tpu", r"device: there is no 'tpu'; choose one of cpu, gpu, auto"),
+        ("outputs=[]", r"outputs: the list is empty; name some"),
+        ("outputs=person", r"outputs: this wants a list; give outputs=\[person\]"),
+        ("crop.size=[8,8]", r"crop\.size: \[8, 8\] is not a window; give"),
+        ("border.color=[1,2]", r"border\.color: \[1, 2\] is not a colour; give"),
+        ("anchor.min_confidence=2", r"anchor\.min_confidence: 2\.0 is not a probability; give 0 to 1"),
+        ("encode.preset=fastest", r"encode\.preset: x264 has no 'fastest'; give one of"),
+        ("workers=0", r"workers: 0 workers do nothing; give 1 or more"),
+        ("x=(", r"x=\(: this cannot be read"),
+    ],
+)
+def test_a_mistake_becomes_one_line_with_setting_fact_and_cure(override: str, sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence) as caught:
+        load(override)
+    assert "\n" not in str(caught.value)
+
+
+def test_without_a_video_the_line_says_how_to_name_one() -> None:
+    with pytest.raises(SettingError, match=r"video: nothing was given; name a file"):
+        settings.load([])
+
+
+@pytest.mark.parametrize(
+    ("argument", "sweep", "passed"),
+    [
+        ("video=walk.mp4", False, 'video="walk.mp4"'),
+        ("video=my clip (1).mp4", False, 'video="my clip (1).mp4"'),
+        ('video=a"b.mp4', False, r'video="a\"b.mp4"'),
+        ("video=[a.mp4,b.mp4]", False, "video=[a.mp4,b.mp4]"),
+        ("video=a.mp4,b.mp4", True, "video=a.mp4,b.mp4"),
+        ("smoothing.window=5", False, "smoothing.window=5"),
+        ("--cfg", False, "--cfg"),
+    ],
+)
+def test_names_of_videos_are_quoted_for_the_grammar(argument: str, sweep: bool, passed: str) -> None:
+    assert settings.quoted(argument, sweep=sweep) == passed
+
+
+@pytest.mark.parametrize(
+    "name", ["Gänge üben [1] (neu), #2.mp4", "a=b.mp4", "$x {y}.mp4", "back\\slash.mp4", "[x].mp4"]
+)
+def test_any_file_name_arrives_as_it_is(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).touch()
+    assert settings.load([settings.quoted(f"video={name}", sweep=False)]).video == name
+
+
+def test_the_manual_names_every_setting_once() -> None:
+    text = manual()
+    for name in setting_names(Config):
+        is_group = any(other.startswith(f"{name}.") for other in setting_names(Config))
+        assert is_group or text.count(f"  {name}=") == 1, name

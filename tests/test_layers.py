@@ -1,0 +1,128 @@
+"""Arrows point down, read from the source: who may import what, and that no import comes back."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# Longest prefix wins. Names are top-level libraries, or ours with their dots.
+MAY_IMPORT = {
+    "conf": {"omegaconf", "tasks.errors"},
+    "tasks.errors": set(),
+    "tasks.records": set(),
+    "tasks.progress": {"tasks.errors"},
+    "tasks.requests": {"conf", "tasks.records"},
+    "tasks.keys": {"tasks.records", "tasks.requests"},
+    "tasks.store": {"tasks.errors", "tasks.records"},
+    "tasks.stage": {
+        "prefect",
+        "tasks.progress",
+        "tasks.store",
+        "tasks.keys",
+        "tasks.records",
+        "tasks.requests",
+    },
+    "tasks.maths": {"numpy", "scipy", "tasks.maths", "tasks.records", "tasks.errors"},
+    "tasks.media": {
+        "av",
+        "cv2",
+        "numpy",
+        "pandas",
+        "pyarrow",
+        "tasks.maths",
+        "tasks.media",
+        "tasks.records",
+        "tasks.errors",
+    },
+    "tasks.models": {
+        "cv2",
+        "mediapipe",
+        "numpy",
+        "tasks.maths",
+        "tasks.models",
+        "tasks.records",
+        "tasks.errors",
+    },
+    "tasks": {
+        "conf",
+        "numpy",
+        "tasks.maths",
+        "tasks.media",
+        "tasks.models",
+        "tasks.records",
+        "tasks.requests",
+        "tasks.errors",
+    },
+    "flows": {"conf", "flows", "jinja2", "rich", "tasks"},
+    "flows.settings": {"conf", "flows", "hydra", "omegaconf", "tasks"},
+    "flows.explain": {"conf", "hydra", "omegaconf", "tasks"},
+    "flows.stabilize": {"flows", "hydra", "omegaconf", "tasks"},
+    "flows.run": {"conf", "flows", "prefect", "tasks"},
+    "flows.flow": {"conf", "flows", "prefect", "tasks"},
+    "flows.plan": {"conf", "flows", "prefect", "tasks"},
+}
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for folder in ("conf", "flows", "tasks")
+    for path in (ROOT / folder).rglob("*.py")
+    if path.name != "__init__.py"
+)
+
+
+def imports(module: str) -> Iterator[str]:
+    tree = ast.parse(ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in MODULES else node.module for name in names)
+
+
+def allowed(module: str) -> set[str]:
+    prefixes = [prefix for prefix in MAY_IMPORT if module == prefix or module.startswith(prefix + ".")]
+    return MAY_IMPORT[max(prefixes, key=len)]
+
+
+def forbidden(module: str) -> list[str]:
+    rules = allowed(module)
+    foreign = {name for name in imports(module) if name.split(".")[0] not in sys.stdlib_module_names}
+    return sorted(name for name in foreign if not any(name == rule or name.startswith(rule + ".") for rule in rules))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_from_the_layers_below_it(module: str) -> None:
+    assert forbidden(module) == []
+
+
+def test_the_rule_catches_an_arrow_that_points_up() -> None:
+    assert "tasks.stage".startswith("tasks")
+    assert not any("tasks.media".startswith(rule) for rule in allowed("tasks.maths.smoothing"))
+    assert "prefect" not in allowed("tasks.render")
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    arrows = {module: {name for name in imports(module) if name in MODULES} for module in MODULES}
+
+    def reach(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = list(arrows[start])
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                waiting.extend(arrows[name])
+        return seen
+
+    assert [module for module in MODULES if module in reach(module)] == []
+
+
+def test_the_packages_are_those_of_this_repository() -> None:
+    import flows
+    import tasks
+
+    assert Path(str(flows.__file__)).is_relative_to(ROOT)
+    assert Path(str(tasks.__file__)).is_relative_to(ROOT)

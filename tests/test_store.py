@@ -1,0 +1,139 @@
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks import store
+from tasks.errors import OutputError, StillwalkError
+from tasks.records import Artifact
+
+
+def never() -> None: ...
+
+
+def write_hello(folder: Path) -> dict[str, Any]:
+    (folder / "hello.txt").write_text("hello")
+    return {"frames": 3}
+
+
+def made(cache: Path, run: str = "run") -> Artifact:
+    return store.make(cache, "pose", "pose-1", run, write_hello, waiting=never)
+
+
+def test_what_was_made_is_found_with_its_facts(tmp_path: Path) -> None:
+    artifact = made(tmp_path)
+    assert store.find(tmp_path, "pose", "pose-1") == artifact
+    assert artifact.path("hello.txt").read_text() == "hello"
+    assert artifact.facts == {"frames": 3}
+
+
+def test_the_second_to_ask_gets_the_work_of_the_first(tmp_path: Path) -> None:
+    assert made(tmp_path, "first").run_id == made(tmp_path, "second").run_id == "first"
+
+
+@pytest.mark.parametrize("text", ["hell", "jello", ""])
+def test_a_damaged_file_means_computing_again(tmp_path: Path, text: str) -> None:
+    path = made(tmp_path).path("hello.txt")
+    path.write_text(text)
+    os.utime(path, ns=(1, 1))
+    assert store.find(tmp_path, "pose", "pose-1") is None
+    assert made(tmp_path, "second").run_id == "second"
+    assert path.read_text() == "hello"
+
+
+def test_a_missing_file_or_mark_means_computing_again(tmp_path: Path) -> None:
+    for name in ("hello.txt", store.MARK):
+        folder = Path(made(tmp_path).folder)
+        (folder / name).unlink()
+        assert store.find(tmp_path, "pose", "pose-1") is None
+
+
+def test_a_file_that_was_only_touched_is_still_good(tmp_path: Path) -> None:
+    os.utime(made(tmp_path).path("hello.txt"), ns=(5, 5))
+    assert store.find(tmp_path, "pose", "pose-1") is not None
+
+
+def test_a_mark_of_another_schema_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(tmp_path)
+    monkeypatch.setattr(store, "SCHEMA", store.SCHEMA + 1)
+    assert store.find(tmp_path, "pose", "pose-1") is None
+
+
+def test_a_moved_cache_keeps_its_entries(tmp_path: Path) -> None:
+    made(tmp_path / "old")
+    (tmp_path / "old").rename(tmp_path / "new")
+    found = store.find(tmp_path / "new", "pose", "pose-1")
+    assert found is not None
+    assert found.path("hello.txt").read_text() == "hello"
+
+
+def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
+    def fail(folder: Path) -> dict[str, Any]:
+        (folder / "half.txt").write_text("half")
+        raise StillwalkError("broken")
+
+    with pytest.raises(StillwalkError, match="broken"):
+        store.make(tmp_path, "pose", "pose-1", "run", fail, waiting=never)
+    assert list((tmp_path / "pose").rglob("*")) == []
+
+
+def test_a_full_disk_is_said_in_a_line(tmp_path: Path) -> None:
+    def fail(_: Path) -> dict[str, Any]:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OutputError, match="the disk is full; free some space"):
+        store.make(tmp_path, "pose", "pose-1", "run", fail, waiting=never)
+
+
+def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(KeyError, match=r"hello\.txt"):
+        made(tmp_path).path("goodbye.txt")
+
+
+def slow(folder: Path) -> dict[str, Any]:
+    with (folder.parents[1] / "computed").open("a") as log:
+        log.write(f"{os.getpid()}\n")
+    time.sleep(0.5)
+    return write_hello(folder)
+
+
+def compete(cache: Path, run: str) -> None:
+    store.make(cache, "pose", "pose-1", run, slow, waiting=never)
+
+
+def test_of_two_processes_one_computes_and_one_waits(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    racers = [spawn.Process(target=compete, args=(tmp_path, str(number))) for number in range(2)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join(30)
+    assert [racer.exitcode for racer in racers] == [0, 0]
+    assert len((tmp_path / "computed").read_text().splitlines()) == 1
+
+
+def hang(folder: Path) -> dict[str, Any]:
+    (folder / "half.txt").write_text("half")
+    (folder.parents[1] / "hanging").touch()
+    time.sleep(60)
+    return {}
+
+
+def be_killed(cache: Path) -> None:
+    store.make(cache, "pose", "pose-1", "killed", hang, waiting=never)
+
+
+def test_after_a_kill_the_next_one_neither_waits_nor_finds_a_half(tmp_path: Path) -> None:
+    victim = multiprocessing.get_context("spawn").Process(target=be_killed, args=(tmp_path,))
+    victim.start()
+    while not (tmp_path / "hanging").exists():
+        time.sleep(0.05)
+    assert victim.pid is not None
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.join(10)
+    artifact = made(tmp_path, "second")
+    assert sorted(artifact.files) == ["hello.txt"]
