@@ -71,7 +71,7 @@ def start_masks(job: Job) -> None:
     """Submit the segmentation, where an output needs it."""
     conf = job.config
     if {Output.person, Output.masks} & set(conf.outputs):
-        models = _models(job, "masks")
+        models = {**_models(job, "masks"), "pose_model": conf.pose.model}
         job.start(MasksRequest, ("decode", "pose"), source=job.source, settings=conf.masks, **models)
 
 

@@ -90,7 +90,7 @@ class MasksRequest:
     stage: ClassVar[str] = "masks"
     output: ClassVar[str] = ""
     compute: ClassVar[str] = "tasks.masks:segment_person"
-    libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "opencv-python", "numpy")
+    libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "opencv-python", "numpy", "pyarrow")
     source: Annotated[Path, UNKEYED]
     clip: Artifact
     pose: Artifact
@@ -98,12 +98,12 @@ class MasksRequest:
     models: Annotated[ModelsConf, UNKEYED]
     model_digests: dict[str, str]  # by name, of the models that the settings choose
     device: Device
-    pose_model: PoseModel = PoseModel.full  # whose mask is taken with masks.source=landmarker
+    pose_model: PoseModel  # whose mask is taken with masks.source=landmarker
 
 
 @dataclass(frozen=True)
 class OffsetsRequest:
-    """Find the anchor a frame and its offset to the target: ``offsets.parquet`` and ``pose.json``."""
+    """Find the anchor a frame and its offset to the target: ``offsets.parquet``, ``framing.json``, ``pose.json``."""
 
     stage: ClassVar[str] = "offsets"
     output: ClassVar[str] = ""
@@ -118,7 +118,7 @@ class OffsetsRequest:
 
 @dataclass(frozen=True)
 class TrajectoryRequest:
-    """Smooth the offsets: ``trajectory.parquet`` and ``metrics.json``."""
+    """Smooth the offsets: ``trajectory.parquet``, ``framing.json`` and ``metrics.json``."""
 
     stage: ClassVar[str] = "trajectory"
     output: ClassVar[str] = ""

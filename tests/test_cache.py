@@ -68,15 +68,14 @@ def test_another_background_runs_the_person_only(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "file"),
+    ("stage", "file", "damage"),
     [
-        ("pose", "pose.parquet"),
-        ("masks", "masks.npz"),
-        ("trajectory", "trajectory.parquet"),
-        ("person.mp4", "person.mp4"),
+        ("pose", "pose.parquet", "deleted"),
+        ("masks", "masks.npz", "truncated"),
+        ("trajectory", "trajectory.parquet", "deleted"),
+        ("person.mp4", "person.mp4", "truncated"),
     ],
 )
-@pytest.mark.parametrize("damage", ["deleted", "truncated"])
 def test_a_damaged_artifact_runs_its_stage_and_the_same_bytes_stop_there(
     bench: Bench, stage: str, file: str, damage: str
 ) -> None:

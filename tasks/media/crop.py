@@ -1,0 +1,26 @@
+"""Cut a box out of a picture and scale it to a model's input."""
+
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixel = TypeVar("Pixel", np.uint8, np.float32)
+
+
+def cut(picture: NDArray[Pixel], edges_px: NDArray[np.float64], wh: tuple[int, int]) -> NDArray[Pixel]:
+    """``picture`` (h, w, ...) inside the box ``edges_px``, scaled to ``wh`` (width, height).
+
+    The box (see ``tasks.maths.boxes``) has its edges between pixels; what lies outside the picture repeats its
+    border. Shrinking averages areas, growing is bilinear.
+    """
+    height, width = picture.shape[:2]
+    x0, y0, x1, y1 = (round(float(edge) + 0.5) for edge in edges_px)
+    if 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height:
+        inside = picture[y0:y1, x0:x1]
+    else:
+        rows, columns = np.arange(y0, y1).clip(0, height - 1), np.arange(x0, x1).clip(0, width - 1)
+        inside = picture[rows].take(columns, axis=1)
+    shrinks = (x1 - x0) * (y1 - y0) > wh[0] * wh[1]
+    return np.asarray(cv2.resize(inside, wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))

@@ -1,0 +1,72 @@
+"""Fetch an official model once, and hold every later use to the checksum of the first."""
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Final
+
+from tasks.errors import ModelError
+
+CACHE: Final = Path(__file__).parents[2] / "outputs" / "cache" / "models"
+_BASE: Final = "https://storage.googleapis.com/mediapipe-models"
+ADDRESSES: Final = {
+    **{
+        name: f"{_BASE}/pose_landmarker/pose_landmarker_{name}/float16/1/pose_landmarker_{name}.task"
+        for name in ("lite", "full", "heavy")
+    },
+    "general": f"{_BASE}/image_segmenter/selfie_segmenter/float16/1/selfie_segmenter.tflite",
+    "landscape": (f"{_BASE}/image_segmenter/selfie_segmenter_landscape/float16/1/selfie_segmenter_landscape.tflite"),
+}
+"""Numbered versions, whose bytes do not change."""
+
+TIMEOUT_S: Final = 30.0
+
+
+def fetched(name: str, *, address: str | None = None, folder: Path = CACHE) -> Path:
+    """Path of the model ``name`` in ``folder``, fetched from ``address`` unless it is there.
+
+    The sha256 of the first download is kept beside the file, and the file is held to it at every use.
+    ``ModelError`` when it cannot be fetched or does not match.
+    """
+    source = address or ADDRESSES[name]
+    path = folder / source.rsplit("/", 1)[-1]
+    record = path.with_name(path.name + ".sha256")
+    if not path.is_file():
+        _fetch(source, path, record)
+    elif not record.is_file() or record.read_text().strip() != _sha256(path.read_bytes()):
+        raise ModelError(f"{path}: does not match its checksum; delete it, and it is fetched again")
+    return path
+
+
+def _fetch(source: str, path: Path, record: Path) -> None:
+    try:
+        with urllib.request.urlopen(source, timeout=TIMEOUT_S) as response:
+            content = response.read()
+            promised = response.headers.get("Content-Length")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        cure = "go online once, or set models.dir to a folder that holds it"
+        raise ModelError(f"{path.name}: cannot be fetched from {source} ({reason}); {cure}") from error
+    if promised is not None and len(content) != int(promised):
+        raise ModelError(f"{path.name}: {len(content)} of {promised} bytes came from {source}; run again")
+    found = _sha256(content)
+    if record.is_file() and record.read_text().strip() != found:
+        raise ModelError(f"{path.name}: {source} now gives other bytes than at first; delete {record} to accept them")
+    _write(path, content)
+    _write(record, f"{found}\n".encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be written ({error.strerror}); free space there") from error
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

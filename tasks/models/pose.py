@@ -1,0 +1,103 @@
+"""The pose model: one person's 33 landmarks, and on request the mask that comes with them, frame by frame."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from mediapipe.tasks.python import BaseOptions, vision
+from numpy.typing import NDArray
+
+from tasks.models.bundle import pose_bundle
+from tasks.models.runtime import DeviceUse, on_device, picture
+
+_WARM_UP_SHAPE: Final = (64, 64, 3)
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person in one frame."""
+
+    landmarks: NDArray[np.float64]  # (33, 5): x_px, y_px, z, visibility, presence; source px, z on the scale of x
+    mask: NDArray[np.float32] | None  # (h, w) probability 0..1 of the whole frame; None unless asked for
+
+
+class PoseEstimator(Protocol):
+    """Finds the person in the next frame of a clip; frames come in order with their own times."""
+
+    def __call__(self, rgb: NDArray[np.uint8], time_s: float) -> Person | None:
+        """The person in ``rgb`` (h, w, 3), or None when nobody is found."""
+        ...
+
+
+class Landmarker:
+    """MediaPipe's PoseLandmarker in video mode."""
+
+    def __init__(self, landmarker: Any) -> None:
+        self._landmarker = landmarker
+        self._first_s: float | None = None
+        self._last_ms = 0
+
+    def __call__(self, rgb: NDArray[np.uint8], time_s: float) -> Person | None:
+        result = self._landmarker.detect_for_video(picture(rgb), self._timestamp_ms(time_s))
+        if not result.pose_landmarks:
+            return None
+        height, width = rgb.shape[:2]
+        points = [(p.x, p.y, p.z, p.visibility, p.presence) for p in result.pose_landmarks[0]]
+        landmarks = np.array(points, np.float64)
+        # MediaPipe counts from the picture's edge, we from the centre of its first pixel.
+        landmarks[:, 0] = landmarks[:, 0] * width - 0.5
+        landmarks[:, 1] = landmarks[:, 1] * height - 0.5
+        landmarks[:, 2] *= width
+        masks = result.segmentation_masks
+        return Person(landmarks, np.squeeze(masks[0].numpy_view()).copy() if masks else None)
+
+    def _timestamp_ms(self, time_s: float) -> int:
+        """Whole milliseconds since the first frame; MediaPipe wants each above the last, at any rate."""
+        if self._first_s is None:
+            self._first_s = time_s
+        self._last_ms = max(self._last_ms + 1, round((time_s - self._first_s) * 1000))
+        return self._last_ms
+
+
+@contextmanager
+def open_pose(
+    files: tuple[Path, ...],
+    *,
+    device: str,
+    min_detection: float = 0.5,
+    min_tracking: float = 0.5,
+    with_masks: bool = False,
+) -> Iterator[tuple[Landmarker, DeviceUse]]:
+    """The pose model of ``files`` (see ``sources.model_files``), ready for the first frame of one clip.
+
+    ``min_detection`` and ``min_tracking`` are the probabilities below which the detector sees nobody and the
+    tracker gives up. ``ModelError`` when a file is not a model or ``device`` (cpu, gpu, auto) cannot run it.
+    """
+    bundle = pose_bundle(files)
+
+    def create(delegate: Any, threshold: float = min_detection) -> Any:
+        options = vision.PoseLandmarkerOptions(
+            base_options=BaseOptions(model_asset_buffer=bundle, delegate=delegate),
+            running_mode=vision.RunningMode.VIDEO,
+            min_pose_detection_confidence=threshold,
+            # The landmark model's own score decides whether the next frame is tracked; what MediaPipe calls
+            # tracking confidence is the overlap of boxes, which matters for several people only.
+            min_pose_presence_confidence=min_tracking,
+            output_segmentation_masks=with_masks,
+        )
+        landmarker = vision.PoseLandmarker.create_from_options(options)
+        landmarker.detect_for_video(picture(np.zeros(_WARM_UP_SHAPE, np.uint8)), 0)
+        return landmarker
+
+    def create_quietly(delegate: Any) -> Any:
+        # At threshold 0 the landmark model runs even on a black picture, and says now what it would say, once
+        # a process, at the first person.
+        create(delegate, threshold=0.0).close()
+        return create(delegate)
+
+    landmarker, use = on_device(device, create_quietly)
+    with landmarker:
+        yield Landmarker(landmarker), use

@@ -1,0 +1,103 @@
+"""MediaPipe's runtime kept in hand: its native log lines, its delegate, its picture type."""
+
+import os
+import re
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import mediapipe as mp
+import numpy as np
+from mediapipe.tasks.python import BaseOptions
+from numpy.typing import NDArray
+
+from tasks.errors import ModelError
+
+FAILURES: Final = (RuntimeError, ValueError, NotImplementedError)  # what creating or running a graph raises
+_NATIVE: Final = re.compile(rb"[IWEF]\d{4} \d|INFO: |WARNING: |Stack trace:|    @ ")  # glog, absl, TFLite
+Model = TypeVar("Model")
+_stderr_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class DeviceUse:
+    """Where a model runs, and why not where it was wished; ``note`` is empty when there is nothing to say."""
+
+    device: str  # cpu or gpu
+    note: str = ""
+
+
+@contextmanager
+def quiet_native_stderr() -> Iterator[None]:
+    """Keep native log lines off the terminal; all is shown after all when an exception escapes.
+
+    File descriptor 2 belongs to the whole process and no setting silences these lines, so keep the block
+    short. What others write meanwhile is passed on afterwards. One thread at a time.
+    """
+    with _stderr_lock, tempfile.TemporaryFile() as captured:
+        _flush()
+        saved = os.dup(2)
+        os.dup2(captured.fileno(), 2)
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            _flush()
+            os.dup2(saved, 2)
+            captured.seek(0)
+            for line in captured.read().splitlines(keepends=True):
+                if failed or not _NATIVE.match(line):
+                    os.write(saved, line)
+            os.close(saved)
+
+
+def _flush() -> None:
+    if sys.stderr is not None:
+        sys.stderr.flush()
+
+
+def on_device(device: str, create: Callable[[Any], Model]) -> tuple[Model, DeviceUse]:
+    """``create(delegate)`` on ``device``: cpu, gpu, or auto (gpu where it works, else cpu and a note why).
+
+    ``create`` makes the model and runs it once: some drivers fail only then. ``ModelError`` when it fails.
+    """
+    delegate = BaseOptions.Delegate
+    with quiet_native_stderr(), warnings.catch_warnings():
+        # MediaPipe 0.10.21 calls a part of protobuf that is about to go.
+        warnings.filterwarnings("ignore", "MessageFactory class is deprecated", UserWarning)
+        if device == "cpu":
+            return _created(create, delegate.CPU), DeviceUse("cpu")
+        try:
+            return create(delegate.GPU), DeviceUse("gpu")
+        except FAILURES as error:
+            reason = _reason(error)
+        if device == "gpu":
+            raise ModelError(f"device=gpu: MediaPipe's GPU delegate does not start ({reason}); use device=cpu")
+        note = f"MediaPipe runs on the CPU: its GPU delegate does not start ({reason})"
+        return _created(create, delegate.CPU), DeviceUse("cpu", note)
+
+
+def _created(create: Callable[[Any], Model], delegate: Any) -> Model:
+    try:
+        return create(delegate)
+    except FAILURES as error:
+        cure = "check that models.dir holds MediaPipe models"
+        raise ModelError(f"the model does not load ({_reason(error)}); {cure}") from error
+
+
+def _reason(error: Exception) -> str:
+    """The cause in MediaPipe's message: its end, since statuses and places in the source come before it."""
+    egl = "Unable to initialize EGL"
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return egl if egl in lines[0] else lines[0].rsplit(": ", 1)[-1].rstrip(".")
+
+
+def picture(rgb: NDArray[np.uint8]) -> Any:
+    """MediaPipe's view of ``rgb`` (h, w, 3)."""
+    return mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))

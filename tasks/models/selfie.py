@@ -1,0 +1,69 @@
+"""The selfie segmentation model: how probably each pixel of a small picture belongs to a person."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from mediapipe.tasks.python import BaseOptions, vision
+from numpy.typing import NDArray
+
+from tasks.errors import ModelError
+from tasks.models.runtime import FAILURES, DeviceUse, on_device, picture
+
+INPUT_WH: Final = {"general": (256, 256), "landscape": (256, 144)}
+"""Width and height of each model's input: a picture of this size comes back as a mask of this size."""
+
+
+class Segmenter(Protocol):
+    """Separates the person from the rest."""
+
+    def __call__(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """Probability (h, w), 0..1, of a person in ``rgb`` (h, w, 3); None when the model fails on it."""
+        ...
+
+
+class Selfie:
+    """MediaPipe's ImageSegmenter on a selfie model, each picture by itself."""
+
+    def __init__(self, segmenter: Any) -> None:
+        self._segmenter = segmenter
+
+    def __call__(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        try:
+            masks = self._segmenter.segment(picture(rgb)).confidence_masks
+        except FAILURES:
+            return None
+        mask: NDArray[np.float32] = np.squeeze(masks[0].numpy_view()).copy()
+        return mask if np.isfinite(mask).all() else None
+
+
+@contextmanager
+def open_selfie(files: tuple[Path, ...], *, device: str) -> Iterator[tuple[Selfie, DeviceUse]]:
+    """The segmentation model of ``files`` (one; see ``sources.model_files``), ready for use.
+
+    ``ModelError`` when the file is no person segmentation model or ``device`` (cpu, gpu, auto) cannot run it.
+    """
+    (path,) = files
+    try:
+        model = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+
+    def create(delegate: Any) -> Any:
+        options = vision.ImageSegmenterOptions(
+            base_options=BaseOptions(model_asset_buffer=model, delegate=delegate),
+            running_mode=vision.RunningMode.IMAGE,
+            output_confidence_masks=True,
+        )
+        segmenter = vision.ImageSegmenter.create_from_options(options)
+        width, height = INPUT_WH["general"]
+        found = segmenter.segment(picture(np.zeros((height, width, 3), np.uint8)))
+        if len(found.confidence_masks) != 1:
+            raise ModelError(f"{path}: tells {len(found.confidence_masks)} classes apart, not person and rest")
+        return segmenter
+
+    segmenter, use = on_device(device, create)
+    with segmenter:
+        yield Selfie(segmenter), use

@@ -1,0 +1,104 @@
+"""Where the model files come from: a folder of the user's, the mediapipe wheel, or a download, in this order.
+
+A model has a name: ``lite``, ``full``, ``heavy`` (pose), ``general``, ``landscape`` (selfie segmentation).
+Nothing here imports MediaPipe, so that a run can be refused, and its cache keys be made, in milliseconds.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from tasks.errors import ModelError
+from tasks.models import download as fetching
+
+POSE: Final = ("lite", "full", "heavy")
+SELFIE: Final = ("general", "landscape")
+
+_WHEEL: Final = {  # paths below the wheel's modules/; two files are a pose model's detector and landmarks
+    "full": ("pose_detection/pose_detection.tflite", "pose_landmark/pose_landmark_full.tflite"),
+    "general": ("selfie_segmentation/selfie_segmentation.tflite",),
+    "landscape": ("selfie_segmentation/selfie_segmentation_landscape.tflite",),
+}
+_FOLDER: Final = {  # what a user's folder may hold, first match wins
+    **{
+        name: (
+            (f"pose_landmarker_{name}.task",),
+            ("pose_detection.tflite", f"pose_landmark_{name}.tflite"),
+            ("pose_detector.tflite", f"pose_landmark_{name}.tflite"),
+        )
+        for name in POSE
+    },
+    "general": (("selfie_segmentation.tflite",), ("selfie_segmenter.tflite",)),
+    "landscape": (("selfie_segmentation_landscape.tflite",), ("selfie_segmenter_landscape.tflite",)),
+}
+
+
+def model_files(name: str, folder: str | None, download: bool) -> tuple[Path, ...]:
+    """The file of model ``name``, or the two (detector, landmarks) of a pose model that is not yet a bundle.
+
+    ``folder`` is looked into first, then the wheel, then, with ``download``, the official address.
+    ``ModelError`` when the model is in none of them.
+    """
+    if folder is not None and not Path(folder).expanduser().is_dir():
+        raise ModelError(f"models.dir: {folder} is not a folder; give one that holds the model files, or null")
+    for files in (*_in_folder(name, folder), *_in_wheel(name)):
+        if all(path.is_file() for path in files):
+            return files
+    if download and name in fetching.ADDRESSES:
+        return (fetching.fetched(name),)
+    raise ModelError(_missing(name, folder))
+
+
+def model_digests(names: Iterable[str], folder: str | None, download: bool) -> dict[str, str]:
+    """sha256 of each model's bytes by name: what a cache key must hold. ``ModelError`` as ``model_files``."""
+    digests = {}
+    for name in names:
+        whole = hashlib.sha256()
+        for path in model_files(name, folder, download):
+            whole.update(_digest(path))
+        digests[name] = whole.hexdigest()
+    return digests
+
+
+def mask_models(model: str, source: str, fallback_fps: float | None, pose_model: str) -> tuple[str, ...]:
+    """Names of the models that the masks stage may use under these settings."""
+    if source == "landmarker":
+        return (pose_model,)
+    return tuple(dict.fromkeys((model, "landscape"))) if fallback_fps else (model,)
+
+
+def _digest(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+
+
+def _in_folder(name: str, folder: str | None) -> Iterable[tuple[Path, ...]]:
+    if folder is None:
+        return ()
+    root = Path(folder).expanduser()
+    return [tuple(root / part for part in files) for files in _FOLDER[name]]
+
+
+def _in_wheel(name: str) -> Iterable[tuple[Path, ...]]:
+    spec = find_spec("mediapipe")
+    if spec is None or not spec.submodule_search_locations or name not in _WHEEL:
+        return ()
+    modules = Path(spec.submodule_search_locations[0]) / "modules"
+    return [tuple(modules / part for part in _WHEEL[name])]
+
+
+def _missing(name: str, folder: str | None) -> str:
+    setting = "pose.model" if name in POSE else "masks.model"
+    wanted = " or ".join(" with ".join(files) for files in _FOLDER[name][:2])
+    where = f"{folder} nor in " if folder is not None else ""
+    cure = f"set models.dir to a folder that holds {wanted}"
+    if name in fetching.ADDRESSES:
+        cure += ", or models.download=true"
+    neither = "is neither in " if where else "is not in "
+    return f"{setting}: the model '{name}' {neither}{where}the mediapipe {version('mediapipe')} wheel; {cure}"

@@ -1,0 +1,40 @@
+"""Cutting a box out of a picture."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from tasks.maths.boxes import whole_picture
+from tasks.media.crop import cut
+
+PICTURE = np.arange(40 * 60 * 3, dtype=np.uint8).reshape(40, 60, 3)
+
+
+def test_the_whole_picture_at_its_own_size_is_itself() -> None:
+    assert np.array_equal(cut(PICTURE, whole_picture((60, 40)), (60, 40)), PICTURE)
+
+
+def test_a_box_inside_is_those_pixels() -> None:
+    assert np.array_equal(cut(PICTURE, np.array([9.5, 4.5, 29.5, 14.5]), (20, 10)), PICTURE[5:15, 10:30])
+
+
+@pytest.mark.parametrize(
+    "edges", [(-10.5, -5.5, 9.5, 4.5), (49.5, 29.5, 69.5, 44.5), (-20.5, -20.5, 79.5, 59.5), (99.5, 4.5, 120.5, 14.5)]
+)
+def test_past_the_border_the_border_is_repeated(edges: tuple[float, ...]) -> None:
+    x0, y0, x1, y1 = (round(edge + 0.5) for edge in edges)
+    rows, columns = np.arange(y0, y1).clip(0, 39), np.arange(x0, x1).clip(0, 59)
+    assert np.array_equal(cut(PICTURE, np.array(edges), (x1 - x0, y1 - y0)), PICTURE[rows][:, columns])
+
+
+def test_shrinking_averages() -> None:
+    small = cut(PICTURE, whole_picture((60, 40)), (30, 20))
+    mean = PICTURE.reshape(20, 2, 30, 2, 3).astype(float).mean(axis=(1, 3))
+    assert np.abs(small - mean).max() <= 1
+
+
+def test_probabilities_stay_float() -> None:
+    mask = np.full((40, 60), 0.25, np.float32)
+    part = cut(mask, np.array([-5.5, -0.5, 20.5, 30.5]), (16, 8))
+    assert part.dtype == np.float32
+    assert_allclose(part, np.full((8, 16), 0.25), rtol=1e-6)

@@ -1,0 +1,51 @@
+"""A model is fetched once, and held to its first checksum."""
+
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import ModelError
+from tasks.models.download import ADDRESSES, fetched
+
+
+def address(tmp_path: Path, content: bytes) -> str:
+    source = tmp_path / "far" / "pose_landmarker_heavy.task"
+    source.parent.mkdir(exist_ok=True)
+    source.write_bytes(content)
+    return source.as_uri()
+
+
+def test_it_is_fetched_once_and_kept(tmp_path: Path) -> None:
+    source, folder = address(tmp_path, b"model"), tmp_path / "models"
+    path = fetched("heavy", address=source, folder=folder)
+    assert path.read_bytes() == b"model"
+    (tmp_path / "far" / "pose_landmarker_heavy.task").unlink()
+    assert fetched("heavy", address=source, folder=folder) == path
+    assert sorted(item.name for item in folder.iterdir()) == [path.name, f"{path.name}.sha256"]
+
+
+def test_a_file_that_changed_is_refused(tmp_path: Path) -> None:
+    source, folder = address(tmp_path, b"model"), tmp_path / "models"
+    fetched("heavy", address=source, folder=folder).write_bytes(b"other")
+    with pytest.raises(ModelError, match="does not match its checksum"):
+        fetched("heavy", address=source, folder=folder)
+
+
+def test_an_address_that_gives_other_bytes_later_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    fetched("heavy", address=address(tmp_path, b"model"), folder=folder).unlink()
+    with pytest.raises(ModelError, match="gives other bytes"):
+        fetched("heavy", address=address(tmp_path, b"other"), folder=folder)
+    assert not (folder / "pose_landmarker_heavy.task").exists()
+
+
+def test_out_of_reach_is_one_sentence(tmp_path: Path) -> None:
+    nowhere = (tmp_path / "nowhere.task").as_uri()
+    with pytest.raises(ModelError, match=r"cannot be fetched from .*; go online once, or set models\.dir"):
+        fetched("heavy", address=nowhere, folder=tmp_path / "models")
+    assert not (tmp_path / "models").exists()
+
+
+def test_every_address_is_numbered_and_safe() -> None:
+    for name, source in ADDRESSES.items():
+        assert source.startswith("https://") and "/1/" in source, name

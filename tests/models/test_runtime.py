@@ -1,0 +1,87 @@
+"""Native noise is kept off the terminal, and only that; devices are chosen openly."""
+
+import os
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+from tasks.errors import ModelError
+from tasks.models.runtime import DeviceUse, on_device, quiet_native_stderr
+
+NOISE = (
+    b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+    b"I0000 00:00:1795367623.828278   11416 task_runner.cc:85] GPU suport is not available\n"
+    b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
+)
+
+
+def test_native_lines_are_dropped_and_others_passed_on(capfd: pytest.CaptureFixture[str]) -> None:
+    with quiet_native_stderr():
+        os.write(2, NOISE)
+        print("from another thread", file=sys.stderr)
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err.splitlines() == ["from another thread", "after"]
+
+
+def test_all_is_shown_when_an_exception_escapes(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(LookupError), quiet_native_stderr():
+        os.write(2, NOISE)
+        raise LookupError
+    assert capfd.readouterr().err == NOISE.decode()
+
+
+def test_threads_take_turns(capfd: pytest.CaptureFixture[str]) -> None:
+    def noisy() -> None:
+        for _ in range(20):
+            with quiet_native_stderr():
+                os.write(2, NOISE)
+
+    threads = [threading.Thread(target=noisy) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    os.write(2, b"still open\n")
+    assert capfd.readouterr().err == "still open\n"
+
+
+class Factory:
+    """Creates a model unless the GPU is asked for, which fails as MediaPipe does without EGL."""
+
+    def __init__(self, gpu_works: bool) -> None:
+        self.gpu_works = gpu_works
+
+    def __call__(self, delegate: Any) -> str:
+        if delegate.name == "GPU" and not self.gpu_works:
+            raise RuntimeError("; RET_CHECK failure (gl_context_egl.cc:84) egl_initializedUnable to initialize EGL")
+        return str(delegate.name)
+
+
+def test_the_gpu_is_used_where_it_works() -> None:
+    for device in ("gpu", "auto"):
+        assert on_device(device, Factory(gpu_works=True)) == ("GPU", DeviceUse("gpu"))
+
+
+def test_asked_for_and_missing_is_an_error_with_its_reason() -> None:
+    with pytest.raises(ModelError, match=r"device=gpu: .*\(Unable to initialize EGL\); use device=cpu"):
+        on_device("gpu", Factory(gpu_works=False))
+
+
+def test_auto_falls_back_and_says_so() -> None:
+    model, use = on_device("auto", Factory(gpu_works=False))
+    assert model == "CPU" and use.device == "cpu"
+    assert "Unable to initialize EGL" in use.note
+
+
+def test_cpu_says_nothing() -> None:
+    assert on_device("cpu", Factory(gpu_works=False)) == ("CPU", DeviceUse("cpu", ""))
+
+
+def test_a_model_that_does_not_load_is_a_model_error() -> None:
+    def broken(_: Any) -> None:
+        raise ValueError("model is not a flatbuffer")
+
+    with pytest.raises(ModelError, match=r"does not load \(model is not a flatbuffer\)"):
+        on_device("cpu", broken)
