@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conf.schema import DecodeConf, Device, MaskModel, MasksConf, MaskSource, ModelsConf, PoseConf
+from conf.schema import DecodeConf, Device, MaskModel, MasksConf, MaskSource, ModelsConf, PoseModel, PoseConf
 from tasks.decode import decode
 from tasks.masks import lent, pick_model, segment_person
 from tasks.maths.boxes import Boxes
@@ -109,7 +109,7 @@ def masks_of(
     walk: tuple[Path, Artifact, Artifact], folder: Path, settings: MasksConf, step_s: float = 0.0
 ) -> tuple[list[Mask], dict[str, object]]:
     video, clip, pose = walk
-    request = MasksRequest(video, clip, pose, settings, ModelsConf(), {}, Device.cpu)
+    request = MasksRequest(video, clip, pose, settings, ModelsConf(), {}, Device.cpu, PoseModel.full)
     ticks: list[int] = []
     now_s = iter(np.arange(100.0) * step_s)
     facts = segment_person(request, folder, ticks.append, clock=lambda: float(next(now_s)))
