@@ -50,6 +50,10 @@ class AnchorMethod(Enum):
 class Smoother(Enum):
     moving = "moving"
     gaussian = "gaussian"
+    savgol = "savgol"
+    butterworth = "butterworth"
+    kalman = "kalman"
+    l1 = "l1"
     none = "none"
 
 
@@ -115,8 +119,10 @@ class PoseConf:
     model: PoseModel = PoseModel.full  # full is inside the wheel; lite and heavy need models.dir or models.download
     min_detection: float = 0.5  # probability: below it the detector sees nobody
     min_tracking: float = 0.5  # probability: below it the tracker gives up and detection runs again
+    every: int = 1  # frames: the model looks at every N-th one; between them the torso's motion carries
 
     def __post_init__(self) -> None:
+        require(self.every >= 1, "pose.every", f"every {self.every} frames is never", "give 1 or more")
         for name in ("min_detection", "min_tracking"):
             value = getattr(self, name)
             require(0 <= value <= 1, f"pose.{name}", f"{value} is not a probability", "give 0 to 1")
@@ -156,12 +162,48 @@ class AnchorConf:
 
 @dataclass
 class SmoothingConf:
-    kind: Smoother = Smoother.moving
-    window: int = 5  # frames, odd; partial windows at the ends
+    kind: Smoother = Smoother.moving  # what calms the path of the lock; all but none, without lag
+    window: int = 5  # frames, odd, for moving, gaussian, savgol; partial windows at the ends
+    window_s: float | None = None  # seconds: the same, at any frame rate; when given it goes before window
+    cutoff_hz: float = 3.0  # for butterworth, kalman: of faster motion less than half the amplitude is left
+    order: int = 2  # savgol: of its polynomial; butterworth: of the filter, which acts twice
+    budget_px: float = 10.0  # for l1: how far, on each axis, the subject may be from the target for a calmer path
 
     def __post_init__(self) -> None:
         fact = f"{self.window} is not an odd number of frames of at least 1"
         require(self.window >= 1 and self.window % 2 == 1, "smoothing.window", fact, "give 1, 3, 5, ...")
+        seconds = self.window_s
+        fine = seconds is None or 0 < seconds < float("inf")
+        require(fine, "smoothing.window_s", f"{seconds} s is no length of time", "give null or more than 0")
+        cutoff = self.cutoff_hz
+        fact = f"{cutoff} Hz is no frequency"
+        require(0 < cutoff < float("inf"), "smoothing.cutoff_hz", fact, "give more than 0, such as 3")
+        require(1 <= self.order <= 8, "smoothing.order", f"{self.order} is out of range", "give 1 to 8")
+        budget = self.budget_px
+        fact = f"{budget} px is no distance"
+        require(0 <= budget < float("inf"), "smoothing.budget_px", fact, "give 0 or more")
+
+
+@dataclass
+class LockConf:
+    """How strictly the subject is held."""
+
+    x: float = 1.0  # strength across, 0 to 1: 1 locks, 0 holds the frame still, the subject at the target on the whole
+    y: float = 1.0  # strength up and down, the same
+    dead_zone_px: float = 0.0  # pixels from the target, on each axis, that the subject may go before the frame follows
+    max_speed_px_s: float | None = None  # pixels a second, on each axis, that the frame moves at most; null: no limit
+    scale: bool = False  # hold the size too: who comes nearer stays as large as in the median frame
+    roll: bool = False  # hold upright: what the body leans for seconds is taken as the camera's tilt, and undone
+
+    def __post_init__(self) -> None:
+        for name in ("x", "y"):
+            value = getattr(self, name)
+            require(0 <= value <= 1, f"lock.{name}", f"{value} is no strength", "give 0 (still frame) to 1 (locked)")
+        zone = self.dead_zone_px
+        require(0 <= zone < float("inf"), "lock.dead_zone_px", f"{zone} px is no distance", "give 0 or more")
+        speed = self.max_speed_px_s
+        fine = speed is None or 0 <= speed < float("inf")
+        require(fine, "lock.max_speed_px_s", f"{speed} px/s is no speed", "give 0 or more, or null for no limit")
 
 
 @dataclass
@@ -287,6 +329,7 @@ class Config:
     outputs: list[Output] = field(default_factory=lambda: list(Output))
     device: Device = Device.cpu
     server: Server = Server.auto  # auto: PREFECT_API_URL, else a healthy local server, else one for this run
+    verify: bool = False  # measure the lock once more, on the rendered file, by a fresh look at it
     workers: int = 2  # stages computed at once
     target: Any = "center"  # where the hips stay: center, or [x,y] in pixels or in fractions of the output
     decode: DecodeConf = field(default_factory=DecodeConf)
@@ -295,6 +338,7 @@ class Config:
     masks: MasksConf = field(default_factory=MasksConf)
     anchor: AnchorConf = field(default_factory=AnchorConf)
     smoothing: SmoothingConf = field(default_factory=SmoothingConf)
+    lock: LockConf = field(default_factory=LockConf)
     crop: CropConf = field(default_factory=CropConf)
     border: BorderConf = field(default_factory=BorderConf)
     background: BackgroundConf = field(default_factory=BackgroundConf)

@@ -20,10 +20,13 @@ from tasks.requests import (
     Request,
     StabilizedRequest,
     TrajectoryRequest,
+    VerifyRequest,
 )
 from tasks.stage import Call, submit
 
 Future = PrefectFuture[Artifact]
+# What a request calls the artifact of a stage, where that is not the stage's own name.
+NAMES = {"decode": "clip", "stabilized.mp4": "rendered"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Job:
 
     def start(self, request: type[Any], takes: tuple[str, ...], **fields: Any) -> None:
         """Submit a stage that takes the artifacts of earlier ones, under the name it has in its request."""
-        inputs = {("clip" if name == "decode" else name): self.futures[name] for name in takes}
+        inputs = {NAMES.get(name, name): self.futures[name] for name in takes}
         call = Call(self.video.name, request, fields, self.cache, self.run_id)
         self.futures[title(request)] = submit(call, dict(inputs))
 
@@ -90,7 +93,8 @@ def start_offsets(job: Job) -> None:
 def start_trajectory(job: Job) -> None:
     """Submit the smoothing."""
     conf = job.config
-    job.start(TrajectoryRequest, ("decode", "pose", "offsets"), settings=conf.smoothing, crop=conf.crop)
+    settings = {"settings": conf.smoothing, "lock": conf.lock, "crop": conf.crop}
+    job.start(TrajectoryRequest, ("decode", "pose", "offsets"), **settings)
 
 
 def start_renders(job: Job) -> None:
@@ -98,7 +102,7 @@ def start_renders(job: Job) -> None:
     conf = job.config
     shared = {"source": job.source, "encode": conf.encode, "render": conf.render}
     moved = ("decode", "trajectory")
-    if Output.stabilized in conf.outputs:
+    if Output.stabilized in conf.outputs or conf.verify:
         job.start(StabilizedRequest, moved, border=conf.border, **shared)
     if Output.comparison in conf.outputs:
         job.start(ComparisonRequest, moved, border=conf.border, comparison=conf.comparison, **shared)
@@ -106,4 +110,12 @@ def start_renders(job: Job) -> None:
         job.start(PersonRequest, (*moved, "masks"), matte=conf.masks, background=conf.background, **shared)
 
 
-STAGES = (start_decode, start_pose, start_masks, start_offsets, start_trajectory, start_renders)
+def start_verify(job: Job) -> None:
+    """Submit the judge of the rendered file, where it is asked for."""
+    conf = job.config
+    if conf.verify:
+        looks = {"settings": conf.pose, "min_confidence": conf.anchor.min_confidence, **_models(job, "pose")}
+        job.start(VerifyRequest, ("decode", "pose", "trajectory", "stabilized.mp4"), **looks)
+
+
+STAGES = (start_decode, start_pose, start_masks, start_offsets, start_trajectory, start_renders, start_verify)

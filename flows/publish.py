@@ -12,7 +12,7 @@ from typing import Any
 from conf.schema import Output
 from flows.inputs import short_digest
 from flows.plan import Job
-from flows.record import describe, failure_record, run_record
+from flows.record import all_metrics, describe, failure_record, run_record
 from flows.report import render_report
 from flows.results import Result
 from tasks.errors import OutputError
@@ -23,7 +23,6 @@ RECORD = "run.json"
 # Deliverable -> the stage that holds it, under the same name.
 FILES = {
     "trajectory.parquet": "trajectory",
-    "metrics.json": "trajectory",
     "pose.json": "offsets",
     "pose.csv": "pose",
     "pose.parquet": "pose",
@@ -42,8 +41,10 @@ def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Resul
     with _writing(folder):
         for name, artifact in wanted.items():
             _deliver(artifact, name, folder)
+        metrics = all_metrics(artifacts)
+        _write(folder / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n")
         record = run_record(job, artifacts, result, sorted(wanted))
-        _write(folder / "report.html", render_report(record, artifacts))
+        _write(folder / "report.html", render_report(record, metrics, artifacts))
         _write(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n")
     return result
 
@@ -56,7 +57,7 @@ def publish_failure(job: Job, artifacts: dict[str, Artifact], error: str, output
     if not earlier or earlier.get("error"):
         with _writing(folder):
             record = failure_record(job, artifacts, result)
-            _write(folder / "report.html", render_report(record, artifacts))
+            _write(folder / "report.html", render_report(record, {}, artifacts))
             _write(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n")
     return result
 

@@ -47,11 +47,22 @@ def headline(artifacts: dict[str, Artifact]) -> str:
     if "trajectory" not in artifacts:
         return ""
     pose = artifacts["pose"].facts
-    metrics = json.loads(artifacts["trajectory"].path("metrics.json").read_text())
+    metrics = all_metrics(artifacts)
     planned, before = metrics["planned"], metrics["before"]
-    seen = f"person in {pose['detected']} of {pose['frames']} frames ({pose['detection_rate']:.1%})"
+    seen = f"person in {pose['detected']} of {pose['looked']} frames ({pose['detection_rate']:.1%})"
     lock = f"planned lock {planned['lock_rms']:.1f} px rms ({before['lock_rms']:.0f} px before)"
-    return f"{seen}, {lock}, {planned['visible_area_mean']:.0%} of the output is picture"
+    verified = metrics.get("verified", {})
+    step, was = verified.get("residual_step"), verified.get("residual_step_before")
+    tremble = f", torso steps {step:.2f} px/frame in the file ({was:.2f} before)" if step and was else ""
+    return f"{seen}, {lock}{tremble}, {planned['visible_area_mean']:.0%} of the output is picture"
+
+
+def all_metrics(artifacts: dict[str, Artifact]) -> dict[str, Any]:
+    """Planned metrics, those of the source before, and those verified on the rendered file where that was asked for."""
+    metrics: dict[str, Any] = json.loads(artifacts["trajectory"].path("metrics.json").read_text())
+    if "verify" in artifacts:
+        metrics["verified"] = json.loads(artifacts["verify"].path("verified.json").read_text())
+    return metrics
 
 
 def run_record(job: Job, artifacts: dict[str, Artifact], result: Result, deliverables: list[str]) -> dict[str, Any]:

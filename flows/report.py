@@ -1,7 +1,6 @@
 """``report.html``: one file that opens without a network, with what a person wants to know of one video."""
 
 import base64
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,11 @@ from tasks.records import Artifact
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render_report(record: dict[str, Any], artifacts: dict[str, Artifact]) -> str:
+def render_report(record: dict[str, Any], metrics: dict[str, Any], artifacts: dict[str, Artifact]) -> str:
     """The page for ``run.json``'s ``record``; pictures and metrics come from the artifacts that hold them."""
     pages = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     return pages.get_template("report.html").render(
-        run=record, contact=_contact(artifacts), metrics=_metrics(artifacts), settings=_flat(record["config"])
+        run=record, contact=_contact(artifacts), metrics=metrics, settings=_flat(record["config"])
     )
 
 
@@ -26,12 +25,6 @@ def _contact(artifacts: dict[str, Artifact]) -> str:
     if held is None:
         return ""
     return "data:image/jpeg;base64," + base64.b64encode(held.path("contact.jpg").read_bytes()).decode()
-
-
-def _metrics(artifacts: dict[str, Artifact]) -> dict[str, Any]:
-    held = artifacts.get("trajectory")
-    found: dict[str, Any] = {} if held is None else json.loads(held.path("metrics.json").read_text())
-    return found
 
 
 def _flat(config: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from flows import settings
 from flows.explain import explain
 from flows.manual import manual
-from tasks.errors import SettingError, StillwalkError
+from tasks.errors import StillwalkError
 
 statuses: list[int] = []  # one for each job of a sweep; Hydra keeps no return values
 
@@ -35,24 +35,18 @@ def main() -> None:
     settings.register()
     try:
         entry()
-    except (SettingError, HydraException, OmegaConfBaseException) as error:
-        _fail(error, 2, traceback_wanted)
-    except StillwalkError as error:
-        _fail(error, 1, traceback_wanted)
+    except (HydraException, OmegaConfBaseException) as error:
+        if traceback_wanted:
+            raise
+        statuses.append(_refused(error))
     except KeyboardInterrupt:
-        _fail(StillwalkError("interrupted; run the same command again to go on where it stopped"), 130, False)
+        print("stillwalk: interrupted before any work", file=sys.stderr)
+        statuses.append(130)
     sys.exit(max(statuses, default=0))
 
 
 def _sweeps(arguments: list[str]) -> bool:
     return bool({"-m", "--multirun"} & set(arguments))
-
-
-def _fail(error: BaseException, status: int, traceback_wanted: bool) -> None:
-    if traceback_wanted:
-        raise error
-    print(f"stillwalk: {explain(error)}", file=sys.stderr)
-    sys.exit(status)
 
 
 @hydra.main(version_base="1.3", config_path=str(settings.CONF), config_name="config")
@@ -62,9 +56,18 @@ def entry(composed: DictConfig) -> None:
 
     job = HydraConfig.get()
     overrides = list(job.overrides.task)
-    base = Path(settings.load(overrides).output_dir).expanduser().absolute()
-    output_dir = Path(job.runtime.output_dir) if job.mode is RunMode.MULTIRUN else base
-    statuses.append(run(overrides, output_dir=output_dir, base_dir=base))
+    try:
+        base = Path(settings.load(overrides).output_dir).expanduser().absolute()
+        output_dir = Path(job.runtime.output_dir) if job.mode is RunMode.MULTIRUN else base
+        statuses.append(run(overrides, output_dir=output_dir, base_dir=base))
+    except StillwalkError as error:  # here, because Hydra adds a line of its own to what passes through it
+        statuses.append(_refused(error))
+
+
+def _refused(error: BaseException) -> int:
+    """Say in one line why nothing was started."""
+    print(f"stillwalk: {explain(error)}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

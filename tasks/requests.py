@@ -7,7 +7,7 @@ from the cache imports none of the libraries that computing needs. The function 
 for the summary.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Protocol
 
@@ -21,6 +21,7 @@ from conf.schema import (
     DemoConf,
     Device,
     EncodeConf,
+    LockConf,
     MasksConf,
     ModelsConf,
     PoseConf,
@@ -129,6 +130,7 @@ class TrajectoryRequest:
     offsets: Artifact
     settings: SmoothingConf
     crop: CropConf
+    lock: LockConf = field(default_factory=LockConf)
 
 
 @dataclass(frozen=True)
@@ -180,3 +182,22 @@ class PersonRequest:
     background: BackgroundConf
     render: RenderConf
     encode: EncodeConf
+
+
+@dataclass(frozen=True)
+class VerifyRequest:
+    """Judge the rendered file by a fresh look at it: ``verified.json``."""
+
+    stage: ClassVar[str] = "verify"
+    output: ClassVar[str] = ""
+    compute: ClassVar[str] = "tasks.verify:verify_render"
+    libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "numpy", "opencv-python", "pyarrow")
+    clip: Artifact
+    pose: Artifact
+    trajectory: Artifact
+    rendered: Artifact  # of the stabilized video
+    settings: PoseConf
+    models: Annotated[ModelsConf, UNKEYED]
+    model_digests: dict[str, str]
+    device: Device
+    min_confidence: float  # visibility below which a hip counts as missing

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths import filters, smoothing
+from tasks.maths.l1 import l1_path
 from tasks.maths.landmarks import COUNT, HIPS, LEFT_HIP, RIGHT_HIP, PoseTrack
 
 Floats = NDArray[np.float64]
@@ -20,7 +21,7 @@ LINEAR: Mapping[str, Smooth] = {
     "butterworth": lambda path, time_s: filters.butterworth(path, time_s, cutoff_hz=2.0),
     "kalman": lambda path, time_s: filters.kalman(path, time_s, cutoff_hz=2.0),
 }
-EVERY: Mapping[str, Smooth] = {**LINEAR, "l1": lambda path, _: filters.l1_path(path, budget_px=8.0)}
+EVERY: Mapping[str, Smooth] = {**LINEAR, "l1": lambda path, time_s: l1_path(path, time_s, budget_px=8.0)}
 
 
 def even_times(count: int, rate_hz: float = RATE_HZ) -> Floats:

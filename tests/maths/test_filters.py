@@ -104,24 +104,6 @@ def test_savgol_keeps_a_parabola_and_calms_noise() -> None:
     assert filters.savgol(noise, window_frames=9).std() < 0.6
 
 
-def test_l1_stays_within_its_budget_and_is_mostly_straight() -> None:
-    path = shaky_walk(150)
-    smooth = filters.l1_path(path, budget_px=10)
-    assert np.abs(smooth - path).max() <= 10 + 1e-9
-    bends = np.abs(np.diff(smooth, 3, axis=0))
-    assert np.mean(bends < 1e-6) > 0.9
-    assert np.abs(np.diff(smooth, 2, axis=0)).sum() < 0.05 * np.abs(np.diff(path, 2, axis=0)).sum()
-
-
-def test_l1_holds_a_subject_that_stays_within_the_budget_quite_still() -> None:
-    path = np.random.default_rng(2).uniform(-4, 4, (80, 2)) + 100
-    assert np.ptp(filters.l1_path(path, budget_px=8), axis=0).max() < 1e-6
-
-
-def test_l1_without_a_budget_is_the_path_itself() -> None:
-    assert_array_equal(filters.l1_path(shaky_walk(), budget_px=0), shaky_walk())
-
-
 @pytest.mark.parametrize("smooth", [filters.butterworth, filters.kalman])
 @pytest.mark.parametrize("cutoff_hz", [0.0, -1.0, 15.0, 40.0])
 def test_a_cutoff_outside_the_clips_rate_is_one_clear_line(smooth: Callable[..., Floats], cutoff_hz: float) -> None:
@@ -132,11 +114,6 @@ def test_a_cutoff_outside_the_clips_rate_is_one_clear_line(smooth: Callable[...,
 def test_a_window_longer_than_the_clip_is_one_clear_line() -> None:
     with pytest.raises(SettingError, match=r"^smoothing\.window: 9 frames is longer than the clip of 5"):
         filters.savgol(shaky_walk(5), window_frames=9)
-
-
-def test_a_negative_budget_is_one_clear_line() -> None:
-    with pytest.raises(SettingError, match=r"^smoothing\.budget: -1 px"):
-        filters.l1_path(shaky_walk(), budget_px=-1)
 
 
 @pytest.mark.parametrize("smooth", [filters.butterworth, filters.kalman])
@@ -151,4 +128,3 @@ def test_the_shortest_clips_pass(count: int) -> None:
     for smooth in (filters.butterworth(path, time_s, cutoff_hz=1.0), filters.kalman(path, time_s, cutoff_hz=1.0)):
         assert smooth.shape == path.shape
         assert np.isfinite(smooth).all()
-    assert filters.l1_path(path, budget_px=5).shape == path.shape

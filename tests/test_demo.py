@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from conf.schema import DemoConf
+from tasks.demo import HIP_CENTER, draw_demo, walk_of
+from tasks.errors import Interrupted, SettingError
+from tasks.maths.landmarks import NAMES
+from tasks.maths.stride import heel_strikes
+from tasks.media.footsteps import RATE_HZ
+from tasks.media.tables import read_table
+from tasks.media.walker import draw, gait, truth
+from tasks.requests import DemoRequest
+
+SMALL = DemoConf(width=320, height=180, seconds=2.0, fps="30000/1001")
+
+
+def drawn(folder: Path, settings: DemoConf = SMALL) -> Path:
+    folder.mkdir()
+    draw_demo(DemoRequest(settings=settings), folder, lambda done: None)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return drawn(tmp_path_factory.mktemp("demo") / "first")
+
+
+def test_it_leaves_two_files_with_the_same_bytes_each_time(demo: Path, tmp_path: Path) -> None:
+    again = drawn(tmp_path / "again")
+    assert sorted(path.name for path in demo.iterdir()) == ["demo.mp4", "truth.parquet"]
+    for path in demo.iterdir():
+        assert path.read_bytes() == (again / path.name).read_bytes(), path.name
+
+
+def test_the_video_has_the_rate_the_tags_and_every_frame(demo: Path) -> None:
+    with av.open(str(demo / "demo.mp4")) as container:
+        stream = container.streams.video[0]
+        assert stream.average_rate is not None
+        assert (stream.average_rate.numerator, stream.average_rate.denominator) == (30000, 1001)
+        frames = list(container.decode(stream))
+        assert (stream.codec_context.pix_fmt, stream.codec_context.name) == ("yuv420p", "h264")
+        assert (stream.codec_context.color_range, stream.codec_context.colorspace) == (1, 1)
+    assert [frame.pts for frame in frames] == [1001 * number for number in range(60)]
+
+
+def test_the_colours_survive(demo: Path) -> None:
+    rgb = next(draw(walk_of(SMALL)))[0]
+    with av.open(str(demo / "demo.mp4")) as container:
+        decoded = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    assert np.abs(decoded.astype(float).mean(axis=(0, 1)) - rgb.mean(axis=(0, 1))).max() < 1.0
+
+
+def test_a_step_is_heard_at_every_heel_strike(demo: Path) -> None:
+    with av.open(str(demo / "demo.mp4")) as container:
+        blocks = [(frame.time, frame.to_ndarray()[0]) for frame in container.decode(audio=0)]
+    assert blocks[0][0] == pytest.approx(0, abs=0.03)
+    sound = np.concatenate([samples for _, samples in blocks])
+    begin_s = float(blocks[0][0] or 0)
+    loud = np.abs(sound) > 0.05
+    strikes = [time_s for time_s, _ in heel_strikes(gait(walk_of(SMALL)), 0, 1.9)]
+    assert len(strikes) >= 2
+    for strike_s in strikes:
+        at = round((strike_s - begin_s) * RATE_HZ)
+        first = at - 2000 + int(np.argmax(loud[max(at - 2000, 0) : at + 2000]))
+        assert abs(first - at) / RATE_HZ < 0.01
+    quiet = (strikes[0] + strikes[1]) / 2 - begin_s
+    assert not loud[round(quiet * RATE_HZ) : round((quiet + 0.05) * RATE_HZ)].any()
+
+
+def test_the_truth_is_tidy_and_true(demo: Path) -> None:
+    table = read_table(demo / "truth.parquet")
+    assert list(table) == ["frame", "time_s", "landmark", "x_px", "y_px"]
+    assert len(table["frame"]) == 60 * 34
+    known = truth(walk_of(SMALL))
+    center = table["landmark"] == HIP_CENTER
+    np.testing.assert_allclose(table["x_px"][center], known.hip_center_xy_px[:, 0])
+    np.testing.assert_allclose(table["y_px"][center], known.hip_center_xy_px[:, 1])
+    np.testing.assert_allclose(table["time_s"][center], np.arange(60) * 1001 / 30000)
+    knee = table["landmark"] == "right_knee"
+    np.testing.assert_allclose(table["y_px"][knee], known.joints_xy_px[:, NAMES.index("right_knee"), 1])
+
+
+def test_it_ticks_once_a_frame_and_stops_when_asked(tmp_path: Path) -> None:
+    done: list[int] = []
+
+    def stop(count: int) -> None:
+        done.append(count)
+        if count == 5:
+            raise Interrupted("enough")
+
+    with pytest.raises(Interrupted):
+        draw_demo(DemoRequest(settings=SMALL), tmp_path, stop)
+    assert done == [1, 2, 3, 4, 5]
+    assert not (tmp_path / "demo.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("width", 321), ("height", 10), ("seconds", 0), ("fps", "fast"), ("fps", "1/0"), ("speed", 0), ("person", 7)]
+    + [("limp", 2), ("lean_deg", 90), ("shake_px", -1), ("pole_s", -1), ("away_s", -1), ("seed", -1)],
+)
+def test_what_cannot_be_drawn_is_named(setting: str, value: float | str) -> None:
+    with pytest.raises(SettingError, match=rf"^demo\.{setting}: .+; give "):
+        DemoConf(**{setting: value})  # type: ignore[arg-type]
