@@ -152,6 +152,20 @@ def test_a_real_clip_keeps_its_frames_times_and_sound(videos: Path, tmp_path: Pa
     assert sounds(path) == sounds(videos / name)
 
 
+def test_every_video_has_the_sound(tmp_path: Path) -> None:
+    path_xy = np.tile([80.0, 60.0], (12, 1))
+    _, masks = discs(tmp_path / "made", path_xy, [State.measured] * 12)
+    source = make(tmp_path / "in.mp4", Made(size_px=(160, 120), tones=("aac",)))
+    work = job(tmp_path, source, np.array([[3.0, 1.0]]))
+    paths = [stabilized(work, tmp_path, encode=FAST)[0], tmp_path / "comparison.mp4", tmp_path / "person.mp4"]
+    shared = (BorderConf(), RenderConf(), FAST, ComparisonConf())
+    render_comparison(ComparisonRequest(source, work.decoded, work.trajectory, *shared), tmp_path, silent)
+    person(work, masks, tmp_path, BackgroundConf())
+    for path in paths:
+        assert sounds(path) == sounds(source)
+        assert times(path) == times(source)
+
+
 def test_the_comparison_has_the_original_on_the_left(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Made())
     work = job(tmp_path, source, np.array([[6.0, 4.0]]))
@@ -197,9 +211,18 @@ def discs(folder: Path, path_xy: NDArray[np.float64], states: list[State]) -> tu
     return source, artifact("masks", held)
 
 
-def person(work: Job, masks: Artifact, folder: Path, background: BackgroundConf) -> list[Picture]:
+def person(
+    work: Job, masks: Artifact, folder: Path, background: BackgroundConf, matte: MasksConf | None = None
+) -> list[Picture]:
     request = PersonRequest(
-        work.source, work.decoded, work.trajectory, masks, MasksConf(), background, RenderConf(), LOSSLESS
+        work.source,
+        work.decoded,
+        work.trajectory,
+        masks,
+        matte or MasksConf(),
+        background,
+        RenderConf(),
+        LOSSLESS,
     )
     render_person(request, folder, silent)
     return [
@@ -231,6 +254,21 @@ def test_what_shows_without_a_person_is_a_setting(tmp_path: Path, nobody: Nobody
     assert (shown[1].luma[:, :18] == plain).all()  # beyond the picture
     assert (shown[1].luma[:, 22:] == plain).all() == (nobody is Nobody.color)
     assert np.abs(shown[1].rgb()[0, 0].astype(int) - [10, 20, 200]).max() <= 2
+
+
+def test_smoothing_calms_a_flickering_mask(tmp_path: Path) -> None:
+    source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (8, 1)), [State.measured] * 8)
+    with mask_writer(masks.path("masks.npz")) as writer:
+        for frame in range(8):
+            level = 0.45 if frame % 2 else 0.33
+            probability = np.full((64, 64), round(255 * level), np.uint8)
+            writer.write(Mask(probability, np.array([48, 28, 112, 92], np.float32), State.measured))
+    work = job(tmp_path, source, np.zeros((1, 2)))
+    swings = []
+    for smoothing in (False, True):
+        shown = person(work, masks, tmp_path, BackgroundConf([0, 0, 0]), MasksConf(smoothing=smoothing))
+        swings.append(np.std([float(picture.luma[60, 80]) for picture in shown]))
+    assert swings[1] < 0.5 * swings[0]
 
 
 def test_the_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
