@@ -1,12 +1,12 @@
 """The stages of one video, in order: which request follows from the settings, and what it takes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from prefect.futures import PrefectFuture
 
-from conf.schema import Config, DemoConf, Output
+from conf.schema import Config, DemoConf, MasksConf, Output
 from flows.inputs import Video
 from tasks.records import Artifact
 from tasks.requests import (
@@ -75,7 +75,12 @@ def start_masks(job: Job) -> None:
     conf = job.config
     if {Output.person, Output.masks} & set(conf.outputs):
         models = {**_models(job, "masks"), "pose_model": conf.pose.model}
-        job.start(MasksRequest, ("decode", "pose"), source=job.source, settings=conf.masks, **models)
+        job.start(MasksRequest, ("decode", "pose"), source=job.source, settings=_segmenting(conf.masks), **models)
+
+
+def _segmenting(masks: MasksConf) -> MasksConf:
+    """The settings that shape the masks, with those of their later use at their defaults: they re-run no network."""
+    return replace(masks, smoothing=MasksConf.smoothing, refine=MasksConf.refine)
 
 
 def _models(job: Job, stage: str) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import pytest
 from conf.schema import DemoConf
 from tasks.demo import HIP_CENTER, draw_demo, walk_of
 from tasks.errors import Interrupted, SettingError
+from tasks.maths.gait_path import heel_strikes
 from tasks.maths.landmarks import NAMES
-from tasks.maths.stride import heel_strikes
 from tasks.media.footsteps import RATE_HZ
 from tasks.media.tables import read_table
 from tasks.media.walker import draw, gait, truth
@@ -50,7 +50,7 @@ def test_the_colours_survive(demo: Path) -> None:
     rgb = next(draw(walk_of(SMALL)))[0]
     with av.open(str(demo / "demo.mp4")) as container:
         decoded = next(container.decode(video=0)).to_ndarray(format="rgb24")
-    assert np.abs(decoded.astype(float).mean(axis=(0, 1)) - rgb.mean(axis=(0, 1))).max() < 1.0
+    assert np.abs(decoded.astype(float).mean(axis=(0, 1)) - rgb.mean(axis=(0, 1))).max() < 2.0
 
 
 def test_a_step_is_heard_at_every_heel_strike(demo: Path) -> None:
@@ -99,8 +99,21 @@ def test_it_ticks_once_a_frame_and_stops_when_asked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("width", 321), ("height", 10), ("seconds", 0), ("fps", "fast"), ("fps", "1/0"), ("speed", 0), ("person", 7)]
-    + [("limp", 2), ("lean_deg", 90), ("shake_px", -1), ("pole_s", -1), ("away_s", -1), ("seed", -1)],
+    [
+        ("width", 321),
+        ("height", 10),
+        ("seconds", 0),
+        ("fps", "fast"),
+        ("fps", "1/0"),
+        ("speed", 0),
+        ("person", 7),
+        ("limp", 2),
+        ("lean_deg", 90),
+        ("shake_px", -1),
+        ("pole_s", -1),
+        ("away_s", -1),
+        ("seed", -1),
+    ],
 )
 def test_what_cannot_be_drawn_is_named(setting: str, value: float | str) -> None:
     with pytest.raises(SettingError, match=rf"^demo\.{setting}: .+; give "):

@@ -2,10 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tasks.maths.gait import INDEX, walk
 from tasks.maths.gait_curves import FLAT, LEG, SHANK, STANCE, THIGH, angle
-from tasks.maths.stride import Gait, heel_strikes, strides
+from tasks.maths.gait_path import Gait, heel_strikes, strides
+
+Floats = NDArray[np.float64]
 
 LEVEL = Gait(speed=0.55)
 WAYS = {
@@ -21,7 +24,7 @@ TIME_S = np.arange(0, 8, 1 / 60)
 UNIT_PX = 340  # a body of this height turns body heights into the pixels of the demo
 
 
-def point(gait: Gait, name: str, time_s: np.ndarray = TIME_S) -> np.ndarray:
+def point(gait: Gait, name: str, time_s: Floats = TIME_S) -> Floats:
     return walk(gait, time_s).xyz[:, INDEX[name]]
 
 

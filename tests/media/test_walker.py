@@ -13,6 +13,7 @@ from tasks.errors import SettingError
 from tasks.maths.landmarks import HIPS, LEFT_SHOULDER, NAMES, RIGHT_SHOULDER, SHOULDERS
 from tasks.media.walker import Walk, camera, draw, truth
 from tasks.media.walker_camera import shake
+from tasks.media.walker_shapes import Layer, capsule
 from tasks.models.pose import open_pose
 from tasks.models.selfie import open_selfie
 from tasks.models.sources import model_files
@@ -28,8 +29,8 @@ def frames() -> list[Any]:
 
 def test_the_same_walk_gives_the_same_bytes() -> None:
     for first, second in zip(draw(SMALL), draw(replace(SMALL)), strict=True):
-        for one, other in zip(first, second, strict=True):
-            np.testing.assert_array_equal(one, other)
+        for number in range(3):
+            np.testing.assert_array_equal(first[number], second[number])
 
 
 def test_a_walk_yields_what_it_promises() -> None:
@@ -68,7 +69,7 @@ def test_the_walker_goes_as_fast_as_asked() -> None:
 
 def test_leftwards_is_rightwards_seen_from_the_other_side() -> None:
     right, left = (truth(Walk(speed=speed, shake_px=0.0)).hip_center_xy_px for speed in (0.2, -0.2))
-    np.testing.assert_allclose(right[:, 0] + left[:, 0], 959, atol=1)  # but for the sway
+    np.testing.assert_allclose(right[:, 0] + left[:, 0], 959, atol=1.5)  # but for the sway
     np.testing.assert_allclose(right[:, 1], left[:, 1], atol=1)
 
 
@@ -87,11 +88,11 @@ def test_joints_lie_inside_the_mask(frames: list[Any]) -> None:
     for _, mask, joints in frames:
         for name, (x, y) in zip(NAMES, joints, strict=True):
             if not np.isnan(x) and name not in {"left_ear", "right_ear"}:
-                assert mask[round(y), round(x)] > 200, name
+                assert mask[round(y), round(x)] > 127, name
 
 
 def test_the_mask_is_the_person_and_nothing_else(frames: list[Any]) -> None:
-    rgb, mask, joints = frames[30]
+    _, mask, joints = frames[30]
     rows, columns = np.nonzero(mask)
     height = np.ptp(rows)
     assert 0.85 * Walk().height_px < height < 1.02 * Walk().height_px
@@ -99,15 +100,15 @@ def test_the_mask_is_the_person_and_nothing_else(frames: list[Any]) -> None:
     assert 0.10 < np.mean(mask > 127) / (np.ptp(columns) * height / mask.size) < 0.7
 
 
-@pytest.mark.parametrize("step_px", [0.25, 0.5])
-def test_the_picture_moves_by_fractions_of_a_pixel(step_px: float) -> None:
-    walker = Walk(size_px=(480, 270), seconds=1.0, shake_px=0.0, follow=0.0)
-    slow = replace(walker, speed=step_px * 30 / 480)
-    first, second = islice(draw(slow), 0, 2)
-    moved = truth(slow).hip_center_xy_px[1] - truth(slow).hip_center_xy_px[0]
-    assert 0.5 * step_px < moved[0] < 2 * step_px
-    measured = torso_step(first, second)
-    np.testing.assert_allclose(measured, moved, atol=0.12)
+@pytest.mark.parametrize("step_px", [0.1, 0.25, 0.5, 0.9])
+def test_shapes_are_exact_to_a_fraction_of_a_pixel(step_px: float) -> None:
+    centers = []
+    for shift in (0.0, step_px):
+        layer = Layer(np.zeros((60, 60, 3), np.float32), np.zeros((60, 60), np.float32), (0, 0))
+        capsule(layer, (20.3 + shift, 15.1), (34.7 + shift, 42.2), (9.0, 5.0), (200, 100, 50), bulge=1.0)
+        columns = layer.alpha.sum(axis=0)
+        centers.append(columns @ np.arange(60) / columns.sum())
+    assert centers[1] - centers[0] == pytest.approx(step_px, abs=0.01)
 
 
 def torso_step(before: Any, after: Any) -> NDArray[np.float64] | None:
@@ -135,7 +136,8 @@ def torso_step(before: Any, after: Any) -> NDArray[np.float64] | None:
 def test_the_shirt_moves_with_the_hips() -> None:
     walker = Walk(seconds=3)
     hips = truth(walker).hip_center_xy_px
-    errors, before = [], None
+    errors: list[NDArray[np.float64]] = []
+    before: Any = None
     for number, after in enumerate(draw(walker)):
         step = torso_step(before, after) if before else None
         if step is not None:
@@ -148,7 +150,7 @@ def test_the_shirt_moves_with_the_hips() -> None:
 def test_mediapipe_finds_the_walker_in_every_frame(frames: list[Any]) -> None:
     known = truth(Walk())
     errors = []
-    with open_pose(model_files("pose_full", None, False), device="cpu") as (estimate, _):
+    with open_pose(model_files("full", None, False), device="cpu") as (estimate, _):
         for number, (rgb, _, _) in enumerate(frames):
             person = estimate(rgb, number / 10)
             assert person is not None, number
@@ -160,7 +162,7 @@ def test_mediapipe_finds_the_walker_in_every_frame(frames: list[Any]) -> None:
 
 def test_the_selfie_model_sees_the_true_mask(frames: list[Any]) -> None:
     overlaps = []
-    with open_selfie(model_files("selfie_general", None, False), device="cpu") as (segment, _):
+    with open_selfie(model_files("general", None, False), device="cpu") as (segment, _):
         for rgb, mask, _ in frames[::6]:
             rows, columns = np.nonzero(mask)
             margin = round(0.15 * np.ptp(rows))

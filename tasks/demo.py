@@ -1,0 +1,65 @@
+"""Stage ``demo``: draw the walker into a video with sound, and write down where the joints truly are."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conf.schema import DemoConf
+from tasks.maths.landmarks import NAMES
+from tasks.media.footsteps import footsteps, write_sound
+from tasks.media.rgb_file import write_rgb
+from tasks.media.sink import verify_video
+from tasks.media.tables import write_table
+from tasks.media.walker import Truth, Walk, draw, gait, truth
+from tasks.records import Tick
+from tasks.requests import DemoRequest
+
+HIP_CENTER: Final = "hip_center"
+
+
+def draw_demo(request: DemoRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    """Write ``demo.mp4`` (H.264, AAC) and ``truth.parquet`` (frame, time_s, landmark, x_px, y_px) into ``folder``.
+
+    The landmarks of the truth are MediaPipe's names, NaN where the figure has none, and ``hip_center``. The same
+    request gives the same bytes. ``SettingError`` for a walk that cannot be drawn.
+    """
+    walker = walk_of(request.settings)
+    sound = folder / "footsteps.mp4"
+    write_sound(sound, footsteps(gait(walker), walker.frames / float(walker.fps), walker.seed))
+    write_rgb(folder / "demo.mp4", _pictures(walker, tick), size_px=walker.size_px, rate=walker.fps, sound=sound)
+    sound.unlink()
+    verify_video(folder / "demo.mp4", walker.frames)
+    _write_truth(truth(walker), folder / "truth.parquet")
+    return {"frames": walker.frames, "fps": str(walker.fps), "size_px": list(walker.size_px)}
+
+
+def walk_of(settings: DemoConf) -> Walk:
+    """What the settings ask to be drawn."""
+    fields = asdict(settings)
+    size_px = (fields.pop("width"), fields.pop("height"))
+    return Walk(size_px=size_px, fps=Fraction(fields.pop("fps")), **fields)
+
+
+def _pictures(walker: Walk, tick: Tick) -> Iterator[NDArray[np.uint8]]:
+    for number, (rgb, _, _) in enumerate(draw(walker)):
+        yield rgb
+        tick(number + 1)
+
+
+def _write_truth(known: Truth, path: Path) -> None:
+    frames = len(known.time_s)
+    names = (*NAMES, HIP_CENTER)
+    xy = np.concatenate([known.joints_xy_px, known.hip_center_xy_px[:, None]], axis=1)
+    columns = {
+        "frame": np.repeat(np.arange(frames), len(names)),
+        "time_s": np.repeat(known.time_s, len(names)),
+        "landmark": list(names) * frames,
+        "x_px": xy[..., 0].ravel(),
+        "y_px": xy[..., 1].ravel(),
+    }
+    write_table(path, columns)
