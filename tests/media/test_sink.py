@@ -13,45 +13,14 @@ import pytest
 from tasks.errors import OutputError
 from tasks.media.frames import Picture, frames
 from tasks.media.layout import layout_of, nearest
-from tasks.media.probe import FrameTable, scan
-from tasks.media.sink import VideoSink, verify_video
+from tasks.media.probe import FrameTable
+from tasks.media.sink import verify_video
 from tasks.records import Clip, ColorTags
 from tests.media.clips import Made, make, planes
+from tests.media.rewriting import packets, read, rewrite, sink_like
 
 TICKS_600 = {"video_track_timescale": "600"}
 FFV1 = Made(codec="ffv1", options={})
-
-
-def read(path: Path) -> tuple[Clip, FrameTable]:
-    return scan(path, "digest", lambda done: None)
-
-
-def sink_like(
-    path: Path, clip: Clip, *, crf: int = 18, preset: str = "veryfast", sound: Path | None = None
-) -> VideoSink:
-    return VideoSink(
-        path,
-        size_px=clip.size_px,
-        layout=layout_of(clip),
-        time_base=clip.time_base,
-        rate=clip.rate,
-        color=clip.color,
-        pixel_aspect=Fraction(clip.pixel_aspect),
-        crf=crf,
-        preset=preset,
-        sound=sound,
-    )
-
-
-def rewrite(
-    source: Path, target: Path, *, crf: int = 18, preset: str = "veryfast"
-) -> tuple[Clip, FrameTable, list[str]]:
-    """Write every frame of ``source`` as it is."""
-    clip, table = read(source)
-    with sink_like(target, clip, crf=crf, preset=preset, sound=source) as sink:
-        for picture in frames(source, clip):
-            sink.write(picture.planes, picture.pts, picture.duration)
-    return clip, table, sink.notes
 
 
 def usual_place(color: ColorTags) -> ColorTags:
@@ -125,7 +94,7 @@ def test_a_rewritten_clip_keeps_times_and_tags(tmp_path: Path, name: str, preset
         "corrupted_midway.mp4",
     ],
 )
-def test_a_rewritten_real_clip_keeps_times_and_tags(videos: Path, tmp_path: Path, name: str) -> None:
+def test_a_rewritten_real_clip_keeps_times_tags_and_sound(videos: Path, tmp_path: Path, name: str) -> None:
     clip, table, notes = rewrite(videos / name, tmp_path / "out.mp4", crf=40, preset="ultrafast")
     again = read(tmp_path / "out.mp4")
     assert_same_times((clip, table), again)
@@ -133,6 +102,7 @@ def test_a_rewritten_real_clip_keeps_times_and_tags(videos: Path, tmp_path: Path
     assert again[0].rate == clip.rate or name == "corrupted_midway.mp4"
     assert usual_place(again[0].color) == usual_place(clip.color)
     assert again[0].size_px == clip.size_px
+    assert packets(videos / name) == packets(tmp_path / "out.mp4")
     assert notes == []
 
 
@@ -250,11 +220,11 @@ def test_a_full_disk_is_a_sentence_and_leaves_no_file(tmp_path: Path, size: int)
     with (
         room_for(size),
         pytest.raises(OutputError, match=r"out\.mp4: cannot be written \(.*\); free space there or choose"),
+        sink_like(target, clip, crf=1) as sink,
     ):
-        with sink_like(target, clip, crf=1) as sink:
-            for index in range(40):
-                luma = noise.integers(16, 235, (240, 320), dtype=np.uint8)
-                sink.write((luma, luma[::2, ::2], luma[::2, ::2]), index * 512, 512)
+        for index in range(40):
+            luma = noise.integers(16, 235, (240, 320), dtype=np.uint8)
+            sink.write((luma, luma[::2, ::2], luma[::2, ::2]), index * 512, 512)
     assert not target.exists()
 
 

@@ -1,0 +1,30 @@
+"""Stage: decode the file once, and write down what it is and when each frame is shown."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tasks.media.probe import scan
+from tasks.media.tables import write_json, write_table
+from tasks.records import Tick
+from tasks.requests import DecodeRequest
+
+
+def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    """Write ``clip.json`` and ``frames.parquet`` into ``folder``; give the facts for the summary.
+
+    ``VideoError`` when nothing can be decoded, or with ``decode.strict`` when the file breaks before its end.
+    """
+    clip, table = scan(request.source, request.digest, tick, strict=request.settings.strict)
+    write_json(folder / "clip.json", asdict(clip))
+    write_table(folder / "frames.parquet", table.columns(clip))
+    return {
+        "frames": clip.frames,
+        "frames_declared": clip.frames_declared,
+        "size_px": list(clip.size_px),
+        "rate_hz": clip.rate_hz,
+        "variable_rate": clip.variable_rate,
+        "duration_s": clip.duration_s,
+        "sound_tracks": len(clip.sound),
+        "broken": clip.broken,
+    }

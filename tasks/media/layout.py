@@ -1,0 +1,180 @@
+"""Planar pixel layouts: which one a stored format becomes, and arrays on the planes of a frame."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from av.video.format import VideoFormat
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from tasks.records import Clip, ColorTags
+
+Plane = NDArray[np.uint8] | NDArray[np.uint16]
+Planes = tuple[NDArray[Any], ...]
+
+_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+_FULL_RANGE = 2
+_of_thread = threading.local()
+
+
+@dataclass(frozen=True)
+class PixelLayout:
+    """A planar format: FFmpeg's name, bits a sample, log2 ``(x, y)`` of the chroma subsampling, planes."""
+
+    name: str
+    depth: int
+    chroma_shift: tuple[int, int]
+    planes: int
+
+    @property
+    def is_rgb(self) -> bool:
+        """Its planes are green, blue, red, not brightness and colour differences."""
+        return self.name.startswith("gbr")
+
+    @property
+    def dtype(self) -> type[np.uint8] | type[np.uint16]:
+        return np.uint8 if self.depth == 8 else np.uint16
+
+    def plane_wh(self, plane: int, size_px: tuple[int, int]) -> tuple[int, int]:
+        """``(width, height)`` of plane number ``plane`` of a picture of ``size_px``; odd sizes round up."""
+        if plane == 0:
+            return size_px
+        shift_x, shift_y = self.chroma_shift
+        return -(-size_px[0] >> shift_x), -(-size_px[1] >> shift_y)
+
+
+def layout_of(clip: Clip) -> PixelLayout:
+    """Layout of the clip's upright pictures: its own where that is planar YUV, RGB or gray of 8 or 10 bits.
+
+    Others take the nearest: semi-planar and packed ones the planar one, palettes and packed RGB ``gbrp``,
+    more than 10 bits 10, 4:1:0 4:2:0, 4:1:1 4:2:2; alpha is dropped. A quarter turn of 4:2:2 gives 4:4:4.
+    """
+    return nearest(clip.pixel_format, quarter_turned=clip.rotation_deg % 180 == 90)
+
+
+def nearest(pixel_format: str, *, quarter_turned: bool = False) -> PixelLayout:
+    """The layout that holds a stored format; see ``layout_of``."""
+    form = VideoFormat(pixel_format, 64, 64)
+    depth = 8 if max(part.bits for part in form.components) <= 8 else 10
+    suffix = "" if depth == 8 else "10le"
+    if form.is_rgb or form.has_palette or form.is_bayer:
+        return PixelLayout(f"gbrp{suffix}", depth, (0, 0), 3)
+    if len(form.components) < 3:
+        return PixelLayout(f"gray{suffix}", depth, (0, 0), 1)
+    shift_x, shift_y = int(form.chroma_width(64) < 64), int(form.chroma_height(64) < 64)
+    if shift_x != shift_y and (shift_y or quarter_turned):
+        shift_x = shift_y = 0
+    ratio = {(1, 1): "420", (1, 0): "422", (0, 0): "444"}[shift_x, shift_y]
+    return PixelLayout(f"yuv{ratio}p{suffix}", depth, (shift_x, shift_y), 3)
+
+
+def as_layout(frame: VideoFrame, layout: PixelLayout, color: ColorTags) -> VideoFrame:
+    """``frame`` in ``layout``; the frame itself where its samples already lie so."""
+    # yuvj420p is yuv420p of full range under an old name: its samples are taken as they are.
+    if frame.format.name.replace("yuvj", "yuv") == layout.name:
+        return frame
+    span = "JPEG" if color.range == _FULL_RANGE else "MPEG"
+    if frame.format.is_rgb or frame.format.has_palette:
+        return _converter().reformat(frame, format=layout.name, threads=1)
+    return _converter().reformat(
+        frame,
+        format=layout.name,
+        src_color_range=span,
+        dst_color_range=span,
+        interpolation="BICUBIC",
+        threads=1,
+    )
+
+
+def planes_of(frame: VideoFrame, layout: PixelLayout) -> Planes:
+    """Arrays on the frame's own memory, without its line padding; not to be written to."""
+    views = []
+    for number in range(layout.planes):
+        plane = frame.planes[number]
+        width, height = layout.plane_wh(number, (frame.width, frame.height))
+        lines = np.frombuffer(plane, layout.dtype)  # type: ignore[call-overload]
+        view = lines.reshape(-1, plane.line_size // lines.itemsize)[:height, :width]
+        view.flags.writeable = False
+        views.append(view)
+    return tuple(views)
+
+
+def upright(planes: Planes, degrees: int, mirrored: bool) -> Planes:
+    """``planes`` turned clockwise by a multiple of 90 degrees, then perhaps mirrored left-right; no sample
+    changes.
+    """
+    if degrees:
+        planes = tuple(cv2.rotate(plane, _TURNS[degrees]) for plane in planes)
+    if mirrored:
+        planes = tuple(np.ascontiguousarray(plane[:, ::-1]) for plane in planes)
+    return planes
+
+
+def frame_of(planes: Sequence[NDArray[Any]], layout: PixelLayout) -> VideoFrame:
+    """A new frame that holds a copy of ``planes``."""
+    height, width = planes[0].shape
+    frame = VideoFrame(width, height, layout.name)
+    fill(frame, planes, layout)
+    return frame
+
+
+def fill(frame: VideoFrame, planes: Sequence[NDArray[Any]], layout: PixelLayout) -> None:
+    """Copy ``planes`` into the frame; where the frame is larger, the last column and row are repeated."""
+    for number, source in enumerate(planes):
+        plane = frame.planes[number]
+        lines = np.frombuffer(plane, layout.dtype)  # type: ignore[call-overload]
+        target = lines.reshape(-1, plane.line_size // lines.itemsize)
+        width, height = layout.plane_wh(number, (frame.width, frame.height))
+        rows, columns = source.shape
+        target[:rows, :columns] = source
+        target[:rows, columns:width] = source[:, -1:]
+        target[rows:height, :width] = target[rows - 1, :width]
+
+
+def neutral(frame: VideoFrame, number: int, layout: PixelLayout) -> None:
+    """Make plane ``number`` of the frame, one of chroma, colourless."""
+    samples = np.frombuffer(frame.planes[number], layout.dtype)  # type: ignore[call-overload]
+    samples[:] = 1 << layout.depth - 1
+
+
+def rgb_of(planes: Sequence[NDArray[Any]], layout: PixelLayout, color: ColorTags) -> NDArray[np.uint8]:
+    """``(h, w, 3)`` uint8 C-contiguous RGB of ``planes``, by the range and matrix of ``color``.
+
+    Without a matrix tag BT.709 is taken from 720 rows on and BT.601 below, as players do.
+    """
+    frame = frame_of(planes, layout)
+    if layout.is_rgb:
+        converted = _converter().reformat(frame, format="rgb24", threads=1)
+    else:
+        span = "JPEG" if color.range == _FULL_RANGE else "MPEG"
+        converted = _converter().reformat(
+            frame,
+            format="rgb24",
+            src_colorspace=sws_matrix(color.matrix, frame.height),
+            src_color_range=span,
+            dst_color_range="JPEG",
+            threads=1,
+        )
+    plane = converted.planes[0]
+    lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+    packed = lines[: frame.height, : 3 * frame.width].reshape(frame.height, frame.width, 3)
+    return np.ascontiguousarray(packed)
+
+
+def _converter() -> VideoReformatter:
+    # One a thread: setting up a conversion costs as much as converting a picture.
+    if not hasattr(_of_thread, "converter"):
+        _of_thread.converter = VideoReformatter()
+    converter: VideoReformatter = _of_thread.converter
+    return converter
+
+
+def sws_matrix(matrix: int, height: int) -> int:
+    """The code swscale has for the YUV matrix that FFmpeg tags ``matrix`` (AVColorSpace)."""
+    known = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+    return known.get(matrix, 1 if height >= 720 else 5)

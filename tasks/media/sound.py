@@ -1,0 +1,148 @@
+"""Sound tracks on their way from one file into another: packets copied, re-encoded where MP4 cannot carry
+them.
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeAlias, cast
+
+import av
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.stream import AudioStream
+from av.codec.context import Flags
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+
+COPIED = frozenset({"aac", "mp3", "mp3float", "mp2", "ac3", "eac3", "alac", "opus", "libopus", "flac", "dca"})
+"""FFmpeg's decoders of the codecs that MP4 takes as they are."""
+
+SoundPacket: TypeAlias = "Packet[AudioStream]"
+TimedPacket: TypeAlias = "tuple[Fraction, SoundPacket]"
+"""A packet and its decoding time in seconds."""
+
+_AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
+_USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+_AAC_BITS_PER_S = 128_000  # a channel: the re-encoding should not be heard
+
+
+@dataclass
+class Route:
+    """One track's way: its stream in the source and the one in the result."""
+
+    source: AudioStream
+    target: AudioStream
+    encoded: bool
+    last_dts: int | None = None
+    ended: bool = False
+
+
+class SoundCopy:
+    """Every sound track of ``source`` that ``target`` (an MP4 before its header) can carry.
+
+    Nothing here raises for the sake of sound: a track that is lost, changed or cut short is named in
+    ``notes``.
+    """
+
+    def __init__(self, source: Path, target: OutputContainer) -> None:
+        self.notes: list[str] = []
+        self.routes: dict[int, Route] = {}
+        self._container: InputContainer | None = None
+        try:
+            self._container = av.open(f"file:{source}", options={"protocol_whitelist": "file"})
+        except av.FFmpegError as error:
+            self.notes.append(f"the sound was left out: {source} cannot be opened ({error.strerror})")
+            return
+        for stream in self._container.streams.audio:
+            self._add(stream, target)
+
+    def packets(self) -> Iterator[TimedPacket]:
+        """Packets for the result with their time in seconds, in the order of the source file."""
+        if self._container is None or not self.routes:
+            return
+        try:
+            for packet in self._container.demux(*[route.source for route in self.routes.values()]):
+                route = self.routes[packet.stream.index]
+                if packet.size and not route.ended:
+                    yield from self._carried(route, cast("SoundPacket", packet))
+        except av.FFmpegError as error:
+            self.notes.append(f"the sound ends early: the file cannot be read further ({error.strerror})")
+        for route in self.routes.values():
+            if route.encoded and not route.ended:
+                yield from _timed(route.target.encode(None))
+
+    def give_up(self, packet: SoundPacket, error: av.FFmpegError) -> None:
+        """Drop the rest of the track whose ``packet`` the result did not take."""
+        self._end(next(route for route in self.routes.values() if route.target is packet.stream), error)
+
+    def close(self) -> None:
+        """Close the source."""
+        if self._container is not None:
+            self._container.close()
+
+    def _add(self, stream: AudioStream, target: OutputContainer) -> None:
+        if stream.codec_context is None:
+            self.notes.append(f"sound track {stream.index} was left out: its codec is unknown")
+            return
+        name = stream.codec_context.name
+        encoded = name not in COPIED
+        try:
+            # A header that one track spoils would cost the video too: each is tried alone first.
+            with av.open(io.BytesIO(), "w", format="mp4") as trial:
+                _stream_for(stream, trial, encoded)
+                trial.start_encoding()
+            self.routes[stream.index] = Route(stream, _stream_for(stream, target, encoded), encoded)
+        except (av.FFmpegError, ValueError) as error:
+            self.notes.append(f"sound track {stream.index} ({name}) was left out: {error}")
+            return
+        if encoded:
+            self.notes.append(f"sound track {stream.index} was re-encoded from {name} to AAC, as MP4 needs")
+
+    def _carried(self, route: Route, packet: SoundPacket) -> Iterator[TimedPacket]:
+        if route.encoded:
+            try:
+                for frame in route.source.decode(packet):
+                    yield from _timed(route.target.encode(frame))
+            except av.FFmpegError as error:
+                self._end(route, error)
+        elif packet.dts is not None and (route.last_dts is None or packet.dts > route.last_dts):
+            if not packet.duration and route.last_dts is not None:
+                # Without a duration the last packet would lie beyond the end of its track, and be left unplayed.
+                packet.duration = packet.dts - route.last_dts
+            route.last_dts = packet.dts
+            packet.stream = route.target
+            yield from _timed([packet])
+
+    def _end(self, route: Route, error: av.FFmpegError) -> None:
+        route.ended = True
+        name = route.source.codec_context.name
+        self.notes.append(f"sound track {route.source.index} ({name}) ends early: {error.strerror}")
+
+
+def _stream_for(stream: AudioStream, target: OutputContainer, encoded: bool) -> AudioStream:
+    codec = stream.codec_context
+    if not encoded:
+        added = target.add_stream_from_template(stream)
+    else:
+        rate_hz = min(_AAC_RATES_HZ, key=lambda known: abs(known - codec.sample_rate))
+        added = target.add_stream("aac", rate=rate_hz)
+        added.codec_context.layout = _named_layout(codec)
+        added.codec_context.bit_rate = _AAC_BITS_PER_S * codec.channels
+        added.codec_context.flags |= Flags.bitexact
+    if stream.language:
+        added.metadata["language"] = stream.language
+    return added
+
+
+def _named_layout(codec: AudioCodecContext) -> str:
+    # PCM may tell the number of its channels only ("2 channels"), which no encoder takes.
+    name: str = codec.layout.name
+    return name if "channel" not in name else _USUAL_LAYOUTS.get(codec.channels, "stereo")
+
+
+def _timed(packets: list[SoundPacket]) -> Iterator[TimedPacket]:
+    for packet in packets:
+        stamp = packet.dts if packet.dts is not None else packet.pts or 0
+        yield stamp * packet.time_base, packet

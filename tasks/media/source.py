@@ -1,0 +1,209 @@
+"""Opening a video file and reading its frames in order, with timestamps that can be relied on."""
+
+import math
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from tasks.errors import VideoError
+
+# Local files only: a playlist or a script that names other files or addresses must not fetch them.
+_OPTIONS = {"protocol_whitelist": "file"}
+# Fixed, not the machine's: with several, what is made of a damaged packet depends on their number.
+_THREADS = 4
+_NOT_A_PICTURE = Disposition.attached_pic | Disposition.timed_thumbnails
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How the stored picture becomes upright: turned clockwise, in degrees, then perhaps mirrored
+    left-right.
+    """
+
+    degrees: int = 0
+    mirrored: bool = False
+
+
+@dataclass
+class Reading:
+    """What a pass over a file has learned so far; complete when the iterator that fills it is exhausted."""
+
+    packets: int = 0  # demuxed, with data that is to be shown
+    frames: int = 0  # yielded
+    repaired: int = 0  # timestamps that were missing or did not increase
+    ended_by: str = ""  # why it stopped before the end of the file; empty when it did not
+    timing: "Timing" = field(default_factory=lambda: Timing(1))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The file and its video stream, ready to decode; ``VideoError`` with the fact and the cure otherwise."""
+    _require_file(path)
+    try:
+        container = av.open(f"file:{path}", options=_OPTIONS)
+    except av.FFmpegError as error:
+        fact = f"is not a video that can be read ({error.strerror})"
+        raise VideoError(f"{path}: {fact}; give a video file such as .mp4 or .mov") from error
+    with container:
+        yield container, _video_stream(path, container)
+
+
+def pictures(
+    container: InputContainer, stream: VideoStream, reading: Reading, *, threads: int = _THREADS
+) -> Iterator[VideoFrame]:
+    """Decoded frames in display order, ``pts`` strictly increasing; what was learned goes into ``reading``.
+
+    Stops without an exception at the first packet that cannot be decoded, or where the picture changes its
+    size or pixel format: ``reading.ended_by`` says which. Undecodable packets before the first frame are
+    skipped.
+    """
+    stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = threads
+    reading.timing = Timing(nominal_ticks(stream))
+    shape: tuple[int, int, str] | None = None
+    for frame in _decoded(container, stream, reading):
+        seen = (frame.width, frame.height, frame.format.name)
+        if shape is not None and seen != shape:
+            reading.ended_by = f"the picture changes from {_shape_text(shape)} to {_shape_text(seen)}"
+            return
+        shape = seen
+        stored = frame.pts
+        frame.pts = reading.timing.next(stored, frame.duration)
+        reading.repaired += stored != frame.pts
+        reading.frames += 1
+        yield frame
+
+
+@dataclass
+class Timing:
+    """Makes timestamps strictly increasing.
+
+    A missing one continues the clock by the last frame's duration. One that repeats or steps back by less
+    than a nominal interval comes one tick after its predecessor. One that steps back further is a restarted
+    clock: it and all that follow are moved so that time goes on.
+    """
+
+    nominal: int
+    shift: int = 0
+    last: int | None = None
+    last_duration: int = 0
+
+    def next(self, stored: int | None, duration: int) -> int:
+        step = self.last_duration or self.nominal
+        if self.last is None:
+            pts = stored or 0
+        elif stored is None:
+            pts = self.last + step
+        elif stored + self.shift > self.last:
+            pts = stored + self.shift
+        elif self.last - (stored + self.shift) < self.nominal:
+            pts = self.last + 1
+        else:
+            pts = self.last + step
+            self.shift = pts - stored
+        self.last, self.last_duration = pts, duration or 0
+        return pts
+
+    def end(self) -> int:
+        """When the last frame ends, by its own duration."""
+        return (self.last or 0) + (self.last_duration or self.nominal)
+
+
+def nominal_ticks(stream: VideoStream) -> int:
+    """Ticks of the stream's time base in one frame at its declared rate; at least 1."""
+    rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+    return max(1, round(1 / (rate * time_base(stream))))
+
+
+def time_base(stream: VideoStream) -> Fraction:
+    """Seconds per tick of the stream's timestamps."""
+    return stream.time_base or Fraction(1, 90_000)
+
+
+def turn_of(path: Path, frame: VideoFrame) -> Turn:
+    """The turn its display matrix asks for; ``VideoError`` when that is not a multiple of 90 degrees."""
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    return Turn() if data is None else _turn(path, struct.unpack("=9i", bytes(data)))
+
+
+def upright_size(frame: VideoFrame, turn: Turn) -> tuple[int, int]:
+    """``(width, height)`` in pixels of the upright picture."""
+    return (frame.height, frame.width) if turn.degrees % 180 else (frame.width, frame.height)
+
+
+def _turn(path: Path, matrix: tuple[int, ...]) -> Turn:
+    # x' = a x + c y, y' = b x + d y (libavutil/display.h); the mirroring comes last.
+    a, b, _, c, d = matrix[:5]
+    mirrored = a * d - b * c < 0
+    angle = math.degrees(math.atan2(b, -a if mirrored else a))
+    quarters = round(angle / 90)
+    if abs(angle - 90 * quarters) > 1:
+        fact = f"asks to be shown turned by {angle:.0f} degrees"
+        raise VideoError(f"{path}: {fact}; re-encode it turned by a multiple of 90")
+    return Turn(quarters * 90 % 360, mirrored)
+
+
+def _require_file(path: Path) -> None:
+    try:
+        status = path.stat()
+        if path.is_dir():
+            raise VideoError(f"{path}: is a folder; name a video in it, or a pattern such as '{path}/*.mp4'")
+        if not path.is_file():
+            raise VideoError(f"{path}: is not a regular file; give a video file")
+        if status.st_size == 0:
+            raise VideoError(f"{path}: is empty (0 bytes); copy or download it again")
+        with path.open("rb"):
+            pass
+    except FileNotFoundError as error:
+        raise VideoError(f"{path}: no such file; check the name") from error
+    except OSError as error:
+        raise VideoError(f"{path}: cannot be opened ({error.strerror}); check its permissions") from error
+
+
+def _video_stream(path: Path, container: InputContainer) -> VideoStream:
+    kind = container.format.name
+    if kind == "tty":
+        raise VideoError(f"{path}: is a text file; give a video file such as .mp4 or .mov")
+    if kind.endswith("_pipe") or kind == "image2":
+        raise VideoError(f"{path}: is a still picture; give a video file such as .mp4 or .mov")
+    found = [stream for stream in container.streams.video if not stream.disposition & _NOT_A_PICTURE]
+    if not found:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+        raise VideoError(f"{path}: has no video stream (only {kinds}); give a file with moving pictures")
+    best = next((stream for stream in found if stream.disposition & Disposition.default), found[0])
+    if best.codec_context is None:
+        raise VideoError(f"{path}: its video codec is unknown; convert it to H.264")
+    return best
+
+
+def _decoded(container: InputContainer, stream: VideoStream, reading: Reading) -> Iterator[VideoFrame]:
+    # A packet at a time: the error of one must not lose the frames of those before it.
+    started = False
+    try:
+        for packet in container.demux(stream):
+            reading.packets += packet.size > 0 and not packet.is_discard
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                if started or packet.size == 0:
+                    raise
+                continue
+            for frame in frames:
+                started = True
+                yield frame
+    except av.FFmpegError as error:
+        reading.ended_by = error.strerror or str(error)
+
+
+def _shape_text(shape: tuple[int, int, str]) -> str:
+    return f"{shape[0]}x{shape[1]} {shape[2]}"

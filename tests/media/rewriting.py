@@ -1,0 +1,57 @@
+"""Writing a clip again as it is, and looking at what arrived."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from tasks.media.frames import frames
+from tasks.media.layout import layout_of
+from tasks.media.probe import FrameTable, scan
+from tasks.media.sink import VideoSink
+from tasks.records import Clip
+
+Heard = list[tuple[Fraction, bytes]]
+
+
+def read(path: Path) -> tuple[Clip, FrameTable]:
+    return scan(path, "digest", lambda done: None)
+
+
+def sink_like(
+    path: Path, clip: Clip, *, crf: int = 18, preset: str = "veryfast", sound: Path | None = None
+) -> VideoSink:
+    return VideoSink(
+        path,
+        size_px=clip.size_px,
+        layout=layout_of(clip),
+        time_base=clip.time_base,
+        rate=clip.rate,
+        color=clip.color,
+        pixel_aspect=Fraction(clip.pixel_aspect),
+        crf=crf,
+        preset=preset,
+        sound=sound,
+    )
+
+
+def rewrite(
+    source: Path, target: Path, *, crf: int = 18, preset: str = "veryfast"
+) -> tuple[Clip, FrameTable, list[str]]:
+    """Write every frame of ``source`` as it is."""
+    clip, table = read(source)
+    with sink_like(target, clip, crf=crf, preset=preset, sound=source) as sink:
+        for picture in frames(source, clip):
+            sink.write(picture.planes, picture.pts, picture.duration)
+    return clip, table, sink.notes
+
+
+def packets(path: Path) -> list[Heard]:
+    """For each sound track its packets with their times."""
+    with av.open(str(path)) as file:
+        tracks = {stream.index: Heard() for stream in file.streams.audio}
+        for packet in file.demux():
+            if packet.stream.index in tracks and packet.size:
+                assert packet.pts is not None
+                tracks[packet.stream.index].append((packet.pts * packet.time_base, bytes(packet)))
+    return list(tracks.values())

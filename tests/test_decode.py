@@ -1,0 +1,93 @@
+"""The decode stage: its two files, its facts, and the same bytes every time."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conf.schema import DecodeConf
+from tasks.decode import decode
+from tasks.errors import Interrupted, VideoError
+from tasks.media.tables import read_json, read_table
+from tasks.records import Clip
+from tasks.requests import DecodeRequest
+from tests.media.clips import Made, make
+
+
+def run(source: Path, folder: Path, *, strict: bool = False) -> dict[str, object]:
+    folder.mkdir()
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    request = DecodeRequest(source=source, digest=digest, settings=DecodeConf(strict=strict))
+    return decode(request, folder, lambda done: None)
+
+
+def test_a_clip_and_its_table_are_written(tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mp4", Made(tones=["aac"]))
+    facts = run(source, tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["clip.json", "frames.parquet"]
+    clip = Clip.from_json(read_json(tmp_path / "out" / "clip.json"))
+    table = read_table(tmp_path / "out" / "frames.parquet")
+    assert clip.digest == hashlib.sha256(source.read_bytes()).hexdigest()
+    assert {name: column.dtype.name for name, column in table.items()} == {
+        "frame": "int64",
+        "pts": "int64",
+        "time_s": "float64",
+        "duration_s": "float64",
+        "key": "bool",
+    }
+    assert table["frame"].tolist() == list(range(12))
+    np.testing.assert_array_equal(table["time_s"], np.arange(12) / 30)
+    np.testing.assert_allclose(table["time_s"] + table["duration_s"], np.arange(1, 13) / 30, atol=1e-12)
+    assert facts["frames"] == clip.frames == 12
+    assert facts["sound_tracks"] == 1
+    assert facts["broken"] == ""
+
+
+def test_the_same_file_under_another_name_gives_the_same_bytes(tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mp4", Made())
+    (tmp_path / "b.mov").write_bytes(source.read_bytes())
+    run(source, tmp_path / "1")
+    run(tmp_path / "b.mov", tmp_path / "2")
+    for name in ("clip.json", "frames.parquet"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+def test_a_broken_file_gives_its_frames_unless_strict(videos: Path, tmp_path: Path) -> None:
+    source = videos / "corrupted_midway.mp4"
+    facts = run(source, tmp_path / "1")
+    assert (facts["frames"], facts["frames_declared"]) == (28, 50)
+    assert str(facts["broken"]).startswith("28 of 50 frames could be decoded: ")
+    assert len(read_table(tmp_path / "1" / "frames.parquet")["pts"]) == 28
+    with pytest.raises(VideoError, match=r"corrupted_midway\.mp4: 28 of 50 frames .*decode\.strict=false"):
+        run(source, tmp_path / "2", strict=True)
+
+
+def test_an_interruption_passes_through(tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mp4", Made())
+
+    def interrupt(done: int) -> None:
+        if done == 3:
+            raise Interrupted
+
+    request = DecodeRequest(source=source, digest="digest", settings=DecodeConf())
+    with pytest.raises(Interrupted):
+        decode(request, tmp_path, interrupt)
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("missing.mp4", lambda path: None),
+        ("folder", Path.mkdir),
+        ("empty.mp4", Path.touch),
+        ("notes.txt", lambda path: path.write_text("no video")),
+    ],
+)
+def test_what_is_no_video_is_an_error_of_one_line(tmp_path: Path, name: str, spoil: Callable[[Path], object]) -> None:
+    spoil(tmp_path / name)
+    request = DecodeRequest(source=tmp_path / name, digest="digest", settings=DecodeConf())
+    with pytest.raises(VideoError, match=name) as caught:
+        decode(request, tmp_path, lambda done: None)
+    assert "\n" not in str(caught.value)
