@@ -8,14 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.schema import AnchorMethod
+from conf.schema import AnchorConf, AnchorMethod
 from tasks.errors import AnchorNotSeen, NobodyFound, OutputError
 from tasks.maths import framing, gaps, metrics
-from tasks.maths.anchor import Anchor, hip_centre
+from tasks.maths.anchor import Anchor
+from tasks.maths.away import ABSENT, mark_absent, rest
+from tasks.maths.fusion import Fused, Settings, fuse
 from tasks.maths.landmarks import NAMES, PoseTrack
+from tasks.maths.points import Choice, choose_anchor, inside
+from tasks.maths.steps import from_table
+from tasks.maths.stride import stride_of, torso_length
 from tasks.media.pose_file import read_pose
-from tasks.media.tables import read_json, write_json, write_table
-from tasks.records import Clip, Tick
+from tasks.media.tables import read_table, write_json, write_table
+from tasks.records import Clip, Tick, read_clip
 from tasks.requests import OffsetsRequest
 
 Floats = NDArray[np.float64]
@@ -25,44 +30,84 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     """Write ``offsets.parquet``, ``framing.json`` and ``pose.json``; facts: how much of the clip was measured.
 
     The offset is target minus anchor: a frame moved by it has the anchor at the target. ``NobodyFound`` when no frame
-    shows a person, ``AnchorNotSeen`` when none shows a hip.
+    shows a person, ``AnchorNotSeen`` when none shows the anchor's point.
     """
-    clip = Clip.from_json(read_json(request.clip.path("clip.json")))
+    clip = read_clip(request.clip)
     size_px = framing.output_size(clip.size_px, request.crop.size)
     target_xy = framing.resolve_target(request.target, size_px)
     pose = read_pose(request.pose.path("pose.parquet"))
     settings = request.settings
-    weighted = settings.method is AnchorMethod.weighted
-    anchor = hip_centre(pose, min_confidence=settings.min_confidence, weighted=weighted)
-    _require_anchor(pose, anchor, settings.min_confidence)
-    anchor_px, state = gaps.fill(pose.time_s, anchor.xy_px, interpolate=settings.interpolate)
-    write_table(folder / "offsets.parquet", _offsets(pose.time_s, anchor_px, anchor, state, target_xy))
+    chosen = choose_anchor(
+        inside(pose, clip.size_px),
+        settings.point.value,
+        min_confidence=settings.min_confidence,
+        weighted=settings.method is AnchorMethod.weighted,
+        landmarks=settings.landmarks,
+    )
+    _require_anchor(pose, chosen.anchor, settings)
+    path = _follow(pose, chosen.anchor, request)
+    state = mark_absent(pose.time_s, path.state, settings.longest_gap_s)
+    resting_px = (np.array(size_px) - np.array(clip.size_px)) / 2  # leaves the original frame in the middle
+    away = {"rule": settings.away.value, "rest_px": resting_px, "ease_s": settings.ease_s}
+    offset_px = rest(pose.time_s, np.array(target_xy) - path.xy_px, state, **away)
+    columns = _columns(pose.time_s, np.array(target_xy) - offset_px, offset_px, chosen.anchor, state)
+    write_table(folder / "offsets.parquet", columns | {"crossover_hz": path.crossover_hz})
     write_json(folder / "framing.json", {"output_size_px": size_px, "target_px": target_xy})
-    _write_timeline(folder / "pose.json", clip, pose, _hip_centers(pose.time_s, anchor_px, anchor, state), tick)
+    _write_timeline(folder / "pose.json", clip, pose, _hip_centers(pose.time_s, path.xy_px, chosen.anchor, state), tick)
+    return _facts(pose, chosen, path, state)
+
+
+def _follow(pose: PoseTrack, anchor: Anchor, request: OffsetsRequest) -> Fused:
+    """The anchor's path through the clip: joined with the torso's motion, or by itself with its gaps filled."""
+    settings = request.settings
+    if settings.fusion:
+        return fuse(
+            pose.time_s,
+            anchor.xy_px,
+            anchor.confidence,
+            from_table(read_table(request.pose.path("motion.parquet"))),
+            torso_length(pose),
+            stride_hz=stride_of(pose),
+            settings=Settings(crossover_hz=settings.crossover_hz, trust_s=settings.trust_s),
+        )
+    filled, state = gaps.fill(pose.time_s, anchor.xy_px, interpolate=settings.interpolate)
+    return Fused(filled, state, np.full(len(state), np.nan), "pose alone", 0)
+
+
+def _facts(pose: PoseTrack, chosen: Choice, path: Fused, state: NDArray[np.str_]) -> dict[str, Any]:
+    sources, counts = np.unique(chosen.anchor.source, return_counts=True)
     coverage = metrics.coverage(pose.time_s, pose.found, state)
-    sources, counts = np.unique(anchor.source, return_counts=True)
     return {
         "frames": pose.frames,
         **{name: round(value, 6) for name, value in coverage.items()},
-        "confidence_mean": round(float(np.nanmean(anchor.confidence)), 6),
+        "states": {name: int((state == name).sum()) for name in sorted(set(state.tolist()))},
+        "confidence_mean": round(float(np.nanmean(chosen.anchor.confidence)), 6),
+        "point": chosen.point,
         "sources": dict(zip(sources.tolist(), counts.tolist(), strict=True)),
+        "fusion": path.reason,
+        "rejected": path.rejected,
+        "notes": [chosen.why] if chosen.why else [],
     }
 
 
-def _require_anchor(pose: PoseTrack, anchor: Anchor, min_confidence: float) -> None:
+def _require_anchor(pose: PoseTrack, anchor: Anchor, settings: AnchorConf) -> None:
     if not pose.found.any():
         cure = "check that this is the right video, or lower pose.min_detection"
         raise NobodyFound(f"no person found in {pose.frames} frames; {cure}")
     if not np.isfinite(anchor.xy_px).any():
         found = int(pose.found.sum())
-        fact = f"a person in {found} of {pose.frames} frames, but no hip with visibility {min_confidence:g}"
-        raise AnchorNotSeen(f"{fact}; lower anchor.min_confidence, or use a video that shows the hips")
+        what = (
+            "no landmark for anchor.landmarks"
+            if settings.landmarks
+            else f"nothing for anchor.point={settings.point.value}"
+        )
+        fact = f"a person in {found} of {pose.frames} frames, but {what} with visibility {settings.min_confidence:g}"
+        raise AnchorNotSeen(f"{fact}; use anchor.point=auto, or lower anchor.min_confidence")
 
 
-def _offsets(
-    time_s: Floats, anchor_px: Floats, anchor: Anchor, state: NDArray[np.str_], target_xy: tuple[float, float]
+def _columns(
+    time_s: Floats, anchor_px: Floats, offset_px: Floats, anchor: Anchor, state: NDArray[np.str_]
 ) -> dict[str, NDArray[Any]]:
-    offset_px = np.array(target_xy) - anchor_px
     return {
         "frame": np.arange(len(time_s), dtype=np.int64),
         "time_s": time_s,
@@ -101,14 +146,15 @@ def _write_timeline(path: Path, clip: Clip, pose: PoseTrack, hips: Iterator[dict
 def _hip_centers(
     time_s: Floats, anchor_px: Floats, anchor: Anchor, state: NDArray[np.str_]
 ) -> Iterator[dict[str, Any]]:
-    """Rows of the hips, a frame each: hundredths of a pixel, microseconds, confidence null where nothing was seen."""
+    """Rows of the hips, a frame each: hundredths of a pixel, microseconds, null where nothing was seen."""
     for index in range(len(time_s)):
         confidence = float(anchor.confidence[index])
+        present = state[index] != ABSENT
         yield {
             "frame": index,
             "timestamp": round(float(time_s[index]), 6),
-            "x": round(float(anchor_px[index, 0]), 2),
-            "y": round(float(anchor_px[index, 1]), 2),
+            "x": round(float(anchor_px[index, 0]), 2) if present else None,
+            "y": round(float(anchor_px[index, 1]), 2) if present else None,
             "confidence": round(confidence, 4) if np.isfinite(confidence) else None,
             "state": str(state[index]),
         }

@@ -2,6 +2,8 @@
 
 A fresh pose run and a torso feature track know nothing of the path that was planned. The pose run has a noise of its
 own (about 1.4 px in x and 2.1 px in y on a person of 340 px), which its figures carry; the features' step has not.
+Only frames in which the judge looks at the subject are judged: a mirrored border shows a second person, and where the
+subject is away the judge may see anybody. ``judged`` is their share of the frames in which the subject is there.
 """
 
 from collections.abc import Iterator
@@ -11,12 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths import metrics
+from tasks.maths import metrics, motion
 from tasks.maths.anchor import hip_centre
-from tasks.maths.landmarks import PoseTrack
+from tasks.maths.away import ABSENT
+from tasks.maths.landmarks import COUNT, HIPS, PoseTrack
 from tasks.maths.steps import Step, from_table, gather
+from tasks.maths.stride import torso_length
 from tasks.media.features import TorsoMotion
 from tasks.media.frames import frames
+from tasks.media.pose_file import read_pose
 from tasks.media.prefetch import prefetched
 from tasks.media.probe import scan
 from tasks.media.tables import read_json, read_table, write_json
@@ -26,7 +31,7 @@ from tasks.records import Clip, Tick
 from tasks.requests import VerifyRequest
 
 Floats = NDArray[np.float64]
-LANDMARKS = 33
+NEAR = 0.5  # torso lengths
 
 
 class Seen(NamedTuple):
@@ -46,7 +51,8 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     rendered = request.rendered.path("stabilized.mp4")
     clip, _ = scan(rendered, request.rendered.files["stabilized.mp4"].sha256, lambda _: None, strict=True)
     frame = read_json(request.trajectory.path("framing.json"))
-    track, steps = _watch(request, rendered, clip, tick)
+    subject = _subject(request)
+    track, steps = _watch(request, rendered, clip, subject, tick)
     anchor = hip_centre(track, min_confidence=request.min_confidence, weighted=False)
     boxes = metrics.visible_boxes(track.xy_px, track.visibility)
     width, height = clip.size_px
@@ -58,7 +64,7 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
         **lock,
         "residual_step": step_rms(steps),
         "residual_step_before": step_rms(before),
-        "detection": float(track.found.mean()),
+        "judged": float(track.found.sum() / max(1, np.isfinite(subject.hip_xy).all(axis=1).sum())),
     }
     finite = {name: round(value, 6) if np.isfinite(value) else None for name, value in verified.items()}
     write_json(folder / "verified.json", finite)
@@ -72,10 +78,36 @@ def step_rms(steps_xy: Floats) -> float:
     return float(np.sqrt(np.mean(length[seen] ** 2))) if seen.any() else float("nan")
 
 
-def _watch(request: VerifyRequest, rendered: Path, clip: Clip, tick: Tick) -> tuple[PoseTrack, Floats]:
-    times, found = [], []
+class Subject(NamedTuple):
+    """Where the subject should be in the output: what tells a fresh look from a look at somebody else."""
+
+    hip_xy: Floats  # (n, 2) NaN where the subject is away
+    torso_px: Floats  # (n,)
+
+    def is_at(self, frame: int, landmarks_xy: Floats) -> bool:
+        """Whether the landmarks (33, 2) are the subject's: their hips lie within ``NEAR`` torsos of its own."""
+        distance = np.hypot(*(landmarks_xy[list(HIPS)].mean(axis=0) - self.hip_xy[frame]))
+        return bool(distance < NEAR * self.torso_px[frame])  # NaN compares as False
+
+
+def _subject(request: VerifyRequest) -> Subject:
+    path = read_table(request.trajectory.path("trajectory.parquet"))
+    to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
+    pose = read_pose(request.pose.path("pose.parquet"))
+    hips = pose.xy_px[:, list(HIPS)].mean(axis=1)
+    there = motion.apply(to_output.reshape(-1, 2, 3), hips)
+    there[path["state"] == ABSENT] = np.nan
+    scale = np.hypot(to_output[:, 0], to_output[:, 3])
+    return Subject(there, torso_length(pose) * scale)
+
+
+def _watch(
+    request: VerifyRequest, rendered: Path, clip: Clip, subject: Subject, tick: Tick
+) -> tuple[PoseTrack, Floats]:
+    times: list[float] = []
+    found: list[Floats] = []
     rows: list[Step] = []
-    motion = TorsoMotion()
+    torso = TorsoMotion()
     files = model_files(request.settings.model.value, request.models.dir, request.models.download)
     with (
         open_pose(files, device=request.device.value) as (estimator, _),
@@ -83,9 +115,10 @@ def _watch(request: VerifyRequest, rendered: Path, clip: Clip, tick: Tick) -> tu
     ):
         for item in stream:
             person = estimator(item.rgb, item.time_s)
-            marks = np.full((LANDMARKS, 5), np.nan) if person is None else person.landmarks
-            seen = person is not None
-            rows.append(motion.step(item.luma, marks[:, :2] if seen else None, marks[:, 3] if seen else None))
+            seen = person is not None and subject.is_at(len(times), person.landmarks[:, :2])
+            marks = person.landmarks if person is not None and seen else np.full((COUNT, 5), np.nan)
+            step = torso.step(item.luma, *((marks[:, :2], marks[:, 3]) if seen else (None, None)))
+            rows.append(step if seen else Step())
             times.append(item.time_s)
             found.append(marks)
             tick(len(times))

@@ -1,11 +1,13 @@
 """Finished stages written by hand: what a later stage reads, without computing it."""
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from tasks.maths.landmarks import PoseTrack
+from tasks.maths.steps import Step, gather
 from tasks.media.pose_file import write_pose
 from tasks.media.tables import write_json, write_table
 from tasks.records import Artifact, Clip, ColorTags, StoredFile
@@ -54,7 +56,10 @@ def clip_artifact(folder: Path, track: PoseTrack, size_px: tuple[int, int]) -> A
     return artifact("decode", folder)
 
 
-def pose_artifact(folder: Path, track: PoseTrack) -> Artifact:
+def pose_artifact(folder: Path, track: PoseTrack, steps: Iterable[Step] | None = None) -> Artifact:
+    """The landmarks of one person, with the torso's steps; none could be measured unless they are given."""
     folder.mkdir()
     write_pose(folder / "pose.parquet", folder / "pose.csv", track)
+    rows = [Step()] * track.frames if steps is None else steps
+    write_table(folder / "motion.parquet", gather(rows).columns)
     return artifact("pose", folder)

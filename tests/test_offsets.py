@@ -1,16 +1,19 @@
 """The offsets stage on written poses: its tables, its timeline, its refusals."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from numpy.typing import NDArray
 
-from conf.schema import AnchorConf, AnchorMethod, CropConf
+from conf.schema import AnchorConf, AnchorMethod, AnchorPoint, CropConf
 from tasks.errors import AnchorNotSeen, Interrupted, NobodyFound, SettingError
 from tasks.maths.landmarks import NAMES, PoseTrack
+from tasks.maths.steps import Step
 from tasks.media.tables import read_table
 from tasks.offsets import measure_offsets
 from tasks.requests import OffsetsRequest
@@ -31,7 +34,7 @@ def walker(**seen: Any) -> PoseTrack:
 
 def request(folder: Path, track: PoseTrack, **changes: Any) -> OffsetsRequest:
     clip, pose = clip_artifact(folder / "clip", track, SIZE), pose_artifact(folder / "pose", track)
-    plain: dict[str, Any] = {"settings": AnchorConf(), "target": "center", "crop": CropConf()}
+    plain: dict[str, Any] = {"settings": AnchorConf(fusion=False), "target": "center", "crop": CropConf()}
     return OffsetsRequest(clip=clip, pose=pose, **{**plain, **changes})
 
 
@@ -93,7 +96,7 @@ def test_gaps_are_bridged_in_time_and_the_ends_are_carried(tmp_path: Path) -> No
 
 
 def test_interpolate_false_holds_the_last_point(tmp_path: Path) -> None:
-    asked = request(tmp_path, without(walker(), slice(8, 12)), settings=AnchorConf(interpolate=False))
+    asked = request(tmp_path, without(walker(), slice(8, 12)), settings=AnchorConf(fusion=False, interpolate=False))
     _, table, _ = run(tmp_path, asked)
     assert set(table["anchor_x_px"][7:12]) == {table["anchor_x_px"][7]}
     assert set(table["state"][8:12]) == {"held"}
@@ -101,7 +104,7 @@ def test_interpolate_false_holds_the_last_point(tmp_path: Path) -> None:
 
 def test_weighted_hips_are_another_anchor(tmp_path: Path) -> None:
     track = walker(left_seen=0.9, right_seen=0.6)
-    asked = request(tmp_path, track, settings=AnchorConf(method=AnchorMethod.weighted))
+    asked = request(tmp_path, track, settings=AnchorConf(fusion=False, method=AnchorMethod.weighted))
     _, table, _ = run(tmp_path, asked)
     assert_allclose(table["anchor_x_px"], straight_walk(TIME_S)[:, 0] - 9 * 0.3 / 1.5, atol=1e-4)
     assert_allclose(table["confidence"], 0.75)
@@ -159,11 +162,18 @@ def test_nobody_anywhere_says_so(tmp_path: Path) -> None:
         run(tmp_path, request(tmp_path, without(walker(), slice(None))))
 
 
-def test_hips_that_are_never_seen_say_so(tmp_path: Path) -> None:
+def test_hips_that_are_asked_for_and_never_seen_say_so(tmp_path: Path) -> None:
     track = without(walker(left_seen=0.2, right_seen=0.1), slice(0, 4))
-    with pytest.raises(AnchorNotSeen, match="a person in 20 of 24 frames, but no hip") as caught:
-        run(tmp_path, request(tmp_path, track))
-    assert "anchor.min_confidence" in str(caught.value)
+    asked = request(tmp_path, track, settings=AnchorConf(point=AnchorPoint.hips))
+    with pytest.raises(AnchorNotSeen, match="a person in 20 of 24 frames, but nothing for anchor.point=hips") as caught:
+        run(tmp_path, asked)
+    assert "anchor.point=auto" in str(caught.value)
+
+
+def test_without_hips_the_shoulders_are_locked_and_it_is_said(tmp_path: Path) -> None:
+    facts, table, _ = run(tmp_path, request(tmp_path, walker(left_seen=0.2, right_seen=0.1)))
+    assert set(table["source"]) == {"shoulders"}
+    assert facts["notes"] == ["the hips are seen in 0 of the 24 frames with a person: locked on the shoulders"]
 
 
 def test_a_target_outside_the_crop_is_refused_before_work(tmp_path: Path) -> None:
@@ -171,3 +181,34 @@ def test_a_target_outside_the_crop_is_refused_before_work(tmp_path: Path) -> Non
     with pytest.raises(SettingError, match="outside the output of 200x100"):
         run(tmp_path, asked)
     assert not list((tmp_path / "out").iterdir())
+
+
+def stepping(true_px: NDArray[np.float64]) -> list[Step]:
+    """The steps of features that follow a path (n, 2) exactly."""
+    moves = np.diff(true_px, axis=0)
+    return [Step(), *(Step(dx_px=float(x), dy_px=float(y), features=40, inlier_share=1.0) for x, y in moves)]
+
+
+def test_steps_take_the_tremble_out_of_the_pose(tmp_path: Path) -> None:
+    track = walker()
+    noise = np.random.default_rng(3).normal(0, 2, (track.frames, 1, 2))
+    noisy = replace(track, xy_px=track.xy_px + noise)
+    truth = track.xy_px[:, [23, 24]].mean(axis=1)
+    clip = clip_artifact(tmp_path / "clip", noisy, SIZE)
+    pose = pose_artifact(tmp_path / "pose", noisy, stepping(truth))
+    tremble_px = {}
+    for fusion, reason in ((False, "pose alone"), (True, "cross-over")):
+        (tmp_path / reason).mkdir()
+        asked = OffsetsRequest(clip, pose, AnchorConf(fusion=fusion), "center", CropConf())
+        facts, table, _ = run(tmp_path / reason, asked)
+        error = np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1) - truth
+        tremble_px[fusion] = float(np.diff(error, axis=0).std())
+        assert reason in facts["fusion"]
+    assert tremble_px[True] < 0.3 * tremble_px[False]
+
+
+def test_who_has_left_is_absent_and_has_no_hip_centre(tmp_path: Path) -> None:
+    track = without(walker(), slice(10, COUNT))
+    _, table, timeline = run(tmp_path, request(tmp_path, track, settings=AnchorConf(fusion=False, longest_gap_s=0.1)))
+    assert set(table["state"][10:]) == {"absent"}
+    assert timeline["hip_centers"][-1]["x"] is None

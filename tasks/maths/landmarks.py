@@ -1,7 +1,4 @@
-"""The 33 body landmarks of MediaPipe Pose by name and index, and what a clip's landmarks look like as arrays.
-
-Source: the topology of BlazePose GHUM 3D, https://developers.google.com/mediapipe/solutions/vision/pose_landmarker
-"""
+"""The body landmarks by index, and what a clip's landmarks look like as arrays."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,41 +6,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-NAMES: Final[tuple[str, ...]] = (
-    "nose",
-    "left_eye_inner",
-    "left_eye",
-    "left_eye_outer",
-    "right_eye_inner",
-    "right_eye",
-    "right_eye_outer",
-    "left_ear",
-    "right_ear",
-    "mouth_left",
-    "mouth_right",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-    "left_pinky",
-    "right_pinky",
-    "left_index",
-    "right_index",
-    "left_thumb",
-    "right_thumb",
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_ankle",
-    "right_ankle",
-    "left_heel",
-    "right_heel",
-    "left_foot_index",
-    "right_foot_index",
-)
+from tasks.records import LANDMARKS
+
+NAMES: Final = LANDMARKS
 COUNT: Final = len(NAMES)
 
 NOSE: Final = 0

@@ -1,0 +1,139 @@
+"""Which measurements not to believe: steps that glimpsed an arm or the wall, poses of somebody else."""
+
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+from tasks.maths.steps import Steps
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+SPIKE: Final = 0.012  # of the torso's length
+NEAR: Final = 0.1  # of the torso's length: a pose so near is never rejected
+TAME: Final = 2.5  # times as far as half of the frames: no farther in the statistics
+ABRUPT: Final = 0.04  # of the torso's length, from one step to the next
+NORMAL_S: Final = 1 / 30  # steps are compared as if made in this time
+CROSSING_S: Final = 0.6  # a crossing lasts no longer
+SPIKE_SPREAD: Final = 8.0  # medians of the deviation from the steps around
+
+
+def standard_error(steps: Steps) -> Floats:
+    """Standard error (n,) of a step in px, from how well its features agree and how many do; NaN without any."""
+    agreeing = np.maximum(steps["features"] * steps["inlier_share"], 1.0)
+    return np.asarray(1.4826 * steps["misfit_px"] / np.sqrt(agreeing))
+
+
+def spikes(time_s: Floats, step: Floats, pose_xy: Floats, size: Floats) -> Flags:
+    """Steps (n, 2) unlike their neighbours, where the pose sides with these: a glimpse of an arm or of the wall."""
+    rows = np.flatnonzero(np.isfinite(step).all(axis=1))
+    found = np.zeros(len(step), dtype=bool)
+    if len(rows) < 5:
+        return found
+    interval = _intervals(time_s)[rows, None]
+    around = median_filter(step[rows] / interval, size=(5, 1), mode="nearest") * interval
+    off = np.hypot(*(step[rows] - around).T) / size[rows]
+    limit = max(SPIKE, SPIKE_SPREAD * float(np.median(off)))
+    pose = np.diff(pose_xy, axis=0, prepend=np.full((1, 2), np.nan))[rows]
+    sides = np.hypot(*(step[rows] - pose).T) > np.hypot(*(around - pose).T)
+    found[rows] = (off > limit) & (sides | np.isnan(pose).any(axis=1))
+    return found
+
+
+def glimpses(time_s: Floats, step: Floats, gap: Floats, size: Floats) -> Flags:
+    """Short runs of steps (n, 2) that start and end abruptly and that the pose, once they are over, has not made.
+
+    Somebody who crosses in front takes the features along for a moment. A bump of the camera is as abrupt, but
+    afterwards the pose has moved by as much: ``gap`` (n, 2), the pose minus the sum of the steps, is what it was.
+    """
+    rows = np.flatnonzero(np.isfinite(step).all(axis=1))
+    found = np.zeros(len(step), dtype=bool)
+    interval = _intervals(time_s)
+    speed = step / interval[:, None]
+    leaps = np.hypot(*np.diff(speed[rows], axis=0).T) * np.minimum(interval[rows[1:]], NORMAL_S)
+    edges = np.flatnonzero(leaps > ABRUPT * size[rows[1:]]) + 1
+    for start, end in pairwise(edges):
+        first, after = rows[start], rows[end]
+        if time_s[after] - time_s[first] > CROSSING_S:
+            continue
+        run = rows[start:end]
+        usual = 0.5 * (speed[rows[start - 1]] + speed[after])
+        extra = (step[run] - usual * interval[run, None]).sum(axis=0)
+        leap = _middle(time_s, gap, time_s[after], CROSSING_S) - _middle(time_s, gap, time_s[first - 1], -CROSSING_S)
+        if np.hypot(*(leap + extra)) < np.hypot(*leap):
+            found[run] = True
+    return found
+
+
+def _intervals(time_s: Floats) -> Floats:
+    """Seconds (n,) since the frame before; for the first one, until the next."""
+    step = np.diff(time_s)
+    return np.asarray(np.maximum(np.concatenate([step[:1], step]), 1e-6))
+
+
+def _middle(time_s: Floats, values: Floats, from_s: float, span_s: float) -> Floats:
+    """Median of the values (n, 2) in a span that starts or ends at a time; NaN where none is known."""
+    low, high = sorted((from_s, from_s + span_s))
+    there = values[(time_s >= low) & (time_s <= high) & np.isfinite(values).all(axis=1)]
+    return np.asarray(np.median(there, axis=0)) if len(there) else np.full(2, np.nan)
+
+
+def outliers(time_s: Floats, gap: Floats, size: Floats, limit: float) -> tuple[Flags, Floats]:
+    """Frames (n,) whose gap (n, 2) lies far from the median of two seconds, and the gap without its wildest swings.
+
+    Far is four times as far as half of the frames, at most ``limit`` and at least ``NEAR`` of the torso's length: the
+    pose of somebody else, or a guess. The second, for statistics, has its distances to the median capped.
+    """
+    seen = np.isfinite(gap).all(axis=1)
+    rows = gap[seen]
+    middle = median_filter(rows, size=(frames_in(time_s[seen], 2.0), 1), mode="nearest")
+    distance = np.hypot(*(rows - middle).T) / size[seen]
+    usual = float(np.median(distance))
+    far = np.zeros(len(gap), dtype=bool)
+    far[seen] = distance > np.clip(4 * usual, NEAR, max(limit, NEAR))
+    tame = gap.copy()
+    tame[seen] = middle + (rows - middle) * np.minimum(1.0, TAME * usual / np.maximum(distance, 1e-12))[:, None]
+    return far, tame
+
+
+def breaks(
+    time_s: Floats, gap: Floats, known: Flags, moved: Flags, size: Floats, *, limit: float, longest_s: float
+) -> Flags:
+    """Frames (n,) that owe nothing to those before: within a long gap of poses, or where the gap jumped for good.
+
+    A jump farther than ``limit`` of the torso's length is a scene cut, or another person. The break comes where a step
+    is missing, else in the middle of a long gap, else with the first pose after the jump.
+    """
+    rows = np.flatnonzero(known)
+    jumped = np.hypot(*np.diff(gap[rows], axis=0).T) / size[rows[1:]] > limit
+    long = np.diff(time_s[rows]) > longest_s
+    cut = np.zeros(len(gap), dtype=bool)
+    for pair in np.flatnonzero(jumped | long):
+        first, last = rows[pair] + 1, rows[pair + 1]
+        missing = np.flatnonzero(~moved[first : last + 1])
+        cut[first + missing[0] if len(missing) else (first + last + 1) // 2 if long[pair] else last] = True
+    return cut
+
+
+def within_reach(time_s: Floats, known: Flags, moved: Flags, reach_s: float) -> Flags:
+    """Frames (n,) that an unbroken chain of measured steps joins to a known one at most ``reach_s`` away."""
+    near = np.zeros(len(time_s), dtype=bool)
+    for order in (1, -1):
+        last = -np.inf
+        for row in range(len(time_s))[::order]:
+            link = row if order == 1 else row + 1  # the step between this frame and the one looked at before
+            if known[row]:
+                last = time_s[row]
+            elif link >= len(time_s) or not moved[link]:
+                last = -np.inf
+            near[row] |= abs(time_s[row] - last) <= reach_s
+    return near & ~known
+
+
+def frames_in(time_s: Floats, seconds: float) -> int:
+    """An odd number of frames that lasts about ``seconds``."""
+    interval = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 1.0
+    return 2 * round(0.5 * seconds / max(interval, 1e-6)) + 1

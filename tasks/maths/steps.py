@@ -1,0 +1,175 @@
+"""The torso's motion from one frame to the next, as raw measurements: all that is known once the picture is gone.
+
+Row ``i`` tells what happened between frames ``i - 1`` and ``i``; row 0 is therefore always empty.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+FEWEST: Final = 6  # features, below which nothing is said
+AXIS_WIDTH: Final = 0.22  # of the torso's length: standard deviation of the trust about its axis
+GUESS: Final = 0.02  # of the torso's length: by how much a pose's step is off
+GUESS_PX: Final = 1.0
+ROUNDS: Final = 4  # of reweighting: further ones move the step by less than 0.01 px
+REACH: Final = 4.0  # biweight's reach in median distances
+FINEST_PX: Final = 0.1  # a feature is not measured better than this
+
+
+@dataclass(frozen=True)
+class Step:
+    """One frame's torso motion since the frame before, in source pixels; NaN where it could not be measured."""
+
+    dx_px: float = np.nan  # robust mean step of all the torso's features
+    dy_px: float = np.nan
+    low_dx_px: float = np.nan  # of those nearer to the hips than half the torso
+    low_dy_px: float = np.nan
+    high_dx_px: float = np.nan  # of those above
+    high_dy_px: float = np.nan
+    hip_dx_px: float = np.nan  # the similarity fitted to all, evaluated at the hip centre
+    hip_dy_px: float = np.nan
+    rotation_rad: float = np.nan  # of that similarity, clockwise on the screen
+    growth: float = np.nan  # of that similarity: relative change of size
+    lever_x_px: float = np.nan  # from the hip centre to the features' centre
+    lever_y_px: float = np.nan
+    low_lever_x_px: float = np.nan  # and to the centre of the lower ones
+    low_lever_y_px: float = np.nan
+    spread_px: float = np.nan  # median distance of the features' steps from their mean
+    misfit_px: float = np.nan  # median distance of the features' steps from the similarity
+    error_px: float = np.nan  # median forward-backward error
+    inlier_share: float = np.nan  # of the features that moved with the similarity
+    features: int = 0  # that were followed forward and backward
+    carried_frames: int = 0  # since a pose last said where the torso is
+
+
+NAMES: Final = tuple(field.name for field in fields(Step))
+COUNTS: Final = frozenset({"features", "carried_frames"})
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A clip's steps: one array of shape (frames,) for each field of ``Step``."""
+
+    columns: Mapping[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return len(self.columns["dx_px"])
+
+    def __getitem__(self, name: str) -> Floats:
+        """One field as float64; ``KeyError`` for a name that is no field of ``Step``."""
+        return np.asarray(self.columns[name], dtype=np.float64)
+
+    def xy(self, stem: str = "") -> Floats:
+        """(n, 2) steps of a stem: ``""`` (all), ``"low_"``, ``"high_"`` or ``"hip_"``."""
+        return np.stack([self[f"{stem}dx_px"], self[f"{stem}dy_px"]], axis=1)
+
+
+def gather(rows: Iterable[Step]) -> Steps:
+    """The rows of a clip, in order, as arrays: float64, counts int32."""
+    table = list(zip(*(astuple(row) for row in rows), strict=True)) or [()] * len(NAMES)
+    kinds = [np.int32 if name in COUNTS else np.float64 for name in NAMES]
+    return Steps({n: np.asarray(v, k) for n, v, k in zip(NAMES, table, kinds, strict=True)})
+
+
+def from_table(table: Mapping[str, NDArray[Any]]) -> Steps:
+    """Steps out of the columns of a table that holds at least the fields of ``Step``; ``KeyError`` otherwise."""
+    return Steps({name: table[name] for name in NAMES})
+
+
+def summarise(
+    from_xy: Floats, step_xy: Floats, error_px: Floats, hip_xy: Floats, neck_xy: Floats, guess_xy: Floats
+) -> Step:
+    """What the steps (k, 2) of features at ``from_xy`` (k, 2) say about a torso between ``hip_xy`` and ``neck_xy``.
+
+    Features on the torso's axis count most, those at its rim may lie on an arm or on the background; and so do those
+    that move about as one of the guesses (g, 2) says: as the pose did, or as the torso did in the frame before.
+    """
+    if len(from_xy) < FEWEST:
+        return Step(features=len(from_xy))
+    axis = neck_xy - hip_xy
+    square = float(axis @ axis)
+    at = from_xy - hip_xy
+    along = at @ axis / square
+    aside = (at[:, 0] * axis[1] - at[:, 1] * axis[0]) / square
+    trust = np.exp(-0.5 * (aside / AXIS_WIDTH) ** 2) + 0.02
+    surprise = np.hypot(*(step_xy[:, None] - guess_xy).T).min(axis=0)
+    trust /= 1 + np.square(surprise / max(GUESS * square**0.5, GUESS_PX))
+    trust /= trust.max()
+    mean, lever = robust_mean(step_xy, at, trust)
+    low, low_lever = robust_mean(step_xy, at, trust * (along < 0.5))
+    high, _ = robust_mean(step_xy, at, trust * (along >= 0.5))
+    (tx, ty, a, b), kept = fit_similarity(step_xy, at, trust)
+    bent = np.array([tx, ty]) + at @ np.array([[a, b], [-b, a]])
+    return Step(
+        dx_px=mean[0],
+        dy_px=mean[1],
+        low_dx_px=low[0],
+        low_dy_px=low[1],
+        high_dx_px=high[0],
+        high_dy_px=high[1],
+        hip_dx_px=float(tx),
+        hip_dy_px=float(ty),
+        rotation_rad=float(np.arctan2(b, 1 + a)),
+        growth=float(np.hypot(1 + a, b) - 1),
+        lever_x_px=lever[0],
+        lever_y_px=lever[1],
+        low_lever_x_px=low_lever[0],
+        low_lever_y_px=low_lever[1],
+        spread_px=float(np.median(np.hypot(*(step_xy - mean).T))),
+        misfit_px=float(np.median(np.hypot(*(step_xy - bent).T))),
+        error_px=float(np.median(error_px)),
+        inlier_share=float((kept * trust).sum() / trust.sum()),
+        features=len(from_xy),
+    )
+
+
+def robust_mean(step_xy: Floats, at_xy: Floats, trust: Floats) -> tuple[Floats, Floats]:
+    """Tukey's biweight mean of the steps (k, 2) and where it lies; NaN when too few are trusted."""
+    if np.count_nonzero(trust > 0.05) < FEWEST:
+        return np.full(2, np.nan), np.full(2, np.nan)
+    mean = middle(step_xy, trust)
+    weight = trust
+    for _ in range(ROUNDS):
+        weight = trust * biweight(np.hypot(*(step_xy - mean).T), trust)
+        mean = weight @ step_xy / weight.sum()
+    return mean, weight @ at_xy / weight.sum()
+
+
+def fit_similarity(step_xy: Floats, at_xy: Floats, trust: Floats) -> tuple[Floats, Floats]:
+    """(tx, ty, a, b) with step = (tx, ty) + [[a, -b], [b, a]] at, by reweighted least squares; and the weights left."""
+    x, y = at_xy.T
+    one, nil = np.ones_like(x), np.zeros_like(x)
+    rows = np.stack([np.stack([one, nil, x, -y], 1), np.stack([nil, one, y, x], 1)])  # (2, k, 4)
+    misfit = step_xy - middle(step_xy, trust)
+    fit = np.zeros(4)
+    weight = trust
+    for _ in range(ROUNDS):
+        weight = trust * biweight(np.hypot(*misfit.T), trust)
+        normal = np.einsum("akp,k,akq->pq", rows, weight, rows)
+        right = np.einsum("akp,k,ka->p", rows, weight, step_xy)
+        fit = np.linalg.lstsq(normal, right, rcond=1e-9)[0]
+        misfit = step_xy - np.einsum("akp,p->ka", rows, fit)
+    return fit, weight / trust
+
+
+def weighted_median(values: Floats, weight: Floats) -> float:
+    """Median of ``values`` (k,) under ``weight`` (k,)."""
+    order = np.argsort(values, kind="stable")
+    share = np.cumsum(weight[order])
+    return float(values[order[np.searchsorted(share, 0.5 * share[-1])]])
+
+
+def middle(values: Floats, weight: Floats) -> Floats:
+    """Median of each column of ``values`` (k, 2) under ``weight`` (k,)."""
+    return np.array([weighted_median(column, weight) for column in values.T])
+
+
+def biweight(misfit_px: Floats, trust: Floats) -> Floats:
+    """Tukey's weights (k,) for distances (k,), scaled by their own weighted median; at least ``FINEST_PX``."""
+    scale = max(weighted_median(misfit_px, trust), FINEST_PX)
+    return np.asarray(np.square(np.clip(1.0 - np.square(misfit_px / (REACH * scale)), 0.0, None)) + 1e-6)

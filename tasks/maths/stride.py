@@ -1,0 +1,88 @@
+"""How often a person strides, and how long the torso is: the two scales that an anchor's errors go with."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.landmarks import HIPS, LEFT_ANKLE, NAMES, RIGHT_ANKLE, SHOULDERS, PoseTrack
+from tasks.maths.spectra import SHORTEST_S, Spectra, windowed_spectra
+
+Floats = NDArray[np.float64]
+
+ANKLES: Final = (LEFT_ANKLE, RIGHT_ANKLE)
+WRISTS: Final = (NAMES.index("left_wrist"), NAMES.index("right_wrist"))
+SHOWN: Final = 0.5  # mean visibility
+STRIDES_HZ: Final = (0.3, 2.2)
+STRIDE_SHARE: Final = 0.5  # of the power between the ankles, in one line: a gait
+QUIET: Final = 0.15  # of the line: at most so much power have both legs together at the stride
+STRIDE_SIZE: Final = 0.05  # of the torso's length, rms: a gait
+LEAST_WALKED: Final = 0.34  # of the clip: a gait seen in less of it is taken for chance
+
+
+def torso_length(track: PoseTrack) -> Floats:
+    """Pixels (n,) from the middle of the hips to the middle of the shoulders; NaN where nobody was found."""
+    axis = track.xy_px[:, SHOULDERS].mean(axis=1) - track.xy_px[:, HIPS].mean(axis=1)
+    return np.asarray(np.hypot(*axis.T))
+
+
+def stride_of(track: PoseTrack, *, window_s: float = 5.0) -> Floats:
+    """Gait frequency (n,) in Hz of each frame of a clip, NaN where nobody walks.
+
+    The ankles tell; in a clip that does not show them, the wrists, which swing against each other as well.
+    """
+    size = torso_length(track)
+    if not np.isfinite(size).any():
+        return np.full(track.frames, np.nan)
+    shown = np.nanmean(track.visibility[:, ANKLES]) >= SHOWN
+    pair, middle = (ANKLES, HIPS) if shown else (WRISTS, SHOULDERS)
+    about = track.xy_px[:, middle].mean(axis=1)
+    left, right = ((track.xy_px[:, end] - about) / np.nanmedian(size) for end in pair)
+    return stride_frequency(track.time_s, left, right, window_s)
+
+
+def stride_frequency(time_s: Floats, left: Floats, right: Floats, window_s: float) -> Floats:
+    """Gait frequency (n,) of each frame from two limbs' ends (n, 2) about the body, in torso lengths; NaN without.
+
+    In a gait they swing against each other: their difference is one line, their sum is quiet. One leg that moves
+    alone, or a body that sways above both feet, is none. Where the model confuses left and right, the ends'
+    distance is looked at instead, which swings twice a stride.
+    """
+    known = np.isfinite(left).all(axis=1) & np.isfinite(right).all(axis=1)
+    nothing = np.full(len(time_s), np.nan)
+    if known.sum() < 8 or time_s[-1] - time_s[0] < SHORTEST_S:
+        return nothing
+    legs = np.concatenate([left - right, left + right], axis=1)
+    legs = np.stack([np.interp(time_s, time_s[known], column[known]) for column in legs.T], axis=1)
+    apart = windowed_spectra(time_s, legs[:, :2], window_s)
+    distance = windowed_spectra(time_s, np.hypot(*legs[:, :2].T)[:, None], window_s)
+    together = windowed_spectra(time_s, legs[:, 2:], window_s)
+    once = _line(apart, together, 1)
+    twice = _line(distance, together, 2) / 2
+    found = np.where(np.isfinite(once), once, twice)
+    gait = np.isfinite(found)
+    if gait.mean() < LEAST_WALKED:
+        return nothing
+    away_s = np.abs(time_s[:, None] - apart.middle_s[gait])
+    nearest = found[gait][away_s.argmin(axis=1)]
+    return np.asarray(np.where(away_s.min(axis=1) <= 0.5 * window_s, nearest, np.nan))
+
+
+def _line(spectra: Spectra, together: Spectra, times: int) -> Floats:
+    """Frequency (w,) of the one line, ``times`` that of a stride, that holds most of the power; NaN without.
+
+    It stands free of what is below it, and at the stride the legs' sum is quiet.
+    """
+    hz, power = spectra.hz, spectra.power
+    lowest_hz, highest_hz = times * STRIDES_HZ[0], times * STRIDES_HZ[1]
+    within = (hz >= lowest_hz) & (hz <= 2 * highest_hz)
+    place = np.arange(len(hz))
+    peak = np.where(within & (hz <= highest_hz), power, 0.0).argmax(axis=1)[:, None]
+    height = np.take_along_axis(power, peak, axis=1)[:, 0]
+    line = np.where((np.abs(place - peak) <= 2) & within, power, 0.0)
+    whole, total = line.sum(axis=1), np.where(within, power, 0.0).sum(axis=1)
+    below = np.where(place < peak - 1, power, 0.0).max(axis=1) < 0.4 * height
+    loud = np.abs(place - ((peak + 1) // times - 1)) <= 1  # hz[0] is one step from nought
+    quiet = np.where(loud, together.power, 0.0).sum(axis=1) < QUIET * whole
+    gait = (whole > STRIDE_SHARE * total) & (2 * whole * hz[0] > STRIDE_SIZE**2) & below & quiet
+    return np.divide((line * hz).sum(axis=1), whole, out=np.full(len(whole), np.nan), where=gait)

@@ -1,0 +1,223 @@
+"""How the torso moves between consecutive frames, by feature tracking on the luma plane (OpenCV).
+
+Lucas-Kanade with pyramids (Bouguet 2000) on corners (Shi and Tomasi 1994), checked forward and backward (Kalal
+2010). Corners are chosen anew in every frame: no feature lives long enough to slide off the body.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.landmarks import HIPS, NAMES, SHOULDERS
+from tasks.maths.steps import Step, summarise
+
+Luma = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+TORSO_MODEL_PX: Final = 120.0  # a longer torso is tracked on a smaller picture: the cost stops growing
+MOST_FEATURES: Final = 80
+FORWARD_BACKWARD_PX: Final = 0.7  # of the picture that is tracked on
+QUALITY: Final = 5e-5  # of the best corner's: folds of plain clothes beside bare skin still count
+APART_PX: Final = 6
+WINDOW_PX: Final = 17
+LEVELS: Final = 3
+REACH: Final = 0.3  # of the torso's length: room round the torso and round where it may have gone
+SIDE: Final = 0.25  # of the torso's length: half the width of a torso seen from the side
+ARM_WIDTHS: Final = (0.4, 0.2, 0.0)  # of the torso's length, left out; the next where too little is left
+CORE: Final = 0.2  # of the torso's length to each side of its axis
+ENOUGH: Final = 8  # features in the core
+ARMS: Final = tuple(
+    tuple(NAMES.index(f"{side}_{joint}") for joint in pair)
+    for side in ("left", "right")
+    for pair in (("shoulder", "elbow"), ("elbow", "wrist"))
+)
+
+
+@dataclass(frozen=True)
+class Torso:
+    """Where a torso is, in source pixels."""
+
+    hip_xy: Floats
+    neck_xy: Floats
+    half_width_px: float
+    arms_xy: Floats  # (k, 2, 2) segments
+
+    @property
+    def length_px(self) -> float:
+        return float(np.hypot(*(self.neck_xy - self.hip_xy)))
+
+    def moved(self, by_xy: Floats) -> "Torso":
+        return replace(
+            self,
+            hip_xy=self.hip_xy + by_xy,
+            neck_xy=self.neck_xy + by_xy,
+            arms_xy=self.arms_xy + by_xy,
+        )
+
+
+def find_torso(landmarks_xy: Floats, visibility: Floats) -> Torso | None:
+    """The torso in a frame's landmarks (33, 2), or None where its corners are missing or it has no size."""
+    shoulders, hips = landmarks_xy[list(SHOULDERS)], landmarks_xy[list(HIPS)]
+    if not (np.isfinite(shoulders).all() and np.isfinite(hips).all()):
+        return None
+    neck, hip = shoulders.mean(0), hips.mean(0)
+    length = float(np.hypot(*(neck - hip)))
+    if length < 8.0:
+        return None
+    across = max(float(np.hypot(*(pair[0] - pair[1]))) for pair in (shoulders, hips))
+    seen = [list(pair) for pair in ARMS if visibility[list(pair)].min() > 0.5]
+    arms = np.array([landmarks_xy[pair] for pair in seen], dtype=np.float64).reshape(-1, 2, 2)
+    return Torso(hip, neck, max(0.5 * across, SIDE * length), arms)
+
+
+class TorsoMotion:
+    """Measures one person's torso from frame to frame; holds the last frame's luma and where the torso was in it."""
+
+    def __init__(self) -> None:
+        self._luma: Luma | None = None
+        self._torso: Torso | None = None
+        self._speed: Floats | None = None
+        self._carried = 0
+
+    def step(self, luma: Luma, landmarks_xy: Floats | None, visibility: Floats | None) -> Step:
+        """The torso's step from the frame before to this one.
+
+        ``luma`` is (h, w) uint8; ``landmarks_xy`` (33, 2) source pixels and ``visibility`` (33,) are this frame's,
+        or None (or NaN) where no pose was looked for or found: the torso is then carried along by its own steps.
+        """
+        torso = None if landmarks_xy is None or visibility is None else find_torso(landmarks_xy, visibility)
+        before, last = self._luma, self._torso
+        row = Step(carried_frames=self._carried)
+        if before is not None and last is not None and before.shape == luma.shape:
+            guesses = [self._speed] if self._speed is not None else []
+            if torso is not None:
+                guesses.insert(0, torso.hip_xy - last.hip_xy)
+            row = measure(before, luma, last, np.array(guesses or [np.zeros(2)]))
+            row = replace(row, carried_frames=self._carried)
+        step = np.array([row.dx_px, row.dy_px])
+        self._speed = step if np.isfinite(step).all() else None
+        self._carried = 0
+        if torso is None and last is not None:
+            torso = last.moved(np.nan_to_num(step))
+            self._carried = row.carried_frames + 1
+        self._luma, self._torso = luma, torso
+        return row
+
+
+def measure(before: Luma, after: Luma, torso: Torso, guess_xy: Floats) -> Step:
+    """The step of the features on ``torso``, which lies in ``before``, from guesses (g, 2) at it, the best first."""
+    cut = _cut_round(torso, guess_xy, before.shape)
+    if min(cut.size_px) < 16:
+        return Step()
+    old, new = cut.out_of(before), cut.out_of(after)
+    start, end, error = _track(old, new, _corners(old, torso, cut), guess_xy[0] * cut.scale_xy)
+    moved_xy = (end - start) / cut.scale_xy
+    return summarise(cut.to_source(start), moved_xy, error / cut.scale, torso.hip_xy, torso.neck_xy, guess_xy)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A part of the picture, scaled down: where tracking happens."""
+
+    low_xy: NDArray[np.int64]  # its first pixel in the source
+    high_xy: NDArray[np.int64]  # one past its last
+    size_px: tuple[int, int]  # after scaling
+
+    @property
+    def scale_xy(self) -> Floats:
+        return np.asarray(np.array(self.size_px) / np.maximum(self.high_xy - self.low_xy, 1))
+
+    @property
+    def scale(self) -> float:
+        return float(self.scale_xy.mean())
+
+    def out_of(self, luma: Luma) -> Luma:
+        (x0, y0), (x1, y1) = self.low_xy, self.high_xy
+        part = np.ascontiguousarray(luma[y0:y1, x0:x1])
+        if self.size_px == (x1 - x0, y1 - y0):
+            return part
+        return np.asarray(cv2.resize(part, self.size_px, interpolation=cv2.INTER_AREA))
+
+    def to_source(self, xy: Floats) -> Floats:
+        return np.asarray((xy + 0.5) / self.scale_xy - 0.5 + self.low_xy)
+
+    def to_pixels(self, source_xy: Floats) -> NDArray[np.int32]:
+        return np.asarray(np.round((source_xy - self.low_xy + 0.5) * self.scale_xy - 0.5).astype(np.int32))
+
+
+def _cut_round(torso: Torso, guess_xy: Floats, shape: tuple[int, ...]) -> Cut:
+    """The part of a picture (h, w) that holds the torso and where it may have gone."""
+    ends = np.stack([torso.hip_xy, torso.neck_xy])
+    ends = np.concatenate([ends, ends + guess_xy[0]])
+    reach = torso.half_width_px + REACH * torso.length_px
+    limit = np.array(shape[::-1])
+    low = np.clip(np.floor(ends.min(axis=0) - reach), 0, limit).astype(np.int64)
+    high = np.clip(np.ceil(ends.max(axis=0) + reach), 0, limit).astype(np.int64)
+    width, height = np.round((high - low) * min(1.0, TORSO_MODEL_PX / torso.length_px)).astype(int).tolist()
+    return Cut(low, high, (width, height))
+
+
+def _corners(old: Luma, torso: Torso, cut: Cut) -> NDArray[np.float32]:
+    """Corners (k, 1, 2) on the torso, off the arms where enough is left."""
+    found = None
+    for width in ARM_WIDTHS:
+        mask = _region(torso, cut, width)
+        found = cv2.goodFeaturesToTrack(old, MOST_FEATURES, QUALITY, APART_PX, mask=mask)
+        if found is not None and _in_core(cut.to_source(found[:, 0]), torso) >= ENOUGH:
+            break
+    return np.zeros((0, 1, 2), np.float32) if found is None else found
+
+
+def _in_core(source_xy: Floats, torso: Torso) -> int:
+    """How many points (k, 2) lie so near to the torso's axis that they can hardly lie on anything else."""
+    axis = torso.neck_xy - torso.hip_xy
+    at = source_xy - torso.hip_xy
+    aside = (at[:, 0] * axis[1] - at[:, 1] * axis[0]) / torso.length_px**2
+    return int(np.count_nonzero(np.abs(aside) < CORE))
+
+
+def _track(old: Luma, new: Luma, found: NDArray[np.float32], guess: Floats) -> tuple[Floats, Floats, Floats]:
+    """Start and end (k, 2) of the corners that came back when tracked backward, and by how much they missed (k,)."""
+    if len(found) == 0:
+        return np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0)
+    shift = guess.astype(np.float32)
+    there, ok = _flow(old, new, found, found + shift)
+    back, ok_back = _flow(new, old, there, there - shift)
+    error = np.hypot(*(back - found)[:, 0].T)
+    good = ok & ok_back & (error < FORWARD_BACKWARD_PX)
+    start, end = (part[good, 0].astype(np.float64) for part in (found, there))
+    return start, end, error[good].astype(np.float64)
+
+
+def _flow(
+    old: Luma, new: Luma, start: NDArray[np.float32], first: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Where corners (k, 1, 2) have gone, looked for about ``first``, and which could be followed (k,)."""
+    found, status, _ = cv2.calcOpticalFlowPyrLK(
+        old,
+        new,
+        start,
+        first.copy(),
+        winSize=(WINDOW_PX, WINDOW_PX),
+        maxLevel=LEVELS,
+        criteria=(3, 20, 0.01),
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    return found, status[:, 0] == 1
+
+
+def _region(torso: Torso, cut: Cut, arm_width: float) -> Luma:
+    """255 on the torso from a little under the hips to the shoulders, 0 elsewhere and on the arms."""
+    axis = torso.neck_xy - torso.hip_xy
+    side = np.array([-axis[1], axis[0]]) / torso.length_px * torso.half_width_px
+    low, high = torso.hip_xy - 0.08 * axis, torso.hip_xy + 0.95 * axis
+    mask = np.zeros(cut.size_px[::-1], np.uint8)
+    cv2.fillConvexPoly(mask, cut.to_pixels(np.array([low - side, low + side, high + side, high - side])), 255)
+    if arm_width > 0:
+        thick = max(1, round(arm_width * torso.length_px * cut.scale))
+        for start, end in torso.arms_xy:
+            cv2.line(mask, cut.to_pixels(start).tolist(), cut.to_pixels(end).tolist(), 0, thick)
+    return mask
