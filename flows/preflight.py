@@ -1,29 +1,45 @@
-"""What can be known to fail before any work: settings against the size of each picture, and missing models."""
+"""What can be known to fail before any work: settings against each picture and its length, and missing models."""
 
-from conf.schema import Config, Output
+from fractions import Fraction
+
+from conf.schema import Config, Output, SmoothingConf
 from flows.inputs import Video
 from tasks.errors import VideoError
 
 
 def check(config: Config, videos: list[Video]) -> None:
-    """Raise for a target or a crop that a video's picture cannot honour, and for a model that is not there.
+    """Raise for a setting that a video cannot honour by its size, length or rate, and for a model that is not there.
 
-    Headers are read only where a setting depends on the picture's size. A video that cannot be read is passed over
-    here: it will be one failed video of the run.
+    A header is read only where a setting depends on it. A video that cannot be read is passed over here: it will be
+    one failed video of the run.
     """
     model_digests(config)
-    if config.target == "center" and config.crop.size is None:
-        return
+    for video in videos:
+        try:
+            if config.target != "center" or config.crop.size is not None:
+                _check_picture(config, video)
+            if config.smoothing != SmoothingConf():
+                _check_length(config, video)
+        except VideoError:
+            continue
+
+
+def _check_picture(config: Config, video: Video) -> None:
     from tasks.maths import framing
     from tasks.media import probe
 
-    for video in videos:
-        try:
-            size_px = (config.demo.width, config.demo.height) if video.path is None else probe.probe_size(video.path)
-        except VideoError:
-            continue
-        output_px = framing.output_size(size_px, config.crop.size)
-        framing.resolve_target(config.target, output_px)
+    demo = (config.demo.width, config.demo.height)
+    size_px = demo if video.path is None else probe.probe_size(video.path)
+    framing.resolve_target(config.target, framing.output_size(size_px, config.crop.size))
+
+
+def _check_length(config: Config, video: Video) -> None:
+    from tasks.maths import limits
+    from tasks.media import probe
+
+    rate_hz = float(Fraction(config.demo.fps))
+    demo = (round(config.demo.seconds * rate_hz), rate_hz)
+    limits.check_smoothing(config.smoothing, *(demo if video.path is None else probe.probe_length(video.path)))
 
 
 def model_digests(config: Config) -> dict[str, dict[str, str]]:

@@ -1,14 +1,16 @@
 """Stage: from offsets to the motion that render applies, and how good the lock is by plan."""
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.schema import Smoother
-from tasks.maths import framing, gaps, metrics, motion, smoothing
+from conf.schema import LockConf, Smoother, SmoothingConf
+from tasks.maths import filters, limits, metrics, motion, planned, smoothing, strength, timegrid, upright
+from tasks.maths.l1 import l1_path
 from tasks.maths.landmarks import PoseTrack
 from tasks.media.pose_file import read_pose
 from tasks.media.tables import read_json, read_table, write_json, write_table
@@ -18,38 +20,94 @@ from tasks.requests import TrajectoryRequest
 Floats = NDArray[np.float64]
 Columns = Mapping[str, NDArray[Any]]
 
-SMOOTHERS: Final[dict[Smoother, Callable[..., Floats]]] = {
+WINDOWED: Final[dict[Smoother, Callable[..., Floats]]] = {
     Smoother.moving: smoothing.moving_average,
     Smoother.gaussian: smoothing.gaussian,
-    Smoother.none: smoothing.unsmoothed,
 }
+FACTS: Final = ("lock_rms", "lock_std_x", "lock_std_y", "visible_area_mean", "visible_area_min", "subject_cut")
 
 
 def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``trajectory.parquet``, ``framing.json`` and ``metrics.json``; facts: the planned metrics of the summary.
 
-    A frame is moved by ``dx_px, dy_px``: its smoothed offset. Smoothing the offsets is smoothing the anchor's path,
-    since target minus path is all that an offset is.
+    A frame is moved by ``dx_px, dy_px``, its smoothed offset, and then, where that is asked for, scaled and turned
+    about the target: ``to_output`` is the whole. Smoothing the offsets is smoothing the anchor's path, since target
+    minus path is all that an offset is. ``SettingError`` for a smoother that the clip is too short or too slow for.
     """
     clip = Clip.from_json(read_json(request.clip.path("clip.json")))
     frames = read_table(request.clip.path("frames.parquet"))
     offsets = read_table(request.offsets.path("offsets.parquet"))
     frame = read_json(request.offsets.path("framing.json"))
-    offset_px = _points(offsets, "offset")
-    shift_px = SMOOTHERS[request.settings.kind](offset_px, window_frames=request.settings.window)
-    to_output = motion.translation(shift_px)
-    write_table(folder / "trajectory.parquet", _trajectory(frames, offsets, shift_px, to_output))
-    write_json(folder / "framing.json", frame)
     pose = read_pose(request.pose.path("pose.parquet"))
-    report = _report(clip, pose, offsets, to_output, frame)
+    target_xy, (width, height) = np.array(frame["target_px"]), frame["output_size_px"]
+    limits.check_smoothing(request.settings, pose.frames, timegrid.mean_rate(pose.time_s))
+    shift_px = held(_points(offsets, "offset"), pose.time_s, offsets["state"], request.settings, request.lock)
+    scale, roll_rad = stance(pose, request.lock, float(Fraction(clip.pixel_aspect)))
+    linear = motion.similarity(scale, roll_rad, float(Fraction(clip.pixel_aspect)))
+    to_output = motion.about(linear, shift_px, target_xy)
+    columns = _trajectory(frames, offsets, shift_px, scale, roll_rad, to_output)
+    write_table(folder / "trajectory.parquet", columns)
+    write_json(folder / "framing.json", frame)
+    anchor_px, state, source = _points(offsets, "anchor"), offsets["state"], offsets["source"]
+    report = planned.report(pose, anchor_px, state, source, to_output, target_xy, clip.size_px, (width, height))
     write_json(folder / "metrics.json", report)
-    tick(len(offset_px))
-    planned = report["planned"]
-    names = ("lock_rms", "lock_std_x", "lock_std_y", "visible_area_mean", "visible_area_min", "subject_cut")
-    return {name: planned[name] for name in names}
+    tick(len(shift_px))
+    return {**{name: report["planned"][name] for name in FACTS}, **_stance_facts(request.lock, scale, roll_rad)}
 
 
-def _trajectory(frames: Columns, offsets: Columns, shift_px: Floats, to_output: Floats) -> dict[str, Any]:
+def smoothed(path: Floats, time_s: Floats, settings: SmoothingConf) -> Floats:
+    """``path`` (n, 2) by the smoother that is chosen; a window in seconds is one of time, however uneven the frames."""
+    match settings.kind:
+        case Smoother.none:
+            return smoothing.unsmoothed(path)
+        case Smoother.butterworth:
+            return filters.butterworth(path, time_s, cutoff_hz=settings.cutoff_hz, order=settings.order)
+        case Smoother.kalman:
+            return filters.kalman(path, time_s, cutoff_hz=settings.cutoff_hz)
+        case Smoother.l1:
+            return l1_path(path, time_s, budget_px=settings.budget_px)
+    if limits.window_frames(settings, len(path), timegrid.mean_rate(time_s)) == 1:
+        return path.copy()
+    grid_s = time_s if settings.window_s is None else timegrid.even_grid(time_s)
+    even = timegrid.read_at(grid_s, time_s, path)
+    window = limits.window_frames(settings, len(grid_s), timegrid.mean_rate(grid_s))
+    if settings.kind is Smoother.savgol:
+        smooth = filters.savgol(even, window_frames=window, order=settings.order)
+    else:
+        smooth = WINDOWED[settings.kind](even, window_frames=window)
+    return timegrid.read_at(time_s, grid_s, smooth)
+
+
+def held(
+    offset_px: Floats, time_s: Floats, states: NDArray[np.str_], settings: SmoothingConf, lock: LockConf
+) -> Floats:
+    """The shifts (n, 2) that are applied: smoothed, with the dead zone, by the lock's strength, below its speed limit.
+
+    A cut between the subject and the original picture stays a cut: what lies on one side is smoothed by itself.
+    """
+    calm = []
+    for piece in strength.between_cuts(offset_px, states == metrics.ABSENT):
+        smooth = smoothed(offset_px[piece], time_s[piece], settings)
+        calm.append(strength.dead_zone(smooth, time_s[piece], radius_px=lock.dead_zone_px))
+    path = strength.blend(np.concatenate(calm), np.isin(states, metrics.SEEN), strength_xy=(lock.x, lock.y))
+    if lock.max_speed_px_s is None:
+        return path
+    return strength.speed_limit(path, time_s, limit_px_s=lock.max_speed_px_s)
+
+
+def stance(pose: PoseTrack, lock: LockConf, pixel_aspect: float) -> tuple[Floats, Floats]:
+    """Factor (n,) and clockwise turn (n,) in radians by which the frames hold the subject's size and uprightness."""
+    scale, roll_rad = np.ones(pose.frames), np.zeros(pose.frames)
+    if lock.scale:
+        scale = upright.steady_size(pose, pixel_aspect=pixel_aspect)
+    if lock.roll:
+        roll_rad = -upright.lean(pose, pixel_aspect=pixel_aspect)
+    return scale, roll_rad
+
+
+def _trajectory(
+    frames: Columns, offsets: Columns, shift_px: Floats, scale: Floats, roll_rad: Floats, to_output: Floats
+) -> dict[str, Any]:
     to_source = motion.invert(to_output)
     kept = ("anchor_x_px", "anchor_y_px", "state", "offset_x_px", "offset_y_px")
     matrices = {
@@ -63,54 +121,20 @@ def _trajectory(frames: Columns, offsets: Columns, shift_px: Floats, to_output: 
         **{name: offsets[name] for name in kept},
         "dx_px": shift_px[:, 0],
         "dy_px": shift_px[:, 1],
+        "scale": scale,
+        "roll_deg": np.rad2deg(roll_rad),
         **matrices,
     }
 
 
-def _report(
-    clip: Clip, pose: PoseTrack, offsets: Columns, to_output: Floats, frame: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Metrics of the plan, and the same of the picture as it was, measured anchors only.
-
-    Before, the target is the point at the same fractions of the source: the same point, unless the output is cropped.
-    """
-    size_px: framing.Size = (int(frame["output_size_px"][0]), int(frame["output_size_px"][1]))
-    target_xy = np.array(frame["target_px"])
-    source_target_xy = (target_xy + 0.5) / size_px * clip.size_px - 0.5
-    time_s, states = offsets["time_s"], offsets["state"]
-    anchor = np.where((states == gaps.MEASURED)[:, None], _points(offsets, "anchor"), np.nan)
-    locked = motion.apply(to_output, anchor)
-    boxes = metrics.visible_boxes(pose.xy_px, pose.visibility)
-    height_px = metrics.person_height(boxes)
-    gain_x, gain_y = metrics.lock_gain(locked, anchor)
-    covered = framing.visible_area(to_output, clip.size_px, size_px)
-    switches, jump_px = metrics.anchor_switches(anchor, offsets["source"])
-    shift_px = to_output[..., 2]
-    coverage = metrics.coverage(time_s, pose.found, states)
-    planned = {
-        **metrics.lock(locked, time_s, target_xy, size_px, height_px),
-        "lock_gain_x": float(gain_x),
-        "lock_gain_y": float(gain_y),
-        "visible_area_mean": float(covered.mean()),
-        "visible_area_min": float(covered.min()),
-        "subject_cut": metrics.subject_cut(boxes, to_output, size_px),
-        "camera_accel": metrics.acceleration(shift_px),
-        "background_speed": metrics.speed(shift_px, time_s),
-        **coverage,
-        "anchor_switches": switches,
-        "anchor_switch_jump": jump_px,
-    }
-    still = motion.translation(np.zeros_like(anchor))
-    before = {
-        **metrics.lock(anchor, time_s, source_target_xy, clip.size_px, height_px),
-        "subject_cut": metrics.subject_cut(boxes, still, clip.size_px),
-    }
-    return {"planned": _rounded(planned), "before": _rounded(before), "units": metrics.UNITS}
-
-
-def _rounded(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Six decimals, beyond which sums may differ with the number of threads; None for what cannot be told."""
-    return {name: round(value, 6) if np.isfinite(value) else None for name, value in values.items()}
+def _stance_facts(lock: LockConf, scale: Floats, roll_rad: Floats) -> dict[str, float]:
+    facts: dict[str, float] = {}
+    if lock.scale:
+        facts |= {"scale_min": round(float(scale.min()), 6), "scale_max": round(float(scale.max()), 6)}
+    if lock.roll:
+        turn_deg = np.rad2deg(roll_rad)
+        facts |= {"roll_min_deg": round(float(turn_deg.min()), 6), "roll_max_deg": round(float(turn_deg.max()), 6)}
+    return facts
 
 
 def _points(columns: Columns, name: str) -> Floats:

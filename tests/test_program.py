@@ -33,6 +33,8 @@ def counted(path: Path) -> int:
         (["video=demo", "target=[5000,10]"], "target: [5000,10] lies outside the output"),
         (["video=demo", "crop.size=[4000,100]"], "the largest possible is [960,540]"),
         (["video=demo", "pose.model=heavy"], "pose.model: the model 'heavy' is not in"),
+        (["video=demo", "smoothing.window=999"], "smoothing.window: "),
+        (["video=demo", "smoothing=butterworth", "smoothing.cutoff_hz=15"], "smoothing.cutoff_hz: "),
         (["video=nothing-*.mp4"], "no file matches"),
         ([], "video: nothing was given"),
     ],

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from conf.schema import AnchorConf, CropConf, Smoother, SmoothingConf
-from tasks.maths import metrics, motion, smoothing
-from tasks.maths.landmarks import PoseTrack
-from tasks.media.tables import read_table
-from tasks.offsets import measure_offsets
-from tasks.requests import OffsetsRequest, TrajectoryRequest
+from conf.schema import CropConf, LockConf, Smoother, SmoothingConf
+from tasks.maths import framing, gaps, metrics, motion, smoothing
+from tasks.maths.landmarks import HIPS, PoseTrack
+from tasks.media.tables import read_table, write_json, write_table
+from tasks.requests import TrajectoryRequest
 from tasks.trajectory import plan_trajectory
 from tests.artifacts import PTS_PER_S, artifact, clip_artifact, pose_artifact
 from tests.maths.paths import Floats, even_times, pose_track, shaky_walk, without
@@ -29,13 +28,27 @@ def walker(hips: Floats | None = None) -> PoseTrack:
 
 
 def request(
-    folder: Path, track: PoseTrack, smooth: SmoothingConf, *, target: Any = "center", crop: list[int] | None = None
+    folder: Path,
+    track: PoseTrack,
+    smooth: SmoothingConf,
+    *,
+    target: Any = "center",
+    crop: list[int] | None = None,
+    lock: LockConf | None = None,
 ) -> TrajectoryRequest:
     clip, pose = clip_artifact(folder / "clip", track, SIZE), pose_artifact(folder / "pose", track)
     measured = folder / "offsets"
     measured.mkdir()
-    measure_offsets(OffsetsRequest(clip, pose, AnchorConf(), target, CropConf(crop)), measured, lambda _: None)
-    return TrajectoryRequest(clip, pose, artifact("offsets", measured), smooth, CropConf(crop))
+    size_px = framing.output_size(SIZE, crop)
+    target_xy = framing.resolve_target(target, size_px)
+    anchor, state = gaps.fill(track.time_s, track.xy_px[:, HIPS].mean(axis=1), interpolate=True)
+    columns: dict[str, Any] = {"frame": np.arange(track.frames), "time_s": track.time_s, "state": state}
+    columns |= {"source": np.full(track.frames, "hips"), "confidence": np.ones(track.frames)}
+    for axis, name in enumerate("xy"):
+        columns |= {f"anchor_{name}_px": anchor[:, axis], f"offset_{name}_px": target_xy[axis] - anchor[:, axis]}
+    write_table(measured / "offsets.parquet", columns)
+    write_json(measured / "framing.json", {"output_size_px": size_px, "target_px": target_xy})
+    return TrajectoryRequest(clip, pose, artifact("offsets", measured), smooth, CropConf(crop), lock or LockConf())
 
 
 def run(folder: Path, asked: TrajectoryRequest) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:

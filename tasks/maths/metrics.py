@@ -8,12 +8,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths import gaps, motion
+from tasks.maths import gaps, motion, timegrid
 from tasks.maths.framing import Size, outline
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Texts = NDArray[np.str_]
+
+BRIDGED: Final = "bridged"
+ABSENT: Final = "absent"
+SEEN: Final = (gaps.MEASURED, BRIDGED)
+"""States of a frame in which the subject is seen: by the pose model, or by the motion of its surface."""
 
 UNITS: Final = {
     "lock_rms": "px",
@@ -33,8 +38,10 @@ UNITS: Final = {
     "background_speed": "px/s, for a camera that stands still",
     "detection": "share of frames",
     "measured": "share of frames",
+    "bridged": "share of frames",
     "interpolated": "share of frames",
     "held": "share of frames",
+    "absent": "share of frames",
     "longest_gap": "s",
     "anchor_switches": "count",
     "anchor_switch_jump": "px",
@@ -77,16 +84,26 @@ def sway(path: Floats, time_s: Floats) -> float:
 
 
 def acceleration(path: Floats) -> float:
-    """Rms second difference from frame to frame, over the runs of three frames without a NaN."""
+    """Rms second difference of points (n, ..., 2) from frame to frame, over the runs of three without a NaN."""
     return _rms(path[2:] - 2 * path[1:-1] + path[:-2])
 
 
 def speed(path: Floats, time_s: Floats) -> float:
-    """Rms step from frame to frame times the mean frame rate: pixels a second."""
+    """Rms step of points (n, ..., 2) from frame to frame times the mean frame rate: pixels a second."""
     if len(path) < 2:
         return np.nan
-    rate_hz = (len(path) - 1) / (time_s[-1] - time_s[0])
-    return float(_rms(np.diff(path, axis=0)) * rate_hz)
+    return _rms(np.diff(path, axis=0)) * timegrid.mean_rate(time_s)
+
+
+def picture_path(to_output: Floats, source_size_px: Size) -> Floats:
+    """Where four points of the source go (n, 4, 2): their rms motion is that of all points of the picture.
+
+    Under an affine map the square of a point's motion is a quadratic of its place, whose mean over a rectangle is
+    that over the four points of Gauss and Legendre, at size / sqrt(12) from the centre.
+    """
+    corners = outline(source_size_px)
+    centre = corners.mean(axis=0)
+    return motion.apply(to_output[:, None], (centre + (corners - centre) / np.sqrt(3))[None])
 
 
 def visible_boxes(xy_px: Floats, visibility: Floats, *, min_visibility: float = 0.5) -> Floats:
@@ -97,10 +114,14 @@ def visible_boxes(xy_px: Floats, visibility: Floats, *, min_visibility: float = 
     return np.where(seen.any(axis=1)[:, None], np.concatenate([low, high], axis=1), np.nan)
 
 
-def person_height(boxes: Floats) -> float:
-    """Median height of the boxes (n, 4): from the eyes to the feet, so somewhat less than a person's full height."""
-    heights = boxes[np.isfinite(boxes).all(axis=1)]
-    return float(np.median(heights[:, 3] - heights[:, 1])) if len(heights) else np.nan
+def person_height(boxes: Floats, scale: Floats | float = 1.0) -> float:
+    """Median height of the boxes (n, 4), each times its ``scale`` (n,).
+
+    A box goes from the eyes to the feet, so it is somewhat lower than the person.
+    """
+    heights = (boxes[:, 3] - boxes[:, 1]) * scale
+    known = heights[np.isfinite(heights)]
+    return float(np.median(known)) if len(known) else np.nan
 
 
 def subject_cut(boxes: Floats, to_output: Floats, output_size_px: Size) -> float:
@@ -169,9 +190,11 @@ def coverage(time_s: Floats, detected: Flags, states: Texts) -> dict[str, float]
     return {
         "detection": float(np.mean(detected)),
         "measured": share(states, gaps.MEASURED),
+        "bridged": share(states, BRIDGED),
         "interpolated": share(states, gaps.INTERPOLATED),
         "held": share(states, gaps.HELD),
-        "longest_gap": longest_gap(time_s, states == gaps.MEASURED),
+        "absent": share(states, ABSENT),
+        "longest_gap": longest_gap(time_s, np.isin(states, SEEN)),
     }
 
 
@@ -180,5 +203,5 @@ def _seen(path: Floats) -> Floats:
 
 
 def _rms(vectors: Floats) -> float:
-    seen = _seen(vectors)
+    seen = _seen(vectors.reshape(-1, vectors.shape[-1]))
     return float(np.sqrt(np.mean(np.sum(seen**2, axis=1)))) if len(seen) else np.nan

@@ -31,3 +31,28 @@ def apply(matrix: Floats, xy: Floats) -> Floats:
     """Points ``xy`` (..., 2) moved by matrices (..., 2, 3), one each; NaN stays NaN."""
     moved: Floats = np.einsum("...ij,...j->...i", matrix[..., :2], xy) + matrix[..., 2]
     return moved
+
+
+def scale(matrix: Floats) -> Floats:
+    """Factor (...) by which lengths grow under matrices (..., 2, 3), on the whole: the root of that of areas."""
+    return np.asarray(np.sqrt(np.abs(np.linalg.det(matrix[..., :2]))))
+
+
+def similarity(factor: Floats | float, turn_rad: Floats | float, pixel_aspect: float = 1.0) -> Floats:
+    """Linear parts (..., 2, 2) that scale by ``factor`` and turn clockwise what is seen.
+
+    ``pixel_aspect`` is a pixel's width / height. Exactly the identity where ``factor`` is 1 and ``turn_rad`` 0.
+    """
+    cos, sin = np.asarray(factor * np.cos(turn_rad)), np.asarray(factor * np.sin(turn_rad))
+    rows = [[cos, -sin / pixel_aspect], [sin * pixel_aspect, cos]]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def about(linear: Floats, shift_xy: Floats, target_xy: Floats) -> Floats:
+    """Matrices (..., 2, 3) that move by ``shift_xy`` (..., 2), then apply ``linear`` (..., 2, 2) about ``target_xy``.
+
+    What ``shift_xy`` brings to the target stays there. With the identity it is the translation, to the last bit.
+    """
+    rest = np.eye(2) - linear
+    held = np.einsum("...ij,...j->...i", linear, shift_xy) + np.einsum("...ij,j->...i", rest, target_xy)
+    return np.concatenate([linear, held[..., None]], axis=-1)

@@ -55,6 +55,13 @@ def probe_size(path: Path) -> tuple[int, int]:
         raise _no_frame(path, reading)
 
 
+def probe_length(path: Path) -> tuple[int, float]:
+    """Frames and average rate in Hz as the header tells them, 0 where it does not; ``VideoError`` as in ``scan``."""
+    with opened(path) as (container, stream):
+        rate = stream.average_rate
+        return declared_frames(container, stream), float(rate) if rate else 0.0
+
+
 def scan(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> tuple[Clip, FrameTable]:
     """Decode the whole file: the clip and its frame table. ``tick`` is called with the number of frames done.
 

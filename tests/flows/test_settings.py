@@ -79,7 +79,7 @@ def test_every_decision_has_its_override(override: str, path: str, value: object
             r"smoothing\.windw: there is no such setting; did you mean smoothing\.window\?",
         ),
         ("+colour=3", r"colour: there is no such setting"),
-        ("smoothing=box", r"smoothing: there is no 'box'; choose one of gaussian, moving, none"),
+        ("smoothing=box", r"smoothing: there is no 'box'; choose one of butterworth, gaussian, kalman, l1, moving, none, savgol"),
         ("device=tpu", r"device: there is no 'tpu'; choose one of cpu, gpu, auto"),
         ("outputs=[]", r"outputs: the list is empty; name some"),
         ("outputs=person", r"outputs: this wants a list; give outputs=\[person\]"),

@@ -59,6 +59,16 @@ def test_3_a_mirrored_input_gives_the_mirrored_trajectory() -> None:
 
 @pytest.mark.parametrize("smooth", EVERY.values(), ids=EVERY)
 @pytest.mark.parametrize("times", [even_times, uneven_times])
+def test_2_and_3_every_smoother_shifts_and_mirrors_with_its_input(
+    smooth: Smooth, times: Callable[[int], Floats]
+) -> None:
+    walk, time_s = shaky_walk(), times(90)
+    moved = smooth(walk * [-1, 1] + [639.0, -23.0], time_s)
+    assert_allclose(moved, smooth(walk, time_s) * [-1, 1] + [639.0, -23.0], atol=1e-6)
+
+
+@pytest.mark.parametrize("smooth", EVERY.values(), ids=EVERY)
+@pytest.mark.parametrize("times", [even_times, uneven_times])
 def test_4_reversed_time_gives_the_reversed_path(smooth: Smooth, times: Callable[[int], Floats]) -> None:
     walk, time_s = shaky_walk(), times(90)
     backwards = smooth(walk[::-1].copy(), time_s[-1] - time_s[::-1])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tasks.errors import SettingError
+from tasks.maths import l1
 from tasks.maths.l1 import l1_path
 from tests.maths.paths import Floats, even_times, shaky_walk, straight_walk, uneven_times
 
@@ -66,6 +66,20 @@ def test_a_minute_is_a_matter_of_seconds() -> None:
     assert np.abs(smooth - path).max() <= 10 + 1e-9
 
 
-def test_a_negative_budget_is_one_clear_line() -> None:
-    with pytest.raises(SettingError, match=r"^smoothing\.budget_px: -1 px"):
+@pytest.mark.parametrize("count", [101, 150, 250])
+def test_a_long_path_in_pieces_is_whole(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, time_s = shaky_walk(count), even_times(count)
+    whole = l1_path(path, time_s, budget_px=8)
+    monkeypatch.setattr(l1, "PIECE_FRAMES", 100)
+    monkeypatch.setattr(l1, "FADE_FRAMES", 30)
+    pieces = l1_path(path, time_s, budget_px=8)
+    assert np.abs(pieces - path).max() <= 8 + 1e-9
+    backwards = l1_path(path[::-1], time_s, budget_px=8)[::-1]
+    assert_allclose(backwards, pieces, atol=1e-6)
+    steps, best = (np.abs(np.diff(smooth, axis=0)).max() for smooth in (pieces, whole))
+    assert steps < best + 1  # no jump where pieces meet
+
+
+def test_a_negative_budget_is_refused() -> None:
+    with pytest.raises(ValueError, match="budget of -1 px is negative"):
         l1_path(shaky_walk(), even_times(90), budget_px=-1)

@@ -74,6 +74,30 @@ def test_boxes_hold_the_visible_landmarks_only() -> None:
     assert np.isnan(metrics.person_height(boxes[1:]))
 
 
+def test_a_persons_height_is_that_in_the_output() -> None:
+    boxes = np.array([[0.0, 0, 10, 50], [0, 0, 10, 100], [NAN] * 4])
+    assert metrics.person_height(boxes, np.array([2.0, 1.0, 5.0])) == 100
+
+
+def test_motion_of_a_picture_that_is_only_shifted_is_that_of_the_shift() -> None:
+    time_s, shifts = even_times(40), np.random.default_rng(8).normal(0, 9, (40, 2))
+    moved = metrics.picture_path(motion.translation(shifts), (640, 360))
+    assert metrics.speed(moved, time_s) == pytest.approx(metrics.speed(shifts, time_s))
+    assert metrics.acceleration(moved) == pytest.approx(metrics.acceleration(shifts))
+
+
+def test_motion_of_a_turning_picture_is_the_mean_over_all_of_its_points() -> None:
+    rng, count = np.random.default_rng(9), 12
+    linear = motion.similarity(rng.uniform(0.8, 1.2, count), rng.uniform(-0.2, 0.2, count))
+    to_output = motion.about(linear, rng.normal(0, 9, (count, 2)), np.array([100.0, 300.0]))
+    x, y = np.meshgrid(np.linspace(-0.5, 639.5, 402)[1:-1], np.linspace(-0.5, 359.5, 402)[1:-1])
+    everywhere = motion.apply(to_output[:, None], np.stack([x, y], axis=-1).reshape(1, -1, 2))
+    four = metrics.picture_path(to_output, (640, 360))
+    time_s = even_times(count)
+    assert metrics.speed(four, time_s) == pytest.approx(metrics.speed(everywhere, time_s), rel=0.01)
+    assert metrics.acceleration(four) == pytest.approx(metrics.acceleration(everywhere), rel=0.01)
+
+
 def test_subject_cut_counts_boxes_that_leave_the_output() -> None:
     boxes = np.tile([10.0, 10, 50, 90], (5, 1))
     boxes[4] = NAN
@@ -107,11 +131,11 @@ def test_the_longest_gap_is_time_shown_without_a_measurement(measured: list[int]
 
 
 def test_coverage_shares_sum_to_one() -> None:
-    states = np.array(["measured", "measured", "interpolated", "held"])
+    states = np.array(["measured", "bridged", "interpolated", "held"])
     found = np.array([True, True, True, False])
     covered = metrics.coverage(even_times(4, 10), found, states)
     assert covered["detection"] == 0.75
-    assert covered["measured"] + covered["interpolated"] + covered["held"] == 1
+    assert sum(covered[name] for name in ("measured", "bridged", "interpolated", "held", "absent")) == 1
     assert covered["longest_gap"] == pytest.approx(0.2)
 
 

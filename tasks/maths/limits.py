@@ -1,0 +1,86 @@
+"""What a clip's length and rate allow a smoother to be asked: cheap enough to be known before any work."""
+
+from typing import Any, Final, Protocol
+
+from tasks.errors import SettingError
+
+DEFAULT_WINDOW_FRAMES: Final = 5
+WINDOWED: Final = ("moving", "gaussian", "savgol")
+IN_HERTZ: Final = ("butterworth", "kalman")
+
+
+class Kind(Protocol):
+    """A smoother's name."""
+
+    @property
+    def value(self) -> Any: ...
+
+
+class Smoothing(Protocol):
+    """The settings of a smoother, as far as a clip can contradict them."""
+
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def window(self) -> int: ...
+    @property
+    def window_s(self) -> float | None: ...
+    @property
+    def order(self) -> int: ...
+    @property
+    def cutoff_hz(self) -> float: ...
+
+
+def check_smoothing(settings: Smoothing, frames: int, rate_hz: float) -> None:
+    """Raise ``SettingError`` for what a clip of ``frames`` at ``rate_hz`` on average cannot honour.
+
+    A window longer than the clip (but for the default one and shorter ones, which shrink), a savgol order that is
+    not below its window, a cut-off from half the frame rate on. A number that is not known is given as 0, and what
+    depends on it is not checked.
+    """
+    kind = settings.kind.value
+    if kind in WINDOWED:
+        _check_length(settings, frames, rate_hz)
+    if kind == "savgol" and (settings.window_s is None or rate_hz > 0):
+        _check_order(settings.order, _asked_window(settings, rate_hz))
+    if kind in IN_HERTZ:
+        _check_cutoff(settings.cutoff_hz, rate_hz)
+
+
+def window_frames(settings: Smoothing, frames: int, rate_hz: float) -> int:
+    """The window in frames, odd: as given, or the odd number nearest to its seconds, but no longer than the clip."""
+    longest = frames - 1 + frames % 2
+    return min(_asked_window(settings, rate_hz), longest)
+
+
+def _asked_window(settings: Smoothing, rate_hz: float) -> int:
+    if settings.window_s is None:
+        return settings.window
+    return 2 * int(round(settings.window_s * rate_hz, 6) / 2) + 1
+
+
+def _check_length(settings: Smoothing, frames: int, rate_hz: float) -> None:
+    if not frames:
+        return
+    if settings.window_s is not None:
+        if settings.window_s * rate_hz > frames + 0.5:
+            longest_s = int(1000 * frames / rate_hz) / 1000
+            fact = f"{settings.window_s:g} s is longer than the clip of {longest_s:g} s"
+            raise SettingError(f"smoothing.window_s: {fact}; give at most {longest_s:g}")
+    elif settings.window > max(frames, DEFAULT_WINDOW_FRAMES):
+        fact = f"{settings.window} frames is longer than the clip of {frames}"
+        longest = frames - 1 + frames % 2
+        raise SettingError(f"smoothing.window: {fact}; give an odd number of at most {longest}")
+
+
+def _check_order(order: int, window: int) -> None:
+    if 1 < window <= order:
+        fact = f"a polynomial of order {order} needs more than the window's {window} frames"
+        raise SettingError(f"smoothing.order: {fact}; give at most {window - 1}, or a longer window")
+
+
+def _check_cutoff(cutoff_hz: float, rate_hz: float) -> None:
+    half_hz = rate_hz / 2
+    if rate_hz > 0 and not 0 < cutoff_hz < half_hz:
+        fact = f"{cutoff_hz:g} Hz is not between 0 and half the frame rate ({half_hz:g} Hz)"
+        raise SettingError(f"smoothing.cutoff_hz: {fact}; give less than {half_hz:g}")

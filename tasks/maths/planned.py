@@ -1,0 +1,63 @@
+"""How good the lock is by plan: every metric of the path that is applied, and the same of the picture as it was."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths import framing, metrics, motion
+from tasks.maths.landmarks import PoseTrack
+
+Floats = NDArray[np.float64]
+
+
+def report(
+    pose: PoseTrack,
+    anchor_px: Floats,
+    states: NDArray[np.str_],
+    sources: NDArray[np.str_],
+    to_output: Floats,
+    target_xy: Floats,
+    source_size_px: framing.Size,
+    output_size_px: framing.Size,
+) -> dict[str, Any]:
+    """``planned``, ``before`` and ``units``, ready for JSON: six decimals, None for what cannot be told.
+
+    ``anchor_px`` (n, 2) counts in the frames whose ``states`` (n,) say that it was seen. Before, the target is the
+    point at the same fractions of the source: the same point, unless the output is cropped.
+    """
+    anchor = np.where(np.isin(states, metrics.SEEN)[:, None], anchor_px, np.nan)
+    locked = motion.apply(to_output, anchor)
+    boxes = metrics.visible_boxes(pose.xy_px, pose.visibility)
+    height_px = metrics.person_height(boxes)
+    output_height_px = metrics.person_height(boxes, motion.scale(to_output))
+    gain_x, gain_y = metrics.lock_gain(locked, anchor)
+    covered = framing.visible_area(to_output, source_size_px, output_size_px)
+    switches, jump_px = metrics.anchor_switches(anchor, sources)
+    moved = metrics.picture_path(to_output, source_size_px)
+    planned = {
+        **metrics.lock(locked, pose.time_s, target_xy, output_size_px, output_height_px),
+        "lock_gain_x": float(gain_x),
+        "lock_gain_y": float(gain_y),
+        "visible_area_mean": float(covered.mean()),
+        "visible_area_min": float(covered.min()),
+        "subject_cut": metrics.subject_cut(boxes, to_output, output_size_px),
+        "camera_accel": metrics.acceleration(moved),
+        "background_speed": metrics.speed(moved, pose.time_s),
+        **metrics.coverage(pose.time_s, pose.found, states),
+        "anchor_switches": switches,
+        "anchor_switch_jump": jump_px,
+    }
+    still = motion.translation(np.zeros_like(anchor))
+    source_target_xy = (target_xy + 0.5) / output_size_px * source_size_px - 0.5
+    before = {
+        **metrics.lock(anchor, pose.time_s, source_target_xy, source_size_px, height_px),
+        "subject_cut": metrics.subject_cut(boxes, still, source_size_px),
+    }
+    return {"planned": rounded(planned), "before": rounded(before), "units": metrics.UNITS}
+
+
+def rounded(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Six decimals, beyond which sums may differ with the number of threads; None for what cannot be told."""
+    return {name: round(value, 6) if np.isfinite(value) else None for name, value in values.items()}
