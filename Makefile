@@ -3,7 +3,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3,$(shell $(p) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
 
-.PHONY: demo test check format lock ui
+.PHONY: demo test check format readme lock ui
 demo: .venv/installed
 	$(BIN)/stillwalk video=demo
 
@@ -21,6 +21,12 @@ format: .venv/installed
 
 ui: .venv/installed
 	PREFECT_HOME=$(CURDIR)/outputs/.prefect $(BIN)/prefect server start --host 127.0.0.1
+
+readme: .venv/installed
+	$(BIN)/python -c "import re, pathlib; from flows.manual import manual; \
+	block = manual().partition('each given as name=value:')[2].partition('\n--cfg job')[0].strip('\n'); \
+	path = pathlib.Path('README.md'); text = path.read_text(); \
+	path.write_text(re.sub(r'(## Settings\n.*?\`\`\`\n).*?(\n\`\`\`)', lambda m: m[1] + block + m[2], text, flags=re.S))"
 
 lock:
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.txt

@@ -3,6 +3,7 @@
 import ast
 import io
 import json
+import re
 import tokenize
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def _default(item: ast.AnnAssign, classes: dict[str, ast.ClassDef]) -> str:
         body = factory.body if isinstance(factory, ast.Lambda) else factory
         if isinstance(body, ast.Call) and isinstance(body.args[0], ast.Name):
             return f"[{','.join(_members(classes[body.args[0].id]))}]"
-        return ast.unparse(body).replace(" ", "")
+        return re.sub(r"\b[A-Z]\w+\.", "", ast.unparse(body).replace(" ", ""))  # of an enum, the member
     if isinstance(value, ast.Attribute):
         return value.attr
     if isinstance(value, ast.Name):
