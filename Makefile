@@ -3,7 +3,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3,$(shell $(p) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
 
-.PHONY: demo test check format readme lock ui
+.PHONY: demo test check format readme lock ui bench
 demo: .venv/installed
 	$(BIN)/stillwalk video=demo
 
@@ -19,8 +19,11 @@ format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: .venv/installed
+	$(BIN)/python -m tests.bench $(VIDEO)
+
 ui: .venv/installed
-	PREFECT_HOME=$(CURDIR)/outputs/.prefect $(BIN)/prefect server start --host 127.0.0.1
+	PREFECT_HOME=$(CURDIR)/outputs/.prefect DO_NOT_TRACK=1 $(BIN)/prefect server start --host 127.0.0.1
 
 readme: .venv/installed
 	$(BIN)/python -c "import re, pathlib; from flows.manual import manual; \

@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from tasks.errors import SettingError
+from tasks.records import LANDMARKS
 
 
 class Device(Enum):
@@ -47,6 +48,27 @@ class AnchorMethod(Enum):
     weighted = "weighted"
 
 
+class AnchorPoint(Enum):
+    auto = "auto"
+    hips = "hips"
+    shoulders = "shoulders"
+    torso = "torso"
+    head = "head"
+
+
+class Away(Enum):
+    hold = "hold"
+    ease = "ease"
+    cut = "cut"
+
+
+class SubjectRule(Enum):
+    auto = "auto"
+    largest = "largest"
+    centre = "centre"
+    first = "first"
+
+
 class Smoother(Enum):
     moving = "moving"
     gaussian = "gaussian"
@@ -59,13 +81,34 @@ class Smoother(Enum):
 
 class BorderMode(Enum):
     reflect = "reflect"
+    replicate = "replicate"
     constant = "constant"
+    blur = "blur"
+
+
+class Background(Enum):
+    keep = "keep"
+    color = "color"
+    blur = "blur"
+    image = "image"
+    transparent = "transparent"
+
+
+class AlphaFile(Enum):
+    webm = "webm"
+    mov = "mov"
+    png = "png"
 
 
 class Interpolation(Enum):
     linear = "linear"
     cubic = "cubic"
     lanczos = "lanczos"
+
+
+class ComparisonLayout(Enum):
+    horizontal = "horizontal"
+    vertical = "vertical"
 
 
 class Nobody(Enum):
@@ -79,11 +122,29 @@ class Output(Enum):
     person = "person"
     pose = "pose"
     masks = "masks"
+    overlay = "overlay"
+    preview = "preview"
+
+
+class VideoCodec(Enum):
+    x264 = "x264"
+    x265 = "x265"
+    av1 = "av1"
+    nvenc = "nvenc"
 
 
 class Server(Enum):
     auto = "auto"
     ephemeral = "ephemeral"
+
+
+X26_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+PRESETS = {
+    VideoCodec.x264: X26_PRESETS,
+    VideoCodec.x265: X26_PRESETS,
+    VideoCodec.av1: tuple(str(number) for number in range(14)),
+    VideoCodec.nvenc: tuple(f"p{number}" for number in range(1, 8)),
+}
 
 
 def require(truth: bool, setting: str, fact: str, cure: str) -> None:
@@ -120,12 +181,30 @@ class PoseConf:
     min_detection: float = 0.5  # probability: below it the detector sees nobody
     min_tracking: float = 0.5  # probability: below it the tracker gives up and detection runs again
     every: int = 1  # frames: the model looks at every N-th one; between them the torso's motion carries
+    people: int = 3  # the most that are followed at once; 1: whoever is found first, a little faster
 
     def __post_init__(self) -> None:
+        require(1 <= self.people <= 8, "pose.people", f"{self.people} is out of range", "give 1 to 8")
         require(self.every >= 1, "pose.every", f"every {self.every} frames is never", "give 1 or more")
         for name in ("min_detection", "min_tracking"):
             value = getattr(self, name)
             require(0 <= value <= 1, f"pose.{name}", f"{value} is not a probability", "give 0 to 1")
+
+
+@dataclass
+class SubjectConf:
+    rule: SubjectRule = SubjectRule.auto  # of several people; auto: seen long, large, near the middle, walking
+    point: list[float] | None = None  # [x,y] in pixels or fractions of the picture: whoever is there; null: by rule
+    at_s: float | None = None  # seconds after the beginning at which point holds; null: whoever is there first
+
+    def __post_init__(self) -> None:
+        point, at_s = self.point, self.at_s
+        fine = point is None or (len(point) == 2 and min(point) >= 0)
+        cure = "give [x,y] in pixels, or fractions such as [0.5,0.6]"
+        require(fine, "subject.point", f"{point} is not a point of the picture", cure)
+        require(at_s is None or at_s >= 0, "subject.at_s", f"{at_s} s is before the beginning", "give 0 or more")
+        alone = at_s is not None and point is None
+        require(not alone, "subject.at_s", "a time without a point says nothing", "give subject.point=[x,y] too")
 
 
 @dataclass
@@ -154,10 +233,35 @@ class AnchorConf:
     method: AnchorMethod = AnchorMethod.simple  # mean of the two hips, or weighted by their visibility
     min_confidence: float = 0.5  # visibility below which a hip counts as missing
     interpolate: bool = True  # bridge gaps by straight lines; false: hold the last point
+    point: AnchorPoint = AnchorPoint.auto  # auto: the hips; where they are not seen, what is, without a jump
+    landmarks: Any = None  # {name: weight} of landmarks whose mean is the anchor, before point
+    fusion: bool = True  # join the pose with the torso's own motion from frame to frame
+    crossover_hz: float | None = None  # of fusion: slower than this the pose leads; null: chosen by the clip
+    trust_s: float = 1.0  # of fusion: so long the torso's motion carries the anchor without a pose
+    longest_gap_s: float = 1.0  # a person not seen for longer is away, and not guessed at
+    away: Away = Away.hold  # while nobody is there: hold the picture, ease back to the original frame, or cut to it
+    ease_s: float = 0.5  # that a glide to rest, and back, takes
 
     def __post_init__(self) -> None:
         value = self.min_confidence
         require(0 <= value <= 1, "anchor.min_confidence", f"{value} is not a probability", "give 0 to 1")
+        hz = self.crossover_hz
+        require(hz is None or hz > 0, "anchor.crossover_hz", f"{hz} Hz is no frequency", "give null or more than 0")
+        for name in ("trust_s", "longest_gap_s", "ease_s"):
+            seconds = getattr(self, name)
+            require(seconds >= 0, f"anchor.{name}", f"{seconds} s lies in the past", "give 0 or more")
+        self._check_landmarks()
+
+    def _check_landmarks(self) -> None:
+        weights = self.landmarks  # no dict by type: OmegaConf cannot put names of the user's choice into one
+        if weights is None:
+            return
+        cure = "give names such as left_hip with weights above 0, as in anchor.landmarks='{left_hip: 1, nose: 0.5}'"
+        require(isinstance(weights, dict) and bool(weights), "anchor.landmarks", f"{weights!r} names none", cure)
+        unknown = sorted(str(name) for name in set(weights) - set(LANDMARKS))
+        require(not unknown, "anchor.landmarks", f"there is no {', '.join(unknown)}", cure)
+        fine = all(isinstance(weight, int | float) and weight > 0 for weight in weights.values())
+        require(fine, "anchor.landmarks", f"{weights} has a weight that is not above 0", cure)
 
 
 @dataclass
@@ -167,7 +271,7 @@ class SmoothingConf:
     window_s: float | None = None  # seconds: the same, at any frame rate; when given it goes before window
     cutoff_hz: float = 3.0  # for butterworth, kalman: of faster motion less than half the amplitude is left
     order: int = 2  # savgol: of its polynomial; butterworth: of the filter, which acts twice
-    budget_px: float = 10.0  # for l1: how far, on each axis, the subject may be from the target for a calmer path
+    budget_px: float = 5.0  # for l1: how far, on each axis, the subject may be from the target for a calmer path
 
     def __post_init__(self) -> None:
         fact = f"{self.window} is not an odd number of frames of at least 1"
@@ -227,11 +331,29 @@ class BorderConf:
 
 @dataclass
 class BackgroundConf:
-    color: list[int] = field(default_factory=lambda: [0, 177, 64])  # [r,g,b] behind the person; chroma green
-    nobody: Nobody = Nobody.original  # what a frame without a person shows: its whole picture, or the colour alone
+    mode: Background = Background.color  # what stands behind the person; keep: all of the picture
+    color: list[int] = field(default_factory=lambda: [0, 177, 64])  # [r,g,b] for color; chroma green
+    blur_px: float = 24.0  # for blur: standard deviation, in pixels of the output
+    image: str | None = None  # for image: a picture's file; it fills the frame, what is too much cut off
+    alpha: AlphaFile = AlphaFile.webm  # for transparent: person.webm (VP9), person.mov (ProRes 4444), person_png.zip
+    on: list[Output] = field(default_factory=lambda: [Output.person])  # videos that get it; person else has the colour
+    nobody: Nobody = Nobody.original  # what a frame without a person shows: its whole picture, or (color) none of it
 
     def __post_init__(self) -> None:
         color("background.color", self.color)
+        blur = self.blur_px
+        require(0.5 <= blur <= 500, "background.blur_px", f"{blur} px is out of range", "give 0.5 to 500")
+        wanted, given = self.mode is Background.image, self.image is not None
+        cure = "name a picture such as background.image=beach.jpg"
+        require(given or not wanted, "background.image", "no picture was given", cure)
+        cure = "add background=image, or leave the picture out"
+        require(wanted or not given, "background.image", f"background={self.mode.value} uses no picture", cure)
+        names = [output.value for output in self.on]
+        fine = bool(names) and set(names) <= {"stabilized", "comparison", "person"}
+        fact = f"{names} is not a list of videos"
+        require(fine, "background.on", fact, "name some of stabilized, comparison, person")
+        alone = self.mode is not Background.transparent or names == ["person"]
+        require(alone, "background.on", f"{names} cannot be transparent", "give [person] with background=transparent")
 
 
 @dataclass
@@ -241,33 +363,28 @@ class RenderConf:
 
 @dataclass
 class EncodeConf:
-    crf: int = 18  # x264's constant rate factor; lower is better and larger
-    preset: str = "veryfast"  # x264's speed against size
+    codec: VideoCodec = VideoCodec.x264  # encode=x265, av1 or nvenc chooses fitting crf and preset with it
+    crf: int = 18  # constant quality on the codec's own scale; lower is better and larger
+    # Of H.264's, veryfast is where time and size balance: at equal PSNR superfast takes 0.6 of its time and about a
+    # fifth more space, faster 1.8 times its time and about a fifteenth less space (1920x1088, a jogger, 60 frames).
+    preset: str = "veryfast"  # the codec's own word for speed against size
 
     def __post_init__(self) -> None:
-        require(
-            0 <= self.crf <= 51,
-            "encode.crf",
-            f"{self.crf} is out of range",
-            "give 0 to 51; 18 looks lossless",
-        )
-        presets = (
-            "ultrafast",
-            "superfast",
-            "veryfast",
-            "faster",
-            "fast",
-            "medium",
-            "slow",
-            "slower",
-            "veryslow",
-        )
-        require(self.preset in presets, "encode.preset", f"x264 has no {self.preset!r}", f"give one of {presets}")
+        best, worst = (1, 63) if self.codec is VideoCodec.av1 else (0, 51)
+        fact = f"{self.crf} is not on the scale of {self.codec.value}"
+        cure = f"give {best} (best) to {worst}, or leave it out: encode={self.codec.value} chooses"
+        require(best <= self.crf <= worst, "encode.crf", fact, cure)
+        presets = PRESETS[self.codec]
+        fact = f"{self.codec.value} has no {self.preset!r}"
+        cure = f"choose encode={self.codec.value}, or give one of {', '.join(presets)}"
+        require(self.preset in presets, "encode.preset", fact, cure)
 
 
 @dataclass
 class ComparisonConf:
-    max_width: int = 1920  # pixels of the whole side-by-side; wider ones are scaled down
+    layout: ComparisonLayout = ComparisonLayout.horizontal  # original left of stabilized, or above it
+    labels: bool = False  # write original and stabilized in the corners
+    max_width: int = 1920  # pixels of the whole; wider ones are scaled down
 
     def __post_init__(self) -> None:
         fact = f"{self.max_width} is too narrow"
@@ -298,12 +415,14 @@ class DemoConf:
     def __post_init__(self) -> None:
         for name in ("width", "height"):
             value = getattr(self, name)
-            require(value >= 64 and value % 2 == 0, f"demo.{name}", f"{value} px cannot be drawn", "give an even >= 64")
+            fine = 64 <= value <= 4096 and value % 2 == 0
+            require(fine, f"demo.{name}", f"{value} px cannot be drawn", "give an even number from 64 to 4096")
         rate = self._rate()
-        require(rate > 0, "demo.fps", f"{self.fps!r} is no frame rate", "give 30, 59.94 or 30000/1001")
-        require(self.seconds * rate >= 1, "demo.seconds", f"{self.seconds} s holds no frame", "give a longer time")
+        require(0 < rate <= 1000, "demo.fps", f"{self.fps!r} is no frame rate", "give 30, 59.94 or 30000/1001")
+        fine = self.seconds * rate >= 1 and self.seconds <= 3600
+        require(fine, "demo.seconds", f"{self.seconds} s holds no frame, or too many", "give up to 3600")
         require(
-            abs(self.speed) >= 0.01, "demo.speed", f"{self.speed} is no walk", "give 0.01 or more, or -0.01 or less"
+            0.01 <= abs(self.speed) <= 1, "demo.speed", f"{self.speed} is no walk", "give 0.01 to 1, or -1 to -0.01"
         )
         require(0.1 <= self.person <= 3, "demo.person", f"{self.person} is out of range", "give 0.1 to 3")
         require(0 <= self.limp <= 1, "demo.limp", f"{self.limp} is out of range", "give 0 to 1")
@@ -326,7 +445,9 @@ class Config:
     video: Any = MISSING  # a file, a glob, a folder, a list of these, or demo
     output_dir: str = "outputs"  # deliverables go to output_dir/<video name>/
     cache_dir: str | None = None  # finished stages; null: .cache/ in output_dir
-    outputs: list[Output] = field(default_factory=lambda: list(Output))
+    outputs: list[Output] = field(
+        default_factory=lambda: [Output.stabilized, Output.comparison, Output.person, Output.pose, Output.masks]
+    )  # overlay: what was seen, drawn on a copy; preview: a small moving picture
     device: Device = Device.cpu
     server: Server = Server.auto  # auto: PREFECT_API_URL, else a healthy local server, else one for this run
     verify: bool = False  # measure the lock once more, on the rendered file, by a fresh look at it
@@ -335,6 +456,7 @@ class Config:
     decode: DecodeConf = field(default_factory=DecodeConf)
     models: ModelsConf = field(default_factory=ModelsConf)
     pose: PoseConf = field(default_factory=PoseConf)
+    subject: SubjectConf = field(default_factory=SubjectConf)
     masks: MasksConf = field(default_factory=MasksConf)
     anchor: AnchorConf = field(default_factory=AnchorConf)
     smoothing: SmoothingConf = field(default_factory=SmoothingConf)

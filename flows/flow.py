@@ -7,9 +7,10 @@ from prefect import Flow, State, flow
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from conf.schema import Config
+from conf.schema import Config, FrameMode
 from flows import preflight, settings
-from flows.inputs import Video, find_videos
+from flows.inputs import Video, find_videos, missing
+from flows.interrupt import interruptible
 from flows.plan import STAGES, Job, start_demo
 from flows.publish import publish, publish_failure
 from flows.results import Result
@@ -30,14 +31,19 @@ class VideosFailed(StillwalkError):
 @flow(name="stillwalk", persist_result=False)
 def stabilize(overrides: list[str], output_dir: str, cache: str, run_id: str) -> list[Result]:
     """Stabilize every video that ``overrides`` name; ``VideosFailed`` when some could not be finished."""
+    with interruptible():
+        return _stabilize(overrides, Path(output_dir), Path(cache), run_id)
+
+
+def _stabilize(overrides: list[str], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
     config = settings.load(overrides)
     models = preflight.model_digests(config)
-    prepared = [_prepare(video, config, models, Path(cache), run_id) for video in find_videos(config.video)]
+    prepared = [_prepare(video, config, models, cache, run_id) for video in find_videos(config.video)]
     jobs = [item for item in prepared if isinstance(item, Job)]
     for start in STAGES:
         for job in jobs:
             start(job)
-    results = [_finish(item, Path(output_dir)) if isinstance(item, Job) else item for item in prepared]
+    results = [_finish(item, output_dir) if isinstance(item, Job) else item for item in prepared]
     if any(result.error for result in results):
         raise VideosFailed(results)
     return results
@@ -51,16 +57,17 @@ def configured(config: Config, cache: Path) -> Flow[[list[str], str, str, str], 
 
 def _prepare(video: Video, config: Config, models: dict[str, dict[str, str]], cache: Path, run_id: str) -> Job | Result:
     """Find the bytes of a video and what identifies them, or say why it fails."""
+    drawn = {} if video.path else {"demo": start_demo(config.demo, cache, run_id)}
     try:
-        source = video.path or start_demo(config.demo, cache, run_id).result().path("demo.mp4")
-        return Job(video, source, _digest(source), config, models, cache, run_id)
+        if video.path and not video.path.exists():
+            return Result(video, missing(video))
+        source = video.path or drawn["demo"].result().path("demo.mp4")
+        return Job(video, source, _digest(source), config, models, cache, run_id, drawn)
     except StillwalkError as error:
         return Result(video, error=str(error))
 
 
 def _digest(source: Path) -> str:
-    if not source.exists():
-        raise VideoError(f"{source}: there is no such file; check the path")
     try:
         return sha256_of(source)
     except OSError as error:
@@ -77,6 +84,10 @@ def _finish(job: Job, output_dir: Path) -> Result:
             artifacts[title] = future.result()
         elif not error and not future.state.is_pending():  # pending for ever: an earlier stage has failed
             error = _reason(title, future.state)
+    if job.config.decode.frames is FrameMode.memory:
+        from tasks.media.held import forget  # loads PyAV, which a run that streams from the cache does not need
+
+        forget(job.digest)
     try:
         return publish_failure(job, artifacts, error, output_dir) if error else publish(job, artifacts, output_dir)
     except StillwalkError as failure:

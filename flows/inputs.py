@@ -41,6 +41,11 @@ class Video:
         return DEMO if self.path is None else str(self.path.absolute())
 
 
+def missing(video: Video) -> str:
+    """The sentence for a video whose file is not there."""
+    return f"{video.path}: there is no such file; check the path"
+
+
 def find_videos(asked: Any) -> list[Video]:
     """Expand files, globs, folders and ``@lists``; ``SettingError`` where something names nothing.
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from prefect.futures import PrefectFuture
 
-from conf.schema import Config, DemoConf, MasksConf, Output
+from conf.schema import Config, DemoConf, FrameMode, MasksConf, Output
 from flows.inputs import Video
+from flows.wants import background_of, border_of, masks_wanted, person_request
 from tasks.records import Artifact
 from tasks.requests import (
     ComparisonRequest,
@@ -15,18 +16,22 @@ from tasks.requests import (
     DemoRequest,
     MasksRequest,
     OffsetsRequest,
-    PersonRequest,
+    OverlayRequest,
     PoseRequest,
+    PreviewRequest,
+    RenderRequest,
     Request,
     StabilizedRequest,
+    SubjectRequest,
     TrajectoryRequest,
     VerifyRequest,
 )
 from tasks.stage import Call, submit
+from tasks.store import sha256_of
 
 Future = PrefectFuture[Artifact]
 # What a request calls the artifact of a stage, where that is not the stage's own name.
-NAMES = {"decode": "clip", "stabilized.mp4": "rendered"}
+NAMES = {"decode": "clip", "subject": "pose", "stabilized.mp4": "rendered"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,9 @@ class Job:
 
     def start(self, request: type[Any], takes: tuple[str, ...], **fields: Any) -> None:
         """Submit a stage that takes the artifacts of earlier ones, under the name it has in its request."""
+        if "source" in fields and request is not DecodeRequest:
+            memory = self.config.decode.frames is FrameMode.memory
+            fields["held_mb"] = self.config.decode.memory_mb if memory else None
         inputs = {NAMES.get(name, name): self.futures[name] for name in takes}
         call = Call(self.video.name, request, fields, self.cache, self.run_id)
         self.futures[title(request)] = submit(call, dict(inputs))
@@ -70,12 +78,17 @@ def start_pose(job: Job) -> None:
     job.start(PoseRequest, ("decode",), source=job.source, settings=conf.pose, **_models(job, "pose"))
 
 
+def start_subject(job: Job) -> None:
+    """Submit the choice of whom to follow; all later stages know that person's pose only."""
+    job.start(SubjectRequest, ("decode", "pose"), settings=job.config.subject)
+
+
 def start_masks(job: Job) -> None:
     """Submit the segmentation, where an output needs it."""
     conf = job.config
-    if {Output.person, Output.masks} & set(conf.outputs):
+    if masks_wanted(conf):
         models = {**_models(job, "masks"), "pose_model": conf.pose.model}
-        job.start(MasksRequest, ("decode", "pose"), source=job.source, settings=_segmenting(conf.masks), **models)
+        job.start(MasksRequest, ("decode", "subject"), source=job.source, settings=_segmenting(conf.masks), **models)
 
 
 def _segmenting(masks: MasksConf) -> MasksConf:
@@ -92,27 +105,49 @@ def start_offsets(job: Job) -> None:
     """Submit the anchor and its offset to the target."""
     conf = job.config
     target = conf.target if isinstance(conf.target, str) else tuple(conf.target)
-    job.start(OffsetsRequest, ("decode", "pose"), settings=conf.anchor, target=target, crop=conf.crop)
+    job.start(OffsetsRequest, ("decode", "subject"), settings=conf.anchor, target=target, crop=conf.crop)
 
 
 def start_trajectory(job: Job) -> None:
     """Submit the smoothing."""
     conf = job.config
     settings = {"settings": conf.smoothing, "lock": conf.lock, "crop": conf.crop}
-    job.start(TrajectoryRequest, ("decode", "pose", "offsets"), **settings)
+    job.start(TrajectoryRequest, ("decode", "subject", "offsets"), **settings)
 
 
 def start_renders(job: Job) -> None:
     """Submit one render for each video that is asked for."""
     conf = job.config
-    shared = {"source": job.source, "encode": conf.encode, "render": conf.render}
-    moved = ("decode", "trajectory")
     if Output.stabilized in conf.outputs or conf.verify:
-        job.start(StabilizedRequest, moved, border=conf.border, **shared)
+        _start_render(job, StabilizedRequest, Output.stabilized)
     if Output.comparison in conf.outputs:
-        job.start(ComparisonRequest, moved, border=conf.border, comparison=conf.comparison, **shared)
+        _start_render(job, ComparisonRequest, Output.comparison, comparison=conf.comparison)
     if Output.person in conf.outputs:
-        job.start(PersonRequest, (*moved, "masks"), matte=conf.masks, background=conf.background, **shared)
+        _start_render(job, person_request(conf.background), Output.person)
+    moved = {"source": job.source, "border": conf.border, "render": conf.render}
+    if Output.overlay in conf.outputs:
+        takes = ("decode", "trajectory", "subject", "offsets")
+        job.start(OverlayRequest, takes, encode=conf.encode, **moved)
+    if Output.preview in conf.outputs:
+        job.start(PreviewRequest, ("decode", "trajectory"), **moved)
+
+
+def _start_render(job: Job, request: type[RenderRequest], output: Output, **more: Any) -> None:
+    conf = job.config
+    fields = {"source": job.source, "encode": conf.encode, "render": conf.render, "border": border_of(conf, output)}
+    background = background_of(conf, output)
+    takes: tuple[str, ...] = ("decode", "trajectory")
+    if background is not None:
+        takes = (*takes, "masks")
+        fields |= {"background": background, "matte": conf.masks}
+        if background.image is not None:  # the bytes of a picture are part of the key, its path is not
+            picture = Path(background.image)
+            fields |= {
+                "background": replace(background, image=""),
+                "image": picture,
+                "image_digest": sha256_of(picture),
+            }
+    job.start(request, takes, **fields, **more)
 
 
 def start_verify(job: Job) -> None:
@@ -120,7 +155,16 @@ def start_verify(job: Job) -> None:
     conf = job.config
     if conf.verify:
         looks = {"settings": conf.pose, "min_confidence": conf.anchor.min_confidence, **_models(job, "pose")}
-        job.start(VerifyRequest, ("decode", "pose", "trajectory", "stabilized.mp4"), **looks)
+        job.start(VerifyRequest, ("decode", "subject", "trajectory", "stabilized.mp4"), **looks)
 
 
-STAGES = (start_decode, start_pose, start_masks, start_offsets, start_trajectory, start_renders, start_verify)
+STAGES = (
+    start_decode,
+    start_pose,
+    start_subject,
+    start_masks,
+    start_offsets,
+    start_trajectory,
+    start_renders,
+    start_verify,
+)

@@ -1,9 +1,12 @@
 """What can be known to fail before any work: settings against each picture and its length, and missing models."""
 
+import os
 from fractions import Fraction
+from pathlib import Path
 
-from conf.schema import Config, Output, SmoothingConf
+from conf.schema import Config, SmoothingConf, VideoCodec, require
 from flows.inputs import Video
+from flows.wants import masks_wanted
 from tasks.errors import VideoError
 
 
@@ -14,9 +17,13 @@ def check(config: Config, videos: list[Video]) -> None:
     one failed video of the run.
     """
     model_digests(config)
+    if config.encode.codec is not VideoCodec.x264:  # which is always there: this loads PyAV
+        _check_codec(config.encode.codec.value)
+    if config.background.image is not None:
+        _check_image(config.background.image)
     for video in videos:
         try:
-            if config.target != "center" or config.crop.size is not None:
+            if config.target != "center" or config.crop.size is not None or config.subject.point is not None:
                 _check_picture(config, video)
             if config.smoothing != SmoothingConf():
                 _check_length(config, video)
@@ -24,13 +31,35 @@ def check(config: Config, videos: list[Video]) -> None:
             continue
 
 
+def check_folder(setting: str, folder: Path) -> None:
+    """Raise unless ``folder``, or the nearest of its parents that exists, is a folder to write into."""
+    nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    cure = f"choose another place with {setting}="
+    require(nearest.is_dir(), setting, f"{nearest} is a file, not a folder", cure)
+    require(os.access(nearest, os.W_OK), setting, f"{nearest} cannot be written to", f"make it writable, or {cure}")
+
+
+def _check_codec(name: str) -> None:
+    from tasks.media import codecs
+
+    codecs.check_codec(name)
+
+
+def _check_image(name: str) -> None:
+    from tasks.media import still
+
+    still.read_picture(Path(name))
+
+
 def _check_picture(config: Config, video: Video) -> None:
-    from tasks.maths import framing
+    from tasks.maths import framing, pointing
     from tasks.media import probe
 
     demo = (config.demo.width, config.demo.height)
     size_px = demo if video.path is None else probe.probe_size(video.path)
     framing.resolve_target(config.target, framing.output_size(size_px, config.crop.size))
+    if config.subject.point is not None:
+        pointing.resolve_point(config.subject.point, size_px)
 
 
 def _check_length(config: Config, video: Video) -> None:
@@ -49,7 +78,7 @@ def model_digests(config: Config) -> dict[str, dict[str, str]]:
     pose = config.pose.model.value
     masks = config.masks
     by_stage: dict[str, tuple[str, ...]] = {"pose": (pose,)}
-    if {Output.person, Output.masks} & set(config.outputs):
+    if masks_wanted(config):
         by_stage["masks"] = sources.mask_models(masks.model.value, masks.source.value, masks.fallback_fps, pose)
     where = (config.models.dir, config.models.download)
     return {stage: sources.model_digests(names, *where) for stage, names in by_stage.items()}

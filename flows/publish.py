@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,36 +17,58 @@ from flows.report import render_report
 from flows.results import Result
 from tasks.errors import OutputError
 from tasks.records import Artifact
-from tasks.store import sha256_of
+from tasks.store import MARK, sha256_of
 
 RECORD = "run.json"
 # Deliverable -> the stage that holds it, under the same name.
 FILES = {
     "trajectory.parquet": "trajectory",
     "pose.json": "offsets",
-    "pose.csv": "pose",
-    "pose.parquet": "pose",
+    "pose.csv": "subject",
+    "pose.parquet": "subject",
     "masks.npz": "masks",
     "stabilized.mp4": "stabilized.mp4",
     "comparison.mp4": "comparison.mp4",
     "person.mp4": "person.mp4",
+    "person.webm": "person.webm",
+    "person.mov": "person.mov",
+    "person_png.zip": "person_png.zip",
+    "overlay.mp4": "overlay.mp4",
+    "preview.webp": "preview.webp",
 }
 
 
 def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Result:
     """Copy what is new into the video's folder and write its record and report; ``OutputError`` if that fails."""
     folder = choose_folder(job, output_dir)
-    result = describe(job, artifacts, folder)
     wanted = {name: artifacts[stage] for name, stage in FILES.items() if _asked(name, job) and stage in artifacts}
     with _writing(folder):
-        for name, artifact in wanted.items():
-            _deliver(artifact, name, folder)
+        others = _other_paths(folder, wanted)
+        result = describe(job, artifacts, folder, older=_older(others, artifacts))
+        parts = [part for name, artifact in wanted.items() if (part := _staged(artifact, name, folder))]
         metrics = all_metrics(artifacts)
-        _write(folder / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n")
-        record = run_record(job, artifacts, result, sorted(wanted))
-        _write(folder / "report.html", render_report(record, metrics, artifacts))
-        _write(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n")
+        parts.append(_written(folder / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n"))
+        record = run_record(job, artifacts, result, sorted(wanted)) | {"from_earlier_runs": others}
+        parts.append(_written(folder / "report.html", render_report(record, metrics, artifacts)))
+        parts.append(_written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n"))
+        _reveal(parts)  # only now: a full disk has shown itself before anything was replaced
     return result
+
+
+def _other_paths(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
+    """Videos of earlier runs that this one leaves as they are, and the digest of the path each was made by."""
+    before = _read_record(folder)
+    names = before.get("deliverables", {})
+    path = names.get("trajectory.parquet", {}).get("sha256", "")
+    known = {**before.get("from_earlier_runs", {}), **dict.fromkeys(names, path)}
+    videos = {name: digest for name, digest in known.items() if FILES.get(name) == name}
+    return {name: digest for name, digest in videos.items() if name not in wanted and (folder / name).exists()}
+
+
+def _older(others: dict[str, str], artifacts: dict[str, Artifact]) -> list[str]:
+    """Names of those that were made by another path than this run's."""
+    path = artifacts["trajectory"].files["trajectory.parquet"].sha256
+    return sorted(name for name, digest in others.items() if digest != path)
 
 
 def publish_failure(job: Job, artifacts: dict[str, Artifact], error: str, output_dir: Path) -> Result:
@@ -57,8 +79,8 @@ def publish_failure(job: Job, artifacts: dict[str, Artifact], error: str, output
     if not earlier or earlier.get("error"):
         with _writing(folder):
             record = failure_record(job, artifacts, result)
-            _write(folder / "report.html", render_report(record, {}, artifacts))
-            _write(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n")
+            page = _written(folder / "report.html", render_report(record, {}, artifacts))
+            _reveal([page, _written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n")])
     return result
 
 
@@ -90,20 +112,29 @@ def _read_record(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def _deliver(artifact: Artifact, name: str, folder: Path) -> None:
-    """Copy a file of the cache beside its place and rename it, unless the very same bytes are there."""
+def _staged(artifact: Artifact, name: str, folder: Path) -> Path | None:
+    """A checked copy of a file of the cache beside its place; None when the very same bytes are there already."""
     there, stored = folder / name, artifact.files[name]
     if there.is_file() and there.stat().st_size == stored.size and sha256_of(there) == stored.sha256:
-        return
+        return None
     beside = folder / f".{name}.part"
     shutil.copyfile(artifact.path(name), beside)
-    beside.replace(there)
+    if sha256_of(beside) != stored.sha256:
+        (Path(artifact.folder) / MARK).unlink(missing_ok=True)
+        raise OutputError(f"{artifact.path(name)}: it was damaged in the cache; run the same command again")
+    return beside
 
 
-def _write(path: Path, text: str) -> None:
+def _written(path: Path, text: str) -> Path:
     beside = path.with_name(f".{path.name}.part")
     beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    return beside
+
+
+def _reveal(parts: list[Path]) -> None:
+    """Give each staged file its own name, the record last."""
+    for part in parts:
+        part.replace(part.with_name(part.name.removeprefix(".").removesuffix(".part")))
 
 
 @contextmanager

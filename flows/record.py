@@ -3,11 +3,13 @@
 import json
 import platform
 import resource
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from conf.schema import FrameMode
 from flows.plan import Job
 from flows.results import Result, StageRun, stage_run
 from tasks.keys import canonical
@@ -17,12 +19,19 @@ SCHEMA = 1
 LIBRARIES = ("stillwalk", "av", "mediapipe", "numpy", "opencv-python", "prefect", "pyarrow", "scipy")
 
 
-def describe(job: Job, artifacts: dict[str, Artifact], folder: Path, error: str = "") -> Result:
-    """The outcome of one video from the artifacts of its stages."""
+def describe(
+    job: Job, artifacts: dict[str, Artifact], folder: Path, error: str = "", older: Sequence[str] = ()
+) -> Result:
+    """The outcome of one video from the artifacts of its stages; ``older`` files in its folder are warned of."""
     runs = [_run(title, artifact, job.run_id) for title, artifact in artifacts.items()]
     facts = {title: dict(artifact.facts) for title, artifact in artifacts.items()}
     clip = read_clip(artifacts["decode"]) if "decode" in artifacts else None
     warnings = _warnings(clip, facts)
+    needed_mb, given_mb = facts.get("decode", {}).get("memory_mb", 0), job.config.decode.memory_mb
+    if job.config.decode.frames is FrameMode.memory and needed_mb > given_mb:
+        warnings.append(f"decode.memory_mb: the frames take {needed_mb} MB, more than {given_mb}: they were streamed")
+    if older:
+        warnings.append(f"in this folder from an earlier run with other settings: {', '.join(older)}")
     if error and clip and clip.broken:
         error = f"{error} (of a broken file: {clip.broken})"
     return Result(job.video, error, folder, runs, facts, warnings, headline(artifacts))
@@ -46,15 +55,17 @@ def headline(artifacts: dict[str, Artifact]) -> str:
     """Detection rate and planned lock, in a line; empty where there is no trajectory."""
     if "trajectory" not in artifacts:
         return ""
-    pose = artifacts["pose"].facts
+    pose = artifacts["subject"].facts
     metrics = all_metrics(artifacts)
     planned, before = metrics["planned"], metrics["before"]
     seen = f"person in {pose['detected']} of {pose['looked']} frames ({pose['detection_rate']:.1%})"
     lock = f"planned lock {planned['lock_rms']:.1f} px rms ({before['lock_rms']:.0f} px before)"
     verified = metrics.get("verified", {})
     step, was = verified.get("residual_step"), verified.get("residual_step_before")
-    tremble = f", torso steps {step:.2f} px/frame in the file ({was:.2f} before)" if step and was else ""
-    return f"{seen}, {lock}{tremble}, {planned['visible_area_mean']:.0%} of the output is picture"
+    tremble = f"; in the file: torso steps {step:.2f} px/frame ({was:.2f} before)" if step and was else ""
+    if verified:
+        tremble += f", a fresh pose run's lock {verified['lock_rms']:.1f} px rms, its own noise included"
+    return f"{seen}, {lock}, {planned['visible_area_mean']:.0%} of the output is picture{tremble}"
 
 
 def all_metrics(artifacts: dict[str, Artifact]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """``report.html``: one file that opens without a network, with what a person wants to know of one video."""
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -30,5 +31,5 @@ def _contact(artifacts: dict[str, Artifact]) -> str:
 def _flat(config: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []
     for name, value in config.items():
-        rows += _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [(prefix + name, value)]
+        rows += _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [(prefix + name, json.dumps(value))]
     return rows

@@ -6,9 +6,11 @@ import urllib.request
 from pathlib import Path
 
 from conf.schema import Server
+from tasks.errors import SettingError
 
 LOCAL_API = "http://127.0.0.1:4200/api"
-HEALTH_TIMEOUT_S = 0.5
+LOCAL_TIMEOUT_S = 0.5
+ASKED_TIMEOUT_S = 15.0
 QUIET = {
     # Logs go to the server; the terminal gets a failure's sentence from us, and its traceback only on request.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
@@ -30,7 +32,8 @@ QUIET = {
 def choose(server: Server, home: Path) -> str:
     """Set Prefect's environment and return the address of the API, or "" when one is made for this run.
 
-    ``home`` is where Prefect keeps its database unless the user has set ``PREFECT_HOME``.
+    ``home`` is where Prefect keeps its database unless the user has set ``PREFECT_HOME``. ``SettingError`` when the
+    server that ``PREFECT_API_URL`` names does not answer.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -38,14 +41,21 @@ def choose(server: Server, home: Path) -> str:
     if server is Server.ephemeral:
         os.environ.pop("PREFECT_API_URL", None)
         return ""
-    if "PREFECT_API_URL" not in os.environ and _healthy(LOCAL_API):
+    asked = os.environ.get("PREFECT_API_URL", "")
+    if asked and not _answers(asked, ASKED_TIMEOUT_S):
+        cure = "start that server (make ui starts one here), or unset PREFECT_API_URL"
+        raise SettingError(f"PREFECT_API_URL: {asked} does not answer; {cure}")
+    if not asked and _answers(LOCAL_API, LOCAL_TIMEOUT_S):
         os.environ["PREFECT_API_URL"] = LOCAL_API
     return os.environ.get("PREFECT_API_URL", "")
 
 
-def _healthy(api: str) -> bool:
+def _answers(api: str, timeout_s: float) -> bool:
+    """Whether somebody is there; one who wants to know who asks is there too."""
     try:
-        with urllib.request.urlopen(f"{api}/health", timeout=HEALTH_TIMEOUT_S) as answer:
+        with urllib.request.urlopen(f"{api}/health", timeout=timeout_s) as answer:
             return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError, ValueError):
+    except urllib.error.HTTPError as refusal:
+        return refusal.code in (401, 403)
+    except (OSError, ValueError):
         return False

@@ -1,10 +1,12 @@
 """From overrides to a checked ``Config``, and from any mistake in them to one line."""
 
+import math
 import re
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
@@ -19,6 +21,9 @@ from tasks.errors import SettingError
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
+
+
+PATHS = {"video", "output_dir", "cache_dir", "models.dir", "background.image"}
 
 
 def register() -> None:
@@ -36,18 +41,42 @@ def load(overrides: list[str]) -> Config:
     try:
         with ready:
             composed = compose("config", overrides=overrides)
-            unknown = set(composed) - {item.name for item in fields(Config)}
-            if unknown:
-                raise SettingError(unknown_setting(str(min(unknown))))
+            given = cast(dict[str, Any], OmegaConf.to_container(composed))
+            for name in unknown_names(given, Config):
+                raise SettingError(unknown_setting(name))
+            for name in endless(given):
+                raise SettingError(f"{name}: this is not a finite number; give one, such as 1.5")
             return cast(Config, OmegaConf.to_object(composed))
     except (HydraException, OmegaConfBaseException) as error:
         raise SettingError(explain(error)) from error
 
 
+def unknown_names(given: dict[str, Any], schema: type[Any], prefix: str = "") -> Iterator[str]:
+    """Dotted names in ``given`` that are no setting of the schema class."""
+    known = {item.name: item.type for item in fields(schema)}
+    for name, value in given.items():
+        if name not in known:
+            yield prefix + name
+        elif is_dataclass(known[name]) and isinstance(value, dict):
+            yield from unknown_names(value, cast(type[Any], known[name]), f"{prefix}{name}.")
+
+
+def endless(given: Any, name: str = "") -> Iterator[str]:
+    """Dotted names of numbers that are NaN or infinite."""
+    if isinstance(given, dict):
+        for key, value in given.items():
+            yield from endless(value, f"{name}.{key}" if name else str(key))
+    elif isinstance(given, list):
+        for value in given:
+            yield from endless(value, name)
+    elif isinstance(given, float) and not math.isfinite(given):
+        yield name
+
+
 def quoted(argument: str, *, sweep: bool) -> str:
-    """Put ``video=`` values with spaces, brackets and the like into the quotes that Hydra's grammar wants."""
+    """Put the values of paths, with their spaces, umlauts and brackets, into the quotes that Hydra's grammar wants."""
     name, equals, value = argument.partition("=")
-    if name != "video" or not equals or value[:1] in {"'", '"'} or (sweep and "," in value):
+    if name not in PATHS or value == "null" or not equals or value[:1] in {"'", '"'} or (sweep and "," in value):
         return argument
     if value[:1] == "[" and not Path(value).exists():
         return argument  # a list

@@ -5,6 +5,7 @@ Nothing heavy is imported here: help, ``--cfg`` and tab completion must not pay 
 
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import hydra
@@ -27,6 +28,9 @@ def main() -> None:
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(manual())
         return
+    if "--version" in sys.argv[1:]:
+        print(f"stillwalk {version('stillwalk')}")
+        return
     sys.argv[1:] = [settings.quoted(argument, sweep=_sweeps(sys.argv)) for argument in sys.argv[1:]]
     traceback_wanted = "HYDRA_FULL_ERROR" in os.environ
     if traceback_wanted:
@@ -35,8 +39,9 @@ def main() -> None:
     settings.register()
     try:
         entry()
-    except (HydraException, OmegaConfBaseException) as error:
-        if traceback_wanted:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        foreign = isinstance(error, ValueError) and "override" not in str(error)  # not of Hydra's own parser
+        if traceback_wanted or foreign:
             raise
         statuses.append(_refused(error))
     except KeyboardInterrupt:

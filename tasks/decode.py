@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tasks.media.held import held_bytes
 from tasks.media.probe import scan
 from tasks.media.tables import write_json, write_table
 from tasks.records import Tick
@@ -27,4 +28,5 @@ def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
         "duration_s": clip.duration_s,
         "sound_tracks": len(clip.sound),
         "broken": clip.broken,
+        "memory_mb": round(held_bytes(clip) / 1_000_000),
     }

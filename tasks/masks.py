@@ -18,6 +18,7 @@ from tasks.media.masks_file import Mask, State, mask_writer
 from tasks.media.pose_file import read_pose
 from tasks.media.prefetch import prefetched
 from tasks.media.rgb import RgbFrame, rgb_frames
+from tasks.media.tables import read_json
 from tasks.models.pose import PoseEstimator, open_pose
 from tasks.models.runtime import DeviceUse
 from tasks.models.selfie import INPUT_WH, Segmenter, Selfie, open_selfie
@@ -33,6 +34,7 @@ LONGEST_GAP_S: Final = 0.5  # without a pose, over which the box is bridged or h
 MOST_STRETCH: Final = 1.8  # of the box in the model's input: the person gets more of its pixels
 TIMED_BOXES: Final = 20  # on which the general model's speed is measured
 PERSON: Final = 0.5  # a mask that reaches this probability nowhere near the torso's middle has missed the person
+GREY: Final = 114  # what is not shown to the pose model
 NEAR: Final = 0.08  # of the mask's size, to either side
 
 
@@ -110,7 +112,7 @@ def pick_model(
 def _selfie(request: MasksRequest, clip: Clip, clock: Clock) -> Iterator[Measuring]:
     model, why = _chosen(request, clip, clock)
     boxes, wh = _boxes(request, clip, model), INPUT_WH[model.value]
-    inputs = _inputs(request.source, clip, boxes, wh)
+    inputs = _inputs(request, clip, boxes, wh)
     with _opened(request, model) as (segmenter, use), prefetched(inputs) as stream:
         facts = {"model": model.value, "why": why, "device": use.device, "device_note": use.note}
         yield Measuring(boxes, wh, (segmenter(rgb) for rgb in stream), facts)
@@ -122,21 +124,35 @@ def _landmarker(request: MasksRequest, clip: Clip, _: Clock) -> Iterator[Measuri
     boxes = _boxes(request, clip, MaskModel.general)
     model = request.pose_model.value
     files = model_files(model, request.models.dir, request.models.download)
-    stream = rgb_frames(request.source, clip)
+    stream = rgb_frames(request.source, clip, held_mb=request.held_mb)
     with (
         open_pose(files, device=request.device.value, with_masks=True) as (estimator, use),
         prefetched(stream) as ahead,
     ):
         facts = {"model": model, "why": "", "device": use.device, "device_note": use.note}
-        yield Measuring(boxes, wh, _pose_masks(ahead, estimator, boxes, wh), facts)
+        alone = len(read_json(request.pose.path("subject.json"))["people"]) == 1
+        yield Measuring(boxes, wh, pose_masks(ahead, estimator, boxes, wh, alone=alone), facts)
 
 
-def _pose_masks(
-    stream: Iterable[RgbFrame], estimator: PoseEstimator, boxes: Boxes, wh: tuple[int, int]
+def pose_masks(
+    stream: Iterable[RgbFrame], estimator: PoseEstimator, boxes: Boxes, wh: tuple[int, int], *, alone: bool
 ) -> Iterator[Probability | None]:
-    for frame, edges_px in zip(stream, boxes.edges_px, strict=True):
-        person = estimator(frame.rgb, frame.time_s)
+    """The mask of whoever ``estimator`` follows: where the person is not ``alone``, it is shown the box only."""
+    for frame, edges_px, there in zip(stream, boxes.edges_px, boxes.person, strict=True):
+        if not alone and not there:
+            yield None
+            continue
+        person = estimator(frame.rgb if alone else within(frame.rgb, edges_px), frame.time_s)
         yield None if person is None or person.mask is None else cut(person.mask, edges_px, wh)
+
+
+def within(rgb: NDArray[np.uint8], edges_px: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """``rgb`` with all that lies outside a box in one grey."""
+    height, width = rgb.shape[:2]
+    x0, y0, x1, y1 = np.clip(np.rint(edges_px + 0.5), 0, (width, height, width, height)).astype(int).tolist()
+    shown = np.full_like(rgb, GREY)
+    shown[y0:y1, x0:x1] = rgb[y0:y1, x0:x1]
+    return shown
 
 
 def _chosen(request: MasksRequest, clip: Clip, clock: Clock) -> tuple[MaskModel, str]:
@@ -145,7 +161,7 @@ def _chosen(request: MasksRequest, clip: Clip, clock: Clock) -> tuple[MaskModel,
     if fallback_fps is None or model is MaskModel.landscape:
         return model, ""
     boxes = _boxes(request, clip, model)
-    inputs = _inputs(request.source, clip, boxes, INPUT_WH[model.value])
+    inputs = _inputs(request, clip, boxes, INPUT_WH[model.value])
     with closing(inputs), _opened(request, model) as (segmenter, _):
         first = (rgb for rgb, person in zip(inputs, boxes.person, strict=False) if person)
         timed = list(islice(first, TIMED_BOXES))  # beforehand: decoding is not what is timed
@@ -175,8 +191,11 @@ def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> Boxes:
     return replace(boxes, edges_px=edges_px)
 
 
-def _inputs(source: Path, clip: Clip, boxes: Boxes, wh: tuple[int, int]) -> Generator[NDArray[np.uint8], None, None]:
-    for frame, edges_px in zip(rgb_frames(source, clip), boxes.edges_px, strict=True):
+def _inputs(
+    request: MasksRequest, clip: Clip, boxes: Boxes, wh: tuple[int, int]
+) -> Generator[NDArray[np.uint8], None, None]:
+    pictures = rgb_frames(request.source, clip, held_mb=request.held_mb)
+    for frame, edges_px in zip(pictures, boxes.edges_px, strict=True):
         yield cut(frame.rgb, edges_px, wh)
 
 

@@ -1,70 +1,137 @@
-"""The pose stage: find the person's landmarks in every frame."""
+"""The pose stage: find everybody's landmarks, and how each torso moves from frame to frame."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tasks.errors import NobodyFound
 from tasks.maths.landmarks import HIPS
-from tasks.media.pose_file import PoseWriter, pose_writer
+from tasks.media.appearance import colours_of
+from tasks.media.features import TorsoMotion
+from tasks.media.people_file import PeopleWriter, people_writer
 from tasks.media.prefetch import prefetched
 from tasks.media.rgb import RgbFrame, rgb_frames
-from tasks.models.pose import PoseEstimator, open_pose
+from tasks.models.people import PeopleFinder, Sighting, open_people
 from tasks.models.sources import model_files
 from tasks.records import Tick, read_clip
 from tasks.requests import PoseRequest
 
+CLOTHES_S: Final = 0.1  # between two looks at a person's clothes
+CARRY_S: Final = 1.0  # that the motion of a torso is followed after its pose was lost
 
-class Found(NamedTuple):
+
+class Seen(NamedTuple):
+    """A frame the model has passed."""
+
+    frame: RgbFrame
+    looked: bool  # whether the model looked at it
+    people: list[Sighting]
+
+
+@dataclass
+class Mover:
+    """A torso whose motion is measured."""
+
+    motion: TorsoMotion = field(default_factory=TorsoMotion)
+    seen_s: float = -np.inf  # when the pose was last seen
+    clothes_s: float = -np.inf  # when the clothes were last looked at
+
+
+@dataclass
+class Counts:
     """What was found in the whole clip."""
 
-    frames: int
-    detected: int
-    hip_visibility: float  # mean over the detected frames
+    frames: int = 0
+    looked: int = 0
+    detected: int = 0  # of those looked at: with at least one person
+    sightings: int = 0
+    tracks: int = 0
+    hip_visibility: float = 0.0  # summed over the sightings
 
 
 def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write ``pose.parquet`` and ``pose.csv``: 33 landmarks a frame, NaN where nobody was found.
+    """Write everybody's tracks (see ``tasks.media.people_file``): landmarks, clothes, torso motion.
 
-    ``NobodyFound`` when that is every frame; ``ModelError`` when the model does not run on the device asked for.
+    ``NobodyFound`` when no frame shows a person; ``ModelError`` when the model does not run on the device asked for.
     """
     clip = read_clip(request.clip)
     settings, models = request.settings, request.models
     with (
-        open_pose(
+        open_people(
             model_files(settings.model.value, models.dir, models.download),
             device=request.device.value,
+            most=settings.people,
             min_detection=settings.min_detection,
             min_tracking=settings.min_tracking,
-        ) as (estimator, use),
-        pose_writer(folder / "pose.parquet", folder / "pose.csv") as writer,
-        prefetched(rgb_frames(request.source, clip)) as stream,
+        ) as (finder, use),
+        people_writer(folder) as writer,
+        prefetched(rgb_frames(request.source, clip, held_mb=request.held_mb)) as stream,
+        prefetched(look(stream, finder, settings.every)) as seen,
     ):
-        found = follow(stream, estimator, writer, tick)
+        found = follow(seen, writer, tick)
     if not found.detected:
         cure = "check that it shows a person, or lower pose.min_detection"
         raise NobodyFound(f"{request.source.name}: no person found in {found.frames} frames; {cure}")
     return {
         "frames": found.frames,
+        "looked": found.looked,
         "detected": found.detected,
-        "detection_rate": found.detected / found.frames,
-        "hip_visibility": found.hip_visibility,
+        "detection_rate": found.detected / found.looked,
+        "hip_visibility": found.hip_visibility / found.sightings,
+        "tracks": found.tracks,
         "model": settings.model.value,
         "device": use.device,
         "device_note": use.note,
     }
 
 
-def follow(stream: Iterator[RgbFrame], estimator: PoseEstimator, writer: PoseWriter, tick: Tick) -> Found:
-    """Run ``estimator`` over ``stream``, write what it finds in each frame, and count."""
-    count = detected = 0
-    hips = 0.0
+def look(stream: Iterator[RgbFrame], finder: PeopleFinder, every: int) -> Iterator[Seen]:
+    """Let ``finder`` look at every ``every``-th frame of ``stream``, from the first one."""
     for frame in stream:
-        person = estimator(frame.rgb, frame.time_s)
-        writer.write(frame.time_s, None if person is None else person.landmarks)
-        count = frame.number + 1
-        if person is not None:
-            detected += 1
-            hips += float(person.landmarks[list(HIPS), 3].mean())
-        tick(count)
-    return Found(count, detected, hips / detected if detected else float("nan"))
+        looked = frame.number % every == 0
+        yield Seen(frame, looked, finder(frame.rgb, frame.time_s) if looked else [])
+
+
+def follow(seen: Iterator[Seen], writer: PeopleWriter, tick: Tick) -> Counts:
+    """Write who is seen in each frame, measure clothes and torso motion, and count."""
+    movers: dict[int, Mover] = {}
+    counts = Counts()
+    for frame, looked, people in seen:
+        writer.frame(frame.number, frame.time_s, looked)
+        present = {sighting.track: sighting.landmarks for sighting in people}
+        for track, landmarks in present.items():
+            writer.sighting(frame.number, frame.time_s, track, landmarks)
+            mover = movers.setdefault(track, Mover())
+            mover.seen_s = frame.time_s
+            if frame.time_s >= mover.clothes_s + CLOTHES_S:
+                mover.clothes_s = frame.time_s
+                writer.clothes(frame.number, track, colours_of(frame.rgb, landmarks))
+        _move(movers, frame, present, writer)
+        counts.frames += 1
+        counts.looked += looked
+        counts.detected += bool(present)
+        counts.sightings += len(present)
+        counts.tracks = max([counts.tracks, *present])
+        counts.hip_visibility += sum(float(landmarks[list(HIPS), 3].mean()) for landmarks in present.values())
+        tick(counts.frames)
+    return counts
+
+
+def _move(
+    movers: dict[int, Mover], frame: RgbFrame, present: dict[int, NDArray[np.float64]], writer: PeopleWriter
+) -> None:
+    """Measure the step of each torso that is or was lately there."""
+    for track, mover in list(movers.items()):
+        landmarks = present.get(track)
+        if landmarks is not None:
+            step = mover.motion.step(frame.luma, landmarks[:, :2], landmarks[:, 3])
+        elif frame.time_s - mover.seen_s <= CARRY_S:
+            step = mover.motion.step(frame.luma, None, None)
+        else:
+            del movers[track]
+            continue
+        writer.step(frame.number, track, step)

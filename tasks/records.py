@@ -74,6 +74,17 @@ class ColorTags:
 
 
 @dataclass(frozen=True)
+class HdrTags:
+    """What a file tells HDR screens about the one it was made on and about its brightness; empty: nothing."""
+
+    mastering: tuple[str, ...] = ()  # exact fractions: x, y of red, green, blue and white, least and most cd/m2
+    light: tuple[int, ...] = ()  # most of any pixel, and of any frame's mean, cd/m2
+
+
+NO_HDR = HdrTags()
+
+
+@dataclass(frozen=True)
 class Clip:
     """What decoding the whole file once has shown. Rates and aspects are exact fractions, kept as text for JSON."""
 
@@ -95,6 +106,7 @@ class Clip:
     sound: tuple[SoundTrack, ...]
     broken: str  # what ended decoding early, in a sentence; empty when nothing did
     mirrored: bool = False  # left-right, after the turn, to make the stored picture upright
+    hdr: HdrTags = NO_HDR
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -113,6 +125,8 @@ class Clip:
         """Rebuild from ``dataclasses.asdict`` after a round trip through JSON."""
         plain = dict(fields)
         plain["color"] = ColorTags(**plain["color"])
+        hdr = plain.get("hdr", {})
+        plain["hdr"] = HdrTags(**{name: tuple(values) for name, values in hdr.items()})
         plain["sound"] = tuple(SoundTrack(**track) for track in plain["sound"])
         return cls(**plain)
 

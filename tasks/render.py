@@ -1,148 +1,189 @@
 """Stage: the videos. Each picture is moved once, in its own pixel format, and encoded with the source's times."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from conf.schema import BorderMode, Nobody
-from tasks.media.compose import join, plain, side_by_side
+from conf.schema import Background, ComparisonLayout, Nobody
+from tasks.errors import OutputError
+from tasks.media.alpha_sink import AlphaSink
+from tasks.media.backdrop import on_nothing, out_of_focus
+from tasks.media.compose import Pairing, join, one_above_the_other, plain, side_by_side
 from tasks.media.contact import Rgb, sheet_frames, thumbnail, write_contact
-from tasks.media.cutout import Look, cut_out, steadied
-from tasks.media.frames import Picture, frames
-from tasks.media.layout import PixelLayout, Planes, layout_of
+from tasks.media.cutout import Cut, Look, cut_out, draw, steadied, whole
+from tasks.media.frames import Picture
+from tasks.media.held import frames_of
+from tasks.media.label import label, stamp
+from tasks.media.layout import Planes
 from tasks.media.masks_file import State, read_masks
-from tasks.media.plane_color import plane_values, tags_at
+from tasks.media.matte import Alpha
+from tasks.media.moving import Edge, Pair, Plan, moved, read_plan, write_video
+from tasks.media.plane_color import tags_at
+from tasks.media.png_zip import PngZip, verify_zip
 from tasks.media.prefetch import prefetched
-from tasks.media.shift import shift_planes
-from tasks.media.sink import VideoSink, verify_video
-from tasks.media.tables import read_json, read_table
-from tasks.records import Clip, Tick, read_clip
-from tasks.requests import ComparisonRequest, PersonRequest, StabilizedRequest
+from tasks.media.sink import verify_video
+from tasks.media.still import still_planes
+from tasks.records import Tick
+from tasks.requests import ComparisonRequest, PersonRequest, RenderRequest, StabilizedRequest
 
-AnyRequest = StabilizedRequest | ComparisonRequest | PersonRequest
-Pair = tuple[Picture, Planes]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What every output needs to know: the clip, its layout, and how each of its frames moves."""
-
-    clip: Clip
-    layout: PixelLayout
-    size_px: tuple[int, int]  # of the output
-    shift_xy: NDArray[np.float64]  # (frames, 2), source to output
-    anchor_xy: NDArray[np.float64]  # (frames, 2), in the source
+LABEL_HEIGHT: Final = 0.022  # of a capital, as a share of the picture's height
+LEAST_LABEL_PX: Final = 8.0
+Backdrop = Callable[[Picture, Cut | None], Planes]
 
 
 def render_stabilized(request: StabilizedRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write ``stabilized.mp4``, the background kept, and ``contact.jpg``; facts: frames, size and notes."""
-    plan = read_plan(request)
+    """Write ``stabilized.mp4``, and ``contact.jpg``; facts: frames, size and notes."""
+    plan = read_plan(request.clip, request.trajectory)
     wanted, columns = sheet_frames(plan.clip.frames), list[tuple[Rgb, Rgb]]()
 
     def watched(pairs: Iterator[Pair]) -> Iterator[Pair]:
-        for picture, moved in pairs:
+        for picture, planes in pairs:
             if picture.index in wanted:
-                output = replace(
-                    picture, planes=moved, color=tags_at(picture.color, plan.clip.height_px, plan.size_px[1])
-                )
+                color = tags_at(picture.color, plan.clip.height_px, plan.size_px[1])
+                output = replace(picture, planes=planes, color=color)
                 columns.append((thumbnail(picture.rgb()), thumbnail(output.rgb())))
-            yield picture, moved
+            yield picture, planes
 
-    facts = write_video(request, plan, plan.size_px, watched(moved_pairs(request, plan)), folder, tick)
+    facts = finish(request, plan, plan.size_px, watched(output_pairs(request, plan)), folder, tick)
     write_contact(folder / "contact.jpg", columns)
     return facts
 
 
 def render_comparison(request: ComparisonRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write ``comparison.mp4``, the original on the left of the stabilized; facts: frames, size and notes."""
-    plan = read_plan(request)
-    sizes = side_by_side(plan.clip.size_px, plan.size_px, request.comparison.max_width)
-    pairs = (
-        (picture, join(picture.planes, moved, plan.layout, sizes)) for picture, moved in moved_pairs(request, plan)
-    )
-    return write_video(request, plan, sizes.size_px, pairs, folder, tick)
+    """Write ``comparison.mp4``: the original first, then the stabilized; facts: frames, size and notes."""
+    plan = read_plan(request.clip, request.trajectory)
+    vertical = request.comparison.layout is ComparisonLayout.vertical
+    arrange = one_above_the_other if vertical else side_by_side
+    pairing = arrange(plan.clip.size_px, plan.size_px, request.comparison.max_width)
+    write = labels(plan, pairing) if request.comparison.labels else None
+    return finish(request, plan, pairing.size_px, joined_pairs(request, plan, pairing, write), folder, tick)
 
 
 def render_person(request: PersonRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write ``person.mp4``, the person before a plain colour; facts: frames, size and notes.
-
-    What a frame without a person shows, ``background.nobody`` decides.
-    """
-    plan = read_plan(request)
-    return write_video(request, plan, plan.size_px, person_pairs(request, plan), folder, tick)
+    """Write ``person.mp4``; facts: frames, size and notes."""
+    plan = read_plan(request.clip, request.trajectory)
+    return finish(request, plan, plan.size_px, output_pairs(request, plan), folder, tick)
 
 
-def read_plan(request: AnyRequest) -> Plan:
-    """What the decode and trajectory stages have found out."""
-    clip = read_clip(request.clip)
-    path = read_table(request.trajectory.path("trajectory.parquet"))
-    width, height = read_json(request.trajectory.path("framing.json"))["output_size_px"]
-    shift_xy = np.stack([path["dx_px"], path["dy_px"]], axis=1)
-    anchor_xy = np.stack([path["anchor_x_px"], path["anchor_y_px"]], axis=1)
-    return Plan(clip, layout_of(clip), (width, height), shift_xy, anchor_xy)
+def render_alpha(request: RenderRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    """Write ``person.webm``, ``person.mov`` or ``person_png.zip``; facts: frames, size and notes."""
+    plan = read_plan(request.clip, request.trajectory)
+    path = folder / request.output
+    sink = open_sink(request, plan, path)
+    with sink, prefetched(clear_pictures(request, plan)) as ready:
+        for done, (picture, planes, alpha) in enumerate(ready, start=1):
+            sink.write(planes, alpha, picture.pts, picture.duration)
+            tick(done)
+    if path.suffix == ".zip":
+        verify_zip(path, plan.clip.frames)
+    else:
+        verify_video(path, plan.clip.frames)
+    return {"frames": plan.clip.frames, "size_px": list(plan.size_px), "notes": sink.notes}
 
 
-def moved_pairs(request: StabilizedRequest | ComparisonRequest, plan: Plan) -> Iterator[Pair]:
-    """Every picture with its planes as they stand in the output."""
-    clip, border = plan.clip, request.border
-    constant = border.mode is BorderMode.constant
-    fill = plane_values(border.color, plan.layout, clip.color, clip.height_px) if constant else None
-    interpolation = request.render.interpolation.value
-    for picture in frames(request.source, clip):
-        x, y = plan.shift_xy[picture.index]
-        yield (
-            picture,
-            shift_planes(picture.planes, plan.layout, (x, y), plan.size_px, interpolation=interpolation, fill=fill),
-        )
+def finish(
+    request: RenderRequest, plan: Plan, size_px: tuple[int, int], pairs: Iterator[Pair], folder: Path, tick: Tick
+) -> dict[str, Any]:
+    """Write the request's video; facts: frames, size and notes."""
+    path = folder / request.output
+    return write_video(path, plan, size_px, pairs, tick, encoding=request.encode, sound=request.source)
 
 
-def person_pairs(request: PersonRequest, plan: Plan) -> Iterator[Pair]:
-    """Every picture with the planes of its person before the background."""
-    clip, layout = plan.clip, plan.layout
-    values = plane_values(request.background.color, layout, clip.color, clip.height_px)
-    interpolation = request.render.interpolation.value
-    look = Look(layout, clip.color.chroma_location, plan.size_px, values, interpolation, request.matte.refine)
-    whole = request.background.nobody is Nobody.original
+def output_pairs(request: RenderRequest, plan: Plan) -> Iterator[Pair]:
+    """Every picture with its planes as they stand in the output, before the background that is asked for."""
+    if request.background is None:
+        for picture in frames_of(request.source, plan.clip, held_mb=request.held_mb):
+            yield picture, moved(picture, plan, edge_of(request))
+        return
+    behind = backdrop(request, plan)
+    for picture, cut in cut_pairs(request, plan):
+        canvas = behind(picture, cut)
+        if cut is not None:
+            draw(cut, canvas, plan.layout)
+        yield picture, canvas
+
+
+def joined_pairs(
+    request: ComparisonRequest, plan: Plan, pairing: Pairing, write: Callable[[Planes], None] | None
+) -> Iterator[Pair]:
+    """Every picture with the planes of the comparison, written on where that is asked for."""
+    for picture, planes in output_pairs(request, plan):
+        both = join(picture.planes, planes, plan.layout, pairing)
+        if write is not None:
+            write(both)
+        yield picture, both
+
+
+def labels(plan: Plan, pairing: Pairing) -> Callable[[Planes], None]:
+    """What writes ``original`` and ``stabilized`` into the upper left of the two pictures."""
+    capital_px = max(LABEL_HEIGHT * pairing.first_px[1], LEAST_LABEL_PX)
+    words = [label(text, capital_px) for text in ("original", "stabilized")]
+    white, black = plan.values([255, 255, 255]), plan.values([0, 0, 0])
+
+    def write(planes: Planes) -> None:
+        for word, corner in zip(words, ((0, 0), pairing.second_corner_px), strict=True):
+            stamp(planes, word, corner, plan.layout, white, black)
+
+    return write
+
+
+def edge_of(request: RenderRequest) -> Edge:
+    """The border and the interpolation that are asked for."""
+    return Edge(request.border.mode.value, request.border.color, request.render.interpolation.value)
+
+
+def cut_pairs(request: RenderRequest, plan: Plan) -> Iterator[tuple[Picture, Cut | None]]:
+    """Every picture with the person cut out of it; what shows without a person, ``background.nobody`` decides."""
+    if request.masks is None or request.matte is None or request.background is None:
+        raise OutputError(f"{request.output}: has no masks; this is a fault of the program")
+    kept = request.background.nobody is Nobody.original
+    sited = plan.clip.color.chroma_location
+    look = Look(plan.layout, sited, plan.size_px, request.render.interpolation.value, request.matte.refine)
     masks = read_masks(request.masks.path("masks.npz"))
     placed = steadied(masks, plan.anchor_xy) if request.matte.smoothing else masks
-    for picture, mask in zip(frames(request.source, clip), placed, strict=True):
-        x, y = plan.shift_xy[picture.index]
+    for picture, mask in zip(frames_of(request.source, plan.clip, held_mb=request.held_mb), placed, strict=True):
+        matrix = plan.to_output[picture.index]
         if mask.state != State.nobody:
-            planes = cut_out(picture.planes, mask, (x, y), look)
-        elif whole:
-            planes = shift_planes(
-                picture.planes, layout, (x, y), plan.size_px, interpolation=interpolation, fill=values
-            )
+            yield picture, cut_out(picture.planes, mask, matrix, look)
         else:
-            planes = plain(layout, plan.size_px, values)
-        yield picture, planes
+            yield picture, whole(picture.planes, matrix, look) if kept else None
 
 
-def write_video(
-    request: AnyRequest, plan: Plan, size_px: tuple[int, int], pairs: Iterator[Pair], folder: Path, tick: Tick
-) -> dict[str, Any]:
-    """Encode ``pairs`` with their pictures' times and the source's sound; decoding and moving run beside it."""
-    path = folder / request.output
-    sink = VideoSink(
+def backdrop(request: RenderRequest, plan: Plan) -> Backdrop:
+    """How new planes to draw a cut-out person on are made, for each picture."""
+    layout, asked, black = plan.layout, request.background, plan.values([0, 0, 0])
+    if asked is not None and asked.mode is Background.blur:
+        edge = edge_of(request)
+        return lambda picture, cut: out_of_focus(moved(picture, plan, edge), cut, layout, asked.blur_px, black)
+    if request.image is not None:
+        still = still_planes(request.image, layout, plan.size_px, plan.clip.color, plan.clip.height_px)
+        return lambda picture, cut: tuple(plane.copy() for plane in still)
+    values = black if asked is None else plan.values(asked.color)
+    return lambda picture, cut: plain(layout, plan.size_px, values)
+
+
+def clear_pictures(request: RenderRequest, plan: Plan) -> Iterator[tuple[Picture, Planes, Alpha]]:
+    """Every picture with the person's own colours and opacity as they stand in the output."""
+    black = plan.values([0, 0, 0])
+    for picture, cut in cut_pairs(request, plan):
+        yield picture, *on_nothing(cut, plan.layout, plan.size_px, black)
+
+
+def open_sink(request: RenderRequest, plan: Plan, path: Path) -> AlphaSink | PngZip:
+    """The writer that the file's name asks for."""
+    color = tags_at(plan.clip.color, plan.clip.height_px, plan.size_px[1])
+    if path.suffix == ".zip":
+        return PngZip(path, plan.layout, color)
+    return AlphaSink(
         path,
-        size_px=size_px,
+        path.suffix.removeprefix("."),
+        size_px=plan.size_px,
         layout=plan.layout,
         time_base=plan.clip.time_base,
         rate=plan.clip.rate,
-        color=tags_at(plan.clip.color, plan.clip.height_px, size_px[1]),
+        color=color,
         pixel_aspect=Fraction(plan.clip.pixel_aspect),
-        crf=request.encode.crf,
-        preset=request.encode.preset,
         sound=request.source,
     )
-    with sink, prefetched(pairs) as ready:
-        for done, (picture, planes) in enumerate(ready, start=1):
-            sink.write(planes, picture.pts, picture.duration)
-            tick(done)
-    verify_video(path, plan.clip.frames)
-    return {"frames": plan.clip.frames, "size_px": list(size_px), "notes": sink.notes}

@@ -28,6 +28,7 @@ from conf.schema import (
     PoseModel,
     RenderConf,
     SmoothingConf,
+    SubjectConf,
 )
 from tasks.records import Artifact
 
@@ -70,18 +71,32 @@ class DecodeRequest:
 
 @dataclass(frozen=True)
 class PoseRequest:
-    """Find the landmarks: ``pose.parquet`` and ``pose.csv``."""
+    """Find everybody: ``people.parquet``, ``steps.parquet``, ``clothes.parquet``, ``looked.parquet``."""
 
     stage: ClassVar[str] = "pose"
     output: ClassVar[str] = ""
     compute: ClassVar[str] = "tasks.pose:estimate_pose"
     libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "opencv-python", "pyarrow")
     source: Annotated[Path, UNKEYED]
+    held_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # memory for frames; None: streamed
     clip: Artifact
     settings: PoseConf
     models: Annotated[ModelsConf, UNKEYED]
     model_digests: dict[str, str]  # by name, of the models that the settings choose
     device: Device
+
+
+@dataclass(frozen=True)
+class SubjectRequest:
+    """Choose whom to follow: ``pose.parquet``, ``pose.csv``, ``motion.parquet``, ``subject.json``."""
+
+    stage: ClassVar[str] = "subject"
+    output: ClassVar[str] = ""
+    compute: ClassVar[str] = "tasks.subject:choose_subject"
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "pyarrow")
+    clip: Artifact
+    pose: Artifact
+    settings: SubjectConf
 
 
 @dataclass(frozen=True)
@@ -93,6 +108,7 @@ class MasksRequest:
     compute: ClassVar[str] = "tasks.masks:segment_person"
     libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "opencv-python", "numpy", "pyarrow")
     source: Annotated[Path, UNKEYED]
+    held_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # memory for frames; None: streamed
     clip: Artifact
     pose: Artifact
     settings: MasksConf
@@ -134,54 +150,99 @@ class TrajectoryRequest:
 
 
 @dataclass(frozen=True)
-class StabilizedRequest:
+class MovedRequest:
+    """What every moved picture is made from."""
+
+    stage: ClassVar[str] = "render"
+    output: ClassVar[str] = ""
+    compute: ClassVar[str] = ""
+    libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python")
+    source: Annotated[Path, UNKEYED]
+    held_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # memory for frames; None: streamed
+    clip: Artifact
+    trajectory: Artifact
+    border: BorderConf
+    render: RenderConf
+
+
+@dataclass(frozen=True)
+class RenderRequest(MovedRequest):
+    """What the videos are made from that are delivered. The background is their own where ``background`` is None."""
+
+    encode: EncodeConf
+    background: BackgroundConf | None = None
+    image: Annotated[Path | None, UNKEYED] = None  # the background's picture
+    image_digest: str = ""  # sha256 of its bytes
+    matte: MasksConf | None = None  # with a background: how its masks are used
+    masks: Artifact | None = None  # with a background
+
+
+@dataclass(frozen=True)
+class StabilizedRequest(RenderRequest):
     """Render ``stabilized.mp4``, and ``contact.jpg`` for the report."""
 
-    stage: ClassVar[str] = "render"
     output: ClassVar[str] = "stabilized.mp4"
     compute: ClassVar[str] = "tasks.render:render_stabilized"
-    libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python")
-    source: Annotated[Path, UNKEYED]
-    clip: Artifact
-    trajectory: Artifact
-    border: BorderConf
-    render: RenderConf
-    encode: EncodeConf
 
 
 @dataclass(frozen=True)
-class ComparisonRequest:
+class ComparisonRequest(RenderRequest):
     """Render ``comparison.mp4``: original left, stabilized right."""
 
-    stage: ClassVar[str] = "render"
     output: ClassVar[str] = "comparison.mp4"
     compute: ClassVar[str] = "tasks.render:render_comparison"
-    libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python")
-    source: Annotated[Path, UNKEYED]
-    clip: Artifact
-    trajectory: Artifact
-    border: BorderConf
-    render: RenderConf
-    encode: EncodeConf
-    comparison: ComparisonConf
+    comparison: ComparisonConf = field(default_factory=ComparisonConf)
 
 
 @dataclass(frozen=True)
-class PersonRequest:
-    """Render ``person.mp4``: the person before a plain colour."""
+class PersonRequest(RenderRequest):
+    """Render ``person.mp4``: the person before a background."""
 
-    stage: ClassVar[str] = "render"
     output: ClassVar[str] = "person.mp4"
     compute: ClassVar[str] = "tasks.render:render_person"
-    libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python")
-    source: Annotated[Path, UNKEYED]
-    clip: Artifact
-    trajectory: Artifact
-    masks: Artifact
-    matte: MasksConf
-    background: BackgroundConf
-    render: RenderConf
+
+
+@dataclass(frozen=True)
+class PersonWebmRequest(RenderRequest):
+    """Render ``person.webm``: the person before nothing, VP9 with opacity."""
+
+    output: ClassVar[str] = "person.webm"
+    compute: ClassVar[str] = "tasks.render:render_alpha"
+
+
+@dataclass(frozen=True)
+class PersonMovRequest(RenderRequest):
+    """Render ``person.mov``: the person before nothing, ProRes 4444."""
+
+    output: ClassVar[str] = "person.mov"
+    compute: ClassVar[str] = "tasks.render:render_alpha"
+
+
+@dataclass(frozen=True)
+class PersonPngRequest(RenderRequest):
+    """Render ``person_png.zip``: the person before nothing, a PNG file a frame."""
+
+    output: ClassVar[str] = "person_png.zip"
+    compute: ClassVar[str] = "tasks.render:render_alpha"
+
+
+@dataclass(frozen=True)
+class OverlayRequest(MovedRequest):
+    """Render ``overlay.mp4``: the stabilized picture with what the program saw drawn on it."""
+
+    output: ClassVar[str] = "overlay.mp4"
+    compute: ClassVar[str] = "tasks.overlay:render_overlay"
     encode: EncodeConf
+    pose: Artifact
+    offsets: Artifact
+
+
+@dataclass(frozen=True)
+class PreviewRequest(MovedRequest):
+    """Make ``preview.webp``, a small moving picture."""
+
+    output: ClassVar[str] = "preview.webp"
+    compute: ClassVar[str] = "tasks.preview:render_preview"
 
 
 @dataclass(frozen=True)

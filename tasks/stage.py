@@ -20,6 +20,7 @@ from prefect.utilities.annotations import quote
 
 from tasks import progress, store
 from tasks.keys import stage_key
+from tasks.memory import give_back
 from tasks.records import Artifact, read_clip
 from tasks.requests import Request
 
@@ -35,7 +36,7 @@ class Call:
     run_id: str
 
 
-class ArtifactSerializer(Serializer):  # type: ignore[type-arg]  # Prefect cannot register a parametrized one
+class ArtifactSerializer(Serializer):
     """Writes where an artifact lies and reads it back through the store; unreadable means not cached."""
 
     type: Literal["stillwalk-artifact"] = "stillwalk-artifact"
@@ -55,7 +56,9 @@ class ArtifactSerializer(Serializer):  # type: ignore[type-arg]  # Prefect canno
 def submit(call: Call, inputs: dict[str, PrefectFuture[Artifact] | Artifact]) -> PrefectFuture[Artifact]:
     """Start a stage as soon as ``inputs`` are there; to be called inside a flow."""
     task = _task(call.request)
-    named = task.with_options(task_run_name=f"{_title(call.request)} {call.video}".replace("[", "(").replace("]", ")"))
+    # A function, because Prefect takes braces in a text for fields; its own commands take brackets for markup.
+    shown = f"{_title(call.request)} {call.video}".replace("[", "(").replace("]", ")")
+    named = task.with_options(task_run_name=lambda: shown)
     return named.submit(quote(call), inputs)
 
 
@@ -92,7 +95,10 @@ def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
         with progress.Meter(work) as tick:
             return function(request, folder, tick)
 
-    return store.make(call.cache, request.stage, stage_key(request), call.run_id, compute, waiting=progress.check_stop)
+    key = stage_key(request)
+    made = store.make(call.cache, request.stage, key, call.run_id, compute, waiting=progress.check_stop)
+    give_back()
+    return made
 
 
 def _frames(inputs: dict[str, Artifact]) -> int:

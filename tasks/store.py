@@ -36,7 +36,7 @@ def find(cache: Path, stage: str, key: str) -> Artifact | None:
     folder = cache / stage / key
     try:
         mark = json.loads((folder / MARK).read_text())
-        if mark.pop("schema") != SCHEMA:
+        if not isinstance(mark, dict) or mark.pop("schema") != SCHEMA:
             return None
         files = {name: StoredFile(**stored) for name, stored in mark.pop("files").items()}
         artifact = Artifact(**mark | {"files": files, "folder": str(folder)})

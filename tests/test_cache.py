@@ -9,7 +9,7 @@ import pytest
 from tests import program
 
 RENDERS = {"stabilized.mp4", "comparison.mp4", "person.mp4"}
-ALL = {"decode", "pose", "masks", "offsets", "trajectory"} | RENDERS
+ALL = {"decode", "pose", "subject", "masks", "offsets", "trajectory"} | RENDERS
 DATA = ("pose.json", "pose.csv", "pose.parquet", "trajectory.parquet", "masks.npz", "metrics.json")
 
 
@@ -62,6 +62,11 @@ def test_another_window_runs_trajectory_and_render_only(bench: Bench) -> None:
     assert bench.ran() == [{"trajectory"} | RENDERS] * 2
 
 
+def test_another_rule_that_chooses_the_same_person_runs_the_choice_only(bench: Bench) -> None:
+    bench.run("subject=largest")
+    assert bench.ran() == [{"subject"}] * 2
+
+
 def test_another_background_runs_the_person_only(bench: Bench) -> None:
     bench.run("background.color=[10,20,30]")
     assert bench.ran() == [{"person.mp4"}] * 2
@@ -70,7 +75,8 @@ def test_another_background_runs_the_person_only(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("stage", "file", "damage"),
     [
-        ("pose", "pose.parquet", "deleted"),
+        ("pose", "people.parquet", "deleted"),
+        ("subject", "pose.parquet", "deleted"),
         ("masks", "masks.npz", "truncated"),
         ("trajectory", "trajectory.parquet", "deleted"),
         ("person.mp4", "person.mp4", "truncated"),

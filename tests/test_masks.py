@@ -8,17 +8,29 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conf.schema import DecodeConf, Device, MaskModel, MasksConf, MaskSource, ModelsConf, PoseModel, PoseConf
+from conf.schema import (
+    DecodeConf,
+    Device,
+    MaskModel,
+    MasksConf,
+    MaskSource,
+    ModelsConf,
+    PoseConf,
+    PoseModel,
+    SubjectConf,
+)
 from tasks.decode import decode
-from tasks.masks import lent, pick_model, segment_person
+from tasks.masks import lent, pick_model, pose_masks, segment_person
 from tasks.maths.boxes import Boxes
 from tasks.maths.landmarks import HIPS
 from tasks.media.masks_file import Mask, State, read_masks
 from tasks.media.pose_file import read_pose
+from tasks.media.rgb import RgbFrame
 from tasks.media.tables import write_json
 from tasks.pose import estimate_pose
 from tasks.records import Artifact, read_clip
-from tasks.requests import DecodeRequest, MasksRequest, PoseRequest
+from tasks.requests import DecodeRequest, MasksRequest, PoseRequest, SubjectRequest
+from tasks.subject import choose_subject
 from tests.artifacts import artifact
 
 WH = (8, 6)
@@ -89,12 +101,29 @@ def test_a_slow_model_gives_way_and_says_why() -> None:
     assert pick_model([], slow.segment, 30.0, slow) == (MaskModel.general, "")
 
 
+def test_beside_others_the_pose_model_is_shown_the_persons_box_only() -> None:
+    shown: list[NDArray[np.uint8]] = []
+
+    def estimator(rgb: NDArray[np.uint8], time_s: float) -> None:
+        shown.append(rgb)
+
+    rgb = np.arange(6 * 8 * 3, dtype=np.uint8).reshape(6, 8, 3)
+    frames = [RgbFrame(number, number / 25, rgb, rgb[..., 0]) for number in range(2)]
+    edges_px = np.array([[1.5, 0.5, 4.5, 3.5], [-0.5, -0.5, 7.5, 5.5]])
+    boxes = Boxes(edges_px, np.array([True, False]), np.full((2, 2), np.nan))
+    assert list(pose_masks(frames, estimator, boxes, WH, alone=False)) == [None, None]
+    (seen,) = shown
+    assert np.array_equal(seen[1:4, 2:5], rgb[1:4, 2:5]) and (seen != rgb).any(axis=2).sum() >= 6 * 8 - 9 - 1
+    list(pose_masks(frames, estimator, boxes, WH, alone=True))
+    assert all(part is rgb for part in shown[1:]) and len(shown) == 3
+
+
 @pytest.fixture(scope="module")
 def walk(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Artifact, Artifact]]:
     """The first frames of a walk, decoded, with their pose."""
     video = videos / "moonwalk.mp4"
     folder = tmp_path_factory.mktemp("walk")
-    for stage in ("decode", "pose"):
+    for stage in ("decode", "pose", "subject"):
         (folder / stage).mkdir()
     decode(DecodeRequest(video, "digest", DecodeConf()), folder / "decode", lambda _: None)
     clip = replace(read_clip(artifact("decode", folder / "decode")), frames=FRAMES)
@@ -102,7 +131,9 @@ def walk(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
     decoded = artifact("decode", folder / "decode")
     request = PoseRequest(video, decoded, PoseConf(), ModelsConf(), {}, Device.cpu)
     estimate_pose(request, folder / "pose", lambda _: None)
-    yield video, decoded, artifact("pose", folder / "pose")
+    chosen = SubjectRequest(decoded, artifact("pose", folder / "pose"), SubjectConf())
+    choose_subject(chosen, folder / "subject", lambda _: None)
+    yield video, decoded, artifact("subject", folder / "subject")
 
 
 def masks_of(

@@ -12,25 +12,37 @@ import pytest
 from numpy.typing import NDArray
 
 from conf.schema import (
+    Background,
     BackgroundConf,
     BorderConf,
     BorderMode,
     ComparisonConf,
+    ComparisonLayout,
     EncodeConf,
     Interpolation,
     MasksConf,
     Nobody,
+    Output,
     RenderConf,
 )
 from tasks.errors import Interrupted, VideoError
+from tasks.maths import motion
 from tasks.media.frames import Picture, frames
 from tasks.media.layout import layout_of, nearest
 from tasks.media.masks_file import Mask, State, mask_writer
 from tasks.media.probe import scan
 from tasks.media.tables import write_json, write_table
 from tasks.records import Artifact, Clip
-from tasks.render import render_comparison, render_person, render_stabilized
-from tasks.requests import ComparisonRequest, PersonRequest, StabilizedRequest
+from tasks.render import render_alpha, render_comparison, render_person, render_stabilized
+from tasks.requests import (
+    ComparisonRequest,
+    PersonMovRequest,
+    PersonPngRequest,
+    PersonRequest,
+    PersonWebmRequest,
+    RenderRequest,
+    StabilizedRequest,
+)
 from tests.artifacts import artifact
 from tests.media.clips import Made, make
 from tests.media.test_matte import centroid, disc
@@ -53,8 +65,17 @@ def silent(_: int) -> None:
     """A tick that nobody looks at."""
 
 
-def job(folder: Path, source: Path, shift_xy: NDArray[np.float64], size_px: tuple[int, int] | None = None) -> Job:
-    """``source`` decoded, with a trajectory that begins with ``shift_xy`` and goes on with its last row."""
+def job(
+    folder: Path,
+    source: Path,
+    shift_xy: NDArray[np.float64],
+    size_px: tuple[int, int] | None = None,
+    turn_rad: float = 0.0,
+) -> Job:
+    """``source`` decoded, with a trajectory that begins with ``shift_xy`` and goes on with its last row.
+
+    Each picture is turned by ``turn_rad`` about its middle after that.
+    """
     clip, _ = scan(source, "0" * 64, silent)
     decoded, planned = folder / "decode", folder / "trajectory"
     decoded.mkdir()
@@ -64,6 +85,8 @@ def job(folder: Path, source: Path, shift_xy: NDArray[np.float64], size_px: tupl
     middle = (np.array(clip.size_px) - 1) / 2
     columns = {"dx_px": moves[:, 0], "dy_px": moves[:, 1]}
     columns |= {"anchor_x_px": middle[0] - moves[:, 0], "anchor_y_px": middle[1] - moves[:, 1]}
+    matrices = motion.about(np.broadcast_to(motion.similarity(1.0, turn_rad), (clip.frames, 2, 2)), moves, middle)
+    columns |= {f"to_output_{row}{column}": matrices[:, row, column] for row in range(2) for column in range(3)}
     write_table(planned / "trajectory.parquet", columns)
     write_json(planned / "framing.json", {"output_size_px": size_px or clip.size_px, "target_px": middle})
     return Job(source, clip, artifact("decode", decoded), artifact("trajectory", planned))
@@ -122,6 +145,15 @@ def test_pictures_move_as_planned_frame_by_frame(tmp_path: Path) -> None:
         np.testing.assert_array_equal(after.luma[y:, x:], before.luma[: 48 - y, : 64 - x])
 
 
+def test_the_whole_transform_is_honoured(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mp4", Made())
+    work = job(tmp_path, source, np.zeros((1, 2)), turn_rad=np.pi)
+    path, _ = stabilized(work, tmp_path)
+    for before, after in zip(frames(source, work.clip), pictures(path), strict=True):
+        for plane, turned in zip(before.planes[:1], after.planes[:1], strict=True):
+            assert np.abs(plane[::-1, ::-1].astype(int) - turned).max() <= 2
+
+
 def test_a_constant_border_shows_its_colour(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Made())
     work = job(tmp_path, source, np.array([[20.0, 0.0]]))
@@ -129,6 +161,26 @@ def test_a_constant_border_shows_its_colour(tmp_path: Path) -> None:
     path, _ = stabilized(work, tmp_path, border=border)
     for picture in pictures(path):
         assert np.abs(picture.rgb()[:, :18].astype(int) - [200, 30, 90]).max() <= 2
+
+
+@pytest.mark.parametrize("mode", list(BorderMode))
+def test_each_border_fills_what_the_source_does_not_cover(tmp_path: Path, mode: BorderMode) -> None:
+    source = make(tmp_path / "in.mp4", Made())
+    work = job(tmp_path, source, np.array([[20.0, 0.0]]))
+    path, _ = stabilized(work, tmp_path, border=BorderConf(mode, [0, 0, 0]))
+    for before, after in zip(frames(source, work.clip), pictures(path), strict=True):
+        np.testing.assert_array_equal(after.luma[:, 20:], before.luma[:, :44])
+        outside = after.luma[:, :18].astype(int)
+        match mode:
+            case BorderMode.reflect:
+                np.testing.assert_array_equal(outside, before.luma[:, 20:2:-1])
+            case BorderMode.replicate:
+                assert (outside == before.luma[:, :1]).all()
+            case BorderMode.constant:
+                assert (outside == 16).all()
+            case BorderMode.blur:
+                assert (outside < before.luma[:, :1] - 20).all()
+                assert (outside > 16).all()
 
 
 def test_a_crop_has_its_size_and_its_contact_sheet(tmp_path: Path) -> None:
@@ -158,7 +210,7 @@ def test_every_video_has_the_sound(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Made(size_px=(160, 120), tones=("aac",)))
     work = job(tmp_path, source, np.array([[3.0, 1.0]]))
     paths = [stabilized(work, tmp_path, encode=FAST)[0], tmp_path / "comparison.mp4", tmp_path / "person.mp4"]
-    shared = (BorderConf(), RenderConf(), FAST, ComparisonConf())
+    shared = (BorderConf(), RenderConf(), FAST)
     render_comparison(ComparisonRequest(source, work.decoded, work.trajectory, *shared), tmp_path, silent)
     person(work, masks, tmp_path, BackgroundConf())
     for path in paths:
@@ -169,9 +221,8 @@ def test_every_video_has_the_sound(tmp_path: Path) -> None:
 def test_the_comparison_has_the_original_on_the_left(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Made())
     work = job(tmp_path, source, np.array([[6.0, 4.0]]))
-    request = ComparisonRequest(
-        source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS, ComparisonConf()
-    )
+    shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
+    request = ComparisonRequest(*shared, comparison=ComparisonConf())
     facts = render_comparison(request, tmp_path, silent)
     assert facts["size_px"] == [128, 48]
     for before, after in zip(frames(source, work.clip), pictures(tmp_path / "comparison.mp4"), strict=True):
@@ -182,12 +233,24 @@ def test_the_comparison_has_the_original_on_the_left(tmp_path: Path) -> None:
 def test_a_wide_comparison_is_scaled_to_its_limit_and_keeps_its_colours(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Made(size_px=(128, 720), ticks=(0, 512)))
     work = job(tmp_path, source, np.zeros((1, 2)))
-    request = ComparisonRequest(
-        source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS, ComparisonConf(128)
-    )
+    shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
+    request = ComparisonRequest(*shared, comparison=ComparisonConf(max_width=128))
     assert render_comparison(request, tmp_path, silent)["size_px"] == [128, 360]
     before, after = (next(frames(source, work.clip)).rgb(), next(pictures(tmp_path / "comparison.mp4")).rgb())
     assert np.abs(after[::30, 20].astype(int) - before[::60, 40]).max() <= 6
+
+
+def test_a_comparison_may_stand_upright_and_say_what_it_shows(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mp4", Made(size_px=(160, 120)))
+    work = job(tmp_path, source, np.zeros((1, 2)))
+    shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
+    layout = ComparisonConf(ComparisonLayout.vertical, labels=True)
+    assert render_comparison(ComparisonRequest(*shared, comparison=layout), tmp_path, silent)["size_px"] == [160, 240]
+    for before, after in zip(frames(source, work.clip), pictures(tmp_path / "comparison.mp4"), strict=True):
+        for half in (after.luma[:120], after.luma[120:]):
+            np.testing.assert_array_equal(half[60:], before.luma[60:])
+            assert (half[:30, :60] != before.luma[:30, :60]).any()
+        np.testing.assert_array_equal(after.planes[1][:60], before.planes[1])
 
 
 def discs(folder: Path, path_xy: NDArray[np.float64], states: list[State]) -> tuple[Path, Artifact]:
@@ -214,17 +277,9 @@ def discs(folder: Path, path_xy: NDArray[np.float64], states: list[State]) -> tu
 def person(
     work: Job, masks: Artifact, folder: Path, background: BackgroundConf, matte: MasksConf | None = None
 ) -> list[Picture]:
-    request = PersonRequest(
-        work.source,
-        work.decoded,
-        work.trajectory,
-        masks,
-        matte or MasksConf(),
-        background,
-        RenderConf(),
-        LOSSLESS,
-    )
-    render_person(request, folder, silent)
+    shared = (work.source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
+    image = Path(background.image) if background.image else None
+    render_person(PersonRequest(*shared, background, image, "", matte or MasksConf(), masks), folder, silent)
     return [
         Picture(p.index, p.pts, p.duration, tuple(plane.copy() for plane in p.planes), p.layout, p.color)
         for p in pictures(folder / "person.mp4")
@@ -235,7 +290,7 @@ def test_a_person_is_cut_out_and_held(tmp_path: Path) -> None:
     path_xy = np.stack([40.0 + 7.3 * np.arange(10), 60.0 + 1.7 * np.arange(10)], axis=1)
     source, masks = discs(tmp_path / "made", path_xy, [State.measured] * 10)
     work = job(tmp_path, source, np.array([79.5, 59.5]) - path_xy)
-    shown = person(work, masks, tmp_path, BackgroundConf([0, 0, 0]))
+    shown = person(work, masks, tmp_path, BackgroundConf(color=[0, 0, 0]))
     assert len(shown) == 10
     for picture in shown:
         x, y = centroid(picture.luma.astype(np.float32) - 16)
@@ -244,12 +299,52 @@ def test_a_person_is_cut_out_and_held(tmp_path: Path) -> None:
         assert (picture.luma[55:65, 75:85] > 120).all()
 
 
+def test_a_person_stands_before_a_picture_or_the_blurred_scene(tmp_path: Path) -> None:
+    source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), [State.measured] * 3)
+    work = job(tmp_path, source, np.array([[20.0, 0.0]]))
+    cv2.imwrite(str(tmp_path / "red.png"), np.full((30, 30, 3), (20, 30, 220), np.uint8))
+    sharp = person(work, masks, tmp_path, BackgroundConf(Background.image, image=str(tmp_path / "red.png")))
+    blurred = person(work, masks, tmp_path, BackgroundConf(Background.blur, blur_px=6.0))
+    for before, red, soft in zip(frames(source, work.clip), sharp, blurred, strict=True):
+        for shown in (red, soft):
+            np.testing.assert_array_equal(shown.luma[50:70, 90:110], before.luma[50:70, 70:90])
+        assert np.abs(red.rgb()[:20].astype(int) - [220, 30, 20]).max() <= 3
+        assert np.abs(soft.luma[:20].astype(int) - 40).max() <= 2
+
+
+def test_a_background_is_for_any_video(tmp_path: Path) -> None:
+    source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), [State.measured] * 3)
+    work = job(tmp_path, source, np.zeros((1, 2)))
+    background = BackgroundConf(color=[0, 0, 0], on=[Output.stabilized, Output.comparison])
+    shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
+    dressed = (background, None, "", MasksConf(), masks)
+    render_stabilized(StabilizedRequest(*shared, *dressed), tmp_path, silent)
+    render_comparison(ComparisonRequest(*shared, *dressed), tmp_path, silent)
+    for one, both in zip(pictures(tmp_path / "stabilized.mp4"), pictures(tmp_path / "comparison.mp4"), strict=True):
+        assert (one.luma[:20] == 16).all()
+        assert one.luma[60, 80] > 150
+        np.testing.assert_array_equal(both.luma[:, 160:], one.luma)
+        assert (both.luma[:20, :160] > 30).all()
+
+
+@pytest.mark.parametrize("kind", [PersonWebmRequest, PersonMovRequest, PersonPngRequest])
+def test_a_person_before_nothing(tmp_path: Path, kind: type[RenderRequest]) -> None:
+    states = [State.measured, State.nobody, State.measured]
+    source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), states)
+    work = job(tmp_path, source, np.array([[20.0, 0.0]]))
+    shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
+    background = BackgroundConf(Background.transparent, nobody=Nobody.color)
+    facts = render_alpha(kind(*shared, background, None, "", MasksConf(), masks), tmp_path, silent)
+    assert facts["frames"] == 3
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("person")] == [kind.output]
+
+
 @pytest.mark.parametrize("nobody", list(Nobody))
 def test_what_shows_without_a_person_is_a_setting(tmp_path: Path, nobody: Nobody) -> None:
     path_xy = np.tile([80.0, 60.0], (3, 1))
     source, masks = discs(tmp_path / "made", path_xy, [State.measured, State.nobody, State.measured])
     work = job(tmp_path, source, np.array([[20.0, 0.0]]))
-    shown = person(work, masks, tmp_path, BackgroundConf([10, 20, 200], nobody))
+    shown = person(work, masks, tmp_path, BackgroundConf(color=[10, 20, 200], nobody=nobody))
     plain = shown[0].luma[0, 0]
     assert (shown[1].luma[:, :18] == plain).all()  # beyond the picture
     assert (shown[1].luma[:, 22:] == plain).all() == (nobody is Nobody.color)
@@ -266,7 +361,7 @@ def test_smoothing_calms_a_flickering_mask(tmp_path: Path) -> None:
     work = job(tmp_path, source, np.zeros((1, 2)))
     swings = []
     for smoothing in (False, True):
-        shown = person(work, masks, tmp_path, BackgroundConf([0, 0, 0]), MasksConf(smoothing=smoothing))
+        shown = person(work, masks, tmp_path, BackgroundConf(color=[0, 0, 0]), MasksConf(smoothing=smoothing))
         swings.append(np.std([float(picture.luma[60, 80]) for picture in shown]))
     assert swings[1] < 0.5 * swings[0]
 

@@ -63,6 +63,12 @@ def test_a_mark_of_another_schema_is_not_read(tmp_path: Path, monkeypatch: pytes
     assert store.find(tmp_path, "pose", "pose-1") is None
 
 
+@pytest.mark.parametrize("text", ["", "{", "null", "[1]", "3"])
+def test_a_damaged_mark_means_computing_again(tmp_path: Path, text: str) -> None:
+    (Path(made(tmp_path).folder) / store.MARK).write_text(text)
+    assert made(tmp_path, "second").run_id == "second"
+
+
 def test_a_moved_cache_keeps_its_entries(tmp_path: Path) -> None:
     made(tmp_path / "old")
     (tmp_path / "old").rename(tmp_path / "new")

@@ -17,23 +17,41 @@ EDGE_SHARE: Final = 0.03  # of the picture's height: how far the colours at an e
 REDUCTION: Final = 4  # those colours are averaged on a picture this many times smaller
 PURITY: Final = 4  # power of the weights of those averages: pixels that show both count little
 TINY: Final = 1e-4
+LEAST: Final = 1 / 1024  # opacity that changes no 8-bit value by half a level
 
 
-def draw_over(canvas: Plane, plane: Plane, alpha: Alpha, peak: int) -> None:
+def draw_over(canvas: Plane, plane: Plane, alpha: Alpha, peak: int, *, straight: bool = False) -> None:
     """Draw ``plane`` (h, w) at opacity ``alpha`` into ``canvas`` of the same shape, its old background left behind.
+
+    ``straight``: where it shows at all the canvas takes its own value, for whoever mixes them later.
 
     Where a pixel shows both, the person's own value is estimated by blur fusion (Forte 2021): the means of person and
     background around it, weighted by alpha, corrected by what the pixel itself shows.
     """
-    np.copyto(canvas, plane, where=alpha >= 1)
-    edge = np.nonzero((alpha > 0) & (alpha < 1))
+    np.copyto(canvas, plane, where=alpha > 1 - LEAST)
+    edge = partial(alpha)
     if edge[0].size == 0:
         return
     mine, old = (near[edge[0] // REDUCTION, edge[1] // REDUCTION] for near in colours_near(plane, alpha))
     share, shown = alpha[edge], plane[edge].astype(np.float32)
     own = mine + share * (shown - share * mine - (1 - share) * old)
     below = canvas[edge].astype(np.float32)
-    canvas[edge] = np.rint(below + share * (own - below)).clip(0, peak).astype(canvas.dtype)
+    mixed = own if straight else below + share * (own - below)
+    canvas[edge] = np.rint(mixed).clip(0, peak).astype(canvas.dtype)
+
+
+def lay(canvas: Plane, plane: Plane, alpha: Alpha) -> None:
+    """Draw ``plane`` (h, w) at opacity ``alpha`` into ``canvas`` of the same shape, as it is."""
+    np.copyto(canvas, plane, where=alpha > 1 - LEAST)
+    edge = partial(alpha)
+    below = canvas[edge].astype(np.float32)
+    canvas[edge] = np.rint(below + alpha[edge] * (plane[edge] - below)).astype(canvas.dtype)
+
+
+def partial(alpha: Alpha) -> tuple[NDArray[np.intp], ...]:
+    """Rows and columns at which ``alpha`` (h, w) lies between nothing and all, as far as a byte can tell."""
+    found = np.flatnonzero(cv2.inRange(alpha, LEAST, 1 - LEAST))  # many times faster than numpy's comparisons
+    return np.unravel_index(found, alpha.shape)
 
 
 def colours_near(plane: Plane, alpha: Alpha) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -51,33 +69,52 @@ def colours_near(plane: Plane, alpha: Alpha) -> tuple[NDArray[np.float32], NDArr
 
 
 @dataclass(frozen=True)
-class SideBySide:
-    """Sizes (width, height) of the two pictures of a comparison, equally high, all even."""
+class Pairing:
+    """Sizes (width, height) of the two pictures of a comparison, all even: equally high, or equally wide."""
 
-    left_px: tuple[int, int]
-    right_px: tuple[int, int]
+    first_px: tuple[int, int]
+    second_px: tuple[int, int]
+    vertical: bool  # the second below the first, else to its right
 
     @property
     def size_px(self) -> tuple[int, int]:
-        return self.left_px[0] + self.right_px[0], self.left_px[1]
+        (width, height), (other_width, other_height) = self.first_px, self.second_px
+        return (width, height + other_height) if self.vertical else (width + other_width, height)
+
+    @property
+    def second_corner_px(self) -> tuple[int, int]:
+        return (0, self.first_px[1]) if self.vertical else (self.first_px[0], 0)
 
 
-def side_by_side(left_px: tuple[int, int], right_px: tuple[int, int], max_width: int) -> SideBySide:
-    """Sizes at which both fit: as high as the higher one, unless that is wider than ``max_width``."""
-    height = float(max(left_px[1], right_px[1]))
-    width = sum(size[0] * height / size[1] for size in (left_px, right_px))
+def side_by_side(first_px: tuple[int, int], second_px: tuple[int, int], max_width: int) -> Pairing:
+    """Sizes beside each other: as high as the higher one, unless that is wider than ``max_width``."""
+    height = float(max(first_px[1], second_px[1]))
+    width = sum(size[0] * height / size[1] for size in (first_px, second_px))
     height *= min(1.0, max_width / width)
-    rows = max(int(height / 2 + 1e-6) * 2, 2)
-    columns = [max(int(size[0] * height / size[1] / 2 + 1e-6) * 2, 2) for size in (left_px, right_px)]
-    return SideBySide((columns[0], rows), (columns[1], rows))
+    columns = [even(size[0] * height / size[1]) for size in (first_px, second_px)]
+    rows = even(height)
+    return Pairing((columns[0], rows), (columns[1], rows), False)
 
 
-def join(left: Sequence[Plane], right: Sequence[Plane], layout: PixelLayout, sizes: SideBySide) -> Planes:
-    """Planes of both pictures in one, each scaled to its place."""
+def one_above_the_other(first_px: tuple[int, int], second_px: tuple[int, int], max_width: int) -> Pairing:
+    """Sizes one above the other: as wide as the wider one, but at most ``max_width``."""
+    width = float(min(max(first_px[0], second_px[0]), max_width))
+    rows = [even(size[1] * width / size[0]) for size in (first_px, second_px)]
+    return Pairing((even(width), rows[0]), (even(width), rows[1]), True)
+
+
+def even(length: float) -> int:
+    """The largest even number of pixels not above ``length``, at least 2."""
+    return max(int(length / 2 + 1e-6) * 2, 2)
+
+
+def join(first: Sequence[Plane], second: Sequence[Plane], layout: PixelLayout, pairing: Pairing) -> Planes:
+    """New planes with both pictures, each scaled to its place."""
+    stack = np.vstack if pairing.vertical else np.hstack
     joined = []
-    for index, pair in enumerate(zip(left, right, strict=True)):
-        places = (layout.plane_wh(index, size) for size in (sizes.left_px, sizes.right_px))
-        joined.append(np.hstack([scale(plane, place) for plane, place in zip(pair, places, strict=True)]))
+    for index, pair in enumerate(zip(first, second, strict=True)):
+        places = (layout.plane_wh(index, size) for size in (pairing.first_px, pairing.second_px))
+        joined.append(stack([scale(plane, place) for plane, place in zip(pair, places, strict=True)]))
     return tuple(joined)
 
 

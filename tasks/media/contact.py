@@ -25,8 +25,12 @@ def sheet_frames(frames: int, count: int = 6) -> tuple[int, ...]:
 def thumbnail(rgb: Rgb) -> Rgb:
     """``rgb`` (h, w, 3), ``THUMBNAIL_WIDTH_PX`` wide."""
     height, width = rgb.shape[:2]
-    rows = max(round(height * THUMBNAIL_WIDTH_PX / width), 1)
-    return np.asarray(cv2.resize(rgb, (THUMBNAIL_WIDTH_PX, rows), interpolation=cv2.INTER_AREA))
+    return scaled(rgb, (THUMBNAIL_WIDTH_PX, max(round(height * THUMBNAIL_WIDTH_PX / width), 1)))
+
+
+def scaled(rgb: Rgb, size_px: tuple[int, int]) -> Rgb:
+    """``rgb`` (h, w, 3) made smaller."""
+    return np.asarray(cv2.resize(rgb, size_px, interpolation=cv2.INTER_AREA))
 
 
 def write_contact(path: Path, columns: list[tuple[Rgb, Rgb]]) -> None:

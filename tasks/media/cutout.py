@@ -1,27 +1,31 @@
-"""A person cut out of each picture by its mask and set, moved, before a plain colour."""
+"""A person cut out of each picture by its mask and moved, to be set before another background."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths import motion
-from tasks.media.compose import draw_over, plain
+from tasks.media.compose import draw_over
 from tasks.media.layout import PixelLayout, Planes
 from tasks.media.masks_file import Mask, State
 from tasks.media.matte import (
+    Alpha,
+    Region,
     alpha_of,
     coverage,
     model_to_source,
     place,
-    reduce_alpha,
+    reduce_plane,
     refine,
     region_of,
     solid,
     steady,
 )
-from tasks.media.shift import plane_step, shift_planes
+from tasks.media.shift import plane_step
+from tasks.media.warp import warp_planes
 
 Floats = NDArray[np.float64]
 
@@ -33,9 +37,17 @@ class Look:
     layout: PixelLayout
     chroma_location: int  # FFmpeg's code
     size_px: tuple[int, int]  # of the output
-    background: Sequence[int]  # one value a plane
     interpolation: str
     refine: bool  # the edge by the picture
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What is cut out, as it stands in a region of the output that begins on the grid of chroma samples."""
+
+    region: Region
+    planes: Planes
+    opacity: tuple[Alpha, ...]  # of each plane, in its shape
 
 
 def steadied(masks: Iterator[Mask], anchor_xy: Floats) -> Iterator[Mask]:
@@ -71,28 +83,57 @@ def to_source(mask: Mask) -> Floats:
     return model_to_source(mask.edges_px, (width, height))
 
 
-def cut_out(planes: Planes, mask: Mask, shift_xy: tuple[float, float], look: Look) -> Planes:
-    """New planes: the person of ``planes`` moved by ``shift_xy``, before the background.
+def cut_out(planes: Planes, mask: Mask, to_output: Floats, look: Look) -> Cut | None:
+    """The person of ``planes`` moved by ``to_output`` (2, 3); None where no part of it lies in the output.
 
     Picture and mask are each resampled once, and only where the person is. Nothing shows outside the source picture.
     """
-    layout, canvas = look.layout, plain(look.layout, look.size_px, look.background)
-    to_output = motion.compose(motion.translation(np.array(shift_xy)), to_source(mask))
+    mask_to_output = motion.compose(to_output, to_source(mask))
     body = solid(mask.probability)
-    region = region_of(body, to_output, look.size_px, plane_step(layout, layout.planes - 1))
+    grid = plane_step(look.layout, look.layout.planes - 1)
+    region = region_of(body, mask_to_output, look.size_px, grid)
     if region.empty:
-        return canvas
-    shift = (shift_xy[0] - region.x0, shift_xy[1] - region.y0)
-    moved = shift_planes(planes, layout, shift, region.size_px, interpolation=look.interpolation)
-    edge = place(body, to_output, region)
+        return None
+    moved = _moved(planes, to_output, region, look)
+    edge = place(body, mask_to_output, region)
     if look.refine:
-        edge = refine(edge, (moved[0] >> (layout.depth - 8)).astype(np.uint8))
+        edge = refine(edge, (moved[0] >> (look.layout.depth - 8)).astype(np.uint8))
     rows, columns = planes[0].shape
-    covered_x, covered_y = coverage(shift_xy, (columns, rows), region)
-    alpha = alpha_of(edge) * covered_y[:, None] * covered_x
-    steps = [plane_step(layout, index) for index in range(layout.planes)]
-    opacity = {step: reduce_alpha(alpha, step, look.chroma_location) for step in set(steps)}
-    for plane, target, (step_x, step_y) in zip(moved, canvas, steps, strict=True):
-        part = target[region.y0 // step_y :, region.x0 // step_x :][: plane.shape[0], : plane.shape[1]]
-        draw_over(part, plane, opacity[step_x, step_y], (1 << layout.depth) - 1)
-    return canvas
+    alpha = alpha_of(edge) * coverage(to_output, (columns, rows), region)
+    return Cut(region, moved, _opacity(alpha, look))
+
+
+def whole(planes: Planes, to_output: Floats, look: Look) -> Cut:
+    """The whole picture moved by ``to_output`` (2, 3): opaque where the source covers the output."""
+    region = Region(0, 0, *look.size_px)
+    rows, columns = planes[0].shape
+    alpha = coverage(to_output, (columns, rows), region)
+    return Cut(region, _moved(planes, to_output, region, look), _opacity(alpha, look))
+
+
+def draw(cut: Cut, canvas: Planes, layout: PixelLayout, *, straight: bool = False) -> None:
+    """Draw ``cut`` into planes of the output; ``straight``: its own colours, unmixed, where it shows at all."""
+    peak = (1 << layout.depth) - 1
+    for index, (plane, opacity) in enumerate(zip(cut.planes, cut.opacity, strict=True)):
+        draw_over(part_of(canvas[index], cut, plane_step(layout, index)), plane, opacity, peak, straight=straight)
+
+
+def part_of(plane: NDArray[Any], cut: Cut, step_xy: tuple[int, int]) -> NDArray[Any]:
+    """The part of a plane of the output that ``cut`` lies over; a view."""
+    width, height = cut.region.size_px
+    rows, columns = -(-height // step_xy[1]), -(-width // step_xy[0])
+    return plane[cut.region.y0 // step_xy[1] :, cut.region.x0 // step_xy[0] :][:rows, :columns]
+
+
+def _moved(planes: Planes, to_output: Floats, region: Region, look: Look) -> Planes:
+    to_region = motion.compose(motion.translation(np.array([-region.x0, -region.y0])), to_output)
+    sited, interpolation = look.chroma_location, look.interpolation
+    return warp_planes(
+        planes, look.layout, to_region, region.size_px, chroma_location=sited, interpolation=interpolation
+    )
+
+
+def _opacity(alpha: Alpha, look: Look) -> tuple[Alpha, ...]:
+    steps = [plane_step(look.layout, index) for index in range(look.layout.planes)]
+    reduced = {step: reduce_plane(alpha, step, look.chroma_location) for step in set(steps)}
+    return tuple(reduced[step] for step in steps)

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths import motion
+
 Probability = NDArray[np.uint8]
 Alpha = NDArray[np.float32]
 Matrix = NDArray[np.float64]
@@ -31,6 +33,7 @@ def _ramp(low: float, high: float) -> NDArray[np.float32]:
 
 
 _AGREEMENT: Final = np.exp(-0.5 * (np.arange(256) / 255 / SAME_BODY) ** 2).astype(np.float32)
+_SHARE: Final = (np.arange(256) / 255).astype(np.float32)
 _SOLID: Final = np.rint(255 * _ramp(*DOUBT)).astype(np.uint8)
 _OPACITY: Final = _ramp(*EDGE)
 _LIKENESS: Final = np.exp(-0.5 * (np.arange(256) / GUIDE_LEVELS) ** 2).astype(np.float32)
@@ -93,13 +96,14 @@ def region_of(mask: Probability, model_to_output: Matrix, size_px: tuple[int, in
     left, top, width, height = cv2.boundingRect(mask)
     if width == 0:
         return Region(0, 0, 0, 0)
-    around = AROUND_PX
-    corners = np.array([[left - around, top - around], [left + width + around, top + height + around]])
-    (x0, y0), (x1, y1) = corners * model_to_output[[0, 1], [0, 1]] + model_to_output[:, 2]
-    low = [max(int(np.floor(edge / step)) * step, 0) for edge, step in zip((x0, y0), grid, strict=True)]
+    columns, rows = (
+        [start - AROUND_PX, start + length + AROUND_PX] for start, length in ((left, width), (top, height))
+    )
+    corners = motion.apply(model_to_output, np.array([[x, y] for x in columns for y in rows], np.float64))
+    first, last = corners.min(axis=0), corners.max(axis=0)
+    low = [max(int(np.floor(edge / step)) * step, 0) for edge, step in zip(first, grid, strict=True)]
     high = [
-        min(int(np.ceil((edge + 1) / step)) * step, size)
-        for edge, step, size in zip((x1, y1), grid, size_px, strict=True)
+        min(int(np.ceil((edge + 1) / step)) * step, size) for edge, step, size in zip(last, grid, size_px, strict=True)
     ]
     return Region(low[0], low[1], high[0], high[1])
 
@@ -138,19 +142,26 @@ def alpha_of(edge: Probability) -> Alpha:
     return np.asarray(cv2.LUT(edge, _OPACITY))
 
 
-def coverage(shift_xy: tuple[float, float], source_px: tuple[int, int], region: Region) -> tuple[Alpha, Alpha]:
-    """Share of each column and each row of ``region`` that the shifted source picture covers, 0..1."""
-    shares = []
-    for shift, size, start, stop in zip(
-        shift_xy, source_px, (region.x0, region.y0), (region.x1, region.y1), strict=True
-    ):
-        at = np.arange(start, stop) - shift
-        shares.append((np.clip(at + 1, 0, 1) * np.clip(size - at, 0, 1)).astype(np.float32))
-    return shares[0], shares[1]
+def coverage(to_output: Matrix, source_px: tuple[int, int], region: Region) -> Alpha:
+    """Share (h, w) of each pixel of ``region`` that the source picture, moved by ``to_output``, covers, 0..1."""
+    width, height = source_px
+    inverse = motion.invert(to_output)
+    corners = np.array([[x, y] for x in (region.x0, region.x1 - 1) for y in (region.y0, region.y1 - 1)], np.float64)
+    at = motion.apply(inverse, corners)
+    if at.min() >= 0 and (at <= [width - 1, height - 1]).all():
+        return np.ones(region.size_px[::-1], np.float32)
+    if inverse[0, 1] == 0 and inverse[1, 0] == 0:
+        x = inverse[0, 0] * np.arange(region.x0, region.x1) + inverse[0, 2]
+        y = inverse[1, 1] * np.arange(region.y0, region.y1) + inverse[1, 2]
+        columns, rows = (np.clip(at + 1, 0, 1) * np.clip(size - at, 0, 1) for at, size in ((x, width), (y, height)))
+        return np.outer(rows, columns).astype(np.float32)
+    matrix = motion.compose(motion.translation(np.array([-region.x0, -region.y0])), to_output)
+    whole = np.full((height, width), 255, np.uint8)
+    return np.asarray(cv2.LUT(cv2.warpAffine(whole, matrix, region.size_px, flags=cv2.INTER_LINEAR), _SHARE))
 
 
-def reduce_alpha(alpha: Alpha, step_xy: tuple[int, int], chroma_location: int) -> Alpha:
-    """Alpha at the chroma samples, one every ``step_xy`` (1 or 2) luma pixels: what each covers of the luma alpha.
+def reduce_plane(plane: Alpha, step_xy: tuple[int, int], chroma_location: int) -> Alpha:
+    """A plane of luma's size at the chroma samples, one every ``step_xy`` (1 or 2) luma pixels: the mean of each.
 
     ``chroma_location`` is FFmpeg's code: 2 is centred, 3 sits on the first luma pixel in both directions, 1 and
     unspecified (as in H.264) on the first column and between the rows.
@@ -161,6 +172,6 @@ def reduce_alpha(alpha: Alpha, step_xy: tuple[int, int], chroma_location: int) -
             taps = np.array([[0.25, 0.5, 0.25] if sited[axis] else [0.5, 0.5]])
             middle = 1 if sited[axis] else 0
             kernel, anchor = (taps, (middle, 0)) if axis == 0 else (taps.T, (0, middle))
-            alpha = cv2.filter2D(alpha, -1, kernel, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
-            alpha = alpha[:, ::2] if axis == 0 else alpha[::2]
-    return alpha
+            plane = cv2.filter2D(plane, -1, kernel, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
+            plane = plane[:, ::2] if axis == 0 else plane[::2]
+    return plane

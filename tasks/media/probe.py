@@ -1,6 +1,7 @@
 """What a video file is, learned by decoding it once from end to end."""
 
 import re
+import struct
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from tasks.errors import VideoError
 from tasks.media.siting import chroma_location, turned
 from tasks.media.source import Reading, Turn, opened, pictures, time_base, turn_of, upright_size
-from tasks.records import Clip, ColorTags, SoundTrack, Tick
+from tasks.records import Clip, ColorTags, HdrTags, SoundTrack, Tick
 
 _FULL_RANGE = 2
 _SLACK_S = 0.5  # that Matroska's statistics may exceed the last frame by
@@ -122,6 +123,7 @@ def _clip(
         color=_color(container, stream, first, turn),
         sound=tuple(_sound(container)),
         broken=broken,
+        hdr=hdr_tags(first),
     )
 
 
@@ -195,6 +197,18 @@ def _told_seconds(stream: VideoStream) -> float:
 def _no_frame(path: Path, reading: Reading) -> VideoError:
     fact = f"none of its {reading.packets} video packets could be decoded" if reading.packets else "has no frames"
     return VideoError(f"{path}: {fact}; copy or download it again, or convert it to H.264")
+
+
+def hdr_tags(frame: VideoFrame) -> HdrTags:
+    """What the frame's side data says for HDR screens (AVMasteringDisplayMetadata, AVContentLightMetadata)."""
+    screen: Any = frame.side_data.get("MASTERING_DISPLAY_METADATA")
+    light: Any = frame.side_data.get("CONTENT_LIGHT_LEVEL")
+    mastering: tuple[str, ...] = ()
+    if screen is not None:
+        *pairs, has_primaries, has_luminance = struct.unpack("=22i", bytes(screen))
+        if has_primaries and has_luminance:
+            mastering = tuple(str(Fraction(*pair)) for pair in zip(pairs[::2], pairs[1::2], strict=True))
+    return HdrTags(mastering, () if light is None else struct.unpack("=2I", bytes(light)[:8]))
 
 
 def _pixel_aspect(stream: VideoStream, turn: Turn) -> Fraction:

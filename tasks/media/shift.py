@@ -40,6 +40,8 @@ def lanczos(fraction: float) -> NDArray[np.float32]:
 
 
 KERNELS: Final = {"linear": linear, "cubic": cubic, "lanczos": lanczos}
+BORDERS: Final = {"reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
+"""How a picture goes on beyond its edge: mirrored about the edge pixels, as often as needed, or repeating them."""
 
 
 def shift_planes(
@@ -49,13 +51,14 @@ def shift_planes(
     size_px: tuple[int, int],
     *,
     interpolation: str = "cubic",
+    border: str = "reflect",
     fill: Sequence[int] | None = None,
 ) -> Planes:
     """Planes of a picture of ``size_px`` whose pixel (x, y) shows the source at (x - dx, y - dy).
 
     ``shift_xy`` is (dx, dy) in luma pixels; ``interpolation`` names one of ``KERNELS``. What the source does not
-    cover is mirrored about its edge pixels, as often as needed, or takes ``fill``, one value a plane. The result may
-    be a view of ``planes``.
+    cover takes ``fill``, one value a plane, or where that is None what ``border`` names among ``BORDERS``. The result
+    may be a view of ``planes``.
     """
     moved = []
     for index, plane in enumerate(planes):
@@ -63,7 +66,7 @@ def shift_planes(
         shift = (shift_xy[0] / step_xy[0], shift_xy[1] / step_xy[1])
         size = layout.plane_wh(index, size_px)
         value = None if fill is None else fill[index]
-        moved.append(shift_plane(plane, shift, size, interpolation, value, (1 << layout.depth) - 1))
+        moved.append(shift_plane(plane, shift, size, interpolation, border, value, (1 << layout.depth) - 1))
     return tuple(moved)
 
 
@@ -77,6 +80,7 @@ def shift_plane(
     shift_xy: tuple[float, float],
     size_px: tuple[int, int],
     interpolation: str,
+    border: str,
     fill: int | None,
     peak: int,
 ) -> Plane:
@@ -88,7 +92,7 @@ def shift_plane(
     )
     lead_x, lead_y = (len(taps_x) - 1) // 2, (len(taps_y) - 1) // 2
     size = (size_px[0] + len(taps_x) - 1, size_px[1] + len(taps_y) - 1)
-    cut = cut_window(plane, (x - lead_x, y - lead_y), size, fill)
+    cut = cut_window(plane, (x - lead_x, y - lead_y), size, border, fill)
     if len(taps_x) == len(taps_y) == 1:
         return cut
     filtered = convolve(cut, taps_x, taps_y, peak)
@@ -102,24 +106,24 @@ def whole_and_fraction(position: float) -> tuple[int, float]:
     return whole, fraction if fraction > WHOLE_PX else 0.0
 
 
-def cut_window(plane: Plane, corner_xy: tuple[int, int], size_px: tuple[int, int], fill: int | None) -> Plane:
+def cut_window(
+    plane: Plane, corner_xy: tuple[int, int], size_px: tuple[int, int], border: str, fill: int | None
+) -> Plane:
     """Part of a plane that starts at ``corner_xy`` and may reach out of it; a view where it does not."""
-    (top, bottom), rows = border(corner_xy[1], size_px[1], plane.shape[0], fill is None)
-    (left, right), columns = border(corner_xy[0], size_px[0], plane.shape[1], fill is None)
+    mirrored = fill is None and border == "reflect"
+    (top, bottom), rows = padding(corner_xy[1], size_px[1], plane.shape[0], mirrored)
+    (left, right), columns = padding(corner_xy[0], size_px[0], plane.shape[1], mirrored)
     if not (top or bottom or left or right):
         return plane[rows, columns]
-    if fill is None:
-        padded = cv2.copyMakeBorder(plane, top, bottom, left, right, cv2.BORDER_REFLECT_101)
-    else:
-        padded = cv2.copyMakeBorder(plane, top, bottom, left, right, cv2.BORDER_CONSTANT, value=fill)
-    return np.asarray(padded)[rows, columns]
+    kind, value = (BORDERS[border], 0) if fill is None else (cv2.BORDER_CONSTANT, fill)
+    return np.asarray(cv2.copyMakeBorder(plane, top, bottom, left, right, kind, value=value))[rows, columns]
 
 
-def border(start: int, length: int, available: int, mirrored: bool) -> tuple[tuple[int, int], slice]:
+def padding(start: int, length: int, available: int, mirrored: bool) -> tuple[tuple[int, int], slice]:
     """Samples to add on both sides of an axis, then the slice of the widened axis that is wanted.
 
-    A mirrored axis repeats itself every 2 * (available - 1) samples and a filled one is all alike far out, so the
-    border stays small however far ``start`` lies.
+    A mirrored axis repeats itself every 2 * (available - 1) samples and any other is all alike far out, so few are
+    added however far ``start`` lies.
     """
     if mirrored:
         start %= max(2 * (available - 1), 1)

@@ -1,4 +1,4 @@
-"""Video out: H.264 in MP4 with the source's timestamps, tags and sound; a whole file or none."""
+"""Video out: H.264, H.265 or AV1 in MP4 with the source's timestamps, tags and sound; a whole file or none."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import av
 import numpy as np
@@ -20,26 +20,34 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError, VideoError
-from tasks.media.layout import PixelLayout, fill, nearest, neutral
+from tasks.media.codecs import (
+    CODECS,
+    Codec,
+    changes,
+    coded_layout,
+    coded_size,
+    open_encoder,
+    prepare,
+    reason_of,
+    stored_format,
+)
+from tasks.media.layout import PixelLayout, fill, neutral
 from tasks.media.sound import SoundCopy, TimedPacket
 from tasks.media.source import Reading, opened, pictures
-from tasks.records import ColorTags
+from tasks.records import NO_HDR, ColorTags, HdrTags
 
-_THREADS = 4  # fixed, not the machine's: x264's bytes depend on it
 _LARGEST_TIMESCALE = 2**31 - 1
-_LIMITED_RANGE, _BT709 = 1, 1
-
-# Without it x264's choice of code by processor gave other bytes from run to run for the very same planes.
-REPEATABLE = {"x264-params": "cpu-independent=1"}
+_LIMITED_RANGE, _FULL_RANGE, _BT709 = 1, 2, 1
 
 
 class VideoSink:
-    """Writes one MP4 of H.264: a context manager that leaves a whole file or, after an exception, none.
+    """Writes one MP4: a context manager that leaves a whole file or, after an exception, none.
 
     ``size_px``, ``layout``, ``color`` and ``pixel_aspect`` describe the planes given to ``write``;
     ``time_base`` is the seconds per tick of their pts. Every sound track of the file ``sound`` comes along
-    with its own timestamps. After the block, ``notes`` holds a sentence for each thing that did not arrive
-    as it was. ``OutputError`` when the file cannot be written.
+    with its own timestamps. ``codec`` is a name in ``CODECS``; ``crf`` and ``preset`` are as its encoder
+    means them. After the block, ``notes`` holds a sentence for each thing that did not arrive as it was.
+    ``OutputError`` when the encoder refuses, or the file cannot be written.
     """
 
     def __init__(
@@ -55,31 +63,36 @@ class VideoSink:
         crf: int,
         preset: str,
         sound: Path | None = None,
+        codec: str = "x264",
+        hdr: HdrTags = NO_HDR,
     ) -> None:
-        self.notes: list[str] = []
         self._path, self._layout, self._time_base = path, layout, time_base
-        coded = coded_layout(layout)
+        encoding = CODECS[codec]
+        coded = coded_layout(layout, encoding)
         wh = coded_size(size_px, coded)
-        self._note_changes(size_px, wh)
+        self.notes = changes(layout, coded, size_px, wh, encoding)
         options = {"movflags": "+faststart", "fflags": "+bitexact"}
         try:
             self._container = av.open(f"file:{path}", "w", format="mp4", container_options=options)
         except (av.FFmpegError, OSError) as error:
             raise unwritable(path, error) from error
-        self._stream = self._container.add_stream(
-            "libx264", rate=rate.limit_denominator(10**6), options={"crf": str(crf), "preset": preset, **REPEATABLE}
-        )
+        encoder = encoding.encoder if coded.depth == 8 else encoding.encoder_10
+        self._stream = cast(VideoStream, self._container.add_stream(encoder, rate=rate.limit_denominator(10**6)))
         tags = replace(color, range=_LIMITED_RANGE, matrix=_BT709) if layout.is_rgb else color
-        _describe(self._stream, wh, coded, time_base, tags, pixel_aspect)
+        self._span = "JPEG" if color.range == _FULL_RANGE else "MPEG"
+        _describe(self._stream, wh, stored_format(coded, encoding), time_base, tags, pixel_aspect)
+        self.notes += prepare(self._stream.codec_context, encoding, crf, preset, hdr)
+        self._open(encoding, f"{wh[0]}x{wh[1]} {coded.name}, crf {crf}, preset {preset}")
         self._sound = SoundCopy(sound, self._container) if sound else None
         # Where a track begins is written in the movie's ticks: they must divide every track's.
         self._container.container_options.update(_timescales(self._container, time_base))
         self._sounds = self._sound.packets() if self._sound else iter(())
         self._next_sound: TimedPacket | None = None
-        self._frame = VideoFrame(*wh, layout.name if layout.is_rgb else coded.name)
+        self._frame = VideoFrame(*wh, coded.name if layout.planes == 1 else layout.name)
         for plane in range(layout.planes, coded.planes):
             neutral(self._frame, plane, coded)
         self._reformatter = VideoReformatter()
+        self._written = 0
         self._first_dts: int | None = None
         self._start, self._end = 2**63, 0
 
@@ -90,6 +103,7 @@ class VideoSink:
         the file cannot be written.
         """
         fill(self._frame, planes, self._layout)
+        self._written += 1
         frame = self._coded()
         frame.pts, frame.duration, frame.time_base = pts, duration, self._time_base
         self._start, self._end = min(pts, self._start), pts + duration
@@ -123,6 +137,9 @@ class VideoSink:
     def _finish(self) -> None:
         try:
             packets = self._stream.encode(None)
+            if self._written <= 2:  # too few for any order but their own; x265 was seen to leave it to chance
+                for packet in packets:
+                    packet.dts = packet.pts
             self._mux_sound(None)
             self._mux(packets[:-1])
             self._mux_last(packets[-1:])
@@ -160,37 +177,28 @@ class VideoSink:
                 self._sound.give_up(packet, error)
 
     def _coded(self) -> VideoFrame:
-        if not self._layout.is_rgb:
+        """The frame in the format that the encoder takes."""
+        if self._frame.format.name == self._stream.pix_fmt:
             return self._frame
+        rgb = self._layout.is_rgb
         return self._reformatter.reformat(
             self._frame,
             format=self._stream.pix_fmt,
-            dst_colorspace=_BT709,
-            src_color_range="JPEG",
-            dst_color_range="MPEG",
+            dst_colorspace=_BT709 if rgb else None,
+            src_color_range="JPEG" if rgb else self._span,
+            dst_color_range="MPEG" if rgb else self._span,
+            interpolation="BICUBIC",
             threads=1,
         )
 
-    def _note_changes(self, size_px: tuple[int, int], wh: tuple[int, int]) -> None:
-        if wh != size_px:
-            odd = f"{size_px[0]}x{size_px[1]} is odd"
-            self.notes.append(f"{odd}: its last column or row was repeated to {wh[0]}x{wh[1]}, as H.264 needs")
-        if self._layout.is_rgb:
-            self.notes.append("RGB was written as YUV 4:4:4 (BT.709), as players expect of H.264")
-
-
-def coded_layout(layout: PixelLayout) -> PixelLayout:
-    """What H.264 stores for ``layout``: RGB becomes YUV 4:4:4 and gray 4:2:0, for the sake of players."""
-    suffix = "" if layout.depth == 8 else "10le"
-    if layout.is_rgb:
-        return nearest(f"yuv444p{suffix}")
-    return nearest(f"yuv420p{suffix}") if layout.planes == 1 else layout
-
-
-def coded_size(size_px: tuple[int, int], coded: PixelLayout) -> tuple[int, int]:
-    """``size_px`` rounded up to whole chroma samples."""
-    (width, height), (shift_x, shift_y) = size_px, coded.chroma_shift
-    return -(-width >> shift_x) << shift_x, -(-height >> shift_y) << shift_y
+    def _open(self, codec: Codec, asked: str) -> None:
+        try:
+            open_encoder(self._stream.codec_context)
+        except (av.FFmpegError, ValueError) as error:
+            self._container.close()
+            self._path.unlink(missing_ok=True)
+            fact = f"{codec.name} refuses to encode {asked} ({reason_of(error)})"
+            raise OutputError(f"{self._path}: {fact}; choose other encode settings") from error
 
 
 def verify_video(path: Path, frames: int, pts: NDArray[np.int64] | None = None) -> None:
@@ -201,7 +209,9 @@ def verify_video(path: Path, frames: int, pts: NDArray[np.int64] | None = None) 
     reading = Reading()
     try:
         with opened(path) as (container, stream):
-            found = np.array([frame.pts for frame in pictures(container, stream, reading)], dtype=np.int64)
+            # Every bit is read; only what makes the picture nicer is left out, as nobody looks at it.
+            stream.codec_context.options["skip_loop_filter"] = "all"
+            found = np.array([frame.pts for frame in pictures(container, stream, reading, threads=1)], dtype=np.int64)
     except VideoError as error:
         raise OutputError(f"{path}: cannot be read back; run again ({error})") from error
     if len(found) != frames or reading.ended_by:
@@ -221,23 +231,20 @@ def unwritable(path: Path, error: av.FFmpegError | OSError) -> OutputError:
 def _describe(
     stream: VideoStream,
     wh: tuple[int, int],
-    coded: PixelLayout,
+    pixel_format: str,
     time_base: Fraction,
     color: ColorTags,
     pixel_aspect: Fraction,
 ) -> None:
     codec = stream.codec_context
     codec.width, codec.height = wh
-    codec.pix_fmt = coded.name
+    codec.pix_fmt = pixel_format
     codec.time_base = time_base
     codec.sample_aspect_ratio = pixel_aspect
     codec.color_range, codec.colorspace = color.range, color.matrix
     codec.color_primaries, codec.color_trc = color.primaries, color.transfer
     codec.options["chroma_sample_location"] = str(color.chroma_location)
     codec.flags |= Flags.bitexact | Flags.frame_duration
-    # Of slices, not frames: with frame threads x264 was seen to make other bytes once in a thousand runs.
-    codec.thread_type = "SLICE"
-    codec.thread_count = _THREADS
 
 
 def _timescales(container: OutputContainer, time_base: Fraction) -> dict[str, str]:

@@ -1,5 +1,5 @@
-"""Sound tracks on their way from one file into another: packets copied, re-encoded where MP4 cannot carry
-them.
+"""Sound tracks on their way from one file into another: packets copied, re-encoded where its container cannot
+carry them.
 """
 
 import io
@@ -19,13 +19,33 @@ from av.packet import Packet
 COPIED = frozenset({"aac", "mp3", "mp3float", "mp2", "ac3", "eac3", "alac", "opus", "libopus", "flac", "dca"})
 """FFmpeg's decoders of the codecs that MP4 takes as they are."""
 
+
+@dataclass(frozen=True)
+class Carrier:
+    """What a container takes: FFmpeg's decoders of the codecs that are copied, and the encoder for the others."""
+
+    name: str
+    copied: frozenset[str]
+    encoder: str
+    codec: str
+    rates_hz: tuple[int, ...]
+
+
+_AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
+_PCM = frozenset({"pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_s16be", "pcm_s24be", "pcm_s32be"})
+CARRIERS = {
+    "mp4": Carrier("MP4", COPIED, "aac", "AAC", _AAC_RATES_HZ),
+    "mov": Carrier("QuickTime", COPIED - {"opus", "libopus", "flac", "dca"} | _PCM, "aac", "AAC", _AAC_RATES_HZ),
+    "webm": Carrier("WebM", frozenset({"opus", "libopus", "vorbis", "libvorbis"}), "libopus", "Opus", (48000,)),
+}
+"""By FFmpeg's name of the container."""
+
 SoundPacket: TypeAlias = "Packet[AudioStream]"
 TimedPacket: TypeAlias = "tuple[Fraction, SoundPacket]"
 """A packet and its decoding time in seconds."""
 
-_AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-_AAC_BITS_PER_S = 128_000  # a channel: the re-encoding should not be heard
+_BITS_PER_S = 128_000  # a channel: the re-encoding should not be heard
 
 
 @dataclass
@@ -40,14 +60,15 @@ class Route:
 
 
 class SoundCopy:
-    """Every sound track of ``source`` that ``target`` (an MP4 before its header) can carry.
+    """Every sound track of ``source`` that ``target`` (before its header, of a container of ``CARRIERS``) can carry.
 
     Nothing here raises for the sake of sound: a track that is lost, changed or cut short is named in
     ``notes``.
     """
 
-    def __init__(self, source: Path, target: OutputContainer) -> None:
+    def __init__(self, source: Path, target: OutputContainer, form: str = "mp4") -> None:
         self.notes: list[str] = []
+        self._form, self._carrier = form, CARRIERS[form]
         self.routes: dict[int, Route] = {}
         self._container: InputContainer | None = None
         try:
@@ -87,18 +108,20 @@ class SoundCopy:
             self.notes.append(f"sound track {stream.index} was left out: its codec is unknown")
             return
         name = stream.codec_context.name
-        encoded = name not in COPIED
+        encoded = name not in self._carrier.copied
         try:
             # A header that one track spoils would cost the video too: each is tried alone first.
-            with av.open(io.BytesIO(), "w", format="mp4") as trial:
-                _stream_for(stream, trial, encoded)
+            with av.open(io.BytesIO(), "w", format=self._form) as trial:
+                _stream_for(stream, trial, self._carrier if encoded else None)
                 trial.start_encoding()
-            self.routes[stream.index] = Route(stream, _stream_for(stream, target, encoded), encoded)
+            added = _stream_for(stream, target, self._carrier if encoded else None)
+            self.routes[stream.index] = Route(stream, added, encoded)
         except (av.FFmpegError, ValueError) as error:
             self.notes.append(f"sound track {stream.index} ({name}) was left out: {error}")
             return
         if encoded:
-            self.notes.append(f"sound track {stream.index} was re-encoded from {name} to AAC, as MP4 needs")
+            fact = f"was re-encoded from {name} to {self._carrier.codec}, as {self._carrier.name} needs"
+            self.notes.append(f"sound track {stream.index} {fact}")
 
     def _carried(self, route: Route, packet: SoundPacket) -> Iterator[TimedPacket]:
         if route.encoded:
@@ -121,15 +144,15 @@ class SoundCopy:
         self.notes.append(f"sound track {route.source.index} ({name}) ends early: {error.strerror}")
 
 
-def _stream_for(stream: AudioStream, target: OutputContainer, encoded: bool) -> AudioStream:
+def _stream_for(stream: AudioStream, target: OutputContainer, encoding: Carrier | None) -> AudioStream:
     codec = stream.codec_context
-    if not encoded:
+    if encoding is None:
         added = target.add_stream_from_template(stream)
     else:
-        rate_hz = min(_AAC_RATES_HZ, key=lambda known: abs(known - codec.sample_rate))
-        added = target.add_stream("aac", rate=rate_hz)
+        rate_hz = min(encoding.rates_hz, key=lambda known: abs(known - codec.sample_rate))
+        added = cast(AudioStream, target.add_stream(encoding.encoder, rate=rate_hz))
         added.codec_context.layout = _named_layout(codec)
-        added.codec_context.bit_rate = _AAC_BITS_PER_S * codec.channels
+        added.codec_context.bit_rate = _BITS_PER_S * codec.channels
         added.codec_context.flags |= Flags.bitexact
     if stream.language:
         added.metadata["language"] = stream.language

@@ -32,7 +32,7 @@ def test_the_defaults_are_the_designs() -> None:
     assert config.device.value == "cpu"
     assert config.masks.smoothing is True
     assert config.decode.frames.value == "stream"
-    assert set(config.outputs) == set(Output)
+    assert set(config.outputs) == set(Output) - {Output.overlay, Output.preview}
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,9 @@ def test_the_defaults_are_the_designs() -> None:
         ("decode.strict=true", "decode.strict", True),
         ("background.color=[9,8,7]", "background.color", [9, 8, 7]),
         ("models.dir=/m", "models.dir", "/m"),
+        ("anchor.landmarks={nose: 1, left_hip: 2}", "anchor.landmarks", {"nose": 1.0, "left_hip": 2.0}),
+        ("anchor.point=shoulders", "anchor.point.value", "shoulders"),
+        ("subject=largest", "subject.rule.value", "largest"),
     ],
 )
 def test_every_decision_has_its_override(override: str, path: str, value: object) -> None:
@@ -79,14 +82,23 @@ def test_every_decision_has_its_override(override: str, path: str, value: object
             r"smoothing\.windw: there is no such setting; did you mean smoothing\.window\?",
         ),
         ("+colour=3", r"colour: there is no such setting"),
-        ("smoothing=box", r"smoothing: there is no 'box'; choose one of butterworth, gaussian, kalman, l1, moving, none, savgol"),
+        ("+smoothing.colour=3", r"smoothing\.colour: there is no such setting"),
+        ("anchor.crossover_hz=inf", r"anchor\.crossover_hz: this is not a finite number"),
+        ("anchor.landmarks={nosse: 1}", r"anchor\.landmarks: there is no nosse; give names such as left_hip"),
+        ("anchor.landmarks={nose: -1}", r"anchor\.landmarks: .* not above 0"),
+        ("demo.speed=1e300", r"demo\.speed: 1e\+300 is no walk"),
+        ("demo.seconds=1e300", r"demo\.seconds: "),
+        (
+            "smoothing=box",
+            r"smoothing: there is no 'box'; choose one of butterworth, gaussian, kalman, l1, moving, none, savgol",
+        ),
         ("device=tpu", r"device: there is no 'tpu'; choose one of cpu, gpu, auto"),
         ("outputs=[]", r"outputs: the list is empty; name some"),
         ("outputs=person", r"outputs: this wants a list; give outputs=\[person\]"),
         ("crop.size=[8,8]", r"crop\.size: \[8, 8\] is not a window; give"),
         ("border.color=[1,2]", r"border\.color: \[1, 2\] is not a colour; give"),
         ("anchor.min_confidence=2", r"anchor\.min_confidence: 2\.0 is not a probability; give 0 to 1"),
-        ("encode.preset=fastest", r"encode\.preset: x264 has no 'fastest'; give one of"),
+        ("encode.preset=fastest", r"encode\.preset: x264 has no 'fastest'; "),
         ("workers=0", r"workers: 0 workers do nothing; give 1 or more"),
         ("x=(", r"x=\(: this cannot be read"),
     ],
@@ -110,6 +122,8 @@ def test_without_a_video_the_line_says_how_to_name_one() -> None:
         ('video=a"b.mp4', False, r'video="a\"b.mp4"'),
         ("video=[a.mp4,b.mp4]", False, "video=[a.mp4,b.mp4]"),
         ("video=a.mp4,b.mp4", True, "video=a.mp4,b.mp4"),
+        ("output_dir=Übung 1", False, 'output_dir="Übung 1"'),
+        ("cache_dir=null", False, "cache_dir=null"),
         ("smoothing.window=5", False, "smoothing.window=5"),
         ("--cfg", False, "--cfg"),
     ],

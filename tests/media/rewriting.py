@@ -19,7 +19,13 @@ def read(path: Path) -> tuple[Clip, FrameTable]:
 
 
 def sink_like(
-    path: Path, clip: Clip, *, crf: int = 18, preset: str = "veryfast", sound: Path | None = None
+    path: Path,
+    clip: Clip,
+    *,
+    crf: int = 18,
+    preset: str = "veryfast",
+    sound: Path | None = None,
+    codec: str = "x264",
 ) -> VideoSink:
     return VideoSink(
         path,
@@ -32,15 +38,17 @@ def sink_like(
         crf=crf,
         preset=preset,
         sound=sound,
+        codec=codec,
+        hdr=clip.hdr,
     )
 
 
 def rewrite(
-    source: Path, target: Path, *, crf: int = 18, preset: str = "veryfast"
+    source: Path, target: Path, *, crf: int = 18, preset: str = "veryfast", codec: str = "x264"
 ) -> tuple[Clip, FrameTable, list[str]]:
     """Write every frame of ``source`` as it is."""
     clip, table = read(source)
-    with sink_like(target, clip, crf=crf, preset=preset, sound=source) as sink:
+    with sink_like(target, clip, crf=crf, preset=preset, sound=source, codec=codec) as sink:
         for picture in frames(source, clip):
             sink.write(picture.planes, picture.pts, picture.duration)
     return clip, table, sink.notes

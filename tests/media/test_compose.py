@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.media.compose import draw_over, join, plain, scale, side_by_side
+from tasks.media.compose import draw_over, join, one_above_the_other, plain, scale, side_by_side
 from tasks.media.layout import nearest
 
 
@@ -52,12 +52,33 @@ def test_ten_bits_stay_ten_bits() -> None:
 )
 def test_both_are_equally_high_even_and_fit(left: tuple[int, int], right: tuple[int, int], most: int) -> None:
     sizes = side_by_side(left, right, most)
-    (width, height), (left_width, _), (right_width, right_height) = sizes.size_px, sizes.left_px, sizes.right_px
+    (width, height), (left_width, _), (right_width, right_height) = sizes.size_px, sizes.first_px, sizes.second_px
     assert width <= most
     assert right_height == height
     assert all(part % 2 == 0 for part in (left_width, right_width, height))
     assert left_width / height == pytest.approx(left[0] / left[1], abs=2.5 / height)
     assert right_width / height == pytest.approx(right[0] / right[1], abs=2.5 / height)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "most", "size"),
+    [
+        ((1280, 720), (1280, 720), 1920, (1280, 1440)),
+        ((3840, 2160), (3840, 2160), 1920, (1920, 2160)),
+        ((640, 360), (320, 360), 1920, (640, 1080)),
+        ((321, 241), (321, 241), 1920, (320, 480)),
+    ],
+)
+def test_one_above_the_other_is_equally_wide_and_fits(
+    first: tuple[int, int], second: tuple[int, int], most: int, size: tuple[int, int]
+) -> None:
+    pairing = one_above_the_other(first, second, most)
+    assert pairing.size_px == size
+    assert pairing.second_corner_px == (0, pairing.first_px[1])
+    layout = nearest("yuv420p")
+    made = [[np.full(layout.plane_wh(i, part)[::-1], i, np.uint8) for i in range(3)] for part in (first, second)]
+    joined = join(made[0], made[1], layout, pairing)
+    assert [plane.shape for plane in joined] == [(size[1], size[0]), *[(size[1] // 2, size[0] // 2)] * 2]
 
 
 def test_what_fits_is_not_resampled() -> None:

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tasks.maths import motion
 from tasks.media.matte import (
     Region,
     alpha_of,
     coverage,
     model_to_source,
     place,
-    reduce_alpha,
+    reduce_plane,
     refine,
     region_of,
     solid,
@@ -111,6 +112,17 @@ def test_a_region_outside_the_picture_is_empty() -> None:
     assert region_of(np.zeros_like(mask), STILL, (75, 81), (2, 2)).empty
 
 
+def test_the_region_of_a_turned_mask_holds_all_of_it() -> None:
+    mask = np.zeros((64, 64), np.uint8)
+    mask[20:24, 4:60] = 255
+    matrix = motion.about(motion.similarity(2.0, 0.7), np.array([40.0, 30.0]), np.array([70.0, 60.0]))
+    region = region_of(mask, matrix, (201, 161), (2, 2))
+    everywhere = place(mask, matrix, Region(0, 0, 201, 161)).copy()
+    everywhere[region.y0 : region.y1, region.x0 : region.x1] = 0
+    assert not everywhere.any()
+    assert not region.empty
+
+
 @pytest.mark.parametrize("scale", [0.4, 1.0, 3.3])
 def test_a_disc_lands_where_its_matrix_says(scale: float) -> None:
     mask = disc((96, 96), (40.3, 52.8), 25)
@@ -123,11 +135,24 @@ def test_a_disc_lands_where_its_matrix_says(scale: float) -> None:
 
 @pytest.mark.parametrize("shift", [0.0, 10.25, -7.5, 300.0])
 def test_coverage_is_the_share_of_each_pixel(shift: float) -> None:
-    columns, rows = coverage((shift, 0.0), (64, 48), Region(0, 0, 64, 48))
-    assert columns.sum() == pytest.approx(max(64 - abs(shift), 0), abs=1e-4)
-    assert rows.sum() == 48
-    assert columns.min() >= 0
-    assert columns.max() <= 1
+    covered = coverage(np.array([[1.0, 0, shift], [0, 1.0, 0]]), (64, 48), Region(0, 0, 64, 48))
+    assert covered.sum() == pytest.approx(48 * max(64 - abs(shift), 0), abs=1e-2)
+    assert covered.min() >= 0
+    assert covered.max() <= 1
+
+
+def test_coverage_follows_a_turned_and_enlarged_picture() -> None:
+    matrix = motion.about(motion.similarity(1.3, 0.4), np.array([4.0, -3.0]), np.array([60.0, 50.0]))
+    region = Region(10, 6, 110, 96)
+    covered = coverage(matrix, (50, 40), region)
+    y, x = np.mgrid[6:96, 10:110].astype(float)
+    source = motion.apply(motion.invert(matrix), np.stack([x, y], axis=-1))
+    inside = ((source > [1, 1]) & (source < [48, 38])).all(axis=-1)
+    outside = ((source < [-1, -1]) | (source > [50, 40])).any(axis=-1)
+    assert inside.any()
+    assert outside.any()
+    assert (covered[inside] == 1).all()
+    assert not covered[outside].any()
 
 
 @pytest.mark.parametrize(
@@ -135,7 +160,7 @@ def test_coverage_is_the_share_of_each_pixel(shift: float) -> None:
 )
 def test_chroma_alpha_is_the_luma_alpha_where_the_sample_sits(location: int, site_xy: tuple[float, float]) -> None:
     y, x = np.mgrid[:24, :32].astype(np.float32)
-    reduced = reduce_alpha(0.01 * x + 0.02 * y, (2, 2), location)
+    reduced = reduce_plane(0.01 * x + 0.02 * y, (2, 2), location)
     rows, columns = np.mgrid[:12, :16]
     truth = 0.01 * (2 * columns + site_xy[0]) + 0.02 * (2 * rows + site_xy[1])
     np.testing.assert_allclose(reduced[1:-1, 1:-1], truth[1:-1, 1:-1], atol=1e-5)
@@ -143,9 +168,9 @@ def test_chroma_alpha_is_the_luma_alpha_where_the_sample_sits(location: int, sit
 
 def test_chroma_alpha_of_odd_sizes_and_of_444() -> None:
     alpha = np.ones((25, 33), np.float32)
-    assert reduce_alpha(alpha, (2, 2), 0).shape == (13, 17)
-    assert reduce_alpha(alpha, (2, 1), 0).shape == (25, 17)
-    assert reduce_alpha(alpha, (1, 1), 0) is alpha
+    assert reduce_plane(alpha, (2, 2), 0).shape == (13, 17)
+    assert reduce_plane(alpha, (2, 1), 0).shape == (25, 17)
+    assert reduce_plane(alpha, (1, 1), 0) is alpha
 
 
 def test_refinement_moves_the_edge_to_the_picture_s_edge() -> None:

@@ -164,3 +164,21 @@ def test_many_rows_are_filtered_as_few() -> None:
     tall = shift_planes(planes, layout, (0.3, 0.6), (40, 200), interpolation="lanczos")
     part = shift_planes([plane[50:110] for plane in planes], layout, (0.3, 0.6), (40, 60), interpolation="lanczos")
     np.testing.assert_array_equal(tall[0][58:102], part[0][8:52])
+
+
+@pytest.mark.parametrize("shift", [(6.0, -4.0), (300.0, 0.0), (-300.0, -200.0), (2.5, 3.25)])
+def test_a_replicated_border_repeats_the_edge_however_far(shift: tuple[float, float]) -> None:
+    layout = LAYOUTS["yuv420p"]
+    planes = noise(layout, (64, 48))
+    moved = shift_planes(planes, layout, shift, (64, 48), interpolation="linear", border="replicate")
+    for index, (plane, result) in enumerate(zip(planes, moved, strict=True)):
+        step = 1 if index == 0 else 2
+        rows, columns = plane.shape
+        x, y = np.meshgrid(np.arange(columns) - shift[0] / step, np.arange(rows) - shift[1] / step)
+        x, y = x.clip(0, columns - 1), y.clip(0, rows - 1)
+        left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+        right, below = np.minimum(left + 1, columns - 1), np.minimum(top + 1, rows - 1)
+        part_x, part_y = x - left, y - top
+        upper = plane[top, left] * (1 - part_x) + plane[top, right] * part_x
+        lower = plane[below, left] * (1 - part_x) + plane[below, right] * part_x
+        assert np.abs(result - (upper * (1 - part_y) + lower * part_y)).max() <= 1.01

@@ -121,3 +121,12 @@ def test_read_only_planes_are_taken() -> None:
     warp_planes(planes, LAYOUTS["yuv420p"], TURN, SIZE)
     for plane, kept in zip(planes, before, strict=True):
         np.testing.assert_array_equal(plane, kept)
+
+
+def test_a_replicated_border_repeats_the_edge() -> None:
+    layout = LAYOUTS["yuv420p"]
+    small = motion.about(motion.similarity(0.5, 0.0), np.zeros(2), CENTRE)
+    for plane in warp_planes(stored(layout), layout, small, SIZE, border="replicate"):
+        rows, columns = plane.shape
+        assert (np.ptp(plane[: rows // 4 - 3], axis=0) == 0).all()
+        assert (np.ptp(plane[:, : columns // 4 - 3], axis=1) == 0).all()

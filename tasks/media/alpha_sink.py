@@ -1,0 +1,180 @@
+"""Video out with transparency: VP9 in WebM or ProRes 4444 in QuickTime; a whole file or none."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, cast
+
+import av
+import numpy as np
+from av.codec.context import Flags
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from tasks.media.layout import PixelLayout, Planes, frame_of
+from tasks.media.matte import Alpha
+from tasks.media.sink import unwritable
+from tasks.media.sound import SoundCopy, TimedPacket
+from tasks.records import ColorTags
+
+FULL_RANGE, LIMITED_RANGE, BT709 = 2, 1, 1
+
+
+@dataclass(frozen=True)
+class Coding:
+    """A container with a codec for colours and opacity."""
+
+    container: str
+    codec: str
+    pixel_format: str
+    depth: int
+    options: dict[str, str]
+    threads: int
+
+
+CODINGS: Final = {
+    # Frames that are never shown (alt-ref) would get lost from the stream of opacity.
+    "webm": Coding(
+        "webm",
+        "libvpx-vp9",
+        "yuva420p",
+        8,
+        {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "5", "auto-alt-ref": "0"},
+        4,
+    ),
+    "mov": Coding("mov", "prores_ks", "yuva444p10le", 10, {"profile": "4444", "vendor": "apl0"}, 4),
+}
+
+
+class AlphaSink:
+    """Writes one video with opacity: a context manager that leaves a whole file or, after an exception, none.
+
+    ``coding`` names one of ``CODINGS``; the rest is as for ``VideoSink``. WebM counts milliseconds: times are
+    rounded to them. ``OutputError`` when the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        coding: str,
+        *,
+        size_px: tuple[int, int],
+        layout: PixelLayout,
+        time_base: Fraction,
+        rate: Fraction,
+        color: ColorTags,
+        pixel_aspect: Fraction,
+        sound: Path | None = None,
+    ) -> None:
+        self.notes: list[str] = []
+        self._path, self._layout, self._coding, self._time_base = path, layout, CODINGS[coding], time_base
+        self._range = LIMITED_RANGE if layout.is_rgb else color.range
+        options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if coding == "mov" else {})
+        try:
+            self._container = av.open(f"file:{path}", "w", format=self._coding.container, container_options=options)
+        except (av.FFmpegError, OSError) as error:
+            raise unwritable(path, error) from error
+        added = self._container.add_stream(
+            self._coding.codec, rate=rate.limit_denominator(10**6), options=dict(self._coding.options)
+        )
+        self._stream = cast(VideoStream, added)
+        codec = self._stream.codec_context
+        codec.width, codec.height = size_px
+        codec.pix_fmt, codec.time_base = self._coding.pixel_format, time_base
+        codec.sample_aspect_ratio = pixel_aspect
+        codec.color_range, codec.colorspace = self._range, BT709 if layout.is_rgb else color.matrix
+        codec.color_primaries, codec.color_trc = color.primaries, color.transfer
+        codec.flags |= Flags.bitexact | Flags.frame_duration
+        codec.thread_count = self._coding.threads
+        self._sound = SoundCopy(sound, self._container, self._coding.container) if sound else None
+        self._sounds = self._sound.packets() if self._sound else iter(())
+        self._next_sound: TimedPacket | None = None
+        self._reformatter = VideoReformatter()
+
+    def write(self, planes: Planes, alpha: Alpha, pts: int, duration: int) -> None:
+        """Add one picture, straight colours and opacity (h, w) 0..1, shown from ``pts`` on for ``duration`` ticks."""
+        frame = self._coded(planes)
+        opacity = np.rint(alpha * ((1 << self._coding.depth) - 1)).astype(
+            np.uint8 if self._coding.depth == 8 else "<u2"
+        )
+        _fill_plane(frame, 3, opacity)
+        frame.pts, frame.duration, frame.time_base = pts, duration, self._time_base
+        codec = self._stream.codec_context  # ProRes keeps its tags in every picture
+        frame.colorspace, frame.color_range = codec.colorspace, codec.color_range
+        frame.color_primaries, frame.color_trc = codec.color_primaries, codec.color_trc
+        try:
+            self._mux_sound(pts * self._time_base)
+            self._container.mux(self._stream.encode(frame))
+        except (av.FFmpegError, OSError) as error:
+            raise unwritable(self._path, error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        whole = False
+        try:
+            if kind is None:
+                self._finish()
+                whole = True
+        finally:
+            with suppress(av.FFmpegError, OSError):
+                self._container.close()
+            if self._sound:
+                self._sound.close()
+                self.notes.extend(self._sound.notes)
+            if not whole:
+                self._path.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        try:
+            self._mux_sound(None)
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
+        except (av.FFmpegError, OSError) as error:
+            raise unwritable(self._path, error) from error
+
+    def _coded(self, planes: Planes) -> VideoFrame:
+        frame = frame_of(planes, self._layout)
+        if self._layout.is_rgb:
+            return self._reformatter.reformat(
+                frame,
+                format=self._coding.pixel_format,
+                dst_colorspace=BT709,
+                src_color_range="JPEG",
+                dst_color_range="MPEG",
+                threads=1,
+            )
+        span = "JPEG" if self._range == FULL_RANGE else "MPEG"
+        return self._reformatter.reformat(
+            frame, format=self._coding.pixel_format, src_color_range=span, dst_color_range=span, threads=1
+        )
+
+    def _mux_sound(self, until_s: Fraction | None) -> None:
+        """Mux the sound up to a time, or all that is left."""
+        self._container.start_encoding()
+        while True:
+            self._next_sound = self._next_sound or next(self._sounds, None)
+            if self._next_sound is None or (until_s is not None and self._next_sound[0] > until_s):
+                return
+            packet = self._next_sound[1]
+            self._next_sound = None
+            try:
+                self._container.mux(packet)
+            except (av.error.InvalidDataError, av.error.ArgumentError) as error:  # the packet's fault, not the disk's
+                if self._sound is None:
+                    raise
+                self._sound.give_up(packet, error)
+
+
+def _fill_plane(frame: VideoFrame, number: int, samples: NDArray[Any]) -> None:
+    plane = frame.planes[number]
+    lines = np.frombuffer(plane, samples.dtype).reshape(-1, plane.line_size // samples.itemsize)  # type: ignore[call-overload]
+    rows, columns = samples.shape
+    lines[:rows, :columns] = samples

@@ -1,0 +1,173 @@
+"""The encoders: what each is called in FFmpeg, what it takes, and how it is told what a setting means."""
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, cast
+
+import av
+from av.codec.codec import UnknownCodecError
+from av.codec.context import ThreadType
+from av.video.codeccontext import VideoCodecContext
+
+from tasks.errors import SettingError
+from tasks.media.layout import PixelLayout, nearest
+from tasks.records import NO_HDR, HdrTags
+
+_SIZE_PX = (256, 144)  # of the picture an encoder is tried with: some take no smaller one
+
+# Fixed, not the machine's: the bytes depend on it. Each slice more costs processor time (4 instead of 2: a sixth) and
+# size, and moving the pictures, x264's lookahead and a second render keep four cores busy besides.
+_THREADS: Final = 2
+
+
+@dataclass(frozen=True)
+class Codec:
+    """An encoder under the name that a setting has for it."""
+
+    name: str
+    title: str  # as a sentence calls it
+    encoder: str  # FFmpeg's name
+    encoder_10: str  # of 10-bit pictures
+    only_420: bool = False
+    tag: str = ""  # in MP4, where the usual one keeps players away
+    ten_bits: str = ""  # pixel format of 10 bits, where it is not the planar one
+
+
+CODECS: Final = {
+    codec.name: codec
+    for codec in (
+        Codec("x264", "H.264", "libx264", "libx264"),
+        Codec("x265", "H.265", "libx265", "libx265", tag="hvc1"),
+        Codec("av1", "AV1", "libsvtav1", "libsvtav1", only_420=True),
+        Codec("nvenc", "NVENC", "h264_nvenc", "hevc_nvenc", only_420=True, ten_bits="p010le"),
+    )
+}
+
+
+def check_codec(name: str) -> None:
+    """``SettingError`` naming the codecs that are there, where codec ``name`` is not or does not run here."""
+    reason = missing(CODECS[name])
+    if reason:
+        there = ", ".join(codec.name for codec in CODECS.values() if not missing(codec))
+        raise SettingError(f"encode.codec: {name} does not run here ({reason}); choose one of {there}")
+
+
+def missing(codec: Codec) -> str:
+    """Why ``codec`` cannot be used on this machine; empty when it can: it was opened for a small picture."""
+    for encoder, layout in ((codec.encoder, "yuv420p"), (codec.encoder_10, "yuv420p10le")):
+        try:
+            context = cast(VideoCodecContext, VideoCodecContext.create(encoder, "w"))
+            context.width, context.height = _SIZE_PX
+            context.pix_fmt, context.time_base = stored_format(nearest(layout), codec), Fraction(1, 30)
+            if encoder == "libx265":
+                context.options = {"x265-params": "log-level=none"}
+            open_encoder(context)
+        except UnknownCodecError:
+            return f"this FFmpeg has no {encoder}"
+        except (av.FFmpegError, ValueError) as error:
+            return reason_of(error)
+    return ""
+
+
+def open_encoder(context: VideoCodecContext) -> None:
+    """Open it, so that what it refuses is known before the first picture; its own words are in the error's log."""
+    os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 writes to the terminal by itself: errors only
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture():
+            context.open()
+    finally:
+        av.logging.set_level(before)
+
+
+def reason_of(error: Exception) -> str:
+    """What an encoder said when it refused, else FFmpeg's word for it."""
+    log = getattr(error, "log", None)
+    said = str(log[2]).strip().rstrip(".") if log else ""
+    return said or getattr(error, "strerror", None) or str(error)
+
+
+def coded_layout(layout: PixelLayout, codec: Codec) -> PixelLayout:
+    """What the codec stores for ``layout``: RGB becomes YUV 4:4:4 and gray 4:2:0, for the sake of players; 4:2:0 is
+    all that some encoders take.
+    """
+    suffix = "" if layout.depth == 8 else "10le"
+    if layout.planes == 1 or codec.only_420:
+        return nearest(f"yuv420p{suffix}")
+    return nearest(f"yuv444p{suffix}") if layout.is_rgb else layout
+
+
+def stored_format(coded: PixelLayout, codec: Codec) -> str:
+    """FFmpeg's name of the format in which the encoder takes ``coded``."""
+    return codec.ten_bits if codec.ten_bits and coded.depth == 10 else coded.name
+
+
+def coded_size(size_px: tuple[int, int], coded: PixelLayout) -> tuple[int, int]:
+    """``size_px`` rounded up to whole chroma samples."""
+    (width, height), (shift_x, shift_y) = size_px, coded.chroma_shift
+    return -(-width >> shift_x) << shift_x, -(-height >> shift_y) << shift_y
+
+
+def changes(
+    layout: PixelLayout, coded: PixelLayout, size_px: tuple[int, int], wh: tuple[int, int], codec: Codec
+) -> list[str]:
+    """A sentence for each thing about the planes that is not stored as it is."""
+    notes = []
+    if wh != size_px:
+        odd = f"{size_px[0]}x{size_px[1]} is odd"
+        notes.append(f"{odd}: its last column or row was repeated to {wh[0]}x{wh[1]}, as {codec.title} needs")
+    ratio = ":".join(coded.name[3:6])
+    if layout.is_rgb:
+        notes.append(f"RGB was written as YUV {ratio} (BT.709), as players expect of {codec.title}")
+    elif layout.planes > 1 and layout.chroma_shift != coded.chroma_shift:
+        notes.append(f"{layout.name} was written as YUV {ratio}: {codec.name} stores no finer colour")
+    return notes
+
+
+def prepare(context: VideoCodecContext, codec: Codec, crf: int, preset: str, hdr: HdrTags) -> list[str]:
+    """Tell the encoder quality, speed and HDR tags; give a sentence for each tag that it cannot carry.
+
+    All is set such that the same pictures give the same bytes, however many processors there are.
+    """
+    context.thread_count = _THREADS
+    options = {"crf": str(crf), "preset": preset}
+    notes = []
+    if codec.name == "x264":
+        # Of slices, not frames: with frame threads x264 was seen to make other bytes once in a thousand runs.
+        context.thread_type = ThreadType.SLICE
+        # And by its own choice of code by processor.
+        options["x264-params"] = _joined({"cpu-independent": "1", **_hdr(hdr, "mastering-display", "cll", whole=True)})
+    elif codec.name == "x265":
+        fixed = {"log-level": "none", "frame-threads": "2", "pools": "2"}
+        options["x265-params"] = _joined({**fixed, **_hdr(hdr, "master-display", "max-cll", whole=True)})
+    elif codec.name == "av1":
+        fixed = {"lp": "2"}
+        options["svtav1-params"] = _joined({**fixed, **_hdr(hdr, "mastering-display", "content-light", whole=False)})
+    else:
+        options = {"rc": "vbr", "cq": str(crf), "preset": preset}
+        notes += ["the HDR mastering tags were left out: NVENC does not take them"] if hdr != NO_HDR else []
+    if codec.tag:
+        context.codec_tag = codec.tag
+    context.options |= options
+    return notes
+
+
+def _hdr(hdr: HdrTags, mastering: str, light: str, *, whole: bool) -> dict[str, str]:
+    """The HDR tags as parameters of these names, in whole steps of the standard (ST 2086) or in plain numbers."""
+    told = {}
+    if hdr.mastering:
+        numbers = [Fraction(number) for number in hdr.mastering]
+        steps = [50_000] * 8 + [10_000] * 2 if whole else [1] * 10
+        scaled = [number * step for number, step in zip(numbers, steps, strict=True)]
+        text = [str(round(number)) if whole else f"{float(number):.6f}" for number in scaled]
+        red, green, blue, white = (f"({x},{y})" for x, y in zip(text[:8:2], text[1:8:2], strict=True))
+        told[mastering] = f"G{green}B{blue}R{red}WP{white}L({text[9]},{text[8]})"
+    if hdr.light:
+        told[light] = f"{hdr.light[0]},{hdr.light[1]}"
+    return told
+
+
+def _joined(parameters: dict[str, str]) -> str:
+    return ":".join(f"{name}={value}" for name, value in parameters.items())

@@ -1,0 +1,164 @@
+"""Everybody's tracks on disk, as the pose stage finds them, before anybody is chosen.
+
+- ``people.parquet``: tidy, 33 rows for every sighting: ``frame``, ``time_s``, ``track``, ``landmark``, ``x_px``,
+  ``y_px``, ``z``, ``visibility``, ``presence``;
+- ``steps.parquet``: ``frame``, ``track`` and the fields of ``tasks.maths.steps.Step``, from a track's first frame to a
+  while after its last one;
+- ``clothes.parquet``: ``frame``, ``track`` and the colours of torso and thighs, some times a second;
+- ``looked.parquet``: ``frame``, ``time_s``, and whether the model looked at the frame, for every frame of the clip.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tasks.errors import OutputError
+from tasks.maths import steps
+from tasks.maths.bodies import COLOR_BINS, REGIONS
+from tasks.maths.landmarks import COUNT, NAMES
+from tasks.maths.tracks import Track
+from tasks.media.pose_file import VALUES
+from tasks.media.tables import SCHEMA_VERSION, read_table
+
+Floats = NDArray[np.float64]
+
+_CHUNK_ROWS: Final = 16_384
+_CLOTHES: Final = (REGIONS, 3, COLOR_BINS)
+_WHO: Final = [("frame", pa.int64()), ("track", pa.int32())]
+_COLOR_NAMES: Final = [
+    f"{region}_{channel}_{number}"
+    for region in ("torso", "thighs")
+    for channel in ("l", "a", "b")
+    for number in range(COLOR_BINS)
+]
+_SCHEMAS: Final = {
+    "people.parquet": [
+        *(("frame", pa.int64()), ("time_s", pa.float64()), ("track", pa.int32()), ("landmark", pa.string())),
+        *((name, pa.float32()) for name in VALUES),
+    ],
+    "steps.parquet": [
+        *_WHO,
+        *((name, pa.int32() if name in steps.COUNTS else pa.float64()) for name in steps.NAMES),
+    ],
+    "clothes.parquet": [*_WHO, *((name, pa.float32()) for name in _COLOR_NAMES)],
+    "looked.parquet": [("frame", pa.int64()), ("time_s", pa.float64()), ("looked", pa.bool_())],
+}
+
+
+class _Rows:
+    """Gathers rows and writes them in chunks; memory does not grow with the clip."""
+
+    def __init__(self, writer: Any, schema: Any) -> None:
+        self._writer, self._schema = writer, schema
+        self._columns: list[list[Any]] = [[] for _ in schema]
+
+    def add(self, *columns: list[Any]) -> None:
+        for held, new in zip(self._columns, columns, strict=True):
+            held.extend(new)
+        if len(self._columns[0]) >= _CHUNK_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        arrays = [pa.array(held, kind) for held, kind in zip(self._columns, self._schema.types, strict=True)]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+        for held in self._columns:
+            held.clear()
+
+
+class PeopleWriter:
+    """Takes what is found in a frame, frame by frame, tracks in any order."""
+
+    def __init__(self, rows: Mapping[str, _Rows]) -> None:
+        self._rows = rows
+
+    def frame(self, frame: int, time_s: float, looked: bool) -> None:
+        """The next frame of the clip, and whether the model looked at it."""
+        self._rows["looked.parquet"].add([frame], [time_s], [looked])
+
+    def sighting(self, frame: int, time_s: float, track: int, landmarks: Floats) -> None:
+        """The landmarks (33, 5) of one person."""
+        values = landmarks.astype(np.float32).T.tolist()
+        who = ([frame] * COUNT, [time_s] * COUNT, [track] * COUNT, list(NAMES))
+        self._rows["people.parquet"].add(*who, *values)
+
+    def clothes(self, frame: int, track: int, shares: NDArray[np.float32]) -> None:
+        """The colours (REGIONS, 3, COLOR_BINS) that one person wears."""
+        self._rows["clothes.parquet"].add([frame], [track], *([value] for value in shares.ravel().tolist()))
+
+    def step(self, frame: int, track: int, step: steps.Step) -> None:
+        """How the torso of one person moved since the frame before."""
+        self._rows["steps.parquet"].add([frame], [track], *([value] for value in astuple(step)))
+
+
+@contextmanager
+def people_writer(folder: Path) -> Iterator[PeopleWriter]:
+    """Open the four files in ``folder``; they are whole when the block ends without an exception.
+
+    The same calls give the same bytes. ``OutputError`` when a file cannot be written.
+    """
+    metadata = {b"stillwalk.schema": str(SCHEMA_VERSION).encode()}
+    try:
+        with ExitStack() as stack:
+            rows = {}
+            for name, fields in _SCHEMAS.items():
+                schema = pa.schema(fields, metadata=metadata)
+                file = pq.ParquetWriter(folder / name, schema, compression="zstd", compression_level=3)
+                rows[name] = _Rows(stack.enter_context(file), schema)
+            yield PeopleWriter(rows)
+            for held in rows.values():
+                held.flush()
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"{folder}: cannot be written to ({reason}); free space there") from error
+
+
+def read_looked(path: Path) -> tuple[Floats, NDArray[np.bool_]]:
+    """(n,) time of every frame of the clip, and whether the model looked at it."""
+    table = read_table(path)
+    return table["time_s"].astype(np.float64), table["looked"].astype(np.bool_)
+
+
+def read_tracks(people: Path, clothes: Path) -> list[Track]:
+    """Everybody's tracks by number; ``OutputError`` when a file is missing or damaged."""
+    table = read_table(people)
+    frame, number, time_s = (table[name].reshape(-1, COUNT)[:, 0] for name in ("frame", "track", "time_s"))
+    landmarks = np.stack([table[name].reshape(-1, COUNT) for name in VALUES], axis=-1).astype(np.float64)
+    worn = read_table(clothes)
+    shares = np.stack([worn[name] for name in _COLOR_NAMES], axis=-1).astype(np.float64).reshape(-1, *_CLOTHES)
+    tracks = []
+    for track in np.unique(number):
+        mine, mine_worn = number == track, worn["track"] == track
+        tracks.append(
+            Track(
+                frames=frame[mine],
+                time_s=time_s[mine],
+                landmarks=landmarks[mine],
+                clothes=_at_frames(frame[mine], worn["frame"][mine_worn], shares[mine_worn]),
+                origin=number[mine].astype(np.int64),
+            )
+        )
+    return tracks
+
+
+def _at_frames(frames: NDArray[np.int64], at: NDArray[np.int64], shares: Floats) -> Floats:
+    """(k, ...) the shares of those frames at which they were measured, NaN elsewhere."""
+    full = np.full((len(frames), *_CLOTHES), np.nan)
+    full[np.searchsorted(frames, at)] = shares
+    return full
+
+
+def read_steps(path: Path, tracks: Iterable[int]) -> dict[int, tuple[NDArray[np.int64], steps.Steps]]:
+    """Of each of ``tracks`` the frames (k,) at which its steps are known, and the steps."""
+    table = read_table(path)
+    found = {}
+    for track in tracks:
+        mine = table["track"] == track
+        found[track] = table["frame"][mine], steps.Steps({name: table[name][mine] for name in steps.NAMES})
+    return found

@@ -1,0 +1,92 @@
+"""Strong blurs at little cost: what goes on beyond the edge of a picture, and what lies behind a person."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths import motion
+from tasks.media.compose import lay
+from tasks.media.layout import PixelLayout, Planes
+from tasks.media.matte import Alpha, Region, coverage, reduce_plane
+from tasks.media.shift import plane_step
+from tasks.media.warp import plane_to_luma
+
+Floats = NDArray[np.float64]
+Plane = NDArray[Any]
+
+BEYOND_BLUR: Final = 0.04  # standard deviation of the blur beyond the edge, as a share of the picture's height
+BEYOND_DIM: Final = 0.55  # brightness that is left beyond the edge
+FINE: Final = 2  # standard deviation, in samples, that the reduced plane is blurred by
+FAINT: Final = 1e-3  # weight at which no sample nearby counts
+
+
+def blur_beyond(
+    moved: Planes,
+    planes: Sequence[Plane],
+    layout: PixelLayout,
+    to_output: Floats,
+    black: Sequence[int],
+    chroma_location: int,
+) -> Planes:
+    """``moved``, with what the source does not cover replaced by its blurred and darkened continuation.
+
+    ``planes`` is the source picture that ``to_output`` (2, 3) brought to ``moved``; ``black`` one value a plane. Where
+    all is covered, ``moved`` itself.
+    """
+    rows, columns = planes[0].shape
+    high, wide = moved[0].shape
+    share = coverage(to_output, (columns, rows), Region(0, 0, wide, high))
+    if share.min() >= 1:
+        return moved
+    results = []
+    for index, (plane, shown) in enumerate(zip(planes, moved, strict=True)):
+        step_xy = plane_step(layout, index)
+        to_luma = plane_to_luma(layout, index, chroma_location)
+        to_plane = motion.compose(motion.invert(to_luma), motion.compose(to_output, to_luma))
+        canvas = _continued(plane, BEYOND_BLUR * rows / step_xy[1], to_plane, shown.shape, black[index])
+        lay(canvas, shown, reduce_plane(share, step_xy, chroma_location))
+        results.append(canvas)
+    return tuple(results)
+
+
+def soften(plane: Plane, sigma_px: float, weight: Alpha, empty: int) -> Plane:
+    """``plane`` (h, w) blurred, each sample counting by its ``weight`` (h, w); ``empty`` where none near counts.
+
+    Weights below 1 spread a little first, so that an edge that shows both does not glow.
+    """
+    factor = max(int(sigma_px / FINE), 1)
+    small, share = (_reduced(part, factor) for part in (plane, weight))
+    if factor > 1:
+        share = cv2.erode(share, np.ones((3, 3), np.uint8))
+    sigma = sigma_px / factor
+    total = cv2.GaussianBlur(small.astype(np.float32) * share, (0, 0), sigma) + FAINT * empty
+    blurred = np.rint(total / (cv2.GaussianBlur(share, (0, 0), sigma) + FAINT)).astype(plane.dtype)
+    return np.asarray(cv2.resize(blurred, plane.shape[::-1], interpolation=cv2.INTER_LINEAR))
+
+
+def _continued(plane: Plane, sigma_px: float, to_output: Floats, shape: tuple[int, ...], black: int) -> Plane:
+    """``plane`` blurred, dimmed, moved by ``to_output``, its edge repeated over a new plane of ``shape``."""
+    factor = max(int(sigma_px / FINE), 1)
+    small = cv2.GaussianBlur(_reduced(plane, factor), (0, 0), sigma_px / factor, borderType=cv2.BORDER_REPLICATE)
+    dim = cv2.addWeighted(small, BEYOND_DIM, small, 0, black * (1 - BEYOND_DIM))
+    there_px = (-(-shape[1] // factor), -(-shape[0] // factor))
+    enlarge, enlarge_there = (
+        _enlarging(part, whole) for part, whole in ((dim.shape[::-1], plane.shape[::-1]), (there_px, shape[::-1]))
+    )
+    matrix = motion.compose(motion.invert(enlarge_there), motion.compose(to_output, enlarge))
+    moved = cv2.warpAffine(dim, matrix, there_px, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(moved, shape[::-1], interpolation=cv2.INTER_LINEAR))
+
+
+def _reduced(plane: Plane, factor: int) -> Plane:
+    rows, columns = plane.shape
+    return np.asarray(cv2.resize(plane, (-(-columns // factor), -(-rows // factor)), interpolation=cv2.INTER_AREA))
+
+
+def _enlarging(small_px: Sequence[int], size_px: Sequence[int]) -> Floats:
+    """2x3 matrix from the pixels of a reduced picture to those of the whole."""
+    factor = np.array(size_px) / np.array(small_px)
+    return np.column_stack([np.diag(factor), (factor - 1) / 2])

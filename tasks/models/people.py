@@ -1,0 +1,153 @@
+"""Several people at once: one landmarker follows each, and a free one looks for others where nobody is followed.
+
+MediaPipe's own search for several people runs its detector in every frame and, being made for the nearest person,
+still misses the second of two; a picture in which the people already followed are painted over shows it the next one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.bodies import box_of, same_body
+from tasks.models.pose import PoseEstimator, open_pose
+from tasks.models.runtime import DeviceUse
+
+LOOK_S: Final = 0.3  # between two looks for further people, while somebody is followed
+ALERT_S: Final = 1.0  # after somebody was lost, in which every frame is searched
+KNOWN_S: Final = 0.5  # of following, after which somebody is missed
+MARGIN: Final = 0.25  # of the torso's length, round the landmarks, painted over
+PAINT: Final = 114  # a mid grey, as detectors are padded with
+
+Image = NDArray[np.uint8]
+
+
+class Sighting(NamedTuple):
+    """One person in one frame."""
+
+    track: int  # from 1: sightings of one number are one unbroken following
+    landmarks: NDArray[np.float64]  # (33, 5): x_px, y_px, z, visibility, presence
+
+
+class PeopleFinder(Protocol):
+    """Finds the people in the next frame of a clip; frames come in order with their own times."""
+
+    def __call__(self, rgb: Image, time_s: float) -> list[Sighting]:
+        """Those seen in ``rgb`` (h, w, 3), by the number of their track."""
+        ...
+
+
+@dataclass
+class Follower:
+    """A landmarker and whom it follows."""
+
+    estimator: PoseEstimator
+    track: int = 0  # 0: nobody
+    since_s: float = 0.0  # followed
+    landmarks: NDArray[np.float64] | None = None
+
+
+class Followers:
+    """Follows up to ``most`` people; ``hire`` opens a further landmarker when it is first needed."""
+
+    def __init__(self, hire: Callable[[], PoseEstimator], most: int) -> None:
+        self._hire = hire
+        self._most = most
+        self._followers: list[Follower] = []
+        self._tracks = 0
+        self._look_from_s = -np.inf
+        self._alert_until_s = -np.inf
+
+    def __call__(self, rgb: Image, time_s: float) -> list[Sighting]:
+        for follower in self._busy():
+            self._follow(follower, rgb, time_s)
+        self._part_doubles(rgb, time_s)
+        while self._should_look(time_s) and self._look(rgb, time_s):
+            pass  # where one is, there may be more
+        return [
+            Sighting(follower.track, follower.landmarks) for follower in self._busy() if follower.landmarks is not None
+        ]
+
+    def _busy(self) -> list[Follower]:
+        busy = [follower for follower in self._followers if follower.track]
+        return sorted(busy, key=lambda follower: follower.track)
+
+    def _follow(self, follower: Follower, rgb: Image, time_s: float) -> None:
+        person = follower.estimator(rgb, time_s)
+        follower.landmarks = None if person is None else person.landmarks
+        if person is None:
+            follower.track = 0
+            if time_s - follower.since_s >= KNOWN_S:
+                self._alert_until_s = time_s + ALERT_S
+
+    def _part_doubles(self, rgb: Image, time_s: float) -> None:
+        """Where two follow one body, one is freed; who that body is, is open again: it gets a new track."""
+        busy = self._busy()
+        for number, first in enumerate(busy):
+            for second in busy[number + 1 :]:
+                if first.landmarks is None or second.landmarks is None:
+                    continue
+                if same_body(first.landmarks, second.landmarks):
+                    self._forget(second, rgb, time_s)
+                    first.track = self._next_track()
+                    self._alert_until_s = time_s + ALERT_S
+
+    def _forget(self, follower: Follower, rgb: Image, time_s: float) -> None:
+        follower.track, follower.landmarks = 0, None
+        follower.estimator(np.full((64, 64, 3), PAINT, np.uint8), time_s)
+
+    def _should_look(self, time_s: float) -> bool:
+        count = len(self._busy())
+        if count >= self._most:
+            return False
+        return count == 0 or time_s >= self._look_from_s or time_s <= self._alert_until_s
+
+    def _look(self, rgb: Image, time_s: float) -> bool:
+        """Look past those who are followed; whether there is somebody else."""
+        free = next((follower for follower in self._followers if not follower.track), None)
+        if free is None:
+            free = Follower(self._hire())
+            self._followers.append(free)
+        known = [follower.landmarks for follower in self._busy() if follower.landmarks is not None]
+        person = free.estimator(painted_over(rgb, known), time_s)
+        if person is not None:
+            free.track, free.landmarks, free.since_s = self._next_track(), person.landmarks, time_s
+        self._look_from_s = time_s if person is not None else time_s + LOOK_S
+        return person is not None
+
+    def _next_track(self) -> int:
+        self._tracks += 1
+        return self._tracks
+
+
+def painted_over(rgb: Image, people: Sequence[NDArray[np.float64]]) -> Image:
+    """``rgb`` itself where nobody is known, else a copy with the boxes of ``people`` in one grey."""
+    if not people:
+        return rgb
+    covered = rgb.copy()
+    height, width = rgb.shape[:2]
+    for landmarks in people:
+        x0, y0, x1, y1 = np.clip(box_of(landmarks, MARGIN), 0, (width, height, width, height)).astype(int)
+        covered[y0:y1, x0:x1] = PAINT
+    return covered
+
+
+@contextmanager
+def open_people(
+    files: tuple[Path, ...], *, device: str, most: int, min_detection: float = 0.5, min_tracking: float = 0.5
+) -> Iterator[tuple[Followers, DeviceUse]]:
+    """A finder of up to ``most`` people by the pose model of ``files``; settings and errors as in ``open_pose``."""
+    with ExitStack() as stack:
+
+        def hire() -> tuple[PoseEstimator, DeviceUse]:
+            return stack.enter_context(
+                open_pose(files, device=device, min_detection=min_detection, min_tracking=min_tracking)
+            )
+
+        first, use = hire()
+        waiting = [first]
+        yield Followers(lambda: waiting.pop() if waiting else hire()[0], most), use

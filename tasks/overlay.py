@@ -1,0 +1,130 @@
+"""Stage: what the program saw and did, drawn on a copy of the stabilized video: never on one that is delivered."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths import motion
+from tasks.maths.landmarks import PoseTrack
+from tasks.media.drawing import Brush
+from tasks.media.held import frames_of
+from tasks.media.label import label, stamp
+from tasks.media.layout import Planes
+from tasks.media.moving import Edge, Pair, Plan, moved, read_plan, write_video
+from tasks.media.pose_file import read_pose
+from tasks.media.tables import read_table
+from tasks.records import Tick
+from tasks.requests import OverlayRequest
+
+Floats = NDArray[np.float64]
+
+ARM_AND_LEG: Final = (
+    *((11, 13), (13, 15), (15, 17), (15, 19), (17, 19)),
+    *((11, 23), (23, 25), (25, 27), (27, 29), (27, 31), (29, 31)),
+)
+BONES: Final = {  # pairs of landmarks
+    "middle": ((11, 12), (23, 24), (7, 2), (2, 0), (0, 5), (5, 8)),
+    "left": ARM_AND_LEG,
+    "right": tuple((first + 1, second + 1) for first, second in ARM_AND_LEG),
+}
+UNSURE: Final = 0.5  # visibility of the less visible end below which a bone is drawn in grey
+TRAIL_S: Final = 2.0
+
+COLORS: Final = {
+    "left": [70, 160, 255],
+    "right": [255, 140, 60],
+    "middle": [235, 235, 235],
+    "unsure": [140, 140, 140],
+    "shadow": [0, 0, 0],
+    "trail": [255, 235, 110],
+    "target": [255, 255, 255],
+}
+STATES: Final = {"measured": [70, 220, 110], "absent": [140, 140, 140]}
+ESTIMATED: Final = [255, 120, 60]  # any other state: the anchor was not seen
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is drawn: arrays of one row a frame, in source pixels."""
+
+    pose: PoseTrack
+    anchor_xy: Floats  # (n, 2); NaN where the subject is away
+    state: NDArray[Any]
+    confidence: Floats
+
+
+def render_overlay(request: OverlayRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    """Write ``overlay.mp4``: skeleton, anchor, target, the way the anchor came, and its confidence.
+
+    Facts: frames, size and notes.
+    """
+    plan = read_plan(request.clip, request.trajectory)
+    offsets = read_table(request.offsets.path("offsets.parquet"))
+    away = (offsets["state"] == "absent")[:, None]
+    anchor_xy = np.where(away, np.nan, plan.anchor_xy)
+    known = Known(read_pose(request.pose.path("pose.parquet")), anchor_xy, offsets["state"], offsets["confidence"])
+    path, pairs = folder / request.output, drawn_pairs(request, plan, known)
+    return write_video(path, plan, plan.size_px, pairs, tick, encoding=request.encode, sound=request.source)
+
+
+def drawn_pairs(request: OverlayRequest, plan: Plan, known: Known) -> Iterator[Pair]:
+    """Every picture as it stands in the output, drawn on."""
+    edge = Edge(request.border.mode.value, request.border.color, request.render.interpolation.value)
+    brush = Brush(plan.layout, plan.size_px)
+    for picture in frames_of(request.source, plan.clip, held_mb=request.held_mb):
+        planes = tuple(plane.copy() for plane in moved(picture, plan, edge))
+        draw_figure(brush, planes, plan, known, picture.index)
+        draw_lock(brush, planes, plan, known, picture.index)
+        write_words(planes, plan, known, picture.index)
+        yield picture, planes
+
+
+def draw_figure(brush: Brush, planes: Planes, plan: Plan, known: Known, frame: int) -> None:
+    """The skeleton: left and right in their colours, what is doubted in grey."""
+    points = motion.apply(plan.to_output[frame], known.pose.xy_px[frame])
+    seen = known.pose.visibility[frame]
+    width_px = stroke_px(plan)
+    lines: dict[str, list[Floats]] = {"unsure": [], **{name: [] for name in BONES}}
+    for name, pairs in BONES.items():
+        for pair in map(list, pairs):
+            lines[name if seen[pair].min() >= UNSURE else "unsure"].append(points[pair])
+    brush.lines(planes, [line for some in lines.values() for line in some], plan.values(COLORS["shadow"]), width_px + 2)
+    for name, some in lines.items():
+        brush.lines(planes, some, plan.values(COLORS[name]), width_px)
+
+
+def draw_lock(brush: Brush, planes: Planes, plan: Plan, known: Known, frame: int) -> None:
+    """The way the anchor came, the target that it is held at, and the anchor in the colour of its state."""
+    width_px, matrix = stroke_px(plan), plan.to_output[frame]
+    first = int(np.searchsorted(known.pose.time_s, known.pose.time_s[frame] - TRAIL_S))
+    brush.lines(
+        planes, [motion.apply(matrix, known.anchor_xy[first : frame + 1])], plan.values(COLORS["trail"]), width_px
+    )
+    target, reach = np.array([plan.target_xy]), 6.0 * width_px
+    arms = [target + reach * np.array(arm) for arm in ([[-1.6, 0], [-0.7, 0]], [[0.7, 0], [1.6, 0]])]
+    arms += [arm[:, ::-1] - target[:, ::-1] + target for arm in arms]
+    for values, more in ((plan.values(COLORS["shadow"]), 2), (plan.values(COLORS["target"]), 0)):
+        brush.rings(planes, target, values, reach, width_px + more)
+        brush.lines(planes, arms, values, width_px + more)
+    anchor = motion.apply(matrix, known.anchor_xy[frame : frame + 1])
+    brush.dots(planes, anchor, plan.values(COLORS["shadow"]), 2.2 * width_px + 1)
+    brush.dots(planes, anchor, plan.values(STATES.get(str(known.state[frame]), ESTIMATED)), 2.2 * width_px)
+
+
+def write_words(planes: Planes, plan: Plan, known: Known, frame: int) -> None:
+    """Frame, time, and how the anchor came about, in the lower left."""
+    confidence = known.confidence[frame]
+    sure = f", confidence {confidence:.2f}" if np.isfinite(confidence) else ""
+    words = f"{frame}   {known.pose.time_s[frame]:.2f} s   {known.state[frame]}{sure}"
+    word = label(words, max(0.018 * plan.size_px[1], 8.0))
+    corner = (0, max(plan.size_px[1] - word.ink.shape[0], 0))
+    stamp(planes, word, corner, plan.layout, plan.values([255, 255, 255]), plan.values([0, 0, 0]))
+
+
+def stroke_px(plan: Plan) -> int:
+    """Width of a line."""
+    return max(round(min(plan.size_px) / 300), 1)

@@ -1,0 +1,56 @@
+"""Stage: a small moving picture of the stabilized video, to be seen at a glance."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+from tasks.media.contact import Rgb, scaled
+from tasks.media.held import frames_of
+from tasks.media.moving import Edge, Plan, moved, read_plan
+from tasks.media.plane_color import tags_at
+from tasks.media.webp import verify_webp, write_webp
+from tasks.records import Tick
+from tasks.requests import PreviewRequest
+
+WIDEST_PX: Final = 320
+STEP_S: Final = 0.1  # between two pictures, on the whole
+HALF_TICK_S: Final = 0.0005
+LONGEST_S: Final = 8.0  # of a longer clip, its middle
+
+
+def render_preview(request: PreviewRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    """Write ``preview.webp``; facts: size and how many pictures it has."""
+    plan = read_plan(request.clip, request.trajectory)
+    size_px = small_size(plan.size_px, float(Fraction(plan.clip.pixel_aspect)))
+    path = folder / request.output
+    count = write_webp(path, small_pictures(request, plan, size_px, tick), size_px)
+    verify_webp(path, count)
+    return {"pictures": count, "size_px": list(size_px), "bytes": path.stat().st_size}
+
+
+def small_size(size_px: tuple[int, int], pixel_aspect: float) -> tuple[int, int]:
+    """At most ``WIDEST_PX`` wide, with square pixels."""
+    width, height = size_px[0] * pixel_aspect, float(size_px[1])
+    factor = min(WIDEST_PX / width, 1.0)
+    return max(round(width * factor), 1), max(round(height * factor), 1)
+
+
+def small_pictures(
+    request: PreviewRequest, plan: Plan, size_px: tuple[int, int], tick: Tick
+) -> Iterator[tuple[float, Rgb]]:
+    """Seconds from the first one, and the picture, of those that are shown."""
+    edge = Edge(request.border.mode.value, request.border.color, request.render.interpolation.value)
+    first_s = max((plan.clip.duration_s - LONGEST_S) / 2, 0.0)
+    color = tags_at(plan.clip.color, plan.clip.height_px, plan.size_px[1])
+    due_s = first_s
+    for picture in frames_of(request.source, plan.clip, held_mb=request.held_mb):
+        time_s = float(picture.pts * plan.clip.time_base) - plan.clip.start_s
+        if time_s >= first_s + LONGEST_S:
+            return
+        if time_s >= due_s - HALF_TICK_S:
+            due_s = max(due_s + STEP_S, time_s)
+            output = replace(picture, planes=moved(picture, plan, edge), color=color)
+            yield time_s - first_s, scaled(output.rgb(), size_px)
+        tick(picture.index + 1)

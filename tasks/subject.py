@@ -1,0 +1,86 @@
+"""The subject stage: who is who, who is followed, and that person's pose and torso motion over the whole clip."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conf.schema import SubjectConf
+from tasks.maths import pointing, sides, subject
+from tasks.maths.landmarks import COUNT, PoseTrack
+from tasks.maths.relay import relayed
+from tasks.maths.subject import Choice, Person
+from tasks.maths.tracks import Track, changes_s, jumps, people_of
+from tasks.media.people_file import read_looked, read_steps, read_tracks
+from tasks.media.pose_file import write_pose
+from tasks.media.tables import write_json, write_table
+from tasks.records import Clip, Tick, read_clip
+from tasks.requests import SubjectRequest
+
+Floats = NDArray[np.float64]
+
+
+def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    """Write ``pose.parquet``, ``pose.csv``, ``motion.parquet`` of whoever is followed, and ``subject.json``.
+
+    Landmarks are NaN where that person was not seen or not looked for. ``SettingError`` for a point of the picture at
+    which nobody is.
+    """
+    clip, pose = read_clip(request.clip), request.pose
+    time_s, looked = read_looked(pose.path("looked.parquet"))
+    tracks = read_tracks(pose.path("people.parquet"), pose.path("clothes.parquet"))
+    everybody = people_of(tracks, clip.size_px, float(time_s[0]))
+    people = [
+        subject.describe(number, track, int(looked.sum()), clip.size_px, float(time_s[0]))
+        for number, track in enumerate(everybody, start=1)
+    ]
+    choice = _choice(request.settings, people, everybody, clip, time_s)
+    chosen = everybody[choice.person - 1]
+    swapped = sides.exchanges(chosen.time_s, chosen.landmarks)
+    steps = relayed(chosen, read_steps(pose.path("steps.parquet"), set(chosen.origin.tolist())), len(time_s))
+    chosen = replace(chosen, landmarks=sides.unswapped(chosen.landmarks, swapped))
+    write_pose(folder / "pose.parquet", folder / "pose.csv", _pose(chosen, time_s))
+    write_table(folder / "motion.parquet", {"looked": looked, **steps.columns})
+    facts = {
+        **_facts(chosen, looked, time_s),
+        "rejected": sum(map(len, tracks)) - sum(map(len, everybody)),
+        "sides_exchanged": int(swapped.sum()),
+        "people": [asdict(person) for person in people],
+    }
+    write_json(folder / "subject.json", {"person": choice.person, **facts})  # not why: the same person, the same bytes
+    tick(len(time_s))
+    note = f"{len(people)} people: {choice.why} (subject.point=[x,y] chooses by place)"
+    return {**facts, "chosen": choice._asdict(), "notes": [note] if len(people) > 1 else []}
+
+
+def _choice(settings: SubjectConf, people: list[Person], everybody: list[Track], clip: Clip, time_s: Floats) -> Choice:
+    if settings.point is None:
+        return subject.choose(people, settings.rule.value)
+    xy_px = pointing.resolve_point(settings.point, clip.size_px)
+    number = pointing.person_at(everybody, xy_px, settings.at_s, time_s)
+    when = "" if settings.at_s is None else f" at {settings.at_s:g} s"
+    where = f"person {number + 1} is at [{xy_px[0]:.0f},{xy_px[1]:.0f}] px{when}"
+    return Choice(number + 1, f"{where}, {subject.seen(people[number])}")
+
+
+def _facts(chosen: Track, looked: NDArray[np.bool_], time_s: Floats) -> dict[str, Any]:
+    """What is known of the following: how long, and at how many frames the evidence says that it changed over."""
+    count = int(looked.sum())
+    return {
+        "frames": len(time_s),
+        "looked": count,
+        "detected": len(chosen),
+        "detection_rate": round(len(chosen) / count, 6),
+        "nobody": count - len(chosen),
+        "identity_switches": len(changes_s(chosen)) + len(jumps(chosen)),
+    }
+
+
+def _pose(person: Track, time_s: Floats) -> PoseTrack:
+    """The person's landmarks in every frame of the clip."""
+    values = np.full((len(time_s), COUNT, person.landmarks.shape[2]), np.nan)
+    values[person.frames] = person.landmarks
+    z, visibility, presence = (values[..., index] for index in (2, 3, 4))
+    return PoseTrack(time_s, values[..., :2], z, visibility, presence)

@@ -1,0 +1,212 @@
+"""The benchmark: this program beside its floor, on the same machine, the same clip, with the same settings.
+
+    python -m tests.bench [VIDEO ...] [--cases cold,length] [--long]
+
+Every run is a process of its own, started here and measured by what the kernel says of it when it has ended (wall, CPU,
+peak memory). The Prefect server is started before and counts for nothing. Without VIDEO: the jogger of the sample
+videos and the drawn walker. The table goes to the terminal and to ``outputs/bench.md``.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import av
+
+from conf.schema import DemoConf, EncodeConf
+from tasks.demo import draw_demo
+from tasks.requests import DemoRequest
+from tests.measuring import ROOT, Spent, program, server
+
+SAMPLE = ROOT.parent / "shared" / "videos" / "gym_jog_moving_camera.mp4"
+REPORT = ROOT / "outputs" / "bench.md"
+AGAIN = "smoothing.window=9"
+SMOOTHING_RERUNS = {"trajectory", "stabilized.mp4", "comparison.mp4", "person.mp4"}
+RENDERED = ("stabilized.mp4", "comparison.mp4", "person.mp4")
+SHORT_S, LONGER_S, TEN_TIMES_S, LONGEST_S = 10, 60, 100, 600
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table."""
+
+    case: str
+    frames: int
+    spent: Spent
+    remark: str
+
+    def cells(self) -> list[str]:
+        spent = self.spent
+        fps = f"{self.frames / spent.wall_s:.1f}" if self.frames and spent.wall_s else ""
+        peak = f"{spent.peak_mb:.0f}" if spent.peak_mb else ""
+        frames = str(self.frames or "")
+        wall, cpu = (f"{seconds:.1f}" if seconds else "" for seconds in (spent.wall_s, spent.cpu_s))
+        return [self.case, frames, wall, cpu, fps, peak, self.remark]
+
+
+HEAD = ["", "frames", "wall s", "CPU s", "fps", "peak MB", "against its floor"]
+
+
+def main() -> None:
+    asked = arguments()
+    cases = set(asked.cases.split(","))
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="stillwalk-bench-") as scratch, server(Path(scratch)) as api:
+        work = Path(scratch)
+        videos = asked.videos or [*([SAMPLE] if SAMPLE.is_file() else []), drawn(work)]
+        parts = []
+        for number, video in enumerate(videos):
+            folder = work / str(number)
+            folder.mkdir()
+            if "cold" in cases:
+                parts.append(section(f"{video.name}, {shape(video)}", against_floor(video, folder, api)))
+            if "length" in cases and number == 0:
+                rows = by_length(video, folder, api, long=asked.long)
+                parts.append(section(f"{video.name}, end to end several times", rows))
+    text = "\n\n".join([f"# What a run costs\n\n{machine(load)}", *parts]) + "\n"
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(text)
+    print(text)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="This program beside its floor.")
+    parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO")
+    parser.add_argument("--cases", default="cold,length", help="cold: against the floor; length: time and memory")
+    parser.add_argument("--long", action="store_true", help="of length: also ten minutes")
+    return parser.parse_args()
+
+
+def against_floor(video: Path, folder: Path, api: str) -> list[Row]:
+    """Cold, again with other smoothing, again with nothing to do; then the floor of the first two."""
+    cold = program(video, folder, api)
+    again = program(video, folder, api, AGAIN)
+    ran = {stage["output"] or stage["stage"] for stage in record(folder, video)["stages"] if stage["status"] == "ran"}
+    if ran != SMOOTHING_RERUNS:
+        raise SystemExit(f"{AGAIN} ran {sorted(ran)}, not {sorted(SMOOTHING_RERUNS)}: was the program being edited?")
+    idle = program(video, folder, api, AGAIN)
+    parts = floor(video, folder / "out" / video.stem)
+    encode = added(*(parts[name] for name in RENDERED))
+    decode = parts["decode"]
+    least = added(decode, parts["pose"], parts["masks"], encode)
+    frames = int(record(folder, video)["clip"]["frames"])
+    names = (("decode", "plain decode"), ("pose", "plain pose"), ("masks", "plain masks"))
+    return [
+        Row("cold, three videos", frames, cold, f"CPU {ratio(cold, least)} times; wall {busy(cold)} of CPU"),
+        Row("other smoothing", frames, again, f"CPU {ratio(again, added(decode, encode))} times decode + encode"),
+        Row("nothing to do", 0, idle, "starting, imports, cache"),
+        Row("floor, one after the other", frames, least, "decode + pose + masks + three times encode"),
+        *(Row(f"... {title}", frames, parts[name], "") for name, title in names),
+        *(Row(f"... plain encode of {name}", frames, parts[name], "") for name in RENDERED),
+        *stages(folder, video),
+    ]
+
+
+def stages(folder: Path, video: Path) -> list[Row]:
+    """Wall seconds of the stages in the last run that computed them; two run side by side."""
+    found = []
+    for name, log in record(folder, video)["log"].items():
+        seconds = log["computed_in_s"]
+        if seconds >= 0.1:
+            found.append(f"{name} {seconds:.1f}")
+    return [Row("stages, wall s", 0, Spent(0, 0), ", ".join(found))]
+
+
+def by_length(video: Path, folder: Path, api: str, *, long: bool) -> list[Row]:
+    """The same clip end to end, ever longer: time a frame and peak memory."""
+    rows: list[Row] = []
+    for seconds in (SHORT_S, LONGER_S, TEN_TIMES_S, *([LONGEST_S] if long else [])):
+        looped = loop(video, folder / f"loop{seconds}.mp4", seconds)
+        spent = program(looped, folder, api)
+        idle = program(looped, folder, api)
+        frames = int(record(folder, looped)["clip"]["frames"])
+        cost_ms = 1000 * (spent.cpu_s - idle.cpu_s) / frames
+        row = Row(f"{seconds} s", frames, spent, f"{cost_ms:.1f} CPU ms a frame without {idle.cpu_s:.1f} s of starting")
+        rows.append(row)
+        for path in (folder / "out" / looped.stem).glob("*.mp4"):
+            path.unlink()
+    growth = rows[2].spent.peak_mb / rows[0].spent.peak_mb - 1
+    return [*rows, Row("peak memory, ten times the frames", 0, Spent(0, 0), f"{growth:+.1%}")]
+
+
+def floor(video: Path, deliverables: Path) -> dict[str, Spent]:
+    """What ``tests.floor`` has measured, by name."""
+    encode = EncodeConf()
+    command = [sys.executable, "-m", "tests.floor", str(video), str(deliverables), str(encode.crf), encode.preset]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
+    parts = json.loads(done.stdout.splitlines()[-1])
+    return {name: Spent(part["wall_s"], part["cpu_s"]) for name, part in parts.items()}
+
+
+def added(*parts: Spent) -> Spent:
+    return Spent(sum(part.wall_s for part in parts), sum(part.cpu_s for part in parts))
+
+
+def ratio(spent: Spent, least: Spent) -> str:
+    return f"{spent.cpu_s / least.cpu_s:.2f}"
+
+
+def busy(spent: Spent) -> str:
+    return f"{spent.wall_s / spent.cpu_s:.2f}"
+
+
+def record(folder: Path, video: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "out" / video.stem / "run.json").read_text())
+    return found
+
+
+def loop(video: Path, path: Path, seconds: float) -> Path:
+    """``video``'s pictures end to end until they last ``seconds`` at least, packets as they are."""
+    with av.open(str(video)) as source, av.open(str(path), "w") as target:
+        like = source.streams.video[0]
+        stream = target.add_stream_from_template(like)
+        packets = [packet for packet in source.demux(like) if packet.size]
+        times = [(packet.pts or 0, packet.dts or 0, packet.duration or 0) for packet in packets]
+        lasts = max(pts + duration for pts, _, duration in times) - min(pts for pts, _, _ in times)
+        tick_s = packets[0].time_base
+        for turn in range(ceil(seconds / float(lasts * tick_s))):
+            for packet, (pts, dts, duration) in zip(packets, times, strict=True):
+                packet.stream, packet.time_base = stream, tick_s  # muxing has changed both, and the times
+                packet.pts, packet.dts, packet.duration = pts + turn * lasts, dts + turn * lasts, duration
+                target.mux(packet)
+    return path
+
+
+def drawn(work: Path) -> Path:
+    """The demo, drawn."""
+    folder = work / "drawn"
+    folder.mkdir()
+    draw_demo(DemoRequest(DemoConf()), folder, lambda _: None)
+    return folder / "demo.mp4"
+
+
+def shape(video: Path) -> str:
+    with av.open(str(video)) as container:
+        stream = container.streams.video[0]
+        return f"{stream.width}x{stream.height}, {stream.codec_context.name}"
+
+
+def machine(load: float) -> str:
+    encode = EncodeConf()
+    cores = len(os.sched_getaffinity(0))
+    settings = f"x264 crf {encode.crf}, preset {encode.preset}"
+    return f"{platform.machine()}, {cores} cores, load {load:.1f} at the start; {settings}."
+
+
+def section(title: str, rows: list[Row]) -> str:
+    lines = [HEAD, ["---"] * len(HEAD), *(row.cells() for row in rows)]
+    return f"## {title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""What a run cannot do without, and nothing else: plain decoding, plain model calls, plain encoding.
+
+``python -m tests.floor VIDEO DELIVERABLES CRF PRESET`` prints wall and CPU seconds of each as JSON. The models see the
+frames and boxes that the program's saw, the encoder gets the pictures of the files in the folder ``DELIVERABLES``.
+Getting these ready is not counted.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import av
+import mediapipe as mp
+import numpy as np
+from av.video.frame import VideoFrame
+from mediapipe.tasks.python import BaseOptions, vision
+from numpy.typing import NDArray
+
+from tasks.media.crop import cut
+from tasks.media.masks_file import read_boxes
+from tasks.models.bundle import pose_bundle
+from tasks.models.runtime import quiet_native_stderr
+from tasks.models.selfie import INPUT_WH
+from tasks.models.sources import model_files
+
+CHUNK = 20  # frames got ready at a time
+THREADS = 4
+Spent = dict[str, float]
+
+
+def main() -> None:
+    video, folder, crf, preset = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
+    spent = {"decode": decode(video)}
+    with quiet_native_stderr():
+        spent["pose"] = pose(video)
+        spent["masks"] = selfie(video, folder / "masks.npz")
+    for path in sorted(folder.glob("*.mp4")):
+        spent[f"decode {path.name}"] = decode(path)
+        spent[path.name] = encode(path, crf, preset)
+    print(json.dumps(spent))
+
+
+def decode(path: Path) -> Spent:
+    """Decode all of a file and look at nothing."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = THREADS
+        return timed(container.decode(stream), lambda _: None, while_made=True)
+
+
+def pose(path: Path) -> Spent:
+    """One landmarker over all frames."""
+    options = vision.PoseLandmarkerOptions(
+        base_options=BaseOptions(model_asset_buffer=pose_bundle(model_files("full", None, False))),
+        running_mode=vision.RunningMode.VIDEO,
+    )
+    with vision.PoseLandmarker.create_from_options(options) as landmarker:
+        ready = ((round(frame.time * 1000), image(rgb(frame))) for frame in frames(path))
+        return timed(ready, lambda item: landmarker.detect_for_video(item[1], item[0]))
+
+
+def selfie(path: Path, masks: Path) -> Spent:
+    """One segmenter over the boxes that the program has cut out of all frames."""
+    model = model_files("general", None, False)[0].read_bytes()
+    boxes, _ = read_boxes(masks)
+    options = vision.ImageSegmenterOptions(
+        base_options=BaseOptions(model_asset_buffer=model), output_confidence_masks=True
+    )
+    with vision.ImageSegmenter.create_from_options(options) as segmenter:
+        pairs = zip(frames(path), boxes.astype(np.float64), strict=True)
+        return timed((image(cut(rgb(frame), box, INPUT_WH["general"])) for frame, box in pairs), segmenter.segment)
+
+
+def encode(path: Path, crf: str, preset: str) -> Spent:
+    """The pictures of ``path`` once more through x264, into nothing."""
+    with av.open(str(path)) as container, av.open("/dev/null", "w", format="mp4") as sink:
+        like = container.streams.video[0]
+        stream = sink.add_stream("libx264", rate=like.average_rate, options={"crf": crf, "preset": preset})
+        stream.width, stream.height, stream.pix_fmt = like.width, like.height, like.pix_fmt or "yuv420p"
+        stream.codec_context.thread_count = THREADS
+        stream.codec_context.time_base = like.time_base or Fraction(1, 90_000)
+        spent = timed(frames(path), lambda frame: sink.mux(stream.encode(frame)))
+        rest = timed([None], lambda _: sink.mux(stream.encode(None)))
+        return {**spent, "wall_s": spent["wall_s"] + rest["wall_s"], "cpu_s": spent["cpu_s"] + rest["cpu_s"]}
+
+
+def frames(path: Path) -> Iterator[VideoFrame]:
+    """Decoded on one thread, so that none works on while something else is timed."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        for frame in container.decode(stream):
+            frame.pict_type = 0
+            yield frame
+
+
+def rgb(frame: VideoFrame) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
+
+
+def image(pixels: NDArray[np.uint8]) -> Any:
+    return mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(pixels))
+
+
+def timed(items: Iterable[Any], use: Callable[[Any], object], *, while_made: bool = False) -> Spent:
+    """Wall and CPU seconds of ``use`` on every item; with ``while_made`` also those of making the items."""
+    wall = cpu = 0.0
+    count = 0
+    source = iter(items)
+    while True:
+        ready: Any = source if while_made else list(islice(source, CHUNK))
+        wall, cpu = wall - time.perf_counter(), cpu - time.process_time()
+        done = 0
+        for item in ready:
+            use(item)
+            done += 1
+        wall, cpu = wall + time.perf_counter(), cpu + time.process_time()
+        count += done
+        if while_made or not done:
+            return {"frames": count, "wall_s": wall, "cpu_s": cpu}
+
+
+if __name__ == "__main__":
+    main()

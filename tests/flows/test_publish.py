@@ -1,0 +1,90 @@
+"""Nothing of an earlier result is lost when a new one cannot be written whole."""
+
+import errno
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conf.schema import Config, Output
+from flows import publish
+from flows.inputs import Video
+from flows.plan import Job
+from tasks import store
+from tasks.errors import OutputError
+from tasks.records import Artifact
+
+
+def artifact(cache: Path, stage: str, files: dict[str, str]) -> Artifact:
+    def write(folder: Path) -> dict[str, Any]:
+        for name, text in files.items():
+            (folder / name).write_text(text)
+        return {}
+
+    return store.make(cache, stage, f"{stage}-1", "run", write, waiting=lambda: None)
+
+
+@pytest.fixture
+def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Job, dict[str, Artifact]]:
+    """A job whose stages are done, with the summary and the report left out."""
+    config = Config(video="a.mp4", outputs=[Output.stabilized])
+    job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, config, {}, tmp_path, "run")
+    monkeypatch.setattr(publish, "render_report", lambda *_: "page")
+    monkeypatch.setattr(publish, "all_metrics", lambda _: {})
+    monkeypatch.setattr(publish, "describe", lambda *_, **__: None)
+    record = {"video": {"sha256": job.digest, "path": job.video.place}}
+    monkeypatch.setattr(publish, "run_record", lambda *_: record)
+    made = {"trajectory": artifact(tmp_path, "trajectory", {"trajectory.parquet": "path"})}
+    made["stabilized.mp4"] = artifact(tmp_path, "render", {"stabilized.mp4": "picture"})
+    return job, made
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_every_deliverable_appears_under_its_name(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+    publish.publish(*finished, tmp_path / "out")
+    folder = tmp_path / "out" / "a"
+    assert set(contents(folder)) == {"trajectory.parquet", "stabilized.mp4", "metrics.json", "report.html", "run.json"}
+
+
+def test_a_disk_that_fills_up_leaves_the_earlier_result_as_it_was(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish.publish(*finished, tmp_path / "out")
+    folder = tmp_path / "out" / "a"
+    (folder / "stabilized.mp4").write_text("an earlier picture")
+    (folder / "trajectory.parquet").write_text("an earlier path")
+    before = contents(folder)
+
+    def full(source: Path, to: Path) -> None:
+        if Path(to).name.startswith(".stabilized"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        Path(to).write_bytes(Path(source).read_bytes())
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(OutputError, match="No space left on device; free some space"):
+        publish.publish(*finished, tmp_path / "out")
+    assert contents(folder) == before
+
+
+def test_a_damaged_cache_file_is_never_delivered(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+    _, made = finished
+    made["stabilized.mp4"].path("stabilized.mp4").write_text("PICTURE")
+    with pytest.raises(OutputError, match="damaged in the cache; run the same command again"):
+        publish.publish(*finished, tmp_path / "out")
+    assert not (tmp_path / "out" / "a" / "stabilized.mp4").exists()
+    assert store.find(tmp_path, "render", "render-1") is None
+
+
+def test_a_folder_that_another_video_has_taken_is_left_to_it(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    (tmp_path / "out" / "a" / "mine.txt").write_text("mine")
+    publish.publish(*finished, tmp_path / "out")
+    assert contents(tmp_path / "out" / "a") == {"mine.txt": "mine"}
+    (other,) = (path for path in (tmp_path / "out").iterdir() if path.name != "a")
+    assert "stabilized.mp4" in contents(other)

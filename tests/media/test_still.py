@@ -1,0 +1,51 @@
+"""A picture as a background: it fills the frame, with its own colours."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tasks.errors import SettingError
+from tasks.media.layout import nearest, rgb_of
+from tasks.media.still import covering, read_picture, still_planes
+from tasks.records import ColorTags
+
+
+def write(path: Path, rgb: np.ndarray) -> Path:  # type: ignore[type-arg]
+    path.write_bytes(cv2.imencode(path.suffix, rgb[..., ::-1])[1].tobytes())
+    return path
+
+
+@pytest.mark.parametrize("size_px", [(64, 48), (300, 40), (40, 300), (321, 243)])
+def test_a_picture_fills_the_frame_and_keeps_its_middle(size_px: tuple[int, int]) -> None:
+    rgb = np.zeros((100, 150, 3), np.uint8)
+    rgb[..., 0] = np.arange(150)[None] + 50
+    rgb[..., 1] = np.arange(100)[:, None] + 100
+    shown = covering(rgb, size_px)
+    assert shown.shape == (size_px[1], size_px[0], 3)
+    for axis, channel, middle in ((1, 0, 124.5), (0, 1, 149.5)):
+        line = shown[..., channel].mean(axis=1 - axis)
+        assert line.mean() == pytest.approx(middle, abs=1.0)
+
+
+@pytest.mark.parametrize("layout", ["yuv420p", "yuv444p", "yuv420p10le", "gbrp"])
+@pytest.mark.parametrize("color", [ColorTags(), ColorTags(range=2, matrix=1), ColorTags(chroma_location=3)])
+def test_its_colours_are_those_that_a_player_shows(tmp_path: Path, layout: str, color: ColorTags) -> None:
+    y, x = np.mgrid[:48, :64]
+    rgb = np.stack([40 + 2 * x, 60 + 3 * y, 200 - x - y], axis=-1).astype(np.uint8)
+    path = write(tmp_path / "wand bild.png", rgb)
+    made = nearest(layout)
+    planes = still_planes(path, made, (64, 48), color, 48)
+    assert all(plane.dtype == made.dtype for plane in planes)
+    back = rgb_of(planes, made, color).astype(int)
+    assert np.abs(back - rgb)[2:-2, 2:-2].max() <= 5
+
+
+@pytest.mark.parametrize(("content", "fact"), [(None, "cannot be read"), (b"", "is no picture"), (b"x" * 99, "is no")])
+def test_what_is_no_picture_is_one_line(tmp_path: Path, content: bytes | None, fact: str) -> None:
+    path = tmp_path / "a.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingError, match=rf"^background\.image: .*{fact}.*; name a JPEG"):
+        read_picture(path)
