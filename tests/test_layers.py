@@ -14,11 +14,13 @@ MAY_IMPORT = {
     "tasks.errors": set(),
     "tasks.records": set(),
     "tasks.progress": {"tasks.errors"},
+    "tasks.memory": set(),
     "tasks.requests": {"conf", "tasks.records"},
     "tasks.keys": {"tasks.records", "tasks.requests"},
     "tasks.store": {"tasks.errors", "tasks.records"},
     "tasks.stage": {
         "prefect",
+        "tasks.memory",
         "tasks.progress",
         "tasks.store",
         "tasks.keys",
