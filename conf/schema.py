@@ -4,6 +4,7 @@ Validation that needs no video happens in ``__post_init__`` when the composed co
 needs the picture's size is checked by ``flows.preflight`` before any work.
 """
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
@@ -84,6 +85,14 @@ class BorderMode(Enum):
     replicate = "replicate"
     constant = "constant"
     blur = "blur"
+
+
+class Crop(Enum):
+    none = "none"
+    fixed = "fixed"
+    auto = "auto"
+    follow = "follow"
+    expand = "expand"
 
 
 class Background(Enum):
@@ -312,12 +321,33 @@ class LockConf:
 
 @dataclass
 class CropConf:
-    size: list[int] | None = None  # [width,height] in pixels of a window that follows the person; null: whole frame
+    mode: Crop = Crop.none  # follow: with the person; fixed: a part; auto: the most without a border; expand: all
+    size: list[int] | None = None  # for follow: [width,height] in pixels of the window; given alone, it chooses follow
+    aspect: str | None = None  # for follow: the largest window that looks so, such as 9:16; alone, it chooses follow
+    window: list[int] | None = None  # for fixed: [x,y,width,height] in pixels of the stabilized picture
 
     def __post_init__(self) -> None:
-        size = self.size
+        size, aspect, window = self.size, self.aspect, self.window
         fine = size is None or (len(size) == 2 and min(size) >= 16)
         require(fine, "crop.size", f"{size} is not a window", "give [width,height] of at least 16 pixels, or null")
+        fine = aspect is None or re.fullmatch(r"\d*\.?\d*[1-9]\d*:\d*\.?\d*[1-9]\d*", aspect) is not None
+        require(fine, "crop.aspect", f"{aspect!r} is no aspect ratio", "give one such as 9:16, 1:1 or 2.35:1")
+        fine = window is None or (len(window) == 4 and min(window[2:]) >= 16)
+        require(fine, "crop.window", f"{window} is no window", "give [x,y,width,height] of at least 16 pixels, or null")
+        if self.mode is Crop.none and (size or aspect or window):
+            self.mode = Crop.fixed if window else Crop.follow
+        self._check_mode()
+
+    def _check_mode(self) -> None:
+        given = [name for name in ("size", "aspect", "window") if getattr(self, name) is not None]
+        takes = {Crop.follow: ("size", "aspect"), Crop.fixed: ("window",)}.get(self.mode, ())
+        wrong = [name for name in given if name not in takes]
+        cure = "leave it out, or choose crop=follow for size or aspect, crop=fixed for window"
+        require(not wrong, f"crop.{wrong[0]}" if wrong else "crop", f"crop={self.mode.value} takes none", cure)
+        cure = f"give crop.{' or crop.'.join(takes)}"
+        require(not takes or bool(given), "crop", f"{self.mode.value} wants to know which window", cure)
+        cure = "give one of them"
+        require(len(given) < 2, "crop.aspect", "crop.size is given too", cure)
 
 
 @dataclass

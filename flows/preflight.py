@@ -4,7 +4,7 @@ import os
 from fractions import Fraction
 from pathlib import Path
 
-from conf.schema import Config, SmoothingConf, VideoCodec, require
+from conf.schema import Config, CropConf, SmoothingConf, VideoCodec, require
 from flows.inputs import Video
 from flows.wants import masks_wanted
 from tasks.errors import VideoError
@@ -23,7 +23,7 @@ def check(config: Config, videos: list[Video]) -> None:
         _check_image(config.background.image)
     for video in videos:
         try:
-            if config.target != "center" or config.crop.size is not None or config.subject.point is not None:
+            if config.target != "center" or config.crop != CropConf() or config.subject.point is not None:
                 _check_picture(config, video)
             if config.smoothing != SmoothingConf():
                 _check_length(config, video)
@@ -52,12 +52,12 @@ def _check_image(name: str) -> None:
 
 
 def _check_picture(config: Config, video: Video) -> None:
-    from tasks.maths import framing, pointing
+    from tasks.maths import framing, pointing, window
     from tasks.media import probe
 
     demo = (config.demo.width, config.demo.height)
     size_px = demo if video.path is None else probe.probe_size(video.path)
-    framing.resolve_target(config.target, framing.output_size(size_px, config.crop.size))
+    framing.resolve_target(config.target, window.stabilized_size(size_px, config.crop))
     if config.subject.point is not None:
         pointing.resolve_point(config.subject.point, size_px)
 

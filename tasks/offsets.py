@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from conf.schema import AnchorConf, AnchorMethod
 from tasks.errors import AnchorNotSeen, NobodyFound, OutputError
-from tasks.maths import framing, gaps, metrics
+from tasks.maths import framing, gaps, metrics, window
 from tasks.maths.anchor import Anchor
 from tasks.maths.away import ABSENT, mark_absent, rest
 from tasks.maths.fusion import Fused, Settings, fuse
@@ -33,7 +34,7 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     shows a person, ``AnchorNotSeen`` when none shows the anchor's point.
     """
     clip = read_clip(request.clip)
-    size_px = framing.output_size(clip.size_px, request.crop.size)
+    size_px = window.stabilized_size(clip.size_px, request.crop, float(Fraction(clip.pixel_aspect)))
     target_xy = framing.resolve_target(request.target, size_px)
     pose = read_pose(request.pose.path("pose.parquet"))
     settings = request.settings

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conf.schema import LockConf, Smoother, SmoothingConf
-from tasks.maths import filters, limits, metrics, motion, planned, smoothing, strength, timegrid, upright
+from tasks.maths import filters, limits, metrics, motion, planned, smoothing, strength, timegrid, upright, window
 from tasks.maths.l1 import l1_path
 from tasks.maths.landmarks import PoseTrack
 from tasks.media.pose_file import read_pose
@@ -32,7 +32,8 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
 
     A frame is moved by ``dx_px, dy_px``, its smoothed offset, and then, where that is asked for, scaled and turned
     about the target: ``to_output`` is the whole. Smoothing the offsets is smoothing the anchor's path, since target
-    minus path is all that an offset is. ``SettingError`` for a smoother that the clip is too short or too slow for.
+    minus path is all that an offset is. A window that is cut from the stabilized picture, or a canvas around it, moves
+    all of these by its corner. ``SettingError`` for a smoother that the clip is too short or too slow for.
     """
     clip = Clip.from_json(read_json(request.clip.path("clip.json")))
     frames = read_table(request.clip.path("frames.parquet"))
@@ -45,9 +46,14 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     scale, roll_rad = stance(pose, request.lock, float(Fraction(clip.pixel_aspect)))
     linear = motion.similarity(scale, roll_rad, float(Fraction(clip.pixel_aspect)))
     to_output = motion.about(linear, shift_px, target_xy)
+    view = window.choose(request.crop, to_output, clip.size_px, (width, height), target_xy)
+    shift_px, target_xy, (width, height) = shift_px - view.corner_px, target_xy - view.corner_px, view.size_px
+    to_output = motion.about(linear, shift_px, target_xy)
+    for axis, part_px in (("offset_x_px", view.x), ("offset_y_px", view.y)):
+        offsets[axis] = offsets[axis] - part_px
     columns = _trajectory(frames, offsets, shift_px, scale, roll_rad, to_output)
     write_table(folder / "trajectory.parquet", columns)
-    write_json(folder / "framing.json", frame)
+    write_json(folder / "framing.json", {"output_size_px": view.size_px, "target_px": target_xy})
     anchor_px, state, source = _points(offsets, "anchor"), offsets["state"], offsets["source"]
     report = planned.report(pose, anchor_px, state, source, to_output, target_xy, clip.size_px, (width, height))
     write_json(folder / "metrics.json", report)

@@ -70,7 +70,7 @@ def test_the_offset_is_target_minus_hips(tmp_path: Path) -> None:
 def test_the_target_is_a_point_of_the_output(
     tmp_path: Path, target: Any, crop: list[int] | None, point: list[float]
 ) -> None:
-    asked = request(tmp_path, walker(), target=target, crop=CropConf(crop))
+    asked = request(tmp_path, walker(), target=target, crop=CropConf(size=crop))
     _, table, _ = run(tmp_path, asked)
     assert_allclose(table["offset_x_px"] + table["anchor_x_px"], point[0])
     assert_allclose(table["offset_y_px"] + table["anchor_y_px"], point[1])
@@ -177,7 +177,7 @@ def test_without_hips_the_shoulders_are_locked_and_it_is_said(tmp_path: Path) ->
 
 
 def test_a_target_outside_the_crop_is_refused_before_work(tmp_path: Path) -> None:
-    asked = request(tmp_path, walker(), target=[300, 50], crop=CropConf([200, 100]))
+    asked = request(tmp_path, walker(), target=[300, 50], crop=CropConf(size=[200, 100]))
     with pytest.raises(SettingError, match="outside the output of 200x100"):
         run(tmp_path, asked)
     assert not list((tmp_path / "out").iterdir())

@@ -48,7 +48,7 @@ def request(
         columns |= {f"anchor_{name}_px": anchor[:, axis], f"offset_{name}_px": target_xy[axis] - anchor[:, axis]}
     write_table(measured / "offsets.parquet", columns)
     write_json(measured / "framing.json", {"output_size_px": size_px, "target_px": target_xy})
-    return TrajectoryRequest(clip, pose, artifact("offsets", measured), smooth, CropConf(crop), lock or LockConf())
+    return TrajectoryRequest(clip, pose, artifact("offsets", measured), smooth, CropConf(size=crop), lock or LockConf())
 
 
 def run(folder: Path, asked: TrajectoryRequest) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:

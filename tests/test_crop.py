@@ -1,0 +1,128 @@
+"""Crops as settings, and what the trajectory becomes: one framing, in the table, the record and the metrics alike."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from conf.schema import AnchorConf, Config, Crop, CropConf, LockConf, SmoothingConf
+from flows import preflight, settings
+from flows.inputs import Video
+from tasks.errors import SettingError
+from tasks.maths import framing, motion
+from tasks.media.tables import read_table
+from tasks.offsets import measure_offsets
+from tasks.requests import OffsetsRequest, TrajectoryRequest
+from tasks.trajectory import plan_trajectory
+from tests.artifacts import artifact, clip_artifact, pose_artifact
+from tests.maths.paths import Floats, even_times, pose_track, shaky_walk
+
+SIZE = (640, 480)
+COUNT = 40
+HALF = np.array([9.0, 2.0])
+
+
+def load(*overrides: str) -> Config:
+    settings.register()
+    return settings.load(["video=demo", *overrides])
+
+
+def planned(folder: Path, crop: CropConf, lock: LockConf | None = None) -> tuple[dict[str, Any], Any, Any]:
+    """Columns of the table, the framing, and the planned metrics, of a walk across a third of the picture."""
+    hips = shaky_walk(COUNT) * [0.3, 1.0] + [250, 0]
+    track = pose_track(even_times(COUNT), hips - HALF, hips + HALF)
+    clip, pose = clip_artifact(folder / "clip", track, SIZE), pose_artifact(folder / "pose", track)
+    measured, out = folder / "offsets", folder / "out"
+    measured.mkdir()
+    out.mkdir()
+    measure_offsets(OffsetsRequest(clip, pose, AnchorConf(fusion=False), "center", crop), measured, lambda _: None)
+    held = artifact("offsets", measured)
+    asked = TrajectoryRequest(clip, pose, held, SmoothingConf(), crop, lock or LockConf())
+    plan_trajectory(asked, out, lambda _: None)
+    metrics = json.loads((out / "metrics.json").read_text())["planned"]
+    return read_table(out / "trajectory.parquet"), json.loads((out / "framing.json").read_text()), metrics
+
+
+def matrices(table: dict[str, Any]) -> Floats:
+    columns = [table[f"to_output_{row}{column}"] for row in range(2) for column in range(3)]
+    return np.asarray(np.stack(columns, axis=1).reshape(-1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "mode"),
+    [
+        ([], Crop.none),
+        (["crop.size=[320,240]"], Crop.follow),
+        (["crop.aspect=9:16"], Crop.follow),
+        (["crop=follow", "crop.aspect=1:1"], Crop.follow),
+        (["crop.window=[0,0,100,100]"], Crop.fixed),
+        (["crop=fixed", "crop.window=[0,0,100,100]"], Crop.fixed),
+        (["crop=auto"], Crop.auto),
+        (["crop=expand"], Crop.expand),
+    ],
+)
+def test_every_crop_is_a_group_or_follows_from_its_window(overrides: list[str], mode: Crop) -> None:
+    assert load(*overrides).crop.mode is mode
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (["crop=follow"], r"^crop: follow wants to know which window; give crop\.size or crop\.aspect"),
+        (["crop=fixed"], r"^crop: fixed wants to know which window; give crop\.window"),
+        (["crop=auto", "crop.size=[99,99]"], r"^crop\.size: crop=auto takes none; leave it out"),
+        (["crop=follow", "crop.window=[0,0,99,99]"], r"^crop\.window: crop=follow takes none"),
+        (["crop.size=[99,99]", "crop.aspect=1:1"], r"^crop\.aspect: crop\.size is given too; give one of them"),
+        (["crop.aspect=0:1"], r"^crop\.aspect: '0:1' is no aspect ratio; give one such as 9:16"),
+        (["crop.aspect=wide"], r"^crop\.aspect: 'wide' is no aspect ratio"),
+        (["crop.window=[0,0,9,99]"], r"^crop\.window: \[0, 0, 9, 99\] is no window; give"),
+        (["crop.size=[8,8]"], r"^crop\.size: \[8, 8\] is not a window; give"),
+    ],
+)
+def test_a_mistake_is_one_line(overrides: list[str], sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence):
+        load(*overrides)
+
+
+def test_a_window_beyond_the_picture_is_found_before_any_work() -> None:
+    config = load("crop.window=[900,0,100,100]")
+    with pytest.raises(SettingError, match=r"^crop\.window: .* 960x540; the largest possible is \[900,0,60,540\]"):
+        preflight.check(config, [Video("demo", None)])
+
+
+def test_an_aspect_follows_the_subject(tmp_path: Path) -> None:
+    table, frame, metrics = planned(tmp_path, CropConf(aspect="9:16"))
+    assert frame == {"output_size_px": [270, 480], "target_px": [134.5, 239.5]}
+    anchor = np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1)
+    assert np.abs(motion.apply(matrices(table), anchor) - frame["target_px"]).max() < 15
+    assert metrics["lock_rms"] < 10
+
+
+@pytest.mark.parametrize("lock", [LockConf(), LockConf(roll=True)])
+@pytest.mark.parametrize("crop", [CropConf(Crop.auto), CropConf(Crop.expand), CropConf(window=[100, 50, 300, 200])])
+def test_a_window_moves_everything_by_its_corner(tmp_path: Path, crop: CropConf, lock: LockConf) -> None:
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "part").mkdir()
+    table, frame, metrics = planned(tmp_path / "part", crop, lock)
+    whole, whole_frame, whole_metrics = planned(tmp_path / "whole", CropConf(), lock)
+    corner = np.array(whole_frame["target_px"]) - frame["target_px"]
+    assert_allclose(corner, np.round(corner))
+    assert_allclose(matrices(table), motion.compose(motion.translation(-corner), matrices(whole)), atol=1e-9)
+    for axis, part in (("x", corner[0]), ("y", corner[1])):
+        for name in (f"d{axis}_px", f"offset_{axis}_px"):
+            assert_allclose(table[name], whole[name] - part)
+        assert_allclose(table[f"anchor_{axis}_px"], whole[f"anchor_{axis}_px"])
+    assert metrics["lock_rms"] == pytest.approx(whole_metrics["lock_rms"], abs=1e-5)
+    shown = framing.visible_area(matrices(table), SIZE, tuple(frame["output_size_px"]))
+    if crop.mode is Crop.auto:
+        assert shown.min() > 1 - 1e-6
+        assert frame["output_size_px"][0] < SIZE[0]
+    if crop.mode is Crop.expand:
+        area = np.prod(frame["output_size_px"]) * shown
+        assert_allclose(area, SIZE[0] * SIZE[1], rtol=1e-4)
+    if crop.mode is Crop.fixed:
+        assert frame["output_size_px"] == [300, 200]
+        assert_allclose(corner, [100, 50])
