@@ -11,9 +11,6 @@ from tasks.records import LANDMARKS
 NAMES: Final = LANDMARKS
 COUNT: Final = len(NAMES)
 
-NOSE: Final = 0
-LEFT_EAR: Final = 7
-RIGHT_EAR: Final = 8
 LEFT_SHOULDER: Final = 11
 RIGHT_SHOULDER: Final = 12
 LEFT_HIP: Final = 23

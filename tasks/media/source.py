@@ -40,7 +40,6 @@ class Reading:
 
     packets: int = 0  # demuxed, with data that is to be shown
     frames: int = 0  # yielded
-    repaired: int = 0  # timestamps that were missing or did not increase
     ended_by: str = ""  # why it stopped before the end of the file; empty when it did not
     timing: "Timing" = field(default_factory=lambda: Timing(1))
 
@@ -77,9 +76,7 @@ def pictures(
             reading.ended_by = f"the picture changes from {_shape_text(shape)} to {_shape_text(seen)}"
             return
         shape = seen
-        stored = frame.pts
-        frame.pts = reading.timing.next(stored, frame.duration)
-        reading.repaired += stored != frame.pts
+        frame.pts = reading.timing.next(frame.pts, frame.duration)
         reading.frames += 1
         yield frame
 
