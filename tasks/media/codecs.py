@@ -12,6 +12,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from tasks.errors import SettingError
 from tasks.media.layout import PixelLayout, nearest
+from tasks.media.priority import same_priority
 from tasks.records import NO_HDR, HdrTags
 
 _SIZE_PX = (256, 144)  # of the picture an encoder is tried with: some take no smaller one
@@ -76,7 +77,7 @@ def open_encoder(context: VideoCodecContext) -> None:
     before = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
     try:
-        with av.logging.Capture():
+        with av.logging.Capture(), same_priority():
             context.open()
     finally:
         av.logging.set_level(before)
