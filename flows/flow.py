@@ -7,7 +7,8 @@ from prefect import Flow, State, flow
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from conf.schema import Config, FrameMode
+from conf.choices import FrameMode
+from conf.schema import Config
 from flows import preflight, settings
 from flows.inputs import Video, find_videos, missing
 from flows.interrupt import interruptible

@@ -1,4 +1,4 @@
-"""``stillwalk --help``: every setting with its default and its sentence, read from the schema's own source."""
+"""``stillwalk --help``: every setting with its default and its sentence, read from the source of the settings."""
 
 import ast
 import io
@@ -7,7 +7,7 @@ import re
 import tokenize
 from pathlib import Path
 
-SCHEMA = Path(__file__).parents[1] / "conf" / "schema.py"
+CONF = Path(__file__).parents[1] / "conf"
 HEAD = """Stillwalk holds a walking person still.
 
   stillwalk video=walk.mp4                            one video
@@ -27,24 +27,29 @@ eval "$(stillwalk -sc install=bash)" switches on tab completion; --hydra-help te
 
 def manual() -> str:
     """The whole text."""
-    source = SCHEMA.read_text()
-    comments = _comments(source)
-    classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
-    return HEAD + "\n".join(_settings(classes["Config"], classes, comments, "")) + TAIL
+    classes: dict[str, ast.ClassDef] = {}
+    comments: dict[str, dict[int, str]] = {}  # by class and line
+    for path in sorted(CONF.glob("*.py")):
+        source = path.read_text()
+        own = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
+        classes |= own
+        comments |= dict.fromkeys(own, _comments(source))
+    return HEAD + "\n".join(_settings("Config", classes, comments, "")) + TAIL
 
 
 def _settings(
-    schema: ast.ClassDef, classes: dict[str, ast.ClassDef], comments: dict[int, str], prefix: str
+    name_of_class: str, classes: dict[str, ast.ClassDef], comments: dict[str, dict[int, str]], prefix: str
 ) -> list[str]:
     lines = []
+    schema = classes[name_of_class]
     for item in schema.body:
         if not isinstance(item, ast.AnnAssign) or not isinstance(item.target, ast.Name):
             continue
         name, kind = prefix + item.target.id, ast.unparse(item.annotation)
         if kind in classes and kind.endswith("Conf"):
-            lines += ["", *_settings(classes[kind], classes, comments, f"{name}.")]
+            lines += ["", *_settings(kind, classes, comments, f"{name}.")]
             continue
-        line = f"  {f'{name}={_default(item, classes)}':<44} {comments.get(item.end_lineno or 0, '')}"
+        line = f"  {f'{name}={_default(item, classes)}':<44} {comments[name_of_class].get(item.end_lineno or 0, '')}"
         choices = _choices(kind, classes)
         lines.append(f"{line} ({choices})".rstrip() if choices else line.rstrip())
     return lines

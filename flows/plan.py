@@ -6,25 +6,30 @@ from typing import Any
 
 from prefect.futures import PrefectFuture
 
-from conf.schema import Config, DemoConf, FrameMode, MasksConf, Output
+from conf.choices import FrameMode, Output
+from conf.schema import Config
+from conf.seeing import MasksConf
+from conf.walker import DemoConf
 from flows.inputs import Video
 from flows.wants import background_of, border_of, masks_wanted, person_request
 from tasks.records import Artifact
-from tasks.requests import (
+from tasks.render_requests import (
     ComparisonRequest,
+    OverlayRequest,
+    PreviewRequest,
+    RenderRequest,
+    StabilizedRequest,
+    VerifyRequest,
+)
+from tasks.requests import (
     DecodeRequest,
     DemoRequest,
     MasksRequest,
     OffsetsRequest,
-    OverlayRequest,
     PoseRequest,
-    PreviewRequest,
-    RenderRequest,
     Request,
-    StabilizedRequest,
     SubjectRequest,
     TrajectoryRequest,
-    VerifyRequest,
 )
 from tasks.stage import Call, submit
 from tasks.store import sha256_of

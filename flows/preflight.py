@@ -4,7 +4,10 @@ import os
 from fractions import Fraction
 from pathlib import Path
 
-from conf.schema import Config, CropConf, SmoothingConf, VideoCodec, require
+from conf.checks import require
+from conf.choices import VideoCodec
+from conf.holding import CropConf, SmoothingConf
+from conf.schema import Config
 from flows.inputs import Video
 from flows.wants import masks_wanted
 from tasks.errors import VideoError

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from conf.schema import Output
+from conf.choices import Output
 from flows.inputs import short_digest
 from flows.plan import Job
 from flows.record import all_metrics, describe, failure_record, run_record

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from conf.schema import FrameMode
+from conf.choices import FrameMode
 from flows.plan import Job
 from flows.results import Result, StageRun, stage_run
 from tasks.keys import canonical

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
-from conf.schema import AlphaFile, Background, BackgroundConf, BorderConf, Config, Output
-from tasks.requests import PersonMovRequest, PersonPngRequest, PersonRequest, PersonWebmRequest, RenderRequest
+from conf.choices import AlphaFile, Background, Output
+from conf.schema import Config
+from conf.showing import BackgroundConf, BorderConf
+from tasks.render_requests import PersonMovRequest, PersonPngRequest, PersonRequest, PersonWebmRequest, RenderRequest
 
 ALPHA = {AlphaFile.webm: PersonWebmRequest, AlphaFile.mov: PersonMovRequest, AlphaFile.png: PersonPngRequest}
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.schema import DemoConf
+from conf.walker import DemoConf
 from tasks.maths.landmarks import NAMES
 from tasks.media.footsteps import footsteps, write_sound
 from tasks.media.rgb_file import write_rgb

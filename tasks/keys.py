@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 INTERFACE = {
     "tasks.errors",
     "tasks.records",
+    "tasks.render_requests",
     "tasks.requests",
 }  # they name data and messages, they shape none
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.schema import MaskModel, MaskSource
+from conf.choices import MaskModel, MaskSource
 from tasks.maths.boxes import Boxes, person_boxes, shaped, whole_picture, whole_pixels
 from tasks.media.crop import cut
 from tasks.media.masks_file import Mask, State, mask_writer

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.schema import AnchorConf, AnchorMethod
+from conf.choices import AnchorMethod
+from conf.holding import AnchorConf
 from tasks.errors import AnchorNotSeen, NobodyFound, OutputError
 from tasks.maths import framing, gaps, metrics, window
 from tasks.maths.anchor import Anchor

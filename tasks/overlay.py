@@ -18,7 +18,7 @@ from tasks.media.moving import Edge, Pair, Plan, moved, read_plan, write_video
 from tasks.media.pose_file import read_pose
 from tasks.media.tables import read_table
 from tasks.records import Tick
-from tasks.requests import OverlayRequest
+from tasks.render_requests import OverlayRequest
 
 Floats = NDArray[np.float64]
 

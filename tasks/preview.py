@@ -12,7 +12,7 @@ from tasks.media.moving import Edge, Plan, moved, read_plan
 from tasks.media.plane_color import tags_at
 from tasks.media.webp import verify_webp, write_webp
 from tasks.records import Tick
-from tasks.requests import PreviewRequest
+from tasks.render_requests import PreviewRequest
 
 WIDEST_PX: Final = 320
 STEP_S: Final = 0.1  # between two pictures, on the whole

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from conf.schema import Background, ComparisonLayout, Nobody
+from conf.choices import Background, ComparisonLayout, Nobody
 from tasks.errors import OutputError
 from tasks.media.alpha_sink import AlphaSink
 from tasks.media.backdrop import on_nothing, out_of_focus
@@ -26,7 +26,7 @@ from tasks.media.prefetch import prefetched
 from tasks.media.sink import verify_video
 from tasks.media.still import still_planes
 from tasks.records import Tick
-from tasks.requests import ComparisonRequest, PersonRequest, RenderRequest, StabilizedRequest
+from tasks.render_requests import ComparisonRequest, PersonRequest, RenderRequest, StabilizedRequest
 
 LABEL_HEIGHT: Final = 0.022  # of a capital, as a share of the picture's height
 LEAST_LABEL_PX: Final = 8.0

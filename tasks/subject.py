@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.schema import SubjectConf
+from conf.seeing import SubjectConf
 from tasks.maths import pointing, sides, subject
 from tasks.maths.landmarks import COUNT, PoseTrack
 from tasks.maths.relay import relayed

@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.schema import LockConf, Smoother, SmoothingConf
+from conf.choices import Smoother
+from conf.holding import LockConf, SmoothingConf
 from tasks.maths import filters, limits, metrics, motion, planned, smoothing, strength, timegrid, upright, window
 from tasks.maths.l1 import l1_path
 from tasks.maths.landmarks import PoseTrack

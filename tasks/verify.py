@@ -28,7 +28,7 @@ from tasks.media.tables import read_json, read_table, write_json
 from tasks.models.pose import open_pose
 from tasks.models.sources import model_files
 from tasks.records import Clip, Tick
-from tasks.requests import VerifyRequest
+from tasks.render_requests import VerifyRequest
 
 Floats = NDArray[np.float64]
 NEAR = 0.5  # torso lengths

@@ -21,7 +21,8 @@ from typing import Any
 
 import av
 
-from conf.schema import DemoConf, EncodeConf
+from conf.showing import EncodeConf
+from conf.walker import DemoConf
 from tasks.demo import draw_demo
 from tasks.requests import DemoRequest
 from tests.measuring import ROOT, Spent, program, server

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from conf.schema import AnchorConf, Config, Crop, CropConf, LockConf, SmoothingConf
+from conf.choices import Crop
+from conf.holding import AnchorConf, CropConf, LockConf, SmoothingConf
+from conf.schema import Config
 from flows import preflight, settings
 from flows.inputs import Video
 from tasks.errors import SettingError

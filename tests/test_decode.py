@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conf.schema import DecodeConf
+from conf.seeing import DecodeConf
 from tasks.decode import decode
 from tasks.errors import Interrupted, VideoError
 from tasks.media.tables import read_json, read_table

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from conf.schema import DemoConf
+from conf.walker import DemoConf
 from tasks.demo import HIP_CENTER, draw_demo, walk_of
 from tasks.errors import Interrupted, SettingError
 from tasks.maths.gait_path import heel_strikes

@@ -2,7 +2,8 @@
 
 import pytest
 
-from conf.schema import EncodeConf, VideoCodec
+from conf.choices import VideoCodec
+from conf.showing import EncodeConf
 from flows import settings
 from tasks.errors import SettingError
 from tasks.media.codecs import CODECS

@@ -7,7 +7,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from conf.schema import AnchorConf, CropConf, DemoConf, Device, ModelsConf, PoseConf, SmoothingConf
+from conf.choices import Device
+from conf.holding import AnchorConf, CropConf, SmoothingConf
+from conf.seeing import ModelsConf, PoseConf
+from conf.walker import DemoConf
 from tasks import keys
 from tasks.records import Artifact, StoredFile
 from tasks.requests import DemoRequest, OffsetsRequest, PoseRequest, TrajectoryRequest

@@ -8,17 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conf.schema import (
-    DecodeConf,
-    Device,
-    MaskModel,
-    MasksConf,
-    MaskSource,
-    ModelsConf,
-    PoseConf,
-    PoseModel,
-    SubjectConf,
-)
+from conf.choices import Device, MaskModel, MaskSource, PoseModel
+from conf.seeing import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from tasks.decode import decode
 from tasks.masks import lent, pick_model, pose_masks, segment_person
 from tasks.maths.boxes import Boxes

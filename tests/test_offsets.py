@@ -10,7 +10,8 @@ import pytest
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
-from conf.schema import AnchorConf, AnchorMethod, AnchorPoint, CropConf
+from conf.choices import AnchorMethod, AnchorPoint
+from conf.holding import AnchorConf, CropConf
 from tasks.errors import AnchorNotSeen, Interrupted, NobodyFound, SettingError
 from tasks.maths.landmarks import NAMES, PoseTrack
 from tasks.maths.steps import Step

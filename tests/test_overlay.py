@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 import pytest
 
-from conf.schema import BorderConf, EncodeConf, RenderConf
+from conf.showing import BorderConf, EncodeConf, RenderConf
 from tasks.maths.landmarks import LEFT_HIP, RIGHT_HIP
 from tasks.media.frames import Picture, frames
 from tasks.media.tables import write_table
 from tasks.overlay import STATES, render_overlay
 from tasks.preview import render_preview, small_size
 from tasks.records import Artifact
-from tasks.requests import OverlayRequest, PreviewRequest
+from tasks.render_requests import OverlayRequest, PreviewRequest
 from tests.artifacts import artifact, pose_artifact
 from tests.maths.paths import pose_track
 from tests.media.clips import Made, make

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conf.schema import DecodeConf, Device, ModelsConf, PoseConf
+from conf.choices import Device
+from conf.seeing import DecodeConf, ModelsConf, PoseConf
 from tasks.decode import decode
 from tasks.errors import Interrupted, NobodyFound, SettingError
 from tasks.maths.landmarks import HIPS

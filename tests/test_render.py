@@ -11,20 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conf.schema import (
-    Background,
-    BackgroundConf,
-    BorderConf,
-    BorderMode,
-    ComparisonConf,
-    ComparisonLayout,
-    EncodeConf,
-    Interpolation,
-    MasksConf,
-    Nobody,
-    Output,
-    RenderConf,
-)
+from conf.choices import Background, BorderMode, ComparisonLayout, Interpolation, Nobody, Output
+from conf.seeing import MasksConf
+from conf.showing import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
 from tasks.errors import Interrupted, VideoError
 from tasks.maths import motion
 from tasks.media.frames import Picture, frames
@@ -34,7 +23,7 @@ from tasks.media.probe import scan
 from tasks.media.tables import write_json, write_table
 from tasks.records import Artifact, Clip
 from tasks.render import render_alpha, render_comparison, render_person, render_stabilized
-from tasks.requests import (
+from tasks.render_requests import (
     ComparisonRequest,
     PersonMovRequest,
     PersonPngRequest,

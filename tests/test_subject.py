@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conf.schema import DecodeConf, DemoConf, Device, ModelsConf, PoseConf, SubjectConf, SubjectRule
+from conf.choices import Device, SubjectRule
+from conf.seeing import DecodeConf, ModelsConf, PoseConf, SubjectConf
+from conf.walker import DemoConf
 from tasks.decode import decode
 from tasks.demo import HIP_CENTER, draw_demo
 from tasks.errors import SettingError

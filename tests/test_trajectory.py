@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from conf.schema import CropConf, LockConf, Smoother, SmoothingConf
+from conf.choices import Smoother
+from conf.holding import CropConf, LockConf, SmoothingConf
 from tasks.maths import framing, gaps, metrics, motion, smoothing
 from tasks.maths.landmarks import HIPS, PoseTrack
 from tasks.media.tables import read_table, write_json, write_table

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from conf.schema import LockConf, Smoother, SmoothingConf
+from conf.choices import Smoother
+from conf.holding import LockConf, SmoothingConf
 from flows import settings
 from tasks.errors import SettingError
 from tasks.maths import filters, motion, smoothing

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conf.schema import DemoConf
+from conf.walker import DemoConf
 from tasks.demo import walk_of
 from tasks.media.masks_file import read_masks
 from tasks.media.tables import read_table

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from conf.schema import Config, Output
+from conf.choices import Output
+from conf.schema import Config
 from flows import publish
 from flows.inputs import Video
 from flows.plan import Job

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from conf.schema import Config, Output, Smoother
+from conf.choices import Output, Smoother
+from conf.schema import Config
 from flows import settings
 from flows.explain import setting_names
 from flows.manual import manual

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from conf.schema import Background, BorderMode, Config, Output
+from conf.choices import Background, BorderMode, Output
+from conf.schema import Config
 from flows import preflight, settings
 from flows.wants import background_of, border_of, masks_wanted, person_request
 from tasks.errors import SettingError

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from conf.schema import Smoother, SmoothingConf
+from conf.choices import Smoother
+from conf.holding import SmoothingConf
 from tasks.errors import SettingError
 from tasks.maths.limits import check_smoothing, window_frames
 

@@ -1,0 +1,134 @@
+"""The words that a setting may take, where it takes one of a few."""
+
+from enum import Enum
+
+
+class Device(Enum):
+    cpu = "cpu"
+    gpu = "gpu"
+    auto = "auto"
+
+
+class FrameMode(Enum):
+    stream = "stream"
+    memory = "memory"
+
+
+class PoseModel(Enum):
+    lite = "lite"
+    full = "full"
+    heavy = "heavy"
+
+
+class MaskModel(Enum):
+    general = "general"
+    landscape = "landscape"
+
+
+class MaskSource(Enum):
+    selfie_box = "selfie_box"
+    selfie_frame = "selfie_frame"
+    landmarker = "landmarker"
+
+
+class AnchorMethod(Enum):
+    simple = "simple"
+    weighted = "weighted"
+
+
+class AnchorPoint(Enum):
+    auto = "auto"
+    hips = "hips"
+    shoulders = "shoulders"
+    torso = "torso"
+    head = "head"
+
+
+class Away(Enum):
+    hold = "hold"
+    ease = "ease"
+    cut = "cut"
+
+
+class SubjectRule(Enum):
+    auto = "auto"
+    largest = "largest"
+    centre = "centre"
+    first = "first"
+
+
+class Smoother(Enum):
+    moving = "moving"
+    gaussian = "gaussian"
+    savgol = "savgol"
+    butterworth = "butterworth"
+    kalman = "kalman"
+    l1 = "l1"
+    none = "none"
+
+
+class BorderMode(Enum):
+    reflect = "reflect"
+    replicate = "replicate"
+    constant = "constant"
+    blur = "blur"
+
+
+class Crop(Enum):
+    none = "none"
+    fixed = "fixed"
+    auto = "auto"
+    follow = "follow"
+    expand = "expand"
+
+
+class Background(Enum):
+    keep = "keep"
+    color = "color"
+    blur = "blur"
+    image = "image"
+    transparent = "transparent"
+
+
+class AlphaFile(Enum):
+    webm = "webm"
+    mov = "mov"
+    png = "png"
+
+
+class Interpolation(Enum):
+    linear = "linear"
+    cubic = "cubic"
+    lanczos = "lanczos"
+
+
+class ComparisonLayout(Enum):
+    horizontal = "horizontal"
+    vertical = "vertical"
+
+
+class Nobody(Enum):
+    original = "original"
+    color = "color"
+
+
+class Output(Enum):
+    stabilized = "stabilized"
+    comparison = "comparison"
+    person = "person"
+    pose = "pose"
+    masks = "masks"
+    overlay = "overlay"
+    preview = "preview"
+
+
+class VideoCodec(Enum):
+    x264 = "x264"
+    x265 = "x265"
+    av1 = "av1"
+    nvenc = "nvenc"
+
+
+class Server(Enum):
+    auto = "auto"
+    ephemeral = "ephemeral"

@@ -1,0 +1,53 @@
+"""The drawn walker of ``video=demo``."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from conf.checks import require
+
+
+@dataclass
+class DemoConf:
+    """The drawn walker of ``video=demo``."""
+
+    width: int = 960  # pixels, even
+    height: int = 540  # pixels, even
+    seconds: float = 6.0
+    fps: str = "30"  # frames per second, a fraction such as 30000/1001 allowed
+    speed: float = 0.2  # of the frame's width per second over the ground; negative: leftwards
+    person: float = 0.63  # the person's height, as a share of the frame's
+    heading_deg: float = 0.0  # 0: across the picture, 90: towards the camera
+    turn_deg_s: float = 0.0  # change of the heading, degrees per second
+    lean_deg: float = 0.0  # amplitude of the trunk's leaning forward and back, degrees
+    limp: float = 0.0  # 0 even .. 1 strong
+    shake_px: float = 3.0  # rms of the hand-held camera's shake, at 960 px width
+    cut_above_hips: bool = False  # the camera looks up: the hips lie below the picture
+    pole_s: float = 0.0  # seconds that the hips pass behind a post, halfway
+    away_s: float = 0.0  # seconds that the walker is out of the picture, halfway
+    crossing: bool = False  # a second person crosses in front, halfway
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("width", "height"):
+            value = getattr(self, name)
+            fine = 64 <= value <= 4096 and value % 2 == 0
+            require(fine, f"demo.{name}", f"{value} px cannot be drawn", "give an even number from 64 to 4096")
+        rate = self._rate()
+        require(0 < rate <= 1000, "demo.fps", f"{self.fps!r} is no frame rate", "give 30, 59.94 or 30000/1001")
+        fine = self.seconds * rate >= 1 and self.seconds <= 3600
+        require(fine, "demo.seconds", f"{self.seconds} s holds no frame, or too many", "give up to 3600")
+        require(
+            0.01 <= abs(self.speed) <= 1, "demo.speed", f"{self.speed} is no walk", "give 0.01 to 1, or -1 to -0.01"
+        )
+        require(0.1 <= self.person <= 3, "demo.person", f"{self.person} is out of range", "give 0.1 to 3")
+        require(0 <= self.limp <= 1, "demo.limp", f"{self.limp} is out of range", "give 0 to 1")
+        require(abs(self.lean_deg) <= 45, "demo.lean_deg", f"{self.lean_deg} is out of range", "give 0 to 45")
+        for name in ("shake_px", "pole_s", "away_s", "seed"):
+            value = getattr(self, name)
+            require(value >= 0, f"demo.{name}", f"{value} is negative", "give 0 or more")
+
+    def _rate(self) -> Fraction:
+        try:
+            return Fraction(self.fps)
+        except (ValueError, ZeroDivisionError):
+            return Fraction(0)
