@@ -30,14 +30,18 @@ INTERFACE = {
 
 def stage_key(request: Request) -> str:
     """``<stage>-<24 hex digits>`` of ``request``; ``TypeError`` for a value that has no stable form."""
-    shaped_by = {
+    blob = json.dumps(shaped_by(request), sort_keys=True, allow_nan=False).encode()
+    return f"{request.stage}-{hashlib.sha256(blob).hexdigest()[:24]}"
+
+
+def shaped_by(request: Request) -> dict[str, Any]:
+    """All that the key is made of, as plain JSON: kept beside the result, it tells later what has changed since."""
+    return {
         "compute": request.compute,
         "request": canonical(request),
-        "code": code_digest(request.compute.partition(":")[0]),
+        "code": code_digests(request.compute.partition(":")[0]),
         "libraries": {name: _version(name) for name in request.libraries},
     }
-    blob = json.dumps(shaped_by, sort_keys=True, allow_nan=False).encode()
-    return f"{request.stage}-{hashlib.sha256(blob).hexdigest()[:24]}"
 
 
 def canonical(value: Any) -> Any:
@@ -59,12 +63,9 @@ def canonical(value: Any) -> Any:
 
 
 @lru_cache
-def code_digest(module: str) -> str:
-    """Digest of the source of ``module`` and of all our modules below ``tasks`` that it reaches by import."""
-    digest = hashlib.sha256()
-    for name in sorted(_reached(module)):
-        digest.update(name.encode() + b"\0" + _source(name).read_bytes() + b"\0")
-    return digest.hexdigest()
+def code_digests(module: str) -> dict[str, str]:
+    """Digest of the source, by name, of ``module`` and all our modules below ``tasks`` that it reaches by import."""
+    return {name: hashlib.sha256(_source(name).read_bytes()).hexdigest() for name in sorted(_reached(module))}
 
 
 def _reached(module: str) -> set[str]:

@@ -19,7 +19,7 @@ from prefect.serializers import Serializer
 from prefect.utilities.annotations import quote
 
 from tasks import progress, store
-from tasks.keys import stage_key
+from tasks.keys import shaped_by, stage_key
 from tasks.memory import give_back
 from tasks.records import Artifact, read_clip
 from tasks.requests import Request
@@ -50,6 +50,7 @@ class ArtifactSerializer(Serializer):
         artifact = store.find(Path(entry["cache"]), entry["stage"], entry["key"])
         if artifact is None:
             raise FileNotFoundError(f"{entry['key']} is not whole in {entry['cache']}")
+        store.touch(artifact)
         return artifact
 
 
@@ -96,9 +97,16 @@ def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
             return function(request, folder, tick)
 
     key = stage_key(request)
-    made = store.make(call.cache, request.stage, key, call.run_id, compute, waiting=progress.check_stop)
+    about = {"video": call.video, "sha256": _identity(request, inputs), "shaped_by": shaped_by(request)}
+    made = store.make(call.cache, request.stage, key, call.run_id, compute, waiting=progress.check_stop, about=about)
     give_back()
     return made
+
+
+def _identity(request: Request, inputs: dict[str, Artifact]) -> str:
+    """Digest of the video's bytes; empty where one is drawn."""
+    clip = inputs.get("clip")
+    return getattr(request, "digest", "") if clip is None else read_clip(clip).digest
 
 
 def _frames(inputs: dict[str, Artifact]) -> int:

@@ -2,6 +2,8 @@
 
 A folder without a mark, or whose files are not those that the mark describes, does not exist for the reader. Work
 happens in a folder beside it that is renamed when whole, under a lock that the kernel drops when its holder dies.
+Whoever reads or writes holds ``in_use``, so that nobody removes entries meanwhile (see ``tasks.prune``). The time of
+the mark is that of the last use.
 """
 
 import errno
@@ -11,9 +13,9 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,9 @@ from tasks.errors import OutputError
 from tasks.records import Artifact, StoredFile
 
 MARK = "done.json"
-SCHEMA = 1  # of the mark; a folder with another one is computed again
+SCHEMA = 2  # of the mark; a folder with another one is computed again
+LOCKS = "locks"
+IN_USE = "in-use"
 LOCK_POLL_S = 0.1
 
 
@@ -33,16 +37,32 @@ def sha256_of(path: Path) -> str:
 
 def find(cache: Path, stage: str, key: str) -> Artifact | None:
     """The finished artifact of ``key``, or None when there is none or a file of it is missing or damaged."""
-    folder = cache / stage / key
+    marked = read_mark(cache / stage / key)
+    return marked[0] if marked and not broken_files(marked[0]) else None
+
+
+def read_mark(folder: Path) -> tuple[Artifact, dict[str, Any]] | None:
+    """What the mark of an entry says was finished, and what was kept about it; None without a readable mark."""
     try:
         mark = json.loads((folder / MARK).read_text())
         if not isinstance(mark, dict) or mark.pop("schema") != SCHEMA:
             return None
         files = {name: StoredFile(**stored) for name, stored in mark.pop("files").items()}
-        artifact = Artifact(**mark | {"files": files, "folder": str(folder)})
+        about = dict(mark.pop("about"))
+        return Artifact(**mark | {"files": files, "folder": str(folder)}), about
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return artifact if all(_intact(folder / name, file) for name, file in files.items()) else None
+
+
+def broken_files(artifact: Artifact) -> list[str]:
+    """Names of its files that are missing or not those that were finished."""
+    return [name for name, file in artifact.files.items() if not _intact(artifact.path(name), file)]
+
+
+def touch(artifact: Artifact) -> None:
+    """Note that it is used now; where that cannot be written, it will seem older."""
+    with suppress(OSError):
+        os.utime(Path(artifact.folder) / MARK)
 
 
 def _intact(path: Path, expected: StoredFile) -> bool:
@@ -64,14 +84,17 @@ def make(
     compute: Callable[[Path], dict[str, Any]],
     *,
     waiting: Callable[[], None],
+    about: Mapping[str, Any] | None = None,
 ) -> Artifact:
     """Compute ``key`` once: whoever comes second waits, calling ``waiting`` meanwhile, and finds the first's result.
 
     ``compute`` fills the empty folder it is given and returns the facts. When it raises, nothing is left behind.
+    ``about`` is kept beside the result.
     """
-    with _lock(cache / "locks" / key, waiting):
+    with in_use(cache, waiting), lock(cache / LOCKS / key, waiting):
         found = find(cache, stage, key)
         if found:
+            touch(found)
             return found
         final = cache / stage / key
         work = cache / stage / f".{key}.work"
@@ -80,7 +103,8 @@ def make(
             work.mkdir(parents=True)
             started = time.perf_counter()
             facts = compute(work)
-            artifact = _finish(work, final, stage, key, run_id, facts, time.perf_counter() - started)
+            seconds = round(time.perf_counter() - started, 3)
+            artifact = _finish(work, Artifact(stage, key, str(final), {}, facts, run_id, seconds), about or {})
         except OSError as error:
             raise OutputError(_cannot_write(final, error)) from error
         finally:
@@ -88,15 +112,14 @@ def make(
     return artifact
 
 
-def _finish(
-    work: Path, final: Path, stage: str, key: str, run_id: str, facts: dict[str, Any], seconds: float
-) -> Artifact:
+def _finish(work: Path, computed: Artifact, about: Mapping[str, Any]) -> Artifact:
+    final = Path(computed.folder)
     files = {}
     for path in sorted(work.iterdir()):
         stat = path.stat()
         files[path.name] = StoredFile(sha256_of(path), stat.st_size, stat.st_mtime_ns)
-    artifact = Artifact(stage, key, str(final), files, facts, run_id, round(seconds, 3))
-    mark = {"schema": SCHEMA, **asdict(artifact)}
+    artifact = replace(computed, files=files)
+    mark = {"schema": SCHEMA, **asdict(artifact), "about": about}
     mark.pop("folder")  # the cache may be moved
     (work / MARK).write_text(json.dumps(mark, indent=1, allow_nan=False))
     shutil.rmtree(final, ignore_errors=True)  # damaged, or find() would have returned it
@@ -111,8 +134,15 @@ def _cannot_write(folder: Path, error: OSError) -> str:
 
 
 @contextmanager
-def _lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold an exclusive lock on ``path`` among processes and threads."""
+def in_use(cache: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Keep all entries of the cache from being removed while the block runs; many may do so at once."""
+    with lock(cache / LOCKS / IN_USE, waiting, shared=True):
+        yield
+
+
+@contextmanager
+def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> Iterator[None]:
+    """Hold a lock on ``path`` among processes and threads, calling ``waiting`` while others have it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -121,7 +151,7 @@ def _lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
     try:
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 waiting()
