@@ -29,6 +29,7 @@ class Config:
     )  # overlay: what was seen, drawn on a copy; preview: a small moving picture
     device: Device = Device.cpu
     server: Server = Server.auto  # auto: PREFECT_API_URL, else a healthy local server, else one for this run
+    plan: bool = False  # only print what would run and why, with an estimate of the time
     verify: bool = False  # measure the lock once more, on the rendered file, by a fresh look at it
     workers: int = 2  # stages computed at once
     target: Any = "center"  # where the hips stay: center, or [x,y] in pixels or in fractions of the output

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-
-from prefect.futures import PrefectFuture
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from conf.choices import FrameMode, Output
 from conf.schema import Config
@@ -31,10 +29,12 @@ from tasks.requests import (
     SubjectRequest,
     TrajectoryRequest,
 )
-from tasks.stage import Call, submit
 from tasks.store import sha256_of
 
-Future = PrefectFuture[Artifact]
+if TYPE_CHECKING:  # Prefect, which a dry run does without
+    from prefect.futures import PrefectFuture
+
+Future: TypeAlias = "PrefectFuture[Artifact]"
 # What a request calls the artifact of a stage, where that is not the stage's own name.
 NAMES = {"decode": "clip", "subject": "pose", "stabilized.mp4": "rendered"}
 
@@ -54,6 +54,8 @@ class Job:
 
     def start(self, request: type[Any], takes: tuple[str, ...], **fields: Any) -> None:
         """Submit a stage that takes the artifacts of earlier ones, under the name it has in its request."""
+        from tasks.stage import Call, submit  # loads Prefect
+
         if "source" in fields and request is not DecodeRequest:
             memory = self.config.decode.frames is FrameMode.memory
             fields["held_mb"] = self.config.decode.memory_mb if memory else None
@@ -69,6 +71,8 @@ def title(request: type[Request]) -> str:
 
 def start_demo(conf: DemoConf, cache: Path, run_id: str) -> Future:
     """Submit the drawing of the demo walker."""
+    from tasks.stage import Call, submit  # loads Prefect
+
     return submit(Call("demo", DemoRequest, {"settings": conf}, cache, run_id), {})
 
 

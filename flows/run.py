@@ -26,6 +26,11 @@ def run(overrides: list[str], *, output_dir: Path, base_dir: Path) -> int:
     preflight.check(config, videos)
     preflight.check_folder("output_dir", output_dir)
     preflight.check_folder("cache_dir", cache)
+    if config.plan:
+        from flows.dryrun import dry_run
+
+        dry_run(config, videos, cache)
+        return 0
     if all(video.path and not video.path.exists() for video in videos):  # nothing that a server would be needed for
         print_results([Result(video, missing(video)) for video in videos], time.perf_counter() - started)
         return 1

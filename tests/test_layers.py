@@ -19,6 +19,8 @@ MAY_IMPORT = {
     "tasks.render_requests": {"conf", "tasks.records", "tasks.requests"},
     "tasks.keys": {"tasks.records", "tasks.requests"},
     "tasks.store": {"tasks.errors", "tasks.records"},
+    "tasks.entries": {"tasks.records", "tasks.store"},
+    "tasks.prune": {"tasks.entries", "tasks.errors", "tasks.store"},
     "tasks.stage": {
         "prefect",
         "tasks.memory",
