@@ -90,6 +90,8 @@ def _finish(job: Job, output_dir: Path) -> Result:
         from tasks.media.held import forget  # loads PyAV, which a run that streams from the cache does not need
 
         forget(job.digest)
+    if error and progress.stop.is_set():  # it has not failed: there is nothing to report
+        return Result(job.video, error=progress.INTERRUPTED)
     try:
         return publish_failure(job, artifacts, error, output_dir) if error else publish(job, artifacts, output_dir)
     except StillwalkError as failure:

@@ -13,6 +13,7 @@ from flows import settings
 from tasks import prune
 from tasks.entries import Entry, entries, stages
 from tasks.errors import SettingError, StillwalkError
+from tasks.store import LOCKS
 
 DESCRIPTION = """Without more: the size of the cache by stage and by video.
 
@@ -148,7 +149,8 @@ def _told(cache: Path, gone: list[Entry], rest: list[Path], size: int, what: str
     for entry in gone:
         made = f"{entry.artifact.stage} of {entry.video}"
         print(f"{entry.artifact.key}  {_bytes(entry.size):>9}  {made}, used {_ago(entry.used_s)}")
-    print(f"{len(gone)} entries and {len(rest)} leftovers of {cache} {what}:", end=" ")
+    left = sum(path.parent.name != LOCKS for path in rest)  # nobody wants to hear of locks
+    print(f"{len(gone)} entries and {left} leftovers of {cache} {what}:", end=" ")
     print(f"{_bytes(sum(entry.size for entry in gone) + size)}")
 
 

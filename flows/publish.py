@@ -17,7 +17,7 @@ from flows.report import render_report
 from flows.results import Result
 from tasks.errors import OutputError
 from tasks.records import Artifact
-from tasks.store import MARK, sha256_of
+from tasks.store import MARK, sha256_of, unfinished
 
 RECORD = "run.json"
 # Deliverable -> the stage that holds it, under the same name.
@@ -118,6 +118,7 @@ def _staged(artifact: Artifact, name: str, folder: Path) -> Path | None:
     if there.is_file() and there.stat().st_size == stored.size and sha256_of(there) == stored.sha256:
         return None
     beside = folder / f".{name}.part"
+    unfinished.add(beside)
     shutil.copyfile(artifact.path(name), beside)
     if sha256_of(beside) != stored.sha256:
         (Path(artifact.folder) / MARK).unlink(missing_ok=True)
@@ -127,6 +128,7 @@ def _staged(artifact: Artifact, name: str, folder: Path) -> Path | None:
 
 def _written(path: Path, text: str) -> Path:
     beside = path.with_name(f".{path.name}.part")
+    unfinished.add(beside)
     beside.write_text(text, encoding="utf-8")
     return beside
 
@@ -150,6 +152,7 @@ def _writing(folder: Path) -> Iterator[None]:
             os.close(descriptor)
             for part in folder.glob(".*.part"):
                 part.unlink(missing_ok=True)
+                unfinished.discard(part)
     except OSError as error:
         cure = "free some space" if error.errno == 28 else "make it writable, or choose another place with output_dir="
         raise OutputError(f"{folder}: {error.strerror or error}; {cure}") from error

@@ -5,14 +5,13 @@ import uuid
 import warnings
 from pathlib import Path
 
-from flows import preflight, server, settings
+from flows import interrupt, preflight, server, settings
 from flows.inputs import find_videos, missing
 from flows.results import Result
 from flows.terminal import print_results, shown_progress
 from tasks import progress
 from tasks.memory import use_few_heaps
 
-INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 HOME = settings.ROOT / "outputs" / ".prefect"
 
 
@@ -36,6 +35,7 @@ def run(overrides: list[str], *, output_dir: Path, base_dir: Path) -> int:
         return 1
     server.choose(config.server, HOME)
     # Prefect takes seconds to import and reads its settings while it does: only now.
+    from prefect.events.worker import EventsWorker
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from flows.flow import VideosFailed, configured
@@ -48,4 +48,6 @@ def run(overrides: list[str], *, output_dir: Path, base_dir: Path) -> int:
         except VideosFailed as failure:
             results = failure.results
     print_results(results, time.perf_counter() - started)
-    return INTERRUPTED if progress.stop.is_set() else int(any(result.error for result in results))
+    if progress.stop.is_set():
+        interrupt.leave(lambda: EventsWorker.drain_all(timeout=1))
+    return int(any(result.error for result in results))

@@ -15,7 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from flows import housekeeping, settings
+from flows import housekeeping, interrupt, settings
 from flows.explain import explain
 from flows.manual import manual
 from tasks.errors import StillwalkError
@@ -25,6 +25,7 @@ statuses: list[int] = []  # one for each job of a sweep; Hydra keeps no return v
 
 def main() -> None:
     """Run the program and exit with 0 (all done), 1 (a video failed) or 2 (the configuration is wrong)."""
+    interrupt.end_at_once()
     if sys.argv[1:2] == ["cache"]:
         sys.exit(housekeeping.main(sys.argv[2:]))
     if {"--help", "-h"} & set(sys.argv[1:]):
@@ -46,9 +47,6 @@ def main() -> None:
         if traceback_wanted or foreign:
             raise
         statuses.append(_refused(error))
-    except KeyboardInterrupt:
-        print("stillwalk: interrupted before any work", file=sys.stderr)
-        statuses.append(130)
     sys.exit(max(statuses, default=0))
 
 

@@ -60,15 +60,18 @@ def shown_progress() -> Iterator[None]:
 
 def print_results(results: list[Result], seconds: float) -> None:
     """One paragraph a video, failures to standard error, and a last line for the whole run."""
+    interrupted = [result for result in results if result.error == progress.INTERRUPTED]
     for result in results:
+        if result in interrupted:
+            continue
         if result.error:
             print(f"{result.video.name}: FAILED: {result.error}", file=sys.stderr)
             continue
         print(f"{result.video.name}: {result.folder}")
         for line in _lines(result):
             print(f"  {line}")
-    failed = sum(bool(result.error) for result in results)
-    done = len(results) - failed
+    failed = sum(bool(result.error) for result in results) - len(interrupted)
+    done = len(results) - failed - len(interrupted)
     tail = f", {failed} failed" if failed else ""
     print(f"{done} of {len(results)} video{'s' * (len(results) > 1)} done{tail} in {seconds:.1f} s")
 

@@ -27,6 +27,8 @@ SCHEMA = 2  # of the mark; a folder with another one is computed again
 LOCKS = "locks"
 IN_USE = "in-use"
 LOCK_POLL_S = 0.1
+unfinished: set[Path] = set()
+"""What this process is writing beside its place: files and folders."""
 
 
 def sha256_of(path: Path) -> str:
@@ -101,6 +103,7 @@ def make(
         try:
             shutil.rmtree(work, ignore_errors=True)  # left by a killed run: the lock says that it is nobody's
             work.mkdir(parents=True)
+            unfinished.add(work)
             started = time.perf_counter()
             facts = compute(work)
             seconds = round(time.perf_counter() - started, 3)
@@ -109,7 +112,16 @@ def make(
             raise OutputError(_cannot_write(final, error)) from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
+            unfinished.discard(work)
     return artifact
+
+
+def abandon() -> None:
+    """Remove what this process has not finished: it is about to be cut off."""
+    for path in tuple(unfinished):
+        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            path.unlink()
 
 
 def _finish(work: Path, computed: Artifact, about: Mapping[str, Any]) -> Artifact:
