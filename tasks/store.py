@@ -2,6 +2,9 @@
 
 A folder without a mark, or whose files are not those that the mark describes, does not exist for the reader. Work
 happens in a folder beside it that is renamed when whole, under a lock that the kernel drops when its holder dies.
+
+A stage that looked through a whole clip and found nobody has a result too: a folder with nothing but a mark that says
+so. ``find`` passes it over, for there is no artifact; ``make`` raises what it says instead of looking again.
 """
 
 import errno
@@ -12,12 +15,13 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import OutputError
+from tasks import errors
+from tasks.errors import NotShown, OutputError
 from tasks.records import Artifact, StoredFile
 
 MARK = "done.json"
@@ -45,6 +49,16 @@ def find(cache: Path, stage: str, key: str) -> Artifact | None:
     return artifact if all(_intact(folder / name, file) for name, file in files.items()) else None
 
 
+def finding(cache: Path, stage: str, key: str) -> NotShown | None:
+    """What an earlier run has found missing in the clip under the very same ``key``; None when it found nothing so."""
+    try:
+        mark = json.loads((cache / stage / key / MARK).read_text())
+        kind = getattr(errors, mark["finding"]["kind"])
+        return kind(mark["finding"]["sentence"]) if mark["schema"] == SCHEMA and issubclass(kind, NotShown) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def _intact(path: Path, expected: StoredFile) -> bool:
     """Same size, and same time of change or else same bytes: only a file that was touched is read again."""
     try:
@@ -67,12 +81,16 @@ def make(
 ) -> Artifact:
     """Compute ``key`` once: whoever comes second waits, calling ``waiting`` meanwhile, and finds the first's result.
 
-    ``compute`` fills the empty folder it is given and returns the facts. When it raises, nothing is left behind.
+    ``compute`` fills the empty folder it is given and returns the facts. When it raises, nothing is left behind but
+    what it found missing in the clip.
     """
     with _lock(cache / "locks" / key, waiting):
         found = find(cache, stage, key)
         if found:
             return found
+        known = finding(cache, stage, key)
+        if known:
+            raise known
         final = cache / stage / key
         work = cache / stage / f".{key}.work"
         try:
@@ -81,6 +99,10 @@ def make(
             started = time.perf_counter()
             facts = compute(work)
             artifact = _finish(work, final, stage, key, run_id, facts, time.perf_counter() - started)
+        except NotShown as missing:
+            with suppress(OSError):  # what was found is told all the same, and at worst looked for again
+                _keep(missing, work, final, stage, key)
+            raise
         except OSError as error:
             raise OutputError(_cannot_write(final, error)) from error
         finally:
@@ -98,10 +120,22 @@ def _finish(
     artifact = Artifact(stage, key, str(final), files, facts, run_id, round(seconds, 3))
     mark = {"schema": SCHEMA, **asdict(artifact)}
     mark.pop("folder")  # the cache may be moved
-    (work / MARK).write_text(json.dumps(mark, indent=1, allow_nan=False))
-    shutil.rmtree(final, ignore_errors=True)  # damaged, or find() would have returned it
-    work.rename(final)
+    _mark(work, final, mark)
     return artifact
+
+
+def _keep(missing: NotShown, work: Path, final: Path, stage: str, key: str) -> None:
+    """Put the finding in the place of the artifact, without the files that the stage had begun."""
+    shutil.rmtree(work)
+    work.mkdir()
+    said = {"kind": type(missing).__name__, "sentence": str(missing)}
+    _mark(work, final, {"schema": SCHEMA, "stage": stage, "key": key, "files": {}, "finding": said})
+
+
+def _mark(work: Path, final: Path, mark: dict[str, Any]) -> None:
+    (work / MARK).write_text(json.dumps(mark, indent=1, allow_nan=False))
+    shutil.rmtree(final, ignore_errors=True)  # damaged, or it would have been found
+    work.rename(final)
 
 
 def _cannot_write(folder: Path, error: OSError) -> str:
