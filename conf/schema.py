@@ -14,6 +14,7 @@ from conf.choices import Device, Output, Server
 from conf.holding import AnchorConf, CropConf, LockConf, SmoothingConf
 from conf.seeing import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.showing import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
+from conf.sweeping import SweepConf
 from conf.walker import DemoConf
 
 
@@ -47,6 +48,7 @@ class Config:
     render: RenderConf = field(default_factory=RenderConf)
     encode: EncodeConf = field(default_factory=EncodeConf)
     comparison: ComparisonConf = field(default_factory=ComparisonConf)
+    sweep: SweepConf = field(default_factory=SweepConf)
     demo: DemoConf = field(default_factory=DemoConf)
 
     def __post_init__(self) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 from conf.schema import Config
 from flows import preflight
 from flows.differences import differences
+from flows.graph import Graph, title
 from flows.history import History
-from flows.inputs import Video, missing
-from flows.plan import NAMES, STAGES, Job, title
+from flows.inputs import Video, find_videos, missing
+from flows.plan import NAMES, STAGES, Job
 from tasks.errors import StillwalkError
 from tasks.keys import shaped_by, stage_key
 from tasks.records import Artifact
@@ -32,6 +33,7 @@ class Foreseen:
     why: str = ""
     seconds: float | None = None  # that computing would take
     artifact: Artifact | None = None
+    identity: str = ""  # equal for the same request behind the same ones
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,12 @@ class DryJob(Job):
         unknown = {NAMES.get(name, name) for name, artifact in held.items() if artifact is None}
         if drawn and self.foreseen["demo"].artifact is None:
             unknown.add("digest")
-        self.foreseen[title(request)] = self.foresee(asked, behind, unknown)
+        identity = "<".join([stage_key(asked), *(self.foreseen[name].identity for name in takes)])
+        self.foreseen[title(request)] = replace(self.foresee(asked, behind, unknown), identity=identity)
 
     def foresee(self, asked: Request, behind: list[str], unknown: set[str]) -> Foreseen:
         """The fate of a stage behind others that would run, of which some give bytes that are not known yet."""
-        marked = None if unknown else read_mark(self.cache / asked.stage / stage_key(asked))
+        marked = None if unknown else read_mark(self.graph.cache / asked.stage / stage_key(asked))
         if marked is None:
             return self._first_or_changed(asked, behind, unknown)
         artifact, _ = marked
@@ -107,29 +110,33 @@ def _gives(names: list[str]) -> str:
     return "gives" if len(names) == 1 else "give"
 
 
-def dry_run(config: Config, videos: list[Video], cache: Path) -> None:
-    """Print what a run of ``videos`` would do, and what it would cost."""
-    history, models = History(cache), preflight.model_digests(config)
-    waiting: list[Foreseen] = []
-    for video in videos:
-        print(f"{video.name}: {video.place}")
-        try:
-            job = _foreseen(video, config, models, cache, history)
-        except (StillwalkError, OSError) as error:
-            print(f"  would fail: {error}")
-            continue
-        width = max(len(name) for name in job.foreseen)
-        for name, fate in job.foreseen.items():
-            print(f"  {name:<{width}}  {_line(fate)}".rstrip())
-        waiting += [fate for fate in job.foreseen.values() if fate.status == RUNS]
-    print(_sum(waiting, len(videos)))
+def dry_run(asked: list[tuple[str, Config]], cache: Path) -> None:
+    """Print what a run would do, and what it would cost; ``asked`` are its settings with their names in a sweep."""
+    history = History(cache)
+    waiting: dict[str, Foreseen] = {}  # what several settings wait for alike is there once
+    videos: set[Video] = set()
+    for setting, config in asked:
+        models = preflight.model_digests(config)
+        for video in find_videos(config.video):
+            videos.add(video)
+            print(f"{video.name}{setting and f' {setting}'}: {video.place}")
+            try:
+                job = _foreseen(video, config, models, cache, history)
+            except (StillwalkError, OSError) as error:
+                print(f"  would fail: {error}")
+                continue
+            width = max(len(name) for name in job.foreseen)
+            for name, fate in job.foreseen.items():
+                print(f"  {name:<{width}}  {_line(fate)}".rstrip())
+            waiting |= {f"{video.name} {fate.identity}": fate for fate in job.foreseen.values() if fate.status == RUNS}
+    print(_sum(list(waiting.values()), len(videos)))
 
 
 def _foreseen(video: Video, config: Config, models: dict[str, dict[str, str]], cache: Path, history: History) -> DryJob:
     if video.path and not video.path.exists():
         raise StillwalkError(missing(video))
     digest = sha256_of(video.path) if video.path else ""
-    job = DryJob(video, video.path or Path(), digest, config, models, cache, "", history=history)
+    job = DryJob(video, video.path or Path(), digest, config, models, Graph(cache, ""), "", history=history)
     if video.path is None:
         job.foreseen["demo"] = job.foresee(DemoRequest(config.demo), [], set())
         drawn = job.foreseen["demo"].artifact

@@ -51,8 +51,7 @@ def canonical(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value) and not isinstance(value, type):
-        keyed = (item for item in fields(value) if UNKEYED not in getattr(item.type, "__metadata__", ()))
-        return {item.name: canonical(getattr(value, item.name)) for item in keyed}
+        return {name: canonical(getattr(value, name)) for name in keyed(type(value))}
     if isinstance(value, dict):
         return {_text(name): canonical(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -60,6 +59,12 @@ def canonical(value: Any) -> Any:
     if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     raise TypeError(f"a {type(value).__name__} has no stable form for a cache key: {value!r}")
+
+
+@lru_cache
+def keyed(schema: type[Any]) -> tuple[str, ...]:
+    """Names of the fields of a dataclass that shape a result."""
+    return tuple(item.name for item in fields(schema) if UNKEYED not in getattr(item.type, "__metadata__", ()))
 
 
 @lru_cache

@@ -6,8 +6,9 @@ the cache is missing or damaged; the store decides the rest (see ``tasks.store``
 
 import importlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -16,6 +17,7 @@ from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture
 from prefect.serializers import Serializer
+from prefect.tasks import TaskRunNameCallbackWithParameters
 from prefect.utilities.annotations import quote
 
 from tasks import progress, store
@@ -56,25 +58,30 @@ class ArtifactSerializer(Serializer):
 
 def submit(call: Call, inputs: dict[str, PrefectFuture[Artifact] | Artifact]) -> PrefectFuture[Artifact]:
     """Start a stage as soon as ``inputs`` are there; to be called inside a flow."""
-    task = _task(call.request)
-    # A function, because Prefect takes braces in a text for fields; its own commands take brackets for markup.
-    shown = f"{_title(call.request)} {call.video}".replace("[", "(").replace("]", ")")
-    named = task.with_options(task_run_name=lambda: shown)
-    return named.submit(quote(call), inputs)
+    return _task(cast(Hashable, call.request)).submit(quote(call), inputs)
 
 
 def _title(request: type[Request]) -> str:
     return request.output or request.stage
 
 
-def _task(request: type[Request]) -> Task[..., Artifact]:
+@lru_cache
+def _task(request: type[Any]) -> Task[..., Artifact]:
+    """The task of a kind of request: made once, for making one takes as long as running it from the cache."""
     return Task(
         _compute,
         name=_title(request),
+        task_run_name=cast(TaskRunNameCallbackWithParameters, _shown),
         cache_policy=CacheKeyFnPolicy(cache_key_fn=_key),
         result_serializer=ArtifactSerializer(),
         persist_result=True,
     )
+
+
+def _shown(parameters: dict[str, Any]) -> str:
+    """The name of a run. Prefect's own commands take brackets for markup."""
+    call: Call = parameters["call"]
+    return f"{_title(call.request)} {call.video}".replace("[", "(").replace("]", ")")
 
 
 def _key(_: TaskRunContext, parameters: dict[str, Any]) -> str:

@@ -4,6 +4,9 @@ A folder without a mark, or whose files are not those that the mark describes, d
 happens in a folder beside it that is renamed when whole, under a lock that the kernel drops when its holder dies.
 Whoever reads or writes holds ``in_use``, so that nobody removes entries meanwhile (see ``tasks.prune``). The time of
 the mark is that of the last use.
+
+A stage that looked through a whole clip and found nobody has a result too: a folder with nothing but a mark that says
+so. ``find`` passes it over, for there is no artifact; ``make`` raises what it says instead of looking again.
 """
 
 import errno
@@ -19,7 +22,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import OutputError
+from tasks import errors
+from tasks.errors import NotShown, OutputError
 from tasks.records import Artifact, StoredFile
 
 MARK = "done.json"
@@ -67,6 +71,16 @@ def touch(artifact: Artifact) -> None:
         os.utime(Path(artifact.folder) / MARK)
 
 
+def finding(cache: Path, stage: str, key: str) -> NotShown | None:
+    """What an earlier run has found missing in the clip under the very same ``key``; None when it found nothing so."""
+    try:
+        mark = json.loads((cache / stage / key / MARK).read_text())
+        kind = getattr(errors, mark["finding"]["kind"])
+        return kind(mark["finding"]["sentence"]) if mark["schema"] == SCHEMA and issubclass(kind, NotShown) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def _intact(path: Path, expected: StoredFile) -> bool:
     """Same size, and same time of change or else same bytes: only a file that was touched is read again."""
     try:
@@ -90,14 +104,17 @@ def make(
 ) -> Artifact:
     """Compute ``key`` once: whoever comes second waits, calling ``waiting`` meanwhile, and finds the first's result.
 
-    ``compute`` fills the empty folder it is given and returns the facts. When it raises, nothing is left behind.
-    ``about`` is kept beside the result.
+    ``compute`` fills the empty folder it is given and returns the facts. When it raises, nothing is left behind but
+    what it found missing in the clip. ``about`` is kept beside the result.
     """
     with in_use(cache, waiting), lock(cache / LOCKS / key, waiting):
         found = find(cache, stage, key)
         if found:
             touch(found)
             return found
+        known = finding(cache, stage, key)
+        if known:
+            raise known
         final = cache / stage / key
         work = cache / stage / f".{key}.work"
         try:
@@ -108,6 +125,10 @@ def make(
             facts = compute(work)
             seconds = round(time.perf_counter() - started, 3)
             artifact = _finish(work, Artifact(stage, key, str(final), {}, facts, run_id, seconds), about or {})
+        except NotShown as missing:
+            with suppress(OSError):  # what was found is told all the same, and at worst looked for again
+                _keep(missing, work, final, stage, key)
+            raise
         except OSError as error:
             raise OutputError(_cannot_write(final, error)) from error
         finally:
@@ -133,10 +154,22 @@ def _finish(work: Path, computed: Artifact, about: Mapping[str, Any]) -> Artifac
     artifact = replace(computed, files=files)
     mark = {"schema": SCHEMA, **asdict(artifact), "about": about}
     mark.pop("folder")  # the cache may be moved
-    (work / MARK).write_text(json.dumps(mark, indent=1, allow_nan=False))
-    shutil.rmtree(final, ignore_errors=True)  # damaged, or find() would have returned it
-    work.rename(final)
+    _mark(work, final, mark)
     return artifact
+
+
+def _keep(missing: NotShown, work: Path, final: Path, stage: str, key: str) -> None:
+    """Put the finding in the place of the artifact, without the files that the stage had begun."""
+    shutil.rmtree(work)
+    work.mkdir()
+    said = {"kind": type(missing).__name__, "sentence": str(missing)}
+    _mark(work, final, {"schema": SCHEMA, "stage": stage, "key": key, "files": {}, "finding": said})
+
+
+def _mark(work: Path, final: Path, mark: dict[str, Any]) -> None:
+    (work / MARK).write_text(json.dumps(mark, indent=1, allow_nan=False))
+    shutil.rmtree(final, ignore_errors=True)  # damaged, or it would have been found
+    work.rename(final)
 
 
 def _cannot_write(folder: Path, error: OSError) -> str:

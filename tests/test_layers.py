@@ -68,7 +68,8 @@ MAY_IMPORT = {
     "flows.stabilize": {"flows", "hydra", "omegaconf", "tasks"},
     "flows.run": {"conf", "flows", "prefect", "tasks"},
     "flows.flow": {"conf", "flows", "prefect", "tasks"},
-    "flows.plan": {"conf", "flows", "prefect", "tasks"},
+    "flows.graph": {"prefect", "tasks"},
+    "flows.plugins": {"flows", "hydra", "omegaconf", "tasks"},
 }
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)

@@ -12,8 +12,9 @@ import pytest
 
 from flows import dryrun, settings
 from flows.differences import differences
+from flows.graph import Graph, title
 from flows.inputs import Video
-from flows.plan import NAMES, STAGES, Job, title
+from flows.plan import NAMES, STAGES, Job
 from tasks import store
 from tasks.keys import shaped_by, stage_key
 
@@ -29,7 +30,7 @@ class DoneJob(Job):
     """A job whose stages are done at once: each leaves one file that tells what it was asked."""
 
     def start(self, request: type[Any], takes: tuple[str, ...], **fields: Any) -> None:
-        held: dict[str, Any] = {NAMES.get(name, name): self.futures[name] for name in takes}
+        held: dict[str, Any] = {NAMES.get(name, name): self.nodes[name] for name in takes}
         asked = request(**fields, **held)
         about = {"video": self.video.name, "sha256": self.digest, "shaped_by": shaped_by(asked)}
 
@@ -38,8 +39,10 @@ class DoneJob(Job):
             (folder / f"{asked.stage}.json").write_text(json.dumps(shown))
             return {"frames": 100}
 
-        made: Any = store.make(self.cache, asked.stage, stage_key(asked), "run", compute, waiting=never, about=about)
-        self.futures[title(request)] = made
+        made: Any = store.make(
+            self.graph.cache, asked.stage, stage_key(asked), "run", compute, waiting=never, about=about
+        )
+        self.nodes[title(request)] = made
 
 
 @pytest.fixture
@@ -50,13 +53,15 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     clip, cache = tmp_path / "walk.mp4", tmp_path / "cache"
     clip.write_bytes(b"a walk")
     digest = hashlib.sha256(b"a walk").hexdigest()
-    done = DoneJob(Video("walk", clip), clip, digest, settings.load(["video=walk.mp4"]), DIGESTS, cache, "run")
+    done = DoneJob(
+        Video("walk", clip), clip, digest, settings.load(["video=walk.mp4"]), DIGESTS, Graph(cache, "run"), "run"
+    )
     for start in STAGES:
         start(done)
 
     def planned(*overrides: str) -> dict[str, str]:
         before = sorted(cache.rglob("*"))
-        dryrun.dry_run(settings.load(["video=walk.mp4", *overrides]), [Video("walk", clip)], cache)
+        dryrun.dry_run([("", settings.load([f"video={clip}", *overrides]))], cache)
         assert sorted(cache.rglob("*")) == before
         _, *lines, last = capsys.readouterr().out.splitlines()
         return {line.split()[0]: " ".join(line.split()[1:]) for line in lines} | {"sum": last}
@@ -122,7 +127,7 @@ def test_another_clip_is_new_and_takes_as_much_longer_as_it_has_more_frames(
     mark.write_text(json.dumps(json.loads(mark.read_text()) | {"seconds": 40.0}))
     other = tmp_path / "run.mp4"
     other.write_bytes(b"a run")
-    dryrun.dry_run(settings.load(["video=run.mp4"]), [Video("run", other)], tmp_path / "cache")
+    dryrun.dry_run([("", settings.load([f"video={other}"]))], tmp_path / "cache")
     lines = capsys.readouterr().out.splitlines()
     assert "about 1 min 20 s first time" in " ".join(lines[2].split())
 
@@ -146,7 +151,7 @@ def test_the_nearest_of_several_is_compared_with(plan: Plan, tmp_path: Path) -> 
 
 
 def test_a_video_that_is_not_there_would_fail(plan: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    dryrun.dry_run(settings.load(["video=gone.mp4"]), [Video("gone", Path("gone.mp4"))], tmp_path / "cache")
+    dryrun.dry_run([("", settings.load(["video=gone.mp4"]))], tmp_path / "cache")
     assert "would fail: gone.mp4: there is no such file" in capsys.readouterr().out
 
 
