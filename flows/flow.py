@@ -15,6 +15,7 @@ from flows.interrupt import interruptible
 from flows.plan import STAGES, Job, start_demo
 from flows.publish import publish, publish_failure
 from flows.results import Result
+from flows.watch import watched
 from tasks.errors import Interrupted, StillwalkError, VideoError
 from tasks.records import Artifact
 from tasks.store import sha256_of
@@ -32,8 +33,12 @@ class VideosFailed(StillwalkError):
 @flow(name="stillwalk", persist_result=False)
 def stabilize(overrides: list[str], output_dir: str, cache: str, run_id: str) -> list[Result]:
     """Stabilize every video that ``overrides`` name; ``VideosFailed`` when some could not be finished."""
-    with interruptible():
-        return _stabilize(overrides, Path(output_dir), Path(cache), run_id)
+    with interruptible(), watched() as watch:
+        results = _stabilize(overrides, Path(output_dir), Path(cache), run_id)
+        watch.settle(results)
+    if any(result.error for result in results):
+        raise VideosFailed(results)
+    return results
 
 
 def _stabilize(overrides: list[str], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
@@ -44,10 +49,7 @@ def _stabilize(overrides: list[str], output_dir: Path, cache: Path, run_id: str)
     for start in STAGES:
         for job in jobs:
             start(job)
-    results = [_finish(item, output_dir) if isinstance(item, Job) else item for item in prepared]
-    if any(result.error for result in results):
-        raise VideosFailed(results)
-    return results
+    return [_finish(item, output_dir) if isinstance(item, Job) else item for item in prepared]
 
 
 def configured(config: Config, cache: Path) -> Flow[[list[str], str, str, str], list[Result]]:

@@ -1,5 +1,7 @@
 """From overrides to an exit status: check, choose a server, run the flow, say what came of it."""
 
+import os
+import sys
 import time
 import uuid
 import warnings
@@ -30,10 +32,12 @@ def run(overrides: list[str], *, output_dir: Path, base_dir: Path) -> int:
         print_results([Result(video, missing(video)) for video in videos], time.perf_counter() - started)
         return 1
     server.choose(config.server, HOME)
+    lost = False
     # Prefect takes seconds to import and reads its settings while it does: only now.
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from flows.flow import VideosFailed, configured
+    from flows.watch import Concluded
 
     # The heartbeat's thread sleeps in whole seconds: with it, every run ends up to one second late.
     warnings.filterwarnings("ignore", module="mediapipe|google")  # of protobuf's own deprecations
@@ -42,5 +46,11 @@ def run(overrides: list[str], *, output_dir: Path, base_dir: Path) -> int:
             results = configured(config, cache)(overrides, str(output_dir), str(cache), uuid.uuid4().hex[:12])
         except VideosFailed as failure:
             results = failure.results
+        except Concluded as end:
+            results, lost = end.results, end.lost
     print_results(results, time.perf_counter() - started)
-    return INTERRUPTED if progress.stop.is_set() else int(any(result.error for result in results))
+    status = INTERRUPTED if progress.stop.is_set() else int(any(result.error for result in results))
+    if lost:  # Prefect's threads would go on trying to reach the server, and keep the process for minutes
+        sys.stdout.flush()
+        os._exit(status)
+    return status
