@@ -12,6 +12,7 @@ from conf.schema import Config
 from flows import preflight, settings
 from flows.inputs import Video, find_videos, missing
 from flows.interrupt import interruptible
+from flows.notices import Notices
 from flows.plan import STAGES, Job, start_demo
 from flows.publish import publish, publish_failure
 from flows.results import Result
@@ -43,13 +44,17 @@ def stabilize(overrides: list[str], output_dir: str, cache: str, run_id: str) ->
 
 def _stabilize(overrides: list[str], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
     config = settings.load(overrides)
+    videos, notices = find_videos(config.video), Notices(cache)
+    notices.name([video.name for video in videos], [overrides])
     models = preflight.model_digests(config)
-    prepared = [_prepare(video, config, models, cache, run_id) for video in find_videos(config.video)]
+    prepared = [_prepare(video, config, models, cache, run_id) for video in videos]
     jobs = [item for item in prepared if isinstance(item, Job)]
     for start in STAGES:
         for job in jobs:
             start(job)
-    return [_finish(item, output_dir) if isinstance(item, Job) else item for item in prepared]
+    results = [_finish(item, output_dir) if isinstance(item, Job) else item for item in prepared]
+    notices.tell(results)
+    return results
 
 
 def configured(config: Config, cache: Path) -> Flow[[list[str], str, str, str], list[Result]]:

@@ -34,6 +34,7 @@ class Result:
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by stage or output
     warnings: list[str] = field(default_factory=list)
     headline: str = ""  # detection and planned lock, in a line
+    setting: str = ""  # its name in a sweep
 
 
 def stage_run(artifact: Artifact, output: str, run_id: str) -> StageRun:

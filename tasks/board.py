@@ -47,7 +47,7 @@ def connected(api: str) -> Iterator[SyncPrefectClient]:
 
 def current_api() -> str:
     """Address of the server that knows the run this is called in."""
-    return str(get_client(sync_client=True).api_url)
+    return str(get_client(sync_client=True).api_url).rstrip("/")
 
 
 def artifact_key(*parts: str) -> str:
