@@ -70,6 +70,13 @@ def _short(value: float | None) -> float | str:
     return "" if value is None else float(f"{value:.3g}")
 
 
+def failures(results: Sequence[Result]) -> str:
+    """How many failed and why the first did, in a line."""
+    failed = [result for result in results if result.error]
+    first = f"{failed[0].video.name}: {failed[0].error}" if failed else ""
+    return f"{len(failed)} of {len(results)} failed; {first}"
+
+
 def metrics_of(result: Result) -> dict[str, Any]:
     """The video's ``metrics.json``; empty where there is none that this run has written."""
     if result.error or result.folder is None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import ArtifactCreate
 from prefect.context import FlowRunContext
 
@@ -18,6 +18,7 @@ from flows.results import Result
 from tasks.board import REFUSALS, artifact_key, connected, current_api
 
 MOST_REPORTS: Final = 24  # of one run; the table has all videos, and each its report.html
+MOST_REPEATED: Final = 3  # of a run that computed nothing: they were put up before
 
 
 class Notices:
@@ -33,9 +34,9 @@ class Notices:
     def name(self, videos: Sequence[str], settings: Sequence[Sequence[str]], sweep: str = "") -> None:
         """Give the run its name and tags. The tags are the run's alone: each of a task run's costs a request."""
         self._about = sweep or (videos[0] if len(videos) == 1 else f"{len(videos)} videos")
-        with suppress(*REFUSALS), connected(self._api) as client:
-            name, tags = bulletin.run_name(videos, settings, sweep), bulletin.tags(videos, sweep)
-            client.update_flow_run(self._run_id, name=name, tags=tags)
+        name, tags = bulletin.run_name(videos, settings, sweep), bulletin.tags(videos, sweep)
+        with suppress(*REFUSALS):  # with the run's own client: a moment ago it has been answered
+            get_client(sync_client=True).update_flow_run(self._run_id, name=name, tags=tags)
 
     def tell(self, results: Sequence[Result]) -> None:
         """Put up the table of all, and the reports of those for whom something was computed."""
@@ -43,7 +44,7 @@ class Notices:
             rows = json.dumps(bulletin.table(results))
             self._put(client, "table", artifact_key("results", self._about), rows, self._about)
             told = [one for one in results if one.error or any(stage.status == "ran" for stage in one.stages)]
-            for result in (told or results)[:MOST_REPORTS]:
+            for result in told[:MOST_REPORTS] or results[:MOST_REPEATED]:
                 text = bulletin.report(result, self._picture(result))
                 about = f"{result.video.name} {result.setting}".strip()
                 self._put(client, "markdown", artifact_key("report", about), text, about)

@@ -20,6 +20,11 @@ HOME = settings.ROOT / "outputs" / ".prefect"
 
 def run(overrides: list[str], *, output_dir: Path, base_dir: Path) -> int:
     """Run everything and return the exit status; ``SettingError`` before any work for what cannot be honoured."""
+    return run_all(overrides, output_dir=output_dir, base_dir=base_dir)[0]
+
+
+def run_all(overrides: list[str], *, output_dir: Path, base_dir: Path) -> tuple[int, list[Result]]:
+    """The same, with what became of each video."""
     started = time.perf_counter()
     use_few_heaps()
     config = settings.load(overrides)
@@ -29,8 +34,9 @@ def run(overrides: list[str], *, output_dir: Path, base_dir: Path) -> int:
     preflight.check_folder("output_dir", output_dir)
     preflight.check_folder("cache_dir", cache)
     if all(video.path and not video.path.exists() for video in videos):  # nothing that a server would be needed for
-        print_results([Result(video, missing(video)) for video in videos], time.perf_counter() - started)
-        return 1
+        results = [Result(video, missing(video)) for video in videos]
+        print_results(results, time.perf_counter() - started)
+        return 1, results
     server.choose(config.server, HOME)
     lost = False
     # Prefect takes seconds to import and reads its settings while it does: only now.
@@ -53,4 +59,4 @@ def run(overrides: list[str], *, output_dir: Path, base_dir: Path) -> int:
     if lost:  # Prefect's threads would go on trying to reach the server, and keep the process for minutes
         sys.stdout.flush()
         os._exit(status)
-    return status
+    return status, results

@@ -25,6 +25,10 @@ statuses: list[int] = []  # one for each job of a sweep; Hydra keeps no return v
 
 def main() -> None:
     """Run the program and exit with 0 (all done), 1 (a video failed) or 2 (the configuration is wrong)."""
+    if sys.argv[1:2] == ["serve"]:
+        from flows.serve import serve
+
+        sys.exit(serve(sys.argv[2:]))
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(manual())
         return

@@ -51,7 +51,10 @@ class Watch:
 
     def look_on(self) -> None:
         """Ask for the run's state again and again, until the run is over; for a thread of its own."""
+        if self._over.wait(POLL_S):  # as a cached run is, before a client for it is made
+            return
         with connected(self._api) as client:
+            self._look(client)
             while not self._over.wait(POLL_S):
                 self._look(client)
 

@@ -19,8 +19,10 @@ MAY_IMPORT = {
     "tasks.render_requests": {"conf", "tasks.records", "tasks.requests"},
     "tasks.keys": {"tasks.records", "tasks.requests"},
     "tasks.store": {"tasks.errors", "tasks.records"},
+    "tasks.board": {"httpx", "prefect", "tasks.progress"},
     "tasks.stage": {
         "prefect",
+        "tasks.board",
         "tasks.memory",
         "tasks.progress",
         "tasks.store",
@@ -67,6 +69,10 @@ MAY_IMPORT = {
     "flows.run": {"conf", "flows", "prefect", "tasks"},
     "flows.flow": {"conf", "flows", "prefect", "tasks"},
     "flows.plan": {"conf", "flows", "prefect", "tasks"},
+    "flows.notices": {"flows", "prefect", "tasks"},
+    "flows.serve": {"conf", "flows", "prefect", "tasks"},
+    "flows.served": {"flows", "prefect", "tasks"},
+    "flows.watch": {"flows", "prefect", "tasks"},
 }
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
