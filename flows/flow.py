@@ -21,11 +21,13 @@ from flows.graph import Graph
 from flows.index import standings, write_index
 from flows.interrupt import interruptible
 from flows.jobs import prepare
+from flows.notices import Notices
 from flows.plan import PATH, PICTURES, STAGES, Job
 from flows.publish import publish, publish_failure
 from flows.record import flat_metrics
 from flows.results import Result
 from flows.sweeps import Setting
+from flows.watch import watched
 from tasks import progress
 from tasks.errors import Interrupted, StillwalkError
 from tasks.records import Artifact
@@ -47,15 +49,13 @@ class VideosFailed(StillwalkError):
 @flow(name="stillwalk", persist_result=False)
 def stabilize(overrides: list[str], output_dir: str, cache: str, run_id: str) -> list[Result]:
     """Stabilize every video that ``overrides`` name; ``VideosFailed`` when some could not be finished."""
-    with interruptible(), in_use(Path(cache), progress.check_stop):
-        return _run([Setting("", overrides)], Path(output_dir), Path(cache), run_id)
+    return _watched([Setting("", overrides)], Path(output_dir), Path(cache), run_id)
 
 
 @flow(name="stillwalk sweep", persist_result=False)
 def sweep(asked: list[Setting], output_dir: str, cache: str, run_id: str) -> list[Result]:
     """Hold every video with every setting in one graph; results in ``output_dir/<setting>/<video>/``."""
-    with interruptible(), in_use(Path(cache), progress.check_stop):
-        return _run(asked, Path(output_dir), Path(cache), run_id)
+    return _watched(asked, Path(output_dir), Path(cache), run_id)
 
 
 def configured(run: Flow[P, list[Result]], config: Config, cache: Path) -> Flow[P, list[Result]]:
@@ -64,23 +64,33 @@ def configured(run: Flow[P, list[Result]], config: Config, cache: Path) -> Flow[
     return run.with_options(task_runner=workers, result_storage=cache / "records")
 
 
-def _run(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
+def _watched(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
+    """Run all; it ends early, with the finished stages kept, when the user says so, here or in the UI."""
+    with interruptible(), in_use(cache, progress.check_stop), watched() as watch:
+        results, also = _run(asked, output_dir, cache, run_id)
+        watch.settle(results)
+    if also or any(result.error for result in results):
+        raise VideosFailed(results, also)
+    return results
+
+
+def _run(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -> tuple[list[Result], str]:
     started = datetime.now().astimezone()
-    graph = Graph(cache, run_id, len(asked))
+    graph, notices = Graph(cache, run_id, len(asked)), Notices(cache)
+    first = settings.load(asked[0].overrides)
     prepared = prepare(asked, graph, run_id)
-    render = settings.load(asked[0].overrides).sweep.render
+    names = list(dict.fromkeys(item.video.name for item in prepared))
+    notices.name(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
     if any(item.metrics_only for item in prepared if isinstance(item, Job)):
         _start(PATH, prepared, graph)
-        if render is SweepRender.best:
+        if first.sweep.render is SweepRender.best:
             prepared = _chosen(prepared)
             _start(PICTURES, [job for job in prepared if isinstance(job, Job) and not job.metrics_only], graph)
     else:
         _start(STAGES, prepared, graph)
     results = _finish_all(prepared, output_dir)
-    also = "" if progress.stop.is_set() else write_index(asked, results, output_dir, started)
-    if also or any(result.error for result in results):
-        raise VideosFailed(results, also)
-    return results
+    notices.tell(results)
+    return results, "" if progress.stop.is_set() else write_index(asked, results, output_dir, started)
 
 
 def _start(stages: Iterable[Callable[[Job], None]], prepared: Sequence[Job | Result], graph: Graph) -> None:

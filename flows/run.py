@@ -1,11 +1,12 @@
 """From overrides to an exit status: check, choose a server, run the flow, say what came of it."""
 
+import os
 import sys
 import time
 import uuid
 import warnings
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple
 
 from conf.schema import Config
 from flows import interrupt, preflight, server, settings
@@ -17,12 +18,26 @@ from flows.terminal import print_results, print_sweep, shown_progress
 from tasks import progress
 from tasks.memory import use_few_heaps
 
+INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 HOME = settings.ROOT / "outputs" / ".prefect"
+
+
+class Ended(NamedTuple):
+    """How the flow ended."""
+
+    results: list[Result]
+    also: str = ""  # what else went wrong, in a sentence
+    server_lost: bool = False
 
 
 def run(overrides: list[str], *, output_dir: Path, base_dir: Path) -> int:
     """Run everything and return the exit status; ``SettingError`` before any work for what cannot be honoured."""
-    return _run([Setting("", overrides)], output_dir, base_dir)[0]
+    return _left(run_all(overrides, output_dir=output_dir, base_dir=base_dir)[0])
+
+
+def run_all(overrides: list[str], *, output_dir: Path, base_dir: Path) -> tuple[int, list[Result]]:
+    """The same, with what became of each video."""
+    return _run([Setting("", overrides)], output_dir, base_dir)
 
 
 def run_sweep(asked: list[Setting]) -> tuple[int, list[float | None]]:
@@ -34,7 +49,7 @@ def run_sweep(asked: list[Setting]) -> tuple[int, list[float | None]]:
     base = Path(config.output_dir).expanduser().absolute()
     name = config.sweep.name or time.strftime("%Y-%m-%d_%H-%M-%S")
     status, results = _run(asked, base / "sweeps" / name, base)
-    return status, [_mean_lock(results, one.name) for one in asked]
+    return _left(status), [_mean_lock(results, one.name) for one in asked]
 
 
 def _mean_lock(results: list[Result], setting: str) -> float | None:
@@ -56,27 +71,32 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
         dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache)
         return 0, []
     if all(video.path and not video.path.exists() for video in videos):  # nothing that a server would be needed for
-        results, also = [Result(video, missing(video)) for video in videos], ""
+        end = Ended([Result(video, missing(video)) for video in videos])
     else:
         server.choose(config.server, HOME)
-        results, also = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]))
+        end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]))
     seconds = time.perf_counter() - started
     if asked[0].name:
-        print_sweep(results, read_sweep(output_dir), output_dir, seconds)
+        print_sweep(end.results, read_sweep(output_dir), output_dir, seconds)
     else:
-        print_results(results, seconds)
-    if also:
-        print(f"stillwalk: {also}", file=sys.stderr)
-    if progress.stop.is_set():
-        _leave()
-    return int(bool(also) or any(result.error for result in results)), results
+        print_results(end.results, seconds)
+    if end.also:
+        print(f"stillwalk: {end.also}", file=sys.stderr)
+    failed = bool(end.also) or any(result.error for result in end.results)
+    status = INTERRUPTED if progress.stop.is_set() else int(failed)
+    if end.server_lost:  # Prefect's threads would go on trying to reach the server, and keep the process for minutes
+        sys.stdout.flush()
+        os._exit(status)
+    return status, end.results
 
 
-def _leave() -> NoReturn:
-    """End the process after a signal, when the server has been told what is told quickly."""
-    from prefect.events.worker import EventsWorker
+def _left(status: int) -> int:
+    """``status``, but after an interruption the process ends here, when the server was told what is told quickly."""
+    if status == INTERRUPTED:
+        from prefect.events.worker import EventsWorker
 
-    interrupt.leave(lambda: EventsWorker.drain_all(timeout=1))
+        interrupt.leave(lambda: EventsWorker.drain_all(timeout=1))
+    return status
 
 
 def _checked(asked: list[Setting]) -> tuple[Config, list[Video]]:
@@ -88,12 +108,13 @@ def _checked(asked: list[Setting]) -> tuple[Config, list[Video]]:
     return configs[0], find_all([config.video for config in configs])
 
 
-def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str]) -> tuple[list[Result], str]:
-    """Run the flow; what became of the videos, and what else went wrong."""
+def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str]) -> Ended:
+    """Run the flow and say how it ended."""
     # Prefect takes seconds to import and reads its settings while it does: only now.
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from flows.flow import VideosFailed, configured, stabilize, sweep
+    from flows.watch import Concluded
 
     warnings.filterwarnings("ignore", module="mediapipe|google")  # of protobuf's own deprecations
     cache = Path(place[1])
@@ -101,7 +122,9 @@ def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str])
     with shown_progress(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         try:
             if asked[0].name:
-                return configured(sweep, config, cache)(asked, *place), ""
-            return configured(stabilize, config, cache)(asked[0].overrides, *place), ""
+                return Ended(configured(sweep, config, cache)(asked, *place))
+            return Ended(configured(stabilize, config, cache)(asked[0].overrides, *place))
         except VideosFailed as failure:
-            return failure.results, failure.also
+            return Ended(failure.results, failure.also)
+        except Concluded as end:
+            return Ended(end.results, server_lost=end.lost)

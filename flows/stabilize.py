@@ -25,6 +25,10 @@ def main() -> None:
     interrupt.end_at_once()
     if sys.argv[1:2] == ["cache"]:
         sys.exit(housekeeping.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["serve"]:
+        from flows.serve import serve
+
+        sys.exit(serve(sys.argv[2:]))
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(manual())
         return

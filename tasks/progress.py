@@ -51,16 +51,20 @@ class Meter:
     """Hands a stage its ``Tick`` and reports to the listener while it works; a context manager."""
 
     def __init__(self, work: Work) -> None:
-        self._work = work
+        self.work = work
+        self.frames_done = 0
+        self.whole = False  # whether the work came to its end
 
     def __enter__(self) -> "Meter":
         check_stop()
-        listener.started(self._work)
+        listener.started(self.work)
         return self
 
     def __call__(self, frames_done: int) -> None:
         check_stop()
-        listener.advanced(self._work, frames_done)
+        self.frames_done = frames_done
+        listener.advanced(self.work, frames_done)
 
-    def __exit__(self, *_: object) -> None:
-        listener.ended(self._work)
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        self.whole = failure is None
+        listener.ended(self.work)

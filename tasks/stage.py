@@ -1,4 +1,4 @@
-"""How a request becomes a cached Prefect task: the only Prefect import below ``flows``.
+"""How a request becomes a cached Prefect task: beside ``tasks.board`` the only Prefect import below ``flows``.
 
 Prefect looks its own record up by the stage's key and, through the serializer, finds it void when the folder in
 the cache is missing or damaged; the store decides the rest (see ``tasks.store``).
@@ -21,6 +21,7 @@ from prefect.tasks import TaskRunNameCallbackWithParameters
 from prefect.utilities.annotations import quote
 
 from tasks import progress, store
+from tasks.board import shown_progress
 from tasks.keys import shaped_by, stage_key
 from tasks.memory import give_back
 from tasks.records import Artifact, read_clip
@@ -100,7 +101,8 @@ def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
     def compute(folder: Path) -> dict[str, Any]:
         module, _, name = request.compute.partition(":")
         function: Callable[..., dict[str, Any]] = getattr(importlib.import_module(module), name)
-        with progress.Meter(work) as tick:
+        meter = progress.Meter(work)
+        with shown_progress(meter), meter as tick:
             return function(request, folder, tick)
 
     key = stage_key(request)

@@ -21,8 +21,10 @@ MAY_IMPORT = {
     "tasks.store": {"tasks.errors", "tasks.records"},
     "tasks.entries": {"tasks.records", "tasks.store"},
     "tasks.prune": {"tasks.entries", "tasks.errors", "tasks.store"},
+    "tasks.board": {"httpx", "prefect", "tasks.progress"},
     "tasks.stage": {
         "prefect",
+        "tasks.board",
         "tasks.memory",
         "tasks.progress",
         "tasks.store",
@@ -70,6 +72,10 @@ MAY_IMPORT = {
     "flows.flow": {"conf", "flows", "prefect", "tasks"},
     "flows.graph": {"prefect", "tasks"},
     "flows.plugins": {"flows", "hydra", "omegaconf", "tasks"},
+    "flows.notices": {"flows", "prefect", "tasks"},
+    "flows.serve": {"conf", "flows", "prefect", "tasks"},
+    "flows.served": {"flows", "prefect", "tasks"},
+    "flows.watch": {"flows", "prefect", "tasks"},
 }
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
