@@ -14,6 +14,7 @@ from flows.inputs import Video
 from flows.wants import background_of, border_of, masks_wanted, person_request
 from tasks.records import Artifact
 from tasks.render_requests import (
+    ChartsRequest,
     ComparisonRequest,
     OverlayRequest,
     PreviewRequest,
@@ -36,7 +37,7 @@ from tasks.store import sha256_of
 
 Future = PrefectFuture[Artifact]
 # What a request calls the artifact of a stage, where that is not the stage's own name.
-NAMES = {"decode": "clip", "subject": "pose", "stabilized.mp4": "rendered"}
+NAMES = {"decode": "clip", "subject": "pose", "stabilized.mp4": "rendered", "verify": "verified"}
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,12 @@ def start_verify(job: Job) -> None:
         job.start(VerifyRequest, ("decode", "subject", "trajectory", "stabilized.mp4"), **looks)
 
 
+def start_charts(job: Job) -> None:
+    """Submit the drawing of the report's charts."""
+    judged = ("verify",) if job.config.verify else ()
+    job.start(ChartsRequest, ("decode", "offsets", "trajectory", *judged))
+
+
 STAGES = (
     start_decode,
     start_pose,
@@ -172,4 +179,5 @@ STAGES = (
     start_trajectory,
     start_renders,
     start_verify,
+    start_charts,
 )

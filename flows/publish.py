@@ -13,7 +13,7 @@ from conf.choices import Output
 from flows.inputs import short_digest
 from flows.plan import Job
 from flows.record import all_metrics, describe, failure_record, run_record
-from flows.report import render_report
+from flows.report.page import render_report
 from flows.results import Result
 from tasks.errors import OutputError
 from tasks.records import Artifact
@@ -49,7 +49,7 @@ def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Resul
         metrics = all_metrics(artifacts)
         parts.append(_written(folder / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n"))
         record = run_record(job, artifacts, result, sorted(wanted)) | {"from_earlier_runs": others}
-        parts.append(_written(folder / "report.html", render_report(record, metrics, artifacts)))
+        parts.append(_written(folder / "report.html", render_report(record, metrics, artifacts, folder)))
         parts.append(_written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n"))
         _reveal(parts)  # only now: a full disk has shown itself before anything was replaced
     return result
@@ -79,7 +79,7 @@ def publish_failure(job: Job, artifacts: dict[str, Artifact], error: str, output
     if not earlier or earlier.get("error"):
         with _writing(folder):
             record = failure_record(job, artifacts, result)
-            page = _written(folder / "report.html", render_report(record, {}, artifacts))
+            page = _written(folder / "report.html", render_report(record, {}, artifacts, folder))
             _reveal([page, _written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n")])
     return result
 

@@ -40,6 +40,7 @@ MAY_IMPORT = {
         "tasks.records",
         "tasks.errors",
     },
+    "tasks.media.charts": {"matplotlib", "numpy", "tasks.errors"},
     "tasks.models": {
         "cv2",
         "mediapipe",

@@ -72,7 +72,8 @@ def job(
     write_json(decoded / "clip.json", asdict(clip))
     moves = shift_xy[np.minimum(np.arange(clip.frames), len(shift_xy) - 1)].astype(float)
     middle = (np.array(clip.size_px) - 1) / 2
-    columns = {"dx_px": moves[:, 0], "dy_px": moves[:, 1]}
+    columns = {"time_s": clip.start_s + np.arange(clip.frames) / float(clip.rate)}
+    columns |= {"dx_px": moves[:, 0], "dy_px": moves[:, 1]}
     columns |= {"anchor_x_px": middle[0] - moves[:, 0], "anchor_y_px": middle[1] - moves[:, 1]}
     matrices = motion.about(np.broadcast_to(motion.similarity(1.0, turn_rad), (clip.frames, 2, 2)), moves, middle)
     columns |= {f"to_output_{row}{column}": matrices[:, row, column] for row in range(2) for column in range(3)}
@@ -361,9 +362,10 @@ def test_the_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
     results = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        path, _ = stabilized(work, tmp_path / name, encode=FAST)
-        results.append((path.read_bytes(), (tmp_path / name / "contact.jpg").read_bytes()))
+        stabilized(work, tmp_path / name, encode=FAST)
+        results.append({file.name: file.read_bytes() for file in (tmp_path / name).iterdir()})
     assert results[0] == results[1]
+    assert len(results[0]) == 6  # the video, the contact sheet and four kymographs
 
 
 def test_an_interrupt_leaves_no_video(tmp_path: Path) -> None:
