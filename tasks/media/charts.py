@@ -45,7 +45,8 @@ COLORS: Final = {
     "head": "#010211",
     "torso": "#010212",
     "other": "#010213",
-    "bad": "#010214",
+    "card": "#010214",
+    **{f"v{number}": f"#01022{number}" for number in range(7)},
 }
 SOURCES: Final = {name: name for name in ("hips", "shoulders", "head", "torso")} | dict.fromkeys(
     ("left_hip", "right_hip"), "one_hip"
@@ -74,7 +75,7 @@ STYLE: Final[dict[Any, Any]] = {
     "lines.solid_joinstyle": "round",
     "path.simplify": False,  # what may be left out has been left out, jumps never
 }
-_fonts = threading.Lock()
+LOCK: Final = threading.Lock()  # matplotlib's styles and fonts are the process's, not the thread's
 logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of font caches that it builds, on standard error
 
 
@@ -106,7 +107,7 @@ def timeline(
 
     The axis holds the curves and ``reach``, so charts that are to be compared have one scale.
     """
-    with _fonts, mpl.rc_context(STYLE):
+    with LOCK, mpl.rc_context(STYLE):
         axes = _axes()
         axes.axhline(0, color=COLORS["soft"], linewidth=0.7)
         for band in states:
@@ -129,7 +130,7 @@ def timeline(
 
 def spectrum(path: Path, curves: Sequence[Curve]) -> None:
     """Write amplitude spectral densities in px per root Hz over Hz."""
-    with _fonts, mpl.rc_context(STYLE):
+    with LOCK, mpl.rc_context(STYLE):
         axes = _axes()
         for curve in curves:
             axes.plot(curve.x, np.maximum(curve.y, 1e-4), color=COLORS[curve.color])
