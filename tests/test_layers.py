@@ -40,7 +40,7 @@ MAY_IMPORT = {
         "tasks.records",
         "tasks.errors",
     },
-    "tasks.media.charts": {"matplotlib", "numpy", "tasks.errors"},
+    "tasks.media.charts": {"matplotlib", "numpy", "tasks.errors", "tasks.maths"},
     "tasks.media.scatter": {"matplotlib", "tasks.media.charts"},
     "tasks.models": {
         "cv2",

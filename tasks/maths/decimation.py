@@ -1,5 +1,6 @@
 """Long series for a picture of limited width: what a viewer could see of the whole is kept, above all each jump."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -38,3 +39,15 @@ def shown_at(time_s: Floats, end_s: float, count: int) -> Indices:
     """
     at_s = time_s[0] + (np.arange(count) + 0.5) / count * max(end_s - time_s[0], 0.0)
     return np.asarray(np.clip(np.searchsorted(time_s, at_s, side="right") - 1, 0, len(time_s) - 1), dtype=np.intp)
+
+
+def merged(stretches: Sequence[tuple[float, float]], least: float) -> list[tuple[float, float]]:
+    """``(start, end)`` of stretches in order, each made at least ``least`` long, those that then touch as one."""
+    joined: list[tuple[float, float]] = []
+    for start, end in stretches:
+        wide = (start, max(end, start + least))
+        if joined and wide[0] <= joined[-1][1] + least:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], wide[1]))
+        else:
+            joined.append(wide)
+    return joined

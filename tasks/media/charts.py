@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
+from tasks.maths.decimation import MOST_BINS, merged
 
 Floats = NDArray[np.float64]
 
@@ -110,16 +111,14 @@ def timeline(
     with LOCK, mpl.rc_context(STYLE):
         axes = _axes()
         axes.axhline(0, color=COLORS["soft"], linewidth=0.7)
-        for band in states:
-            if band.label in OPACITY:
-                alpha = OPACITY[band.label]
-                axes.axvspan(band.start_s, band.end_s, color=COLORS[band.label], alpha=alpha, linewidth=0)
+        for label, alpha in OPACITY.items():
+            _shade(axes, [band for band in states if band.label == label], span_s, COLORS[label], alpha)
         for curve in curves:
             axes.plot(curve.x, curve.y, color=COLORS[curve.color], **_dots(curve))
-        if len({band.label for band in sources}) > 1:
-            for band in sources:
-                color = COLORS[SOURCES.get(band.label, "other")]
-                axes.axvspan(band.start_s, band.end_s, 0, STRIP, color=color, linewidth=0)
+        labels = sorted({band.label for band in sources})
+        for label in labels if len(labels) > 1 else ():
+            color = COLORS[SOURCES.get(label, "other")]
+            _shade(axes, [band for band in sources if band.label == label], span_s, color, 1, STRIP)
         start_s, end_s = span_s
         axes.set_xlim(start_s, end_s if end_s > start_s else start_s + 1)
         _reach(axes, [*reach, *(curve.y for curve in curves)])
@@ -146,6 +145,16 @@ def _axes() -> Axes:
     axes = Figure(INCHES).add_axes((LEFT, BOTTOM, RIGHT - LEFT, TOP - BOTTOM))
     axes.tick_params(length=0)
     return axes
+
+
+def _shade(
+    axes: Axes, bands: Sequence[Band], span_s: tuple[float, float], color: str, alpha: float, height: float = 1
+) -> None:
+    """Colour stretches of time, the shortest as broad as can be seen, from the bottom to a share of the height."""
+    joined = merged([(band.start_s, band.end_s) for band in bands], (span_s[1] - span_s[0]) / MOST_BINS)
+    widths = [(start_s, end_s - start_s) for start_s, end_s in joined]
+    place = axes.get_xaxis_transform()
+    axes.broken_barh(widths, (0, height), transform=place, facecolor=color, alpha=alpha, linewidth=0)
 
 
 def _dots(curve: Curve) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def line_through(planes: Planes, layout: PixelLayout, color: ColorTags, axis: st
     size = planes[0].shape[across]
     place = int(np.clip(round(at_px), 0, size - 1))
     first = max(0, min(place - BAND_PX // 2, size - BAND_PX)) // 2 * 2
-    stop = min(first + BAND_PX, size)
+    stop = min(first + BAND_PX + 1, size)  # one more, for ``first`` has become even
     shift = layout.chroma_shift[1 - across]
     parts = []
     for number, plane in enumerate(planes):
