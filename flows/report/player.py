@@ -41,13 +41,13 @@ def choose_player(record: dict[str, Any], artifacts: dict[str, Artifact], folder
         pane = Pane("stabilized", 0, WHOLE, tuple(facts["size_px"]))
         source = Path(record["video"]["path"])
         if not source.is_absolute():  # the drawn walker: it lies in the cache
-            return Player(("stabilized.mp4",), (pane,))
+            return Player((link("stabilized.mp4"),), (pane,))
         original = Pane("original", 1, WHOLE, (clip["width_px"], clip["height_px"]))
-        return Player(("stabilized.mp4", link(os.path.relpath(source, folder))), (original, pane))
+        return Player((link("stabilized.mp4"), link(os.path.relpath(source, folder))), (original, pane))
     for name in ALONE:
         if name in names:
             size_px = tuple(artifacts[name].facts["size_px"])
-            return Player((name,), (Pane(name.partition(".")[0], 0, WHOLE, size_px),))
+            return Player((link(name),), (Pane(name.partition(".")[0], 0, WHOLE, size_px),))
     return None
 
 
@@ -59,7 +59,7 @@ def _halves(comparison: Artifact) -> Player:
     ):
         box = (x / width, y / height, pane_width / width, pane_height / height)
         panes.append(Pane(label, 0, box, (pane_width, pane_height)))
-    return Player(("comparison.mp4",), tuple(panes))
+    return Player((link("comparison.mp4"),), tuple(panes))
 
 
 def link(path: str) -> str:
