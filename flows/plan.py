@@ -12,6 +12,7 @@ from flows.graph import Future, Graph, Node, title
 from flows.inputs import Video
 from flows.wants import background_of, border_of, masks_wanted, person_request
 from tasks.render_requests import (
+    ChartsRequest,
     ComparisonRequest,
     OverlayRequest,
     PreviewRequest,
@@ -31,7 +32,7 @@ from tasks.requests import (
 from tasks.store import sha256_of
 
 # What a request calls the artifact of a stage, where that is not the stage's own name.
-NAMES = {"decode": "clip", "subject": "pose", "stabilized.mp4": "rendered"}
+NAMES = {"decode": "clip", "subject": "pose", "stabilized.mp4": "rendered", "verify": "verified"}
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,12 @@ def start_verify(job: Job) -> None:
         job.start(VerifyRequest, ("decode", "subject", "trajectory", "stabilized.mp4"), **looks)
 
 
+def start_charts(job: Job) -> None:
+    """Submit the drawing of the report's charts."""
+    judged = ("verify",) if job.config.verify else ()
+    job.start(ChartsRequest, ("decode", "offsets", "trajectory", *judged))
+
+
 PATH = (start_decode, start_pose, start_subject, start_offsets, start_trajectory)  # all that metrics need
 STAGES = (
     start_decode,
@@ -168,5 +175,6 @@ STAGES = (
     start_trajectory,
     start_renders,
     start_verify,
+    start_charts,
 )
 PICTURES = tuple(stage for stage in STAGES if stage not in PATH)

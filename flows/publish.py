@@ -10,7 +10,7 @@ from conf.choices import Output
 from flows.inputs import short_digest
 from flows.plan import Job
 from flows.record import all_metrics, describe, failure_record, run_record
-from flows.report import render_report
+from flows.report.page import render_report
 from flows.results import Result
 from flows.whole import part_of, reveal, writing, written
 from tasks.errors import OutputError
@@ -48,7 +48,7 @@ def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Resul
         parts.append(written(folder / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n"))
         record = run_record(job, artifacts, result, sorted(wanted)) | {"from_earlier_runs": others}
         if not job.metrics_only or (folder / "report.html").exists():  # of an earlier run, and no longer true
-            parts.append(written(folder / "report.html", render_report(record, metrics, artifacts)))
+            parts.append(written(folder / "report.html", render_report(record, metrics, artifacts, folder)))
         parts.append(written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n"))
         reveal(parts)  # only now: a full disk has shown itself before anything was replaced
     return result
@@ -78,7 +78,7 @@ def publish_failure(job: Job, artifacts: dict[str, Artifact], error: str, output
     if not earlier or earlier.get("error"):
         with writing(folder):
             record = failure_record(job, artifacts, result)
-            page = written(folder / "report.html", render_report(record, {}, artifacts))
+            page = written(folder / "report.html", render_report(record, {}, artifacts, folder))
             reveal([page, written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n")])
     return result
 

@@ -39,7 +39,7 @@ class Result:
 
     @property
     def rendered(self) -> bool:
-        return any(stage.stage == "render" for stage in self.stages)
+        return any(stage.output not in ("", "report.html") for stage in self.stages)
 
 
 def stage_run(artifact: Artifact, output: str, run_id: str) -> StageRun:

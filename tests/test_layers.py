@@ -44,6 +44,8 @@ MAY_IMPORT = {
         "tasks.records",
         "tasks.errors",
     },
+    "tasks.media.charts": {"matplotlib", "numpy", "tasks.errors", "tasks.maths"},
+    "tasks.media.scatter": {"matplotlib", "tasks.media.charts"},
     "tasks.models": {
         "cv2",
         "mediapipe",
@@ -64,7 +66,7 @@ MAY_IMPORT = {
         "tasks.requests",
         "tasks.errors",
     },
-    "flows": {"conf", "flows", "jinja2", "rich", "tasks"},
+    "flows": {"conf", "flows", "jinja2", "markupsafe", "rich", "tasks"},
     "flows.settings": {"conf", "flows", "hydra", "omegaconf", "tasks"},
     "flows.explain": {"conf", "hydra", "omegaconf", "tasks"},
     "flows.stabilize": {"flows", "hydra", "omegaconf", "tasks"},

@@ -19,7 +19,8 @@ from tasks import store
 from tasks.keys import shaped_by, stage_key
 
 Plan = Callable[..., dict[str, str]]
-ALL = ["decode", "pose", "subject", "masks", "offsets", "trajectory", "stabilized.mp4", "comparison.mp4", "person.mp4"]
+VIDEOS = ["stabilized.mp4", "comparison.mp4", "person.mp4"]
+ALL = ["decode", "pose", "subject", "masks", "offsets", "trajectory", *VIDEOS, "report.html"]
 DIGESTS = {"pose": {"full": "f0"}, "masks": {"general": "g0"}}
 
 
@@ -97,7 +98,7 @@ def test_a_setting_is_named_with_both_values_and_what_follows_with_its_cause(pla
     maybe = "because trajectory runs (may stay cached where its bytes come out the same)"
     assert fates["stabilized.mp4"].endswith(maybe)
     assert fates["person.mp4"].endswith("background.color: [0,177,64] -> [1,2,3]; because trajectory runs")
-    assert fates["sum"].startswith("4 stages of 1 video would run: about ")
+    assert fates["sum"].startswith("5 stages of 1 video would run: about ")
 
 
 def test_an_edited_file_and_another_library_are_named(plan: Plan, tmp_path: Path) -> None:
