@@ -41,6 +41,7 @@ class Settings:
     window_s: float = 5.0  # of time that a choice is made from
     trust_s: float = 1.0  # features carry the anchor so long without a pose
     outlier: float = 0.25  # a pose farther off its surroundings is another person, or a poster
+    streams: tuple[str, ...] = tuple(STREAMS)  # of steps, to choose from
     pose_error: PoseError = field(default_factory=PoseError)
 
 
@@ -74,7 +75,7 @@ def fuse(
     settings = settings or Settings()
     stride = np.full(len(time_s), np.nan) if stride_hz is None else stride_hz
     torso = steady_size(time_s, torso_px)
-    plans = [_plan(stem, time_s, pose_xy, steps, torso, stride, settings) for stem in STREAMS]
+    plans = [_plan(stem, time_s, pose_xy, steps, torso, stride, settings) for stem in settings.streams]
     best = min(plans, key=lambda plan: plan.choice.risk * (PREFERENCE if plan.stem == "" else 1.0))
     gap = pose_xy - best.track
     weight = np.where(best.known, np.clip(np.nan_to_num(confidence), LEAST_CONFIDENCE, 1.0) ** 2, 0.0)
