@@ -27,6 +27,15 @@ def standard_error(steps: Steps) -> Floats:
     return np.asarray(1.4826 * steps["misfit_px"] / np.sqrt(agreeing))
 
 
+def adrift(steps: Steps) -> Flags:
+    """Steps (n,) measured where the torso was lost on the way: since the last pose a step before them is missing."""
+    missing = np.isnan(steps.xy()).any(axis=1)
+    lost = np.concatenate([[0], np.cumsum(missing)])  # of the first k steps, how many are missing
+    row = np.arange(len(steps))
+    first = np.maximum(row - steps["carried_frames"].astype(np.int64), 0)
+    return np.asarray(lost[row] > lost[first])
+
+
 def spikes(time_s: Floats, step: Floats, pose_xy: Floats, size: Floats) -> Flags:
     """Steps (n, 2) unlike their neighbours, where the pose sides with these: a glimpse of an arm or of the wall."""
     rows = np.flatnonzero(np.isfinite(step).all(axis=1))
@@ -85,11 +94,12 @@ def outliers(time_s: Floats, gap: Floats, size: Floats, limit: float) -> tuple[F
     """Frames (n,) whose gap (n, 2) lies far from the median of two seconds, and the gap without its wildest swings.
 
     Far is four times as far as half of the frames, at most ``limit`` and at least ``NEAR`` of the torso's length: the
-    pose of somebody else, or a guess. The second, for statistics, has its distances to the median capped.
+    pose of somebody else, or a guess. The second, for statistics, has its distances to the median capped. The values
+    are reflected at the clip's ends: a model that starts with a wrong guess is outvoted by what follows.
     """
     seen = np.isfinite(gap).all(axis=1)
     rows = gap[seen]
-    middle = median_filter(rows, size=(frames_in(time_s[seen], 2.0), 1), mode="nearest")
+    middle = median_filter(rows, size=(frames_in(time_s[seen], 2.0), 1), mode="reflect")
     distance = np.hypot(*(rows - middle).T) / size[seen]
     usual = float(np.median(distance))
     far = np.zeros(len(gap), dtype=bool)

@@ -17,7 +17,7 @@ from scipy.ndimage import median_filter, uniform_filter1d
 
 from tasks.maths import gaps
 from tasks.maths.crossover import Crossover, PoseError, choose
-from tasks.maths.doubt import breaks, frames_in, glimpses, outliers, spikes, standard_error, within_reach
+from tasks.maths.doubt import adrift, breaks, frames_in, glimpses, outliers, spikes, standard_error, within_reach
 from tasks.maths.drift import BRIEF_S, nearest, solve_drift
 from tasks.maths.steps import Steps
 
@@ -113,7 +113,7 @@ def _plan(
     plain = steps.xy()
     wanted = steps.xy(stem)
     step = np.where(np.isfinite(wanted).all(axis=1, keepdims=True), wanted, plain)
-    doubtful = standard_error(steps) > UNSURE * torso
+    doubtful = (standard_error(steps) > UNSURE * torso) | adrift(steps)
     step = np.where((doubtful | spikes(time_s, step, pose_xy, torso))[:, None], np.nan, step)
     gap = pose_xy - np.cumsum(filled_steps(time_s, pose_xy, step), axis=0)
     step = np.where(glimpses(time_s, step, gap, torso)[:, None], np.nan, step)

@@ -213,6 +213,16 @@ def test_a_jump_to_somebody_else_is_rejected_and_counted() -> None:
     assert np.abs(fused.xy_px - walk.fused().xy_px).max() < 0.7
 
 
+@pytest.mark.parametrize("frames", [slice(0, 1), slice(0, 12), slice(288, 300), slice(299, 300)])
+def test_a_wrong_guess_at_an_end_of_the_clip_is_outvoted(frames: slice) -> None:
+    walk = scene("level")
+    pose = walk.pose.copy()
+    pose[frames] += [10.0, 0.8 * TORSO]
+    fused = replace(walk, pose=pose).fused()
+    assert fused.rejected == len(pose[frames])
+    assert np.abs(fused.xy_px - walk.fused().xy_px).max() < 2.0
+
+
 def test_somebody_who_crosses_in_front_does_not_take_the_anchor_along() -> None:
     walk = scene("level")
     pose, step = walk.pose.copy(), walk.step.copy()
