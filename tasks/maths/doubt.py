@@ -18,6 +18,10 @@ TAME: Final = 2.5  # times as far as half of the frames: no farther in the stati
 ABRUPT: Final = 0.04  # of the torso's length, from one step to the next
 NORMAL_S: Final = 1 / 30  # steps are compared as if made in this time
 CROSSING_S: Final = 0.6  # a crossing lasts no longer
+LOST: Final = 3.0  # times the usual time between two poses: the model has lost the body in between
+LOST_S: Final = 0.25  # and at least so long
+UNSURE_S: Final = 0.4  # before a loss and after it
+LEAST_SURE: Final = 0.02
 SPIKE_SPREAD: Final = 8.0  # medians of the deviation from the steps around
 
 
@@ -107,6 +111,24 @@ def outliers(time_s: Floats, gap: Floats, size: Floats, limit: float) -> tuple[F
     tame = gap.copy()
     tame[seen] = middle + (rows - middle) * np.minimum(1.0, TAME * usual / np.maximum(distance, 1e-12))[:, None]
     return far, tame
+
+
+def sureness(time_s: Floats, known: Flags) -> Floats:
+    """0 to 1 for each frame (n,): poses about to be lost, or just found, are of a body half hidden or half guessed.
+
+    A loss is a gap well longer than usual between known poses; beyond ``UNSURE_S`` of it a pose is as good as any.
+    """
+    sure = np.ones(len(time_s))
+    rows = np.flatnonzero(known)
+    wait = np.diff(time_s[rows])
+    if not len(wait):
+        return sure
+    for pair in np.flatnonzero(wait > max(LOST * float(np.median(wait)), LOST_S)):
+        for edge, side in ((rows[pair], -1), (rows[pair + 1], 1)):
+            away_s = side * (time_s - time_s[edge])
+            near = (away_s >= 0) & (away_s < UNSURE_S)
+            sure[near] = np.minimum(sure[near], LEAST_SURE + (1 - LEAST_SURE) * np.square(away_s[near] / UNSURE_S))
+    return sure
 
 
 def breaks(

@@ -17,7 +17,17 @@ from scipy.ndimage import median_filter, uniform_filter1d
 
 from tasks.maths import gaps
 from tasks.maths.crossover import Crossover, PoseError, choose
-from tasks.maths.doubt import adrift, breaks, frames_in, glimpses, outliers, spikes, standard_error, within_reach
+from tasks.maths.doubt import (
+    adrift,
+    breaks,
+    frames_in,
+    glimpses,
+    outliers,
+    spikes,
+    standard_error,
+    sureness,
+    within_reach,
+)
 from tasks.maths.drift import BRIEF_S, nearest, solve_drift
 from tasks.maths.steps import Steps
 
@@ -79,6 +89,7 @@ def fuse(
     best = min(plans, key=lambda plan: plan.choice.risk * (PREFERENCE if plan.stem == "" else 1.0))
     gap = pose_xy - best.track
     weight = np.where(best.known, np.clip(np.nan_to_num(confidence), LEAST_CONFIDENCE, 1.0) ** 2, 0.0)
+    weight = weight * sureness(time_s, best.known)
     drift = solve_drift(time_s, gap, weight, best.choice.hz, cut=best.cut, size=torso)
     path = best.track + drift
     trusted = best.known | within_reach(time_s, best.known, best.moved, settings.trust_s)
@@ -127,7 +138,9 @@ def _plan(
     known = seen & ~far
     cut = breaks(time_s, gap, known, moved, torso, limit=settings.outlier, longest_s=settings.trust_s)
     hz = settings.crossover_hz
-    whole = gaps.fill(time_s, np.where(known[:, None], tame, np.nan), interpolate=True)[0]
+    sure = known & (sureness(time_s, known) == 1)
+    sure = sure if sure.any() else known
+    whole = gaps.fill(time_s, np.where(sure[:, None], tame, np.nan), interpolate=True)[0]
     change = np.diff(whole, axis=0, prepend=whole[:1])
     change[_no_link(known, cut)] = 0.0
     choice = choose(
