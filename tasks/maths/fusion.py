@@ -13,9 +13,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicHermiteSpline
 from scipy.ndimage import median_filter, uniform_filter1d
 
 from tasks.maths import gaps
+from tasks.maths.away import runs
 from tasks.maths.crossover import Crossover, PoseError, choose
 from tasks.maths.doubt import (
     adrift,
@@ -38,6 +40,7 @@ BRIDGED: Final = "bridged"
 STREAMS: Final = {"": "all features", "low_": "features near the hips", "hip_": "similarity at the hips"}
 PREFERENCE: Final = 0.6  # another stream must promise an error below this share of the plain one's
 LEAST_CONFIDENCE: Final = 0.05
+SPEED_S: Final = 0.17  # before and after a hole, in which the speed is measured that leads through it
 UNSURE: Final = 0.006  # of the torso's length: a step known no better than this is not used
 
 
@@ -95,6 +98,7 @@ def fuse(
     trusted = best.known | within_reach(time_s, best.known, best.moved, settings.trust_s)
     path[~trusted] = np.nan
     filled, state = gaps.fill(time_s, path, interpolate=True)
+    filled = curved(time_s, filled, state == gaps.INTERPOLATED, settings.trust_s)
     state = np.where(trusted & ~best.known, BRIDGED, state)
     seen = np.isfinite(pose_xy).all(axis=1)
     return Fused(filled, state, best.choice.hz, reason(best, settings), int((seen & ~best.known).sum()))
@@ -164,12 +168,12 @@ def _no_link(known: Flags, cut: Flags) -> Flags:
 
 
 def _without_steps(time_s: Floats, moved: Flags, hz: Floats, settings: Settings) -> Floats:
-    """Cross-overs (n,) raised where steps are missing: somewhat where they can be guessed, wholly where they cannot."""
-    if not moved.any():
-        return np.full(len(hz), settings.fastest_hz)
-    far = np.abs(time_s - time_s[moved][nearest(time_s, time_s[moved])]) > BRIEF_S
-    guessed = np.maximum(hz, np.sqrt(settings.slowest_hz * settings.fastest_hz))
-    return np.where(moved, hz, np.where(far, settings.fastest_hz, guessed))
+    """Cross-overs (n,) raised where steps are missing: somewhat where they can be guessed, wholly in a longer hole."""
+    raised = np.maximum(hz, np.where(moved, 0.0, np.sqrt(settings.slowest_hz * settings.fastest_hz)))
+    for first, last in runs(~moved):
+        if time_s[min(last + 1, len(hz) - 1)] - time_s[max(first - 1, 0)] > BRIEF_S:
+            raised[first : last + 1] = settings.fastest_hz
+    return np.asarray(raised)
 
 
 def filled_steps(time_s: Floats, pose_xy: Floats, step: Floats) -> Floats:
@@ -192,6 +196,23 @@ def filled_steps(time_s: Floats, pose_xy: Floats, step: Floats) -> Floats:
     filled = np.where(moved[:, None], step, speed * interval[:, None])
     filled[0] = 0.0
     return np.asarray(filled)
+
+
+def curved(time_s: Floats, path: Floats, guessed: Flags, longest_s: float) -> Floats:
+    """``path`` (n, 2) with each short stretch of ``guessed`` frames (n,) as the cubic that leaves as the path came.
+
+    A body that vanishes behind a post does not change its speed there. Longer stretches stay as they are.
+    """
+    bent = path.copy()
+    for first, last in runs(guessed):
+        before = np.flatnonzero((time_s < time_s[first]) & (time_s > time_s[first] - SPEED_S - 1e-6) & ~guessed)
+        after = np.flatnonzero((time_s > time_s[last]) & (time_s < time_s[last] + SPEED_S + 1e-6) & ~guessed)
+        if min(len(before), len(after)) < 2 or time_s[after[0]] - time_s[before[-1]] > longest_s:
+            continue
+        slopes = [np.polyfit(time_s[side], path[side], 1)[0] for side in (before, after)]
+        ends = [before[-1], after[0]]
+        bent[first : last + 1] = CubicHermiteSpline(time_s[ends], path[ends], slopes)(time_s[first : last + 1])
+    return bent
 
 
 def steady_size(time_s: Floats, torso_px: Floats) -> Floats:
