@@ -229,7 +229,7 @@ def test_a_hole_is_crossed_at_the_speeds_of_its_edges() -> None:
     arc = np.column_stack([90 * time_s, 200 * (time_s - 1) ** 2])
     guessed = (np.arange(60) > 20) & (np.arange(60) < 35)
     straight = np.where(guessed[:, None], 0.0, arc)
-    np.testing.assert_allclose(curved(time_s, straight, guessed, 1.0), arc, atol=3.0)
+    np.testing.assert_allclose(curved(time_s, straight, guessed, 1.0), arc, atol=4.0)  # a straight line is off by 12.5
     np.testing.assert_array_equal(curved(time_s, straight, guessed, 0.4), straight)
     at_an_end = np.arange(60) < 20
     np.testing.assert_array_equal(curved(time_s, straight, at_an_end, 1.0), straight)
