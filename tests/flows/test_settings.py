@@ -21,7 +21,7 @@ def load(*overrides: str) -> Config:
 
 def test_the_defaults_are_the_designs() -> None:
     config = load()
-    assert (config.smoothing.kind, config.smoothing.window) == (Smoother.moving, 5)
+    assert (config.smoothing.kind, config.smoothing.window) == (Smoother.savgol, 5)
     assert config.masks.model.value == "general"
     assert config.pose.model.value == "full"
     assert config.anchor.method.value == "simple"
