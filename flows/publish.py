@@ -121,7 +121,7 @@ def _staged(artifact: Artifact, name: str, folder: Path) -> Path | None:
     shutil.copyfile(artifact.path(name), beside)
     if sha256_of(beside) != stored.sha256:
         (Path(artifact.folder) / MARK).unlink(missing_ok=True)
-        raise OutputError(f"{artifact.path(name)}: it was damaged in the cache; run the same command again")
+        raise OutputError(f"{there}: it was damaged in the cache; run the same command again")
     return beside
 
 

@@ -19,6 +19,7 @@ from tasks.media.layout import PixelLayout, Planes, frame_of
 from tasks.media.matte import Alpha
 from tasks.media.sink import unwritable
 from tasks.media.sound import SoundCopy, TimedPacket
+from tasks.media.zero import ticks_later
 from tasks.records import ColorTags
 
 FULL_RANGE, LIMITED_RANGE, BT709 = 2, 1, 1
@@ -94,6 +95,7 @@ class AlphaSink:
         self._sounds = self._sound.packets() if self._sound else iter(())
         self._next_sound: TimedPacket | None = None
         self._reformatter = VideoReformatter()
+        self._later: int | None = None
 
     def write(self, planes: Planes, alpha: Alpha, pts: int, duration: int) -> None:
         """Add one picture, straight colours and opacity (h, w) 0..1, shown from ``pts`` on for ``duration`` ticks."""
@@ -102,6 +104,9 @@ class AlphaSink:
             np.uint8 if self._coding.depth == 8 else "<u2"
         )
         _fill_plane(frame, 3, opacity)
+        if self._later is None:
+            self._later = ticks_later(pts, self._time_base, self._sound, self.notes)
+        pts += self._later
         frame.pts, frame.duration, frame.time_base = pts, duration, self._time_base
         codec = self._stream.codec_context  # ProRes keeps its tags in every picture
         frame.colorspace, frame.color_range = codec.colorspace, codec.color_range

@@ -34,6 +34,7 @@ from tasks.media.codecs import (
 from tasks.media.layout import PixelLayout, fill, neutral
 from tasks.media.sound import SoundCopy, TimedPacket
 from tasks.media.source import Reading, opened, pictures
+from tasks.media.zero import ticks_later
 from tasks.records import NO_HDR, ColorTags, HdrTags
 
 _LARGEST_TIMESCALE = 2**31 - 1
@@ -92,7 +93,7 @@ class VideoSink:
         for plane in range(layout.planes, coded.planes):
             neutral(self._frame, plane, coded)
         self._reformatter = VideoReformatter()
-        self._written = 0
+        self._written = self._later = 0
         self._first_dts: int | None = None
         self._start, self._end = 2**63, 0
 
@@ -103,7 +104,10 @@ class VideoSink:
         the file cannot be written.
         """
         fill(self._frame, planes, self._layout)
+        if not self._written:
+            self._later = ticks_later(pts, self._time_base, self._sound, self.notes)
         self._written += 1
+        pts += self._later
         frame = self._coded()
         frame.pts, frame.duration, frame.time_base = pts, duration, self._time_base
         self._start, self._end = min(pts, self._start), pts + duration
