@@ -11,7 +11,7 @@ from conf.schema import Config
 from conf.seeing import MasksConf
 from conf.walker import DemoConf
 from flows.inputs import Video
-from flows.wants import background_of, border_of, masks_wanted, person_request
+from flows.wants import background_of, border_of, contained, masks_wanted, person_request, stabilized_wanted
 from tasks.records import Artifact
 from tasks.render_requests import (
     ComparisonRequest,
@@ -36,7 +36,7 @@ from tasks.store import sha256_of
 
 Future = PrefectFuture[Artifact]
 # What a request calls the artifact of a stage, where that is not the stage's own name.
-NAMES = {"decode": "clip", "subject": "pose", "stabilized.mp4": "rendered"}
+NAMES = {"decode": "clip", "subject": "pose", "stabilized.mp4": "rendered", "stabilized.mov": "rendered"}
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def start_trajectory(job: Job) -> None:
 def start_renders(job: Job) -> None:
     """Submit one render for each video that is asked for."""
     conf = job.config
-    if Output.stabilized in conf.outputs or conf.verify:
+    if stabilized_wanted(conf):
         _start_render(job, StabilizedRequest, Output.stabilized)
     if Output.comparison in conf.outputs:
         _start_render(job, ComparisonRequest, Output.comparison, comparison=conf.comparison)
@@ -132,7 +132,7 @@ def start_renders(job: Job) -> None:
     moved = {"source": job.source, "border": conf.border, "render": conf.render}
     if Output.overlay in conf.outputs:
         takes = ("decode", "trajectory", "subject", "offsets")
-        job.start(OverlayRequest, takes, encode=conf.encode, **moved)
+        job.start(contained(OverlayRequest, conf.encode), takes, encode=conf.encode, **moved)
     if Output.preview in conf.outputs:
         job.start(PreviewRequest, ("decode", "trajectory"), **moved)
 
@@ -152,7 +152,7 @@ def _start_render(job: Job, request: type[RenderRequest], output: Output, **more
                 "image": picture,
                 "image_digest": sha256_of(picture),
             }
-    job.start(request, takes, **fields, **more)
+    job.start(contained(request, conf.encode), takes, **fields, **more)
 
 
 def start_verify(job: Job) -> None:
@@ -160,7 +160,8 @@ def start_verify(job: Job) -> None:
     conf = job.config
     if conf.verify:
         looks = {"settings": conf.pose, "min_confidence": conf.anchor.min_confidence, **_models(job, "pose")}
-        job.start(VerifyRequest, ("decode", "subject", "trajectory", "stabilized.mp4"), **looks)
+        rendered = title(contained(StabilizedRequest, conf.encode))
+        job.start(VerifyRequest, ("decode", "subject", "trajectory", rendered), **looks)
 
 
 STAGES = (

@@ -22,7 +22,7 @@ def render_report(record: dict[str, Any], metrics: dict[str, Any], artifacts: di
 
 def _contact(artifacts: dict[str, Artifact]) -> str:
     """The contact sheet as a data URI, or "" where none was rendered."""
-    held = artifacts.get("stabilized.mp4")
+    held = artifacts.get("stabilized.mp4") or artifacts.get("stabilized.mov")
     if held is None:
         return ""
     return "data:image/jpeg;base64," + base64.b64encode(held.path("contact.jpg").read_bytes()).decode()

@@ -15,7 +15,8 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from tasks.media.layout import PixelLayout, Planes, frame_of
+from tasks.media.chroma import as_fine, finer_chroma
+from tasks.media.layout import PixelLayout, Planes, frame_of, nearest
 from tasks.media.matte import Alpha
 from tasks.media.sink import unwritable
 from tasks.media.sound import SoundCopy, TimedPacket
@@ -35,6 +36,7 @@ class Coding:
     depth: int
     options: dict[str, str]
     threads: int
+    only_limited: bool = False  # range of the samples: ProRes has no word for another one
 
 
 CODINGS: Final = {
@@ -47,7 +49,7 @@ CODINGS: Final = {
         {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "5", "auto-alt-ref": "0"},
         4,
     ),
-    "mov": Coding("mov", "prores_ks", "yuva444p10le", 10, {"profile": "4444", "vendor": "apl0"}, 4),
+    "mov": Coding("mov", "prores_aw", "yuva444p10le", 10, {"profile": "4", "vendor": "apl0"}, 4, only_limited=True),
 }
 
 
@@ -73,7 +75,13 @@ class AlphaSink:
     ) -> None:
         self.notes: list[str] = []
         self._path, self._layout, self._coding, self._time_base = path, layout, CODINGS[coding], time_base
-        self._range = LIMITED_RANGE if layout.is_rgb else color.range
+        self._finer = as_fine(layout, nearest(self._coding.pixel_format.replace("yuva", "yuv")))
+        self._chroma_location = color.chroma_location
+        self._given_range = LIMITED_RANGE if layout.is_rgb else color.range
+        narrowed = self._coding.only_limited and self._given_range == FULL_RANGE
+        self._range = LIMITED_RANGE if narrowed else self._given_range
+        if narrowed:
+            self.notes.append("full range was written as limited range, as players expect of ProRes")
         options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if coding == "mov" else {})
         try:
             self._container = av.open(f"file:{path}", "w", format=self._coding.container, container_options=options)
@@ -146,7 +154,9 @@ class AlphaSink:
             raise unwritable(self._path, error) from error
 
     def _coded(self, planes: Planes) -> VideoFrame:
-        frame = frame_of(planes, self._layout)
+        size_px = (planes[0].shape[1], planes[0].shape[0])
+        planes = finer_chroma(planes, self._layout, self._finer, size_px, self._chroma_location)
+        frame = frame_of(planes, self._finer)
         if self._layout.is_rgb:
             return self._reformatter.reformat(
                 frame,
@@ -156,9 +166,9 @@ class AlphaSink:
                 dst_color_range="MPEG",
                 threads=1,
             )
-        span = "JPEG" if self._range == FULL_RANGE else "MPEG"
+        given, coded = ("JPEG" if span == FULL_RANGE else "MPEG" for span in (self._given_range, self._range))
         return self._reformatter.reformat(
-            frame, format=self._coding.pixel_format, src_color_range=span, dst_color_range=span, threads=1
+            frame, format=self._coding.pixel_format, src_color_range=given, dst_color_range=coded, threads=1
         )
 
     def _mux_sound(self, until_s: Fraction | None) -> None:

@@ -33,7 +33,7 @@ def test_the_defaults_are_the_designs() -> None:
     assert config.device.value == "cpu"
     assert config.masks.smoothing is True
     assert config.decode.frames.value == "stream"
-    assert set(config.outputs) == set(Output) - {Output.overlay, Output.preview}
+    assert set(config.outputs) == set(Output) - {Output.overlay, Output.preview, Output.contact}
 
 
 @pytest.mark.parametrize(
