@@ -41,6 +41,8 @@ def _stabilize(overrides: list[str], output_dir: Path, cache: Path, run_id: str)
     models = preflight.model_digests(config)
     prepared = [_prepare(video, config, models, cache, run_id) for video in find_videos(config.video)]
     jobs = [item for item in prepared if isinstance(item, Job)]
+    for job in jobs:
+        job.group.extend(other for other in jobs if other.config is job.config)
     for start in STAGES:
         for job in jobs:
             start(job)

@@ -6,11 +6,13 @@ from typing import Any
 
 from prefect.futures import PrefectFuture
 
-from conf.choices import FrameMode, Output
+from conf.choices import Crop, FrameMode, Output
+from conf.holding import CropConf
 from conf.schema import Config
 from conf.seeing import MasksConf
 from conf.walker import DemoConf
 from flows.inputs import Video
+from flows.sharing import follow_crop, room_size
 from flows.wants import background_of, border_of, contained, masks_wanted, person_request, stabilized_wanted
 from tasks.records import Artifact
 from tasks.render_requests import (
@@ -28,6 +30,7 @@ from tasks.requests import (
     OffsetsRequest,
     PoseRequest,
     Request,
+    RoomRequest,
     SubjectRequest,
     TrajectoryRequest,
 )
@@ -51,6 +54,7 @@ class Job:
     cache: Path
     run_id: str
     futures: dict[str, Future] = field(default_factory=dict)
+    group: list["Job"] = field(default_factory=list, compare=False, repr=False)  # of this setting, itself among them
 
     def start(self, request: type[Any], takes: tuple[str, ...], **fields: Any) -> None:
         """Submit a stage that takes the artifacts of earlier ones, under the name it has in its request."""
@@ -110,14 +114,34 @@ def start_offsets(job: Job) -> None:
     """Submit the anchor and its offset to the target."""
     conf = job.config
     target = conf.target if isinstance(conf.target, str) else tuple(conf.target)
-    job.start(OffsetsRequest, ("decode", "subject"), settings=conf.anchor, target=target, crop=conf.crop)
+    crop = _own_crop(job)
+    job.start(OffsetsRequest, ("decode", "subject"), settings=conf.anchor, target=target, crop=crop)
+    if conf.crop.shared and conf.crop.mode is Crop.auto:
+        settings = {"settings": conf.smoothing, "lock": conf.lock, "crop": crop}
+        job.start(RoomRequest, ("decode", "subject", "offsets"), **settings)
+
+
+def _own_crop(job: Job) -> CropConf:
+    """The crop of one video: where all of a run share a window that follows, its size depends on their pictures."""
+    crop = replace(job.config.crop, shared=False)
+    of_aspect = job.config.crop.shared and crop.aspect is not None
+    return follow_crop(crop, _finished(job, "decode")) if of_aspect else crop
+
+
+def _finished(job: Job, name: str) -> list[Artifact]:
+    """Wait for a stage of all videos; those that fail do not count."""
+    futures = [other.futures[name] for other in job.group if name in other.futures]
+    for future in futures:
+        future.wait()
+    return [future.result() for future in futures if future.state.is_completed()]
 
 
 def start_trajectory(job: Job) -> None:
     """Submit the smoothing."""
     conf = job.config
-    settings = {"settings": conf.smoothing, "lock": conf.lock, "crop": conf.crop}
-    job.start(TrajectoryRequest, ("decode", "subject", "offsets"), **settings)
+    settings = {"settings": conf.smoothing, "lock": conf.lock, "crop": _own_crop(job)}
+    shared_px = room_size(_finished(job, "room"))
+    job.start(TrajectoryRequest, ("decode", "subject", "offsets"), **settings, window_px=shared_px)
 
 
 def start_renders(job: Job) -> None:
