@@ -120,12 +120,14 @@ class Output(Enum):
     masks = "masks"
     overlay = "overlay"
     preview = "preview"
+    contact = "contact"
 
 
 class VideoCodec(Enum):
     x264 = "x264"
     x265 = "x265"
     av1 = "av1"
+    prores = "prores"
     nvenc = "nvenc"
 
 

@@ -97,6 +97,7 @@ class CropConf:
     size: list[int] | None = None  # for follow: [width,height] in pixels of the window; given alone, it chooses follow
     aspect: str | None = None  # for follow: the largest window that looks so, such as 9:16; alone, it chooses follow
     window: list[int] | None = None  # for fixed: [x,y,width,height] in pixels of the stabilized picture
+    shared: bool = False  # for auto, follow: all videos of the run get one window size, the largest that fits them all
 
     def __post_init__(self) -> None:
         size, aspect, window = self.size, self.aspect, self.window
@@ -114,6 +115,9 @@ class CropConf:
         given = [name for name in ("size", "aspect", "window") if getattr(self, name) is not None]
         takes = {Crop.follow: ("size", "aspect"), Crop.fixed: ("window",)}.get(self.mode, ())
         wrong = [name for name in given if name not in takes]
+        cure = "choose crop=auto, or crop=follow with crop.aspect"
+        fine = not self.shared or self.mode in (Crop.auto, Crop.follow)
+        require(fine, "crop.shared", f"crop={self.mode.value} has no window to share", cure)
         cure = "leave it out, or choose crop=follow for size or aspect, crop=fixed for window"
         require(not wrong, f"crop.{wrong[0]}" if wrong else "crop", f"crop={self.mode.value} takes none", cure)
         cure = f"give crop.{' or crop.'.join(takes)}"

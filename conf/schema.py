@@ -27,7 +27,7 @@ class Config:
     cache_dir: str | None = None  # finished stages; null: .cache/ in output_dir
     outputs: list[Output] = field(
         default_factory=lambda: [Output.stabilized, Output.comparison, Output.person, Output.pose, Output.masks]
-    )  # overlay: what was seen, drawn on a copy; preview: a small moving picture
+    )  # overlay: what was seen, drawn on a copy; preview: a small moving picture; contact: six small stills
     device: Device = Device.cpu
     server: Server = Server.auto  # auto: PREFECT_API_URL, else a healthy local server, else one for this run
     plan: bool = False  # only print what would run and why, with an estimate of the time

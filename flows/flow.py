@@ -79,6 +79,8 @@ def _run(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -> tu
     graph, notices = Graph(cache, run_id, len(asked)), Notices(cache)
     first = settings.load(asked[0].overrides)
     prepared = prepare(asked, graph, run_id)
+    for job in (jobs := [item for item in prepared if isinstance(item, Job)]):
+        job.group.extend(other for other in jobs if other.setting == job.setting)
     names = list(dict.fromkeys(item.video.name for item in prepared))
     notices.name(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
     if any(item.metrics_only for item in prepared if isinstance(item, Job)):

@@ -132,3 +132,12 @@ class TrajectoryRequest:
     settings: SmoothingConf
     crop: CropConf
     lock: LockConf = field(default_factory=LockConf)
+    window_px: tuple[int, int] | None = None  # width and height that all videos of a run share; None: its own
+
+
+@dataclass(frozen=True)
+class RoomRequest(TrajectoryRequest):
+    """Find the largest window that every frame covers: ``room.json``."""
+
+    stage: ClassVar[str] = "room"
+    compute: ClassVar[str] = "tasks.trajectory:find_room"

@@ -95,6 +95,15 @@ def test_a_full_disk_is_said_in_a_line(tmp_path: Path) -> None:
         store.make(tmp_path, "pose", "pose-1", "run", fail, waiting=never)
 
 
+def test_a_sentence_names_the_file_and_not_its_place_in_the_cache(tmp_path: Path) -> None:
+    def fail(folder: Path) -> dict[str, Any]:
+        raise OutputError(f"{folder / 'stabilized.mp4'}: holds 2 frames instead of 3; run again")
+
+    with pytest.raises(OutputError) as told:
+        store.make(tmp_path, "render", "render-1", "run", fail, waiting=never)
+    assert str(told.value) == f"stabilized.mp4: holds 2 frames instead of 3; run again (it was made in {tmp_path})"
+
+
 def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match=r"hello\.txt"):
         made(tmp_path).path("goodbye.txt")
