@@ -25,15 +25,15 @@ def run(overrides: list[str], *, output_dir: Path, base_dir: Path) -> int:
     return _run([Setting("", overrides)], output_dir, base_dir)[0]
 
 
-def run_sweep(asked: list[Setting]) -> tuple[int, list[float | None]]:
+def run_sweep(asked: list[Setting], unnamed: str) -> tuple[int, list[float | None]]:
     """Run all settings as one; the exit status, and the mean over the videos of each setting's ``lock_rms`` in px.
 
-    ``SettingError`` before any work where one of them cannot be honoured.
+    ``unnamed`` names the sweep's folder where ``sweep.name`` does not. ``SettingError`` before any work where one of
+    the settings cannot be honoured.
     """
     config = settings.load(asked[0].overrides)
     base = Path(config.output_dir).expanduser().absolute()
-    name = config.sweep.name or time.strftime("%Y-%m-%d_%H-%M-%S")
-    status, results = _run(asked, base / "sweeps" / name, base)
+    status, results = _run(asked, base / "sweeps" / (config.sweep.name or unnamed), base)
     return status, [_mean_lock(results, one.name) for one in asked]
 
 
@@ -59,7 +59,7 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     if asked[0].name:
         print_sweep(results, read_sweep(output_dir), output_dir, seconds)
     else:
-        print_results(results, seconds)
+        print_results(results, output_dir, seconds)
     if also:
         print(f"stillwalk: {also}", file=sys.stderr)
     if progress.stop.is_set():

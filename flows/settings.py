@@ -87,9 +87,14 @@ def endless(given: Any, name: str = "") -> Iterator[str]:
 def quoted(argument: str, *, sweep: bool) -> str:
     """Put the values of paths, with their spaces, umlauts and brackets, into the quotes that Hydra's grammar wants."""
     name, equals, value = argument.partition("=")
-    if name not in PATHS or value == "null" or not equals or value[:1] in {"'", '"'} or (sweep and "," in value):
+    if name not in PATHS or value == "null" or not equals or value[:1] in {"'", '"'} or _several(value, sweep):
         return argument
     if value[:1] == "[" and not Path(value).exists():
         return argument  # a list
     escaped = re.sub(r'(\\*)("|$)', lambda match: match[1] * 2 + ('\\"' if match[2] else ""), value)
     return f'{name}="{escaped}"'
+
+
+def _several(value: str, sweep: bool) -> bool:
+    """Whether commas part the values of a sweep, and are not in the name of one file."""
+    return sweep and "," in value and not Path(value).exists()
