@@ -6,6 +6,7 @@ the cache is missing or damaged; the store decides the rest (see ``tasks.store``
 
 import importlib
 import json
+import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +26,9 @@ from tasks.keys import stage_key
 from tasks.memory import give_back
 from tasks.records import Artifact, read_clip
 from tasks.requests import Request
+
+
+_importing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,7 @@ def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
     work = progress.Work(call.video, _title(call.request), _frames(inputs))
 
     def compute(folder: Path) -> dict[str, Any]:
-        module, _, name = request.compute.partition(":")
-        function: Callable[..., dict[str, Any]] = getattr(importlib.import_module(module), name)
+        function = _function(request.compute)
         with progress.Meter(work) as tick:
             return function(request, folder, tick)
 
@@ -106,6 +109,17 @@ def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
     made = store.make(call.cache, request.stage, key, call.run_id, compute, waiting=progress.check_stop)
     give_back()
     return made
+
+
+def _function(compute: str) -> Callable[..., dict[str, Any]]:
+    """The function that ``module:function`` names.
+
+    One thread imports at a time: of two that first import PyAV at once, one had met it half made.
+    """
+    module, _, name = compute.partition(":")
+    with _importing:
+        function: Callable[..., dict[str, Any]] = getattr(importlib.import_module(module), name)
+    return function
 
 
 def _frames(inputs: dict[str, Artifact]) -> int:
