@@ -27,7 +27,6 @@ from tasks.memory import give_back
 from tasks.records import Artifact, read_clip
 from tasks.requests import Request
 
-
 _importing = threading.Lock()
 
 
