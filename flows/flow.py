@@ -135,6 +135,8 @@ def _finish(job: Job, output_dir: Path) -> Result:
             artifacts[title] = future.result()
         elif not error and not future.state.is_pending():  # pending for ever: an earlier stage has failed
             error = _reason(title, future.state)
+    if error and progress.stop.is_set():  # nothing is known of the video, and somebody waits for the end
+        return Result(job.video, error, setting=job.setting)
     try:
         return publish_failure(job, artifacts, error, output_dir) if error else publish(job, artifacts, output_dir)
     except StillwalkError as failure:

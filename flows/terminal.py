@@ -94,7 +94,8 @@ def print_sweep(results: list[Result], index: dict[str, Any], folder: Path, seco
                 f"best of all: {setting['setting']} (mean rank {setting['mean_rank']:.2f} of {len(index['settings'])})"
             )
     ran = len({stage.key for result in results for stage in result.stages if stage.status == "ran"})
-    print(f"{_ended(results, 'result', seconds)}, {ran} stage{'s' * (ran != 1)} ran; every figure: {folder / PAGE}")
+    page = f"; every figure: {folder / PAGE}" if index else ""
+    print(f"{_ended(results, 'result', seconds)}, {ran} stage{'s' * (ran != 1)} ran{page}")
 
 
 def _figures(metrics: dict[str, float | None]) -> tuple[str, str, str]:
