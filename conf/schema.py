@@ -22,7 +22,7 @@ from conf.walker import DemoConf
 class Config:
     """The whole configuration; ``stillwalk --help`` prints it."""
 
-    video: Any = MISSING  # a file, a glob, a folder, a list of these, or demo
+    video: Any = MISSING  # a file, a glob, a folder, @list.txt (a path a line), a list of these, or demo
     output_dir: str = "outputs"  # deliverables go to output_dir/<video name>/
     cache_dir: str | None = None  # finished stages; null: .cache/ in output_dir
     outputs: list[Output] = field(

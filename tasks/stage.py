@@ -6,6 +6,7 @@ the cache is missing or damaged; the store decides the rest (see ``tasks.store``
 
 import importlib
 import json
+import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,8 @@ from tasks.keys import shaped_by, stage_key
 from tasks.memory import give_back
 from tasks.records import Artifact, read_clip
 from tasks.requests import Request
+
+_importing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,7 @@ def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
     work = progress.Work(call.video, _title(call.request), _frames(inputs))
 
     def compute(folder: Path) -> dict[str, Any]:
-        module, _, name = request.compute.partition(":")
-        function: Callable[..., dict[str, Any]] = getattr(importlib.import_module(module), name)
+        function = _function(request.compute)
         meter = progress.Meter(work)
         with shown_progress(meter), meter as tick:
             return function(request, folder, tick)
@@ -116,6 +118,17 @@ def _identity(request: Request, inputs: dict[str, Artifact]) -> str:
     """Digest of the video's bytes; empty where one is drawn."""
     clip = inputs.get("clip")
     return getattr(request, "digest", "") if clip is None else read_clip(clip).digest
+
+
+def _function(compute: str) -> Callable[..., dict[str, Any]]:
+    """The function that ``module:function`` names.
+
+    One thread imports at a time: of two that first import PyAV at once, one had met it half made.
+    """
+    module, _, name = compute.partition(":")
+    with _importing:
+        function: Callable[..., dict[str, Any]] = getattr(importlib.import_module(module), name)
+    return function
 
 
 def _frames(inputs: dict[str, Artifact]) -> int:

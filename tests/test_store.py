@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tasks import store
-from tasks.errors import OutputError, StillwalkError
+from tasks.errors import NobodyFound, OutputError, StillwalkError
 from tasks.records import Artifact
 
 
@@ -152,3 +152,40 @@ def test_after_a_kill_the_next_one_neither_waits_nor_finds_a_half(tmp_path: Path
     victim.join(10)
     artifact = made(tmp_path, "second")
     assert sorted(artifact.files) == ["hello.txt"]
+
+
+def seen_nobody(cache: Path, looked: list[Path]) -> None:
+    def look(folder: Path) -> dict[str, Any]:
+        looked.append(folder)
+        (folder / "begun.parquet").touch()
+        raise NobodyFound("no person found in 9 frames; check the video")
+
+    with pytest.raises(NobodyFound, match=r"^no person found in 9 frames; check the video$"):
+        store.make(cache, "pose", "pose-1", "run", look, waiting=never)
+
+
+def test_what_a_stage_did_not_find_is_not_looked_for_again(tmp_path: Path) -> None:
+    looked: list[Path] = []
+    seen_nobody(tmp_path, looked)
+    seen_nobody(tmp_path, looked)
+    assert len(looked) == 1
+    assert store.find(tmp_path, "pose", "pose-1") is None
+    assert [path.name for path in (tmp_path / "pose" / "pose-1").iterdir()] == [store.MARK]
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"schema": 1, "finding": {"kind": "Path", "sentence": "x"}}'])
+def test_a_finding_that_cannot_be_read_is_looked_for_again(tmp_path: Path, text: str) -> None:
+    looked: list[Path] = []
+    seen_nobody(tmp_path, looked)
+    (tmp_path / "pose" / "pose-1" / store.MARK).write_text(text)
+    seen_nobody(tmp_path, looked)
+    assert len(looked) == 2
+
+
+def test_any_other_failure_leaves_no_finding(tmp_path: Path) -> None:
+    def fail(folder: Path) -> dict[str, Any]:
+        raise StillwalkError("the model is out")
+
+    with pytest.raises(StillwalkError):
+        store.make(tmp_path, "pose", "pose-1", "run", fail, waiting=never)
+    assert store.finding(tmp_path, "pose", "pose-1") is None
