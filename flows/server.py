@@ -15,6 +15,7 @@ QUIET = {
     # Logs go to the server; the terminal gets a failure's sentence from us, and its traceback only on request.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",  # below: a page for each event that a lost server does not take
     "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
@@ -42,16 +43,16 @@ def choose(server: Server, home: Path) -> str:
         os.environ.pop("PREFECT_API_URL", None)
         return ""
     asked = os.environ.get("PREFECT_API_URL", "")
-    if asked and not _answers(asked, ASKED_TIMEOUT_S):
+    if asked and not answers(asked, ASKED_TIMEOUT_S):
         cure = "start that server (make ui starts one here), or unset PREFECT_API_URL"
         raise SettingError(f"PREFECT_API_URL: {asked} does not answer; {cure}")
-    if not asked and _answers(LOCAL_API, LOCAL_TIMEOUT_S):
+    if not asked and answers(LOCAL_API, LOCAL_TIMEOUT_S):
         os.environ["PREFECT_API_URL"] = LOCAL_API
     return os.environ.get("PREFECT_API_URL", "")
 
 
-def _answers(api: str, timeout_s: float) -> bool:
-    """Whether somebody is there; one who wants to know who asks is there too."""
+def answers(api: str, timeout_s: float) -> bool:
+    """Whether a server is there; one who wants to know who asks is there too."""
     try:
         with urllib.request.urlopen(f"{api}/health", timeout=timeout_s) as answer:
             return bool(answer.status == 200)

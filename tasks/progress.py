@@ -35,6 +35,7 @@ class Silent:
     def ended(self, work: Work) -> None: ...
 
 
+INTERRUPTED = "interrupted; what is finished is kept, run the same command again to go on"
 listener: Listener = Silent()
 stop = threading.Event()
 """Set when the user asked for an end."""
@@ -43,23 +44,27 @@ stop = threading.Event()
 def check_stop() -> None:
     """Raise ``Interrupted`` once the user has asked for an end."""
     if stop.is_set():
-        raise Interrupted("interrupted; run the same command again to go on where it stopped")
+        raise Interrupted(INTERRUPTED)
 
 
 class Meter:
     """Hands a stage its ``Tick`` and reports to the listener while it works; a context manager."""
 
     def __init__(self, work: Work) -> None:
-        self._work = work
+        self.work = work
+        self.frames_done = 0
+        self.whole = False  # whether the work came to its end
 
     def __enter__(self) -> "Meter":
         check_stop()
-        listener.started(self._work)
+        listener.started(self.work)
         return self
 
     def __call__(self, frames_done: int) -> None:
         check_stop()
-        listener.advanced(self._work, frames_done)
+        self.frames_done = frames_done
+        listener.advanced(self.work, frames_done)
 
-    def __exit__(self, *_: object) -> None:
-        listener.ended(self._work)
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        self.whole = failure is None
+        listener.ended(self.work)

@@ -128,10 +128,10 @@ class VerifyRequest:
 
 @dataclass(frozen=True)
 class ChartsRequest:
-    """Draw the report's charts: SVG files, and ``spans.json``."""
+    """Draw the charts of ``report.html``: SVG files, and ``spans.json``."""
 
-    stage: ClassVar[str] = "charts"
-    output: ClassVar[str] = ""
+    stage: ClassVar[str] = "render"
+    output: ClassVar[str] = "report.html"
     compute: ClassVar[str] = "tasks.charts:draw_charts"
     libraries: ClassVar[tuple[str, ...]] = ("matplotlib", "numpy", "pyarrow", "scipy")
     clip: Artifact

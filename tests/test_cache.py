@@ -8,8 +8,8 @@ import pytest
 
 from tests import program
 
-RENDERS = {"stabilized.mp4", "comparison.mp4", "person.mp4"}
-ALL = {"decode", "pose", "subject", "masks", "offsets", "trajectory", "charts"} | RENDERS
+RENDERS = {"stabilized.mp4", "comparison.mp4", "person.mp4", "report.html"}
+ALL = {"decode", "pose", "subject", "masks", "offsets", "trajectory"} | RENDERS
 DATA = ("pose.json", "pose.csv", "pose.parquet", "trajectory.parquet", "masks.npz", "metrics.json")
 
 
@@ -57,9 +57,9 @@ def test_the_same_again_runs_nothing(bench: Bench) -> None:
     assert bench.ran() == [set(), set()]
 
 
-def test_another_window_runs_trajectory_renders_and_charts_only(bench: Bench) -> None:
+def test_another_window_runs_trajectory_and_render_only(bench: Bench) -> None:
     bench.run("smoothing.window=9")
-    assert bench.ran() == [{"trajectory", "charts"} | RENDERS] * 2
+    assert bench.ran() == [{"trajectory"} | RENDERS] * 2
 
 
 def test_another_rule_that_chooses_the_same_person_runs_the_choice_only(bench: Bench) -> None:

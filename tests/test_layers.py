@@ -19,8 +19,12 @@ MAY_IMPORT = {
     "tasks.render_requests": {"conf", "tasks.records", "tasks.requests"},
     "tasks.keys": {"tasks.records", "tasks.requests"},
     "tasks.store": {"tasks.errors", "tasks.records"},
+    "tasks.entries": {"tasks.records", "tasks.store"},
+    "tasks.prune": {"tasks.entries", "tasks.errors", "tasks.store"},
+    "tasks.board": {"httpx", "prefect", "tasks.progress"},
     "tasks.stage": {
         "prefect",
+        "tasks.board",
         "tasks.memory",
         "tasks.progress",
         "tasks.store",
@@ -68,7 +72,12 @@ MAY_IMPORT = {
     "flows.stabilize": {"flows", "hydra", "omegaconf", "tasks"},
     "flows.run": {"conf", "flows", "prefect", "tasks"},
     "flows.flow": {"conf", "flows", "prefect", "tasks"},
-    "flows.plan": {"conf", "flows", "prefect", "tasks"},
+    "flows.graph": {"prefect", "tasks"},
+    "flows.plugins": {"flows", "hydra", "omegaconf", "tasks"},
+    "flows.notices": {"flows", "prefect", "tasks"},
+    "flows.serve": {"conf", "flows", "prefect", "tasks"},
+    "flows.served": {"flows", "prefect", "tasks"},
+    "flows.watch": {"flows", "prefect", "tasks"},
 }
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)

@@ -69,14 +69,14 @@ def _changed(name: str, value: str, usual: dict[str, str]) -> bool:
 
 def _charts(artifacts: dict[str, Artifact]) -> dict[str, str]:
     """``svg`` elements by the name of the chart, of those that were drawn."""
-    drawn = artifacts.get("charts")
+    drawn = artifacts.get("report.html")
     if drawn is None:
         return {}
     return {name: drawn.path(f"{name}.svg").read_text() for name in CHARTS if f"{name}.svg" in drawn.files}
 
 
 def _spans(artifacts: dict[str, Artifact]) -> dict[str, Any]:
-    drawn = artifacts.get("charts")
+    drawn = artifacts.get("report.html")
     found: dict[str, Any] = {} if drawn is None else json.loads(drawn.path("spans.json").read_text())
     return found
 
