@@ -41,7 +41,7 @@ def render_report(record: dict[str, Any], metrics: dict[str, Any], artifacts: di
         .render(
             run=record,
             fact=fact,
-            cure=cure,
+            cure=cure.partition(" (of a broken file")[0],  # which a warning tells
             metrics=metrics,
             tables=tables(metrics),
             player=choose_player(record, artifacts, folder),
