@@ -15,7 +15,7 @@ from flows.interrupt import interruptible
 from flows.plan import STAGES, Job, start_demo
 from flows.publish import publish, publish_failure
 from flows.results import Result
-from tasks import progress
+from tasks import progress, workers
 from tasks.errors import Interrupted, StillwalkError, VideoError
 from tasks.records import Artifact
 from tasks.store import in_use, sha256_of
@@ -33,7 +33,7 @@ class VideosFailed(StillwalkError):
 @flow(name="stillwalk", persist_result=False)
 def stabilize(overrides: list[str], output_dir: str, cache: str, run_id: str) -> list[Result]:
     """Stabilize every video that ``overrides`` name; ``VideosFailed`` when some could not be finished."""
-    with interruptible(), in_use(Path(cache), progress.check_stop):
+    with interruptible(), in_use(Path(cache), progress.check_stop), workers.kept():
         return _stabilize(overrides, Path(output_dir), Path(cache), run_id)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from conf.choices import FrameMode, Output
+from conf.choices import FrameMode, Output, Runner
 from conf.schema import Config
 from conf.seeing import MasksConf
 from conf.walker import DemoConf
@@ -60,7 +60,8 @@ class Job:
             memory = self.config.decode.frames is FrameMode.memory
             fields["held_mb"] = self.config.decode.memory_mb if memory else None
         inputs = {NAMES.get(name, name): self.futures[name] for name in takes}
-        call = Call(self.video.name, request, fields, self.cache, self.run_id)
+        apart = self.config.runner is Runner.processes
+        call = Call(self.video.name, request, fields, self.cache, self.run_id, apart)
         self.futures[title(request)] = submit(call, dict(inputs))
 
 

@@ -4,9 +4,7 @@ Prefect looks its own record up by the stage's key and, through the serializer, 
 the cache is missing or damaged; the store decides the rest (see ``tasks.store``).
 """
 
-import importlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -18,7 +16,7 @@ from prefect.futures import PrefectFuture
 from prefect.serializers import Serializer
 from prefect.utilities.annotations import quote
 
-from tasks import progress, store
+from tasks import progress, store, workers
 from tasks.keys import shaped_by, stage_key
 from tasks.memory import give_back
 from tasks.records import Artifact, read_clip
@@ -34,6 +32,7 @@ class Call:
     fields: dict[str, Any]  # of the request, all that are not artifacts
     cache: Path
     run_id: str
+    apart: bool = False  # computed in a process of its own
 
 
 class ArtifactSerializer(Serializer):
@@ -91,10 +90,8 @@ def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
     work = progress.Work(call.video, _title(call.request), _frames(inputs))
 
     def compute(folder: Path) -> dict[str, Any]:
-        module, _, name = request.compute.partition(":")
-        function: Callable[..., dict[str, Any]] = getattr(importlib.import_module(module), name)
         with progress.Meter(work) as tick:
-            return function(request, folder, tick)
+            return workers.apart(request, folder, tick) if call.apart else workers.here(request, folder, tick)
 
     key = stage_key(request)
     about = {"video": call.video, "sha256": _identity(request, inputs), "shaped_by": shaped_by(request)}

@@ -21,10 +21,12 @@ MAY_IMPORT = {
     "tasks.store": {"tasks.errors", "tasks.records"},
     "tasks.entries": {"tasks.records", "tasks.store"},
     "tasks.prune": {"tasks.entries", "tasks.errors", "tasks.store"},
+    "tasks.workers": {"tasks.errors", "tasks.memory", "tasks.progress", "tasks.records", "tasks.requests"},
     "tasks.stage": {
         "prefect",
         "tasks.memory",
         "tasks.progress",
+        "tasks.workers",
         "tasks.store",
         "tasks.keys",
         "tasks.records",
