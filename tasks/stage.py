@@ -12,7 +12,9 @@ from typing import Any, Literal, cast
 from prefect import Task
 from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.context import TaskRunContext
+from prefect.filesystems import LocalFileSystem
 from prefect.futures import PrefectFuture
+from prefect.results import get_result_store
 from prefect.serializers import Serializer
 from prefect.utilities.annotations import quote
 
@@ -41,14 +43,17 @@ class ArtifactSerializer(Serializer):
     type: Literal["stillwalk-artifact"] = "stillwalk-artifact"
 
     def dumps(self, obj: Artifact) -> bytes:
-        folder = Path(obj.folder)
-        return json.dumps({"cache": str(folder.parents[1]), "stage": obj.stage, "key": obj.key}).encode()
+        return json.dumps({"stage": obj.stage, "key": obj.key}).encode()
 
     def loads(self, blob: bytes) -> Artifact:
+        """The artifact in the cache that this run uses: the record may have been copied there from another."""
         entry = json.loads(blob)
-        artifact = store.find(Path(entry["cache"]), entry["stage"], entry["key"])
+        storage = get_result_store().result_storage
+        if not isinstance(storage, LocalFileSystem) or storage.basepath is None:
+            raise TypeError(f"records of artifacts lie beside them in the cache, not in {storage!r}")
+        artifact = store.find(Path(storage.basepath).parent, entry["stage"], entry["key"])
         if artifact is None:
-            raise FileNotFoundError(f"{entry['key']} is not whole in {entry['cache']}")
+            raise FileNotFoundError(f"{entry['key']} is not whole in {storage.basepath}")
         store.touch(artifact)
         return artifact
 
