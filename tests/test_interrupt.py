@@ -3,6 +3,7 @@
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -120,12 +121,49 @@ def test_in_processes_of_which_one_is_killed_the_keys_and_bytes_are_the_same(
     assert keys[0] == keys[1]
 
 
-def test_interrupted_before_any_work_it_says_the_same(tmp_path: Path) -> None:
-    process = program.start(*DEMO, cwd=tmp_path, api="http://127.0.0.1:9/api")
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    done = program.ended(process)
-    assert (done.status, done.out) in {(130, ""), (-signal.SIGINT, ""), (2, "")}  # in Python's own start; refused
+STUCK = """
+import subprocess, sys, time
+from pathlib import Path
+from flows import interrupt
+from tasks import store
+work = Path(sys.argv[1])
+(work / "half").write_text("half")
+store.unfinished.add(work)
+child = subprocess.Popen(["sleep", "600"])
+def wait():
+    print(child.pid, flush=True)
+    while True:
+        time.sleep(0.01)  # asks nobody whether it should stop
+interrupt.end_at_once()
+if sys.argv[2] == "flow":
+    with interrupt.interruptible():
+        wait()
+wait()
+"""
+
+
+@pytest.mark.parametrize(("where", "signals"), [("before", 1), ("flow", 1), ("flow", 2)])
+def test_what_does_not_stop_is_cut_off_with_its_children_and_half_files(
+    tmp_path: Path, where: str, signals: int
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    command = [sys.executable, "-c", STUCK, str(work), where]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=program.ROOT, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        for _ in range(signals):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == "stillwalk: interrupted; what is finished is kept, run the same command again to go on\n"
+    assert not work.exists()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_dry_run_of_the_program_starts_nothing_and_writes_nothing(finished: Path) -> None:
