@@ -47,7 +47,7 @@ def apart(request: Request, folder: Path, tick: Tick) -> Facts:
         worker = _take()
         try:
             facts = worker.compute(request, folder, tick)
-        except (EOFError, ConnectionError):  # nobody is at the other end
+        except _Gone:
             worker.end()
             shutil.rmtree(folder)  # what the dead one has left
             folder.mkdir()
@@ -74,6 +74,10 @@ def kept() -> Iterator[None]:
             _idle.pop().end()
 
 
+class _Gone(Exception):
+    """The process is dead: nobody is at the other end of the pipe."""
+
+
 class Worker:
     """One process, and our end of the pipe to it."""
 
@@ -91,22 +95,31 @@ class Worker:
             its_end.close()
 
     def compute(self, request: Request, folder: Path, tick: Tick) -> Facts:
-        """Have a stage computed, telling ``tick`` of its progress; ``EOFError`` when the process dies."""
-        self._pipe.send((request, folder))
+        """Have a stage computed, telling ``tick`` of its progress; ``_Gone`` when the process dies."""
+        answer = self._exchanged((request, folder))
         frames_done = 0
         while True:
-            if self._pipe.poll(POLL_S):
-                answer = self._pipe.recv()
-                if isinstance(answer, BaseException):
-                    raise answer
-                if isinstance(answer, dict):
-                    return answer
-                frames_done = answer
+            if isinstance(answer, Exception):
+                raise answer
+            if isinstance(answer, dict):
+                return answer
+            frames_done = frames_done if answer is None else answer
             try:
                 tick(frames_done)
             except Interrupted:
                 self._stop()
                 raise
+            answer = self._exchanged(None)
+
+    def _exchanged(self, question: tuple[Request, Path] | None) -> Facts | Exception | int | None:
+        """Send a question, if any, and wait a while for what comes back: an answer, frames done, or nothing."""
+        try:
+            if question is not None:
+                self._pipe.send(question)
+            received: Facts | Exception | int | None = self._pipe.recv() if self._pipe.poll(POLL_S) else None
+        except (EOFError, ConnectionError) as error:
+            raise _Gone from error
+        return received
 
     def _stop(self) -> None:
         """Ask it to stop, and wait a while until it has: only then nothing is written any more."""
@@ -114,6 +127,10 @@ class Worker:
             self._pipe.send(STOP)
         self._process.join(STOP_S)
         self._process.kill()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.is_alive()
 
     def end(self) -> None:
         """Let the process end; it is not waited for."""
@@ -124,10 +141,13 @@ _idle: list[Worker] = []
 
 
 def _take() -> Worker:
-    try:
-        return _idle.pop()
-    except IndexError:
-        return Worker()
+    while _idle:
+        with suppress(IndexError):  # another thread was quicker
+            worker = _idle.pop()
+            if worker.alive:
+                return worker
+            worker.end()
+    return Worker()
 
 
 def _serve(pipe: Connection) -> None:
@@ -163,7 +183,9 @@ def _answer(request: Request, folder: Path, pipe: Connection) -> Facts | Excepti
 
     try:
         return here(request, folder, tick)
-    except (StillwalkError, OSError) as error:
+    except StillwalkError as error:
         return error
+    except OSError as error:  # plain, for libraries have kinds of their own that do not pass through a pipe
+        return OSError(error.errno, error.strerror or str(error))
     except Exception as error:  # noqa: BLE001  (a fault of the program: it belongs to the one who asked)
         return RuntimeError("".join(traceback.format_exception_only(error)).strip())

@@ -1,5 +1,6 @@
 """Stages for the tests of workers: small, and importable by a process that is started anew."""
 
+import errno
 import os
 import signal
 import time
@@ -54,6 +55,10 @@ def refuse(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
 
 def err(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     raise KeyError(f"pid {os.getpid()}")
+
+
+def fill(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    raise ConnectionResetError(errno.ENOSPC, "No space left on device")  # not to be taken for the pipe's own
 
 
 def count(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Stages in processes of their own: their answers, their deaths, and the wish to stop."""
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -57,6 +58,17 @@ def test_what_a_user_did_arrives_as_it_was_raised_and_a_fault_with_its_kind(fold
         workers.apart(asked("refuse"), folder, nobody)
     with pytest.raises(RuntimeError, match="KeyError: 'pid "):
         workers.apart(asked("err"), folder, nobody)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        workers.apart(asked("fill"), folder, nobody)
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_one_that_was_killed_between_two_stages_is_replaced(folder: Path) -> None:
+    process = workers.apart(asked("write"), folder, nobody)["process"]
+    os.kill(process, signal.SIGKILL)
+    while _runs(process):
+        time.sleep(0.01)
+    assert workers.apart(asked("write"), folder, nobody)["process"] != process
 
 
 def test_progress_arrives_and_the_wish_to_stop_goes_back(folder: Path) -> None:
