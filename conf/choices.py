@@ -131,6 +131,11 @@ class VideoCodec(Enum):
     nvenc = "nvenc"
 
 
+class Runner(Enum):
+    threads = "threads"
+    processes = "processes"
+
+
 class Server(Enum):
     auto = "auto"
     ephemeral = "ephemeral"

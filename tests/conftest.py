@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import program
+
 VIDEOS = Path(__file__).parents[2] / "shared" / "videos"
 SERVER_START_S = 180
 
@@ -46,6 +48,15 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, api: str) -> Path:
+    """A home in which the small demo was done once; to be copied, not to be worked in."""
+    home = tmp_path_factory.mktemp("finished")
+    done = program.run(*program.DEMO, cwd=home, api=api)
+    assert done.status == 0, done.err
+    return home
 
 
 def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:

@@ -1,3 +1,4 @@
+import json
 import multiprocessing
 import os
 import signal
@@ -189,3 +190,22 @@ def test_any_other_failure_leaves_no_finding(tmp_path: Path) -> None:
     with pytest.raises(StillwalkError):
         store.make(tmp_path, "pose", "pose-1", "run", fail, waiting=never)
     assert store.finding(tmp_path, "pose", "pose-1") is None
+
+
+def test_a_mark_of_the_first_version_is_computed_again_not_misread(tmp_path: Path) -> None:
+    mark = Path(made(tmp_path, "first").folder) / store.MARK
+    then = json.loads(mark.read_text()) | {"schema": 1}
+    then.pop("about")
+    mark.write_text(json.dumps(then))
+    assert store.find(tmp_path, "pose", "pose-1") is None
+    assert made(tmp_path, "second").run_id == "second"
+    assert made(tmp_path, "third").run_id == "second"
+
+
+def test_what_is_kept_about_an_artifact_is_read_with_it(tmp_path: Path) -> None:
+    made_ = store.make(tmp_path, "pose", "pose-1", "run", write_hello, waiting=never, about={"video": "Übung"})
+    assert store.read_mark(Path(made_.folder)) == (made_, {"video": "Übung"})
+    assert store.broken_files(made_) == []
+    made_.path("hello.txt").write_text("hullo")
+    os.utime(made_.path("hello.txt"), ns=(1, 1))
+    assert store.broken_files(made_) == ["hello.txt"]

@@ -171,3 +171,8 @@ def test_the_manual_names_every_setting_once() -> None:
     for name in setting_names(Config):
         is_group = any(other.startswith(f"{name}.") for other in setting_names(Config))
         assert is_group or text.count(f"  {name}=") == 1, name
+
+
+def test_frames_in_memory_are_for_threads_only() -> None:
+    with pytest.raises(SettingError, match=r"decode\.frames: processes do not share frames in memory; give runner="):
+        load("runner=processes", "decode.frames=memory")
