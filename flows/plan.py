@@ -110,7 +110,8 @@ def start_offsets(job: Job) -> None:
     """Submit the anchor and its offset to the target."""
     conf = job.config
     target = conf.target if isinstance(conf.target, str) else tuple(conf.target)
-    job.start(OffsetsRequest, ("decode", "subject"), settings=conf.anchor, target=target, crop=conf.crop)
+    takes = ("decode", "subject", "masks") if conf.anchor.masks else ("decode", "subject")
+    job.start(OffsetsRequest, takes, settings=conf.anchor, target=target, crop=conf.crop)
 
 
 def start_trajectory(job: Job) -> None:

@@ -32,8 +32,9 @@ def person_request(background: BackgroundConf) -> type[RenderRequest]:
 
 
 def masks_wanted(config: Config) -> bool:
-    """Whether an output needs the person's masks, or is them."""
+    """Whether an output or the anchor needs the person's masks, or an output is them."""
     videos = [output for output in config.outputs if output in (Output.stabilized, Output.comparison, Output.person)]
     if config.verify and Output.stabilized not in videos:
         videos.append(Output.stabilized)
-    return Output.masks in config.outputs or any(background_of(config, output) is not None for output in videos)
+    asked = Output.masks in config.outputs or config.anchor.masks
+    return asked or any(background_of(config, output) is not None for output in videos)
