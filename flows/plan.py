@@ -96,9 +96,10 @@ def start_subject(job: Job) -> None:
 
 
 def start_masks(job: Job) -> None:
-    """Ask for the segmentation, where an output needs it."""
+    """Ask for the segmentation, where an output or the anchor needs it, and none was asked for."""
     conf = job.config
-    if masks_wanted(conf):
+    wanted = conf.anchor.masks if job.metrics_only else masks_wanted(conf)
+    if wanted and "masks" not in job.nodes:
         models = {**_models(job, "masks"), "pose_model": conf.pose.model}
         job.start(MasksRequest, ("decode", "subject"), source=job.source, settings=_segmenting(conf.masks), **models)
 
@@ -118,7 +119,8 @@ def start_offsets(job: Job) -> None:
     conf = job.config
     target = conf.target if isinstance(conf.target, str) else tuple(conf.target)
     crop = _own_crop(job)
-    job.start(OffsetsRequest, ("decode", "subject"), settings=conf.anchor, target=target, crop=crop)
+    takes = ("decode", "subject", "masks") if conf.anchor.masks else ("decode", "subject")
+    job.start(OffsetsRequest, takes, settings=conf.anchor, target=target, crop=crop)
     if conf.crop.shared and conf.crop.mode is Crop.auto:
         settings = {"settings": conf.smoothing, "lock": conf.lock, "crop": crop}
         job.start(RoomRequest, ("decode", "subject", "offsets"), **settings)
@@ -197,7 +199,6 @@ def start_charts(job: Job) -> None:
     job.start(ChartsRequest, ("decode", "offsets", "trajectory", *judged))
 
 
-PATH = (start_decode, start_pose, start_subject, start_offsets, start_trajectory)  # all that metrics need
 STAGES = (
     start_decode,
     start_pose,
@@ -209,4 +210,5 @@ STAGES = (
     start_verify,
     start_charts,
 )
-PICTURES = tuple(stage for stage in STAGES if stage not in PATH)
+PATH = STAGES[: STAGES.index(start_trajectory) + 1]  # all that metrics need
+PICTURES = (start_masks, *STAGES[len(PATH) :])

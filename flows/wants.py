@@ -63,7 +63,8 @@ def stabilized_wanted(config: Config) -> bool:
 
 
 def masks_wanted(config: Config) -> bool:
-    """Whether an output needs the person's masks, or is them."""
+    """Whether an output or the anchor needs the person's masks, or an output is them."""
     videos: list[Output] = [output for output in (Output.comparison, Output.person) if output in config.outputs]
     videos += [Output.stabilized] * stabilized_wanted(config)
-    return Output.masks in config.outputs or any(background_of(config, output) is not None for output in videos)
+    asked = Output.masks in config.outputs or config.anchor.masks
+    return asked or any(background_of(config, output) is not None for output in videos)

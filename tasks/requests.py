@@ -116,6 +116,7 @@ class OffsetsRequest:
     settings: AnchorConf
     target: tuple[float, float] | str
     crop: CropConf
+    masks: Artifact | None = None  # with anchor.masks
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Stage: from offsets to the motion that render applies, and how good the lock is by plan."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from conf.choices import Smoother
 from conf.holding import LockConf, SmoothingConf
+from tasks.errors import AnchorNotSeen
 from tasks.maths import filters, limits, metrics, motion, planned, smoothing, strength, timegrid, upright, window
 from tasks.maths.l1 import l1_path
 from tasks.maths.landmarks import PoseTrack
@@ -93,7 +95,8 @@ def _path(request: TrajectoryRequest, offsets: Columns, pose: PoseTrack) -> Held
     frame = read_json(request.offsets.path("framing.json"))
     target_xy, (width, height) = np.array(frame["target_px"]), frame["output_size_px"]
     limits.check_smoothing(request.settings, pose.frames, timegrid.mean_rate(pose.time_s))
-    shift_px = held(_points(offsets, "offset"), pose.time_s, offsets["state"], request.settings, request.lock)
+    lock = in_pixels(request.lock, pose)
+    shift_px = held(_points(offsets, "offset"), pose.time_s, offsets["state"], request.settings, lock)
     scale, roll_rad = stance(pose, request.lock, float(Fraction(clip.pixel_aspect)))
     linear = motion.similarity(scale, roll_rad, float(Fraction(clip.pixel_aspect)))
     to_output = motion.about(linear, shift_px, target_xy)
@@ -138,6 +141,17 @@ def held(
     if lock.max_speed_px_s is None:
         return path
     return strength.speed_limit(path, time_s, limit_px_s=lock.max_speed_px_s)
+
+
+def in_pixels(lock: LockConf, pose: PoseTrack) -> LockConf:
+    """The same lock with a dead zone that is given as a share of the person's height in pixels of the source."""
+    if lock.dead_zone == 0:
+        return lock
+    height_px = metrics.person_height(metrics.visible_boxes(pose.xy_px, pose.visibility))
+    if not np.isfinite(height_px):
+        fact = "no landmark is sure enough to tell the person's height"
+        raise AnchorNotSeen(f"lock.dead_zone: {fact}; give lock.dead_zone_px instead")
+    return replace(lock, dead_zone=0.0, dead_zone_px=lock.dead_zone * height_px)
 
 
 def stance(pose: PoseTrack, lock: LockConf, pixel_aspect: float) -> tuple[Floats, Floats]:
