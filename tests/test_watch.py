@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tests import program, watching
+from tests.conftest import served
 
 DEMO = ("video=demo", "demo.seconds=2", "demo.width=640", "demo.height=360", "outputs=[stabilized]")
 LONG = ("video=demo", "demo.seconds=60")
@@ -167,3 +168,17 @@ def test_serve_says_in_a_line_why_it_does_not_start(home: Path, arguments: list[
     assert done.status == status
     assert line in done.out + done.err
     assert len((done.out + done.err).splitlines()) == 1
+
+
+def test_a_server_that_goes_away_midway_stops_nothing(tmp_path: Path) -> None:
+    with served(tmp_path / "server") as (address, server):
+        process = program.start(*DEMO, cwd=tmp_path, api=address)
+        watching.until(lambda: list(tmp_path.glob("outputs/.cache/demo/*/done.json")))
+        server.kill()
+        server.wait()
+        done = program.ended(process)
+    assert done.status == 0, done.err
+    (line,) = done.err.splitlines()
+    assert line.startswith(f"stillwalk: the Prefect server at {address} ")
+    assert "1 of 1 video done" in done.out
+    assert program.record(tmp_path / "outputs" / "demo")["error"] == ""
