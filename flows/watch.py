@@ -64,7 +64,7 @@ class Watch:
         except ObjectNotFound:  # somebody has deleted the run: there is nothing to be told any more
             state = None
         except REFUSALS:
-            if not self._lost and time.monotonic() > self._answered_s + LOST_S:
+            if not self._lost and time.monotonic() > self._answered_s + LOST_S and not progress.stop.is_set():
                 self._lost = True
                 _say(f"the Prefect server at {self._api} does not answer; the work goes on without it")
             return
@@ -77,7 +77,7 @@ class Watch:
         """Return when Prefect can do the rest; else tell the server what can be told and raise ``Concluded``."""
         self._over.set()
         if not self._reachable():
-            if not self._lost:
+            if not self._lost and not progress.stop.is_set():
                 _say(f"the Prefect server at {self._api} has gone away; its record of this run stays unfinished")
             raise Concluded(results, lost=True)
         if progress.stop.is_set():
@@ -89,9 +89,12 @@ class Watch:
             raise Concluded(results, lost=False)
 
     def _reachable(self) -> bool:
-        """Whether the server answers, after waiting for one that has just gone: it may be about to start again."""
+        """Whether the server answers, after waiting for one that has just gone: it may be about to start again.
+
+        Ctrl-C does not wait: a server made for this run alone has got it too.
+        """
         while not answers(self._api, ANSWER_S):
-            if time.monotonic() > self._answered_s + LOST_S:
+            if progress.stop.is_set() or time.monotonic() > self._answered_s + LOST_S:
                 return False
             time.sleep(0.5)
         return True
