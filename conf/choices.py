@@ -132,3 +132,9 @@ class VideoCodec(Enum):
 class Server(Enum):
     auto = "auto"
     ephemeral = "ephemeral"
+
+
+class SweepRender(Enum):
+    all = "all"
+    best = "best"
+    none = "none"

@@ -47,7 +47,7 @@ class AnchorConf:
 
 @dataclass
 class SmoothingConf:
-    kind: Smoother = Smoother.moving  # what calms the path of the lock; all but none, without lag
+    kind: Smoother = Smoother.savgol  # what calms the path of the lock; all but none, without lag
     window: int = 5  # frames, odd, for moving, gaussian, savgol; partial windows at the ends
     window_s: float | None = None  # seconds: the same, at any frame rate; when given it goes before window
     cutoff_hz: float = 3.0  # for butterworth, kalman: of faster motion less than half the amplitude is left

@@ -14,6 +14,7 @@ from conf.choices import Device, Output, Server
 from conf.holding import AnchorConf, CropConf, LockConf, SmoothingConf
 from conf.seeing import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.showing import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
+from conf.sweeping import SweepConf
 from conf.walker import DemoConf
 
 
@@ -29,6 +30,7 @@ class Config:
     )  # overlay: what was seen, drawn on a copy; preview: a small moving picture
     device: Device = Device.cpu
     server: Server = Server.auto  # auto: PREFECT_API_URL, else a healthy local server, else one for this run
+    plan: bool = False  # only print what would run and why, with an estimate of the time
     verify: bool = False  # measure the lock once more, on the rendered file, by a fresh look at it
     workers: int = 2  # stages computed at once
     target: Any = "center"  # where the hips stay: center, or [x,y] in pixels or in fractions of the output
@@ -46,6 +48,7 @@ class Config:
     render: RenderConf = field(default_factory=RenderConf)
     encode: EncodeConf = field(default_factory=EncodeConf)
     comparison: ComparisonConf = field(default_factory=ComparisonConf)
+    sweep: SweepConf = field(default_factory=SweepConf)
     demo: DemoConf = field(default_factory=DemoConf)
 
     def __post_init__(self) -> None:

@@ -42,6 +42,10 @@ def _sentence(error: BaseException, override: str) -> str:
     if isinstance(error, MissingConfigException) and (group := re.search(r"find '(\S+)/(\S+)'", text)):
         options = ", ".join(error.options or [])
         return f"{group[1]}: there is no {group[2]!r}; choose one of {options}"
+    if several := re.match(r"Ambiguous value for argument '(\S+?)=(.+)'", text):
+        return (
+            f"{several[1]}: one setting takes one value; put -m before it for a sweep, or give [{several[2]}] as a list"
+        )
     if isinstance(error, OverrideParseException):
         cure = "put a value with special characters in quotes, as in 'name=\"a (1)\"'"
         return f"{error.override}: this cannot be read; {cure}"

@@ -1,85 +1,139 @@
-"""The Prefect flow: one run over all its videos, stage by stage, shared work once; a bad video stops no other."""
+"""The Prefect flow: one run over all its videos and settings, stage by stage, shared work once.
 
+A bad video stops no other.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ParamSpec, cast
 
 from prefect import Flow, State, flow
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from conf.choices import FrameMode
+from conf.choices import FrameMode, SweepRender
 from conf.schema import Config
-from flows import preflight, settings
-from flows.inputs import Video, find_videos, missing
+from flows import settings
+from flows.graph import Graph
+from flows.index import standings, write_index
 from flows.interrupt import interruptible
+from flows.jobs import prepare
 from flows.notices import Notices
-from flows.plan import STAGES, Job, start_demo
+from flows.plan import PATH, PICTURES, STAGES, Job
 from flows.publish import publish, publish_failure
+from flows.record import flat_metrics
 from flows.results import Result
+from flows.sweeps import Setting
 from flows.watch import watched
-from tasks.errors import Interrupted, StillwalkError, VideoError
+from tasks import progress
+from tasks.errors import Interrupted, StillwalkError
 from tasks.records import Artifact
-from tasks.store import sha256_of
+from tasks.store import in_use
+
+P = ParamSpec("P")
 
 
 class VideosFailed(StillwalkError):
     """Some videos of a run could not be finished; carries what became of all of them."""
 
-    def __init__(self, results: list[Result]) -> None:
+    def __init__(self, results: list[Result], also: str = "") -> None:
         self.results = results
+        self.also = also  # what went wrong beside the videos
         failed = sum(bool(result.error) for result in results)
-        super().__init__(f"{failed} of {len(results)} videos failed")
+        super().__init__(also or f"{failed} of {len(results)} videos failed")
 
 
 @flow(name="stillwalk", persist_result=False)
 def stabilize(overrides: list[str], output_dir: str, cache: str, run_id: str) -> list[Result]:
     """Stabilize every video that ``overrides`` name; ``VideosFailed`` when some could not be finished."""
-    with interruptible(), watched() as watch:
-        results = _stabilize(overrides, Path(output_dir), Path(cache), run_id)
-        watch.settle(results)
-    if any(result.error for result in results):
-        raise VideosFailed(results)
-    return results
+    return _watched([Setting("", overrides)], Path(output_dir), Path(cache), run_id)
 
 
-def _stabilize(overrides: list[str], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
-    config = settings.load(overrides)
-    videos, notices = find_videos(config.video), Notices(cache)
-    notices.name([video.name for video in videos], [overrides])
-    models = preflight.model_digests(config)
-    prepared = [_prepare(video, config, models, cache, run_id) for video in videos]
-    jobs = [item for item in prepared if isinstance(item, Job)]
-    for start in STAGES:
-        for job in jobs:
-            start(job)
-    results = [_finish(item, output_dir) if isinstance(item, Job) else item for item in prepared]
-    notices.tell(results)
-    return results
+@flow(name="stillwalk sweep", persist_result=False)
+def sweep(asked: list[Setting], output_dir: str, cache: str, run_id: str) -> list[Result]:
+    """Hold every video with every setting in one graph; results in ``output_dir/<setting>/<video>/``."""
+    return _watched(asked, Path(output_dir), Path(cache), run_id)
 
 
-def configured(config: Config, cache: Path) -> Flow[[list[str], str, str, str], list[Result]]:
-    """The flow with the number of workers and the place of its records."""
+def configured(run: Flow[P, list[Result]], config: Config, cache: Path) -> Flow[P, list[Result]]:
+    """A flow with the number of workers and the place of its records."""
     workers = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=config.workers))
-    return stabilize.with_options(task_runner=workers, result_storage=cache / "records")
+    return run.with_options(task_runner=workers, result_storage=cache / "records")
 
 
-def _prepare(video: Video, config: Config, models: dict[str, dict[str, str]], cache: Path, run_id: str) -> Job | Result:
-    """Find the bytes of a video and what identifies them, or say why it fails."""
-    drawn = {} if video.path else {"demo": start_demo(config.demo, cache, run_id)}
-    try:
-        if video.path and not video.path.exists():
-            return Result(video, missing(video))
-        source = video.path or drawn["demo"].result().path("demo.mp4")
-        return Job(video, source, _digest(source), config, models, cache, run_id, drawn)
-    except StillwalkError as error:
-        return Result(video, error=str(error))
+def _watched(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
+    """Run all; it ends early, with the finished stages kept, when the user says so, here or in the UI."""
+    with interruptible(), in_use(cache, progress.check_stop), watched() as watch:
+        results, also = _run(asked, output_dir, cache, run_id)
+        watch.settle(results)
+    if also or any(result.error for result in results):
+        raise VideosFailed(results, also)
+    return results
 
 
-def _digest(source: Path) -> str:
-    try:
-        return sha256_of(source)
-    except OSError as error:
-        raise VideoError(f"{source}: {error.strerror}; check that it is a file that you may read") from error
+def _run(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -> tuple[list[Result], str]:
+    started = datetime.now().astimezone()
+    graph, notices = Graph(cache, run_id, len(asked)), Notices(cache)
+    first = settings.load(asked[0].overrides)
+    prepared = prepare(asked, graph, run_id)
+    names = list(dict.fromkeys(item.video.name for item in prepared))
+    notices.name(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
+    if any(item.metrics_only for item in prepared if isinstance(item, Job)):
+        _start(PATH, prepared, graph)
+        if first.sweep.render is SweepRender.best:
+            prepared = _chosen(prepared)
+            _start(PICTURES, [job for job in prepared if isinstance(job, Job) and not job.metrics_only], graph)
+    else:
+        _start(STAGES, prepared, graph)
+    results = _finish_all(prepared, output_dir)
+    notices.tell(results)
+    return results, "" if progress.stop.is_set() else write_index(asked, results, output_dir, started)
+
+
+def _start(stages: Iterable[Callable[[Job], None]], prepared: Sequence[Job | Result], graph: Graph) -> None:
+    """Submit stage by stage: a task that waits for an earlier one holds a worker, so the next video's goes before."""
+    for start in stages:
+        for job in prepared:
+            if isinstance(job, Job):
+                start(job)
+        graph.submit()
+
+
+def _chosen(prepared: list[Job | Result]) -> list[Job | Result]:
+    """Wait for all paths; the best of each video is to be rendered, the others have no more than metrics."""
+    planned = [_planned(item) if isinstance(item, Job) else {} for item in prepared]
+    standing = standings([item.video.name for item in prepared], planned)
+    return [
+        replace(item, metrics_only=False) if isinstance(item, Job) and judged and judged.rank == 1 else item
+        for item, judged in zip(prepared, standing, strict=True)
+    ]
+
+
+def _planned(job: Job) -> dict[str, float | None]:
+    """Metrics of the path, as soon as it is there; none where it cannot be."""
+    future = job.futures["trajectory"]
+    future.wait()
+    return flat_metrics({"trajectory": future.result()}) if future.state.is_completed() else {}
+
+
+def _finish_all(prepared: list[Job | Result], output_dir: Path) -> list[Result]:
+    """Wait for all, publish each as soon as it and those before it are done, and let go of what only it has held."""
+    left = Counter(item.digest for item in prepared if isinstance(item, Job))
+    results = []
+    for item in prepared:
+        if isinstance(item, Result):
+            results.append(item)
+            continue
+        results.append(_finish(item, output_dir / item.setting))
+        left[item.digest] -= 1
+        if not left[item.digest] and item.config.decode.frames is FrameMode.memory:
+            from tasks.media.held import forget  # loads PyAV, which a run that streams from the cache does not need
+
+            forget(item.digest)
+    return results
 
 
 def _finish(job: Job, output_dir: Path) -> Result:
@@ -92,14 +146,12 @@ def _finish(job: Job, output_dir: Path) -> Result:
             artifacts[title] = future.result()
         elif not error and not future.state.is_pending():  # pending for ever: an earlier stage has failed
             error = _reason(title, future.state)
-    if job.config.decode.frames is FrameMode.memory:
-        from tasks.media.held import forget  # loads PyAV, which a run that streams from the cache does not need
-
-        forget(job.digest)
+    if error and progress.stop.is_set():  # it has not failed: there is nothing to report
+        return Result(job.video, error=progress.INTERRUPTED, setting=job.setting)
     try:
         return publish_failure(job, artifacts, error, output_dir) if error else publish(job, artifacts, output_dir)
     except StillwalkError as failure:
-        return Result(job.video, error=str(failure))
+        return Result(job.video, error=str(failure), setting=job.setting)
 
 
 def _reason(title: str, state: State[Artifact]) -> str:

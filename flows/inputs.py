@@ -55,10 +55,16 @@ def find_videos(asked: Any) -> list[Video]:
     paths: list[Path | None] = []
     for item in items:
         found: list[Path | None] = [None] if item == DEMO else list(_expand(str(item)))
-        paths.extend(path for path in found if path is None or path not in paths)
+        paths.extend(path for path in found if path not in paths)
     if not paths:
         raise SettingError("video: the list is empty; name a file, a folder, a glob such as 'clips/*.mp4', or demo")
     return _named(paths)
+
+
+def find_all(asked: list[Any]) -> list[Video]:
+    """The videos of several values of ``video=``, each once, by a name that is its own among all of them."""
+    lists = [each if isinstance(each, list) else [each] for each in asked]
+    return find_videos([item for items in lists for item in items])
 
 
 def _expand(item: str) -> list[Path]:

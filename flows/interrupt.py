@@ -1,13 +1,32 @@
-"""Ctrl-C and SIGTERM: the first asks the stages to stop, the second ends the process at once."""
+"""Ctrl-C and SIGTERM: the first asks the stages to stop; what has not after a while, and a second, is cut off.
+
+Nothing half-written stays in either case: what is being written lies beside its place and is removed.
+"""
 
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
-from tasks import progress
+from tasks import progress, store
+
+GRACE_S = 2.2  # to stop by itself; loading a model, or a server that does not answer, may take longer
+SHOW_CURSOR = "\r\x1b[J\x1b[?25h"  # which progress bars hide
+TAKEN = (signal.SIGINT, signal.SIGTERM)
+_saying = threading.Lock()  # taken once, never given back
+_signals: list[int] = []  # that have come
+
+
+def end_at_once() -> None:
+    """Take both signals from now on, where no stage has anything to finish: the process ends with one line."""
+    for number in TAKEN:
+        signal.signal(number, _cut_off)
 
 
 @contextmanager
@@ -19,15 +38,60 @@ def interruptible() -> Iterator[None]:
 
     def ask(number: int, _: FrameType | None) -> None:
         if progress.stop.is_set():
-            os._exit(128 + number)
+            _cut_off(number, None)
         progress.stop.set()
+        _signals.append(number)
+        threading.Thread(target=_wait_and_cut_off, args=(number,), daemon=True).start()
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, ask) for number in TAKEN}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def leave(flush: Callable[[], object]) -> NoReturn:
+    """End the process after a signal, when the stages have stopped: Python's own end may wait for threads.
+
+    ``flush`` is called first, within what is left of the time.
+    """
+    _say()
+    sys.stdout.flush()
+    flush()
+    _cut_off(_signals[0] if _signals else signal.SIGINT, None)
+
+
+def _wait_and_cut_off(number: int) -> None:
+    time.sleep(GRACE_S)  # a process that ends by itself takes this thread with it
+    _cut_off(number, None)
+
+
+def _cut_off(number: int, _: FrameType | None) -> NoReturn:
+    """End the process now: no half-written file stays, and no child of it."""
+    store.abandon()
+    for child in _children():
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGTERM)
+    _say()
+    os._exit(128 + number)
+
+
+def _say() -> None:
+    """Say once that the run was interrupted."""
+    if _saying.acquire(blocking=False):
+        cursor = SHOW_CURSOR if sys.stderr.isatty() else ""
+        said = f"{cursor}stillwalk: {progress.INTERRUPTED}\n"
+        os.write(2, said.encode())  # not print: the signal may have come in the midst of one
+
+
+def _children() -> list[int]:
+    """Process ids of our own children, such as a server that was started for this run."""
+    found: list[int] = []
+    for listing in Path("/proc/self/task").glob("*/children"):  # by thread
+        with suppress(OSError):  # a thread that has just ended
+            found += map(int, listing.read_text().split())
+    return found

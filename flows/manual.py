@@ -14,7 +14,9 @@ HEAD = """Stillwalk holds a walking person still.
   stillwalk video='clips/*.mp4'                       many, in one run
   stillwalk video=walk.mp4 smoothing.window=9         only trajectory and render run again
   stillwalk -m video='clips/*.mp4' smoothing.window=5,9,15 smoothing=moving,gaussian
+  stillwalk video=walk.mp4 smoothing.window=9 plan=true   only say what would run, why, and for how long
   stillwalk video=demo                                a drawn walker whose true joints are known
+  stillwalk cache                                     what the finished stages take; stillwalk cache --help
 
 Results: outputs/<video name>/. Exit status: 0 all videos done, 1 at least one failed, 2 a setting is wrong.
 

@@ -4,16 +4,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from prefect.futures import PrefectFuture
-
 from conf.choices import FrameMode, Output
 from conf.schema import Config
 from conf.seeing import MasksConf
 from conf.walker import DemoConf
+from flows.graph import Future, Graph, Node, title
 from flows.inputs import Video
 from flows.wants import background_of, border_of, masks_wanted, person_request
-from tasks.records import Artifact
 from tasks.render_requests import (
+    ChartsRequest,
     ComparisonRequest,
     OverlayRequest,
     PreviewRequest,
@@ -27,69 +26,66 @@ from tasks.requests import (
     MasksRequest,
     OffsetsRequest,
     PoseRequest,
-    Request,
     SubjectRequest,
     TrajectoryRequest,
 )
-from tasks.stage import Call, submit
 from tasks.store import sha256_of
 
-Future = PrefectFuture[Artifact]
 # What a request calls the artifact of a stage, where that is not the stage's own name.
-NAMES = {"decode": "clip", "subject": "pose", "stabilized.mp4": "rendered"}
+NAMES = {"decode": "clip", "subject": "pose", "stabilized.mp4": "rendered", "verify": "verified"}
 
 
 @dataclass(frozen=True)
 class Job:
-    """One video of a run with what all of its stages share, and the futures submitted so far, by title."""
+    """One video of a run with one setting, and the stages asked for so far, by title."""
 
     video: Video
     source: Path
     digest: str
     config: Config
     models: dict[str, dict[str, str]]  # digests by stage and model
-    cache: Path
+    graph: Graph
     run_id: str
-    futures: dict[str, Future] = field(default_factory=dict)
+    setting: str = ""  # its name in a sweep
+    metrics_only: bool = False  # nothing is rendered, and no more is delivered than the path and how good it is
+    nodes: dict[str, Node] = field(default_factory=dict)
+
+    @property
+    def futures(self) -> dict[str, Future]:
+        return {name: node.future for name, node in self.nodes.items()}
 
     def start(self, request: type[Any], takes: tuple[str, ...], **fields: Any) -> None:
-        """Submit a stage that takes the artifacts of earlier ones, under the name it has in its request."""
+        """Ask for a stage that takes the artifacts of earlier ones, under the name it has in its request."""
         if "source" in fields and request is not DecodeRequest:
             memory = self.config.decode.frames is FrameMode.memory
             fields["held_mb"] = self.config.decode.memory_mb if memory else None
-        inputs = {NAMES.get(name, name): self.futures[name] for name in takes}
-        call = Call(self.video.name, request, fields, self.cache, self.run_id)
-        self.futures[title(request)] = submit(call, dict(inputs))
+        inputs = {NAMES.get(name, name): self.nodes[name] for name in takes}
+        self.nodes[title(request)] = self.graph.ask((self.video.name, self.setting), request, fields, inputs)
 
 
-def title(request: type[Request]) -> str:
-    """The name of a stage in a run: the deliverable, for a render."""
-    return request.output or request.stage
-
-
-def start_demo(conf: DemoConf, cache: Path, run_id: str) -> Future:
-    """Submit the drawing of the demo walker."""
-    return submit(Call("demo", DemoRequest, {"settings": conf}, cache, run_id), {})
+def start_demo(graph: Graph, setting: str, conf: DemoConf) -> Node:
+    """Ask for the drawing of the demo walker."""
+    return graph.ask(("demo", setting), DemoRequest, {"settings": conf}, {})
 
 
 def start_decode(job: Job) -> None:
-    """Submit the first look at the whole file."""
+    """Ask for the first look at the whole file."""
     job.start(DecodeRequest, (), source=job.source, digest=job.digest, settings=job.config.decode)
 
 
 def start_pose(job: Job) -> None:
-    """Submit the search for landmarks."""
+    """Ask for the search for landmarks."""
     conf = job.config
     job.start(PoseRequest, ("decode",), source=job.source, settings=conf.pose, **_models(job, "pose"))
 
 
 def start_subject(job: Job) -> None:
-    """Submit the choice of whom to follow; all later stages know that person's pose only."""
+    """Ask for the choice of whom to follow; all later stages know that person's pose only."""
     job.start(SubjectRequest, ("decode", "pose"), settings=job.config.subject)
 
 
 def start_masks(job: Job) -> None:
-    """Submit the segmentation, where an output needs it."""
+    """Ask for the segmentation, where an output needs it."""
     conf = job.config
     if masks_wanted(conf):
         models = {**_models(job, "masks"), "pose_model": conf.pose.model}
@@ -107,21 +103,21 @@ def _models(job: Job, stage: str) -> dict[str, Any]:
 
 
 def start_offsets(job: Job) -> None:
-    """Submit the anchor and its offset to the target."""
+    """Ask for the anchor and its offset to the target."""
     conf = job.config
     target = conf.target if isinstance(conf.target, str) else tuple(conf.target)
     job.start(OffsetsRequest, ("decode", "subject"), settings=conf.anchor, target=target, crop=conf.crop)
 
 
 def start_trajectory(job: Job) -> None:
-    """Submit the smoothing."""
+    """Ask for the smoothing."""
     conf = job.config
     settings = {"settings": conf.smoothing, "lock": conf.lock, "crop": conf.crop}
     job.start(TrajectoryRequest, ("decode", "subject", "offsets"), **settings)
 
 
 def start_renders(job: Job) -> None:
-    """Submit one render for each video that is asked for."""
+    """Ask for one render for each video that is asked for."""
     conf = job.config
     if Output.stabilized in conf.outputs or conf.verify:
         _start_render(job, StabilizedRequest, Output.stabilized)
@@ -156,13 +152,20 @@ def _start_render(job: Job, request: type[RenderRequest], output: Output, **more
 
 
 def start_verify(job: Job) -> None:
-    """Submit the judge of the rendered file, where it is asked for."""
+    """Ask for the judge of the rendered file, where it is asked for."""
     conf = job.config
     if conf.verify:
         looks = {"settings": conf.pose, "min_confidence": conf.anchor.min_confidence, **_models(job, "pose")}
         job.start(VerifyRequest, ("decode", "subject", "trajectory", "stabilized.mp4"), **looks)
 
 
+def start_charts(job: Job) -> None:
+    """Submit the drawing of the report's charts."""
+    judged = ("verify",) if job.config.verify else ()
+    job.start(ChartsRequest, ("decode", "offsets", "trajectory", *judged))
+
+
+PATH = (start_decode, start_pose, start_subject, start_offsets, start_trajectory)  # all that metrics need
 STAGES = (
     start_decode,
     start_pose,
@@ -172,4 +175,6 @@ STAGES = (
     start_trajectory,
     start_renders,
     start_verify,
+    start_charts,
 )
+PICTURES = tuple(stage for stage in STAGES if stage not in PATH)

@@ -2,6 +2,7 @@
 
 import os
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 from conf.checks import require
@@ -56,10 +57,9 @@ def _check_image(name: str) -> None:
 
 def _check_picture(config: Config, video: Video) -> None:
     from tasks.maths import framing, pointing, window
-    from tasks.media import probe
 
     demo = (config.demo.width, config.demo.height)
-    size_px = demo if video.path is None else probe.probe_size(video.path)
+    size_px = demo if video.path is None else _size(video.path)
     framing.resolve_target(config.target, window.stabilized_size(size_px, config.crop))
     if config.subject.point is not None:
         pointing.resolve_point(config.subject.point, size_px)
@@ -67,11 +67,24 @@ def _check_picture(config: Config, video: Video) -> None:
 
 def _check_length(config: Config, video: Video) -> None:
     from tasks.maths import limits
-    from tasks.media import probe
 
     rate_hz = float(Fraction(config.demo.fps))
     demo = (round(config.demo.seconds * rate_hz), rate_hz)
-    limits.check_smoothing(config.smoothing, *(demo if video.path is None else probe.probe_length(video.path)))
+    limits.check_smoothing(config.smoothing, *(demo if video.path is None else _length(video.path)))
+
+
+@cache  # a sweep asks for every setting
+def _size(path: Path) -> tuple[int, int]:
+    from tasks.media import probe
+
+    return probe.probe_size(path)
+
+
+@cache
+def _length(path: Path) -> tuple[int, float]:
+    from tasks.media import probe
+
+    return probe.probe_length(path)
 
 
 def model_digests(config: Config) -> dict[str, dict[str, str]]:
@@ -84,4 +97,11 @@ def model_digests(config: Config) -> dict[str, dict[str, str]]:
     if masks_wanted(config):
         by_stage["masks"] = sources.mask_models(masks.model.value, masks.source.value, masks.fallback_fps, pose)
     where = (config.models.dir, config.models.download)
-    return {stage: sources.model_digests(names, *where) for stage, names in by_stage.items()}
+    return {stage: _digests(names, *where) for stage, names in by_stage.items()}
+
+
+@cache
+def _digests(names: tuple[str, ...], folder: str | None, download: bool) -> dict[str, str]:
+    from tasks.models import sources
+
+    return sources.model_digests(names, folder, download)

@@ -1,11 +1,8 @@
 """Deliverables: from the cache to ``output_dir/<video name>/``, each appearing whole or not at all."""
 
-import fcntl
 import json
-import os
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +10,9 @@ from conf.choices import Output
 from flows.inputs import short_digest
 from flows.plan import Job
 from flows.record import all_metrics, describe, failure_record, run_record
-from flows.report import render_report
+from flows.report.page import render_report
 from flows.results import Result
+from flows.whole import part_of, reveal, writing, written
 from tasks.errors import OutputError
 from tasks.records import Artifact
 from tasks.store import MARK, sha256_of
@@ -42,16 +40,17 @@ def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Resul
     """Copy what is new into the video's folder and write its record and report; ``OutputError`` if that fails."""
     folder = choose_folder(job, output_dir)
     wanted = {name: artifacts[stage] for name, stage in FILES.items() if _asked(name, job) and stage in artifacts}
-    with _writing(folder):
+    with writing(folder):
         others = _other_paths(folder, wanted)
         result = describe(job, artifacts, folder, older=_older(others, artifacts))
         parts = [part for name, artifact in wanted.items() if (part := _staged(artifact, name, folder))]
         metrics = all_metrics(artifacts)
-        parts.append(_written(folder / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n"))
+        parts.append(written(folder / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n"))
         record = run_record(job, artifacts, result, sorted(wanted)) | {"from_earlier_runs": others}
-        parts.append(_written(folder / "report.html", render_report(record, metrics, artifacts)))
-        parts.append(_written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n"))
-        _reveal(parts)  # only now: a full disk has shown itself before anything was replaced
+        if not job.metrics_only or (folder / "report.html").exists():  # of an earlier run, and no longer true
+            parts.append(written(folder / "report.html", render_report(record, metrics, artifacts, folder)))
+        parts.append(written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n"))
+        reveal(parts)  # only now: a full disk has shown itself before anything was replaced
     return result
 
 
@@ -77,15 +76,17 @@ def publish_failure(job: Job, artifacts: dict[str, Artifact], error: str, output
     result = describe(job, artifacts, folder, error)
     earlier = _read_record(folder)
     if not earlier or earlier.get("error"):
-        with _writing(folder):
+        with writing(folder):
             record = failure_record(job, artifacts, result)
-            page = _written(folder / "report.html", render_report(record, {}, artifacts))
-            _reveal([page, _written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n")])
+            page = written(folder / "report.html", render_report(record, {}, artifacts, folder))
+            reveal([page, written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n")])
     return result
 
 
 def _asked(name: str, job: Job) -> bool:
     outputs = set(job.config.outputs)
+    if job.metrics_only:
+        return name == "trajectory.parquet"
     if name.startswith("pose."):
         return Output.pose in outputs
     if name == "masks.npz":
@@ -117,39 +118,9 @@ def _staged(artifact: Artifact, name: str, folder: Path) -> Path | None:
     there, stored = folder / name, artifact.files[name]
     if there.is_file() and there.stat().st_size == stored.size and sha256_of(there) == stored.sha256:
         return None
-    beside = folder / f".{name}.part"
+    beside = part_of(folder / name)
     shutil.copyfile(artifact.path(name), beside)
     if sha256_of(beside) != stored.sha256:
         (Path(artifact.folder) / MARK).unlink(missing_ok=True)
         raise OutputError(f"{artifact.path(name)}: it was damaged in the cache; run the same command again")
     return beside
-
-
-def _written(path: Path, text: str) -> Path:
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(text, encoding="utf-8")
-    return beside
-
-
-def _reveal(parts: list[Path]) -> None:
-    """Give each staged file its own name, the record last."""
-    for part in parts:
-        part.replace(part.with_name(part.name.removeprefix(".").removesuffix(".part")))
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Hold the folder against other runs; what cannot be written becomes an ``OutputError``."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
-            for part in folder.glob(".*.part"):
-                part.unlink(missing_ok=True)
-    except OSError as error:
-        cure = "free some space" if error.errno == 28 else "make it writable, or choose another place with output_dir="
-        raise OutputError(f"{folder}: {error.strerror or error}; {cure}") from error

@@ -5,6 +5,7 @@ import platform
 import resource
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ def describe(
         warnings.append(f"in this folder from an earlier run with other settings: {', '.join(older)}")
     if error and clip and clip.broken:
         error = f"{error} (of a broken file: {clip.broken})"
-    return Result(job.video, error, folder, runs, facts, warnings, headline(artifacts))
+    summary = headline(artifacts)
+    return Result(job.video, error, folder, runs, facts, warnings, summary, job.setting, flat_metrics(artifacts))
 
 
 def _run(title: str, artifact: Artifact, run_id: str) -> StageRun:
@@ -76,6 +78,15 @@ def all_metrics(artifacts: dict[str, Artifact]) -> dict[str, Any]:
     return metrics
 
 
+def flat_metrics(artifacts: dict[str, Artifact]) -> dict[str, float | None]:
+    """What is planned, by name, and beside it as ``verified_...`` what was measured; empty without a trajectory."""
+    if "trajectory" not in artifacts:
+        return {}
+    metrics = all_metrics(artifacts)
+    verified = {f"verified_{name}": value for name, value in metrics.get("verified", {}).items()}
+    return {**metrics["planned"], **verified}
+
+
 def run_record(job: Job, artifacts: dict[str, Artifact], result: Result, deliverables: list[str]) -> dict[str, Any]:
     """``run.json`` of a finished video."""
     files = {name: stored for artifact in artifacts.values() for name, stored in artifact.files.items()}
@@ -95,6 +106,7 @@ def _common(job: Job, artifacts: dict[str, Artifact], result: Result) -> dict[st
     return {
         "schema": SCHEMA,
         "run_id": job.run_id,
+        **({"setting": job.setting} if job.setting else {}),
         "video": {"name": job.video.name, "path": job.video.place, "sha256": job.digest},
         "error": result.error,
         "summary": result.headline,
@@ -105,8 +117,13 @@ def _common(job: Job, artifacts: dict[str, Artifact], result: Result) -> dict[st
         "memory_peak_mb": round(peak_kb / 1024),
         "config": canonical(job.config),
         "models": job.models,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "versions": _versions(),
     }
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
 
 
 def _log(artifact: Artifact) -> dict[str, Any]:

@@ -35,6 +35,11 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     headline: str = ""  # detection and planned lock, in a line
     setting: str = ""  # its name in a sweep
+    metrics: dict[str, float | None] = field(default_factory=dict)  # planned, and verified_... where that was asked for
+
+    @property
+    def rendered(self) -> bool:
+        return any(stage.output not in ("", "report.html") for stage in self.stages)
 
 
 def stage_run(artifact: Artifact, output: str, run_id: str) -> StageRun:

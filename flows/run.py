@@ -6,11 +6,15 @@ import time
 import uuid
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
-from flows import preflight, server, settings
-from flows.inputs import find_videos, missing
+from conf.schema import Config
+from flows import interrupt, preflight, server, settings
+from flows.index import read_sweep
+from flows.inputs import Video, find_all, find_videos, missing
 from flows.results import Result
-from flows.terminal import print_results, shown_progress
+from flows.sweeps import Setting, check_run_wide
+from flows.terminal import print_results, print_sweep, shown_progress
 from tasks import progress
 from tasks.memory import use_few_heaps
 
@@ -18,45 +22,109 @@ INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 HOME = settings.ROOT / "outputs" / ".prefect"
 
 
+class Ended(NamedTuple):
+    """How the flow ended."""
+
+    results: list[Result]
+    also: str = ""  # what else went wrong, in a sentence
+    server_lost: bool = False
+
+
 def run(overrides: list[str], *, output_dir: Path, base_dir: Path) -> int:
     """Run everything and return the exit status; ``SettingError`` before any work for what cannot be honoured."""
-    return run_all(overrides, output_dir=output_dir, base_dir=base_dir)[0]
+    return _left(run_all(overrides, output_dir=output_dir, base_dir=base_dir)[0])
 
 
 def run_all(overrides: list[str], *, output_dir: Path, base_dir: Path) -> tuple[int, list[Result]]:
     """The same, with what became of each video."""
+    return _run([Setting("", overrides)], output_dir, base_dir)
+
+
+def run_sweep(asked: list[Setting]) -> tuple[int, list[float | None]]:
+    """Run all settings as one; the exit status, and the mean over the videos of each setting's ``lock_rms`` in px.
+
+    ``SettingError`` before any work where one of them cannot be honoured.
+    """
+    config = settings.load(asked[0].overrides)
+    base = Path(config.output_dir).expanduser().absolute()
+    name = config.sweep.name or time.strftime("%Y-%m-%d_%H-%M-%S")
+    status, results = _run(asked, base / "sweeps" / name, base)
+    return _left(status), [_mean_lock(results, one.name) for one in asked]
+
+
+def _mean_lock(results: list[Result], setting: str) -> float | None:
+    locks = [result.metrics.get("lock_rms") for result in results if result.setting == setting]
+    known = [lock for lock in locks if lock is not None]
+    return sum(known) / len(known) if known and len(known) == len(locks) else None
+
+
+def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, list[Result]]:
     started = time.perf_counter()
     use_few_heaps()
-    config = settings.load(overrides)
+    config, videos = _checked(asked)
     cache = Path(config.cache_dir).expanduser().absolute() if config.cache_dir else base_dir / ".cache"
-    videos = find_videos(config.video)
-    preflight.check(config, videos)
     preflight.check_folder("output_dir", output_dir)
     preflight.check_folder("cache_dir", cache)
+    if config.plan:
+        from flows.dryrun import dry_run
+
+        dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache)
+        return 0, []
     if all(video.path and not video.path.exists() for video in videos):  # nothing that a server would be needed for
-        results = [Result(video, missing(video)) for video in videos]
-        print_results(results, time.perf_counter() - started)
-        return 1, results
-    server.choose(config.server, HOME)
-    lost = False
+        end = Ended([Result(video, missing(video)) for video in videos])
+    else:
+        server.choose(config.server, HOME)
+        end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]))
+    seconds = time.perf_counter() - started
+    if asked[0].name:
+        print_sweep(end.results, read_sweep(output_dir), output_dir, seconds)
+    else:
+        print_results(end.results, seconds)
+    if end.also:
+        print(f"stillwalk: {end.also}", file=sys.stderr)
+    failed = bool(end.also) or any(result.error for result in end.results)
+    status = INTERRUPTED if progress.stop.is_set() else int(failed)
+    if end.server_lost:  # Prefect's threads would go on trying to reach the server, and keep the process for minutes
+        sys.stdout.flush()
+        os._exit(status)
+    return status, end.results
+
+
+def _left(status: int) -> int:
+    """``status``, but after an interruption the process ends here, when the server was told what is told quickly."""
+    if status == INTERRUPTED:
+        from prefect.events.worker import EventsWorker
+
+        interrupt.leave(lambda: EventsWorker.drain_all(timeout=1))
+    return status
+
+
+def _checked(asked: list[Setting]) -> tuple[Config, list[Video]]:
+    """What is one for the whole run, and all its videos, with every setting checked against those it names."""
+    configs = [settings.load(setting.overrides) for setting in asked]
+    check_run_wide(configs)
+    for config in configs:
+        preflight.check(config, find_videos(config.video))
+    return configs[0], find_all([config.video for config in configs])
+
+
+def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str]) -> Ended:
+    """Run the flow and say how it ended."""
     # Prefect takes seconds to import and reads its settings while it does: only now.
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    from flows.flow import VideosFailed, configured
+    from flows.flow import VideosFailed, configured, stabilize, sweep
     from flows.watch import Concluded
 
-    # The heartbeat's thread sleeps in whole seconds: with it, every run ends up to one second late.
     warnings.filterwarnings("ignore", module="mediapipe|google")  # of protobuf's own deprecations
+    cache = Path(place[1])
+    # The heartbeat's thread sleeps in whole seconds: with it, every run ends up to one second late.
     with shown_progress(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         try:
-            results = configured(config, cache)(overrides, str(output_dir), str(cache), uuid.uuid4().hex[:12])
+            if asked[0].name:
+                return Ended(configured(sweep, config, cache)(asked, *place))
+            return Ended(configured(stabilize, config, cache)(asked[0].overrides, *place))
         except VideosFailed as failure:
-            results = failure.results
+            return Ended(failure.results, failure.also)
         except Concluded as end:
-            results, lost = end.results, end.lost
-    print_results(results, time.perf_counter() - started)
-    status = INTERRUPTED if progress.stop.is_set() else int(any(result.error for result in results))
-    if lost:  # Prefect's threads would go on trying to reach the server, and keep the process for minutes
-        sys.stdout.flush()
-        os._exit(status)
-    return status, results
+            return Ended(end.results, server_lost=end.lost)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,18 +22,28 @@ from tasks.errors import SettingError
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
+PLUGINS = ROOT / "flows" / "plugins"  # to be on Python's path where Hydra is to find the launcher of sweeps
 
-
+LAUNCHER = "hydra_plugins.stillwalk.FlowLauncher"
 PATHS = {"video", "output_dir", "cache_dir", "models.dir", "background.image"}
 
 
 def register() -> None:
-    """Make the schema known to Hydra: it gives every setting its type."""
+    """Make the schema known to Hydra, which gives every setting its type, and the name of the sweeps' launcher."""
     ConfigStore.instance().store(name="schema", node=Config)
+    ConfigStore.instance().store(group="hydra/launcher", name="stillwalk", node={"_target_": LAUNCHER})
 
 
 def load(overrides: list[str]) -> Config:
-    """Compose and check the configuration; ``SettingError`` of one line for anything wrong in it."""
+    """Compose and check the configuration; ``SettingError`` of one line for anything wrong in it.
+
+    Equal overrides give the very same object, which nobody changes.
+    """
+    return _loaded(tuple(overrides))
+
+
+@cache  # a sweep's settings are wanted before the run and in it, at 45 ms each
+def _loaded(overrides: tuple[str, ...]) -> Config:
     ready: AbstractContextManager[object] = (
         nullcontext()
         if GlobalHydra.instance().is_initialized()
@@ -40,7 +51,7 @@ def load(overrides: list[str]) -> Config:
     )
     try:
         with ready:
-            composed = compose("config", overrides=overrides)
+            composed = compose("config", overrides=list(overrides))
             given = cast(dict[str, Any], OmegaConf.to_container(composed))
             for name in unknown_names(given, Config):
                 raise SettingError(unknown_setting(name))

@@ -15,16 +15,16 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from flows import settings
-from flows.explain import explain
+from flows import housekeeping, interrupt, settings, status
 from flows.manual import manual
 from tasks.errors import StillwalkError
-
-statuses: list[int] = []  # one for each job of a sweep; Hydra keeps no return values
 
 
 def main() -> None:
     """Run the program and exit with 0 (all done), 1 (a video failed) or 2 (the configuration is wrong)."""
+    interrupt.end_at_once()
+    if sys.argv[1:2] == ["cache"]:
+        sys.exit(housekeeping.main(sys.argv[2:]))
     if sys.argv[1:2] == ["serve"]:
         from flows.serve import serve
 
@@ -41,17 +41,15 @@ def main() -> None:
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "ERROR"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # lets errors pass to the lines below instead of printing them
     settings.register()
+    sys.path.append(str(settings.PLUGINS))
     try:
         entry()
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         foreign = isinstance(error, ValueError) and "override" not in str(error)  # not of Hydra's own parser
         if traceback_wanted or foreign:
             raise
-        statuses.append(_refused(error))
-    except KeyboardInterrupt:
-        print("stillwalk: interrupted before any work", file=sys.stderr)
-        statuses.append(130)
-    sys.exit(max(statuses, default=0))
+        status.refuse(error)
+    sys.exit(status.worst())
 
 
 def _sweeps(arguments: list[str]) -> bool:
@@ -60,7 +58,7 @@ def _sweeps(arguments: list[str]) -> bool:
 
 @hydra.main(version_base="1.3", config_path=str(settings.CONF), config_name="config")
 def entry(composed: DictConfig) -> None:
-    """One job: the whole run, or one setting of a sweep."""
+    """The whole run with one setting. ``-m`` comes here only with a launcher other than ours, a job a time."""
     from flows.run import run
 
     job = HydraConfig.get()
@@ -68,15 +66,9 @@ def entry(composed: DictConfig) -> None:
     try:
         base = Path(settings.load(overrides).output_dir).expanduser().absolute()
         output_dir = Path(job.runtime.output_dir) if job.mode is RunMode.MULTIRUN else base
-        statuses.append(run(overrides, output_dir=output_dir, base_dir=base))
+        status.note(run(overrides, output_dir=output_dir, base_dir=base))
     except StillwalkError as error:  # here, because Hydra adds a line of its own to what passes through it
-        statuses.append(_refused(error))
-
-
-def _refused(error: BaseException) -> int:
-    """Say in one line why nothing was started."""
-    print(f"stillwalk: {explain(error)}", file=sys.stderr)
-    return 2
+        status.refuse(error)
 
 
 if __name__ == "__main__":

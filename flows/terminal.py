@@ -4,6 +4,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -61,16 +63,53 @@ def shown_progress() -> Iterator[None]:
 def print_results(results: list[Result], seconds: float) -> None:
     """One paragraph a video, failures to standard error, and a last line for the whole run."""
     for result in results:
+        if result.error == progress.INTERRUPTED:
+            continue
         if result.error:
             print(f"{result.video.name}: FAILED: {result.error}", file=sys.stderr)
             continue
         print(f"{result.video.name}: {result.folder}")
         for line in _lines(result):
             print(f"  {line}")
-    failed = sum(bool(result.error) for result in results)
-    done = len(results) - failed
+    print(_ended(results, "video", seconds))
+
+
+def print_sweep(results: list[Result], index: dict[str, Any], folder: Path, seconds: float) -> None:
+    """A line for the best setting of each video and one for the best of all, and where the others are listed."""
+    failures: dict[str, list[Result]] = {}
+    for result in results:
+        if result.error and result.error != progress.INTERRUPTED:
+            failures.setdefault(f"{result.video.name}: FAILED: {result.error}", []).append(result)
+    for sentence, failed in failures.items():
+        print(f"{sentence} ({len(failed)} setting{'s' * (len(failed) > 1)})", file=sys.stderr)
+    rows = [("video", "best setting", "lock px", "tremble px", "picture")]
+    rows += [(row["video"], row["setting"], *_figures(row["metrics"])) for row in index.get("rows", []) if row["best"]]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows if len(rows) > 1 else []:
+        names = (text.ljust(width) for text, width in zip(row[:2], widths[:2], strict=True))
+        print("  ".join([*names, *(text.rjust(width) for text, width in zip(row[2:], widths[2:], strict=True))]))
+    for setting in index.get("settings", []):
+        if setting["best"] and len(rows) > 2:
+            print(
+                f"best of all: {setting['setting']} (mean rank {setting['mean_rank']:.2f} of {len(index['settings'])})"
+            )
+    ran = len({stage.key for result in results for stage in result.stages if stage.status == "ran"})
+    print(f"{_ended(results, 'result', seconds)}, {ran} stages ran; every figure: {folder / 'index.html'}")
+
+
+def _figures(metrics: dict[str, float | None]) -> tuple[str, str, str]:
+    """Lock, tremble and share of picture, as a table shows them."""
+    lock, tremble, area = (metrics.get(name) for name in ("lock_rms", "residual_accel", "visible_area_mean"))
+    lock_px, tremble_px = ("" if value is None else f"{value:.2f}" for value in (lock, tremble))
+    return lock_px, tremble_px, "" if area is None else f"{area:.0%}"
+
+
+def _ended(results: list[Result], unit: str, seconds: float) -> str:
+    interrupted = sum(result.error == progress.INTERRUPTED for result in results)
+    failed = sum(bool(result.error) for result in results) - interrupted
     tail = f", {failed} failed" if failed else ""
-    print(f"{done} of {len(results)} video{'s' * (len(results) > 1)} done{tail} in {seconds:.1f} s")
+    done = len(results) - failed - interrupted
+    return f"{done} of {len(results)} {unit}{'s' * (len(results) > 1)} done{tail} in {seconds:.1f} s"
 
 
 def _lines(result: Result) -> Iterator[str]:

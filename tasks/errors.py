@@ -3,10 +3,12 @@
 StillwalkError
 ├── SettingError      a setting cannot be honoured; nothing was started (exit 2)
 ├── VideoError        this video cannot be read, or not as asked
-├── NobodyFound       no person in the whole clip
-├── AnchorNotSeen     a person, but never the point of the body that is to be held still
+├── NotShown          a finding about what the clip shows: another look would say the same
+│   ├── NobodyFound   no person in the whole clip
+│   └── AnchorNotSeen a person, but never the point of the body that is to be held still
 ├── ModelError        a model is missing, damaged, or cannot run on the device asked for
 ├── OutputError       a result cannot be written or did not survive its check
+├── CacheBusy         a running command uses the cache that is to be made smaller
 └── Interrupted       the user asked the program to stop
 """
 
@@ -23,11 +25,15 @@ class VideoError(StillwalkError):
     """A video that is missing, broken, or not a video."""
 
 
-class NobodyFound(StillwalkError):
+class NotShown(StillwalkError):
+    """What a whole look at a clip has found missing in it. The cache keeps such a finding as it keeps a result."""
+
+
+class NobodyFound(NotShown):
     """A clip in which no frame shows a person."""
 
 
-class AnchorNotSeen(StillwalkError):
+class AnchorNotSeen(NotShown):
     """A clip that shows a person, but never the point of the body that is to be held still."""
 
 
@@ -37,6 +43,10 @@ class ModelError(StillwalkError):
 
 class OutputError(StillwalkError):
     """A result that could not be written whole."""
+
+
+class CacheBusy(StillwalkError):
+    """Entries cannot be removed while a run may read them."""
 
 
 class Interrupted(StillwalkError):

@@ -30,14 +30,18 @@ INTERFACE = {
 
 def stage_key(request: Request) -> str:
     """``<stage>-<24 hex digits>`` of ``request``; ``TypeError`` for a value that has no stable form."""
-    shaped_by = {
+    blob = json.dumps(shaped_by(request), sort_keys=True, allow_nan=False).encode()
+    return f"{request.stage}-{hashlib.sha256(blob).hexdigest()[:24]}"
+
+
+def shaped_by(request: Request) -> dict[str, Any]:
+    """All that the key is made of, as plain JSON: kept beside the result, it tells later what has changed since."""
+    return {
         "compute": request.compute,
         "request": canonical(request),
-        "code": code_digest(request.compute.partition(":")[0]),
+        "code": code_digests(request.compute.partition(":")[0]),
         "libraries": {name: _version(name) for name in request.libraries},
     }
-    blob = json.dumps(shaped_by, sort_keys=True, allow_nan=False).encode()
-    return f"{request.stage}-{hashlib.sha256(blob).hexdigest()[:24]}"
 
 
 def canonical(value: Any) -> Any:
@@ -47,8 +51,7 @@ def canonical(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value) and not isinstance(value, type):
-        keyed = (item for item in fields(value) if UNKEYED not in getattr(item.type, "__metadata__", ()))
-        return {item.name: canonical(getattr(value, item.name)) for item in keyed}
+        return {name: canonical(getattr(value, name)) for name in keyed(type(value))}
     if isinstance(value, dict):
         return {_text(name): canonical(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -59,12 +62,15 @@ def canonical(value: Any) -> Any:
 
 
 @lru_cache
-def code_digest(module: str) -> str:
-    """Digest of the source of ``module`` and of all our modules below ``tasks`` that it reaches by import."""
-    digest = hashlib.sha256()
-    for name in sorted(_reached(module)):
-        digest.update(name.encode() + b"\0" + _source(name).read_bytes() + b"\0")
-    return digest.hexdigest()
+def keyed(schema: type[Any]) -> tuple[str, ...]:
+    """Names of the fields of a dataclass that shape a result."""
+    return tuple(item.name for item in fields(schema) if UNKEYED not in getattr(item.type, "__metadata__", ()))
+
+
+@lru_cache
+def code_digests(module: str) -> dict[str, str]:
+    """Digest of the source, by name, of ``module`` and all our modules below ``tasks`` that it reaches by import."""
+    return {name: hashlib.sha256(_source(name).read_bytes()).hexdigest() for name in sorted(_reached(module))}
 
 
 def _reached(module: str) -> set[str]:

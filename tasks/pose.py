@@ -75,7 +75,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
         found = follow(seen, writer, tick)
     if not found.detected:
         cure = "check that it shows a person, or lower pose.min_detection"
-        raise NobodyFound(f"{request.source.name}: no person found in {found.frames} frames; {cure}")
+        raise NobodyFound(f"no person found in {found.frames} frames; {cure}")
     return {
         "frames": found.frames,
         "looked": found.looked,

@@ -35,6 +35,7 @@ class Silent:
     def ended(self, work: Work) -> None: ...
 
 
+INTERRUPTED = "interrupted; what is finished is kept, run the same command again to go on"
 listener: Listener = Silent()
 stop = threading.Event()
 """Set when the user asked for an end."""
@@ -43,7 +44,7 @@ stop = threading.Event()
 def check_stop() -> None:
     """Raise ``Interrupted`` once the user has asked for an end."""
     if stop.is_set():
-        raise Interrupted("interrupted; run the same command again to go on where it stopped")
+        raise Interrupted(INTERRUPTED)
 
 
 class Meter:

@@ -1,7 +1,6 @@
 """Stage: the videos. Each picture is moved once, in its own pixel format, and encoded with the source's times."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +10,6 @@ from tasks.errors import OutputError
 from tasks.media.alpha_sink import AlphaSink
 from tasks.media.backdrop import on_nothing, out_of_focus
 from tasks.media.compose import Pairing, join, one_above_the_other, plain, side_by_side
-from tasks.media.contact import Rgb, sheet_frames, thumbnail, write_contact
 from tasks.media.cutout import Cut, Look, cut_out, draw, steadied, whole
 from tasks.media.frames import Picture
 from tasks.media.held import frames_of
@@ -25,6 +23,7 @@ from tasks.media.png_zip import PngZip, verify_zip
 from tasks.media.prefetch import prefetched
 from tasks.media.sink import verify_video
 from tasks.media.still import still_planes
+from tasks.media.watching import Watcher
 from tasks.records import Tick
 from tasks.render_requests import ComparisonRequest, PersonRequest, RenderRequest, StabilizedRequest
 
@@ -34,31 +33,30 @@ Backdrop = Callable[[Picture, Cut | None], Planes]
 
 
 def render_stabilized(request: StabilizedRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write ``stabilized.mp4``, and ``contact.jpg``; facts: frames, size and notes."""
+    """Write ``stabilized.mp4`` and what a ``Watcher`` keeps of it; facts: frames, size and notes."""
     plan = read_plan(request.clip, request.trajectory)
-    wanted, columns = sheet_frames(plan.clip.frames), list[tuple[Rgb, Rgb]]()
-
-    def watched(pairs: Iterator[Pair]) -> Iterator[Pair]:
-        for picture, planes in pairs:
-            if picture.index in wanted:
-                color = tags_at(picture.color, plan.clip.height_px, plan.size_px[1])
-                output = replace(picture, planes=planes, color=color)
-                columns.append((thumbnail(picture.rgb()), thumbnail(output.rgb())))
-            yield picture, planes
-
-    facts = finish(request, plan, plan.size_px, watched(output_pairs(request, plan)), folder, tick)
-    write_contact(folder / "contact.jpg", columns)
+    watcher = Watcher(plan)
+    facts = finish(request, plan, plan.size_px, watcher.watched(output_pairs(request, plan)), folder, tick)
+    watcher.write(folder)
     return facts
 
 
 def render_comparison(request: ComparisonRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write ``comparison.mp4``: the original first, then the stabilized; facts: frames, size and notes."""
+    """Write ``comparison.mp4``, the original first, and what a ``Watcher`` keeps of it.
+
+    Facts: frames, size, ``panes`` (x, y, width, height of the two pictures) and notes.
+    """
     plan = read_plan(request.clip, request.trajectory)
     vertical = request.comparison.layout is ComparisonLayout.vertical
     arrange = one_above_the_other if vertical else side_by_side
     pairing = arrange(plan.clip.size_px, plan.size_px, request.comparison.max_width)
     write = labels(plan, pairing) if request.comparison.labels else None
-    return finish(request, plan, pairing.size_px, joined_pairs(request, plan, pairing, write), folder, tick)
+    watcher = Watcher(plan)
+    joined = joined_pairs(request, plan, pairing, write, watcher)
+    facts = finish(request, plan, pairing.size_px, joined, folder, tick)
+    watcher.write(folder)
+    panes = [(0, 0, *pairing.first_px), (*pairing.second_corner_px, *pairing.second_px)]
+    return facts | {"panes": [list(pane) for pane in panes]}
 
 
 def render_person(request: PersonRequest, folder: Path, tick: Tick) -> dict[str, Any]:
@@ -106,10 +104,14 @@ def output_pairs(request: RenderRequest, plan: Plan) -> Iterator[Pair]:
 
 
 def joined_pairs(
-    request: ComparisonRequest, plan: Plan, pairing: Pairing, write: Callable[[Planes], None] | None
+    request: ComparisonRequest,
+    plan: Plan,
+    pairing: Pairing,
+    write: Callable[[Planes], None] | None,
+    watcher: Watcher,
 ) -> Iterator[Pair]:
     """Every picture with the planes of the comparison, written on where that is asked for."""
-    for picture, planes in output_pairs(request, plan):
+    for picture, planes in watcher.watched(output_pairs(request, plan)):
         both = join(picture.planes, planes, plan.layout, pairing)
         if write is not None:
             write(both)

@@ -41,7 +41,7 @@ class RenderRequest(MovedRequest):
 
 @dataclass(frozen=True)
 class StabilizedRequest(RenderRequest):
-    """Render ``stabilized.mp4``, and ``contact.jpg`` for the report."""
+    """Render ``stabilized.mp4``, and for the report ``contact.jpg`` and kymographs."""
 
     output: ClassVar[str] = "stabilized.mp4"
     compute: ClassVar[str] = "tasks.render:render_stabilized"
@@ -49,7 +49,7 @@ class StabilizedRequest(RenderRequest):
 
 @dataclass(frozen=True)
 class ComparisonRequest(RenderRequest):
-    """Render ``comparison.mp4``: original left, stabilized right."""
+    """Render ``comparison.mp4``: original left, stabilized right; and for the report what ``stabilized.mp4`` has."""
 
     output: ClassVar[str] = "comparison.mp4"
     compute: ClassVar[str] = "tasks.render:render_comparison"
@@ -124,3 +124,17 @@ class VerifyRequest:
     model_digests: dict[str, str]
     device: Device
     min_confidence: float  # visibility below which a hip counts as missing
+
+
+@dataclass(frozen=True)
+class ChartsRequest:
+    """Draw the charts of ``report.html``: SVG files, and ``spans.json``."""
+
+    stage: ClassVar[str] = "render"
+    output: ClassVar[str] = "report.html"
+    compute: ClassVar[str] = "tasks.charts:draw_charts"
+    libraries: ClassVar[tuple[str, ...]] = ("matplotlib", "numpy", "pyarrow", "scipy")
+    clip: Artifact
+    offsets: Artifact
+    trajectory: Artifact
+    verified: Artifact | None = None

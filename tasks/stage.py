@@ -6,8 +6,9 @@ the cache is missing or damaged; the store decides the rest (see ``tasks.store``
 
 import importlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -16,11 +17,12 @@ from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture
 from prefect.serializers import Serializer
+from prefect.tasks import TaskRunNameCallbackWithParameters
 from prefect.utilities.annotations import quote
 
 from tasks import progress, store
 from tasks.board import shown_progress
-from tasks.keys import stage_key
+from tasks.keys import shaped_by, stage_key
 from tasks.memory import give_back
 from tasks.records import Artifact, read_clip
 from tasks.requests import Request
@@ -51,30 +53,36 @@ class ArtifactSerializer(Serializer):
         artifact = store.find(Path(entry["cache"]), entry["stage"], entry["key"])
         if artifact is None:
             raise FileNotFoundError(f"{entry['key']} is not whole in {entry['cache']}")
+        store.touch(artifact)
         return artifact
 
 
 def submit(call: Call, inputs: dict[str, PrefectFuture[Artifact] | Artifact]) -> PrefectFuture[Artifact]:
     """Start a stage as soon as ``inputs`` are there; to be called inside a flow."""
-    task = _task(call.request)
-    # A function, because Prefect takes braces in a text for fields; its own commands take brackets for markup.
-    shown = f"{_title(call.request)} {call.video}".replace("[", "(").replace("]", ")")
-    named = task.with_options(task_run_name=lambda: shown)
-    return named.submit(quote(call), inputs)
+    return _task(cast(Hashable, call.request)).submit(quote(call), inputs)
 
 
 def _title(request: type[Request]) -> str:
     return request.output or request.stage
 
 
-def _task(request: type[Request]) -> Task[..., Artifact]:
+@lru_cache
+def _task(request: type[Any]) -> Task[..., Artifact]:
+    """The task of a kind of request: made once, for making one takes as long as running it from the cache."""
     return Task(
         _compute,
         name=_title(request),
+        task_run_name=cast(TaskRunNameCallbackWithParameters, _shown),
         cache_policy=CacheKeyFnPolicy(cache_key_fn=_key),
         result_serializer=ArtifactSerializer(),
         persist_result=True,
     )
+
+
+def _shown(parameters: dict[str, Any]) -> str:
+    """The name of a run. Prefect's own commands take brackets for markup."""
+    call: Call = parameters["call"]
+    return f"{_title(call.request)} {call.video}".replace("[", "(").replace("]", ")")
 
 
 def _key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -98,9 +106,16 @@ def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
             return function(request, folder, tick)
 
     key = stage_key(request)
-    made = store.make(call.cache, request.stage, key, call.run_id, compute, waiting=progress.check_stop)
+    about = {"video": call.video, "sha256": _identity(request, inputs), "shaped_by": shaped_by(request)}
+    made = store.make(call.cache, request.stage, key, call.run_id, compute, waiting=progress.check_stop, about=about)
     give_back()
     return made
+
+
+def _identity(request: Request, inputs: dict[str, Artifact]) -> str:
+    """Digest of the video's bytes; empty where one is drawn."""
+    clip = inputs.get("clip")
+    return getattr(request, "digest", "") if clip is None else read_clip(clip).digest
 
 
 def _frames(inputs: dict[str, Artifact]) -> int:

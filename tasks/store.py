@@ -2,6 +2,11 @@
 
 A folder without a mark, or whose files are not those that the mark describes, does not exist for the reader. Work
 happens in a folder beside it that is renamed when whole, under a lock that the kernel drops when its holder dies.
+Whoever reads or writes holds ``in_use``, so that nobody removes entries meanwhile (see ``tasks.prune``). The time of
+the mark is that of the last use.
+
+A stage that looked through a whole clip and found nobody has a result too: a folder with nothing but a mark that says
+so. ``find`` passes it over, for there is no artifact; ``make`` raises what it says instead of looking again.
 """
 
 import errno
@@ -11,18 +16,23 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import OutputError
+from tasks import errors
+from tasks.errors import NotShown, OutputError
 from tasks.records import Artifact, StoredFile
 
 MARK = "done.json"
-SCHEMA = 1  # of the mark; a folder with another one is computed again
+SCHEMA = 2  # of the mark; a folder with another one is computed again
+LOCKS = "locks"
+IN_USE = "in-use"
 LOCK_POLL_S = 0.1
+unfinished: set[Path] = set()
+"""What this process is writing beside its place: files and folders."""
 
 
 def sha256_of(path: Path) -> str:
@@ -33,16 +43,42 @@ def sha256_of(path: Path) -> str:
 
 def find(cache: Path, stage: str, key: str) -> Artifact | None:
     """The finished artifact of ``key``, or None when there is none or a file of it is missing or damaged."""
-    folder = cache / stage / key
+    marked = read_mark(cache / stage / key)
+    return marked[0] if marked and not broken_files(marked[0]) else None
+
+
+def read_mark(folder: Path) -> tuple[Artifact, dict[str, Any]] | None:
+    """What the mark of an entry says was finished, and what was kept about it; None without a readable mark."""
     try:
         mark = json.loads((folder / MARK).read_text())
         if not isinstance(mark, dict) or mark.pop("schema") != SCHEMA:
             return None
         files = {name: StoredFile(**stored) for name, stored in mark.pop("files").items()}
-        artifact = Artifact(**mark | {"files": files, "folder": str(folder)})
+        about = dict(mark.pop("about"))
+        return Artifact(**mark | {"files": files, "folder": str(folder)}), about
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return artifact if all(_intact(folder / name, file) for name, file in files.items()) else None
+
+
+def broken_files(artifact: Artifact) -> list[str]:
+    """Names of its files that are missing or not those that were finished."""
+    return [name for name, file in artifact.files.items() if not _intact(artifact.path(name), file)]
+
+
+def touch(artifact: Artifact) -> None:
+    """Note that it is used now; where that cannot be written, it will seem older."""
+    with suppress(OSError):
+        os.utime(Path(artifact.folder) / MARK)
+
+
+def finding(cache: Path, stage: str, key: str) -> NotShown | None:
+    """What an earlier run has found missing in the clip under the very same ``key``; None when it found nothing so."""
+    try:
+        mark = json.loads((cache / stage / key / MARK).read_text())
+        kind = getattr(errors, mark["finding"]["kind"])
+        return kind(mark["finding"]["sentence"]) if mark["schema"] == SCHEMA and issubclass(kind, NotShown) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _intact(path: Path, expected: StoredFile) -> bool:
@@ -64,44 +100,76 @@ def make(
     compute: Callable[[Path], dict[str, Any]],
     *,
     waiting: Callable[[], None],
+    about: Mapping[str, Any] | None = None,
 ) -> Artifact:
     """Compute ``key`` once: whoever comes second waits, calling ``waiting`` meanwhile, and finds the first's result.
 
-    ``compute`` fills the empty folder it is given and returns the facts. When it raises, nothing is left behind.
+    ``compute`` fills the empty folder it is given and returns the facts. When it raises, nothing is left behind but
+    what it found missing in the clip. ``about`` is kept beside the result.
     """
-    with _lock(cache / "locks" / key, waiting):
+    with in_use(cache, waiting), lock(cache / LOCKS / key, waiting):
         found = find(cache, stage, key)
         if found:
+            touch(found)
             return found
+        known = finding(cache, stage, key)
+        if known:
+            raise known
         final = cache / stage / key
         work = cache / stage / f".{key}.work"
         try:
             shutil.rmtree(work, ignore_errors=True)  # left by a killed run: the lock says that it is nobody's
             work.mkdir(parents=True)
+            unfinished.add(work)
             started = time.perf_counter()
             facts = compute(work)
-            artifact = _finish(work, final, stage, key, run_id, facts, time.perf_counter() - started)
+            seconds = round(time.perf_counter() - started, 3)
+            artifact = _finish(work, Artifact(stage, key, str(final), {}, facts, run_id, seconds), about or {})
+        except NotShown as missing:
+            with suppress(OSError):  # what was found is told all the same, and at worst looked for again
+                _keep(missing, work, final, stage, key)
+            raise
         except OSError as error:
             raise OutputError(_cannot_write(final, error)) from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
+            unfinished.discard(work)
     return artifact
 
 
-def _finish(
-    work: Path, final: Path, stage: str, key: str, run_id: str, facts: dict[str, Any], seconds: float
-) -> Artifact:
+def abandon() -> None:
+    """Remove what this process has not finished: it is about to be cut off."""
+    for path in tuple(unfinished):
+        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            path.unlink()
+
+
+def _finish(work: Path, computed: Artifact, about: Mapping[str, Any]) -> Artifact:
+    final = Path(computed.folder)
     files = {}
     for path in sorted(work.iterdir()):
         stat = path.stat()
         files[path.name] = StoredFile(sha256_of(path), stat.st_size, stat.st_mtime_ns)
-    artifact = Artifact(stage, key, str(final), files, facts, run_id, round(seconds, 3))
-    mark = {"schema": SCHEMA, **asdict(artifact)}
+    artifact = replace(computed, files=files)
+    mark = {"schema": SCHEMA, **asdict(artifact), "about": about}
     mark.pop("folder")  # the cache may be moved
-    (work / MARK).write_text(json.dumps(mark, indent=1, allow_nan=False))
-    shutil.rmtree(final, ignore_errors=True)  # damaged, or find() would have returned it
-    work.rename(final)
+    _mark(work, final, mark)
     return artifact
+
+
+def _keep(missing: NotShown, work: Path, final: Path, stage: str, key: str) -> None:
+    """Put the finding in the place of the artifact, without the files that the stage had begun."""
+    shutil.rmtree(work)
+    work.mkdir()
+    said = {"kind": type(missing).__name__, "sentence": str(missing)}
+    _mark(work, final, {"schema": SCHEMA, "stage": stage, "key": key, "files": {}, "finding": said})
+
+
+def _mark(work: Path, final: Path, mark: dict[str, Any]) -> None:
+    (work / MARK).write_text(json.dumps(mark, indent=1, allow_nan=False))
+    shutil.rmtree(final, ignore_errors=True)  # damaged, or it would have been found
+    work.rename(final)
 
 
 def _cannot_write(folder: Path, error: OSError) -> str:
@@ -111,8 +179,15 @@ def _cannot_write(folder: Path, error: OSError) -> str:
 
 
 @contextmanager
-def _lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold an exclusive lock on ``path`` among processes and threads."""
+def in_use(cache: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Keep all entries of the cache from being removed while the block runs; many may do so at once."""
+    with lock(cache / LOCKS / IN_USE, waiting, shared=True):
+        yield
+
+
+@contextmanager
+def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> Iterator[None]:
+    """Hold a lock on ``path`` among processes and threads, calling ``waiting`` while others have it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -121,7 +196,7 @@ def _lock(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
     try:
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 waiting()

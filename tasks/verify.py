@@ -24,7 +24,7 @@ from tasks.media.frames import frames
 from tasks.media.pose_file import read_pose
 from tasks.media.prefetch import prefetched
 from tasks.media.probe import scan
-from tasks.media.tables import read_json, read_table, write_json
+from tasks.media.tables import read_json, read_table, write_json, write_table
 from tasks.models.pose import open_pose
 from tasks.models.sources import model_files
 from tasks.records import Clip, Tick
@@ -44,6 +44,8 @@ class Seen(NamedTuple):
 
 def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``verified.json``: lock and tremble measured in the rendered file; facts: the same figures.
+
+    ``verified.parquet`` has them frame by frame: the anchor less the target, and the torso's step, NaN where neither.
 
     ``residual_step`` is the rms step of the torso's features from frame to frame, ``residual_step_before`` the same in
     the source. The rest are the lock metrics of the hip centre that a fresh pose run finds.
@@ -68,6 +70,9 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     }
     finite = {name: round(value, 6) if np.isfinite(value) else None for name, value in verified.items()}
     write_json(folder / "verified.json", finite)
+    away_px = anchor.xy_px - np.array(frame["target_px"])
+    columns = {"time_s": track.time_s, "residual_x_px": away_px[:, 0], "residual_y_px": away_px[:, 1]}
+    write_table(folder / "verified.parquet", columns | {"step_x_px": steps[:, 0], "step_y_px": steps[:, 1]})
     return {"frames": clip.frames, **finite}
 
 

@@ -30,7 +30,7 @@ from tests.measuring import ROOT, Spent, program, server
 SAMPLE = ROOT.parent / "shared" / "videos" / "gym_jog_moving_camera.mp4"
 REPORT = ROOT / "outputs" / "bench.md"
 AGAIN = "smoothing.window=9"
-SMOOTHING_RERUNS = {"trajectory", "stabilized.mp4", "comparison.mp4", "person.mp4"}
+SMOOTHING_RERUNS = {"trajectory", "stabilized.mp4", "comparison.mp4", "person.mp4", "report.html"}
 RENDERED = ("stabilized.mp4", "comparison.mp4", "person.mp4")
 SHORT_S, LONGER_S, TEN_TIMES_S, LONGEST_S = 10, 60, 100, 600
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests import program
 
-RENDERS = {"stabilized.mp4", "comparison.mp4", "person.mp4"}
+RENDERS = {"stabilized.mp4", "comparison.mp4", "person.mp4", "report.html"}
 ALL = {"decode", "pose", "subject", "masks", "offsets", "trajectory"} | RENDERS
 DATA = ("pose.json", "pose.csv", "pose.parquet", "trajectory.parquet", "masks.npz", "metrics.json")
 

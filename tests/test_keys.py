@@ -103,7 +103,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(tmp_path, "tasks.maths.metrics", "B = 1\n")
     write(tmp_path, "tasks.errors", "X = 1\n")
     monkeypatch.setattr(keys, "ROOT", tmp_path)
-    keys.code_digest.cache_clear()
+    keys.code_digests.cache_clear()
     return tmp_path
 
 
@@ -117,9 +117,9 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_an_edit_anywhere_in_reach_changes_the_digest_of_the_code(tree: Path, edited: str, changes: bool) -> None:
-    before = keys.code_digest("tasks.render")
-    keys.code_digest.cache_clear()
+    before = keys.code_digests("tasks.render")
+    keys.code_digests.cache_clear()
     write(tree, edited, "A = 2\n" if changes else "B = 2\n")
-    after = keys.code_digest("tasks.render")
-    keys.code_digest.cache_clear()
+    after = keys.code_digests("tasks.render")
+    keys.code_digests.cache_clear()
     assert (before != after) is changes

@@ -72,7 +72,8 @@ def job(
     write_json(decoded / "clip.json", asdict(clip))
     moves = shift_xy[np.minimum(np.arange(clip.frames), len(shift_xy) - 1)].astype(float)
     middle = (np.array(clip.size_px) - 1) / 2
-    columns = {"dx_px": moves[:, 0], "dy_px": moves[:, 1]}
+    columns = {"time_s": clip.start_s + np.arange(clip.frames) / float(clip.rate)}
+    columns |= {"dx_px": moves[:, 0], "dy_px": moves[:, 1]}
     columns |= {"anchor_x_px": middle[0] - moves[:, 0], "anchor_y_px": middle[1] - moves[:, 1]}
     matrices = motion.about(np.broadcast_to(motion.similarity(1.0, turn_rad), (clip.frames, 2, 2)), moves, middle)
     columns |= {f"to_output_{row}{column}": matrices[:, row, column] for row in range(2) for column in range(3)}
@@ -214,6 +215,8 @@ def test_the_comparison_has_the_original_on_the_left(tmp_path: Path) -> None:
     request = ComparisonRequest(*shared, comparison=ComparisonConf())
     facts = render_comparison(request, tmp_path, silent)
     assert facts["size_px"] == [128, 48]
+    assert facts["panes"] == [[0, 0, 64, 48], [64, 0, 64, 48]]
+    assert (tmp_path / "kymograph_after_y.jpg").exists()
     for before, after in zip(frames(source, work.clip), pictures(tmp_path / "comparison.mp4"), strict=True):
         np.testing.assert_array_equal(after.luma[:, :64], before.luma)
         np.testing.assert_array_equal(after.luma[4:, 70:], before.luma[:44, :58])
@@ -261,6 +264,30 @@ def discs(folder: Path, path_xy: NDArray[np.float64], states: list[State]) -> tu
     held.mkdir()
     (folder / "masks.npz").rename(held / "masks.npz")
     return source, artifact("masks", held)
+
+
+def streak(picture: Path) -> NDArray[np.float64]:
+    """Where, as a share of the line, the bright stretch of a kymograph has its middle, at a few moments."""
+    gray = cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)[:, 30::60]
+    place = np.arange(len(gray)) + 0.5
+    bright = np.clip(gray.astype(float) - 90, 0, None)
+    return np.asarray((bright * place[:, None]).sum(axis=0) / bright.sum(axis=0) / len(gray))
+
+
+def test_a_disc_that_is_held_still_is_a_straight_streak_in_the_kymographs(tmp_path: Path) -> None:
+    path_xy = np.stack([np.linspace(40, 120, 24), 60 + 8 * np.sin(np.arange(24) / 3)], axis=1)
+    source, _ = discs(tmp_path / "made", path_xy, [State.measured] * 24)
+    work = job(tmp_path, source, np.array([79.5, 59.5]) - path_xy)
+    stabilized(work, tmp_path, border=BorderConf(BorderMode.constant))
+    streaks = {
+        name: streak(tmp_path / f"kymograph_{name}.jpg") for name in ("before_x", "before_y", "after_x", "after_y")
+    }
+    assert np.ptp(streaks["after_x"]) < 0.01
+    assert np.ptp(streaks["after_y"]) < 0.01
+    assert streaks["after_x"].mean() == pytest.approx(0.5, abs=0.01)
+    assert streaks["before_x"][0] == pytest.approx(41 / 160, abs=0.02)
+    assert streaks["before_x"][-1] == pytest.approx(120 / 160, abs=0.02)
+    assert np.ptp(streaks["before_y"]) == pytest.approx(16 / 120, abs=0.03)
 
 
 def person(
@@ -361,9 +388,10 @@ def test_the_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
     results = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        path, _ = stabilized(work, tmp_path / name, encode=FAST)
-        results.append((path.read_bytes(), (tmp_path / name / "contact.jpg").read_bytes()))
+        stabilized(work, tmp_path / name, encode=FAST)
+        results.append({file.name: file.read_bytes() for file in (tmp_path / name).iterdir()})
     assert results[0] == results[1]
+    assert len(results[0]) == 6  # the video, the contact sheet and four kymographs
 
 
 def test_an_interrupt_leaves_no_video(tmp_path: Path) -> None:

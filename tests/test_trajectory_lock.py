@@ -87,8 +87,8 @@ def test_a_window_in_seconds_goes_by_time_in_uneven_frames() -> None:
     """A sine that lasts as long as the window vanishes under a moving average, however its frames lie."""
     time_s = uneven_times(400)
     wave = np.stack([np.sin(2 * np.pi * time_s / 0.8), np.zeros(400)], axis=1)
-    left = smoothed(wave, time_s, SmoothingConf(window_s=0.8))
-    by_count = smoothed(wave, time_s, SmoothingConf(window=15))
+    left = smoothed(wave, time_s, SmoothingConf(Smoother.moving, window_s=0.8))
+    by_count = smoothed(wave, time_s, SmoothingConf(Smoother.moving, 15))
     assert left[40:-40, 0].std() < 0.05
     assert by_count[40:-40, 0].std() > 2 * left[40:-40, 0].std()
 

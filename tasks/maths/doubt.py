@@ -5,8 +5,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
+from scipy.ndimage import median_filter, uniform_filter1d
 
+from tasks.maths.away import runs
 from tasks.maths.steps import Steps
 
 Floats = NDArray[np.float64]
@@ -18,6 +19,11 @@ TAME: Final = 2.5  # times as far as half of the frames: no farther in the stati
 ABRUPT: Final = 0.04  # of the torso's length, from one step to the next
 NORMAL_S: Final = 1 / 30  # steps are compared as if made in this time
 CROSSING_S: Final = 0.6  # a crossing lasts no longer
+LOST: Final = 3.0  # times the usual time between two poses: the model has lost the body in between
+LOST_S: Final = 0.25  # and at least so long
+UNSURE_S: Final = 0.4  # before a loss and after it
+LEAST_SURE: Final = 0.02
+AMONG_S: Final = 0.4  # most of the poses in this time about one are far: so is that one
 SPIKE_SPREAD: Final = 8.0  # medians of the deviation from the steps around
 
 
@@ -25,6 +31,15 @@ def standard_error(steps: Steps) -> Floats:
     """Standard error (n,) of a step in px, from how well its features agree and how many do; NaN without any."""
     agreeing = np.maximum(steps["features"] * steps["inlier_share"], 1.0)
     return np.asarray(1.4826 * steps["misfit_px"] / np.sqrt(agreeing))
+
+
+def adrift(steps: Steps) -> Flags:
+    """Steps (n,) measured where the torso was lost on the way: since the last pose a step before them is missing."""
+    missing = np.isnan(steps.xy()).any(axis=1)
+    lost = np.concatenate([[0], np.cumsum(missing)])  # of the first k steps, how many are missing
+    row = np.arange(len(steps))
+    first = np.maximum(row - steps["carried_frames"].astype(np.int64), 0)
+    return np.asarray(lost[row] > lost[first])
 
 
 def spikes(time_s: Floats, step: Floats, pose_xy: Floats, size: Floats) -> Flags:
@@ -85,27 +100,51 @@ def outliers(time_s: Floats, gap: Floats, size: Floats, limit: float) -> tuple[F
     """Frames (n,) whose gap (n, 2) lies far from the median of two seconds, and the gap without its wildest swings.
 
     Far is four times as far as half of the frames, at most ``limit`` and at least ``NEAR`` of the torso's length: the
-    pose of somebody else, or a guess. The second, for statistics, has its distances to the median capped.
+    pose of somebody else, or a guess. The second, for statistics, has its distances to the median capped. The values
+    are reflected at the clip's ends: a model that starts with a wrong guess is outvoted by what follows. A pose among
+    others that are mostly far is no better: somebody passes just there.
     """
     seen = np.isfinite(gap).all(axis=1)
     rows = gap[seen]
-    middle = median_filter(rows, size=(frames_in(time_s[seen], 2.0), 1), mode="nearest")
+    width = min(frames_in(time_s[seen], 2.0), 2 * len(rows) - 1)  # SciPy reads stray memory where a window is longer
+    middle = median_filter(rows, size=(width, 1), mode="reflect")
     distance = np.hypot(*(rows - middle).T) / size[seen]
     usual = float(np.median(distance))
     far = np.zeros(len(gap), dtype=bool)
-    far[seen] = distance > np.clip(4 * usual, NEAR, max(limit, NEAR))
+    off = distance > np.clip(4 * usual, NEAR, max(limit, NEAR))
+    around = uniform_filter1d(off.astype(np.float64), frames_in(time_s[seen], AMONG_S), mode="reflect")
+    far[seen] = off | (around > 0.5)
     tame = gap.copy()
     tame[seen] = middle + (rows - middle) * np.minimum(1.0, TAME * usual / np.maximum(distance, 1e-12))[:, None]
     return far, tame
 
 
+def sureness(time_s: Floats, known: Flags) -> Floats:
+    """0 to 1 for each frame (n,): poses about to be lost, or just found, are of a body half hidden or half guessed.
+
+    A loss is a gap well longer than usual between known poses; beyond ``UNSURE_S`` of it a pose is as good as any.
+    """
+    sure = np.ones(len(time_s))
+    rows = np.flatnonzero(known)
+    wait = np.diff(time_s[rows])
+    if not len(wait):
+        return sure
+    for pair in np.flatnonzero(wait > max(LOST * float(np.median(wait)), LOST_S)):
+        for edge, side in ((rows[pair], -1), (rows[pair + 1], 1)):
+            away_s = side * (time_s - time_s[edge])
+            near = (away_s >= 0) & (away_s < UNSURE_S)
+            sure[near] = np.minimum(sure[near], LEAST_SURE + (1 - LEAST_SURE) * np.square(away_s[near] / UNSURE_S))
+    return sure
+
+
 def breaks(
     time_s: Floats, gap: Floats, known: Flags, moved: Flags, size: Floats, *, limit: float, longest_s: float
 ) -> Flags:
-    """Frames (n,) that owe nothing to those before: within a long gap of poses, or where the gap jumped for good.
+    """Frames (n,) that owe nothing to those before: within a long gap of poses or of steps, or where the gap jumped.
 
     A jump farther than ``limit`` of the torso's length is a scene cut, or another person. The break comes where a step
-    is missing, else in the middle of a long gap, else with the first pose after the jump.
+    is missing, else in the middle of a long gap, else with the first pose after the jump. Where steps are missing for
+    longer than ``LOST_S`` nobody knows how far the body went: both sides keep to their own poses.
     """
     rows = np.flatnonzero(known)
     jumped = np.hypot(*np.diff(gap[rows], axis=0).T) / size[rows[1:]] > limit
@@ -115,6 +154,9 @@ def breaks(
         first, last = rows[pair] + 1, rows[pair + 1]
         missing = np.flatnonzero(~moved[first : last + 1])
         cut[first + missing[0] if len(missing) else (first + last + 1) // 2 if long[pair] else last] = True
+    for first, last in runs(~moved):
+        if first > 0 and last + 1 < len(gap) and time_s[last] - time_s[first - 1] > LOST_S:
+            cut[(first + last + 1) // 2] = True
     return cut
 
 

@@ -13,11 +13,23 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicHermiteSpline
 from scipy.ndimage import median_filter, uniform_filter1d
 
 from tasks.maths import gaps
+from tasks.maths.away import runs
 from tasks.maths.crossover import Crossover, PoseError, choose
-from tasks.maths.doubt import breaks, frames_in, glimpses, outliers, spikes, standard_error, within_reach
+from tasks.maths.doubt import (
+    adrift,
+    breaks,
+    frames_in,
+    glimpses,
+    outliers,
+    spikes,
+    standard_error,
+    sureness,
+    within_reach,
+)
 from tasks.maths.drift import BRIEF_S, nearest, solve_drift
 from tasks.maths.steps import Steps
 
@@ -28,6 +40,7 @@ BRIDGED: Final = "bridged"
 STREAMS: Final = {"": "all features", "low_": "features near the hips", "hip_": "similarity at the hips"}
 PREFERENCE: Final = 0.6  # another stream must promise an error below this share of the plain one's
 LEAST_CONFIDENCE: Final = 0.05
+SPEED_S: Final = 0.17  # before and after a hole, in which the speed is measured that leads through it
 UNSURE: Final = 0.006  # of the torso's length: a step known no better than this is not used
 
 
@@ -41,6 +54,7 @@ class Settings:
     window_s: float = 5.0  # of time that a choice is made from
     trust_s: float = 1.0  # features carry the anchor so long without a pose
     outlier: float = 0.25  # a pose farther off its surroundings is another person, or a poster
+    streams: tuple[str, ...] = tuple(STREAMS)  # of steps, to choose from
     pose_error: PoseError = field(default_factory=PoseError)
 
 
@@ -74,15 +88,17 @@ def fuse(
     settings = settings or Settings()
     stride = np.full(len(time_s), np.nan) if stride_hz is None else stride_hz
     torso = steady_size(time_s, torso_px)
-    plans = [_plan(stem, time_s, pose_xy, steps, torso, stride, settings) for stem in STREAMS]
+    plans = [_plan(stem, time_s, pose_xy, steps, torso, stride, settings) for stem in settings.streams]
     best = min(plans, key=lambda plan: plan.choice.risk * (PREFERENCE if plan.stem == "" else 1.0))
     gap = pose_xy - best.track
     weight = np.where(best.known, np.clip(np.nan_to_num(confidence), LEAST_CONFIDENCE, 1.0) ** 2, 0.0)
+    weight = weight * sureness(time_s, best.known)
     drift = solve_drift(time_s, gap, weight, best.choice.hz, cut=best.cut, size=torso)
     path = best.track + drift
     trusted = best.known | within_reach(time_s, best.known, best.moved, settings.trust_s)
     path[~trusted] = np.nan
     filled, state = gaps.fill(time_s, path, interpolate=True)
+    filled = curved(time_s, filled, state == gaps.INTERPOLATED, settings.trust_s)
     state = np.where(trusted & ~best.known, BRIDGED, state)
     seen = np.isfinite(pose_xy).all(axis=1)
     return Fused(filled, state, best.choice.hz, reason(best, settings), int((seen & ~best.known).sum()))
@@ -112,7 +128,7 @@ def _plan(
     plain = steps.xy()
     wanted = steps.xy(stem)
     step = np.where(np.isfinite(wanted).all(axis=1, keepdims=True), wanted, plain)
-    doubtful = standard_error(steps) > UNSURE * torso
+    doubtful = (standard_error(steps) > UNSURE * torso) | adrift(steps)
     step = np.where((doubtful | spikes(time_s, step, pose_xy, torso))[:, None], np.nan, step)
     gap = pose_xy - np.cumsum(filled_steps(time_s, pose_xy, step), axis=0)
     step = np.where(glimpses(time_s, step, gap, torso)[:, None], np.nan, step)
@@ -126,7 +142,9 @@ def _plan(
     known = seen & ~far
     cut = breaks(time_s, gap, known, moved, torso, limit=settings.outlier, longest_s=settings.trust_s)
     hz = settings.crossover_hz
-    whole = gaps.fill(time_s, np.where(known[:, None], tame, np.nan), interpolate=True)[0]
+    sure = known & (sureness(time_s, known) == 1)
+    sure = sure if sure.any() else known
+    whole = gaps.fill(time_s, np.where(sure[:, None], tame, np.nan), interpolate=True)[0]
     change = np.diff(whole, axis=0, prepend=whole[:1])
     change[_no_link(known, cut)] = 0.0
     choice = choose(
@@ -150,12 +168,12 @@ def _no_link(known: Flags, cut: Flags) -> Flags:
 
 
 def _without_steps(time_s: Floats, moved: Flags, hz: Floats, settings: Settings) -> Floats:
-    """Cross-overs (n,) raised where steps are missing: somewhat where they can be guessed, wholly where they cannot."""
-    if not moved.any():
-        return np.full(len(hz), settings.fastest_hz)
-    far = np.abs(time_s - time_s[moved][nearest(time_s, time_s[moved])]) > BRIEF_S
-    guessed = np.maximum(hz, np.sqrt(settings.slowest_hz * settings.fastest_hz))
-    return np.where(moved, hz, np.where(far, settings.fastest_hz, guessed))
+    """Cross-overs (n,) raised where steps are missing: somewhat where they can be guessed, wholly in a longer hole."""
+    raised = np.maximum(hz, np.where(moved, 0.0, np.sqrt(settings.slowest_hz * settings.fastest_hz)))
+    for first, last in runs(~moved):
+        if time_s[min(last + 1, len(hz) - 1)] - time_s[max(first - 1, 0)] > BRIEF_S:
+            raised[first : last + 1] = settings.fastest_hz
+    return np.asarray(raised)
 
 
 def filled_steps(time_s: Floats, pose_xy: Floats, step: Floats) -> Floats:
@@ -178,6 +196,23 @@ def filled_steps(time_s: Floats, pose_xy: Floats, step: Floats) -> Floats:
     filled = np.where(moved[:, None], step, speed * interval[:, None])
     filled[0] = 0.0
     return np.asarray(filled)
+
+
+def curved(time_s: Floats, path: Floats, guessed: Flags, longest_s: float) -> Floats:
+    """``path`` (n, 2) with each short stretch of ``guessed`` frames (n,) as the cubic that leaves as the path came.
+
+    A body that vanishes behind a post does not change its speed there. Longer stretches stay as they are.
+    """
+    bent = path.copy()
+    for first, last in runs(guessed):
+        before = np.flatnonzero((time_s < time_s[first]) & (time_s > time_s[first] - SPEED_S - 1e-6) & ~guessed)
+        after = np.flatnonzero((time_s > time_s[last]) & (time_s < time_s[last] + SPEED_S + 1e-6) & ~guessed)
+        if min(len(before), len(after)) < 2 or time_s[after[0]] - time_s[before[-1]] > longest_s:
+            continue
+        slopes = [np.polyfit(time_s[side], path[side], 1)[0] for side in (before, after)]
+        ends = [before[-1], after[0]]
+        bent[first : last + 1] = CubicHermiteSpline(time_s[ends], path[ends], slopes)(time_s[first : last + 1])
+    return bent
 
 
 def steady_size(time_s: Floats, torso_px: Floats) -> Floats:

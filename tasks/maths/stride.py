@@ -1,5 +1,6 @@
 """How often a person strides, and how long the torso is: the two scales that an anchor's errors go with."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -12,11 +13,13 @@ Floats = NDArray[np.float64]
 
 ANKLES: Final = (LEFT_ANKLE, RIGHT_ANKLE)
 WRISTS: Final = (NAMES.index("left_wrist"), NAMES.index("right_wrist"))
+ELBOWS: Final = (NAMES.index("left_elbow"), NAMES.index("right_elbow"))
 SHOWN: Final = 0.5  # mean visibility
 STRIDES_HZ: Final = (0.3, 2.2)
 STRIDE_SHARE: Final = 0.5  # of the power between the ankles, in one line: a gait
-QUIET: Final = 0.15  # of the line: at most so much power have both legs together at the stride
+QUIET: Final = 0.4  # of the line: at most so much power have both legs together at the stride; one alone has all of it
 STRIDE_SIZE: Final = 0.05  # of the torso's length, rms: a gait
+AXES: Final = ([0, 1], [0], [1])  # both together first
 LEAST_WALKED: Final = 0.34  # of the clip: a gait seen in less of it is taken for chance
 
 
@@ -29,24 +32,30 @@ def torso_length(track: PoseTrack) -> Floats:
 def stride_of(track: PoseTrack, *, window_s: float = 5.0) -> Floats:
     """Gait frequency (n,) in Hz of each frame of a clip, NaN where nobody walks.
 
-    The ankles tell; in a clip that does not show them, the wrists, which swing against each other as well.
+    The ankles tell; in a clip that does not show them, the wrists or else the elbows, which swing against each other
+    as well.
     """
     size = torso_length(track)
+    nothing = np.full(track.frames, np.nan)
     if not np.isfinite(size).any():
-        return np.full(track.frames, np.nan)
+        return nothing
     shown = np.nanmean(track.visibility[:, ANKLES]) >= SHOWN
-    pair, middle = (ANKLES, HIPS) if shown else (WRISTS, SHOULDERS)
-    about = track.xy_px[:, middle].mean(axis=1)
-    left, right = ((track.xy_px[:, end] - about) / np.nanmedian(size) for end in pair)
-    return stride_frequency(track.time_s, left, right, window_s)
+    for pair, middle in ((ANKLES, HIPS),) if shown else ((WRISTS, SHOULDERS), (ELBOWS, SHOULDERS)):
+        about = track.xy_px[:, middle].mean(axis=1)
+        left, right = ((track.xy_px[:, end] - about) / np.nanmedian(size) for end in pair)
+        found = stride_frequency(track.time_s, left, right, window_s)
+        if np.isfinite(found).any():
+            return found
+    return nothing
 
 
 def stride_frequency(time_s: Floats, left: Floats, right: Floats, window_s: float) -> Floats:
     """Gait frequency (n,) of each frame from two limbs' ends (n, 2) about the body, in torso lengths; NaN without.
 
     In a gait they swing against each other: their difference is one line, their sum is quiet. One leg that moves
-    alone, or a body that sways above both feet, is none. Where the model confuses left and right, the ends'
-    distance is looked at instead, which swings twice a stride.
+    alone, or a body that sways above both feet, is none. One axis suffices: who comes towards the camera lifts one
+    foot after the other while the body sways sideways. Where the model confuses left and right, the ends' distance is
+    looked at instead, which swings twice a stride.
     """
     known = np.isfinite(left).all(axis=1) & np.isfinite(right).all(axis=1)
     nothing = np.full(len(time_s), np.nan)
@@ -54,18 +63,26 @@ def stride_frequency(time_s: Floats, left: Floats, right: Floats, window_s: floa
         return nothing
     legs = np.concatenate([left - right, left + right], axis=1)
     legs = np.stack([np.interp(time_s, time_s[known], column[known]) for column in legs.T], axis=1)
-    apart = windowed_spectra(time_s, legs[:, :2], window_s)
+    apart, together = (
+        [windowed_spectra(time_s, part[:, axes], window_s) for axes in AXES] for part in np.split(legs, 2, 1)
+    )
     distance = windowed_spectra(time_s, np.hypot(*legs[:, :2].T)[:, None], window_s)
-    together = windowed_spectra(time_s, legs[:, 2:], window_s)
-    once = _line(apart, together, 1)
-    twice = _line(distance, together, 2) / 2
-    found = np.where(np.isfinite(once), once, twice)
+    lines = [_line(*pair, 1) for pair in zip(apart, together, strict=True)]
+    found = first_finite([*lines, _line(distance, together[0], 2) / 2])
     gait = np.isfinite(found)
     if gait.mean() < LEAST_WALKED:
         return nothing
-    away_s = np.abs(time_s[:, None] - apart.middle_s[gait])
+    away_s = np.abs(time_s[:, None] - distance.middle_s[gait])
     nearest = found[gait][away_s.argmin(axis=1)]
     return np.asarray(np.where(away_s.min(axis=1) <= 0.5 * window_s, nearest, np.nan))
+
+
+def first_finite(rows: Sequence[Floats]) -> Floats:
+    """For each place the first of the rows (n,) that is finite there; NaN where none is."""
+    found = np.full(len(rows[0]), np.nan)
+    for row in rows:
+        found = np.where(np.isfinite(found), found, row)
+    return found
 
 
 def _line(spectra: Spectra, together: Spectra, times: int) -> Floats:

@@ -33,6 +33,7 @@ class Plan:
     target_xy: tuple[float, float]  # in the output
     to_output: Floats  # (frames, 2, 3), source to output
     anchor_xy: Floats  # (frames, 2), in the source
+    time_s: Floats  # (frames,)
 
     def values(self, rgb: list[int]) -> tuple[int, ...]:
         """A colour, one value a plane."""
@@ -74,7 +75,8 @@ def read_plan(decoded: Artifact, trajectory: Artifact) -> Plan:
     (width, height), (x, y) = frame["output_size_px"], frame["target_px"]
     to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
     anchor_xy = np.stack([path["anchor_x_px"], path["anchor_y_px"]], axis=1)
-    return Plan(clip, layout_of(clip), (width, height), (x, y), to_output.reshape(-1, 2, 3), anchor_xy)
+    matrices = to_output.reshape(-1, 2, 3)
+    return Plan(clip, layout_of(clip), (width, height), (x, y), matrices, anchor_xy, path["time_s"])
 
 
 def moved(picture: Picture, plan: Plan, edge: Edge) -> Planes:

@@ -21,7 +21,7 @@ def load(*overrides: str) -> Config:
 
 def test_the_defaults_are_the_designs() -> None:
     config = load()
-    assert (config.smoothing.kind, config.smoothing.window) == (Smoother.moving, 5)
+    assert (config.smoothing.kind, config.smoothing.window) == (Smoother.savgol, 5)
     assert config.masks.model.value == "general"
     assert config.pose.model.value == "full"
     assert config.anchor.method.value == "simple"
@@ -101,6 +101,7 @@ def test_every_decision_has_its_override(override: str, path: str, value: object
         ("anchor.min_confidence=2", r"anchor\.min_confidence: 2\.0 is not a probability; give 0 to 1"),
         ("encode.preset=fastest", r"encode\.preset: x264 has no 'fastest'; "),
         ("workers=0", r"workers: 0 workers do nothing; give 1 or more"),
+        ("smoothing.window=5,9", r"smoothing\.window: one setting takes one value; put -m before it for a sweep"),
         ("x=(", r"x=\(: this cannot be read"),
     ],
 )

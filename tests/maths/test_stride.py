@@ -30,6 +30,12 @@ def test_legs_taken_for_each_other_are_still_a_gait() -> None:
     np.testing.assert_allclose(found, 0.9, rtol=0.1)
 
 
+def test_feet_lifted_in_turn_under_a_body_that_sways_sideways_are_a_gait() -> None:
+    sway, lift = swing(0.8, 0.2)[:, 0], 0.15 * np.sin(2 * np.pi * 0.8 * TIME_S)
+    found = stride_frequency(TIME_S, np.column_stack([sway, lift]), np.column_stack([sway, -lift]), 5.0)
+    np.testing.assert_allclose(found, 0.8, rtol=0.08)
+
+
 def test_one_leg_alone_or_a_body_that_sways_over_both_is_none() -> None:
     assert np.isnan(stride_frequency(TIME_S, swing(0.9), swing(0.9, 0.0), 5.0)).all()
     assert np.isnan(stride_frequency(TIME_S, swing(0.9), swing(0.9), 5.0)).all()
@@ -66,6 +72,11 @@ def test_where_the_feet_are_not_shown_the_arms_tell() -> None:
     seen = np.full((300, COUNT), 0.9)
     assert np.isnan(stride_of(PoseTrack(TIME_S, xy, seen, seen, seen))).all()
     seen[:, [LEFT_ANKLE, RIGHT_ANKLE]] = 0.1
+    np.testing.assert_allclose(stride_of(PoseTrack(TIME_S, xy, seen, seen, seen)), 0.8, rtol=0.08)
+    for side in ("left", "right"):
+        wrist = NAMES.index(f"{side}_wrist")
+        xy[:, NAMES.index(f"{side}_elbow")] = 0.4 * xy[:, wrist]
+        xy[:, wrist] = 0.0
     np.testing.assert_allclose(stride_of(PoseTrack(TIME_S, xy, seen, seen, seen)), 0.8, rtol=0.08)
 
 

@@ -1,0 +1,126 @@
+"""What a run over several videos came to, in one place: ``batch.json`` or ``sweep.json``, a table, ``index.html``."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flows.report_index import render_index
+from flows.results import Result
+from flows.sweeps import Setting
+from flows.whole import reveal, writing, written
+from tasks.errors import OutputError
+from tasks.maths.ranking import Judged, judge
+
+SCHEMA = 1
+PAGE = "index.html"
+UNRANKED = {"rank": 0, "pareto": False, "best": False}  # of a row that failed
+
+
+def write_index(asked: Sequence[Setting], results: Sequence[Result], folder: Path, started: datetime) -> str:
+    """Write the index of a sweep, or of several videos, into ``folder``; the reason where that fails, else "".
+
+    A sweep that goes on in its folder keeps the rows of before, but for those that it has done again.
+    """
+    is_sweep = bool(asked[0].name)
+    if not is_sweep and len(results) < 2:
+        return ""
+    name = "sweep" if is_sweep else "batch"
+    index = {"schema": SCHEMA, "name": folder.name, "started": started.isoformat(timespec="seconds")}
+    rows = [_row(result, folder) for result in results]
+    settings = [{"setting": one.name, "overrides": one.overrides} for one in asked]
+    try:
+        with writing(folder):
+            before = read_sweep(folder) if is_sweep else {}
+            rows = ranked(_joined(before.get("rows", []), rows, ("video", "setting")))
+            more = {"settings": _judged(_joined(before.get("settings", []), settings, ("setting",)), rows)}
+            index |= {**(more if is_sweep else {}), "rows": rows}
+            parts = [written(folder / PAGE, render_index(index))]
+            parts.append(written(folder / f"{name}.json", json.dumps(index, indent=1, allow_nan=False) + "\n"))
+            if is_sweep:
+                parts.append(written(folder / f"{name}.csv", _table(rows)))
+            reveal(parts)
+    except OutputError as error:
+        return str(error)
+    return ""
+
+
+def standings(videos: Sequence[str], metrics: Sequence[Mapping[str, float | None]]) -> list[Judged | None]:
+    """How each result stands among those of its video; None for one without metrics."""
+    standing: list[Judged | None] = [None] * len(videos)
+    for video in dict.fromkeys(videos):
+        numbers = [number for number, name in enumerate(videos) if name == video and metrics[number]]
+        for number, judged in zip(numbers, judge([metrics[number] for number in numbers]), strict=True):
+            standing[number] = judged
+    return standing
+
+
+def ranked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with their ranks among those of the same video, those of a video side by side."""
+    order = list(dict.fromkeys(row["video"] for row in rows))
+    rows = sorted(rows, key=lambda row: order.index(row["video"]))
+    standing = standings([row["video"] for row in rows], [{} if row["error"] else row["metrics"] for row in rows])
+    return [
+        row | (UNRANKED if judged is None else _standing(judged)) for row, judged in zip(rows, standing, strict=True)
+    ]
+
+
+def _standing(judged: Judged) -> dict[str, Any]:
+    return {"rank": judged.rank, "pareto": judged.pareto, "best": judged.rank == 1}
+
+
+def _judged(settings: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each setting with its mean rank over the videos, a failure counted as the last, and which is best of all."""
+    judged = []
+    for setting in settings:
+        ranks = [row["rank"] or len(settings) for row in rows if row["setting"] == setting["setting"]]
+        judged.append(setting | {"mean_rank": round(sum(ranks) / len(ranks), 3), "best": False})
+    min(judged, key=lambda one: one["mean_rank"])["best"] = True
+    return judged
+
+
+def _row(result: Result, folder: Path) -> dict[str, Any]:
+    statuses = [stage.status for stage in result.stages]
+    return {
+        "video": result.video.name,
+        "setting": result.setting,
+        "folder": Path(os.path.relpath(result.folder, folder)).as_posix() if result.folder else "",
+        "error": result.error,
+        "rendered": result.rendered,
+        **UNRANKED,
+        "ran": statuses.count("ran"),
+        "cached": statuses.count("cached"),
+        "metrics": result.metrics,
+    }
+
+
+def read_sweep(folder: Path) -> dict[str, Any]:
+    """The index of a sweep in its folder; empty where there is none, or one of another schema."""
+    try:
+        index: dict[str, Any] = json.loads((folder / "sweep.json").read_text())
+        return index if index["schema"] == SCHEMA else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _joined(before: list[dict[str, Any]], now: list[dict[str, Any]], by: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The entries of before and now, each once: what there is of now in the place of what was there before."""
+    entries = {tuple(entry[name] for name in by): entry for entry in before}
+    entries |= {tuple(entry[name] for name in by): entry for entry in now}
+    return list(entries.values())
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    """The rows with each metric in a column of its own."""
+    metrics = list(dict.fromkeys(name for row in rows for name in row["metrics"]))
+    plain = [name for name in rows[0] if name != "metrics"]
+    text = io.StringIO()
+    table = csv.DictWriter(text, [*plain, *metrics], lineterminator="\n")
+    table.writeheader()
+    for row in rows:
+        table.writerow({**{name: row[name] for name in plain}, **row["metrics"]})
+    return text.getvalue()

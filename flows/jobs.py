@@ -1,0 +1,63 @@
+"""From settings and the videos they name to jobs: what identifies each, or why it fails before its first stage."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from conf.choices import SweepRender
+from conf.schema import Config
+from flows import preflight, settings
+from flows.graph import Graph, Node
+from flows.inputs import Video, find_all, find_videos, missing
+from flows.plan import Job, start_demo
+from flows.results import Result
+from flows.sweeps import Setting
+from tasks.errors import StillwalkError, VideoError
+from tasks.store import sha256_of
+
+
+def prepare(asked: list[Setting], graph: Graph, run_id: str) -> list[Job | Result]:
+    """A job for each video with each setting, those of a video side by side; to be called inside the flow."""
+    configs = [settings.load(setting.overrides) for setting in asked]
+    wanted = [{video.path for video in find_videos(config.video)} for config in configs]
+    drawn = [
+        start_demo(graph, setting.name, config.demo) if None in paths else None
+        for setting, config, paths in zip(asked, configs, wanted, strict=True)
+    ]
+    graph.submit()
+    digest = cache(_digest)
+    prepared: list[Job | Result] = []
+    for video in find_all([config.video for config in configs]):
+        for setting, config, paths, node in zip(asked, configs, wanted, drawn, strict=True):
+            if video.path not in paths:
+                continue
+            try:
+                prepared.append(_job(video, setting, config, graph, run_id, None if video.path else node, digest))
+            except StillwalkError as error:
+                prepared.append(Result(video, error=str(error), setting=setting.name))
+    return prepared
+
+
+def _job(
+    video: Video,
+    setting: Setting,
+    config: Config,
+    graph: Graph,
+    run_id: str,
+    drawn: Node | None,
+    digest: Callable[[Path], str],
+) -> Job:
+    source = video.path if drawn is None else drawn.future.result().path("demo.mp4")
+    if source is None or not source.exists():
+        raise VideoError(missing(video))
+    models = preflight.model_digests(config)
+    only_path = bool(setting.name) and config.sweep.render is not SweepRender.all
+    nodes = {} if drawn is None else {"demo": drawn}
+    return Job(video, source, digest(source), config, models, graph, run_id, setting.name, only_path, nodes)
+
+
+def _digest(source: Path) -> str:
+    try:
+        return sha256_of(source)
+    except OSError as error:
+        raise VideoError(f"{source}: {error.strerror}; check that it is a file that you may read") from error

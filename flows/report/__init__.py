@@ -1,0 +1,1 @@
+"""``report.html``: one file a video that opens without a network."""

@@ -1,0 +1,89 @@
+"use strict";
+(() => {
+  const player = document.querySelector(".player");
+  if (!player) return;
+  const videos = [...player.querySelectorAll("video")], lead = videos[0];
+  const canvases = [...player.querySelectorAll("canvas")];
+  const [button, slider, clock, speed] = ["button", "input", "output", "select"].map((name) => player.querySelector(name));
+  const timed = [...document.querySelectorAll(".timed")];
+  const begin = Number(player.dataset.start);
+  const length = () => (Number.isFinite(lead.duration) ? lead.duration : 0);
+
+  function draw() {
+    for (const canvas of canvases) {
+      const video = videos[canvas.dataset.video], [x, y, w, h] = canvas.dataset.box.split(",").map(Number);
+      const across = video.videoWidth, down = video.videoHeight;
+      if (!across || video.readyState < 2) continue;
+      const width = Math.round(w * across), height = Math.round(h * down);
+      if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+      canvas.getContext("2d").drawImage(video, x * across, y * down, w * across, h * down, 0, 0, width, height);
+      canvas.dataset.time = video.currentTime;
+    }
+    slider.max = length();
+    slider.value = lead.currentTime;
+    clock.value = `${lead.currentTime.toFixed(2)} / ${length().toFixed(2)} s`;
+    for (const box of timed) point(box);
+  }
+  function point(box) {
+    const [from, to] = [Number(box.dataset.from), Number(box.dataset.to)];  // shares of its width
+    const part = (begin + lead.currentTime - Number(box.dataset.start)) / (box.dataset.end - box.dataset.start || 1);
+    const mark = box.querySelector(".cursor");
+    mark.style.display = part >= 0 && part <= 1 ? "block" : "none";
+    mark.style.left = `${100 * (from + part * (to - from))}%`;
+  }
+  function follow() {  // the lead's clock; a second video is brought back where it has drifted
+    for (const video of videos.slice(1)) {
+      if (Math.abs(video.currentTime - lead.currentTime) > 0.05 && !video.seeking) video.currentTime = lead.currentTime;
+    }
+  }
+  function seek(second) {
+    for (const video of videos) video.currentTime = Math.min(Math.max(second, 0), length());
+  }
+  function lost(video) {
+    const number = videos.indexOf(video), name = decodeURIComponent(video.getAttribute("src")).replace("./", "");
+    for (const pane of player.querySelectorAll(`.pane[data-video="${number}"]`)) pane.remove();
+    const note = document.createElement("p");
+    note.className = "warn";
+    note.textContent = number
+      ? `This browser cannot play the original here (${name}); beside it, the page shows the stabilized video alone.`
+      : `This browser cannot play ${name}: open the file with a video player. The pictures below show what it holds.`;
+    player.append(note);
+    if (!number) player.querySelector(".controls").hidden = true;
+    canvases.splice(0, canvases.length, ...player.querySelectorAll("canvas"));
+    if (number) videos.splice(number, 1);
+  }
+  const each = "requestVideoFrameCallback" in lead
+    ? (then) => lead.requestVideoFrameCallback(then)
+    : (then) => requestAnimationFrame(then);
+  const loop = () => { follow(); draw(); each(loop); };
+
+  for (const video of [...videos]) {
+    video.hidden = true;
+    video.controls = false;
+    for (const name of ["loadeddata", "seeked"]) video.addEventListener(name, draw);
+    video.addEventListener("error", () => lost(video));
+    if (video.error) lost(video);
+  }
+  for (const canvas of canvases) canvas.hidden = false;
+  player.querySelector(".controls").hidden = Boolean(lead.error);
+  button.addEventListener("click", () => {
+    if (!lead.paused) return videos.forEach((video) => video.pause());
+    if (lead.ended) seek(0);
+    return videos.forEach((video) => video.play().catch(() => {}));
+  });
+  lead.addEventListener("play", () => { button.textContent = "❚❚ Pause"; });
+  for (const name of ["pause", "ended"]) {
+    lead.addEventListener(name, () => { button.textContent = "▶ Play"; videos.forEach((video) => video.pause()); draw(); });
+  }
+  slider.addEventListener("input", () => seek(Number(slider.value)));
+  speed.addEventListener("change", () => videos.forEach((video) => { video.playbackRate = Number(speed.value); }));
+  for (const box of timed) {
+    box.addEventListener("click", (event) => {
+      const area = box.getBoundingClientRect(), [from, to] = [Number(box.dataset.from), Number(box.dataset.to)];
+      const part = ((event.clientX - area.left) / area.width - from) / (to - from);
+      seek(Number(box.dataset.start) + part * (box.dataset.end - box.dataset.start) - begin);
+    });
+  }
+  each(loop);
+  draw();
+})();

@@ -1,0 +1,45 @@
+"""Files that appear in a folder of the user's all together and whole, or not at all."""
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tasks.errors import OutputError
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Hold the folder against other runs; what cannot be written becomes an ``OutputError``."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+            for part in folder.glob(".*.part"):
+                part.unlink(missing_ok=True)
+    except OSError as error:
+        cure = "free some space" if error.errno == 28 else "make it writable, or choose another place with output_dir="
+        raise OutputError(f"{folder}: {error.strerror or error}; {cure}") from error
+
+
+def part_of(path: Path) -> Path:
+    """Where a file lies until it is whole."""
+    return path.with_name(f".{path.name}.part")
+
+
+def written(path: Path, text: str) -> Path:
+    """Write ``text`` beside ``path``, and give the place."""
+    beside = part_of(path)
+    beside.write_text(text, encoding="utf-8")
+    return beside
+
+
+def reveal(parts: Iterable[Path]) -> None:
+    """Give each staged file its own name, in their order."""
+    for part in parts:
+        part.replace(part.with_name(part.name.removeprefix(".").removesuffix(".part")))

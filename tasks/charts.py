@@ -1,0 +1,120 @@
+"""Stage: the report's charts, which say frame by frame what ``metrics.json`` says in numbers."""
+
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths import gaps, motion
+from tasks.maths.anchor import NOTHING
+from tasks.maths.away import ABSENT
+from tasks.maths.decimation import kept
+from tasks.maths.metrics import BRIDGED
+from tasks.maths.residual import density, present, seen, stretches_of
+from tasks.media.charts import Band, Curve, spectrum, timeline
+from tasks.media.tables import read_json, read_table, write_json
+from tasks.records import Tick, read_clip
+from tasks.render_requests import ChartsRequest
+
+Floats = NDArray[np.float64]
+AXES: Final = ("x", "y")
+MOST_SPANS: Final = 40  # that are listed; all are drawn
+GUESSED: Final = (BRIDGED, gaps.INTERPOLATED, gaps.HELD, ABSENT)
+
+
+class Paths(NamedTuple):
+    """The subject against its target over time, px (n, 2): in the source and in the output."""
+
+    time_s: Floats
+    end_s: float
+    states: NDArray[np.str_]
+    sources: NDArray[np.str_]
+    before: Floats
+    after: Floats
+
+
+def draw_charts(request: ChartsRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    """Write ``path_x.svg``, ``path_y.svg``, ``residual.svg``, ``spectrum.svg`` and ``spans.json``; no facts.
+
+    ``verified.svg`` too where the rendered file was judged. A spectrum that the clip is too short for is left out.
+    ``spans.json``: the times of the charts, and the stretches in which the subject was not simply measured.
+    """
+    paths = read_paths(request)
+    span_s = (float(paths.time_s[0]), paths.end_s)
+    states = _bands(paths, paths.states)
+    sources = [band for band in _bands(paths, paths.sources) if band.label != NOTHING]
+    for axis, name in enumerate(AXES):
+        pair = [_curve(paths.time_s, present(path, paths.states)[:, axis], color) for path, color in _colored(paths)]
+        timeline(folder / f"path_{name}.svg", pair, span_s, states, sources)
+    residual = seen(paths.after, paths.states)
+    spectra = [(seen(paths.before, paths.states), "before"), (residual, "after")]
+    verified = read_verified(request)
+    reach = [residual, *([] if verified is None else [verified])]
+    timeline(folder / "residual.svg", _per_axis(paths.time_s, residual), span_s, states, reach=reach)
+    if verified is not None:
+        timeline(folder / "verified.svg", _per_axis(paths.time_s, verified), span_s, states, reach=reach)
+        spectra.append((verified, "verified"))
+    curves = [Curve(*density(paths.time_s, path), color) for path, color in spectra]
+    if any(len(curve.x) for curve in curves):
+        spectrum(folder / "spectrum.svg", [curve for curve in curves if len(curve.x)])
+    write_json(folder / "spans.json", {"start_s": span_s[0], "end_s": span_s[1], **_listed(states, sources)})
+    tick(len(paths.time_s))
+    return {}
+
+
+def read_paths(request: ChartsRequest) -> Paths:
+    """What the earlier stages found out, as the charts show it."""
+    clip = read_clip(request.clip)
+    path = read_table(request.trajectory.path("trajectory.parquet"))
+    frame = read_json(request.trajectory.path("framing.json"))
+    target_xy, size_px = np.array(frame["target_px"]), np.array(frame["output_size_px"])
+    to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
+    anchor = np.stack([path["anchor_x_px"], path["anchor_y_px"]], axis=1)
+    source_target_xy = (target_xy + 0.5) / size_px * clip.size_px - 0.5  # as in tasks.maths.planned
+    return Paths(
+        time_s=path["time_s"],
+        end_s=max(clip.start_s + clip.duration_s, float(path["time_s"][-1])),
+        states=path["state"].astype(str),
+        sources=read_table(request.offsets.path("offsets.parquet"))["source"].astype(str),
+        before=anchor - source_target_xy,
+        after=motion.apply(to_output.reshape(-1, 2, 3), anchor) - target_xy,
+    )
+
+
+def read_verified(request: ChartsRequest) -> Floats | None:
+    """The anchor less the target (n, 2) as a fresh look at the rendered file found it; None where nobody looked."""
+    if request.verified is None:
+        return None
+    judged = read_table(request.verified.path("verified.parquet"))
+    return np.asarray(np.stack([judged["residual_x_px"], judged["residual_y_px"]], axis=1))
+
+
+def _colored(paths: Paths) -> tuple[tuple[Floats, str], ...]:
+    return (paths.before, "before"), (paths.after, "after")
+
+
+def _per_axis(time_s: Floats, path: Floats) -> list[Curve]:
+    return [_curve(time_s, path[:, axis], name) for axis, name in enumerate(AXES)]
+
+
+def _curve(time_s: Floats, values: Floats, color: str) -> Curve:
+    chosen = kept(values)
+    return Curve(time_s[chosen], values[chosen], color)
+
+
+def _bands(paths: Paths, labels: NDArray[np.str_]) -> list[Band]:
+    """Each stretch of equal labels, until the next one begins."""
+    ends_s = np.append(paths.time_s[1:], paths.end_s)
+    return [Band(label, float(paths.time_s[first]), float(ends_s[last])) for label, first, last in stretches_of(labels)]
+
+
+def _listed(states: list[Band], sources: list[Band]) -> dict[str, Any]:
+    guessed = [band for band in states if band.label in GUESSED]
+    longest = sorted(guessed, key=lambda band: band.start_s - band.end_s)[:MOST_SPANS]
+    return {
+        "spans": [band._asdict() for band in sorted(longest, key=lambda band: band.start_s)],
+        "more": len(guessed) - len(longest),
+        "labels": sorted({band.label for band in guessed}),
+        "sources": sorted({band.label for band in sources}),
+    }

@@ -1,0 +1,70 @@
+"""Which of several results is best when no single figure decides: mean ranks, and who is beaten by nobody."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def mean_ranks(costs: Floats) -> Floats:
+    """Mean over the columns of each row's rank in it, 1 for the least: ``costs`` (n, k) to (n,).
+
+    Equal costs share the mean of their ranks; NaN, what cannot be told, ranks as the greatest. Only the order in a
+    column counts, so pixels and shares weigh the same (the rank sum of Borda, 1781).
+    """
+    known = np.where(np.isnan(costs), np.inf, costs)
+    less = (known[None] < known[:, None]).sum(axis=1)
+    equal = (known[None] == known[:, None]).sum(axis=1)
+    ranks = less + (equal + 1) / 2
+    return np.asarray(ranks.mean(axis=1), np.float64)
+
+
+def places(scores: Floats) -> NDArray[np.int64]:
+    """The place of each score, 1 for the least; of equal scores (to a millionth) the first in order comes first."""
+    order = np.argsort(np.round(scores, 6), kind="stable")
+    place = np.empty(len(scores), np.int64)
+    place[order] = np.arange(1, len(scores) + 1)
+    return place
+
+
+def pareto(costs: Floats) -> NDArray[np.bool_]:
+    """Which rows of ``costs`` (n, k) are beaten by no other: none is as good in all columns and better in one."""
+    known = np.where(np.isnan(costs), np.inf, costs)
+    as_good = (known[None] <= known[:, None]).all(axis=2)  # [i, j]: j is as good as i
+    better = (known[None] < known[:, None]).any(axis=2)
+    return np.asarray(~(as_good & better).any(axis=1))
+
+
+class Judged(NamedTuple):
+    """How a result stands among others of the same video."""
+
+    rank: int  # 1 is the best
+    score: float  # mean rank over lock, tremble and visible area; less is better
+    pareto: bool  # no other is as good in all three and better in one
+
+
+def judge(results: Sequence[Mapping[str, float | None]]) -> list[Judged]:
+    """Rank results of one video by lock, tremble and visible area together, from their metrics by name.
+
+    The costs are ``lock_rms`` (px), the tremble, and 1 - ``visible_area_mean``. The tremble is ``residual_step``, as
+    measured in the rendered files, where every result was verified, and else ``residual_accel`` of the planned path.
+    """
+    verified = all(result.get("verified_residual_step") is not None for result in results)
+    tremble = "verified_residual_step" if verified else "residual_accel"
+    costs = np.array([[_number(one, "lock_rms"), _number(one, tremble), _hidden(one)] for one in results])
+    scores = mean_ranks(costs.reshape(-1, 3))
+    front = pareto(costs.reshape(-1, 3))
+    ranked = zip(places(scores).tolist(), scores.tolist(), front.tolist(), strict=True)
+    return [Judged(rank, round(score, 3), best) for rank, score, best in ranked]
+
+
+def _number(metrics: Mapping[str, float | None], name: str) -> float:
+    value = metrics.get(name)
+    return float("nan") if value is None else value
+
+
+def _hidden(metrics: Mapping[str, float | None]) -> float:
+    return 1 - _number(metrics, "visible_area_mean")

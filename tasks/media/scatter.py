@@ -1,0 +1,63 @@
+"""The scatter of a sweep: how far from the target against how much of the picture is shown, with the best of both."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from tasks.media.charts import COLORS, LOCK, STYLE, as_svg
+
+INCHES: Final = (5.6, 3.7)
+HUES: Final = ("v0", "v1", "v2", "v3", "v4", "v5", "v6")
+"""Names of colours that tell videos apart; more videos than these share one."""
+MARKS: Final = ("o", "s", "^", "D", "v", "P", "X")
+"""The same for those who see no colours."""
+
+
+class Point(NamedTuple):
+    """One setting of one video."""
+
+    shown: float  # percent of the output
+    lock: float  # px
+    video: str
+    pareto: bool
+    best: bool
+
+
+def scatter(points: Sequence[Point], videos: Sequence[str]) -> str:
+    """The ``svg`` element; the group of each point has the id ``scatter-point-<index>``.
+
+    Full marks and the line through them are each video's Pareto front; a ring is about its best.
+    """
+    with LOCK, mpl.rc_context(STYLE):
+        figure = Figure(INCHES)
+        axes = figure.add_axes((0.1, 0.13, 0.875, 0.85))
+        axes.tick_params(length=0)
+        for number, video in enumerate(videos):
+            front = sorted(point for point in points if point.video == video and point.pareto)
+            axes.plot([point.shown for point in front], [point.lock for point in front], color=_hue(number, videos))
+        for index, point in enumerate(points):
+            number = videos.index(point.video)
+            color = _hue(number, videos)
+            axes.plot(
+                point.shown,
+                point.lock,
+                linestyle="none",
+                marker=MARKS[number % len(MARKS)],
+                markersize=9 if point.best else 6,
+                markerfacecolor=color if point.pareto else COLORS["card"],
+                markeredgecolor=COLORS["ink"] if point.best else color,
+                markeredgewidth=1.6 if point.best else 1.1,
+                gid=f"point-{index}",
+                clip_on=False,
+            )
+        low = min(point.lock for point in points)
+        axes.set_ylim(bottom=min(0.0, low))
+        axes.set_xlabel("% of the output that is picture: more is better")
+        axes.set_ylabel("px from the target: less is better")
+        return as_svg(figure, "scatter")
+
+
+def _hue(number: int, videos: Sequence[str]) -> str:
+    return COLORS[HUES[number] if len(videos) <= len(HUES) else "after"]

@@ -1,0 +1,56 @@
+"""What a render keeps of its pictures as they pass, for the report: a contact sheet and four kymographs."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from tasks.maths.decimation import shown_at
+from tasks.media.contact import Rgb, sheet_frames, thumbnail, write_contact
+from tasks.media.frames import Picture
+from tasks.media.kymograph import AXES, COLUMNS, Line, line_through, write_kymograph
+from tasks.media.layout import Planes
+from tasks.media.moving import Pair, Plan
+from tasks.media.plane_color import tags_at
+
+Kept = tuple[str, str]  # before or after, and the axis
+
+
+class Watcher:
+    """Looks at pictures beside what became of them, without holding them up, and writes what it has kept."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._wanted = sheet_frames(plan.clip.frames)
+        self._sheet: list[tuple[Rgb, Rgb]] = []
+        end_s = plan.clip.start_s + plan.clip.duration_s
+        self._moments = shown_at(plan.time_s, end_s, COLUMNS).tolist()
+        self._lined = set(self._moments)
+        self._lines: dict[Kept, dict[int, Line]] = {(when, axis): {} for when in ("before", "after") for axis in AXES}
+
+    def watched(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
+        """The same pairs."""
+        for picture, planes in pairs:
+            if picture.index in self._wanted:
+                self._sheet.append((thumbnail(picture.rgb()), thumbnail(self._output(picture, planes).rgb())))
+            if picture.index in self._lined:
+                self._keep_lines(picture, planes)
+            yield picture, planes
+
+    def write(self, folder: Path) -> None:
+        """Write ``contact.jpg`` and ``kymograph_before_x.jpg``, ``_before_y``, ``_after_x``, ``_after_y``."""
+        write_contact(folder / "contact.jpg", self._sheet)
+        for (when, axis), lines in self._lines.items():
+            write_kymograph(folder / f"kymograph_{when}_{axis}.jpg", [lines[index] for index in self._moments])
+
+    def _output(self, picture: Picture, planes: Planes) -> Picture:
+        color = tags_at(picture.color, self._plan.clip.height_px, self._plan.size_px[1])
+        return replace(picture, planes=planes, color=color)
+
+    def _keep_lines(self, picture: Picture, planes: Planes) -> None:
+        plan, layout = self._plan, self._plan.layout
+        color = tags_at(picture.color, plan.clip.height_px, 1)  # the bands are too low to tell their matrix by
+        places = {"before": (picture.planes, plan.anchor_xy[picture.index]), "after": (planes, plan.target_xy)}
+        for (when, axis), lines in self._lines.items():
+            pixels, (x_px, y_px) = places[when]
+            at_px = y_px if axis == "x" else x_px
+            lines[picture.index] = line_through(pixels, layout, color, axis, float(at_px))

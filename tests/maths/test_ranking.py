@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from tasks.maths.ranking import judge, mean_ranks, pareto, places
+
+
+def test_the_least_in_every_column_has_rank_one() -> None:
+    costs = np.array([[3.0, 30.0], [1.0, 10.0], [2.0, 20.0]])
+    assert mean_ranks(costs).tolist() == [3, 1, 2]
+
+
+def test_only_the_order_in_a_column_counts() -> None:
+    costs = np.random.default_rng(1).random((9, 3))
+    assert mean_ranks(costs).tolist() == mean_ranks(costs**3 * [1, 1000, 0.001]).tolist()
+
+
+def test_equal_costs_share_the_mean_of_their_ranks() -> None:
+    assert mean_ranks(np.array([[1.0], [1.0], [2.0], [2.0], [3.0]])).tolist() == [1.5, 1.5, 3.5, 3.5, 5]
+
+
+def test_ranks_sum_to_what_n_rows_have_to_share() -> None:
+    costs = np.random.default_rng(2).integers(0, 4, (20, 3)).astype(float)
+    assert mean_ranks(costs).sum() == pytest.approx(20 * 21 / 2)
+
+
+def test_what_cannot_be_told_ranks_last() -> None:
+    assert mean_ranks(np.array([[np.nan], [9.0], [1.0]])).tolist() == [3, 2, 1]
+
+
+def test_of_equal_scores_the_first_comes_first() -> None:
+    assert places(np.array([2.0, 1.0, 2.0, 1.0 + 1e-9])).tolist() == [3, 1, 4, 2]
+
+
+def test_nobody_beats_what_lies_on_the_front() -> None:
+    costs = np.array([[1.0, 4.0], [2.0, 2.0], [4.0, 1.0], [3.0, 3.0], [2.0, 2.0], [np.nan, 1.0]])
+    assert pareto(costs).tolist() == [True, True, True, False, True, False]
+
+
+def test_the_front_holds_the_least_of_every_column_and_is_what_a_slow_search_finds() -> None:
+    costs = np.random.default_rng(3).random((60, 3))
+    front = pareto(costs)
+    assert front[costs.argmin(axis=0)].all()
+    slow = [not any((other <= row).all() and (other < row).any() for other in costs) for row in costs]
+    assert front.tolist() == slow
+
+
+def test_the_first_place_by_mean_rank_is_on_the_front() -> None:
+    for seed in range(50):
+        costs = np.random.default_rng(seed).integers(0, 5, (12, 3)).astype(float)
+        assert pareto(costs)[places(mean_ranks(costs)).argmin()]
+
+
+def test_one_alone_is_first_and_beaten_by_nobody() -> None:
+    alone = np.array([[np.nan, 1.0]])
+    assert (places(mean_ranks(alone)).tolist(), pareto(alone).tolist()) == ([1], [True])
+
+
+def planned(lock: float | None, accel: float, area: float) -> dict[str, float | None]:
+    return {"lock_rms": lock, "residual_accel": accel, "visible_area_mean": area}
+
+
+def test_a_result_is_judged_by_lock_tremble_and_visible_area_together() -> None:
+    ranked = judge([planned(2, 0.2, 0.8), planned(1, 0.1, 0.9), planned(3, 0.05, 0.7), planned(None, 0.3, 0.6)])
+    assert [one.score for one in ranked] == [2.333, 1.333, 2.333, 4.0]
+    assert [one.rank for one in ranked] == [2, 1, 3, 4]
+    assert [one.pareto for one in ranked] == [False, True, True, False]
+
+
+def test_the_tremble_measured_in_the_files_goes_before_the_planned_one_where_all_have_it() -> None:
+    steps = ({"verified_residual_step": 0.9}, {"verified_residual_step": 0.1})
+    pair = [planned(1, 0.1, 0.8), planned(1, 0.2, 0.8)]
+    assert [one.rank for one in judge([a | b for a, b in zip(pair, steps, strict=True)])] == [2, 1]
+    assert [one.rank for one in judge([pair[0] | steps[0], pair[1]])] == [1, 2]
+
+
+def test_nothing_to_judge_is_no_mistake() -> None:
+    assert judge([]) == []
