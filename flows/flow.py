@@ -19,6 +19,7 @@ from conf.schema import Config
 from flows import settings
 from flows.graph import Graph
 from flows.index import standings, write_index
+from flows.inputs import find_all
 from flows.interrupt import interruptible
 from flows.jobs import prepare
 from flows.notices import Notices
@@ -68,7 +69,7 @@ def _watched(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -
     """Run all; it ends early, with the finished stages kept, when the user says so, here or in the UI."""
     with interruptible(), in_use(cache, progress.check_stop), watched() as watch:
         results, also = _run(asked, output_dir, cache, run_id)
-        watch.settle(results)
+        watch.settle(results, also)
     if also or any(result.error for result in results):
         raise VideosFailed(results, also)
     return results
@@ -77,13 +78,13 @@ def _watched(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -
 def _run(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -> tuple[list[Result], str]:
     started = datetime.now().astimezone()
     graph, notices = Graph(cache, run_id, len(asked)), Notices(cache)
-    first = settings.load(asked[0].overrides)
-    prepared = prepare(asked, graph, run_id)
-    names = list(dict.fromkeys(item.video.name for item in prepared))
+    configs = [settings.load(one.overrides) for one in asked]
+    names = [video.name for video in find_all([config.video for config in configs])]
     notices.name(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
+    prepared = prepare(asked, graph, run_id)  # which waits for a walker to be drawn
     if any(item.metrics_only for item in prepared if isinstance(item, Job)):
         _start(PATH, prepared, graph)
-        if first.sweep.render is SweepRender.best:
+        if configs[0].sweep.render is SweepRender.best:
             prepared = _chosen(prepared)
             _start(PICTURES, [job for job in prepared if isinstance(job, Job) and not job.metrics_only], graph)
     else:

@@ -31,12 +31,13 @@ ANSWER_S: Final = 2.0
 class Concluded(Abort):
     """The run is over and Prefect's engine has nothing left to tell the server; carries what became of the videos.
 
-    ``lost``: there is no server any more, and Prefect's own threads would try to reach it for minutes.
+    ``also``: what else went wrong. ``lost``: there is no server any more, and Prefect's own threads would try to
+    reach it for minutes.
     """
 
-    def __init__(self, results: list[Result], *, lost: bool) -> None:
+    def __init__(self, results: list[Result], also: str, *, lost: bool) -> None:
         super().__init__("the run is over")
-        self.results, self.lost = results, lost
+        self.results, self.also, self.lost = results, also, lost
 
 
 class Watch:
@@ -73,20 +74,20 @@ class Watch:
             self._cancelled = True
             progress.stop.set()
 
-    def settle(self, results: list[Result]) -> None:
+    def settle(self, results: list[Result], also: str = "") -> None:
         """Return when Prefect can do the rest; else tell the server what can be told and raise ``Concluded``."""
         self._over.set()
         if not self._reachable():
             if not self._lost and not progress.stop.is_set():
                 _say(f"the Prefect server at {self._api} has gone away; its record of this run stays unfinished")
-            raise Concluded(results, lost=True)
+            raise Concluded(results, also, lost=True)
         if progress.stop.is_set():
             why = "cancelled in the UI" if self._cancelled else "interrupted"
             with suppress(*REFUSALS), connected(self._api) as client:
                 client.set_flow_run_state(self._run_id, Cancelled(message=f"{why}; finished stages are kept"))
             if self._cancelled:
                 _say("cancelled in Prefect's UI")
-            raise Concluded(results, lost=False)
+            raise Concluded(results, also, lost=False)
 
     def _reachable(self) -> bool:
         """Whether the server answers, after waiting for one that has just gone: it may be about to start again.

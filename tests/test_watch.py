@@ -44,8 +44,8 @@ def test_a_run_is_named_by_video_and_setting_and_its_tasks_by_stage(api: str, fi
     assert finished["name"].endswith("outputs=(stabilized) smoothing.window=7")
     assert set(finished["tags"]) == {"stillwalk", "demo"}
     stages = ("demo", "decode", "pose", "subject", "offsets", "trajectory", "stabilized.mp4")
-    wanted = dict.fromkeys([f"{stage} demo" for stage in stages], "Completed")
-    assert watching.until(lambda: watching.task_runs(api, finished["id"]) == wanted)
+    wanted = {(f"{stage} demo", "Completed") for stage in stages}
+    assert watching.until(lambda: wanted <= watching.task_runs(api, finished["id"]).items())
 
 
 def test_progress_table_and_report_of_a_run_are_there(api: str, finished: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ def test_progress_table_and_report_of_a_run_are_there(api: str, finished: dict[s
     assert progress["description"].startswith("pose demo: 60 of 60 frames")
     (row,) = json.loads(shown["results-demo"]["data"])
     assert (row["video"], row["result"], row["cached"]) == ("demo", "done", 0)
-    assert row["ran"] == "decode, pose, subject, offsets, trajectory, stabilized.mp4" or row["ran"].startswith("demo, ")
+    assert {"decode", "pose", "trajectory", "stabilized.mp4"} <= set(row["ran"].split(", "))
     assert 0 < row["lock px"] < 5
     report = shown["report-demo"]["data"]
     assert "data:image/jpeg;base64," in report
@@ -92,11 +92,11 @@ def alike(page: Any, sheet: Any) -> float:
 
 def test_cancel_in_the_ui_stops_a_run_of_the_command_line(home: Path, api: str) -> None:
     process = program.start(*LONG, cwd=home, api=api)
-    name = "demo demo.seconds=60"
-    (run,) = watching.until(lambda: [one for one in watching.flow_runs(api, "demo", "RUNNING") if one["name"] == name])
+    (run,) = watching.until(lambda: watching.flow_runs(api, "demo", "RUNNING"))
+    assert run["name"] == "demo demo.seconds=60"
     wish = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
     assert watching.ask(api, f"/flow_runs/{run['id']}/set_state", wish)["status"] == "ACCEPT"
-    done = program.ended(process)
+    done = program.ended(process)  # soon: the whole video would take minutes
     assert done.status == 130
     assert "cancelled in Prefect's UI" in done.err
     state = watching.ask(api, f"/flow_runs/{run['id']}")["state"]
