@@ -19,6 +19,7 @@ from conf.schema import Config
 from flows import settings
 from flows.graph import Graph
 from flows.index import standings, write_index
+from flows.inputs import find_all
 from flows.interrupt import interruptible
 from flows.jobs import prepare
 from flows.notices import Notices
@@ -68,7 +69,7 @@ def _watched(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -
     """Run all; it ends early, with the finished stages kept, when the user says so, here or in the UI."""
     with interruptible(), in_use(cache, progress.check_stop), workers.kept(), watched() as watch:
         results, also = _run(asked, output_dir, cache, run_id)
-        watch.settle(results)
+        watch.settle(results, also)
     if also or any(result.error for result in results):
         raise VideosFailed(results, also)
     return results
@@ -76,16 +77,17 @@ def _watched(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -
 
 def _run(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -> tuple[list[Result], str]:
     started = datetime.now().astimezone()
-    first = settings.load(asked[0].overrides)
-    graph, notices = Graph(cache, run_id, len(asked), apart=first.runner is Runner.processes), Notices(cache)
-    prepared = prepare(asked, graph, run_id)
+    configs = [settings.load(one.overrides) for one in asked]
+    graph = Graph(cache, run_id, len(asked), apart=configs[0].runner is Runner.processes)
+    notices = Notices(cache)
+    names = [video.name for video in find_all([config.video for config in configs])]
+    notices.name(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
+    prepared = prepare(asked, graph, run_id)  # which waits for a walker to be drawn
     for job in (jobs := [item for item in prepared if isinstance(item, Job)]):
         job.group.extend(other for other in jobs if other.setting == job.setting)
-    names = list(dict.fromkeys(item.video.name for item in prepared))
-    notices.name(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
     if any(item.metrics_only for item in prepared if isinstance(item, Job)):
         _start(PATH, prepared, graph)
-        if first.sweep.render is SweepRender.best:
+        if configs[0].sweep.render is SweepRender.best:
             prepared = _chosen(prepared)
             _start(PICTURES, [job for job in prepared if isinstance(job, Job) and not job.metrics_only], graph)
     else:

@@ -127,4 +127,4 @@ def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str])
         except VideosFailed as failure:
             return Ended(failure.results, failure.also)
         except Concluded as end:
-            return Ended(end.results, server_lost=end.lost)
+            return Ended(end.results, end.also, server_lost=end.lost)
