@@ -45,6 +45,8 @@ class Summary:
     overrides: list[str]
     videos: int
     best: int  # videos that it is the best setting of
+    mean_rank: float | None
+    chosen: bool  # best of all
     means: dict[str, float | None]
 
 
@@ -52,7 +54,9 @@ def render_index(index: dict[str, Any]) -> str:
     """The page for ``index``: ``name``, ``started``, ``rows``, and of a sweep ``settings``.
 
     A row has ``video``, ``setting``, ``folder`` (relative to the page), ``error``, ``rendered``, ``rank``, ``pareto``,
-    ``best``, ``ran``, ``cached`` and ``metrics``, the planned ones by name; one with an error need have no metrics.
+    ``best``, ``ran``, ``cached`` and ``metrics``, the planned ones by name; one with an error need have no metrics. A
+    setting has its name as ``setting``, its ``overrides``, and may have ``mean_rank`` and ``best``. Only a row that is
+    ``rendered``, or has an ``error``, has a report to lead to.
     """
     rows = index["rows"]
     done = [row for row in rows if not row.get("error")]
@@ -64,7 +68,7 @@ def render_index(index: dict[str, Any]) -> str:
         .get_template("index.html")
         .render(
             index=index,
-            rows=sorted(rows, key=lambda row: (bool(row.get("error")), row.get("rank") or 0)),
+            rows=sorted(rows, key=lambda row: (bool(row.get("error")), videos.index(row["video"]), row["rank"])),
             failed=[row for row in rows if row.get("error")],
             done=done,
             columns=columns,
@@ -72,6 +76,7 @@ def render_index(index: dict[str, Any]) -> str:
             videos=videos,
             best=[row for row in done if row.get("best")],
             summaries=[_summary(setting, done, columns) for setting in settings],
+            ranked=any(setting.get("mean_rank") for setting in settings),
             scatter=Markup(_scatter(done, videos, bool(settings))),
             wrapped=_wrapped,
             page=lambda folder: link(f"{folder}/report.html"),
@@ -95,7 +100,9 @@ def _summary(setting: dict[str, Any], done: list[dict[str, Any]], columns: list[
     mine = [row for row in done if row["setting"] == setting["setting"]]
     means = {column.name: _mean(row["metrics"].get(column.name) for row in mine) for column in columns}
     best = sum(bool(row.get("best")) for row in mine)
-    return Summary(setting["setting"], setting["overrides"], len(mine), best, means)
+    mean_rank = setting.get("mean_rank") or None  # 0 where no video could be ranked
+    told = (best, mean_rank, bool(setting.get("best")))
+    return Summary(setting["setting"], setting["overrides"], len(mine), *told, means)
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -113,7 +120,9 @@ def _scatter(done: list[dict[str, Any]], videos: list[str], swept: bool) -> str:
     points = []
     for row in shown:
         area, lock = 100 * row["metrics"][SHOWN], row["metrics"][LOCK]
-        points.append(Point(area, lock, row["video"], bool(row.get("pareto")) or not swept, bool(row.get("best"))))
+        points.append(
+            Point(area, lock, row["video"], bool(row.get("pareto")) or not swept, swept and bool(row.get("best")))
+        )
     svg = scatter(points, videos)
     for number_of, row in enumerate(shown):
         svg = svg.replace(f'id="scatter-point-{number_of}"', _named(row, swept), 1)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import program
+
 VIDEOS = Path(__file__).parents[2] / "shared" / "videos"
 SERVER_START_S = 180
 
@@ -55,6 +57,15 @@ def served(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         finally:
             server.terminate()
             server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, api: str) -> Path:
+    """A home in which the small demo was done once; to be copied, not to be worked in."""
+    home = tmp_path_factory.mktemp("finished")
+    done = program.run(*program.DEMO, cwd=home, api=api)
+    assert done.status == 0, done.err
+    return home
 
 
 def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:

@@ -10,7 +10,7 @@ from tasks.media.charts import COLORS, LOCK, STYLE, as_svg
 
 INCHES: Final = (5.6, 3.7)
 HUES: Final = ("v0", "v1", "v2", "v3", "v4", "v5", "v6")
-"""Names of colours that tell videos apart; more videos than these share one."""
+"""Names of colours that tell videos apart; more videos than these share one, and one mark."""
 MARKS: Final = ("o", "s", "^", "D", "v", "P", "X")
 """The same for those who see no colours."""
 
@@ -36,7 +36,8 @@ def scatter(points: Sequence[Point], videos: Sequence[str]) -> str:
         axes.tick_params(length=0)
         for number, video in enumerate(videos):
             front = sorted(point for point in points if point.video == video and point.pareto)
-            axes.plot([point.shown for point in front], [point.lock for point in front], color=_hue(number, videos))
+            path = [point.shown for point in front], [point.lock for point in front]
+            axes.plot(*path, color=_hue(number, videos), alpha=1 if _told_apart(videos) else 0.35)
         for index, point in enumerate(points):
             number = videos.index(point.video)
             color = _hue(number, videos)
@@ -44,7 +45,7 @@ def scatter(points: Sequence[Point], videos: Sequence[str]) -> str:
                 point.shown,
                 point.lock,
                 linestyle="none",
-                marker=MARKS[number % len(MARKS)],
+                marker=MARKS[number] if _told_apart(videos) else "o",
                 markersize=9 if point.best else 6,
                 markerfacecolor=color if point.pareto else COLORS["card"],
                 markeredgecolor=COLORS["ink"] if point.best else color,
@@ -59,5 +60,9 @@ def scatter(points: Sequence[Point], videos: Sequence[str]) -> str:
         return as_svg(figure, "scatter")
 
 
+def _told_apart(videos: Sequence[str]) -> bool:
+    return len(videos) <= len(HUES)
+
+
 def _hue(number: int, videos: Sequence[str]) -> str:
-    return COLORS[HUES[number] if len(videos) <= len(HUES) else "after"]
+    return COLORS[HUES[number] if _told_apart(videos) else "after"]

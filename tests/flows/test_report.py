@@ -1,5 +1,7 @@
 """What a report says of the metrics and the settings, and which videos it plays."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from flows.report.player import WHOLE, choose_player
 from tasks.keys import canonical
 from tasks.maths.metrics import UNITS
 from tasks.records import Artifact
+from tests.program import ROOT
 
 
 def record(name: str = "walk", error: str = "", **deliverables: Any) -> dict[str, Any]:
@@ -105,3 +108,10 @@ def test_without_one_the_original_is_linked_from_where_the_page_lies() -> None:
 def test_where_nothing_was_rendered_nothing_is_played() -> None:
     assert choose_player(record(files=("pose.csv",)), {}, Path("/out")) is None
     assert "No video was rendered" in render_report(record(), {}, {}, Path("/out"))
+
+
+def test_a_page_loads_no_library_that_draws_or_decodes() -> None:
+    heavy = "{'matplotlib', 'cv2', 'av', 'pyarrow', 'numpy', 'prefect'}"
+    code = f"import sys, flows.report.page; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -63,6 +63,24 @@ def test_links_lead_to_each_folder_s_report() -> None:
     assert all(link.endswith("/report.html") and "#" not in link and " " not in link for link in links)
 
 
+def test_what_was_not_rendered_has_no_report_to_lead_to() -> None:
+    index = sweep()
+    for one in index["rows"]:
+        one["rendered"] = one["best"]
+    links = re.findall(r'<a href="([^"]+)"', render_index(index))
+    assert len(set(links)) == 2 + 3  # the best of both videos, and the failures
+
+
+def test_the_best_of_all_settings_is_told_with_its_mean_rank() -> None:
+    index = sweep()
+    for number, setting in enumerate(index["settings"]):
+        setting |= {"mean_rank": 1.25 + number, "best": number == 0}
+    page = render_index(index)
+    assert page.count("best of all") == 1
+    assert "1.25" in page
+    assert "mean rank" not in render_index(sweep())
+
+
 def test_failures_stand_last_with_their_reason() -> None:
     page = render_index(batch())
     assert page.count('<tr class="failed">') == 1
