@@ -2,6 +2,7 @@
 # Debian's libgl1 and libglib2.0-0 on a bare machine (OpenCV loads them).
 PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3,$(shell $(p) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
+PORT ?= 4200
 
 .PHONY: demo test check format readme lock ui bench
 demo: .venv/installed
@@ -23,7 +24,8 @@ bench: .venv/installed
 	$(BIN)/python -m tests.bench $(VIDEO)
 
 ui: .venv/installed
-	PREFECT_HOME=$(CURDIR)/outputs/.prefect DO_NOT_TRACK=1 $(BIN)/prefect server start --host 127.0.0.1
+	PREFECT_HOME=$(CURDIR)/outputs/.prefect DO_NOT_TRACK=1 PREFECT_SERVER_UI_API_URL=http://127.0.0.1:$(PORT)/api \
+	$(BIN)/prefect server start --host 127.0.0.1 --port $(PORT)
 
 readme: .venv/installed
 	$(BIN)/python -c "import re, pathlib; from flows.manual import manual; \

@@ -120,13 +120,20 @@ class Output(Enum):
     masks = "masks"
     overlay = "overlay"
     preview = "preview"
+    contact = "contact"
 
 
 class VideoCodec(Enum):
     x264 = "x264"
     x265 = "x265"
     av1 = "av1"
+    prores = "prores"
     nvenc = "nvenc"
+
+
+class Runner(Enum):
+    threads = "threads"
+    processes = "processes"
 
 
 class Server(Enum):

@@ -16,6 +16,7 @@ class AnchorConf:
     interpolate: bool = True  # bridge gaps by straight lines; false: hold the last point
     point: AnchorPoint = AnchorPoint.auto  # auto: the hips; where they are not seen, what is, without a jump
     landmarks: Any = None  # {name: weight} of landmarks whose mean is the anchor, before point
+    masks: bool = False  # of point=auto: the middle of the person's mask stands in last; masks are then always made
     fusion: bool = True  # join the pose with the torso's own motion from frame to frame
     crossover_hz: float | None = None  # of fusion: slower than this the pose leads; null: chosen by the clip
     trust_s: float = 1.0  # of fusion: so long the torso's motion carries the anchor without a pose
@@ -76,6 +77,7 @@ class LockConf:
     x: float = 1.0  # strength across, 0 to 1: 1 locks, 0 holds the frame still, the subject at the target on the whole
     y: float = 1.0  # strength up and down, the same
     dead_zone_px: float = 0.0  # pixels from the target, on each axis, that the subject may go before the frame follows
+    dead_zone: float = 0.0  # the same as a share of the person's height, such as 0.05
     max_speed_px_s: float | None = None  # pixels a second, on each axis, that the frame moves at most; null: no limit
     scale: bool = False  # hold the size too: who comes nearer stays as large as in the median frame
     roll: bool = False  # hold upright: what the body leans for seconds is taken as the camera's tilt, and undone
@@ -86,6 +88,9 @@ class LockConf:
             require(0 <= value <= 1, f"lock.{name}", f"{value} is no strength", "give 0 (still frame) to 1 (locked)")
         zone = self.dead_zone_px
         require(0 <= zone < float("inf"), "lock.dead_zone_px", f"{zone} px is no distance", "give 0 or more")
+        share = self.dead_zone
+        require(0 <= share <= 1, "lock.dead_zone", f"{share} is no share of a height", "give 0 to 1, such as 0.05")
+        require(not (zone and share), "lock.dead_zone", "lock.dead_zone_px is given too", "give one of them")
         speed = self.max_speed_px_s
         fine = speed is None or 0 <= speed < float("inf")
         require(fine, "lock.max_speed_px_s", f"{speed} px/s is no speed", "give 0 or more, or null for no limit")
@@ -97,6 +102,7 @@ class CropConf:
     size: list[int] | None = None  # for follow: [width,height] in pixels of the window; given alone, it chooses follow
     aspect: str | None = None  # for follow: the largest window that looks so, such as 9:16; alone, it chooses follow
     window: list[int] | None = None  # for fixed: [x,y,width,height] in pixels of the stabilized picture
+    shared: bool = False  # for auto, follow: all videos of the run get one window size, the largest that fits them all
 
     def __post_init__(self) -> None:
         size, aspect, window = self.size, self.aspect, self.window
@@ -114,6 +120,9 @@ class CropConf:
         given = [name for name in ("size", "aspect", "window") if getattr(self, name) is not None]
         takes = {Crop.follow: ("size", "aspect"), Crop.fixed: ("window",)}.get(self.mode, ())
         wrong = [name for name in given if name not in takes]
+        cure = "choose crop=auto, or crop=follow with crop.aspect"
+        fine = not self.shared or self.mode in (Crop.auto, Crop.follow)
+        require(fine, "crop.shared", f"crop={self.mode.value} has no window to share", cure)
         cure = "leave it out, or choose crop=follow for size or aspect, crop=fixed for window"
         require(not wrong, f"crop.{wrong[0]}" if wrong else "crop", f"crop={self.mode.value} takes none", cure)
         cure = f"give crop.{' or crop.'.join(takes)}"

@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from conf.checks import require
-from conf.choices import Device, Output, Server
+from conf.choices import Device, FrameMode, Output, Runner, Server
 from conf.holding import AnchorConf, CropConf, LockConf, SmoothingConf
 from conf.seeing import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.showing import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
@@ -22,17 +22,18 @@ from conf.walker import DemoConf
 class Config:
     """The whole configuration; ``stillwalk --help`` prints it."""
 
-    video: Any = MISSING  # a file, a glob, a folder, a list of these, or demo
+    video: Any = MISSING  # a file, a glob, a folder, @list.txt (a path a line), a list of these, or demo
     output_dir: str = "outputs"  # deliverables go to output_dir/<video name>/
     cache_dir: str | None = None  # finished stages; null: .cache/ in output_dir
     outputs: list[Output] = field(
         default_factory=lambda: [Output.stabilized, Output.comparison, Output.person, Output.pose, Output.masks]
-    )  # overlay: what was seen, drawn on a copy; preview: a small moving picture
+    )  # overlay: what was seen, drawn on a copy; preview: a small moving picture; contact: six small stills
     device: Device = Device.cpu
     server: Server = Server.auto  # auto: PREFECT_API_URL, else a healthy local server, else one for this run
     plan: bool = False  # only print what would run and why, with an estimate of the time
     verify: bool = False  # measure the lock once more, on the rendered file, by a fresh look at it
     workers: int = 2  # stages computed at once
+    runner: Runner = Runner.threads  # processes: one that is killed stops no other, and is tried once more
     target: Any = "center"  # where the hips stay: center, or [x,y] in pixels or in fractions of the output
     decode: DecodeConf = field(default_factory=DecodeConf)
     models: ModelsConf = field(default_factory=ModelsConf)
@@ -54,3 +55,6 @@ class Config:
     def __post_init__(self) -> None:
         require(self.workers >= 1, "workers", f"{self.workers} workers do nothing", "give 1 or more")
         require(bool(self.outputs), "outputs", "the list is empty", f"name some of {[o.value for o in Output]}")
+        shared = self.decode.frames is not FrameMode.memory or self.runner is Runner.threads
+        cure = "give runner=threads, or decode.frames=stream"
+        require(shared, "decode.frames", "processes do not share frames in memory", cure)

@@ -52,23 +52,28 @@ PRESETS = {
     VideoCodec.x264: X26_PRESETS,
     VideoCodec.x265: X26_PRESETS,
     VideoCodec.av1: tuple(str(number) for number in range(14)),
+    VideoCodec.prores: ("proxy", "lt", "standard", "hq", "4444", "4444xq"),
     VideoCodec.nvenc: tuple(f"p{number}" for number in range(1, 8)),
 }
 
 
 @dataclass
 class EncodeConf:
-    codec: VideoCodec = VideoCodec.x264  # encode=x265, av1 or nvenc chooses fitting crf and preset with it
-    crf: int = 18  # constant quality on the codec's own scale; lower is better and larger
+    codec: VideoCodec = VideoCodec.x264  # encode=x265, av1, prores (.mov) or nvenc chooses what fits with it
+    crf: int | None = 18  # constant quality on the codec's own scale; lower is better and larger; of prores: null
     # Of H.264's, veryfast is where time and size balance: at equal PSNR superfast takes 0.6 of its time and about a
     # fifth more space, faster 1.8 times its time and about a fifteenth less space (1920x1088, a jogger, 60 frames).
-    preset: str = "veryfast"  # the codec's own word for speed against size
+    preset: str = "veryfast"  # the codec's own word for speed against size; of prores: for its quality
 
     def __post_init__(self) -> None:
         best, worst = (1, 63) if self.codec is VideoCodec.av1 else (0, 51)
-        fact = f"{self.crf} is not on the scale of {self.codec.value}"
+        fact = f"{'null' if self.crf is None else self.crf} is not on the scale of {self.codec.value}"
         cure = f"give {best} (best) to {worst}, or leave it out: encode={self.codec.value} chooses"
-        require(best <= self.crf <= worst, "encode.crf", fact, cure)
+        if self.codec is VideoCodec.prores:
+            cure = "choose encode=prores, whose quality is its encode.preset: proxy, lt, standard, hq, 4444 or 4444xq"
+            require(self.crf is None, "encode.crf", "prores has no such scale", cure)
+        else:
+            require(self.crf is not None and best <= self.crf <= worst, "encode.crf", fact, cure)
         presets = PRESETS[self.codec]
         fact = f"{self.codec.value} has no {self.preset!r}"
         cure = f"choose encode={self.codec.value}, or give one of {', '.join(presets)}"

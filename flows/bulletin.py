@@ -14,7 +14,7 @@ MOST_NAMED: Final = 3  # videos in a run's name
 MOST_TAGGED: Final = 8
 PICTURE_BYTES: Final = 75_000  # of a contact sheet; as a data URI a third more, below 100 KiB
 UNSAID: Final = {"video", "output_dir", "cache_dir", "server", "workers"}  # in a run's name, they change no result
-HEADLINES: Final = ("lock_rms", "residual_accel", "visible_area_mean")
+HEADLINES: Final = {"lock_rms": "lock px", "residual_accel": "tremble px/frame²", "visible_area_mean": "picture"}
 TOLD: Final = ("lock_rms", "lock_p95", "lock_std_x", "lock_std_y", "sway", "residual_accel", "visible_area_mean")
 
 
@@ -46,28 +46,21 @@ def table(results: Sequence[Result]) -> list[dict[str, Any]]:
 
 def _row(result: Result, many: bool) -> dict[str, Any]:
     metrics = metrics_of(result)
-    planned, units = metrics.get("planned", {}), metrics.get("units", {})
+    planned = metrics.get("planned", {})
     ran = [stage.title for stage in result.stages if stage.status == "ran"]
     return {
         "video": result.video.name,
         **({"setting": result.setting} if many else {}),
-        "result": f"FAILED: {result.error}" if result.error else str(result.folder or ""),
-        **{_headed(name, units): _short(planned.get(name)) for name in HEADLINES},
+        "result": f"FAILED: {result.error}" if result.error else "done",
+        **{title: _short(planned.get(name)) for name, title in HEADLINES.items()},
         "ran": ", ".join(ran) or "nothing",
         "cached": sum(stage.status == "cached" for stage in result.stages),
         "seconds": round(sum(stage.seconds for stage in result.stages), 1),
     }
 
 
-def _headed(name: str, units: dict[str, str]) -> str:
-    unit = (
-        {"visible_area_mean": "share"}.get(name) or {"residual_accel": "px/frame^2"}.get(name) or units.get(name, "px")
-    )
-    return f"{name} ({unit})"
-
-
-def _short(value: float | None) -> float | str:
-    return "" if value is None else float(f"{value:.3g}")
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.3g}")
 
 
 def failures(results: Sequence[Result]) -> str:
@@ -110,11 +103,15 @@ def report(result: Result, picture: bytes) -> str:
 def _measured(metrics: dict[str, Any]) -> str:
     planned, before, units = metrics["planned"], metrics.get("before", {}), metrics.get("units", {})
     rows = [
-        f"| {name} | {_short(before.get(name))} | {_short(planned[name])} | {units.get(name, '')} |"
+        f"| {name} | {_rounded(before.get(name))} | {_rounded(planned[name])} | {units.get(name, '')} |"
         for name in TOLD
         if planned.get(name) is not None
     ]
     return "\n".join(["| metric | before | after | unit |", "| --- | --- | --- | --- |", *rows])
+
+
+def _rounded(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
 
 
 def _stages(result: Result) -> str:

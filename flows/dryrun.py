@@ -6,6 +6,7 @@ stage that would run, keys cannot be known, for they are made of the bytes that 
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +95,14 @@ class DryJob(Job):
         """Frames of this video as far as they are known without decoding it; else 0."""
         if self.video.path is None:
             return round(self.config.demo.seconds * float(Fraction(self.config.demo.fps)))
-        known = self.history.frames(self.digest)
-        if known:
-            return known
-        from tasks.media import probe  # loads PyAV, which is needed for new videos only
+        return self.history.frames(self.digest) or _declared_frames(self.video.path)
 
-        return probe.probe_length(self.video.path)[0]
+
+@lru_cache
+def _declared_frames(path: Path) -> int:
+    from tasks.media import probe  # loads PyAV, which is needed for new videos only
+
+    return probe.probe_length(path)[0]
 
 
 def _and(names: list[str]) -> str:

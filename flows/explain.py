@@ -5,8 +5,14 @@ import re
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from hydra.errors import MissingConfigException, OverrideParseException
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
+from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    InterpolationResolutionError,
+    OmegaConfBaseException,
+    ValidationError,
+)
 
 from conf.schema import Config
 from tasks.errors import SettingError
@@ -39,7 +45,7 @@ def _sentence(error: BaseException, override: str) -> str:
     text = str(error).splitlines()[0]
     if isinstance(error, ConfigAttributeError | ConfigKeyError):
         return unknown_setting(name)
-    if isinstance(error, MissingConfigException) and (group := re.search(r"find '(\S+)/(\S+)'", text)):
+    if isinstance(error, MissingConfigException) and (group := re.search(r"find '(\S+)/(\S*)'", text)):
         options = ", ".join(error.options or [])
         return f"{group[1]}: there is no {group[2]!r}; choose one of {options}"
     if several := re.match(r"Ambiguous value for argument '(\S+?)=(.+)'", text):
@@ -51,8 +57,45 @@ def _sentence(error: BaseException, override: str) -> str:
         return f"{error.override}: this cannot be read; {cure}"
     if isinstance(error, ValidationError):
         return _mistyped(name, text, override)
+    if isinstance(error, InterpolationResolutionError):
+        return _unresolved(name, text)
     if isinstance(error, OmegaConfBaseException) and "missing mandatory value" in text:
-        return f"{name}: nothing was given; name a file, a folder, a glob such as {name}='clips/*.mp4', or {name}=demo"
+        return nothing_given(name)
+    if isinstance(error, ConfigCompositionException | ValueError):
+        return _misplaced(text)
+    return ""
+
+
+def nothing_given(name: str) -> str:
+    """The line for a setting that is left open."""
+    if name == "video":
+        return "video: nothing was given; name a file, a folder, a glob such as video='clips/*.mp4', or video=demo"
+    return f"{name}: nothing was given; give a value, or leave {name} out for its default"
+
+
+def _unresolved(name: str, text: str) -> str:
+    if key := re.match(r"Interpolation key '(.+)' not found", text):
+        cure = (
+            "name one, or put the value in single quotes with a backslash before the $ where it is meant as it stands"
+        )
+        return f"{name}: ${{{key[1]}}} names no setting; {cure}"
+    if variable := re.search(r"Environment variable '(.+)' not found", text):
+        return f"{name}: there is no environment variable {variable[1]}; set it, or give the value itself"
+    if resolver := re.match(r"Unsupported interpolation type (\S+)", text):
+        return f"{name}: ${{{resolver[1]}:...}} is not known; give the value itself"
+    return f"{name}: what stands in ${{...}} cannot be worked out ({text}); give the value itself"
+
+
+def _misplaced(text: str) -> str:
+    """The line for a ``+`` or ``~`` where there is nothing to add or to take away, and for a preset that is none."""
+    if added := re.search(r"An item is already at '(\S+)'", text):
+        return f"{added[1]}: this setting is there already; give it without the +, as in {added[1]}=..."
+    if (gone := re.match(r"Error merging override ~(\S+?)(=.*)?$", text)) or (
+        gone := re.match(r"Could not delete.*'(\S+)' does not exist", text)
+    ):
+        return f"~{gone[1]}: a setting cannot be taken away; leave it out for its default"
+    if text.startswith("Config group override must be"):
+        return "a preset is a word, as in smoothing=gaussian; `stillwalk --help` names them"
     return ""
 
 
@@ -61,6 +104,10 @@ def _mistyped(name: str, text: str, value: str) -> str:
         return f"{name}: there is no {wrong[1]}; choose one of {wrong[2]}"
     if wrong := re.match(r"Value (.+) of type .+ could not be converted to (\w+)", text):
         return f"{name}: {wrong[1]} does not fit; give {TYPES.get(wrong[2], wrong[2])}"
+    if "is not Optional" in text:
+        return f"{name}: null does not fit; give a value, or leave {name} out for its default"
+    if "is not a subclass of" in text:
+        return f"{name}: this is a group of settings; give them one by one, as in {name}.{_first_of(name)}=..."
     if "is not a ListConfig" in text:
         return f"{name}: this wants a list; give {name}=[{value}]"
     return f"{name}: {text}; `stillwalk --help` shows the form of every setting"
@@ -71,6 +118,10 @@ def unknown_setting(name: str) -> str:
     near = difflib.get_close_matches(name, list(setting_names(Config)), n=1, cutoff=0.6)
     cure = f"did you mean {near[0]}?" if near else "`stillwalk --help` lists them all"
     return f"{name}: there is no such setting; {cure}"
+
+
+def _first_of(section: str) -> str:
+    return next(str(name).split(".")[1] for name in setting_names(Config) if name.startswith(f"{section}."))
 
 
 def setting_names(schema: Any, prefix: str = "") -> Any:

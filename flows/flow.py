@@ -14,11 +14,12 @@ from prefect import Flow, State, flow
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from conf.choices import FrameMode, SweepRender
+from conf.choices import FrameMode, Runner, SweepRender
 from conf.schema import Config
 from flows import settings
 from flows.graph import Graph
 from flows.index import standings, write_index
+from flows.inputs import find_all
 from flows.interrupt import interruptible
 from flows.jobs import prepare
 from flows.notices import Notices
@@ -28,7 +29,7 @@ from flows.record import flat_metrics
 from flows.results import Result
 from flows.sweeps import Setting
 from flows.watch import watched
-from tasks import progress
+from tasks import progress, workers
 from tasks.errors import Interrupted, StillwalkError
 from tasks.records import Artifact
 from tasks.store import in_use
@@ -60,15 +61,15 @@ def sweep(asked: list[Setting], output_dir: str, cache: str, run_id: str) -> lis
 
 def configured(run: Flow[P, list[Result]], config: Config, cache: Path) -> Flow[P, list[Result]]:
     """A flow with the number of workers and the place of its records."""
-    workers = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=config.workers))
-    return run.with_options(task_runner=workers, result_storage=cache / "records")
+    runner = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=config.workers))
+    return run.with_options(task_runner=runner, result_storage=cache / "records")
 
 
 def _watched(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
     """Run all; it ends early, with the finished stages kept, when the user says so, here or in the UI."""
-    with interruptible(), in_use(cache, progress.check_stop), watched() as watch:
+    with interruptible(), in_use(cache, progress.check_stop), workers.kept(), watched() as watch:
         results, also = _run(asked, output_dir, cache, run_id)
-        watch.settle(results)
+        watch.settle(results, also)
     if also or any(result.error for result in results):
         raise VideosFailed(results, also)
     return results
@@ -76,14 +77,17 @@ def _watched(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -
 
 def _run(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -> tuple[list[Result], str]:
     started = datetime.now().astimezone()
-    graph, notices = Graph(cache, run_id, len(asked)), Notices(cache)
-    first = settings.load(asked[0].overrides)
-    prepared = prepare(asked, graph, run_id)
-    names = list(dict.fromkeys(item.video.name for item in prepared))
+    configs = [settings.load(one.overrides) for one in asked]
+    graph = Graph(cache, run_id, len(asked), apart=configs[0].runner is Runner.processes)
+    notices = Notices(cache)
+    names = [video.name for video in find_all([config.video for config in configs])]
     notices.name(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
+    prepared = prepare(asked, graph, run_id)  # which waits for a walker to be drawn
+    for job in (jobs := [item for item in prepared if isinstance(item, Job)]):
+        job.group.extend(other for other in jobs if other.setting == job.setting)
     if any(item.metrics_only for item in prepared if isinstance(item, Job)):
         _start(PATH, prepared, graph)
-        if first.sweep.render is SweepRender.best:
+        if configs[0].sweep.render is SweepRender.best:
             prepared = _chosen(prepared)
             _start(PICTURES, [job for job in prepared if isinstance(job, Job) and not job.metrics_only], graph)
     else:

@@ -31,18 +31,21 @@ class Node:
             raise RuntimeError(f"{title(self.request)} was asked for, and the graph has not submitted it")
         return self._future
 
-    def submit(self, shown: str, cache: Path, run_id: str) -> None:
+    def submit(self, shown: str, cache: Path, run_id: str, *, apart: bool) -> None:
         from tasks.stage import Call, submit  # loads Prefect
 
-        call = Call(shown, self.request, self.fields, cache, run_id)
+        call = Call(shown, self.request, self.fields, cache, run_id, apart)
         self._future = submit(call, {name: node.future for name, node in self.takes.items()})
 
 
 class Graph:
-    """Takes requests and submits each that differs once; ``settings`` is how many settings the run has."""
+    """Takes requests and submits each that differs once.
 
-    def __init__(self, cache: Path, run_id: str, settings: int = 1) -> None:
-        self.cache, self._run_id, self._settings = cache, run_id, settings
+    ``settings`` is how many settings the run has; ``apart``: each stage is computed in a process of its own.
+    """
+
+    def __init__(self, cache: Path, run_id: str, settings: int = 1, *, apart: bool = False) -> None:
+        self.cache, self._run_id, self._settings, self._apart = cache, run_id, settings, apart
         self._nodes: dict[str, Node] = {}
         self._waiting: list[Node] = []
 
@@ -58,7 +61,7 @@ class Graph:
     def submit(self) -> None:
         """Submit what was asked for since the last call, in that order; to be called inside a flow."""
         for node in self._waiting:
-            node.submit(self._shown(node), self.cache, self._run_id)
+            node.submit(self._shown(node), self.cache, self._run_id, apart=self._apart)
         self._waiting.clear()
 
     def _shown(self, node: Node) -> str:

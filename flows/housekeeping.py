@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
         asked = _parser().parse_intermixed_args(arguments)
         pruning, overrides = _split(asked.words)
         output_dir, cache = _folders(overrides)
-        if not cache.is_dir():
+        if not (cache / LOCKS).is_dir():  # which the first run makes
             raise SettingError(f"cache_dir: there is no cache at {cache}; name one with output_dir= or cache_dir=")
         if pruning:
             _prune(cache, _chooser(asked, output_dir), dry=asked.dry_run)

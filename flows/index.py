@@ -74,12 +74,19 @@ def _standing(judged: Judged) -> dict[str, Any]:
 
 
 def _judged(settings: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each setting with its mean rank over the videos, a failure counted as the last, and which is best of all."""
+    """Each setting with its mean rank over the videos, and which is best of all: 0 where it has none.
+
+    A failure counts as the last rank, but for videos with which every setting failed.
+    """
     judged = []
+    told = {row["video"] for row in rows if row["rank"]}
     for setting in settings:
-        ranks = [row["rank"] or len(settings) for row in rows if row["setting"] == setting["setting"]]
-        judged.append(setting | {"mean_rank": round(sum(ranks) / len(ranks), 3), "best": False})
-    min(judged, key=lambda one: one["mean_rank"])["best"] = True
+        own = [row for row in rows if row["setting"] == setting["setting"] and row["video"] in told]
+        ranks = [row["rank"] or len(settings) for row in own]
+        judged.append(setting | {"mean_rank": round(sum(ranks) / len(ranks), 3) if ranks else 0, "best": False})
+    ranked_ones = [one for one in judged if one["mean_rank"]]
+    if ranked_ones:
+        min(ranked_ones, key=lambda one: one["mean_rank"])["best"] = True
     return judged
 
 

@@ -52,6 +52,10 @@ def find_videos(asked: Any) -> list[Video]:
     A path that does not exist is kept: it becomes one failed video, and the others are finished.
     """
     items = asked if isinstance(asked, list) else [asked]
+    if any(item in (None, "") for item in items):
+        raise SettingError(
+            "video: an empty name names nothing; name a file, a folder, a glob such as 'clips/*.mp4', or demo"
+        )
     paths: list[Path | None] = []
     for item in items:
         found: list[Path | None] = [None] if item == DEMO else list(_expand(str(item)))

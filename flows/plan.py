@@ -4,13 +4,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from conf.choices import FrameMode, Output
+from conf.choices import Crop, FrameMode, Output
+from conf.holding import CropConf
 from conf.schema import Config
 from conf.seeing import MasksConf
 from conf.walker import DemoConf
 from flows.graph import Future, Graph, Node, title
 from flows.inputs import Video
-from flows.wants import background_of, border_of, masks_wanted, person_request
+from flows.sharing import follow_crop, room_size
+from flows.wants import background_of, border_of, contained, masks_wanted, person_request, stabilized_wanted
+from tasks.records import Artifact
 from tasks.render_requests import (
     ChartsRequest,
     ComparisonRequest,
@@ -26,13 +29,20 @@ from tasks.requests import (
     MasksRequest,
     OffsetsRequest,
     PoseRequest,
+    RoomRequest,
     SubjectRequest,
     TrajectoryRequest,
 )
 from tasks.store import sha256_of
 
 # What a request calls the artifact of a stage, where that is not the stage's own name.
-NAMES = {"decode": "clip", "subject": "pose", "stabilized.mp4": "rendered", "verify": "verified"}
+NAMES = {
+    "decode": "clip",
+    "subject": "pose",
+    "stabilized.mp4": "rendered",
+    "stabilized.mov": "rendered",
+    "verify": "verified",
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,7 @@ class Job:
     setting: str = ""  # its name in a sweep
     metrics_only: bool = False  # nothing is rendered, and no more is delivered than the path and how good it is
     nodes: dict[str, Node] = field(default_factory=dict)
+    group: list["Job"] = field(default_factory=list, compare=False, repr=False)  # of this setting, itself among them
 
     @property
     def futures(self) -> dict[str, Future]:
@@ -85,9 +96,10 @@ def start_subject(job: Job) -> None:
 
 
 def start_masks(job: Job) -> None:
-    """Ask for the segmentation, where an output needs it."""
+    """Ask for the segmentation, where an output or the anchor needs it, and none was asked for."""
     conf = job.config
-    if masks_wanted(conf):
+    wanted = conf.anchor.masks if job.metrics_only else masks_wanted(conf)
+    if wanted and "masks" not in job.nodes:
         models = {**_models(job, "masks"), "pose_model": conf.pose.model}
         job.start(MasksRequest, ("decode", "subject"), source=job.source, settings=_segmenting(conf.masks), **models)
 
@@ -106,20 +118,41 @@ def start_offsets(job: Job) -> None:
     """Ask for the anchor and its offset to the target."""
     conf = job.config
     target = conf.target if isinstance(conf.target, str) else tuple(conf.target)
-    job.start(OffsetsRequest, ("decode", "subject"), settings=conf.anchor, target=target, crop=conf.crop)
+    crop = _own_crop(job)
+    takes = ("decode", "subject", "masks") if conf.anchor.masks else ("decode", "subject")
+    job.start(OffsetsRequest, takes, settings=conf.anchor, target=target, crop=crop)
+    if conf.crop.shared and conf.crop.mode is Crop.auto:
+        settings = {"settings": conf.smoothing, "lock": conf.lock, "crop": crop}
+        job.start(RoomRequest, ("decode", "subject", "offsets"), **settings)
+
+
+def _own_crop(job: Job) -> CropConf:
+    """The crop of one video: where all of a run share a window that follows, its size depends on their pictures."""
+    crop = replace(job.config.crop, shared=False)
+    of_aspect = job.config.crop.shared and crop.aspect is not None
+    return follow_crop(crop, _finished(job, "decode")) if of_aspect else crop
+
+
+def _finished(job: Job, name: str) -> list[Artifact]:
+    """Wait for a stage of all videos; those that fail do not count."""
+    futures = [other.nodes[name].future for other in job.group if name in other.nodes]
+    for future in futures:
+        future.wait()
+    return [future.result() for future in futures if future.state.is_completed()]
 
 
 def start_trajectory(job: Job) -> None:
     """Ask for the smoothing."""
     conf = job.config
-    settings = {"settings": conf.smoothing, "lock": conf.lock, "crop": conf.crop}
-    job.start(TrajectoryRequest, ("decode", "subject", "offsets"), **settings)
+    settings = {"settings": conf.smoothing, "lock": conf.lock, "crop": _own_crop(job)}
+    shared_px = room_size(_finished(job, "room"))
+    job.start(TrajectoryRequest, ("decode", "subject", "offsets"), **settings, window_px=shared_px)
 
 
 def start_renders(job: Job) -> None:
     """Ask for one render for each video that is asked for."""
     conf = job.config
-    if Output.stabilized in conf.outputs or conf.verify:
+    if stabilized_wanted(conf):
         _start_render(job, StabilizedRequest, Output.stabilized)
     if Output.comparison in conf.outputs:
         _start_render(job, ComparisonRequest, Output.comparison, comparison=conf.comparison)
@@ -128,7 +161,7 @@ def start_renders(job: Job) -> None:
     moved = {"source": job.source, "border": conf.border, "render": conf.render}
     if Output.overlay in conf.outputs:
         takes = ("decode", "trajectory", "subject", "offsets")
-        job.start(OverlayRequest, takes, encode=conf.encode, **moved)
+        job.start(contained(OverlayRequest, conf.encode), takes, encode=conf.encode, **moved)
     if Output.preview in conf.outputs:
         job.start(PreviewRequest, ("decode", "trajectory"), **moved)
 
@@ -148,7 +181,7 @@ def _start_render(job: Job, request: type[RenderRequest], output: Output, **more
                 "image": picture,
                 "image_digest": sha256_of(picture),
             }
-    job.start(request, takes, **fields, **more)
+    job.start(contained(request, conf.encode), takes, **fields, **more)
 
 
 def start_verify(job: Job) -> None:
@@ -156,7 +189,8 @@ def start_verify(job: Job) -> None:
     conf = job.config
     if conf.verify:
         looks = {"settings": conf.pose, "min_confidence": conf.anchor.min_confidence, **_models(job, "pose")}
-        job.start(VerifyRequest, ("decode", "subject", "trajectory", "stabilized.mp4"), **looks)
+        rendered = title(contained(StabilizedRequest, conf.encode))
+        job.start(VerifyRequest, ("decode", "subject", "trajectory", rendered), **looks)
 
 
 def start_charts(job: Job) -> None:
@@ -165,7 +199,6 @@ def start_charts(job: Job) -> None:
     job.start(ChartsRequest, ("decode", "offsets", "trajectory", *judged))
 
 
-PATH = (start_decode, start_pose, start_subject, start_offsets, start_trajectory)  # all that metrics need
 STAGES = (
     start_decode,
     start_pose,
@@ -177,4 +210,5 @@ STAGES = (
     start_verify,
     start_charts,
 )
-PICTURES = tuple(stage for stage in STAGES if stage not in PATH)
+PATH = STAGES[: STAGES.index(start_trajectory) + 1]  # all that metrics need
+PICTURES = (start_masks, *STAGES[len(PATH) :])

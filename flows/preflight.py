@@ -1,6 +1,7 @@
 """What can be known to fail before any work: settings against each picture and its length, and missing models."""
 
 import os
+from contextlib import suppress
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from conf.choices import VideoCodec
 from conf.holding import CropConf, SmoothingConf
 from conf.schema import Config
 from flows.inputs import Video
+from flows.sharing import shared_size
 from flows.wants import masks_wanted
 from tasks.errors import VideoError
 
@@ -25,6 +27,8 @@ def check(config: Config, videos: list[Video]) -> None:
         _check_codec(config.encode.codec.value)
     if config.background.image is not None:
         _check_image(config.background.image)
+    if config.crop.size is not None:
+        _check_size(config, videos)
     for video in videos:
         try:
             if config.target != "center" or config.crop != CropConf() or config.subject.point is not None:
@@ -55,11 +59,29 @@ def _check_image(name: str) -> None:
     still.read_picture(Path(name))
 
 
+def _check_size(config: Config, videos: list[Video]) -> None:
+    """``SettingError`` with the largest window that all pictures have room for, where ``crop.size`` is larger."""
+    from tasks.maths import framing
+
+    sizes_px = []
+    for video in videos:
+        with suppress(VideoError):
+            sizes_px.append(_size_px(config, video))
+    room_px = shared_size(sizes_px)
+    if room_px is not None:
+        framing.output_size(room_px, config.crop.size)
+
+
+def _size_px(config: Config, video: Video) -> tuple[int, int]:
+    from tasks.media import probe
+
+    return (config.demo.width, config.demo.height) if video.path is None else probe.probe_size(video.path)
+
+
 def _check_picture(config: Config, video: Video) -> None:
     from tasks.maths import framing, pointing, window
 
-    demo = (config.demo.width, config.demo.height)
-    size_px = demo if video.path is None else _size(video.path)
+    size_px = _size_px(config, video)
     framing.resolve_target(config.target, window.stabilized_size(size_px, config.crop))
     if config.subject.point is not None:
         pointing.resolve_point(config.subject.point, size_px)

@@ -18,7 +18,7 @@ from tasks.records import Artifact
 from tasks.store import MARK, sha256_of
 
 RECORD = "run.json"
-# Deliverable -> the stage that holds it, under the same name.
+# Deliverable -> the stage that holds it, under the same name. What renders make goes with one path only.
 FILES = {
     "trajectory.parquet": "trajectory",
     "pose.json": "offsets",
@@ -31,22 +31,27 @@ FILES = {
     "person.webm": "person.webm",
     "person.mov": "person.mov",
     "person_png.zip": "person_png.zip",
+    "stabilized.mov": "stabilized.mov",
+    "comparison.mov": "comparison.mov",
+    "overlay.mov": "overlay.mov",
     "overlay.mp4": "overlay.mp4",
     "preview.webp": "preview.webp",
+    "contact.jpg": "stabilized.mp4",
 }
+DATA = {"trajectory", "offsets", "subject", "masks"}
 
 
 def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Result:
     """Copy what is new into the video's folder and write its record and report; ``OutputError`` if that fails."""
     folder = choose_folder(job, output_dir)
-    wanted = {name: artifacts[stage] for name, stage in FILES.items() if _asked(name, job) and stage in artifacts}
+    wanted = {name: held for name in FILES if _asked(name, job) and (held := _holder(name, artifacts))}
     with writing(folder):
         others = _other_paths(folder, wanted)
         result = describe(job, artifacts, folder, older=_older(others, artifacts))
         parts = [part for name, artifact in wanted.items() if (part := _staged(artifact, name, folder))]
         metrics = all_metrics(artifacts)
         parts.append(written(folder / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n"))
-        record = run_record(job, artifacts, result, sorted(wanted)) | {"from_earlier_runs": others}
+        record = run_record(job, artifacts, result, wanted) | {"from_earlier_runs": others}
         if not job.metrics_only or (folder / "report.html").exists():  # of an earlier run, and no longer true
             parts.append(written(folder / "report.html", render_report(record, metrics, artifacts, folder)))
         parts.append(written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n"))
@@ -54,20 +59,32 @@ def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Resul
     return result
 
 
+def _holder(name: str, artifacts: dict[str, Artifact]) -> Artifact | None:
+    """The artifact that holds a deliverable, made in this run or found: the stabilized video may be in QuickTime."""
+    stage = FILES[name]
+    return artifacts.get(stage) or (artifacts.get("stabilized.mov") if name == "contact.jpg" else None)
+
+
 def _other_paths(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
-    """Videos of earlier runs that this one leaves as they are, and the digest of the path each was made by."""
+    """Pictures of earlier runs that this one leaves as they are, and the digest of the path each was made by."""
     before = _read_record(folder)
     names = before.get("deliverables", {})
     path = names.get("trajectory.parquet", {}).get("sha256", "")
     known = {**before.get("from_earlier_runs", {}), **dict.fromkeys(names, path)}
-    videos = {name: digest for name, digest in known.items() if FILES.get(name) == name}
+    videos = {name: digest for name, digest in known.items() if FILES.get(name, "masks") not in DATA}
     return {name: digest for name, digest in videos.items() if name not in wanted and (folder / name).exists()}
 
 
 def _older(others: dict[str, str], artifacts: dict[str, Artifact]) -> list[str]:
-    """Names of those that were made by another path than this run's."""
+    """Names of those that this run's do not go with: made by another path, or the same video in another file."""
     path = artifacts["trajectory"].files["trajectory.parquet"].sha256
-    return sorted(name for name, digest in others.items() if digest != path)
+    made = {_kind(title) for title in artifacts}
+    return sorted(name for name, digest in others.items() if digest != path or _kind(name) in made)
+
+
+def _kind(name: str) -> str:
+    """``person`` of ``person.mp4``, ``person.webm`` and ``person_png.zip``."""
+    return name.partition(".")[0].removesuffix("_png")
 
 
 def publish_failure(job: Job, artifacts: dict[str, Artifact], error: str, output_dir: Path) -> Result:
@@ -89,6 +106,8 @@ def _asked(name: str, job: Job) -> bool:
         return name == "trajectory.parquet"
     if name.startswith("pose."):
         return Output.pose in outputs
+    if name == "contact.jpg":
+        return Output.contact in outputs
     if name == "masks.npz":
         return bool({Output.masks, Output.person} & outputs)
     return True
@@ -122,5 +141,5 @@ def _staged(artifact: Artifact, name: str, folder: Path) -> Path | None:
     shutil.copyfile(artifact.path(name), beside)
     if sha256_of(beside) != stored.sha256:
         (Path(artifact.folder) / MARK).unlink(missing_ok=True)
-        raise OutputError(f"{artifact.path(name)}: it was damaged in the cache; run the same command again")
+        raise OutputError(f"{there}: it was damaged in the cache; run the same command again")
     return beside

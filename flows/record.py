@@ -87,12 +87,14 @@ def flat_metrics(artifacts: dict[str, Artifact]) -> dict[str, float | None]:
     return {**metrics["planned"], **verified}
 
 
-def run_record(job: Job, artifacts: dict[str, Artifact], result: Result, deliverables: list[str]) -> dict[str, Any]:
-    """``run.json`` of a finished video."""
-    files = {name: stored for artifact in artifacts.values() for name, stored in artifact.files.items()}
+def run_record(
+    job: Job, artifacts: dict[str, Artifact], result: Result, deliverables: dict[str, Artifact]
+) -> dict[str, Any]:
+    """``run.json`` of a finished video; ``deliverables`` says which artifact holds each."""
+    files = {name: artifact.files[name] for name, artifact in sorted(deliverables.items())}
     return {
         **_common(job, artifacts, result),
-        "deliverables": {name: {"sha256": files[name].sha256, "bytes": files[name].size} for name in deliverables},
+        "deliverables": {name: {"sha256": stored.sha256, "bytes": stored.size} for name, stored in files.items()},
     }
 
 

@@ -40,15 +40,15 @@ def run_all(overrides: list[str], *, output_dir: Path, base_dir: Path) -> tuple[
     return _run([Setting("", overrides)], output_dir, base_dir)
 
 
-def run_sweep(asked: list[Setting]) -> tuple[int, list[float | None]]:
+def run_sweep(asked: list[Setting], unnamed: str) -> tuple[int, list[float | None]]:
     """Run all settings as one; the exit status, and the mean over the videos of each setting's ``lock_rms`` in px.
 
-    ``SettingError`` before any work where one of them cannot be honoured.
+    ``unnamed`` names the sweep's folder where ``sweep.name`` does not. ``SettingError`` before any work where one of
+    the settings cannot be honoured.
     """
     config = settings.load(asked[0].overrides)
     base = Path(config.output_dir).expanduser().absolute()
-    name = config.sweep.name or time.strftime("%Y-%m-%d_%H-%M-%S")
-    status, results = _run(asked, base / "sweeps" / name, base)
+    status, results = _run(asked, base / "sweeps" / (config.sweep.name or unnamed), base)
     return _left(status), [_mean_lock(results, one.name) for one in asked]
 
 
@@ -79,7 +79,7 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     if asked[0].name:
         print_sweep(end.results, read_sweep(output_dir), output_dir, seconds)
     else:
-        print_results(end.results, seconds)
+        print_results(end.results, output_dir, seconds)
     if end.also:
         print(f"stillwalk: {end.also}", file=sys.stderr)
     failed = bool(end.also) or any(result.error for result in end.results)
@@ -127,4 +127,4 @@ def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str])
         except VideosFailed as failure:
             return Ended(failure.results, failure.also)
         except Concluded as end:
-            return Ended(end.results, server_lost=end.lost)
+            return Ended(end.results, end.also, server_lost=end.lost)

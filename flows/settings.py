@@ -87,9 +87,19 @@ def endless(given: Any, name: str = "") -> Iterator[str]:
 def quoted(argument: str, *, sweep: bool) -> str:
     """Put the values of paths, with their spaces, umlauts and brackets, into the quotes that Hydra's grammar wants."""
     name, equals, value = argument.partition("=")
-    if name not in PATHS or value == "null" or not equals or value[:1] in {"'", '"'} or (sweep and "," in value):
+    if name not in PATHS or value == "null" or not equals or value[:1] in {"'", '"'} or _several(value, sweep):
         return argument
-    if value[:1] == "[" and not Path(value).exists():
-        return argument  # a list
-    escaped = re.sub(r'(\\*)("|$)', lambda match: match[1] * 2 + ('\\"' if match[2] else ""), value)
-    return f'{name}="{escaped}"'
+    if re.fullmatch(r"\[.*\]", value) and not Path(value).exists():
+        items = [item.strip() for item in value[1:-1].split(",") if item.strip()]
+        as_is = any(re.search("[\"']", item) for item in items)  # with quotes of its own
+        return argument if as_is else f"{name}=[{','.join(map(_in_quotes, items))}]"
+    return f"{name}={_in_quotes(value)}"
+
+
+def _in_quotes(value: str) -> str:
+    return '"' + re.sub(r'(\\*)("|$)', lambda match: match[1] * 2 + ('\\"' if match[2] else ""), value) + '"'
+
+
+def _several(value: str, sweep: bool) -> bool:
+    """Whether commas part the values of a sweep, and are not in the name of one file."""
+    return sweep and "," in value and not Path(value).exists()

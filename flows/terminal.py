@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from flows.index import PAGE
 from flows.results import Result
 from tasks import progress
 from tasks.progress import Work
@@ -60,7 +61,7 @@ def shown_progress() -> Iterator[None]:
             progress.listener = before
 
 
-def print_results(results: list[Result], seconds: float) -> None:
+def print_results(results: list[Result], output_dir: Path, seconds: float) -> None:
     """One paragraph a video, failures to standard error, and a last line for the whole run."""
     for result in results:
         if result.error == progress.INTERRUPTED:
@@ -71,7 +72,8 @@ def print_results(results: list[Result], seconds: float) -> None:
         print(f"{result.video.name}: {result.folder}")
         for line in _lines(result):
             print(f"  {line}")
-    print(_ended(results, "video", seconds))
+    page = f"; side by side: {output_dir / PAGE}" if len(results) > 1 and (output_dir / PAGE).exists() else ""
+    print(_ended(results, "video", seconds) + page)
 
 
 def print_sweep(results: list[Result], index: dict[str, Any], folder: Path, seconds: float) -> None:
@@ -94,7 +96,8 @@ def print_sweep(results: list[Result], index: dict[str, Any], folder: Path, seco
                 f"best of all: {setting['setting']} (mean rank {setting['mean_rank']:.2f} of {len(index['settings'])})"
             )
     ran = len({stage.key for result in results for stage in result.stages if stage.status == "ran"})
-    print(f"{_ended(results, 'result', seconds)}, {ran} stages ran; every figure: {folder / 'index.html'}")
+    page = f"; every figure: {folder / PAGE}" if index else ""
+    print(f"{_ended(results, 'result', seconds)}, {ran} stage{'s' * (ran != 1)} ran{page}")
 
 
 def _figures(metrics: dict[str, float | None]) -> tuple[str, str, str]:

@@ -2,12 +2,38 @@
 
 from dataclasses import replace
 
-from conf.choices import AlphaFile, Background, Output
+from conf.choices import AlphaFile, Background, Output, VideoCodec
 from conf.schema import Config
-from conf.showing import BackgroundConf, BorderConf
-from tasks.render_requests import PersonMovRequest, PersonPngRequest, PersonRequest, PersonWebmRequest, RenderRequest
+from conf.showing import BackgroundConf, BorderConf, EncodeConf
+from tasks.render_requests import (
+    ComparisonInMovRequest,
+    ComparisonRequest,
+    MovedRequest,
+    OverlayInMovRequest,
+    OverlayRequest,
+    PersonInMovRequest,
+    PersonMovRequest,
+    PersonPngRequest,
+    PersonRequest,
+    PersonWebmRequest,
+    RenderRequest,
+    StabilizedInMovRequest,
+    StabilizedRequest,
+)
 
 ALPHA = {AlphaFile.webm: PersonWebmRequest, AlphaFile.mov: PersonMovRequest, AlphaFile.png: PersonPngRequest}
+
+IN_MOV: dict[type[MovedRequest], type[MovedRequest]] = {
+    StabilizedRequest: StabilizedInMovRequest,
+    ComparisonRequest: ComparisonInMovRequest,
+    PersonRequest: PersonInMovRequest,
+    OverlayRequest: OverlayInMovRequest,
+}
+
+
+def contained(request: type[MovedRequest], encode: EncodeConf) -> type[MovedRequest]:
+    """The request for the same video in the container that its codec is used in."""
+    return IN_MOV.get(request, request) if encode.codec is VideoCodec.prores else request
 
 
 def background_of(config: Config, output: Output) -> BackgroundConf | None:
@@ -31,9 +57,14 @@ def person_request(background: BackgroundConf) -> type[RenderRequest]:
     return ALPHA[background.alpha] if transparent else PersonRequest
 
 
+def stabilized_wanted(config: Config) -> bool:
+    """Whether the stabilized video is asked for, or what is made of it or with it."""
+    return config.verify or bool({Output.stabilized, Output.contact} & set(config.outputs))
+
+
 def masks_wanted(config: Config) -> bool:
-    """Whether an output needs the person's masks, or is them."""
-    videos = [output for output in config.outputs if output in (Output.stabilized, Output.comparison, Output.person)]
-    if config.verify and Output.stabilized not in videos:
-        videos.append(Output.stabilized)
-    return Output.masks in config.outputs or any(background_of(config, output) is not None for output in videos)
+    """Whether an output or the anchor needs the person's masks, or an output is them."""
+    videos: list[Output] = [output for output in (Output.comparison, Output.person) if output in config.outputs]
+    videos += [Output.stabilized] * stabilized_wanted(config)
+    asked = Output.masks in config.outputs or config.anchor.masks
+    return asked or any(background_of(config, output) is not None for output in videos)

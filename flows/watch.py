@@ -31,12 +31,13 @@ ANSWER_S: Final = 2.0
 class Concluded(Abort):
     """The run is over and Prefect's engine has nothing left to tell the server; carries what became of the videos.
 
-    ``lost``: there is no server any more, and Prefect's own threads would try to reach it for minutes.
+    ``also``: what else went wrong. ``lost``: there is no server any more, and Prefect's own threads would try to
+    reach it for minutes.
     """
 
-    def __init__(self, results: list[Result], *, lost: bool) -> None:
+    def __init__(self, results: list[Result], also: str, *, lost: bool) -> None:
         super().__init__("the run is over")
-        self.results, self.lost = results, lost
+        self.results, self.also, self.lost = results, also, lost
 
 
 class Watch:
@@ -64,7 +65,7 @@ class Watch:
         except ObjectNotFound:  # somebody has deleted the run: there is nothing to be told any more
             state = None
         except REFUSALS:
-            if not self._lost and time.monotonic() > self._answered_s + LOST_S:
+            if not self._lost and time.monotonic() > self._answered_s + LOST_S and not progress.stop.is_set():
                 self._lost = True
                 _say(f"the Prefect server at {self._api} does not answer; the work goes on without it")
             return
@@ -73,25 +74,28 @@ class Watch:
             self._cancelled = True
             progress.stop.set()
 
-    def settle(self, results: list[Result]) -> None:
+    def settle(self, results: list[Result], also: str = "") -> None:
         """Return when Prefect can do the rest; else tell the server what can be told and raise ``Concluded``."""
         self._over.set()
         if not self._reachable():
-            if not self._lost:
+            if not self._lost and not progress.stop.is_set():
                 _say(f"the Prefect server at {self._api} has gone away; its record of this run stays unfinished")
-            raise Concluded(results, lost=True)
+            raise Concluded(results, also, lost=True)
         if progress.stop.is_set():
             why = "cancelled in the UI" if self._cancelled else "interrupted"
             with suppress(*REFUSALS), connected(self._api) as client:
                 client.set_flow_run_state(self._run_id, Cancelled(message=f"{why}; finished stages are kept"))
             if self._cancelled:
                 _say("cancelled in Prefect's UI")
-            raise Concluded(results, lost=False)
+            raise Concluded(results, also, lost=False)
 
     def _reachable(self) -> bool:
-        """Whether the server answers, after waiting for one that has just gone: it may be about to start again."""
+        """Whether the server answers, after waiting for one that has just gone: it may be about to start again.
+
+        Ctrl-C does not wait: a server made for this run alone has got it too.
+        """
         while not answers(self._api, ANSWER_S):
-            if time.monotonic() > self._answered_s + LOST_S:
+            if progress.stop.is_set() or time.monotonic() > self._answered_s + LOST_S:
                 return False
             time.sleep(0.5)
         return True

@@ -8,6 +8,7 @@ StillwalkError
 │   └── AnchorNotSeen a person, but never the point of the body that is to be held still
 ├── ModelError        a model is missing, damaged, or cannot run on the device asked for
 ├── OutputError       a result cannot be written or did not survive its check
+├── WorkerDied        the process of a stage was killed, and the one after it too
 ├── CacheBusy         a running command uses the cache that is to be made smaller
 └── Interrupted       the user asked the program to stop
 """
@@ -43,6 +44,10 @@ class ModelError(StillwalkError):
 
 class OutputError(StillwalkError):
     """A result that could not be written whole."""
+
+
+class WorkerDied(StillwalkError):
+    """A stage whose process ended without an answer."""
 
 
 class CacheBusy(StillwalkError):

@@ -15,11 +15,13 @@ from tasks.errors import AnchorNotSeen, NobodyFound, OutputError
 from tasks.maths import framing, gaps, metrics, window
 from tasks.maths.anchor import Anchor
 from tasks.maths.away import ABSENT, mark_absent, rest
+from tasks.maths.blob import mask_centre
 from tasks.maths.fusion import Fused, Settings, fuse
 from tasks.maths.landmarks import NAMES, PoseTrack
 from tasks.maths.points import Choice, choose_anchor, inside
 from tasks.maths.steps import from_table
 from tasks.maths.stride import stride_of, torso_length
+from tasks.media.masks_file import State, read_masks
 from tasks.media.pose_file import read_pose
 from tasks.media.tables import read_table, write_json, write_table
 from tasks.records import Clip, Tick, read_clip
@@ -45,6 +47,7 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
         min_confidence=settings.min_confidence,
         weighted=settings.method is AnchorMethod.weighted,
         landmarks=settings.landmarks,
+        mask=_mask_centre(request),
     )
     _require_anchor(pose, chosen.anchor, settings)
     path = _follow(pose, chosen.anchor, request)
@@ -57,6 +60,14 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     write_json(folder / "framing.json", {"output_size_px": size_px, "target_px": target_xy})
     _write_timeline(folder / "pose.json", clip, pose, _hip_centers(pose.time_s, path.xy_px, chosen.anchor, state), tick)
     return _facts(pose, chosen, path, state)
+
+
+def _mask_centre(request: OffsetsRequest) -> Anchor | None:
+    """The middle of the person's mask in each frame, where masks are to stand in."""
+    if request.masks is None:
+        return None
+    masks = read_masks(request.masks.path("masks.npz"))
+    return mask_centre((mask.probability, mask.edges_px, mask.state is not State.nobody) for mask in masks)
 
 
 def _follow(pose: PoseTrack, anchor: Anchor, request: OffsetsRequest) -> Fused:

@@ -1,5 +1,6 @@
 """Removing entries of the cache, and what killed runs and older versions left in it."""
 
+import re
 import shutil
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -8,6 +9,8 @@ from pathlib import Path
 from tasks.entries import RECORDS, Entry, entries, stages
 from tasks.errors import CacheBusy, OutputError
 from tasks.store import IN_USE, LOCKS, MARK, lock
+
+KEY = re.compile(r"[a-z]+-[0-9a-f]{24}|\.[a-z]+-[0-9a-f]{24}\.work")  # entries, records and locks, or work
 
 
 def alone(cache: Path) -> AbstractContextManager[None]:
@@ -41,19 +44,23 @@ def unreferred(kept: Iterable[Entry], keys: set[str]) -> list[Entry]:
 
 
 def litter(cache: Path) -> list[Path]:
-    """What no run will read again: work of killed runs, entries without a mark that this version reads, records of
-    entries that are gone, and locks. To be trusted only while ``alone``.
+    """What no run will read again: work of killed runs, entries that this version cannot read, records, locks.
+
+    To be trusted only while ``alone``. Only what is named as the store names things: a folder may hold what is not
+    ours.
     """
     found: list[Path] = []
     keys: set[str] = set()
     for stage in stages(cache):
         whole = {entry.artifact.key for entry in entries(cache, stage)}
         keys |= whole
-        found += sorted(path for path in (cache / stage).iterdir() if path.name not in whole)
-    for folder, kept in ((RECORDS, keys), (LOCKS, {IN_USE})):
-        if (cache / folder).is_dir():
-            found += sorted(path for path in (cache / folder).iterdir() if path.name not in kept)
-    return found
+        found += [path for path in _ours(cache / stage) if path.name not in whole]
+    found += [path for path in _ours(cache / RECORDS) if path.name not in keys]
+    return found + _ours(cache / LOCKS)
+
+
+def _ours(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if KEY.fullmatch(path.name)) if folder.is_dir() else []
 
 
 def size_of(path: Path) -> int:
@@ -68,7 +75,7 @@ def remove(cache: Path, gone: Iterable[Entry]) -> None:
         folder = Path(entry.artifact.folder)
         _delete(folder / MARK)  # first: a kill midway leaves no entry, rather than a damaged one
         _delete(folder)
-        _delete(cache / RECORDS / entry.artifact.key)
+        _delete(cache / RECORDS / folder.name)
 
 
 def remove_litter(paths: Iterable[Path]) -> None:

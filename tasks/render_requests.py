@@ -48,6 +48,13 @@ class StabilizedRequest(RenderRequest):
 
 
 @dataclass(frozen=True)
+class StabilizedInMovRequest(StabilizedRequest):
+    """The same in QuickTime, where ProRes is at home."""
+
+    output: ClassVar[str] = "stabilized.mov"
+
+
+@dataclass(frozen=True)
 class ComparisonRequest(RenderRequest):
     """Render ``comparison.mp4``: original left, stabilized right; and for the report what ``stabilized.mp4`` has."""
 
@@ -57,11 +64,25 @@ class ComparisonRequest(RenderRequest):
 
 
 @dataclass(frozen=True)
+class ComparisonInMovRequest(ComparisonRequest):
+    """The same in QuickTime."""
+
+    output: ClassVar[str] = "comparison.mov"
+
+
+@dataclass(frozen=True)
 class PersonRequest(RenderRequest):
     """Render ``person.mp4``: the person before a background."""
 
     output: ClassVar[str] = "person.mp4"
     compute: ClassVar[str] = "tasks.render:render_person"
+
+
+@dataclass(frozen=True)
+class PersonInMovRequest(PersonRequest):
+    """The same in QuickTime."""
+
+    output: ClassVar[str] = "person.mov"
 
 
 @dataclass(frozen=True)
@@ -97,6 +118,13 @@ class OverlayRequest(MovedRequest):
     encode: EncodeConf
     pose: Artifact
     offsets: Artifact
+
+
+@dataclass(frozen=True)
+class OverlayInMovRequest(OverlayRequest):
+    """The same in QuickTime."""
+
+    output: ClassVar[str] = "overlay.mov"
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,7 @@ class OffsetsRequest:
     settings: AnchorConf
     target: tuple[float, float] | str
     crop: CropConf
+    masks: Artifact | None = None  # with anchor.masks
 
 
 @dataclass(frozen=True)
@@ -132,3 +133,12 @@ class TrajectoryRequest:
     settings: SmoothingConf
     crop: CropConf
     lock: LockConf = field(default_factory=LockConf)
+    window_px: tuple[int, int] | None = None  # width and height that all videos of a run share; None: its own
+
+
+@dataclass(frozen=True)
+class RoomRequest(TrajectoryRequest):
+    """Find the largest window that every frame covers: ``room.json``."""
+
+    stage: ClassVar[str] = "room"
+    compute: ClassVar[str] = "tasks.trajectory:find_room"

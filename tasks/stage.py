@@ -4,9 +4,8 @@ Prefect looks its own record up by the stage's key and, through the serializer, 
 the cache is missing or damaged; the store decides the rest (see ``tasks.store``).
 """
 
-import importlib
 import json
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,12 +14,14 @@ from typing import Any, Literal, cast
 from prefect import Task
 from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.context import TaskRunContext
+from prefect.filesystems import LocalFileSystem
 from prefect.futures import PrefectFuture
+from prefect.results import get_result_store
 from prefect.serializers import Serializer
 from prefect.tasks import TaskRunNameCallbackWithParameters
 from prefect.utilities.annotations import quote
 
-from tasks import progress, store
+from tasks import progress, store, workers
 from tasks.board import shown_progress
 from tasks.keys import shaped_by, stage_key
 from tasks.memory import give_back
@@ -37,6 +38,7 @@ class Call:
     fields: dict[str, Any]  # of the request, all that are not artifacts
     cache: Path
     run_id: str
+    apart: bool = False  # computed in a process of its own
 
 
 class ArtifactSerializer(Serializer):
@@ -45,14 +47,17 @@ class ArtifactSerializer(Serializer):
     type: Literal["stillwalk-artifact"] = "stillwalk-artifact"
 
     def dumps(self, obj: Artifact) -> bytes:
-        folder = Path(obj.folder)
-        return json.dumps({"cache": str(folder.parents[1]), "stage": obj.stage, "key": obj.key}).encode()
+        return json.dumps({"stage": obj.stage, "key": obj.key}).encode()
 
     def loads(self, blob: bytes) -> Artifact:
+        """The artifact in the cache that this run uses: the record may have been copied there from another."""
         entry = json.loads(blob)
-        artifact = store.find(Path(entry["cache"]), entry["stage"], entry["key"])
+        storage = get_result_store().result_storage
+        if not isinstance(storage, LocalFileSystem) or storage.basepath is None:
+            raise TypeError(f"records of artifacts lie beside them in the cache, not in {storage!r}")
+        artifact = store.find(Path(storage.basepath).parent, entry["stage"], entry["key"])
         if artifact is None:
-            raise FileNotFoundError(f"{entry['key']} is not whole in {entry['cache']}")
+            raise FileNotFoundError(f"{entry['key']} is not whole in {storage.basepath}")
         store.touch(artifact)
         return artifact
 
@@ -99,11 +104,9 @@ def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
     work = progress.Work(call.video, _title(call.request), _frames(inputs))
 
     def compute(folder: Path) -> dict[str, Any]:
-        module, _, name = request.compute.partition(":")
-        function: Callable[..., dict[str, Any]] = getattr(importlib.import_module(module), name)
         meter = progress.Meter(work)
         with shown_progress(meter), meter as tick:
-            return function(request, folder, tick)
+            return workers.apart(request, folder, tick) if call.apart else workers.here(request, folder, tick)
 
     key = stage_key(request)
     about = {"video": call.video, "sha256": _identity(request, inputs), "shaped_by": shaped_by(request)}

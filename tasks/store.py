@@ -129,8 +129,10 @@ def make(
             with suppress(OSError):  # what was found is told all the same, and at worst looked for again
                 _keep(missing, work, final, stage, key)
             raise
+        except OutputError as error:
+            raise OutputError(_plain(str(error), work, cache)) from error
         except OSError as error:
-            raise OutputError(_cannot_write(final, error)) from error
+            raise OutputError(_cannot_write(cache, error)) from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
             unfinished.discard(work)
@@ -172,6 +174,12 @@ def _mark(work: Path, final: Path, mark: dict[str, Any]) -> None:
     work.rename(final)
 
 
+def _plain(sentence: str, work: Path, cache: Path) -> str:
+    """``sentence`` without the path of a folder that no user has heard of; where the cache is, is said instead."""
+    plain = sentence.replace(f"{work}/", "")
+    return plain if plain == sentence else f"{plain} (it was made in {cache})"
+
+
 def _cannot_write(folder: Path, error: OSError) -> str:
     if error.errno == errno.ENOSPC:
         return f"{folder}: the disk is full; free some space and run the same command again, finished stages are kept"
@@ -192,7 +200,7 @@ def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> It
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise OutputError(_cannot_write(path.parent, error)) from error
+        raise OutputError(_cannot_write(path.parents[1], error)) from error
     try:
         while True:
             try:

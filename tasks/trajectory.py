@@ -1,22 +1,24 @@
 """Stage: from offsets to the motion that render applies, and how good the lock is by plan."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from conf.choices import Smoother
 from conf.holding import LockConf, SmoothingConf
+from tasks.errors import AnchorNotSeen
 from tasks.maths import filters, limits, metrics, motion, planned, smoothing, strength, timegrid, upright, window
 from tasks.maths.l1 import l1_path
 from tasks.maths.landmarks import PoseTrack
 from tasks.media.pose_file import read_pose
 from tasks.media.tables import read_json, read_table, write_json, write_table
 from tasks.records import Clip, Tick
-from tasks.requests import TrajectoryRequest
+from tasks.requests import RoomRequest, TrajectoryRequest
 
 Floats = NDArray[np.float64]
 Columns = Mapping[str, NDArray[Any]]
@@ -28,6 +30,19 @@ WINDOWED: Final[dict[Smoother, Callable[..., Floats]]] = {
 FACTS: Final = ("lock_rms", "lock_std_x", "lock_std_y", "visible_area_mean", "visible_area_min", "subject_cut")
 
 
+class HeldPath(NamedTuple):
+    """How the frames of a clip move, and the stabilized picture in which they do."""
+
+    clip: Clip
+    size_px: tuple[int, int]
+    target_xy: Floats
+    shift_px: Floats  # (n, 2)
+    scale: Floats  # (n,)
+    roll_rad: Floats  # (n,) clockwise
+    linear: Floats  # (n, 2, 2) scale and roll
+    to_output: Floats  # (n, 2, 3) all of it
+
+
 def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``trajectory.parquet``, ``framing.json`` and ``metrics.json``; facts: the planned metrics of the summary.
 
@@ -36,30 +51,56 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     minus path is all that an offset is. A window that is cut from the stabilized picture, or a canvas around it, moves
     all of these by its corner. ``SettingError`` for a smoother that the clip is too short or too slow for.
     """
-    clip = Clip.from_json(read_json(request.clip.path("clip.json")))
     frames = read_table(request.clip.path("frames.parquet"))
     offsets = read_table(request.offsets.path("offsets.parquet"))
-    frame = read_json(request.offsets.path("framing.json"))
     pose = read_pose(request.pose.path("pose.parquet"))
-    target_xy, (width, height) = np.array(frame["target_px"]), frame["output_size_px"]
-    limits.check_smoothing(request.settings, pose.frames, timegrid.mean_rate(pose.time_s))
-    shift_px = held(_points(offsets, "offset"), pose.time_s, offsets["state"], request.settings, request.lock)
-    scale, roll_rad = stance(pose, request.lock, float(Fraction(clip.pixel_aspect)))
-    linear = motion.similarity(scale, roll_rad, float(Fraction(clip.pixel_aspect)))
-    to_output = motion.about(linear, shift_px, target_xy)
-    view = window.choose(request.crop, to_output, clip.size_px, (width, height), target_xy)
-    shift_px, target_xy, (width, height) = shift_px - view.corner_px, target_xy - view.corner_px, view.size_px
-    to_output = motion.about(linear, shift_px, target_xy)
+    path = _path(request, offsets, pose)
+    view = window.choose(
+        request.crop, path.to_output, path.clip.size_px, path.size_px, path.target_xy, request.window_px
+    )
+    shift_px, target_xy = path.shift_px - view.corner_px, path.target_xy - view.corner_px
+    (width, height), clip = view.size_px, path.clip
+    to_output = motion.about(path.linear, shift_px, target_xy)
     for axis, part_px in (("offset_x_px", view.x), ("offset_y_px", view.y)):
         offsets[axis] = offsets[axis] - part_px
-    columns = _trajectory(frames, offsets, shift_px, scale, roll_rad, to_output)
+    columns = _trajectory(frames, offsets, shift_px, path.scale, path.roll_rad, to_output)
     write_table(folder / "trajectory.parquet", columns)
     write_json(folder / "framing.json", {"output_size_px": view.size_px, "target_px": target_xy})
     anchor_px, state, source = _points(offsets, "anchor"), offsets["state"], offsets["source"]
     report = planned.report(pose, anchor_px, state, source, to_output, target_xy, clip.size_px, (width, height))
     write_json(folder / "metrics.json", report)
     tick(len(shift_px))
-    return {**{name: report["planned"][name] for name in FACTS}, **_stance_facts(request.lock, scale, roll_rad)}
+    shared = f"all videos of this run are {width}x{height} (crop.shared)"
+    notes = {"notes": [shared]} if request.window_px is not None else {}
+    facts = {name: report["planned"][name] for name in FACTS}
+    return {**facts, **_stance_facts(request.lock, path.scale, path.roll_rad), **notes}
+
+
+def find_room(request: RoomRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    """Write ``room.json``: the size of the largest window that every frame covers; facts: the same.
+
+    ``SettingError`` as for ``plan_trajectory``.
+    """
+    offsets = read_table(request.offsets.path("offsets.parquet"))
+    path = _path(request, offsets, read_pose(request.pose.path("pose.parquet")))
+    room = {"size_px": window.largest_covered(path.to_output, path.clip.size_px, path.target_xy).size_px}
+    write_json(folder / "room.json", room)
+    tick(len(path.shift_px))
+    return {"size_px": list(room["size_px"])}
+
+
+def _path(request: TrajectoryRequest, offsets: Columns, pose: PoseTrack) -> HeldPath:
+    """How the frames move, before a window is cut from what they show."""
+    clip = Clip.from_json(read_json(request.clip.path("clip.json")))
+    frame = read_json(request.offsets.path("framing.json"))
+    target_xy, (width, height) = np.array(frame["target_px"]), frame["output_size_px"]
+    limits.check_smoothing(request.settings, pose.frames, timegrid.mean_rate(pose.time_s))
+    lock = in_pixels(request.lock, pose)
+    shift_px = held(_points(offsets, "offset"), pose.time_s, offsets["state"], request.settings, lock)
+    scale, roll_rad = stance(pose, request.lock, float(Fraction(clip.pixel_aspect)))
+    linear = motion.similarity(scale, roll_rad, float(Fraction(clip.pixel_aspect)))
+    to_output = motion.about(linear, shift_px, target_xy)
+    return HeldPath(clip, (width, height), target_xy, shift_px, scale, roll_rad, linear, to_output)
 
 
 def smoothed(path: Floats, time_s: Floats, settings: SmoothingConf) -> Floats:
@@ -100,6 +141,17 @@ def held(
     if lock.max_speed_px_s is None:
         return path
     return strength.speed_limit(path, time_s, limit_px_s=lock.max_speed_px_s)
+
+
+def in_pixels(lock: LockConf, pose: PoseTrack) -> LockConf:
+    """The same lock with a dead zone that is given as a share of the person's height in pixels of the source."""
+    if lock.dead_zone == 0:
+        return lock
+    height_px = metrics.person_height(metrics.visible_boxes(pose.xy_px, pose.visibility))
+    if not np.isfinite(height_px):
+        fact = "no landmark is sure enough to tell the person's height"
+        raise AnchorNotSeen(f"lock.dead_zone: {fact}; give lock.dead_zone_px instead")
+    return replace(lock, dead_zone=0.0, dead_zone_px=lock.dead_zone * height_px)
 
 
 def stance(pose: PoseTrack, lock: LockConf, pixel_aspect: float) -> tuple[Floats, Floats]:

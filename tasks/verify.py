@@ -50,8 +50,9 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     ``residual_step`` is the rms step of the torso's features from frame to frame, ``residual_step_before`` the same in
     the source. The rest are the lock metrics of the hip centre that a fresh pose run finds.
     """
-    rendered = request.rendered.path("stabilized.mp4")
-    clip, _ = scan(rendered, request.rendered.files["stabilized.mp4"].sha256, lambda _: None, strict=True)
+    name = next(name for name in request.rendered.files if name.startswith("stabilized."))
+    rendered = request.rendered.path(name)
+    clip, _ = scan(rendered, request.rendered.files[name].sha256, lambda _: None, strict=True)
     frame = read_json(request.trajectory.path("framing.json"))
     subject = _subject(request)
     track, steps = _watch(request, rendered, clip, subject, tick)

@@ -8,9 +8,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests import program
 
 VIDEOS = Path(__file__).parents[2] / "shared" / "videos"
 SERVER_START_S = 180
@@ -26,15 +29,23 @@ def videos() -> Path:
 @pytest.fixture(scope="session")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a server on loopback that lives as long as the tests."""
+    with served(tmp_path_factory.mktemp("prefect")) as (address, _):
+        yield address
+
+
+@contextmanager
+def served(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A server on loopback, its address and its process, while the block runs."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     address = f"http://127.0.0.1:{port}/api"
     environment = {
         **os.environ,
-        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "PREFECT_HOME": str(home),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+        "PREFECT_SERVER_UI_API_URL": address,  # else its page asks at port 4200
     }
     environment.pop("PREFECT_API_URL", None)
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
@@ -42,10 +53,19 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet) as server:
         try:
             _wait_until_healthy(address, server)
-            yield address
+            yield address, server
         finally:
             server.terminate()
             server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, api: str) -> Path:
+    """A home in which the small demo was done once; to be copied, not to be worked in."""
+    home = tmp_path_factory.mktemp("finished")
+    done = program.run(*program.DEMO, cwd=home, api=api)
+    assert done.status == 0, done.err
+    return home
 
 
 def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:

@@ -45,13 +45,13 @@ WALKERS: Final = {
     "crossing": ["demo.crossing=true"],
 }
 WAYS: Final = {
-    "pose, moving 5": ["anchor.fusion=false", "smoothing=moving"],
-    "fused, moving 5": ["smoothing=moving"],
-    "fused, savgol 5": ["smoothing=savgol"],
-    "fused, none": ["smoothing=none"],
-    **{f"{hz} Hz, none": [f"anchor.crossover_hz={hz}", "smoothing=none"] for hz in (0.2, 0.5, 1.0, 2.0)},
+    "pose + moving 5": ["anchor.fusion=false", "smoothing=moving"],
+    "fused + moving 5": ["smoothing=moving"],
+    "fused + savgol 5": ["smoothing=savgol"],
+    "fused + none": ["smoothing=none"],
+    **{f"{hz} Hz + none": [f"anchor.crossover_hz={hz}", "smoothing=none"] for hz in (0.2, 0.5, 1.0, 2.0)},
 }
-STREAMS: Final = {"all features, none": "", "low features, none": "low_", "similarity, none": "hip_"}
+STREAMS: Final = {"all features + none": "", "low features + none": "low_", "similarity + none": "hip_"}
 HEAD: Final = ["walker", "way", "x", "y", "sway", "tremble", "jump", "switches"]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT_S = 240
+DEMO = ("video=demo", "demo.seconds=1.2", "demo.width=640", "demo.height=360")  # small and short: 36 frames
 
 
 @dataclass(frozen=True)

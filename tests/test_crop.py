@@ -1,6 +1,7 @@
 """Crops as settings, and what the trajectory becomes: one framing, in the table, the record and the metrics alike."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,17 @@ from flows import preflight, settings
 from flows.inputs import Video
 from tasks.errors import SettingError
 from tasks.maths import framing, motion
+from tasks.media.frames import frames
+from tasks.media.probe import probe_size
 from tasks.media.tables import read_table
 from tasks.offsets import measure_offsets
 from tasks.requests import OffsetsRequest, TrajectoryRequest
 from tasks.trajectory import plan_trajectory
+from tests import program
 from tests.artifacts import artifact, clip_artifact, pose_artifact
 from tests.maths.paths import Floats, even_times, pose_track, shaky_walk
+from tests.media.clips import Made, make
+from tests.media.rewriting import read, sink_like
 
 SIZE = (640, 480)
 COUNT = 40
@@ -81,6 +87,8 @@ def test_every_crop_is_a_group_or_follows_from_its_window(overrides: list[str], 
         (["crop.aspect=0:1"], r"^crop\.aspect: '0:1' is no aspect ratio; give one such as 9:16"),
         (["crop.aspect=wide"], r"^crop\.aspect: 'wide' is no aspect ratio"),
         (["crop.window=[0,0,9,99]"], r"^crop\.window: \[0, 0, 9, 99\] is no window; give"),
+        (["crop.shared=true"], r"^crop\.shared: crop=none has no window to share; choose crop=auto, or crop=follow"),
+        (["crop=expand", "crop.shared=true"], r"^crop\.shared: crop=expand has no window to share"),
         (["crop.size=[8,8]"], r"^crop\.size: \[8, 8\] is not a window; give"),
     ],
 )
@@ -93,6 +101,45 @@ def test_a_window_beyond_the_picture_is_found_before_any_work() -> None:
     config = load("crop.window=[900,0,100,100]")
     with pytest.raises(SettingError, match=r"^crop\.window: .* 960x540; the largest possible is \[900,0,60,540\]"):
         preflight.check(config, [Video("demo", None)])
+
+
+def test_a_size_names_the_largest_that_all_pictures_have_room_for(tmp_path: Path) -> None:
+    wide, high = (
+        make(tmp_path / "wide.mp4", Made(size_px=(320, 64))),
+        make(tmp_path / "high.mp4", Made(size_px=(64, 240))),
+    )
+    with pytest.raises(SettingError, match=r"^crop\.size: 320x64 .*; the largest possible is \[64,64\]"):
+        preflight.check(load("crop.size=[320,64]"), [Video("w", wide), Video("h", high), Video("x", tmp_path / "x")])
+
+
+def narrower(source: Path, target: Path, columns: int) -> None:
+    """The clip without its last columns."""
+    clip = read(source)[0]
+    with sink_like(target, replace(clip, width_px=columns)) as sink:
+        for picture in frames(source, clip):
+            planes = tuple(plane[:, : columns >> (index > 0)] for index, plane in enumerate(picture.planes))
+            sink.write(planes, picture.pts, picture.duration)
+
+
+def test_videos_that_share_a_framing_are_of_one_size(tmp_path: Path, api: str) -> None:
+    demo = ("demo.seconds=1", "demo.width=640", "demo.height=360", "outputs=[stabilized]")
+    assert program.run("video=demo", *demo, cwd=tmp_path, api=api).status == 0
+    (drawn,) = tmp_path.glob("outputs/.cache/demo/*/demo.mp4")
+    narrower(drawn, tmp_path / "other.mp4", 480)
+    folders = [tmp_path / "outputs" / name for name in ("demo", "other")]
+    asked = ("video=[demo,other.mp4]", *demo, "crop=auto", "crop.shared=true")
+    done = program.run(*asked, cwd=tmp_path, api=api)
+    assert done.status == 0, done.err
+    rooms = [program.record(folder)["log"]["room"]["size_px"] for folder in folders]
+    assert rooms[0] != rooms[1]
+    size_px = tuple(np.min(rooms, axis=0).tolist())
+    assert [probe_size(folder / "stabilized.mp4") for folder in folders] == [size_px, size_px]
+    assert f"all videos of this run are {size_px[0]}x{size_px[1]} (crop.shared)" in done.out
+    assert program.run(*asked, cwd=tmp_path, api=api).status == 0
+    assert program.ran(folders[0]) == program.ran(folders[1]) == set()
+    square = ("video=[demo,other.mp4]", *demo, "crop.aspect=1:1", "crop.shared=true")
+    assert program.run(*square, cwd=tmp_path, api=api).status == 0
+    assert [probe_size(folder / "stabilized.mp4") for folder in folders] == [(360, 360), (360, 360)]
 
 
 def test_an_aspect_follows_the_subject(tmp_path: Path) -> None:

@@ -22,11 +22,13 @@ MAY_IMPORT = {
     "tasks.entries": {"tasks.records", "tasks.store"},
     "tasks.prune": {"tasks.entries", "tasks.errors", "tasks.store"},
     "tasks.board": {"httpx", "prefect", "tasks.progress"},
+    "tasks.workers": {"tasks.errors", "tasks.memory", "tasks.progress", "tasks.records", "tasks.requests"},
     "tasks.stage": {
         "prefect",
         "tasks.board",
         "tasks.memory",
         "tasks.progress",
+        "tasks.workers",
         "tasks.store",
         "tasks.keys",
         "tasks.records",

@@ -15,10 +15,11 @@ from conf.holding import AnchorConf, CropConf
 from tasks.errors import AnchorNotSeen, Interrupted, NobodyFound, SettingError
 from tasks.maths.landmarks import NAMES, PoseTrack
 from tasks.maths.steps import Step
+from tasks.media.masks_file import Mask, State, mask_writer
 from tasks.media.tables import read_table
 from tasks.offsets import measure_offsets
 from tasks.requests import OffsetsRequest
-from tests.artifacts import clip_artifact, pose_artifact
+from tests.artifacts import artifact, clip_artifact, pose_artifact
 from tests.maths.paths import pose_track, straight_walk, uneven_times, without
 
 SIZE = (640, 360)
@@ -213,3 +214,20 @@ def test_who_has_left_is_absent_and_has_no_hip_centre(tmp_path: Path) -> None:
     _, table, timeline = run(tmp_path, request(tmp_path, track, settings=AnchorConf(fusion=False, longest_gap_s=0.1)))
     assert set(table["state"][10:]) == {"absent"}
     assert timeline["hip_centers"][-1]["x"] is None
+
+
+def test_masks_stand_in_for_a_trunk_that_is_not_seen(tmp_path: Path) -> None:
+    track = walker()
+    visibility = track.visibility.copy()
+    visibility[10:14] = 0.1
+    track = PoseTrack(track.time_s, track.xy_px, track.z, visibility, track.presence)
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    with mask_writer(folder / "masks.npz") as writer:
+        for hip in straight_walk(TIME_S):
+            edges_px = np.array([*(hip - 20), hip[0] + 20, hip[1] + 60], np.float32)
+            writer.write(Mask(np.full((40, 20), 255, np.uint8), edges_px, State.measured))
+    settings = AnchorConf(fusion=False, masks=True)
+    facts, table, _ = run(tmp_path, request(tmp_path, track, settings=settings, masks=artifact("masks", folder)))
+    assert facts["sources"] == {"hips": COUNT - 4, "mask": 4}
+    assert_allclose(table["anchor_y_px"], straight_walk(TIME_S)[:, 1], atol=1e-3)

@@ -19,16 +19,19 @@ DAY_S = 86_400
 def never() -> None: ...
 
 
+def key(stage: str, number: int) -> str:
+    return f"{stage}-{number:024}"
+
+
 def add(cache: Path, stage: str, number: int, *, size: int = 1000, days: float = 0, video: str = "walk") -> None:
     def compute(folder: Path) -> dict[str, Any]:
         (folder / "data").write_bytes(bytes(size))
         return {}
 
-    key = f"{stage}-{number}"
     about = {"video": video, "sha256": f"{video:0<8}", "shaped_by": {}}
-    made = store.make(cache, stage, key, "run", compute, waiting=never, about=about)
+    made = store.make(cache, stage, key(stage, number), "run", compute, waiting=never, about=about)
     (cache / "records").mkdir(exist_ok=True)
-    (cache / "records" / key).write_text("{}")
+    (cache / "records" / key(stage, number)).write_text("{}")
     then = time.time() - days * DAY_S
     os.utime(Path(made.folder) / store.MARK, (then, then))
 
@@ -44,7 +47,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     add(cache, "render", 4, size=4000)
     folder = tmp_path / "outputs" / "sweeps" / "walk"
     folder.mkdir(parents=True)
-    (folder / "run.json").write_text(json.dumps({"stages": [{"key": "pose-1"}, {"key": "render-4"}]}))
+    (folder / "run.json").write_text(json.dumps({"stages": [{"key": key("pose", 1)}, {"key": key("render", 4)}]}))
     return tmp_path
 
 
@@ -79,13 +82,13 @@ def test_it_shows_size_and_age_by_stage_and_by_video(home: Path, cache_command: 
 @pytest.mark.parametrize(
     ("options", "kept"),
     [
-        (["--older-than", "30d"], {"pose-2", "render-4"}),
-        (["--older-than", "36d"], {"pose-2", "render-4", "render-3"}),
-        (["--older-than", "12h"], {"render-4"}),
-        (["--larger-than", "10MB"], {"pose-1", "pose-2", "render-3", "render-4"}),
-        (["--larger-than", "6KB"], {"pose-2", "render-4"}),
+        (["--older-than", "30d"], {key("pose", 2), key("render", 4)}),
+        (["--older-than", "36d"], {key("pose", 2), key("render", 4), key("render", 3)}),
+        (["--older-than", "12h"], {key("render", 4)}),
+        (["--larger-than", "10MB"], {key("pose", 1), key("pose", 2), key("render", 3), key("render", 4)}),
+        (["--larger-than", "6KB"], {key("pose", 2), key("render", 4)}),
         (["--larger-than", "0MB"], set()),
-        (["--unused"], {"pose-1", "render-4"}),
+        (["--unused"], {key("pose", 1), key("render", 4)}),
     ],
 )
 def test_what_is_named_goes_with_its_records_and_the_rest_stays(
@@ -100,24 +103,36 @@ def test_what_is_named_goes_with_its_records_and_the_rest_stays(
     assert left(home) == kept
     cache = home / "outputs" / ".cache"
     assert {path.name for path in (cache / "records").iterdir()} == kept
-    for key in kept:
-        assert store.find(cache, key.partition("-")[0], key) is not None
+    for name in kept:
+        assert store.find(cache, name.partition("-")[0], name) is not None
 
 
 def test_what_was_left_over_goes_too(home: Path, cache_command: Run) -> None:
     cache = home / "outputs" / ".cache"
-    (cache / "pose" / ".pose-9.work").mkdir()
-    (cache / "pose" / ".pose-9.work" / "half").write_text("half")
-    mark = cache / "pose" / "pose-1" / store.MARK
+    work = cache / "pose" / f".{key('pose', 9)}.work"
+    work.mkdir()
+    (work / "half").write_text("half")
+    mark = cache / "pose" / key("pose", 1) / store.MARK
     mark.write_text(json.dumps(json.loads(mark.read_text()) | {"schema": 1}))  # of an older version
-    (cache / "records" / "gone-1").write_text("{}")
+    (cache / "records" / key("gone", 1)).write_text("{}")
     status, out, _ = cache_command("prune", "--larger-than", "1GB")
     assert status == 0
     assert "0 entries and " in out
-    assert left(home) == {"pose-2", "render-3", "render-4"}
-    assert {path.name for path in (cache / "pose").iterdir()} == {"pose-2"}
-    assert {path.name for path in (cache / "records").iterdir()} == {"pose-2", "render-3", "render-4"}
+    assert left(home) == {key("pose", 2), key("render", 3), key("render", 4)}
+    assert {path.name for path in (cache / "pose").iterdir()} == {key("pose", 2)}
+    assert {path.name for path in (cache / "records").iterdir()} == {key("pose", 2), key("render", 3), key("render", 4)}
     assert [path.name for path in (cache / "locks").iterdir()] == [store.IN_USE]
+
+
+def test_what_is_not_of_the_cache_stays_even_in_its_folder(home: Path, cache_command: Run) -> None:
+    cache = home / "outputs" / ".cache"
+    for name in ("models/full.task", "pose/notes.txt", "holiday/2023/beach.jpg", "locks/my.lock", "records/mine"):
+        (cache / name).parent.mkdir(parents=True, exist_ok=True)
+        (cache / name).write_text("mine")
+    assert cache_command("prune", "--larger-than", "0MB")[0] == 0
+    left_over = {str(path.relative_to(cache)) for path in cache.rglob("*") if path.is_file()}
+    mine = {"models/full.task", "pose/notes.txt", "holiday/2023/beach.jpg", "locks/my.lock", "records/mine"}
+    assert left_over == mine | {f"locks/{store.IN_USE}"}
 
 
 def test_beside_a_running_command_nothing_is_removed(home: Path, cache_command: Run) -> None:
@@ -144,11 +159,11 @@ def test_a_run_that_starts_meanwhile_waits(home: Path) -> None:
 
 
 def test_a_used_entry_is_young_again(home: Path, cache_command: Run) -> None:
-    found = store.find(home / "outputs" / ".cache", "pose", "pose-1")
+    found = store.find(home / "outputs" / ".cache", "pose", key("pose", 1))
     assert found is not None
     store.touch(found)
     cache_command("prune", "--older-than", "30d")
-    assert left(home) == {"pose-1", "pose-2", "render-4"}
+    assert left(home) == {key("pose", 1), key("pose", 2), key("render", 4)}
 
 
 def test_another_cache_is_named_as_in_a_run(home: Path, cache_command: Run) -> None:

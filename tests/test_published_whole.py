@@ -13,22 +13,13 @@ import pytest
 
 from tasks.media.sink import verify_video
 from tests import program
+from tests.program import DEMO
 
 FRAMES = 36
-DEMO = ("video=demo", "demo.seconds=1.2", "demo.width=640", "demo.height=360")
 OTHER = "smoothing.window=9"
 VIDEOS = {"stabilized.mp4", "comparison.mp4", "person.mp4"}
 APART = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]  # mounts that only one process sees
 START_S = 120
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, api: str) -> Path:
-    """A home in which the demo was done once."""
-    home = tmp_path_factory.mktemp("finished")
-    done = program.run(*DEMO, cwd=home, api=api)
-    assert done.status == 0, done.err
-    return home
 
 
 @pytest.fixture

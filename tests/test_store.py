@@ -1,3 +1,4 @@
+import json
 import multiprocessing
 import os
 import signal
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from tasks import store
-from tasks.errors import OutputError, StillwalkError
+from tasks.errors import NobodyFound, OutputError, StillwalkError
 from tasks.records import Artifact
 
 
@@ -95,6 +96,15 @@ def test_a_full_disk_is_said_in_a_line(tmp_path: Path) -> None:
         store.make(tmp_path, "pose", "pose-1", "run", fail, waiting=never)
 
 
+def test_a_sentence_names_the_file_and_not_its_place_in_the_cache(tmp_path: Path) -> None:
+    def fail(folder: Path) -> dict[str, Any]:
+        raise OutputError(f"{folder / 'stabilized.mp4'}: holds 2 frames instead of 3; run again")
+
+    with pytest.raises(OutputError) as told:
+        store.make(tmp_path, "render", "render-1", "run", fail, waiting=never)
+    assert str(told.value) == f"stabilized.mp4: holds 2 frames instead of 3; run again (it was made in {tmp_path})"
+
+
 def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match=r"hello\.txt"):
         made(tmp_path).path("goodbye.txt")
@@ -143,3 +153,59 @@ def test_after_a_kill_the_next_one_neither_waits_nor_finds_a_half(tmp_path: Path
     victim.join(10)
     artifact = made(tmp_path, "second")
     assert sorted(artifact.files) == ["hello.txt"]
+
+
+def seen_nobody(cache: Path, looked: list[Path]) -> None:
+    def look(folder: Path) -> dict[str, Any]:
+        looked.append(folder)
+        (folder / "begun.parquet").touch()
+        raise NobodyFound("no person found in 9 frames; check the video")
+
+    with pytest.raises(NobodyFound, match=r"^no person found in 9 frames; check the video$"):
+        store.make(cache, "pose", "pose-1", "run", look, waiting=never)
+
+
+def test_what_a_stage_did_not_find_is_not_looked_for_again(tmp_path: Path) -> None:
+    looked: list[Path] = []
+    seen_nobody(tmp_path, looked)
+    seen_nobody(tmp_path, looked)
+    assert len(looked) == 1
+    assert store.find(tmp_path, "pose", "pose-1") is None
+    assert [path.name for path in (tmp_path / "pose" / "pose-1").iterdir()] == [store.MARK]
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"schema": 1, "finding": {"kind": "Path", "sentence": "x"}}'])
+def test_a_finding_that_cannot_be_read_is_looked_for_again(tmp_path: Path, text: str) -> None:
+    looked: list[Path] = []
+    seen_nobody(tmp_path, looked)
+    (tmp_path / "pose" / "pose-1" / store.MARK).write_text(text)
+    seen_nobody(tmp_path, looked)
+    assert len(looked) == 2
+
+
+def test_any_other_failure_leaves_no_finding(tmp_path: Path) -> None:
+    def fail(folder: Path) -> dict[str, Any]:
+        raise StillwalkError("the model is out")
+
+    with pytest.raises(StillwalkError):
+        store.make(tmp_path, "pose", "pose-1", "run", fail, waiting=never)
+    assert store.finding(tmp_path, "pose", "pose-1") is None
+
+
+def test_a_mark_of_the_first_version_is_computed_again_not_misread(tmp_path: Path) -> None:
+    mark = Path(made(tmp_path, "first").folder) / store.MARK
+    then = json.loads(mark.read_text()) | {"schema": 1}
+    then.pop("about")
+    mark.write_text(json.dumps(then))
+    assert store.find(tmp_path, "pose", "pose-1") is None
+    assert made(tmp_path, "second").run_id == "second"
+    assert made(tmp_path, "third").run_id == "second"
+
+
+def test_what_is_kept_about_an_artifact_is_read_with_it(tmp_path: Path) -> None:
+    made_ = store.make(tmp_path, "pose", "pose-1", "run", write_hello, waiting=never, about={"video": "Übung"})
+    assert store.read_mark(Path(made_.folder)) == (made_, {"video": "Übung"})
+    assert store.broken_files(made_) == []
+    made_.path("hello.txt").write_text("hullo")
+    os.utime(made_.path("hello.txt"), ns=(1, 1))
+    assert store.broken_files(made_) == ["hello.txt"]

@@ -10,11 +10,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from conf.choices import Smoother
 from conf.holding import LockConf, SmoothingConf
 from flows import settings
-from tasks.errors import SettingError
-from tasks.maths import filters, motion, smoothing
+from tasks.errors import AnchorNotSeen, SettingError
+from tasks.maths import filters, metrics, motion, smoothing
 from tasks.maths.l1 import l1_path
 from tasks.maths.landmarks import HIPS, SHOULDERS, PoseTrack
-from tasks.trajectory import held, smoothed
+from tasks.trajectory import held, in_pixels, smoothed
 from tests.maths.paths import Floats, even_times, pose_track, shaky_walk, straight_walk, uneven_times
 from tests.test_trajectory import HALF, SIZE, matrices, points, request, run, walker
 
@@ -139,6 +139,16 @@ def test_the_lock_is_dead_zone_then_strength_then_speed() -> None:
     assert 4.9 < np.abs(calm - path).max() <= 5 + 1e-9
 
 
+def test_a_dead_zone_may_be_a_share_of_the_height(tmp_path: Path) -> None:
+    lock, pose = LockConf(dead_zone=0.1), walker()
+    height_px = metrics.person_height(metrics.visible_boxes(pose.xy_px, pose.visibility))
+    assert in_pixels(lock, pose) == LockConf(dead_zone_px=0.1 * height_px)
+    assert in_pixels(LockConf(dead_zone_px=3.0), pose) == LockConf(dead_zone_px=3.0)
+    unsure = PoseTrack(pose.time_s, pose.xy_px, pose.z, np.full_like(pose.visibility, 0.1), pose.presence)
+    with pytest.raises(AnchorNotSeen, match=r"^lock\.dead_zone: .*; give lock\.dead_zone_px"):
+        in_pixels(lock, unsure)
+
+
 @KINDS
 def test_a_cut_to_the_original_picture_stays_a_cut(kind: Smoother) -> None:
     """Frames beside the cut are those of a clip that ends, or begins, there."""
@@ -223,6 +233,7 @@ def test_without_scale_and_roll_the_table_says_so_and_the_matrix_is_a_shift(tmp_
         ("smoothing.budget_px=-2", r"smoothing\.budget_px: -2\.0 px is no distance; give"),
         ("lock.x=1.5", r"lock\.x: 1\.5 is no strength; give 0"),
         ("lock.y=-1", r"lock\.y: -1\.0 is no strength; give 0"),
+        ("lock.dead_zone=5", r"lock\.dead_zone: 5\.0 is no share of a height; give"),
         ("lock.dead_zone_px=-3", r"lock\.dead_zone_px: -3\.0 px is no distance; give"),
         ("lock.max_speed_px_s=-3", r"lock\.max_speed_px_s: -3\.0 px/s is no speed; give"),
     ],

@@ -17,7 +17,7 @@ from tasks.keys import canonical
 from tasks.records import Artifact
 
 TEMPLATES: Final = Path(__file__).parents[1] / "templates"
-WATCHED: Final = ("stabilized.mp4", "comparison.mp4")  # renders that keep pictures for the report
+WATCHED: Final = ("stabilized.mp4", "stabilized.mov", "comparison.mp4", "comparison.mov")  # renders that keep pictures
 CHARTS: Final = ("path_x", "path_y", "residual", "verified", "spectrum")
 OWN: Final = {"video", "output_dir", "cache_dir"}  # settings that are no matter of taste
 

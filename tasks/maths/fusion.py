@@ -54,7 +54,7 @@ class Settings:
     window_s: float = 5.0  # of time that a choice is made from
     trust_s: float = 1.0  # features carry the anchor so long without a pose
     outlier: float = 0.25  # a pose farther off its surroundings is another person, or a poster
-    streams: tuple[str, ...] = tuple(STREAMS)  # of steps, to choose from
+    streams: tuple[str, ...] = ("", "hip_")  # of steps, to choose from; low_ was never the best of the three
     pose_error: PoseError = field(default_factory=PoseError)
 
 

@@ -36,12 +36,19 @@ def inside(track: PoseTrack, size_px: tuple[int, int]) -> PoseTrack:
 
 
 def choose_anchor(
-    track: PoseTrack, point: str, *, min_confidence: float, weighted: bool, landmarks: Mapping[str, float] | None = None
+    track: PoseTrack,
+    point: str,
+    *,
+    min_confidence: float,
+    weighted: bool,
+    landmarks: Mapping[str, float] | None = None,
+    mask: Anchor | None = None,
 ) -> Choice:
     """The anchor for ``point``: hips, shoulders, torso, head, or auto; ``landmarks`` (name: weight) goes before it.
 
     auto is the hips, or the shoulders in a clip that hardly ever shows the hips; where its point is missing, the
-    next of hips, shoulders and head that is seen stands in. The others are themselves only.
+    next of hips, shoulders, head and ``mask`` (the middle of the person's mask) that is seen stands in. The others are
+    themselves only.
     """
     if landmarks:
         return Choice(mean_of(track, landmarks, "landmarks", min_confidence), "landmarks", "")
@@ -58,18 +65,18 @@ def choose_anchor(
         middle = Anchor((hips.xy_px + shoulders.xy_px) / 2, (hips.confidence + shoulders.confidence) / 2, hips.source)
         seen = np.isfinite(middle.xy_px).all(axis=1)
         return Choice(Anchor(middle.xy_px, middle.confidence, np.where(seen, "torso", NOTHING)), point, "")
-    return _by_itself(track, hips, shoulders, head)
+    return _by_itself(track, {"hips": hips, "shoulders": shoulders, "head": head} | ({"mask": mask} if mask else {}))
 
 
-def _by_itself(track: PoseTrack, hips: Anchor, shoulders: Anchor, head: Anchor) -> Choice:
+def _by_itself(track: PoseTrack, parts: Mapping[str, Anchor]) -> Choice:
     people = int(track.found.sum())
-    counts = [int(np.isfinite(one.xy_px).all(axis=1).sum()) for one in (hips, shoulders, head)]
-    if counts[0] >= max(1.0, SELDOM * people):
-        return Choice(joined(track.time_s, [hips, shoulders, head]), "hips", "")
-    order = [shoulders, head, hips] if counts[1] else [head, hips]
-    name = "shoulders" if counts[1] else "head"
-    why = f"the hips are seen in {counts[0]} of the {people} frames with a person: locked on the {name}"
-    return Choice(joined(track.time_s, order), name, why)
+    counts = {name: int(np.isfinite(part.xy_px).all(axis=1).sum()) for name, part in parts.items()}
+    if counts["hips"] >= max(1.0, SELDOM * people):
+        return Choice(joined(track.time_s, list(parts.values())), "hips", "")
+    first = next((name for name in parts if name != "hips" and counts[name]), "head")
+    order = [first, *(name for name in parts if name not in (first, "hips")), "hips"]
+    why = f"the hips are seen in {counts['hips']} of the {people} frames with a person: locked on the {first}"
+    return Choice(joined(track.time_s, [parts[name] for name in order]), first, why)
 
 
 def _even(points: Sequence[int]) -> dict[str, float]:

@@ -86,15 +86,19 @@ def of_aspect(source_px: Size, aspect: str, pixel_aspect: float = 1.0) -> Size:
     return even[0], even[1]
 
 
-def choose(crop: Crop, to_output: Floats, source_px: Size, size_px: Size, target_xy: Floats) -> Window:
+def choose(
+    crop: Crop, to_output: Floats, source_px: Size, size_px: Size, target_xy: Floats, shared_px: Size | None = None
+) -> Window:
     """The window that ``crop`` asks for of a stabilized picture of ``size_px``.
 
-    ``to_output`` (n, 2, 3) brings the source to that picture, the subject to ``target_xy``. ``SettingError`` where
-    the clip does not allow it.
+    ``to_output`` (n, 2, 3) brings the source to that picture, the subject to ``target_xy``; ``shared_px`` is the size
+    of an auto crop where it is not the clip's own. ``SettingError`` where the clip does not allow it.
     """
     match crop.mode.value:
         case "fixed" if crop.window is not None:
             return Window(*crop.window)
+        case "auto" if shared_px is not None:
+            return covered(to_output, source_px, shared_px, target_xy)
         case "auto":
             return largest_covered(to_output, source_px, target_xy)
         case "expand":
@@ -122,6 +126,18 @@ def largest_covered(to_output: Floats, source_px: Size, target_xy: Floats) -> Wi
         width -= 2
     fact = f"no window of {SMALLEST_PX} pixels or more is covered by every frame"
     raise SettingError(f"crop: auto: {fact}; choose crop=follow with crop.aspect or crop.size, or a lower lock.x")
+
+
+def covered(to_output: Floats, source_px: Size, size_px: Size, target_xy: Floats) -> Window:
+    """A window of ``size_px`` that every frame covers, placed as by ``largest_covered``; ``SettingError``: none is."""
+    normals, limits = _half_planes(to_output, source_px)
+    shown = np.array(size_px)
+    place = _place(normals, limits, shown, (target_xy + 0.5) * (1 - shown / source_px))
+    if place is None:
+        largest = "x".join(str(length) for length in largest_covered(to_output, source_px, target_xy).size_px)
+        fact = f"{size_px[0]}x{size_px[1]} is not covered by every frame"
+        raise SettingError(f"crop: auto: {fact}; the largest window that is has {largest}")
+    return Window(*place, *size_px)
 
 
 def around_all(to_output: Floats, source_px: Size) -> Window:

@@ -15,10 +15,12 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from tasks.media.layout import PixelLayout, Planes, frame_of
+from tasks.media.chroma import as_fine, finer_chroma
+from tasks.media.layout import PixelLayout, Planes, frame_of, nearest
 from tasks.media.matte import Alpha
 from tasks.media.sink import unwritable
 from tasks.media.sound import SoundCopy, TimedPacket
+from tasks.media.zero import ticks_later
 from tasks.records import ColorTags
 
 FULL_RANGE, LIMITED_RANGE, BT709 = 2, 1, 1
@@ -34,6 +36,7 @@ class Coding:
     depth: int
     options: dict[str, str]
     threads: int
+    only_limited: bool = False  # range of the samples: ProRes has no word for another one
 
 
 CODINGS: Final = {
@@ -46,7 +49,7 @@ CODINGS: Final = {
         {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "5", "auto-alt-ref": "0"},
         4,
     ),
-    "mov": Coding("mov", "prores_ks", "yuva444p10le", 10, {"profile": "4444", "vendor": "apl0"}, 4),
+    "mov": Coding("mov", "prores_aw", "yuva444p10le", 10, {"profile": "4", "vendor": "apl0"}, 4, only_limited=True),
 }
 
 
@@ -72,7 +75,13 @@ class AlphaSink:
     ) -> None:
         self.notes: list[str] = []
         self._path, self._layout, self._coding, self._time_base = path, layout, CODINGS[coding], time_base
-        self._range = LIMITED_RANGE if layout.is_rgb else color.range
+        self._finer = as_fine(layout, nearest(self._coding.pixel_format.replace("yuva", "yuv")))
+        self._chroma_location = color.chroma_location
+        self._given_range = LIMITED_RANGE if layout.is_rgb else color.range
+        narrowed = self._coding.only_limited and self._given_range == FULL_RANGE
+        self._range = LIMITED_RANGE if narrowed else self._given_range
+        if narrowed:
+            self.notes.append("full range was written as limited range, as players expect of ProRes")
         options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if coding == "mov" else {})
         try:
             self._container = av.open(f"file:{path}", "w", format=self._coding.container, container_options=options)
@@ -94,6 +103,7 @@ class AlphaSink:
         self._sounds = self._sound.packets() if self._sound else iter(())
         self._next_sound: TimedPacket | None = None
         self._reformatter = VideoReformatter()
+        self._later: int | None = None
 
     def write(self, planes: Planes, alpha: Alpha, pts: int, duration: int) -> None:
         """Add one picture, straight colours and opacity (h, w) 0..1, shown from ``pts`` on for ``duration`` ticks."""
@@ -102,6 +112,9 @@ class AlphaSink:
             np.uint8 if self._coding.depth == 8 else "<u2"
         )
         _fill_plane(frame, 3, opacity)
+        if self._later is None:
+            self._later = ticks_later(pts, self._time_base, self._sound, self.notes)
+        pts += self._later
         frame.pts, frame.duration, frame.time_base = pts, duration, self._time_base
         codec = self._stream.codec_context  # ProRes keeps its tags in every picture
         frame.colorspace, frame.color_range = codec.colorspace, codec.color_range
@@ -141,7 +154,9 @@ class AlphaSink:
             raise unwritable(self._path, error) from error
 
     def _coded(self, planes: Planes) -> VideoFrame:
-        frame = frame_of(planes, self._layout)
+        size_px = (planes[0].shape[1], planes[0].shape[0])
+        planes = finer_chroma(planes, self._layout, self._finer, size_px, self._chroma_location)
+        frame = frame_of(planes, self._finer)
         if self._layout.is_rgb:
             return self._reformatter.reformat(
                 frame,
@@ -151,9 +166,9 @@ class AlphaSink:
                 dst_color_range="MPEG",
                 threads=1,
             )
-        span = "JPEG" if self._range == FULL_RANGE else "MPEG"
+        given, coded = ("JPEG" if span == FULL_RANGE else "MPEG" for span in (self._given_range, self._range))
         return self._reformatter.reformat(
-            frame, format=self._coding.pixel_format, src_color_range=span, dst_color_range=span, threads=1
+            frame, format=self._coding.pixel_format, src_color_range=given, dst_color_range=coded, threads=1
         )
 
     def _mux_sound(self, until_s: Fraction | None) -> None:

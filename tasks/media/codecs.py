@@ -1,7 +1,7 @@
 """The encoders: what each is called in FFmpeg, what it takes, and how it is told what a setting means."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, cast
 
@@ -30,20 +30,42 @@ class Codec:
     title: str  # as a sentence calls it
     encoder: str  # FFmpeg's name
     encoder_10: str  # of 10-bit pictures
-    only_420: bool = False
+    only: str = ""  # the one subsampling that it takes, such as 420
     tag: str = ""  # in MP4, where the usual one keeps players away
     ten_bits: str = ""  # pixel format of 10 bits, where it is not the planar one
+    container: str = "mp4"  # FFmpeg's name
+    only_ten: bool = False  # bits a sample
+    only_limited: bool = False  # range of the samples
 
+
+PRORES_PROFILES: Final = ("proxy", "lt", "standard", "hq", "4444", "4444xq")
+"""In the order of FFmpeg's numbers."""
 
 CODECS: Final = {
     codec.name: codec
     for codec in (
         Codec("x264", "H.264", "libx264", "libx264"),
         Codec("x265", "H.265", "libx265", "libx265", tag="hvc1"),
-        Codec("av1", "AV1", "libsvtav1", "libsvtav1", only_420=True),
-        Codec("nvenc", "NVENC", "h264_nvenc", "hevc_nvenc", only_420=True, ten_bits="p010le"),
+        Codec("av1", "AV1", "libsvtav1", "libsvtav1", only="420"),
+        Codec(
+            "prores",
+            "ProRes",
+            "prores_aw",  # a quarter of the time of prores_ks at the same profile, and as near to the source
+            "prores_aw",
+            only="422",
+            container="mov",
+            only_ten=True,
+            only_limited=True,  # ProRes has no word for another one
+        ),
+        Codec("nvenc", "NVENC", "h264_nvenc", "hevc_nvenc", only="420", ten_bits="p010le"),
     )
 }
+
+
+def codec_of(name: str, preset: str) -> Codec:
+    """The codec under ``name`` as it works with ``preset``: of ProRes, two profiles keep all colour."""
+    codec = CODECS[name]
+    return replace(codec, only="444") if name == "prores" and preset in PRORES_PROFILES[4:] else codec
 
 
 def check_codec(name: str) -> None:
@@ -60,7 +82,10 @@ def missing(codec: Codec) -> str:
         try:
             context = cast(VideoCodecContext, VideoCodecContext.create(encoder, "w"))
             context.width, context.height = _SIZE_PX
-            context.pix_fmt, context.time_base = stored_format(nearest(layout), codec), Fraction(1, 30)
+            context.pix_fmt, context.time_base = (
+                stored_format(coded_layout(nearest(layout), codec), codec),
+                Fraction(1, 30),
+            )
             if encoder == "libx265":
                 context.options = {"x265-params": "log-level=none"}
             open_encoder(context)
@@ -91,12 +116,12 @@ def reason_of(error: Exception) -> str:
 
 
 def coded_layout(layout: PixelLayout, codec: Codec) -> PixelLayout:
-    """What the codec stores for ``layout``: RGB becomes YUV 4:4:4 and gray 4:2:0, for the sake of players; 4:2:0 is
-    all that some encoders take.
+    """What the codec stores for ``layout``: RGB becomes YUV 4:4:4 and gray 4:2:0, for the sake of players; some
+    encoders take only one subsampling, or only 10 bits.
     """
-    suffix = "" if layout.depth == 8 else "10le"
-    if layout.planes == 1 or codec.only_420:
-        return nearest(f"yuv420p{suffix}")
+    suffix = "10le" if layout.depth == 10 or codec.only_ten else ""
+    if layout.planes == 1 or codec.only:
+        return nearest(f"yuv{codec.only or '420'}p{suffix}")
     return nearest(f"yuv444p{suffix}") if layout.is_rgb else layout
 
 
@@ -122,12 +147,12 @@ def changes(
     ratio = ":".join(coded.name[3:6])
     if layout.is_rgb:
         notes.append(f"RGB was written as YUV {ratio} (BT.709), as players expect of {codec.title}")
-    elif layout.planes > 1 and layout.chroma_shift != coded.chroma_shift:
+    elif layout.planes > 1 and layout.chroma_shift < coded.chroma_shift:
         notes.append(f"{layout.name} was written as YUV {ratio}: {codec.name} stores no finer colour")
     return notes
 
 
-def prepare(context: VideoCodecContext, codec: Codec, crf: int, preset: str, hdr: HdrTags) -> list[str]:
+def prepare(context: VideoCodecContext, codec: Codec, crf: int | None, preset: str, hdr: HdrTags) -> list[str]:
     """Tell the encoder quality, speed and HDR tags; give a sentence for each tag that it cannot carry.
 
     All is set such that the same pictures give the same bytes, however many processors there are.
@@ -146,9 +171,12 @@ def prepare(context: VideoCodecContext, codec: Codec, crf: int, preset: str, hdr
     elif codec.name == "av1":
         fixed = {"lp": "2"}
         options["svtav1-params"] = _joined({**fixed, **_hdr(hdr, "mastering-display", "content-light", whole=False)})
+    elif codec.name == "prores":
+        options = {"profile": str(PRORES_PROFILES.index(preset)), "vendor": "apl0"}
     else:
         options = {"rc": "vbr", "cq": str(crf), "preset": preset}
-        notes += ["the HDR mastering tags were left out: NVENC does not take them"] if hdr != NO_HDR else []
+    if codec.name in ("prores", "nvenc") and hdr != NO_HDR:
+        notes.append(f"the HDR mastering tags were left out: {codec.title} does not take them")
     if codec.tag:
         context.codec_tag = codec.tag
     context.options |= options

@@ -142,6 +142,11 @@ def neutral(frame: VideoFrame, number: int, layout: PixelLayout) -> None:
     samples[:] = 1 << layout.depth - 1
 
 
+def gray_with_chroma(layout: PixelLayout) -> PixelLayout:
+    """The 4:2:0 layout whose luma a gray one is."""
+    return nearest(layout.name.replace("gray", "yuv420p"))
+
+
 def rgb_of(planes: Sequence[NDArray[Any]], layout: PixelLayout, color: ColorTags) -> NDArray[np.uint8]:
     """``(h, w, 3)`` uint8 C-contiguous RGB of ``planes``, by the range and matrix of ``color``.
 

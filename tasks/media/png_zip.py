@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from tasks.errors import OutputError
-from tasks.media.layout import PixelLayout, Planes, rgb_of
+from tasks.media.chroma import as_fine, finer_chroma
+from tasks.media.layout import PixelLayout, Planes, nearest, rgb_of
 from tasks.media.matte import Alpha
 from tasks.records import ColorTags
 
@@ -34,7 +35,10 @@ class PngZip:
 
     def write(self, planes: Planes, alpha: Alpha, pts: int, duration: int) -> None:
         """Add one picture with its opacity (h, w) 0..1; the files know no times."""
-        rgb = rgb_of(planes, self._layout, self._color)
+        finer = as_fine(self._layout, nearest("yuv444p"))
+        size_px = (planes[0].shape[1], planes[0].shape[0])
+        planes = finer_chroma(planes, self._layout, finer, size_px, self._color.chroma_location)
+        rgb = rgb_of(planes, finer, self._color)
         opacity = np.rint(alpha * 255).astype(np.uint8)
         bgra = np.dstack([rgb[..., ::-1], opacity])
         _, coded = cv2.imencode(".png", bgra, [cv2.IMWRITE_PNG_COMPRESSION, _COMPRESSION])

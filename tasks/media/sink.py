@@ -20,10 +20,11 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError, VideoError
+from tasks.media.chroma import as_fine, finer_chroma
 from tasks.media.codecs import (
-    CODECS,
     Codec,
     changes,
+    codec_of,
     coded_layout,
     coded_size,
     open_encoder,
@@ -31,9 +32,10 @@ from tasks.media.codecs import (
     reason_of,
     stored_format,
 )
-from tasks.media.layout import PixelLayout, fill, neutral
+from tasks.media.layout import PixelLayout, fill, gray_with_chroma, neutral
 from tasks.media.sound import SoundCopy, TimedPacket
 from tasks.media.source import Reading, opened, pictures
+from tasks.media.zero import ticks_later
 from tasks.records import NO_HDR, ColorTags, HdrTags
 
 _LARGEST_TIMESCALE = 2**31 - 1
@@ -60,39 +62,44 @@ class VideoSink:
         rate: Fraction,
         color: ColorTags,
         pixel_aspect: Fraction,
-        crf: int,
+        crf: int | None,
         preset: str,
         sound: Path | None = None,
         codec: str = "x264",
         hdr: HdrTags = NO_HDR,
     ) -> None:
         self._path, self._layout, self._time_base = path, layout, time_base
-        encoding = CODECS[codec]
+        encoding = codec_of(codec, preset)
         coded = coded_layout(layout, encoding)
         wh = coded_size(size_px, coded)
         self.notes = changes(layout, coded, size_px, wh, encoding)
         options = {"movflags": "+faststart", "fflags": "+bitexact"}
         try:
-            self._container = av.open(f"file:{path}", "w", format="mp4", container_options=options)
+            self._container = av.open(f"file:{path}", "w", format=encoding.container, container_options=options)
         except (av.FFmpegError, OSError) as error:
             raise unwritable(path, error) from error
         encoder = encoding.encoder if coded.depth == 8 else encoding.encoder_10
         self._stream = cast(VideoStream, self._container.add_stream(encoder, rate=rate.limit_denominator(10**6)))
         tags = replace(color, range=_LIMITED_RANGE, matrix=_BT709) if layout.is_rgb else color
-        self._span = "JPEG" if color.range == _FULL_RANGE else "MPEG"
+        self._span = self._coded_span = "JPEG" if color.range == _FULL_RANGE else "MPEG"
+        if encoding.only_limited and tags.range == _FULL_RANGE:
+            tags, self._coded_span = replace(tags, range=_LIMITED_RANGE), "MPEG"
+            self.notes.append(f"full range was written as limited range, as players expect of {encoding.title}")
         _describe(self._stream, wh, stored_format(coded, encoding), time_base, tags, pixel_aspect)
         self.notes += prepare(self._stream.codec_context, encoding, crf, preset, hdr)
         self._open(encoding, f"{wh[0]}x{wh[1]} {coded.name}, crf {crf}, preset {preset}")
-        self._sound = SoundCopy(sound, self._container) if sound else None
+        self._sound = SoundCopy(sound, self._container, encoding.container) if sound else None
         # Where a track begins is written in the movie's ticks: they must divide every track's.
         self._container.container_options.update(_timescales(self._container, time_base))
         self._sounds = self._sound.packets() if self._sound else iter(())
         self._next_sound: TimedPacket | None = None
-        self._frame = VideoFrame(*wh, coded.name if layout.planes == 1 else layout.name)
-        for plane in range(layout.planes, coded.planes):
-            neutral(self._frame, plane, coded)
+        self._finer, self._chroma_location = as_fine(layout, coded), color.chroma_location
+        held = gray_with_chroma(layout) if layout.planes == 1 else self._finer
+        self._frame = VideoFrame(*wh, held.name)
+        for plane in range(layout.planes, held.planes):
+            neutral(self._frame, plane, held)
         self._reformatter = VideoReformatter()
-        self._written = 0
+        self._written = self._later = 0
         self._first_dts: int | None = None
         self._start, self._end = 2**63, 0
 
@@ -102,9 +109,17 @@ class VideoSink:
         ``pts`` increase from call to call. The planes are copied before this returns. ``OutputError`` when
         the file cannot be written.
         """
-        fill(self._frame, planes, self._layout)
+        size_px = (planes[0].shape[1], planes[0].shape[0])
+        planes = finer_chroma(planes, self._layout, self._finer, size_px, self._chroma_location)
+        fill(self._frame, planes, self._finer)
+        if not self._written:
+            self._later = ticks_later(pts, self._time_base, self._sound, self.notes)
         self._written += 1
+        pts += self._later
         frame = self._coded()
+        codec = self._stream.codec_context  # ProRes keeps its tags in every picture
+        frame.colorspace, frame.color_range = codec.colorspace, codec.color_range
+        frame.color_primaries, frame.color_trc = codec.color_primaries, codec.color_trc
         frame.pts, frame.duration, frame.time_base = pts, duration, self._time_base
         self._start, self._end = min(pts, self._start), pts + duration
         try:
@@ -186,7 +201,7 @@ class VideoSink:
             format=self._stream.pix_fmt,
             dst_colorspace=_BT709 if rgb else None,
             src_color_range="JPEG" if rgb else self._span,
-            dst_color_range="MPEG" if rgb else self._span,
+            dst_color_range="MPEG" if rgb else self._coded_span,
             interpolation="BICUBIC",
             threads=1,
         )

@@ -68,6 +68,7 @@ class SoundCopy:
 
     def __init__(self, source: Path, target: OutputContainer, form: str = "mp4") -> None:
         self.notes: list[str] = []
+        self.later_s = Fraction(0)  # that all packets are to come later than in the source
         self._form, self._carrier = form, CARRIERS[form]
         self.routes: dict[int, Route] = {}
         self._container: InputContainer | None = None
@@ -92,7 +93,7 @@ class SoundCopy:
             self.notes.append(f"the sound ends early: the file cannot be read further ({error.strerror})")
         for route in self.routes.values():
             if route.encoded and not route.ended:
-                yield from _timed(route.target.encode(None))
+                yield from self._timed(route.target.encode(None))
 
     def give_up(self, packet: SoundPacket, error: av.FFmpegError) -> None:
         """Drop the rest of the track whose ``packet`` the result did not take."""
@@ -127,7 +128,7 @@ class SoundCopy:
         if route.encoded:
             try:
                 for frame in route.source.decode(packet):
-                    yield from _timed(route.target.encode(frame))
+                    yield from self._timed(route.target.encode(frame))
             except av.FFmpegError as error:
                 self._end(route, error)
         elif packet.dts is not None and (route.last_dts is None or packet.dts > route.last_dts):
@@ -136,7 +137,14 @@ class SoundCopy:
                 packet.duration = packet.dts - route.last_dts
             route.last_dts = packet.dts
             packet.stream = route.target
-            yield from _timed([packet])
+            yield from self._timed([packet])
+
+    def _timed(self, packets: list[SoundPacket]) -> Iterator[TimedPacket]:
+        for packet in packets:
+            later = round(self.later_s / packet.time_base)
+            packet.pts, packet.dts = (None if at is None else at + later for at in (packet.pts, packet.dts))
+            stamp = packet.dts if packet.dts is not None else packet.pts or 0
+            yield stamp * packet.time_base, packet
 
     def _end(self, route: Route, error: av.FFmpegError) -> None:
         route.ended = True
@@ -163,9 +171,3 @@ def _named_layout(codec: AudioCodecContext) -> str:
     # PCM may tell the number of its channels only ("2 channels"), which no encoder takes.
     name: str = codec.layout.name
     return name if "channel" not in name else _USUAL_LAYOUTS.get(codec.channels, "stereo")
-
-
-def _timed(packets: list[SoundPacket]) -> Iterator[TimedPacket]:
-    for packet in packets:
-        stamp = packet.dts if packet.dts is not None else packet.pts or 0
-        yield stamp * packet.time_base, packet

@@ -16,7 +16,7 @@ import numpy as np
 from mediapipe.tasks.python import BaseOptions
 from numpy.typing import NDArray
 
-from tasks.errors import ModelError
+from tasks.errors import ModelError, StillwalkError
 
 FAILURES: Final = (RuntimeError, ValueError, NotImplementedError)  # what creating or running a graph raises
 _NATIVE: Final = re.compile(rb"[IWEF]\d{4} \d|INFO: |WARNING: |Stack trace:|    @ ")  # glog, absl, TFLite
@@ -34,7 +34,7 @@ class DeviceUse:
 
 @contextmanager
 def quiet_native_stderr() -> Iterator[None]:
-    """Keep native log lines off the terminal; all is shown after all when an exception escapes.
+    """Keep native log lines off the terminal; all is shown after all when an exception escapes that is no sentence.
 
     File descriptor 2 belongs to the whole process and no setting silences these lines, so keep the block
     short. What others write meanwhile is passed on afterwards. One thread at a time.
@@ -47,6 +47,9 @@ def quiet_native_stderr() -> Iterator[None]:
         try:
             yield
             failed = False
+        except StillwalkError:
+            failed = False
+            raise
         finally:
             _flush()
             os.dup2(saved, 2)

@@ -56,6 +56,13 @@ def test_a_missing_file_is_kept_so_that_it_fails_alone(clips: Path) -> None:
     assert names([str(clips / "none.mp4"), str(clips / "b.mp4")]) == ["none", "b"]
 
 
+@pytest.mark.parametrize("asked", [None, "", ["", "demo"]])
+def test_an_empty_name_is_no_folder(clips: Path, asked: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(clips)
+    with pytest.raises(SettingError, match=r"^video: an empty name names nothing; name a file"):
+        find_videos(asked)
+
+
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [

@@ -43,6 +43,11 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Job, dict
     return job, made
 
 
+def recorded(job: Job, held: dict[str, Artifact]) -> dict[str, Any]:
+    files = {name: {"sha256": holder.files[name].sha256} for name, holder in held.items()}
+    return {"video": {"sha256": job.digest, "path": job.video.place}, "deliverables": files}
+
+
 def contents(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
@@ -51,6 +56,33 @@ def test_every_deliverable_appears_under_its_name(finished: tuple[Job, dict[str,
     publish.publish(*finished, tmp_path / "out")
     folder = tmp_path / "out" / "a"
     assert set(contents(folder)) == {"trajectory.parquet", "stabilized.mp4", "metrics.json", "report.html", "run.json"}
+
+
+def test_a_contact_sheet_is_delivered_when_asked_for(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+    job, made = finished
+    made["stabilized.mov"] = artifact(tmp_path, "other", {"stabilized.mov": "picture", "contact.jpg": "sheet"})
+    del made["stabilized.mp4"]
+    publish.publish(job, made, tmp_path / "out")
+    assert "contact.jpg" not in contents(tmp_path / "out" / "a")
+    job.config.outputs.append(Output.contact)
+    publish.publish(job, made, tmp_path / "out")
+    assert contents(tmp_path / "out" / "a")["contact.jpg"] == "sheet"
+
+
+def test_the_same_video_in_another_kind_of_file_is_told_to_be_older(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, made = finished
+    monkeypatch.setattr(publish, "run_record", lambda job, artifacts, result, held: recorded(job, held))
+    told: list[list[str]] = []
+    monkeypatch.setattr(publish, "describe", lambda *_, older: told.append(list(older)))
+    made["person.mp4"] = artifact(tmp_path, "person", {"person.mp4": "green"})
+    publish.publish(job, made, tmp_path / "out")
+    del made["person.mp4"]
+    publish.publish(job, made, tmp_path / "out")  # still of this path, and the only one of its kind
+    made["person.webm"] = artifact(tmp_path, "clear", {"person.webm": "nothing"})
+    publish.publish(job, made, tmp_path / "out")
+    assert told == [[], [], ["person.mp4"]]
 
 
 def test_a_disk_that_fills_up_leaves_the_earlier_result_as_it_was(

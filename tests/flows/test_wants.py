@@ -92,6 +92,7 @@ def test_the_comparison_has_its_settings() -> None:
         (["outputs=[person]", "background=keep"], False),
         (["outputs=[masks]"], True),
         (["outputs=[stabilized,pose]"], False),
+        (["outputs=[pose]", "anchor.masks=true"], True),
         (["outputs=[stabilized]", "background=blur", "background.on=[stabilized]"], True),
         (["outputs=[pose]", "verify=true", "background=blur", "background.on=[stabilized]"], True),
         (["outputs=[comparison]", "background=blur", "background.on=[stabilized]"], False),

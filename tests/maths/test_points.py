@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tasks.maths.anchor import Anchor
 from tasks.maths.landmarks import COUNT, HEAD, HIPS, SHOULDERS, PoseTrack
 from tasks.maths.points import choose_anchor, inside, joined, mean_of
 
@@ -53,6 +54,27 @@ def test_the_head_stands_in_for_hips_and_shoulders() -> None:
     path, source, _ = choose(hidden(body(), HIPS + SHOULDERS, slice(50, FRAMES)))
     assert path[:, 1] == pytest.approx(240)
     assert set(source[50:]) == {"head"}
+
+
+def middle_of_mask() -> Anchor:
+    path = np.column_stack([100 + 5.0 * np.arange(FRAMES), np.full(FRAMES, 200.0)])
+    return Anchor(path, np.full(FRAMES, 0.3), np.full(FRAMES, "mask"))
+
+
+def test_the_mask_stands_in_where_no_landmark_of_the_trunk_is_seen() -> None:
+    track = hidden(body(), HIPS + SHOULDERS + HEAD, slice(25, 35))
+    assert np.isnan(choose(track)[0][25:35]).all()
+    chosen = choose_anchor(track, "auto", min_confidence=0.5, weighted=False, mask=middle_of_mask())
+    assert chosen.anchor.xy_px[:, 1] == pytest.approx(240)
+    assert np.diff(chosen.anchor.xy_px[:, 0]) == pytest.approx(5)
+    assert set(chosen.anchor.source[25:35]) == {"mask"} and set(chosen.anchor.source[:25]) == {"hips"}
+
+
+def test_a_clip_without_any_landmark_of_the_trunk_is_locked_on_the_mask_and_says_so() -> None:
+    track = hidden(body(), HIPS + SHOULDERS + HEAD, slice(0, FRAMES))
+    chosen = choose_anchor(track, "auto", min_confidence=0.5, weighted=False, mask=middle_of_mask())
+    assert chosen.point == "mask" and chosen.why.endswith("locked on the mask")
+    assert chosen.anchor.xy_px == pytest.approx(middle_of_mask().xy_px)
 
 
 def test_a_body_that_changes_shape_meanwhile_does_not_jump_where_the_source_changes() -> None:

@@ -129,6 +129,18 @@ def test_a_window_stands_about_the_target_where_it_can() -> None:
     assert aside.x > 300 - aside.width / 2
 
 
+@pytest.mark.parametrize("part", [(1.0, 1.0), (0.7, 0.9), (0.5, 0.3)])
+def test_a_smaller_window_than_the_largest_is_covered_too(part: tuple[float, float]) -> None:
+    to_output, target = wander(40, 3), np.array([319.5, 239.5])
+    largest = window.largest_covered(to_output, SIZE, target)
+    size = (int(largest.width * part[0]), int(largest.height * part[1]))
+    view = window.covered(to_output, SIZE, size, target)
+    assert view.size_px == size
+    assert covered(to_output, view).min() > 1 - 1e-9
+    with pytest.raises(SettingError, match=rf"largest window that is has {largest.width}x{largest.height}"):
+        window.covered(to_output, SIZE, (largest.width + 2, largest.height + 2), target)
+
+
 def test_where_no_window_is_covered_it_is_one_line() -> None:
     with pytest.raises(SettingError, match=r"^crop: auto: no window of 16 pixels .*; choose crop=follow"):
         window.largest_covered(shifts((-400, 0), (400, 0)), SIZE, CENTRE)

@@ -22,7 +22,7 @@ def sink_like(
     path: Path,
     clip: Clip,
     *,
-    crf: int = 18,
+    crf: int | None = 18,
     preset: str = "veryfast",
     sound: Path | None = None,
     codec: str = "x264",
@@ -44,7 +44,7 @@ def sink_like(
 
 
 def rewrite(
-    source: Path, target: Path, *, crf: int = 18, preset: str = "veryfast", codec: str = "x264"
+    source: Path, target: Path, *, crf: int | None = 18, preset: str = "veryfast", codec: str = "x264"
 ) -> tuple[Clip, FrameTable, list[str]]:
     """Write every frame of ``source`` as it is."""
     clip, table = read(source)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import OutputError
 from tasks.media.alpha_sink import AlphaSink
+from tasks.media.chroma import as_fine, finer_chroma
 from tasks.media.layout import nearest, rgb_of
 from tasks.media.png_zip import PngZip, verify_zip
 from tasks.media.sink import verify_video
@@ -113,6 +114,25 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path: Path, coding: str) -> N
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
+def test_full_range_is_written_as_what_prores_means(tmp_path: Path) -> None:
+    path = tmp_path / "full.mov"
+    sink = AlphaSink(
+        path,
+        "mov",
+        size_px=SIZE,
+        layout=nearest("yuv420p"),
+        time_base=Fraction(1, 30),
+        rate=Fraction(30),
+        color=ColorTags(range=2, primaries=1, transfer=1, matrix=1),
+        pixel_aspect=Fraction(1),
+    )
+    gray = (np.full((48, 64), 255, np.uint8), *[np.full((24, 32), 128, np.uint8)] * 2)
+    with sink:
+        sink.write(gray, np.ones((48, 64), np.float32), 0, 1)
+    assert sink.notes == ["full range was written as limited range, as players expect of ProRes"]
+    assert read(path)[0].min() >= 254
+
+
 def test_a_zip_holds_a_png_a_frame(tmp_path: Path) -> None:
     layout = nearest("yuv420p")
     for name in ("a.zip", "b.zip"):
@@ -125,7 +145,9 @@ def test_a_zip_holds_a_png_a_frame(tmp_path: Path) -> None:
         assert archive.namelist() == ["person/000000.png", "person/000001.png", "person/000002.png"]
         bgra = cv2.imdecode(np.frombuffer(archive.read("person/000001.png"), np.uint8), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(bgra[..., 3], np.rint(255 * ramp(1)))
-    np.testing.assert_array_equal(bgra[..., 2::-1], rgb_of(planes(1, SIZE, "yuv420p"), layout, COLOR))
+    fine = as_fine(layout, nearest("yuv444p"))
+    colours = rgb_of(finer_chroma(planes(1, SIZE, "yuv420p"), layout, fine, SIZE, 0), fine, COLOR)
+    np.testing.assert_array_equal(bgra[..., 2::-1], colours)
 
 
 def test_a_damaged_or_short_zip_is_found(tmp_path: Path) -> None:

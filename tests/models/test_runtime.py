@@ -32,6 +32,13 @@ def test_all_is_shown_when_an_exception_escapes(capfd: pytest.CaptureFixture[str
     assert capfd.readouterr().err == NOISE.decode()
 
 
+def test_an_error_that_is_a_sentence_stands_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ModelError), quiet_native_stderr():
+        os.write(2, NOISE)
+        raise ModelError("device=gpu: it does not start; use device=cpu")
+    assert capfd.readouterr().err == ""
+
+
 def test_threads_take_turns(capfd: pytest.CaptureFixture[str]) -> None:
     def noisy() -> None:
         for _ in range(20):

@@ -6,6 +6,7 @@ Hydra takes launchers of the namespace ``hydra_plugins`` only: ``flows/plugins``
 import atexit
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -29,6 +30,7 @@ class FlowLauncher(Launcher):
         overrides = parser.parse_overrides(list(config.hydra.overrides.task))
         plain = [override for override in overrides if not override.is_sweep_override()]
         self._fixed = {f"{one.get_key_element()}={one.get_value_element_as_str()}" for one in plain}
+        self._time = time.strftime("%Y-%m-%d_%H-%M-%S")  # one for all batches of jobs that a sweeper makes
         scratch = tempfile.mkdtemp(prefix="stillwalk-hydra-")  # a sweep that is refused leaves the user's folders alone
         atexit.register(shutil.rmtree, scratch, ignore_errors=True)
         with read_write(config.hydra):
@@ -39,7 +41,7 @@ class FlowLauncher(Launcher):
 
         costs: list[float | None] = [None] * len(job_overrides)
         try:
-            code, costs = run_sweep(sweeps.named(job_overrides, self._fixed))
+            code, costs = run_sweep(sweeps.named(job_overrides, self._fixed), self._time)
             status.note(code)
         except StillwalkError as error:  # here, because Hydra adds a line of its own to what passes through it
             status.refuse(error)

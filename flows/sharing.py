@@ -1,0 +1,34 @@
+"""One framing for all videos of a run: the size of window that fits every one of them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from conf.holding import CropConf
+from tasks.records import Artifact, read_clip
+
+Size = tuple[int, int]
+
+
+def follow_crop(crop: CropConf, decoded: Sequence[Artifact]) -> CropConf:
+    """``crop``, of an aspect, as one of the size that fits into all clips; itself where there is none."""
+    from tasks.maths import window  # loads scipy, which a run that shares nothing does not need
+
+    clips = [read_clip(artifact) for artifact in decoded]
+    sizes_px = [window.stabilized_size(clip.size_px, crop, float(Fraction(clip.pixel_aspect))) for clip in clips]
+    shared_px = shared_size(sizes_px)
+    return crop if shared_px is None else replace(crop, size=list(shared_px), aspect=None)
+
+
+def room_size(rooms: Sequence[Artifact]) -> Size | None:
+    """The size of window that every video has room for, by what the room stage found for each."""
+    found = [json.loads(room.path("room.json").read_text())["size_px"] for room in rooms]
+    return shared_size([(width, height) for width, height in found])
+
+
+def shared_size(sizes_px: Sequence[Size]) -> Size | None:
+    """The largest window that fits into windows of all ``sizes_px``; None of none."""
+    if not sizes_px:
+        return None
+    return min(width for width, _ in sizes_px), min(height for _, height in sizes_px)

@@ -1,0 +1,56 @@
+import pytest
+
+from conf.choices import SweepRender
+from conf.schema import Config
+from conf.sweeping import SweepConf
+from flows.sweeps import LONGEST, check_run_wide, named
+from tasks.errors import SettingError
+
+
+def names(*jobs: list[str], fixed: tuple[str, ...] = ()) -> list[str]:
+    return [setting.name for setting in named(jobs, set(fixed))]
+
+
+def test_a_setting_is_named_by_what_varies() -> None:
+    fixed = ("video=a.mp4", "crop=auto", "sweep.render=none")
+    jobs = [[*fixed, "smoothing.window=5"], [*fixed, "smoothing.window=9"]]
+    assert names(*jobs, fixed=fixed) == ["smoothing.window=5", "smoothing.window=9"]
+    assert [setting.overrides for setting in named(jobs, set(fixed))] == jobs
+
+
+def test_one_setting_alone_is_named_by_all_that_it_sets() -> None:
+    assert names(["video=a.mp4", "smoothing.window=5"], fixed=("video=a.mp4", "smoothing.window=5")) == [
+        "smoothing.window=5"
+    ]
+    assert names(["video=a.mp4"], fixed=("video=a.mp4",)) == ["default"]
+
+
+def test_videos_that_vary_share_their_setting() -> None:
+    assert names(["video=a.mp4", "lock.x=0"], ["video=b.mp4", "lock.x=0"]) == ["lock.x=0", "lock.x=0"]
+
+
+def test_any_value_becomes_the_name_of_one_folder() -> None:
+    (name,) = names(['background.image="beach/at noon.jpg"', "crop.aspect='9:16'"])
+    assert name == "background.image=beach_at noon.jpg,crop.aspect=9:16"
+
+
+def test_long_and_equal_names_are_told_apart() -> None:
+    long = [[f"anchor.landmarks={'ü' * 200}{end}"] for end in "ab"]
+    first, second = names(*long)
+    assert first != second and max(len(name.encode()) for name in (first, second)) <= LONGEST
+    first, second = names(["background.image=a/b"], ["background.image=a_b"])
+    assert first != second
+
+
+def test_what_is_one_for_the_whole_run_cannot_vary() -> None:
+    check_run_wide([Config(video="a"), Config(video="b")])
+    with pytest.raises(SettingError, match=r"^workers: a sweep is one run, which cannot have 1 and 2; give one$"):
+        check_run_wide([Config(workers=1), Config(workers=2)])
+    with pytest.raises(SettingError, match=r"^sweep: "):
+        check_run_wide([Config(), Config(sweep=SweepConf(render=SweepRender.none))])
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "x" * 300])
+def test_a_sweep_is_named_as_a_folder_can_be(name: str) -> None:
+    with pytest.raises(SettingError, match=r"^sweep\.name: "):
+        SweepConf(name=name)

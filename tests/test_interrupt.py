@@ -1,0 +1,176 @@
+"""Interrupted and killed in every stage, with threads and with processes: nothing half, and the same bytes at last."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from flows import housekeeping
+from tests import program
+from tests.program import DEMO
+
+START_S = 120
+STAGES = ("decode", "pose", "subject", "masks", "offsets", "trajectory", "render")
+DATA = ("pose.json", "pose.csv", "pose.parquet", "trajectory.parquet", "masks.npz", "metrics.json")
+VIDEOS = ("stabilized.mp4", "comparison.mp4", "person.mp4")
+
+
+@pytest.fixture
+def home(finished: Path, tmp_path: Path) -> Path:
+    """A home in which the demo is drawn, and nothing else is done."""
+    shutil.copytree(finished / "outputs" / ".cache" / "demo", cache(tmp_path) / "demo")
+    return tmp_path
+
+
+def cache(home: Path) -> Path:
+    return home / "outputs" / ".cache"
+
+
+def started(home: Path, api: str, stage: str, *overrides: str) -> subprocess.Popen[str]:
+    """The program, in the midst of a stage."""
+    before = set(works(home, stage))
+    process = program.start(*DEMO, *overrides, cwd=home, api=api)
+    deadline = time.monotonic() + START_S
+    while not set(works(home, stage)) - before:
+        assert process.poll() is None, f"it ended before {stage}"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    return process
+
+
+def works(home: Path, stage: str) -> Iterator[tuple[str, int]]:
+    """Folders in which a stage is computed, or was until a kill, each with the time of its last change."""
+    for path in cache(home).glob(f"{stage}/.*.work"):
+        with suppress(FileNotFoundError):
+            yield path.name, path.stat().st_mtime_ns
+
+
+def halves(home: Path) -> list[Path]:
+    return [path for path in (home / "outputs").rglob("*") if path.name.endswith((".part", ".work"))]
+
+
+def workers_of(process: subprocess.Popen[str]) -> Iterator[int]:
+    for listing in Path(f"/proc/{process.pid}/task").glob("*/children"):
+        for child in listing.read_text().split():
+            if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text():
+                yield int(child)
+
+
+def assert_same(home: Path, finished: Path) -> None:
+    for name in DATA + VIDEOS:
+        here, there = (folder / "outputs" / "demo" / name for folder in (home, finished))
+        assert here.read_bytes() == there.read_bytes(), name
+
+
+def test_killed_in_every_stage_the_same_command_goes_on_to_the_same_bytes(home: Path, finished: Path, api: str) -> None:
+    for stage in STAGES:
+        killed = started(home, api, stage, "workers=1")
+        killed.kill()
+        killed.communicate()
+        assert not (home / "outputs" / "demo").exists()
+    done = program.run(*DEMO, cwd=home, api=api)
+    assert done.status == 0, done.err
+    assert program.ran(home / "outputs" / "demo") <= set(VIDEOS)
+    assert halves(home) == []
+    assert_same(home, finished)
+
+
+@pytest.mark.parametrize(
+    ("stage", "number", "runner"),
+    [
+        ("pose", signal.SIGINT, "threads"),
+        ("trajectory", signal.SIGTERM, "threads"),
+        ("pose", signal.SIGINT, "processes"),
+    ],
+)
+def test_interrupted_it_ends_with_one_line_and_nothing_half(
+    finished: Path, tmp_path: Path, api: str, stage: str, number: int, runner: str
+) -> None:
+    shutil.copytree(finished / "outputs" / ".cache", cache(tmp_path))
+    shutil.rmtree(cache(tmp_path) / stage)
+    process = started(tmp_path, api, stage, f"runner={runner}")
+    assert housekeeping.main(["prune", "--larger-than", "0MB", f"cache_dir={cache(tmp_path)}"]) == 2  # it is in use
+    process.send_signal(number)
+    done = program.ended(process)
+    assert done.status == 128 + number
+    assert done.err == "stillwalk: interrupted; what is finished is kept, run the same command again to go on\n"
+    assert halves(tmp_path) == []
+    assert not (tmp_path / "outputs" / "demo").exists()
+    assert {path.parents[1].name for path in cache(tmp_path).glob("*/*/done.json")} == {"demo", *STAGES} - {stage}
+
+
+def test_in_processes_of_which_one_is_killed_the_keys_and_bytes_are_the_same(
+    home: Path, finished: Path, api: str
+) -> None:
+    process = started(home, api, "pose", "runner=processes")
+    victims = list(workers_of(process))
+    while not victims:
+        victims = list(workers_of(process))
+    for victim in victims:
+        subprocess.run(["kill", "-9", str(victim)], check=True)
+    done = program.ended(process)
+    assert (done.status, done.err) == (0, "")
+    assert_same(home, finished)
+    keys = [{entry.parent.name for entry in cache(one).glob("*/*/done.json")} for one in (home, finished)]
+    assert keys[0] == keys[1]
+
+
+STUCK = """
+import subprocess, sys, time
+from pathlib import Path
+from flows import interrupt
+from tasks import store
+work = Path(sys.argv[1])
+(work / "half").write_text("half")
+store.unfinished.add(work)
+child = subprocess.Popen(["sleep", "600"])
+def wait():
+    print(child.pid, flush=True)
+    while True:
+        time.sleep(0.01)  # asks nobody whether it should stop
+interrupt.end_at_once()
+if sys.argv[2] == "flow":
+    with interrupt.interruptible():
+        wait()
+wait()
+"""
+
+
+@pytest.mark.parametrize(("where", "signals"), [("before", 1), ("flow", 1), ("flow", 2)])
+def test_what_does_not_stop_is_cut_off_with_its_children_and_half_files(
+    tmp_path: Path, where: str, signals: int
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    command = [sys.executable, "-c", STUCK, str(work), where]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=program.ROOT, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        for _ in range(signals):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == "stillwalk: interrupted; what is finished is kept, run the same command again to go on\n"
+    assert not work.exists()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_dry_run_of_the_program_starts_nothing_and_writes_nothing(finished: Path) -> None:
+    before = sorted((path, path.stat().st_mtime_ns) for path in finished.rglob("*"))
+    nowhere = "http://127.0.0.1:9/api"  # no server is asked
+    done = program.run(*DEMO, "smoothing.window=9", "plan=true", cwd=finished, api=nowhere)
+    assert (done.status, done.err) == (0, "")
+    assert "smoothing.window: 5 -> 9" in done.out
+    assert done.out.splitlines()[1:3] == ["  demo            cached", "  decode          cached"]
+    assert sorted((path, path.stat().st_mtime_ns) for path in finished.rglob("*")) == before

@@ -1,0 +1,78 @@
+"""Asks a Prefect server as its own page does, and looks at that page in a browser without a screen."""
+
+import json
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PAGE_S = 60
+
+
+def ask(api: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """The answer to a GET, or to a POST of ``body``."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(api + path, data, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+def until(found: Callable[[], Any], seconds: float = 90) -> Any:
+    """What ``found`` gives, as soon as it is something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found_now := found():
+            return found_now
+        time.sleep(0.2)
+    return pytest.fail(f"in {seconds} s there was nothing of what was waited for")
+
+
+def flow_runs(api: str, tag: str, *states: str) -> list[dict[str, Any]]:
+    """Runs with a tag, the latest first; only those in ``states``, where some are given."""
+    wanted: dict[str, Any] = {"tags": {"all_": [tag]}}
+    if states:
+        wanted["state"] = {"type": {"any_": list(states)}}
+    found: list[dict[str, Any]] = ask(api, "/flow_runs/filter", {"sort": "START_TIME_DESC", "flow_runs": wanted})
+    return found
+
+
+def task_runs(api: str, flow_run: str) -> dict[str, str]:
+    """The state of each task run, by its name."""
+    body = {"task_runs": {"flow_run_id": {"any_": [flow_run]}}}
+    return {run["name"]: run["state_name"] for run in ask(api, "/task_runs/filter", body)}
+
+
+def artifacts(api: str, flow_run: str) -> dict[str, dict[str, Any]]:
+    """What was put up of a run, by key."""
+    body = {"artifacts": {"flow_run_id": {"any_": [flow_run]}}}
+    return {one["key"]: one for one in ask(api, "/artifacts/filter", body)}
+
+
+def _chromium(folder: Path, address: str, *wanted: str) -> str:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no chromium here: apt-get install chromium")
+    options = (
+        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+        "--disable-component-update --disable-sync --window-size=1400,1000 --virtual-time-budget=15000"
+    )
+    command = [program, *options.split(), f"--user-data-dir={folder / 'profile'}", *wanted, address]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PAGE_S)
+    return done.stdout
+
+
+def page(folder: Path, address: str) -> str:
+    """The document that a browser makes of an address, as HTML."""
+    return _chromium(folder, address, "--dump-dom")
+
+
+def picture(folder: Path, address: str) -> Path:
+    """What a browser shows at an address, as a PNG."""
+    path = folder / "page.png"
+    _chromium(folder, address, f"--screenshot={path}")
+    return path
