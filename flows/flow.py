@@ -18,6 +18,10 @@ from flows.results import Result
 from tasks.errors import Interrupted, StillwalkError, VideoError
 from tasks.records import Artifact
 from tasks.store import sha256_of
+from tasks.workers import Workers
+
+# Tasks that only wait, for others or for a worker, hold a thread too: those of one video must not use them up.
+WAITING_TASKS = 12
 
 
 class VideosFailed(StillwalkError):
@@ -39,7 +43,8 @@ def stabilize(overrides: list[str], output_dir: str, cache: str, run_id: str) ->
 def _stabilize(overrides: list[str], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
     config = settings.load(overrides)
     models = preflight.model_digests(config)
-    prepared = [_prepare(video, config, models, cache, run_id) for video in find_videos(config.video)]
+    workers = Workers(config.workers)
+    prepared = [_prepare(video, config, models, cache, run_id, workers) for video in find_videos(config.video)]
     jobs = [item for item in prepared if isinstance(item, Job)]
     for start in STAGES:
         for job in jobs:
@@ -51,19 +56,22 @@ def _stabilize(overrides: list[str], output_dir: Path, cache: Path, run_id: str)
 
 
 def configured(config: Config, cache: Path) -> Flow[[list[str], str, str, str], list[Result]]:
-    """The flow with the number of workers and the place of its records."""
-    workers = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=config.workers))
-    return stabilize.with_options(task_runner=workers, result_storage=cache / "records")
+    """The flow with enough threads and the place of its records."""
+    threads = config.workers + WAITING_TASKS
+    runner = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=threads))
+    return stabilize.with_options(task_runner=runner, result_storage=cache / "records")
 
 
-def _prepare(video: Video, config: Config, models: dict[str, dict[str, str]], cache: Path, run_id: str) -> Job | Result:
+def _prepare(
+    video: Video, config: Config, models: dict[str, dict[str, str]], cache: Path, run_id: str, workers: Workers
+) -> Job | Result:
     """Find the bytes of a video and what identifies them, or say why it fails."""
-    drawn = {} if video.path else {"demo": start_demo(config.demo, cache, run_id)}
+    drawn = {} if video.path else {"demo": start_demo(config.demo, cache, run_id, workers)}
     try:
         if video.path and not video.path.exists():
             return Result(video, missing(video))
         source = video.path or drawn["demo"].result().path("demo.mp4")
-        return Job(video, source, _digest(source), config, models, cache, run_id, drawn)
+        return Job(video, source, _digest(source), config, models, cache, run_id, workers, drawn)
     except StillwalkError as error:
         return Result(video, error=str(error))
 

@@ -12,6 +12,7 @@ from conf.seeing import MasksConf
 from conf.walker import DemoConf
 from flows.inputs import Video
 from flows.wants import background_of, border_of, masks_wanted, person_request
+from tasks.media.sharing import Sharing
 from tasks.records import Artifact
 from tasks.render_requests import (
     ComparisonRequest,
@@ -33,6 +34,7 @@ from tasks.requests import (
 )
 from tasks.stage import Call, submit
 from tasks.store import sha256_of
+from tasks.workers import Group, Workers
 
 Future = PrefectFuture[Artifact]
 # What a request calls the artifact of a stage, where that is not the stage's own name.
@@ -50,15 +52,16 @@ class Job:
     models: dict[str, dict[str, str]]  # digests by stage and model
     cache: Path
     run_id: str
+    workers: Workers
     futures: dict[str, Future] = field(default_factory=dict)
 
-    def start(self, request: type[Any], takes: tuple[str, ...], **fields: Any) -> None:
+    def start(self, request: type[Any], takes: tuple[str, ...], *, group: Group | None = None, **fields: Any) -> None:
         """Submit a stage that takes the artifacts of earlier ones, under the name it has in its request."""
         if "source" in fields and request is not DecodeRequest:
             memory = self.config.decode.frames is FrameMode.memory
             fields["held_mb"] = self.config.decode.memory_mb if memory else None
         inputs = {NAMES.get(name, name): self.futures[name] for name in takes}
-        call = Call(self.video.name, request, fields, self.cache, self.run_id)
+        call = Call(self.video.name, request, fields, self.cache, self.run_id, self.workers, group)
         self.futures[title(request)] = submit(call, dict(inputs))
 
 
@@ -67,9 +70,9 @@ def title(request: type[Request]) -> str:
     return request.output or request.stage
 
 
-def start_demo(conf: DemoConf, cache: Path, run_id: str) -> Future:
+def start_demo(conf: DemoConf, cache: Path, run_id: str, workers: Workers) -> Future:
     """Submit the drawing of the demo walker."""
-    return submit(Call("demo", DemoRequest, {"settings": conf}, cache, run_id), {})
+    return submit(Call("demo", DemoRequest, {"settings": conf}, cache, run_id, workers), {})
 
 
 def start_decode(job: Job) -> None:
@@ -116,30 +119,37 @@ def start_offsets(job: Job) -> None:
 def start_trajectory(job: Job) -> None:
     """Submit the smoothing."""
     conf = job.config
-    settings = {"settings": conf.smoothing, "lock": conf.lock, "crop": conf.crop}
+    settings: dict[str, Any] = {"settings": conf.smoothing, "lock": conf.lock, "crop": conf.crop}
     job.start(TrajectoryRequest, ("decode", "subject", "offsets"), **settings)
 
 
 def start_renders(job: Job) -> None:
-    """Submit one render for each video that is asked for."""
+    """Submit one render for each video that is asked for; those that are to be computed share one decoding."""
     conf = job.config
-    if Output.stabilized in conf.outputs or conf.verify:
-        _start_render(job, StabilizedRequest, Output.stabilized)
-    if Output.comparison in conf.outputs:
-        _start_render(job, ComparisonRequest, Output.comparison, comparison=conf.comparison)
-    if Output.person in conf.outputs:
-        _start_render(job, person_request(conf.background), Output.person)
-    moved = {"source": job.source, "border": conf.border, "render": conf.render}
-    if Output.overlay in conf.outputs:
-        takes = ("decode", "trajectory", "subject", "offsets")
-        job.start(OverlayRequest, takes, encode=conf.encode, **moved)
-    if Output.preview in conf.outputs:
-        job.start(PreviewRequest, ("decode", "trajectory"), **moved)
+    with Group() as group:
+        beside: dict[str, Any] = {"group": group, "shared": Sharing(group.size)}
+        if Output.stabilized in conf.outputs or conf.verify:
+            _start_render(job, StabilizedRequest, Output.stabilized, **beside)
+        if Output.comparison in conf.outputs:
+            _start_render(job, ComparisonRequest, Output.comparison, **beside, comparison=conf.comparison)
+        if Output.person in conf.outputs:
+            _start_render(job, person_request(conf.background), Output.person, **beside)
+        moved: dict[str, Any] = {**beside, "source": job.source, "border": conf.border, "render": conf.render}
+        if Output.overlay in conf.outputs:
+            takes = ("decode", "trajectory", "subject", "offsets")
+            job.start(OverlayRequest, takes, encode=conf.encode, **moved)
+        if Output.preview in conf.outputs:
+            job.start(PreviewRequest, ("decode", "trajectory"), **moved)
 
 
 def _start_render(job: Job, request: type[RenderRequest], output: Output, **more: Any) -> None:
     conf = job.config
-    fields = {"source": job.source, "encode": conf.encode, "render": conf.render, "border": border_of(conf, output)}
+    fields: dict[str, Any] = {
+        "source": job.source,
+        "encode": conf.encode,
+        "render": conf.render,
+        "border": border_of(conf, output),
+    }
     background = background_of(conf, output)
     takes: tuple[str, ...] = ("decode", "trajectory")
     if background is not None:

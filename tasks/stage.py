@@ -23,6 +23,7 @@ from tasks.keys import stage_key
 from tasks.memory import give_back
 from tasks.records import Artifact, read_clip
 from tasks.requests import Request
+from tasks.workers import Group, Workers
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Call:
     fields: dict[str, Any]  # of the request, all that are not artifacts
     cache: Path
     run_id: str
+    workers: Workers
+    group: Group | None = None  # those that it is computed with, side by side
 
 
 class ArtifactSerializer(Serializer):
@@ -59,7 +62,13 @@ def submit(call: Call, inputs: dict[str, PrefectFuture[Artifact] | Artifact]) ->
     # A function, because Prefect takes braces in a text for fields; its own commands take brackets for markup.
     shown = f"{_title(call.request)} {call.video}".replace("[", "(").replace("]", ")")
     named = task.with_options(task_run_name=lambda: shown)
-    return named.submit(quote(call), inputs)
+    if call.group is None:
+        return named.submit(quote(call), inputs)
+    group, member = call.group, _title(call.request)
+    group.expect(member)
+    future = named.submit(quote(call), inputs)
+    future.add_done_callback(lambda _: group.leave(member))  # also where it came from the cache, or was never begun
+    return future
 
 
 def _title(request: type[Request]) -> str:
@@ -96,7 +105,10 @@ def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
             return function(request, folder, tick)
 
     key = stage_key(request)
-    made = store.make(call.cache, request.stage, key, call.run_id, compute, waiting=progress.check_stop)
+    if call.group is not None:
+        call.group.meet(work.stage)
+    with call.workers.work(call.group):
+        made = store.make(call.cache, request.stage, key, call.run_id, compute, waiting=progress.check_stop)
     give_back()
     return made
 

@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "tasks.records": set(),
     "tasks.progress": {"tasks.errors"},
     "tasks.memory": set(),
+    "tasks.workers": {"tasks.progress"},
     "tasks.requests": {"conf", "tasks.records"},
     "tasks.render_requests": {"conf", "tasks.records", "tasks.requests"},
     "tasks.keys": {"tasks.records", "tasks.requests"},
@@ -27,6 +28,7 @@ MAY_IMPORT = {
         "tasks.keys",
         "tasks.records",
         "tasks.requests",
+        "tasks.workers",
     },
     "tasks.maths": {"numpy", "scipy", "tasks.maths", "tasks.records", "tasks.errors"},
     "tasks.media": {

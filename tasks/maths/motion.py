@@ -23,7 +23,13 @@ def compose(second: Floats, first: Floats) -> Floats:
 
 def invert(matrix: Floats) -> Floats:
     """Matrices (..., 2, 3) that undo ``matrix``; ``numpy.linalg.LinAlgError`` when one is singular."""
-    back = np.linalg.inv(matrix[..., :2])
+    a, b, c, d = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 0], matrix[..., 1, 1]
+    area = a * d - b * c
+    if not np.all(area):
+        raise np.linalg.LinAlgError("a singular matrix has no inverse")
+    # Written out: a call of LAPACK for each picture costs more, and wakes its threads. The sum makes zeros positive.
+    rows = [[d / area, -b / area], [-c / area, a / area]]
+    back = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2) + 0.0
     return np.concatenate([back, -back @ matrix[..., 2:]], axis=-1)
 
 
@@ -35,7 +41,8 @@ def apply(matrix: Floats, xy: Floats) -> Floats:
 
 def scale(matrix: Floats) -> Floats:
     """Factor (...) by which lengths grow under matrices (..., 2, 3), on the whole: the root of that of areas."""
-    return np.asarray(np.sqrt(np.abs(np.linalg.det(matrix[..., :2]))))
+    area = matrix[..., 0, 0] * matrix[..., 1, 1] - matrix[..., 0, 1] * matrix[..., 1, 0]
+    return np.asarray(np.sqrt(np.abs(area)))
 
 
 def similarity(factor: Floats | float, turn_rad: Floats | float, pixel_aspect: float = 1.0) -> Floats:

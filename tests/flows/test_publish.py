@@ -15,6 +15,7 @@ from flows.plan import Job
 from tasks import store
 from tasks.errors import OutputError
 from tasks.records import Artifact
+from tasks.workers import Workers
 
 
 def artifact(cache: Path, stage: str, files: dict[str, str]) -> Artifact:
@@ -30,7 +31,7 @@ def artifact(cache: Path, stage: str, files: dict[str, str]) -> Artifact:
 def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Job, dict[str, Artifact]]:
     """A job whose stages are done, with the summary and the report left out."""
     config = Config(video="a.mp4", outputs=[Output.stabilized])
-    job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, config, {}, tmp_path, "run")
+    job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, config, {}, tmp_path, "run", Workers(1))
     monkeypatch.setattr(publish, "render_report", lambda *_: "page")
     monkeypatch.setattr(publish, "all_metrics", lambda _: {})
     monkeypatch.setattr(publish, "describe", lambda *_, **__: None)
