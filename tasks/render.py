@@ -22,7 +22,7 @@ from tasks.media.moving import Edge, Pair, Plan, Scene, read_plan, scenes, write
 from tasks.media.plane_color import tags_at
 from tasks.media.png_zip import PngZip, verify_zip
 from tasks.media.prefetch import prefetched
-from tasks.media.sink import verify_video
+from tasks.media.read_back import verify_video
 from tasks.media.still import still_planes
 from tasks.records import Tick
 from tasks.render_requests import ComparisonRequest, PersonRequest, RenderRequest, StabilizedRequest

@@ -1,13 +1,11 @@
 """Video out with transparency: VP9 in WebM or ProRes 4444 in QuickTime; a whole file or none."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
-import av
 import numpy as np
 from av.codec.context import Flags
 from av.video.frame import VideoFrame
@@ -17,8 +15,7 @@ from numpy.typing import NDArray
 
 from tasks.media.layout import PixelLayout, Planes, frame_of
 from tasks.media.matte import Alpha
-from tasks.media.sink import unwritable
-from tasks.media.sound import SoundCopy, TimedPacket
+from tasks.media.output_file import OutputFile
 from tasks.records import ColorTags
 
 FULL_RANGE, LIMITED_RANGE, BT709 = 2, 1, 1
@@ -70,15 +67,12 @@ class AlphaSink:
         pixel_aspect: Fraction,
         sound: Path | None = None,
     ) -> None:
-        self.notes: list[str] = []
-        self._path, self._layout, self._coding, self._time_base = path, layout, CODINGS[coding], time_base
+        self._layout, self._coding, self._time_base = layout, CODINGS[coding], time_base
         self._range = LIMITED_RANGE if layout.is_rgb else color.range
         options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if coding == "mov" else {})
-        try:
-            self._container = av.open(f"file:{path}", "w", format=self._coding.container, container_options=options)
-        except (av.FFmpegError, OSError) as error:
-            raise unwritable(path, error) from error
-        added = self._container.add_stream(
+        self._file = OutputFile(path, self._coding.container, options)
+        self.notes = self._file.notes
+        added = self._file.container.add_stream(
             self._coding.codec, rate=rate.limit_denominator(10**6), options=dict(self._coding.options)
         )
         self._stream = cast(VideoStream, added)
@@ -90,9 +84,7 @@ class AlphaSink:
         codec.color_primaries, codec.color_trc = color.primaries, color.transfer
         codec.flags |= Flags.bitexact | Flags.frame_duration
         codec.thread_count = self._coding.threads
-        self._sound = SoundCopy(sound, self._container, self._coding.container) if sound else None
-        self._sounds = self._sound.packets() if self._sound else iter(())
-        self._next_sound: TimedPacket | None = None
+        self._file.carry_sound(sound)
         self._reformatter = VideoReformatter()
 
     def write(self, planes: Planes, alpha: Alpha, pts: int, duration: int) -> None:
@@ -106,11 +98,8 @@ class AlphaSink:
         codec = self._stream.codec_context  # ProRes keeps its tags in every picture
         frame.colorspace, frame.color_range = codec.colorspace, codec.color_range
         frame.color_primaries, frame.color_trc = codec.color_primaries, codec.color_trc
-        try:
-            self._mux_sound(pts * self._time_base)
-            self._container.mux(self._stream.encode(frame))
-        except (av.FFmpegError, OSError) as error:
-            raise unwritable(self._path, error) from error
+        with self._file.writing():
+            self._file.mux(self._stream.encode(frame), sound_until_s=pts * self._time_base)
 
     def __enter__(self) -> Self:
         return self
@@ -118,27 +107,10 @@ class AlphaSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        whole = False
-        try:
-            if kind is None:
-                self._finish()
-                whole = True
-        finally:
-            with suppress(av.FFmpegError, OSError):
-                self._container.close()
-            if self._sound:
-                self._sound.close()
-                self.notes.extend(self._sound.notes)
-            if not whole:
-                self._path.unlink(missing_ok=True)
+        self._file.end(kind, self._finish)
 
     def _finish(self) -> None:
-        try:
-            self._mux_sound(None)
-            self._container.mux(self._stream.encode(None))
-            self._container.close()
-        except (av.FFmpegError, OSError) as error:
-            raise unwritable(self._path, error) from error
+        self._file.mux(self._stream.encode(None), sound_until_s=None)
 
     def _coded(self, planes: Planes) -> VideoFrame:
         frame = frame_of(planes, self._layout)
@@ -155,22 +127,6 @@ class AlphaSink:
         return self._reformatter.reformat(
             frame, format=self._coding.pixel_format, src_color_range=span, dst_color_range=span, threads=1
         )
-
-    def _mux_sound(self, until_s: Fraction | None) -> None:
-        """Mux the sound up to a time, or all that is left."""
-        self._container.start_encoding()
-        while True:
-            self._next_sound = self._next_sound or next(self._sounds, None)
-            if self._next_sound is None or (until_s is not None and self._next_sound[0] > until_s):
-                return
-            packet = self._next_sound[1]
-            self._next_sound = None
-            try:
-                self._container.mux(packet)
-            except (av.error.InvalidDataError, av.error.ArgumentError) as error:  # the packet's fault, not the disk's
-                if self._sound is None:
-                    raise
-                self._sound.give_up(packet, error)
 
 
 def _fill_plane(frame: VideoFrame, number: int, samples: NDArray[Any]) -> None:

@@ -15,7 +15,8 @@ from tasks.media.held import frames_of
 from tasks.media.layout import PixelLayout, Planes, layout_of
 from tasks.media.plane_color import plane_values, tags_at
 from tasks.media.prefetch import prefetched
-from tasks.media.sink import VideoSink, verify_video
+from tasks.media.read_back import verify_video
+from tasks.media.sink import VideoSink
 from tasks.media.soften import blur_beyond
 from tasks.media.tables import read_json, read_table
 from tasks.media.warp import warp_planes
