@@ -30,7 +30,7 @@ class Config:
     device: Device = Device.cpu
     server: Server = Server.auto  # auto: PREFECT_API_URL, else a healthy local server, else one for this run
     verify: bool = False  # measure the lock once more, on the rendered file, by a fresh look at it
-    workers: int = 2  # stages computed at once
+    workers: int = 2  # stages computed at once; the videos of one clip count as one
     target: Any = "center"  # where the hips stay: center, or [x,y] in pixels or in fractions of the output
     decode: DecodeConf = field(default_factory=DecodeConf)
     models: ModelsConf = field(default_factory=ModelsConf)
