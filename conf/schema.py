@@ -32,7 +32,7 @@ class Config:
     server: Server = Server.auto  # auto: PREFECT_API_URL, else a healthy local server, else one for this run
     plan: bool = False  # only print what would run and why, with an estimate of the time
     verify: bool = False  # measure the lock once more, on the rendered file, by a fresh look at it
-    workers: int = 2  # stages computed at once
+    workers: int = 2  # stages computed at once; the videos of one clip count as one
     runner: Runner = Runner.threads  # processes: one that is killed stops no other, and is tried once more
     target: Any = "center"  # where the hips stay: center, or [x,y] in pixels or in fractions of the output
     decode: DecodeConf = field(default_factory=DecodeConf)

@@ -22,6 +22,7 @@ from tasks.keys import shaped_by, stage_key
 from tasks.records import Artifact
 from tasks.requests import DecodeRequest, DemoRequest, Request
 from tasks.store import broken_files, read_mark, sha256_of
+from tasks.turns import Group
 
 CACHED, MAY_RUN, RUNS = "cached", "may stay cached", "runs"
 
@@ -44,7 +45,7 @@ class DryJob(Job):
     history: History = field(kw_only=True)
     foreseen: dict[str, Foreseen] = field(default_factory=dict, kw_only=True)
 
-    def start(self, request: type[Any], takes: tuple[str, ...], **fields: Any) -> None:
+    def start(self, request: type[Any], takes: tuple[str, ...], *, beside: Group | None = None, **fields: Any) -> None:
         """Foresee a stage that takes the artifacts of earlier ones."""
         drawn = ("demo",) if request is DecodeRequest and "demo" in self.foreseen else ()
         behind = [name for name in (*drawn, *takes) if self.foreseen[name].status != CACHED]

@@ -35,6 +35,8 @@ from tasks.records import Artifact
 from tasks.store import in_use
 
 P = ParamSpec("P")
+# Tasks that only wait, for others or for their turn, hold a thread too: those of one video must not use them up.
+WAITING_TASKS = 12
 
 
 class VideosFailed(StillwalkError):
@@ -60,8 +62,9 @@ def sweep(asked: list[Setting], output_dir: str, cache: str, run_id: str) -> lis
 
 
 def configured(run: Flow[P, list[Result]], config: Config, cache: Path) -> Flow[P, list[Result]]:
-    """A flow with the number of workers and the place of its records."""
-    runner = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=config.workers))
+    """A flow with enough threads and the place of its records."""
+    threads = config.workers + WAITING_TASKS
+    runner = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=threads))
     return run.with_options(task_runner=runner, result_storage=cache / "records")
 
 
@@ -78,7 +81,7 @@ def _watched(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -
 def _run(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -> tuple[list[Result], str]:
     started = datetime.now().astimezone()
     configs = [settings.load(one.overrides) for one in asked]
-    graph = Graph(cache, run_id, len(asked), apart=configs[0].runner is Runner.processes)
+    graph = Graph(cache, run_id, len(asked), workers=configs[0].workers, apart=configs[0].runner is Runner.processes)
     notices = Notices(cache)
     names = [video.name for video in find_all([config.video for config in configs])]
     notices.name(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")

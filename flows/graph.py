@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from tasks.keys import canonical, keyed
 from tasks.records import Artifact
 from tasks.requests import Request
+from tasks.turns import Group, Turns
 
 if TYPE_CHECKING:  # Prefect, which a dry run does without
     from prefect.futures import PrefectFuture
@@ -23,6 +24,7 @@ class Node:
     fields: dict[str, Any]  # of the request, all that are not artifacts
     takes: dict[str, "Node"]  # the artifacts, by their names in the request
     asked: list[tuple[str, str]] = field(default_factory=list)  # video and setting, of all who asked
+    group: Group | None = None  # those that it is computed with, side by side
     _future: "Future | None" = None
 
     @property
@@ -31,29 +33,40 @@ class Node:
             raise RuntimeError(f"{title(self.request)} was asked for, and the graph has not submitted it")
         return self._future
 
-    def submit(self, shown: str, cache: Path, run_id: str, *, apart: bool) -> None:
+    def submit(self, shown: str, cache: Path, run_id: str, turns: Turns, *, apart: bool) -> None:
         from tasks.stage import Call, submit  # loads Prefect
 
-        call = Call(shown, self.request, self.fields, cache, run_id, apart)
+        call = Call(shown, self.request, self.fields, cache, run_id, turns, self.group, apart)
         self._future = submit(call, {name: node.future for name, node in self.takes.items()})
 
 
 class Graph:
     """Takes requests and submits each that differs once.
 
-    ``settings`` is how many settings the run has; ``apart``: each stage is computed in a process of its own.
+    ``settings`` is how many settings the run has, ``workers`` how much is computed at once; ``apart``: each stage in a
+    process of its own.
     """
 
-    def __init__(self, cache: Path, run_id: str, settings: int = 1, *, apart: bool = False) -> None:
+    def __init__(self, cache: Path, run_id: str, settings: int = 1, *, workers: int = 1, apart: bool = False) -> None:
+        self._turns = Turns(workers)
         self.cache, self._run_id, self._settings, self._apart = cache, run_id, settings, apart
         self._nodes: dict[str, Node] = {}
         self._waiting: list[Node] = []
 
-    def ask(self, asker: tuple[str, str], request: type[Any], fields: dict[str, Any], takes: dict[str, Node]) -> Node:
+    def ask(
+        self,
+        asker: tuple[str, str],
+        request: type[Any],
+        fields: dict[str, Any],
+        takes: dict[str, Node],
+        group: Group | None = None,
+    ) -> Node:
         """The node of this request, shared with all who ask for the same; ``asker`` is a video and a setting."""
         identity = _identity(request, fields, takes)
         if identity not in self._nodes:
-            self._nodes[identity] = Node(request, fields, takes)
+            self._nodes[identity] = Node(request, fields, takes, group=group)
+            if group is not None:
+                group.expect(title(request))
             self._waiting.append(self._nodes[identity])
         self._nodes[identity].asked.append(asker)
         return self._nodes[identity]
@@ -61,7 +74,7 @@ class Graph:
     def submit(self) -> None:
         """Submit what was asked for since the last call, in that order; to be called inside a flow."""
         for node in self._waiting:
-            node.submit(self._shown(node), self.cache, self._run_id, apart=self._apart)
+            node.submit(self._shown(node), self.cache, self._run_id, self._turns, apart=self._apart)
         self._waiting.clear()
 
     def _shown(self, node: Node) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from conf.choices import Crop, FrameMode, Output
+from conf.choices import Crop, FrameMode, Output, Runner
 from conf.holding import CropConf
 from conf.schema import Config
 from conf.seeing import MasksConf
@@ -13,6 +13,7 @@ from flows.graph import Future, Graph, Node, title
 from flows.inputs import Video
 from flows.sharing import follow_crop, room_size
 from flows.wants import background_of, border_of, contained, masks_wanted, person_request, stabilized_wanted
+from tasks.media.sharing import Sharing
 from tasks.records import Artifact
 from tasks.render_requests import (
     ChartsRequest,
@@ -34,6 +35,7 @@ from tasks.requests import (
     TrajectoryRequest,
 )
 from tasks.store import sha256_of
+from tasks.turns import Group
 
 # What a request calls the artifact of a stage, where that is not the stage's own name.
 NAMES = {
@@ -65,13 +67,17 @@ class Job:
     def futures(self) -> dict[str, Future]:
         return {name: node.future for name, node in self.nodes.items()}
 
-    def start(self, request: type[Any], takes: tuple[str, ...], **fields: Any) -> None:
-        """Ask for a stage that takes the artifacts of earlier ones, under the name it has in its request."""
+    def start(self, request: type[Any], takes: tuple[str, ...], *, beside: Group | None = None, **fields: Any) -> None:
+        """Ask for a stage that takes the artifacts of earlier ones, under the name it has in its request.
+
+        Those that are computed ``beside`` each other form a group.
+        """
         if "source" in fields and request is not DecodeRequest:
             memory = self.config.decode.frames is FrameMode.memory
             fields["held_mb"] = self.config.decode.memory_mb if memory else None
         inputs = {NAMES.get(name, name): self.nodes[name] for name in takes}
-        self.nodes[title(request)] = self.graph.ask((self.video.name, self.setting), request, fields, inputs)
+        asker = (self.video.name, self.setting)
+        self.nodes[title(request)] = self.graph.ask(asker, request, fields, inputs, beside)
 
 
 def start_demo(graph: Graph, setting: str, conf: DemoConf) -> Node:
@@ -122,7 +128,7 @@ def start_offsets(job: Job) -> None:
     takes = ("decode", "subject", "masks") if conf.anchor.masks else ("decode", "subject")
     job.start(OffsetsRequest, takes, settings=conf.anchor, target=target, crop=crop)
     if conf.crop.shared and conf.crop.mode is Crop.auto:
-        settings = {"settings": conf.smoothing, "lock": conf.lock, "crop": crop}
+        settings: dict[str, Any] = {"settings": conf.smoothing, "lock": conf.lock, "crop": crop}
         job.start(RoomRequest, ("decode", "subject", "offsets"), **settings)
 
 
@@ -144,31 +150,40 @@ def _finished(job: Job, name: str) -> list[Artifact]:
 def start_trajectory(job: Job) -> None:
     """Ask for the smoothing."""
     conf = job.config
-    settings = {"settings": conf.smoothing, "lock": conf.lock, "crop": _own_crop(job)}
+    settings: dict[str, Any] = {"settings": conf.smoothing, "lock": conf.lock, "crop": _own_crop(job)}
     shared_px = room_size(_finished(job, "room"))
     job.start(TrajectoryRequest, ("decode", "subject", "offsets"), **settings, window_px=shared_px)
 
 
 def start_renders(job: Job) -> None:
-    """Ask for one render for each video that is asked for."""
+    """Ask for one render for each video that is asked for; those that are to be computed share one decoding."""
     conf = job.config
-    if stabilized_wanted(conf):
-        _start_render(job, StabilizedRequest, Output.stabilized)
-    if Output.comparison in conf.outputs:
-        _start_render(job, ComparisonRequest, Output.comparison, comparison=conf.comparison)
-    if Output.person in conf.outputs:
-        _start_render(job, person_request(conf.background), Output.person)
-    moved = {"source": job.source, "border": conf.border, "render": conf.render}
-    if Output.overlay in conf.outputs:
-        takes = ("decode", "trajectory", "subject", "offsets")
-        job.start(contained(OverlayRequest, conf.encode), takes, encode=conf.encode, **moved)
-    if Output.preview in conf.outputs:
-        job.start(PreviewRequest, ("decode", "trajectory"), **moved)
+    with Group() as group:
+        together: dict[str, Any] = {}
+        if conf.runner is Runner.threads:
+            together = {"beside": group, "shared": Sharing(group.size)}
+        if stabilized_wanted(conf):
+            _start_render(job, StabilizedRequest, Output.stabilized, **together)
+        if Output.comparison in conf.outputs:
+            _start_render(job, ComparisonRequest, Output.comparison, **together, comparison=conf.comparison)
+        if Output.person in conf.outputs:
+            _start_render(job, person_request(conf.background), Output.person, **together)
+        moved: dict[str, Any] = {**together, "source": job.source, "border": conf.border, "render": conf.render}
+        if Output.overlay in conf.outputs:
+            takes = ("decode", "trajectory", "subject", "offsets")
+            job.start(contained(OverlayRequest, conf.encode), takes, encode=conf.encode, **moved)
+        if Output.preview in conf.outputs:
+            job.start(PreviewRequest, ("decode", "trajectory"), **moved)
 
 
 def _start_render(job: Job, request: type[RenderRequest], output: Output, **more: Any) -> None:
     conf = job.config
-    fields = {"source": job.source, "encode": conf.encode, "render": conf.render, "border": border_of(conf, output)}
+    fields: dict[str, Any] = {
+        "source": job.source,
+        "encode": conf.encode,
+        "render": conf.render,
+        "border": border_of(conf, output),
+    }
     background = background_of(conf, output)
     takes: tuple[str, ...] = ("decode", "trajectory")
     if background is not None:

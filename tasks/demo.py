@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from conf.walker import DemoConf
 from tasks.maths.landmarks import NAMES
 from tasks.media.footsteps import footsteps, write_sound
+from tasks.media.read_back import verify_video
 from tasks.media.rgb_file import write_rgb
-from tasks.media.sink import verify_video
 from tasks.media.tables import write_table
 from tasks.media.walker import Truth, Walk, draw, gait, truth
 from tasks.records import Tick

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from tasks.maths import motion
 from tasks.maths.landmarks import PoseTrack
 from tasks.media.drawing import Brush
-from tasks.media.held import frames_of
 from tasks.media.label import label, stamp
 from tasks.media.layout import Planes
-from tasks.media.moving import Edge, Pair, Plan, moved, read_plan, write_video
+from tasks.media.moving import Edge, Pair, Plan, read_plan, scenes, write_video
 from tasks.media.pose_file import read_pose
 from tasks.media.tables import read_table
 from tasks.records import Tick
@@ -73,14 +72,14 @@ def render_overlay(request: OverlayRequest, folder: Path, tick: Tick) -> dict[st
 
 def drawn_pairs(request: OverlayRequest, plan: Plan, known: Known) -> Iterator[Pair]:
     """Every picture as it stands in the output, drawn on."""
-    edge = Edge(request.border.mode.value, request.border.color, request.render.interpolation.value)
+    edge = Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
     brush = Brush(plan.layout, plan.size_px)
-    for picture in frames_of(request.source, plan.clip, held_mb=request.held_mb):
-        planes = tuple(plane.copy() for plane in moved(picture, plan, edge))
-        draw_figure(brush, planes, plan, known, picture.index)
-        draw_lock(brush, planes, plan, known, picture.index)
-        write_words(planes, plan, known, picture.index)
-        yield picture, planes
+    for scene in scenes(request.source, plan, held_mb=request.held_mb, shared=request.shared):
+        planes, frame = tuple(plane.copy() for plane in scene.moved(edge)), scene.picture.index
+        draw_figure(brush, planes, plan, known, frame)
+        draw_lock(brush, planes, plan, known, frame)
+        write_words(planes, plan, known, frame)
+        yield scene.picture, planes
 
 
 def draw_figure(brush: Brush, planes: Planes, plan: Plan, known: Known, frame: int) -> None:

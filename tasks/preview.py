@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tasks.media.contact import Rgb, scaled
-from tasks.media.held import frames_of
-from tasks.media.moving import Edge, Plan, moved, read_plan
+from tasks.media.moving import Edge, Plan, read_plan, scenes
 from tasks.media.plane_color import tags_at
 from tasks.media.webp import verify_webp, write_webp
 from tasks.records import Tick
@@ -41,16 +40,17 @@ def small_pictures(
     request: PreviewRequest, plan: Plan, size_px: tuple[int, int], tick: Tick
 ) -> Iterator[tuple[float, Rgb]]:
     """Seconds from the first one, and the picture, of those that are shown."""
-    edge = Edge(request.border.mode.value, request.border.color, request.render.interpolation.value)
+    edge = Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
     first_s = max((plan.clip.duration_s - LONGEST_S) / 2, 0.0)
     color = tags_at(plan.clip.color, plan.clip.height_px, plan.size_px[1])
     due_s = first_s
-    for picture in frames_of(request.source, plan.clip, held_mb=request.held_mb):
+    for scene in scenes(request.source, plan, held_mb=request.held_mb, shared=request.shared):
+        picture = scene.picture
         time_s = float(picture.pts * plan.clip.time_base) - plan.clip.start_s
         if time_s >= first_s + LONGEST_S:
             return
         if time_s >= due_s - HALF_TICK_S:
             due_s = max(due_s + STEP_S, time_s)
-            output = replace(picture, planes=moved(picture, plan, edge), color=color)
+            output = replace(picture, planes=scene.moved(edge), color=color)
             yield time_s - first_s, scaled(output.rgb(), size_px)
         tick(picture.index + 1)

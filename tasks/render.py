@@ -12,16 +12,15 @@ from tasks.media.backdrop import on_nothing, out_of_focus
 from tasks.media.compose import Pairing, join, one_above_the_other, plain, side_by_side
 from tasks.media.cutout import Cut, Look, cut_out, draw, steadied, whole
 from tasks.media.frames import Picture
-from tasks.media.held import frames_of
 from tasks.media.label import label, stamp
 from tasks.media.layout import Planes
 from tasks.media.masks_file import State, read_masks
 from tasks.media.matte import Alpha
-from tasks.media.moving import Edge, Pair, Plan, moved, read_plan, write_video
+from tasks.media.moving import Edge, Pair, Plan, Scene, read_plan, scenes, write_video
 from tasks.media.plane_color import tags_at
 from tasks.media.png_zip import PngZip, verify_zip
 from tasks.media.prefetch import prefetched
-from tasks.media.sink import verify_video
+from tasks.media.read_back import verify_video
 from tasks.media.still import still_planes
 from tasks.media.watching import Watcher
 from tasks.records import Tick
@@ -29,7 +28,7 @@ from tasks.render_requests import ComparisonRequest, PersonRequest, RenderReques
 
 LABEL_HEIGHT: Final = 0.022  # of a capital, as a share of the picture's height
 LEAST_LABEL_PX: Final = 8.0
-Backdrop = Callable[[Picture, Cut | None], Planes]
+Backdrop = Callable[[Scene, Cut | None], Planes]
 
 
 def render_stabilized(request: StabilizedRequest, folder: Path, tick: Tick) -> dict[str, Any]:
@@ -92,15 +91,21 @@ def finish(
 def output_pairs(request: RenderRequest, plan: Plan) -> Iterator[Pair]:
     """Every picture with its planes as they stand in the output, before the background that is asked for."""
     if request.background is None:
-        for picture in frames_of(request.source, plan.clip, held_mb=request.held_mb):
-            yield picture, moved(picture, plan, edge_of(request))
+        edge = edge_of(request)
+        for scene in scenes_of(request, plan):
+            yield scene.picture, scene.moved(edge)
         return
     behind = backdrop(request, plan)
-    for picture, cut in cut_pairs(request, plan):
-        canvas = behind(picture, cut)
+    for scene, cut in cut_scenes(request, plan):
+        canvas = behind(scene, cut)
         if cut is not None:
             draw(cut, canvas, plan.layout)
-        yield picture, canvas
+        yield scene.picture, canvas
+
+
+def scenes_of(request: RenderRequest, plan: Plan) -> Iterator[Scene]:
+    """Every picture of the clip in order."""
+    return scenes(request.source, plan, held_mb=request.held_mb, shared=request.shared)
 
 
 def joined_pairs(
@@ -133,10 +138,10 @@ def labels(plan: Plan, pairing: Pairing) -> Callable[[Planes], None]:
 
 def edge_of(request: RenderRequest) -> Edge:
     """The border and the interpolation that are asked for."""
-    return Edge(request.border.mode.value, request.border.color, request.render.interpolation.value)
+    return Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
 
 
-def cut_pairs(request: RenderRequest, plan: Plan) -> Iterator[tuple[Picture, Cut | None]]:
+def cut_scenes(request: RenderRequest, plan: Plan) -> Iterator[tuple[Scene, Cut | None]]:
     """Every picture with the person cut out of it; what shows without a person, ``background.nobody`` decides."""
     if request.masks is None or request.matte is None or request.background is None:
         raise OutputError(f"{request.output}: has no masks; this is a fault of the program")
@@ -145,12 +150,12 @@ def cut_pairs(request: RenderRequest, plan: Plan) -> Iterator[tuple[Picture, Cut
     look = Look(plan.layout, sited, plan.size_px, request.render.interpolation.value, request.matte.refine)
     masks = read_masks(request.masks.path("masks.npz"))
     placed = steadied(masks, plan.anchor_xy) if request.matte.smoothing else masks
-    for picture, mask in zip(frames_of(request.source, plan.clip, held_mb=request.held_mb), placed, strict=True):
-        matrix = plan.to_output[picture.index]
+    for scene, mask in zip(scenes_of(request, plan), placed, strict=True):
+        planes, matrix = scene.picture.planes, plan.to_output[scene.picture.index]
         if mask.state != State.nobody:
-            yield picture, cut_out(picture.planes, mask, matrix, look)
+            yield scene, cut_out(planes, mask, matrix, look)
         else:
-            yield picture, whole(picture.planes, matrix, look) if kept else None
+            yield scene, whole(planes, matrix, look) if kept else None
 
 
 def backdrop(request: RenderRequest, plan: Plan) -> Backdrop:
@@ -158,19 +163,19 @@ def backdrop(request: RenderRequest, plan: Plan) -> Backdrop:
     layout, asked, black = plan.layout, request.background, plan.values([0, 0, 0])
     if asked is not None and asked.mode is Background.blur:
         edge = edge_of(request)
-        return lambda picture, cut: out_of_focus(moved(picture, plan, edge), cut, layout, asked.blur_px, black)
+        return lambda scene, cut: out_of_focus(scene.moved(edge), cut, layout, asked.blur_px, black)
     if request.image is not None:
         still = still_planes(request.image, layout, plan.size_px, plan.clip.color, plan.clip.height_px)
-        return lambda picture, cut: tuple(plane.copy() for plane in still)
+        return lambda scene, cut: tuple(plane.copy() for plane in still)
     values = black if asked is None else plan.values(asked.color)
-    return lambda picture, cut: plain(layout, plan.size_px, values)
+    return lambda scene, cut: plain(layout, plan.size_px, values)
 
 
 def clear_pictures(request: RenderRequest, plan: Plan) -> Iterator[tuple[Picture, Planes, Alpha]]:
     """Every picture with the person's own colours and opacity as they stand in the output."""
     black = plan.values([0, 0, 0])
-    for picture, cut in cut_pairs(request, plan):
-        yield picture, *on_nothing(cut, plan.layout, plan.size_px, black)
+    for scene, cut in cut_scenes(request, plan):
+        yield scene.picture, *on_nothing(cut, plan.layout, plan.size_px, black)
 
 
 def open_sink(request: RenderRequest, plan: Plan, path: Path) -> AlphaSink | PngZip:

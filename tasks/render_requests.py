@@ -1,14 +1,23 @@
 """What the stages are asked that make pictures, or look at them again: see ``tasks.requests``."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Protocol
 
 from conf.choices import Device
 from conf.seeing import MasksConf, ModelsConf, PoseConf
 from conf.showing import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
 from tasks.records import Artifact
 from tasks.requests import UNKEYED
+
+
+class Shared(Protocol):
+    """One pass over a clip's pictures for several videos of it: see ``tasks.media.sharing``."""
+
+    def read(self, make: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+        """The items of ``make()``, made by whoever needs them first."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,7 @@ class MovedRequest:
     libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python")
     source: Annotated[Path, UNKEYED]
     held_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # memory for frames; None: streamed
+    shared: Annotated[Shared | None, UNKEYED] = field(default=None, kw_only=True)  # with the clip's other videos
     clip: Artifact
     trajectory: Artifact
     border: BorderConf

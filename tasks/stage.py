@@ -27,6 +27,7 @@ from tasks.keys import shaped_by, stage_key
 from tasks.memory import give_back
 from tasks.records import Artifact, read_clip
 from tasks.requests import Request
+from tasks.turns import Group, Turns
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Call:
     fields: dict[str, Any]  # of the request, all that are not artifacts
     cache: Path
     run_id: str
+    turns: Turns
+    group: Group | None = None  # those that it is computed with, side by side
     apart: bool = False  # computed in a process of its own
 
 
@@ -64,7 +67,11 @@ class ArtifactSerializer(Serializer):
 
 def submit(call: Call, inputs: dict[str, PrefectFuture[Artifact] | Artifact]) -> PrefectFuture[Artifact]:
     """Start a stage as soon as ``inputs`` are there; to be called inside a flow."""
-    return _task(cast(Hashable, call.request)).submit(quote(call), inputs)
+    future = _task(cast(Hashable, call.request)).submit(quote(call), inputs)
+    if call.group is not None:
+        group, member = call.group, _title(call.request)
+        future.add_done_callback(lambda _: group.leave(member))  # also where it came from the cache, or was never begun
+    return future
 
 
 def _title(request: type[Request]) -> str:
@@ -110,7 +117,11 @@ def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
 
     key = stage_key(request)
     about = {"video": call.video, "sha256": _identity(request, inputs), "shaped_by": shaped_by(request)}
-    made = store.make(call.cache, request.stage, key, call.run_id, compute, waiting=progress.check_stop, about=about)
+    if call.group is not None:
+        call.group.meet(work.stage)
+    with call.turns.work(call.group):
+        waiting = progress.check_stop
+        made = store.make(call.cache, request.stage, key, call.run_id, compute, waiting=waiting, about=about)
     give_back()
     return made
 

@@ -21,12 +21,14 @@ from av.video.frame import VideoFrame
 from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
+from tasks.media.codecs import CODECS, prepare
 from tasks.media.crop import cut
 from tasks.media.masks_file import read_boxes
 from tasks.models.bundle import pose_bundle
 from tasks.models.runtime import quiet_native_stderr
 from tasks.models.selfie import INPUT_WH
 from tasks.models.sources import model_files
+from tasks.records import NO_HDR
 
 CHUNK = 20  # frames got ready at a time
 THREADS = 4
@@ -78,12 +80,12 @@ def selfie(path: Path, masks: Path) -> Spent:
 
 
 def encode(path: Path, crf: str, preset: str) -> Spent:
-    """The pictures of ``path`` once more through x264, into nothing."""
+    """The pictures of ``path`` once more through x264 with the program's settings, into nothing."""
     with av.open(str(path)) as container, av.open("/dev/null", "w", format="mp4") as sink:
         like = container.streams.video[0]
-        stream = sink.add_stream("libx264", rate=like.average_rate, options={"crf": crf, "preset": preset})
+        stream = sink.add_stream("libx264", rate=like.average_rate)
         stream.width, stream.height, stream.pix_fmt = like.width, like.height, like.pix_fmt or "yuv420p"
-        stream.codec_context.thread_count = THREADS
+        prepare(stream.codec_context, CODECS["x264"], int(crf), preset, NO_HDR)
         stream.codec_context.time_base = like.time_base or Fraction(1, 90_000)
         spent = timed(frames(path), lambda frame: sink.mux(stream.encode(frame)))
         rest = timed([None], lambda _: sink.mux(stream.encode(None)))

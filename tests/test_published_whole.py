@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.media.sink import verify_video
+from tasks.media.read_back import verify_video
 from tests import program
 from tests.program import DEMO
 

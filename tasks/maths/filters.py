@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, linalg, signal
+from scipy import fft, linalg
 
 from tasks.maths import timegrid
 
@@ -21,6 +21,8 @@ def savgol(path: Floats, *, window_frames: int, order: int = 2) -> Floats:
     """
     if window_frames <= order + 1:
         return path.copy()  # a polynomial through every point
+    from scipy import signal  # here: it takes half a second to load, and only this needs it
+
     smooth: Floats = signal.savgol_filter(path - path[0], window_frames, order, axis=0, mode="interp")
     return np.asarray(smooth + path[0])
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, sparse
+from scipy import sparse
 
 Floats = NDArray[np.float64]
 
@@ -85,7 +85,9 @@ def _column(raw: Floats, gap: Floats, budget_px: float, weights: tuple[float, fl
     known[: count - 1] = -np.diff(raw)
     bounds = [(0.0, budget_px)] * (2 * count) + [(0.0, None)] * (2 * (3 * count - 6))
     cost = np.concatenate([half for part in costs for half in (part, part)])
-    solved = optimize.linprog(cost, A_eq=sparse.bmat(rows).tocsc(), b_eq=known, bounds=bounds, method="highs-ipm")
+    from scipy.optimize import linprog  # here: it takes long to load, and few runs need it
+
+    solved = linprog(cost, A_eq=sparse.bmat(rows).tocsc(), b_eq=known, bounds=bounds, method="highs-ipm")
     if solved.x is None:
         raise ArithmeticError(f"the l1 path of {count} frames was not found: {solved.message}")
     departure: Floats = solved.x[:count] - solved.x[count : 2 * count]

@@ -42,7 +42,8 @@ def apply(matrix: Floats, xy: Floats) -> Floats:
 
 def scale(matrix: Floats) -> Floats:
     """Factor (...) by which lengths grow under matrices (..., 2, 3), on the whole: the root of that of areas."""
-    return np.asarray(np.sqrt(np.abs(np.linalg.det(matrix[..., :2]))))
+    area = matrix[..., 0, 0] * matrix[..., 1, 1] - matrix[..., 0, 1] * matrix[..., 1, 0]
+    return np.asarray(np.sqrt(np.abs(area)))
 
 
 def similarity(factor: Floats | float, turn_rad: Floats | float, pixel_aspect: float = 1.0) -> Floats:

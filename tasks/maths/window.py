@@ -10,7 +10,6 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from tasks.errors import SettingError
 from tasks.maths import framing, motion
@@ -111,6 +110,8 @@ def largest_covered(to_output: Floats, source_px: Size, target_xy: Floats) -> Wi
 
     Of those equally large, the one that shows ``target_xy`` nearest to where the whole picture does.
     """
+    from scipy.optimize import linprog  # here: it takes long to load, and few runs need it
+
     normals, limits = _half_planes(to_output, source_px)
     ratio = source_px[1] / source_px[0]
     reach = np.maximum(normals, 0) @ np.array([1.0, (source_px[1] - 1) / (source_px[0] - 1)])
@@ -167,6 +168,8 @@ def _half_planes(to_output: Floats, source_px: Size) -> tuple[Floats, Floats]:
 
 def _place(normals: Floats, limits: Floats, size_px: Floats, wanted_xy: Floats) -> tuple[int, int] | None:
     """Whole pixels for the corner of a window of ``size_px`` near ``wanted_xy``; None where it does not fit."""
+    from scipy.optimize import linprog
+
     room = limits - np.maximum(normals, 0) @ (size_px - 1.0) + TOLERANCE_PX
     nothing = np.zeros_like(normals)
     unit = np.eye(2)

@@ -1,13 +1,11 @@
 """Video out with transparency: VP9 in WebM or ProRes 4444 in QuickTime; a whole file or none."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
-import av
 import numpy as np
 from av.codec.context import Flags
 from av.video.frame import VideoFrame
@@ -18,8 +16,7 @@ from numpy.typing import NDArray
 from tasks.media.chroma import as_fine, finer_chroma
 from tasks.media.layout import PixelLayout, Planes, frame_of, nearest
 from tasks.media.matte import Alpha
-from tasks.media.sink import unwritable
-from tasks.media.sound import SoundCopy, TimedPacket
+from tasks.media.output_file import OutputFile
 from tasks.media.zero import ticks_later
 from tasks.records import ColorTags
 
@@ -73,21 +70,18 @@ class AlphaSink:
         pixel_aspect: Fraction,
         sound: Path | None = None,
     ) -> None:
-        self.notes: list[str] = []
-        self._path, self._layout, self._coding, self._time_base = path, layout, CODINGS[coding], time_base
+        self._layout, self._coding, self._time_base = layout, CODINGS[coding], time_base
         self._finer = as_fine(layout, nearest(self._coding.pixel_format.replace("yuva", "yuv")))
         self._chroma_location = color.chroma_location
         self._given_range = LIMITED_RANGE if layout.is_rgb else color.range
         narrowed = self._coding.only_limited and self._given_range == FULL_RANGE
         self._range = LIMITED_RANGE if narrowed else self._given_range
+        options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if coding == "mov" else {})
+        self._file = OutputFile(path, self._coding.container, options)
+        self.notes = self._file.notes
         if narrowed:
             self.notes.append("full range was written as limited range, as players expect of ProRes")
-        options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if coding == "mov" else {})
-        try:
-            self._container = av.open(f"file:{path}", "w", format=self._coding.container, container_options=options)
-        except (av.FFmpegError, OSError) as error:
-            raise unwritable(path, error) from error
-        added = self._container.add_stream(
+        added = self._file.container.add_stream(
             self._coding.codec, rate=rate.limit_denominator(10**6), options=dict(self._coding.options)
         )
         self._stream = cast(VideoStream, added)
@@ -99,9 +93,7 @@ class AlphaSink:
         codec.color_primaries, codec.color_trc = color.primaries, color.transfer
         codec.flags |= Flags.bitexact | Flags.frame_duration
         codec.thread_count = self._coding.threads
-        self._sound = SoundCopy(sound, self._container, self._coding.container) if sound else None
-        self._sounds = self._sound.packets() if self._sound else iter(())
-        self._next_sound: TimedPacket | None = None
+        self._file.carry_sound(sound)
         self._reformatter = VideoReformatter()
         self._later: int | None = None
 
@@ -113,17 +105,14 @@ class AlphaSink:
         )
         _fill_plane(frame, 3, opacity)
         if self._later is None:
-            self._later = ticks_later(pts, self._time_base, self._sound, self.notes)
+            self._later = ticks_later(pts, self._time_base, self._file.sound, self.notes)
         pts += self._later
         frame.pts, frame.duration, frame.time_base = pts, duration, self._time_base
         codec = self._stream.codec_context  # ProRes keeps its tags in every picture
         frame.colorspace, frame.color_range = codec.colorspace, codec.color_range
         frame.color_primaries, frame.color_trc = codec.color_primaries, codec.color_trc
-        try:
-            self._mux_sound(pts * self._time_base)
-            self._container.mux(self._stream.encode(frame))
-        except (av.FFmpegError, OSError) as error:
-            raise unwritable(self._path, error) from error
+        with self._file.writing():
+            self._file.mux(self._stream.encode(frame), sound_until_s=pts * self._time_base)
 
     def __enter__(self) -> Self:
         return self
@@ -131,27 +120,10 @@ class AlphaSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        whole = False
-        try:
-            if kind is None:
-                self._finish()
-                whole = True
-        finally:
-            with suppress(av.FFmpegError, OSError):
-                self._container.close()
-            if self._sound:
-                self._sound.close()
-                self.notes.extend(self._sound.notes)
-            if not whole:
-                self._path.unlink(missing_ok=True)
+        self._file.end(kind, self._finish)
 
     def _finish(self) -> None:
-        try:
-            self._mux_sound(None)
-            self._container.mux(self._stream.encode(None))
-            self._container.close()
-        except (av.FFmpegError, OSError) as error:
-            raise unwritable(self._path, error) from error
+        self._file.mux(self._stream.encode(None), sound_until_s=None)
 
     def _coded(self, planes: Planes) -> VideoFrame:
         size_px = (planes[0].shape[1], planes[0].shape[0])
@@ -170,22 +142,6 @@ class AlphaSink:
         return self._reformatter.reformat(
             frame, format=self._coding.pixel_format, src_color_range=given, dst_color_range=coded, threads=1
         )
-
-    def _mux_sound(self, until_s: Fraction | None) -> None:
-        """Mux the sound up to a time, or all that is left."""
-        self._container.start_encoding()
-        while True:
-            self._next_sound = self._next_sound or next(self._sounds, None)
-            if self._next_sound is None or (until_s is not None and self._next_sound[0] > until_s):
-                return
-            packet = self._next_sound[1]
-            self._next_sound = None
-            try:
-                self._container.mux(packet)
-            except (av.error.InvalidDataError, av.error.ArgumentError) as error:  # the packet's fault, not the disk's
-                if self._sound is None:
-                    raise
-                self._sound.give_up(packet, error)
 
 
 def _fill_plane(frame: VideoFrame, number: int, samples: NDArray[Any]) -> None:

@@ -7,7 +7,6 @@ from typing import Final, cast
 
 import av
 from av.codec.codec import UnknownCodecError
-from av.codec.context import ThreadType
 from av.video.codeccontext import VideoCodecContext
 
 from tasks.errors import SettingError
@@ -17,9 +16,11 @@ from tasks.records import NO_HDR, HdrTags
 
 _SIZE_PX = (256, 144)  # of the picture an encoder is tried with: some take no smaller one
 
-# Fixed, not the machine's: the bytes depend on it. Each slice more costs processor time (4 instead of 2: a sixth) and
-# size, and moving the pictures, x264's lookahead and a second render keep four cores busy besides.
+# Fixed, not the machine's: the bytes depend on it. The videos of a clip are encoded side by side.
 _THREADS: Final = 2
+# With frame threads x264 was seen to make other bytes once in a thousand runs, and each slice more costs processor
+# time and size: two instead of one 3 % of a busy picture's, a fifth of a plain one's.
+_X264_THREADS: Final = 1
 
 
 @dataclass(frozen=True)
@@ -157,13 +158,11 @@ def prepare(context: VideoCodecContext, codec: Codec, crf: int | None, preset: s
 
     All is set such that the same pictures give the same bytes, however many processors there are.
     """
-    context.thread_count = _THREADS
+    context.thread_count = _X264_THREADS if codec.name == "x264" else _THREADS
     options = {"crf": str(crf), "preset": preset}
     notes = []
     if codec.name == "x264":
-        # Of slices, not frames: with frame threads x264 was seen to make other bytes once in a thousand runs.
-        context.thread_type = ThreadType.SLICE
-        # And by its own choice of code by processor.
+        # By its own choice of code for the processor it was seen to make other bytes, too.
         options["x264-params"] = _joined({"cpu-independent": "1", **_hdr(hdr, "mastering-display", "cll", whole=True)})
     elif codec.name == "x265":
         fixed = {"log-level": "none", "frame-threads": "2", "pools": "2"}

@@ -1,19 +1,22 @@
 """What the videos of a clip share: how each of its frames moves, the moved picture, and the file that it goes into."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.media.frames import Picture
+from tasks.media.held import frames_of
 from tasks.media.layout import PixelLayout, Planes, layout_of
 from tasks.media.plane_color import plane_values, tags_at
 from tasks.media.prefetch import prefetched
-from tasks.media.sink import VideoSink, verify_video
+from tasks.media.read_back import verify_video
+from tasks.media.sink import VideoSink
 from tasks.media.soften import blur_beyond
 from tasks.media.tables import read_json, read_table
 from tasks.media.warp import warp_planes
@@ -40,6 +43,50 @@ class Plan:
         return plane_values(rgb, self.layout, self.clip.color, self.clip.height_px)
 
 
+@dataclass(frozen=True)
+class Edge:
+    """What fills the part of the output that the source does not cover, and how pixels are interpolated."""
+
+    mode: str  # reflect, replicate, constant or blur
+    rgb: tuple[int, ...]  # for constant
+    interpolation: str
+
+
+class Scene:
+    """A picture of the clip, and how it stands in the output: moved once for all videos that show it so."""
+
+    def __init__(self, picture: Picture, plan: Plan) -> None:
+        self.picture = picture
+        self._plan = plan
+        self._lock = Lock()
+        self._moved: dict[Edge, Planes] = {}
+
+    def moved(self, edge: Edge) -> Planes:
+        """The whole picture, moved; not to be written to."""
+        with self._lock:
+            if edge not in self._moved:
+                self._moved[edge] = moved(self.picture, self._plan, edge)
+                for plane in self._moved[edge]:
+                    plane.flags.writeable = False
+            return self._moved[edge]
+
+
+class Shared(Protocol):
+    """One pass over the pictures for several videos: see ``sharing``."""
+
+    def read(self, make: Callable[[], Iterator[Scene]]) -> Iterator[Scene]: ...
+
+
+def scenes(source: Path, plan: Plan, *, held_mb: int | None, shared: Shared | None) -> Iterator[Scene]:
+    """Every picture in order, decoded as ``frames_of`` says; with ``shared`` together with the clip's other videos."""
+
+    def make() -> Iterator[Scene]:
+        for picture in frames_of(source, plan.clip, held_mb=held_mb):
+            yield Scene(picture, plan)
+
+    return make() if shared is None else shared.read(make)
+
+
 class Codec(Protocol):
     """An encoder's name."""
 
@@ -56,15 +103,6 @@ class Encoding(Protocol):
     def crf(self) -> int | None: ...
     @property
     def preset(self) -> str: ...
-
-
-@dataclass(frozen=True)
-class Edge:
-    """What fills the part of the output that the source does not cover, and how pixels are interpolated."""
-
-    mode: str  # reflect, replicate, constant or blur
-    rgb: list[int]  # for constant
-    interpolation: str
 
 
 def read_plan(decoded: Artifact, trajectory: Artifact) -> Plan:
@@ -90,7 +128,7 @@ def moved(picture: Picture, plan: Plan, edge: Edge) -> Planes:
         chroma_location=sited,
         interpolation=edge.interpolation,
         border="reflect" if edge.mode == "reflect" else "replicate",
-        fill=plan.values(edge.rgb) if edge.mode == "constant" else None,
+        fill=plan.values(list(edge.rgb)) if edge.mode == "constant" else None,
     )
     if edge.mode != "blur":
         return planes

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.media.sink import unwritable
+from tasks.media.output_file import unwritable
 
 Rgb = NDArray[np.uint8]
 

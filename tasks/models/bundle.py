@@ -5,6 +5,7 @@ import io
 import struct
 import warnings
 import zipfile
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -17,10 +18,12 @@ _LANDMARKS: Final = ("pose_landmarks_detector.tflite", 0.0, 255.0)
 _ALIGNMENT: Final = 16  # bytes: a flatbuffer read in place must not be misaligned
 
 
+@lru_cache(maxsize=1)
 def pose_bundle(files: tuple[Path, ...]) -> bytes:
     """Bytes of a ``.task`` bundle: those of the one file given, or one made of (detector, landmarks).
 
-    The same files give the same bytes. ``ModelError`` when a file cannot be read or is not a model.
+    The same files give the same bytes; the last ones are kept, since making them takes half a second. ``ModelError``
+    when a file cannot be read or is not a model.
     """
     contents = [_read(path) for path in files]
     if len(contents) == 1:

@@ -1,5 +1,6 @@
 """The pose model: one person's 33 landmarks, and on request the mask that comes with them, frame by frame."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from tasks.models.bundle import pose_bundle
 from tasks.models.runtime import DeviceUse, on_device, picture
 
 _WARM_UP_SHAPE: Final = (64, 64, 3)
+_has_spoken = threading.Event()  # the landmark model, in this process
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,9 @@ def open_pose(
     def create_quietly(delegate: Any) -> Any:
         # At threshold 0 the landmark model runs even on a black picture, and says now what it would say, once
         # a process, at the first person.
-        create(delegate, threshold=0.0).close()
+        if not _has_spoken.is_set():
+            create(delegate, threshold=0.0).close()
+            _has_spoken.set()
         return create(delegate)
 
     landmarker, use = on_device(device, create_quietly)

@@ -17,6 +17,7 @@ from flows.inputs import Video
 from flows.plan import NAMES, STAGES, Job
 from tasks import store
 from tasks.keys import shaped_by, stage_key
+from tasks.turns import Group
 
 Plan = Callable[..., dict[str, str]]
 VIDEOS = ["stabilized.mp4", "comparison.mp4", "person.mp4"]
@@ -30,7 +31,7 @@ def never() -> None: ...
 class DoneJob(Job):
     """A job whose stages are done at once: each leaves one file that tells what it was asked."""
 
-    def start(self, request: type[Any], takes: tuple[str, ...], **fields: Any) -> None:
+    def start(self, request: type[Any], takes: tuple[str, ...], *, beside: Group | None = None, **fields: Any) -> None:
         held: dict[str, Any] = {NAMES.get(name, name): self.nodes[name] for name in takes}
         asked = request(**fields, **held)
         about = {"video": self.video.name, "sha256": self.digest, "shaped_by": shaped_by(asked)}

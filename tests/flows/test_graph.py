@@ -7,10 +7,10 @@ import pytest
 
 from conf.holding import SmoothingConf
 from conf.schema import Config
-from flows import graph
 from flows.graph import Graph
 from flows.inputs import Video
 from flows.plan import PATH, Job
+from tasks import stage
 from tasks.stage import Call
 
 
@@ -22,7 +22,7 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
         calls.append(call)
         return object()
 
-    monkeypatch.setattr(graph, "submit", submit)
+    monkeypatch.setattr(stage, "submit", submit)
     return calls
 
 

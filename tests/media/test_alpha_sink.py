@@ -16,7 +16,7 @@ from tasks.media.alpha_sink import AlphaSink
 from tasks.media.chroma import as_fine, finer_chroma
 from tasks.media.layout import nearest, rgb_of
 from tasks.media.png_zip import PngZip, verify_zip
-from tasks.media.sink import verify_video
+from tasks.media.read_back import verify_video
 from tasks.records import ColorTags
 from tests.media.clips import Made, make, planes
 

@@ -11,7 +11,7 @@ from tasks.errors import OutputError, SettingError
 from tasks.media.codecs import CODECS, check_codec, coded_layout, missing
 from tasks.media.frames import frames
 from tasks.media.layout import nearest
-from tasks.media.sink import verify_video
+from tasks.media.read_back import verify_video
 from tasks.records import NO_HDR, ColorTags, HdrTags
 from tests.media.clips import Made, make
 from tests.media.rewriting import packets, read, rewrite, sink_like

@@ -11,7 +11,8 @@ from numpy.testing import assert_array_equal
 from tasks.media.codecs import CODECS, missing
 from tasks.media.frames import frames
 from tasks.media.layout import layout_of, nearest
-from tasks.media.sink import VideoSink, verify_video
+from tasks.media.read_back import verify_video
+from tasks.media.sink import VideoSink
 from tasks.records import ColorTags
 from tests.media.clips import Made, make
 from tests.media.rewriting import packets, read, rewrite

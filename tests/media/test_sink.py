@@ -14,7 +14,7 @@ from tasks.errors import OutputError
 from tasks.media.frames import Picture, frames
 from tasks.media.layout import layout_of, nearest
 from tasks.media.probe import FrameTable
-from tasks.media.sink import verify_video
+from tasks.media.read_back import verify_video
 from tasks.records import Clip, ColorTags
 from tests.media.clips import Made, make, planes
 from tests.media.rewriting import packets, read, rewrite, sink_like
@@ -226,17 +226,3 @@ def test_a_full_disk_is_a_sentence_and_leaves_no_file(tmp_path: Path, size: int)
             luma = noise.integers(16, 235, (240, 320), dtype=np.uint8)
             sink.write((luma, luma[::2, ::2], luma[::2, ::2]), index * 512, 512)
     assert not target.exists()
-
-
-def test_verifying_tells_missing_frames_from_moved_ones(tmp_path: Path) -> None:
-    path = make(tmp_path / "a.mp4", Made())
-    verify_video(path, 12, np.arange(12) * 512)
-    with pytest.raises(OutputError, match=r"a\.mp4: holds 12 frames instead of 13; run again"):
-        verify_video(path, 13)
-    with pytest.raises(OutputError, match="frame 1 is shown at tick 512, not 513"):
-        verify_video(path, 12, np.arange(12) * 513)
-    path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(OutputError, match="cannot be read back"):
-        verify_video(path, 12)
-    with pytest.raises(OutputError, match="no such file"):
-        verify_video(tmp_path / "none.mp4", 12)

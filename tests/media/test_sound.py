@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.media.frames import frames
-from tasks.media.sink import verify_video
+from tasks.media.read_back import verify_video
 from tests.media.clips import RATE_HZ, Made, make
 from tests.media.rewriting import packets, read, rewrite, sink_like
 

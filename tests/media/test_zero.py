@@ -8,7 +8,7 @@ import pytest
 
 from tasks.media.alpha_sink import AlphaSink
 from tasks.media.layout import layout_of
-from tasks.media.sink import verify_video
+from tasks.media.read_back import verify_video
 from tests.media.clips import Made, make, planes
 from tests.media.rewriting import packets, read, rewrite
 
