@@ -76,7 +76,7 @@ def test_killed_in_every_stage_the_same_command_goes_on_to_the_same_bytes(home: 
         assert not (home / "outputs" / "demo").exists()
     done = program.run(*DEMO, cwd=home, api=api)
     assert done.status == 0, done.err
-    assert program.ran(home / "outputs" / "demo") <= set(VIDEOS)
+    assert program.ran(home / "outputs" / "demo") & set(STAGES) == set()  # renders are named by their file
     assert halves(home) == []
     assert_same(home, finished)
 
