@@ -29,6 +29,11 @@ def end_at_once() -> None:
         signal.signal(number, _cut_off)
 
 
+def end_with_reader() -> None:
+    """From now on end without a word when nobody reads on what is printed, as behind ``| head``."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Take both signals while the block runs; to be entered inside the flow, for Prefect sets a handler of its own.

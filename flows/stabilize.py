@@ -31,6 +31,7 @@ def main() -> None:
     """Run the program and exit with 0 (all done), 1 (a video failed) or 2 (the configuration is wrong)."""
     interrupt.end_at_once()
     if sys.argv[1:2] == ["cache"]:
+        interrupt.end_with_reader()
         sys.exit(housekeeping.main(sys.argv[2:]))
     if sys.argv[1:2] == ["serve"]:
         from flows.serve import serve

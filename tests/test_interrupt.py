@@ -76,7 +76,7 @@ def test_killed_in_every_stage_the_same_command_goes_on_to_the_same_bytes(home: 
         assert not (home / "outputs" / "demo").exists()
     done = program.run(*DEMO, cwd=home, api=api)
     assert done.status == 0, done.err
-    assert program.ran(home / "outputs" / "demo") <= set(VIDEOS)
+    assert program.ran(home / "outputs" / "demo") & set(STAGES) == set()  # renders are named by their file
     assert halves(home) == []
     assert_same(home, finished)
 
@@ -174,3 +174,14 @@ def test_a_dry_run_of_the_program_starts_nothing_and_writes_nothing(finished: Pa
     assert "smoothing.window: 5 -> 9" in done.out
     assert done.out.splitlines()[1:3] == ["  demo            cached", "  decode          cached"]
     assert sorted((path, path.stat().st_mtime_ns) for path in finished.rglob("*")) == before
+
+
+@pytest.mark.parametrize("arguments", [("cache",), (*DEMO, "plan=true")])
+def test_behind_head_it_ends_without_a_word(finished: Path, arguments: tuple[str, ...]) -> None:
+    process = program.start(*arguments, cwd=finished, api="http://127.0.0.1:9/api")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(60), said) == (-signal.SIGPIPE, "")
