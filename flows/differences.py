@@ -12,6 +12,7 @@ SECTIONS = {  # of the settings that a stage's request calls ``settings``
 NAMES = {"matte": "masks", "pose_model": "pose.model", "min_confidence": "anchor.min_confidence"}
 FOLLOWS_BACKGROUND = {"matte", "masks"}
 MOST_FILES = 2  # that are named
+ABSENT = object()  # of a setting that a version of the program does not have
 
 
 def differences(stage: str, new: dict[str, Any], old: dict[str, Any], unknown: set[str]) -> list[str]:
@@ -23,15 +24,17 @@ def differences(stage: str, new: dict[str, Any], old: dict[str, Any], unknown: s
     fields = [name for name in dict.fromkeys([*asked, *before]) if name not in unknown]
     found: list[str] = []
     for name in fields:
-        found += _field(stage, name, asked.get(name), before.get(name))
+        found += _field(stage, name, asked.get(name, ABSENT), before.get(name, ABSENT))
     return [*found, *_code(new["code"], old["code"]), *_libraries(new["libraries"], old["libraries"])]
 
 
 def _field(stage: str, name: str, new: Any, old: Any) -> Iterator[str]:
     if new == old or (name in FOLLOWS_BACKGROUND and None in (new, old)):
         return
-    if name == "digest":
+    if name == "digest" and old is not ABSENT:
         yield "the file's content is new"
+    elif ABSENT in (new, old):
+        yield from _setting(NAMES.get(name, name), new, old)
     elif name == "image_digest":
         yield "background.image is another picture"
     elif name == "model_digests":
@@ -54,7 +57,11 @@ def _setting(name: str, new: Any, old: Any) -> Iterator[str]:
         return
     if isinstance(new, dict) and isinstance(old, dict):
         for part in dict.fromkeys([*new, *old]):
-            yield from _setting(f"{name}.{part}", new.get(part), old.get(part))
+            yield from _setting(f"{name}.{part}", new.get(part, ABSENT), old.get(part, ABSENT))
+    elif new is ABSENT:
+        yield f"{name} is no longer known"
+    elif old is ABSENT:
+        yield f"{name} is new" if isinstance(new, dict) else f"{name} is new: {_shown(new)}"
     elif isinstance(new, dict) or isinstance(old, dict):
         yield f"{name} was not used" if old is None else f"{name} is no longer used"
     else:
@@ -74,7 +81,8 @@ def _code(new: dict[str, str], old: dict[str, str]) -> Iterator[str]:
     for names, fact in ((new.keys() - old.keys(), "is used now"), (old.keys() - new.keys(), "is no longer used")):
         shown = sorted(_path(name) for name in names)
         if shown:
-            yield f"{shown[0]}{f' and {len(shown) - 1} more' if len(shown) > 1 else ''} {fact}"
+            are = fact if len(shown) == 1 else fact.replace("is ", "are ")
+            yield f"{shown[0]}{f' and {len(shown) - 1} more' if len(shown) > 1 else ''} {are}"
 
 
 def _path(module: str) -> str:

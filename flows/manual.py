@@ -18,7 +18,8 @@ HEAD = """Stillwalk holds a walking person still.
   stillwalk video=demo                                a drawn walker whose true joints are known
   stillwalk cache                                     what the finished stages take; stillwalk cache --help
 
-Results: outputs/<video name>/. Exit status: 0 all videos done, 1 at least one failed, 2 a setting is wrong.
+Results: outputs/<video name>/; of a sweep (-m) outputs/sweeps/<name>/<setting>/<video name>/.
+Exit status: 0 all videos done, 1 at least one failed, 2 a setting is wrong.
 
 Settings, each given as name=value:
 """

@@ -194,7 +194,7 @@ def start_verify(job: Job) -> None:
 
 
 def start_charts(job: Job) -> None:
-    """Submit the drawing of the report's charts."""
+    """Ask for the drawing of the report's charts."""
     judged = ("verify",) if job.config.verify else ()
     job.start(ChartsRequest, ("decode", "offsets", "trajectory", *judged))
 

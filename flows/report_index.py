@@ -42,7 +42,7 @@ class Summary:
     """The means of one setting over the videos that it finished."""
 
     setting: str
-    overrides: list[str]
+    overrides: list[str]  # that not all settings have
     videos: int
     best: int  # videos that it is the best setting of
     mean_rank: float | None
@@ -69,15 +69,17 @@ def render_index(index: dict[str, Any]) -> str:
         .render(
             index=index,
             rows=sorted(rows, key=lambda row: (bool(row.get("error")), videos.index(row["video"]), row["rank"])),
-            failed=[row for row in rows if row.get("error")],
+            failures=_failures(rows),
+            shared=_shared(settings),
             done=done,
             columns=columns,
             swept=bool(settings),
             videos=videos,
+            drawn=_drawn(done),
             best=[row for row in done if row.get("best")],
-            summaries=[_summary(setting, done, columns) for setting in settings],
+            summaries=[_summary(setting, done, columns, _shared(settings)) for setting in settings],
             ranked=any(setting.get("mean_rank") for setting in settings),
-            scatter=Markup(_scatter(done, videos, bool(settings))),
+            scatter=Markup(_scatter(done, bool(settings))),
             wrapped=_wrapped,
             page=lambda folder: link(f"{folder}/report.html"),
         )
@@ -96,13 +98,29 @@ def _column(name: str) -> Column:
     return Column(name, meaning, percent, "%" if percent else unit.replace("^2", "²"))
 
 
-def _summary(setting: dict[str, Any], done: list[dict[str, Any]], columns: list[Column]) -> Summary:
+def _failures(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
+    """The first row of each failure, and in how many rows the same video failed so."""
+    same: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row.get("error"):
+            same.setdefault((row["video"], row["error"]), []).append(row)
+    return [(found[0], len(found)) for found in same.values()]
+
+
+def _shared(settings: list[dict[str, Any]]) -> list[str]:
+    """The overrides that several settings have in common."""
+    first = settings[0]["overrides"] if len(settings) > 1 else []
+    return [one for one in first if all(one in setting["overrides"] for setting in settings)]
+
+
+def _summary(setting: dict[str, Any], done: list[dict[str, Any]], columns: list[Column], shared: list[str]) -> Summary:
     mine = [row for row in done if row["setting"] == setting["setting"]]
     means = {column.name: _mean(row["metrics"].get(column.name) for row in mine) for column in columns}
     best = sum(bool(row.get("best")) for row in mine)
     mean_rank = setting.get("mean_rank") or None  # 0 where no video could be ranked
     told = (best, mean_rank, bool(setting.get("best")))
-    return Summary(setting["setting"], setting["overrides"], len(mine), *told, means)
+    own = [one for one in setting["overrides"] if one not in shared]
+    return Summary(setting["setting"], own, len(mine), *told, means)
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -110,9 +128,18 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _scatter(done: list[dict[str, Any]], videos: list[str], swept: bool) -> str:
+def _points(done: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row for row in done if None not in (row["metrics"].get(LOCK), row["metrics"].get(SHOWN))]
+
+
+def _drawn(done: list[dict[str, Any]]) -> list[str]:
+    """The videos that the scatter shows, each in its own colour."""
+    return list(dict.fromkeys(row["video"] for row in _points(done)))
+
+
+def _scatter(done: list[dict[str, Any]], swept: bool) -> str:
     """Lock against visible area, a point a row with its name; empty where no row has both."""
-    shown = [row for row in done if None not in (row["metrics"].get(LOCK), row["metrics"].get(SHOWN))]
+    shown = _points(done)
     if not shown:
         return ""
     from tasks.media.scatter import Point, scatter  # loads matplotlib
@@ -123,7 +150,7 @@ def _scatter(done: list[dict[str, Any]], videos: list[str], swept: bool) -> str:
         points.append(
             Point(area, lock, row["video"], bool(row.get("pareto")) or not swept, swept and bool(row.get("best")))
         )
-    svg = scatter(points, videos)
+    svg = scatter(points, _drawn(done))
     for number_of, row in enumerate(shown):
         svg = svg.replace(f'id="scatter-point-{number_of}"', _named(row, swept), 1)
     return svg

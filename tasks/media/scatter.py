@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tasks.media.charts import COLORS, LOCK, STYLE, as_svg
 
 INCHES: Final = (5.6, 3.7)
+LEAST_SPAN: Final = 4.0  # percent
 HUES: Final = ("v0", "v1", "v2", "v3", "v4", "v5", "v6")
 """Names of colours that tell videos apart; more videos than these share one, and one mark."""
 MARKS: Final = ("o", "s", "^", "D", "v", "P", "X")
@@ -53,11 +55,20 @@ def scatter(points: Sequence[Point], videos: Sequence[str]) -> str:
                 gid=f"point-{index}",
                 clip_on=False,
             )
+        _widen(axes)
         low = min(point.lock for point in points)
         axes.set_ylim(bottom=min(0.0, low))
         axes.set_xlabel("% of the output that is picture: more is better")
         axes.set_ylabel("px from the target: less is better")
         return as_svg(figure, "scatter")
+
+
+def _widen(axes: Axes) -> None:
+    """Differences of less than a few percent of the picture look as small as they are."""
+    low, high = axes.get_xlim()
+    missing = max(LEAST_SPAN - (high - low), 0.0)
+    high = min(high + missing / 2, max(100.0, high))
+    axes.set_xlim(min(low, high - LEAST_SPAN), high)
 
 
 def _told_apart(videos: Sequence[str]) -> bool:

@@ -174,6 +174,10 @@ def gave(digest: str) -> dict[str, Any]:
         (shape(image_digest="1"), shape(image_digest="2"), "background.image is another picture"),
         (shape(target="center"), shape(target=[0.5, 0.6]), "target: [0.5,0.6] -> center"),
         (shape(lock={"x": 1.0}), shape(lock={"x": 0.5}), "lock.x: 0.5 -> 1.0"),
+        (shape(lock={"x": 1, "y": None}), shape(lock={"x": 1}), "lock.y is new: null"),  # to an older version's entry
+        (shape(lock={"x": 1}), shape(lock={"x": 1, "z": 2}), "lock.z is no longer known"),
+        (shape(matte={"refine": True}), shape(), "masks is new"),
+        (shape(model_digests={"full": "1"}), shape(), "model_digests is new"),
     ],
 )
 def test_every_kind_of_difference_has_its_sentence(new: dict[str, Any], old: dict[str, Any], sentence: str) -> None:

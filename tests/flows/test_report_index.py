@@ -81,6 +81,18 @@ def test_the_best_of_all_settings_is_told_with_its_mean_rank() -> None:
     assert "mean rank" not in render_index(sweep())
 
 
+def test_a_failure_of_all_settings_is_told_once_and_what_they_share_too() -> None:
+    index = sweep()
+    for setting in index["settings"]:
+        setting["overrides"] = ["video=clips", *setting["overrides"]]
+    page = render_index(index)
+    top = page.partition("What failed, and why")[2].partition("</div>")[0]
+    assert top.count("no person found") == 1
+    assert "(3 of 3 settings)" in top
+    assert page.count("video=clips") == 1
+    assert "<code>smoothing.window=9</code>" in page
+
+
 def test_failures_stand_last_with_their_reason() -> None:
     page = render_index(batch())
     assert page.count('<tr class="failed">') == 1
