@@ -77,9 +77,9 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
         server.choose(config.server, HOME)
         end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]))
     seconds = time.perf_counter() - started
-    if asked[0].name:
+    if end.results and asked[0].name:
         print_sweep(end.results, read_sweep(output_dir), output_dir, seconds)
-    else:
+    elif end.results:
         print_results(end.results, output_dir, seconds)
     if end.also:
         print(f"stillwalk: {end.also}", file=sys.stderr)
@@ -112,6 +112,7 @@ def _checked(asked: list[Setting]) -> tuple[Config, list[Video]]:
 def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str]) -> Ended:
     """Run the flow and say how it ended."""
     # Prefect takes seconds to import and reads its settings while it does: only now.
+    from httpx import HTTPError
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from flows.flow import VideosFailed, configured, stabilize, sweep
@@ -129,3 +130,9 @@ def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str])
             return Ended(failure.results, failure.also)
         except Concluded as end:
             return Ended(end.results, end.also, server_lost=end.lost)
+        except (HTTPError, RuntimeError) as error:  # before the first stage or after the last: they need no server
+            if not isinstance(error, HTTPError) and not isinstance(error.__cause__, HTTPError):
+                raise
+            cure = "finished stages are kept, run the same command again"
+            fact = str(error).splitlines()[0]
+            return Ended([], f"the Prefect server is gone, or refuses: {fact}; {cure}", server_lost=True)

@@ -74,7 +74,7 @@ MAY_IMPORT = {
     "flows.settings": {"conf", "flows", "hydra", "omegaconf", "tasks"},
     "flows.explain": {"conf", "hydra", "omegaconf", "tasks"},
     "flows.stabilize": {"flows", "hydra", "omegaconf", "tasks"},
-    "flows.run": {"conf", "flows", "prefect", "tasks"},
+    "flows.run": {"conf", "flows", "httpx", "prefect", "tasks"},
     "flows.flow": {"conf", "flows", "prefect", "tasks"},
     "flows.graph": {"prefect", "tasks"},
     "flows.plugins": {"flows", "hydra", "omegaconf", "tasks"},

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -182,3 +183,26 @@ def test_a_server_that_goes_away_midway_stops_nothing(tmp_path: Path) -> None:
     assert line.startswith(f"stillwalk: the Prefect server at {address} ")
     assert "1 of 1 video done" in done.out
     assert program.record(tmp_path / "outputs" / "demo")["error"] == ""
+
+
+class OnlyHealthy(BaseHTTPRequestHandler):
+    """A server that is healthy when it is asked how it is, and answers nothing else."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/api/health" else 500)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_a_server_that_is_gone_before_the_first_stage_is_one_line(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), OnlyHealthy) as server:
+        process = program.start(*DEMO, cwd=tmp_path, api=f"http://127.0.0.1:{server.server_port}/api")
+        server.handle_request()  # one, and no more
+    done = program.ended(process)
+    assert done.status == 1
+    assert done.out == ""
+    lines = done.err.splitlines()
+    assert len(lines) == 1, done.err
+    (line,) = lines
+    assert line.startswith("stillwalk: the Prefect server is gone, or refuses: ")
