@@ -6,7 +6,7 @@ Only frames in which the judge looks at the subject are judged: a mirrored borde
 subject is away the judge may see anybody. ``judged`` is their share of the frames in which the subject is there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from tasks.media.pose_file import read_pose
 from tasks.media.prefetch import prefetched
 from tasks.media.probe import scan
 from tasks.media.tables import read_json, read_table, write_json
-from tasks.models.pose import open_pose
+from tasks.models.people import Sighting, open_people
 from tasks.models.sources import model_files
 from tasks.records import Clip, Tick
 from tasks.render_requests import VerifyRequest
@@ -84,10 +84,13 @@ class Subject(NamedTuple):
     hip_xy: Floats  # (n, 2) NaN where the subject is away
     torso_px: Floats  # (n,)
 
-    def is_at(self, frame: int, landmarks_xy: Floats) -> bool:
-        """Whether the landmarks (33, 2) are the subject's: their hips lie within ``NEAR`` torsos of its own."""
-        distance = np.hypot(*(landmarks_xy[list(HIPS)].mean(axis=0) - self.hip_xy[frame]))
-        return bool(distance < NEAR * self.torso_px[frame])  # NaN compares as False
+    def among(self, frame: int, people: Sequence[Sighting]) -> Floats | None:
+        """The landmarks (33, 5) of the nearest of ``people`` whose hips lie within ``NEAR`` torsos of the subject's."""
+        hips = [person.landmarks[list(HIPS), :2].mean(axis=0) for person in people]
+        distance = [float(np.hypot(*(hip - self.hip_xy[frame]))) for hip in hips]
+        near = NEAR * self.torso_px[frame]
+        at = [number for number in np.argsort(distance) if distance[number] < near]  # NaN compares as False
+        return people[at[0]].landmarks if at else None
 
 
 def _subject(request: VerifyRequest) -> Subject:
@@ -110,15 +113,14 @@ def _watch(
     torso = TorsoMotion()
     files = model_files(request.settings.model.value, request.models.dir, request.models.download)
     with (
-        open_pose(files, device=request.device.value) as (estimator, _),
+        open_people(files, device=request.device.value, most=request.settings.people) as (finder, _),
         prefetched(_seen(rendered, clip)) as stream,
     ):
         for item in stream:
-            person = estimator(item.rgb, item.time_s)
-            seen = person is not None and subject.is_at(len(times), person.landmarks[:, :2])
-            marks = person.landmarks if person is not None and seen else np.full((COUNT, 5), np.nan)
-            step = torso.step(item.luma, *((marks[:, :2], marks[:, 3]) if seen else (None, None)))
-            rows.append(step if seen else Step())
+            found_there = subject.among(len(times), finder(item.rgb, item.time_s))
+            marks = np.full((COUNT, 5), np.nan) if found_there is None else found_there
+            step = torso.step(item.luma, *((None, None) if found_there is None else (marks[:, :2], marks[:, 3])))
+            rows.append(Step() if found_there is None else step)
             times.append(item.time_s)
             found.append(marks)
             tick(len(times))
