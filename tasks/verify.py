@@ -2,11 +2,12 @@
 
 A fresh pose run and a torso feature track know nothing of the path that was planned. The pose run has a noise of its
 own (about 1.4 px in x and 2.1 px in y on a person of 340 px), which its figures carry; the features' step has not.
-Only frames in which the judge looks at the subject are judged: a mirrored border shows a second person, and where the
-subject is away the judge may see anybody. ``judged`` is their share of the frames in which the subject is there.
+Only poses that stand where the subject should are judged: a mirrored border shows a second person, and where the
+subject is away the judge may see anybody. ``judged`` is their share of the frames in which the subject is there. In the
+others the features are looked for where the plan has the torso: their step is of the same frames, whatever the lock.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ from tasks.media.pose_file import read_pose
 from tasks.media.prefetch import prefetched
 from tasks.media.probe import scan
 from tasks.media.tables import read_json, read_table, write_json, write_table
-from tasks.models.pose import open_pose
+from tasks.models.people import Sighting, open_people
 from tasks.models.sources import model_files
 from tasks.records import Clip, Tick
 from tasks.render_requests import VerifyRequest
@@ -89,22 +90,27 @@ class Subject(NamedTuple):
 
     hip_xy: Floats  # (n, 2) NaN where the subject is away
     torso_px: Floats  # (n,)
+    landmarks: Floats  # (n, 33, 5) as the planned path moves them; NaN where the subject is away
 
-    def is_at(self, frame: int, landmarks_xy: Floats) -> bool:
-        """Whether the landmarks (33, 2) are the subject's: their hips lie within ``NEAR`` torsos of its own."""
-        distance = np.hypot(*(landmarks_xy[list(HIPS)].mean(axis=0) - self.hip_xy[frame]))
-        return bool(distance < NEAR * self.torso_px[frame])  # NaN compares as False
+    def among(self, frame: int, people: Sequence[Sighting]) -> Floats | None:
+        """The landmarks (33, 5) of the nearest of ``people`` whose hips lie within ``NEAR`` torsos of the subject's."""
+        hips = [person.landmarks[list(HIPS), :2].mean(axis=0) for person in people]
+        distance = [float(np.hypot(*(hip - self.hip_xy[frame]))) for hip in hips]
+        near = NEAR * self.torso_px[frame]
+        at = [number for number in np.argsort(distance) if distance[number] < near]  # NaN compares as False
+        return people[at[0]].landmarks if at else None
 
 
 def _subject(request: VerifyRequest) -> Subject:
     path = read_table(request.trajectory.path("trajectory.parquet"))
     to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
     pose = read_pose(request.pose.path("pose.parquet"))
-    hips = pose.xy_px[:, list(HIPS)].mean(axis=1)
-    there = motion.apply(to_output.reshape(-1, 2, 3), hips)
-    there[path["state"] == ABSENT] = np.nan
+    moved = motion.apply(to_output.reshape(-1, 1, 2, 3), pose.xy_px)
+    rest = np.stack([pose.z, pose.visibility, pose.presence], axis=2)
+    landmarks = np.concatenate([moved, rest], axis=2)
+    landmarks[path["state"] == ABSENT] = np.nan
     scale = np.hypot(to_output[:, 0], to_output[:, 3])
-    return Subject(there, torso_length(pose) * scale)
+    return Subject(landmarks[:, list(HIPS), :2].mean(axis=1), torso_length(pose) * scale, landmarks)
 
 
 def _watch(
@@ -116,17 +122,16 @@ def _watch(
     torso = TorsoMotion()
     files = model_files(request.settings.model.value, request.models.dir, request.models.download)
     with (
-        open_pose(files, device=request.device.value) as (estimator, _),
+        open_people(files, device=request.device.value, most=request.settings.people) as (finder, _),
         prefetched(_seen(rendered, clip)) as stream,
     ):
         for item in stream:
-            person = estimator(item.rgb, item.time_s)
-            seen = person is not None and subject.is_at(len(times), person.landmarks[:, :2])
-            marks = person.landmarks if person is not None and seen else np.full((COUNT, 5), np.nan)
-            step = torso.step(item.luma, *((marks[:, :2], marks[:, 3]) if seen else (None, None)))
-            rows.append(step if seen else Step())
+            found_there = subject.among(len(times), finder(item.rgb, item.time_s))
+            marks = subject.landmarks[len(times)] if found_there is None else found_there
+            step = torso.step(item.luma, marks[:, :2], marks[:, 3])
+            rows.append(step if np.isfinite(marks[list(HIPS), 0]).all() else Step())
             times.append(item.time_s)
-            found.append(marks)
+            found.append(np.full((COUNT, 5), np.nan) if found_there is None else found_there)
             tick(len(times))
     table = np.array(found)
     track = PoseTrack(np.array(times), table[..., :2], table[..., 2], table[..., 3], table[..., 4])

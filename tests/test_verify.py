@@ -1,0 +1,35 @@
+"""The judge of the rendered file: whom it judges."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.landmarks import COUNT, HIPS
+from tasks.models.people import Sighting
+from tasks.verify import Subject, step_rms
+
+
+def somebody(track: int, hip_x_px: float) -> Sighting:
+    landmarks = np.zeros((COUNT, 5))
+    landmarks[list(HIPS), 0] = hip_x_px + np.array([-5.0, 5.0])
+    return Sighting(track, landmarks)
+
+
+def subject(hip_xy: NDArray[np.float64]) -> Subject:
+    return Subject(hip_xy, np.full(len(hip_xy), 100.0), np.zeros((len(hip_xy), COUNT, 5)))
+
+
+def test_of_several_people_the_one_at_the_subjects_place_is_judged() -> None:
+    there = subject(np.zeros((1, 2)))
+    found = there.among(0, [somebody(1, 300.0), somebody(2, -20.0), somebody(3, 30.0)])
+    assert found is not None and found[list(HIPS), 0].mean() == -20.0
+
+
+def test_nobody_is_judged_elsewhere_or_while_the_subject_is_away() -> None:
+    assert subject(np.zeros((1, 2))).among(0, [somebody(1, 60.0)]) is None
+    assert subject(np.zeros((1, 2))).among(0, []) is None
+    assert subject(np.full((1, 2), np.nan)).among(0, [somebody(1, 0.0)]) is None
+
+
+def test_the_residual_step_is_the_rms_of_what_was_measured() -> None:
+    assert step_rms(np.array([[3.0, 4.0], [np.nan, np.nan], [0.0, 0.0]])) == np.sqrt(12.5)
+    assert np.isnan(step_rms(np.full((2, 2), np.nan)))
