@@ -163,7 +163,7 @@ def test_at_a_hard_edge_nothing_rings(tmp_path: Path) -> None:
         for edge in (after.luma[12:, 20:22].astype(int), after.luma[10:12, 22:].astype(int)):
             assert edge.max() <= max(inside.max(), before.luma.max()) + 2
         shown, near = after.luma[12:, 21].astype(int), after.luma[12:, 22].astype(int)
-        assert (shown - near).max() <= 2  # a line of overshoot would be brighter than its neighbour
+        assert (shown - near).max() <= 4  # a line of overshoot would be brighter than its neighbour
 
 
 @pytest.mark.parametrize("mode", list(BorderMode))
