@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conf.choices import MaskModel, MaskSource
-from tasks.maths.boxes import Boxes, person_boxes, shaped, whole_picture, whole_pixels
+from tasks.maths.boxes import Boxes, legs_of, person_boxes, shaped, whole_picture, whole_pixels
+from tasks.maths.landmarks import PoseTrack
 from tasks.media.crop import cut
+from tasks.media.legs import add_legs, seen_bones
 from tasks.media.masks_file import Mask, State, mask_writer
 from tasks.media.pose_file import read_pose
 from tasks.media.prefetch import prefetched
@@ -112,10 +114,34 @@ def pick_model(
 def _selfie(request: MasksRequest, clip: Clip, clock: Clock) -> Iterator[Measuring]:
     model, why = _chosen(request, clip, clock)
     boxes, wh = _boxes(request, clip, model), INPUT_WH[model.value]
-    inputs = _inputs(request, clip, boxes, wh)
-    with _opened(request, model) as (segmenter, use), prefetched(inputs) as stream:
-        facts = {"model": model.value, "why": why, "device": use.device, "device_note": use.note}
-        yield Measuring(boxes, wh, (segmenter(rgb) for rgb in stream), facts)
+    facts = {"model": model.value, "why": why}
+    with _opened(request, model) as (segmenter, use):
+        facts |= {"device": use.device, "device_note": use.note}
+        if request.settings.legs:
+            track = read_pose(request.pose.path("pose.parquet"))
+            legs_px = whole_pixels(shaped(legs_of(boxes.edges_px), wh[0] / wh[1], MOST_STRETCH))
+            with prefetched(_inputs(request, clip, boxes.edges_px, legs_px, wh=wh)) as stream:
+                yield Measuring(boxes, wh, with_legs(stream, segmenter, boxes, legs_px, track), facts)
+        else:
+            with prefetched(_inputs(request, clip, boxes.edges_px, wh=wh)) as stream:
+                yield Measuring(boxes, wh, (segmenter(rgb) for (rgb,) in stream), facts)
+
+
+def with_legs(
+    stream: Iterable[tuple[NDArray[np.uint8], ...]],
+    segmenter: Segmenter,
+    boxes: Boxes,
+    legs_px: NDArray[np.float64],
+    track: PoseTrack,
+) -> Iterator[Probability | None]:
+    """The mask of each whole box with that of its legs added, where a pose says which pixels may be legs."""
+    for index, (body, legs) in enumerate(stream):
+        mask = segmenter(body)
+        bones = seen_bones(track.visibility[index])
+        shown = segmenter(legs) if bones and boxes.person[index] else None
+        if mask is not None and shown is not None:
+            mask = add_legs(mask, boxes.edges_px[index], shown, legs_px[index], track.xy_px[index], bones)
+        yield mask
 
 
 @contextmanager
@@ -161,9 +187,9 @@ def _chosen(request: MasksRequest, clip: Clip, clock: Clock) -> tuple[MaskModel,
     if fallback_fps is None or model is MaskModel.landscape:
         return model, ""
     boxes = _boxes(request, clip, model)
-    inputs = _inputs(request, clip, boxes, INPUT_WH[model.value])
+    inputs = _inputs(request, clip, boxes.edges_px, wh=INPUT_WH[model.value])
     with closing(inputs), _opened(request, model) as (segmenter, _):
-        first = (rgb for rgb, person in zip(inputs, boxes.person, strict=False) if person)
+        first = (rgb for (rgb,), person in zip(inputs, boxes.person, strict=False) if person)
         timed = list(islice(first, TIMED_BOXES))  # beforehand: decoding is not what is timed
         return pick_model(timed, segmenter, fallback_fps, clock)
 
@@ -192,11 +218,11 @@ def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> Boxes:
 
 
 def _inputs(
-    request: MasksRequest, clip: Clip, boxes: Boxes, wh: tuple[int, int]
-) -> Generator[NDArray[np.uint8], None, None]:
+    request: MasksRequest, clip: Clip, *boxes_px: NDArray[np.float64], wh: tuple[int, int]
+) -> Generator[tuple[NDArray[np.uint8], ...], None, None]:
     pictures = rgb_frames(request.source, clip, held_mb=request.held_mb)
-    for frame, edges_px in zip(pictures, boxes.edges_px, strict=True):
-        yield cut(frame.rgb, edges_px, wh)
+    for frame, *edges_px in zip(pictures, *boxes_px, strict=True):
+        yield tuple(cut(frame.rgb, edges, wh) for edges in edges_px)
 
 
 def _ticked(masks: Iterable[Probability | None], tick: Tick) -> Iterator[Probability | None]:

@@ -119,7 +119,7 @@ def write_words(planes: Planes, plan: Plan, known: Known, frame: int) -> None:
     confidence = known.confidence[frame]
     sure = f", confidence {confidence:.2f}" if np.isfinite(confidence) else ""
     words = f"{frame}   {known.pose.time_s[frame]:.2f} s   {known.state[frame]}{sure}"
-    word = label(words, max(0.018 * plan.size_px[1], 8.0))
+    word = label(words, max(0.018 * min(plan.size_px), 8.0))  # of the shorter side: it must fit into a portrait too
     corner = (0, max(plan.size_px[1] - word.ink.shape[0], 0))
     stamp(planes, word, corner, plan.layout, plan.values([255, 255, 255]), plan.values([0, 0, 0]))
 

@@ -153,6 +153,18 @@ def test_the_mask_lies_on_the_person(walk: tuple[Path, Artifact, Artifact], sour
         assert mask.probability[:, 0].max() < 128, "nobody at the left edge"
 
 
+def test_a_second_look_at_the_legs_takes_nothing_away(walk: tuple[Path, Artifact, Artifact], tmp_path: Path) -> None:
+    plain, more = tmp_path / "plain", tmp_path / "more"
+    plain.mkdir()
+    more.mkdir()
+    once, _ = masks_of(walk, plain, MasksConf())
+    twice, _ = masks_of(walk, more, MasksConf(legs=True))
+    added = [(after.probability.astype(int) - before.probability) for before, after in zip(once, twice, strict=True)]
+    assert min(step.min() for step in added) >= 0
+    assert max(step[:100].max() for step in added) == 0, "above the hips all is as it was"
+    assert max(step[100:].max() for step in added) > 20
+
+
 def test_equal_requests_give_equal_bytes(walk: tuple[Path, Artifact, Artifact], tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

@@ -153,6 +153,20 @@ def test_a_constant_border_shows_its_colour(tmp_path: Path) -> None:
         assert np.abs(picture.rgb()[:, :18].astype(int) - [200, 30, 90]).max() <= 2
 
 
+def test_at_a_hard_edge_nothing_rings(tmp_path: Path) -> None:
+    """Half a pixel beside the border a kernel that reached into it would leave a line brighter than either side."""
+    source = make(tmp_path / "in.mp4", Made())
+    work = job(tmp_path, source, np.array([[20.5, 10.5]]))
+    path, _ = stabilized(work, tmp_path, border=BorderConf(BorderMode.constant, [0, 0, 0]))
+    for before, after in zip(frames(source, work.clip), pictures(path), strict=True):
+        assert (after.luma[:, :19] == 16).all()
+        inside = after.luma[12:, 22:].astype(int)
+        for edge in (after.luma[12:, 20:22].astype(int), after.luma[10:12, 22:].astype(int)):
+            assert edge.max() <= max(inside.max(), before.luma.max()) + 2
+        shown, near = after.luma[12:, 21].astype(int), after.luma[12:, 22].astype(int)
+        assert (shown - near).max() <= 4  # a line of overshoot would be brighter than its neighbour
+
+
 @pytest.mark.parametrize("mode", list(BorderMode))
 def test_each_border_fills_what_the_source_does_not_cover(tmp_path: Path, mode: BorderMode) -> None:
     source = make(tmp_path / "in.mp4", Made())

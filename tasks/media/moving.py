@@ -17,7 +17,7 @@ from tasks.media.plane_color import plane_values, tags_at
 from tasks.media.prefetch import prefetched
 from tasks.media.read_back import verify_video
 from tasks.media.sink import VideoSink
-from tasks.media.soften import blur_beyond
+from tasks.media.soften import blur_beyond, color_beyond
 from tasks.media.tables import read_json, read_table
 from tasks.media.warp import warp_planes
 from tasks.records import Artifact, Clip, Tick, read_clip
@@ -128,8 +128,9 @@ def moved(picture: Picture, plan: Plan, edge: Edge) -> Planes:
         chroma_location=sited,
         interpolation=edge.interpolation,
         border="reflect" if edge.mode == "reflect" else "replicate",
-        fill=plan.values(list(edge.rgb)) if edge.mode == "constant" else None,
     )
+    if edge.mode == "constant":
+        return color_beyond(planes, plan.clip.size_px, plan.layout, matrix, plan.values(list(edge.rgb)), sited)
     if edge.mode != "blur":
         return planes
     return blur_beyond(planes, picture.planes, plan.layout, matrix, plan.values([0, 0, 0]), sited)

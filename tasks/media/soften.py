@@ -1,4 +1,4 @@
-"""Strong blurs at little cost: what goes on beyond the edge of a picture, and what lies behind a person."""
+"""What goes on beyond the edge of a picture, and what lies behind a person: cheap strong blurs, or a colour."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -48,6 +48,31 @@ def blur_beyond(
         to_plane = motion.compose(motion.invert(to_luma), motion.compose(to_output, to_luma))
         canvas = _continued(plane, BEYOND_BLUR * rows / step_xy[1], to_plane, shown.shape, black[index])
         lay(canvas, shown, reduce_plane(share, step_xy, chroma_location))
+        results.append(canvas)
+    return tuple(results)
+
+
+def color_beyond(
+    moved: Planes,
+    source_px: tuple[int, int],
+    layout: PixelLayout,
+    to_output: Floats,
+    values: Sequence[int],
+    chroma_location: int,
+) -> Planes:
+    """``moved``, with what a source of ``source_px`` does not cover in one colour, ``values`` one a plane.
+
+    The picture ends with a soft edge of its own colours: a resampling that reached into the colour would ring there.
+    Where all is covered, ``moved`` itself.
+    """
+    high, wide = moved[0].shape
+    share = coverage(to_output, source_px, Region(0, 0, wide, high))
+    if share.min() >= 1:
+        return moved
+    results = []
+    for index, shown in enumerate(moved):
+        canvas = np.full_like(shown, values[index])
+        lay(canvas, shown, reduce_plane(share, plane_step(layout, index), chroma_location))
         results.append(canvas)
     return tuple(results)
 

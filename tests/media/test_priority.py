@@ -8,7 +8,8 @@ from typing import cast
 import pytest
 from av.video.codeccontext import VideoCodecContext
 
-from tasks.media.codecs import CODECS, missing, open_encoder
+from tasks.media.codecs import CODECS, coded_layout, missing, open_encoder
+from tasks.media.layout import nearest
 from tasks.media.priority import same_priority
 
 TASKS = Path("/proc/self/task")
@@ -25,7 +26,8 @@ def test_every_thread_stays_an_ordinary_one(name: str) -> None:
     if reason := missing(codec):
         pytest.skip(f"{name} does not run here: {reason}")
     context = cast(VideoCodecContext, VideoCodecContext.create(codec.encoder, "w"))
-    context.width, context.height, context.pix_fmt, context.time_base = 256, 144, "yuv420p", Fraction(1, 30)
+    context.width, context.height, context.time_base = 256, 144, Fraction(1, 30)
+    context.pix_fmt = coded_layout(nearest("yuv420p"), codec).name
     open_encoder(context)
     assert schedulers() == {os.SCHED_OTHER}
 
