@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 EDGE: Final = 0.02  # of the picture's size: a landmark farther outside is the model's guess
-SELDOM: Final = 0.1  # of the frames with a person: hips seen in fewer are not what the clip shows
+SELDOM: Final = 0.34  # of the frames with a person: hips seen in fewer are mostly guesses at the picture's edge
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ def choose_anchor(
 ) -> Choice:
     """The anchor for ``point``: hips, shoulders, torso, head, or auto; ``landmarks`` (name: weight) goes before it.
 
-    auto is the hips, or the shoulders in a clip that hardly ever shows the hips; where its point is missing, the
-    next of hips, shoulders, head and ``mask`` (the middle of the person's mask) that is seen stands in. The others are
-    themselves only.
+    auto is the hips, or the shoulders in a clip that shows the hips in less than a third of its frames; where its point
+    is missing, the next of hips, shoulders, head and ``mask`` (the middle of the person's mask) that is seen stands in.
+    The others are themselves only.
     """
     if landmarks:
         return Choice(mean_of(track, landmarks, "landmarks", min_confidence), "landmarks", "")
