@@ -44,3 +44,15 @@ def test_a_damaged_key_frame_is_told(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(OutputError, match=r"a\.mp4: holds \d+ frames instead of 12 \(.+\); run again"):
         verify_video(path, 12)
+
+
+def test_a_damaged_frame_that_is_no_key_frame_is_told(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", Made(size_px=(320, 240), container={"movflags": "+faststart"}))
+    with av.open(str(path)) as file:
+        later = [packet for packet in file.demux(video=0) if packet.size and not packet.is_keyframe]
+        start, size = later[2].pos or 0, later[2].size
+    content = bytearray(path.read_bytes())
+    content[start : start + size] = b"\xff" * size
+    path.write_bytes(content)
+    with pytest.raises(OutputError, match=r"a\.mp4: holds \d+ frames instead of 12"):
+        verify_video(path, 12)
