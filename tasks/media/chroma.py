@@ -40,5 +40,5 @@ def finer_chroma(
         there = motion.invert(plane_to_luma(finer, index, _LEFT))
         matrix = motion.compose(there, plane_to_luma(layout, index, chroma_location))
         wh, peak = finer.plane_wh(index, size_px), (1 << layout.depth) - 1
-        new.append(np.asarray(warp_plane(planes[index], matrix, wh, "cubic", "replicate", None, peak)))
+        new.append(np.asarray(warp_plane(planes[index], matrix, wh, "cubic", "replicate", peak)))
     return tuple(new)

@@ -52,21 +52,18 @@ def shift_planes(
     *,
     interpolation: str = "cubic",
     border: str = "reflect",
-    fill: Sequence[int] | None = None,
 ) -> Planes:
     """Planes of a picture of ``size_px`` whose pixel (x, y) shows the source at (x - dx, y - dy).
 
     ``shift_xy`` is (dx, dy) in luma pixels; ``interpolation`` names one of ``KERNELS``. What the source does not
-    cover takes ``fill``, one value a plane, or where that is None what ``border`` names among ``BORDERS``. The result
-    may be a view of ``planes``.
+    cover takes what ``border`` names among ``BORDERS``. The result may be a view of ``planes``.
     """
     moved = []
     for index, plane in enumerate(planes):
         step_xy = plane_step(layout, index)
         shift = (shift_xy[0] / step_xy[0], shift_xy[1] / step_xy[1])
         size = layout.plane_wh(index, size_px)
-        value = None if fill is None else fill[index]
-        moved.append(shift_plane(plane, shift, size, interpolation, border, value, (1 << layout.depth) - 1))
+        moved.append(shift_plane(plane, shift, size, interpolation, border, (1 << layout.depth) - 1))
     return tuple(moved)
 
 
@@ -81,7 +78,6 @@ def shift_plane(
     size_px: tuple[int, int],
     interpolation: str,
     border: str,
-    fill: int | None,
     peak: int,
 ) -> Plane:
     """One plane of ``shift_planes``, everything in its own samples; results are held to 0..``peak``."""
@@ -92,7 +88,7 @@ def shift_plane(
     )
     lead_x, lead_y = (len(taps_x) - 1) // 2, (len(taps_y) - 1) // 2
     size = (size_px[0] + len(taps_x) - 1, size_px[1] + len(taps_y) - 1)
-    cut = cut_window(plane, (x - lead_x, y - lead_y), size, border, fill)
+    cut = cut_window(plane, (x - lead_x, y - lead_y), size, border)
     if len(taps_x) == len(taps_y) == 1:
         return cut
     filtered = convolve(cut, taps_x, taps_y, peak)
@@ -106,17 +102,14 @@ def whole_and_fraction(position: float) -> tuple[int, float]:
     return whole, fraction if fraction > WHOLE_PX else 0.0
 
 
-def cut_window(
-    plane: Plane, corner_xy: tuple[int, int], size_px: tuple[int, int], border: str, fill: int | None
-) -> Plane:
+def cut_window(plane: Plane, corner_xy: tuple[int, int], size_px: tuple[int, int], border: str) -> Plane:
     """Part of a plane that starts at ``corner_xy`` and may reach out of it; a view where it does not."""
-    mirrored = fill is None and border == "reflect"
+    mirrored = border == "reflect"
     (top, bottom), rows = padding(corner_xy[1], size_px[1], plane.shape[0], mirrored)
     (left, right), columns = padding(corner_xy[0], size_px[0], plane.shape[1], mirrored)
     if not (top or bottom or left or right):
         return plane[rows, columns]
-    kind, value = (BORDERS[border], 0) if fill is None else (cv2.BORDER_CONSTANT, fill)
-    return np.asarray(cv2.copyMakeBorder(plane, top, bottom, left, right, kind, value=value))[rows, columns]
+    return np.asarray(cv2.copyMakeBorder(plane, top, bottom, left, right, BORDERS[border]))[rows, columns]
 
 
 def padding(start: int, length: int, available: int, mirrored: bool) -> tuple[tuple[int, int], slice]:

@@ -27,26 +27,24 @@ def warp_planes(
     chroma_location: int = 0,
     interpolation: str = "cubic",
     border: str = "reflect",
-    fill: Sequence[int] | None = None,
 ) -> Planes:
     """Planes of a picture of ``size_px`` that shows the source moved by ``to_output`` (2, 3), in luma pixels.
 
     A pure translation is ``shift_planes``, exact where it is whole. ``chroma_location`` is FFmpeg's code;
-    ``interpolation`` names one of ``KERNELS``. What the source does not cover takes ``fill``, one value a plane, or
-    where that is None what ``border`` names among ``BORDERS``.
+    ``interpolation`` names one of ``KERNELS``. What the source does not cover takes what ``border`` names
+    among ``BORDERS``.
     """
     if np.array_equal(to_output[:, :2], np.eye(2)):
         shift = (float(to_output[0, 2]), float(to_output[1, 2]))
-        return shift_planes(planes, layout, shift, size_px, interpolation=interpolation, border=border, fill=fill)
+        return shift_planes(planes, layout, shift, size_px, interpolation=interpolation, border=border)
     blur_px = max(1 / float(motion.scale(to_output)) - 1, 0.0) / 2
     peak = (1 << layout.depth) - 1
     moved = []
     for index, plane in enumerate(planes):
         to_luma = plane_to_luma(layout, index, chroma_location)
         matrix = motion.compose(motion.invert(to_luma), motion.compose(to_output, to_luma))
-        value = None if fill is None else fill[index]
         wh = layout.plane_wh(index, size_px)
-        moved.append(warp_plane(plane, matrix, wh, interpolation, border, value, peak, blur_px=blur_px))
+        moved.append(warp_plane(plane, matrix, wh, interpolation, border, peak, blur_px=blur_px))
     return tuple(moved)
 
 
@@ -56,7 +54,6 @@ def warp_plane(
     size_px: tuple[int, int],
     interpolation: str,
     border: str,
-    fill: int | None,
     peak: int,
     *,
     blur_px: float = 0.0,
@@ -73,8 +70,7 @@ def warp_plane(
         motion.invert(matrix),
         size_px,
         flags=KERNELS[interpolation] | cv2.WARP_INVERSE_MAP,
-        borderMode=BORDERS[border] if fill is None else cv2.BORDER_CONSTANT,
-        borderValue=0 if fill is None else fill,
+        borderMode=BORDERS[border],
     )
     return np.asarray(moved if plane.dtype == np.uint8 else cv2.min(moved, float(peak)))
 
