@@ -13,7 +13,7 @@ from tasks.records import LANDMARKS
 class AnchorConf:
     method: AnchorMethod = AnchorMethod.simple  # mean of the two hips, or weighted by their visibility
     min_confidence: float = 0.5  # visibility below which a hip counts as missing
-    interpolate: bool = True  # bridge gaps by straight lines; false: hold the last point
+    interpolate: bool = True  # without fusion: bridge gaps by straight lines; false: hold the last point
     point: AnchorPoint = AnchorPoint.auto  # auto: the hips; where they are not seen, what is, without a jump
     landmarks: Any = None  # {name: weight} of landmarks whose mean is the anchor, before point
     masks: bool = False  # of point=auto: the middle of the person's mask stands in last; masks are then always made

@@ -10,13 +10,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from conf.choices import SweepRender
 from conf.schema import Config
 from flows import preflight
 from flows.differences import differences
 from flows.graph import Graph, title
 from flows.history import History
 from flows.inputs import Video, find_videos, missing
-from flows.plan import NAMES, STAGES, Job
+from flows.plan import NAMES, PATH, STAGES, Job
 from tasks.errors import StillwalkError
 from tasks.keys import shaped_by, stage_key
 from tasks.records import Artifact
@@ -114,38 +115,49 @@ def _gives(names: list[str]) -> str:
     return "gives" if len(names) == 1 else "give"
 
 
-def dry_run(asked: list[tuple[str, Config]], cache: Path) -> None:
-    """Print what a run would do, and what it would cost; ``asked`` are its settings with their names in a sweep."""
+def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
+    """Print what a run would do, and what it would cost; ``asked`` are its settings with their names in a sweep.
+
+    The exit status: 1 where it is known that a video would fail.
+    """
     history = History(cache)
     waiting: dict[str, Foreseen] = {}  # what several settings wait for alike is there once
     videos: set[Video] = set()
+    failed = 0
     for setting, config in asked:
         models = preflight.model_digests(config)
         for video in find_videos(config.video):
             videos.add(video)
             print(f"{video.name}{setting and f' {setting}'}: {video.place}")
             try:
-                job = _foreseen(video, config, models, cache, history)
+                job = _foreseen(video, setting, config, models, cache, history)
             except (StillwalkError, OSError) as error:
                 print(f"  would fail: {error}")
+                failed += 1
                 continue
             width = max(len(name) for name in job.foreseen)
             for name, fate in job.foreseen.items():
                 print(f"  {name:<{width}}  {_line(fate)}".rstrip())
             waiting |= {f"{video.name} {fate.identity}": fate for fate in job.foreseen.values() if fate.status == RUNS}
     print(_sum(list(waiting.values()), len(videos)))
+    if any(setting and config.sweep.render is SweepRender.best for setting, config in asked):
+        print("the videos of each one's best setting come on top: which that is, the paths decide")
+    return int(failed > 0)
 
 
-def _foreseen(video: Video, config: Config, models: dict[str, dict[str, str]], cache: Path, history: History) -> DryJob:
+def _foreseen(
+    video: Video, setting: str, config: Config, models: dict[str, dict[str, str]], cache: Path, history: History
+) -> DryJob:
     if video.path and not video.path.exists():
         raise StillwalkError(missing(video))
     digest = sha256_of(video.path) if video.path else ""
-    job = DryJob(video, video.path or Path(), digest, config, models, Graph(cache, ""), "", history=history)
+    graph, only_path = Graph(cache, ""), bool(setting) and config.sweep.render is not SweepRender.all
+    job = DryJob(video, video.path or Path(), digest, config, models, graph, "", setting, only_path, history=history)
     if video.path is None:
         job.foreseen["demo"] = job.foresee(DemoRequest(config.demo), [], set())
         drawn = job.foreseen["demo"].artifact
         job = replace(job, digest=drawn.files["demo.mp4"].sha256 if drawn else "")
-    for start in STAGES:
+    for start in PATH if job.metrics_only else STAGES:
         start(job)
     return job
 

@@ -19,7 +19,7 @@ HEAD = """Stillwalk holds a walking person still.
   stillwalk cache                                     what the finished stages take; stillwalk cache --help
 
 Results: outputs/<video name>/; of a sweep (-m) outputs/sweeps/<name>/<setting>/<video name>/.
-Exit status: 0 all videos done, 1 at least one failed, 2 a setting is wrong.
+Exit status: 0 all videos done, 1 at least one failed, 2 a setting is wrong, 130 interrupted.
 
 Settings, each given as name=value:
 """

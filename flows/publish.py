@@ -47,7 +47,7 @@ def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Resul
     wanted = {name: held for name in FILES if _asked(name, job) and (held := _holder(name, artifacts))}
     with writing(folder):
         others = _other_paths(folder, wanted)
-        result = describe(job, artifacts, folder, older=_older(others, artifacts))
+        result = describe(job, artifacts, folder, older=sorted(others))
         parts = [part for name, artifact in wanted.items() if (part := _staged(artifact, name, folder))]
         metrics = all_metrics(artifacts)
         parts.append(written(folder / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n"))
@@ -73,18 +73,6 @@ def _other_paths(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
     known = {**before.get("from_earlier_runs", {}), **dict.fromkeys(names, path)}
     videos = {name: digest for name, digest in known.items() if FILES.get(name, "masks") not in DATA}
     return {name: digest for name, digest in videos.items() if name not in wanted and (folder / name).exists()}
-
-
-def _older(others: dict[str, str], artifacts: dict[str, Artifact]) -> list[str]:
-    """Names of those that this run's do not go with: made by another path, or the same video in another file."""
-    path = artifacts["trajectory"].files["trajectory.parquet"].sha256
-    made = {_kind(title) for title in artifacts}
-    return sorted(name for name, digest in others.items() if digest != path or _kind(name) in made)
-
-
-def _kind(name: str) -> str:
-    """``person`` of ``person.mp4``, ``person.webm`` and ``person_png.zip``."""
-    return name.partition(".")[0].removesuffix("_png")
 
 
 def publish_failure(job: Job, artifacts: dict[str, Artifact], error: str, output_dir: Path) -> Result:

@@ -17,6 +17,7 @@ from tasks.keys import canonical
 from tasks.records import Artifact, Clip, read_clip
 
 SCHEMA = 1
+MOSTLY = 0.9  # of the frames: where fewer were judged, it is said
 LIBRARIES = ("stillwalk", "av", "mediapipe", "numpy", "opencv-python", "prefect", "pyarrow", "scipy")
 
 
@@ -32,7 +33,7 @@ def describe(
     if job.config.decode.frames is FrameMode.memory and needed_mb > given_mb:
         warnings.append(f"decode.memory_mb: the frames take {needed_mb} MB, more than {given_mb}: they were streamed")
     if older:
-        warnings.append(f"in this folder from an earlier run with other settings: {', '.join(older)}")
+        warnings.append(f"in this folder from earlier runs, perhaps with other settings: {', '.join(older)}")
     if error and clip and clip.broken:
         error = f"{error} (of a broken file: {clip.broken})"
     summary = headline(artifacts)
@@ -67,6 +68,8 @@ def headline(artifacts: dict[str, Artifact]) -> str:
     tremble = f"; in the file: torso steps {step:.2f} px/frame ({was:.2f} before)" if step and was else ""
     if verified:
         tremble += f", a fresh pose run's lock {verified['lock_rms']:.1f} px rms, its own noise included"
+        if (judged := verified.get("judged")) is not None and judged < MOSTLY:
+            tremble += f"; only {judged:.0%} of the frames could be judged (border=constant shows nobody twice)"
     return f"{seen}, {lock}, {planned['visible_area_mean']:.0%} of the output is picture{tremble}"
 
 

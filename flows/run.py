@@ -69,8 +69,7 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
         from flows.dryrun import dry_run
 
         interrupt.end_with_reader()
-        dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache)
-        return 0, []
+        return dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache), []
     if all(video.path and not video.path.exists() for video in videos):  # nothing that a server would be needed for
         end = Ended([Result(video, missing(video)) for video in videos])
     else:

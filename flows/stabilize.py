@@ -38,6 +38,7 @@ def main() -> None:
 
         sys.exit(serve(sys.argv[2:]))
     if {"--help", "-h"} & set(sys.argv[1:]):
+        interrupt.end_with_reader()
         print(manual())
         return
     if "--version" in sys.argv[1:]:

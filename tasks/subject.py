@@ -51,7 +51,7 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     }
     write_json(folder / "subject.json", {"person": choice.person, **facts})  # not why: the same person, the same bytes
     tick(len(time_s))
-    note = f"{len(people)} people: {choice.why} (subject.point=[x,y] chooses by place)"
+    note = f"{len(people)} people: {choice.why}. To follow {subject.by_place(people, choice.person)}"
     return {**facts, "chosen": choice._asdict(), "notes": [note] if len(people) > 1 else []}
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.choices import Smoother
+from conf.choices import Crop, Smoother
 from conf.holding import LockConf, SmoothingConf
 from tasks.errors import AnchorNotSeen
 from tasks.maths import filters, limits, metrics, motion, planned, smoothing, strength, timegrid, upright, window
@@ -27,6 +27,7 @@ WINDOWED: Final[dict[Smoother, Callable[..., Floats]]] = {
     Smoother.moving: smoothing.moving_average,
     Smoother.gaussian: smoothing.gaussian,
 }
+LEAST_CUT: Final = 0.01  # of the frames: fewer are not worth a line
 FACTS: Final = ("lock_rms", "lock_std_x", "lock_std_y", "visible_area_mean", "visible_area_min", "subject_cut")
 
 
@@ -70,10 +71,13 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     report = planned.report(pose, anchor_px, state, source, to_output, target_xy, clip.size_px, (width, height))
     write_json(folder / "metrics.json", report)
     tick(len(shift_px))
-    shared = f"all videos of this run are {width}x{height} (crop.shared)"
-    notes = {"notes": [shared]} if request.window_px is not None else {}
     facts = {name: report["planned"][name] for name in FACTS}
-    return {**facts, **_stance_facts(request.lock, path.scale, path.roll_rad), **notes}
+    notes = [f"all videos of this run are {width}x{height} (crop.shared)"] if request.window_px is not None else []
+    more_cut = report["planned"]["subject_cut"] - report["before"]["subject_cut"]
+    if request.crop.mode is not Crop.none and more_cut >= LEAST_CUT:
+        cure = "crop=follow with crop.size or crop.aspect goes with the person, at the price of a border"
+        notes.append(f"the crop of {width}x{height} cuts the person in {more_cut:.0%} more of the frames; {cure}")
+    return {**facts, **_stance_facts(request.lock, path.scale, path.roll_rad), "notes": notes}
 
 
 def find_room(request: RoomRequest, folder: Path, tick: Tick) -> dict[str, Any]:

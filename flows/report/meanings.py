@@ -43,7 +43,7 @@ GROUPS: Final[dict[str, dict[str, Meaning]]] = {
         "detection": Meaning("Detected", "Share of frames in which the pose model found the person.", HIGHER),
         "measured": Meaning("Measured", "Share of frames whose anchor is a pose that was believed.", HIGHER),
         "bridged": Meaning("Bridged", "Share in which the torso's own motion carried the anchor.", NEITHER),
-        "interpolated": Meaning("Interpolated", "Share in which a straight line over a gap stands in.", LOWER),
+        "interpolated": Meaning("Interpolated", "Share in which a path over a gap stands in.", LOWER),
         "held": Meaning("Held", "Share in which the nearest known place stands in.", LOWER),
         "absent": Meaning("Away", "Share in which nobody was there for too long to guess.", NEITHER),
         "longest_gap": Meaning("Longest gap", "Longest time without a measurement.", LOWER),

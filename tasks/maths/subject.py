@@ -33,6 +33,19 @@ class Person:
     visibility: float  # mean, of the hips
     swing: float  # how far the ankles swing about the hips, torso lengths: half of what two frames in three span
     stiff: bool  # the landmarks hardly move against the hips: perhaps a picture of a person
+    at_s: float = 0.0  # the middle sighting's time since the clip's beginning
+    x_px: float = 0.0  # where the hips were then
+    y_px: float = 0.0
+
+
+def by_place(people: Sequence[Person], chosen: int) -> str:
+    """How the others are chosen, as the settings that a user can type."""
+    others = [person for person in people if person.person != chosen]
+    ways = [
+        f"person {one.person}: subject.point=[{one.x_px:.0f},{one.y_px:.0f}] subject.at_s={one.at_s:g}"
+        for one in others[:NAMED]
+    ]
+    return "; ".join(ways)
 
 
 class Choice(NamedTuple):
@@ -60,6 +73,9 @@ def describe(number: int, track: Track, looked: int, size_px: tuple[int, int], s
         visibility=round(float(track.landmarks[:, list(HIPS), 3].mean()), 4),
         swing=round(float(np.hypot(*_swing(shape[:, list(FEET[:2])]).T).mean()), 3),
         stiff=bool(np.hypot(*shape.std(axis=0).T).max() < STIFF),
+        at_s=round(float(track.time_s[len(track) // 2]) - start_s, 2),
+        x_px=round(float(hips[len(track) // 2, 0])),
+        y_px=round(float(hips[len(track) // 2, 1])),
     )
 
 
