@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from tasks.keys import canonical, keyed
 from tasks.records import Artifact
 from tasks.requests import Request
+from tasks.stamps import Stamp
 from tasks.turns import Group, Turns
 
 if TYPE_CHECKING:  # Prefect, which a dry run does without
@@ -33,10 +34,10 @@ class Node:
             raise RuntimeError(f"{title(self.request)} was asked for, and the graph has not submitted it")
         return self._future
 
-    def submit(self, shown: str, cache: Path, run_id: str, turns: Turns, *, apart: bool) -> None:
+    def submit(self, shown: str, cache: Path, run_id: str, turns: Turns, *, apart: bool, stamp: Stamp | None) -> None:
         from tasks.stage import Call, submit  # loads Prefect
 
-        call = Call(shown, self.request, self.fields, cache, run_id, turns, self.group, apart)
+        call = Call(shown, self.request, self.fields, cache, run_id, turns, self.group, apart, stamp)
         self._future = submit(call, {name: node.future for name, node in self.takes.items()})
 
 
@@ -50,6 +51,7 @@ class Graph:
     def __init__(self, cache: Path, run_id: str, settings: int = 1, *, workers: int = 1, apart: bool = False) -> None:
         self._turns = Turns(workers)
         self.cache, self._run_id, self._settings, self._apart = cache, run_id, settings, apart
+        self._stamps: dict[Path, Stamp] = {}
         self._nodes: dict[str, Node] = {}
         self._waiting: list[Node] = []
 
@@ -71,10 +73,15 @@ class Graph:
         self._nodes[identity].asked.append(asker)
         return self._nodes[identity]
 
+    def watch(self, source: Path, stamp: Stamp) -> None:
+        """Have every stage that reads ``source`` fail where it is no longer the file that had ``stamp``."""
+        self._stamps[source] = stamp
+
     def submit(self) -> None:
         """Submit what was asked for since the last call, in that order; to be called inside a flow."""
         for node in self._waiting:
-            node.submit(self._shown(node), self.cache, self._run_id, self._turns, apart=self._apart)
+            stamp = self._stamps.get(node.fields.get("source", Path()))
+            node.submit(self._shown(node), self.cache, self._run_id, self._turns, apart=self._apart, stamp=stamp)
         self._waiting.clear()
 
     def _shown(self, node: Node) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from tasks.errors import SettingError
 
 DEMO = "demo"
+LONGEST = 200  # bytes of a video's name: a folder's may have 255, and some is added
 SUFFIXES = {
     ".mp4",
     ".mov",
@@ -102,12 +103,18 @@ def _listed(listing: Path) -> list[Path]:
 
 def _named(paths: list[Path | None]) -> list[Video]:
     """Name every video by its stem; those that share a stem also by a digest of where they lie."""
-    stems = [DEMO if path is None else path.stem for path in paths]
+    stems = [DEMO if path is None else _short(path.stem) for path in paths]
     videos = []
     for path, stem in zip(paths, stems, strict=True):
         alone = sum(other.casefold() == stem.casefold() for other in stems) == 1
         videos.append(Video(stem if alone or path is None else f"{stem}-{short_digest(path)}", path))
     return videos
+
+
+def _short(stem: str) -> str:
+    """A stem that has room for more in a folder's name, and no control characters, which would break lines in two."""
+    plain = "".join(letter if letter.isprintable() else "_" for letter in stem)
+    return plain.encode()[:LONGEST].decode(errors="ignore")
 
 
 def short_digest(path: Path) -> str:

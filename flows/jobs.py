@@ -13,6 +13,7 @@ from flows.plan import Job, start_demo
 from flows.results import Result
 from flows.sweeps import Setting
 from tasks.errors import StillwalkError, VideoError
+from tasks.stamps import Stamp, stamp_of
 from tasks.store import sha256_of
 
 
@@ -45,7 +46,7 @@ def _job(
     graph: Graph,
     run_id: str,
     drawn: Node | None,
-    digest: Callable[[Path], str],
+    digest: Callable[[Path], tuple[str, Stamp]],
 ) -> Job:
     source = video.path if drawn is None else drawn.future.result().path("demo.mp4")
     if source is None or not source.exists():
@@ -53,11 +54,15 @@ def _job(
     models = preflight.model_digests(config)
     only_path = bool(setting.name) and config.sweep.render is not SweepRender.all
     nodes = {} if drawn is None else {"demo": drawn}
-    return Job(video, source, digest(source), config, models, graph, run_id, setting.name, only_path, nodes)
+    found, stamp = digest(source)
+    if drawn is None:
+        graph.watch(source, stamp)
+    return Job(video, source, found, config, models, graph, run_id, setting.name, only_path, nodes)
 
 
-def _digest(source: Path) -> str:
+def _digest(source: Path) -> tuple[str, Stamp]:
     try:
-        return sha256_of(source)
+        stamp = stamp_of(source)  # before: a change while it is read is noticed too
+        return sha256_of(source), stamp
     except OSError as error:
         raise VideoError(f"{source}: {error.strerror}; check that it is a file that you may read") from error

@@ -104,6 +104,10 @@ def _asked(name: str, job: Job) -> bool:
 def choose_folder(job: Job, output_dir: Path) -> Path:
     """The video's own folder: by its name, or by name and place where another video has taken that name."""
     folder = output_dir / job.video.name
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(
+            f"{folder}: is a file, where the video's folder would be; move it, or choose another output_dir"
+        )
     if not folder.exists() or not any(folder.iterdir()):
         return folder
     before = _read_record(folder).get("video", {})

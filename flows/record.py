@@ -66,7 +66,9 @@ def headline(artifacts: dict[str, Artifact]) -> str:
     verified = metrics.get("verified", {})
     step, was = verified.get("residual_step"), verified.get("residual_step_before")
     tremble = f"; in the file: torso steps {step:.2f} px/frame ({was:.2f} before)" if step and was else ""
-    if verified:
+    if verified and verified["lock_rms"] is None:
+        tremble += "; the fresh look at the file did not find the person"
+    elif verified:
         tremble += f", a fresh pose run's lock {verified['lock_rms']:.1f} px rms, its own noise included"
         if (judged := verified.get("judged")) is not None and judged < MOSTLY:
             tremble += f"; only {judged:.0%} of the frames could be judged (border=constant shows nobody twice)"

@@ -63,13 +63,13 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     use_few_heaps()
     config, videos = _checked(asked)
     cache = Path(config.cache_dir).expanduser().absolute() if config.cache_dir else base_dir / ".cache"
-    preflight.check_folder("output_dir", output_dir)
-    preflight.check_folder("cache_dir", cache)
     if config.plan:
         from flows.dryrun import dry_run
 
         interrupt.end_with_reader()
         return dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache), []
+    preflight.check_folder("output_dir", output_dir)
+    preflight.check_folder("cache_dir", cache)
     if all(video.path and not video.path.exists() for video in videos):  # nothing that a server would be needed for
         end = Ended([Result(video, missing(video)) for video in videos])
     else:

@@ -27,6 +27,7 @@ from tasks.keys import shaped_by, stage_key
 from tasks.memory import give_back
 from tasks.records import Artifact, read_clip
 from tasks.requests import Request
+from tasks.stamps import Stamp, require_unchanged
 from tasks.turns import Group, Turns
 
 
@@ -42,6 +43,7 @@ class Call:
     turns: Turns
     group: Group | None = None  # those that it is computed with, side by side
     apart: bool = False  # computed in a process of its own
+    stamp: Stamp | None = None  # of the video that ``fields`` name, when its digest was made
 
 
 class ArtifactSerializer(Serializer):
@@ -113,7 +115,10 @@ def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
     def compute(folder: Path) -> dict[str, Any]:
         meter = progress.Meter(work)
         with shown_progress(meter), meter as tick:
-            return workers.apart(request, folder, tick) if call.apart else workers.here(request, folder, tick)
+            facts = workers.apart(request, folder, tick) if call.apart else workers.here(request, folder, tick)
+        if call.stamp is not None:  # else the bytes of another video would bear this one's key, for ever
+            require_unchanged(call.fields["source"], call.stamp)
+        return facts
 
     key = stage_key(request)
     about = {"video": call.video, "sha256": _identity(request, inputs), "shaped_by": shaped_by(request)}

@@ -19,6 +19,7 @@ Rgb = NDArray[np.uint8]
 
 TICKS_S: Final = Fraction(1, 1000)
 LAST_TICKS: Final = 100  # how long the last picture is shown; the others, until the next one
+STILL: Final = (b"VP8 ", b"VP8L")
 QUALITY: Final = "70"  # of 100
 
 
@@ -52,7 +53,8 @@ def write_webp(path: Path, pictures: Iterator[tuple[float, Rgb]], size_px: tuple
 def verify_webp(path: Path, pictures: int) -> None:
     """``OutputError`` when the file does not hold exactly ``pictures``; read by its chunks (RIFF)."""
     content = path.read_bytes()
-    frames = sum(name == b"ANMF" for name, _ in chunks(content))
+    names = [name for name, _ in chunks(content)]
+    frames = names.count(b"ANMF") or sum(name in STILL for name in names)  # one picture is no animation
     whole = content[:4] == b"RIFF" and content[8:12] == b"WEBP"
     if not whole or int.from_bytes(content[4:8], "little") + 8 != len(content) or frames != pictures:
         raise OutputError(f"{path}: holds {frames} pictures instead of {pictures}; run again")

@@ -75,3 +75,16 @@ def test_naming_nothing_is_a_mistake_said_in_a_line(clips: Path, asked: str, sen
     (clips / "empty").mkdir()
     with pytest.raises(SettingError, match=f"video: .*{sentence}"):
         find_videos(asked.format(clips))
+
+
+def test_names_have_room_for_more_and_break_no_line(tmp_path: Path) -> None:
+    long = ["ä" * 120 + ".mp4", "new\nline.mp4"]
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        for name in long:
+            (tmp_path / folder / name).touch()
+    videos = find_videos([str(tmp_path / "a"), str(tmp_path / "b")])
+    assert len({video.name for video in videos}) == 4
+    for video in videos:
+        assert len(video.name.encode()) <= 220
+        assert video.name.isprintable()

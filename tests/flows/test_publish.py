@@ -123,3 +123,12 @@ def test_a_folder_that_another_video_has_taken_is_left_to_it(
     assert contents(tmp_path / "out" / "a") == {"mine.txt": "mine"}
     (other,) = (path for path in (tmp_path / "out").iterdir() if path.name != "a")
     assert "stabilized.mp4" in contents(other)
+
+
+def test_a_file_in_the_place_of_the_folder_is_a_line(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+    job, made = finished
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").write_text("mine")
+    with pytest.raises(OutputError, match="is a file, where the video's folder would be; move it"):
+        publish.publish(job, made, tmp_path / "out")
+    assert (tmp_path / "out" / "a").read_text() == "mine"

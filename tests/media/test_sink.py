@@ -226,3 +226,10 @@ def test_a_full_disk_is_a_sentence_and_leaves_no_file(tmp_path: Path, size: int)
             luma = noise.integers(16, 235, (240, 320), dtype=np.uint8)
             sink.write((luma, luma[::2, ::2], luma[::2, ::2]), index * 512, 512)
     assert not target.exists()
+
+
+def test_a_picture_too_small_for_the_encoder_is_refused_before_it_corrupts_memory(tmp_path: Path) -> None:
+    source = make(tmp_path / "small.mp4", Made(size_px=(48, 30)))
+    with pytest.raises(OutputError, match=r"H\.265 is not made of pictures below 64 px, such as 48x30"):
+        rewrite(source, tmp_path / "out.mp4", crf=18, preset="superfast", codec="x265")
+    assert not (tmp_path / "out.mp4").exists()

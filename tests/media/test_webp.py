@@ -52,3 +52,11 @@ def test_a_short_or_cut_file_is_found(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         write_webp(tmp_path / "no" / "a.webp", pictures(1), SIZE)
+
+
+def test_one_picture_is_a_whole_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "preview.webp"
+    assert write_webp(path, pictures(1), SIZE) == 1
+    verify_webp(path, 1)
+    with pytest.raises(OutputError, match="holds 1 pictures instead of 2"):
+        verify_webp(path, 2)
