@@ -33,7 +33,7 @@ class Codec:
     encoder_10: str  # of 10-bit pictures
     only: str = ""  # the one subsampling that it takes, such as 420
     tag: str = ""  # in MP4, where the usual one keeps players away
-    least_px: int = 1  # of each side: below its largest block x265 was seen to write beyond its memory
+    least_width_px: int = 1  # narrower than its largest block, x265 was seen to write beyond its memory
     ten_bits: str = ""  # pixel format of 10 bits, where it is not the planar one
     container: str = "mp4"  # FFmpeg's name
     only_ten: bool = False  # bits a sample
@@ -47,7 +47,7 @@ CODECS: Final = {
     codec.name: codec
     for codec in (
         Codec("x264", "H.264", "libx264", "libx264"),
-        Codec("x265", "H.265", "libx265", "libx265", tag="hvc1", least_px=64),
+        Codec("x265", "H.265", "libx265", "libx265", tag="hvc1", least_width_px=64),
         Codec("av1", "AV1", "libsvtav1", "libsvtav1", only="420"),
         Codec(
             "prores",

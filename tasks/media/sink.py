@@ -68,8 +68,9 @@ class VideoSink:
         encoding = codec_of(codec, preset)
         coded = coded_layout(layout, encoding)
         wh = coded_size(size_px, coded)
-        if min(wh) < encoding.least_px:
-            fact = f"{encoding.title} is not made of pictures below {encoding.least_px} px, such as {wh[0]}x{wh[1]}"
+        if wh[0] < encoding.least_width_px:
+            least = f"narrower than {encoding.least_width_px} px, as {wh[0]}x{wh[1]}"
+            fact = f"{encoding.title} is not made of pictures {least}"
             raise OutputError(f"{path}: {fact}; choose encode=x264, or a larger crop.size")
         self._file = OutputFile(path, encoding.container, {"movflags": "+faststart", "fflags": "+bitexact"})
         self.notes = self._file.notes

@@ -228,8 +228,8 @@ def test_a_full_disk_is_a_sentence_and_leaves_no_file(tmp_path: Path, size: int)
     assert not target.exists()
 
 
-def test_a_picture_too_small_for_the_encoder_is_refused_before_it_corrupts_memory(tmp_path: Path) -> None:
-    source = make(tmp_path / "small.mp4", Made(size_px=(48, 30)))
-    with pytest.raises(OutputError, match=r"H\.265 is not made of pictures below 64 px, such as 48x30"):
+def test_a_picture_too_narrow_for_the_encoder_is_refused_before_it_corrupts_memory(tmp_path: Path) -> None:
+    source = make(tmp_path / "small.mp4", Made(size_px=(48, 64)))
+    with pytest.raises(OutputError, match=r"H\.265 is not made of pictures narrower than 64 px, as 48x64"):
         rewrite(source, tmp_path / "out.mp4", crf=18, preset="superfast", codec="x265")
     assert not (tmp_path / "out.mp4").exists()
