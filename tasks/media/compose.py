@@ -15,7 +15,6 @@ Plane = NDArray[Any]
 
 EDGE_SHARE: Final = 0.03  # of the picture's height: how far the colours at an edge are looked for
 REDUCTION: Final = 4  # those colours are averaged on a picture this many times smaller
-PURITY: Final = 4  # power of the weights of those averages: pixels that show both count little
 TINY: Final = 1e-4
 LEAST: Final = 1 / 1024  # opacity that changes no 8-bit value by half a level
 
@@ -50,8 +49,11 @@ def lay(canvas: Plane, plane: Plane, alpha: Alpha) -> None:
 
 def partial(alpha: Alpha) -> tuple[NDArray[np.intp], ...]:
     """Rows and columns at which ``alpha`` (h, w) lies between nothing and all, as far as a byte can tell."""
-    found = np.flatnonzero(cv2.inRange(alpha, LEAST, 1 - LEAST))  # many times faster than numpy's comparisons
-    return np.unravel_index(found, alpha.shape)
+    found = cv2.findNonZero(cv2.inRange(alpha, LEAST, 1 - LEAST))  # many times faster than numpy's comparisons
+    if found is None:
+        return (np.zeros(0, np.intp), np.zeros(0, np.intp))
+    columns, rows = found.reshape(-1, 2).T.astype(np.intp)
+    return (rows, columns)
 
 
 def colours_near(plane: Plane, alpha: Alpha) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -63,7 +65,8 @@ def colours_near(plane: Plane, alpha: Alpha) -> tuple[NDArray[np.float32], NDArr
     reach = 2 * max(round(small_px[1] * EDGE_SHARE), 2) + 1
     means = []
     for part in (share, 1 - share):
-        weight = part**PURITY + TINY  # where nothing pure is near, the pixel's own value
+        # To the fourth power: pixels that show both count little. Where nothing pure is near, the pixel's own value.
+        weight = np.square(np.square(part)) + TINY
         means.append(cv2.blur(values * weight, (reach, reach)) / cv2.blur(weight, (reach, reach)))
     return means[0], means[1]
 

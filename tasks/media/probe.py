@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import VideoError
 from tasks.media.siting import chroma_location, turned
-from tasks.media.source import Reading, Turn, opened, pictures, time_base, turn_of, upright_size
+from tasks.media.source import Reading, Turn, leave_out_looks, opened, pictures, time_base, turn_of, upright_size
 from tasks.records import Clip, ColorTags, HdrTags, SoundTrack, Tick
 
 _FULL_RANGE = 2
@@ -70,6 +70,7 @@ def scan(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> tuple[
     ``strict`` also when it breaks before its end.
     """
     with opened(path) as (container, stream):
+        leave_out_looks(stream)
         reading = Reading()
         pts, durations, keys = [], [], []
         first: VideoFrame | None = None

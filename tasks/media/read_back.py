@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError, VideoError
-from tasks.media.source import opened
+from tasks.media.source import leave_out_looks, opened
 
 
 def verify_video(path: Path, frames: int, pts: NDArray[np.int64] | None = None) -> None:
@@ -20,8 +20,7 @@ def verify_video(path: Path, frames: int, pts: NDArray[np.int64] | None = None) 
     broken = ""
     try:
         with opened(path) as (container, stream):
-            # Every bit is read; only what makes the picture nicer is left out, as nobody looks at it.
-            stream.codec_context.options["skip_loop_filter"] = "all"
+            leave_out_looks(stream)
             stream.codec_context.thread_count = 1
             for packet in container.demux(stream):
                 pictures = packet.decode()

@@ -7,7 +7,7 @@ from pathlib import Path
 from tasks.maths.decimation import shown_at
 from tasks.media.contact import Rgb, sheet_frames, thumbnail, write_contact
 from tasks.media.frames import Picture
-from tasks.media.kymograph import AXES, COLUMNS, Line, line_through, write_kymograph
+from tasks.media.kymograph import AXES, COLUMNS, LENGTH_PX, Line, line_through, write_kymograph
 from tasks.media.layout import Planes
 from tasks.media.moving import Pair, Plan
 from tasks.media.plane_color import tags_at
@@ -39,18 +39,18 @@ class Watcher:
     def write(self, folder: Path) -> None:
         """Write ``contact.jpg`` and ``kymograph_before_x.jpg``, ``_before_y``, ``_after_x``, ``_after_y``."""
         write_contact(folder / "contact.jpg", self._sheet)
+        color = tags_at(self._plan.clip.color, self._plan.clip.height_px, LENGTH_PX)
         for (when, axis), lines in self._lines.items():
-            write_kymograph(folder / f"kymograph_{when}_{axis}.jpg", [lines[index] for index in self._moments])
+            path = folder / f"kymograph_{when}_{axis}.jpg"
+            write_kymograph(path, [lines[index] for index in self._moments], self._plan.layout, color)
 
     def _output(self, picture: Picture, planes: Planes) -> Picture:
         color = tags_at(picture.color, self._plan.clip.height_px, self._plan.size_px[1])
         return replace(picture, planes=planes, color=color)
 
     def _keep_lines(self, picture: Picture, planes: Planes) -> None:
-        plan, layout = self._plan, self._plan.layout
-        color = tags_at(picture.color, plan.clip.height_px, 1)  # the bands are too low to tell their matrix by
+        plan = self._plan
         places = {"before": (picture.planes, plan.anchor_xy[picture.index]), "after": (planes, plan.target_xy)}
         for (when, axis), lines in self._lines.items():
             pixels, (x_px, y_px) = places[when]
-            at_px = y_px if axis == "x" else x_px
-            lines[picture.index] = line_through(pixels, layout, color, axis, float(at_px))
+            lines[picture.index] = line_through(pixels, plan.layout, axis, float(y_px if axis == "x" else x_px))
