@@ -16,7 +16,7 @@ from flows.results import Result
 from flows.sweeps import Setting, check_run_wide
 from flows.terminal import print_results, print_sweep, shown_progress
 from tasks import progress
-from tasks.memory import use_few_heaps
+from tasks.memory import stay_small
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 HOME = settings.ROOT / "outputs" / ".prefect"
@@ -60,7 +60,7 @@ def _mean_lock(results: list[Result], setting: str) -> float | None:
 
 def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, list[Result]]:
     started = time.perf_counter()
-    use_few_heaps()
+    stay_small()
     config, videos = _checked(asked)
     cache = Path(config.cache_dir).expanduser().absolute() if config.cache_dir else base_dir / ".cache"
     if config.plan:

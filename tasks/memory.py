@@ -5,13 +5,19 @@ from typing import Final
 
 ARENAS: Final = 2  # heaps of malloc; the default, 8 for each core, had taken a third more memory at its peak
 _M_ARENA_MAX: Final = -8  # glibc's malloc.h
+_PR_SET_THP_DISABLE: Final = 41  # Linux's prctl.h
 
 
-def use_few_heaps() -> None:
-    """Let all threads share a few heaps; to be called before threads start. Does nothing without glibc."""
-    function = getattr(ctypes.CDLL(None), "mallopt", None)
-    if function is not None:
-        function(_M_ARENA_MAX, ARENAS)
+def stay_small() -> None:
+    """Let all threads share a few heaps of small pages; to be called before threads start. Linux with glibc only.
+
+    Encoders and numpy ask for pages of 2 MB, of which they then touch a part.
+    """
+    library = ctypes.CDLL(None)
+    for name, arguments in {"mallopt": (_M_ARENA_MAX, ARENAS), "prctl": (_PR_SET_THP_DISABLE, 1, 0, 0, 0)}.items():
+        function = getattr(library, name, None)
+        if function is not None:
+            function(*arguments)
 
 
 def give_back() -> None:

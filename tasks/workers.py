@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.errors import Interrupted, StillwalkError, WorkerDied
-from tasks.memory import give_back, use_few_heaps
+from tasks.memory import give_back, stay_small
 from tasks.progress import INTERRUPTED
 from tasks.records import Tick
 from tasks.requests import Request
@@ -154,7 +154,7 @@ def _take() -> Worker:
 
 def _serve(pipe: Connection) -> None:
     """Compute what comes through the pipe, until nobody is at its other end or it is told to stop."""
-    use_few_heaps()
+    stay_small()
     warnings.filterwarnings("ignore", module="mediapipe|google")  # of protobuf's own deprecations
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, ConnectionError):

@@ -31,7 +31,7 @@ from tasks.models.sources import model_files
 from tasks.records import NO_HDR
 
 CHUNK = 20  # frames got ready at a time
-THREADS = 4
+THREADS = 2
 Spent = dict[str, float]
 
 

@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 
 @contextmanager
-def prefetched(items: Iterable[Item], *, ahead: int = 2) -> Iterator[Iterator[Item]]:
+def prefetched(items: Iterable[Item], *, ahead: int = 1) -> Iterator[Iterator[Item]]:
     """The same items in the same order, made in a thread, at most ``ahead`` of them waiting.
 
     What making an item raises is raised where it would have been taken. Leaving the block early stops the

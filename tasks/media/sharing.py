@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar, cast
 
 Item = TypeVar("Item")
 
-AHEAD: Final = 2  # items made before the slowest reader takes them
+AHEAD: Final = 1  # items made before the slowest reader takes them
 JOIN_S: Final = 3.0  # that the first reader waits for the others
 PATIENCE_S: Final = 30.0  # without a move, after which a reader is left behind
 _POLL_S: Final = 0.05

@@ -20,7 +20,7 @@ from tasks.errors import VideoError
 # Local files only: a playlist or a script that names other files or addresses must not fetch them.
 _OPTIONS = {"protocol_whitelist": "file"}
 # Fixed, not the machine's: with several, what is made of a damaged packet depends on their number.
-_THREADS = 4
+_THREADS = 2
 _NOT_A_PICTURE = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
