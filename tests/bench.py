@@ -1,10 +1,12 @@
 """The benchmark: this program beside its floor, on the same machine, the same clip, with the same settings.
 
-    python -m tests.bench [VIDEO ...] [--cases cold,length] [--seconds 10,60,100]
+    python -m tests.bench [VIDEO ...] [--loop 30] [--cases cold,length,workers] [--seconds 10,60,100]
 
 Every run is a process of its own, started here and measured by what the kernel says of it when it has ended (wall, CPU,
 peak memory). The Prefect server is started before and counts for nothing. Without VIDEO: the jogger of the sample
-videos and the drawn walker. The table goes to the terminal and to ``outputs/bench.md``.
+videos and the drawn walker. With --loop they are first repeated until they last so many seconds, so that starting,
+which a run pays once, counts as little as in a clip of that length. The table goes to the terminal and to
+``outputs/bench.md``.
 """
 
 import argparse
@@ -15,22 +17,20 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 import av
 
 from conf.showing import EncodeConf
-from conf.walker import DemoConf
-from tasks.demo import draw_demo
-from tasks.requests import DemoRequest
+from tests.bench_clips import FRAMES, drawn, loop, walkers
 from tests.measuring import ROOT, Spent, program, server
 
 SAMPLE = ROOT.parent / "shared" / "videos" / "gym_jog_moving_camera.mp4"
 REPORT = ROOT / "outputs" / "bench.md"
 AGAIN = "smoothing.window=9"
 SMOOTHING_RERUNS = {"trajectory", "stabilized.mp4", "comparison.mp4", "person.mp4", "report.html"}
+CLIPS = 8
 RENDERED = ("stabilized.mp4", "comparison.mp4", "person.mp4")
 
 
@@ -61,16 +61,19 @@ def main() -> None:
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="stillwalk-bench-") as scratch, server(Path(scratch)) as api:
         work = Path(scratch)
-        videos = asked.videos or [*([SAMPLE] if SAMPLE.is_file() else []), drawn(work)]
+        videos = asked.videos or [*([SAMPLE] if SAMPLE.is_file() else []), drawn(work / "drawn")]
         parts = []
         for number, video in enumerate(videos):
             folder = work / str(number)
             folder.mkdir()
             if "cold" in cases:
-                parts.append(section(f"{video.name}, {shape(video)}", against_floor(video, folder, api)))
+                clip = loop(video, folder / f"{video.stem}_looped.mp4", asked.loop) if asked.loop else video
+                parts.append(section(f"{video.name}, {shape(video)}", against_floor(clip, folder, api)))
             if "length" in cases and number == 0:
                 rows = by_length(video, folder, api, [float(length) for length in asked.seconds.split(",")])
                 parts.append(section(f"{video.name}, end to end several times", rows))
+        if "workers" in cases:
+            parts.append(section(f"{CLIPS} drawn clips, three videos each", by_workers(work / "clips", api)))
     text = "\n\n".join([f"# What a run costs\n\n{machine(load)}", *parts]) + "\n"
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(text)
@@ -80,7 +83,10 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="This program beside its floor.")
     parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO")
-    parser.add_argument("--cases", default="cold,length", help="cold: against the floor; length: time and memory")
+    parser.add_argument("--loop", type=float, default=0.0, metavar="S", help="of cold: repeat the clip up to S seconds")
+    parser.add_argument(
+        "--cases", default="cold,length", help="cold: against the floor; length: time and memory; workers: throughput"
+    )
     parser.add_argument("--seconds", default="10,60,100", help="of length: how long, the first compared with the last")
     return parser.parse_args()
 
@@ -96,14 +102,16 @@ def against_floor(video: Path, folder: Path, api: str) -> list[Row]:
     parts = floor(video, folder / "out" / video.stem)
     encode = added(*(parts[name] for name in RENDERED))
     decode = parts["decode"]
+    check = added(*(parts[f"decode {name}"] for name in RENDERED))
     least = added(decode, parts["pose"], parts["masks"], encode)
     frames = int(record(folder, video)["clip"]["frames"])
     names = (("decode", "plain decode"), ("pose", "plain pose"), ("masks", "plain masks"))
     return [
-        Row("cold, three videos", frames, cold, f"CPU {ratios(cold, idle, least)}; wall {busy(cold)} of CPU"),
-        Row("other smoothing", frames, again, f"CPU {ratios(again, idle, added(decode, encode))} decode + encode"),
+        Row("cold, three videos", frames, cold, f"CPU {ratios(cold, idle, least, check)}; wall {busy(cold)} of CPU"),
+        Row("other smoothing", frames, again, f"CPU {ratios(again, idle, added(decode, encode), check)}"),
         Row("nothing to do", 0, idle, "starting, imports, cache"),
         Row("floor, one after the other", frames, least, "decode + pose + masks + three times encode"),
+        Row("... plain decode of the three", frames, check, "the check that each is whole: not in the floor above"),
         *(Row(f"... {title}", frames, parts[name], "") for name, title in names),
         *(Row(f"... plain encode of {name}", frames, parts[name], "") for name in RENDERED),
         *stages(folder, video),
@@ -139,6 +147,20 @@ def by_length(video: Path, folder: Path, api: str, lengths_s: list[float]) -> li
     return [*rows, Row("peak memory, last against first", 0, Spent(0, 0), f"{growth:+.1%}")]
 
 
+def by_workers(folder: Path, api: str) -> list[Row]:
+    """A folder of clips, cold, with one worker and with two: how busy they keep the cores."""
+    clips = walkers(folder / "in", CLIPS)
+    rows = []
+    for workers in (1, 2):
+        home = folder / str(workers)
+        home.mkdir()
+        spent = program(clips, home, api, f"workers={workers}")
+        remark = f"{spent.cpu_s / spent.wall_s:.2f} cores busy"
+        rows.append(Row(f"workers={workers}", CLIPS * FRAMES, spent, remark))
+    faster = rows[0].spent.wall_s / rows[1].spent.wall_s
+    return [*rows, Row("two against one", 0, Spent(0, 0), f"{faster:.2f} times the throughput")]
+
+
 def floor(video: Path, deliverables: Path) -> dict[str, Spent]:
     """What ``tests.floor`` has measured, by name."""
     encode = EncodeConf()
@@ -154,9 +176,14 @@ def added(*parts: Spent) -> Spent:
     return Spent(sum(part.wall_s for part in parts), sum(part.cpu_s for part in parts))
 
 
-def ratios(spent: Spent, idle: Spent, least: Spent) -> str:
-    """How many times the floor: all of the run, and what it costs beyond starting, which a long clip pays once too."""
-    return f"{spent.cpu_s / least.cpu_s:.2f} times ({(spent.cpu_s - idle.cpu_s) / least.cpu_s:.2f} without starting)"
+def ratios(spent: Spent, idle: Spent, least: Spent, check: Spent) -> str:
+    """How many times the floor: all of the run, then what it costs beyond starting, which a long clip pays once too.
+
+    Both again with the plain decoding of what was written in the floor, for every video is read back whole.
+    """
+    costs = (spent.cpu_s, spent.cpu_s - idle.cpu_s)
+    bare, checked = ([f"{cost / floor.cpu_s:.2f}" for cost in costs] for floor in (least, added(least, check)))
+    return f"{bare[0]} times ({bare[1]} without starting); floor with check {checked[0]} ({checked[1]})"
 
 
 def busy(spent: Spent) -> str:
@@ -166,31 +193,6 @@ def busy(spent: Spent) -> str:
 def record(folder: Path, video: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / "out" / video.stem / "run.json").read_text())
     return found
-
-
-def loop(video: Path, path: Path, seconds: float) -> Path:
-    """``video``'s pictures end to end until they last ``seconds`` at least, packets as they are."""
-    with av.open(str(video)) as source, av.open(str(path), "w") as target:
-        like = source.streams.video[0]
-        stream = target.add_stream_from_template(like)
-        packets = [packet for packet in source.demux(like) if packet.size]
-        times = [(packet.pts or 0, packet.dts or 0, packet.duration or 0) for packet in packets]
-        lasts = max(pts + duration for pts, _, duration in times) - min(pts for pts, _, _ in times)
-        tick_s = packets[0].time_base
-        for turn in range(ceil(seconds / float(lasts * tick_s))):
-            for packet, (pts, dts, duration) in zip(packets, times, strict=True):
-                packet.stream, packet.time_base = stream, tick_s  # muxing has changed both, and the times
-                packet.pts, packet.dts, packet.duration = pts + turn * lasts, dts + turn * lasts, duration
-                target.mux(packet)
-    return path
-
-
-def drawn(work: Path) -> Path:
-    """The demo, drawn."""
-    folder = work / "drawn"
-    folder.mkdir()
-    draw_demo(DemoRequest(DemoConf()), folder, lambda _: None)
-    return folder / "demo.mp4"
 
 
 def shape(video: Path) -> str:

@@ -27,7 +27,7 @@ class Spent:
 
 
 def program(video: Path, folder: Path, api: str, *overrides: str) -> Spent:
-    """Run the program on ``video`` into ``folder/out``; an end with another status than 0 ends the benchmark."""
+    """Run the program on ``video``, a file or a folder, into ``folder/out``; the benchmark ends where it fails."""
     where = f"output_dir={folder / 'out'}"
     command = [sys.executable, "-m", "flows.stabilize", f"video={video.absolute()}", where, *overrides]
     environment = {**os.environ, "PREFECT_API_URL": api, "PREFECT_HOME": str(folder / ".prefect")}
