@@ -37,7 +37,7 @@ class State(IntEnum):
 
     measured = 0
     copied = 1  # the model failed; the nearest frame before, else after, lends its own
-    nobody = 2  # nobody near in time: the mask is of the whole picture, and not to be relied on
+    nobody = 2  # nobody near in time: the mask is of the whole picture, and not to be relied on; or nobody found there
 
 
 class Mask(NamedTuple):
