@@ -117,12 +117,6 @@ def read_masks(path: Path) -> Iterator[Mask]:
                 yield Mask(probability, boxes[frame], State(int(states[frame])))
 
 
-def read_boxes(path: Path) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Boxes (n, 4) and states (n,) of all frames of ``path``; ``OutputError`` when it is missing or damaged."""
-    with _members(path) as members:
-        return members["boxes"], members["states"]
-
-
 @contextmanager
 def _members(path: Path) -> Iterator[Any]:
     try:

@@ -15,7 +15,6 @@ from tasks.errors import ModelError
 from tasks.models import download as fetching
 
 POSE: Final = ("lite", "full", "heavy")
-SELFIE: Final = ("general", "landscape")
 
 _WHEEL: Final = {  # paths below the wheel's modules/; two files are a pose model's detector and landmarks
     "full": ("pose_detection/pose_detection.tflite", "pose_landmark/pose_landmark_full.tflite"),

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import ModelError
-from tasks.models.sources import POSE, SELFIE, mask_models, model_digests, model_files
+from tasks.models.sources import POSE, mask_models, model_digests, model_files
 
 
-@pytest.mark.parametrize("name", ["full", *SELFIE])
+@pytest.mark.parametrize("name", ["full", "general", "landscape"])
 def test_the_wheel_holds_the_defaults(name: str) -> None:
     files = model_files(name, None, download=False)
     assert len(files) == (2 if name in POSE else 1)
