@@ -60,7 +60,7 @@ class MasksConf:
     source: MaskSource = MaskSource.selfie_box  # on the person's box, on the whole frame, or the pose model's own
     fallback_fps: float | None = None  # landscape takes over when general is slower than this; null: never
     box_margin: float = 0.15  # of the box's size, added on each side
-    legs: bool = False  # for selfie_box: look at the legs once more by themselves, for raised ones that get lost
+    body: bool = True  # where the pose model's own mask of the person is sure, it decides over the selfie model's
     smoothing: bool = True  # over time, without lag
     refine: bool = False  # joint bilateral filter, the frame as its guide
 
@@ -72,7 +72,7 @@ class MasksConf:
             f"{fallback} is no speed",
             "give null or > 0",
         )
-        fine = not self.legs or self.source is MaskSource.selfie_box
-        require(fine, "masks.legs", f"masks.source={self.source.value} has no box", "choose masks.source=selfie_box")
+        fine = self.body or self.source is not MaskSource.landmarker
+        require(fine, "masks.body", "masks.source=landmarker is that very mask", "choose masks.source=selfie_box")
         margin = self.box_margin
         require(0 <= margin <= 2, "masks.box_margin", f"{margin} is out of range", "give 0 to 2 (0.15 is 15 %)")

@@ -9,7 +9,7 @@ SECTIONS = {  # of the settings that a stage's request calls ``settings``
     "trajectory": "smoothing",
     "verify": "pose",
 }
-NAMES = {"matte": "masks", "pose_model": "pose.model", "min_confidence": "anchor.min_confidence"}
+NAMES = {"matte": "masks", "min_confidence": "anchor.min_confidence"}
 FOLLOWS_BACKGROUND = {"matte", "masks"}
 MOST_FILES = 2  # that are named
 ABSENT = object()  # of a setting that a version of the program does not have

@@ -40,6 +40,7 @@ from tasks.turns import Group
 # What a request calls the artifact of a stage, where that is not the stage's own name.
 NAMES = {
     "decode": "clip",
+    "pose": "found",
     "subject": "pose",
     "stabilized.mp4": "rendered",
     "stabilized.mov": "rendered",
@@ -106,8 +107,8 @@ def start_masks(job: Job) -> None:
     conf = job.config
     wanted = conf.anchor.masks if job.metrics_only else masks_wanted(conf)
     if wanted and "masks" not in job.nodes:
-        models = {**_models(job, "masks"), "pose_model": conf.pose.model}
-        job.start(MasksRequest, ("decode", "subject"), source=job.source, settings=_segmenting(conf.masks), **models)
+        takes, settings = ("decode", "pose", "subject"), _segmenting(conf.masks)
+        job.start(MasksRequest, takes, source=job.source, settings=settings, **_models(job, "masks"))
 
 
 def _segmenting(masks: MasksConf) -> MasksConf:

@@ -113,11 +113,10 @@ def model_digests(config: Config) -> dict[str, dict[str, str]]:
     """Digests of the model files by stage and model; ``ModelError`` where one is missing."""
     from tasks.models import sources
 
-    pose = config.pose.model.value
     masks = config.masks
-    by_stage: dict[str, tuple[str, ...]] = {"pose": (pose,)}
+    by_stage: dict[str, tuple[str, ...]] = {"pose": (config.pose.model.value,)}
     if masks_wanted(config):
-        by_stage["masks"] = sources.mask_models(masks.model.value, masks.source.value, masks.fallback_fps, pose)
+        by_stage["masks"] = sources.mask_models(masks.model.value, masks.source.value, masks.fallback_fps)
     where = (config.models.dir, config.models.download)
     return {stage: _digests(names, *where) for stage, names in by_stage.items()}
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tasks.errors import NobodyFound
 from tasks.maths.landmarks import HIPS
 from tasks.media.appearance import colours_of
+from tasks.media.body import kept
 from tasks.media.features import TorsoMotion
 from tasks.media.people_file import PeopleWriter, people_writer
 from tasks.media.prefetch import prefetched
@@ -22,6 +23,7 @@ from tasks.requests import PoseRequest
 
 CLOTHES_S: Final = 0.1  # between two looks at a person's clothes
 CARRY_S: Final = 1.0  # that the motion of a torso is followed after its pose was lost
+NOTHING: Final = np.zeros((1, 1), np.uint8)  # the mask of a body that came without one
 
 
 class Seen(NamedTuple):
@@ -29,7 +31,7 @@ class Seen(NamedTuple):
 
     frame: RgbFrame
     looked: bool  # whether the model looked at it
-    people: list[Sighting]
+    people: list[Sighting]  # in pixels of ``frame.rgb``
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Counts:
 
 
 def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write everybody's tracks (see ``tasks.media.people_file``): landmarks, clothes, torso motion.
+    """Write everybody's tracks (see ``tasks.media.people_file``): landmarks, masks, clothes, torso motion.
 
     ``NobodyFound`` when no frame shows a person; ``ModelError`` when the model does not run on the device asked for.
     """
@@ -67,6 +69,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
             most=settings.people,
             min_detection=settings.min_detection,
             min_tracking=settings.min_tracking,
+            with_masks=True,
         ) as (finder, use),
         people_writer(folder) as writer,
         prefetched(rgb_frames(request.source, clip, held_mb=request.held_mb)) as stream,
@@ -102,14 +105,16 @@ def follow(seen: Iterator[Seen], writer: PeopleWriter, tick: Tick) -> Counts:
     counts = Counts()
     for frame, looked, people in seen:
         writer.frame(frame.number, frame.time_s, looked)
-        present = {sighting.track: sighting.landmarks for sighting in people}
-        for track, landmarks in present.items():
-            writer.sighting(frame.number, frame.time_s, track, landmarks)
+        present = {}
+        for track, in_rgb, mask in people:
+            present[track] = landmarks = frame.to_source(in_rgb)
+            body = kept(NOTHING if mask is None else mask, frame.scale_xyz[:2])
+            writer.sighting(frame.number, frame.time_s, track, landmarks, body)
             mover = movers.setdefault(track, Mover())
             mover.seen_s = frame.time_s
             if frame.time_s >= mover.clothes_s + CLOTHES_S:
                 mover.clothes_s = frame.time_s
-                writer.clothes(frame.number, track, colours_of(frame.rgb, landmarks))
+                writer.clothes(frame.number, track, colours_of(frame.rgb, in_rgb))
         _move(movers, frame, present, writer)
         counts.frames += 1
         counts.looked += looked

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Protocol
 
-from conf.choices import Device, PoseModel
+from conf.choices import Device
 from conf.holding import AnchorConf, CropConf, LockConf, SmoothingConf
 from conf.seeing import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.walker import DemoConf
@@ -80,7 +80,7 @@ class SubjectRequest:
     compute: ClassVar[str] = "tasks.subject:choose_subject"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "pyarrow")
     clip: Artifact
-    pose: Artifact
+    found: Artifact  # everybody
     settings: SubjectConf
 
 
@@ -95,12 +95,12 @@ class MasksRequest:
     source: Annotated[Path, UNKEYED]
     held_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # memory for frames; None: streamed
     clip: Artifact
-    pose: Artifact
+    found: Artifact  # everybody, with the pose model's own masks
+    pose: Artifact  # of whoever is followed
     settings: MasksConf
     models: Annotated[ModelsConf, UNKEYED]
     model_digests: dict[str, str]  # by name, of the models that the settings choose
     device: Device
-    pose_model: PoseModel  # whose mask is taken with masks.source=landmarker
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     Landmarks are NaN where that person was not seen or not looked for. ``SettingError`` for a point of the picture at
     which nobody is.
     """
-    clip, pose = read_clip(request.clip), request.pose
-    time_s, looked = read_looked(pose.path("looked.parquet"))
-    tracks = read_tracks(pose.path("people.parquet"), pose.path("clothes.parquet"))
+    clip, found = read_clip(request.clip), request.found
+    time_s, looked = read_looked(found.path("looked.parquet"))
+    tracks = read_tracks(found.path("people.parquet"), found.path("clothes.parquet"))
     everybody = people_of(tracks, clip.size_px, float(time_s[0]))
     people = [
         subject.describe(number, track, int(looked.sum()), clip.size_px, float(time_s[0]))
@@ -39,10 +39,10 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     choice = _choice(request.settings, people, everybody, clip, time_s)
     chosen = everybody[choice.person - 1]
     swapped = sides.exchanges(chosen.time_s, chosen.landmarks)
-    steps = relayed(chosen, read_steps(pose.path("steps.parquet"), set(chosen.origin.tolist())), len(time_s))
+    steps = relayed(chosen, read_steps(found.path("steps.parquet"), set(chosen.origin.tolist())), len(time_s))
     chosen = replace(chosen, landmarks=sides.unswapped(chosen.landmarks, swapped))
     write_pose(folder / "pose.parquet", folder / "pose.csv", _pose(chosen, time_s))
-    write_table(folder / "motion.parquet", {"looked": looked, **steps.columns})
+    write_table(folder / "motion.parquet", {"looked": looked, "track": _origin(chosen, len(time_s)), **steps.columns})
     facts = {
         **_facts(chosen, looked, time_s),
         "rejected": sum(map(len, tracks)) - sum(map(len, everybody)),
@@ -53,6 +53,13 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     tick(len(time_s))
     note = f"{len(people)} people: {choice.why}. To follow {subject.by_place(people, choice.person)}"
     return {**facts, "chosen": choice._asdict(), "notes": [note] if len(people) > 1 else []}
+
+
+def _origin(person: Track, frames: int) -> NDArray[np.int64]:
+    """(frames,) number of the track in which the person was found; 0 where not."""
+    origin = np.zeros(frames, np.int64)
+    origin[person.frames] = person.origin
+    return origin
 
 
 def _choice(settings: SubjectConf, people: list[Person], everybody: list[Track], clip: Clip, time_s: Floats) -> Choice:

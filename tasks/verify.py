@@ -7,7 +7,7 @@ subject is away the judge may see anybody. ``judged`` is their share of the fram
 others the features are looked for where the plan has the torso: their step is of the same frames, whatever the lock.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,10 +21,10 @@ from tasks.maths.landmarks import COUNT, HIPS, PoseTrack
 from tasks.maths.steps import Step, from_table, gather
 from tasks.maths.stride import torso_length
 from tasks.media.features import TorsoMotion
-from tasks.media.frames import frames
 from tasks.media.pose_file import read_pose
 from tasks.media.prefetch import prefetched
 from tasks.media.probe import scan
+from tasks.media.rgb import rgb_frames
 from tasks.media.tables import read_json, read_table, write_json, write_table
 from tasks.models.people import Sighting, open_people
 from tasks.models.sources import model_files
@@ -33,14 +33,6 @@ from tasks.render_requests import VerifyRequest
 
 Floats = NDArray[np.float64]
 NEAR = 0.5  # torso lengths
-
-
-class Seen(NamedTuple):
-    """One frame as the models take it."""
-
-    time_s: float
-    rgb: NDArray[np.uint8]
-    luma: NDArray[np.uint8]
 
 
 def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
@@ -123,10 +115,11 @@ def _watch(
     files = model_files(request.settings.model.value, request.models.dir, request.models.download)
     with (
         open_people(files, device=request.device.value, most=request.settings.people) as (finder, _),
-        prefetched(_seen(rendered, clip)) as stream,
+        prefetched(rgb_frames(rendered, clip)) as stream,
     ):
         for item in stream:
-            found_there = subject.among(len(times), finder(item.rgb, item.time_s))
+            people = [seen._replace(landmarks=item.to_source(seen.landmarks)) for seen in finder(item.rgb, item.time_s)]
+            found_there = subject.among(len(times), people)
             marks = subject.landmarks[len(times)] if found_there is None else found_there
             step = torso.step(item.luma, marks[:, :2], marks[:, 3])
             rows.append(step if np.isfinite(marks[list(HIPS), 0]).all() else Step())
@@ -136,9 +129,3 @@ def _watch(
     table = np.array(found)
     track = PoseTrack(np.array(times), table[..., :2], table[..., 2], table[..., 3], table[..., 4])
     return track, gather(rows).xy()
-
-
-def _seen(video: Path, clip: Clip) -> Iterator[Seen]:
-    for picture in frames(video, clip):
-        luma = picture.luma >> (picture.layout.depth - 8) if picture.layout.depth > 8 else picture.luma
-        yield Seen(float(picture.pts * clip.time_base), picture.rgb(), luma.astype(np.uint8, copy=False))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from tasks.media.codecs import CODECS, prepare
 from tasks.media.crop import cut
-from tasks.media.masks_file import read_boxes
+from tasks.media.masks_file import read_masks
 from tasks.models.bundle import pose_bundle
 from tasks.models.runtime import quiet_native_stderr
 from tasks.models.selfie import INPUT_WH
@@ -70,12 +70,12 @@ def pose(path: Path) -> Spent:
 def selfie(path: Path, masks: Path) -> Spent:
     """One segmenter over the boxes that the program has cut out of all frames."""
     model = model_files("general", None, False)[0].read_bytes()
-    boxes, _ = read_boxes(masks)
+    boxes = (mask.edges_px.astype(np.float64) for mask in read_masks(masks))
     options = vision.ImageSegmenterOptions(
         base_options=BaseOptions(model_asset_buffer=model), output_confidence_masks=True
     )
     with vision.ImageSegmenter.create_from_options(options) as segmenter:
-        pairs = zip(frames(path), boxes.astype(np.float64), strict=True)
+        pairs = zip(frames(path), boxes, strict=True)
         return timed((image(cut(rgb(frame), box, INPUT_WH["general"])) for frame, box in pairs), segmenter.segment)
 
 

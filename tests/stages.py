@@ -45,6 +45,7 @@ class Watched:
     cache: Path
     source: Path
     clip: Artifact
+    found: Artifact
     subject: Artifact
     demo: Artifact | None = None
 
@@ -59,7 +60,7 @@ def watched(cache: Path, overrides: list[str], video: Path | None = None) -> Wat
     looks: dict[str, Any] = {"models": config.models, "model_digests": digests, "device": config.device}
     pose = made(cache, PoseRequest(source, clip=clip, settings=config.pose, **looks))
     subject = made(cache, SubjectRequest(clip, pose, config.subject))
-    return Watched(cache, source, clip, subject, demo)
+    return Watched(cache, source, clip, pose, subject, demo)
 
 
 @dataclass(frozen=True)

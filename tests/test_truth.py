@@ -76,7 +76,7 @@ def test_the_masks_overlap_the_true_ones(home: Path) -> None:
     for index, ((_, truth, _), mask) in enumerate(zip(draw(walk), masks, strict=True)):
         if index % 30 == 0:
             overlap.append(intersection_over_union(truth > 127, mask.probability > 127, mask.edges_px))
-    assert np.mean(overlap) > 0.85, overlap
+    assert np.mean(overlap) > 0.93 and min(overlap) > 0.88, overlap  # 0.95 and 0.92; the selfie model alone 0.91, 0.86
 
 
 def intersection_over_union(truth: NDArray[np.bool_], model: NDArray[np.bool_], edges_px: NDArray[Any]) -> float:

@@ -19,7 +19,6 @@ VISIBLE: Final = 0.3  # a landmark below this visibility is a guess and does not
 HEAD_ROOM: Final = 0.35  # of the torso's length: from a landmark of the face to the end of the hair
 LIMB_ROOM: Final = 0.12  # of the torso's length: from a joint to the skin, from a toe or a knuckle to its tip
 LEAST_TORSO: Final = 0.15  # of the landmarks' extent: a torso bent towards the camera is short, not its limbs
-LEGS_FROM: Final = 0.5  # of the box's height, from above
 _GAUSSIAN_REACH: Final = 3.0  # standard deviations
 
 
@@ -81,13 +80,6 @@ def shaped(edges_px: Floats, aspect: float, most_stretch: float) -> Floats:
     high = np.maximum(high, wide / aspect / most_stretch)
     half = np.stack([wide, high], axis=1) / 2
     return np.hstack([centre - half, centre + half])
-
-
-def legs_of(edges_px: Floats) -> Floats:
-    """The lower part (n, 4) of persons' boxes (n, 4): from above the hips down, of somebody upright."""
-    legs = edges_px.copy()
-    legs[:, 1] += LEGS_FROM * (edges_px[:, 3] - edges_px[:, 1])
-    return legs
 
 
 def whole_pixels(edges_px: Floats) -> Floats:

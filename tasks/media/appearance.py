@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 def colours_of(rgb: NDArray[np.uint8], landmarks: Floats) -> NDArray[np.float32]:
     """(REGIONS, 3, COLOR_BINS) shares of lightness, a and b (CIELAB) in the cloth of torso and thighs.
 
-    ``landmarks`` is (33, 2 or more), source px. NaN in a region that lies outside the picture.
+    ``landmarks`` is (33, 2 or more), px of ``rgb``. NaN in a region that lies outside the picture.
     """
     empty = np.full((REGIONS, 3, COLOR_BINS), np.nan, np.float32)
     xy = landmarks[:, :2]

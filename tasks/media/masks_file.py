@@ -37,7 +37,7 @@ class State(IntEnum):
 
     measured = 0
     copied = 1  # the model failed; the nearest frame before, else after, lends its own
-    nobody = 2  # nobody near in time: the mask is of the whole picture, and not to be relied on
+    nobody = 2  # nobody near in time: the mask is of the whole picture, and not to be relied on; or nobody found there
 
 
 class Mask(NamedTuple):
@@ -115,12 +115,6 @@ def read_masks(path: Path) -> Iterator[Mask]:
             chunk = members[f"masks_{first // each:05d}"]
             for frame, probability in zip(range(first, last), chunk, strict=True):
                 yield Mask(probability, boxes[frame], State(int(states[frame])))
-
-
-def read_boxes(path: Path) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Boxes (n, 4) and states (n,) of all frames of ``path``; ``OutputError`` when it is missing or damaged."""
-    with _members(path) as members:
-        return members["boxes"], members["states"]
 
 
 @contextmanager

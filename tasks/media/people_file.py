@@ -5,7 +5,8 @@
 - ``steps.parquet``: ``frame``, ``track`` and the fields of ``tasks.maths.steps.Step``, from a track's first frame to a
   while after its last one;
 - ``clothes.parquet``: ``frame``, ``track`` and the colours of torso and thighs, some times a second;
-- ``looked.parquet``: ``frame``, ``time_s``, and whether the model looked at the frame, for every frame of the clip.
+- ``looked.parquet``: ``frame``, ``time_s``, and whether the model looked at the frame, for every frame of the clip;
+- ``bodies.npz``: the mask that came with each sighting, in the order of ``people.parquet`` (see ``masks_file``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +25,7 @@ from tasks.maths import steps
 from tasks.maths.bodies import COLOR_BINS, REGIONS
 from tasks.maths.landmarks import COUNT, NAMES
 from tasks.maths.tracks import Track
+from tasks.media.masks_file import Mask, MaskWriter, mask_writer, read_masks
 from tasks.media.pose_file import VALUES
 from tasks.media.tables import SCHEMA_VERSION, read_table
 
@@ -75,18 +77,20 @@ class _Rows:
 class PeopleWriter:
     """Takes what is found in a frame, frame by frame, tracks in any order."""
 
-    def __init__(self, rows: Mapping[str, _Rows]) -> None:
+    def __init__(self, rows: Mapping[str, _Rows], bodies: MaskWriter) -> None:
         self._rows = rows
+        self._bodies = bodies
 
     def frame(self, frame: int, time_s: float, looked: bool) -> None:
         """The next frame of the clip, and whether the model looked at it."""
         self._rows["looked.parquet"].add([frame], [time_s], [looked])
 
-    def sighting(self, frame: int, time_s: float, track: int, landmarks: Floats) -> None:
-        """The landmarks (33, 5) of one person."""
+    def sighting(self, frame: int, time_s: float, track: int, landmarks: Floats, body: Mask) -> None:
+        """The landmarks (33, 5) of one person, and the mask that came with them."""
         values = landmarks.astype(np.float32).T.tolist()
         who = ([frame] * COUNT, [time_s] * COUNT, [track] * COUNT, list(NAMES))
         self._rows["people.parquet"].add(*who, *values)
+        self._bodies.write(body)
 
     def clothes(self, frame: int, track: int, shares: NDArray[np.float32]) -> None:
         """The colours (REGIONS, 3, COLOR_BINS) that one person wears."""
@@ -99,7 +103,7 @@ class PeopleWriter:
 
 @contextmanager
 def people_writer(folder: Path) -> Iterator[PeopleWriter]:
-    """Open the four files in ``folder``; they are whole when the block ends without an exception.
+    """Open the five files in ``folder``; they are whole when the block ends without an exception.
 
     The same calls give the same bytes. ``OutputError`` when a file cannot be written.
     """
@@ -111,7 +115,7 @@ def people_writer(folder: Path) -> Iterator[PeopleWriter]:
                 schema = pa.schema(fields, metadata=metadata)
                 file = pq.ParquetWriter(folder / name, schema, compression="zstd", compression_level=3)
                 rows[name] = _Rows(stack.enter_context(file), schema)
-            yield PeopleWriter(rows)
+            yield PeopleWriter(rows, stack.enter_context(mask_writer(folder / "bodies.npz")))
             for held in rows.values():
                 held.flush()
     except OSError as error:
@@ -145,6 +149,24 @@ def read_tracks(people: Path, clothes: Path) -> list[Track]:
             )
         )
     return tracks
+
+
+def read_bodies(people: Path, bodies: Path, track: NDArray[np.int64]) -> Iterator[Mask | None]:
+    """For each frame the mask of whoever ``track`` (n,) follows there, None where that is nobody (0).
+
+    ``OutputError`` when a file is missing or damaged.
+    """
+    table = read_table(people)
+    frame, number = (table[name][::COUNT] for name in ("frame", "track"))
+    found = read_masks(bodies)
+    sightings = zip(frame.tolist(), number.tolist(), found, strict=True)
+    at, now, mask = next(sightings, (len(track), 0, None))
+    for index, wanted in enumerate(track.tolist()):
+        mine: Mask | None = None
+        while at == index:
+            mine = mask if now == wanted else mine
+            at, now, mask = next(sightings, (len(track), 0, None))
+        yield mine
 
 
 def _at_frames(frames: NDArray[np.int64], at: NDArray[np.int64], shares: Floats) -> Floats:

@@ -1,6 +1,5 @@
-"""Tables and small records on disk: Parquet, CSV and JSON whose bytes depend on nothing but their content."""
+"""Tables and small records on disk: Parquet and JSON whose bytes depend on nothing but their content."""
 
-import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -56,22 +55,6 @@ def read_table(path: Path, *, version: int = SCHEMA_VERSION) -> dict[str, NDArra
     return {name: table.column(name).to_numpy() for name in table.column_names}
 
 
-def write_csv(path: Path, columns: Mapping[str, Column]) -> None:
-    """Write ``columns``, all of one length, as CSV with a header; NaN and None are empty fields.
-
-    Lines end in LF. Floats have the fewest digits that give back the same float (of the column's dtype).
-    ``OutputError`` when ``path`` cannot be written.
-    """
-    texts = [_texts(column) for column in columns.values()]
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows(zip(*texts, strict=True))
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
 def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:
     """Write ``content`` as valid JSON, UTF-8, keys in their order; NaN and infinities become null.
 
@@ -97,13 +80,6 @@ def _plain(column: Column) -> Any:
     if array.ndim != 1:
         raise ValueError(f"a column has one dimension, not {array.ndim}")
     return array.astype(object) if array.dtype.kind == "U" else array
-
-
-def _texts(column: Column) -> list[str]:
-    values = np.asarray(column)
-    if values.dtype.kind == "f":
-        return ["" if np.isnan(value) else str(value) for value in values]
-    return ["" if value is None else str(value) for value in values.tolist()]
 
 
 def _jsonable(value: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.bodies import box_of, same_body
-from tasks.models.pose import PoseEstimator, open_pose
+from tasks.models.pose import Person, PoseEstimator, open_pose
 from tasks.models.runtime import DeviceUse
 
 LOOK_S: Final = 0.3  # between two looks for further people, while somebody is followed
@@ -30,7 +30,8 @@ class Sighting(NamedTuple):
     """One person in one frame."""
 
     track: int  # from 1: sightings of one number are one unbroken following
-    landmarks: NDArray[np.float64]  # (33, 5): x_px, y_px, z, visibility, presence
+    landmarks: NDArray[np.float64]  # (33, 5): x_px, y_px, z, visibility, presence; px of the picture looked at
+    mask: NDArray[np.uint8] | None = None  # (h, w) probability * 255, of that picture; None unless asked for
 
 
 class PeopleFinder(Protocol):
@@ -48,7 +49,7 @@ class Follower:
     estimator: PoseEstimator
     track: int = 0  # 0: nobody
     since_s: float = 0.0  # followed
-    landmarks: NDArray[np.float64] | None = None
+    person: Person | None = None
 
 
 class Followers:
@@ -69,7 +70,9 @@ class Followers:
         while self._should_look(time_s) and self._look(rgb, time_s):
             pass  # where one is, there may be more
         return [
-            Sighting(follower.track, follower.landmarks) for follower in self._busy() if follower.landmarks is not None
+            Sighting(follower.track, follower.person.landmarks, follower.person.mask)
+            for follower in self._busy()
+            if follower.person is not None
         ]
 
     def _busy(self) -> list[Follower]:
@@ -78,7 +81,7 @@ class Followers:
 
     def _follow(self, follower: Follower, rgb: Image, time_s: float) -> None:
         person = follower.estimator(rgb, time_s)
-        follower.landmarks = None if person is None else person.landmarks
+        follower.person = person
         if person is None:
             follower.track = 0
             if time_s - follower.since_s >= KNOWN_S:
@@ -89,15 +92,15 @@ class Followers:
         busy = self._busy()
         for number, first in enumerate(busy):
             for second in busy[number + 1 :]:
-                if first.landmarks is None or second.landmarks is None:
+                if first.person is None or second.person is None:
                     continue
-                if same_body(first.landmarks, second.landmarks):
+                if same_body(first.person.landmarks, second.person.landmarks):
                     self._forget(second, rgb, time_s)
                     first.track = self._next_track()
                     self._alert_until_s = time_s + ALERT_S
 
     def _forget(self, follower: Follower, rgb: Image, time_s: float) -> None:
-        follower.track, follower.landmarks = 0, None
+        follower.track, follower.person = 0, None
         follower.estimator(np.full((64, 64, 3), PAINT, np.uint8), time_s)
 
     def _should_look(self, time_s: float) -> bool:
@@ -112,10 +115,10 @@ class Followers:
         if free is None:
             free = Follower(self._hire())
             self._followers.append(free)
-        known = [follower.landmarks for follower in self._busy() if follower.landmarks is not None]
+        known = [follower.person.landmarks for follower in self._busy() if follower.person is not None]
         person = free.estimator(painted_over(rgb, known), time_s)
         if person is not None:
-            free.track, free.landmarks, free.since_s = self._next_track(), person.landmarks, time_s
+            free.track, free.person, free.since_s = self._next_track(), person, time_s
         self._look_from_s = time_s if person is not None else time_s + LOOK_S
         return person is not None
 
@@ -138,15 +141,26 @@ def painted_over(rgb: Image, people: Sequence[NDArray[np.float64]]) -> Image:
 
 @contextmanager
 def open_people(
-    files: tuple[Path, ...], *, device: str, most: int, min_detection: float = 0.5, min_tracking: float = 0.5
+    files: tuple[Path, ...],
+    *,
+    device: str,
+    most: int,
+    min_detection: float = 0.5,
+    min_tracking: float = 0.5,
+    with_masks: bool = False,
 ) -> Iterator[tuple[Followers, DeviceUse]]:
     """A finder of up to ``most`` people by the pose model of ``files``; settings and errors as in ``open_pose``."""
     with ExitStack() as stack:
 
         def hire() -> tuple[PoseEstimator, DeviceUse]:
-            return stack.enter_context(
-                open_pose(files, device=device, min_detection=min_detection, min_tracking=min_tracking)
+            opened = open_pose(
+                files,
+                device=device,
+                min_detection=min_detection,
+                min_tracking=min_tracking,
+                with_masks=with_masks,
             )
+            return stack.enter_context(opened)
 
         first, use = hire()
         waiting = [first]

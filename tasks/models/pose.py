@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import cv2
 import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
@@ -22,8 +23,8 @@ _has_spoken = threading.Event()  # the landmark model, in this process
 class Person:
     """One person in one frame."""
 
-    landmarks: NDArray[np.float64]  # (33, 5): x_px, y_px, z, visibility, presence; source px, z on the scale of x
-    mask: NDArray[np.float32] | None  # (h, w) probability 0..1 of the whole frame; None unless asked for
+    landmarks: NDArray[np.float64]  # (33, 5): x_px, y_px, z, visibility, presence; px of the picture, z like x
+    mask: NDArray[np.uint8] | None  # (h, w) probability * 255, of the whole picture; None unless asked for
 
 
 class PoseEstimator(Protocol):
@@ -54,7 +55,7 @@ class Landmarker:
         landmarks[:, 1] = landmarks[:, 1] * height - 0.5
         landmarks[:, 2] *= width
         masks = result.segmentation_masks
-        return Person(landmarks, np.squeeze(masks[0].numpy_view()).copy() if masks else None)
+        return Person(landmarks, cv2.convertScaleAbs(masks[0].numpy_view(), alpha=255) if masks else None)
 
     def _timestamp_ms(self, time_s: float) -> int:
         """Whole milliseconds since the first frame; MediaPipe wants each above the last, at any rate."""

@@ -15,7 +15,6 @@ from tasks.errors import ModelError
 from tasks.models import download as fetching
 
 POSE: Final = ("lite", "full", "heavy")
-SELFIE: Final = ("general", "landscape")
 
 _WHEEL: Final = {  # paths below the wheel's modules/; two files are a pose model's detector and landmarks
     "full": ("pose_detection/pose_detection.tflite", "pose_landmark/pose_landmark_full.tflite"),
@@ -63,10 +62,10 @@ def model_digests(names: Iterable[str], folder: str | None, download: bool) -> d
     return digests
 
 
-def mask_models(model: str, source: str, fallback_fps: float | None, pose_model: str) -> tuple[str, ...]:
+def mask_models(model: str, source: str, fallback_fps: float | None) -> tuple[str, ...]:
     """Names of the models that the masks stage may use under these settings."""
     if source == "landmarker":
-        return (pose_model,)
+        return ()  # the pose stage has made them
     return tuple(dict.fromkeys((model, "landscape"))) if fallback_fps else (model,)
 
 

@@ -5,7 +5,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 from tasks.maths.boxes import whole_picture
-from tasks.media.crop import cut
+from tasks.media.crop import cut, cut_rgb
+from tasks.media.frames import Picture
+from tasks.media.layout import nearest
+from tasks.media.plane_color import planes_of_rgb
+from tasks.records import ColorTags
 
 PICTURE = np.arange(40 * 60 * 3, dtype=np.uint8).reshape(40, 60, 3)
 
@@ -38,3 +42,19 @@ def test_probabilities_stay_float() -> None:
     part = cut(mask, np.array([-5.5, -0.5, 20.5, 30.5]), (16, 8))
     assert part.dtype == np.float32
     assert_allclose(part, np.full((8, 16), 0.25), rtol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["yuv420p", "yuv422p", "yuv444p10le", "yuv420p10le", "gbrp", "gray", "gray10le"])
+@pytest.mark.parametrize("span", [1, 2])
+@pytest.mark.parametrize(
+    "edges",
+    [(99.5, 59.5, 399.5, 659.5), (-20.5, -9.5, 200.5, 300.5), (700.5, 500.5, 900.5, 760.5), (3.5, 3.5, 4.5, 4.5)],
+)
+def test_a_box_of_the_planes_is_the_box_of_the_picture(form: str, span: int, edges: tuple[float, ...]) -> None:
+    columns, rows = np.meshgrid(np.linspace(0, 1, 801), np.linspace(0, 1, 723))
+    rgb = np.stack([40 + 150 * columns, 60 + 130 * rows, 200 - 120 * columns], axis=-1).astype(np.uint8)
+    layout, color = nearest(form), ColorTags(range=span)
+    picture = Picture(0, 0, 1, planes_of_rgb(rgb, layout, color, 723), layout, color)
+    part = cut_rgb(picture, np.array(edges), (128, 96))
+    assert part.shape == (96, 128, 3) and part.flags.c_contiguous
+    assert np.abs(part.astype(int) - cut(picture.rgb(), np.array(edges), (128, 96))).max() <= 4

@@ -25,7 +25,7 @@ def colours(tmp_path: Path, line: Line, layout: PixelLayout) -> NDArray[np.int64
     return np.asarray(picture[:, 8].astype(np.int64))
 
 
-@pytest.mark.parametrize("form", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "gbrp", "gray"])
+@pytest.mark.parametrize("form", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "gbrp", "gray", "gray10le"])
 @pytest.mark.parametrize("axis", ["x", "y"])
 def test_a_line_has_the_colours_of_its_place(tmp_path: Path, form: str, axis: str) -> None:
     rgb = np.full((90, 160, 3), 40, np.uint8)
@@ -37,7 +37,7 @@ def test_a_line_has_the_colours_of_its_place(tmp_path: Path, form: str, axis: st
     planes = planes_of_rgb(rgb, layout, TAGS, 90)
     on_bar = colours(tmp_path, line_through(planes, layout, axis, 65 if axis == "x" else 105), layout)
     off_bar = colours(tmp_path, line_through(planes, layout, axis, 20 if axis == "x" else 30), layout)
-    near = 16 if form == "gray" else 6  # the converter reads gray as of full range; JPEG
+    near = 6  # JPEG
     own, other, across = (200, 120, 105 / 160) if axis == "x" else (120, 200, 65 / 90)
     crossing, beside = int(across * LENGTH_PX), int(0.45 * LENGTH_PX)
     assert np.abs(on_bar[beside] - (own if axis == "x" else 120)).max() <= near

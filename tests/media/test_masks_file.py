@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tasks.errors import OutputError
-from tasks.media.masks_file import CHUNK_FRAMES, Mask, State, mask_writer, read_boxes, read_masks
+from tasks.media.masks_file import CHUNK_FRAMES, Mask, State, mask_writer, read_masks
 
 FRAMES = 2 * CHUNK_FRAMES + 7
 
@@ -33,8 +33,6 @@ def test_what_is_read_is_what_was_written(tmp_path: Path, frames: int) -> None:
         assert np.array_equal(found.probability, expected.probability)
         assert np.array_equal(found.edges_px, expected.edges_px)
         assert found.state is expected.state
-    boxes, states = read_boxes(path)
-    assert boxes.shape == (frames, 4) and states.shape == (frames,)
 
 
 def test_plain_numpy_reads_every_member(tmp_path: Path) -> None:
@@ -69,5 +67,3 @@ def test_a_missing_and_a_truncated_file_are_refused(tmp_path: Path) -> None:
     for name in ("cut", "missing"):
         with pytest.raises(OutputError, match=f"{name}: cannot be read"):
             list(read_masks(tmp_path / name))
-        with pytest.raises(OutputError, match=f"{name}: cannot be read"):
-            read_boxes(tmp_path / name)

@@ -9,10 +9,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tasks.errors import OutputError
 from tasks.maths.bodies import COLOR_BINS, REGIONS
 from tasks.maths.steps import Step
-from tasks.media.people_file import PeopleWriter, people_writer, read_looked, read_steps, read_tracks
+from tasks.media.masks_file import Mask, State
+from tasks.media.people_file import PeopleWriter, people_writer, read_bodies, read_looked, read_steps, read_tracks
 from tests.maths.bodies import clothes, figure
 
 FRAMES = 700  # of 33 rows each: more than one chunk
+
+
+def body(frame: int, track: int) -> Mask:
+    return Mask(np.full((4, 3), (frame + 100 * track) % 256, np.uint8), np.zeros(4, np.float32), State.measured)
 
 
 def fill(writer: PeopleWriter, frames: int = FRAMES) -> None:
@@ -20,7 +25,7 @@ def fill(writer: PeopleWriter, frames: int = FRAMES) -> None:
     for frame in range(frames):
         writer.frame(frame, frame / 25, frame % 2 == 0)
         for track in (1, 3) if frame >= 10 and frame % 2 == 0 else (1,):
-            writer.sighting(frame, frame / 25, track, figure((frame + 0.25, 50.5 * track)))
+            writer.sighting(frame, frame / 25, track, figure((frame + 0.25, 50.5 * track)), body(frame, track))
             writer.step(frame, track, Step(dx_px=0.5 * track, features=frame))
             if frame % 3 == 0:
                 writer.clothes(frame, track, clothes(track).astype(np.float32))
@@ -43,6 +48,13 @@ def test_tracks_clothes_steps_and_looks_come_back(tmp_path: Path) -> None:
     assert_array_equal(at, three.frames)
     assert_array_equal(steps["features"], at)
     assert_array_equal(steps["dx_px"], 1.5)
+    files = tmp_path / "people.parquet", tmp_path / "bodies.npz"
+    followed = np.array([1, 1, 3, 0, 1, 3, 3] + [1] * 20 + [3] * (FRAMES - 27))
+    for frame, mask in enumerate(read_bodies(*files, followed)):
+        there = followed[frame] == 1 or (followed[frame] == 3 and frame >= 10 and frame % 2 == 0)
+        assert (mask is not None) == there, frame
+        if mask is not None:
+            assert_array_equal(mask.probability, body(frame, int(followed[frame])).probability)
     time_s, looked = read_looked(tmp_path / "looked.parquet")
     assert_array_equal(time_s, np.arange(FRAMES) / 25)
     assert_array_equal(looked, np.arange(FRAMES) % 2 == 0)

@@ -36,6 +36,15 @@ def test_gray_is_the_luma_of_the_colour(gray: str, color: str) -> None:
         assert values[0] == values[1][:1]
 
 
+@pytest.mark.parametrize(("name", "span"), list(product(["gray", "gray10le"], [0, 1, 2])))
+def test_a_gray_decodes_to_itself_in_its_own_range(name: str, span: int) -> None:
+    layout, tags = nearest(name), ColorTags(range=span)
+    for level in (0, 60, 128, 255):
+        (value,) = plane_values((level, level, level), layout, tags, 47)
+        shown = rgb_of([np.full((47, 65), value, layout.dtype)], layout, tags)
+        assert shown.shape == (47, 65, 3) and np.abs(shown.astype(int) - level).max() <= 2, (level, shown[0, 0])
+
+
 def test_an_unspecified_matrix_is_named_where_another_height_changes_its_meaning() -> None:
     unknown = ColorTags()
     assert tags_at(unknown, 1080, 720) == unknown

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tasks.errors import OutputError
-from tasks.media.tables import Column, read_json, read_table, write_csv, write_json, write_table
+from tasks.media.tables import Column, read_json, read_table, write_json, write_table
 
 COLUMNS: dict[str, Column] = {
     "frame": np.arange(4, dtype=np.int64),
@@ -31,9 +31,8 @@ def test_a_table_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_the_same_columns_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_table(tmp_path / f"{name}.parquet", COLUMNS)
-        write_csv(tmp_path / f"{name}.csv", COLUMNS)
         write_json(tmp_path / f"{name}.json", COLUMNS)
-    for kind in ("parquet", "csv", "json"):
+    for kind in ("parquet", "json"):
         assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
 
 
@@ -66,15 +65,6 @@ def test_a_missing_table_is_a_sentence(tmp_path: Path) -> None:
         read_table(tmp_path / "none.parquet")
 
 
-def test_csv_leaves_missing_fields_empty_and_keeps_every_digit(tmp_path: Path) -> None:
-    write_csv(tmp_path / "a.csv", COLUMNS)
-    lines = (tmp_path / "a.csv").read_bytes().decode().split("\n")
-    assert lines[0] == "frame,x_px,visibility,key,state"
-    assert lines[2] == "1,,0.2,False,held"
-    assert lines[3] == "2,-1e-12,,False,"
-    assert lines[5:] == [""]
-
-
 def test_json_is_valid_where_numbers_are_missing(tmp_path: Path) -> None:
     content = {"x": np.float64("nan"), "y": [float("inf"), 1.5], "n": np.int64(3), "where": tmp_path, "t": (1, 2)}
     write_json(tmp_path / "a.json", content)
@@ -83,7 +73,7 @@ def test_json_is_valid_where_numbers_are_missing(tmp_path: Path) -> None:
     assert read_json(tmp_path / "a.json") == strict
 
 
-@pytest.mark.parametrize("write", [write_table, write_csv, write_json])
+@pytest.mark.parametrize("write", [write_table, write_json])
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path, write: object) -> None:
     assert callable(write)
     with pytest.raises(OutputError, match=r"cannot be written \(No such file.*; free space"):

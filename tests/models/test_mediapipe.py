@@ -14,7 +14,7 @@ from tasks.maths.landmarks import FEET, HEAD, HIPS
 from tasks.media.source import Reading, opened, pictures
 from tasks.models.pose import Landmarker, Person, open_pose
 from tasks.models.selfie import INPUT_WH, open_selfie
-from tasks.models.sources import SELFIE, model_files
+from tasks.models.sources import model_files
 
 Image = NDArray[np.uint8]
 FULL = model_files("full", None, download=False)
@@ -65,7 +65,7 @@ def test_nobody_is_none() -> None:
     assert found_by([grey, grey]) == [None, None]
 
 
-@pytest.mark.parametrize("name", SELFIE)
+@pytest.mark.parametrize("name", INPUT_WH)
 def test_a_small_picture_gives_a_small_mask(name: str, walker: list[Image]) -> None:
     width, height = INPUT_WH[name]
     part = walker[0][200 : 200 + height, 250 : 250 + width]

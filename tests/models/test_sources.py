@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import ModelError
-from tasks.models.sources import POSE, SELFIE, mask_models, model_digests, model_files
+from tasks.models.sources import POSE, mask_models, model_digests, model_files
 
 
-@pytest.mark.parametrize("name", ["full", *SELFIE])
+@pytest.mark.parametrize("name", ["full", "general", "landscape"])
 def test_the_wheel_holds_the_defaults(name: str) -> None:
     files = model_files(name, None, download=False)
     assert len(files) == (2 if name in POSE else 1)
@@ -55,10 +55,10 @@ def test_the_digest_follows_the_bytes(tmp_path: Path) -> None:
 
 
 def test_the_models_of_the_masks_follow_the_settings() -> None:
-    assert mask_models("general", "selfie_box", None, "heavy") == ("general",)
-    assert mask_models("general", "selfie_frame", 30.0, "heavy") == ("general", "landscape")
-    assert mask_models("landscape", "selfie_box", 30.0, "heavy") == ("landscape",)
-    assert mask_models("general", "landmarker", None, "heavy") == ("heavy",)
+    assert mask_models("general", "selfie_box", None) == ("general",)
+    assert mask_models("general", "selfie_frame", 30.0) == ("general", "landscape")
+    assert mask_models("landscape", "selfie_box", 30.0) == ("landscape",)
+    assert mask_models("general", "landmarker", None) == ()
 
 
 def test_asking_imports_no_mediapipe() -> None:
