@@ -9,7 +9,6 @@ import hashlib
 import importlib.metadata
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import lru_cache
@@ -84,17 +83,17 @@ def _reached(module: str) -> set[str]:
     return found
 
 
-def _imports(module: str) -> Iterator[str]:
+@lru_cache  # stages share most of their modules
+def _imports(module: str) -> tuple[str, ...]:
     """Our modules named by the import statements of ``module``, wherever in the file they stand."""
+    named: set[str] = set()
     for node in ast.walk(ast.parse(_source(module).read_bytes())):
-        names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            named |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            if name.startswith("tasks.") and name not in INTERFACE and _source(name).is_file():
-                yield name
+            named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    ours = {name for name in named if name.startswith("tasks.")} - INTERFACE
+    return tuple(sorted(name for name in ours if _source(name).is_file()))
 
 
 def _source(module: str) -> Path:
