@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -96,15 +97,22 @@ def write(root: Path, module: str, text: str) -> None:
 
 
 @pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     write(tmp_path, "tasks.render", "from tasks.media import shift\nfrom tasks.errors import X\n")
     write(tmp_path, "tasks.media.shift", "def f():\n    import tasks.maths.motion\n")
     write(tmp_path, "tasks.maths.motion", "A = 1\n")
     write(tmp_path, "tasks.maths.metrics", "B = 1\n")
     write(tmp_path, "tasks.errors", "X = 1\n")
     monkeypatch.setattr(keys, "ROOT", tmp_path)
+    forget()
+    yield tmp_path
+    forget()
+
+
+def forget() -> None:
+    """As in a new process."""
     keys.code_digests.cache_clear()
-    return tmp_path
+    keys._imports.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -118,8 +126,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_an_edit_anywhere_in_reach_changes_the_digest_of_the_code(tree: Path, edited: str, changes: bool) -> None:
     before = keys.code_digests("tasks.render")
-    keys.code_digests.cache_clear()
+    forget()
     write(tree, edited, "A = 2\n" if changes else "B = 2\n")
     after = keys.code_digests("tasks.render")
-    keys.code_digests.cache_clear()
     assert (before != after) is changes
