@@ -6,10 +6,12 @@ All keep a constant path constant and a straight, even walk straight, up to both
 import math
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import fft, linalg
 
 from tasks.maths import timegrid
+from tasks.maths.polynomials import fitting
 
 Floats = NDArray[np.float64]
 
@@ -17,14 +19,16 @@ Floats = NDArray[np.float64]
 def savgol(path: Floats, *, window_frames: int, order: int = 2) -> Floats:
     """Value at each frame of the polynomial of ``order`` fitted to ``window_frames`` (odd) about it.
 
-    Source: Savitzky and Golay, 1964; at the ends the polynomial of the outermost whole window is used.
+    Source: Savitzky and Golay, 1964; at the ends the polynomial of the outermost whole window is used. It is
+    ``scipy.signal.savgol_filter``, which takes longer to load than a clip of minutes takes here.
     """
     if window_frames <= order + 1:
         return path.copy()  # a polynomial through every point
-    from scipy import signal  # here: it takes half a second to load, and only this needs it
-
-    smooth: Floats = signal.savgol_filter(path - path[0], window_frames, order, axis=0, mode="interp")
-    return np.asarray(smooth + path[0])
+    weights, half = fitting(window_frames, order), window_frames // 2
+    rest = path - path[0]
+    inner = sliding_window_view(rest, window_frames, axis=0) @ weights[half]
+    first, last = weights[:half] @ rest[:window_frames], weights[half + 1 :] @ rest[-window_frames:]
+    return np.asarray(np.concatenate([first, inner, last]) + path[0])
 
 
 def butterworth(path: Floats, time_s: Floats, *, cutoff_hz: float, order: int = 4) -> Floats:

@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicHermiteSpline
 from scipy.ndimage import median_filter, uniform_filter1d
 
 from tasks.maths import gaps
@@ -209,6 +208,8 @@ def curved(time_s: Floats, path: Floats, guessed: Flags, longest_s: float) -> Fl
         after = np.flatnonzero((time_s > time_s[last]) & (time_s < time_s[last] + SPEED_S + 1e-6) & ~guessed)
         if min(len(before), len(after)) < 2 or time_s[after[0]] - time_s[before[-1]] > longest_s:
             continue
+        from scipy.interpolate import CubicHermiteSpline  # here: it takes long to load, and few runs need it
+
         slopes = [np.polyfit(time_s[side], path[side], 1)[0] for side in (before, after)]
         ends = [before[-1], after[0]]
         bent[first : last + 1] = CubicHermiteSpline(time_s[ends], path[ends], slopes)(time_s[first : last + 1])

@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from tasks.maths.bodies import colour_distance, hip_centres, torso_length
 
@@ -138,6 +137,8 @@ def people_of(tracks: Iterable[Track], size_px: tuple[int, int], start_s: float)
 
 def link(pieces: Sequence[Track], size_px: tuple[int, int], start_s: float) -> dict[int, int]:
     """Which piece continues which: the assignment of least cost, in which a piece may also be somebody new."""
+    from scipy.optimize import linear_sum_assignment  # here: it takes long to load, and few stages need it
+
     count = len(pieces)
     cost = np.full((count, 2 * count), _NEVER)
     for new, piece in enumerate(pieces):

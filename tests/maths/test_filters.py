@@ -103,6 +103,13 @@ def test_savgol_keeps_a_parabola_and_calms_noise() -> None:
     assert filters.savgol(noise, window_frames=9).std() < 0.6
 
 
+@pytest.mark.parametrize(("window", "order"), [(5, 2), (9, 2), (9, 3), (91, 2), (91, 4), (7, 0)])
+def test_savgol_is_that_of_scipy(window: int, order: int) -> None:
+    path = shaky_walk(91)
+    expected = signal.savgol_filter(path, window, order, axis=0, mode="interp")
+    assert_allclose(filters.savgol(path, window_frames=window, order=order), expected, atol=1e-8)
+
+
 @pytest.mark.parametrize("smooth", [filters.butterworth, filters.kalman])
 def test_a_cutoff_far_above_the_frame_rate_leaves_the_path(smooth: Callable[..., Floats]) -> None:
     assert_allclose(smooth(shaky_walk(91), even_times(91), cutoff_hz=500.0), shaky_walk(91), atol=0.01)

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from numpy.typing import NDArray
+from scipy import signal
 
 from tasks.maths.residual import FEWEST, density, present, seen, stretches_of
 
@@ -25,6 +27,16 @@ def test_its_square_integrates_to_the_variance_of_both_axes() -> None:
     path[:, 1] = 2 * np.cos(2 * np.pi * 5 * time_s)
     hz, found = density(time_s, path)
     assert np.sum(found**2) * (hz[1] - hz[0]) == pytest.approx(3**2 / 2 + 2**2 / 2, rel=0.02)
+
+
+@pytest.mark.parametrize("frames", [FEWEST, 51, 120, 121, 500])
+def test_it_is_welchs_of_scipy(frames: int) -> None:
+    time_s, path = np.arange(frames) / RATE_HZ, np.random.default_rng(2).normal(size=(frames, 2))
+    window = min(120, frames)
+    expected_hz, power = signal.welch(path, RATE_HZ, nperseg=window, detrend="linear", axis=0)
+    hz, found = density(time_s, path)
+    assert_allclose(hz, expected_hz[1:])
+    assert_allclose(found, np.sqrt(power.sum(axis=1))[1:], rtol=1e-9)
 
 
 def test_a_straight_walk_has_no_spectrum_to_speak_of() -> None:
