@@ -9,7 +9,7 @@ demo: .venv/installed
 	$(BIN)/stillwalk video=demo
 
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile  # of one file in one process: what a file sets up serves all its tests
 
 check: .venv/installed
 	$(BIN)/ruff format --check .
