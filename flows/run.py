@@ -16,7 +16,7 @@ from flows.results import Result
 from flows.sweeps import Setting, check_run_wide
 from flows.terminal import print_results, print_sweep, shown_progress
 from tasks import progress
-from tasks.memory import stay_small
+from tasks.memory import keep_what_is_loaded, stay_small
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 HOME = settings.ROOT / "outputs" / ".prefect"
@@ -117,6 +117,7 @@ def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str])
     from flows.flow import VideosFailed, configured, stabilize, sweep
     from flows.watch import Concluded
 
+    keep_what_is_loaded()
     warnings.filterwarnings("ignore", module="mediapipe|google")  # of protobuf's own deprecations
     cache = Path(place[1])
     # The heartbeat's thread sleeps in whole seconds: with it, every run ends up to one second late.

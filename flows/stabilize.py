@@ -21,8 +21,8 @@ from flows.manual import manual
 from tasks.errors import StillwalkError
 
 # Loading Prefect and MediaPipe makes half a million objects that live to the end: at Python's own pace the search for
-# dead ones among them takes a tenth of a run of a few seconds.
-gc.set_threshold(10_000, 20, 20)
+# dead ones among them takes a tenth of a run of a few seconds. See also ``tasks.memory.keep_what_is_loaded``.
+gc.set_threshold(50_000, 20, 20)
 # The matrices of this program are small: BLAS's threads for them cost more, waiting, than they bring.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Arrow's own heap keeps what the tables of a run have once taken; they are small, and any heap is quick enough.

@@ -3,6 +3,7 @@
 import gc
 import io
 import struct
+import threading
 import warnings
 import zipfile
 from functools import lru_cache
@@ -16,15 +17,21 @@ from tasks.errors import ModelError
 _DETECTOR: Final = ("pose_detector.tflite", 127.5, 127.5)
 _LANDMARKS: Final = ("pose_landmarks_detector.tflite", 0.0, 255.0)
 _ALIGNMENT: Final = 16  # bytes: a flatbuffer read in place must not be misaligned
+_making = threading.Lock()
 
 
-@lru_cache(maxsize=1)
 def pose_bundle(files: tuple[Path, ...]) -> bytes:
     """Bytes of a ``.task`` bundle: those of the one file given, or one made of (detector, landmarks).
 
     The same files give the same bytes; the last ones are kept, since making them takes half a second. ``ModelError``
     when a file cannot be read or is not a model.
     """
+    with _making:  # who comes second finds it made
+        return _made(files)
+
+
+@lru_cache(maxsize=1)
+def _made(files: tuple[Path, ...]) -> bytes:
     contents = [_read(path) for path in files]
     if len(contents) == 1:
         if not zipfile.is_zipfile(io.BytesIO(contents[0])):
