@@ -5,6 +5,7 @@ Nothing is drawn here: charts and pictures come from the artifacts of the stages
 
 import base64
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ CHARTS: Final = ("path_x", "path_y", "residual", "verified", "spectrum")
 OWN: Final = {"video", "output_dir", "cache_dir"}  # settings that are no matter of taste
 
 
+@cache  # a template is compiled once for all videos
 def pages() -> Environment:
     """Where the templates are found; all that is put into them is escaped."""
     found = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)

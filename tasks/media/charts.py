@@ -134,6 +134,7 @@ def spectrum(path: Path, curves: Sequence[Curve]) -> None:
         for curve in curves:
             axes.plot(curve.x, np.maximum(curve.y, 1e-4), color=COLORS[curve.color])
         axes.set_yscale("log")
+        axes.minorticks_off()  # they have no length, and took half of the time that a chart takes
         axes.set_xlim(0, max(float(curve.x[-1]) for curve in curves))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_xlabel("Hz")
