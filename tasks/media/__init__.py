@@ -1,1 +1,1 @@
-"""Pictures, sound and tables in files: the only PyAV, pyarrow and pandas."""
+"""Pictures, sound and tables in files: the only PyAV and pyarrow."""

@@ -9,7 +9,7 @@
 - ``bodies.npz``: the mask that came with each sighting, in the order of ``people.parquet`` (see ``masks_file``).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple
 from pathlib import Path
@@ -25,6 +25,7 @@ from tasks.maths import steps
 from tasks.maths.bodies import COLOR_BINS, REGIONS
 from tasks.maths.landmarks import COUNT, NAMES
 from tasks.maths.tracks import Track
+from tasks.media.arrow import arrow_type, to_arrow
 from tasks.media.masks_file import Mask, MaskWriter, mask_writer, read_masks
 from tasks.media.pose_file import VALUES
 from tasks.media.tables import SCHEMA_VERSION, read_table
@@ -33,33 +34,30 @@ Floats = NDArray[np.float64]
 
 _CHUNK_ROWS: Final = 16_384
 _CLOTHES: Final = (REGIONS, 3, COLOR_BINS)
-_WHO: Final = [("frame", pa.int64()), ("track", pa.int32())]
+_WHO: Final = [("frame", np.int64), ("track", np.int32)]
 _COLOR_NAMES: Final = [
     f"{region}_{channel}_{number}"
     for region in ("torso", "thighs")
     for channel in ("l", "a", "b")
     for number in range(COLOR_BINS)
 ]
-_SCHEMAS: Final = {
+_COLUMNS: Final[dict[str, list[tuple[str, type]]]] = {
     "people.parquet": [
-        *(("frame", pa.int64()), ("time_s", pa.float64()), ("track", pa.int32()), ("landmark", pa.string())),
-        *((name, pa.float32()) for name in VALUES),
+        *(("frame", np.int64), ("time_s", np.float64), ("track", np.int32), ("landmark", str)),
+        *((name, np.float32) for name in VALUES),
     ],
-    "steps.parquet": [
-        *_WHO,
-        *((name, pa.int32() if name in steps.COUNTS else pa.float64()) for name in steps.NAMES),
-    ],
-    "clothes.parquet": [*_WHO, *((name, pa.float32()) for name in _COLOR_NAMES)],
-    "looked.parquet": [("frame", pa.int64()), ("time_s", pa.float64()), ("looked", pa.bool_())],
+    "steps.parquet": [*_WHO, *((name, np.int32 if name in steps.COUNTS else np.float64) for name in steps.NAMES)],
+    "clothes.parquet": [*_WHO, *((name, np.float32) for name in _COLOR_NAMES)],
+    "looked.parquet": [("frame", np.int64), ("time_s", np.float64), ("looked", np.bool_)],
 }
 
 
 class _Rows:
     """Gathers rows and writes them in chunks; memory does not grow with the clip."""
 
-    def __init__(self, writer: Any, schema: Any) -> None:
-        self._writer, self._schema = writer, schema
-        self._columns: list[list[Any]] = [[] for _ in schema]
+    def __init__(self, writer: Any, schema: Any, kinds: Sequence[type]) -> None:
+        self._writer, self._schema, self._kinds = writer, schema, kinds
+        self._columns: list[list[Any]] = [[] for _ in kinds]
 
     def add(self, *columns: list[Any]) -> None:
         for held, new in zip(self._columns, columns, strict=True):
@@ -68,7 +66,7 @@ class _Rows:
             self.flush()
 
     def flush(self) -> None:
-        arrays = [pa.array(held, kind) for held, kind in zip(self._columns, self._schema.types, strict=True)]
+        arrays = [to_arrow(np.array(held, kind)) for held, kind in zip(self._columns, self._kinds, strict=True)]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
         for held in self._columns:
             held.clear()
@@ -111,10 +109,11 @@ def people_writer(folder: Path) -> Iterator[PeopleWriter]:
     try:
         with ExitStack() as stack:
             rows = {}
-            for name, fields in _SCHEMAS.items():
-                schema = pa.schema(fields, metadata=metadata)
+            for name, columns in _COLUMNS.items():
+                kinds = [kind for _, kind in columns]
+                schema = pa.schema([(name, arrow_type(kind)) for name, kind in columns], metadata=metadata)
                 file = pq.ParquetWriter(folder / name, schema, compression="zstd", compression_level=3)
-                rows[name] = _Rows(stack.enter_context(file), schema)
+                rows[name] = _Rows(stack.enter_context(file), schema, kinds)
             yield PeopleWriter(rows, stack.enter_context(mask_writer(folder / "bodies.npz")))
             for held in rows.values():
                 held.flush()

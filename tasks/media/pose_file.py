@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import OutputError
 from tasks.maths.landmarks import COUNT, NAMES, PoseTrack
+from tasks.media.arrow import to_arrow, to_numpy
 from tasks.media.tables import SCHEMA_VERSION
 
 VALUES: Final = ("x_px", "y_px", "z", "visibility", "presence")
@@ -58,13 +59,12 @@ class PoseWriter:
             return
         values = np.concatenate(self._values)
         columns: list[Any] = [
-            pa.array(np.repeat(np.arange(self._frame, self._frame + count, dtype=np.int64), COUNT)),
-            pa.array(np.repeat(np.asarray(self._times_s, np.float64), COUNT)),
-            pa.array(list(NAMES) * count, pa.string()),
+            to_arrow(np.repeat(np.arange(self._frame, self._frame + count, dtype=np.int64), COUNT)),
+            to_arrow(np.repeat(np.asarray(self._times_s, np.float64), COUNT)),
+            to_arrow(np.tile(np.array(NAMES), count)),
         ]
-        floats = [np.ascontiguousarray(values[:, index]) for index in range(len(VALUES))]
-        nans = [pa.array(column) for column in floats]
-        nulls = [pa.array(column, from_pandas=True) for column in floats]
+        nans = [to_arrow(column) for column in values.T]
+        nulls = [to_arrow(column, nan_is_null=True) for column in values.T]
         self._parquet.write_table(pa.Table.from_arrays(columns + nans, schema=_SCHEMA))
         self._csv.write_table(pa.Table.from_arrays(columns + nulls, schema=_SCHEMA))
         self._frame += count
@@ -104,7 +104,8 @@ def write_pose(parquet: Path, csv: Path, track: PoseTrack) -> None:
 def read_pose(parquet: Path) -> PoseTrack:
     """Read ``pose.parquet``; ``OutputError`` when it is missing, damaged, or not 33 landmarks a frame."""
     try:
-        table = pq.read_table(parquet)
+        with parquet.open("rb") as file:
+            table = pq.ParquetFile(file).read()  # pq.read_table loads pandas
         wrong = _wrong(table)
     except (OSError, pa.ArrowInvalid) as error:
         wrong = str(getattr(error, "strerror", None) or error).splitlines()[0]
@@ -121,8 +122,7 @@ def read_pose(parquet: Path) -> PoseTrack:
 
 
 def _grid(table: Any, name: str) -> NDArray[np.float64]:
-    column: NDArray[Any] = table.column(name).to_numpy()
-    return column.astype(np.float64).reshape(-1, COUNT)
+    return to_numpy(table.column(name)).astype(np.float64).reshape(-1, COUNT)
 
 
 def _wrong(table: Any) -> str:

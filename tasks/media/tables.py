@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
+from tasks.media.arrow import to_arrow, to_numpy
 
 Column = NDArray[Any] | Sequence[Any]
 
@@ -27,11 +28,12 @@ def write_table(path: Path, columns: Mapping[str, Column], *, version: int = SCH
     Arrays keep their dtype and NaN stays NaN; lists of str become strings. ``version`` enters the metadata.
     The same columns give the same bytes. ``OutputError`` when ``path`` cannot be written.
     """
-    arrays = {name: pa.array(_plain(column), from_pandas=False) for name, column in columns.items()}
+    arrays = {name: to_arrow(_flat(column)) for name, column in columns.items()}
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns of different lengths: {lengths}")
-    table = pa.table(arrays).replace_schema_metadata({_VERSION_KEY: str(version).encode()})
+    metadata = {_VERSION_KEY: str(version).encode()}
+    table = pa.Table.from_arrays(list(arrays.values()), names=list(arrays), metadata=metadata)
     try:
         with path.open("wb") as file:
             pq.write_table(table, file, compression="zstd", compression_level=3)
@@ -46,13 +48,13 @@ def read_table(path: Path, *, version: int = SCHEMA_VERSION) -> dict[str, NDArra
     """
     try:
         with path.open("rb") as file:
-            table = pq.read_table(file)
+            table = pq.ParquetFile(file).read()  # pq.read_table loads pandas
     except (OSError, pa.ArrowInvalid) as error:
         raise _unreadable(path, error) from error
     found = (table.schema.metadata or {}).get(_VERSION_KEY, b"none").decode()
     if found != str(version):
         raise OutputError(f"{path}: schema version {found}, not {version}; delete it and run again")
-    return {name: table.column(name).to_numpy() for name in table.column_names}
+    return {name: to_numpy(table.column(name)) for name in table.column_names}
 
 
 def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:
@@ -75,11 +77,11 @@ def read_json(path: Path) -> Any:
         raise _unreadable(path, error) from error
 
 
-def _plain(column: Column) -> Any:
+def _flat(column: Column) -> NDArray[Any]:
     array = np.asarray(column)
     if array.ndim != 1:
         raise ValueError(f"a column has one dimension, not {array.ndim}")
-    return array.astype(object) if array.dtype.kind == "U" else array
+    return array
 
 
 def _jsonable(value: Any) -> Any:
