@@ -43,7 +43,6 @@ MAY_IMPORT = {
         "av",
         "cv2",
         "numpy",
-        "pandas",
         "pyarrow",
         "tasks.maths",
         "tasks.media",
