@@ -73,8 +73,8 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     if all(video.path and not video.path.exists() for video in videos):  # nothing that a server would be needed for
         end = Ended([Result(video, missing(video)) for video in videos])
     else:
-        server.choose(config.server, HOME)
-        end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]))
+        own = not server.choose(config.server, HOME)
+        end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own=own)
     seconds = time.perf_counter() - started
     if end.results and asked[0].name:
         print_sweep(end.results, read_sweep(output_dir), output_dir, seconds)
@@ -108,8 +108,8 @@ def _checked(asked: list[Setting]) -> tuple[Config, list[Video]]:
     return configs[0], find_all([config.video for config in configs])
 
 
-def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str]) -> Ended:
-    """Run the flow and say how it ended."""
+def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str], *, own: bool) -> Ended:
+    """Run the flow and say how it ended; ``own``: with a server of its own."""
     # Prefect takes seconds to import and reads its settings while it does: only now.
     from httpx import HTTPError
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
@@ -123,6 +123,10 @@ def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str])
     # The heartbeat's thread sleeps in whole seconds: with it, every run ends up to one second late.
     with shown_progress(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         try:
+            if own:
+                from flows import own_server  # loads Prefect's whole server
+
+                own_server.start()
             if asked[0].name:
                 return Ended(configured(sweep, config, cache)(asked, *place))
             return Ended(configured(stabilize, config, cache)(asked[0].overrides, *place))

@@ -30,7 +30,7 @@ from tasks.requests import Request
 
 POLL_S = 0.1
 STOP = "stop"
-STOP_S = 1.5  # that a worker has to stop by itself
+STOP_S = 1.0  # that a worker has to stop by itself
 Facts = dict[str, Any]
 _importing = threading.Lock()
 
