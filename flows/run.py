@@ -13,7 +13,7 @@ from flows import interrupt, preflight, server, settings
 from flows.index import read_sweep
 from flows.inputs import Video, find_all, find_videos, missing
 from flows.results import Result
-from flows.sweeps import Setting, check_run_wide
+from flows.sweeps import Setting, check_run_wide, distinct
 from flows.terminal import print_results, print_sweep, shown_progress
 from tasks import progress
 from tasks.memory import keep_what_is_loaded, stay_small
@@ -46,10 +46,15 @@ def run_sweep(asked: list[Setting], unnamed: str) -> tuple[int, list[float | Non
     ``unnamed`` names the sweep's folder where ``sweep.name`` does not. ``SettingError`` before any work where one of
     the settings cannot be honoured.
     """
+    status, results = run_all_settings(asked, unnamed)
+    return _left(status), [_mean_lock(results, one.name) for one in asked]
+
+
+def run_all_settings(asked: list[Setting], unnamed: str) -> tuple[int, list[Result]]:
+    """The same, with what became of each video with each setting."""
     config = settings.load(asked[0].overrides)
     base = Path(config.output_dir).expanduser().absolute()
-    status, results = _run(asked, base / "sweeps" / (config.sweep.name or unnamed), base)
-    return _left(status), [_mean_lock(results, one.name) for one in asked]
+    return _run(distinct(asked), base / "sweeps" / (config.sweep.name or unnamed), base)
 
 
 def _mean_lock(results: list[Result], setting: str) -> float | None:
