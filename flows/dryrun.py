@@ -13,6 +13,7 @@ from typing import Any
 from conf.choices import SweepRender
 from conf.schema import Config
 from flows import preflight
+from flows.clock import Piece, on_the_clock
 from flows.differences import differences
 from flows.graph import Graph, title
 from flows.history import History
@@ -37,6 +38,8 @@ class Foreseen:
     seconds: float | None = None  # that computing would take
     artifact: Artifact | None = None
     identity: str = ""  # equal for the same request behind the same ones
+    after: tuple[str, ...] = ()  # identities of what it takes
+    group: Group | None = None  # those that it would be computed with, side by side
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,9 @@ class DryJob(Job):
         if drawn and self.foreseen["demo"].artifact is None:
             unknown.add("digest")
         identity = "<".join([stage_key(asked), *(self.foreseen[name].identity for name in takes)])
-        self.foreseen[title(request)] = replace(self.foresee(asked, behind, unknown), identity=identity)
+        after = tuple(self.foreseen[name].identity for name in (*drawn, *takes))
+        fate = self.foresee(asked, behind, unknown)
+        self.foreseen[title(request)] = replace(fate, identity=identity, after=after, group=beside)
 
     def foresee(self, asked: Request, behind: list[str], unknown: set[str]) -> Foreseen:
         """The fate of a stage behind others that would run, of which some give bytes that are not known yet."""
@@ -121,7 +126,7 @@ def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
     The exit status: 1 where it is known that a video would fail.
     """
     history = History(cache)
-    waiting: dict[str, Foreseen] = {}  # what several settings wait for alike is there once
+    waiting: dict[tuple[str, str], tuple[int, Foreseen]] = {}  # what several settings wait for alike is there once
     videos: set[Video] = set()
     failed = 0
     for setting, config in asked:
@@ -138,8 +143,11 @@ def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
             width = max(len(name) for name in job.foreseen)
             for name, fate in job.foreseen.items():
                 print(f"  {name:<{width}}  {_line(fate)}".rstrip())
-            waiting |= {f"{video.name} {fate.identity}": fate for fate in job.foreseen.values() if fate.status == RUNS}
-    print(_sum(list(waiting.values()), len(videos)))
+            for stage, fate in enumerate(job.foreseen.values()):
+                if fate.status == RUNS:
+                    waiting.setdefault((video.name, fate.identity), (stage, fate))
+    in_order = dict(sorted(waiting.items(), key=lambda item: item[1][0]))  # a run goes stage by stage
+    print(_sum({name: fate for name, (_, fate) in in_order.items()}, len(videos), asked[0][1].workers))
     if any(setting and config.sweep.render is SweepRender.best for setting, config in asked):
         print("the videos of each one's best setting come on top: which that is, the paths decide")
     return int(failed > 0)
@@ -171,13 +179,18 @@ def _line(fate: Foreseen) -> str:
     return f"{fate.status}  {took:<14} {fate.why}"
 
 
-def _sum(waiting: list[Foreseen], videos: int) -> str:
+def _sum(waiting: dict[tuple[str, str], Foreseen], videos: int, workers: int) -> str:
     of = f"of {videos} video{'s' if videos > 1 else ''}"
     if not waiting:
         return f"nothing {of} would run; nothing was done"
-    known = [fate.seconds for fate in waiting if fate.seconds is not None]
+    known = [fate.seconds for fate in waiting.values() if fate.seconds is not None]
     left = len(waiting) - len(known)
-    cost = [f"about {_time(sum(known))} of computing"] if known else []
+    pieces = [
+        Piece((video, identity), fate.seconds or 0.0, frozenset((video, one) for one in fate.after), fate.group)
+        for (video, identity), fate in waiting.items()
+    ]
+    clock = f"about {_time(on_the_clock(pieces, workers))} with workers={workers}"
+    cost = [f"{clock} ({_time(sum(known))}, stage by stage)"] if known else []
     cost += [f"{left} never timed before"] if left else []
     plural = "s" if len(waiting) > 1 else ""
     return f"{len(waiting)} stage{plural} {of} would run: {', '.join(cost)}; nothing was done"

@@ -22,13 +22,18 @@ class Ended:
     err: str
 
 
-def start(*arguments: str, cwd: Path, api: str, root: Path = ROOT) -> subprocess.Popen[str]:
-    """Start the program of the repository at ``root`` in the folder ``cwd``, with the server at ``api``."""
+def start(*arguments: str, cwd: Path, api: str, root: Path = ROOT, leads: bool = False) -> subprocess.Popen[str]:
+    """Start the program of the repository at ``root`` in the folder ``cwd``, with the server at ``api``.
+
+    ``leads``: it leads a process group of its own, as a command does in a terminal.
+    """
     environment = {**os.environ, "PREFECT_API_URL": api, "PYTHONPATH": str(root), "PREFECT_HOME": str(cwd / ".prefect")}
     environment.pop("HYDRA_FULL_ERROR", None)
     command = [sys.executable, "-P", "-m", "flows.stabilize", *arguments]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=cwd, env=environment, stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen(
+        command, cwd=cwd, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=leads
+    )
 
 
 def ended(process: subprocess.Popen[str]) -> Ended:

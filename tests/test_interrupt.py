@@ -1,5 +1,6 @@
 """Interrupted and killed in every stage, with threads and with processes: nothing half, and the same bytes at last."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -67,11 +68,20 @@ def halves(home: Path) -> list[Path]:
     return [path for path in (home / "outputs").rglob("*") if path.name.endswith((".part", ".work"))]
 
 
-def workers_of(process: subprocess.Popen[str]) -> Iterator[int]:
+def children_of(process: subprocess.Popen[str]) -> Iterator[int]:
     for listing in Path(f"/proc/{process.pid}/task").glob("*/children"):
-        for child in listing.read_text().split():
-            if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text():
-                yield int(child)
+        yield from map(int, listing.read_text().split())
+
+
+def command_of(process_id: int) -> bytes:
+    """The command line of a process; empty where it has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{process_id}/cmdline").read_bytes()
+    return b""
+
+
+def workers_of(process: subprocess.Popen[str]) -> Iterator[int]:
+    return (child for child in children_of(process) if b"spawn_main" in command_of(child))
 
 
 def runs_of(home: Path) -> list[str]:
@@ -151,6 +161,18 @@ def test_in_processes_of_which_one_is_killed_the_keys_and_bytes_are_the_same(
     assert keys[0] == keys[1]
 
 
+def test_a_server_of_the_run_alone_hears_of_its_end_and_ends_with_it(home: Path, api: str) -> None:
+    process = program.start(*DEMO, "server=ephemeral", cwd=home, api=api, leads=True)
+    watching.until(lambda: runs_of(home))
+    (server,) = [child for child in children_of(process) if b"uvicorn" in command_of(child)]
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    done = program.ended(process)
+    assert done.status == 130
+    assert done.err == "stillwalk: interrupted; what is finished is kept, run the same command again to go on\n"
+    assert runs_of(home) == []  # its end was told
+    watching.until(lambda: not command_of(server))
+
+
 STUCK = """
 import os, subprocess, sys, time
 from pathlib import Path
@@ -193,7 +215,7 @@ def test_what_does_not_stop_is_cut_off_with_its_children_and_half_files(
     assert err == "stillwalk: interrupted; what is finished is kept, run the same command again to go on\n"
     assert not work.exists()
     deadline = time.monotonic() + 20
-    while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
+    while command_of(child):
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
