@@ -44,7 +44,7 @@ class Scene:
 def steps_of(step: Floats) -> Steps:
     def row(dx: float, dy: float) -> Step:
         return Step(
-            dx_px=dx, dy_px=dy, low_dx_px=dx, low_dy_px=dy, hip_dx_px=dx, hip_dy_px=dy,
+            dx_px=dx, dy_px=dy, waist_dx_px=dx, waist_dy_px=dy, hip_dx_px=dx, hip_dy_px=dy,
             misfit_px=0.2, inlier_share=0.8, features=40,
         )  # fmt: skip
 
