@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 FEWEST: Final = 6  # features, below which nothing is said
 TRUSTED: Final = 0.05  # of the trust in the best one
 WAIST: Final = 0.4  # of the way from the hips to the neck: hips and shoulders twist against each other about it
+FAITH: Final = 0.5  # in where the similarity says the waist goes: its turn is noisier than the mean
 AXIS_WIDTH: Final = 0.22  # of the torso's length: standard deviation of the trust about its axis
 GUESS: Final = 0.02  # of the torso's length: by how much a pose's step is off
 GUESS_PX: Final = 1.0
@@ -31,7 +32,7 @@ class Step:
     dy_px: float = np.nan
     hip_dx_px: float = np.nan  # the similarity fitted to all, evaluated at the hip centre
     hip_dy_px: float = np.nan
-    waist_dx_px: float = np.nan  # and at the waist
+    waist_dx_px: float = np.nan  # the mean, half way to that similarity at the waist
     waist_dy_px: float = np.nan
     rotation_rad: float = np.nan  # of that similarity, clockwise on the screen
     growth: float = np.nan  # of that similarity: relative change of size
@@ -109,7 +110,7 @@ def summarise(
     (tx, ty, a, b), kept = fit_similarity(step_xy, at, trust)
     turn = np.array([[a, b], [-b, a]])
     bent = np.array([tx, ty]) + at @ turn
-    waist = np.array([tx, ty]) + WAIST * axis @ turn
+    waist = mean + FAITH * (np.array([tx, ty]) + WAIST * axis @ turn - mean)
     return Step(
         dx_px=mean[0],
         dy_px=mean[1],
