@@ -30,6 +30,7 @@ from tasks.maths.doubt import (
     within_reach,
 )
 from tasks.maths.drift import BRIEF_S, nearest, solve_drift
+from tasks.maths.holes import crossed
 from tasks.maths.steps import Steps
 
 Floats = NDArray[np.float64]
@@ -39,7 +40,6 @@ BRIDGED: Final = "bridged"
 STREAMS: Final = {"waist_": "the waist", "hip_": "the hips", "": "all features"}
 PREFERENCE: Final = 0.6  # another stream must promise an error below this share of the first one's
 LEAST_CONFIDENCE: Final = 0.05
-SPEED_S: Final = 0.17  # before and after a hole, in which the speed is measured that leads through it
 UNSURE: Final = 0.006  # of the torso's length: a step known no better than this is not used
 
 
@@ -97,7 +97,7 @@ def fuse(
     trusted = best.known | within_reach(time_s, best.known, best.moved, settings.trust_s)
     path[~trusted] = np.nan
     filled, state = gaps.fill(time_s, path, interpolate=True)
-    filled = curved(time_s, filled, state == gaps.INTERPOLATED, settings.trust_s)
+    filled = crossed(time_s, filled, state == gaps.INTERPOLATED, stride, settings.trust_s)
     state = np.where(trusted & ~best.known, BRIDGED, state)
     seen = np.isfinite(pose_xy).all(axis=1)
     return Fused(filled, state, best.choice.hz, reason(best, settings), int((seen & ~best.known).sum()))
@@ -193,25 +193,6 @@ def filled_steps(time_s: Floats, pose_xy: Floats, step: Floats) -> Floats:
     filled = np.where(moved[:, None], step, speed * interval[:, None])
     filled[0] = 0.0
     return np.asarray(filled)
-
-
-def curved(time_s: Floats, path: Floats, guessed: Flags, longest_s: float) -> Floats:
-    """``path`` (n, 2) with each short stretch of ``guessed`` frames (n,) as the cubic that leaves as the path came.
-
-    A body that vanishes behind a post does not change its speed there. Longer stretches stay as they are.
-    """
-    bent = path.copy()
-    for first, last in runs(guessed):
-        before = np.flatnonzero((time_s < time_s[first]) & (time_s > time_s[first] - SPEED_S - 1e-6) & ~guessed)
-        after = np.flatnonzero((time_s > time_s[last]) & (time_s < time_s[last] + SPEED_S + 1e-6) & ~guessed)
-        if min(len(before), len(after)) < 2 or time_s[after[0]] - time_s[before[-1]] > longest_s:
-            continue
-        from scipy.interpolate import CubicHermiteSpline  # here: it takes long to load, and few runs need it
-
-        slopes = [np.polyfit(time_s[side], path[side], 1)[0] for side in (before, after)]
-        ends = [before[-1], after[0]]
-        bent[first : last + 1] = CubicHermiteSpline(time_s[ends], path[ends], slopes)(time_s[first : last + 1])
-    return bent
 
 
 def steady_size(time_s: Floats, torso_px: Floats) -> Floats:
