@@ -30,16 +30,16 @@ from tasks.maths.doubt import (
     within_reach,
 )
 from tasks.maths.drift import BRIEF_S, nearest, solve_drift
+from tasks.maths.holes import crossed
 from tasks.maths.steps import Steps
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 BRIDGED: Final = "bridged"
-STREAMS: Final = {"": "all features", "low_": "features near the hips", "hip_": "similarity at the hips"}
-PREFERENCE: Final = 0.6  # another stream must promise an error below this share of the plain one's
+STREAMS: Final = {"waist_": "the waist", "hip_": "the hips", "": "all features"}
+PREFERENCE: Final = 0.6  # another stream must promise an error below this share of the first one's
 LEAST_CONFIDENCE: Final = 0.05
-SPEED_S: Final = 0.17  # before and after a hole, in which the speed is measured that leads through it
 UNSURE: Final = 0.006  # of the torso's length: a step known no better than this is not used
 
 
@@ -53,7 +53,7 @@ class Settings:
     window_s: float = 5.0  # of time that a choice is made from
     trust_s: float = 1.0  # features carry the anchor so long without a pose
     outlier: float = 0.25  # a pose farther off its surroundings is another person, or a poster
-    streams: tuple[str, ...] = ("", "hip_")  # of steps, to choose from; low_ was never the best of the three
+    streams: tuple[str, ...] = ("waist_", "hip_")  # of steps, to choose from, the first one preferred
     pose_error: PoseError = field(default_factory=PoseError)
 
 
@@ -88,7 +88,7 @@ def fuse(
     stride = np.full(len(time_s), np.nan) if stride_hz is None else stride_hz
     torso = steady_size(time_s, torso_px)
     plans = [_plan(stem, time_s, pose_xy, steps, torso, stride, settings) for stem in settings.streams]
-    best = min(plans, key=lambda plan: plan.choice.risk * (PREFERENCE if plan.stem == "" else 1.0))
+    best = min(plans, key=lambda plan: plan.choice.risk * (PREFERENCE if plan.stem == settings.streams[0] else 1.0))
     gap = pose_xy - best.track
     weight = np.where(best.known, np.clip(np.nan_to_num(confidence), LEAST_CONFIDENCE, 1.0) ** 2, 0.0)
     weight = weight * sureness(time_s, best.known)
@@ -97,7 +97,7 @@ def fuse(
     trusted = best.known | within_reach(time_s, best.known, best.moved, settings.trust_s)
     path[~trusted] = np.nan
     filled, state = gaps.fill(time_s, path, interpolate=True)
-    filled = curved(time_s, filled, state == gaps.INTERPOLATED, settings.trust_s)
+    filled = crossed(time_s, filled, state == gaps.INTERPOLATED, stride, settings.trust_s)
     state = np.where(trusted & ~best.known, BRIDGED, state)
     seen = np.isfinite(pose_xy).all(axis=1)
     return Fused(filled, state, best.choice.hz, reason(best, settings), int((seen & ~best.known).sum()))
@@ -124,9 +124,7 @@ def _plan(
     stride: Floats,
     settings: Settings,
 ) -> _Plan:
-    plain = steps.xy()
-    wanted = steps.xy(stem)
-    step = np.where(np.isfinite(wanted).all(axis=1, keepdims=True), wanted, plain)
+    step = steps.xy(stem)
     doubtful = (standard_error(steps) > UNSURE * torso) | adrift(steps)
     step = np.where((doubtful | spikes(time_s, step, pose_xy, torso))[:, None], np.nan, step)
     gap = pose_xy - np.cumsum(filled_steps(time_s, pose_xy, step), axis=0)
@@ -195,25 +193,6 @@ def filled_steps(time_s: Floats, pose_xy: Floats, step: Floats) -> Floats:
     filled = np.where(moved[:, None], step, speed * interval[:, None])
     filled[0] = 0.0
     return np.asarray(filled)
-
-
-def curved(time_s: Floats, path: Floats, guessed: Flags, longest_s: float) -> Floats:
-    """``path`` (n, 2) with each short stretch of ``guessed`` frames (n,) as the cubic that leaves as the path came.
-
-    A body that vanishes behind a post does not change its speed there. Longer stretches stay as they are.
-    """
-    bent = path.copy()
-    for first, last in runs(guessed):
-        before = np.flatnonzero((time_s < time_s[first]) & (time_s > time_s[first] - SPEED_S - 1e-6) & ~guessed)
-        after = np.flatnonzero((time_s > time_s[last]) & (time_s < time_s[last] + SPEED_S + 1e-6) & ~guessed)
-        if min(len(before), len(after)) < 2 or time_s[after[0]] - time_s[before[-1]] > longest_s:
-            continue
-        from scipy.interpolate import CubicHermiteSpline  # here: it takes long to load, and few runs need it
-
-        slopes = [np.polyfit(time_s[side], path[side], 1)[0] for side in (before, after)]
-        ends = [before[-1], after[0]]
-        bent[first : last + 1] = CubicHermiteSpline(time_s[ends], path[ends], slopes)(time_s[first : last + 1])
-    return bent
 
 
 def steady_size(time_s: Floats, torso_px: Floats) -> Floats:
