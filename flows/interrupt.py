@@ -16,15 +16,20 @@ from typing import NoReturn
 
 from tasks import progress, store
 
-GRACE_S = 2.2  # to stop by itself; loading a model, or a server that does not answer, may take longer
+GRACE_S = 1.5  # to stop by itself; loading a model, or a server that does not answer, may take longer
+LAST_WORDS_S = 0.5  # for what is told to the server before a cut
 SHOW_CURSOR = "\r\x1b[J\x1b[?25h"  # which progress bars hide
 TAKEN = (signal.SIGINT, signal.SIGTERM)
 _saying = threading.Lock()  # taken once, never given back
+_terminal = 2  # standard error; while a model loads, the descriptor 2 leads elsewhere
 _signals: list[int] = []  # that have come
+_last_words: list[Callable[[], object]] = []
 
 
 def end_at_once() -> None:
     """Take both signals from now on, where no stage has anything to finish: the process ends with one line."""
+    global _terminal
+    _terminal = os.dup(2)
     for number in TAKEN:
         signal.signal(number, _cut_off)
 
@@ -59,6 +64,16 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def last_words(say: Callable[[], object]) -> Iterator[None]:
+    """Have ``say`` called, for half a second at most, where the process is cut off while the block runs."""
+    _last_words.append(say)
+    try:
+        yield
+    finally:
+        _last_words.remove(say)
+
+
 def leave(flush: Callable[[], object]) -> NoReturn:
     """End the process after a signal, when the stages have stopped: Python's own end may wait for threads.
 
@@ -72,16 +87,22 @@ def leave(flush: Callable[[], object]) -> NoReturn:
 
 def _wait_and_cut_off(number: int) -> None:
     time.sleep(GRACE_S)  # a process that ends by itself takes this thread with it
+    sayers = [threading.Thread(target=say, daemon=True) for say in tuple(_last_words)]
+    for sayer in sayers:
+        sayer.start()
+    until_s = time.monotonic() + LAST_WORDS_S
+    for sayer in sayers:
+        sayer.join(max(0.0, until_s - time.monotonic()))
     _cut_off(number, None)
 
 
 def _cut_off(number: int, _: FrameType | None) -> NoReturn:
     """End the process now: no half-written file stays, and no child of it."""
-    store.abandon()
+    _say()  # first: what comes now takes a moment where the disk is busy
     for child in _children():
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGTERM)
-    _say()
+    store.abandon()
     os._exit(128 + number)
 
 
@@ -90,7 +111,7 @@ def _say() -> None:
     if _saying.acquire(blocking=False):
         cursor = SHOW_CURSOR if sys.stderr.isatty() else ""
         said = f"{cursor}stillwalk: {progress.INTERRUPTED}\n"
-        os.write(2, said.encode())  # not print: the signal may have come in the midst of one
+        os.write(_terminal, said.encode())  # not print: the signal may have come in the midst of one
 
 
 def _children() -> list[int]:

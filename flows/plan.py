@@ -13,6 +13,7 @@ from flows.graph import Future, Graph, Node, title
 from flows.inputs import Video
 from flows.sharing import follow_crop, room_size
 from flows.wants import background_of, border_of, contained, masks_wanted, person_request, stabilized_wanted
+from tasks.errors import SettingError
 from tasks.media.sharing import Sharing
 from tasks.records import Artifact
 from tasks.render_requests import (
@@ -195,9 +196,17 @@ def _start_render(job: Job, request: type[RenderRequest], output: Output, **more
             fields |= {
                 "background": replace(background, image=""),
                 "image": picture,
-                "image_digest": sha256_of(picture),
+                "image_digest": _picture_digest(picture),
             }
     job.start(contained(request, conf.encode), takes, **fields, **more)
+
+
+def _picture_digest(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError as error:  # it was there when the settings were checked
+        cure = "put it back and run again"
+        raise SettingError(f"background.image: {path} cannot be read any more ({error.strerror}); {cure}") from error
 
 
 def start_verify(job: Job) -> None:

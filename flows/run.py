@@ -13,7 +13,7 @@ from flows import interrupt, preflight, server, settings
 from flows.index import read_sweep
 from flows.inputs import Video, find_all, find_videos, missing
 from flows.results import Result
-from flows.sweeps import Setting, check_run_wide
+from flows.sweeps import Setting, check_run_wide, distinct
 from flows.terminal import print_results, print_sweep, shown_progress
 from tasks import progress
 from tasks.memory import keep_what_is_loaded, stay_small
@@ -46,10 +46,15 @@ def run_sweep(asked: list[Setting], unnamed: str) -> tuple[int, list[float | Non
     ``unnamed`` names the sweep's folder where ``sweep.name`` does not. ``SettingError`` before any work where one of
     the settings cannot be honoured.
     """
+    status, results = run_all_settings(asked, unnamed)
+    return _left(status), [_mean_lock(results, one.name) for one in asked]
+
+
+def run_all_settings(asked: list[Setting], unnamed: str) -> tuple[int, list[Result]]:
+    """The same, with what became of each video with each setting."""
     config = settings.load(asked[0].overrides)
     base = Path(config.output_dir).expanduser().absolute()
-    status, results = _run(asked, base / "sweeps" / (config.sweep.name or unnamed), base)
-    return _left(status), [_mean_lock(results, one.name) for one in asked]
+    return _run(distinct(asked), base / "sweeps" / (config.sweep.name or unnamed), base)
 
 
 def _mean_lock(results: list[Result], setting: str) -> float | None:
@@ -73,8 +78,8 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     if all(video.path and not video.path.exists() for video in videos):  # nothing that a server would be needed for
         end = Ended([Result(video, missing(video)) for video in videos])
     else:
-        server.choose(config.server, HOME)
-        end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]))
+        own = not server.choose(config.server, HOME)
+        end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own=own)
     seconds = time.perf_counter() - started
     if end.results and asked[0].name:
         print_sweep(end.results, read_sweep(output_dir), output_dir, seconds)
@@ -108,8 +113,8 @@ def _checked(asked: list[Setting]) -> tuple[Config, list[Video]]:
     return configs[0], find_all([config.video for config in configs])
 
 
-def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str]) -> Ended:
-    """Run the flow and say how it ended."""
+def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str], *, own: bool) -> Ended:
+    """Run the flow and say how it ended; ``own``: with a server of its own."""
     # Prefect takes seconds to import and reads its settings while it does: only now.
     from httpx import HTTPError
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
@@ -123,6 +128,10 @@ def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str])
     # The heartbeat's thread sleeps in whole seconds: with it, every run ends up to one second late.
     with shown_progress(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         try:
+            if own:
+                from flows import own_server  # loads Prefect's whole server
+
+                own_server.start()
             if asked[0].name:
                 return Ended(configured(sweep, config, cache)(asked, *place))
             return Ended(configured(stabilize, config, cache)(asked[0].overrides, *place))

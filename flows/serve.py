@@ -46,7 +46,7 @@ def serve(arguments: list[str]) -> int:
     entry.serve(
         name=DEPLOYMENT,
         tags=["stillwalk"],
-        parameters={"overrides": ["video=demo"]},
+        parameters={"overrides": ["video=demo"], "sweep": False},
         description=f"The settings of the command line, one a line; paths count from {Path.cwd()}",
         limit=1,
         print_starting_message=False,

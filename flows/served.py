@@ -3,6 +3,7 @@
 ``stillwalk serve`` runs it in a process of its own for each run.
 """
 
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,9 +14,10 @@ from prefect.states import Completed, Failed
 from flows import settings
 from flows.bulletin import failures
 from flows.explain import explain
-from flows.inputs import find_videos
+from flows.inputs import find_all
 from flows.notices import Notices
-from flows.run import run_all
+from flows.run import run_all, run_all_settings
+from flows.sweeps import Setting, named
 from flows.watch import watched
 from tasks.errors import StillwalkError
 
@@ -24,7 +26,7 @@ DEPLOYMENT: Final = "stillwalk"
 
 
 @flow(name=FLOW, persist_result=False)
-def entry(overrides: list[str]) -> State[Any]:
+def entry(overrides: list[str], sweep: bool = False) -> State[Any]:
     """Hold the person of each video still.
 
     The results lie where the command line would put them, and what is there already is not computed again.
@@ -32,17 +34,34 @@ def entry(overrides: list[str]) -> State[Any]:
     Args:
         overrides: One setting a line, as on the command line: `video=/videos/walk.mp4`, `smoothing.window=9`.
             Paths count from the folder in which `stillwalk serve` was started; `stillwalk --help` lists all settings.
+        sweep: Try every combination of the values that commas part, as the command line does with `-m`:
+            `smoothing.window=5,9`, `smoothing=moving,gaussian`, `sweep.name=windows`.
 
     """
     settings.register()
-    quoted = [settings.quoted(override.strip(), sweep=False) for override in overrides if override.strip()]
+    quoted = [settings.quoted(override.strip(), sweep=sweep) for override in overrides if override.strip()]
     try:
-        config = settings.load(quoted)
-        Notices(Path()).name([video.name for video in find_videos(config.video)], [quoted])
-        base = Path(config.output_dir).expanduser().absolute()
+        asked = _asked(quoted, sweep)
+        configs = [settings.load(one.overrides) for one in asked]
+        videos = [video.name for video in find_all([config.video for config in configs])]
+        unnamed = time.strftime("%Y-%m-%d_%H-%M-%S")
+        Notices(Path()).name(
+            videos, [one.overrides for one in asked], configs[0].sweep.name or unnamed if sweep else ""
+        )
         with watched() as watch:
-            status, results = run_all(quoted, output_dir=base, base_dir=base)
+            if sweep:
+                status, results = run_all_settings(asked, unnamed)
+            else:
+                base = Path(configs[0].output_dir).expanduser().absolute()
+                status, results = run_all(quoted, output_dir=base, base_dir=base)
             watch.settle(results)
     except StillwalkError as error:
         return Failed(message=explain(error))
     return Failed(message=failures(results)) if status else Completed()
+
+
+def _asked(overrides: list[str], sweep: bool) -> list[Setting]:
+    if not sweep:
+        return [Setting("", overrides)]
+    jobs, fixed = settings.combinations(overrides)
+    return named(jobs, fixed)

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -60,6 +63,23 @@ def _loaded(overrides: tuple[str, ...]) -> Config:
             return cast(Config, OmegaConf.to_object(composed))
     except (HydraException, OmegaConfBaseException) as error:
         raise SettingError(explain(error)) from error
+
+
+def combinations(overrides: list[str]) -> tuple[list[list[str]], set[str]]:
+    """What ``-m`` makes of overrides: those of each setting, and those that are the same in all."""
+    try:
+        parsed = OverridesParser.create().parse_overrides(overrides)
+        batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+    except HydraException as error:
+        raise SettingError(explain(error)) from error
+    return [list(job) for batch in batches for job in batch], same_in_all(parsed)
+
+
+def same_in_all(parsed: list[Override]) -> set[str]:
+    """The overrides that no comma parts."""
+    return {
+        f"{one.get_key_element()}={one.get_value_element_as_str()}" for one in parsed if not one.is_sweep_override()
+    }
 
 
 def unknown_names(given: dict[str, Any], schema: type[Any], prefix: str = "") -> Iterator[str]:

@@ -1,85 +1,17 @@
-"""The command line: ``stillwalk video=walk.mp4`` or ``python -m flows.stabilize video=walk.mp4``.
+"""The program: ``stillwalk video=walk.mp4`` or ``python -m flows.stabilize video=walk.mp4``.
 
-Nothing heavy is imported here: help, ``--cfg`` and tab completion must not pay for Prefect or MediaPipe.
+Here is only what must come before all else is loaded: half a second in which Ctrl-C would be a page of traceback.
 """
 
-import gc
-import os
-import sys
-from importlib.metadata import version
-from pathlib import Path
-
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
-from hydra.types import RunMode
-from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
-
-from flows import housekeeping, interrupt, settings, status
-from flows.manual import manual
-from tasks.errors import StillwalkError
-
-# Loading Prefect and MediaPipe makes half a million objects that live to the end: at Python's own pace the search for
-# dead ones among them takes a tenth of a run of a few seconds. See also ``tasks.memory.keep_what_is_loaded``.
-gc.set_threshold(50_000, 20, 20)
-# The matrices of this program are small: BLAS's threads for them cost more, waiting, than they bring.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# Arrow's own heap keeps what the tables of a run have once taken; they are small, and any heap is quick enough.
-os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+from flows import interrupt
 
 
 def main() -> None:
-    """Run the program and exit with 0 (all done), 1 (a video failed) or 2 (the configuration is wrong)."""
+    """Run the program and exit with its status: see ``flows.command``."""
     interrupt.end_at_once()
-    if sys.argv[1:2] == ["cache"]:
-        interrupt.end_with_reader()
-        sys.exit(housekeeping.main(sys.argv[2:]))
-    if sys.argv[1:2] == ["serve"]:
-        from flows.serve import serve
+    from flows.command import obey
 
-        sys.exit(serve(sys.argv[2:]))
-    if {"--help", "-h"} & set(sys.argv[1:]):
-        interrupt.end_with_reader()
-        print(manual())
-        return
-    if "--version" in sys.argv[1:]:
-        print(f"stillwalk {version('stillwalk')}")
-        return
-    sys.argv[1:] = [settings.quoted(argument, sweep=_sweeps(sys.argv)) for argument in sys.argv[1:]]
-    traceback_wanted = "HYDRA_FULL_ERROR" in os.environ
-    if traceback_wanted:
-        os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "ERROR"
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # lets errors pass to the lines below instead of printing them
-    settings.register()
-    sys.path.append(str(settings.PLUGINS))
-    try:
-        entry()
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
-        foreign = isinstance(error, ValueError) and "override" not in str(error)  # not of Hydra's own parser
-        if traceback_wanted or foreign:
-            raise
-        status.refuse(error)
-    sys.exit(status.worst())
-
-
-def _sweeps(arguments: list[str]) -> bool:
-    return bool({"-m", "--multirun"} & set(arguments))
-
-
-@hydra.main(version_base="1.3", config_path=str(settings.CONF), config_name="config")
-def entry(composed: DictConfig) -> None:
-    """The whole run with one setting. ``-m`` comes here only with a launcher other than ours, a job a time."""
-    from flows.run import run
-
-    job = HydraConfig.get()
-    overrides = list(job.overrides.task)
-    try:
-        base = Path(settings.load(overrides).output_dir).expanduser().absolute()
-        output_dir = Path(job.runtime.output_dir) if job.mode is RunMode.MULTIRUN else base
-        status.note(run(overrides, output_dir=output_dir, base_dir=base))
-    except StillwalkError as error:  # here, because Hydra adds a line of its own to what passes through it
-        status.refuse(error)
+    obey()
 
 
 if __name__ == "__main__":

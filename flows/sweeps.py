@@ -37,6 +37,11 @@ def named(jobs: Sequence[Sequence[str]], fixed: Collection[str]) -> list[Setting
     return settings
 
 
+def distinct(asked: Sequence[Setting]) -> list[Setting]:
+    """Each setting once, whoever has given a value twice."""
+    return [setting for number, setting in enumerate(asked) if setting not in asked[:number]]
+
+
 def check_run_wide(configs: Sequence[Config]) -> None:
     """``SettingError`` where the settings of a sweep differ in what is one for the whole run."""
     for name in RUN_WIDE:

@@ -18,6 +18,8 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import Abort, ObjectNotFound
 from prefect.states import Cancelled
 
+from flows import interrupt
+from flows.living import alive
 from flows.results import Result
 from flows.server import answers
 from tasks import progress
@@ -44,7 +46,7 @@ class Watch:
     """What one run knows of its server and of the wishes that arrive through it."""
 
     def __init__(self, api: str, run_id: UUID) -> None:
-        self._api, self._run_id = api, run_id
+        self.api, self._run_id = api, run_id
         self._over = threading.Event()
         self._answered_s = time.monotonic()
         self._lost = False
@@ -54,7 +56,7 @@ class Watch:
         """Ask for the run's state again and again, until the run is over; for a thread of its own."""
         if self._over.wait(POLL_S):  # as a cached run is, before a client for it is made
             return
-        with connected(self._api) as client:
+        with connected(self.api) as client:
             self._look(client)
             while not self._over.wait(POLL_S):
                 self._look(client)
@@ -67,7 +69,7 @@ class Watch:
         except REFUSALS:
             if not self._lost and time.monotonic() > self._answered_s + LOST_S and not progress.stop.is_set():
                 self._lost = True
-                _say(f"the Prefect server at {self._api} does not answer; the work goes on without it")
+                _say(f"the Prefect server at {self.api} does not answer; the work goes on without it")
             return
         self._answered_s, self._lost = time.monotonic(), False
         if state and (state.is_cancelling() or state.is_cancelled()):
@@ -79,22 +81,26 @@ class Watch:
         self._over.set()
         if not self._reachable():
             if not self._lost and not progress.stop.is_set():
-                _say(f"the Prefect server at {self._api} has gone away; its record of this run stays unfinished")
+                _say(f"the Prefect server at {self.api} has gone away; its record of this run stays unfinished")
             raise Concluded(results, also, lost=True)
         if progress.stop.is_set():
-            why = "cancelled in the UI" if self._cancelled else "interrupted"
-            with suppress(*REFUSALS), connected(self._api) as client:
-                client.set_flow_run_state(self._run_id, Cancelled(message=f"{why}; finished stages are kept"))
+            self.tell_cancelled()
             if self._cancelled:
                 _say("cancelled in Prefect's UI")
             raise Concluded(results, also, lost=False)
+
+    def tell_cancelled(self) -> None:
+        """Tell the server that the run ended because somebody wished it."""
+        why = "cancelled in the UI" if self._cancelled else "interrupted"
+        with suppress(*REFUSALS), connected(self.api) as client:
+            client.set_flow_run_state(self._run_id, Cancelled(message=f"{why}; finished stages are kept"))
 
     def _reachable(self) -> bool:
         """Whether the server answers, after waiting for one that has just gone: it may be about to start again.
 
         Ctrl-C does not wait: a server made for this run alone has got it too.
         """
-        while not answers(self._api, ANSWER_S):
+        while not answers(self.api, ANSWER_S):
             if progress.stop.is_set() or time.monotonic() > self._answered_s + LOST_S:
                 return False
             time.sleep(0.5)
@@ -113,10 +119,15 @@ def watched() -> Iterator[Watch]:
     logging.raiseExceptions = False  # else Prefect prints a line for each log that does not reach the server
     watch = Watch(current_api(), context.flow_run.id)
     threading.Thread(target=watch.look_on, daemon=True).start()
-    try:
-        yield watch
-    finally:
-        watch.end()
+    with alive(context.flow_run.id, watch.api) as untold, interrupt.last_words(watch.tell_cancelled):
+        try:
+            yield watch
+        except Concluded as end:
+            if end.lost:
+                untold.set()
+            raise
+        finally:
+            watch.end()
 
 
 def _say(line: str) -> None:

@@ -1,5 +1,6 @@
 """Files that appear in a folder of the user's all together and whole, or not at all."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
@@ -23,8 +24,10 @@ def writing(folder: Path) -> Iterator[None]:
             for part in folder.glob(".*.part"):
                 part.unlink(missing_ok=True)
     except OSError as error:
-        cure = "free some space" if error.errno == 28 else "make it writable, or choose another place with output_dir="
-        raise OutputError(f"{folder}: {error.strerror or error}; {cure}") from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        fact = "the disk is full" if full else error.strerror or error
+        cure = f"{'free some space' if full else 'make it writable'}, or choose another place with output_dir="
+        raise OutputError(f"{folder}: {fact}; {cure}") from error
 
 
 def part_of(path: Path) -> Path:

@@ -21,7 +21,7 @@ from tasks.media.plane_color import tags_at
 from tasks.media.png_zip import PngZip, verify_zip
 from tasks.media.prefetch import prefetched
 from tasks.media.read_back import verify_video
-from tasks.media.still import still_planes
+from tasks.media.still import read_picture, still_planes
 from tasks.media.watching import Watcher
 from tasks.records import Tick
 from tasks.render_requests import ComparisonRequest, PersonRequest, RenderRequest, StabilizedRequest
@@ -165,7 +165,8 @@ def backdrop(request: RenderRequest, plan: Plan) -> Backdrop:
         edge = edge_of(request)
         return lambda scene, cut: out_of_focus(scene.moved(edge), cut, layout, asked.blur_px, black)
     if request.image is not None:
-        still = still_planes(request.image, layout, plan.size_px, plan.clip.color, plan.clip.height_px)
+        picture = read_picture(request.image, request.image_digest)
+        still = still_planes(picture, layout, plan.size_px, plan.clip.color, plan.clip.height_px)
         return lambda scene, cut: tuple(plane.copy() for plane in still)
     values = black if asked is None else plan.values(asked.color)
     return lambda scene, cut: plain(layout, plan.size_px, values)

@@ -181,8 +181,9 @@ def _plain(sentence: str, work: Path, cache: Path) -> str:
 
 
 def _cannot_write(folder: Path, error: OSError) -> str:
-    if error.errno == errno.ENOSPC:
-        return f"{folder}: the disk is full; free some space and run the same command again, finished stages are kept"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        cure = "free some space, or choose another place with cache_dir=; finished stages are kept"
+        return f"{folder}: the disk is full; {cure}"
     return f"{folder}: {error.strerror or error}; make it writable, or choose another place with cache_dir="
 
 

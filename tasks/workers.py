@@ -6,6 +6,7 @@ asks is gone. A ``ProcessPoolExecutor`` is not used: one that dies takes all tha
 outlive a process that is cut off.
 """
 
+import errno
 import importlib
 import multiprocessing
 import os
@@ -22,7 +23,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import Interrupted, StillwalkError, WorkerDied
+from tasks.errors import Interrupted, OutputError, StillwalkError, WorkerDied
 from tasks.memory import give_back, stay_small
 from tasks.progress import INTERRUPTED
 from tasks.records import Tick
@@ -30,7 +31,8 @@ from tasks.requests import Request
 
 POLL_S = 0.1
 STOP = "stop"
-STOP_S = 1.5  # that a worker has to stop by itself
+STOP_S = 1.0  # that a worker has to stop by itself
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 Facts = dict[str, Any]
 _importing = threading.Lock()
 
@@ -40,7 +42,13 @@ def here(request: Request, folder: Path, tick: Tick) -> Facts:
     module, _, name = request.compute.partition(":")
     with _importing:  # one thread at a time: of two that first import PyAV at once, one had met it half made
         function: Callable[[Request, Path, Tick], Facts] = getattr(importlib.import_module(module), name)
-    return function(request, folder, tick)
+    try:
+        return function(request, folder, tick)
+    except OutputError as error:
+        code = getattr(error.__cause__, "errno", None)
+        if code not in UNWRITABLE:
+            raise
+        raise OSError(code, os.strerror(code)) from error  # of the cache as a whole, whichever file came upon it
 
 
 def apart(request: Request, folder: Path, tick: Tick) -> Facts:

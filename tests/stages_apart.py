@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from tasks.errors import VideoError
+from tasks.errors import OutputError, VideoError
 from tasks.records import Tick
 from tasks.requests import Request
 
@@ -59,6 +59,10 @@ def err(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
 
 def fill(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     raise ConnectionResetError(errno.ENOSPC, "No space left on device")  # not to be taken for the pipe's own
+
+
+def overflow(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    raise OutputError("a.mp4: cannot be written; free space there") from OSError(errno.ENOSPC, "no room")
 
 
 def count(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows import housekeeping
-from tests import program
+from tests import program, watching
 from tests.program import DEMO
 
 START_S = 120
@@ -74,6 +74,16 @@ def workers_of(process: subprocess.Popen[str]) -> Iterator[int]:
                 yield int(child)
 
 
+def runs_of(home: Path) -> list[str]:
+    """Ids of the flow runs of which it is not known that their end was told."""
+    return [path.name for path in (home / ".prefect" / "stillwalk-runs").glob("[!.]*")]
+
+
+def state_of(api: str, run: str) -> tuple[str, set[str]]:
+    """The state of a flow run and those of its tasks."""
+    return watching.ask(api, f"/flow_runs/{run}")["state_type"], set(watching.task_runs(api, run).values())
+
+
 def assert_same(home: Path, finished: Path) -> None:
     for name in DATA + VIDEOS:
         here, there = (folder / "outputs" / "demo" / name for folder in (home, finished))
@@ -86,8 +96,14 @@ def test_killed_in_every_stage_the_same_command_goes_on_to_the_same_bytes(home: 
         killed.kill()
         killed.communicate()
         assert not (home / "outputs" / "demo").exists()
+    (run,) = runs_of(home)  # each command has told of the one before it
+    assert state_of(api, run)[0] == "RUNNING"
     done = program.run(*DEMO, cwd=home, api=api)
     assert done.status == 0, done.err
+    state, tasks = watching.until(lambda: state_of(api, run) if state_of(api, run)[0] != "RUNNING" else None)
+    assert state == "CRASHED"
+    assert not {"Running", "Pending"} & tasks
+    assert runs_of(home) == []
     assert program.ran(home / "outputs" / "demo") & set(STAGES) == set()  # renders are named by their file
     assert halves(home) == []
     assert_same(home, finished)
@@ -97,7 +113,7 @@ def test_killed_in_every_stage_the_same_command_goes_on_to_the_same_bytes(home: 
     ("stage", "number", "runner"),
     [
         ("pose", signal.SIGINT, "threads"),
-        ("trajectory", signal.SIGTERM, "threads"),
+        ("masks", signal.SIGTERM, "threads"),
         ("pose", signal.SIGINT, "processes"),
     ],
 )
@@ -108,8 +124,10 @@ def test_interrupted_it_ends_with_one_line_and_nothing_half(
     shutil.rmtree(cache(tmp_path) / stage)
     process = started(tmp_path, api, stage, f"runner={runner}")
     assert housekeeping.main(["prune", "--larger-than", "0MB", f"cache_dir={cache(tmp_path)}"]) == 2  # it is in use
+    (run,) = runs_of(tmp_path)
     process.send_signal(number)
     done = program.ended(process)
+    assert state_of(api, run)[0] == "CANCELLED"
     assert done.status == 128 + number
     assert done.err == "stillwalk: interrupted; what is finished is kept, run the same command again to go on\n"
     assert halves(tmp_path) == []
@@ -134,7 +152,7 @@ def test_in_processes_of_which_one_is_killed_the_keys_and_bytes_are_the_same(
 
 
 STUCK = """
-import subprocess, sys, time
+import os, subprocess, sys, time
 from pathlib import Path
 from flows import interrupt
 from tasks import store
@@ -147,8 +165,9 @@ def wait():
     while True:
         time.sleep(0.01)  # asks nobody whether it should stop
 interrupt.end_at_once()
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # as while a model loads
 if sys.argv[2] == "flow":
-    with interrupt.interruptible():
+    with interrupt.interruptible(), interrupt.last_words(lambda: print("told", flush=True)):
         wait()
 wait()
 """
@@ -168,14 +187,20 @@ def test_what_does_not_stop_is_cut_off_with_its_children_and_half_files(
         for _ in range(signals):
             process.send_signal(signal.SIGINT)
             time.sleep(0.2)
-        _, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 130
+    assert out == ("told\n" if (where, signals) == ("flow", 1) else "")
     assert err == "stillwalk: interrupted; what is finished is kept, run the same command again to go on\n"
     assert not work.exists()
     deadline = time.monotonic() + 20
     while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_the_program_listens_to_signals_before_it_loads_what_takes_time() -> None:
+    code = "import sys, flows.stabilize; print(sorted({'hydra', 'numpy', 'prefect'} & set(sys.modules)))"
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=program.ROOT, text=True) == "[]\n"
 
 
 def test_a_dry_run_of_the_program_starts_nothing_and_writes_nothing(finished: Path) -> None:

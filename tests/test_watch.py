@@ -119,9 +119,9 @@ def form(home: Path, api: str) -> Iterator[str]:
     assert "Traceback" not in err
 
 
-def over(api: str, deployment: str, overrides: list[str]) -> dict[str, Any]:
+def over(api: str, deployment: str, overrides: list[str], *, sweep: bool = False) -> dict[str, Any]:
     """Start a run by the form, and wait for its end."""
-    body = {"parameters": {"overrides": overrides}, "state": {"type": "SCHEDULED"}}
+    body = {"parameters": {"overrides": overrides, "sweep": sweep}, "state": {"type": "SCHEDULED"}}
     run = watching.ask(api, f"/deployments/{deployment}/create_flow_run", body)["id"]
 
     def ended() -> dict[str, Any] | None:
@@ -147,6 +147,23 @@ def test_a_run_of_the_form_finds_what_the_command_line_has_computed(
     (inner,) = watching.ask(api, "/flow_runs/filter", asked)
     assert inner["name"] == run["name"] == finished["name"]
     assert watching.until(lambda: set(watching.task_runs(api, inner["id"]).values()) == {"Cached"})
+
+
+def test_a_sweep_of_the_form_finds_what_the_command_line_has_computed(
+    api: str, form: str, home: Path, finished: dict[str, Any]
+) -> None:
+    asked = [*DEMO, "smoothing.window=7,9", "sweep.name=windows", "sweep.render=none"]
+    run = over(api, form, asked, sweep=True)
+    assert run["state_type"] == "COMPLETED", run["state"]
+    assert run["name"] == "demo sweep windows of 2 settings"
+    index = json.loads((home / "outputs" / "sweeps" / "windows" / "sweep.json").read_text())
+    found = {row["setting"]: (row["ran"], row["cached"]) for row in index["rows"]}
+    assert found == {"smoothing.window=7": (0, 6), "smoothing.window=9": (1, 5)}
+    again = program.run("-m", *asked, cwd=home, api=api)
+    assert ", 0 stages ran; " in again.out, again.err
+    wrong = over(api, form, ["video=demo", "lock.x=0.5,2"], sweep=True)
+    assert wrong["state_type"] == "FAILED"
+    assert wrong["state"]["message"].startswith("lock.x: 2.0 is no strength")
 
 
 def test_a_wrong_setting_in_the_form_fails_its_run_with_the_line(api: str, form: str) -> None:

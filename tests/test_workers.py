@@ -63,6 +63,13 @@ def test_what_a_user_did_arrives_as_it_was_raised_and_a_fault_with_its_kind(fold
     assert caught.value.errno == errno.ENOSPC
 
 
+def test_a_file_that_a_full_disk_has_no_room_for_is_a_fact_about_the_disk(folder: Path) -> None:
+    for compute in (workers.here, workers.apart):
+        with pytest.raises(OSError, match="No space left on device") as caught:
+            compute(asked("overflow"), folder, nobody)
+        assert caught.value.errno == errno.ENOSPC
+
+
 def test_one_that_was_killed_between_two_stages_is_replaced(folder: Path) -> None:
     process = workers.apart(asked("write"), folder, nobody)["process"]
     os.kill(process, signal.SIGKILL)

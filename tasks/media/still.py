@@ -1,5 +1,6 @@
 """A picture from a file as the background of a video."""
 
+import hashlib
 from pathlib import Path
 
 import cv2
@@ -12,16 +13,21 @@ from tasks.media.plane_color import planes_of_rgb
 from tasks.records import ColorTags
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
+def read_picture(path: Path, digest: str = "") -> NDArray[np.uint8]:
     """``(h, w, 3)`` RGB of a JPEG, PNG, WebP, TIFF or BMP, turned as its EXIF data says.
 
-    ``SettingError`` that names ``background.image`` when there is none.
+    ``SettingError`` that names ``background.image`` when there is none, or one of another ``digest`` than is asked for.
     """
     cure = "name a JPEG, PNG, WebP, TIFF or BMP file"
     try:
-        coded = np.frombuffer(path.read_bytes(), np.uint8)
+        content = path.read_bytes()
     except OSError as error:
-        raise SettingError(f"background.image: {path} cannot be read ({error.strerror}); {cure}") from error
+        gone = isinstance(error, FileNotFoundError)
+        found = "check the path, or put it back and run again" if gone else "make it readable, or name another picture"
+        raise SettingError(f"background.image: {path} cannot be read ({error.strerror}); {found}") from error
+    if digest and hashlib.sha256(content).hexdigest() != digest:  # else another picture would bear its key, for ever
+        raise SettingError(f"background.image: {path} was changed while it was worked on; run the same command again")
+    coded = np.frombuffer(content, np.uint8)
     decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR) if coded.size else None
     if decoded is None:
         raise SettingError(f"background.image: {path} is no picture; {cure}")
@@ -39,6 +45,8 @@ def covering(rgb: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uin
     return np.asarray(scaled[top : top + size_px[1], left : left + size_px[0]])
 
 
-def still_planes(path: Path, layout: PixelLayout, size_px: tuple[int, int], color: ColorTags, height_px: int) -> Planes:
+def still_planes(
+    rgb: NDArray[np.uint8], layout: PixelLayout, size_px: tuple[int, int], color: ColorTags, height_px: int
+) -> Planes:
     """The picture filling ``size_px``, for a clip with these colours and pictures of ``height_px`` rows."""
-    return planes_of_rgb(covering(read_picture(path), size_px), layout, color, height_px)
+    return planes_of_rgb(covering(rgb, size_px), layout, color, height_px)

@@ -98,7 +98,7 @@ def _jsonable(value: Any) -> Any:
 
 def _unwritable(path: Path, error: Exception) -> OutputError:
     reason = getattr(error, "strerror", None) or error
-    return OutputError(f"{path}: cannot be written ({reason}); free space there or choose another output_dir")
+    return OutputError(f"{path}: cannot be written ({reason}); free space there")
 
 
 def _unreadable(path: Path, error: Exception) -> OutputError:

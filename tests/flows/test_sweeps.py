@@ -3,7 +3,8 @@ import pytest
 from conf.choices import SweepRender
 from conf.schema import Config
 from conf.sweeping import SweepConf
-from flows.sweeps import LONGEST, check_run_wide, named
+from flows import settings
+from flows.sweeps import LONGEST, check_run_wide, distinct, named
 from tasks.errors import SettingError
 
 
@@ -27,6 +28,15 @@ def test_one_setting_alone_is_named_by_all_that_it_sets() -> None:
 
 def test_videos_that_vary_share_their_setting() -> None:
     assert names(["video=a.mp4", "lock.x=0"], ["video=b.mp4", "lock.x=0"]) == ["lock.x=0", "lock.x=0"]
+
+
+def test_a_value_that_is_given_twice_is_one_setting() -> None:
+    jobs, fixed = settings.combinations(["video=a.mp4,b.mp4", "smoothing.window=5,9,5", "lock.x=0"])
+    assert len(jobs) == 6
+    assert fixed == {"lock.x=0"}
+    asked = distinct(named(jobs, fixed))
+    assert [one.name for one in asked] == ["smoothing.window=5", "smoothing.window=9"] * 2
+    assert [one.overrides[0] for one in asked] == ["video=a.mp4"] * 2 + ["video=b.mp4"] * 2
 
 
 def test_any_value_becomes_the_name_of_one_folder() -> None:

@@ -1,5 +1,6 @@
 """A picture as a background: it fills the frame, with its own colours."""
 
+import hashlib
 from pathlib import Path
 
 import cv2
@@ -36,16 +37,32 @@ def test_its_colours_are_those_that_a_player_shows(tmp_path: Path, layout: str, 
     rgb = np.stack([40 + 2 * x, 60 + 3 * y, 200 - x - y], axis=-1).astype(np.uint8)
     path = write(tmp_path / "wand bild.png", rgb)
     made = nearest(layout)
-    planes = still_planes(path, made, (64, 48), color, 48)
+    planes = still_planes(read_picture(path), made, (64, 48), color, 48)
     assert all(plane.dtype == made.dtype for plane in planes)
     back = rgb_of(planes, made, color).astype(int)
     assert np.abs(back - rgb)[2:-2, 2:-2].max() <= 5
 
 
-@pytest.mark.parametrize(("content", "fact"), [(None, "cannot be read"), (b"", "is no picture"), (b"x" * 99, "is no")])
-def test_what_is_no_picture_is_one_line(tmp_path: Path, content: bytes | None, fact: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, r"cannot be read \(No such file or directory\); check the path, or put it back and run again"),
+        (b"", "is no picture; name a JPEG"),
+        (b"x" * 99, "is no picture; name a JPEG"),
+    ],
+)
+def test_what_is_no_picture_is_one_line(tmp_path: Path, content: bytes | None, sentence: str) -> None:
     path = tmp_path / "a.png"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SettingError, match=rf"^background\.image: .*{fact}.*; name a JPEG"):
+    with pytest.raises(SettingError, match=rf"^background\.image: .*a\.png {sentence}"):
         read_picture(path)
+
+
+def test_a_picture_that_was_exchanged_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png", np.zeros((4, 4, 3), np.uint8))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert read_picture(path, digest).shape == (4, 4, 3)
+    write(path, np.ones((4, 4, 3), np.uint8))
+    with pytest.raises(SettingError, match=r"a\.png was changed while it was worked on; run the same command again$"):
+        read_picture(path, digest)

@@ -15,7 +15,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, read_write
 
-from flows import status, sweeps
+from flows import settings, status, sweeps
 from tasks.errors import StillwalkError
 
 
@@ -27,9 +27,7 @@ class FlowLauncher(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-        overrides = parser.parse_overrides(list(config.hydra.overrides.task))
-        plain = [override for override in overrides if not override.is_sweep_override()]
-        self._fixed = {f"{one.get_key_element()}={one.get_value_element_as_str()}" for one in plain}
+        self._fixed = settings.same_in_all(parser.parse_overrides(list(config.hydra.overrides.task)))
         self._time = time.strftime("%Y-%m-%d_%H-%M-%S")  # one for all batches of jobs that a sweeper makes
         scratch = tempfile.mkdtemp(prefix="stillwalk-hydra-")  # a sweep that is refused leaves the user's folders alone
         atexit.register(shutil.rmtree, scratch, ignore_errors=True)

@@ -1,0 +1,55 @@
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from flows.own_server import GUARD
+
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+HEARS = "import time; print(flush=True); time.sleep(600)"
+
+
+def process(code: str, name: str) -> subprocess.Popen[str]:
+    started = subprocess.Popen([sys.executable, "-c", code, name], stdout=subprocess.PIPE, text=True)
+    assert started.stdout is not None
+    started.stdout.readline()
+    return started
+
+
+def guard() -> subprocess.Popen[str]:
+    """The guard, as soon as it ignores what interrupted runs send to their children."""
+    started = subprocess.Popen(["/bin/sh", "-c", GUARD], stdin=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not ignored(started.pid) >> (signal.SIGTERM - 1) & 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return started
+
+
+def ignored(process_id: int) -> int:
+    status = Path(f"/proc/{process_id}/status").read_text()
+    return int(status.partition("SigIgn:")[2].split()[0], 16)
+
+
+@pytest.mark.parametrize("code", [HEARS, DEAF])
+def test_the_guard_ends_a_server_when_nobody_is_at_the_other_end_of_its_pipe(code: str) -> None:
+    with process(code, "prefect.server") as server:
+        try:
+            guarding = guard()
+            guarding.terminate()
+            guarding.communicate(f"{server.pid}\n", timeout=30)
+            assert server.wait(30) < 0
+        finally:
+            server.kill()
+
+
+def test_the_guard_leaves_alone_what_is_no_server() -> None:
+    with process(HEARS, "another") as other:
+        try:
+            guard().communicate(f"{other.pid}\n", timeout=30)
+            assert other.poll() is None
+        finally:
+            other.kill()
