@@ -13,7 +13,6 @@ from tasks.maths.landmarks import HIPS
 from tasks.media.appearance import colours_of
 from tasks.media.body import kept
 from tasks.media.features import TorsoMotion
-from tasks.media.one_thread import one_thread
 from tasks.media.people_file import PeopleWriter, people_writer
 from tasks.media.prefetch import prefetched
 from tasks.media.rgb import RgbFrame, rgb_frames
@@ -75,7 +74,6 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
         people_writer(folder) as writer,
         prefetched(rgb_frames(request.source, clip, held_mb=request.held_mb)) as stream,
         prefetched(look(stream, finder, settings.every)) as seen,
-        one_thread(),
     ):
         found = follow(seen, writer, tick)
     if not found.detected:

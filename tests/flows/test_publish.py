@@ -100,7 +100,9 @@ def test_a_disk_that_fills_up_leaves_the_earlier_result_as_it_was(
         Path(to).write_bytes(Path(source).read_bytes())
 
     monkeypatch.setattr(shutil, "copyfile", full)
-    with pytest.raises(OutputError, match="the disk is full; free some space, or choose another place with output_dir="):
+    with pytest.raises(
+        OutputError, match="the disk is full; free some space, or choose another place with output_dir="
+    ):
         publish.publish(*finished, tmp_path / "out")
     assert contents(folder) == before
 
