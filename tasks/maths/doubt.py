@@ -62,7 +62,8 @@ def glimpses(time_s: Floats, step: Floats, gap: Floats, size: Floats) -> Flags:
     """Short runs of steps (n, 2) that start and end abruptly and that the pose, once they are over, has not made.
 
     Somebody who crosses in front takes the features along for a moment. A bump of the camera is as abrupt, but
-    afterwards the pose has moved by as much: ``gap`` (n, 2), the pose minus the sum of the steps, is what it was.
+    afterwards the pose has moved by as much: ``gap`` (n, 2), the pose minus the sum of the steps, is what it was. Who
+    hops ends where he began: then the poses on the way tell.
     """
     rows = np.flatnonzero(np.isfinite(step).all(axis=1))
     found = np.zeros(len(step), dtype=bool)
@@ -76,11 +77,17 @@ def glimpses(time_s: Floats, step: Floats, gap: Floats, size: Floats) -> Flags:
             continue
         run = rows[start:end]
         usual = 0.5 * (speed[rows[start - 1]] + speed[after])
-        extra = (step[run] - usual * interval[run, None]).sum(axis=0)
+        extra = np.cumsum(step[run] - usual * interval[run, None], axis=0)
         leap = _middle(time_s, gap, time_s[after], CROSSING_S) - _middle(time_s, gap, time_s[first - 1], -CROSSING_S)
-        if np.hypot(*(leap + extra)) < np.hypot(*leap):
+        if np.hypot(*(leap + extra[-1])) + _spread(gap[run] + extra) < np.hypot(*leap) + _spread(gap[run]):
             found[run] = True
     return found
+
+
+def _spread(values: Floats) -> float:
+    """Median distance of the known values (n, 2) from their median; nothing where none is known."""
+    there = values[np.isfinite(values).all(axis=1)]
+    return float(np.median(np.hypot(*(there - np.median(there, axis=0)).T))) if len(there) else 0.0
 
 
 def _intervals(time_s: Floats) -> Floats:
