@@ -17,18 +17,9 @@ from scipy.ndimage import median_filter, uniform_filter1d
 
 from tasks.maths import gaps
 from tasks.maths.away import runs
+from tasks.maths.belief import breaks, frames_in, outliers, sureness, within_reach
 from tasks.maths.crossover import Crossover, PoseError, choose
-from tasks.maths.doubt import (
-    adrift,
-    breaks,
-    frames_in,
-    glimpses,
-    outliers,
-    spikes,
-    standard_error,
-    sureness,
-    within_reach,
-)
+from tasks.maths.doubt import adrift, glimpses, spikes, standard_error
 from tasks.maths.drift import BRIEF_S, nearest, solve_drift
 from tasks.maths.holes import crossed
 from tasks.maths.steps import Steps
