@@ -7,11 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
+from tasks.maths.away import runs
 from tasks.maths.steps import Steps
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+UNSURE: Final = 0.006  # of the torso's length: a step known no better than this is not used
+HARDLY: Final = 0.7  # of that: nor is one hardly better known beside it
+TELLING: Final = 0.05  # of the torso's length: a pose tells two steps apart that differ by more
 SPIKE: Final = 0.012  # of the torso's length
 SPIKE_SPREAD: Final = 8.0  # medians of the deviation from the steps around
 ABRUPT: Final = 0.04  # of the torso's length, from one step to the next
@@ -23,6 +27,31 @@ def standard_error(steps: Steps) -> Floats:
     """Standard error (n,) of a step in px, from how well its features agree and how many do; NaN without any."""
     agreeing = np.maximum(steps["features"] * steps["inlier_share"], 1.0)
     return np.asarray(1.4826 * steps["misfit_px"] / np.sqrt(agreeing))
+
+
+def unsure(error: Floats, missing: Flags, size: Floats) -> Flags:
+    """Steps (n,) with too large a standard ``error`` (n,), or one hardly better beside them or beside missing ones.
+
+    Where features are lost, or found again, some of them lie on whatever hides the body.
+    """
+    bad = missing | (error > UNSURE * size)
+    doubtful = missing | (error > HARDLY * UNSURE * size)
+    for first, last in runs(doubtful):
+        part = slice(first, last + 1)
+        doubtful[part] = bad[part].any()
+    return doubtful
+
+
+def witnessed(step: Floats, guess: Floats, pose_xy: Floats, error: Floats, size: Floats) -> Flags:
+    """Steps (n, 2) that the pose made too, rather than the ``guess`` (n, 2) that would stand in for them.
+
+    Somebody who leaps is blurred: each of the two is doubtful alone, but what both say is no accident. A guess that
+    differs by no more than the steps' own ``error`` (n,), or by less than poses are off, is as good.
+    """
+    pose = np.diff(pose_xy, axis=0, prepend=np.full((1, 2), np.nan))
+    apart = np.hypot(*(step - guess).T)
+    nearer = np.hypot(*(step - pose).T) < np.hypot(*(guess - pose).T)
+    return np.asarray(nearer & (apart > np.maximum(TELLING * size, error)))
 
 
 def adrift(steps: Steps) -> Flags:

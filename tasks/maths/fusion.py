@@ -19,7 +19,7 @@ from tasks.maths import gaps
 from tasks.maths.away import runs
 from tasks.maths.belief import breaks, frames_in, outliers, sureness, within_reach
 from tasks.maths.crossover import Crossover, PoseError, choose
-from tasks.maths.doubt import adrift, glimpses, spikes, standard_error
+from tasks.maths.doubt import adrift, glimpses, spikes, standard_error, unsure, witnessed
 from tasks.maths.drift import BRIEF_S, nearest, solve_drift
 from tasks.maths.holes import crossed
 from tasks.maths.steps import Steps
@@ -31,7 +31,6 @@ BRIDGED: Final = "bridged"
 STREAMS: Final = {"waist_": "the waist", "hip_": "the hips", "": "all features"}
 PREFERENCE: Final = 0.6  # another stream must promise an error below this share of the first one's
 LEAST_CONFIDENCE: Final = 0.05
-UNSURE: Final = 0.006  # of the torso's length: a step known no better than this is not used
 
 
 @dataclass(frozen=True)
@@ -115,11 +114,7 @@ def _plan(
     stride: Floats,
     settings: Settings,
 ) -> _Plan:
-    step = steps.xy(stem)
-    doubtful = (standard_error(steps) > UNSURE * torso) | adrift(steps)
-    step = np.where((doubtful | spikes(time_s, step, pose_xy, torso))[:, None], np.nan, step)
-    gap = pose_xy - np.cumsum(filled_steps(time_s, pose_xy, step), axis=0)
-    step = np.where(glimpses(time_s, step, gap, torso)[:, None], np.nan, step)
+    step = _believed(steps, stem, time_s, pose_xy, torso)
     track = np.cumsum(filled_steps(time_s, pose_xy, step), axis=0)
     moved = np.isfinite(step).all(axis=1)
     gap = pose_xy - track
@@ -147,6 +142,21 @@ def _plan(
     if hz is None:
         choice = replace(choice, hz=_without_steps(time_s, moved, choice.hz, settings))
     return _Plan(stem, track, moved, known, cut, choice)
+
+
+def _believed(steps: Steps, stem: str, time_s: Floats, pose_xy: Floats, torso: Floats) -> Floats:
+    """The stem's steps (n, 2), NaN where they are missing or not to be believed."""
+    measured = steps.xy(stem)
+    error = standard_error(steps)
+    lost = adrift(steps)
+    doubtful = unsure(error, np.isnan(measured).any(axis=1), torso) | lost
+    step = np.where(doubtful[:, None], np.nan, measured)
+    told = witnessed(measured, filled_steps(time_s, pose_xy, step), pose_xy, error, torso) & ~lost
+    step = np.where(told[:, None], measured, step)
+    # one after the other: a step is compared with believed ones only
+    step = np.where(spikes(time_s, step, pose_xy, torso)[:, None], np.nan, step)
+    gap = pose_xy - np.cumsum(filled_steps(time_s, pose_xy, step), axis=0)
+    return np.asarray(np.where(glimpses(time_s, step, gap, torso)[:, None], np.nan, step))
 
 
 def _no_link(known: Flags, cut: Flags) -> Flags:
