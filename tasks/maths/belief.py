@@ -14,6 +14,8 @@ Flags = NDArray[np.bool_]
 NEAR: Final = 0.1  # of the torso's length: a pose so near is never rejected
 TAME: Final = 2.5  # times as far as half of the frames: no farther in the statistics
 AMONG_S: Final = 0.4  # most of the poses in this time about one are far: so is that one
+WHOLE: Final = 0.9  # of the torso's steady length: what is shorter is half hidden, or half guessed
+LEAP_S: Final = 0.2  # poses that nothing contradicts for so long are no flicker
 LOST: Final = 3.0  # times the usual time between two poses: the model has lost the body in between
 LOST_S: Final = 0.25  # and at least so long
 UNSURE_S: Final = 0.4  # before a loss and after it
@@ -41,6 +43,28 @@ def outliers(time_s: Floats, gap: Floats, size: Floats, limit: float) -> tuple[F
     tame = gap.copy()
     tame[seen] = middle + (rows - middle) * np.minimum(1.0, TAME * usual / np.maximum(distance, 1e-12))[:, None]
     return far, tame
+
+
+def led(time_s: Floats, gap: Floats, known: Flags, moved: Flags, size: Floats, limit: float) -> Flags:
+    """Frames (n,) with no known pose to which a missing step, then no jump of the gap (n, 2), leads from a known one.
+
+    No steps tell how far the body went there, so poses far off may be true: if they go on for ``LEAP_S``, and do not
+    jump back. A jump is farther than ``limit`` of the torso's length from frame to frame.
+    """
+    change = np.hypot(*np.diff(gap, axis=0).T)
+    near = change < limit * size[1:]  # False where a pose is missing
+    jump = np.concatenate([[False], change >= limit * size[1:], [False]])  # before each frame, and after the last
+    found = np.zeros(len(gap), dtype=bool)
+    for order in (1, -1):
+        before = False
+        for link in range(len(near))[::order]:  # between the frames link and link + 1
+            come, go = (link, link + 1) if order == 1 else (link + 1, link)
+            before = bool(near[link] and not known[go] and (before or (known[come] and not moved[link + 1])))
+            found[go] |= before
+    for first, last in runs(found):
+        lasting = time_s[last] - time_s[first] >= LEAP_S
+        found[first : last + 1] = lasting and not (jump[first] or jump[last + 1])
+    return found
 
 
 def sureness(time_s: Floats, known: Flags) -> Floats:
