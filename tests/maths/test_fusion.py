@@ -237,6 +237,19 @@ def test_poses_of_a_body_half_hidden_before_it_is_lost_do_not_pull() -> None:
     assert np.abs(fused.xy_px - walk.truth).max() < 4.0
 
 
+def test_a_leap_that_blurs_the_features_until_the_body_is_lost_is_followed_by_pose() -> None:
+    walk = scene("level")
+    leap = np.zeros_like(walk.truth)
+    leap[140:151, 1] = -8.0 * np.arange(11)
+    leap[151:170, 1] = np.linspace(-80, 0, 20)[1:]
+    pose, step = walk.pose + leap, walk.step.copy()
+    pose[151:170] = np.nan
+    step[140:171] = np.nan
+    fused = replace(walk, pose=pose, step=step).fused()
+    assert np.abs(fused.xy_px - walk.truth - leap)[140:151].max() < 0.2 * TORSO
+    assert fused.rejected == 0
+
+
 def test_somebody_who_crosses_in_front_does_not_take_the_anchor_along() -> None:
     walk = scene("level")
     pose, step = walk.pose.copy(), walk.step.copy()
