@@ -5,7 +5,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,6 +13,7 @@ from flows import settings
 from tasks import prune
 from tasks.entries import Entry, entries, stages
 from tasks.errors import SettingError, StillwalkError
+from tasks.folders import registered
 from tasks.store import LOCKS
 
 DESCRIPTION = """Without more: the size of the cache by stage and by video.
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> int:
         if not (cache / LOCKS).is_dir():  # which the first run makes
             raise SettingError(f"cache_dir: there is no cache at {cache}; name one with output_dir= or cache_dir=")
         if pruning:
-            _prune(cache, _chooser(asked, output_dir), dry=asked.dry_run)
+            _prune(cache, _chooser(asked, cache, output_dir), dry=asked.dry_run)
         elif asked.dry_run or _chosen(asked):
             raise SettingError("cache: these options are of prune; say `stillwalk cache prune ...`")
         else:
@@ -58,7 +59,11 @@ def _parser() -> Parser:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--older-than", metavar="AGE", type=_age_s, help="not used for so long: 90m, 12h, 30d, 8w")
     which.add_argument("--larger-than", metavar="SIZE", type=_size, help="the least recently used, until 5GB are left")
-    which.add_argument("--unused", action="store_true", help="what no run.json in output_dir refers to")
+    which.add_argument(
+        "--unused",
+        action="store_true",
+        help="what no run.json refers to, in output_dir and wherever the cache was used from",
+    )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
     return parser
 
@@ -99,7 +104,7 @@ def _chosen(asked: argparse.Namespace) -> bool:
     return asked.older_than is not None or asked.larger_than is not None or bool(asked.unused)
 
 
-def _chooser(asked: argparse.Namespace, output_dir: Path) -> Callable[[list[Entry]], list[Entry]]:
+def _chooser(asked: argparse.Namespace, cache: Path, output_dir: Path) -> Callable[[list[Entry]], list[Entry]]:
     """What chooses the entries that go."""
     if asked.older_than is not None:
         before_s = time.time() - asked.older_than
@@ -107,14 +112,22 @@ def _chooser(asked: argparse.Namespace, output_dir: Path) -> Callable[[list[Entr
     if asked.larger_than is not None:
         return lambda kept: prune.excess(kept, asked.larger_than)
     if asked.unused:
-        return lambda kept: prune.unreferred(kept, _referred(output_dir))
+        return lambda kept: prune.unreferred(kept, _referred(_users(cache, output_dir)))
     raise SettingError("cache prune: it was not said what goes; give --older-than 30d, --larger-than 5GB or --unused")
 
 
-def _referred(output_dir: Path) -> set[str]:
-    """Keys that a ``run.json`` in the folder names; ``SettingError`` without any, for then everything would go."""
+def _users(cache: Path, output_dir: Path) -> list[Path]:
+    """The folders of deliverables that have used the cache; those that are gone are told."""
+    users = list(dict.fromkeys([output_dir.resolve(), *registered(cache)]))
+    for gone in [user for user in users[1:] if not user.is_dir()]:
+        print(f"{gone}: it used this cache and is not there; what only it refers to counts as unused")
+    return users
+
+
+def _referred(users: Sequence[Path]) -> set[str]:
+    """Keys that a ``run.json`` below the folders names; ``SettingError`` without any, for then everything would go."""
     keys: set[str] = set()
-    records = [path for path in output_dir.rglob("run.json") if path.is_file()]
+    records = [path for user in users for path in user.rglob("run.json") if path.is_file()]
     for path in records:
         try:
             record: dict[str, Any] = json.loads(path.read_text())
@@ -123,7 +136,7 @@ def _referred(output_dir: Path) -> set[str]:
             cure = "run its video again, or remove it"
             raise SettingError(f"{path}: it cannot be read, so nobody knows what it refers to; {cure}") from error
     if not records:
-        raise SettingError(f"output_dir: {output_dir} holds no run.json; to remove everything, say --larger-than 0MB")
+        raise SettingError(f"output_dir: {users[0]} holds no run.json; to remove everything, say --larger-than 0MB")
     return keys
 
 

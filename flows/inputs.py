@@ -37,6 +37,11 @@ class Video:
     path: Path | None
 
     @property
+    def stem(self) -> str:
+        """Its name where no other video has that."""
+        return DEMO if self.path is None else _short(self.path.stem)
+
+    @property
     def place(self) -> str:
         """Where it lies, absolute; ``demo`` for the drawn walker."""
         return DEMO if self.path is None else str(self.path.absolute())
@@ -103,7 +108,7 @@ def _listed(listing: Path) -> list[Path]:
 
 def _named(paths: list[Path | None]) -> list[Video]:
     """Name every video by its stem; those that share a stem also by a digest of where they lie."""
-    stems = [DEMO if path is None else _short(path.stem) for path in paths]
+    stems = [Video("", path).stem for path in paths]
     videos = []
     for path, stem in zip(paths, stems, strict=True):
         alone = sum(other.casefold() == stem.casefold() for other in stems) == 1

@@ -102,7 +102,11 @@ def _asked(name: str, job: Job) -> bool:
 
 
 def choose_folder(job: Job, output_dir: Path) -> Path:
-    """The video's own folder: by its name, or by name and place where another video has taken that name."""
+    """The video's own folder: the one it has; else by its name, and by name and place where another has taken that."""
+    place = short_digest(job.source)
+    for name in (job.video.stem, f"{job.video.stem}-{place}"):  # alone of its name then or not, and now or not
+        if _read_record(output_dir / name).get("video", {}).get("path") == job.video.place:
+            return output_dir / name
     folder = output_dir / job.video.name
     if folder.exists() and not folder.is_dir():
         raise OutputError(
@@ -111,9 +115,7 @@ def choose_folder(job: Job, output_dir: Path) -> Path:
     if not folder.exists() or not any(folder.iterdir()):
         return folder
     before = _read_record(folder).get("video", {})
-    if job.digest == before.get("sha256") or job.video.place == before.get("path"):
-        return folder
-    return output_dir / f"{job.video.name}-{short_digest(job.source)}"
+    return folder if job.digest == before.get("sha256") else output_dir / f"{job.video.name}-{place}"
 
 
 def _read_record(folder: Path) -> dict[str, Any]:

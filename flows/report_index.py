@@ -15,11 +15,11 @@ COLUMNS: Final = (
     "lock_rms",
     "residual_accel",
     "visible_area_mean",
+    "camera_accel",
     "lock_p95",
     "lock_std_x",
     "lock_std_y",
     "sway",
-    "camera_accel",
     "subject_cut",
     "detection",
 )

@@ -15,7 +15,7 @@ from flows.inputs import Video, find_all, find_videos, missing
 from flows.results import Result
 from flows.sweeps import Setting, check_run_wide, distinct
 from flows.terminal import print_results, print_sweep, shown_progress
-from tasks import progress
+from tasks import folders, progress
 from tasks.memory import keep_what_is_loaded, stay_small
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
@@ -78,6 +78,7 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     if all(video.path and not video.path.exists() for video in videos):  # nothing that a server would be needed for
         end = Ended([Result(video, missing(video)) for video in videos])
     else:
+        folders.register(cache, base_dir)
         own = not server.choose(config.server, HOME)
         end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own=own)
     seconds = time.perf_counter() - started

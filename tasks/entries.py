@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.records import Artifact
-from tasks.store import LOCKS, MARK, read_mark
+from tasks.store import FOLDERS, LOCKS, MARK, read_mark
 
 RECORDS = "records"  # Prefect's own, one a key
 
@@ -35,7 +35,7 @@ def stages(cache: Path) -> list[str]:
     """Names of the stages that the cache holds something of."""
     if not cache.is_dir():
         return []
-    found = (path.name for path in cache.iterdir() if path.is_dir() and path.name not in (LOCKS, RECORDS))
+    found = (path.name for path in cache.iterdir() if path.is_dir() and path.name not in (FOLDERS, LOCKS, RECORDS))
     return sorted(found)
 
 

@@ -29,6 +29,7 @@ from tasks.records import Artifact, StoredFile
 MARK = "done.json"
 SCHEMA = 2  # of the mark; a folder with another one is computed again
 LOCKS = "locks"
+FOLDERS = "folders"  # see ``tasks.folders``
 IN_USE = "in-use"
 LOCK_POLL_S = 0.1
 unfinished: set[Path] = set()

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "tasks.render_requests": {"conf", "tasks.records", "tasks.requests"},
     "tasks.keys": {"tasks.records", "tasks.requests"},
     "tasks.store": {"tasks.errors", "tasks.records"},
+    "tasks.folders": {"tasks.store"},
     "tasks.entries": {"tasks.records", "tasks.store"},
     "tasks.prune": {"tasks.entries", "tasks.errors", "tasks.store"},
     "tasks.board": {"httpx", "prefect", "tasks.progress"},

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.report_index import render_index
+from tasks.media.charts import BOTTOM, LEFT, RIGHT, TOP
 from tests import program
 from tests.chromium import Page, browser
 from tests.flows.test_report_index import sweep
@@ -79,11 +80,16 @@ def test_a_click_on_a_chart_goes_to_that_moment(page: Page, made: Path) -> None:
     )
     x, y, width, height = box
     for kind in ("mousePressed", "mouseReleased"):
-        at = {"x": x + width * (0.125 + 0.965) / 2, "y": y + height / 2}
+        at = {"x": x + width * (LEFT + RIGHT) / 2, "y": y + height / 2}
         page.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **at)
     page.until("!document.querySelector('video').seeking && document.querySelector('video').currentTime > 0")
     assert page.value("document.querySelector('video').currentTime") == pytest.approx(1.0, abs=0.05)
     assert page.value("document.querySelector('.cursor').style.display") == "block"
+    top, bottom = page.value(
+        "(() => { const [box, mark] = ['.timed', '.cursor'].map((one) => document.querySelector(one)"
+        ".getBoundingClientRect()); return [box.bottom - mark.top, box.bottom - mark.bottom] })()"
+    )
+    assert (bottom / height, top / height) == pytest.approx((BOTTOM, TOP), abs=0.005)  # not over the labels
 
 
 def test_the_original_where_it_lies_plays_in_step_with_the_stabilized(page: Page, made: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from flows import housekeeping
-from tasks import prune, store
+from tasks import folders, prune, store
 from tasks.entries import entries, stages
 
 DAY_S = 86_400
@@ -172,6 +173,24 @@ def test_another_cache_is_named_as_in_a_run(home: Path, cache_command: Run) -> N
     (home / "outputs").rename(home / "done")
     assert cache_command("prune", "--unused", "cache_dir=my cache [1]", "output_dir=done")[0] == 0
     assert len(list((home / "my cache [1]").glob("*/*/done.json"))) == 2
+
+
+def test_what_another_folder_that_shares_the_cache_refers_to_is_in_use(home: Path, cache_command: Run) -> None:
+    cache, other = home / "outputs" / ".cache", home / "other"
+    record = other / "sweeps" / "s" / "a" / "run.json"
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({"stages": [{"key": key("pose", 2)}]}))
+    for folder in (other, home / "outputs", other):
+        folders.register(cache, folder)
+    assert cache_command("prune", "--unused")[0] == 0
+    assert left(home) == {key("pose", 1), key("pose", 2), key("render", 4)}
+    shutil.rmtree(other)
+    status, out, _ = cache_command("prune", "--unused")
+    assert (status, out.splitlines()[0]) == (
+        0,
+        f"{other}: it used this cache and is not there; what only it refers to counts as unused",
+    )
+    assert left(home) == {key("pose", 1), key("render", 4)}
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """Which of several results is best when no single figure decides: mean ranks, and who is beaten by nobody."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+SEEN: Final[Floats] = np.array([0.1, 0.1, 0.005, 0.1])
+"""Nobody sees less: px of lock, px of tremble, share of the picture, px/frame² of the camera's jerk."""
 
 
 def mean_ranks(costs: Floats) -> Floats:
@@ -22,9 +24,28 @@ def mean_ranks(costs: Floats) -> Floats:
     return np.asarray(ranks.mean(axis=1), np.float64)
 
 
-def places(scores: Floats) -> NDArray[np.int64]:
-    """The place of each score, 1 for the least; of equal scores (to a millionth) the first in order comes first."""
-    order = np.argsort(np.round(scores, 6), kind="stable")
+def levels(costs: Floats, least: Floats) -> Floats:
+    """``costs`` (n, k) as levels, 0 for the least: what lies within ``least`` (k,) of a level's best cost is no worse.
+
+    NaN, what cannot be told, is a level of its own above all.
+    """
+    found = np.empty(costs.shape)
+    for column, step in enumerate(least):
+        level, best = -1, -np.inf
+        for row in np.argsort(costs[:, column], kind="stable"):  # NaN last
+            cost = costs[row, column]
+            if level < 0 or np.isnan(cost) > np.isnan(best) or cost > best + step:
+                level, best = level + 1, cost
+            found[row, column] = level
+    return found
+
+
+def places(scores: Floats, then: Floats) -> NDArray[np.int64]:
+    """The place of each score, 1 for the least; of equal scores (to a millionth) that with the least of ``then``.
+
+    Where that is equal too, the first in order comes first.
+    """
+    order = np.lexsort((then, np.round(scores, 6)))
     place = np.empty(len(scores), np.int64)
     place[order] = np.arange(1, len(scores) + 1)
     return place
@@ -43,7 +64,7 @@ class Judged(NamedTuple):
 
     rank: int  # 1 is the best
     score: float  # mean rank over lock, tremble and visible area; less is better
-    pareto: bool  # no other is as good in all three and better in one
+    pareto: bool  # no other is as good in all three and in the camera's calm, and better in one
 
 
 def judge(results: Sequence[Mapping[str, float | None]]) -> list[Judged]:
@@ -51,20 +72,20 @@ def judge(results: Sequence[Mapping[str, float | None]]) -> list[Judged]:
 
     The costs are ``lock_rms`` (px), the tremble, and 1 - ``visible_area_mean``. The tremble is ``residual_step``, as
     measured in the rendered files, where every result was verified, and else ``residual_accel`` of the planned path.
+    Differences below ``SEEN`` are none. Of results that stand alike, the one that moves the picture less abruptly
+    (``camera_accel``) is the better one: that is what smoothing buys, and no other figure shows it.
     """
     verified = all(result.get("verified_residual_step") is not None for result in results)
     tremble = "verified_residual_step" if verified else "residual_accel"
-    costs = np.array([[_number(one, "lock_rms"), _number(one, tremble), _hidden(one)] for one in results])
-    scores = mean_ranks(costs.reshape(-1, 3))
-    front = pareto(costs.reshape(-1, 3))
-    ranked = zip(places(scores).tolist(), scores.tolist(), front.tolist(), strict=True)
+    names = ("lock_rms", tremble, "visible_area_mean", "camera_accel")
+    costs = np.array([[_number(one, name) for name in names] for one in results]).reshape(-1, len(names))
+    costs[:, 2] = 1 - costs[:, 2]
+    levelled = levels(costs, SEEN)
+    scores = mean_ranks(levelled[:, :3])
+    ranked = zip(places(scores, levelled[:, 3]).tolist(), scores.tolist(), pareto(levelled).tolist(), strict=True)
     return [Judged(rank, round(score, 3), best) for rank, score, best in ranked]
 
 
 def _number(metrics: Mapping[str, float | None], name: str) -> float:
     value = metrics.get(name)
     return float("nan") if value is None else value
-
-
-def _hidden(metrics: Mapping[str, float | None]) -> float:
-    return 1 - _number(metrics, "visible_area_mean")

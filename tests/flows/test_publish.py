@@ -1,7 +1,9 @@
 """Nothing of an earlier result is lost when a new one cannot be written whole."""
 
 import errno
+import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from conf.choices import Output
 from conf.schema import Config
 from flows import publish
 from flows.graph import Graph
-from flows.inputs import Video
+from flows.inputs import Video, short_digest
 from flows.plan import Job
 from tasks import store
 from tasks.errors import OutputError
@@ -125,6 +127,30 @@ def test_a_folder_that_another_video_has_taken_is_left_to_it(
     assert contents(tmp_path / "out" / "a") == {"mine.txt": "mine"}
     (other,) = (path for path in (tmp_path / "out").iterdir() if path.name != "a")
     assert "stabilized.mp4" in contents(other)
+
+
+def placed(job: Job, output_dir: Path, name: str, place: str) -> str:
+    """The name of the folder of a video, which is from now on recorded in it."""
+    path = Path(place)
+    one = replace(job, video=Video(name, path), source=path, digest=place[1] * 64)
+    folder = publish.choose_folder(one, output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    record = {"video": {"sha256": one.digest, "path": one.video.place}}
+    (folder / "run.json").write_text(json.dumps(record))
+    return folder.name
+
+
+def test_a_video_keeps_its_folder_whether_or_not_it_is_alone_of_its_name(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
+    job, _ = finished
+    x, y = "/x/walk.mp4", "/y/walk.mp4"
+    in_both = {place: f"walk-{short_digest(Path(place))}" for place in (x, y)}
+    assert placed(job, tmp_path / "1", "walk", x) == "walk"
+    assert [placed(job, tmp_path / "1", in_both[place], place) for place in (y, x)] == [in_both[y], "walk"]
+    assert [placed(job, tmp_path / "2", in_both[place], place) for place in (x, y)] == [in_both[x], in_both[y]]
+    assert placed(job, tmp_path / "2", "walk", y) == in_both[y]
+    assert placed(job, tmp_path / "2", "walk", x) == in_both[x]
 
 
 def test_a_file_in_the_place_of_the_folder_is_a_line(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
