@@ -25,6 +25,8 @@ from tasks.errors import StillwalkError
 gc.set_threshold(50_000, 20, 20)
 # The matrices of this program are small: BLAS's threads for them cost more, waiting, than they bring.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# So are the pieces that OpenCV would hand to threads of its own; the cores are busy with other frames and videos.
+os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
 # Arrow's own heap keeps what the tables of a run have once taken; they are small, and any heap is quick enough.
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 

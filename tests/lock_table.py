@@ -51,7 +51,7 @@ WAYS: Final = {
     "fused + none": ["smoothing=none"],
     **{f"{hz} Hz + none": [f"anchor.crossover_hz={hz}", "smoothing=none"] for hz in (0.2, 0.5, 1.0, 2.0)},
 }
-STREAMS: Final = {"all features + none": "", "low features + none": "low_", "similarity + none": "hip_"}
+STREAMS: Final = {"mean + none": "", "waist + none": "waist_", "hips + none": "hip_"}
 HEAD: Final = ["walker", "way", "x", "y", "sway", "tremble", "jump", "switches"]
 
 

@@ -187,8 +187,9 @@ def test_a_target_outside_the_crop_is_refused_before_work(tmp_path: Path) -> Non
 
 def stepping(true_px: NDArray[np.float64]) -> list[Step]:
     """The steps of features that follow a path (n, 2) exactly."""
-    moves = np.diff(true_px, axis=0)
-    return [Step(), *(Step(dx_px=float(x), dy_px=float(y), features=40, inlier_share=1.0) for x, y in moves)]
+    moves = np.diff(true_px, axis=0).tolist()
+    same = [{f"{stem}d{axis}_px": by[axis == "y"] for stem in ("", "waist_", "hip_") for axis in "xy"} for by in moves]
+    return [Step(), *(Step(**step, features=40, inlier_share=1.0) for step in same)]
 
 
 def test_steps_take_the_tremble_out_of_the_pose(tmp_path: Path) -> None:

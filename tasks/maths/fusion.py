@@ -17,30 +17,20 @@ from scipy.ndimage import median_filter, uniform_filter1d
 
 from tasks.maths import gaps
 from tasks.maths.away import runs
+from tasks.maths.belief import WHOLE, breaks, frames_in, led, outliers, sureness, within_reach
 from tasks.maths.crossover import Crossover, PoseError, choose
-from tasks.maths.doubt import (
-    adrift,
-    breaks,
-    frames_in,
-    glimpses,
-    outliers,
-    spikes,
-    standard_error,
-    sureness,
-    within_reach,
-)
+from tasks.maths.doubt import adrift, glimpses, spikes, standard_error, unsure, witnessed
 from tasks.maths.drift import BRIEF_S, nearest, solve_drift
+from tasks.maths.holes import crossed
 from tasks.maths.steps import Steps
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 BRIDGED: Final = "bridged"
-STREAMS: Final = {"": "all features", "low_": "features near the hips", "hip_": "similarity at the hips"}
-PREFERENCE: Final = 0.6  # another stream must promise an error below this share of the plain one's
+STREAMS: Final = {"waist_": "the waist", "hip_": "the hips", "": "all features"}
+PREFERENCE: Final = 0.6  # another stream must promise an error below this share of the first one's
 LEAST_CONFIDENCE: Final = 0.05
-SPEED_S: Final = 0.17  # before and after a hole, in which the speed is measured that leads through it
-UNSURE: Final = 0.006  # of the torso's length: a step known no better than this is not used
 
 
 @dataclass(frozen=True)
@@ -53,7 +43,7 @@ class Settings:
     window_s: float = 5.0  # of time that a choice is made from
     trust_s: float = 1.0  # features carry the anchor so long without a pose
     outlier: float = 0.25  # a pose farther off its surroundings is another person, or a poster
-    streams: tuple[str, ...] = ("", "hip_")  # of steps, to choose from; low_ was never the best of the three
+    streams: tuple[str, ...] = ("waist_", "hip_")  # of steps, to choose from, the first one preferred
     pose_error: PoseError = field(default_factory=PoseError)
 
 
@@ -87,17 +77,16 @@ def fuse(
     settings = settings or Settings()
     stride = np.full(len(time_s), np.nan) if stride_hz is None else stride_hz
     torso = steady_size(time_s, torso_px)
-    plans = [_plan(stem, time_s, pose_xy, steps, torso, stride, settings) for stem in settings.streams]
-    best = min(plans, key=lambda plan: plan.choice.risk * (PREFERENCE if plan.stem == "" else 1.0))
+    plans = [_plan(stem, time_s, pose_xy, steps, torso_px, stride, settings) for stem in settings.streams]
+    best = min(plans, key=lambda plan: plan.choice.risk * (PREFERENCE if plan.stem == settings.streams[0] else 1.0))
     gap = pose_xy - best.track
     weight = np.where(best.known, np.clip(np.nan_to_num(confidence), LEAST_CONFIDENCE, 1.0) ** 2, 0.0)
-    weight = weight * sureness(time_s, best.known)
-    drift = solve_drift(time_s, gap, weight, best.choice.hz, cut=best.cut, size=torso)
+    drift = solve_drift(time_s, gap, weight * best.sure, best.choice.hz, cut=best.cut, size=torso)
     path = best.track + drift
     trusted = best.known | within_reach(time_s, best.known, best.moved, settings.trust_s)
     path[~trusted] = np.nan
     filled, state = gaps.fill(time_s, path, interpolate=True)
-    filled = curved(time_s, filled, state == gaps.INTERPOLATED, settings.trust_s)
+    filled = crossed(time_s, filled, state == gaps.INTERPOLATED, stride, settings.trust_s)
     state = np.where(trusted & ~best.known, BRIDGED, state)
     seen = np.isfinite(pose_xy).all(axis=1)
     return Fused(filled, state, best.choice.hz, reason(best, settings), int((seen & ~best.known).sum()))
@@ -111,6 +100,7 @@ class _Plan:
     track: Floats  # (n, 2) sum of the steps
     moved: Flags  # (n,) a step was measured
     known: Flags  # (n,) a pose is there and believed
+    sure: Floats  # (n,) how much, 0 to 1
     cut: Flags  # (n,) nothing leads from the frame before to this one
     choice: Crossover
 
@@ -120,17 +110,12 @@ def _plan(
     time_s: Floats,
     pose_xy: Floats,
     steps: Steps,
-    torso: Floats,
+    torso_px: Floats,
     stride: Floats,
     settings: Settings,
 ) -> _Plan:
-    plain = steps.xy()
-    wanted = steps.xy(stem)
-    step = np.where(np.isfinite(wanted).all(axis=1, keepdims=True), wanted, plain)
-    doubtful = (standard_error(steps) > UNSURE * torso) | adrift(steps)
-    step = np.where((doubtful | spikes(time_s, step, pose_xy, torso))[:, None], np.nan, step)
-    gap = pose_xy - np.cumsum(filled_steps(time_s, pose_xy, step), axis=0)
-    step = np.where(glimpses(time_s, step, gap, torso)[:, None], np.nan, step)
+    torso = steady_size(time_s, torso_px)
+    step = _believed(steps, stem, time_s, pose_xy, torso)
     track = np.cumsum(filled_steps(time_s, pose_xy, step), axis=0)
     moved = np.isfinite(step).all(axis=1)
     gap = pose_xy - track
@@ -138,13 +123,16 @@ def _plan(
     if not seen.any():
         raise ValueError("no frame has a pose: there is nothing to join the steps to")
     far, tame = outliers(time_s, gap, torso, settings.outlier)
-    known = seen & ~far
+    whole = torso_px > WHOLE * torso
+    free = led(time_s, np.where(whole[:, None], gap, np.nan), seen & ~far, moved, torso, settings.outlier)
+    known = seen & (free | ~far)
     cut = breaks(time_s, gap, known, moved, torso, limit=settings.outlier, longest_s=settings.trust_s)
     hz = settings.crossover_hz
-    sure = known & (sureness(time_s, known) == 1)
-    sure = sure if sure.any() else known
-    whole = gaps.fill(time_s, np.where(sure[:, None], tame, np.nan), interpolate=True)[0]
-    change = np.diff(whole, axis=0, prepend=whole[:1])
+    sure = np.where(free, 1.0, sureness(time_s, known))
+    best = known & (sure == 1) & ~free
+    best = best if best.any() else known
+    telling = gaps.fill(time_s, np.where(best[:, None], tame, np.nan), interpolate=True)[0]
+    change = np.diff(telling, axis=0, prepend=telling[:1])
     change[_no_link(known, cut)] = 0.0
     choice = choose(
         time_s,
@@ -157,7 +145,22 @@ def _plan(
     )
     if hz is None:
         choice = replace(choice, hz=_without_steps(time_s, moved, choice.hz, settings))
-    return _Plan(stem, track, moved, known, cut, choice)
+    return _Plan(stem, track, moved, known, sure, cut, choice)
+
+
+def _believed(steps: Steps, stem: str, time_s: Floats, pose_xy: Floats, torso: Floats) -> Floats:
+    """The stem's steps (n, 2), NaN where they are missing or not to be believed."""
+    measured = steps.xy(stem)
+    error = standard_error(steps)
+    lost = adrift(steps)
+    doubtful = unsure(error, np.isnan(measured).any(axis=1), torso) | lost
+    step = np.where(doubtful[:, None], np.nan, measured)
+    told = witnessed(measured, filled_steps(time_s, pose_xy, step), pose_xy, error, torso) & ~lost
+    step = np.where(told[:, None], measured, step)
+    # one after the other: a step is compared with believed ones only
+    step = np.where(spikes(time_s, step, pose_xy, torso)[:, None], np.nan, step)
+    gap = pose_xy - np.cumsum(filled_steps(time_s, pose_xy, step), axis=0)
+    return np.asarray(np.where(glimpses(time_s, step, gap, torso)[:, None], np.nan, step))
 
 
 def _no_link(known: Flags, cut: Flags) -> Flags:
@@ -195,25 +198,6 @@ def filled_steps(time_s: Floats, pose_xy: Floats, step: Floats) -> Floats:
     filled = np.where(moved[:, None], step, speed * interval[:, None])
     filled[0] = 0.0
     return np.asarray(filled)
-
-
-def curved(time_s: Floats, path: Floats, guessed: Flags, longest_s: float) -> Floats:
-    """``path`` (n, 2) with each short stretch of ``guessed`` frames (n,) as the cubic that leaves as the path came.
-
-    A body that vanishes behind a post does not change its speed there. Longer stretches stay as they are.
-    """
-    bent = path.copy()
-    for first, last in runs(guessed):
-        before = np.flatnonzero((time_s < time_s[first]) & (time_s > time_s[first] - SPEED_S - 1e-6) & ~guessed)
-        after = np.flatnonzero((time_s > time_s[last]) & (time_s < time_s[last] + SPEED_S + 1e-6) & ~guessed)
-        if min(len(before), len(after)) < 2 or time_s[after[0]] - time_s[before[-1]] > longest_s:
-            continue
-        from scipy.interpolate import CubicHermiteSpline  # here: it takes long to load, and few runs need it
-
-        slopes = [np.polyfit(time_s[side], path[side], 1)[0] for side in (before, after)]
-        ends = [before[-1], after[0]]
-        bent[first : last + 1] = CubicHermiteSpline(time_s[ends], path[ends], slopes)(time_s[first : last + 1])
-    return bent
 
 
 def steady_size(time_s: Floats, torso_px: Floats) -> Floats:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 FEWEST: Final = 6  # features, below which nothing is said
+TRUSTED: Final = 0.05  # of the trust in the best one
+WAIST: Final = 0.4  # of the way from the hips to the neck: hips and shoulders twist against each other about it
+FAITH: Final = 0.5  # in where the similarity says the waist goes: its turn is noisier than the mean
 AXIS_WIDTH: Final = 0.22  # of the torso's length: standard deviation of the trust about its axis
 GUESS: Final = 0.02  # of the torso's length: by how much a pose's step is off
 GUESS_PX: Final = 1.0
@@ -27,18 +30,12 @@ class Step:
 
     dx_px: float = np.nan  # robust mean step of all the torso's features
     dy_px: float = np.nan
-    low_dx_px: float = np.nan  # of those nearer to the hips than half the torso
-    low_dy_px: float = np.nan
-    high_dx_px: float = np.nan  # of those above
-    high_dy_px: float = np.nan
     hip_dx_px: float = np.nan  # the similarity fitted to all, evaluated at the hip centre
     hip_dy_px: float = np.nan
+    waist_dx_px: float = np.nan  # the mean, half way to that similarity at the waist
+    waist_dy_px: float = np.nan
     rotation_rad: float = np.nan  # of that similarity, clockwise on the screen
     growth: float = np.nan  # of that similarity: relative change of size
-    lever_x_px: float = np.nan  # from the hip centre to the features' centre
-    lever_y_px: float = np.nan
-    low_lever_x_px: float = np.nan  # and to the centre of the lower ones
-    low_lever_y_px: float = np.nan
     spread_px: float = np.nan  # median distance of the features' steps from their mean
     misfit_px: float = np.nan  # median distance of the features' steps from the similarity
     error_px: float = np.nan  # median forward-backward error
@@ -65,7 +62,7 @@ class Steps:
         return np.asarray(self.columns[name], dtype=np.float64)
 
     def xy(self, stem: str = "") -> Floats:
-        """(n, 2) steps of a stem: ``""`` (all), ``"low_"``, ``"high_"`` or ``"hip_"``."""
+        """(n, 2) steps of a stem: ``""`` (the mean of all features), ``"waist_"`` or ``"hip_"``."""
         return np.stack([self[f"{stem}dx_px"], self[f"{stem}dy_px"]], axis=1)
 
 
@@ -82,44 +79,47 @@ def from_table(table: Mapping[str, NDArray[Any]]) -> Steps:
 
 
 def summarise(
-    from_xy: Floats, step_xy: Floats, error_px: Floats, hip_xy: Floats, neck_xy: Floats, guess_xy: Floats
+    from_xy: Floats,
+    step_xy: Floats,
+    error_px: Floats,
+    hip_xy: Floats,
+    neck_xy: Floats,
+    *,
+    guess_xy: Floats,
+    belief: Floats,
 ) -> Step:
     """What the steps (k, 2) of features at ``from_xy`` (k, 2) say about a torso between ``hip_xy`` and ``neck_xy``.
 
-    Features on the torso's axis count most, those at its rim may lie on an arm or on the background; and so do those
-    that move about as one of the guesses (g, 2) says: as the pose did, or as the torso did in the frame before.
+    ``belief`` (k,) is how likely each lies on the torso. Those on the torso's axis count most, those at its rim may lie
+    on the background; and so do those that move about as one of the guesses (g, 2) says: as the pose did, or as the
+    torso did in the frame before.
     """
     if len(from_xy) < FEWEST:
         return Step(features=len(from_xy))
     axis = neck_xy - hip_xy
     square = float(axis @ axis)
     at = from_xy - hip_xy
-    along = at @ axis / square
     aside = (at[:, 0] * axis[1] - at[:, 1] * axis[0]) / square
-    trust = np.exp(-0.5 * (aside / AXIS_WIDTH) ** 2) + 0.02
+    trust = belief * (np.exp(-0.5 * (aside / AXIS_WIDTH) ** 2) + 0.02)
     surprise = np.hypot(*(step_xy[:, None] - guess_xy).T).min(axis=0)
     trust /= 1 + np.square(surprise / max(GUESS * square**0.5, GUESS_PX))
     trust /= trust.max()
-    mean, lever = robust_mean(step_xy, at, trust)
-    low, low_lever = robust_mean(step_xy, at, trust * (along < 0.5))
-    high, _ = robust_mean(step_xy, at, trust * (along >= 0.5))
+    if np.count_nonzero(trust > TRUSTED) < FEWEST:
+        return Step(features=len(from_xy))
+    mean = robust_mean(step_xy, trust)
     (tx, ty, a, b), kept = fit_similarity(step_xy, at, trust)
-    bent = np.array([tx, ty]) + at @ np.array([[a, b], [-b, a]])
+    turn = np.array([[a, b], [-b, a]])
+    bent = np.array([tx, ty]) + at @ turn
+    waist = mean + FAITH * (np.array([tx, ty]) + WAIST * axis @ turn - mean)
     return Step(
         dx_px=mean[0],
         dy_px=mean[1],
-        low_dx_px=low[0],
-        low_dy_px=low[1],
-        high_dx_px=high[0],
-        high_dy_px=high[1],
         hip_dx_px=float(tx),
         hip_dy_px=float(ty),
+        waist_dx_px=float(waist[0]),
+        waist_dy_px=float(waist[1]),
         rotation_rad=float(np.arctan2(b, 1 + a)),
         growth=float(np.hypot(1 + a, b) - 1),
-        lever_x_px=lever[0],
-        lever_y_px=lever[1],
-        low_lever_x_px=low_lever[0],
-        low_lever_y_px=low_lever[1],
         spread_px=float(np.median(np.hypot(*(step_xy - mean).T))),
         misfit_px=float(np.median(np.hypot(*(step_xy - bent).T))),
         error_px=float(np.median(error_px)),
@@ -128,16 +128,13 @@ def summarise(
     )
 
 
-def robust_mean(step_xy: Floats, at_xy: Floats, trust: Floats) -> tuple[Floats, Floats]:
-    """Tukey's biweight mean of the steps (k, 2) and where it lies; NaN when too few are trusted."""
-    if np.count_nonzero(trust > 0.05) < FEWEST:
-        return np.full(2, np.nan), np.full(2, np.nan)
+def robust_mean(step_xy: Floats, trust: Floats) -> Floats:
+    """Tukey's biweight mean of the steps (k, 2)."""
     mean = middle(step_xy, trust)
-    weight = trust
     for _ in range(ROUNDS):
         weight = trust * biweight(np.hypot(*(step_xy - mean).T), trust)
         mean = weight @ step_xy / weight.sum()
-    return mean, weight @ at_xy / weight.sum()
+    return mean
 
 
 def fit_similarity(step_xy: Floats, at_xy: Floats, trust: Floats) -> tuple[Floats, Floats]:

@@ -17,7 +17,8 @@ from tasks.maths.steps import Step, summarise
 Luma = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
-TORSO_MODEL_PX: Final = 120.0  # a longer torso is tracked on a smaller picture: the cost stops growing
+TORSO_MODEL_PX: Final = (100.0, 120.0)  # as long the torso is on the picture that is tracked on
+MOST_ENLARGED: Final = 2.0  # what is not in the picture, no enlarging brings back
 MOST_FEATURES: Final = 80
 FORWARD_BACKWARD_PX: Final = 0.7  # of the picture that is tracked on
 QUALITY: Final = 5e-5  # of the best corner's: folds of plain clothes beside bare skin still count
@@ -26,9 +27,9 @@ WINDOW_PX: Final = 17
 LEVELS: Final = 3
 REACH: Final = 0.3  # of the torso's length: room round the torso and round where it may have gone
 SIDE: Final = 0.25  # of the torso's length: half the width of a torso seen from the side
-ARM_WIDTHS: Final = (0.4, 0.2, 0.0)  # of the torso's length, left out; the next where too little is left
-CORE: Final = 0.2  # of the torso's length to each side of its axis
-ENOUGH: Final = 8  # features in the core
+ARM: Final = 0.1  # of the torso's length: half the width of an arm, left out
+SLEEVE: Final = 0.2  # of the torso's length from the middle of an arm: from here on nothing is the arm's
+ON_ARM: Final = 0.1  # of the belief in what is so far away: what a feature at the rim of an arm gets
 ARMS: Final = tuple(
     tuple(NAMES.index(f"{side}_{joint}") for joint in pair)
     for side in ("left", "right")
@@ -113,9 +114,24 @@ def measure(before: Luma, after: Luma, torso: Torso, guess_xy: Floats) -> Step:
     if min(cut.size_px) < 16:
         return Step()
     old, new = cut.out_of(before), cut.out_of(after)
-    start, end, error = _track(old, new, _corners(old, torso, cut), guess_xy[0] * cut.scale_xy)
-    moved_xy = (end - start) / cut.scale_xy
-    return summarise(cut.to_source(start), moved_xy, error / cut.scale, torso.hip_xy, torso.neck_xy, guess_xy)
+    found = cv2.goodFeaturesToTrack(old, MOST_FEATURES, QUALITY, APART_PX, mask=_region(torso, cut))
+    if found is None:
+        return Step()
+    start, end, error = _track(old, new, found, guess_xy[0] * cut.scale_xy)
+    start_xy, step_xy = cut.to_source(start), (end - start) / cut.scale_xy
+    where = {"hip_xy": torso.hip_xy, "neck_xy": torso.neck_xy}
+    return summarise(start_xy, step_xy, error / cut.scale, **where, guess_xy=guess_xy, belief=off_arms(start_xy, torso))
+
+
+def off_arms(source_xy: Floats, torso: Torso) -> Floats:
+    """How likely points (k, 2) lie on no arm: from ``ON_ARM`` at the arms' rims to 1 beside the sleeves."""
+    away_px = np.full(len(source_xy), np.inf)
+    for start, end in torso.arms_xy:
+        limb = end - start
+        along = np.clip((source_xy - start) @ limb / max(float(limb @ limb), 1e-9), 0.0, 1.0)
+        away_px = np.minimum(away_px, np.hypot(*(source_xy - start - along[:, None] * limb).T))
+    beside = np.clip((away_px / torso.length_px - ARM) / (SLEEVE - ARM), 0.0, 1.0)
+    return np.asarray(ON_ARM + (1 - ON_ARM) * beside)
 
 
 @dataclass(frozen=True)
@@ -139,7 +155,8 @@ class Cut:
         part = np.ascontiguousarray(luma[y0:y1, x0:x1])
         if self.size_px == (x1 - x0, y1 - y0):
             return part
-        return np.asarray(cv2.resize(part, self.size_px, interpolation=cv2.INTER_AREA))
+        smaller = self.size_px[0] < x1 - x0
+        return np.asarray(cv2.resize(part, self.size_px, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC))
 
     def to_source(self, xy: Floats) -> Floats:
         return np.asarray((xy + 0.5) / self.scale_xy - 0.5 + self.low_xy)
@@ -156,33 +173,13 @@ def _cut_round(torso: Torso, guess_xy: Floats, shape: tuple[int, ...]) -> Cut:
     limit = np.array(shape[::-1])
     low = np.clip(np.floor(ends.min(axis=0) - reach), 0, limit).astype(np.int64)
     high = np.clip(np.ceil(ends.max(axis=0) + reach), 0, limit).astype(np.int64)
-    width, height = np.round((high - low) * min(1.0, TORSO_MODEL_PX / torso.length_px)).astype(int).tolist()
+    scale = min(float(np.clip(torso.length_px, *TORSO_MODEL_PX)) / torso.length_px, MOST_ENLARGED)
+    width, height = np.round((high - low) * scale).astype(int).tolist()
     return Cut(low, high, (width, height))
-
-
-def _corners(old: Luma, torso: Torso, cut: Cut) -> NDArray[np.float32]:
-    """Corners (k, 1, 2) on the torso, off the arms where enough is left."""
-    found = None
-    for width in ARM_WIDTHS:
-        mask = _region(torso, cut, width)
-        found = cv2.goodFeaturesToTrack(old, MOST_FEATURES, QUALITY, APART_PX, mask=mask)
-        if found is not None and _in_core(cut.to_source(found[:, 0]), torso) >= ENOUGH:
-            break
-    return np.zeros((0, 1, 2), np.float32) if found is None else found
-
-
-def _in_core(source_xy: Floats, torso: Torso) -> int:
-    """How many points (k, 2) lie so near to the torso's axis that they can hardly lie on anything else."""
-    axis = torso.neck_xy - torso.hip_xy
-    at = source_xy - torso.hip_xy
-    aside = (at[:, 0] * axis[1] - at[:, 1] * axis[0]) / torso.length_px**2
-    return int(np.count_nonzero(np.abs(aside) < CORE))
 
 
 def _track(old: Luma, new: Luma, found: NDArray[np.float32], guess: Floats) -> tuple[Floats, Floats, Floats]:
     """Start and end (k, 2) of the corners that came back when tracked backward, and by how much they missed (k,)."""
-    if len(found) == 0:
-        return np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0)
     shift = guess.astype(np.float32)
     there, ok = _flow(old, new, found, found + shift)
     back, ok_back = _flow(new, old, there, there - shift)
@@ -209,15 +206,14 @@ def _flow(
     return found, status[:, 0] == 1
 
 
-def _region(torso: Torso, cut: Cut, arm_width: float) -> Luma:
+def _region(torso: Torso, cut: Cut) -> Luma:
     """255 on the torso from a little under the hips to the shoulders, 0 elsewhere and on the arms."""
     axis = torso.neck_xy - torso.hip_xy
     side = np.array([-axis[1], axis[0]]) / torso.length_px * torso.half_width_px
     low, high = torso.hip_xy - 0.08 * axis, torso.hip_xy + 0.95 * axis
     mask = np.zeros(cut.size_px[::-1], np.uint8)
     cv2.fillConvexPoly(mask, cut.to_pixels(np.array([low - side, low + side, high + side, high - side])), 255)
-    if arm_width > 0:
-        thick = max(1, round(arm_width * torso.length_px * cut.scale))
-        for start, end in torso.arms_xy:
-            cv2.line(mask, cut.to_pixels(start).tolist(), cut.to_pixels(end).tolist(), 0, thick)
+    thick = max(1, round(2 * ARM * torso.length_px * cut.scale))
+    for start, end in torso.arms_xy:
+        cv2.line(mask, cut.to_pixels(start).tolist(), cut.to_pixels(end).tolist(), 0, thick)
     return mask

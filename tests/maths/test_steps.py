@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.maths.steps import FEWEST, NAMES, Step, from_table, gather, summarise
+from tasks.maths.steps import FEWEST, NAMES, WAIST, Step, from_table, gather, summarise
 
 Floats = NDArray[np.float64]
 HIP, NECK = np.array([200.0, 300.0]), np.array([205.0, 200.0])
@@ -16,14 +16,18 @@ def features(count: int, seed: int = 1) -> Floats:
     return np.asarray(HIP + along * (NECK - HIP) + random.uniform(-20, 20, (count, 1)) * [1, 0])
 
 
-def said(from_xy: Floats, step_xy: Floats, guess: tuple[float, float] = (0.0, 0.0)) -> Step:
-    return summarise(from_xy, step_xy, np.full(len(from_xy), 0.02), HIP, NECK, np.array([guess]))
+def said(
+    from_xy: Floats, step_xy: Floats, guess: tuple[float, float] = (0.0, 0.0), belief: Floats | None = None
+) -> Step:
+    count = len(from_xy)
+    sure = np.ones(count) if belief is None else belief
+    return summarise(from_xy, step_xy, np.full(count, 0.02), HIP, NECK, guess_xy=np.array([guess]), belief=sure)
 
 
 def test_a_translation_is_every_step() -> None:
     at = features(40)
     step = said(at, np.tile([3.25, -1.5], (40, 1)))
-    for stem in ("", "low_", "high_", "hip_"):
+    for stem in ("", "waist_", "hip_"):
         found = getattr(step, f"{stem}dx_px"), getattr(step, f"{stem}dy_px")
         assert found == pytest.approx((3.25, -1.5), abs=1e-6)
     assert step.spread_px == pytest.approx(0, abs=1e-6)
@@ -38,7 +42,28 @@ def test_a_lean_about_the_hips_leaves_the_hip_where_it_is() -> None:
     assert (step.hip_dx_px, step.hip_dy_px) == pytest.approx((0, 0), abs=1e-6)
     assert step.rotation_rad == pytest.approx(angle, abs=1e-6)
     assert step.growth == pytest.approx(growth, abs=1e-6)
-    assert abs(step.high_dx_px) > abs(step.low_dx_px) > 0.2
+    waist = WAIST * (NECK - HIP)
+    half = 0.5 * (turn @ waist - waist + [step.dx_px, step.dy_px])
+    assert (step.waist_dx_px, step.waist_dy_px) == pytest.approx(tuple(half), abs=1e-6)
+
+
+def test_at_the_waist_it_counts_less_whether_hips_or_shoulders_have_more_features() -> None:
+    """A body that twists: both go opposite ways beside the body's step, and the mean goes with those that have more."""
+    at = features(60)
+    at = at[((HIP - at)[:, 1] < 45) | (np.arange(60) % 3 == 0)]
+    along = (at - HIP) @ (NECK - HIP) / float((NECK - HIP) @ (NECK - HIP))
+    step = said(at, [2.0, 1.0] + (along - WAIST)[:, None] * [1.5, 0.0])
+    assert abs(step.dx_px - 2.0) > 0.1
+    assert abs(step.waist_dx_px - 2.0) < 0.6 * abs(step.dx_px - 2.0)
+
+
+def test_features_that_are_believed_to_lie_elsewhere_do_not_decide() -> None:
+    at = features(40)
+    arm = np.arange(40) < 24
+    moved: Floats = np.where(arm[:, None], [6.0, 2.0], [2.0, 1.0])
+    step = said(at, moved, (4.0, 1.5), belief=np.where(arm, 0.1, 1.0))
+    assert (step.dx_px, step.waist_dx_px) == pytest.approx((2.0, 2.0), abs=0.05)
+    assert said(at, moved, (4.0, 1.5)).dx_px > 4
 
 
 def test_an_arm_and_the_wall_beside_it_are_outvoted() -> None:
