@@ -53,6 +53,8 @@ def _sentence(error: BaseException, override: str) -> str:
             f"{several[1]}: one setting takes one value; put -m before it for a sweep, or give [{several[2]}] as a list"
         )
     if isinstance(error, OverrideParseException):
+        if "=" not in error.override:
+            return f"{error.override}: settings are given as name=value; did you mean video={error.override}?"
         cure = "put a value with special characters in quotes, as in 'name=\"a (1)\"'"
         return f"{error.override}: this cannot be read; {cure}"
     if isinstance(error, ValidationError):

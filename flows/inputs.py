@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,9 +67,20 @@ def find_videos(asked: Any) -> list[Video]:
     for item in items:
         found: list[Path | None] = [None] if item == DEMO else list(_expand(str(item)))
         paths.extend(path for path in found if path not in paths)
+    for path in paths:
+        _require_text(path)
     if not paths:
         raise SettingError("video: the list is empty; name a file, a folder, a glob such as 'clips/*.mp4', or demo")
     return _named(paths)
+
+
+def _require_text(path: Path | None) -> None:
+    """``SettingError`` for a name that is no text: neither reports nor Prefect can say it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(str(path)).decode(errors="backslashreplace")
+        raise SettingError(f"video: the name {shown} is not in UTF-8; rename the file") from None
 
 
 def find_all(asked: list[Any]) -> list[Video]:

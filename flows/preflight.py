@@ -13,7 +13,7 @@ from conf.schema import Config
 from flows.inputs import Video
 from flows.sharing import shared_size
 from flows.wants import masks_wanted
-from tasks.errors import VideoError
+from tasks.errors import SettingError, VideoError
 
 
 def check(config: Config, videos: list[Video]) -> None:
@@ -37,6 +37,10 @@ def check(config: Config, videos: list[Video]) -> None:
                 _check_length(config, video)
         except VideoError:
             continue
+        except SettingError as error:
+            if len(videos) == 1:
+                raise
+            raise SettingError(f"{error} (for {video.place})") from error
 
 
 def check_folder(setting: str, folder: Path) -> None:

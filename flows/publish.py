@@ -38,7 +38,6 @@ FILES = {
     "preview.webp": "preview.webp",
     "contact.jpg": "stabilized.mp4",
 }
-DATA = {"trajectory", "offsets", "subject", "masks"}
 
 
 def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Result:
@@ -66,13 +65,12 @@ def _holder(name: str, artifacts: dict[str, Artifact]) -> Artifact | None:
 
 
 def _other_paths(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
-    """Pictures of earlier runs that this one leaves as they are, and the digest of the path each was made by."""
+    """What earlier runs have left and this one leaves as it is, and the digest of the path each was made by."""
     before = _read_record(folder)
     names = before.get("deliverables", {})
     path = names.get("trajectory.parquet", {}).get("sha256", "")
     known = {**before.get("from_earlier_runs", {}), **dict.fromkeys(names, path)}
-    videos = {name: digest for name, digest in known.items() if FILES.get(name, "masks") not in DATA}
-    return {name: digest for name, digest in videos.items() if name not in wanted and (folder / name).exists()}
+    return {name: digest for name, digest in known.items() if name not in wanted and (folder / name).exists()}
 
 
 def publish_failure(job: Job, artifacts: dict[str, Artifact], error: str, output_dir: Path) -> Result:

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.spectra import SHORTEST_S, Spectra, windowed_spectra
+from tasks.maths.spectra import Spectra, has_spectrum, windowed_spectra
 
 Floats = NDArray[np.float64]
 
@@ -57,7 +57,7 @@ def choose(
 
     ``stride_hz`` (n,) is the gait's frequency, NaN where nobody strides.
     """
-    if time_s[-1] - time_s[0] < SHORTEST_S:
+    if not has_spectrum(time_s, window_s):
         middle = float(np.sqrt(slowest_hz * fastest_hz))
         return Crossover(np.full(len(time_s), middle), np.inf, np.nan, np.nan, np.nan, 0)
     spectra = windowed_spectra(time_s, gap, window_s)

@@ -126,6 +126,7 @@ def _plan(
     whole = torso_px > WHOLE * torso
     free = led(time_s, np.where(whole[:, None], gap, np.nan), seen & ~far, moved, torso, settings.outlier)
     known = seen & (free | ~far)
+    known = known if known.any() else seen  # where each is far from all the others, none is an outlier
     cut = breaks(time_s, gap, known, moved, torso, limit=settings.outlier, longest_s=settings.trust_s)
     hz = settings.crossover_hz
     sure = np.where(free, 1.0, sureness(time_s, known))

@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 HOP_S: Final = 0.5
 MOST_HZ: Final = 12.0  # of the even grid that spectra are taken on
 SHORTEST_S: Final = 1.5  # of time: less has no spectrum worth the name
+LEAST_IN: Final = 4  # times in a window
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class Spectra:
     hz: Floats
     power: Floats
     middle_s: Floats
+
+
+def has_spectrum(time_s: Floats, window_s: float) -> bool:
+    """Whether the times last long enough, and come often enough for a window to hold some of them."""
+    return bool(time_s[-1] - time_s[0] >= SHORTEST_S and LEAST_IN * np.median(np.diff(time_s)) <= window_s)
 
 
 def windowed_spectra(time_s: Floats, values: Floats, window_s: float) -> Spectra:

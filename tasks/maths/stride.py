@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.landmarks import HIPS, LEFT_ANKLE, NAMES, RIGHT_ANKLE, SHOULDERS, PoseTrack
-from tasks.maths.spectra import SHORTEST_S, Spectra, windowed_spectra
+from tasks.maths.spectra import Spectra, has_spectrum, windowed_spectra
 
 Floats = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ def stride_frequency(time_s: Floats, left: Floats, right: Floats, window_s: floa
     """
     known = np.isfinite(left).all(axis=1) & np.isfinite(right).all(axis=1)
     nothing = np.full(len(time_s), np.nan)
-    if known.sum() < 8 or time_s[-1] - time_s[0] < SHORTEST_S:
+    if known.sum() < 8 or not has_spectrum(time_s, window_s):
         return nothing
     legs = np.concatenate([left - right, left + right], axis=1)
     legs = np.stack([np.interp(time_s, time_s[known], column[known]) for column in legs.T], axis=1)

@@ -13,6 +13,7 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from tasks.errors import OutputError
 from tasks.media.chroma import as_fine, finer_chroma
 from tasks.media.layout import PixelLayout, Planes, frame_of, nearest
 from tasks.media.matte import Alpha
@@ -71,6 +72,9 @@ class AlphaSink:
         sound: Path | None = None,
     ) -> None:
         self._layout, self._coding, self._time_base = layout, CODINGS[coding], time_base
+        if coding == "mov" and size_px[0] % 2:
+            fact = f"ProRes with opacity is not made of pictures of odd width, as {size_px[0]}x{size_px[1]}"
+            raise OutputError(f"{path}: {fact}; choose background.alpha=webm or png, or an even crop.size")
         self._finer = as_fine(layout, nearest(self._coding.pixel_format.replace("yuva", "yuv")))
         self._chroma_location = color.chroma_location
         self._given_range = LIMITED_RANGE if layout.is_rgb else color.range

@@ -68,7 +68,7 @@ def pictures(
     """
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = threads
-    reading.timing = Timing(nominal_ticks(stream))
+    reading.timing = Timing(nominal_ticks(stream), first=_first_ticks(container, stream))
     shape: tuple[int, int, str] | None = None
     for frame in _decoded(container, stream, reading):
         seen = (frame.width, frame.height, frame.format.name)
@@ -93,20 +93,21 @@ def leave_out_looks(stream: VideoStream) -> None:
 class Timing:
     """Makes timestamps strictly increasing.
 
-    A missing one continues the clock by the last frame's duration. One that repeats or steps back by less
-    than a nominal interval comes one tick after its predecessor. One that steps back further is a restarted
-    clock: it and all that follow are moved so that time goes on.
+    A missing one continues the clock by the last frame's duration, and begins it at ``first``. One that repeats
+    or steps back by less than a nominal interval comes one tick after its predecessor. One that steps back
+    further is a restarted clock: it and all that follow are moved so that time goes on.
     """
 
     nominal: int
     shift: int = 0
     last: int | None = None
     last_duration: int = 0
+    first: int = 0
 
     def next(self, stored: int | None, duration: int) -> int:
         step = self.last_duration or self.nominal
         if self.last is None:
-            pts = stored or 0
+            pts = self.first if stored is None else stored
         elif stored is None:
             pts = self.last + step
         elif stored + self.shift > self.last:
@@ -128,6 +129,12 @@ def nominal_ticks(stream: VideoStream) -> int:
     """Ticks of the stream's time base in one frame at its declared rate; at least 1."""
     rate = stream.average_rate or stream.guessed_rate or Fraction(25)
     return max(1, round(1 / (rate * time_base(stream))))
+
+
+def _first_ticks(container: InputContainer, stream: VideoStream) -> int:
+    """Where a file begins that begins before zero: of its pictures before zero, Matroska's times are not told."""
+    began_us = container.start_time
+    return 0 if began_us is None else min(0, round(Fraction(began_us, 1_000_000) / time_base(stream)))
 
 
 def time_base(stream: VideoStream) -> Fraction:

@@ -28,7 +28,10 @@ def read_picture(path: Path, digest: str = "") -> NDArray[np.uint8]:
     if digest and hashlib.sha256(content).hexdigest() != digest:  # else another picture would bear its key, for ever
         raise SettingError(f"background.image: {path} was changed while it was worked on; run the same command again")
     coded = np.frombuffer(content, np.uint8)
-    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR) if coded.size else None
+    try:
+        decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR) if coded.size else None
+    except cv2.error as error:  # of a picture that says it is larger than OpenCV reads
+        raise SettingError(f"background.image: {path} is too large; give a smaller picture") from error
     if decoded is None:
         raise SettingError(f"background.image: {path} is no picture; {cure}")
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,9 @@ def test_names_have_room_for_more_and_break_no_line(tmp_path: Path) -> None:
     for video in videos:
         assert len(video.name.encode()) <= 220
         assert video.name.isprintable()
+
+
+def test_a_name_that_is_no_text_is_one_line(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/walk\xff.mp4")).touch()
+    with pytest.raises(SettingError, match=r"walk\\xff\.mp4 is not in UTF-8; rename the file"):
+        find_videos(str(tmp_path))

@@ -71,7 +71,7 @@ def test_a_contact_sheet_is_delivered_when_asked_for(finished: tuple[Job, dict[s
     assert contents(tmp_path / "out" / "a")["contact.jpg"] == "sheet"
 
 
-def test_videos_that_earlier_runs_have_left_are_told(
+def test_what_earlier_runs_have_left_is_told(
     finished: tuple[Job, dict[str, Artifact]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, made = finished
@@ -84,7 +84,12 @@ def test_videos_that_earlier_runs_have_left_are_told(
     publish.publish(job, made, tmp_path / "out")
     made["person.webm"] = artifact(tmp_path, "clear", {"person.webm": "nothing"})
     publish.publish(job, made, tmp_path / "out")
-    assert told == [[], ["person.mp4"], ["person.mp4"]]
+    folder = tmp_path / "out" / "a"
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"deliverables": {"pose.csv": {"sha256": "0"}}}))
+    (folder / "pose.csv").write_text("of a person whom nobody follows any more")
+    publish.publish(job, made, tmp_path / "out")
+    assert told == [[], ["person.mp4"], ["person.mp4"], ["person.mp4", "pose.csv"]]
 
 
 def test_a_disk_that_fills_up_leaves_the_earlier_result_as_it_was(

@@ -1,5 +1,7 @@
 """Borders and backgrounds as settings: what they choose, what they need, and what is refused."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -7,8 +9,10 @@ import pytest
 from conf.choices import Background, BorderMode, Output
 from conf.schema import Config
 from flows import preflight, settings
+from flows.inputs import Video
 from flows.wants import background_of, border_of, masks_wanted, person_request
 from tasks.errors import SettingError
+from tests.media.clips import Made, make
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +62,24 @@ def test_a_mistake_is_one_line(overrides: list[str], sentence: str) -> None:
 def test_a_picture_that_is_none_is_found_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"^background\.image: .*cannot be read"):
         preflight.check(load("background=image", f"background.image={tmp_path / 'no.png'}"), [])
+
+
+def test_a_picture_larger_than_can_be_read_is_one_line(tmp_path: Path) -> None:
+    size = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    head = b"IHDR" + size
+    chunk = struct.pack(">I", len(size)) + head + struct.pack(">I", zlib.crc32(head))
+    (tmp_path / "large.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)
+    with pytest.raises(SettingError, match=r"^background\.image: .* is (too large|no picture); "):
+        preflight.check(load("background=image", f"background.image={tmp_path / 'large.png'}"), [])
+
+
+def test_of_several_clips_the_one_that_a_setting_does_not_fit_is_named(tmp_path: Path) -> None:
+    videos = [
+        Video(name, make(tmp_path / f"{name}.mp4", Made(ticks=tuple(512 * index for index in range(frames)))))
+        for name, frames in (("a", 12), ("b", 3))
+    ]
+    with pytest.raises(SettingError, match=rf"longer than the clip of 3; .* \(for {tmp_path}/b\.mp4\)"):
+        preflight.check(load("smoothing.window=9"), videos)
 
 
 def test_the_background_is_the_persons_unless_others_are_named() -> None:

@@ -314,3 +314,10 @@ def test_uneven_rates_of_one_clip_are_no_jolts() -> None:
     thinned = Scene(walk.time_s[where], walk.truth[where], walk.pose[where], step, walk.stride_hz)
     assert walk.error(walk.fused().xy_px) < 0.8
     assert thinned.error(thinned.fused().xy_px) < 1.2
+
+
+def test_poses_of_which_each_is_far_from_all_others_are_taken_as_they_are() -> None:
+    count = 30
+    wild = 400.0 * np.random.default_rng(3).normal(size=(count, 2))
+    fused = fuse(np.arange(count) / 30, wild, np.ones(count), steps_of(np.zeros((count, 2))), np.full(count, 40.0))
+    assert np.isfinite(fused.xy_px).all()

@@ -85,3 +85,8 @@ def test_nobody_and_a_glance_have_no_stride() -> None:
     track = PoseTrack(TIME_S, nothing, nothing[..., 0], nothing[..., 0], nothing[..., 0])
     assert np.isnan(stride_of(track)).all()
     assert np.isnan(stride_frequency(TIME_S[:20], swing(1.0)[:20], swing(1.0, -0.5)[:20], 5.0)).all()
+
+
+def test_frames_too_rare_to_see_a_stride_have_none() -> None:
+    rare_s = 14.0 * np.arange(20)
+    assert np.isnan(stride_frequency(rare_s, swing(1.0)[:20], swing(1.0, -0.5)[:20], 5.0)).all()

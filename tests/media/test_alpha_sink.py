@@ -167,3 +167,18 @@ def test_a_zip_that_is_left_early_is_gone(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), PngZip(tmp_path / "a.zip", nearest("yuv420p"), COLOR):
         raise KeyboardInterrupt
     assert not (tmp_path / "a.zip").exists()
+
+
+def test_prores_of_an_odd_width_is_refused_with_what_takes_it(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"odd width, as 321x240; choose background\.alpha=webm or png"):
+        AlphaSink(
+            tmp_path / "person.mov",
+            "mov",
+            size_px=(321, 240),
+            layout=nearest("yuv420p"),
+            time_base=Fraction(1, 15360),
+            rate=Fraction(30),
+            color=COLOR,
+            pixel_aspect=Fraction(1),
+        )
+    assert list(tmp_path.iterdir()) == []

@@ -117,6 +117,11 @@ def test_timestamps_are_repaired_by_one_rule(stored: list[int | None], expected:
     assert [timing.next(pts, 10) for pts in stored] == expected
 
 
+def test_times_that_are_not_told_before_zero_lead_up_to_it() -> None:
+    timing = Timing(nominal=33, first=-100)
+    assert [timing.next(pts, 33) for pts in (None, None, None, 0, 33)] == [-100, -67, -34, 0, 33]
+
+
 def test_any_timestamps_become_strictly_increasing() -> None:
     random = np.random.default_rng(1)
     for _ in range(50):
