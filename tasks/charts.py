@@ -68,10 +68,9 @@ def read_paths(request: ChartsRequest) -> Paths:
     clip = read_clip(request.clip)
     path = read_table(request.trajectory.path("trajectory.parquet"))
     frame = read_json(request.trajectory.path("framing.json"))
-    target_xy, size_px = np.array(frame["target_px"]), np.array(frame["output_size_px"])
+    target_xy, source_target_xy = np.array(frame["target_px"]), np.array(frame["source_target_px"])
     to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
     anchor = np.stack([path["anchor_x_px"], path["anchor_y_px"]], axis=1)
-    source_target_xy = (target_xy + 0.5) / size_px * clip.size_px - 0.5  # as in tasks.maths.planned
     return Paths(
         time_s=path["time_s"],
         end_s=max(clip.start_s + clip.duration_s, float(path["time_s"][-1])),

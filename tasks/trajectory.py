@@ -66,9 +66,13 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
         offsets[axis] = offsets[axis] - part_px
     columns = _trajectory(frames, offsets, shift_px, path.scale, path.roll_rad, to_output)
     write_table(folder / "trajectory.parquet", columns)
-    write_json(folder / "framing.json", {"output_size_px": view.size_px, "target_px": target_xy})
+    rest_xy = (path.target_xy + 0.5) / path.size_px * np.array(clip.size_px) - 0.5  # the target of the source itself
+    framed = {"output_size_px": view.size_px, "target_px": target_xy, "source_target_px": rest_xy}
+    write_json(folder / "framing.json", framed)
     anchor_px, state, source = _points(offsets, "anchor"), offsets["state"], offsets["source"]
-    report = planned.report(pose, anchor_px, state, source, to_output, target_xy, clip.size_px, (width, height))
+    report = planned.report(
+        pose, anchor_px, state, source, to_output, target_xy, rest_xy, clip.size_px, (width, height)
+    )
     write_json(folder / "metrics.json", report)
     tick(len(shift_px))
     facts = {name: report["planned"][name] for name in FACTS}

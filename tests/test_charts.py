@@ -35,7 +35,10 @@ def request(folder: Path, frames: int, states: NDArray[np.str_], *, judged: bool
     columns = {"time_s": time_s, "anchor_x_px": anchor[:, 0], "anchor_y_px": anchor[:, 1], "state": states}
     columns |= {f"to_output_{row}{column}": matrices[:, row, column] for row in range(2) for column in range(3)}
     write_table(folder / "trajectory" / "trajectory.parquet", columns)
-    write_json(folder / "trajectory" / "framing.json", {"output_size_px": SIZE_PX, "target_px": target})
+    write_json(
+        folder / "trajectory" / "framing.json",
+        {"output_size_px": SIZE_PX, "target_px": target, "source_target_px": target},
+    )
     sources = np.where(np.arange(frames) < frames // 2, "hips", "shoulders")
     write_table(folder / "offsets" / "offsets.parquet", {"source": sources})
     seen = {"residual_x_px": residual[:, 0], "residual_y_px": residual[:, 1]}

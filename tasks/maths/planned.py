@@ -19,13 +19,14 @@ def report(
     sources: NDArray[np.str_],
     to_output: Floats,
     target_xy: Floats,
+    source_target_xy: Floats,
     source_size_px: framing.Size,
     output_size_px: framing.Size,
 ) -> dict[str, Any]:
     """``planned``, ``before`` and ``units``, ready for JSON: six decimals, None for what cannot be told.
 
-    ``anchor_px`` (n, 2) counts in the frames whose ``states`` (n,) say that it was seen. Before, the target is the
-    point at the same fractions of the source: the same point, unless the output is cropped.
+    ``anchor_px`` (n, 2) counts in the frames whose ``states`` (n,) say that it was seen. Before, the target is
+    ``source_target_xy``, however the output is cropped.
     """
     anchor = np.where(np.isin(states, metrics.SEEN)[:, None], anchor_px, np.nan)
     locked = motion.apply(to_output, anchor)
@@ -50,7 +51,6 @@ def report(
         "anchor_switch_jump": jump_px,
     }
     still = motion.translation(np.zeros_like(anchor))
-    source_target_xy = (target_xy + 0.5) / output_size_px * source_size_px - 0.5
     before = {
         **metrics.lock(anchor, pose.time_s, source_target_xy, source_size_px, height_px),
         "subject_cut": metrics.subject_cut(boxes, still, source_size_px),
