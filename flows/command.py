@@ -3,11 +3,14 @@
 Nothing heavy is imported here: help, ``--cfg`` and tab completion must not pay for Prefect or MediaPipe.
 """
 
+import atexit
 import gc
 import os
 import sys
+import threading
 from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -61,7 +64,20 @@ def obey() -> None:
         if traceback_wanted or foreign:
             raise
         status.refuse(error)
-    sys.exit(status.worst())
+    _end(status.worst())
+
+
+def _end(code: int) -> NoReturn:
+    """End as Python does, but after a run without taking the interpreter apart: there a native library was seen to
+    crash when all was done.
+    """
+    if "prefect" not in sys.modules:
+        sys.exit(code)
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _sweeps(arguments: list[str]) -> bool:
