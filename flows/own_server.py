@@ -1,17 +1,28 @@
 """The Prefect server of one run, where no other answers: it outlives Ctrl-C by a moment, and the run by none.
 
-Prefect starts it when it is first needed, in the midst of a run: there, Ctrl-C in a terminal kills it before it has
-been told how the run ended, with lines of its own, and nothing ends it when the run is killed.
+Prefect would start one itself when it is first needed, in the midst of a run: there, Ctrl-C in a terminal kills it
+before it has been told how the run ended, with lines of its own, and nothing ends it when the run is killed. This one
+starts while the program is still loading, which then need not load the server's half of Prefect.
 """
 
-import signal
+import atexit
+import os
+import socket
 import subprocess
-import threading
+import sys
+import time
+from functools import cache
 from typing import Final
 
-from prefect.server.api.server import SubprocessASGIServer
+from flows.server import answers
+from tasks.errors import SettingError
 
-POLL_S: Final = 0.1
+LONGEST_S: Final = 120.0  # a first start makes the database; a fresh machine was seen to need more than 20 s
+POLL_S: Final = 0.05
+END_S: Final = 5.0  # that it has to end when it is asked to
+APP: Final = "prefect.server.api.server:create_app"
+# What Prefect gives a server of this kind itself: no pages, and only the services that a short run needs.
+KIND: Final = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 # Reads process ids until whoever writes them is gone, by whatever death, and ends those that are still servers.
 GUARD: Final = """
 trap '' INT TERM
@@ -24,28 +35,59 @@ done
 """
 
 
-def start() -> None:
-    """Start the server and wait until it answers; ``RuntimeError`` where it does not."""
-    pipe, quiet = subprocess.PIPE, subprocess.DEVNULL
-    guard = subprocess.Popen(["/bin/sh", "-c", GUARD], stdin=pipe, stdout=quiet, stderr=quiet, start_new_session=True)
-    server = SubprocessASGIServer()  # there is one for the process: Prefect finds it started
-    failures: list[Exception] = []
-    starting = threading.Thread(target=_start, args=(server, failures), daemon=True)
-    starting.start()
-    told = 0
-    while starting.is_alive():  # the main thread stays free for signals
-        starting.join(POLL_S)
-        if guard.stdin and server.server_process and server.server_process.pid != told:
-            told = server.server_process.pid
-            guard.stdin.write(b"%d\n" % told)
-            guard.stdin.flush()
-    if failures:
-        raise failures[0]
+class OwnServer:
+    """A server that ends with this process; it is starting when this object is made."""
+
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:  # made here: nobody else can take the port
+            self.api = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+            # In sessions of their own: what a terminal sends to the program does not reach them.
+            self._guard = subprocess.Popen(
+                ["/bin/sh", "-c", GUARD],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            given = str(listening.fileno())
+            self._server = subprocess.Popen(
+                [sys.executable, "-m", "uvicorn", "--factory", APP, "--fd", given, "--log-level", "error"],
+                env={**os.environ, **KIND},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[listening.fileno()],
+                start_new_session=True,
+            )
+        if self._guard.stdin:
+            self._guard.stdin.write(b"%d\n" % self._server.pid)
+            self._guard.stdin.flush()
+        atexit.register(self.end)
+
+    def wait(self) -> None:
+        """Return when it answers; ``SettingError`` when it ends or does not."""
+        until_s = time.monotonic() + LONGEST_S
+        while not answers(self.api, LONGEST_S):
+            status = self._server.poll()
+            if status is not None or time.monotonic() > until_s:
+                fact = "does not answer" if status is None else f"ended with {status} before it answered"
+                cure = "start one with make ui, which shows what it says"
+                raise SettingError(f"server: Prefect's own for this run {fact}; {cure}")
+            time.sleep(POLL_S)
+
+    def end(self) -> None:
+        """End it, if it has not ended."""
+        self._server.terminate()
+        try:
+            self._server.wait(END_S)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
 
 
-def _start(server: SubprocessASGIServer, failures: list[Exception]) -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # of this thread, and of the processes it starts
-    try:
-        server.start()
-    except (OSError, RuntimeError) as error:
-        failures.append(error)
+@cache
+def start() -> OwnServer:
+    """The one server of this process, which Prefect finds by ``PREFECT_API_URL``."""
+    server = OwnServer()
+    os.environ["PREFECT_API_URL"] = server.api
+    return server

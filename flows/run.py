@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from conf.schema import Config
-from flows import interrupt, preflight, server, settings
+from flows import interrupt, own_server, preflight, server, settings
 from flows.index import read_sweep
 from flows.inputs import Video, find_all, find_videos, missing
+from flows.own_server import OwnServer
 from flows.results import Result
 from flows.sweeps import Setting, check_run_wide, distinct
 from flows.terminal import print_results, print_sweep, shown_progress
@@ -79,8 +80,11 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
         end = Ended([Result(video, missing(video)) for video in videos])
     else:
         folders.register(cache, base_dir)
-        own = not server.choose(config.server, HOME)
-        end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own=own)
+        own = None
+        if not server.choose(config.server, HOME):
+            preflight.check_folder("PREFECT_HOME", Path(os.environ["PREFECT_HOME"]))
+            own = own_server.start()
+        end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)
     seconds = time.perf_counter() - started
     if end.results and asked[0].name:
         print_sweep(end.results, read_sweep(output_dir), output_dir, seconds)
@@ -114,8 +118,8 @@ def _checked(asked: list[Setting]) -> tuple[Config, list[Video]]:
     return configs[0], find_all([config.video for config in configs])
 
 
-def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str], *, own: bool) -> Ended:
-    """Run the flow and say how it ended; ``own``: with a server of its own."""
+def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str], own: OwnServer | None) -> Ended:
+    """Run the flow and say how it ended; ``own``: the server that was started for it, if one was."""
     # Prefect takes seconds to import and reads its settings while it does: only now.
     from httpx import HTTPError
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
@@ -130,9 +134,7 @@ def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str],
     with shown_progress(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         try:
             if own:
-                from flows import own_server  # loads Prefect's whole server
-
-                own_server.start()
+                own.wait()
             if asked[0].name:
                 return Ended(configured(sweep, config, cache)(asked, *place))
             return Ended(configured(stabilize, config, cache)(asked[0].overrides, *place))

@@ -77,7 +77,6 @@ MAY_IMPORT = {
     "flows.explain": {"conf", "hydra", "omegaconf", "tasks"},
     "flows.stabilize": {"flows"},
     "flows.command": {"flows", "hydra", "omegaconf", "tasks"},
-    "flows.own_server": {"prefect"},
     "flows.living": {"prefect", "tasks"},
     "flows.run": {"conf", "flows", "httpx", "prefect", "tasks"},
     "flows.flow": {"conf", "flows", "prefect", "tasks"},

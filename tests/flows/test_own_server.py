@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.own_server import GUARD
+from flows import own_server
+from flows.own_server import GUARD, OwnServer
+from flows.server import answers
+from tasks.errors import SettingError
 
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
 HEARS = "import time; print(flush=True); time.sleep(600)"
@@ -53,3 +56,25 @@ def test_the_guard_leaves_alone_what_is_no_server() -> None:
             assert other.poll() is None
         finally:
             other.kill()
+
+
+def test_a_server_answers_when_it_was_waited_for_and_ends_when_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    server = OwnServer()
+    try:
+        server.wait()
+        assert answers(server.api, 5)
+    finally:
+        server.end()
+    assert not answers(server.api, 5)
+
+
+def test_a_server_that_ends_before_it_answers_is_told_of_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_server, "APP", "prefect.server.no_such_module:create_app")
+    server = OwnServer()
+    with pytest.raises(
+        SettingError, match=r"server: Prefect's own for this run ended with \d before it answered; start"
+    ):
+        server.wait()
