@@ -49,7 +49,14 @@ class Video:
 
 
 def missing(video: Video) -> str:
-    """The sentence for a video whose file is not there."""
+    """The sentence for a video whose file is not there, or is none; "" where it is, and for the drawn walker.
+
+    Whoever opened a pipe or a device instead would wait for its end for ever.
+    """
+    if video.path is None or video.path.is_file():
+        return ""
+    if video.path.exists():
+        return f"{video.path}: is not a regular file; give a video file"
     return f"{video.path}: there is no such file; check the path"
 
 
@@ -99,10 +106,11 @@ def _expand(item: str) -> list[Path]:
             raise SettingError(f"video: {path} is a folder without videos; name a file, or a folder that holds some")
         return inside
     if not path.exists() and glob.has_magic(item):
-        matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207  (absolute patterns)
+        found = (Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207  (absolute patterns)
+        matches = sorted(match for match in found if match.is_file())
         if not matches:
             raise SettingError(f"video: no file matches {item}; check the folder and the quotes around the pattern")
-        return [match for match in matches if match.is_file()]
+        return matches
     return [path]
 
 

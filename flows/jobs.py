@@ -1,6 +1,7 @@
 """From settings and the videos they name to jobs: what identifies each, or why it fails before its first stage."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -49,8 +50,10 @@ def _job(
     digest: Callable[[Path], tuple[str, Stamp]],
 ) -> Job:
     source = video.path if drawn is None else drawn.future.result().path("demo.mp4")
-    if source is None or not source.exists():
+    if source is None or missing(video):
         raise VideoError(missing(video))
+    with suppress(VideoError):  # of what cannot be read: the first stage will say so, in its report too
+        preflight.check_video(config, video)
     models = preflight.model_digests(config)
     only_path = bool(setting.name) and config.sweep.render is not SweepRender.all
     nodes = {} if drawn is None else {"demo": drawn}

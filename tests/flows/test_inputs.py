@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.inputs import Video, find_videos
+from flows.inputs import Video, find_videos, missing
 from tasks.errors import SettingError
 
 
@@ -55,6 +55,22 @@ def test_a_list_file_names_videos_relative_to_itself(clips: Path) -> None:
 
 def test_a_missing_file_is_kept_so_that_it_fails_alone(clips: Path) -> None:
     assert names([str(clips / "none.mp4"), str(clips / "b.mp4")]) == ["none", "b"]
+
+
+def test_what_is_no_file_is_said_and_folders_and_globs_pass_it_over(clips: Path) -> None:
+    os.mkfifo(clips / "pipe.mp4")
+    listed = find_videos([str(clips / "pipe.mp4"), str(clips / "none.mp4"), str(clips / "b.mp4"), "/dev/zero", "demo"])
+    said = [missing(video) for video in listed]
+    assert [reason.partition(": ")[2] for reason in said] == [
+        "is not a regular file; give a video file",
+        "there is no such file; check the path",
+        "",
+        "is not a regular file; give a video file",
+        "",
+    ]
+    assert "pipe" not in [*names(str(clips)), *names(str(clips / "*.mp4"))]
+    with pytest.raises(SettingError, match="no file matches"):
+        find_videos(str(clips / "pipe*"))
 
 
 @pytest.mark.parametrize("asked", [None, "", ["", "demo"]])
