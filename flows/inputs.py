@@ -11,6 +11,8 @@ from tasks.errors import SettingError
 
 DEMO = "demo"
 LONGEST = 200  # bytes of a video's name: a folder's may have 255, and some is added
+# What the program itself puts into ``output_dir``; the last two are no names of folders in it.
+OWN_NAMES = {"batch.json", "index.html", "sweeps", ".cache", ".prefect", ".", ".."}
 SUFFIXES = {
     ".mp4",
     ".mov",
@@ -39,8 +41,11 @@ class Video:
 
     @property
     def stem(self) -> str:
-        """Its name where no other video has that."""
-        return DEMO if self.path is None else _short(self.path.stem)
+        """Its name where no other video has that; one that the program itself uses has a digest added."""
+        if self.path is None:
+            return DEMO
+        stem = _short(self.path.stem)
+        return f"{stem}-{short_digest(self.path)}" if _is_own(stem) else stem
 
     @property
     def place(self) -> str:
@@ -134,6 +139,12 @@ def _named(paths: list[Path | None]) -> list[Video]:
         alone = sum(other.casefold() == stem.casefold() for other in stems) == 1
         videos.append(Video(stem if alone or path is None else f"{stem}-{short_digest(path)}", path))
     return videos
+
+
+def _is_own(stem: str) -> bool:
+    """Whether the program would take a video's folder of this name for its own file; disks may know no capitals."""
+    name = stem.casefold()
+    return name in OWN_NAMES or (name.startswith(".") and name.endswith(".part"))
 
 
 def _short(stem: str) -> str:

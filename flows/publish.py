@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,8 @@ FILES = {
 
 def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Result:
     """Copy what is new into the video's folder and write its record and report; ``OutputError`` if that fails."""
-    folder = choose_folder(job, output_dir)
     wanted = {name: held for name in FILES if _asked(name, job) and (held := _holder(name, artifacts))}
-    with writing(folder):
+    with _claimed(job, output_dir) as folder:
         others = _other_paths(folder, wanted)
         result = describe(job, artifacts, folder, older=sorted(others))
         parts = [part for name, artifact in wanted.items() if (part := _staged(artifact, name, folder))]
@@ -75,11 +75,10 @@ def _other_paths(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
 
 def publish_failure(job: Job, artifacts: dict[str, Artifact], error: str, output_dir: Path) -> Result:
     """Record why a video failed, unless its folder holds an earlier success: that is never overwritten."""
-    folder = choose_folder(job, output_dir)
-    result = describe(job, artifacts, folder, error)
-    earlier = _read_record(folder)
-    if not earlier or earlier.get("error"):
-        with writing(folder):
+    with _claimed(job, output_dir) as folder:
+        result = describe(job, artifacts, folder, error)
+        earlier = _read_record(folder)
+        if not earlier or earlier.get("error"):
             record = failure_record(job, artifacts, result)
             page = written(folder / "report.html", render_report(record, {}, artifacts, folder))
             reveal([page, written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n")])
@@ -97,6 +96,17 @@ def _asked(name: str, job: Job) -> bool:
     if name == "masks.npz":
         return bool({Output.masks, Output.person} & outputs)
     return True
+
+
+@contextmanager
+def _claimed(job: Job, output_dir: Path) -> Iterator[Path]:
+    """The video's own folder, held against other runs; ``OutputError`` where it cannot be written."""
+    while True:
+        folder = choose_folder(job, output_dir)
+        with writing(folder):
+            if choose_folder(job, output_dir) == folder:  # else another video's run has taken it while this one waited
+                yield folder
+                return
 
 
 def choose_folder(job: Job, output_dir: Path) -> Path:

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.inputs import Video, find_videos, missing
+from flows.index import PAGE
+from flows.inputs import Video, find_videos, missing, short_digest
 from tasks.errors import SettingError
 
 
@@ -105,6 +106,17 @@ def test_names_have_room_for_more_and_break_no_line(tmp_path: Path) -> None:
     for video in videos:
         assert len(video.name.encode()) <= 220
         assert video.name.isprintable()
+
+
+def test_a_name_that_the_program_uses_itself_is_told_apart(tmp_path: Path) -> None:
+    own = ("Batch.json", PAGE, "sweeps", ".cache", ".prefect", f".{PAGE}.part", ".", "..")
+    for name in (*own, "batch", "sweep.json"):
+        (tmp_path / f"{name}.mp4").touch()
+    paths = [tmp_path / f"{name}.mp4" for name in own]
+    assert [video.name for video in find_videos([str(path) for path in paths])] == [
+        f"{name}-{short_digest(path)}" for name, path in zip(own, paths, strict=True)
+    ]
+    assert names([str(tmp_path / "batch.mp4"), str(tmp_path / "sweep.json.mp4")]) == ["batch", "sweep.json"]
 
 
 def test_a_name_that_is_no_text_is_one_line(tmp_path: Path) -> None:
