@@ -10,7 +10,7 @@ from typing import Any
 from conf.choices import Output
 from flows.inputs import short_digest
 from flows.plan import Job
-from flows.record import all_metrics, describe, failure_record, run_record
+from flows.record import SHEET, all_metrics, describe, failure_record, run_record
 from flows.report.page import render_report
 from flows.results import Result
 from flows.whole import part_of, reveal, writing, written
@@ -37,7 +37,7 @@ FILES = {
     "overlay.mov": "overlay.mov",
     "overlay.mp4": "overlay.mp4",
     "preview.webp": "preview.webp",
-    "contact.jpg": "stabilized.mp4",
+    SHEET: "stabilized.mp4",
 }
 
 
@@ -61,7 +61,7 @@ def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Resul
 def _holder(name: str, artifacts: dict[str, Artifact]) -> Artifact | None:
     """The artifact that holds a deliverable, made in this run or found: the stabilized video may be in QuickTime."""
     stage = FILES[name]
-    return artifacts.get(stage) or (artifacts.get("stabilized.mov") if name == "contact.jpg" else None)
+    return artifacts.get(stage) or (artifacts.get("stabilized.mov") if name == SHEET else None)
 
 
 def _other_paths(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
@@ -91,7 +91,7 @@ def _asked(name: str, job: Job) -> bool:
         return name == "trajectory.parquet"
     if name.startswith("pose."):
         return Output.pose in outputs
-    if name == "contact.jpg":
+    if name == SHEET:
         return Output.contact in outputs
     if name == "masks.npz":
         return bool({Output.masks, Output.person} & outputs)
@@ -120,7 +120,8 @@ def choose_folder(job: Job, output_dir: Path) -> Path:
         raise OutputError(
             f"{folder}: is a file, where the video's folder would be; move it, or choose another output_dir"
         )
-    if not folder.exists() or not any(folder.iterdir()):
+    # Half-written files are of a run that is about to take the folder, or that was killed.
+    if not folder.exists() or all(path.match(".*.part") for path in folder.iterdir()):
         return folder
     before = _read_record(folder).get("video", {})
     return folder if job.digest == before.get("sha256") else output_dir / f"{job.video.name}-{place}"

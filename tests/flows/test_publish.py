@@ -17,6 +17,7 @@ from flows import publish, whole
 from flows.graph import Graph
 from flows.inputs import Video, short_digest
 from flows.plan import Job
+from flows.record import describe
 from tasks import store
 from tasks.errors import OutputError
 from tasks.records import Artifact
@@ -71,6 +72,26 @@ def test_a_contact_sheet_is_delivered_when_asked_for(finished: tuple[Job, dict[s
     job.config.outputs.append(Output.contact)
     publish.publish(job, made, tmp_path / "out")
     assert contents(tmp_path / "out" / "a")["contact.jpg"] == "sheet"
+
+
+def test_a_contact_sheet_is_told_with_the_stage_that_makes_it(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
+    job, _ = finished
+    made = {"stabilized.mp4": artifact(tmp_path, "other", {"stabilized.mp4": "picture", "contact.jpg": "sheet"})}
+    assert [stage.title for stage in describe(job, made, tmp_path).stages] == ["stabilized.mp4"]
+    job.config.outputs.append(Output.contact)
+    assert [stage.title for stage in describe(job, made, tmp_path).stages] == ["stabilized.mp4 with contact.jpg"]
+
+
+def test_what_a_killed_run_has_half_written_takes_no_folder(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    (tmp_path / "out" / "a" / ".stabilized.mp4.part").touch()
+    publish.publish(*finished, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
+    assert ".stabilized.mp4.part" not in contents(tmp_path / "out" / "a")
 
 
 def test_what_earlier_runs_have_left_is_told(
