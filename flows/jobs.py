@@ -13,7 +13,7 @@ from flows.inputs import Video, find_all, find_videos, missing
 from flows.plan import Job, start_demo
 from flows.results import Result
 from flows.sweeps import Setting
-from tasks.errors import StillwalkError, VideoError
+from tasks.errors import SettingError, StillwalkError, VideoError
 from tasks.stamps import Stamp, stamp_of
 from tasks.store import sha256_of
 
@@ -52,15 +52,24 @@ def _job(
     source = video.path if drawn is None else drawn.future.result().path("demo.mp4")
     if source is None or missing(video):
         raise VideoError(missing(video))
-    with suppress(VideoError):  # of what cannot be read: the first stage will say so, in its report too
-        preflight.check_video(config, video)
     models = preflight.model_digests(config)
     only_path = bool(setting.name) and config.sweep.render is not SweepRender.all
     nodes = {} if drawn is None else {"demo": drawn}
     found, stamp = digest(source)
     if drawn is None:
         graph.watch(source, stamp)
-    return Job(video, source, found, config, models, graph, run_id, setting.name, only_path, nodes)
+    misfit = _misfit(config, video)
+    return Job(video, source, found, config, models, graph, run_id, setting.name, only_path, misfit, nodes)
+
+
+def _misfit(config: Config, video: Video) -> str:
+    """Why the video cannot honour a setting; "" where it can, and where it cannot be read: a stage will say so."""
+    try:
+        with suppress(VideoError):
+            preflight.check_video(config, video)
+    except SettingError as error:
+        return str(error)
+    return ""
 
 
 def _digest(source: Path) -> tuple[str, Stamp]:

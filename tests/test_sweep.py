@@ -165,13 +165,15 @@ def test_a_setting_that_fits_some_videos_fails_the_others_only(home: Path, tmp_p
     assert errors["a"] == "" and "longer than the clip of 12" in errors["empty street"]
     page = (tmp_path / "outputs" / "index.html").read_text()
     assert "longer than the clip of 12" in page and "is not a regular file" in page
+    assert "longer than the clip of 12" in (tmp_path / "outputs" / "empty street" / "report.html").read_text()
 
 
 def test_in_a_sweep_too_a_setting_fails_the_videos_that_it_does_not_fit(home: Path, tmp_path: Path, api: str) -> None:
     clips = f"video={home / 'clips' / 'a.mp4'},{home / 'clips' / 'empty street.mp4'}"
     refused = program.run("-m", clips, "smoothing.window=5,99", cwd=tmp_path, api="http://127.0.0.1:9/api")
     assert refused.status == 2 and "none of the 2 videos fits" in refused.err
-    done = program.run("-m", clips, "smoothing.window=9,23", "sweep.name=w", "sweep.render=none", cwd=tmp_path, api=api)
+    asked = ("smoothing.window=9,23", "sweep.name=w", "sweep.render=best", "outputs=[pose]")
+    done = program.run("-m", clips, *asked, cwd=tmp_path, api=api)
     assert done.status == 1 and "2 of 4 results done, 2 failed" in done.out
     errors = {row["setting"]: row["error"] for row in rows(tmp_path / "outputs" / "sweeps" / "w" / "sweep.json")[2:]}
     assert "no person found" in errors["smoothing.window=9"]
