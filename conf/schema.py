@@ -54,6 +54,10 @@ class Config:
 
     def __post_init__(self) -> None:
         require(self.workers >= 1, "workers", f"{self.workers} workers do nothing", "give 1 or more")
+        cure = "name a folder, or . for the one you are in"
+        require(bool(self.output_dir.strip()), "output_dir", "it is empty", cure)
+        cure = "name a folder, or null for .cache in output_dir"
+        require(self.cache_dir is None or bool(self.cache_dir.strip()), "cache_dir", "it is empty", cure)
         require(bool(self.outputs), "outputs", "the list is empty", f"name some of {[o.value for o in Output]}")
         shared = self.decode.frames is not FrameMode.memory or self.runner is Runner.threads
         cure = "give runner=threads, or decode.frames=stream"

@@ -4,6 +4,7 @@ It walks the same stages as a run and makes the same keys, for as long as what a
 stage that would run, keys cannot be known, for they are made of the bytes that it gives. No Prefect is loaded.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -19,7 +20,7 @@ from flows.graph import Graph, title
 from flows.history import History
 from flows.inputs import Video, find_videos, missing
 from flows.plan import NAMES, PATH, STAGES, Job
-from tasks.errors import StillwalkError
+from tasks.errors import StillwalkError, VideoError
 from tasks.keys import shaped_by, stage_key
 from tasks.records import Artifact
 from tasks.requests import DecodeRequest, DemoRequest, Request
@@ -156,8 +157,10 @@ def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
 def _foreseen(
     video: Video, setting: str, config: Config, models: dict[str, dict[str, str]], cache: Path, history: History
 ) -> DryJob:
-    if video.path and not video.path.exists():
-        raise StillwalkError(missing(video))
+    if absent := missing(video):
+        raise StillwalkError(absent)
+    with suppress(VideoError):  # of what cannot be read: the first stage would say so
+        preflight.check_video(config, video)
     digest = sha256_of(video.path) if video.path else ""
     graph, only_path = Graph(cache, ""), bool(setting) and config.sweep.render is not SweepRender.all
     job = DryJob(video, video.path or Path(), digest, config, models, graph, "", setting, only_path, history=history)

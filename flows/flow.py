@@ -104,7 +104,7 @@ def _start(stages: Iterable[Callable[[Job], None]], prepared: Sequence[Job | Res
     """Submit stage by stage: a task that waits for an earlier one holds a worker, so the next video's goes before."""
     for start in stages:
         for job in prepared:
-            if isinstance(job, Job):
+            if isinstance(job, Job) and not job.misfit:
                 start(job)
         graph.submit()
 
@@ -121,6 +121,8 @@ def _chosen(prepared: list[Job | Result]) -> list[Job | Result]:
 
 def _planned(job: Job) -> dict[str, float | None]:
     """Metrics of the path, as soon as it is there; none where it cannot be."""
+    if job.misfit:
+        return {}
     future = job.futures["trajectory"]
     future.wait()
     return flat_metrics({"trajectory": future.result()}) if future.state.is_completed() else {}
@@ -146,7 +148,7 @@ def _finish_all(prepared: list[Job | Result], output_dir: Path) -> list[Result]:
 def _finish(job: Job, output_dir: Path) -> Result:
     """Wait for the stages of one video and hand over its deliverables, or say which stage failed and why."""
     artifacts: dict[str, Artifact] = {}
-    error = ""
+    error = job.misfit
     for title, future in job.futures.items():
         future.wait()
         if future.state.is_completed():

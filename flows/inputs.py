@@ -11,6 +11,8 @@ from tasks.errors import SettingError
 
 DEMO = "demo"
 LONGEST = 200  # bytes of a video's name: a folder's may have 255, and some is added
+# What the program itself puts into ``output_dir``; the last two are no names of folders in it.
+OWN_NAMES = {"batch.json", "index.html", "sweeps", ".cache", ".prefect", ".", ".."}
 SUFFIXES = {
     ".mp4",
     ".mov",
@@ -39,8 +41,11 @@ class Video:
 
     @property
     def stem(self) -> str:
-        """Its name where no other video has that."""
-        return DEMO if self.path is None else _short(self.path.stem)
+        """Its name where no other video has that; one that the program itself uses has a digest added."""
+        if self.path is None:
+            return DEMO
+        stem = _short(self.path.stem)
+        return f"{stem}-{short_digest(self.path)}" if _is_own(stem) else stem
 
     @property
     def place(self) -> str:
@@ -49,7 +54,14 @@ class Video:
 
 
 def missing(video: Video) -> str:
-    """The sentence for a video whose file is not there."""
+    """The sentence for a video whose file is not there, or is none; "" where it is, and for the drawn walker.
+
+    Whoever opened a pipe or a device instead would wait for its end for ever.
+    """
+    if video.path is None or video.path.is_file():
+        return ""
+    if video.path.exists():
+        return f"{video.path}: is not a regular file; give a video file"
     return f"{video.path}: there is no such file; check the path"
 
 
@@ -99,10 +111,11 @@ def _expand(item: str) -> list[Path]:
             raise SettingError(f"video: {path} is a folder without videos; name a file, or a folder that holds some")
         return inside
     if not path.exists() and glob.has_magic(item):
-        matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207  (absolute patterns)
+        found = (Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207  (absolute patterns)
+        matches = sorted(match for match in found if match.is_file())
         if not matches:
             raise SettingError(f"video: no file matches {item}; check the folder and the quotes around the pattern")
-        return [match for match in matches if match.is_file()]
+        return matches
     return [path]
 
 
@@ -126,6 +139,12 @@ def _named(paths: list[Path | None]) -> list[Video]:
         alone = sum(other.casefold() == stem.casefold() for other in stems) == 1
         videos.append(Video(stem if alone or path is None else f"{stem}-{short_digest(path)}", path))
     return videos
+
+
+def _is_own(stem: str) -> bool:
+    """Whether the program would take a video's folder of this name for its own file; disks may know no capitals."""
+    name = stem.casefold()
+    return name in OWN_NAMES or (name.startswith(".") and name.endswith(".part"))
 
 
 def _short(stem: str) -> str:

@@ -1,6 +1,7 @@
 """From settings and the videos they name to jobs: what identifies each, or why it fails before its first stage."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from flows.inputs import Video, find_all, find_videos, missing
 from flows.plan import Job, start_demo
 from flows.results import Result
 from flows.sweeps import Setting
-from tasks.errors import StillwalkError, VideoError
+from tasks.errors import SettingError, StillwalkError, VideoError
 from tasks.stamps import Stamp, stamp_of
 from tasks.store import sha256_of
 
@@ -49,7 +50,7 @@ def _job(
     digest: Callable[[Path], tuple[str, Stamp]],
 ) -> Job:
     source = video.path if drawn is None else drawn.future.result().path("demo.mp4")
-    if source is None or not source.exists():
+    if source is None or missing(video):
         raise VideoError(missing(video))
     models = preflight.model_digests(config)
     only_path = bool(setting.name) and config.sweep.render is not SweepRender.all
@@ -57,7 +58,18 @@ def _job(
     found, stamp = digest(source)
     if drawn is None:
         graph.watch(source, stamp)
-    return Job(video, source, found, config, models, graph, run_id, setting.name, only_path, nodes)
+    misfit = _misfit(config, video)
+    return Job(video, source, found, config, models, graph, run_id, setting.name, only_path, misfit, nodes)
+
+
+def _misfit(config: Config, video: Video) -> str:
+    """Why the video cannot honour a setting; "" where it can, and where it cannot be read: a stage will say so."""
+    try:
+        with suppress(VideoError):
+            preflight.check_video(config, video)
+    except SettingError as error:
+        return str(error)
+    return ""
 
 
 def _digest(source: Path) -> tuple[str, Stamp]:

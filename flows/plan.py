@@ -62,6 +62,7 @@ class Job:
     run_id: str
     setting: str = ""  # its name in a sweep
     metrics_only: bool = False  # nothing is rendered, and no more is delivered than the path and how good it is
+    misfit: str = ""  # why no stage of it is to be started: a setting that this video cannot honour
     nodes: dict[str, Node] = field(default_factory=dict)
     group: list["Job"] = field(default_factory=list, compare=False, repr=False)  # of this setting, itself among them
 

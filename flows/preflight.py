@@ -5,6 +5,7 @@ from contextlib import suppress
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 from conf.checks import require
 from conf.choices import VideoCodec
@@ -17,30 +18,48 @@ from tasks.errors import SettingError, VideoError
 
 
 def check(config: Config, videos: list[Video]) -> None:
-    """Raise for a setting that a video cannot honour by its size, length or rate, and for a model that is not there.
+    """Raise for a setting that no video can honour by its size, length or rate, and for a model that is not there.
 
-    A header is read only where a setting depends on it. A video that cannot be read is passed over here: it will be
-    one failed video of the run.
+    One that fits some of them fails the others only, each for itself: see ``check_video``. What cannot be read counts
+    for neither: it will be one failed video of the run.
     """
     model_digests(config)
     if config.encode.codec is not VideoCodec.x264:  # which is always there: this loads PyAV
         _check_codec(config.encode.codec.value)
     if config.background.image is not None:
         _check_image(config.background.image)
-    if config.crop.size is not None:
-        _check_size(config, videos)
+    refusals = []
     for video in videos:
         try:
-            if config.target != "center" or config.crop != CropConf() or config.subject.point is not None:
-                _check_picture(config, video)
-            if config.smoothing != SmoothingConf():
-                _check_length(config, video)
+            check_video(config, video)
         except VideoError:
             continue
         except SettingError as error:
-            if len(videos) == 1:
-                raise
-            raise SettingError(f"{error} (for {video.place})") from error
+            refusals.append((video, error))
+        else:
+            return
+    if refusals:
+        _refuse(config, videos, *refusals[0])
+
+
+def check_video(config: Config, video: Video) -> None:
+    """``SettingError`` for a setting that the video cannot honour; ``VideoError`` where it cannot be read.
+
+    Its header is read only where a setting depends on it.
+    """
+    if config.target != "center" or config.crop != CropConf() or config.subject.point is not None:
+        _check_picture(config, video)
+    if config.smoothing != SmoothingConf():
+        _check_length(config, video)
+
+
+def _refuse(config: Config, videos: list[Video], video: Video, error: SettingError) -> NoReturn:
+    """Raise the error of the first of several videos that all have one."""
+    if len(videos) == 1:
+        raise error
+    if config.crop.size is not None:
+        _check_size(config, videos)
+    raise SettingError(f"{error} (for {video.place}; none of the {len(videos)} videos fits)") from error
 
 
 def check_folder(setting: str, folder: Path) -> None:
@@ -77,9 +96,7 @@ def _check_size(config: Config, videos: list[Video]) -> None:
 
 
 def _size_px(config: Config, video: Video) -> tuple[int, int]:
-    from tasks.media import probe
-
-    return (config.demo.width, config.demo.height) if video.path is None else probe.probe_size(video.path)
+    return (config.demo.width, config.demo.height) if video.path is None else _size(video.path)
 
 
 def _check_picture(config: Config, video: Video) -> None:

@@ -2,14 +2,15 @@
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from conf.choices import Output
 from flows.inputs import short_digest
 from flows.plan import Job
-from flows.record import all_metrics, describe, failure_record, run_record
+from flows.record import SHEET, all_metrics, describe, failure_record, run_record
 from flows.report.page import render_report
 from flows.results import Result
 from flows.whole import part_of, reveal, writing, written
@@ -36,15 +37,14 @@ FILES = {
     "overlay.mov": "overlay.mov",
     "overlay.mp4": "overlay.mp4",
     "preview.webp": "preview.webp",
-    "contact.jpg": "stabilized.mp4",
+    SHEET: "stabilized.mp4",
 }
 
 
 def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Result:
     """Copy what is new into the video's folder and write its record and report; ``OutputError`` if that fails."""
-    folder = choose_folder(job, output_dir)
     wanted = {name: held for name in FILES if _asked(name, job) and (held := _holder(name, artifacts))}
-    with writing(folder):
+    with _claimed(job, output_dir) as folder:
         others = _other_paths(folder, wanted)
         result = describe(job, artifacts, folder, older=sorted(others))
         parts = [part for name, artifact in wanted.items() if (part := _staged(artifact, name, folder))]
@@ -61,7 +61,7 @@ def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Resul
 def _holder(name: str, artifacts: dict[str, Artifact]) -> Artifact | None:
     """The artifact that holds a deliverable, made in this run or found: the stabilized video may be in QuickTime."""
     stage = FILES[name]
-    return artifacts.get(stage) or (artifacts.get("stabilized.mov") if name == "contact.jpg" else None)
+    return artifacts.get(stage) or (artifacts.get("stabilized.mov") if name == SHEET else None)
 
 
 def _other_paths(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
@@ -75,11 +75,10 @@ def _other_paths(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
 
 def publish_failure(job: Job, artifacts: dict[str, Artifact], error: str, output_dir: Path) -> Result:
     """Record why a video failed, unless its folder holds an earlier success: that is never overwritten."""
-    folder = choose_folder(job, output_dir)
-    result = describe(job, artifacts, folder, error)
-    earlier = _read_record(folder)
-    if not earlier or earlier.get("error"):
-        with writing(folder):
+    with _claimed(job, output_dir) as folder:
+        result = describe(job, artifacts, folder, error)
+        earlier = _read_record(folder)
+        if not earlier or earlier.get("error"):
             record = failure_record(job, artifacts, result)
             page = written(folder / "report.html", render_report(record, {}, artifacts, folder))
             reveal([page, written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n")])
@@ -92,11 +91,22 @@ def _asked(name: str, job: Job) -> bool:
         return name == "trajectory.parquet"
     if name.startswith("pose."):
         return Output.pose in outputs
-    if name == "contact.jpg":
+    if name == SHEET:
         return Output.contact in outputs
     if name == "masks.npz":
         return bool({Output.masks, Output.person} & outputs)
     return True
+
+
+@contextmanager
+def _claimed(job: Job, output_dir: Path) -> Iterator[Path]:
+    """The video's own folder, held against other runs; ``OutputError`` where it cannot be written."""
+    while True:
+        folder = choose_folder(job, output_dir)
+        with writing(folder):
+            if choose_folder(job, output_dir) == folder:  # else another video's run has taken it while this one waited
+                yield folder
+                return
 
 
 def choose_folder(job: Job, output_dir: Path) -> Path:
@@ -110,7 +120,8 @@ def choose_folder(job: Job, output_dir: Path) -> Path:
         raise OutputError(
             f"{folder}: is a file, where the video's folder would be; move it, or choose another output_dir"
         )
-    if not folder.exists() or not any(folder.iterdir()):
+    # Half-written files are of a run that is about to take the folder, or that was killed.
+    if not folder.exists() or all(path.match(".*.part") for path in folder.iterdir()):
         return folder
     before = _read_record(folder).get("video", {})
     return folder if job.digest == before.get("sha256") else output_dir / f"{job.video.name}-{place}"

@@ -10,13 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from conf.choices import FrameMode
+from conf.choices import FrameMode, Output
 from flows.plan import Job
 from flows.results import Result, StageRun, stage_run
 from tasks.keys import canonical
 from tasks.records import Artifact, Clip, read_clip
 
 SCHEMA = 1
+SHEET = "contact.jpg"
 MOSTLY = 0.9  # of the frames: where fewer were judged, it is said
 LIBRARIES = ("stillwalk", "av", "mediapipe", "numpy", "opencv-python", "prefect", "pyarrow", "scipy")
 
@@ -25,7 +26,7 @@ def describe(
     job: Job, artifacts: dict[str, Artifact], folder: Path, error: str = "", older: Sequence[str] = ()
 ) -> Result:
     """The outcome of one video from the artifacts of its stages; ``older`` files in its folder are warned of."""
-    runs = [_run(title, artifact, job.run_id) for title, artifact in artifacts.items()]
+    runs = [_run(title, artifact, job) for title, artifact in artifacts.items()]
     facts = {title: dict(artifact.facts) for title, artifact in artifacts.items()}
     clip = read_clip(artifacts["decode"]) if "decode" in artifacts else None
     warnings = _warnings(clip, facts)
@@ -40,8 +41,10 @@ def describe(
     return Result(job.video, error, folder, runs, facts, warnings, summary, job.setting, flat_metrics(artifacts))
 
 
-def _run(title: str, artifact: Artifact, run_id: str) -> StageRun:
-    return stage_run(artifact, title if title != artifact.stage else "", run_id)
+def _run(title: str, artifact: Artifact, job: Job) -> StageRun:
+    """A stage's line; the contact sheet has no stage of its own, it comes with the stabilized video."""
+    with_sheet = Output.contact in job.config.outputs and SHEET in artifact.files
+    return stage_run(artifact, title if title != artifact.stage else "", job.run_id, SHEET if with_sheet else "")
 
 
 def _warnings(clip: Clip | None, facts: dict[str, dict[str, Any]]) -> list[str]:

@@ -17,10 +17,12 @@ class StageRun:
     key: str
     status: str  # ran or cached
     seconds: float  # that this run spent; 0 for cached
+    also: str = ""  # another deliverable that comes with it
 
     @property
     def title(self) -> str:
-        return self.output or self.stage
+        name = self.output or self.stage
+        return f"{name} with {self.also}" if self.also else name
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Result:
         return any(stage.output not in ("", "report.html") for stage in self.stages)
 
 
-def stage_run(artifact: Artifact, output: str, run_id: str) -> StageRun:
+def stage_run(artifact: Artifact, output: str, run_id: str, also: str = "") -> StageRun:
     """Ran when this run computed it, else cached."""
     ran = artifact.run_id == run_id
-    return StageRun(artifact.stage, output, artifact.key, "ran" if ran else "cached", artifact.seconds if ran else 0.0)
+    status, seconds = ("ran", artifact.seconds) if ran else ("cached", 0.0)
+    return StageRun(artifact.stage, output, artifact.key, status, seconds, also)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from conf.schema import Config
 from flows import interrupt, own_server, preflight, server, settings
 from flows.index import read_sweep
-from flows.inputs import Video, find_all, find_videos, missing
+from flows.inputs import Video, find_all, missing
 from flows.own_server import OwnServer
 from flows.results import Result
 from flows.sweeps import Setting, check_run_wide, distinct
@@ -76,8 +76,9 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
         return dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache), []
     preflight.check_folder("output_dir", output_dir)
     preflight.check_folder("cache_dir", cache)
-    if all(video.path and not video.path.exists() for video in videos):  # nothing that a server would be needed for
-        end = Ended([Result(video, missing(video)) for video in videos])
+    absent = [Result(video, reason) for video in videos if (reason := missing(video))]
+    if len(absent) == len(videos):  # nothing that a server would be needed for
+        end = Ended(absent)
     else:
         folders.register(cache, base_dir)
         own = None
@@ -113,8 +114,9 @@ def _checked(asked: list[Setting]) -> tuple[Config, list[Video]]:
     """What is one for the whole run, and all its videos, with every setting checked against those it names."""
     configs = [settings.load(setting.overrides) for setting in asked]
     check_run_wide(configs)
-    for config in configs:
-        preflight.check(config, find_videos(config.video))
+    for name in dict.fromkeys(setting.name for setting in asked):  # which may have one value of video= each
+        own = [config for setting, config in zip(asked, configs, strict=True) if setting.name == name]
+        preflight.check(own[0], find_all([config.video for config in own]))
     return configs[0], find_all([config.video for config in configs])
 
 

@@ -1,6 +1,7 @@
 """Many videos and many settings, as a user runs them: what is computed once, what fails alone, what is listed."""
 
 import json
+import os
 import shutil
 import urllib.request
 from pathlib import Path
@@ -146,3 +147,34 @@ def test_a_batch_lists_its_videos_and_repeats_only_what_failed(home: Path, swept
     listed = rows(home / "outputs" / "batch.json")
     # The sweep has left all but the path of the default smoother and its charts.
     assert [(row["ran"], bool(row["error"])) for row in listed] == [(0, True), (0, True), (0, False), (2, False)]
+
+
+def test_a_setting_that_fits_some_videos_fails_the_others_only(home: Path, tmp_path: Path, api: str) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    clips = f"video=[{home / 'clips' / 'a.mp4'},{home / 'clips' / 'empty street.mp4'},pipe.mp4]"
+    asked = (clips, "smoothing.window=23", "outputs=[pose]")  # the street has 12 frames
+    said = "empty street: FAILED: smoothing.window: 23 frames is longer than the clip of 12; give an odd number"
+    pipe = "pipe.mp4: is not a regular file; give a video file"
+    planned = program.run(*asked, "plan=true", cwd=tmp_path, api=api)
+    assert planned.status == 1 and f"would fail: {pipe}" in planned.out
+    assert "would fail: smoothing.window: 23 frames is longer" in planned.out
+    done = program.run(*asked, cwd=tmp_path, api=api)
+    assert done.status == 1 and "1 of 3 videos done, 2 failed" in done.out
+    assert said in done.err and pipe in done.err
+    errors = {row["video"]: row["error"] for row in rows(tmp_path / "outputs" / "batch.json")}
+    assert errors["a"] == "" and "longer than the clip of 12" in errors["empty street"]
+    page = (tmp_path / "outputs" / "index.html").read_text()
+    assert "longer than the clip of 12" in page and "is not a regular file" in page
+    assert "longer than the clip of 12" in (tmp_path / "outputs" / "empty street" / "report.html").read_text()
+
+
+def test_in_a_sweep_too_a_setting_fails_the_videos_that_it_does_not_fit(home: Path, tmp_path: Path, api: str) -> None:
+    clips = f"video={home / 'clips' / 'a.mp4'},{home / 'clips' / 'empty street.mp4'}"
+    refused = program.run("-m", clips, "smoothing.window=5,99", cwd=tmp_path, api="http://127.0.0.1:9/api")
+    assert refused.status == 2 and "none of the 2 videos fits" in refused.err
+    asked = ("smoothing.window=9,23", "sweep.name=w", "sweep.render=best", "outputs=[pose]")
+    done = program.run("-m", clips, *asked, cwd=tmp_path, api=api)
+    assert done.status == 1 and "2 of 4 results done, 2 failed" in done.out
+    errors = {row["setting"]: row["error"] for row in rows(tmp_path / "outputs" / "sweeps" / "w" / "sweep.json")[2:]}
+    assert "no person found" in errors["smoothing.window=9"]
+    assert "longer than the clip of 12" in errors["smoothing.window=23"]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tasks.errors import VideoError
 from tasks.media.siting import chroma_location, turned
 from tasks.media.source import Reading, Turn, leave_out_looks, opened, pictures, time_base, turn_of, upright_size
+from tasks.media.torn import torn_end
 from tasks.records import Clip, ColorTags, HdrTags, SoundTrack, Tick
 
 _FULL_RANGE = 2
@@ -82,7 +83,7 @@ def scan(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> tuple[
             tick(reading.frames)
         if first is None:
             raise _no_frame(path, reading)
-        broken = _broken(container, stream, reading)
+        broken = _broken(path, container, stream, reading)
         if broken and strict:
             cure = "repair it, or use decode.strict=false to take the frames before the damage"
             raise VideoError(f"{path}: {broken}; {cure}")
@@ -172,7 +173,7 @@ def _counts_exactly(container: InputContainer) -> bool:
     return "mp4" in container.format.name
 
 
-def _broken(container: InputContainer, stream: VideoStream, reading: Reading) -> str:
+def _broken(path: Path, container: InputContainer, stream: VideoStream, reading: Reading) -> str:
     """What ended the frames before the file's own account of them, in a sentence; empty when nothing did."""
     promised = declared_frames(container, stream)
     slack = 0 if _counts_exactly(container) else max(2, promised // 20)
@@ -183,7 +184,7 @@ def _broken(container: InputContainer, stream: VideoStream, reading: Reading) ->
         end_s = float(reading.timing.end() * time_base(stream))
         if end_s < told_s - max(_SLACK_S, 3 * float(reading.timing.nominal * time_base(stream))):
             why = f"the file ends at {end_s:.2f} s of {told_s:.2f} s"
-    if not why:
+    if not (why := why or torn_end(path, container.format.name)):
         return ""
     of = f" of {promised}" if promised > reading.frames else ""
     return f"{reading.frames}{of} frames could be decoded: {why}"

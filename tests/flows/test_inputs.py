@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.inputs import Video, find_videos
+from flows.index import PAGE
+from flows.inputs import Video, find_videos, missing, short_digest
 from tasks.errors import SettingError
 
 
@@ -57,6 +58,22 @@ def test_a_missing_file_is_kept_so_that_it_fails_alone(clips: Path) -> None:
     assert names([str(clips / "none.mp4"), str(clips / "b.mp4")]) == ["none", "b"]
 
 
+def test_what_is_no_file_is_said_and_folders_and_globs_pass_it_over(clips: Path) -> None:
+    os.mkfifo(clips / "pipe.mp4")
+    listed = find_videos([str(clips / "pipe.mp4"), str(clips / "none.mp4"), str(clips / "b.mp4"), "/dev/zero", "demo"])
+    said = [missing(video) for video in listed]
+    assert [reason.partition(": ")[2] for reason in said] == [
+        "is not a regular file; give a video file",
+        "there is no such file; check the path",
+        "",
+        "is not a regular file; give a video file",
+        "",
+    ]
+    assert "pipe" not in [*names(str(clips)), *names(str(clips / "*.mp4"))]
+    with pytest.raises(SettingError, match="no file matches"):
+        find_videos(str(clips / "pipe*"))
+
+
 @pytest.mark.parametrize("asked", [None, "", ["", "demo"]])
 def test_an_empty_name_is_no_folder(clips: Path, asked: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(clips)
@@ -89,6 +106,17 @@ def test_names_have_room_for_more_and_break_no_line(tmp_path: Path) -> None:
     for video in videos:
         assert len(video.name.encode()) <= 220
         assert video.name.isprintable()
+
+
+def test_a_name_that_the_program_uses_itself_is_told_apart(tmp_path: Path) -> None:
+    own = ("Batch.json", PAGE, "sweeps", ".cache", ".prefect", f".{PAGE}.part", ".", "..")
+    for name in (*own, "batch", "sweep.json"):
+        (tmp_path / f"{name}.mp4").touch()
+    paths = [tmp_path / f"{name}.mp4" for name in own]
+    assert [video.name for video in find_videos([str(path) for path in paths])] == [
+        f"{name}-{short_digest(path)}" for name, path in zip(own, paths, strict=True)
+    ]
+    assert names([str(tmp_path / "batch.mp4"), str(tmp_path / "sweep.json.mp4")]) == ["batch", "sweep.json"]
 
 
 def test_a_name_that_is_no_text_is_one_line(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import errno
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,11 @@ import pytest
 
 from conf.choices import Output
 from conf.schema import Config
-from flows import publish
+from flows import publish, whole
 from flows.graph import Graph
 from flows.inputs import Video, short_digest
 from flows.plan import Job
+from flows.record import describe
 from tasks import store
 from tasks.errors import OutputError
 from tasks.records import Artifact
@@ -69,6 +72,26 @@ def test_a_contact_sheet_is_delivered_when_asked_for(finished: tuple[Job, dict[s
     job.config.outputs.append(Output.contact)
     publish.publish(job, made, tmp_path / "out")
     assert contents(tmp_path / "out" / "a")["contact.jpg"] == "sheet"
+
+
+def test_a_contact_sheet_is_told_with_the_stage_that_makes_it(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
+    job, _ = finished
+    made = {"stabilized.mp4": artifact(tmp_path, "other", {"stabilized.mp4": "picture", "contact.jpg": "sheet"})}
+    assert [stage.title for stage in describe(job, made, tmp_path).stages] == ["stabilized.mp4"]
+    job.config.outputs.append(Output.contact)
+    assert [stage.title for stage in describe(job, made, tmp_path).stages] == ["stabilized.mp4 with contact.jpg"]
+
+
+def test_what_a_killed_run_has_half_written_takes_no_folder(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    (tmp_path / "out" / "a" / ".stabilized.mp4.part").touch()
+    publish.publish(*finished, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
+    assert ".stabilized.mp4.part" not in contents(tmp_path / "out" / "a")
 
 
 def test_what_earlier_runs_have_left_is_told(
@@ -156,6 +179,29 @@ def test_a_video_keeps_its_folder_whether_or_not_it_is_alone_of_its_name(
     assert [placed(job, tmp_path / "2", in_both[place], place) for place in (x, y)] == [in_both[x], in_both[y]]
     assert placed(job, tmp_path / "2", "walk", y) == in_both[y]
     assert placed(job, tmp_path / "2", "walk", x) == in_both[x]
+
+
+def test_two_first_runs_at_once_of_videos_of_one_name_get_a_folder_each(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, made = finished
+    other = replace(job, video=Video("a", tmp_path / "b" / "a.mp4"), source=tmp_path / "b" / "a.mp4", digest="e" * 64)
+    record = {"video": {"sha256": other.digest, "path": other.video.place}}
+    taken = tmp_path / "out" / "a"
+
+    @contextmanager
+    def outrun(folder: Path) -> Iterator[None]:
+        """The other run has the folder first, and is done when this one may write."""
+        if not taken.exists():
+            taken.mkdir(parents=True)
+            (taken / "run.json").write_text(json.dumps(record))
+        with whole.writing(folder):
+            yield
+
+    monkeypatch.setattr(publish, "writing", outrun)
+    publish.publish(job, made, tmp_path / "out")
+    assert set(contents(taken)) == {"run.json"}
+    assert "stabilized.mp4" in contents(tmp_path / "out" / f"a-{short_digest(job.source)}")
 
 
 def test_a_file_in_the_place_of_the_folder_is_a_line(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:

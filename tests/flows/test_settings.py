@@ -94,6 +94,8 @@ def test_every_decision_has_its_override(override: str, path: str, value: object
             r"smoothing: there is no 'box'; choose one of butterworth, gaussian, kalman, l1, moving, none, savgol",
         ),
         ("device=tpu", r"device: there is no 'tpu'; choose one of cpu, gpu, auto"),
+        ("output_dir=", r"^output_dir: it is empty; name a folder, or \. for the one you are in"),
+        ("cache_dir=''", r"^cache_dir: it is empty; name a folder, or null for"),
         ("outputs=[]", r"outputs: the list is empty; name some"),
         ("outputs=person", r"outputs: this wants a list; give outputs=\[person\]"),
         ("crop.size=[8,8]", r"crop\.size: \[8, 8\] is not a window; give"),

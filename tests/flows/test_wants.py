@@ -73,13 +73,18 @@ def test_a_picture_larger_than_can_be_read_is_one_line(tmp_path: Path) -> None:
         preflight.check(load("background=image", f"background.image={tmp_path / 'large.png'}"), [])
 
 
-def test_of_several_clips_the_one_that_a_setting_does_not_fit_is_named(tmp_path: Path) -> None:
-    videos = [
+def test_a_setting_is_refused_where_it_fits_none_of_several_clips(tmp_path: Path) -> None:
+    long, short, shorter = (
         Video(name, make(tmp_path / f"{name}.mp4", Made(ticks=tuple(512 * index for index in range(frames)))))
-        for name, frames in (("a", 12), ("b", 3))
-    ]
-    with pytest.raises(SettingError, match=rf"longer than the clip of 3; .* \(for {tmp_path}/b\.mp4\)"):
-        preflight.check(load("smoothing.window=9"), videos)
+        for name, frames in (("long", 12), ("short", 3), ("shorter", 2))
+    )
+    gone, config = Video("gone", tmp_path / "gone.mp4"), load("smoothing.window=9")
+    preflight.check(config, [short, long, shorter])
+    with pytest.raises(SettingError, match=r"longer than the clip of 3; give an odd number of at most 3$"):
+        preflight.check_video(config, short)
+    said = rf"longer than the clip of 3; .* \(for {tmp_path}/short\.mp4; none of the 3 videos fits\)"
+    with pytest.raises(SettingError, match=said):
+        preflight.check(config, [gone, short, shorter])
 
 
 def test_the_background_is_the_persons_unless_others_are_named() -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -125,6 +125,41 @@ def test_a_file_cut_short_gives_its_frames_and_says_so(tmp_path: Path, name: str
 def test_a_whole_file_is_not_called_broken(tmp_path: Path, name: str) -> None:
     clip, _ = read(make(tmp_path / name, Made(tones=["aac"])), strict=True)
     assert (clip.frames, clip.broken) == (12, "")
+
+
+NOT_DECODED = "Invalid data found when processing input"  # FFmpeg's, of the half of a picture
+FRAGMENTS = Made(
+    ticks=range(0, 60 * 512, 512),
+    options={"crf": "10", "g": "10", "preset": "veryfast", "threads": "1"},
+    container={"movflags": "+frag_keyframe+empty_moov"},
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "packet"),
+    [
+        ("a.mp4", FRAGMENTS, 1),
+        ("a.ts", LONG, 188),
+        ("a.m2ts", replace(LONG, container={"mpegts_m2ts_mode": "1"}), 192),
+    ],
+)
+def test_a_file_that_counts_nothing_says_when_it_ends_in_the_middle_of_something(
+    tmp_path: Path, name: str, made: Made, packet: int
+) -> None:
+    path = make(tmp_path / name, replace(made, tones=["aac"]))
+    content = path.read_bytes()
+    clip, _ = read(path, strict=True)
+    assert (clip.frames, clip.frames_declared, clip.broken) == (60, 0, "")
+    within = "fragment" if name == "a.mp4" else "packet"
+    for share in (0.3, 0.5, 0.8):
+        path.write_bytes(content[: int(len(content) * share) // packet * packet + 100])
+        clip, _ = read(path)
+        said = f"{clip.frames} frames could be decoded: the file ends early, within a {within}"
+        assert clip.broken in (said, f"{clip.frames} frames could be decoded: {NOT_DECODED}")
+        assert 0 < clip.frames < 60
+        assert share != 0.3 or clip.broken == said
+    path.write_bytes(content + b"no box, and no packet either")
+    assert read(path)[0].broken == ""
 
 
 def test_frames_that_an_edit_list_hides_are_not_missed(tmp_path: Path) -> None:
