@@ -5,6 +5,7 @@ own (about 1.4 px in x and 2.1 px in y on a person of 340 px), which its figures
 Only poses that stand where the subject should are judged: a mirrored border shows a second person, and where the
 subject is away the judge may see anybody. ``judged`` is their share of the frames in which the subject is there. In the
 others the features are looked for where the plan has the torso: their step is of the same frames, whatever the lock.
+Frames that the pose stage passed over (``pose.every``) are judged like the others: what is lost there counts.
 """
 
 from collections.abc import Sequence
@@ -17,9 +18,8 @@ from numpy.typing import NDArray
 from tasks.maths import metrics, motion
 from tasks.maths.anchor import hip_centre
 from tasks.maths.away import ABSENT
-from tasks.maths.landmarks import COUNT, HIPS, PoseTrack
+from tasks.maths.landmarks import COUNT, HIPS, SHOULDERS, PoseTrack
 from tasks.maths.steps import Step, from_table, gather
-from tasks.maths.stride import torso_length
 from tasks.media.features import TorsoMotion
 from tasks.media.pose_file import read_pose
 from tasks.media.prefetch import prefetched
@@ -99,10 +99,25 @@ def _subject(request: VerifyRequest) -> Subject:
     pose = read_pose(request.pose.path("pose.parquet"))
     moved = motion.apply(to_output.reshape(-1, 1, 2, 3), pose.xy_px)
     rest = np.stack([pose.z, pose.visibility, pose.presence], axis=2)
-    landmarks = np.concatenate([moved, rest], axis=2)
+    looked = read_table(request.pose.path("motion.parquet"))["looked"]
+    landmarks = between_looks(np.concatenate([moved, rest], axis=2), pose.time_s, looked)
     landmarks[path["state"] == ABSENT] = np.nan
-    scale = np.hypot(to_output[:, 0], to_output[:, 3])
-    return Subject(landmarks[:, list(HIPS), :2].mean(axis=1), torso_length(pose) * scale, landmarks)
+    hip_xy, neck_xy = (landmarks[:, list(pair), :2].mean(axis=1) for pair in (HIPS, SHOULDERS))
+    return Subject(hip_xy, np.hypot(*(neck_xy - hip_xy).T), landmarks)
+
+
+def between_looks(landmarks: Floats, time_s: Floats, looked: NDArray[np.bool_]) -> Floats:
+    """Landmarks (n, 33, 5) in the output, those of the frames not looked at from the looks before and behind.
+
+    In the output the subject should stand still, so a straight line over time tells where. Frames that were looked at
+    stay as they are, NaN where nobody was found.
+    """
+    known = np.isfinite(landmarks).all(axis=(1, 2))
+    if not known.any():
+        return landmarks
+    flat = landmarks.reshape(len(landmarks), -1)
+    line = np.stack([np.interp(time_s, time_s[known], column) for column in flat[known].T], axis=1)
+    return np.where(looked[:, None, None], landmarks, line.reshape(landmarks.shape))
 
 
 def _watch(

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from tasks.maths.landmarks import COUNT, HIPS
 from tasks.models.people import Sighting
-from tasks.verify import Subject, step_rms
+from tasks.verify import Subject, between_looks, step_rms
 
 
 def somebody(track: int, hip_x_px: float) -> Sighting:
@@ -33,3 +33,11 @@ def test_nobody_is_judged_elsewhere_or_while_the_subject_is_away() -> None:
 def test_the_residual_step_is_the_rms_of_what_was_measured() -> None:
     assert step_rms(np.array([[3.0, 4.0], [np.nan, np.nan], [0.0, 0.0]])) == np.sqrt(12.5)
     assert np.isnan(step_rms(np.full((2, 2), np.nan)))
+
+
+def test_frames_that_the_pose_stage_passed_over_are_judged_where_the_subject_should_be() -> None:
+    looked = np.array([True, False, True, False, True, False])
+    landmarks = np.full((6, COUNT, 5), np.nan)
+    landmarks[0], landmarks[4] = 10.0, 18.0  # the look at the third frame found nobody
+    filled = between_looks(landmarks, np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5]), looked)
+    assert np.allclose(filled[:, 0, 0], [10.0, 12.0, np.nan, 16.0, 18.0, 18.0], equal_nan=True)

@@ -40,7 +40,8 @@ GROUPS: Final[dict[str, dict[str, Meaning]]] = {
         "background_speed": Meaning("Background's speed", "How fast the world drifts by; a matter of taste.", NEITHER),
     },
     "How well the person was seen": {
-        "detection": Meaning("Detected", "Share of frames in which the pose model found the person.", HIGHER),
+        "looked": Meaning("Looked at", "Share of frames that the pose model looked at; pose.every sets it.", NEITHER),
+        "detection": Meaning("Detected", "Share of the frames looked at in which the model found the person.", HIGHER),
         "measured": Meaning("Measured", "Share of frames whose anchor is a pose that was believed.", HIGHER),
         "bridged": Meaning("Bridged", "Share in which the torso's own motion carried the anchor.", NEITHER),
         "interpolated": Meaning("Interpolated", "Share in which a path over a gap stands in.", LOWER),
