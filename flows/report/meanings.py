@@ -116,13 +116,18 @@ def _row(name: str, meaning: Meaning, before: float | None, after: float | None,
     change, verdict = "", ""
     if before and after is not None:
         part = after / before - 1
-        change = f"{part:+.{1 if 0.99 < -part < 1 else 0}%}".replace("-", "−").replace("%", " %")
+        change = f"{part:+.{_digits(part)}%}".replace("-", "−").replace("%", " %")
         if meaning.better and abs(part) >= 0.005:
             verdict = "good" if (part < 0) == (meaning.better == LOWER) else "bad"
     shown = unit.removeprefix(SHARE).join(("% of ", "")) if unit.startswith(SHARE) else unit
     shown = "%" if unit.startswith(GAIN) else shown.replace("^2", "²")
     percent = unit.startswith((SHARE, GAIN))
     return Row(name, meaning, number(before, percent), number(after, percent), shown, change, verdict)
+
+
+def _digits(part: float) -> int:
+    """Digits behind the point of a change in percent, at most three: what is left of a value is not rounded away."""
+    return next((digits for digits in range(3) if part == -1 or round(100 * part, digits) != -100), 3)
 
 
 def number(value: float | None, percent: bool = False) -> str:

@@ -34,7 +34,7 @@ def scatter(points: Sequence[Point], videos: Sequence[str]) -> str:
     """
     with LOCK, mpl.rc_context(STYLE):
         figure = Figure(INCHES)
-        axes = figure.add_axes((0.1, 0.13, 0.875, 0.85))
+        axes = figure.add_axes((0.13, 0.155, 0.845, 0.825))
         axes.tick_params(length=0)
         for number, video in enumerate(videos):
             front = sorted(point for point in points if point.video == video and point.pareto)
