@@ -47,7 +47,7 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     rendered = request.rendered.path(name)
     clip, _ = scan(rendered, request.rendered.files[name].sha256, lambda _: None, strict=True)
     frame = read_json(request.trajectory.path("framing.json"))
-    subject = _subject(request)
+    subject = subject_of(request)
     track, steps = _watch(request, rendered, clip, subject, tick)
     anchor = hip_centre(track, min_confidence=request.min_confidence, weighted=False)
     boxes = metrics.visible_boxes(track.xy_px, track.visibility)
@@ -93,7 +93,8 @@ class Subject(NamedTuple):
         return people[at[0]].landmarks if at else None
 
 
-def _subject(request: VerifyRequest) -> Subject:
+def subject_of(request: VerifyRequest) -> Subject:
+    """Where the path that was planned has the subject, frame by frame of the rendered file."""
     path = read_table(request.trajectory.path("trajectory.parquet"))
     to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
     pose = read_pose(request.pose.path("pose.parquet"))
