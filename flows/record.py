@@ -14,6 +14,7 @@ from conf.choices import FrameMode, Output
 from flows.plan import Job
 from flows.results import Result, StageRun, stage_run
 from tasks.keys import canonical
+from tasks.maths.metrics import SEEN
 from tasks.records import Artifact, Clip, read_clip
 
 SCHEMA = 1
@@ -33,6 +34,8 @@ def describe(
     needed_mb, given_mb = facts.get("decode", {}).get("memory_mb", 0), job.config.decode.memory_mb
     if job.config.decode.frames is FrameMode.memory and needed_mb > given_mb:
         warnings.append(f"decode.memory_mb: the frames take {needed_mb} MB, more than {given_mb}: they were streamed")
+    if clip and job.config.pose.every > 1 and not job.config.verify:
+        warnings.append(_unseen(job.config.pose.every, float(clip.rate)))
     if older:
         warnings.append(f"in this folder from earlier runs, perhaps with other settings: {', '.join(older)}")
     if error and clip and clip.broken:
@@ -57,6 +60,13 @@ def _warnings(clip: Clip | None, facts: dict[str, dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(note for note in broken + notes if note))
 
 
+def _unseen(every_frames: int, rate_hz: float) -> str:
+    """What the plan of a video whose pose model looked at every so many frames cannot tell, and what can."""
+    fact = f"pose.every={every_frames} is a look every {every_frames / rate_hz:.2f} s"
+    blind = "between looks the plan takes the torso's motion for the truth and does not see its errors"
+    return f"{fact}; {blind}: verify=true looks at every frame of the rendered file"
+
+
 def headline(artifacts: dict[str, Artifact]) -> str:
     """Detection rate and planned lock, in a line; empty where there is no trajectory."""
     if "trajectory" not in artifacts:
@@ -64,8 +74,15 @@ def headline(artifacts: dict[str, Artifact]) -> str:
     pose = artifacts["subject"].facts
     metrics = all_metrics(artifacts)
     planned, before = metrics["planned"], metrics["before"]
-    seen = f"person in {pose['detected']} of {pose['looked']} frames ({pose['detection_rate']:.1%})"
-    lock = f"planned lock {planned['lock_rms']:.1f} px rms ({before['lock_rms']:.0f} px before)"
+    seen = f"person in {pose['detected']} of {pose['looked']} frames"
+    if pose["looked"] < pose["frames"]:
+        seen = f"{seen} looked at, of {pose['frames']}"
+    else:
+        seen = f"{seen} ({pose['detection_rate']:.1%})"
+    states = artifacts["offsets"].facts["states"]
+    judged_frames = sum(states.get(state, 0) for state in SEEN)
+    where = f" over the {judged_frames} frames that are no guess" if judged_frames < pose["frames"] else ""
+    lock = f"planned lock {planned['lock_rms']:.1f} px rms{where} ({before['lock_rms']:.0f} px before)"
     verified = metrics.get("verified", {})
     step, was = verified.get("residual_step"), verified.get("residual_step_before")
     tremble = f"; in the file: torso steps {step:.2f} px/frame ({was:.2f} before)" if step and was else ""

@@ -59,7 +59,8 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     write_table(folder / "offsets.parquet", columns | {"crossover_hz": path.crossover_hz})
     write_json(folder / "framing.json", {"output_size_px": size_px, "target_px": target_xy})
     _write_timeline(folder / "pose.json", clip, pose, _hip_centers(pose.time_s, path.xy_px, chosen.anchor, state), tick)
-    return _facts(pose, chosen, path, state)
+    looked = read_table(request.pose.path("motion.parquet"))["looked"]
+    return _facts(pose, looked, chosen, path, state)
 
 
 def _mask_centre(request: OffsetsRequest) -> Anchor | None:
@@ -87,9 +88,11 @@ def _follow(pose: PoseTrack, anchor: Anchor, request: OffsetsRequest) -> Fused:
     return Fused(filled, state, np.full(len(state), np.nan), "pose alone", 0)
 
 
-def _facts(pose: PoseTrack, chosen: Choice, path: Fused, state: NDArray[np.str_]) -> dict[str, Any]:
+def _facts(
+    pose: PoseTrack, looked: NDArray[np.bool_], chosen: Choice, path: Fused, state: NDArray[np.str_]
+) -> dict[str, Any]:
     sources, counts = np.unique(chosen.anchor.source, return_counts=True)
-    coverage = metrics.coverage(pose.time_s, pose.found, state)
+    coverage = metrics.coverage(pose.time_s, looked, pose.found, state)
     return {
         "frames": pose.frames,
         **{name: round(value, 6) for name, value in coverage.items()},

@@ -70,8 +70,9 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     framed = {"output_size_px": view.size_px, "target_px": target_xy, "source_target_px": rest_xy}
     write_json(folder / "framing.json", framed)
     anchor_px, state, source = _points(offsets, "anchor"), offsets["state"], offsets["source"]
+    looked = read_table(request.pose.path("motion.parquet"))["looked"]
     report = planned.report(
-        pose, anchor_px, state, source, to_output, target_xy, rest_xy, clip.size_px, (width, height)
+        pose, looked, anchor_px, state, source, to_output, target_xy, rest_xy, clip.size_px, (width, height)
     )
     write_json(folder / "metrics.json", report)
     tick(len(shift_px))

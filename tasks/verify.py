@@ -5,6 +5,7 @@ own (about 1.4 px in x and 2.1 px in y on a person of 340 px), which its figures
 Only poses that stand where the subject should are judged: a mirrored border shows a second person, and where the
 subject is away the judge may see anybody. ``judged`` is their share of the frames in which the subject is there. In the
 others the features are looked for where the plan has the torso: their step is of the same frames, whatever the lock.
+Frames that the pose stage passed over (``pose.every``) are judged like the others: what is lost there counts.
 """
 
 from collections.abc import Sequence
@@ -17,9 +18,8 @@ from numpy.typing import NDArray
 from tasks.maths import metrics, motion
 from tasks.maths.anchor import hip_centre
 from tasks.maths.away import ABSENT
-from tasks.maths.landmarks import COUNT, HIPS, PoseTrack
+from tasks.maths.landmarks import COUNT, HIPS, SHOULDERS, PoseTrack
 from tasks.maths.steps import Step, from_table, gather
-from tasks.maths.stride import torso_length
 from tasks.media.features import TorsoMotion
 from tasks.media.pose_file import read_pose
 from tasks.media.prefetch import prefetched
@@ -47,7 +47,7 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     rendered = request.rendered.path(name)
     clip, _ = scan(rendered, request.rendered.files[name].sha256, lambda _: None, strict=True)
     frame = read_json(request.trajectory.path("framing.json"))
-    subject = _subject(request)
+    subject = subject_of(request)
     track, steps = _watch(request, rendered, clip, subject, tick)
     anchor = hip_centre(track, min_confidence=request.min_confidence, weighted=False)
     boxes = metrics.visible_boxes(track.xy_px, track.visibility)
@@ -93,16 +93,32 @@ class Subject(NamedTuple):
         return people[at[0]].landmarks if at else None
 
 
-def _subject(request: VerifyRequest) -> Subject:
+def subject_of(request: VerifyRequest) -> Subject:
+    """Where the path that was planned has the subject, frame by frame of the rendered file."""
     path = read_table(request.trajectory.path("trajectory.parquet"))
     to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
     pose = read_pose(request.pose.path("pose.parquet"))
     moved = motion.apply(to_output.reshape(-1, 1, 2, 3), pose.xy_px)
     rest = np.stack([pose.z, pose.visibility, pose.presence], axis=2)
-    landmarks = np.concatenate([moved, rest], axis=2)
+    looked = read_table(request.pose.path("motion.parquet"))["looked"]
+    landmarks = between_looks(np.concatenate([moved, rest], axis=2), pose.time_s, looked)
     landmarks[path["state"] == ABSENT] = np.nan
-    scale = np.hypot(to_output[:, 0], to_output[:, 3])
-    return Subject(landmarks[:, list(HIPS), :2].mean(axis=1), torso_length(pose) * scale, landmarks)
+    hip_xy, neck_xy = (landmarks[:, list(pair), :2].mean(axis=1) for pair in (HIPS, SHOULDERS))
+    return Subject(hip_xy, np.hypot(*(neck_xy - hip_xy).T), landmarks)
+
+
+def between_looks(landmarks: Floats, time_s: Floats, looked: NDArray[np.bool_]) -> Floats:
+    """Landmarks (n, 33, 5) in the output, those of the frames not looked at from the looks before and behind.
+
+    In the output the subject should stand still, so a straight line over time tells where. Frames that were looked at
+    stay as they are, NaN where nobody was found.
+    """
+    known = np.isfinite(landmarks).all(axis=(1, 2))
+    if not known.any():
+        return landmarks
+    flat = landmarks.reshape(len(landmarks), -1)
+    line = np.stack([np.interp(time_s, time_s[known], column) for column in flat[known].T], axis=1)
+    return np.where(looked[:, None, None], landmarks, line.reshape(landmarks.shape))
 
 
 def _watch(

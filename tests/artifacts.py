@@ -61,5 +61,5 @@ def pose_artifact(folder: Path, track: PoseTrack, steps: Iterable[Step] | None =
     folder.mkdir()
     write_pose(folder / "pose.parquet", folder / "pose.csv", track)
     rows = [Step()] * track.frames if steps is None else steps
-    write_table(folder / "motion.parquet", gather(rows).columns)
+    write_table(folder / "motion.parquet", {"looked": np.ones(track.frames, dtype=bool), **gather(rows).columns})
     return artifact("pose", folder)

@@ -120,6 +120,23 @@ def test_what_the_browser_cannot_play_is_said_and_the_pictures_stay(page: Page, 
     assert page.value("document.querySelector('.contact').naturalWidth") > 1000
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_the_charts_labels_can_be_read_and_lie_in_their_chart(page: Page, made: Path, width: int, height: int) -> None:
+    page.show(width, height)
+    opened(page, made / "demo" / "report.html")
+    heights, outside = page.value(
+        "(() => { const texts = [...document.querySelectorAll('.charts svg text')].map((text) =>"
+        " [text.textContent, text.getBoundingClientRect(), text.closest('svg').getBoundingClientRect(),"
+        " parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a]);"
+        " return [texts.filter(([name]) => /[0-9]/.test(name)).map(([name, box, chart, size]) => size),"
+        " texts.filter(([name, box, chart]) => box.left < chart.left || box.right > chart.right"
+        " || box.bottom > chart.bottom).map(([name]) => name)] })()"
+    )
+    assert len(heights) > 10 and min(heights) >= 11.5
+    assert outside == []
+    page.show(1280, 900)
+
+
 def test_a_failed_video_says_what_and_the_cure(page: Page, made: Path) -> None:
     opened(page, made / "broken" / "report.html")
     told = page.value("document.querySelector('.failed').innerText")

@@ -40,7 +40,8 @@ GROUPS: Final[dict[str, dict[str, Meaning]]] = {
         "background_speed": Meaning("Background's speed", "How fast the world drifts by; a matter of taste.", NEITHER),
     },
     "How well the person was seen": {
-        "detection": Meaning("Detected", "Share of frames in which the pose model found the person.", HIGHER),
+        "looked": Meaning("Looked at", "Share of frames that the pose model looked at; pose.every sets it.", NEITHER),
+        "detection": Meaning("Detected", "Share of the frames looked at in which the model found the person.", HIGHER),
         "measured": Meaning("Measured", "Share of frames whose anchor is a pose that was believed.", HIGHER),
         "bridged": Meaning("Bridged", "Share in which the torso's own motion carried the anchor.", NEITHER),
         "interpolated": Meaning("Interpolated", "Share in which a path over a gap stands in.", LOWER),
@@ -115,13 +116,18 @@ def _row(name: str, meaning: Meaning, before: float | None, after: float | None,
     change, verdict = "", ""
     if before and after is not None:
         part = after / before - 1
-        change = f"{part:+.{1 if 0.99 < -part < 1 else 0}%}".replace("-", "−").replace("%", " %")
+        change = f"{part:+.{_digits(part)}%}".replace("-", "−").replace("%", " %")
         if meaning.better and abs(part) >= 0.005:
             verdict = "good" if (part < 0) == (meaning.better == LOWER) else "bad"
     shown = unit.removeprefix(SHARE).join(("% of ", "")) if unit.startswith(SHARE) else unit
     shown = "%" if unit.startswith(GAIN) else shown.replace("^2", "²")
     percent = unit.startswith((SHARE, GAIN))
     return Row(name, meaning, number(before, percent), number(after, percent), shown, change, verdict)
+
+
+def _digits(part: float) -> int:
+    """Digits behind the point of a change in percent, at most three: what is left of a value is not rounded away."""
+    return next((digits for digits in range(3) if part == -1 or round(100 * part, digits) != -100), 3)
 
 
 def number(value: float | None, percent: bool = False) -> str:

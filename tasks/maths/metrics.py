@@ -36,7 +36,8 @@ UNITS: Final = {
     "subject_cut": "share of the frames with a person",
     "camera_accel": "px/frame^2",
     "background_speed": "px/s, for a camera that stands still",
-    "detection": "share of frames",
+    "looked": "share of frames",
+    "detection": "share of the frames looked at",
     "measured": "share of frames",
     "bridged": "share of frames",
     "interpolated": "share of frames",
@@ -185,10 +186,11 @@ def lock(path: Floats, time_s: Floats, target_xy: Floats, size_px: Size, height_
     }
 
 
-def coverage(time_s: Floats, detected: Flags, states: Texts) -> dict[str, float]:
-    """How much of the clip was measured, by name."""
+def coverage(time_s: Floats, looked: Flags, detected: Flags, states: Texts) -> dict[str, float]:
+    """How much of the clip was looked at by the pose model, and measured, by name; flags and states are (n,)."""
     return {
-        "detection": float(np.mean(detected)),
+        "looked": float(np.mean(looked)),
+        "detection": float(np.mean(detected[looked])) if looked.any() else np.nan,
         "measured": share(states, gaps.MEASURED),
         "bridged": share(states, BRIDGED),
         "interpolated": share(states, gaps.INTERPOLATED),

@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 
 def report(
     pose: PoseTrack,
+    looked: NDArray[np.bool_],
     anchor_px: Floats,
     states: NDArray[np.str_],
     sources: NDArray[np.str_],
@@ -25,7 +26,8 @@ def report(
 ) -> dict[str, Any]:
     """``planned``, ``before`` and ``units``, ready for JSON: six decimals, None for what cannot be told.
 
-    ``anchor_px`` (n, 2) counts in the frames whose ``states`` (n,) say that it was seen. Before, the target is
+    ``anchor_px`` (n, 2) counts in the frames whose ``states`` (n,) say that it was seen; the pose model looked at
+    those that are ``looked`` (n,), and in the others the torso's motion is taken for the truth. Before, the target is
     ``source_target_xy``, however the output is cropped.
     """
     anchor = np.where(np.isin(states, metrics.SEEN)[:, None], anchor_px, np.nan)
@@ -46,7 +48,7 @@ def report(
         "subject_cut": metrics.subject_cut(boxes, to_output, output_size_px),
         "camera_accel": metrics.acceleration(moved),
         "background_speed": metrics.speed(moved, pose.time_s),
-        **metrics.coverage(pose.time_s, pose.found, states),
+        **metrics.coverage(pose.time_s, looked, pose.found, states),
         "anchor_switches": switches,
         "anchor_switch_jump": jump_px,
     }

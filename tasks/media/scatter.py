@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from tasks.media.charts import COLORS, LOCK, STYLE, as_svg
 
-INCHES: Final = (5.6, 3.7)
+INCHES: Final = (5.0, 3.5)
 LEAST_SPAN: Final = 4.0  # percent
 HUES: Final = ("v0", "v1", "v2", "v3", "v4", "v5", "v6")
 """Names of colours that tell videos apart; more videos than these share one, and one mark."""
@@ -34,7 +34,7 @@ def scatter(points: Sequence[Point], videos: Sequence[str]) -> str:
     """
     with LOCK, mpl.rc_context(STYLE):
         figure = Figure(INCHES)
-        axes = figure.add_axes((0.1, 0.13, 0.875, 0.85))
+        axes = figure.add_axes((0.14, 0.165, 0.83, 0.815))
         axes.tick_params(length=0)
         for number, video in enumerate(videos):
             front = sorted(point for point in points if point.video == video and point.pareto)

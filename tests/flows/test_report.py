@@ -57,6 +57,15 @@ def test_no_metric_is_left_out_and_a_change_has_its_verdict() -> None:
     assert (rows["visible_area_mean"].after, rows["visible_area_mean"].unit) == ("50.0", "% of the output")
 
 
+@pytest.mark.parametrize(
+    ("after", "change"), [(8.0, "+0 %"), (2.0, "−75 %"), (0.03, "−99.6 %"), (0.003, "−99.96 %"), (0.0, "−100 %")]
+)
+def test_a_change_never_says_that_nothing_is_left_where_something_is(after: float, change: str) -> None:
+    planned = {"planned": {"lock_rms": after}, "before": {"lock_rms": 8.0}, "units": UNITS}
+    ((_, (row,)),) = tables(planned)
+    assert row.change == change
+
+
 def test_what_was_judged_stands_last_with_what_it_was_before() -> None:
     title, rows = tables(metrics(residual_step=0.5, residual_step_before=4.0, judged=0.98, lock_rms=2.5))[-1]
     assert "rendered file" in title

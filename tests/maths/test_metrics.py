@@ -133,10 +133,16 @@ def test_the_longest_gap_is_time_shown_without_a_measurement(measured: list[int]
 def test_coverage_shares_sum_to_one() -> None:
     states = np.array(["measured", "bridged", "interpolated", "held"])
     found = np.array([True, True, True, False])
-    covered = metrics.coverage(even_times(4, 10), found, states)
-    assert covered["detection"] == 0.75
+    covered = metrics.coverage(even_times(4, 10), np.ones(4, dtype=bool), found, states)
+    assert (covered["looked"], covered["detection"]) == (1, 0.75)
     assert sum(covered[name] for name in ("measured", "bridged", "interpolated", "held", "absent")) == 1
     assert covered["longest_gap"] == pytest.approx(0.2)
+
+
+def test_detection_is_of_the_frames_looked_at() -> None:
+    looked, found = np.array([True, False, True, False]), np.array([True, False, False, False])
+    covered = metrics.coverage(even_times(4, 10), looked, found, np.array(["measured", "bridged", "held", "held"]))
+    assert (covered["looked"], covered["detection"]) == (0.5, 0.5)
 
 
 def test_a_switch_without_a_jump_counts_and_jumps_nothing() -> None:
