@@ -8,6 +8,8 @@ from conf.checks import require
 from conf.choices import AnchorMethod, AnchorPoint, Away, Crop, Smoother
 from tasks.records import LANDMARKS
 
+SLOWEST_HZ = 0.01  # of a cross-over or cut-off: below it the solves lose all digits
+
 
 @dataclass
 class AnchorConf:
@@ -28,7 +30,8 @@ class AnchorConf:
         value = self.min_confidence
         require(0 <= value <= 1, "anchor.min_confidence", f"{value} is not a probability", "give 0 to 1")
         hz = self.crossover_hz
-        require(hz is None or hz > 0, "anchor.crossover_hz", f"{hz} Hz is no frequency", "give null or more than 0")
+        fact, cure = f"{hz} Hz is slower than can be solved for", f"give null or at least {SLOWEST_HZ}"
+        require(hz is None or hz >= SLOWEST_HZ, "anchor.crossover_hz", fact, cure)
         for name in ("trust_s", "longest_gap_s", "ease_s"):
             seconds = getattr(self, name)
             require(seconds >= 0, f"anchor.{name}", f"{seconds} s lies in the past", "give 0 or more")
@@ -62,8 +65,8 @@ class SmoothingConf:
         fine = seconds is None or 0 < seconds < float("inf")
         require(fine, "smoothing.window_s", f"{seconds} s is no length of time", "give null or more than 0")
         cutoff = self.cutoff_hz
-        fact = f"{cutoff} Hz is no frequency"
-        require(0 < cutoff < float("inf"), "smoothing.cutoff_hz", fact, "give more than 0, such as 3")
+        fact, cure = f"{cutoff} Hz is no frequency that can be solved for", f"give at least {SLOWEST_HZ}, such as 3"
+        require(SLOWEST_HZ <= cutoff < float("inf"), "smoothing.cutoff_hz", fact, cure)
         require(1 <= self.order <= 8, "smoothing.order", f"{self.order} is out of range", "give 1 to 8")
         budget = self.budget_px
         fact = f"{budget} px is no distance"

@@ -19,7 +19,7 @@ class DecodeConf:
 @dataclass
 class ModelsConf:
     dir: str | None = None  # a folder with .task or .tflite files; null: those inside the mediapipe wheel
-    download: bool = False  # fetch a missing official pose model once, checksummed, into the cache
+    download: bool = False  # fetch a missing official pose model once, checksummed, into outputs/cache/models
 
 
 @dataclass

@@ -89,21 +89,22 @@ def _check_size(config: Config, videos: list[Video]) -> None:
     sizes_px = []
     for video in videos:
         with suppress(VideoError):
-            sizes_px.append(_size_px(config, video))
+            sizes_px.append(_shape(config, video)[0])
     room_px = shared_size(sizes_px)
     if room_px is not None:
         framing.output_size(room_px, config.crop.size)
 
 
-def _size_px(config: Config, video: Video) -> tuple[int, int]:
-    return (config.demo.width, config.demo.height) if video.path is None else _size(video.path)
+def _shape(config: Config, video: Video) -> tuple[tuple[int, int], Fraction]:
+    """Width and height in px, and the pixel aspect."""
+    return ((config.demo.width, config.demo.height), Fraction(1)) if video.path is None else _probed(video.path)
 
 
 def _check_picture(config: Config, video: Video) -> None:
     from tasks.maths import framing, pointing, window
 
-    size_px = _size_px(config, video)
-    framing.resolve_target(config.target, window.stabilized_size(size_px, config.crop))
+    size_px, pixel_aspect = _shape(config, video)
+    framing.resolve_target(config.target, window.stabilized_size(size_px, config.crop, float(pixel_aspect)))
     if config.subject.point is not None:
         pointing.resolve_point(config.subject.point, size_px)
 
@@ -117,10 +118,10 @@ def _check_length(config: Config, video: Video) -> None:
 
 
 @cache  # a sweep asks for every setting
-def _size(path: Path) -> tuple[int, int]:
+def _probed(path: Path) -> tuple[tuple[int, int], Fraction]:
     from tasks.media import probe
 
-    return probe.probe_size(path)
+    return probe.probe_shape(path)
 
 
 @cache

@@ -9,7 +9,7 @@ from conf.schema import Config
 
 LONGEST = 180  # bytes of a folder's name; file systems take 255, and Hydra's values may be any length
 # What is one for a whole run: a sweep over it would be several runs.
-RUN_WIDE = ("output_dir", "cache_dir", "server", "workers", "plan", "sweep")
+RUN_WIDE = ("output_dir", "cache_dir", "server", "workers", "runner", "plan", "sweep")
 UNNAMED = (*RUN_WIDE, "video")
 
 

@@ -162,7 +162,10 @@ def _write_timeline(path: Path, clip: Clip, pose: PoseTrack, hips: Iterator[dict
 def _hip_centers(
     time_s: Floats, anchor_px: Floats, anchor: Anchor, state: NDArray[np.str_]
 ) -> Iterator[dict[str, Any]]:
-    """Rows of the hips, a frame each: hundredths of a pixel, microseconds, null where nothing was seen."""
+    """Rows of what is held, the hips unless ``anchor.*`` or the clip says otherwise; hundredths of a px, microseconds.
+
+    Null where nobody was there for long; ``state`` says what was seen and what is a guess.
+    """
     for index in range(len(time_s)):
         confidence = float(anchor.confidence[index])
         present = state[index] != ABSENT

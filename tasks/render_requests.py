@@ -171,7 +171,7 @@ class ChartsRequest:
     stage: ClassVar[str] = "render"
     output: ClassVar[str] = "report.html"
     compute: ClassVar[str] = "tasks.charts:draw_charts"
-    libraries: ClassVar[tuple[str, ...]] = ("matplotlib", "numpy", "pyarrow", "scipy")
+    libraries: ClassVar[tuple[str, ...]] = ("matplotlib", "numpy", "pyarrow")
     clip: Artifact
     offsets: Artifact
     trajectory: Artifact

@@ -37,7 +37,7 @@ class DemoRequest:
     stage: ClassVar[str] = "demo"
     output: ClassVar[str] = ""
     compute: ClassVar[str] = "tasks.demo:draw_demo"
-    libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python")
+    libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python", "pyarrow", "scipy")
     settings: DemoConf
 
 
@@ -61,7 +61,7 @@ class PoseRequest:
     stage: ClassVar[str] = "pose"
     output: ClassVar[str] = ""
     compute: ClassVar[str] = "tasks.pose:estimate_pose"
-    libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "opencv-python", "pyarrow")
+    libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "numpy", "opencv-python", "pyarrow")
     source: Annotated[Path, UNKEYED]
     held_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # memory for frames; None: streamed
     clip: Artifact
@@ -91,7 +91,7 @@ class MasksRequest:
     stage: ClassVar[str] = "masks"
     output: ClassVar[str] = ""
     compute: ClassVar[str] = "tasks.masks:segment_person"
-    libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "opencv-python", "numpy", "pyarrow")
+    libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "opencv-python", "numpy", "pyarrow", "scipy")
     source: Annotated[Path, UNKEYED]
     held_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # memory for frames; None: streamed
     clip: Artifact

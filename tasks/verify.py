@@ -130,7 +130,13 @@ def _watch(
     torso = TorsoMotion()
     files = model_files(request.settings.model.value, request.models.dir, request.models.download)
     with (
-        open_people(files, device=request.device.value, most=request.settings.people) as (finder, _),
+        open_people(
+            files,
+            device=request.device.value,
+            most=request.settings.people,
+            min_detection=request.settings.min_detection,
+            min_tracking=request.settings.min_tracking,
+        ) as (finder, _),
         prefetched(rgb_frames(rendered, clip)) as stream,
     ):
         for item in stream:

@@ -62,11 +62,11 @@ def apart(request: Request, folder: Path, tick: Tick) -> Facts:
             shutil.rmtree(folder)  # what the dead one has left
             folder.mkdir()
             continue
-        except Interrupted:
-            worker.end()
-            raise
         except BaseException:
-            _idle.append(worker)
+            if worker.answered:
+                _idle.append(worker)
+            else:  # it is still at work: what it says next would be taken for an answer to another question
+                worker.end()
             raise
         _idle.append(worker)
         return facts
@@ -93,6 +93,7 @@ class Worker:
 
     def __init__(self) -> None:
         spawn = multiprocessing.get_context("spawn")
+        self.answered = True  # nothing is asked that it has not answered
         self._pipe, its_end = spawn.Pipe()
         self._process = spawn.Process(target=_serve, args=(its_end,), daemon=True)
         resource_tracker.ensure_running()  # which process.start() starts else, and with it undoes the mask
@@ -106,9 +107,11 @@ class Worker:
 
     def compute(self, request: Request, folder: Path, tick: Tick) -> Facts:
         """Have a stage computed, telling ``tick`` of its progress; ``_Gone`` when the process dies."""
+        self.answered = False
         answer = self._exchanged((request, folder))
         frames_done = 0
         while True:
+            self.answered = isinstance(answer, Exception | dict)
             if isinstance(answer, Exception):
                 raise answer
             if isinstance(answer, dict):

@@ -17,7 +17,7 @@ from flows.inputs import Video
 from tasks.errors import SettingError
 from tasks.maths import framing, motion
 from tasks.media.frames import frames
-from tasks.media.probe import probe_size
+from tasks.media.probe import probe_shape
 from tasks.media.tables import read_table
 from tasks.offsets import measure_offsets
 from tasks.requests import OffsetsRequest, TrajectoryRequest
@@ -135,13 +135,13 @@ def test_videos_that_share_a_framing_are_of_one_size(tmp_path: Path, api: str) -
     rooms = [program.record(folder)["log"]["room"]["size_px"] for folder in folders]
     assert rooms[0] != rooms[1]
     size_px = tuple(np.min(rooms, axis=0).tolist())
-    assert [probe_size(folder / "stabilized.mp4") for folder in folders] == [size_px, size_px]
+    assert [probe_shape(folder / "stabilized.mp4")[0] for folder in folders] == [size_px, size_px]
     assert f"all videos of this run are {size_px[0]}x{size_px[1]} (crop.shared)" in done.out
     assert program.run(*asked, cwd=tmp_path, api=api).status == 0
     assert program.ran(folders[0]) == program.ran(folders[1]) == set()
     square = ("video=[demo,other.mp4]", *demo, "crop.aspect=1:1", "crop.shared=true")
     assert program.run(*square, cwd=tmp_path, api=api).status == 0
-    assert [probe_size(folder / "stabilized.mp4") for folder in folders] == [(360, 360), (360, 360)]
+    assert [probe_shape(folder / "stabilized.mp4")[0] for folder in folders] == [(360, 360), (360, 360)]
 
 
 def test_an_aspect_follows_the_subject(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
+from tasks.maths.timegrid import unhurried
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -18,7 +20,6 @@ RAYLEIGH: Final = 1.1774  # median of a distance in the plane, in standard devia
 BRIEF_S: Final = 0.3  # a value stands for its surroundings so long
 TENSION_S: Final = 0.15  # where nothing is known, drift bends back to a constant in about this time
 LOOSE: Final = 1e-9  # of a bond: what is left of it where the chain is cut
-SHORTEST_S: Final = 1e-3  # between two frames: what claims to be faster is a broken clock, and no solve holds it
 SLACK: Final = 1e-6  # of the tension, everywhere: a lone pose leaves the slope open otherwise
 
 
@@ -53,7 +54,7 @@ def _stiffness(time_s: Floats, crossover_hz: Floats, known: Flags, cut: Flags) -
     """
     count = len(time_s)
     bands = np.zeros((3, count))
-    step = np.maximum(np.diff(time_s), SHORTEST_S)
+    step = np.diff(unhurried(time_s))
     loose = np.where(cut[1:], LOOSE, 1.0)
     if count > 2:
         bend = np.stack([1 / step[:-1], -1 / step[:-1] - 1 / step[1:], 1 / step[1:]])  # (3, n - 2)

@@ -66,6 +66,7 @@ def kalman(path: Floats, time_s: Floats, *, cutoff_hz: float) -> Floats:
     _check_times(time_s)
     if len(path) < 3:
         return path.copy()
+    time_s = timegrid.unhurried(time_s)
     gap_s = np.diff(time_s)
     scale_s = float(np.mean(gap_s))  # velocities in pixels per mean frame: numbers of one size in the system
     weight = np.convolve(gap_s / scale_s, [0.5, 0.5])  # half of the interval on each side

@@ -23,6 +23,7 @@ from tasks.maths.doubt import adrift, glimpses, spikes, standard_error, unsure, 
 from tasks.maths.drift import BRIEF_S, nearest, solve_drift
 from tasks.maths.holes import crossed
 from tasks.maths.steps import Steps
+from tasks.maths.timegrid import unhurried
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -75,6 +76,7 @@ def fuse(
     pose is finite.
     """
     settings = settings or Settings()
+    time_s = unhurried(time_s)
     stride = np.full(len(time_s), np.nan) if stride_hz is None else stride_hz
     torso = steady_size(time_s, torso_px)
     plans = [_plan(stem, time_s, pose_xy, steps, torso_px, stride, settings) for stem in settings.streams]

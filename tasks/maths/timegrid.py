@@ -11,6 +11,9 @@ Floats = NDArray[np.float64]
 EVEN: Final = 0.05
 """Of a mean interval: a frame that lies nearer than this to its place on an even grid is taken to be on it."""
 
+SHORTEST_S: Final = 1.5e-3
+"""Between two frames: what claims to be faster is a broken clock, such as one that repeats by a millisecond."""
+
 
 def mean_rate(time_s: Floats) -> float:
     """Frames a second over the whole of ``time_s`` (n,), increasing; 0 for a single frame."""
@@ -30,6 +33,25 @@ def even_grid(time_s: Floats) -> Floats:
         return time_s
     step_s = max(np.diff(time_s).min(), mean_s / 16)
     return np.asarray(np.linspace(time_s[0], time_s[-1], math.ceil(span_s / step_s) + 1))
+
+
+def unhurried(time_s: Floats) -> Floats:
+    """Times (n,) of which none follows the one before by less than ``SHORTEST_S``, or a quarter of a usual interval.
+
+    Such a frame is put between its neighbours: a timestamp that repeats comes one tick after its predecessor (see
+    ``tasks.media.source.Timing``), and by that the body would have leapt. ``time_s`` itself, the same object, when it
+    has none.
+    """
+    if len(time_s) < 2:
+        return time_s
+    interval_s = np.diff(time_s)
+    shortest_s = min(SHORTEST_S, float(np.median(interval_s)) / 4)
+    believed = np.concatenate([[True], interval_s >= shortest_s])
+    if believed.all():
+        return time_s
+    frame = np.arange(len(time_s))
+    spread = np.interp(frame, frame[believed], time_s[believed])
+    return np.asarray(time_s[0] + np.concatenate([[0.0], np.cumsum(np.maximum(np.diff(spread), shortest_s))]))
 
 
 def read_at(wanted_s: Floats, known_s: Floats, path: Floats) -> Floats:

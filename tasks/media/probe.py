@@ -48,12 +48,13 @@ def seconds(ticks: NDArray[np.int64], tick_s: Fraction) -> NDArray[np.float64]:
     return np.array([int(tick) * tick_s.numerator / tick_s.denominator for tick in ticks], dtype=np.float64)
 
 
-def probe_size(path: Path) -> tuple[int, int]:
-    """Upright ``(width, height)`` in pixels, from the first frame alone; ``VideoError`` as in ``scan``."""
+def probe_shape(path: Path) -> tuple[tuple[int, int], Fraction]:
+    """Upright ``(width, height)`` in pixels and a pixel's width / height, from the first frame; errors as ``scan``."""
     with opened(path) as (container, stream):
         reading = Reading()
         for frame in pictures(container, stream, reading, threads=1):
-            return upright_size(frame, turn_of(path, frame))
+            turn = turn_of(path, frame)
+            return upright_size(frame, turn), _pixel_aspect(stream, turn)
         raise _no_frame(path, reading)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +46,7 @@ def _fetch(source: str, path: Path, record: Path) -> None:
         with urllib.request.urlopen(source, timeout=TIMEOUT_S) as response:
             content = response.read()
             promised = response.headers.get("Content-Length")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         cure = "go online once, or set models.dir to a folder that holds it"
         raise ModelError(f"{path.name}: cannot be fetched from {source} ({reason}); {cure}") from error
@@ -54,8 +55,8 @@ def _fetch(source: str, path: Path, record: Path) -> None:
     found = _sha256(content)
     if record.is_file() and record.read_text().strip() != found:
         raise ModelError(f"{path.name}: {source} now gives other bytes than at first; delete {record} to accept them")
+    _write(record, f"{found}\n".encode())  # first: without it the model would look exchanged
     _write(path, content)
-    _write(record, f"{found}\n".encode())
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from conf.choices import SweepRender
+from conf.choices import Runner, SweepRender
 from conf.schema import Config
 from conf.sweeping import SweepConf
 from flows import settings
@@ -56,6 +56,8 @@ def test_what_is_one_for_the_whole_run_cannot_vary() -> None:
     check_run_wide([Config(video="a"), Config(video="b")])
     with pytest.raises(SettingError, match=r"^workers: a sweep is one run, which cannot have 1 and 2; give one$"):
         check_run_wide([Config(workers=1), Config(workers=2)])
+    with pytest.raises(SettingError, match=r"^runner: "):
+        check_run_wide([Config(), Config(runner=Runner.processes)])
     with pytest.raises(SettingError, match=r"^sweep: "):
         check_run_wide([Config(), Config(sweep=SweepConf(render=SweepRender.none))])
 

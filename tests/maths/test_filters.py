@@ -127,3 +127,10 @@ def test_the_shortest_clips_pass(count: int) -> None:
     for smooth in (filters.butterworth(path, time_s, cutoff_hz=1.0), filters.kalman(path, time_s, cutoff_hz=1.0)):
         assert smooth.shape == path.shape
         assert np.isfinite(smooth).all()
+
+
+def test_kalman_passes_over_a_timestamp_that_repeats() -> None:
+    time_s, path = even_times(300), shaky_walk(300)
+    even = filters.kalman(path, time_s, cutoff_hz=1.0)
+    time_s[150] = time_s[149] + 1e-6
+    assert np.abs(filters.kalman(path, time_s, cutoff_hz=1.0) - even).max() < 2.0

@@ -321,3 +321,14 @@ def test_poses_of_which_each_is_far_from_all_others_are_taken_as_they_are() -> N
     wild = 400.0 * np.random.default_rng(3).normal(size=(count, 2))
     fused = fuse(np.arange(count) / 30, wild, np.ones(count), steps_of(np.zeros((count, 2))), np.full(count, 40.0))
     assert np.isfinite(fused.xy_px).all()
+
+
+@pytest.mark.parametrize("tick_s", [1e-6, 1 / 90_000, 1e-3])
+def test_a_timestamp_that_repeats_costs_nothing_beside_missing_steps(tick_s: float) -> None:
+    walk = scene("level")
+    step = walk.step.copy()
+    step[148:150] = step[151:153] = np.nan
+    time_s = walk.time_s.copy()
+    time_s[150] = time_s[149] + tick_s
+    hurried = Scene(time_s, walk.truth, walk.pose, step, walk.stride_hz)
+    assert np.abs(hurried.fused().xy_px - walk.fused().xy_px).max() < 0.5

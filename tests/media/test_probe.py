@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tasks.errors import VideoError
-from tasks.media.probe import FrameTable, probe_size, scan
+from tasks.media.probe import FrameTable, probe_shape, scan
 from tasks.records import Clip, ColorTags
 from tests.media.clips import Made, make
 
@@ -87,7 +87,7 @@ def test_the_display_matrix_turns_size_and_pixel_aspect(
     clip, _ = read(path)
     assert (clip.rotation_deg, clip.mirrored, clip.size_px) == (turn, mirrored, size)
     assert Fraction(clip.pixel_aspect) == (Fraction(3, 4) if turn % 180 else Fraction(4, 3))
-    assert probe_size(path) == size
+    assert probe_shape(path) == (size, Fraction(clip.pixel_aspect))
 
 
 def test_an_oblique_display_matrix_is_refused(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ REAL: dict[str, Callable[[Clip], bool]] = {
 def test_a_real_file_is_known_for_what_it_is(videos: Path, name: str) -> None:
     clip, table = read(videos / name)
     assert REAL[name](clip)
-    assert probe_size(videos / name) == clip.size_px
+    assert probe_shape(videos / name)[0] == clip.size_px
     assert len(table.pts) == clip.frames
     assert np.diff(table.pts).min() > 0
     assert (clip.broken == "") == (name != "corrupted_midway.mp4")

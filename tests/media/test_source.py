@@ -10,7 +10,7 @@ import pytest
 from av.audio.frame import AudioFrame
 
 from tasks.errors import VideoError
-from tasks.media.probe import probe_size, scan
+from tasks.media.probe import probe_shape, scan
 from tasks.media.siting import turned
 from tasks.media.source import Timing
 from tests.media.clips import Made, make
@@ -75,7 +75,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_a_bad_file_is_one_sentence_from_both_readers(tmp_path: Path, name: str) -> None:
     spoil, fact = BAD[name]
     spoil(tmp_path / name)
-    for read in (probe_size, lambda path: scan(path, "digest", lambda done: None)):
+    for read in (probe_shape, lambda path: scan(path, "digest", lambda done: None)):
         with pytest.raises(VideoError, match=fact) as caught:
             read(tmp_path / name)
         text = str(caught.value)
@@ -92,11 +92,11 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(Path, "open", refuse)  # root may read everything: the refusal is played
     with pytest.raises(VideoError, match=r"cannot be opened \(Permission denied\); check its permissions"):
-        probe_size(path)
+        probe_shape(path)[0]
 
 
 def test_a_name_with_a_colon_is_a_file_and_no_protocol(tmp_path: Path) -> None:
-    assert probe_size(make(tmp_path / "10:30 walk, a%b.mp4", Made())) == (64, 48)
+    assert probe_shape(make(tmp_path / "10:30 walk, a%b.mp4", Made()))[0] == (64, 48)
 
 
 @pytest.mark.parametrize(

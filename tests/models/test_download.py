@@ -1,5 +1,7 @@
 """A model is fetched once, and held to its first checksum."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,26 @@ def test_out_of_reach_is_one_sentence(tmp_path: Path) -> None:
     nowhere = (tmp_path / "nowhere.task").as_uri()
     with pytest.raises(ModelError, match=r"cannot be fetched from .*; go online once, or set models\.dir"):
         fetched("heavy", address=nowhere, folder=tmp_path / "models")
+    assert not (tmp_path / "models").exists()
+
+
+class CutOff(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"ten bytes.")
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_a_download_that_is_cut_off_is_one_sentence(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), CutOff) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        source = f"http://127.0.0.1:{server.server_port}/pose_landmarker_heavy.task"
+        with pytest.raises(ModelError, match=r"cannot be fetched from .*IncompleteRead.*; go online once"):
+            fetched("heavy", address=source, folder=tmp_path / "models")
     assert not (tmp_path / "models").exists()
 
 
