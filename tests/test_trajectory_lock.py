@@ -228,7 +228,7 @@ def test_without_scale_and_roll_the_table_says_so_and_the_matrix_is_a_shift(tmp_
     ("override", "sentence"),
     [
         ("smoothing.window_s=0", r"smoothing\.window_s: 0\.0 s is no length of time; give"),
-        ("smoothing.cutoff_hz=-1", r"smoothing\.cutoff_hz: -1\.0 Hz is no frequency; give"),
+        ("smoothing.cutoff_hz=-1", r"smoothing\.cutoff_hz: -1\.0 Hz is no frequency that can be solved for; give"),
         ("smoothing.order=0", r"smoothing\.order: 0 is out of range; give 1 to 8"),
         ("smoothing.budget_px=-2", r"smoothing\.budget_px: -2\.0 px is no distance; give"),
         ("lock.x=1.5", r"lock\.x: 1\.5 is no strength; give 0"),
