@@ -5,6 +5,7 @@ Nothing half-written stays in either case: what is being written lies beside its
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -43,25 +44,43 @@ def end_with_reader() -> None:
 def interruptible() -> Iterator[None]:
     """Take both signals while the block runs; to be entered inside the flow, for Prefect sets a handler of its own.
 
-    Outside the main thread, where no signal arrives, nothing is done.
+    Outside the main thread, where no signal arrives, nothing is done. A thread of its own hears of them: Python's
+    handlers run in the main thread, and one that was about to wait when the signal came goes on waiting.
     """
-
-    def ask(number: int, _: FrameType | None) -> None:
-        if progress.stop.is_set():
-            _cut_off(number, None)
-        progress.stop.set()
-        _signals.append(number)
-        threading.Thread(target=_wait_and_cut_off, args=(number,), daemon=True).start()
-
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, ask) for number in TAKEN}
+    hearing, telling = socket.socketpair()
+    telling.setblocking(False)
+    listener = threading.Thread(target=_listen, args=(hearing,), daemon=True)
+    listener.start()
+    wakeup_before = signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
+    before = {number: signal.signal(number, _leave_to_listener) for number in TAKEN}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup_before)
+        telling.close()
+        listener.join()
+        hearing.close()
+
+
+def _leave_to_listener(number: int, _: FrameType | None) -> None:
+    """Python tells the listener itself, wherever the signal comes upon it."""
+
+
+def _listen(hearing: socket.socket) -> None:
+    while received := hearing.recv(1):
+        number = received[0]
+        if number not in TAKEN:
+            continue
+        if progress.stop.is_set():
+            _cut_off(number, None)
+        progress.stop.set()
+        _signals.append(number)
+        threading.Thread(target=_wait_and_cut_off, args=(number,), daemon=True).start()
 
 
 @contextmanager

@@ -4,22 +4,32 @@ import json
 import shutil
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 PAGE_S = 60
+BUSY_TRIES = 10
 
 
 def ask(api: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """The answer to a GET, or to a POST of ``body``."""
+    """The answer to a GET, or to a POST of ``body``; asked again while the server's database is busy, as clients do."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(api + path, data, {"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        return json.load(answer)
+    for tries_left in reversed(range(BUSY_TRIES)):
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as refusal:
+            if refusal.code != HTTPStatus.SERVICE_UNAVAILABLE or not tries_left:
+                raise
+            time.sleep(1)
+    return None
 
 
 def until(found: Callable[[], Any], seconds: float = 90) -> Any:
