@@ -18,11 +18,13 @@ def writing(folder: Path) -> Iterator[None]:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
+            try:
+                yield
+            finally:  # while it is held: once it is not, the half-written files are another run's
+                for part in folder.glob(".*.part"):
+                    part.unlink(missing_ok=True)
         finally:
             os.close(descriptor)
-            for part in folder.glob(".*.part"):
-                part.unlink(missing_ok=True)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         fact = "the disk is full" if full else error.strerror or error
