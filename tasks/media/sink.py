@@ -140,10 +140,11 @@ class VideoSink:
         if packets and self._first_dts is None:
             self._first_dts = packets[0].dts
         for packet in packets[-1:]:
-            # An MP4 lasts as long as its samples in decoding order. The last of these is not the last one shown, so
-            # its duration is made such that the sum is right.
+            # An MP4 lasts as long as its samples in decoding order, so the last one's duration is made such that the
+            # sum is right. Where it is the last one shown too, its own duration is what the edit list ends with.
             if packet.dts is not None and self._first_dts is not None:
-                packet.duration = max(1, self._end - self._start - (packet.dts - self._first_dts))
+                rest = self._end - self._start - (packet.dts - self._first_dts)
+                packet.duration = max(1, rest, packet.duration or 0)
         self._file.mux(packets, sound_until_s=None)
 
     def _coded(self) -> VideoFrame:

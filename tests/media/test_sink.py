@@ -20,6 +20,7 @@ from tests.media.clips import Made, make, planes
 from tests.media.rewriting import packets, read, rewrite, sink_like
 
 TICKS_600 = {"video_track_timescale": "600"}
+TICKS_90000 = {"video_track_timescale": "90000"}
 FFV1 = Made(codec="ffv1", options={})
 
 
@@ -48,6 +49,13 @@ MADE = {
         time_base=Fraction(1, 600),
         container=TICKS_600,
         options={"bf": "0"},
+    ),
+    # Written with B-frames, yet its last frame is the last one in decoding order too.
+    "last_last.mp4": Made(
+        ticks=[0, 3000, 6100, 9000, 12100, 15000, 18000, 21100, 24000, 27100, 30000],
+        last_ticks=3000,
+        time_base=Fraction(1, 90000),
+        container=TICKS_90000,
     ),
     "long_last.mkv": Made(ticks=[0, 10, 30, 35, 90], last_ticks=600, time_base=Fraction(1, 600)),
     "late.mp4": Made(ticks=range(7001, 7001 + 12 * 512, 512), tones=["aac"], container={"movie_timescale": "15360"}),
