@@ -6,12 +6,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths import gaps, motion
+from tasks.maths import motion
 from tasks.maths.anchor import NOTHING
-from tasks.maths.away import ABSENT
 from tasks.maths.decimation import kept
-from tasks.maths.metrics import BRIDGED
 from tasks.maths.residual import density, present, seen, stretches_of
+from tasks.maths.states import ABSENT, BRIDGED, HELD, INTERPOLATED
 from tasks.media.charts import Band, Curve, spectrum, timeline
 from tasks.media.tables import read_json, read_table, write_json
 from tasks.records import Tick, read_clip
@@ -20,7 +19,7 @@ from tasks.render_requests import ChartsRequest
 Floats = NDArray[np.float64]
 AXES: Final = ("x", "y")
 MOST_SPANS: Final = 40  # that are listed; all are drawn
-GUESSED: Final = (BRIDGED, gaps.INTERPOLATED, gaps.HELD, ABSENT)
+GUESSED: Final = (BRIDGED, INTERPOLATED, HELD, ABSENT)
 
 
 class Paths(NamedTuple):

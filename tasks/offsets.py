@@ -14,13 +14,15 @@ from conf.holding import AnchorConf
 from tasks.errors import AnchorNotSeen, NobodyFound, OutputError
 from tasks.maths import framing, gaps, metrics, window
 from tasks.maths.anchor import Anchor
-from tasks.maths.away import ABSENT, mark_absent, rest
+from tasks.maths.away import mark_absent, rest
 from tasks.maths.blob import mask_centre
+from tasks.maths.bodies import torso_length
 from tasks.maths.fusion import Fused, Settings, fuse
 from tasks.maths.landmarks import NAMES, PoseTrack
 from tasks.maths.points import Choice, choose_anchor, inside
+from tasks.maths.states import ABSENT
 from tasks.maths.steps import from_table
-from tasks.maths.stride import stride_of, torso_length
+from tasks.maths.stride import stride_of
 from tasks.media.masks_file import State, read_masks
 from tasks.media.pose_file import read_pose
 from tasks.media.tables import read_table, write_json, write_table
@@ -80,7 +82,7 @@ def _follow(pose: PoseTrack, anchor: Anchor, request: OffsetsRequest) -> Fused:
             anchor.xy_px,
             anchor.confidence,
             from_table(read_table(request.pose.path("motion.parquet"))),
-            torso_length(pose),
+            torso_length(pose.xy_px),
             stride_hz=stride_of(pose),
             settings=Settings(crossover_hz=settings.crossover_hz, trust_s=settings.trust_s),
         )

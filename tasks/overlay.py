@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tasks.maths import motion
 from tasks.maths.landmarks import PoseTrack
+from tasks.maths.states import ABSENT, MEASURED
 from tasks.media.drawing import Brush
 from tasks.media.label import label, stamp
 from tasks.media.layout import Planes
@@ -42,7 +43,7 @@ COLORS: Final = {
     "trail": [255, 235, 110],
     "target": [255, 255, 255],
 }
-STATES: Final = {"measured": [70, 220, 110], "absent": [140, 140, 140]}
+STATES: Final = {MEASURED: [70, 220, 110], ABSENT: [140, 140, 140]}
 ESTIMATED: Final = [255, 120, 60]  # any other state: the anchor was not seen
 
 
@@ -63,7 +64,7 @@ def render_overlay(request: OverlayRequest, folder: Path, tick: Tick) -> dict[st
     """
     plan = read_plan(request.clip, request.trajectory)
     offsets = read_table(request.offsets.path("offsets.parquet"))
-    away = (offsets["state"] == "absent")[:, None]
+    away = (offsets["state"] == ABSENT)[:, None]
     anchor_xy = np.where(away, np.nan, plan.anchor_xy)
     known = Known(read_pose(request.pose.path("pose.parquet")), anchor_xy, offsets["state"], offsets["confidence"])
     path, pairs = folder / request.output, drawn_pairs(request, plan, known)

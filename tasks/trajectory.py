@@ -15,6 +15,7 @@ from tasks.errors import AnchorNotSeen
 from tasks.maths import filters, limits, metrics, motion, planned, smoothing, strength, timegrid, upright, window
 from tasks.maths.l1 import l1_path
 from tasks.maths.landmarks import PoseTrack
+from tasks.maths.states import ABSENT, SEEN
 from tasks.media.pose_file import read_pose
 from tasks.media.tables import read_json, read_table, write_json, write_table
 from tasks.records import Clip, Tick
@@ -143,10 +144,10 @@ def held(
     A cut between the subject and the original picture stays a cut: what lies on one side is smoothed by itself.
     """
     calm = []
-    for piece in strength.between_cuts(offset_px, states == metrics.ABSENT):
+    for piece in strength.between_cuts(offset_px, states == ABSENT):
         smooth = smoothed(offset_px[piece], time_s[piece], settings)
         calm.append(strength.dead_zone(smooth, time_s[piece], radius_px=lock.dead_zone_px))
-    path = strength.blend(np.concatenate(calm), np.isin(states, metrics.SEEN), strength_xy=(lock.x, lock.y))
+    path = strength.blend(np.concatenate(calm), np.isin(states, SEEN), strength_xy=(lock.x, lock.y))
     if lock.max_speed_px_s is None:
         return path
     return strength.speed_limit(path, time_s, limit_px_s=lock.max_speed_px_s)
@@ -167,7 +168,7 @@ def stance(pose: PoseTrack, lock: LockConf, pixel_aspect: float) -> tuple[Floats
     """Factor (n,) and clockwise turn (n,) in radians by which the frames hold the subject's size and uprightness."""
     scale, roll_rad = np.ones(pose.frames), np.zeros(pose.frames)
     if lock.scale:
-        scale = upright.steady_size(pose, pixel_aspect=pixel_aspect)
+        scale = upright.steadying_scale(pose, pixel_aspect=pixel_aspect)
     if lock.roll:
         roll_rad = -upright.lean(pose, pixel_aspect=pixel_aspect)
     return scale, roll_rad

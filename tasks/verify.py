@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from tasks.maths import metrics, motion
 from tasks.maths.anchor import hip_centre
-from tasks.maths.away import ABSENT
 from tasks.maths.landmarks import COUNT, HIPS, SHOULDERS, PoseTrack
+from tasks.maths.states import ABSENT
 from tasks.maths.steps import Step, from_table, gather
 from tasks.media.features import TorsoMotion
 from tasks.media.pose_file import read_pose

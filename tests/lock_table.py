@@ -15,12 +15,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths import away, framing, metrics
+from tasks.maths import away, framing
+from tasks.maths.bodies import torso_length
 from tasks.maths.fusion import Settings, fuse
 from tasks.maths.landmarks import NAMES, SHOULDERS
 from tasks.maths.points import choose_anchor, inside
+from tasks.maths.states import ABSENT
 from tasks.maths.steps import from_table
-from tasks.maths.stride import stride_of, torso_length
+from tasks.maths.stride import stride_of
 from tasks.media.pose_file import read_pose
 from tasks.media.tables import read_table
 from tasks.records import read_clip
@@ -103,7 +105,7 @@ def against_truth(walker: Watched, way: str) -> tuple[Figures, int]:
             anchor.anchor.xy_px,
             anchor.anchor.confidence,
             from_table(read_table(walker.subject.path("motion.parquet"))),
-            torso_length(pose),
+            torso_length(pose.xy_px),
             stride_hz=stride_of(pose),
             settings=Settings(streams=(STREAMS[way],)),
         )
@@ -116,7 +118,7 @@ def against_truth(walker: Watched, way: str) -> tuple[Figures, int]:
         shift, state, time_s = np.stack([table["dx_px"], table["dy_px"]], axis=1), table["state"], table["time_s"]
         point = str(made.offsets.facts["point"])
     known = truth_of(walker, point)
-    present = within(known, clip.size_px) & (state != metrics.ABSENT)
+    present = within(known, clip.size_px) & (state != ABSENT)
     return figures(known + shift, time_s, present), switches
 
 

@@ -1,17 +1,13 @@
 """Frames in which the person is away: who left is not chased, and the picture comes to rest by a rule."""
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths import gaps
+from tasks.maths.states import ABSENT, FILLED
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Texts = NDArray[np.str_]
-
-ABSENT: Final = "absent"
 
 
 def runs(flags: Flags) -> list[tuple[int, int]]:
@@ -26,7 +22,7 @@ def mark_absent(time_s: Floats, state: Texts, longest_gap_s: float) -> Texts:
     A stretch lasts from the last known frame before it to the first one after it.
     """
     marked = state.astype(object)
-    for first, last in runs(np.isin(state, (gaps.INTERPOLATED, gaps.HELD))):
+    for first, last in runs(np.isin(state, FILLED)):
         from_s = time_s[first - 1] if first else time_s[first]
         to_s = time_s[last + 1] if last + 1 < len(time_s) else time_s[last]
         if to_s - from_s > longest_gap_s:

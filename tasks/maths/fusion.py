@@ -22,13 +22,13 @@ from tasks.maths.crossover import Crossover, PoseError, choose
 from tasks.maths.doubt import adrift, glimpses, spikes, standard_error, unsure, witnessed
 from tasks.maths.drift import BRIEF_S, nearest, solve_drift
 from tasks.maths.holes import crossed
+from tasks.maths.states import BRIDGED, INTERPOLATED
 from tasks.maths.steps import Steps
 from tasks.maths.timegrid import unhurried
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-BRIDGED: Final = "bridged"
 STREAMS: Final = {"waist_": "the waist", "hip_": "the hips", "": "all features"}
 PREFERENCE: Final = 0.6  # another stream must promise an error below this share of the first one's
 LEAST_CONFIDENCE: Final = 0.05
@@ -88,7 +88,7 @@ def fuse(
     trusted = best.known | within_reach(time_s, best.known, best.moved, settings.trust_s)
     path[~trusted] = np.nan
     filled, state = gaps.fill(time_s, path, interpolate=True)
-    filled = crossed(time_s, filled, state == gaps.INTERPOLATED, stride, settings.trust_s)
+    filled = crossed(time_s, filled, state == INTERPOLATED, stride, settings.trust_s)
     state = np.where(trusted & ~best.known, BRIDGED, state)
     seen = np.isfinite(pose_xy).all(axis=1)
     return Fused(filled, state, best.choice.hz, reason(best, settings), int((seen & ~best.known).sum()))

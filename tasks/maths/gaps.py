@@ -1,15 +1,11 @@
 """Frames without a measurement: what stands in for it, and the record of that decision."""
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tasks.maths.states import HELD, INTERPOLATED, MEASURED
 
-MEASURED: Final = "measured"
-INTERPOLATED: Final = "interpolated"
-HELD: Final = "held"
+Floats = NDArray[np.float64]
 
 
 def fill(time_s: Floats, path: Floats, *, interpolate: bool) -> tuple[Floats, NDArray[np.str_]]:

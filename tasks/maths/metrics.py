@@ -8,17 +8,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths import gaps, motion, timegrid
+from tasks.maths import motion, timegrid
 from tasks.maths.framing import Size, outline
+from tasks.maths.states import ABSENT, BRIDGED, HELD, INTERPOLATED, MEASURED, SEEN
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Texts = NDArray[np.str_]
-
-BRIDGED: Final = "bridged"
-ABSENT: Final = "absent"
-SEEN: Final = (gaps.MEASURED, BRIDGED)
-"""States of a frame in which the subject is seen: by the pose model, or by the motion of its surface."""
 
 UNITS: Final = {
     "lock_rms": "px",
@@ -191,10 +187,10 @@ def coverage(time_s: Floats, looked: Flags, detected: Flags, states: Texts) -> d
     return {
         "looked": float(np.mean(looked)),
         "detection": float(np.mean(detected[looked])) if looked.any() else np.nan,
-        "measured": share(states, gaps.MEASURED),
+        "measured": share(states, MEASURED),
         "bridged": share(states, BRIDGED),
-        "interpolated": share(states, gaps.INTERPOLATED),
-        "held": share(states, gaps.HELD),
+        "interpolated": share(states, INTERPOLATED),
+        "held": share(states, HELD),
         "absent": share(states, ABSENT),
         "longest_gap": longest_gap(time_s, np.isin(states, SEEN)),
     }

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.maths import framing, metrics, motion
 from tasks.maths.landmarks import PoseTrack
+from tasks.maths.states import SEEN
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +31,7 @@ def report(
     those that are ``looked`` (n,), and in the others the torso's motion is taken for the truth. Before, the target is
     ``source_target_xy``, however the output is cropped.
     """
-    anchor = np.where(np.isin(states, metrics.SEEN)[:, None], anchor_px, np.nan)
+    anchor = np.where(np.isin(states, SEEN)[:, None], anchor_px, np.nan)
     locked = motion.apply(to_output, anchor)
     boxes = metrics.visible_boxes(pose.xy_px, pose.visibility)
     height_px = metrics.person_height(boxes)

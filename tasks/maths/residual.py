@@ -6,9 +6,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from tasks.maths import metrics, timegrid
-from tasks.maths.away import ABSENT, runs
+from tasks.maths import timegrid
+from tasks.maths.away import runs
 from tasks.maths.polynomials import fitting
+from tasks.maths.states import ABSENT, SEEN
 
 Floats = NDArray[np.float64]
 Texts = NDArray[np.str_]
@@ -24,7 +25,7 @@ def present(path: Floats, states: Texts) -> Floats:
 
 def seen(path: Floats, states: Texts) -> Floats:
     """``path`` (n, 2) with NaN where the subject is not seen: neither by the pose model nor by its own motion."""
-    return np.where(np.isin(states, metrics.SEEN)[:, None], path, np.nan)
+    return np.where(np.isin(states, SEEN)[:, None], path, np.nan)
 
 
 def stretches_of(labels: Texts) -> list[tuple[str, int, int]]:

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.bodies import torso_length
 from tasks.maths.landmarks import HIPS, LEFT_ANKLE, NAMES, RIGHT_ANKLE, SHOULDERS, PoseTrack
 from tasks.maths.spectra import Spectra, has_spectrum, windowed_spectra
 
@@ -23,19 +24,13 @@ AXES: Final = ([0, 1], [0], [1])  # both together first
 LEAST_WALKED: Final = 0.34  # of the clip: a gait seen in less of it is taken for chance
 
 
-def torso_length(track: PoseTrack) -> Floats:
-    """Pixels (n,) from the middle of the hips to the middle of the shoulders; NaN where nobody was found."""
-    axis = track.xy_px[:, SHOULDERS].mean(axis=1) - track.xy_px[:, HIPS].mean(axis=1)
-    return np.asarray(np.hypot(*axis.T))
-
-
 def stride_of(track: PoseTrack, *, window_s: float = 5.0) -> Floats:
     """Gait frequency (n,) in Hz of each frame of a clip, NaN where nobody walks.
 
     The ankles tell; in a clip that does not show them, the wrists or else the elbows, which swing against each other
     as well.
     """
-    size = torso_length(track)
+    size = torso_length(track.xy_px)
     nothing = np.full(track.frames, np.nan)
     if not np.isfinite(size).any():
         return nothing

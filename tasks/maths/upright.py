@@ -23,7 +23,7 @@ TRUST: Final = 0.25
 WINDOW_S: Final = 1.0
 
 
-def steady_size(pose: PoseTrack, *, pixel_aspect: float = 1.0, min_visibility: float = 0.5) -> Floats:
+def steadying_scale(pose: PoseTrack, *, pixel_aspect: float = 1.0, min_visibility: float = 0.5) -> Floats:
     """Factor (n,) that gives the subject in each frame the size that it has in the median one.
 
     The size is the length from the middle of the hips to the middle of the shoulders: a turn of the body about its

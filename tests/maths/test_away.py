@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.maths import gaps
-from tasks.maths.away import ABSENT, mark_absent, rest
+from tasks.maths.away import mark_absent, rest
+from tasks.maths.states import ABSENT, HELD, INTERPOLATED, MEASURED
 
 TIME_S = np.arange(100) / 25
 REST_PX = np.zeros(2)
 
 
 def states(first: int, last: int, name: str) -> NDArray[Any]:
-    state = np.full(100, gaps.MEASURED, dtype="<U12")
+    state = np.full(100, MEASURED, dtype="<U12")
     state[first : last + 1] = name
     return state
 
@@ -25,7 +25,7 @@ def settled(rule: str, first: int = 30, last: int = 69) -> NDArray[Any]:
 
 @pytest.mark.parametrize(("frames", "absent"), [(23, False), (25, True)])
 def test_only_a_gap_longer_than_the_limit_is_an_absence(frames: int, absent: bool) -> None:
-    marked = mark_absent(TIME_S, states(30, 30 + frames - 1, gaps.INTERPOLATED), longest_gap_s=1.0)
+    marked = mark_absent(TIME_S, states(30, 30 + frames - 1, INTERPOLATED), longest_gap_s=1.0)
     assert (marked[30] == ABSENT) is absent
 
 
@@ -35,7 +35,7 @@ def test_measured_and_bridged_frames_are_never_absent() -> None:
 
 
 def test_an_absence_reversed_in_time_is_the_same_absence() -> None:
-    state = states(0, 40, gaps.HELD)
+    state = states(0, 40, HELD)
     forward = mark_absent(TIME_S, state, 1.0)
     backward = mark_absent(TIME_S, state[::-1], 1.0)[::-1]
     assert (forward == backward).all()

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tasks.maths import gaps
+from tasks.maths.states import INTERPOLATED, MEASURED
 from tests.maths.paths import straight_walk, uneven_times
 
 NAN = np.nan
@@ -30,19 +31,19 @@ def test_an_even_walk_in_uneven_frames_is_restored_inside() -> None:
     path[np.random.default_rng(1).permutation(np.arange(1, 79))[:50]] = NAN
     filled, state = gaps.fill(time_s, path, interpolate=True)
     assert_allclose(filled, straight_walk(time_s), atol=1e-9)
-    assert (state == gaps.INTERPOLATED).sum() == 50
+    assert (state == INTERPOLATED).sum() == 50
 
 
 def test_a_path_without_gaps_is_left_as_it_is() -> None:
     path = straight_walk(uneven_times(9))
     filled, state = gaps.fill(uneven_times(9), path, interpolate=True)
     assert_array_equal(filled, path)
-    assert set(state) == {gaps.MEASURED}
+    assert set(state) == {MEASURED}
 
 
 def test_half_a_point_is_no_point() -> None:
     _, state = gaps.fill(np.arange(3.0), np.array([[1, 1], [2, NAN], [3, 3]]), interpolate=True)
-    assert state[1] == gaps.INTERPOLATED
+    assert state[1] == INTERPOLATED
 
 
 def test_the_input_is_left_alone() -> None:

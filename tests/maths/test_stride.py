@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tasks.maths.bodies import torso_length
 from tasks.maths.landmarks import COUNT, LEFT_ANKLE, NAMES, RIGHT_ANKLE, SHOULDERS, PoseTrack
-from tasks.maths.stride import stride_frequency, stride_of, torso_length
+from tasks.maths.stride import stride_frequency, stride_of
 
 Floats = NDArray[np.float64]
 TIME_S = np.arange(300) / 30
@@ -57,7 +58,7 @@ def test_a_track_gives_its_stride_and_its_torso() -> None:
     seen = np.where(np.isfinite(xy[..., 0]), 0.9, np.nan)
     track = PoseTrack(TIME_S, xy, xy[..., 0], seen, seen)
     np.testing.assert_allclose(stride_of(track), 1.1, rtol=0.08)
-    length = torso_length(track)
+    length = torso_length(track.xy_px)
     assert np.isnan(length[40:50]).all()
     assert length[0] == pytest.approx(80.0)
 

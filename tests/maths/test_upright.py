@@ -35,22 +35,22 @@ def torso(track: PoseTrack) -> Floats:
 )
 def test_a_known_growth_is_undone_to_a_hundredth(growth: Floats) -> None:
     track = walker(growth)
-    held = upright.steady_size(track) * np.linalg.norm(torso(track), axis=1)
+    held = upright.steadying_scale(track) * np.linalg.norm(torso(track), axis=1)
     assert np.ptp(growth) > 0.3
     assert_allclose(held, np.median(held), rtol=0.01)
 
 
 def test_noise_of_a_pose_model_hardly_shows() -> None:
     growth = np.linspace(1, 2, FRAMES)
-    held = upright.steady_size(walker(growth, noise_px=0.5)) * growth
+    held = upright.steadying_scale(walker(growth, noise_px=0.5)) * growth
     assert held.std() / held.mean() < 0.01
 
 
 def test_the_size_is_that_of_the_median_frame() -> None:
-    scale = upright.steady_size(walker(np.linspace(1, 2, FRAMES)))
+    scale = upright.steadying_scale(walker(np.linspace(1, 2, FRAMES)))
     assert scale[FRAMES // 2] == pytest.approx(1, abs=0.01)
     assert scale[0] == pytest.approx(1.5, rel=0.01)
-    assert_allclose(upright.steady_size(walker()), 1, atol=1e-9)
+    assert_allclose(upright.steadying_scale(walker()), 1, atol=1e-9)
 
 
 def test_a_body_that_turns_about_its_own_axis_keeps_its_size() -> None:
@@ -58,7 +58,7 @@ def test_a_body_that_turns_about_its_own_axis_keeps_its_size() -> None:
     middle = track.xy_px[:, HIPS].mean(axis=1)[:, None]
     turned = (track.xy_px - middle) * np.stack([np.cos(TIME_S), np.ones(FRAMES)], axis=1)[:, None] + middle
     track = PoseTrack(TIME_S, turned, track.z, track.visibility, track.presence)
-    assert_allclose(upright.steady_size(track), 1, atol=1e-9)
+    assert_allclose(upright.steadying_scale(track), 1, atol=1e-9)
 
 
 def test_a_wrong_pose_and_a_gap_do_not_pull_at_the_size() -> None:
@@ -67,7 +67,7 @@ def test_a_wrong_pose_and_a_gap_do_not_pull_at_the_size() -> None:
     wrong[100:106] *= 0.05
     wrong[200:203] *= 3
     track = without(walker(wrong), slice(140, 160))
-    held = upright.steady_size(track) * growth
+    held = upright.steadying_scale(track) * growth
     assert_allclose(held, np.median(held), rtol=0.03)
 
 
@@ -100,25 +100,25 @@ def test_a_mirrored_body_leans_the_other_way() -> None:
     tilted = walker(np.linspace(1, 2, FRAMES), np.deg2rad(7.0), noise_px=1.0)
     mirrored = PoseTrack(TIME_S, tilted.xy_px * [-1, 1], tilted.z, tilted.visibility, tilted.presence)
     assert_allclose(upright.lean(mirrored), -upright.lean(tilted), atol=1e-9)
-    assert_allclose(upright.steady_size(mirrored), upright.steady_size(tilted), rtol=1e-9)
+    assert_allclose(upright.steadying_scale(mirrored), upright.steadying_scale(tilted), rtol=1e-9)
 
 
 def test_reversed_time_gives_the_reversed_stance() -> None:
     track = walker(np.linspace(1, 2, FRAMES), np.deg2rad(np.linspace(-4, 6, FRAMES)), noise_px=1.0)
     back = PoseTrack(TIME_S, track.xy_px[::-1], track.z, track.visibility, track.presence)
     assert_allclose(upright.lean(back)[::-1], upright.lean(track), atol=1e-6)
-    assert_allclose(upright.steady_size(back)[::-1], upright.steady_size(track), rtol=1e-6)
+    assert_allclose(upright.steadying_scale(back)[::-1], upright.steadying_scale(track), rtol=1e-6)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_the_shortest_clips_pass(count: int) -> None:
     hips = shaky_walk(count)
     track = pose_track(even_times(count), hips - HALF, hips + HALF)
-    assert_allclose(upright.steady_size(track), 1, rtol=0.1)
+    assert_allclose(upright.steadying_scale(track), 1, rtol=0.1)
     assert_allclose(upright.lean(track), 0, atol=0.1)
 
 
-@pytest.mark.parametrize(("find", "setting"), [(upright.steady_size, "scale"), (upright.lean, "roll")])
+@pytest.mark.parametrize(("find", "setting"), [(upright.steadying_scale, "scale"), (upright.lean, "roll")])
 def test_a_trunk_that_is_never_seen_is_one_clear_line(find: object, setting: str) -> None:
     track = walker()
     hidden = PoseTrack(TIME_S, track.xy_px, track.z, np.full((FRAMES, COUNT), 0.2), track.presence)
