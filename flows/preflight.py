@@ -101,12 +101,12 @@ def _shape(config: Config, video: Video) -> tuple[tuple[int, int], Fraction]:
 
 
 def _check_picture(config: Config, video: Video) -> None:
-    from tasks.maths import framing, pointing, window
+    from tasks.maths import framing, window
 
     size_px, pixel_aspect = _shape(config, video)
     framing.resolve_target(config.target, window.stabilized_size(size_px, config.crop, float(pixel_aspect)))
     if config.subject.point is not None:
-        pointing.resolve_point(config.subject.point, size_px)
+        framing.resolve_pair("subject.point", config.subject.point, size_px, "picture")
 
 
 def _check_length(config: Config, video: Video) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conf.seeing import SubjectConf
-from tasks.maths import pointing, sides, subject
+from tasks.maths import framing, pointing, sides, subject
 from tasks.maths.landmarks import COUNT, PoseTrack
 from tasks.maths.relay import relayed
 from tasks.maths.subject import Choice, Person
@@ -65,7 +65,7 @@ def _origin(person: Track, frames: int) -> NDArray[np.int64]:
 def _choice(settings: SubjectConf, people: list[Person], everybody: list[Track], clip: Clip, time_s: Floats) -> Choice:
     if settings.point is None:
         return subject.choose(people, settings.rule.value)
-    xy_px = pointing.resolve_point(settings.point, clip.size_px)
+    xy_px = framing.resolve_pair("subject.point", settings.point, clip.size_px, "picture")
     number = pointing.person_at(everybody, xy_px, settings.at_s, time_s)
     when = "" if settings.at_s is None else f" at {settings.at_s:g} s"
     where = f"person {number + 1} is at [{xy_px[0]:.0f},{xy_px[1]:.0f}] px{when}"

@@ -33,23 +33,35 @@ def output_size(source_size_px: Size, crop_size_px: Sequence[int] | None) -> Siz
 def resolve_target(target: Any, output_size_px: Size) -> tuple[float, float]:
     """The point ``(x, y)`` of the output, in pixels, where the subject stays.
 
-    ``"center"`` is the picture's centre. A pair with both numbers in 0..1 is taken as fractions of width and height
-    (fraction f lies at ``f * width - 0.5``: 0 and 1 are the picture's outer edges), any other pair as pixels. A pair
-    of one number strictly between 0 and 1 and one above 1 is neither. ``SettingError`` for that, for anything that is
-    not a pair of numbers, and for a point outside the picture.
+    ``"center"`` is the picture's centre; else see ``resolve_pair``. ``SettingError`` as there, and for anything that is
+    not a pair of numbers.
     """
     width, height = output_size_px
     if target == "center":
         return (width - 1) / 2, (height - 1) / 2
-    cure = f"give center, pixels within [0,0] and [{width - 1},{height - 1}], or fractions such as [0.5,0.6]"
-    x, y = _pair(target, cure)
+    return resolve_pair("target", _pair(target, f"give center, {_forms(output_size_px)}"), output_size_px, "output")
+
+
+def resolve_pair(setting: str, pair: Sequence[float], size_px: Size, what: str) -> tuple[float, float]:
+    """The point ``(x, y)`` in pixels that a setting names of ``what`` has the size.
+
+    A pair with both numbers in 0..1 is taken as fractions of width and height (fraction f lies at
+    ``f * width - 0.5``: 0 and 1 are the picture's outer edges), any other pair as pixels. A pair of one number
+    strictly between 0 and 1 and one above 1 is neither. ``SettingError`` for that, and for a point outside.
+    """
+    (x, y), (width, height) = pair, size_px
     if 0 <= x <= 1 and 0 <= y <= 1:
         return x * width - 0.5, y * height - 0.5
     if any(0 < part < 1 for part in (x, y)):
-        raise SettingError(f"target: [{x:g},{y:g}] mixes a fraction with pixels; {cure}")
+        raise SettingError(f"{setting}: [{x:g},{y:g}] mixes a fraction with pixels; give {_forms(size_px)}")
     if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
-        raise SettingError(f"target: [{x:g},{y:g}] lies outside the output of {width}x{height}; {cure}")
-    return x, y
+        fact = f"[{x:g},{y:g}] lies outside the {what} of {width}x{height}"
+        raise SettingError(f"{setting}: {fact}; give {_forms(size_px)}")
+    return float(x), float(y)
+
+
+def _forms(size_px: Size) -> str:
+    return f"pixels within [0,0] and [{size_px[0] - 1},{size_px[1] - 1}], or fractions such as [0.5,0.6]"
 
 
 def _pair(target: Any, cure: str) -> tuple[float, float]:

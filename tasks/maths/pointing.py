@@ -17,18 +17,6 @@ REACH: Final = 0.25  # of the torso's length: round the landmarks, still on the 
 AT_ONCE_S: Final = 0.25  # between a time asked for and a sighting
 
 
-def resolve_point(point: Sequence[float], size_px: tuple[int, int]) -> tuple[float, float]:
-    """``point`` in px; both numbers in 0..1 are fractions. ``SettingError`` when it lies outside the picture."""
-    width, height = size_px
-    x, y = (float(part) for part in point)
-    if 0 <= x <= 1 and 0 <= y <= 1:
-        return x * width - 0.5, y * height - 0.5
-    if -0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5:
-        return x, y
-    cure = f"give pixels within [0,0] and [{width - 1},{height - 1}], or fractions such as [0.5,0.6]"
-    raise SettingError(f"subject.point: [{x:g},{y:g}] lies outside the picture of {width}x{height}; {cure}")
-
-
 def person_at(people: Sequence[Track], xy_px: tuple[float, float], at_s: float | None, time_s: Floats) -> int:
     """Index of whoever is at ``xy_px``, ``at_s`` seconds after the clip's beginning; None: whoever is there first.
 

@@ -47,6 +47,18 @@ def test_a_fraction_beside_a_pixel_is_neither() -> None:
         framing.resolve_target([0.5, 200], SIZE)
 
 
+def test_a_point_of_the_picture_is_said_like_a_target() -> None:
+    def point(*pair: float) -> tuple[float, float]:
+        return framing.resolve_pair("subject.point", pair, SIZE, "picture")
+
+    assert point(0.5, 0.25) == (319.5, 89.5)
+    assert point(320, 2) == (320, 2)
+    with pytest.raises(SettingError, match=r"^subject\.point: \[0\.5,200\] mixes a fraction with pixels; give pixels"):
+        point(0.5, 200)
+    with pytest.raises(SettingError, match=r"^subject\.point: \[640,2\] lies outside the picture of 640x360"):
+        point(640, 2)
+
+
 @pytest.mark.parametrize("target", ["middle", "", [1], [1, 2, 3], ["a", 2], None, 3, [True, 2], [float("nan"), 2], {}])
 def test_what_is_no_point_is_refused(target: Any) -> None:
     with pytest.raises(SettingError, match=r"^target: .* is not a point; give center"):

@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.errors import SettingError
-from tasks.maths.pointing import person_at, resolve_point
+from tasks.maths.pointing import person_at
 from tasks.maths.subject import Person, choose, describe
 from tasks.maths.tracks import Track
 from tests.maths.bodies import RATE_HZ, SIZE_PX, walk
@@ -89,10 +89,3 @@ def test_a_point_where_nobody_is_names_the_nearest(xy_px: tuple[float, float], a
     with pytest.raises(SettingError, match=sentence) as caught:
         person_at([WALKER, STANDING], xy_px, at_s, TIME_S)
     assert "\n" not in str(caught.value)
-
-
-def test_points_are_pixels_or_fractions() -> None:
-    assert resolve_point([0.5, 0.25], SIZE_PX) == (639.5, 179.5)
-    assert resolve_point([640, 2], SIZE_PX) == (640, 2)
-    with pytest.raises(SettingError, match=r"\[1280,2\] lies outside the picture of 1280x720; give pixels"):
-        resolve_point([1280, 2], SIZE_PX)
