@@ -37,15 +37,17 @@ os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 def obey() -> None:
     """Do what ``sys.argv`` says and exit with 0 (all done), 1 (a video failed) or 2 (the configuration is wrong)."""
     if sys.argv[1:2] == ["cache"]:
-        interrupt.end_with_reader()
-        sys.exit(housekeeping.main(sys.argv[2:]))
+        code = 0
+        with interrupt.reader_may_leave():
+            code = housekeeping.main(sys.argv[2:])
+        sys.exit(code)
     if sys.argv[1:2] == ["serve"]:
         from flows.serve import serve
 
         sys.exit(serve(sys.argv[2:]))
     if {"--help", "-h"} & set(sys.argv[1:]):
-        interrupt.end_with_reader()
-        print(manual())
+        with interrupt.reader_may_leave():
+            print(manual())
         return
     if "--version" in sys.argv[1:]:
         print(f"stillwalk {version('stillwalk')}")

@@ -35,9 +35,21 @@ def end_at_once() -> None:
         signal.signal(number, _cut_off)
 
 
-def end_with_reader() -> None:
-    """From now on end without a word when nobody reads on what is printed, as behind ``| head``."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+@contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """End the block without a word where nobody reads on what it prints, as behind ``| head``, and print no more.
+
+    Not by SIGPIPE, which Python ignores for good reason: a server that is gone would end the program, too.
+    """
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # where what is still held back goes
+        os.close(nowhere)
 
 
 @contextmanager

@@ -72,8 +72,10 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     if config.plan:
         from flows.dryrun import dry_run
 
-        interrupt.end_with_reader()
-        return dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache), []
+        status = 0
+        with interrupt.reader_may_leave():
+            status = dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache)
+        return status, []
     preflight.check_folder("output_dir", output_dir)
     preflight.check_folder("cache_dir", cache)
     absent = [Result(video, reason) for video in videos if (reason := missing(video))]
@@ -87,10 +89,11 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
             own = own_server.start()
         end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)
     seconds = time.perf_counter() - started
-    if end.results and asked[0].name:
-        print_sweep(end.results, read_sweep(output_dir), output_dir, seconds)
-    elif end.results:
-        print_results(end.results, output_dir, seconds)
+    with interrupt.reader_may_leave():
+        if end.results and asked[0].name:
+            print_sweep(end.results, read_sweep(output_dir), output_dir, seconds)
+        elif end.results:
+            print_results(end.results, output_dir, seconds)
     if end.also:
         print(f"stillwalk: {end.also}", file=sys.stderr)
     failed = bool(end.also) or any(result.error for result in end.results)

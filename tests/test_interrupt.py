@@ -250,12 +250,15 @@ def test_a_dry_run_of_the_program_starts_nothing_and_writes_nothing(finished: Pa
     assert sorted((path, path.stat().st_mtime_ns) for path in finished.rglob("*")) == before
 
 
-@pytest.mark.parametrize("arguments", [("cache",), (*DEMO, "plan=true")])
-def test_behind_head_it_ends_without_a_word(finished: Path, arguments: tuple[str, ...]) -> None:
-    process = program.start(*arguments, cwd=finished, api="http://127.0.0.1:9/api")
+@pytest.mark.parametrize("arguments", [("--help",), ("cache",), (*DEMO, "plan=true"), DEMO])
+def test_behind_head_it_ends_without_a_word(
+    finished: Path, tmp_path: Path, api: str, arguments: tuple[str, ...]
+) -> None:
+    shutil.copytree(finished / "outputs", tmp_path / "outputs")
+    process = program.start(*arguments, cwd=tmp_path, api=api)
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
     said = process.stderr.read()
     process.stderr.close()
-    assert (process.wait(60), said) == (-signal.SIGPIPE, "")
+    assert (process.wait(60), said) == (0, "")
