@@ -145,17 +145,15 @@ def _all(cache: Path) -> list[Entry]:
 
 
 def _prune(cache: Path, choose: Callable[[list[Entry]], list[Entry]], *, dry: bool) -> None:
-    if dry:
-        gone, rest = choose(_all(cache)), prune.litter(cache)
-        _told(cache, gone, rest, sum(map(prune.size_of, rest)), "would be removed")
-        return
     with prune.alone(cache):
         gone = choose(_all(cache))
-        prune.remove(cache, gone)
+        if not dry:
+            prune.remove(cache, gone)
         rest = prune.litter(cache)
         size = sum(map(prune.size_of, rest))
-        prune.remove_litter(rest)
-    _told(cache, gone, rest, size, "removed")
+        if not dry:
+            prune.remove_litter(rest)
+    _told(cache, gone, rest, size, "would be removed" if dry else "removed")
 
 
 def _told(cache: Path, gone: list[Entry], rest: list[Path], size: int, what: str) -> None:

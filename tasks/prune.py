@@ -1,9 +1,10 @@
 """Removing entries of the cache, and what killed runs and older versions left in it."""
 
+import os
 import re
 import shutil
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from tasks.entries import RECORDS, Entry, entries, stages
@@ -64,9 +65,12 @@ def _ours(folder: Path) -> list[Path]:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    return sum(file.stat().st_size for file in files)
+    """Bytes of a file, or of all files in a folder; what a running command removes meanwhile counts nothing."""
+    size = 0
+    for file in [path] if path.is_file() else [Path(top, name) for top, _, names in os.walk(path) for name in names]:
+        with suppress(FileNotFoundError):
+            size += file.stat().st_size
+    return size
 
 
 def remove(cache: Path, gone: Iterable[Entry]) -> None:

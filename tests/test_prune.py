@@ -136,10 +136,11 @@ def test_what_is_not_of_the_cache_stays_even_in_its_folder(home: Path, cache_com
     assert left_over == mine | {f"locks/{store.IN_USE}"}
 
 
-def test_beside_a_running_command_nothing_is_removed(home: Path, cache_command: Run) -> None:
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])  # what would go, nobody knows then
+def test_beside_a_running_command_nothing_is_removed(home: Path, cache_command: Run, options: tuple[str, ...]) -> None:
     before = left(home)
     with store.in_use(home / "outputs" / ".cache", never), store.in_use(home / "outputs" / ".cache", never):
-        status, out, err = cache_command("prune", "--larger-than", "0MB")
+        status, out, err = cache_command("prune", "--larger-than", "0MB", *options)
     assert (status, out) == (2, "")
     assert "a running command uses it; nothing was removed" in err
     assert len(err.splitlines()) == 1
