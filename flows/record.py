@@ -10,11 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from conf.choices import FrameMode, Output
+from conf.choices import BorderMode, FrameMode, Output, Runner
 from flows.plan import Job
 from flows.results import Result, StageRun, stage_run
 from tasks.keys import canonical
-from tasks.maths.metrics import SEEN
+from tasks.maths.states import SEEN
 from tasks.records import Artifact, Clip, read_clip
 
 SCHEMA = 1
@@ -40,7 +40,7 @@ def describe(
         warnings.append(f"in this folder from earlier runs, perhaps with other settings: {', '.join(older)}")
     if error and clip and clip.broken:
         error = f"{error} (of a broken file: {clip.broken})"
-    summary = headline(artifacts)
+    summary = headline(artifacts, job.config.border.mode)
     return Result(job.video, error, folder, runs, facts, warnings, summary, job.setting, flat_metrics(artifacts))
 
 
@@ -67,7 +67,7 @@ def _unseen(every_frames: int, rate_hz: float) -> str:
     return f"{fact}; {blind}: verify=true looks at every frame of the rendered file"
 
 
-def headline(artifacts: dict[str, Artifact]) -> str:
+def headline(artifacts: dict[str, Artifact], border: BorderMode) -> str:
     """Detection rate and planned lock, in a line; empty where there is no trajectory."""
     if "trajectory" not in artifacts:
         return ""
@@ -91,7 +91,9 @@ def headline(artifacts: dict[str, Artifact]) -> str:
     elif verified:
         tremble += f", a fresh pose run's lock {verified['lock_rms']:.1f} px rms, its own noise included"
         if (judged := verified.get("judged")) is not None and judged < MOSTLY:
-            tremble += f"; only {judged:.0%} of the frames could be judged (border=constant shows nobody twice)"
+            tremble += f"; only {judged:.0%} of the frames could be judged"
+            if border is not BorderMode.constant:
+                tremble += " (border=constant shows nobody twice)"
     return f"{seen}, {lock}, {planned['visible_area_mean']:.0%} of the output is picture{tremble}"
 
 
@@ -129,7 +131,8 @@ def failure_record(job: Job, artifacts: dict[str, Artifact], result: Result) -> 
 
 
 def _common(job: Job, artifacts: dict[str, Artifact], result: Result) -> dict[str, Any]:
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes on Linux
+    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # units of 1024 bytes on Linux
+    apart = job.config.runner is Runner.processes  # then nobody knows what all of them took at once
     return {
         "schema": SCHEMA,
         "run_id": job.run_id,
@@ -141,7 +144,7 @@ def _common(job: Job, artifacts: dict[str, Artifact], result: Result) -> dict[st
         "clip": asdict(read_clip(artifacts["decode"])) if "decode" in artifacts else None,
         "stages": [asdict(run) for run in result.stages],
         "log": {title: _log(artifact) for title, artifact in artifacts.items()},
-        "memory_peak_mb": round(peak_kb / 1024),
+        "memory_peak_mb": None if apart else round(peak_kb * 1.024e-3),
         "config": canonical(job.config),
         "models": job.models,
         "versions": _versions(),

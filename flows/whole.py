@@ -26,10 +26,19 @@ def writing(folder: Path) -> Iterator[None]:
         finally:
             os.close(descriptor)
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        fact = "the disk is full" if full else error.strerror or error
-        cure = f"{'free some space' if full else 'make it writable'}, or choose another place with output_dir="
-        raise OutputError(f"{folder}: {fact}; {cure}") from error
+        raise OutputError(_told(error, folder)) from error
+
+
+def _told(error: OSError, folder: Path) -> str:
+    """The sentence for an error that came while ``folder`` was written to."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if not full and error.filename is not None:  # of a full disk, it is the file that was to be copied there
+        place = Path(os.fsdecode(error.filename))
+        if not place.is_relative_to(folder) and not folder.is_relative_to(place):
+            return f"{place}: cannot be read ({error.strerror}); make it readable, or remove it, and run again"
+    fact = "the disk is full" if full else error.strerror or error
+    cure = f"{'free some space' if full else 'make it writable'}, or choose another place with output_dir="
+    return f"{folder}: {fact}; {cure}"
 
 
 def part_of(path: Path) -> Path:

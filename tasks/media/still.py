@@ -19,6 +19,8 @@ def read_picture(path: Path, digest: str = "") -> NDArray[np.uint8]:
     ``SettingError`` that names ``background.image`` when there is none, or one of another ``digest`` than is asked for.
     """
     cure = "name a JPEG, PNG, WebP, TIFF or BMP file"
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise SettingError(f"background.image: {path} is not a regular file; {cure}")
     try:
         content = path.read_bytes()
     except OSError as error:

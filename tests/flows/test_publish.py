@@ -137,6 +137,16 @@ def test_a_disk_that_fills_up_leaves_the_earlier_result_as_it_was(
     assert contents(folder) == before
 
 
+def test_a_file_of_the_cache_that_cannot_be_read_is_named(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
+    lost = Path(finished[1]["stabilized.mp4"].path("stabilized.mp4"))
+    lost.unlink()
+    with pytest.raises(OutputError, match=f"^{lost}: cannot be read .No such file or directory.; make it readable"):
+        publish.publish(*finished, tmp_path / "out")
+    assert contents(tmp_path / "out" / "a") == {}
+
+
 def test_a_damaged_cache_file_is_never_delivered(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
     _, made = finished
     made["stabilized.mp4"].path("stabilized.mp4").write_text("PICTURE")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from conf.choices import BorderMode
 from conf.schema import Config
 from conf.seeing import PoseConf
 from flows.graph import Graph
@@ -51,7 +52,7 @@ def artifacts(folder: Path, looked: int, detected: int, states: dict[str, int]) 
 def test_the_sentence_tells_how_many_frames_it_is_of(
     tmp_path: Path, looked: int, detected: int, states: dict[str, int], sentence: str
 ) -> None:
-    assert sentence in headline(artifacts(tmp_path, looked, detected, states))
+    assert sentence in headline(artifacts(tmp_path, looked, detected, states), BorderMode.reflect)
 
 
 @pytest.mark.parametrize(("every", "verify", "warned"), [(1, False, False), (12, False, True), (12, True, False)])

@@ -1,9 +1,8 @@
-"""Reading a written video back tells what is missing, moved or damaged."""
+"""Reading a written video back tells what is missing or damaged."""
 
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
 
 from tasks.errors import OutputError
@@ -11,13 +10,11 @@ from tasks.media.read_back import verify_video
 from tests.media.clips import Made, make
 
 
-def test_verifying_tells_missing_frames_from_moved_ones(tmp_path: Path) -> None:
+def test_missing_frames_are_told(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", Made())
-    verify_video(path, 12, np.arange(12) * 512)
+    verify_video(path, 12)
     with pytest.raises(OutputError, match=r"a\.mp4: holds 12 frames instead of 13; run again"):
         verify_video(path, 13)
-    with pytest.raises(OutputError, match="frame 1 is shown at tick 512, not 513"):
-        verify_video(path, 12, np.arange(12) * 513)
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(OutputError, match="cannot be read back"):
         verify_video(path, 12)

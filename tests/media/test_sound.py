@@ -42,9 +42,9 @@ def test_every_track_is_copied_byte_for_byte(tmp_path: Path, name: str, tones: l
 def test_sound_and_picture_keep_their_distance(tmp_path: Path) -> None:
     made = Made(ticks=range(30720, 30720 + 40 * 512, 512), tones=["aac"], tone_start_s=Fraction(3, 2))
     source = make(tmp_path / "a.mp4", made)
-    clip, table, _ = rewrite(source, tmp_path / "out.mp4")
+    _, table, _ = rewrite(source, tmp_path / "out.mp4")
     assert packets(source) == packets(tmp_path / "out.mp4")
-    verify_video(tmp_path / "out.mp4", clip.frames, table.pts)
+    assert read(tmp_path / "out.mp4")[1].pts.tolist() == table.pts.tolist()
 
 
 def test_sound_lies_beside_its_pictures_in_the_file(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A picture as a background: it fills the frame, with its own colours."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import cv2
@@ -57,6 +58,12 @@ def test_what_is_no_picture_is_one_line(tmp_path: Path, content: bytes | None, s
         path.write_bytes(content)
     with pytest.raises(SettingError, match=rf"^background\.image: .*a\.png {sentence}"):
         read_picture(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(SettingError, match=r"^background\.image: .*a\.png is not a regular file; name a JPEG"):
+        read_picture(tmp_path / "a.png")
 
 
 def test_a_picture_that_was_exchanged_is_refused(tmp_path: Path) -> None:
