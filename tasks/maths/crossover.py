@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.spectra import Spectra, has_spectrum, windowed_spectra
+from tasks.maths.timegrid import nearest
 
 Floats = NDArray[np.float64]
 
@@ -110,7 +111,7 @@ def expected_risk(hz: Floats, drift: Floats, error: Floats, crossover_hz: Floats
 
 def _stride_at(middle_s: Floats, time_s: Floats, stride_hz: Floats) -> Floats:
     """Gait frequency of the windows: that of the frame in their middle."""
-    return np.asarray(stride_hz[np.abs(middle_s[:, None] - time_s).argmin(axis=1)])
+    return np.asarray(stride_hz[nearest(middle_s, time_s)])
 
 
 def _smoothed(power: Floats) -> Floats:

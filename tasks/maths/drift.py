@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
-from tasks.maths.timegrid import unhurried
+from tasks.maths.timegrid import nearest, unhurried
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -81,11 +81,3 @@ def _time_stood_for(time_s: Floats, known: Flags) -> Floats:
     edge = float(np.median(step)) if len(step) else 1.0
     stood[rows] = 0.5 * (np.append(step, edge) + np.append(edge, step))
     return stood
-
-
-def nearest(wanted: Floats, known: Floats) -> NDArray[np.intp]:
-    """Index of the nearest of ``known`` (ascending) for each of ``wanted``."""
-    right = np.searchsorted(known, wanted).clip(1, max(len(known) - 1, 1))
-    right = np.minimum(right, len(known) - 1)
-    left = np.maximum(right - 1, 0)
-    return np.asarray(np.where(np.abs(wanted - known[left]) <= np.abs(known[right] - wanted), left, right))

@@ -20,11 +20,11 @@ from tasks.maths.away import runs
 from tasks.maths.belief import WHOLE, breaks, frames_in, led, outliers, sureness, within_reach
 from tasks.maths.crossover import Crossover, PoseError, choose
 from tasks.maths.doubt import adrift, glimpses, spikes, standard_error, unsure, witnessed
-from tasks.maths.drift import BRIEF_S, nearest, solve_drift
+from tasks.maths.drift import BRIEF_S, solve_drift
 from tasks.maths.holes import crossed
 from tasks.maths.states import BRIDGED, INTERPOLATED
 from tasks.maths.steps import Steps
-from tasks.maths.timegrid import unhurried
+from tasks.maths.timegrid import nearest, unhurried
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tasks.maths.bodies import torso_length
 from tasks.maths.landmarks import HIPS, LEFT_ANKLE, NAMES, RIGHT_ANKLE, SHOULDERS, PoseTrack
 from tasks.maths.spectra import Spectra, has_spectrum, windowed_spectra
+from tasks.maths.timegrid import nearest
 
 Floats = NDArray[np.float64]
 
@@ -67,9 +68,9 @@ def stride_frequency(time_s: Floats, left: Floats, right: Floats, window_s: floa
     gait = np.isfinite(found)
     if gait.mean() < LEAST_WALKED:
         return nothing
-    away_s = np.abs(time_s[:, None] - distance.middle_s[gait])
-    nearest = found[gait][away_s.argmin(axis=1)]
-    return np.asarray(np.where(away_s.min(axis=1) <= 0.5 * window_s, nearest, np.nan))
+    middle_s = distance.middle_s[gait]
+    place = nearest(time_s, middle_s)
+    return np.asarray(np.where(np.abs(time_s - middle_s[place]) <= 0.5 * window_s, found[gait][place], np.nan))
 
 
 def first_finite(rows: Sequence[Floats]) -> Floats:

@@ -54,6 +54,14 @@ def unhurried(time_s: Floats) -> Floats:
     return np.asarray(time_s[0] + np.concatenate([[0.0], np.cumsum(np.maximum(np.diff(spread), shortest_s))]))
 
 
+def nearest(wanted: Floats, known: Floats) -> NDArray[np.intp]:
+    """Index of the nearest of ``known`` (ascending) for each of ``wanted``."""
+    right = np.searchsorted(known, wanted).clip(1, max(len(known) - 1, 1))
+    right = np.minimum(right, len(known) - 1)
+    left = np.maximum(right - 1, 0)
+    return np.asarray(np.where(np.abs(wanted - known[left]) <= np.abs(known[right] - wanted), left, right))
+
+
 def read_at(wanted_s: Floats, known_s: Floats, path: Floats) -> Floats:
     """``path`` (n, k), known at ``known_s`` (n,), at the times ``wanted_s`` (m,), by straight lines."""
     if wanted_s is known_s:

@@ -130,7 +130,7 @@ def read_looked(path: Path) -> tuple[Floats, NDArray[np.bool_]]:
 
 def read_tracks(people: Path, clothes: Path) -> list[Track]:
     """Everybody's tracks by number; ``OutputError`` when a file is missing or damaged."""
-    table = read_table(people)
+    table = read_table(people, ["frame", "track", "time_s", *VALUES])
     frame, number, time_s = (table[name].reshape(-1, COUNT)[:, 0] for name in ("frame", "track", "time_s"))
     landmarks = np.stack([table[name].reshape(-1, COUNT) for name in VALUES], axis=-1).astype(np.float64)
     worn = read_table(clothes)
@@ -155,10 +155,9 @@ def read_bodies(people: Path, bodies: Path, track: NDArray[np.int64]) -> Iterato
 
     ``OutputError`` when a file is missing or damaged.
     """
-    table = read_table(people)
-    frame, number = (table[name][::COUNT] for name in ("frame", "track"))
+    frame, number = (column[::COUNT].tolist() for column in read_table(people, ["frame", "track"]).values())
     found = read_masks(bodies)
-    sightings = zip(frame.tolist(), number.tolist(), found, strict=True)
+    sightings = zip(frame, number, found, strict=True)
     at, now, mask = next(sightings, (len(track), 0, None))
     for index, wanted in enumerate(track.tolist()):
         mine: Mask | None = None

@@ -41,14 +41,16 @@ def write_table(path: Path, columns: Mapping[str, Column], *, version: int = SCH
         raise _unwritable(path, error) from error
 
 
-def read_table(path: Path, *, version: int = SCHEMA_VERSION) -> dict[str, NDArray[Any]]:
-    """Columns of a Parquet file as arrays, numbers in their dtype, text as objects (str).
+def read_table(
+    path: Path, names: Sequence[str] | None = None, *, version: int = SCHEMA_VERSION
+) -> dict[str, NDArray[Any]]:
+    """Columns of a Parquet file as arrays, numbers in their dtype, text as objects (str); all of them, or ``names``.
 
     ``OutputError`` when the file is missing, damaged, or of another schema version.
     """
     try:
         with path.open("rb") as file:
-            table = pq.ParquetFile(file).read()  # pq.read_table loads pandas
+            table = pq.ParquetFile(file).read(columns=names and list(names))  # pq.read_table loads pandas
     except (OSError, pa.ArrowInvalid) as error:
         raise _unreadable(path, error) from error
     found = (table.schema.metadata or {}).get(_VERSION_KEY, b"none").decode()

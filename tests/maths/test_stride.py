@@ -1,5 +1,7 @@
 """A gait is two legs that swing against each other, and nothing else is."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -91,3 +93,16 @@ def test_nobody_and_a_glance_have_no_stride() -> None:
 def test_frames_too_rare_to_see_a_stride_have_none() -> None:
     rare_s = 14.0 * np.arange(20)
     assert np.isnan(stride_frequency(rare_s, swing(1.0)[:20], swing(1.0, -0.5)[:20], 5.0)).all()
+
+
+def test_half_an_hour_takes_memory_in_proportion() -> None:
+    time_s = np.arange(54_000) / 30
+    leg = 0.5 * np.stack([np.sin(2 * np.pi * 1.1 * time_s), np.zeros(len(time_s))], axis=1)
+    tracemalloc.start()
+    try:
+        found = stride_frequency(time_s, leg, -leg, 5.0)
+        peak_mb = tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_allclose(found, 1.1, rtol=0.08)
+    assert peak_mb < 100  # frames times windows had been 1,500
