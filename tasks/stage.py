@@ -114,11 +114,12 @@ def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
 
     def compute(folder: Path) -> dict[str, Any]:
         meter = progress.Meter(work)
-        with shown_progress(meter), meter as tick:
-            facts = workers.apart(request, folder, tick) if call.apart else workers.here(request, folder, tick)
-        if call.stamp is not None:  # else the bytes of another video would bear this one's key, for ever
-            require_unchanged(call.fields["source"], call.stamp)
-        return facts
+        try:
+            with shown_progress(meter), meter as tick:
+                return workers.apart(request, folder, tick) if call.apart else workers.here(request, folder, tick)
+        finally:
+            if call.stamp is not None:  # else what another video shows, or does not, would bear this one's key for ever
+                require_unchanged(call.fields["source"], call.stamp)
 
     key = stage_key(request)
     about = {"video": call.video, "sha256": _identity(request, inputs), "shaped_by": shaped_by(request)}

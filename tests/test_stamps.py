@@ -2,11 +2,17 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tasks.errors import VideoError
+from conf.seeing import DecodeConf
+from tasks import workers
+from tasks.errors import NobodyFound, VideoError
+from tasks.requests import DecodeRequest
+from tasks.stage import Call, _compute
 from tasks.stamps import require_unchanged, stamp_of
+from tasks.turns import Turns
 
 
 def test_the_same_file_has_the_same_stamp(tmp_path: Path) -> None:
@@ -38,3 +44,30 @@ def test_a_file_that_has_gone_is_told(tmp_path: Path) -> None:
     video.unlink()
     with pytest.raises(VideoError, match=r"it went away while it was worked on"):
         require_unchanged(video, stamp)
+
+
+def test_what_another_file_does_not_show_is_not_kept_under_this_ones_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = tmp_path / "a.mp4"
+    video.write_bytes(b"walk")
+    call = Call(
+        "a",
+        DecodeRequest,
+        {"source": video, "digest": "d" * 64, "settings": DecodeConf()},
+        tmp_path / "cache",
+        "run",
+        Turns(1),
+        stamp=stamp_of(video),
+    )
+
+    def exchanged(*_: object) -> dict[str, Any]:
+        video.write_bytes(b"nobody")
+        raise NobodyFound("no person found in 9 frames; check that it shows a person")
+
+    monkeypatch.setattr(workers, "here", exchanged)
+    with pytest.raises(VideoError, match=r"it was changed while it was worked on; run the same command again"):
+        _compute(call, {})
+    assert [path.name for path in (tmp_path / "cache").rglob("*") if path.name.startswith("decode-")] == [
+        path.name for path in (tmp_path / "cache" / "locks").iterdir() if path.name.startswith("decode-")
+    ]
