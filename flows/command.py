@@ -22,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from flows import housekeeping, interrupt, settings, status
 from flows.manual import manual
 from tasks.errors import StillwalkError
+from tasks.places import whole
 
 # Loading Prefect and MediaPipe makes half a million objects that live to the end: at Python's own pace the search for
 # dead ones among them takes a tenth of a run of a few seconds. See also ``tasks.memory.keep_what_is_loaded``.
@@ -94,7 +95,7 @@ def entry(composed: DictConfig) -> None:
     job = HydraConfig.get()
     overrides = list(job.overrides.task)
     try:
-        base = Path(settings.load(overrides).output_dir).expanduser().absolute()
+        base = whole(settings.load(overrides).output_dir)
         output_dir = Path(job.runtime.output_dir) if job.mode is RunMode.MULTIRUN else base
         status.note(run(overrides, output_dir=output_dir, base_dir=base))
     except StillwalkError as error:  # here, because Hydra adds a line of its own to what passes through it

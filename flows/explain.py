@@ -3,7 +3,7 @@
 import difflib
 import re
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, Final
 
 from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
 from omegaconf.errors import (
@@ -115,8 +115,15 @@ def _mistyped(name: str, text: str, value: str) -> str:
     return f"{name}: {text}; `stillwalk --help` shows the form of every setting"
 
 
+FOREIGN: Final = (
+    "--config-name: that file does not go on from the program's own; begin it with `defaults: [config, _self_]`"
+)
+
+
 def unknown_setting(name: str) -> str:
     """The line for a setting that does not exist, with the nearest that does."""
+    if name in setting_names(Config):
+        return FOREIGN
     near = difflib.get_close_matches(name, list(setting_names(Config)), n=1, cutoff=0.6)
     cure = f"did you mean {near[0]}?" if near else "`stillwalk --help` lists them all"
     return f"{name}: there is no such setting; {cure}"

@@ -14,6 +14,7 @@ from tasks import prune
 from tasks.entries import Entry, entries, stages
 from tasks.errors import SettingError, StillwalkError
 from tasks.folders import registered
+from tasks.places import is_folder, whole
 from tasks.store import LOCKS
 
 DESCRIPTION = """Without more: the size of the cache by stage and by video.
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> int:
         asked = _parser().parse_intermixed_args(arguments)
         pruning, overrides = _split(asked.words)
         output_dir, cache = _folders(overrides)
-        if not (cache / LOCKS).is_dir():  # which the first run makes
+        if not is_folder(cache / LOCKS):  # which the first run makes
             raise SettingError(f"cache_dir: there is no cache at {cache}; name one with output_dir= or cache_dir=")
         if pruning:
             _prune(cache, _chooser(asked, cache, output_dir), dry=asked.dry_run)
@@ -96,8 +97,8 @@ def _folders(overrides: list[str]) -> tuple[Path, Path]:
     """The folders of the deliverables and of the cache that a run with these overrides would use."""
     settings.register()
     config = settings.load(["video=demo", *overrides])
-    output_dir = Path(config.output_dir).expanduser().absolute()
-    return output_dir, Path(config.cache_dir).expanduser().absolute() if config.cache_dir else output_dir / ".cache"
+    output_dir = whole(config.output_dir)
+    return output_dir, whole(config.cache_dir) if config.cache_dir else output_dir / ".cache"
 
 
 def _chosen(asked: argparse.Namespace) -> bool:

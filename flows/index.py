@@ -5,16 +5,19 @@ import io
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from conf.checks import require
 from flows.report_index import render_index
 from flows.results import Result
 from flows.sweeps import Setting
 from flows.whole import reveal, writing, written
 from tasks.errors import OutputError
 from tasks.maths.ranking import Judged, judge
+from tasks.places import exists
 
 SCHEMA = 1
 PAGE = "index.html"
@@ -112,6 +115,17 @@ def read_sweep(folder: Path) -> dict[str, Any]:
         return index if index["schema"] == SCHEMA else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def require_ours(folder: Path) -> None:
+    """``SettingError`` where an index would replace a file that no run of this program has written."""
+    for name in ("batch.json", "sweep.json"):
+        with suppress(OSError, ValueError, TypeError):
+            if {"schema", "rows"} <= set(json.loads((folder / name).read_text())):
+                return
+    for name in ("batch.json", PAGE):
+        fact = f"{folder / name} is not of this program, and would be overwritten"
+        require(not exists(folder / name), "output_dir", fact, "move it, or choose another place with output_dir=")
 
 
 def _joined(before: list[dict[str, Any]], now: list[dict[str, Any]], by: tuple[str, ...]) -> list[dict[str, Any]]:

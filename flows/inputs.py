@@ -2,12 +2,15 @@
 
 import glob
 import hashlib
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.whole import PART
 from tasks.errors import SettingError
+from tasks.places import exists, expanded, is_file, is_folder, why_closed
 
 DEMO = "demo"
 LONGEST = 200  # bytes of a video's name: a folder's may have 255, and some is added
@@ -58,10 +61,12 @@ def missing(video: Video) -> str:
 
     Whoever opened a pipe or a device instead would wait for its end for ever.
     """
-    if video.path is None or video.path.is_file():
+    if video.path is None or is_file(video.path):
         return ""
-    if video.path.exists():
+    if exists(video.path):
         return f"{video.path}: is not a regular file; give a video file"
+    if why := why_closed(video.path):
+        return f"{video.path}: cannot be opened ({why}); check its name, and the permissions of its folder"
     return f"{video.path}: there is no such file; check the path"
 
 
@@ -75,12 +80,12 @@ def find_videos(asked: Any) -> list[Video]:
         raise SettingError(
             "video: an empty name names nothing; name a file, a folder, a glob such as 'clips/*.mp4', or demo"
         )
-    paths: list[Path | None] = []
+    places: dict[str, Path | None] = {}  # by where they lie: a name may be given in two ways
     for item in items:
-        found: list[Path | None] = [None] if item == DEMO else list(_expand(str(item)))
-        paths.extend(path for path in found if path not in paths)
-    for path in paths:
-        _require_text(path)
+        for path in [None] if item == DEMO else _expand(str(item)):
+            _require_text(path)
+            places.setdefault(DEMO if path is None else str(path.absolute()), path)
+    paths = list(places.values())
     if not paths:
         raise SettingError("video: the list is empty; name a file, a folder, a glob such as 'clips/*.mp4', or demo")
     return _named(paths)
@@ -102,33 +107,53 @@ def find_all(asked: list[Any]) -> list[Video]:
 
 
 def _expand(item: str) -> list[Path]:
-    path = Path(item).expanduser()
-    if item.startswith("@"):
-        return _listed(Path(item[1:]).expanduser())
-    if path.is_dir():
-        inside = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
-        if not inside:
-            raise SettingError(f"video: {path} is a folder without videos; name a file, or a folder that holds some")
-        return inside
-    if not path.exists() and glob.has_magic(item):
+    return _listed(expanded(item[1:])) if item.startswith("@") else _meant(item)
+
+
+def _meant(item: str) -> list[Path]:
+    """The videos that a path, a folder or a glob means."""
+    path = expanded(item)
+    if is_folder(path):
+        return _inside(path)
+    if not exists(path) and glob.has_magic(item):
         found = (Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207  (absolute patterns)
-        matches = sorted(match for match in found if match.is_file())
+        matches = sorted(match for match in found if is_file(match) and not ("**" in item and _is_result(match)))
         if not matches:
             raise SettingError(f"video: no file matches {item}; check the folder and the quotes around the pattern")
         return matches
     return [path]
 
 
+def _inside(folder: Path) -> list[Path]:
+    """The videos in a folder but for hidden ones, which systems put there: macOS ``._walk.mp4``, a wastebasket."""
+    try:
+        inside = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and is_file(file))
+    except OSError as error:
+        raise SettingError(f"video: {folder} cannot be read ({error.strerror}); check its permissions") from error
+    shown = [file for file in inside if not file.name.startswith(".")]
+    if not shown:
+        raise SettingError(f"video: {folder} is a folder without videos; name a file, or a folder that holds some")
+    return shown
+
+
+def _is_result(file: Path) -> bool:
+    """Whether a run of this program made the file: who asks for all below a folder does not mean these."""
+    try:
+        return file.name in json.loads(file.with_name("run.json").read_text())["deliverables"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def _listed(listing: Path) -> list[Path]:
     """Paths in a text file, one a line, relative to that file; empty lines and # comments are passed over."""
     try:
-        lines = listing.read_text(encoding="utf-8").splitlines()
+        lines = listing.read_text(encoding="utf-8-sig").splitlines()  # Windows begins a text with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(
             f"video: the list {listing} cannot be read ({error}); give a text file, a path a line"
         ) from error
     entries = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
-    return [found for entry in entries for found in _expand(str(listing.parent / Path(entry).expanduser()))]
+    return [found for entry in entries for found in _meant(str(listing.parent / expanded(entry)))]
 
 
 def _named(paths: list[Path | None]) -> list[Video]:
@@ -144,7 +169,7 @@ def _named(paths: list[Path | None]) -> list[Video]:
 def _is_own(stem: str) -> bool:
     """Whether the program would take a video's folder of this name for its own file; disks may know no capitals."""
     name = stem.casefold()
-    return name in OWN_NAMES or (name.startswith(".") and name.endswith(".part"))
+    return name in OWN_NAMES or (name.startswith(".") and name.endswith(PART))
 
 
 def _short(stem: str) -> str:

@@ -15,6 +15,7 @@ from flows.sharing import follow_crop, room_size
 from flows.wants import background_of, border_of, contained, masks_wanted, person_request, stabilized_wanted
 from tasks.errors import SettingError
 from tasks.media.sharing import Sharing
+from tasks.places import expanded
 from tasks.records import Artifact
 from tasks.render_requests import (
     ChartsRequest,
@@ -193,7 +194,7 @@ def _start_render(job: Job, request: type[RenderRequest], output: Output, **more
         takes = (*takes, "masks")
         fields |= {"background": background, "matte": conf.masks}
         if background.image is not None:  # the bytes of a picture are part of the key, its path is not
-            picture = Path(background.image)
+            picture = expanded(background.image)
             fields |= {
                 "background": replace(background, image=""),
                 "image": picture,

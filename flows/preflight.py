@@ -15,6 +15,7 @@ from flows.inputs import Video
 from flows.sharing import shared_size
 from flows.wants import masks_wanted
 from tasks.errors import SettingError, VideoError
+from tasks.places import exists, expanded, is_folder
 
 
 def check(config: Config, videos: list[Video]) -> None:
@@ -64,9 +65,9 @@ def _refuse(config: Config, videos: list[Video], video: Video, error: SettingErr
 
 def check_folder(setting: str, folder: Path) -> None:
     """Raise unless ``folder``, or the nearest of its parents that exists, is a folder to write into."""
-    nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    nearest = next(parent for parent in (folder, *folder.parents) if exists(parent))
     cure = f"choose another place with {setting}="
-    require(nearest.is_dir(), setting, f"{nearest} is a file, not a folder", cure)
+    require(is_folder(nearest), setting, f"{nearest} is a file, not a folder", cure)
     require(os.access(nearest, os.W_OK), setting, f"{nearest} cannot be written to", f"make it writable, or {cure}")
 
 
@@ -79,7 +80,7 @@ def _check_codec(name: str) -> None:
 def _check_image(name: str) -> None:
     from tasks.media import still
 
-    still.read_picture(Path(name))
+    still.read_picture(expanded(name))
 
 
 def _check_size(config: Config, videos: list[Video]) -> None:

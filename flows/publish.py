@@ -13,7 +13,7 @@ from flows.plan import Job
 from flows.record import SHEET, all_metrics, describe, failure_record, run_record
 from flows.report.page import render_report
 from flows.results import Result
-from flows.whole import part_of, reveal, writing, written
+from flows.whole import PART, part_of, reveal, writing, written
 from tasks.errors import OutputError
 from tasks.records import Artifact
 from tasks.store import MARK, sha256_of
@@ -121,7 +121,7 @@ def choose_folder(job: Job, output_dir: Path) -> Path:
             f"{folder}: is a file, where the video's folder would be; move it, or choose another output_dir"
         )
     # Half-written files are of a run that is about to take the folder, or that was killed.
-    if not folder.exists() or all(path.match(".*.part") for path in folder.iterdir()):
+    if not folder.exists() or all(path.match(f".*{PART}") for path in folder.iterdir()):
         return folder
     before = _read_record(folder).get("video", {})
     return folder if job.digest == before.get("sha256") else output_dir / f"{job.video.name}-{place}"

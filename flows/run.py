@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from conf.schema import Config
 from flows import interrupt, own_server, preflight, server, settings
-from flows.index import read_sweep
+from flows.index import read_sweep, require_ours
 from flows.inputs import Video, find_all, missing
 from flows.own_server import OwnServer
 from flows.results import Result
@@ -18,6 +18,7 @@ from flows.sweeps import Setting, check_run_wide, distinct
 from flows.terminal import print_results, print_sweep, shown_progress
 from tasks import folders, progress
 from tasks.memory import keep_what_is_loaded, stay_small
+from tasks.places import whole
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 HOME = settings.ROOT / "outputs" / ".prefect"
@@ -54,7 +55,7 @@ def run_sweep(asked: list[Setting], unnamed: str) -> tuple[int, list[float | Non
 def run_all_settings(asked: list[Setting], unnamed: str) -> tuple[int, list[Result]]:
     """The same, with what became of each video with each setting."""
     config = settings.load(asked[0].overrides)
-    base = Path(config.output_dir).expanduser().absolute()
+    base = whole(config.output_dir)
     return _run(distinct(asked), base / "sweeps" / (config.sweep.name or unnamed), base)
 
 
@@ -68,7 +69,7 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     started = time.perf_counter()
     stay_small()
     config, videos = _checked(asked)
-    cache = Path(config.cache_dir).expanduser().absolute() if config.cache_dir else base_dir / ".cache"
+    cache = whole(config.cache_dir) if config.cache_dir else base_dir / ".cache"
     if config.plan:
         from flows.dryrun import dry_run
 
@@ -78,6 +79,8 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
         return status, []
     preflight.check_folder("output_dir", output_dir)
     preflight.check_folder("cache_dir", cache)
+    if asked[0].name or len(videos) > 1:
+        require_ours(output_dir)
     absent = [Result(video, reason) for video in videos if (reason := missing(video))]
     if len(absent) == len(videos):  # nothing that a server would be needed for
         end = Ended(absent)

@@ -20,6 +20,7 @@ from flows.run import run_all, run_all_settings
 from flows.sweeps import Setting, named
 from flows.watch import watched
 from tasks.errors import StillwalkError
+from tasks.places import whole
 
 FLOW: Final = "stillwalk-form"
 DEPLOYMENT: Final = "stillwalk"
@@ -52,7 +53,7 @@ def entry(overrides: list[str], sweep: bool = False) -> State[Any]:
             if sweep:
                 status, results = run_all_settings(asked, unnamed)
             else:
-                base = Path(configs[0].output_dir).expanduser().absolute()
+                base = whole(configs[0].output_dir)
                 status, results = run_all(quoted, output_dir=base, base_dir=base)
             watch.settle(results)
     except StillwalkError as error:

@@ -13,6 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -20,8 +21,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from conf.schema import Config
-from flows.explain import explain, unknown_setting
+from flows.explain import FOREIGN, explain, unknown_setting
 from tasks.errors import SettingError
+from tasks.places import exists
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
@@ -54,15 +56,23 @@ def _loaded(overrides: tuple[str, ...]) -> Config:
     )
     try:
         with ready:
-            composed = compose("config", overrides=list(overrides))
+            composed = compose(_config_name(), overrides=list(overrides))
             given = cast(dict[str, Any], OmegaConf.to_container(composed))
             for name in unknown_names(given, Config):
                 raise SettingError(unknown_setting(name))
             for name in endless(given):
                 raise SettingError(f"{name}: this is not a finite number; give one, such as 1.5")
-            return cast(Config, OmegaConf.to_object(composed))
+            config = OmegaConf.to_object(composed)
     except (HydraException, OmegaConfBaseException) as error:
         raise SettingError(explain(error)) from error
+    if not isinstance(config, Config):
+        raise SettingError(FOREIGN)
+    return config
+
+
+def _config_name() -> str:
+    """The file that ``--config-name`` names, or ours."""
+    return str(HydraConfig.get().job.config_name) if HydraConfig.initialized() else "config"
 
 
 def combinations(overrides: list[str]) -> tuple[list[list[str]], set[str]]:
@@ -105,21 +115,27 @@ def endless(given: Any, name: str = "") -> Iterator[str]:
 
 
 def quoted(argument: str, *, sweep: bool) -> str:
-    """Put the values of paths, with their spaces, umlauts and brackets, into the quotes that Hydra's grammar wants."""
+    """Put the values of paths, with their spaces, umlauts and brackets, into the quotes that Hydra's grammar wants.
+
+    With ``sweep``, commas part the values, unless a file is called so or brackets make them one list.
+    """
     name, equals, value = argument.partition("=")
-    if name not in PATHS or value == "null" or not equals or value[:1] in {"'", '"'} or _several(value, sweep):
+    if name not in PATHS or value == "null" or not equals or value[:1] in {"'", '"'}:
         return argument
-    if re.fullmatch(r"\[.*\]", value) and not Path(value).exists():
-        items = [item.strip() for item in value[1:-1].split(",") if item.strip()]
-        as_is = any(re.search("[\"']", item) for item in items)  # with quotes of its own
-        return argument if as_is else f"{name}=[{','.join(map(_in_quotes, items))}]"
-    return f"{name}={_in_quotes(value)}"
+    one = exists(Path(value)) or not (sweep and "," in value)
+    if re.fullmatch(r"\[.*\]", value) and not exists(Path(value)) and (one or not re.search(r"\]\s*,\s*\[", value)):
+        return f"{name}=[{_each_in_quotes(value[1:-1])}]"
+    if one:
+        return f"{name}={_in_quotes(value)}"
+    hydras_own = re.match(r"\w+\(|\[", value)  # choice(...), glob(...), lists
+    return argument if hydras_own else f"{name}={_each_in_quotes(value)}"
+
+
+def _each_in_quotes(values: str) -> str:
+    items = [item.strip() for item in values.split(",") if item.strip()]
+    as_is = any(re.search("[\"']", item) for item in items)  # with quotes of its own
+    return values if as_is else ",".join(map(_in_quotes, items))
 
 
 def _in_quotes(value: str) -> str:
     return '"' + re.sub(r'(\\*)("|$)', lambda match: match[1] * 2 + ('\\"' if match[2] else ""), value) + '"'
-
-
-def _several(value: str, sweep: bool) -> bool:
-    """Whether commas part the values of a sweep, and are not in the name of one file."""
-    return sweep and "," in value and not Path(value).exists()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tasks.errors import OutputError
 
+PART = ".stillwalk-part"  # ends the names of what is half-written; nobody else's file is called so
+
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
@@ -21,7 +23,7 @@ def writing(folder: Path) -> Iterator[None]:
             try:
                 yield
             finally:  # while it is held: once it is not, the half-written files are another run's
-                for part in folder.glob(".*.part"):
+                for part in folder.glob(f".*{PART}"):
                     part.unlink(missing_ok=True)
         finally:
             os.close(descriptor)
@@ -43,7 +45,7 @@ def _told(error: OSError, folder: Path) -> str:
 
 def part_of(path: Path) -> Path:
     """Where a file lies until it is whole."""
-    return path.with_name(f".{path.name}.part")
+    return path.with_name(f".{path.name}{PART}")
 
 
 def written(path: Path, text: str) -> Path:
@@ -56,4 +58,4 @@ def written(path: Path, text: str) -> Path:
 def reveal(parts: Iterable[Path]) -> None:
     """Give each staged file its own name, in their order."""
     for part in parts:
-        part.replace(part.with_name(part.name.removeprefix(".").removesuffix(".part")))
+        part.replace(part.with_name(part.name.removeprefix(".").removesuffix(PART)))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows import housekeeping
+from flows.whole import PART
 from tests import program, watching
 from tests.program import DEMO
 
@@ -65,7 +66,7 @@ def works(home: Path, stage: str) -> Iterator[tuple[str, int]]:
 
 
 def halves(home: Path) -> list[Path]:
-    return [path for path in (home / "outputs").rglob("*") if path.name.endswith((".part", ".work"))]
+    return [path for path in (home / "outputs").rglob("*") if path.name.endswith((PART, ".work"))]
 
 
 def children_of(process: subprocess.Popen[str]) -> Iterator[int]:

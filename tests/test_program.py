@@ -132,3 +132,21 @@ def test_help_configuration_and_completion_import_nothing_heavy(arguments: list[
     )
     assert "HEAVY []" in done.stdout
     assert len(done.stdout.splitlines()) > 1
+
+
+def test_a_configuration_of_ones_own_goes_on_from_ours(finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("defaults: [config, _self_]\nsmoothing: {window: 21}\n")
+    (tmp_path / "bare.yaml").write_text("smoothing: {window: 21}\n")
+
+    def run(name: str) -> program.Ended:
+        mine = (f"--config-dir={tmp_path}", f"--config-name={name}")
+        return program.run(*mine, *program.DEMO, "plan=true", cwd=finished, api="http://127.0.0.1:9/api")
+
+    done = run("mine")
+    assert (done.status, done.err) == (0, "")
+    assert "smoothing.window: 5 -> 21" in done.out
+    done = run("bare")
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith(
+        "stillwalk: --config-name: that file does not go on from the program's own; begin it with"
+    )

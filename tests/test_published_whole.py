@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.whole import PART
 from tasks.media.read_back import verify_video
 from tests import program
 from tests.program import DEMO
@@ -59,7 +60,7 @@ def the_line(done: program.Ended) -> str:
 
 
 def half_files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.name.endswith((".part", ".work"))]
+    return [path for path in folder.rglob("*") if path.name.endswith((PART, ".work"))]
 
 
 def assert_whole(home: Path) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tasks.errors import SettingError
 from tasks.media.layout import PixelLayout, Planes
 from tasks.media.plane_color import planes_of_rgb
+from tasks.places import exists, is_file
 from tasks.records import ColorTags
 
 
@@ -19,7 +20,7 @@ def read_picture(path: Path, digest: str = "") -> NDArray[np.uint8]:
     ``SettingError`` that names ``background.image`` when there is none, or one of another ``digest`` than is asked for.
     """
     cure = "name a JPEG, PNG, WebP, TIFF or BMP file"
-    if path.exists() and not path.is_file():  # a pipe would be waited for
+    if exists(path) and not is_file(path):  # a pipe would be waited for
         raise SettingError(f"background.image: {path} is not a regular file; {cure}")
     try:
         content = path.read_bytes()

@@ -13,6 +13,7 @@ from typing import Final
 
 from tasks.errors import ModelError
 from tasks.models import download as fetching
+from tasks.places import expanded, is_file, is_folder
 
 POSE: Final = ("lite", "full", "heavy")
 
@@ -41,10 +42,10 @@ def model_files(name: str, folder: str | None, download: bool) -> tuple[Path, ..
     ``folder`` is looked into first, then the wheel, then, with ``download``, the official address.
     ``ModelError`` when the model is in none of them.
     """
-    if folder is not None and not Path(folder).expanduser().is_dir():
+    if folder is not None and not is_folder(expanded(folder)):
         raise ModelError(f"models.dir: {folder} is not a folder; give one that holds the model files, or null")
     for files in (*_in_folder(name, folder), *_in_wheel(name)):
-        if all(path.is_file() for path in files):
+        if all(map(is_file, files)):
             return files
     if download and name in fetching.ADDRESSES:
         return (fetching.fetched(name),)
@@ -80,7 +81,7 @@ def _digest(path: Path) -> bytes:
 def _in_folder(name: str, folder: str | None) -> Iterable[tuple[Path, ...]]:
     if folder is None:
         return ()
-    root = Path(folder).expanduser()
+    root = expanded(folder)
     return [tuple(root / part for part in files) for files in _FOLDER[name]]
 
 

@@ -4,10 +4,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flows.index import read_sweep, write_index
+import pytest
+
+from flows.index import read_sweep, require_ours, write_index
 from flows.inputs import Video
 from flows.results import Result, StageRun
 from flows.sweeps import Setting
+from tasks.errors import SettingError
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -78,6 +81,18 @@ def test_several_videos_have_an_index_and_one_alone_has_none(tmp_path: Path) -> 
     batch = json.loads((tmp_path / "batch.json").read_text())
     assert (column(batch, "rank"), column(batch, "error")) == ([1, 0], ["", "broken"])
     assert "settings" not in batch
+
+
+def test_a_page_of_somebody_elses_is_not_overwritten(tmp_path: Path) -> None:
+    require_ours(tmp_path)
+    (tmp_path / "index.html").write_text("my homepage")
+    with pytest.raises(SettingError, match=r"^output_dir: .*index\.html is not of this program, and would be"):
+        require_ours(tmp_path)
+    write_index([Setting("", [])], [result(tmp_path, name, "", 1.0) for name in "ab"], tmp_path, NOW)
+    require_ours(tmp_path)
+    (tmp_path / "batch.json").write_text('{"jobs": []}')
+    with pytest.raises(SettingError, match=r"batch\.json is not of this program"):
+        require_ours(tmp_path)
 
 
 def test_an_index_that_cannot_be_written_is_a_line(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 
 from flows.index import PAGE
 from flows.inputs import Video, find_videos, missing, short_digest
+from flows.whole import PART
 from tasks.errors import SettingError
 
 
@@ -43,6 +45,26 @@ def test_a_video_named_twice_is_taken_once(clips: Path) -> None:
     assert names([str(clips / "b.mp4"), str(clips / "b.*")]) == ["b"]
 
 
+def test_one_place_named_in_two_ways_is_one_video(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(clips)
+    assert names(["b.mp4", str(clips / "b.mp4"), "./b.mp4"]) == ["b"]
+
+
+def test_hidden_files_of_a_folder_are_nobodys_videos(clips: Path) -> None:
+    (clips / "._b.mp4").touch()
+    assert names(str(clips)) == ["a", "b", "my clip [1]"]
+
+
+def test_all_below_a_folder_is_not_what_the_program_has_made(clips: Path) -> None:
+    (clips / "outputs" / "b").mkdir(parents=True)
+    for name in ("stabilized.mp4", "mine.mp4"):
+        (clips / "outputs" / "b" / name).touch()
+    (clips / "outputs" / "b" / "run.json").write_text(json.dumps({"deliverables": {"stabilized.mp4": {}}}))
+    found = find_videos(f"{clips}/**/*.mp4")
+    assert sorted(video.path.name for video in found if video.path) == ["b.mp4", "b.mp4", "mine.mp4", "my clip [1].mp4"]
+    assert names(f"{clips}/outputs/*/stabilized.mp4") == ["stabilized"]
+
+
 def test_two_videos_of_one_name_get_two_names(clips: Path) -> None:
     found = names([str(clips / "b.mp4"), str(clips / "sub" / "b.mp4")])
     assert len(set(found)) == 2
@@ -50,8 +72,16 @@ def test_two_videos_of_one_name_get_two_names(clips: Path) -> None:
 
 
 def test_a_list_file_names_videos_relative_to_itself(clips: Path) -> None:
-    (clips / "list.txt").write_text("# clips\nb.mp4\n\nsub/b.mp4\n")
-    assert len(names(f"@{clips / 'list.txt'}")) == 2
+    (clips / "list.txt").write_text("\ufeffb.mp4\n# clips\n\nsub/b.mp4\n")  # as Windows writes it
+    assert [missing(video) for video in find_videos(f"@{clips / 'list.txt'}")] == ["", ""]
+
+
+def test_a_list_that_names_itself_names_a_file_that_is_not_there(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(clips)
+    (clips / "list.txt").write_text("@list.txt\n")
+    assert [missing(video) for video in find_videos("@list.txt")] == [
+        "@list.txt: there is no such file; check the path"
+    ]
 
 
 def test_a_missing_file_is_kept_so_that_it_fails_alone(clips: Path) -> None:
@@ -72,6 +102,16 @@ def test_what_is_no_file_is_said_and_folders_and_globs_pass_it_over(clips: Path)
     assert "pipe" not in [*names(str(clips)), *names(str(clips / "*.mp4"))]
     with pytest.raises(SettingError, match="no file matches"):
         find_videos(str(clips / "pipe*"))
+
+
+def test_what_the_system_refuses_to_look_at_fails_alone(clips: Path) -> None:
+    long = clips / ("a" * 300 + ".mp4")
+    listed = find_videos([str(long), "~nobody-of-this-name/a.mp4", str(clips / "b.mp4")])
+    assert [missing(video) for video in listed] == [
+        f"{long}: cannot be opened (File name too long); check its name, and the permissions of its folder",
+        "~nobody-of-this-name/a.mp4: there is no such file; check the path",
+        "",
+    ]
 
 
 @pytest.mark.parametrize("asked", [None, "", ["", "demo"]])
@@ -109,7 +149,7 @@ def test_names_have_room_for_more_and_break_no_line(tmp_path: Path) -> None:
 
 
 def test_a_name_that_the_program_uses_itself_is_told_apart(tmp_path: Path) -> None:
-    own = ("Batch.json", PAGE, "sweeps", ".cache", ".prefect", f".{PAGE}.part", ".", "..")
+    own = ("Batch.json", PAGE, "sweeps", ".cache", ".prefect", f".{PAGE}{PART}", ".", "..")
     for name in (*own, "batch", "sweep.json"):
         (tmp_path / f"{name}.mp4").touch()
     paths = [tmp_path / f"{name}.mp4" for name in own]

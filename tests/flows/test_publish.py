@@ -88,10 +88,10 @@ def test_what_a_killed_run_has_half_written_takes_no_folder(
     finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
 ) -> None:
     (tmp_path / "out" / "a").mkdir(parents=True)
-    (tmp_path / "out" / "a" / ".stabilized.mp4.part").touch()
+    (tmp_path / "out" / "a" / f".stabilized.mp4{whole.PART}").touch()
     publish.publish(*finished, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
-    assert ".stabilized.mp4.part" not in contents(tmp_path / "out" / "a")
+    assert f".stabilized.mp4{whole.PART}" not in contents(tmp_path / "out" / "a")
 
 
 def test_what_earlier_runs_have_left_is_told(

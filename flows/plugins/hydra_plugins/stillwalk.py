@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
@@ -26,6 +27,7 @@ class FlowLauncher(Launcher):
     """
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        HydraConfig.instance().set_config(config)
         parser = OverridesParser.create(config_loader=hydra_context.config_loader)
         self._fixed = settings.same_in_all(parser.parse_overrides(list(config.hydra.overrides.task)))
         self._time = time.strftime("%Y-%m-%d_%H-%M-%S")  # one for all batches of jobs that a sweeper makes
