@@ -14,7 +14,7 @@ from conf.holding import AnchorConf
 from tasks.errors import AnchorNotSeen, NobodyFound, OutputError
 from tasks.maths import framing, gaps, metrics, window
 from tasks.maths.anchor import Anchor
-from tasks.maths.away import mark_absent, rest
+from tasks.maths.away import Away, mark_absent, rest
 from tasks.maths.blob import mask_centre
 from tasks.maths.bodies import torso_length
 from tasks.maths.fusion import Fused, Settings, fuse
@@ -54,12 +54,12 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     _require_anchor(pose, chosen.anchor, settings)
     path = _follow(pose, chosen.anchor, request)
     state = mark_absent(pose.time_s, path.state, settings.longest_gap_s)
-    resting_px = (np.array(size_px) - np.array(clip.size_px)) / 2  # leaves the original frame in the middle
-    away = {"rule": settings.away.value, "rest_px": resting_px, "ease_s": settings.ease_s}
-    offset_px = rest(pose.time_s, np.array(target_xy) - path.xy_px, state, **away)
+    middle_px = ((size_px[0] - clip.width_px) / 2, (size_px[1] - clip.height_px) / 2)  # of the original frame
+    away = Away(settings.away.value, settings.ease_s, middle_px)
+    offset_px = rest(pose.time_s, np.array(target_xy) - path.xy_px, state, away, away.rest_px)
     columns = _columns(pose.time_s, np.array(target_xy) - offset_px, offset_px, chosen.anchor, state)
     write_table(folder / "offsets.parquet", columns | {"crossover_hz": path.crossover_hz})
-    write_json(folder / "framing.json", {"output_size_px": size_px, "target_px": target_xy})
+    write_json(folder / "framing.json", {"output_size_px": size_px, "target_px": target_xy, "away": away._asdict()})
     _write_timeline(folder / "pose.json", clip, pose, _hip_centers(pose.time_s, path.xy_px, chosen.anchor, state), tick)
     looked = read_table(request.pose.path("motion.parquet"))["looked"]
     return _facts(pose, looked, chosen, path, state)

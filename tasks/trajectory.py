@@ -13,6 +13,7 @@ from conf.choices import Crop, Smoother
 from conf.holding import LockConf, SmoothingConf
 from tasks.errors import AnchorNotSeen
 from tasks.maths import filters, limits, metrics, motion, planned, smoothing, strength, timegrid, upright, window
+from tasks.maths.away import Away, rest
 from tasks.maths.l1 import l1_path
 from tasks.maths.landmarks import PoseTrack
 from tasks.maths.states import ABSENT, SEEN
@@ -105,9 +106,9 @@ def _path(request: TrajectoryRequest, offsets: Columns, pose: PoseTrack) -> Held
     frame = read_json(request.offsets.path("framing.json"))
     target_xy, (width, height) = np.array(frame["target_px"]), frame["output_size_px"]
     limits.check_smoothing(request.settings, pose.frames, timegrid.mean_rate(pose.time_s))
-    lock = in_pixels(request.lock, pose)
-    shift_px = held(_points(offsets, "offset"), pose.time_s, offsets["state"], request.settings, lock)
-    scale, roll_rad = stance(pose, request.lock, float(Fraction(clip.pixel_aspect)))
+    lock, away, state = in_pixels(request.lock, pose), Away(**frame["away"]), offsets["state"]
+    shift_px = held(_points(offsets, "offset"), pose.time_s, state, request.settings, lock, away)
+    scale, roll_rad = stance(pose, request.lock, float(Fraction(clip.pixel_aspect)), state, away)
     linear = motion.similarity(scale, roll_rad, float(Fraction(clip.pixel_aspect)))
     to_output = motion.about(linear, shift_px, target_xy)
     return HeldPath(clip, (width, height), target_xy, shift_px, scale, roll_rad, linear, to_output)
@@ -137,17 +138,20 @@ def smoothed(path: Floats, time_s: Floats, settings: SmoothingConf) -> Floats:
 
 
 def held(
-    offset_px: Floats, time_s: Floats, states: NDArray[np.str_], settings: SmoothingConf, lock: LockConf
+    offset_px: Floats, time_s: Floats, states: NDArray[np.str_], settings: SmoothingConf, lock: LockConf, away: Away
 ) -> Floats:
     """The shifts (n, 2) that are applied: smoothed, with the dead zone, by the lock's strength, below its speed limit.
 
-    A cut between the subject and the original picture stays a cut: what lies on one side is smoothed by itself.
+    A cut between the subject and the original picture stays a cut: what lies on one side is smoothed by itself. The
+    original picture is whole at any strength.
     """
     calm = []
     for piece in strength.between_cuts(offset_px, states == ABSENT):
         smooth = smoothed(offset_px[piece], time_s[piece], settings)
         calm.append(strength.dead_zone(smooth, time_s[piece], radius_px=lock.dead_zone_px))
     path = strength.blend(np.concatenate(calm), np.isin(states, SEEN), strength_xy=(lock.x, lock.y))
+    if (lock.x, lock.y) != (1, 1):
+        path = rest(time_s, path, states, away, away.rest_px)
     if lock.max_speed_px_s is None:
         return path
     return strength.speed_limit(path, time_s, limit_px_s=lock.max_speed_px_s)
@@ -164,14 +168,21 @@ def in_pixels(lock: LockConf, pose: PoseTrack) -> LockConf:
     return replace(lock, dead_zone=0.0, dead_zone_px=lock.dead_zone * height_px)
 
 
-def stance(pose: PoseTrack, lock: LockConf, pixel_aspect: float) -> tuple[Floats, Floats]:
-    """Factor (n,) and clockwise turn (n,) in radians by which the frames hold the subject's size and uprightness."""
+def stance(
+    pose: PoseTrack, lock: LockConf, pixel_aspect: float, states: NDArray[np.str_], away: Away
+) -> tuple[Floats, Floats]:
+    """Factor (n,) and clockwise turn (n,) in radians by which the frames hold the subject's size and uprightness.
+
+    While the subject is absent they go by the same rule as the offsets.
+    """
     scale, roll_rad = np.ones(pose.frames), np.zeros(pose.frames)
     if lock.scale:
         scale = upright.steadying_scale(pose, pixel_aspect=pixel_aspect)
     if lock.roll:
         roll_rad = -upright.lean(pose, pixel_aspect=pixel_aspect)
-    return scale, roll_rad
+    settled = rest(pose.time_s, np.stack([np.log(scale), roll_rad], axis=1), states, away, (0.0, 0.0))
+    absent = states == ABSENT
+    return np.where(absent, np.exp(settled[:, 0]), scale), np.where(absent, settled[:, 1], roll_rad)
 
 
 def _trajectory(

@@ -77,7 +77,9 @@ def test_the_target_is_a_point_of_the_output(
     assert_allclose(table["offset_x_px"] + table["anchor_x_px"], point[0])
     assert_allclose(table["offset_y_px"] + table["anchor_y_px"], point[1])
     framing = json.loads((tmp_path / "out" / "framing.json").read_text())
-    assert framing == {"output_size_px": crop or list(SIZE), "target_px": point}
+    middle = [(new - old) / 2 for new, old in zip(crop or SIZE, SIZE, strict=True)]
+    away = {"rule": "hold", "ease_s": 0.5, "rest_px": middle}
+    assert framing == {"output_size_px": crop or list(SIZE), "target_px": point, "away": away}
 
 
 def test_gaps_are_bridged_in_time_and_the_ends_are_carried(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from tests.maths.paths import Floats, even_times, pose_track, shaky_walk, withou
 SIZE = (640, 480)
 COUNT = 60
 HALF = np.array([9.0, 2.0])
+AWAY = {"rule": "hold", "ease_s": 0.4, "rest_px": [0.0, 0.0]}
 
 
 def walker(hips: Floats | None = None) -> PoseTrack:
@@ -48,7 +49,7 @@ def request(
     for axis, name in enumerate("xy"):
         columns |= {f"anchor_{name}_px": anchor[:, axis], f"offset_{name}_px": target_xy[axis] - anchor[:, axis]}
     write_table(measured / "offsets.parquet", columns)
-    write_json(measured / "framing.json", {"output_size_px": size_px, "target_px": target_xy})
+    write_json(measured / "framing.json", {"output_size_px": size_px, "target_px": target_xy, "away": AWAY})
     return TrajectoryRequest(clip, pose, artifact("offsets", measured), smooth, CropConf(size=crop), lock or LockConf())
 
 

@@ -12,12 +12,14 @@ from conf.holding import LockConf, SmoothingConf
 from flows import settings
 from tasks.errors import AnchorNotSeen, SettingError
 from tasks.maths import filters, metrics, motion, smoothing
+from tasks.maths.away import Away, rest
 from tasks.maths.l1 import l1_path
 from tasks.maths.landmarks import HIPS, SHOULDERS, PoseTrack
-from tasks.trajectory import held, in_pixels, smoothed
+from tasks.trajectory import held, in_pixels, smoothed, stance
 from tests.maths.paths import Floats, even_times, pose_track, shaky_walk, straight_walk, uneven_times
 from tests.test_trajectory import HALF, SIZE, matrices, points, request, run, walker
 
+AWAY = Away("hold", 0.4, (0.0, 0.0))
 KINDS = pytest.mark.parametrize("kind", Smoother, ids=[kind.value for kind in Smoother])
 
 
@@ -131,11 +133,11 @@ def test_what_the_clip_cannot_honour_stops_the_stage(tmp_path: Path, asked: Smoo
 
 def test_the_lock_is_dead_zone_then_strength_then_speed() -> None:
     path, time_s, states, raw = shaky_walk(), even_times(90), np.full(90, "measured"), SmoothingConf(Smoother.none)
-    assert_array_equal(held(path, time_s, states, raw, LockConf()), path)
-    loose = held(path, time_s, states, raw, LockConf(y=0.0, dead_zone_px=5.0, max_speed_px_s=50.0))
+    assert_array_equal(held(path, time_s, states, raw, LockConf(), AWAY), path)
+    loose = held(path, time_s, states, raw, LockConf(y=0.0, dead_zone_px=5.0, max_speed_px_s=50.0), AWAY)
     assert np.ptp(loose[:, 1]) < 1e-9
     assert np.abs(np.diff(loose[:, 0])).max() <= 50 / 30 + 1e-9
-    calm = held(path, time_s, states, raw, LockConf(dead_zone_px=5.0))
+    calm = held(path, time_s, states, raw, LockConf(dead_zone_px=5.0), AWAY)
     assert 4.9 < np.abs(calm - path).max() <= 5 + 1e-9
 
 
@@ -149,13 +151,27 @@ def test_a_dead_zone_may_be_a_share_of_the_height(tmp_path: Path) -> None:
         in_pixels(lock, unsure)
 
 
+@pytest.mark.parametrize(("rule", "still"), [("cut", True), ("ease", True), ("hold", False)])
+def test_the_original_picture_is_whole_at_any_strength_and_stance(rule: str, still: bool) -> None:
+    pose, away = growing_walker(90), Away(rule, 0.2, (3.0, -4.0))
+    states = np.full(90, "measured", dtype="U12")
+    states[30:60] = "absent"
+    scale, roll_rad = stance(pose, LockConf(scale=True, roll=True), 1.0, states, away)
+    path = rest(pose.time_s, shaky_walk(), states, away, away.rest_px)
+    shift = held(path, pose.time_s, states, SmoothingConf(Smoother.none), LockConf(x=0.5, y=0.2), away)
+    assert ((scale[45], roll_rad[45]) == (1.0, 0.0)) == still
+    assert (shift[45].tolist() == [3.0, -4.0]) == still
+    if not still:
+        assert np.ptp(scale[30:50]) == np.ptp(roll_rad[30:50]) == 0
+
+
 @KINDS
 def test_a_cut_to_the_original_picture_stays_a_cut(kind: Smoother) -> None:
     """Frames beside the cut are those of a clip that ends, or begins, there."""
     path, time_s, states = shaky_walk(), even_times(90), np.full(90, "measured", dtype="U12")
     path[40:55], states[40:55] = 0.0, "absent"
     asked = SmoothingConf(kind, 9)
-    shift = held(path, time_s, states, asked, LockConf())
+    shift = held(path, time_s, states, asked, LockConf(), AWAY)
     assert_allclose(shift[40:55], 0, atol=1e-9)
     for side in (slice(40), slice(55, 90)):
         assert_allclose(shift[side], smoothed(path[side], time_s[side], asked))
@@ -166,7 +182,7 @@ def test_a_glide_to_rest_is_smoothed_as_one_path() -> None:
     path, time_s, states = shaky_walk(), even_times(90), np.full(90, "measured", dtype="U12")
     path[40:], states[40:] = path[39], "absent"
     asked = SmoothingConf(window=9)
-    assert_array_equal(held(path, time_s, states, asked, LockConf()), smoothed(path, time_s, asked))
+    assert_array_equal(held(path, time_s, states, asked, LockConf(), AWAY), smoothed(path, time_s, asked))
 
 
 def test_a_vertical_strength_of_zero_leaves_the_bob_and_locks_across(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Frames in which the person is away: who left is not chased, and the picture comes to rest by a rule."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,32 +32,40 @@ def mark_absent(time_s: Floats, state: Texts, longest_gap_s: float) -> Texts:
     return marked.astype(str)
 
 
-def rest(time_s: Floats, offset_px: Floats, state: Texts, *, rule: str, rest_px: Floats, ease_s: float) -> Floats:
-    """Offsets (n, 2) with the absent frames decided: ``hold``, ``ease`` or ``cut``.
+class Away(NamedTuple):
+    """What is shown while nobody is there."""
 
-    hold stays at the last offset and glides to the next one in the last ``ease_s`` before the person is back; ease
-    glides to ``rest_px`` (the original picture) and back; cut shows the original picture at once. A glide starts
-    and ends at rest, and takes at most half of the stretch.
+    rule: str  # hold, ease or cut
+    ease_s: float  # that a glide takes
+    rest_px: tuple[float, float]  # the offset that shows the original picture
+
+
+def rest(time_s: Floats, path: Floats, state: Texts, away: Away, still: tuple[float, float]) -> Floats:
+    """``path`` (n, 2) with the absent frames decided by the rule; ``still`` is its value in the original picture.
+
+    hold stays at the last value and glides to the next one in the last ``ease_s`` before the person is back; ease
+    glides to ``still`` and back; cut shows the original picture at once. A glide starts and ends at rest, and takes at
+    most half of the stretch.
     """
-    settled = offset_px.copy()
+    settled = path.copy()
     present = np.flatnonzero(state != ABSENT)
     for first, last in runs(state == ABSENT):
         before = settled[first - 1] if first else None
-        after = offset_px[last + 1] if last + 1 < len(state) else None
-        if rule == "cut" or not len(present):
-            settled[first : last + 1] = rest_px
+        after = path[last + 1] if last + 1 < len(state) else None
+        if away.rule == "cut" or not len(present):
+            settled[first : last + 1] = still
             continue
         time = time_s[first : last + 1]
-        glide_s = min(ease_s, (time[-1] - time[0]) / 2)
-        away = rest_px if rule == "ease" else (before if before is not None else after)
+        glide_s = min(away.ease_s, (time[-1] - time[0]) / 2)
+        place = still if away.rule == "ease" else (before if before is not None else after)
         left = _glide(time - time[0], glide_s) if before is not None else np.ones(len(time))
         back = _glide(time[-1] - time, glide_s) if after is not None else np.ones(len(time))
-        path = np.broadcast_to(np.asarray(away), (len(time), 2))
+        way = np.broadcast_to(np.asarray(place), (len(time), 2))
         if before is not None:
-            path = before + (path - before) * left[:, None]
+            way = before + (way - before) * left[:, None]
         if after is not None:
-            path = after + (path - after) * back[:, None]
-        settled[first : last + 1] = path
+            way = after + (way - after) * back[:, None]
+        settled[first : last + 1] = way
     return settled
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.maths.away import mark_absent, rest
+from tasks.maths.away import Away, mark_absent, rest
 from tasks.maths.states import ABSENT, HELD, INTERPOLATED, MEASURED
 
 TIME_S = np.arange(100) / 25
-REST_PX = np.zeros(2)
+REST_PX = (0.0, 0.0)
 
 
 def states(first: int, last: int, name: str) -> NDArray[Any]:
@@ -20,7 +20,7 @@ def states(first: int, last: int, name: str) -> NDArray[Any]:
 def settled(rule: str, first: int = 30, last: int = 69) -> NDArray[Any]:
     offset_px = np.stack([np.where(np.arange(100) < 50, 80.0, -40.0), np.full(100, 10.0)], axis=1)
     state = states(first, last, ABSENT)
-    return rest(TIME_S, offset_px, state, rule=rule, rest_px=REST_PX, ease_s=0.4)
+    return rest(TIME_S, offset_px, state, Away(rule, 0.4, REST_PX), REST_PX)
 
 
 @pytest.mark.parametrize(("frames", "absent"), [(23, False), (25, True)])
@@ -73,5 +73,5 @@ def test_cut_shows_the_original_picture_at_once() -> None:
 def test_a_glide_reversed_in_time_is_the_glide_back() -> None:
     offset_px = np.full((100, 2), 50.0)
     state = states(30, 69, ABSENT)
-    path = rest(TIME_S, offset_px, state, rule="ease", rest_px=REST_PX, ease_s=0.4)
+    path = rest(TIME_S, offset_px, state, Away("ease", 0.4, REST_PX), REST_PX)
     assert path == pytest.approx(path[::-1])
