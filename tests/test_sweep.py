@@ -101,6 +101,15 @@ def test_the_same_sweep_again_runs_nothing_and_another_setting_goes_on_in_its_fo
     assert [row["rendered"] for row in listed if row["video"] == "a"] == [False] * 4 + [True]
     assert len(listed) == 17
     assert (swept / listed[-1]["folder"]).exists() or listed[-1]["error"]
+    before = (swept / "sweep.json").read_bytes()
+    for plan in ("plan=true", "plan=false"):
+        other = program.run(
+            *SWEEP, "sweep.name=windows", "border=constant", plan, cwd=home, api="http://127.0.0.1:9/api"
+        )
+        assert (other.status, other.out) == (2, "")
+        holds = f'border.mode: the sweep windows holds {SETTINGS[0]} with "reflect", and this is "constant"'
+        assert other.err == f"stillwalk: {holds}; give another sweep.name=\n"
+    assert (swept / "sweep.json").read_bytes() == before
 
 
 def test_only_the_best_setting_of_a_video_is_rendered(home: Path, swept: Path, api: str) -> None:
