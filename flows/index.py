@@ -76,13 +76,14 @@ def _standing(judged: Judged) -> dict[str, Any]:
 def _judged(settings: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each setting with its mean rank over the videos, and which is best of all: 0 where it has none.
 
-    A failure counts as the last rank, but for videos with which every setting failed.
+    A failure counts as the last rank, and so does a video that a setting was not tried on, or few and easy ones would
+    make it the best; but for videos with which every setting failed.
     """
     judged = []
     told = {row["video"] for row in rows if row["rank"]}
     for setting in settings:
-        own = [row for row in rows if row["setting"] == setting["setting"] and row["video"] in told]
-        ranks = [row["rank"] or len(settings) for row in own]
+        own = {row["video"]: row["rank"] for row in rows if row["setting"] == setting["setting"]}
+        ranks = [own.get(video) or len(settings) for video in told]
         judged.append(setting | {"mean_rank": round(sum(ranks) / len(ranks), 3) if ranks else 0, "best": False})
     ranked_ones = [one for one in judged if one["mean_rank"]]
     if ranked_ones:

@@ -51,6 +51,13 @@ def test_a_failure_has_no_rank_and_counts_as_the_last(tmp_path: Path) -> None:
     assert [one["best"] for one in index["settings"]] == [True, False]
 
 
+def test_a_video_that_a_setting_was_not_tried_on_counts_as_the_last(tmp_path: Path) -> None:
+    sweep(tmp_path, result(tmp_path, "a", "x", 1.0), result(tmp_path, "a", "y", 2.0))
+    index = sweep(tmp_path, result(tmp_path, "b", "z", 9.0))
+    assert [(one["setting"], one["mean_rank"]) for one in index["settings"]] == [("x", 2.0), ("y", 2.5), ("z", 2.0)]
+    assert [one["setting"] for one in index["settings"] if one["best"]] == ["x"]
+
+
 def test_a_sweep_that_goes_on_keeps_what_was_there(tmp_path: Path) -> None:
     sweep(tmp_path, result(tmp_path, "a", "x", 2.0), result(tmp_path, "b", "x", 2.0))
     index = sweep(tmp_path, result(tmp_path, "a", "y", 3.0), result(tmp_path, "a", "x", 4.0))
