@@ -3,14 +3,14 @@
 import csv
 import io
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from flows.report_index import render_index
 from flows.results import Result
+from flows.rows import UNRANKED, joined, row_of
 from flows.sweeps import Setting
 from flows.whole import reveal, writing, written
 from tasks.errors import OutputError
@@ -18,7 +18,6 @@ from tasks.maths.ranking import Judged, judge
 
 SCHEMA = 1
 PAGE = "index.html"
-UNRANKED = {"rank": 0, "pareto": False, "best": False}  # of a row that failed
 
 
 def write_index(asked: Sequence[Setting], results: Sequence[Result], folder: Path, started: datetime) -> str:
@@ -31,13 +30,13 @@ def write_index(asked: Sequence[Setting], results: Sequence[Result], folder: Pat
         return ""
     name = "sweep" if is_sweep else "batch"
     index = {"schema": SCHEMA, "name": folder.name, "started": started.isoformat(timespec="seconds")}
-    rows = [_row(result, folder) for result in results]
+    rows = [row_of(result, folder) for result in results]
     settings = [{"setting": one.name, "overrides": one.overrides} for one in asked]
     try:
         with writing(folder):
             before = read_sweep(folder) if is_sweep else {}
-            rows = ranked(_joined(before.get("rows", []), rows, ("video", "setting")))
-            more = {"settings": _judged(_joined(before.get("settings", []), settings, ("setting",)), rows)}
+            rows = ranked(joined(before.get("rows", []), rows, folder))
+            more = {"settings": _judged(_each_once([*before.get("settings", []), *settings]), rows)}
             index |= {**(more if is_sweep else {}), "rows": rows}
             parts = [written(folder / PAGE, render_index(index))]
             parts.append(written(folder / f"{name}.json", json.dumps(index, indent=1, allow_nan=False) + "\n"))
@@ -91,21 +90,6 @@ def _judged(settings: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[
     return judged
 
 
-def _row(result: Result, folder: Path) -> dict[str, Any]:
-    statuses = [stage.status for stage in result.stages]
-    return {
-        "video": result.video.name,
-        "setting": result.setting,
-        "folder": Path(os.path.relpath(result.folder, folder)).as_posix() if result.folder else "",
-        "error": result.error,
-        "rendered": result.rendered,
-        **UNRANKED,
-        "ran": statuses.count("ran"),
-        "cached": statuses.count("cached"),
-        "metrics": result.metrics,
-    }
-
-
 def read_sweep(folder: Path) -> dict[str, Any]:
     """The index of a sweep in its folder; empty where there is none, or one of another schema."""
     try:
@@ -115,11 +99,9 @@ def read_sweep(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def _joined(before: list[dict[str, Any]], now: list[dict[str, Any]], by: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The entries of before and now, each once: what there is of now in the place of what was there before."""
-    entries = {tuple(entry[name] for name in by): entry for entry in before}
-    entries |= {tuple(entry[name] for name in by): entry for entry in now}
-    return list(entries.values())
+def _each_once(settings: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The settings by their names: the later of two in the place of the earlier."""
+    return list({setting["setting"]: setting for setting in settings}.values())
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def find_videos(asked: Any) -> list[Video]:
         _require_text(path)
     if not paths:
         raise SettingError("video: the list is empty; name a file, a folder, a glob such as 'clips/*.mp4', or demo")
-    return _named(paths)
+    return told_apart(paths)
 
 
 def _require_text(path: Path | None) -> None:
@@ -131,7 +132,7 @@ def _listed(listing: Path) -> list[Path]:
     return [found for entry in entries for found in _expand(str(listing.parent / Path(entry).expanduser()))]
 
 
-def _named(paths: list[Path | None]) -> list[Video]:
+def told_apart(paths: Sequence[Path | None]) -> list[Video]:
     """Name every video by its stem; those that share a stem also by a digest of where they lie."""
     stems = [Video("", path).stem for path in paths]
     videos = []
