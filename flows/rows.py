@@ -8,6 +8,7 @@ from typing import Any
 from flows.inputs import DEMO, told_apart
 from flows.results import Result, read_record
 
+PAGE = "report.html"
 UNRANKED = {"rank": 0, "pareto": False, "best": False}  # of a row that failed
 
 
@@ -32,7 +33,8 @@ def joined(before: Sequence[dict[str, Any]], now: Sequence[dict[str, Any]], fold
     """The rows of before and now, each result once, by videos and settings in the order in which they came.
 
     A row takes the place of every earlier one that has its folder, or its video and setting. Videos of one name get
-    names that differ.
+    names that differ. ``report`` says whether there is a page to lead to, and ``earlier`` whether that is not of this
+    failure but of a run before it, which had succeeded.
     """
     every = [*(_placed(row, folder) for row in before), *now]
     orders = [list(dict.fromkeys(values)) for values in zip(*map(_known_by, every), strict=True)]
@@ -45,7 +47,7 @@ def joined(before: Sequence[dict[str, Any]], now: Sequence[dict[str, Any]], fold
         taken |= by
     rows.sort(key=lambda row: [order.index(value) for order, value in zip(orders, _known_by(row), strict=True)])
     names = _names(row["path"] for row in rows)
-    return [row | {"video": names.get(row["path"], row["video"])} for row in rows]
+    return [row | {"video": names.get(row["path"], row["video"])} | _page(row, folder) for row in rows]
 
 
 def _known_by(row: dict[str, Any]) -> tuple[str, str]:
@@ -65,3 +67,10 @@ def _names(places: Iterable[str]) -> dict[str, str]:
     known = [place for place in dict.fromkeys(places) if place]
     videos = told_apart([None if place == DEMO else Path(place) for place in known])
     return {place: video.name for place, video in zip(known, videos, strict=True)}
+
+
+def _page(row: dict[str, Any], folder: Path) -> dict[str, bool]:
+    there = bool(row["folder"]) and (folder / row["folder"] / PAGE).is_file()
+    # A failure leaves the folder of an earlier success as it is.
+    earlier = there and bool(row["error"]) and not read_record(folder / row["folder"]).get("error")
+    return {"report": there, "earlier": earlier}

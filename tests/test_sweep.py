@@ -129,6 +129,26 @@ def test_two_videos_of_one_name_are_two_however_they_are_called(home: Path, tmp_
     assert all(name in done.out for name in names)
 
 
+def test_the_index_leads_to_the_reports_that_are_there(home: Path, tmp_path: Path, api: str) -> None:
+    for name in "ab":
+        shutil.copy(home / "clips" / "a.mp4", tmp_path / f"{name}.mp4")
+    index = tmp_path / "outputs" / "index.html"
+    for broken in (False, True):
+        assert program.run("video=[a.mp4,b.mp4]", "outputs=[pose]", cwd=tmp_path, api=api).status == int(broken)
+        assert all(f'href="./{name}/report.html"' in index.read_text() for name in "ab")
+        assert ("of an earlier run, which succeeded" in index.read_text()) == broken
+        (tmp_path / "b.mp4").write_text("not a video any more")
+    swept = ("-m", "video=a.mp4", "smoothing.window=5,9", "sweep.name=w")
+    assert program.run(*swept, "outputs=[pose]", cwd=tmp_path, api=api).status == 0
+    assert program.run(*swept, "sweep.render=none", cwd=tmp_path, api=api).status == 0
+    assert "/a/report.html" in (tmp_path / "outputs" / "sweeps" / "w" / "index.html").read_text()
+    only = ("-m", "video=a.mp4", "smoothing.window=5,9", "sweep.name=only", "sweep.render=none")
+    assert program.run(*only, cwd=tmp_path, api=api).status == 0
+    (tmp_path / "a.mp4").write_text("not a video any more")
+    assert program.run(*only, cwd=tmp_path, api=api).status == 1
+    assert "report.html" not in (tmp_path / "outputs" / "sweeps" / "only" / "index.html").read_text()
+
+
 def test_only_the_best_setting_of_a_video_is_rendered(home: Path, swept: Path, api: str) -> None:
     best = ("video=clips/a.mp4", "sweep.name=best", "sweep.render=best", "outputs=[stabilized,pose]")
     assert program.run(*SWEEP, *best, cwd=home, api=api).status == 0

@@ -68,3 +68,24 @@ def test_rows_of_an_older_version_are_known_by_their_records_or_else_by_name(tmp
     rows = joined(old, [row(tmp_path, a, "walk")], tmp_path)
     assert sorted(told(rows)) == [("walk", "x/walk"), ("walk", "y/walk")]
     assert sorted(one["path"] for one in rows) == [a if known else "", a]
+
+
+def test_a_row_leads_to_a_report_where_one_lies(tmp_path: Path) -> None:
+    """Whether pictures came of it or not, and also a row that this command has not made again."""
+    recorded(tmp_path / "x" / "a", "/a.mp4")
+    recorded(tmp_path / "x" / "b", "/b.mp4", page=False)
+    before, now = row(tmp_path, "/a.mp4", "a", "a"), row(tmp_path, "/b.mp4", "b", "b", error="broken")
+    rows = joined([before], [now], tmp_path)
+    assert [(one["rendered"], one["report"], one["earlier"]) for one in rows] == [
+        (False, True, False),
+        (False, False, False),
+    ]
+
+
+def test_a_failure_whose_folder_holds_an_earlier_success_is_told_from_one_with_a_page_of_its_own(
+    tmp_path: Path,
+) -> None:
+    recorded(tmp_path / "x" / "a", "/a.mp4")
+    recorded(tmp_path / "x" / "b", "/b.mp4", "broken")
+    rows = joined([], [row(tmp_path, f"/{name}.mp4", name, name, error="broken") for name in "ab"], tmp_path)
+    assert [(one["report"], one["earlier"]) for one in rows] == [(True, True), (True, False)]
