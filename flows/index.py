@@ -3,8 +3,7 @@
 import csv
 import io
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from conf.checks import require
 from flows.report_index import render_index
 from flows.results import Result
+from flows.rows import UNRANKED, joined, row_of
 from flows.sweeps import Setting
 from flows.whole import reveal, writing, written
 from tasks.errors import OutputError
@@ -21,7 +21,6 @@ from tasks.places import exists
 
 SCHEMA = 1
 PAGE = "index.html"
-UNRANKED = {"rank": 0, "pareto": False, "best": False}  # of a row that failed
 
 
 def write_index(asked: Sequence[Setting], results: Sequence[Result], folder: Path, started: datetime) -> str:
@@ -34,18 +33,18 @@ def write_index(asked: Sequence[Setting], results: Sequence[Result], folder: Pat
         return ""
     name = "sweep" if is_sweep else "batch"
     index = {"schema": SCHEMA, "name": folder.name, "started": started.isoformat(timespec="seconds")}
-    rows = [_row(result, folder) for result in results]
+    rows = [row_of(result, folder) for result in results]
     settings = [{"setting": one.name, "overrides": one.overrides} for one in asked]
     try:
         with writing(folder):
             before = read_sweep(folder) if is_sweep else {}
-            rows = ranked(_joined(before.get("rows", []), rows, ("video", "setting")))
-            more = {"settings": _judged(_joined(before.get("settings", []), settings, ("setting",)), rows)}
+            rows = ranked(joined(before.get("rows", []), rows, folder))
+            more = {"settings": _judged(_each_once([*before.get("settings", []), *settings]), rows)}
             index |= {**(more if is_sweep else {}), "rows": rows}
-            parts = [written(folder / PAGE, render_index(index))]
-            parts.append(written(folder / f"{name}.json", json.dumps(index, indent=1, allow_nan=False) + "\n"))
+            parts = [written(folder / f"{name}.json", json.dumps(index, indent=1, allow_nan=False) + "\n")]
             if is_sweep:
                 parts.append(written(folder / f"{name}.csv", _table(rows)))
+            parts.append(written(folder / PAGE, render_index(index)))  # last: it is ours where the others are
             reveal(parts)
     except OutputError as error:
         return str(error)
@@ -79,33 +78,19 @@ def _standing(judged: Judged) -> dict[str, Any]:
 def _judged(settings: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each setting with its mean rank over the videos, and which is best of all: 0 where it has none.
 
-    A failure counts as the last rank, but for videos with which every setting failed.
+    A failure counts as the last rank, and so does a video that a setting was not tried on, or few and easy ones would
+    make it the best; but for videos with which every setting failed.
     """
     judged = []
     told = {row["video"] for row in rows if row["rank"]}
     for setting in settings:
-        own = [row for row in rows if row["setting"] == setting["setting"] and row["video"] in told]
-        ranks = [row["rank"] or len(settings) for row in own]
+        own = {row["video"]: row["rank"] for row in rows if row["setting"] == setting["setting"]}
+        ranks = [own.get(video) or len(settings) for video in told]
         judged.append(setting | {"mean_rank": round(sum(ranks) / len(ranks), 3) if ranks else 0, "best": False})
     ranked_ones = [one for one in judged if one["mean_rank"]]
     if ranked_ones:
         min(ranked_ones, key=lambda one: one["mean_rank"])["best"] = True
     return judged
-
-
-def _row(result: Result, folder: Path) -> dict[str, Any]:
-    statuses = [stage.status for stage in result.stages]
-    return {
-        "video": result.video.name,
-        "setting": result.setting,
-        "folder": Path(os.path.relpath(result.folder, folder)).as_posix() if result.folder else "",
-        "error": result.error,
-        "rendered": result.rendered,
-        **UNRANKED,
-        "ran": statuses.count("ran"),
-        "cached": statuses.count("cached"),
-        "metrics": result.metrics,
-    }
 
 
 def read_sweep(folder: Path) -> dict[str, Any]:
@@ -128,11 +113,9 @@ def require_ours(folder: Path) -> None:
         require(not exists(folder / name), "output_dir", fact, "move it, or choose another place with output_dir=")
 
 
-def _joined(before: list[dict[str, Any]], now: list[dict[str, Any]], by: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The entries of before and now, each once: what there is of now in the place of what was there before."""
-    entries = {tuple(entry[name] for name in by): entry for entry in before}
-    entries |= {tuple(entry[name] for name in by): entry for entry in now}
-    return list(entries.values())
+def _each_once(settings: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The settings by their names: the later of two in the place of the earlier."""
+    return list({setting["setting"]: setting for setting in settings}.values())
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

@@ -4,6 +4,7 @@ import glob
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def find_videos(asked: Any) -> list[Video]:
     paths = list(places.values())
     if not paths:
         raise SettingError("video: the list is empty; name a file, a folder, a glob such as 'clips/*.mp4', or demo")
-    return _named(paths)
+    return told_apart(paths)
 
 
 def _require_text(path: Path | None) -> None:
@@ -156,7 +157,7 @@ def _listed(listing: Path) -> list[Path]:
     return [found for entry in entries for found in _meant(str(listing.parent / expanded(entry)))]
 
 
-def _named(paths: list[Path | None]) -> list[Video]:
+def told_apart(paths: Sequence[Path | None]) -> list[Video]:
     """Name every video by its stem; those that share a stem also by a digest of where they lie."""
     stems = [Video("", path).stem for path in paths]
     videos = []

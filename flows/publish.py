@@ -5,20 +5,18 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from conf.choices import Output
 from flows.inputs import short_digest
 from flows.plan import Job
 from flows.record import SHEET, all_metrics, describe, failure_record, run_record
 from flows.report.page import render_report
-from flows.results import Result
+from flows.results import RECORD, Result, read_record
 from flows.whole import PART, part_of, reveal, writing, written
 from tasks.errors import OutputError
 from tasks.records import Artifact
 from tasks.store import MARK, sha256_of
 
-RECORD = "run.json"
 # Deliverable -> the stage that holds it, under the same name. What renders make goes with one path only.
 FILES = {
     "trajectory.parquet": "trajectory",
@@ -66,7 +64,7 @@ def _holder(name: str, artifacts: dict[str, Artifact]) -> Artifact | None:
 
 def _other_paths(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
     """What earlier runs have left and this one leaves as it is, and the digest of the path each was made by."""
-    before = _read_record(folder)
+    before = read_record(folder)
     names = before.get("deliverables", {})
     path = names.get("trajectory.parquet", {}).get("sha256", "")
     known = {**before.get("from_earlier_runs", {}), **dict.fromkeys(names, path)}
@@ -77,7 +75,7 @@ def publish_failure(job: Job, artifacts: dict[str, Artifact], error: str, output
     """Record why a video failed, unless its folder holds an earlier success: that is never overwritten."""
     with _claimed(job, output_dir) as folder:
         result = describe(job, artifacts, folder, error)
-        earlier = _read_record(folder)
+        earlier = read_record(folder)
         if not earlier or earlier.get("error"):
             record = failure_record(job, artifacts, result)
             page = written(folder / "report.html", render_report(record, {}, artifacts, folder))
@@ -113,7 +111,7 @@ def choose_folder(job: Job, output_dir: Path) -> Path:
     """The video's own folder: the one it has; else by its name, and by name and place where another has taken that."""
     place = short_digest(job.source)
     for name in (job.video.stem, f"{job.video.stem}-{place}"):  # alone of its name then or not, and now or not
-        if _read_record(output_dir / name).get("video", {}).get("path") == job.video.place:
+        if read_record(output_dir / name).get("video", {}).get("path") == job.video.place:
             return output_dir / name
     folder = output_dir / job.video.name
     if folder.exists() and not folder.is_dir():
@@ -123,16 +121,8 @@ def choose_folder(job: Job, output_dir: Path) -> Path:
     # Half-written files are of a run that is about to take the folder, or that was killed.
     if not folder.exists() or all(path.match(f".*{PART}") for path in folder.iterdir()):
         return folder
-    before = _read_record(folder).get("video", {})
+    before = read_record(folder).get("video", {})
     return folder if job.digest == before.get("sha256") else output_dir / f"{job.video.name}-{place}"
-
-
-def _read_record(folder: Path) -> dict[str, Any]:
-    try:
-        record: dict[str, Any] = json.loads((folder / RECORD).read_text())
-        return record if {"sha256", "path"} <= set(record["video"]) else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
 
 
 def _staged(artifact: Artifact, name: str, folder: Path) -> Path | None:

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from flows.report.meanings import GROUPS, SHARE, Meaning, number
 from flows.report.page import pages
 from flows.report.player import link
+from flows.rows import PAGE
 from tasks.maths.metrics import UNITS
 
 COLUMNS: Final = (
@@ -53,10 +54,11 @@ class Summary:
 def render_index(index: dict[str, Any]) -> str:
     """The page for ``index``: ``name``, ``started``, ``rows``, and of a sweep ``settings``.
 
-    A row has ``video``, ``setting``, ``folder`` (relative to the page), ``error``, ``rendered``, ``rank``, ``pareto``,
-    ``best``, ``ran``, ``cached`` and ``metrics``, the planned ones by name; one with an error need have no metrics. A
-    setting has its name as ``setting``, its ``overrides``, and may have ``mean_rank`` and ``best``. Only a row that is
-    ``rendered``, or has an ``error``, has a report to lead to.
+    A row has ``video``, which no other video is called, ``setting``, ``folder`` (relative to the page), ``error``,
+    ``rendered``, ``rank``, ``pareto``, ``best``, ``ran``, ``cached`` and ``metrics``, the planned ones by name; one
+    with an error need have no metrics. ``report`` says whether its folder has a report to lead to, and ``earlier``
+    whether that is of an earlier run, where this one failed. A setting has its name as ``setting``, its ``overrides``,
+    and may have ``mean_rank`` and ``best``.
     """
     rows = index["rows"]
     done = [row for row in rows if not row.get("error")]
@@ -81,7 +83,7 @@ def render_index(index: dict[str, Any]) -> str:
             ranked=any(setting.get("mean_rank") for setting in settings),
             scatter=Markup(_scatter(done, bool(settings))),
             wrapped=_wrapped,
-            page=lambda folder: link(f"{folder}/report.html"),
+            page=lambda folder: link(f"{folder}/{PAGE}"),
         )
     )
 

@@ -1,11 +1,14 @@
 """What is known of a video when its run is over."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from flows.inputs import Video
 from tasks.records import Artifact
+
+RECORD = "run.json"
 
 
 @dataclass(frozen=True)
@@ -49,3 +52,12 @@ def stage_run(artifact: Artifact, output: str, run_id: str, also: str = "") -> S
     ran = artifact.run_id == run_id
     status, seconds = ("ran", artifact.seconds) if ran else ("cached", 0.0)
     return StageRun(artifact.stage, output, artifact.key, status, seconds, also)
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """``run.json`` of the video whose folder this is; empty where there is none that says which video it is."""
+    try:
+        record: dict[str, Any] = json.loads((folder / RECORD).read_text())
+        return record if {"sha256", "path"} <= set(record["video"]) else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from conf.schema import Config
 from flows import interrupt, own_server, preflight, server, settings
+from flows.earlier import check_goes_on
 from flows.index import read_sweep, require_ours
 from flows.inputs import Video, find_all, missing
 from flows.own_server import OwnServer
@@ -69,6 +70,8 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     started = time.perf_counter()
     stay_small()
     config, videos = _checked(asked)
+    if asked[0].name:
+        check_goes_on(asked, read_sweep(output_dir))
     cache = whole(config.cache_dir) if config.cache_dir else base_dir / ".cache"
     if config.plan:
         from flows.dryrun import dry_run

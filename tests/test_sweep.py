@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from conf.walker import DemoConf
+from flows.inputs import short_digest
 from tasks.demo import draw_demo
 from tasks.requests import DemoRequest
 from tests import program
@@ -101,6 +102,51 @@ def test_the_same_sweep_again_runs_nothing_and_another_setting_goes_on_in_its_fo
     assert [row["rendered"] for row in listed if row["video"] == "a"] == [False] * 4 + [True]
     assert len(listed) == 17
     assert (swept / listed[-1]["folder"]).exists() or listed[-1]["error"]
+    before = (swept / "sweep.json").read_bytes()
+    for plan in ("plan=true", "plan=false"):
+        other = program.run(
+            *SWEEP, "sweep.name=windows", "border=constant", plan, cwd=home, api="http://127.0.0.1:9/api"
+        )
+        assert (other.status, other.out) == (2, "")
+        holds = f'border.mode: the sweep windows holds {SETTINGS[0]} with "reflect", and this is "constant"'
+        assert other.err == f"stillwalk: {holds}; give another sweep.name=\n"
+    assert (swept / "sweep.json").read_bytes() == before
+
+
+def test_two_videos_of_one_name_are_two_however_they_are_called(home: Path, tmp_path: Path, api: str) -> None:
+    for place, name in zip("xy", WALKERS, strict=True):
+        (tmp_path / place).mkdir()
+        shutil.copy(home / "clips" / f"{name}.mp4", tmp_path / place / "walk.mp4")
+    asked = ("-m", "smoothing.window=5,9", "sweep.name=w", "sweep.render=none")
+    for video in ("x/walk.mp4", "y/walk.mp4", "*/walk.mp4"):
+        done = program.run(*asked, f"video={video}", cwd=tmp_path, api=api)
+        assert done.status == 0, done.err
+    listed = rows(tmp_path / "outputs" / "sweeps" / "w" / "sweep.json")
+    names = [f"walk-{short_digest(tmp_path / place / 'walk.mp4')}" for place in "xy"]
+    assert [row["video"] for row in listed] == [names[0], names[0], names[1], names[1]]
+    assert [Path(row["folder"]).name for row in listed] == ["walk", "walk", names[1], names[1]]
+    assert sorted(row["rank"] for row in listed) == [1, 1, 2, 2]
+    assert all(name in done.out for name in names)
+
+
+def test_the_index_leads_to_the_reports_that_are_there(home: Path, tmp_path: Path, api: str) -> None:
+    for name in "ab":
+        shutil.copy(home / "clips" / "a.mp4", tmp_path / f"{name}.mp4")
+    index = tmp_path / "outputs" / "index.html"
+    for broken in (False, True):
+        assert program.run("video=[a.mp4,b.mp4]", "outputs=[pose]", cwd=tmp_path, api=api).status == int(broken)
+        assert all(f'href="./{name}/report.html"' in index.read_text() for name in "ab")
+        assert ("of an earlier run, which succeeded" in index.read_text()) == broken
+        (tmp_path / "b.mp4").write_text("not a video any more")
+    swept = ("-m", "video=a.mp4", "smoothing.window=5,9", "sweep.name=w")
+    assert program.run(*swept, "outputs=[pose]", cwd=tmp_path, api=api).status == 0
+    assert program.run(*swept, "sweep.render=none", cwd=tmp_path, api=api).status == 0
+    assert "/a/report.html" in (tmp_path / "outputs" / "sweeps" / "w" / "index.html").read_text()
+    only = ("-m", "video=a.mp4", "smoothing.window=5,9", "sweep.name=only", "sweep.render=none")
+    assert program.run(*only, cwd=tmp_path, api=api).status == 0
+    (tmp_path / "a.mp4").write_text("not a video any more")
+    assert program.run(*only, cwd=tmp_path, api=api).status == 1
+    assert "report.html" not in (tmp_path / "outputs" / "sweeps" / "only" / "index.html").read_text()
 
 
 def test_only_the_best_setting_of_a_video_is_rendered(home: Path, swept: Path, api: str) -> None:

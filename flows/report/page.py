@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from conf.schema import Config
 from flows.report.meanings import number, tables
-from flows.report.player import choose_player, link
+from flows.report.player import choose_player, link, unplayable
 from tasks.keys import canonical
 from tasks.records import Artifact
 
@@ -47,6 +47,7 @@ def render_report(record: dict[str, Any], metrics: dict[str, Any], artifacts: di
             metrics=metrics,
             tables=tables(metrics),
             player=choose_player(record, artifacts, folder),
+            unplayable=unplayable(record["deliverables"]),
             charts=_charts(artifacts),
             spans=_spans(artifacts),
             pictures=_pictures(artifacts),

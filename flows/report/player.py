@@ -1,6 +1,7 @@
 """Which videos a report plays: two pictures in step, by whatever lies beside the page."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import quote
 from tasks.records import Artifact
 
 ALONE = ("overlay.mp4", "person.mp4", "person.webm")
+UNPLAYED = (".mov", ".zip")  # ProRes, and PNG pictures
 Box = tuple[float, float, float, float]  # x, y, width, height, as shares of the video's picture
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
@@ -49,6 +51,11 @@ def choose_player(record: dict[str, Any], artifacts: dict[str, Artifact], folder
             size_px = tuple(artifacts[name].facts["size_px"])
             return Player((link(name),), (Pane(name.partition(".")[0], 0, WHOLE, size_px),))
     return None
+
+
+def unplayable(names: Iterable[str]) -> list[str]:
+    """Those of the deliverables that are videos, or the pictures of one, which browsers do not play."""
+    return [name for name in names if name.endswith(UNPLAYED)]
 
 
 def _halves(comparison: Artifact) -> Player:

@@ -13,13 +13,16 @@ from flows.sweeps import Setting
 from tasks.errors import SettingError
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
+METRICS: dict[str, float | None] = {"lock_rms": 1.0, "residual_accel": 1.0, "visible_area_mean": None}
 
 
 def result(folder: Path, video: str, setting: str, lock: float, error: str = "") -> Result:
     metrics: dict[str, float | None] = {"lock_rms": lock, "residual_accel": lock, "visible_area_mean": None}
     stages = [StageRun("pose", "", "k", "cached", 0.0), StageRun("trajectory", "", "k", "ran", 0.1)]
     at = folder / setting / video
-    return Result(Video(video, None), error, at, stages, metrics={} if error else metrics, setting=setting)
+    return Result(
+        Video(video, Path(f"/clips/{video}.mp4")), error, at, stages, metrics={} if error else metrics, setting=setting
+    )
 
 
 def sweep(folder: Path, *results: Result) -> dict[str, Any]:
@@ -52,6 +55,30 @@ def test_a_failure_has_no_rank_and_counts_as_the_last(tmp_path: Path) -> None:
     assert column(index, "rank") == [1, 2, 0, 1, 0, 0]
     assert [one["mean_rank"] for one in index["settings"]] == [1.5, 1.5]
     assert [one["best"] for one in index["settings"]] == [True, False]
+
+
+def test_a_video_that_a_setting_was_not_tried_on_counts_as_the_last(tmp_path: Path) -> None:
+    sweep(tmp_path, result(tmp_path, "a", "x", 1.0), result(tmp_path, "a", "y", 2.0))
+    index = sweep(tmp_path, result(tmp_path, "b", "z", 9.0))
+    assert [(one["setting"], one["mean_rank"]) for one in index["settings"]] == [("x", 2.0), ("y", 2.5), ("z", 2.0)]
+    assert [one["setting"] for one in index["settings"] if one["best"]] == ["x"]
+
+
+def test_two_videos_of_one_name_are_two_rows_in_all_that_is_written(tmp_path: Path) -> None:
+    first, second = (
+        Result(Video("walk", Path(f"/{place}/walk.mp4")), "", tmp_path / "x" / folder, metrics=METRICS, setting="x")
+        for place, folder in (("a", "walk"), ("b", "walk-1"))
+    )
+    sweep(tmp_path, first)
+    index = sweep(tmp_path, second)
+    names = column(index, "video")
+    assert column(index, "rank") == [1, 1] and len(set(names)) == 2
+    with (tmp_path / "sweep.csv").open() as file:
+        assert [(row["video"], row["path"]) for row in csv.DictReader(file)] == [
+            (names[0], "/a/walk.mp4"),
+            (names[1], "/b/walk.mp4"),
+        ]
+    assert all(name in (tmp_path / "index.html").read_text() for name in names)
 
 
 def test_a_sweep_that_goes_on_keeps_what_was_there(tmp_path: Path) -> None:

@@ -119,6 +119,23 @@ def test_where_nothing_was_rendered_nothing_is_played() -> None:
     assert "No video was rendered" in render_report(record(), {}, {}, Path("/out"))
 
 
+def test_files_that_browsers_cannot_play_are_named_and_none_is_said_to_be_missing() -> None:
+    files = ("comparison.mov", "pose.csv", "stabilized.mov")
+    page = render_report(record(files=files), {}, {}, Path("/out"))
+    assert "cannot play comparison.mov and stabilized.mov: open them with" in page
+    assert "No video was rendered" not in page
+    page = render_report(record(files=("person_png.zip",)), {}, {}, Path("/out"))
+    assert "cannot play person_png.zip: open it with" in page
+
+
+def test_a_setting_that_a_sweep_does_not_render_is_not_told_to_ask_for_what_it_asks_for() -> None:
+    only_path = record()
+    assert "sweep.render=all" in render_report(only_path, {}, {}, Path("/out"))
+    only_path["config"]["outputs"] = ["pose"]
+    page = render_report(only_path, {}, {}, Path("/out"))
+    assert "add stabilized or comparison to" in page
+
+
 def test_a_page_loads_no_library_that_draws_or_decodes() -> None:
     heavy = "{'matplotlib', 'cv2', 'av', 'pyarrow', 'numpy', 'prefect'}"
     code = f"import sys, flows.report.page; print(sorted({heavy} & set(sys.modules)))"

@@ -15,6 +15,8 @@ def row(video: str, setting: str, lock: float, shown: float, **more: Any) -> dic
         "video": video,
         "setting": setting,
         **usual,
+        "report": True,
+        "earlier": False,
         "best": False,
         "ran": 2,
         "cached": 6,
@@ -63,12 +65,20 @@ def test_links_lead_to_each_folder_s_report() -> None:
     assert all(link.endswith("/report.html") and "#" not in link and " " not in link for link in links)
 
 
-def test_what_was_not_rendered_has_no_report_to_lead_to() -> None:
+def test_where_no_report_lies_none_is_led_to_whatever_was_rendered() -> None:
     index = sweep()
     for one in index["rows"]:
-        one["rendered"] = one["best"]
+        one["report"], one["rendered"] = one["best"], not one["best"]
     links = re.findall(r'<a href="([^"]+)"', render_index(index))
-    assert len(set(links)) == 2 + 3  # the best of both videos, and the failures
+    assert len(set(links)) == 2  # the best of both videos
+
+
+def test_a_failure_that_leads_to_the_report_of_an_earlier_run_says_so() -> None:
+    index = batch()
+    assert "of an earlier run" not in render_index(index)
+    index["rows"][2]["earlier"] = True
+    page = render_index(index)
+    assert page.count("./c/report.html") == page.count("of an earlier run") == 2
 
 
 def test_the_best_of_all_settings_is_told_with_its_mean_rank() -> None:

@@ -1,0 +1,62 @@
+"""A sweep that goes on under its name overwrites nothing that was made otherwise."""
+
+from typing import Any
+
+import pytest
+
+from flows.earlier import check_goes_on
+from flows.sweeps import named
+from tasks.errors import SettingError
+
+FIXED = ("video=a.mp4", "sweep.name=w", "workers=2", "border=constant")
+
+
+def index(*fixed: str, error: str = "") -> dict[str, Any]:
+    """What a sweep over two windows with ``fixed`` left."""
+    jobs = [[*fixed, f"smoothing.window={size}"] for size in (5, 9)]
+    settings = [{"setting": one.name, "overrides": one.overrides} for one in named(jobs, set(fixed))]
+    rows = [{"setting": setting["setting"], "error": error} for setting in settings]
+    return {"name": "w", "settings": settings, "rows": rows}
+
+
+def go_on(before: dict[str, Any], *fixed: str, sizes: tuple[int, ...] = (9, 15)) -> None:
+    check_goes_on(named([[*fixed, f"smoothing.window={size}"] for size in sizes], set(fixed)), before)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "sentence"),
+    [
+        (("border=reflect",), 'border.mode: the sweep w holds smoothing.window=9 with "constant", and this is "ref'),
+        ((), 'border.mode: the sweep w holds smoothing.window=9 with "constant", and this is "reflect"; give another'),
+        (("border=constant", "anchor.fusion=false"), "anchor.fusion: the sweep w holds smoothing.window=9 with true"),
+    ],
+)
+def test_a_setting_of_the_name_with_other_fixed_overrides_is_refused(fixed: tuple[str, ...], sentence: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        go_on(index(*FIXED), "video=a.mp4", "sweep.name=w", *fixed)
+    assert str(refused.value).startswith(sentence)
+    assert str(refused.value).endswith("; give another sweep.name=")
+
+
+@pytest.mark.parametrize(
+    "fixed",
+    [
+        FIXED,
+        ("border=constant", "video=b.mp4", "workers=1", "runner=processes", "sweep.render=none", "server=own"),
+        ("border=constant", "outputs=[pose]", "verify=true", "decode.frames=memory"),
+        ("video=a.mp4", "border=constant", "anchor.fusion=true", "smoothing=savgol"),  # as it is by default
+    ],
+)
+def test_what_comes_to_the_same_goes_on(fixed: tuple[str, ...]) -> None:
+    go_on(index(*FIXED), *fixed)
+
+
+def test_new_settings_failures_and_what_is_not_known_are_no_hindrance() -> None:
+    go_on(index(*FIXED), "border=blur", sizes=(15, 21))
+    go_on(index(*FIXED, error="broken"), "border=blur")
+    go_on({}, "border=blur")
+    older, foreign = index(*FIXED), index(*FIXED, "lock.of_an_older_version=1")
+    for setting in older["settings"]:
+        del setting["overrides"]
+    go_on(older, "border=blur")
+    go_on(foreign, "border=blur")
