@@ -7,7 +7,7 @@ from typing import Any
 from conf.choices import Crop, FrameMode, Output, Runner
 from conf.holding import CropConf
 from conf.schema import Config
-from conf.seeing import MasksConf
+from conf.seeing import DecodeConf, MasksConf
 from conf.walker import DemoConf
 from flows.graph import Future, Graph, Node, title
 from flows.inputs import Video
@@ -91,7 +91,12 @@ def start_demo(graph: Graph, setting: str, conf: DemoConf) -> Node:
 
 def start_decode(job: Job) -> None:
     """Ask for the first look at the whole file."""
-    job.start(DecodeRequest, (), source=job.source, digest=job.digest, settings=job.config.decode)
+    job.start(DecodeRequest, (), source=job.source, digest=job.digest, settings=_looking(job.config.decode))
+
+
+def _looking(decode: DecodeConf) -> DecodeConf:
+    """The settings that shape what decoding finds, with those of where frames are kept later at their defaults."""
+    return replace(decode, frames=DecodeConf.frames, memory_mb=DecodeConf.memory_mb)
 
 
 def start_pose(job: Job) -> None:

@@ -102,6 +102,12 @@ def test_a_setting_is_named_with_both_values_and_what_follows_with_its_cause(pla
     assert fates["sum"].startswith("5 stages of 1 video would run: about ")
 
 
+def test_where_frames_are_kept_decodes_nothing_again_and_what_breaks_a_clip_does(plan: Plan) -> None:
+    fates = plan("decode.frames=memory", "decode.memory_mb=1000")
+    assert {fates[name] for name in ALL} == {"cached"}
+    assert plan("decode.strict=true")["decode"].endswith("decode.strict: false -> true")
+
+
 def test_an_edited_file_and_another_library_are_named(plan: Plan, tmp_path: Path) -> None:
     def older(shape: dict[str, Any]) -> None:
         shape["code"]["tasks.maths.smoothing"] = "0"
