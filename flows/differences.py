@@ -6,6 +6,7 @@ from typing import Any
 
 SECTIONS = {  # of the settings that a stage's request calls ``settings``
     "offsets": "anchor",
+    "room": "smoothing",
     "trajectory": "smoothing",
     "verify": "pose",
 }
@@ -39,7 +40,8 @@ def _field(stage: str, name: str, new: Any, old: Any) -> Iterator[str]:
         yield "background.image is another picture"
     elif name == "model_digests":
         for model in sorted(name for name in new if new[name] != old.get(name)):
-            yield f"the model {model} {'is another file' if model in old else 'was not used'}"
+            fact = "is another file" if model in old else "was not used"
+            yield f"the model {model} {fact if new[model] else 'is not there yet'}"
     elif _is_artifact(new) and _is_artifact(old):
         changed = [file for file in new["files"] if new["files"][file] != old["files"].get(file)]
         yield f"{new['stage']} gave other bytes ({', '.join(changed)})"

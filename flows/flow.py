@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ParamSpec, cast
 
-from prefect import Flow, State, flow
+from prefect import Flow, flow
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
@@ -30,7 +30,7 @@ from flows.results import Result
 from flows.sweeps import Setting
 from flows.watch import watched
 from tasks import progress, workers
-from tasks.errors import Interrupted, StillwalkError
+from tasks.errors import Interrupted, NotShown, StillwalkError
 from tasks.records import Artifact
 from tasks.store import in_use
 
@@ -149,22 +149,26 @@ def _finish(job: Job, output_dir: Path) -> Result:
     """Wait for the stages of one video and hand over its deliverables, or say which stage failed and why."""
     artifacts: dict[str, Artifact] = {}
     error = job.misfit
+    findings: list[str] = []
     for title, future in job.futures.items():
         future.wait()
         if future.state.is_completed():
             artifacts[title] = future.result()
-        elif not error and not future.state.is_pending():  # pending for ever: an earlier stage has failed
-            error = _reason(title, future.state)
+        elif not future.state.is_pending():  # pending for ever: an earlier stage has failed
+            cause = future.state.result(raise_on_failure=False)
+            error = error or _reason(title, cause)
+            findings += [cause.key] if isinstance(cause, NotShown) else []
     if error and progress.stop.is_set():  # it has not failed: there is nothing to report
         return Result(job.video, error=progress.INTERRUPTED, setting=job.setting)
     try:
-        return publish_failure(job, artifacts, error, output_dir) if error else publish(job, artifacts, output_dir)
+        if error:
+            return publish_failure(job, artifacts, error, output_dir, findings)
+        return publish(job, artifacts, output_dir)
     except StillwalkError as failure:
         return Result(job.video, error=str(failure), setting=job.setting)
 
 
-def _reason(title: str, state: State[Artifact]) -> str:
-    cause = state.result(raise_on_failure=False)
+def _reason(title: str, cause: object) -> str:
     if isinstance(cause, Interrupted | StillwalkError):
         return str(cause)
     kind = type(cause).__name__

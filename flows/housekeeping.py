@@ -22,6 +22,7 @@ DESCRIPTION = """Without more: the size of the cache by stage and by video.
 prune removes the entries that one of --older-than, --larger-than and --unused names, with what killed runs and
 older versions have left. What a running command uses is never touched."""
 AGES_S = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+UNKNOWN = "an unknown video"
 SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
@@ -132,7 +133,7 @@ def _referred(users: Sequence[Path]) -> set[str]:
     for path in records:
         try:
             record: dict[str, Any] = json.loads(path.read_text())
-            keys |= {stage["key"] for stage in record["stages"]}
+            keys |= {stage["key"] for stage in record["stages"]} | set(record.get("findings", ()))
         except (OSError, ValueError, KeyError, TypeError) as error:
             cure = "run its video again, or remove it"
             raise SettingError(f"{path}: it cannot be read, so nobody knows what it refers to; {cure}") from error
@@ -159,7 +160,7 @@ def _prune(cache: Path, choose: Callable[[list[Entry]], list[Entry]], *, dry: bo
 
 def _told(cache: Path, gone: list[Entry], rest: list[Path], size: int, what: str) -> None:
     for entry in gone:
-        made = f"{entry.artifact.stage} of {entry.video}"
+        made = f"{entry.artifact.stage} of {entry.video or UNKNOWN}"
         print(f"{entry.artifact.key}  {_bytes(entry.size):>9}  {made}, used {_ago(entry.used_s)}")
     left = sum(path.parent.name != LOCKS for path in rest)  # nobody wants to hear of locks
     print(f"{len(gone)} entries and {left} leftovers of {cache} {what}:", end=" ")
@@ -169,10 +170,13 @@ def _told(cache: Path, gone: list[Entry], rest: list[Path], size: int, what: str
 def _show(cache: Path) -> None:
     found = _all(cache)
     print(f"{cache}: {_bytes(sum(entry.size for entry in found))} in {len(found)} entries")
-    videos = {entry.digest: entry.video for entry in sorted(found, key=lambda entry: entry.used_s)}
+    known = [entry for entry in found if entry.video]
+    videos = {entry.digest: entry.video for entry in sorted(known, key=lambda entry: entry.used_s)}
     names = list(videos.values())
 
     def video(entry: Entry) -> str:
+        if not entry.video:
+            return UNKNOWN
         name = videos[entry.digest]
         return name if names.count(name) == 1 or not entry.digest else f"{name} ({entry.digest[:8]})"
 

@@ -1,17 +1,18 @@
 """The stages of one video, in order: which request follows from the settings, and what it takes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from conf.choices import Crop, FrameMode, Output, Runner
+from conf.choices import FrameMode, Output, Runner
 from conf.holding import CropConf
 from conf.schema import Config
-from conf.seeing import MasksConf
 from conf.walker import DemoConf
 from flows.graph import Future, Graph, Node, title
 from flows.inputs import Video
-from flows.sharing import follow_crop, room_size
+from flows.shaping import looking, segmenting
+from flows.sharing import follow_crop, room_size, shares_room
 from flows.wants import background_of, border_of, contained, masks_wanted, person_request, stabilized_wanted
 from tasks.errors import SettingError
 from tasks.media.sharing import Sharing
@@ -71,10 +72,19 @@ class Job:
     def futures(self) -> dict[str, Future]:
         return {name: node.future for name, node in self.nodes.items()}
 
-    def start(self, request: type[Any], takes: tuple[str, ...], *, beside: Group | None = None, **fields: Any) -> None:
+    def start(
+        self,
+        request: type[Any],
+        takes: tuple[str, ...],
+        *,
+        beside: Group | None = None,
+        shares: Mapping[str, str] | None = None,
+        **fields: Any,
+    ) -> None:
         """Ask for a stage that takes the artifacts of earlier ones, under the name it has in its request.
 
-        Those that are computed ``beside`` each other form a group.
+        Those that are computed ``beside`` each other form a group. ``shares`` names the fields that were made of what
+        a stage of all videos of the run has ``finished`` with.
         """
         if "source" in fields and request is not DecodeRequest:
             memory = self.config.decode.frames is FrameMode.memory
@@ -82,6 +92,13 @@ class Job:
         inputs = {NAMES.get(name, name): self.nodes[name] for name in takes}
         asker = (self.video.name, self.setting)
         self.nodes[title(request)] = self.graph.ask(asker, request, fields, inputs, beside)
+
+    def finished(self, name: str) -> list[Artifact]:
+        """Wait for a stage of all videos; those that fail do not count."""
+        futures = [other.nodes[name].future for other in self.group if name in other.nodes]
+        for future in futures:
+            future.wait()
+        return [future.result() for future in futures if future.state.is_completed()]
 
 
 def start_demo(graph: Graph, setting: str, conf: DemoConf) -> Node:
@@ -91,7 +108,7 @@ def start_demo(graph: Graph, setting: str, conf: DemoConf) -> Node:
 
 def start_decode(job: Job) -> None:
     """Ask for the first look at the whole file."""
-    job.start(DecodeRequest, (), source=job.source, digest=job.digest, settings=job.config.decode)
+    job.start(DecodeRequest, (), source=job.source, digest=job.digest, settings=looking(job.config.decode))
 
 
 def start_pose(job: Job) -> None:
@@ -110,13 +127,8 @@ def start_masks(job: Job) -> None:
     conf = job.config
     wanted = conf.anchor.masks if job.metrics_only else masks_wanted(conf)
     if wanted and "masks" not in job.nodes:
-        takes, settings = ("decode", "pose", "subject"), _segmenting(conf.masks)
+        takes, settings = ("decode", "pose", "subject"), segmenting(conf.masks)
         job.start(MasksRequest, takes, source=job.source, settings=settings, **_models(job, "masks"))
-
-
-def _segmenting(masks: MasksConf) -> MasksConf:
-    """The settings that shape the masks, with those of their later use at their defaults: they re-run no network."""
-    return replace(masks, smoothing=MasksConf.smoothing, refine=MasksConf.refine)
 
 
 def _models(job: Job, stage: str) -> dict[str, Any]:
@@ -128,35 +140,30 @@ def start_offsets(job: Job) -> None:
     """Ask for the anchor and its offset to the target."""
     conf = job.config
     target = conf.target if isinstance(conf.target, str) else tuple(conf.target)
-    crop = _own_crop(job)
+    crop, shares = _own_crop(job)
     takes = ("decode", "subject", "masks") if conf.anchor.masks else ("decode", "subject")
-    job.start(OffsetsRequest, takes, settings=conf.anchor, target=target, crop=crop)
-    if conf.crop.shared and conf.crop.mode is Crop.auto:
+    job.start(OffsetsRequest, takes, shares=shares, settings=conf.anchor, target=target, crop=crop)
+    if shares_room(conf.crop):
         settings: dict[str, Any] = {"settings": conf.smoothing, "lock": conf.lock, "crop": crop}
-        job.start(RoomRequest, ("decode", "subject", "offsets"), **settings)
+        job.start(RoomRequest, ("decode", "subject", "offsets"), shares=shares, **settings)
 
 
-def _own_crop(job: Job) -> CropConf:
-    """The crop of one video: where all of a run share a window that follows, its size depends on their pictures."""
+def _own_crop(job: Job) -> tuple[CropConf, dict[str, str]]:
+    """The crop of one video, and what it shares with others: of a window that follows, the size fits all pictures."""
     crop = replace(job.config.crop, shared=False)
-    of_aspect = job.config.crop.shared and crop.aspect is not None
-    return follow_crop(crop, _finished(job, "decode")) if of_aspect else crop
-
-
-def _finished(job: Job, name: str) -> list[Artifact]:
-    """Wait for a stage of all videos; those that fail do not count."""
-    futures = [other.nodes[name].future for other in job.group if name in other.nodes]
-    for future in futures:
-        future.wait()
-    return [future.result() for future in futures if future.state.is_completed()]
+    if not job.config.crop.shared or crop.aspect is None:
+        return crop, {}
+    return follow_crop(crop, job.finished("decode")), {"crop": "decode"}
 
 
 def start_trajectory(job: Job) -> None:
     """Ask for the smoothing."""
     conf = job.config
-    settings: dict[str, Any] = {"settings": conf.smoothing, "lock": conf.lock, "crop": _own_crop(job)}
-    shared_px = room_size(_finished(job, "room"))
-    job.start(TrajectoryRequest, ("decode", "subject", "offsets"), **settings, window_px=shared_px)
+    crop, shares = _own_crop(job)
+    settings: dict[str, Any] = {"settings": conf.smoothing, "lock": conf.lock, "crop": crop, "window_px": None}
+    if shares_room(conf.crop):
+        settings["window_px"], shares = room_size(job.finished("room")), {**shares, "window_px": "room"}
+    job.start(TrajectoryRequest, ("decode", "subject", "offsets"), shares=shares, **settings)
 
 
 def start_renders(job: Job) -> None:

@@ -133,19 +133,24 @@ def _length(path: Path) -> tuple[int, float]:
 
 
 def model_digests(config: Config) -> dict[str, dict[str, str]]:
-    """Digests of the model files by stage and model; ``ModelError`` where one is missing."""
+    """Digests of the model files by stage and model; ``ModelError`` where one is missing.
+
+    With ``plan=true`` nothing is downloaded: the digest of what a run would download is empty.
+    """
     from tasks.models import sources
 
     masks = config.masks
     by_stage: dict[str, tuple[str, ...]] = {"pose": (config.pose.model.value,)}
     if masks_wanted(config):
         by_stage["masks"] = sources.mask_models(masks.model.value, masks.source.value, masks.fallback_fps)
-    where = (config.models.dir, config.models.download)
+    where = (config.models.dir, config.models.download, config.plan)
     return {stage: _digests(names, *where) for stage, names in by_stage.items()}
 
 
 @cache
-def _digests(names: tuple[str, ...], folder: str | None, download: bool) -> dict[str, str]:
+def _digests(names: tuple[str, ...], folder: str | None, download: bool, only_planned: bool) -> dict[str, str]:
     from tasks.models import sources
 
-    return sources.model_digests(names, folder, download)
+    absent = sources.to_fetch(names, folder) if download and only_planned else []
+    there = [name for name in names if name not in absent]
+    return dict.fromkeys(absent, "") | sources.model_digests(there, folder, download)

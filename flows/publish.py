@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -71,13 +71,18 @@ def _other_paths(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
     return {name: digest for name, digest in known.items() if name not in wanted and (folder / name).exists()}
 
 
-def publish_failure(job: Job, artifacts: dict[str, Artifact], error: str, output_dir: Path) -> Result:
-    """Record why a video failed, unless its folder holds an earlier success: that is never overwritten."""
+def publish_failure(
+    job: Job, artifacts: dict[str, Artifact], error: str, output_dir: Path, findings: Sequence[str] = ()
+) -> Result:
+    """Record why a video failed, unless its folder holds an earlier success: that is never overwritten.
+
+    ``findings`` are the keys of what the cache keeps about it.
+    """
     with _claimed(job, output_dir) as folder:
         result = describe(job, artifacts, folder, error)
         earlier = read_record(folder)
         if not earlier or earlier.get("error"):
-            record = failure_record(job, artifacts, result)
+            record = failure_record(job, artifacts, result, findings)
             page = written(folder / "report.html", render_report(record, {}, artifacts, folder))
             reveal([page, written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n")])
     return result

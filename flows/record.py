@@ -125,9 +125,11 @@ def run_record(
     }
 
 
-def failure_record(job: Job, artifacts: dict[str, Artifact], result: Result) -> dict[str, Any]:
-    """``run.json`` of a video that failed: what was done before it did, and why."""
-    return {**_common(job, artifacts, result), "deliverables": {}}
+def failure_record(
+    job: Job, artifacts: dict[str, Artifact], result: Result, findings: Sequence[str] = ()
+) -> dict[str, Any]:
+    """``run.json`` of a video that failed: what was done before it did, why, and the keys of what was found missing."""
+    return {**_common(job, artifacts, result), "findings": list(findings), "deliverables": {}}
 
 
 def _common(job: Job, artifacts: dict[str, Artifact], result: Result) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from conf.choices import Crop
 from conf.holding import CropConf
 from tasks.records import Artifact, read_clip
 
@@ -19,6 +20,11 @@ def follow_crop(crop: CropConf, decoded: Sequence[Artifact]) -> CropConf:
     sizes_px = [window.stabilized_size(clip.size_px, crop, float(Fraction(clip.pixel_aspect))) for clip in clips]
     shared_px = shared_size(sizes_px)
     return crop if shared_px is None else replace(crop, size=list(shared_px), aspect=None)
+
+
+def shares_room(crop: CropConf) -> bool:
+    """Whether the size is that of the largest window without a border, for which every video must be looked at."""
+    return crop.shared and crop.mode is Crop.auto
 
 
 def room_size(rooms: Sequence[Artifact]) -> Size | None:

@@ -6,29 +6,25 @@ from pathlib import Path
 from typing import Any
 
 from tasks.records import Artifact
-from tasks.store import FOLDERS, LOCKS, MARK, read_mark
+from tasks.store import FOLDERS, LOCKS, MARK, read_finding, read_mark
 
 RECORDS = "records"  # Prefect's own, one a key
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A finished artifact with what the cache keeps about it."""
+    """A finished artifact, or what was found missing instead of one, with what the cache keeps about it."""
 
-    artifact: Artifact
-    video: str  # the name it was made under
+    artifact: Artifact  # of a finding: one without files
+    video: str  # the name it was made under; empty for a finding of an older version
     digest: str  # of the video's bytes; empty where one is drawn
     shaped_by: dict[str, Any]  # see ``tasks.keys.shaped_by``
     used_s: float  # seconds since the epoch
+    size: int  # bytes of its files; of a finding, those of its mark
 
     @property
     def compute(self) -> str:
         return str(self.shaped_by.get("compute", ""))
-
-    @property
-    def size(self) -> int:
-        """Bytes of its files."""
-        return sum(file.size for file in self.artifact.files.values())
 
 
 def stages(cache: Path) -> list[str]:
@@ -44,12 +40,16 @@ def entries(cache: Path, stage: str) -> Iterator[Entry]:
     folder = cache / stage
     for place in sorted(folder.iterdir()) if folder.is_dir() else ():
         marked = read_mark(place)
+        found = read_finding(place) if marked is None else None
+        if found is not None:
+            marked = found[1:]
         if marked is None:
             continue
         artifact, about = marked
         digest, shaped_by = str(about.get("sha256", "")), about.get("shaped_by", {})
         try:
-            used_s = (place / MARK).stat().st_mtime
+            mark = (place / MARK).stat()
         except FileNotFoundError:  # it has just been removed
             continue
-        yield Entry(artifact, str(about.get("video", "")), digest, shaped_by, used_s)
+        size = mark.st_size if found else sum(file.size for file in artifact.files.values())
+        yield Entry(artifact, str(about.get("video", "")), digest, shaped_by, mark.st_mtime, size)

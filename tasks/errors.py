@@ -29,6 +29,8 @@ class VideoError(StillwalkError):
 class NotShown(StillwalkError):
     """What a whole look at a clip has found missing in it. The cache keeps such a finding as it keeps a result."""
 
+    key = ""  # of the entry of the cache that keeps it
+
 
 class NobodyFound(NotShown):
     """A clip in which no frame shows a person."""

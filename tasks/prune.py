@@ -47,6 +47,8 @@ def unreferred(kept: Iterable[Entry], keys: set[str]) -> list[Entry]:
 def litter(cache: Path) -> list[Path]:
     """What no run will read again: work of killed runs, entries that this version cannot read, records, locks.
 
+    What was found missing in a video is an entry: it is kept as long as others are.
+
     To be trusted only while ``alone``. Only what is named as the store names things: a folder may hold what is not
     ours.
     """

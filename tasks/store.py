@@ -6,7 +6,8 @@ Whoever reads or writes holds ``in_use``, so that nobody removes entries meanwhi
 the mark is that of the last use.
 
 A stage that looked through a whole clip and found nobody has a result too: a folder with nothing but a mark that says
-so. ``find`` passes it over, for there is no artifact; ``make`` raises what it says instead of looking again.
+so. ``find`` passes it over, for there is no artifact; ``make`` raises what it says instead of looking again, with its
+key. In all else it is an entry like others.
 """
 
 import errno
@@ -49,16 +50,41 @@ def find(cache: Path, stage: str, key: str) -> Artifact | None:
 
 
 def read_mark(folder: Path) -> tuple[Artifact, dict[str, Any]] | None:
-    """What the mark of an entry says was finished, and what was kept about it; None without a readable mark."""
+    """What the mark of an entry says was finished, and what was kept about it; None without one, or of a finding."""
     try:
-        mark = json.loads((folder / MARK).read_text())
-        if not isinstance(mark, dict) or mark.pop("schema") != SCHEMA:
-            return None
+        mark = _read(folder)
         files = {name: StoredFile(**stored) for name, stored in mark.pop("files").items()}
         about = dict(mark.pop("about"))
-        return Artifact(**mark | {"files": files, "folder": str(folder)}), about
+        return None if "finding" in mark else (Artifact(**mark | {"files": files, "folder": str(folder)}), about)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def read_finding(folder: Path) -> tuple[NotShown, Artifact, dict[str, Any]] | None:
+    """What the mark of an entry says was found missing, as an artifact without files, and what was kept about it.
+
+    Of a finding of an older version no more may be known than its stage and key. None where it is no finding.
+    """
+    try:
+        mark = _read(folder)
+        kind = getattr(errors, mark["finding"]["kind"])
+        if not issubclass(kind, NotShown):
+            return None
+        found = kind(mark["finding"]["sentence"])
+        found.key = mark["key"]
+        run_id, seconds = mark.get("run_id", ""), mark.get("seconds", 0.0)
+        looked = Artifact(mark["stage"], mark["key"], str(folder), {}, {}, run_id, seconds)
+        return found, looked, dict(mark.get("about", {}))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """The mark of an entry; ``ValueError`` for one of another version."""
+    mark: Any = json.loads((folder / MARK).read_text())
+    if not isinstance(mark, dict) or mark.pop("schema") != SCHEMA:
+        raise ValueError(f"{folder}: no mark of schema {SCHEMA}")
+    return mark
 
 
 def broken_files(artifact: Artifact) -> list[str]:
@@ -74,12 +100,8 @@ def touch(artifact: Artifact) -> None:
 
 def finding(cache: Path, stage: str, key: str) -> NotShown | None:
     """What an earlier run has found missing in the clip under the very same ``key``; None when it found nothing so."""
-    try:
-        mark = json.loads((cache / stage / key / MARK).read_text())
-        kind = getattr(errors, mark["finding"]["kind"])
-        return kind(mark["finding"]["sentence"]) if mark["schema"] == SCHEMA and issubclass(kind, NotShown) else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+    found = read_finding(cache / stage / key)
+    return found[0] if found else None
 
 
 def _intact(path: Path, expected: StoredFile) -> bool:
@@ -113,22 +135,23 @@ def make(
         if found:
             touch(found)
             return found
-        known = finding(cache, stage, key)
+        known = read_finding(cache / stage / key)
         if known:
-            raise known
+            touch(known[1])
+            raise known[0]
         final = cache / stage / key
         work = cache / stage / f".{key}.work"
+        started = time.perf_counter()
         try:
             shutil.rmtree(work, ignore_errors=True)  # left by a killed run: the lock says that it is nobody's
             work.mkdir(parents=True)
             unfinished.add(work)
-            started = time.perf_counter()
             facts = compute(work)
-            seconds = round(time.perf_counter() - started, 3)
-            artifact = _finish(work, Artifact(stage, key, str(final), {}, facts, run_id, seconds), about or {})
+            artifact = _finish(work, Artifact(stage, key, str(final), {}, facts, run_id, _since(started)), about or {})
         except NotShown as missing:
+            missing.key = key
             with suppress(OSError):  # what was found is told all the same, and at worst looked for again
-                _keep(missing, work, final, stage, key)
+                _keep(missing, work, Artifact(stage, key, str(final), {}, {}, run_id, _since(started)), about or {})
             raise
         except OutputError as error:
             raise OutputError(_plain(str(error), work, cache)) from error
@@ -149,30 +172,32 @@ def abandon() -> None:
 
 
 def _finish(work: Path, computed: Artifact, about: Mapping[str, Any]) -> Artifact:
-    final = Path(computed.folder)
     files = {}
     for path in sorted(work.iterdir()):
         stat = path.stat()
         files[path.name] = StoredFile(sha256_of(path), stat.st_size, stat.st_mtime_ns)
     artifact = replace(computed, files=files)
-    mark = {"schema": SCHEMA, **asdict(artifact), "about": about}
-    mark.pop("folder")  # the cache may be moved
-    _mark(work, final, mark)
+    _mark(work, artifact, {"about": about})
     return artifact
 
 
-def _keep(missing: NotShown, work: Path, final: Path, stage: str, key: str) -> None:
+def _keep(missing: NotShown, work: Path, looked: Artifact, about: Mapping[str, Any]) -> None:
     """Put the finding in the place of the artifact, without the files that the stage had begun."""
     shutil.rmtree(work)
     work.mkdir()
-    said = {"kind": type(missing).__name__, "sentence": str(missing)}
-    _mark(work, final, {"schema": SCHEMA, "stage": stage, "key": key, "files": {}, "finding": said})
+    _mark(work, looked, {"about": about, "finding": {"kind": type(missing).__name__, "sentence": str(missing)}})
 
 
-def _mark(work: Path, final: Path, mark: dict[str, Any]) -> None:
+def _mark(work: Path, artifact: Artifact, more: Mapping[str, Any]) -> None:
+    mark = {"schema": SCHEMA, **asdict(artifact), **more}
+    mark.pop("folder")  # the cache may be moved
     (work / MARK).write_text(json.dumps(mark, indent=1, allow_nan=False))
-    shutil.rmtree(final, ignore_errors=True)  # damaged, or it would have been found
-    work.rename(final)
+    shutil.rmtree(artifact.folder, ignore_errors=True)  # damaged, or it would have been found
+    work.rename(artifact.folder)
+
+
+def _since(started: float) -> float:
+    return round(time.perf_counter() - started, 3)
 
 
 def _plain(sentence: str, work: Path, cache: Path) -> str:

@@ -91,11 +91,23 @@ def test_a_broken_clip_is_an_error_when_strict(home: Path, api: str, videos: Pat
     assert "decode.strict=false" in done.err
 
 
-def test_a_clip_without_a_person_ends_with_status_1(home: Path, api: str, videos: Path) -> None:
-    done = program.run(f"video={videos / 'thermal_vfr_no_person.mp4'}", cwd=home, api=api)
+@pytest.mark.parametrize("runner", ["threads", "processes"])
+def test_a_clip_without_a_person_ends_with_status_1_and_that_is_kept(
+    tmp_path: Path, api: str, videos: Path, runner: str
+) -> None:
+    asked = (f"video={videos / 'thermal_vfr_no_person.mp4'}", f"runner={runner}")
+    done = program.run(*asked, cwd=tmp_path, api=api)
     assert done.status == 1
     assert "no person found in 84 frames" in done.err
-    assert not (home / "outputs" / "thermal_vfr_no_person" / "stabilized.mp4").exists()
+    folder = tmp_path / "outputs" / "thermal_vfr_no_person"
+    assert not (folder / "stabilized.mp4").exists()
+    (key,) = program.record(folder)["findings"]
+    pruned = program.run("cache", "prune", "--unused", cwd=tmp_path, api=api)
+    assert pruned.out.startswith("0 entries and 0 leftovers of ")
+    assert [path.name for path in (tmp_path / "outputs" / ".cache" / "pose").iterdir()] == [key]
+    planned = program.run(*asked, "plan=true", cwd=tmp_path, api=api)
+    assert planned.status == 1
+    assert "  would fail: no person found in 84 frames" in planned.out
 
 
 def test_a_rotated_clip_comes_out_upright_with_its_sound(home: Path, api: str, videos: Path) -> None:

@@ -174,6 +174,28 @@ def test_what_a_stage_did_not_find_is_not_looked_for_again(tmp_path: Path) -> No
     assert [path.name for path in (tmp_path / "pose" / "pose-1").iterdir()] == [store.MARK]
 
 
+def test_what_is_kept_about_a_finding_and_its_last_use_are_read_with_it(tmp_path: Path) -> None:
+    def look(_: Path) -> dict[str, Any]:
+        raise NobodyFound("no person found")
+
+    folder = tmp_path / "pose" / "pose-1"
+    for _ in range(2):
+        with pytest.raises(NobodyFound) as told:
+            store.make(tmp_path, "pose", "pose-1", "run", look, waiting=never, about={"video": "Übung"})
+        assert told.value.key == "pose-1"
+        read = store.read_finding(folder)
+        assert read is not None
+        assert (str(read[0]), read[0].key, read[1].key, read[2]) == (
+            "no person found",
+            "pose-1",
+            "pose-1",
+            {"video": "Übung"},
+        )
+        assert store.read_mark(folder) is None
+        assert (folder / store.MARK).stat().st_mtime > 10
+        os.utime(folder / store.MARK, (5, 5))
+
+
 @pytest.mark.parametrize("text", ["", "{}", '{"schema": 1, "finding": {"kind": "Path", "sentence": "x"}}'])
 def test_a_finding_that_cannot_be_read_is_looked_for_again(tmp_path: Path, text: str) -> None:
     looked: list[Path] = []

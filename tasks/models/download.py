@@ -25,6 +25,11 @@ ADDRESSES: Final = {
 TIMEOUT_S: Final = 30.0
 
 
+def held(name: str, *, folder: Path = CACHE) -> bool:
+    """Whether an earlier use has fetched the model ``name``."""
+    return (folder / _file(ADDRESSES[name])).is_file()
+
+
 def fetched(name: str, *, address: str | None = None, folder: Path = CACHE) -> Path:
     """Path of the model ``name`` in ``folder``, fetched from ``address`` unless it is there.
 
@@ -32,13 +37,17 @@ def fetched(name: str, *, address: str | None = None, folder: Path = CACHE) -> P
     ``ModelError`` when it cannot be fetched or does not match.
     """
     source = address or ADDRESSES[name]
-    path = folder / source.rsplit("/", 1)[-1]
+    path = folder / _file(source)
     record = path.with_name(path.name + ".sha256")
     if not path.is_file():
         _fetch(source, path, record)
     elif not record.is_file() or record.read_text().strip() != _sha256(path.read_bytes()):
         raise ModelError(f"{path}: does not match its checksum; delete it, and it is fetched again")
     return path
+
+
+def _file(source: str) -> str:
+    return source.rsplit("/", 1)[-1]
 
 
 def _fetch(source: str, path: Path, record: Path) -> None:

@@ -42,14 +42,28 @@ def model_files(name: str, folder: str | None, download: bool) -> tuple[Path, ..
     ``folder`` is looked into first, then the wheel, then, with ``download``, the official address.
     ``ModelError`` when the model is in none of them.
     """
+    files = _at_hand(name, folder)
+    if not files and download and name in fetching.ADDRESSES:
+        files = (fetching.fetched(name),)
+    if not files:
+        raise ModelError(_missing(name, folder))
+    return files
+
+
+def to_fetch(names: Iterable[str], folder: str | None) -> list[str]:
+    """Those of the models that ``model_files`` would download now. ``ModelError`` where ``folder`` is none."""
+    absent = [name for name in names if name in fetching.ADDRESSES and not _at_hand(name, folder)]
+    return [name for name in absent if not fetching.held(name)]
+
+
+def _at_hand(name: str, folder: str | None) -> tuple[Path, ...]:
+    """The files of a model in ``folder`` or the wheel; none where it is in neither."""
     if folder is not None and not is_folder(expanded(folder)):
         raise ModelError(f"models.dir: {folder} is not a folder; give one that holds the model files, or null")
     for files in (*_in_folder(name, folder), *_in_wheel(name)):
         if all(map(is_file, files)):
             return files
-    if download and name in fetching.ADDRESSES:
-        return (fetching.fetched(name),)
-    raise ModelError(_missing(name, folder))
+    return ()
 
 
 def model_digests(names: Iterable[str], folder: str | None, download: bool) -> dict[str, str]:

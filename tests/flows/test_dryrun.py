@@ -1,6 +1,5 @@
 """The dry run against a cache that was filled by hand: no model, no server, and the real requests and keys."""
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -12,39 +11,12 @@ import pytest
 
 from flows import dryrun, settings
 from flows.differences import differences
-from flows.graph import Graph, title
-from flows.inputs import Video
-from flows.plan import NAMES, STAGES, Job
 from tasks import store
-from tasks.keys import shaped_by, stage_key
-from tasks.turns import Group
+from tests.flows.done import DIGESTS, do_all, job
 
 Plan = Callable[..., dict[str, str]]
 VIDEOS = ["stabilized.mp4", "comparison.mp4", "person.mp4"]
 ALL = ["decode", "pose", "subject", "masks", "offsets", "trajectory", *VIDEOS, "report.html"]
-DIGESTS = {"pose": {"full": "f0"}, "masks": {"general": "g0"}}
-
-
-def never() -> None: ...
-
-
-class DoneJob(Job):
-    """A job whose stages are done at once: each leaves one file that tells what it was asked."""
-
-    def start(self, request: type[Any], takes: tuple[str, ...], *, beside: Group | None = None, **fields: Any) -> None:
-        held: dict[str, Any] = {NAMES.get(name, name): self.nodes[name] for name in takes}
-        asked = request(**fields, **held)
-        about = {"video": self.video.name, "sha256": self.digest, "shaped_by": shaped_by(asked)}
-
-        def compute(folder: Path) -> dict[str, Any]:
-            shown = {name: str(getattr(asked, name)) for name in ("settings", "digest") if hasattr(asked, name)}
-            (folder / f"{asked.stage}.json").write_text(json.dumps(shown))
-            return {"frames": 100}
-
-        made: Any = store.make(
-            self.graph.cache, asked.stage, stage_key(asked), "run", compute, waiting=never, about=about
-        )
-        self.nodes[title(request)] = made
 
 
 @pytest.fixture
@@ -54,12 +26,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.setattr("flows.preflight.model_digests", lambda _: DIGESTS)
     clip, cache = tmp_path / "walk.mp4", tmp_path / "cache"
     clip.write_bytes(b"a walk")
-    digest = hashlib.sha256(b"a walk").hexdigest()
-    done = DoneJob(
-        Video("walk", clip), clip, digest, settings.load(["video=walk.mp4"]), DIGESTS, Graph(cache, "run"), "run"
-    )
-    for start in STAGES:
-        start(done)
+    do_all([job(clip, settings.load(["video=walk.mp4"]), cache)])
 
     def planned(*overrides: str) -> dict[str, str]:
         before = sorted(cache.rglob("*"))
@@ -100,6 +67,12 @@ def test_a_setting_is_named_with_both_values_and_what_follows_with_its_cause(pla
     assert fates["stabilized.mp4"].endswith(maybe)
     assert fates["person.mp4"].endswith("background.color: [0,177,64] -> [1,2,3]; because trajectory runs")
     assert fates["sum"].startswith("5 stages of 1 video would run: about ")
+
+
+def test_where_frames_are_kept_decodes_nothing_again_and_what_breaks_a_clip_does(plan: Plan) -> None:
+    fates = plan("decode.frames=memory", "decode.memory_mb=1000")
+    assert {fates[name] for name in ALL} == {"cached"}
+    assert plan("decode.strict=true")["decode"].endswith("decode.strict: false -> true")
 
 
 def test_an_edited_file_and_another_library_are_named(plan: Plan, tmp_path: Path) -> None:
@@ -179,6 +152,7 @@ def gave(digest: str) -> dict[str, Any]:
         (shape(lock={"x": 1}), shape(lock={"x": 1, "z": 2}), "lock.z is no longer known"),
         (shape(matte={"refine": True}), shape(), "masks is new"),
         (shape(model_digests={"full": "1"}), shape(), "model_digests is new"),
+        (shape(model_digests={"full": ""}), shape(model_digests={"lite": "2"}), "the model full is not there yet"),
     ],
 )
 def test_every_kind_of_difference_has_its_sentence(new: dict[str, Any], old: dict[str, Any], sentence: str) -> None:

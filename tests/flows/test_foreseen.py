@@ -1,0 +1,148 @@
+"""The dry run of what videos share, of what is known to fail, and of a model that is not there."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows import dryrun, preflight, settings
+from tasks.errors import ModelError
+from tasks.models import download
+from tests.flows.done import DIGESTS, NOBODY, do_all, job
+
+Lines = dict[str, dict[str, str]]
+Plan = Callable[..., tuple[int, Lines, list[str]]]
+AUTO = ("crop=auto", "crop.shared=true")
+SQUARE = ("crop.aspect=1:1", "crop.shared=true")
+
+
+@pytest.fixture(autouse=True)
+def registered() -> None:
+    settings.register()
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Plan:
+    """Plan clips; the exit status, the fates by video and stage, and the lines at the end."""
+    monkeypatch.setattr("flows.preflight.model_digests", lambda _: DIGESTS)
+    monkeypatch.setattr("tasks.media.probe.probe_length", lambda _: (100, 30.0))
+
+    def planned(*overrides: str) -> tuple[int, Lines, list[str]]:
+        before = sorted((tmp_path / "cache").rglob("*"))
+        status = dryrun.dry_run([("", settings.load([f"video={tmp_path}", *overrides]))], tmp_path / "cache")
+        assert sorted((tmp_path / "cache").rglob("*")) == before
+        fates: Lines = {}
+        ends = []
+        for line in capsys.readouterr().out.splitlines():
+            words = line.split()
+            if line.endswith(".mp4"):
+                own = fates.setdefault(words[0].rstrip(":"), {})
+            elif line.startswith("  "):
+                own[words[0]] = " ".join(words[1:])
+            else:
+                ends.append(line)
+        return status, fates, ends
+
+    return planned
+
+
+def do(folder: Path, sizes: dict[str, tuple[int, int]], *overrides: str, blind: dict[str, str] | None = None) -> None:
+    """Do all stages of clips of these sizes as one run; ``blind`` names the stage that finds nobody."""
+    for name in sizes:
+        (folder / f"{name}.mp4").write_bytes(name.encode())
+    config = settings.load([f"video={folder}", *overrides])
+    at = {name: (blind or {}).get(name, "") for name in sizes}
+    do_all(
+        [
+            job(folder / f"{name}.mp4", config, folder / "cache", size_px=size, blind=at[name])
+            for name, size in sizes.items()
+        ]
+    )
+
+
+def cached(fates: dict[str, str]) -> bool:
+    return set(fates.values()) == {"cached"}
+
+
+@pytest.mark.parametrize("crop", [AUTO, SQUARE])
+def test_a_size_that_videos_share_is_taken_from_the_cache(tmp_path: Path, plan: Plan, crop: tuple[str, ...]) -> None:
+    do(tmp_path, {"a": (640, 480), "b": (320, 400)}, *crop)
+    status, fates, ends = plan(*crop)
+    assert status == 0
+    assert cached(fates["a"]) and cached(fates["b"])
+    assert ends == ["nothing of 2 videos would run; nothing was done"]
+
+
+def test_a_room_that_would_be_looked_for_again_leaves_all_paths_open(tmp_path: Path, plan: Plan) -> None:
+    do(tmp_path, {"a": (640, 480), "b": (320, 400)}, *AUTO)
+    _, fates, _ = plan(*AUTO, "smoothing.window=9")
+    assert fates["a"]["offsets"] == "cached"
+    assert fates["a"]["room"].endswith("smoothing.window: 5 -> 9")
+    assert fates["a"]["trajectory"].endswith("smoothing.window: 5 -> 9; because room and room of b run")
+
+
+@pytest.mark.parametrize(("crop", "first", "of"), [(AUTO, "trajectory", "room"), (SQUARE, "offsets", "decode")])
+def test_a_video_that_is_new_leaves_the_size_of_the_others_open(
+    tmp_path: Path, plan: Plan, crop: tuple[str, ...], first: str, of: str
+) -> None:
+    do(tmp_path, {"a": (640, 480)}, *crop)
+    for name in "bc":
+        (tmp_path / f"{name}.mp4").write_bytes(name.encode())
+        _, fates, _ = plan(*crop)
+        others = "b" if name == "b" else "2 other videos"
+        maybe = "may stay cached where its bytes come out the same"
+        assert fates["a"]["pose"] == "cached"
+        assert fates["a"][first].endswith(f"because {of} of {others} runs ({maybe})")
+
+
+def test_a_damaged_file_elsewhere_may_leave_the_path_cached(tmp_path: Path, plan: Plan) -> None:
+    do(tmp_path, {"a": (640, 480), "b": (320, 400)}, *AUTO)
+    (pose,) = (path for path in (tmp_path / "cache" / "pose").iterdir() if '"b"' in (path / "done.json").read_text())
+    (pose / "pose.json").unlink()
+    _, fates, _ = plan(*AUTO)
+    assert fates["b"]["room"] == "may stay cached where subject and offsets give the same bytes again"
+    assert fates["a"]["trajectory"] == "may stay cached where room of b gives the same bytes again"
+
+
+@pytest.mark.parametrize(
+    ("stage", "shown"), [("pose", ["decode"]), ("offsets", ["decode", "pose", "subject", "masks"])]
+)
+def test_a_video_that_is_known_to_show_nobody_would_fail_and_no_other(
+    tmp_path: Path, plan: Plan, stage: str, shown: list[str]
+) -> None:
+    do(tmp_path, {"a": (640, 480), "b": (320, 400)}, *AUTO, blind={"b": stage})
+    status, fates, ends = plan(*AUTO)
+    assert status == 1
+    assert cached(fates["a"])
+    assert fates["b"] == {**dict.fromkeys(shown, "cached"), "would": f"fail: {NOBODY}"}
+    assert ends == ["nothing of 2 videos would run; nothing was done"]
+    status, fates, _ = plan(*AUTO, "pose.min_detection=0.3")
+    assert (status, "would" in fates["b"]) == (0, False)
+
+
+def test_behind_a_stage_that_would_run_a_known_failure_is_none_yet(tmp_path: Path, plan: Plan) -> None:
+    do(tmp_path, {"a": (640, 480)}, blind={"a": "pose"})
+    (decoded,) = (tmp_path / "cache" / "decode").iterdir()
+    (decoded / "clip.json").unlink()
+    status, fates, _ = plan()
+    assert status == 0
+    assert fates["a"]["pose"] == f"may fail where decode gives the same bytes again: {NOBODY}"
+
+
+def test_a_plan_downloads_no_model_and_names_the_one_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(name: str) -> Path:
+        raise AssertionError(f"{name} was fetched")
+
+    monkeypatch.setattr(download, "fetched", refuse)
+    monkeypatch.setattr(download, "held", lambda _: False)
+    asked = ["video=demo", "pose.model=heavy", "models.download=true", "plan=true"]
+    config = settings.load(asked)
+    preflight.check(config, [])
+    assert dryrun.dry_run([("", config)], tmp_path / "cache") == 0
+    assert "models.download: a run would first fetch what is not there yet: heavy" in capsys.readouterr().out
+    with pytest.raises(ModelError, match=r"the model 'heavy' is not in"):
+        preflight.check(settings.load(["video=demo", "pose.model=heavy", "plan=true"]), [])
+    with pytest.raises(AssertionError, match="heavy was fetched"):
+        preflight.check(settings.load([*asked, "plan=false"]), [])
