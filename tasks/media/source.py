@@ -41,6 +41,7 @@ class Reading:
     packets: int = 0  # demuxed, with data that is to be shown
     frames: int = 0  # yielded
     ended_by: str = ""  # why it stopped before the end of the file; empty when it did not
+    first_dts: int | None = None  # of the first packet that tells one
     timing: "Timing" = field(default_factory=lambda: Timing(1))
 
 
@@ -70,13 +71,20 @@ def pictures(
     stream.codec_context.thread_count = threads
     reading.timing = Timing(nominal_ticks(stream), first=_first_ticks(container, stream))
     shape: tuple[int, int, str] | None = None
+    # AVI tells no time to show a picture at. What FFmpeg makes up steps to and fro where pictures are decoded in
+    # another order than they are shown in; the times of decoding, as they come with the frames, are the pictures'.
+    made_up, later = container.format.name == "avi", 0
     for frame in _decoded(container, stream, reading):
         seen = (frame.width, frame.height, frame.format.name)
         if shape is not None and seen != shape:
             reading.ended_by = f"the picture changes from {_shape_text(shape)} to {_shape_text(seen)}"
             return
-        shape = seen
-        frame.pts = reading.timing.next(frame.pts, frame.duration)
+        if shape is None:
+            later = (frame.dts or 0) - (reading.first_dts or 0)
+        shape, told = seen, frame.pts
+        if made_up:
+            told = None if frame.dts is None else frame.dts - later
+        frame.pts = reading.timing.next(told, frame.duration)
         reading.frames += 1
         yield frame
 
@@ -204,6 +212,7 @@ def _decoded(container: InputContainer, stream: VideoStream, reading: Reading) -
     try:
         for packet in container.demux(stream):
             reading.packets += packet.size > 0 and not packet.is_discard
+            reading.first_dts = packet.dts if reading.first_dts is None else reading.first_dts
             try:
                 frames = packet.decode()
             except av.FFmpegError:
