@@ -16,6 +16,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tasks.errors import VideoError
+from tasks.media.timing import Timing
+from tasks.records import Restart
 
 # Local files only: a playlist or a script that names other files or addresses must not fetch them.
 _OPTIONS = {"protocol_whitelist": "file"}
@@ -42,7 +44,9 @@ class Reading:
     frames: int = 0  # yielded
     ended_by: str = ""  # why it stopped before the end of the file; empty when it did not
     first_dts: int | None = None  # of the first packet that tells one
-    timing: "Timing" = field(default_factory=lambda: Timing(1))
+    timing: Timing = field(default_factory=lambda: Timing(1))
+    restarts: list[Restart] = field(default_factory=list)
+    places: dict[int | None, int] = field(default_factory=dict)  # in the file, of packets in the decoder, by their pts
 
 
 @contextmanager
@@ -84,9 +88,17 @@ def pictures(
         shape, told = seen, frame.pts
         if made_up:
             told = None if frame.dts is None else frame.dts - later
-        frame.pts = reading.timing.next(told, frame.duration)
+        frame.pts = _repaired(told, frame, reading)
         reading.frames += 1
         yield frame
+
+
+def _repaired(told: int | None, frame: VideoFrame, reading: Reading) -> int:
+    place, shift = reading.places.pop(frame.pts, -1), reading.timing.shift
+    pts = reading.timing.next(told, frame.duration)
+    if told is not None and reading.timing.shift != shift:
+        reading.restarts.append(Restart(place, told, pts))
+    return pts
 
 
 def leave_out_looks(stream: VideoStream) -> None:
@@ -95,42 +107,6 @@ def leave_out_looks(stream: VideoStream) -> None:
     Every bit is read all the same, and what is damaged is found as before.
     """
     stream.codec_context.options["skip_loop_filter"] = "all"
-
-
-@dataclass
-class Timing:
-    """Makes timestamps strictly increasing.
-
-    A missing one continues the clock by the last frame's duration, and begins it at ``first``. One that repeats
-    or steps back by less than a nominal interval comes one tick after its predecessor. One that steps back
-    further is a restarted clock: it and all that follow are moved so that time goes on.
-    """
-
-    nominal: int
-    shift: int = 0
-    last: int | None = None
-    last_duration: int = 0
-    first: int = 0
-
-    def next(self, stored: int | None, duration: int) -> int:
-        step = self.last_duration or self.nominal
-        if self.last is None:
-            pts = self.first if stored is None else stored
-        elif stored is None:
-            pts = self.last + step
-        elif stored + self.shift > self.last:
-            pts = stored + self.shift
-        elif self.last - (stored + self.shift) < self.nominal:
-            pts = self.last + 1
-        else:
-            pts = self.last + step
-            self.shift = pts - stored
-        self.last, self.last_duration = pts, duration or 0
-        return pts
-
-    def end(self) -> int:
-        """When the last frame ends, by its own duration."""
-        return (self.last or 0) + (self.last_duration or self.nominal)
 
 
 def nominal_ticks(stream: VideoStream) -> int:
@@ -213,6 +189,8 @@ def _decoded(container: InputContainer, stream: VideoStream, reading: Reading) -
         for packet in container.demux(stream):
             reading.packets += packet.size > 0 and not packet.is_discard
             reading.first_dts = packet.dts if reading.first_dts is None else reading.first_dts
+            if packet.pos is not None:
+                reading.places[packet.pts] = packet.pos
             try:
                 frames = packet.decode()
             except av.FFmpegError:

@@ -12,7 +12,7 @@ from av.audio.frame import AudioFrame
 from tasks.errors import VideoError
 from tasks.media.probe import probe_shape, scan
 from tasks.media.siting import turned
-from tasks.media.source import Timing
+from tasks.media.timing import Timing
 from tests.media.clips import Made, make
 
 
