@@ -33,10 +33,10 @@ class Sounding:
 
 
 def sounding(path: Path, clip: Clip) -> Sounding:
-    """The sound of the clip, which lies at ``path``."""
+    """The sound of the clip, which lies at ``path``; where its picture breaks off, the sound is to end with it."""
     tick_s = clip.time_base
     begins = [restart.pts * tick_s for restart in clip.restarts]
-    ends: list[Fraction | float] = [*begins, math.inf]
+    ends: list[Fraction | float] = [*begins, clip.end_pts * tick_s if clip.broken else math.inf]
     parts = [Part(end_s=ends[0])]
     for restart, begin_s, end_s in zip(clip.restarts, begins, ends[1:], strict=True):
         place = math.inf if restart.place < 0 else restart.place

@@ -119,6 +119,19 @@ def test_encoded_sound_goes_on_over_a_seam(tmp_path: Path) -> None:
     assert notes[1].startswith("sound track 1 (aac) lacks 0.0")
 
 
+def test_sound_ends_with_pictures_that_break_off(tmp_path: Path) -> None:
+    far = replace(
+        LATE, size_px=(96, 64), ticks=range(180_000, 180_000 + 240 * 3000, 3000), tone_start_s=Fraction(21, 10)
+    )
+    source = joined(tmp_path, "a.ts", [TWO_S, far])[1]
+    clip, _, notes = rewrite(source, tmp_path / "out.mp4")
+    assert (clip.frames, "the picture changes" in clip.broken) == (60, True)
+    (heard,) = packets(tmp_path / "out.mp4")
+    end_s = clip.start_s + clip.duration_s
+    assert end_s - 1024 / 48_000 <= heard[-1][0] < end_s
+    assert notes == [f"sound track 1 (aac) ends with the picture, at {end_s:.2f} s"]
+
+
 def test_the_restart_is_kept_with_the_clip(tmp_path: Path) -> None:
     clip, table = read(joined(tmp_path, "a.ts", [TWO_S, TWO_S])[1])
     (restart,) = clip.restarts
