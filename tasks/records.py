@@ -122,6 +122,7 @@ class Clip:
     mirrored: bool = False  # left-right, after the turn, to make the stored picture upright
     hdr: HdrTags = NO_HDR
     restarts: tuple[Restart, ...] = ()
+    interlaced: int = 0  # frames that are stored as two half pictures, each of every second row and of its own time
 
     @property
     def size_px(self) -> tuple[int, int]:

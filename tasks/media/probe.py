@@ -129,6 +129,7 @@ def _clip(
         broken=broken,
         hdr=hdr_tags(first),
         restarts=tuple(reading.restarts),
+        interlaced=reading.interlaced,
     )
 
 

@@ -43,6 +43,7 @@ class Reading:
     packets: int = 0  # demuxed, with data that is to be shown
     frames: int = 0  # yielded
     ended_by: str = ""  # why it stopped before the end of the file; empty when it did not
+    interlaced: int = 0  # of those
     first_dts: int | None = None  # of the first packet that tells one
     timing: Timing = field(default_factory=lambda: Timing(1))
     restarts: list[Restart] = field(default_factory=list)
@@ -90,6 +91,7 @@ def pictures(
             told = None if frame.dts is None else frame.dts - later
         frame.pts = _repaired(told, frame, reading)
         reading.frames += 1
+        reading.interlaced += frame.interlaced_frame
         yield frame
 
 
