@@ -7,7 +7,7 @@ from typing import Any
 from tasks.media.held import held_bytes
 from tasks.media.probe import scan
 from tasks.media.tables import write_json, write_table
-from tasks.records import Tick
+from tasks.records import Clip, Tick
 from tasks.requests import DecodeRequest
 
 
@@ -29,4 +29,13 @@ def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
         "sound_tracks": len(clip.sound),
         "broken": clip.broken,
         "memory_mb": round(held_bytes(clip) / 1_000_000),
+        "notes": _notes(clip),
     }
+
+
+def _notes(clip: Clip) -> list[str]:
+    if not clip.interlaced:
+        return []
+    fact = f"the picture is interlaced ({clip.interlaced} of {clip.frames} frames)"
+    cure = "deinterlace it first, such as with ffmpeg -vf bwdif"
+    return [f"{fact}: its two half pictures are moved as one, which mixes them; {cure}"]

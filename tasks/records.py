@@ -85,6 +85,20 @@ NO_HDR = HdrTags()
 
 
 @dataclass(frozen=True)
+class Restart:
+    """Where the file's clock starts again, as it does in joined recordings, and what was made of it."""
+
+    place: int  # of the first picture behind it, in bytes; -1 where the container does not say
+    stored: int  # time of that picture in the file, in ticks of the clip
+    pts: int  # its time in the clip: when the picture before it ends
+
+    @property
+    def later(self) -> int:
+        """Ticks that it and what follows come later than the file says."""
+        return self.pts - self.stored
+
+
+@dataclass(frozen=True)
 class Clip:
     """What decoding the whole file once has shown. Rates and aspects are exact fractions, kept as text for JSON."""
 
@@ -107,6 +121,8 @@ class Clip:
     broken: str  # what ended decoding early, in a sentence; empty when nothing did
     mirrored: bool = False  # left-right, after the turn, to make the stored picture upright
     hdr: HdrTags = NO_HDR
+    restarts: tuple[Restart, ...] = ()
+    interlaced: int = 0  # frames that are stored as two half pictures, each of every second row and of its own time
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -120,6 +136,11 @@ class Clip:
     def time_base(self) -> Fraction:
         return Fraction(self.time_base_s)
 
+    @property
+    def end_pts(self) -> int:
+        """When the last frame ends, in ticks."""
+        return round((self.start_s + self.duration_s) / self.time_base)
+
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Clip":
         """Rebuild from ``dataclasses.asdict`` after a round trip through JSON."""
@@ -128,6 +149,7 @@ class Clip:
         hdr = plain.get("hdr", {})
         plain["hdr"] = HdrTags(**{name: tuple(values) for name, values in hdr.items()})
         plain["sound"] = tuple(SoundTrack(**track) for track in plain["sound"])
+        plain["restarts"] = tuple(Restart(**restart) for restart in plain.get("restarts", ()))
         return cls(**plain)
 
 

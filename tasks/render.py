@@ -12,6 +12,7 @@ from tasks.media.backdrop import on_nothing, out_of_focus
 from tasks.media.compose import Pairing, join, one_above_the_other, plain, side_by_side
 from tasks.media.cutout import Cut, Look, cut_out, draw, steadied, whole
 from tasks.media.frames import Picture
+from tasks.media.joined import sounding
 from tasks.media.label import label, stamp
 from tasks.media.layout import Planes
 from tasks.media.masks_file import State, read_masks
@@ -193,5 +194,5 @@ def open_sink(request: RenderRequest, plan: Plan, path: Path) -> AlphaSink | Png
         rate=plan.clip.rate,
         color=color,
         pixel_aspect=Fraction(plan.clip.pixel_aspect),
-        sound=request.source,
+        sound=sounding(request.source, plan.clip),
     )

@@ -43,6 +43,7 @@ def test_a_clip_and_its_table_are_written(tmp_path: Path) -> None:
     assert facts["frames"] == clip.frames == 12
     assert facts["sound_tracks"] == 1
     assert facts["broken"] == ""
+    assert facts["notes"] == []
 
 
 def test_the_same_file_under_another_name_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -52,6 +53,16 @@ def test_the_same_file_under_another_name_gives_the_same_bytes(tmp_path: Path) -
     run(tmp_path / "b.mov", tmp_path / "2")
     for name in ("clip.json", "frames.parquet"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+@pytest.mark.parametrize("options", [{"x264-params": "tff=1"}, {"x264-params": "bff=1"}])
+def test_an_interlaced_picture_is_a_line_with_a_cure(tmp_path: Path, options: dict[str, str]) -> None:
+    facts = run(make(tmp_path / "a.mp4", Made(options={"threads": "1", **options})), tmp_path / "out")
+    assert facts["notes"] == [
+        "the picture is interlaced (12 of 12 frames): its two half pictures are moved as one, which mixes them; "
+        "deinterlace it first, such as with ffmpeg -vf bwdif"
+    ]
+    assert Clip.from_json(read_json(tmp_path / "out" / "clip.json")).interlaced == 12
 
 
 def test_a_broken_file_gives_its_frames_unless_strict(videos: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def unhurried(time_s: Floats) -> Floats:
     """Times (n,) of which none follows the one before by less than ``SHORTEST_S``, or a quarter of a usual interval.
 
     Such a frame is put between its neighbours: a timestamp that repeats comes one tick after its predecessor (see
-    ``tasks.media.source.Timing``), and by that the body would have leapt. ``time_s`` itself, the same object, when it
+    ``tasks.media.timing.Timing``), and by that the body would have leapt. ``time_s`` itself, the same object, when it
     has none.
     """
     if len(time_s) < 2:

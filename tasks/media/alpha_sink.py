@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import OutputError
 from tasks.media.chroma import as_fine, finer_chroma
+from tasks.media.joined import Sounding
 from tasks.media.layout import PixelLayout, Planes, frame_of, nearest
 from tasks.media.matte import Alpha
 from tasks.media.output_file import OutputFile
@@ -69,7 +70,7 @@ class AlphaSink:
         rate: Fraction,
         color: ColorTags,
         pixel_aspect: Fraction,
-        sound: Path | None = None,
+        sound: Sounding | None = None,
     ) -> None:
         self._layout, self._coding, self._time_base = layout, CODINGS[coding], time_base
         if coding == "mov" and size_px[0] % 2:

@@ -71,14 +71,13 @@ def _durations(stream: Iterator[VideoFrame], clip: Clip) -> Iterator[tuple[Video
     """Each of the clip's frames with the ticks until the next one; the last with those until the clip's
     end.
     """
-    end = round((clip.start_s + clip.duration_s) / clip.time_base)
     held: VideoFrame | None = None
     for count, frame in enumerate(stream, start=1):
         if held is not None:
             yield held, (frame.pts or 0) - (held.pts or 0)
         held = frame
         if count == clip.frames:
-            yield held, max(1, end - (held.pts or 0))
+            yield held, max(1, clip.end_pts - (held.pts or 0))
             return
 
 

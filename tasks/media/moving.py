@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.media.frames import Picture
 from tasks.media.held import frames_of
+from tasks.media.joined import sounding
 from tasks.media.layout import PixelLayout, Planes, layout_of
 from tasks.media.plane_color import plane_values, tags_at
 from tasks.media.prefetch import prefetched
@@ -160,7 +161,7 @@ def write_video(
         pixel_aspect=Fraction(plan.clip.pixel_aspect),
         crf=encoding.crf,
         preset=encoding.preset,
-        sound=sound,
+        sound=sounding(sound, plan.clip),
         codec=encoding.codec.value,
         hdr=plan.clip.hdr,
     )

@@ -10,6 +10,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from tasks.errors import OutputError
+from tasks.media.joined import Sounding
 from tasks.media.sound import SoundCopy, TimedPacket
 
 
@@ -29,7 +30,7 @@ class OutputFile:
         with self.writing():
             self.container = av.open(f"file:{path}", "w", format=form, container_options=options)
 
-    def carry_sound(self, source: Path | None) -> None:
+    def carry_sound(self, source: Sounding | None) -> None:
         """Take the sound tracks of ``source`` along; to be called before the first packet."""
         if source is not None:
             self.sound = SoundCopy(source, self.container, self._form)

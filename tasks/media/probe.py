@@ -1,7 +1,6 @@
 """What a video file is, learned by decoding it once from end to end."""
 
 import re
-import struct
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,10 +13,11 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from tasks.errors import VideoError
+from tasks.media.hdr import hdr_tags
 from tasks.media.siting import chroma_location, turned
 from tasks.media.source import Reading, Turn, leave_out_looks, opened, pictures, time_base, turn_of, upright_size
 from tasks.media.torn import torn_end
-from tasks.records import Clip, ColorTags, HdrTags, SoundTrack, Tick
+from tasks.records import Clip, ColorTags, SoundTrack, Tick
 
 _FULL_RANGE = 2
 _SLACK_S = 0.5  # that Matroska's statistics may exceed the last frame by
@@ -91,7 +91,7 @@ def scan(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> tuple[
         times = np.array(pts, dtype=np.int64)
         lengths = _durations(times, durations[-1], container, stream, reading)
         table = FrameTable(times, lengths, np.array(keys))
-        return _clip(path, digest, container, stream, first, table, broken), table
+        return _clip(path, digest, container, stream, first, table, reading, broken), table
 
 
 def _clip(
@@ -101,6 +101,7 @@ def _clip(
     stream: VideoStream,
     first: VideoFrame,
     table: FrameTable,
+    reading: Reading,
     broken: str,
 ) -> Clip:
     turn, tick_s = turn_of(path, first), time_base(stream)
@@ -127,6 +128,8 @@ def _clip(
         sound=tuple(_sound(container)),
         broken=broken,
         hdr=hdr_tags(first),
+        restarts=tuple(reading.restarts),
+        interlaced=reading.interlaced,
     )
 
 
@@ -200,18 +203,6 @@ def _told_seconds(stream: VideoStream) -> float:
 def _no_frame(path: Path, reading: Reading) -> VideoError:
     fact = f"none of its {reading.packets} video packets could be decoded" if reading.packets else "has no frames"
     return VideoError(f"{path}: {fact}; copy or download it again, or convert it to H.264")
-
-
-def hdr_tags(frame: VideoFrame) -> HdrTags:
-    """What the frame's side data says for HDR screens (AVMasteringDisplayMetadata, AVContentLightMetadata)."""
-    screen: Any = frame.side_data.get("MASTERING_DISPLAY_METADATA")
-    light: Any = frame.side_data.get("CONTENT_LIGHT_LEVEL")
-    mastering: tuple[str, ...] = ()
-    if screen is not None:
-        *pairs, has_primaries, has_luminance = struct.unpack("=22i", bytes(screen))
-        if has_primaries and has_luminance:
-            mastering = tuple(str(Fraction(*pair)) for pair in zip(pairs[::2], pairs[1::2], strict=True))
-    return HdrTags(mastering, () if light is None else struct.unpack("=2I", bytes(light)[:8]))
 
 
 def _pixel_aspect(stream: VideoStream, turn: Turn) -> Fraction:

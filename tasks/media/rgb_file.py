@@ -10,6 +10,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
+from tasks.media.joined import Sounding
 from tasks.media.layout import nearest, planes_of
 from tasks.media.sink import VideoSink
 from tasks.records import ColorTags
@@ -35,7 +36,7 @@ def write_rgb(
         pixel_aspect=Fraction(1),
         crf=16,
         preset="veryfast",
-        sound=sound,
+        sound=Sounding(sound),
     )
     with sink:
         for number, rgb in enumerate(pictures):

@@ -29,6 +29,7 @@ from tasks.media.codecs import (
     reason_of,
     stored_format,
 )
+from tasks.media.joined import Sounding
 from tasks.media.layout import PixelLayout, fill, gray_with_chroma, neutral
 from tasks.media.output_file import OutputFile
 from tasks.media.zero import ticks_later
@@ -60,7 +61,7 @@ class VideoSink:
         pixel_aspect: Fraction,
         crf: int | None,
         preset: str,
-        sound: Path | None = None,
+        sound: Sounding | None = None,
         codec: str = "x264",
         hdr: HdrTags = NO_HDR,
     ) -> None:

@@ -16,6 +16,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tasks.errors import VideoError
+from tasks.media.timing import Timing
+from tasks.records import Restart
 
 # Local files only: a playlist or a script that names other files or addresses must not fetch them.
 _OPTIONS = {"protocol_whitelist": "file"}
@@ -41,7 +43,11 @@ class Reading:
     packets: int = 0  # demuxed, with data that is to be shown
     frames: int = 0  # yielded
     ended_by: str = ""  # why it stopped before the end of the file; empty when it did not
-    timing: "Timing" = field(default_factory=lambda: Timing(1))
+    interlaced: int = 0  # of those
+    first_dts: int | None = None  # of the first packet that tells one
+    timing: Timing = field(default_factory=lambda: Timing(1))
+    restarts: list[Restart] = field(default_factory=list)
+    places: dict[int | None, int] = field(default_factory=dict)  # in the file, of packets in the decoder, by their pts
 
 
 @contextmanager
@@ -70,15 +76,31 @@ def pictures(
     stream.codec_context.thread_count = threads
     reading.timing = Timing(nominal_ticks(stream), first=_first_ticks(container, stream))
     shape: tuple[int, int, str] | None = None
+    # AVI tells no time to show a picture at. What FFmpeg makes up steps to and fro where pictures are decoded in
+    # another order than they are shown in; the times of decoding, as they come with the frames, are the pictures'.
+    made_up, later = container.format.name == "avi", 0
     for frame in _decoded(container, stream, reading):
         seen = (frame.width, frame.height, frame.format.name)
         if shape is not None and seen != shape:
             reading.ended_by = f"the picture changes from {_shape_text(shape)} to {_shape_text(seen)}"
             return
-        shape = seen
-        frame.pts = reading.timing.next(frame.pts, frame.duration)
+        if shape is None:
+            later = (frame.dts or 0) - (reading.first_dts or 0)
+        shape, told = seen, frame.pts
+        if made_up:
+            told = None if frame.dts is None else frame.dts - later
+        frame.pts = _repaired(told, frame, reading)
         reading.frames += 1
+        reading.interlaced += frame.interlaced_frame
         yield frame
+
+
+def _repaired(told: int | None, frame: VideoFrame, reading: Reading) -> int:
+    place, shift = reading.places.pop(frame.pts, -1), reading.timing.shift
+    pts = reading.timing.next(told, frame.duration)
+    if told is not None and reading.timing.shift != shift:
+        reading.restarts.append(Restart(place, told, pts))
+    return pts
 
 
 def leave_out_looks(stream: VideoStream) -> None:
@@ -87,42 +109,6 @@ def leave_out_looks(stream: VideoStream) -> None:
     Every bit is read all the same, and what is damaged is found as before.
     """
     stream.codec_context.options["skip_loop_filter"] = "all"
-
-
-@dataclass
-class Timing:
-    """Makes timestamps strictly increasing.
-
-    A missing one continues the clock by the last frame's duration, and begins it at ``first``. One that repeats
-    or steps back by less than a nominal interval comes one tick after its predecessor. One that steps back
-    further is a restarted clock: it and all that follow are moved so that time goes on.
-    """
-
-    nominal: int
-    shift: int = 0
-    last: int | None = None
-    last_duration: int = 0
-    first: int = 0
-
-    def next(self, stored: int | None, duration: int) -> int:
-        step = self.last_duration or self.nominal
-        if self.last is None:
-            pts = self.first if stored is None else stored
-        elif stored is None:
-            pts = self.last + step
-        elif stored + self.shift > self.last:
-            pts = stored + self.shift
-        elif self.last - (stored + self.shift) < self.nominal:
-            pts = self.last + 1
-        else:
-            pts = self.last + step
-            self.shift = pts - stored
-        self.last, self.last_duration = pts, duration or 0
-        return pts
-
-    def end(self) -> int:
-        """When the last frame ends, by its own duration."""
-        return (self.last or 0) + (self.last_duration or self.nominal)
 
 
 def nominal_ticks(stream: VideoStream) -> int:
@@ -204,6 +190,9 @@ def _decoded(container: InputContainer, stream: VideoStream, reading: Reading) -
     try:
         for packet in container.demux(stream):
             reading.packets += packet.size > 0 and not packet.is_discard
+            reading.first_dts = packet.dts if reading.first_dts is None else reading.first_dts
+            if packet.pos is not None:
+                reading.places[packet.pts] = packet.pos
             try:
                 frames = packet.decode()
             except av.FFmpegError:

@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 
 from tasks.media.frames import frames
+from tasks.media.joined import sounding
 from tasks.media.layout import layout_of
 from tasks.media.probe import FrameTable, scan
 from tasks.media.sink import VideoSink
@@ -37,7 +38,7 @@ def sink_like(
         pixel_aspect=Fraction(clip.pixel_aspect),
         crf=crf,
         preset=preset,
-        sound=sound,
+        sound=None if sound is None else sounding(sound, clip),
         codec=codec,
         hdr=clip.hdr,
     )

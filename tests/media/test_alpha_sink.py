@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tasks.errors import OutputError
 from tasks.media.alpha_sink import AlphaSink
 from tasks.media.chroma import as_fine, finer_chroma
+from tasks.media.joined import Sounding
 from tasks.media.layout import nearest, rgb_of
 from tasks.media.png_zip import PngZip, verify_zip
 from tasks.media.read_back import verify_video
@@ -39,7 +40,7 @@ def write(path: Path, coding: str, pixel_format: str, sound: Path | None = None,
         rate=Fraction(30),
         color=COLOR,
         pixel_aspect=Fraction(1),
-        sound=sound,
+        sound=None if sound is None else Sounding(sound),
     )
     with sink:
         for index in range(12):

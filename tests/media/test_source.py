@@ -12,7 +12,7 @@ from av.audio.frame import AudioFrame
 from tasks.errors import VideoError
 from tasks.media.probe import probe_shape, scan
 from tasks.media.siting import turned
-from tasks.media.source import Timing
+from tasks.media.timing import Timing
 from tests.media.clips import Made, make
 
 
@@ -139,3 +139,11 @@ def test_chroma_turns_with_the_picture() -> None:
     for code in range(1, 7):
         assert turned(code, 90, False) in range(1, 7)
     assert turned(turned(top, 90, False), 90, False) in {center, bottom}
+
+
+@pytest.mark.parametrize("options", [{"bf": "2"}, {"bf": "0"}])
+def test_an_avi_which_tells_times_of_decoding_only_keeps_its_rate(tmp_path: Path, options: dict[str, str]) -> None:
+    made = Made(ticks=range(40), last_ticks=1, time_base=Fraction(1, 30), options={"threads": "1", **options})
+    clip, table = scan(make(tmp_path / "a.avi", made), "digest", lambda done: None)
+    assert table.pts.tolist() == list(range(40))
+    assert (clip.rate_hz, clip.variable_rate) == ("30", False)

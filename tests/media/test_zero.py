@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tasks.media.alpha_sink import AlphaSink
+from tasks.media.joined import sounding
 from tasks.media.layout import layout_of
 from tasks.media.read_back import verify_video
 from tests.media.clips import Made, make, planes
@@ -54,7 +55,7 @@ def test_so_does_a_transparent_one(early: Path, tmp_path: Path, coding: str) -> 
         rate=clip.rate,
         color=clip.color,
         pixel_aspect=Fraction(1),
-        sound=early,
+        sound=sounding(early, clip),
     )
     opacity = np.ones(clip.size_px[::-1], np.float32)
     with sink:
