@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import OutputError
 from tasks.media.chroma import as_fine, finer_chroma
-from tasks.media.layout import PixelLayout, Planes, frame_of, nearest
+from tasks.media.layout import PixelLayout, Planes, colourless, frame_of, gray_with_chroma, nearest
 from tasks.media.matte import Alpha
 from tasks.media.output_file import OutputFile
 from tasks.media.zero import ticks_later
@@ -132,7 +132,10 @@ class AlphaSink:
     def _coded(self, planes: Planes) -> VideoFrame:
         size_px = (planes[0].shape[1], planes[0].shape[0])
         planes = finer_chroma(planes, self._layout, self._finer, size_px, self._chroma_location)
-        frame = frame_of(planes, self._finer)
+        if self._layout.planes == 1:  # swscale takes gray for full range, whatever it is told
+            frame = frame_of(colourless(planes[0], self._layout), gray_with_chroma(self._layout))
+        else:
+            frame = frame_of(planes, self._finer)
         if self._layout.is_rgb:
             return self._reformatter.reformat(
                 frame,
