@@ -112,7 +112,7 @@ def _check_picture(config: Config, video: Video) -> None:
 def _check_length(config: Config, video: Video) -> None:
     from tasks.maths import limits
 
-    rate_hz = float(Fraction(config.demo.fps))
+    rate_hz = float(config.demo.rate)
     demo = (round(config.demo.seconds * rate_hz), rate_hz)
     limits.check_smoothing(config.smoothing, *(demo if video.path is None else _length(video.path)))
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +41,7 @@ def walk_of(settings: DemoConf) -> Walk:
     """What the settings ask to be drawn."""
     fields = asdict(settings)
     size_px = (fields.pop("width"), fields.pop("height"))
-    return Walk(size_px=size_px, fps=Fraction(fields.pop("fps")), **fields)
+    return Walk(size_px=size_px, **fields | {"fps": settings.rate})
 
 
 def _pictures(walker: Walk, tick: Tick) -> Iterator[NDArray[np.uint8]]:
