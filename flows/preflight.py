@@ -47,6 +47,8 @@ def check_video(config: Config, video: Video) -> None:
 
     Its header is read only where a setting depends on it.
     """
+    if video.path is None and (config.demo.heading_deg or config.demo.turn_deg_s):
+        _check_walk(config)
     if config.target != "center" or config.crop != CropConf() or config.subject.point is not None:
         _check_picture(config, video)
     if config.smoothing != SmoothingConf():
@@ -98,6 +100,12 @@ def _check_size(config: Config, videos: list[Video]) -> None:
 def _shape(config: Config, video: Video) -> tuple[tuple[int, int], Fraction]:
     """Width and height in px, and the pixel aspect."""
     return ((config.demo.width, config.demo.height), Fraction(1)) if video.path is None else _probed(video.path)
+
+
+def _check_walk(config: Config) -> None:
+    from tasks import demo
+
+    demo.walk_of(config.demo)
 
 
 def _check_picture(config: Config, video: Video) -> None:

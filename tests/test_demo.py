@@ -140,3 +140,31 @@ def test_a_rate_is_what_video_files_have(tmp_path: Path, fps: str, rate: str) ->
 def test_what_cannot_be_drawn_is_named(setting: str, value: float | str) -> None:
     with pytest.raises(SettingError, match=rf"^demo\.{setting}: .+; give "):
         DemoConf(**{setting: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"heading_deg": 90.0},
+        {"heading_deg": -90.0},
+        {"heading_deg": 90.0, "crossing": True},
+        {"heading_deg": -90.0, "away_s": 1.0},
+        {"heading_deg": 45.0, "speed": -1.0},
+        {"turn_deg_s": 4.0, "speed": 0.5},
+    ],
+)
+def test_a_walk_into_the_camera_is_refused_and_the_longest_that_is_none_can_be_drawn(
+    settings: dict[str, float],
+) -> None:
+    with pytest.raises(
+        SettingError, match=r"^demo\.seconds: in 60 s a walker reaches the camera; give up to "
+    ) as caught:
+        walk_of(DemoConf(width=64, height=64, fps="4", seconds=60, **settings))  # type: ignore[arg-type]
+    longest_s = float(str(caught.value).partition("give up to ")[2].partition(",")[0])
+    walker = walk_of(DemoConf(width=64, height=64, fps="4", seconds=longest_s, **settings))  # type: ignore[arg-type]
+    assert len(list(draw(walker))) == walker.frames
+    assert np.ptp(truth(walker).height_px) > walker.height_px
+
+
+def test_a_long_walk_past_the_camera_is_fine() -> None:
+    assert walk_of(DemoConf(seconds=3600, crossing=True)).seconds == 3600
