@@ -11,6 +11,7 @@ from conf.checks import require
 from conf.choices import VideoCodec
 from conf.holding import CropConf, SmoothingConf
 from conf.schema import Config
+from flows import fitting
 from flows.inputs import Video
 from flows.sharing import shared_size
 from flows.wants import masks_wanted
@@ -51,6 +52,9 @@ def check_video(config: Config, video: Video) -> None:
         _check_walk(config)
     if config.target != "center" or config.crop != CropConf() or config.subject.point is not None:
         _check_picture(config, video)
+    if fitting.depends_on_size(config):
+        size_px, pixel_aspect = _shape(config, video)
+        fitting.check_files(config, size_px, float(pixel_aspect))
     if config.smoothing != SmoothingConf():
         _check_length(config, video)
 

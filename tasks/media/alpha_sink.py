@@ -51,6 +51,13 @@ CODINGS: Final = {
 }
 
 
+def odd(coding: str, size_px: tuple[int, int]) -> str:
+    """The sentence for pictures that ``coding`` does not take for their odd width; empty where it does."""
+    if coding != "mov" or size_px[0] % 2 == 0:
+        return ""
+    return f"ProRes with opacity is not made of pictures of odd width, as {size_px[0]}x{size_px[1]}"
+
+
 class AlphaSink:
     """Writes one video with opacity: a context manager that leaves a whole file or, after an exception, none.
 
@@ -72,8 +79,7 @@ class AlphaSink:
         sound: Path | None = None,
     ) -> None:
         self._layout, self._coding, self._time_base = layout, CODINGS[coding], time_base
-        if coding == "mov" and size_px[0] % 2:
-            fact = f"ProRes with opacity is not made of pictures of odd width, as {size_px[0]}x{size_px[1]}"
+        if fact := odd(coding, size_px):
             raise OutputError(f"{path}: {fact}; choose background.alpha=webm or png, or an even crop.size")
         self._finer = as_fine(layout, nearest(self._coding.pixel_format.replace("yuva", "yuv")))
         self._chroma_location = color.chroma_location
