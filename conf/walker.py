@@ -5,6 +5,9 @@ from fractions import Fraction
 
 from conf.checks import require
 
+LARGEST = 2**31  # of the two numbers of a rate, as video files write it
+FINEST = 10**6  # denominator of a rate below 1
+
 
 @dataclass
 class DemoConf:
@@ -32,8 +35,10 @@ class DemoConf:
             value = getattr(self, name)
             fine = 64 <= value <= 4096 and value % 2 == 0
             require(fine, f"demo.{name}", f"{value} px cannot be drawn", "give an even number from 64 to 4096")
-        rate = self._rate()
-        require(0 < rate <= 1000, "demo.fps", f"{self.fps!r} is no frame rate", "give 30, 59.94 or 30000/1001")
+        rate, cure = self._rate_or_none(), "give 30, 59.94 or 30000/1001"
+        require(0 < rate <= 1000, "demo.fps", f"{self.fps!r} is no frame rate", cure)
+        fine = max(rate.numerator, rate.denominator) < LARGEST
+        require(fine, "demo.fps", f"{self.fps} has more digits than a video file can hold", cure)
         fine = self.seconds * rate >= 1 and self.seconds <= 3600
         require(fine, "demo.seconds", f"{self.seconds} s holds no frame, or too many", "give up to 3600")
         require(
@@ -46,8 +51,17 @@ class DemoConf:
             value = getattr(self, name)
             require(value >= 0, f"demo.{name}", f"{value} is negative", "give 0 or more")
 
-    def _rate(self) -> Fraction:
+    @property
+    def rate(self) -> Fraction:
+        """Frames per second: a fraction as it is given, a decimal number as the nearest that video files have.
+
+        So 23.976023976 is 24000/1001.
+        """
+        given = Fraction(self.fps)
+        return given if "/" in self.fps else given.limit_denominator(1001 if given >= 1 else FINEST)
+
+    def _rate_or_none(self) -> Fraction:
         try:
-            return Fraction(self.fps)
+            return self.rate
         except (ValueError, ZeroDivisionError):
             return Fraction(0)

@@ -6,7 +6,6 @@ would run, keys cannot be known, for they are made of the bytes that it gives.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -148,7 +147,7 @@ class DryJob(Job):
     def _frames(self) -> int:
         """Frames of this video as far as they are known without decoding it; else 0."""
         if self.video.path is None:
-            return round(self.config.demo.seconds * float(Fraction(self.config.demo.fps)))
+            return round(self.config.demo.seconds * float(self.config.demo.rate))
         return self.history.frames(self.digest) or _declared_frames(self.video.path)
 
 

@@ -11,6 +11,7 @@ from conf.checks import require
 from conf.choices import VideoCodec
 from conf.holding import CropConf, SmoothingConf
 from conf.schema import Config
+from flows import fitting
 from flows.inputs import Video
 from flows.sharing import shared_size
 from flows.wants import masks_wanted
@@ -48,8 +49,13 @@ def check_video(config: Config, video: Video) -> None:
 
     Its header is read only where a setting depends on it.
     """
+    if video.path is None and (config.demo.heading_deg or config.demo.turn_deg_s):
+        _check_walk(config)
     if config.target != "center" or config.crop != CropConf() or config.subject.point is not None:
         _check_picture(config, video)
+    if fitting.depends_on_size(config):
+        size_px, pixel_aspect = _shape(config, video)
+        fitting.check_files(config, size_px, float(pixel_aspect))
     if config.smoothing != SmoothingConf():
         _check_length(config, video)
 
@@ -101,6 +107,12 @@ def _shape(config: Config, video: Video) -> tuple[tuple[int, int], Fraction]:
     return ((config.demo.width, config.demo.height), Fraction(1)) if video.path is None else _probed(video.path)
 
 
+def _check_walk(config: Config) -> None:
+    from tasks import demo
+
+    demo.walk_of(config.demo)
+
+
 def _check_picture(config: Config, video: Video) -> None:
     from tasks.maths import framing, window
 
@@ -113,7 +125,7 @@ def _check_picture(config: Config, video: Video) -> None:
 def _check_length(config: Config, video: Video) -> None:
     from tasks.maths import limits
 
-    rate_hz = float(Fraction(config.demo.fps))
+    rate_hz = float(config.demo.rate)
     demo = (round(config.demo.seconds * rate_hz), rate_hz)
     limits.check_smoothing(config.smoothing, *(demo if video.path is None else _length(video.path)))
 

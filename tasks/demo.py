@@ -2,24 +2,30 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from conf.checks import require
 from conf.walker import DemoConf
+from tasks.maths import gait_path
 from tasks.maths.landmarks import NAMES
 from tasks.media.footsteps import footsteps, write_sound
 from tasks.media.read_back import verify_video
 from tasks.media.rgb_file import write_rgb
 from tasks.media.tables import write_table
-from tasks.media.walker import Truth, Walk, draw, gait, truth
+from tasks.media.walker import Truth, Walk, draw, gait, other, truth
+from tasks.media.walker_camera import DISTANCE
 from tasks.records import Tick
 from tasks.requests import DemoRequest
 
 HIP_CENTER: Final = "hip_center"
+FINE_S: Final = 0.01
+# The distance that the hips keep from the camera: no hand or foot may reach it, however fast the walk is.
+BODY: Final = 0.5  # body heights, for a trunk that leans
+REACH: Final = 0.6  # step lengths, for feet and hands
 
 
 def draw_demo(request: DemoRequest, folder: Path, tick: Tick) -> dict[str, Any]:
@@ -39,10 +45,24 @@ def draw_demo(request: DemoRequest, folder: Path, tick: Tick) -> dict[str, Any]:
 
 
 def walk_of(settings: DemoConf) -> Walk:
-    """What the settings ask to be drawn."""
+    """What the settings ask to be drawn; ``SettingError`` where somebody would walk into the camera."""
     fields = asdict(settings)
     size_px = (fields.pop("width"), fields.pop("height"))
-    return Walk(size_px=size_px, fps=Fraction(fields.pop("fps")), **fields)
+    walker = Walk(size_px=size_px, **fields | {"fps": settings.rate})
+    longest_s = _longest(walker)
+    fact = f"in {settings.seconds:g} s a walker reaches the camera"
+    require(settings.seconds <= longest_s, "demo.seconds", fact, f"give up to {longest_s:g}, or a smaller demo.speed")
+    return walker
+
+
+def _longest(walker: Walk) -> float:
+    """Seconds that the walk can last before somebody reaches the camera; infinite where nobody does in its own."""
+    middle_s, least_s = walker.seconds / 2, float("inf")
+    time_s = np.append(np.arange(0, walker.seconds, FINE_S), walker.seconds)
+    for way in (gait(walker), *([other(walker)] if walker.crossing else [])):
+        there = DISTANCE - gait_path.path(way, time_s)[:, 2] < BODY + REACH * way.step
+        least_s = min(least_s, 2 * np.abs(time_s - middle_s)[there].min(initial=np.inf))
+    return float(np.floor(10 * (least_s - 2 * FINE_S)) / 10)
 
 
 def _pictures(walker: Walk, tick: Tick) -> Iterator[NDArray[np.uint8]]:

@@ -6,6 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tasks.media.contact import Rgb, scaled
 from tasks.media.moving import Edge, Plan, read_plan, scenes
 from tasks.media.plane_color import tags_at
@@ -36,21 +39,27 @@ def small_size(size_px: tuple[int, int], pixel_aspect: float) -> tuple[int, int]
     return max(round(width * factor), 1), max(round(height * factor), 1)
 
 
+def shown_frame(frame_s: NDArray[np.float64], at_s: float) -> int:
+    """The last of the frames (n,) that begin no later than ``at_s``; the first where none does."""
+    return max(int(np.searchsorted(frame_s, at_s + HALF_TICK_S, side="right")) - 1, 0)
+
+
 def small_pictures(
     request: PreviewRequest, plan: Plan, size_px: tuple[int, int], tick: Tick
 ) -> Iterator[tuple[float, Rgb]]:
-    """Seconds from the first one, and the picture, of those that are shown."""
+    """Seconds from the first one, and the picture, of those that are shown: always one at least."""
     edge = Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
-    first_s = max((plan.clip.duration_s - LONGEST_S) / 2, 0.0)
+    first_s = plan.clip.start_s + max((plan.clip.duration_s - LONGEST_S) / 2, 0.0)
+    first = shown_frame(plan.time_s, first_s)
     color = tags_at(plan.clip.color, plan.clip.height_px, plan.size_px[1])
-    due_s = first_s
+    due_s = 0.0
     for scene in scenes(request.source, plan, held_mb=request.held_mb, shared=request.shared):
         picture = scene.picture
-        time_s = float(picture.pts * plan.clip.time_base) - plan.clip.start_s
-        if time_s >= first_s + LONGEST_S:
+        time_s = max(float(picture.pts * plan.clip.time_base) - first_s, 0.0)  # the first one is shown since before
+        if time_s >= LONGEST_S:
             return
-        if time_s >= due_s - HALF_TICK_S:
+        if picture.index >= first and time_s >= due_s - HALF_TICK_S:
             due_s = max(due_s + STEP_S, time_s)
             output = replace(picture, planes=scene.moved(edge), color=color)
-            yield time_s - first_s, scaled(output.rgb(), size_px)
+            yield time_s, scaled(output.rgb(), size_px)
         tick(picture.index + 1)

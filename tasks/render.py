@@ -167,7 +167,10 @@ def backdrop(request: RenderRequest, plan: Plan) -> Backdrop:
         return lambda scene, cut: out_of_focus(scene.moved(edge), cut, layout, asked.blur_px, black)
     if request.image is not None:
         picture = read_picture(request.image, request.image_digest)
-        still = still_planes(picture, layout, plan.size_px, plan.clip.color, plan.clip.height_px)
+        clip = plan.clip
+        still = still_planes(
+            picture, layout, plan.size_px, clip.color, clip.height_px, float(Fraction(clip.pixel_aspect))
+        )
         return lambda scene, cut: tuple(plane.copy() for plane in still)
     values = black if asked is None else plan.values(asked.color)
     return lambda scene, cut: plain(layout, plan.size_px, values)

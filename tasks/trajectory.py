@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conf.choices import Crop, Smoother
-from conf.holding import LockConf, SmoothingConf
+from conf.holding import CropConf, LockConf, SmoothingConf
 from tasks.errors import AnchorNotSeen
 from tasks.maths import filters, limits, metrics, motion, planned, smoothing, strength, timegrid, upright, window
 from tasks.maths.away import Away, rest
@@ -82,9 +82,15 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     notes = [f"all videos of this run are {width}x{height} (crop.shared)"] if request.window_px is not None else []
     more_cut = report["planned"]["subject_cut"] - report["before"]["subject_cut"]
     if request.crop.mode is not Crop.none and more_cut >= LEAST_CUT:
-        cure = "crop=follow with crop.size or crop.aspect goes with the person, at the price of a border"
-        notes.append(f"the crop of {width}x{height} cuts the person in {more_cut:.0%} more of the frames; {cure}")
+        fact = f"the crop of {width}x{height} cuts the person in {more_cut:.0%} more of the frames"
+        notes.append(f"{fact}; {_cure_of_a_cut(request.crop)}")
     return {**facts, **_stance_facts(request.lock, path.scale, path.roll_rad), "notes": notes}
+
+
+def _cure_of_a_cut(crop: CropConf) -> str:
+    if crop.mode is not Crop.follow:
+        return "crop=follow with crop.size or crop.aspect goes with the person, at the price of a border"
+    return f"give {'a larger crop.size' if crop.aspect is None else 'another crop.aspect'}, or another target"
 
 
 def find_room(request: RoomRequest, folder: Path, tick: Tick) -> dict[str, Any]:

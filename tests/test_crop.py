@@ -38,8 +38,8 @@ def load(*overrides: str) -> Config:
     return settings.load(["video=demo", *overrides])
 
 
-def planned(folder: Path, crop: CropConf, lock: LockConf | None = None) -> tuple[dict[str, Any], Any, Any]:
-    """Columns of the table, the framing, and the planned metrics, of a walk across a third of the picture."""
+def facts(folder: Path, crop: CropConf, lock: LockConf | None = None) -> dict[str, Any]:
+    """What the trajectory of a walk across a third of the picture says of itself; its files go to ``out``."""
     hips = shaky_walk(COUNT) * [0.3, 1.0] + [250, 0]
     track = pose_track(even_times(COUNT), hips - HALF, hips + HALF)
     clip, pose = clip_artifact(folder / "clip", track, SIZE), pose_artifact(folder / "pose", track)
@@ -49,7 +49,13 @@ def planned(folder: Path, crop: CropConf, lock: LockConf | None = None) -> tuple
     measure_offsets(OffsetsRequest(clip, pose, AnchorConf(fusion=False), "center", crop), measured, lambda _: None)
     held = artifact("offsets", measured)
     asked = TrajectoryRequest(clip, pose, held, SmoothingConf(), crop, lock or LockConf())
-    plan_trajectory(asked, out, lambda _: None)
+    return plan_trajectory(asked, out, lambda _: None)
+
+
+def planned(folder: Path, crop: CropConf, lock: LockConf | None = None) -> tuple[dict[str, Any], Any, Any]:
+    """Columns of the table, the framing, and the planned metrics, of that walk."""
+    facts(folder, crop, lock)
+    out = folder / "out"
     metrics = json.loads((out / "metrics.json").read_text())["planned"]
     return read_table(out / "trajectory.parquet"), json.loads((out / "framing.json").read_text()), metrics
 
@@ -150,6 +156,23 @@ def test_an_aspect_follows_the_subject(tmp_path: Path) -> None:
     anchor = np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1)
     assert np.abs(motion.apply(matrices(table), anchor) - frame["target_px"]).max() < 15
     assert metrics["lock_rms"] < 10
+
+
+FOLLOWING = "crop=follow with crop.size or crop.aspect goes with the person, at the price of a border"
+
+
+@pytest.mark.parametrize(
+    ("crop", "cure"),
+    [
+        (CropConf(size=[60, 60]), "give a larger crop.size, or another target"),
+        (CropConf(aspect="1:30"), "give another crop.aspect, or another target"),
+        (CropConf(window=[290, 210, 60, 60]), FOLLOWING),
+    ],
+)
+def test_a_crop_that_cuts_the_person_says_what_would_not(tmp_path: Path, crop: CropConf, cure: str) -> None:
+    (note,) = facts(tmp_path, crop)["notes"]
+    assert note.startswith("the crop of ")
+    assert note.endswith(f"; {cure}")
 
 
 @pytest.mark.parametrize("lock", [LockConf(), LockConf(roll=True)])

@@ -1,3 +1,4 @@
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -98,6 +99,26 @@ def test_it_ticks_once_a_frame_and_stops_when_asked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fps", "rate"),
+    [
+        ("30", "30"),
+        ("12.5", "25/2"),
+        ("23.976", "2997/125"),
+        ("23.976023976", "24000/1001"),
+        ("59.94005994", "60000/1001"),
+        ("119.88011988", "120000/1001"),
+        ("0.333333333", "1/3"),
+        ("10000000/333667", "10000000/333667"),
+    ],
+)
+def test_a_rate_is_what_video_files_have(tmp_path: Path, fps: str, rate: str) -> None:
+    settings = DemoConf(width=64, height=64, seconds=max(1.5 / float(Fraction(rate)), 0.1), fps=fps)
+    with av.open(str(drawn(tmp_path / "demo", settings) / "demo.mp4")) as container:
+        stream = container.streams.video[0]
+        assert (walk_of(settings).fps, stream.average_rate) == (Fraction(rate), Fraction(rate))
+
+
+@pytest.mark.parametrize(
     ("setting", "value"),
     [
         ("width", 321),
@@ -105,6 +126,7 @@ def test_it_ticks_once_a_frame_and_stops_when_asked(tmp_path: Path) -> None:
         ("seconds", 0),
         ("fps", "fast"),
         ("fps", "1/0"),
+        ("fps", "23976023976/1000000000"),
         ("speed", 0),
         ("person", 7),
         ("limp", 2),
@@ -118,3 +140,31 @@ def test_it_ticks_once_a_frame_and_stops_when_asked(tmp_path: Path) -> None:
 def test_what_cannot_be_drawn_is_named(setting: str, value: float | str) -> None:
     with pytest.raises(SettingError, match=rf"^demo\.{setting}: .+; give "):
         DemoConf(**{setting: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"heading_deg": 90.0},
+        {"heading_deg": -90.0},
+        {"heading_deg": 90.0, "crossing": True},
+        {"heading_deg": -90.0, "away_s": 1.0},
+        {"heading_deg": 45.0, "speed": -1.0},
+        {"turn_deg_s": 4.0, "speed": 0.5},
+    ],
+)
+def test_a_walk_into_the_camera_is_refused_and_the_longest_that_is_none_can_be_drawn(
+    settings: dict[str, float],
+) -> None:
+    with pytest.raises(
+        SettingError, match=r"^demo\.seconds: in 60 s a walker reaches the camera; give up to "
+    ) as caught:
+        walk_of(DemoConf(width=64, height=64, fps="4", seconds=60, **settings))  # type: ignore[arg-type]
+    longest_s = float(str(caught.value).partition("give up to ")[2].partition(",")[0])
+    walker = walk_of(DemoConf(width=64, height=64, fps="4", seconds=longest_s, **settings))  # type: ignore[arg-type]
+    assert len(list(draw(walker))) == walker.frames
+    assert np.ptp(truth(walker).height_px) > walker.height_px
+
+
+def test_a_long_walk_past_the_camera_is_fine() -> None:
+    assert walk_of(DemoConf(seconds=3600, crossing=True)).seconds == 3600

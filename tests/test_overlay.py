@@ -97,6 +97,20 @@ def test_a_preview_is_small_and_shows_the_stabilized_picture(tmp_path: Path, wor
     assert np.abs(shown[:200, shift + 4 :] - first[10:210, 4:-shift]).mean() < 6
 
 
+@pytest.mark.parametrize(("gap_s", "shown"), [(30, 1), (7.95, 2)])
+def test_a_preview_begins_with_the_frame_that_is_being_shown(tmp_path: Path, gap_s: float, shown: int) -> None:
+    ticks = tuple(tick + (index >= 6) * round(gap_s * 15360) for index, tick in enumerate(range(0, FRAMES * 512, 512)))
+    work = job(tmp_path, make(tmp_path / "in.mp4", Made(size_px=SIZE, ticks=ticks)), TARGET - HIPS)
+    request = PreviewRequest(work.source, work.decoded, work.trajectory, BorderConf(), RenderConf())
+    facts = render_preview(request, tmp_path, lambda _: None)
+    _, animation = cv2.imreadanimation(str(tmp_path / "preview.webp"))
+    assert (facts["pictures"], len(animation.frames)) == (shown, shown)
+    before = list(frames(work.source, work.clip))[5].rgb()
+    shift = round(float((TARGET - HIPS)[5, 0]))
+    first = animation.frames[0][..., 2::-1].astype(int)
+    assert np.abs(first[:200, shift + 4 :] - before[10:210, 4:-shift]).mean() < 6
+
+
 @pytest.mark.parametrize(
     ("size", "aspect", "small"),
     [((1920, 1080), 1.0, (320, 180)), ((200, 100), 1.0, (200, 100)), ((720, 576), 16 / 11, (320, 176))],

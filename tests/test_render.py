@@ -65,14 +65,14 @@ def job(
 
     Each picture is turned by ``turn_rad`` about its middle after that.
     """
-    clip, _ = scan(source, "0" * 64, silent)
+    clip, table = scan(source, "0" * 64, silent)
     decoded, planned = folder / "decode", folder / "trajectory"
     decoded.mkdir()
     planned.mkdir()
     write_json(decoded / "clip.json", asdict(clip))
     moves = shift_xy[np.minimum(np.arange(clip.frames), len(shift_xy) - 1)].astype(float)
     middle = (np.array(clip.size_px) - 1) / 2
-    columns = {"time_s": clip.start_s + np.arange(clip.frames) / float(clip.rate)}
+    columns = {"time_s": table.columns(clip)["time_s"]}
     columns |= {"dx_px": moves[:, 0], "dy_px": moves[:, 1]}
     columns |= {"anchor_x_px": middle[0] - moves[:, 0], "anchor_y_px": middle[1] - moves[:, 1]}
     matrices = motion.about(np.broadcast_to(motion.similarity(1.0, turn_rad), (clip.frames, 2, 2)), moves, middle)

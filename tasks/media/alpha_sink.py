@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tasks.errors import OutputError
 from tasks.media.chroma import as_fine, finer_chroma
 from tasks.media.joined import Sounding
-from tasks.media.layout import PixelLayout, Planes, frame_of, nearest
+from tasks.media.layout import PixelLayout, Planes, colourless, frame_of, gray_with_chroma, nearest
 from tasks.media.matte import Alpha
 from tasks.media.output_file import OutputFile
 from tasks.media.zero import ticks_later
@@ -52,6 +52,13 @@ CODINGS: Final = {
 }
 
 
+def odd(coding: str, size_px: tuple[int, int]) -> str:
+    """The sentence for pictures that ``coding`` does not take for their odd width; empty where it does."""
+    if coding != "mov" or size_px[0] % 2 == 0:
+        return ""
+    return f"ProRes with opacity is not made of pictures of odd width, as {size_px[0]}x{size_px[1]}"
+
+
 class AlphaSink:
     """Writes one video with opacity: a context manager that leaves a whole file or, after an exception, none.
 
@@ -73,8 +80,7 @@ class AlphaSink:
         sound: Sounding | None = None,
     ) -> None:
         self._layout, self._coding, self._time_base = layout, CODINGS[coding], time_base
-        if coding == "mov" and size_px[0] % 2:
-            fact = f"ProRes with opacity is not made of pictures of odd width, as {size_px[0]}x{size_px[1]}"
+        if fact := odd(coding, size_px):
             raise OutputError(f"{path}: {fact}; choose background.alpha=webm or png, or an even crop.size")
         self._finer = as_fine(layout, nearest(self._coding.pixel_format.replace("yuva", "yuv")))
         self._chroma_location = color.chroma_location
@@ -133,7 +139,10 @@ class AlphaSink:
     def _coded(self, planes: Planes) -> VideoFrame:
         size_px = (planes[0].shape[1], planes[0].shape[0])
         planes = finer_chroma(planes, self._layout, self._finer, size_px, self._chroma_location)
-        frame = frame_of(planes, self._finer)
+        if self._layout.planes == 1:  # swscale takes gray for full range, whatever it is told
+            frame = frame_of(colourless(planes[0], self._layout), gray_with_chroma(self._layout))
+        else:
+            frame = frame_of(planes, self._finer)
         if self._layout.is_rgb:
             return self._reformatter.reformat(
                 frame,

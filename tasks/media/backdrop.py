@@ -10,7 +10,7 @@ from tasks.media.cutout import Cut, draw, part_of
 from tasks.media.layout import PixelLayout, Planes
 from tasks.media.matte import Alpha
 from tasks.media.shift import plane_step
-from tasks.media.soften import soften
+from tasks.media.soften import samples, soften
 
 EDGE_REACH: Final = 0.012  # standard deviation of the colours that go on beyond a clear edge, share of the height
 
@@ -23,7 +23,7 @@ def out_of_focus(moved: Planes, cut: Cut | None, layout: PixelLayout, sigma_px: 
         weight = np.ones(plane.shape, np.float32)
         if cut is not None:
             part_of(weight, cut, step_xy)[:] -= cut.opacity[index]
-        blurred.append(soften(plane, sigma_px / step_xy[1], weight, black[index]))
+        blurred.append(soften(plane, samples(sigma_px, step_xy), weight, black[index]))
     return tuple(blurred)
 
 
@@ -41,8 +41,10 @@ def on_nothing(
         return canvas, alpha
     for index, (plane, opacity) in enumerate(zip(cut.planes, cut.opacity, strict=True)):
         step_xy = plane_step(layout, index)
-        sigma_px = max(EDGE_REACH * cut.region.size_px[1] / step_xy[1], 2.0)
-        part_of(canvas[index], cut, step_xy)[:] = soften(plane, sigma_px, opacity, black[index])
+        across, down = samples(EDGE_REACH * cut.region.size_px[1], step_xy)
+        part_of(canvas[index], cut, step_xy)[:] = soften(
+            plane, (max(across, 2.0), max(down, 2.0)), opacity, black[index]
+        )
     draw(cut, canvas, layout, straight=True)
     part_of(alpha, cut, (1, 1))[:] = cut.opacity[0]
     return canvas, alpha

@@ -138,6 +138,13 @@ def coded_size(size_px: tuple[int, int], coded: PixelLayout) -> tuple[int, int]:
     return -(-width >> shift_x) << shift_x, -(-height >> shift_y) << shift_y
 
 
+def too_narrow(codec: Codec, wh: tuple[int, int]) -> str:
+    """The sentence for pictures of a ``coded_size`` that the codec does not take; empty where it does."""
+    if wh[0] >= codec.least_width_px:
+        return ""
+    return f"{codec.title} is not made of pictures narrower than {codec.least_width_px} px, as {wh[0]}x{wh[1]}"
+
+
 def changes(
     layout: PixelLayout, coded: PixelLayout, size_px: tuple[int, int], wh: tuple[int, int], codec: Codec
 ) -> list[str]:

@@ -22,10 +22,10 @@ def sheet_frames(frames: int, count: int = 6) -> tuple[int, ...]:
     return tuple(int((part + 0.5) * frames / count) for part in range(count))
 
 
-def thumbnail(rgb: Rgb) -> Rgb:
-    """``rgb`` (h, w, 3), ``THUMBNAIL_WIDTH_PX`` wide."""
+def thumbnail(rgb: Rgb, pixel_aspect: float) -> Rgb:
+    """``rgb`` (h, w, 3) of pixels of width / height ``pixel_aspect``, ``THUMBNAIL_WIDTH_PX`` wide, of square ones."""
     height, width = rgb.shape[:2]
-    return scaled(rgb, (THUMBNAIL_WIDTH_PX, max(round(height * THUMBNAIL_WIDTH_PX / width), 1)))
+    return scaled(rgb, (THUMBNAIL_WIDTH_PX, max(round(height * THUMBNAIL_WIDTH_PX / (width * pixel_aspect)), 1)))
 
 
 def scaled(rgb: Rgb, size_px: tuple[int, int]) -> Rgb:

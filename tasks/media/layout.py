@@ -147,7 +147,8 @@ def gray_with_chroma(layout: PixelLayout) -> PixelLayout:
     return nearest(layout.name.replace("gray", "yuv420p"))
 
 
-def _colourless(luma: NDArray[Any], layout: PixelLayout) -> Planes:
+def colourless(luma: NDArray[Any], layout: PixelLayout) -> Planes:
+    """The planes of ``gray_with_chroma(layout)`` that show the gray plane ``luma``."""
     width, height = gray_with_chroma(layout).plane_wh(1, (luma.shape[1], luma.shape[0]))
     chroma = np.full((height, width), 1 << layout.depth - 1, layout.dtype)
     return luma, chroma, chroma
@@ -159,7 +160,7 @@ def rgb_of(planes: Sequence[NDArray[Any]], layout: PixelLayout, color: ColorTags
     Without a matrix tag BT.709 is taken from 720 rows on and BT.601 below, as players do.
     """
     if layout.planes == 1:  # swscale takes gray for full range, whatever it is told: it becomes colourless colour
-        planes, layout = _colourless(planes[0], layout), gray_with_chroma(layout)
+        planes, layout = colourless(planes[0], layout), gray_with_chroma(layout)
     frame = frame_of(planes, layout)
     if layout.is_rgb:
         converted = _converter().reformat(frame, format="rgb24", threads=1)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import VideoError
 from tasks.media.hdr import hdr_tags
+from tasks.media.layout import nearest
 from tasks.media.siting import chroma_location, turned
 from tasks.media.source import Reading, Turn, leave_out_looks, opened, pictures, time_base, turn_of, upright_size
 from tasks.media.torn import torn_end
@@ -212,8 +213,9 @@ def _pixel_aspect(stream: VideoStream, turn: Turn) -> Fraction:
 
 def _color(container: InputContainer, stream: VideoStream, frame: VideoFrame, turn: Turn) -> ColorTags:
     place = chroma_location(container, stream.index)
-    # FFmpeg's rule: the old yuvj formats are of full range, and gray is unless it says otherwise.
-    untagged_full = frame.format.name.startswith(("yuvj", "gray")) and not frame.color_range
+    # FFmpeg's rule: the old yuvj formats are of full range, and gray, with opacity or in bits too, unless it is tagged.
+    name = frame.format.name
+    untagged_full = not frame.color_range and (name.startswith("yuvj") or nearest(name).planes == 1)
     return ColorTags(
         range=_FULL_RANGE if untagged_full else int(frame.color_range),
         primaries=int(frame.color_primaries),

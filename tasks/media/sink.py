@@ -28,6 +28,7 @@ from tasks.media.codecs import (
     prepare,
     reason_of,
     stored_format,
+    too_narrow,
 )
 from tasks.media.joined import Sounding
 from tasks.media.layout import PixelLayout, fill, gray_with_chroma, neutral
@@ -69,9 +70,7 @@ class VideoSink:
         encoding = codec_of(codec, preset)
         coded = coded_layout(layout, encoding)
         wh = coded_size(size_px, coded)
-        if wh[0] < encoding.least_width_px:
-            least = f"narrower than {encoding.least_width_px} px, as {wh[0]}x{wh[1]}"
-            fact = f"{encoding.title} is not made of pictures {least}"
+        if fact := too_narrow(encoding, wh):
             raise OutputError(f"{path}: {fact}; choose encode=x264, or a larger crop.size")
         self._file = OutputFile(path, encoding.container, {"movflags": "+faststart", "fflags": "+bitexact"})
         self.notes = self._file.notes

@@ -16,6 +16,7 @@ from tasks.media.warp import plane_to_luma
 
 Floats = NDArray[np.float64]
 Plane = NDArray[Any]
+Pair = tuple[float, float]
 
 BEYOND_BLUR: Final = 0.04  # standard deviation of the blur beyond the edge, as a share of the picture's height
 BEYOND_DIM: Final = 0.55  # brightness that is left beyond the edge
@@ -46,7 +47,8 @@ def blur_beyond(
         step_xy = plane_step(layout, index)
         to_luma = plane_to_luma(layout, index, chroma_location)
         to_plane = motion.compose(motion.invert(to_luma), motion.compose(to_output, to_luma))
-        canvas = _continued(plane, BEYOND_BLUR * rows / step_xy[1], to_plane, shown.shape, black[index])
+        sigma_xy = samples(BEYOND_BLUR * rows, step_xy)
+        canvas = _continued(plane, sigma_xy, to_plane, shown.shape, black[index])
         lay(canvas, shown, reduce_plane(share, step_xy, chroma_location))
         results.append(canvas)
     return tuple(results)
@@ -77,27 +79,33 @@ def color_beyond(
     return tuple(results)
 
 
-def soften(plane: Plane, sigma_px: float, weight: Alpha, empty: int) -> Plane:
-    """``plane`` (h, w) blurred, each sample counting by its ``weight`` (h, w); ``empty`` where none near counts.
+def samples(sigma_px: float, step_xy: tuple[int, int]) -> Pair:
+    """``sigma_px`` luma pixels in samples across and down of a plane that has one every ``step_xy`` of them."""
+    return sigma_px / step_xy[0], sigma_px / step_xy[1]
 
-    Weights below 1 spread a little first, so that an edge that shows both does not glow.
+
+def soften(plane: Plane, sigma_xy: Pair, weight: Alpha, empty: int) -> Plane:
+    """``plane`` (h, w) blurred by ``sigma_xy`` samples, each counting by its ``weight`` (h, w).
+
+    Where none near counts it is ``empty``. Weights below 1 spread a little first, so that an edge that shows both does
+    not glow.
     """
-    factor = max(int(sigma_px / FINE), 1)
-    small, share = (_reduced(part, factor) for part in (plane, weight))
-    if factor > 1:
-        share = cv2.erode(share, np.ones((3, 3), np.uint8))
-    sigma = sigma_px / factor
-    total = cv2.GaussianBlur(small.astype(np.float32) * share, (0, 0), sigma) + FAINT * empty
-    blurred = np.rint(total / (cv2.GaussianBlur(share, (0, 0), sigma) + FAINT)).astype(plane.dtype)
+    factor_xy = _factors(sigma_xy)
+    small, share = (_reduced(part, factor_xy) for part in (plane, weight))
+    wide, high = (3 if factor > 1 else 1 for factor in factor_xy)
+    if (wide, high) != (1, 1):
+        share = cv2.erode(share, np.ones((high, wide), np.uint8))
+    total = _blurred(small.astype(np.float32) * share, sigma_xy) + FAINT * empty
+    blurred = np.rint(total / (_blurred(share, sigma_xy) + FAINT)).astype(plane.dtype)
     return np.asarray(cv2.resize(blurred, plane.shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
-def _continued(plane: Plane, sigma_px: float, to_output: Floats, shape: tuple[int, ...], black: int) -> Plane:
+def _continued(plane: Plane, sigma_xy: Pair, to_output: Floats, shape: tuple[int, ...], black: int) -> Plane:
     """``plane`` blurred, dimmed, moved by ``to_output``, its edge repeated over a new plane of ``shape``."""
-    factor = max(int(sigma_px / FINE), 1)
-    small = cv2.GaussianBlur(_reduced(plane, factor), (0, 0), sigma_px / factor, borderType=cv2.BORDER_REPLICATE)
+    factor_xy = _factors(sigma_xy)
+    small = _blurred(_reduced(plane, factor_xy), sigma_xy, cv2.BORDER_REPLICATE)
     dim = cv2.addWeighted(small, BEYOND_DIM, small, 0, black * (1 - BEYOND_DIM))
-    there_px = (-(-shape[1] // factor), -(-shape[0] // factor))
+    there_px = _small_px(shape, factor_xy)
     enlarge, enlarge_there = (
         _enlarging(part, whole) for part, whole in ((dim.shape[::-1], plane.shape[::-1]), (there_px, shape[::-1]))
     )
@@ -106,9 +114,23 @@ def _continued(plane: Plane, sigma_px: float, to_output: Floats, shape: tuple[in
     return np.asarray(cv2.resize(moved, shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
-def _reduced(plane: Plane, factor: int) -> Plane:
-    rows, columns = plane.shape
-    return np.asarray(cv2.resize(plane, (-(-columns // factor), -(-rows // factor)), interpolation=cv2.INTER_AREA))
+def _factors(sigma_xy: Pair) -> tuple[int, int]:
+    """By how much a plane can be reduced along x and y before it is blurred."""
+    return max(int(sigma_xy[0] / FINE), 1), max(int(sigma_xy[1] / FINE), 1)
+
+
+def _small_px(shape: tuple[int, ...], factor_xy: tuple[int, int]) -> tuple[int, int]:
+    return -(-shape[1] // factor_xy[0]), -(-shape[0] // factor_xy[1])
+
+
+def _reduced(plane: Plane, factor_xy: tuple[int, int]) -> Plane:
+    return np.asarray(cv2.resize(plane, _small_px(plane.shape, factor_xy), interpolation=cv2.INTER_AREA))
+
+
+def _blurred(small: Plane, sigma_xy: Pair, border: int = cv2.BORDER_DEFAULT) -> Plane:
+    """A plane that was reduced by ``_factors`` blurred by what ``sigma_xy`` samples of the whole are in it."""
+    across, down = (sigma / factor for sigma, factor in zip(sigma_xy, _factors(sigma_xy), strict=True))
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), across, sigmaY=down, borderType=border))
 
 
 def _enlarging(small_px: Sequence[int], size_px: Sequence[int]) -> Floats:

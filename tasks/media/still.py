@@ -40,19 +40,28 @@ def read_picture(path: Path, digest: str = "") -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def covering(rgb: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:
-    """``rgb`` scaled until it fills ``size_px``, what is too much cut off evenly on both sides."""
+def covering(rgb: NDArray[np.uint8], size_px: tuple[int, int], pixel_aspect: float) -> NDArray[np.uint8]:
+    """``rgb`` scaled until it fills ``size_px``, what is too much cut off evenly on both sides.
+
+    ``rgb`` has square pixels, the result some of width / height ``pixel_aspect``: it is shown in its own shape.
+    """
     rows, columns = rgb.shape[:2]
-    factor = max(size_px[0] / columns, size_px[1] / rows)
-    wide, high = max(round(columns * factor), size_px[0]), max(round(rows * factor), size_px[1])
-    kind = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    factor = max(size_px[0] * pixel_aspect / columns, size_px[1] / rows)
+    wide = max(round(columns * factor / pixel_aspect), size_px[0])
+    high = max(round(rows * factor), size_px[1])
+    kind = cv2.INTER_AREA if wide < columns and high < rows else cv2.INTER_CUBIC
     scaled = cv2.resize(rgb, (wide, high), interpolation=kind)
     left, top = (wide - size_px[0]) // 2, (high - size_px[1]) // 2
     return np.asarray(scaled[top : top + size_px[1], left : left + size_px[0]])
 
 
 def still_planes(
-    rgb: NDArray[np.uint8], layout: PixelLayout, size_px: tuple[int, int], color: ColorTags, height_px: int
+    rgb: NDArray[np.uint8],
+    layout: PixelLayout,
+    size_px: tuple[int, int],
+    color: ColorTags,
+    height_px: int,
+    pixel_aspect: float,
 ) -> Planes:
-    """The picture filling ``size_px``, for a clip with these colours and pictures of ``height_px`` rows."""
-    return planes_of_rgb(covering(rgb, size_px), layout, color, height_px)
+    """The picture filling ``size_px``, for a clip with these colours and pixels and pictures of ``height_px`` rows."""
+    return planes_of_rgb(covering(rgb, size_px, pixel_aspect), layout, color, height_px)

@@ -105,7 +105,7 @@ def draw(walker: Walk) -> Iterator[tuple[Bytes, Bytes, Floats]]:
     view_camera, scene = camera(walker), build_scene(walker.size_px, _raise_px(walker), walker.seed)
     people = [(gait(walker), Outfit(pattern=walker.seed))]
     if walker.crossing:
-        people.append((_other(walker), _OTHER_OUTFIT))
+        people.append((other(walker), _OTHER_OUTFIT))
     times = frame_times(walker)
     for first in range(0, len(times), _BATCH):
         time_s = times[first : first + _BATCH]
@@ -161,8 +161,8 @@ def gait(walker: Walk) -> Gait:
     )
 
 
-def _other(walker: Walk) -> Gait:
-    """A second person, nearer, who comes from the other side."""
+def other(walker: Walk) -> Gait:
+    """The way of ``crossing``: a second person, nearer, who comes from the other side."""
     own = gait(walker)
     return Gait(speed=own.speed * 1.15, heading_rad=own.heading_rad + np.pi, middle_s=own.middle_s, middle=(0, 0.7))
 

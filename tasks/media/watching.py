@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from tasks.maths.decimation import shown_at
@@ -21,6 +22,7 @@ class Watcher:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._wanted = sheet_frames(plan.clip.frames)
+        self._pixel_aspect = float(Fraction(plan.clip.pixel_aspect))
         self._sheet: list[tuple[Rgb, Rgb]] = []
         end_s = plan.clip.start_s + plan.clip.duration_s
         self._moments = shown_at(plan.time_s, end_s, COLUMNS).tolist()
@@ -31,7 +33,9 @@ class Watcher:
         """The same pairs."""
         for picture, planes in pairs:
             if picture.index in self._wanted:
-                self._sheet.append((thumbnail(picture.rgb()), thumbnail(self._output(picture, planes).rgb())))
+                both = picture, self._output(picture, planes)
+                before, after = (thumbnail(shown.rgb(), self._pixel_aspect) for shown in both)
+                self._sheet.append((before, after))
             if picture.index in self._lined:
                 self._keep_lines(picture, planes)
             yield picture, planes

@@ -21,7 +21,7 @@ def test_frames_are_spread_over_the_clip(frames: int) -> None:
 
 def test_originals_are_above_and_in_order(tmp_path: Path) -> None:
     def flat(level: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        return thumbnail(np.full((90, 160, 3), level, np.uint8))
+        return thumbnail(np.full((90, 160, 3), level, np.uint8), 1.0)
 
     write_contact(tmp_path / "contact.jpg", [(flat(20), flat(120)), (flat(60), flat(180))])
     sheet = cv2.imread(str(tmp_path / "contact.jpg"))
@@ -29,6 +29,11 @@ def test_originals_are_above_and_in_order(tmp_path: Path) -> None:
     assert sheet.shape == (2 * height + GAP_PX, 2 * THUMBNAIL_WIDTH_PX + GAP_PX, 3)
     for (row, column), level in {(0, 0): 20, (0, 1): 60, (1, 0): 120, (1, 1): 180}.items():
         assert sheet[height // 2 + row * height, THUMBNAIL_WIDTH_PX // 2 + column * THUMBNAIL_WIDTH_PX, 0] == level
+
+
+@pytest.mark.parametrize(("pixel_aspect", "height"), [(1.0, 160), (2.0, 80), (0.5, 320)])
+def test_thumbnails_have_square_pixels(pixel_aspect: float, height: int) -> None:
+    assert thumbnail(np.zeros((100, 150, 3), np.uint8), pixel_aspect).shape == (height, THUMBNAIL_WIDTH_PX, 3)
 
 
 def test_noise_is_kept_small(tmp_path: Path) -> None:

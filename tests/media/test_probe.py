@@ -100,11 +100,26 @@ def test_colour_tags_are_read(tmp_path: Path, color: ColorTags) -> None:
     assert read(make(tmp_path / "a.mp4", Made(color=color)))[0].color == color
 
 
-def test_old_full_range_formats_and_gray_are_of_full_range(tmp_path: Path) -> None:
-    jpeg = Made(codec="mjpeg", options={}, pixel_format="yuvj420p")
-    gray = Made(codec="ffv1", options={}, pixel_format="gray")
-    assert read(make(tmp_path / "a.mov", jpeg))[0].color.range == 2
-    assert read(make(tmp_path / "a.mkv", gray))[0].color.range == 2
+@pytest.mark.parametrize(
+    ("name", "codec", "pixel_format"),
+    [
+        ("a.mov", "mjpeg", "yuvj420p"),
+        ("a.mkv", "ffv1", "gray"),
+        ("a.mkv", "ffv1", "ya8"),
+        ("a.nut", "rawvideo", "monow"),
+        ("a.nut", "rawvideo", "monob"),
+    ],
+)
+def test_old_full_range_formats_and_gray_are_of_full_range(
+    tmp_path: Path, name: str, codec: str, pixel_format: str
+) -> None:
+    clip = read(make(tmp_path / name, Made(codec=codec, options={}, pixel_format=pixel_format)))[0]
+    assert (clip.pixel_format, clip.color.range) == (pixel_format, 2)
+
+
+def test_gray_that_is_tagged_as_limited_is_taken_so(tmp_path: Path) -> None:
+    made = Made(codec="ffv1", options={}, pixel_format="ya8", color=ColorTags(1, 1, 1, 1, 0))
+    assert read(make(tmp_path / "a.mkv", made))[0].color.range == 1
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])

@@ -24,11 +24,25 @@ def test_a_picture_fills_the_frame_and_keeps_its_middle(size_px: tuple[int, int]
     rgb = np.zeros((100, 150, 3), np.uint8)
     rgb[..., 0] = np.arange(150)[None] + 50
     rgb[..., 1] = np.arange(100)[:, None] + 100
-    shown = covering(rgb, size_px)
+    shown = covering(rgb, size_px, 1.0)
     assert shown.shape == (size_px[1], size_px[0], 3)
     for axis, channel, middle in ((1, 0, 124.5), (0, 1, 149.5)):
         line = shown[..., channel].mean(axis=1 - axis)
         assert line.mean() == pytest.approx(middle, abs=1.0)
+
+
+@pytest.mark.parametrize("size_px", [(128, 96), (300, 200), (100, 150)])
+@pytest.mark.parametrize("pixel_aspect", [2.0, 0.5])
+def test_a_circle_is_seen_round_through_pixels_that_are_not_square(
+    size_px: tuple[int, int], pixel_aspect: float
+) -> None:
+    y, x = np.mgrid[:300, :400]
+    rgb = np.repeat(np.where(np.hypot(x - 199.5, y - 149.5) < 15, 255, 0).astype(np.uint8)[..., None], 3, axis=-1)
+    rows, columns = np.nonzero(covering(rgb, size_px, pixel_aspect)[..., 0] > 127)
+    wide, high = (np.ptp(columns) + 1) * pixel_aspect, np.ptp(rows) + 1
+    assert wide == pytest.approx(high, abs=1 + pixel_aspect)
+    shown = size_px[0] * pixel_aspect, size_px[1]
+    assert high == pytest.approx(30 * max(shown[0] / 400, shown[1] / 300), abs=1.5)
 
 
 @pytest.mark.parametrize("layout", ["yuv420p", "yuv444p", "yuv420p10le", "gbrp"])
@@ -38,7 +52,7 @@ def test_its_colours_are_those_that_a_player_shows(tmp_path: Path, layout: str, 
     rgb = np.stack([40 + 2 * x, 60 + 3 * y, 200 - x - y], axis=-1).astype(np.uint8)
     path = write(tmp_path / "wand bild.png", rgb)
     made = nearest(layout)
-    planes = still_planes(read_picture(path), made, (64, 48), color, 48)
+    planes = still_planes(read_picture(path), made, (64, 48), color, 48, 1.0)
     assert all(plane.dtype == made.dtype for plane in planes)
     back = rgb_of(planes, made, color).astype(int)
     assert np.abs(back - rgb)[2:-2, 2:-2].max() <= 5

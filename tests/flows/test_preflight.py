@@ -1,0 +1,87 @@
+"""What is known to fail before any work: settings that a video's size, or the walk that is drawn, cannot honour."""
+
+from pathlib import Path
+
+import pytest
+
+from conf.schema import Config
+from flows import preflight, settings
+from flows.inputs import Video
+from tasks.errors import SettingError
+from tests.media.clips import Made, make
+
+DEMO = Video("demo", None)
+
+
+@pytest.fixture(autouse=True)
+def registered() -> None:
+    settings.register()
+
+
+def load(*overrides: str) -> Config:
+    return settings.load(["video=demo", *overrides])
+
+
+def test_a_walk_into_the_camera_is_refused(tmp_path: Path) -> None:
+    config = load("demo.heading_deg=90", "demo.seconds=30")
+    with pytest.raises(
+        SettingError, match=r"^demo\.seconds: in 30 s a walker reaches the camera; give up to 18\.7, or"
+    ):
+        preflight.check(config, [DEMO])
+    preflight.check(config, [DEMO, Video("a", make(tmp_path / "a.mp4", Made()))])
+
+
+CLEAR = ("background=transparent", "background.alpha=mov")
+ODD = r"^background\.alpha: ProRes with opacity is not made of pictures of odd width, as {}; choose .*, or an even {}$"
+NARROW = r"^encode: H\.265 is not made of pictures narrower than 64 px, as {}; choose encode=x264{}$"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (CLEAR, ODD.format("65x48", r"crop\.size")),
+        ((*CLEAR, "crop.size=[33,32]"), ODD.format("33x32", r"crop\.size")),
+        ((*CLEAR, "crop.window=[0,0,33,32]"), ODD.format("33x32", r"width in crop\.window")),
+        (("encode=x265", "crop.size=[40,32]"), NARROW.format("40x32", r", or a larger crop\.size")),
+        (("encode=x265", "crop.aspect=1:1", "outputs=[overlay]"), NARROW.format("48x48", r", or a larger crop\.size")),
+        (
+            ("encode=x265", "crop.size=[33,48]", "outputs=[comparison]", "comparison.max_width=64"),
+            NARROW.format("62x30", ""),
+        ),
+    ],
+)
+def test_a_file_that_cannot_hold_the_pictures_is_refused(tmp_path: Path, overrides: tuple[str, ...], said: str) -> None:
+    odd = Video("odd", make(tmp_path / "odd.mkv", Made(size_px=(65, 48), pixel_format="yuv444p")))
+    with pytest.raises(SettingError, match=said):
+        preflight.check_video(load(*overrides), odd)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (*CLEAR, "crop.size=[32,32]"),
+        (*CLEAR, "crop=auto"),
+        (*CLEAR, "crop=expand"),
+        (*CLEAR, "outputs=[stabilized]"),
+        (*CLEAR, "background.on=[person]", "background.alpha=webm"),
+        (*CLEAR, "sweep.render=none"),
+        ("encode=x265",),
+        ("encode=x265", "crop=auto"),
+        ("encode=x265", "crop.size=[40,32]", "outputs=[pose]"),
+    ],
+)
+def test_a_file_that_can_hold_the_pictures_is_not(tmp_path: Path, overrides: tuple[str, ...]) -> None:
+    odd = Video("odd", make(tmp_path / "odd.mkv", Made(size_px=(65, 48), pixel_format="yuv444p")))
+    preflight.check_video(load(*overrides), odd)
+
+
+def test_a_picture_too_narrow_by_itself_has_no_cure_by_a_crop(tmp_path: Path) -> None:
+    narrow = Video("narrow", make(tmp_path / "narrow.mp4", Made(size_px=(48, 64))))
+    for crop in ("none", "auto"):
+        with pytest.raises(SettingError, match=NARROW.format("48x64", "")):
+            preflight.check_video(load("encode=x265", f"crop={crop}"), narrow)
+
+
+def test_the_videos_that_fit_are_not_stopped_by_one_that_does_not(tmp_path: Path) -> None:
+    odd = Video("odd", make(tmp_path / "odd.mkv", Made(size_px=(65, 48), pixel_format="yuv444p")))
+    preflight.check(load(*CLEAR), [odd, DEMO])
