@@ -5,6 +5,7 @@ from pathlib import Path
 
 import av
 
+from tasks.media.alpha_sink import AlphaSink
 from tasks.media.frames import frames
 from tasks.media.joined import sounding
 from tasks.media.layout import layout_of
@@ -41,6 +42,20 @@ def sink_like(
         sound=None if sound is None else sounding(sound, clip),
         codec=codec,
         hdr=clip.hdr,
+    )
+
+
+def alpha_like(path: Path, clip: Clip, coding: str, sound: Path) -> AlphaSink:
+    return AlphaSink(
+        path,
+        coding,
+        size_px=clip.size_px,
+        layout=layout_of(clip),
+        time_base=clip.time_base,
+        rate=clip.rate,
+        color=clip.color,
+        pixel_aspect=Fraction(clip.pixel_aspect),
+        sound=sounding(sound, clip),
     )
 
 

@@ -9,14 +9,12 @@ import av
 import numpy as np
 import pytest
 
-from tasks.media.alpha_sink import AlphaSink
 from tasks.media.frames import frames
 from tasks.media.joined import Part, SoundClock, sounding
-from tasks.media.layout import layout_of
 from tasks.media.probe import FrameTable
 from tasks.records import Clip, Restart
 from tests.media.clips import Made, make
-from tests.media.rewriting import Heard, packets, read, rewrite
+from tests.media.rewriting import Heard, alpha_like, packets, read, rewrite
 
 TICK_S = Fraction(1, 90_000)
 TWO_S = Made(tones=["aac"], ticks=range(0, 60 * 3000, 3000), last_ticks=3000, time_base=TICK_S)
@@ -78,17 +76,7 @@ def test_matroska_too(tmp_path: Path) -> None:
 def webm(source: Path, target: Path) -> tuple[FrameTable, list[float], list[str]]:
     """The file's frames, when the sound of its WebM is heard, from the first picture on, and what was noted."""
     clip, table = read(source)
-    sink = AlphaSink(
-        target,
-        "webm",
-        size_px=clip.size_px,
-        layout=layout_of(clip),
-        time_base=clip.time_base,
-        rate=clip.rate,
-        color=clip.color,
-        pixel_aspect=Fraction(1),
-        sound=sounding(source, clip),
-    )
+    sink = alpha_like(target, clip, "webm", source)
     opacity = np.ones(clip.size_px[::-1], np.float32)
     with sink:
         for picture in frames(source, clip):

@@ -6,12 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.media.alpha_sink import AlphaSink
-from tasks.media.joined import sounding
-from tasks.media.layout import layout_of
 from tasks.media.read_back import verify_video
 from tests.media.clips import Made, make, planes
-from tests.media.rewriting import packets, read, rewrite
+from tests.media.rewriting import alpha_like, packets, read, rewrite
 
 EARLY = Made(
     ticks=[-9000, -6000, -2900, 0, 3100, 6000],
@@ -46,17 +43,7 @@ def test_an_mp4_shows_all_of_it_at_its_own_intervals(early: Path, tmp_path: Path
 def test_so_does_a_transparent_one(early: Path, tmp_path: Path, coding: str) -> None:
     clip, table = read(early)
     path = tmp_path / f"out.{coding}"
-    sink = AlphaSink(
-        path,
-        coding,
-        size_px=clip.size_px,
-        layout=layout_of(clip),
-        time_base=clip.time_base,
-        rate=clip.rate,
-        color=clip.color,
-        pixel_aspect=Fraction(1),
-        sound=sounding(early, clip),
-    )
+    sink = alpha_like(path, clip, coding, early)
     opacity = np.ones(clip.size_px[::-1], np.float32)
     with sink:
         for index, (pts, duration) in enumerate(zip(table.pts.tolist(), table.duration.tolist(), strict=True)):
