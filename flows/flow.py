@@ -21,9 +21,10 @@ from flows.graph import Graph
 from flows.index import standings, write_index
 from flows.inputs import find_all
 from flows.interrupt import interruptible
+from flows.job import Job
 from flows.jobs import prepare
 from flows.notices import Notices
-from flows.plan import PATH, PICTURES, STAGES, Job
+from flows.plan import PATH, PICTURES, STAGES
 from flows.publish import publish, publish_failure
 from flows.record import flat_metrics
 from flows.results import Result

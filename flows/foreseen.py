@@ -4,16 +4,14 @@ It makes the same requests and keys as a run, for as long as what a stage takes 
 would run, keys cannot be known, for they are made of the bytes that it gives.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from flows.differences import differences
-from flows.graph import title
 from flows.history import History
-from flows.plan import NAMES, Job
+from flows.job import Job, Wish
 from tasks.keys import shaped_by, stage_key
 from tasks.records import Artifact
 from tasks.requests import DecodeRequest, DemoRequest, Request
@@ -46,31 +44,24 @@ class Foreseen:
 class DryJob(Job):
     """A job that submits nothing: every stage that is started is looked up, and its fate noted by title.
 
-    ``start`` raises the finding that is known to be the end of the stage.
+    ``ask`` raises the finding that is known to be the end of the stage.
     """
 
     history: History = field(kw_only=True)
     foreseen: dict[str, Foreseen] = field(default_factory=dict, kw_only=True)
 
-    def start(
-        self,
-        request: type[Any],
-        takes: tuple[str, ...],
-        *,
-        beside: Group | None = None,
-        shares: Mapping[str, str] | None = None,
-        **fields: Any,
-    ) -> None:
-        """Foresee a stage that takes the artifacts of earlier ones."""
-        drawn = ("demo",) if request is DecodeRequest and "demo" in self.foreseen else ()
-        own = {name: self.foreseen[name] for name in (*drawn, *takes)}
-        asked = request(**fields, **{NAMES.get(name, name): own[name].artifact or NOTHING for name in takes})
-        unknown = {NAMES.get(name, name) for name in takes if own[name].artifact is None}
+    def ask(self, wish: Wish) -> None:
+        """Foresee it."""
+        drawn = ("demo",) if wish.request is DecodeRequest and "demo" in self.foreseen else ()
+        own = {name: self.foreseen[name] for name in (*drawn, *wish.takes)}
+        made = {name: fate.artifact or NOTHING for name, fate in own.items()}
+        asked = wish.request(**wish.fields, **wish.called(made))
+        unknown = {name for name, artifact in wish.called(made).items() if artifact is NOTHING}
         if drawn and own["demo"].artifact is None:
             unknown.add("digest")
         behind = [name for name, fate in own.items() if fate.status != CACHED]
         waits = [(self.video.name, fate) for fate in own.values()]
-        for shaped, stage in (shares or {}).items():
+        for shaped, stage in wish.shares.items():
             of_all = self._of_all(stage)
             behind += [name for name in self._named(stage, of_all) if name not in behind]
             unknown |= set() if all(fate.known for _, fate in of_all) else {shaped}
@@ -78,7 +69,7 @@ class DryJob(Job):
         fate = self.foresee(asked, behind, unknown)
         identity = "<".join([stage_key(asked), *(fate.identity for _, fate in waits)])
         after = frozenset((video, before.identity) for video, before in waits)
-        self.foreseen[title(request)] = replace(fate, identity=identity, after=after, group=beside)
+        self.foreseen[wish.title] = replace(fate, identity=identity, after=after, group=wish.beside)
 
     def finished(self, name: str) -> list[Artifact]:
         """The artifacts of a stage of all videos where every one of them is known; else none."""

@@ -10,7 +10,8 @@ from conf.schema import Config
 from flows import preflight, settings
 from flows.graph import Graph, Node
 from flows.inputs import Video, find_all, find_videos, missing
-from flows.plan import Job, start_demo
+from flows.job import Job
+from flows.plan import start_demo
 from flows.results import Result
 from flows.sweeps import Setting
 from tasks.errors import SettingError, StillwalkError, VideoError

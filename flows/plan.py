@@ -1,23 +1,20 @@
 """The stages of one video, in order: which request follows from the settings, and what it takes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from conf.choices import FrameMode, Output, Runner
+from conf.choices import Output, Runner
 from conf.holding import CropConf
-from conf.schema import Config
 from conf.walker import DemoConf
-from flows.graph import Future, Graph, Node, title
-from flows.inputs import Video
+from flows.graph import Graph, Node, title
+from flows.job import Job
 from flows.shaping import looking, segmenting
 from flows.sharing import follow_crop, room_size, shares_room
 from flows.wants import background_of, border_of, contained, masks_wanted, person_request, stabilized_wanted
 from tasks.errors import SettingError
 from tasks.media.sharing import Sharing
 from tasks.places import expanded
-from tasks.records import Artifact
 from tasks.render_requests import (
     ChartsRequest,
     ComparisonRequest,
@@ -39,66 +36,6 @@ from tasks.requests import (
 )
 from tasks.store import sha256_of
 from tasks.turns import Group
-
-# What a request calls the artifact of a stage, where that is not the stage's own name.
-NAMES = {
-    "decode": "clip",
-    "pose": "found",
-    "subject": "pose",
-    "stabilized.mp4": "rendered",
-    "stabilized.mov": "rendered",
-    "verify": "verified",
-}
-
-
-@dataclass(frozen=True)
-class Job:
-    """One video of a run with one setting, and the stages asked for so far, by title."""
-
-    video: Video
-    source: Path
-    digest: str
-    config: Config
-    models: dict[str, dict[str, str]]  # digests by stage and model
-    graph: Graph
-    run_id: str
-    setting: str = ""  # its name in a sweep
-    metrics_only: bool = False  # nothing is rendered, and no more is delivered than the path and how good it is
-    misfit: str = ""  # why no stage of it is to be started: a setting that this video cannot honour
-    nodes: dict[str, Node] = field(default_factory=dict)
-    group: list["Job"] = field(default_factory=list, compare=False, repr=False)  # of this setting, itself among them
-
-    @property
-    def futures(self) -> dict[str, Future]:
-        return {name: node.future for name, node in self.nodes.items()}
-
-    def start(
-        self,
-        request: type[Any],
-        takes: tuple[str, ...],
-        *,
-        beside: Group | None = None,
-        shares: Mapping[str, str] | None = None,
-        **fields: Any,
-    ) -> None:
-        """Ask for a stage that takes the artifacts of earlier ones, under the name it has in its request.
-
-        Those that are computed ``beside`` each other form a group. ``shares`` names the fields that were made of what
-        a stage of all videos of the run has ``finished`` with.
-        """
-        if "source" in fields and request is not DecodeRequest:
-            memory = self.config.decode.frames is FrameMode.memory
-            fields["held_mb"] = self.config.decode.memory_mb if memory else None
-        inputs = {NAMES.get(name, name): self.nodes[name] for name in takes}
-        asker = (self.video.name, self.setting)
-        self.nodes[title(request)] = self.graph.ask(asker, request, fields, inputs, beside)
-
-    def finished(self, name: str) -> list[Artifact]:
-        """Wait for a stage of all videos; those that fail do not count."""
-        futures = [other.nodes[name].future for other in self.group if name in other.nodes]
-        for future in futures:
-            future.wait()
-        return [future.result() for future in futures if future.state.is_completed()]
 
 
 def start_demo(graph: Graph, setting: str, conf: DemoConf) -> Node:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from conf.choices import Output
 from flows.inputs import short_digest
-from flows.plan import Job
+from flows.job import Job
 from flows.record import SHEET, all_metrics, describe, failure_record, run_record
 from flows.report.page import render_report
 from flows.results import RECORD, Result, read_record

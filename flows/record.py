@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from conf.choices import BorderMode, FrameMode, Output, Runner
-from flows.plan import Job
+from flows.job import Job
 from flows.results import Result, StageRun, stage_run
 from tasks.keys import canonical
 from tasks.maths.states import SEEN

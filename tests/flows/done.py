@@ -2,21 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from conf.schema import Config
-from flows.graph import Graph, title
+from flows.graph import Graph
 from flows.inputs import Video
-from flows.plan import NAMES, STAGES, Job
+from flows.job import Job, Wish
+from flows.plan import STAGES
 from tasks import store
 from tasks.errors import NobodyFound
 from tasks.keys import shaped_by, stage_key
 from tasks.records import Artifact, Clip, ColorTags
-from tasks.turns import Group
 
 DIGESTS = {"pose": {"full": "f0"}, "masks": {"general": "g0"}}
 NOBODY = "no person found in 100 frames; check that it shows a person"
@@ -52,22 +51,14 @@ class DoneJob(Job):
     blind: str = field(default="", kw_only=True)
     done: dict[str, Artifact] = field(default_factory=dict, kw_only=True)
 
-    def start(
-        self,
-        request: type[Any],
-        takes: tuple[str, ...],
-        *,
-        beside: Group | None = None,
-        shares: Mapping[str, str] | None = None,
-        **fields: Any,
-    ) -> None:
-        if not set(takes) <= set(self.done):
+    def ask(self, wish: Wish) -> None:
+        if not set(wish.takes) <= set(self.done):
             return
-        asked = request(**fields, **{NAMES.get(name, name): self.done[name] for name in takes})
+        asked = wish.request(**wish.fields, **wish.called(self.done))
         about = {"video": self.video.name, "sha256": self.digest, "shaped_by": shaped_by(asked)}
 
         def compute(folder: Path) -> dict[str, Any]:
-            if title(request) == self.blind:
+            if wish.title == self.blind:
                 raise NobodyFound(NOBODY)
             shown = {name: str(getattr(asked, name)) for name in ("settings", "digest") if hasattr(asked, name)}
             size = {"size_px": self.size_px} if asked.stage == "room" else {}
@@ -80,7 +71,7 @@ class DoneJob(Job):
         with suppress(NobodyFound):
             key, cache = stage_key(asked), self.graph.cache
             made = store.make(cache, asked.stage, key, "run", compute, waiting=never, about=about)
-            self.done[title(request)] = made
+            self.done[wish.title] = made
 
     def finished(self, name: str) -> list[Artifact]:
         jobs = (job for job in self.group if isinstance(job, DoneJob))

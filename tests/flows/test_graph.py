@@ -9,7 +9,8 @@ from conf.holding import SmoothingConf
 from conf.schema import Config
 from flows.graph import Graph
 from flows.inputs import Video
-from flows.plan import PATH, Job
+from flows.job import Job
+from flows.plan import PATH
 from tasks import stage
 from tasks.stage import Call
 

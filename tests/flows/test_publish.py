@@ -16,7 +16,7 @@ from conf.schema import Config
 from flows import publish, whole
 from flows.graph import Graph
 from flows.inputs import Video, short_digest
-from flows.plan import Job
+from flows.job import Job
 from flows.record import describe
 from tasks import store
 from tasks.errors import OutputError

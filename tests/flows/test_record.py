@@ -11,7 +11,7 @@ from conf.schema import Config
 from conf.seeing import PoseConf
 from flows.graph import Graph
 from flows.inputs import Video
-from flows.plan import Job
+from flows.job import Job
 from flows.record import describe, headline
 from tasks.records import Artifact, StoredFile
 from tests.artifacts import clip_artifact
