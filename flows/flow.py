@@ -115,7 +115,7 @@ def _chosen(prepared: list[Job | Result]) -> list[Job | Result]:
     planned = [_planned(item) if isinstance(item, Job) else {} for item in prepared]
     standing = standings([item.video.name for item in prepared], planned)
     return [
-        replace(item, metrics_only=False) if isinstance(item, Job) and judged and judged.rank == 1 else item
+        replace(item, metrics_only=False) if isinstance(item, Job) and judged and judged.best else item
         for item, judged in zip(prepared, standing, strict=True)
     ]
 

@@ -37,7 +37,8 @@ class Node:
     def submit(self, shown: str, cache: Path, run_id: str, turns: Turns, *, apart: bool, stamp: Stamp | None) -> None:
         from tasks.stage import Call, submit  # loads Prefect
 
-        call = Call(shown, self.request, self.fields, cache, run_id, turns, self.group, apart, stamp)
+        video, _ = self.asked[0]
+        call = Call(shown, video, self.request, self.fields, cache, run_id, turns, self.group, apart, stamp)
         self._future = submit(call, {name: node.future for name, node in self.takes.items()})
 
 

@@ -72,7 +72,7 @@ def ranked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _standing(judged: Judged) -> dict[str, Any]:
-    return {"rank": judged.rank, "pareto": judged.pareto, "best": judged.rank == 1}
+    return {"rank": judged.rank, "pareto": judged.pareto, "best": judged.best}
 
 
 def _judged(settings: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from conf.choices import BorderMode, FrameMode, Output, Runner
 from flows.job import Job
 from flows.results import Result, StageRun, stage_run
 from tasks.keys import canonical
+from tasks.maths.metrics import UNITS_OF_FILE
 from tasks.maths.states import SEEN
 from tasks.records import Artifact, Clip, read_clip
 
@@ -102,6 +103,7 @@ def all_metrics(artifacts: dict[str, Artifact]) -> dict[str, Any]:
     metrics: dict[str, Any] = json.loads(artifacts["trajectory"].path("metrics.json").read_text())
     if "verify" in artifacts:
         metrics["verified"] = json.loads(artifacts["verify"].path("verified.json").read_text())
+        metrics["units"] |= UNITS_OF_FILE
     return metrics
 
 

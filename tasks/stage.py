@@ -35,7 +35,8 @@ from tasks.turns import Group, Turns
 class Call:
     """A stage of one video, but for the artifacts it takes: those come as futures beside it."""
 
-    video: str  # the name shown
+    shown: str  # the name of the run: the video, and what setting of a sweep
+    video: str
     request: type[Any]
     fields: dict[str, Any]  # of the request, all that are not artifacts
     cache: Path
@@ -96,7 +97,7 @@ def _task(request: type[Any]) -> Task[..., Artifact]:
 def _shown(parameters: dict[str, Any]) -> str:
     """The name of a run. Prefect's own commands take brackets for markup."""
     call: Call = parameters["call"]
-    return f"{_title(call.request)} {call.video}".replace("[", "(").replace("]", ")")
+    return f"{_title(call.request)} {call.shown}".replace("[", "(").replace("]", ")")
 
 
 def _key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -110,7 +111,7 @@ def _request(call: Call, inputs: dict[str, Artifact]) -> Request:
 def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
     """Compute one stage, or find that another process has just done so."""
     request = _request(call, inputs)
-    work = progress.Work(call.video, _title(call.request), _frames(inputs))
+    work = progress.Work(call.shown, _title(call.request), _frames(inputs))
 
     def compute(folder: Path) -> dict[str, Any]:
         meter = progress.Meter(work)

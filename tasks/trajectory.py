@@ -80,9 +80,10 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     tick(len(shift_px))
     facts = {name: report["planned"][name] for name in FACTS}
     notes = [f"all videos of this run are {width}x{height} (crop.shared)"] if request.window_px is not None else []
-    more_cut = report["planned"]["subject_cut"] - report["before"]["subject_cut"]
-    if request.crop.mode is not Crop.none and more_cut >= LEAST_CUT:
-        fact = f"the crop of {width}x{height} cuts the person in {more_cut:.0%} more of the frames"
+    cut, cut_before = (report[when]["subject_cut"] for when in ("planned", "before"))
+    if request.crop.mode is not Crop.none and cut - cut_before >= LEAST_CUT:
+        left = f"crop={request.crop.mode.value} leaves {width}x{height} of {path.size_px[0]}x{path.size_px[1]}"
+        fact = f"{left}, which cuts the person in {cut:.0%} of the frames, and the source in {cut_before:.0%}"
         notes.append(f"{fact}; {_cure_of_a_cut(request.crop)}")
     return {**facts, **_stance_facts(request.lock, path.scale, path.roll_rad), "notes": notes}
 

@@ -1,10 +1,12 @@
 """Stage: the independent judge of a rendered video, on the file itself, as a viewer gets it.
 
 A fresh pose run and a torso feature track know nothing of the path that was planned. The pose run has a noise of its
-own (about 1.4 px in x and 2.1 px in y on a person of 340 px), which its figures carry; the features' step has not.
+own, which its figures carry (a spread of 1.9 px in x and 2.6 px in y of the drawn walker, 313 px high, who stands still
+to half a pixel; 2 to 5 px of walkers on video); the features' step has not.
 Only poses that stand where the subject should are judged: a mirrored border shows a second person, and where the
 subject is away the judge may see anybody. ``judged`` is their share of the frames in which the subject is there. In the
 others the features are looked for where the plan has the torso: their step is of the same frames, whatever the lock.
+They are the source's pixels, wherever a border goes on with them.
 Frames that the pose stage passed over (``pose.every``) are judged like the others: what is lost there counts.
 """
 
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 
 from tasks.maths import metrics, motion
 from tasks.maths.anchor import hip_centre
+from tasks.maths.framing import outline
 from tasks.maths.landmarks import COUNT, HIPS, SHOULDERS, PoseTrack
 from tasks.maths.states import ABSENT
 from tasks.maths.steps import Step, from_table, gather
@@ -28,7 +31,7 @@ from tasks.media.rgb import rgb_frames
 from tasks.media.tables import read_json, read_table, write_json, write_table
 from tasks.models.people import Sighting, open_people
 from tasks.models.sources import model_files
-from tasks.records import Clip, Tick
+from tasks.records import Clip, Tick, read_clip
 from tasks.render_requests import VerifyRequest
 
 Floats = NDArray[np.float64]
@@ -83,6 +86,7 @@ class Subject(NamedTuple):
     hip_xy: Floats  # (n, 2) NaN where the subject is away
     torso_px: Floats  # (n,)
     landmarks: Floats  # (n, 33, 5) as the planned path moves them; NaN where the subject is away
+    picture_xy: Floats  # (n, 4, 2) corners of the source's picture: what lies beyond them is border
 
     def among(self, frame: int, people: Sequence[Sighting]) -> Floats | None:
         """The landmarks (33, 5) of the nearest of ``people`` whose hips lie within ``NEAR`` torsos of the subject's."""
@@ -96,15 +100,17 @@ class Subject(NamedTuple):
 def subject_of(request: VerifyRequest) -> Subject:
     """Where the path that was planned has the subject, frame by frame of the rendered file."""
     path = read_table(request.trajectory.path("trajectory.parquet"))
-    to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
+    columns = [path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)]
+    to_output = np.stack(columns, axis=1).reshape(-1, 1, 2, 3)
     pose = read_pose(request.pose.path("pose.parquet"))
-    moved = motion.apply(to_output.reshape(-1, 1, 2, 3), pose.xy_px)
+    moved = motion.apply(to_output, pose.xy_px)
     rest = np.stack([pose.z, pose.visibility, pose.presence], axis=2)
     looked = read_table(request.pose.path("motion.parquet"))["looked"]
     landmarks = between_looks(np.concatenate([moved, rest], axis=2), pose.time_s, looked)
     landmarks[path["state"] == ABSENT] = np.nan
     hip_xy, neck_xy = (landmarks[:, list(pair), :2].mean(axis=1) for pair in (HIPS, SHOULDERS))
-    return Subject(hip_xy, np.hypot(*(neck_xy - hip_xy).T), landmarks)
+    picture_xy = motion.apply(to_output, outline(read_clip(request.clip).size_px)[None])
+    return Subject(hip_xy, np.hypot(*(neck_xy - hip_xy).T), landmarks, picture_xy)
 
 
 def between_looks(landmarks: Floats, time_s: Floats, looked: NDArray[np.bool_]) -> Floats:
@@ -143,7 +149,7 @@ def _watch(
             people = [seen._replace(landmarks=item.to_source(seen.landmarks)) for seen in finder(item.rgb, item.time_s)]
             found_there = subject.among(len(times), people)
             marks = subject.landmarks[len(times)] if found_there is None else found_there
-            step = torso.step(item.luma, marks[:, :2], marks[:, 3])
+            step = torso.step(item.luma, marks[:, :2], marks[:, 3], subject.picture_xy[len(times)])
             rows.append(step if np.isfinite(marks[list(HIPS), 0]).all() else Step())
             times.append(item.time_s)
             found.append(np.full((COUNT, 5), np.nan) if found_there is None else found_there)

@@ -2,9 +2,11 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from flows.report_index import render_index
@@ -108,10 +110,28 @@ def test_the_original_where_it_lies_plays_in_step_with_the_stabilized(page: Page
     assert quiet(page)
 
 
-def test_what_the_browser_cannot_play_is_said_and_the_pictures_stay(page: Page, made: Path) -> None:
-    copy = made.parent / "unplayable"
+def nothing_known(path: Path) -> None:
+    path.write_text("of a codec that nobody knows")
+
+
+def only_sound(path: Path) -> None:
+    """What a browser without the picture's codec makes of a video with sound."""
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("aac", rate=48_000)
+        for number in range(60):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = 48_000, 1024 * number
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize("written", [nothing_known, only_sound])
+def test_what_the_browser_cannot_play_is_said_and_the_pictures_stay(
+    page: Page, made: Path, written: Callable[[Path], None]
+) -> None:
+    copy = made.parent / f"unplayable, {written.__name__}"
     shutil.copytree(made / "demo", copy, dirs_exist_ok=True)
-    (copy / "comparison.mp4").write_text("of a codec that nobody knows")
+    written(copy / "comparison.mp4")
     opened(page, copy / "report.html")
     page.until("document.querySelector('.player .warn') !== null")
     assert "cannot play comparison.mp4" in page.value("document.querySelector('.player .warn').textContent")

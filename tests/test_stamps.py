@@ -52,6 +52,7 @@ def test_what_another_file_does_not_show_is_not_kept_under_this_ones_key(
     video = tmp_path / "a.mp4"
     video.write_bytes(b"walk")
     call = Call(
+        "a window=9",
         "a",
         DecodeRequest,
         {"source": video, "digest": "d" * 64, "settings": DecodeConf()},

@@ -12,7 +12,7 @@ from tasks.media.tables import write_table
 from tasks.models.people import Sighting
 from tasks.render_requests import VerifyRequest
 from tasks.verify import Subject, between_looks, step_rms, subject_of
-from tests.artifacts import artifact, pose_artifact
+from tests.artifacts import artifact, clip_artifact, pose_artifact
 from tests.maths.paths import even_times, pose_track, straight_walk, without
 
 
@@ -23,7 +23,9 @@ def somebody(track: int, hip_x_px: float) -> Sighting:
 
 
 def subject(hip_xy: NDArray[np.float64]) -> Subject:
-    return Subject(hip_xy, np.full(len(hip_xy), 100.0), np.zeros((len(hip_xy), COUNT, 5)))
+    return Subject(
+        hip_xy, np.full(len(hip_xy), 100.0), np.zeros((len(hip_xy), COUNT, 5)), np.zeros((len(hip_xy), 4, 2))
+    )
 
 
 def test_of_several_people_the_one_at_the_subjects_place_is_judged() -> None:
@@ -61,5 +63,8 @@ def test_the_judge_knows_where_the_subject_should_be_between_looks(tmp_path: Pat
     held |= {"to_output_02": -hips[:, 0], "to_output_12": -hips[:, 1], "state": np.array(["bridged"] * 7)}
     write_table(tmp_path / "trajectory" / "trajectory.parquet", held)
     trajectory = artifact("trajectory", tmp_path / "trajectory")
-    request = VerifyRequest(pose, pose, trajectory, pose, PoseConf(), ModelsConf(), {}, Device.cpu, 0.5)
-    assert np.allclose(subject_of(request).hip_xy, 0, atol=1e-3)
+    clip = clip_artifact(tmp_path / "clip", pose_track(time_s, hips, hips), (640, 480))
+    request = VerifyRequest(clip, pose, trajectory, pose, PoseConf(), ModelsConf(), {}, Device.cpu, 0.5)
+    subject = subject_of(request)
+    assert np.allclose(subject.hip_xy, 0, atol=1e-3)
+    assert np.allclose(subject.picture_xy[:, 2], [639.5, 479.5] - hips)

@@ -35,7 +35,9 @@ GROUPS: Final[dict[str, dict[str, Meaning]]] = {
     "What it costs": {
         "visible_area_mean": Meaning("Picture shown", "Share of the output that shows picture, not border.", HIGHER),
         "visible_area_min": Meaning("Picture shown, least", "The same in the frame that shows the least.", HIGHER),
-        "subject_cut": Meaning("Person cut", "Share of frames in which a part of the person leaves the output.", LOWER),
+        "subject_cut": Meaning(
+            "Person cut", "Share of frames in which the source's edge or the output's cuts the person.", LOWER
+        ),
         "camera_accel": Meaning("Camera's jerk", "How abruptly the picture is moved: what smoothing buys.", LOWER),
         "background_speed": Meaning("Background's speed", "How fast the world drifts by; a matter of taste.", NEITHER),
     },
@@ -97,7 +99,6 @@ def tables(metrics: dict[str, Any]) -> list[tuple[str, list[Row]]]:
 
 def _judged(verified: dict[str, Any], units: dict[str, str]) -> list[Row]:
     known = JUDGED | {name: meaning for group in GROUPS.values() for name, meaning in group.items()}
-    own_units = {"residual_step": "px/frame", "judged": "share of the frames with the person"} | units
     order = [*JUDGED, *(name for name in verified if name not in JUDGED and not name.endswith("_before"))]
     return [
         _row(
@@ -105,7 +106,7 @@ def _judged(verified: dict[str, Any], units: dict[str, str]) -> list[Row]:
             known.get(name, Meaning(name, "", NEITHER)),
             verified.get(f"{name}_before"),
             verified[name],
-            own_units.get(name, ""),
+            units.get(name, ""),
         )
         for name in order
         if name in verified

@@ -7,7 +7,9 @@
   const [button, slider, clock, speed] = ["button", "input", "output", "select"].map((name) => player.querySelector(name));
   const timed = [...document.querySelectorAll(".timed")];
   const begin = Number(player.dataset.start);
-  const length = () => (Number.isFinite(lead.duration) ? lead.duration : 0);
+  const shown = Number(player.dataset.length) || Infinity;  // the sound may last longer than the picture
+  const length = () => (Number.isFinite(lead.duration) ? Math.min(lead.duration, shown) : 0);
+  const gone = new Set();
 
   function draw() {
     for (const canvas of canvases) {
@@ -40,6 +42,8 @@
     for (const video of videos) video.currentTime = Math.min(Math.max(second, 0), length());
   }
   function lost(video) {
+    if (gone.has(video)) return;
+    gone.add(video);
     const number = videos.indexOf(video), name = decodeURIComponent(video.getAttribute("src")).replace("./", "");
     for (const pane of player.querySelectorAll(`.pane[data-video="${number}"]`)) pane.remove();
     const note = document.createElement("p");
@@ -61,11 +65,12 @@
     video.hidden = true;
     video.controls = false;
     for (const name of ["loadeddata", "seeked"]) video.addEventListener(name, draw);
-    video.addEventListener("error", () => lost(video));
-    if (video.error) lost(video);
+    const judge = () => { if (video.error || (video.readyState && !video.videoWidth)) lost(video); };
+    for (const name of ["error", "loadedmetadata"]) video.addEventListener(name, judge);  // sound alone is no error
+    judge();
   }
   for (const canvas of canvases) canvas.hidden = false;
-  player.querySelector(".controls").hidden = Boolean(lead.error);
+  player.querySelector(".controls").hidden = gone.has(lead);
   button.addEventListener("click", () => {
     if (!lead.paused) return videos.forEach((video) => video.pause());
     if (lead.ended) seek(0);

@@ -43,6 +43,12 @@ UNITS: Final = {
     "anchor_switches": "count",
     "anchor_switch_jump": "px",
 }
+UNITS_OF_FILE: Final = {
+    "residual_step": "px/frame",
+    "residual_step_before": "px/frame",
+    "judged": "share of the frames with the person",
+}
+"""Of what is measured in a rendered file only."""
 
 
 def lock_rms(path: Floats, target_xy: Floats) -> float:
@@ -121,16 +127,24 @@ def person_height(boxes: Floats, scale: Floats | float = 1.0) -> float:
     return float(np.median(known)) if len(known) else np.nan
 
 
-def subject_cut(boxes: Floats, to_output: Floats, output_size_px: Size) -> float:
-    """Share of the frames with a box (n, 4) in which a corner of it, moved by ``to_output``, leaves the output."""
+def subject_cut(boxes: Floats, source_size_px: Size, to_output: Floats, output_size_px: Size) -> float:
+    """Share of the frames with a box (n, 4) in which a corner of it, moved by ``to_output``, leaves the output.
+
+    So does a corner that lies outside the source: whom its edge cuts, no border makes whole.
+    """
     known = np.isfinite(boxes).all(axis=1)
     if not known.any():
         return np.nan
     corners = boxes[known][:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
     moved = motion.apply(to_output[known, None], corners)
-    edge = outline(output_size_px)
-    inside = (moved >= edge[0]) & (moved <= edge[2])
-    return float(np.mean(~inside.all(axis=(1, 2))))
+    whole = _within(corners, source_size_px) & _within(moved, output_size_px)
+    return float(np.mean(~whole))
+
+
+def _within(corners: Floats, size_px: Size) -> Flags:
+    """Whether all corners (n, 4, 2) lie in a picture, for each n."""
+    edge = outline(size_px)
+    return np.asarray(((corners >= edge[0]) & (corners <= edge[2])).all(axis=(1, 2)))
 
 
 def longest_gap(time_s: Floats, measured: Flags) -> float:

@@ -46,7 +46,7 @@ def report(
         "lock_gain_y": float(gain_y),
         "visible_area_mean": float(covered.mean()),
         "visible_area_min": float(covered.min()),
-        "subject_cut": metrics.subject_cut(boxes, to_output, output_size_px),
+        "subject_cut": metrics.subject_cut(boxes, source_size_px, to_output, output_size_px),
         "camera_accel": metrics.acceleration(moved),
         "background_speed": metrics.speed(moved, pose.time_s),
         **metrics.coverage(pose.time_s, looked, pose.found, states),
@@ -56,7 +56,7 @@ def report(
     still = motion.translation(np.zeros_like(anchor))
     before = {
         **metrics.lock(anchor, pose.time_s, source_target_xy, source_size_px, height_px),
-        "subject_cut": metrics.subject_cut(boxes, still, source_size_px),
+        "subject_cut": metrics.subject_cut(boxes, source_size_px, still, source_size_px),
     }
     return {"planned": rounded(planned), "before": rounded(before), "units": metrics.UNITS}
 

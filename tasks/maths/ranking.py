@@ -43,12 +43,10 @@ def levels(costs: Floats, least: Floats) -> Floats:
 def places(scores: Floats, then: Floats) -> NDArray[np.int64]:
     """The place of each score, 1 for the least; of equal scores (to a millionth) that with the least of ``then``.
 
-    Where that is equal too, the first in order comes first.
+    Where that is equal too they share a place, and the places after it stay empty. NaN is equal to NaN.
     """
-    order = np.lexsort((then, np.round(scores, 6)))
-    place = np.empty(len(scores), np.int64)
-    place[order] = np.arange(1, len(scores) + 1)
-    return place
+    pairs = [*zip(np.round(scores, 6).tolist(), np.where(np.isnan(then), np.inf, then).tolist(), strict=True)]
+    return np.array([1 + sum(other < pair for other in pairs) for pair in pairs], np.int64)
 
 
 def pareto(costs: Floats) -> NDArray[np.bool_]:
@@ -62,9 +60,10 @@ def pareto(costs: Floats) -> NDArray[np.bool_]:
 class Judged(NamedTuple):
     """How a result stands among others of the same video."""
 
-    rank: int  # 1 is the best
+    rank: int  # 1 is the best; who stand alike share one
     score: float  # mean rank over lock, tremble and visible area; less is better
     pareto: bool  # no other is as good in all three and in the camera's calm, and better in one
+    best: bool  # the first of those of rank 1
 
 
 def judge(results: Sequence[Mapping[str, float | None]]) -> list[Judged]:
@@ -82,8 +81,12 @@ def judge(results: Sequence[Mapping[str, float | None]]) -> list[Judged]:
     costs[:, 2] = 1 - costs[:, 2]
     levelled = levels(costs, SEEN)
     scores = mean_ranks(levelled[:, :3])
-    ranked = zip(places(scores, levelled[:, 3]).tolist(), scores.tolist(), pareto(levelled).tolist(), strict=True)
-    return [Judged(rank, round(score, 3), best) for rank, score, best in ranked]
+    ranks = places(scores, levelled[:, 3]).tolist()
+    beaten_by_none = pareto(levelled).tolist()
+    return [
+        Judged(rank, round(float(score), 3), beaten_by_none[number], ranks.index(1) == number)
+        for number, (rank, score) in enumerate(zip(ranks, scores, strict=True))
+    ]
 
 
 def _number(metrics: Mapping[str, float | None], name: str) -> float:

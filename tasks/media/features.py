@@ -4,6 +4,7 @@ Lucas-Kanade with pyramids (Bouguet 2000) on corners (Shi and Tomasi 1994), chec
 2010). Corners are chosen anew in every frame: no feature lives long enough to slide off the body.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -80,15 +81,20 @@ class TorsoMotion:
     def __init__(self) -> None:
         self._luma: Luma | None = None
         self._torso: Torso | None = None
+        self._shown: tuple[Floats, ...] = ()
         self._speed: Floats | None = None
         self._carried = 0
 
-    def step(self, luma: Luma, landmarks_xy: Floats | None, visibility: Floats | None) -> Step:
+    def step(
+        self, luma: Luma, landmarks_xy: Floats | None, visibility: Floats | None, shown_xy: Floats | None = None
+    ) -> Step:
         """The torso's step from the frame before to this one.
 
         ``luma`` is (h, w) uint8; ``landmarks_xy`` (33, 2) source pixels and ``visibility`` (33,) are this frame's,
         or None (or NaN) where no pose was looked for or found: the torso is then carried along by its own steps.
+        Where the picture has a border, ``shown_xy`` (4, 2) are the corners of what is no border: only that is tracked.
         """
+        shown = () if shown_xy is None else (shown_xy,)
         torso = None if landmarks_xy is None or visibility is None else find_torso(landmarks_xy, visibility)
         before, last = self._luma, self._torso
         row = Step(carried_frames=self._carried)
@@ -96,7 +102,7 @@ class TorsoMotion:
             guesses = [self._speed] if self._speed is not None else []
             if torso is not None:
                 guesses.insert(0, torso.hip_xy - last.hip_xy)
-            row = measure(before, luma, last, np.array(guesses or [np.zeros(2)]))
+            row = measure(before, luma, last, np.array(guesses or [np.zeros(2)]), (*self._shown, *shown))
             row = replace(row, carried_frames=self._carried)
         step = np.array([row.dx_px, row.dy_px])
         self._speed = step if np.isfinite(step).all() else None
@@ -104,17 +110,20 @@ class TorsoMotion:
         if torso is None and last is not None:
             torso = last.moved(np.nan_to_num(step))
             self._carried = row.carried_frames + 1
-        self._luma, self._torso = luma, torso
+        self._luma, self._torso, self._shown = luma, torso, shown
         return row
 
 
-def measure(before: Luma, after: Luma, torso: Torso, guess_xy: Floats) -> Step:
-    """The step of the features on ``torso``, which lies in ``before``, from guesses (g, 2) at it, the best first."""
+def measure(before: Luma, after: Luma, torso: Torso, guess_xy: Floats, shown_xy: Sequence[Floats] = ()) -> Step:
+    """The step of the features on ``torso``, which lies in ``before``, from guesses (g, 2) at it, the best first.
+
+    They lie within all of ``shown_xy``, each the corners (4, 2) of a part of the picture.
+    """
     cut = _cut_round(torso, guess_xy, before.shape)
     if min(cut.size_px) < 16:
         return Step()
     old, new = cut.out_of(before), cut.out_of(after)
-    found = cv2.goodFeaturesToTrack(old, MOST_FEATURES, QUALITY, APART_PX, mask=_region(torso, cut))
+    found = cv2.goodFeaturesToTrack(old, MOST_FEATURES, QUALITY, APART_PX, mask=_region(torso, cut, shown_xy))
     if found is None:
         return Step()
     start, end, error = _track(old, new, found, guess_xy[0] * cut.scale_xy)
@@ -206,8 +215,8 @@ def _flow(
     return found, status[:, 0] == 1
 
 
-def _region(torso: Torso, cut: Cut) -> Luma:
-    """255 on the torso from a little under the hips to the shoulders, 0 elsewhere and on the arms."""
+def _region(torso: Torso, cut: Cut, shown_xy: Sequence[Floats]) -> Luma:
+    """255 on the torso from a little under the hips to the shoulders, 0 elsewhere, on the arms and beyond the edges."""
     axis = torso.neck_xy - torso.hip_xy
     side = np.array([-axis[1], axis[0]]) / torso.length_px * torso.half_width_px
     low, high = torso.hip_xy - 0.08 * axis, torso.hip_xy + 0.95 * axis
@@ -216,4 +225,8 @@ def _region(torso: Torso, cut: Cut) -> Luma:
     thick = max(1, round(2 * ARM * torso.length_px * cut.scale))
     for start, end in torso.arms_xy:
         cv2.line(mask, cut.to_pixels(start).tolist(), cut.to_pixels(end).tolist(), 0, thick)
+    for corners_xy in shown_xy:  # a feature's whole window lies within
+        inside = np.zeros_like(mask)
+        cv2.fillConvexPoly(inside, cut.to_pixels(corners_xy), 255)
+        mask &= cv2.erode(inside, np.ones((WINDOW_PX, WINDOW_PX), np.uint8))
     return mask

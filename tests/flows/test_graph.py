@@ -48,7 +48,8 @@ def test_shared_stages_are_submitted_once_and_named_by_who_shares_them(submitted
         stage: sum(call.request.stage == stage for call in submitted) for stage in ("decode", "pose", "trajectory")
     }
     assert count == {"decode": 2, "pose": 2, "trajectory": 6}
-    shown = [call.video for call in submitted]
+    shown = [call.shown for call in submitted]
+    assert [call.video for call in submitted[-6:]] == [*"aaabbb"]
     assert shown[:2] == ["a", "b"]
     assert shown[-6:] == [f"{video} {name}" for video in "ab" for name in configs()]
     assert len({id(each.nodes["pose"]) for each in jobs}) == 2

@@ -12,7 +12,7 @@ from flows.report.meanings import GROUPS, number, tables
 from flows.report.page import render_report
 from flows.report.player import WHOLE, choose_player
 from tasks.keys import canonical
-from tasks.maths.metrics import UNITS
+from tasks.maths.metrics import UNITS, UNITS_OF_FILE
 from tasks.records import Artifact
 from tests.program import ROOT
 
@@ -40,7 +40,9 @@ def rendered(facts: dict[str, Any]) -> Artifact:
 def metrics(**verified: float) -> dict[str, Any]:
     planned = dict.fromkeys(UNITS, 0.5) | {"lock_rms": 2.0, "new_one": 3.0}
     found: dict[str, Any] = {"planned": planned, "before": {"lock_rms": 8.0}, "units": UNITS | {"new_one": "px"}}
-    return found | ({"verified": verified} if verified else {})
+    if verified:
+        found |= {"verified": verified, "units": found["units"] | UNITS_OF_FILE}
+    return found
 
 
 def test_every_metric_has_a_sentence() -> None:

@@ -102,17 +102,18 @@ def test_subject_cut_counts_boxes_that_leave_the_output() -> None:
     boxes = np.tile([10.0, 10, 50, 90], (5, 1))
     boxes[4] = NAN
     shifts = np.array([[0, 0], [49.5, 0], [49.6, 0], [0, -11], [900, 900]], dtype=float)
-    assert metrics.subject_cut(boxes, motion.translation(shifts), (100, 100)) == 0.5
-    assert np.isnan(metrics.subject_cut(boxes[4:], motion.translation(shifts[4:]), (100, 100)))
+    assert metrics.subject_cut(boxes, (100, 100), motion.translation(shifts), (100, 100)) == 0.5
+    assert np.isnan(metrics.subject_cut(boxes[4:], (100, 100), motion.translation(shifts[4:]), (100, 100)))
+    assert metrics.subject_cut(boxes[:1], (40, 100), motion.translation(shifts[:1]), (100, 100)) == 1
 
 
 def test_a_turned_box_is_cut_by_its_corners() -> None:
     quarter = np.array([[[0.0, -1, 99], [1, 0, 0]]])
-    assert metrics.subject_cut(np.array([[10.0, 10, 50, 90]]), quarter, (100, 100)) == 0
-    assert metrics.subject_cut(np.array([[10.0, 10, 50, 110]]), quarter, (100, 100)) == 1
+    assert metrics.subject_cut(np.array([[10.0, 10, 50, 90]]), (100, 120), quarter, (100, 100)) == 0
+    assert metrics.subject_cut(np.array([[10.0, 10, 50, 110]]), (100, 120), quarter, (100, 100)) == 1
     half = np.array([[[1.0, -1, 50], [1, 1, -60]]]) * 0.7071
-    assert metrics.subject_cut(np.array([[30.0, 40, 60, 84]]), half, (100, 100)) == 1
-    assert metrics.subject_cut(np.array([[50.0, 40, 80, 60]]), half, (100, 100)) == 0
+    assert metrics.subject_cut(np.array([[30.0, 40, 60, 84]]), (100, 120), half, (100, 100)) == 1
+    assert metrics.subject_cut(np.array([[50.0, 40, 80, 60]]), (100, 120), half, (100, 100)) == 0
 
 
 @pytest.mark.parametrize(

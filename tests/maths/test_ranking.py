@@ -27,9 +27,10 @@ def test_what_cannot_be_told_ranks_last() -> None:
     assert mean_ranks(np.array([[np.nan], [9.0], [1.0]])).tolist() == [3, 2, 1]
 
 
-def test_of_equal_scores_the_first_comes_first() -> None:
+def test_equal_scores_share_a_place_and_those_after_it_stay_empty() -> None:
     scores = np.array([2.0, 1.0, 2.0, 1.0 + 1e-9])
-    assert places(scores, np.zeros(4)).tolist() == [3, 1, 4, 2]
+    assert places(scores, np.zeros(4)).tolist() == [3, 1, 3, 1]
+    assert places(np.ones(3), np.array([np.nan, 2.0, np.nan])).tolist() == [2, 1, 2]
 
 
 def test_of_equal_scores_the_calmer_comes_first() -> None:
@@ -81,8 +82,15 @@ def planned(lock: float | None, accel: float, area: float) -> dict[str, float | 
 def test_a_result_is_judged_by_lock_tremble_and_visible_area_together() -> None:
     ranked = judge([planned(2, 2, 0.8), planned(1, 1, 0.9), planned(3, 0.5, 0.7), planned(None, 3, 0.6)])
     assert [one.score for one in ranked] == [2.333, 1.333, 2.333, 4.0]
-    assert [one.rank for one in ranked] == [2, 1, 3, 4]
+    assert [one.rank for one in ranked] == [2, 1, 2, 4]
     assert [one.pareto for one in ranked] == [False, True, True, False]
+    assert [one.best for one in ranked] == [False, True, False, False]
+
+
+def test_of_several_that_are_first_one_is_the_best() -> None:
+    ranked = judge([planned(2, 2, 0.8), planned(1, 1, 0.9), planned(1, 1, 0.9)])
+    assert [one.rank for one in ranked] == [3, 1, 1]
+    assert [one.best for one in ranked] == [False, True, False]
 
 
 def test_where_no_difference_is_seen_the_calmer_camera_decides_and_lies_on_the_front() -> None:
@@ -97,7 +105,7 @@ def test_the_tremble_measured_in_the_files_goes_before_the_planned_one_where_all
     steps = ({"verified_residual_step": 0.9}, {"verified_residual_step": 0.1})
     pair = [planned(1, 0.1, 0.8), planned(1, 0.2, 0.8)]
     assert [one.rank for one in judge([a | b for a, b in zip(pair, steps, strict=True)])] == [2, 1]
-    assert [one.rank for one in judge([pair[0] | steps[0], pair[1]])] == [1, 2]
+    assert [one.rank for one in judge([pair[0] | steps[0], pair[1]])] == [1, 1]
 
 
 def test_nothing_to_judge_is_no_mistake() -> None:

@@ -143,6 +143,25 @@ def test_nobody_and_somebody_out_of_the_picture_give_no_step() -> None:
     assert (steps["features"] == 0).all()
 
 
+def mirrored(whole: Luma, edge: int) -> Luma:
+    """What a border of ``reflect`` shows right of the column ``edge``."""
+    shown = whole[:, :edge]
+    return np.asarray(cv2.copyMakeBorder(shown, 0, 0, 0, SIZE[0] - edge, cv2.BORDER_REFLECT_101), np.uint8)
+
+
+def test_of_a_torso_that_goes_on_in_the_border_only_the_picture_is_measured() -> None:
+    start = (240.0, 220.0)
+    whole, points = picture(start), landmarks(start, arms=0.0)
+    corners = [np.array([[0.0, 0], [edge, 0], [edge, SIZE[1]], [0, SIZE[1]]]) for edge in (226, 224)]
+    seen = TorsoMotion()
+    first, second = (mirrored(whole, edge) for edge in (226, 224))
+    drawn = points - [4.0, 0]  # drawn along by the twin, whose way is twice the edge's
+    steps = gather([seen.step(first, points, SEEN, corners[0]), seen.step(second, drawn, SEEN, corners[1])])
+    np.testing.assert_allclose(steps.xy()[1], 0, atol=0.05)
+    assert steps["features"][1] > 5
+    assert one_step(first, second, points, drawn).xy()[1][0] < -1
+
+
 def test_a_plain_shirt_gives_no_step() -> None:
     grey = np.full((SIZE[1], SIZE[0]), 90, np.uint8)
     start = (240.0, 220.0)
