@@ -14,8 +14,9 @@ from flows.report.page import render_report
 from flows.results import RECORD, Result, read_record
 from flows.whole import PART, part_of, reveal, writing, written
 from tasks.errors import OutputError
+from tasks.proof import damaged, require_proven
 from tasks.records import Artifact
-from tasks.store import MARK, sha256_of
+from tasks.store import sha256_of
 
 # Deliverable -> the stage that holds it, under the same name. What renders make goes with one path only.
 FILES = {
@@ -37,11 +38,15 @@ FILES = {
     "preview.webp": "preview.webp",
     SHEET: "stabilized.mp4",
 }
+UNTOLD = ("demo", "pose")  # stages whose files are large, and of which no page tells
 
 
 def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Result:
     """Copy what is new into the video's folder and write its record and report; ``OutputError`` if that fails."""
     wanted = {name: held for name in FILES if _asked(name, job) and (held := _holder(name, artifacts))}
+    for artifact in artifacts.values():  # what the page is made of; deliverables are checked as they are copied
+        if artifact.stage not in UNTOLD and artifact.run_id != job.run_id:
+            require_proven(artifact, artifact.files.keys() - FILES.keys())
     with _claimed(job, output_dir) as folder:
         others = _other_paths(folder, wanted)
         result = describe(job, artifacts, folder, older=sorted(others))
@@ -138,6 +143,5 @@ def _staged(artifact: Artifact, name: str, folder: Path) -> Path | None:
     beside = part_of(folder / name)
     shutil.copyfile(artifact.path(name), beside)
     if sha256_of(beside) != stored.sha256:
-        (Path(artifact.folder) / MARK).unlink(missing_ok=True)
-        raise OutputError(f"{there}: it was damaged in the cache; run the same command again")
+        raise damaged(artifact, str(there))
     return beside

@@ -25,6 +25,7 @@ from tasks import progress, store, workers
 from tasks.board import shown_progress
 from tasks.keys import shaped_by, stage_key
 from tasks.memory import give_back
+from tasks.proof import require_proven
 from tasks.records import Artifact, read_clip
 from tasks.requests import Request
 from tasks.stamps import Stamp, require_unchanged
@@ -110,6 +111,9 @@ def _request(call: Call, inputs: dict[str, Artifact]) -> Request:
 
 def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
     """Compute one stage, or find that another process has just done so."""
+    for artifact in inputs.values():
+        if artifact.run_id != call.run_id:
+            require_proven(artifact, artifact.files)
     request = _request(call, inputs)
     work = progress.Work(call.shown, _title(call.request), _frames(inputs))
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -154,6 +155,22 @@ def test_a_damaged_cache_file_is_never_delivered(finished: tuple[Job, dict[str, 
         publish.publish(*finished, tmp_path / "out")
     assert not (tmp_path / "out" / "a" / "stabilized.mp4").exists()
     assert store.find(tmp_path, "render", "render-1") is None
+
+
+def test_no_page_is_made_of_what_the_disk_has_changed(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
+    job, made = finished
+    made["verify"] = artifact(tmp_path, "verify", {"verified.json": "0.1 px"})
+    told = made["verify"].path("verified.json")
+    before = told.stat()
+    told.write_text("9.1 px")
+    os.utime(told, ns=(before.st_atime_ns, before.st_mtime_ns))
+    publish.publish(job, made, tmp_path / "of this run")  # which has just written it
+    with pytest.raises(OutputError, match=r"verified.json: it was damaged in the cache; run the same command again"):
+        publish.publish(replace(job, run_id="later"), made, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert store.find(tmp_path, "verify", made["verify"].key) is None
 
 
 def test_a_folder_that_another_video_has_taken_is_left_to_it(
