@@ -71,7 +71,7 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     stay_small()
     config, videos = _checked(asked)
     if asked[0].name:
-        check_goes_on(asked, read_sweep(output_dir))
+        check_goes_on(asked, read_sweep(output_dir), output_dir)
     cache = whole(config.cache_dir) if config.cache_dir else base_dir / ".cache"
     if config.plan:
         from flows.dryrun import dry_run

@@ -1,12 +1,22 @@
 """A sweep that goes on under its name overwrites nothing that was made otherwise."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flows.earlier import check_goes_on
+from flows.settings import load, register
 from flows.sweeps import named
 from tasks.errors import SettingError
+from tasks.keys import canonical
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _registered() -> None:
+    register()
+
 
 FIXED = ("video=a.mp4", "sweep.name=w", "workers=2", "border=constant")
 
@@ -19,8 +29,10 @@ def index(*fixed: str, error: str = "") -> dict[str, Any]:
     return {"name": "w", "settings": settings, "rows": rows}
 
 
-def go_on(before: dict[str, Any], *fixed: str, sizes: tuple[int, ...] = (9, 15)) -> None:
-    check_goes_on(named([[*fixed, f"smoothing.window={size}"] for size in sizes], set(fixed)), before)
+def go_on(
+    before: dict[str, Any], *fixed: str, sizes: tuple[int, ...] = (9, 15), folder: Path = Path("nowhere/w")
+) -> None:
+    check_goes_on(named([[*fixed, f"smoothing.window={size}"] for size in sizes], set(fixed)), before, folder)
 
 
 @pytest.mark.parametrize(
@@ -60,3 +72,19 @@ def test_new_settings_failures_and_what_is_not_known_are_no_hindrance() -> None:
         del setting["overrides"]
     go_on(older, "border=blur")
     go_on(foreign, "border=blur")
+
+
+def test_what_a_sweep_that_was_killed_had_finished_is_known_by_its_record(tmp_path: Path) -> None:
+    folder = tmp_path / "w" / "smoothing.window=9" / "a"
+    folder.mkdir(parents=True)
+    config = canonical(load(["video=a.mp4", "border=constant", "smoothing.window=9"]))
+    config["smoothing"].pop("order")  # as of a version that had no such setting
+    record = {"video": {"sha256": "0", "path": "a.mp4"}, "config": config}
+    (folder / "run.json").write_text(json.dumps(record | {"error": ""}))
+    go_on({}, "video=b.mp4", "border=constant", folder=tmp_path / "w")
+    with pytest.raises(
+        SettingError, match=r'border.mode: the sweep w holds smoothing.window=9 with "constant", and this'
+    ):
+        go_on({}, "video=b.mp4", folder=tmp_path / "w")
+    (folder / "run.json").write_text(json.dumps(record | {"error": "no person found"}))
+    go_on({}, "video=b.mp4", folder=tmp_path / "w")
