@@ -20,6 +20,7 @@ from tasks.records import Artifact, Clip, read_clip
 
 SCHEMA = 1
 SHEET = "contact.jpg"
+AMPLE = 0.75  # of the output: where less is picture, the border's mirror image is what an eye sees first
 MOSTLY = 0.9  # of the frames: where fewer were judged, it is said
 LIBRARIES = ("stillwalk", "av", "mediapipe", "numpy", "opencv-python", "prefect", "pyarrow", "scipy")
 
@@ -93,9 +94,14 @@ def headline(artifacts: dict[str, Artifact], border: BorderMode) -> str:
         tremble += f", a fresh pose run's lock {verified['lock_rms']:.1f} px rms, its own noise included"
         if (judged := verified.get("judged")) is not None and judged < MOSTLY:
             tremble += f"; only {judged:.0%} of the frames could be judged"
-            if border is not BorderMode.constant:
-                tremble += " (border=constant shows nobody twice)"
-    return f"{seen}, {lock}, {planned['visible_area_mean']:.0%} of the output is picture{tremble}"
+    return f"{seen}, {lock}, {_shown(planned['visible_area_mean'], border)}{tremble}"
+
+
+def _shown(area: float, border: BorderMode) -> str:
+    shown = f"{area:.0%} of the output is picture"
+    if area >= AMPLE or border is not BorderMode.reflect:
+        return shown
+    return f"{shown}, the rest is mirrored (border=constant or blur shows nobody twice)"
 
 
 def all_metrics(artifacts: dict[str, Artifact]) -> dict[str, Any]:

@@ -55,6 +55,23 @@ def test_the_sentence_tells_how_many_frames_it_is_of(
     assert sentence in headline(artifacts(tmp_path, looked, detected, states), BorderMode.reflect)
 
 
+def test_a_large_mirrored_border_is_said_and_how_to_be_without(tmp_path: Path) -> None:
+    made = artifacts(tmp_path, 120, 120, {"measured": 120})
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    for area, border, told in (
+        (0.8, BorderMode.reflect, "80% of the output is picture"),
+        (0.6, BorderMode.constant, "60% of the output is picture"),
+        (
+            0.6,
+            BorderMode.reflect,
+            "60% of the output is picture, the rest is mirrored (border=constant or blur shows nobody twice)",
+        ),
+    ):
+        metrics["planned"]["visible_area_mean"] = area
+        (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+        assert headline(made, border).endswith(f", {told}")
+
+
 @pytest.mark.parametrize(("every", "verify", "warned"), [(1, False, False), (12, False, True), (12, True, False)])
 def test_what_the_plan_cannot_see_between_looks_is_said(tmp_path: Path, every: int, verify: bool, warned: bool) -> None:
     config = Config(pose=PoseConf(every=every), verify=verify)
