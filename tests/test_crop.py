@@ -145,8 +145,11 @@ def test_videos_that_share_a_framing_are_of_one_size(tmp_path: Path, api: str) -
     assert f"all videos of this run are {size_px[0]}x{size_px[1]} (crop.shared)" in done.out
     assert program.run(*asked, cwd=tmp_path, api=api).status == 0
     assert program.ran(folders[0]) == program.ran(folders[1]) == set()
-    square = ("video=[demo,other.mp4]", *demo, "crop.aspect=1:1", "crop.shared=true")
-    assert program.run(*square, cwd=tmp_path, api=api).status == 0
+    make(tmp_path / "nobody.mp4", Made(size_px=(64, 240)))
+    square = ("video=[demo,other.mp4,nobody.mp4]", *demo, "crop.aspect=1:1", "crop.shared=true")
+    done = program.run(*square, cwd=tmp_path, api=api)
+    assert "nobody: FAILED: no person found" in done.err
+    assert done.out.count("all videos of this run are 360x360 (crop.shared)") == 2
     assert [probe_shape(folder / "stabilized.mp4")[0] for folder in folders] == [(360, 360), (360, 360)]
 
 
