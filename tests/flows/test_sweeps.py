@@ -58,8 +58,13 @@ def test_what_is_one_for_the_whole_run_cannot_vary() -> None:
         check_run_wide([Config(workers=1), Config(workers=2)])
     with pytest.raises(SettingError, match=r"^runner: "):
         check_run_wide([Config(), Config(runner=Runner.processes)])
-    with pytest.raises(SettingError, match=r"^sweep: "):
+    one = "a sweep is one run, which cannot have"
+    with pytest.raises(SettingError, match=rf"^sweep\.render: {one} all and none; give one$"):
         check_run_wide([Config(), Config(sweep=SweepConf(render=SweepRender.none))])
+    with pytest.raises(SettingError, match=rf"^sweep\.name: {one} null and a and b; give one$"):
+        check_run_wide([Config(), *(Config(sweep=SweepConf(name=name)) for name in "ab")])
+    with pytest.raises(SettingError, match=rf"^plan: {one} false and true; give one$"):
+        check_run_wide([Config(), Config(plan=True)])
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "x" * 300])
