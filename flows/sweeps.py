@@ -42,6 +42,12 @@ def named(jobs: Sequence[Sequence[str]], fixed: Collection[str]) -> list[Setting
     return settings
 
 
+def alike(asked: Sequence[Setting], configs: Sequence[Config]) -> list[Setting]:
+    """For each of ``asked``, the first that comes to the same configuration: ``5`` may be written ``05``."""
+    first: dict[str, Setting] = {}
+    return [first.setdefault(repr(config), setting) for setting, config in zip(asked, configs, strict=True)]
+
+
 def distinct(asked: Sequence[Setting]) -> list[Setting]:
     """Each setting once, whoever has given a value twice."""
     return [setting for number, setting in enumerate(asked) if setting not in asked[:number]]
