@@ -4,6 +4,7 @@ It makes the same requests and keys as a run, for as long as what a stage takes 
 would run, keys cannot be known, for they are made of the bytes that it gives.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -61,20 +62,23 @@ class DryJob(Job):
             unknown.add("digest")
         behind = [name for name, fate in own.items() if fate.status != CACHED]
         waits = [(self.video.name, fate) for fate in own.values()]
-        for shaped, stage in wish.shares.items():
-            of_all = self._of_all(stage)
-            behind += [name for name in self._named(stage, of_all) if name not in behind]
-            unknown |= set() if all(fate.known for _, fate in of_all) else {shaped}
+        for shaped, stages in wish.shares.items():
+            of_all = self._of_all(stages[-1])  # which waits for the others itself
+            behind += [name for name in self._named(stages[-1], of_all) if name not in behind]
+            unknown |= set() if self._all_known(stages) else {shaped}
             waits += of_all
         fate = self.foresee(asked, behind, unknown)
         identity = "<".join([stage_key(asked), *(fate.identity for _, fate in waits)])
         after = frozenset((video, before.identity) for video, before in waits)
         self.foreseen[wish.title] = replace(fate, identity=identity, after=after, group=wish.beside)
 
-    def finished(self, name: str) -> list[Artifact]:
-        """The artifacts of a stage of all videos where every one of them is known; else none."""
-        fates = [fate for _, fate in self._of_all(name)]
-        return [fate.artifact for fate in fates if fate.artifact] if all(fate.known for fate in fates) else []
+    def finished(self, *names: str) -> list[Artifact]:
+        """The same as in a run where the fates of all these stages are known; else none."""
+        jobs = [job for job in self._jobs() if set(names) <= set(job.foreseen)] if self._all_known(names) else []
+        return [artifact for job in jobs if (artifact := job.foreseen[names[0]].artifact)]
+
+    def _all_known(self, stages: Iterable[str]) -> bool:
+        return all(fate.known for stage in stages for _, fate in self._of_all(stage))
 
     def _of_all(self, name: str) -> list[tuple[str, Foreseen]]:
         """The fates of a stage of all videos of this setting, each with its video; those that fail have none."""

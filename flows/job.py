@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,15 @@ class Wish:
     """A stage that a video asks for.
 
     ``takes`` are titles of earlier stages; ``fields`` all of the request that are not their artifacts. It is computed
-    ``beside`` others of a group. ``shares`` names the fields that were made of what a stage of all videos of the run
-    has finished with.
+    ``beside`` others of a group. ``shares`` names the fields that were made of what all videos of the run have
+    ``finished``, and the stages of that.
     """
 
     request: type[Any]
     takes: tuple[str, ...]
     fields: dict[str, Any]
     beside: Group | None
-    shares: Mapping[str, str]
+    shares: Mapping[str, tuple[str, ...]]
 
     @property
     def title(self) -> str:
@@ -75,7 +76,7 @@ class Job:
         takes: tuple[str, ...],
         *,
         beside: Group | None = None,
-        shares: Mapping[str, str] | None = None,
+        shares: Mapping[str, tuple[str, ...]] | None = None,
         **fields: Any,
     ) -> None:
         """Ask for a stage: see ``Wish``."""
@@ -90,9 +91,10 @@ class Job:
         node = self.graph.ask(asker, wish.request, wish.fields, wish.called(self.nodes), wish.beside)
         self.nodes[wish.title] = node
 
-    def finished(self, name: str) -> list[Artifact]:
-        """Wait for a stage of all videos; those that fail do not count."""
-        futures = [other.nodes[name].future for other in self.group if name in other.nodes]
-        for future in futures:
+    def finished(self, *names: str) -> list[Artifact]:
+        """Wait for these stages of all videos; what the first gives, of those videos of which none of them fails."""
+        nodes = [[other.nodes[name] for name in names] for other in self.group if set(names) <= set(other.nodes)]
+        futures = [[node.future for node in own] for own in nodes]
+        for future in chain.from_iterable(futures):
             future.wait()
-        return [future.result() for future in futures if future.state.is_completed()]
+        return [own[0].result() for own in futures if all(future.state.is_completed() for future in own)]

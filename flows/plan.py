@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from conf.choices import Output, Runner
-from conf.holding import CropConf
 from conf.walker import DemoConf
 from flows.graph import Graph, Node, title
 from flows.job import Job
 from flows.shaping import looking, segmenting
-from flows.sharing import follow_crop, room_size, shares_room
+from flows.sharing import Size, aspect_size, room_size, shares_aspect, shares_room
 from flows.wants import background_of, border_of, contained, masks_wanted, person_request, stabilized_wanted
 from tasks.errors import SettingError
 from tasks.media.sharing import Sharing
@@ -36,6 +35,8 @@ from tasks.requests import (
 )
 from tasks.store import sha256_of
 from tasks.turns import Group
+
+Shared = tuple[Size | None, tuple[str, ...]]  # a size of window, and the stages of all videos that decide it
 
 
 def start_demo(graph: Graph, setting: str, conf: DemoConf) -> Node:
@@ -77,29 +78,33 @@ def start_offsets(job: Job) -> None:
     """Ask for the anchor and its offset to the target."""
     conf = job.config
     target = conf.target if isinstance(conf.target, str) else tuple(conf.target)
-    crop, shares = _own_crop(job)
+    crop = own = replace(conf.crop, shared=False)
+    window_px, stages = _shared_aspect(job)
+    if window_px is not None:
+        crop = replace(own, size=list(window_px), aspect=None)
     takes = ("decode", "subject", "masks") if conf.anchor.masks else ("decode", "subject")
+    shares = {"crop": stages} if stages else None
     job.start(OffsetsRequest, takes, shares=shares, settings=conf.anchor, target=target, crop=crop)
     if shares_room(conf.crop):
-        settings: dict[str, Any] = {"settings": conf.smoothing, "lock": conf.lock, "crop": crop}
-        job.start(RoomRequest, ("decode", "subject", "offsets"), shares=shares, **settings)
+        job.start(RoomRequest, ("decode", "subject", "offsets"), settings=conf.smoothing, lock=conf.lock, crop=own)
 
 
-def _own_crop(job: Job) -> tuple[CropConf, dict[str, str]]:
-    """The crop of one video, and what it shares with others: of a window that follows, the size fits all pictures."""
-    crop = replace(job.config.crop, shared=False)
-    if not job.config.crop.shared or crop.aspect is None:
-        return crop, {}
-    return follow_crop(crop, job.finished("decode")), {"crop": "decode"}
+def _shared_aspect(job: Job) -> Shared:
+    """For the window of an aspect, which fits the pictures of all videos in which somebody is followed."""
+    if not shares_aspect(job.config.crop):
+        return None, ()
+    stages = "decode", "subject"
+    return aspect_size(job.config.crop, job.finished(*stages)), stages
 
 
 def start_trajectory(job: Job) -> None:
     """Ask for the smoothing."""
     conf = job.config
-    crop, shares = _own_crop(job)
-    settings: dict[str, Any] = {"settings": conf.smoothing, "lock": conf.lock, "crop": crop, "window_px": None}
+    window_px, stages = _shared_aspect(job)
     if shares_room(conf.crop):
-        settings["window_px"], shares = room_size(job.finished("room")), {**shares, "window_px": "room"}
+        window_px, stages = room_size(job.finished("room")), ("room",)
+    crop, shares = replace(conf.crop, shared=False), {"window_px": stages} if stages else None
+    settings: dict[str, Any] = {"settings": conf.smoothing, "lock": conf.lock, "crop": crop, "window_px": window_px}
     job.start(TrajectoryRequest, ("decode", "subject", "offsets"), shares=shares, **settings)
 
 

@@ -15,7 +15,7 @@ from flows.index import read_sweep, require_ours
 from flows.inputs import Video, find_all, missing
 from flows.own_server import OwnServer
 from flows.results import Result
-from flows.sweeps import Setting, check_run_wide, distinct
+from flows.sweeps import Setting, alike, check_run_wide, distinct
 from flows.terminal import print_results, print_sweep, shown_progress
 from tasks import folders, progress
 from tasks.memory import keep_what_is_loaded, stay_small
@@ -50,14 +50,18 @@ def run_sweep(asked: list[Setting], unnamed: str) -> tuple[int, list[float | Non
     the settings cannot be honoured.
     """
     status, results = run_all_settings(asked, unnamed)
-    return _left(status), [_mean_lock(results, one.name) for one in asked]
+    return _left(status), [_mean_lock(results, one.name) for one in _alike(asked)]
 
 
 def run_all_settings(asked: list[Setting], unnamed: str) -> tuple[int, list[Result]]:
     """The same, with what became of each video with each setting."""
     config = settings.load(asked[0].overrides)
     base = whole(config.output_dir)
-    return _run(distinct(asked), base / "sweeps" / (config.sweep.name or unnamed), base)
+    return _run(distinct(_alike(asked)), base / "sweeps" / (config.sweep.name or unnamed), base)
+
+
+def _alike(asked: list[Setting]) -> list[Setting]:
+    return alike(asked, [settings.load(one.overrides) for one in asked])
 
 
 def _mean_lock(results: list[Result], setting: str) -> float | None:

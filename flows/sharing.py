@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 
 from conf.choices import Crop
@@ -12,14 +11,18 @@ from tasks.records import Artifact, read_clip
 Size = tuple[int, int]
 
 
-def follow_crop(crop: CropConf, decoded: Sequence[Artifact]) -> CropConf:
-    """``crop``, of an aspect, as one of the size that fits into all clips; itself where there is none."""
+def shares_aspect(crop: CropConf) -> bool:
+    """Whether the size is that of the window of an aspect that fits into the pictures of every video."""
+    return crop.shared and crop.aspect is not None
+
+
+def aspect_size(crop: CropConf, decoded: Sequence[Artifact]) -> Size | None:
+    """The size of window of the crop's aspect that fits into all clips; None of none."""
     from tasks.maths import window  # loads scipy, which a run that shares nothing does not need
 
     clips = [read_clip(artifact) for artifact in decoded]
     sizes_px = [window.stabilized_size(clip.size_px, crop, float(Fraction(clip.pixel_aspect))) for clip in clips]
-    shared_px = shared_size(sizes_px)
-    return crop if shared_px is None else replace(crop, size=list(shared_px), aspect=None)
+    return shared_size(sizes_px)
 
 
 def shares_room(crop: CropConf) -> bool:

@@ -79,19 +79,34 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     write_json(folder / "metrics.json", report)
     tick(len(shift_px))
     facts = {name: report["planned"][name] for name in FACTS}
-    notes = [f"all videos of this run are {width}x{height} (crop.shared)"] if request.window_px is not None else []
-    cut, cut_before = (report[when]["subject_cut"] for when in ("planned", "before"))
-    if request.crop.mode is not Crop.none and cut - cut_before >= LEAST_CUT:
-        left = f"crop={request.crop.mode.value} leaves {width}x{height} of {path.size_px[0]}x{path.size_px[1]}"
-        fact = f"{left}, which cuts the person in {cut:.0%} of the frames, and the source in {cut_before:.0%}"
-        notes.append(f"{fact}; {_cure_of_a_cut(request.crop)}")
+    shared = [f"all videos of this run are {width}x{height} (crop.shared)"] if request.window_px is not None else []
+    notes = [*shared, *_note_of_a_cut(request, path, (width, height), report)]
     return {**facts, **_stance_facts(request.lock, path.scale, path.roll_rad), "notes": notes}
 
 
-def _cure_of_a_cut(crop: CropConf) -> str:
-    if crop.mode is not Crop.follow:
-        return "crop=follow with crop.size or crop.aspect goes with the person, at the price of a border"
-    return f"give {'a larger crop.size' if crop.aspect is None else 'another crop.aspect'}, or another target"
+def _note_of_a_cut(
+    request: TrajectoryRequest, path: HeldPath, size_px: tuple[int, int], report: Mapping[str, Any]
+) -> list[str]:
+    crop, (width, height), (whole_width, whole_height) = request.crop, size_px, path.clip.size_px
+    cut, cut_before = (report[when]["subject_cut"] for when in ("planned", "before"))
+    if crop.mode is Crop.none or cut - cut_before < LEAST_CUT:
+        return []
+    left = f"crop={crop.mode.value} leaves {width}x{height} of {whole_width}x{whole_height}"
+    fact = f"{left}, which cuts the person in {cut:.0%} of the frames, and the source in {cut_before:.0%}"
+    cure = "crop=follow with crop.size or crop.aspect goes with the person, at the price of a border"
+    if crop.mode is Crop.follow:
+        cure = f"give {'a larger crop.size' if crop.aspect is None else 'another crop.aspect'}, or another target"
+    if request.window_px is not None and (own_px := _own_size(crop, path)) != size_px:
+        alone = "crop.shared=false or a run without the videos that have less room"
+        cure = f"{alone} gives this video up to {own_px[0]}x{own_px[1]}; else {cure}"
+    return [f"{fact}; {cure}"]
+
+
+def _own_size(crop: CropConf, path: HeldPath) -> tuple[int, int]:
+    """Of the window of an auto crop, or of one of an aspect, that is not shared with other videos."""
+    if crop.mode is Crop.auto:
+        return window.largest_covered(path.to_output, path.clip.size_px, path.target_xy).size_px
+    return window.stabilized_size(path.clip.size_px, crop, float(Fraction(path.clip.pixel_aspect)))
 
 
 def find_room(request: RoomRequest, folder: Path, tick: Tick) -> dict[str, Any]:

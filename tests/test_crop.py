@@ -38,17 +38,23 @@ def load(*overrides: str) -> Config:
     return settings.load(["video=demo", *overrides])
 
 
-def facts(folder: Path, crop: CropConf, lock: LockConf | None = None) -> dict[str, Any]:
-    """What the trajectory of a walk across a third of the picture says of itself; its files go to ``out``."""
+def facts(
+    folder: Path, crop: CropConf, lock: LockConf | None = None, shared_px: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    """What the trajectory of a walk across a third of the picture says of itself; its files go to ``out``.
+
+    ``shared_px`` is the size of the window where the videos of a run share one.
+    """
     hips = shaky_walk(COUNT) * [0.3, 1.0] + [250, 0]
     track = pose_track(even_times(COUNT), hips - HALF, hips + HALF)
     clip, pose = clip_artifact(folder / "clip", track, SIZE), pose_artifact(folder / "pose", track)
     measured, out = folder / "offsets", folder / "out"
     measured.mkdir()
     out.mkdir()
-    measure_offsets(OffsetsRequest(clip, pose, AnchorConf(fusion=False), "center", crop), measured, lambda _: None)
+    cut = replace(crop, size=list(shared_px), aspect=None) if shared_px and crop.aspect else crop
+    measure_offsets(OffsetsRequest(clip, pose, AnchorConf(fusion=False), "center", cut), measured, lambda _: None)
     held = artifact("offsets", measured)
-    asked = TrajectoryRequest(clip, pose, held, SmoothingConf(), crop, lock or LockConf())
+    asked = TrajectoryRequest(clip, pose, held, SmoothingConf(), crop, lock or LockConf(), shared_px)
     return plan_trajectory(asked, out, lambda _: None)
 
 
@@ -145,8 +151,11 @@ def test_videos_that_share_a_framing_are_of_one_size(tmp_path: Path, api: str) -
     assert f"all videos of this run are {size_px[0]}x{size_px[1]} (crop.shared)" in done.out
     assert program.run(*asked, cwd=tmp_path, api=api).status == 0
     assert program.ran(folders[0]) == program.ran(folders[1]) == set()
-    square = ("video=[demo,other.mp4]", *demo, "crop.aspect=1:1", "crop.shared=true")
-    assert program.run(*square, cwd=tmp_path, api=api).status == 0
+    make(tmp_path / "nobody.mp4", Made(size_px=(64, 240)))
+    square = ("video=[demo,other.mp4,nobody.mp4]", *demo, "crop.aspect=1:1", "crop.shared=true")
+    done = program.run(*square, cwd=tmp_path, api=api)
+    assert "nobody: FAILED: no person found" in done.err
+    assert done.out.count("all videos of this run are 360x360 (crop.shared)") == 2
     assert [probe_shape(folder / "stabilized.mp4")[0] for folder in folders] == [(360, 360), (360, 360)]
 
 
@@ -162,16 +171,37 @@ FOLLOWING = "crop=follow with crop.size or crop.aspect goes with the person, at 
 
 
 @pytest.mark.parametrize(
-    ("crop", "cure"),
+    ("crop", "left", "cure"),
     [
-        (CropConf(size=[60, 60]), "give a larger crop.size, or another target"),
-        (CropConf(aspect="1:30"), "give another crop.aspect, or another target"),
-        (CropConf(window=[290, 210, 60, 60]), FOLLOWING),
+        (CropConf(size=[60, 60]), "crop=follow leaves 60x60", "give a larger crop.size, or another target"),
+        (CropConf(aspect="1:30"), "crop=follow leaves 16x480", "give another crop.aspect, or another target"),
+        (CropConf(window=[290, 210, 60, 60]), "crop=fixed leaves 60x60", FOLLOWING),
     ],
 )
-def test_a_crop_that_cuts_the_person_says_what_would_not(tmp_path: Path, crop: CropConf, cure: str) -> None:
+def test_a_crop_that_cuts_the_person_says_what_would_not(tmp_path: Path, crop: CropConf, left: str, cure: str) -> None:
     (note,) = facts(tmp_path, crop)["notes"]
-    assert note.startswith("the crop of ")
+    assert note.startswith(f"{left} of 640x480, which cuts the person in ")
+    assert note.endswith(f"; {cure}")
+
+
+SMALLER = "crop.shared=false or a run without the videos that have less room gives this video up to {}; else {}"
+
+
+@pytest.mark.parametrize(
+    ("crop", "shared_px", "cure"),
+    [
+        (CropConf(aspect="1:1"), (60, 60), SMALLER.format("480x480", "give another crop.aspect, or another target")),
+        (CropConf(aspect="1:30"), (16, 480), "give another crop.aspect, or another target"),
+        (CropConf(Crop.auto), (48, 36), SMALLER.format("614x460", FOLLOWING)),
+    ],
+)
+def test_a_shared_crop_that_cuts_the_person_says_what_would_not(
+    tmp_path: Path, crop: CropConf, shared_px: tuple[int, int], cure: str
+) -> None:
+    shared, note = facts(tmp_path, crop, shared_px=shared_px)["notes"]
+    size = "x".join(map(str, shared_px))
+    assert shared == f"all videos of this run are {size} (crop.shared)"
+    assert note.startswith(f"crop={crop.mode.value} leaves {size} of 640x480, which cuts the person in ")
     assert note.endswith(f"; {cure}")
 
 

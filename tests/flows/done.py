@@ -73,9 +73,9 @@ class DoneJob(Job):
             made = store.make(cache, asked.stage, key, "run", compute, waiting=never, about=about)
             self.done[wish.title] = made
 
-    def finished(self, name: str) -> list[Artifact]:
+    def finished(self, *names: str) -> list[Artifact]:
         jobs = (job for job in self.group if isinstance(job, DoneJob))
-        return [job.done[name] for job in jobs if name in job.done]
+        return [job.done[names[0]] for job in jobs if set(names) <= set(job.done)]
 
 
 def job(clip: Path, config: Config, cache: Path, **more: Any) -> DoneJob:

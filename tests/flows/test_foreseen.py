@@ -1,5 +1,6 @@
 """The dry run of what videos share, of what is known to fail, and of a model that is not there."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.flows.done import DIGESTS, NOBODY, do_all, job
 
 Lines = dict[str, dict[str, str]]
 Plan = Callable[..., tuple[int, Lines, list[str]]]
+Size = tuple[int, int]
 AUTO = ("crop=auto", "crop.shared=true")
 SQUARE = ("crop.aspect=1:1", "crop.shared=true")
 
@@ -81,7 +83,7 @@ def test_a_room_that_would_be_looked_for_again_leaves_all_paths_open(tmp_path: P
     assert fates["a"]["trajectory"].endswith("smoothing.window: 5 -> 9; because room and room of b run")
 
 
-@pytest.mark.parametrize(("crop", "first", "of"), [(AUTO, "trajectory", "room"), (SQUARE, "offsets", "decode")])
+@pytest.mark.parametrize(("crop", "first", "of"), [(AUTO, "trajectory", "room"), (SQUARE, "offsets", "subject")])
 def test_a_video_that_is_new_leaves_the_size_of_the_others_open(
     tmp_path: Path, plan: Plan, crop: tuple[str, ...], first: str, of: str
 ) -> None:
@@ -104,19 +106,46 @@ def test_a_damaged_file_elsewhere_may_leave_the_path_cached(tmp_path: Path, plan
     assert fates["a"]["trajectory"] == "may stay cached where room of b gives the same bytes again"
 
 
+def test_a_damaged_clip_elsewhere_leaves_the_size_open_that_it_would_decide(tmp_path: Path, plan: Plan) -> None:
+    do(tmp_path, {"a": (640, 480), "b": (320, 400)}, *SQUARE)
+    (clip,) = (path for path in (tmp_path / "cache" / "decode").iterdir() if '"b"' in (path / "done.json").read_text())
+    (clip / "clip.json").unlink()
+    _, fates, _ = plan(*SQUARE)
+    assert fates["b"]["subject"] == "may stay cached where decode and pose give the same bytes again"
+    assert fates["a"]["offsets"].endswith(
+        "because subject of b runs (may stay cached where its bytes come out the same)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("crop", "of_both", "of_one"), [(AUTO, (320, 400), (640, 480)), (SQUARE, (320, 320), (480, 480))]
+)
+@pytest.mark.parametrize("stage", ["", "pose", "subject"])
+def test_a_video_in_which_nobody_is_followed_decides_no_size(
+    tmp_path: Path, plan: Plan, crop: tuple[str, ...], of_both: Size, of_one: Size, stage: str
+) -> None:
+    do(tmp_path, {"a": (640, 480), "b": (320, 400)}, *crop, blind={"b": stage})
+    marks = [json.loads(path.read_text())["about"] for path in (tmp_path / "cache" / "trajectory").glob("*/done.json")]
+    (size_px,) = (mark["shaped_by"]["request"]["window_px"] for mark in marks if mark["video"] == "a")
+    assert tuple(size_px) == (of_one if stage else of_both)
+    status, fates, _ = plan(*crop)
+    assert (status, cached(fates["a"])) == (int(bool(stage)), True)
+
+
+@pytest.mark.parametrize("crop", [AUTO, SQUARE])
 @pytest.mark.parametrize(
     ("stage", "shown"), [("pose", ["decode"]), ("offsets", ["decode", "pose", "subject", "masks"])]
 )
 def test_a_video_that_is_known_to_show_nobody_would_fail_and_no_other(
-    tmp_path: Path, plan: Plan, stage: str, shown: list[str]
+    tmp_path: Path, plan: Plan, crop: tuple[str, ...], stage: str, shown: list[str]
 ) -> None:
-    do(tmp_path, {"a": (640, 480), "b": (320, 400)}, *AUTO, blind={"b": stage})
-    status, fates, ends = plan(*AUTO)
+    do(tmp_path, {"a": (640, 480), "b": (320, 400)}, *crop, blind={"b": stage})
+    status, fates, ends = plan(*crop)
     assert status == 1
     assert cached(fates["a"])
     assert fates["b"] == {**dict.fromkeys(shown, "cached"), "would": f"fail: {NOBODY}"}
     assert ends == ["nothing of 2 videos would run; nothing was done"]
-    status, fates, _ = plan(*AUTO, "pose.min_detection=0.3")
+    status, fates, _ = plan(*crop, "pose.min_detection=0.3")
     assert (status, "would" in fates["b"]) == (0, False)
 
 

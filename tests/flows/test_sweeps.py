@@ -3,8 +3,10 @@ import pytest
 from conf.choices import Runner, SweepRender
 from conf.schema import Config
 from conf.sweeping import SweepConf
-from flows import settings
-from flows.sweeps import LONGEST, check_run_wide, distinct, named
+from flows import run, settings
+from flows.inputs import Video
+from flows.results import Result
+from flows.sweeps import LONGEST, Setting, check_run_wide, distinct, named
 from tasks.errors import SettingError
 
 
@@ -39,6 +41,22 @@ def test_a_value_that_is_given_twice_is_one_setting() -> None:
     assert [one.overrides[0] for one in asked] == ["video=a.mp4"] * 2 + ["video=b.mp4"] * 2
 
 
+def test_settings_that_come_to_the_same_are_one_of_the_first_ones_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs, fixed = settings.combinations(["video=demo", "smoothing.window=5,05,9", "lock.x=1,1.0"])
+    done: list[str] = []
+
+    def lock(asked: list[Setting], *_: object) -> tuple[int, list[Result]]:
+        done.extend(one.name for one in asked)
+        locks = {one.name: float(len(one.name)) for one in asked}
+        return 0, [Result(Video("demo", None), setting=name, metrics={"lock_rms": px}) for name, px in locks.items()]
+
+    settings.register()
+    monkeypatch.setattr(run, "_run", lock)
+    status, locks_px = run.run_sweep(named(jobs, fixed), "now")
+    assert done == ["smoothing.window=5,lock.x=1", "smoothing.window=9,lock.x=1"]
+    assert (status, locks_px) == (0, [float(len(done[0]))] * 4 + [float(len(done[1]))] * 2)
+
+
 def test_any_value_becomes_the_name_of_one_folder() -> None:
     (name,) = names(['background.image="beach/at noon.jpg"', "crop.aspect='9:16'"])
     assert name == "background.image=beach_at noon.jpg,crop.aspect=9:16"
@@ -58,8 +76,13 @@ def test_what_is_one_for_the_whole_run_cannot_vary() -> None:
         check_run_wide([Config(workers=1), Config(workers=2)])
     with pytest.raises(SettingError, match=r"^runner: "):
         check_run_wide([Config(), Config(runner=Runner.processes)])
-    with pytest.raises(SettingError, match=r"^sweep: "):
+    one = "a sweep is one run, which cannot have"
+    with pytest.raises(SettingError, match=rf"^sweep\.render: {one} all and none; give one$"):
         check_run_wide([Config(), Config(sweep=SweepConf(render=SweepRender.none))])
+    with pytest.raises(SettingError, match=rf"^sweep\.name: {one} null and a and b; give one$"):
+        check_run_wide([Config(), *(Config(sweep=SweepConf(name=name)) for name in "ab")])
+    with pytest.raises(SettingError, match=rf"^plan: {one} false and true; give one$"):
+        check_run_wide([Config(), Config(plan=True)])
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "x" * 300])
