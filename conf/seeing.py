@@ -8,7 +8,7 @@ from conf.choices import FrameMode, MaskModel, MaskSource, PoseModel, SubjectRul
 
 @dataclass
 class DecodeConf:
-    strict: bool = False  # a file that breaks midway is an error instead of a shorter clip
+    strict: bool = False  # a file that breaks midway, or lacks frames there, is an error instead of a shorter clip
     frames: FrameMode = FrameMode.stream  # memory: decode once, hold the clip's frames for all its stages
     memory_mb: int = 2048  # memory: the most that held frames may take; a longer clip is streamed, and said so
 

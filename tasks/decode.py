@@ -14,7 +14,8 @@ from tasks.requests import DecodeRequest
 def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``clip.json`` and ``frames.parquet`` into ``folder``; give the facts for the summary.
 
-    ``VideoError`` when nothing can be decoded, or with ``decode.strict`` when the file breaks before its end.
+    ``VideoError`` when nothing can be decoded, or with ``decode.strict`` when the file breaks before its end or
+    lacks frames within.
     """
     clip, table = scan(request.source, request.digest, tick, strict=request.settings.strict)
     write_json(folder / "clip.json", asdict(clip))
@@ -34,8 +35,12 @@ def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
 
 
 def _notes(clip: Clip) -> list[str]:
-    if not clip.interlaced:
-        return []
-    fact = f"the picture is interlaced ({clip.interlaced} of {clip.frames} frames)"
-    cure = "deinterlace it first, such as with ffmpeg -vf bwdif"
-    return [f"{fact}: its two half pictures are moved as one, which mixes them; {cure}"]
+    notes = []
+    if clip.missing:
+        fact = "the file is damaged there, and the frame before stays instead"
+        notes.append(f"{clip.missing}: {fact}; copy or download it again")
+    if clip.interlaced:
+        fact = f"the picture is interlaced ({clip.interlaced} of {clip.frames} frames)"
+        cure = "deinterlace it first, such as with ffmpeg -vf bwdif"
+        notes.append(f"{fact}: its two half pictures are moved as one, which mixes them; {cure}")
+    return notes

@@ -122,6 +122,7 @@ class Clip:
     mirrored: bool = False  # left-right, after the turn, to make the stored picture upright
     hdr: HdrTags = NO_HDR
     restarts: tuple[Restart, ...] = ()
+    missing: str = ""  # how many frames were lost before the last one, in a clause; empty when none is known to be
     interlaced: int = 0  # frames that are stored as two half pictures, each of every second row and of its own time
 
     @property

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -73,6 +74,20 @@ def test_a_broken_file_gives_its_frames_unless_strict(videos: Path, tmp_path: Pa
     assert len(read_table(tmp_path / "1" / "frames.parquet")["pts"]) == 28
     with pytest.raises(VideoError, match=r"corrupted_midway\.mp4: 28 of 50 frames .*decode\.strict=false"):
         run(source, tmp_path / "2", strict=True)
+
+
+def test_frames_that_are_missing_within_are_a_line_with_a_cure(tmp_path: Path) -> None:
+    source = make(tmp_path / "a.ts", Made(ticks=range(0, 60 * 512, 512), options={"bf": "0", "threads": "1"}))
+    content = source.read_bytes()
+    middle = len(content) // 376 * 188
+    source.write_bytes(content[:middle] + content[middle + 10 * 188 :])
+    (note,) = cast("list[str]", run(source, tmp_path / "out")["notes"])
+    assert note.endswith(" s: the file is damaged there, and the frame before stays instead; copy or download it again")
+    clip = Clip.from_json(read_json(tmp_path / "out" / "clip.json"))
+    assert note.startswith(f"{clip.missing}: ")
+    assert clip.missing.split()[0] == str(60 - clip.frames)
+    with pytest.raises(VideoError, match=r"missing.*decode\.strict=false"):
+        run(source, tmp_path / "strict", strict=True)
 
 
 def test_an_interruption_passes_through(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from tasks.errors import OutputError
 from tasks.media.joined import Sounding
 from tasks.media.sound import SoundCopy, TimedPacket
 
+_REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)  # not the disk's fault
+
 
 class OutputFile:
     """An open container at ``path``; ``form`` is FFmpeg's name of it.
@@ -80,10 +82,10 @@ class OutputFile:
             self._next = None
             try:
                 self.container.mux(packet)
-            except (av.error.InvalidDataError, av.error.ArgumentError) as error:  # the packet's fault, not the disk's
+            except _REFUSED as error:
                 if self.sound is None:
                     raise
-                self.sound.give_up(packet, error)
+                self.sound.leave_out(packet, error)
 
 
 def unwritable(path: Path, error: av.FFmpegError | OSError) -> OutputError:

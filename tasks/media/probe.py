@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tasks.errors import VideoError
 from tasks.media.hdr import hdr_tags
 from tasks.media.layout import nearest
+from tasks.media.lost_frames import lost_frames
 from tasks.media.siting import chroma_location, turned
 from tasks.media.source import Reading, Turn, leave_out_looks, opened, pictures, time_base, turn_of, upright_size
 from tasks.media.torn import torn_end
@@ -70,7 +71,7 @@ def scan(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> tuple[
     """Decode the whole file: the clip and its frame table. ``tick`` is called with the number of frames done.
 
     ``VideoError`` when the path is no readable video file, has no video stream or no frame that decodes; with
-    ``strict`` also when it breaks before its end.
+    ``strict`` also when it breaks before its end, or frames are missing within.
     """
     with opened(path) as (container, stream):
         leave_out_looks(stream)
@@ -90,9 +91,13 @@ def scan(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> tuple[
             cure = "repair it, or use decode.strict=false to take the frames before the damage"
             raise VideoError(f"{path}: {broken}; {cure}")
         times = np.array(pts, dtype=np.int64)
+        missing = lost_frames(times, reading.unshown(container, stream), time_base(stream))
+        if missing and strict:
+            cure = "repair it, or use decode.strict=false to have the frame before stay instead"
+            raise VideoError(f"{path}: {missing}; {cure}")
         lengths = _durations(times, durations[-1], container, stream, reading)
         table = FrameTable(times, lengths, np.array(keys))
-        return _clip(path, digest, container, stream, first, table, reading, broken), table
+        return _clip(path, digest, container, stream, first, table, reading, (broken, missing)), table
 
 
 def _clip(
@@ -103,7 +108,7 @@ def _clip(
     first: VideoFrame,
     table: FrameTable,
     reading: Reading,
-    broken: str,
+    damage: tuple[str, str],
 ) -> Clip:
     turn, tick_s = turn_of(path, first), time_base(stream)
     width, height = upright_size(first, turn)
@@ -127,7 +132,8 @@ def _clip(
         pixel_format=first.format.name,
         color=_color(container, stream, first, turn),
         sound=tuple(_sound(container)),
-        broken=broken,
+        broken=damage[0],
+        missing=damage[1],
         hdr=hdr_tags(first),
         restarts=tuple(reading.restarts),
         interlaced=reading.interlaced,

@@ -4,49 +4,22 @@ carry them.
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias, cast
 
 import av
-from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
-from av.codec.context import Flags
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
+from tasks.media.carriers import CARRIERS, stream_for
 from tasks.media.joined import Part, SoundClock, Sounding
-
-COPIED = frozenset({"aac", "mp3", "mp3float", "mp2", "ac3", "eac3", "alac", "opus", "libopus", "flac", "dca"})
-"""FFmpeg's decoders of the codecs that MP4 takes as they are."""
-
-
-@dataclass(frozen=True)
-class Carrier:
-    """What a container takes: FFmpeg's decoders of the codecs that are copied, and the encoder for the others."""
-
-    name: str
-    copied: frozenset[str]
-    encoder: str
-    codec: str
-    rates_hz: tuple[int, ...]
-
-
-_AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
-_PCM = frozenset({"pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_s16be", "pcm_s24be", "pcm_s32be"})
-CARRIERS = {
-    "mp4": Carrier("MP4", COPIED, "aac", "AAC", _AAC_RATES_HZ),
-    "mov": Carrier("QuickTime", COPIED - {"opus", "libopus", "flac", "dca"} | _PCM, "aac", "AAC", _AAC_RATES_HZ),
-    "webm": Carrier("WebM", frozenset({"opus", "libopus", "vorbis", "libvorbis"}), "libopus", "Opus", (48000,)),
-}
-"""By FFmpeg's name of the container."""
+from tasks.media.lost_sound import LostSound
 
 SoundPacket: TypeAlias = "Packet[AudioStream]"
 TimedPacket: TypeAlias = "tuple[Fraction, SoundPacket]"
 """A packet and its decoding time in seconds."""
-
-_USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-_BITS_PER_S = 128_000  # a channel: the re-encoding should not be heard
 
 
 @dataclass
@@ -57,6 +30,8 @@ class Route:
     target: AudioStream
     encoded: bool
     clock: SoundClock
+    lost: LostSound = field(default_factory=LostSound)
+    refusal: str = ""  # why the result did not take its last packet
     last_dts: int | None = None
     ended: bool = False
 
@@ -68,8 +43,9 @@ class Route:
 class SoundCopy:
     """Every sound track of ``source`` that ``target`` (before its header, of a container of ``CARRIERS``) can carry.
 
-    Where the picture's clock starts again or its pictures end, the sound goes with it. Nothing here raises for the
-    sake of sound: a track that is lost, changed or cut short is named in ``notes``.
+    Where the picture's clock starts again or its pictures end, the sound goes with it. A damaged packet is left out:
+    one that the decoder refuses where the track is re-encoded, else one that the result does not take. Nothing here
+    raises for the sake of sound: a track that is lost, changed or cut short is named in ``notes``.
     """
 
     def __init__(self, source: Sounding, target: OutputContainer, form: str = "mp4") -> None:
@@ -105,9 +81,13 @@ class SoundCopy:
                 yield from self._timed(route, route.target.encode(None))
             self.notes += _notes(route, self._parts)
 
-    def give_up(self, packet: SoundPacket, error: av.FFmpegError) -> None:
-        """Drop the rest of the track whose ``packet`` the result did not take."""
-        self._end(next(route for route in self.routes.values() if route.target is packet.stream), error)
+    def leave_out(self, packet: SoundPacket, error: av.FFmpegError) -> None:
+        """Have its track go on without the last of ``packets``, which the result did not take."""
+        route = next(route for route in self.routes.values() if route.target is packet.stream)
+        if route.encoded:  # what an encoder made is not damaged: the next one would fare no better
+            self._end(route, error)
+        else:
+            route.refusal = _reason(error)
 
     def close(self) -> None:
         """Close the source."""
@@ -123,9 +103,9 @@ class SoundCopy:
         try:
             # A header that one track spoils would cost the video too: each is tried alone first.
             with av.open(io.BytesIO(), "w", format=self._form) as trial:
-                _stream_for(stream, trial, self._carrier if encoded else None)
+                stream_for(stream, trial, self._carrier if encoded else None)
                 trial.start_encoding()
-            added = _stream_for(stream, target, self._carrier if encoded else None)
+            added = stream_for(stream, target, self._carrier if encoded else None)
             self.routes[stream.index] = Route(stream, added, encoded, SoundClock(self._parts))
         except (av.FFmpegError, ValueError) as error:
             self.notes.append(f"sound track {stream.index} ({name}) was left out: {error}")
@@ -138,11 +118,7 @@ class SoundCopy:
         if not _repaired(packet, route.clock):
             return
         if route.encoded:
-            try:
-                for frame in route.source.decode(packet):
-                    yield from self._timed(route, route.target.encode(frame))
-            except av.FFmpegError as error:
-                self._end(route, error)
+            yield from self._encoded(route, packet)
         elif packet.dts is not None:
             if not packet.duration and route.last_dts is not None:
                 # Without a duration the last packet would lie beyond the end of its track, and be left unplayed.
@@ -150,19 +126,51 @@ class SoundCopy:
             packet.stream = route.target
             yield from self._timed(route, [packet])
 
+    def _encoded(self, route: Route, packet: SoundPacket) -> Iterator[TimedPacket]:
+        span = _span(packet)
+        try:
+            sounds = route.source.decode(packet)
+        except av.FFmpegError as error:
+            route.lost.refused(*span, _reason(error))
+            return
+        try:
+            made = [coded for sound in sounds for coded in route.target.encode(sound)]
+        except av.FFmpegError as error:
+            self._end(route, error)
+        except ValueError:  # PyAV's, of a sound that is not like the first one
+            route.lost.refused(*span, "the sound changes its rate or its channels")
+        else:
+            route.lost.carried(*span)
+            yield from self._timed(route, made)
+
     def _timed(self, route: Route, packets: list[SoundPacket]) -> Iterator[TimedPacket]:
         for packet in packets:
             stamp = packet.dts if packet.dts is not None else packet.pts or 0
             if route.last_dts is not None and stamp <= route.last_dts:
                 route.clock.lost_s += (packet.duration or 0) * packet.time_base
                 continue
-            route.last_dts = stamp
+            route.last_dts, route.refusal = stamp, ""
+            span = _span(packet)
             _move(packet, self.later_s)
             yield (packet.dts if packet.dts is not None else packet.pts or 0) * packet.time_base, packet
+            if route.refusal:
+                route.lost.refused(*span, route.refusal)
+            elif not route.encoded:
+                route.lost.carried(*span)
 
     def _end(self, route: Route, error: av.FFmpegError) -> None:
         route.ended = True
-        self.notes.append(f"{route.name} ends early: {error.strerror}")
+        self.notes.append(f"{route.name} ends early: {_reason(error)}")
+
+
+def _reason(error: av.FFmpegError) -> str:
+    return error.strerror or str(error)
+
+
+def _span(packet: SoundPacket) -> tuple[Fraction, Fraction]:
+    """When the packet begins, and how long it is, in seconds."""
+    stamp = packet.dts if packet.dts is not None else packet.pts or 0
+    return stamp * packet.time_base, (packet.duration or 0) * packet.time_base
 
 
 def _repaired(packet: SoundPacket, clock: SoundClock) -> bool:
@@ -183,8 +191,9 @@ def _move(packet: SoundPacket, later_s: Fraction) -> None:
 
 
 def _notes(route: Route, parts: tuple[Part, ...]) -> list[str]:
-    """A sentence for each thing that the repair of its clock cost the track."""
-    clock, notes = route.clock, []
+    """A sentence for each thing that damage, or the repair of its clock, cost the track."""
+    clock = route.clock
+    notes = [f"{route.name} {fact}" for fact in route.lost.facts()]
     if clock.alone_s is not None:
         fact = f"starts its clock again at {float(clock.alone_s):.2f} s, where the picture does not"
         notes.append(f"{route.name} {fact}: it goes on there, and may not fit the picture")
@@ -194,24 +203,3 @@ def _notes(route: Route, parts: tuple[Part, ...]) -> list[str]:
     if clock.ended:
         notes.append(f"{route.name} ends with the picture, at {float(parts[-1].end_s):.2f} s")
     return notes
-
-
-def _stream_for(stream: AudioStream, target: OutputContainer, encoding: Carrier | None) -> AudioStream:
-    codec = stream.codec_context
-    if encoding is None:
-        added = target.add_stream_from_template(stream)
-    else:
-        rate_hz = min(encoding.rates_hz, key=lambda known: abs(known - codec.sample_rate))
-        added = cast(AudioStream, target.add_stream(encoding.encoder, rate=rate_hz))
-        added.codec_context.layout = _named_layout(codec)
-        added.codec_context.bit_rate = _BITS_PER_S * codec.channels
-        added.codec_context.flags |= Flags.bitexact
-    if stream.language:
-        added.metadata["language"] = stream.language
-    return added
-
-
-def _named_layout(codec: AudioCodecContext) -> str:
-    # PCM may tell the number of its channels only ("2 channels"), which no encoder takes.
-    name: str = codec.layout.name
-    return name if "channel" not in name else _USUAL_LAYOUTS.get(codec.channels, "stereo")

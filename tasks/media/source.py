@@ -11,11 +11,13 @@ from typing import Any
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tasks.errors import VideoError
+from tasks.media.lost_frames import Unshown
 from tasks.media.timing import Timing
 from tasks.records import Restart
 
@@ -23,6 +25,7 @@ from tasks.records import Restart
 _OPTIONS = {"protocol_whitelist": "file"}
 # Fixed, not the machine's: with several, what is made of a damaged packet depends on their number.
 _THREADS = 2
+_ONE_EACH = frozenset({"h264", "hevc"})  # by FFmpeg's names: a picture that is to be shown for each packet
 _NOT_A_PICTURE = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
@@ -47,7 +50,21 @@ class Reading:
     first_dts: int | None = None  # of the first packet that tells one
     timing: Timing = field(default_factory=lambda: Timing(1))
     restarts: list[Restart] = field(default_factory=list)
-    places: dict[int | None, int] = field(default_factory=dict)  # in the file, of packets in the decoder, by their pts
+    # In the file, of packets that are to be shown and gave no frame yet, by their pts; -1 where that is not known.
+    places: dict[int | None, int] = field(default_factory=dict)
+    marked: list[int] = field(default_factory=list)  # pts of packets that the container knows to be damaged
+
+    def unshown(self, container: InputContainer, stream: VideoStream) -> Unshown:
+        """What may have left a hole; nothing where a clock starts again, as joined recordings look damaged there.
+
+        Silent packets of H.264 and H.265 only: each shows a picture, but in AVI, whose times are made up. VP9 and
+        MPEG-4 have some that show none, or the one before.
+        """
+        if self.restarts:
+            return Unshown()
+        told = stream.codec_context.name in _ONE_EACH and container.format.name != "avi" and self.packets > self.frames
+        silent = [pts for pts in self.places if pts is not None] if told else []
+        return Unshown(tuple(sorted(silent)), tuple(sorted(self.marked)))
 
 
 @contextmanager
@@ -189,10 +206,8 @@ def _decoded(container: InputContainer, stream: VideoStream, reading: Reading) -
     started = False
     try:
         for packet in container.demux(stream):
-            reading.packets += packet.size > 0 and not packet.is_discard
             reading.first_dts = packet.dts if reading.first_dts is None else reading.first_dts
-            if packet.pos is not None:
-                reading.places[packet.pts] = packet.pos
+            _note(packet, reading)
             try:
                 frames = packet.decode()
             except av.FFmpegError:
@@ -204,6 +219,14 @@ def _decoded(container: InputContainer, stream: VideoStream, reading: Reading) -
                 yield frame
     except av.FFmpegError as error:
         reading.ended_by = error.strerror or str(error)
+
+
+def _note(packet: "Packet[VideoStream]", reading: Reading) -> None:
+    if packet.size and not packet.is_discard:
+        reading.packets += 1
+        reading.places[packet.pts] = -1 if packet.pos is None else packet.pos
+    if packet.is_corrupt and packet.pts is not None:
+        reading.marked.append(packet.pts)
 
 
 def _shape_text(shape: tuple[int, int, str]) -> str:
