@@ -5,7 +5,7 @@ import pytest
 from conf.choices import Output, Smoother
 from conf.schema import Config
 from flows import settings
-from flows.explain import explain, setting_names
+from flows.explain import setting_names
 from flows.manual import manual
 from tasks.errors import SettingError
 
@@ -119,18 +119,24 @@ def test_every_decision_has_its_override(override: str, path: str, value: object
         ("outputs=null", r"^outputs: null does not fit; give a value, or leave outputs out for its default"),
         ("workers=???", r"^workers: nothing was given; give a value, or leave workers out for its default"),
         ("pose=full", r"^pose: this is a group of settings; give them one by one, as in pose\.model="),
+        ("decode=[1]", r"^decode: this is a group of settings; give them one by one, as in decode\.strict="),
+        ("outputs={a:1}", r"^outputs: this wants a list of plain values; give them as in outputs=\[\.\.\.\]"),
+        ("outputs=[[stabilized]]", r"^outputs: \['stabilized'\] stands in its list; give plain values"),
+        ("background.on=[[person]]", r"^background\.on: \['person'\] stands in its list"),
+        ("outputs=[null]", r"^outputs\[0\]: null does not fit; give a value"),
+        ("outputs.a=1", r"^outputs\.a: outputs is a list, without names in it; give it whole, as in outputs=\["),
+        ("+outputs.9=masks", r"^outputs\[9\]: the list has no such place; give it whole, as in outputs=\["),
+        ("plan=[1]", r"^plan: '\[1\]' does not fit; give true or false"),
+        ("pose.min_detection=" + "9" * 400, r"^pose\.min_detection: the number is larger than can be counted with;"),
+        ("=", r"^=: no setting is named; give name=value"),
+        ("=3", r"^=3: no setting is named; give name=value"),
+        ("", r"^'': no setting is named; give name=value"),
     ],
 )
 def test_a_mistake_becomes_one_line_with_setting_fact_and_cure(override: str, sentence: str) -> None:
     with pytest.raises(SettingError, match=sentence) as caught:
         load(override)
     assert "\n" not in str(caught.value)
-
-
-def test_a_preset_that_is_no_word_is_a_line() -> None:
-    with pytest.raises(ValueError, match="override") as raised:  # of Hydra, which has no class of its own for it
-        load("smoothing=null")
-    assert explain(raised.value).startswith("a preset is a word, as in smoothing=gaussian")
 
 
 def test_without_a_video_the_line_says_how_to_name_one() -> None:
