@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "tasks.requests": {"conf", "tasks.records"},
     "tasks.render_requests": {"conf", "tasks.records", "tasks.requests"},
     "tasks.keys": {"tasks.records", "tasks.requests"},
-    "tasks.store": {"tasks.errors", "tasks.records"},
+    "tasks.store": {"tasks.errors", "tasks.places", "tasks.records"},
     "tasks.folders": {"tasks.store"},
     "tasks.entries": {"tasks.records", "tasks.store"},
     "tasks.prune": {"tasks.entries", "tasks.errors", "tasks.store"},

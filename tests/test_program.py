@@ -37,6 +37,12 @@ def counted(path: Path) -> int:
         (["video=demo", "smoothing=butterworth", "smoothing.cutoff_hz=15"], "smoothing.cutoff_hz: "),
         (["video=nothing-*.mp4"], "no file matches"),
         ([], "video: nothing was given"),
+        (["video=demo", "border=[1,2]"], "border: [1,2] is not one preset; choose one of blur,"),
+        (["video=demo", "outputs=[[stabilized]]"], "outputs: ['stabilized'] stands in its list; "),
+        (["video=demo", "pose.min_detection=" + "9" * 400], "pose.min_detection: the number is larger than"),
+        (["video=demo", "--foo"], "--foo: there is no such option; `stillwalk --help`"),
+        (["video=demo", "output_dir=" + "x" * 300], "output_dir: the name xxxxxxxxxxxxxxxxxxxx... has 300 bytes"),
+        (["video=demo", "plan=true", "cache_dir=" + "a/" * 2500], "cache_dir: the path has "),
     ],
 )
 def test_a_wrong_setting_is_one_line_and_status_2(home: Path, arguments: list[str], sentence: str) -> None:
