@@ -87,6 +87,16 @@ def test_every_decision_has_its_override(override: str, path: str, value: object
         ("anchor.crossover_hz=inf", r"anchor\.crossover_hz: this is not a finite number"),
         ("anchor.landmarks={nosse: 1}", r"anchor\.landmarks: there is no nosse; give names such as left_hip"),
         ("anchor.landmarks={nose: -1}", r"anchor\.landmarks: .* not above 0"),
+        (
+            "anchor.landmarks={nose:1e308,left_hip:1e308}",
+            r"^anchor\.landmarks: .* others are lost; give weights from 1e-06",
+        ),
+        (
+            "anchor.landmarks={nose:1e-320}",
+            r"^anchor\.landmarks: .* others are lost; give weights from 1e-06 to 1e\+06",
+        ),
+        ("demo.heading_deg=1e300", r"^demo\.heading_deg: 1e\+300 is out of range; give -360 to 360"),
+        ("demo.turn_deg_s=-1e300", r"^demo\.turn_deg_s: -1e\+300 is out of range; give -360 to 360"),
         ("demo.speed=1e300", r"demo\.speed: 1e\+300 is no walk"),
         ("demo.seconds=1e300", r"demo\.seconds: "),
         (
@@ -142,6 +152,33 @@ def test_a_mistake_becomes_one_line_with_setting_fact_and_cure(override: str, se
 def test_without_a_video_the_line_says_how_to_name_one() -> None:
     with pytest.raises(SettingError, match=r"video: nothing was given; name a file"):
         settings.load([])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("anchor.crossover_hz", "1e4"),
+        ("anchor.trust_s", "1e5"),
+        ("anchor.longest_gap_s", "1e300"),
+        ("anchor.ease_s", "1e300"),
+        ("smoothing.cutoff_hz", "1e300"),
+        ("smoothing.budget_px", "1e6"),
+        ("lock.dead_zone_px", "1e300"),
+        ("lock.max_speed_px_s", "1e20"),
+        ("subject.at_s", "1e300"),
+        ("pose.every", "9" * 400),
+        ("comparison.max_width", "9" * 400),
+        ("workers", "9" * 400),
+        ("demo.shake_px", "1e300"),
+        ("demo.pole_s", "1e300"),
+        ("demo.away_s", "1e300"),
+    ],
+)
+def test_a_number_beyond_all_meaning_is_refused(name: str, value: str) -> None:
+    with pytest.raises(
+        SettingError, match=rf"^{name}: \S+ \S+ is more than has a meaning; give up to \d+(, or null.*)?$"
+    ):
+        load(f"{name}={value}")
 
 
 @pytest.mark.parametrize(
