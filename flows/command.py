@@ -10,13 +10,13 @@ import sys
 import threading
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from flows import arguments, housekeeping, interrupt, settings, status
@@ -96,7 +96,7 @@ def entry(composed: DictConfig) -> None:
     from flows.run import run
 
     job = HydraConfig.get()
-    asked = list(job.overrides.task)
+    asked = settings.as_given(cast(ListConfig, job.overrides.task))
     try:
         base = whole(settings.load(asked).output_dir)
         output_dir = Path(job.runtime.output_dir) if job.mode is RunMode.MULTIRUN else base

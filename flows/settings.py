@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from omegaconf import ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from conf.schema import Config
@@ -77,6 +77,11 @@ def _config_name() -> str:
     return str(HydraConfig.get().job.config_name) if HydraConfig.initialized() else "config"
 
 
+def as_given(overrides: ListConfig) -> list[str]:
+    """Hydra's list of a run's overrides, word for word: read plainly, it would give what ``${...}`` in them means."""
+    return cast(list[str], OmegaConf.to_container(overrides, resolve=False))
+
+
 def combinations(overrides: list[str]) -> tuple[list[list[str]], set[str]]:
     """What ``-m`` makes of overrides: those of each setting, and those that are the same in all."""
     try:
@@ -118,4 +123,6 @@ def _each_in_quotes(values: str) -> str:
 
 
 def _in_quotes(value: str) -> str:
+    if exists(Path(value)):  # a file whose name looks as if something were to be put in there is what is meant
+        value = re.sub(r"(\\*)\$\{", lambda match: match[1] * 2 + r"\${", value)
     return '"' + re.sub(r'(\\*)("|$)', lambda match: match[1] * 2 + ('\\"' if match[2] else ""), value) + '"'

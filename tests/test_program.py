@@ -53,6 +53,14 @@ def test_a_wrong_setting_is_one_line_and_status_2(home: Path, arguments: list[st
     assert done.out == ""
 
 
+def test_a_file_whose_name_looks_like_a_setting_is_that_file(home: Path) -> None:
+    (home / "${oc.env:HOME}.mp4").touch()
+    done = program.run("video=${oc.env:HOME}.mp4", "plan=true", cwd=home, api="http://127.0.0.1:9/api")
+    assert f"{home}/${{oc.env:HOME}}.mp4" in done.out
+    swept = program.run("-m", "video=${oc.env:HOME}.mp4", "smoothing.window=5,7", "plan=true", cwd=home, api="")
+    assert f"{home}/${{oc.env:HOME}}.mp4" in swept.out
+
+
 def test_videos_that_cannot_be_read_fail_each_with_a_line(home: Path, api: str) -> None:
     (home / "folder.mp4").mkdir()
     (home / "text.mp4").write_text("not a video")

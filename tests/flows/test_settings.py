@@ -206,12 +206,27 @@ def test_names_of_videos_are_quoted_for_the_grammar(argument: str, sweep: bool, 
 
 
 @pytest.mark.parametrize(
-    "name", ["Gänge üben [1] (neu), #2.mp4", "a=b.mp4", "$x {y}.mp4", "back\\slash.mp4", "[x].mp4"]
+    "name",
+    [
+        "Gänge üben [1] (neu), #2.mp4",
+        "a=b.mp4",
+        "$x {y}.mp4",
+        "back\\slash.mp4",
+        "[x].mp4",
+        "${oc.env:HOME}.mp4",
+        "a\\${x}\\b ${.mp4",
+    ],
 )
 def test_any_file_name_arrives_as_it_is(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path(name).touch()
     assert settings.load([settings.quoted(f"video={name}", sweep=False)]).video == name
+    assert settings.load([settings.quoted(f"video=[{name}]", sweep=False)]).video == [name] or "," in name
+
+
+def test_what_no_file_is_called_is_put_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIPS", "/clips")
+    assert settings.load([settings.quoted("video=${oc.env:CLIPS}/a.mp4", sweep=False)]).video == "/clips/a.mp4"
 
 
 def test_the_manual_names_every_setting_once() -> None:
