@@ -7,7 +7,7 @@ from typing import NoReturn, cast
 
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 
 from conf.schema import Config
@@ -67,7 +67,10 @@ def _parsed(override: str) -> Override:
 
 
 def _check_preset(told: str, key: str, given: Override) -> None:
-    """Require one word, or settings of the group as a mapping; the values of a sweep come here each for itself."""
+    """Require one word, or settings of the group as a mapping; of each of its values where it is a sweep."""
+    if given.is_discrete_sweep() and not isinstance(given.value(), Glob):  # whose values are what is there
+        for one in given.sweep_string_iterator():
+            _check_preset(told, key, _parsed(f"{key}={one}"))
     if given.is_sweep_override():
         return
     value = given.value()

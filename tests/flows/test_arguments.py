@@ -7,7 +7,7 @@ import pytest
 from conf.choices import Smoother
 from conf.schema import Config
 from flows import settings
-from flows.arguments import overrides_among
+from flows.arguments import check, overrides_among
 from flows.explain import setting_names
 from tasks.errors import SettingError
 from tests.flows.test_settings import load
@@ -36,6 +36,10 @@ def test_several_presets_are_a_sweeps() -> None:
         load("smoothing=[gaussian,moving]")
     with pytest.raises(SettingError, match=r"^smoothing: one setting takes one value; put -m before it for a sweep$"):
         load("smoothing=gaussian,moving")
+    for words in ("[1],gaussian", "gaussian,null", "range(1,3)"):
+        with pytest.raises(SettingError, match=r"^smoothing: \S+ is not one preset; choose one of "):
+            check([f"smoothing={words}"])
+    check(["smoothing=gaussian,moving", "smoothing=glob(*)", "smoothing=choice('gaussian',moving)"])
     assert load("smoothing={kind:gaussian}").smoothing.kind is Smoother.gaussian
 
 
