@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from conf.checks import require
+from conf.checks import FASTEST_HZ, FASTEST_PX_S, LONGEST_S, WIDEST_PX, at_most, require
 from conf.choices import AnchorMethod, AnchorPoint, Away, Crop, Smoother
 from tasks.records import LANDMARKS
 
 SLOWEST_HZ = 0.01  # of a cross-over or cut-off: below it the solves lose all digits
+LIGHTEST, HEAVIEST = 1e-6, 1e6  # of a landmark's weight: a sum of those that are farther apart is the heaviest alone
 
 
 @dataclass
@@ -32,9 +33,11 @@ class AnchorConf:
         hz = self.crossover_hz
         fact, cure = f"{hz} Hz is slower than can be solved for", f"give null or at least {SLOWEST_HZ}"
         require(hz is None or hz >= SLOWEST_HZ, "anchor.crossover_hz", fact, cure)
+        at_most(FASTEST_HZ, "anchor.crossover_hz", hz, "Hz")
         for name in ("trust_s", "longest_gap_s", "ease_s"):
             seconds = getattr(self, name)
             require(seconds >= 0, f"anchor.{name}", f"{seconds} s lies in the past", "give 0 or more")
+            at_most(LONGEST_S, f"anchor.{name}", seconds, "s")
         self._check_landmarks()
 
     def _check_landmarks(self) -> None:
@@ -47,6 +50,9 @@ class AnchorConf:
         require(not unknown, "anchor.landmarks", f"there is no {', '.join(unknown)}", cure)
         fine = all(isinstance(weight, int | float) and weight > 0 for weight in weights.values())
         require(fine, "anchor.landmarks", f"{weights} has a weight that is not above 0", cure)
+        fine = all(LIGHTEST <= weight <= HEAVIEST for weight in weights.values())
+        cure = f"give weights from {LIGHTEST:g} to {HEAVIEST:g}, such as 1"
+        require(fine, "anchor.landmarks", f"{weights} has a weight beside which others are lost", cure)
 
 
 @dataclass
@@ -67,10 +73,12 @@ class SmoothingConf:
         cutoff = self.cutoff_hz
         fact, cure = f"{cutoff} Hz is no frequency that can be solved for", f"give at least {SLOWEST_HZ}, such as 3"
         require(SLOWEST_HZ <= cutoff < float("inf"), "smoothing.cutoff_hz", fact, cure)
+        at_most(FASTEST_HZ, "smoothing.cutoff_hz", cutoff, "Hz")
         require(1 <= self.order <= 8, "smoothing.order", f"{self.order} is out of range", "give 1 to 8")
         budget = self.budget_px
         fact = f"{budget} px is no distance"
         require(0 <= budget < float("inf"), "smoothing.budget_px", fact, "give 0 or more")
+        at_most(WIDEST_PX, "smoothing.budget_px", budget, "px")
 
 
 @dataclass
@@ -91,12 +99,14 @@ class LockConf:
             require(0 <= value <= 1, f"lock.{name}", f"{value} is no strength", "give 0 (still frame) to 1 (locked)")
         zone = self.dead_zone_px
         require(0 <= zone < float("inf"), "lock.dead_zone_px", f"{zone} px is no distance", "give 0 or more")
+        at_most(WIDEST_PX, "lock.dead_zone_px", zone, "px")
         share = self.dead_zone
         require(0 <= share <= 1, "lock.dead_zone", f"{share} is no share of a height", "give 0 to 1, such as 0.05")
         require(not (zone and share), "lock.dead_zone", "lock.dead_zone_px is given too", "give one of them")
         speed = self.max_speed_px_s
         fine = speed is None or 0 <= speed < float("inf")
         require(fine, "lock.max_speed_px_s", f"{speed} px/s is no speed", "give 0 or more, or null for no limit")
+        at_most(FASTEST_PX_S, "lock.max_speed_px_s", speed, "px/s", ", or null for no limit")
 
 
 @dataclass

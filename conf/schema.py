@@ -9,13 +9,15 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from conf.checks import require
+from conf.checks import at_most, require
 from conf.choices import Device, FrameMode, Output, Runner, Server
 from conf.holding import AnchorConf, CropConf, LockConf, SmoothingConf
 from conf.seeing import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.showing import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
 from conf.sweeping import SweepConf
 from conf.walker import DemoConf
+
+MOST_WORKERS = 1000  # each is a thread or a process: no machine that this runs on has more cores
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Config:
 
     def __post_init__(self) -> None:
         require(self.workers >= 1, "workers", f"{self.workers} workers do nothing", "give 1 or more")
+        at_most(MOST_WORKERS, "workers", self.workers, "workers")
         cure = "name a folder, or . for the one you are in"
         require(bool(self.output_dir.strip()), "output_dir", "it is empty", cure)
         cure = "name a folder, or null for .cache in output_dir"

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from conf.checks import require
+from conf.checks import LONGEST_S, at_most, require
 from conf.choices import FrameMode, MaskModel, MaskSource, PoseModel, SubjectRule
+
+RAREST = 10_000  # frames from one look to the next: minutes, in which nobody is seen
 
 
 @dataclass
@@ -33,6 +35,7 @@ class PoseConf:
     def __post_init__(self) -> None:
         require(1 <= self.people <= 8, "pose.people", f"{self.people} is out of range", "give 1 to 8")
         require(self.every >= 1, "pose.every", f"every {self.every} frames is never", "give 1 or more")
+        at_most(RAREST, "pose.every", self.every, "frames")
         for name in ("min_detection", "min_tracking"):
             value = getattr(self, name)
             require(0 <= value <= 1, f"pose.{name}", f"{value} is not a probability", "give 0 to 1")
@@ -50,6 +53,7 @@ class SubjectConf:
         cure = "give [x,y] in pixels, or fractions such as [0.5,0.6]"
         require(fine, "subject.point", f"{point} is not a point of the picture", cure)
         require(at_s is None or at_s >= 0, "subject.at_s", f"{at_s} s is before the beginning", "give 0 or more")
+        at_most(LONGEST_S, "subject.at_s", at_s, "s")
         alone = at_s is not None and point is None
         require(not alone, "subject.at_s", "a time without a point says nothing", "give subject.point=[x,y] too")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from conf.checks import color, require
+from conf.checks import WIDEST_PX, at_most, color, require
 from conf.choices import AlphaFile, Background, BorderMode, ComparisonLayout, Interpolation, Nobody, Output, VideoCodec
 
 
@@ -89,3 +89,4 @@ class ComparisonConf:
     def __post_init__(self) -> None:
         fact = f"{self.max_width} is too narrow"
         require(self.max_width >= 64, "comparison.max_width", fact, "give 64 pixels or more")
+        at_most(WIDEST_PX, "comparison.max_width", self.max_width, "px")

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from conf.checks import require
+from conf.checks import at_most, require
 
 LARGEST = 2**31  # of the two numbers of a rate, as video files write it
 FINEST = 10**6  # denominator of a rate below 1
+LONGEST_S = 3600  # of a walk, and so of what happens within it
+WILDEST_PX = 960  # of the shake: the whole width that it is measured at
 
 
 @dataclass
@@ -39,8 +41,8 @@ class DemoConf:
         require(0 < rate <= 1000, "demo.fps", f"{self.fps!r} is no frame rate", cure)
         fine = max(rate.numerator, rate.denominator) < LARGEST
         require(fine, "demo.fps", f"{self.fps} has more digits than a video file can hold", cure)
-        fine = self.seconds * rate >= 1 and self.seconds <= 3600
-        require(fine, "demo.seconds", f"{self.seconds} s holds no frame, or too many", "give up to 3600")
+        fine = self.seconds * rate >= 1 and self.seconds <= LONGEST_S
+        require(fine, "demo.seconds", f"{self.seconds} s holds no frame, or too many", f"give up to {LONGEST_S}")
         require(
             0.01 <= abs(self.speed) <= 1, "demo.speed", f"{self.speed} is no walk", "give 0.01 to 1, or -1 to -0.01"
         )
@@ -50,6 +52,12 @@ class DemoConf:
         for name in ("shake_px", "pole_s", "away_s", "seed"):
             value = getattr(self, name)
             require(value >= 0, f"demo.{name}", f"{value} is negative", "give 0 or more")
+        for name in ("heading_deg", "turn_deg_s"):
+            value = getattr(self, name)
+            require(abs(value) <= 360, f"demo.{name}", f"{value} is out of range", "give -360 to 360")
+        at_most(WILDEST_PX, "demo.shake_px", self.shake_px, "px")
+        at_most(LONGEST_S, "demo.pole_s", self.pole_s, "s")
+        at_most(LONGEST_S, "demo.away_s", self.away_s, "s")
 
     @property
     def rate(self) -> Fraction:

@@ -10,18 +10,18 @@ import sys
 import threading
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from flows import housekeeping, interrupt, settings, status
+from flows import arguments, housekeeping, interrupt, settings, status
 from flows.manual import manual
-from tasks.errors import StillwalkError
+from tasks.errors import SettingError, StillwalkError
 from tasks.places import whole
 
 # Loading Prefect and MediaPipe makes half a million objects that live to the end: at Python's own pace the search for
@@ -61,9 +61,12 @@ def obey() -> None:
     settings.register()
     sys.path.append(str(settings.PLUGINS))
     try:
+        arguments.check(arguments.overrides_among(sys.argv[1:]))
         entry()
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
-        foreign = isinstance(error, ValueError) and "override" not in str(error)  # not of Hydra's own parser
+    except SettingError as error:
+        status.refuse(error)
+    except (HydraException, OmegaConfBaseException, OverflowError) as error:
+        foreign = isinstance(error, OverflowError) and "full_key" not in str(error)  # not of OmegaConf
         if traceback_wanted or foreign:
             raise
         status.refuse(error)
@@ -93,10 +96,10 @@ def entry(composed: DictConfig) -> None:
     from flows.run import run
 
     job = HydraConfig.get()
-    overrides = list(job.overrides.task)
+    asked = settings.as_given(cast(ListConfig, job.overrides.task))
     try:
-        base = whole(settings.load(overrides).output_dir)
+        base = whole(settings.load(asked).output_dir)
         output_dir = Path(job.runtime.output_dir) if job.mode is RunMode.MULTIRUN else base
-        status.note(run(overrides, output_dir=output_dir, base_dir=base))
+        status.note(run(asked, output_dir=output_dir, base_dir=base))
     except StillwalkError as error:  # here, because Hydra adds a line of its own to what passes through it
         status.refuse(error)

@@ -8,13 +8,16 @@ from typing import Any, Final
 from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
 from omegaconf.errors import (
     ConfigAttributeError,
+    ConfigIndexError,
     ConfigKeyError,
+    ConfigTypeError,
     InterpolationResolutionError,
     OmegaConfBaseException,
     ValidationError,
 )
 
 from conf.schema import Config
+from flows.forms import is_list, kind_of
 from tasks.errors import SettingError
 
 TYPES = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
@@ -49,9 +52,8 @@ def _sentence(error: BaseException, override: str) -> str:
         options = ", ".join(error.options or [])
         return f"{group[1]}: there is no {group[2]!r}; choose one of {options}"
     if several := re.match(r"Ambiguous value for argument '(\S+?)=(.+)'", text):
-        return (
-            f"{several[1]}: one setting takes one value; put -m before it for a sweep, or give [{several[2]}] as a list"
-        )
+        as_list = f", or give [{several[2]}] as a list" if _takes_list(several[1]) else ""
+        return f"{several[1]}: one setting takes one value; put -m before it for a sweep{as_list}"
     if isinstance(error, OverrideParseException):
         if "=" not in error.override:
             return f"{error.override}: settings are given as name=value; did you mean video={error.override}?"
@@ -63,7 +65,14 @@ def _sentence(error: BaseException, override: str) -> str:
         return _unresolved(name, text)
     if isinstance(error, OmegaConfBaseException) and "missing mandatory value" in text:
         return nothing_given(name)
-    if isinstance(error, ConfigCompositionException | ValueError):
+    if isinstance(error, ConfigTypeError):
+        return _misshapen(name, text)
+    if isinstance(error, ConfigIndexError):
+        whole = name.partition("[")[0]
+        return f"{name}: the list has no such place; give it whole, as in {whole}=[...]"
+    if isinstance(error, OverflowError) and (key := re.search(r"full_key: (\S+)", str(error))):
+        return f"{key[1]}: the number is larger than can be counted with; give a smaller one"
+    if isinstance(error, ConfigCompositionException):
         return _misplaced(text)
     return ""
 
@@ -89,15 +98,13 @@ def _unresolved(name: str, text: str) -> str:
 
 
 def _misplaced(text: str) -> str:
-    """The line for a ``+`` or ``~`` where there is nothing to add or to take away, and for a preset that is none."""
+    """The line for a ``+`` or ``~`` where there is nothing to add or to take away."""
     if added := re.search(r"An item is already at '(\S+)'", text):
         return f"{added[1]}: this setting is there already; give it without the +, as in {added[1]}=..."
     if (gone := re.match(r"Error merging override ~(\S+?)(=.*)?$", text)) or (
         gone := re.match(r"Could not delete.*'(\S+)' does not exist", text)
     ):
         return f"~{gone[1]}: a setting cannot be taken away; leave it out for its default"
-    if text.startswith("Config group override must be"):
-        return "a preset is a word, as in smoothing=gaussian; `stillwalk --help` names them"
     return ""
 
 
@@ -108,11 +115,32 @@ def _mistyped(name: str, text: str, value: str) -> str:
         return f"{name}: {wrong[1]} does not fit; give {TYPES.get(wrong[2], wrong[2])}"
     if "is not Optional" in text:
         return f"{name}: null does not fit; give a value, or leave {name} out for its default"
+    if wrong := re.match(r"Value (.+) is not a valid bool", text):
+        return f"{name}: {wrong[1]} does not fit; give {TYPES['Boolean']}"
+    if wrong := re.match(r"Cannot convert '\w+' to string: (.+)", text):
+        return f"{name}: {wrong[1]} does not fit; give one word, or a text in quotes"
+    if "NoneType is not a subclass of" in text:
+        return f"{name}: null does not fit; give a value"
     if "is not a subclass of" in text:
-        return f"{name}: this is a group of settings; give them one by one, as in {name}.{_first_of(name)}=..."
+        return _misshapen(name, text)
     if "is not a ListConfig" in text:
         return f"{name}: this wants a list; give {name}=[{value}]"
+    return _misshapen(name, text)
+
+
+def _misshapen(name: str, text: str) -> str:
+    """The line for a list where names are wanted, for names where a list is, and for what else has no line."""
+    first = _first_of(name)
+    if first:
+        return f"{name}: this is a group of settings; give them one by one, as in {first}=..."
+    if is_list(kind_of(name, Config)):
+        return f"{name}: this wants a list of plain values; give them as in {name}=[...]"
     return f"{name}: {text}; `stillwalk --help` shows the form of every setting"
+
+
+def _takes_list(name: str) -> bool:
+    kind = kind_of(name, Config)
+    return is_list(kind) or kind is Any
 
 
 FOREIGN: Final = (
@@ -130,7 +158,8 @@ def unknown_setting(name: str) -> str:
 
 
 def _first_of(section: str) -> str:
-    return next(str(name).split(".")[1] for name in setting_names(Config) if name.startswith(f"{section}."))
+    """The name of a group's first setting; empty where that is no group."""
+    return next((str(name) for name in setting_names(Config) if name.startswith(f"{section}.")), "")
 
 
 def setting_names(schema: Any, prefix: str = "") -> Any:

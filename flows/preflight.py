@@ -16,7 +16,7 @@ from flows.inputs import Video
 from flows.sharing import shared_size
 from flows.wants import masks_wanted
 from tasks.errors import SettingError, VideoError
-from tasks.places import exists, expanded, is_folder
+from tasks.places import exists, expanded, is_folder, too_long
 
 
 def check(config: Config, videos: list[Video]) -> None:
@@ -67,6 +67,12 @@ def _refuse(config: Config, videos: list[Video], video: Video, error: SettingErr
     if config.crop.size is not None:
         _check_size(config, videos)
     raise SettingError(f"{error} (for {video.place}; none of the {len(videos)} videos fits)") from error
+
+
+def check_length(setting: str, folder: Path) -> None:
+    """Raise unless the path of ``folder`` leaves room for the files that are to lie in it."""
+    fact = too_long(folder)
+    require(not fact, setting, fact, f"choose a shorter one with {setting}=")
 
 
 def check_folder(setting: str, folder: Path) -> None:

@@ -74,9 +74,11 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     started = time.perf_counter()
     stay_small()
     config, videos = _checked(asked)
+    cache = whole(config.cache_dir) if config.cache_dir else base_dir / ".cache"
+    preflight.check_length("output_dir", output_dir)
+    preflight.check_length("cache_dir", cache)
     if asked[0].name:
         check_goes_on(asked, read_sweep(output_dir), output_dir)
-    cache = whole(config.cache_dir) if config.cache_dir else base_dir / ".cache"
     if config.plan:
         from flows.dryrun import dry_run
 

@@ -1,10 +1,7 @@
 """From overrides to a checked ``Config``, and from any mistake in them to one line."""
 
-import math
 import re
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -17,11 +14,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from omegaconf import ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from conf.schema import Config
+from flows import arguments
 from flows.explain import FOREIGN, explain, unknown_setting
+from flows.forms import endless, nested, unknown_names
 from tasks.errors import SettingError
 from tasks.places import exists
 
@@ -54,6 +53,7 @@ def _loaded(overrides: tuple[str, ...]) -> Config:
         if GlobalHydra.instance().is_initialized()
         else initialize_config_dir(str(CONF), version_base="1.3")
     )
+    arguments.check(overrides)
     try:
         with ready:
             composed = compose(_config_name(), overrides=list(overrides))
@@ -62,8 +62,10 @@ def _loaded(overrides: tuple[str, ...]) -> Config:
                 raise SettingError(unknown_setting(name))
             for name in endless(given):
                 raise SettingError(f"{name}: this is not a finite number; give one, such as 1.5")
+            for name, item in nested(given, Config):
+                raise SettingError(f"{name}: {item} stands in its list; give plain values, each without brackets")
             config = OmegaConf.to_object(composed)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, OverflowError) as error:
         raise SettingError(explain(error)) from error
     if not isinstance(config, Config):
         raise SettingError(FOREIGN)
@@ -73,6 +75,11 @@ def _loaded(overrides: tuple[str, ...]) -> Config:
 def _config_name() -> str:
     """The file that ``--config-name`` names, or ours."""
     return str(HydraConfig.get().job.config_name) if HydraConfig.initialized() else "config"
+
+
+def as_given(overrides: ListConfig) -> list[str]:
+    """Hydra's list of a run's overrides, word for word: read plainly, it would give what ``${...}`` in them means."""
+    return cast(list[str], OmegaConf.to_container(overrides, resolve=False))
 
 
 def combinations(overrides: list[str]) -> tuple[list[list[str]], set[str]]:
@@ -90,28 +97,6 @@ def same_in_all(parsed: list[Override]) -> set[str]:
     return {
         f"{one.get_key_element()}={one.get_value_element_as_str()}" for one in parsed if not one.is_sweep_override()
     }
-
-
-def unknown_names(given: dict[str, Any], schema: type[Any], prefix: str = "") -> Iterator[str]:
-    """Dotted names in ``given`` that are no setting of the schema class."""
-    known = {item.name: item.type for item in fields(schema)}
-    for name, value in given.items():
-        if name not in known:
-            yield prefix + name
-        elif is_dataclass(known[name]) and isinstance(value, dict):
-            yield from unknown_names(value, cast(type[Any], known[name]), f"{prefix}{name}.")
-
-
-def endless(given: Any, name: str = "") -> Iterator[str]:
-    """Dotted names of numbers that are NaN or infinite."""
-    if isinstance(given, dict):
-        for key, value in given.items():
-            yield from endless(value, f"{name}.{key}" if name else str(key))
-    elif isinstance(given, list):
-        for value in given:
-            yield from endless(value, name)
-    elif isinstance(given, float) and not math.isfinite(given):
-        yield name
 
 
 def quoted(argument: str, *, sweep: bool) -> str:
@@ -138,4 +123,6 @@ def _each_in_quotes(values: str) -> str:
 
 
 def _in_quotes(value: str) -> str:
+    if exists(Path(value)):  # a file whose name looks as if something were to be put in there is what is meant
+        value = re.sub(r"(\\*)\$\{", lambda match: match[1] * 2 + r"\${", value)
     return '"' + re.sub(r'(\\*)("|$)', lambda match: match[1] * 2 + ('\\"' if match[2] else ""), value) + '"'

@@ -1,6 +1,5 @@
 """Files that appear in a folder of the user's all together and whole, or not at all."""
 
-import errno
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.errors import OutputError
+from tasks.places import is_full, unwritable
 
 PART = ".stillwalk-part"  # ends the names of what is half-written; nobody else's file is called so
 
@@ -33,14 +33,12 @@ def writing(folder: Path) -> Iterator[None]:
 
 def _told(error: OSError, folder: Path) -> str:
     """The sentence for an error that came while ``folder`` was written to."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if not full and error.filename is not None:  # of a full disk, it is the file that was to be copied there
+    if not is_full(error) and error.filename is not None:  # of a full disk, it is the file that was to be copied there
         place = Path(os.fsdecode(error.filename))
         if not place.is_relative_to(folder) and not folder.is_relative_to(place):
             return f"{place}: cannot be read ({error.strerror}); make it readable, or remove it, and run again"
-    fact = "the disk is full" if full else error.strerror or error
-    cure = f"{'free some space' if full else 'make it writable'}, or choose another place with output_dir="
-    return f"{folder}: {fact}; {cure}"
+    fact, cure = unwritable(error)
+    return f"{folder}: {fact}; {f'{cure}, or ' if cure else ''}choose another place with output_dir="
 
 
 def part_of(path: Path) -> Path:

@@ -4,8 +4,13 @@
 there.
 """
 
+import errno
 import os
 from pathlib import Path
+
+NAME_BYTES = 255  # of a name, and of a whole path with its end: what Linux and its usual file systems take
+PATH_BYTES = 4096
+ROOM_BYTES = 1000  # for what is put into a folder of the user's: the folders of a sweep, a setting, a video, a file
 
 
 def exists(path: Path) -> bool:
@@ -42,3 +47,30 @@ def why_closed(path: Path) -> str:
     except OSError as error:
         return error.strerror or str(error)
     return ""
+
+
+def too_long(folder: Path) -> str:
+    """Why the path of a folder to be filled is too long for the system, as a clause; empty where it is not."""
+    longest = max((os.fsencode(part) for part in folder.parts), key=len, default=b"")
+    if len(longest) > NAME_BYTES:
+        return f"the name {os.fsdecode(longest[:20])}... has {len(longest)} bytes, more than the {NAME_BYTES} of a name"
+    path_bytes, room_bytes = len(os.fsencode(folder)), PATH_BYTES - ROOM_BYTES
+    if path_bytes > room_bytes:
+        return f"the path has {path_bytes} bytes, and files in it have no room within {PATH_BYTES}"
+    return ""
+
+
+def is_full(error: OSError) -> bool:
+    """Whether the disk is full, or the user's share of it."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def unwritable(error: OSError) -> tuple[str, str]:
+    """What hinders the system from writing, as a clause, and what cures it; "" where only another place does."""
+    if is_full(error):
+        return "the disk is full", "free some space"
+    if error.errno == errno.EFBIG:
+        return "a file would be larger than is allowed", "raise the limit (ulimit -f)"
+    if error.errno == errno.ENOENT:
+        return "it is not there, and no folder can be made there", ""
+    return error.strerror or str(error), "" if error.errno == errno.ENAMETOOLONG else "make it writable"

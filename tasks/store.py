@@ -10,7 +10,6 @@ so. ``find`` passes it over, for there is no artifact; ``make`` raises what it s
 key. In all else it is an entry like others.
 """
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -25,6 +24,7 @@ from typing import Any
 
 from tasks import errors
 from tasks.errors import NotShown, OutputError
+from tasks.places import is_full, unwritable
 from tasks.records import Artifact, StoredFile
 
 MARK = "done.json"
@@ -207,10 +207,9 @@ def _plain(sentence: str, work: Path, cache: Path) -> str:
 
 
 def _cannot_write(folder: Path, error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        cure = "free some space, or choose another place with cache_dir=; finished stages are kept"
-        return f"{folder}: the disk is full; {cure}"
-    return f"{folder}: {error.strerror or error}; make it writable, or choose another place with cache_dir="
+    fact, cure = unwritable(error)
+    kept = "; finished stages are kept" if is_full(error) else ""
+    return f"{folder}: {fact}; {f'{cure}, or ' if cure else ''}choose another place with cache_dir={kept}"
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from tasks.requests import Request
 POLL_S = 0.1
 STOP = "stop"
 STOP_S = 1.0  # that a worker has to stop by itself
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 Facts = dict[str, Any]
 _importing = threading.Lock()
 

@@ -37,6 +37,12 @@ def counted(path: Path) -> int:
         (["video=demo", "smoothing=butterworth", "smoothing.cutoff_hz=15"], "smoothing.cutoff_hz: "),
         (["video=nothing-*.mp4"], "no file matches"),
         ([], "video: nothing was given"),
+        (["video=demo", "border=[1,2]"], "border: [1,2] is not one preset; choose one of blur,"),
+        (["video=demo", "outputs=[[stabilized]]"], "outputs: ['stabilized'] stands in its list; "),
+        (["video=demo", "pose.min_detection=" + "9" * 400], "pose.min_detection: the number is larger than"),
+        (["video=demo", "--foo"], "--foo: there is no such option; `stillwalk --help`"),
+        (["video=demo", "output_dir=" + "x" * 300], "output_dir: the name xxxxxxxxxxxxxxxxxxxx... has 300 bytes"),
+        (["video=demo", "plan=true", "cache_dir=" + "a/" * 2500], "cache_dir: the path has "),
     ],
 )
 def test_a_wrong_setting_is_one_line_and_status_2(home: Path, arguments: list[str], sentence: str) -> None:
@@ -45,6 +51,14 @@ def test_a_wrong_setting_is_one_line_and_status_2(home: Path, arguments: list[st
     assert sentence in done.err
     assert len(done.err.strip().splitlines()) == 1
     assert done.out == ""
+
+
+def test_a_file_whose_name_looks_like_a_setting_is_that_file(home: Path) -> None:
+    (home / "${oc.env:HOME}.mp4").touch()
+    done = program.run("video=${oc.env:HOME}.mp4", "plan=true", cwd=home, api="http://127.0.0.1:9/api")
+    assert f"{home}/${{oc.env:HOME}}.mp4" in done.out
+    swept = program.run("-m", "video=${oc.env:HOME}.mp4", "smoothing.window=5,7", "plan=true", cwd=home, api="")
+    assert f"{home}/${{oc.env:HOME}}.mp4" in swept.out
 
 
 def test_videos_that_cannot_be_read_fail_each_with_a_line(home: Path, api: str) -> None:

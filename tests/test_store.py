@@ -1,6 +1,8 @@
+import errno
 import json
 import multiprocessing
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -88,11 +90,21 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list((tmp_path / "pose").rglob("*")) == []
 
 
-def test_a_full_disk_is_said_in_a_line(tmp_path: Path) -> None:
-    def fail(_: Path) -> dict[str, Any]:
-        raise OSError(28, "No space left on device")
+UNWRITABLE = [
+    (errno.ENOSPC, "the disk is full; free some space, or choose another place with cache_dir=; finished stages"),
+    (errno.EACCES, "Permission denied; make it writable, or choose another place with cache_dir=$"),
+    (errno.EFBIG, r"a file would be larger than is allowed; raise the limit \(ulimit -f\), or choose another place"),
+    (errno.ENOENT, "it is not there, and no folder can be made there; choose another place with cache_dir=$"),
+    (errno.ENAMETOOLONG, "File name too long; choose another place with cache_dir=$"),
+]
 
-    with pytest.raises(OutputError, match="the disk is full; free some space"):
+
+@pytest.mark.parametrize(("code", "sentence"), UNWRITABLE)
+def test_what_cannot_be_written_has_the_cure_that_helps(code: int, sentence: str, tmp_path: Path) -> None:
+    def fail(_: Path) -> dict[str, Any]:
+        raise OSError(code, os.strerror(code))
+
+    with pytest.raises(OutputError, match=rf"^{re.escape(str(tmp_path))}: {sentence}"):
         store.make(tmp_path, "pose", "pose-1", "run", fail, waiting=never)
 
 

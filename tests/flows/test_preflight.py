@@ -85,3 +85,21 @@ def test_a_picture_too_narrow_by_itself_has_no_cure_by_a_crop(tmp_path: Path) ->
 def test_the_videos_that_fit_are_not_stopped_by_one_that_does_not(tmp_path: Path) -> None:
     odd = Video("odd", make(tmp_path / "odd.mkv", Made(size_px=(65, 48), pixel_format="yuv444p")))
     preflight.check(load(*CLEAR), [odd, DEMO])
+
+
+NAME, PATH = "x" * 300, "/".join(["a" * 99] * 50)
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (NAME, r"the name x{20}\.\.\. has 300 bytes, more than the 255 of a name"),
+        (f"a/{NAME}/b", r"the name x{20}\.\.\. has 300 bytes"),
+        ("ä" * 150, r"the name ä{10}\.\.\. has 300 bytes"),
+        (PATH, r"the path has \d+ bytes, and files in it have no room within 4096"),
+    ],
+)
+def test_a_place_that_is_too_long_for_the_system_is_refused(tmp_path: Path, place: str, said: str) -> None:
+    preflight.check_length("cache_dir", tmp_path / ("x" * 255) / "a")
+    with pytest.raises(SettingError, match=rf"^cache_dir: {said}.*; choose a shorter one with cache_dir=$"):
+        preflight.check_length("cache_dir", tmp_path / place)

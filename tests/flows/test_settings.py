@@ -5,7 +5,7 @@ import pytest
 from conf.choices import Output, Smoother
 from conf.schema import Config
 from flows import settings
-from flows.explain import explain, setting_names
+from flows.explain import setting_names
 from flows.manual import manual
 from tasks.errors import SettingError
 
@@ -87,6 +87,16 @@ def test_every_decision_has_its_override(override: str, path: str, value: object
         ("anchor.crossover_hz=inf", r"anchor\.crossover_hz: this is not a finite number"),
         ("anchor.landmarks={nosse: 1}", r"anchor\.landmarks: there is no nosse; give names such as left_hip"),
         ("anchor.landmarks={nose: -1}", r"anchor\.landmarks: .* not above 0"),
+        (
+            "anchor.landmarks={nose:1e308,left_hip:1e308}",
+            r"^anchor\.landmarks: .* others are lost; give weights from 1e-06",
+        ),
+        (
+            "anchor.landmarks={nose:1e-320}",
+            r"^anchor\.landmarks: .* others are lost; give weights from 1e-06 to 1e\+06",
+        ),
+        ("demo.heading_deg=1e300", r"^demo\.heading_deg: 1e\+300 is out of range; give -360 to 360"),
+        ("demo.turn_deg_s=-1e300", r"^demo\.turn_deg_s: -1e\+300 is out of range; give -360 to 360"),
         ("demo.speed=1e300", r"demo\.speed: 1e\+300 is no walk"),
         ("demo.seconds=1e300", r"demo\.seconds: "),
         (
@@ -119,6 +129,18 @@ def test_every_decision_has_its_override(override: str, path: str, value: object
         ("outputs=null", r"^outputs: null does not fit; give a value, or leave outputs out for its default"),
         ("workers=???", r"^workers: nothing was given; give a value, or leave workers out for its default"),
         ("pose=full", r"^pose: this is a group of settings; give them one by one, as in pose\.model="),
+        ("decode=[1]", r"^decode: this is a group of settings; give them one by one, as in decode\.strict="),
+        ("outputs={a:1}", r"^outputs: this wants a list of plain values; give them as in outputs=\[\.\.\.\]"),
+        ("outputs=[[stabilized]]", r"^outputs: \['stabilized'\] stands in its list; give plain values"),
+        ("background.on=[[person]]", r"^background\.on: \['person'\] stands in its list"),
+        ("outputs=[null]", r"^outputs\[0\]: null does not fit; give a value"),
+        ("outputs.a=1", r"^outputs\.a: outputs is a list, without names in it; give it whole, as in outputs=\["),
+        ("+outputs.9=masks", r"^outputs\[9\]: the list has no such place; give it whole, as in outputs=\["),
+        ("plan=[1]", r"^plan: '\[1\]' does not fit; give true or false"),
+        ("pose.min_detection=" + "9" * 400, r"^pose\.min_detection: the number is larger than can be counted with;"),
+        ("=", r"^=: no setting is named; give name=value"),
+        ("=3", r"^=3: no setting is named; give name=value"),
+        ("", r"^'': no setting is named; give name=value"),
     ],
 )
 def test_a_mistake_becomes_one_line_with_setting_fact_and_cure(override: str, sentence: str) -> None:
@@ -127,15 +149,36 @@ def test_a_mistake_becomes_one_line_with_setting_fact_and_cure(override: str, se
     assert "\n" not in str(caught.value)
 
 
-def test_a_preset_that_is_no_word_is_a_line() -> None:
-    with pytest.raises(ValueError, match="override") as raised:  # of Hydra, which has no class of its own for it
-        load("smoothing=null")
-    assert explain(raised.value).startswith("a preset is a word, as in smoothing=gaussian")
-
-
 def test_without_a_video_the_line_says_how_to_name_one() -> None:
     with pytest.raises(SettingError, match=r"video: nothing was given; name a file"):
         settings.load([])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("anchor.crossover_hz", "1e4"),
+        ("anchor.trust_s", "1e5"),
+        ("anchor.longest_gap_s", "1e300"),
+        ("anchor.ease_s", "1e300"),
+        ("smoothing.cutoff_hz", "1e300"),
+        ("smoothing.budget_px", "1e6"),
+        ("lock.dead_zone_px", "1e300"),
+        ("lock.max_speed_px_s", "1e20"),
+        ("subject.at_s", "1e300"),
+        ("pose.every", "9" * 400),
+        ("comparison.max_width", "9" * 400),
+        ("workers", "9" * 400),
+        ("demo.shake_px", "1e300"),
+        ("demo.pole_s", "1e300"),
+        ("demo.away_s", "1e300"),
+    ],
+)
+def test_a_number_beyond_all_meaning_is_refused(name: str, value: str) -> None:
+    with pytest.raises(
+        SettingError, match=rf"^{name}: \S+ \S+ is more than has a meaning; give up to \d+(, or null.*)?$"
+    ):
+        load(f"{name}={value}")
 
 
 @pytest.mark.parametrize(
@@ -163,12 +206,27 @@ def test_names_of_videos_are_quoted_for_the_grammar(argument: str, sweep: bool, 
 
 
 @pytest.mark.parametrize(
-    "name", ["Gänge üben [1] (neu), #2.mp4", "a=b.mp4", "$x {y}.mp4", "back\\slash.mp4", "[x].mp4"]
+    "name",
+    [
+        "Gänge üben [1] (neu), #2.mp4",
+        "a=b.mp4",
+        "$x {y}.mp4",
+        "back\\slash.mp4",
+        "[x].mp4",
+        "${oc.env:HOME}.mp4",
+        "a\\${x}\\b ${.mp4",
+    ],
 )
 def test_any_file_name_arrives_as_it_is(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path(name).touch()
     assert settings.load([settings.quoted(f"video={name}", sweep=False)]).video == name
+    assert settings.load([settings.quoted(f"video=[{name}]", sweep=False)]).video == [name] or "," in name
+
+
+def test_what_no_file_is_called_is_put_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIPS", "/clips")
+    assert settings.load([settings.quoted("video=${oc.env:CLIPS}/a.mp4", sweep=False)]).video == "/clips/a.mp4"
 
 
 def test_the_manual_names_every_setting_once() -> None:

@@ -29,7 +29,7 @@ class FlowLauncher(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         HydraConfig.instance().set_config(config)
         parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-        self._fixed = settings.same_in_all(parser.parse_overrides(list(config.hydra.overrides.task)))
+        self._fixed = settings.same_in_all(parser.parse_overrides(settings.as_given(config.hydra.overrides.task)))
         self._time = time.strftime("%Y-%m-%d_%H-%M-%S")  # one for all batches of jobs that a sweeper makes
         scratch = tempfile.mkdtemp(prefix="stillwalk-hydra-")  # a sweep that is refused leaves the user's folders alone
         atexit.register(shutil.rmtree, scratch, ignore_errors=True)
