@@ -46,7 +46,8 @@ def measured(command: list[str], environment: dict[str, str]) -> tuple[Spent, in
         wall_s = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
-        spent = Spent(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+        peak_mb = usage.ru_maxrss * 1.024e-3  # Linux tells units of 1024 bytes
+        spent = Spent(wall_s, usage.ru_utime + usage.ru_stime, peak_mb)
         return spent, process.returncode, said.read()
 
 
