@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.media.held import held_bytes
+from tasks.media.layout import has_opacity
 from tasks.media.probe import scan
 from tasks.media.tables import write_json, write_table
 from tasks.records import Clip, Tick
@@ -39,6 +40,8 @@ def _notes(clip: Clip) -> list[str]:
     if clip.missing:
         fact = "the file is damaged there, and the frame before stays instead"
         notes.append(f"{clip.missing}: {fact}; copy or download it again")
+    if has_opacity(clip.pixel_format) and clip.codec != "gif":  # which is told to have it whatever it shows
+        notes.append("the video is partly transparent: its opacity is left out; put it on a background first")
     if clip.interlaced:
         fact = f"the picture is interlaced ({clip.interlaced} of {clip.frames} frames)"
         cure = "deinterlace it first, such as with ffmpeg -vf bwdif"

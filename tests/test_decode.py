@@ -66,6 +66,14 @@ def test_an_interlaced_picture_is_a_line_with_a_cure(tmp_path: Path, options: di
     assert Clip.from_json(read_json(tmp_path / "out" / "clip.json")).interlaced == 12
 
 
+@pytest.mark.parametrize(("pixel_format", "told"), [("yuva444p10le", True), ("yuv444p10le", False)])
+def test_opacity_that_is_left_out_is_a_line_with_a_cure(tmp_path: Path, pixel_format: str, told: bool) -> None:
+    clear = Made(codec="prores_ks", pixel_format=pixel_format, options={"profile": "4444"})
+    facts = run(make(tmp_path / "a.mov", clear), tmp_path / "out")
+    line = "the video is partly transparent: its opacity is left out; put it on a background first"
+    assert facts["notes"] == ([line] if told else [])
+
+
 def test_a_broken_file_gives_its_frames_unless_strict(videos: Path, tmp_path: Path) -> None:
     source = videos / "corrupted_midway.mp4"
     facts = run(source, tmp_path / "1")

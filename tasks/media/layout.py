@@ -73,6 +73,11 @@ def nearest(pixel_format: str, *, quarter_turned: bool = False) -> PixelLayout:
     return PixelLayout(f"yuv{ratio}p{suffix}", depth, (shift_x, shift_y), 3)
 
 
+def has_opacity(pixel_format: str) -> bool:
+    """Whether a stored format says how opaque each pixel is; no layout keeps it."""
+    return any(part.is_alpha for part in VideoFormat(pixel_format, 64, 64).components)
+
+
 def as_layout(frame: VideoFrame, layout: PixelLayout, color: ColorTags) -> VideoFrame:
     """``frame`` in ``layout``; the frame itself where its samples already lie so."""
     # yuvj420p is yuv420p of full range under an old name: its samples are taken as they are.
