@@ -1,5 +1,6 @@
 """Which of several results is best when no single figure decides: mean ranks, and who is beaten by nobody."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -46,7 +47,8 @@ def places(scores: Floats, then: Floats) -> NDArray[np.int64]:
     Where that is equal too they share a place, and the places after it stay empty. NaN is equal to NaN.
     """
     pairs = [*zip(np.round(scores, 6).tolist(), np.where(np.isnan(then), np.inf, then).tolist(), strict=True)]
-    return np.array([1 + sum(other < pair for other in pairs) for pair in pairs], np.int64)
+    ordered = sorted(pairs)
+    return np.array([1 + bisect_left(ordered, pair) for pair in pairs], np.int64)
 
 
 def pareto(costs: Floats) -> NDArray[np.bool_]:

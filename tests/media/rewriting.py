@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 
@@ -31,12 +32,7 @@ def sink_like(
 ) -> VideoSink:
     return VideoSink(
         path,
-        size_px=clip.size_px,
-        layout=layout_of(clip),
-        time_base=clip.time_base,
-        rate=clip.rate,
-        color=clip.color,
-        pixel_aspect=Fraction(clip.pixel_aspect),
+        **shown_as(clip),
         crf=crf,
         preset=preset,
         sound=None if sound is None else sounding(sound, clip),
@@ -46,17 +42,19 @@ def sink_like(
 
 
 def alpha_like(path: Path, clip: Clip, coding: str, sound: Path) -> AlphaSink:
-    return AlphaSink(
-        path,
-        coding,
-        size_px=clip.size_px,
-        layout=layout_of(clip),
-        time_base=clip.time_base,
-        rate=clip.rate,
-        color=clip.color,
-        pixel_aspect=Fraction(clip.pixel_aspect),
-        sound=sounding(sound, clip),
-    )
+    return AlphaSink(path, coding, **shown_as(clip), sound=sounding(sound, clip))
+
+
+def shown_as(clip: Clip) -> dict[str, Any]:
+    """What a sink is told of pictures that are the clip's own."""
+    return {
+        "size_px": clip.size_px,
+        "layout": layout_of(clip),
+        "time_base": clip.time_base,
+        "rate": clip.rate,
+        "color": clip.color,
+        "pixel_aspect": Fraction(clip.pixel_aspect),
+    }
 
 
 def rewrite(
