@@ -21,14 +21,14 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 
 bench: .venv/installed
-	$(BIN)/python -m tests.bench $(VIDEO)
+	$(BIN)/python -m tests.benchmarks.bench $(VIDEO)
 
 ui: .venv/installed
 	PREFECT_HOME=$(CURDIR)/outputs/.prefect DO_NOT_TRACK=1 PREFECT_SERVER_UI_API_URL=http://127.0.0.1:$(PORT)/api \
 	$(BIN)/prefect server start --host 127.0.0.1 --port $(PORT)
 
 readme: .venv/installed
-	$(BIN)/python -c "import re, pathlib; from flows.manual import manual; \
+	$(BIN)/python -c "import re, pathlib; from flows.cli.help import manual; \
 	block = manual().partition('each given as name=value:')[2].partition('\n--cfg job')[0].strip('\n'); \
 	path = pathlib.Path('README.md'); text = path.read_text(); \
 	path.write_text(re.sub(r'(## Settings\n.*?\`\`\`\n).*?(\n\`\`\`)', lambda m: m[1] + block + m[2], text, flags=re.S))"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from conf.choices import AlphaFile, Background, ComparisonLayout, Crop, Output, SweepRender, VideoCodec
 from conf.schema import Config
-from flows.wants import background_of, stabilized_wanted
+from flows.output_needs import background_of, stabilized_wanted
 from tasks.errors import SettingError
 
 Size = tuple[int, int]
@@ -22,7 +22,7 @@ def check_files(config: Config, source_px: Size, pixel_aspect: float) -> None:
     How large a crop makes them that depends on the motion is not known yet: only that it makes their width even, and
     with crop=auto no larger.
     """
-    from tasks.maths import window
+    from tasks.maths.path import window
 
     crop = config.crop
     if crop.mode is Crop.expand:
@@ -36,15 +36,15 @@ def check_files(config: Config, source_px: Size, pixel_aspect: float) -> None:
 
 
 def _check_alpha(config: Config, size_px: Size) -> None:
-    from tasks.media import alpha_sink
+    from tasks.media.output import alpha_writer
 
     other = "an even width in crop.window" if config.crop.mode is Crop.fixed else "an even crop.size"
-    if fact := alpha_sink.odd("mov", size_px):
+    if fact := alpha_writer.odd("mov", size_px):
         raise SettingError(f"background.alpha: {fact}; choose background.alpha=webm or png, or {other}")
 
 
 def _check_encoder(config: Config, source_px: Size, size_px: Size) -> None:
-    from tasks.media import codecs
+    from tasks.media.output import codecs
 
     codec = codecs.CODECS[config.encode.codec.value]
     for width, height in _encoded(config, source_px, size_px):
@@ -68,7 +68,7 @@ def _encoded(config: Config, source_px: Size, size_px: Size) -> Iterator[Size]:
     if own or stabilized_wanted(config):
         yield size_px
     if Output.comparison in config.outputs and config.crop.mode is not Crop.auto:
-        from tasks.media.compose import one_above_the_other, side_by_side
+        from tasks.media.planes.compose import one_above_the_other, side_by_side
 
         vertical = config.comparison.layout is ComparisonLayout.vertical
         arrange = one_above_the_other if vertical else side_by_side

@@ -16,24 +16,24 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from conf.choices import FrameMode, Runner, SweepRender
 from conf.schema import Config
-from flows import settings
+from flows.cli.interrupt import interruptible
+from flows.config import settings
 from flows.graph import Graph
-from flows.index import standings, write_index
-from flows.inputs import find_all
-from flows.interrupt import interruptible
 from flows.job import Job
 from flows.jobs import prepare
-from flows.notices import Notices
-from flows.plan import PATH, PICTURES, STAGES
-from flows.publish import publish, publish_failure
-from flows.record import flat_metrics
-from flows.results import Result
-from flows.sweeps import Setting
-from flows.watch import watched
-from tasks import progress, workers
+from flows.pipeline import PATH, PICTURES, STAGES
+from flows.prefect_server.artifacts import Notices
+from flows.prefect_server.cancellation import watched
+from flows.results.index import standings, write_index
+from flows.results.publish import publish, publish_failure
+from flows.results.result import Result
+from flows.results.run_record import flat_metrics
+from flows.sweep import Setting
+from flows.videos import find_all
+from tasks.cache.store import in_use
 from tasks.errors import Interrupted, NotShown, StillwalkError
+from tasks.execution import processes, progress
 from tasks.records import Artifact
-from tasks.store import in_use
 
 P = ParamSpec("P")
 # Tasks that only wait, for others or for their turn, hold a thread too: those of one video must not use them up.
@@ -71,7 +71,7 @@ def configured(run: Flow[P, list[Result]], config: Config, cache: Path) -> Flow[
 
 def _watched(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
     """Run all; it ends early, with the finished stages kept, when the user says so, here or in the UI."""
-    with interruptible(), in_use(cache, progress.check_stop), workers.kept(), watched() as watch:
+    with interruptible(), in_use(cache, progress.check_stop), processes.kept(), watched() as watch:
         results, also = _run(asked, output_dir, cache, run_id)
         watch.settle(results, also)
     if also or any(result.error for result in results):
@@ -140,7 +140,9 @@ def _finish_all(prepared: list[Job | Result], output_dir: Path) -> list[Result]:
         results.append(_finish(item, output_dir / item.setting))
         left[item.digest] -= 1
         if not left[item.digest] and item.config.decode.frames is FrameMode.memory:
-            from tasks.media.held import forget  # loads PyAV, which a run that streams from the cache does not need
+            from tasks.media.input.frame_cache import (
+                forget,
+            )  # loads PyAV, which a run that streams from the cache does not need
 
             forget(item.digest)
     return results

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tasks.keys import canonical, keyed
+from tasks.cache.file_stamp import Stamp
+from tasks.cache.keys import canonical, keyed
+from tasks.execution.scheduler import Group, Turns
 from tasks.records import Artifact
 from tasks.requests import Request
-from tasks.stamps import Stamp
-from tasks.turns import Group, Turns
 
 if TYPE_CHECKING:  # Prefect, which a dry run does without
     from prefect.futures import PrefectFuture
@@ -35,7 +35,7 @@ class Node:
         return self._future
 
     def submit(self, shown: str, cache: Path, run_id: str, turns: Turns, *, apart: bool, stamp: Stamp | None) -> None:
-        from tasks.stage import Call, submit  # loads Prefect
+        from tasks.execution.task import Call, submit  # loads Prefect
 
         video, _ = self.asked[0]
         call = Call(shown, video, self.request, self.fields, cache, run_id, turns, self.group, apart, stamp)

@@ -9,10 +9,10 @@ from typing import Any
 from conf.choices import FrameMode
 from conf.schema import Config
 from flows.graph import Future, Graph, Node, title
-from flows.inputs import Video
+from flows.videos import Video
+from tasks.execution.scheduler import Group
 from tasks.records import Artifact
 from tasks.requests import DecodeRequest
-from tasks.turns import Group
 
 # What a request calls the artifact of a stage, where that is not the stage's own name.
 NAMES = {

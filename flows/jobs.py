@@ -7,16 +7,17 @@ from pathlib import Path
 
 from conf.choices import SweepRender
 from conf.schema import Config
-from flows import preflight, settings
+from flows import preflight
+from flows.config import settings
 from flows.graph import Graph, Node
-from flows.inputs import Video, find_all, find_videos, missing
 from flows.job import Job
-from flows.plan import start_demo
-from flows.results import Result
-from flows.sweeps import Setting
+from flows.pipeline import start_demo
+from flows.results.result import Result
+from flows.sweep import Setting
+from flows.videos import Video, find_all, find_videos, missing
+from tasks.cache.file_stamp import Stamp, stamp_of
+from tasks.cache.store import sha256_of
 from tasks.errors import SettingError, StillwalkError, VideoError
-from tasks.stamps import Stamp, stamp_of
-from tasks.store import sha256_of
 
 
 def prepare(asked: list[Setting], graph: Graph, run_id: str) -> list[Job | Result]:

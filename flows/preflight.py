@@ -12,11 +12,11 @@ from conf.choices import VideoCodec
 from conf.holding import CropConf, SmoothingConf
 from conf.schema import Config
 from flows import fitting
-from flows.inputs import Video
-from flows.sharing import shared_size
-from flows.wants import masks_wanted
+from flows.output_needs import masks_wanted
+from flows.shared_window import shared_size
+from flows.videos import Video
 from tasks.errors import SettingError, VideoError
-from tasks.places import exists, expanded, is_folder, too_long
+from tasks.paths import exists, expanded, is_folder, too_long
 
 
 def check(config: Config, videos: list[Video]) -> None:
@@ -84,20 +84,20 @@ def check_folder(setting: str, folder: Path) -> None:
 
 
 def _check_codec(name: str) -> None:
-    from tasks.media import codecs
+    from tasks.media.output import codecs
 
     codecs.check_codec(name)
 
 
 def _check_image(name: str) -> None:
-    from tasks.media import still
+    from tasks.media.files import still_picture
 
-    still.read_picture(expanded(name))
+    still_picture.read_picture(expanded(name))
 
 
 def _check_size(config: Config, videos: list[Video]) -> None:
     """``SettingError`` with the largest window that all pictures have room for, where ``crop.size`` is larger."""
-    from tasks.maths import framing
+    from tasks.maths.path import framing
 
     sizes_px = []
     for video in videos:
@@ -114,13 +114,13 @@ def _shape(config: Config, video: Video) -> tuple[tuple[int, int], Fraction]:
 
 
 def _check_walk(config: Config) -> None:
-    from tasks import demo
+    from tasks.demo import draw
 
-    demo.walk_of(config.demo)
+    draw.walk_of(config.demo)
 
 
 def _check_picture(config: Config, video: Video) -> None:
-    from tasks.maths import framing, window
+    from tasks.maths.path import framing, window
 
     size_px, pixel_aspect = _shape(config, video)
     framing.resolve_target(config.target, window.stabilized_size(size_px, config.crop, float(pixel_aspect)))
@@ -129,7 +129,7 @@ def _check_picture(config: Config, video: Video) -> None:
 
 
 def _check_length(config: Config, video: Video) -> None:
-    from tasks.maths import limits
+    from tasks.maths.path import limits
 
     rate_hz = float(config.demo.rate)
     demo = (round(config.demo.seconds * rate_hz), rate_hz)
@@ -138,14 +138,14 @@ def _check_length(config: Config, video: Video) -> None:
 
 @cache  # a sweep asks for every setting
 def _probed(path: Path) -> tuple[tuple[int, int], Fraction]:
-    from tasks.media import probe
+    from tasks.media.input import probe
 
     return probe.probe_shape(path)
 
 
 @cache
 def _length(path: Path) -> tuple[int, float]:
-    from tasks.media import probe
+    from tasks.media.input import probe
 
     return probe.probe_length(path)
 

@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from conf.schema import Config
-from flows import interrupt, own_server, preflight, server, settings
-from flows.earlier import check_goes_on
-from flows.index import read_sweep, require_ours
-from flows.inputs import Video, find_all, missing
-from flows.own_server import OwnServer
-from flows.results import Result
-from flows.sweeps import Setting, alike, check_run_wide, distinct
-from flows.terminal import print_results, print_sweep, shown_progress
-from tasks import folders, progress
-from tasks.memory import keep_what_is_loaded, stay_small
-from tasks.places import whole
+from flows import preflight
+from flows.cli import interrupt
+from flows.cli.terminal import print_results, print_sweep, shown_progress
+from flows.config import settings
+from flows.prefect_server import own_server, server_choice
+from flows.prefect_server.own_server import OwnServer
+from flows.results.index import read_sweep, require_ours
+from flows.results.result import Result
+from flows.results.resume_check import check_goes_on
+from flows.sweep import Setting, alike, check_run_wide, distinct
+from flows.videos import Video, find_all, missing
+from tasks.cache import folders
+from tasks.execution import progress
+from tasks.execution.memory import keep_what_is_loaded, stay_small
+from tasks.paths import whole
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 HOME = settings.ROOT / "outputs" / ".prefect"
@@ -80,7 +84,7 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     if asked[0].name:
         check_goes_on(asked, read_sweep(output_dir), output_dir)
     if config.plan:
-        from flows.dryrun import dry_run
+        from flows.dry_run.dry_run import dry_run
 
         status = 0
         with interrupt.reader_may_leave():
@@ -96,7 +100,7 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     else:
         folders.register(cache, base_dir)
         own = None
-        if not server.choose(config.server, HOME):
+        if not server_choice.choose(config.server, HOME):
             preflight.check_folder("PREFECT_HOME", Path(os.environ["PREFECT_HOME"]))
             own = own_server.start()
         end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)
@@ -142,7 +146,7 @@ def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str],
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from flows.flow import VideosFailed, configured, stabilize, sweep
-    from flows.watch import Concluded
+    from flows.prefect_server.cancellation import Concluded
 
     keep_what_is_loaded()
     warnings.filterwarnings("ignore", module="mediapipe|google")  # of protobuf's own deprecations

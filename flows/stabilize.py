@@ -3,13 +3,13 @@
 Here is only what must come before all else is loaded: half a second in which Ctrl-C would be a page of traceback.
 """
 
-from flows import interrupt
+from flows.cli import interrupt
 
 
 def main() -> None:
-    """Run the program and exit with its status: see ``flows.command``."""
+    """Run the program and exit with its status: see ``flows.cli.command``."""
     interrupt.end_at_once()
-    from flows.command import obey
+    from flows.cli.command import obey
 
     obey()
 

@@ -6,13 +6,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths import motion
-from tasks.maths.anchor import NOTHING
-from tasks.maths.decimation import kept
-from tasks.maths.residual import density, present, seen, stretches_of
-from tasks.maths.states import ABSENT, BRIDGED, HELD, INTERPOLATED
-from tasks.media.charts import Band, Curve, spectrum, timeline
-from tasks.media.tables import read_json, read_table, write_json
+from tasks.maths.anchor.anchor import NOTHING
+from tasks.maths.anchor.states import ABSENT, BRIDGED, HELD, INTERPOLATED
+from tasks.maths.metrics.decimation import kept
+from tasks.maths.metrics.residual import density, present, seen, stretches_of
+from tasks.maths.path import affine
+from tasks.media.files.tables import read_json, read_table, write_json
+from tasks.media.report.charts import Band, Curve, spectrum, timeline
 from tasks.records import Tick, read_clip
 from tasks.render_requests import ChartsRequest
 
@@ -76,7 +76,7 @@ def read_paths(request: ChartsRequest) -> Paths:
         states=path["state"].astype(str),
         sources=read_table(request.offsets.path("offsets.parquet"))["source"].astype(str),
         before=anchor - source_target_xy,
-        after=motion.apply(to_output.reshape(-1, 2, 3), anchor) - target_xy,
+        after=affine.apply(to_output.reshape(-1, 2, 3), anchor) - target_xy,
     )
 
 

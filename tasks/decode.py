@@ -4,10 +4,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tasks.media.held import held_bytes
-from tasks.media.layout import has_opacity
-from tasks.media.probe import scan
-from tasks.media.tables import write_json, write_table
+from tasks.media.files.tables import write_json, write_table
+from tasks.media.input.frame_cache import held_bytes
+from tasks.media.input.probe import scan
+from tasks.media.planes.layout import has_opacity
 from tasks.records import Clip, Tick
 from tasks.requests import DecodeRequest
 

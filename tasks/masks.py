@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conf.choices import MaskModel, MaskSource
-from tasks.maths.boxes import Boxes, person_boxes, shaped, whole_picture, whole_pixels
-from tasks.media.body import judged, over
-from tasks.media.crop import cut_rgb
-from tasks.media.held import frames_of
-from tasks.media.lending import lent
-from tasks.media.masks_file import State, mask_writer
-from tasks.media.people_file import read_bodies
-from tasks.media.pose_file import read_pose
-from tasks.media.prefetch import prefetched
-from tasks.media.tables import read_table
+from tasks.maths.body.boxes import Boxes, person_boxes, shaped, whole_picture, whole_pixels
+from tasks.media.files.masks_file import State, mask_writer
+from tasks.media.files.people_file import read_bodies
+from tasks.media.files.pose_file import read_pose
+from tasks.media.files.tables import read_table
+from tasks.media.input.frame_cache import frames_of
+from tasks.media.input.prefetch import prefetched
+from tasks.media.matting.body_mask import judged, over
+from tasks.media.matting.fill_masks import lent
+from tasks.media.planes.crop import cut_rgb
 from tasks.models.runtime import DeviceUse
 from tasks.models.selfie import INPUT_WH, Segmenter, Selfie, open_selfie
 from tasks.models.sources import model_files

@@ -12,20 +12,22 @@ from numpy.typing import NDArray
 from conf.choices import AnchorMethod
 from conf.holding import AnchorConf
 from tasks.errors import AnchorNotSeen, NobodyFound, OutputError
-from tasks.maths import framing, gaps, metrics, window
-from tasks.maths.anchor import Anchor
-from tasks.maths.away import Away, mark_absent, rest
-from tasks.maths.blob import mask_centre
-from tasks.maths.bodies import torso_length
-from tasks.maths.fusion import Fused, Settings, fuse
-from tasks.maths.landmarks import NAMES, PoseTrack
-from tasks.maths.points import Choice, choose_anchor, inside
-from tasks.maths.states import ABSENT
-from tasks.maths.steps import from_table
-from tasks.maths.stride import stride_of
-from tasks.media.masks_file import State, read_masks
-from tasks.media.pose_file import read_pose
-from tasks.media.tables import read_table, write_json, write_table
+from tasks.maths.anchor import gaps
+from tasks.maths.anchor.anchor import Anchor
+from tasks.maths.anchor.away import Away, mark_absent, rest
+from tasks.maths.anchor.fusion import Fused, Settings, fuse
+from tasks.maths.anchor.points import Choice, choose_anchor, inside
+from tasks.maths.anchor.states import ABSENT
+from tasks.maths.body.body import torso_length
+from tasks.maths.body.landmarks import NAMES, PoseTrack
+from tasks.maths.body.mask_centre import mask_centre
+from tasks.maths.body.stride import stride_of
+from tasks.maths.metrics import lock_metrics
+from tasks.maths.path import framing, window
+from tasks.maths.tracking.steps import from_table
+from tasks.media.files.masks_file import State, read_masks
+from tasks.media.files.pose_file import read_pose
+from tasks.media.files.tables import read_table, write_json, write_table
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import OffsetsRequest
 
@@ -94,7 +96,7 @@ def _facts(
     pose: PoseTrack, looked: NDArray[np.bool_], chosen: Choice, path: Fused, state: NDArray[np.str_]
 ) -> dict[str, Any]:
     sources, counts = np.unique(chosen.anchor.source, return_counts=True)
-    coverage = metrics.coverage(pose.time_s, looked, pose.found, state)
+    coverage = lock_metrics.coverage(pose.time_s, looked, pose.found, state)
     return {
         "frames": pose.frames,
         **{name: round(value, 6) for name, value in coverage.items()},

@@ -8,15 +8,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths import motion
-from tasks.maths.landmarks import PoseTrack
-from tasks.maths.states import ABSENT, MEASURED
-from tasks.media.drawing import Brush
-from tasks.media.label import label, stamp
-from tasks.media.layout import Planes
-from tasks.media.moving import Edge, Pair, Plan, read_plan, scenes, write_video
-from tasks.media.pose_file import read_pose
-from tasks.media.tables import read_table
+from tasks.maths.anchor.states import ABSENT, MEASURED
+from tasks.maths.body.landmarks import PoseTrack
+from tasks.maths.path import affine
+from tasks.media.files.pose_file import read_pose
+from tasks.media.files.tables import read_table
+from tasks.media.output.render_frame import Edge, Pair, Plan, read_plan, scenes, write_video
+from tasks.media.planes.drawing import Brush
+from tasks.media.planes.label import label, stamp
+from tasks.media.planes.layout import Planes
 from tasks.records import Tick
 from tasks.render_requests import OverlayRequest
 
@@ -85,7 +85,7 @@ def drawn_pairs(request: OverlayRequest, plan: Plan, known: Known) -> Iterator[P
 
 def draw_figure(brush: Brush, planes: Planes, plan: Plan, known: Known, frame: int) -> None:
     """The skeleton: left and right in their colours, what is doubted in grey."""
-    points = motion.apply(plan.to_output[frame], known.pose.xy_px[frame])
+    points = affine.apply(plan.to_output[frame], known.pose.xy_px[frame])
     seen = known.pose.visibility[frame]
     width_px = stroke_px(plan)
     lines: dict[str, list[Floats]] = {"unsure": [], **{name: [] for name in BONES}}
@@ -102,7 +102,7 @@ def draw_lock(brush: Brush, planes: Planes, plan: Plan, known: Known, frame: int
     width_px, matrix = stroke_px(plan), plan.to_output[frame]
     first = int(np.searchsorted(known.pose.time_s, known.pose.time_s[frame] - TRAIL_S))
     brush.lines(
-        planes, [motion.apply(matrix, known.anchor_xy[first : frame + 1])], plan.values(COLORS["trail"]), width_px
+        planes, [affine.apply(matrix, known.anchor_xy[first : frame + 1])], plan.values(COLORS["trail"]), width_px
     )
     target, reach = np.array([plan.target_xy]), 6.0 * width_px
     arms = [target + reach * np.array(arm) for arm in ([[-1.6, 0], [-0.7, 0]], [[0.7, 0], [1.6, 0]])]
@@ -110,7 +110,7 @@ def draw_lock(brush: Brush, planes: Planes, plan: Plan, known: Known, frame: int
     for values, more in ((plan.values(COLORS["shadow"]), 2), (plan.values(COLORS["target"]), 0)):
         brush.rings(planes, target, values, reach, width_px + more)
         brush.lines(planes, arms, values, width_px + more)
-    anchor = motion.apply(matrix, known.anchor_xy[frame : frame + 1])
+    anchor = affine.apply(matrix, known.anchor_xy[frame : frame + 1])
     brush.dots(planes, anchor, plan.values(COLORS["shadow"]), 2.2 * width_px + 1)
     brush.dots(planes, anchor, plan.values(STATES.get(str(known.state[frame]), ESTIMATED)), 2.2 * width_px)
 

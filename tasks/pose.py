@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import NobodyFound
-from tasks.maths.landmarks import HIPS
-from tasks.media.appearance import colours_of
-from tasks.media.body import kept
-from tasks.media.features import TorsoMotion
-from tasks.media.people_file import PeopleWriter, people_writer
-from tasks.media.prefetch import prefetched
-from tasks.media.rgb import RgbFrame, rgb_frames
+from tasks.maths.body.landmarks import HIPS
+from tasks.media.files.people_file import PeopleWriter, people_writer
+from tasks.media.input.prefetch import prefetched
+from tasks.media.input.rgb import RgbFrame, rgb_frames
+from tasks.media.matting.body_mask import kept
+from tasks.media.tracking.appearance import colours_of
+from tasks.media.tracking.features import TorsoMotion
 from tasks.models.people import PeopleFinder, Sighting, open_people
 from tasks.models.sources import model_files
 from tasks.records import Tick, read_clip
@@ -56,7 +56,7 @@ class Counts:
 
 
 def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write everybody's tracks (see ``tasks.media.people_file``): landmarks, masks, clothes, torso motion.
+    """Write everybody's tracks (see ``tasks.media.files.people_file``): landmarks, masks, clothes, torso motion.
 
     ``NobodyFound`` when no frame shows a person; ``ModelError`` when the model does not run on the device asked for.
     """

@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.media.contact import Rgb, scaled
-from tasks.media.moving import Edge, Plan, read_plan, scenes
-from tasks.media.plane_color import tags_at
-from tasks.media.webp import verify_webp, write_webp
+from tasks.media.output.render_frame import Edge, Plan, read_plan, scenes
+from tasks.media.output.webp import verify_webp, write_webp
+from tasks.media.planes.plane_color import tags_at
+from tasks.media.report.contact_sheet import Rgb, scaled
 from tasks.records import Tick
 from tasks.render_requests import PreviewRequest
 

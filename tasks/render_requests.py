@@ -13,7 +13,7 @@ from tasks.requests import UNKEYED
 
 
 class Shared(Protocol):
-    """One pass over a clip's pictures for several videos of it: see ``tasks.media.sharing``."""
+    """One pass over a clip's pictures for several videos of it: see ``tasks.media.input.sharing``."""
 
     def read(self, make: Callable[[], Iterator[Any]]) -> Iterator[Any]:
         """The items of ``make()``, made by whoever needs them first."""

@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conf.seeing import SubjectConf
-from tasks.maths import framing, pointing, sides, subject
-from tasks.maths.landmarks import COUNT, PoseTrack
-from tasks.maths.relay import relayed
-from tasks.maths.subject import Choice, Person
-from tasks.maths.tracks import Track, changes_s, jumps, people_of
-from tasks.media.people_file import read_looked, read_steps, read_tracks
-from tasks.media.pose_file import write_pose
-from tasks.media.tables import write_json, write_table
+from tasks.maths.body import left_right
+from tasks.maths.body.landmarks import COUNT, PoseTrack
+from tasks.maths.path import framing
+from tasks.maths.tracking import pointing, subject
+from tasks.maths.tracking.stitch import relayed
+from tasks.maths.tracking.subject import Choice, Person
+from tasks.maths.tracking.tracks import Track, changes_s, jumps, people_of
+from tasks.media.files.people_file import read_looked, read_steps, read_tracks
+from tasks.media.files.pose_file import write_pose
+from tasks.media.files.tables import write_json, write_table
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import SubjectRequest
 
@@ -38,9 +40,9 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     ]
     choice = _choice(request.settings, people, everybody, clip, time_s)
     chosen = everybody[choice.person - 1]
-    swapped = sides.exchanges(chosen.time_s, chosen.landmarks)
+    swapped = left_right.exchanges(chosen.time_s, chosen.landmarks)
     steps = relayed(chosen, read_steps(found.path("steps.parquet"), set(chosen.origin.tolist())), len(time_s))
-    chosen = replace(chosen, landmarks=sides.unswapped(chosen.landmarks, swapped))
+    chosen = replace(chosen, landmarks=left_right.unswapped(chosen.landmarks, swapped))
     write_pose(folder / "pose.parquet", folder / "pose.csv", _pose(chosen, time_s))
     write_table(folder / "motion.parquet", {"looked": looked, "track": _origin(chosen, len(time_s)), **steps.columns})
     facts = {

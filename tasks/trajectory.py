@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from conf.choices import Crop, Smoother
 from conf.holding import CropConf, LockConf, SmoothingConf
 from tasks.errors import AnchorNotSeen
-from tasks.maths import filters, limits, metrics, motion, planned, smoothing, strength, timegrid, upright, window
-from tasks.maths.away import Away, rest
-from tasks.maths.l1 import l1_path
-from tasks.maths.landmarks import PoseTrack
-from tasks.maths.states import ABSENT, SEEN
-from tasks.media.pose_file import read_pose
-from tasks.media.tables import read_json, read_table, write_json, write_table
+from tasks.maths.anchor.away import Away, rest
+from tasks.maths.anchor.states import ABSENT, SEEN
+from tasks.maths.body.landmarks import PoseTrack
+from tasks.maths.metrics import lock_metrics, planned
+from tasks.maths.path import affine, filters, frame_times, limits, lock_strength, scale_and_roll, smoothing, window
+from tasks.maths.path.l1 import l1_path
+from tasks.media.files.pose_file import read_pose
+from tasks.media.files.tables import read_json, read_table, write_json, write_table
 from tasks.records import Clip, Tick
 from tasks.requests import RoomRequest, TrajectoryRequest
 
@@ -63,7 +64,7 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     )
     shift_px, target_xy = path.shift_px - view.corner_px, path.target_xy - view.corner_px
     (width, height), clip = view.size_px, path.clip
-    to_output = motion.about(path.linear, shift_px, target_xy)
+    to_output = affine.about(path.linear, shift_px, target_xy)
     for axis, part_px in (("offset_x_px", view.x), ("offset_y_px", view.y)):
         offsets[axis] = offsets[axis] - part_px
     columns = _trajectory(frames, offsets, shift_px, path.scale, path.roll_rad, to_output)
@@ -127,12 +128,12 @@ def _path(request: TrajectoryRequest, offsets: Columns, pose: PoseTrack) -> Held
     clip = Clip.from_json(read_json(request.clip.path("clip.json")))
     frame = read_json(request.offsets.path("framing.json"))
     target_xy, (width, height) = np.array(frame["target_px"]), frame["output_size_px"]
-    limits.check_smoothing(request.settings, pose.frames, timegrid.mean_rate(pose.time_s))
+    limits.check_smoothing(request.settings, pose.frames, frame_times.mean_rate(pose.time_s))
     lock, away, state = in_pixels(request.lock, pose), Away(**frame["away"]), offsets["state"]
     shift_px = held(_points(offsets, "offset"), pose.time_s, state, request.settings, lock, away)
     scale, roll_rad = stance(pose, request.lock, float(Fraction(clip.pixel_aspect)), state, away)
-    linear = motion.similarity(scale, roll_rad, float(Fraction(clip.pixel_aspect)))
-    to_output = motion.about(linear, shift_px, target_xy)
+    linear = affine.similarity(scale, roll_rad, float(Fraction(clip.pixel_aspect)))
+    to_output = affine.about(linear, shift_px, target_xy)
     return HeldPath(clip, (width, height), target_xy, shift_px, scale, roll_rad, linear, to_output)
 
 
@@ -147,16 +148,16 @@ def smoothed(path: Floats, time_s: Floats, settings: SmoothingConf) -> Floats:
             return filters.kalman(path, time_s, cutoff_hz=settings.cutoff_hz)
         case Smoother.l1:
             return l1_path(path, time_s, budget_px=settings.budget_px)
-    if limits.window_frames(settings, len(path), timegrid.mean_rate(time_s)) == 1:
+    if limits.window_frames(settings, len(path), frame_times.mean_rate(time_s)) == 1:
         return path.copy()
-    grid_s = time_s if settings.window_s is None else timegrid.even_grid(time_s)
-    even = timegrid.read_at(grid_s, time_s, path)
-    window = limits.window_frames(settings, len(grid_s), timegrid.mean_rate(grid_s))
+    grid_s = time_s if settings.window_s is None else frame_times.even_grid(time_s)
+    even = frame_times.read_at(grid_s, time_s, path)
+    window = limits.window_frames(settings, len(grid_s), frame_times.mean_rate(grid_s))
     if settings.kind is Smoother.savgol:
         smooth = filters.savgol(even, window_frames=window, order=settings.order)
     else:
         smooth = WINDOWED[settings.kind](even, window_frames=window)
-    return timegrid.read_at(time_s, grid_s, smooth)
+    return frame_times.read_at(time_s, grid_s, smooth)
 
 
 def held(
@@ -168,22 +169,22 @@ def held(
     original picture is whole at any strength.
     """
     calm = []
-    for piece in strength.between_cuts(offset_px, states == ABSENT):
+    for piece in lock_strength.between_cuts(offset_px, states == ABSENT):
         smooth = smoothed(offset_px[piece], time_s[piece], settings)
-        calm.append(strength.dead_zone(smooth, time_s[piece], radius_px=lock.dead_zone_px))
-    path = strength.blend(np.concatenate(calm), np.isin(states, SEEN), strength_xy=(lock.x, lock.y))
+        calm.append(lock_strength.dead_zone(smooth, time_s[piece], radius_px=lock.dead_zone_px))
+    path = lock_strength.blend(np.concatenate(calm), np.isin(states, SEEN), strength_xy=(lock.x, lock.y))
     if (lock.x, lock.y) != (1, 1):
         path = rest(time_s, path, states, away, away.rest_px)
     if lock.max_speed_px_s is None:
         return path
-    return strength.speed_limit(path, time_s, limit_px_s=lock.max_speed_px_s)
+    return lock_strength.speed_limit(path, time_s, limit_px_s=lock.max_speed_px_s)
 
 
 def in_pixels(lock: LockConf, pose: PoseTrack) -> LockConf:
     """The same lock with a dead zone that is given as a share of the person's height in pixels of the source."""
     if lock.dead_zone == 0:
         return lock
-    height_px = metrics.person_height(metrics.visible_boxes(pose.xy_px, pose.visibility))
+    height_px = lock_metrics.person_height(lock_metrics.visible_boxes(pose.xy_px, pose.visibility))
     if not np.isfinite(height_px):
         fact = "no landmark is sure enough to tell the person's height"
         raise AnchorNotSeen(f"lock.dead_zone: {fact}; give lock.dead_zone_px instead")
@@ -199,9 +200,9 @@ def stance(
     """
     scale, roll_rad = np.ones(pose.frames), np.zeros(pose.frames)
     if lock.scale:
-        scale = upright.steadying_scale(pose, pixel_aspect=pixel_aspect)
+        scale = scale_and_roll.steadying_scale(pose, pixel_aspect=pixel_aspect)
     if lock.roll:
-        roll_rad = -upright.lean(pose, pixel_aspect=pixel_aspect)
+        roll_rad = -scale_and_roll.lean(pose, pixel_aspect=pixel_aspect)
     settled = rest(pose.time_s, np.stack([np.log(scale), roll_rad], axis=1), states, away, (0.0, 0.0))
     absent = states == ABSENT
     return np.where(absent, np.exp(settled[:, 0]), scale), np.where(absent, settled[:, 1], roll_rad)
@@ -210,7 +211,7 @@ def stance(
 def _trajectory(
     frames: Columns, offsets: Columns, shift_px: Floats, scale: Floats, roll_rad: Floats, to_output: Floats
 ) -> dict[str, Any]:
-    to_source = motion.invert(to_output)
+    to_source = affine.invert(to_output)
     kept = ("anchor_x_px", "anchor_y_px", "state", "offset_x_px", "offset_y_px")
     matrices = {
         f"{name}_{row}{column}": matrix[:, row, column]

@@ -17,18 +17,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths import metrics, motion
-from tasks.maths.anchor import hip_centre
-from tasks.maths.framing import outline
-from tasks.maths.landmarks import COUNT, HIPS, SHOULDERS, PoseTrack
-from tasks.maths.states import ABSENT
-from tasks.maths.steps import Step, from_table, gather
-from tasks.media.features import TorsoMotion
-from tasks.media.pose_file import read_pose
-from tasks.media.prefetch import prefetched
-from tasks.media.probe import scan
-from tasks.media.rgb import rgb_frames
-from tasks.media.tables import read_json, read_table, write_json, write_table
+from tasks.maths.anchor.anchor import hip_centre
+from tasks.maths.anchor.states import ABSENT
+from tasks.maths.body.landmarks import COUNT, HIPS, SHOULDERS, PoseTrack
+from tasks.maths.metrics import lock_metrics
+from tasks.maths.path import affine
+from tasks.maths.path.framing import outline
+from tasks.maths.tracking.steps import Step, from_table, gather
+from tasks.media.files.pose_file import read_pose
+from tasks.media.files.tables import read_json, read_table, write_json, write_table
+from tasks.media.input.prefetch import prefetched
+from tasks.media.input.probe import scan
+from tasks.media.input.rgb import rgb_frames
+from tasks.media.tracking.features import TorsoMotion
 from tasks.models.people import Sighting, open_people
 from tasks.models.sources import model_files
 from tasks.records import Clip, Tick, read_clip
@@ -53,10 +54,10 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     subject = subject_of(request)
     track, steps = _watch(request, rendered, clip, subject, tick)
     anchor = hip_centre(track, min_confidence=request.min_confidence, weighted=False)
-    boxes = metrics.visible_boxes(track.xy_px, track.visibility)
+    boxes = lock_metrics.visible_boxes(track.xy_px, track.visibility)
     width, height = clip.size_px
-    lock = metrics.lock(
-        anchor.xy_px, track.time_s, np.array(frame["target_px"]), (width, height), metrics.person_height(boxes)
+    lock = lock_metrics.lock(
+        anchor.xy_px, track.time_s, np.array(frame["target_px"]), (width, height), lock_metrics.person_height(boxes)
     )
     before = from_table(read_table(request.pose.path("motion.parquet"))).xy()
     verified = {
@@ -103,13 +104,13 @@ def subject_of(request: VerifyRequest) -> Subject:
     columns = [path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)]
     to_output = np.stack(columns, axis=1).reshape(-1, 1, 2, 3)
     pose = read_pose(request.pose.path("pose.parquet"))
-    moved = motion.apply(to_output, pose.xy_px)
+    moved = affine.apply(to_output, pose.xy_px)
     rest = np.stack([pose.z, pose.visibility, pose.presence], axis=2)
     looked = read_table(request.pose.path("motion.parquet"))["looked"]
     landmarks = between_looks(np.concatenate([moved, rest], axis=2), pose.time_s, looked)
     landmarks[path["state"] == ABSENT] = np.nan
     hip_xy, neck_xy = (landmarks[:, list(pair), :2].mean(axis=1) for pair in (HIPS, SHOULDERS))
-    picture_xy = motion.apply(to_output, outline(read_clip(request.clip).size_px)[None])
+    picture_xy = affine.apply(to_output, outline(read_clip(request.clip).size_px)[None])
     return Subject(hip_xy, np.hypot(*(neck_xy - hip_xy).T), landmarks, picture_xy)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import program
+from tests.support import program
 
 VIDEOS = Path(__file__).parents[2] / "shared" / "videos"
 SERVER_START_S = 180

@@ -8,8 +8,8 @@ import cv2
 import numpy
 import pytest
 
-from flows.manual import manual
-from tasks.media.masks_file import CHUNK_FRAMES, Mask, State, mask_writer
+from flows.cli.help import manual
+from tasks.media.files.masks_file import CHUNK_FRAMES, Mask, State, mask_writer
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from conf.schema import Config
-from flows.report.meanings import number, tables
+from flows.report.metric_meanings import number, tables
 from flows.report.player import choose_player, link, unplayable
-from tasks.keys import canonical
+from tasks.cache.keys import canonical
 from tasks.records import Artifact
 
 TEMPLATES: Final = Path(__file__).parents[1] / "templates"

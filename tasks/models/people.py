@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.bodies import box_of, same_body
+from tasks.maths.body.body import box_of, same_body
 from tasks.models.pose import Person, PoseEstimator, open_pose
 from tasks.models.runtime import DeviceUse
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from tasks.errors import ModelError
-from tasks.models import download as fetching
-from tasks.places import expanded, is_file, is_folder
+from tasks.models.download import ADDRESSES, fetched, held
+from tasks.paths import expanded, is_file, is_folder
 
 POSE: Final = ("lite", "full", "heavy")
 
@@ -43,8 +43,8 @@ def model_files(name: str, folder: str | None, download: bool) -> tuple[Path, ..
     ``ModelError`` when the model is in none of them.
     """
     files = _at_hand(name, folder)
-    if not files and download and name in fetching.ADDRESSES:
-        files = (fetching.fetched(name),)
+    if not files and download and name in ADDRESSES:
+        files = (fetched(name),)
     if not files:
         raise ModelError(_missing(name, folder))
     return files
@@ -52,8 +52,8 @@ def model_files(name: str, folder: str | None, download: bool) -> tuple[Path, ..
 
 def to_fetch(names: Iterable[str], folder: str | None) -> list[str]:
     """Those of the models that ``model_files`` would download now. ``ModelError`` where ``folder`` is none."""
-    absent = [name for name in names if name in fetching.ADDRESSES and not _at_hand(name, folder)]
-    return [name for name in absent if not fetching.held(name)]
+    absent = [name for name in names if name in ADDRESSES and not _at_hand(name, folder)]
+    return [name for name in absent if not held(name)]
 
 
 def _at_hand(name: str, folder: str | None) -> tuple[Path, ...]:
@@ -112,7 +112,7 @@ def _missing(name: str, folder: str | None) -> str:
     wanted = " or ".join(" with ".join(files) for files in _FOLDER[name][:2])
     where = f"{folder} nor in " if folder is not None else ""
     cure = f"set models.dir to a folder that holds {wanted}"
-    if name in fetching.ADDRESSES:
+    if name in ADDRESSES:
         cure += ", or models.download=true"
     neither = "is neither in " if where else "is not in "
     return f"{setting}: the model '{name}' {neither}{where}the mediapipe {version('mediapipe')} wheel; {cure}"

@@ -8,11 +8,11 @@ import pytest
 from conf.holding import SmoothingConf
 from conf.schema import Config
 from flows.graph import Graph
-from flows.inputs import Video
 from flows.job import Job
-from flows.plan import PATH
-from tasks import stage
-from tasks.stage import Call
+from flows.pipeline import PATH
+from flows.videos import Video
+from tasks.execution import task
+from tasks.execution.task import Call
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
         calls.append(call)
         return object()
 
-    monkeypatch.setattr(stage, "submit", submit)
+    monkeypatch.setattr(task, "submit", submit)
     return calls
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from conf.schema import Config
-from flows import preflight, settings
-from flows.inputs import Video
+from flows import preflight
+from flows.config import settings
+from flows.videos import Video
 from tasks.errors import SettingError
-from tests.media.clips import Made, make
+from tests.support.clips import Made, make
 
 DEMO = Video("demo", None)
 

@@ -16,7 +16,9 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, read_write
 
-from flows import settings, status, sweeps
+from flows import sweep
+from flows.cli import exit_status
+from flows.config import settings
 from tasks.errors import StillwalkError
 
 
@@ -41,10 +43,10 @@ class FlowLauncher(Launcher):
 
         costs: list[float | None] = [None] * len(job_overrides)
         try:
-            code, costs = run_sweep(sweeps.named(job_overrides, self._fixed), self._time)
-            status.note(code)
+            code, costs = run_sweep(sweep.named(job_overrides, self._fixed), self._time)
+            exit_status.note(code)
         except StillwalkError as error:  # here, because Hydra adds a line of its own to what passes through it
-            status.refuse(error)
+            exit_status.refuse(error)
         return [
             JobReturn(overrides=job, _return_value=cost, status=JobStatus.COMPLETED)
             for job, cost in zip(job_overrides, costs, strict=True)

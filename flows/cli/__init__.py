@@ -1,0 +1,1 @@
+"""The command line: words, help, terminal, signals, the ``cache`` commands."""

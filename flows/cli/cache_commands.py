@@ -1,0 +1,219 @@
+"""``stillwalk cache``: what lies in the cache, and ``stillwalk cache prune``: making it smaller."""
+
+import argparse
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from flows.config import settings
+from tasks.cache import prune
+from tasks.cache.entries import Entry, entries, stages
+from tasks.cache.folders import registered
+from tasks.cache.store import LOCKS
+from tasks.errors import SettingError, StillwalkError
+from tasks.paths import is_folder, whole
+
+DESCRIPTION = """Without more: the size of the cache by stage and by video.
+
+prune removes the entries that one of --older-than, --larger-than and --unused names, with what killed runs and
+older versions have left. What a running command uses is never touched."""
+AGES_S = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+UNKNOWN = "an unknown video"
+SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses in one line, as the rest of the program does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingError(f"cache: {message}; `stillwalk cache --help` shows the form")
+
+
+def main(arguments: list[str]) -> int:
+    """Run ``stillwalk cache ...`` and return the exit status: 2, and one line, where nothing could be done."""
+    try:
+        asked = _parser().parse_intermixed_args(arguments)
+        pruning, overrides = _split(asked.words)
+        output_dir, cache = _folders(overrides)
+        if not is_folder(cache / LOCKS):  # which the first run makes
+            raise SettingError(f"cache_dir: there is no cache at {cache}; name one with output_dir= or cache_dir=")
+        if pruning:
+            _prune(cache, _chooser(asked, cache, output_dir), dry=asked.dry_run)
+        elif asked.dry_run or _chosen(asked):
+            raise SettingError("cache: these options are of prune; say `stillwalk cache prune ...`")
+        else:
+            _show(cache)
+    except StillwalkError as error:
+        print(f"stillwalk: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> Parser:
+    usage = "stillwalk cache [prune (--older-than AGE | --larger-than SIZE | --unused) [--dry-run]] [output_dir=...]"
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = Parser("stillwalk cache", usage=usage, description=DESCRIPTION, formatter_class=raw, allow_abbrev=False)
+    parser.add_argument("words", nargs="*", metavar="prune, output_dir=..., cache_dir=...", help="as in a run")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--older-than", metavar="AGE", type=_age_s, help="not used for so long: 90m, 12h, 30d, 8w")
+    which.add_argument("--larger-than", metavar="SIZE", type=_size, help="the least recently used, until 5GB are left")
+    which.add_argument(
+        "--unused",
+        action="store_true",
+        help="what no run.json refers to, in output_dir and wherever the cache was used from",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    return parser
+
+
+def _age_s(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([mhdw])", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text} is not an age; give one such as 90m, 12h, 30d or 8w")
+    return float(match[1]) * AGES_S[match[2]]
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]B)", text, re.IGNORECASE)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text} is not a size; give one such as 500MB or 5GB")
+    return int(float(match[1]) * SIZES[match[2].upper()])
+
+
+def _split(words: list[str]) -> tuple[bool, list[str]]:
+    """Whether to prune, and the overrides."""
+    pruning = words[:1] == ["prune"]
+    overrides = words[1:] if pruning else words
+    for word in overrides:
+        if not word.startswith(("output_dir=", "cache_dir=")):
+            raise SettingError(f"cache: {word} is not known here; give prune, output_dir=... or cache_dir=...")
+    return pruning, [settings.quoted(word, sweep=False) for word in overrides]
+
+
+def _folders(overrides: list[str]) -> tuple[Path, Path]:
+    """The folders of the deliverables and of the cache that a run with these overrides would use."""
+    settings.register()
+    config = settings.load(["video=demo", *overrides])
+    output_dir = whole(config.output_dir)
+    return output_dir, whole(config.cache_dir) if config.cache_dir else output_dir / ".cache"
+
+
+def _chosen(asked: argparse.Namespace) -> bool:
+    return asked.older_than is not None or asked.larger_than is not None or bool(asked.unused)
+
+
+def _chooser(asked: argparse.Namespace, cache: Path, output_dir: Path) -> Callable[[list[Entry]], list[Entry]]:
+    """What chooses the entries that go."""
+    if asked.older_than is not None:
+        before_s = time.time() - asked.older_than
+        return lambda kept: prune.older(kept, before_s)
+    if asked.larger_than is not None:
+        return lambda kept: prune.excess(kept, asked.larger_than)
+    if asked.unused:
+        return lambda kept: prune.unreferred(kept, _referred(_users(cache, output_dir)))
+    raise SettingError("cache prune: it was not said what goes; give --older-than 30d, --larger-than 5GB or --unused")
+
+
+def _users(cache: Path, output_dir: Path) -> list[Path]:
+    """The folders of deliverables that have used the cache; those that are gone are told."""
+    users = list(dict.fromkeys([output_dir.resolve(), *registered(cache)]))
+    for gone in [user for user in users[1:] if not user.is_dir()]:
+        print(f"{gone}: it used this cache and is not there; what only it refers to counts as unused")
+    return users
+
+
+def _referred(users: Sequence[Path]) -> set[str]:
+    """Keys that a ``run.json`` below the folders names; ``SettingError`` without any, for then everything would go."""
+    keys: set[str] = set()
+    records = [path for user in users for path in user.rglob("run.json") if path.is_file()]
+    for path in records:
+        try:
+            record: dict[str, Any] = json.loads(path.read_text())
+            keys |= {stage["key"] for stage in record["stages"]} | set(record.get("findings", ()))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            cure = "run its video again, or remove it"
+            raise SettingError(f"{path}: it cannot be read, so nobody knows what it refers to; {cure}") from error
+    if not records:
+        raise SettingError(f"output_dir: {users[0]} holds no run.json; to remove everything, say --larger-than 0MB")
+    return keys
+
+
+def _all(cache: Path) -> list[Entry]:
+    return [entry for stage in stages(cache) for entry in entries(cache, stage)]
+
+
+def _prune(cache: Path, choose: Callable[[list[Entry]], list[Entry]], *, dry: bool) -> None:
+    with prune.alone(cache):
+        gone = choose(_all(cache))
+        if not dry:
+            prune.remove(cache, gone)
+        rest = prune.litter(cache)
+        size = sum(map(prune.size_of, rest))
+        if not dry:
+            prune.remove_litter(rest)
+    _told(cache, gone, rest, size, "would be removed" if dry else "removed")
+
+
+def _told(cache: Path, gone: list[Entry], rest: list[Path], size: int, what: str) -> None:
+    for entry in gone:
+        made = f"{entry.artifact.stage} of {entry.video or UNKNOWN}"
+        print(f"{entry.artifact.key}  {_bytes(entry.size):>9}  {made}, used {_ago(entry.used_s)}")
+    left = sum(path.parent.name != LOCKS for path in rest)  # nobody wants to hear of locks
+    print(f"{len(gone)} entries and {left} leftovers of {cache} {what}:", end=" ")
+    print(f"{_bytes(sum(entry.size for entry in gone) + size)}")
+
+
+def _show(cache: Path) -> None:
+    found = _all(cache)
+    print(f"{cache}: {_bytes(sum(entry.size for entry in found))} in {len(found)} entries")
+    known = [entry for entry in found if entry.video]
+    videos = {entry.digest: entry.video for entry in sorted(known, key=lambda entry: entry.used_s)}
+    names = list(videos.values())
+
+    def video(entry: Entry) -> str:
+        if not entry.video:
+            return UNKNOWN
+        name = videos[entry.digest]
+        return name if names.count(name) == 1 or not entry.digest else f"{name} ({entry.digest[:8]})"
+
+    if found:
+        _table("stage", found, lambda entry: entry.artifact.stage)
+        _table("video", found, video)
+    rest = prune.litter(cache)
+    work = sum(map(prune.size_of, rest))
+    if work >= SIZES["MB"]:
+        print(
+            f"\nbeside them {_bytes(work)} of work under way or left over; `stillwalk cache prune` removes the latter"
+        )
+
+
+def _table(head: str, found: Iterable[Entry], group: Callable[[Entry], str]) -> None:
+    """A line a group, the largest first."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in found:
+        groups.setdefault(group(entry), []).append(entry)
+    width = max(len(name) for name in [head, *groups])
+    print(f"\n{head:<{width}}  entries       size  last used")
+    for name, own in sorted(groups.items(), key=lambda item: -sum(entry.size for entry in item[1])):
+        used = _ago(max(entry.used_s for entry in own))
+        print(f"{name:<{width}}  {len(own):>7}  {_bytes(sum(entry.size for entry in own)):>9}  {used}")
+
+
+def _bytes(size: int) -> str:
+    for unit in ("TB", "GB", "MB"):
+        if size >= SIZES[unit]:
+            return f"{size / SIZES[unit]:.1f} {unit}"
+    return f"{size / 1000:.1f} KB"
+
+
+def _ago(then_s: float) -> str:
+    past_s = max(0.0, time.time() - then_s)
+    for unit, name in (("d", "day"), ("h", "hour"), ("m", "minute")):
+        if past_s >= AGES_S[unit]:
+            count = int(past_s // AGES_S[unit])
+            return f"{count} {name}{'s' if count > 1 else ''} ago"
+    return "just now"

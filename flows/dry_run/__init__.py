@@ -1,0 +1,1 @@
+"""``plan=true``: what a run would compute, and why."""

@@ -1,0 +1,97 @@
+"""What has changed between two requests of one stage, as sentences that name settings, files, code and libraries."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+SECTIONS = {  # of the settings that a stage's request calls ``settings``
+    "offsets": "anchor",
+    "room": "smoothing",
+    "trajectory": "smoothing",
+    "verify": "pose",
+}
+NAMES = {"matte": "masks", "min_confidence": "anchor.min_confidence"}
+FOLLOWS_BACKGROUND = {"matte", "masks"}
+MOST_FILES = 2  # that are named
+ABSENT = object()  # of a setting that a version of the program does not have
+
+
+def differences(stage: str, new: dict[str, Any], old: dict[str, Any], unknown: set[str]) -> list[str]:
+    """Sentences on what ``new`` has otherwise than ``old``, both as ``tasks.cache.keys.shaped_by`` makes them.
+
+    ``unknown`` names fields of the new request that cannot be compared yet.
+    """
+    asked, before = new["request"], old["request"]
+    fields = [name for name in dict.fromkeys([*asked, *before]) if name not in unknown]
+    found: list[str] = []
+    for name in fields:
+        found += _field(stage, name, asked.get(name, ABSENT), before.get(name, ABSENT))
+    return [*found, *_code(new["code"], old["code"]), *_libraries(new["libraries"], old["libraries"])]
+
+
+def _field(stage: str, name: str, new: Any, old: Any) -> Iterator[str]:
+    if new == old or (name in FOLLOWS_BACKGROUND and None in (new, old)):
+        return
+    if name == "digest" and old is not ABSENT:
+        yield "the file's content is new"
+    elif ABSENT in (new, old):
+        yield from _setting(NAMES.get(name, name), new, old)
+    elif name == "image_digest":
+        yield "background.image is another picture"
+    elif name == "model_digests":
+        for model in sorted(name for name in new if new[name] != old.get(name)):
+            fact = "is another file" if model in old else "was not used"
+            yield f"the model {model} {fact if new[model] else 'is not there yet'}"
+    elif _is_artifact(new) and _is_artifact(old):
+        changed = [file for file in new["files"] if new["files"][file] != old["files"].get(file)]
+        yield f"{new['stage']} gave other bytes ({', '.join(changed)})"
+    else:
+        shown = SECTIONS.get(stage, stage) if name == "settings" else NAMES.get(name, name)
+        yield from _setting(shown, new, old)
+
+
+def _is_artifact(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {"stage", "files"}
+
+
+def _setting(name: str, new: Any, old: Any) -> Iterator[str]:
+    if new == old:
+        return
+    if isinstance(new, dict) and isinstance(old, dict):
+        for part in dict.fromkeys([*new, *old]):
+            yield from _setting(f"{name}.{part}", new.get(part, ABSENT), old.get(part, ABSENT))
+    elif new is ABSENT:
+        yield f"{name} is no longer known"
+    elif old is ABSENT:
+        yield f"{name} is new" if isinstance(new, dict) else f"{name} is new: {_shown(new)}"
+    elif isinstance(new, dict) or isinstance(old, dict):
+        yield f"{name} was not used" if old is None else f"{name} is no longer used"
+    else:
+        yield f"{name}: {_shown(old)} -> {_shown(new)}"
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) and value else json.dumps(value, separators=(",", ":"))
+
+
+def _code(new: dict[str, str], old: dict[str, str]) -> Iterator[str]:
+    edited = [_path(name) for name in new if name in old and new[name] != old[name]]
+    if edited:
+        rest = len(edited) - MOST_FILES
+        named = ", ".join(edited[:MOST_FILES]) + (f" and {rest} more" if rest > 0 else "")
+        yield f"{named} {'was' if len(edited) == 1 else 'were'} edited"
+    for names, fact in ((new.keys() - old.keys(), "is used now"), (old.keys() - new.keys(), "is no longer used")):
+        shown = sorted(_path(name) for name in names)
+        if shown:
+            are = fact if len(shown) == 1 else fact.replace("is ", "are ")
+            yield f"{shown[0]}{f' and {len(shown) - 1} more' if len(shown) > 1 else ''} {are}"
+
+
+def _path(module: str) -> str:
+    return module.replace(".", "/") + ".py"
+
+
+def _libraries(new: dict[str, str], old: dict[str, str]) -> Iterator[str]:
+    for name in new:
+        if new[name] != old.get(name):
+            yield f"{name} {old.get(name, 'was not used')} -> {new[name]}"

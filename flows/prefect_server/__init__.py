@@ -1,0 +1,1 @@
+"""The Prefect server of a run: which one, what it shows, how it cancels."""

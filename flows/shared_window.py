@@ -1,0 +1,43 @@
+"""One framing for all videos of a run: the size of window that fits every one of them."""
+
+import json
+from collections.abc import Sequence
+from fractions import Fraction
+
+from conf.choices import Crop
+from conf.holding import CropConf
+from tasks.records import Artifact, read_clip
+
+Size = tuple[int, int]
+
+
+def shares_aspect(crop: CropConf) -> bool:
+    """Whether the size is that of the window of an aspect that fits into the pictures of every video."""
+    return crop.shared and crop.aspect is not None
+
+
+def aspect_size(crop: CropConf, decoded: Sequence[Artifact]) -> Size | None:
+    """The size of window of the crop's aspect that fits into all clips; None of none."""
+    from tasks.maths.path import window  # loads scipy, which a run that shares nothing does not need
+
+    clips = [read_clip(artifact) for artifact in decoded]
+    sizes_px = [window.stabilized_size(clip.size_px, crop, float(Fraction(clip.pixel_aspect))) for clip in clips]
+    return shared_size(sizes_px)
+
+
+def shares_room(crop: CropConf) -> bool:
+    """Whether the size is that of the largest window without a border, for which every video must be looked at."""
+    return crop.shared and crop.mode is Crop.auto
+
+
+def room_size(rooms: Sequence[Artifact]) -> Size | None:
+    """The size of window that every video has room for, by what the room stage found for each."""
+    found = [json.loads(room.path("room.json").read_text())["size_px"] for room in rooms]
+    return shared_size([(width, height) for width, height in found])
+
+
+def shared_size(sizes_px: Sequence[Size]) -> Size | None:
+    """The largest window that fits into windows of all ``sizes_px``; None of none."""
+    if not sizes_px:
+        return None
+    return min(width for width, _ in sizes_px), min(height for _, height in sizes_px)

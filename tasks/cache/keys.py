@@ -1,0 +1,112 @@
+"""The key of a stage: what shaped the result, as one hash that names both the cache entry and its folder.
+
+It covers the request's settings, the digests of the artifacts it takes, the versions of the libraries that compute,
+and the source of every module that the computing function reaches by import. It covers no path and no time.
+"""
+
+import ast
+import hashlib
+import importlib.metadata
+import json
+import math
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from tasks.records import Artifact
+from tasks.requests import UNKEYED, Request
+
+ROOT = Path(__file__).parents[2]
+INTERFACE = {
+    "tasks.errors",
+    "tasks.records",
+    "tasks.render_requests",
+    "tasks.requests",
+}  # they name data and messages, they shape none
+
+
+def stage_key(request: Request) -> str:
+    """``<stage>-<24 hex digits>`` of ``request``; ``TypeError`` for a value that has no stable form."""
+    blob = json.dumps(shaped_by(request), sort_keys=True, allow_nan=False).encode()
+    return f"{request.stage}-{hashlib.sha256(blob).hexdigest()[:24]}"
+
+
+def shaped_by(request: Request) -> dict[str, Any]:
+    """All that the key is made of, as plain JSON: kept beside the result, it tells later what has changed since."""
+    return {
+        "compute": request.compute,
+        "request": canonical(request),
+        "code": code_digests(request.compute.partition(":")[0]),
+        "libraries": {name: _version(name) for name in request.libraries},
+    }
+
+
+def canonical(value: Any) -> Any:
+    """Plain JSON that is equal exactly when the value means the same, in every process."""
+    if isinstance(value, Artifact):
+        return {"stage": value.stage, "files": {name: file.sha256 for name, file in value.files.items()}}
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: canonical(getattr(value, name)) for name in keyed(type(value))}
+    if isinstance(value, dict):
+        return {_text(name): canonical(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [canonical(item) for item in value]
+    if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise TypeError(f"a {type(value).__name__} has no stable form for a cache key: {value!r}")
+
+
+@lru_cache
+def keyed(schema: type[Any]) -> tuple[str, ...]:
+    """Names of the fields of a dataclass that shape a result."""
+    return tuple(item.name for item in fields(schema) if UNKEYED not in getattr(item.type, "__metadata__", ()))
+
+
+@lru_cache
+def code_digests(module: str) -> dict[str, str]:
+    """Digest of the source, by name, of ``module`` and all our modules below ``tasks`` that it reaches by import."""
+    return {name: hashlib.sha256(_source(name).read_bytes()).hexdigest() for name in sorted(_reached(module))}
+
+
+def _reached(module: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(_imports(name))
+    return found
+
+
+@lru_cache  # stages share most of their modules
+def _imports(module: str) -> tuple[str, ...]:
+    """Our modules named by the import statements of ``module``, wherever in the file they stand."""
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(_source(module).read_bytes())):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    ours = {name for name in named if name.startswith("tasks.")} - INTERFACE
+    return tuple(sorted(name for name in ours if _source(name).is_file()))
+
+
+def _source(module: str) -> Path:
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+@lru_cache
+def _version(distribution: str) -> str:
+    return importlib.metadata.version(distribution)
+
+
+def _text(name: Any) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"a cache key wants text for names, got {name!r}")
+    return name

@@ -1,0 +1,240 @@
+"""The cache on disk: ``<cache>/<stage>/<key>/`` with a finished mark, ``done.json``, written last.
+
+A folder without a mark, or whose files are not those that the mark describes, does not exist for the reader. Work
+happens in a folder beside it that is renamed when whole, under a lock that the kernel drops when its holder dies.
+Whoever reads or writes holds ``in_use``, so that nobody removes entries meanwhile (see ``tasks.cache.prune``). The
+time of the mark is that of the last use.
+
+A stage that looked through a whole clip and found nobody has a result too: a folder with nothing but a mark that says
+so. ``find`` passes it over, for there is no artifact; ``make`` raises what it says instead of looking again, with its
+key. In all else it is an entry like others.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from tasks import errors
+from tasks.errors import NotShown, OutputError
+from tasks.paths import is_full, unwritable
+from tasks.records import Artifact, StoredFile
+
+MARK = "done.json"
+SCHEMA = 2  # of the mark; a folder with another one is computed again
+LOCKS = "locks"
+FOLDERS = "folders"  # see ``tasks.cache.folders``
+IN_USE = "in-use"
+LOCK_POLL_S = 0.1
+unfinished: set[Path] = set()
+"""What this process is writing beside its place: files and folders."""
+
+
+def sha256_of(path: Path) -> str:
+    """Digest of a file's bytes as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find(cache: Path, stage: str, key: str) -> Artifact | None:
+    """The finished artifact of ``key``, or None when there is none or a file of it is missing or damaged."""
+    marked = read_mark(cache / stage / key)
+    return marked[0] if marked and not broken_files(marked[0]) else None
+
+
+def read_mark(folder: Path) -> tuple[Artifact, dict[str, Any]] | None:
+    """What the mark of an entry says was finished, and what was kept about it; None without one, or of a finding."""
+    try:
+        mark = _read(folder)
+        files = {name: StoredFile(**stored) for name, stored in mark.pop("files").items()}
+        about = dict(mark.pop("about"))
+        return None if "finding" in mark else (Artifact(**mark | {"files": files, "folder": str(folder)}), about)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def read_finding(folder: Path) -> tuple[NotShown, Artifact, dict[str, Any]] | None:
+    """What the mark of an entry says was found missing, as an artifact without files, and what was kept about it.
+
+    Of a finding of an older version no more may be known than its stage and key. None where it is no finding.
+    """
+    try:
+        mark = _read(folder)
+        kind = getattr(errors, mark["finding"]["kind"])
+        if not issubclass(kind, NotShown):
+            return None
+        found = kind(mark["finding"]["sentence"])
+        found.key = mark["key"]
+        run_id, seconds = mark.get("run_id", ""), mark.get("seconds", 0.0)
+        looked = Artifact(mark["stage"], mark["key"], str(folder), {}, {}, run_id, seconds)
+        return found, looked, dict(mark.get("about", {}))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """The mark of an entry; ``ValueError`` for one of another version."""
+    mark: Any = json.loads((folder / MARK).read_text())
+    if not isinstance(mark, dict) or mark.pop("schema") != SCHEMA:
+        raise ValueError(f"{folder}: no mark of schema {SCHEMA}")
+    return mark
+
+
+def broken_files(artifact: Artifact) -> list[str]:
+    """Names of its files that are missing or not those that were finished."""
+    return [name for name, file in artifact.files.items() if not _intact(artifact.path(name), file)]
+
+
+def touch(artifact: Artifact) -> None:
+    """Note that it is used now; where that cannot be written, it will seem older."""
+    with suppress(OSError):
+        os.utime(Path(artifact.folder) / MARK)
+
+
+def finding(cache: Path, stage: str, key: str) -> NotShown | None:
+    """What an earlier run has found missing in the clip under the very same ``key``; None when it found nothing so."""
+    found = read_finding(cache / stage / key)
+    return found[0] if found else None
+
+
+def _intact(path: Path, expected: StoredFile) -> bool:
+    """Same size, and same time of change or else same bytes: only a file that was touched is read again."""
+    try:
+        now = path.stat()
+        if now.st_size != expected.size:
+            return False
+        return now.st_mtime_ns == expected.mtime_ns or sha256_of(path) == expected.sha256
+    except OSError:
+        return False
+
+
+def make(
+    cache: Path,
+    stage: str,
+    key: str,
+    run_id: str,
+    compute: Callable[[Path], dict[str, Any]],
+    *,
+    waiting: Callable[[], None],
+    about: Mapping[str, Any] | None = None,
+) -> Artifact:
+    """Compute ``key`` once: whoever comes second waits, calling ``waiting`` meanwhile, and finds the first's result.
+
+    ``compute`` fills the empty folder it is given and returns the facts. When it raises, nothing is left behind but
+    what it found missing in the clip. ``about`` is kept beside the result.
+    """
+    with in_use(cache, waiting), lock(cache / LOCKS / key, waiting):
+        found = find(cache, stage, key)
+        if found:
+            touch(found)
+            return found
+        known = read_finding(cache / stage / key)
+        if known:
+            touch(known[1])
+            raise known[0]
+        final = cache / stage / key
+        work = cache / stage / f".{key}.work"
+        started = time.perf_counter()
+        try:
+            shutil.rmtree(work, ignore_errors=True)  # left by a killed run: the lock says that it is nobody's
+            work.mkdir(parents=True)
+            unfinished.add(work)
+            facts = compute(work)
+            artifact = _finish(work, Artifact(stage, key, str(final), {}, facts, run_id, _since(started)), about or {})
+        except NotShown as missing:
+            missing.key = key
+            with suppress(OSError):  # what was found is told all the same, and at worst looked for again
+                _keep(missing, work, Artifact(stage, key, str(final), {}, {}, run_id, _since(started)), about or {})
+            raise
+        except OutputError as error:
+            raise OutputError(_plain(str(error), work, cache)) from error
+        except OSError as error:
+            raise OutputError(_cannot_write(cache, error)) from error
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+            unfinished.discard(work)
+    return artifact
+
+
+def abandon() -> None:
+    """Remove what this process has not finished: it is about to be cut off."""
+    for path in tuple(unfinished):
+        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            path.unlink()
+
+
+def _finish(work: Path, computed: Artifact, about: Mapping[str, Any]) -> Artifact:
+    files = {}
+    for path in sorted(work.iterdir()):
+        stat = path.stat()
+        files[path.name] = StoredFile(sha256_of(path), stat.st_size, stat.st_mtime_ns)
+    artifact = replace(computed, files=files)
+    _mark(work, artifact, {"about": about})
+    return artifact
+
+
+def _keep(missing: NotShown, work: Path, looked: Artifact, about: Mapping[str, Any]) -> None:
+    """Put the finding in the place of the artifact, without the files that the stage had begun."""
+    shutil.rmtree(work)
+    work.mkdir()
+    _mark(work, looked, {"about": about, "finding": {"kind": type(missing).__name__, "sentence": str(missing)}})
+
+
+def _mark(work: Path, artifact: Artifact, more: Mapping[str, Any]) -> None:
+    mark = {"schema": SCHEMA, **asdict(artifact), **more}
+    mark.pop("folder")  # the cache may be moved
+    (work / MARK).write_text(json.dumps(mark, indent=1, allow_nan=False))
+    shutil.rmtree(artifact.folder, ignore_errors=True)  # damaged, or it would have been found
+    work.rename(artifact.folder)
+
+
+def _since(started: float) -> float:
+    return round(time.perf_counter() - started, 3)
+
+
+def _plain(sentence: str, work: Path, cache: Path) -> str:
+    """``sentence`` without the path of a folder that no user has heard of; where the cache is, is said instead."""
+    plain = sentence.replace(f"{work}/", "")
+    return plain if plain == sentence else f"{plain} (it was made in {cache})"
+
+
+def _cannot_write(folder: Path, error: OSError) -> str:
+    fact, cure = unwritable(error)
+    kept = "; finished stages are kept" if is_full(error) else ""
+    return f"{folder}: {fact}; {f'{cure}, or ' if cure else ''}choose another place with cache_dir={kept}"
+
+
+@contextmanager
+def in_use(cache: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Keep all entries of the cache from being removed while the block runs; many may do so at once."""
+    with lock(cache / LOCKS / IN_USE, waiting, shared=True):
+        yield
+
+
+@contextmanager
+def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> Iterator[None]:
+    """Hold a lock on ``path`` among processes and threads, calling ``waiting`` while others have it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise OutputError(_cannot_write(path.parents[1], error)) from error
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                waiting()
+                time.sleep(LOCK_POLL_S)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""The drawn walker: a video whose true joints are known."""

@@ -1,0 +1,85 @@
+"""Stage ``demo``: draw the walker into a video with sound, and write down where the joints truly are."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conf.checks import require
+from conf.walker import DemoConf
+from tasks.demo import gait_path
+from tasks.demo.footsteps import footsteps, write_sound
+from tasks.demo.rgb_file import write_rgb
+from tasks.demo.walker import Truth, Walk, draw, gait, other, truth
+from tasks.demo.walker_camera import DISTANCE
+from tasks.maths.body.landmarks import NAMES
+from tasks.media.files.tables import write_table
+from tasks.media.output.read_back import verify_video
+from tasks.records import Tick
+from tasks.requests import DemoRequest
+
+HIP_CENTER: Final = "hip_center"
+FINE_S: Final = 0.01
+# The distance that the hips keep from the camera: no hand or foot may reach it, however fast the walk is.
+BODY: Final = 0.5  # body heights, for a trunk that leans
+REACH: Final = 0.6  # step lengths, for feet and hands
+
+
+def draw_demo(request: DemoRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    """Write ``demo.mp4`` (H.264, AAC) and ``truth.parquet`` (frame, time_s, landmark, x_px, y_px) into ``folder``.
+
+    The landmarks of the truth are MediaPipe's names, NaN where the figure has none, and ``hip_center``. The same
+    request gives the same bytes. ``SettingError`` for a walk that cannot be drawn.
+    """
+    walker = walk_of(request.settings)
+    sound = folder / "footsteps.mp4"
+    write_sound(sound, footsteps(gait(walker), walker.frames / float(walker.fps), walker.seed))
+    write_rgb(folder / "demo.mp4", _pictures(walker, tick), size_px=walker.size_px, rate=walker.fps, sound=sound)
+    sound.unlink()
+    verify_video(folder / "demo.mp4", walker.frames)
+    _write_truth(truth(walker), folder / "truth.parquet")
+    return {"frames": walker.frames, "fps": str(walker.fps), "size_px": list(walker.size_px)}
+
+
+def walk_of(settings: DemoConf) -> Walk:
+    """What the settings ask to be drawn; ``SettingError`` where somebody would walk into the camera."""
+    fields = asdict(settings)
+    size_px = (fields.pop("width"), fields.pop("height"))
+    walker = Walk(size_px=size_px, **fields | {"fps": settings.rate})
+    longest_s = _longest(walker)
+    fact = f"in {settings.seconds:g} s a walker reaches the camera"
+    require(settings.seconds <= longest_s, "demo.seconds", fact, f"give up to {longest_s:g}, or a smaller demo.speed")
+    return walker
+
+
+def _longest(walker: Walk) -> float:
+    """Seconds that the walk can last before somebody reaches the camera; infinite where nobody does in its own."""
+    middle_s, least_s = walker.seconds / 2, float("inf")
+    time_s = np.append(np.arange(0, walker.seconds, FINE_S), walker.seconds)
+    for way in (gait(walker), *([other(walker)] if walker.crossing else [])):
+        there = DISTANCE - gait_path.path(way, time_s)[:, 2] < BODY + REACH * way.step
+        least_s = min(least_s, 2 * np.abs(time_s - middle_s)[there].min(initial=np.inf))
+    return float(np.floor(10 * (least_s - 2 * FINE_S)) / 10)
+
+
+def _pictures(walker: Walk, tick: Tick) -> Iterator[NDArray[np.uint8]]:
+    for number, (rgb, _, _) in enumerate(draw(walker)):
+        yield rgb
+        tick(number + 1)
+
+
+def _write_truth(known: Truth, path: Path) -> None:
+    frames = len(known.time_s)
+    names = (*NAMES, HIP_CENTER)
+    xy = np.concatenate([known.joints_xy_px, known.hip_center_xy_px[:, None]], axis=1)
+    columns = {
+        "frame": np.repeat(np.arange(frames), len(names)),
+        "time_s": np.repeat(known.time_s, len(names)),
+        "landmark": list(names) * frames,
+        "x_px": xy[..., 0].ravel(),
+        "y_px": xy[..., 1].ravel(),
+    }
+    write_table(path, columns)

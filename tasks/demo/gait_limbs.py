@@ -1,0 +1,160 @@
+"""Legs, arms and head over a moving pelvis: feet that stand still while they carry, the rest by published angles."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.demo.gait_curves import (
+    ANKLE_HEIGHT,
+    FLAT,
+    FOREARM,
+    HAND,
+    SHANK,
+    STANCE,
+    THIGH,
+    UPPER_ARM,
+    angle,
+    foot_pitch,
+)
+from tasks.demo.gait_path import SIGN, UP, Gait, axes, footprint, heading, strides
+
+Floats = NDArray[np.float64]
+Joints = dict[str, Floats]
+
+_HEEL_CONTACT: Final = np.array([-0.030, -ANKLE_HEIGHT])  # (forward, up) from the ankle, foot level
+_BALL_CONTACT: Final = np.array([0.078, -ANKLE_HEIGHT])
+_HEEL: Final = np.array([-0.034, -0.024])
+_TOE_FROM_BALL: Final = np.array([0.026, 0.012])
+_FACE: Final = {  # forward, left, up from the head's centre
+    "nose": (0.063, 0.0, -0.006),
+    "left_eye": (0.048, 0.018, 0.010),
+    "right_eye": (0.048, -0.018, 0.010),
+    "left_ear": (-0.004, 0.043, 0.000),
+    "right_ear": (-0.004, -0.043, 0.000),
+    "mouth_left": (0.042, 0.013, -0.033),
+    "mouth_right": (0.042, -0.013, -0.033),
+}
+
+
+def leg(gait: Gait, time_s: Floats, side: str, hip: Floats) -> Joints:
+    """Hip, knee, ankle and foot (n, 3) of one side: planted while it carries, by the published angles as it swings."""
+    passed = strides(gait, time_s, side)
+    count: Floats = np.floor(passed)
+    place = passed - count
+    fore, _ = axes(heading(gait, time_s))
+    swing = np.clip((place - STANCE) / (1 - STANCE), 0, 1)
+    keep, land = 1 - _smooth(swing / 0.5), _smooth((swing - 0.6) / 0.4)
+    ankle = (
+        keep[:, None] * _planted(gait, count, place, side)
+        + land[:, None] * _planted(gait, count + 1, place - 1, side)
+        + (1 - keep - land)[:, None] * _swung(gait, place, hip, fore)
+    )
+    turn = _smooth(swing)[:, None]
+    foot_fore = unit((1 - turn) * footprint(gait, count, side)[1] + turn * footprint(gait, count + 1, side)[1])
+    foot = _foot(_pitch(place, gait), swing)
+    ankle[:, 1] = _cleared(ankle[:, 1], foot, swing)
+    joints = {name: ankle + foot_fore * part[:, :1] + UP * part[:, 1:] for name, part in foot.items()}
+    return joints | {"hip": hip, "knee": _knee(hip, ankle, fore), "ankle": ankle}
+
+
+def stance_ankle(place: Floats, gait: Gait) -> Floats:
+    """Ankle (n, 2) as (forward, up) from the footprint: rolling over the heel, flat, then over the ball."""
+    pitch = _pitch(place, gait)
+    early = (place < FLAT[0])[:, None]
+    pivot = np.where(early, _HEEL_CONTACT, _BALL_CONTACT)
+    turned = np.where(early, _rotate(_HEEL_CONTACT, pitch), _rotate(_BALL_CONTACT, pitch))
+    return np.asarray(np.array([0, ANKLE_HEIGHT]) + pivot - turned)
+
+
+def arm(gait: Gait, time_s: Floats, side: str, shoulder: Floats, lean_rad: Floats) -> Joints:
+    """Shoulder, elbow, wrist and index finger (n, 3) of one side: the arm swings against the leg of its side."""
+    fore, left = axes(heading(gait, time_s))
+    passed = strides(gait, time_s, side)
+    outward = left * (0.13 * SIGN[side])
+    swing = angle("shoulder", passed) * (0.3 + 0.7 * gait.reach) - 0.5 * lean_rad
+    bend = swing + angle("elbow", passed) * (0.6 + 0.4 * gait.reach)
+    upper = unit(fore * np.sin(swing)[:, None] - UP * np.cos(swing)[:, None] + outward)
+    lower = unit(fore * np.sin(bend)[:, None] - UP * np.cos(bend)[:, None] + outward * 0.2)
+    elbow = shoulder + UPPER_ARM * upper
+    wrist = elbow + FOREARM * lower
+    return {"shoulder": shoulder, "elbow": elbow, "wrist": wrist, "index": wrist + HAND * lower}
+
+
+def head(gait: Gait, time_s: Floats, neck: Floats, lean_rad: Floats) -> Joints:
+    """Centre of the head and points of the face (n, 3); the head takes part in a third of the trunk's leaning."""
+    fore, left = axes(heading(gait, time_s))
+    tilt = (lean_rad / 3)[:, None]
+    up = UP * np.cos(tilt) + fore * np.sin(tilt)
+    ahead = fore * np.cos(tilt) - UP * np.sin(tilt)
+    center = neck + 0.080 * up + 0.016 * ahead
+    face = {name: center + f * ahead + s * left + u * up for name, (f, s, u) in _FACE.items()}
+    return face | {"head": center}
+
+
+def unit(vector: Floats) -> Floats:
+    """Vectors (n, 3) scaled to length 1."""
+    return np.asarray(vector / np.linalg.norm(vector, axis=-1, keepdims=True))
+
+
+def _smooth(share: Floats) -> Floats:
+    """Smootherstep: 0 to 1 with two continuous derivatives."""
+    x = np.clip(share, 0, 1)
+    return np.asarray(x * x * x * (x * (6 * x - 15) + 10))
+
+
+def _pitch(place: Floats, gait: Gait) -> Floats:
+    return foot_pitch(place) * min(1.0, 0.35 + 0.65 * gait.reach)
+
+
+def _rotate(point: Floats, pitch: Floats) -> Floats:
+    """(n, 2) of a (forward, up) point after pitching, toes up positive."""
+    cos, sin = np.cos(pitch), np.sin(pitch)
+    return np.stack([point[0] * cos - point[1] * sin, point[0] * sin + point[1] * cos], axis=-1)
+
+
+def _planted(gait: Gait, count: Floats, place: Floats, side: str) -> Floats:
+    """Ankle (n, 3) were the foot still, or already, on footprint ``count``."""
+    point, fore = footprint(gait, count, side)
+    ankle = stance_ankle(place, gait)
+    return np.asarray(point + fore * ankle[:, :1] + UP * ankle[:, 1:])
+
+
+def _swung(gait: Gait, place: Floats, hip: Floats, fore: Floats) -> Floats:
+    """Ankle (n, 3) by the published angles of hip and knee, their range scaled with the step."""
+    thigh = angle("hip", place) * gait.reach
+    shank = thigh - angle("knee", place) * (0.45 + 0.55 * gait.reach)
+    ahead = THIGH * np.sin(thigh) + SHANK * np.sin(shank)
+    below = THIGH * np.cos(thigh) + SHANK * np.cos(shank)
+    return np.asarray(hip + fore * ahead[:, None] - UP * below[:, None])
+
+
+def _foot(pitch: Floats, swing: Floats) -> Joints:
+    """Points of the foot, (n, 2) as (forward, up) from the ankle; the toes stay on the ground as the heel rises."""
+    toe_pitch = np.maximum(pitch, 0) + np.minimum(pitch, 0) * _smooth(swing / 0.5)
+    ball = _rotate(_BALL_CONTACT, pitch)
+    return {
+        "heel": _rotate(_HEEL, pitch),
+        "sole": _rotate(_HEEL_CONTACT, pitch),
+        "ball": ball,
+        "foot_index": ball + _rotate(_TOE_FROM_BALL, toe_pitch),
+    }
+
+
+def _cleared(ankle_height: Floats, foot: Joints, swing: Floats) -> Floats:
+    """Ankle height (n,) that lets the swinging foot pass a little above the ground."""
+    lowest = np.min([part[:, 1] for part in foot.values()], axis=0)
+    window = _smooth(swing / 0.25) * _smooth((1 - swing) / 0.25)
+    lack = 0.008 - lowest - ankle_height
+    return np.asarray(ankle_height + window * 0.5 * (lack + np.sqrt(lack**2 + 0.006**2)))
+
+
+def _knee(hip: Floats, ankle: Floats, fore: Floats) -> Floats:
+    """Knee (n, 3) of a leg bent forwards; on the straight line where the ankle is out of reach."""
+    line = ankle - hip
+    length = np.linalg.norm(line, axis=-1, keepdims=True)
+    along = line / length
+    front = unit(fore - along * np.sum(fore * along, axis=-1, keepdims=True))
+    down = (THIGH**2 - SHANK**2 + length**2) / (2 * length)
+    out = np.sqrt(np.maximum(THIGH**2 - down**2, 0))
+    return np.asarray(hip + along * down + front * out)

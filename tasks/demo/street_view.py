@@ -1,0 +1,98 @@
+"""The street behind the drawn walker: sheets of different depth, wider and taller than the picture.
+
+A sheet repeats sideways, so the camera may travel for as long as it likes. Nearer sheets pass faster.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.demo.street import draw_houses, draw_pavement, draw_sky, draw_trees
+
+Bytes = NDArray[np.uint8]
+
+HORIZON: Final = 0.345  # of the frame's height: where the camera looks
+GROUND: Final = 0.72  # of the frame's height: where the pavement begins
+MARGIN: Final = 0.08  # of the frame's height: more picture on every side, for the shake
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A picture at one depth; it repeats after ``period_px`` and holds one more frame's width beyond that."""
+
+    rgb: Bytes  # (rows, period + width + 2, 3); premultiplied where ``alpha`` is given
+    alpha: Bytes | None  # (rows, period + width + 2, 3), equal channels; None: opaque
+    top_px: float  # frame row of its first row, the camera at rest
+    pace: float  # share of the near plane's speed at which it passes
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Sheets from far to near for frames of one size."""
+
+    size_px: tuple[int, int]
+    sheets: tuple[Sheet, ...]
+
+
+def build_scene(size_px: tuple[int, int], above_px: float, seed: int) -> Scene:
+    """Draw the sheets once, the same for the same arguments; ``above_px`` more rows let the camera look up."""
+    width, height = size_px
+    unit = height / 540
+    period = 3 * width
+    random = np.random.default_rng((seed, 11))
+    top = -(above_px + MARGIN * height)
+    ground = round(GROUND * height - top)
+    rows = int(np.ceil((1 + MARGIN) * height - top))
+    sky = draw_sky(period, ground, HORIZON * height - top, unit, random)
+    houses, houses_alpha = draw_houses(period, ground + int(12 * unit), ground, unit, random)
+    trees, trees_alpha = draw_trees(period, ground + int(12 * unit), ground, unit, random)
+    pavement = draw_pavement(period, rows - ground, unit, random)
+    return Scene(
+        size_px,
+        (
+            _sheet(sky, None, top, 0.25, width),
+            _sheet(houses, houses_alpha, top, 0.70, width),
+            _sheet(trees, trees_alpha, top, 0.83, width),
+            _sheet(pavement, None, top + ground, 1.0, width),
+        ),
+    )
+
+
+def _sheet(rgb: Bytes, alpha: Bytes | None, top_px: float, pace: float, width: int) -> Sheet:
+    def longer(image: Bytes) -> Bytes:
+        return np.ascontiguousarray(np.concatenate([image, image[:, : width + 2]], axis=1))
+
+    if alpha is None:
+        return Sheet(longer(rgb), None, top_px, pace)
+    solid = cv2.merge([alpha, alpha, alpha])
+    return Sheet(longer(cv2.multiply(rgb, solid, scale=1 / 255)), longer(solid), top_px, pace)
+
+
+def view(scene: Scene, travel_px: float, shift_px: tuple[float, float]) -> Bytes:
+    """The frame (h, w, 3) of a camera that has travelled ``travel_px`` and whose picture is shifted by ``shift_px``."""
+    width, height = scene.size_px
+    frame = np.zeros((height, width, 3), np.uint8)
+    for sheet in scene.sheets:
+        first = sheet.top_px + shift_px[1]
+        begin = max(int(np.floor(first)), 0)
+        end = min(int(np.floor(first + sheet.rgb.shape[0])), height)
+        if begin >= end:
+            continue
+        period = sheet.rgb.shape[1] - width - 2
+        column = (sheet.pace * travel_px - shift_px[0]) % period
+        patch = _cut(sheet.rgb, column, begin - first, width, end - begin)
+        if sheet.alpha is None:
+            frame[begin:end] = patch
+            continue
+        through = cv2.bitwise_not(_cut(sheet.alpha, column, begin - first, width, end - begin))
+        frame[begin:end] = cv2.add(cv2.multiply(frame[begin:end], through, scale=1 / 255), patch)
+    return frame
+
+
+def _cut(image: Bytes, left: float, top: float, width: int, height: int) -> Bytes:
+    """Bilinear window whose first pixel lies at (left, top)."""
+    center = (left + (width - 1) / 2, top + (height - 1) / 2)
+    return np.asarray(cv2.getRectSubPix(image, (width, height), center))

@@ -1,0 +1,216 @@
+"""A drawn person who walks along a street, and the truth about every frame: joints, mask and path.
+
+Everything follows from a ``Walk`` alone: the same one gives the same bytes. Distances in pixels have (0, 0) at the
+centre of the first pixel.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.demo.gait import INDEX, Body, walk
+from tasks.demo.gait_curves import LEG
+from tasks.demo.gait_path import Gait
+from tasks.demo.street_view import build_scene, view
+from tasks.demo.walker_body import Figure, Outfit
+from tasks.demo.walker_camera import EYE, Camera, project, shake, travel
+from tasks.demo.walker_frame import draw_person, draw_post, draw_shadow
+from tasks.errors import SettingError
+from tasks.maths.body.landmarks import COUNT
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+_BATCH: Final = 64  # frames whose joints are worked out at once
+_FEET: Final = 0.88  # of the frame's height: where the ground below the walker lies
+_ROOM: Final = 0.34  # of the frame's width: how far from the middle the camera lets the walker go
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What is drawn. Every length that is a share is of the frame's height, but for ``speed``."""
+
+    size_px: tuple[int, int] = (960, 540)
+    seconds: float = 6.0
+    fps: Fraction = Fraction(30)
+    speed: float = 0.2  # of the frame's width per second over the ground; negative: leftwards
+    person: float = 0.63  # the person's height, as a share of the frame's
+    heading_deg: float = 0.0  # 0: across the picture, 90: towards the camera, 180: leftwards
+    turn_deg_s: float = 0.0  # change of heading
+    lean_deg: float = 0.0  # amplitude of the trunk's leaning forward and back
+    lean_hz: float = 0.4
+    limp: float = 0.0  # 0 even .. 1 strong
+    bounce: float = 0.045  # of the leg's length, highest to lowest, twice a stride
+    shake_px: float = 3.0  # rms of the hand-held camera's shake per axis, at 960 px width
+    follow: float | None = None  # share of the walker's sideways speed the camera travels; None: as far as needed
+    cut_above_hips: bool = False  # the camera looks up: the hips lie below the picture (try person=1.1)
+    pole_s: float = 0.0  # seconds that the hips pass behind a post, halfway
+    away_s: float = 0.0  # seconds that the walker is out of the picture, halfway, to come back the same way
+    crossing: bool = False  # a second person crosses in front, halfway
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        width, height = self.size_px
+        _require(width >= 64 and height >= 64, f"a size of {width}x{height} px is too small", "64x64 or more")
+        _require(width % 2 == 0 and height % 2 == 0, f"a size of {width}x{height} px is odd", "even numbers")
+        _require(self.fps > 0, f"{self.fps} frames per second is no rate", "more than 0")
+        _require(self.frames >= 1, f"{self.seconds} s at {self.fps} fps holds no frame", "a longer time")
+        _require(abs(self.speed) >= 0.01, f"a speed of {self.speed} is no walk", "0.01 widths per second or more")
+        _require(0.1 <= self.person <= 3, f"a height of {self.person} is out of range", "0.1 to 3")
+
+    @property
+    def frames(self) -> int:
+        return round(Fraction(self.seconds) * self.fps)
+
+    @property
+    def height_px(self) -> float:
+        """Height of the person halfway."""
+        return self.person * self.size_px[1]
+
+
+def _require(truth: bool, fact: str, cure: str) -> None:
+    if not truth:
+        raise SettingError(f"drawn walker: {fact}; give {cure}")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Joints of all frames in source pixels; NaN where a landmark is not modelled."""
+
+    time_s: Floats  # (n,)
+    joints_xy_px: Floats  # (n, 33, 2)
+    hip_center_xy_px: Floats  # (n, 2) projection of the point halfway between the hip joints
+    height_px: Floats  # (n,) of an upright body at the pelvis' distance
+
+
+def frame_times(walker: Walk) -> Floats:
+    """Seconds (n,) of every frame's start."""
+    return np.arange(walker.frames) / float(walker.fps)
+
+
+def truth(walker: Walk) -> Truth:
+    """The joints alone, without drawing."""
+    time_s = frame_times(walker)
+    body = walk(gait(walker), time_s)
+    xy, near = project(camera(walker), body.xyz, time_s)
+    return Truth(time_s, xy[:, :COUNT], xy[:, INDEX["hip_center"]], near[:, INDEX["hip_center"]])
+
+
+def draw(walker: Walk) -> Iterator[tuple[Bytes, Bytes, Floats]]:
+    """Frames in order: picture (h, w, 3) RGB, mask (h, w) of the visible walker 0..255, joints (33, 2) px."""
+    view_camera, scene = camera(walker), build_scene(walker.size_px, _raise_px(walker), walker.seed)
+    people = [(gait(walker), Outfit(pattern=walker.seed))]
+    if walker.crossing:
+        people.append((other(walker), _OTHER_OUTFIT))
+    times = frame_times(walker)
+    for first in range(0, len(times), _BATCH):
+        time_s = times[first : first + _BATCH]
+        bodies = [walk(way, time_s) for way, _ in people]
+        projected = [project(view_camera, body.xyz, time_s) for body in bodies]
+        shift, gone = shake(view_camera, time_s), travel(view_camera, time_s) * view_camera.scale_px
+        for row in range(len(time_s)):
+            dx, dy = shift[row]
+            rgb = view(scene, gone[row], (dx, dy + _raise_px(walker)))
+            mask = np.zeros(rgb.shape[:2], np.uint8)
+            figures = [_figure(body, xy, near, row) for body, (xy, near) in zip(bodies, projected, strict=True)]
+            for figure in figures:
+                draw_shadow(rgb, figure)
+            draw_person(rgb, mask, figures[0], people[0][1], of_subject=True)
+            if walker.pole_s > 0:
+                _pole(rgb, mask, walker, dx - gone[row], dy)
+            for figure, (_, outfit) in zip(figures[1:], people[1:], strict=True):
+                draw_person(rgb, mask, figure, outfit, of_subject=False)
+            yield rgb, mask, projected[0][0][row, :COUNT]
+
+
+_OTHER_OUTFIT: Final = Outfit(
+    shirt=(176, 92, 60),
+    accent=(244, 226, 190),
+    trousers=(58, 84, 78),
+    skin=(156, 108, 82),
+    hair=(30, 26, 26),
+    shoes=(70, 70, 76),
+    pattern=77,
+)
+
+
+def gait(walker: Walk) -> Gait:
+    """The way of walking in body heights."""
+    speed = abs(walker.speed) * walker.size_px[0] / walker.height_px
+    heading = np.deg2rad(walker.heading_deg + (180 if walker.speed < 0 else 0))
+    middle_x = 0.0
+    if walker.away_s > 0:
+        edge = (walker.size_px[0] / 2) / walker.height_px + 0.35
+        middle_x = float(np.sign(np.cos(heading)) * (edge + speed * walker.away_s / 2))
+    return Gait(
+        speed=speed,
+        heading_rad=float(heading),
+        turn_rad_s=float(np.deg2rad(walker.turn_deg_s)),
+        turn_back=walker.away_s > 0,
+        middle_s=walker.seconds / 2,
+        middle=(middle_x, 0.0),
+        phase=float(np.random.default_rng((walker.seed, 2)).random()),
+        bounce=walker.bounce,
+        lean_rad=float(np.deg2rad(walker.lean_deg)),
+        lean_hz=walker.lean_hz,
+        limp=walker.limp,
+    )
+
+
+def other(walker: Walk) -> Gait:
+    """The way of ``crossing``: a second person, nearer, who comes from the other side."""
+    own = gait(walker)
+    return Gait(speed=own.speed * 1.15, heading_rad=own.heading_rad + np.pi, middle_s=own.middle_s, middle=(0, 0.7))
+
+
+def camera(walker: Walk) -> Camera:
+    """The camera: at rest, or travelling beside the walker so that he stays in the picture."""
+    width, height = walker.size_px
+    own = gait(walker)
+    speed_x = own.speed * np.cos(own.heading_rad)
+    follow = walker.follow
+    if follow is None:
+        reach = 2 * _ROOM * width / walker.height_px
+        covered = abs(speed_x) * walker.seconds
+        follow = 0.0 if walker.away_s > 0 or covered <= reach else 1 - reach / covered
+    horizon = _FEET * height - 0.5 - EYE * walker.height_px
+    return Camera(
+        scale_px=walker.height_px,
+        center_px=((width - 1) / 2, horizon + _raise_px(walker)),
+        shake_px=walker.shake_px * width / 960,
+        seed=walker.seed,
+        travel_speed=float(speed_x * follow),
+        middle_s=walker.seconds / 2,
+    )
+
+
+def _raise_px(walker: Walk) -> float:
+    """How far the picture moves down when the camera looks up to cut the hips off."""
+    if not walker.cut_above_hips:
+        return 0.0
+    hips = _FEET * walker.size_px[1] - (LEG - 0.03) * walker.height_px
+    lowest = walker.size_px[1] + 0.05 * walker.height_px + 3 * walker.shake_px
+    return float(max(lowest - hips, 0))
+
+
+def _figure(body: Body, xy: Floats, near: Floats, row: int) -> Figure:
+    return Figure(
+        xy[row],
+        near[row],
+        body.xyz[row, :, 2],
+        float(body.yaw_rad[row]),
+        float(body.pelvis_rad[row]),
+        float(body.shoulders_rad[row]),
+    )
+
+
+def _pole(rgb: Bytes, mask: Bytes, walker: Walk, shift_x_px: float, shift_y_px: float) -> None:
+    """A post where the walker passes halfway, as wide as his way in ``pole_s``."""
+    width, height = walker.size_px
+    half = max(walker.pole_s * abs(walker.speed) * width / 2, 1.0)
+    foot = (_FEET + 0.06) * height + shift_y_px + _raise_px(walker)
+    draw_post(rgb, mask, (width - 1) / 2 + shift_x_px, foot, half)

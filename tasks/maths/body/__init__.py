@@ -1,0 +1,1 @@
+"""The body: landmarks, boxes, left and right, stride."""

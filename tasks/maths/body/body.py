@@ -1,0 +1,54 @@
+"""What a person's 33 landmarks say of the whole body: its torso, its box, and whether two are one."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.body.landmarks import HIPS, SHOULDERS
+
+Floats = NDArray[np.float64]
+
+SAME: Final = 0.35  # of the torso's length: mean distance of the landmarks of one body seen twice
+REGIONS: Final = 2  # torso and thighs
+COLOR_BINS: Final = 10  # of each of lightness, a and b
+_REGION_WEIGHTS: Final = np.array([1.0, 0.5])
+_CHANNEL_WEIGHTS: Final = np.array([0.5, 1.0, 1.0])  # light changes sooner than colour
+
+
+def torso_length(landmarks: Floats) -> Floats:
+    """(...,) px from the middle of the hips to that of the shoulders, of landmarks (..., 33, 2 or more)."""
+    axis = landmarks[..., list(SHOULDERS), :2].mean(axis=-2) - landmarks[..., list(HIPS), :2].mean(axis=-2)
+    return np.asarray(np.hypot(axis[..., 0], axis[..., 1]))
+
+
+def hip_centres(landmarks: Floats) -> Floats:
+    """(..., 2) px: the middle of the hips of landmarks (..., 33, 2 or more)."""
+    return np.asarray(landmarks[..., list(HIPS), :2].mean(axis=-2))
+
+
+def box_of(landmarks: Floats, margin: float) -> tuple[float, float, float, float]:
+    """x0, y0, x1, y1 px round all landmarks (33, 2 or more) and ``margin`` torso lengths more."""
+    room = margin * max(float(torso_length(landmarks)), 1.0)
+    x0, y0 = (landmarks[:, :2].min(axis=0) - room).tolist()
+    x1, y1 = (landmarks[:, :2].max(axis=0) + room).tolist()
+    return x0, y0, x1, y1
+
+
+def same_body(first: Floats, second: Floats) -> bool:
+    """Whether the landmarks (33, 2 or more) of two lie on one body: near each other from head to feet."""
+    apart = np.hypot(*(first[:, :2] - second[:, :2]).T).mean()
+    return bool(apart < SAME * min(float(torso_length(first)), float(torso_length(second))))
+
+
+def colour_distance(first: Floats, second: Floats) -> Floats:
+    """(...,) 0 for the same clothes to 1: mean Hellinger distance of shares (..., REGIONS, 3, COLOR_BINS).
+
+    Regions that are NaN in either do not count; NaN where none is left.
+    """
+    overlap = np.sqrt(first * second).sum(axis=-1)
+    apart = np.sqrt(np.clip(1 - overlap, 0, None))
+    weights = np.where(np.isnan(apart), 0.0, _REGION_WEIGHTS[:, None] * _CHANNEL_WEIGHTS)
+    total = weights.sum(axis=(-2, -1))
+    summed = (np.nan_to_num(apart) * weights).sum(axis=(-2, -1))
+    return np.asarray(np.where(total > 0, summed / np.where(total > 0, total, 1), np.nan))

@@ -1,0 +1,1 @@
+"""How still the person is held, and what that costs."""

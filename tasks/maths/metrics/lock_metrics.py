@@ -1,0 +1,219 @@
+"""How still the subject is held, and what that costs, as one pure function a number.
+
+Paths are points (n, 2) in pixels, NaN where the subject is not seen; what cannot be told is NaN.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.anchor.states import ABSENT, BRIDGED, HELD, INTERPOLATED, MEASURED, SEEN
+from tasks.maths.path import affine, frame_times
+from tasks.maths.path.framing import Size, outline
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Texts = NDArray[np.str_]
+
+UNITS: Final = {
+    "lock_rms": "px",
+    "lock_rms_of_diagonal": "%",
+    "lock_rms_of_height": "% of the person's height",
+    "lock_std_x": "px",
+    "lock_std_y": "px",
+    "lock_p95": "px",
+    "sway": "px",
+    "residual_accel": "px/frame^2",
+    "lock_gain_x": "1 is perfect, 0 as the source, negative worse",
+    "lock_gain_y": "1 is perfect, 0 as the source, negative worse",
+    "visible_area_mean": "share of the output",
+    "visible_area_min": "share of the output",
+    "subject_cut": "share of the frames with a person",
+    "camera_accel": "px/frame^2",
+    "background_speed": "px/s, for a camera that stands still",
+    "looked": "share of frames",
+    "detection": "share of the frames looked at",
+    "measured": "share of frames",
+    "bridged": "share of frames",
+    "interpolated": "share of frames",
+    "held": "share of frames",
+    "absent": "share of frames",
+    "longest_gap": "s",
+    "anchor_switches": "count",
+    "anchor_switch_jump": "px",
+}
+UNITS_OF_FILE: Final = {
+    "residual_step": "px/frame",
+    "residual_step_before": "px/frame",
+    "judged": "share of the frames with the person",
+}
+"""Of what is measured in a rendered file only."""
+
+
+def lock_rms(path: Floats, target_xy: Floats) -> float:
+    """Root mean square distance of the subject to the target."""
+    return _rms(path - target_xy)
+
+
+def lock_p95(path: Floats, target_xy: Floats) -> float:
+    """95th percentile of the distance of the subject to the target."""
+    distance = np.linalg.norm(_seen(path) - target_xy, axis=1)
+    return float(np.percentile(distance, 95)) if len(distance) else np.nan
+
+
+def lock_std(path: Floats) -> Floats:
+    """Standard deviation (2,) of the subject's place on each axis: a constant distance to the target is left out."""
+    seen = _seen(path)
+    return np.asarray(seen.std(axis=0)) if len(seen) else np.full(2, np.nan)
+
+
+def lock_gain(output_path: Floats, source_path: Floats) -> Floats:
+    """1 - std in the output / std in the source (2,); NaN on an axis on which the source does not move."""
+    before = lock_std(source_path)
+    left: Floats = np.divide(lock_std(output_path), before, out=np.full(2, np.nan), where=before > 0)
+    return 1 - left
+
+
+def sway(path: Floats, time_s: Floats) -> float:
+    """Rms of what is left of the path when a parabola over time is taken out: the bob that an eye sees."""
+    seen = np.isfinite(path).all(axis=1)
+    if seen.sum() < 4:
+        return np.nan
+    at = time_s[seen] - time_s[seen].mean()
+    powers = np.stack([np.ones_like(at), at, at**2], axis=1)
+    fitted, *_ = np.linalg.lstsq(powers, path[seen], rcond=None)
+    return _rms(path[seen] - powers @ fitted)
+
+
+def acceleration(path: Floats) -> float:
+    """Rms second difference of points (n, ..., 2) from frame to frame, over the runs of three without a NaN."""
+    return _rms(path[2:] - 2 * path[1:-1] + path[:-2])
+
+
+def speed(path: Floats, time_s: Floats) -> float:
+    """Rms step of points (n, ..., 2) from frame to frame times the mean frame rate: pixels a second."""
+    if len(path) < 2:
+        return np.nan
+    return _rms(np.diff(path, axis=0)) * frame_times.mean_rate(time_s)
+
+
+def picture_path(to_output: Floats, source_size_px: Size) -> Floats:
+    """Where four points of the source go (n, 4, 2): their rms motion is that of all points of the picture.
+
+    Under an affine map the square of a point's motion is a quadratic of its place, whose mean over a rectangle is
+    that over the four points of Gauss and Legendre, at size / sqrt(12) from the centre.
+    """
+    corners = outline(source_size_px)
+    centre = corners.mean(axis=0)
+    return affine.apply(to_output[:, None], (centre + (corners - centre) / np.sqrt(3))[None])
+
+
+def visible_boxes(xy_px: Floats, visibility: Floats, *, min_visibility: float = 0.5) -> Floats:
+    """Boxes (n, 4) x0, y0, x1, y1 of the landmarks (n, k, 2) that are seen; NaN where none is."""
+    seen = visibility >= min_visibility  # NaN compares as False
+    low = np.where(seen[..., None], xy_px, np.inf).min(axis=1)
+    high = np.where(seen[..., None], xy_px, -np.inf).max(axis=1)
+    return np.where(seen.any(axis=1)[:, None], np.concatenate([low, high], axis=1), np.nan)
+
+
+def person_height(boxes: Floats, scale: Floats | float = 1.0) -> float:
+    """Median height of the boxes (n, 4), each times its ``scale`` (n,).
+
+    A box goes from the eyes to the feet, so it is somewhat lower than the person.
+    """
+    heights = (boxes[:, 3] - boxes[:, 1]) * scale
+    known = heights[np.isfinite(heights)]
+    return float(np.median(known)) if len(known) else np.nan
+
+
+def subject_cut(boxes: Floats, source_size_px: Size, to_output: Floats, output_size_px: Size) -> float:
+    """Share of the frames with a box (n, 4) in which a corner of it, moved by ``to_output``, leaves the output.
+
+    So does a corner that lies outside the source: whom its edge cuts, no border makes whole.
+    """
+    known = np.isfinite(boxes).all(axis=1)
+    if not known.any():
+        return np.nan
+    corners = boxes[known][:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
+    moved = affine.apply(to_output[known, None], corners)
+    whole = _within(corners, source_size_px) & _within(moved, output_size_px)
+    return float(np.mean(~whole))
+
+
+def _within(corners: Floats, size_px: Size) -> Flags:
+    """Whether all corners (n, 4, 2) lie in a picture, for each n."""
+    edge = outline(size_px)
+    return np.asarray(((corners >= edge[0]) & (corners <= edge[2])).all(axis=(1, 2)))
+
+
+def longest_gap(time_s: Floats, measured: Flags) -> float:
+    """Longest time in seconds that is shown without a measurement; the last frame lasts as long as the median one."""
+    if measured.all():
+        return 0.0
+    last_s = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.0
+    ends = np.append(time_s, time_s[-1] + last_s)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], ~measured, [False]]).astype(np.int8)))
+    return float(np.max(ends[edges[1::2]] - ends[edges[::2]]))
+
+
+def share(states: Texts, state: str) -> float:
+    """Share of frames in ``state``."""
+    return float(np.mean(states == state))
+
+
+def anchor_switches(path: Floats, source: Texts) -> tuple[int, float]:
+    """How often the anchor's source changes between seen frames, and the largest jump at a change, px; 0 without one.
+
+    The jump is the step across the change less the mean of the steps on its two sides (the subject's own motion),
+    as far as these are seen.
+    """
+    seen = np.isfinite(path).all(axis=1)
+    switched = np.flatnonzero(source[seen][1:] != source[seen][:-1])
+    step = np.diff(path, axis=0)
+    largest = 0.0
+    for at in np.flatnonzero(seen)[switched]:  # the last frame of the old source
+        if not seen[at + 1]:
+            continue  # a gap lies between: there is no step to look at
+        sides = [step[k] for k in (at - 1, at + 1) if 0 <= k < len(step) and np.isfinite(step[k]).all()]
+        own = np.mean(sides, axis=0) if sides else np.zeros(2)
+        largest = max(largest, float(np.linalg.norm(step[at] - own)))
+    return len(switched), largest
+
+
+def lock(path: Floats, time_s: Floats, target_xy: Floats, size_px: Size, height_px: float) -> dict[str, float]:
+    """All numbers that tell how still a path (n, 2) stands at ``target_xy`` of a picture, by name."""
+    rms, (std_x, std_y) = lock_rms(path, target_xy), lock_std(path)
+    return {
+        "lock_rms": rms,
+        "lock_rms_of_diagonal": 100 * rms / float(np.hypot(*size_px)),
+        "lock_rms_of_height": 100 * rms / height_px if height_px > 0 else np.nan,
+        "lock_std_x": float(std_x),
+        "lock_std_y": float(std_y),
+        "lock_p95": lock_p95(path, target_xy),
+        "sway": sway(path, time_s),
+        "residual_accel": acceleration(path),
+    }
+
+
+def coverage(time_s: Floats, looked: Flags, detected: Flags, states: Texts) -> dict[str, float]:
+    """How much of the clip was looked at by the pose model, and measured, by name; flags and states are (n,)."""
+    return {
+        "looked": float(np.mean(looked)),
+        "detection": float(np.mean(detected[looked])) if looked.any() else np.nan,
+        "measured": share(states, MEASURED),
+        "bridged": share(states, BRIDGED),
+        "interpolated": share(states, INTERPOLATED),
+        "held": share(states, HELD),
+        "absent": share(states, ABSENT),
+        "longest_gap": longest_gap(time_s, np.isin(states, SEEN)),
+    }
+
+
+def _seen(path: Floats) -> Floats:
+    return np.asarray(path[np.isfinite(path).all(axis=1)])
+
+
+def _rms(vectors: Floats) -> float:
+    seen = _seen(vectors.reshape(-1, vectors.shape[-1]))
+    return float(np.sqrt(np.mean(np.sum(seen**2, axis=1)))) if len(seen) else np.nan

@@ -1,0 +1,1 @@
+"""The path of the picture: smoothing, window, framing, transforms."""

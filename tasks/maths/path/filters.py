@@ -1,0 +1,104 @@
+"""More smoothers of a path (n, k), finite, without NaN: each acts on its columns separately and has no lag.
+
+All keep a constant path constant and a straight, even walk straight, up to both ends.
+"""
+
+import math
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from scipy import fft, linalg
+
+from tasks.maths.path import frame_times
+from tasks.maths.path.polynomials import fitting
+
+Floats = NDArray[np.float64]
+
+
+def savgol(path: Floats, *, window_frames: int, order: int = 2) -> Floats:
+    """Value at each frame of the polynomial of ``order`` fitted to ``window_frames`` (odd) about it.
+
+    Source: Savitzky and Golay, 1964; at the ends the polynomial of the outermost whole window is used. It is
+    ``scipy.signal.savgol_filter``, which takes longer to load than a clip of minutes takes here.
+    """
+    if window_frames <= order + 1:
+        return path.copy()  # a polynomial through every point
+    weights, half = fitting(window_frames, order), window_frames // 2
+    rest = path - path[0]
+    inner = sliding_window_view(rest, window_frames, axis=0) @ weights[half]
+    first, last = weights[:half] @ rest[:window_frames], weights[half + 1 :] @ rest[-window_frames:]
+    return np.asarray(np.concatenate([first, inner, last]) + path[0])
+
+
+def butterworth(path: Floats, time_s: Floats, *, cutoff_hz: float, order: int = 4) -> Floats:
+    """Butterworth low-pass of ``order``, as if run forwards and backwards: half the amplitude is left at the cut-off.
+
+    The straight line between the first and the last point is set aside; the rest, mirrored through its ends (the
+    odd extension of ``scipy.signal.sosfiltfilt``), is a sum of sines, each of which is scaled by the squared
+    magnitude 1 / (1 + (f / cutoff)^(2 order)). So there is no start-up transient at any length. ``time_s`` (n,) must
+    increase. Uneven frames are first put on an even grid no coarser than the shortest interval (or a sixteenth of
+    the mean one), by straight lines, and the result is read off at the frames' own times.
+    """
+    _check_times(time_s)
+    if len(path) < 3:
+        return path.copy()
+    line = frame_times.line_between_ends(path, time_s)
+    grid_s = frame_times.even_grid(time_s)
+    rest = frame_times.read_at(grid_s, time_s, path - line)
+    steps = len(grid_s) - 1
+    sines = fft.dst(rest[1:-1], type=1, axis=0)
+    frequency_hz = np.arange(1, steps) / (2 * (grid_s[-1] - grid_s[0]))
+    kept = 1 / (1 + (frequency_hz / cutoff_hz) ** (2 * order))
+    smooth = np.zeros_like(rest)
+    smooth[1:-1] = fft.idst(sines * kept[:, None], type=1, axis=0)
+    return np.asarray(line + frame_times.read_at(time_s, grid_s, smooth))
+
+
+def kalman(path: Floats, time_s: Floats, *, cutoff_hz: float) -> Floats:
+    """Constant-velocity Kalman filter and Rauch-Tung-Striebel smoother: at ``cutoff_hz`` half the amplitude is left.
+
+    The velocity is a random walk; a frame's measurement weighs as much as the time it stands for, so that the result
+    depends on the path and not on the frame rate. Far from the ends the response is 1 / (1 + (f / cutoff)^4). The
+    smoothed path is the least-squares optimum over all positions and velocities (no prior on the first), which is
+    solved at once as a banded system (Rauch, Tung and Striebel, 1965; Bell, 1994). ``time_s`` (n,) must increase.
+    """
+    _check_times(time_s)
+    if len(path) < 3:
+        return path.copy()
+    time_s = frame_times.unhurried(time_s)
+    gap_s = np.diff(time_s)
+    scale_s = float(np.mean(gap_s))  # velocities in pixels per mean frame: numbers of one size in the system
+    weight = np.convolve(gap_s / scale_s, [0.5, 0.5])  # half of the interval on each side
+    stiffness = (2 * math.pi * cutoff_hz * scale_s) ** -4
+    bands = _normal_bands(gap_s / scale_s, weight, stiffness)
+    line = frame_times.line_between_ends(path, time_s)  # the optimum keeps lines: solve for the rest, lose no digits
+    right = np.zeros((2 * len(path), path.shape[1]))
+    right[::2] = weight[:, None] * (path - line)
+    solved: Floats = linalg.solveh_banded(bands, right, lower=True)
+    return line + solved[::2]
+
+
+def _normal_bands(gap: Floats, weight: Floats, stiffness: float) -> Floats:
+    """Lower bands (4, 2 n) of the normal equations of all positions and velocities, interleaved.
+
+    A step over ``gap`` h costs ``stiffness * e' W e`` with e = (x1 - x0 - h v0, v1 - v0) and W the inverse of the
+    covariance of integrated white noise, [[h^3/3, h^2/2], [h^2/2, h]].
+    """
+    count = len(gap) + 1
+    inverse = stiffness * np.array([[12 / gap**3, -6 / gap**2], [-6 / gap**2, 4 / gap]]).transpose(2, 0, 1)
+    step = np.zeros((count - 1, 2, 4))  # e as a linear map of (x0, v0, x1, v1)
+    step[:, 0, 0], step[:, 0, 1], step[:, 0, 2] = -1, -gap, 1
+    step[:, 1, 1], step[:, 1, 3] = -1, 1
+    blocks = step.transpose(0, 2, 1) @ inverse @ step
+    bands = np.zeros((4, 2 * count))
+    bands[0, ::2] = weight
+    for row in range(4):
+        for column in range(row + 1):
+            bands[row - column, column : column + 2 * (count - 1) : 2] += blocks[:, row, column]
+    return bands
+
+
+def _check_times(time_s: Floats) -> None:
+    if not (np.diff(time_s) > 0).all():
+        raise ValueError("frame times do not increase")

@@ -1,0 +1,118 @@
+"""Where the subject stands in the output, how large the output is, and how much of it the source covers."""
+
+import math
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.errors import SettingError
+from tasks.maths.path import affine
+
+Floats = NDArray[np.float64]
+Size = tuple[int, int]
+
+
+def output_size(source_size_px: Size, crop_size_px: Sequence[int] | None) -> Size:
+    """Size of the output: the crop's, or the source's when it is None.
+
+    ``SettingError`` that names the largest possible crop when it is wider or higher than the source.
+    """
+    if crop_size_px is None:
+        return source_size_px
+    width, height = crop_size_px
+    if width > source_size_px[0] or height > source_size_px[1]:
+        largest = f"[{source_size_px[0]},{source_size_px[1]}]"
+        fact = f"{width}x{height} is larger than the picture of {source_size_px[0]}x{source_size_px[1]}"
+        raise SettingError(f"crop.size: {fact}; the largest possible is {largest}")
+    return int(width), int(height)
+
+
+def resolve_target(target: Any, output_size_px: Size) -> tuple[float, float]:
+    """The point ``(x, y)`` of the output, in pixels, where the subject stays.
+
+    ``"center"`` is the picture's centre; else see ``resolve_pair``. ``SettingError`` as there, and for anything that is
+    not a pair of numbers.
+    """
+    width, height = output_size_px
+    if target == "center":
+        return (width - 1) / 2, (height - 1) / 2
+    return resolve_pair("target", _pair(target, f"give center, {_forms(output_size_px)}"), output_size_px, "output")
+
+
+def resolve_pair(setting: str, pair: Sequence[float], size_px: Size, what: str) -> tuple[float, float]:
+    """The point ``(x, y)`` in pixels that a setting names of ``what`` has the size.
+
+    A pair with both numbers in 0..1 is taken as fractions of width and height (fraction f lies at
+    ``f * width - 0.5``: 0 and 1 are the picture's outer edges), any other pair as pixels. A pair of one number
+    strictly between 0 and 1 and one above 1 is neither. ``SettingError`` for that, and for a point outside.
+    """
+    (x, y), (width, height) = pair, size_px
+    if 0 <= x <= 1 and 0 <= y <= 1:
+        return x * width - 0.5, y * height - 0.5
+    if any(0 < part < 1 for part in (x, y)):
+        raise SettingError(f"{setting}: [{x:g},{y:g}] mixes a fraction with pixels; give {_forms(size_px)}")
+    if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
+        fact = f"[{x:g},{y:g}] lies outside the {what} of {width}x{height}"
+        raise SettingError(f"{setting}: {fact}; give {_forms(size_px)}")
+    return float(x), float(y)
+
+
+def _forms(size_px: Size) -> str:
+    return f"pixels within [0,0] and [{size_px[0] - 1},{size_px[1] - 1}], or fractions such as [0.5,0.6]"
+
+
+def _pair(target: Any, cure: str) -> tuple[float, float]:
+    listed = not isinstance(target, str) and isinstance(target, Sequence) and len(target) == 2
+    fine = listed and all(isinstance(part, Real) and not isinstance(part, bool) for part in target)
+    if not fine or not all(math.isfinite(part) for part in target):
+        raise SettingError(f"target: {target!r} is not a point; {cure}")
+    return float(target[0]), float(target[1])
+
+
+def outline(size_px: Size) -> Floats:
+    """Corners (4, 2) of a picture's outer edge, from the top left on."""
+    right, bottom = size_px[0] - 0.5, size_px[1] - 0.5
+    return np.array([[-0.5, -0.5], [right, -0.5], [right, bottom], [-0.5, bottom]])
+
+
+def visible_area(to_output: Floats, source_size_px: Size, output_size_px: Size) -> Floats:
+    """Share (n,) of the output's area that shows the source, exactly, for matrices source -> output (n, 2, 3)."""
+    corners = outline(source_size_px)
+    shares = np.empty(len(to_output))
+    for start in range(0, len(to_output), 4096):  # bounds the memory that the clipped polygons take
+        some = to_output[start : start + 4096]
+        polygon = affine.apply(some[:, None], corners[None])
+        for axis, size in enumerate(output_size_px):
+            polygon = _clip(polygon, axis, -0.5, 1.0)
+            polygon = _clip(polygon, axis, size - 0.5, -1.0)
+        shares[start : start + 4096] = _area(polygon)
+    covered: Floats = shares / (output_size_px[0] * output_size_px[1])
+    return np.clip(covered, 0.0, 1.0)  # rounding only
+
+
+def _clip(polygon: Floats, axis: int, limit: float, sign: float) -> Floats:
+    """Polygons (n, 2 m, 2): the part of ``polygon`` (n, m, 2) with ``sign * (coordinate - limit) >= 0``.
+
+    Sutherland and Hodgman (1974), but for all frames at once: a vertex outside moves straight onto the limiting line
+    instead of vanishing, and the edges that then run along the line enclose nothing.
+    """
+    following = np.roll(polygon, -1, axis=1)
+    inside = sign * (polygon[..., axis] - limit)
+    inside_next = sign * (following[..., axis] - limit)
+    kept = polygon.copy()
+    kept[inside < 0, axis] = limit
+    crossing = kept.copy()
+    cut = inside * inside_next < 0
+    part = inside[cut] / (inside[cut] - inside_next[cut])
+    crossing[cut] = polygon[cut] + part[:, None] * (following[cut] - polygon[cut])
+    return np.stack([kept, crossing], axis=2).reshape(len(polygon), -1, 2)
+
+
+def _area(polygon: Floats) -> Floats:
+    """Area (n,) of polygons (n, m, 2) by the shoelace formula."""
+    x, y = polygon[..., 0], polygon[..., 1]
+    turned = x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)
+    return np.asarray(np.abs(turned.sum(axis=1)) / 2)

@@ -1,0 +1,1 @@
+"""Tables, landmarks, masks and pictures as files."""

@@ -1,0 +1,1 @@
+"""From a mask to a person cut out of the picture."""

@@ -1,0 +1,177 @@
+"""From a network's person probability to an alpha plane: steadied over time, placed once, softly edged.
+
+A mask is uint8, probability * 255, at model size; ``masks_file`` says where it lies in the source.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.path import affine
+
+Probability = NDArray[np.uint8]
+Alpha = NDArray[np.float32]
+Matrix = NDArray[np.float64]
+
+SAME_BODY: Final = 0.25  # a neighbour's probability that differs by this much counts 0.6, by twice this 0.14
+DOUBT: Final = (0.20, 0.55)  # probability at which a pixel is surely not, and surely the person's: limbs stay whole
+EDGE_BLUR_PX: Final = 1.0  # model pixels: smooths the network's steps
+EDGE: Final = (0.45, 0.95)  # of the blurred mask, at which alpha leaves 0 and reaches 1: a little inside the step
+AROUND_PX: Final = 4  # model pixels about the person in which the old background's colour is seen
+GUIDE_STEP_PX: Final = 3  # refinement looks at every third pixel of its window
+GUIDE_RADIUS: Final = 3  # steps on each side
+GUIDE_LEVELS: Final = 12.0  # standard deviation of brightness, of 255, that belongs to one surface
+
+
+def _ramp(low: float, high: float) -> NDArray[np.float32]:
+    """Smooth step from 0 to 1 over bytes, ``low`` and ``high`` being shares of 255."""
+    t = np.clip((np.arange(256) / 255 - low) / (high - low), 0, 1)
+    return (t * t * (3 - 2 * t)).astype(np.float32)
+
+
+_AGREEMENT: Final = np.exp(-0.5 * (np.arange(256) / 255 / SAME_BODY) ** 2).astype(np.float32)
+_SHARE: Final = (np.arange(256) / 255).astype(np.float32)
+_SOLID: Final = np.rint(255 * _ramp(*DOUBT)).astype(np.uint8)
+_OPACITY: Final = _ramp(*EDGE)
+_LIKENESS: Final = np.exp(-0.5 * (np.arange(256) / GUIDE_LEVELS) ** 2).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Region:
+    """Part of a picture, in whole pixels: columns x0 to x1 - 1, rows y0 to y1 - 1."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        return self.x1 - self.x0, self.y1 - self.y0
+
+    @property
+    def empty(self) -> bool:
+        return self.x1 <= self.x0 or self.y1 <= self.y0
+
+
+def model_to_source(edges_px: NDArray[Any], model_px: tuple[int, int]) -> Matrix:
+    """2x3 matrix from a mask's pixels to the source, for the edges (x0, y0, x1, y1) of the area it covers."""
+    x0, y0, x1, y1 = (float(edge) for edge in edges_px)
+    scale_x, scale_y = (x1 - x0) / model_px[0], (y1 - y0) / model_px[1]
+    return np.array([[scale_x, 0, x0 + scale_x / 2], [0, scale_y, y0 + scale_y / 2]])
+
+
+def steady(mask: Probability, neighbours: list[tuple[Probability, Matrix]]) -> Probability:
+    """``mask`` averaged with its neighbours in time, each with the 2x3 matrix that brings it onto ``mask``.
+
+    Neighbours on both sides cancel lag. A neighbour counts, pixel by pixel, as far as it agrees: flicker is averaged
+    away, and a moving arm, on which they disagree, stays where it is.
+    """
+    if not neighbours:
+        return mask
+    total = mask.astype(np.float32)
+    weights = np.ones(mask.shape, np.float32)
+    size_px = mask.shape[1], mask.shape[0]
+    for other, matrix in neighbours:
+        aligned = cv2.warpAffine(other, matrix, size_px, dst=mask.copy(), borderMode=cv2.BORDER_TRANSPARENT)
+        weight = cv2.LUT(cv2.absdiff(aligned, mask), _AGREEMENT)
+        total += weight * aligned
+        weights += weight
+    return np.asarray(np.rint(total / weights), np.uint8)
+
+
+def solid(probability: Probability) -> Probability:
+    """The mask with doubt decided and its steps smoothed: 255 inside, 0 outside, half on the edge."""
+    return np.asarray(cv2.GaussianBlur(cv2.LUT(probability, _SOLID), (0, 0), EDGE_BLUR_PX), np.uint8)
+
+
+def region_of(mask: Probability, model_to_output: Matrix, size_px: tuple[int, int], grid: tuple[int, int]) -> Region:
+    """Region of the output in which ``mask`` shows something and a little around it.
+
+    It begins on the ``grid`` of chroma samples (luma pixels each); empty where nothing lies in the output.
+    """
+    left, top, width, height = cv2.boundingRect(mask)
+    if width == 0:
+        return Region(0, 0, 0, 0)
+    columns, rows = (
+        [start - AROUND_PX, start + length + AROUND_PX] for start, length in ((left, width), (top, height))
+    )
+    corners = affine.apply(model_to_output, np.array([[x, y] for x in columns for y in rows], np.float64))
+    first, last = corners.min(axis=0), corners.max(axis=0)
+    low = [max(int(np.floor(edge / step)) * step, 0) for edge, step in zip(first, grid, strict=True)]
+    high = [
+        min(int(np.ceil((edge + 1) / step)) * step, size) for edge, step, size in zip(last, grid, size_px, strict=True)
+    ]
+    return Region(low[0], low[1], high[0], high[1])
+
+
+def place(mask: Probability, model_to_output: Matrix, region: Region) -> Probability:
+    """The mask over ``region`` of the output, 0 outside its box; one resampling."""
+    matrix = model_to_output.copy()
+    matrix[:, 2] -= region.x0, region.y0
+    return np.asarray(cv2.warpAffine(mask, matrix, region.size_px, flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def refine(probability: Probability, guide: Probability) -> Probability:
+    """Joint bilateral filter: each pixel becomes the mean of those near it that are as bright in ``guide``.
+
+    Petschnigg et al. 2004, over a sparse window. Both arrays are (h, w) uint8; edges of the mask move to edges of the
+    picture that lie within the window.
+    """
+    reach = GUIDE_RADIUS * GUIDE_STEP_PX
+    height, width = guide.shape
+    wide_guide, wide = (
+        cv2.copyMakeBorder(plane, reach, reach, reach, reach, cv2.BORDER_REPLICATE) for plane in (guide, probability)
+    )
+    total, weights = np.zeros(guide.shape, np.float32), np.zeros(guide.shape, np.float32)
+    steps = range(0, 2 * reach + 1, GUIDE_STEP_PX)
+    for top, left in ((top, left) for top in steps for left in steps):
+        window = np.s_[top : top + height, left : left + width]
+        nearness = np.exp(-0.5 * ((top - reach) ** 2 + (left - reach) ** 2) / (reach / 1.5) ** 2)
+        weight = cv2.LUT(cv2.absdiff(wide_guide[window], guide), _LIKENESS * np.float32(nearness))
+        cv2.accumulate(weight, weights)
+        cv2.accumulateProduct(weight, wide[window].astype(np.float32), total)
+    return np.asarray(np.rint(total / weights), np.uint8)
+
+
+def alpha_of(edge: Probability) -> Alpha:
+    """Opacity (h, w), float32 0..1, of a ``solid`` mask: a soft edge drawn in so far that the background stays out."""
+    return np.asarray(cv2.LUT(edge, _OPACITY))
+
+
+def coverage(to_output: Matrix, source_px: tuple[int, int], region: Region) -> Alpha:
+    """Share (h, w) of each pixel of ``region`` that the source picture, moved by ``to_output``, covers, 0..1."""
+    width, height = source_px
+    inverse = affine.invert(to_output)
+    corners = np.array([[x, y] for x in (region.x0, region.x1 - 1) for y in (region.y0, region.y1 - 1)], np.float64)
+    at = affine.apply(inverse, corners)
+    if at.min() >= 0 and (at <= [width - 1, height - 1]).all():
+        return np.ones(region.size_px[::-1], np.float32)
+    if inverse[0, 1] == 0 and inverse[1, 0] == 0:
+        x = inverse[0, 0] * np.arange(region.x0, region.x1) + inverse[0, 2]
+        y = inverse[1, 1] * np.arange(region.y0, region.y1) + inverse[1, 2]
+        columns, rows = (np.clip(at + 1, 0, 1) * np.clip(size - at, 0, 1) for at, size in ((x, width), (y, height)))
+        return np.outer(rows, columns).astype(np.float32)
+    matrix = affine.compose(affine.translation(np.array([-region.x0, -region.y0])), to_output)
+    whole = np.full((height, width), 255, np.uint8)
+    return np.asarray(cv2.LUT(cv2.warpAffine(whole, matrix, region.size_px, flags=cv2.INTER_LINEAR), _SHARE))
+
+
+def reduce_plane(plane: Alpha, step_xy: tuple[int, int], chroma_location: int) -> Alpha:
+    """A plane of luma's size at the chroma samples, one every ``step_xy`` (1 or 2) luma pixels: the mean of each.
+
+    ``chroma_location`` is FFmpeg's code: 2 is centred, 3 sits on the first luma pixel in both directions, 1 and
+    unspecified (as in H.264) on the first column and between the rows.
+    """
+    sited = (chroma_location not in (2, 4, 6), chroma_location in (3, 4))
+    for axis in (0, 1):
+        if step_xy[axis] == 2:
+            taps = np.array([[0.25, 0.5, 0.25] if sited[axis] else [0.5, 0.5]])
+            middle = 1 if sited[axis] else 0
+            kernel, anchor = (taps, (middle, 0)) if axis == 0 else (taps.T, (0, middle))
+            plane = cv2.filter2D(plane, -1, kernel, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
+            plane = plane[:, ::2] if axis == 0 else plane[::2]
+    return plane

@@ -1,0 +1,1 @@
+"""Writing video files: encoders, sound, containers, the check of what was written."""

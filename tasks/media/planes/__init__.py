@@ -1,0 +1,1 @@
+"""Pictures as planes of their own pixel format: moved, cut, drawn on."""

@@ -1,0 +1,45 @@
+"""Cut a box out of a picture and scale it to a model's input."""
+
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.media.input.frames import Picture
+from tasks.media.planes.chroma import as_fine
+from tasks.media.planes.layout import nearest, rgb_of
+from tasks.media.planes.plane_color import tags_at
+
+Pixel = TypeVar("Pixel", np.uint8, np.uint16, np.float32)
+
+
+def cut(picture: NDArray[Pixel], edges_px: NDArray[np.float64], wh: tuple[int, int]) -> NDArray[Pixel]:
+    """``picture`` (h, w, ...) inside the box ``edges_px``, scaled to ``wh`` (width, height).
+
+    The box (see ``tasks.maths.body.boxes``) has its edges between pixels; what lies outside the picture repeats its
+    border. Shrinking averages areas, growing is bilinear.
+    """
+    height, width = picture.shape[:2]
+    x0, y0, x1, y1 = (round(float(edge) + 0.5) for edge in edges_px)
+    x1, y1 = max(x1, x0 + 1), max(y1, y0 + 1)
+    if 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height:
+        inside = picture[y0:y1, x0:x1]
+    else:
+        rows, columns = np.arange(y0, y1).clip(0, height - 1), np.arange(x0, x1).clip(0, width - 1)
+        inside = picture[rows].take(columns, axis=1)
+    shrinks = (x1 - x0) * (y1 - y0) > wh[0] * wh[1]
+    return np.asarray(cv2.resize(inside, wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))
+
+
+def cut_rgb(picture: Picture, edges_px: NDArray[np.float64], wh: tuple[int, int]) -> NDArray[np.uint8]:
+    """RGB (h, w, 3) of the box ``edges_px`` of ``picture``, scaled to ``wh``; nothing else is converted."""
+    layout = picture.layout
+    planes = []
+    for number, plane in enumerate(picture.planes):
+        step_x, step_y = (1 << shift if number else 1 for shift in layout.chroma_shift)
+        step = np.array([step_x, step_y, step_x, step_y])
+        planes.append(cut(plane, (edges_px + 0.5) / step - 0.5, wh))
+    return rgb_of(
+        planes, as_fine(layout, nearest("yuv444p")), tags_at(picture.color, picture.planes[0].shape[0], wh[1])
+    )

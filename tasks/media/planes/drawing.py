@@ -1,0 +1,98 @@
+"""Lines, dots and words on the planes of a picture, anti-aliased, in any colour."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.media.matting.matte import Alpha
+from tasks.media.planes.layout import PixelLayout, Planes
+from tasks.media.planes.shift import plane_step
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.uint8]
+
+SUB_PX: Final = 4  # binary digits of a pixel in which OpenCV takes positions
+GRID_PX: Final = 2  # of chroma samples, at most
+FARTHEST_PX: Final = 20_000.0  # beyond it OpenCV's integers may overflow
+
+
+class Brush:
+    """Draws on the planes of pictures of one size; keeps one mask of that size."""
+
+    def __init__(self, layout: PixelLayout, size_px: tuple[int, int]) -> None:
+        self._layout = layout
+        self._mask: Mask = np.zeros(size_px[::-1], np.uint8)
+
+    def lines(self, planes: Planes, pieces: Sequence[Floats], values: Sequence[int], width_px: int) -> None:
+        """Polylines, each (n, 2) xy; NaN interrupts one."""
+        runs = [run for piece in pieces for run in unbroken(piece)]
+
+        def draw() -> None:
+            cv2.polylines(self._mask, [fixed(run) for run in runs], False, 255, width_px, cv2.LINE_AA, SUB_PX)
+
+        self._paint(planes, draw, values, runs, width_px)
+
+    def dots(self, planes: Planes, points: Floats, values: Sequence[int], radius_px: float) -> None:
+        """Filled circles at ``points`` (n, 2); NaN is none."""
+        self._circles(planes, points, values, radius_px, -1)
+
+    def rings(self, planes: Planes, points: Floats, values: Sequence[int], radius_px: float, width_px: int) -> None:
+        """Circles at ``points`` (n, 2); NaN is none."""
+        self._circles(planes, points, values, radius_px, width_px)
+
+    def _circles(self, planes: Planes, points: Floats, values: Sequence[int], radius_px: float, width_px: int) -> None:
+        runs = unbroken(points)
+
+        def draw() -> None:
+            for x, y in (point for run in runs for point in fixed(run)):
+                radius = round(radius_px * (1 << SUB_PX))
+                cv2.circle(self._mask, (int(x), int(y)), radius, 255, width_px, cv2.LINE_AA, SUB_PX)
+
+        self._paint(planes, draw, values, runs, radius_px + max(width_px, 0))
+
+    def _paint(
+        self, planes: Planes, draw: Callable[[], None], values: Sequence[int], runs: list[Floats], reach_px: float
+    ) -> None:
+        """Let ``draw`` draw within ``reach_px`` of the points of ``runs``, and mix the values in there."""
+        if not runs:
+            return
+        points = np.concatenate(runs)
+        first = np.floor(points.min(axis=0) - reach_px - 1).astype(int)
+        last = np.ceil(points.max(axis=0) + reach_px + 2).astype(int)
+        left, top = (max(int(start), 0) // GRID_PX * GRID_PX for start in first)
+        right, bottom = (-(-max(int(stop), 0) // GRID_PX) * GRID_PX for stop in last)
+        mask = self._mask[top:bottom, left:right]
+        if mask.size == 0:
+            return
+        mask.fill(0)
+        draw()
+        for index, plane in enumerate(planes):
+            step_x, step_y = plane_step(self._layout, index)
+            part = plane[top // step_y : bottom // step_y, left // step_x : right // step_x]
+            if part.shape != mask.shape:
+                reduced = cv2.resize(mask, part.shape[::-1], interpolation=cv2.INTER_AREA)
+                blend(part, np.asarray(reduced, np.uint8), values[index])
+            else:
+                blend(part, mask, values[index])
+
+
+def blend(plane: NDArray[Any], alpha: Mask, value: int) -> None:
+    """Mix ``value`` into a plane of the same shape, at opacity ``alpha`` / 255."""
+    at = np.unravel_index(np.flatnonzero(alpha), alpha.shape)
+    share: Alpha = alpha[at].astype(np.float32) / 255
+    plane[at] = np.rint(plane[at] + share * (value - plane[at].astype(np.float32))).astype(plane.dtype)
+
+
+def unbroken(points: Floats) -> list[Floats]:
+    """The runs of ``points`` (n, 2) that are numbers and not far out of every picture."""
+    fine = np.isfinite(points).all(axis=1) & (np.abs(np.nan_to_num(points)) < FARTHEST_PX).all(axis=1)
+    edges = np.flatnonzero(np.diff(fine)) + 1
+    return [run for run, first in zip(np.split(points, edges), np.split(fine, edges), strict=True) if first.any()]
+
+
+def fixed(points: Floats) -> NDArray[np.int32]:
+    """Points as OpenCV takes them for drawing."""
+    return np.asarray(np.rint(points * (1 << SUB_PX)), np.int32)

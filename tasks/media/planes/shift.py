@@ -1,0 +1,164 @@
+"""Translate the planes of a picture by any amount, in one resampling, in the pixel format they have.
+
+A plane's shift splits into a whole part, which is a copy, and a fraction of a pixel, which is a short separable
+filter. Whole shifts are therefore exact, and a shift of zero gives back the very same pixels. A translation moves
+chroma by the luma shift divided by the subsampling, wherever the chroma samples are sited.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.media.planes.layout import PixelLayout, Planes
+
+Plane = NDArray[Any]
+
+WHOLE_PX: Final = 1 / 512  # a fraction smaller than this moves no 8-bit edge by one level: it is taken as none
+BAND_ROWS: Final = 64  # of a plane filtered in floating point at a time: they stay in the processor's cache
+
+
+def linear(fraction: float) -> NDArray[np.float32]:
+    """Two taps; softens, most at half a pixel."""
+    return np.array([1 - fraction, fraction], np.float32)
+
+
+def cubic(fraction: float) -> NDArray[np.float32]:
+    """Four taps of the Catmull-Rom spline (Keys 1981, a = -1/2): exact for parabolas."""
+    t = fraction
+    taps = [t * (t * (2 - t) - 1), t * t * (3 * t - 5) + 2, t * (t * (4 - 3 * t) + 1), t * t * (t - 1)]
+    return np.array(taps, np.float32) / 2
+
+
+def lanczos(fraction: float) -> NDArray[np.float32]:
+    """Eight taps of the Lanczos window of radius 4, normalised to keep a flat picture flat."""
+    distance = np.arange(-3, 5) - fraction
+    taps = np.sinc(distance) * np.sinc(distance / 4)
+    return np.asarray(taps / taps.sum(), np.float32)
+
+
+KERNELS: Final = {"linear": linear, "cubic": cubic, "lanczos": lanczos}
+BORDERS: Final = {"reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
+"""How a picture goes on beyond its edge: mirrored about the edge pixels, as often as needed, or repeating them."""
+
+
+def shift_planes(
+    planes: Sequence[Plane],
+    layout: PixelLayout,
+    shift_xy: tuple[float, float],
+    size_px: tuple[int, int],
+    *,
+    interpolation: str = "cubic",
+    border: str = "reflect",
+) -> Planes:
+    """Planes of a picture of ``size_px`` whose pixel (x, y) shows the source at (x - dx, y - dy).
+
+    ``shift_xy`` is (dx, dy) in luma pixels; ``interpolation`` names one of ``KERNELS``. What the source does not
+    cover takes what ``border`` names among ``BORDERS``. The result may be a view of ``planes``.
+    """
+    moved = []
+    for index, plane in enumerate(planes):
+        step_xy = plane_step(layout, index)
+        shift = (shift_xy[0] / step_xy[0], shift_xy[1] / step_xy[1])
+        size = layout.plane_wh(index, size_px)
+        moved.append(shift_plane(plane, shift, size, interpolation, border, (1 << layout.depth) - 1))
+    return tuple(moved)
+
+
+def plane_step(layout: PixelLayout, index: int) -> tuple[int, int]:
+    """Luma pixels from one sample of plane ``index`` to the next, (x, y)."""
+    return (1 << layout.chroma_shift[0], 1 << layout.chroma_shift[1]) if index in (1, 2) else (1, 1)
+
+
+def shift_plane(
+    plane: Plane,
+    shift_xy: tuple[float, float],
+    size_px: tuple[int, int],
+    interpolation: str,
+    border: str,
+    peak: int,
+) -> Plane:
+    """One plane of ``shift_planes``, everything in its own samples; results are held to 0..``peak``."""
+    (x, fraction_x), (y, fraction_y) = (whole_and_fraction(-shift) for shift in shift_xy)
+    taps_x, taps_y = (
+        KERNELS[interpolation](fraction) if fraction else np.ones(1, np.float32)
+        for fraction in (fraction_x, fraction_y)
+    )
+    lead_x, lead_y = (len(taps_x) - 1) // 2, (len(taps_y) - 1) // 2
+    size = (size_px[0] + len(taps_x) - 1, size_px[1] + len(taps_y) - 1)
+    cut = cut_window(plane, (x - lead_x, y - lead_y), size, border)
+    if len(taps_x) == len(taps_y) == 1:
+        return cut
+    filtered = convolve(cut, taps_x, taps_y, peak)
+    return filtered[lead_y : lead_y + size_px[1], lead_x : lead_x + size_px[0]]
+
+
+def whole_and_fraction(position: float) -> tuple[int, float]:
+    """Whole pixel at or left of ``position``, and what is left, in [0, 1)."""
+    whole = int(np.floor(position + WHOLE_PX))
+    fraction = position - whole
+    return whole, fraction if fraction > WHOLE_PX else 0.0
+
+
+def cut_window(plane: Plane, corner_xy: tuple[int, int], size_px: tuple[int, int], border: str) -> Plane:
+    """Part of a plane that starts at ``corner_xy`` and may reach out of it; a view where it does not."""
+    mirrored = border == "reflect"
+    (top, bottom), rows = padding(corner_xy[1], size_px[1], plane.shape[0], mirrored)
+    (left, right), columns = padding(corner_xy[0], size_px[0], plane.shape[1], mirrored)
+    if not (top or bottom or left or right):
+        return plane[rows, columns]
+    return np.asarray(cv2.copyMakeBorder(plane, top, bottom, left, right, BORDERS[border]))[rows, columns]
+
+
+def padding(start: int, length: int, available: int, mirrored: bool) -> tuple[tuple[int, int], slice]:
+    """Samples to add on both sides of an axis, then the slice of the widened axis that is wanted.
+
+    A mirrored axis repeats itself every 2 * (available - 1) samples and any other is all alike far out, so few are
+    added however far ``start`` lies.
+    """
+    if mirrored:
+        start %= max(2 * (available - 1), 1)
+        start -= 2 * (available - 1) if start >= available else 0
+    else:
+        start = min(max(start, -length), available)
+    before = max(-start, 0)
+    after = max(start + length - available, 0)
+    return (before, after), slice(start + before, start + before + length)
+
+
+def convolve(plane: Plane, taps_x: NDArray[np.float32], taps_y: NDArray[np.float32], peak: int) -> Plane:
+    """Correlate with both kernels, rounding once; the same shape, only where all taps lie inside is it meaningful.
+
+    Which of OpenCV's filters is fastest depends on the depth, the length and the number of axes.
+    """
+    anchor = ((len(taps_x) - 1) // 2, (len(taps_y) - 1) // 2)
+    if plane.dtype == np.uint8:
+        if len(taps_x) == 1 or len(taps_y) == 1 or len(taps_x) == 2:
+            return np.asarray(cv2.filter2D(plane, -1, np.outer(taps_y, taps_x), anchor=anchor))
+        if len(taps_x) <= 4:
+            return np.asarray(cv2.sepFilter2D(plane, -1, taps_x, taps_y, anchor=anchor))
+    result = np.empty_like(plane, order="C")
+    below = len(taps_y) - 1 - anchor[1]
+    for top in range(0, len(plane), BAND_ROWS):
+        first, last = max(top - anchor[1], 0), min(top + BAND_ROWS + below, len(plane))
+        band = convolve_float(plane[first:last].astype(np.float32), taps_x, taps_y, anchor)
+        band = band[top - first :][:BAND_ROWS]
+        rounded = cv2.add(band, 0.0, dtype=cv2.CV_8U if plane.dtype == np.uint8 else cv2.CV_16U)  # saturates
+        result[top : top + BAND_ROWS] = cv2.min(rounded, float(peak))
+    return result
+
+
+def convolve_float(
+    band: NDArray[np.float32],
+    taps_x: NDArray[np.float32],
+    taps_y: NDArray[np.float32],
+    anchor: tuple[int, int],
+) -> NDArray[np.float32]:
+    """Correlate ``band`` with both kernels, no rounding."""
+    if len(taps_x) > 1:
+        band = cv2.filter2D(band, -1, taps_x[None], anchor=(anchor[0], 0))
+    if len(taps_y) > 1:
+        band = cv2.filter2D(band, -1, taps_y[:, None], anchor=(0, anchor[1]))
+    return band

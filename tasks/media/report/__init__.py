@@ -1,0 +1,1 @@
+"""Pictures for the report: charts, contact sheets, kymographs."""

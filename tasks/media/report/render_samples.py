@@ -1,0 +1,60 @@
+"""What a render keeps of its pictures as they pass, for the report: a contact sheet and four kymographs."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+from tasks.maths.metrics.decimation import shown_at
+from tasks.media.input.frames import Picture
+from tasks.media.output.render_frame import Pair, Plan
+from tasks.media.planes.layout import Planes
+from tasks.media.planes.plane_color import tags_at
+from tasks.media.report.contact_sheet import Rgb, sheet_frames, thumbnail, write_contact
+from tasks.media.report.kymograph import AXES, COLUMNS, LENGTH_PX, Line, line_through, write_kymograph
+
+Kept = tuple[str, str]  # before or after, and the axis
+
+
+class Watcher:
+    """Looks at pictures beside what became of them, without holding them up, and writes what it has kept."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._wanted = sheet_frames(plan.clip.frames)
+        self._pixel_aspect = float(Fraction(plan.clip.pixel_aspect))
+        self._sheet: list[tuple[Rgb, Rgb]] = []
+        end_s = plan.clip.start_s + plan.clip.duration_s
+        self._moments = shown_at(plan.time_s, end_s, COLUMNS).tolist()
+        self._lined = set(self._moments)
+        self._lines: dict[Kept, dict[int, Line]] = {(when, axis): {} for when in ("before", "after") for axis in AXES}
+
+    def watched(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
+        """The same pairs."""
+        for picture, planes in pairs:
+            if picture.index in self._wanted:
+                both = picture, self._output(picture, planes)
+                before, after = (thumbnail(shown.rgb(), self._pixel_aspect) for shown in both)
+                self._sheet.append((before, after))
+            if picture.index in self._lined:
+                self._keep_lines(picture, planes)
+            yield picture, planes
+
+    def write(self, folder: Path) -> None:
+        """Write ``contact.jpg`` and ``kymograph_before_x.jpg``, ``_before_y``, ``_after_x``, ``_after_y``."""
+        write_contact(folder / "contact.jpg", self._sheet)
+        color = tags_at(self._plan.clip.color, self._plan.clip.height_px, LENGTH_PX)
+        for (when, axis), lines in self._lines.items():
+            path = folder / f"kymograph_{when}_{axis}.jpg"
+            write_kymograph(path, [lines[index] for index in self._moments], self._plan.layout, color)
+
+    def _output(self, picture: Picture, planes: Planes) -> Picture:
+        color = tags_at(picture.color, self._plan.clip.height_px, self._plan.size_px[1])
+        return replace(picture, planes=planes, color=color)
+
+    def _keep_lines(self, picture: Picture, planes: Planes) -> None:
+        plan = self._plan
+        places = {"before": (picture.planes, plan.anchor_xy[picture.index]), "after": (planes, plan.target_xy)}
+        for (when, axis), lines in self._lines.items():
+            pixels, (x_px, y_px) = places[when]
+            lines[picture.index] = line_through(pixels, plan.layout, axis, float(y_px if axis == "x" else x_px))

@@ -1,0 +1,1 @@
+"""What moves from one picture to the next."""

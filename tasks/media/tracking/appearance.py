@@ -1,0 +1,80 @@
+"""What a person wears, as colours: small histograms of torso and thighs, to know people apart by (OpenCV)."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.body.body import COLOR_BINS, REGIONS
+from tasks.maths.body.landmarks import HIPS, LEFT_HIP, LEFT_KNEE, RIGHT_HIP, RIGHT_KNEE, SHOULDERS
+
+TORSO_PX: Final = 40.0  # a longer torso is scaled down to this
+SIDE: Final = 0.14  # of the torso's length: least half width of its cloth, seen from the side
+THIGH: Final = 0.16  # of the torso's length: width of a thigh's cloth
+CENTRE: Final = 128.0  # of OpenCV's a and b: grey
+SPAN: Final = 48.0  # of a and b, to either side of grey: clothes go little further
+
+Floats = NDArray[np.float64]
+
+
+def colours_of(rgb: NDArray[np.uint8], landmarks: Floats) -> NDArray[np.float32]:
+    """(REGIONS, 3, COLOR_BINS) shares of lightness, a and b (CIELAB) in the cloth of torso and thighs.
+
+    ``landmarks`` is (33, 2 or more), px of ``rgb``. NaN in a region that lies outside the picture.
+    """
+    empty = np.full((REGIONS, 3, COLOR_BINS), np.nan, np.float32)
+    xy = landmarks[:, :2]
+    hip, neck = xy[list(HIPS)].mean(axis=0), xy[list(SHOULDERS)].mean(axis=0)
+    length = float(np.hypot(*(neck - hip)))
+    corners = xy[[*HIPS, *SHOULDERS, LEFT_KNEE, RIGHT_KNEE]]
+    limit = np.array(rgb.shape[1::-1])
+    low = np.clip(np.floor(corners.min(axis=0) - SIDE * length), 0, limit).astype(int)
+    high = np.clip(np.ceil(corners.max(axis=0) + SIDE * length), 0, limit).astype(int)
+    if length < 4 or (high - low).min() < 4:
+        return empty
+    scale = min(1.0, TORSO_PX / length)
+    width, height = np.maximum(np.round((high - low) * scale), 2).astype(int).tolist()
+    part = cv2.resize(rgb[low[1] : high[1], low[0] : high[0]], (width, height), interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(part, cv2.COLOR_RGB2LAB).astype(np.float64)
+    places = (xy - low) * scale
+    masks = (_torso_mask(places, length * scale, (width, height)), _thigh_mask(places, length * scale, (width, height)))
+    for region, mask in enumerate(masks):
+        if np.count_nonzero(mask) >= 12:
+            empty[region] = _shares(lab[mask > 0])
+    return empty
+
+
+def _torso_mask(xy: Floats, length: float, size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """The middle of the torso: between shoulders and hips, at least as wide as one seen from the side."""
+    hip, neck = xy[list(HIPS)].mean(axis=0), xy[list(SHOULDERS)].mean(axis=0)
+    axis = (neck - hip) / length
+    across = max(float(np.hypot(*(xy[a] - xy[b]))) for a, b in (SHOULDERS, HIPS))
+    side = np.array([-axis[1], axis[0]]) * max(0.35 * across, SIDE * length)
+    low, high = hip + 0.1 * length * axis, hip + 0.9 * length * axis
+    mask = np.zeros(size_px[::-1], np.uint8)
+    corners = np.round(np.array([low - side, low + side, high + side, high - side])).astype(np.int32)
+    cv2.fillConvexPoly(mask, corners, 1)
+    return mask
+
+
+def _thigh_mask(xy: Floats, length: float, size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    mask = np.zeros(size_px[::-1], np.uint8)
+    for hip, knee in ((LEFT_HIP, LEFT_KNEE), (RIGHT_HIP, RIGHT_KNEE)):
+        start, end = xy[hip] + 0.15 * (xy[knee] - xy[hip]), xy[hip] + 0.85 * (xy[knee] - xy[hip])
+        ends = np.round(np.array([start, end])).astype(int).tolist()
+        cv2.line(mask, ends[0], ends[1], 1, max(1, round(THIGH * length)))
+    return mask
+
+
+def _shares(lab: Floats) -> NDArray[np.float32]:
+    """(3, COLOR_BINS) of pixels (k, 3), each shared out between the two bins it lies between."""
+    scaled = np.stack([lab[:, 0] / 255, *((lab[:, 1:] - CENTRE).T / (2 * SPAN) + 0.5)])
+    place = np.clip(scaled, 0, 1) * (COLOR_BINS - 1)
+    first = np.minimum(place.astype(int), COLOR_BINS - 2)
+    part = place - first
+    shares = np.zeros((3, COLOR_BINS))
+    for row in range(3):
+        shares[row] += np.bincount(first[row], 1 - part[row], COLOR_BINS)
+        shares[row] += np.bincount(first[row] + 1, part[row], COLOR_BINS)
+    return np.asarray(shares / len(lab), np.float32)

@@ -1,0 +1,232 @@
+"""How the torso moves between consecutive frames, by feature tracking on the luma plane (OpenCV).
+
+Lucas-Kanade with pyramids (Bouguet 2000) on corners (Shi and Tomasi 1994), checked forward and backward (Kalal
+2010). Corners are chosen anew in every frame: no feature lives long enough to slide off the body.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.body.landmarks import HIPS, NAMES, SHOULDERS
+from tasks.maths.tracking.steps import Step, summarise
+
+Luma = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+TORSO_MODEL_PX: Final = (100.0, 120.0)  # as long the torso is on the picture that is tracked on
+MOST_ENLARGED: Final = 2.0  # what is not in the picture, no enlarging brings back
+MOST_FEATURES: Final = 80
+FORWARD_BACKWARD_PX: Final = 0.7  # of the picture that is tracked on
+QUALITY: Final = 5e-5  # of the best corner's: folds of plain clothes beside bare skin still count
+APART_PX: Final = 6
+WINDOW_PX: Final = 17
+LEVELS: Final = 3
+REACH: Final = 0.3  # of the torso's length: room round the torso and round where it may have gone
+SIDE: Final = 0.25  # of the torso's length: half the width of a torso seen from the side
+ARM: Final = 0.1  # of the torso's length: half the width of an arm, left out
+SLEEVE: Final = 0.2  # of the torso's length from the middle of an arm: from here on nothing is the arm's
+ON_ARM: Final = 0.1  # of the belief in what is so far away: what a feature at the rim of an arm gets
+ARMS: Final = tuple(
+    tuple(NAMES.index(f"{side}_{joint}") for joint in pair)
+    for side in ("left", "right")
+    for pair in (("shoulder", "elbow"), ("elbow", "wrist"))
+)
+
+
+@dataclass(frozen=True)
+class Torso:
+    """Where a torso is, in source pixels."""
+
+    hip_xy: Floats
+    neck_xy: Floats
+    half_width_px: float
+    arms_xy: Floats  # (k, 2, 2) segments
+
+    @property
+    def length_px(self) -> float:
+        return float(np.hypot(*(self.neck_xy - self.hip_xy)))
+
+    def moved(self, by_xy: Floats) -> "Torso":
+        return replace(
+            self,
+            hip_xy=self.hip_xy + by_xy,
+            neck_xy=self.neck_xy + by_xy,
+            arms_xy=self.arms_xy + by_xy,
+        )
+
+
+def find_torso(landmarks_xy: Floats, visibility: Floats) -> Torso | None:
+    """The torso in a frame's landmarks (33, 2), or None where its corners are missing or it has no size."""
+    shoulders, hips = landmarks_xy[list(SHOULDERS)], landmarks_xy[list(HIPS)]
+    if not (np.isfinite(shoulders).all() and np.isfinite(hips).all()):
+        return None
+    neck, hip = shoulders.mean(0), hips.mean(0)
+    length = float(np.hypot(*(neck - hip)))
+    if length < 8.0:
+        return None
+    across = max(float(np.hypot(*(pair[0] - pair[1]))) for pair in (shoulders, hips))
+    seen = [list(pair) for pair in ARMS if visibility[list(pair)].min() > 0.5]
+    arms = np.array([landmarks_xy[pair] for pair in seen], dtype=np.float64).reshape(-1, 2, 2)
+    return Torso(hip, neck, max(0.5 * across, SIDE * length), arms)
+
+
+class TorsoMotion:
+    """Measures one person's torso from frame to frame; holds the last frame's luma and where the torso was in it."""
+
+    def __init__(self) -> None:
+        self._luma: Luma | None = None
+        self._torso: Torso | None = None
+        self._shown: tuple[Floats, ...] = ()
+        self._speed: Floats | None = None
+        self._carried = 0
+
+    def step(
+        self, luma: Luma, landmarks_xy: Floats | None, visibility: Floats | None, shown_xy: Floats | None = None
+    ) -> Step:
+        """The torso's step from the frame before to this one.
+
+        ``luma`` is (h, w) uint8; ``landmarks_xy`` (33, 2) source pixels and ``visibility`` (33,) are this frame's,
+        or None (or NaN) where no pose was looked for or found: the torso is then carried along by its own steps.
+        Where the picture has a border, ``shown_xy`` (4, 2) are the corners of what is no border: only that is tracked.
+        """
+        shown = () if shown_xy is None else (shown_xy,)
+        torso = None if landmarks_xy is None or visibility is None else find_torso(landmarks_xy, visibility)
+        before, last = self._luma, self._torso
+        row = Step(carried_frames=self._carried)
+        if before is not None and last is not None and before.shape == luma.shape:
+            guesses = [self._speed] if self._speed is not None else []
+            if torso is not None:
+                guesses.insert(0, torso.hip_xy - last.hip_xy)
+            row = measure(before, luma, last, np.array(guesses or [np.zeros(2)]), (*self._shown, *shown))
+            row = replace(row, carried_frames=self._carried)
+        step = np.array([row.dx_px, row.dy_px])
+        self._speed = step if np.isfinite(step).all() else None
+        self._carried = 0
+        if torso is None and last is not None:
+            torso = last.moved(np.nan_to_num(step))
+            self._carried = row.carried_frames + 1
+        self._luma, self._torso, self._shown = luma, torso, shown
+        return row
+
+
+def measure(before: Luma, after: Luma, torso: Torso, guess_xy: Floats, shown_xy: Sequence[Floats] = ()) -> Step:
+    """The step of the features on ``torso``, which lies in ``before``, from guesses (g, 2) at it, the best first.
+
+    They lie within all of ``shown_xy``, each the corners (4, 2) of a part of the picture.
+    """
+    cut = _cut_round(torso, guess_xy, before.shape)
+    if min(cut.size_px) < 16:
+        return Step()
+    old, new = cut.out_of(before), cut.out_of(after)
+    found = cv2.goodFeaturesToTrack(old, MOST_FEATURES, QUALITY, APART_PX, mask=_region(torso, cut, shown_xy))
+    if found is None:
+        return Step()
+    start, end, error = _track(old, new, found, guess_xy[0] * cut.scale_xy)
+    start_xy, step_xy = cut.to_source(start), (end - start) / cut.scale_xy
+    where = {"hip_xy": torso.hip_xy, "neck_xy": torso.neck_xy}
+    return summarise(start_xy, step_xy, error / cut.scale, **where, guess_xy=guess_xy, belief=off_arms(start_xy, torso))
+
+
+def off_arms(source_xy: Floats, torso: Torso) -> Floats:
+    """How likely points (k, 2) lie on no arm: from ``ON_ARM`` at the arms' rims to 1 beside the sleeves."""
+    away_px = np.full(len(source_xy), np.inf)
+    for start, end in torso.arms_xy:
+        limb = end - start
+        along = np.clip((source_xy - start) @ limb / max(float(limb @ limb), 1e-9), 0.0, 1.0)
+        away_px = np.minimum(away_px, np.hypot(*(source_xy - start - along[:, None] * limb).T))
+    beside = np.clip((away_px / torso.length_px - ARM) / (SLEEVE - ARM), 0.0, 1.0)
+    return np.asarray(ON_ARM + (1 - ON_ARM) * beside)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A part of the picture, scaled down: where tracking happens."""
+
+    low_xy: NDArray[np.int64]  # its first pixel in the source
+    high_xy: NDArray[np.int64]  # one past its last
+    size_px: tuple[int, int]  # after scaling
+
+    @property
+    def scale_xy(self) -> Floats:
+        return np.asarray(np.array(self.size_px) / np.maximum(self.high_xy - self.low_xy, 1))
+
+    @property
+    def scale(self) -> float:
+        return float(self.scale_xy.mean())
+
+    def out_of(self, luma: Luma) -> Luma:
+        (x0, y0), (x1, y1) = self.low_xy, self.high_xy
+        part = np.ascontiguousarray(luma[y0:y1, x0:x1])
+        if self.size_px == (x1 - x0, y1 - y0):
+            return part
+        smaller = self.size_px[0] < x1 - x0
+        return np.asarray(cv2.resize(part, self.size_px, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC))
+
+    def to_source(self, xy: Floats) -> Floats:
+        return np.asarray((xy + 0.5) / self.scale_xy - 0.5 + self.low_xy)
+
+    def to_pixels(self, source_xy: Floats) -> NDArray[np.int32]:
+        return np.asarray(np.round((source_xy - self.low_xy + 0.5) * self.scale_xy - 0.5).astype(np.int32))
+
+
+def _cut_round(torso: Torso, guess_xy: Floats, shape: tuple[int, ...]) -> Cut:
+    """The part of a picture (h, w) that holds the torso and where it may have gone."""
+    ends = np.stack([torso.hip_xy, torso.neck_xy])
+    ends = np.concatenate([ends, ends + guess_xy[0]])
+    reach = torso.half_width_px + REACH * torso.length_px
+    limit = np.array(shape[::-1])
+    low = np.clip(np.floor(ends.min(axis=0) - reach), 0, limit).astype(np.int64)
+    high = np.clip(np.ceil(ends.max(axis=0) + reach), 0, limit).astype(np.int64)
+    scale = min(float(np.clip(torso.length_px, *TORSO_MODEL_PX)) / torso.length_px, MOST_ENLARGED)
+    width, height = np.round((high - low) * scale).astype(int).tolist()
+    return Cut(low, high, (width, height))
+
+
+def _track(old: Luma, new: Luma, found: NDArray[np.float32], guess: Floats) -> tuple[Floats, Floats, Floats]:
+    """Start and end (k, 2) of the corners that came back when tracked backward, and by how much they missed (k,)."""
+    shift = guess.astype(np.float32)
+    there, ok = _flow(old, new, found, found + shift)
+    back, ok_back = _flow(new, old, there, there - shift)
+    error = np.hypot(*(back - found)[:, 0].T)
+    good = ok & ok_back & (error < FORWARD_BACKWARD_PX)
+    start, end = (part[good, 0].astype(np.float64) for part in (found, there))
+    return start, end, error[good].astype(np.float64)
+
+
+def _flow(
+    old: Luma, new: Luma, start: NDArray[np.float32], first: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Where corners (k, 1, 2) have gone, looked for about ``first``, and which could be followed (k,)."""
+    found, status, _ = cv2.calcOpticalFlowPyrLK(
+        old,
+        new,
+        start,
+        first.copy(),
+        winSize=(WINDOW_PX, WINDOW_PX),
+        maxLevel=LEVELS,
+        criteria=(3, 20, 0.01),
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    return found, status[:, 0] == 1
+
+
+def _region(torso: Torso, cut: Cut, shown_xy: Sequence[Floats]) -> Luma:
+    """255 on the torso from a little under the hips to the shoulders, 0 elsewhere, on the arms and beyond the edges."""
+    axis = torso.neck_xy - torso.hip_xy
+    side = np.array([-axis[1], axis[0]]) / torso.length_px * torso.half_width_px
+    low, high = torso.hip_xy - 0.08 * axis, torso.hip_xy + 0.95 * axis
+    mask = np.zeros(cut.size_px[::-1], np.uint8)
+    cv2.fillConvexPoly(mask, cut.to_pixels(np.array([low - side, low + side, high + side, high - side])), 255)
+    thick = max(1, round(2 * ARM * torso.length_px * cut.scale))
+    for start, end in torso.arms_xy:
+        cv2.line(mask, cut.to_pixels(start).tolist(), cut.to_pixels(end).tolist(), 0, thick)
+    for corners_xy in shown_xy:  # a feature's whole window lies within
+        inside = np.zeros_like(mask)
+        cv2.fillConvexPoly(inside, cut.to_pixels(corners_xy), 255)
+        mask &= cv2.erode(inside, np.ones((WINDOW_PX, WINDOW_PX), np.uint8))
+    return mask

@@ -1,0 +1,150 @@
+"""What a run cannot do without, and nothing else: plain decoding, plain model calls, plain encoding.
+
+``python -m tests.benchmarks.floor VIDEO DELIVERABLES CRF PRESET`` prints wall and CPU seconds of each as JSON. The
+models see the frames and boxes that the program's saw, the encoder gets the pictures of the files in the folder
+``DELIVERABLES``, first one file after the other, then all side by side: encoders that share a processor's cache take
+more CPU seconds each, and nobody who has several cores lets all but one of them wait. Getting the pictures ready is not counted.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import av
+import mediapipe as mp
+import numpy as np
+from av.video.frame import VideoFrame
+from mediapipe.tasks.python import BaseOptions, vision
+from numpy.typing import NDArray
+
+from tasks.media.files.masks_file import read_masks
+from tasks.media.output.codecs import CODECS, prepare
+from tasks.media.planes.crop import cut
+from tasks.models.bundle import pose_bundle
+from tasks.models.runtime import quiet_native_stderr
+from tasks.models.selfie import INPUT_WH
+from tasks.models.sources import model_files
+from tasks.records import NO_HDR
+
+CHUNK = 20  # frames got ready at a time
+THREADS = 2
+Spent = dict[str, float]
+
+
+def main() -> None:
+    video, folder, crf, preset = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
+    spent = {"decode": decode(video)}
+    with quiet_native_stderr():
+        spent["pose"] = pose(video)
+        spent["masks"] = selfie(video, folder / "masks.npz")
+    videos = sorted(folder.glob("*.mp4"))
+    for path in videos:
+        spent[f"decode {path.name}"] = decode(path)
+        spent[path.name] = encode(path, crf, preset)
+    spent["side by side"] = encode_side_by_side(videos, crf, preset)
+    print(json.dumps(spent))
+
+
+def decode(path: Path) -> Spent:
+    """Decode all of a file and look at nothing."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = THREADS
+        return timed(container.decode(stream), lambda _: None, while_made=True)
+
+
+def pose(path: Path) -> Spent:
+    """One landmarker over all frames; it gives the person's mask too, as the program has it do."""
+    options = vision.PoseLandmarkerOptions(
+        base_options=BaseOptions(model_asset_buffer=pose_bundle(model_files("full", None, False))),
+        running_mode=vision.RunningMode.VIDEO,
+        output_segmentation_masks=True,
+    )
+    with vision.PoseLandmarker.create_from_options(options) as landmarker:
+        ready = ((round(frame.time * 1000), image(rgb(frame))) for frame in frames(path))
+        return timed(ready, lambda item: landmarker.detect_for_video(item[1], item[0]))
+
+
+def selfie(path: Path, masks: Path) -> Spent:
+    """One segmenter over the boxes that the program has cut out of all frames."""
+    model = model_files("general", None, False)[0].read_bytes()
+    boxes = (mask.edges_px.astype(np.float64) for mask in read_masks(masks))
+    options = vision.ImageSegmenterOptions(
+        base_options=BaseOptions(model_asset_buffer=model), output_confidence_masks=True
+    )
+    with vision.ImageSegmenter.create_from_options(options) as segmenter:
+        pairs = zip(frames(path), boxes, strict=True)
+        return timed((image(cut(rgb(frame), box, INPUT_WH["general"])) for frame, box in pairs), segmenter.segment)
+
+
+def encode(path: Path, crf: str, preset: str, *, clock: Callable[[], float] = time.process_time) -> Spent:
+    """The pictures of ``path`` once more through x264 with the program's settings, into nothing."""
+    with av.open(str(path)) as container, av.open("/dev/null", "w", format="mp4") as sink:
+        like = container.streams.video[0]
+        stream = sink.add_stream("libx264", rate=like.average_rate)
+        stream.width, stream.height, stream.pix_fmt = like.width, like.height, like.pix_fmt or "yuv420p"
+        prepare(stream.codec_context, CODECS["x264"], int(crf), preset, NO_HDR)
+        stream.codec_context.time_base = like.time_base or Fraction(1, 90_000)
+        spent = timed(frames(path), lambda frame: sink.mux(stream.encode(frame)), clock=clock)
+        rest = timed([None], lambda _: sink.mux(stream.encode(None)), clock=clock)
+        return {**spent, "wall_s": spent["wall_s"] + rest["wall_s"], "cpu_s": spent["cpu_s"] + rest["cpu_s"]}
+
+
+def encode_side_by_side(paths: list[Path], crf: str, preset: str) -> Spent:
+    """All of ``paths`` encoded at the same time, each in a thread of its own: an encoder works in its caller's."""
+    with ThreadPoolExecutor(len(paths)) as pool:
+        parts = list(pool.map(lambda path: encode(path, crf, preset, clock=time.thread_time), paths))
+    return {name: sum(part[name] for part in parts) for name in parts[0]}
+
+
+def frames(path: Path) -> Iterator[VideoFrame]:
+    """Decoded on one thread, so that none works on while something else is timed."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        for frame in container.decode(stream):
+            frame.pict_type = 0
+            yield frame
+
+
+def rgb(frame: VideoFrame) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
+
+
+def image(pixels: NDArray[np.uint8]) -> Any:
+    return mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(pixels))
+
+
+def timed(
+    items: Iterable[Any],
+    use: Callable[[Any], object],
+    *,
+    while_made: bool = False,
+    clock: Callable[[], float] = time.process_time,
+) -> Spent:
+    """Wall and CPU seconds of ``use`` on every item, the latter by ``clock``; ``while_made``: of making them, too."""
+    wall = cpu = 0.0
+    count = 0
+    source = iter(items)
+    while True:
+        ready: Any = source if while_made else list(islice(source, CHUNK))
+        wall, cpu = wall - time.perf_counter(), cpu - clock()
+        done = 0
+        for item in ready:
+            use(item)
+            done += 1
+        wall, cpu = wall + time.perf_counter(), cpu + clock()
+        count += done
+        if while_made or not done:
+            return {"frames": count, "wall_s": wall, "cpu_s": cpu}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What each preset of x264 costs and gives, at the program's own quality: why the default is the one it is.
+
+    python -m tests.benchmarks.presets VIDEO
+
+Encodes the pictures of ``VIDEO``, best a ``stabilized.mp4``, on one thread with each preset, and prints milliseconds of
+CPU a frame, megabits a second, and how far the luma is from what went in (PSNR over all pictures, dB).
+"""
+
+import io
+import sys
+import time
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import count
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from conf.showing import EncodeConf
+from tasks.media.output.codecs import CODECS, prepare
+from tasks.records import NO_HDR
+
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium")
+MOST = 120  # pictures, from the middle of the clip
+
+
+def main() -> None:
+    video = Path(sys.argv[1])
+    pictures = [frame.reformat(format="yuv420p") for frame in middle(video)]
+    with av.open(str(video)) as container:
+        rate = container.streams.video[0].average_rate or Fraction(30)
+    print(f"{video.name}, {len(pictures)} frames, crf {EncodeConf().crf}\n\n| preset | CPU ms | Mbit/s | PSNR dB |")
+    print("| --- | --- | --- | --- |")
+    for preset in PRESETS:
+        coded, spent_s = encoded(pictures, rate, preset)
+        megabits = len(coded) * 8e-6 / (len(pictures) / float(rate))
+        psnr_db = likeness(pictures, coded)
+        print(f"| {preset} | {1000 * spent_s / len(pictures):.1f} | {megabits:.2f} | {psnr_db:.2f} |")
+
+
+def middle(video: Path) -> list[VideoFrame]:
+    with av.open(str(video)) as container:
+        frames = container.streams.video[0].frames
+        first = max(0, (frames - MOST) // 2)
+        return [frame for index, frame in zip(count(), container.decode(video=0), strict=False) if index >= first][
+            :MOST
+        ]
+
+
+def encoded(pictures: list[VideoFrame], rate: Fraction, preset: str) -> tuple[bytes, float]:
+    """The file, and the CPU seconds of the encoder, which works in the thread that calls it."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as sink:
+        stream = sink.add_stream("libx264", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = pictures[0].width, pictures[0].height, "yuv420p"
+        prepare(stream.codec_context, CODECS["x264"], EncodeConf().crf, preset, NO_HDR)
+        began = time.thread_time()
+        for index, picture in enumerate(pictures):
+            picture.pts, picture.time_base, picture.pict_type = index, 1 / rate, 0
+            sink.mux(stream.encode(picture))
+        sink.mux(stream.encode(None))
+        spent_s = time.thread_time() - began
+    return file.getvalue(), spent_s
+
+
+def likeness(pictures: list[VideoFrame], coded: bytes) -> float:
+    """PSNR of the luma in dB, by the mean square error over all pictures."""
+    with av.open(io.BytesIO(coded), "r") as container:
+        pairs = zip(lumas(pictures), lumas(container.decode(video=0)), strict=True)
+        errors = [float(np.square(before.astype(np.float32) - after).mean()) for before, after in pairs]
+    return float(10 * np.log10(255**2 / np.mean(errors)))
+
+
+def lumas(frames: "list[VideoFrame] | Iterator[VideoFrame]") -> Iterator[NDArray[np.uint8]]:
+    for frame in frames:
+        plane = frame.planes[0]
+        rows: NDArray[np.uint8] = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+        yield rows[: frame.height, : frame.width]
+
+
+if __name__ == "__main__":
+    main()

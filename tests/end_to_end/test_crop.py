@@ -1,0 +1,234 @@
+"""Crops as settings, and what the trajectory becomes: one framing, in the table, the record and the metrics alike."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from conf.choices import Crop
+from conf.holding import AnchorConf, CropConf, LockConf, SmoothingConf
+from conf.schema import Config
+from flows import preflight
+from flows.config import settings
+from flows.videos import Video
+from tasks.errors import SettingError
+from tasks.maths.path import affine, framing
+from tasks.media.files.tables import read_table
+from tasks.media.input.frames import frames
+from tasks.media.input.probe import probe_shape
+from tasks.offsets import measure_offsets
+from tasks.requests import OffsetsRequest, TrajectoryRequest
+from tasks.trajectory import plan_trajectory
+from tests.support import program
+from tests.support.artifacts import artifact, clip_artifact, pose_artifact
+from tests.support.clips import Made, make
+from tests.support.paths import Floats, even_times, pose_track, shaky_walk
+from tests.support.rewriting import read, sink_like
+
+SIZE = (640, 480)
+COUNT = 40
+HALF = np.array([9.0, 2.0])
+
+
+def load(*overrides: str) -> Config:
+    settings.register()
+    return settings.load(["video=demo", *overrides])
+
+
+def facts(
+    folder: Path, crop: CropConf, lock: LockConf | None = None, shared_px: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    """What the trajectory of a walk across a third of the picture says of itself; its files go to ``out``.
+
+    ``shared_px`` is the size of the window where the videos of a run share one.
+    """
+    hips = shaky_walk(COUNT) * [0.3, 1.0] + [250, 0]
+    track = pose_track(even_times(COUNT), hips - HALF, hips + HALF)
+    clip, pose = clip_artifact(folder / "clip", track, SIZE), pose_artifact(folder / "pose", track)
+    measured, out = folder / "offsets", folder / "out"
+    measured.mkdir()
+    out.mkdir()
+    cut = replace(crop, size=list(shared_px), aspect=None) if shared_px and crop.aspect else crop
+    measure_offsets(OffsetsRequest(clip, pose, AnchorConf(fusion=False), "center", cut), measured, lambda _: None)
+    held = artifact("offsets", measured)
+    asked = TrajectoryRequest(clip, pose, held, SmoothingConf(), crop, lock or LockConf(), shared_px)
+    return plan_trajectory(asked, out, lambda _: None)
+
+
+def planned(folder: Path, crop: CropConf, lock: LockConf | None = None) -> tuple[dict[str, Any], Any, Any]:
+    """Columns of the table, the framing, and the planned metrics, of that walk."""
+    facts(folder, crop, lock)
+    out = folder / "out"
+    metrics = json.loads((out / "metrics.json").read_text())["planned"]
+    return read_table(out / "trajectory.parquet"), json.loads((out / "framing.json").read_text()), metrics
+
+
+def matrices(table: dict[str, Any]) -> Floats:
+    columns = [table[f"to_output_{row}{column}"] for row in range(2) for column in range(3)]
+    return np.asarray(np.stack(columns, axis=1).reshape(-1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "mode"),
+    [
+        ([], Crop.none),
+        (["crop.size=[320,240]"], Crop.follow),
+        (["crop.aspect=9:16"], Crop.follow),
+        (["crop=follow", "crop.aspect=1:1"], Crop.follow),
+        (["crop.window=[0,0,100,100]"], Crop.fixed),
+        (["crop=fixed", "crop.window=[0,0,100,100]"], Crop.fixed),
+        (["crop=auto"], Crop.auto),
+        (["crop=expand"], Crop.expand),
+    ],
+)
+def test_every_crop_is_a_group_or_follows_from_its_window(overrides: list[str], mode: Crop) -> None:
+    assert load(*overrides).crop.mode is mode
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (["crop=follow"], r"^crop: follow wants to know which window; give crop\.size or crop\.aspect"),
+        (["crop=fixed"], r"^crop: fixed wants to know which window; give crop\.window"),
+        (["crop=auto", "crop.size=[99,99]"], r"^crop\.size: crop=auto takes none; leave it out"),
+        (["crop=follow", "crop.window=[0,0,99,99]"], r"^crop\.window: crop=follow takes none"),
+        (["crop.size=[99,99]", "crop.aspect=1:1"], r"^crop\.aspect: crop\.size is given too; give one of them"),
+        (["crop.aspect=0:1"], r"^crop\.aspect: '0:1' is no aspect ratio; give one such as 9:16"),
+        (["crop.aspect=wide"], r"^crop\.aspect: 'wide' is no aspect ratio"),
+        (["crop.window=[0,0,9,99]"], r"^crop\.window: \[0, 0, 9, 99\] is no window; give"),
+        (["crop.shared=true"], r"^crop\.shared: crop=none has no window to share; choose crop=auto, or crop=follow"),
+        (["crop=expand", "crop.shared=true"], r"^crop\.shared: crop=expand has no window to share"),
+        (["crop.size=[8,8]"], r"^crop\.size: \[8, 8\] is not a window; give"),
+    ],
+)
+def test_a_mistake_is_one_line(overrides: list[str], sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence):
+        load(*overrides)
+
+
+def test_a_window_beyond_the_picture_is_found_before_any_work() -> None:
+    config = load("crop.window=[900,0,100,100]")
+    with pytest.raises(SettingError, match=r"^crop\.window: .* 960x540; the largest possible is \[900,0,60,540\]"):
+        preflight.check(config, [Video("demo", None)])
+
+
+def test_a_size_names_the_largest_that_all_pictures_have_room_for(tmp_path: Path) -> None:
+    wide, high = (
+        make(tmp_path / "wide.mp4", Made(size_px=(320, 64))),
+        make(tmp_path / "high.mp4", Made(size_px=(64, 240))),
+    )
+    videos = [Video("w", wide), Video("h", high), Video("x", tmp_path / "x")]
+    with pytest.raises(SettingError, match=r"^crop\.size: 400x64 .*; the largest possible is \[64,64\]"):
+        preflight.check(load("crop.size=[400,64]"), videos)
+    preflight.check(load("crop.size=[320,64]"), videos)  # for the high one alone it is too large
+
+
+def narrower(source: Path, target: Path, columns: int) -> None:
+    """The clip without its last columns."""
+    clip = read(source)[0]
+    with sink_like(target, replace(clip, width_px=columns)) as sink:
+        for picture in frames(source, clip):
+            planes = tuple(plane[:, : columns >> (index > 0)] for index, plane in enumerate(picture.planes))
+            sink.write(planes, picture.pts, picture.duration)
+
+
+def test_videos_that_share_a_framing_are_of_one_size(tmp_path: Path, api: str) -> None:
+    demo = ("demo.seconds=1", "demo.width=640", "demo.height=360", "outputs=[stabilized]")
+    assert program.run("video=demo", *demo, cwd=tmp_path, api=api).status == 0
+    (drawn,) = tmp_path.glob("outputs/.cache/demo/*/demo.mp4")
+    narrower(drawn, tmp_path / "other.mp4", 480)
+    folders = [tmp_path / "outputs" / name for name in ("demo", "other")]
+    asked = ("video=[demo,other.mp4]", *demo, "crop=auto", "crop.shared=true")
+    done = program.run(*asked, cwd=tmp_path, api=api)
+    assert done.status == 0, done.err
+    rooms = [program.record(folder)["log"]["room"]["size_px"] for folder in folders]
+    assert rooms[0] != rooms[1]
+    size_px = tuple(np.min(rooms, axis=0).tolist())
+    assert [probe_shape(folder / "stabilized.mp4")[0] for folder in folders] == [size_px, size_px]
+    assert f"all videos of this run are {size_px[0]}x{size_px[1]} (crop.shared)" in done.out
+    assert program.run(*asked, cwd=tmp_path, api=api).status == 0
+    assert program.ran(folders[0]) == program.ran(folders[1]) == set()
+    make(tmp_path / "nobody.mp4", Made(size_px=(64, 240)))
+    square = ("video=[demo,other.mp4,nobody.mp4]", *demo, "crop.aspect=1:1", "crop.shared=true")
+    done = program.run(*square, cwd=tmp_path, api=api)
+    assert "nobody: FAILED: no person found" in done.err
+    assert done.out.count("all videos of this run are 360x360 (crop.shared)") == 2
+    assert [probe_shape(folder / "stabilized.mp4")[0] for folder in folders] == [(360, 360), (360, 360)]
+
+
+def test_an_aspect_follows_the_subject(tmp_path: Path) -> None:
+    table, frame, metrics = planned(tmp_path, CropConf(aspect="9:16"))
+    assert (frame["output_size_px"], frame["target_px"]) == ([270, 480], [134.5, 239.5])
+    anchor = np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1)
+    assert np.abs(affine.apply(matrices(table), anchor) - frame["target_px"]).max() < 15
+    assert metrics["lock_rms"] < 10
+
+
+FOLLOWING = "crop=follow with crop.size or crop.aspect goes with the person, at the price of a border"
+
+
+@pytest.mark.parametrize(
+    ("crop", "left", "cure"),
+    [
+        (CropConf(size=[60, 60]), "crop=follow leaves 60x60", "give a larger crop.size, or another target"),
+        (CropConf(aspect="1:30"), "crop=follow leaves 16x480", "give another crop.aspect, or another target"),
+        (CropConf(window=[290, 210, 60, 60]), "crop=fixed leaves 60x60", FOLLOWING),
+    ],
+)
+def test_a_crop_that_cuts_the_person_says_what_would_not(tmp_path: Path, crop: CropConf, left: str, cure: str) -> None:
+    (note,) = facts(tmp_path, crop)["notes"]
+    assert note.startswith(f"{left} of 640x480, which cuts the person in ")
+    assert note.endswith(f"; {cure}")
+
+
+SMALLER = "crop.shared=false or a run without the videos that have less room gives this video up to {}; else {}"
+
+
+@pytest.mark.parametrize(
+    ("crop", "shared_px", "cure"),
+    [
+        (CropConf(aspect="1:1"), (60, 60), SMALLER.format("480x480", "give another crop.aspect, or another target")),
+        (CropConf(aspect="1:30"), (16, 480), "give another crop.aspect, or another target"),
+        (CropConf(Crop.auto), (48, 36), SMALLER.format("614x460", FOLLOWING)),
+    ],
+)
+def test_a_shared_crop_that_cuts_the_person_says_what_would_not(
+    tmp_path: Path, crop: CropConf, shared_px: tuple[int, int], cure: str
+) -> None:
+    shared, note = facts(tmp_path, crop, shared_px=shared_px)["notes"]
+    size = "x".join(map(str, shared_px))
+    assert shared == f"all videos of this run are {size} (crop.shared)"
+    assert note.startswith(f"crop={crop.mode.value} leaves {size} of 640x480, which cuts the person in ")
+    assert note.endswith(f"; {cure}")
+
+
+@pytest.mark.parametrize("lock", [LockConf(), LockConf(roll=True)])
+@pytest.mark.parametrize("crop", [CropConf(Crop.auto), CropConf(Crop.expand), CropConf(window=[100, 50, 300, 200])])
+def test_a_window_moves_everything_by_its_corner(tmp_path: Path, crop: CropConf, lock: LockConf) -> None:
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "part").mkdir()
+    table, frame, metrics = planned(tmp_path / "part", crop, lock)
+    whole, whole_frame, whole_metrics = planned(tmp_path / "whole", CropConf(), lock)
+    assert frame["source_target_px"] == whole_frame["source_target_px"] == whole_frame["target_px"]
+    corner = np.array(whole_frame["target_px"]) - frame["target_px"]
+    assert_allclose(corner, np.round(corner))
+    assert_allclose(matrices(table), affine.compose(affine.translation(-corner), matrices(whole)), atol=1e-9)
+    for axis, part in (("x", corner[0]), ("y", corner[1])):
+        for name in (f"d{axis}_px", f"offset_{axis}_px"):
+            assert_allclose(table[name], whole[name] - part)
+        assert_allclose(table[f"anchor_{axis}_px"], whole[f"anchor_{axis}_px"])
+    assert metrics["lock_rms"] == pytest.approx(whole_metrics["lock_rms"], abs=1e-5)
+    shown = framing.visible_area(matrices(table), SIZE, tuple(frame["output_size_px"]))
+    if crop.mode is Crop.auto:
+        assert shown.min() > 1 - 1e-6
+        assert frame["output_size_px"][0] < SIZE[0]
+    if crop.mode is Crop.expand:
+        area = np.prod(frame["output_size_px"]) * shown
+        assert_allclose(area, SIZE[0] * SIZE[1], rtol=1e-4)
+    if crop.mode is Crop.fixed:
+        assert frame["output_size_px"] == [300, 200]
+        assert_allclose(corner, [100, 50])

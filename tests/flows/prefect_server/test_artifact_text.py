@@ -1,0 +1,88 @@
+"""What Prefect's UI says of a run: names short and without markup, tables and reports of what is there."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from flows.prefect_server import artifact_text
+from flows.results.result import Result, StageRun
+from flows.videos import Video
+from tasks.execution.progress_artifact import artifact_key
+from tasks.media.planes.shrink import shrunk
+
+
+@pytest.mark.parametrize(
+    ("videos", "settings", "sweep", "name"),
+    [
+        (["moonwalk"], [["video=moonwalk.mp4", "smoothing.window=9"]], "", "moonwalk smoothing.window=9"),
+        (["a", "b"], [["video=[a.mp4,b.mp4]", "workers=4"]], "", "a, b"),
+        (["a", "b", "c", "d"], [["video=clips"]], "", "4 videos a ... d"),
+        (["a"], [["smoothing.window=5"], ["smoothing.window=9"]], "windows", "a sweep windows of 2 settings"),
+        (["walk [v1]"], [["outputs=[pose]"]], "", "walk (v1) outputs=(pose)"),
+    ],
+)
+def test_a_run_is_called_by_its_videos_and_its_setting(
+    videos: list[str], settings: list[list[str]], sweep: str, name: str
+) -> None:
+    assert artifact_text.run_name(videos, settings, sweep) == name
+
+
+def test_a_long_name_is_cut() -> None:
+    assert len(artifact_text.run_name(["x" * 300], [[]])) == artifact_text.NAME_LENGTH
+
+
+def test_tags_are_few_and_short() -> None:
+    assert artifact_text.tags(["a", "y" * 60], "windows") == ["stillwalk", "windows", "a"]
+    assert artifact_text.tags([f"clip{number}" for number in range(50)]) == ["stillwalk"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "key"), [(("report", "Gehen (1) Übung"), "report-gehen-1-bung"), (("äöü",), "stillwalk")]
+)
+def test_keys_of_artifacts_are_what_prefect_takes(parts: tuple[str, ...], key: str) -> None:
+    assert artifact_key(*parts) == key
+
+
+def finished(folder: Path) -> Result:
+    metrics = {"planned": {"lock_rms": 0.5432, "visible_area_mean": 0.8}, "before": {"lock_rms": 77.8}, "units": {}}
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    stages = [
+        StageRun("pose", "", "pose-1", "cached", 0.0),
+        StageRun("render", "stabilized.mp4", "render-1", "ran", 2.0),
+    ]
+    return Result(Video("walk", folder / "walk.mp4"), folder=folder, stages=stages, headline="held")
+
+
+def test_the_table_has_a_row_for_each_and_the_reason_of_a_failure(tmp_path: Path) -> None:
+    bad = Result(Video("bad", tmp_path / "bad.mp4"), error="bad.mp4: not a video")
+    good, failed = artifact_text.table([finished(tmp_path), bad])
+    assert (good["result"], good["lock px"]) == ("done", 0.543)
+    assert (good["ran"], good["cached"], good["seconds"]) == ("stabilized.mp4", 1, 2.0)
+    assert (failed["result"], failed["lock px"]) == ("FAILED: bad.mp4: not a video", None)
+    assert artifact_text.failures([finished(tmp_path), bad]) == "1 of 2 failed; bad: bad.mp4: not a video"
+
+
+def test_the_report_says_what_was_measured_and_what_ran(tmp_path: Path) -> None:
+    text = artifact_text.report(finished(tmp_path), b"jpeg")
+    assert "| lock_rms | 77.8 | 0.543 |" in text
+    assert "| stabilized.mp4 | ran | 2.0 |" in text
+    assert "data:image/jpeg;base64,anBlZw==" in text
+
+
+def test_text_of_the_users_formats_nothing(tmp_path: Path) -> None:
+    bad = Result(Video("a*b_[c]", tmp_path), error="<b>no</b>")
+    assert artifact_text.report(bad, b"") == "# a\\*b\\_\\[c\\]\n\n**Failed.** \\<b\\>no\\</b\\>"
+
+
+def test_a_large_picture_is_made_small_enough(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (600, 900, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "large.jpg"), noise)
+    small = shrunk(tmp_path / "large.jpg", 50_000)
+    assert 25_000 < len(small) <= 50_000
+    shape = cv2.imdecode(np.frombuffer(small, np.uint8), cv2.IMREAD_COLOR).shape
+    assert shape[1] / shape[0] == pytest.approx(1.5, rel=0.02)
+    (tmp_path / "none.jpg").write_text("not a picture")
+    assert shrunk(tmp_path / "none.jpg", 50_000) == b""

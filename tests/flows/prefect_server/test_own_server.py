@@ -1,0 +1,80 @@
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from flows.prefect_server import own_server
+from flows.prefect_server.own_server import GUARD, OwnServer
+from flows.prefect_server.server_choice import answers
+from tasks.errors import SettingError
+
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+HEARS = "import time; print(flush=True); time.sleep(600)"
+
+
+def process(code: str, name: str) -> subprocess.Popen[str]:
+    started = subprocess.Popen([sys.executable, "-c", code, name], stdout=subprocess.PIPE, text=True)
+    assert started.stdout is not None
+    started.stdout.readline()
+    return started
+
+
+def guard() -> subprocess.Popen[str]:
+    """The guard, as soon as it ignores what interrupted runs send to their children."""
+    started = subprocess.Popen(["/bin/sh", "-c", GUARD], stdin=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not ignored(started.pid) >> (signal.SIGTERM - 1) & 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return started
+
+
+def ignored(process_id: int) -> int:
+    status = Path(f"/proc/{process_id}/status").read_text()
+    return int(status.partition("SigIgn:")[2].split()[0], 16)
+
+
+@pytest.mark.parametrize("code", [HEARS, DEAF])
+def test_the_guard_ends_a_server_when_nobody_is_at_the_other_end_of_its_pipe(code: str) -> None:
+    with process(code, "prefect.server") as server:
+        try:
+            guarding = guard()
+            guarding.terminate()
+            guarding.communicate(f"{server.pid}\n", timeout=30)
+            assert server.wait(30) < 0
+        finally:
+            server.kill()
+
+
+def test_the_guard_leaves_alone_what_is_no_server() -> None:
+    with process(HEARS, "another") as other:
+        try:
+            guard().communicate(f"{other.pid}\n", timeout=30)
+            assert other.poll() is None
+        finally:
+            other.kill()
+
+
+def test_a_server_answers_when_it_was_waited_for_and_ends_when_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    server = OwnServer()
+    try:
+        server.wait()
+        assert answers(server.api, 5)
+    finally:
+        server.end()
+    assert not answers(server.api, 5)
+
+
+def test_a_server_that_ends_before_it_answers_is_told_of_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_server, "APP", "prefect.server.no_such_module:create_app")
+    server = OwnServer()
+    with pytest.raises(
+        SettingError, match=r"server: Prefect's own for this run ended with \d before it answered; start"
+    ):
+        server.wait()

@@ -1,0 +1,145 @@
+"""What a report says of the metrics and the settings, and which videos it plays."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conf.schema import Config
+from flows.report.metric_meanings import GROUPS, number, tables
+from flows.report.page import render_report
+from flows.report.player import WHOLE, choose_player
+from tasks.cache.keys import canonical
+from tasks.maths.metrics.lock_metrics import UNITS, UNITS_OF_FILE
+from tasks.records import Artifact
+from tests.support.program import ROOT
+
+
+def record(name: str = "walk", error: str = "", **deliverables: Any) -> dict[str, Any]:
+    return {
+        "video": {"name": name, "path": f"/videos/{name}.mp4", "sha256": "0" * 64},
+        "error": error,
+        "warnings": [],
+        "clip": {"width_px": 640, "height_px": 360, "frames": 1, "duration_s": 0.04, "codec": "h264"},
+        "stages": [],
+        "log": {},
+        "memory_peak_mb": 100,
+        "config": canonical(Config(video=name)),
+        "models": {},
+        "versions": {"python": "3.11"},
+        "deliverables": {file: {"sha256": "0", "bytes": 1} for file in deliverables.get("files", ())},
+    }
+
+
+def rendered(facts: dict[str, Any]) -> Artifact:
+    return Artifact("render", "key", "/cache", {}, facts, "run", 1.0)
+
+
+def metrics(**verified: float) -> dict[str, Any]:
+    planned = dict.fromkeys(UNITS, 0.5) | {"lock_rms": 2.0, "new_one": 3.0}
+    found: dict[str, Any] = {"planned": planned, "before": {"lock_rms": 8.0}, "units": UNITS | {"new_one": "px"}}
+    if verified:
+        found |= {"verified": verified, "units": found["units"] | UNITS_OF_FILE}
+    return found
+
+
+def test_every_metric_has_a_sentence() -> None:
+    told = [name for group in GROUPS.values() for name in group]
+    assert sorted(told) == sorted(UNITS)
+    assert all(meaning.sentence.endswith(".") for group in GROUPS.values() for meaning in group.values())
+
+
+def test_no_metric_is_left_out_and_a_change_has_its_verdict() -> None:
+    rows = {row.name: row for _, group in tables(metrics()) for row in group}
+    assert set(rows) == {*UNITS, "new_one"}
+    assert (rows["lock_rms"].before, rows["lock_rms"].after) == ("8.00", "2.00")
+    assert (rows["lock_rms"].change, rows["lock_rms"].verdict) == ("−75 %", "good")
+    assert (rows["visible_area_mean"].after, rows["visible_area_mean"].unit) == ("50.0", "% of the output")
+
+
+@pytest.mark.parametrize(
+    ("after", "change"), [(8.0, "+0 %"), (2.0, "−75 %"), (0.03, "−99.6 %"), (0.003, "−99.96 %"), (0.0, "−100 %")]
+)
+def test_a_change_never_says_that_nothing_is_left_where_something_is(after: float, change: str) -> None:
+    planned = {"planned": {"lock_rms": after}, "before": {"lock_rms": 8.0}, "units": UNITS}
+    ((_, (row,)),) = tables(planned)
+    assert row.change == change
+
+
+def test_what_was_judged_stands_last_with_what_it_was_before() -> None:
+    title, rows = tables(metrics(residual_step=0.5, residual_step_before=4.0, judged=0.98, lock_rms=2.5))[-1]
+    assert "rendered file" in title
+    assert [row.name for row in rows] == ["residual_step", "judged", "lock_rms"]
+    assert (rows[0].before, rows[0].after, rows[1].after) == ("4.00", "0.50", "98.0")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (3, "3"), (128.4, "128"), (12.34, "12.3"), (-1.5, "−1.50"), (0.0412, "0.041"), (0.0, "0.00")],
+)
+def test_numbers_have_three_digits_that_count(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+def test_markup_in_a_name_is_text_and_one_frame_is_one() -> None:
+    page = render_report(record("<script>alert(1)</script> & co"), {}, {}, Path("/out"))
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; co" in page
+    assert "1 frame," in page
+
+
+def test_a_failure_says_the_fact_and_the_cure() -> None:
+    page = render_report(record(error="a.mp4: no video; check the file"), {}, {}, Path("/out"))
+    assert "<p>a.mp4: no video</p>" in page
+    assert "What to do:</strong> check the file." in page
+    assert "No video was rendered" not in page
+
+
+def test_the_comparison_is_played_as_two_panes() -> None:
+    facts = {"size_px": [300, 100], "panes": [[0, 0, 200, 100], [200, 0, 100, 100]]}
+    player = choose_player(record(files=("comparison.mp4",)), {"comparison.mp4": rendered(facts)}, Path("/out/walk"))
+    assert player is not None
+    assert player.links == ("./comparison.mp4",)
+    assert [pane.box for pane in player.panes] == [(0, 0, 2 / 3, 1), (2 / 3, 0, 1 / 3, 1)]
+
+
+def test_without_one_the_original_is_linked_from_where_the_page_lies() -> None:
+    made = {"stabilized.mp4": rendered({"size_px": [640, 360]})}
+    player = choose_player(record("wal k#1", files=("stabilized.mp4",)), made, Path("/out/walk"))
+    assert player is not None
+    assert player.links == ("./stabilized.mp4", "../../videos/wal%20k%231.mp4")
+    assert [(pane.label, pane.video, pane.box) for pane in player.panes] == [
+        ("original", 1, WHOLE),
+        ("stabilized", 0, WHOLE),
+    ]
+
+
+def test_where_nothing_was_rendered_nothing_is_played() -> None:
+    assert choose_player(record(files=("pose.csv",)), {}, Path("/out")) is None
+    assert "No video was rendered" in render_report(record(), {}, {}, Path("/out"))
+
+
+def test_files_that_browsers_cannot_play_are_named_and_none_is_said_to_be_missing() -> None:
+    files = ("comparison.mov", "pose.csv", "stabilized.mov")
+    page = render_report(record(files=files), {}, {}, Path("/out"))
+    assert "cannot play comparison.mov and stabilized.mov: open them with" in page
+    assert "No video was rendered" not in page
+    page = render_report(record(files=("person_png.zip",)), {}, {}, Path("/out"))
+    assert "cannot play person_png.zip: open it with" in page
+
+
+def test_a_setting_that_a_sweep_does_not_render_is_not_told_to_ask_for_what_it_asks_for() -> None:
+    only_path = record()
+    assert "sweep.render=all" in render_report(only_path, {}, {}, Path("/out"))
+    only_path["config"]["outputs"] = ["pose"]
+    page = render_report(only_path, {}, {}, Path("/out"))
+    assert "add stabilized or comparison to" in page
+
+
+def test_a_page_loads_no_library_that_draws_or_decodes() -> None:
+    heavy = "{'matplotlib', 'cv2', 'av', 'pyarrow', 'numpy', 'prefect'}"
+    code = f"import sys, flows.report.page; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

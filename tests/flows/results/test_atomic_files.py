@@ -1,0 +1,33 @@
+"""Files of the user's that cannot be written: one line, with the cure that helps."""
+
+import errno
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from flows.results.atomic_files import writing
+from tasks.errors import OutputError
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        (errno.ENOSPC, "the disk is full; free some space, or choose another place with output_dir=$"),
+        (errno.EROFS, "Read-only file system; make it writable, or choose another place with output_dir=$"),
+        (errno.EFBIG, r"a file would be larger than is allowed; raise the limit \(ulimit -f\), or choose another"),
+        (errno.ENOENT, "it is not there, and no folder can be made there; choose another place with output_dir=$"),
+    ],
+)
+def test_what_cannot_be_written_has_the_cure_that_helps(code: int, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=rf"^{re.escape(str(tmp_path))}: {sentence}"), writing(tmp_path):
+        raise OSError(code, os.strerror(code))
+
+
+def test_a_place_that_takes_no_folders_is_not_to_be_made_writable() -> None:
+    with (
+        pytest.raises(OutputError, match=r"^/proc/x: it is not there, and no folder can be made"),
+        writing(Path("/proc/x")),
+    ):
+        pass

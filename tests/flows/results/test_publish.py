@@ -1,0 +1,240 @@
+"""Nothing of an earlier result is lost when a new one cannot be written whole."""
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conf.choices import Output
+from conf.schema import Config
+from flows.graph import Graph
+from flows.job import Job
+from flows.results import atomic_files, publish
+from flows.results.run_record import describe
+from flows.videos import Video, short_digest
+from tasks.cache import store
+from tasks.errors import OutputError
+from tasks.records import Artifact
+
+
+def artifact(cache: Path, stage: str, files: dict[str, str]) -> Artifact:
+    def write(folder: Path) -> dict[str, Any]:
+        for name, text in files.items():
+            (folder / name).write_text(text)
+        return {}
+
+    return store.make(cache, stage, f"{stage}-1", "run", write, waiting=lambda: None)
+
+
+@pytest.fixture
+def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Job, dict[str, Artifact]]:
+    """A job whose stages are done, with the summary and the report left out."""
+    config = Config(video="a.mp4", outputs=[Output.stabilized])
+    graph = Graph(tmp_path, "run")
+    job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, config, {}, graph, "run")
+    monkeypatch.setattr(publish, "render_report", lambda *_: "page")
+    monkeypatch.setattr(publish, "all_metrics", lambda _: {})
+    monkeypatch.setattr(publish, "describe", lambda *_, **__: None)
+    record = {"video": {"sha256": job.digest, "path": job.video.place}}
+    monkeypatch.setattr(publish, "run_record", lambda *_: record)
+    made = {"trajectory": artifact(tmp_path, "trajectory", {"trajectory.parquet": "path"})}
+    made["stabilized.mp4"] = artifact(tmp_path, "render", {"stabilized.mp4": "picture"})
+    return job, made
+
+
+def recorded(job: Job, held: dict[str, Artifact]) -> dict[str, Any]:
+    files = {name: {"sha256": holder.files[name].sha256} for name, holder in held.items()}
+    return {"video": {"sha256": job.digest, "path": job.video.place}, "deliverables": files}
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_every_deliverable_appears_under_its_name(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+    publish.publish(*finished, tmp_path / "out")
+    folder = tmp_path / "out" / "a"
+    assert set(contents(folder)) == {"trajectory.parquet", "stabilized.mp4", "metrics.json", "report.html", "run.json"}
+
+
+def test_a_contact_sheet_is_delivered_when_asked_for(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+    job, made = finished
+    made["stabilized.mov"] = artifact(tmp_path, "other", {"stabilized.mov": "picture", "contact.jpg": "sheet"})
+    del made["stabilized.mp4"]
+    publish.publish(job, made, tmp_path / "out")
+    assert "contact.jpg" not in contents(tmp_path / "out" / "a")
+    job.config.outputs.append(Output.contact)
+    publish.publish(job, made, tmp_path / "out")
+    assert contents(tmp_path / "out" / "a")["contact.jpg"] == "sheet"
+
+
+def test_a_contact_sheet_is_told_with_the_stage_that_makes_it(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
+    job, _ = finished
+    made = {"stabilized.mp4": artifact(tmp_path, "other", {"stabilized.mp4": "picture", "contact.jpg": "sheet"})}
+    assert [stage.title for stage in describe(job, made, tmp_path).stages] == ["stabilized.mp4"]
+    job.config.outputs.append(Output.contact)
+    assert [stage.title for stage in describe(job, made, tmp_path).stages] == ["stabilized.mp4 with contact.jpg"]
+
+
+def test_what_a_killed_run_has_half_written_takes_no_folder(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    (tmp_path / "out" / "a" / f".stabilized.mp4{atomic_files.PART}").touch()
+    publish.publish(*finished, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
+    assert f".stabilized.mp4{atomic_files.PART}" not in contents(tmp_path / "out" / "a")
+
+
+def test_what_earlier_runs_have_left_is_told(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, made = finished
+    monkeypatch.setattr(publish, "run_record", lambda job, artifacts, result, held: recorded(job, held))
+    told: list[list[str]] = []
+    monkeypatch.setattr(publish, "describe", lambda *_, older: told.append(list(older)))
+    made["person.mp4"] = artifact(tmp_path, "person", {"person.mp4": "green"})
+    publish.publish(job, made, tmp_path / "out")
+    del made["person.mp4"]
+    publish.publish(job, made, tmp_path / "out")
+    made["person.webm"] = artifact(tmp_path, "clear", {"person.webm": "nothing"})
+    publish.publish(job, made, tmp_path / "out")
+    folder = tmp_path / "out" / "a"
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"deliverables": {"pose.csv": {"sha256": "0"}}}))
+    (folder / "pose.csv").write_text("of a person whom nobody follows any more")
+    publish.publish(job, made, tmp_path / "out")
+    assert told == [[], ["person.mp4"], ["person.mp4"], ["person.mp4", "pose.csv"]]
+
+
+def test_a_disk_that_fills_up_leaves_the_earlier_result_as_it_was(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish.publish(*finished, tmp_path / "out")
+    folder = tmp_path / "out" / "a"
+    (folder / "stabilized.mp4").write_text("an earlier picture")
+    (folder / "trajectory.parquet").write_text("an earlier path")
+    before = contents(folder)
+
+    def full(source: Path, to: Path) -> None:
+        if Path(to).name.startswith(".stabilized"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        Path(to).write_bytes(Path(source).read_bytes())
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(
+        OutputError, match="the disk is full; free some space, or choose another place with output_dir="
+    ):
+        publish.publish(*finished, tmp_path / "out")
+    assert contents(folder) == before
+
+
+def test_a_file_of_the_cache_that_cannot_be_read_is_named(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
+    lost = Path(finished[1]["stabilized.mp4"].path("stabilized.mp4"))
+    lost.unlink()
+    with pytest.raises(OutputError, match=f"^{lost}: cannot be read .No such file or directory.; make it readable"):
+        publish.publish(*finished, tmp_path / "out")
+    assert contents(tmp_path / "out" / "a") == {}
+
+
+def test_a_damaged_cache_file_is_never_delivered(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+    _, made = finished
+    made["stabilized.mp4"].path("stabilized.mp4").write_text("PICTURE")
+    with pytest.raises(OutputError, match="damaged in the cache; run the same command again"):
+        publish.publish(*finished, tmp_path / "out")
+    assert not (tmp_path / "out" / "a" / "stabilized.mp4").exists()
+    assert store.find(tmp_path, "render", "render-1") is None
+
+
+def test_no_page_is_made_of_what_the_disk_has_changed(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
+    job, made = finished
+    made["verify"] = artifact(tmp_path, "verify", {"verified.json": "0.1 px"})
+    told = made["verify"].path("verified.json")
+    before = told.stat()
+    told.write_text("9.1 px")
+    os.utime(told, ns=(before.st_atime_ns, before.st_mtime_ns))
+    publish.publish(job, made, tmp_path / "of this run")  # which has just written it
+    with pytest.raises(OutputError, match=r"verified.json: it was damaged in the cache; run the same command again"):
+        publish.publish(replace(job, run_id="later"), made, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert store.find(tmp_path, "verify", made["verify"].key) is None
+
+
+def test_a_folder_that_another_video_has_taken_is_left_to_it(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    (tmp_path / "out" / "a" / "mine.txt").write_text("mine")
+    publish.publish(*finished, tmp_path / "out")
+    assert contents(tmp_path / "out" / "a") == {"mine.txt": "mine"}
+    (other,) = (path for path in (tmp_path / "out").iterdir() if path.name != "a")
+    assert "stabilized.mp4" in contents(other)
+
+
+def placed(job: Job, output_dir: Path, name: str, place: str) -> str:
+    """The name of the folder of a video, which is from now on recorded in it."""
+    path = Path(place)
+    one = replace(job, video=Video(name, path), source=path, digest=place[1] * 64)
+    folder = publish.choose_folder(one, output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    record = {"video": {"sha256": one.digest, "path": one.video.place}}
+    (folder / "run.json").write_text(json.dumps(record))
+    return folder.name
+
+
+def test_a_video_keeps_its_folder_whether_or_not_it_is_alone_of_its_name(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
+    job, _ = finished
+    x, y = "/x/walk.mp4", "/y/walk.mp4"
+    in_both = {place: f"walk-{short_digest(Path(place))}" for place in (x, y)}
+    assert placed(job, tmp_path / "1", "walk", x) == "walk"
+    assert [placed(job, tmp_path / "1", in_both[place], place) for place in (y, x)] == [in_both[y], "walk"]
+    assert [placed(job, tmp_path / "2", in_both[place], place) for place in (x, y)] == [in_both[x], in_both[y]]
+    assert placed(job, tmp_path / "2", "walk", y) == in_both[y]
+    assert placed(job, tmp_path / "2", "walk", x) == in_both[x]
+
+
+def test_two_first_runs_at_once_of_videos_of_one_name_get_a_folder_each(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, made = finished
+    other = replace(job, video=Video("a", tmp_path / "b" / "a.mp4"), source=tmp_path / "b" / "a.mp4", digest="e" * 64)
+    record = {"video": {"sha256": other.digest, "path": other.video.place}}
+    taken = tmp_path / "out" / "a"
+
+    @contextmanager
+    def outrun(folder: Path) -> Iterator[None]:
+        """The other run has the folder first, and is done when this one may write."""
+        if not taken.exists():
+            taken.mkdir(parents=True)
+            (taken / "run.json").write_text(json.dumps(record))
+        with atomic_files.writing(folder):
+            yield
+
+    monkeypatch.setattr(publish, "writing", outrun)
+    publish.publish(job, made, tmp_path / "out")
+    assert set(contents(taken)) == {"run.json"}
+    assert "stabilized.mp4" in contents(tmp_path / "out" / f"a-{short_digest(job.source)}")
+
+
+def test_a_file_in_the_place_of_the_folder_is_a_line(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+    job, made = finished
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").write_text("mine")
+    with pytest.raises(OutputError, match="is a file, where the video's folder would be; move it"):
+        publish.publish(job, made, tmp_path / "out")
+    assert (tmp_path / "out" / "a").read_text() == "mine"

@@ -1,0 +1,165 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from flows.results.atomic_files import PART
+from flows.results.index import PAGE
+from flows.videos import Video, find_videos, missing, short_digest
+from tasks.errors import SettingError
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    for name in ("b.mp4", "a.mov", "notes.txt", "sub/b.mp4", "my clip [1].mp4"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def names(asked: object) -> list[str]:
+    return [video.name for video in find_videos(asked)]
+
+
+def test_one_file_is_named_by_its_stem(clips: Path) -> None:
+    assert find_videos(str(clips / "b.mp4")) == [Video("b", clips / "b.mp4")]
+
+
+def test_the_demo_needs_no_file() -> None:
+    assert find_videos("demo") == [Video("demo", None)]
+
+
+def test_a_glob_a_folder_and_a_list_expand_in_order(clips: Path) -> None:
+    assert names(str(clips / "*.mp4")) == ["b", "my clip [1]"]
+    assert names(str(clips)) == ["a", "b", "my clip [1]"]
+    assert names([str(clips / "b.mp4"), "demo", str(clips / "a.mov")]) == ["b", "demo", "a"]
+
+
+def test_a_name_with_brackets_is_a_file_before_it_is_a_pattern(clips: Path) -> None:
+    assert names(str(clips / "my clip [1].mp4")) == ["my clip [1]"]
+
+
+def test_a_video_named_twice_is_taken_once(clips: Path) -> None:
+    assert names([str(clips / "b.mp4"), str(clips / "b.*")]) == ["b"]
+
+
+def test_one_place_named_in_two_ways_is_one_video(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(clips)
+    assert names(["b.mp4", str(clips / "b.mp4"), "./b.mp4"]) == ["b"]
+
+
+def test_hidden_files_of_a_folder_are_nobodys_videos(clips: Path) -> None:
+    (clips / "._b.mp4").touch()
+    assert names(str(clips)) == ["a", "b", "my clip [1]"]
+
+
+def test_all_below_a_folder_is_not_what_the_program_has_made(clips: Path) -> None:
+    (clips / "outputs" / "b").mkdir(parents=True)
+    for name in ("stabilized.mp4", "mine.mp4"):
+        (clips / "outputs" / "b" / name).touch()
+    (clips / "outputs" / "b" / "run.json").write_text(json.dumps({"deliverables": {"stabilized.mp4": {}}}))
+    found = find_videos(f"{clips}/**/*.mp4")
+    assert sorted(video.path.name for video in found if video.path) == ["b.mp4", "b.mp4", "mine.mp4", "my clip [1].mp4"]
+    assert names(f"{clips}/outputs/*/stabilized.mp4") == ["stabilized"]
+
+
+def test_two_videos_of_one_name_get_two_names(clips: Path) -> None:
+    found = names([str(clips / "b.mp4"), str(clips / "sub" / "b.mp4")])
+    assert len(set(found)) == 2
+    assert all(name.startswith("b-") for name in found)
+
+
+def test_a_list_file_names_videos_relative_to_itself(clips: Path) -> None:
+    (clips / "list.txt").write_text("\ufeffb.mp4\n# clips\n\nsub/b.mp4\n")  # as Windows writes it
+    assert [missing(video) for video in find_videos(f"@{clips / 'list.txt'}")] == ["", ""]
+
+
+def test_a_list_that_names_itself_names_a_file_that_is_not_there(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(clips)
+    (clips / "list.txt").write_text("@list.txt\n")
+    assert [missing(video) for video in find_videos("@list.txt")] == [
+        "@list.txt: there is no such file; check the path"
+    ]
+
+
+def test_a_missing_file_is_kept_so_that_it_fails_alone(clips: Path) -> None:
+    assert names([str(clips / "none.mp4"), str(clips / "b.mp4")]) == ["none", "b"]
+
+
+def test_what_is_no_file_is_said_and_folders_and_globs_pass_it_over(clips: Path) -> None:
+    os.mkfifo(clips / "pipe.mp4")
+    listed = find_videos([str(clips / "pipe.mp4"), str(clips / "none.mp4"), str(clips / "b.mp4"), "/dev/zero", "demo"])
+    said = [missing(video) for video in listed]
+    assert [reason.partition(": ")[2] for reason in said] == [
+        "is not a regular file; give a video file",
+        "there is no such file; check the path",
+        "",
+        "is not a regular file; give a video file",
+        "",
+    ]
+    assert "pipe" not in [*names(str(clips)), *names(str(clips / "*.mp4"))]
+    with pytest.raises(SettingError, match="no file matches"):
+        find_videos(str(clips / "pipe*"))
+
+
+def test_what_the_system_refuses_to_look_at_fails_alone(clips: Path) -> None:
+    long = clips / ("a" * 300 + ".mp4")
+    listed = find_videos([str(long), "~nobody-of-this-name/a.mp4", str(clips / "b.mp4")])
+    assert [missing(video) for video in listed] == [
+        f"{long}: cannot be opened (File name too long); check its name, and the permissions of its folder",
+        "~nobody-of-this-name/a.mp4: there is no such file; check the path",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("asked", [None, "", ["", "demo"]])
+def test_an_empty_name_is_no_folder(clips: Path, asked: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(clips)
+    with pytest.raises(SettingError, match=r"^video: an empty name names nothing; name a file"):
+        find_videos(asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ("{}/*.mkv", "no file matches"),
+        ("{}/empty", "is a folder without videos"),
+        ("@{}/none.txt", "cannot be read"),
+    ],
+)
+def test_naming_nothing_is_a_mistake_said_in_a_line(clips: Path, asked: str, sentence: str) -> None:
+    (clips / "empty").mkdir()
+    with pytest.raises(SettingError, match=f"video: .*{sentence}"):
+        find_videos(asked.format(clips))
+
+
+def test_names_have_room_for_more_and_break_no_line(tmp_path: Path) -> None:
+    long = ["ä" * 120 + ".mp4", "new\nline.mp4"]
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        for name in long:
+            (tmp_path / folder / name).touch()
+    videos = find_videos([str(tmp_path / "a"), str(tmp_path / "b")])
+    assert len({video.name for video in videos}) == 4
+    for video in videos:
+        assert len(video.name.encode()) <= 220
+        assert video.name.isprintable()
+
+
+def test_a_name_that_the_program_uses_itself_is_told_apart(tmp_path: Path) -> None:
+    own = ("Batch.json", PAGE, "sweeps", ".cache", ".prefect", f".{PAGE}{PART}", ".", "..")
+    for name in (*own, "batch", "sweep.json"):
+        (tmp_path / f"{name}.mp4").touch()
+    paths = [tmp_path / f"{name}.mp4" for name in own]
+    assert [video.name for video in find_videos([str(path) for path in paths])] == [
+        f"{name}-{short_digest(path)}" for name, path in zip(own, paths, strict=True)
+    ]
+    assert names([str(tmp_path / "batch.mp4"), str(tmp_path / "sweep.json.mp4")]) == ["batch", "sweep.json"]
+
+
+def test_a_name_that_is_no_text_is_one_line(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/walk\xff.mp4")).touch()
+    with pytest.raises(SettingError, match=r"walk\\xff\.mp4 is not in UTF-8; rename the file"):
+        find_videos(str(tmp_path))

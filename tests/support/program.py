@@ -1,0 +1,67 @@
+"""Runs the program as a user does: as a process of its own, and reads what it left."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT_S = 240
+DEMO = ("video=demo", "demo.seconds=1.2", "demo.width=640", "demo.height=360")  # small and short: 36 frames
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+def start(*arguments: str, cwd: Path, api: str, root: Path = ROOT, leads: bool = False) -> subprocess.Popen[str]:
+    """Start the program of the repository at ``root`` in the folder ``cwd``, with the server at ``api``.
+
+    ``leads``: it leads a process group of its own, as a command does in a terminal.
+    """
+    environment = {**os.environ, "PREFECT_API_URL": api, "PYTHONPATH": str(root), "PREFECT_HOME": str(cwd / ".prefect")}
+    environment.pop("HYDRA_FULL_ERROR", None)
+    command = [sys.executable, "-P", "-m", "flows.stabilize", *arguments]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command, cwd=cwd, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=leads
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> Ended:
+    """Wait for the end, at most ``TIMEOUT_S``."""
+    try:
+        out, err = process.communicate(timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return Ended(process.returncode, out, err)
+
+
+def run(*arguments: str, cwd: Path, api: str, root: Path = ROOT) -> Ended:
+    """Start and wait."""
+    return ended(start(*arguments, cwd=cwd, api=api, root=root))
+
+
+def record(folder: Path) -> dict[str, Any]:
+    """``run.json`` of a video."""
+    found: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    return found
+
+
+def statuses(folder: Path) -> dict[str, str]:
+    """``ran`` or ``cached`` for each stage, renders by their deliverable."""
+    return {stage["output"] or stage["stage"]: stage["status"] for stage in record(folder)["stages"]}
+
+
+def ran(folder: Path) -> set[str]:
+    """Names of the stages that computed."""
+    return {name for name, status in statuses(folder).items() if status == "ran"}

@@ -1,0 +1,103 @@
+"""The stages of one video one after the other, through the cache but without Prefect: for measurements."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from conf.schema import Config
+from flows import preflight
+from flows.config import settings
+from tasks.cache import store
+from tasks.cache.keys import stage_key
+from tasks.cache.store import sha256_of
+from tasks.records import Artifact
+from tasks.render_requests import StabilizedRequest, VerifyRequest
+from tasks.requests import (
+    DecodeRequest,
+    DemoRequest,
+    OffsetsRequest,
+    PoseRequest,
+    Request,
+    SubjectRequest,
+    TrajectoryRequest,
+)
+
+settings.register()
+
+
+def made(cache: Path, request: Request) -> Artifact:
+    """The artifact of ``request``: found in the cache, or computed."""
+    key = stage_key(request)
+
+    def compute(folder: Path) -> dict[str, Any]:
+        module, _, name = request.compute.partition(":")
+        facts: dict[str, Any] = getattr(import_module(module), name)(request, folder, lambda _: None)
+        return facts
+
+    found = store.find(cache, request.stage, key)
+    return found or store.make(cache, request.stage, key, "measuring", compute, waiting=lambda: None)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A video with what no way of holding it changes."""
+
+    cache: Path
+    source: Path
+    clip: Artifact
+    found: Artifact
+    subject: Artifact
+    demo: Artifact | None = None
+
+
+def watched(cache: Path, overrides: list[str], video: Path | None = None) -> Watched:
+    """Decode a video, or draw the walker, find everybody and choose whom to follow."""
+    config = settings.load([f'video="{video or "demo"}"', *overrides])
+    demo = made(cache, DemoRequest(config.demo)) if video is None else None
+    source = video or made(cache, DemoRequest(config.demo)).path("demo.mp4")
+    clip = made(cache, DecodeRequest(source, sha256_of(source), config.decode))
+    digests = preflight.model_digests(config)["pose"]
+    looks: dict[str, Any] = {"models": config.models, "model_digests": digests, "device": config.device}
+    pose = made(cache, PoseRequest(source, clip=clip, settings=config.pose, **looks))
+    subject = made(cache, SubjectRequest(clip, pose, config.subject))
+    return Watched(cache, source, clip, pose, subject, demo)
+
+
+@dataclass(frozen=True)
+class Held:
+    """One way of holding a video."""
+
+    config: Config
+    offsets: Artifact
+    trajectory: Artifact
+
+
+def held(video: Watched, overrides: list[str]) -> Held:
+    """Offsets and trajectory of one way."""
+    config = settings.load(["video=demo", *overrides])
+    offsets = made(video.cache, OffsetsRequest(video.clip, video.subject, config.anchor, config.target, config.crop))
+    trajectory = made(
+        video.cache,
+        TrajectoryRequest(video.clip, video.subject, offsets, config.smoothing, config.crop, config.lock),
+    )
+    return Held(config, offsets, trajectory)
+
+
+def judged(video: Watched, way: Held) -> dict[str, Any]:
+    """The figures of the independent judge on the rendered file."""
+    config = way.config
+    shown: dict[str, Any] = {"border": config.border, "render": config.render, "encode": config.encode}
+    rendered = made(video.cache, StabilizedRequest(video.source, video.clip, way.trajectory, **shown))
+    digests = preflight.model_digests(config)["pose"]
+    looks: dict[str, Any] = {"models": config.models, "model_digests": digests, "device": config.device}
+    request = VerifyRequest(
+        clip=video.clip,
+        pose=video.subject,
+        trajectory=way.trajectory,
+        rendered=rendered,
+        settings=config.pose,
+        min_confidence=config.anchor.min_confidence,
+        **looks,
+    )
+    return {**made(video.cache, request).facts, "file": str(rendered.path("stabilized.mp4"))}

@@ -1,0 +1,72 @@
+"""A video that is exchanged while it is worked on is noticed: its bytes must not bear another's key."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conf.seeing import DecodeConf
+from tasks.cache.file_stamp import require_unchanged, stamp_of
+from tasks.errors import NobodyFound, VideoError
+from tasks.execution import processes
+from tasks.execution.scheduler import Turns
+from tasks.execution.task import Call, _compute
+from tasks.requests import DecodeRequest
+
+
+def test_the_same_file_has_the_same_stamp(tmp_path: Path) -> None:
+    video = tmp_path / "a.mp4"
+    video.write_bytes(b"walk")
+    require_unchanged(video, stamp_of(video))
+
+
+@pytest.mark.parametrize("how", ["rewritten", "replaced", "longer"])
+def test_another_file_is_told(tmp_path: Path, how: str) -> None:
+    video = tmp_path / "a.mp4"
+    video.write_bytes(b"walk")
+    stamp = stamp_of(video)
+    if how == "replaced":
+        (tmp_path / "b.mp4").write_bytes(b"jump")
+        os.utime(tmp_path / "b.mp4", ns=(stamp.mtime_ns, stamp.mtime_ns))
+        (tmp_path / "b.mp4").replace(video)
+    else:
+        video.write_bytes(b"jump" if how == "rewritten" else b"walking")
+        os.utime(video, ns=(stamp.mtime_ns + 1, stamp.mtime_ns + 1))
+    with pytest.raises(VideoError, match=r"a\.mp4: it was changed while it was worked on; run the same command again"):
+        require_unchanged(video, stamp)
+
+
+def test_a_file_that_has_gone_is_told(tmp_path: Path) -> None:
+    video = tmp_path / "a.mp4"
+    video.write_bytes(b"walk")
+    stamp = stamp_of(video)
+    video.unlink()
+    with pytest.raises(VideoError, match=r"it went away while it was worked on"):
+        require_unchanged(video, stamp)
+
+
+def test_what_another_file_does_not_show_is_not_kept_under_this_ones_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = tmp_path / "a.mp4"
+    video.write_bytes(b"walk")
+    call = Call(
+        "a window=9",
+        "a",
+        DecodeRequest,
+        {"source": video, "digest": "d" * 64, "settings": DecodeConf()},
+        tmp_path / "cache",
+        "run",
+        Turns(1),
+        stamp=stamp_of(video),
+    )
+
+    def exchanged(*_: object) -> dict[str, Any]:
+        video.write_bytes(b"nobody")
+        raise NobodyFound("no person found in 9 frames; check that it shows a person")
+
+    monkeypatch.setattr(processes, "here", exchanged)
+    with pytest.raises(VideoError, match=r"it was changed while it was worked on; run the same command again"):
+        _compute(call, {})
+    assert list((tmp_path / "cache" / "decode").iterdir()) == []

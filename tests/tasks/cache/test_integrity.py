@@ -1,0 +1,68 @@
+"""Files of the cache whose bytes have changed without a trace: nothing new is made of them."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conf.seeing import DecodeConf
+from tasks.cache import store
+from tasks.cache.integrity import require_proven
+from tasks.errors import OutputError
+from tasks.execution import processes
+from tasks.execution.scheduler import Turns
+from tasks.execution.task import Call, _compute
+from tasks.records import Artifact
+from tasks.requests import DecodeRequest
+
+
+def never() -> None: ...
+
+
+def made(cache: Path, run_id: str = "before") -> Artifact:
+    def compute(folder: Path) -> dict[str, Any]:
+        (folder / "frames.parquet").write_text("frames")
+        return {}
+
+    return store.make(cache, "decode", "decode-1", run_id, compute, waiting=never)
+
+
+def rot(path: Path) -> None:
+    """Change a byte, and neither size nor time."""
+    before = path.stat()
+    path.write_bytes(b"F" + path.read_bytes()[1:])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_what_has_changed_without_a_trace_is_forgotten(tmp_path: Path) -> None:
+    artifact = made(tmp_path)
+    rot(artifact.path("frames.parquet"))
+    assert store.find(tmp_path, "decode", "decode-1") is not None  # nobody has read it
+    with pytest.raises(OutputError, match=r"frames.parquet: it was damaged in the cache; run the same command again"):
+        require_proven(artifact, artifact.files)
+    assert store.find(tmp_path, "decode", "decode-1") is None
+
+
+def test_what_is_read_once_is_not_read_again(tmp_path: Path) -> None:
+    artifact = made(tmp_path)
+    require_proven(artifact, artifact.files)
+    rot(artifact.path("frames.parquet"))
+    require_proven(artifact, artifact.files)
+
+
+@pytest.mark.parametrize("run_id", ["before", "now"])
+def test_a_stage_takes_only_what_is_proven_or_of_this_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_id: str
+) -> None:
+    artifact = made(tmp_path, run_id)
+    rot(artifact.path("frames.parquet"))
+    fields = {"source": tmp_path / "a.mp4", "digest": "d" * 64, "settings": DecodeConf()}
+    call = Call("a", "a", DecodeRequest, fields, tmp_path, "now", Turns(1))
+    monkeypatch.setattr(processes, "here", lambda *_: {})
+    monkeypatch.setattr("tasks.execution.task._request", lambda call, _: call.request(**call.fields))
+    if run_id == "now":
+        _compute(call, {"decoded": artifact})
+    else:
+        with pytest.raises(OutputError, match="damaged in the cache"):
+            _compute(call, {"decoded": artifact})

@@ -1,0 +1,127 @@
+"""Stages in processes of their own: their answers, their deaths, and the wish to stop."""
+
+import errno
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import Interrupted, VideoError, WorkerDied
+from tasks.execution import processes
+from tests.support.worker_stages import asked
+
+
+def nobody(_: int) -> None: ...
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ended() -> Iterator[None]:
+    with processes.kept():
+        yield
+    for process in multiprocessing.active_children():
+        process.join(20)
+    assert multiprocessing.active_children() == []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    work = tmp_path / "work"
+    work.mkdir()
+    return work
+
+
+def test_a_stage_apart_gives_what_it_gives_here_and_the_process_is_kept(folder: Path) -> None:
+    facts = processes.apart(asked("write"), folder, nobody)
+    assert (folder / "made").read_text() == "made"
+    assert facts["process"] != os.getpid()
+    assert processes.apart(asked("write"), folder, nobody) == facts
+    assert processes.here(asked("write"), folder, nobody) == {"process": os.getpid()}
+
+
+def test_one_that_is_killed_is_tried_once_more_in_an_empty_folder(folder: Path) -> None:
+    processes.apart(asked("die_once"), folder, nobody)
+    assert [path.name for path in folder.iterdir()] == ["made"]
+
+
+def test_one_that_is_killed_twice_is_a_sentence(folder: Path) -> None:
+    with pytest.raises(WorkerDied, match="any: its process was killed twice; memory may have run out"):
+        processes.apart(asked("die"), folder, nobody)
+    assert folder.with_name("deaths").read_text() == "xx"
+
+
+def test_what_a_user_did_arrives_as_it_was_raised_and_a_fault_with_its_kind(folder: Path) -> None:
+    with pytest.raises(VideoError, match="this is no video"):
+        processes.apart(asked("refuse"), folder, nobody)
+    with pytest.raises(RuntimeError, match="KeyError: 'pid "):
+        processes.apart(asked("err"), folder, nobody)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        processes.apart(asked("fill"), folder, nobody)
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_a_file_that_a_full_disk_has_no_room_for_is_a_fact_about_the_disk(folder: Path) -> None:
+    for compute in (processes.here, processes.apart):
+        with pytest.raises(OSError, match="No space left on device") as caught:
+            compute(asked("overflow"), folder, nobody)
+        assert caught.value.errno == errno.ENOSPC
+
+
+def test_one_that_was_killed_between_two_stages_is_replaced(folder: Path) -> None:
+    process = processes.apart(asked("write"), folder, nobody)["process"]
+    os.kill(process, signal.SIGKILL)
+    while _runs(process):
+        time.sleep(0.01)
+    assert processes.apart(asked("write"), folder, nobody)["process"] != process
+
+
+def test_progress_arrives_and_the_wish_to_stop_goes_back(folder: Path) -> None:
+    told: list[int] = []
+
+    def tick(frames_done: int) -> None:
+        told.append(frames_done)
+        if frames_done > 10:
+            raise Interrupted("enough")
+
+    with pytest.raises(Interrupted, match="enough"):
+        processes.apart(asked("count"), folder, tick)
+    assert 10 < told[-1] < 99_999
+    assert told == sorted(told)
+
+
+def lead(folder: Path) -> None:
+    def tick(_: int) -> None:
+        (folder / "pid").write_text(_child())
+
+    processes.apart(asked("count"), folder, tick)
+
+
+def _child() -> str:
+    (process,) = multiprocessing.active_children()
+    return str(process.pid)
+
+
+def test_a_worker_ends_with_the_one_who_asked(folder: Path) -> None:
+    leader = multiprocessing.get_context("spawn").Process(target=lead, args=(folder,))
+    leader.start()
+    while not (folder / "pid").exists() or not (folder / "pid").read_text():
+        assert leader.is_alive()
+        time.sleep(0.02)
+    worker = int((folder / "pid").read_text())
+    assert leader.pid is not None
+    os.kill(leader.pid, signal.SIGKILL)
+    leader.join()
+    deadline = time.monotonic() + 20
+    while _runs(worker) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not _runs(worker)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return False

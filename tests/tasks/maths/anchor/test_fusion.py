@@ -1,0 +1,334 @@
+"""The fused anchor against paths whose truth is known: what pose gets wrong, what features get wrong, and gaps."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfiltfilt
+
+from tasks.maths.anchor.fusion import Fused, Settings, fuse
+from tasks.maths.path.smoothing import moving_average
+from tasks.maths.tracking.steps import Step, Steps, gather
+
+Floats = NDArray[np.float64]
+TORSO = 100.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A path, what pose and features say of it, and the gait."""
+
+    time_s: Floats
+    truth: Floats
+    pose: Floats
+    step: Floats
+    stride_hz: float
+
+    def fused(self, settings: Settings | None = None) -> Fused:
+        return fuse(
+            self.time_s,
+            self.pose,
+            np.ones(len(self.time_s)),
+            steps_of(self.step),
+            np.full(len(self.time_s), TORSO),
+            stride_hz=np.full(len(self.time_s), self.stride_hz),
+            settings=settings,
+        )
+
+    def error(self, path: Floats) -> float:
+        """Standard deviation of what is left, both axes together, px."""
+        return float(np.sqrt((path - self.truth).var(axis=0).sum()))
+
+
+def steps_of(step: Floats) -> Steps:
+    def row(dx: float, dy: float) -> Step:
+        return Step(
+            dx_px=dx, dy_px=dy, waist_dx_px=dx, waist_dy_px=dy, hip_dx_px=dx, hip_dy_px=dy,
+            misfit_px=0.2, inlier_share=0.8, features=40,
+        )  # fmt: skip
+
+    return gather(row(*xy) if np.isfinite(xy).all() else Step() for xy in step)
+
+
+def scene(kind: str, seed: int = 1, seconds: float = 10.0, fps: float = 30.0) -> Scene:
+    """A walk seen by a pose that swings with the gait, and by features that drift as ``kind`` says."""
+    random = np.random.default_rng(seed)
+    count = round(seconds * fps)
+    time_s = np.arange(count) / fps
+    phase = 2 * np.pi * time_s[:, None]
+    truth = np.column_stack([40 * time_s, 300 + 3 * np.sin(phase[:, 0] * 2)])
+    noise = random.normal(0, 0.5, (count, 2))
+    swing = 2.5 * np.sqrt(2) * np.sin(phase * 1.0 + random.uniform(0, 6, 2))
+    swing += 0.8 * np.sqrt(2) * np.sin(phase * 2.0 + random.uniform(0, 6, 2))
+    slide = np.cumsum(random.normal(0, 0.3, (count, 2)), axis=0) / np.sqrt(fps) + time_s[:, None] * [
+        1.0,
+        -0.7,
+    ]
+    if kind == "lean":
+        band = butter(2, [0.15, 0.9], "band", fs=fps, output="sos")
+        wander = sosfiltfilt(band, random.normal(size=(count + 400, 2)), axis=0)[200:-200]
+        slide = slide + 6 * wander / wander.std(axis=0)
+        swing = np.zeros_like(swing)
+    if kind == "turn":
+        slide = slide + 20 / (1 + np.exp(-(time_s[:, None] - seconds / 2) * 6)) * [1.0, 0.2]
+    step = np.diff(truth - slide, axis=0, prepend=np.nan)
+    return Scene(time_s, truth, truth + swing + noise, step, np.nan if kind == "lean" else 1.0)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_on_a_level_walk_the_swing_with_the_gait_goes(seed: int) -> None:
+    walk = scene("level", seed)
+    fused = walk.fused()
+    assert walk.error(fused.xy_px) < 0.25 * walk.error(moving_average(walk.pose, window_frames=5))
+    assert np.median(fused.crossover_hz) < 0.3
+    assert "stride of 1.00 Hz" in fused.reason
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_on_a_leaning_body_the_pose_is_followed(seed: int) -> None:
+    lean = scene("lean", seed)
+    fused = lean.fused()
+    assert lean.error(fused.xy_px) < 1.5
+    assert np.median(fused.crossover_hz) > 0.8
+    slow = lean.fused(Settings(crossover_hz=0.2))
+    assert lean.error(fused.xy_px) < 0.3 * lean.error(slow.xy_px)
+
+
+def test_the_crossover_follows_a_turn_and_comes_back() -> None:
+    turn = scene("turn")
+    fused = turn.fused()
+    middle = np.abs(turn.time_s - 5) < 1
+    assert fused.crossover_hz[middle].mean() > 1.5 * fused.crossover_hz[turn.time_s < 1.5].mean()
+    assert turn.error(fused.xy_px) < 0.5 * turn.error(moving_average(turn.pose, window_frames=5))
+
+
+@pytest.mark.parametrize("fps", [24.0, 30.0, 60.0, 120.0])
+def test_the_rate_makes_no_difference(fps: float) -> None:
+    walk = scene("level", fps=fps)
+    assert walk.error(walk.fused().xy_px) < 0.8
+
+
+def test_a_minute_does_not_drift() -> None:
+    walk = scene("level", seconds=60)
+    left = walk.fused().xy_px - walk.truth
+    tenths = left[:1800].reshape(10, -1, 2).mean(axis=1)
+    assert np.ptp(tenths, axis=0).max() < 1.0
+
+
+def test_a_constant_track_stays() -> None:
+    time_s = np.arange(90) / 30
+    still = Scene(time_s, np.zeros((90, 2)), np.full((90, 2), [320.25, 100.5]), np.zeros((90, 2)), np.nan)
+    np.testing.assert_allclose(still.fused().xy_px, still.pose, atol=1e-6)
+
+
+def test_half_of_the_gap_is_followed_at_the_crossover_and_a_steady_drift_wholly() -> None:
+    time_s = np.arange(1200) / 30
+    wave = np.sin(2 * np.pi * 0.5 * time_s)
+    pose = np.column_stack([wave, 100 + 0.5 * time_s])
+    fused = Scene(time_s, pose, pose, np.zeros((1200, 2)), np.nan).fused(Settings(crossover_hz=0.5))
+    inside = slice(300, 900)
+    assert fused.xy_px[inside, 0] @ wave[inside] / (wave[inside] @ wave[inside]) == pytest.approx(0.5, abs=0.01)
+    np.testing.assert_allclose(fused.xy_px[:, 1], pose[:, 1], atol=1e-3)
+
+
+def test_shifting_mirroring_and_reversing_the_input_does_so_to_the_result() -> None:
+    walk = scene("level", seconds=9)
+    fixed = Settings(crossover_hz=0.3)
+    plain = walk.fused(fixed).xy_px
+    shift = np.array([17.0, -4.0])
+    shifted = replace(walk, pose=walk.pose + shift).fused(fixed).xy_px
+    np.testing.assert_allclose(shifted, plain + shift, atol=1e-6)
+    mirror = np.array([-1.0, 1.0])
+    mirrored = replace(walk, pose=walk.pose * mirror, step=walk.step * mirror).fused(fixed).xy_px
+    np.testing.assert_allclose(mirrored, plain * mirror, atol=1e-6)
+    back = np.concatenate([walk.step[:1], -walk.step[:0:-1]])
+    reverse = replace(walk, pose=walk.pose[::-1], step=back).fused(fixed).xy_px
+    np.testing.assert_allclose(reverse[::-1], plain, atol=1e-6)
+
+
+def test_frames_left_out_at_random_leave_the_path() -> None:
+    walk = scene("level")
+    keep = np.random.default_rng(5).random(len(walk.time_s)) < 0.7
+    keep[0] = True
+    where = np.flatnonzero(keep)
+    track = np.cumsum(np.nan_to_num(walk.step), axis=0)[where]
+    step = np.diff(track, axis=0, prepend=np.nan)
+    thinned = Scene(walk.time_s[where], walk.truth[where], walk.pose[where], step, walk.stride_hz)
+    np.testing.assert_allclose(thinned.fused().xy_px, walk.fused().xy_px[where], atol=0.8)
+
+
+def test_poses_on_every_fifth_frame_are_bridged() -> None:
+    walk = scene("level")
+    sparse = walk.pose.copy()
+    sparse[np.arange(len(sparse)) % 5 != 0] = np.nan
+    fused = replace(walk, pose=sparse).fused()
+    assert set(fused.state) == {"measured", "bridged"}
+    assert (fused.state == "measured").sum() == 60
+    assert walk.error(fused.xy_px) < walk.error(walk.fused().xy_px) + 0.3
+
+
+def test_without_any_step_pose_carries() -> None:
+    walk = scene("level")
+    fused = replace(walk, step=np.full_like(walk.step, np.nan)).fused()
+    assert set(fused.state) == {"measured"}
+    assert walk.error(fused.xy_px) < 1.2 * walk.error(moving_average(walk.pose, window_frames=5))
+
+
+def test_a_second_without_steps_is_carried_by_pose() -> None:
+    walk = scene("level")
+    step = walk.step.copy()
+    step[120:150] = np.nan
+    fused = replace(walk, step=step).fused()
+    assert np.abs(fused.xy_px - walk.truth).max() < 1.5 * np.abs(walk.pose - walk.truth)[120:150].max()
+    assert walk.error(fused.xy_px) < 0.7 * walk.error(moving_average(walk.pose, window_frames=5))
+
+
+def test_features_carry_as_long_as_they_are_trusted() -> None:
+    walk = scene("level")
+    pose = walk.pose.copy()
+    pose[100:120] = np.nan
+    pose[150:240] = np.nan
+    pose[295:] = np.nan
+    step = walk.step.copy()
+    step[295:] = np.nan
+    fused = replace(walk, pose=pose, step=step).fused()
+    assert set(fused.state[100:120]) == {"bridged"}
+    assert np.abs(fused.xy_px - walk.truth)[100:120].max() < 2.5
+    assert list(fused.state[[150, 179, 181, 208, 211, 239]]) == ["bridged"] * 2 + ["interpolated"] * 2 + ["bridged"] * 2
+    assert set(fused.state[295:]) == {"held"}
+    assert np.isfinite(fused.xy_px).all()
+    inner = np.hypot(*np.diff(fused.xy_px - walk.truth, axis=0).T)[:290]
+    assert inner.max() < 2.0
+
+
+def test_a_jump_to_somebody_else_is_rejected_and_counted() -> None:
+    walk = scene("level")
+    pose = walk.pose.copy()
+    pose[140:155] += [400, 30]
+    pose[200] -= [60, 0]
+    fused = replace(walk, pose=pose).fused()
+    assert fused.rejected == 16
+    assert set(fused.state[140:155]) == {"bridged"}
+    assert np.abs(fused.xy_px - walk.fused().xy_px).max() < 2.0
+    assert walk.error(fused.xy_px) < walk.error(walk.fused().xy_px) + 0.3
+
+
+@pytest.mark.parametrize("frames", [slice(0, 1), slice(0, 12), slice(288, 300), slice(299, 300)])
+def test_a_wrong_guess_at_an_end_of_the_clip_is_outvoted(frames: slice) -> None:
+    walk = scene("level")
+    pose = walk.pose.copy()
+    pose[frames] += [10.0, 0.8 * TORSO]
+    fused = replace(walk, pose=pose).fused()
+    assert fused.rejected == len(pose[frames])
+    assert np.abs(fused.xy_px - walk.fused().xy_px).max() < 2.0
+
+
+def test_poses_of_a_body_half_hidden_before_it_is_lost_do_not_pull() -> None:
+    walk = scene("level")
+    pose, step = walk.pose.copy(), walk.step.copy()
+    pose[150:165] = np.nan
+    step[150:166] = np.nan
+    for frame in range(8):
+        pose[149 - frame] += [-1.5 * (8 - frame), 1.0 * (8 - frame)]
+        pose[165 + frame] += [1.5 * (8 - frame), 1.0 * (8 - frame)]
+    fused = replace(walk, pose=pose, step=step).fused()
+    assert np.hypot(*np.diff(fused.xy_px - walk.truth, axis=0).T).max() < 2.0
+    assert np.abs(fused.xy_px - walk.truth).max() < 4.0
+
+
+def test_a_leap_that_blurs_the_features_until_the_body_is_lost_is_followed_by_pose() -> None:
+    walk = scene("level")
+    leap = np.zeros_like(walk.truth)
+    leap[140:151, 1] = -8.0 * np.arange(11)
+    leap[151:170, 1] = np.linspace(-80, 0, 20)[1:]
+    pose, step = walk.pose + leap, walk.step.copy()
+    pose[151:170] = np.nan
+    step[140:171] = np.nan
+    fused = replace(walk, pose=pose, step=step).fused()
+    assert np.abs(fused.xy_px - walk.truth - leap)[140:151].max() < 0.2 * TORSO
+    assert fused.rejected == 0
+
+
+def test_somebody_who_crosses_in_front_does_not_take_the_anchor_along() -> None:
+    walk = scene("level")
+    pose, step = walk.pose.copy(), walk.step.copy()
+    step[150] = np.nan
+    step[151:160, 0] -= 12
+    pose[151:160, 0] -= 12 * np.arange(1, 10)
+    step[160] = np.nan
+    fused = replace(walk, pose=pose, step=step).fused()
+    assert np.hypot(*np.diff(fused.xy_px - walk.truth, axis=0).T).max() < 2.0
+
+
+def test_a_bump_of_the_camera_is_followed() -> None:
+    walk = scene("level")
+    bump = np.zeros_like(walk.step)
+    bump[150:158] = [9.0, 5.0]
+    moved = np.cumsum(bump, axis=0)
+    bumped = replace(walk, truth=walk.truth + moved, pose=walk.pose + moved, step=walk.step + bump)
+    assert bumped.error(bumped.fused().xy_px) < 1.0
+
+
+def test_a_scene_cut_is_followed_at_once() -> None:
+    walk = scene("level")
+    leap = np.where(np.arange(300) < 150, 0.0, 350.0)[:, None] * [1.0, 0.2]
+    step = walk.step.copy()
+    step[150] = np.nan
+    cut = replace(walk, truth=walk.truth + leap, pose=walk.pose + leap, step=step)
+    assert np.abs(cut.fused().xy_px - cut.truth).max() < 6.0
+
+
+def test_a_single_pose_and_a_short_clip_are_enough() -> None:
+    walk = scene("level", seconds=0.5)
+    pose = np.full_like(walk.pose, np.nan)
+    pose[7] = walk.pose[7]
+    fused = replace(walk, pose=pose).fused()
+    np.testing.assert_allclose(fused.xy_px[7], pose[7], atol=1e-3)
+    np.testing.assert_allclose(np.diff(fused.xy_px, axis=0), walk.step[1:], atol=0.05)
+    assert "too short" in fused.reason
+
+
+def test_no_pose_at_all_is_an_error() -> None:
+    walk = scene("level", seconds=1)
+    with pytest.raises(ValueError, match="no frame has a pose"):
+        replace(walk, pose=np.full_like(walk.pose, np.nan)).fused()
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 5])
+def test_the_shortest_clips_keep_their_poses(frames: int) -> None:
+    walk = scene("level")
+    cut = slice(0, frames)
+    short = Scene(walk.time_s[cut], walk.truth[cut], walk.pose[cut], walk.step[cut], np.nan)
+    for part in (short, replace(short, step=np.full((frames, 2), np.nan))):
+        fused = part.fused()
+        assert np.abs(fused.xy_px - short.pose).max() < 3.0
+        assert set(fused.state) == {"measured"}
+
+
+def test_uneven_rates_of_one_clip_are_no_jolts() -> None:
+    walk = scene("level", fps=60.0)
+    keep = np.where((walk.time_s > 4) & (walk.time_s < 7), np.arange(600) % 6 == 0, True)
+    where = np.flatnonzero(keep)
+    step = np.diff(np.cumsum(np.nan_to_num(walk.step), axis=0)[where], axis=0, prepend=np.nan)
+    thinned = Scene(walk.time_s[where], walk.truth[where], walk.pose[where], step, walk.stride_hz)
+    assert walk.error(walk.fused().xy_px) < 0.8
+    assert thinned.error(thinned.fused().xy_px) < 1.2
+
+
+def test_poses_of_which_each_is_far_from_all_others_are_taken_as_they_are() -> None:
+    count = 30
+    wild = 400.0 * np.random.default_rng(3).normal(size=(count, 2))
+    fused = fuse(np.arange(count) / 30, wild, np.ones(count), steps_of(np.zeros((count, 2))), np.full(count, 40.0))
+    assert np.isfinite(fused.xy_px).all()
+
+
+@pytest.mark.parametrize("tick_s", [1e-6, 1 / 90_000, 1e-3])
+def test_a_timestamp_that_repeats_costs_nothing_beside_missing_steps(tick_s: float) -> None:
+    walk = scene("level")
+    step = walk.step.copy()
+    step[148:150] = step[151:153] = np.nan
+    time_s = walk.time_s.copy()
+    time_s[150] = time_s[149] + tick_s
+    hurried = Scene(time_s, walk.truth, walk.pose, step, walk.stride_hz)
+    assert np.abs(hurried.fused().xy_px - walk.fused().xy_px).max() < 0.5

@@ -1,0 +1,181 @@
+"""Every number on a truth made by hand."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from tasks.maths.metrics import lock_metrics
+from tasks.maths.path import affine
+from tests.support.paths import even_times, straight_walk
+
+NAN = np.nan
+GONE = [NAN, NAN]
+TARGET = np.array([100.0, 50.0])
+
+
+def test_lock_rms_is_the_distance_over_seen_frames() -> None:
+    path = np.array([[103, 54], GONE, [100, 50]])
+    assert lock_metrics.lock_rms(path, TARGET) == pytest.approx(np.sqrt(25 / 2))
+
+
+def test_lock_std_leaves_a_constant_distance_out() -> None:
+    path = np.array([[110, 57], [114, 51], GONE])
+    assert_allclose(lock_metrics.lock_std(path), [2, 3])
+
+
+def test_lock_p95_is_the_percentile_of_the_distance() -> None:
+    path = TARGET + np.stack([np.arange(101.0), np.zeros(101)], axis=1)
+    assert lock_metrics.lock_p95(path, TARGET) == pytest.approx(95)
+
+
+def test_lock_gain_is_one_when_perfect_and_negative_when_worse() -> None:
+    source = np.array([[0.0, 0], [10, 4]])
+    output = np.array([[7.0, 0], [7, 8]])
+    assert_allclose(lock_metrics.lock_gain(output, source), [1, -1])
+    assert np.isnan(lock_metrics.lock_gain(output, np.zeros((2, 2)))).all()
+
+
+def test_sway_is_what_a_parabola_leaves() -> None:
+    time_s = even_times(301)
+    slow = np.stack([5 + 3 * time_s - 2 * time_s**2, -time_s], axis=1)
+    assert lock_metrics.sway(slow, time_s) == pytest.approx(0, abs=1e-9)
+    bob = slow + np.stack([np.zeros(301), 4 * np.sin(2 * np.pi * 2 * time_s)], axis=1)
+    bob[40:60] = NAN
+    assert lock_metrics.sway(bob, time_s) == pytest.approx(4 / np.sqrt(2), rel=0.03)
+
+
+def test_acceleration_is_zero_on_an_even_walk_and_skips_gaps() -> None:
+    path = straight_walk(even_times(20))
+    path[9] = NAN
+    assert lock_metrics.acceleration(path) == pytest.approx(0, abs=1e-9)
+    assert lock_metrics.acceleration(np.array([[0.0, 0], [3, 4], [0, 0]])) == pytest.approx(10)
+
+
+def test_speed_is_in_pixels_a_second() -> None:
+    time_s = even_times(20, 25)
+    assert lock_metrics.speed(time_s[:, None] * [30.0, 40.0], time_s) == pytest.approx(50)
+
+
+def test_what_cannot_be_told_is_nan() -> None:
+    nothing = np.full((3, 2), NAN)
+    assert np.isnan(lock_metrics.lock_rms(nothing, TARGET))
+    assert np.isnan(lock_metrics.lock_p95(nothing, TARGET))
+    assert np.isnan(lock_metrics.lock_std(nothing)).all()
+    assert np.isnan(lock_metrics.sway(nothing, even_times(3)))
+    assert np.isnan(lock_metrics.acceleration(np.zeros((2, 2))))
+    assert np.isnan(lock_metrics.speed(np.zeros((1, 2)), even_times(1)))
+
+
+def test_boxes_hold_the_visible_landmarks_only() -> None:
+    xy = np.array([[[10.0, 20], [30, 5], [500, 500]], [[1, 1], [2, 2], [3, 3]], [GONE, GONE, GONE]])
+    visibility = np.array([[0.9, 0.5, 0.4], [0.1, 0.1, 0.1], [NAN, NAN, NAN]])
+    boxes = lock_metrics.visible_boxes(xy, visibility)
+    assert_allclose(boxes, np.array([[10, 5, 30, 20], [NAN] * 4, [NAN] * 4]))
+    assert lock_metrics.person_height(boxes) == 15
+    assert np.isnan(lock_metrics.person_height(boxes[1:]))
+
+
+def test_a_persons_height_is_that_in_the_output() -> None:
+    boxes = np.array([[0.0, 0, 10, 50], [0, 0, 10, 100], [NAN] * 4])
+    assert lock_metrics.person_height(boxes, np.array([2.0, 1.0, 5.0])) == 100
+
+
+def test_motion_of_a_picture_that_is_only_shifted_is_that_of_the_shift() -> None:
+    time_s, shifts = even_times(40), np.random.default_rng(8).normal(0, 9, (40, 2))
+    moved = lock_metrics.picture_path(affine.translation(shifts), (640, 360))
+    assert lock_metrics.speed(moved, time_s) == pytest.approx(lock_metrics.speed(shifts, time_s))
+    assert lock_metrics.acceleration(moved) == pytest.approx(lock_metrics.acceleration(shifts))
+
+
+def test_motion_of_a_turning_picture_is_the_mean_over_all_of_its_points() -> None:
+    rng, count = np.random.default_rng(9), 12
+    linear = affine.similarity(rng.uniform(0.8, 1.2, count), rng.uniform(-0.2, 0.2, count))
+    to_output = affine.about(linear, rng.normal(0, 9, (count, 2)), np.array([100.0, 300.0]))
+    x, y = np.meshgrid(np.linspace(-0.5, 639.5, 402)[1:-1], np.linspace(-0.5, 359.5, 402)[1:-1])
+    everywhere = affine.apply(to_output[:, None], np.stack([x, y], axis=-1).reshape(1, -1, 2))
+    four = lock_metrics.picture_path(to_output, (640, 360))
+    time_s = even_times(count)
+    assert lock_metrics.speed(four, time_s) == pytest.approx(lock_metrics.speed(everywhere, time_s), rel=0.01)
+    assert lock_metrics.acceleration(four) == pytest.approx(lock_metrics.acceleration(everywhere), rel=0.01)
+
+
+def test_subject_cut_counts_boxes_that_leave_the_output() -> None:
+    boxes = np.tile([10.0, 10, 50, 90], (5, 1))
+    boxes[4] = NAN
+    shifts = np.array([[0, 0], [49.5, 0], [49.6, 0], [0, -11], [900, 900]], dtype=float)
+    assert lock_metrics.subject_cut(boxes, (100, 100), affine.translation(shifts), (100, 100)) == 0.5
+    assert np.isnan(lock_metrics.subject_cut(boxes[4:], (100, 100), affine.translation(shifts[4:]), (100, 100)))
+    assert lock_metrics.subject_cut(boxes[:1], (40, 100), affine.translation(shifts[:1]), (100, 100)) == 1
+
+
+def test_a_turned_box_is_cut_by_its_corners() -> None:
+    quarter = np.array([[[0.0, -1, 99], [1, 0, 0]]])
+    assert lock_metrics.subject_cut(np.array([[10.0, 10, 50, 90]]), (100, 120), quarter, (100, 100)) == 0
+    assert lock_metrics.subject_cut(np.array([[10.0, 10, 50, 110]]), (100, 120), quarter, (100, 100)) == 1
+    half = np.array([[[1.0, -1, 50], [1, 1, -60]]]) * 0.7071
+    assert lock_metrics.subject_cut(np.array([[30.0, 40, 60, 84]]), (100, 120), half, (100, 100)) == 1
+    assert lock_metrics.subject_cut(np.array([[50.0, 40, 80, 60]]), (100, 120), half, (100, 100)) == 0
+
+
+@pytest.mark.parametrize(
+    ("measured", "expected"),
+    [
+        ([1, 1, 1, 1, 1], 0.0),
+        ([1, 0, 1, 1, 1], 0.4),
+        ([1, 0, 1, 0, 0], 0.7),
+        ([0, 0, 1, 0, 1], 0.5),
+        ([0, 0, 0, 0, 0], 1.4),
+    ],
+)
+def test_the_longest_gap_is_time_shown_without_a_measurement(measured: list[int], expected: float) -> None:
+    time_s = np.array([0.0, 0.1, 0.5, 0.7, 1.1])  # the last frame lasts 0.3 s, the median of the others
+    assert lock_metrics.longest_gap(time_s, np.array(measured, dtype=bool)) == pytest.approx(expected)
+
+
+def test_coverage_shares_sum_to_one() -> None:
+    states = np.array(["measured", "bridged", "interpolated", "held"])
+    found = np.array([True, True, True, False])
+    covered = lock_metrics.coverage(even_times(4, 10), np.ones(4, dtype=bool), found, states)
+    assert (covered["looked"], covered["detection"]) == (1, 0.75)
+    assert sum(covered[name] for name in ("measured", "bridged", "interpolated", "held", "absent")) == 1
+    assert covered["longest_gap"] == pytest.approx(0.2)
+
+
+def test_detection_is_of_the_frames_looked_at() -> None:
+    looked, found = np.array([True, False, True, False]), np.array([True, False, False, False])
+    covered = lock_metrics.coverage(even_times(4, 10), looked, found, np.array(["measured", "bridged", "held", "held"]))
+    assert (covered["looked"], covered["detection"]) == (0.5, 0.5)
+
+
+def test_a_switch_without_a_jump_counts_and_jumps_nothing() -> None:
+    source = np.array(["hips"] * 5 + ["left_hip"] * 3 + ["hips"] * 4)
+    count, jump = lock_metrics.anchor_switches(straight_walk(even_times(12)), source)
+    assert count == 2
+    assert jump == pytest.approx(0, abs=1e-9)
+
+
+def test_a_jump_at_a_switch_is_found_beside_the_walk() -> None:
+    path = straight_walk(even_times(12))
+    path[5:] += [3, 4]
+    source = np.array(["hips"] * 5 + ["left_hip"] * 7)
+    count, jump = lock_metrics.anchor_switches(path, source)
+    assert count == 1
+    assert jump == pytest.approx(5)
+
+
+def test_a_switch_across_a_gap_counts_but_has_no_step() -> None:
+    path = straight_walk(even_times(12))
+    path[5:] += [300, 400]
+    path[4:6] = NAN
+    source = np.array(["hips"] * 4 + ["none"] * 2 + ["left_hip"] * 6)
+    assert lock_metrics.anchor_switches(path, source) == (1, 0.0)
+
+
+def test_lock_in_shares_of_the_picture_and_the_person() -> None:
+    path = TARGET + np.tile([[3.0, 4.0]], (6, 1))
+    lock = lock_metrics.lock(path, even_times(6), TARGET, (300, 400), 50.0)
+    assert lock["lock_rms"] == pytest.approx(5)
+    assert lock["lock_rms_of_diagonal"] == pytest.approx(1)
+    assert lock["lock_rms_of_height"] == pytest.approx(10)
+    assert set(lock) <= set(lock_metrics.UNITS)
+    assert np.isnan(lock_metrics.lock(path, even_times(6), TARGET, (300, 400), NAN)["lock_rms_of_height"])

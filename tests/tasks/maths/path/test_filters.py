@@ -1,0 +1,136 @@
+"""The smoothers that act in hertz or under a budget, against theory and against slow, plain versions of themselves."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import signal
+
+from tasks.maths.path import filters
+from tests.support.paths import Floats, even_times, shaky_walk, straight_walk, uneven_times
+
+
+def gain(smooth: Callable[..., Floats], frequency_hz: float, time_s: Floats) -> float:
+    """Amplitude that is left of a sine of 10 px about a walk, in the middle half of the clip."""
+    wave = 10 * np.sin(2 * np.pi * frequency_hz * time_s)
+    path = straight_walk(time_s) + wave[:, None]
+    left = (smooth(path, time_s, cutoff_hz=1.5) - straight_walk(time_s))[:, 0]
+    middle = slice(len(time_s) // 4, -len(time_s) // 4)
+    return float(np.std(left[middle]) / np.std(wave[middle]))
+
+
+@pytest.mark.parametrize("smooth", [filters.butterworth, filters.kalman])
+@pytest.mark.parametrize("time_s", [even_times(1200), even_times(600, 15)], ids=["30fps", "15fps"])
+def test_half_the_amplitude_is_left_at_the_cutoff(smooth: Callable[..., Floats], time_s: Floats) -> None:
+    assert gain(smooth, 1.5, time_s) == pytest.approx(0.5, abs=0.02)
+    assert gain(smooth, 0.4, time_s) > 0.98
+    assert gain(smooth, 4.0, time_s) < 0.03
+
+
+@pytest.mark.parametrize("smooth", [filters.butterworth, filters.kalman])
+def test_the_cutoff_holds_for_uneven_frames(smooth: Callable[..., Floats]) -> None:
+    time_s = uneven_times(700)
+    assert gain(smooth, 1.5, time_s) == pytest.approx(0.5, abs=0.04)
+    assert gain(smooth, 0.4, time_s) > 0.97
+
+
+@pytest.mark.parametrize("smooth", [filters.butterworth, filters.kalman])
+def test_a_phase_is_not_shifted(smooth: Callable[..., Floats]) -> None:
+    time_s = even_times(601)
+    pulse = np.exp(-0.5 * ((time_s - 10) / 0.2) ** 2)[:, None]
+    left = smooth(pulse, time_s, cutoff_hz=1.0)
+    assert np.argmax(left[:, 0]) == 300
+    assert_allclose(left, left[::-1], atol=1e-8)
+
+
+def test_butterworth_is_the_filter_run_forwards_and_backwards() -> None:
+    time_s, path = even_times(600), shaky_walk(600)
+    sections = signal.butter(4, 2.0, fs=30, output="sos")
+    expected = signal.sosfiltfilt(sections, path, axis=0, padlen=300)
+    assert np.abs(expected - path).max() > 5
+    assert_allclose(filters.butterworth(path, time_s, cutoff_hz=2.0), expected, atol=0.1)
+
+
+def rauch_tung_striebel(z: Floats, time_s: Floats, cutoff_hz: float) -> Floats:
+    """The two passes as in the textbook, one frame at a time, with a first state that is not known."""
+    gaps_s = np.diff(time_s)
+    noise = 1 / np.convolve(gaps_s, [0.5, 0.5])
+    accel = (2 * np.pi * cutoff_hz) ** 4
+    mean, spread = np.array([z[0], 0.0]), np.diag([1e8, 1e8])
+    before, after, moves = [], [], []
+    for frame, value in enumerate(z):
+        if frame:
+            h = gaps_s[frame - 1]
+            move = np.array([[1, h], [0, 1]])
+            mean, spread = move @ mean, move @ spread @ move.T
+            spread = spread + accel * np.array([[h**3 / 3, h**2 / 2], [h**2 / 2, h]])
+            moves.append(move)
+        before.append((mean, spread))
+        pull = spread[:, 0] / (spread[0, 0] + noise[frame])
+        mean, spread = mean + pull * (value - mean[0]), spread - np.outer(pull, spread[0])
+        after.append((mean, spread))
+    smooth = [after[-1][0]]
+    for frame in range(len(z) - 2, -1, -1):
+        back = after[frame][1] @ moves[frame].T @ np.linalg.inv(before[frame + 1][1])
+        smooth.append(after[frame][0] + back @ (smooth[-1] - before[frame + 1][0]))
+    return np.array(smooth[::-1])[:, 0]
+
+
+@pytest.mark.parametrize("time_s", [even_times(60), uneven_times(60)], ids=["even", "uneven"])
+@pytest.mark.parametrize("cutoff_hz", [0.3, 2.0])
+def test_kalman_is_the_forward_and_backward_pass(time_s: Floats, cutoff_hz: float) -> None:
+    path = shaky_walk(60)
+    smooth = filters.kalman(path, time_s, cutoff_hz=cutoff_hz)
+    for axis in range(2):
+        expected = rauch_tung_striebel(path[:, axis], time_s, cutoff_hz)
+        assert_allclose(smooth[:, axis], expected, atol=1e-3)
+
+
+def test_kalman_solves_an_hour() -> None:
+    path = np.cumsum(np.random.default_rng(4).normal(size=(100_000, 2)), axis=0)
+    smooth = filters.kalman(path, even_times(100_000), cutoff_hz=1.0)
+    middle = slice(50_000, 50_300)
+    alone = filters.kalman(path[49_000:51_300], even_times(2300), cutoff_hz=1.0)
+    assert_allclose(smooth[middle], alone[1000:1300], atol=1e-6)
+
+
+def test_savgol_keeps_a_parabola_and_calms_noise() -> None:
+    at = np.linspace(-1, 1, 50)[:, None]
+    parabola = np.hstack([80 * at**2 + 5, 30 * at - 9 * at**2])
+    assert_allclose(filters.savgol(parabola, window_frames=9), parabola, atol=1e-9)
+    noise = np.random.default_rng(1).normal(size=(500, 2))
+    assert filters.savgol(noise, window_frames=9).std() < 0.6
+
+
+@pytest.mark.parametrize(("window", "order"), [(5, 2), (9, 2), (9, 3), (91, 2), (91, 4), (7, 0)])
+def test_savgol_is_that_of_scipy(window: int, order: int) -> None:
+    path = shaky_walk(91)
+    expected = signal.savgol_filter(path, window, order, axis=0, mode="interp")
+    assert_allclose(filters.savgol(path, window_frames=window, order=order), expected, atol=1e-8)
+
+
+@pytest.mark.parametrize("smooth", [filters.butterworth, filters.kalman])
+def test_a_cutoff_far_above_the_frame_rate_leaves_the_path(smooth: Callable[..., Floats]) -> None:
+    assert_allclose(smooth(shaky_walk(91), even_times(91), cutoff_hz=500.0), shaky_walk(91), atol=0.01)
+
+
+@pytest.mark.parametrize("smooth", [filters.butterworth, filters.kalman])
+def test_times_that_do_not_increase_are_refused(smooth: Callable[..., Floats]) -> None:
+    with pytest.raises(ValueError, match="do not increase"):
+        smooth(shaky_walk(5), np.array([0.0, 0.1, 0.1, 0.2, 0.3]), cutoff_hz=1.0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6])
+def test_the_shortest_clips_pass(count: int) -> None:
+    path, time_s = shaky_walk(count), even_times(count)
+    for smooth in (filters.butterworth(path, time_s, cutoff_hz=1.0), filters.kalman(path, time_s, cutoff_hz=1.0)):
+        assert smooth.shape == path.shape
+        assert np.isfinite(smooth).all()
+
+
+def test_kalman_passes_over_a_timestamp_that_repeats() -> None:
+    time_s, path = even_times(300), shaky_walk(300)
+    even = filters.kalman(path, time_s, cutoff_hz=1.0)
+    time_s[150] = time_s[149] + 1e-6
+    assert np.abs(filters.kalman(path, time_s, cutoff_hz=1.0) - even).max() < 2.0

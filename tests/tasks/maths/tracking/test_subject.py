@@ -1,0 +1,91 @@
+"""The choice of one of several people, by rule and by point."""
+
+import pytest
+
+from tasks.errors import SettingError
+from tasks.maths.tracking.pointing import person_at
+from tasks.maths.tracking.subject import Person, choose, describe
+from tasks.maths.tracking.tracks import Track
+from tests.support.bodies import RATE_HZ, SIZE_PX, walk
+
+FRAMES = 120
+TIME_S = walk(0, FRAMES - 1, start_x=0).time_s + 5.0  # a clip that does not begin at 0
+
+
+def late(track: Track) -> Track:
+    return Track(track.frames, track.time_s + 5.0, track.landmarks, track.clothes, track.origin)
+
+
+WALKER = late(walk(0, 119, start_x=300))
+STANDING = late(walk(10, 119, start_x=640, speed_px=0, stride=0.1))
+NEAR = late(walk(40, 110, start_x=100, torso_px=160, colour=5))
+POSTER = late(walk(0, 119, start_x=640, speed_px=0, stride=0.0, torso_px=170))
+PASSER = late(walk(50, 60, start_x=640, torso_px=220))
+
+
+def people(*tracks: Track) -> list[Person]:
+    return [describe(number, track, FRAMES, SIZE_PX, 5.0) for number, track in enumerate(tracks, start=1)]
+
+
+def test_a_person_in_numbers() -> None:
+    (person,) = people(NEAR)
+    assert (person.frames, person.share) == (71, round(71 / 120, 4))
+    assert (person.first_s, person.last_s) == (round(40 / RATE_HZ, 3), round(110 / RATE_HZ, 3))
+    assert person.height_px == pytest.approx(3.0 * 160)
+    assert not person.stiff and person.swing == pytest.approx(0.43, abs=0.07)
+    assert people(POSTER)[0].stiff
+
+
+@pytest.mark.parametrize(
+    ("rule", "tracks", "chosen"),
+    [
+        ("auto", (STANDING, WALKER), 2),
+        ("auto", (NEAR, WALKER), 2),
+        ("auto", (POSTER, WALKER), 2),
+        ("auto", (PASSER, WALKER), 2),
+        ("auto", (POSTER,), 1),
+        ("largest", (WALKER, NEAR, STANDING), 2),
+        ("largest", (POSTER, PASSER, WALKER), 3),
+        ("centre", (WALKER, STANDING, NEAR), 2),
+        ("first", (WALKER, STANDING), 1),
+        ("first", (POSTER, STANDING), 2),
+    ],
+)
+def test_each_rule_chooses_its_own(rule: str, tracks: tuple[Track, ...], chosen: int) -> None:
+    choice = choose(people(*tracks), rule)
+    assert choice.person == chosen
+    assert choice.why.startswith(f"person {chosen} ") and "\n" not in choice.why
+    assert len(tracks) == 1 or all(f"person {n}: " in choice.why for n in range(1, len(tracks) + 1) if n != chosen)
+
+
+def test_what_is_left_aside_is_said() -> None:
+    why = choose(people(POSTER, PASSER, WALKER), "largest").why
+    assert "person 1: left aside as stiff as a picture" in why and "person 2: left aside as brief" in why
+
+
+@pytest.mark.parametrize(
+    ("xy_px", "at_s", "index"),
+    [((424, 350), 1.0, 0), ((640, 200), 1.0, 1), ((680, 350), None, 1), ((640, 350), 2.8, 1), ((300, 400), 0.0, 0)],
+)
+def test_a_point_means_whoever_is_there(xy_px: tuple[float, float], at_s: float | None, index: int) -> None:
+    assert person_at([WALKER, STANDING], xy_px, at_s, TIME_S) == index
+
+
+def test_without_a_time_a_point_means_who_is_there_first() -> None:
+    crossing = late(walk(0, 119, start_x=0, speed_px=8))
+    assert person_at([WALKER, crossing], (420, 350), None, TIME_S) == 0
+    assert person_at([crossing, WALKER], (60, 350), None, TIME_S) == 0
+
+
+@pytest.mark.parametrize(
+    ("xy_px", "at_s", "sentence"),
+    [
+        ((30, 30), 1.0, r"nobody is at \[30,30\] px at 1 s; the nearest is person 1 .* \[420,350\] px at 1\.00 s"),
+        ((1270, 30), None, r"nobody is at \[1270,30\] px at any time; the nearest is person 1 .* at 3\.97 s"),
+        ((640, 350), 9.0, r"subject\.at_s: 9 s lies after the clip's end; give 0 to 3\.97"),
+    ],
+)
+def test_a_point_where_nobody_is_names_the_nearest(xy_px: tuple[float, float], at_s: float, sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence) as caught:
+        person_at([WALKER, STANDING], xy_px, at_s, TIME_S)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,83 @@
+"""Everybody's tracks survive the disk."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from tasks.errors import OutputError
+from tasks.maths.body.body import COLOR_BINS, REGIONS
+from tasks.maths.tracking.steps import Step
+from tasks.media.files.masks_file import Mask, State
+from tasks.media.files.people_file import PeopleWriter, people_writer, read_bodies, read_looked, read_steps, read_tracks
+from tests.support.bodies import clothes, figure
+
+FRAMES = 700  # of 33 rows each: more than one chunk
+
+
+def body(frame: int, track: int) -> Mask:
+    return Mask(np.full((4, 3), (frame + 100 * track) % 256, np.uint8), np.zeros(4, np.float32), State.measured)
+
+
+def fill(writer: PeopleWriter, frames: int = FRAMES) -> None:
+    """Track 1 in every frame, track 3 in every other one from frame 10 on; clothes in every third."""
+    for frame in range(frames):
+        writer.frame(frame, frame / 25, frame % 2 == 0)
+        for track in (1, 3) if frame >= 10 and frame % 2 == 0 else (1,):
+            writer.sighting(frame, frame / 25, track, figure((frame + 0.25, 50.5 * track)), body(frame, track))
+            writer.step(frame, track, Step(dx_px=0.5 * track, features=frame))
+            if frame % 3 == 0:
+                writer.clothes(frame, track, clothes(track).astype(np.float32))
+
+
+def test_tracks_clothes_steps_and_looks_come_back(tmp_path: Path) -> None:
+    with people_writer(tmp_path) as writer:
+        fill(writer)
+    one, three = read_tracks(tmp_path / "people.parquet", tmp_path / "clothes.parquet")
+    assert_array_equal(one.frames, np.arange(FRAMES))
+    assert_array_equal(three.frames, np.arange(10, FRAMES, 2))
+    assert_array_equal(three.time_s, three.frames / 25)
+    assert_allclose(three.landmarks[5], figure((20.25, 151.5)), rtol=1e-6)
+    assert set(one.origin) == {1} and set(three.origin) == {3}
+    worn = np.isfinite(three.clothes).all(axis=(1, 2, 3))
+    assert_array_equal(three.frames[worn], np.arange(12, FRAMES, 6))
+    assert_array_equal(three.clothes[worn][0], clothes(3))
+    assert three.clothes.shape[1:] == (REGIONS, 3, COLOR_BINS)
+    at, steps = read_steps(tmp_path / "steps.parquet", [3])[3]
+    assert_array_equal(at, three.frames)
+    assert_array_equal(steps["features"], at)
+    assert_array_equal(steps["dx_px"], 1.5)
+    files = tmp_path / "people.parquet", tmp_path / "bodies.npz"
+    followed = np.array([1, 1, 3, 0, 1, 3, 3] + [1] * 20 + [3] * (FRAMES - 27))
+    for frame, mask in enumerate(read_bodies(*files, followed)):
+        there = followed[frame] == 1 or (followed[frame] == 3 and frame >= 10 and frame % 2 == 0)
+        assert (mask is not None) == there, frame
+        if mask is not None:
+            assert_array_equal(mask.probability, body(frame, int(followed[frame])).probability)
+    time_s, looked = read_looked(tmp_path / "looked.parquet")
+    assert_array_equal(time_s, np.arange(FRAMES) / 25)
+    assert_array_equal(looked, np.arange(FRAMES) % 2 == 0)
+
+
+def test_nobody_is_no_track(tmp_path: Path) -> None:
+    with people_writer(tmp_path) as writer:
+        writer.frame(0, 0.0, True)
+    assert read_tracks(tmp_path / "people.parquet", tmp_path / "clothes.parquet") == []
+
+
+def test_the_same_people_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        with people_writer(tmp_path / name) as writer:
+            fill(writer, 20)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_what_cannot_be_written_or_read_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be written to"), people_writer(tmp_path / "missing"):
+        pass
+    (tmp_path / "people.parquet").write_bytes(b"PAR1 but not really")
+    with pytest.raises(OutputError, match=r"people\.parquet: cannot be read"):
+        read_tracks(tmp_path / "people.parquet", tmp_path / "clothes.parquet")

@@ -1,0 +1,225 @@
+"""Planes are the decoder's own samples, upright; a clip gives exactly its frames."""
+
+import resource
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tasks.errors import VideoError
+from tasks.media.input.frames import frames
+from tasks.media.input.probe import scan
+from tasks.media.planes.layout import Planes, frame_of, layout_of, nearest, planes_of, rgb_of
+from tasks.records import Clip, ColorTags
+from tests.support.clips import Made, make, planes
+
+FFV1 = Made(codec="ffv1", options={})
+
+
+def read(path: Path) -> Clip:
+    return scan(path, "digest", lambda done: None)[0]
+
+
+def decoded(path: Path) -> list[list[NDArray[np.uint8]]]:
+    """Planes by PyAV's own conversion to arrays, as stored."""
+    with av.open(str(path)) as file:
+        return [
+            [np.array(np.frombuffer(bytes(plane), np.uint8)).reshape(plane.height, -1) for plane in frame.planes]
+            for frame in file.decode(video=0)
+        ]
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p10le"])
+@pytest.mark.parametrize("ccw", [0, 90, 180, 270])
+def test_planes_are_the_decoded_samples_turned(tmp_path: Path, pixel_format: str, ccw: int) -> None:
+    path = make(tmp_path / "a.mp4", Made(size_px=(70, 46), pixel_format=pixel_format, turn_ccw_deg=ccw))
+    clip = read(path)
+    layout = layout_of(clip)
+    resampled = "422" in pixel_format and ccw % 180 == 90
+    assert layout == nearest(pixel_format.replace("422", "444") if resampled else pixel_format)
+    for picture, stored in zip(frames(path, clip), decoded(path), strict=True):
+        for number, plane in enumerate(picture.planes):
+            assert plane.dtype == layout.dtype
+            assert plane.shape[::-1] == layout.plane_wh(number, clip.size_px)
+            if resampled and number:
+                continue
+            width = layout.plane_wh(number, clip.size_px)[ccw % 180 == 90]
+            raw = stored[number].view(layout.dtype)[:, :width]
+            np.testing.assert_array_equal(plane, np.rot90(raw, ccw // 90))
+
+
+def test_a_mirroring_matrix_mirrors_after_the_turn(tmp_path: Path) -> None:
+    plain, turned = (make(tmp_path / f"{i}.mp4", Made(turn_ccw_deg=90 * i, mirrored=i > 0)) for i in (0, 1))
+    for before, after in zip(frames(plain, read(plain)), frames(turned, read(turned)), strict=True):
+        for old, new in zip(before.planes, after.planes, strict=True):
+            np.testing.assert_array_equal(new, np.rot90(old)[:, ::-1])
+
+
+@pytest.mark.parametrize(
+    ("stored", "layout"),
+    [
+        ("nv12", "yuv420p"),
+        ("yuyv422", "yuv422p"),
+        ("uyvy422", "yuv422p"),
+        ("p010le", "yuv420p10le"),
+        ("yuva420p", "yuv420p"),
+        ("yuvj444p", "yuv444p"),
+        ("yuv440p", "yuv444p"),
+        ("yuv411p", "yuv422p"),
+        ("yuv410p", "yuv420p"),
+        ("yuv420p12le", "yuv420p10le"),
+        ("yuv422p16le", "yuv422p10le"),
+        ("rgb24", "gbrp"),
+        ("bgra", "gbrp"),
+        ("pal8", "gbrp"),
+        ("gbrp12le", "gbrp10le"),
+        ("gray", "gray"),
+        ("gray16le", "gray10le"),
+        ("ya8", "gray"),
+        ("monow", "gray"),
+    ],
+)
+def test_every_format_has_a_planar_layout(stored: str, layout: str) -> None:
+    found = nearest(stored)
+    assert found.name == layout
+    assert found == nearest(layout)
+
+
+@pytest.mark.parametrize("span", [1, 2])
+@pytest.mark.parametrize(("stored", "layout"), [("uyvy422", "yuv422p"), ("yuva420p", "yuv420p"), ("bgr0", "gbrp")])
+def test_repacking_changes_no_sample(tmp_path: Path, stored: str, layout: str, span: int) -> None:
+    codec = "rawvideo" if stored == "uyvy422" else "ffv1"
+    made = Made(codec=codec, options={}, pixel_format=stored, color=ColorTags(range=span))
+    suffix = "mov" if codec == "rawvideo" else "mkv"
+    path = make(tmp_path / f"a.{suffix}", made)
+    for index, picture in enumerate(frames(path, read(path))):
+        assert picture.layout.name == layout
+        truth = planes(index, made.size_px, stored)
+        for plane, expected in zip(picture.planes, truth, strict=True):
+            np.testing.assert_array_equal(plane, expected)
+
+
+def test_times_are_the_file_s_and_durations_meet(tmp_path: Path) -> None:
+    made = Made(
+        ticks=[700, 710, 730, 735, 790],
+        last_ticks=60,
+        time_base=Fraction(1, 600),
+        container={"video_track_timescale": "600"},
+        options={"bf": "0"},
+    )
+    path = make(tmp_path / "a.mkv", made)
+    clip, table = scan(path, "digest", lambda done: None)
+    pictures = list(frames(path, clip))
+    assert [picture.index for picture in pictures] == list(range(5))
+    assert [picture.pts for picture in pictures] == table.pts.tolist()
+    assert [picture.duration for picture in pictures] == table.duration.tolist()
+
+
+def test_planes_may_not_be_written_to(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", Made())
+    picture = next(frames(path, read(path)))
+    with pytest.raises(ValueError, match="read-only"):
+        picture.planes[0][:] = 0
+
+
+def test_a_file_with_fewer_frames_than_its_clip_is_an_error(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", Made())
+    clip = replace(read(path), frames=13)
+    with pytest.raises(VideoError, match="12 frames came, not 13; it changed"):
+        list(frames(path, clip))
+
+
+def test_a_file_of_another_size_than_its_clip_is_an_error(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", Made())
+    with pytest.raises(VideoError, match="it changed since"):
+        list(frames(path, replace(read(path), width_px=66)))
+
+
+def test_a_broken_file_gives_the_frames_that_were_counted(videos: Path) -> None:
+    path = videos / "corrupted_midway.mp4"
+    clip = read(path)
+    assert sum(1 for _ in frames(path, clip)) == clip.frames == 28
+
+
+def test_leaving_early_closes_the_file(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", Made())
+    stream = frames(path, read(path))
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    assert list(stream) == []
+
+
+# BT.601 and BT.709, Kr and Kb (ITU-R BT.601-7 2.5, BT.709-6 3.2)
+MATRICES = {5: (0.299, 0.114), 1: (0.2126, 0.0722), 9: (0.2627, 0.0593)}
+
+
+@pytest.mark.parametrize("matrix", MATRICES)
+@pytest.mark.parametrize("span", [1, 2])
+@pytest.mark.parametrize("name", ["yuv420p", "yuv444p", "yuv420p10le", "yuv422p10le"])
+def test_rgb_follows_range_and_matrix(name: str, span: int, matrix: int) -> None:
+    layout = nearest(name)
+    full, peak = span == 2, (1 << layout.depth) - 1
+    red, green, blue = 0.8, 0.4, 0.3
+    kr, kb = MATRICES[matrix]
+    y = kr * red + (1 - kr - kb) * green + kb * blue
+    cb, cr = (blue - y) / (2 - 2 * kb), (red - y) / (2 - 2 * kr)
+    unit = peak if full else 219 << (layout.depth - 8)
+    swing = peak if full else 224 << (layout.depth - 8)
+    middle = 1 << (layout.depth - 1)
+    values = [y * unit + (0 if full else 16 << (layout.depth - 8)), cb * swing + middle, cr * swing + middle]
+    flat: Planes = tuple(
+        np.full(layout.plane_wh(number, (32, 16))[::-1], round(value), layout.dtype)
+        for number, value in enumerate(values)
+    )
+    rgb = rgb_of(flat, layout, ColorTags(range=span, matrix=matrix))
+    assert rgb.shape == (16, 32, 3)
+    assert rgb.flags.c_contiguous
+    np.testing.assert_allclose(rgb.reshape(-1, 3).mean(axis=0), [255 * red, 255 * green, 255 * blue], atol=2.5)
+
+
+@pytest.mark.parametrize("size", [(64, 48), (65, 47), (70, 720)])
+def test_rgb_of_any_width_is_contiguous_and_upright(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = make(tmp_path / "a.mkv", replace(FFV1, size_px=size, pixel_format="bgr0", ticks=[0, 512]))
+    for index, picture in enumerate(frames(path, read(path))):
+        green, blue, red = planes(index, size, "bgr0")
+        np.testing.assert_array_equal(picture.rgb(), np.dstack([red, green, blue]))
+        assert picture.rgb().flags.c_contiguous
+
+
+def test_luma_is_brightness_or_an_error(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mkv", replace(FFV1, pixel_format="gray"))
+    picture = next(frames(path, read(path)))
+    np.testing.assert_array_equal(picture.luma, planes(0, (64, 48), "gray")[0])
+    path = make(tmp_path / "b.mkv", replace(FFV1, pixel_format="bgr0"))
+    with pytest.raises(ValueError, match="has no luma"):
+        _ = next(frames(path, read(path))).luma
+
+
+def test_planes_survive_the_way_through_a_frame() -> None:
+    layout = nearest("yuv420p10le")
+    before = planes(3, (65, 47), layout.name)
+    for old, new in zip(before, planes_of(frame_of(before, layout), layout), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def resident_bytes() -> int:
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        pytest.skip("the memory of this process is not told under /proc")
+    return int(statm.read_text().split()[1]) * resource.getpagesize()
+
+
+def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
+    made = Made(size_px=(640, 480), options={"preset": "ultrafast", "threads": "1"})
+    path = make(tmp_path / "a.mp4", replace(made, ticks=range(0, 100 * 512, 512)))
+    held = []
+    for index, picture in enumerate(frames(path, read(path))):
+        picture.rgb()
+        if index % 10 == 9:
+            held.append(resident_bytes())
+    all_frames = 90 * 640 * 480 * 1.5  # 41 MB from the tenth to the hundredth, had they been kept
+    assert held[-1] - held[0] < all_frames / 3

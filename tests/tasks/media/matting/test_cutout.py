@@ -1,0 +1,181 @@
+"""The cut-out person stands where the picture's person stands, and nowhere else."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tasks.maths.path import affine
+from tasks.media.files.masks_file import Mask, State
+from tasks.media.matting.cutout import Look, cut_out, draw, steadied, whole
+from tasks.media.planes.compose import plain
+from tasks.media.planes.layout import PixelLayout, Planes, nearest
+from tasks.media.planes.warp import plane_to_luma
+from tests.tasks.media.matting.test_matte import centroid, disc
+
+SIZE = (200, 160)
+MODEL = (64, 64)
+RADIUS_PX = 30.0
+
+
+def picture(layout: PixelLayout, centre_xy: tuple[float, float]) -> Planes:
+    """A bright disc before a dark ground, gray."""
+    unit = 1 << (layout.depth - 8)
+    luma = (40 + disc(SIZE, centre_xy, RADIUS_PX).astype(int) * 160 // 255) * unit
+    chroma = [np.full(layout.plane_wh(index, SIZE)[::-1], 128 * unit) for index in range(1, layout.planes)]
+    return tuple(plane.astype(layout.dtype) for plane in (luma, *chroma))
+
+
+def mask_of(centre_xy: tuple[float, float], corner_xy: tuple[float, float] = (-45, -45), side_px: float = 90) -> Mask:
+    """The disc as a model would see it in a box whose corner lies at ``corner_xy`` from its centre."""
+    edges = np.array([centre_xy[0] + corner_xy[0], centre_xy[1] + corner_xy[1]] * 2, np.float32)
+    edges[2:] += side_px
+    scale = side_px / MODEL[0]
+    at = (-corner_xy[0] / scale - 0.5, -corner_xy[1] / scale - 0.5)
+    return Mask(disc(MODEL, at, RADIUS_PX / scale), edges, State.measured)
+
+
+def moved(shift_xy: tuple[float, float]) -> NDArray[np.float64]:
+    return affine.translation(np.array(shift_xy))
+
+
+def look(layout: PixelLayout, *, refine: bool = False, size_px: tuple[int, int] = SIZE) -> Look:
+    return Look(layout, 0, size_px, "cubic", refine)
+
+
+def drawn(planes: Planes, mask: Mask, to_output: NDArray[np.float64], seen: Look) -> Planes:
+    """The person on a plain green."""
+    unit = 1 << (seen.layout.depth - 8)
+    canvas = plain(seen.layout, seen.size_px, (16 * unit, 60 * unit, 60 * unit)[: seen.layout.planes])
+    cut = cut_out(planes, mask, to_output, seen)
+    if cut is not None:
+        draw(cut, canvas, seen.layout)
+    return canvas
+
+
+@pytest.mark.parametrize(
+    ("name", "refine"), list(product(["yuv420p", "yuv422p10le", "yuv444p", "gray"], [False, True]))
+)
+def test_a_disc_stands_where_the_transform_says(name: str, refine: bool) -> None:
+    layout = nearest(name)
+    for centre, corner, shift in (
+        ((100.0, 80.0), (-45, -45), (0.0, 0.0)),
+        ((90.3, 84.6), (-50.5, -40.0), (12.4, -9.7)),
+        ((70.0, 80.0), (-38.0, -44.5), (33.25, 4.5)),
+    ):
+        planes = drawn(picture(layout, centre), mask_of(centre, corner), moved(shift), look(layout, refine=refine))
+        shown = planes[0].astype(np.float32) - planes[0][0, 0]
+        x, y = centroid(shown)
+        assert x == pytest.approx(centre[0] + shift[0], abs=0.3)
+        assert y == pytest.approx(centre[1] + shift[1], abs=0.3)
+        area = (shown > shown.max() / 2).sum()
+        assert np.sqrt(area / np.pi) == pytest.approx(RADIUS_PX, abs=1.5)  # the edge is drawn in a little
+        for plane in planes[1:]:
+            x, y = centroid(np.abs(plane.astype(np.float32) - plane[0, 0]))
+            step_x, step_y = SIZE[0] / plane.shape[1], SIZE[1] / plane.shape[0]
+            assert x * step_x == pytest.approx(centre[0] + shift[0], abs=0.5)
+            assert y * step_y + (step_y - 1) / 2 == pytest.approx(centre[1] + shift[1], abs=0.5)
+
+
+@pytest.mark.parametrize(("name", "location"), [("yuv420p", 0), ("yuv420p", 2), ("yuv422p10le", 0), ("yuv444p", 0)])
+def test_a_disc_turns_and_grows_with_the_picture(name: str, location: int) -> None:
+    layout, centre = nearest(name), (84.0, 71.0)
+    matrix = affine.about(affine.similarity(1.2, 0.3), np.array([9.4, 6.2]), np.array([100.0, 80.0]))
+    seen = replace(look(layout), chroma_location=location)
+    planes = drawn(picture(layout, centre), mask_of(centre, (-50.5, -40.0)), matrix, seen)
+    for index, plane in enumerate(planes):
+        there = affine.apply(
+            affine.invert(plane_to_luma(layout, index, location)), affine.apply(matrix, np.array(centre))
+        )
+        shown = np.abs(plane.astype(np.float32) - plane[0, 0])
+        assert centroid(shown) == pytest.approx(tuple(there), abs=0.35)
+        step_x, step_y = SIZE[0] / plane.shape[1], SIZE[1] / plane.shape[0]
+        area = (shown > shown.max() / 2).sum() * step_x * step_y
+        assert np.sqrt(area / np.pi) == pytest.approx(1.2 * RADIUS_PX, abs=1.8)
+
+
+def test_nothing_shows_outside_the_box() -> None:
+    layout = nearest("yuv420p")
+    full = Mask(np.full(MODEL[::-1], 255, np.uint8), np.array([50.5, 40.5, 120.5, 90.5], np.float32), State.measured)
+    planes = drawn(picture(layout, (100, 80)), full, moved((10.0, 4.0)), look(layout))
+    inside = np.zeros(SIZE[::-1], bool)
+    inside[44:97, 60:133] = True
+    assert (planes[0][~inside] == 16).all()
+    assert (planes[0][50:90, 68:125] >= 40).all()
+
+
+@pytest.mark.parametrize("shift", [(60.5, 0.0), (-80.0, 33.3), (0.0, -90.0)])
+def test_nothing_shows_outside_the_source_picture(shift: tuple[float, float]) -> None:
+    layout = nearest("yuv444p")
+    full = Mask(np.full(MODEL[::-1], 255, np.uint8), np.array([-40, -30, 260, 200], np.float32), State.measured)
+    planes = drawn(picture(layout, (100, 80)), full, moved(shift), look(layout))
+    y, x = np.mgrid[: SIZE[1], : SIZE[0]]
+    source_x, source_y = x - shift[0], y - shift[1]
+    outside = (source_x <= -1) | (source_x >= SIZE[0]) | (source_y <= -1) | (source_y >= SIZE[1])
+    assert outside.any()
+    for plane, value in zip(planes, (16, 60, 60), strict=True):
+        assert (plane[outside] == value).all()
+        assert (plane[~outside] != value).any()
+
+
+def test_a_person_out_of_the_output_leaves_the_plain_colour() -> None:
+    layout = nearest("yuv420p")
+    planes = drawn(picture(layout, (100, 80)), mask_of((100, 80)), moved((900.0, 0.0)), look(layout, size_px=(65, 47)))
+    assert planes[0].shape == (47, 65)
+    assert all((plane == value).all() for plane, value in zip(planes, (16, 60, 60), strict=True))
+
+
+def test_a_crop_of_odd_size_cuts_the_person() -> None:
+    layout = nearest("yuv420p")
+    planes = drawn(
+        picture(layout, (100, 80)), mask_of((100, 80)), moved((-70.0, -50.0)), look(layout, size_px=(61, 61))
+    )
+    assert [plane.shape for plane in planes] == [(61, 61), (31, 31), (31, 31)]
+    assert planes[0][30, 30] == 200
+    assert planes[1][15, 15] == 128
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv444p"])
+def test_the_whole_picture_is_opaque_where_it_lies(name: str) -> None:
+    layout = nearest(name)
+    source = picture(layout, (100, 80))
+    cut = whole(source, moved((40.0, 0.0)), look(layout))
+    canvas = plain(layout, SIZE, (16, 60, 60))
+    draw(cut, canvas, layout)
+    for index, plane in enumerate(canvas):
+        right = 40 * plane.shape[1] // SIZE[0]
+        np.testing.assert_array_equal(plane[:, right + 1 :], source[index][:, 1:-right])
+        assert (plane[:, : right - 1] == (16, 60, 60)[index]).all()
+
+
+def test_masks_that_ride_on_the_body_are_left_alone() -> None:
+    path = np.stack([np.linspace(40, 150, 9), np.linspace(60, 75, 9)], axis=1)
+    masks = [mask_of((x, y), (-45 + 3 * (i % 2), -45), 90 + 4 * (i % 3)) for i, (x, y) in enumerate(path)]
+    for mask, result in zip(masks, steadied(iter(masks), path), strict=True):
+        np.testing.assert_array_equal(result.edges_px, mask.edges_px)
+        difference = np.abs(result.probability.astype(int) - mask.probability)
+        assert difference.max() <= 45  # the edge ramp, one model pixel wide, met between pixels
+        assert centroid(result.probability.astype(np.float32)) == pytest.approx(
+            centroid(mask.probability.astype(np.float32)), abs=0.02
+        )
+
+
+def test_a_frame_without_a_person_neither_lends_nor_takes() -> None:
+    edges = np.array([-0.5, -0.5, 63.5, 63.5], np.float32)
+    masks = [
+        Mask(np.full(MODEL, level, np.uint8), edges, state)
+        for level, state in ((200, State.measured), (190, State.nobody), (200, State.copied))
+    ]
+    results = list(steadied(iter(masks), np.zeros((3, 2))))
+    for mask, result in zip(masks, results, strict=True):
+        np.testing.assert_array_equal(result.probability, mask.probability)
+
+
+def test_the_first_and_last_frames_have_one_neighbour() -> None:
+    edges = np.array([-0.5, -0.5, 63.5, 63.5], np.float32)
+    masks = [Mask(np.full(MODEL, level, np.uint8), edges, State.measured) for level in (100, 120, 100)]
+    levels = [int(result.probability[30, 30]) for result in steadied(iter(masks), np.zeros((3, 2)))]
+    assert levels == pytest.approx([110, 107, 110], abs=1)  # almost the means of two, three and two
+    assert list(steadied(iter([]), np.zeros((0, 2)))) == []

@@ -1,0 +1,88 @@
+"""Which masks are believed, and what stands in for the others."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.body.boxes import Boxes
+from tasks.media.files.masks_file import State
+from tasks.media.matting.fill_masks import lent
+
+WH = (8, 6)
+
+
+def shown(level: float) -> NDArray[np.float32]:
+    return np.full((6, 8), level, np.float32)
+
+
+def lend(
+    masks: list[NDArray[np.float32] | None], person: list[bool], posed: list[bool] | None = None, held: bool = False
+) -> list[tuple[int, State]]:
+    """Level and state of each mask; the torso is in the middle of every box, or, where ``held``, unknown."""
+    edges = np.tile([0.0, 0, 80, 60], (len(masks), 1)) + np.arange(len(masks))[:, None]
+    torso = np.full((len(masks), 2), np.nan) if held else (edges[:, :2] + edges[:, 2:]) / 2
+    boxes = Boxes(edges, np.array(person), torso)
+    out = list(lent(iter(masks), boxes, np.array(posed or [True] * len(masks)), WH))
+    assert np.array_equal([mask.edges_px for mask in out], edges.astype(np.float32)), "each keeps its own box"
+    return [(int(mask.probability.max()), mask.state) for mask in out]
+
+
+def test_good_masks_pass_as_bytes() -> None:
+    assert lend([shown(1.0), shown(0.6)], [True, True]) == [(255, State.measured), (153, State.measured)]
+
+
+def test_a_failed_frame_is_lent_the_one_before_else_the_next() -> None:
+    masks = [None, shown(0.1), shown(0.8), None, shown(0.2), shown(1.0)]
+    copied, measured = State.copied, State.measured
+    levels = [(204, copied), (204, copied), (204, measured), (204, copied), (204, copied), (255, measured)]
+    assert lend(masks, [True] * 6) == levels
+
+
+def test_nothing_is_lent_across_a_stretch_with_nobody() -> None:
+    masks = [shown(0.8), None, shown(0.1), None, None, shown(1.0)]
+    person = [True, True, False, False, True, True]
+    nobody, copied, measured = State.nobody, State.copied, State.measured
+    levels = [(204, measured), (204, copied), (26, nobody), (0, nobody), (255, copied), (255, measured)]
+    assert lend(masks, person) == levels
+    assert lend([None, None], [True, True]) == [(0, nobody), (0, nobody)]
+
+
+def test_somebody_elsewhere_in_the_box_is_not_the_person() -> None:
+    elsewhere = shown(0.0)
+    elsewhere[0, 0] = 1.0
+    assert [state for _, state in lend([shown(1.0), elsewhere], [True, True])] == [State.measured, State.copied]
+
+
+def block(columns: slice, level: float = 1.0) -> NDArray[np.float32]:
+    """Somebody in the columns given, and the torso's place among them."""
+    mask = np.zeros((6, 8), np.float32)
+    mask[:, columns] = level
+    return mask
+
+
+def test_without_a_pose_only_what_is_like_its_neighbour_is_believed() -> None:
+    body, tree = block(slice(1, 5)), block(slice(4, 8))
+    measured, nobody = State.measured, State.nobody
+    fading: list[NDArray[np.float32] | None] = [body, block(slice(1, 5), 0.9), tree, block(slice(1, 6), 0.8)]
+    posed = [True, False, False, False]
+    states = [(255, measured), (230, measured), (0, nobody), (204, measured)]
+    assert lend(fading, [True] * 4, posed, held=True) == states
+    assert lend(fading[::-1], [True] * 4, posed[::-1], held=True) == states[::-1]
+
+
+def test_between_two_poses_a_mask_without_one_is_cut_down_to_what_is_near_the_body() -> None:
+    far = np.zeros((60, 80), np.float32)
+    body = far.copy()
+    body[10:50, 30:50] = 1
+    both = body.copy()
+    both[:, 70:] = 1
+    edges = np.tile([0.0, 0, 80, 60], (3, 1))
+    boxes = Boxes(edges, np.ones(3, bool), np.full((3, 2), [40.0, 30.0]))
+    masks = list(lent([body, both, body], boxes, np.array([True, False, True]), (80, 60)))
+    assert [mask.state for mask in masks] == [State.measured] * 3
+    assert masks[1].probability[30, 40] == 255 and masks[1].probability[:, 70:].max() == 0
+
+
+def test_between_two_poses_a_mask_of_something_else_is_replaced() -> None:
+    body, tree = block(slice(2, 6)), block(slice(4, 5))
+    states = [state for _, state in lend([body, tree, body], [True] * 3, [True, False, True])]
+    assert states == [State.measured, State.copied, State.measured]

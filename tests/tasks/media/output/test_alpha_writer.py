@@ -1,0 +1,183 @@
+"""Videos with opacity: colours, opacity, times and sound arrive; and the zip of pictures."""
+
+import zipfile
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tasks.errors import OutputError
+from tasks.media.output.alpha_writer import AlphaSink
+from tasks.media.output.audio_clock import Sounding
+from tasks.media.output.png_zip import PngZip, verify_zip
+from tasks.media.output.read_back import verify_video
+from tasks.media.planes.chroma import as_fine, finer_chroma
+from tasks.media.planes.layout import nearest, rgb_of
+from tasks.records import ColorTags
+from tests.support.clips import Made, make, planes
+
+SIZE = (64, 48)
+COLOR = ColorTags(range=1, primaries=1, transfer=1, matrix=1)
+
+
+def ramp(index: int) -> NDArray[np.float32]:
+    return np.tile(np.clip(np.linspace(-0.2, 1.2, 64) + 0.01 * index, 0, 1), (48, 1)).astype(np.float32)
+
+
+def write(path: Path, coding: str, pixel_format: str, sound: Path | None = None, stop: bool = False) -> list[str]:
+    layout = nearest(pixel_format)
+    sink = AlphaSink(
+        path,
+        coding,
+        size_px=SIZE,
+        layout=layout,
+        time_base=Fraction(1, 15360),
+        rate=Fraction(30),
+        color=COLOR,
+        pixel_aspect=Fraction(1),
+        sound=None if sound is None else Sounding(sound),
+    )
+    with sink:
+        for index in range(12):
+            sink.write(planes(index, SIZE, pixel_format), ramp(index), 512 * index, 512)
+            if stop and index == 5:
+                raise KeyboardInterrupt
+    return sink.notes
+
+
+def read(path: Path) -> list[NDArray[Any]]:
+    """RGBA, by the decoder that knows of opacity."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        name = {"vp9": "libvpx-vp9"}.get(stream.codec_context.name, stream.codec_context.name)
+        decoder = stream.codec_context if name == "prores" else av.CodecContext.create(name, "r")
+        frames = [frame for packet in container.demux(stream) for frame in decoder.decode(packet)]  # type: ignore[attr-defined]
+        return [frame.to_ndarray(format="rgba") for frame in frames]
+
+
+@pytest.mark.parametrize("coding", ["webm", "mov"])
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le", "yuv444p", "gray", "gray10le", "gbrp"])
+def test_colours_and_opacity_arrive(tmp_path: Path, coding: str, pixel_format: str) -> None:
+    path = tmp_path / f"person.{coding}"
+    write(path, coding, pixel_format)
+    verify_video(path, 12)
+    found = read(path)
+    assert len(found) == 12
+    for index, rgba in enumerate(found):
+        assert np.abs(rgba[..., 3] - 255 * ramp(index)).max() <= 12
+        truth = rgb_of(planes(index, SIZE, pixel_format), nearest(pixel_format), COLOR).astype(int)
+        assert np.abs(rgba[..., :3] - truth).mean() <= 4
+
+
+@pytest.mark.parametrize(
+    ("coding", "codec", "carried"),
+    [("webm", "aac", "opus"), ("webm", "libopus", "opus"), ("mov", "aac", "aac"), ("mov", "pcm_s16le", "pcm_s16le")],
+)
+def test_sound_comes_along_as_the_container_takes_it(tmp_path: Path, coding: str, codec: str, carried: str) -> None:
+    source = make(tmp_path / ("in.mov" if codec.startswith("pcm") else "in.mp4"), Made(tones=(codec,)))
+    path = tmp_path / f"person.{coding}"
+    notes = write(path, coding, "yuv420p", source)
+    assert len(notes) == (coding == "webm" and codec == "aac")
+    with av.open(str(path)) as container:
+        assert container.streams.audio[0].codec_context.name in {carried, f"lib{carried}"}
+        seconds = sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
+    assert seconds == pytest.approx(0.4, abs=0.06)
+
+
+def test_times_are_kept(tmp_path: Path) -> None:
+    for coding in ("webm", "mov"):
+        write(tmp_path / f"p.{coding}", coding, "yuv420p")
+        with av.open(str(tmp_path / f"p.{coding}")) as container:
+            times = [float(frame.time or 0) for frame in container.decode(video=0)]
+        assert times == pytest.approx([index / 30 for index in range(12)], abs=0.00051)
+
+
+@pytest.mark.parametrize("coding", ["webm", "mov"])
+def test_an_exception_leaves_no_file_and_a_missing_folder_is_one_line(tmp_path: Path, coding: str) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "p", coding, "yuv420p", stop=True)
+    assert not (tmp_path / "p").exists()
+    with pytest.raises(OutputError, match="cannot be written"):
+        write(tmp_path / "nowhere" / "p", coding, "yuv420p")
+
+
+@pytest.mark.parametrize("coding", ["webm", "mov"])
+def test_the_same_pictures_give_the_same_bytes(tmp_path: Path, coding: str) -> None:
+    for name in ("one", "two"):
+        write(tmp_path / name, coding, "yuv420p")
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_full_range_is_written_as_what_prores_means(tmp_path: Path) -> None:
+    path = tmp_path / "full.mov"
+    sink = AlphaSink(
+        path,
+        "mov",
+        size_px=SIZE,
+        layout=nearest("yuv420p"),
+        time_base=Fraction(1, 30),
+        rate=Fraction(30),
+        color=ColorTags(range=2, primaries=1, transfer=1, matrix=1),
+        pixel_aspect=Fraction(1),
+    )
+    gray = (np.full((48, 64), 255, np.uint8), *[np.full((24, 32), 128, np.uint8)] * 2)
+    with sink:
+        sink.write(gray, np.ones((48, 64), np.float32), 0, 1)
+    assert sink.notes == ["full range was written as limited range, as players expect of ProRes"]
+    assert read(path)[0].min() >= 254
+
+
+def test_a_zip_holds_a_png_a_frame(tmp_path: Path) -> None:
+    layout = nearest("yuv420p")
+    for name in ("a.zip", "b.zip"):
+        with PngZip(tmp_path / name, layout, COLOR) as sink:
+            for index in range(3):
+                sink.write(planes(index, SIZE, "yuv420p"), ramp(index), 512 * index, 512)
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    verify_zip(tmp_path / "a.zip", 3)
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert archive.namelist() == ["person/000000.png", "person/000001.png", "person/000002.png"]
+        bgra = cv2.imdecode(np.frombuffer(archive.read("person/000001.png"), np.uint8), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(bgra[..., 3], np.rint(255 * ramp(1)))
+    fine = as_fine(layout, nearest("yuv444p"))
+    colours = rgb_of(finer_chroma(planes(1, SIZE, "yuv420p"), layout, fine, SIZE, 0), fine, COLOR)
+    np.testing.assert_array_equal(bgra[..., 2::-1], colours)
+
+
+def test_a_damaged_or_short_zip_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with PngZip(path, nearest("yuv420p"), COLOR) as sink:
+        sink.write(planes(0, SIZE, "yuv420p"), ramp(0), 0, 512)
+    with pytest.raises(OutputError, match="holds 1 pictures instead of 2"):
+        verify_zip(path, 2)
+    damaged = bytearray(path.read_bytes())
+    damaged[300] ^= 255
+    path.write_bytes(damaged)
+    with pytest.raises(OutputError):
+        verify_zip(path, 1)
+
+
+def test_a_zip_that_is_left_early_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), PngZip(tmp_path / "a.zip", nearest("yuv420p"), COLOR):
+        raise KeyboardInterrupt
+    assert not (tmp_path / "a.zip").exists()
+
+
+def test_prores_of_an_odd_width_is_refused_with_what_takes_it(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"odd width, as 321x240; choose background\.alpha=webm or png"):
+        AlphaSink(
+            tmp_path / "person.mov",
+            "mov",
+            size_px=(321, 240),
+            layout=nearest("yuv420p"),
+            time_base=Fraction(1, 15360),
+            rate=Fraction(30),
+            color=COLOR,
+            pixel_aspect=Fraction(1),
+        )
+    assert list(tmp_path.iterdir()) == []

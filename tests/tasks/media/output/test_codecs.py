@@ -1,0 +1,165 @@
+"""Every codec carries the same times, tags and sound; one that is not there is named before any work."""
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.errors import OutputError, SettingError
+from tasks.media.input.frames import frames
+from tasks.media.output.codecs import CODECS, check_codec, coded_layout, missing
+from tasks.media.output.read_back import verify_video
+from tasks.media.planes.layout import nearest
+from tasks.records import NO_HDR, ColorTags, HdrTags
+from tests.support.clips import Made, make
+from tests.support.rewriting import packets, read, rewrite, sink_like
+
+SETTINGS = {"x264": (18, "veryfast"), "x265": (18, "superfast"), "av1": (28, "8"), "nvenc": (19, "p5")}
+UNEVEN = Made(
+    ticks=[0, 10, 30, 35, 90, 100, 300, 310, 320, 400],
+    last_ticks=60,
+    time_base=Fraction(1, 600),
+    container={"video_track_timescale": "600"},
+    tones=["aac", "mp3"],
+    pixel_aspect=Fraction(4, 3),
+    color=ColorTags(1, 1, 1, 1, 1),
+)
+MADE = {
+    "uneven.mp4": UNEVEN,
+    "late.mkv": Made(ticks=range(7001, 7001 + 40 * 33, 33), last_ticks=33, time_base=Fraction(1, 1000)),
+    "ntsc.mov": Made(
+        ticks=range(0, 12012, 1001), last_ticks=1001, time_base=Fraction(1, 30000), rate=Fraction(30000, 1001)
+    ),
+    "ten.mp4": Made(pixel_format="yuv420p10le", color=ColorTags(1, 9, 16, 9, 3)),
+    "full.mp4": Made(color=ColorTags(2, 1, 1, 1, 1)),
+    "one.mp4": Made(ticks=[0]),
+    "two.mp4": Made(ticks=[0, 512]),
+    "five.mp4": Made(ticks=range(0, 5 * 512, 512)),
+}
+# Of BT.2020 screens, and of 1000 cd/m2.
+HDR = HdrTags(
+    ("17/25", "8/25", "53/200", "69/100", "3/20", "3/50", "3127/10000", "329/1000", "1/1000", "1000"), (1000, 400)
+)
+
+
+@pytest.fixture(params=[name for name in CODECS if name != "prores"])  # which stores another format: see test_prores
+def codec(request: pytest.FixtureRequest) -> str:
+    name = str(request.param)
+    if reason := missing(CODECS[name]):
+        pytest.skip(f"{name} does not run here: {reason}")
+    return name
+
+
+def usual(color: ColorTags) -> ColorTags:
+    """``color`` as files mean it: an unspecified range is limited; where chroma lies, not every codec can say."""
+    return replace(color, chroma_location=0, range=color.range or 1)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_times_tags_and_sound_arrive(tmp_path: Path, codec: str, name: str) -> None:
+    source, target = make(tmp_path / name, MADE[name]), tmp_path / "out.mp4"
+    crf, preset = SETTINGS[codec]
+    clip, table, notes = rewrite(source, target, crf=crf, preset=preset, codec=codec)
+    again, found = read(target)
+    assert [pts * clip.time_base for pts in table.pts] == [pts * again.time_base for pts in found.pts]
+    assert [ticks * clip.time_base for ticks in table.duration] == [ticks * again.time_base for ticks in found.duration]
+    assert (again.size_px, again.pixel_aspect) == (clip.size_px, clip.pixel_aspect)
+    assert nearest(again.pixel_format) == nearest(clip.pixel_format)
+    assert usual(again.color) == usual(clip.color)
+    assert packets(source) == packets(target)
+    assert notes == []
+    verify_video(target, clip.frames)
+    for old, new in zip(frames(source, clip), frames(target, again), strict=True):
+        scale = 1 << (old.layout.depth - 8)
+        assert np.abs(old.luma.astype(float) - new.luma).mean() < 2 * scale
+
+
+def test_the_same_pictures_give_the_same_bytes(tmp_path: Path, codec: str) -> None:
+    source = make(tmp_path / "a.mp4", Made(size_px=(320, 240), ticks=range(0, 40 * 512, 512)))
+    crf, preset = SETTINGS[codec]
+    for name in ("1.mp4", "2.mp4"):
+        rewrite(source, tmp_path / name, crf=crf, preset=preset, codec=codec)
+    first = (tmp_path / "1.mp4").read_bytes()
+    assert first == (tmp_path / "2.mp4").read_bytes()
+    assert b"Lavf" not in first
+    assert first.index(b"moov") < first.index(b"mdat")
+
+
+def test_nothing_is_said_on_the_terminal(tmp_path: Path, codec: str, capfd: pytest.CaptureFixture[str]) -> None:
+    source = make(tmp_path / "a.mkv", Made(codec="ffv1", options={}))
+    capfd.readouterr()
+    crf, preset = SETTINGS[codec]
+    rewrite(source, tmp_path / "out.mp4", crf=crf, preset=preset, codec=codec)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_hdr_tags_arrive_and_survive_a_second_time(tmp_path: Path, codec: str) -> None:
+    if codec == "nvenc":
+        pytest.skip("NVENC takes no mastering tags, and says so")
+    ten = make(tmp_path / "a.mp4", replace(MADE["ten.mp4"]))
+    clip, _ = read(ten)
+    assert clip.hdr == NO_HDR
+    crf, preset = SETTINGS[codec]
+    with sink_like(tmp_path / "1.mp4", replace(clip, hdr=HDR), crf=crf, preset=preset, codec=codec) as sink:
+        for picture in frames(ten, clip):
+            sink.write(picture.planes, picture.pts, picture.duration)
+    first = read(tmp_path / "1.mp4")[0]
+    rewrite(tmp_path / "1.mp4", tmp_path / "2.mp4", crf=crf, preset=preset, codec=codec)
+    for hdr in (first.hdr, read(tmp_path / "2.mp4")[0].hdr):
+        assert hdr.light == HDR.light
+        told, meant = ([float(Fraction(one)) for one in numbers] for numbers in (hdr.mastering, HDR.mastering))
+        np.testing.assert_allclose(told, meant, rtol=1e-4, atol=1e-4)
+    if codec != "av1":  # whose numbers have other steps
+        assert first.hdr == HDR
+
+
+def test_finer_colour_than_the_codec_stores_is_said(tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mp4", Made(pixel_format="yuv444p", color=ColorTags(1, 1, 1, 1, 1)))
+    _, _, notes = rewrite(source, tmp_path / "out.mp4", crf=24, preset="10", codec="av1")
+    assert notes == ["yuv444p was written as YUV 4:2:0: av1 stores no finer colour"]
+    assert read(tmp_path / "out.mp4")[0].pixel_format == "yuv420p"
+
+
+@pytest.mark.parametrize(
+    ("stored", "name", "coded"),
+    [
+        ("yuv422p10le", "x264", "yuv422p10le"),
+        ("gbrp", "x265", "yuv444p"),
+        ("gbrp10le", "av1", "yuv420p10le"),
+        ("gray", "x264", "yuv420p"),
+        ("yuv422p", "nvenc", "yuv420p"),
+    ],
+)
+def test_each_layout_is_stored_as_near_as_the_codec_can(stored: str, name: str, coded: str) -> None:
+    assert coded_layout(nearest(stored), CODECS[name]).name == coded
+
+
+def test_a_codec_that_is_not_there_names_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_codec("x264")
+    monkeypatch.setitem(CODECS, "av1", replace(CODECS["av1"], encoder="libnone"))
+    with pytest.raises(
+        SettingError, match=r"encode\.codec: av1 does not run here \(this FFmpeg has no libnone\)"
+    ) as told:
+        check_codec("av1")
+    assert "choose one of x264, x265, prores" in str(told.value)
+
+
+def test_nvenc_without_its_driver_is_a_sentence() -> None:
+    reason = missing(CODECS["nvenc"])
+    if not reason:
+        pytest.skip("NVENC runs here")
+    with pytest.raises(SettingError, match="nvenc does not run here") as told:
+        check_codec("nvenc")
+    assert reason in str(told.value)
+
+
+def test_what_an_encoder_refuses_is_told_in_its_own_words(tmp_path: Path) -> None:
+    clip, _ = read(make(tmp_path / "a.mp4", Made()))
+    huge = replace(clip, width_px=20000, height_px=20000)
+    with pytest.raises(
+        OutputError, match=r"x264 refuses to encode 20000x20000 yuv420p.*\(Picture size .* is invalid\)"
+    ):
+        sink_like(tmp_path / "out.mp4", huge)
+    assert not (tmp_path / "out.mp4").exists()

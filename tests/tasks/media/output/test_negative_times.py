@@ -1,0 +1,56 @@
+"""A file whose times begin before zero: every frame arrives, and the sound stays with it."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.media.output.read_back import verify_video
+from tests.support.clips import Made, make, planes
+from tests.support.rewriting import alpha_like, packets, read, rewrite
+
+EARLY = Made(
+    ticks=[-9000, -6000, -2900, 0, 3100, 6000],
+    last_ticks=3000,
+    time_base=Fraction(1, 90000),
+    tones=["mp2"],
+    tone_start_s=Fraction(-1, 10),
+    container={"avoid_negative_ts": "disabled", "mpegts_copyts": "1"},
+)
+NOTE = "the file's times begin 0.100 s before zero, where players show nothing: picture and sound come so much later"
+
+
+@pytest.fixture
+def early(tmp_path: Path) -> Path:
+    source = make(tmp_path / "early.ts", EARLY)
+    assert read(source)[1].pts.tolist() == list(EARLY.ticks)
+    return source
+
+
+def test_an_mp4_shows_all_of_it_at_its_own_intervals(early: Path, tmp_path: Path) -> None:
+    _, table, notes = rewrite(early, tmp_path / "out.mp4")
+    clip, again = read(tmp_path / "out.mp4")
+    assert (clip.time_base, clip.broken) == (Fraction(1, 90000), "")
+    assert again.pts.tolist() == [tick + 9000 for tick in EARLY.ticks]
+    assert again.duration.tolist() == table.duration.tolist()
+    assert notes == [NOTE]
+    ((first_s, _), *_), ((before_s, _), *_) = packets(tmp_path / "out.mp4")[0], packets(early)[0]
+    assert first_s == pytest.approx(before_s + Fraction(1, 10), abs=1 / 48000)
+
+
+@pytest.mark.parametrize("coding", ["webm", "mov"])
+def test_so_does_a_transparent_one(early: Path, tmp_path: Path, coding: str) -> None:
+    clip, table = read(early)
+    path = tmp_path / f"out.{coding}"
+    sink = alpha_like(path, clip, coding, early)
+    opacity = np.ones(clip.size_px[::-1], np.float32)
+    with sink:
+        for index, (pts, duration) in enumerate(zip(table.pts.tolist(), table.duration.tolist(), strict=True)):
+            sink.write(planes(index, clip.size_px, "yuv420p"), opacity, pts, duration)
+    assert NOTE in sink.notes
+    verify_video(path, clip.frames)
+    made, again = read(path)
+    shown_s = np.array([float(tick * made.time_base) for tick in again.pts.tolist()])
+    assert 0 <= shown_s[0] < 0.02  # WebM makes room for what Opus needs before its first sound
+    assert np.diff(shown_s) == pytest.approx(np.diff(table.pts) / 90000, abs=0.0011)  # and counts milliseconds

@@ -1,0 +1,243 @@
+"""What goes into an MP4 comes out: every frame, its time, its tags, its samples where nothing is lost on purpose."""
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.errors import OutputError
+from tasks.media.input.frames import Picture, frames
+from tasks.media.input.probe import FrameTable
+from tasks.media.output.read_back import verify_video
+from tasks.media.planes.layout import layout_of, nearest
+from tasks.records import Clip, ColorTags
+from tests.support.clips import Made, make, planes
+from tests.support.rewriting import packets, read, rewrite, sink_like
+
+TICKS_600 = {"video_track_timescale": "600"}
+TICKS_90000 = {"video_track_timescale": "90000"}
+FFV1 = Made(codec="ffv1", options={})
+
+
+def usual_place(color: ColorTags) -> ColorTags:
+    """``color`` as H.264 means it: an unspecified chroma location is the left one, an unspecified range limited."""
+    return replace(color, chroma_location=color.chroma_location or 1, range=color.range or 1)
+
+
+def assert_same_times(before: tuple[Clip, FrameTable], after: tuple[Clip, FrameTable]) -> None:
+    ticks = before[0].time_base / after[0].time_base
+    assert [pts * ticks for pts in before[1].pts.tolist()] == after[1].pts.tolist()
+    assert [ticks * one for one in before[1].duration.tolist()] == after[1].duration.tolist()
+
+
+MADE = {
+    "plain.mp4": Made(),
+    "ntsc.mov": Made(
+        ticks=range(0, 12012, 1001), last_ticks=1001, time_base=Fraction(1, 30000), rate=Fraction(30000, 1001)
+    ),
+    "millis.mkv": Made(
+        ticks=range(0, 12012, 1001), last_ticks=1001, time_base=Fraction(1, 30000), rate=Fraction(30000, 1001)
+    ),
+    "uneven.mp4": Made(
+        ticks=[0, 10, 30, 35, 90, 100, 300, 310, 320, 400],
+        last_ticks=60,
+        time_base=Fraction(1, 600),
+        container=TICKS_600,
+        options={"bf": "0"},
+    ),
+    # Written with B-frames, yet its last frame is the last one in decoding order too.
+    "last_last.mp4": Made(
+        ticks=[0, 3000, 6100, 9000, 12100, 15000, 18000, 21100, 24000, 27100, 30000],
+        last_ticks=3000,
+        time_base=Fraction(1, 90000),
+        container=TICKS_90000,
+    ),
+    "long_last.mkv": Made(ticks=[0, 10, 30, 35, 90], last_ticks=600, time_base=Fraction(1, 600)),
+    "late.mp4": Made(ticks=range(7001, 7001 + 12 * 512, 512), tones=["aac"], container={"movie_timescale": "15360"}),
+    "early.mkv": Made(ticks=range(0, 12 * 512, 512), tones=["aac"], tone_start_s=Fraction(1, 10)),
+    "stream.ts": Made(tones=["aac"]),
+    "turned.mp4": Made(turn_ccw_deg=90, pixel_aspect=Fraction(4, 3)),
+    "upside.mp4": Made(turn_ccw_deg=180),
+    "left.mp4": Made(turn_ccw_deg=270, tones=["aac"]),
+    "ten.mp4": Made(pixel_format="yuv420p10le", color=ColorTags(1, 9, 16, 9, 3)),
+    "c422.mp4": Made(pixel_format="yuv422p", color=ColorTags(1, 1, 1, 1, 1)),
+    "c444.mp4": Made(pixel_format="yuv444p10le", color=ColorTags(1, 1, 1, 1, 1)),
+    "full.mp4": Made(color=ColorTags(2, 1, 1, 1, 1)),
+    "wide.mp4": Made(pixel_aspect=Fraction(64, 45), color=ColorTags(1, 5, 6, 5, 2)),
+    "one.mp4": Made(ticks=[0]),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("preset", ["ultrafast", "veryfast"])  # without and with B-frames
+def test_a_rewritten_clip_keeps_times_and_tags(tmp_path: Path, name: str, preset: str) -> None:
+    source, target = make(tmp_path / name, MADE[name]), tmp_path / "out.mp4"
+    clip, table, notes = rewrite(source, target, preset=preset)
+    again = read(target)
+    assert_same_times((clip, table), again)
+    assert again[0].size_px == clip.size_px
+    assert again[0].rotation_deg == 0
+    assert again[0].pixel_aspect == clip.pixel_aspect
+    assert usual_place(again[0].color) == usual_place(clip.color)
+    assert nearest(again[0].pixel_format) == layout_of(clip)
+    assert len(again[0].sound) == len(clip.sound)
+    assert notes == []
+    verify_video(target, clip.frames)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "moonwalk.mp4",
+        "lab_walk_side.mp4",
+        "gym_jog_moving_camera.mp4",
+        "two_people_vp9_audio.mp4",
+        "phone_rotated_printed_figure.mov",
+        "thermal_vfr_no_person.mp4",
+        "corrupted_midway.mp4",
+    ],
+)
+def test_a_rewritten_real_clip_keeps_times_tags_and_sound(videos: Path, tmp_path: Path, name: str) -> None:
+    clip, table, notes = rewrite(videos / name, tmp_path / "out.mp4", crf=40, preset="ultrafast")
+    again = read(tmp_path / "out.mp4")
+    assert_same_times((clip, table), again)
+    assert again[0].time_base == clip.time_base
+    assert again[0].rate == clip.rate or name == "corrupted_midway.mp4"
+    assert usual_place(again[0].color) == usual_place(clip.color)
+    assert again[0].size_px == clip.size_px
+    assert packets(videos / name) == packets(tmp_path / "out.mp4")
+    assert notes == []
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p", "yuv444p"])
+@pytest.mark.parametrize("size", [(64, 48), (66, 46)])
+def test_a_lossless_encoding_gives_back_every_sample(tmp_path: Path, pixel_format: str, size: tuple[int, int]) -> None:
+    source, target = make(tmp_path / "a.mp4", Made(size_px=size, pixel_format=pixel_format)), tmp_path / "out.mp4"
+    clip, _, _ = rewrite(source, target, crf=0, preset="medium")
+    assert_same_pictures(frames(source, clip), frames(target, read(target)[0]))
+
+
+def assert_same_pictures(before: Iterator[Picture], after: Iterator[Picture]) -> None:
+    for old, new in zip(before, after, strict=True):
+        for left, right in zip(old.planes, new.planes, strict=True):
+            np.testing.assert_array_equal(left, right[: left.shape[0], : left.shape[1]])
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "size"), [("yuv420p", (65, 47)), ("yuv420p", (64, 47)), ("yuv422p", (65, 48))]
+)
+def test_odd_sizes_grow_by_their_last_line_and_say_so(tmp_path: Path, pixel_format: str, size: tuple[int, int]) -> None:
+    source = make(tmp_path / "a.mkv", replace(FFV1, size_px=size, pixel_format=pixel_format))
+    clip, _, notes = rewrite(source, tmp_path / "out.mp4", crf=0)
+    again, _ = read(tmp_path / "out.mp4")
+    even = (size[0] + size[0] % 2, size[1] + (size[1] % 2 if pixel_format == "yuv420p" else 0))
+    assert again.size_px == even
+    assert notes == [
+        f"{size[0]}x{size[1]} is odd: its last column or row was repeated to {even[0]}x{even[1]}, as H.264 needs"
+    ]
+    assert_same_pictures(frames(source, clip), frames(tmp_path / "out.mp4", again))
+    for picture in frames(tmp_path / "out.mp4", again):
+        np.testing.assert_array_equal(picture.luma[:, -1], picture.luma[:, size[0] - 1])
+        np.testing.assert_array_equal(picture.luma[-1], picture.luma[size[1] - 1])
+
+
+def test_rgb_arrives_as_yuv_of_the_same_colours(tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mkv", replace(FFV1, pixel_format="bgr0"))
+    clip, _, notes = rewrite(source, tmp_path / "out.mp4", crf=0)
+    again, _ = read(tmp_path / "out.mp4")
+    assert notes == ["RGB was written as YUV 4:4:4 (BT.709), as players expect of H.264"]
+    assert (again.pixel_format, again.color.matrix) == ("yuv444p", 1)
+    for old, new in zip(frames(source, clip), frames(tmp_path / "out.mp4", again), strict=True):
+        assert np.abs(old.rgb().astype(int) - new.rgb()).max() <= 3
+
+
+@pytest.mark.parametrize("pixel_format", ["gray", "gray10le"])
+def test_gray_arrives_gray(tmp_path: Path, pixel_format: str) -> None:
+    source = make(tmp_path / "a.mkv", replace(FFV1, pixel_format=pixel_format))
+    clip, _, _ = rewrite(source, tmp_path / "out.mp4", crf=4)
+    again, _ = read(tmp_path / "out.mp4")
+    assert nearest(again.pixel_format).name == pixel_format.replace("gray", "yuv420p")
+    assert again.color.range == 2
+    for picture in frames(tmp_path / "out.mp4", again):
+        middle = 1 << (picture.layout.depth - 1)
+        assert all((plane == middle).all() for plane in picture.planes[1:])
+    assert clip.frames == again.frames
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mp4", Made(size_px=(320, 240), ticks=range(0, 40 * 512, 512), tones=["aac"]))
+    for name in ("1.mp4", "2.mp4"):
+        rewrite(source, tmp_path / name)
+    assert (tmp_path / "1.mp4").read_bytes() == (tmp_path / "2.mp4").read_bytes()
+
+
+def test_the_index_comes_before_the_pictures(tmp_path: Path) -> None:
+    rewrite(make(tmp_path / "a.mp4", Made()), tmp_path / "out.mp4")
+    content = (tmp_path / "out.mp4").read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+    for stamp in (b"Lavf", b"Lavc"):
+        assert stamp not in content
+
+
+class Stop(Exception):
+    """What a stage raises when it is interrupted."""
+
+
+@pytest.mark.parametrize("after", [0, 1, 5])
+def test_an_exception_leaves_no_file(tmp_path: Path, after: int) -> None:
+    source, target = make(tmp_path / "a.mp4", Made(tones=["aac"])), tmp_path / "out.mp4"
+    clip, _ = read(source)
+    with pytest.raises(Stop), sink_like(target, clip, sound=source) as sink:
+        for picture in frames(source, clip):
+            if picture.index == after:
+                raise Stop
+            sink.write(picture.planes, picture.pts, picture.duration)
+    assert not target.exists()
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    clip, _ = read(make(tmp_path / "a.mp4", Made()))
+    with (
+        pytest.raises(OutputError, match=r"none/out\.mp4: cannot be written \(No such file or directory\); free space"),
+        sink_like(tmp_path / "none" / "out.mp4", clip) as sink,
+    ):
+        sink.write(planes(0, clip.size_px, clip.pixel_format), 0, 512)
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond ``size`` bytes: what a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("size", [10, 40_000])
+def test_a_full_disk_is_a_sentence_and_leaves_no_file(tmp_path: Path, size: int) -> None:
+    clip, _ = read(make(tmp_path / "a.mp4", Made(size_px=(320, 240))))
+    target = tmp_path / "out.mp4"
+    noise = np.random.default_rng(1)
+    with (
+        room_for(size),
+        pytest.raises(OutputError, match=r"out\.mp4: cannot be written \(.*\); free space there or choose"),
+        sink_like(target, clip, crf=1) as sink,
+    ):
+        for index in range(40):
+            luma = noise.integers(16, 235, (240, 320), dtype=np.uint8)
+            sink.write((luma, luma[::2, ::2], luma[::2, ::2]), index * 512, 512)
+    assert not target.exists()
+
+
+def test_a_picture_too_narrow_for_the_encoder_is_refused_before_it_corrupts_memory(tmp_path: Path) -> None:
+    source = make(tmp_path / "small.mp4", Made(size_px=(48, 64)))
+    with pytest.raises(OutputError, match=r"H\.265 is not made of pictures narrower than 64 px, as 48x64"):
+        rewrite(source, tmp_path / "out.mp4", crf=18, preset="superfast", codec="x265")
+    assert not (tmp_path / "out.mp4").exists()

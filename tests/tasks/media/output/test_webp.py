@@ -1,0 +1,62 @@
+"""The small moving picture: its pictures, their times, its bytes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tasks.errors import OutputError
+from tasks.media.output.webp import verify_webp, write_webp
+
+SIZE = (64, 48)
+
+
+def pictures(count: int) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    for index in range(count):
+        rgb = np.zeros((48, 64, 3), np.uint8)
+        rgb[..., 0], rgb[..., 2] = 200, 10 * index
+        yield 0.1 * index, rgb
+
+
+def test_every_picture_arrives_with_its_colour_and_time(tmp_path: Path) -> None:
+    path = tmp_path / "preview.webp"
+    assert write_webp(path, pictures(8), SIZE) == 8
+    verify_webp(path, 8)
+    found, animation = cv2.imreadanimation(str(path))
+    assert found
+    assert len(animation.frames) == 8
+    assert list(animation.durations) == pytest.approx([100] * 8, abs=1)
+    for (_, rgb), shown in zip(pictures(8), animation.frames, strict=True):
+        assert np.abs(shown[..., 2::-1].astype(int) - rgb).max() <= 6
+
+
+def test_the_same_pictures_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_webp(tmp_path / name, pictures(5), SIZE)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_a_short_or_cut_file_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "a.webp"
+    write_webp(path, pictures(3), SIZE)
+    with pytest.raises(OutputError, match="holds 3 pictures instead of 4"):
+        verify_webp(path, 4)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(OutputError):
+        verify_webp(path, 3)
+
+
+def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_webp(tmp_path / "no" / "a.webp", pictures(1), SIZE)
+
+
+def test_one_picture_is_a_whole_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "preview.webp"
+    assert write_webp(path, pictures(1), SIZE) == 1
+    verify_webp(path, 1)
+    with pytest.raises(OutputError, match="holds 1 pictures instead of 2"):
+        verify_webp(path, 2)

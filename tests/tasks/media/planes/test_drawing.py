@@ -1,0 +1,72 @@
+"""Lines and dots on planes: where they belong, in their colour, and nowhere else."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tasks.media.planes.drawing import Brush, unbroken
+from tasks.media.planes.layout import PixelLayout, nearest
+from tests.tasks.media.matting.test_matte import centroid
+
+SIZES = [(160, 120), (161, 121)]
+
+
+def flat(layout: PixelLayout, size_px: tuple[int, int]) -> tuple[NDArray[Any], ...]:
+    return tuple(np.full(layout.plane_wh(i, size_px)[::-1], 100, layout.dtype) for i in range(layout.planes))
+
+
+@pytest.mark.parametrize(("name", "size_px"), list(product(["yuv420p", "yuv422p10le", "yuv444p", "gray"], SIZES)))
+def test_a_dot_stands_where_it_is_put_in_every_plane(name: str, size_px: tuple[int, int]) -> None:
+    layout = nearest(name)
+    planes = flat(layout, size_px)
+    Brush(layout, size_px).dots(planes, np.array([[70.25, 41.5]]), (220, 30, 180), 9.0)
+    for index, (plane, value) in enumerate(zip(planes, (220, 30, 180), strict=False)):
+        drawn = np.abs(plane.astype(np.float32) - 100)
+        step_x, step_y = (1 << layout.chroma_shift[0], 1 << layout.chroma_shift[1]) if index else (1, 1)
+        x, y = centroid(drawn)
+        assert (x + 0.5) * step_x - 0.5 == pytest.approx(70.25, abs=0.6)
+        assert (y + 0.5) * step_y - 0.5 == pytest.approx(41.5, abs=0.6)
+        assert drawn.max() == abs(value - 100)
+        assert drawn.sum() * step_x * step_y / abs(value - 100) == pytest.approx(np.pi * 81, rel=0.15)
+
+
+def test_a_line_reaches_from_end_to_end_and_breaks_where_nothing_is_known() -> None:
+    layout = nearest("gray")
+    (plane,) = planes = flat(layout, (160, 120))
+    line = np.array([[20.0, 60], [60, 60], [np.nan, np.nan], [100, 60], [140, 60]])
+    Brush(layout, (160, 120)).lines(planes, [line], (200,), 3)
+    assert (plane[60, 22:59] == 200).all()
+    assert (plane[60, 102:139] == 200).all()
+    assert (plane[60, 66:95] == 100).all()
+    assert (plane[:55] == 100).all()
+
+
+def test_what_lies_outside_is_left_away() -> None:
+    layout = nearest("yuv420p")
+    planes = flat(layout, (160, 120))
+    brush = Brush(layout, (160, 120))
+    for point in ([-50.0, 20], [300, 60], [80, -40], [80, 500], [1e9, 1e9], [np.nan, 3]):
+        brush.dots(planes, np.array([point]), (255, 0, 0), 5.0)
+        brush.rings(planes, np.array([point]), (255, 0, 0), 5.0, 2)
+    assert all((plane == 100).all() for plane in planes)
+    brush.lines(planes, [np.array([[-500.0, 60], [700, 60]])], (255, 0, 0), 1)
+    assert (planes[0][60] > 180).all()
+
+
+def test_one_mark_leaves_no_trace_in_the_next() -> None:
+    layout = nearest("gray")
+    brush = Brush(layout, (160, 120))
+    brush.dots(flat(layout, (160, 120)), np.array([[40.0, 40]]), (255,), 20.0)
+    (plane,) = planes = flat(layout, (160, 120))
+    brush.dots(planes, np.array([[60.0, 40]]), (255,), 4.0)
+    assert (plane[:, :54] == 100).all()
+
+
+def test_runs_are_what_is_known() -> None:
+    points = np.array([[np.nan, 0], [1, 1], [2, 2], [3, np.nan], [4, 4]])
+    assert [run.tolist() for run in unbroken(points)] == [[[1, 1], [2, 2]], [[4, 4]]]
+    assert unbroken(np.full((3, 2), np.nan)) == []
+    assert unbroken(np.zeros((0, 2))) == []

@@ -1,0 +1,132 @@
+"""Planes under a similarity, against a picture given by a formula."""
+
+from itertools import product
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tasks.maths.path import affine
+from tasks.media.planes.layout import PixelLayout, nearest
+from tasks.media.planes.shift import shift_planes
+from tasks.media.planes.warp import plane_to_luma, warp_planes
+
+Floats = NDArray[np.float64]
+
+LAYOUTS = {name: nearest(name) for name in ("gray", "yuv420p", "yuv422p", "yuv444p", "gbrp", "yuv420p10le")}
+SIZE = (160, 120)
+CENTRE = np.array([79.5, 59.5])
+TURN = affine.about(affine.similarity(1.1, np.deg2rad(7.0)), np.array([3.3, -2.4]), CENTRE)
+
+
+def waves(x: Floats, y: Floats) -> Floats:
+    return np.asarray(128 + 55 * np.sin(x / 6 + 1) + 50 * np.cos(y / 7 + x / 25))
+
+
+def picture(layout: PixelLayout, to_output: Floats, location: int = 0, size_px: tuple[int, int] = SIZE) -> list[Floats]:
+    """What each plane's samples show of the waves moved by ``to_output``, sampled where they are sited."""
+    back = affine.invert(to_output)
+    planes = []
+    for index in range(layout.planes):
+        width, height = layout.plane_wh(index, size_px)
+        column, row = np.meshgrid(np.arange(width, dtype=float), np.arange(height, dtype=float))
+        at = affine.apply(plane_to_luma(layout, index, location), np.stack([column, row], axis=-1))
+        source = affine.apply(back, at)
+        planes.append((1 << (layout.depth - 8)) * waves(source[..., 0], source[..., 1]))
+    return planes
+
+
+STILL = np.eye(3)[:2]
+
+
+def stored(layout: PixelLayout, location: int = 0) -> list[NDArray[Any]]:
+    return [np.rint(plane).astype(layout.dtype) for plane in picture(layout, STILL, location)]
+
+
+@pytest.mark.parametrize(("name", "location"), [*product(LAYOUTS, [0]), *product(["yuv420p"], [1, 2, 3, 4, 5, 6])])
+def test_every_plane_turns_with_the_picture(name: str, location: int) -> None:
+    """A chroma plane that took the wrong site would be off by up to a luma pixel: some ten levels."""
+    layout = LAYOUTS[name]
+    moved = warp_planes(stored(layout, location), layout, TURN, SIZE, chroma_location=location)
+    for plane, truth in zip(moved, picture(layout, TURN, location), strict=True):
+        assert plane.dtype == layout.dtype
+        unit = 1 << (layout.depth - 8)
+        assert np.abs(plane - truth)[14:-14, 14:-14].max() < 2.5 * unit
+
+
+def test_a_wrong_site_is_seen() -> None:
+    layout = LAYOUTS["yuv420p"]
+    half = affine.about(affine.similarity(1.0, np.pi), np.zeros(2), CENTRE)
+    moved = warp_planes(stored(layout, 2), layout, half, SIZE, chroma_location=3)[1]
+    assert np.abs(moved - picture(layout, half, 2)[1])[14:-14, 14:-14].max() > 5
+
+
+@pytest.mark.parametrize("interpolation", ["linear", "cubic", "lanczos"])
+def test_every_interpolation_follows_the_formula(interpolation: str) -> None:
+    limit = {"linear": 4.0, "cubic": 2.5, "lanczos": 2.5}[interpolation]
+    (moved,) = warp_planes(stored(LAYOUTS["gray"]), LAYOUTS["gray"], TURN, SIZE, interpolation=interpolation)
+    assert np.abs(moved - picture(LAYOUTS["gray"], TURN)[0])[14:-14, 14:-14].max() < limit
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le"])
+@pytest.mark.parametrize("border", ["reflect", "replicate"])
+def test_a_translation_is_that_of_shift(name: str, border: str) -> None:
+    layout = LAYOUTS[name]
+    planes = stored(layout)
+    for shift in ((6.0, -4.0), (5.3, -3.6)):
+        warped = warp_planes(planes, layout, affine.translation(np.array(shift)), (96, 80), border=border)
+        for one, other in zip(warped, shift_planes(planes, layout, shift, (96, 80), border=border), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_outside_the_source_is_its_edge_or_its_mirror() -> None:
+    layout = LAYOUTS["yuv420p"]
+    small = affine.about(affine.similarity(0.5, 0.0), np.zeros(2), CENTRE)
+    edge = warp_planes(stored(layout), layout, small, SIZE, border="replicate")
+    mirrored = warp_planes(stored(layout), layout, small, SIZE)
+    for plane, other in zip(edge, mirrored, strict=True):
+        rows = plane.shape[0]
+        above = plane[: rows // 4 - 3].astype(int)
+        assert np.ptp(above, axis=0).max() <= 1
+        assert np.ptp(other[: rows // 4 - 3], axis=0).max() > 20
+
+
+def test_values_stay_within_the_depth() -> None:
+    layout = LAYOUTS["yuv420p10le"]
+    checks = [((np.indices(plane.shape).sum(axis=0) // 5) % 2 * 1023).astype(np.uint16) for plane in stored(layout)]
+    for interpolation in ("cubic", "lanczos"):
+        moved = warp_planes(checks, layout, TURN, SIZE, interpolation=interpolation)
+        assert moved[0].min() == 0
+        assert moved[0].max() == 1023
+
+
+def test_fine_texture_made_smaller_turns_grey_and_not_into_a_pattern() -> None:
+    layout = LAYOUTS["gray"]
+    lines = np.tile(np.array([0, 255], np.uint8), (120, 80))
+    factor = 0.4
+    small = affine.about(affine.similarity(factor, 0.0), np.zeros(2), CENTRE)
+    (moved,) = warp_planes([lines], layout, small, SIZE)
+    plain = cv2.warpAffine(lines, small, SIZE, flags=cv2.INTER_CUBIC)
+    inner = np.s_[45:75, 55:105]
+    assert moved[inner].std() < 0.6 * plain[inner].std()
+
+
+def test_read_only_planes_are_taken() -> None:
+    planes = stored(LAYOUTS["yuv420p"])
+    for plane in planes:
+        plane.flags.writeable = False
+    before = [plane.copy() for plane in planes]
+    warp_planes(planes, LAYOUTS["yuv420p"], TURN, SIZE)
+    for plane, kept in zip(planes, before, strict=True):
+        np.testing.assert_array_equal(plane, kept)
+
+
+def test_a_replicated_border_repeats_the_edge() -> None:
+    layout = LAYOUTS["yuv420p"]
+    small = affine.about(affine.similarity(0.5, 0.0), np.zeros(2), CENTRE)
+    for plane in warp_planes(stored(layout), layout, small, SIZE, border="replicate"):
+        rows, columns = plane.shape
+        assert (np.ptp(plane[: rows // 4 - 3], axis=0) == 0).all()
+        assert (np.ptp(plane[:, : columns // 4 - 3], axis=1) == 0).all()

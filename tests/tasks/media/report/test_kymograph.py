@@ -1,0 +1,73 @@
+"""Kymographs: the right line of pixels, in the right colours, whatever the layout of the picture."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tasks.errors import OutputError
+from tasks.media.planes.layout import PixelLayout, nearest
+from tasks.media.planes.plane_color import planes_of_rgb
+from tasks.media.report.kymograph import COLUMNS, LENGTH_PX, Line, line_through, write_kymograph
+from tasks.records import ColorTags
+
+TAGS = ColorTags(range=1, matrix=1)
+RGB = nearest("gbrp")
+
+
+def colours(tmp_path: Path, line: Line, layout: PixelLayout) -> NDArray[np.int64]:
+    """What a kymograph of one line over and over shows, RGB."""
+    write_kymograph(tmp_path / "line.jpg", [line] * 16, layout, TAGS)
+    picture = cv2.cvtColor(cv2.imread(str(tmp_path / "line.jpg")), cv2.COLOR_BGR2RGB)
+    assert picture.shape == (LENGTH_PX, 16, 3)
+    return np.asarray(picture[:, 8].astype(np.int64))
+
+
+@pytest.mark.parametrize("form", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "gbrp", "gray", "gray10le"])
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_a_line_has_the_colours_of_its_place(tmp_path: Path, form: str, axis: str) -> None:
+    rgb = np.full((90, 160, 3), 40, np.uint8)
+    rgb[60:70, :, :] = [200, 200, 200]  # a level bar
+    rgb[:, 100:110, :] = [120, 120, 120]  # an upright bar
+    if not form.startswith("gray"):
+        rgb[60:70, :50] = [180, 60, 60]
+    layout = nearest(form)
+    planes = planes_of_rgb(rgb, layout, TAGS, 90)
+    on_bar = colours(tmp_path, line_through(planes, layout, axis, 65 if axis == "x" else 105), layout)
+    off_bar = colours(tmp_path, line_through(planes, layout, axis, 20 if axis == "x" else 30), layout)
+    near = 6  # JPEG
+    own, other, across = (200, 120, 105 / 160) if axis == "x" else (120, 200, 65 / 90)
+    crossing, beside = int(across * LENGTH_PX), int(0.45 * LENGTH_PX)
+    assert np.abs(on_bar[beside] - (own if axis == "x" else 120)).max() <= near
+    assert np.abs(off_bar[beside] - 40).max() <= near
+    red = axis == "y" and not form.startswith("gray")  # the column at 30 crosses the coloured end of the level bar
+    assert np.abs(off_bar[crossing] - ([180, 60, 60] if red else 120 if axis == "x" else other)).max() <= 2 * near
+    if axis == "x" and not form.startswith("gray"):
+        assert np.abs(on_bar[LENGTH_PX // 6] - [180, 60, 60]).max() <= 2 * near
+
+
+@pytest.mark.parametrize("at_px", [-50.0, 0.0, 8.9, 1e6])
+@pytest.mark.parametrize("size", [(9, 17), (2, 2), (1, 1)])
+def test_places_beyond_the_picture_and_tiny_pictures_give_the_nearest_line(
+    tmp_path: Path, at_px: float, size: tuple[int, int]
+) -> None:
+    layout = nearest("yuv420p")
+    planes = planes_of_rgb(np.full((*size, 3), 90, np.uint8), layout, TAGS, 90)
+    for axis in ("x", "y"):
+        line = colours(tmp_path, line_through(planes, layout, axis, at_px), layout)
+        assert np.abs(line - 90).max() <= 3
+
+
+def test_moments_go_from_left_to_right(tmp_path: Path) -> None:
+    levels = np.linspace(0, 255, COLUMNS).astype(np.uint8)
+    write_kymograph(tmp_path / "k.jpg", [(np.full(LENGTH_PX, level, np.uint8),) * 3 for level in levels], RGB, TAGS)
+    picture = cv2.imread(str(tmp_path / "k.jpg"))
+    assert picture.shape == (LENGTH_PX, COLUMNS, 3)
+    assert picture[10, 10, 0] < 20 < 230 < picture[10, -10, 0]
+
+
+def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_kymograph(tmp_path / "no" / "k.jpg", [(np.zeros(LENGTH_PX, np.uint8),) * 3], RGB, TAGS)

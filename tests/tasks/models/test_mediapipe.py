@@ -1,0 +1,119 @@
+"""The real models, on few frames."""
+
+from itertools import islice
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from numpy.typing import NDArray
+
+from tasks.errors import ModelError
+from tasks.maths.body.landmarks import FEET, HEAD, HIPS
+from tasks.media.input.source import Reading, opened, pictures
+from tasks.models.pose import Landmarker, Person, open_pose
+from tasks.models.selfie import INPUT_WH, open_selfie
+from tasks.models.sources import model_files
+
+Image = NDArray[np.uint8]
+FULL = model_files("full", None, download=False)
+
+
+@pytest.fixture(scope="module")
+def walker(videos: Path) -> list[Image]:
+    """Twenty frames of a man who walks backwards."""
+    with opened(videos / "moonwalk.mp4") as (container, stream):
+        stored = islice(pictures(container, stream, Reading()), 20)
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in stored]
+
+
+def found_by(walker: list[Image], **options: bool) -> list[Person | None]:
+    with open_pose(FULL, device="cpu", **options) as (estimator, _):
+        return [estimator(rgb, number / 24) for number, rgb in enumerate(walker)]
+
+
+def test_a_walker_is_found_head_above_hips_above_feet(walker: list[Image]) -> None:
+    for person in found_by(walker):
+        assert person is not None and person.mask is None
+        y_px, visibility = person.landmarks[:, 1], person.landmarks[:, 3]
+        assert visibility[list(HIPS)].min() > 0.95
+        assert y_px[list(HEAD)].max() < y_px[list(HIPS)].min() < y_px[list(HIPS)].max() < y_px[list(FEET)].min()
+
+
+def test_equal_frames_give_equal_landmarks_and_a_silent_terminal(
+    walker: list[Image], capfd: pytest.CaptureFixture[str]
+) -> None:
+    once, again = (found_by(walker[:4]) for _ in range(2))
+    for first, second in zip(once, again, strict=True):
+        assert first is not None and second is not None
+        assert np.array_equal(first.landmarks, second.landmarks)
+    assert capfd.readouterr().err == ""
+
+
+def test_its_own_mask_covers_the_hips(walker: list[Image]) -> None:
+    person = found_by(walker[:2], with_masks=True)[-1]
+    assert person is not None and person.mask is not None
+    assert person.mask.shape == walker[0].shape[:2]
+    for x_px, y_px in person.landmarks[list(HIPS), :2]:
+        assert person.mask[round(y_px), round(x_px)] > 0.9
+    assert 0.05 < (person.mask > 0.5).mean() < 0.3
+
+
+def test_nobody_is_none() -> None:
+    grey = np.full((240, 320, 3), 128, np.uint8)
+    assert found_by([grey, grey]) == [None, None]
+
+
+@pytest.mark.parametrize("name", INPUT_WH)
+def test_a_small_picture_gives_a_small_mask(name: str, walker: list[Image]) -> None:
+    width, height = INPUT_WH[name]
+    part = walker[0][200 : 200 + height, 250 : 250 + width]
+    with open_selfie(model_files(name, None, download=False), device="cpu") as (segmenter, use):
+        mask = segmenter(part)
+    assert mask is not None and mask.shape == (height, width) and mask.dtype == np.float32
+    assert mask.min() >= 0 and mask.max() <= 1
+    assert use.device == "cpu"
+
+
+def test_a_pose_model_is_no_segmenter(tmp_path: Path) -> None:
+    (tmp_path / "selfie.tflite").write_bytes(b"no model at all")
+    with pytest.raises(ModelError, match="does not load"), open_selfie((tmp_path / "selfie.tflite",), device="cpu"):
+        pass
+
+
+def test_the_gpu_is_there_or_its_absence_is_said() -> None:
+    with open_pose(FULL, device="auto") as (_, use):
+        pass
+    if use.device == "gpu":
+        pytest.skip("this machine has a GPU that MediaPipe can use")
+    assert "GPU delegate does not start" in use.note
+    with pytest.raises(ModelError, match="device=gpu"), open_pose(FULL, device="gpu"):
+        pass
+
+
+class Middle:
+    """Stands for MediaPipe's landmarker: finds one landmark in the middle and remembers the times."""
+
+    def __init__(self) -> None:
+        self.times_ms: list[int] = []
+
+    def detect_for_video(self, _: object, time_ms: int) -> SimpleNamespace:
+        self.times_ms.append(time_ms)
+        point = SimpleNamespace(x=0.5, y=0.25, z=0.1, visibility=0.9, presence=0.8)
+        return SimpleNamespace(pose_landmarks=[[point]], segmentation_masks=None)
+
+
+def test_times_are_whole_milliseconds_and_always_grow() -> None:
+    landmarker = Middle()
+    estimator = Landmarker(landmarker)
+    for time_s in (-1.5, -1.4, -1.3999, -1.3998, -1.39, 0.5):
+        estimator(np.zeros((10, 20, 3), np.uint8), time_s)
+    assert np.all(np.diff([0, *landmarker.times_ms]) >= 1), "0 is the warm-up's"
+    assert_allclose(landmarker.times_ms, [1, 100, 101, 102, 110, 2000])
+
+
+def test_points_are_counted_from_the_centre_of_the_first_pixel() -> None:
+    person = Landmarker(Middle())(np.zeros((40, 80, 3), np.uint8), 0.0)
+    assert person is not None
+    assert_allclose(person.landmarks, [[39.5, 9.5, 8.0, 0.9, 0.8]])

@@ -1,0 +1,120 @@
+"""Following several people, with estimators that see plain rectangles instead of a network."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tasks.models.people import ALERT_S, LOOK_S, PAINT, Followers, painted_over
+from tasks.models.pose import Person
+from tests.support.bodies import figure
+
+TORSO_PX = 20.0
+STEP_S = 1 / 30
+Image = NDArray[np.uint8]
+
+
+def scene(*hips_xy: tuple[int, int]) -> Image:
+    """A dark picture with a light point at each person's hips, the largest the lightest."""
+    rgb = np.zeros((200, 600, 3), np.uint8)
+    for number, (x, y) in enumerate(hips_xy):
+        rgb[y, x] = 255 - 20 * number
+    return rgb
+
+
+class Eye:
+    """Stands for a landmarker: detects the lightest point of all, then follows the nearest one."""
+
+    def __init__(self) -> None:
+        self.last: NDArray[np.float64] | None = None
+        self.looks = 0
+
+    def __call__(self, rgb: Image, time_s: float) -> Person | None:
+        self.looks += 1
+        light = rgb[..., 0] > 2 * PAINT - 100
+        y, x = np.nonzero(light)
+        if len(x) == 0:
+            self.last = None
+            return None
+        points = np.stack([x, y], axis=1).astype(np.float64)
+        if self.last is None:
+            best = int(rgb[y, x, 0].argmax())
+        else:
+            away = np.hypot(*(points - self.last).T)
+            best = int(away.argmin())
+            if away[best] > TORSO_PX:
+                self.last = None
+                return None
+        self.last = points[best]
+        return Person(figure((float(points[best, 0]), float(points[best, 1])), TORSO_PX), None)
+
+
+def followed(scenes: Sequence[Image], most: int = 3) -> tuple[list[dict[int, int]], list[Eye]]:
+    """For each frame the track and x of everybody seen, and the estimators that were hired."""
+    eyes: list[Eye] = []
+
+    def hire() -> Eye:
+        eyes.append(Eye())
+        return eyes[-1]
+
+    finder = Followers(hire, most)
+    frames = []
+    for number, rgb in enumerate(scenes):
+        found = finder(rgb, number * STEP_S)
+        frames.append({sighting.track: round(sighting.landmarks[23:25, 0].mean()) for sighting in found})
+    return frames, eyes
+
+
+def test_two_people_are_two_tracks_from_the_first_frame_on() -> None:
+    frames, eyes = followed([scene((100 + i, 80), (400 - i, 80)) for i in range(40)])
+    assert frames == [{1: 100 + i, 2: 400 - i} for i in range(40)]
+    assert len(eyes) == 3
+
+
+def test_one_person_costs_a_second_look_only_now_and_then() -> None:
+    frames, (first, second) = followed([scene((100 + i, 80)) for i in range(90)])
+    assert all(len(people) == 1 for people in frames)
+    assert first.looks == 90
+    assert second.looks == pytest.approx(90 * STEP_S / LOOK_S, abs=2)
+
+
+def test_alone_means_no_second_estimator() -> None:
+    frames, eyes = followed([scene((100 + i, 80), (400 - i, 80)) for i in range(20)], most=1)
+    assert frames == [{1: 100 + i} for i in range(20)]
+    assert len(eyes) == 1
+
+
+def test_nobody_is_looked_for_in_every_frame() -> None:
+    frames, (eye, _) = followed([scene() for _ in range(20)] + [scene((300, 80))])
+    assert eye.looks == 21 and frames[-1] == {1: 300}
+
+
+def test_a_newcomer_is_seen_within_the_time_between_two_looks() -> None:
+    frames, _ = followed([scene((100, 80)) if i < 31 else scene((100, 80), (500, 80)) for i in range(60)])
+    late = next(i for i, people in enumerate(frames) if len(people) == 2) - 31
+    assert 0 <= late * STEP_S <= LOOK_S + STEP_S
+    assert frames[-1] == {1: 100, 2: 500}
+
+
+def test_who_is_lost_is_found_again_at_once_under_a_new_number() -> None:
+    scenes = [scene((100, 80), (400, 80)) if not 30 <= i < 40 else scene((100, 80)) for i in range(50)]
+    assert 10 * STEP_S < ALERT_S
+    frames, _ = followed(scenes)
+    assert frames[29] == {1: 100, 2: 400} and frames[35] == {1: 100} and frames[40] == {1: 100, 3: 400}
+
+
+def test_two_on_one_body_become_one_new_track() -> None:
+    scenes = [scene((200 + 3 * i, 80), (300 - 3 * i, 80)) for i in range(34)]
+    frames, _ = followed(scenes)
+    meeting = next(i for i, people in enumerate(frames) if set(people) != {1, 2} and i > 1)
+    assert abs(100 - 6 * meeting) < TORSO_PX
+    assert min(frames[meeting]) > 2 and len(frames[-1]) == 2 and not {1, 2} & set(frames[-1])
+
+
+def test_painting_covers_the_people_and_nothing_else() -> None:
+    rgb = scene((100, 80), (400, 80))
+    assert painted_over(rgb, []) is rgb
+    painted = painted_over(rgb, [figure((100, 80), TORSO_PX), figure((-500, 80), TORSO_PX)])
+    assert rgb[80, 100, 0] == 255 and painted[80, 100, 0] == PAINT
+    assert painted[80, 400, 0] == rgb[80, 400, 0] and (painted == rgb)[:, 200:].all()

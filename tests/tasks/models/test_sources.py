@@ -1,0 +1,69 @@
+"""Where models come from, and what is said when they come from nowhere."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import ModelError
+from tasks.models.sources import POSE, mask_models, model_digests, model_files
+
+
+@pytest.mark.parametrize("name", ["full", "general", "landscape"])
+def test_the_wheel_holds_the_defaults(name: str) -> None:
+    files = model_files(name, None, download=False)
+    assert len(files) == (2 if name in POSE else 1)
+    assert all(path.is_file() for path in files)
+
+
+@pytest.mark.parametrize("name", ["lite", "heavy"])
+def test_what_the_wheel_lacks_is_one_line_with_its_cure(name: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        model_files(name, None, download=False)
+    line = str(caught.value)
+    assert line.startswith("pose.model: the model '") and "\n" not in line
+    assert f"models.dir to a folder that holds pose_landmarker_{name}.task" in line
+    assert "models.download=true" in line
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"models\.dir: .*nowhere is not a folder"):
+        model_files("full", str(tmp_path / "nowhere"), download=False)
+
+
+def test_a_folder_comes_before_the_wheel_and_a_bundle_before_its_parts(tmp_path: Path) -> None:
+    parts = [tmp_path / "pose_detection.tflite", tmp_path / "pose_landmark_full.tflite"]
+    for path in parts:
+        path.touch()
+    assert model_files("full", str(tmp_path), download=False) == tuple(parts)
+    bundle = tmp_path / "pose_landmarker_full.task"
+    bundle.touch()
+    assert model_files("full", str(tmp_path), download=False) == (bundle,)
+    assert model_files("general", str(tmp_path), download=False) == model_files("general", None, download=False)
+
+
+def test_the_digest_follows_the_bytes(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    for name, content in (("heavy", b"one"), ("lite", b"two")):
+        (tmp_path / f"pose_landmarker_{name}.task").write_bytes(content)
+    digests = model_digests(("lite", "heavy"), folder, download=False)
+    assert list(digests) == ["lite", "heavy"] and digests["lite"] != digests["heavy"]
+    (tmp_path / "pose_landmarker_lite.task").write_bytes(b"one")
+    changed = model_digests(("lite", "heavy"), folder, download=False)
+    assert changed["lite"] == changed["heavy"] == digests["heavy"]
+
+
+def test_the_models_of_the_masks_follow_the_settings() -> None:
+    assert mask_models("general", "selfie_box", None) == ("general",)
+    assert mask_models("general", "selfie_frame", 30.0) == ("general", "landscape")
+    assert mask_models("landscape", "selfie_box", 30.0) == ("landscape",)
+    assert mask_models("general", "landmarker", None) == ()
+
+
+def test_asking_imports_no_mediapipe() -> None:
+    code = "import sys; from tasks.models.sources import model_digests as d; d(['full', 'general'], None, False)"
+    check = f"{code}; sys.exit(sorted({{'mediapipe', 'numpy', 'cv2'}} & set(sys.modules)))"
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", check], cwd=root, capture_output=True, text=True, check=False)
+    assert done.stderr.strip() in ("", "[]"), done.stderr

@@ -1,0 +1,110 @@
+"""The report's charts from stages written by hand: what is drawn, what is left out, and the same bytes again."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tasks.charts import draw_charts
+from tasks.maths.body.landmarks import COUNT, PoseTrack
+from tasks.maths.path import affine
+from tasks.media.files.tables import write_json, write_table
+from tasks.media.report.charts import COLORS
+from tasks.records import Artifact
+from tasks.render_requests import ChartsRequest
+from tests.support.artifacts import artifact, clip_artifact
+
+SIZE_PX = (640, 360)
+RATE_HZ = 30
+
+
+def request(folder: Path, frames: int, states: NDArray[np.str_], *, judged: bool = False) -> ChartsRequest:
+    """A walk through the picture, locked but for a residual of a pixel."""
+    time_s = 2 + np.arange(frames) / RATE_HZ
+    nothing = np.full((frames, COUNT, 2), np.nan)
+    track = PoseTrack(time_s, nothing, nothing[..., 0], nothing[..., 0], nothing[..., 0])
+    anchor = np.stack([np.linspace(100, 500, frames), np.full(frames, 200.0)], axis=1)
+    target = np.array([319.5, 179.5])
+    residual = np.stack([np.sin(time_s), np.cos(7 * time_s)], axis=1)
+    matrices = affine.translation(target - anchor + residual)
+    for name in ("trajectory", "offsets", "verify"):
+        (folder / name).mkdir()
+    columns = {"time_s": time_s, "anchor_x_px": anchor[:, 0], "anchor_y_px": anchor[:, 1], "state": states}
+    columns |= {f"to_output_{row}{column}": matrices[:, row, column] for row in range(2) for column in range(3)}
+    write_table(folder / "trajectory" / "trajectory.parquet", columns)
+    write_json(
+        folder / "trajectory" / "framing.json",
+        {"output_size_px": SIZE_PX, "target_px": target, "source_target_px": target},
+    )
+    sources = np.where(np.arange(frames) < frames // 2, "hips", "shoulders")
+    write_table(folder / "offsets" / "offsets.parquet", {"source": sources})
+    seen = {"residual_x_px": residual[:, 0], "residual_y_px": residual[:, 1]}
+    write_table(folder / "verify" / "verified.parquet", {"time_s": time_s, **seen})
+    verified: Artifact | None = artifact("verify", folder / "verify") if judged else None
+    clip = clip_artifact(folder / "decode", track, SIZE_PX)
+    stages = {name: artifact(name, folder / name) for name in ("offsets", "trajectory")}
+    return ChartsRequest(clip=clip, verified=verified, **stages)
+
+
+def draw(work: ChartsRequest, folder: Path) -> dict[str, str]:
+    folder.mkdir()
+    draw_charts(work, folder, lambda _: None)
+    return {path.name: path.read_text() for path in sorted(folder.iterdir())}
+
+
+def test_charts_of_a_judged_walk_with_gaps(tmp_path: Path) -> None:
+    states = np.array(["measured"] * 60 + ["interpolated"] * 15 + ["measured"] * 60 + ["absent"] * 45)
+    drawn = draw(request(tmp_path, 180, states, judged=True), tmp_path / "out")
+    assert set(drawn) == {
+        *(f"{name}.svg" for name in ("path_x", "path_y", "residual", "verified", "spectrum")),
+        "spans.json",
+    }
+    spans = json.loads(drawn["spans.json"])
+    assert [span["label"] for span in spans["spans"]] == ["interpolated", "absent"]
+    assert spans["spans"][0]["start_s"] == pytest.approx(4)
+    assert spans["spans"][0]["end_s"] == pytest.approx(4.5)
+    assert spans["sources"] == ["hips", "shoulders"]
+    assert "var(--interpolated)" in drawn["path_x.svg"]
+    assert "var(--shoulders)" in drawn["path_x.svg"]
+
+
+def test_a_chart_has_only_colours_and_fonts_of_the_page_and_names_of_its_own(tmp_path: Path) -> None:
+    drawn = draw(request(tmp_path, 90, np.array(["measured"] * 90)), tmp_path / "out")
+    assert "verified.svg" not in drawn
+    for name, text in drawn.items():
+        if not name.endswith(".svg"):
+            continue
+        assert not re.search(r"#[0-9a-fA-F]{6}\b|font-family|<script|<style|<\?xml|<!--", text)
+        assert not set(re.findall(r"var\(--([\w-]+)\)", text)) - set(COLORS)
+        assert all(found.startswith(name.removesuffix(".svg")) for found in re.findall(r'id="([^"]+)"', text))
+        used = re.findall(r'(?:url\(|href=")#([^")]+)', text)
+        assert all(f'id="{found}"' in text for found in used)
+        assert set(re.findall(r"https?://[^\"]+", text)) <= {
+            "http://www.w3.org/2000/svg",
+            "http://www.w3.org/1999/xlink",
+        }
+
+
+def test_the_same_path_gives_the_same_bytes(tmp_path: Path) -> None:
+    work = request(tmp_path, 90, np.array(["measured"] * 90), judged=True)
+    assert draw(work, tmp_path / "one") == draw(work, tmp_path / "two")
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_a_clip_of_a_frame_or_two_has_charts_but_no_spectrum(tmp_path: Path, frames: int) -> None:
+    drawn = draw(request(tmp_path, frames, np.array(["measured"] * frames), judged=True), tmp_path / "out")
+    assert "spectrum.svg" not in drawn
+    assert {"path_x.svg", "path_y.svg", "residual.svg", "verified.svg"} <= set(drawn)
+
+
+def test_an_hour_is_a_small_picture_with_its_jump(tmp_path: Path) -> None:
+    frames = 3600 * RATE_HZ
+    states = np.array(["measured", "held"])[(np.arange(frames) % 200 == 7).astype(int)]
+    drawn = draw(request(tmp_path, frames, states), tmp_path / "out")
+    assert max(len(text) for text in drawn.values()) < 250_000
+    spans = json.loads(drawn["spans.json"])
+    assert len(spans["spans"]) == 40
+    assert spans["more"] == 500

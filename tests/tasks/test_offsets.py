@@ -1,0 +1,236 @@
+"""The offsets stage on written poses: its tables, its timeline, its refusals."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from numpy.typing import NDArray
+
+from conf.choices import AnchorMethod, AnchorPoint
+from conf.holding import AnchorConf, CropConf
+from tasks.errors import AnchorNotSeen, Interrupted, NobodyFound, SettingError
+from tasks.maths.body.landmarks import NAMES, PoseTrack
+from tasks.maths.tracking.steps import Step
+from tasks.media.files.masks_file import Mask, State, mask_writer
+from tasks.media.files.tables import read_table
+from tasks.offsets import measure_offsets
+from tasks.requests import OffsetsRequest
+from tests.support.artifacts import artifact, clip_artifact, pose_artifact
+from tests.support.paths import pose_track, straight_walk, uneven_times, without
+
+SIZE = (640, 360)
+COUNT = 24
+TIME_S = 0.4 + uneven_times(COUNT)
+HALF = np.array([9.0, 2.0])
+CENTRE = np.array([319.5, 179.5])
+
+
+def walker(**seen: Any) -> PoseTrack:
+    middle = straight_walk(TIME_S)
+    return pose_track(TIME_S, middle - HALF, middle + HALF, **seen)
+
+
+def request(folder: Path, track: PoseTrack, **changes: Any) -> OffsetsRequest:
+    clip, pose = clip_artifact(folder / "clip", track, SIZE), pose_artifact(folder / "pose", track)
+    plain: dict[str, Any] = {"settings": AnchorConf(fusion=False), "target": "center", "crop": CropConf()}
+    return OffsetsRequest(clip=clip, pose=pose, **{**plain, **changes})
+
+
+def run(folder: Path, asked: OffsetsRequest) -> tuple[dict[str, Any], dict[str, Any], Any]:
+    """Facts, the columns of the table, and the parsed timeline."""
+    out = folder / "out"
+    out.mkdir()
+    facts = measure_offsets(asked, out, lambda _: None)
+    return facts, read_table(out / "offsets.parquet"), json.loads((out / "pose.json").read_text())
+
+
+def test_the_offset_is_target_minus_hips(tmp_path: Path) -> None:
+    _, table, _ = run(tmp_path, request(tmp_path, walker()))
+    anchor = np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1)
+    offset = np.stack([table["offset_x_px"], table["offset_y_px"]], axis=1)
+    assert_allclose(anchor, straight_walk(TIME_S), atol=1e-4)  # landmarks are kept as float32
+    assert_allclose(offset, CENTRE - anchor)
+    assert table["frame"].tolist() == list(range(COUNT))
+    assert_allclose(table["time_s"], TIME_S)
+    assert set(table["state"]) == {"measured"}
+    assert set(table["source"]) == {"hips"}
+
+
+@pytest.mark.parametrize(
+    ("target", "crop", "point"),
+    [
+        ([100, 50], None, [100, 50]),
+        ([0.25, 0.5], None, [159.5, 179.5]),
+        ("center", [200, 100], [99.5, 49.5]),
+        ([20, 90], [200, 100], [20, 90]),
+    ],
+)
+def test_the_target_is_a_point_of_the_output(
+    tmp_path: Path, target: Any, crop: list[int] | None, point: list[float]
+) -> None:
+    asked = request(tmp_path, walker(), target=target, crop=CropConf(size=crop))
+    _, table, _ = run(tmp_path, asked)
+    assert_allclose(table["offset_x_px"] + table["anchor_x_px"], point[0])
+    assert_allclose(table["offset_y_px"] + table["anchor_y_px"], point[1])
+    framing = json.loads((tmp_path / "out" / "framing.json").read_text())
+    middle = [(new - old) / 2 for new, old in zip(crop or SIZE, SIZE, strict=True)]
+    away = {"rule": "hold", "ease_s": 0.5, "rest_px": middle}
+    assert framing == {"output_size_px": crop or list(SIZE), "target_px": point, "away": away}
+
+
+def test_gaps_are_bridged_in_time_and_the_ends_are_carried(tmp_path: Path) -> None:
+    gone = np.array([0, 1, 8, 9, 10, 11, 23])
+    facts, table, _ = run(tmp_path, request(tmp_path, without(walker(), gone)))
+    inside = slice(2, 23)
+    assert_allclose(table["anchor_x_px"][inside], straight_walk(TIME_S)[inside, 0], atol=1e-4)
+    assert table["anchor_x_px"][0] == table["anchor_x_px"][2]
+    states = ["held"] * 2 + ["measured"] * 6 + ["interpolated"] * 4 + ["measured"] * 11 + ["held"]
+    assert table["state"].tolist() == states
+    assert table["source"][8] == "none"
+    assert np.isnan(table["confidence"][8])
+    assert facts["detection"] == pytest.approx(17 / 24, abs=1e-6)
+    assert facts["interpolated"] == pytest.approx(4 / 24, abs=1e-6)
+    assert facts["held"] == pytest.approx(3 / 24, abs=1e-6)
+    assert facts["longest_gap"] == pytest.approx(TIME_S[12] - TIME_S[8], abs=1e-6)
+    assert facts["sources"] == {"hips": 17, "none": 7}
+
+
+def test_interpolate_false_holds_the_last_point(tmp_path: Path) -> None:
+    asked = request(tmp_path, without(walker(), slice(8, 12)), settings=AnchorConf(fusion=False, interpolate=False))
+    _, table, _ = run(tmp_path, asked)
+    assert set(table["anchor_x_px"][7:12]) == {table["anchor_x_px"][7]}
+    assert set(table["state"][8:12]) == {"held"}
+
+
+def test_weighted_hips_are_another_anchor(tmp_path: Path) -> None:
+    track = walker(left_seen=0.9, right_seen=0.6)
+    asked = request(tmp_path, track, settings=AnchorConf(fusion=False, method=AnchorMethod.weighted))
+    _, table, _ = run(tmp_path, asked)
+    assert_allclose(table["anchor_x_px"], straight_walk(TIME_S)[:, 0] - 9 * 0.3 / 1.5, atol=1e-4)
+    assert_allclose(table["confidence"], 0.75)
+
+
+def test_the_timeline_lists_every_frame_with_its_true_time(tmp_path: Path) -> None:
+    _, table, timeline = run(tmp_path, request(tmp_path, without(walker(), slice(8, 12))))
+    assert timeline["video_info"] == {"fps": 29.97003, "total_frames": COUNT, "width": 640, "height": 360}
+    hips, points = timeline["hip_centers"], timeline["all_keypoints"]
+    assert [row["frame"] for row in hips] == [row["frame"] for row in points] == list(range(COUNT))
+    assert_allclose([row["timestamp"] for row in hips], TIME_S, atol=1e-6)
+    assert_allclose([row["x"] for row in hips], table["anchor_x_px"], atol=0.00501)
+    assert [row["state"] for row in hips] == table["state"].tolist()
+    assert [row["frame"] for row in hips if row["confidence"] is None] == [8, 9, 10, 11]
+    assert set(hips[0]) == {"frame", "timestamp", "x", "y", "confidence", "state"}
+    assert [row["frame"] for row in points if not row["keypoints"]] == [8, 9, 10, 11]
+    first = points[0]["keypoints"]
+    assert tuple(point["name"] for point in first) == NAMES
+    hip = first[NAMES.index("left_hip")]
+    assert hip["x"] == pytest.approx(straight_walk(TIME_S)[0, 0] - 9, abs=0.006)
+    assert hip["visibility"] == 0.9
+    assert set(hip) == {"name", "x", "y", "visibility"}
+
+
+def test_every_frame_ticks_once_and_an_interruption_passes(tmp_path: Path) -> None:
+    asked, done = request(tmp_path, walker()), list[int]()
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    measure_offsets(asked, first, done.append)
+    assert done == list(range(1, COUNT + 1))
+
+    def stop(frames: int) -> None:
+        if frames == 5:
+            raise Interrupted("stopped")
+
+    with pytest.raises(Interrupted):
+        measure_offsets(asked, second, stop)
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
+    asked = request(tmp_path, without(walker(), slice(8, 12)))
+    written = []
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        folder.mkdir()
+        measure_offsets(asked, folder, lambda _: None)
+        written.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert written[0] == written[1]
+    assert set(written[0]) == {"offsets.parquet", "framing.json", "pose.json"}
+
+
+def test_nobody_anywhere_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NobodyFound, match=r"^no person found in 24 frames; "):
+        run(tmp_path, request(tmp_path, without(walker(), slice(None))))
+
+
+def test_hips_that_are_asked_for_and_never_seen_say_so(tmp_path: Path) -> None:
+    track = without(walker(left_seen=0.2, right_seen=0.1), slice(0, 4))
+    asked = request(tmp_path, track, settings=AnchorConf(point=AnchorPoint.hips))
+    with pytest.raises(AnchorNotSeen, match=r"in 20 of 24 frames, but nothing for anchor\.point=hips") as caught:
+        run(tmp_path, asked)
+    assert "anchor.point=auto" in str(caught.value)
+
+
+def test_without_hips_the_shoulders_are_locked_and_it_is_said(tmp_path: Path) -> None:
+    facts, table, _ = run(tmp_path, request(tmp_path, walker(left_seen=0.2, right_seen=0.1)))
+    assert set(table["source"]) == {"shoulders"}
+    assert facts["notes"] == ["the hips are seen in 0 of the 24 frames with a person: locked on the shoulders"]
+
+
+def test_a_target_outside_the_crop_is_refused_before_work(tmp_path: Path) -> None:
+    asked = request(tmp_path, walker(), target=[300, 50], crop=CropConf(size=[200, 100]))
+    with pytest.raises(SettingError, match="outside the output of 200x100"):
+        run(tmp_path, asked)
+    assert not list((tmp_path / "out").iterdir())
+
+
+def stepping(true_px: NDArray[np.float64]) -> list[Step]:
+    """The steps of features that follow a path (n, 2) exactly."""
+    moves = np.diff(true_px, axis=0).tolist()
+    same = [{f"{stem}d{axis}_px": by[axis == "y"] for stem in ("", "waist_", "hip_") for axis in "xy"} for by in moves]
+    return [Step(), *(Step(**step, features=40, inlier_share=1.0) for step in same)]
+
+
+def test_steps_take_the_tremble_out_of_the_pose(tmp_path: Path) -> None:
+    track = walker()
+    noise = np.random.default_rng(3).normal(0, 2, (track.frames, 1, 2))
+    noisy = replace(track, xy_px=track.xy_px + noise)
+    truth = track.xy_px[:, [23, 24]].mean(axis=1)
+    clip = clip_artifact(tmp_path / "clip", noisy, SIZE)
+    pose = pose_artifact(tmp_path / "pose", noisy, stepping(truth))
+    tremble_px = {}
+    for fusion, reason in ((False, "pose alone"), (True, "cross-over")):
+        (tmp_path / reason).mkdir()
+        asked = OffsetsRequest(clip, pose, AnchorConf(fusion=fusion), "center", CropConf())
+        facts, table, _ = run(tmp_path / reason, asked)
+        error = np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1) - truth
+        tremble_px[fusion] = float(np.diff(error, axis=0).std())
+        assert reason in facts["fusion"]
+    assert tremble_px[True] < 0.3 * tremble_px[False]
+
+
+def test_who_has_left_is_absent_and_has_no_hip_centre(tmp_path: Path) -> None:
+    track = without(walker(), slice(10, COUNT))
+    _, table, timeline = run(tmp_path, request(tmp_path, track, settings=AnchorConf(fusion=False, longest_gap_s=0.1)))
+    assert set(table["state"][10:]) == {"absent"}
+    assert timeline["hip_centers"][-1]["x"] is None
+
+
+def test_masks_stand_in_for_a_trunk_that_is_not_seen(tmp_path: Path) -> None:
+    track = walker()
+    visibility = track.visibility.copy()
+    visibility[10:14] = 0.1
+    track = PoseTrack(track.time_s, track.xy_px, track.z, visibility, track.presence)
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    with mask_writer(folder / "masks.npz") as writer:
+        for hip in straight_walk(TIME_S):
+            edges_px = np.array([*(hip - 20), hip[0] + 20, hip[1] + 60], np.float32)
+            writer.write(Mask(np.full((40, 20), 255, np.uint8), edges_px, State.measured))
+    settings = AnchorConf(fusion=False, masks=True)
+    facts, table, _ = run(tmp_path, request(tmp_path, track, settings=settings, masks=artifact("masks", folder)))
+    assert facts["sources"] == {"hips": COUNT - 4, "mask": 4}
+    assert_allclose(table["anchor_y_px"], straight_walk(TIME_S)[:, 1], atol=1e-3)

@@ -1,0 +1,87 @@
+"""The pose stage on real clips."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conf.choices import Device
+from conf.seeing import DecodeConf, ModelsConf, PoseConf
+from tasks.decode import decode
+from tasks.errors import Interrupted, NobodyFound, SettingError
+from tasks.maths.body.landmarks import HIPS
+from tasks.media.files.people_file import read_looked, read_steps, read_tracks
+from tasks.media.files.tables import write_json
+from tasks.pose import estimate_pose
+from tasks.records import Artifact, read_clip
+from tasks.requests import DecodeRequest, PoseRequest
+from tests.support.artifacts import artifact
+
+
+def decoded(video: Path, folder: Path, frames: int | None = None) -> Artifact:
+    """The decode stage's artifact, cut to the first ``frames``."""
+    folder.mkdir()
+    decode(DecodeRequest(video, "digest", DecodeConf()), folder, lambda _: None)
+    if frames is not None:
+        clip = read_clip(artifact("decode", folder))
+        write_json(folder / "clip.json", asdict(replace(clip, frames=frames)))
+    return artifact("decode", folder)
+
+
+def request(video: Path, clip: Artifact, settings: PoseConf | None = None) -> PoseRequest:
+    return PoseRequest(video, clip, settings or PoseConf(), ModelsConf(), {}, Device.cpu)
+
+
+def test_a_walker_is_found_in_every_frame(videos: Path, tmp_path: Path) -> None:
+    video = videos / "moonwalk.mp4"
+    clip = decoded(video, tmp_path / "clip", 20)
+    ticks: list[int] = []
+    facts = estimate_pose(request(video, clip), tmp_path, ticks.append)
+    (track,) = read_tracks(tmp_path / "people.parquet", tmp_path / "clothes.parquet")
+    time_s, looked = read_looked(tmp_path / "looked.parquet")
+    (at, steps) = read_steps(tmp_path / "steps.parquet", [1])[1]
+    assert ticks == list(range(1, 21))
+    assert track.frames.tolist() == at.tolist() == list(range(20)) and looked.all()
+    assert track.landmarks[:, list(HIPS), 3].min() > 0.95
+    assert np.allclose(time_s, np.arange(20) * 1001 / 24000) and np.array_equal(time_s, track.time_s)
+    hips_x = track.hip_xy[:, 0]
+    assert np.sum(steps["dx_px"][1:]) == pytest.approx(hips_x[-1] - hips_x[0], abs=0.1 * track.torso_px)
+    assert facts["frames"] == facts["looked"] == facts["detected"] == 20 and facts["detection_rate"] == 1
+    assert facts["hip_visibility"] == pytest.approx(track.landmarks[:, list(HIPS), 3].mean())
+    assert facts["tracks"] == 1 and facts["device"] == "cpu" and facts["device_note"] == ""
+
+
+def test_the_model_looks_at_every_third_frame_and_motion_at_all(videos: Path, tmp_path: Path) -> None:
+    video = videos / "moonwalk.mp4"
+    clip = decoded(video, tmp_path / "clip", 19)
+    facts = estimate_pose(request(video, clip, PoseConf(every=3)), tmp_path, lambda _: None)
+    (track,) = read_tracks(tmp_path / "people.parquet", tmp_path / "clothes.parquet")
+    _, looked = read_looked(tmp_path / "looked.parquet")
+    at, steps = read_steps(tmp_path / "steps.parquet", [1])[1]
+    assert np.flatnonzero(looked).tolist() == track.frames.tolist() == list(range(0, 19, 3))
+    assert at.tolist() == list(range(19)) and np.isfinite(steps["dx_px"][1:]).all()
+    assert steps["carried_frames"][1:7].tolist() == [0, 1, 2, 0, 1, 2]
+    assert (facts["frames"], facts["looked"], facts["detected"], facts["detection_rate"]) == (19, 7, 7, 1.0)
+
+
+def test_nobody_in_any_frame_is_said_with_the_count(videos: Path, tmp_path: Path) -> None:
+    video = videos / "thermal_vfr_no_person.mp4"
+    with pytest.raises(NobodyFound, match=r"^no person found in 84 frames; "):
+        estimate_pose(request(video, decoded(video, tmp_path / "clip")), tmp_path, lambda _: None)
+
+
+def test_stopping_ends_the_stage_at_once(videos: Path, tmp_path: Path) -> None:
+    def tick(done: int) -> None:
+        if done == 3:
+            raise Interrupted("stopped")
+
+    video = videos / "moonwalk.mp4"
+    with pytest.raises(Interrupted):
+        estimate_pose(request(video, decoded(video, tmp_path / "clip")), tmp_path, tick)
+
+
+@pytest.mark.parametrize(("setting", "value"), [("every", 0), ("people", 0), ("people", 9)])
+def test_settings_that_make_no_sense_are_refused(setting: str, value: int) -> None:
+    with pytest.raises(SettingError, match=rf"pose\.{setting}: .*{value}.*; give "):
+        PoseConf(**{setting: value})  # type: ignore[arg-type]

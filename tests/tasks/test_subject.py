@@ -1,0 +1,157 @@
+"""The subject stage: two people in a real clip, two drawn ones that cross, and what it says."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from conf.choices import Device, SubjectRule
+from conf.seeing import DecodeConf, ModelsConf, PoseConf, SubjectConf
+from conf.walker import DemoConf
+from tasks.decode import decode
+from tasks.demo.draw import HIP_CENTER, draw_demo
+from tasks.errors import SettingError
+from tasks.maths.body.landmarks import HIPS, PoseTrack
+from tasks.maths.tracking.steps import from_table
+from tasks.media.files.pose_file import read_pose
+from tasks.media.files.tables import read_json, read_table, write_json
+from tasks.pose import estimate_pose
+from tasks.records import Artifact, read_clip
+from tasks.requests import DecodeRequest, DemoRequest, PoseRequest, SubjectRequest
+from tasks.subject import choose_subject
+from tests.support.artifacts import artifact
+
+FRAMES = 90
+MAN, WOMAN = (0.36, 0.25), (1118.0, 715.0)
+
+
+class Watched:
+    """A clip of which the pose stage has finished."""
+
+    def __init__(self, video: Path, folder: Path, frames: int | None = None) -> None:
+        for stage in ("decode", "pose"):
+            (folder / stage).mkdir(parents=True)
+        decode(DecodeRequest(video, "digest", DecodeConf()), folder / "decode", lambda _: None)
+        if frames is not None:
+            clip = replace(read_clip(artifact("decode", folder / "decode")), frames=frames)
+            write_json(folder / "decode" / "clip.json", asdict(clip))
+        self.clip = artifact("decode", folder / "decode")
+        request = PoseRequest(video, self.clip, PoseConf(), ModelsConf(), {}, Device.cpu)
+        estimate_pose(request, folder / "pose", lambda _: None)
+        self.pose: Artifact = artifact("pose", folder / "pose")
+
+    def choose(self, folder: Path, **settings: Any) -> tuple[PoseTrack, dict[str, Any]]:
+        folder.mkdir()
+        ticks: list[int] = []
+        facts = choose_subject(SubjectRequest(self.clip, self.pose, SubjectConf(**settings)), folder, ticks.append)
+        track = read_pose(folder / "pose.parquet")
+        assert ticks == [track.frames]
+        return track, facts
+
+
+@pytest.fixture(scope="module")
+def two(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """The first three seconds of a man who waves on a box and a woman who walks below it."""
+    yield Watched(videos / "two_people_vp9_audio.mp4", tmp_path_factory.mktemp("two"), FRAMES)
+
+
+def hips(track: PoseTrack) -> NDArray[np.float64]:
+    return np.asarray(track.xy_px[:, list(HIPS)].mean(axis=1)[track.found])
+
+
+def test_each_of_two_people_can_be_chosen_and_is_held(two: Watched, tmp_path: Path) -> None:
+    man, of_man = two.choose(tmp_path / "man", point=list(MAN), at_s=1.0)
+    woman, of_woman = two.choose(tmp_path / "woman", point=list(WOMAN), at_s=2.95)
+    assert of_man["chosen"]["person"] == 1 and of_woman["chosen"]["person"] == 2
+    assert of_man["identity_switches"] == of_woman["identity_switches"] == 0
+    assert hips(man)[:, 1].max() < 450 and man.found[6:].all(), "on the box"
+    assert hips(woman)[:, 1].min() > 650 and woman.found[70:].all(), "on the ground"
+    assert np.diff(hips(woman)[:, 0]).max() < 15, "leftwards"
+    assert of_man["people"] == of_woman["people"] and len(of_man["people"]) == 2
+
+
+def test_who_is_chosen_again_by_another_rule_has_the_same_files(two: Watched, tmp_path: Path) -> None:
+    two.choose(tmp_path / "auto")
+    two.choose(tmp_path / "first", rule=SubjectRule.first)
+    for path in (tmp_path / "auto").iterdir():
+        assert path.read_bytes() == (tmp_path / "first" / path.name).read_bytes(), path.name
+
+
+def test_what_was_done_is_said(two: Watched, tmp_path: Path) -> None:
+    track, facts = two.choose(tmp_path / "auto")
+    chosen = facts["chosen"]
+    assert chosen["person"] == 1 and chosen["why"].startswith("person 1 scores 0.")
+    (note,) = facts["notes"]
+    assert note.startswith("2 people: person 1 scores") and "person 2: 0." in note and "\n" not in note
+    written = read_json(tmp_path / "auto" / "subject.json")
+    assert written["person"] == chosen["person"] and written["people"] == facts["people"]
+    assert facts["detected"] == track.found.sum() and facts["nobody"] == FRAMES - track.found.sum()
+    assert facts["detection_rate"] == pytest.approx(facts["detected"] / FRAMES, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rule", "trait", "most"),
+    [("largest", "height_px", True), ("centre", "centre_distance", False), ("first", "first_s", False)],
+)
+def test_a_rule_is_followed(two: Watched, tmp_path: Path, rule: str, trait: str, most: bool) -> None:
+    facts = two.choose(tmp_path / rule, rule=SubjectRule(rule))[1]
+    best = sorted(facts["people"], key=lambda person: float(person[trait]), reverse=most)[0]
+    assert facts["chosen"]["person"] == best["person"]
+
+
+def test_a_point_where_nobody_is_is_one_line(two: Watched, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"nobody is at \[100,100\] px at 1 s; the nearest is person 1") as caught:
+        two.choose(tmp_path / "nobody", point=[100, 100], at_s=1.0)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_motion_is_the_chosen_ones(two: Watched, tmp_path: Path) -> None:
+    for name, point in (("man", MAN), ("woman", WOMAN)):
+        track, _ = two.choose(tmp_path / name, point=list(point), at_s=2.95)
+        table = read_table(tmp_path / name / "motion.parquet")
+        steps = from_table(table).xy()
+        assert len(steps) == FRAMES and table["looked"].all()
+        seen = track.found[1:] & track.found[:-1] & np.isfinite(steps[1:, 0])
+        seen[:12] = False  # the pose model is still looking for the man's place
+        moved = np.diff(track.xy_px[:, list(HIPS)].mean(axis=1), axis=0)[seen]
+        assert seen.sum() >= track.found.sum() - 10
+        assert steps[1:][seen].sum(axis=0) == pytest.approx(moved.sum(axis=0), abs=40)
+
+
+def test_equal_requests_give_equal_bytes(two: Watched, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        two.choose(tmp_path / name)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+
+
+def test_a_drawn_walker_is_held_while_another_crosses_in_front(tmp_path: Path) -> None:
+    walk = DemoConf(width=480, height=270, seconds=3.0, fps="24", crossing=True, speed=0.2)
+    draw_demo(DemoRequest(walk), tmp_path, lambda _: None)
+    truth = read_table(tmp_path / "truth.parquet")
+    mine = truth["landmark"] == HIP_CENTER
+    true_xy = np.stack([truth["x_px"][mine], truth["y_px"][mine]], axis=1)
+    watched = Watched(tmp_path / "demo.mp4", tmp_path / "watched")
+    track, facts = watched.choose(tmp_path / "chosen", point=true_xy[10].tolist(), at_s=10 / 24)
+    off = np.hypot(*(track.xy_px[:, list(HIPS)].mean(axis=1) - true_xy).T)
+    assert len(facts["people"]) == 2 and facts["identity_switches"] == 0
+    assert np.nanmax(off) < 0.4 * 60, "torso lengths of about 60 px"
+    assert track.found[1:20].all() and track.found[-20:].all() and track.found.mean() > 0.75
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"point": [1.0]}, r"subject\.point: \[1\.0\] is not a point"),
+        ({"point": [-3.0, 2.0]}, r"subject\.point: .* is not a point"),
+        ({"at_s": 2.0}, r"subject\.at_s: a time without a point says nothing; give subject\.point"),
+        ({"point": [0.5, 0.5], "at_s": -1.0}, r"subject\.at_s: -1\.0 s is before the beginning"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence):
+        SubjectConf(**settings)

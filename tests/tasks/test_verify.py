@@ -1,0 +1,70 @@
+"""The judge of the rendered file: whom it judges."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conf.choices import Device
+from conf.seeing import ModelsConf, PoseConf
+from tasks.maths.body.landmarks import COUNT, HIPS
+from tasks.media.files.tables import write_table
+from tasks.models.people import Sighting
+from tasks.render_requests import VerifyRequest
+from tasks.verify import Subject, between_looks, step_rms, subject_of
+from tests.support.artifacts import artifact, clip_artifact, pose_artifact
+from tests.support.paths import even_times, pose_track, straight_walk, without
+
+
+def somebody(track: int, hip_x_px: float) -> Sighting:
+    landmarks = np.zeros((COUNT, 5))
+    landmarks[list(HIPS), 0] = hip_x_px + np.array([-5.0, 5.0])
+    return Sighting(track, landmarks)
+
+
+def subject(hip_xy: NDArray[np.float64]) -> Subject:
+    return Subject(
+        hip_xy, np.full(len(hip_xy), 100.0), np.zeros((len(hip_xy), COUNT, 5)), np.zeros((len(hip_xy), 4, 2))
+    )
+
+
+def test_of_several_people_the_one_at_the_subjects_place_is_judged() -> None:
+    there = subject(np.zeros((1, 2)))
+    found = there.among(0, [somebody(1, 300.0), somebody(2, -20.0), somebody(3, 30.0)])
+    assert found is not None and found[list(HIPS), 0].mean() == -20.0
+
+
+def test_nobody_is_judged_elsewhere_or_while_the_subject_is_away() -> None:
+    assert subject(np.zeros((1, 2))).among(0, [somebody(1, 60.0)]) is None
+    assert subject(np.zeros((1, 2))).among(0, []) is None
+    assert subject(np.full((1, 2), np.nan)).among(0, [somebody(1, 0.0)]) is None
+
+
+def test_the_residual_step_is_the_rms_of_what_was_measured() -> None:
+    assert step_rms(np.array([[3.0, 4.0], [np.nan, np.nan], [0.0, 0.0]])) == np.sqrt(12.5)
+    assert np.isnan(step_rms(np.full((2, 2), np.nan)))
+
+
+def test_frames_that_the_pose_stage_passed_over_are_judged_where_the_subject_should_be() -> None:
+    looked = np.array([True, False, True, False, True, False])
+    landmarks = np.full((6, COUNT, 5), np.nan)
+    landmarks[0], landmarks[4] = 10.0, 18.0  # the look at the third frame found nobody
+    filled = between_looks(landmarks, np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5]), looked)
+    assert np.allclose(filled[:, 0, 0], [10.0, 12.0, np.nan, 16.0, 18.0, 18.0], equal_nan=True)
+
+
+def test_the_judge_knows_where_the_subject_should_be_between_looks(tmp_path: Path) -> None:
+    time_s, looked = even_times(7), np.arange(7) % 3 == 0
+    hips = straight_walk(time_s)
+    pose = pose_artifact(tmp_path / "pose", without(pose_track(time_s, hips, hips), np.flatnonzero(~looked)))
+    write_table(tmp_path / "pose" / "motion.parquet", {"looked": looked})
+    (tmp_path / "trajectory").mkdir()
+    held = {f"to_output_{row}{column}": np.full(7, float(row == column)) for row in range(2) for column in range(3)}
+    held |= {"to_output_02": -hips[:, 0], "to_output_12": -hips[:, 1], "state": np.array(["bridged"] * 7)}
+    write_table(tmp_path / "trajectory" / "trajectory.parquet", held)
+    trajectory = artifact("trajectory", tmp_path / "trajectory")
+    clip = clip_artifact(tmp_path / "clip", pose_track(time_s, hips, hips), (640, 480))
+    request = VerifyRequest(clip, pose, trajectory, pose, PoseConf(), ModelsConf(), {}, Device.cpu, 0.5)
+    subject = subject_of(request)
+    assert np.allclose(subject.hip_xy, 0, atol=1e-3)
+    assert np.allclose(subject.picture_xy[:, 2], [639.5, 479.5] - hips)
