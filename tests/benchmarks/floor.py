@@ -3,7 +3,8 @@
 ``python -m tests.benchmarks.floor VIDEO DELIVERABLES CRF PRESET`` prints wall and CPU seconds of each as JSON. The
 models see the frames and boxes that the program's saw, the encoder gets the pictures of the files in the folder
 ``DELIVERABLES``, first one file after the other, then all side by side: encoders that share a processor's cache take
-more CPU seconds each, and nobody who has several cores lets all but one of them wait. Getting the pictures ready is not counted.
+more CPU seconds each, and nobody who has several cores lets all but one of them wait. Getting the pictures ready is
+not counted.
 """
 
 import json
