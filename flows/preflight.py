@@ -114,9 +114,9 @@ def _shape(config: Config, video: Video) -> tuple[tuple[int, int], Fraction]:
 
 
 def _check_walk(config: Config) -> None:
-    from tasks.demo import draw
+    from tasks.demo import demo_video
 
-    draw.walk_of(config.demo)
+    demo_video.walk_of(config.demo)
 
 
 def _check_picture(config: Config, video: Video) -> None:

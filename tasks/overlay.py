@@ -14,8 +14,7 @@ from tasks.maths.path import affine
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table
 from tasks.media.output.render_frame import Edge, Pair, Plan, read_plan, scenes, write_video
-from tasks.media.planes.drawing import Brush
-from tasks.media.planes.label import label, stamp
+from tasks.media.planes.drawing import Brush, label, stamp
 from tasks.media.planes.layout import Planes
 from tasks.records import Tick
 from tasks.render_requests import OverlayRequest

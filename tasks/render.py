@@ -11,17 +11,15 @@ from tasks.media.files.masks_file import State, read_masks
 from tasks.media.files.still_picture import read_picture, still_planes
 from tasks.media.input.frames import Picture
 from tasks.media.input.prefetch import prefetched
-from tasks.media.matting.background import on_nothing, out_of_focus
-from tasks.media.matting.cutout import Cut, Look, cut_out, draw, steadied, whole
-from tasks.media.matting.matte import Alpha
+from tasks.media.matting.cutout import Cut, Look, cut_out, draw, on_nothing, out_of_focus, steadied, whole
 from tasks.media.output.alpha_writer import AlphaSink
 from tasks.media.output.audio_clock import sounding
 from tasks.media.output.png_zip import PngZip, verify_zip
 from tasks.media.output.read_back import verify_video
 from tasks.media.output.render_frame import Edge, Pair, Plan, Scene, read_plan, scenes, write_video
 from tasks.media.planes.compose import Pairing, join, one_above_the_other, plain, side_by_side
-from tasks.media.planes.label import label, stamp
-from tasks.media.planes.layout import Planes
+from tasks.media.planes.drawing import label, stamp
+from tasks.media.planes.layout import Alpha, Planes
 from tasks.media.planes.plane_color import tags_at
 from tasks.media.report.render_samples import Watcher
 from tasks.records import Tick

@@ -36,7 +36,7 @@ class DemoRequest:
 
     stage: ClassVar[str] = "demo"
     output: ClassVar[str] = ""
-    compute: ClassVar[str] = "tasks.demo.draw:draw_demo"
+    compute: ClassVar[str] = "tasks.demo.demo_video:draw_demo"
     libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python", "pyarrow", "scipy")
     settings: DemoConf
 

@@ -55,7 +55,7 @@ class Notices:
             return b""
         if sheet.stat().st_size <= artifact_text.PICTURE_BYTES:
             return sheet.read_bytes()
-        from tasks.media.planes.shrink import shrunk  # loads OpenCV
+        from tasks.media.report.contact_sheet import shrunk  # loads OpenCV
 
         return shrunk(sheet, artifact_text.PICTURE_BYTES)
 

@@ -10,7 +10,7 @@ from av.audio.frame import AudioFrame
 from av.codec.context import Flags
 from numpy.typing import NDArray
 
-from tasks.demo.gait_path import Gait, heel_strikes
+from tasks.demo.gait import Gait, heel_strikes
 from tasks.errors import OutputError
 
 Single = NDArray[np.float32]

@@ -7,27 +7,28 @@ centre of the first pixel.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.demo.gait import INDEX, Body, walk
-from tasks.demo.gait_curves import LEG
-from tasks.demo.gait_path import Gait
-from tasks.demo.street_view import build_scene, view
+from tasks.demo.gait import LEG, Gait
+from tasks.demo.skeleton import INDEX, Body, walk
+from tasks.demo.street import build_scene, view
 from tasks.demo.walker_body import Figure, Outfit
-from tasks.demo.walker_camera import EYE, Camera, project, shake, travel
 from tasks.demo.walker_frame import draw_person, draw_post, draw_shadow
 from tasks.errors import SettingError
 from tasks.maths.body.landmarks import COUNT
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
-
 _BATCH: Final = 64  # frames whose joints are worked out at once
 _FEET: Final = 0.88  # of the frame's height: where the ground below the walker lies
 _ROOM: Final = 0.34  # of the frame's width: how far from the middle the camera lets the walker go
+DISTANCE: Final = 6.0  # of the camera from the walker's plane, in body heights
+EYE: Final = 0.85  # height of the camera, in body heights
+_SHAKE_HZ: Final = np.geomspace(0.35, 7.0, 14)
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,18 @@ class Truth:
     joints_xy_px: Floats  # (n, 33, 2)
     hip_center_xy_px: Floats  # (n, 2) projection of the point halfway between the hip joints
     height_px: Floats  # (n,) of an upright body at the pelvis' distance
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole that looks along -z from ``(travel, EYE, DISTANCE)``; lengths in body heights."""
+
+    scale_px: float  # pixels of one body height in the plane z = 0
+    center_px: tuple[float, float]  # where (travel, EYE, 0) lies
+    shake_px: float  # rms per axis
+    seed: int
+    travel_speed: float  # sideways, body heights per second
+    middle_s: float  # when it stands at x = 0
 
 
 def frame_times(walker: Walk) -> Floats:
@@ -214,3 +227,33 @@ def _pole(rgb: Bytes, mask: Bytes, walker: Walk, shift_x_px: float, shift_y_px: 
     half = max(walker.pole_s * abs(walker.speed) * width / 2, 1.0)
     foot = (_FEET + 0.06) * height + shift_y_px + _raise_px(walker)
     draw_post(rgb, mask, (width - 1) / 2 + shift_x_px, foot, half)
+
+
+def travel(camera: Camera, time_s: Floats) -> Floats:
+    """Camera's x (n,) in body heights."""
+    return camera.travel_speed * (time_s - camera.middle_s)
+
+
+def shake(camera: Camera, time_s: Floats) -> Floats:
+    """Shift of the picture (n, 2) in px by an unsteady hand: amplitude falls with frequency, rms as asked."""
+    amplitude, phase = _hand(camera.seed)
+    angle = 2 * np.pi * _SHAKE_HZ[None, None, :] * time_s[:, None, None] + phase
+    moved: Floats = camera.shake_px * np.sum(amplitude * np.sin(angle), axis=-1)
+    return moved
+
+
+@lru_cache(maxsize=16)
+def _hand(seed: int) -> tuple[Floats, Floats]:
+    """Amplitudes (14,) of unit rms and phases (2, 14)."""
+    random = np.random.default_rng((seed, 7))
+    amplitude = _SHAKE_HZ**-0.9
+    amplitude = amplitude / np.sqrt(np.sum(amplitude**2) / 2)
+    return amplitude, random.uniform(0, 2 * np.pi, (2, len(_SHAKE_HZ)))
+
+
+def project(camera: Camera, xyz: Floats, time_s: Floats) -> tuple[Floats, Floats]:
+    """Points (n, m, 3) to pixels (n, m, 2), and the pixels of a body height at each (n, m)."""
+    near = camera.scale_px * DISTANCE / (DISTANCE - xyz[..., 2])
+    x = camera.center_px[0] + near * (xyz[..., 0] - travel(camera, time_s)[:, None])
+    y = camera.center_px[1] + near * (EYE - xyz[..., 1])
+    return np.stack([x, y], axis=-1) + shake(camera, time_s)[:, None], near

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.demo.gait import INDEX
+from tasks.demo.shapes import Color, Layer, Point, Single, capsule, lambert, surface, wrap
+from tasks.demo.skeleton import INDEX
 from tasks.demo.walker_head import draw_head
-from tasks.demo.walker_shapes import Color, Layer, Point, Single, capsule, lambert, surface, wrap
 
 Floats = NDArray[np.float64]
 

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.demo.gait_curves import LEG
+from tasks.demo.gait import LEG
+from tasks.demo.shapes import Layer, disc, lambert, surface
 from tasks.demo.walker_body import Figure, Outfit, draw_figure
-from tasks.demo.walker_shapes import Layer, disc, lambert, surface
 
 Bytes = NDArray[np.uint8]
 Single = NDArray[np.float32]

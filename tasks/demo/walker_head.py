@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.demo.gait import INDEX
-from tasks.demo.walker_shapes import LIGHT, Color, Layer, Point, Single, capsule, disc, surface
+from tasks.demo.shapes import LIGHT, Color, Layer, Point, Single, capsule, disc, surface
+from tasks.demo.skeleton import INDEX
 
 Floats = NDArray[np.float64]
 Place = Callable[[float, float, float], tuple[Point, float]]

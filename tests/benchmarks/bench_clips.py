@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 
 from conf.walker import DemoConf
-from tasks.demo.draw import draw_demo
+from tasks.demo.demo_video import draw_demo
 from tasks.requests import DemoRequest
 
 SECONDS = 5.0

@@ -13,7 +13,7 @@ import pytest
 
 from conf.walker import DemoConf
 from flows.videos import short_digest
-from tasks.demo.draw import draw_demo
+from tasks.demo.demo_video import draw_demo
 from tasks.requests import DemoRequest
 from tests.support import program
 

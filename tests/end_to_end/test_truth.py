@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from conf.walker import DemoConf
-from tasks.demo.draw import walk_of
+from tasks.demo.demo_video import walk_of
 from tasks.demo.walker import draw
 from tasks.media.files.masks_file import read_masks
 from tasks.media.files.tables import read_table

@@ -13,7 +13,7 @@ from conf.choices import Device, SubjectRule
 from conf.seeing import DecodeConf, ModelsConf, PoseConf, SubjectConf
 from conf.walker import DemoConf
 from tasks.decode import decode
-from tasks.demo.draw import HIP_CENTER, draw_demo
+from tasks.demo.demo_video import HIP_CENTER, draw_demo
 from tasks.errors import SettingError
 from tasks.maths.body.landmarks import HIPS, PoseTrack
 from tasks.maths.tracking.steps import from_table

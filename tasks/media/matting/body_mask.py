@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, State
-from tasks.media.matting.matte import model_to_source
-from tasks.media.planes.crop import cut
+from tasks.media.planes.crop import cut, model_to_source
 
 Floats = NDArray[np.float64]
 Probability = NDArray[np.float32]

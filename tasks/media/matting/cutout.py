@@ -1,31 +1,21 @@
 """A person cut out of each picture by its mask and moved, to be set before another background."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, State
-from tasks.media.matting.matte import (
-    Alpha,
-    Region,
-    alpha_of,
-    coverage,
-    model_to_source,
-    place,
-    reduce_plane,
-    refine,
-    region_of,
-    solid,
-    steady,
-)
-from tasks.media.planes.compose import draw_over
-from tasks.media.planes.layout import PixelLayout, Planes
-from tasks.media.planes.shift import plane_step
-from tasks.media.planes.warp import warp_planes
+from tasks.media.matting.matte import alpha_of, place, refine, region_of, solid, steady
+from tasks.media.planes.chroma import plane_step, reduce_plane
+from tasks.media.planes.compose import draw_over, plain
+from tasks.media.planes.crop import model_to_source
+from tasks.media.planes.layout import Alpha, PixelLayout, Planes
+from tasks.media.planes.soften import samples, soften
+from tasks.media.planes.warp import Region, coverage, warp_planes
 
 Floats = NDArray[np.float64]
 
@@ -137,3 +127,41 @@ def _opacity(alpha: Alpha, look: Look) -> tuple[Alpha, ...]:
     steps = [plane_step(look.layout, index) for index in range(look.layout.planes)]
     reduced = {step: reduce_plane(alpha, step, look.chroma_location) for step in set(steps)}
     return tuple(reduced[step] for step in steps)
+
+
+EDGE_REACH: Final = 0.012  # standard deviation of the colours that go on beyond a clear edge, share of the height
+
+
+def out_of_focus(moved: Planes, cut: Cut | None, layout: PixelLayout, sigma_px: float, black: Sequence[int]) -> Planes:
+    """New planes: ``moved`` blurred by ``sigma_px`` luma pixels as if what ``cut`` shows were not there."""
+    blurred = []
+    for index, plane in enumerate(moved):
+        step_xy = plane_step(layout, index)
+        weight = np.ones(plane.shape, np.float32)
+        if cut is not None:
+            part_of(weight, cut, step_xy)[:] -= cut.opacity[index]
+        blurred.append(soften(plane, samples(sigma_px, step_xy), weight, black[index]))
+    return tuple(blurred)
+
+
+def on_nothing(
+    cut: Cut | None, layout: PixelLayout, size_px: tuple[int, int], black: Sequence[int]
+) -> tuple[Planes, Alpha]:
+    """Planes with straight (unmixed) colours, and their opacity (h, w), 0..1.
+
+    A person's colours go on a little beyond the edge, so that neither chroma of half the size nor a later scaling
+    brings in another one; far away there is ``black``, one value a plane.
+    """
+    canvas = plain(layout, size_px, black)
+    alpha = np.zeros(size_px[::-1], np.float32)
+    if cut is None:
+        return canvas, alpha
+    for index, (plane, opacity) in enumerate(zip(cut.planes, cut.opacity, strict=True)):
+        step_xy = plane_step(layout, index)
+        across, down = samples(EDGE_REACH * cut.region.size_px[1], step_xy)
+        part_of(canvas[index], cut, step_xy)[:] = soften(
+            plane, (max(across, 2.0), max(down, 2.0)), opacity, black[index]
+        )
+    draw(cut, canvas, layout, straight=True)
+    part_of(alpha, cut, (1, 1))[:] = cut.opacity[0]
+    return canvas, alpha

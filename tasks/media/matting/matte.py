@@ -3,19 +3,18 @@
 A mask is uint8, probability * 255, at model size; ``masks_file`` says where it lies in the source.
 """
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
+from tasks.media.planes.layout import Alpha
+from tasks.media.planes.warp import Region
 
 Probability = NDArray[np.uint8]
-Alpha = NDArray[np.float32]
 Matrix = NDArray[np.float64]
-
 SAME_BODY: Final = 0.25  # a neighbour's probability that differs by this much counts 0.6, by twice this 0.14
 DOUBT: Final = (0.20, 0.55)  # probability at which a pixel is surely not, and surely the person's: limbs stay whole
 EDGE_BLUR_PX: Final = 1.0  # model pixels: smooths the network's steps
@@ -33,35 +32,9 @@ def _ramp(low: float, high: float) -> NDArray[np.float32]:
 
 
 _AGREEMENT: Final = np.exp(-0.5 * (np.arange(256) / 255 / SAME_BODY) ** 2).astype(np.float32)
-_SHARE: Final = (np.arange(256) / 255).astype(np.float32)
 _SOLID: Final = np.rint(255 * _ramp(*DOUBT)).astype(np.uint8)
 _OPACITY: Final = _ramp(*EDGE)
 _LIKENESS: Final = np.exp(-0.5 * (np.arange(256) / GUIDE_LEVELS) ** 2).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Region:
-    """Part of a picture, in whole pixels: columns x0 to x1 - 1, rows y0 to y1 - 1."""
-
-    x0: int
-    y0: int
-    x1: int
-    y1: int
-
-    @property
-    def size_px(self) -> tuple[int, int]:
-        return self.x1 - self.x0, self.y1 - self.y0
-
-    @property
-    def empty(self) -> bool:
-        return self.x1 <= self.x0 or self.y1 <= self.y0
-
-
-def model_to_source(edges_px: NDArray[Any], model_px: tuple[int, int]) -> Matrix:
-    """2x3 matrix from a mask's pixels to the source, for the edges (x0, y0, x1, y1) of the area it covers."""
-    x0, y0, x1, y1 = (float(edge) for edge in edges_px)
-    scale_x, scale_y = (x1 - x0) / model_px[0], (y1 - y0) / model_px[1]
-    return np.array([[scale_x, 0, x0 + scale_x / 2], [0, scale_y, y0 + scale_y / 2]])
 
 
 def steady(mask: Probability, neighbours: list[tuple[Probability, Matrix]]) -> Probability:
@@ -140,38 +113,3 @@ def refine(probability: Probability, guide: Probability) -> Probability:
 def alpha_of(edge: Probability) -> Alpha:
     """Opacity (h, w), float32 0..1, of a ``solid`` mask: a soft edge drawn in so far that the background stays out."""
     return np.asarray(cv2.LUT(edge, _OPACITY))
-
-
-def coverage(to_output: Matrix, source_px: tuple[int, int], region: Region) -> Alpha:
-    """Share (h, w) of each pixel of ``region`` that the source picture, moved by ``to_output``, covers, 0..1."""
-    width, height = source_px
-    inverse = affine.invert(to_output)
-    corners = np.array([[x, y] for x in (region.x0, region.x1 - 1) for y in (region.y0, region.y1 - 1)], np.float64)
-    at = affine.apply(inverse, corners)
-    if at.min() >= 0 and (at <= [width - 1, height - 1]).all():
-        return np.ones(region.size_px[::-1], np.float32)
-    if inverse[0, 1] == 0 and inverse[1, 0] == 0:
-        x = inverse[0, 0] * np.arange(region.x0, region.x1) + inverse[0, 2]
-        y = inverse[1, 1] * np.arange(region.y0, region.y1) + inverse[1, 2]
-        columns, rows = (np.clip(at + 1, 0, 1) * np.clip(size - at, 0, 1) for at, size in ((x, width), (y, height)))
-        return np.outer(rows, columns).astype(np.float32)
-    matrix = affine.compose(affine.translation(np.array([-region.x0, -region.y0])), to_output)
-    whole = np.full((height, width), 255, np.uint8)
-    return np.asarray(cv2.LUT(cv2.warpAffine(whole, matrix, region.size_px, flags=cv2.INTER_LINEAR), _SHARE))
-
-
-def reduce_plane(plane: Alpha, step_xy: tuple[int, int], chroma_location: int) -> Alpha:
-    """A plane of luma's size at the chroma samples, one every ``step_xy`` (1 or 2) luma pixels: the mean of each.
-
-    ``chroma_location`` is FFmpeg's code: 2 is centred, 3 sits on the first luma pixel in both directions, 1 and
-    unspecified (as in H.264) on the first column and between the rows.
-    """
-    sited = (chroma_location not in (2, 4, 6), chroma_location in (3, 4))
-    for axis in (0, 1):
-        if step_xy[axis] == 2:
-            taps = np.array([[0.25, 0.5, 0.25] if sited[axis] else [0.5, 0.5]])
-            middle = 1 if sited[axis] else 0
-            kernel, anchor = (taps, (middle, 0)) if axis == 0 else (taps.T, (0, middle))
-            plane = cv2.filter2D(plane, -1, kernel, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
-            plane = plane[:, ::2] if axis == 0 else plane[::2]
-    return plane

@@ -14,12 +14,20 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.media.matting.matte import Alpha
 from tasks.media.output.audio_clock import Sounding
 from tasks.media.output.negative_times import ticks_later
 from tasks.media.output.output_file import OutputFile
-from tasks.media.planes.chroma import as_fine, finer_chroma
-from tasks.media.planes.layout import PixelLayout, Planes, colourless, frame_of, gray_with_chroma, nearest
+from tasks.media.planes.layout import (
+    Alpha,
+    PixelLayout,
+    Planes,
+    as_fine,
+    colourless,
+    frame_of,
+    gray_with_chroma,
+    nearest,
+)
+from tasks.media.planes.warp import finer_chroma
 from tasks.records import ColorTags
 
 FULL_RANGE, LIMITED_RANGE, BT709 = 2, 1, 1

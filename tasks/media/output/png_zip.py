@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 
 from tasks.errors import OutputError
-from tasks.media.matting.matte import Alpha
-from tasks.media.planes.chroma import as_fine, finer_chroma
-from tasks.media.planes.layout import PixelLayout, Planes, nearest, rgb_of
+from tasks.media.planes.layout import Alpha, PixelLayout, Planes, as_fine, nearest, rgb_of
+from tasks.media.planes.warp import finer_chroma
 from tasks.records import ColorTags
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)

@@ -32,8 +32,8 @@ from tasks.media.output.codecs import (
 )
 from tasks.media.output.negative_times import ticks_later
 from tasks.media.output.output_file import OutputFile
-from tasks.media.planes.chroma import as_fine, finer_chroma
-from tasks.media.planes.layout import PixelLayout, fill, gray_with_chroma, neutral
+from tasks.media.planes.layout import PixelLayout, as_fine, fill, gray_with_chroma, neutral
+from tasks.media.planes.warp import finer_chroma
 from tasks.records import NO_HDR, ColorTags, HdrTags
 
 _LARGEST_TIMESCALE = 2**31 - 1

@@ -1,44 +1,42 @@
 """Chroma planes at the finer sampling that a file stores, each colour staying where it is in the picture."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
-
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.path import affine
-from tasks.media.planes.layout import PixelLayout, Planes
-from tasks.media.planes.warp import plane_to_luma, warp_plane
+from tasks.media.planes.layout import Alpha, PixelLayout
 
-_LEFT = 1  # FFmpeg's code of the place that 4:2:2 has
+Floats = NDArray[np.float64]
 
 
-def as_fine(layout: PixelLayout, coded: PixelLayout) -> PixelLayout:
-    """``layout`` with the chroma sampling of ``coded`` where that is finer, else itself; the depth stays."""
-    finer = layout.planes == 3 and not layout.is_rgb and coded.chroma_shift < layout.chroma_shift
-    name = f"{coded.name.removesuffix('10le')}{'' if layout.depth == 8 else '10le'}"
-    return replace(layout, name=name, chroma_shift=coded.chroma_shift) if finer else layout
+def plane_step(layout: PixelLayout, index: int) -> tuple[int, int]:
+    """Luma pixels from one sample of plane ``index`` to the next, (x, y)."""
+    return (1 << layout.chroma_shift[0], 1 << layout.chroma_shift[1]) if index in (1, 2) else (1, 1)
 
 
-def finer_chroma(
-    planes: Sequence[NDArray[Any]],
-    layout: PixelLayout,
-    finer: PixelLayout,
-    size_px: tuple[int, int],
-    chroma_location: int,
-) -> Planes:
-    """``planes`` of ``layout`` in the layout ``finer`` (see ``as_fine``); the planes themselves where it is the same.
+def plane_to_luma(layout: PixelLayout, index: int, chroma_location: int) -> Floats:
+    """2x3 matrix from the samples of plane ``index`` to luma pixels; ``chroma_location`` is FFmpeg's code.
 
-    FFmpeg's own conversion takes chroma as centred between the luma samples of a row: half a pixel off, mostly.
-    ``chroma_location`` is FFmpeg's code, of ``layout``.
+    Unspecified is taken as left: on the first of two columns, between two rows, as in H.264 and MPEG-2.
     """
-    if layout == finer:
-        return tuple(planes)
-    new = [planes[0]]
-    for index in (1, 2):
-        there = affine.invert(plane_to_luma(finer, index, _LEFT))
-        matrix = affine.compose(there, plane_to_luma(layout, index, chroma_location))
-        wh, peak = finer.plane_wh(index, size_px), (1 << layout.depth) - 1
-        new.append(np.asarray(warp_plane(planes[index], matrix, wh, "cubic", "replicate", peak)))
-    return tuple(new)
+    step_x, step_y = plane_step(layout, index)
+    right = 0.5 if chroma_location in (2, 4, 6) else 0.0
+    down = {3: 0.0, 4: 0.0, 5: 1.0, 6: 1.0}.get(chroma_location, 0.5)
+    return np.array([[step_x, 0, right if step_x == 2 else 0.0], [0, step_y, down if step_y == 2 else 0.0]], np.float64)
+
+
+def reduce_plane(plane: Alpha, step_xy: tuple[int, int], chroma_location: int) -> Alpha:
+    """A plane of luma's size at the chroma samples, one every ``step_xy`` (1 or 2) luma pixels: the mean of each.
+
+    ``chroma_location`` is FFmpeg's code: 2 is centred, 3 sits on the first luma pixel in both directions, 1 and
+    unspecified (as in H.264) on the first column and between the rows.
+    """
+    sited = (chroma_location not in (2, 4, 6), chroma_location in (3, 4))
+    for axis in (0, 1):
+        if step_xy[axis] == 2:
+            taps = np.array([[0.25, 0.5, 0.25] if sited[axis] else [0.5, 0.5]])
+            middle = 1 if sited[axis] else 0
+            kernel, anchor = (taps, (middle, 0)) if axis == 0 else (taps.T, (0, middle))
+            plane = cv2.filter2D(plane, -1, kernel, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
+            plane = plane[:, ::2] if axis == 0 else plane[::2]
+    return plane

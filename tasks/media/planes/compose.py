@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.media.matting.matte import Alpha
-from tasks.media.planes.layout import PixelLayout, Planes
+from tasks.media.planes.layout import Alpha, PixelLayout, Planes
 
 Plane = NDArray[Any]
 

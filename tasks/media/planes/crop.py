@@ -1,14 +1,13 @@
 """Cut a box out of a picture and scale it to a model's input."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.media.input.frames import Picture
-from tasks.media.planes.chroma import as_fine
-from tasks.media.planes.layout import nearest, rgb_of
+from tasks.media.planes.layout import as_fine, nearest, rgb_of
 from tasks.media.planes.plane_color import tags_at
 
 Pixel = TypeVar("Pixel", np.uint8, np.uint16, np.float32)
@@ -43,3 +42,10 @@ def cut_rgb(picture: Picture, edges_px: NDArray[np.float64], wh: tuple[int, int]
     return rgb_of(
         planes, as_fine(layout, nearest("yuv444p")), tags_at(picture.color, picture.planes[0].shape[0], wh[1])
     )
+
+
+def model_to_source(edges_px: NDArray[Any], model_px: tuple[int, int]) -> NDArray[np.float64]:
+    """2x3 matrix from a mask's pixels to the source, for the edges (x0, y0, x1, y1) of the area it covers."""
+    x0, y0, x1, y1 = (float(edge) for edge in edges_px)
+    scale_x, scale_y = (x1 - x0) / model_px[0], (y1 - y0) / model_px[1]
+    return np.array([[scale_x, 0, x0 + scale_x / 2], [0, scale_y, y0 + scale_y / 2]])

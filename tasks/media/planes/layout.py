@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -16,7 +16,7 @@ from tasks.records import Clip, ColorTags
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
 Planes = tuple[NDArray[Any], ...]
-
+Alpha = NDArray[np.float32]
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _FULL_RANGE = 2
 _of_thread = threading.local()
@@ -76,6 +76,13 @@ def nearest(pixel_format: str, *, quarter_turned: bool = False) -> PixelLayout:
 def has_opacity(pixel_format: str) -> bool:
     """Whether a stored format says how opaque each pixel is; no layout keeps it."""
     return any(part.is_alpha for part in VideoFormat(pixel_format, 64, 64).components)
+
+
+def as_fine(layout: PixelLayout, coded: PixelLayout) -> PixelLayout:
+    """``layout`` with the chroma sampling of ``coded`` where that is finer, else itself; the depth stays."""
+    finer = layout.planes == 3 and not layout.is_rgb and coded.chroma_shift < layout.chroma_shift
+    name = f"{coded.name.removesuffix('10le')}{'' if layout.depth == 8 else '10le'}"
+    return replace(layout, name=name, chroma_shift=coded.chroma_shift) if finer else layout
 
 
 def as_layout(frame: VideoFrame, layout: PixelLayout, color: ColorTags) -> VideoFrame:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.media.matting.matte import reduce_plane
+from tasks.media.planes.chroma import reduce_plane
 from tasks.media.planes.layout import PixelLayout, Planes, sws_matrix
 from tasks.records import ColorTags
 

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.media.planes.chroma import plane_step
 from tasks.media.planes.layout import PixelLayout, Planes
 
 Plane = NDArray[Any]
-
 WHOLE_PX: Final = 1 / 512  # a fraction smaller than this moves no 8-bit edge by one level: it is taken as none
 BAND_ROWS: Final = 64  # of a plane filtered in floating point at a time: they stay in the processor's cache
 
@@ -65,11 +65,6 @@ def shift_planes(
         size = layout.plane_wh(index, size_px)
         moved.append(shift_plane(plane, shift, size, interpolation, border, (1 << layout.depth) - 1))
     return tuple(moved)
-
-
-def plane_step(layout: PixelLayout, index: int) -> tuple[int, int]:
-    """Luma pixels from one sample of plane ``index`` to the next, (x, y)."""
-    return (1 << layout.chroma_shift[0], 1 << layout.chroma_shift[1]) if index in (1, 2) else (1, 1)
 
 
 def shift_plane(

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.media.matting.matte import Alpha, Region, coverage, reduce_plane
+from tasks.media.planes.chroma import plane_step, plane_to_luma, reduce_plane
 from tasks.media.planes.compose import lay
-from tasks.media.planes.layout import PixelLayout, Planes
-from tasks.media.planes.shift import plane_step
-from tasks.media.planes.warp import plane_to_luma
+from tasks.media.planes.layout import Alpha, PixelLayout, Planes
+from tasks.media.planes.warp import Region, coverage
 
 Floats = NDArray[np.float64]
 Plane = NDArray[Any]

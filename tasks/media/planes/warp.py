@@ -1,6 +1,7 @@
 """Move the planes of a picture by any affine map, in one resampling, in the pixel format they have."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
@@ -8,14 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.media.planes.layout import PixelLayout, Planes
-from tasks.media.planes.shift import BORDERS, plane_step, shift_planes
+from tasks.media.planes.chroma import plane_to_luma
+from tasks.media.planes.layout import Alpha, PixelLayout, Planes
+from tasks.media.planes.shift import BORDERS, shift_planes
 
 Floats = NDArray[np.float64]
 Plane = NDArray[Any]
-
 KERNELS: Final = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
 FINEST_BLUR_PX: Final = 0.05  # standard deviation below which a blur changes no 8-bit value by more than one level
+_SHARE: Final = (np.arange(256) / 255).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Region:
+    """Part of a picture, in whole pixels: columns x0 to x1 - 1, rows y0 to y1 - 1."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        return self.x1 - self.x0, self.y1 - self.y0
+
+    @property
+    def empty(self) -> bool:
+        return self.x1 <= self.x0 or self.y1 <= self.y0
 
 
 def warp_planes(
@@ -75,12 +95,45 @@ def warp_plane(
     return np.asarray(moved if plane.dtype == np.uint8 else cv2.min(moved, float(peak)))
 
 
-def plane_to_luma(layout: PixelLayout, index: int, chroma_location: int) -> Floats:
-    """2x3 matrix from the samples of plane ``index`` to luma pixels; ``chroma_location`` is FFmpeg's code.
+def finer_chroma(
+    planes: Sequence[NDArray[Any]],
+    layout: PixelLayout,
+    finer: PixelLayout,
+    size_px: tuple[int, int],
+    chroma_location: int,
+) -> Planes:
+    """``planes`` of ``layout`` in the layout ``finer`` (see ``as_fine``); the planes themselves where it is the same.
 
-    Unspecified is taken as left: on the first of two columns, between two rows, as in H.264 and MPEG-2.
+    FFmpeg's own conversion takes chroma as centred between the luma samples of a row: half a pixel off, mostly.
+    ``chroma_location`` is FFmpeg's code, of ``layout``.
     """
-    step_x, step_y = plane_step(layout, index)
-    right = 0.5 if chroma_location in (2, 4, 6) else 0.0
-    down = {3: 0.0, 4: 0.0, 5: 1.0, 6: 1.0}.get(chroma_location, 0.5)
-    return np.array([[step_x, 0, right if step_x == 2 else 0.0], [0, step_y, down if step_y == 2 else 0.0]], np.float64)
+    if layout == finer:
+        return tuple(planes)
+    new = [planes[0]]
+    for index in (1, 2):
+        there = affine.invert(plane_to_luma(finer, index, _LEFT))
+        matrix = affine.compose(there, plane_to_luma(layout, index, chroma_location))
+        wh, peak = finer.plane_wh(index, size_px), (1 << layout.depth) - 1
+        new.append(np.asarray(warp_plane(planes[index], matrix, wh, "cubic", "replicate", peak)))
+    return tuple(new)
+
+
+_LEFT = 1  # FFmpeg's code of the place that 4:2:2 has
+
+
+def coverage(to_output: Floats, source_px: tuple[int, int], region: Region) -> Alpha:
+    """Share (h, w) of each pixel of ``region`` that the source picture, moved by ``to_output``, covers, 0..1."""
+    width, height = source_px
+    inverse = affine.invert(to_output)
+    corners = np.array([[x, y] for x in (region.x0, region.x1 - 1) for y in (region.y0, region.y1 - 1)], np.float64)
+    at = affine.apply(inverse, corners)
+    if at.min() >= 0 and (at <= [width - 1, height - 1]).all():
+        return np.ones(region.size_px[::-1], np.float32)
+    if inverse[0, 1] == 0 and inverse[1, 0] == 0:
+        x = inverse[0, 0] * np.arange(region.x0, region.x1) + inverse[0, 2]
+        y = inverse[1, 1] * np.arange(region.y0, region.y1) + inverse[1, 2]
+        columns, rows = (np.clip(at + 1, 0, 1) * np.clip(size - at, 0, 1) for at, size in ((x, width), (y, height)))
+        return np.outer(rows, columns).astype(np.float32)
+    matrix = affine.compose(affine.translation(np.array([-region.x0, -region.y0])), to_output)
+    whole = np.full((height, width), 255, np.uint8)
+    return np.asarray(cv2.LUT(cv2.warpAffine(whole, matrix, region.size_px, flags=cv2.INTER_LINEAR), _SHARE))

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from tasks.errors import OutputError
 
 Rgb = NDArray[np.uint8]
-
 THUMBNAIL_WIDTH_PX: Final = 240
 GAP_PX: Final = 4
 LARGEST_BYTES: Final = 200_000
+FACTOR: Final = 0.85  # of the size, from one try to the next
+QUALITY: Final = 80
 
 
 def sheet_frames(frames: int, count: int = 6) -> tuple[int, ...]:
@@ -53,3 +54,14 @@ def row_of(pictures: list[Rgb]) -> Rgb:
     gap = np.full((pictures[0].shape[0], GAP_PX, 3), 255, np.uint8)
     parts: list[NDArray[Any]] = [part for picture in pictures for part in (gap, picture)]
     return np.hstack(parts[1:])
+
+
+def shrunk(path: Path, most_bytes: int) -> bytes:
+    """The picture at ``path`` as a JPEG of at most ``most_bytes``, as large as that allows; empty if unreadable."""
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    while picture is not None and min(picture.shape[:2]) >= 8:
+        coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+        if len(coded) <= most_bytes:
+            return bytes(coded)
+        picture = cv2.resize(picture, None, fx=FACTOR, fy=FACTOR, interpolation=cv2.INTER_AREA)
+    return b""

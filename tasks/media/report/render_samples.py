@@ -1,19 +1,31 @@
 """What a render keeps of its pictures as they pass, for the report: a contact sheet and four kymographs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, Final
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.errors import OutputError
 from tasks.maths.metrics.decimation import shown_at
 from tasks.media.input.frames import Picture
 from tasks.media.output.render_frame import Pair, Plan
-from tasks.media.planes.layout import Planes
+from tasks.media.planes.layout import PixelLayout, Planes, nearest, rgb_of
 from tasks.media.planes.plane_color import tags_at
 from tasks.media.report.contact_sheet import Rgb, sheet_frames, thumbnail, write_contact
-from tasks.media.report.kymograph import AXES, COLUMNS, LENGTH_PX, Line, line_through, write_kymograph
+from tasks.records import ColorTags
 
 Kept = tuple[str, str]  # before or after, and the axis
+Line = tuple[NDArray[Any], ...]
+"""Samples of each plane along one line, ``(LENGTH_PX,)`` each, in the layout's dtype."""
+AXES: Final = ("x", "y")  # of a row, of a column
+COLUMNS: Final = 720  # of the picture: moments
+LENGTH_PX: Final = 240  # that a line is made, so many samples high
+QUALITY: Final = 80
 
 
 class Watcher:
@@ -58,3 +70,28 @@ class Watcher:
         for (when, axis), lines in self._lines.items():
             pixels, (x_px, y_px) = places[when]
             lines[picture.index] = line_through(pixels, plan.layout, axis, float(y_px if axis == "x" else x_px))
+
+
+def line_through(planes: Planes, layout: PixelLayout, axis: str, at_px: float) -> Line:
+    """The row (``x``) or column (``y``) of a picture at ``at_px``, or the nearest there is."""
+    across = 0 if axis == "x" else 1
+    place = int(np.clip(round(at_px), 0, planes[0].shape[across] - 1))
+    line = []
+    for number, plane in enumerate(planes):
+        own = place >> layout.chroma_shift[1 - across] if number else place
+        samples = np.ascontiguousarray(plane[own] if across == 0 else plane[:, own])
+        line.append(cv2.resize(samples[:, None], (1, LENGTH_PX), interpolation=cv2.INTER_AREA)[:, 0])
+    return tuple(line)
+
+
+def write_kymograph(path: Path, lines: Sequence[Line], layout: PixelLayout, color: ColorTags) -> None:
+    """Write lines of ``layout``, tagged ``color``, as the columns of a JPEG; ``OutputError`` when it cannot be."""
+    planes = tuple(np.stack(samples, axis=1) for samples in zip(*lines, strict=True))
+    whole = nearest(f"yuv444p{'' if layout.depth == 8 else '10le'}") if any(layout.chroma_shift) else layout
+    _, coded = cv2.imencode(
+        ".jpg", cv2.cvtColor(rgb_of(planes, whole, color), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+    )
+    try:
+        path.write_bytes(coded.tobytes())
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); check space and permissions") from error

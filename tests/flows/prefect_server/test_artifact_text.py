@@ -11,7 +11,7 @@ from flows.prefect_server import artifact_text
 from flows.results.result import Result, StageRun
 from flows.videos import Video
 from tasks.execution.progress_artifact import artifact_key
-from tasks.media.planes.shrink import shrunk
+from tasks.media.report.contact_sheet import shrunk
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_the_key_is_the_same_in_every_process() -> None:
 class Odd:
     stage: ClassVar[str] = "odd"
     output: ClassVar[str] = ""
-    compute: ClassVar[str] = "tasks.demo.draw:draw_demo"
+    compute: ClassVar[str] = "tasks.demo.demo_video:draw_demo"
     libraries: ClassVar[tuple[str, ...]] = ()
     value: Any = None
 

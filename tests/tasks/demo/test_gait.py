@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.demo.gait import INDEX, walk
-from tasks.demo.gait_curves import FLAT, LEG, SHANK, STANCE, THIGH, angle
-from tasks.demo.gait_path import Gait, heel_strikes, strides
+from tasks.demo.gait import FLAT, LEG, SHANK, STANCE, THIGH, Gait, angle, heel_strikes, strides
+from tasks.demo.skeleton import INDEX, walk
 
 Floats = NDArray[np.float64]
 

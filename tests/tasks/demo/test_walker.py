@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.demo.walker import Walk, camera, draw, truth
-from tasks.demo.walker_camera import shake
-from tasks.demo.walker_shapes import Layer, capsule
+from tasks.demo.shapes import Layer, capsule
+from tasks.demo.walker import Walk, camera, draw, shake, truth
 from tasks.errors import SettingError
 from tasks.maths.body.landmarks import HIPS, LEFT_SHOULDER, NAMES, RIGHT_SHOULDER, SHOULDERS
 from tasks.models.pose import open_pose

@@ -5,18 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.media.matting.matte import (
-    Region,
-    alpha_of,
-    coverage,
-    model_to_source,
-    place,
-    reduce_plane,
-    refine,
-    region_of,
-    solid,
-    steady,
-)
+from tasks.media.matting.matte import alpha_of, place, refine, region_of, solid, steady
+from tasks.media.planes.chroma import reduce_plane
+from tasks.media.planes.crop import model_to_source
+from tasks.media.planes.warp import Region, coverage
 
 STILL = np.array([[1.0, 0, 0], [0, 1.0, 0]])
 

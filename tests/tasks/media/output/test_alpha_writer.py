@@ -16,8 +16,8 @@ from tasks.media.output.alpha_writer import AlphaSink
 from tasks.media.output.audio_clock import Sounding
 from tasks.media.output.png_zip import PngZip, verify_zip
 from tasks.media.output.read_back import verify_video
-from tasks.media.planes.chroma import as_fine, finer_chroma
-from tasks.media.planes.layout import nearest, rgb_of
+from tasks.media.planes.layout import as_fine, nearest, rgb_of
+from tasks.media.planes.warp import finer_chroma
 from tasks.records import ColorTags
 from tests.support.clips import Made, make, planes
 

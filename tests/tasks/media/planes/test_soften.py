@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from tasks.maths.path import affine
-from tasks.media.matting.background import out_of_focus
+from tasks.media.matting.cutout import out_of_focus
+from tasks.media.planes.chroma import plane_step
 from tasks.media.planes.layout import nearest
-from tasks.media.planes.shift import plane_step, shift_planes
+from tasks.media.planes.shift import shift_planes
 from tasks.media.planes.soften import BEYOND_BLUR, BEYOND_DIM, Floats, blur_beyond, soften
 from tasks.media.planes.warp import warp_planes
 

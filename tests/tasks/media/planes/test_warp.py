@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
+from tasks.media.planes.chroma import plane_to_luma
 from tasks.media.planes.layout import PixelLayout, nearest
 from tasks.media.planes.shift import shift_planes
-from tasks.media.planes.warp import plane_to_luma, warp_planes
+from tasks.media.planes.warp import warp_planes
 
 Floats = NDArray[np.float64]
 

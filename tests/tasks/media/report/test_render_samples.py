@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tasks.errors import OutputError
 from tasks.media.planes.layout import PixelLayout, nearest
 from tasks.media.planes.plane_color import planes_of_rgb
-from tasks.media.report.kymograph import COLUMNS, LENGTH_PX, Line, line_through, write_kymograph
+from tasks.media.report.render_samples import COLUMNS, LENGTH_PX, Line, line_through, write_kymograph
 from tasks.records import ColorTags
 
 TAGS = ColorTags(range=1, matrix=1)

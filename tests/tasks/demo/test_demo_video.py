@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from conf.walker import DemoConf
-from tasks.demo.draw import HIP_CENTER, draw_demo, walk_of
+from tasks.demo.demo_video import HIP_CENTER, draw_demo, walk_of
 from tasks.demo.footsteps import RATE_HZ
-from tasks.demo.gait_path import heel_strikes
+from tasks.demo.gait import heel_strikes
 from tasks.demo.walker import draw, gait, truth
 from tasks.errors import Interrupted, SettingError
 from tasks.maths.body.landmarks import NAMES

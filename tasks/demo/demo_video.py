@@ -1,24 +1,28 @@
 """Stage ``demo``: draw the walker into a video with sound, and write down where the joints truly are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
 from conf.checks import require
 from conf.walker import DemoConf
-from tasks.demo import gait_path
 from tasks.demo.footsteps import footsteps, write_sound
-from tasks.demo.rgb_file import write_rgb
-from tasks.demo.walker import Truth, Walk, draw, gait, other, truth
-from tasks.demo.walker_camera import DISTANCE
+from tasks.demo.gait import path
+from tasks.demo.walker import DISTANCE, Truth, Walk, draw, gait, other, truth
 from tasks.maths.body.landmarks import NAMES
 from tasks.media.files.tables import write_table
+from tasks.media.output.audio_clock import Sounding
 from tasks.media.output.read_back import verify_video
-from tasks.records import Tick
+from tasks.media.output.video_writer import VideoSink
+from tasks.media.planes.layout import nearest, planes_of
+from tasks.records import ColorTags, Tick
 from tasks.requests import DemoRequest
 
 HIP_CENTER: Final = "hip_center"
@@ -26,6 +30,7 @@ FINE_S: Final = 0.01
 # The distance that the hips keep from the camera: no hand or foot may reach it, however fast the walk is.
 BODY: Final = 0.5  # body heights, for a trunk that leans
 REACH: Final = 0.6  # step lengths, for feet and hands
+_BT709_LIMITED: Final = ColorTags(range=1, primaries=1, transfer=1, matrix=1, chroma_location=1)
 
 
 def draw_demo(request: DemoRequest, folder: Path, tick: Tick) -> dict[str, Any]:
@@ -60,7 +65,7 @@ def _longest(walker: Walk) -> float:
     middle_s, least_s = walker.seconds / 2, float("inf")
     time_s = np.append(np.arange(0, walker.seconds, FINE_S), walker.seconds)
     for way in (gait(walker), *([other(walker)] if walker.crossing else [])):
-        there = DISTANCE - gait_path.path(way, time_s)[:, 2] < BODY + REACH * way.step
+        there = DISTANCE - path(way, time_s)[:, 2] < BODY + REACH * way.step
         least_s = min(least_s, 2 * np.abs(time_s - middle_s)[there].min(initial=np.inf))
     return float(np.floor(10 * (least_s - 2 * FINE_S)) / 10)
 
@@ -83,3 +88,37 @@ def _write_truth(known: Truth, path: Path) -> None:
         "y_px": xy[..., 1].ravel(),
     }
     write_table(path, columns)
+
+
+def write_rgb(
+    path: Path, pictures: Iterable[NDArray[np.uint8]], *, size_px: tuple[int, int], rate: Fraction, sound: Path
+) -> None:
+    """Write pictures (h, w, 3) at a constant rate as yuv420p, BT.709 limited, with the tracks of ``sound``.
+
+    ``OutputError`` when ``path`` cannot be written.
+    """
+    layout, reformatter = nearest("yuv420p"), VideoReformatter()
+    sink = VideoSink(
+        path,
+        size_px=size_px,
+        layout=layout,
+        time_base=Fraction(1, rate.numerator),
+        rate=rate,
+        color=_BT709_LIMITED,
+        pixel_aspect=Fraction(1),
+        crf=16,
+        preset="veryfast",
+        sound=Sounding(sound),
+    )
+    with sink:
+        for number, rgb in enumerate(pictures):
+            frame = reformatter.reformat(
+                VideoFrame.from_ndarray(rgb, format="rgb24"),
+                format=layout.name,
+                dst_colorspace=Colorspace.ITU709,
+                src_color_range=ColorRange.JPEG,
+                dst_color_range=ColorRange.MPEG,
+                interpolation="BICUBIC",
+                threads=1,
+            )
+            sink.write(planes_of(frame, layout), number * rate.denominator, rate.denominator)
