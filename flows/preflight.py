@@ -125,15 +125,15 @@ def _check_picture(config: Config, video: Video) -> None:
     size_px, pixel_aspect = _shape(config, video)
     framing.resolve_target(config.target, window.stabilized_size(size_px, config.crop, float(pixel_aspect)))
     if config.subject.point is not None:
-        framing.resolve_pair("subject.point", config.subject.point, size_px, "picture")
+        framing.resolve_point("subject.point", config.subject.point, size_px, "picture")
 
 
 def _check_length(config: Config, video: Video) -> None:
-    from tasks.maths.path import limits
+    from tasks.maths.path import smoothing_limits
 
     rate_hz = float(config.demo.rate)
     demo = (round(config.demo.seconds * rate_hz), rate_hz)
-    limits.check_smoothing(config.smoothing, *(demo if video.path is None else _length(video.path)))
+    smoothing_limits.check_smoothing(config.smoothing, *(demo if video.path is None else _length(video.path)))
 
 
 @cache  # a sweep asks for every setting

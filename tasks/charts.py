@@ -6,10 +6,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.anchor.anchor import NOTHING
+from tasks.maths.anchor.anchor_point import SOURCE_NONE
 from tasks.maths.anchor.states import ABSENT, BRIDGED, HELD, INTERPOLATED
-from tasks.maths.metrics.decimation import kept
-from tasks.maths.metrics.residual import density, present, seen, stretches_of
+from tasks.maths.arrays import label_runs
+from tasks.maths.metrics.decimation import chart_indices
+from tasks.maths.metrics.residual import amplitude_density, only_seen, without_absent
 from tasks.maths.path import affine
 from tasks.media.files.tables import read_json, read_table, write_json
 from tasks.media.report.charts import Band, Curve, spectrum, timeline
@@ -17,12 +18,12 @@ from tasks.records import Tick, read_clip
 from tasks.render_requests import ChartsRequest
 
 Floats = NDArray[np.float64]
-AXES: Final = ("x", "y")
-MOST_SPANS: Final = 40  # that are listed; all are drawn
-GUESSED: Final = (BRIDGED, INTERPOLATED, HELD, ABSENT)
+AXIS_NAMES: Final = ("x", "y")
+MOST_LISTED_SPANS: Final = 40  # that are listed; all are drawn
+GUESSED_STATES: Final = (BRIDGED, INTERPOLATED, HELD, ABSENT)
 
 
-class Paths(NamedTuple):
+class ChartPaths(NamedTuple):
     """The subject against its target over time, px (n, 2): in the source and in the output."""
 
     time_s: Floats
@@ -42,27 +43,29 @@ def draw_charts(request: ChartsRequest, folder: Path, tick: Tick) -> dict[str, A
     paths = read_paths(request)
     span_s = (float(paths.time_s[0]), paths.end_s)
     states = _bands(paths, paths.states)
-    sources = [band for band in _bands(paths, paths.sources) if band.label != NOTHING]
-    for axis, name in enumerate(AXES):
-        pair = [_curve(paths.time_s, present(path, paths.states)[:, axis], color) for path, color in _colored(paths)]
+    sources = [band for band in _bands(paths, paths.sources) if band.label != SOURCE_NONE]
+    for axis, name in enumerate(AXIS_NAMES):
+        pair = [
+            _curve(paths.time_s, without_absent(path, paths.states)[:, axis], color) for path, color in _colored(paths)
+        ]
         timeline(folder / f"path_{name}.svg", pair, span_s, states, sources)
-    residual = seen(paths.after, paths.states)
-    spectra = [(seen(paths.before, paths.states), "before"), (residual, "after")]
+    residual = only_seen(paths.after, paths.states)
+    spectra = [(only_seen(paths.before, paths.states), "before"), (residual, "after")]
     verified = read_verified(request)
     reach = [residual, *([] if verified is None else [verified])]
     timeline(folder / "residual.svg", _per_axis(paths.time_s, residual), span_s, states, reach=reach)
     if verified is not None:
         timeline(folder / "verified.svg", _per_axis(paths.time_s, verified), span_s, states, reach=reach)
         spectra.append((verified, "verified"))
-    curves = [Curve(*density(paths.time_s, path), color) for path, color in spectra]
+    curves = [Curve(*amplitude_density(paths.time_s, path), color) for path, color in spectra]
     if any(len(curve.x) for curve in curves):
         spectrum(folder / "spectrum.svg", [curve for curve in curves if len(curve.x)])
-    write_json(folder / "spans.json", {"start_s": span_s[0], "end_s": span_s[1], **_listed(states, sources)})
+    write_json(folder / "spans.json", {"start_s": span_s[0], "end_s": span_s[1], **_span_list(states, sources)})
     tick(len(paths.time_s))
     return {}
 
 
-def read_paths(request: ChartsRequest) -> Paths:
+def read_paths(request: ChartsRequest) -> ChartPaths:
     """What the earlier stages found out, as the charts show it."""
     clip = read_clip(request.clip)
     path = read_table(request.trajectory.path("trajectory.parquet"))
@@ -70,7 +73,7 @@ def read_paths(request: ChartsRequest) -> Paths:
     target_xy, source_target_xy = np.array(frame["target_px"]), np.array(frame["source_target_px"])
     to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
     anchor = np.stack([path["anchor_x_px"], path["anchor_y_px"]], axis=1)
-    return Paths(
+    return ChartPaths(
         time_s=path["time_s"],
         end_s=max(clip.start_s + clip.duration_s, float(path["time_s"][-1])),
         states=path["state"].astype(str),
@@ -88,28 +91,28 @@ def read_verified(request: ChartsRequest) -> Floats | None:
     return np.asarray(np.stack([judged["residual_x_px"], judged["residual_y_px"]], axis=1))
 
 
-def _colored(paths: Paths) -> tuple[tuple[Floats, str], ...]:
+def _colored(paths: ChartPaths) -> tuple[tuple[Floats, str], ...]:
     return (paths.before, "before"), (paths.after, "after")
 
 
 def _per_axis(time_s: Floats, path: Floats) -> list[Curve]:
-    return [_curve(time_s, path[:, axis], name) for axis, name in enumerate(AXES)]
+    return [_curve(time_s, path[:, axis], name) for axis, name in enumerate(AXIS_NAMES)]
 
 
 def _curve(time_s: Floats, values: Floats, color: str) -> Curve:
-    chosen = kept(values)
+    chosen = chart_indices(values)
     return Curve(time_s[chosen], values[chosen], color)
 
 
-def _bands(paths: Paths, labels: NDArray[np.str_]) -> list[Band]:
+def _bands(paths: ChartPaths, labels: NDArray[np.str_]) -> list[Band]:
     """Each stretch of equal labels, until the next one begins."""
     ends_s = np.append(paths.time_s[1:], paths.end_s)
-    return [Band(label, float(paths.time_s[first]), float(ends_s[last])) for label, first, last in stretches_of(labels)]
+    return [Band(label, float(paths.time_s[first]), float(ends_s[last])) for label, first, last in label_runs(labels)]
 
 
-def _listed(states: list[Band], sources: list[Band]) -> dict[str, Any]:
-    guessed = [band for band in states if band.label in GUESSED]
-    longest = sorted(guessed, key=lambda band: band.start_s - band.end_s)[:MOST_SPANS]
+def _span_list(states: list[Band], sources: list[Band]) -> dict[str, Any]:
+    guessed = [band for band in states if band.label in GUESSED_STATES]
+    longest = sorted(guessed, key=lambda band: band.start_s - band.end_s)[:MOST_LISTED_SPANS]
     return {
         "spans": [band._asdict() for band in sorted(longest, key=lambda band: band.start_s)],
         "more": len(guessed) - len(longest),

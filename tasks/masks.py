@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conf.choices import MaskModel, MaskSource
-from tasks.maths.body.boxes import Boxes, person_boxes, shaped, whole_picture, whole_pixels
+from tasks.maths.body.person_box import PersonBoxes, grow_to_aspect, person_boxes, snap_to_pixels, whole_picture_box
 from tasks.media.files.masks_file import State, mask_writer
 from tasks.media.files.people_file import read_bodies
 from tasks.media.files.pose_file import read_pose
@@ -32,16 +32,16 @@ Probability = NDArray[np.float32]
 Masks = Iterator[Probability | None]
 Clock = Callable[[], float]
 
-REACH_S: Final = 0.5  # a limb's swing to either side: the box is as wide as the widest step within it
-LONGEST_GAP_S: Final = 0.5  # without a pose, over which the box is bridged or held
-MOST_STRETCH: Final = 1.8  # of the box in the model's input: the person gets more of its pixels
+BOX_REACH_S: Final = 0.5  # a limb's swing to either side: the box is as wide as the widest step within it
+LONGEST_POSE_GAP_S: Final = 0.5  # without a pose, over which the box is bridged or held
+MOST_BOX_STRETCH: Final = 1.8  # of the box in the model's input: the person gets more of its pixels
 TIMED_BOXES: Final = 20  # on which the general model's speed is measured
 
 
-class Measuring(NamedTuple):
+class MaskStream(NamedTuple):
     """Masks on their way out of a model."""
 
-    boxes: Boxes
+    boxes: PersonBoxes
     wh: tuple[int, int]
     masks: Masks
     facts: dict[str, Any]
@@ -54,11 +54,11 @@ def segment_person(request: MasksRequest, folder: Path, tick: Tick, clock: Clock
     does not run on the device asked for.
     """
     clip = read_clip(request.clip)
-    by = _landmarker if request.settings.source is MaskSource.landmarker else _selfie
+    by = _landmarker_masks if request.settings.source is MaskSource.landmarker else _selfie_masks
     track = read_table(request.pose.path("motion.parquet"))["track"]
     states = np.zeros(len(State), np.int64)
     with by(request, clip, track, clock) as measuring, mask_writer(folder / "masks.npz") as writer:
-        for mask in lent(_ticked(measuring.masks, tick), measuring.boxes, track > 0, measuring.wh):
+        for mask in lent(_with_ticks(measuring.masks, tick), measuring.boxes, track > 0, measuring.wh):
             writer.write(mask)
             states[mask.state] += 1
     counts = {state.name: int(states[state]) for state in State}
@@ -83,35 +83,35 @@ def pick_model(
 
 
 @contextmanager
-def _selfie(request: MasksRequest, clip: Clip, track: NDArray[np.int64], clock: Clock) -> Iterator[Measuring]:
-    model, why = _chosen(request, clip, clock)
+def _selfie_masks(request: MasksRequest, clip: Clip, track: NDArray[np.int64], clock: Clock) -> Iterator[MaskStream]:
+    model, why = _choose_model(request, clip, clock)
     boxes, wh = _boxes(request, clip, model), INPUT_WH[model.value]
     inputs = _inputs(request, clip, boxes, wh)
-    with _opened(request, model) as (segmenter, use), prefetched(inputs) as stream:
+    with _open_model(request, model) as (segmenter, use), prefetched(inputs) as stream:
         masks: Masks = map(segmenter, stream)
         if request.settings.body:
-            masks = map(together, masks, _bodies(request, track, boxes, wh))
+            masks = map(combine_masks, masks, _bodies(request, track, boxes, wh))
         facts = {"model": model.value, "why": why, "device": use.device, "device_note": use.note}
-        yield Measuring(boxes, wh, masks, facts)
+        yield MaskStream(boxes, wh, masks, facts)
 
 
 @contextmanager
-def _landmarker(request: MasksRequest, clip: Clip, track: NDArray[np.int64], _: Clock) -> Iterator[Measuring]:
+def _landmarker_masks(request: MasksRequest, clip: Clip, track: NDArray[np.int64], _: Clock) -> Iterator[MaskStream]:
     """What the pose stage has kept: nothing is decoded and no model runs."""
     boxes, wh = _boxes(request, clip, MaskModel.general), INPUT_WH[MaskModel.general.value]
     found = request.found.facts
     facts = {"model": found["model"], "why": "", "device": found["device"], "device_note": found["device_note"]}
-    yield Measuring(boxes, wh, _bodies(request, track, boxes, wh), facts)
+    yield MaskStream(boxes, wh, _bodies(request, track, boxes, wh), facts)
 
 
-def together(shown: Probability | None, body: Probability | None) -> Probability | None:
+def combine_masks(shown: Probability | None, body: Probability | None) -> Probability | None:
     """The selfie model's mask judged by the pose model's, or the only one there is."""
     if shown is None or body is None:
         return body if shown is None else shown
     return judged(shown, body)
 
 
-def _bodies(request: MasksRequest, track: NDArray[np.int64], boxes: Boxes, wh: tuple[int, int]) -> Masks:
+def _bodies(request: MasksRequest, track: NDArray[np.int64], boxes: PersonBoxes, wh: tuple[int, int]) -> Masks:
     """The pose model's own mask over each frame's box; None where it saw nobody."""
     found = request.found
     bodies = read_bodies(found.path("people.parquet"), found.path("bodies.npz"), track)
@@ -119,25 +119,25 @@ def _bodies(request: MasksRequest, track: NDArray[np.int64], boxes: Boxes, wh: t
         yield None if body is None else over(body, edges_px, wh)
 
 
-def _chosen(request: MasksRequest, clip: Clip, clock: Clock) -> tuple[MaskModel, str]:
+def _choose_model(request: MasksRequest, clip: Clip, clock: Clock) -> tuple[MaskModel, str]:
     """The selfie model to use, and why if it is not the one asked for."""
     model, fallback_fps = request.settings.model, request.settings.fallback_fps
     if fallback_fps is None or model is MaskModel.landscape:
         return model, ""
     boxes = _boxes(request, clip, model)
     inputs = _inputs(request, clip, boxes, INPUT_WH[model.value])
-    with closing(inputs), _opened(request, model) as (segmenter, _):
+    with closing(inputs), _open_model(request, model) as (segmenter, _):
         first = (rgb for rgb, person in zip(inputs, boxes.person, strict=False) if person)
         timed = list(islice(first, TIMED_BOXES))  # beforehand: decoding is not what is timed
         return pick_model(timed, segmenter, fallback_fps, clock)
 
 
-def _opened(request: MasksRequest, model: MaskModel) -> AbstractContextManager[tuple[Selfie, DeviceUse]]:
+def _open_model(request: MasksRequest, model: MaskModel) -> AbstractContextManager[tuple[Selfie, DeviceUse]]:
     models = request.models
     return open_selfie(model_files(model.value, models.dir, models.download), device=request.device.value)
 
 
-def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> Boxes:
+def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> PersonBoxes:
     """What ``model`` is to be shown of each frame, between whole pixels."""
     width, height = INPUT_WH[model.value]
     rate_hz = float(clip.rate)
@@ -145,25 +145,25 @@ def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> Boxes:
         read_pose(request.pose.path("pose.parquet")),
         clip.size_px,
         margin=request.settings.box_margin,
-        reach_frames=max(1, round(REACH_S * rate_hz)),
-        longest_gap_frames=round(LONGEST_GAP_S * rate_hz),
+        reach_frames=max(1, round(BOX_REACH_S * rate_hz)),
+        longest_gap_frames=round(LONGEST_POSE_GAP_S * rate_hz),
     )
-    edges_px = whole_pixels(shaped(boxes.edges_px, width / height, MOST_STRETCH))
+    edges_px = snap_to_pixels(grow_to_aspect(boxes.edges_px, width / height, MOST_BOX_STRETCH))
     if request.settings.source is MaskSource.selfie_frame:
-        edges_px = np.broadcast_to(whole_picture(clip.size_px), edges_px.shape)
-    edges_px = np.where(boxes.person[:, None], edges_px, whole_picture(clip.size_px))
+        edges_px = np.broadcast_to(whole_picture_box(clip.size_px), edges_px.shape)
+    edges_px = np.where(boxes.person[:, None], edges_px, whole_picture_box(clip.size_px))
     return replace(boxes, edges_px=edges_px)
 
 
 def _inputs(
-    request: MasksRequest, clip: Clip, boxes: Boxes, wh: tuple[int, int]
+    request: MasksRequest, clip: Clip, boxes: PersonBoxes, wh: tuple[int, int]
 ) -> Generator[NDArray[np.uint8], None, None]:
     pictures = frames_of(request.source, clip, held_mb=request.held_mb)
     for picture, edges_px in zip(pictures, boxes.edges_px, strict=True):
         yield cut_rgb(picture, edges_px, wh)
 
 
-def _ticked(masks: Iterable[Probability | None], tick: Tick) -> Masks:
+def _with_ticks(masks: Iterable[Probability | None], tick: Tick) -> Masks:
     for count, mask in enumerate(masks, start=1):
         yield mask
         tick(count)

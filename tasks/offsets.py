@@ -13,18 +13,15 @@ from conf.choices import AnchorMethod
 from conf.holding import AnchorConf
 from tasks.errors import AnchorNotSeen, NobodyFound, OutputError
 from tasks.maths.anchor import gaps
-from tasks.maths.anchor.anchor import Anchor
-from tasks.maths.anchor.away import Away, mark_absent, rest
-from tasks.maths.anchor.fusion import Fused, Settings, fuse
-from tasks.maths.anchor.points import Choice, choose_anchor, inside
+from tasks.maths.anchor.anchor_point import Anchor, AnchorChoice, choose_anchor, hide_outside_landmarks, mask_anchor
+from tasks.maths.anchor.fusion import FusedAnchor, FusionSettings, fuse
+from tasks.maths.anchor.gaps import AbsenceRule, mark_absent, settle_absent
 from tasks.maths.anchor.states import ABSENT
-from tasks.maths.body.body import torso_length
-from tasks.maths.body.landmarks import NAMES, PoseTrack
-from tasks.maths.body.mask_centre import mask_centre
-from tasks.maths.body.stride import stride_of
+from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack, torso_length_px
+from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import framing, window
-from tasks.maths.tracking.steps import from_table
+from tasks.maths.tracking.steps import steps_from_table
 from tasks.media.files.masks_file import State, read_masks
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table, write_json, write_table
@@ -46,7 +43,7 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     pose = read_pose(request.pose.path("pose.parquet"))
     settings = request.settings
     chosen = choose_anchor(
-        inside(pose, clip.size_px),
+        hide_outside_landmarks(pose, clip.size_px),
         settings.point.value,
         min_confidence=settings.min_confidence,
         weighted=settings.method is AnchorMethod.weighted,
@@ -54,11 +51,11 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
         mask=_mask_centre(request),
     )
     _require_anchor(pose, chosen.anchor, settings)
-    path = _follow(pose, chosen.anchor, request)
+    path = _anchor_path(pose, chosen.anchor, request)
     state = mark_absent(pose.time_s, path.state, settings.longest_gap_s)
     middle_px = ((size_px[0] - clip.width_px) / 2, (size_px[1] - clip.height_px) / 2)  # of the original frame
-    away = Away(settings.away.value, settings.ease_s, middle_px)
-    offset_px = rest(pose.time_s, np.array(target_xy) - path.xy_px, state, away, away.rest_px)
+    away = AbsenceRule(settings.away.value, settings.ease_s, middle_px)
+    offset_px = settle_absent(pose.time_s, np.array(target_xy) - path.xy_px, state, away, away.rest_px)
     columns = _columns(pose.time_s, np.array(target_xy) - offset_px, offset_px, chosen.anchor, state)
     write_table(folder / "offsets.parquet", columns | {"crossover_hz": path.crossover_hz})
     write_json(folder / "framing.json", {"output_size_px": size_px, "target_px": target_xy, "away": away._asdict()})
@@ -72,10 +69,10 @@ def _mask_centre(request: OffsetsRequest) -> Anchor | None:
     if request.masks is None:
         return None
     masks = read_masks(request.masks.path("masks.npz"))
-    return mask_centre((mask.probability, mask.edges_px, mask.state is not State.nobody) for mask in masks)
+    return mask_anchor((mask.probability, mask.edges_px, mask.state is not State.nobody) for mask in masks)
 
 
-def _follow(pose: PoseTrack, anchor: Anchor, request: OffsetsRequest) -> Fused:
+def _anchor_path(pose: PoseTrack, anchor: Anchor, request: OffsetsRequest) -> FusedAnchor:
     """The anchor's path through the clip: joined with the torso's motion, or by itself with its gaps filled."""
     settings = request.settings
     if settings.fusion:
@@ -83,20 +80,20 @@ def _follow(pose: PoseTrack, anchor: Anchor, request: OffsetsRequest) -> Fused:
             pose.time_s,
             anchor.xy_px,
             anchor.confidence,
-            from_table(read_table(request.pose.path("motion.parquet"))),
-            torso_length(pose.xy_px),
-            stride_hz=stride_of(pose),
-            settings=Settings(crossover_hz=settings.crossover_hz, trust_s=settings.trust_s),
+            steps_from_table(read_table(request.pose.path("motion.parquet"))),
+            torso_length_px(pose.xy_px),
+            stride_hz=pose_stride_hz(pose),
+            settings=FusionSettings(crossover_hz=settings.crossover_hz, trust_s=settings.trust_s),
         )
-    filled, state = gaps.fill(pose.time_s, anchor.xy_px, interpolate=settings.interpolate)
-    return Fused(filled, state, np.full(len(state), np.nan), "pose alone", 0)
+    filled, state = gaps.fill_gaps(pose.time_s, anchor.xy_px, interpolate=settings.interpolate)
+    return FusedAnchor(filled, state, np.full(len(state), np.nan), "pose alone", 0)
 
 
 def _facts(
-    pose: PoseTrack, looked: NDArray[np.bool_], chosen: Choice, path: Fused, state: NDArray[np.str_]
+    pose: PoseTrack, looked: NDArray[np.bool_], chosen: AnchorChoice, path: FusedAnchor, state: NDArray[np.str_]
 ) -> dict[str, Any]:
     sources, counts = np.unique(chosen.anchor.source, return_counts=True)
-    coverage = lock_metrics.coverage(pose.time_s, looked, pose.found, state)
+    coverage = lock_metrics.pose_coverage(pose.time_s, looked, pose.found, state)
     return {
         "frames": pose.frames,
         **{name: round(value, 6) for name, value in coverage.items()},
@@ -188,7 +185,7 @@ def _keypoints(pose: PoseTrack) -> Iterator[dict[str, Any]]:
     for index, found in enumerate(pose.found):
         points = np.round(pose.xy_px[index], 2).tolist()
         seen = np.round(pose.visibility[index], 4).tolist()
-        named = zip(NAMES, points, seen, strict=True) if found else ()
+        named = zip(LANDMARK_NAMES, points, seen, strict=True) if found else ()
         yield {
             "frame": index,
             "keypoints": [{"name": name, "x": x, "y": y, "visibility": v} for name, (x, y), v in named],

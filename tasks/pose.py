@@ -21,12 +21,12 @@ from tasks.models.sources import model_files
 from tasks.records import Tick, read_clip
 from tasks.requests import PoseRequest
 
-CLOTHES_S: Final = 0.1  # between two looks at a person's clothes
-CARRY_S: Final = 1.0  # that the motion of a torso is followed after its pose was lost
-NOTHING: Final = np.zeros((1, 1), np.uint8)  # the mask of a body that came without one
+CLOTHES_INTERVAL_S: Final = 0.1  # between two looks at a person's clothes
+CARRY_WITHOUT_POSE_S: Final = 1.0  # that the motion of a torso is followed after its pose was lost
+NO_BODY_MASK: Final = np.zeros((1, 1), np.uint8)  # the mask of a body that came without one
 
 
-class Seen(NamedTuple):
+class SeenFrame(NamedTuple):
     """A frame the model has passed."""
 
     frame: RgbFrame
@@ -35,7 +35,7 @@ class Seen(NamedTuple):
 
 
 @dataclass
-class Mover:
+class TorsoFollower:
     """A torso whose motion is measured."""
 
     motion: TorsoMotion = field(default_factory=TorsoMotion)
@@ -44,7 +44,7 @@ class Mover:
 
 
 @dataclass
-class Counts:
+class PoseCounts:
     """What was found in the whole clip."""
 
     frames: int = 0
@@ -73,9 +73,9 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
         ) as (finder, use),
         people_writer(folder) as writer,
         prefetched(rgb_frames(request.source, clip, held_mb=request.held_mb)) as stream,
-        prefetched(look(stream, finder, settings.every)) as seen,
+        prefetched(find_people(stream, finder, settings.every)) as seen,
     ):
-        found = follow(seen, writer, tick)
+        found = record_people(seen, writer, tick)
     if not found.detected:
         cure = "check that it shows a person, or lower pose.min_detection"
         raise NobodyFound(f"no person found in {found.frames} frames; {cure}")
@@ -92,30 +92,30 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
     }
 
 
-def look(stream: Iterator[RgbFrame], finder: PeopleFinder, every: int) -> Iterator[Seen]:
+def find_people(stream: Iterator[RgbFrame], finder: PeopleFinder, every: int) -> Iterator[SeenFrame]:
     """Let ``finder`` look at every ``every``-th frame of ``stream``, from the first one."""
     for frame in stream:
         looked = frame.number % every == 0
-        yield Seen(frame, looked, finder(frame.rgb, frame.time_s) if looked else [])
+        yield SeenFrame(frame, looked, finder(frame.rgb, frame.time_s) if looked else [])
 
 
-def follow(seen: Iterator[Seen], writer: PeopleWriter, tick: Tick) -> Counts:
+def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick) -> PoseCounts:
     """Write who is seen in each frame, measure clothes and torso motion, and count."""
-    movers: dict[int, Mover] = {}
-    counts = Counts()
+    movers: dict[int, TorsoFollower] = {}
+    counts = PoseCounts()
     for frame, looked, people in seen:
         writer.frame(frame.number, frame.time_s, looked)
         present = {}
         for track, in_rgb, mask in people:
             present[track] = landmarks = frame.to_source(in_rgb)
-            body = kept(NOTHING if mask is None else mask, frame.scale_xyz[:2])
+            body = kept(NO_BODY_MASK if mask is None else mask, frame.scale_xyz[:2])
             writer.sighting(frame.number, frame.time_s, track, landmarks, body)
-            mover = movers.setdefault(track, Mover())
+            mover = movers.setdefault(track, TorsoFollower())
             mover.seen_s = frame.time_s
-            if frame.time_s >= mover.clothes_s + CLOTHES_S:
+            if frame.time_s >= mover.clothes_s + CLOTHES_INTERVAL_S:
                 mover.clothes_s = frame.time_s
                 writer.clothes(frame.number, track, colours_of(frame.rgb, in_rgb))
-        _move(movers, frame, present, writer)
+        _measure_steps(movers, frame, present, writer)
         counts.frames += 1
         counts.looked += looked
         counts.detected += bool(present)
@@ -126,15 +126,15 @@ def follow(seen: Iterator[Seen], writer: PeopleWriter, tick: Tick) -> Counts:
     return counts
 
 
-def _move(
-    movers: dict[int, Mover], frame: RgbFrame, present: dict[int, NDArray[np.float64]], writer: PeopleWriter
+def _measure_steps(
+    movers: dict[int, TorsoFollower], frame: RgbFrame, present: dict[int, NDArray[np.float64]], writer: PeopleWriter
 ) -> None:
     """Measure the step of each torso that is or was lately there."""
     for track, mover in list(movers.items()):
         landmarks = present.get(track)
         if landmarks is not None:
             step = mover.motion.step(frame.luma, landmarks[:, :2], landmarks[:, 3])
-        elif frame.time_s - mover.seen_s <= CARRY_S:
+        elif frame.time_s - mover.seen_s <= CARRY_WITHOUT_POSE_S:
             step = mover.motion.step(frame.luma, None, None)
         else:
             del movers[track]

@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conf.seeing import SubjectConf
-from tasks.maths.body import left_right
-from tasks.maths.body.landmarks import COUNT, PoseTrack
+from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.maths.path import framing
-from tasks.maths.tracking import pointing, subject
-from tasks.maths.tracking.stitch import relayed
-from tasks.maths.tracking.subject import Choice, Person
-from tasks.maths.tracking.tracks import Track, changes_s, jumps, people_of
+from tasks.maths.tracking import subject_choice, subject_track
+from tasks.maths.tracking.subject_choice import PersonFacts, SubjectChoice
+from tasks.maths.tracking.subject_track import stitch_steps
+from tasks.maths.tracking.tracks import Track, clothes_changes_s, jump_indices, link_people
 from tasks.media.files.people_file import read_looked, read_steps, read_tracks
 from tasks.media.files.pose_file import write_pose
 from tasks.media.files.tables import write_json, write_table
@@ -33,16 +32,16 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     clip, found = read_clip(request.clip), request.found
     time_s, looked = read_looked(found.path("looked.parquet"))
     tracks = read_tracks(found.path("people.parquet"), found.path("clothes.parquet"))
-    everybody = people_of(tracks, clip.size_px, float(time_s[0]))
+    everybody = link_people(tracks, clip.size_px, float(time_s[0]))
     people = [
-        subject.describe(number, track, int(looked.sum()), clip.size_px, float(time_s[0]))
+        subject_choice.person_facts(number, track, int(looked.sum()), clip.size_px, float(time_s[0]))
         for number, track in enumerate(everybody, start=1)
     ]
     choice = _choice(request.settings, people, everybody, clip, time_s)
     chosen = everybody[choice.person - 1]
-    swapped = left_right.exchanges(chosen.time_s, chosen.landmarks)
-    steps = relayed(chosen, read_steps(found.path("steps.parquet"), set(chosen.origin.tolist())), len(time_s))
-    chosen = replace(chosen, landmarks=left_right.unswapped(chosen.landmarks, swapped))
+    swapped = subject_track.swapped_sides(chosen.time_s, chosen.landmarks)
+    steps = stitch_steps(chosen, read_steps(found.path("steps.parquet"), set(chosen.origin.tolist())), len(time_s))
+    chosen = replace(chosen, landmarks=subject_track.swap_sides_back(chosen.landmarks, swapped))
     write_pose(folder / "pose.parquet", folder / "pose.csv", _pose(chosen, time_s))
     write_table(folder / "motion.parquet", {"looked": looked, "track": _origin(chosen, len(time_s)), **steps.columns})
     facts = {
@@ -53,7 +52,9 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     }
     write_json(folder / "subject.json", {"person": choice.person, **facts})  # not why: the same person, the same bytes
     tick(len(time_s))
-    note = f"{len(people)} people: {choice.why}. To follow {subject.by_place(people, choice.person)}"
+    note = (
+        f"{len(people)} people: {choice.why}. To follow {subject_choice.other_people_settings(people, choice.person)}"
+    )
     return {**facts, "chosen": choice._asdict(), "notes": [note] if len(people) > 1 else []}
 
 
@@ -64,14 +65,16 @@ def _origin(person: Track, frames: int) -> NDArray[np.int64]:
     return origin
 
 
-def _choice(settings: SubjectConf, people: list[Person], everybody: list[Track], clip: Clip, time_s: Floats) -> Choice:
+def _choice(
+    settings: SubjectConf, people: list[PersonFacts], everybody: list[Track], clip: Clip, time_s: Floats
+) -> SubjectChoice:
     if settings.point is None:
-        return subject.choose(people, settings.rule.value)
-    xy_px = framing.resolve_pair("subject.point", settings.point, clip.size_px, "picture")
-    number = pointing.person_at(everybody, xy_px, settings.at_s, time_s)
+        return subject_choice.choose_person(people, settings.rule.value)
+    xy_px = framing.resolve_point("subject.point", settings.point, clip.size_px, "picture")
+    number = subject_choice.person_at(everybody, xy_px, settings.at_s, time_s)
     when = "" if settings.at_s is None else f" at {settings.at_s:g} s"
     where = f"person {number + 1} is at [{xy_px[0]:.0f},{xy_px[1]:.0f}] px{when}"
-    return Choice(number + 1, f"{where}, {subject.seen(people[number])}")
+    return SubjectChoice(number + 1, f"{where}, {subject_choice.seen_text(people[number])}")
 
 
 def _facts(chosen: Track, looked: NDArray[np.bool_], time_s: Floats) -> dict[str, Any]:
@@ -83,13 +86,13 @@ def _facts(chosen: Track, looked: NDArray[np.bool_], time_s: Floats) -> dict[str
         "detected": len(chosen),
         "detection_rate": round(len(chosen) / count, 6),
         "nobody": count - len(chosen),
-        "identity_switches": len(changes_s(chosen)) + len(jumps(chosen)),
+        "identity_switches": len(clothes_changes_s(chosen)) + len(jump_indices(chosen)),
     }
 
 
 def _pose(person: Track, time_s: Floats) -> PoseTrack:
     """The person's landmarks in every frame of the clip."""
-    values = np.full((len(time_s), COUNT, person.landmarks.shape[2]), np.nan)
+    values = np.full((len(time_s), LANDMARK_COUNT, person.landmarks.shape[2]), np.nan)
     values[person.frames] = person.landmarks
     z, visibility, presence = (values[..., index] for index in (2, 3, 4))
     return PoseTrack(time_s, values[..., :2], z, visibility, presence)

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from conf.choices import Crop, Smoother
 from conf.holding import CropConf, LockConf, SmoothingConf
 from tasks.errors import AnchorNotSeen
-from tasks.maths.anchor.away import Away, rest
-from tasks.maths.anchor.states import ABSENT, SEEN
+from tasks.maths import frame_times
+from tasks.maths.anchor.gaps import AbsenceRule, settle_absent
+from tasks.maths.anchor.states import ABSENT, SEEN_STATES
 from tasks.maths.body.landmarks import PoseTrack
-from tasks.maths.metrics import lock_metrics, planned
-from tasks.maths.path import affine, filters, frame_times, limits, lock_strength, scale_and_roll, smoothing, window
-from tasks.maths.path.l1 import l1_path
+from tasks.maths.metrics import lock_metrics
+from tasks.maths.path import affine, locking, smoothers, smoothing_limits, window
+from tasks.maths.path.l1_path import l1_path
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_json, read_table, write_json, write_table
 from tasks.records import Clip, Tick
@@ -26,15 +27,22 @@ from tasks.requests import RoomRequest, TrajectoryRequest
 Floats = NDArray[np.float64]
 Columns = Mapping[str, NDArray[Any]]
 
-WINDOWED: Final[dict[Smoother, Callable[..., Floats]]] = {
-    Smoother.moving: smoothing.moving_average,
-    Smoother.gaussian: smoothing.gaussian,
+WINDOW_FUNCTIONS: Final[dict[Smoother, Callable[..., Floats]]] = {
+    Smoother.moving: smoothers.moving_average,
+    Smoother.gaussian: smoothers.gaussian,
 }
-LEAST_CUT: Final = 0.01  # of the frames: fewer are not worth a line
-FACTS: Final = ("lock_rms", "lock_std_x", "lock_std_y", "visible_area_mean", "visible_area_min", "subject_cut")
+LEAST_CUT_SHARE: Final = 0.01  # of the frames: fewer are not worth a line
+TRAJECTORY_FACTS: Final = (
+    "lock_rms",
+    "lock_std_x",
+    "lock_std_y",
+    "visible_area_mean",
+    "visible_area_min",
+    "subject_cut",
+)
 
 
-class HeldPath(NamedTuple):
+class LockedPath(NamedTuple):
     """How the frames of a clip move, and the stabilized picture in which they do."""
 
     clip: Clip
@@ -59,12 +67,12 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     offsets = read_table(request.offsets.path("offsets.parquet"))
     pose = read_pose(request.pose.path("pose.parquet"))
     path = _path(request, offsets, pose)
-    view = window.choose(
+    view = window.choose_window(
         request.crop, path.to_output, path.clip.size_px, path.size_px, path.target_xy, request.window_px
     )
     shift_px, target_xy = path.shift_px - view.corner_px, path.target_xy - view.corner_px
     (width, height), clip = view.size_px, path.clip
-    to_output = affine.about(path.linear, shift_px, target_xy)
+    to_output = affine.about_target(path.linear, shift_px, target_xy)
     for axis, part_px in (("offset_x_px", view.x), ("offset_y_px", view.y)):
         offsets[axis] = offsets[axis] - part_px
     columns = _trajectory(frames, offsets, shift_px, path.scale, path.roll_rad, to_output)
@@ -74,23 +82,23 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     write_json(folder / "framing.json", framed)
     anchor_px, state, source = _points(offsets, "anchor"), offsets["state"], offsets["source"]
     looked = read_table(request.pose.path("motion.parquet"))["looked"]
-    report = planned.report(
+    report = lock_metrics.planned_metrics(
         pose, looked, anchor_px, state, source, to_output, target_xy, rest_xy, clip.size_px, (width, height)
     )
     write_json(folder / "metrics.json", report)
     tick(len(shift_px))
-    facts = {name: report["planned"][name] for name in FACTS}
+    facts = {name: report["planned"][name] for name in TRAJECTORY_FACTS}
     shared = [f"all videos of this run are {width}x{height} (crop.shared)"] if request.window_px is not None else []
     notes = [*shared, *_note_of_a_cut(request, path, (width, height), report)]
-    return {**facts, **_stance_facts(request.lock, path.scale, path.roll_rad), "notes": notes}
+    return {**facts, **_scale_and_roll_facts(request.lock, path.scale, path.roll_rad), "notes": notes}
 
 
 def _note_of_a_cut(
-    request: TrajectoryRequest, path: HeldPath, size_px: tuple[int, int], report: Mapping[str, Any]
+    request: TrajectoryRequest, path: LockedPath, size_px: tuple[int, int], report: Mapping[str, Any]
 ) -> list[str]:
     crop, (width, height), (whole_width, whole_height) = request.crop, size_px, path.clip.size_px
     cut, cut_before = (report[when]["subject_cut"] for when in ("planned", "before"))
-    if crop.mode is Crop.none or cut - cut_before < LEAST_CUT:
+    if crop.mode is Crop.none or cut - cut_before < LEAST_CUT_SHARE:
         return []
     left = f"crop={crop.mode.value} leaves {width}x{height} of {whole_width}x{whole_height}"
     fact = f"{left}, which cuts the person in {cut:.0%} of the frames, and the source in {cut_before:.0%}"
@@ -103,10 +111,10 @@ def _note_of_a_cut(
     return [f"{fact}; {cure}"]
 
 
-def _own_size(crop: CropConf, path: HeldPath) -> tuple[int, int]:
+def _own_size(crop: CropConf, path: LockedPath) -> tuple[int, int]:
     """Of the window of an auto crop, or of one of an aspect, that is not shared with other videos."""
     if crop.mode is Crop.auto:
-        return window.largest_covered(path.to_output, path.clip.size_px, path.target_xy).size_px
+        return window.largest_covered_window(path.to_output, path.clip.size_px, path.target_xy).size_px
     return window.stabilized_size(path.clip.size_px, crop, float(Fraction(path.clip.pixel_aspect)))
 
 
@@ -117,51 +125,56 @@ def find_room(request: RoomRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """
     offsets = read_table(request.offsets.path("offsets.parquet"))
     path = _path(request, offsets, read_pose(request.pose.path("pose.parquet")))
-    room = {"size_px": window.largest_covered(path.to_output, path.clip.size_px, path.target_xy).size_px}
+    room = {"size_px": window.largest_covered_window(path.to_output, path.clip.size_px, path.target_xy).size_px}
     write_json(folder / "room.json", room)
     tick(len(path.shift_px))
     return {"size_px": list(room["size_px"])}
 
 
-def _path(request: TrajectoryRequest, offsets: Columns, pose: PoseTrack) -> HeldPath:
+def _path(request: TrajectoryRequest, offsets: Columns, pose: PoseTrack) -> LockedPath:
     """How the frames move, before a window is cut from what they show."""
     clip = Clip.from_json(read_json(request.clip.path("clip.json")))
     frame = read_json(request.offsets.path("framing.json"))
     target_xy, (width, height) = np.array(frame["target_px"]), frame["output_size_px"]
-    limits.check_smoothing(request.settings, pose.frames, frame_times.mean_rate(pose.time_s))
-    lock, away, state = in_pixels(request.lock, pose), Away(**frame["away"]), offsets["state"]
-    shift_px = held(_points(offsets, "offset"), pose.time_s, state, request.settings, lock, away)
-    scale, roll_rad = stance(pose, request.lock, float(Fraction(clip.pixel_aspect)), state, away)
-    linear = affine.similarity(scale, roll_rad, float(Fraction(clip.pixel_aspect)))
-    to_output = affine.about(linear, shift_px, target_xy)
-    return HeldPath(clip, (width, height), target_xy, shift_px, scale, roll_rad, linear, to_output)
+    smoothing_limits.check_smoothing(request.settings, pose.frames, frame_times.mean_rate_hz(pose.time_s))
+    lock, away, state = dead_zone_in_pixels(request.lock, pose), AbsenceRule(**frame["away"]), offsets["state"]
+    shift_px = locked_shift_px(_points(offsets, "offset"), pose.time_s, state, request.settings, lock, away)
+    scale, roll_rad = applied_scale_and_roll(pose, request.lock, float(Fraction(clip.pixel_aspect)), state, away)
+    linear = affine.scale_and_turn(scale, roll_rad, float(Fraction(clip.pixel_aspect)))
+    to_output = affine.about_target(linear, shift_px, target_xy)
+    return LockedPath(clip, (width, height), target_xy, shift_px, scale, roll_rad, linear, to_output)
 
 
-def smoothed(path: Floats, time_s: Floats, settings: SmoothingConf) -> Floats:
+def smooth_path(path: Floats, time_s: Floats, settings: SmoothingConf) -> Floats:
     """``path`` (n, 2) by the smoother that is chosen; a window in seconds is one of time, however uneven the frames."""
     match settings.kind:
         case Smoother.none:
-            return smoothing.unsmoothed(path)
+            return smoothers.unsmoothed(path)
         case Smoother.butterworth:
-            return filters.butterworth(path, time_s, cutoff_hz=settings.cutoff_hz, order=settings.order)
+            return smoothers.butterworth(path, time_s, cutoff_hz=settings.cutoff_hz, order=settings.order)
         case Smoother.kalman:
-            return filters.kalman(path, time_s, cutoff_hz=settings.cutoff_hz)
+            return smoothers.kalman(path, time_s, cutoff_hz=settings.cutoff_hz)
         case Smoother.l1:
             return l1_path(path, time_s, budget_px=settings.budget_px)
-    if limits.window_frames(settings, len(path), frame_times.mean_rate(time_s)) == 1:
+    if smoothing_limits.usable_window_frames(settings, len(path), frame_times.mean_rate_hz(time_s)) == 1:
         return path.copy()
-    grid_s = time_s if settings.window_s is None else frame_times.even_grid(time_s)
-    even = frame_times.read_at(grid_s, time_s, path)
-    window = limits.window_frames(settings, len(grid_s), frame_times.mean_rate(grid_s))
+    grid_s = time_s if settings.window_s is None else frame_times.even_grid_s(time_s)
+    even = frame_times.interpolate_at(grid_s, time_s, path)
+    window = smoothing_limits.usable_window_frames(settings, len(grid_s), frame_times.mean_rate_hz(grid_s))
     if settings.kind is Smoother.savgol:
-        smooth = filters.savgol(even, window_frames=window, order=settings.order)
+        smooth = smoothers.savgol(even, window_frames=window, order=settings.order)
     else:
-        smooth = WINDOWED[settings.kind](even, window_frames=window)
-    return frame_times.read_at(time_s, grid_s, smooth)
+        smooth = WINDOW_FUNCTIONS[settings.kind](even, window_frames=window)
+    return frame_times.interpolate_at(time_s, grid_s, smooth)
 
 
-def held(
-    offset_px: Floats, time_s: Floats, states: NDArray[np.str_], settings: SmoothingConf, lock: LockConf, away: Away
+def locked_shift_px(
+    offset_px: Floats,
+    time_s: Floats,
+    states: NDArray[np.str_],
+    settings: SmoothingConf,
+    lock: LockConf,
+    away: AbsenceRule,
 ) -> Floats:
     """The shifts (n, 2) that are applied: smoothed, with the dead zone, by the lock's strength, below its speed limit.
 
@@ -169,18 +182,18 @@ def held(
     original picture is whole at any strength.
     """
     calm = []
-    for piece in lock_strength.between_cuts(offset_px, states == ABSENT):
-        smooth = smoothed(offset_px[piece], time_s[piece], settings)
-        calm.append(lock_strength.dead_zone(smooth, time_s[piece], radius_px=lock.dead_zone_px))
-    path = lock_strength.blend(np.concatenate(calm), np.isin(states, SEEN), strength_xy=(lock.x, lock.y))
+    for piece in locking.pieces_between_cuts(offset_px, states == ABSENT):
+        smooth = smooth_path(offset_px[piece], time_s[piece], settings)
+        calm.append(locking.apply_dead_zone(smooth, time_s[piece], radius_px=lock.dead_zone_px))
+    path = locking.apply_strength(np.concatenate(calm), np.isin(states, SEEN_STATES), strength_xy=(lock.x, lock.y))
     if (lock.x, lock.y) != (1, 1):
-        path = rest(time_s, path, states, away, away.rest_px)
+        path = settle_absent(time_s, path, states, away, away.rest_px)
     if lock.max_speed_px_s is None:
         return path
-    return lock_strength.speed_limit(path, time_s, limit_px_s=lock.max_speed_px_s)
+    return locking.limit_speed(path, time_s, limit_px_s=lock.max_speed_px_s)
 
 
-def in_pixels(lock: LockConf, pose: PoseTrack) -> LockConf:
+def dead_zone_in_pixels(lock: LockConf, pose: PoseTrack) -> LockConf:
     """The same lock with a dead zone that is given as a share of the person's height in pixels of the source."""
     if lock.dead_zone == 0:
         return lock
@@ -191,8 +204,8 @@ def in_pixels(lock: LockConf, pose: PoseTrack) -> LockConf:
     return replace(lock, dead_zone=0.0, dead_zone_px=lock.dead_zone * height_px)
 
 
-def stance(
-    pose: PoseTrack, lock: LockConf, pixel_aspect: float, states: NDArray[np.str_], away: Away
+def applied_scale_and_roll(
+    pose: PoseTrack, lock: LockConf, pixel_aspect: float, states: NDArray[np.str_], away: AbsenceRule
 ) -> tuple[Floats, Floats]:
     """Factor (n,) and clockwise turn (n,) in radians by which the frames hold the subject's size and uprightness.
 
@@ -200,10 +213,10 @@ def stance(
     """
     scale, roll_rad = np.ones(pose.frames), np.zeros(pose.frames)
     if lock.scale:
-        scale = scale_and_roll.steadying_scale(pose, pixel_aspect=pixel_aspect)
+        scale = locking.steadying_scale(pose, pixel_aspect=pixel_aspect)
     if lock.roll:
-        roll_rad = -scale_and_roll.lean(pose, pixel_aspect=pixel_aspect)
-    settled = rest(pose.time_s, np.stack([np.log(scale), roll_rad], axis=1), states, away, (0.0, 0.0))
+        roll_rad = -locking.torso_lean_rad(pose, pixel_aspect=pixel_aspect)
+    settled = settle_absent(pose.time_s, np.stack([np.log(scale), roll_rad], axis=1), states, away, (0.0, 0.0))
     absent = states == ABSENT
     return np.where(absent, np.exp(settled[:, 0]), scale), np.where(absent, settled[:, 1], roll_rad)
 
@@ -230,7 +243,7 @@ def _trajectory(
     }
 
 
-def _stance_facts(lock: LockConf, scale: Floats, roll_rad: Floats) -> dict[str, float]:
+def _scale_and_roll_facts(lock: LockConf, scale: Floats, roll_rad: Floats) -> dict[str, float]:
     facts: dict[str, float] = {}
     if lock.scale:
         facts |= {"scale_min": round(float(scale.min()), 6), "scale_max": round(float(scale.max()), 6)}

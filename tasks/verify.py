@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.anchor.anchor import hip_centre
+from tasks.maths.anchor.anchor_point import hip_anchor
 from tasks.maths.anchor.states import ABSENT
-from tasks.maths.body.landmarks import COUNT, HIPS, SHOULDERS, PoseTrack
+from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, SHOULDERS, PoseTrack
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine
-from tasks.maths.path.framing import outline
-from tasks.maths.tracking.steps import Step, from_table, gather
+from tasks.maths.path.framing import outline_px
+from tasks.maths.tracking.steps import Step, steps_from_rows, steps_from_table
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_json, read_table, write_json, write_table
 from tasks.media.input.prefetch import prefetched
@@ -36,7 +36,7 @@ from tasks.records import Clip, Tick, read_clip
 from tasks.render_requests import VerifyRequest
 
 Floats = NDArray[np.float64]
-NEAR = 0.5  # torso lengths
+NEAR_TORSOS = 0.5  # torso lengths
 
 
 def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
@@ -51,15 +51,15 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     rendered = request.rendered.path(name)
     clip, _ = scan(rendered, request.rendered.files[name].sha256, lambda _: None, strict=True)
     frame = read_json(request.trajectory.path("framing.json"))
-    subject = subject_of(request)
-    track, steps = _watch(request, rendered, clip, subject, tick)
-    anchor = hip_centre(track, min_confidence=request.min_confidence, weighted=False)
+    subject = expected_subject(request)
+    track, steps = _look_at_render(request, rendered, clip, subject, tick)
+    anchor = hip_anchor(track, min_confidence=request.min_confidence, weighted=False)
     boxes = lock_metrics.visible_boxes(track.xy_px, track.visibility)
     width, height = clip.size_px
-    lock = lock_metrics.lock(
+    lock = lock_metrics.steadiness(
         anchor.xy_px, track.time_s, np.array(frame["target_px"]), (width, height), lock_metrics.person_height(boxes)
     )
-    before = from_table(read_table(request.pose.path("motion.parquet"))).xy()
+    before = steps_from_table(read_table(request.pose.path("motion.parquet"))).xy()
     verified = {
         **lock,
         "residual_step": step_rms(steps),
@@ -81,7 +81,7 @@ def step_rms(steps_xy: Floats) -> float:
     return float(np.sqrt(np.mean(length[seen] ** 2))) if seen.any() else float("nan")
 
 
-class Subject(NamedTuple):
+class ExpectedSubject(NamedTuple):
     """Where the subject should be in the output: what tells a fresh look from a look at somebody else."""
 
     hip_xy: Floats  # (n, 2) NaN where the subject is away
@@ -93,12 +93,12 @@ class Subject(NamedTuple):
         """The landmarks (33, 5) of the nearest of ``people`` whose hips lie within ``NEAR`` torsos of the subject's."""
         hips = [person.landmarks[list(HIPS), :2].mean(axis=0) for person in people]
         distance = [float(np.hypot(*(hip - self.hip_xy[frame]))) for hip in hips]
-        near = NEAR * self.torso_px[frame]
+        near = NEAR_TORSOS * self.torso_px[frame]
         at = [number for number in np.argsort(distance) if distance[number] < near]  # NaN compares as False
         return people[at[0]].landmarks if at else None
 
 
-def subject_of(request: VerifyRequest) -> Subject:
+def expected_subject(request: VerifyRequest) -> ExpectedSubject:
     """Where the path that was planned has the subject, frame by frame of the rendered file."""
     path = read_table(request.trajectory.path("trajectory.parquet"))
     columns = [path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)]
@@ -107,14 +107,14 @@ def subject_of(request: VerifyRequest) -> Subject:
     moved = affine.apply(to_output, pose.xy_px)
     rest = np.stack([pose.z, pose.visibility, pose.presence], axis=2)
     looked = read_table(request.pose.path("motion.parquet"))["looked"]
-    landmarks = between_looks(np.concatenate([moved, rest], axis=2), pose.time_s, looked)
+    landmarks = fill_between_looks(np.concatenate([moved, rest], axis=2), pose.time_s, looked)
     landmarks[path["state"] == ABSENT] = np.nan
     hip_xy, neck_xy = (landmarks[:, list(pair), :2].mean(axis=1) for pair in (HIPS, SHOULDERS))
-    picture_xy = affine.apply(to_output, outline(read_clip(request.clip).size_px)[None])
-    return Subject(hip_xy, np.hypot(*(neck_xy - hip_xy).T), landmarks, picture_xy)
+    picture_xy = affine.apply(to_output, outline_px(read_clip(request.clip).size_px)[None])
+    return ExpectedSubject(hip_xy, np.hypot(*(neck_xy - hip_xy).T), landmarks, picture_xy)
 
 
-def between_looks(landmarks: Floats, time_s: Floats, looked: NDArray[np.bool_]) -> Floats:
+def fill_between_looks(landmarks: Floats, time_s: Floats, looked: NDArray[np.bool_]) -> Floats:
     """Landmarks (n, 33, 5) in the output, those of the frames not looked at from the looks before and behind.
 
     In the output the subject should stand still, so a straight line over time tells where. Frames that were looked at
@@ -128,8 +128,8 @@ def between_looks(landmarks: Floats, time_s: Floats, looked: NDArray[np.bool_]) 
     return np.where(looked[:, None, None], landmarks, line.reshape(landmarks.shape))
 
 
-def _watch(
-    request: VerifyRequest, rendered: Path, clip: Clip, subject: Subject, tick: Tick
+def _look_at_render(
+    request: VerifyRequest, rendered: Path, clip: Clip, subject: ExpectedSubject, tick: Tick
 ) -> tuple[PoseTrack, Floats]:
     times: list[float] = []
     found: list[Floats] = []
@@ -153,8 +153,8 @@ def _watch(
             step = torso.step(item.luma, marks[:, :2], marks[:, 3], subject.picture_xy[len(times)])
             rows.append(step if np.isfinite(marks[list(HIPS), 0]).all() else Step())
             times.append(item.time_s)
-            found.append(np.full((COUNT, 5), np.nan) if found_there is None else found_there)
+            found.append(np.full((LANDMARK_COUNT, 5), np.nan) if found_there is None else found_there)
             tick(len(times))
     table = np.array(found)
     track = PoseTrack(np.array(times), table[..., :2], table[..., 2], table[..., 3], table[..., 4])
-    return track, gather(rows).xy()
+    return track, steps_from_rows(rows).xy()

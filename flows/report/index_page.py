@@ -10,7 +10,7 @@ from flows.report.metric_meanings import GROUPS, SHARE, Meaning, number
 from flows.report.page import pages
 from flows.report.player import link
 from flows.results.rows import PAGE
-from tasks.maths.metrics.lock_metrics import UNITS
+from tasks.maths.metrics.lock_metrics import METRIC_UNITS
 
 COLUMNS: Final = (
     "lock_rms",
@@ -95,7 +95,7 @@ def _wrapped(name: str) -> Markup:
 
 def _column(name: str) -> Column:
     meaning = next(group[name] for group in GROUPS.values() if name in group)
-    unit = UNITS[name]
+    unit = METRIC_UNITS[name]
     percent = unit.startswith(SHARE)
     return Column(name, meaning, percent, "%" if percent else unit.replace("^2", "²"))
 

@@ -16,7 +16,7 @@ from flows.results.result import Result
 from flows.results.rows import UNRANKED, joined, row_of
 from flows.sweep import Setting
 from tasks.errors import OutputError
-from tasks.maths.metrics.ranking import Judged, judge
+from tasks.maths.metrics.ranking import RankedResult, rank_results
 from tasks.paths import exists
 
 SCHEMA = 1
@@ -51,12 +51,12 @@ def write_index(asked: Sequence[Setting], results: Sequence[Result], folder: Pat
     return ""
 
 
-def standings(videos: Sequence[str], metrics: Sequence[Mapping[str, float | None]]) -> list[Judged | None]:
+def standings(videos: Sequence[str], metrics: Sequence[Mapping[str, float | None]]) -> list[RankedResult | None]:
     """How each result stands among those of its video; None for one without metrics."""
-    standing: list[Judged | None] = [None] * len(videos)
+    standing: list[RankedResult | None] = [None] * len(videos)
     for video in dict.fromkeys(videos):
         numbers = [number for number, name in enumerate(videos) if name == video and metrics[number]]
-        for number, judged in zip(numbers, judge([metrics[number] for number in numbers]), strict=True):
+        for number, judged in zip(numbers, rank_results([metrics[number] for number in numbers]), strict=True):
             standing[number] = judged
     return standing
 
@@ -71,7 +71,7 @@ def ranked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _standing(judged: Judged) -> dict[str, Any]:
+def _standing(judged: RankedResult) -> dict[str, Any]:
     return {"rank": judged.rank, "pareto": judged.pareto, "best": judged.best}
 
 

@@ -14,8 +14,8 @@ from conf.choices import BorderMode, FrameMode, Output, Runner
 from flows.job import Job
 from flows.results.result import Result, StageRun, stage_run
 from tasks.cache.keys import canonical
-from tasks.maths.anchor.states import SEEN
-from tasks.maths.metrics.lock_metrics import UNITS_OF_FILE
+from tasks.maths.anchor.states import SEEN_STATES
+from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS
 from tasks.records import Artifact, Clip, read_clip
 
 SCHEMA = 1
@@ -82,7 +82,7 @@ def headline(artifacts: dict[str, Artifact], border: BorderMode) -> str:
     else:
         seen = f"{seen} ({pose['detection_rate']:.1%})"
     states = artifacts["offsets"].facts["states"]
-    judged_frames = sum(states.get(state, 0) for state in SEEN)
+    judged_frames = sum(states.get(state, 0) for state in SEEN_STATES)
     where = f" over the {judged_frames} frames that are no guess" if judged_frames < pose["frames"] else ""
     lock = f"planned lock {planned['lock_rms']:.1f} px rms{where} ({before['lock_rms']:.0f} px before)"
     verified = metrics.get("verified", {})
@@ -109,7 +109,7 @@ def all_metrics(artifacts: dict[str, Artifact]) -> dict[str, Any]:
     metrics: dict[str, Any] = json.loads(artifacts["trajectory"].path("metrics.json").read_text())
     if "verify" in artifacts:
         metrics["verified"] = json.loads(artifacts["verify"].path("verified.json").read_text())
-        metrics["units"] |= UNITS_OF_FILE
+        metrics["units"] |= FILE_METRIC_UNITS
     return metrics
 
 

@@ -16,7 +16,7 @@ from conf.walker import DemoConf
 from tasks.demo.footsteps import footsteps, write_sound
 from tasks.demo.gait import path
 from tasks.demo.walker import DISTANCE, Truth, Walk, draw, gait, other, truth
-from tasks.maths.body.landmarks import NAMES
+from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.media.files.tables import write_table
 from tasks.media.output.audio_clock import Sounding
 from tasks.media.output.read_back import verify_video
@@ -78,7 +78,7 @@ def _pictures(walker: Walk, tick: Tick) -> Iterator[NDArray[np.uint8]]:
 
 def _write_truth(known: Truth, path: Path) -> None:
     frames = len(known.time_s)
-    names = (*NAMES, HIP_CENTER)
+    names = (*LANDMARK_NAMES, HIP_CENTER)
     xy = np.concatenate([known.joints_xy_px, known.hip_center_xy_px[:, None]], axis=1)
     columns = {
         "frame": np.repeat(np.arange(frames), len(names)),

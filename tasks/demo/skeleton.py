@@ -36,11 +36,11 @@ from tasks.demo.gait import (
     path,
     strides,
 )
-from tasks.maths.body.landmarks import NAMES
+from tasks.maths.body.landmarks import LANDMARK_NAMES
 
 Floats = NDArray[np.float64]
 EXTRA: Final = ("hip_center", "neck", "head", "left_ball", "right_ball", "left_sole", "right_sole")
-POINTS: Final = NAMES + EXTRA
+POINTS: Final = LANDMARK_NAMES + EXTRA
 INDEX: Final = {name: number for number, name in enumerate(POINTS)}
 Joints = dict[str, Floats]
 _HEEL_CONTACT: Final = np.array([-0.030, -ANKLE_HEIGHT])  # (forward, up) from the ankle, foot level

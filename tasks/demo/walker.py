@@ -19,7 +19,7 @@ from tasks.demo.street import build_scene, view
 from tasks.demo.walker_body import Figure, Outfit
 from tasks.demo.walker_frame import draw_person, draw_post, draw_shadow
 from tasks.errors import SettingError
-from tasks.maths.body.landmarks import COUNT
+from tasks.maths.body.landmarks import LANDMARK_COUNT
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -110,7 +110,7 @@ def truth(walker: Walk) -> Truth:
     time_s = frame_times(walker)
     body = walk(gait(walker), time_s)
     xy, near = project(camera(walker), body.xyz, time_s)
-    return Truth(time_s, xy[:, :COUNT], xy[:, INDEX["hip_center"]], near[:, INDEX["hip_center"]])
+    return Truth(time_s, xy[:, :LANDMARK_COUNT], xy[:, INDEX["hip_center"]], near[:, INDEX["hip_center"]])
 
 
 def draw(walker: Walk) -> Iterator[tuple[Bytes, Bytes, Floats]]:
@@ -137,7 +137,7 @@ def draw(walker: Walk) -> Iterator[tuple[Bytes, Bytes, Floats]]:
                 _pole(rgb, mask, walker, dx - gone[row], dy)
             for figure, (_, outfit) in zip(figures[1:], people[1:], strict=True):
                 draw_person(rgb, mask, figure, outfit, of_subject=False)
-            yield rgb, mask, projected[0][0][row, :COUNT]
+            yield rgb, mask, projected[0][0][row, :LANDMARK_COUNT]
 
 
 _OTHER_OUTFIT: Final = Outfit(

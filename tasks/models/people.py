@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.body.body import box_of, same_body
+from tasks.maths.body.landmarks import landmark_box, same_body
 from tasks.models.pose import Person, PoseEstimator, open_pose
 from tasks.models.runtime import DeviceUse
 
@@ -134,7 +134,7 @@ def painted_over(rgb: Image, people: Sequence[NDArray[np.float64]]) -> Image:
     covered = rgb.copy()
     height, width = rgb.shape[:2]
     for landmarks in people:
-        x0, y0, x1, y1 = np.clip(box_of(landmarks, MARGIN), 0, (width, height, width, height)).astype(int)
+        x0, y0, x1, y1 = np.clip(landmark_box(landmarks, MARGIN), 0, (width, height, width, height)).astype(int)
         covered[y0:y1, x0:x1] = PAINT
     return covered
 

@@ -16,15 +16,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.anchor import away
-from tasks.maths.anchor.fusion import Settings, fuse
-from tasks.maths.anchor.points import choose_anchor, inside
+from tasks.maths.anchor import gaps
+from tasks.maths.anchor.anchor_point import choose_anchor, hide_outside_landmarks
+from tasks.maths.anchor.fusion import FusionSettings, fuse
 from tasks.maths.anchor.states import ABSENT
-from tasks.maths.body.body import torso_length
-from tasks.maths.body.landmarks import NAMES, SHOULDERS
-from tasks.maths.body.stride import stride_of
+from tasks.maths.body.landmarks import LANDMARK_NAMES, SHOULDERS, torso_length_px
+from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.path import framing
-from tasks.maths.tracking.steps import from_table
+from tasks.maths.tracking.steps import steps_from_table
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table
 from tasks.records import read_clip
@@ -103,18 +102,18 @@ def against_truth(walker: Watched, way: str) -> tuple[Figures, int]:
     switches = int(walker.subject.facts["identity_switches"])
     if way in STREAMS:
         pose = read_pose(walker.subject.path("pose.parquet"))
-        anchor = choose_anchor(inside(pose, clip.size_px), "auto", min_confidence=0.5, weighted=False)
+        anchor = choose_anchor(hide_outside_landmarks(pose, clip.size_px), "auto", min_confidence=0.5, weighted=False)
         path = fuse(
             pose.time_s,
             anchor.anchor.xy_px,
             anchor.anchor.confidence,
-            from_table(read_table(walker.subject.path("motion.parquet"))),
-            torso_length(pose.xy_px),
-            stride_hz=stride_of(pose),
-            settings=Settings(streams=(STREAMS[way],)),
+            steps_from_table(read_table(walker.subject.path("motion.parquet"))),
+            torso_length_px(pose.xy_px),
+            stride_hz=pose_stride_hz(pose),
+            settings=FusionSettings(streams=(STREAMS[way],)),
         )
         shift, state = np.array(framing.resolve_target("center", clip.size_px)) - path.xy_px, path.state
-        state = away.mark_absent(pose.time_s, state, 1.0)
+        state = gaps.mark_absent(pose.time_s, state, 1.0)
         point, time_s = anchor.point, pose.time_s
     else:
         made = held(walker, WAYS[way])
@@ -130,7 +129,7 @@ def truth_of(walker: Watched, point: str) -> Floats:
     """True middle (n, 2) of hips or shoulders in source px."""
     assert walker.demo is not None
     table = read_table(walker.demo.path("truth.parquet"))
-    names = {"hips": ["hip_center"], "shoulders": [NAMES[index] for index in SHOULDERS]}[point]
+    names = {"hips": ["hip_center"], "shoulders": [LANDMARK_NAMES[index] for index in SHOULDERS]}[point]
     parts = [np.stack([table[axis][table["landmark"] == name] for axis in ("x_px", "y_px")], axis=1) for name in names]
     return np.asarray(np.mean(parts, axis=0))
 

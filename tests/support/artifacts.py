@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.maths.body.landmarks import PoseTrack
-from tasks.maths.tracking.steps import Step, gather
+from tasks.maths.tracking.steps import Step, steps_from_rows
 from tasks.media.files.pose_file import write_pose
 from tasks.media.files.tables import write_json, write_table
 from tasks.records import Artifact, Clip, ColorTags, StoredFile
@@ -61,5 +61,7 @@ def pose_artifact(folder: Path, track: PoseTrack, steps: Iterable[Step] | None =
     folder.mkdir()
     write_pose(folder / "pose.parquet", folder / "pose.csv", track)
     rows = [Step()] * track.frames if steps is None else steps
-    write_table(folder / "motion.parquet", {"looked": np.ones(track.frames, dtype=bool), **gather(rows).columns})
+    write_table(
+        folder / "motion.parquet", {"looked": np.ones(track.frames, dtype=bool), **steps_from_rows(rows).columns}
+    )
     return artifact("pose", folder)

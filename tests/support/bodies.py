@@ -5,9 +5,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.body.body import COLOR_BINS, REGIONS
-from tasks.maths.body.landmarks import COUNT, HIPS, LEFT_ANKLE, RIGHT_ANKLE, SHOULDERS
-from tasks.maths.tracking.tracks import Track, joined
+from tasks.maths.body.landmarks import (
+    CLOTHES_REGIONS,
+    COLOR_BINS,
+    HIPS,
+    LANDMARK_COUNT,
+    LEFT_ANKLE,
+    RIGHT_ANKLE,
+    SHOULDERS,
+)
+from tasks.maths.tracking.tracks import Track, concatenate_tracks
 
 RATE_HZ = 30.0
 SIZE_PX = (1280, 720)
@@ -15,21 +22,21 @@ SIZE_PX = (1280, 720)
 
 def figure(hip_xy: tuple[float, float], torso_px: float = 100.0, swing: float = 0.0) -> NDArray[np.float64]:
     """(33, 5) landmarks of a person seen from the front; ``swing`` moves the ankles, in torso lengths."""
-    points = np.zeros((COUNT, 2))
+    points = np.zeros((LANDMARK_COUNT, 2))
     points[:11] = (0, -1.4)
     points[11:23] = (0, -0.5)
     points[25:] = (0, 1.6)
     points[list(SHOULDERS)] = ((0.25, -1.0), (-0.25, -1.0))
     points[list(HIPS)] = ((0.15, 0.0), (-0.15, 0.0))
     points[LEFT_ANKLE, 0], points[RIGHT_ANKLE, 0] = swing, -swing
-    marks = np.ones((COUNT, 5))
+    marks = np.ones((LANDMARK_COUNT, 5))
     marks[:, :2] = points * torso_px + hip_xy
     return marks
 
 
 def clothes(colour: int) -> NDArray[np.float64]:
     """(REGIONS, 3, COLOR_BINS) of one plain colour."""
-    worn = np.zeros((REGIONS, 3, COLOR_BINS))
+    worn = np.zeros((CLOTHES_REGIONS, 3, COLOR_BINS))
     worn[..., colour] = 1.0
     return worn
 
@@ -56,5 +63,5 @@ def walk(
 
 def slide(one: Track, other: Track) -> Track:
     """A track that begins on one person and goes on upon another."""
-    whole = joined([one, other])
+    whole = concatenate_tracks([one, other])
     return replace(whole, origin=np.full(len(whole), one.origin[0]))

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.body.landmarks import COUNT, HIPS, LEFT_HIP, RIGHT_HIP, PoseTrack
-from tasks.maths.path import filters, smoothing
-from tasks.maths.path.l1 import l1_path
+from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, LEFT_HIP, RIGHT_HIP, PoseTrack
+from tasks.maths.path import smoothers
+from tasks.maths.path.l1_path import l1_path
 
 Floats = NDArray[np.float64]
 Smooth = Callable[[Floats, Floats], Floats]
@@ -15,11 +15,11 @@ Smooth = Callable[[Floats, Floats], Floats]
 RATE_HZ = 30.0
 
 LINEAR: Mapping[str, Smooth] = {
-    "moving": lambda path, _: smoothing.moving_average(path, window_frames=9),
-    "gaussian": lambda path, _: smoothing.gaussian(path, window_frames=9),
-    "savgol": lambda path, _: filters.savgol(path, window_frames=9),
-    "butterworth": lambda path, time_s: filters.butterworth(path, time_s, cutoff_hz=2.0),
-    "kalman": lambda path, time_s: filters.kalman(path, time_s, cutoff_hz=2.0),
+    "moving": lambda path, _: smoothers.moving_average(path, window_frames=9),
+    "gaussian": lambda path, _: smoothers.gaussian(path, window_frames=9),
+    "savgol": lambda path, _: smoothers.savgol(path, window_frames=9),
+    "butterworth": lambda path, time_s: smoothers.butterworth(path, time_s, cutoff_hz=2.0),
+    "kalman": lambda path, time_s: smoothers.kalman(path, time_s, cutoff_hz=2.0),
 }
 EVERY: Mapping[str, Smooth] = {**LINEAR, "l1": lambda path, time_s: l1_path(path, time_s, budget_px=8.0)}
 
@@ -54,12 +54,12 @@ def pose_track(
 ) -> PoseTrack:
     """A person of 200 px around the hips: the other landmarks stand in a column through the hips' middle."""
     count = len(time_s)
-    xy = np.repeat(((left_px + right_px) / 2)[:, None], COUNT, axis=1)
-    xy[..., 1] += np.linspace(-100, 100, COUNT)
+    xy = np.repeat(((left_px + right_px) / 2)[:, None], LANDMARK_COUNT, axis=1)
+    xy[..., 1] += np.linspace(-100, 100, LANDMARK_COUNT)
     xy[:, LEFT_HIP], xy[:, RIGHT_HIP] = left_px, right_px
-    visibility = np.full((count, COUNT), 0.95)
+    visibility = np.full((count, LANDMARK_COUNT), 0.95)
     visibility[:, HIPS[0]], visibility[:, HIPS[1]] = left_seen, right_seen
-    return PoseTrack(time_s, xy, np.zeros((count, COUNT)), visibility, np.ones((count, COUNT)))
+    return PoseTrack(time_s, xy, np.zeros((count, LANDMARK_COUNT)), visibility, np.ones((count, LANDMARK_COUNT)))
 
 
 def without(track: PoseTrack, frames: NDArray[np.intp] | slice) -> PoseTrack:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.charts import draw_charts
-from tasks.maths.body.landmarks import COUNT, PoseTrack
+from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.maths.path import affine
 from tasks.media.files.tables import write_json, write_table
 from tasks.media.report.charts import COLORS
@@ -24,7 +24,7 @@ RATE_HZ = 30
 def request(folder: Path, frames: int, states: NDArray[np.str_], *, judged: bool = False) -> ChartsRequest:
     """A walk through the picture, locked but for a residual of a pixel."""
     time_s = 2 + np.arange(frames) / RATE_HZ
-    nothing = np.full((frames, COUNT, 2), np.nan)
+    nothing = np.full((frames, LANDMARK_COUNT, 2), np.nan)
     track = PoseTrack(time_s, nothing, nothing[..., 0], nothing[..., 0], nothing[..., 0])
     anchor = np.stack([np.linspace(100, 500, frames), np.full(frames, 200.0)], axis=1)
     target = np.array([319.5, 179.5])

@@ -32,7 +32,7 @@ def doubted(subject: Artifact, folder: Path) -> Artifact:
     visibility[HIDDEN] = 0.1
     write_pose(folder / "pose.parquet", folder / "pose.csv", replace(pose, visibility=visibility))
     columns = {name: np.array(values) for name, values in motion.items()}
-    for name in set(steps.NAMES) - steps.COUNTS:
+    for name in set(steps.STEP_FIELDS) - steps.STEP_COUNT_FIELDS:
         columns[name][HIDDEN] = np.nan
     write_table(folder / "motion.parquet", columns)
     return artifact("subject", folder)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from conf.choices import AnchorMethod, AnchorPoint
 from conf.holding import AnchorConf, CropConf
 from tasks.errors import AnchorNotSeen, Interrupted, NobodyFound, SettingError
-from tasks.maths.body.landmarks import NAMES, PoseTrack
+from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack
 from tasks.maths.tracking.steps import Step
 from tasks.media.files.masks_file import Mask, State, mask_writer
 from tasks.media.files.tables import read_table
@@ -126,8 +126,8 @@ def test_the_timeline_lists_every_frame_with_its_true_time(tmp_path: Path) -> No
     assert set(hips[0]) == {"frame", "timestamp", "x", "y", "confidence", "state"}
     assert [row["frame"] for row in points if not row["keypoints"]] == [8, 9, 10, 11]
     first = points[0]["keypoints"]
-    assert tuple(point["name"] for point in first) == NAMES
-    hip = first[NAMES.index("left_hip")]
+    assert tuple(point["name"] for point in first) == LANDMARK_NAMES
+    hip = first[LANDMARK_NAMES.index("left_hip")]
     assert hip["x"] == pytest.approx(straight_walk(TIME_S)[0, 0] - 9, abs=0.006)
     assert hip["visibility"] == 0.9
     assert set(hip) == {"name", "x", "y", "visibility"}

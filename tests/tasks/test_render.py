@@ -75,7 +75,9 @@ def job(
     columns = {"time_s": table.columns(clip)["time_s"]}
     columns |= {"dx_px": moves[:, 0], "dy_px": moves[:, 1]}
     columns |= {"anchor_x_px": middle[0] - moves[:, 0], "anchor_y_px": middle[1] - moves[:, 1]}
-    matrices = affine.about(np.broadcast_to(affine.similarity(1.0, turn_rad), (clip.frames, 2, 2)), moves, middle)
+    matrices = affine.about_target(
+        np.broadcast_to(affine.scale_and_turn(1.0, turn_rad), (clip.frames, 2, 2)), moves, middle
+    )
     columns |= {f"to_output_{row}{column}": matrices[:, row, column] for row in range(2) for column in range(3)}
     write_table(planned / "trajectory.parquet", columns)
     write_json(planned / "framing.json", {"output_size_px": size_px or clip.size_px, "target_px": middle})

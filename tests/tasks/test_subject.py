@@ -16,7 +16,7 @@ from tasks.decode import decode
 from tasks.demo.demo_video import HIP_CENTER, draw_demo
 from tasks.errors import SettingError
 from tasks.maths.body.landmarks import HIPS, PoseTrack
-from tasks.maths.tracking.steps import from_table
+from tasks.maths.tracking.steps import steps_from_table
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_json, read_table, write_json
 from tasks.pose import estimate_pose
@@ -113,7 +113,7 @@ def test_the_motion_is_the_chosen_ones(two: Watched, tmp_path: Path) -> None:
     for name, point in (("man", MAN), ("woman", WOMAN)):
         track, _ = two.choose(tmp_path / name, point=list(point), at_s=2.95)
         table = read_table(tmp_path / name / "motion.parquet")
-        steps = from_table(table).xy()
+        steps = steps_from_table(table).xy()
         assert len(steps) == FRAMES and table["looked"].all()
         seen = track.found[1:] & track.found[:-1] & np.isfinite(steps[1:, 0])
         seen[:12] = False  # the pose model is still looking for the man's place

@@ -13,7 +13,7 @@ from conf.holding import CropConf, LockConf, SmoothingConf
 from tasks.maths.anchor import gaps
 from tasks.maths.body.landmarks import HIPS, PoseTrack
 from tasks.maths.metrics import lock_metrics
-from tasks.maths.path import affine, framing, smoothing
+from tasks.maths.path import affine, framing, smoothers
 from tasks.media.files.tables import read_table, write_json, write_table
 from tasks.requests import TrajectoryRequest
 from tasks.trajectory import plan_trajectory
@@ -45,7 +45,7 @@ def request(
     measured.mkdir()
     size_px = framing.output_size(SIZE, crop)
     target_xy = framing.resolve_target(target, size_px)
-    anchor, state = gaps.fill(track.time_s, track.xy_px[:, HIPS].mean(axis=1), interpolate=True)
+    anchor, state = gaps.fill_gaps(track.time_s, track.xy_px[:, HIPS].mean(axis=1), interpolate=True)
     columns: dict[str, Any] = {"frame": np.arange(track.frames), "time_s": track.time_s, "state": state}
     columns |= {"source": np.full(track.frames, "hips"), "confidence": np.ones(track.frames)}
     for axis, name in enumerate("xy"):
@@ -75,9 +75,9 @@ def matrices(table: dict[str, Any], name: str) -> Floats:
 @pytest.mark.parametrize(
     ("kind", "smooth"),
     [
-        (Smoother.moving, smoothing.moving_average),
-        (Smoother.gaussian, smoothing.gaussian),
-        (Smoother.none, smoothing.unsmoothed),
+        (Smoother.moving, smoothers.moving_average),
+        (Smoother.gaussian, smoothers.gaussian),
+        (Smoother.none, smoothers.unsmoothed),
     ],
 )
 def test_a_frame_is_moved_by_its_smoothed_offset(tmp_path: Path, kind: Smoother, smooth: Any) -> None:
@@ -148,7 +148,7 @@ def test_the_metrics_are_those_of_the_path(tmp_path: Path) -> None:
     overlap = (1 - np.abs(shift) / SIZE).prod(axis=1)
     assert planned["visible_area_mean"] == pytest.approx(overlap.mean(), abs=1e-6)
     assert planned["visible_area_min"] == pytest.approx(overlap.min(), abs=1e-6)
-    assert planned["camera_accel"] == pytest.approx(lock_metrics.acceleration(shift), abs=1e-6)
+    assert planned["camera_accel"] == pytest.approx(lock_metrics.rms_acceleration(shift), abs=1e-6)
     assert planned["anchor_switches"] == 0
     assert before["lock_rms"] > 10 * planned["lock_rms"]
     assert facts["lock_rms"] == planned["lock_rms"]

@@ -11,16 +11,16 @@ from conf.choices import Smoother
 from conf.holding import LockConf, SmoothingConf
 from flows.config import settings
 from tasks.errors import AnchorNotSeen, SettingError
-from tasks.maths.anchor.away import Away, rest
+from tasks.maths.anchor.gaps import AbsenceRule, settle_absent
 from tasks.maths.body.landmarks import HIPS, SHOULDERS, PoseTrack
 from tasks.maths.metrics import lock_metrics
-from tasks.maths.path import affine, filters, smoothing
-from tasks.maths.path.l1 import l1_path
-from tasks.trajectory import held, in_pixels, smoothed, stance
+from tasks.maths.path import affine, smoothers
+from tasks.maths.path.l1_path import l1_path
+from tasks.trajectory import applied_scale_and_roll, dead_zone_in_pixels, locked_shift_px, smooth_path
 from tests.support.paths import Floats, even_times, pose_track, shaky_walk, straight_walk, uneven_times
 from tests.tasks.test_trajectory import HALF, SIZE, matrices, points, request, run, walker
 
-AWAY = Away("hold", 0.4, (0.0, 0.0))
+AWAY = AbsenceRule("hold", 0.4, (0.0, 0.0))
 KINDS = pytest.mark.parametrize("kind", Smoother, ids=[kind.value for kind in Smoother])
 
 
@@ -28,7 +28,7 @@ def growing_walker(count: int = 240) -> PoseTrack:
     """Comes nearer to half as large again, seen by a camera that tilts from 3 to 8 degrees."""
     hips, time_s = shaky_walk(count), even_times(count)
     track = pose_track(time_s, hips - HALF * [1, 0], hips + HALF * [1, 0])
-    linear = affine.similarity(np.linspace(1, 1.5, count), np.deg2rad(np.linspace(3, 8, count)))
+    linear = affine.scale_and_turn(np.linspace(1, 1.5, count), np.deg2rad(np.linspace(3, 8, count)))
     body = np.einsum("nij,nkj->nki", linear, track.xy_px - hips[:, None]) + hips[:, None]
     return PoseTrack(time_s, body, track.z, track.visibility, track.presence)
 
@@ -37,16 +37,16 @@ def growing_walker(count: int = 240) -> PoseTrack:
 def test_each_kind_is_its_own_function(kind: Smoother) -> None:
     path, time_s = shaky_walk(), even_times(90)
     expected: dict[Smoother, Floats] = {
-        Smoother.moving: smoothing.moving_average(path, window_frames=9),
-        Smoother.gaussian: smoothing.gaussian(path, window_frames=9),
-        Smoother.savgol: filters.savgol(path, window_frames=9, order=3),
-        Smoother.butterworth: filters.butterworth(path, time_s, cutoff_hz=2.5, order=3),
-        Smoother.kalman: filters.kalman(path, time_s, cutoff_hz=2.5),
+        Smoother.moving: smoothers.moving_average(path, window_frames=9),
+        Smoother.gaussian: smoothers.gaussian(path, window_frames=9),
+        Smoother.savgol: smoothers.savgol(path, window_frames=9, order=3),
+        Smoother.butterworth: smoothers.butterworth(path, time_s, cutoff_hz=2.5, order=3),
+        Smoother.kalman: smoothers.kalman(path, time_s, cutoff_hz=2.5),
         Smoother.l1: l1_path(path, time_s, budget_px=6),
         Smoother.none: path,
     }
     asked = SmoothingConf(kind, 9, cutoff_hz=2.5, order=3, budget_px=6)
-    assert_array_equal(smoothed(path, time_s, asked), expected[kind])
+    assert_array_equal(smooth_path(path, time_s, asked), expected[kind])
     assert len({values.tobytes() for values in expected.values()}) == len(Smoother)
 
 
@@ -55,12 +55,12 @@ def test_each_kind_is_its_own_function(kind: Smoother) -> None:
 def test_every_kind_in_seconds_keeps_the_invariants(kind: Smoother, times: Any) -> None:
     asked, time_s, walk = SmoothingConf(kind, window_s=0.4), times(90), shaky_walk()
     assert_allclose(
-        smoothed(walk[::-1], time_s[-1] - time_s[::-1], asked)[::-1], smoothed(walk, time_s, asked), atol=1e-6
+        smooth_path(walk[::-1], time_s[-1] - time_s[::-1], asked)[::-1], smooth_path(walk, time_s, asked), atol=1e-6
     )
     still = np.tile([12.5, 300.25], (90, 1))
-    assert_allclose(smoothed(still, time_s, asked), still, atol=1e-9)
+    assert_allclose(smooth_path(still, time_s, asked), still, atol=1e-9)
     if kind is not Smoother.l1:
-        assert_allclose(smoothed(straight_walk(time_s), time_s, asked), straight_walk(time_s), atol=1e-9)
+        assert_allclose(smooth_path(straight_walk(time_s), time_s, asked), straight_walk(time_s), atol=1e-9)
 
 
 @KINDS
@@ -70,7 +70,7 @@ def test_double_rate_leaves_what_is_set_in_seconds_or_hertz(kind: Smoother) -> N
 
     asked = SmoothingConf(kind, window_s=0.5, cutoff_hz=1.0)
     coarse, fine = even_times(120), even_times(239, 60)
-    once, twice = smoothed(at(coarse), coarse, asked), smoothed(at(fine), fine, asked)[::2]
+    once, twice = smooth_path(at(coarse), coarse, asked), smooth_path(at(fine), fine, asked)[::2]
     assert_allclose(twice, once, atol=1.0)
     assert kind is Smoother.none or np.abs(once - at(coarse)).max() > 1
 
@@ -81,8 +81,8 @@ def test_repeating_every_frame_leaves_a_window_in_seconds(kind: Smoother) -> Non
     walk = straight_walk(time_s) + 10 * np.sin(2 * np.pi * 0.7 * time_s)[:, None]
     doubled_s = np.stack([time_s, time_s + 0.5 / 30], axis=1).reshape(-1)
     asked = SmoothingConf(kind, window_s=0.5)
-    once = smoothed(walk, time_s, asked)
-    twice = smoothed(np.repeat(walk, 2, axis=0), doubled_s, asked).reshape(-1, 2, 2).mean(axis=1)
+    once = smooth_path(walk, time_s, asked)
+    twice = smooth_path(np.repeat(walk, 2, axis=0), doubled_s, asked).reshape(-1, 2, 2).mean(axis=1)
     assert_allclose(twice[20:-20], once[20:-20], atol=0.5)
 
 
@@ -90,8 +90,8 @@ def test_a_window_in_seconds_goes_by_time_in_uneven_frames() -> None:
     """A sine that lasts as long as the window vanishes under a moving average, however its frames lie."""
     time_s = uneven_times(400)
     wave = np.stack([np.sin(2 * np.pi * time_s / 0.8), np.zeros(400)], axis=1)
-    left = smoothed(wave, time_s, SmoothingConf(Smoother.moving, window_s=0.8))
-    by_count = smoothed(wave, time_s, SmoothingConf(Smoother.moving, 15))
+    left = smooth_path(wave, time_s, SmoothingConf(Smoother.moving, window_s=0.8))
+    by_count = smooth_path(wave, time_s, SmoothingConf(Smoother.moving, 15))
     assert left[40:-40, 0].std() < 0.05
     assert by_count[40:-40, 0].std() > 2 * left[40:-40, 0].std()
 
@@ -100,20 +100,20 @@ def test_a_window_in_seconds_goes_by_time_in_uneven_frames() -> None:
 @pytest.mark.parametrize("asked", [{"window": 1}, {"window_s": 0.01}])
 def test_a_window_of_one_frame_leaves_the_offsets(kind: Smoother, asked: dict[str, Any]) -> None:
     path = shaky_walk()
-    assert_array_equal(smoothed(path, uneven_times(90), SmoothingConf(kind, **asked)), path)
+    assert_array_equal(smooth_path(path, uneven_times(90), SmoothingConf(kind, **asked)), path)
 
 
 @KINDS
 def test_the_same_path_gives_the_same_bytes(kind: Smoother) -> None:
     path, time_s, asked = shaky_walk(), uneven_times(90), SmoothingConf(kind, window_s=0.4)
-    assert smoothed(path, time_s, asked).tobytes() == smoothed(path, time_s, asked).tobytes()
+    assert smooth_path(path, time_s, asked).tobytes() == smooth_path(path, time_s, asked).tobytes()
 
 
 @KINDS
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_the_shortest_clips_pass_with_what_is_the_default(kind: Smoother, count: int) -> None:
     path = shaky_walk(count)
-    assert np.isfinite(smoothed(path, even_times(count), SmoothingConf(kind))).all()
+    assert np.isfinite(smooth_path(path, even_times(count), SmoothingConf(kind))).all()
 
 
 @pytest.mark.parametrize(
@@ -134,32 +134,32 @@ def test_what_the_clip_cannot_honour_stops_the_stage(tmp_path: Path, asked: Smoo
 
 def test_the_lock_is_dead_zone_then_strength_then_speed() -> None:
     path, time_s, states, raw = shaky_walk(), even_times(90), np.full(90, "measured"), SmoothingConf(Smoother.none)
-    assert_array_equal(held(path, time_s, states, raw, LockConf(), AWAY), path)
-    loose = held(path, time_s, states, raw, LockConf(y=0.0, dead_zone_px=5.0, max_speed_px_s=50.0), AWAY)
+    assert_array_equal(locked_shift_px(path, time_s, states, raw, LockConf(), AWAY), path)
+    loose = locked_shift_px(path, time_s, states, raw, LockConf(y=0.0, dead_zone_px=5.0, max_speed_px_s=50.0), AWAY)
     assert np.ptp(loose[:, 1]) < 1e-9
     assert np.abs(np.diff(loose[:, 0])).max() <= 50 / 30 + 1e-9
-    calm = held(path, time_s, states, raw, LockConf(dead_zone_px=5.0), AWAY)
+    calm = locked_shift_px(path, time_s, states, raw, LockConf(dead_zone_px=5.0), AWAY)
     assert 4.9 < np.abs(calm - path).max() <= 5 + 1e-9
 
 
 def test_a_dead_zone_may_be_a_share_of_the_height(tmp_path: Path) -> None:
     lock, pose = LockConf(dead_zone=0.1), walker()
     height_px = lock_metrics.person_height(lock_metrics.visible_boxes(pose.xy_px, pose.visibility))
-    assert in_pixels(lock, pose) == LockConf(dead_zone_px=0.1 * height_px)
-    assert in_pixels(LockConf(dead_zone_px=3.0), pose) == LockConf(dead_zone_px=3.0)
+    assert dead_zone_in_pixels(lock, pose) == LockConf(dead_zone_px=0.1 * height_px)
+    assert dead_zone_in_pixels(LockConf(dead_zone_px=3.0), pose) == LockConf(dead_zone_px=3.0)
     unsure = PoseTrack(pose.time_s, pose.xy_px, pose.z, np.full_like(pose.visibility, 0.1), pose.presence)
     with pytest.raises(AnchorNotSeen, match=r"^lock\.dead_zone: .*; give lock\.dead_zone_px"):
-        in_pixels(lock, unsure)
+        dead_zone_in_pixels(lock, unsure)
 
 
 @pytest.mark.parametrize(("rule", "still"), [("cut", True), ("ease", True), ("hold", False)])
 def test_the_original_picture_is_whole_at_any_strength_and_stance(rule: str, still: bool) -> None:
-    pose, away = growing_walker(90), Away(rule, 0.2, (3.0, -4.0))
+    pose, away = growing_walker(90), AbsenceRule(rule, 0.2, (3.0, -4.0))
     states = np.full(90, "measured", dtype="U12")
     states[30:60] = "absent"
-    scale, roll_rad = stance(pose, LockConf(scale=True, roll=True), 1.0, states, away)
-    path = rest(pose.time_s, shaky_walk(), states, away, away.rest_px)
-    shift = held(path, pose.time_s, states, SmoothingConf(Smoother.none), LockConf(x=0.5, y=0.2), away)
+    scale, roll_rad = applied_scale_and_roll(pose, LockConf(scale=True, roll=True), 1.0, states, away)
+    path = settle_absent(pose.time_s, shaky_walk(), states, away, away.rest_px)
+    shift = locked_shift_px(path, pose.time_s, states, SmoothingConf(Smoother.none), LockConf(x=0.5, y=0.2), away)
     assert ((scale[45], roll_rad[45]) == (1.0, 0.0)) == still
     assert (shift[45].tolist() == [3.0, -4.0]) == still
     if not still:
@@ -172,10 +172,10 @@ def test_a_cut_to_the_original_picture_stays_a_cut(kind: Smoother) -> None:
     path, time_s, states = shaky_walk(), even_times(90), np.full(90, "measured", dtype="U12")
     path[40:55], states[40:55] = 0.0, "absent"
     asked = SmoothingConf(kind, 9)
-    shift = held(path, time_s, states, asked, LockConf(), AWAY)
+    shift = locked_shift_px(path, time_s, states, asked, LockConf(), AWAY)
     assert_allclose(shift[40:55], 0, atol=1e-9)
     for side in (slice(40), slice(55, 90)):
-        assert_allclose(shift[side], smoothed(path[side], time_s[side], asked))
+        assert_allclose(shift[side], smooth_path(path[side], time_s[side], asked))
         assert np.abs(shift[side] - path[side]).max() < 20
 
 
@@ -183,7 +183,7 @@ def test_a_glide_to_rest_is_smoothed_as_one_path() -> None:
     path, time_s, states = shaky_walk(), even_times(90), np.full(90, "measured", dtype="U12")
     path[40:], states[40:] = path[39], "absent"
     asked = SmoothingConf(window=9)
-    assert_array_equal(held(path, time_s, states, asked, LockConf(), AWAY), smoothed(path, time_s, asked))
+    assert_array_equal(locked_shift_px(path, time_s, states, asked, LockConf(), AWAY), smooth_path(path, time_s, asked))
 
 
 def test_a_vertical_strength_of_zero_leaves_the_bob_and_locks_across(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_size_and_uprightness_are_held_to_a_hundredth(tmp_path: Path) -> None:
     assert facts["scale_max"] == pytest.approx(1.25, rel=0.02)
     assert facts["scale_min"] == pytest.approx(1 / 1.2, rel=0.02)
     assert facts["roll_min_deg"] == pytest.approx(-8, abs=0.2)
-    assert_allclose(table["scale"], affine.scale(to_output))
+    assert_allclose(table["scale"], affine.length_scale(to_output))
     assert_allclose(
         affine.compose(matrices(table, "to_source"), to_output)[:, :, :2], np.tile(np.eye(2), (240, 1, 1)), atol=1e-9
     )

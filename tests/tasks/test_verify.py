@@ -7,24 +7,24 @@ from numpy.typing import NDArray
 
 from conf.choices import Device
 from conf.seeing import ModelsConf, PoseConf
-from tasks.maths.body.landmarks import COUNT, HIPS
+from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT
 from tasks.media.files.tables import write_table
 from tasks.models.people import Sighting
 from tasks.render_requests import VerifyRequest
-from tasks.verify import Subject, between_looks, step_rms, subject_of
+from tasks.verify import ExpectedSubject, expected_subject, fill_between_looks, step_rms
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
 from tests.support.paths import even_times, pose_track, straight_walk, without
 
 
 def somebody(track: int, hip_x_px: float) -> Sighting:
-    landmarks = np.zeros((COUNT, 5))
+    landmarks = np.zeros((LANDMARK_COUNT, 5))
     landmarks[list(HIPS), 0] = hip_x_px + np.array([-5.0, 5.0])
     return Sighting(track, landmarks)
 
 
-def subject(hip_xy: NDArray[np.float64]) -> Subject:
-    return Subject(
-        hip_xy, np.full(len(hip_xy), 100.0), np.zeros((len(hip_xy), COUNT, 5)), np.zeros((len(hip_xy), 4, 2))
+def subject(hip_xy: NDArray[np.float64]) -> ExpectedSubject:
+    return ExpectedSubject(
+        hip_xy, np.full(len(hip_xy), 100.0), np.zeros((len(hip_xy), LANDMARK_COUNT, 5)), np.zeros((len(hip_xy), 4, 2))
     )
 
 
@@ -47,9 +47,9 @@ def test_the_residual_step_is_the_rms_of_what_was_measured() -> None:
 
 def test_frames_that_the_pose_stage_passed_over_are_judged_where_the_subject_should_be() -> None:
     looked = np.array([True, False, True, False, True, False])
-    landmarks = np.full((6, COUNT, 5), np.nan)
+    landmarks = np.full((6, LANDMARK_COUNT, 5), np.nan)
     landmarks[0], landmarks[4] = 10.0, 18.0  # the look at the third frame found nobody
-    filled = between_looks(landmarks, np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5]), looked)
+    filled = fill_between_looks(landmarks, np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5]), looked)
     assert np.allclose(filled[:, 0, 0], [10.0, 12.0, np.nan, 16.0, 18.0, 18.0], equal_nan=True)
 
 
@@ -65,6 +65,6 @@ def test_the_judge_knows_where_the_subject_should_be_between_looks(tmp_path: Pat
     trajectory = artifact("trajectory", tmp_path / "trajectory")
     clip = clip_artifact(tmp_path / "clip", pose_track(time_s, hips, hips), (640, 480))
     request = VerifyRequest(clip, pose, trajectory, pose, PoseConf(), ModelsConf(), {}, Device.cpu, 0.5)
-    subject = subject_of(request)
+    subject = expected_subject(request)
     assert np.allclose(subject.hip_xy, 0, atol=1e-3)
     assert np.allclose(subject.picture_xy[:, 2], [639.5, 479.5] - hips)

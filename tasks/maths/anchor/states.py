@@ -7,6 +7,5 @@ BRIDGED: Final = "bridged"  # by the motion of the subject's surface
 INTERPOLATED: Final = "interpolated"  # between the frames in which it is known
 HELD: Final = "held"  # from the nearest frame in which it is known
 ABSENT: Final = "absent"  # interpolated or held for long: nobody is there
-
-SEEN: Final = (MEASURED, BRIDGED)
-FILLED: Final = (INTERPOLATED, HELD)
+SEEN_STATES: Final = (MEASURED, BRIDGED)
+FILLED_STATES: Final = (INTERPOLATED, HELD)

@@ -4,48 +4,55 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tasks.maths.body.body import torso_length
-from tasks.maths.body.landmarks import HIPS, LEFT_ANKLE, NAMES, RIGHT_ANKLE, SHOULDERS, PoseTrack
-from tasks.maths.metrics.spectra import Spectra, has_spectrum, windowed_spectra
-from tasks.maths.path.frame_times import nearest
-
-Floats = NDArray[np.float64]
+from tasks.maths.arrays import Floats
+from tasks.maths.body.landmarks import (
+    HIPS,
+    LANDMARK_NAMES,
+    LEFT_ANKLE,
+    RIGHT_ANKLE,
+    SHOULDERS,
+    PoseTrack,
+    torso_length_px,
+)
+from tasks.maths.frame_times import nearest_index
+from tasks.maths.spectra import Spectra, has_spectrum, windowed_spectra
 
 ANKLES: Final = (LEFT_ANKLE, RIGHT_ANKLE)
-WRISTS: Final = (NAMES.index("left_wrist"), NAMES.index("right_wrist"))
-ELBOWS: Final = (NAMES.index("left_elbow"), NAMES.index("right_elbow"))
-SHOWN: Final = 0.5  # mean visibility
-STRIDES_HZ: Final = (0.3, 2.2)
-STRIDE_SHARE: Final = 0.5  # of the power between the ankles, in one line: a gait
-QUIET: Final = 0.4  # of the line: at most so much power have both legs together at the stride; one alone has all of it
-STRIDE_SIZE: Final = 0.05  # of the torso's length, rms: a gait
-AXES: Final = ([0, 1], [0], [1])  # both together first
-LEAST_WALKED: Final = 0.34  # of the clip: a gait seen in less of it is taken for chance
+WRISTS: Final = (LANDMARK_NAMES.index("left_wrist"), LANDMARK_NAMES.index("right_wrist"))
+ELBOWS: Final = (LANDMARK_NAMES.index("left_elbow"), LANDMARK_NAMES.index("right_elbow"))
+LEAST_ANKLE_VISIBILITY: Final = 0.5  # mean visibility
+STRIDE_RANGE_HZ: Final = (0.3, 2.2)
+LEAST_LINE_SHARE: Final = 0.5  # of the power between the ankles, in one line: a gait
+MOST_COMMON_SHARE: Final = (
+    0.4  # of the line: at most so much power have both legs together at the stride; one alone has all of it
+)
+LEAST_SWING_TORSOS: Final = 0.05  # of the torso's length, rms: a gait
+AXIS_SETS: Final = ([0, 1], [0], [1])  # both together first
+LEAST_WALKING_SHARE: Final = 0.34  # of the clip: a gait seen in less of it is taken for chance
 
 
-def stride_of(track: PoseTrack, *, window_s: float = 5.0) -> Floats:
+def pose_stride_hz(track: PoseTrack, *, window_s: float = 5.0) -> Floats:
     """Gait frequency (n,) in Hz of each frame of a clip, NaN where nobody walks.
 
     The ankles tell; in a clip that does not show them, the wrists or else the elbows, which swing against each other
     as well.
     """
-    size = torso_length(track.xy_px)
+    size = torso_length_px(track.xy_px)
     nothing = np.full(track.frames, np.nan)
     if not np.isfinite(size).any():
         return nothing
-    shown = np.nanmean(track.visibility[:, ANKLES]) >= SHOWN
+    shown = np.nanmean(track.visibility[:, ANKLES]) >= LEAST_ANKLE_VISIBILITY
     for pair, middle in ((ANKLES, HIPS),) if shown else ((WRISTS, SHOULDERS), (ELBOWS, SHOULDERS)):
         about = track.xy_px[:, middle].mean(axis=1)
         left, right = ((track.xy_px[:, end] - about) / np.nanmedian(size) for end in pair)
-        found = stride_frequency(track.time_s, left, right, window_s)
+        found = limb_stride_hz(track.time_s, left, right, window_s)
         if np.isfinite(found).any():
             return found
     return nothing
 
 
-def stride_frequency(time_s: Floats, left: Floats, right: Floats, window_s: float) -> Floats:
+def limb_stride_hz(time_s: Floats, left: Floats, right: Floats, window_s: float) -> Floats:
     """Gait frequency (n,) of each frame from two limbs' ends (n, 2) about the body, in torso lengths; NaN without.
 
     In a gait they swing against each other: their difference is one line, their sum is quiet. One leg that moves
@@ -60,16 +67,16 @@ def stride_frequency(time_s: Floats, left: Floats, right: Floats, window_s: floa
     legs = np.concatenate([left - right, left + right], axis=1)
     legs = np.stack([np.interp(time_s, time_s[known], column[known]) for column in legs.T], axis=1)
     apart, together = (
-        [windowed_spectra(time_s, part[:, axes], window_s) for axes in AXES] for part in np.split(legs, 2, 1)
+        [windowed_spectra(time_s, part[:, axes], window_s) for axes in AXIS_SETS] for part in np.split(legs, 2, 1)
     )
     distance = windowed_spectra(time_s, np.hypot(*legs[:, :2].T)[:, None], window_s)
-    lines = [_line(*pair, 1) for pair in zip(apart, together, strict=True)]
-    found = first_finite([*lines, _line(distance, together[0], 2) / 2])
+    lines = [_stride_line_hz(*pair, 1) for pair in zip(apart, together, strict=True)]
+    found = first_finite([*lines, _stride_line_hz(distance, together[0], 2) / 2])
     gait = np.isfinite(found)
-    if gait.mean() < LEAST_WALKED:
+    if gait.mean() < LEAST_WALKING_SHARE:
         return nothing
     middle_s = distance.middle_s[gait]
-    place = nearest(time_s, middle_s)
+    place = nearest_index(time_s, middle_s)
     return np.asarray(np.where(np.abs(time_s - middle_s[place]) <= 0.5 * window_s, found[gait][place], np.nan))
 
 
@@ -81,13 +88,13 @@ def first_finite(rows: Sequence[Floats]) -> Floats:
     return found
 
 
-def _line(spectra: Spectra, together: Spectra, times: int) -> Floats:
+def _stride_line_hz(spectra: Spectra, together: Spectra, times: int) -> Floats:
     """Frequency (w,) of the one line, ``times`` that of a stride, that holds most of the power; NaN without.
 
     It stands free of what is below it, and at the stride the legs' sum is quiet.
     """
     hz, power = spectra.hz, spectra.power
-    lowest_hz, highest_hz = times * STRIDES_HZ[0], times * STRIDES_HZ[1]
+    lowest_hz, highest_hz = times * STRIDE_RANGE_HZ[0], times * STRIDE_RANGE_HZ[1]
     within = (hz >= lowest_hz) & (hz <= 2 * highest_hz)
     place = np.arange(len(hz))
     peak = np.where(within & (hz <= highest_hz), power, 0.0).argmax(axis=1)[:, None]
@@ -96,6 +103,6 @@ def _line(spectra: Spectra, together: Spectra, times: int) -> Floats:
     whole, total = line.sum(axis=1), np.where(within, power, 0.0).sum(axis=1)
     below = np.where(place < peak - 1, power, 0.0).max(axis=1) < 0.4 * height
     loud = np.abs(place - ((peak + 1) // times - 1)) <= 1  # hz[0] is one step from nought
-    quiet = np.where(loud, together.power, 0.0).sum(axis=1) < QUIET * whole
-    gait = (whole > STRIDE_SHARE * total) & (2 * whole * hz[0] > STRIDE_SIZE**2) & below & quiet
+    quiet = np.where(loud, together.power, 0.0).sum(axis=1) < MOST_COMMON_SHARE * whole
+    gait = (whole > LEAST_LINE_SHARE * total) & (2 * whole * hz[0] > LEAST_SWING_TORSOS**2) & below & quiet
     return np.divide((line * hz).sum(axis=1), whole, out=np.full(len(whole), np.nan), where=gait)

@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tasks.maths.arrays import Floats
+
 Indices = NDArray[np.intp]
+CHART_BINS: Final = 600  # a chart is at most about so many pixels wide
 
-MOST_BINS: Final = 600  # a chart is at most about so many pixels wide
 
-
-def kept(values: Floats, bins: int = MOST_BINS) -> Indices:
+def chart_indices(values: Floats, bins: int = CHART_BINS) -> Indices:
     """Indices, increasing, of what stands for ``values`` (n,): in each of ``bins`` equal parts the least and the
     greatest value and the first NaN; all of them where there are no more than two a part. Both ends are kept.
     """
@@ -32,7 +32,7 @@ def kept(values: Floats, bins: int = MOST_BINS) -> Indices:
     return np.array(sorted(chosen), dtype=np.intp)
 
 
-def shown_at(time_s: Floats, end_s: float, count: int) -> Indices:
+def frames_at_equal_times(time_s: Floats, end_s: float, count: int) -> Indices:
     """The frame that is shown in the middle of each of ``count`` equal parts of the time from the first to ``end_s``.
 
     ``time_s`` (n,) increases; a frame is shown until the next one, the last until ``end_s``.
@@ -41,7 +41,7 @@ def shown_at(time_s: Floats, end_s: float, count: int) -> Indices:
     return np.asarray(np.clip(np.searchsorted(time_s, at_s, side="right") - 1, 0, len(time_s) - 1), dtype=np.intp)
 
 
-def merged(stretches: Sequence[tuple[float, float]], least: float) -> list[tuple[float, float]]:
+def merge_intervals(stretches: Sequence[tuple[float, float]], least: float) -> list[tuple[float, float]]:
     """``(start, end)`` of stretches in order, each made at least ``least`` long, those that then touch as one."""
     joined: list[tuple[float, float]] = []
     for start, end in stretches:

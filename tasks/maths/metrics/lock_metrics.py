@@ -1,22 +1,25 @@
 """How still the subject is held, and what that costs, as one pure function a number.
 
 Paths are points (n, 2) in pixels, NaN where the subject is not seen; what cannot be told is NaN.
+
+
+How good the lock is by plan: every metric of the path that is applied, and the same of the picture as it was.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.anchor.states import ABSENT, BRIDGED, HELD, INTERPOLATED, MEASURED, SEEN
-from tasks.maths.path import affine, frame_times
-from tasks.maths.path.framing import Size, outline
+from tasks.maths import frame_times
+from tasks.maths.anchor.states import ABSENT, BRIDGED, HELD, INTERPOLATED, MEASURED, SEEN_STATES
+from tasks.maths.arrays import Flags, Floats, Labels
+from tasks.maths.body.landmarks import PoseTrack
+from tasks.maths.path import affine, framing
+from tasks.maths.path.framing import Size, outline_px
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Texts = NDArray[np.str_]
-
-UNITS: Final = {
+METRIC_UNITS: Final = {
     "lock_rms": "px",
     "lock_rms_of_diagonal": "%",
     "lock_rms_of_height": "% of the person's height",
@@ -43,7 +46,7 @@ UNITS: Final = {
     "anchor_switches": "count",
     "anchor_switch_jump": "px",
 }
-UNITS_OF_FILE: Final = {
+FILE_METRIC_UNITS: Final = {
     "residual_step": "px/frame",
     "residual_step_before": "px/frame",
     "judged": "share of the frames with the person",
@@ -86,25 +89,25 @@ def sway(path: Floats, time_s: Floats) -> float:
     return _rms(path[seen] - powers @ fitted)
 
 
-def acceleration(path: Floats) -> float:
+def rms_acceleration(path: Floats) -> float:
     """Rms second difference of points (n, ..., 2) from frame to frame, over the runs of three without a NaN."""
     return _rms(path[2:] - 2 * path[1:-1] + path[:-2])
 
 
-def speed(path: Floats, time_s: Floats) -> float:
+def rms_speed(path: Floats, time_s: Floats) -> float:
     """Rms step of points (n, ..., 2) from frame to frame times the mean frame rate: pixels a second."""
     if len(path) < 2:
         return np.nan
-    return _rms(np.diff(path, axis=0)) * frame_times.mean_rate(time_s)
+    return _rms(np.diff(path, axis=0)) * frame_times.mean_rate_hz(time_s)
 
 
-def picture_path(to_output: Floats, source_size_px: Size) -> Floats:
+def picture_points(to_output: Floats, source_size_px: Size) -> Floats:
     """Where four points of the source go (n, 4, 2): their rms motion is that of all points of the picture.
 
     Under an affine map the square of a point's motion is a quadratic of its place, whose mean over a rectangle is
     that over the four points of Gauss and Legendre, at size / sqrt(12) from the centre.
     """
-    corners = outline(source_size_px)
+    corners = outline_px(source_size_px)
     centre = corners.mean(axis=0)
     return affine.apply(to_output[:, None], (centre + (corners - centre) / np.sqrt(3))[None])
 
@@ -143,7 +146,7 @@ def subject_cut(boxes: Floats, source_size_px: Size, to_output: Floats, output_s
 
 def _within(corners: Floats, size_px: Size) -> Flags:
     """Whether all corners (n, 4, 2) lie in a picture, for each n."""
-    edge = outline(size_px)
+    edge = outline_px(size_px)
     return np.asarray(((corners >= edge[0]) & (corners <= edge[2])).all(axis=(1, 2)))
 
 
@@ -157,12 +160,12 @@ def longest_gap(time_s: Floats, measured: Flags) -> float:
     return float(np.max(ends[edges[1::2]] - ends[edges[::2]]))
 
 
-def share(states: Texts, state: str) -> float:
+def state_share(states: Labels, state: str) -> float:
     """Share of frames in ``state``."""
     return float(np.mean(states == state))
 
 
-def anchor_switches(path: Floats, source: Texts) -> tuple[int, float]:
+def anchor_switches(path: Floats, source: Labels) -> tuple[int, float]:
     """How often the anchor's source changes between seen frames, and the largest jump at a change, px; 0 without one.
 
     The jump is the step across the change less the mean of the steps on its two sides (the subject's own motion),
@@ -181,7 +184,7 @@ def anchor_switches(path: Floats, source: Texts) -> tuple[int, float]:
     return len(switched), largest
 
 
-def lock(path: Floats, time_s: Floats, target_xy: Floats, size_px: Size, height_px: float) -> dict[str, float]:
+def steadiness(path: Floats, time_s: Floats, target_xy: Floats, size_px: Size, height_px: float) -> dict[str, float]:
     """All numbers that tell how still a path (n, 2) stands at ``target_xy`` of a picture, by name."""
     rms, (std_x, std_y) = lock_rms(path, target_xy), lock_std(path)
     return {
@@ -192,21 +195,21 @@ def lock(path: Floats, time_s: Floats, target_xy: Floats, size_px: Size, height_
         "lock_std_y": float(std_y),
         "lock_p95": lock_p95(path, target_xy),
         "sway": sway(path, time_s),
-        "residual_accel": acceleration(path),
+        "residual_accel": rms_acceleration(path),
     }
 
 
-def coverage(time_s: Floats, looked: Flags, detected: Flags, states: Texts) -> dict[str, float]:
+def pose_coverage(time_s: Floats, looked: Flags, detected: Flags, states: Labels) -> dict[str, float]:
     """How much of the clip was looked at by the pose model, and measured, by name; flags and states are (n,)."""
     return {
         "looked": float(np.mean(looked)),
         "detection": float(np.mean(detected[looked])) if looked.any() else np.nan,
-        "measured": share(states, MEASURED),
-        "bridged": share(states, BRIDGED),
-        "interpolated": share(states, INTERPOLATED),
-        "held": share(states, HELD),
-        "absent": share(states, ABSENT),
-        "longest_gap": longest_gap(time_s, np.isin(states, SEEN)),
+        "measured": state_share(states, MEASURED),
+        "bridged": state_share(states, BRIDGED),
+        "interpolated": state_share(states, INTERPOLATED),
+        "held": state_share(states, HELD),
+        "absent": state_share(states, ABSENT),
+        "longest_gap": longest_gap(time_s, np.isin(states, SEEN_STATES)),
     }
 
 
@@ -217,3 +220,56 @@ def _seen(path: Floats) -> Floats:
 def _rms(vectors: Floats) -> float:
     seen = _seen(vectors.reshape(-1, vectors.shape[-1]))
     return float(np.sqrt(np.mean(np.sum(seen**2, axis=1)))) if len(seen) else np.nan
+
+
+def planned_metrics(
+    pose: PoseTrack,
+    looked: NDArray[np.bool_],
+    anchor_px: Floats,
+    states: NDArray[np.str_],
+    sources: NDArray[np.str_],
+    to_output: Floats,
+    target_xy: Floats,
+    source_target_xy: Floats,
+    source_size_px: framing.Size,
+    output_size_px: framing.Size,
+) -> dict[str, Any]:
+    """``planned``, ``before`` and ``units``, ready for JSON: six decimals, None for what cannot be told.
+
+    ``anchor_px`` (n, 2) counts in the frames whose ``states`` (n,) say that it was seen; the pose model looked at
+    those that are ``looked`` (n,), and in the others the torso's motion is taken for the truth. Before, the target is
+    ``source_target_xy``, however the output is cropped.
+    """
+    anchor = np.where(np.isin(states, SEEN_STATES)[:, None], anchor_px, np.nan)
+    locked = affine.apply(to_output, anchor)
+    boxes = visible_boxes(pose.xy_px, pose.visibility)
+    height_px = person_height(boxes)
+    output_height_px = person_height(boxes, affine.length_scale(to_output))
+    gain_x, gain_y = lock_gain(locked, anchor)
+    covered = framing.visible_area(to_output, source_size_px, output_size_px)
+    switches, jump_px = anchor_switches(anchor, sources)
+    moved = picture_points(to_output, source_size_px)
+    planned = {
+        **steadiness(locked, pose.time_s, target_xy, output_size_px, output_height_px),
+        "lock_gain_x": float(gain_x),
+        "lock_gain_y": float(gain_y),
+        "visible_area_mean": float(covered.mean()),
+        "visible_area_min": float(covered.min()),
+        "subject_cut": subject_cut(boxes, source_size_px, to_output, output_size_px),
+        "camera_accel": rms_acceleration(moved),
+        "background_speed": rms_speed(moved, pose.time_s),
+        **pose_coverage(pose.time_s, looked, pose.found, states),
+        "anchor_switches": switches,
+        "anchor_switch_jump": jump_px,
+    }
+    still = affine.translation(np.zeros_like(anchor))
+    before = {
+        **steadiness(anchor, pose.time_s, source_target_xy, source_size_px, height_px),
+        "subject_cut": subject_cut(boxes, source_size_px, still, source_size_px),
+    }
+    return {"planned": rounded_metrics(planned), "before": rounded_metrics(before), "units": METRIC_UNITS}
+
+
+def rounded_metrics(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Six decimals, beyond which sums may differ with the number of threads; None for what cannot be told."""
+    return {name: round(value, 6) if np.isfinite(value) else None for name, value in values.items()}

@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-SEEN: Final[Floats] = np.array([0.1, 0.1, 0.005, 0.1])
+from tasks.maths.arrays import Floats
+
+JUST_NOTICEABLE: Final[Floats] = np.array([0.1, 0.1, 0.005, 0.1])
 """Nobody sees less: px of lock, px of tremble, share of the picture, px/frame² of the camera's jerk."""
 
 
@@ -25,7 +26,7 @@ def mean_ranks(costs: Floats) -> Floats:
     return np.asarray(ranks.mean(axis=1), np.float64)
 
 
-def levels(costs: Floats, least: Floats) -> Floats:
+def noticeable_levels(costs: Floats, least: Floats) -> Floats:
     """``costs`` (n, k) as levels, 0 for the least: what lies within ``least`` (k,) of a level's best cost is no worse.
 
     NaN, what cannot be told, is a level of its own above all.
@@ -41,7 +42,7 @@ def levels(costs: Floats, least: Floats) -> Floats:
     return found
 
 
-def places(scores: Floats, then: Floats) -> NDArray[np.int64]:
+def shared_ranks(scores: Floats, then: Floats) -> NDArray[np.int64]:
     """The place of each score, 1 for the least; of equal scores (to a millionth) that with the least of ``then``.
 
     Where that is equal too they share a place, and the places after it stay empty. NaN is equal to NaN.
@@ -51,7 +52,7 @@ def places(scores: Floats, then: Floats) -> NDArray[np.int64]:
     return np.array([1 + bisect_left(ordered, pair) for pair in pairs], np.int64)
 
 
-def pareto(costs: Floats) -> NDArray[np.bool_]:
+def pareto_front(costs: Floats) -> NDArray[np.bool_]:
     """Which rows of ``costs`` (n, k) are beaten by no other: none is as good in all columns and better in one."""
     known = np.where(np.isnan(costs), np.inf, costs)
     as_good = (known[None] <= known[:, None]).all(axis=2)  # [i, j]: j is as good as i
@@ -59,7 +60,7 @@ def pareto(costs: Floats) -> NDArray[np.bool_]:
     return np.asarray(~(as_good & better).any(axis=1))
 
 
-class Judged(NamedTuple):
+class RankedResult(NamedTuple):
     """How a result stands among others of the same video."""
 
     rank: int  # 1 is the best; who stand alike share one
@@ -68,7 +69,7 @@ class Judged(NamedTuple):
     best: bool  # the first of those of rank 1
 
 
-def judge(results: Sequence[Mapping[str, float | None]]) -> list[Judged]:
+def rank_results(results: Sequence[Mapping[str, float | None]]) -> list[RankedResult]:
     """Rank results of one video by lock, tremble and visible area together, from their metrics by name.
 
     The costs are ``lock_rms`` (px), the tremble, and 1 - ``visible_area_mean``. The tremble is ``residual_step``, as
@@ -81,12 +82,12 @@ def judge(results: Sequence[Mapping[str, float | None]]) -> list[Judged]:
     names = ("lock_rms", tremble, "visible_area_mean", "camera_accel")
     costs = np.array([[_number(one, name) for name in names] for one in results]).reshape(-1, len(names))
     costs[:, 2] = 1 - costs[:, 2]
-    levelled = levels(costs, SEEN)
+    levelled = noticeable_levels(costs, JUST_NOTICEABLE)
     scores = mean_ranks(levelled[:, :3])
-    ranks = places(scores, levelled[:, 3]).tolist()
-    beaten_by_none = pareto(levelled).tolist()
+    ranks = shared_ranks(scores, levelled[:, 3]).tolist()
+    beaten_by_none = pareto_front(levelled).tolist()
     return [
-        Judged(rank, round(float(score), 3), beaten_by_none[number], ranks.index(1) == number)
+        RankedResult(rank, round(float(score), 3), beaten_by_none[number], ranks.index(1) == number)
         for number, (rank, score) in enumerate(zip(ranks, scores, strict=True))
     ]
 

@@ -4,49 +4,38 @@ from typing import Final
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
-from tasks.maths.anchor.away import runs
-from tasks.maths.anchor.states import ABSENT, SEEN
-from tasks.maths.path import frame_times
-from tasks.maths.path.polynomials import fitting
+from tasks.maths import frame_times
+from tasks.maths.anchor.states import ABSENT, SEEN_STATES
+from tasks.maths.arrays import Floats, Labels, true_runs
+from tasks.maths.frame_times import polynomial_fit
 
-Floats = NDArray[np.float64]
-Texts = NDArray[np.str_]
-
-WINDOW_S: Final = 4.0  # of a spectrum: 0.25 Hz apart, enough to tell the step from the stride
-FEWEST: Final = 16  # samples: less has no spectrum worth the name
+WELCH_WINDOW_S: Final = 4.0  # of a spectrum: 0.25 Hz apart, enough to tell the step from the stride
+FEWEST_SPECTRUM_SAMPLES: Final = 16  # samples: less has no spectrum worth the name
 
 
-def present(path: Floats, states: Texts) -> Floats:
+def without_absent(path: Floats, states: Labels) -> Floats:
     """``path`` (n, 2) with NaN where the subject is away."""
     return np.where((states == ABSENT)[:, None], np.nan, path)
 
 
-def seen(path: Floats, states: Texts) -> Floats:
+def only_seen(path: Floats, states: Labels) -> Floats:
     """``path`` (n, 2) with NaN where the subject is not seen: neither by the pose model nor by its own motion."""
-    return np.where(np.isin(states, SEEN)[:, None], path, np.nan)
+    return np.where(np.isin(states, SEEN_STATES)[:, None], path, np.nan)
 
 
-def stretches_of(labels: Texts) -> list[tuple[str, int, int]]:
-    """``(label, first, last)`` of each stretch of equal ``labels`` (n,), n at least 1."""
-    starts = np.flatnonzero(np.append(True, labels[1:] != labels[:-1]))
-    lasts = np.append(starts[1:], len(labels)) - 1
-    return [(str(labels[first]), int(first), int(last)) for first, last in zip(starts, lasts, strict=True)]
-
-
-def density(time_s: Floats, path: Floats) -> tuple[Floats, Floats]:
+def amplitude_density(time_s: Floats, path: Floats) -> tuple[Floats, Floats]:
     """Frequencies (f,) in Hz, without 0, and the amplitude spectral density (f,) of ``path`` (n, 2), px per root Hz.
 
     Welch's method (Hann, half overlapping windows of ``WINDOW_S``, a straight line taken out of each) on the stretches
     without NaN, on an even grid; powers are summed over the two axes, so the square of it integrates to the variance
     of both. Two empty arrays where no stretch is long enough.
     """
-    rate_hz = frame_times.mean_rate(time_s)
-    stretches = [slice(first, last + 1) for first, last in runs(np.isfinite(path).all(axis=1))]
-    even = [_even(time_s[part], path[part], rate_hz) for part in stretches]
-    length = min(round(WINDOW_S * rate_hz), max((len(values) for values in even), default=0))
-    if length < FEWEST:
+    rate_hz = frame_times.mean_rate_hz(time_s)
+    stretches = [slice(first, last + 1) for first, last in true_runs(np.isfinite(path).all(axis=1))]
+    even = [_on_even_grid(time_s[part], path[part], rate_hz) for part in stretches]
+    length = min(round(WELCH_WINDOW_S * rate_hz), max((len(values) for values in even), default=0))
+    if length < FEWEST_SPECTRUM_SAMPLES:
         return np.empty(0), np.empty(0)
     total, weight = np.zeros(length // 2 + 1), 0
     for values in even:
@@ -63,14 +52,14 @@ def _welch(values: Floats, length: int, rate_hz: float) -> Floats:
     """
     parts = sliding_window_view(values, length, axis=0)[:: length - length // 2]  # (windows, k, length)
     hann = np.hanning(length + 1)[:-1]
-    spectra = np.fft.rfft((parts - parts @ fitting(length, 1)) * hann)
+    spectra = np.fft.rfft((parts - parts @ polynomial_fit(length, 1)) * hann)
     density = np.square(np.abs(spectra)).mean(axis=0) / (rate_hz * np.square(hann).sum())
     density[:, 1 : (length + 1) // 2] *= 2  # for the negative frequencies; the last of an even length has none
     return np.asarray(density.T)
 
 
-def _even(time_s: Floats, path: Floats, rate_hz: float) -> Floats:
+def _on_even_grid(time_s: Floats, path: Floats, rate_hz: float) -> Floats:
     if len(time_s) < 2:
         return path
     count = int((time_s[-1] - time_s[0]) * rate_hz + 1e-6) + 1
-    return frame_times.read_at(time_s[0] + np.arange(count) / rate_hz, time_s, path)
+    return frame_times.interpolate_at(time_s[0] + np.arange(count) / rate_hz, time_s, path)

@@ -1,9 +1,8 @@
 """Planar motions as 2x3 matrices: ``y = M[:, :2] @ x + M[:, 2]``; stacks of them have shape (..., 2, 3)."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tasks.maths.arrays import Floats
 
 
 def translation(shift_xy: Floats) -> Floats:
@@ -40,13 +39,13 @@ def apply(matrix: Floats, xy: Floats) -> Floats:
     return moved
 
 
-def scale(matrix: Floats) -> Floats:
+def length_scale(matrix: Floats) -> Floats:
     """Factor (...) by which lengths grow under matrices (..., 2, 3), on the whole: the root of that of areas."""
     area = matrix[..., 0, 0] * matrix[..., 1, 1] - matrix[..., 0, 1] * matrix[..., 1, 0]
     return np.asarray(np.sqrt(np.abs(area)))
 
 
-def similarity(factor: Floats | float, turn_rad: Floats | float, pixel_aspect: float = 1.0) -> Floats:
+def scale_and_turn(factor: Floats | float, turn_rad: Floats | float, pixel_aspect: float = 1.0) -> Floats:
     """Linear parts (..., 2, 2) that scale by ``factor`` and turn clockwise what is seen.
 
     ``pixel_aspect`` is a pixel's width / height. Exactly the identity where ``factor`` is 1 and ``turn_rad`` 0.
@@ -56,7 +55,7 @@ def similarity(factor: Floats | float, turn_rad: Floats | float, pixel_aspect: f
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
 
-def about(linear: Floats, shift_xy: Floats, target_xy: Floats) -> Floats:
+def about_target(linear: Floats, shift_xy: Floats, target_xy: Floats) -> Floats:
     """Matrices (..., 2, 3) that move by ``shift_xy`` (..., 2), then apply ``linear`` (..., 2, 2) about ``target_xy``.
 
     What ``shift_xy`` brings to the target stays there. With the identity it is the translation, to the last bit.

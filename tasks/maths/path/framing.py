@@ -6,12 +6,11 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.errors import SettingError
+from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
 
-Floats = NDArray[np.float64]
 Size = tuple[int, int]
 
 
@@ -39,10 +38,12 @@ def resolve_target(target: Any, output_size_px: Size) -> tuple[float, float]:
     width, height = output_size_px
     if target == "center":
         return (width - 1) / 2, (height - 1) / 2
-    return resolve_pair("target", _pair(target, f"give center, {_forms(output_size_px)}"), output_size_px, "output")
+    return resolve_point(
+        "target", _require_pair(target, f"give center, {_point_forms(output_size_px)}"), output_size_px, "output"
+    )
 
 
-def resolve_pair(setting: str, pair: Sequence[float], size_px: Size, what: str) -> tuple[float, float]:
+def resolve_point(setting: str, pair: Sequence[float], size_px: Size, what: str) -> tuple[float, float]:
     """The point ``(x, y)`` in pixels that a setting names of ``what`` has the size.
 
     A pair with both numbers in 0..1 is taken as fractions of width and height (fraction f lies at
@@ -53,18 +54,18 @@ def resolve_pair(setting: str, pair: Sequence[float], size_px: Size, what: str) 
     if 0 <= x <= 1 and 0 <= y <= 1:
         return x * width - 0.5, y * height - 0.5
     if any(0 < part < 1 for part in (x, y)):
-        raise SettingError(f"{setting}: [{x:g},{y:g}] mixes a fraction with pixels; give {_forms(size_px)}")
+        raise SettingError(f"{setting}: [{x:g},{y:g}] mixes a fraction with pixels; give {_point_forms(size_px)}")
     if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
         fact = f"[{x:g},{y:g}] lies outside the {what} of {width}x{height}"
-        raise SettingError(f"{setting}: {fact}; give {_forms(size_px)}")
+        raise SettingError(f"{setting}: {fact}; give {_point_forms(size_px)}")
     return float(x), float(y)
 
 
-def _forms(size_px: Size) -> str:
+def _point_forms(size_px: Size) -> str:
     return f"pixels within [0,0] and [{size_px[0] - 1},{size_px[1] - 1}], or fractions such as [0.5,0.6]"
 
 
-def _pair(target: Any, cure: str) -> tuple[float, float]:
+def _require_pair(target: Any, cure: str) -> tuple[float, float]:
     listed = not isinstance(target, str) and isinstance(target, Sequence) and len(target) == 2
     fine = listed and all(isinstance(part, Real) and not isinstance(part, bool) for part in target)
     if not fine or not all(math.isfinite(part) for part in target):
@@ -72,7 +73,7 @@ def _pair(target: Any, cure: str) -> tuple[float, float]:
     return float(target[0]), float(target[1])
 
 
-def outline(size_px: Size) -> Floats:
+def outline_px(size_px: Size) -> Floats:
     """Corners (4, 2) of a picture's outer edge, from the top left on."""
     right, bottom = size_px[0] - 0.5, size_px[1] - 0.5
     return np.array([[-0.5, -0.5], [right, -0.5], [right, bottom], [-0.5, bottom]])
@@ -80,7 +81,7 @@ def outline(size_px: Size) -> Floats:
 
 def visible_area(to_output: Floats, source_size_px: Size, output_size_px: Size) -> Floats:
     """Share (n,) of the output's area that shows the source, exactly, for matrices source -> output (n, 2, 3)."""
-    corners = outline(source_size_px)
+    corners = outline_px(source_size_px)
     shares = np.empty(len(to_output))
     for start in range(0, len(to_output), 4096):  # bounds the memory that the clipped polygons take
         some = to_output[start : start + 4096]

@@ -9,31 +9,29 @@ from itertools import product
 from typing import Any, Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.errors import SettingError
+from tasks.maths.arrays import Floats
 from tasks.maths.path import affine, framing
 
-Floats = NDArray[np.float64]
 Size = tuple[int, int]
+SMALLEST_SIDE_PX: Final = 16
+LARGEST_SIDE_PX: Final = 16384  # what H.264 can carry
+COVER_TOLERANCE_PX: Final = 1e-3
 
-SMALLEST_PX: Final = 16
-LARGEST_PX: Final = 16384  # what H.264 can carry
-TOLERANCE_PX: Final = 1e-3
 
-
-class Mode(Protocol):
+class CropModeName(Protocol):
     """A crop's name."""
 
     @property
     def value(self) -> Any: ...
 
 
-class Crop(Protocol):
+class CropSettings(Protocol):
     """The settings of a crop."""
 
     @property
-    def mode(self) -> Mode: ...
+    def mode(self) -> CropModeName: ...
     @property
     def size(self) -> list[int] | None: ...
     @property
@@ -43,7 +41,7 @@ class Crop(Protocol):
 
 
 @dataclass(frozen=True)
-class Window:
+class CropWindow:
     """A part of the stabilized picture, in whole pixels; it may reach beyond."""
 
     x: int
@@ -60,34 +58,39 @@ class Window:
         return np.array([self.x, self.y], np.float64)
 
 
-def stabilized_size(source_px: Size, crop: Crop, pixel_aspect: float = 1.0) -> Size:
+def stabilized_size(source_px: Size, crop: CropSettings, pixel_aspect: float = 1.0) -> Size:
     """Size of the stabilized picture: that of the window that follows the subject, else the source's.
 
     ``SettingError`` that names the largest possible window when the one that is asked for is larger than the source.
     """
     if crop.aspect is not None:
-        return of_aspect(source_px, crop.aspect, pixel_aspect)
+        return size_of_aspect(source_px, crop.aspect, pixel_aspect)
     size_px = framing.output_size(source_px, crop.size)
     if crop.window is not None:
         _check_fixed(crop.window, size_px)
     return size_px
 
 
-def of_aspect(source_px: Size, aspect: str, pixel_aspect: float = 1.0) -> Size:
+def size_of_aspect(source_px: Size, aspect: str, pixel_aspect: float = 1.0) -> Size:
     """The largest window within the source, of even numbers, that is seen in ``aspect``, such as ``9:16``."""
     across, down = (Fraction(part) for part in aspect.split(":"))
     ratio = float(across / down) / pixel_aspect
     width = min(source_px[0], source_px[1] * ratio)
-    even = tuple(int(length / 2 + TOLERANCE_PX) * 2 for length in (width, width / ratio))
-    if min(even) < SMALLEST_PX:
+    even = tuple(int(length / 2 + COVER_TOLERANCE_PX) * 2 for length in (width, width / ratio))
+    if min(even) < SMALLEST_SIDE_PX:
         fact = f"{aspect} of a picture of {source_px[0]}x{source_px[1]} is only {even[0]}x{even[1]}"
         raise SettingError(f"crop.aspect: {fact}; give an aspect nearer to the picture's")
     return even[0], even[1]
 
 
-def choose(
-    crop: Crop, to_output: Floats, source_px: Size, size_px: Size, target_xy: Floats, shared_px: Size | None = None
-) -> Window:
+def choose_window(
+    crop: CropSettings,
+    to_output: Floats,
+    source_px: Size,
+    size_px: Size,
+    target_xy: Floats,
+    shared_px: Size | None = None,
+) -> CropWindow:
     """The window that ``crop`` asks for of a stabilized picture of ``size_px``.
 
     ``to_output`` (n, 2, 3) brings the source to that picture, the subject to ``target_xy``; ``shared_px`` is the size
@@ -95,17 +98,17 @@ def choose(
     """
     match crop.mode.value:
         case "fixed" if crop.window is not None:
-            return Window(*crop.window)
+            return CropWindow(*crop.window)
         case "auto" if shared_px is not None:
-            return covered(to_output, source_px, shared_px, target_xy)
+            return covered_window(to_output, source_px, shared_px, target_xy)
         case "auto":
-            return largest_covered(to_output, source_px, target_xy)
+            return largest_covered_window(to_output, source_px, target_xy)
         case "expand":
-            return around_all(to_output, source_px)
-    return Window(0, 0, *size_px)
+            return canvas_around_all(to_output, source_px)
+    return CropWindow(0, 0, *size_px)
 
 
-def largest_covered(to_output: Floats, source_px: Size, target_xy: Floats) -> Window:
+def largest_covered_window(to_output: Floats, source_px: Size, target_xy: Floats) -> CropWindow:
     """The largest window in the source's aspect ratio, of even numbers, that every frame covers.
 
     Of those equally large, the one that shows ``target_xy`` nearest to where the whole picture does.
@@ -118,39 +121,39 @@ def largest_covered(to_output: Floats, source_px: Size, target_xy: Floats) -> Wi
     best = linprog(
         [0, 0, -1], np.column_stack([normals, reach]), limits, bounds=[(None, None), (None, None), (0, None)]
     )
-    width = int((best.x[2] + 1) / 2 + TOLERANCE_PX) * 2 if best.success else 0
-    while min(width, width * ratio) >= SMALLEST_PX:
-        size_px = np.array([width, int(width * ratio / 2 + TOLERANCE_PX) * 2])
+    width = int((best.x[2] + 1) / 2 + COVER_TOLERANCE_PX) * 2 if best.success else 0
+    while min(width, width * ratio) >= SMALLEST_SIDE_PX:
+        size_px = np.array([width, int(width * ratio / 2 + COVER_TOLERANCE_PX) * 2])
         place = _place(normals, limits, size_px, (target_xy + 0.5) * (1 - size_px / source_px))
         if place is not None:
-            return Window(*place, int(size_px[0]), int(size_px[1]))
+            return CropWindow(*place, int(size_px[0]), int(size_px[1]))
         width -= 2
-    fact = f"no window of {SMALLEST_PX} pixels or more is covered by every frame"
+    fact = f"no window of {SMALLEST_SIDE_PX} pixels or more is covered by every frame"
     raise SettingError(f"crop: auto: {fact}; choose crop=follow with crop.aspect or crop.size, or a lower lock.x")
 
 
-def covered(to_output: Floats, source_px: Size, size_px: Size, target_xy: Floats) -> Window:
+def covered_window(to_output: Floats, source_px: Size, size_px: Size, target_xy: Floats) -> CropWindow:
     """A window of ``size_px`` that every frame covers, placed as by ``largest_covered``; ``SettingError``: none is."""
     normals, limits = _half_planes(to_output, source_px)
     shown = np.array(size_px)
     place = _place(normals, limits, shown, (target_xy + 0.5) * (1 - shown / source_px))
     if place is None:
-        largest = "x".join(str(length) for length in largest_covered(to_output, source_px, target_xy).size_px)
+        largest = "x".join(str(length) for length in largest_covered_window(to_output, source_px, target_xy).size_px)
         fact = f"{size_px[0]}x{size_px[1]} is not covered by every frame"
         raise SettingError(f"crop: auto: {fact}; the largest window that is has {largest}")
-    return Window(*place, *size_px)
+    return CropWindow(*place, *size_px)
 
 
-def around_all(to_output: Floats, source_px: Size) -> Window:
+def canvas_around_all(to_output: Floats, source_px: Size) -> CropWindow:
     """The smallest canvas, of even numbers, that holds every frame whole; ``SettingError`` when that is too large."""
-    corners = affine.apply(to_output[:, None], framing.outline(source_px)[None]).reshape(-1, 2)
-    first = np.floor(corners.min(axis=0) + 0.5 + TOLERANCE_PX).astype(int)
-    last = np.ceil(corners.max(axis=0) - 0.5 - TOLERANCE_PX).astype(int)
+    corners = affine.apply(to_output[:, None], framing.outline_px(source_px)[None]).reshape(-1, 2)
+    first = np.floor(corners.min(axis=0) + 0.5 + COVER_TOLERANCE_PX).astype(int)
+    last = np.ceil(corners.max(axis=0) - 0.5 - COVER_TOLERANCE_PX).astype(int)
     width, height = (int(length) + int(length) % 2 for length in last - first + 1)
-    if max(width, height) > LARGEST_PX:
+    if max(width, height) > LARGEST_SIDE_PX:
         fact = f"the canvas would be {width}x{height}"
-        raise SettingError(f"crop: expand: {fact}; the largest possible is {LARGEST_PX} pixels a side")
-    return Window(int(first[0]), int(first[1]), width, height)
+        raise SettingError(f"crop: expand: {fact}; the largest possible is {LARGEST_SIDE_PX} pixels a side")
+    return CropWindow(int(first[0]), int(first[1]), width, height)
 
 
 def _half_planes(to_output: Floats, source_px: Size) -> tuple[Floats, Floats]:
@@ -170,7 +173,7 @@ def _place(normals: Floats, limits: Floats, size_px: Floats, wanted_xy: Floats) 
     """Whole pixels for the corner of a window of ``size_px`` near ``wanted_xy``; None where it does not fit."""
     from scipy.optimize import linprog
 
-    room = limits - np.maximum(normals, 0) @ (size_px - 1.0) + TOLERANCE_PX
+    room = limits - np.maximum(normals, 0) @ (size_px - 1.0) + COVER_TOLERANCE_PX
     nothing = np.zeros_like(normals)
     unit = np.eye(2)
     near = linprog(  # x, y, and how far they are from what is wanted

@@ -10,18 +10,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tasks.maths.arrays import Floats
 
-FEWEST: Final = 6  # features, below which nothing is said
-TRUSTED: Final = 0.05  # of the trust in the best one
-WAIST: Final = 0.4  # of the way from the hips to the neck: hips and shoulders twist against each other about it
-FAITH: Final = 0.5  # in where the similarity says the waist goes: its turn is noisier than the mean
-AXIS_WIDTH: Final = 0.22  # of the torso's length: standard deviation of the trust about its axis
-GUESS: Final = 0.02  # of the torso's length: by how much a pose's step is off
-GUESS_PX: Final = 1.0
-ROUNDS: Final = 4  # of reweighting: further ones move the step by less than 0.01 px
-REACH: Final = 4.0  # biweight's reach in median distances
-FINEST_PX: Final = 0.1  # a feature is not measured better than this
+FEWEST_FEATURES: Final = 6  # features, below which nothing is said
+LEAST_FEATURE_WEIGHT: Final = 0.05  # of the trust in the best one
+WAIST_OF_TORSO: Final = (
+    0.4  # of the way from the hips to the neck: hips and shoulders twist against each other about it
+)
+WAIST_BLEND: Final = 0.5  # in where the similarity says the waist goes: its turn is noisier than the mean
+AXIS_WIDTH_TORSOS: Final = 0.22  # of the torso's length: standard deviation of the trust about its axis
+GUESS_ERROR_TORSOS: Final = 0.02  # of the torso's length: by how much a pose's step is off
+LEAST_GUESS_ERROR_PX: Final = 1.0
+REWEIGHT_ROUNDS: Final = 4  # of reweighting: further ones move the step by less than 0.01 px
+BIWEIGHT_REACH_MEDIANS: Final = 4.0  # biweight's reach in median distances
+FINEST_FEATURE_PX: Final = 0.1  # a feature is not measured better than this
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class Step:
     carried_frames: int = 0  # since a pose last said where the torso is
 
 
-NAMES: Final = tuple(field.name for field in fields(Step))
-COUNTS: Final = frozenset({"features", "carried_frames"})
+STEP_FIELDS: Final = tuple(field.name for field in fields(Step))
+STEP_COUNT_FIELDS: Final = frozenset({"features", "carried_frames"})
 
 
 @dataclass(frozen=True)
@@ -66,19 +68,19 @@ class Steps:
         return np.stack([self[f"{stem}dx_px"], self[f"{stem}dy_px"]], axis=1)
 
 
-def gather(rows: Iterable[Step]) -> Steps:
+def steps_from_rows(rows: Iterable[Step]) -> Steps:
     """The rows of a clip, in order, as arrays: float64, counts int32."""
-    table = list(zip(*(astuple(row) for row in rows), strict=True)) or [()] * len(NAMES)
-    kinds = [np.int32 if name in COUNTS else np.float64 for name in NAMES]
-    return Steps({n: np.asarray(v, k) for n, v, k in zip(NAMES, table, kinds, strict=True)})
+    table = list(zip(*(astuple(row) for row in rows), strict=True)) or [()] * len(STEP_FIELDS)
+    kinds = [np.int32 if name in STEP_COUNT_FIELDS else np.float64 for name in STEP_FIELDS]
+    return Steps({n: np.asarray(v, k) for n, v, k in zip(STEP_FIELDS, table, kinds, strict=True)})
 
 
-def from_table(table: Mapping[str, NDArray[Any]]) -> Steps:
+def steps_from_table(table: Mapping[str, NDArray[Any]]) -> Steps:
     """Steps out of the columns of a table that holds at least the fields of ``Step``; ``KeyError`` otherwise."""
-    return Steps({name: table[name] for name in NAMES})
+    return Steps({name: table[name] for name in STEP_FIELDS})
 
 
-def summarise(
+def summarise_step(
     from_xy: Floats,
     step_xy: Floats,
     error_px: Floats,
@@ -94,23 +96,23 @@ def summarise(
     on the background; and so do those that move about as one of the guesses (g, 2) says: as the pose did, or as the
     torso did in the frame before.
     """
-    if len(from_xy) < FEWEST:
+    if len(from_xy) < FEWEST_FEATURES:
         return Step(features=len(from_xy))
     axis = neck_xy - hip_xy
     square = float(axis @ axis)
     at = from_xy - hip_xy
     aside = (at[:, 0] * axis[1] - at[:, 1] * axis[0]) / square
-    trust = belief * (np.exp(-0.5 * (aside / AXIS_WIDTH) ** 2) + 0.02)
+    trust = belief * (np.exp(-0.5 * (aside / AXIS_WIDTH_TORSOS) ** 2) + 0.02)
     surprise = np.hypot(*(step_xy[:, None] - guess_xy).T).min(axis=0)
-    trust /= 1 + np.square(surprise / max(GUESS * square**0.5, GUESS_PX))
+    trust /= 1 + np.square(surprise / max(GUESS_ERROR_TORSOS * square**0.5, LEAST_GUESS_ERROR_PX))
     trust /= trust.max()
-    if np.count_nonzero(trust > TRUSTED) < FEWEST:
+    if np.count_nonzero(trust > LEAST_FEATURE_WEIGHT) < FEWEST_FEATURES:
         return Step(features=len(from_xy))
     mean = robust_mean(step_xy, trust)
     (tx, ty, a, b), kept = fit_similarity(step_xy, at, trust)
     turn = np.array([[a, b], [-b, a]])
     bent = np.array([tx, ty]) + at @ turn
-    waist = mean + FAITH * (np.array([tx, ty]) + WAIST * axis @ turn - mean)
+    waist = mean + WAIST_BLEND * (np.array([tx, ty]) + WAIST_OF_TORSO * axis @ turn - mean)
     return Step(
         dx_px=mean[0],
         dy_px=mean[1],
@@ -130,9 +132,9 @@ def summarise(
 
 def robust_mean(step_xy: Floats, trust: Floats) -> Floats:
     """Tukey's biweight mean of the steps (k, 2)."""
-    mean = middle(step_xy, trust)
-    for _ in range(ROUNDS):
-        weight = trust * biweight(np.hypot(*(step_xy - mean).T), trust)
+    mean = weighted_median_xy(step_xy, trust)
+    for _ in range(REWEIGHT_ROUNDS):
+        weight = trust * biweights(np.hypot(*(step_xy - mean).T), trust)
         mean = weight @ step_xy / weight.sum()
     return mean
 
@@ -142,11 +144,11 @@ def fit_similarity(step_xy: Floats, at_xy: Floats, trust: Floats) -> tuple[Float
     x, y = at_xy.T
     one, nil = np.ones_like(x), np.zeros_like(x)
     rows = np.stack([np.stack([one, nil, x, -y], 1), np.stack([nil, one, y, x], 1)])  # (2, k, 4)
-    misfit = step_xy - middle(step_xy, trust)
+    misfit = step_xy - weighted_median_xy(step_xy, trust)
     fit = np.zeros(4)
     weight = trust
-    for _ in range(ROUNDS):
-        weight = trust * biweight(np.hypot(*misfit.T), trust)
+    for _ in range(REWEIGHT_ROUNDS):
+        weight = trust * biweights(np.hypot(*misfit.T), trust)
         normal = np.einsum("akp,k,akq->pq", rows, weight, rows)
         right = np.einsum("akp,k,ka->p", rows, weight, step_xy)
         fit = np.linalg.lstsq(normal, right, rcond=1e-9)[0]
@@ -161,12 +163,14 @@ def weighted_median(values: Floats, weight: Floats) -> float:
     return float(values[order[np.searchsorted(share, 0.5 * share[-1])]])
 
 
-def middle(values: Floats, weight: Floats) -> Floats:
+def weighted_median_xy(values: Floats, weight: Floats) -> Floats:
     """Median of each column of ``values`` (k, 2) under ``weight`` (k,)."""
     return np.array([weighted_median(column, weight) for column in values.T])
 
 
-def biweight(misfit_px: Floats, trust: Floats) -> Floats:
+def biweights(misfit_px: Floats, trust: Floats) -> Floats:
     """Tukey's weights (k,) for distances (k,), scaled by their own weighted median; at least ``FINEST_PX``."""
-    scale = max(weighted_median(misfit_px, trust), FINEST_PX)
-    return np.asarray(np.square(np.clip(1.0 - np.square(misfit_px / (REACH * scale)), 0.0, None)) + 1e-6)
+    scale = max(weighted_median(misfit_px, trust), FINEST_FEATURE_PX)
+    return np.asarray(
+        np.square(np.clip(1.0 - np.square(misfit_px / (BIWEIGHT_REACH_MEDIANS * scale)), 0.0, None)) + 1e-6
+    )

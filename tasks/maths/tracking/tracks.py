@@ -13,31 +13,30 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.body.body import colour_distance, hip_centres, torso_length
+from tasks.maths.arrays import Floats
+from tasks.maths.body.landmarks import clothes_distance, hip_midpoint, torso_length_px
 
-Floats = NDArray[np.float64]
-
-FEWEST: Final = 3  # sightings; a shorter piece is a flicker
-BRIEFEST_S: Final = 0.25  # from the first to the last sighting; whoever is seen more briefly is one too
-JUMP: Final = 0.6  # of the torso's length: what a pose may be off from one sighting to the next
-FASTEST: Final = 12.0  # torso lengths a second: about 6 m/s
-CHANGE: Final = 0.45  # distance of clothes from a moment to the next that makes another person
-WINDOW_S: Final = 0.5  # to either side of a change of clothes
-SLIDE_S: Final = 0.1  # to either side of it, in which the landmarks lie on neither
-END_S: Final = 1.0  # of a piece's end: its clothes there
-SPEED_S: Final = 0.5  # of a piece's end: its speed there
-LIKE: Final = 0.1  # distance of clothes of one person, seen twice
-UNLIKE: Final = 0.2  # above that: one unit of cost
-NEAR: Final = 0.3  # of the torso's length, plus
-SPREAD: Final = 4.0  # torso lengths for every second out of sight: one unit of cost
-FORGET_S: Final = 2.0  # out of sight, after which the place says little
-SIZE: Final = 0.25  # of the logarithm of the size: half a unit of cost
-GAP: Final = 0.02  # units of cost for every second out of sight
-LONGEST_S: Final = 60.0  # out of sight, after which somebody is new
-NEW_AT_EDGE: Final = 2.5  # cost of somebody new at the picture's edge or at the clip's beginning
-NEW_AMID: Final = 4.5  # and amid the picture
-EDGE: Final = 0.5  # of the torso's length: so near to it is at the edge
-_NEVER: Final = 1e6
+FEWEST_SIGHTINGS: Final = 3  # sightings; a shorter piece is a flicker
+BRIEFEST_PERSON_S: Final = 0.25  # from the first to the last sighting; whoever is seen more briefly is one too
+POSE_ERROR_TORSOS: Final = 0.6  # of the torso's length: what a pose may be off from one sighting to the next
+FASTEST_TORSOS_PER_S: Final = 12.0  # torso lengths a second: about 6 m/s
+CLOTHES_CHANGE_DISTANCE: Final = 0.45  # distance of clothes from a moment to the next that makes another person
+CLOTHES_WINDOW_S: Final = 0.5  # to either side of a change of clothes
+SLIDE_MARGIN_S: Final = 0.1  # to either side of it, in which the landmarks lie on neither
+CLOTHES_END_S: Final = 1.0  # of a piece's end: its clothes there
+END_SPEED_S: Final = 0.5  # of a piece's end: its speed there
+SAME_CLOTHES_DISTANCE: Final = 0.1  # distance of clothes of one person, seen twice
+CLOTHES_COST_UNIT: Final = 0.2  # above that: one unit of cost
+PLACE_COST_TORSOS: Final = 0.3  # of the torso's length, plus
+PLACE_COST_TORSOS_PER_S: Final = 4.0  # torso lengths for every second out of sight: one unit of cost
+PLACE_MEMORY_S: Final = 2.0  # out of sight, after which the place says little
+SIZE_COST_LOG: Final = 0.25  # of the logarithm of the size: half a unit of cost
+GAP_COST_PER_S: Final = 0.02  # units of cost for every second out of sight
+LONGEST_ABSENCE_S: Final = 60.0  # out of sight, after which somebody is new
+NEW_AT_EDGE_COST: Final = 2.5  # cost of somebody new at the picture's edge or at the clip's beginning
+NEW_INSIDE_COST: Final = 4.5  # and amid the picture
+EDGE_MARGIN_TORSOS: Final = 0.5  # of the torso's length: so near to it is at the edge
+_IMPOSSIBLE_COST: Final = 1e6
 
 
 @dataclass(frozen=True)
@@ -55,19 +54,19 @@ class Track:
 
     @property
     def hip_xy(self) -> Floats:
-        return hip_centres(self.landmarks)
+        return hip_midpoint(self.landmarks)
 
     @property
     def torso_px(self) -> float:
         """Median length of the torso."""
-        return max(float(np.median(torso_length(self.landmarks))), 1.0)
+        return max(float(np.median(torso_length_px(self.landmarks))), 1.0)
 
     def where(self, kept: NDArray[np.bool_]) -> "Track":
         """The sightings (k,) that are kept."""
         return Track(self.frames[kept], self.time_s[kept], self.landmarks[kept], self.clothes[kept], self.origin[kept])
 
 
-def joined(pieces: Sequence[Track]) -> Track:
+def concatenate_tracks(pieces: Sequence[Track]) -> Track:
     """Pieces that follow one another as one track."""
     return Track(
         np.concatenate([piece.frames for piece in pieces]),
@@ -78,50 +77,54 @@ def joined(pieces: Sequence[Track]) -> Track:
     )
 
 
-def jumps(track: Track) -> NDArray[np.int64]:
+def jump_indices(track: Track) -> NDArray[np.int64]:
     """Sightings that lie further from the one before than anybody moves."""
     step = np.hypot(*np.diff(track.hip_xy, axis=0).T)
-    return np.flatnonzero(step > (JUMP + FASTEST * np.diff(track.time_s)) * track.torso_px) + 1
+    return (
+        np.flatnonzero(step > (POSE_ERROR_TORSOS + FASTEST_TORSOS_PER_S * np.diff(track.time_s)) * track.torso_px) + 1
+    )
 
 
-def changes_s(track: Track) -> list[float]:
+def clothes_changes_s(track: Track) -> list[float]:
     """Times at which the clothes of a track become those of somebody else."""
     sampled = np.flatnonzero(np.isfinite(track.clothes).any(axis=(1, 2, 3)))
     time_s, clothes = track.time_s[sampled], track.clothes[sampled]
     apart = np.zeros(len(sampled))
     for index in range(2, len(sampled) - 1):
         middle_s = (time_s[index - 1] + time_s[index]) / 2
-        before = (time_s < middle_s) & (time_s >= middle_s - WINDOW_S)
-        after = (time_s > middle_s) & (time_s <= middle_s + WINDOW_S)
+        before = (time_s < middle_s) & (time_s >= middle_s - CLOTHES_WINDOW_S)
+        after = (time_s > middle_s) & (time_s <= middle_s + CLOTHES_WINDOW_S)
         if before.sum() >= 2 and after.sum() >= 2:
-            apart[index] = np.nan_to_num(colour_distance(_mean(clothes[before]), _mean(clothes[after])))
+            apart[index] = np.nan_to_num(
+                clothes_distance(_mean_clothes(clothes[before]), _mean_clothes(clothes[after]))
+            )
     found: list[float] = []
-    while len(apart) and apart.max() > CHANGE:
+    while len(apart) and apart.max() > CLOTHES_CHANGE_DISTANCE:
         index = int(apart.argmax())
         found.append(float(time_s[index - 1] + time_s[index]) / 2)
-        apart[np.abs(time_s - found[-1]) <= WINDOW_S] = 0
+        apart[np.abs(time_s - found[-1]) <= CLOTHES_WINDOW_S] = 0
     return sorted(found)
 
 
-def pieces_of(track: Track) -> list[Track]:
+def split_track(track: Track) -> list[Track]:
     """The track cut where it jumps or changes its clothes; the sightings of a slide between two bodies are left out."""
-    cuts_s = np.array(changes_s(track))
-    starts = np.union1d(np.searchsorted(track.time_s, cuts_s), jumps(track)).astype(np.int64)
+    cuts_s = np.array(clothes_changes_s(track))
+    starts = np.union1d(np.searchsorted(track.time_s, cuts_s), jump_indices(track)).astype(np.int64)
     part = np.searchsorted(starts, np.arange(len(track)), side="right")
-    sliding = (np.abs(track.time_s[:, None] - cuts_s) <= SLIDE_S).any(axis=1)
+    sliding = (np.abs(track.time_s[:, None] - cuts_s) <= SLIDE_MARGIN_S).any(axis=1)
     pieces = [track.where((part == number) & ~sliding) for number in range(len(starts) + 1)]
     return [piece for piece in pieces if len(piece)]
 
 
-def people_of(tracks: Iterable[Track], size_px: tuple[int, int], start_s: float) -> list[Track]:
+def link_people(tracks: Iterable[Track], size_px: tuple[int, int], start_s: float) -> list[Track]:
     """Everybody's sightings, in the order of first appearance; flickers belong to nobody.
 
     ``size_px`` is the picture's (width, height), ``start_s`` the time of the clip's first frame. Where all is
     flicker, the longest is somebody.
     """
-    pieces = sorted((piece for track in tracks for piece in pieces_of(track)), key=lambda piece: piece.frames[0])
-    solid = [piece for piece in pieces if len(piece) >= FEWEST] or pieces
-    after = link(solid, size_px, start_s)
+    pieces = sorted((piece for track in tracks for piece in split_track(track)), key=lambda piece: piece.frames[0])
+    solid = [piece for piece in pieces if len(piece) >= FEWEST_SIGHTINGS] or pieces
+    after = link_pieces(solid, size_px, start_s)
     chains: list[list[Track]] = []
     begun = {first: [solid[first]] for first in range(len(solid)) if first not in after.values()}
     for first, chain in begun.items():
@@ -130,22 +133,24 @@ def people_of(tracks: Iterable[Track], size_px: tuple[int, int], start_s: float)
             last = after[last]
             chain.append(solid[last])
         chains.append(chain)
-    people = [joined(chain) for chain in chains]
+    people = [concatenate_tracks(chain) for chain in chains]
     longest = max(people, key=len)
-    return [person for person in people if person is longest or person.time_s[-1] - person.time_s[0] >= BRIEFEST_S]
+    return [
+        person for person in people if person is longest or person.time_s[-1] - person.time_s[0] >= BRIEFEST_PERSON_S
+    ]
 
 
-def link(pieces: Sequence[Track], size_px: tuple[int, int], start_s: float) -> dict[int, int]:
+def link_pieces(pieces: Sequence[Track], size_px: tuple[int, int], start_s: float) -> dict[int, int]:
     """Which piece continues which: the assignment of least cost, in which a piece may also be somebody new."""
     from scipy.optimize import linear_sum_assignment  # here: it takes long to load, and few stages need it
 
     count = len(pieces)
-    cost = np.full((count, 2 * count), _NEVER)
+    cost = np.full((count, 2 * count), _IMPOSSIBLE_COST)
     for new, piece in enumerate(pieces):
         for old, before in enumerate(pieces):
             if before.time_s[-1] < piece.time_s[0]:
                 cost[new, old] = link_cost(before, piece)
-        cost[new, count + new] = NEW_AT_EDGE if at_edge(piece, size_px, start_s) else NEW_AMID
+        cost[new, count + new] = NEW_AT_EDGE_COST if starts_at_edge(piece, size_px, start_s) else NEW_INSIDE_COST
     rows, columns = linear_sum_assignment(cost)
     return {int(old): int(new) for new, old in zip(rows, columns, strict=True) if old < count}
 
@@ -154,50 +159,54 @@ def link_cost(before: Track, after: Track) -> float:
     """How unlikely it is that ``after`` is the person of ``before``; 1e6 where nobody could have got there."""
     gap_s = float(after.time_s[0] - before.time_s[-1])
     torso_px = 0.5 * (before.torso_px + after.torso_px)
-    away = _way(before, after, gap_s) / torso_px
-    if gap_s > LONGEST_S or (gap_s < FORGET_S and away > JUMP + FASTEST * gap_s):
-        return _NEVER
-    place = away / (NEAR + SPREAD * gap_s) * np.exp(-((gap_s / FORGET_S) ** 2))
-    size = 0.5 * abs(np.log(after.torso_px / before.torso_px)) / SIZE * np.exp(-((gap_s / FORGET_S) ** 2))
-    return float(place + size + clothes_cost(before, after) + GAP * gap_s)
+    away = _distance_px(before, after, gap_s) / torso_px
+    if gap_s > LONGEST_ABSENCE_S or (
+        gap_s < PLACE_MEMORY_S and away > POSE_ERROR_TORSOS + FASTEST_TORSOS_PER_S * gap_s
+    ):
+        return _IMPOSSIBLE_COST
+    place = away / (PLACE_COST_TORSOS + PLACE_COST_TORSOS_PER_S * gap_s) * np.exp(-((gap_s / PLACE_MEMORY_S) ** 2))
+    size = (
+        0.5 * abs(np.log(after.torso_px / before.torso_px)) / SIZE_COST_LOG * np.exp(-((gap_s / PLACE_MEMORY_S) ** 2))
+    )
+    return float(place + size + clothes_cost(before, after) + GAP_COST_PER_S * gap_s)
 
 
 def clothes_cost(before: Track, after: Track) -> float:
     """0 for one person's clothes; those at the ends are compared and those of the whole, the more alike count."""
-    late, early = before.time_s >= before.time_s[-1] - END_S, after.time_s <= after.time_s[0] + END_S
+    late, early = before.time_s >= before.time_s[-1] - CLOTHES_END_S, after.time_s <= after.time_s[0] + CLOTHES_END_S
     pairs = [(before.clothes, after.clothes), (before.clothes[late], after.clothes[early])]
-    apart = [float(colour_distance(_mean(first), _mean(second))) for first, second in pairs]
+    apart = [float(clothes_distance(_mean_clothes(first), _mean_clothes(second))) for first, second in pairs]
     known = [value for value in apart if np.isfinite(value)]
-    return max(0.0, (min(known) - LIKE) / UNLIKE) ** 2 if known else 1.0
+    return max(0.0, (min(known) - SAME_CLOTHES_DISTANCE) / CLOTHES_COST_UNIT) ** 2 if known else 1.0
 
 
-def at_edge(piece: Track, size_px: tuple[int, int], start_s: float) -> bool:
+def starts_at_edge(piece: Track, size_px: tuple[int, int], start_s: float) -> bool:
     """Whether a piece begins at the picture's edge or with the clip."""
-    if piece.time_s[0] <= start_s + WINDOW_S:
+    if piece.time_s[0] <= start_s + CLOTHES_WINDOW_S:
         return True
     points = piece.landmarks[0, :, :2]
-    room = EDGE * piece.torso_px
+    room = EDGE_MARGIN_TORSOS * piece.torso_px
     return bool((points.min(axis=0) < room).any() or (points.max(axis=0) > np.array(size_px) - 1 - room).any())
 
 
-def _way(before: Track, after: Track, gap_s: float) -> float:
+def _distance_px(before: Track, after: Track, gap_s: float) -> float:
     """Px between where one was, or was heading, and where the other starts, or came from: the shortest."""
     end, start = before.hip_xy[-1], after.hip_xy[0]
-    heading, coming = _speed(before, last=True) * gap_s, _speed(after, last=False) * gap_s
+    heading, coming = _end_speed_px_s(before, last=True) * gap_s, _end_speed_px_s(after, last=False) * gap_s
     ways = (start - end, start - end - heading, start - end - coming)
     return float(min(np.hypot(*way) for way in ways))
 
 
-def _speed(track: Track, *, last: bool) -> Floats:
+def _end_speed_px_s(track: Track, *, last: bool) -> Floats:
     """(2,) px per second over the last or the first moment of a track: a straight line through it."""
     time_s = track.time_s
-    part = time_s >= time_s[-1] - SPEED_S if last else time_s <= time_s[0] + SPEED_S
+    part = time_s >= time_s[-1] - END_SPEED_S if last else time_s <= time_s[0] + END_SPEED_S
     about = time_s[part] - time_s[part].mean()
     spread = float(about @ about)
     return np.asarray(about @ track.hip_xy[part] / spread) if spread > 0 else np.zeros(2)
 
 
-def _mean(clothes: Floats) -> Floats:
+def _mean_clothes(clothes: Floats) -> Floats:
     """(REGIONS, 3, COLOR_BINS) mean of (k, ...) over those that are not NaN; NaN where none is."""
     known = np.isfinite(clothes)
     count = known.sum(axis=0)

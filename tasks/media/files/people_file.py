@@ -21,8 +21,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.maths.body.body import COLOR_BINS, REGIONS
-from tasks.maths.body.landmarks import COUNT, NAMES
+from tasks.maths.body.landmarks import CLOTHES_REGIONS, COLOR_BINS, LANDMARK_COUNT, LANDMARK_NAMES
 from tasks.maths.tracking import steps
 from tasks.maths.tracking.tracks import Track
 from tasks.media.files.arrow import arrow_type, to_arrow
@@ -33,7 +32,7 @@ from tasks.media.files.tables import SCHEMA_VERSION, read_table
 Floats = NDArray[np.float64]
 
 _CHUNK_ROWS: Final = 16_384
-_CLOTHES: Final = (REGIONS, 3, COLOR_BINS)
+_CLOTHES: Final = (CLOTHES_REGIONS, 3, COLOR_BINS)
 _WHO: Final = [("frame", np.int64), ("track", np.int32)]
 _COLOR_NAMES: Final = [
     f"{region}_{channel}_{number}"
@@ -46,7 +45,10 @@ _COLUMNS: Final[dict[str, list[tuple[str, type]]]] = {
         *(("frame", np.int64), ("time_s", np.float64), ("track", np.int32), ("landmark", str)),
         *((name, np.float32) for name in VALUES),
     ],
-    "steps.parquet": [*_WHO, *((name, np.int32 if name in steps.COUNTS else np.float64) for name in steps.NAMES)],
+    "steps.parquet": [
+        *_WHO,
+        *((name, np.int32 if name in steps.STEP_COUNT_FIELDS else np.float64) for name in steps.STEP_FIELDS),
+    ],
     "clothes.parquet": [*_WHO, *((name, np.float32) for name in _COLOR_NAMES)],
     "looked.parquet": [("frame", np.int64), ("time_s", np.float64), ("looked", np.bool_)],
 }
@@ -86,7 +88,7 @@ class PeopleWriter:
     def sighting(self, frame: int, time_s: float, track: int, landmarks: Floats, body: Mask) -> None:
         """The landmarks (33, 5) of one person, and the mask that came with them."""
         values = landmarks.astype(np.float32).T.tolist()
-        who = ([frame] * COUNT, [time_s] * COUNT, [track] * COUNT, list(NAMES))
+        who = ([frame] * LANDMARK_COUNT, [time_s] * LANDMARK_COUNT, [track] * LANDMARK_COUNT, list(LANDMARK_NAMES))
         self._rows["people.parquet"].add(*who, *values)
         self._bodies.write(body)
 
@@ -131,8 +133,8 @@ def read_looked(path: Path) -> tuple[Floats, NDArray[np.bool_]]:
 def read_tracks(people: Path, clothes: Path) -> list[Track]:
     """Everybody's tracks by number; ``OutputError`` when a file is missing or damaged."""
     table = read_table(people, ["frame", "track", "time_s", *VALUES])
-    frame, number, time_s = (table[name].reshape(-1, COUNT)[:, 0] for name in ("frame", "track", "time_s"))
-    landmarks = np.stack([table[name].reshape(-1, COUNT) for name in VALUES], axis=-1).astype(np.float64)
+    frame, number, time_s = (table[name].reshape(-1, LANDMARK_COUNT)[:, 0] for name in ("frame", "track", "time_s"))
+    landmarks = np.stack([table[name].reshape(-1, LANDMARK_COUNT) for name in VALUES], axis=-1).astype(np.float64)
     worn = read_table(clothes)
     shares = np.stack([worn[name] for name in _COLOR_NAMES], axis=-1).astype(np.float64).reshape(-1, *_CLOTHES)
     tracks = []
@@ -155,7 +157,7 @@ def read_bodies(people: Path, bodies: Path, track: NDArray[np.int64]) -> Iterato
 
     ``OutputError`` when a file is missing or damaged.
     """
-    frame, number = (column[::COUNT].tolist() for column in read_table(people, ["frame", "track"]).values())
+    frame, number = (column[::LANDMARK_COUNT].tolist() for column in read_table(people, ["frame", "track"]).values())
     found = read_masks(bodies)
     sightings = zip(frame, number, found, strict=True)
     at, now, mask = next(sightings, (len(track), 0, None))
@@ -180,5 +182,5 @@ def read_steps(path: Path, tracks: Iterable[int]) -> dict[int, tuple[NDArray[np.
     found = {}
     for track in tracks:
         mine = table["track"] == track
-        found[track] = table["frame"][mine], steps.Steps({name: table[name][mine] for name in steps.NAMES})
+        found[track] = table["frame"][mine], steps.Steps({name: table[name][mine] for name in steps.STEP_FIELDS})
     return found

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.maths.body.landmarks import COUNT, NAMES, PoseTrack
+from tasks.maths.body.landmarks import LANDMARK_COUNT, LANDMARK_NAMES, PoseTrack
 from tasks.media.files.arrow import to_arrow, to_numpy
 from tasks.media.files.tables import SCHEMA_VERSION
 
@@ -46,7 +46,7 @@ class PoseWriter:
 
     def write(self, time_s: float, landmarks: NDArray[np.float64] | None) -> None:
         """Add the next frame: ``(33, 5)`` of the five values in their order, or None for nobody."""
-        missing = np.full((COUNT, len(VALUES)), np.nan, np.float32)
+        missing = np.full((LANDMARK_COUNT, len(VALUES)), np.nan, np.float32)
         self._times_s.append(time_s)
         self._values.append(missing if landmarks is None else landmarks.astype(np.float32))
         if len(self._times_s) == _CHUNK_FRAMES:
@@ -59,9 +59,9 @@ class PoseWriter:
             return
         values = np.concatenate(self._values)
         columns: list[Any] = [
-            to_arrow(np.repeat(np.arange(self._frame, self._frame + count, dtype=np.int64), COUNT)),
-            to_arrow(np.repeat(np.asarray(self._times_s, np.float64), COUNT)),
-            to_arrow(np.tile(np.array(NAMES), count)),
+            to_arrow(np.repeat(np.arange(self._frame, self._frame + count, dtype=np.int64), LANDMARK_COUNT)),
+            to_arrow(np.repeat(np.asarray(self._times_s, np.float64), LANDMARK_COUNT)),
+            to_arrow(np.tile(np.array(LANDMARK_NAMES), count)),
         ]
         nans = [to_arrow(column) for column in values.T]
         nulls = [to_arrow(column, nan_is_null=True) for column in values.T]
@@ -122,7 +122,7 @@ def read_pose(parquet: Path) -> PoseTrack:
 
 
 def _grid(table: Any, name: str) -> NDArray[np.float64]:
-    return to_numpy(table.column(name)).astype(np.float64).reshape(-1, COUNT)
+    return to_numpy(table.column(name)).astype(np.float64).reshape(-1, LANDMARK_COUNT)
 
 
 def _wrong(table: Any) -> str:
@@ -132,6 +132,9 @@ def _wrong(table: Any) -> str:
         return f"schema version {found}, not {SCHEMA_VERSION}"
     if table.schema.names != _SCHEMA.names:
         return f"columns {table.schema.names}"
-    if table.num_rows % COUNT or tuple(table.column("landmark")[:COUNT].to_pylist()) != NAMES[: table.num_rows]:
-        return f"{table.num_rows} rows are not the {COUNT} landmarks of every frame"
+    if (
+        table.num_rows % LANDMARK_COUNT
+        or tuple(table.column("landmark")[:LANDMARK_COUNT].to_pylist()) != LANDMARK_NAMES[: table.num_rows]
+    ):
+        return f"{table.num_rows} rows are not the {LANDMARK_COUNT} landmarks of every frame"
     return ""

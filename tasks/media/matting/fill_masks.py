@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.body.boxes import Boxes
+from tasks.maths.body.person_box import PersonBoxes
 from tasks.media.files.masks_file import Mask, State
 
 Probability = NDArray[np.float32]
@@ -28,7 +28,7 @@ class _Doubtful(NamedTuple):
 
 
 def lent(
-    masks: Iterable[Probability | None], boxes: Boxes, posed: NDArray[np.bool_], wh: tuple[int, int]
+    masks: Iterable[Probability | None], boxes: PersonBoxes, posed: NDArray[np.bool_], wh: tuple[int, int]
 ) -> Iterator[Mask]:
     """Each frame's mask in bytes; a failed one is lent that of the frame before it, else of the next good one.
 

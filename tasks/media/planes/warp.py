@@ -57,7 +57,7 @@ def warp_planes(
     if np.array_equal(to_output[:, :2], np.eye(2)):
         shift = (float(to_output[0, 2]), float(to_output[1, 2]))
         return shift_planes(planes, layout, shift, size_px, interpolation=interpolation, border=border)
-    blur_px = max(1 / float(affine.scale(to_output)) - 1, 0.0) / 2
+    blur_px = max(1 / float(affine.length_scale(to_output)) - 1, 0.0) / 2
     peak = (1 << layout.depth) - 1
     moved = []
     for index, plane in enumerate(planes):

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.maths.metrics.decimation import MOST_BINS, merged
+from tasks.maths.metrics.decimation import CHART_BINS, merge_intervals
 
 Floats = NDArray[np.float64]
 
@@ -156,7 +156,7 @@ def _shade(
     axes: Axes, bands: Sequence[Band], span_s: tuple[float, float], color: str, alpha: float, height: float = 1
 ) -> None:
     """Colour stretches of time, the shortest as broad as can be seen, from the bottom to a share of the height."""
-    joined = merged([(band.start_s, band.end_s) for band in bands], (span_s[1] - span_s[0]) / MOST_BINS)
+    joined = merge_intervals([(band.start_s, band.end_s) for band in bands], (span_s[1] - span_s[0]) / CHART_BINS)
     widths = [(start_s, end_s - start_s) for start_s, end_s in joined]
     place = axes.get_xaxis_transform()
     axes.broken_barh(widths, (0, height), transform=place, facecolor=color, alpha=alpha, linewidth=0)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.maths.metrics.decimation import shown_at
+from tasks.maths.metrics.decimation import frames_at_equal_times
 from tasks.media.input.frames import Picture
 from tasks.media.output.render_frame import Pair, Plan
 from tasks.media.planes.layout import PixelLayout, Planes, nearest, rgb_of
@@ -37,7 +37,7 @@ class Watcher:
         self._pixel_aspect = float(Fraction(plan.clip.pixel_aspect))
         self._sheet: list[tuple[Rgb, Rgb]] = []
         end_s = plan.clip.start_s + plan.clip.duration_s
-        self._moments = shown_at(plan.time_s, end_s, COLUMNS).tolist()
+        self._moments = frames_at_equal_times(plan.time_s, end_s, COLUMNS).tolist()
         self._lined = set(self._moments)
         self._lines: dict[Kept, dict[int, Line]] = {(when, axis): {} for when in ("before", "after") for axis in AXES}
 

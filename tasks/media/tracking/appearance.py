@@ -6,8 +6,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.body.body import COLOR_BINS, REGIONS
-from tasks.maths.body.landmarks import HIPS, LEFT_HIP, LEFT_KNEE, RIGHT_HIP, RIGHT_KNEE, SHOULDERS
+from tasks.maths.body.landmarks import (
+    CLOTHES_REGIONS,
+    COLOR_BINS,
+    HIPS,
+    LEFT_HIP,
+    LEFT_KNEE,
+    RIGHT_HIP,
+    RIGHT_KNEE,
+    SHOULDERS,
+)
 
 TORSO_PX: Final = 40.0  # a longer torso is scaled down to this
 SIDE: Final = 0.14  # of the torso's length: least half width of its cloth, seen from the side
@@ -23,7 +31,7 @@ def colours_of(rgb: NDArray[np.uint8], landmarks: Floats) -> NDArray[np.float32]
 
     ``landmarks`` is (33, 2 or more), px of ``rgb``. NaN in a region that lies outside the picture.
     """
-    empty = np.full((REGIONS, 3, COLOR_BINS), np.nan, np.float32)
+    empty = np.full((CLOTHES_REGIONS, 3, COLOR_BINS), np.nan, np.float32)
     xy = landmarks[:, :2]
     hip, neck = xy[list(HIPS)].mean(axis=0), xy[list(SHOULDERS)].mean(axis=0)
     length = float(np.hypot(*(neck - hip)))

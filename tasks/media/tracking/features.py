@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.body.landmarks import HIPS, NAMES, SHOULDERS
-from tasks.maths.tracking.steps import Step, summarise
+from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, SHOULDERS
+from tasks.maths.tracking.steps import Step, summarise_step
 
 Luma = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -32,7 +32,7 @@ ARM: Final = 0.1  # of the torso's length: half the width of an arm, left out
 SLEEVE: Final = 0.2  # of the torso's length from the middle of an arm: from here on nothing is the arm's
 ON_ARM: Final = 0.1  # of the belief in what is so far away: what a feature at the rim of an arm gets
 ARMS: Final = tuple(
-    tuple(NAMES.index(f"{side}_{joint}") for joint in pair)
+    tuple(LANDMARK_NAMES.index(f"{side}_{joint}") for joint in pair)
     for side in ("left", "right")
     for pair in (("shoulder", "elbow"), ("elbow", "wrist"))
 )
@@ -129,7 +129,9 @@ def measure(before: Luma, after: Luma, torso: Torso, guess_xy: Floats, shown_xy:
     start, end, error = _track(old, new, found, guess_xy[0] * cut.scale_xy)
     start_xy, step_xy = cut.to_source(start), (end - start) / cut.scale_xy
     where = {"hip_xy": torso.hip_xy, "neck_xy": torso.neck_xy}
-    return summarise(start_xy, step_xy, error / cut.scale, **where, guess_xy=guess_xy, belief=off_arms(start_xy, torso))
+    return summarise_step(
+        start_xy, step_xy, error / cut.scale, **where, guess_xy=guess_xy, belief=off_arms(start_xy, torso)
+    )
 
 
 def off_arms(source_xy: Floats, torso: Torso) -> Floats:

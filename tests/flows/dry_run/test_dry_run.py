@@ -78,12 +78,12 @@ def test_where_frames_are_kept_decodes_nothing_again_and_what_breaks_a_clip_does
 
 def test_an_edited_file_and_another_library_are_named(plan: Plan, tmp_path: Path) -> None:
     def older(shape: dict[str, Any]) -> None:
-        shape["code"]["tasks.maths.path.smoothing"] = "0"
+        shape["code"]["tasks.maths.path.smoothers"] = "0"
         shape["libraries"]["numpy"] = "1.26.3"
 
     rewrite(tmp_path / "cache", "trajectory", older)
     fate = plan()["trajectory"]
-    assert "tasks/maths/path/smoothing.py was edited; numpy 1.26.3 -> " in fate
+    assert "tasks/maths/path/smoothers.py was edited; numpy 1.26.3 -> " in fate
 
 
 def test_new_bytes_under_an_old_name_are_told(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

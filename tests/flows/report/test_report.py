@@ -12,7 +12,7 @@ from flows.report.metric_meanings import GROUPS, number, tables
 from flows.report.page import render_report
 from flows.report.player import WHOLE, choose_player
 from tasks.cache.keys import canonical
-from tasks.maths.metrics.lock_metrics import UNITS, UNITS_OF_FILE
+from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS, METRIC_UNITS
 from tasks.records import Artifact
 from tests.support.program import ROOT
 
@@ -38,22 +38,22 @@ def rendered(facts: dict[str, Any]) -> Artifact:
 
 
 def metrics(**verified: float) -> dict[str, Any]:
-    planned = dict.fromkeys(UNITS, 0.5) | {"lock_rms": 2.0, "new_one": 3.0}
-    found: dict[str, Any] = {"planned": planned, "before": {"lock_rms": 8.0}, "units": UNITS | {"new_one": "px"}}
+    planned = dict.fromkeys(METRIC_UNITS, 0.5) | {"lock_rms": 2.0, "new_one": 3.0}
+    found: dict[str, Any] = {"planned": planned, "before": {"lock_rms": 8.0}, "units": METRIC_UNITS | {"new_one": "px"}}
     if verified:
-        found |= {"verified": verified, "units": found["units"] | UNITS_OF_FILE}
+        found |= {"verified": verified, "units": found["units"] | FILE_METRIC_UNITS}
     return found
 
 
 def test_every_metric_has_a_sentence() -> None:
     told = [name for group in GROUPS.values() for name in group]
-    assert sorted(told) == sorted(UNITS)
+    assert sorted(told) == sorted(METRIC_UNITS)
     assert all(meaning.sentence.endswith(".") for group in GROUPS.values() for meaning in group.values())
 
 
 def test_no_metric_is_left_out_and_a_change_has_its_verdict() -> None:
     rows = {row.name: row for _, group in tables(metrics()) for row in group}
-    assert set(rows) == {*UNITS, "new_one"}
+    assert set(rows) == {*METRIC_UNITS, "new_one"}
     assert (rows["lock_rms"].before, rows["lock_rms"].after) == ("8.00", "2.00")
     assert (rows["lock_rms"].change, rows["lock_rms"].verdict) == ("−75 %", "good")
     assert (rows["visible_area_mean"].after, rows["visible_area_mean"].unit) == ("50.0", "% of the output")
@@ -63,7 +63,7 @@ def test_no_metric_is_left_out_and_a_change_has_its_verdict() -> None:
     ("after", "change"), [(8.0, "+0 %"), (2.0, "−75 %"), (0.03, "−99.6 %"), (0.003, "−99.96 %"), (0.0, "−100 %")]
 )
 def test_a_change_never_says_that_nothing_is_left_where_something_is(after: float, change: str) -> None:
-    planned = {"planned": {"lock_rms": after}, "before": {"lock_rms": 8.0}, "units": UNITS}
+    planned = {"planned": {"lock_rms": after}, "before": {"lock_rms": 8.0}, "units": METRIC_UNITS}
     ((_, (row,)),) = tables(planned)
     assert row.change == change
 

@@ -11,7 +11,7 @@ from tasks.demo.footsteps import RATE_HZ
 from tasks.demo.gait import heel_strikes
 from tasks.demo.walker import draw, gait, truth
 from tasks.errors import Interrupted, SettingError
-from tasks.maths.body.landmarks import NAMES
+from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.media.files.tables import read_table
 from tasks.requests import DemoRequest
 
@@ -81,7 +81,7 @@ def test_the_truth_is_tidy_and_true(demo: Path) -> None:
     np.testing.assert_allclose(table["y_px"][center], known.hip_center_xy_px[:, 1])
     np.testing.assert_allclose(table["time_s"][center], np.arange(60) * 1001 / 30000)
     knee = table["landmark"] == "right_knee"
-    np.testing.assert_allclose(table["y_px"][knee], known.joints_xy_px[:, NAMES.index("right_knee"), 1])
+    np.testing.assert_allclose(table["y_px"][knee], known.joints_xy_px[:, LANDMARK_NAMES.index("right_knee"), 1])
 
 
 def test_it_ticks_once_a_frame_and_stops_when_asked(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tasks.demo.shapes import Layer, capsule
 from tasks.demo.walker import Walk, camera, draw, shake, truth
 from tasks.errors import SettingError
-from tasks.maths.body.landmarks import HIPS, LEFT_SHOULDER, NAMES, RIGHT_SHOULDER, SHOULDERS
+from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, LEFT_SHOULDER, RIGHT_SHOULDER, SHOULDERS
 from tasks.models.pose import open_pose
 from tasks.models.selfie import open_selfie
 from tasks.models.sources import model_files
@@ -85,7 +85,7 @@ def test_shake_has_the_strength_asked() -> None:
 
 def test_joints_lie_inside_the_mask(frames: list[Any]) -> None:
     for _, mask, joints in frames:
-        for name, (x, y) in zip(NAMES, joints, strict=True):
+        for name, (x, y) in zip(LANDMARK_NAMES, joints, strict=True):
             if not np.isnan(x) and name not in {"left_ear", "right_ear"}:
                 assert mask[round(y), round(x)] > 127, name
 
@@ -120,7 +120,7 @@ def torso_step(before: Any, after: Any) -> NDArray[np.float64] | None:
     ends = [tuple(int(v) for v in np.rint(hips + share * (neck - hips))) for share in (0.15, 0.6)]
     cv2.line(region, ends[0], ends[1], 255, round(0.40 * torso))
     for side in ("left", "right"):
-        arm = [joints[NAMES.index(f"{side}_{name}")] for name in ("shoulder", "elbow", "wrist", "index")]
+        arm = [joints[LANDMARK_NAMES.index(f"{side}_{name}")] for name in ("shoulder", "elbow", "wrist", "index")]
         cv2.polylines(region, [np.rint(arm).astype(np.int32)], False, 0, round(0.29 * torso))
     region[mask < 200] = 0
     found = cv2.goodFeaturesToTrack(gray, 80, 0.01, 3, mask=region)

@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
 from tasks.maths.anchor import gaps
-from tasks.maths.anchor.anchor import hip_centre
-from tasks.maths.path import affine, filters, smoothing
+from tasks.maths.anchor.anchor_point import hip_anchor
+from tasks.maths.path import affine, smoothers
 from tests.support.paths import (
     EVERY,
     LINEAR,
@@ -25,17 +25,17 @@ from tests.support.paths import (
 HALF = np.array([8.0, 1.0])
 TARGET = np.array([319.5, 179.5])
 WINDOWED: Mapping[str, Callable[..., Floats]] = {
-    "moving": smoothing.moving_average,
-    "gaussian": smoothing.gaussian,
-    "none": smoothing.unsmoothed,
+    "moving": smoothers.moving_average,
+    "gaussian": smoothers.gaussian,
+    "none": smoothers.unsmoothed,
 }
 
 
-def shifts(hips: Floats, smooth: Callable[..., Floats] = smoothing.moving_average) -> Floats:
+def shifts(hips: Floats, smooth: Callable[..., Floats] = smoothers.moving_average) -> Floats:
     """From hips to what moves a frame: the whole way from pose to trajectory, without its files."""
     track = pose_track(even_times(len(hips)), hips - HALF, hips + HALF)
-    anchor = hip_centre(track, min_confidence=0.5, weighted=False)
-    filled, _ = gaps.fill(track.time_s, anchor.xy_px, interpolate=True)
+    anchor = hip_anchor(track, min_confidence=0.5, weighted=False)
+    filled, _ = gaps.fill_gaps(track.time_s, anchor.xy_px, interpolate=True)
     return smooth(TARGET - filled, window_frames=5)
 
 
@@ -84,7 +84,7 @@ def test_5_a_window_of_one_leaves_the_offsets_as_they_are(smooth: Callable[..., 
 
 def test_5_none_leaves_the_offsets_as_they_are_whatever_the_window() -> None:
     walk = shaky_walk()
-    assert_array_equal(smoothing.unsmoothed(walk, window_frames=9), walk)
+    assert_array_equal(smoothers.unsmoothed(walk, window_frames=9), walk)
 
 
 @pytest.mark.parametrize("smooth", EVERY.values(), ids=EVERY)
@@ -118,7 +118,7 @@ def test_7_a_transform_and_its_inverse_are_the_identity() -> None:
     assert_allclose(affine.apply(affine.invert(matrix), affine.apply(matrix, points)), points, atol=1e-9)
 
 
-@pytest.mark.parametrize("smooth", [filters.butterworth, filters.kalman])
+@pytest.mark.parametrize("smooth", [smoothers.butterworth, smoothers.kalman])
 def test_8_repeating_every_frame_leaves_a_path_given_in_hertz(smooth: Callable[..., Floats]) -> None:
     """Held for two half frames the path is a staircase: the mean of a pair is the path at the frame's own time."""
     time_s = even_times(150)
@@ -130,7 +130,7 @@ def test_8_repeating_every_frame_leaves_a_path_given_in_hertz(smooth: Callable[.
     assert_allclose(twice[middle], once[middle], atol=0.05)
 
 
-@pytest.mark.parametrize("smooth", [filters.butterworth, filters.kalman])
+@pytest.mark.parametrize("smooth", [smoothers.butterworth, smoothers.kalman])
 def test_8_double_rate_leaves_a_path_given_in_hertz(smooth: Callable[..., Floats]) -> None:
     def at(time_s: Floats) -> Floats:
         return np.asarray(straight_walk(time_s) + 10 * np.sin(2 * np.pi * 1.2 * time_s)[:, None])

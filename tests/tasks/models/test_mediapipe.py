@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
 from tasks.errors import ModelError
-from tasks.maths.body.landmarks import FEET, HEAD, HIPS
+from tasks.maths.body.landmarks import FACE, FEET, HIPS
 from tasks.media.input.source import Reading, opened, pictures
 from tasks.models.pose import Landmarker, Person, open_pose
 from tasks.models.selfie import INPUT_WH, open_selfie
@@ -38,7 +38,7 @@ def test_a_walker_is_found_head_above_hips_above_feet(walker: list[Image]) -> No
         assert person is not None and person.mask is None
         y_px, visibility = person.landmarks[:, 1], person.landmarks[:, 3]
         assert visibility[list(HIPS)].min() > 0.95
-        assert y_px[list(HEAD)].max() < y_px[list(HIPS)].min() < y_px[list(HIPS)].max() < y_px[list(FEET)].min()
+        assert y_px[list(FACE)].max() < y_px[list(HIPS)].min() < y_px[list(HIPS)].max() < y_px[list(FEET)].min()
 
 
 def test_equal_frames_give_equal_landmarks_and_a_silent_terminal(

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
-from tasks.maths.anchor.fusion import Fused, Settings, fuse
-from tasks.maths.path.smoothing import moving_average
-from tasks.maths.tracking.steps import Step, Steps, gather
+from tasks.maths.anchor.fusion import FusedAnchor, FusionSettings, fuse
+from tasks.maths.path.smoothers import moving_average
+from tasks.maths.tracking.steps import Step, Steps, steps_from_rows
 
 Floats = NDArray[np.float64]
 TORSO = 100.0
@@ -25,7 +25,7 @@ class Scene:
     step: Floats
     stride_hz: float
 
-    def fused(self, settings: Settings | None = None) -> Fused:
+    def fused(self, settings: FusionSettings | None = None) -> FusedAnchor:
         return fuse(
             self.time_s,
             self.pose,
@@ -48,7 +48,7 @@ def steps_of(step: Floats) -> Steps:
             misfit_px=0.2, inlier_share=0.8, features=40,
         )  # fmt: skip
 
-    return gather(row(*xy) if np.isfinite(xy).all() else Step() for xy in step)
+    return steps_from_rows(row(*xy) if np.isfinite(xy).all() else Step() for xy in step)
 
 
 def scene(kind: str, seed: int = 1, seconds: float = 10.0, fps: float = 30.0) -> Scene:
@@ -91,7 +91,7 @@ def test_on_a_leaning_body_the_pose_is_followed(seed: int) -> None:
     fused = lean.fused()
     assert lean.error(fused.xy_px) < 1.5
     assert np.median(fused.crossover_hz) > 0.8
-    slow = lean.fused(Settings(crossover_hz=0.2))
+    slow = lean.fused(FusionSettings(crossover_hz=0.2))
     assert lean.error(fused.xy_px) < 0.3 * lean.error(slow.xy_px)
 
 
@@ -126,7 +126,7 @@ def test_half_of_the_gap_is_followed_at_the_crossover_and_a_steady_drift_wholly(
     time_s = np.arange(1200) / 30
     wave = np.sin(2 * np.pi * 0.5 * time_s)
     pose = np.column_stack([wave, 100 + 0.5 * time_s])
-    fused = Scene(time_s, pose, pose, np.zeros((1200, 2)), np.nan).fused(Settings(crossover_hz=0.5))
+    fused = Scene(time_s, pose, pose, np.zeros((1200, 2)), np.nan).fused(FusionSettings(crossover_hz=0.5))
     inside = slice(300, 900)
     assert fused.xy_px[inside, 0] @ wave[inside] / (wave[inside] @ wave[inside]) == pytest.approx(0.5, abs=0.01)
     np.testing.assert_allclose(fused.xy_px[:, 1], pose[:, 1], atol=1e-3)
@@ -134,7 +134,7 @@ def test_half_of_the_gap_is_followed_at_the_crossover_and_a_steady_drift_wholly(
 
 def test_shifting_mirroring_and_reversing_the_input_does_so_to_the_result() -> None:
     walk = scene("level", seconds=9)
-    fixed = Settings(crossover_hz=0.3)
+    fixed = FusionSettings(crossover_hz=0.3)
     plain = walk.fused(fixed).xy_px
     shift = np.array([17.0, -4.0])
     shifted = replace(walk, pose=walk.pose + shift).fused(fixed).xy_px

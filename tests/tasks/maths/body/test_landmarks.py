@@ -3,17 +3,17 @@
 import numpy as np
 
 from tasks.maths.body import landmarks
-from tasks.maths.body.landmarks import NAMES, PoseTrack
+from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack
 
 
 def test_indices_are_those_of_their_names() -> None:
-    assert len(NAMES) == len(set(NAMES)) == 33
+    assert len(LANDMARK_NAMES) == len(set(LANDMARK_NAMES)) == 33
     for name, index in vars(landmarks).items():
-        if isinstance(index, int) and name.lower() in NAMES:
-            assert NAMES[index] == name.lower()
-    assert [NAMES[index] for index in landmarks.HIPS] == ["left_hip", "right_hip"]
-    assert [NAMES[index] for index in landmarks.SHOULDERS] == ["left_shoulder", "right_shoulder"]
-    assert {NAMES[index].rsplit("_", 1)[-1] for index in landmarks.FEET} == {"ankle", "heel", "index"}
+        if isinstance(index, int) and name.lower() in LANDMARK_NAMES:
+            assert LANDMARK_NAMES[index] == name.lower()
+    assert [LANDMARK_NAMES[index] for index in landmarks.HIPS] == ["left_hip", "right_hip"]
+    assert [LANDMARK_NAMES[index] for index in landmarks.SHOULDERS] == ["left_shoulder", "right_shoulder"]
+    assert {LANDMARK_NAMES[index].rsplit("_", 1)[-1] for index in landmarks.FEET} == {"ankle", "heel", "index"}
 
 
 def test_a_frame_without_hips_is_a_frame_without_a_person() -> None:

@@ -5,11 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tasks.maths.metrics.decimation import MOST_BINS, kept, merged, shown_at
+from tasks.maths.metrics.decimation import CHART_BINS, chart_indices, frames_at_equal_times, merge_intervals
 
 
 def test_a_short_series_is_kept_whole() -> None:
-    assert kept(np.zeros(100)).tolist() == list(range(100))
+    assert chart_indices(np.zeros(100)).tolist() == list(range(100))
 
 
 def test_an_hour_becomes_a_few_thousand_points_and_every_jump_of_one_frame_stays() -> None:
@@ -18,11 +18,11 @@ def test_an_hour_becomes_a_few_thousand_points_and_every_jump_of_one_frame_stays
     jumps = np.random.default_rng(1).choice(np.arange(1, frames - 1), 40, replace=False)
     values[jumps[:20]] += 50
     values[jumps[20:]] -= 50
-    chosen = kept(values)
-    assert len(chosen) <= 3 * MOST_BINS + 2
+    chosen = chart_indices(values)
+    assert len(chosen) <= 3 * CHART_BINS + 2
     assert (np.diff(chosen) > 0).all()
     assert {0, frames - 1} <= set(chosen.tolist())
-    edges = np.linspace(0, frames, MOST_BINS + 1).astype(int)
+    edges = np.linspace(0, frames, CHART_BINS + 1).astype(int)
     for first, stop in pairwise(edges):
         part = values[chosen[(chosen >= first) & (chosen < stop)]]
         assert part.min() == values[first:stop].min()
@@ -33,30 +33,30 @@ def test_a_gap_stays_a_gap() -> None:
     values = np.zeros(10_000)
     values[5000:5003] = np.nan
     values[7000:8000] = np.nan
-    assert np.isnan(values[kept(values)]).sum() >= 2
-    middle = kept(values)[(kept(values) >= 7100) & (kept(values) < 7900)]
+    assert np.isnan(values[chart_indices(values)]).sum() >= 2
+    middle = chart_indices(values)[(chart_indices(values) >= 7100) & (chart_indices(values) < 7900)]
     assert np.isnan(values[middle]).all()
 
 
 def test_even_frames_are_shown_in_order_each_as_long() -> None:
-    assert shown_at(np.arange(6) / 30, 6 / 30, 12).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert frames_at_equal_times(np.arange(6) / 30, 6 / 30, 12).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
 
 
 def test_a_frame_that_lasts_long_is_shown_long() -> None:
-    shown = shown_at(np.array([10.0, 10.1, 10.9]), 11.0, 10)
+    shown = frames_at_equal_times(np.array([10.0, 10.1, 10.9]), 11.0, 10)
     assert shown.tolist() == [0] + [1] * 8 + [2]
 
 
 @pytest.mark.parametrize("count", [1, 5])
 def test_a_single_frame_is_shown_all_the_time(count: int) -> None:
-    assert shown_at(np.array([3.0]), 3.0, count).tolist() == [0] * count
+    assert frames_at_equal_times(np.array([3.0]), 3.0, count).tolist() == [0] * count
 
 
 def test_short_stretches_can_be_seen_and_those_that_nearly_touch_are_one() -> None:
-    assert merged([(0, 0.1), (5, 7), (7.5, 8), (20, 21)], 1) == [(0, 1), (5, 8.5), (20, 21)]
-    assert merged([], 1) == []
+    assert merge_intervals([(0, 0.1), (5, 7), (7.5, 8), (20, 21)], 1) == [(0, 1), (5, 8.5), (20, 21)]
+    assert merge_intervals([], 1) == []
 
 
 def test_however_often_a_state_changes_there_are_no_more_stretches_than_can_be_seen() -> None:
     starts = np.arange(0, 3600, 0.1)
-    assert len(merged([(start, start + 0.03) for start in starts], 3600 / MOST_BINS)) == 1
+    assert len(merge_intervals([(start, start + 0.03) for start in starts], 3600 / CHART_BINS)) == 1

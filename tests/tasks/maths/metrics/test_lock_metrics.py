@@ -47,13 +47,13 @@ def test_sway_is_what_a_parabola_leaves() -> None:
 def test_acceleration_is_zero_on_an_even_walk_and_skips_gaps() -> None:
     path = straight_walk(even_times(20))
     path[9] = NAN
-    assert lock_metrics.acceleration(path) == pytest.approx(0, abs=1e-9)
-    assert lock_metrics.acceleration(np.array([[0.0, 0], [3, 4], [0, 0]])) == pytest.approx(10)
+    assert lock_metrics.rms_acceleration(path) == pytest.approx(0, abs=1e-9)
+    assert lock_metrics.rms_acceleration(np.array([[0.0, 0], [3, 4], [0, 0]])) == pytest.approx(10)
 
 
 def test_speed_is_in_pixels_a_second() -> None:
     time_s = even_times(20, 25)
-    assert lock_metrics.speed(time_s[:, None] * [30.0, 40.0], time_s) == pytest.approx(50)
+    assert lock_metrics.rms_speed(time_s[:, None] * [30.0, 40.0], time_s) == pytest.approx(50)
 
 
 def test_what_cannot_be_told_is_nan() -> None:
@@ -62,8 +62,8 @@ def test_what_cannot_be_told_is_nan() -> None:
     assert np.isnan(lock_metrics.lock_p95(nothing, TARGET))
     assert np.isnan(lock_metrics.lock_std(nothing)).all()
     assert np.isnan(lock_metrics.sway(nothing, even_times(3)))
-    assert np.isnan(lock_metrics.acceleration(np.zeros((2, 2))))
-    assert np.isnan(lock_metrics.speed(np.zeros((1, 2)), even_times(1)))
+    assert np.isnan(lock_metrics.rms_acceleration(np.zeros((2, 2))))
+    assert np.isnan(lock_metrics.rms_speed(np.zeros((1, 2)), even_times(1)))
 
 
 def test_boxes_hold_the_visible_landmarks_only() -> None:
@@ -82,21 +82,21 @@ def test_a_persons_height_is_that_in_the_output() -> None:
 
 def test_motion_of_a_picture_that_is_only_shifted_is_that_of_the_shift() -> None:
     time_s, shifts = even_times(40), np.random.default_rng(8).normal(0, 9, (40, 2))
-    moved = lock_metrics.picture_path(affine.translation(shifts), (640, 360))
-    assert lock_metrics.speed(moved, time_s) == pytest.approx(lock_metrics.speed(shifts, time_s))
-    assert lock_metrics.acceleration(moved) == pytest.approx(lock_metrics.acceleration(shifts))
+    moved = lock_metrics.picture_points(affine.translation(shifts), (640, 360))
+    assert lock_metrics.rms_speed(moved, time_s) == pytest.approx(lock_metrics.rms_speed(shifts, time_s))
+    assert lock_metrics.rms_acceleration(moved) == pytest.approx(lock_metrics.rms_acceleration(shifts))
 
 
 def test_motion_of_a_turning_picture_is_the_mean_over_all_of_its_points() -> None:
     rng, count = np.random.default_rng(9), 12
-    linear = affine.similarity(rng.uniform(0.8, 1.2, count), rng.uniform(-0.2, 0.2, count))
-    to_output = affine.about(linear, rng.normal(0, 9, (count, 2)), np.array([100.0, 300.0]))
+    linear = affine.scale_and_turn(rng.uniform(0.8, 1.2, count), rng.uniform(-0.2, 0.2, count))
+    to_output = affine.about_target(linear, rng.normal(0, 9, (count, 2)), np.array([100.0, 300.0]))
     x, y = np.meshgrid(np.linspace(-0.5, 639.5, 402)[1:-1], np.linspace(-0.5, 359.5, 402)[1:-1])
     everywhere = affine.apply(to_output[:, None], np.stack([x, y], axis=-1).reshape(1, -1, 2))
-    four = lock_metrics.picture_path(to_output, (640, 360))
+    four = lock_metrics.picture_points(to_output, (640, 360))
     time_s = even_times(count)
-    assert lock_metrics.speed(four, time_s) == pytest.approx(lock_metrics.speed(everywhere, time_s), rel=0.01)
-    assert lock_metrics.acceleration(four) == pytest.approx(lock_metrics.acceleration(everywhere), rel=0.01)
+    assert lock_metrics.rms_speed(four, time_s) == pytest.approx(lock_metrics.rms_speed(everywhere, time_s), rel=0.01)
+    assert lock_metrics.rms_acceleration(four) == pytest.approx(lock_metrics.rms_acceleration(everywhere), rel=0.01)
 
 
 def test_subject_cut_counts_boxes_that_leave_the_output() -> None:
@@ -135,7 +135,7 @@ def test_the_longest_gap_is_time_shown_without_a_measurement(measured: list[int]
 def test_coverage_shares_sum_to_one() -> None:
     states = np.array(["measured", "bridged", "interpolated", "held"])
     found = np.array([True, True, True, False])
-    covered = lock_metrics.coverage(even_times(4, 10), np.ones(4, dtype=bool), found, states)
+    covered = lock_metrics.pose_coverage(even_times(4, 10), np.ones(4, dtype=bool), found, states)
     assert (covered["looked"], covered["detection"]) == (1, 0.75)
     assert sum(covered[name] for name in ("measured", "bridged", "interpolated", "held", "absent")) == 1
     assert covered["longest_gap"] == pytest.approx(0.2)
@@ -143,7 +143,9 @@ def test_coverage_shares_sum_to_one() -> None:
 
 def test_detection_is_of_the_frames_looked_at() -> None:
     looked, found = np.array([True, False, True, False]), np.array([True, False, False, False])
-    covered = lock_metrics.coverage(even_times(4, 10), looked, found, np.array(["measured", "bridged", "held", "held"]))
+    covered = lock_metrics.pose_coverage(
+        even_times(4, 10), looked, found, np.array(["measured", "bridged", "held", "held"])
+    )
     assert (covered["looked"], covered["detection"]) == (0.5, 0.5)
 
 
@@ -173,9 +175,9 @@ def test_a_switch_across_a_gap_counts_but_has_no_step() -> None:
 
 def test_lock_in_shares_of_the_picture_and_the_person() -> None:
     path = TARGET + np.tile([[3.0, 4.0]], (6, 1))
-    lock = lock_metrics.lock(path, even_times(6), TARGET, (300, 400), 50.0)
+    lock = lock_metrics.steadiness(path, even_times(6), TARGET, (300, 400), 50.0)
     assert lock["lock_rms"] == pytest.approx(5)
     assert lock["lock_rms_of_diagonal"] == pytest.approx(1)
     assert lock["lock_rms_of_height"] == pytest.approx(10)
-    assert set(lock) <= set(lock_metrics.UNITS)
-    assert np.isnan(lock_metrics.lock(path, even_times(6), TARGET, (300, 400), NAN)["lock_rms_of_height"])
+    assert set(lock) <= set(lock_metrics.METRIC_UNITS)
+    assert np.isnan(lock_metrics.steadiness(path, even_times(6), TARGET, (300, 400), NAN)["lock_rms_of_height"])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tasks.maths.metrics.ranking import judge, levels, mean_ranks, pareto, places
+from tasks.maths.metrics.ranking import mean_ranks, noticeable_levels, pareto_front, rank_results, shared_ranks
 
 
 def test_the_least_in_every_column_has_rank_one() -> None:
@@ -29,22 +29,22 @@ def test_what_cannot_be_told_ranks_last() -> None:
 
 def test_equal_scores_share_a_place_and_those_after_it_stay_empty() -> None:
     scores = np.array([2.0, 1.0, 2.0, 1.0 + 1e-9])
-    assert places(scores, np.zeros(4)).tolist() == [3, 1, 3, 1]
-    assert places(np.ones(3), np.array([np.nan, 2.0, np.nan])).tolist() == [2, 1, 2]
+    assert shared_ranks(scores, np.zeros(4)).tolist() == [3, 1, 3, 1]
+    assert shared_ranks(np.ones(3), np.array([np.nan, 2.0, np.nan])).tolist() == [2, 1, 2]
 
 
 def test_of_equal_scores_the_calmer_comes_first() -> None:
-    assert places(np.array([2.0, 1.0, 2.0, 1.0]), np.array([1.0, 3.0, 0.0, np.nan])).tolist() == [4, 1, 3, 2]
+    assert shared_ranks(np.array([2.0, 1.0, 2.0, 1.0]), np.array([1.0, 3.0, 0.0, np.nan])).tolist() == [4, 1, 3, 2]
 
 
 def test_what_nobody_sees_is_one_level_and_more_is_not() -> None:
     costs = np.array([[0.34], [0.0], [0.1], [0.25], [np.nan], [0.11], [np.nan]])
-    assert levels(costs, np.array([0.1]))[:, 0].tolist() == [2, 0, 0, 2, 3, 1, 3]
+    assert noticeable_levels(costs, np.array([0.1]))[:, 0].tolist() == [2, 0, 0, 2, 3, 1, 3]
 
 
 def test_levels_keep_the_order_and_every_difference_that_is_seen() -> None:
     costs = np.random.default_rng(4).random((200, 1))
-    level = levels(costs, np.array([0.03]))
+    level = noticeable_levels(costs, np.array([0.03]))
     worse = costs > costs.T
     assert (level >= level.T)[worse].all()
     assert (level > level.T)[costs > costs.T + 0.03].all()
@@ -53,12 +53,12 @@ def test_levels_keep_the_order_and_every_difference_that_is_seen() -> None:
 
 def test_nobody_beats_what_lies_on_the_front() -> None:
     costs = np.array([[1.0, 4.0], [2.0, 2.0], [4.0, 1.0], [3.0, 3.0], [2.0, 2.0], [np.nan, 1.0]])
-    assert pareto(costs).tolist() == [True, True, True, False, True, False]
+    assert pareto_front(costs).tolist() == [True, True, True, False, True, False]
 
 
 def test_the_front_holds_the_least_of_every_column_and_is_what_a_slow_search_finds() -> None:
     costs = np.random.default_rng(3).random((60, 3))
-    front = pareto(costs)
+    front = pareto_front(costs)
     assert front[costs.argmin(axis=0)].all()
     slow = [not any((other <= row).all() and (other < row).any() for other in costs) for row in costs]
     assert front.tolist() == slow
@@ -67,12 +67,12 @@ def test_the_front_holds_the_least_of_every_column_and_is_what_a_slow_search_fin
 def test_the_first_place_by_mean_rank_and_then_calm_is_on_the_front() -> None:
     for seed in range(50):
         costs = np.random.default_rng(seed).integers(0, 5, (12, 3)).astype(float)
-        assert pareto(costs)[places(mean_ranks(costs[:, :2]), costs[:, 2]).argmin()]
+        assert pareto_front(costs)[shared_ranks(mean_ranks(costs[:, :2]), costs[:, 2]).argmin()]
 
 
 def test_one_alone_is_first_and_beaten_by_nobody() -> None:
     alone = np.array([[np.nan, 1.0]])
-    assert (places(mean_ranks(alone), np.zeros(1)).tolist(), pareto(alone).tolist()) == ([1], [True])
+    assert (shared_ranks(mean_ranks(alone), np.zeros(1)).tolist(), pareto_front(alone).tolist()) == ([1], [True])
 
 
 def planned(lock: float | None, accel: float, area: float) -> dict[str, float | None]:
@@ -80,7 +80,7 @@ def planned(lock: float | None, accel: float, area: float) -> dict[str, float | 
 
 
 def test_a_result_is_judged_by_lock_tremble_and_visible_area_together() -> None:
-    ranked = judge([planned(2, 2, 0.8), planned(1, 1, 0.9), planned(3, 0.5, 0.7), planned(None, 3, 0.6)])
+    ranked = rank_results([planned(2, 2, 0.8), planned(1, 1, 0.9), planned(3, 0.5, 0.7), planned(None, 3, 0.6)])
     assert [one.score for one in ranked] == [2.333, 1.333, 2.333, 4.0]
     assert [one.rank for one in ranked] == [2, 1, 2, 4]
     assert [one.pareto for one in ranked] == [False, True, True, False]
@@ -88,7 +88,7 @@ def test_a_result_is_judged_by_lock_tremble_and_visible_area_together() -> None:
 
 
 def test_of_several_that_are_first_one_is_the_best() -> None:
-    ranked = judge([planned(2, 2, 0.8), planned(1, 1, 0.9), planned(1, 1, 0.9)])
+    ranked = rank_results([planned(2, 2, 0.8), planned(1, 1, 0.9), planned(1, 1, 0.9)])
     assert [one.rank for one in ranked] == [3, 1, 1]
     assert [one.best for one in ranked] == [False, True, False]
 
@@ -96,7 +96,7 @@ def test_of_several_that_are_first_one_is_the_best() -> None:
 def test_where_no_difference_is_seen_the_calmer_camera_decides_and_lies_on_the_front() -> None:
     jerks = (4.0, 2.0, 1.0)
     alike = [planned(1 + 0.02 * n, 0.5, 0.8 - 0.001 * n) | {"camera_accel": jerk} for n, jerk in enumerate(jerks)]
-    ranked = judge([*alike, planned(2.0, 0.5, 0.8) | {"camera_accel": 0.5}])
+    ranked = rank_results([*alike, planned(2.0, 0.5, 0.8) | {"camera_accel": 0.5}])
     assert [one.rank for one in ranked] == [3, 2, 1, 4]
     assert [one.pareto for one in ranked] == [False, False, True, True]  # the last one buys calm for its lock
 
@@ -104,9 +104,9 @@ def test_where_no_difference_is_seen_the_calmer_camera_decides_and_lies_on_the_f
 def test_the_tremble_measured_in_the_files_goes_before_the_planned_one_where_all_have_it() -> None:
     steps = ({"verified_residual_step": 0.9}, {"verified_residual_step": 0.1})
     pair = [planned(1, 0.1, 0.8), planned(1, 0.2, 0.8)]
-    assert [one.rank for one in judge([a | b for a, b in zip(pair, steps, strict=True)])] == [2, 1]
-    assert [one.rank for one in judge([pair[0] | steps[0], pair[1]])] == [1, 1]
+    assert [one.rank for one in rank_results([a | b for a, b in zip(pair, steps, strict=True)])] == [2, 1]
+    assert [one.rank for one in rank_results([pair[0] | steps[0], pair[1]])] == [1, 1]
 
 
 def test_nothing_to_judge_is_no_mistake() -> None:
-    assert judge([]) == []
+    assert rank_results([]) == []

@@ -40,31 +40,31 @@ def test_a_singular_matrix_is_refused() -> None:
 
 
 def test_scale_is_the_factor_of_lengths() -> None:
-    turned = affine.similarity(np.array([1.0, 0.5, 2.0]), np.array([0.0, 1.0, -2.0]))
-    assert_allclose(affine.scale(np.concatenate([turned, np.ones((3, 2, 1))], axis=2)), [1, 0.5, 2])
+    turned = affine.scale_and_turn(np.array([1.0, 0.5, 2.0]), np.array([0.0, 1.0, -2.0]))
+    assert_allclose(affine.length_scale(np.concatenate([turned, np.ones((3, 2, 1))], axis=2)), [1, 0.5, 2])
 
 
 def test_a_positive_turn_is_clockwise_on_the_screen() -> None:
-    quarter = affine.similarity(1.0, np.pi / 2)
+    quarter = affine.scale_and_turn(1.0, np.pi / 2)
     assert_allclose(quarter @ np.array([0.0, -1.0]), [1, 0], atol=1e-12)  # up becomes right; y points down
 
 
 def test_a_turn_on_wide_pixels_is_a_turn_of_what_is_seen() -> None:
     shown = np.diag([2.0, 1.0])  # a pixel twice as wide as high
-    stored = affine.similarity(1.5, 0.3, pixel_aspect=2.0)
-    assert_allclose(shown @ stored @ np.linalg.inv(shown), affine.similarity(1.5, 0.3))
+    stored = affine.scale_and_turn(1.5, 0.3, pixel_aspect=2.0)
+    assert_allclose(shown @ stored @ np.linalg.inv(shown), affine.scale_and_turn(1.5, 0.3))
 
 
 def test_what_is_shifted_to_the_target_stays_there() -> None:
     rng = np.random.default_rng(4)
     anchor, target = rng.uniform(0, 600, (20, 2)), np.array([310.0, 170.0])
-    linear = affine.similarity(rng.uniform(0.5, 2, 20), rng.uniform(-1, 1, 20))
-    matrix = affine.about(linear, target - anchor, target)
+    linear = affine.scale_and_turn(rng.uniform(0.5, 2, 20), rng.uniform(-1, 1, 20))
+    matrix = affine.about_target(linear, target - anchor, target)
     assert_allclose(affine.apply(matrix, anchor), np.tile(target, (20, 1)), atol=1e-9)
     assert_array_equal(matrix[..., :2], linear)
 
 
 def test_without_scale_and_turn_it_is_the_translation_to_the_last_bit() -> None:
     shifts = np.random.default_rng(5).uniform(-300, 300, (50, 2))
-    linear = affine.similarity(np.ones(50), np.zeros(50))
-    assert_array_equal(affine.about(linear, shifts, np.array([319.5, 179.5])), affine.translation(shifts))
+    linear = affine.scale_and_turn(np.ones(50), np.zeros(50))
+    assert_array_equal(affine.about_target(linear, shifts, np.array([319.5, 179.5])), affine.translation(shifts))

@@ -49,7 +49,7 @@ def test_a_fraction_beside_a_pixel_is_neither() -> None:
 
 def test_a_point_of_the_picture_is_said_like_a_target() -> None:
     def point(*pair: float) -> tuple[float, float]:
-        return framing.resolve_pair("subject.point", pair, SIZE, "picture")
+        return framing.resolve_point("subject.point", pair, SIZE, "picture")
 
     assert point(0.5, 0.25) == (319.5, 89.5)
     assert point(320, 2) == (320, 2)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import SettingError
 from tasks.maths.path import affine, framing, window
-from tasks.maths.path.window import Window
+from tasks.maths.path.window import CropWindow
 
 Floats = NDArray[np.float64]
 SIZE = (640, 360)
@@ -36,15 +36,15 @@ def shifts(*xy: tuple[float, float]) -> Floats:
     return affine.translation(np.array(xy, np.float64))
 
 
-def covered(to_output: Floats, view: Window) -> Floats:
+def covered(to_output: Floats, view: CropWindow) -> Floats:
     moved = affine.compose(affine.translation(-view.corner_px), to_output)
     return framing.visible_area(moved, SIZE, view.size_px)
 
 
 def wander(frames: int, seed: int, turn_rad: float = 0.0, grow: float = 0.0) -> Floats:
     draw = np.random.default_rng(seed)
-    linear = affine.similarity(1 + grow * draw.uniform(-1, 1, frames), turn_rad * draw.uniform(-1, 1, frames))
-    return affine.about(linear, draw.uniform(-40, 40, (frames, 2)), CENTRE)
+    linear = affine.scale_and_turn(1 + grow * draw.uniform(-1, 1, frames), turn_rad * draw.uniform(-1, 1, frames))
+    return affine.about_target(linear, draw.uniform(-40, 40, (frames, 2)), CENTRE)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_an_aspect_gives_the_largest_even_window(
 
 def test_an_aspect_that_leaves_nothing_is_one_line() -> None:
     with pytest.raises(SettingError, match=r"^crop\.aspect: 1:100 of a picture of 640x360 is only 2x360; give"):
-        window.of_aspect(SIZE, "1:100")
+        window.size_of_aspect(SIZE, "1:100")
 
 
 @pytest.mark.parametrize(
@@ -86,24 +86,24 @@ def test_a_window_beyond_the_picture_names_the_largest(asked: list[int], largest
 
 
 def test_without_a_crop_and_with_one_that_follows_all_is_shown() -> None:
-    assert window.choose(Crop(), shifts((5, 5)), SIZE, SIZE, CENTRE) == Window(0, 0, 640, 360)
-    assert window.choose(Crop(Mode.follow, [200, 100]), shifts((5, 5)), SIZE, (200, 100), CENTRE) == Window(
+    assert window.choose_window(Crop(), shifts((5, 5)), SIZE, SIZE, CENTRE) == CropWindow(0, 0, 640, 360)
+    assert window.choose_window(Crop(Mode.follow, [200, 100]), shifts((5, 5)), SIZE, (200, 100), CENTRE) == CropWindow(
         0, 0, 200, 100
     )
-    assert window.choose(Crop(Mode.fixed, window=[8, 6, 100, 90]), shifts((5, 5)), SIZE, SIZE, CENTRE) == Window(
-        8, 6, 100, 90
-    )
+    assert window.choose_window(
+        Crop(Mode.fixed, window=[8, 6, 100, 90]), shifts((5, 5)), SIZE, SIZE, CENTRE
+    ) == CropWindow(8, 6, 100, 90)
 
 
 def test_a_clip_that_does_not_move_stays_whole() -> None:
     for crop in (Crop(Mode.auto), Crop(Mode.expand)):
-        assert window.choose(crop, shifts((0, 0), (0, 0)), SIZE, SIZE, CENTRE) == Window(0, 0, 640, 360)
+        assert window.choose_window(crop, shifts((0, 0), (0, 0)), SIZE, SIZE, CENTRE) == CropWindow(0, 0, 640, 360)
 
 
 def test_the_largest_covered_window_of_shifts_is_known() -> None:
-    view = window.largest_covered(shifts((-64, 0), (64, 0)), SIZE, CENTRE)
-    assert view == Window(64, 36, 512, 288)
-    view = window.largest_covered(shifts((0, 0), (128, 0)), SIZE, CENTRE)
+    view = window.largest_covered_window(shifts((-64, 0), (64, 0)), SIZE, CENTRE)
+    assert view == CropWindow(64, 36, 512, 288)
+    view = window.largest_covered_window(shifts((0, 0), (128, 0)), SIZE, CENTRE)
     assert (view.x, view.width, view.height) == (128, 512, 288)
 
 
@@ -111,46 +111,46 @@ def test_the_largest_covered_window_of_shifts_is_known() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_no_border_shows_and_a_larger_window_would_show_one(seed: int, turn: float, grow: float) -> None:
     to_output = wander(50, seed, turn, grow)
-    view = window.largest_covered(to_output, SIZE, CENTRE)
+    view = window.largest_covered_window(to_output, SIZE, CENTRE)
     assert covered(to_output, view).min() > 1 - 1e-6
     assert view.width % 2 == view.height % 2 == 0
     assert view.width / view.height == pytest.approx(SIZE[0] / SIZE[1], rel=2.5 / view.height)
     for x in range(view.x - 8, view.x + 9, 2):
         for y in range(view.y - 8, view.y + 9, 2):
-            larger = Window(x, y, view.width + 6, view.height + 4)
+            larger = CropWindow(x, y, view.width + 6, view.height + 4)
             assert covered(to_output, larger).min() < 1 - 1e-7
 
 
 def test_a_window_stands_about_the_target_where_it_can() -> None:
     to_output = shifts((-20, -60), (20, 60))
-    view = window.largest_covered(to_output, SIZE, CENTRE)
+    view = window.largest_covered_window(to_output, SIZE, CENTRE)
     assert view.x + view.width / 2 == pytest.approx(320, abs=1)
-    aside = window.largest_covered(shifts((0, -60), (0, 60)), SIZE, np.array([600.0, 179.5]))
+    aside = window.largest_covered_window(shifts((0, -60), (0, 60)), SIZE, np.array([600.0, 179.5]))
     assert aside.x > 300 - aside.width / 2
 
 
 @pytest.mark.parametrize("part", [(1.0, 1.0), (0.7, 0.9), (0.5, 0.3)])
 def test_a_smaller_window_than_the_largest_is_covered_too(part: tuple[float, float]) -> None:
     to_output, target = wander(40, 3), np.array([319.5, 239.5])
-    largest = window.largest_covered(to_output, SIZE, target)
+    largest = window.largest_covered_window(to_output, SIZE, target)
     size = (int(largest.width * part[0]), int(largest.height * part[1]))
-    view = window.covered(to_output, SIZE, size, target)
+    view = window.covered_window(to_output, SIZE, size, target)
     assert view.size_px == size
     assert covered(to_output, view).min() > 1 - 1e-9
     with pytest.raises(SettingError, match=rf"largest window that is has {largest.width}x{largest.height}"):
-        window.covered(to_output, SIZE, (largest.width + 2, largest.height + 2), target)
+        window.covered_window(to_output, SIZE, (largest.width + 2, largest.height + 2), target)
 
 
 def test_where_no_window_is_covered_it_is_one_line() -> None:
     with pytest.raises(SettingError, match=r"^crop: auto: no window of 16 pixels .*; choose crop=follow"):
-        window.largest_covered(shifts((-400, 0), (400, 0)), SIZE, CENTRE)
+        window.largest_covered_window(shifts((-400, 0), (400, 0)), SIZE, CENTRE)
 
 
 @pytest.mark.parametrize("turn", [0.0, 0.3])
 def test_an_expanded_canvas_loses_nothing_and_wastes_nothing(turn: float) -> None:
     to_output = wander(30, 7, turn)
-    view = window.around_all(to_output, SIZE)
-    corners = affine.apply(to_output[:, None], framing.outline(SIZE)[None]).reshape(-1, 2) - view.corner_px
+    view = window.canvas_around_all(to_output, SIZE)
+    corners = affine.apply(to_output[:, None], framing.outline_px(SIZE)[None]).reshape(-1, 2) - view.corner_px
     assert (corners >= -0.5 - 1e-2).all()
     assert (corners <= np.array(view.size_px) - 0.5 + 1e-2).all()
     assert (np.ptp(corners, axis=0) > np.array(view.size_px) - 3).all()
@@ -161,4 +161,4 @@ def test_a_canvas_that_no_codec_carries_is_one_line() -> None:
     with pytest.raises(
         SettingError, match=r"^crop: expand: the canvas would be 20640x360; the largest possible is 16384"
     ):
-        window.around_all(shifts((0, 0), (20000, 0)), SIZE)
+        window.canvas_around_all(shifts((0, 0), (20000, 0)), SIZE)

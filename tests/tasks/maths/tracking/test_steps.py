@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.maths.tracking.steps import FEWEST, NAMES, WAIST, Step, from_table, gather, summarise
+from tasks.maths.tracking.steps import (
+    FEWEST_FEATURES,
+    STEP_FIELDS,
+    WAIST_OF_TORSO,
+    Step,
+    steps_from_rows,
+    steps_from_table,
+    summarise_step,
+)
 
 Floats = NDArray[np.float64]
 HIP, NECK = np.array([200.0, 300.0]), np.array([205.0, 200.0])
@@ -21,7 +29,7 @@ def said(
 ) -> Step:
     count = len(from_xy)
     sure = np.ones(count) if belief is None else belief
-    return summarise(from_xy, step_xy, np.full(count, 0.02), HIP, NECK, guess_xy=np.array([guess]), belief=sure)
+    return summarise_step(from_xy, step_xy, np.full(count, 0.02), HIP, NECK, guess_xy=np.array([guess]), belief=sure)
 
 
 def test_a_translation_is_every_step() -> None:
@@ -42,7 +50,7 @@ def test_a_lean_about_the_hips_leaves_the_hip_where_it_is() -> None:
     assert (step.hip_dx_px, step.hip_dy_px) == pytest.approx((0, 0), abs=1e-6)
     assert step.rotation_rad == pytest.approx(angle, abs=1e-6)
     assert step.growth == pytest.approx(growth, abs=1e-6)
-    waist = WAIST * (NECK - HIP)
+    waist = WAIST_OF_TORSO * (NECK - HIP)
     half = 0.5 * (turn @ waist - waist + [step.dx_px, step.dy_px])
     assert (step.waist_dx_px, step.waist_dy_px) == pytest.approx(tuple(half), abs=1e-6)
 
@@ -52,7 +60,7 @@ def test_at_the_waist_it_counts_less_whether_hips_or_shoulders_have_more_feature
     at = features(60)
     at = at[((HIP - at)[:, 1] < 45) | (np.arange(60) % 3 == 0)]
     along = (at - HIP) @ (NECK - HIP) / float((NECK - HIP) @ (NECK - HIP))
-    step = said(at, [2.0, 1.0] + (along - WAIST)[:, None] * [1.5, 0.0])
+    step = said(at, [2.0, 1.0] + (along - WAIST_OF_TORSO)[:, None] * [1.5, 0.0])
     assert abs(step.dx_px - 2.0) > 0.1
     assert abs(step.waist_dx_px - 2.0) < 0.6 * abs(step.dx_px - 2.0)
 
@@ -78,16 +86,16 @@ def test_an_arm_and_the_wall_beside_it_are_outvoted() -> None:
 
 
 def test_too_few_features_say_nothing() -> None:
-    step = said(features(FEWEST - 1), np.zeros((FEWEST - 1, 2)))
+    step = said(features(FEWEST_FEATURES - 1), np.zeros((FEWEST_FEATURES - 1, 2)))
     assert np.isnan(step.dx_px)
-    assert step.features == FEWEST - 1
+    assert step.features == FEWEST_FEATURES - 1
 
 
 def test_rows_become_columns_and_come_back_from_a_table() -> None:
-    steps = gather([Step(), Step(dx_px=1.5, features=9, carried_frames=2)])
-    assert tuple(steps.columns) == NAMES
+    steps = steps_from_rows([Step(), Step(dx_px=1.5, features=9, carried_frames=2)])
+    assert tuple(steps.columns) == STEP_FIELDS
     assert steps.columns["features"].dtype == np.int32
-    again = from_table(dict(steps.columns) | {"frame": np.arange(2)})
+    again = steps_from_table(dict(steps.columns) | {"frame": np.arange(2)})
     np.testing.assert_array_equal(again.xy()[:, 0], [np.nan, 1.5])
     assert len(again) == 2
-    assert len(gather([])) == 0
+    assert len(steps_from_rows([])) == 0

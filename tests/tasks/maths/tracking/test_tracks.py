@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from tasks.maths.tracking.tracks import Track, changes_s, jumps, link_cost, people_of, pieces_of
+from tasks.maths.tracking.tracks import Track, clothes_changes_s, jump_indices, link_cost, link_people, split_track
 from tests.support.bodies import SIZE_PX, figure, slide, walk
 
 
 def frames_of(*tracks: Track) -> list[list[int]]:
-    return [person.frames.tolist() for person in people_of(tracks, SIZE_PX, 0.0)]
+    return [person.frames.tolist() for person in link_people(tracks, SIZE_PX, 0.0)]
 
 
 def span(first: int, last: int) -> list[int]:
@@ -20,7 +20,7 @@ def span(first: int, last: int) -> list[int]:
 
 def test_one_track_is_one_person_whole() -> None:
     track = walk(0, 100, start_x=100)
-    (person,) = people_of([track], SIZE_PX, 0.0)
+    (person,) = link_people([track], SIZE_PX, 0.0)
     assert_array_equal(person.landmarks, track.landmarks)
     assert_array_equal(person.frames, track.frames)
 
@@ -35,7 +35,7 @@ def test_nobody_swaps_in_a_crossing_that_loses_both() -> None:
 def test_nobody_swaps_in_a_crossing_of_two_in_the_same_clothes() -> None:
     right = [walk(0, 55, start_x=300), walk(66, 120, start_x=300, origin=3)]
     left = [walk(0, 55, start_x=780, speed_px=-4, origin=2), walk(66, 120, start_x=780, speed_px=-4, origin=4)]
-    for person in people_of([*left, *right], SIZE_PX, 0.0):
+    for person in link_people([*left, *right], SIZE_PX, 0.0):
         assert len(set(np.sign(np.diff(person.hip_xy[:, 0])))) == 1, "nobody turns round"
 
 
@@ -85,8 +85,8 @@ def test_a_jump_to_a_poster_and_back_is_left_out() -> None:
     before, after = walk(0, 50, start_x=300), walk(59, 100, start_x=300)
     poster = walk(51, 58, start_x=1100, speed_px=0, stride=0, torso_px=60)
     jumping = slide(slide(before, poster), after)
-    assert_array_equal(jumps(jumping), [51, 59])
-    assert [len(piece) for piece in pieces_of(jumping)] == [51, 8, 42]
+    assert_array_equal(jump_indices(jumping), [51, 59])
+    assert [len(piece) for piece in split_track(jumping)] == [51, 8, 42]
     assert frames_of(jumping)[0] == span(0, 50) + span(59, 100)
 
 
@@ -103,13 +103,13 @@ def test_people_are_named_by_their_first_appearance() -> None:
 
 def test_clothes_change_at_the_right_moment_and_light_does_not_count() -> None:
     sliding = slide(walk(0, 44, start_x=300), walk(45, 90, start_x=300, colour=8))
-    (change_s,) = changes_s(sliding)
+    (change_s,) = clothes_changes_s(sliding)
     assert change_s == pytest.approx(44.5 / 30, abs=0.06)
-    assert changes_s(walk(0, 90, start_x=300)) == []
+    assert clothes_changes_s(walk(0, 90, start_x=300)) == []
     darker = walk(0, 90, start_x=300)
     worn = darker.clothes.copy()
     worn[45:, :, 0] = np.roll(worn[45:, :, 0], -2, axis=-1)  # lightness only
-    assert changes_s(replace(darker, clothes=worn)) == []
+    assert clothes_changes_s(replace(darker, clothes=worn)) == []
 
 
 def test_mirrored_people_are_the_same_people() -> None:

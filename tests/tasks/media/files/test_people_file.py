@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from tasks.errors import OutputError
-from tasks.maths.body.body import COLOR_BINS, REGIONS
+from tasks.maths.body.landmarks import CLOTHES_REGIONS, COLOR_BINS
 from tasks.maths.tracking.steps import Step
 from tasks.media.files.masks_file import Mask, State
 from tasks.media.files.people_file import PeopleWriter, people_writer, read_bodies, read_looked, read_steps, read_tracks
@@ -43,7 +43,7 @@ def test_tracks_clothes_steps_and_looks_come_back(tmp_path: Path) -> None:
     worn = np.isfinite(three.clothes).all(axis=(1, 2, 3))
     assert_array_equal(three.frames[worn], np.arange(12, FRAMES, 6))
     assert_array_equal(three.clothes[worn][0], clothes(3))
-    assert three.clothes.shape[1:] == (REGIONS, 3, COLOR_BINS)
+    assert three.clothes.shape[1:] == (CLOTHES_REGIONS, 3, COLOR_BINS)
     at, steps = read_steps(tmp_path / "steps.parquet", [3])[3]
     assert_array_equal(at, three.frames)
     assert_array_equal(steps["features"], at)

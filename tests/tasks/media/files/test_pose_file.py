@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from tasks.errors import OutputError
-from tasks.maths.body.landmarks import NAMES, PoseTrack
+from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack
 from tasks.media.files.pose_file import pose_writer, read_pose, write_pose
 from tasks.media.files.tables import read_table, write_table
 
@@ -37,12 +37,12 @@ def test_the_table_is_tidy_and_lists_every_landmark_of_every_frame(tmp_path: Pat
     names = ["frame", "time_s", "landmark", "x_px", "y_px", "z", "visibility", "presence"]
     assert list(table) == names
     assert np.array_equal(table["frame"], np.repeat(np.arange(1100), 33))
-    assert table["landmark"].tolist() == list(NAMES) * 1100
+    assert table["landmark"].tolist() == list(LANDMARK_NAMES) * 1100
     with (tmp_path / "pose.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 1100 * 33
     assert list(rows[0]) == names
-    assert rows[5 * 33 + 1]["x_px"] == "" and rows[5 * 33 + 1]["landmark"] == NAMES[1]
+    assert rows[5 * 33 + 1]["x_px"] == "" and rows[5 * 33 + 1]["landmark"] == LANDMARK_NAMES[1]
     assert_allclose([float(row["x_px"]) for row in rows[:33]], table["x_px"][:33], rtol=1e-6)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from tasks.maths.body.boxes import whole_picture
+from tasks.maths.body.person_box import whole_picture_box
 from tasks.media.files.masks_file import State
 from tasks.media.matting.body_mask import FAINT, KEPT_WH, judged, kept, over
 
@@ -17,7 +17,7 @@ def test_a_body_comes_back_at_its_place_in_the_source(scale: tuple[float, float]
     assert body.probability.shape == KEPT_WH[::-1] and body.state is State.measured
     assert_allclose(body.edges_px, np.array([50, 20, 80, 100]) * [*scale, *scale] - 0.5)
     size = (round(160 * scale[0]), round(120 * scale[1]))
-    back = over(body, whole_picture(size), (160, 120))
+    back = over(body, whole_picture_box(size), (160, 120))
     assert back.dtype == np.float32
     assert np.abs(back * 255 - mask)[15:105:5, 45:85:5].max() <= 128, "half a pixel at the edge"
     assert np.abs(back[22:98, 52:78] - 1).max() < 0.01 and back[:, :48].max() == back[:18].max() == 0
@@ -32,8 +32,8 @@ def test_the_edge_of_the_picture_is_no_edge_of_the_body() -> None:
 
 def test_a_picture_without_a_body_keeps_nothing() -> None:
     body = kept(np.full((120, 160), FAINT - 1, np.uint8), np.ones(2))
-    assert_allclose(body.edges_px, whole_picture((160, 120)))
-    assert over(body, whole_picture((160, 120)), (32, 32)).max() < 0.05
+    assert_allclose(body.edges_px, whole_picture_box((160, 120)))
+    assert over(body, whole_picture_box((160, 120)), (32, 32)).max() < 0.05
 
 
 def test_the_body_decides_where_it_is_sure_and_only_there() -> None:

@@ -82,7 +82,7 @@ def test_a_disc_stands_where_the_transform_says(name: str, refine: bool) -> None
 @pytest.mark.parametrize(("name", "location"), [("yuv420p", 0), ("yuv420p", 2), ("yuv422p10le", 0), ("yuv444p", 0)])
 def test_a_disc_turns_and_grows_with_the_picture(name: str, location: int) -> None:
     layout, centre = nearest(name), (84.0, 71.0)
-    matrix = affine.about(affine.similarity(1.2, 0.3), np.array([9.4, 6.2]), np.array([100.0, 80.0]))
+    matrix = affine.about_target(affine.scale_and_turn(1.2, 0.3), np.array([9.4, 6.2]), np.array([100.0, 80.0]))
     seen = replace(look(layout), chroma_location=location)
     planes = drawn(picture(layout, centre), mask_of(centre, (-50.5, -40.0)), matrix, seen)
     for index, plane in enumerate(planes):

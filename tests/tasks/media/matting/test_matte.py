@@ -107,7 +107,7 @@ def test_a_region_outside_the_picture_is_empty() -> None:
 def test_the_region_of_a_turned_mask_holds_all_of_it() -> None:
     mask = np.zeros((64, 64), np.uint8)
     mask[20:24, 4:60] = 255
-    matrix = affine.about(affine.similarity(2.0, 0.7), np.array([40.0, 30.0]), np.array([70.0, 60.0]))
+    matrix = affine.about_target(affine.scale_and_turn(2.0, 0.7), np.array([40.0, 30.0]), np.array([70.0, 60.0]))
     region = region_of(mask, matrix, (201, 161), (2, 2))
     everywhere = place(mask, matrix, Region(0, 0, 201, 161)).copy()
     everywhere[region.y0 : region.y1, region.x0 : region.x1] = 0
@@ -134,7 +134,7 @@ def test_coverage_is_the_share_of_each_pixel(shift: float) -> None:
 
 
 def test_coverage_follows_a_turned_and_enlarged_picture() -> None:
-    matrix = affine.about(affine.similarity(1.3, 0.4), np.array([4.0, -3.0]), np.array([60.0, 50.0]))
+    matrix = affine.about_target(affine.scale_and_turn(1.3, 0.4), np.array([4.0, -3.0]), np.array([60.0, 50.0]))
     region = Region(10, 6, 110, 96)
     covered = coverage(matrix, (50, 40), region)
     y, x = np.mgrid[6:96, 10:110].astype(float)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from tasks.maths.body.boxes import whole_picture
+from tasks.maths.body.person_box import whole_picture_box
 from tasks.media.input.frames import Picture
 from tasks.media.planes.crop import cut, cut_rgb
 from tasks.media.planes.layout import nearest
@@ -15,7 +15,7 @@ PICTURE = np.arange(40 * 60 * 3, dtype=np.uint8).reshape(40, 60, 3)
 
 
 def test_the_whole_picture_at_its_own_size_is_itself() -> None:
-    assert np.array_equal(cut(PICTURE, whole_picture((60, 40)), (60, 40)), PICTURE)
+    assert np.array_equal(cut(PICTURE, whole_picture_box((60, 40)), (60, 40)), PICTURE)
 
 
 def test_a_box_inside_is_those_pixels() -> None:
@@ -32,7 +32,7 @@ def test_past_the_border_the_border_is_repeated(edges: tuple[float, ...]) -> Non
 
 
 def test_shrinking_averages() -> None:
-    small = cut(PICTURE, whole_picture((60, 40)), (30, 20))
+    small = cut(PICTURE, whole_picture_box((60, 40)), (30, 20))
     mean = PICTURE.reshape(20, 2, 30, 2, 3).astype(float).mean(axis=(1, 3))
     assert np.abs(small - mean).max() <= 1
 

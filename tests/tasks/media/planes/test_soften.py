@@ -44,7 +44,7 @@ def test_what_is_covered_is_untouched() -> None:
 def test_beyond_a_turned_picture_nothing_is_sharp() -> None:
     layout = nearest("gray")
     checks = ((np.indices(SIZE[::-1]).sum(axis=0) // 4) % 2 * 200 + 20).astype(np.uint8)
-    matrix = affine.about(affine.similarity(0.5, 0.5), np.zeros(2), np.array([79.5, 59.5]))
+    matrix = affine.about_target(affine.scale_and_turn(0.5, 0.5), np.zeros(2), np.array([79.5, 59.5]))
     moved = warp_planes([checks], layout, matrix, SIZE, border="replicate")
     (shown,) = blur_beyond(moved, [checks], layout, matrix, (0,), 0)
     assert np.ptp(shown[:20, :20]) < 12

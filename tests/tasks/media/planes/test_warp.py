@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 LAYOUTS = {name: nearest(name) for name in ("gray", "yuv420p", "yuv422p", "yuv444p", "gbrp", "yuv420p10le")}
 SIZE = (160, 120)
 CENTRE = np.array([79.5, 59.5])
-TURN = affine.about(affine.similarity(1.1, np.deg2rad(7.0)), np.array([3.3, -2.4]), CENTRE)
+TURN = affine.about_target(affine.scale_and_turn(1.1, np.deg2rad(7.0)), np.array([3.3, -2.4]), CENTRE)
 
 
 def waves(x: Floats, y: Floats) -> Floats:
@@ -59,7 +59,7 @@ def test_every_plane_turns_with_the_picture(name: str, location: int) -> None:
 
 def test_a_wrong_site_is_seen() -> None:
     layout = LAYOUTS["yuv420p"]
-    half = affine.about(affine.similarity(1.0, np.pi), np.zeros(2), CENTRE)
+    half = affine.about_target(affine.scale_and_turn(1.0, np.pi), np.zeros(2), CENTRE)
     moved = warp_planes(stored(layout, 2), layout, half, SIZE, chroma_location=3)[1]
     assert np.abs(moved - picture(layout, half, 2)[1])[14:-14, 14:-14].max() > 5
 
@@ -84,7 +84,7 @@ def test_a_translation_is_that_of_shift(name: str, border: str) -> None:
 
 def test_outside_the_source_is_its_edge_or_its_mirror() -> None:
     layout = LAYOUTS["yuv420p"]
-    small = affine.about(affine.similarity(0.5, 0.0), np.zeros(2), CENTRE)
+    small = affine.about_target(affine.scale_and_turn(0.5, 0.0), np.zeros(2), CENTRE)
     edge = warp_planes(stored(layout), layout, small, SIZE, border="replicate")
     mirrored = warp_planes(stored(layout), layout, small, SIZE)
     for plane, other in zip(edge, mirrored, strict=True):
@@ -107,7 +107,7 @@ def test_fine_texture_made_smaller_turns_grey_and_not_into_a_pattern() -> None:
     layout = LAYOUTS["gray"]
     lines = np.tile(np.array([0, 255], np.uint8), (120, 80))
     factor = 0.4
-    small = affine.about(affine.similarity(factor, 0.0), np.zeros(2), CENTRE)
+    small = affine.about_target(affine.scale_and_turn(factor, 0.0), np.zeros(2), CENTRE)
     (moved,) = warp_planes([lines], layout, small, SIZE)
     plain = cv2.warpAffine(lines, small, SIZE, flags=cv2.INTER_CUBIC)
     inner = np.s_[45:75, 55:105]
@@ -126,7 +126,7 @@ def test_read_only_planes_are_taken() -> None:
 
 def test_a_replicated_border_repeats_the_edge() -> None:
     layout = LAYOUTS["yuv420p"]
-    small = affine.about(affine.similarity(0.5, 0.0), np.zeros(2), CENTRE)
+    small = affine.about_target(affine.scale_and_turn(0.5, 0.0), np.zeros(2), CENTRE)
     for plane in warp_planes(stored(layout), layout, small, SIZE, border="replicate"):
         rows, columns = plane.shape
         assert (np.ptp(plane[: rows // 4 - 3], axis=0) == 0).all()

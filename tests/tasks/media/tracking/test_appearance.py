@@ -8,8 +8,17 @@ import pytest
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
-from tasks.maths.body.body import COLOR_BINS, REGIONS, colour_distance
-from tasks.maths.body.landmarks import HIPS, LEFT_HIP, LEFT_KNEE, RIGHT_HIP, RIGHT_KNEE, SHOULDERS
+from tasks.maths.body.landmarks import (
+    CLOTHES_REGIONS,
+    COLOR_BINS,
+    HIPS,
+    LEFT_HIP,
+    LEFT_KNEE,
+    RIGHT_HIP,
+    RIGHT_KNEE,
+    SHOULDERS,
+    clothes_distance,
+)
 from tasks.media.tracking.appearance import colours_of
 from tests.support.bodies import figure
 
@@ -42,20 +51,20 @@ def worn(hip_xy: tuple[float, float], shirt: Any, trousers: Any, torso_px: float
 
 def test_shares_are_shares() -> None:
     shares = worn((300, 200), RED, BLUE)
-    assert shares.shape == (REGIONS, 3, COLOR_BINS)
+    assert shares.shape == (CLOTHES_REGIONS, 3, COLOR_BINS)
     assert_allclose(shares.sum(axis=-1), 1, atol=1e-5)
 
 
 def test_one_person_here_there_near_far_and_in_the_shade_is_alike() -> None:
     here = worn((200, 200), RED, BLUE)
     for other in (worn((300, 200), RED, BLUE, 40), worn((300, 200), RED, BLUE, 80, 0.85)):
-        assert colour_distance(here, other) < 0.35
-    assert colour_distance(here, worn((403, 251), RED, BLUE)) < 0.1
+        assert clothes_distance(here, other) < 0.35
+    assert clothes_distance(here, worn((403, 251), RED, BLUE)) < 0.1
 
 
 @pytest.mark.parametrize(("shirt", "trousers"), [(BLUE, BLUE), (GREY, BLUE), ((40, 160, 60), GREY)])
 def test_another_shirt_is_another_person(shirt: Any, trousers: Any) -> None:
-    assert colour_distance(worn((200, 200), RED, BLUE), worn((300, 200), shirt, trousers)) > 0.45
+    assert clothes_distance(worn((200, 200), RED, BLUE), worn((300, 200), shirt, trousers)) > 0.45
 
 
 def test_outside_the_picture_there_is_nothing_to_see_and_a_rim_is_no_error() -> None:
@@ -64,6 +73,6 @@ def test_outside_the_picture_there_is_nothing_to_see_and_a_rim_is_no_error() -> 
     assert np.isnan(colours_of(picture, person((300, 200), 2.0))).all()
     legs_below = colours_of(picture, person((300, 395)))
     assert np.isfinite(legs_below[0]).all() and np.isnan(legs_below[1]).all()
-    alone = colour_distance(legs_below.astype(np.float64), legs_below.astype(np.float64))
+    alone = clothes_distance(legs_below.astype(np.float64), legs_below.astype(np.float64))
     assert alone == pytest.approx(0, abs=1e-6)
-    assert np.isnan(colour_distance(np.full(legs_below.shape, np.nan), legs_below.astype(np.float64)))
+    assert np.isnan(clothes_distance(np.full(legs_below.shape, np.nan), legs_below.astype(np.float64)))

@@ -8,14 +8,14 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.demo.walker import Walk, draw, truth
-from tasks.maths.body.landmarks import COUNT, NAMES
-from tasks.maths.tracking.steps import Steps, gather
+from tasks.maths.body.landmarks import LANDMARK_COUNT, LANDMARK_NAMES
+from tasks.maths.tracking.steps import Steps, steps_from_rows
 from tasks.media.tracking.features import TorsoMotion
 
 Floats = NDArray[np.float64]
 Luma = NDArray[np.uint8]
 SIZE = 480, 360
-SEEN = np.ones(COUNT)
+SEEN = np.ones(LANDMARK_COUNT)
 TORSO = {"shoulder": (0.0, -100.0), "hip": (0.0, 0.0), "elbow": (60.0, -50.0), "wrist": (80.0, -10.0)}
 
 
@@ -30,11 +30,11 @@ WALL, SHIRT = texture(1), texture(2)
 
 def landmarks(hip_xy: tuple[float, float], wide: float = 40.0, arms: float = 1.0) -> Floats:
     """A person seen from the front whose hips' middle is at ``hip_xy``."""
-    points = np.full((COUNT, 2), hip_xy)
+    points = np.full((LANDMARK_COUNT, 2), hip_xy)
     for side, sign in (("left", 1.0), ("right", -1.0)):
         for joint, (x, y) in TORSO.items():
             across = wide * sign if joint in ("shoulder", "hip") else arms * sign * x
-            points[NAMES.index(f"{side}_{joint}")] += [across, y]
+            points[LANDMARK_NAMES.index(f"{side}_{joint}")] += [across, y]
     return points
 
 
@@ -53,7 +53,7 @@ def picture(hip_xy: tuple[float, float], *, lean_rad: float = 0.0, size: float =
 
 def one_step(first: Luma, second: Luma, points: Floats, points_after: Floats | None) -> Steps:
     motion = TorsoMotion()
-    return gather([motion.step(first, points, SEEN), motion.step(second, points_after, SEEN)])
+    return steps_from_rows([motion.step(first, points, SEEN), motion.step(second, points_after, SEEN)])
 
 
 @pytest.mark.parametrize("by", [(0.0, 0.0), (0.3125, -0.59375), (5.25, 2.5), (-14.5, 6.0)])
@@ -104,8 +104,8 @@ def test_an_arm_that_swings_in_front_does_not_take_the_torso_along() -> None:
     first[125:215, 225:251], second[125:215, 213:239] = arm, arm
     points, after = landmarks(start, arms=0.0), landmarks(end, arms=0.0)
     for name, x in (("left_elbow", -2.0), ("left_wrist", -2.0)):
-        points[NAMES.index(name), 0] += x
-        after[NAMES.index(name), 0] += x - 15
+        points[LANDMARK_NAMES.index(name), 0] += x
+        after[LANDMARK_NAMES.index(name), 0] += x - 15
     steps = one_step(first, second, points, after)
     np.testing.assert_allclose(steps.xy()[1], [3, -1], atol=0.1)
 
@@ -129,16 +129,16 @@ def test_without_a_pose_the_torso_is_carried_by_its_own_steps() -> None:
     motion = TorsoMotion()
     rows = [motion.step(picture((200.0, 220.0)), landmarks((200.0, 220.0)), SEEN)]
     rows += [motion.step(picture((200.0 + 4 * k, 220.0 - k)), None, None) for k in range(1, 12)]
-    steps = gather(rows)
+    steps = steps_from_rows(rows)
     np.testing.assert_allclose(steps.xy()[1:], np.tile([4.0, -1.0], (11, 1)), atol=0.06)
     np.testing.assert_array_equal(steps.columns["carried_frames"], [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
 
 
 def test_nobody_and_somebody_out_of_the_picture_give_no_step() -> None:
     motion = TorsoMotion()
-    nobody, outside = np.full((COUNT, 2), np.nan), landmarks((-300.0, 220.0))
+    nobody, outside = np.full((LANDMARK_COUNT, 2), np.nan), landmarks((-300.0, 220.0))
     blank = picture((240.0, 220.0))
-    steps = gather([motion.step(blank, points, SEEN) for points in (nobody, nobody, outside, outside)])
+    steps = steps_from_rows([motion.step(blank, points, SEEN) for points in (nobody, nobody, outside, outside)])
     assert np.isnan(steps.xy()).all()
     assert (steps["features"] == 0).all()
 
@@ -156,7 +156,7 @@ def test_of_a_torso_that_goes_on_in_the_border_only_the_picture_is_measured() ->
     seen = TorsoMotion()
     first, second = (mirrored(whole, edge) for edge in (226, 224))
     drawn = points - [4.0, 0]  # drawn along by the twin, whose way is twice the edge's
-    steps = gather([seen.step(first, points, SEEN, corners[0]), seen.step(second, drawn, SEEN, corners[1])])
+    steps = steps_from_rows([seen.step(first, points, SEEN, corners[0]), seen.step(second, drawn, SEEN, corners[1])])
     np.testing.assert_allclose(steps.xy()[1], 0, atol=0.05)
     assert steps["features"][1] > 5
     assert one_step(first, second, points, drawn).xy()[1][0] < -1
@@ -182,9 +182,9 @@ def test_a_drawn_walker_is_followed_although_arms_swing_and_the_scene_passes() -
     motion = TorsoMotion()
     rows = []
     for rgb, _, joints in draw(walker):
-        points = np.where(np.isfinite(joints), joints, joints[NAMES.index("left_hip")])
+        points = np.where(np.isfinite(joints), joints, joints[LANDMARK_NAMES.index("left_hip")])
         rows.append(motion.step(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8), points, SEEN))
-    left = np.hypot(*(gather(rows).xy()[1:] - np.diff(known.hip_center_xy_px, axis=0)).T)
+    left = np.hypot(*(steps_from_rows(rows).xy()[1:] - np.diff(known.hip_center_xy_px, axis=0)).T)
     assert np.isfinite(left).mean() > 0.95
     assert np.nanmedian(left) < 0.15
     assert np.nanmean(left < 0.6) > 0.95

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tasks.maths.arrays import Floats
 
-HOP_S: Final = 0.5
-MOST_HZ: Final = 12.0  # of the even grid that spectra are taken on
-SHORTEST_S: Final = 1.5  # of time: less has no spectrum worth the name
-LEAST_IN: Final = 4  # times in a window
+WINDOW_HOP_S: Final = 0.5
+SPECTRUM_TOP_HZ: Final = 12.0  # of the even grid that spectra are taken on
+SHORTEST_SPECTRUM_S: Final = 1.5  # of time: less has no spectrum worth the name
+FEWEST_PER_WINDOW: Final = 4  # times in a window
 
 
 @dataclass(frozen=True)
@@ -25,17 +24,19 @@ class Spectra:
 
 def has_spectrum(time_s: Floats, window_s: float) -> bool:
     """Whether the times last long enough, and come often enough for a window to hold some of them."""
-    return bool(time_s[-1] - time_s[0] >= SHORTEST_S and LEAST_IN * np.median(np.diff(time_s)) <= window_s)
+    return bool(
+        time_s[-1] - time_s[0] >= SHORTEST_SPECTRUM_S and FEWEST_PER_WINDOW * np.median(np.diff(time_s)) <= window_s
+    )
 
 
 def windowed_spectra(time_s: Floats, values: Floats, window_s: float) -> Spectra:
     """Spectra (Hann, straight line taken out, mean over the columns of ``values``) of overlapping windows."""
-    spacing = max(float(np.median(np.diff(time_s))), 1 / (2 * MOST_HZ))
+    spacing = max(float(np.median(np.diff(time_s))), 1 / (2 * SPECTRUM_TOP_HZ))
     grid_s = np.arange(time_s[0], time_s[-1] + 0.5 * spacing, spacing)
     even = np.stack([np.interp(grid_s, time_s, column) for column in values.T], axis=1)
     length = min(len(grid_s), round(window_s / spacing))
     last = len(grid_s) - length
-    starts = np.unique(np.append(np.arange(0, last + 1, max(1, round(HOP_S / spacing))), last))
+    starts = np.unique(np.append(np.arange(0, last + 1, max(1, round(WINDOW_HOP_S / spacing))), last))
     blocks = np.lib.stride_tricks.sliding_window_view(even, length, axis=0)[starts]  # (w, columns, length)
     line = np.linalg.qr(np.vander(np.linspace(-1, 1, length), 2))[0]
     blocks = blocks - (blocks @ line) @ line.T

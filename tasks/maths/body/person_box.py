@@ -11,19 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
-from tasks.maths.body.landmarks import HEAD, HIPS, SHOULDERS, PoseTrack
+from tasks.maths.arrays import Floats
+from tasks.maths.body.landmarks import FACE, HIPS, SHOULDERS, PoseTrack
 
-Floats = NDArray[np.float64]
-
-VISIBLE: Final = 0.3  # a landmark below this visibility is a guess and does not widen the box
-HEAD_ROOM: Final = 0.35  # of the torso's length: from a landmark of the face to the end of the hair
-LIMB_ROOM: Final = 0.12  # of the torso's length: from a joint to the skin, from a toe or a knuckle to its tip
-LEAST_TORSO: Final = 0.15  # of the landmarks' extent: a torso bent towards the camera is short, not its limbs
-_GAUSSIAN_REACH: Final = 3.0  # standard deviations
+BOX_MIN_VISIBILITY: Final = 0.3  # a landmark below this visibility is a guess and does not widen the box
+HEAD_ROOM_TORSOS: Final = 0.35  # of the torso's length: from a landmark of the face to the end of the hair
+LIMB_ROOM_TORSOS: Final = 0.12  # of the torso's length: from a joint to the skin, from a toe or a knuckle to its tip
+LEAST_TORSO_OF_EXTENT: Final = 0.15  # of the landmarks' extent: a torso bent towards the camera is short, not its limbs
+_GAUSSIAN_REACH_STDS: Final = 3.0  # standard deviations
 
 
 @dataclass(frozen=True)
-class Boxes:
+class PersonBoxes:
     """The boxes of n frames."""
 
     edges_px: Floats  # (n, 4)
@@ -31,14 +30,14 @@ class Boxes:
     torso_xy_px: Floats  # (n, 2) the torso's middle; NaN but from a first to a last frame with a pose
 
 
-def whole_picture(size_px: tuple[int, int]) -> Floats:
+def whole_picture_box(size_px: tuple[int, int]) -> Floats:
     """(4,) the box of a picture of ``size_px`` (width, height)."""
     return np.array([-0.5, -0.5, size_px[0] - 0.5, size_px[1] - 0.5])
 
 
 def person_boxes(
     track: PoseTrack, size_px: tuple[int, int], *, margin: float, reach_frames: int, longest_gap_frames: int
-) -> Boxes:
+) -> PersonBoxes:
     """The box of the person in each frame of ``track``, with ``margin`` (a share of its size) on every side.
 
     The box rides on the torso's middle; each of its sides keeps the largest distance from it that it has within
@@ -48,15 +47,17 @@ def person_boxes(
     """
     middle, sides = _torso_and_sides(track, size_px)
     seen = np.flatnonzero(np.isfinite(middle[:, 0]) & np.isfinite(sides).all(axis=1))
-    edges = np.tile(whole_picture(size_px), (track.frames, 1))
+    edges = np.tile(whole_picture_box(size_px), (track.frames, 1))
     person = np.zeros(track.frames, np.bool_)
     torso = np.full((track.frames, 2), np.nan)
-    for run in _runs(seen, longest_gap_frames):
+    for run in _split_at_gaps(seen, longest_gap_frames):
         first, last = int(run[0]), int(run[-1])
         span = np.arange(first, last + 1)
-        centre = _lines(span, run, middle[run])
-        wide = maximum_filter1d(_lines(span, run, sides[run]), 2 * reach_frames + 1, axis=0, mode="nearest")
-        sigma = reach_frames / _GAUSSIAN_REACH
+        centre = _interpolate_columns(span, run, middle[run])
+        wide = maximum_filter1d(
+            _interpolate_columns(span, run, sides[run]), 2 * reach_frames + 1, axis=0, mode="nearest"
+        )
+        sigma = reach_frames / _GAUSSIAN_REACH_STDS
         smooth = gaussian_filter1d(wide, sigma, axis=0, mode="nearest", radius=reach_frames)
         padded = smooth + margin * (smooth[:, [0, 1]] + smooth[:, [2, 3]])[:, [0, 1, 0, 1]]
         low, high = max(0, first - longest_gap_frames), min(track.frames - 1, last + longest_gap_frames)
@@ -64,10 +65,10 @@ def person_boxes(
         edges[low : high + 1] = np.hstack([centre[at] - padded[at, :2], centre[at] + padded[at, 2:]])
         person[low : high + 1] = True
         torso[span] = centre
-    return Boxes(edges, person, torso)
+    return PersonBoxes(edges, person, torso)
 
 
-def shaped(edges_px: Floats, aspect: float, most_stretch: float) -> Floats:
+def grow_to_aspect(edges_px: Floats, aspect: float, most_stretch: float) -> Floats:
     """Boxes (n, 4) grown about their centres until a model of ``aspect`` (width / height) sees them in good shape.
 
     A box is scaled to the model's input, and a pixel may become at most ``most_stretch`` (>= 1) times as wide as high,
@@ -82,7 +83,7 @@ def shaped(edges_px: Floats, aspect: float, most_stretch: float) -> Floats:
     return np.hstack([centre - half, centre + half])
 
 
-def whole_pixels(edges_px: Floats) -> Floats:
+def snap_to_pixels(edges_px: Floats) -> Floats:
     """Boxes (n, 4) with their edges moved to the nearest borders between pixels, at least one pixel large."""
     low = np.round(edges_px[:, :2] + 0.5)
     size = np.maximum(1.0, np.round(edges_px[:, 2:] - edges_px[:, :2]))
@@ -94,16 +95,16 @@ def _torso_and_sides(track: PoseTrack, size_px: tuple[int, int]) -> tuple[Floats
     corners = [*SHOULDERS, *HIPS]
     middle = track.xy_px[:, corners].mean(axis=1)
     neck, hips = track.xy_px[:, list(SHOULDERS)].mean(axis=1), track.xy_px[:, list(HIPS)].mean(axis=1)
-    counted = track.visibility >= VISIBLE
+    counted = track.visibility >= BOX_MIN_VISIBILITY
     counted[:, corners] = True
-    whole = whole_picture(size_px)
+    whole = whole_picture_box(size_px)
     # What lies outside the picture is no pixel of the person: the body cut off at the edge ends there.
     points = np.clip(track.xy_px, whole[:2], whole[2:])
     points = np.where(counted[..., None], points, middle[:, None])
     extent = np.ptp(track.xy_px[..., 1], axis=1)
-    torso = np.maximum(np.hypot(*(neck - hips).T), LEAST_TORSO * extent)
-    room = np.full(points.shape[1], LIMB_ROOM)
-    room[list(HEAD)] = HEAD_ROOM
+    torso = np.maximum(np.hypot(*(neck - hips).T), LEAST_TORSO_OF_EXTENT * extent)
+    room = np.full(points.shape[1], LIMB_ROOM_TORSOS)
+    room[list(FACE)] = HEAD_ROOM_TORSOS
     around = room * torso[:, None]
     around = np.where(counted, around, 0.0)
     offset = points - middle[:, None]
@@ -112,13 +113,13 @@ def _torso_and_sides(track: PoseTrack, size_px: tuple[int, int]) -> tuple[Floats
     return middle, np.maximum(0.0, np.hstack([up_left, down_right]))
 
 
-def _runs(seen: NDArray[np.intp], longest_gap: int) -> list[NDArray[np.intp]]:
+def _split_at_gaps(seen: NDArray[np.intp], longest_gap: int) -> list[NDArray[np.intp]]:
     """``seen`` frames cut where more than ``longest_gap`` frames are missing between two."""
     if not seen.size:
         return []
     return np.split(seen, np.flatnonzero(np.diff(seen) > longest_gap + 1) + 1)
 
 
-def _lines(at: NDArray[np.intp], known_at: NDArray[np.intp], known: Floats) -> Floats:
+def _interpolate_columns(at: NDArray[np.intp], known_at: NDArray[np.intp], known: Floats) -> Floats:
     """(len(at), k) ``known`` (len(known_at), k) joined by straight lines."""
     return np.stack([np.interp(at, known_at, column) for column in known.T], axis=1)

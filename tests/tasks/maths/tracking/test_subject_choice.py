@@ -3,8 +3,7 @@
 import pytest
 
 from tasks.errors import SettingError
-from tasks.maths.tracking.pointing import person_at
-from tasks.maths.tracking.subject import Person, choose, describe
+from tasks.maths.tracking.subject_choice import PersonFacts, choose_person, person_at, person_facts
 from tasks.maths.tracking.tracks import Track
 from tests.support.bodies import RATE_HZ, SIZE_PX, walk
 
@@ -23,8 +22,8 @@ POSTER = late(walk(0, 119, start_x=640, speed_px=0, stride=0.0, torso_px=170))
 PASSER = late(walk(50, 60, start_x=640, torso_px=220))
 
 
-def people(*tracks: Track) -> list[Person]:
-    return [describe(number, track, FRAMES, SIZE_PX, 5.0) for number, track in enumerate(tracks, start=1)]
+def people(*tracks: Track) -> list[PersonFacts]:
+    return [person_facts(number, track, FRAMES, SIZE_PX, 5.0) for number, track in enumerate(tracks, start=1)]
 
 
 def test_a_person_in_numbers() -> None:
@@ -52,14 +51,14 @@ def test_a_person_in_numbers() -> None:
     ],
 )
 def test_each_rule_chooses_its_own(rule: str, tracks: tuple[Track, ...], chosen: int) -> None:
-    choice = choose(people(*tracks), rule)
+    choice = choose_person(people(*tracks), rule)
     assert choice.person == chosen
     assert choice.why.startswith(f"person {chosen} ") and "\n" not in choice.why
     assert len(tracks) == 1 or all(f"person {n}: " in choice.why for n in range(1, len(tracks) + 1) if n != chosen)
 
 
 def test_what_is_left_aside_is_said() -> None:
-    why = choose(people(POSTER, PASSER, WALKER), "largest").why
+    why = choose_person(people(POSTER, PASSER, WALKER), "largest").why
     assert "person 1: left aside as stiff as a picture" in why and "person 2: left aside as brief" in why
 
 

@@ -4,16 +4,15 @@ import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-Floats = NDArray[np.float64]
+from tasks.maths.arrays import Floats
 
-PULL: Final = 1e-3
+PATH_PULL_WEIGHT: Final = 1e-3
 """Weight of the distance to the raw path, beside weights of 1 to 100: it decides only among equals."""
 PIECE_FRAMES: Final = 1800
 FADE_FRAMES: Final = 300
-REFERENCE_S: Final = 1 / 30
+WEIGHT_INTERVAL_S: Final = 1 / 30
 """The interval at which the weights are those of steps, of changes of steps, and of changes of these."""
 
 
@@ -34,19 +33,19 @@ def l1_path(
         raise ValueError(f"a budget of {budget_px:g} px is negative")
     if budget_px == 0 or len(path) < 4:
         return path.copy()
-    gap = np.diff(time_s) / REFERENCE_S
+    gap = np.diff(time_s) / WEIGHT_INTERVAL_S
     total, weight = np.zeros_like(path), np.zeros((len(path), 1))
-    for start in _starts(len(path)):
+    for start in _piece_starts(len(path)):
         piece = slice(start, min(start + PIECE_FRAMES, len(path)))
         steps = gap[piece.start : piece.stop - 1]
-        columns = [_column(column, steps, budget_px, weights) for column in path[piece].T]
-        fade = _fade(piece, len(path))
+        columns = [_solve_column(column, steps, budget_px, weights) for column in path[piece].T]
+        fade = _fade_weights(piece, len(path))
         total[piece] += fade * np.stack(columns, axis=1)
         weight[piece] += fade
     return total / weight
 
 
-def _starts(count: int) -> list[int]:
+def _piece_starts(count: int) -> list[int]:
     """First frames of the pieces: the same from both ends, so that time can be turned round."""
     if count <= PIECE_FRAMES:
         return [0]
@@ -56,7 +55,7 @@ def _starts(count: int) -> list[int]:
     return left + [rest - start for start in reversed(left)]
 
 
-def _fade(piece: slice, count: int) -> Floats:
+def _fade_weights(piece: slice, count: int) -> Floats:
     """Weights (m, 1) of a piece's frames: 1, falling towards its ends where another piece goes on."""
     at = np.arange(piece.start, piece.stop)
     rise = np.ones(len(at)) if piece.start == 0 else (at - piece.start + 1) / FADE_FRAMES
@@ -64,7 +63,7 @@ def _fade(piece: slice, count: int) -> Floats:
     return np.asarray(np.minimum(np.minimum(rise, fall), 1.0)[:, None])
 
 
-def _column(raw: Floats, gap: Floats, budget_px: float, weights: tuple[float, float, float]) -> Floats:
+def _solve_column(raw: Floats, gap: Floats, budget_px: float, weights: tuple[float, float, float]) -> Floats:
     """One column. Unknowns, each split into its positive and negative part: departures, then changes of each order.
 
     Velocities and accelerations are unknowns of their own, tied by short equations to the order below: the same
@@ -80,7 +79,7 @@ def _column(raw: Floats, gap: Floats, budget_px: float, weights: tuple[float, fl
         one = sparse.identity(tie.shape[0])
         rows[order][2 * order : 2 * order + 4] = [tie, -tie, -one, one]
     weight = np.convolve(gap, [0.5, 0.5])  # the time that a frame stands for
-    costs = [PULL * weight, *(np.full(count - 1 - order, cost) for order, cost in enumerate(weights))]
+    costs = [PATH_PULL_WEIGHT * weight, *(np.full(count - 1 - order, cost) for order, cost in enumerate(weights))]
     known = np.zeros(3 * count - 6)
     known[: count - 1] = -np.diff(raw)
     bounds = [(0.0, budget_px)] * (2 * count) + [(0.0, None)] * (2 * (3 * count - 6))

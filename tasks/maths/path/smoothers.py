@@ -1,19 +1,24 @@
 """More smoothers of a path (n, k), finite, without NaN: each acts on its columns separately and has no lag.
 
 All keep a constant path constant and a straight, even walk straight, up to both ends.
+
+
+Symmetric moving windows over a path: no lag, a straight walk stays straight up to both ends.
+
+Near an end the window shrinks on both sides alike, to as many frames as the nearer end allows. A window cut on one
+side only would pull the ends of an even walk inwards; this one leaves them where they are. The first and the last
+frame are therefore not smoothed at all.
 """
 
 import math
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 from scipy import fft, linalg
 
-from tasks.maths.path import frame_times
-from tasks.maths.path.polynomials import fitting
-
-Floats = NDArray[np.float64]
+from tasks.maths import frame_times
+from tasks.maths.arrays import Floats
+from tasks.maths.frame_times import polynomial_fit
 
 
 def savgol(path: Floats, *, window_frames: int, order: int = 2) -> Floats:
@@ -24,7 +29,7 @@ def savgol(path: Floats, *, window_frames: int, order: int = 2) -> Floats:
     """
     if window_frames <= order + 1:
         return path.copy()  # a polynomial through every point
-    weights, half = fitting(window_frames, order), window_frames // 2
+    weights, half = polynomial_fit(window_frames, order), window_frames // 2
     rest = path - path[0]
     inner = sliding_window_view(rest, window_frames, axis=0) @ weights[half]
     first, last = weights[:half] @ rest[:window_frames], weights[half + 1 :] @ rest[-window_frames:]
@@ -40,19 +45,19 @@ def butterworth(path: Floats, time_s: Floats, *, cutoff_hz: float, order: int = 
     increase. Uneven frames are first put on an even grid no coarser than the shortest interval (or a sixteenth of
     the mean one), by straight lines, and the result is read off at the frames' own times.
     """
-    _check_times(time_s)
+    _require_increasing(time_s)
     if len(path) < 3:
         return path.copy()
     line = frame_times.line_between_ends(path, time_s)
-    grid_s = frame_times.even_grid(time_s)
-    rest = frame_times.read_at(grid_s, time_s, path - line)
+    grid_s = frame_times.even_grid_s(time_s)
+    rest = frame_times.interpolate_at(grid_s, time_s, path - line)
     steps = len(grid_s) - 1
     sines = fft.dst(rest[1:-1], type=1, axis=0)
     frequency_hz = np.arange(1, steps) / (2 * (grid_s[-1] - grid_s[0]))
     kept = 1 / (1 + (frequency_hz / cutoff_hz) ** (2 * order))
     smooth = np.zeros_like(rest)
     smooth[1:-1] = fft.idst(sines * kept[:, None], type=1, axis=0)
-    return np.asarray(line + frame_times.read_at(time_s, grid_s, smooth))
+    return np.asarray(line + frame_times.interpolate_at(time_s, grid_s, smooth))
 
 
 def kalman(path: Floats, time_s: Floats, *, cutoff_hz: float) -> Floats:
@@ -63,15 +68,15 @@ def kalman(path: Floats, time_s: Floats, *, cutoff_hz: float) -> Floats:
     smoothed path is the least-squares optimum over all positions and velocities (no prior on the first), which is
     solved at once as a banded system (Rauch, Tung and Striebel, 1965; Bell, 1994). ``time_s`` (n,) must increase.
     """
-    _check_times(time_s)
+    _require_increasing(time_s)
     if len(path) < 3:
         return path.copy()
-    time_s = frame_times.unhurried(time_s)
+    time_s = frame_times.plausible_times_s(time_s)
     gap_s = np.diff(time_s)
     scale_s = float(np.mean(gap_s))  # velocities in pixels per mean frame: numbers of one size in the system
     weight = np.convolve(gap_s / scale_s, [0.5, 0.5])  # half of the interval on each side
     stiffness = (2 * math.pi * cutoff_hz * scale_s) ** -4
-    bands = _normal_bands(gap_s / scale_s, weight, stiffness)
+    bands = _kalman_bands(gap_s / scale_s, weight, stiffness)
     line = frame_times.line_between_ends(path, time_s)  # the optimum keeps lines: solve for the rest, lose no digits
     right = np.zeros((2 * len(path), path.shape[1]))
     right[::2] = weight[:, None] * (path - line)
@@ -79,7 +84,7 @@ def kalman(path: Floats, time_s: Floats, *, cutoff_hz: float) -> Floats:
     return line + solved[::2]
 
 
-def _normal_bands(gap: Floats, weight: Floats, stiffness: float) -> Floats:
+def _kalman_bands(gap: Floats, weight: Floats, stiffness: float) -> Floats:
     """Lower bands (4, 2 n) of the normal equations of all positions and velocities, interleaved.
 
     A step over ``gap`` h costs ``stiffness * e' W e`` with e = (x1 - x0 - h v0, v1 - v0) and W the inverse of the
@@ -99,6 +104,50 @@ def _normal_bands(gap: Floats, weight: Floats, stiffness: float) -> Floats:
     return bands
 
 
-def _check_times(time_s: Floats) -> None:
+def _require_increasing(time_s: Floats) -> None:
     if not (np.diff(time_s) > 0).all():
         raise ValueError("frame times do not increase")
+
+
+def moving_average(path: Floats, *, window_frames: int) -> Floats:
+    """Mean of ``path`` (n, k), finite, over ``window_frames`` (odd) about each frame; partial windows at the ends."""
+    radius = _window_radius(path, window_frames)
+    if radius == 0:
+        return path.copy()
+    frame = np.arange(len(path))
+    reach = np.minimum(radius, np.minimum(frame, len(path) - 1 - frame))
+    shifted = path - path[0]  # sums of small numbers, and a constant path stays exactly constant
+    sums = np.concatenate([np.zeros((1, path.shape[1])), np.cumsum(shifted, axis=0)])
+    mean = (sums[frame + reach + 1] - sums[frame - reach]) / (2 * reach + 1)[:, None]
+    return np.asarray(mean + path[0])
+
+
+def gaussian(path: Floats, *, window_frames: int) -> Floats:
+    """Gaussian mean of ``path`` (n, k), finite: sigma is a quarter of ``window_frames`` (odd), cut to the window.
+
+    The weights that remain, in the middle and in the partial windows at the ends, are scaled to sum to 1.
+    """
+    radius = _window_radius(path, window_frames)
+    sigma = window_frames / 4
+    count = len(path)
+    pull = np.zeros_like(path)
+    weights = np.ones((count, 1))
+    for lag in range(1, min(radius, (count - 1) // 2) + 1):
+        weight = np.exp(-0.5 * (lag / sigma) ** 2)
+        inner = slice(lag, count - lag)  # frames whose nearer end is at least ``lag`` away
+        pull[inner] += weight * (path[: count - 2 * lag] + path[2 * lag :] - 2 * path[inner])
+        weights[inner] += 2 * weight
+    return path + pull / weights
+
+
+def unsmoothed(path: Floats, *, window_frames: int = 1) -> Floats:
+    """The path as it is, whatever the window."""
+    return path.copy()
+
+
+def _window_radius(path: Floats, window_frames: int) -> int:
+    if window_frames < 1 or window_frames % 2 == 0:
+        raise ValueError(f"a window of {window_frames} frames is not odd and at least 1")
+    if not len(path) or not np.isfinite(path).all():
+        raise ValueError("the path is empty or has missing points: fill its gaps first")
+    return window_frames // 2

@@ -5,22 +5,22 @@ from typing import Any, Final, Protocol
 from tasks.errors import SettingError
 
 DEFAULT_WINDOW_FRAMES: Final = 5
-WINDOWED: Final = ("moving", "gaussian", "savgol")
-IN_HERTZ: Final = ("butterworth", "kalman")
+WINDOW_SMOOTHERS: Final = ("moving", "gaussian", "savgol")
+CUTOFF_SMOOTHERS: Final = ("butterworth", "kalman")
 
 
-class Kind(Protocol):
+class SmootherName(Protocol):
     """A smoother's name."""
 
     @property
     def value(self) -> Any: ...
 
 
-class Smoothing(Protocol):
+class SmootherSettings(Protocol):
     """The settings of a smoother, as far as a clip can contradict them."""
 
     @property
-    def kind(self) -> Kind: ...
+    def kind(self) -> SmootherName: ...
     @property
     def window(self) -> int: ...
     @property
@@ -31,7 +31,7 @@ class Smoothing(Protocol):
     def cutoff_hz(self) -> float: ...
 
 
-def check_smoothing(settings: Smoothing, frames: int, rate_hz: float) -> None:
+def check_smoothing(settings: SmootherSettings, frames: int, rate_hz: float) -> None:
     """Raise ``SettingError`` for what a clip of ``frames`` at ``rate_hz`` on average cannot honour.
 
     A window longer than the clip (but for the default one and shorter ones, which shrink), a savgol order that is
@@ -39,27 +39,27 @@ def check_smoothing(settings: Smoothing, frames: int, rate_hz: float) -> None:
     depends on it is not checked.
     """
     kind = settings.kind.value
-    if kind in WINDOWED:
+    if kind in WINDOW_SMOOTHERS:
         _check_length(settings, frames, rate_hz)
     if kind == "savgol" and (settings.window_s is None or rate_hz > 0):
-        _check_order(settings.order, _asked_window(settings, rate_hz))
-    if kind in IN_HERTZ:
+        _check_order(settings.order, _requested_window(settings, rate_hz))
+    if kind in CUTOFF_SMOOTHERS:
         _check_cutoff(settings.cutoff_hz, rate_hz)
 
 
-def window_frames(settings: Smoothing, frames: int, rate_hz: float) -> int:
+def usable_window_frames(settings: SmootherSettings, frames: int, rate_hz: float) -> int:
     """The window in frames, odd: as given, or the odd number nearest to its seconds, but no longer than the clip."""
     longest = frames - 1 + frames % 2
-    return min(_asked_window(settings, rate_hz), longest)
+    return min(_requested_window(settings, rate_hz), longest)
 
 
-def _asked_window(settings: Smoothing, rate_hz: float) -> int:
+def _requested_window(settings: SmootherSettings, rate_hz: float) -> int:
     if settings.window_s is None:
         return settings.window
     return 2 * int(round(settings.window_s * rate_hz, 6) / 2) + 1
 
 
-def _check_length(settings: Smoothing, frames: int, rate_hz: float) -> None:
+def _check_length(settings: SmootherSettings, frames: int, rate_hz: float) -> None:
     if not frames:
         return
     if settings.window_s is not None:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from tasks.maths.path import l1
-from tasks.maths.path.l1 import l1_path
+from tasks.maths.path.l1_path import l1_path
 from tests.support.paths import Floats, even_times, shaky_walk, straight_walk, uneven_times
 
 
@@ -70,8 +69,8 @@ def test_a_minute_is_a_matter_of_seconds() -> None:
 def test_a_long_path_in_pieces_is_whole(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     path, time_s = shaky_walk(count), even_times(count)
     whole = l1_path(path, time_s, budget_px=8)
-    monkeypatch.setattr(l1, "PIECE_FRAMES", 100)
-    monkeypatch.setattr(l1, "FADE_FRAMES", 30)
+    monkeypatch.setattr("tasks.maths.path.l1_path.PIECE_FRAMES", 100)
+    monkeypatch.setattr("tasks.maths.path.l1_path.FADE_FRAMES", 30)
     pieces = l1_path(path, time_s, budget_px=8)
     assert np.abs(pieces - path).max() <= 8 + 1e-9
     backwards = l1_path(path[::-1], time_s, budget_px=8)[::-1]

@@ -7,8 +7,8 @@ import pytest
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
-from tasks.maths.body.boxes import Boxes, person_boxes, shaped, whole_picture, whole_pixels
-from tasks.maths.body.landmarks import FEET, HEAD, HIPS, SHOULDERS, PoseTrack
+from tasks.maths.body.landmarks import FACE, FEET, HIPS, SHOULDERS, PoseTrack
+from tasks.maths.body.person_box import PersonBoxes, grow_to_aspect, person_boxes, snap_to_pixels, whole_picture_box
 
 SIZE_PX = (1280, 720)
 Floats = NDArray[np.float64]
@@ -21,7 +21,7 @@ def walk(frames: int = 90, step_px: float = 6.0, start_px: float = 300.0) -> Pos
     xy_px[..., 0] = (start_px + step_px * t)[:, None]
     xy_px[..., 1] = 400.0
     swing = 60 * np.sin(t * 2 * np.pi / 30)
-    xy_px[:, list(HEAD), 1] = 250
+    xy_px[:, list(FACE), 1] = 250
     xy_px[:, list(SHOULDERS), 1] = 300
     xy_px[:, list(FEET), 1] = 560
     xy_px[:, list(FEET[::2]), 0] += swing[:, None]
@@ -37,7 +37,7 @@ def without(track: PoseTrack, frames: slice) -> PoseTrack:
     return replace(track, xy_px=xy_px, visibility=visibility)
 
 
-def boxes_of(track: PoseTrack, margin: float = 0.15) -> Boxes:
+def boxes_of(track: PoseTrack, margin: float = 0.15) -> PersonBoxes:
     return person_boxes(track, SIZE_PX, margin=margin, reach_frames=15, longest_gap_frames=15)
 
 
@@ -89,14 +89,14 @@ def test_far_from_any_person_it_is_the_whole_picture() -> None:
     lonely = np.zeros(120, np.bool_)
     lonely[45:75] = True
     assert_allclose(boxes.person, ~lonely)
-    assert_allclose(boxes.edges_px[lonely], np.tile(whole_picture(SIZE_PX), (30, 1)))
+    assert_allclose(boxes.edges_px[lonely], np.tile(whole_picture_box(SIZE_PX), (30, 1)))
     assert np.isnan(boxes.torso_xy_px[30:90]).all(), "held boxes do not know where the torso is"
 
 
 def test_nobody_at_all_is_the_whole_picture() -> None:
     boxes = boxes_of(without(walk(), slice(None)))
     assert not boxes.person.any()
-    assert_allclose(boxes.edges_px, np.tile(whole_picture(SIZE_PX), (90, 1)))
+    assert_allclose(boxes.edges_px, np.tile(whole_picture_box(SIZE_PX), (90, 1)))
 
 
 def test_a_guessed_landmark_does_not_widen_the_box() -> None:
@@ -117,7 +117,7 @@ def test_a_body_cut_off_by_the_picture_ends_there() -> None:
 @pytest.mark.parametrize("stretch", [1.0, 1.8])
 def test_shaping_only_grows_and_bounds_the_stretch(aspect: float, stretch: float) -> None:
     edges = np.array([[10.0, 20, 110, 420], [0, 0, 400, 50], [5, 5, 6, 6]])
-    grown = shaped(edges, aspect, stretch)
+    grown = grow_to_aspect(edges, aspect, stretch)
     assert np.all(grown[:, :2] <= edges[:, :2] + 1e-9) and np.all(grown[:, 2:] >= edges[:, 2:] - 1e-9)
     assert_allclose(grown[:, :2] + grown[:, 2:], edges[:, :2] + edges[:, 2:])
     wide, high = (grown[:, 2:] - grown[:, :2]).T
@@ -128,8 +128,8 @@ def test_shaping_only_grows_and_bounds_the_stretch(aspect: float, stretch: float
 def test_whole_pixels_lie_between_pixels_and_a_steady_size_stays_steady() -> None:
     start = np.linspace(0, 3, 31)
     edges = np.stack([start, start, start + 20.3, start + 30.3], axis=1)
-    whole = whole_pixels(edges)
+    whole = snap_to_pixels(edges)
     assert_allclose(whole % 1, 0.5)
     assert_allclose(whole, edges, atol=1)
     assert np.ptp(whole[:, 2] - whole[:, 0]) == 0
-    assert_allclose(whole_pixels(whole), whole)
+    assert_allclose(snap_to_pixels(whole), whole)

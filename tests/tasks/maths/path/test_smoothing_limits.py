@@ -9,7 +9,7 @@ import pytest
 from conf.choices import Smoother
 from conf.holding import SmoothingConf
 from tasks.errors import SettingError
-from tasks.maths.path.limits import check_smoothing, window_frames
+from tasks.maths.path.smoothing_limits import check_smoothing, usable_window_frames
 
 WINDOWED = [Smoother.moving, Smoother.gaussian, Smoother.savgol]
 
@@ -76,7 +76,7 @@ def test_what_the_clip_cannot_honour_is_one_line(
 def test_the_default_window_shrinks_to_a_shorter_clip(kind: Smoother, frames: int, fitted: int) -> None:
     settings = SmoothingConf(kind)
     check_smoothing(settings, frames, 30.0)
-    assert window_frames(settings, frames, 30.0) == fitted
+    assert usable_window_frames(settings, frames, 30.0) == fitted
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Smoother if kind not in WINDOWED])
@@ -103,14 +103,14 @@ def test_a_cutoff_matters_only_where_it_is_used(kind: Smoother) -> None:
 )
 def test_seconds_become_the_nearest_odd_number_of_frames(window_s: float, rate_hz: float, frames: int) -> None:
     settings = SmoothingConf(window=99, window_s=window_s)
-    assert window_frames(settings, 500, rate_hz) == frames
+    assert usable_window_frames(settings, 500, rate_hz) == frames
     assert abs(frames - window_s * rate_hz) <= 1.0 + 1e-6 or frames == 1
 
 
 def test_a_window_as_long_as_the_clip_is_allowed() -> None:
     settings = SmoothingConf(window_s=2.0)
     check_smoothing(settings, 60, 30.0)
-    assert window_frames(settings, 60, 30.0) == 59
+    assert usable_window_frames(settings, 60, 30.0) == 59
     check_smoothing(SmoothingConf(window=61), 61, 30.0)
 
 
@@ -125,5 +125,6 @@ def test_a_window_of_one_frame_suits_every_order() -> None:
 
 
 def test_it_is_known_without_loading_a_library() -> None:
-    code = "import sys, tasks.maths.path.limits; sys.exit(bool({'numpy', 'scipy', 'pyarrow'} & set(sys.modules)))"
+    loaded = "{'numpy', 'scipy', 'pyarrow'} & set(sys.modules)"
+    code = f"import sys, tasks.maths.path.smoothing_limits; sys.exit(bool({loaded}))"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[4], check=False).returncode == 0

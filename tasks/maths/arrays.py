@@ -1,0 +1,21 @@
+"""Array types of the maths modules, and runs of equal values in an array."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Labels = NDArray[np.str_]
+
+
+def true_runs(flags: Flags) -> list[tuple[int, int]]:
+    """``(first, last)`` indices of each run of True in ``flags`` (n,)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return [(int(start), int(stop) - 1) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def label_runs(labels: Labels) -> list[tuple[str, int, int]]:
+    """``(label, first, last)`` of each run of equal ``labels`` (n,), n at least 1."""
+    starts = np.flatnonzero(np.append(True, labels[1:] != labels[:-1]))
+    lasts = np.append(starts[1:], len(labels)) - 1
+    return [(str(labels[first]), int(first), int(last)) for first, last in zip(starts, lasts, strict=True)]
