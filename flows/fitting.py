@@ -68,8 +68,8 @@ def _encoded(config: Config, source_px: Size, size_px: Size) -> Iterator[Size]:
     if own or stabilized_wanted(config):
         yield size_px
     if Output.comparison in config.outputs and config.crop.mode is not Crop.auto:
-        from tasks.media.planes.compose import one_above_the_other, side_by_side
+        from tasks.media.planes.compose import panes_side_by_side, panes_stacked
 
         vertical = config.comparison.layout is ComparisonLayout.vertical
-        arrange = one_above_the_other if vertical else side_by_side
+        arrange = panes_stacked if vertical else panes_side_by_side
         yield arrange(source_px, size_px, config.comparison.max_width).size_px

@@ -31,7 +31,7 @@ from flows.results.run_record import flat_metrics
 from flows.sweep import Setting
 from flows.videos import find_all
 from tasks.cache.store import in_use
-from tasks.errors import Interrupted, NotShown, StillwalkError
+from tasks.errors import Interrupted, NotFoundInClip, StillwalkError
 from tasks.execution import processes, progress
 from tasks.records import Artifact
 
@@ -160,7 +160,7 @@ def _finish(job: Job, output_dir: Path) -> Result:
         elif not future.state.is_pending():  # pending for ever: an earlier stage has failed
             cause = future.state.result(raise_on_failure=False)
             error = error or _reason(title, cause)
-            findings += [cause.key] if isinstance(cause, NotShown) else []
+            findings += [cause.key] if isinstance(cause, NotFoundInClip) else []
     if error and progress.stop.is_set():  # it has not failed: there is nothing to report
         return Result(job.video, error=progress.INTERRUPTED, setting=job.setting)
     try:

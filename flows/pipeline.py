@@ -15,7 +15,7 @@ from tasks.cache.store import sha256_of
 from tasks.errors import SettingError
 from tasks.execution.scheduler import Group
 from tasks.media.input.sharing import Sharing
-from tasks.paths import expanded
+from tasks.paths import expand_home
 from tasks.render_requests import (
     ChartsRequest,
     ComparisonRequest,
@@ -143,7 +143,7 @@ def _start_render(job: Job, request: type[RenderRequest], output: Output, **more
         takes = (*takes, "masks")
         fields |= {"background": background, "matte": conf.masks}
         if background.image is not None:  # the bytes of a picture are part of the key, its path is not
-            picture = expanded(background.image)
+            picture = expand_home(background.image)
             fields |= {
                 "background": replace(background, image=""),
                 "image": picture,

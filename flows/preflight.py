@@ -16,7 +16,7 @@ from flows.output_needs import masks_wanted
 from flows.shared_window import shared_size
 from flows.videos import Video
 from tasks.errors import SettingError, VideoError
-from tasks.paths import exists, expanded, is_folder, too_long
+from tasks.paths import exists, expand_home, is_folder, length_problem
 
 
 def check(config: Config, videos: list[Video]) -> None:
@@ -71,7 +71,7 @@ def _refuse(config: Config, videos: list[Video], video: Video, error: SettingErr
 
 def check_length(setting: str, folder: Path) -> None:
     """Raise unless the path of ``folder`` leaves room for the files that are to lie in it."""
-    fact = too_long(folder)
+    fact = length_problem(folder)
     require(not fact, setting, fact, f"choose a shorter one with {setting}=")
 
 
@@ -92,7 +92,7 @@ def _check_codec(name: str) -> None:
 def _check_image(name: str) -> None:
     from tasks.media.files import still_picture
 
-    still_picture.read_picture(expanded(name))
+    still_picture.read_picture(expand_home(name))
 
 
 def _check_size(config: Config, videos: list[Video]) -> None:
@@ -116,7 +116,7 @@ def _shape(config: Config, video: Video) -> tuple[tuple[int, int], Fraction]:
 def _check_walk(config: Config) -> None:
     from tasks.demo import demo_video
 
-    demo_video.walk_of(config.demo)
+    demo_video.walk_from_settings(config.demo)
 
 
 def _check_picture(config: Config, video: Video) -> None:
@@ -160,7 +160,7 @@ def model_digests(config: Config) -> dict[str, dict[str, str]]:
     masks = config.masks
     by_stage: dict[str, tuple[str, ...]] = {"pose": (config.pose.model.value,)}
     if masks_wanted(config):
-        by_stage["masks"] = sources.mask_models(masks.model.value, masks.source.value, masks.fallback_fps)
+        by_stage["masks"] = sources.mask_model_names(masks.model.value, masks.source.value, masks.fallback_fps)
     where = (config.models.dir, config.models.download, config.plan)
     return {stage: _digests(names, *where) for stage, names in by_stage.items()}
 
@@ -169,6 +169,6 @@ def model_digests(config: Config) -> dict[str, dict[str, str]]:
 def _digests(names: tuple[str, ...], folder: str | None, download: bool, only_planned: bool) -> dict[str, str]:
     from tasks.models import sources
 
-    absent = sources.to_fetch(names, folder) if download and only_planned else []
+    absent = sources.models_to_download(names, folder) if download and only_planned else []
     there = [name for name in names if name not in absent]
     return dict.fromkeys(absent, "") | sources.model_digests(there, folder, download)

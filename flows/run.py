@@ -23,7 +23,7 @@ from flows.videos import Video, find_all, missing
 from tasks.cache import folders
 from tasks.execution import progress
 from tasks.execution.memory import keep_what_is_loaded, stay_small
-from tasks.paths import whole
+from tasks.paths import absolute_path
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 HOME = settings.ROOT / "outputs" / ".prefect"
@@ -60,7 +60,7 @@ def run_sweep(asked: list[Setting], unnamed: str) -> tuple[int, list[float | Non
 def run_all_settings(asked: list[Setting], unnamed: str) -> tuple[int, list[Result]]:
     """The same, with what became of each video with each setting."""
     config = settings.load(asked[0].overrides)
-    base = whole(config.output_dir)
+    base = absolute_path(config.output_dir)
     return _run(distinct(_alike(asked)), base / "sweeps" / (config.sweep.name or unnamed), base)
 
 
@@ -78,7 +78,7 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     started = time.perf_counter()
     stay_small()
     config, videos = _checked(asked)
-    cache = whole(config.cache_dir) if config.cache_dir else base_dir / ".cache"
+    cache = absolute_path(config.cache_dir) if config.cache_dir else base_dir / ".cache"
     preflight.check_length("output_dir", output_dir)
     preflight.check_length("cache_dir", cache)
     if asked[0].name:

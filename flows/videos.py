@@ -11,7 +11,7 @@ from typing import Any
 
 from flows.results.atomic_files import PART
 from tasks.errors import SettingError
-from tasks.paths import exists, expanded, is_file, is_folder, why_closed
+from tasks.paths import access_problem, exists, expand_home, is_file, is_folder
 
 DEMO = "demo"
 LONGEST = 200  # bytes of a video's name: a folder's may have 255, and some is added
@@ -66,7 +66,7 @@ def missing(video: Video) -> str:
         return ""
     if exists(video.path):
         return f"{video.path}: is not a regular file; give a video file"
-    if why := why_closed(video.path):
+    if why := access_problem(video.path):
         return f"{video.path}: cannot be opened ({why}); check its name, and the permissions of its folder"
     return f"{video.path}: there is no such file; check the path"
 
@@ -108,12 +108,12 @@ def find_all(asked: list[Any]) -> list[Video]:
 
 
 def _expand(item: str) -> list[Path]:
-    return _listed(expanded(item[1:])) if item.startswith("@") else _meant(item)
+    return _listed(expand_home(item[1:])) if item.startswith("@") else _meant(item)
 
 
 def _meant(item: str) -> list[Path]:
     """The videos that a path, a folder or a glob means."""
-    path = expanded(item)
+    path = expand_home(item)
     if is_folder(path):
         return _inside(path)
     if not exists(path) and glob.has_magic(item):
@@ -154,7 +154,7 @@ def _listed(listing: Path) -> list[Path]:
             f"video: the list {listing} cannot be read ({error}); give a text file, a path a line"
         ) from error
     entries = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
-    return [found for entry in entries for found in _meant(str(listing.parent / expanded(entry)))]
+    return [found for entry in entries for found in _meant(str(listing.parent / expand_home(entry)))]
 
 
 def told_apart(paths: Sequence[Path | None]) -> list[Video]:

@@ -13,7 +13,7 @@ from tasks.maths.metrics.decimation import chart_indices
 from tasks.maths.metrics.residual import amplitude_density, only_seen, without_absent
 from tasks.maths.path import affine
 from tasks.media.files.tables import read_json, read_table, write_json
-from tasks.media.report.charts import Band, Curve, spectrum, timeline
+from tasks.media.report.charts import Band, Curve, write_spectrum, write_timeline
 from tasks.records import Tick, read_clip
 from tasks.render_requests import ChartsRequest
 
@@ -48,18 +48,18 @@ def draw_charts(request: ChartsRequest, folder: Path, tick: Tick) -> dict[str, A
         pair = [
             _curve(paths.time_s, without_absent(path, paths.states)[:, axis], color) for path, color in _colored(paths)
         ]
-        timeline(folder / f"path_{name}.svg", pair, span_s, states, sources)
+        write_timeline(folder / f"path_{name}.svg", pair, span_s, states, sources)
     residual = only_seen(paths.after, paths.states)
     spectra = [(only_seen(paths.before, paths.states), "before"), (residual, "after")]
     verified = read_verified(request)
     reach = [residual, *([] if verified is None else [verified])]
-    timeline(folder / "residual.svg", _per_axis(paths.time_s, residual), span_s, states, reach=reach)
+    write_timeline(folder / "residual.svg", _per_axis(paths.time_s, residual), span_s, states, reach=reach)
     if verified is not None:
-        timeline(folder / "verified.svg", _per_axis(paths.time_s, verified), span_s, states, reach=reach)
+        write_timeline(folder / "verified.svg", _per_axis(paths.time_s, verified), span_s, states, reach=reach)
         spectra.append((verified, "verified"))
     curves = [Curve(*amplitude_density(paths.time_s, path), color) for path, color in spectra]
     if any(len(curve.x) for curve in curves):
-        spectrum(folder / "spectrum.svg", [curve for curve in curves if len(curve.x)])
+        write_spectrum(folder / "spectrum.svg", [curve for curve in curves if len(curve.x)])
     write_json(folder / "spans.json", {"start_s": span_s[0], "end_s": span_s[1], **_span_list(states, sources)})
     tick(len(paths.time_s))
     return {}

@@ -7,7 +7,7 @@ from typing import Any
 from tasks.media.files.tables import write_json, write_table
 from tasks.media.input.frame_cache import held_bytes
 from tasks.media.input.probe import scan
-from tasks.media.planes.layout import has_opacity
+from tasks.media.planes.layout import stores_alpha
 from tasks.records import Clip, Tick
 from tasks.requests import DecodeRequest
 
@@ -40,7 +40,7 @@ def _notes(clip: Clip) -> list[str]:
     if clip.missing:
         fact = "the file is damaged there, and the frame before stays instead"
         notes.append(f"{clip.missing}: {fact}; copy or download it again")
-    if has_opacity(clip.pixel_format) and clip.codec != "gif":  # which is told to have it whatever it shows
+    if stores_alpha(clip.pixel_format) and clip.codec != "gif":  # which is told to have it whatever it shows
         notes.append("the video is partly transparent: its opacity is left out; put it on a background first")
     if clip.interlaced:
         fact = f"the picture is interlaced ({clip.interlaced} of {clip.frames} frames)"

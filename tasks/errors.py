@@ -26,17 +26,17 @@ class VideoError(StillwalkError):
     """A video that is missing, broken, or not a video."""
 
 
-class NotShown(StillwalkError):
+class NotFoundInClip(StillwalkError):
     """What a whole look at a clip has found missing in it. The cache keeps such a finding as it keeps a result."""
 
     key = ""  # of the entry of the cache that keeps it
 
 
-class NobodyFound(NotShown):
+class NobodyFound(NotFoundInClip):
     """A clip in which no frame shows a person."""
 
 
-class AnchorNotSeen(NotShown):
+class AnchorNotSeen(NotFoundInClip):
     """A clip that shows a person, but never the point of the body that is to be held still."""
 
 

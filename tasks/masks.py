@@ -19,11 +19,11 @@ from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table
 from tasks.media.input.frame_cache import frames_of
 from tasks.media.input.prefetch import prefetched
-from tasks.media.matting.body_mask import judged, over
-from tasks.media.matting.fill_masks import lent
-from tasks.media.planes.crop import cut_rgb
+from tasks.media.matting.body_mask import fuse_probabilities, resample_body_mask
+from tasks.media.matting.fill_masks import fill_failed_masks
+from tasks.media.planes.crop import crop_rgb
 from tasks.models.runtime import DeviceUse
-from tasks.models.selfie import INPUT_WH, Segmenter, Selfie, open_selfie
+from tasks.models.selfie import SELFIE_INPUT_SIZE_PX, MediaPipeSegmenter, Segmenter, open_selfie_segmenter
 from tasks.models.sources import model_files
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import MasksRequest
@@ -58,7 +58,7 @@ def segment_person(request: MasksRequest, folder: Path, tick: Tick, clock: Clock
     track = read_table(request.pose.path("motion.parquet"))["track"]
     states = np.zeros(len(State), np.int64)
     with by(request, clip, track, clock) as measuring, mask_writer(folder / "masks.npz") as writer:
-        for mask in lent(_with_ticks(measuring.masks, tick), measuring.boxes, track > 0, measuring.wh):
+        for mask in fill_failed_masks(_with_ticks(measuring.masks, tick), measuring.boxes, track > 0, measuring.wh):
             writer.write(mask)
             states[mask.state] += 1
     counts = {state.name: int(states[state]) for state in State}
@@ -85,7 +85,7 @@ def pick_model(
 @contextmanager
 def _selfie_masks(request: MasksRequest, clip: Clip, track: NDArray[np.int64], clock: Clock) -> Iterator[MaskStream]:
     model, why = _choose_model(request, clip, clock)
-    boxes, wh = _boxes(request, clip, model), INPUT_WH[model.value]
+    boxes, wh = _boxes(request, clip, model), SELFIE_INPUT_SIZE_PX[model.value]
     inputs = _inputs(request, clip, boxes, wh)
     with _open_model(request, model) as (segmenter, use), prefetched(inputs) as stream:
         masks: Masks = map(segmenter, stream)
@@ -98,7 +98,7 @@ def _selfie_masks(request: MasksRequest, clip: Clip, track: NDArray[np.int64], c
 @contextmanager
 def _landmarker_masks(request: MasksRequest, clip: Clip, track: NDArray[np.int64], _: Clock) -> Iterator[MaskStream]:
     """What the pose stage has kept: nothing is decoded and no model runs."""
-    boxes, wh = _boxes(request, clip, MaskModel.general), INPUT_WH[MaskModel.general.value]
+    boxes, wh = _boxes(request, clip, MaskModel.general), SELFIE_INPUT_SIZE_PX[MaskModel.general.value]
     found = request.found.facts
     facts = {"model": found["model"], "why": "", "device": found["device"], "device_note": found["device_note"]}
     yield MaskStream(boxes, wh, _bodies(request, track, boxes, wh), facts)
@@ -108,7 +108,7 @@ def combine_masks(shown: Probability | None, body: Probability | None) -> Probab
     """The selfie model's mask judged by the pose model's, or the only one there is."""
     if shown is None or body is None:
         return body if shown is None else shown
-    return judged(shown, body)
+    return fuse_probabilities(shown, body)
 
 
 def _bodies(request: MasksRequest, track: NDArray[np.int64], boxes: PersonBoxes, wh: tuple[int, int]) -> Masks:
@@ -116,7 +116,7 @@ def _bodies(request: MasksRequest, track: NDArray[np.int64], boxes: PersonBoxes,
     found = request.found
     bodies = read_bodies(found.path("people.parquet"), found.path("bodies.npz"), track)
     for body, edges_px in zip(bodies, boxes.edges_px, strict=True):
-        yield None if body is None else over(body, edges_px, wh)
+        yield None if body is None else resample_body_mask(body, edges_px, wh)
 
 
 def _choose_model(request: MasksRequest, clip: Clip, clock: Clock) -> tuple[MaskModel, str]:
@@ -125,21 +125,23 @@ def _choose_model(request: MasksRequest, clip: Clip, clock: Clock) -> tuple[Mask
     if fallback_fps is None or model is MaskModel.landscape:
         return model, ""
     boxes = _boxes(request, clip, model)
-    inputs = _inputs(request, clip, boxes, INPUT_WH[model.value])
+    inputs = _inputs(request, clip, boxes, SELFIE_INPUT_SIZE_PX[model.value])
     with closing(inputs), _open_model(request, model) as (segmenter, _):
         first = (rgb for rgb, person in zip(inputs, boxes.person, strict=False) if person)
         timed = list(islice(first, TIMED_BOXES))  # beforehand: decoding is not what is timed
         return pick_model(timed, segmenter, fallback_fps, clock)
 
 
-def _open_model(request: MasksRequest, model: MaskModel) -> AbstractContextManager[tuple[Selfie, DeviceUse]]:
+def _open_model(
+    request: MasksRequest, model: MaskModel
+) -> AbstractContextManager[tuple[MediaPipeSegmenter, DeviceUse]]:
     models = request.models
-    return open_selfie(model_files(model.value, models.dir, models.download), device=request.device.value)
+    return open_selfie_segmenter(model_files(model.value, models.dir, models.download), device=request.device.value)
 
 
 def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> PersonBoxes:
     """What ``model`` is to be shown of each frame, between whole pixels."""
-    width, height = INPUT_WH[model.value]
+    width, height = SELFIE_INPUT_SIZE_PX[model.value]
     rate_hz = float(clip.rate)
     boxes = person_boxes(
         read_pose(request.pose.path("pose.parquet")),
@@ -160,7 +162,7 @@ def _inputs(
 ) -> Generator[NDArray[np.uint8], None, None]:
     pictures = frames_of(request.source, clip, held_mb=request.held_mb)
     for picture, edges_px in zip(pictures, boxes.edges_px, strict=True):
-        yield cut_rgb(picture, edges_px, wh)
+        yield crop_rgb(picture, edges_px, wh)
 
 
 def _with_ticks(masks: Iterable[Probability | None], tick: Tick) -> Masks:

@@ -14,7 +14,7 @@ from tasks.maths.path import affine
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table
 from tasks.media.output.render_frame import Edge, Pair, Plan, read_plan, scenes, write_video
-from tasks.media.planes.drawing import Brush, label, stamp
+from tasks.media.planes.drawing import Brush, draw_label, make_label
 from tasks.media.planes.layout import Planes
 from tasks.records import Tick
 from tasks.render_requests import OverlayRequest
@@ -119,9 +119,11 @@ def write_words(planes: Planes, plan: Plan, known: Known, frame: int) -> None:
     confidence = known.confidence[frame]
     sure = f", confidence {confidence:.2f}" if np.isfinite(confidence) else ""
     words = f"{frame}   {known.pose.time_s[frame]:.2f} s   {known.state[frame]}{sure}"
-    word = label(words, max(0.018 * min(plan.size_px), 8.0))  # of the shorter side: it must fit into a portrait too
+    word = make_label(
+        words, max(0.018 * min(plan.size_px), 8.0)
+    )  # of the shorter side: it must fit into a portrait too
     corner = (0, max(plan.size_px[1] - word.ink.shape[0], 0))
-    stamp(planes, word, corner, plan.layout, plan.values([255, 255, 255]), plan.values([0, 0, 0]))
+    draw_label(planes, word, corner, plan.layout, plan.values([255, 255, 255]), plan.values([0, 0, 0]))
 
 
 def stroke_px(plan: Plan) -> int:

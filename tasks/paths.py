@@ -8,9 +8,9 @@ import errno
 import os
 from pathlib import Path
 
-NAME_BYTES = 255  # of a name, and of a whole path with its end: what Linux and its usual file systems take
-PATH_BYTES = 4096
-ROOM_BYTES = 1000  # for what is put into a folder of the user's: the folders of a sweep, a setting, a video, a file
+MAX_NAME_BYTES = 255  # of a name, and of a whole path with its end: what Linux and its usual file systems take
+MAX_PATH_BYTES = 4096
+RESERVED_BYTES = 1000  # for what is put into a folder of the user's: the folders of a sweep, a setting, a video, a file
 
 
 def exists(path: Path) -> bool:
@@ -28,17 +28,17 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112  (see above)
 
 
-def expanded(text: str) -> Path:
+def expand_home(text: str) -> Path:
     """The place with ``~`` as the home it means; as it is where there is none."""
     return Path(os.path.expanduser(text))  # noqa: PTH111  (see above)
 
 
-def whole(text: str) -> Path:
+def absolute_path(text: str) -> Path:
     """The same from the root on."""
-    return expanded(text).absolute()
+    return expand_home(text).absolute()
 
 
-def why_closed(path: Path) -> str:
+def access_problem(path: Path) -> str:
     """Why nothing can be seen there, in the system's words; empty where it just is not there."""
     try:
         path.stat()
@@ -49,25 +49,26 @@ def why_closed(path: Path) -> str:
     return ""
 
 
-def too_long(folder: Path) -> str:
+def length_problem(folder: Path) -> str:
     """Why the path of a folder to be filled is too long for the system, as a clause; empty where it is not."""
     longest = max((os.fsencode(part) for part in folder.parts), key=len, default=b"")
-    if len(longest) > NAME_BYTES:
-        return f"the name {os.fsdecode(longest[:20])}... has {len(longest)} bytes, more than the {NAME_BYTES} of a name"
-    path_bytes, room_bytes = len(os.fsencode(folder)), PATH_BYTES - ROOM_BYTES
+    if len(longest) > MAX_NAME_BYTES:
+        start = os.fsdecode(longest[:20])
+        return f"the name {start}... has {len(longest)} bytes, and a name may have {MAX_NAME_BYTES}"
+    path_bytes, room_bytes = len(os.fsencode(folder)), MAX_PATH_BYTES - RESERVED_BYTES
     if path_bytes > room_bytes:
-        return f"the path has {path_bytes} bytes, and files in it have no room within {PATH_BYTES}"
+        return f"the path has {path_bytes} bytes, and files in it have no room within {MAX_PATH_BYTES}"
     return ""
 
 
-def is_full(error: OSError) -> bool:
+def is_disk_full(error: OSError) -> bool:
     """Whether the disk is full, or the user's share of it."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def unwritable(error: OSError) -> tuple[str, str]:
+def write_problem(error: OSError) -> tuple[str, str]:
     """What hinders the system from writing, as a clause, and what cures it; "" where only another place does."""
-    if is_full(error):
+    if is_disk_full(error):
         return "the disk is full", "free some space"
     if error.errno == errno.EFBIG:
         return "a file would be larger than is allowed", "raise the limit (ulimit -f)"

@@ -13,10 +13,10 @@ from tasks.maths.body.landmarks import HIPS
 from tasks.media.files.people_file import PeopleWriter, people_writer
 from tasks.media.input.prefetch import prefetched
 from tasks.media.input.rgb import RgbFrame, rgb_frames
-from tasks.media.matting.body_mask import kept
-from tasks.media.tracking.appearance import colours_of
-from tasks.media.tracking.features import TorsoMotion
-from tasks.models.people import PeopleFinder, Sighting, open_people
+from tasks.media.matting.body_mask import crop_body_mask
+from tasks.media.tracking.appearance import clothing_histograms
+from tasks.media.tracking.torso_motion import TorsoMotion
+from tasks.models.people import PeopleFinder, Sighting, open_people_tracker
 from tasks.models.sources import model_files
 from tasks.records import Tick, read_clip
 from tasks.requests import PoseRequest
@@ -63,7 +63,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
     clip = read_clip(request.clip)
     settings, models = request.settings, request.models
     with (
-        open_people(
+        open_people_tracker(
             model_files(settings.model.value, models.dir, models.download),
             device=request.device.value,
             most=settings.people,
@@ -108,13 +108,13 @@ def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick) -
         present = {}
         for track, in_rgb, mask in people:
             present[track] = landmarks = frame.to_source(in_rgb)
-            body = kept(NO_BODY_MASK if mask is None else mask, frame.scale_xyz[:2])
+            body = crop_body_mask(NO_BODY_MASK if mask is None else mask, frame.scale_xyz[:2])
             writer.sighting(frame.number, frame.time_s, track, landmarks, body)
             mover = movers.setdefault(track, TorsoFollower())
             mover.seen_s = frame.time_s
             if frame.time_s >= mover.clothes_s + CLOTHES_INTERVAL_S:
                 mover.clothes_s = frame.time_s
-                writer.clothes(frame.number, track, colours_of(frame.rgb, in_rgb))
+                writer.clothes(frame.number, track, clothing_histograms(frame.rgb, in_rgb))
         _measure_steps(movers, frame, present, writer)
         counts.frames += 1
         counts.looked += looked

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tasks.media.output.render_frame import Edge, Plan, read_plan, scenes
 from tasks.media.output.webp import verify_webp, write_webp
-from tasks.media.planes.plane_color import tags_at
-from tasks.media.report.contact_sheet import Rgb, scaled
+from tasks.media.planes.plane_color import tags_for_height
+from tasks.media.report.contact_sheet import RgbPicture, shrink_picture
 from tasks.records import Tick
 from tasks.render_requests import PreviewRequest
 
@@ -46,12 +46,12 @@ def shown_frame(frame_s: NDArray[np.float64], at_s: float) -> int:
 
 def small_pictures(
     request: PreviewRequest, plan: Plan, size_px: tuple[int, int], tick: Tick
-) -> Iterator[tuple[float, Rgb]]:
+) -> Iterator[tuple[float, RgbPicture]]:
     """Seconds from the first one, and the picture, of those that are shown: always one at least."""
     edge = Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
     first_s = plan.clip.start_s + max((plan.clip.duration_s - LONGEST_S) / 2, 0.0)
     first = shown_frame(plan.time_s, first_s)
-    color = tags_at(plan.clip.color, plan.clip.height_px, plan.size_px[1])
+    color = tags_for_height(plan.clip.color, plan.clip.height_px, plan.size_px[1])
     due_s = 0.0
     for scene in scenes(request.source, plan, held_mb=request.held_mb, shared=request.shared):
         picture = scene.picture
@@ -61,5 +61,5 @@ def small_pictures(
         if picture.index >= first and time_s >= due_s - HALF_TICK_S:
             due_s = max(due_s + STEP_S, time_s)
             output = replace(picture, planes=scene.moved(edge), color=color)
-            yield time_s, scaled(output.rgb(), size_px)
+            yield time_s, shrink_picture(output.rgb(), size_px)
         tick(picture.index + 1)

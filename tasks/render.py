@@ -11,45 +11,54 @@ from tasks.media.files.masks_file import State, read_masks
 from tasks.media.files.still_picture import read_picture, still_planes
 from tasks.media.input.frames import Picture
 from tasks.media.input.prefetch import prefetched
-from tasks.media.matting.cutout import Cut, Look, cut_out, draw, on_nothing, out_of_focus, steadied, whole
+from tasks.media.matting.cutout import (
+    Cutout,
+    CutoutSettings,
+    blurred_background,
+    cut_out_person,
+    draw_cutout,
+    smooth_masks_in_time,
+    transparent_planes,
+    whole_picture_cutout,
+)
 from tasks.media.output.alpha_writer import AlphaSink
 from tasks.media.output.audio_clock import sounding
 from tasks.media.output.png_zip import PngZip, verify_zip
 from tasks.media.output.read_back import verify_video
 from tasks.media.output.render_frame import Edge, Pair, Plan, Scene, read_plan, scenes, write_video
-from tasks.media.planes.compose import Pairing, join, one_above_the_other, plain, side_by_side
-from tasks.media.planes.drawing import label, stamp
+from tasks.media.planes.compose import Panes, join_panes, panes_side_by_side, panes_stacked, solid_planes
+from tasks.media.planes.drawing import draw_label, make_label
 from tasks.media.planes.layout import Alpha, Planes
-from tasks.media.planes.plane_color import tags_at
-from tasks.media.report.render_samples import Watcher
+from tasks.media.planes.plane_color import tags_for_height
+from tasks.media.report.render_samples import RenderSamples
 from tasks.records import Tick
 from tasks.render_requests import ComparisonRequest, PersonRequest, RenderRequest, StabilizedRequest
 
 LABEL_HEIGHT: Final = 0.022  # of a capital, as a share of the picture's height
 LEAST_LABEL_PX: Final = 8.0
-Backdrop = Callable[[Scene, Cut | None], Planes]
+Backdrop = Callable[[Scene, Cutout | None], Planes]
 
 
 def render_stabilized(request: StabilizedRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write ``stabilized.mp4`` and what a ``Watcher`` keeps of it; facts: frames, size and notes."""
+    """Write ``stabilized.mp4`` and what a ``RenderSamples`` keeps of it; facts: frames, size and notes."""
     plan = read_plan(request.clip, request.trajectory)
-    watcher = Watcher(plan)
+    watcher = RenderSamples(plan)
     facts = finish(request, plan, plan.size_px, watcher.watched(output_pairs(request, plan)), folder, tick)
     watcher.write(folder)
     return facts
 
 
 def render_comparison(request: ComparisonRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write ``comparison.mp4``, the original first, and what a ``Watcher`` keeps of it.
+    """Write ``comparison.mp4``, the original first, and what a ``RenderSamples`` keeps of it.
 
     Facts: frames, size, ``panes`` (x, y, width, height of the two pictures) and notes.
     """
     plan = read_plan(request.clip, request.trajectory)
     vertical = request.comparison.layout is ComparisonLayout.vertical
-    arrange = one_above_the_other if vertical else side_by_side
+    arrange = panes_stacked if vertical else panes_side_by_side
     pairing = arrange(plan.clip.size_px, plan.size_px, request.comparison.max_width)
     write = labels(plan, pairing) if request.comparison.labels else None
-    watcher = Watcher(plan)
+    watcher = RenderSamples(plan)
     joined = joined_pairs(request, plan, pairing, write, watcher)
     facts = finish(request, plan, pairing.size_px, joined, folder, tick)
     watcher.write(folder)
@@ -98,7 +107,7 @@ def output_pairs(request: RenderRequest, plan: Plan) -> Iterator[Pair]:
     for scene, cut in cut_scenes(request, plan):
         canvas = behind(scene, cut)
         if cut is not None:
-            draw(cut, canvas, plan.layout)
+            draw_cutout(cut, canvas, plan.layout)
         yield scene.picture, canvas
 
 
@@ -110,27 +119,27 @@ def scenes_of(request: RenderRequest, plan: Plan) -> Iterator[Scene]:
 def joined_pairs(
     request: ComparisonRequest,
     plan: Plan,
-    pairing: Pairing,
+    pairing: Panes,
     write: Callable[[Planes], None] | None,
-    watcher: Watcher,
+    watcher: RenderSamples,
 ) -> Iterator[Pair]:
     """Every picture with the planes of the comparison, written on where that is asked for."""
     for picture, planes in watcher.watched(output_pairs(request, plan)):
-        both = join(picture.planes, planes, plan.layout, pairing)
+        both = join_panes(picture.planes, planes, plan.layout, pairing)
         if write is not None:
             write(both)
         yield picture, both
 
 
-def labels(plan: Plan, pairing: Pairing) -> Callable[[Planes], None]:
+def labels(plan: Plan, pairing: Panes) -> Callable[[Planes], None]:
     """What writes ``original`` and ``stabilized`` into the upper left of the two pictures."""
     capital_px = max(LABEL_HEIGHT * pairing.first_px[1], LEAST_LABEL_PX)
-    words = [label(text, capital_px) for text in ("original", "stabilized")]
+    words = [make_label(text, capital_px) for text in ("original", "stabilized")]
     white, black = plan.values([255, 255, 255]), plan.values([0, 0, 0])
 
     def write(planes: Planes) -> None:
         for word, corner in zip(words, ((0, 0), pairing.second_corner_px), strict=True):
-            stamp(planes, word, corner, plan.layout, white, black)
+            draw_label(planes, word, corner, plan.layout, white, black)
 
     return write
 
@@ -140,21 +149,21 @@ def edge_of(request: RenderRequest) -> Edge:
     return Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
 
 
-def cut_scenes(request: RenderRequest, plan: Plan) -> Iterator[tuple[Scene, Cut | None]]:
+def cut_scenes(request: RenderRequest, plan: Plan) -> Iterator[tuple[Scene, Cutout | None]]:
     """Every picture with the person cut out of it; what shows without a person, ``background.nobody`` decides."""
     if request.masks is None or request.matte is None or request.background is None:
         raise OutputError(f"{request.output}: has no masks; this is a fault of the program")
     kept = request.background.nobody is Nobody.original
     sited = plan.clip.color.chroma_location
-    look = Look(plan.layout, sited, plan.size_px, request.render.interpolation.value, request.matte.refine)
+    look = CutoutSettings(plan.layout, sited, plan.size_px, request.render.interpolation.value, request.matte.refine)
     masks = read_masks(request.masks.path("masks.npz"))
-    placed = steadied(masks, plan.anchor_xy) if request.matte.smoothing else masks
+    placed = smooth_masks_in_time(masks, plan.anchor_xy) if request.matte.smoothing else masks
     for scene, mask in zip(scenes_of(request, plan), placed, strict=True):
         planes, matrix = scene.picture.planes, plan.to_output[scene.picture.index]
         if mask.state != State.nobody:
-            yield scene, cut_out(planes, mask, matrix, look)
+            yield scene, cut_out_person(planes, mask, matrix, look)
         else:
-            yield scene, whole(planes, matrix, look) if kept else None
+            yield scene, whole_picture_cutout(planes, matrix, look) if kept else None
 
 
 def backdrop(request: RenderRequest, plan: Plan) -> Backdrop:
@@ -162,7 +171,7 @@ def backdrop(request: RenderRequest, plan: Plan) -> Backdrop:
     layout, asked, black = plan.layout, request.background, plan.values([0, 0, 0])
     if asked is not None and asked.mode is Background.blur:
         edge = edge_of(request)
-        return lambda scene, cut: out_of_focus(scene.moved(edge), cut, layout, asked.blur_px, black)
+        return lambda scene, cut: blurred_background(scene.moved(edge), cut, layout, asked.blur_px, black)
     if request.image is not None:
         picture = read_picture(request.image, request.image_digest)
         clip = plan.clip
@@ -171,19 +180,19 @@ def backdrop(request: RenderRequest, plan: Plan) -> Backdrop:
         )
         return lambda scene, cut: tuple(plane.copy() for plane in still)
     values = black if asked is None else plan.values(asked.color)
-    return lambda scene, cut: plain(layout, plan.size_px, values)
+    return lambda scene, cut: solid_planes(layout, plan.size_px, values)
 
 
 def clear_pictures(request: RenderRequest, plan: Plan) -> Iterator[tuple[Picture, Planes, Alpha]]:
     """Every picture with the person's own colours and opacity as they stand in the output."""
     black = plan.values([0, 0, 0])
     for scene, cut in cut_scenes(request, plan):
-        yield scene.picture, *on_nothing(cut, plan.layout, plan.size_px, black)
+        yield scene.picture, *transparent_planes(cut, plan.layout, plan.size_px, black)
 
 
 def open_sink(request: RenderRequest, plan: Plan, path: Path) -> AlphaSink | PngZip:
     """The writer that the file's name asks for."""
-    color = tags_at(plan.clip.color, plan.clip.height_px, plan.size_px[1])
+    color = tags_for_height(plan.clip.color, plan.clip.height_px, plan.size_px[1])
     if path.suffix == ".zip":
         return PngZip(path, plan.layout, color)
     return AlphaSink(

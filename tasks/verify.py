@@ -29,8 +29,8 @@ from tasks.media.files.tables import read_json, read_table, write_json, write_ta
 from tasks.media.input.prefetch import prefetched
 from tasks.media.input.probe import scan
 from tasks.media.input.rgb import rgb_frames
-from tasks.media.tracking.features import TorsoMotion
-from tasks.models.people import Sighting, open_people
+from tasks.media.tracking.torso_motion import TorsoMotion
+from tasks.models.people import Sighting, open_people_tracker
 from tasks.models.sources import model_files
 from tasks.records import Clip, Tick, read_clip
 from tasks.render_requests import VerifyRequest
@@ -137,7 +137,7 @@ def _look_at_render(
     torso = TorsoMotion()
     files = model_files(request.settings.model.value, request.models.dir, request.models.download)
     with (
-        open_people(
+        open_people_tracker(
             files,
             device=request.device.value,
             most=request.settings.people,

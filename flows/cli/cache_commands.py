@@ -15,7 +15,7 @@ from tasks.cache.entries import Entry, entries, stages
 from tasks.cache.folders import registered
 from tasks.cache.store import LOCKS
 from tasks.errors import SettingError, StillwalkError
-from tasks.paths import is_folder, whole
+from tasks.paths import absolute_path, is_folder
 
 DESCRIPTION = """Without more: the size of the cache by stage and by video.
 
@@ -98,8 +98,8 @@ def _folders(overrides: list[str]) -> tuple[Path, Path]:
     """The folders of the deliverables and of the cache that a run with these overrides would use."""
     settings.register()
     config = settings.load(["video=demo", *overrides])
-    output_dir = whole(config.output_dir)
-    return output_dir, whole(config.cache_dir) if config.cache_dir else output_dir / ".cache"
+    output_dir = absolute_path(config.output_dir)
+    return output_dir, absolute_path(config.cache_dir) if config.cache_dir else output_dir / ".cache"
 
 
 def _chosen(asked: argparse.Namespace) -> bool:

@@ -23,7 +23,7 @@ from flows.cli import arguments, cache_commands, exit_status, interrupt
 from flows.cli.help import manual
 from flows.config import settings
 from tasks.errors import SettingError, StillwalkError
-from tasks.paths import whole
+from tasks.paths import absolute_path
 
 # Loading Prefect and MediaPipe makes half a million objects that live to the end: at Python's own pace the search for
 # dead ones among them takes a tenth of a run of a few seconds. See also ``tasks.execution.memory.keep_what_is_loaded``.
@@ -99,7 +99,7 @@ def entry(composed: DictConfig) -> None:
     job = HydraConfig.get()
     asked = settings.as_given(cast(ListConfig, job.overrides.task))
     try:
-        base = whole(settings.load(asked).output_dir)
+        base = absolute_path(settings.load(asked).output_dir)
         output_dir = Path(job.runtime.output_dir) if job.mode is RunMode.MULTIRUN else base
         exit_status.note(run(asked, output_dir=output_dir, base_dir=base))
     except StillwalkError as error:  # here, because Hydra adds a line of its own to what passes through it

@@ -55,9 +55,9 @@ class Notices:
             return b""
         if sheet.stat().st_size <= artifact_text.PICTURE_BYTES:
             return sheet.read_bytes()
-        from tasks.media.report.contact_sheet import shrunk  # loads OpenCV
+        from tasks.media.report.contact_sheet import jpeg_within  # loads OpenCV
 
-        return shrunk(sheet, artifact_text.PICTURE_BYTES)
+        return jpeg_within(sheet, artifact_text.PICTURE_BYTES)
 
     def _put(self, client: SyncPrefectClient, kind: str, key: str, data: str, about: str) -> None:
         client.create_artifact(

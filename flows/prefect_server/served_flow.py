@@ -20,7 +20,7 @@ from flows.run import run_all, run_all_settings
 from flows.sweep import Setting, named
 from flows.videos import find_all
 from tasks.errors import StillwalkError
-from tasks.paths import whole
+from tasks.paths import absolute_path
 
 FLOW: Final = "stillwalk-form"
 DEPLOYMENT: Final = "stillwalk"
@@ -53,7 +53,7 @@ def entry(overrides: list[str], sweep: bool = False) -> State[Any]:
             if sweep:
                 status, results = run_all_settings(asked, unnamed)
             else:
-                base = whole(configs[0].output_dir)
+                base = absolute_path(configs[0].output_dir)
                 status, results = run_all(quoted, output_dir=base, base_dir=base)
             watch.settle(results)
     except StillwalkError as error:

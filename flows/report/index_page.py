@@ -144,15 +144,17 @@ def _scatter(done: list[dict[str, Any]], swept: bool) -> str:
     shown = _points(done)
     if not shown:
         return ""
-    from tasks.media.report.scatter import Point, scatter  # loads matplotlib
+    from tasks.media.report.scatter import ScatterPoint, sweep_scatter  # loads matplotlib
 
     points = []
     for row in shown:
         area, lock = 100 * row["metrics"][SHOWN], row["metrics"][LOCK]
         points.append(
-            Point(area, lock, row["video"], bool(row.get("pareto")) or not swept, swept and bool(row.get("best")))
+            ScatterPoint(
+                area, lock, row["video"], bool(row.get("pareto")) or not swept, swept and bool(row.get("best"))
+            )
         )
-    svg = scatter(points, _drawn(done))
+    svg = sweep_scatter(points, _drawn(done))
     for number_of, row in enumerate(shown):
         svg = svg.replace(f'id="scatter-point-{number_of}"', _named(row, swept), 1)
     return svg

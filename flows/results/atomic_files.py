@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.errors import OutputError
-from tasks.paths import is_full, unwritable
+from tasks.paths import is_disk_full, write_problem
 
 PART = ".stillwalk-part"  # ends the names of what is half-written; nobody else's file is called so
 
@@ -33,11 +33,13 @@ def writing(folder: Path) -> Iterator[None]:
 
 def _told(error: OSError, folder: Path) -> str:
     """The sentence for an error that came while ``folder`` was written to."""
-    if not is_full(error) and error.filename is not None:  # of a full disk, it is the file that was to be copied there
+    if (
+        not is_disk_full(error) and error.filename is not None
+    ):  # of a full disk, it is the file that was to be copied there
         place = Path(os.fsdecode(error.filename))
         if not place.is_relative_to(folder) and not folder.is_relative_to(place):
             return f"{place}: cannot be read ({error.strerror}); make it readable, or remove it, and run again"
-    fact, cure = unwritable(error)
+    fact, cure = write_problem(error)
     return f"{folder}: {fact}; {f'{cure}, or ' if cure else ''}choose another place with output_dir="
 
 

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks import errors
-from tasks.errors import NotShown, OutputError
-from tasks.paths import is_full, unwritable
+from tasks.errors import NotFoundInClip, OutputError
+from tasks.paths import is_disk_full, write_problem
 from tasks.records import Artifact, StoredFile
 
 MARK = "done.json"
@@ -60,7 +60,7 @@ def read_mark(folder: Path) -> tuple[Artifact, dict[str, Any]] | None:
         return None
 
 
-def read_finding(folder: Path) -> tuple[NotShown, Artifact, dict[str, Any]] | None:
+def read_finding(folder: Path) -> tuple[NotFoundInClip, Artifact, dict[str, Any]] | None:
     """What the mark of an entry says was found missing, as an artifact without files, and what was kept about it.
 
     Of a finding of an older version no more may be known than its stage and key. None where it is no finding.
@@ -68,7 +68,7 @@ def read_finding(folder: Path) -> tuple[NotShown, Artifact, dict[str, Any]] | No
     try:
         mark = _read(folder)
         kind = getattr(errors, mark["finding"]["kind"])
-        if not issubclass(kind, NotShown):
+        if not issubclass(kind, NotFoundInClip):
             return None
         found = kind(mark["finding"]["sentence"])
         found.key = mark["key"]
@@ -98,7 +98,7 @@ def touch(artifact: Artifact) -> None:
         os.utime(Path(artifact.folder) / MARK)
 
 
-def finding(cache: Path, stage: str, key: str) -> NotShown | None:
+def finding(cache: Path, stage: str, key: str) -> NotFoundInClip | None:
     """What an earlier run has found missing in the clip under the very same ``key``; None when it found nothing so."""
     found = read_finding(cache / stage / key)
     return found[0] if found else None
@@ -148,7 +148,7 @@ def make(
             unfinished.add(work)
             facts = compute(work)
             artifact = _finish(work, Artifact(stage, key, str(final), {}, facts, run_id, _since(started)), about or {})
-        except NotShown as missing:
+        except NotFoundInClip as missing:
             missing.key = key
             with suppress(OSError):  # what was found is told all the same, and at worst looked for again
                 _keep(missing, work, Artifact(stage, key, str(final), {}, {}, run_id, _since(started)), about or {})
@@ -181,7 +181,7 @@ def _finish(work: Path, computed: Artifact, about: Mapping[str, Any]) -> Artifac
     return artifact
 
 
-def _keep(missing: NotShown, work: Path, looked: Artifact, about: Mapping[str, Any]) -> None:
+def _keep(missing: NotFoundInClip, work: Path, looked: Artifact, about: Mapping[str, Any]) -> None:
     """Put the finding in the place of the artifact, without the files that the stage had begun."""
     shutil.rmtree(work)
     work.mkdir()
@@ -207,8 +207,8 @@ def _plain(sentence: str, work: Path, cache: Path) -> str:
 
 
 def _cannot_write(folder: Path, error: OSError) -> str:
-    fact, cure = unwritable(error)
-    kept = "; finished stages are kept" if is_full(error) else ""
+    fact, cure = write_problem(error)
+    kept = "; finished stages are kept" if is_disk_full(error) else ""
     return f"{folder}: {fact}; {f'{cure}, or ' if cure else ''}choose another place with cache_dir={kept}"
 
 

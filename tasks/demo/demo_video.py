@@ -13,23 +13,31 @@ from numpy.typing import NDArray
 
 from conf.checks import require
 from conf.walker import DemoConf
-from tasks.demo.footsteps import footsteps, write_sound
-from tasks.demo.gait import path
-from tasks.demo.walker import DISTANCE, Truth, Walk, draw, gait, other, truth
+from tasks.demo.footsteps import footstep_sound, write_aac
+from tasks.demo.gait import ground_path
+from tasks.demo.walker import (
+    CAMERA_DISTANCE_BH,
+    GroundTruth,
+    Walk,
+    draw_walk,
+    ground_truth,
+    passer_by_gait,
+    subject_gait,
+)
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.media.files.tables import write_table
 from tasks.media.output.audio_clock import Sounding
 from tasks.media.output.read_back import verify_video
 from tasks.media.output.video_writer import VideoSink
-from tasks.media.planes.layout import nearest, planes_of
+from tasks.media.planes.layout import frame_planes, nearest_layout
 from tasks.records import ColorTags, Tick
 from tasks.requests import DemoRequest
 
 HIP_CENTER: Final = "hip_center"
-FINE_S: Final = 0.01
+TIME_STEP_S: Final = 0.01
 # The distance that the hips keep from the camera: no hand or foot may reach it, however fast the walk is.
-BODY: Final = 0.5  # body heights, for a trunk that leans
-REACH: Final = 0.6  # step lengths, for feet and hands
+BODY_ROOM_BH: Final = 0.5  # body heights, for a trunk that leans
+STEP_ROOM: Final = 0.6  # step lengths, for feet and hands
 _BT709_LIMITED: Final = ColorTags(range=1, primaries=1, transfer=1, matrix=1, chroma_location=1)
 
 
@@ -39,44 +47,44 @@ def draw_demo(request: DemoRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     The landmarks of the truth are MediaPipe's names, NaN where the figure has none, and ``hip_center``. The same
     request gives the same bytes. ``SettingError`` for a walk that cannot be drawn.
     """
-    walker = walk_of(request.settings)
+    walker = walk_from_settings(request.settings)
     sound = folder / "footsteps.mp4"
-    write_sound(sound, footsteps(gait(walker), walker.frames / float(walker.fps), walker.seed))
-    write_rgb(folder / "demo.mp4", _pictures(walker, tick), size_px=walker.size_px, rate=walker.fps, sound=sound)
+    write_aac(sound, footstep_sound(subject_gait(walker), walker.frames / float(walker.fps), walker.seed))
+    write_rgb_video(folder / "demo.mp4", _pictures(walker, tick), size_px=walker.size_px, rate=walker.fps, sound=sound)
     sound.unlink()
     verify_video(folder / "demo.mp4", walker.frames)
-    _write_truth(truth(walker), folder / "truth.parquet")
+    _write_truth(ground_truth(walker), folder / "truth.parquet")
     return {"frames": walker.frames, "fps": str(walker.fps), "size_px": list(walker.size_px)}
 
 
-def walk_of(settings: DemoConf) -> Walk:
+def walk_from_settings(settings: DemoConf) -> Walk:
     """What the settings ask to be drawn; ``SettingError`` where somebody would walk into the camera."""
     fields = asdict(settings)
     size_px = (fields.pop("width"), fields.pop("height"))
     walker = Walk(size_px=size_px, **fields | {"fps": settings.rate})
-    longest_s = _longest(walker)
+    longest_s = _longest_walk_s(walker)
     fact = f"in {settings.seconds:g} s a walker reaches the camera"
     require(settings.seconds <= longest_s, "demo.seconds", fact, f"give up to {longest_s:g}, or a smaller demo.speed")
     return walker
 
 
-def _longest(walker: Walk) -> float:
+def _longest_walk_s(walker: Walk) -> float:
     """Seconds that the walk can last before somebody reaches the camera; infinite where nobody does in its own."""
     middle_s, least_s = walker.seconds / 2, float("inf")
-    time_s = np.append(np.arange(0, walker.seconds, FINE_S), walker.seconds)
-    for way in (gait(walker), *([other(walker)] if walker.crossing else [])):
-        there = DISTANCE - path(way, time_s)[:, 2] < BODY + REACH * way.step
+    time_s = np.append(np.arange(0, walker.seconds, TIME_STEP_S), walker.seconds)
+    for way in (subject_gait(walker), *([passer_by_gait(walker)] if walker.crossing else [])):
+        there = CAMERA_DISTANCE_BH - ground_path(way, time_s)[:, 2] < BODY_ROOM_BH + STEP_ROOM * way.step
         least_s = min(least_s, 2 * np.abs(time_s - middle_s)[there].min(initial=np.inf))
-    return float(np.floor(10 * (least_s - 2 * FINE_S)) / 10)
+    return float(np.floor(10 * (least_s - 2 * TIME_STEP_S)) / 10)
 
 
 def _pictures(walker: Walk, tick: Tick) -> Iterator[NDArray[np.uint8]]:
-    for number, (rgb, _, _) in enumerate(draw(walker)):
+    for number, (rgb, _, _) in enumerate(draw_walk(walker)):
         yield rgb
         tick(number + 1)
 
 
-def _write_truth(known: Truth, path: Path) -> None:
+def _write_truth(known: GroundTruth, path: Path) -> None:
     frames = len(known.time_s)
     names = (*LANDMARK_NAMES, HIP_CENTER)
     xy = np.concatenate([known.joints_xy_px, known.hip_center_xy_px[:, None]], axis=1)
@@ -90,14 +98,14 @@ def _write_truth(known: Truth, path: Path) -> None:
     write_table(path, columns)
 
 
-def write_rgb(
+def write_rgb_video(
     path: Path, pictures: Iterable[NDArray[np.uint8]], *, size_px: tuple[int, int], rate: Fraction, sound: Path
 ) -> None:
     """Write pictures (h, w, 3) at a constant rate as yuv420p, BT.709 limited, with the tracks of ``sound``.
 
-    ``OutputError`` when ``path`` cannot be written.
+    ``OutputError`` when ``ground_path`` cannot be written.
     """
-    layout, reformatter = nearest("yuv420p"), VideoReformatter()
+    layout, reformatter = nearest_layout("yuv420p"), VideoReformatter()
     sink = VideoSink(
         path,
         size_px=size_px,
@@ -121,4 +129,4 @@ def write_rgb(
                 interpolation="BICUBIC",
                 threads=1,
             )
-            sink.write(planes_of(frame, layout), number * rate.denominator, rate.denominator)
+            sink.write(frame_planes(frame, layout), number * rate.denominator, rate.denominator)

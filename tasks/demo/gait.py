@@ -13,18 +13,18 @@ from scipy.interpolate import PchipInterpolator
 
 Floats = NDArray[np.float64]
 WALK_RATIO: Final = 0.0065 * 60 / 1.75  # step length : cadence, body heights per (step/s); N. Sekiya et al. (1996)
-NATURAL_STEP: Final = 0.43  # body heights at natural cadence
+NATURAL_STEP_BH: Final = 0.43  # body heights at natural cadence
 UP: Final = np.array([0.0, 1.0, 0.0])
-_HALF_TRACK: Final = 0.034  # between a footprint and the line of walking
-SIGN: Final = {"left": 1.0, "right": -1.0}
-THIGH, SHANK, TRUNK = 0.245, 0.246, 0.318
-UPPER_ARM, FOREARM, HAND = 0.172, 0.146, 0.07
-ANKLE_HEIGHT = 0.039
-HALF_HIPS, HALF_SHOULDERS = 0.052, 0.108
-LEG: Final = THIGH + SHANK + ANKLE_HEIGHT
-STANCE: Final = 0.62  # of the stride, from heel strike to toe-off
-FLAT: Final = (0.08, 0.40)  # of the stride: the whole sole is on the ground
-UNDER: Final = 0.25  # of the stride: the standing foot's ankle is below the pelvis' even path
+_HALF_TRACK_BH: Final = 0.034  # between a footprint and the line of walking
+SIDE_SIGN: Final = {"left": 1.0, "right": -1.0}
+THIGH_BH, SHANK_BH, TRUNK_BH = 0.245, 0.246, 0.318
+UPPER_ARM_BH, FOREARM_BH, HAND_BH = 0.172, 0.146, 0.07
+ANKLE_HEIGHT_BH = 0.039
+HALF_HIPS_BH, HALF_SHOULDERS_BH = 0.052, 0.108
+LEG_BH: Final = THIGH_BH + SHANK_BH + ANKLE_HEIGHT_BH
+STANCE_END: Final = 0.62  # of the stride, from heel strike to toe-off
+FLAT_FOOT: Final = (0.08, 0.40)  # of the stride: the whole sole is on the ground
+MIDSTANCE: Final = 0.25  # of the stride: the standing foot's ankle is below the pelvis' even path
 _HARMONICS: Final = 5
 # Degrees at 0, 5, ... 95 % of the stride; flexion is positive.
 _HIP = (28, 27, 24, 20, 15, 10, 5, 0, -4, -8, -10, -9, -3, 6, 15, 23, 28, 31, 31, 29)
@@ -32,7 +32,7 @@ _KNEE = (4, 10, 16, 19, 18, 15, 11, 8, 6, 7, 12, 23, 38, 53, 62, 63, 54, 38, 19,
 _SHOULDER = (-20, -19, -17, -13, -8, -2, 4, 10, 14, 17, 18, 17, 15, 11, 6, 0, -6, -12, -16, -19)
 _ELBOW = (14, 14, 15, 16, 18, 21, 25, 29, 33, 35, 36, 35, 32, 29, 25, 21, 18, 16, 15, 14)
 # Foot against the ground, toes up positive; the same shape one stride earlier and later.
-_PITCH_AT = (-0.3, -0.2, -0.1, -0.04, 0, *FLAT, 0.50, 0.62, 0.70, 0.80, 0.90, 0.96, 1.0, 1.08, 1.40)
+_PITCH_AT = (-0.3, -0.2, -0.1, -0.04, 0, *FLAT_FOOT, 0.50, 0.62, 0.70, 0.80, 0.90, 0.96, 1.0, 1.08, 1.40)
 _PITCH = (-56, -28, 8, 19, 20, 0, 0, -16, -60, -56, -28, 8, 19, 20, 0, 0)
 
 
@@ -71,7 +71,7 @@ class Gait:
     @property
     def reach(self) -> float:
         """Step length against the natural one, at most 1.2: how far the limbs swing."""
-        return min(self.step / NATURAL_STEP, 1.2)
+        return min(self.step / NATURAL_STEP_BH, 1.2)
 
 
 def heading(gait: Gait, time_s: Floats) -> Floats:
@@ -82,7 +82,7 @@ def heading(gait: Gait, time_s: Floats) -> Floats:
     return np.asarray(gait.heading_rad + gait.turn_rad_s * away)
 
 
-def path(gait: Gait, time_s: Floats) -> Floats:
+def ground_path(gait: Gait, time_s: Floats) -> Floats:
     """Ground point (n, 3) below an even walker: on a line, or on an arc where the walker turns."""
     away = time_s - gait.middle_s
     if gait.turn_back:
@@ -94,13 +94,13 @@ def path(gait: Gait, time_s: Floats) -> Floats:
     return np.stack([x + chord * np.cos(direction), 0 * chord, z + chord * np.sin(direction)], axis=-1)
 
 
-def axes(yaw_rad: Floats) -> tuple[Floats, Floats]:
+def forward_and_left(yaw_rad: Floats) -> tuple[Floats, Floats]:
     """Forward and leftward unit vectors (n, 3) of headings (n,)."""
     cos, sin, zero = np.cos(yaw_rad), np.sin(yaw_rad), np.zeros_like(yaw_rad)
     return np.stack([cos, zero, sin], axis=-1), np.stack([sin, zero, -cos], axis=-1)
 
 
-def strides(gait: Gait, time_s: Floats, side: str) -> Floats:
+def stride_count(gait: Gait, time_s: Floats, side: str) -> Floats:
     """Strides (n,) of a leg since time 0: whole at each heel strike, the fraction is the place in the stride."""
     lag = 0.5 - 0.08 * gait.limp if side == "left" else 0.0
     return np.asarray(time_s / gait.stride_s + gait.phase + lag)
@@ -109,8 +109,8 @@ def strides(gait: Gait, time_s: Floats, side: str) -> Floats:
 def heel_strikes(gait: Gait, start_s: float, end_s: float) -> list[tuple[float, str]]:
     """Times in ``[start_s, end_s)`` at which a heel meets the ground, and which, in order."""
     strikes: list[tuple[float, str]] = []
-    for side in SIGN:
-        first, last = strides(gait, np.array([start_s, end_s]), side)
+    for side in SIDE_SIGN:
+        first, last = stride_count(gait, np.array([start_s, end_s]), side)
         counts = range(int(np.ceil(first)), int(np.ceil(last)))
         strikes.extend((start_s + (count - first) * gait.stride_s, side) for count in counts)
     return sorted(strikes)
@@ -118,9 +118,9 @@ def heel_strikes(gait: Gait, start_s: float, end_s: float) -> list[tuple[float, 
 
 def footprint(gait: Gait, count: Floats, side: str) -> tuple[Floats, Floats]:
     """Where the foot of stride ``count`` (n,) stands: ground point below the flat ankle and direction, (n, 3) each."""
-    time_s = (count + UNDER - strides(gait, np.zeros(1), side)) * gait.stride_s
-    fore, left = axes(heading(gait, time_s))
-    return path(gait, time_s) + left * (_HALF_TRACK * SIGN[side]), fore
+    time_s = (count + MIDSTANCE - stride_count(gait, np.zeros(1), side)) * gait.stride_s
+    fore, left = forward_and_left(heading(gait, time_s))
+    return ground_path(gait, time_s) + left * (_HALF_TRACK_BH * SIDE_SIGN[side]), fore
 
 
 def _series(degrees: tuple[int, ...]) -> NDArray[np.complex128]:
@@ -139,7 +139,7 @@ _SERIES: Final = {
 _PITCH_CURVE: Final = PchipInterpolator(_PITCH_AT, np.deg2rad(_PITCH))
 
 
-def angle(joint: str, stride: Floats) -> Floats:
+def joint_angle(joint: str, stride: Floats) -> Floats:
     """Flexion (n,) of ``hip``, ``knee``, ``shoulder`` or ``elbow`` at places in the stride (n,)."""
     coefficients = _SERIES[joint]
     orders = np.arange(len(coefficients))
@@ -148,6 +148,6 @@ def angle(joint: str, stride: Floats) -> Floats:
 
 
 def foot_pitch(stride: Floats) -> Floats:
-    """Foot against the ground (n,), toes up positive, for places from -0.3 to 1.4; exactly 0 through ``FLAT``."""
+    """Foot against the ground (n,), toes up positive, for places from -0.3 to 1.4; exactly 0 through ``FLAT_FOOT``."""
     pitch: Floats = _PITCH_CURVE(stride)
     return pitch

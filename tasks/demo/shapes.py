@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Single = NDArray[np.float32]
-Point = tuple[float, float]
+PointPx = tuple[float, float]
 Color = tuple[float, float, float]
 
 LIGHT: Final = (0.42, -0.55, 0.72)  # direction to the sun: right, above (y down), towards the camera
@@ -28,10 +28,10 @@ class Layer:
     origin: tuple[int, int]
 
 
-Window = tuple[slice, slice]
+LayerSlice = tuple[slice, slice]
 
 
-def window(layer: Layer, low: Point, high: Point) -> tuple[Window, Single, Single] | None:
+def layer_window(layer: Layer, low: PointPx, high: PointPx) -> tuple[LayerSlice, Single, Single] | None:
     """Part of the layer around a box, with x (1, n) and y (m, 1) of its pixels; None when it is outside."""
     height, width = layer.alpha.shape
     x0, y0 = layer.origin
@@ -44,7 +44,7 @@ def window(layer: Layer, low: Point, high: Point) -> tuple[Window, Single, Singl
     return (slice(top, bottom), slice(left, right)), x, y
 
 
-def paint(layer: Layer, where: Window, cover: Single, rgb: Single) -> None:
+def paint_over(layer: Layer, where: LayerSlice, cover: Single, rgb: Single) -> None:
     """Lay ``rgb`` (h, w, 3) over the layer where ``cover`` (h, w) says."""
     picture = layer.rgb[where]
     picture += cover[..., None] * (rgb - picture)
@@ -52,7 +52,7 @@ def paint(layer: Layer, where: Window, cover: Single, rgb: Single) -> None:
     alpha += cover * (1 - alpha)
 
 
-def lambert(across: Single, axis: Point) -> Single:
+def cylinder_light(across: Single, axis: PointPx) -> Single:
     """Light (h, w) on a cylinder seen from the side; ``across`` is -1..1 along the axis' right-hand normal."""
     normal_x, normal_y = -axis[1], axis[0]
     out = np.clip(across, -1, 1)
@@ -64,8 +64,8 @@ def lambert(across: Single, axis: Point) -> Single:
 
 def capsule(
     layer: Layer,
-    start: Point,
-    end: Point,
+    start: PointPx,
+    end: PointPx,
     radii: tuple[float, float],
     color: Color,
     *,
@@ -80,7 +80,7 @@ def capsule(
     widest = max(radii) + max(bulge, 0)
     low = (min(start[0], end[0]) - widest, min(start[1], end[1]) - widest)
     high = (max(start[0], end[0]) + widest, max(start[1], end[1]) + widest)
-    found = window(layer, low, high)
+    found = layer_window(layer, low, high)
     if found is None:
         return
     where, x, y = found
@@ -99,13 +99,13 @@ def capsule(
     beyond = along - share * np.float32(length)
     cover = np.clip(radius + np.float32(0.5) - np.sqrt(side * side + beyond * beyond), 0, 1)
     across = np.asarray(side / radius, np.float32)
-    light = lambert(across, axis)
+    light = cylinder_light(across, axis)
     if cloth is not None:
-        light = light * wrap(cloth, across * np.float32(24), along * np.float32(1 / cloth_px))
-    paint(layer, where, cover, light[..., None] * np.array(color, np.float32))
+        light = light * sample_texture(cloth, across * np.float32(24), along * np.float32(1 / cloth_px))
+    paint_over(layer, where, cover, light[..., None] * np.array(color, np.float32))
 
 
-def wrap(texture: Single, u: Single, v: Single) -> Single:
+def sample_texture(texture: Single, u: Single, v: Single) -> Single:
     """Samples (h, w) or (h, w, c) of a periodic texture, bilinear, at column ``u`` and row ``v``."""
     height, width = texture.shape[:2]
     shape = np.broadcast_shapes(u.shape, v.shape)
@@ -115,10 +115,14 @@ def wrap(texture: Single, u: Single, v: Single) -> Single:
     return sampled
 
 
-def disc(layer: Layer, center: Point, radii: Point, color: Color, *, strength: float = 1.0, soft: float = 1.0) -> None:
+def disc(
+    layer: Layer, center: PointPx, radii: PointPx, color: Color, *, strength: float = 1.0, soft: float = 1.0
+) -> None:
     """A flat ellipse of one colour, its edge ``soft`` pixels wide; it adds no coverage of its own."""
     reach = (radii[0] + soft, radii[1] + soft)
-    found = window(layer, (center[0] - reach[0], center[1] - reach[1]), (center[0] + reach[0], center[1] + reach[1]))
+    found = layer_window(
+        layer, (center[0] - reach[0], center[1] - reach[1]), (center[0] + reach[0], center[1] + reach[1])
+    )
     if found is None:
         return
     where, x, y = found
@@ -128,10 +132,12 @@ def disc(layer: Layer, center: Point, radii: Point, color: Color, *, strength: f
     picture += cover[..., None] * (np.array(color, np.float32) - picture)
 
 
-def surface(layer: Layer, low: Point, high: Point, shade: Callable[[Single, Single], tuple[Single, Single]]) -> None:
+def paint_surface(
+    layer: Layer, low: PointPx, high: PointPx, shade: Callable[[Single, Single], tuple[Single, Single]]
+) -> None:
     """Paint what ``shade(x, y)`` returns for the pixels of a box: coverage (h, w) and colour (h, w, 3)."""
-    found = window(layer, low, high)
+    found = layer_window(layer, low, high)
     if found is None:
         return
     where, x, y = found
-    paint(layer, where, *shade(x, y))
+    paint_over(layer, where, *shade(x, y))

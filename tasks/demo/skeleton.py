@@ -12,39 +12,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.demo.gait import (
-    ANKLE_HEIGHT,
-    FLAT,
-    FOREARM,
-    HALF_HIPS,
-    HALF_SHOULDERS,
-    HAND,
-    LEG,
-    SHANK,
-    SIGN,
-    STANCE,
-    THIGH,
-    TRUNK,
-    UNDER,
+    ANKLE_HEIGHT_BH,
+    FLAT_FOOT,
+    FOREARM_BH,
+    HALF_HIPS_BH,
+    HALF_SHOULDERS_BH,
+    HAND_BH,
+    LEG_BH,
+    MIDSTANCE,
+    SHANK_BH,
+    SIDE_SIGN,
+    STANCE_END,
+    THIGH_BH,
+    TRUNK_BH,
     UP,
-    UPPER_ARM,
+    UPPER_ARM_BH,
     Gait,
-    angle,
-    axes,
     foot_pitch,
     footprint,
+    forward_and_left,
+    ground_path,
     heading,
-    path,
-    strides,
+    joint_angle,
+    stride_count,
 )
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 
 Floats = NDArray[np.float64]
-EXTRA: Final = ("hip_center", "neck", "head", "left_ball", "right_ball", "left_sole", "right_sole")
-POINTS: Final = LANDMARK_NAMES + EXTRA
-INDEX: Final = {name: number for number, name in enumerate(POINTS)}
+EXTRA_POINTS: Final = ("hip_center", "neck", "head", "left_ball", "right_ball", "left_sole", "right_sole")
+POINTS: Final = LANDMARK_NAMES + EXTRA_POINTS
+POINT_INDEX: Final = {name: number for number, name in enumerate(POINTS)}
 Joints = dict[str, Floats]
-_HEEL_CONTACT: Final = np.array([-0.030, -ANKLE_HEIGHT])  # (forward, up) from the ankle, foot level
-_BALL_CONTACT: Final = np.array([0.078, -ANKLE_HEIGHT])
+_HEEL_CONTACT: Final = np.array([-0.030, -ANKLE_HEIGHT_BH])  # (forward, up) from the ankle, foot level
+_BALL_CONTACT: Final = np.array([0.078, -ANKLE_HEIGHT_BH])
 _HEEL: Final = np.array([-0.034, -0.024])
 _TOE_FROM_BALL: Final = np.array([0.026, 0.012])
 _FACE: Final = {  # forward, left, up from the head's centre
@@ -59,7 +59,7 @@ _FACE: Final = {  # forward, left, up from the head's centre
 
 
 @dataclass(frozen=True)
-class Body:
+class Skeleton:
     """Joints of n moments, and how the trunk is turned; ``POINTS`` names the rows."""
 
     xyz: Floats  # (n, len(POINTS), 3); NaN where a point is not modelled
@@ -68,26 +68,26 @@ class Body:
     shoulders_rad: Floats  # (n,) the same of the shoulders
 
 
-def walk(gait: Gait, time_s: Floats) -> Body:
+def skeleton_at(gait: Gait, time_s: Floats) -> Skeleton:
     """The body at ``time_s`` (n,). Pure: the same gait and times give the same joints."""
     yaw = heading(gait, time_s)
-    fore, left = axes(yaw)
-    wave = 2 * np.pi * strides(gait, time_s, "right")
+    fore, left = forward_and_left(yaw)
+    wave = 2 * np.pi * stride_count(gait, time_s, "right")
     twist = gait.twist_rad * gait.reach * np.cos(wave)
     pelvis = _pelvis(gait, time_s)
     lean, spine = _spine(gait, time_s)
-    neck = pelvis + TRUNK * spine
+    neck = pelvis + TRUNK_BH * spine
     joints: Joints = {"hip_center": pelvis, "neck": neck} | head(gait, time_s, neck, lean)
     hips = _leftward(fore, left, twist) + UP * (0.05 * gait.reach * np.sin(wave))[:, None]
     shoulders = _leftward(fore, left, -twist)
-    for side, sign in SIGN.items():
-        limbs = leg(gait, time_s, side, pelvis + HALF_HIPS * sign * hips)
-        limbs |= arm(gait, time_s, side, neck - 0.034 * spine + HALF_SHOULDERS * sign * shoulders, lean)
+    for side, sign in SIDE_SIGN.items():
+        limbs = leg(gait, time_s, side, pelvis + HALF_HIPS_BH * sign * hips)
+        limbs |= arm(gait, time_s, side, neck - 0.034 * spine + HALF_SHOULDERS_BH * sign * shoulders, lean)
         joints |= {f"{side}_{name}": xyz for name, xyz in limbs.items()}
     xyz = np.full((len(time_s), len(POINTS), 3), np.nan)
     for name, points in joints.items():
-        xyz[:, INDEX[name]] = points
-    return Body(xyz, yaw, twist, -twist)
+        xyz[:, POINT_INDEX[name]] = points
+    return Skeleton(xyz, yaw, twist, -twist)
 
 
 def _leftward(fore: Floats, left: Floats, turn_rad: Floats) -> Floats:
@@ -97,27 +97,27 @@ def _leftward(fore: Floats, left: Floats, turn_rad: Floats) -> Floats:
 
 def _spine(gait: Gait, time_s: Floats) -> tuple[Floats, Floats]:
     """Forward lean (n,) and direction (n, 3) of the trunk from hips to neck."""
-    fore, left = axes(heading(gait, time_s))
-    wave = 2 * np.pi * strides(gait, time_s, "right")
+    fore, left = forward_and_left(heading(gait, time_s))
+    wave = 2 * np.pi * stride_count(gait, time_s, "right")
     lean = np.deg2rad(3) + gait.lean_rad * np.sin(2 * np.pi * gait.lean_hz * time_s)
     roll = np.deg2rad(1.5) * gait.reach * np.sin(wave) + np.deg2rad(6) * gait.limp * np.sin(wave - 0.6)
-    return lean, unit(UP + fore * np.tan(lean)[:, None] - left * np.tan(roll)[:, None])
+    return lean, normalized(UP + fore * np.tan(lean)[:, None] - left * np.tan(roll)[:, None])
 
 
 def _pelvis(gait: Gait, time_s: Floats) -> Floats:
     """Point halfway between the hip joints (n, 3): it bobs and surges twice a stride, sways once."""
-    fore, left = axes(heading(gait, time_s))
-    passed = strides(gait, time_s, "right")
+    fore, left = forward_and_left(heading(gait, time_s))
+    passed = stride_count(gait, time_s, "right")
     wave = 2 * np.pi * passed
     up = _pelvis_height(gait) + _bob(gait, passed)
     surge = 0.012 * gait.step * np.sin(2 * wave)
     side = -gait.sway * np.sin(wave)  # over the leg that carries
-    return np.asarray(path(gait, time_s) + UP * up[:, None] + fore * surge[:, None] + left * side[:, None])
+    return np.asarray(ground_path(gait, time_s) + UP * up[:, None] + fore * surge[:, None] + left * side[:, None])
 
 
 def _bob(gait: Gait, passed: Floats) -> Floats:
     """Height of the pelvis about its mean: lowest just after each heel strike, when both legs carry."""
-    even = -0.5 * gait.bounce * min(gait.reach, 1.0) * LEG * np.cos(4 * np.pi * (passed - 0.05))
+    even = -0.5 * gait.bounce * min(gait.reach, 1.0) * LEG_BH * np.cos(4 * np.pi * (passed - 0.05))
     uneven = -0.012 * gait.limp * np.cos(2 * np.pi * (passed - 0.15))
     return np.asarray(even + uneven)
 
@@ -125,24 +125,24 @@ def _bob(gait: Gait, passed: Floats) -> Floats:
 @lru_cache(maxsize=64)
 def _pelvis_height(gait: Gait) -> float:
     """Highest mean height from which both legs reach the ground through the whole stance."""
-    place = np.linspace(0, STANCE, 63)
+    place = np.linspace(0, STANCE_END, 63)
     ankle = stance_ankle(place, gait)
-    ahead = ankle[:, 0] - gait.speed * gait.stride_s * (place - UNDER)
-    straight = np.sqrt(np.maximum((0.9995 * (THIGH + SHANK)) ** 2 - ahead**2, 0))
+    ahead = ankle[:, 0] - gait.speed * gait.stride_s * (place - MIDSTANCE)
+    straight = np.sqrt(np.maximum((0.9995 * (THIGH_BH + SHANK_BH)) ** 2 - ahead**2, 0))
     heights = []
-    for side in SIGN:
-        lag = strides(gait, np.zeros(1), side) - strides(gait, np.zeros(1), "right")
+    for side in SIDE_SIGN:
+        lag = stride_count(gait, np.zeros(1), side) - stride_count(gait, np.zeros(1), "right")
         heights.append(ankle[:, 1] + straight - _bob(gait, place - lag))
     return float(np.min(heights))
 
 
 def leg(gait: Gait, time_s: Floats, side: str, hip: Floats) -> Joints:
     """Hip, knee, ankle and foot (n, 3) of one side: planted while it carries, by the published angles as it swings."""
-    passed = strides(gait, time_s, side)
+    passed = stride_count(gait, time_s, side)
     count: Floats = np.floor(passed)
     place = passed - count
-    fore, _ = axes(heading(gait, time_s))
-    swing = np.clip((place - STANCE) / (1 - STANCE), 0, 1)
+    fore, _ = forward_and_left(heading(gait, time_s))
+    swing = np.clip((place - STANCE_END) / (1 - STANCE_END), 0, 1)
     keep, land = 1 - _smooth(swing / 0.5), _smooth((swing - 0.6) / 0.4)
     ankle = (
         keep[:, None] * _planted(gait, count, place, side)
@@ -150,7 +150,7 @@ def leg(gait: Gait, time_s: Floats, side: str, hip: Floats) -> Joints:
         + (1 - keep - land)[:, None] * _swung(gait, place, hip, fore)
     )
     turn = _smooth(swing)[:, None]
-    foot_fore = unit((1 - turn) * footprint(gait, count, side)[1] + turn * footprint(gait, count + 1, side)[1])
+    foot_fore = normalized((1 - turn) * footprint(gait, count, side)[1] + turn * footprint(gait, count + 1, side)[1])
     foot = _foot(_pitch(place, gait), swing)
     ankle[:, 1] = _cleared(ankle[:, 1], foot, swing)
     joints = {name: ankle + foot_fore * part[:, :1] + UP * part[:, 1:] for name, part in foot.items()}
@@ -160,29 +160,29 @@ def leg(gait: Gait, time_s: Floats, side: str, hip: Floats) -> Joints:
 def stance_ankle(place: Floats, gait: Gait) -> Floats:
     """Ankle (n, 2) as (forward, up) from the footprint: rolling over the heel, flat, then over the ball."""
     pitch = _pitch(place, gait)
-    early = (place < FLAT[0])[:, None]
+    early = (place < FLAT_FOOT[0])[:, None]
     pivot = np.where(early, _HEEL_CONTACT, _BALL_CONTACT)
     turned = np.where(early, _rotate(_HEEL_CONTACT, pitch), _rotate(_BALL_CONTACT, pitch))
-    return np.asarray(np.array([0, ANKLE_HEIGHT]) + pivot - turned)
+    return np.asarray(np.array([0, ANKLE_HEIGHT_BH]) + pivot - turned)
 
 
 def arm(gait: Gait, time_s: Floats, side: str, shoulder: Floats, lean_rad: Floats) -> Joints:
     """Shoulder, elbow, wrist and index finger (n, 3) of one side: the arm swings against the leg of its side."""
-    fore, left = axes(heading(gait, time_s))
-    passed = strides(gait, time_s, side)
-    outward = left * (0.13 * SIGN[side])
-    swing = angle("shoulder", passed) * (0.3 + 0.7 * gait.reach) - 0.5 * lean_rad
-    bend = swing + angle("elbow", passed) * (0.6 + 0.4 * gait.reach)
-    upper = unit(fore * np.sin(swing)[:, None] - UP * np.cos(swing)[:, None] + outward)
-    lower = unit(fore * np.sin(bend)[:, None] - UP * np.cos(bend)[:, None] + outward * 0.2)
-    elbow = shoulder + UPPER_ARM * upper
-    wrist = elbow + FOREARM * lower
-    return {"shoulder": shoulder, "elbow": elbow, "wrist": wrist, "index": wrist + HAND * lower}
+    fore, left = forward_and_left(heading(gait, time_s))
+    passed = stride_count(gait, time_s, side)
+    outward = left * (0.13 * SIDE_SIGN[side])
+    swing = joint_angle("shoulder", passed) * (0.3 + 0.7 * gait.reach) - 0.5 * lean_rad
+    bend = swing + joint_angle("elbow", passed) * (0.6 + 0.4 * gait.reach)
+    upper = normalized(fore * np.sin(swing)[:, None] - UP * np.cos(swing)[:, None] + outward)
+    lower = normalized(fore * np.sin(bend)[:, None] - UP * np.cos(bend)[:, None] + outward * 0.2)
+    elbow = shoulder + UPPER_ARM_BH * upper
+    wrist = elbow + FOREARM_BH * lower
+    return {"shoulder": shoulder, "elbow": elbow, "wrist": wrist, "index": wrist + HAND_BH * lower}
 
 
 def head(gait: Gait, time_s: Floats, neck: Floats, lean_rad: Floats) -> Joints:
     """Centre of the head and points of the face (n, 3); the head takes part in a third of the trunk's leaning."""
-    fore, left = axes(heading(gait, time_s))
+    fore, left = forward_and_left(heading(gait, time_s))
     tilt = (lean_rad / 3)[:, None]
     up = UP * np.cos(tilt) + fore * np.sin(tilt)
     ahead = fore * np.cos(tilt) - UP * np.sin(tilt)
@@ -191,7 +191,7 @@ def head(gait: Gait, time_s: Floats, neck: Floats, lean_rad: Floats) -> Joints:
     return face | {"head": center}
 
 
-def unit(vector: Floats) -> Floats:
+def normalized(vector: Floats) -> Floats:
     """Vectors (n, 3) scaled to length 1."""
     return np.asarray(vector / np.linalg.norm(vector, axis=-1, keepdims=True))
 
@@ -221,10 +221,10 @@ def _planted(gait: Gait, count: Floats, place: Floats, side: str) -> Floats:
 
 def _swung(gait: Gait, place: Floats, hip: Floats, fore: Floats) -> Floats:
     """Ankle (n, 3) by the published angles of hip and knee, their range scaled with the step."""
-    thigh = angle("hip", place) * gait.reach
-    shank = thigh - angle("knee", place) * (0.45 + 0.55 * gait.reach)
-    ahead = THIGH * np.sin(thigh) + SHANK * np.sin(shank)
-    below = THIGH * np.cos(thigh) + SHANK * np.cos(shank)
+    thigh = joint_angle("hip", place) * gait.reach
+    shank = thigh - joint_angle("knee", place) * (0.45 + 0.55 * gait.reach)
+    ahead = THIGH_BH * np.sin(thigh) + SHANK_BH * np.sin(shank)
+    below = THIGH_BH * np.cos(thigh) + SHANK_BH * np.cos(shank)
     return np.asarray(hip + fore * ahead[:, None] - UP * below[:, None])
 
 
@@ -253,7 +253,7 @@ def _knee(hip: Floats, ankle: Floats, fore: Floats) -> Floats:
     line = ankle - hip
     length = np.linalg.norm(line, axis=-1, keepdims=True)
     along = line / length
-    front = unit(fore - along * np.sum(fore * along, axis=-1, keepdims=True))
-    down = (THIGH**2 - SHANK**2 + length**2) / (2 * length)
-    out = np.sqrt(np.maximum(THIGH**2 - down**2, 0))
+    front = normalized(fore - along * np.sum(fore * along, axis=-1, keepdims=True))
+    down = (THIGH_BH**2 - SHANK_BH**2 + length**2) / (2 * length)
+    out = np.sqrt(np.maximum(THIGH_BH**2 - down**2, 0))
     return np.asarray(hip + along * down + front * out)

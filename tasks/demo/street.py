@@ -14,13 +14,13 @@ from tasks.demo.street_drawing import draw_houses, draw_pavement, draw_sky, draw
 
 Bytes = NDArray[np.uint8]
 
-HORIZON: Final = 0.345  # of the frame's height: where the camera looks
-GROUND: Final = 0.72  # of the frame's height: where the pavement begins
-MARGIN: Final = 0.08  # of the frame's height: more picture on every side, for the shake
+HORIZON_SHARE: Final = 0.345  # of the frame's height: where the camera looks
+PAVEMENT_SHARE: Final = 0.72  # of the frame's height: where the pavement begins
+SHAKE_MARGIN_SHARE: Final = 0.08  # of the frame's height: more picture on every side, for the shake
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ParallaxLayer:
     """A picture at one depth; it repeats after ``period_px`` and holds one more frame's width beyond that."""
 
     rgb: Bytes  # (rows, period + width + 2, 3); premultiplied where ``alpha`` is given
@@ -30,48 +30,48 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Street:
     """Sheets from far to near for frames of one size."""
 
     size_px: tuple[int, int]
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[ParallaxLayer, ...]
 
 
-def build_scene(size_px: tuple[int, int], above_px: float, seed: int) -> Scene:
+def build_street(size_px: tuple[int, int], above_px: float, seed: int) -> Street:
     """Draw the sheets once, the same for the same arguments; ``above_px`` more rows let the camera look up."""
     width, height = size_px
     unit = height / 540
     period = 3 * width
     random = np.random.default_rng((seed, 11))
-    top = -(above_px + MARGIN * height)
-    ground = round(GROUND * height - top)
-    rows = int(np.ceil((1 + MARGIN) * height - top))
-    sky = draw_sky(period, ground, HORIZON * height - top, unit, random)
+    top = -(above_px + SHAKE_MARGIN_SHARE * height)
+    ground = round(PAVEMENT_SHARE * height - top)
+    rows = int(np.ceil((1 + SHAKE_MARGIN_SHARE) * height - top))
+    sky = draw_sky(period, ground, HORIZON_SHARE * height - top, unit, random)
     houses, houses_alpha = draw_houses(period, ground + int(12 * unit), ground, unit, random)
     trees, trees_alpha = draw_trees(period, ground + int(12 * unit), ground, unit, random)
     pavement = draw_pavement(period, rows - ground, unit, random)
-    return Scene(
+    return Street(
         size_px,
         (
-            _sheet(sky, None, top, 0.25, width),
-            _sheet(houses, houses_alpha, top, 0.70, width),
-            _sheet(trees, trees_alpha, top, 0.83, width),
-            _sheet(pavement, None, top + ground, 1.0, width),
+            _layer(sky, None, top, 0.25, width),
+            _layer(houses, houses_alpha, top, 0.70, width),
+            _layer(trees, trees_alpha, top, 0.83, width),
+            _layer(pavement, None, top + ground, 1.0, width),
         ),
     )
 
 
-def _sheet(rgb: Bytes, alpha: Bytes | None, top_px: float, pace: float, width: int) -> Sheet:
+def _layer(rgb: Bytes, alpha: Bytes | None, top_px: float, pace: float, width: int) -> ParallaxLayer:
     def longer(image: Bytes) -> Bytes:
         return np.ascontiguousarray(np.concatenate([image, image[:, : width + 2]], axis=1))
 
     if alpha is None:
-        return Sheet(longer(rgb), None, top_px, pace)
+        return ParallaxLayer(longer(rgb), None, top_px, pace)
     solid = cv2.merge([alpha, alpha, alpha])
-    return Sheet(longer(cv2.multiply(rgb, solid, scale=1 / 255)), longer(solid), top_px, pace)
+    return ParallaxLayer(longer(cv2.multiply(rgb, solid, scale=1 / 255)), longer(solid), top_px, pace)
 
 
-def view(scene: Scene, travel_px: float, shift_px: tuple[float, float]) -> Bytes:
+def street_frame(scene: Street, travel_px: float, shift_px: tuple[float, float]) -> Bytes:
     """The frame (h, w, 3) of a camera that has travelled ``travel_px`` and whose picture is shifted by ``shift_px``."""
     width, height = scene.size_px
     frame = np.zeros((height, width, 3), np.uint8)

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 Random = np.random.Generator
-Color = tuple[int, int, int]
+ByteColor = tuple[int, int, int]
 
-_WALLS: tuple[Color, ...] = (
+_WALLS: tuple[ByteColor, ...] = (
     (214, 196, 168), (176, 112, 92), (168, 180, 160), (206, 178, 128), (150, 164, 180), (196, 150, 132),
 )  # fmt: skip
-_LEAVES: tuple[Color, ...] = ((86, 122, 66), (104, 140, 74), (70, 104, 62), (126, 150, 82))
+_LEAVES: tuple[ByteColor, ...] = ((86, 122, 66), (104, 140, 74), (70, 104, 62), (126, 150, 82))
 
 
 def _grain(image: Bytes, strength: float, fine_px: float, random: Random) -> Bytes:
@@ -188,7 +188,7 @@ def _leaves(
         )
 
 
-def _wrapped(image: Bytes, alpha: Bytes, kind: str, points: NDArray[np.float64], color: Color) -> None:
+def _wrapped(image: Bytes, alpha: Bytes, kind: str, points: NDArray[np.float64], color: ByteColor) -> None:
     """Draw an antialiased polygon, or a disc given as centre and radii, again one period to each side."""
     period = image.shape[1]
     for shift in (-period, 0, period):

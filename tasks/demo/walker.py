@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.demo.gait import LEG, Gait
-from tasks.demo.skeleton import INDEX, Body, walk
-from tasks.demo.street import build_scene, view
+from tasks.demo.gait import LEG_BH, Gait
+from tasks.demo.skeleton import POINT_INDEX, Skeleton, skeleton_at
+from tasks.demo.street import build_street, street_frame
 from tasks.demo.walker_body import Figure, Outfit
 from tasks.demo.walker_frame import draw_person, draw_post, draw_shadow
 from tasks.errors import SettingError
@@ -23,11 +23,11 @@ from tasks.maths.body.landmarks import LANDMARK_COUNT
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
-_BATCH: Final = 64  # frames whose joints are worked out at once
-_FEET: Final = 0.88  # of the frame's height: where the ground below the walker lies
-_ROOM: Final = 0.34  # of the frame's width: how far from the middle the camera lets the walker go
-DISTANCE: Final = 6.0  # of the camera from the walker's plane, in body heights
-EYE: Final = 0.85  # height of the camera, in body heights
+_BATCH_FRAMES: Final = 64  # frames whose joints are worked out at once
+_GROUND_SHARE: Final = 0.88  # of the frame's height: where the ground below the walker lies
+_CAMERA_ROOM_SHARE: Final = 0.34  # of the frame's width: how far from the middle the camera lets the walker go
+CAMERA_DISTANCE_BH: Final = 6.0  # of the camera from the walker's plane, in body heights
+CAMERA_HEIGHT_BH: Final = 0.85  # height of the camera, in body heights
 _SHAKE_HZ: Final = np.geomspace(0.35, 7.0, 14)
 
 
@@ -79,7 +79,7 @@ def _require(truth: bool, fact: str, cure: str) -> None:
 
 
 @dataclass(frozen=True)
-class Truth:
+class GroundTruth:
     """Joints of all frames in source pixels; NaN where a landmark is not modelled."""
 
     time_s: Floats  # (n,)
@@ -100,34 +100,36 @@ class Camera:
     middle_s: float  # when it stands at x = 0
 
 
-def frame_times(walker: Walk) -> Floats:
+def walk_times(walker: Walk) -> Floats:
     """Seconds (n,) of every frame's start."""
     return np.arange(walker.frames) / float(walker.fps)
 
 
-def truth(walker: Walk) -> Truth:
+def ground_truth(walker: Walk) -> GroundTruth:
     """The joints alone, without drawing."""
-    time_s = frame_times(walker)
-    body = walk(gait(walker), time_s)
-    xy, near = project(camera(walker), body.xyz, time_s)
-    return Truth(time_s, xy[:, :LANDMARK_COUNT], xy[:, INDEX["hip_center"]], near[:, INDEX["hip_center"]])
+    time_s = walk_times(walker)
+    body = skeleton_at(subject_gait(walker), time_s)
+    xy, near = project_points(walk_camera(walker), body.xyz, time_s)
+    return GroundTruth(
+        time_s, xy[:, :LANDMARK_COUNT], xy[:, POINT_INDEX["hip_center"]], near[:, POINT_INDEX["hip_center"]]
+    )
 
 
-def draw(walker: Walk) -> Iterator[tuple[Bytes, Bytes, Floats]]:
+def draw_walk(walker: Walk) -> Iterator[tuple[Bytes, Bytes, Floats]]:
     """Frames in order: picture (h, w, 3) RGB, mask (h, w) of the visible walker 0..255, joints (33, 2) px."""
-    view_camera, scene = camera(walker), build_scene(walker.size_px, _raise_px(walker), walker.seed)
-    people = [(gait(walker), Outfit(pattern=walker.seed))]
+    view_camera, scene = walk_camera(walker), build_street(walker.size_px, _raise_px(walker), walker.seed)
+    people = [(subject_gait(walker), Outfit(pattern=walker.seed))]
     if walker.crossing:
-        people.append((other(walker), _OTHER_OUTFIT))
-    times = frame_times(walker)
-    for first in range(0, len(times), _BATCH):
-        time_s = times[first : first + _BATCH]
-        bodies = [walk(way, time_s) for way, _ in people]
-        projected = [project(view_camera, body.xyz, time_s) for body in bodies]
-        shift, gone = shake(view_camera, time_s), travel(view_camera, time_s) * view_camera.scale_px
+        people.append((passer_by_gait(walker), _OTHER_OUTFIT))
+    times = walk_times(walker)
+    for first in range(0, len(times), _BATCH_FRAMES):
+        time_s = times[first : first + _BATCH_FRAMES]
+        bodies = [skeleton_at(way, time_s) for way, _ in people]
+        projected = [project_points(view_camera, body.xyz, time_s) for body in bodies]
+        shift, gone = camera_shake(view_camera, time_s), camera_travel(view_camera, time_s) * view_camera.scale_px
         for row in range(len(time_s)):
             dx, dy = shift[row]
-            rgb = view(scene, gone[row], (dx, dy + _raise_px(walker)))
+            rgb = street_frame(scene, gone[row], (dx, dy + _raise_px(walker)))
             mask = np.zeros(rgb.shape[:2], np.uint8)
             figures = [_figure(body, xy, near, row) for body, (xy, near) in zip(bodies, projected, strict=True)]
             for figure in figures:
@@ -151,7 +153,7 @@ _OTHER_OUTFIT: Final = Outfit(
 )
 
 
-def gait(walker: Walk) -> Gait:
+def subject_gait(walker: Walk) -> Gait:
     """The way of walking in body heights."""
     speed = abs(walker.speed) * walker.size_px[0] / walker.height_px
     heading = np.deg2rad(walker.heading_deg + (180 if walker.speed < 0 else 0))
@@ -174,23 +176,23 @@ def gait(walker: Walk) -> Gait:
     )
 
 
-def other(walker: Walk) -> Gait:
+def passer_by_gait(walker: Walk) -> Gait:
     """The way of ``crossing``: a second person, nearer, who comes from the other side."""
-    own = gait(walker)
+    own = subject_gait(walker)
     return Gait(speed=own.speed * 1.15, heading_rad=own.heading_rad + np.pi, middle_s=own.middle_s, middle=(0, 0.7))
 
 
-def camera(walker: Walk) -> Camera:
+def walk_camera(walker: Walk) -> Camera:
     """The camera: at rest, or travelling beside the walker so that he stays in the picture."""
     width, height = walker.size_px
-    own = gait(walker)
+    own = subject_gait(walker)
     speed_x = own.speed * np.cos(own.heading_rad)
     follow = walker.follow
     if follow is None:
-        reach = 2 * _ROOM * width / walker.height_px
+        reach = 2 * _CAMERA_ROOM_SHARE * width / walker.height_px
         covered = abs(speed_x) * walker.seconds
         follow = 0.0 if walker.away_s > 0 or covered <= reach else 1 - reach / covered
-    horizon = _FEET * height - 0.5 - EYE * walker.height_px
+    horizon = _GROUND_SHARE * height - 0.5 - CAMERA_HEIGHT_BH * walker.height_px
     return Camera(
         scale_px=walker.height_px,
         center_px=((width - 1) / 2, horizon + _raise_px(walker)),
@@ -205,12 +207,12 @@ def _raise_px(walker: Walk) -> float:
     """How far the picture moves down when the camera looks up to cut the hips off."""
     if not walker.cut_above_hips:
         return 0.0
-    hips = _FEET * walker.size_px[1] - (LEG - 0.03) * walker.height_px
+    hips = _GROUND_SHARE * walker.size_px[1] - (LEG_BH - 0.03) * walker.height_px
     lowest = walker.size_px[1] + 0.05 * walker.height_px + 3 * walker.shake_px
     return float(max(lowest - hips, 0))
 
 
-def _figure(body: Body, xy: Floats, near: Floats, row: int) -> Figure:
+def _figure(body: Skeleton, xy: Floats, near: Floats, row: int) -> Figure:
     return Figure(
         xy[row],
         near[row],
@@ -225,25 +227,25 @@ def _pole(rgb: Bytes, mask: Bytes, walker: Walk, shift_x_px: float, shift_y_px: 
     """A post where the walker passes halfway, as wide as his way in ``pole_s``."""
     width, height = walker.size_px
     half = max(walker.pole_s * abs(walker.speed) * width / 2, 1.0)
-    foot = (_FEET + 0.06) * height + shift_y_px + _raise_px(walker)
+    foot = (_GROUND_SHARE + 0.06) * height + shift_y_px + _raise_px(walker)
     draw_post(rgb, mask, (width - 1) / 2 + shift_x_px, foot, half)
 
 
-def travel(camera: Camera, time_s: Floats) -> Floats:
+def camera_travel(camera: Camera, time_s: Floats) -> Floats:
     """Camera's x (n,) in body heights."""
     return camera.travel_speed * (time_s - camera.middle_s)
 
 
-def shake(camera: Camera, time_s: Floats) -> Floats:
+def camera_shake(camera: Camera, time_s: Floats) -> Floats:
     """Shift of the picture (n, 2) in px by an unsteady hand: amplitude falls with frequency, rms as asked."""
-    amplitude, phase = _hand(camera.seed)
+    amplitude, phase = _shake_waves(camera.seed)
     angle = 2 * np.pi * _SHAKE_HZ[None, None, :] * time_s[:, None, None] + phase
     moved: Floats = camera.shake_px * np.sum(amplitude * np.sin(angle), axis=-1)
     return moved
 
 
 @lru_cache(maxsize=16)
-def _hand(seed: int) -> tuple[Floats, Floats]:
+def _shake_waves(seed: int) -> tuple[Floats, Floats]:
     """Amplitudes (14,) of unit rms and phases (2, 14)."""
     random = np.random.default_rng((seed, 7))
     amplitude = _SHAKE_HZ**-0.9
@@ -251,9 +253,9 @@ def _hand(seed: int) -> tuple[Floats, Floats]:
     return amplitude, random.uniform(0, 2 * np.pi, (2, len(_SHAKE_HZ)))
 
 
-def project(camera: Camera, xyz: Floats, time_s: Floats) -> tuple[Floats, Floats]:
+def project_points(camera: Camera, xyz: Floats, time_s: Floats) -> tuple[Floats, Floats]:
     """Points (n, m, 3) to pixels (n, m, 2), and the pixels of a body height at each (n, m)."""
-    near = camera.scale_px * DISTANCE / (DISTANCE - xyz[..., 2])
-    x = camera.center_px[0] + near * (xyz[..., 0] - travel(camera, time_s)[:, None])
-    y = camera.center_px[1] + near * (EYE - xyz[..., 1])
-    return np.stack([x, y], axis=-1) + shake(camera, time_s)[:, None], near
+    near = camera.scale_px * CAMERA_DISTANCE_BH / (CAMERA_DISTANCE_BH - xyz[..., 2])
+    x = camera.center_px[0] + near * (xyz[..., 0] - camera_travel(camera, time_s)[:, None])
+    y = camera.center_px[1] + near * (CAMERA_HEIGHT_BH - xyz[..., 1])
+    return np.stack([x, y], axis=-1) + camera_shake(camera, time_s)[:, None], near

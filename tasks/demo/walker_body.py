@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.demo.shapes import Color, Layer, Point, Single, capsule, lambert, surface, wrap
-from tasks.demo.skeleton import INDEX
+from tasks.demo.shapes import Color, Layer, PointPx, Single, capsule, cylinder_light, paint_surface, sample_texture
+from tasks.demo.skeleton import POINT_INDEX
 from tasks.demo.walker_head import draw_head
 
 Floats = NDArray[np.float64]
@@ -39,13 +39,13 @@ class Figure:
     pelvis_rad: float
     shoulders_rad: float
 
-    def at(self, name: str) -> Point:
-        x, y = self.xy[INDEX[name]]
+    def at(self, name: str) -> PointPx:
+        x, y = self.xy[POINT_INDEX[name]]
         return float(x), float(y)
 
     def size(self, name: str, heights: float) -> float:
         """Pixels of a length at a joint's depth."""
-        return float(self.near[INDEX[name]]) * heights
+        return float(self.near[POINT_INDEX[name]]) * heights
 
 
 # Along the trunk from the hips (0) to the neck (1): half widths across and front to back, and how far it lies ahead.
@@ -72,12 +72,12 @@ _SEAT: Final = np.array(
 )
 
 
-def draw_figure(layer: Layer, figure: Figure, outfit: Outfit) -> None:
+def draw_body(layer: Layer, figure: Figure, outfit: Outfit) -> None:
     """Paint the person into the layer and its coverage into the layer's alpha."""
-    sides = sorted(("left", "right"), key=lambda side: figure.depth[INDEX[f"{side}_hip"]])
+    sides = sorted(("left", "right"), key=lambda side: figure.depth[POINT_INDEX[f"{side}_hip"]])
     far = 1 - 0.32 * abs(float(np.cos(figure.yaw_rad)))  # shaded by the near side
-    chest = figure.depth[INDEX["neck"]]
-    behind = [side for side in sides if figure.depth[INDEX[f"{side}_shoulder"]] < chest - 0.06]
+    chest = figure.depth[POINT_INDEX["neck"]]
+    behind = [side for side in sides if figure.depth[POINT_INDEX[f"{side}_shoulder"]] < chest - 0.06]
     for side in behind:
         _arm(layer, figure, outfit, side, dim=far)
     _leg(layer, figure, outfit, sides[0], dim=far)
@@ -116,11 +116,11 @@ def _leg(layer: Layer, figure: Figure, outfit: Outfit, side: str, dim: float) ->
     capsule(layer, root, knee, thigh, trousers, bulge=0.005 * size, cloth=cloth, cloth_px=texel)
 
 
-def _raised(point: Point, up_px: float) -> Point:
+def _raised(point: PointPx, up_px: float) -> PointPx:
     return point[0], point[1] - up_px
 
 
-def _between(first: Point, second: Point, share: float) -> Point:
+def _between(first: PointPx, second: PointPx, share: float) -> PointPx:
     return first[0] + share * (second[0] - first[0]), first[1] + share * (second[1] - first[1])
 
 
@@ -166,11 +166,11 @@ def _trunk(layer: Layer, figure: Figure, profile: Floats, cloth: Single) -> None
         across = np.clip(side / width, -1, 1)
         angle = phase + np.arccos(across)
         height, columns = cloth.shape[:2]
-        rgb = wrap(cloth, angle * np.float32(columns / (2 * np.pi)), (along + 0.3) * np.float32(height / 1.4))
-        return cover.astype(np.float32), rgb * lambert(across, (float(axis[0]), float(axis[1])))[..., None]
+        rgb = sample_texture(cloth, angle * np.float32(columns / (2 * np.pi)), (along + 0.3) * np.float32(height / 1.4))
+        return cover.astype(np.float32), rgb * cylinder_light(across, (float(axis[0]), float(axis[1])))[..., None]
 
     low, high = ends.min(axis=0) - reach, ends.max(axis=0) + reach
-    surface(layer, (float(low[0]), float(low[1])), (float(high[0]), float(high[1])), shade)
+    paint_surface(layer, (float(low[0]), float(low[1])), (float(high[0]), float(high[1])), shade)
 
 
 def _silhouette(figure: Figure, profile: Floats) -> tuple[Floats, tuple[Floats, Floats, Floats]]:

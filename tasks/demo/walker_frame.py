@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.demo.gait import LEG
-from tasks.demo.shapes import Layer, disc, lambert, surface
-from tasks.demo.walker_body import Figure, Outfit, draw_figure
+from tasks.demo.gait import LEG_BH
+from tasks.demo.shapes import Layer, cylinder_light, disc, paint_surface
+from tasks.demo.walker_body import Figure, Outfit, draw_body
 
 Bytes = NDArray[np.uint8]
 Single = NDArray[np.float32]
@@ -27,7 +27,7 @@ def draw_person(rgb: Bytes, mask: Bytes, figure: Figure, outfit: Outfit, *, of_s
         return
     part = (slice(y0, y1), slice(x0, x1))
     layer = Layer(rgb[part].astype(np.float32), np.zeros((y1 - y0, x1 - x0), np.float32), (x0, y0))
-    draw_figure(layer, figure, outfit)
+    draw_body(layer, figure, outfit)
     rgb[part] = np.clip(np.rint(layer.rgb), 0, 255).astype(np.uint8)
     own = 255 * layer.alpha if of_subject else mask[part] * (1 - layer.alpha)
     mask[part] = np.rint(own).astype(np.uint8)
@@ -43,7 +43,7 @@ def draw_shadow(rgb: Bytes, figure: Figure) -> None:
     layer = Layer(rgb[part].astype(np.float32), np.zeros((y1 - y0, x1 - x0), np.float32), (x0, y0))
     size = figure.size("hip_center", 1.0)
     hip_x, hip_y = figure.at("hip_center")
-    ground = hip_y + (LEG - 0.02) * size
+    ground = hip_y + (LEG_BH - 0.02) * size
     disc(layer, (hip_x, ground), (0.17 * size, 0.028 * size), (60, 56, 58), strength=0.30, soft=0.05 * size)
     for side in ("left", "right"):
         x, y = figure.at(f"{side}_ball")
@@ -73,8 +73,10 @@ def draw_post(rgb: Bytes, mask: Bytes, center_x_px: float, foot_y_px: float, hal
         cover = np.clip(half_width_px + 0.5 - np.abs(out), 0, 1) * np.clip(foot_y_px - y + 0.5, 0, 1)
         bands = 1 + 0.05 * np.sin((y - np.float32(foot_y_px)) * np.float32(40 / height)) + 0.04 * np.sin(across * 17)
         color = np.array([112, 108, 110], np.float32)
-        return cover.astype(np.float32), ((lambert(across, (0.0, -1.0)) * bands)[..., None] * color).astype(np.float32)
+        return cover.astype(np.float32), ((cylinder_light(across, (0.0, -1.0)) * bands)[..., None] * color).astype(
+            np.float32
+        )
 
-    surface(layer, (center_x_px - half_width_px, 0), (center_x_px + half_width_px, foot_y_px), shade)
+    paint_surface(layer, (center_x_px - half_width_px, 0), (center_x_px + half_width_px, foot_y_px), shade)
     rgb[part] = np.clip(np.rint(layer.rgb), 0, 255).astype(np.uint8)
     mask[part] = np.rint(mask[part] * (1 - layer.alpha)).astype(np.uint8)

@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.demo.shapes import LIGHT, Color, Layer, Point, Single, capsule, disc, surface
-from tasks.demo.skeleton import INDEX
+from tasks.demo.shapes import LIGHT, Color, Layer, PointPx, Single, capsule, disc, paint_surface
+from tasks.demo.skeleton import POINT_INDEX
 
 Floats = NDArray[np.float64]
-Place = Callable[[float, float, float], tuple[Point, float]]
+Place = Callable[[float, float, float], tuple[PointPx, float]]
 """(forward, left, up) of the head to a pixel, and how far it lies towards the camera."""
 
 _RADII: Final = np.array([0.0575, 0.0465, 0.070])  # forward, left, up, body heights
@@ -18,12 +18,12 @@ _RADII: Final = np.array([0.0575, 0.0465, 0.070])  # forward, left, up, body hei
 
 def draw_head(layer: Layer, xy: Floats, near: Floats, depth: Floats, yaw_rad: float, skin: Color, hair: Color) -> None:
     """Paint skull, hair and face over the joints (points, 2) px of one moment."""
-    head = INDEX["head"]
+    head = POINT_INDEX["head"]
     size = float(near[head])
-    center: Point = (float(xy[head, 0]), float(xy[head, 1]))
+    center: PointPx = (float(xy[head, 0]), float(xy[head, 1]))
     axes = _axes(yaw_rad, xy, near, depth)
 
-    def place(forward: float, left: float, up: float) -> tuple[Point, float]:
+    def place(forward: float, left: float, up: float) -> tuple[PointPx, float]:
         world = axes @ np.array([forward, left, up])
         return (center[0] + size * float(world[0]), center[1] - size * float(world[1])), float(world[2])
 
@@ -46,7 +46,7 @@ def draw_head(layer: Layer, xy: Floats, near: Floats, depth: Floats, yaw_rad: fl
 
 def _axes(yaw_rad: float, xy: Floats, near: Floats, depth: Floats) -> Floats:
     """Matrix (3, 3) from (forward, left, up) of the head to the world's (x, y, z)."""
-    head, nose = INDEX["head"], INDEX["nose"]
+    head, nose = POINT_INDEX["head"], POINT_INDEX["nose"]
     fore = np.array([np.cos(yaw_rad), 0, np.sin(yaw_rad)])
     left = np.array([np.sin(yaw_rad), 0, -np.cos(yaw_rad)])
     toward = np.array(
@@ -61,7 +61,7 @@ def _axes(yaw_rad: float, xy: Floats, near: Floats, depth: Floats) -> Floats:
     return np.stack([fore * np.cos(nod) + up * np.sin(nod), left, up * np.cos(nod) - fore * np.sin(nod)], axis=1)
 
 
-def _skull(layer: Layer, center: Point, size: float, axes: Floats, skin: Color, hair: Color) -> None:
+def _skull(layer: Layer, center: PointPx, size: float, axes: Floats, skin: Color, hair: Color) -> None:
     shape = (axes / _RADII).astype(np.float32)  # world to unit sphere is shape.T
 
     def shade(x: Single, y: Single) -> tuple[Single, Single]:
@@ -86,7 +86,7 @@ def _skull(layer: Layer, center: Point, size: float, axes: Floats, skin: Color, 
         return cover.astype(np.float32), (rgb * light[..., None]).astype(np.float32)
 
     reach = 0.075 * size
-    surface(layer, (center[0] - reach, center[1] - reach), (center[0] + reach, center[1] + reach), shade)
+    paint_surface(layer, (center[0] - reach, center[1] - reach), (center[0] + reach, center[1] + reach), shade)
 
 
 def _ear_and_eye(layer: Layer, place: Place, side: int, size: float, skin: Color, hair: Color) -> None:

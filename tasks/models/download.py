@@ -10,9 +10,9 @@ from typing import Final
 
 from tasks.errors import ModelError
 
-CACHE: Final = Path(__file__).parents[2] / "outputs" / "cache" / "models"
+DOWNLOAD_FOLDER: Final = Path(__file__).parents[2] / "outputs" / "cache" / "models"
 _BASE: Final = "https://storage.googleapis.com/mediapipe-models"
-ADDRESSES: Final = {
+MODEL_URLS: Final = {
     **{
         name: f"{_BASE}/pose_landmarker/pose_landmarker_{name}/float16/1/pose_landmarker_{name}.task"
         for name in ("lite", "full", "heavy")
@@ -22,21 +22,21 @@ ADDRESSES: Final = {
 }
 """Numbered versions, whose bytes do not change."""
 
-TIMEOUT_S: Final = 30.0
+DOWNLOAD_TIMEOUT_S: Final = 30.0
 
 
-def held(name: str, *, folder: Path = CACHE) -> bool:
+def is_downloaded(name: str, *, folder: Path = DOWNLOAD_FOLDER) -> bool:
     """Whether an earlier use has fetched the model ``name``."""
-    return (folder / _file(ADDRESSES[name])).is_file()
+    return (folder / _file(MODEL_URLS[name])).is_file()
 
 
-def fetched(name: str, *, address: str | None = None, folder: Path = CACHE) -> Path:
+def downloaded_model(name: str, *, address: str | None = None, folder: Path = DOWNLOAD_FOLDER) -> Path:
     """Path of the model ``name`` in ``folder``, fetched from ``address`` unless it is there.
 
     The sha256 of the first download is kept beside the file, and the file is held to it at every use.
     ``ModelError`` when it cannot be fetched or does not match.
     """
-    source = address or ADDRESSES[name]
+    source = address or MODEL_URLS[name]
     path = folder / _file(source)
     record = path.with_name(path.name + ".sha256")
     if not path.is_file():
@@ -52,7 +52,7 @@ def _file(source: str) -> str:
 
 def _fetch(source: str, path: Path, record: Path) -> None:
     try:
-        with urllib.request.urlopen(source, timeout=TIMEOUT_S) as response:
+        with urllib.request.urlopen(source, timeout=DOWNLOAD_TIMEOUT_S) as response:
             content = response.read()
             promised = response.headers.get("Content-Length")
     except (OSError, ValueError, HTTPException) as error:

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.body.landmarks import landmark_box, same_body
-from tasks.models.pose import Person, PoseEstimator, open_pose
+from tasks.models.pose import PoseEstimate, PoseEstimator, open_pose_estimator
 from tasks.models.runtime import DeviceUse
 
-LOOK_S: Final = 0.3  # between two looks for further people, while somebody is followed
-ALERT_S: Final = 1.0  # after somebody was lost, in which every frame is searched
-KNOWN_S: Final = 0.5  # of following, after which somebody is missed
-MARGIN: Final = 0.25  # of the torso's length, round the landmarks, painted over
-PAINT: Final = 114  # a mid grey, as detectors are padded with
+SEARCH_INTERVAL_S: Final = 0.3  # between two looks for further people, while somebody is followed
+LOST_SEARCH_S: Final = 1.0  # after somebody was lost, in which every frame is searched
+MIN_FOLLOWED_S: Final = 0.5  # of following, after which somebody is missed
+PAINT_MARGIN_TORSOS: Final = 0.25  # of the torso's length, round the landmarks, painted over
+PAINT_LEVEL: Final = 114  # a mid grey, as detectors are padded with
 
 Image = NDArray[np.uint8]
 
@@ -43,22 +43,22 @@ class PeopleFinder(Protocol):
 
 
 @dataclass
-class Follower:
+class TrackerSlot:
     """A landmarker and whom it follows."""
 
     estimator: PoseEstimator
     track: int = 0  # 0: nobody
     since_s: float = 0.0  # followed
-    person: Person | None = None
+    person: PoseEstimate | None = None
 
 
-class Followers:
+class PeopleTracker:
     """Follows up to ``most`` people; ``hire`` opens a further landmarker when it is first needed."""
 
     def __init__(self, hire: Callable[[], PoseEstimator], most: int) -> None:
         self._hire = hire
         self._most = most
-        self._followers: list[Follower] = []
+        self._followers: list[TrackerSlot] = []
         self._tracks = 0
         self._look_from_s = -np.inf
         self._alert_until_s = -np.inf
@@ -75,17 +75,17 @@ class Followers:
             if follower.person is not None
         ]
 
-    def _busy(self) -> list[Follower]:
+    def _busy(self) -> list[TrackerSlot]:
         busy = [follower for follower in self._followers if follower.track]
         return sorted(busy, key=lambda follower: follower.track)
 
-    def _follow(self, follower: Follower, rgb: Image, time_s: float) -> None:
+    def _follow(self, follower: TrackerSlot, rgb: Image, time_s: float) -> None:
         person = follower.estimator(rgb, time_s)
         follower.person = person
         if person is None:
             follower.track = 0
-            if time_s - follower.since_s >= KNOWN_S:
-                self._alert_until_s = time_s + ALERT_S
+            if time_s - follower.since_s >= MIN_FOLLOWED_S:
+                self._alert_until_s = time_s + LOST_SEARCH_S
 
     def _part_doubles(self, rgb: Image, time_s: float) -> None:
         """Where two follow one body, one is freed; who that body is, is open again: it gets a new track."""
@@ -97,11 +97,11 @@ class Followers:
                 if same_body(first.person.landmarks, second.person.landmarks):
                     self._forget(second, rgb, time_s)
                     first.track = self._next_track()
-                    self._alert_until_s = time_s + ALERT_S
+                    self._alert_until_s = time_s + LOST_SEARCH_S
 
-    def _forget(self, follower: Follower, rgb: Image, time_s: float) -> None:
+    def _forget(self, follower: TrackerSlot, rgb: Image, time_s: float) -> None:
         follower.track, follower.person = 0, None
-        follower.estimator(np.full((64, 64, 3), PAINT, np.uint8), time_s)
+        follower.estimator(np.full((64, 64, 3), PAINT_LEVEL, np.uint8), time_s)
 
     def _should_look(self, time_s: float) -> bool:
         count = len(self._busy())
@@ -113,13 +113,13 @@ class Followers:
         """Look past those who are followed; whether there is somebody else."""
         free = next((follower for follower in self._followers if not follower.track), None)
         if free is None:
-            free = Follower(self._hire())
+            free = TrackerSlot(self._hire())
             self._followers.append(free)
         known = [follower.person.landmarks for follower in self._busy() if follower.person is not None]
-        person = free.estimator(painted_over(rgb, known), time_s)
+        person = free.estimator(paint_over_people(rgb, known), time_s)
         if person is not None:
             free.track, free.person, free.since_s = self._next_track(), person, time_s
-        self._look_from_s = time_s if person is not None else time_s + LOOK_S
+        self._look_from_s = time_s if person is not None else time_s + SEARCH_INTERVAL_S
         return person is not None
 
     def _next_track(self) -> int:
@@ -127,20 +127,22 @@ class Followers:
         return self._tracks
 
 
-def painted_over(rgb: Image, people: Sequence[NDArray[np.float64]]) -> Image:
+def paint_over_people(rgb: Image, people: Sequence[NDArray[np.float64]]) -> Image:
     """``rgb`` itself where nobody is known, else a copy with the boxes of ``people`` in one grey."""
     if not people:
         return rgb
     covered = rgb.copy()
     height, width = rgb.shape[:2]
     for landmarks in people:
-        x0, y0, x1, y1 = np.clip(landmark_box(landmarks, MARGIN), 0, (width, height, width, height)).astype(int)
-        covered[y0:y1, x0:x1] = PAINT
+        x0, y0, x1, y1 = np.clip(
+            landmark_box(landmarks, PAINT_MARGIN_TORSOS), 0, (width, height, width, height)
+        ).astype(int)
+        covered[y0:y1, x0:x1] = PAINT_LEVEL
     return covered
 
 
 @contextmanager
-def open_people(
+def open_people_tracker(
     files: tuple[Path, ...],
     *,
     device: str,
@@ -148,12 +150,15 @@ def open_people(
     min_detection: float = 0.5,
     min_tracking: float = 0.5,
     with_masks: bool = False,
-) -> Iterator[tuple[Followers, DeviceUse]]:
-    """A finder of up to ``most`` people by the pose model of ``files``; settings and errors as in ``open_pose``."""
+) -> Iterator[tuple[PeopleTracker, DeviceUse]]:
+    """A tracker of up to ``most`` people with the pose model of ``files``.
+
+    Settings and errors are those of ``open_pose_estimator``.
+    """
     with ExitStack() as stack:
 
         def hire() -> tuple[PoseEstimator, DeviceUse]:
-            opened = open_pose(
+            opened = open_pose_estimator(
                 files,
                 device=device,
                 min_detection=min_detection,
@@ -164,4 +169,4 @@ def open_people(
 
         first, use = hire()
         waiting = [first]
-        yield Followers(lambda: waiting.pop() if waiting else hire()[0], most), use
+        yield PeopleTracker(lambda: waiting.pop() if waiting else hire()[0], most), use

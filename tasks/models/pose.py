@@ -12,15 +12,15 @@ import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
-from tasks.models.bundle import pose_bundle
-from tasks.models.runtime import DeviceUse, on_device, picture
+from tasks.models.model_file import pose_bundle
+from tasks.models.runtime import DeviceUse, create_on_device, mediapipe_image
 
 _WARM_UP_SHAPE: Final = (64, 64, 3)
 _has_spoken = threading.Event()  # the landmark model, in this process
 
 
 @dataclass(frozen=True)
-class Person:
+class PoseEstimate:
     """One person in one frame."""
 
     landmarks: NDArray[np.float64]  # (33, 5): x_px, y_px, z, visibility, presence; px of the picture, z like x
@@ -30,12 +30,12 @@ class Person:
 class PoseEstimator(Protocol):
     """Finds the person in the next frame of a clip; frames come in order with their own times."""
 
-    def __call__(self, rgb: NDArray[np.uint8], time_s: float) -> Person | None:
+    def __call__(self, rgb: NDArray[np.uint8], time_s: float) -> PoseEstimate | None:
         """The person in ``rgb`` (h, w, 3), or None when nobody is found."""
         ...
 
 
-class Landmarker:
+class MediaPipePose:
     """MediaPipe's PoseLandmarker in video mode."""
 
     def __init__(self, landmarker: Any) -> None:
@@ -43,8 +43,8 @@ class Landmarker:
         self._first_s: float | None = None
         self._last_ms = 0
 
-    def __call__(self, rgb: NDArray[np.uint8], time_s: float) -> Person | None:
-        result = self._landmarker.detect_for_video(picture(rgb), self._timestamp_ms(time_s))
+    def __call__(self, rgb: NDArray[np.uint8], time_s: float) -> PoseEstimate | None:
+        result = self._landmarker.detect_for_video(mediapipe_image(rgb), self._timestamp_ms(time_s))
         if not result.pose_landmarks:
             return None
         height, width = rgb.shape[:2]
@@ -55,7 +55,7 @@ class Landmarker:
         landmarks[:, 1] = landmarks[:, 1] * height - 0.5
         landmarks[:, 2] *= width
         masks = result.segmentation_masks
-        return Person(landmarks, cv2.convertScaleAbs(masks[0].numpy_view(), alpha=255) if masks else None)
+        return PoseEstimate(landmarks, cv2.convertScaleAbs(masks[0].numpy_view(), alpha=255) if masks else None)
 
     def _timestamp_ms(self, time_s: float) -> int:
         """Whole milliseconds since the first frame; MediaPipe wants each above the last, at any rate."""
@@ -66,14 +66,14 @@ class Landmarker:
 
 
 @contextmanager
-def open_pose(
+def open_pose_estimator(
     files: tuple[Path, ...],
     *,
     device: str,
     min_detection: float = 0.5,
     min_tracking: float = 0.5,
     with_masks: bool = False,
-) -> Iterator[tuple[Landmarker, DeviceUse]]:
+) -> Iterator[tuple[MediaPipePose, DeviceUse]]:
     """The pose model of ``files`` (see ``sources.model_files``), ready for the first frame of one clip.
 
     ``min_detection`` and ``min_tracking`` are the probabilities below which the detector sees nobody and the
@@ -92,7 +92,7 @@ def open_pose(
             output_segmentation_masks=with_masks,
         )
         landmarker = vision.PoseLandmarker.create_from_options(options)
-        landmarker.detect_for_video(picture(np.zeros(_WARM_UP_SHAPE, np.uint8)), 0)
+        landmarker.detect_for_video(mediapipe_image(np.zeros(_WARM_UP_SHAPE, np.uint8)), 0)
         return landmarker
 
     def create_quietly(delegate: Any) -> Any:
@@ -103,6 +103,6 @@ def open_pose(
             _has_spoken.set()
         return create(delegate)
 
-    landmarker, use = on_device(device, create_quietly)
+    landmarker, use = create_on_device(device, create_quietly)
     with landmarker:
-        yield Landmarker(landmarker), use
+        yield MediaPipePose(landmarker), use

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import ModelError, StillwalkError
 
-FAILURES: Final = (RuntimeError, ValueError, NotImplementedError)  # what creating or running a graph raises
+MEDIAPIPE_ERRORS: Final = (RuntimeError, ValueError, NotImplementedError)  # what creating or running a graph raises
 _NATIVE: Final = re.compile(rb"[IWEF]\d{4} \d|INFO: |WARNING: |Stack trace:|    @ ")  # glog, absl, TFLite
 Model = TypeVar("Model")
 _stderr_lock = threading.Lock()
@@ -65,7 +65,7 @@ def _flush() -> None:
         sys.stderr.flush()
 
 
-def on_device(device: str, create: Callable[[Any], Model]) -> tuple[Model, DeviceUse]:
+def create_on_device(device: str, create: Callable[[Any], Model]) -> tuple[Model, DeviceUse]:
     """``create(delegate)`` on ``device``: cpu, gpu, or auto (gpu where it works, else cpu and a note why).
 
     ``create`` makes the model and runs it once: some drivers fail only then. ``ModelError`` when it fails.
@@ -78,7 +78,7 @@ def on_device(device: str, create: Callable[[Any], Model]) -> tuple[Model, Devic
             return _created(create, delegate.CPU), DeviceUse("cpu")
         try:
             return create(delegate.GPU), DeviceUse("gpu")
-        except FAILURES as error:
+        except MEDIAPIPE_ERRORS as error:
             reason = _reason(error)
         if device == "gpu":
             raise ModelError(f"device=gpu: MediaPipe's GPU delegate does not start ({reason}); use device=cpu")
@@ -89,7 +89,7 @@ def on_device(device: str, create: Callable[[Any], Model]) -> tuple[Model, Devic
 def _created(create: Callable[[Any], Model], delegate: Any) -> Model:
     try:
         return create(delegate)
-    except FAILURES as error:
+    except MEDIAPIPE_ERRORS as error:
         cure = "check that models.dir holds MediaPipe models"
         raise ModelError(f"the model does not load ({_reason(error)}); {cure}") from error
 
@@ -101,6 +101,6 @@ def _reason(error: Exception) -> str:
     return egl if egl in lines[0] else lines[0].rsplit(": ", 1)[-1].rstrip(".")
 
 
-def picture(rgb: NDArray[np.uint8]) -> Any:
+def mediapipe_image(rgb: NDArray[np.uint8]) -> Any:
     """MediaPipe's view of ``rgb`` (h, w, 3)."""
     return mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))

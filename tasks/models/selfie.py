@@ -10,9 +10,9 @@ from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
 from tasks.errors import ModelError
-from tasks.models.runtime import FAILURES, DeviceUse, on_device, picture
+from tasks.models.runtime import MEDIAPIPE_ERRORS, DeviceUse, create_on_device, mediapipe_image
 
-INPUT_WH: Final = {"general": (256, 256), "landscape": (256, 144)}
+SELFIE_INPUT_SIZE_PX: Final = {"general": (256, 256), "landscape": (256, 144)}
 """Width and height of each model's input: a picture of this size comes back as a mask of this size."""
 
 
@@ -24,7 +24,7 @@ class Segmenter(Protocol):
         ...
 
 
-class Selfie:
+class MediaPipeSegmenter:
     """MediaPipe's ImageSegmenter on a selfie model, each picture by itself."""
 
     def __init__(self, segmenter: Any) -> None:
@@ -32,15 +32,15 @@ class Selfie:
 
     def __call__(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         try:
-            masks = self._segmenter.segment(picture(rgb)).confidence_masks
-        except FAILURES:
+            masks = self._segmenter.segment(mediapipe_image(rgb)).confidence_masks
+        except MEDIAPIPE_ERRORS:
             return None
         mask: NDArray[np.float32] = np.squeeze(masks[0].numpy_view()).copy()
         return mask if np.isfinite(mask).all() else None
 
 
 @contextmanager
-def open_selfie(files: tuple[Path, ...], *, device: str) -> Iterator[tuple[Selfie, DeviceUse]]:
+def open_selfie_segmenter(files: tuple[Path, ...], *, device: str) -> Iterator[tuple[MediaPipeSegmenter, DeviceUse]]:
     """The segmentation model of ``files`` (one; see ``sources.model_files``), ready for use.
 
     ``ModelError`` when the file is no person segmentation model or ``device`` (cpu, gpu, auto) cannot run it.
@@ -58,12 +58,12 @@ def open_selfie(files: tuple[Path, ...], *, device: str) -> Iterator[tuple[Selfi
             output_confidence_masks=True,
         )
         segmenter = vision.ImageSegmenter.create_from_options(options)
-        width, height = INPUT_WH["general"]
-        found = segmenter.segment(picture(np.zeros((height, width, 3), np.uint8)))
+        width, height = SELFIE_INPUT_SIZE_PX["general"]
+        found = segmenter.segment(mediapipe_image(np.zeros((height, width, 3), np.uint8)))
         if len(found.confidence_masks) != 1:
             raise ModelError(f"{path}: tells {len(found.confidence_masks)} classes apart, not person and rest")
         return segmenter
 
-    segmenter, use = on_device(device, create)
+    segmenter, use = create_on_device(device, create)
     with segmenter:
-        yield Selfie(segmenter), use
+        yield MediaPipeSegmenter(segmenter), use

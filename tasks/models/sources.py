@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from tasks.errors import ModelError
-from tasks.models.download import ADDRESSES, fetched, held
-from tasks.paths import expanded, is_file, is_folder
+from tasks.models.download import MODEL_URLS, downloaded_model, is_downloaded
+from tasks.paths import expand_home, is_file, is_folder
 
-POSE: Final = ("lite", "full", "heavy")
+POSE_MODELS: Final = ("lite", "full", "heavy")
 
 _WHEEL: Final = {  # paths below the wheel's modules/; two files are a pose model's detector and landmarks
     "full": ("pose_detection/pose_detection.tflite", "pose_landmark/pose_landmark_full.tflite"),
@@ -29,7 +29,7 @@ _FOLDER: Final = {  # what a user's folder may hold, first match wins
             ("pose_detection.tflite", f"pose_landmark_{name}.tflite"),
             ("pose_detector.tflite", f"pose_landmark_{name}.tflite"),
         )
-        for name in POSE
+        for name in POSE_MODELS
     },
     "general": (("selfie_segmentation.tflite",), ("selfie_segmenter.tflite",)),
     "landscape": (("selfie_segmentation_landscape.tflite",), ("selfie_segmenter_landscape.tflite",)),
@@ -43,22 +43,22 @@ def model_files(name: str, folder: str | None, download: bool) -> tuple[Path, ..
     ``ModelError`` when the model is in none of them.
     """
     files = _at_hand(name, folder)
-    if not files and download and name in ADDRESSES:
-        files = (fetched(name),)
+    if not files and download and name in MODEL_URLS:
+        files = (downloaded_model(name),)
     if not files:
         raise ModelError(_missing(name, folder))
     return files
 
 
-def to_fetch(names: Iterable[str], folder: str | None) -> list[str]:
+def models_to_download(names: Iterable[str], folder: str | None) -> list[str]:
     """Those of the models that ``model_files`` would download now. ``ModelError`` where ``folder`` is none."""
-    absent = [name for name in names if name in ADDRESSES and not _at_hand(name, folder)]
-    return [name for name in absent if not held(name)]
+    absent = [name for name in names if name in MODEL_URLS and not _at_hand(name, folder)]
+    return [name for name in absent if not is_downloaded(name)]
 
 
 def _at_hand(name: str, folder: str | None) -> tuple[Path, ...]:
     """The files of a model in ``folder`` or the wheel; none where it is in neither."""
-    if folder is not None and not is_folder(expanded(folder)):
+    if folder is not None and not is_folder(expand_home(folder)):
         raise ModelError(f"models.dir: {folder} is not a folder; give one that holds the model files, or null")
     for files in (*_in_folder(name, folder), *_in_wheel(name)):
         if all(map(is_file, files)):
@@ -77,7 +77,7 @@ def model_digests(names: Iterable[str], folder: str | None, download: bool) -> d
     return digests
 
 
-def mask_models(model: str, source: str, fallback_fps: float | None) -> tuple[str, ...]:
+def mask_model_names(model: str, source: str, fallback_fps: float | None) -> tuple[str, ...]:
     """Names of the models that the masks stage may use under these settings."""
     if source == "landmarker":
         return ()  # the pose stage has made them
@@ -95,7 +95,7 @@ def _digest(path: Path) -> bytes:
 def _in_folder(name: str, folder: str | None) -> Iterable[tuple[Path, ...]]:
     if folder is None:
         return ()
-    root = expanded(folder)
+    root = expand_home(folder)
     return [tuple(root / part for part in files) for files in _FOLDER[name]]
 
 
@@ -108,11 +108,11 @@ def _in_wheel(name: str) -> Iterable[tuple[Path, ...]]:
 
 
 def _missing(name: str, folder: str | None) -> str:
-    setting = "pose.model" if name in POSE else "masks.model"
+    setting = "pose.model" if name in POSE_MODELS else "masks.model"
     wanted = " or ".join(" with ".join(files) for files in _FOLDER[name][:2])
     where = f"{folder} nor in " if folder is not None else ""
     cure = f"set models.dir to a folder that holds {wanted}"
-    if name in ADDRESSES:
+    if name in MODEL_URLS:
         cure += ", or models.download=true"
     neither = "is neither in " if where else "is not in "
     return f"{setting}: the model '{name}' {neither}{where}the mediapipe {version('mediapipe')} wheel; {cure}"

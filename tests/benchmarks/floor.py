@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 
 from tasks.media.files.masks_file import read_masks
 from tasks.media.output.codecs import CODECS, prepare
-from tasks.media.planes.crop import cut
-from tasks.models.bundle import pose_bundle
+from tasks.media.planes.crop import crop_and_resize
+from tasks.models.model_file import pose_bundle
 from tasks.models.runtime import quiet_native_stderr
-from tasks.models.selfie import INPUT_WH
+from tasks.models.selfie import SELFIE_INPUT_SIZE_PX
 from tasks.models.sources import model_files
 from tasks.records import NO_HDR
 
@@ -82,7 +82,10 @@ def selfie(path: Path, masks: Path) -> Spent:
     )
     with vision.ImageSegmenter.create_from_options(options) as segmenter:
         pairs = zip(frames(path), boxes, strict=True)
-        return timed((image(cut(rgb(frame), box, INPUT_WH["general"])) for frame, box in pairs), segmenter.segment)
+        return timed(
+            (image(crop_and_resize(rgb(frame), box, SELFIE_INPUT_SIZE_PX["general"])) for frame, box in pairs),
+            segmenter.segment,
+        )
 
 
 def encode(path: Path, crf: str, preset: str, *, clock: Callable[[], float] = time.process_time) -> Spent:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from flows.report.index_page import render_index
-from tasks.media.report.charts import BOTTOM, LEFT, RIGHT, TOP
+from tasks.media.report.charts import AXES_BOTTOM, AXES_LEFT, AXES_RIGHT, AXES_TOP
 from tests.flows.report.test_index_page import sweep
 from tests.support import program
 from tests.support.chromium import Page, browser
@@ -82,7 +82,7 @@ def test_a_click_on_a_chart_goes_to_that_moment(page: Page, made: Path) -> None:
     )
     x, y, width, height = box
     for kind in ("mousePressed", "mouseReleased"):
-        at = {"x": x + width * (LEFT + RIGHT) / 2, "y": y + height / 2}
+        at = {"x": x + width * (AXES_LEFT + AXES_RIGHT) / 2, "y": y + height / 2}
         page.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **at)
     page.until("!document.querySelector('video').seeking && document.querySelector('video').currentTime > 0")
     assert page.value("document.querySelector('video').currentTime") == pytest.approx(1.0, abs=0.05)
@@ -91,7 +91,7 @@ def test_a_click_on_a_chart_goes_to_that_moment(page: Page, made: Path) -> None:
         "(() => { const [box, mark] = ['.timed', '.cursor'].map((one) => document.querySelector(one)"
         ".getBoundingClientRect()); return [box.bottom - mark.top, box.bottom - mark.bottom] })()"
     )
-    assert (bottom / height, top / height) == pytest.approx((BOTTOM, TOP), abs=0.005)  # not over the labels
+    assert (bottom / height, top / height) == pytest.approx((AXES_BOTTOM, AXES_TOP), abs=0.005)  # not over the labels
 
 
 def test_the_original_where_it_lies_plays_in_step_with_the_stabilized(page: Page, made: Path) -> None:

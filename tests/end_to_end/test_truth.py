@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from conf.walker import DemoConf
-from tasks.demo.demo_video import walk_of
-from tasks.demo.walker import draw
+from tasks.demo.demo_video import walk_from_settings
+from tasks.demo.walker import draw_walk
 from tasks.media.files.masks_file import read_masks
 from tasks.media.files.tables import read_table
 from tests.support import program
@@ -70,10 +70,10 @@ def test_fusion_beats_the_pose_alone_in_sway_and_in_tremble(home: Path, api: str
 
 
 def test_the_masks_overlap_the_true_ones(home: Path) -> None:
-    walk = walk_of(DemoConf(seconds=SECONDS))
+    walk = walk_from_settings(DemoConf(seconds=SECONDS))
     overlap = []
     masks = read_masks(home / "outputs" / "demo" / "masks.npz")
-    for index, ((_, truth, _), mask) in enumerate(zip(draw(walk), masks, strict=True)):
+    for index, ((_, truth, _), mask) in enumerate(zip(draw_walk(walk), masks, strict=True)):
         if index % 30 == 0:
             overlap.append(intersection_over_union(truth > 127, mask.probability > 127, mask.edges_px))
     assert np.mean(overlap) > 0.93 and min(overlap) > 0.88, overlap  # 0.95 and 0.92; the selfie model alone 0.91, 0.86

@@ -12,7 +12,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from tasks.media.planes.layout import Planes, frame_of, nearest
+from tasks.media.planes.layout import Planes, nearest_layout, new_frame
 from tasks.records import ColorTags
 
 RATE_HZ = 48000  # of the tones
@@ -42,7 +42,7 @@ class Made:
 def planes(index: int, size_px: tuple[int, int], pixel_format: str) -> Planes:
     """A picture whose every corner differs and that changes from frame to frame, in the layout of a
     format."""
-    layout = nearest(pixel_format)
+    layout = nearest_layout(pixel_format)
     scale = 1 << (layout.depth - 8)
     made = []
     for number in range(layout.planes):
@@ -62,7 +62,7 @@ def make(path: Path, made: Made) -> Path:
         tones = [_tone_stream(container, codec) for codec in made.tones]
         durations = [*np.diff(made.ticks).tolist(), made.last_ticks]
         for index, (pts, duration) in enumerate(zip(made.ticks, durations, strict=True)):
-            frame = frame_of(planes(index, made.size_px, made.pixel_format), nearest(made.pixel_format))
+            frame = new_frame(planes(index, made.size_px, made.pixel_format), nearest_layout(made.pixel_format))
             frame = frame.reformat(format=made.pixel_format)
             frame.pts, frame.duration, frame.time_base = pts, duration, made.time_base
             container.mux(stream.encode(frame))

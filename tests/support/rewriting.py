@@ -11,7 +11,7 @@ from tasks.media.input.probe import FrameTable, scan
 from tasks.media.output.alpha_writer import AlphaSink
 from tasks.media.output.audio_clock import sounding
 from tasks.media.output.video_writer import VideoSink
-from tasks.media.planes.layout import layout_of
+from tasks.media.planes.layout import clip_layout
 from tasks.records import Clip
 
 Heard = list[tuple[Fraction, bytes]]
@@ -49,7 +49,7 @@ def shown_as(clip: Clip) -> dict[str, Any]:
     """What a sink is told of pictures that are the clip's own."""
     return {
         "size_px": clip.size_px,
-        "layout": layout_of(clip),
+        "layout": clip_layout(clip),
         "time_base": clip.time_base,
         "rate": clip.rate,
         "color": clip.color,

@@ -12,7 +12,7 @@ from tasks.charts import draw_charts
 from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.maths.path import affine
 from tasks.media.files.tables import write_json, write_table
-from tasks.media.report.charts import COLORS
+from tasks.media.report.charts import CSS_COLORS
 from tasks.records import Artifact
 from tasks.render_requests import ChartsRequest
 from tests.support.artifacts import artifact, clip_artifact
@@ -78,7 +78,7 @@ def test_a_chart_has_only_colours_and_fonts_of_the_page_and_names_of_its_own(tmp
         if not name.endswith(".svg"):
             continue
         assert not re.search(r"#[0-9a-fA-F]{6}\b|font-family|<script|<style|<\?xml|<!--", text)
-        assert not set(re.findall(r"var\(--([\w-]+)\)", text)) - set(COLORS)
+        assert not set(re.findall(r"var\(--([\w-]+)\)", text)) - set(CSS_COLORS)
         assert all(found.startswith(name.removesuffix(".svg")) for found in re.findall(r'id="([^"]+)"', text))
         used = re.findall(r'(?:url\(|href=")#([^")]+)', text)
         assert all(f'id="{found}"' in text for found in used)

@@ -20,7 +20,7 @@ from tasks.media.files.masks_file import Mask, State, mask_writer
 from tasks.media.files.tables import write_json, write_table
 from tasks.media.input.frames import Picture, frames
 from tasks.media.input.probe import scan
-from tasks.media.planes.layout import layout_of, nearest
+from tasks.media.planes.layout import clip_layout, nearest_layout
 from tasks.records import Artifact, Clip
 from tasks.render import render_alpha, render_comparison, render_person, render_stabilized
 from tasks.render_requests import (
@@ -264,7 +264,7 @@ def test_a_comparison_may_stand_upright_and_say_what_it_shows(tmp_path: Path) ->
 def discs(folder: Path, path_xy: NDArray[np.float64], states: list[State]) -> tuple[Path, Artifact]:
     """A clip of a bright disc that goes along ``path_xy``, and its masks in boxes that go along with it."""
     folder.mkdir()
-    source, layout = folder / "in.mp4", nearest("yuv420p")
+    source, layout = folder / "in.mp4", nearest_layout("yuv420p")
     with av.open(str(source), "w") as container, mask_writer(folder / "masks.npz") as writer:
         stream = container.add_stream("libx264", rate=25, options={"crf": "4", "preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
@@ -275,7 +275,7 @@ def discs(folder: Path, path_xy: NDArray[np.float64], states: list[State]) -> tu
             edges = np.array([x - 32, y - 32, x + 32, y + 32], np.float32)
             writer.write(Mask(disc((64, 64), (31.5, 31.5), 24), edges, state))
         container.mux(stream.encode(None))
-    assert layout_of(scan(source, "0" * 64, silent)[0]) == layout
+    assert clip_layout(scan(source, "0" * 64, silent)[0]) == layout
     held = folder / "masks"
     held.mkdir()
     (folder / "masks.npz").rename(held / "masks.npz")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import SettingError
 from tasks.media.planes.layout import PixelLayout, Planes
-from tasks.media.planes.plane_color import planes_of_rgb
+from tasks.media.planes.plane_color import rgb_to_planes
 from tasks.paths import exists, is_file
 from tasks.records import ColorTags
 
@@ -64,4 +64,4 @@ def still_planes(
     pixel_aspect: float,
 ) -> Planes:
     """The picture filling ``size_px``, for a clip with these colours and pixels and pictures of ``height_px`` rows."""
-    return planes_of_rgb(covering(rgb, size_px, pixel_aspect), layout, color, height_px)
+    return rgb_to_planes(covering(rgb, size_px, pixel_aspect), layout, color, height_px)

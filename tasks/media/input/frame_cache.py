@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Lock
 
 from tasks.media.input.frames import Picture, frames
-from tasks.media.planes.layout import layout_of
+from tasks.media.planes.layout import clip_layout
 from tasks.records import Clip
 
 _BYTES_PER_MB = 1_000_000
@@ -31,7 +31,7 @@ def frames_of(source: Path, clip: Clip, *, held_mb: int | None) -> Iterator[Pict
 
 def held_bytes(clip: Clip) -> int:
     """Memory that all pictures of the clip take, in bytes."""
-    layout = layout_of(clip)
+    layout = clip_layout(clip)
     samples = 0
     for plane in range(layout.planes):
         width, height = layout.plane_wh(plane, clip.size_px)

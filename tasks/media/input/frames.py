@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from tasks.errors import VideoError
 from tasks.media.input.source import Reading, opened, pictures
-from tasks.media.planes.layout import PixelLayout, Planes, as_layout, layout_of, planes_of, rgb_of, upright
+from tasks.media.planes.layout import (
+    PixelLayout,
+    Planes,
+    clip_layout,
+    convert_frame,
+    frame_planes,
+    planes_to_rgb,
+    turn_upright,
+)
 from tasks.records import Clip, ColorTags
 
 
@@ -42,7 +50,7 @@ class Picture:
 
     def rgb(self) -> NDArray[np.uint8]:
         """``(h, w, 3)`` uint8, C-contiguous, by the clip's own range and matrix."""
-        return rgb_of(self.planes, self.layout, self.color)
+        return planes_to_rgb(self.planes, self.layout, self.color)
 
 
 def frames(source: Path, clip: Clip) -> Iterator[Picture]:
@@ -51,13 +59,13 @@ def frames(source: Path, clip: Clip) -> Iterator[Picture]:
     Needs memory for a few frames only. ``VideoError`` when the file gives fewer frames or another size than
     the clip says: it is not the file that was decoded.
     """
-    layout = layout_of(clip)
+    layout = clip_layout(clip)
     with opened(source) as (container, stream):
         reading = Reading()
         times = _durations(pictures(container, stream, reading), clip)
         for index, (frame, duration) in enumerate(times):
-            planes = planes_of(as_layout(frame, layout, clip.color), layout)
-            planes = upright(planes, clip.rotation_deg, clip.mirrored)
+            planes = frame_planes(convert_frame(frame, layout, clip.color), layout)
+            planes = turn_upright(planes, clip.rotation_deg, clip.mirrored)
             if planes[0].shape != (clip.height_px, clip.width_px):
                 raise _changed(source, f"its picture is {planes[0].shape[::-1]}, not {clip.size_px}")
             pts = frame.pts

@@ -18,7 +18,7 @@ from tasks.media.input.hdr import hdr_tags
 from tasks.media.input.lost_frames import lost_frames
 from tasks.media.input.source import Reading, Turn, leave_out_looks, opened, pictures, time_base, turn_of, upright_size
 from tasks.media.input.truncated import torn_end
-from tasks.media.planes.layout import nearest
+from tasks.media.planes.layout import nearest_layout
 from tasks.records import Clip, ColorTags, SoundTrack, Tick
 
 _FULL_RANGE = 2
@@ -221,7 +221,7 @@ def _color(container: InputContainer, stream: VideoStream, frame: VideoFrame, tu
     place = chroma_location(container, stream.index)
     # FFmpeg's rule: the old yuvj formats are of full range, and gray, with opacity or in bits too, unless it is tagged.
     name = frame.format.name
-    untagged_full = not frame.color_range and (name.startswith("yuvj") or nearest(name).planes == 1)
+    untagged_full = not frame.color_range and (name.startswith("yuvj") or nearest_layout(name).planes == 1)
     return ColorTags(
         range=_FULL_RANGE if untagged_full else int(frame.color_range),
         primaries=int(frame.color_primaries),

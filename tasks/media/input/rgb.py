@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.media.input.frame_cache import frames_of
 from tasks.media.input.frames import Picture
-from tasks.media.planes.plane_color import tags_at
+from tasks.media.planes.plane_color import tags_for_height
 from tasks.records import Clip
 
 LONGEST_PX: Final = 960  # the model sees a whole picture at 224 px and a body at 256: more costs and shows it nothing
@@ -60,7 +60,7 @@ def small_rgb(picture: Picture) -> NDArray[np.uint8]:
         cv2.resize(plane, picture.layout.plane_wh(number, size_px), interpolation=cv2.INTER_AREA)
         for number, plane in enumerate(picture.planes)
     ]
-    return replace(picture, planes=tuple(planes), color=tags_at(picture.color, height, size_px[1])).rgb()
+    return replace(picture, planes=tuple(planes), color=tags_for_height(picture.color, height, size_px[1])).rgb()
 
 
 def luma_of(picture: Picture) -> NDArray[np.uint8]:

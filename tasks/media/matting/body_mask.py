@@ -12,37 +12,35 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, State
-from tasks.media.planes.crop import cut, model_to_source
+from tasks.media.planes.crop import box_to_source, crop_and_resize
 
 Floats = NDArray[np.float64]
 Probability = NDArray[np.float32]
 
-KEPT_WH: Final = (256, 256)  # the network's own size, over more than the body
-FAINT: Final = 12  # of 255: below it nothing is seen
+STORED_SIZE_PX: Final = (256, 256)  # the network's own size, over more than the body
+MIN_BODY_LEVEL: Final = 12  # of 255: below it nothing is seen
 
 
-def kept(mask: NDArray[np.uint8], scale_xy: Floats) -> Mask:
+def crop_body_mask(mask: NDArray[np.uint8], scale_xy: Floats) -> Mask:
     """The part of ``mask`` (h, w), of a picture of ``scale_xy`` (2,) source pixels each, in which the body is."""
     height, width = mask.shape
-    x, y, across, down = cv2.boundingRect(cv2.compare(mask, FAINT, cv2.CMP_GE))
+    x, y, across, down = cv2.boundingRect(cv2.compare(mask, MIN_BODY_LEVEL, cv2.CMP_GE))
     if across == 0:
         x, y, across, down = 0, 0, width, height
     edges = np.array([x, y, x + across, y + down], np.float64)
     in_source = edges * [*scale_xy, *scale_xy] - 0.5
-    return Mask(cut(mask, edges - 0.5, KEPT_WH), in_source.astype(np.float32), State.measured)
+    return Mask(crop_and_resize(mask, edges - 0.5, STORED_SIZE_PX), in_source.astype(np.float32), State.measured)
 
 
-def over(body: Mask, edges_px: Floats, wh: tuple[int, int]) -> Probability:
+def resample_body_mask(body: Mask, edges_px: Floats, wh: tuple[int, int]) -> Probability:
     """The body's probability (h, w) 0..1 over the box ``edges_px``."""
     height, width = body.probability.shape
-    matrix = affine.compose(
-        affine.invert(model_to_source(edges_px, wh)), model_to_source(body.edges_px, (width, height))
-    )
+    matrix = affine.compose(affine.invert(box_to_source(edges_px, wh)), box_to_source(body.edges_px, (width, height)))
     moved = cv2.warpAffine(body.probability, matrix, wh, flags=cv2.INTER_LINEAR)
     return np.asarray(moved / np.float32(255), np.float32)
 
 
-def judged(shown: Probability, body: Probability) -> Probability:
+def fuse_probabilities(shown: Probability, body: Probability) -> Probability:
     """``shown`` (h, w) of the selfie model as far as ``body`` (h, w) is in doubt: where it is sure, it decides."""
     sure = np.abs(2 * body - 1)
     return np.asarray(shown + sure * (body - shown), np.float32)

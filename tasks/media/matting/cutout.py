@@ -9,19 +9,26 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, State
-from tasks.media.matting.matte import alpha_of, place, refine, region_of, solid, steady
-from tasks.media.planes.chroma import plane_step, reduce_plane
-from tasks.media.planes.compose import draw_over, plain
-from tasks.media.planes.crop import model_to_source
+from tasks.media.matting.matte import (
+    average_with_neighbours,
+    harden_mask,
+    mask_region,
+    mask_to_alpha,
+    refine_edge,
+    warp_mask,
+)
+from tasks.media.planes.borders import masked_blur, sigma_in_samples
+from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
+from tasks.media.planes.compose import composite_foreground, solid_planes
+from tasks.media.planes.crop import box_to_source
 from tasks.media.planes.layout import Alpha, PixelLayout, Planes
-from tasks.media.planes.soften import samples, soften
-from tasks.media.planes.warp import Region, coverage, warp_planes
+from tasks.media.planes.warp import Region, source_coverage, warp_planes
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Look:
+class CutoutSettings:
     """What is the same for all pictures of a cut-out clip."""
 
     layout: PixelLayout
@@ -32,7 +39,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Cut:
+class Cutout:
     """What is cut out, as it stands in a region of the output that begins on the grid of chroma samples."""
 
     region: Region
@@ -40,7 +47,7 @@ class Cut:
     opacity: tuple[Alpha, ...]  # of each plane, in its shape
 
 
-def steadied(masks: Iterator[Mask], anchor_xy: Floats) -> Iterator[Mask]:
+def smooth_masks_in_time(masks: Iterator[Mask], anchor_xy: Floats) -> Iterator[Mask]:
     """The same masks, each averaged with the frames before and after it, moved along with the anchor (n, 2).
 
     Only frames in which somebody is followed lend and take.
@@ -52,70 +59,72 @@ def steadied(masks: Iterator[Mask], anchor_xy: Floats) -> Iterator[Mask]:
         after = next(masks, None)
         near = [(other, index + step) for other, step in ((before, -1), (after, 1)) if other is not None]
         neighbours = [
-            (other.probability, onto(other, now, anchor_xy[index] - anchor_xy[at]))
+            (other.probability, mask_to_mask(other, now, anchor_xy[index] - anchor_xy[at]))
             for other, at in near
             if State.nobody not in (now.state, other.state)
         ]
-        yield now._replace(probability=steady(now.probability, neighbours))
+        yield now._replace(probability=average_with_neighbours(now.probability, neighbours))
         before, now, index = now, after, index + 1
 
 
-def onto(other: Mask, now: Mask, step_xy: Floats) -> Floats:
+def mask_to_mask(other: Mask, now: Mask, step_xy: Floats) -> Floats:
     """2x3 matrix from the pixels of ``other`` to those of ``now``, for a body that went by ``step_xy`` source px."""
-    there, here = to_source(other), to_source(now)
+    there, here = mask_to_source(other), mask_to_source(now)
     scale = here[[0, 1], [0, 1]]  # boxes are upright: no need of a general inverse
     return np.column_stack([there[:, :2] / scale[:, None], (there[:, 2] + step_xy - here[:, 2]) / scale])
 
 
-def to_source(mask: Mask) -> Floats:
+def mask_to_source(mask: Mask) -> Floats:
     """2x3 matrix from the mask's pixels to the source's."""
     height, width = mask.probability.shape
-    return model_to_source(mask.edges_px, (width, height))
+    return box_to_source(mask.edges_px, (width, height))
 
 
-def cut_out(planes: Planes, mask: Mask, to_output: Floats, look: Look) -> Cut | None:
+def cut_out_person(planes: Planes, mask: Mask, to_output: Floats, look: CutoutSettings) -> Cutout | None:
     """The person of ``planes`` moved by ``to_output`` (2, 3); None where no part of it lies in the output.
 
     Picture and mask are each resampled once, and only where the person is. Nothing shows outside the source picture.
     """
-    mask_to_output = affine.compose(to_output, to_source(mask))
-    body = solid(mask.probability)
-    grid = plane_step(look.layout, look.layout.planes - 1)
-    region = region_of(body, mask_to_output, look.size_px, grid)
+    mask_to_output = affine.compose(to_output, mask_to_source(mask))
+    body = harden_mask(mask.probability)
+    grid = sample_spacing(look.layout, look.layout.planes - 1)
+    region = mask_region(body, mask_to_output, look.size_px, grid)
     if region.empty:
         return None
     moved = _moved(planes, to_output, region, look)
-    edge = place(body, mask_to_output, region)
+    edge = warp_mask(body, mask_to_output, region)
     if look.refine:
-        edge = refine(edge, (moved[0] >> (look.layout.depth - 8)).astype(np.uint8))
+        edge = refine_edge(edge, (moved[0] >> (look.layout.depth - 8)).astype(np.uint8))
     rows, columns = planes[0].shape
-    alpha = alpha_of(edge) * coverage(to_output, (columns, rows), region)
-    return Cut(region, moved, _opacity(alpha, look))
+    alpha = mask_to_alpha(edge) * source_coverage(to_output, (columns, rows), region)
+    return Cutout(region, moved, _opacity(alpha, look))
 
 
-def whole(planes: Planes, to_output: Floats, look: Look) -> Cut:
+def whole_picture_cutout(planes: Planes, to_output: Floats, look: CutoutSettings) -> Cutout:
     """The whole picture moved by ``to_output`` (2, 3): opaque where the source covers the output."""
     region = Region(0, 0, *look.size_px)
     rows, columns = planes[0].shape
-    alpha = coverage(to_output, (columns, rows), region)
-    return Cut(region, _moved(planes, to_output, region, look), _opacity(alpha, look))
+    alpha = source_coverage(to_output, (columns, rows), region)
+    return Cutout(region, _moved(planes, to_output, region, look), _opacity(alpha, look))
 
 
-def draw(cut: Cut, canvas: Planes, layout: PixelLayout, *, straight: bool = False) -> None:
+def draw_cutout(cut: Cutout, canvas: Planes, layout: PixelLayout, *, straight: bool = False) -> None:
     """Draw ``cut`` into planes of the output; ``straight``: its own colours, unmixed, where it shows at all."""
     peak = (1 << layout.depth) - 1
     for index, (plane, opacity) in enumerate(zip(cut.planes, cut.opacity, strict=True)):
-        draw_over(part_of(canvas[index], cut, plane_step(layout, index)), plane, opacity, peak, straight=straight)
+        composite_foreground(
+            cutout_window(canvas[index], cut, sample_spacing(layout, index)), plane, opacity, peak, straight=straight
+        )
 
 
-def part_of(plane: NDArray[Any], cut: Cut, step_xy: tuple[int, int]) -> NDArray[Any]:
+def cutout_window(plane: NDArray[Any], cut: Cutout, step_xy: tuple[int, int]) -> NDArray[Any]:
     """The part of a plane of the output that ``cut`` lies over; a view."""
     width, height = cut.region.size_px
     rows, columns = -(-height // step_xy[1]), -(-width // step_xy[0])
     return plane[cut.region.y0 // step_xy[1] :, cut.region.x0 // step_xy[0] :][:rows, :columns]
 
 
-def _moved(planes: Planes, to_output: Floats, region: Region, look: Look) -> Planes:
+def _moved(planes: Planes, to_output: Floats, region: Region, look: CutoutSettings) -> Planes:
     to_region = affine.compose(affine.translation(np.array([-region.x0, -region.y0])), to_output)
     sited, interpolation = look.chroma_location, look.interpolation
     return warp_planes(
@@ -123,45 +132,47 @@ def _moved(planes: Planes, to_output: Floats, region: Region, look: Look) -> Pla
     )
 
 
-def _opacity(alpha: Alpha, look: Look) -> tuple[Alpha, ...]:
-    steps = [plane_step(look.layout, index) for index in range(look.layout.planes)]
-    reduced = {step: reduce_plane(alpha, step, look.chroma_location) for step in set(steps)}
+def _opacity(alpha: Alpha, look: CutoutSettings) -> tuple[Alpha, ...]:
+    steps = [sample_spacing(look.layout, index) for index in range(look.layout.planes)]
+    reduced = {step: sample_at_chroma(alpha, step, look.chroma_location) for step in set(steps)}
     return tuple(reduced[step] for step in steps)
 
 
-EDGE_REACH: Final = 0.012  # standard deviation of the colours that go on beyond a clear edge, share of the height
+EDGE_BLEED_SHARE: Final = 0.012  # standard deviation of the colours that go on beyond a clear edge, share of the height
 
 
-def out_of_focus(moved: Planes, cut: Cut | None, layout: PixelLayout, sigma_px: float, black: Sequence[int]) -> Planes:
+def blurred_background(
+    moved: Planes, cut: Cutout | None, layout: PixelLayout, sigma_px: float, black: Sequence[int]
+) -> Planes:
     """New planes: ``moved`` blurred by ``sigma_px`` luma pixels as if what ``cut`` shows were not there."""
     blurred = []
     for index, plane in enumerate(moved):
-        step_xy = plane_step(layout, index)
+        step_xy = sample_spacing(layout, index)
         weight = np.ones(plane.shape, np.float32)
         if cut is not None:
-            part_of(weight, cut, step_xy)[:] -= cut.opacity[index]
-        blurred.append(soften(plane, samples(sigma_px, step_xy), weight, black[index]))
+            cutout_window(weight, cut, step_xy)[:] -= cut.opacity[index]
+        blurred.append(masked_blur(plane, sigma_in_samples(sigma_px, step_xy), weight, black[index]))
     return tuple(blurred)
 
 
-def on_nothing(
-    cut: Cut | None, layout: PixelLayout, size_px: tuple[int, int], black: Sequence[int]
+def transparent_planes(
+    cut: Cutout | None, layout: PixelLayout, size_px: tuple[int, int], black: Sequence[int]
 ) -> tuple[Planes, Alpha]:
     """Planes with straight (unmixed) colours, and their opacity (h, w), 0..1.
 
     A person's colours go on a little beyond the edge, so that neither chroma of half the size nor a later scaling
     brings in another one; far away there is ``black``, one value a plane.
     """
-    canvas = plain(layout, size_px, black)
+    canvas = solid_planes(layout, size_px, black)
     alpha = np.zeros(size_px[::-1], np.float32)
     if cut is None:
         return canvas, alpha
     for index, (plane, opacity) in enumerate(zip(cut.planes, cut.opacity, strict=True)):
-        step_xy = plane_step(layout, index)
-        across, down = samples(EDGE_REACH * cut.region.size_px[1], step_xy)
-        part_of(canvas[index], cut, step_xy)[:] = soften(
+        step_xy = sample_spacing(layout, index)
+        across, down = sigma_in_samples(EDGE_BLEED_SHARE * cut.region.size_px[1], step_xy)
+        cutout_window(canvas[index], cut, step_xy)[:] = masked_blur(
             plane, (max(across, 2.0), max(down, 2.0)), opacity, black[index]
         )
-    draw(cut, canvas, layout, straight=True)
-    part_of(alpha, cut, (1, 1))[:] = cut.opacity[0]
+    draw_cutout(cut, canvas, layout, straight=True)
+    cutout_window(alpha, cut, (1, 1))[:] = cut.opacity[0]
     return canvas, alpha

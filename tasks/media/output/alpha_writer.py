@@ -18,19 +18,20 @@ from tasks.media.output.audio_clock import Sounding
 from tasks.media.output.negative_times import ticks_later
 from tasks.media.output.output_file import OutputFile
 from tasks.media.planes.layout import (
+    FULL_RANGE,
     Alpha,
     PixelLayout,
     Planes,
-    as_fine,
-    colourless,
-    frame_of,
-    gray_with_chroma,
-    nearest,
+    gray_as_yuv420,
+    gray_planes_as_yuv420,
+    nearest_layout,
+    new_frame,
+    with_finer_chroma,
 )
-from tasks.media.planes.warp import finer_chroma
+from tasks.media.planes.warp import upsample_chroma
 from tasks.records import ColorTags
 
-FULL_RANGE, LIMITED_RANGE, BT709 = 2, 1, 1
+LIMITED_RANGE, BT709 = 1, 1
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class AlphaSink:
         self._layout, self._coding, self._time_base = layout, CODINGS[coding], time_base
         if fact := odd(coding, size_px):
             raise OutputError(f"{path}: {fact}; choose background.alpha=webm or png, or an even crop.size")
-        self._finer = as_fine(layout, nearest(self._coding.pixel_format.replace("yuva", "yuv")))
+        self._finer = with_finer_chroma(layout, nearest_layout(self._coding.pixel_format.replace("yuva", "yuv")))
         self._chroma_location = color.chroma_location
         self._given_range = LIMITED_RANGE if layout.is_rgb else color.range
         narrowed = self._coding.only_limited and self._given_range == FULL_RANGE
@@ -146,11 +147,11 @@ class AlphaSink:
 
     def _coded(self, planes: Planes) -> VideoFrame:
         size_px = (planes[0].shape[1], planes[0].shape[0])
-        planes = finer_chroma(planes, self._layout, self._finer, size_px, self._chroma_location)
+        planes = upsample_chroma(planes, self._layout, self._finer, size_px, self._chroma_location)
         if self._layout.planes == 1:  # swscale takes gray for full range, whatever it is told
-            frame = frame_of(colourless(planes[0], self._layout), gray_with_chroma(self._layout))
+            frame = new_frame(gray_planes_as_yuv420(planes[0], self._layout), gray_as_yuv420(self._layout))
         else:
-            frame = frame_of(planes, self._finer)
+            frame = new_frame(planes, self._finer)
         if self._layout.is_rgb:
             return self._reformatter.reformat(
                 frame,

@@ -11,7 +11,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from tasks.errors import SettingError
 from tasks.media.output.priority import same_priority
-from tasks.media.planes.layout import PixelLayout, nearest
+from tasks.media.planes.layout import PixelLayout, nearest_layout
 from tasks.records import NO_HDR, HdrTags
 
 _SIZE_PX = (256, 144)  # of the picture an encoder is tried with: some take no smaller one
@@ -85,7 +85,7 @@ def missing(codec: Codec) -> str:
             context = cast(VideoCodecContext, VideoCodecContext.create(encoder, "w"))
             context.width, context.height = _SIZE_PX
             context.pix_fmt, context.time_base = (
-                stored_format(coded_layout(nearest(layout), codec), codec),
+                stored_format(coded_layout(nearest_layout(layout), codec), codec),
                 Fraction(1, 30),
             )
             if encoder == "libx265":
@@ -123,8 +123,8 @@ def coded_layout(layout: PixelLayout, codec: Codec) -> PixelLayout:
     """
     suffix = "10le" if layout.depth == 10 or codec.only_ten else ""
     if layout.planes == 1 or codec.only:
-        return nearest(f"yuv{codec.only or '420'}p{suffix}")
-    return nearest(f"yuv444p{suffix}") if layout.is_rgb else layout
+        return nearest_layout(f"yuv{codec.only or '420'}p{suffix}")
+    return nearest_layout(f"yuv444p{suffix}") if layout.is_rgb else layout
 
 
 def stored_format(coded: PixelLayout, codec: Codec) -> str:

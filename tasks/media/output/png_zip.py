@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from tasks.errors import OutputError
-from tasks.media.planes.layout import Alpha, PixelLayout, Planes, as_fine, nearest, rgb_of
-from tasks.media.planes.warp import finer_chroma
+from tasks.media.planes.layout import Alpha, PixelLayout, Planes, nearest_layout, planes_to_rgb, with_finer_chroma
+from tasks.media.planes.warp import upsample_chroma
 from tasks.records import ColorTags
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
@@ -34,10 +34,10 @@ class PngZip:
 
     def write(self, planes: Planes, alpha: Alpha, pts: int, duration: int) -> None:
         """Add one picture with its opacity (h, w) 0..1; the files know no times."""
-        finer = as_fine(self._layout, nearest("yuv444p"))
+        finer = with_finer_chroma(self._layout, nearest_layout("yuv444p"))
         size_px = (planes[0].shape[1], planes[0].shape[0])
-        planes = finer_chroma(planes, self._layout, finer, size_px, self._color.chroma_location)
-        rgb = rgb_of(planes, finer, self._color)
+        planes = upsample_chroma(planes, self._layout, finer, size_px, self._color.chroma_location)
+        rgb = planes_to_rgb(planes, finer, self._color)
         opacity = np.rint(alpha * 255).astype(np.uint8)
         bgra = np.dstack([rgb[..., ::-1], opacity])
         _, coded = cv2.imencode(".png", bgra, [cv2.IMWRITE_PNG_COMPRESSION, _COMPRESSION])

@@ -17,9 +17,9 @@ from tasks.media.input.prefetch import prefetched
 from tasks.media.output.audio_clock import sounding
 from tasks.media.output.read_back import verify_video
 from tasks.media.output.video_writer import VideoSink
-from tasks.media.planes.layout import PixelLayout, Planes, layout_of
-from tasks.media.planes.plane_color import plane_values, tags_at
-from tasks.media.planes.soften import blur_beyond, color_beyond
+from tasks.media.planes.borders import blur_border, fill_border
+from tasks.media.planes.layout import PixelLayout, Planes, clip_layout
+from tasks.media.planes.plane_color import plane_values, tags_for_height
 from tasks.media.planes.warp import warp_planes
 from tasks.records import Artifact, Clip, Tick, read_clip
 
@@ -115,7 +115,7 @@ def read_plan(decoded: Artifact, trajectory: Artifact) -> Plan:
     to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
     anchor_xy = np.stack([path["anchor_x_px"], path["anchor_y_px"]], axis=1)
     matrices = to_output.reshape(-1, 2, 3)
-    return Plan(clip, layout_of(clip), (width, height), (x, y), matrices, anchor_xy, path["time_s"])
+    return Plan(clip, clip_layout(clip), (width, height), (x, y), matrices, anchor_xy, path["time_s"])
 
 
 def moved(picture: Picture, plan: Plan, edge: Edge) -> Planes:
@@ -131,10 +131,10 @@ def moved(picture: Picture, plan: Plan, edge: Edge) -> Planes:
         border="reflect" if edge.mode == "reflect" else "replicate",
     )
     if edge.mode == "constant":
-        return color_beyond(planes, plan.clip.size_px, plan.layout, matrix, plan.values(list(edge.rgb)), sited)
+        return fill_border(planes, plan.clip.size_px, plan.layout, matrix, plan.values(list(edge.rgb)), sited)
     if edge.mode != "blur":
         return planes
-    return blur_beyond(planes, picture.planes, plan.layout, matrix, plan.values([0, 0, 0]), sited)
+    return blur_border(planes, picture.planes, plan.layout, matrix, plan.values([0, 0, 0]), sited)
 
 
 def write_video(
@@ -157,7 +157,7 @@ def write_video(
         layout=plan.layout,
         time_base=plan.clip.time_base,
         rate=plan.clip.rate,
-        color=tags_at(plan.clip.color, plan.clip.height_px, size_px[1]),
+        color=tags_for_height(plan.clip.color, plan.clip.height_px, size_px[1]),
         pixel_aspect=Fraction(plan.clip.pixel_aspect),
         crf=encoding.crf,
         preset=encoding.preset,

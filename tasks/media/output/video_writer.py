@@ -32,12 +32,19 @@ from tasks.media.output.codecs import (
 )
 from tasks.media.output.negative_times import ticks_later
 from tasks.media.output.output_file import OutputFile
-from tasks.media.planes.layout import PixelLayout, as_fine, fill, gray_with_chroma, neutral
-from tasks.media.planes.warp import finer_chroma
+from tasks.media.planes.layout import (
+    FULL_RANGE,
+    PixelLayout,
+    gray_as_yuv420,
+    with_finer_chroma,
+    write_neutral_chroma,
+    write_planes,
+)
+from tasks.media.planes.warp import upsample_chroma
 from tasks.records import NO_HDR, ColorTags, HdrTags
 
 _LARGEST_TIMESCALE = 2**31 - 1
-_LIMITED_RANGE, _FULL_RANGE, _BT709 = 1, 2, 1
+_LIMITED_RANGE, _BT709 = 1, 1
 
 
 class VideoSink:
@@ -79,8 +86,8 @@ class VideoSink:
         encoder = encoding.encoder if coded.depth == 8 else encoding.encoder_10
         self._stream = cast(VideoStream, container.add_stream(encoder, rate=rate.limit_denominator(10**6)))
         tags = replace(color, range=_LIMITED_RANGE, matrix=_BT709) if layout.is_rgb else color
-        self._span = self._coded_span = "JPEG" if color.range == _FULL_RANGE else "MPEG"
-        if encoding.only_limited and tags.range == _FULL_RANGE:
+        self._span = self._coded_span = "JPEG" if color.range == FULL_RANGE else "MPEG"
+        if encoding.only_limited and tags.range == FULL_RANGE:
             tags, self._coded_span = replace(tags, range=_LIMITED_RANGE), "MPEG"
             self.notes.append(f"full range was written as limited range, as players expect of {encoding.title}")
         _describe(self._stream, wh, stored_format(coded, encoding), time_base, tags, pixel_aspect)
@@ -89,11 +96,11 @@ class VideoSink:
         self._file.carry_sound(sound)
         # Where a track begins is written in the movie's ticks: they must divide every track's.
         container.container_options.update(_timescales(container, time_base))
-        self._finer, self._chroma_location = as_fine(layout, coded), color.chroma_location
-        held = gray_with_chroma(layout) if layout.planes == 1 else self._finer
+        self._finer, self._chroma_location = with_finer_chroma(layout, coded), color.chroma_location
+        held = gray_as_yuv420(layout) if layout.planes == 1 else self._finer
         self._frame = VideoFrame(*wh, held.name)
         for plane in range(layout.planes, held.planes):
-            neutral(self._frame, plane, held)
+            write_neutral_chroma(self._frame, plane, held)
         self._reformatter = VideoReformatter()
         self._written = self._later = 0
         self._first_dts: int | None = None
@@ -106,8 +113,8 @@ class VideoSink:
         the file cannot be written.
         """
         size_px = (planes[0].shape[1], planes[0].shape[0])
-        planes = finer_chroma(planes, self._layout, self._finer, size_px, self._chroma_location)
-        fill(self._frame, planes, self._finer)
+        planes = upsample_chroma(planes, self._layout, self._finer, size_px, self._chroma_location)
+        write_planes(self._frame, planes, self._finer)
         if not self._written:
             self._later = ticks_later(pts, self._time_base, self._file.sound, self.notes)
         self._written += 1

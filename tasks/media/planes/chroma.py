@@ -9,7 +9,7 @@ from tasks.media.planes.layout import Alpha, PixelLayout
 Floats = NDArray[np.float64]
 
 
-def plane_step(layout: PixelLayout, index: int) -> tuple[int, int]:
+def sample_spacing(layout: PixelLayout, index: int) -> tuple[int, int]:
     """Luma pixels from one sample of plane ``index`` to the next, (x, y)."""
     return (1 << layout.chroma_shift[0], 1 << layout.chroma_shift[1]) if index in (1, 2) else (1, 1)
 
@@ -19,13 +19,13 @@ def plane_to_luma(layout: PixelLayout, index: int, chroma_location: int) -> Floa
 
     Unspecified is taken as left: on the first of two columns, between two rows, as in H.264 and MPEG-2.
     """
-    step_x, step_y = plane_step(layout, index)
+    step_x, step_y = sample_spacing(layout, index)
     right = 0.5 if chroma_location in (2, 4, 6) else 0.0
     down = {3: 0.0, 4: 0.0, 5: 1.0, 6: 1.0}.get(chroma_location, 0.5)
     return np.array([[step_x, 0, right if step_x == 2 else 0.0], [0, step_y, down if step_y == 2 else 0.0]], np.float64)
 
 
-def reduce_plane(plane: Alpha, step_xy: tuple[int, int], chroma_location: int) -> Alpha:
+def sample_at_chroma(plane: Alpha, step_xy: tuple[int, int], chroma_location: int) -> Alpha:
     """A plane of luma's size at the chroma samples, one every ``step_xy`` (1 or 2) luma pixels: the mean of each.
 
     ``chroma_location`` is FFmpeg's code: 2 is centred, 3 sits on the first luma pixel in both directions, 1 and

@@ -2,23 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.media.planes.layout import Alpha, PixelLayout, Planes
+from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 
-Plane = NDArray[Any]
-
-EDGE_SHARE: Final = 0.03  # of the picture's height: how far the colours at an edge are looked for
-REDUCTION: Final = 4  # those colours are averaged on a picture this many times smaller
-TINY: Final = 1e-4
-LEAST: Final = 1 / 1024  # opacity that changes no 8-bit value by half a level
+LOCAL_MEAN_RADIUS_SHARE: Final = 0.03  # of the picture's height: how far the colours at an edge are looked for
+LOCAL_MEAN_REDUCTION: Final = 4  # those colours are averaged on a picture this many times smaller
+MIN_MEAN_WEIGHT: Final = 1e-4
+MIN_VISIBLE_ALPHA: Final = 1 / 1024  # opacity that changes no 8-bit value by half a level
 
 
-def draw_over(canvas: Plane, plane: Plane, alpha: Alpha, peak: int, *, straight: bool = False) -> None:
+def composite_foreground(canvas: Plane, plane: Plane, alpha: Alpha, peak: int, *, straight: bool = False) -> None:
     """Draw ``plane`` (h, w) at opacity ``alpha`` into ``canvas`` of the same shape, its old background left behind.
 
     ``straight``: where it shows at all the canvas takes its own value, for whoever mixes them later.
@@ -26,11 +24,14 @@ def draw_over(canvas: Plane, plane: Plane, alpha: Alpha, peak: int, *, straight:
     Where a pixel shows both, the person's own value is estimated by blur fusion (Forte 2021): the means of person and
     background around it, weighted by alpha, corrected by what the pixel itself shows.
     """
-    np.copyto(canvas, plane, where=alpha > 1 - LEAST)
-    edge = partial(alpha)
+    np.copyto(canvas, plane, where=alpha > 1 - MIN_VISIBLE_ALPHA)
+    edge = translucent_pixels(alpha)
     if edge[0].size == 0:
         return
-    mine, old = (near[edge[0] // REDUCTION, edge[1] // REDUCTION] for near in colours_near(plane, alpha))
+    mine, old = (
+        near[edge[0] // LOCAL_MEAN_REDUCTION, edge[1] // LOCAL_MEAN_REDUCTION]
+        for near in local_mean_colors(plane, alpha)
+    )
     share, shown = alpha[edge], plane[edge].astype(np.float32)
     own = mine + share * (shown - share * mine - (1 - share) * old)
     below = canvas[edge].astype(np.float32)
@@ -38,40 +39,42 @@ def draw_over(canvas: Plane, plane: Plane, alpha: Alpha, peak: int, *, straight:
     canvas[edge] = np.rint(mixed).clip(0, peak).astype(canvas.dtype)
 
 
-def lay(canvas: Plane, plane: Plane, alpha: Alpha) -> None:
+def alpha_composite(canvas: Plane, plane: Plane, alpha: Alpha) -> None:
     """Draw ``plane`` (h, w) at opacity ``alpha`` into ``canvas`` of the same shape, as it is."""
-    np.copyto(canvas, plane, where=alpha > 1 - LEAST)
-    edge = partial(alpha)
+    np.copyto(canvas, plane, where=alpha > 1 - MIN_VISIBLE_ALPHA)
+    edge = translucent_pixels(alpha)
     below = canvas[edge].astype(np.float32)
     canvas[edge] = np.rint(below + alpha[edge] * (plane[edge] - below)).astype(canvas.dtype)
 
 
-def partial(alpha: Alpha) -> tuple[NDArray[np.intp], ...]:
+def translucent_pixels(alpha: Alpha) -> tuple[NDArray[np.intp], ...]:
     """Rows and columns at which ``alpha`` (h, w) lies between nothing and all, as far as a byte can tell."""
-    found = cv2.findNonZero(cv2.inRange(alpha, LEAST, 1 - LEAST))  # many times faster than numpy's comparisons
+    found = cv2.findNonZero(
+        cv2.inRange(alpha, MIN_VISIBLE_ALPHA, 1 - MIN_VISIBLE_ALPHA)
+    )  # many times faster than numpy's comparisons
     if found is None:
         return (np.zeros(0, np.intp), np.zeros(0, np.intp))
     columns, rows = found.reshape(-1, 2).T.astype(np.intp)
     return (rows, columns)
 
 
-def colours_near(plane: Plane, alpha: Alpha) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean value of the person and of the background around each pixel, both reduced ``REDUCTION`` times."""
+def local_mean_colors(plane: Plane, alpha: Alpha) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean value of the person and of the background around each pixel, both reduced ``LOCAL_MEAN_REDUCTION`` times."""
     height, width = plane.shape
-    small_px = (-(-width // REDUCTION), -(-height // REDUCTION))
+    small_px = (-(-width // LOCAL_MEAN_REDUCTION), -(-height // LOCAL_MEAN_REDUCTION))
     small, share = (cv2.resize(part, small_px, interpolation=cv2.INTER_AREA) for part in (plane, alpha))
     values = small.astype(np.float32)
-    reach = 2 * max(round(small_px[1] * EDGE_SHARE), 2) + 1
+    reach = 2 * max(round(small_px[1] * LOCAL_MEAN_RADIUS_SHARE), 2) + 1
     means = []
     for part in (share, 1 - share):
         # To the fourth power: pixels that show both count little. Where nothing pure is near, the pixel's own value.
-        weight = np.square(np.square(part)) + TINY
+        weight = np.square(np.square(part)) + MIN_MEAN_WEIGHT
         means.append(cv2.blur(values * weight, (reach, reach)) / cv2.blur(weight, (reach, reach)))
     return means[0], means[1]
 
 
 @dataclass(frozen=True)
-class Pairing:
+class Panes:
     """Sizes (width, height) of the two pictures of a comparison, all even: equally high, or equally wide."""
 
     first_px: tuple[int, int]
@@ -88,39 +91,39 @@ class Pairing:
         return (0, self.first_px[1]) if self.vertical else (self.first_px[0], 0)
 
 
-def side_by_side(first_px: tuple[int, int], second_px: tuple[int, int], max_width: int) -> Pairing:
+def panes_side_by_side(first_px: tuple[int, int], second_px: tuple[int, int], max_width: int) -> Panes:
     """Sizes beside each other: as high as the higher one, unless that is wider than ``max_width``."""
     height = float(max(first_px[1], second_px[1]))
     width = sum(size[0] * height / size[1] for size in (first_px, second_px))
     height *= min(1.0, max_width / width)
-    columns = [even(size[0] * height / size[1]) for size in (first_px, second_px)]
-    rows = even(height)
-    return Pairing((columns[0], rows), (columns[1], rows), False)
+    columns = [round_down_to_even(size[0] * height / size[1]) for size in (first_px, second_px)]
+    rows = round_down_to_even(height)
+    return Panes((columns[0], rows), (columns[1], rows), False)
 
 
-def one_above_the_other(first_px: tuple[int, int], second_px: tuple[int, int], max_width: int) -> Pairing:
+def panes_stacked(first_px: tuple[int, int], second_px: tuple[int, int], max_width: int) -> Panes:
     """Sizes one above the other: as wide as the wider one, but at most ``max_width``."""
     width = float(min(max(first_px[0], second_px[0]), max_width))
-    rows = [even(size[1] * width / size[0]) for size in (first_px, second_px)]
-    return Pairing((even(width), rows[0]), (even(width), rows[1]), True)
+    rows = [round_down_to_even(size[1] * width / size[0]) for size in (first_px, second_px)]
+    return Panes((round_down_to_even(width), rows[0]), (round_down_to_even(width), rows[1]), True)
 
 
-def even(length: float) -> int:
+def round_down_to_even(length: float) -> int:
     """The largest even number of pixels not above ``length``, at least 2."""
     return max(int(length / 2 + 1e-6) * 2, 2)
 
 
-def join(first: Sequence[Plane], second: Sequence[Plane], layout: PixelLayout, pairing: Pairing) -> Planes:
+def join_panes(first: Sequence[Plane], second: Sequence[Plane], layout: PixelLayout, pairing: Panes) -> Planes:
     """New planes with both pictures, each scaled to its place."""
     stack = np.vstack if pairing.vertical else np.hstack
     joined = []
     for index, pair in enumerate(zip(first, second, strict=True)):
         places = (layout.plane_wh(index, size) for size in (pairing.first_px, pairing.second_px))
-        joined.append(stack([scale(plane, place) for plane, place in zip(pair, places, strict=True)]))
+        joined.append(stack([resize_plane(plane, place) for plane, place in zip(pair, places, strict=True)]))
     return tuple(joined)
 
 
-def scale(plane: Plane, size_px: tuple[int, int]) -> Plane:
+def resize_plane(plane: Plane, size_px: tuple[int, int]) -> Plane:
     """``plane`` at another size; an odd last row or column is dropped rather than resampled for."""
     height, width = plane.shape
     if 0 <= width - size_px[0] <= 1 and 0 <= height - size_px[1] <= 1:
@@ -129,7 +132,7 @@ def scale(plane: Plane, size_px: tuple[int, int]) -> Plane:
     return np.asarray(cv2.resize(plane, size_px, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC))
 
 
-def plain(layout: PixelLayout, size_px: tuple[int, int], values: Sequence[int]) -> Planes:
+def solid_planes(layout: PixelLayout, size_px: tuple[int, int], values: Sequence[int]) -> Planes:
     """New planes of one plain colour, one value each."""
     sizes = [layout.plane_wh(index, size_px) for index in range(layout.planes)]
     return tuple(np.full(size[::-1], value, layout.dtype) for size, value in zip(sizes, values, strict=True))

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.media.input.frames import Picture
-from tasks.media.planes.layout import as_fine, nearest, rgb_of
-from tasks.media.planes.plane_color import tags_at
+from tasks.media.planes.layout import nearest_layout, planes_to_rgb, with_finer_chroma
+from tasks.media.planes.plane_color import tags_for_height
 
 Pixel = TypeVar("Pixel", np.uint8, np.uint16, np.float32)
 
 
-def cut(picture: NDArray[Pixel], edges_px: NDArray[np.float64], wh: tuple[int, int]) -> NDArray[Pixel]:
+def crop_and_resize(picture: NDArray[Pixel], edges_px: NDArray[np.float64], wh: tuple[int, int]) -> NDArray[Pixel]:
     """``picture`` (h, w, ...) inside the box ``edges_px``, scaled to ``wh`` (width, height).
 
     The box (see ``tasks.maths.body.boxes``) has its edges between pixels; what lies outside the picture repeats its
@@ -31,20 +31,22 @@ def cut(picture: NDArray[Pixel], edges_px: NDArray[np.float64], wh: tuple[int, i
     return np.asarray(cv2.resize(inside, wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))
 
 
-def cut_rgb(picture: Picture, edges_px: NDArray[np.float64], wh: tuple[int, int]) -> NDArray[np.uint8]:
+def crop_rgb(picture: Picture, edges_px: NDArray[np.float64], wh: tuple[int, int]) -> NDArray[np.uint8]:
     """RGB (h, w, 3) of the box ``edges_px`` of ``picture``, scaled to ``wh``; nothing else is converted."""
     layout = picture.layout
     planes = []
     for number, plane in enumerate(picture.planes):
         step_x, step_y = (1 << shift if number else 1 for shift in layout.chroma_shift)
         step = np.array([step_x, step_y, step_x, step_y])
-        planes.append(cut(plane, (edges_px + 0.5) / step - 0.5, wh))
-    return rgb_of(
-        planes, as_fine(layout, nearest("yuv444p")), tags_at(picture.color, picture.planes[0].shape[0], wh[1])
+        planes.append(crop_and_resize(plane, (edges_px + 0.5) / step - 0.5, wh))
+    return planes_to_rgb(
+        planes,
+        with_finer_chroma(layout, nearest_layout("yuv444p")),
+        tags_for_height(picture.color, picture.planes[0].shape[0], wh[1]),
     )
 
 
-def model_to_source(edges_px: NDArray[Any], model_px: tuple[int, int]) -> NDArray[np.float64]:
+def box_to_source(edges_px: NDArray[Any], model_px: tuple[int, int]) -> NDArray[np.float64]:
     """2x3 matrix from a mask's pixels to the source, for the edges (x0, y0, x1, y1) of the area it covers."""
     x0, y0, x1, y1 = (float(edge) for edge in edges_px)
     scale_x, scale_y = (x1 - x0) / model_px[0], (y1 - y0) / model_px[1]

@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.media.planes.chroma import plane_step
+from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.layout import Alpha, PixelLayout, Planes
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.uint8]
-SUB_PX: Final = 4  # binary digits of a pixel in which OpenCV takes positions
-GRID_PX: Final = 2  # of chroma samples, at most
-FARTHEST_PX: Final = 20_000.0  # beyond it OpenCV's integers may overflow
+SUBPIXEL_BITS: Final = 4  # binary digits of a pixel in which OpenCV takes positions
+MAX_SAMPLE_SPACING_PX: Final = 2  # of chroma samples, at most
+MAX_COORDINATE_PX: Final = 20_000.0  # beyond it OpenCV's integers may overflow
 
 
 class Brush:
@@ -27,10 +27,12 @@ class Brush:
 
     def lines(self, planes: Planes, pieces: Sequence[Floats], values: Sequence[int], width_px: int) -> None:
         """Polylines, each (n, 2) xy; NaN interrupts one."""
-        runs = [run for piece in pieces for run in unbroken(piece)]
+        runs = [run for piece in pieces for run in finite_runs(piece)]
 
         def draw() -> None:
-            cv2.polylines(self._mask, [fixed(run) for run in runs], False, 255, width_px, cv2.LINE_AA, SUB_PX)
+            cv2.polylines(
+                self._mask, [to_fixed_point(run) for run in runs], False, 255, width_px, cv2.LINE_AA, SUBPIXEL_BITS
+            )
 
         self._paint(planes, draw, values, runs, width_px)
 
@@ -43,12 +45,12 @@ class Brush:
         self._circles(planes, points, values, radius_px, width_px)
 
     def _circles(self, planes: Planes, points: Floats, values: Sequence[int], radius_px: float, width_px: int) -> None:
-        runs = unbroken(points)
+        runs = finite_runs(points)
 
         def draw() -> None:
-            for x, y in (point for run in runs for point in fixed(run)):
-                radius = round(radius_px * (1 << SUB_PX))
-                cv2.circle(self._mask, (int(x), int(y)), radius, 255, width_px, cv2.LINE_AA, SUB_PX)
+            for x, y in (point for run in runs for point in to_fixed_point(run)):
+                radius = round(radius_px * (1 << SUBPIXEL_BITS))
+                cv2.circle(self._mask, (int(x), int(y)), radius, 255, width_px, cv2.LINE_AA, SUBPIXEL_BITS)
 
         self._paint(planes, draw, values, runs, radius_px + max(width_px, 0))
 
@@ -61,47 +63,47 @@ class Brush:
         points = np.concatenate(runs)
         first = np.floor(points.min(axis=0) - reach_px - 1).astype(int)
         last = np.ceil(points.max(axis=0) + reach_px + 2).astype(int)
-        left, top = (max(int(start), 0) // GRID_PX * GRID_PX for start in first)
-        right, bottom = (-(-max(int(stop), 0) // GRID_PX) * GRID_PX for stop in last)
+        left, top = (max(int(start), 0) // MAX_SAMPLE_SPACING_PX * MAX_SAMPLE_SPACING_PX for start in first)
+        right, bottom = (-(-max(int(stop), 0) // MAX_SAMPLE_SPACING_PX) * MAX_SAMPLE_SPACING_PX for stop in last)
         mask = self._mask[top:bottom, left:right]
         if mask.size == 0:
             return
         mask.fill(0)
         draw()
         for index, plane in enumerate(planes):
-            step_x, step_y = plane_step(self._layout, index)
+            step_x, step_y = sample_spacing(self._layout, index)
             part = plane[top // step_y : bottom // step_y, left // step_x : right // step_x]
             if part.shape != mask.shape:
                 reduced = cv2.resize(mask, part.shape[::-1], interpolation=cv2.INTER_AREA)
-                blend(part, np.asarray(reduced, np.uint8), values[index])
+                blend_value(part, np.asarray(reduced, np.uint8), values[index])
             else:
-                blend(part, mask, values[index])
+                blend_value(part, mask, values[index])
 
 
-def blend(plane: NDArray[Any], alpha: Mask, value: int) -> None:
+def blend_value(plane: NDArray[Any], alpha: Mask, value: int) -> None:
     """Mix ``value`` into a plane of the same shape, at opacity ``alpha`` / 255."""
     at = np.unravel_index(np.flatnonzero(alpha), alpha.shape)
     share: Alpha = alpha[at].astype(np.float32) / 255
     plane[at] = np.rint(plane[at] + share * (value - plane[at].astype(np.float32))).astype(plane.dtype)
 
 
-def unbroken(points: Floats) -> list[Floats]:
+def finite_runs(points: Floats) -> list[Floats]:
     """The runs of ``points`` (n, 2) that are numbers and not far out of every picture."""
-    fine = np.isfinite(points).all(axis=1) & (np.abs(np.nan_to_num(points)) < FARTHEST_PX).all(axis=1)
+    fine = np.isfinite(points).all(axis=1) & (np.abs(np.nan_to_num(points)) < MAX_COORDINATE_PX).all(axis=1)
     edges = np.flatnonzero(np.diff(fine)) + 1
     return [run for run, first in zip(np.split(points, edges), np.split(fine, edges), strict=True) if first.any()]
 
 
-def fixed(points: Floats) -> NDArray[np.int32]:
+def to_fixed_point(points: Floats) -> NDArray[np.int32]:
     """Points as OpenCV takes them for drawing."""
-    return np.asarray(np.rint(points * (1 << SUB_PX)), np.int32)
+    return np.asarray(np.rint(points * (1 << SUBPIXEL_BITS)), np.int32)
 
 
 FONT: Final = cv2.FONT_HERSHEY_DUPLEX
-CAPITAL_PX: Final = 22  # height of that font's capitals at scale 1
-FINER: Final = 4  # drawn so many times larger, then reduced
-SHADE: Final = 0.7  # of the brightness that the shadow takes away where it is darkest
-MARGIN: Final = 1.2  # between the word and the picture's edge, in heights of a capital
+FONT_CAPITAL_PX: Final = 22  # height of that font's capitals at scale 1
+LABEL_SUPERSAMPLING: Final = 4  # drawn so many times larger, then reduced
+SHADOW_STRENGTH: Final = 0.7  # of the brightness that the shadow takes away where it is darkest
+LABEL_MARGIN_CAPITALS: Final = 1.2  # between the word and the picture's edge, in heights of a capital
 
 
 @dataclass(frozen=True)
@@ -112,21 +114,29 @@ class Label:
     shade: Alpha
 
 
-def label(text: str, capital_px: float) -> Label:
+def make_label(text: str, capital_px: float) -> Label:
     """``text`` with capitals about ``capital_px`` high."""
-    scale = capital_px * FINER / CAPITAL_PX
+    scale = capital_px * LABEL_SUPERSAMPLING / FONT_CAPITAL_PX
     thickness = max(round(2 * scale), 1)
     (width, height), below = cv2.getTextSize(text, FONT, scale, thickness)
-    margin = round(MARGIN * capital_px) * FINER
-    rows, columns = (-(-length // FINER) * FINER for length in (height + below + 2 * margin, width + 2 * margin))
+    margin = round(LABEL_MARGIN_CAPITALS * capital_px) * LABEL_SUPERSAMPLING
+    rows, columns = (
+        -(-length // LABEL_SUPERSAMPLING) * LABEL_SUPERSAMPLING
+        for length in (height + below + 2 * margin, width + 2 * margin)
+    )
     drawn = np.zeros((rows, columns), np.uint8)
     cv2.putText(drawn, text, (margin, margin + height), FONT, scale, 255, thickness, cv2.LINE_AA)
-    ink = cv2.resize(drawn, (columns // FINER, rows // FINER), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    ink = (
+        cv2.resize(
+            drawn, (columns // LABEL_SUPERSAMPLING, rows // LABEL_SUPERSAMPLING), interpolation=cv2.INTER_AREA
+        ).astype(np.float32)
+        / 255
+    )
     spread = cv2.GaussianBlur(ink, (0, 0), max(capital_px * 0.35, 1.0))
-    return Label(ink, np.asarray(SHADE * spread / spread.max()))
+    return Label(ink, np.asarray(SHADOW_STRENGTH * spread / spread.max()))
 
 
-def stamp(
+def draw_label(
     planes: Sequence[NDArray[Any]],
     word: Label,
     corner_xy: tuple[int, int],

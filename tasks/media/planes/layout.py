@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from tasks.records import Clip, ColorTags
 
-Plane = NDArray[np.uint8] | NDArray[np.uint16]
-Planes = tuple[NDArray[Any], ...]
+Plane = NDArray[Any]
+Planes = tuple[Plane, ...]
 Alpha = NDArray[np.float32]
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
-_FULL_RANGE = 2
+FULL_RANGE: Final = 2  # AVCOL_RANGE_JPEG
 _of_thread = threading.local()
 
 
@@ -48,17 +48,17 @@ class PixelLayout:
         return -(-size_px[0] >> shift_x), -(-size_px[1] >> shift_y)
 
 
-def layout_of(clip: Clip) -> PixelLayout:
+def clip_layout(clip: Clip) -> PixelLayout:
     """Layout of the clip's upright pictures: its own where that is planar YUV, RGB or gray of 8 or 10 bits.
 
     Others take the nearest: semi-planar and packed ones the planar one, palettes and packed RGB ``gbrp``,
     more than 10 bits 10, 4:1:0 4:2:0, 4:1:1 4:2:2; alpha is dropped. A quarter turn of 4:2:2 gives 4:4:4.
     """
-    return nearest(clip.pixel_format, quarter_turned=clip.rotation_deg % 180 == 90)
+    return nearest_layout(clip.pixel_format, quarter_turned=clip.rotation_deg % 180 == 90)
 
 
-def nearest(pixel_format: str, *, quarter_turned: bool = False) -> PixelLayout:
-    """The layout that holds a stored format; see ``layout_of``."""
+def nearest_layout(pixel_format: str, *, quarter_turned: bool = False) -> PixelLayout:
+    """The layout that holds a stored format; see ``clip_layout``."""
     form = VideoFormat(pixel_format, 64, 64)
     depth = 8 if max(part.bits for part in form.components) <= 8 else 10
     suffix = "" if depth == 8 else "10le"
@@ -73,24 +73,24 @@ def nearest(pixel_format: str, *, quarter_turned: bool = False) -> PixelLayout:
     return PixelLayout(f"yuv{ratio}p{suffix}", depth, (shift_x, shift_y), 3)
 
 
-def has_opacity(pixel_format: str) -> bool:
+def stores_alpha(pixel_format: str) -> bool:
     """Whether a stored format says how opaque each pixel is; no layout keeps it."""
     return any(part.is_alpha for part in VideoFormat(pixel_format, 64, 64).components)
 
 
-def as_fine(layout: PixelLayout, coded: PixelLayout) -> PixelLayout:
+def with_finer_chroma(layout: PixelLayout, coded: PixelLayout) -> PixelLayout:
     """``layout`` with the chroma sampling of ``coded`` where that is finer, else itself; the depth stays."""
     finer = layout.planes == 3 and not layout.is_rgb and coded.chroma_shift < layout.chroma_shift
     name = f"{coded.name.removesuffix('10le')}{'' if layout.depth == 8 else '10le'}"
     return replace(layout, name=name, chroma_shift=coded.chroma_shift) if finer else layout
 
 
-def as_layout(frame: VideoFrame, layout: PixelLayout, color: ColorTags) -> VideoFrame:
+def convert_frame(frame: VideoFrame, layout: PixelLayout, color: ColorTags) -> VideoFrame:
     """``frame`` in ``layout``; the frame itself where its samples already lie so."""
     # yuvj420p is yuv420p of full range under an old name: its samples are taken as they are.
     if frame.format.name.replace("yuvj", "yuv") == layout.name:
         return frame
-    span = "JPEG" if color.range == _FULL_RANGE else "MPEG"
+    span = "JPEG" if color.range == FULL_RANGE else "MPEG"
     if frame.format.is_rgb or frame.format.has_palette:
         return _converter().reformat(frame, format=layout.name, threads=1)
     return _converter().reformat(
@@ -103,7 +103,7 @@ def as_layout(frame: VideoFrame, layout: PixelLayout, color: ColorTags) -> Video
     )
 
 
-def planes_of(frame: VideoFrame, layout: PixelLayout) -> Planes:
+def frame_planes(frame: VideoFrame, layout: PixelLayout) -> Planes:
     """Arrays on the frame's own memory, without its line padding; not to be written to."""
     views = []
     for number in range(layout.planes):
@@ -116,7 +116,7 @@ def planes_of(frame: VideoFrame, layout: PixelLayout) -> Planes:
     return tuple(views)
 
 
-def upright(planes: Planes, degrees: int, mirrored: bool) -> Planes:
+def turn_upright(planes: Planes, degrees: int, mirrored: bool) -> Planes:
     """``planes`` turned clockwise by a multiple of 90 degrees, then perhaps mirrored left-right; no sample
     changes.
     """
@@ -127,15 +127,15 @@ def upright(planes: Planes, degrees: int, mirrored: bool) -> Planes:
     return planes
 
 
-def frame_of(planes: Sequence[NDArray[Any]], layout: PixelLayout) -> VideoFrame:
+def new_frame(planes: Sequence[NDArray[Any]], layout: PixelLayout) -> VideoFrame:
     """A new frame that holds a copy of ``planes``."""
     height, width = planes[0].shape
     frame = VideoFrame(width, height, layout.name)
-    fill(frame, planes, layout)
+    write_planes(frame, planes, layout)
     return frame
 
 
-def fill(frame: VideoFrame, planes: Sequence[NDArray[Any]], layout: PixelLayout) -> None:
+def write_planes(frame: VideoFrame, planes: Sequence[NDArray[Any]], layout: PixelLayout) -> None:
     """Copy ``planes`` into the frame; where the frame is larger, the last column and row are repeated."""
     for number, source in enumerate(planes):
         plane = frame.planes[number]
@@ -148,40 +148,40 @@ def fill(frame: VideoFrame, planes: Sequence[NDArray[Any]], layout: PixelLayout)
         target[rows:height, :width] = target[rows - 1, :width]
 
 
-def neutral(frame: VideoFrame, number: int, layout: PixelLayout) -> None:
+def write_neutral_chroma(frame: VideoFrame, number: int, layout: PixelLayout) -> None:
     """Make plane ``number`` of the frame, one of chroma, colourless."""
     samples = np.frombuffer(frame.planes[number], layout.dtype)  # type: ignore[call-overload]
     samples[:] = 1 << layout.depth - 1
 
 
-def gray_with_chroma(layout: PixelLayout) -> PixelLayout:
+def gray_as_yuv420(layout: PixelLayout) -> PixelLayout:
     """The 4:2:0 layout whose luma a gray one is."""
-    return nearest(layout.name.replace("gray", "yuv420p"))
+    return nearest_layout(layout.name.replace("gray", "yuv420p"))
 
 
-def colourless(luma: NDArray[Any], layout: PixelLayout) -> Planes:
+def gray_planes_as_yuv420(luma: NDArray[Any], layout: PixelLayout) -> Planes:
     """The planes of ``gray_with_chroma(layout)`` that show the gray plane ``luma``."""
-    width, height = gray_with_chroma(layout).plane_wh(1, (luma.shape[1], luma.shape[0]))
+    width, height = gray_as_yuv420(layout).plane_wh(1, (luma.shape[1], luma.shape[0]))
     chroma = np.full((height, width), 1 << layout.depth - 1, layout.dtype)
     return luma, chroma, chroma
 
 
-def rgb_of(planes: Sequence[NDArray[Any]], layout: PixelLayout, color: ColorTags) -> NDArray[np.uint8]:
+def planes_to_rgb(planes: Sequence[NDArray[Any]], layout: PixelLayout, color: ColorTags) -> NDArray[np.uint8]:
     """``(h, w, 3)`` uint8 C-contiguous RGB of ``planes``, by the range and matrix of ``color``.
 
     Without a matrix tag BT.709 is taken from 720 rows on and BT.601 below, as players do.
     """
     if layout.planes == 1:  # swscale takes gray for full range, whatever it is told: it becomes colourless colour
-        planes, layout = colourless(planes[0], layout), gray_with_chroma(layout)
-    frame = frame_of(planes, layout)
+        planes, layout = gray_planes_as_yuv420(planes[0], layout), gray_as_yuv420(layout)
+    frame = new_frame(planes, layout)
     if layout.is_rgb:
         converted = _converter().reformat(frame, format="rgb24", threads=1)
     else:
-        span = "JPEG" if color.range == _FULL_RANGE else "MPEG"
+        span = "JPEG" if color.range == FULL_RANGE else "MPEG"
         converted = _converter().reformat(
             frame,
             format="rgb24",
-            src_colorspace=sws_matrix(color.matrix, frame.height),
+            src_colorspace=swscale_matrix(color.matrix, frame.height),
             src_color_range=span,
             dst_color_range="JPEG",
             threads=1,
@@ -200,7 +200,7 @@ def _converter() -> VideoReformatter:
     return converter
 
 
-def sws_matrix(matrix: int, height: int) -> int:
+def swscale_matrix(matrix: int, height: int) -> int:
     """The code swscale has for the YUV matrix that FFmpeg tags ``matrix`` (AVColorSpace)."""
     known = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
     return known.get(matrix, 1 if height >= 720 else 5)

@@ -7,20 +7,19 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.media.planes.chroma import reduce_plane
-from tasks.media.planes.layout import PixelLayout, Planes, sws_matrix
+from tasks.media.planes.chroma import sample_at_chroma
+from tasks.media.planes.layout import FULL_RANGE, PixelLayout, Planes, swscale_matrix
 from tasks.records import ColorTags
 
-# Weights of red and blue in luma (ITU-T H.273, table 4), by the code that ``sws_matrix`` gives.
-LUMA_WEIGHTS: Final = {
+# Weights of red and blue in luma (ITU-T H.273, table 4), by the code that ``swscale_matrix`` gives.
+LUMA_WEIGHTS_RED_BLUE: Final = {
     1: (0.2126, 0.0722),  # BT.709
     4: (0.30, 0.11),  # FCC
     5: (0.299, 0.114),  # BT.601
     7: (0.212, 0.087),  # SMPTE 240M
     9: (0.2627, 0.0593),  # BT.2020
 }
-FULL_RANGE: Final = 2  # AVCOL_RANGE_JPEG
-UNSPECIFIED: Final = 2  # AVCOL_SPC_UNSPECIFIED
+UNSPECIFIED_MATRIX: Final = 2  # AVCOL_SPC_UNSPECIFIED
 
 
 def plane_values(rgb: Sequence[int], layout: PixelLayout, color: ColorTags, height_px: int) -> tuple[int, ...]:
@@ -30,17 +29,17 @@ def plane_values(rgb: Sequence[int], layout: PixelLayout, color: ColorTags, heig
     """
     pixel = np.array(rgb, np.float32).reshape(1, 1, 3)
     return tuple(
-        int(plane[0, 0]) for plane in planes_of_rgb(pixel, replace(layout, chroma_shift=(0, 0)), color, height_px)
+        int(plane[0, 0]) for plane in rgb_to_planes(pixel, replace(layout, chroma_shift=(0, 0)), color, height_px)
     )
 
 
-def planes_of_rgb(rgb: NDArray[Any], layout: PixelLayout, color: ColorTags, height_px: int) -> Planes:
+def rgb_to_planes(rgb: NDArray[Any], layout: PixelLayout, color: ColorTags, height_px: int) -> Planes:
     """Planes that show ``rgb`` (h, w, 3), 0..255, in a clip with pictures of ``height_px`` rows."""
     peak = (1 << layout.depth) - 1
     red, green, blue = (rgb[..., index].astype(np.float32) / 255 for index in range(3))
     if layout.is_rgb:
         return tuple(_stored(part * peak, layout) for part in (green, blue, red))
-    weight_red, weight_blue = LUMA_WEIGHTS[sws_matrix(color.matrix, height_px)]
+    weight_red, weight_blue = LUMA_WEIGHTS_RED_BLUE[swscale_matrix(color.matrix, height_px)]
     luma = weight_red * red + (1 - weight_red - weight_blue) * green + weight_blue * blue
     chroma = ((blue - luma) / (1 - weight_blue) / 2, (red - luma) / (1 - weight_red) / 2)
     unit = 1 << (layout.depth - 8)
@@ -48,7 +47,7 @@ def planes_of_rgb(rgb: NDArray[Any], layout: PixelLayout, color: ColorTags, heig
         (0, peak, peak) if color.range == FULL_RANGE else (16 * unit, 219 * unit, 224 * unit)
     )
     step_xy = (1 << layout.chroma_shift[0], 1 << layout.chroma_shift[1])
-    reduced = (reduce_plane(part, step_xy, color.chroma_location) for part in chroma[: layout.planes - 1])
+    reduced = (sample_at_chroma(part, step_xy, color.chroma_location) for part in chroma[: layout.planes - 1])
     values = (black + luma_span * luma, *(128 * unit + chroma_span * part for part in reduced))
     return tuple(_stored(part, layout) for part in values)
 
@@ -57,7 +56,7 @@ def _stored(values: NDArray[np.float32], layout: PixelLayout) -> NDArray[Any]:
     return np.rint(values).clip(0, (1 << layout.depth) - 1).astype(layout.dtype)
 
 
-def tags_at(color: ColorTags, source_height_px: int, height_px: int) -> ColorTags:
+def tags_for_height(color: ColorTags, source_height_px: int, height_px: int) -> ColorTags:
     """Tags for a picture of another height: an unspecified matrix is named where its meaning would change."""
-    meant, assumed = (sws_matrix(color.matrix, height) for height in (source_height_px, height_px))
-    return color if color.matrix != UNSPECIFIED or meant == assumed else replace(color, matrix=meant)
+    meant, assumed = (swscale_matrix(color.matrix, height) for height in (source_height_px, height_px))
+    return color if color.matrix != UNSPECIFIED_MATRIX or meant == assumed else replace(color, matrix=meant)

@@ -6,41 +6,40 @@ chroma by the luma shift divided by the subsampling, wherever the chroma samples
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.media.planes.chroma import plane_step
-from tasks.media.planes.layout import PixelLayout, Planes
+from tasks.media.planes.chroma import sample_spacing
+from tasks.media.planes.layout import PixelLayout, Plane, Planes
 
-Plane = NDArray[Any]
-WHOLE_PX: Final = 1 / 512  # a fraction smaller than this moves no 8-bit edge by one level: it is taken as none
+MIN_FRACTION_PX: Final = 1 / 512  # a fraction smaller than this moves no 8-bit edge by one level: it is taken as none
 BAND_ROWS: Final = 64  # of a plane filtered in floating point at a time: they stay in the processor's cache
 
 
-def linear(fraction: float) -> NDArray[np.float32]:
+def linear_taps(fraction: float) -> NDArray[np.float32]:
     """Two taps; softens, most at half a pixel."""
     return np.array([1 - fraction, fraction], np.float32)
 
 
-def cubic(fraction: float) -> NDArray[np.float32]:
+def cubic_taps(fraction: float) -> NDArray[np.float32]:
     """Four taps of the Catmull-Rom spline (Keys 1981, a = -1/2): exact for parabolas."""
     t = fraction
     taps = [t * (t * (2 - t) - 1), t * t * (3 * t - 5) + 2, t * (t * (4 - 3 * t) + 1), t * t * (t - 1)]
     return np.array(taps, np.float32) / 2
 
 
-def lanczos(fraction: float) -> NDArray[np.float32]:
+def lanczos_taps(fraction: float) -> NDArray[np.float32]:
     """Eight taps of the Lanczos window of radius 4, normalised to keep a flat picture flat."""
     distance = np.arange(-3, 5) - fraction
     taps = np.sinc(distance) * np.sinc(distance / 4)
     return np.asarray(taps / taps.sum(), np.float32)
 
 
-KERNELS: Final = {"linear": linear, "cubic": cubic, "lanczos": lanczos}
-BORDERS: Final = {"reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
+FILTER_TAPS: Final = {"linear": linear_taps, "cubic": cubic_taps, "lanczos": lanczos_taps}
+CV2_BORDERS: Final = {"reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
 """How a picture goes on beyond its edge: mirrored about the edge pixels, as often as needed, or repeating them."""
 
 
@@ -55,12 +54,12 @@ def shift_planes(
 ) -> Planes:
     """Planes of a picture of ``size_px`` whose pixel (x, y) shows the source at (x - dx, y - dy).
 
-    ``shift_xy`` is (dx, dy) in luma pixels; ``interpolation`` names one of ``KERNELS``. What the source does not
-    cover takes what ``border`` names among ``BORDERS``. The result may be a view of ``planes``.
+    ``shift_xy`` is (dx, dy) in luma pixels; ``interpolation`` names one of ``FILTER_TAPS``. What the source does not
+    cover takes what ``border`` names among ``CV2_BORDERS``. The result may be a view of ``planes``.
     """
     moved = []
     for index, plane in enumerate(planes):
-        step_xy = plane_step(layout, index)
+        step_xy = sample_spacing(layout, index)
         shift = (shift_xy[0] / step_xy[0], shift_xy[1] / step_xy[1])
         size = layout.plane_wh(index, size_px)
         moved.append(shift_plane(plane, shift, size, interpolation, border, (1 << layout.depth) - 1))
@@ -76,38 +75,38 @@ def shift_plane(
     peak: int,
 ) -> Plane:
     """One plane of ``shift_planes``, everything in its own samples; results are held to 0..``peak``."""
-    (x, fraction_x), (y, fraction_y) = (whole_and_fraction(-shift) for shift in shift_xy)
+    (x, fraction_x), (y, fraction_y) = (split_position(-shift) for shift in shift_xy)
     taps_x, taps_y = (
-        KERNELS[interpolation](fraction) if fraction else np.ones(1, np.float32)
+        FILTER_TAPS[interpolation](fraction) if fraction else np.ones(1, np.float32)
         for fraction in (fraction_x, fraction_y)
     )
     lead_x, lead_y = (len(taps_x) - 1) // 2, (len(taps_y) - 1) // 2
     size = (size_px[0] + len(taps_x) - 1, size_px[1] + len(taps_y) - 1)
-    cut = cut_window(plane, (x - lead_x, y - lead_y), size, border)
+    cut = crop_window(plane, (x - lead_x, y - lead_y), size, border)
     if len(taps_x) == len(taps_y) == 1:
         return cut
-    filtered = convolve(cut, taps_x, taps_y, peak)
+    filtered = filter_separable(cut, taps_x, taps_y, peak)
     return filtered[lead_y : lead_y + size_px[1], lead_x : lead_x + size_px[0]]
 
 
-def whole_and_fraction(position: float) -> tuple[int, float]:
+def split_position(position: float) -> tuple[int, float]:
     """Whole pixel at or left of ``position``, and what is left, in [0, 1)."""
-    whole = int(np.floor(position + WHOLE_PX))
+    whole = int(np.floor(position + MIN_FRACTION_PX))
     fraction = position - whole
-    return whole, fraction if fraction > WHOLE_PX else 0.0
+    return whole, fraction if fraction > MIN_FRACTION_PX else 0.0
 
 
-def cut_window(plane: Plane, corner_xy: tuple[int, int], size_px: tuple[int, int], border: str) -> Plane:
+def crop_window(plane: Plane, corner_xy: tuple[int, int], size_px: tuple[int, int], border: str) -> Plane:
     """Part of a plane that starts at ``corner_xy`` and may reach out of it; a view where it does not."""
     mirrored = border == "reflect"
-    (top, bottom), rows = padding(corner_xy[1], size_px[1], plane.shape[0], mirrored)
-    (left, right), columns = padding(corner_xy[0], size_px[0], plane.shape[1], mirrored)
+    (top, bottom), rows = axis_padding(corner_xy[1], size_px[1], plane.shape[0], mirrored)
+    (left, right), columns = axis_padding(corner_xy[0], size_px[0], plane.shape[1], mirrored)
     if not (top or bottom or left or right):
         return plane[rows, columns]
-    return np.asarray(cv2.copyMakeBorder(plane, top, bottom, left, right, BORDERS[border]))[rows, columns]
+    return np.asarray(cv2.copyMakeBorder(plane, top, bottom, left, right, CV2_BORDERS[border]))[rows, columns]
 
 
-def padding(start: int, length: int, available: int, mirrored: bool) -> tuple[tuple[int, int], slice]:
+def axis_padding(start: int, length: int, available: int, mirrored: bool) -> tuple[tuple[int, int], slice]:
     """Samples to add on both sides of an axis, then the slice of the widened axis that is wanted.
 
     A mirrored axis repeats itself every 2 * (available - 1) samples and any other is all alike far out, so few are
@@ -123,7 +122,7 @@ def padding(start: int, length: int, available: int, mirrored: bool) -> tuple[tu
     return (before, after), slice(start + before, start + before + length)
 
 
-def convolve(plane: Plane, taps_x: NDArray[np.float32], taps_y: NDArray[np.float32], peak: int) -> Plane:
+def filter_separable(plane: Plane, taps_x: NDArray[np.float32], taps_y: NDArray[np.float32], peak: int) -> Plane:
     """Correlate with both kernels, rounding once; the same shape, only where all taps lie inside is it meaningful.
 
     Which of OpenCV's filters is fastest depends on the depth, the length and the number of axes.
@@ -138,14 +137,14 @@ def convolve(plane: Plane, taps_x: NDArray[np.float32], taps_y: NDArray[np.float
     below = len(taps_y) - 1 - anchor[1]
     for top in range(0, len(plane), BAND_ROWS):
         first, last = max(top - anchor[1], 0), min(top + BAND_ROWS + below, len(plane))
-        band = convolve_float(plane[first:last].astype(np.float32), taps_x, taps_y, anchor)
+        band = filter_separable_float(plane[first:last].astype(np.float32), taps_x, taps_y, anchor)
         band = band[top - first :][:BAND_ROWS]
         rounded = cv2.add(band, 0.0, dtype=cv2.CV_8U if plane.dtype == np.uint8 else cv2.CV_16U)  # saturates
         result[top : top + BAND_ROWS] = cv2.min(rounded, float(peak))
     return result
 
 
-def convolve_float(
+def filter_separable_float(
     band: NDArray[np.float32],
     taps_x: NDArray[np.float32],
     taps_y: NDArray[np.float32],

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma
-from tasks.media.planes.layout import Alpha, PixelLayout, Planes
-from tasks.media.planes.shift import BORDERS, shift_planes
+from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
+from tasks.media.planes.shift import CV2_BORDERS, shift_planes
 
 Floats = NDArray[np.float64]
-Plane = NDArray[Any]
-KERNELS: Final = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
-FINEST_BLUR_PX: Final = 0.05  # standard deviation below which a blur changes no 8-bit value by more than one level
+CV2_INTERPOLATIONS: Final = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
+MIN_BLUR_PX: Final = 0.05  # standard deviation below which a blur changes no 8-bit value by more than one level
 _SHARE: Final = (np.arange(256) / 255).astype(np.float32)
 
 
@@ -51,8 +50,8 @@ def warp_planes(
     """Planes of a picture of ``size_px`` that shows the source moved by ``to_output`` (2, 3), in luma pixels.
 
     A pure translation is ``shift_planes``, exact where it is whole. ``chroma_location`` is FFmpeg's code;
-    ``interpolation`` names one of ``KERNELS``. What the source does not cover takes what ``border`` names
-    among ``BORDERS``.
+    ``interpolation`` names one of ``CV2_INTERPOLATIONS``. What the source does not cover takes what ``border`` names
+    among ``CV2_BORDERS``.
     """
     if np.array_equal(to_output[:, :2], np.eye(2)):
         shift = (float(to_output[0, 2]), float(to_output[1, 2]))
@@ -83,19 +82,19 @@ def warp_plane(
     Positions are rounded to 1/32 of a sample, as OpenCV does. Before it is made smaller the plane is blurred by
     ``blur_px``, so that fine texture does not turn into a pattern.
     """
-    if blur_px > FINEST_BLUR_PX:
+    if blur_px > MIN_BLUR_PX:
         plane = np.asarray(cv2.GaussianBlur(plane, (0, 0), blur_px, borderType=cv2.BORDER_REFLECT_101))
     moved = cv2.warpAffine(
         plane,
         affine.invert(matrix),
         size_px,
-        flags=KERNELS[interpolation] | cv2.WARP_INVERSE_MAP,
-        borderMode=BORDERS[border],
+        flags=CV2_INTERPOLATIONS[interpolation] | cv2.WARP_INVERSE_MAP,
+        borderMode=CV2_BORDERS[border],
     )
     return np.asarray(moved if plane.dtype == np.uint8 else cv2.min(moved, float(peak)))
 
 
-def finer_chroma(
+def upsample_chroma(
     planes: Sequence[NDArray[Any]],
     layout: PixelLayout,
     finer: PixelLayout,
@@ -121,7 +120,7 @@ def finer_chroma(
 _LEFT = 1  # FFmpeg's code of the place that 4:2:2 has
 
 
-def coverage(to_output: Floats, source_px: tuple[int, int], region: Region) -> Alpha:
+def source_coverage(to_output: Floats, source_px: tuple[int, int], region: Region) -> Alpha:
     """Share (h, w) of each pixel of ``region`` that the source picture, moved by ``to_output``, covers, 0..1."""
     width, height = source_px
     inverse = affine.invert(to_output)

@@ -23,13 +23,18 @@ from tasks.maths.metrics.decimation import CHART_BINS, merge_intervals
 
 Floats = NDArray[np.float64]
 
-INCHES: Final = (4.6, 2.5)
+CHART_SIZE_IN: Final = (4.6, 2.5)
 FONT_PT: Final = 12.5  # for a telephone, where a point is a CSS pixel; page.css has less where the chart is wider
-LEFT, RIGHT, BOTTOM, TOP = 0.18, 0.95, 0.21, 0.965  # of the figure: the same for all, so a page can point at a time
-TITLE_X: Final = -0.17  # of the axes' width: the upright title of the axis, clear of the longest numbers
-STRIP: Final = 0.045  # of the axes' height: the coloured strip of the anchor's sources
+AXES_LEFT, AXES_RIGHT, AXES_BOTTOM, AXES_TOP = (
+    0.18,
+    0.95,
+    0.21,
+    0.965,
+)  # of the figure: the same for all, so a page can point at a time
+AXIS_TITLE_X: Final = -0.17  # of the axes' width: the upright title of the axis, clear of the longest numbers
+SOURCE_STRIP_HEIGHT: Final = 0.045  # of the axes' height: the coloured strip of the anchor's sources
 # Placeholders that no other colour of a figure has, and the CSS variables that they stand for.
-COLORS: Final = {
+CSS_COLORS: Final = {
     "ink": "#010203",
     "soft": "#010204",
     "line": "#010205",
@@ -51,34 +56,34 @@ COLORS: Final = {
     "card": "#010214",
     **{f"v{number}": f"#01022{number}" for number in range(7)},
 }
-SOURCES: Final = {name: name for name in ("hips", "shoulders", "head", "torso")} | dict.fromkeys(
+SOURCE_COLORS: Final = {name: name for name in ("hips", "shoulders", "head", "torso")} | dict.fromkeys(
     ("left_hip", "right_hip"), "one_hip"
 )
-OPACITY: Final = {"bridged": 0.25, "interpolated": 0.35, "held": 0.35, "absent": 0.3}
-STYLE: Final[dict[Any, Any]] = {
+STATE_OPACITY: Final = {"bridged": 0.25, "interpolated": 0.35, "held": 0.35, "absent": 0.3}
+MATPLOTLIB_STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": FONT_PT,
-    "text.color": COLORS["ink"],
-    "axes.labelcolor": COLORS["soft"],
-    "axes.edgecolor": COLORS["line"],
+    "text.color": CSS_COLORS["ink"],
+    "axes.labelcolor": CSS_COLORS["soft"],
+    "axes.edgecolor": CSS_COLORS["line"],
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.labelsize": FONT_PT,
     "axes.formatter.useoffset": False,
-    "grid.color": COLORS["line"],
+    "grid.color": CSS_COLORS["line"],
     "grid.linewidth": 0.5,
-    "xtick.color": COLORS["line"],
-    "xtick.labelcolor": COLORS["soft"],
-    "ytick.color": COLORS["line"],
-    "ytick.labelcolor": COLORS["soft"],
+    "xtick.color": CSS_COLORS["line"],
+    "xtick.labelcolor": CSS_COLORS["soft"],
+    "ytick.color": CSS_COLORS["line"],
+    "ytick.labelcolor": CSS_COLORS["soft"],
     "lines.linewidth": 1.1,
     "lines.solid_joinstyle": "round",
     "path.simplify": False,  # what may be left out has been left out, jumps never
 }
-LOCK: Final = threading.Lock()  # matplotlib's styles and fonts are the process's, not the thread's
+MATPLOTLIB_LOCK: Final = threading.Lock()  # matplotlib's styles and fonts are the process's, not the thread's
 logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of font caches that it builds, on standard error
 
 
@@ -98,7 +103,7 @@ class Band(NamedTuple):
     end_s: float
 
 
-def timeline(
+def write_timeline(
     path: Path,
     curves: Sequence[Curve],
     span_s: tuple[float, float],
@@ -110,31 +115,31 @@ def timeline(
 
     The axis holds the curves and ``reach``, so charts that are to be compared have one scale.
     """
-    with LOCK, mpl.rc_context(STYLE):
+    with MATPLOTLIB_LOCK, mpl.rc_context(MATPLOTLIB_STYLE):
         axes = _axes()
-        axes.axhline(0, color=COLORS["soft"], linewidth=0.7)
-        for label, alpha in OPACITY.items():
-            _shade(axes, [band for band in states if band.label == label], span_s, COLORS[label], alpha)
+        axes.axhline(0, color=CSS_COLORS["soft"], linewidth=0.7)
+        for label, alpha in STATE_OPACITY.items():
+            _shade(axes, [band for band in states if band.label == label], span_s, CSS_COLORS[label], alpha)
         for curve in curves:
-            axes.plot(curve.x, curve.y, color=COLORS[curve.color], **_dots(curve))
+            axes.plot(curve.x, curve.y, color=CSS_COLORS[curve.color], **_point_markers(curve))
         labels = sorted({band.label for band in sources})
         for label in labels if len(labels) > 1 else ():
-            color = COLORS[SOURCES.get(label, "other")]
-            _shade(axes, [band for band in sources if band.label == label], span_s, color, 1, STRIP)
+            color = CSS_COLORS[SOURCE_COLORS.get(label, "other")]
+            _shade(axes, [band for band in sources if band.label == label], span_s, color, 1, SOURCE_STRIP_HEIGHT)
         start_s, end_s = span_s
         axes.set_xlim(start_s, end_s if end_s > start_s else start_s + 1)
-        _reach(axes, [*reach, *(curve.y for curve in curves)])
+        _set_y_range(axes, [*reach, *(curve.y for curve in curves)])
         axes.set_xlabel("seconds")
         axes.set_ylabel("px")
-        _write(path, axes.figure)
+        _write_svg(path, axes.figure)
 
 
-def spectrum(path: Path, curves: Sequence[Curve]) -> None:
+def write_spectrum(path: Path, curves: Sequence[Curve]) -> None:
     """Write amplitude spectral densities in px per root Hz over Hz."""
-    with LOCK, mpl.rc_context(STYLE):
+    with MATPLOTLIB_LOCK, mpl.rc_context(MATPLOTLIB_STYLE):
         axes = _axes()
         for curve in curves:
-            axes.plot(curve.x, np.maximum(curve.y, 1e-4), color=COLORS[curve.color])
+            axes.plot(curve.x, np.maximum(curve.y, 1e-4), color=CSS_COLORS[curve.color])
         axes.set_yscale("log")
         axes.minorticks_off()  # they have no length, and took half of the time that a chart takes
         axes.set_xlim(0, max(float(curve.x[-1]) for curve in curves))
@@ -142,13 +147,13 @@ def spectrum(path: Path, curves: Sequence[Curve]) -> None:
             axis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_xlabel("Hz")
         axes.set_ylabel("px/√Hz")
-        _write(path, axes.figure)
+        _write_svg(path, axes.figure)
 
 
 def _axes() -> Axes:
-    axes = Figure(INCHES).add_axes((LEFT, BOTTOM, RIGHT - LEFT, TOP - BOTTOM))
+    axes = Figure(CHART_SIZE_IN).add_axes((AXES_LEFT, AXES_BOTTOM, AXES_RIGHT - AXES_LEFT, AXES_TOP - AXES_BOTTOM))
     axes.tick_params(length=0)
-    axes.yaxis.set_label_coords(TITLE_X, 0.5)
+    axes.yaxis.set_label_coords(AXIS_TITLE_X, 0.5)
     return axes
 
 
@@ -162,12 +167,12 @@ def _shade(
     axes.broken_barh(widths, (0, height), transform=place, facecolor=color, alpha=alpha, linewidth=0)
 
 
-def _dots(curve: Curve) -> dict[str, Any]:
+def _point_markers(curve: Curve) -> dict[str, Any]:
     """A mark for each point where there are so few that a line may not show."""
     return {"marker": "o", "markersize": 2.5} if np.isfinite(curve.y).sum() < 3 else {}
 
 
-def _reach(axes: Axes, values: Sequence[Floats]) -> None:
+def _set_y_range(axes: Axes, values: Sequence[Floats]) -> None:
     """At least a pixel up and down: a residual of nothing should look like nothing."""
     known = np.concatenate([[-1.0, 1.0], *(part[np.isfinite(part)] for part in values)])
     low, high = known.min(), known.max()
@@ -175,14 +180,14 @@ def _reach(axes: Axes, values: Sequence[Floats]) -> None:
     axes.set_ylim(low - margin, high + margin)
 
 
-def _write(path: Path, figure: Any) -> None:
+def _write_svg(path: Path, figure: Any) -> None:
     try:
-        path.write_text(as_svg(figure, path.stem), encoding="utf-8")
+        path.write_text(figure_to_svg(figure, path.stem), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror}); check space and permissions") from error
 
 
-def as_svg(figure: Figure, name: str) -> str:
+def figure_to_svg(figure: Figure, name: str) -> str:
     """The ``svg`` element of a figure; names inside it begin with ``name``, for many stand in one page."""
     file = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
@@ -201,6 +206,6 @@ def as_svg(figure: Figure, name: str) -> str:
         r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", text, flags=re.DOTALL
     )  # of matplotlib's, for all of a page
     text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+|\n", r"\1", path[0]), text)
-    for color, placeholder in COLORS.items():
+    for color, placeholder in CSS_COLORS.items():
         text = text.replace(placeholder, f"var(--{color})")
     return text

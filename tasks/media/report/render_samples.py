@@ -14,32 +14,34 @@ from tasks.errors import OutputError
 from tasks.maths.metrics.decimation import frames_at_equal_times
 from tasks.media.input.frames import Picture
 from tasks.media.output.render_frame import Pair, Plan
-from tasks.media.planes.layout import PixelLayout, Planes, nearest, rgb_of
-from tasks.media.planes.plane_color import tags_at
-from tasks.media.report.contact_sheet import Rgb, sheet_frames, thumbnail, write_contact
+from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout, planes_to_rgb
+from tasks.media.planes.plane_color import tags_for_height
+from tasks.media.report.contact_sheet import RgbPicture, contact_frames, thumbnail, write_contact_sheet
 from tasks.records import ColorTags
 
-Kept = tuple[str, str]  # before or after, and the axis
-Line = tuple[NDArray[Any], ...]
+_LineKey = tuple[str, str]  # before or after, and the axis
+KymographLine = tuple[NDArray[Any], ...]
 """Samples of each plane along one line, ``(LENGTH_PX,)`` each, in the layout's dtype."""
-AXES: Final = ("x", "y")  # of a row, of a column
-COLUMNS: Final = 720  # of the picture: moments
-LENGTH_PX: Final = 240  # that a line is made, so many samples high
-QUALITY: Final = 80
+KYMOGRAPH_AXES: Final = ("x", "y")  # of a row, of a column
+KYMOGRAPH_COLUMNS: Final = 720  # of the picture: moments
+KYMOGRAPH_HEIGHT_PX: Final = 240  # that a line is made, so many samples high
+KYMOGRAPH_QUALITY: Final = 80
 
 
-class Watcher:
+class RenderSamples:
     """Looks at pictures beside what became of them, without holding them up, and writes what it has kept."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._wanted = sheet_frames(plan.clip.frames)
+        self._wanted = contact_frames(plan.clip.frames)
         self._pixel_aspect = float(Fraction(plan.clip.pixel_aspect))
-        self._sheet: list[tuple[Rgb, Rgb]] = []
+        self._sheet: list[tuple[RgbPicture, RgbPicture]] = []
         end_s = plan.clip.start_s + plan.clip.duration_s
-        self._moments = frames_at_equal_times(plan.time_s, end_s, COLUMNS).tolist()
+        self._moments = frames_at_equal_times(plan.time_s, end_s, KYMOGRAPH_COLUMNS).tolist()
         self._lined = set(self._moments)
-        self._lines: dict[Kept, dict[int, Line]] = {(when, axis): {} for when in ("before", "after") for axis in AXES}
+        self._lines: dict[_LineKey, dict[int, KymographLine]] = {
+            (when, axis): {} for when in ("before", "after") for axis in KYMOGRAPH_AXES
+        }
 
     def watched(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
         """The same pairs."""
@@ -54,14 +56,14 @@ class Watcher:
 
     def write(self, folder: Path) -> None:
         """Write ``contact.jpg`` and ``kymograph_before_x.jpg``, ``_before_y``, ``_after_x``, ``_after_y``."""
-        write_contact(folder / "contact.jpg", self._sheet)
-        color = tags_at(self._plan.clip.color, self._plan.clip.height_px, LENGTH_PX)
+        write_contact_sheet(folder / "contact.jpg", self._sheet)
+        color = tags_for_height(self._plan.clip.color, self._plan.clip.height_px, KYMOGRAPH_HEIGHT_PX)
         for (when, axis), lines in self._lines.items():
             path = folder / f"kymograph_{when}_{axis}.jpg"
             write_kymograph(path, [lines[index] for index in self._moments], self._plan.layout, color)
 
     def _output(self, picture: Picture, planes: Planes) -> Picture:
-        color = tags_at(picture.color, self._plan.clip.height_px, self._plan.size_px[1])
+        color = tags_for_height(picture.color, self._plan.clip.height_px, self._plan.size_px[1])
         return replace(picture, planes=planes, color=color)
 
     def _keep_lines(self, picture: Picture, planes: Planes) -> None:
@@ -72,7 +74,7 @@ class Watcher:
             lines[picture.index] = line_through(pixels, plan.layout, axis, float(y_px if axis == "x" else x_px))
 
 
-def line_through(planes: Planes, layout: PixelLayout, axis: str, at_px: float) -> Line:
+def line_through(planes: Planes, layout: PixelLayout, axis: str, at_px: float) -> KymographLine:
     """The row (``x``) or column (``y``) of a picture at ``at_px``, or the nearest there is."""
     across = 0 if axis == "x" else 1
     place = int(np.clip(round(at_px), 0, planes[0].shape[across] - 1))
@@ -80,16 +82,18 @@ def line_through(planes: Planes, layout: PixelLayout, axis: str, at_px: float) -
     for number, plane in enumerate(planes):
         own = place >> layout.chroma_shift[1 - across] if number else place
         samples = np.ascontiguousarray(plane[own] if across == 0 else plane[:, own])
-        line.append(cv2.resize(samples[:, None], (1, LENGTH_PX), interpolation=cv2.INTER_AREA)[:, 0])
+        line.append(cv2.resize(samples[:, None], (1, KYMOGRAPH_HEIGHT_PX), interpolation=cv2.INTER_AREA)[:, 0])
     return tuple(line)
 
 
-def write_kymograph(path: Path, lines: Sequence[Line], layout: PixelLayout, color: ColorTags) -> None:
+def write_kymograph(path: Path, lines: Sequence[KymographLine], layout: PixelLayout, color: ColorTags) -> None:
     """Write lines of ``layout``, tagged ``color``, as the columns of a JPEG; ``OutputError`` when it cannot be."""
     planes = tuple(np.stack(samples, axis=1) for samples in zip(*lines, strict=True))
-    whole = nearest(f"yuv444p{'' if layout.depth == 8 else '10le'}") if any(layout.chroma_shift) else layout
+    whole = nearest_layout(f"yuv444p{'' if layout.depth == 8 else '10le'}") if any(layout.chroma_shift) else layout
     _, coded = cv2.imencode(
-        ".jpg", cv2.cvtColor(rgb_of(planes, whole, color), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
+        ".jpg",
+        cv2.cvtColor(planes_to_rgb(planes, whole, color), cv2.COLOR_RGB2BGR),
+        [cv2.IMWRITE_JPEG_QUALITY, KYMOGRAPH_QUALITY],
     )
     try:
         path.write_bytes(coded.tobytes())

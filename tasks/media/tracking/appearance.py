@@ -17,16 +17,16 @@ from tasks.maths.body.landmarks import (
     SHOULDERS,
 )
 
-TORSO_PX: Final = 40.0  # a longer torso is scaled down to this
-SIDE: Final = 0.14  # of the torso's length: least half width of its cloth, seen from the side
-THIGH: Final = 0.16  # of the torso's length: width of a thigh's cloth
-CENTRE: Final = 128.0  # of OpenCV's a and b: grey
-SPAN: Final = 48.0  # of a and b, to either side of grey: clothes go little further
+MAX_TORSO_PX: Final = 40.0  # a longer torso is scaled down to this
+MIN_CLOTH_HALF_WIDTH_TORSOS: Final = 0.14  # of the torso's length: least half width of its cloth, seen from the side
+THIGH_WIDTH_TORSOS: Final = 0.16  # of the torso's length: width of a thigh's cloth
+LAB_GREY: Final = 128.0  # of OpenCV's a and b: grey
+LAB_HALF_SPAN: Final = 48.0  # of a and b, to either side of grey: clothes go little further
 
 Floats = NDArray[np.float64]
 
 
-def colours_of(rgb: NDArray[np.uint8], landmarks: Floats) -> NDArray[np.float32]:
+def clothing_histograms(rgb: NDArray[np.uint8], landmarks: Floats) -> NDArray[np.float32]:
     """(REGIONS, 3, COLOR_BINS) shares of lightness, a and b (CIELAB) in the cloth of torso and thighs.
 
     ``landmarks`` is (33, 2 or more), px of ``rgb``. NaN in a region that lies outside the picture.
@@ -37,11 +37,11 @@ def colours_of(rgb: NDArray[np.uint8], landmarks: Floats) -> NDArray[np.float32]
     length = float(np.hypot(*(neck - hip)))
     corners = xy[[*HIPS, *SHOULDERS, LEFT_KNEE, RIGHT_KNEE]]
     limit = np.array(rgb.shape[1::-1])
-    low = np.clip(np.floor(corners.min(axis=0) - SIDE * length), 0, limit).astype(int)
-    high = np.clip(np.ceil(corners.max(axis=0) + SIDE * length), 0, limit).astype(int)
+    low = np.clip(np.floor(corners.min(axis=0) - MIN_CLOTH_HALF_WIDTH_TORSOS * length), 0, limit).astype(int)
+    high = np.clip(np.ceil(corners.max(axis=0) + MIN_CLOTH_HALF_WIDTH_TORSOS * length), 0, limit).astype(int)
     if length < 4 or (high - low).min() < 4:
         return empty
-    scale = min(1.0, TORSO_PX / length)
+    scale = min(1.0, MAX_TORSO_PX / length)
     width, height = np.maximum(np.round((high - low) * scale), 2).astype(int).tolist()
     part = cv2.resize(rgb[low[1] : high[1], low[0] : high[0]], (width, height), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(part, cv2.COLOR_RGB2LAB).astype(np.float64)
@@ -49,7 +49,7 @@ def colours_of(rgb: NDArray[np.uint8], landmarks: Floats) -> NDArray[np.float32]
     masks = (_torso_mask(places, length * scale, (width, height)), _thigh_mask(places, length * scale, (width, height)))
     for region, mask in enumerate(masks):
         if np.count_nonzero(mask) >= 12:
-            empty[region] = _shares(lab[mask > 0])
+            empty[region] = _histograms(lab[mask > 0])
     return empty
 
 
@@ -58,7 +58,7 @@ def _torso_mask(xy: Floats, length: float, size_px: tuple[int, int]) -> NDArray[
     hip, neck = xy[list(HIPS)].mean(axis=0), xy[list(SHOULDERS)].mean(axis=0)
     axis = (neck - hip) / length
     across = max(float(np.hypot(*(xy[a] - xy[b]))) for a, b in (SHOULDERS, HIPS))
-    side = np.array([-axis[1], axis[0]]) * max(0.35 * across, SIDE * length)
+    side = np.array([-axis[1], axis[0]]) * max(0.35 * across, MIN_CLOTH_HALF_WIDTH_TORSOS * length)
     low, high = hip + 0.1 * length * axis, hip + 0.9 * length * axis
     mask = np.zeros(size_px[::-1], np.uint8)
     corners = np.round(np.array([low - side, low + side, high + side, high - side])).astype(np.int32)
@@ -71,13 +71,13 @@ def _thigh_mask(xy: Floats, length: float, size_px: tuple[int, int]) -> NDArray[
     for hip, knee in ((LEFT_HIP, LEFT_KNEE), (RIGHT_HIP, RIGHT_KNEE)):
         start, end = xy[hip] + 0.15 * (xy[knee] - xy[hip]), xy[hip] + 0.85 * (xy[knee] - xy[hip])
         ends = np.round(np.array([start, end])).astype(int).tolist()
-        cv2.line(mask, ends[0], ends[1], 1, max(1, round(THIGH * length)))
+        cv2.line(mask, ends[0], ends[1], 1, max(1, round(THIGH_WIDTH_TORSOS * length)))
     return mask
 
 
-def _shares(lab: Floats) -> NDArray[np.float32]:
+def _histograms(lab: Floats) -> NDArray[np.float32]:
     """(3, COLOR_BINS) of pixels (k, 3), each shared out between the two bins it lies between."""
-    scaled = np.stack([lab[:, 0] / 255, *((lab[:, 1:] - CENTRE).T / (2 * SPAN) + 0.5)])
+    scaled = np.stack([lab[:, 0] / 255, *((lab[:, 1:] - LAB_GREY).T / (2 * LAB_HALF_SPAN) + 0.5)])
     place = np.clip(scaled, 0, 1) * (COLOR_BINS - 1)
     first = np.minimum(place.astype(int), COLOR_BINS - 2)
     part = place - first

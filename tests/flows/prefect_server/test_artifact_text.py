@@ -11,7 +11,7 @@ from flows.prefect_server import artifact_text
 from flows.results.result import Result, StageRun
 from flows.videos import Video
 from tasks.execution.progress_artifact import artifact_key
-from tasks.media.report.contact_sheet import shrunk
+from tasks.media.report.contact_sheet import jpeg_within
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_text_of_the_users_formats_nothing(tmp_path: Path) -> None:
 def test_a_large_picture_is_made_small_enough(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (600, 900, 3), np.uint8)
     cv2.imwrite(str(tmp_path / "large.jpg"), noise)
-    small = shrunk(tmp_path / "large.jpg", 50_000)
+    small = jpeg_within(tmp_path / "large.jpg", 50_000)
     assert 25_000 < len(small) <= 50_000
     shape = cv2.imdecode(np.frombuffer(small, np.uint8), cv2.IMREAD_COLOR).shape
     assert shape[1] / shape[0] == pytest.approx(1.5, rel=0.02)
     (tmp_path / "none.jpg").write_text("not a picture")
-    assert shrunk(tmp_path / "none.jpg", 50_000) == b""
+    assert jpeg_within(tmp_path / "none.jpg", 50_000) == b""

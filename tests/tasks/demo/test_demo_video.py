@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from conf.walker import DemoConf
-from tasks.demo.demo_video import HIP_CENTER, draw_demo, walk_of
-from tasks.demo.footsteps import RATE_HZ
+from tasks.demo.demo_video import HIP_CENTER, draw_demo, walk_from_settings
+from tasks.demo.footsteps import SOUND_RATE_HZ
 from tasks.demo.gait import heel_strikes
-from tasks.demo.walker import draw, gait, truth
+from tasks.demo.walker import draw_walk, ground_truth, subject_gait
 from tasks.errors import Interrupted, SettingError
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.media.files.tables import read_table
@@ -48,7 +48,7 @@ def test_the_video_has_the_rate_the_tags_and_every_frame(demo: Path) -> None:
 
 
 def test_the_colours_survive(demo: Path) -> None:
-    rgb = next(draw(walk_of(SMALL)))[0]
+    rgb = next(draw_walk(walk_from_settings(SMALL)))[0]
     with av.open(str(demo / "demo.mp4")) as container:
         decoded = next(container.decode(video=0)).to_ndarray(format="rgb24")
     assert np.abs(decoded.astype(float).mean(axis=(0, 1)) - rgb.mean(axis=(0, 1))).max() < 2.0
@@ -61,21 +61,21 @@ def test_a_step_is_heard_at_every_heel_strike(demo: Path) -> None:
     sound = np.concatenate([samples for _, samples in blocks])
     begin_s = float(blocks[0][0] or 0)
     loud = np.abs(sound) > 0.05
-    strikes = [time_s for time_s, _ in heel_strikes(gait(walk_of(SMALL)), 0, 1.9)]
+    strikes = [time_s for time_s, _ in heel_strikes(subject_gait(walk_from_settings(SMALL)), 0, 1.9)]
     assert len(strikes) >= 2
     for strike_s in strikes:
-        at = round((strike_s - begin_s) * RATE_HZ)
+        at = round((strike_s - begin_s) * SOUND_RATE_HZ)
         first = at - 2000 + int(np.argmax(loud[max(at - 2000, 0) : at + 2000]))
-        assert abs(first - at) / RATE_HZ < 0.01
+        assert abs(first - at) / SOUND_RATE_HZ < 0.01
     quiet = (strikes[0] + strikes[1]) / 2 - begin_s
-    assert not loud[round(quiet * RATE_HZ) : round((quiet + 0.05) * RATE_HZ)].any()
+    assert not loud[round(quiet * SOUND_RATE_HZ) : round((quiet + 0.05) * SOUND_RATE_HZ)].any()
 
 
 def test_the_truth_is_tidy_and_true(demo: Path) -> None:
     table = read_table(demo / "truth.parquet")
     assert list(table) == ["frame", "time_s", "landmark", "x_px", "y_px"]
     assert len(table["frame"]) == 60 * 34
-    known = truth(walk_of(SMALL))
+    known = ground_truth(walk_from_settings(SMALL))
     center = table["landmark"] == HIP_CENTER
     np.testing.assert_allclose(table["x_px"][center], known.hip_center_xy_px[:, 0])
     np.testing.assert_allclose(table["y_px"][center], known.hip_center_xy_px[:, 1])
@@ -115,7 +115,7 @@ def test_a_rate_is_what_video_files_have(tmp_path: Path, fps: str, rate: str) ->
     settings = DemoConf(width=64, height=64, seconds=max(1.5 / float(Fraction(rate)), 0.1), fps=fps)
     with av.open(str(drawn(tmp_path / "demo", settings) / "demo.mp4")) as container:
         stream = container.streams.video[0]
-        assert (walk_of(settings).fps, stream.average_rate) == (Fraction(rate), Fraction(rate))
+        assert (walk_from_settings(settings).fps, stream.average_rate) == (Fraction(rate), Fraction(rate))
 
 
 @pytest.mark.parametrize(
@@ -159,12 +159,12 @@ def test_a_walk_into_the_camera_is_refused_and_the_longest_that_is_none_can_be_d
     with pytest.raises(
         SettingError, match=r"^demo\.seconds: in 60 s a walker reaches the camera; give up to "
     ) as caught:
-        walk_of(DemoConf(width=64, height=64, fps="4", seconds=60, **settings))  # type: ignore[arg-type]
+        walk_from_settings(DemoConf(width=64, height=64, fps="4", seconds=60, **settings))  # type: ignore[arg-type]
     longest_s = float(str(caught.value).partition("give up to ")[2].partition(",")[0])
-    walker = walk_of(DemoConf(width=64, height=64, fps="4", seconds=longest_s, **settings))  # type: ignore[arg-type]
-    assert len(list(draw(walker))) == walker.frames
-    assert np.ptp(truth(walker).height_px) > walker.height_px
+    walker = walk_from_settings(DemoConf(width=64, height=64, fps="4", seconds=longest_s, **settings))  # type: ignore[arg-type]
+    assert len(list(draw_walk(walker))) == walker.frames
+    assert np.ptp(ground_truth(walker).height_px) > walker.height_px
 
 
 def test_a_long_walk_past_the_camera_is_fine() -> None:
-    assert walk_of(DemoConf(seconds=3600, crossing=True)).seconds == 3600
+    assert walk_from_settings(DemoConf(seconds=3600, crossing=True)).seconds == 3600

@@ -4,8 +4,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.demo.gait import FLAT, LEG, SHANK, STANCE, THIGH, Gait, angle, heel_strikes, strides
-from tasks.demo.skeleton import INDEX, walk
+from tasks.demo.gait import (
+    FLAT_FOOT,
+    LEG_BH,
+    SHANK_BH,
+    STANCE_END,
+    THIGH_BH,
+    Gait,
+    heel_strikes,
+    joint_angle,
+    stride_count,
+)
+from tasks.demo.skeleton import POINT_INDEX, skeleton_at
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +34,7 @@ UNIT_PX = 340  # a body of this height turns body heights into the pixels of the
 
 
 def point(gait: Gait, name: str, time_s: Floats = TIME_S) -> Floats:
-    return walk(gait, time_s).xyz[:, INDEX[name]]
+    return skeleton_at(gait, time_s).xyz[:, POINT_INDEX[name]]
 
 
 @pytest.mark.parametrize("speed", [0.2, 0.55, 1.0])
@@ -39,9 +49,9 @@ def test_speed_is_step_length_times_cadence_and_is_kept(speed: float) -> None:
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_the_standing_foot_does_not_skate(way: str, side: str) -> None:
     gait = WAYS[way]
-    place = strides(gait, TIME_S, side) % 1
+    place = stride_count(gait, TIME_S, side) % 1
     toe, heel = point(gait, f"{side}_foot_index"), point(gait, f"{side}_heel")
-    for track, low, high in ((toe, FLAT[0], STANCE), (heel, *FLAT)):
+    for track, low, high in ((toe, FLAT_FOOT[0], STANCE_END), (heel, *FLAT_FOOT)):
         standing = (place[:-1] >= low) & (place[1:] <= high) & (place[1:] > place[:-1])
         assert standing.sum() > 50
         moved_px = UNIT_PX * np.abs(np.diff(track, axis=0)[standing])
@@ -49,7 +59,7 @@ def test_the_standing_foot_does_not_skate(way: str, side: str) -> None:
 
 
 def test_the_swinging_foot_does_move() -> None:
-    place = strides(LEVEL, TIME_S, "left") % 1
+    place = stride_count(LEVEL, TIME_S, "left") % 1
     toe = point(LEVEL, "left_foot_index")[place > 0.7]
     assert np.ptp(toe[:, 0]) > 1
 
@@ -68,17 +78,17 @@ def test_bones_keep_their_length(way: str) -> None:
         hip, knee, ankle = (point(gait, f"{side}_{name}") for name in ("hip", "knee", "ankle"))
         thigh, shank = np.linalg.norm(knee - hip, axis=1), np.linalg.norm(ankle - knee, axis=1)
         # A knee that is straight may give way by a few hundredths where a foot is out of reach.
-        assert thigh.min() > THIGH - 1e-9
-        assert thigh.max() < THIGH * 1.05
-        assert shank.min() > SHANK - 1e-9
-        assert shank.max() < SHANK * 1.05
+        assert thigh.min() > THIGH_BH - 1e-9
+        assert thigh.max() < THIGH_BH * 1.05
+        assert shank.min() > SHANK_BH - 1e-9
+        assert shank.max() < SHANK_BH * 1.05
         elbow, wrist = point(gait, f"{side}_elbow"), point(gait, f"{side}_wrist")
         assert np.ptp(np.linalg.norm(wrist - elbow, axis=1)) < 1e-9
 
 
 def test_joints_move_without_jumps() -> None:
     for gait in WAYS.values():
-        fine = walk(gait, np.arange(0, 4, 1 / 240)).xyz
+        fine = skeleton_at(gait, np.arange(0, 4, 1 / 240)).xyz
         speed = np.abs(np.diff(fine, axis=0)) * 240
         assert np.nanmax(speed) < 8 * gait.speed + 1  # body heights per second
 
@@ -91,7 +101,7 @@ def test_hips_bounce_twice_a_stride_by_the_amount_asked() -> None:
     assert np.ptp(point(replace(LEVEL, bounce=0.09), "hip_center", time_s)[:, 1]) == pytest.approx(
         2 * np.ptp(height), rel=0.02
     )
-    assert np.ptp(height) == pytest.approx(LEVEL.bounce * LEVEL.reach * LEG, rel=0.01)
+    assert np.ptp(height) == pytest.approx(LEVEL.bounce * LEVEL.reach * LEG_BH, rel=0.01)
 
 
 def test_hip_center_is_the_mean_of_the_hip_joints() -> None:
@@ -124,6 +134,6 @@ def test_turning_there_and_back_ends_where_it_began() -> None:
 
 @pytest.mark.parametrize(("joint", "low", "high"), [("hip", -11, 33), ("knee", 3, 66), ("shoulder", -21, 20)])
 def test_published_angles_stay_in_their_range(joint: str, low: float, high: float) -> None:
-    degrees = np.rad2deg(angle(joint, np.linspace(0, 1, 200)))
+    degrees = np.rad2deg(joint_angle(joint, np.linspace(0, 1, 200)))
     assert low <= degrees.min() < degrees.max() <= high
     assert np.ptp(degrees) > 0.85 * (high - low)

@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.demo.shapes import Layer, capsule
-from tasks.demo.walker import Walk, camera, draw, shake, truth
+from tasks.demo.walker import Walk, camera_shake, draw_walk, ground_truth, walk_camera
 from tasks.errors import SettingError
 from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, LEFT_SHOULDER, RIGHT_SHOULDER, SHOULDERS
-from tasks.models.pose import open_pose
-from tasks.models.selfie import open_selfie
+from tasks.models.pose import open_pose_estimator
+from tasks.models.selfie import open_selfie_segmenter
 from tasks.models.sources import model_files
 
 SMALL = Walk(size_px=(320, 180), seconds=1.0)
@@ -23,63 +23,63 @@ SAMPLED = 60  # frames of the default walk shown to the models: every third
 
 @pytest.fixture(scope="module")
 def frames() -> list[Any]:
-    return list(islice(draw(Walk()), 0, 3 * SAMPLED, 3))
+    return list(islice(draw_walk(Walk()), 0, 3 * SAMPLED, 3))
 
 
 def test_the_same_walk_gives_the_same_bytes() -> None:
-    for first, second in zip(draw(SMALL), draw(replace(SMALL)), strict=True):
+    for first, second in zip(draw_walk(SMALL), draw_walk(replace(SMALL)), strict=True):
         for number in range(3):
             np.testing.assert_array_equal(first[number], second[number])
 
 
 def test_a_walk_yields_what_it_promises() -> None:
     walker = replace(SMALL, fps=Fraction(24000, 1001), seconds=2.0)
-    drawn = list(draw(walker))
+    drawn = list(draw_walk(walker))
     assert len(drawn) == walker.frames == 48
     for rgb, mask, joints in drawn:
         assert rgb.shape == (180, 320, 3)
         assert rgb.dtype == mask.dtype == np.uint8
         assert mask.shape == (180, 320)
         assert joints.shape == (33, 2)
-    np.testing.assert_array_equal(np.stack([joints for *_, joints in drawn]), truth(walker).joints_xy_px)
+    np.testing.assert_array_equal(np.stack([joints for *_, joints in drawn]), ground_truth(walker).joints_xy_px)
 
 
 def test_another_seed_gives_another_clip() -> None:
-    one, other = next(draw(SMALL)), next(draw(replace(SMALL, seed=2)))
+    one, other = next(draw_walk(SMALL)), next(draw_walk(replace(SMALL, seed=2)))
     assert np.mean(one[0] != other[0]) > 0.3
 
 
 def test_doubling_the_rate_keeps_the_path_in_seconds() -> None:
-    known, doubled = truth(Walk()), truth(Walk(fps=Fraction(60)))
+    known, doubled = ground_truth(Walk()), ground_truth(Walk(fps=Fraction(60)))
     np.testing.assert_allclose(doubled.joints_xy_px[::2], known.joints_xy_px, atol=1e-9)
 
 
 def test_doubling_the_size_doubles_the_path() -> None:
-    known, larger = truth(Walk()), truth(Walk(size_px=(1920, 1080)))
+    known, larger = ground_truth(Walk()), ground_truth(Walk(size_px=(1920, 1080)))
     np.testing.assert_allclose(larger.joints_xy_px + 0.5, 2 * (known.joints_xy_px + 0.5), atol=1e-6)
 
 
 def test_the_walker_goes_as_fast_as_asked() -> None:
     walker = Walk(seconds=20, follow=0.0, shake_px=0.0)
-    x = truth(walker).hip_center_xy_px[:, 0]
-    pace = np.polyfit(truth(walker).time_s, x, 1)[0]
+    x = ground_truth(walker).hip_center_xy_px[:, 0]
+    pace = np.polyfit(ground_truth(walker).time_s, x, 1)[0]
     assert pace == pytest.approx(walker.speed * 960, rel=0.005)
 
 
 def test_leftwards_is_rightwards_seen_from_the_other_side() -> None:
-    right, left = (truth(Walk(speed=speed, shake_px=0.0)).hip_center_xy_px for speed in (0.2, -0.2))
+    right, left = (ground_truth(Walk(speed=speed, shake_px=0.0)).hip_center_xy_px for speed in (0.2, -0.2))
     np.testing.assert_allclose(right[:, 0] + left[:, 0], 959, atol=1.5)  # but for the sway
     np.testing.assert_allclose(right[:, 1], left[:, 1], atol=1)
 
 
 def test_the_camera_keeps_a_long_walk_in_the_picture() -> None:
-    x = truth(Walk(seconds=60)).hip_center_xy_px[:, 0]
+    x = ground_truth(Walk(seconds=60)).hip_center_xy_px[:, 0]
     assert 100 < x.min() < x.max() < 860
 
 
 def test_shake_has_the_strength_asked() -> None:
     walker = Walk(seconds=120, shake_px=3.0)
-    moved = shake(camera(walker), truth(walker).time_s)
+    moved = camera_shake(walk_camera(walker), ground_truth(walker).time_s)
     np.testing.assert_allclose(np.sqrt(np.mean(moved**2, axis=0)), 3.0, rtol=0.05)
 
 
@@ -134,10 +134,10 @@ def torso_step(before: Any, after: Any) -> NDArray[np.float64] | None:
 
 def test_the_shirt_moves_with_the_hips() -> None:
     walker = Walk(seconds=3)
-    hips = truth(walker).hip_center_xy_px
+    hips = ground_truth(walker).hip_center_xy_px
     errors: list[NDArray[np.float64]] = []
     before: Any = None
-    for number, after in enumerate(draw(walker)):
+    for number, after in enumerate(draw_walk(walker)):
         step = torso_step(before, after) if before else None
         if step is not None:
             errors.append(step - (hips[number] - hips[number - 1]))
@@ -147,9 +147,9 @@ def test_the_shirt_moves_with_the_hips() -> None:
 
 
 def test_mediapipe_finds_the_walker_in_every_frame(frames: list[Any]) -> None:
-    known = truth(Walk())
+    known = ground_truth(Walk())
     errors = []
-    with open_pose(model_files("full", None, False), device="cpu") as (estimate, _):
+    with open_pose_estimator(model_files("full", None, False), device="cpu") as (estimate, _):
         for number, (rgb, _, _) in enumerate(frames):
             person = estimate(rgb, number / 10)
             assert person is not None, number
@@ -161,7 +161,7 @@ def test_mediapipe_finds_the_walker_in_every_frame(frames: list[Any]) -> None:
 
 def test_the_selfie_model_sees_the_true_mask(frames: list[Any]) -> None:
     overlaps = []
-    with open_selfie(model_files("general", None, False), device="cpu") as (segment, _):
+    with open_selfie_segmenter(model_files("general", None, False), device="cpu") as (segment, _):
         for rgb, mask, _ in frames[::6]:
             rows, columns = np.nonzero(mask)
             margin = round(0.15 * np.ptp(rows))
@@ -180,7 +180,7 @@ def test_the_selfie_model_sees_the_true_mask(frames: list[Any]) -> None:
 def hidden_share(walker: Walk) -> Iterator[float]:
     """How much of the mask is hidden, frame by frame, against the same walk with nothing before the person."""
     plain = replace(walker, pole_s=0.0, crossing=False)
-    for (_, hidden, _), (_, whole, _) in zip(draw(walker), draw(plain), strict=True):
+    for (_, hidden, _), (_, whole, _) in zip(draw_walk(walker), draw_walk(plain), strict=True):
         yield 1 - hidden.sum() / whole.sum()
 
 
@@ -188,7 +188,7 @@ def test_a_post_hides_the_hips_for_the_time_asked() -> None:
     walker = Walk(size_px=(480, 270), seconds=2.0, pole_s=0.5)
     behind = [
         mask[round(y), round(x)] < 128
-        for (_, mask, _), (x, y) in zip(draw(walker), truth(walker).hip_center_xy_px, strict=True)
+        for (_, mask, _), (x, y) in zip(draw_walk(walker), ground_truth(walker).hip_center_xy_px, strict=True)
     ]
     assert sum(behind) / 30 == pytest.approx(0.5, abs=0.1)
 
@@ -202,7 +202,7 @@ def test_a_second_person_hides_the_first_and_is_not_in_the_mask() -> None:
 
 def test_the_walker_leaves_and_comes_back() -> None:
     walker = Walk(size_px=(320, 180), seconds=9.0, away_s=2.0)
-    seen = np.array([mask.any() for _, mask, _ in draw(walker)])
+    seen = np.array([mask.any() for _, mask, _ in draw_walk(walker)])
     assert seen[0]
     assert seen[-1]
     gone = np.flatnonzero(~seen)
@@ -212,15 +212,15 @@ def test_the_walker_leaves_and_comes_back() -> None:
 
 def test_hips_can_be_out_of_the_picture() -> None:
     walker = Walk(person=1.2, cut_above_hips=True)
-    known = truth(walker)
+    known = ground_truth(walker)
     assert known.hip_center_xy_px[:, 1].min() > 540
     assert known.joints_xy_px[:, [LEFT_SHOULDER, RIGHT_SHOULDER], 1].max() < 500
 
 
 def test_approaching_makes_the_walker_larger() -> None:
-    known = truth(Walk(heading_deg=90, speed=0.1))
+    known = ground_truth(Walk(heading_deg=90, speed=0.1))
     assert known.height_px[-1] > 1.3 * known.height_px[0]
-    assert np.ptp(truth(Walk()).height_px) < 0.02 * Walk().height_px
+    assert np.ptp(ground_truth(Walk()).height_px) < 0.02 * Walk().height_px
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import ModelError
-from tasks.models.download import ADDRESSES, fetched
+from tasks.models.download import MODEL_URLS, downloaded_model
 
 
 def address(tmp_path: Path, content: bytes) -> str:
@@ -19,32 +19,32 @@ def address(tmp_path: Path, content: bytes) -> str:
 
 def test_it_is_fetched_once_and_kept(tmp_path: Path) -> None:
     source, folder = address(tmp_path, b"model"), tmp_path / "models"
-    path = fetched("heavy", address=source, folder=folder)
+    path = downloaded_model("heavy", address=source, folder=folder)
     assert path.read_bytes() == b"model"
     (tmp_path / "far" / "pose_landmarker_heavy.task").unlink()
-    assert fetched("heavy", address=source, folder=folder) == path
+    assert downloaded_model("heavy", address=source, folder=folder) == path
     assert sorted(item.name for item in folder.iterdir()) == [path.name, f"{path.name}.sha256"]
 
 
 def test_a_file_that_changed_is_refused(tmp_path: Path) -> None:
     source, folder = address(tmp_path, b"model"), tmp_path / "models"
-    fetched("heavy", address=source, folder=folder).write_bytes(b"other")
+    downloaded_model("heavy", address=source, folder=folder).write_bytes(b"other")
     with pytest.raises(ModelError, match="does not match its checksum"):
-        fetched("heavy", address=source, folder=folder)
+        downloaded_model("heavy", address=source, folder=folder)
 
 
 def test_an_address_that_gives_other_bytes_later_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "models"
-    fetched("heavy", address=address(tmp_path, b"model"), folder=folder).unlink()
+    downloaded_model("heavy", address=address(tmp_path, b"model"), folder=folder).unlink()
     with pytest.raises(ModelError, match="gives other bytes"):
-        fetched("heavy", address=address(tmp_path, b"other"), folder=folder)
+        downloaded_model("heavy", address=address(tmp_path, b"other"), folder=folder)
     assert not (folder / "pose_landmarker_heavy.task").exists()
 
 
 def test_out_of_reach_is_one_sentence(tmp_path: Path) -> None:
     nowhere = (tmp_path / "nowhere.task").as_uri()
     with pytest.raises(ModelError, match=r"cannot be fetched from .*; go online once, or set models\.dir"):
-        fetched("heavy", address=nowhere, folder=tmp_path / "models")
+        downloaded_model("heavy", address=nowhere, folder=tmp_path / "models")
     assert not (tmp_path / "models").exists()
 
 
@@ -64,10 +64,10 @@ def test_a_download_that_is_cut_off_is_one_sentence(tmp_path: Path) -> None:
         threading.Thread(target=server.handle_request, daemon=True).start()
         source = f"http://127.0.0.1:{server.server_port}/pose_landmarker_heavy.task"
         with pytest.raises(ModelError, match=r"cannot be fetched from .*IncompleteRead.*; go online once"):
-            fetched("heavy", address=source, folder=tmp_path / "models")
+            downloaded_model("heavy", address=source, folder=tmp_path / "models")
     assert not (tmp_path / "models").exists()
 
 
 def test_every_address_is_numbered_and_safe() -> None:
-    for name, source in ADDRESSES.items():
+    for name, source in MODEL_URLS.items():
         assert source.startswith("https://") and "/1/" in source, name

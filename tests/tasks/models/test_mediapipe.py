@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tasks.errors import ModelError
 from tasks.maths.body.landmarks import FACE, FEET, HIPS
 from tasks.media.input.source import Reading, opened, pictures
-from tasks.models.pose import Landmarker, Person, open_pose
-from tasks.models.selfie import INPUT_WH, open_selfie
+from tasks.models.pose import MediaPipePose, PoseEstimate, open_pose_estimator
+from tasks.models.selfie import SELFIE_INPUT_SIZE_PX, open_selfie_segmenter
 from tasks.models.sources import model_files
 
 Image = NDArray[np.uint8]
@@ -28,8 +28,8 @@ def walker(videos: Path) -> list[Image]:
         return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in stored]
 
 
-def found_by(walker: list[Image], **options: bool) -> list[Person | None]:
-    with open_pose(FULL, device="cpu", **options) as (estimator, _):
+def found_by(walker: list[Image], **options: bool) -> list[PoseEstimate | None]:
+    with open_pose_estimator(FULL, device="cpu", **options) as (estimator, _):
         return [estimator(rgb, number / 24) for number, rgb in enumerate(walker)]
 
 
@@ -65,11 +65,11 @@ def test_nobody_is_none() -> None:
     assert found_by([grey, grey]) == [None, None]
 
 
-@pytest.mark.parametrize("name", INPUT_WH)
+@pytest.mark.parametrize("name", SELFIE_INPUT_SIZE_PX)
 def test_a_small_picture_gives_a_small_mask(name: str, walker: list[Image]) -> None:
-    width, height = INPUT_WH[name]
+    width, height = SELFIE_INPUT_SIZE_PX[name]
     part = walker[0][200 : 200 + height, 250 : 250 + width]
-    with open_selfie(model_files(name, None, download=False), device="cpu") as (segmenter, use):
+    with open_selfie_segmenter(model_files(name, None, download=False), device="cpu") as (segmenter, use):
         mask = segmenter(part)
     assert mask is not None and mask.shape == (height, width) and mask.dtype == np.float32
     assert mask.min() >= 0 and mask.max() <= 1
@@ -78,17 +78,20 @@ def test_a_small_picture_gives_a_small_mask(name: str, walker: list[Image]) -> N
 
 def test_a_pose_model_is_no_segmenter(tmp_path: Path) -> None:
     (tmp_path / "selfie.tflite").write_bytes(b"no model at all")
-    with pytest.raises(ModelError, match="does not load"), open_selfie((tmp_path / "selfie.tflite",), device="cpu"):
+    with (
+        pytest.raises(ModelError, match="does not load"),
+        open_selfie_segmenter((tmp_path / "selfie.tflite",), device="cpu"),
+    ):
         pass
 
 
 def test_the_gpu_is_there_or_its_absence_is_said() -> None:
-    with open_pose(FULL, device="auto") as (_, use):
+    with open_pose_estimator(FULL, device="auto") as (_, use):
         pass
     if use.device == "gpu":
         pytest.skip("this machine has a GPU that MediaPipe can use")
     assert "GPU delegate does not start" in use.note
-    with pytest.raises(ModelError, match="device=gpu"), open_pose(FULL, device="gpu"):
+    with pytest.raises(ModelError, match="device=gpu"), open_pose_estimator(FULL, device="gpu"):
         pass
 
 
@@ -106,7 +109,7 @@ class Middle:
 
 def test_times_are_whole_milliseconds_and_always_grow() -> None:
     landmarker = Middle()
-    estimator = Landmarker(landmarker)
+    estimator = MediaPipePose(landmarker)
     for time_s in (-1.5, -1.4, -1.3999, -1.3998, -1.39, 0.5):
         estimator(np.zeros((10, 20, 3), np.uint8), time_s)
     assert np.all(np.diff([0, *landmarker.times_ms]) >= 1), "0 is the warm-up's"
@@ -114,6 +117,6 @@ def test_times_are_whole_milliseconds_and_always_grow() -> None:
 
 
 def test_points_are_counted_from_the_centre_of_the_first_pixel() -> None:
-    person = Landmarker(Middle())(np.zeros((40, 80, 3), np.uint8), 0.0)
+    person = MediaPipePose(Middle())(np.zeros((40, 80, 3), np.uint8), 0.0)
     assert person is not None
     assert_allclose(person.landmarks, [[39.5, 9.5, 8.0, 0.9, 0.8]])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.models.people import ALERT_S, LOOK_S, PAINT, Followers, painted_over
-from tasks.models.pose import Person
+from tasks.models.people import LOST_SEARCH_S, PAINT_LEVEL, SEARCH_INTERVAL_S, PeopleTracker, paint_over_people
+from tasks.models.pose import PoseEstimate
 from tests.support.bodies import figure
 
 TORSO_PX = 20.0
@@ -30,9 +30,9 @@ class Eye:
         self.last: NDArray[np.float64] | None = None
         self.looks = 0
 
-    def __call__(self, rgb: Image, time_s: float) -> Person | None:
+    def __call__(self, rgb: Image, time_s: float) -> PoseEstimate | None:
         self.looks += 1
-        light = rgb[..., 0] > 2 * PAINT - 100
+        light = rgb[..., 0] > 2 * PAINT_LEVEL - 100
         y, x = np.nonzero(light)
         if len(x) == 0:
             self.last = None
@@ -47,7 +47,7 @@ class Eye:
                 self.last = None
                 return None
         self.last = points[best]
-        return Person(figure((float(points[best, 0]), float(points[best, 1])), TORSO_PX), None)
+        return PoseEstimate(figure((float(points[best, 0]), float(points[best, 1])), TORSO_PX), None)
 
 
 def followed(scenes: Sequence[Image], most: int = 3) -> tuple[list[dict[int, int]], list[Eye]]:
@@ -58,7 +58,7 @@ def followed(scenes: Sequence[Image], most: int = 3) -> tuple[list[dict[int, int
         eyes.append(Eye())
         return eyes[-1]
 
-    finder = Followers(hire, most)
+    finder = PeopleTracker(hire, most)
     frames = []
     for number, rgb in enumerate(scenes):
         found = finder(rgb, number * STEP_S)
@@ -76,7 +76,7 @@ def test_one_person_costs_a_second_look_only_now_and_then() -> None:
     frames, (first, second) = followed([scene((100 + i, 80)) for i in range(90)])
     assert all(len(people) == 1 for people in frames)
     assert first.looks == 90
-    assert second.looks == pytest.approx(90 * STEP_S / LOOK_S, abs=2)
+    assert second.looks == pytest.approx(90 * STEP_S / SEARCH_INTERVAL_S, abs=2)
 
 
 def test_alone_means_no_second_estimator() -> None:
@@ -93,13 +93,13 @@ def test_nobody_is_looked_for_in_every_frame() -> None:
 def test_a_newcomer_is_seen_within_the_time_between_two_looks() -> None:
     frames, _ = followed([scene((100, 80)) if i < 31 else scene((100, 80), (500, 80)) for i in range(60)])
     late = next(i for i, people in enumerate(frames) if len(people) == 2) - 31
-    assert 0 <= late * STEP_S <= LOOK_S + STEP_S
+    assert 0 <= late * STEP_S <= SEARCH_INTERVAL_S + STEP_S
     assert frames[-1] == {1: 100, 2: 500}
 
 
 def test_who_is_lost_is_found_again_at_once_under_a_new_number() -> None:
     scenes = [scene((100, 80), (400, 80)) if not 30 <= i < 40 else scene((100, 80)) for i in range(50)]
-    assert 10 * STEP_S < ALERT_S
+    assert 10 * STEP_S < LOST_SEARCH_S
     frames, _ = followed(scenes)
     assert frames[29] == {1: 100, 2: 400} and frames[35] == {1: 100} and frames[40] == {1: 100, 3: 400}
 
@@ -114,7 +114,7 @@ def test_two_on_one_body_become_one_new_track() -> None:
 
 def test_painting_covers_the_people_and_nothing_else() -> None:
     rgb = scene((100, 80), (400, 80))
-    assert painted_over(rgb, []) is rgb
-    painted = painted_over(rgb, [figure((100, 80), TORSO_PX), figure((-500, 80), TORSO_PX)])
-    assert rgb[80, 100, 0] == 255 and painted[80, 100, 0] == PAINT
+    assert paint_over_people(rgb, []) is rgb
+    painted = paint_over_people(rgb, [figure((100, 80), TORSO_PX), figure((-500, 80), TORSO_PX)])
+    assert rgb[80, 100, 0] == 255 and painted[80, 100, 0] == PAINT_LEVEL
     assert painted[80, 400, 0] == rgb[80, 400, 0] and (painted == rgb)[:, 200:].all()

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import ModelError
-from tasks.models.sources import POSE, mask_models, model_digests, model_files
+from tasks.models.sources import POSE_MODELS, mask_model_names, model_digests, model_files
 
 
 @pytest.mark.parametrize("name", ["full", "general", "landscape"])
 def test_the_wheel_holds_the_defaults(name: str) -> None:
     files = model_files(name, None, download=False)
-    assert len(files) == (2 if name in POSE else 1)
+    assert len(files) == (2 if name in POSE_MODELS else 1)
     assert all(path.is_file() for path in files)
 
 
@@ -55,10 +55,10 @@ def test_the_digest_follows_the_bytes(tmp_path: Path) -> None:
 
 
 def test_the_models_of_the_masks_follow_the_settings() -> None:
-    assert mask_models("general", "selfie_box", None) == ("general",)
-    assert mask_models("general", "selfie_frame", 30.0) == ("general", "landscape")
-    assert mask_models("landscape", "selfie_box", 30.0) == ("landscape",)
-    assert mask_models("general", "landmarker", None) == ()
+    assert mask_model_names("general", "selfie_box", None) == ("general",)
+    assert mask_model_names("general", "selfie_frame", 30.0) == ("general", "landscape")
+    assert mask_model_names("landscape", "selfie_box", 30.0) == ("landscape",)
+    assert mask_model_names("general", "landmarker", None) == ()
 
 
 def test_asking_imports_no_mediapipe() -> None:

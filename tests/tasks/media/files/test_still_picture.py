@@ -10,7 +10,7 @@ import pytest
 
 from tasks.errors import SettingError
 from tasks.media.files.still_picture import covering, read_picture, still_planes
-from tasks.media.planes.layout import nearest, rgb_of
+from tasks.media.planes.layout import nearest_layout, planes_to_rgb
 from tasks.records import ColorTags
 
 
@@ -51,10 +51,10 @@ def test_its_colours_are_those_that_a_player_shows(tmp_path: Path, layout: str, 
     y, x = np.mgrid[:48, :64]
     rgb = np.stack([40 + 2 * x, 60 + 3 * y, 200 - x - y], axis=-1).astype(np.uint8)
     path = write(tmp_path / "wand bild.png", rgb)
-    made = nearest(layout)
+    made = nearest_layout(layout)
     planes = still_planes(read_picture(path), made, (64, 48), color, 48, 1.0)
     assert all(plane.dtype == made.dtype for plane in planes)
-    back = rgb_of(planes, made, color).astype(int)
+    back = planes_to_rgb(planes, made, color).astype(int)
     assert np.abs(back - rgb)[2:-2, 2:-2].max() <= 5
 
 

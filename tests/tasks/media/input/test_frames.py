@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tasks.errors import VideoError
 from tasks.media.input.frames import frames
 from tasks.media.input.probe import scan
-from tasks.media.planes.layout import Planes, frame_of, layout_of, nearest, planes_of, rgb_of
+from tasks.media.planes.layout import Planes, clip_layout, frame_planes, nearest_layout, new_frame, planes_to_rgb
 from tasks.records import Clip, ColorTags
 from tests.support.clips import Made, make, planes
 
@@ -38,9 +38,9 @@ def decoded(path: Path) -> list[list[NDArray[np.uint8]]]:
 def test_planes_are_the_decoded_samples_turned(tmp_path: Path, pixel_format: str, ccw: int) -> None:
     path = make(tmp_path / "a.mp4", Made(size_px=(70, 46), pixel_format=pixel_format, turn_ccw_deg=ccw))
     clip = read(path)
-    layout = layout_of(clip)
+    layout = clip_layout(clip)
     resampled = "422" in pixel_format and ccw % 180 == 90
-    assert layout == nearest(pixel_format.replace("422", "444") if resampled else pixel_format)
+    assert layout == nearest_layout(pixel_format.replace("422", "444") if resampled else pixel_format)
     for picture, stored in zip(frames(path, clip), decoded(path), strict=True):
         for number, plane in enumerate(picture.planes):
             assert plane.dtype == layout.dtype
@@ -84,9 +84,9 @@ def test_a_mirroring_matrix_mirrors_after_the_turn(tmp_path: Path) -> None:
     ],
 )
 def test_every_format_has_a_planar_layout(stored: str, layout: str) -> None:
-    found = nearest(stored)
+    found = nearest_layout(stored)
     assert found.name == layout
-    assert found == nearest(layout)
+    assert found == nearest_layout(layout)
 
 
 @pytest.mark.parametrize("span", [1, 2])
@@ -161,7 +161,7 @@ MATRICES = {5: (0.299, 0.114), 1: (0.2126, 0.0722), 9: (0.2627, 0.0593)}
 @pytest.mark.parametrize("span", [1, 2])
 @pytest.mark.parametrize("name", ["yuv420p", "yuv444p", "yuv420p10le", "yuv422p10le"])
 def test_rgb_follows_range_and_matrix(name: str, span: int, matrix: int) -> None:
-    layout = nearest(name)
+    layout = nearest_layout(name)
     full, peak = span == 2, (1 << layout.depth) - 1
     red, green, blue = 0.8, 0.4, 0.3
     kr, kb = MATRICES[matrix]
@@ -175,7 +175,7 @@ def test_rgb_follows_range_and_matrix(name: str, span: int, matrix: int) -> None
         np.full(layout.plane_wh(number, (32, 16))[::-1], round(value), layout.dtype)
         for number, value in enumerate(values)
     )
-    rgb = rgb_of(flat, layout, ColorTags(range=span, matrix=matrix))
+    rgb = planes_to_rgb(flat, layout, ColorTags(range=span, matrix=matrix))
     assert rgb.shape == (16, 32, 3)
     assert rgb.flags.c_contiguous
     np.testing.assert_allclose(rgb.reshape(-1, 3).mean(axis=0), [255 * red, 255 * green, 255 * blue], atol=2.5)
@@ -200,9 +200,9 @@ def test_luma_is_brightness_or_an_error(tmp_path: Path) -> None:
 
 
 def test_planes_survive_the_way_through_a_frame() -> None:
-    layout = nearest("yuv420p10le")
+    layout = nearest_layout("yuv420p10le")
     before = planes(3, (65, 47), layout.name)
-    for old, new in zip(before, planes_of(frame_of(before, layout), layout), strict=True):
+    for old, new in zip(before, frame_planes(new_frame(before, layout), layout), strict=True):
         np.testing.assert_array_equal(old, new)
 
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from tasks.media.input.frames import Picture
 from tasks.media.input.rgb import LONGEST_PX, RgbFrame, luma_of, small_rgb
-from tasks.media.planes.layout import PixelLayout, nearest
-from tasks.media.planes.plane_color import planes_of_rgb
+from tasks.media.planes.layout import PixelLayout, nearest_layout
+from tasks.media.planes.plane_color import rgb_to_planes
 from tasks.records import ColorTags
 
 
@@ -46,7 +46,7 @@ def test_a_large_picture_is_made_small_and_its_points_go_back_to_their_places(fo
     width, height = size
     rgb = np.full((height, width, 3), 60, np.uint8)
     rgb[height // 4 : height // 2, width // 3 : width // 2] = 200
-    whole = picture(nearest(form), *planes_of_rgb(rgb, nearest(form), ColorTags(), height))
+    whole = picture(nearest_layout(form), *rgb_to_planes(rgb, nearest_layout(form), ColorTags(), height))
     small = small_rgb(whole)
     assert max(small.shape) <= LONGEST_PX < 2 * max(small.shape) and small.flags.c_contiguous
     rows, columns = np.nonzero(small[..., 1] > 130)
@@ -59,8 +59,8 @@ def test_a_large_picture_is_made_small_and_its_points_go_back_to_their_places(fo
 
 
 def test_a_small_picture_stays_as_it_is() -> None:
-    planes = planes_of_rgb(np.full((54, LONGEST_PX, 3), 90, np.uint8), nearest("yuv420p"), ColorTags(), 54)
-    whole = picture(nearest("yuv420p"), *planes)
+    planes = rgb_to_planes(np.full((54, LONGEST_PX, 3), 90, np.uint8), nearest_layout("yuv420p"), ColorTags(), 54)
+    whole = picture(nearest_layout("yuv420p"), *planes)
     frame = RgbFrame(0, 0.0, small_rgb(whole), luma_of(whole))
     assert frame.rgb.shape == (54, LONGEST_PX, 3)
     points = np.arange(10.0).reshape(2, 5)

@@ -9,10 +9,18 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, State
-from tasks.media.matting.cutout import Look, cut_out, draw, on_nothing, out_of_focus, steadied, whole
+from tasks.media.matting.cutout import (
+    CutoutSettings,
+    blurred_background,
+    cut_out_person,
+    draw_cutout,
+    smooth_masks_in_time,
+    transparent_planes,
+    whole_picture_cutout,
+)
 from tasks.media.planes.chroma import plane_to_luma
-from tasks.media.planes.compose import plain
-from tasks.media.planes.layout import PixelLayout, Planes, nearest
+from tasks.media.planes.compose import solid_planes
+from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout
 from tests.tasks.media.matting.test_matte import centroid, disc
 
 SIZE = (200, 160)
@@ -41,17 +49,17 @@ def moved(shift_xy: tuple[float, float]) -> NDArray[np.float64]:
     return affine.translation(np.array(shift_xy))
 
 
-def look(layout: PixelLayout, *, refine: bool = False, size_px: tuple[int, int] = SIZE) -> Look:
-    return Look(layout, 0, size_px, "cubic", refine)
+def look(layout: PixelLayout, *, refine: bool = False, size_px: tuple[int, int] = SIZE) -> CutoutSettings:
+    return CutoutSettings(layout, 0, size_px, "cubic", refine)
 
 
-def drawn(planes: Planes, mask: Mask, to_output: NDArray[np.float64], seen: Look) -> Planes:
+def drawn(planes: Planes, mask: Mask, to_output: NDArray[np.float64], seen: CutoutSettings) -> Planes:
     """The person on a plain green."""
     unit = 1 << (seen.layout.depth - 8)
-    canvas = plain(seen.layout, seen.size_px, (16 * unit, 60 * unit, 60 * unit)[: seen.layout.planes])
-    cut = cut_out(planes, mask, to_output, seen)
+    canvas = solid_planes(seen.layout, seen.size_px, (16 * unit, 60 * unit, 60 * unit)[: seen.layout.planes])
+    cut = cut_out_person(planes, mask, to_output, seen)
     if cut is not None:
-        draw(cut, canvas, seen.layout)
+        draw_cutout(cut, canvas, seen.layout)
     return canvas
 
 
@@ -59,7 +67,7 @@ def drawn(planes: Planes, mask: Mask, to_output: NDArray[np.float64], seen: Look
     ("name", "refine"), list(product(["yuv420p", "yuv422p10le", "yuv444p", "gray"], [False, True]))
 )
 def test_a_disc_stands_where_the_transform_says(name: str, refine: bool) -> None:
-    layout = nearest(name)
+    layout = nearest_layout(name)
     for centre, corner, shift in (
         ((100.0, 80.0), (-45, -45), (0.0, 0.0)),
         ((90.3, 84.6), (-50.5, -40.0), (12.4, -9.7)),
@@ -81,7 +89,7 @@ def test_a_disc_stands_where_the_transform_says(name: str, refine: bool) -> None
 
 @pytest.mark.parametrize(("name", "location"), [("yuv420p", 0), ("yuv420p", 2), ("yuv422p10le", 0), ("yuv444p", 0)])
 def test_a_disc_turns_and_grows_with_the_picture(name: str, location: int) -> None:
-    layout, centre = nearest(name), (84.0, 71.0)
+    layout, centre = nearest_layout(name), (84.0, 71.0)
     matrix = affine.about_target(affine.scale_and_turn(1.2, 0.3), np.array([9.4, 6.2]), np.array([100.0, 80.0]))
     seen = replace(look(layout), chroma_location=location)
     planes = drawn(picture(layout, centre), mask_of(centre, (-50.5, -40.0)), matrix, seen)
@@ -97,7 +105,7 @@ def test_a_disc_turns_and_grows_with_the_picture(name: str, location: int) -> No
 
 
 def test_nothing_shows_outside_the_box() -> None:
-    layout = nearest("yuv420p")
+    layout = nearest_layout("yuv420p")
     full = Mask(np.full(MODEL[::-1], 255, np.uint8), np.array([50.5, 40.5, 120.5, 90.5], np.float32), State.measured)
     planes = drawn(picture(layout, (100, 80)), full, moved((10.0, 4.0)), look(layout))
     inside = np.zeros(SIZE[::-1], bool)
@@ -108,7 +116,7 @@ def test_nothing_shows_outside_the_box() -> None:
 
 @pytest.mark.parametrize("shift", [(60.5, 0.0), (-80.0, 33.3), (0.0, -90.0)])
 def test_nothing_shows_outside_the_source_picture(shift: tuple[float, float]) -> None:
-    layout = nearest("yuv444p")
+    layout = nearest_layout("yuv444p")
     full = Mask(np.full(MODEL[::-1], 255, np.uint8), np.array([-40, -30, 260, 200], np.float32), State.measured)
     planes = drawn(picture(layout, (100, 80)), full, moved(shift), look(layout))
     y, x = np.mgrid[: SIZE[1], : SIZE[0]]
@@ -121,14 +129,14 @@ def test_nothing_shows_outside_the_source_picture(shift: tuple[float, float]) ->
 
 
 def test_a_person_out_of_the_output_leaves_the_plain_colour() -> None:
-    layout = nearest("yuv420p")
+    layout = nearest_layout("yuv420p")
     planes = drawn(picture(layout, (100, 80)), mask_of((100, 80)), moved((900.0, 0.0)), look(layout, size_px=(65, 47)))
     assert planes[0].shape == (47, 65)
     assert all((plane == value).all() for plane, value in zip(planes, (16, 60, 60), strict=True))
 
 
 def test_a_crop_of_odd_size_cuts_the_person() -> None:
-    layout = nearest("yuv420p")
+    layout = nearest_layout("yuv420p")
     planes = drawn(
         picture(layout, (100, 80)), mask_of((100, 80)), moved((-70.0, -50.0)), look(layout, size_px=(61, 61))
     )
@@ -139,11 +147,11 @@ def test_a_crop_of_odd_size_cuts_the_person() -> None:
 
 @pytest.mark.parametrize("name", ["yuv420p", "yuv444p"])
 def test_the_whole_picture_is_opaque_where_it_lies(name: str) -> None:
-    layout = nearest(name)
+    layout = nearest_layout(name)
     source = picture(layout, (100, 80))
-    cut = whole(source, moved((40.0, 0.0)), look(layout))
-    canvas = plain(layout, SIZE, (16, 60, 60))
-    draw(cut, canvas, layout)
+    cut = whole_picture_cutout(source, moved((40.0, 0.0)), look(layout))
+    canvas = solid_planes(layout, SIZE, (16, 60, 60))
+    draw_cutout(cut, canvas, layout)
     for index, plane in enumerate(canvas):
         right = 40 * plane.shape[1] // SIZE[0]
         np.testing.assert_array_equal(plane[:, right + 1 :], source[index][:, 1:-right])
@@ -153,7 +161,7 @@ def test_the_whole_picture_is_opaque_where_it_lies(name: str) -> None:
 def test_masks_that_ride_on_the_body_are_left_alone() -> None:
     path = np.stack([np.linspace(40, 150, 9), np.linspace(60, 75, 9)], axis=1)
     masks = [mask_of((x, y), (-45 + 3 * (i % 2), -45), 90 + 4 * (i % 3)) for i, (x, y) in enumerate(path)]
-    for mask, result in zip(masks, steadied(iter(masks), path), strict=True):
+    for mask, result in zip(masks, smooth_masks_in_time(iter(masks), path), strict=True):
         np.testing.assert_array_equal(result.edges_px, mask.edges_px)
         difference = np.abs(result.probability.astype(int) - mask.probability)
         assert difference.max() <= 45  # the edge ramp, one model pixel wide, met between pixels
@@ -168,7 +176,7 @@ def test_a_frame_without_a_person_neither_lends_nor_takes() -> None:
         Mask(np.full(MODEL, level, np.uint8), edges, state)
         for level, state in ((200, State.measured), (190, State.nobody), (200, State.copied))
     ]
-    results = list(steadied(iter(masks), np.zeros((3, 2))))
+    results = list(smooth_masks_in_time(iter(masks), np.zeros((3, 2))))
     for mask, result in zip(masks, results, strict=True):
         np.testing.assert_array_equal(result.probability, mask.probability)
 
@@ -176,9 +184,9 @@ def test_a_frame_without_a_person_neither_lends_nor_takes() -> None:
 def test_the_first_and_last_frames_have_one_neighbour() -> None:
     edges = np.array([-0.5, -0.5, 63.5, 63.5], np.float32)
     masks = [Mask(np.full(MODEL, level, np.uint8), edges, State.measured) for level in (100, 120, 100)]
-    levels = [int(result.probability[30, 30]) for result in steadied(iter(masks), np.zeros((3, 2)))]
+    levels = [int(result.probability[30, 30]) for result in smooth_masks_in_time(iter(masks), np.zeros((3, 2)))]
     assert levels == pytest.approx([110, 107, 110], abs=1)  # almost the means of two, three and two
-    assert list(steadied(iter([]), np.zeros((0, 2)))) == []
+    assert list(smooth_masks_in_time(iter([]), np.zeros((0, 2)))) == []
 
 
 CENTRE = (100.0, 80.0)
@@ -187,23 +195,23 @@ STILL = affine.translation(np.zeros(2))
 
 @pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "gray"])
 def test_the_scene_is_blurred_as_if_nobody_were_there(name: str) -> None:
-    layout = nearest(name)
+    layout = nearest_layout(name)
     unit = 1 << (layout.depth - 8)
     planes = picture(layout, CENTRE)
-    cut = cut_out(planes, mask_of(CENTRE), STILL, Look(layout, 0, SIZE, "cubic", False))
-    behind = out_of_focus(planes, cut, layout, 8.0, [16 * unit, 128 * unit, 128 * unit][: layout.planes])
+    cut = cut_out_person(planes, mask_of(CENTRE), STILL, CutoutSettings(layout, 0, SIZE, "cubic", False))
+    behind = blurred_background(planes, cut, layout, 8.0, [16 * unit, 128 * unit, 128 * unit][: layout.planes])
     y, x = np.mgrid[: SIZE[1], : SIZE[0]]
     away = np.hypot(x - CENTRE[0], y - CENTRE[1]) > 34
     assert np.abs(behind[0][away].astype(int) - 40 * unit).max() <= 6 * unit
-    alone = out_of_focus(planes, None, layout, 8.0, [16 * unit] * layout.planes)
+    alone = blurred_background(planes, None, layout, 8.0, [16 * unit] * layout.planes)
     assert alone[0][away].max() > 80 * unit
 
 
 def test_colours_are_straight_and_far_away_there_is_black() -> None:
-    layout = nearest("yuv420p")
+    layout = nearest_layout("yuv420p")
     planes = picture(layout, CENTRE)
-    cut = cut_out(planes, mask_of(CENTRE), STILL, Look(layout, 0, SIZE, "cubic", False))
-    colours, alpha = on_nothing(cut, layout, SIZE, (16, 128, 128))
+    cut = cut_out_person(planes, mask_of(CENTRE), STILL, CutoutSettings(layout, 0, SIZE, "cubic", False))
+    colours, alpha = transparent_planes(cut, layout, SIZE, (16, 128, 128))
     assert alpha.shape == SIZE[::-1]
     assert (alpha.min(), alpha.max()) == (0, 1)
     shows = alpha > 0.05
@@ -214,6 +222,6 @@ def test_colours_are_straight_and_far_away_there_is_black() -> None:
 
 
 def test_nobody_is_clear_all_over() -> None:
-    colours, alpha = on_nothing(None, nearest("yuv420p"), SIZE, (16, 128, 128))
+    colours, alpha = transparent_planes(None, nearest_layout("yuv420p"), SIZE, (16, 128, 128))
     assert not alpha.any()
     assert [plane.max() for plane in colours] == [16, 128, 128]

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from tasks.maths.body.person_box import PersonBoxes
 from tasks.media.files.masks_file import State
-from tasks.media.matting.fill_masks import lent
+from tasks.media.matting.fill_masks import fill_failed_masks
 
 WH = (8, 6)
 
@@ -21,7 +21,7 @@ def lend(
     edges = np.tile([0.0, 0, 80, 60], (len(masks), 1)) + np.arange(len(masks))[:, None]
     torso = np.full((len(masks), 2), np.nan) if held else (edges[:, :2] + edges[:, 2:]) / 2
     boxes = PersonBoxes(edges, np.array(person), torso)
-    out = list(lent(iter(masks), boxes, np.array(posed or [True] * len(masks)), WH))
+    out = list(fill_failed_masks(iter(masks), boxes, np.array(posed or [True] * len(masks)), WH))
     assert np.array_equal([mask.edges_px for mask in out], edges.astype(np.float32)), "each keeps its own box"
     return [(int(mask.probability.max()), mask.state) for mask in out]
 
@@ -77,7 +77,7 @@ def test_between_two_poses_a_mask_without_one_is_cut_down_to_what_is_near_the_bo
     both[:, 70:] = 1
     edges = np.tile([0.0, 0, 80, 60], (3, 1))
     boxes = PersonBoxes(edges, np.ones(3, bool), np.full((3, 2), [40.0, 30.0]))
-    masks = list(lent([body, both, body], boxes, np.array([True, False, True]), (80, 60)))
+    masks = list(fill_failed_masks([body, both, body], boxes, np.array([True, False, True]), (80, 60)))
     assert [mask.state for mask in masks] == [State.measured] * 3
     assert masks[1].probability[30, 40] == 255 and masks[1].probability[:, 70:].max() == 0
 

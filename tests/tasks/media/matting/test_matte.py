@@ -5,10 +5,17 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.media.matting.matte import alpha_of, place, refine, region_of, solid, steady
-from tasks.media.planes.chroma import reduce_plane
-from tasks.media.planes.crop import model_to_source
-from tasks.media.planes.warp import Region, coverage
+from tasks.media.matting.matte import (
+    average_with_neighbours,
+    harden_mask,
+    mask_region,
+    mask_to_alpha,
+    refine_edge,
+    warp_mask,
+)
+from tasks.media.planes.chroma import sample_at_chroma
+from tasks.media.planes.crop import box_to_source
+from tasks.media.planes.warp import Region, source_coverage
 
 STILL = np.array([[1.0, 0, 0], [0, 1.0, 0]])
 
@@ -25,62 +32,62 @@ def centroid(weights: NDArray[np.float32]) -> tuple[float, float]:
 
 
 def test_a_whole_picture_of_model_size_is_not_moved() -> None:
-    np.testing.assert_allclose(model_to_source(np.array([-0.5, -0.5, 63.5, 47.5]), (64, 48)), STILL)
+    np.testing.assert_allclose(box_to_source(np.array([-0.5, -0.5, 63.5, 47.5]), (64, 48)), STILL)
 
 
 def test_the_centre_of_a_mask_lies_in_the_centre_of_its_box() -> None:
-    matrix = model_to_source(np.array([100.0, 40.0, 300.0, 440.0]), (256, 128))
+    matrix = box_to_source(np.array([100.0, 40.0, 300.0, 440.0]), (256, 128))
     np.testing.assert_allclose(matrix @ [127.5, 63.5, 1], [200, 240])
 
 
 def test_equal_masks_steady_to_themselves() -> None:
     mask = disc((64, 64), (30, 33), 12)
-    np.testing.assert_array_equal(steady(mask, [(mask, STILL), (mask, STILL)]), mask)
-    np.testing.assert_array_equal(steady(mask, []), mask)
+    np.testing.assert_array_equal(average_with_neighbours(mask, [(mask, STILL), (mask, STILL)]), mask)
+    np.testing.assert_array_equal(average_with_neighbours(mask, []), mask)
 
 
 def test_flicker_is_averaged_away() -> None:
     flat = np.full((32, 32), 120, np.uint8)
     bright = np.full((32, 32), 150, np.uint8)
-    assert np.abs(steady(bright, [(flat, STILL), (flat, STILL)]).astype(int) - 120).max() <= 13
+    assert np.abs(average_with_neighbours(bright, [(flat, STILL), (flat, STILL)]).astype(int) - 120).max() <= 13
 
 
 def test_a_moving_arm_is_not_smeared_and_does_not_lag() -> None:
     before, now, after = (disc((96, 48), (x, 24), 8) for x in (30, 48, 66))
-    result = steady(now, [(before, STILL), (after, STILL)])
+    result = average_with_neighbours(now, [(before, STILL), (after, STILL)])
     assert (result[now == 255] == 255).all()
     elsewhere = (before > 0) | (after > 0)
-    assert (alpha_of(solid(result))[elsewhere] == alpha_of(solid(now))[elsewhere]).all()
+    assert (mask_to_alpha(harden_mask(result))[elsewhere] == mask_to_alpha(harden_mask(now))[elsewhere]).all()
     assert centroid(result.astype(np.float32)) == pytest.approx((48, 24), abs=0.01)
 
 
 def test_past_and_future_count_alike() -> None:
     draw = np.random.default_rng(3)
     before, now, after = draw.integers(0, 256, (3, 32, 32)).astype(np.uint8)
-    forward = steady(now, [(before, STILL), (after, STILL)])
-    backward = steady(now, [(after, STILL), (before, STILL)])
+    forward = average_with_neighbours(now, [(before, STILL), (after, STILL)])
+    backward = average_with_neighbours(now, [(after, STILL), (before, STILL)])
     assert np.abs(forward.astype(int) - backward).max() <= 1  # a sum in another order may round otherwise
 
 
 def test_what_a_neighbour_does_not_cover_is_not_its_business() -> None:
     mask = np.full((32, 32), 200, np.uint8)
     aside = np.array([[1.0, 0, 16], [0, 1.0, 0]])
-    result = steady(mask, [(np.full((32, 32), 190, np.uint8), aside)])
+    result = average_with_neighbours(mask, [(np.full((32, 32), 190, np.uint8), aside)])
     assert (result[:, :16] == 200).all()
     assert (result[:, 16:] < 200).all()
 
 
 def test_alpha_runs_from_nothing_to_all() -> None:
-    assert not alpha_of(solid(np.zeros((16, 16), np.uint8))).any()
-    assert (alpha_of(solid(np.full((16, 16), 255, np.uint8))) == 1).all()
-    levels = alpha_of(np.arange(256, dtype=np.uint8)[None])
+    assert not mask_to_alpha(harden_mask(np.zeros((16, 16), np.uint8))).any()
+    assert (mask_to_alpha(harden_mask(np.full((16, 16), 255, np.uint8))) == 1).all()
+    levels = mask_to_alpha(np.arange(256, dtype=np.uint8)[None])
     assert (np.diff(levels) >= 0).all()
     assert np.isfinite(levels).all()
     assert (levels.min(), levels.max()) == (0, 1)
 
 
 def test_a_doubted_limb_stays_whole_and_a_shadow_goes() -> None:
-    alpha = [alpha_of(solid(np.full((16, 16), round(255 * p), np.uint8))).mean() for p in (0.15, 0.6)]
+    alpha = [mask_to_alpha(harden_mask(np.full((16, 16), round(255 * p), np.uint8))).mean() for p in (0.15, 0.6)]
     assert alpha == [0, 1]
 
 
@@ -88,28 +95,28 @@ def test_a_region_begins_on_the_chroma_grid_and_ends_in_the_picture() -> None:
     mask = disc((64, 64), (32, 32), 9)
     for shift in (-20.3, 0.0, 7.7, 30.0):
         matrix = np.array([[1.0, 0, shift], [0, 1.0, shift]])
-        region = region_of(mask, matrix, (75, 81), (2, 2))
+        region = mask_region(mask, matrix, (75, 81), (2, 2))
         assert region.x0 % 2 == region.y0 % 2 == 0
         assert 0 <= region.x0 < region.x1 <= 75
         assert 0 <= region.y0 < region.y1 <= 81
-        outside = place(mask, matrix, Region(0, 0, 75, 81)).copy()
+        outside = warp_mask(mask, matrix, Region(0, 0, 75, 81)).copy()
         outside[region.y0 : region.y1, region.x0 : region.x1] = 0
         assert not outside.any()
 
 
 def test_a_region_outside_the_picture_is_empty() -> None:
     mask = disc((64, 64), (32, 32), 9)
-    assert region_of(mask, np.array([[1.0, 0, 500], [0, 1.0, 0]]), (75, 81), (2, 2)).empty
-    assert region_of(mask, np.array([[1.0, 0, 0], [0, 1.0, -300]]), (75, 81), (2, 2)).empty
-    assert region_of(np.zeros_like(mask), STILL, (75, 81), (2, 2)).empty
+    assert mask_region(mask, np.array([[1.0, 0, 500], [0, 1.0, 0]]), (75, 81), (2, 2)).empty
+    assert mask_region(mask, np.array([[1.0, 0, 0], [0, 1.0, -300]]), (75, 81), (2, 2)).empty
+    assert mask_region(np.zeros_like(mask), STILL, (75, 81), (2, 2)).empty
 
 
 def test_the_region_of_a_turned_mask_holds_all_of_it() -> None:
     mask = np.zeros((64, 64), np.uint8)
     mask[20:24, 4:60] = 255
     matrix = affine.about_target(affine.scale_and_turn(2.0, 0.7), np.array([40.0, 30.0]), np.array([70.0, 60.0]))
-    region = region_of(mask, matrix, (201, 161), (2, 2))
-    everywhere = place(mask, matrix, Region(0, 0, 201, 161)).copy()
+    region = mask_region(mask, matrix, (201, 161), (2, 2))
+    everywhere = warp_mask(mask, matrix, Region(0, 0, 201, 161)).copy()
     everywhere[region.y0 : region.y1, region.x0 : region.x1] = 0
     assert not everywhere.any()
     assert not region.empty
@@ -119,7 +126,7 @@ def test_the_region_of_a_turned_mask_holds_all_of_it() -> None:
 def test_a_disc_lands_where_its_matrix_says(scale: float) -> None:
     mask = disc((96, 96), (40.3, 52.8), 25)
     matrix = np.array([[scale, 0, 11.7], [0, scale, -3.2]])
-    placed = place(mask, matrix, Region(0, 0, 360, 330)).astype(np.float32)
+    placed = warp_mask(mask, matrix, Region(0, 0, 360, 330)).astype(np.float32)
     x, y = centroid(placed)
     assert x == pytest.approx(40.3 * scale + 11.7, abs=0.1)
     assert y == pytest.approx(52.8 * scale - 3.2, abs=0.1)
@@ -127,7 +134,7 @@ def test_a_disc_lands_where_its_matrix_says(scale: float) -> None:
 
 @pytest.mark.parametrize("shift", [0.0, 10.25, -7.5, 300.0])
 def test_coverage_is_the_share_of_each_pixel(shift: float) -> None:
-    covered = coverage(np.array([[1.0, 0, shift], [0, 1.0, 0]]), (64, 48), Region(0, 0, 64, 48))
+    covered = source_coverage(np.array([[1.0, 0, shift], [0, 1.0, 0]]), (64, 48), Region(0, 0, 64, 48))
     assert covered.sum() == pytest.approx(48 * max(64 - abs(shift), 0), abs=1e-2)
     assert covered.min() >= 0
     assert covered.max() <= 1
@@ -136,7 +143,7 @@ def test_coverage_is_the_share_of_each_pixel(shift: float) -> None:
 def test_coverage_follows_a_turned_and_enlarged_picture() -> None:
     matrix = affine.about_target(affine.scale_and_turn(1.3, 0.4), np.array([4.0, -3.0]), np.array([60.0, 50.0]))
     region = Region(10, 6, 110, 96)
-    covered = coverage(matrix, (50, 40), region)
+    covered = source_coverage(matrix, (50, 40), region)
     y, x = np.mgrid[6:96, 10:110].astype(float)
     source = affine.apply(affine.invert(matrix), np.stack([x, y], axis=-1))
     inside = ((source > [1, 1]) & (source < [48, 38])).all(axis=-1)
@@ -152,7 +159,7 @@ def test_coverage_follows_a_turned_and_enlarged_picture() -> None:
 )
 def test_chroma_alpha_is_the_luma_alpha_where_the_sample_sits(location: int, site_xy: tuple[float, float]) -> None:
     y, x = np.mgrid[:24, :32].astype(np.float32)
-    reduced = reduce_plane(0.01 * x + 0.02 * y, (2, 2), location)
+    reduced = sample_at_chroma(0.01 * x + 0.02 * y, (2, 2), location)
     rows, columns = np.mgrid[:12, :16]
     truth = 0.01 * (2 * columns + site_xy[0]) + 0.02 * (2 * rows + site_xy[1])
     np.testing.assert_allclose(reduced[1:-1, 1:-1], truth[1:-1, 1:-1], atol=1e-5)
@@ -160,14 +167,14 @@ def test_chroma_alpha_is_the_luma_alpha_where_the_sample_sits(location: int, sit
 
 def test_chroma_alpha_of_odd_sizes_and_of_444() -> None:
     alpha = np.ones((25, 33), np.float32)
-    assert reduce_plane(alpha, (2, 2), 0).shape == (13, 17)
-    assert reduce_plane(alpha, (2, 1), 0).shape == (25, 17)
-    assert reduce_plane(alpha, (1, 1), 0) is alpha
+    assert sample_at_chroma(alpha, (2, 2), 0).shape == (13, 17)
+    assert sample_at_chroma(alpha, (2, 1), 0).shape == (25, 17)
+    assert sample_at_chroma(alpha, (1, 1), 0) is alpha
 
 
 def test_refinement_moves_the_edge_to_the_picture_s_edge() -> None:
     guide = np.where(np.arange(60) < 30, 40, 180).astype(np.uint8)[None].repeat(40, axis=0)
     late = np.where(np.arange(60) < 27, 0, 255).astype(np.uint8)[None].repeat(40, axis=0)
-    refined = refine(late, guide)[20]
+    refined = refine_edge(late, guide)[20]
     assert refined[29] < 128 <= refined[30]
-    np.testing.assert_array_equal(refine(late, np.full_like(guide, 90))[20, [5, 50]], [0, 255])
+    np.testing.assert_array_equal(refine_edge(late, np.full_like(guide, 90))[20, [5, 50]], [0, 255])

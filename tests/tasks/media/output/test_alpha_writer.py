@@ -16,8 +16,8 @@ from tasks.media.output.alpha_writer import AlphaSink
 from tasks.media.output.audio_clock import Sounding
 from tasks.media.output.png_zip import PngZip, verify_zip
 from tasks.media.output.read_back import verify_video
-from tasks.media.planes.layout import as_fine, nearest, rgb_of
-from tasks.media.planes.warp import finer_chroma
+from tasks.media.planes.layout import nearest_layout, planes_to_rgb, with_finer_chroma
+from tasks.media.planes.warp import upsample_chroma
 from tasks.records import ColorTags
 from tests.support.clips import Made, make, planes
 
@@ -30,7 +30,7 @@ def ramp(index: int) -> NDArray[np.float32]:
 
 
 def write(path: Path, coding: str, pixel_format: str, sound: Path | None = None, stop: bool = False) -> list[str]:
-    layout = nearest(pixel_format)
+    layout = nearest_layout(pixel_format)
     sink = AlphaSink(
         path,
         coding,
@@ -70,7 +70,7 @@ def test_colours_and_opacity_arrive(tmp_path: Path, coding: str, pixel_format: s
     assert len(found) == 12
     for index, rgba in enumerate(found):
         assert np.abs(rgba[..., 3] - 255 * ramp(index)).max() <= 12
-        truth = rgb_of(planes(index, SIZE, pixel_format), nearest(pixel_format), COLOR).astype(int)
+        truth = planes_to_rgb(planes(index, SIZE, pixel_format), nearest_layout(pixel_format), COLOR).astype(int)
         assert np.abs(rgba[..., :3] - truth).mean() <= 4
 
 
@@ -119,7 +119,7 @@ def test_full_range_is_written_as_what_prores_means(tmp_path: Path) -> None:
         path,
         "mov",
         size_px=SIZE,
-        layout=nearest("yuv420p"),
+        layout=nearest_layout("yuv420p"),
         time_base=Fraction(1, 30),
         rate=Fraction(30),
         color=ColorTags(range=2, primaries=1, transfer=1, matrix=1),
@@ -133,7 +133,7 @@ def test_full_range_is_written_as_what_prores_means(tmp_path: Path) -> None:
 
 
 def test_a_zip_holds_a_png_a_frame(tmp_path: Path) -> None:
-    layout = nearest("yuv420p")
+    layout = nearest_layout("yuv420p")
     for name in ("a.zip", "b.zip"):
         with PngZip(tmp_path / name, layout, COLOR) as sink:
             for index in range(3):
@@ -144,14 +144,14 @@ def test_a_zip_holds_a_png_a_frame(tmp_path: Path) -> None:
         assert archive.namelist() == ["person/000000.png", "person/000001.png", "person/000002.png"]
         bgra = cv2.imdecode(np.frombuffer(archive.read("person/000001.png"), np.uint8), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(bgra[..., 3], np.rint(255 * ramp(1)))
-    fine = as_fine(layout, nearest("yuv444p"))
-    colours = rgb_of(finer_chroma(planes(1, SIZE, "yuv420p"), layout, fine, SIZE, 0), fine, COLOR)
+    fine = with_finer_chroma(layout, nearest_layout("yuv444p"))
+    colours = planes_to_rgb(upsample_chroma(planes(1, SIZE, "yuv420p"), layout, fine, SIZE, 0), fine, COLOR)
     np.testing.assert_array_equal(bgra[..., 2::-1], colours)
 
 
 def test_a_damaged_or_short_zip_is_found(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
-    with PngZip(path, nearest("yuv420p"), COLOR) as sink:
+    with PngZip(path, nearest_layout("yuv420p"), COLOR) as sink:
         sink.write(planes(0, SIZE, "yuv420p"), ramp(0), 0, 512)
     with pytest.raises(OutputError, match="holds 1 pictures instead of 2"):
         verify_zip(path, 2)
@@ -163,7 +163,7 @@ def test_a_damaged_or_short_zip_is_found(tmp_path: Path) -> None:
 
 
 def test_a_zip_that_is_left_early_is_gone(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), PngZip(tmp_path / "a.zip", nearest("yuv420p"), COLOR):
+    with pytest.raises(KeyboardInterrupt), PngZip(tmp_path / "a.zip", nearest_layout("yuv420p"), COLOR):
         raise KeyboardInterrupt
     assert not (tmp_path / "a.zip").exists()
 
@@ -174,7 +174,7 @@ def test_prores_of_an_odd_width_is_refused_with_what_takes_it(tmp_path: Path) ->
             tmp_path / "person.mov",
             "mov",
             size_px=(321, 240),
-            layout=nearest("yuv420p"),
+            layout=nearest_layout("yuv420p"),
             time_base=Fraction(1, 15360),
             rate=Fraction(30),
             color=COLOR,

@@ -11,7 +11,7 @@ from tasks.errors import OutputError, SettingError
 from tasks.media.input.frames import frames
 from tasks.media.output.codecs import CODECS, check_codec, coded_layout, missing
 from tasks.media.output.read_back import verify_video
-from tasks.media.planes.layout import nearest
+from tasks.media.planes.layout import nearest_layout
 from tasks.records import NO_HDR, ColorTags, HdrTags
 from tests.support.clips import Made, make
 from tests.support.rewriting import packets, read, rewrite, sink_like
@@ -66,7 +66,7 @@ def test_times_tags_and_sound_arrive(tmp_path: Path, codec: str, name: str) -> N
     assert [pts * clip.time_base for pts in table.pts] == [pts * again.time_base for pts in found.pts]
     assert [ticks * clip.time_base for ticks in table.duration] == [ticks * again.time_base for ticks in found.duration]
     assert (again.size_px, again.pixel_aspect) == (clip.size_px, clip.pixel_aspect)
-    assert nearest(again.pixel_format) == nearest(clip.pixel_format)
+    assert nearest_layout(again.pixel_format) == nearest_layout(clip.pixel_format)
     assert usual(again.color) == usual(clip.color)
     assert packets(source) == packets(target)
     assert notes == []
@@ -133,7 +133,7 @@ def test_finer_colour_than_the_codec_stores_is_said(tmp_path: Path) -> None:
     ],
 )
 def test_each_layout_is_stored_as_near_as_the_codec_can(stored: str, name: str, coded: str) -> None:
-    assert coded_layout(nearest(stored), CODECS[name]).name == coded
+    assert coded_layout(nearest_layout(stored), CODECS[name]).name == coded
 
 
 def test_a_codec_that_is_not_there_names_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:

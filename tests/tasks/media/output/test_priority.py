@@ -10,7 +10,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from tasks.media.output.codecs import CODECS, coded_layout, missing, open_encoder
 from tasks.media.output.priority import same_priority
-from tasks.media.planes.layout import nearest
+from tasks.media.planes.layout import nearest_layout
 
 TASKS = Path("/proc/self/task")
 
@@ -27,7 +27,7 @@ def test_every_thread_stays_an_ordinary_one(name: str) -> None:
         pytest.skip(f"{name} does not run here: {reason}")
     context = cast(VideoCodecContext, VideoCodecContext.create(codec.encoder, "w"))
     context.width, context.height, context.time_base = 256, 144, Fraction(1, 30)
-    context.pix_fmt = coded_layout(nearest("yuv420p"), codec).name
+    context.pix_fmt = coded_layout(nearest_layout("yuv420p"), codec).name
     open_encoder(context)
     assert schedulers() == {os.SCHED_OTHER}
 

@@ -12,7 +12,7 @@ from tasks.media.input.frames import frames
 from tasks.media.output.codecs import CODECS, missing
 from tasks.media.output.read_back import verify_video
 from tasks.media.output.video_writer import VideoSink
-from tasks.media.planes.layout import layout_of, nearest
+from tasks.media.planes.layout import clip_layout, nearest_layout
 from tasks.records import ColorTags
 from tests.support.clips import Made, make
 from tests.support.rewriting import packets, read, rewrite
@@ -40,7 +40,7 @@ def test_the_picture_arrives_in_ten_bits(tmp_path: Path, name: str, preset: str,
     clip, table, notes = rewrite(source, target, crf=None, preset=preset, codec="prores")
     again, found = read(target)
     assert again.codec == "prores"
-    assert layout_of(again).name == f"yuv{ratio}p10le"
+    assert clip_layout(again).name == f"yuv{ratio}p10le"
     assert (again.size_px, again.pixel_aspect) == (clip.size_px, clip.pixel_aspect)
     assert [again.color.range, again.color.matrix, again.color.transfer, again.color.primaries] == [
         1,
@@ -93,7 +93,7 @@ def test_colour_stays_where_it_is(tmp_path: Path, location: int, right: float, d
     sink = VideoSink(
         tmp_path / "out.mov",
         size_px=(width, height),
-        layout=nearest("yuv420p"),
+        layout=nearest_layout("yuv420p"),
         time_base=Fraction(1, 30),
         rate=Fraction(30),
         color=ColorTags(1, 1, 1, 1, location),

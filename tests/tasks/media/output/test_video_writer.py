@@ -14,7 +14,7 @@ from tasks.errors import OutputError
 from tasks.media.input.frames import Picture, frames
 from tasks.media.input.probe import FrameTable
 from tasks.media.output.read_back import verify_video
-from tasks.media.planes.layout import layout_of, nearest
+from tasks.media.planes.layout import clip_layout, nearest_layout
 from tasks.records import Clip, ColorTags
 from tests.support.clips import Made, make, planes
 from tests.support.rewriting import packets, read, rewrite, sink_like
@@ -84,7 +84,7 @@ def test_a_rewritten_clip_keeps_times_and_tags(tmp_path: Path, name: str, preset
     assert again[0].rotation_deg == 0
     assert again[0].pixel_aspect == clip.pixel_aspect
     assert usual_place(again[0].color) == usual_place(clip.color)
-    assert nearest(again[0].pixel_format) == layout_of(clip)
+    assert nearest_layout(again[0].pixel_format) == clip_layout(clip)
     assert len(again[0].sound) == len(clip.sound)
     assert notes == []
     verify_video(target, clip.frames)
@@ -161,7 +161,7 @@ def test_gray_arrives_gray(tmp_path: Path, pixel_format: str) -> None:
     source = make(tmp_path / "a.mkv", replace(FFV1, pixel_format=pixel_format))
     clip, _, _ = rewrite(source, tmp_path / "out.mp4", crf=4)
     again, _ = read(tmp_path / "out.mp4")
-    assert nearest(again.pixel_format).name == pixel_format.replace("gray", "yuv420p")
+    assert nearest_layout(again.pixel_format).name == pixel_format.replace("gray", "yuv420p")
     assert again.color.range == 2
     for picture in frames(tmp_path / "out.mp4", again):
         middle = 1 << (picture.layout.depth - 1)

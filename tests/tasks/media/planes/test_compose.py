@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from tasks.media.planes.compose import draw_over, join, one_above_the_other, plain, scale, side_by_side
-from tasks.media.planes.layout import nearest
+from tasks.media.planes.compose import (
+    composite_foreground,
+    join_panes,
+    panes_side_by_side,
+    panes_stacked,
+    resize_plane,
+    solid_planes,
+)
+from tasks.media.planes.layout import nearest_layout
 
 
 def test_opaque_is_the_picture_and_clear_is_the_canvas() -> None:
@@ -13,7 +20,7 @@ def test_opaque_is_the_picture_and_clear_is_the_canvas() -> None:
     alpha = np.zeros((40, 60), np.float32)
     alpha[:, 30:] = 1
     canvas = np.full((40, 60), 77, np.uint8)
-    draw_over(canvas, plane, alpha, 255)
+    composite_foreground(canvas, plane, alpha, 255)
     np.testing.assert_array_equal(canvas[:, 30:], plane[:, 30:])
     assert (canvas[:, :30] == 77).all()
 
@@ -25,7 +32,7 @@ def test_a_soft_edge_does_not_show_the_old_background(size: int, person: int, ol
     alpha = np.clip((size / 3 - np.hypot(x - size / 2, y - size / 2)) / 6 + 0.5, 0, 1).astype(np.float32)
     mixed = np.rint(person * alpha + old * (1 - alpha)).astype(np.uint8)
     canvas = np.full((size, size), new, np.uint8)
-    draw_over(canvas, mixed, alpha, 255)
+    composite_foreground(canvas, mixed, alpha, 255)
     truth = person * alpha + new * (1 - alpha)
     halo = np.abs(alpha * mixed + (1 - alpha) * new - truth).max()  # of plain mixing
     assert np.abs(canvas - truth).max() < max(0.15 * halo, 1.5)
@@ -34,7 +41,7 @@ def test_a_soft_edge_does_not_show_the_old_background(size: int, person: int, ol
 def test_ten_bits_stay_ten_bits() -> None:
     alpha = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (40, 1))
     canvas = np.zeros((40, 64), np.uint16)
-    draw_over(canvas, np.full((40, 64), 1023, np.uint16), alpha, 1023)
+    composite_foreground(canvas, np.full((40, 64), 1023, np.uint16), alpha, 1023)
     assert canvas.max() == 1023
     assert (np.diff(canvas[20].astype(int)) >= 0).all()
 
@@ -51,7 +58,7 @@ def test_ten_bits_stay_ten_bits() -> None:
     ],
 )
 def test_both_are_equally_high_even_and_fit(left: tuple[int, int], right: tuple[int, int], most: int) -> None:
-    sizes = side_by_side(left, right, most)
+    sizes = panes_side_by_side(left, right, most)
     (width, height), (left_width, _), (right_width, right_height) = sizes.size_px, sizes.first_px, sizes.second_px
     assert width <= most
     assert right_height == height
@@ -72,23 +79,23 @@ def test_both_are_equally_high_even_and_fit(left: tuple[int, int], right: tuple[
 def test_one_above_the_other_is_equally_wide_and_fits(
     first: tuple[int, int], second: tuple[int, int], most: int, size: tuple[int, int]
 ) -> None:
-    pairing = one_above_the_other(first, second, most)
+    pairing = panes_stacked(first, second, most)
     assert pairing.size_px == size
     assert pairing.second_corner_px == (0, pairing.first_px[1])
-    layout = nearest("yuv420p")
+    layout = nearest_layout("yuv420p")
     made = [[np.full(layout.plane_wh(i, part)[::-1], i, np.uint8) for i in range(3)] for part in (first, second)]
-    joined = join(made[0], made[1], layout, pairing)
+    joined = join_panes(made[0], made[1], layout, pairing)
     assert [plane.shape for plane in joined] == [(size[1], size[0]), *[(size[1] // 2, size[0] // 2)] * 2]
 
 
 def test_what_fits_is_not_resampled() -> None:
-    layout = nearest("yuv420p")
+    layout = nearest_layout("yuv420p")
     draw = np.random.default_rng(1)
     left, right = (
         [draw.integers(0, 256, layout.plane_wh(i, (101, 67))[::-1], dtype=np.uint8) for i in range(3)] for _ in "ab"
     )
-    sizes = side_by_side((101, 67), (101, 67), 1920)
-    joined = join(left, right, layout, sizes)
+    sizes = panes_side_by_side((101, 67), (101, 67), 1920)
+    joined = join_panes(left, right, layout, sizes)
     assert sizes.size_px == (200, 66)
     for plane, one, other in zip(joined, left, right, strict=True):
         rows, columns = plane.shape[0], plane.shape[1] // 2
@@ -98,11 +105,11 @@ def test_what_fits_is_not_resampled() -> None:
 
 def test_shrinking_averages() -> None:
     checks = (np.indices((64, 64)).sum(axis=0) % 2 * 200).astype(np.uint8)
-    assert np.abs(scale(checks, (32, 32)).astype(int) - 100).max() <= 1
+    assert np.abs(resize_plane(checks, (32, 32)).astype(int) - 100).max() <= 1
 
 
 def test_a_plain_picture_has_the_layout_s_planes() -> None:
-    planes = plain(nearest("yuv420p10le"), (33, 21), (100, 512, 513))
+    planes = solid_planes(nearest_layout("yuv420p10le"), (33, 21), (100, 512, 513))
     assert [plane.shape for plane in planes] == [(21, 33), (11, 17), (11, 17)]
     assert all(plane.dtype == np.uint16 for plane in planes)
     assert [(plane.min(), plane.max()) for plane in planes] == [(100, 100), (512, 512), (513, 513)]

@@ -6,20 +6,20 @@ from numpy.testing import assert_allclose
 
 from tasks.maths.body.person_box import whole_picture_box
 from tasks.media.input.frames import Picture
-from tasks.media.planes.crop import cut, cut_rgb
-from tasks.media.planes.layout import nearest
-from tasks.media.planes.plane_color import planes_of_rgb
+from tasks.media.planes.crop import crop_and_resize, crop_rgb
+from tasks.media.planes.layout import nearest_layout
+from tasks.media.planes.plane_color import rgb_to_planes
 from tasks.records import ColorTags
 
 PICTURE = np.arange(40 * 60 * 3, dtype=np.uint8).reshape(40, 60, 3)
 
 
 def test_the_whole_picture_at_its_own_size_is_itself() -> None:
-    assert np.array_equal(cut(PICTURE, whole_picture_box((60, 40)), (60, 40)), PICTURE)
+    assert np.array_equal(crop_and_resize(PICTURE, whole_picture_box((60, 40)), (60, 40)), PICTURE)
 
 
 def test_a_box_inside_is_those_pixels() -> None:
-    assert np.array_equal(cut(PICTURE, np.array([9.5, 4.5, 29.5, 14.5]), (20, 10)), PICTURE[5:15, 10:30])
+    assert np.array_equal(crop_and_resize(PICTURE, np.array([9.5, 4.5, 29.5, 14.5]), (20, 10)), PICTURE[5:15, 10:30])
 
 
 @pytest.mark.parametrize(
@@ -28,18 +28,18 @@ def test_a_box_inside_is_those_pixels() -> None:
 def test_past_the_border_the_border_is_repeated(edges: tuple[float, ...]) -> None:
     x0, y0, x1, y1 = (round(edge + 0.5) for edge in edges)
     rows, columns = np.arange(y0, y1).clip(0, 39), np.arange(x0, x1).clip(0, 59)
-    assert np.array_equal(cut(PICTURE, np.array(edges), (x1 - x0, y1 - y0)), PICTURE[rows][:, columns])
+    assert np.array_equal(crop_and_resize(PICTURE, np.array(edges), (x1 - x0, y1 - y0)), PICTURE[rows][:, columns])
 
 
 def test_shrinking_averages() -> None:
-    small = cut(PICTURE, whole_picture_box((60, 40)), (30, 20))
+    small = crop_and_resize(PICTURE, whole_picture_box((60, 40)), (30, 20))
     mean = PICTURE.reshape(20, 2, 30, 2, 3).astype(float).mean(axis=(1, 3))
     assert np.abs(small - mean).max() <= 1
 
 
 def test_probabilities_stay_float() -> None:
     mask = np.full((40, 60), 0.25, np.float32)
-    part = cut(mask, np.array([-5.5, -0.5, 20.5, 30.5]), (16, 8))
+    part = crop_and_resize(mask, np.array([-5.5, -0.5, 20.5, 30.5]), (16, 8))
     assert part.dtype == np.float32
     assert_allclose(part, np.full((8, 16), 0.25), rtol=1e-6)
 
@@ -53,8 +53,8 @@ def test_probabilities_stay_float() -> None:
 def test_a_box_of_the_planes_is_the_box_of_the_picture(form: str, span: int, edges: tuple[float, ...]) -> None:
     columns, rows = np.meshgrid(np.linspace(0, 1, 801), np.linspace(0, 1, 723))
     rgb = np.stack([40 + 150 * columns, 60 + 130 * rows, 200 - 120 * columns], axis=-1).astype(np.uint8)
-    layout, color = nearest(form), ColorTags(range=span)
-    picture = Picture(0, 0, 1, planes_of_rgb(rgb, layout, color, 723), layout, color)
-    part = cut_rgb(picture, np.array(edges), (128, 96))
+    layout, color = nearest_layout(form), ColorTags(range=span)
+    picture = Picture(0, 0, 1, rgb_to_planes(rgb, layout, color, 723), layout, color)
+    part = crop_rgb(picture, np.array(edges), (128, 96))
     assert part.shape == (96, 128, 3) and part.flags.c_contiguous
-    assert np.abs(part.astype(int) - cut(picture.rgb(), np.array(edges), (128, 96))).max() <= 4
+    assert np.abs(part.astype(int) - crop_and_resize(picture.rgb(), np.array(edges), (128, 96))).max() <= 4

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.media.planes.drawing import Brush, label, stamp, unbroken
-from tasks.media.planes.layout import PixelLayout, nearest
+from tasks.media.planes.drawing import Brush, draw_label, finite_runs, make_label
+from tasks.media.planes.layout import PixelLayout, nearest_layout
 from tests.tasks.media.matting.test_matte import centroid
 
 SIZES = [(160, 120), (161, 121)]
@@ -20,7 +20,7 @@ def flat(layout: PixelLayout, size_px: tuple[int, int]) -> tuple[NDArray[Any], .
 
 @pytest.mark.parametrize(("name", "size_px"), list(product(["yuv420p", "yuv422p10le", "yuv444p", "gray"], SIZES)))
 def test_a_dot_stands_where_it_is_put_in_every_plane(name: str, size_px: tuple[int, int]) -> None:
-    layout = nearest(name)
+    layout = nearest_layout(name)
     planes = flat(layout, size_px)
     Brush(layout, size_px).dots(planes, np.array([[70.25, 41.5]]), (220, 30, 180), 9.0)
     for index, (plane, value) in enumerate(zip(planes, (220, 30, 180), strict=False)):
@@ -34,7 +34,7 @@ def test_a_dot_stands_where_it_is_put_in_every_plane(name: str, size_px: tuple[i
 
 
 def test_a_line_reaches_from_end_to_end_and_breaks_where_nothing_is_known() -> None:
-    layout = nearest("gray")
+    layout = nearest_layout("gray")
     (plane,) = planes = flat(layout, (160, 120))
     line = np.array([[20.0, 60], [60, 60], [np.nan, np.nan], [100, 60], [140, 60]])
     Brush(layout, (160, 120)).lines(planes, [line], (200,), 3)
@@ -45,7 +45,7 @@ def test_a_line_reaches_from_end_to_end_and_breaks_where_nothing_is_known() -> N
 
 
 def test_what_lies_outside_is_left_away() -> None:
-    layout = nearest("yuv420p")
+    layout = nearest_layout("yuv420p")
     planes = flat(layout, (160, 120))
     brush = Brush(layout, (160, 120))
     for point in ([-50.0, 20], [300, 60], [80, -40], [80, 500], [1e9, 1e9], [np.nan, 3]):
@@ -57,7 +57,7 @@ def test_what_lies_outside_is_left_away() -> None:
 
 
 def test_one_mark_leaves_no_trace_in_the_next() -> None:
-    layout = nearest("gray")
+    layout = nearest_layout("gray")
     brush = Brush(layout, (160, 120))
     brush.dots(flat(layout, (160, 120)), np.array([[40.0, 40]]), (255,), 20.0)
     (plane,) = planes = flat(layout, (160, 120))
@@ -67,19 +67,19 @@ def test_one_mark_leaves_no_trace_in_the_next() -> None:
 
 def test_runs_are_what_is_known() -> None:
     points = np.array([[np.nan, 0], [1, 1], [2, 2], [3, np.nan], [4, 4]])
-    assert [run.tolist() for run in unbroken(points)] == [[[1, 1], [2, 2]], [[4, 4]]]
-    assert unbroken(np.full((3, 2), np.nan)) == []
-    assert unbroken(np.zeros((0, 2))) == []
+    assert [run.tolist() for run in finite_runs(points)] == [[[1, 1], [2, 2]], [[4, 4]]]
+    assert finite_runs(np.full((3, 2), np.nan)) == []
+    assert finite_runs(np.zeros((0, 2))) == []
 
 
 @pytest.mark.parametrize("ground", [16, 90, 235])
 @pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "gbrp"])
 def test_a_word_stands_out_and_keeps_the_colour(ground: int, name: str) -> None:
-    layout = nearest(name)
+    layout = nearest_layout(name)
     unit = 1 << (layout.depth - 8)
     planes = [np.full(layout.plane_wh(i, (200, 80))[::-1], ground * unit, layout.dtype) for i in range(3)]
-    word = label("stabilized", 12)
-    stamp(planes, word, (20, 10), layout, [235 * unit] * 3, [16 * unit] * 3)
+    word = make_label("stabilized", 12)
+    draw_label(planes, word, (20, 10), layout, [235 * unit] * 3, [16 * unit] * 3)
     rows, columns = word.ink.shape
     part: NDArray[Any] = planes[0][10 : 10 + rows, 20 : 20 + columns]
     ink = word.ink > 0.95
@@ -96,12 +96,12 @@ def test_a_word_stands_out_and_keeps_the_colour(ground: int, name: str) -> None:
 
 @pytest.mark.parametrize("capital_px", [8.0, 15.5, 40.0])
 def test_capitals_are_as_high_as_asked(capital_px: float) -> None:
-    rows = np.flatnonzero(label("OEH", capital_px).ink.max(axis=1) > 0.5)
+    rows = np.flatnonzero(make_label("OEH", capital_px).ink.max(axis=1) > 0.5)
     assert rows[-1] - rows[0] + 1 == pytest.approx(capital_px, rel=0.2, abs=2)
 
 
 def test_what_does_not_fit_is_cut_off() -> None:
     planes = [np.full((45, 60), 100, np.uint8)]
-    stamp(planes, label("stabilized", 20), (0, 0), nearest("gray"), [235], [16])
+    draw_label(planes, make_label("stabilized", 20), (0, 0), nearest_layout("gray"), [235], [16])
     assert planes[0].shape == (45, 60)
     assert (planes[0] != 100).any()

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.media.planes.layout import PixelLayout
-from tasks.media.planes.shift import KERNELS, shift_planes
+from tasks.media.planes.shift import FILTER_TAPS, shift_planes
 
 LAYOUTS = {
     "yuv420p": PixelLayout("yuv420p", 8, (1, 1), 3),
@@ -18,7 +18,7 @@ LAYOUTS = {
     "gbrp10le": PixelLayout("gbrp10le", 10, (0, 0), 3),
 }
 SIZES = [(64, 48), (37, 29)]
-NAMES = sorted(KERNELS)
+NAMES = sorted(FILTER_TAPS)
 
 
 def noise(layout: PixelLayout, size_px: tuple[int, int], seed: int = 0) -> list[NDArray[np.uint16]]:

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma
-from tasks.media.planes.layout import PixelLayout, nearest
+from tasks.media.planes.layout import PixelLayout, nearest_layout
 from tasks.media.planes.shift import shift_planes
 from tasks.media.planes.warp import warp_planes
 
 Floats = NDArray[np.float64]
 
-LAYOUTS = {name: nearest(name) for name in ("gray", "yuv420p", "yuv422p", "yuv444p", "gbrp", "yuv420p10le")}
+LAYOUTS = {name: nearest_layout(name) for name in ("gray", "yuv420p", "yuv422p", "yuv444p", "gbrp", "yuv420p10le")}
 SIZE = (160, 120)
 CENTRE = np.array([79.5, 59.5])
 TURN = affine.about_target(affine.scale_and_turn(1.1, np.deg2rad(7.0)), np.array([3.3, -2.4]), CENTRE)

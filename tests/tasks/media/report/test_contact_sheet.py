@@ -8,18 +8,18 @@ import pytest
 
 from tasks.errors import OutputError
 from tasks.media.report.contact_sheet import (
+    CONTACT_SHEET_MAX_BYTES,
     GAP_PX,
-    LARGEST_BYTES,
     THUMBNAIL_WIDTH_PX,
-    sheet_frames,
+    contact_frames,
     thumbnail,
-    write_contact,
+    write_contact_sheet,
 )
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5, 6, 7, 100])
 def test_frames_are_spread_over_the_clip(frames: int) -> None:
-    chosen = sheet_frames(frames)
+    chosen = contact_frames(frames)
     assert len(chosen) == min(6, frames)
     assert len(set(chosen)) == len(chosen)
     assert all(0 <= index < frames for index in chosen)
@@ -30,7 +30,7 @@ def test_originals_are_above_and_in_order(tmp_path: Path) -> None:
     def flat(level: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
         return thumbnail(np.full((90, 160, 3), level, np.uint8), 1.0)
 
-    write_contact(tmp_path / "contact.jpg", [(flat(20), flat(120)), (flat(60), flat(180))])
+    write_contact_sheet(tmp_path / "contact.jpg", [(flat(20), flat(120)), (flat(60), flat(180))])
     sheet = cv2.imread(str(tmp_path / "contact.jpg"))
     height = 90 * THUMBNAIL_WIDTH_PX // 160
     assert sheet.shape == (2 * height + GAP_PX, 2 * THUMBNAIL_WIDTH_PX + GAP_PX, 3)
@@ -49,11 +49,11 @@ def test_noise_is_kept_small(tmp_path: Path) -> None:
         (draw.integers(0, 256, (426, 240, 3), dtype=np.uint8), draw.integers(0, 256, (426, 240, 3), dtype=np.uint8))
         for _ in range(6)
     ]
-    write_contact(tmp_path / "contact.jpg", noisy)
-    assert (tmp_path / "contact.jpg").stat().st_size <= LARGEST_BYTES
+    write_contact_sheet(tmp_path / "contact.jpg", noisy)
+    assert (tmp_path / "contact.jpg").stat().st_size <= CONTACT_SHEET_MAX_BYTES
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     tile = np.zeros((9, 16, 3), np.uint8)
     with pytest.raises(OutputError, match="cannot be written"):
-        write_contact(tmp_path / "no" / "contact.jpg", [(tile, tile)])
+        write_contact_sheet(tmp_path / "no" / "contact.jpg", [(tile, tile)])

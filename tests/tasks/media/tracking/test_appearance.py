@@ -19,7 +19,7 @@ from tasks.maths.body.landmarks import (
     SHOULDERS,
     clothes_distance,
 )
-from tasks.media.tracking.appearance import colours_of
+from tasks.media.tracking.appearance import clothing_histograms
 from tests.support.bodies import figure
 
 RED, BLUE, GREY = (200, 40, 30), (30, 60, 200), (120, 120, 120)
@@ -46,7 +46,7 @@ def dressed(marks: NDArray[np.float64], shirt: Any, trousers: Any, light: float 
 
 def worn(hip_xy: tuple[float, float], shirt: Any, trousers: Any, torso_px: float = 80.0, light: float = 1.0) -> Any:
     marks = person(hip_xy, torso_px)
-    return colours_of(dressed(marks, shirt, trousers, light), marks).astype(np.float64)
+    return clothing_histograms(dressed(marks, shirt, trousers, light), marks).astype(np.float64)
 
 
 def test_shares_are_shares() -> None:
@@ -69,9 +69,9 @@ def test_another_shirt_is_another_person(shirt: Any, trousers: Any) -> None:
 
 def test_outside_the_picture_there_is_nothing_to_see_and_a_rim_is_no_error() -> None:
     picture = dressed(person((300, 200)), RED, BLUE)
-    assert np.isnan(colours_of(picture, person((-500, 200)))).all()
-    assert np.isnan(colours_of(picture, person((300, 200), 2.0))).all()
-    legs_below = colours_of(picture, person((300, 395)))
+    assert np.isnan(clothing_histograms(picture, person((-500, 200)))).all()
+    assert np.isnan(clothing_histograms(picture, person((300, 200), 2.0))).all()
+    legs_below = clothing_histograms(picture, person((300, 395)))
     assert np.isfinite(legs_below[0]).all() and np.isnan(legs_below[1]).all()
     alone = clothes_distance(legs_below.astype(np.float64), legs_below.astype(np.float64))
     assert alone == pytest.approx(0, abs=1e-6)

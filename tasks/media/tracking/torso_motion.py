@@ -18,20 +18,20 @@ from tasks.maths.tracking.steps import Step, summarise_step
 Luma = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
-TORSO_MODEL_PX: Final = (100.0, 120.0)  # as long the torso is on the picture that is tracked on
-MOST_ENLARGED: Final = 2.0  # what is not in the picture, no enlarging brings back
-MOST_FEATURES: Final = 80
-FORWARD_BACKWARD_PX: Final = 0.7  # of the picture that is tracked on
-QUALITY: Final = 5e-5  # of the best corner's: folds of plain clothes beside bare skin still count
-APART_PX: Final = 6
-WINDOW_PX: Final = 17
-LEVELS: Final = 3
-REACH: Final = 0.3  # of the torso's length: room round the torso and round where it may have gone
-SIDE: Final = 0.25  # of the torso's length: half the width of a torso seen from the side
-ARM: Final = 0.1  # of the torso's length: half the width of an arm, left out
-SLEEVE: Final = 0.2  # of the torso's length from the middle of an arm: from here on nothing is the arm's
-ON_ARM: Final = 0.1  # of the belief in what is so far away: what a feature at the rim of an arm gets
-ARMS: Final = tuple(
+TRACKED_TORSO_PX: Final = (100.0, 120.0)  # as long the torso is on the picture that is tracked on
+MAX_ENLARGEMENT: Final = 2.0  # what is not in the picture, no enlarging brings back
+MAX_CORNERS: Final = 80
+MAX_FORWARD_BACKWARD_PX: Final = 0.7  # of the picture that is tracked on
+CORNER_QUALITY: Final = 5e-5  # of the best corner's: folds of plain clothes beside bare skin still count
+CORNER_DISTANCE_PX: Final = 6
+FLOW_WINDOW_PX: Final = 17
+FLOW_PYRAMID_LEVELS: Final = 3
+SEARCH_MARGIN_TORSOS: Final = 0.3  # of the torso's length: room round the torso and round where it may have gone
+SIDE_HALF_WIDTH_TORSOS: Final = 0.25  # of the torso's length: half the width of a torso seen from the side
+ARM_HALF_WIDTH_TORSOS: Final = 0.1  # of the torso's length: half the width of an arm, left out
+SLEEVE_RADIUS_TORSOS: Final = 0.2  # of the torso's length from the middle of an arm: from here on nothing is the arm's
+MIN_ARM_WEIGHT: Final = 0.1  # of the belief in what is so far away: what a feature at the rim of an arm gets
+ARM_SEGMENTS: Final = tuple(
     tuple(LANDMARK_NAMES.index(f"{side}_{joint}") for joint in pair)
     for side in ("left", "right")
     for pair in (("shoulder", "elbow"), ("elbow", "wrist"))
@@ -70,9 +70,9 @@ def find_torso(landmarks_xy: Floats, visibility: Floats) -> Torso | None:
     if length < 8.0:
         return None
     across = max(float(np.hypot(*(pair[0] - pair[1]))) for pair in (shoulders, hips))
-    seen = [list(pair) for pair in ARMS if visibility[list(pair)].min() > 0.5]
+    seen = [list(pair) for pair in ARM_SEGMENTS if visibility[list(pair)].min() > 0.5]
     arms = np.array([landmarks_xy[pair] for pair in seen], dtype=np.float64).reshape(-1, 2, 2)
-    return Torso(hip, neck, max(0.5 * across, SIDE * length), arms)
+    return Torso(hip, neck, max(0.5 * across, SIDE_HALF_WIDTH_TORSOS * length), arms)
 
 
 class TorsoMotion:
@@ -102,7 +102,7 @@ class TorsoMotion:
             guesses = [self._speed] if self._speed is not None else []
             if torso is not None:
                 guesses.insert(0, torso.hip_xy - last.hip_xy)
-            row = measure(before, luma, last, np.array(guesses or [np.zeros(2)]), (*self._shown, *shown))
+            row = measure_step(before, luma, last, np.array(guesses or [np.zeros(2)]), (*self._shown, *shown))
             row = replace(row, carried_frames=self._carried)
         step = np.array([row.dx_px, row.dy_px])
         self._speed = step if np.isfinite(step).all() else None
@@ -114,39 +114,43 @@ class TorsoMotion:
         return row
 
 
-def measure(before: Luma, after: Luma, torso: Torso, guess_xy: Floats, shown_xy: Sequence[Floats] = ()) -> Step:
+def measure_step(before: Luma, after: Luma, torso: Torso, guess_xy: Floats, shown_xy: Sequence[Floats] = ()) -> Step:
     """The step of the features on ``torso``, which lies in ``before``, from guesses (g, 2) at it, the best first.
 
     They lie within all of ``shown_xy``, each the corners (4, 2) of a part of the picture.
     """
-    cut = _cut_round(torso, guess_xy, before.shape)
+    cut = _tracking_crop(torso, guess_xy, before.shape)
     if min(cut.size_px) < 16:
         return Step()
     old, new = cut.out_of(before), cut.out_of(after)
-    found = cv2.goodFeaturesToTrack(old, MOST_FEATURES, QUALITY, APART_PX, mask=_region(torso, cut, shown_xy))
+    found = cv2.goodFeaturesToTrack(
+        old, MAX_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX, mask=_feature_mask(torso, cut, shown_xy)
+    )
     if found is None:
         return Step()
     start, end, error = _track(old, new, found, guess_xy[0] * cut.scale_xy)
     start_xy, step_xy = cut.to_source(start), (end - start) / cut.scale_xy
     where = {"hip_xy": torso.hip_xy, "neck_xy": torso.neck_xy}
     return summarise_step(
-        start_xy, step_xy, error / cut.scale, **where, guess_xy=guess_xy, belief=off_arms(start_xy, torso)
+        start_xy, step_xy, error / cut.scale, **where, guess_xy=guess_xy, belief=arm_weights(start_xy, torso)
     )
 
 
-def off_arms(source_xy: Floats, torso: Torso) -> Floats:
-    """How likely points (k, 2) lie on no arm: from ``ON_ARM`` at the arms' rims to 1 beside the sleeves."""
+def arm_weights(source_xy: Floats, torso: Torso) -> Floats:
+    """How likely points (k, 2) lie on no arm: from ``MIN_ARM_WEIGHT`` at the arms' rims to 1 beside the sleeves."""
     away_px = np.full(len(source_xy), np.inf)
     for start, end in torso.arms_xy:
         limb = end - start
         along = np.clip((source_xy - start) @ limb / max(float(limb @ limb), 1e-9), 0.0, 1.0)
         away_px = np.minimum(away_px, np.hypot(*(source_xy - start - along[:, None] * limb).T))
-    beside = np.clip((away_px / torso.length_px - ARM) / (SLEEVE - ARM), 0.0, 1.0)
-    return np.asarray(ON_ARM + (1 - ON_ARM) * beside)
+    beside = np.clip(
+        (away_px / torso.length_px - ARM_HALF_WIDTH_TORSOS) / (SLEEVE_RADIUS_TORSOS - ARM_HALF_WIDTH_TORSOS), 0.0, 1.0
+    )
+    return np.asarray(MIN_ARM_WEIGHT + (1 - MIN_ARM_WEIGHT) * beside)
 
 
 @dataclass(frozen=True)
-class Cut:
+class TrackingCrop:
     """A part of the picture, scaled down: where tracking happens."""
 
     low_xy: NDArray[np.int64]  # its first pixel in the source
@@ -176,17 +180,17 @@ class Cut:
         return np.asarray(np.round((source_xy - self.low_xy + 0.5) * self.scale_xy - 0.5).astype(np.int32))
 
 
-def _cut_round(torso: Torso, guess_xy: Floats, shape: tuple[int, ...]) -> Cut:
+def _tracking_crop(torso: Torso, guess_xy: Floats, shape: tuple[int, ...]) -> TrackingCrop:
     """The part of a picture (h, w) that holds the torso and where it may have gone."""
     ends = np.stack([torso.hip_xy, torso.neck_xy])
     ends = np.concatenate([ends, ends + guess_xy[0]])
-    reach = torso.half_width_px + REACH * torso.length_px
+    reach = torso.half_width_px + SEARCH_MARGIN_TORSOS * torso.length_px
     limit = np.array(shape[::-1])
     low = np.clip(np.floor(ends.min(axis=0) - reach), 0, limit).astype(np.int64)
     high = np.clip(np.ceil(ends.max(axis=0) + reach), 0, limit).astype(np.int64)
-    scale = min(float(np.clip(torso.length_px, *TORSO_MODEL_PX)) / torso.length_px, MOST_ENLARGED)
+    scale = min(float(np.clip(torso.length_px, *TRACKED_TORSO_PX)) / torso.length_px, MAX_ENLARGEMENT)
     width, height = np.round((high - low) * scale).astype(int).tolist()
-    return Cut(low, high, (width, height))
+    return TrackingCrop(low, high, (width, height))
 
 
 def _track(old: Luma, new: Luma, found: NDArray[np.float32], guess: Floats) -> tuple[Floats, Floats, Floats]:
@@ -195,7 +199,7 @@ def _track(old: Luma, new: Luma, found: NDArray[np.float32], guess: Floats) -> t
     there, ok = _flow(old, new, found, found + shift)
     back, ok_back = _flow(new, old, there, there - shift)
     error = np.hypot(*(back - found)[:, 0].T)
-    good = ok & ok_back & (error < FORWARD_BACKWARD_PX)
+    good = ok & ok_back & (error < MAX_FORWARD_BACKWARD_PX)
     start, end = (part[good, 0].astype(np.float64) for part in (found, there))
     return start, end, error[good].astype(np.float64)
 
@@ -209,26 +213,26 @@ def _flow(
         new,
         start,
         first.copy(),
-        winSize=(WINDOW_PX, WINDOW_PX),
-        maxLevel=LEVELS,
+        winSize=(FLOW_WINDOW_PX, FLOW_WINDOW_PX),
+        maxLevel=FLOW_PYRAMID_LEVELS,
         criteria=(3, 20, 0.01),
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
     )
     return found, status[:, 0] == 1
 
 
-def _region(torso: Torso, cut: Cut, shown_xy: Sequence[Floats]) -> Luma:
+def _feature_mask(torso: Torso, cut: TrackingCrop, shown_xy: Sequence[Floats]) -> Luma:
     """255 on the torso from a little under the hips to the shoulders, 0 elsewhere, on the arms and beyond the edges."""
     axis = torso.neck_xy - torso.hip_xy
     side = np.array([-axis[1], axis[0]]) / torso.length_px * torso.half_width_px
     low, high = torso.hip_xy - 0.08 * axis, torso.hip_xy + 0.95 * axis
     mask = np.zeros(cut.size_px[::-1], np.uint8)
     cv2.fillConvexPoly(mask, cut.to_pixels(np.array([low - side, low + side, high + side, high - side])), 255)
-    thick = max(1, round(2 * ARM * torso.length_px * cut.scale))
+    thick = max(1, round(2 * ARM_HALF_WIDTH_TORSOS * torso.length_px * cut.scale))
     for start, end in torso.arms_xy:
         cv2.line(mask, cut.to_pixels(start).tolist(), cut.to_pixels(end).tolist(), 0, thick)
     for corners_xy in shown_xy:  # a feature's whole window lies within
         inside = np.zeros_like(mask)
         cv2.fillConvexPoly(inside, cut.to_pixels(corners_xy), 255)
-        mask &= cv2.erode(inside, np.ones((WINDOW_PX, WINDOW_PX), np.uint8))
+        mask &= cv2.erode(inside, np.ones((FLOW_WINDOW_PX, FLOW_WINDOW_PX), np.uint8))
     return mask

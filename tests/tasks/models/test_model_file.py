@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import ModelError
-from tasks.models.bundle import pose_bundle
+from tasks.models.model_file import pose_bundle
 from tasks.models.sources import model_files
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.demo.walker import Walk, draw, truth
+from tasks.demo.walker import Walk, draw_walk, ground_truth
 from tasks.maths.body.landmarks import LANDMARK_COUNT, LANDMARK_NAMES
 from tasks.maths.tracking.steps import Steps, steps_from_rows
-from tasks.media.tracking.features import TorsoMotion
+from tasks.media.tracking.torso_motion import TorsoMotion
 
 Floats = NDArray[np.float64]
 Luma = NDArray[np.uint8]
@@ -178,10 +178,10 @@ def test_the_same_pictures_give_the_same_steps() -> None:
 
 def test_a_drawn_walker_is_followed_although_arms_swing_and_the_scene_passes() -> None:
     walker = Walk(seconds=1.2, fps=Fraction(30), seed=3)
-    known = truth(walker)
+    known = ground_truth(walker)
     motion = TorsoMotion()
     rows = []
-    for rgb, _, joints in draw(walker):
+    for rgb, _, joints in draw_walk(walker):
         points = np.where(np.isfinite(joints), joints, joints[LANDMARK_NAMES.index("left_hip")])
         rows.append(motion.step(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8), points, SEEN))
     left = np.hypot(*(steps_from_rows(rows).xy()[1:] - np.diff(known.hip_center_xy_px, axis=0)).T)
