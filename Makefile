@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3,$(shell $(p) -c 
 BIN := .venv/bin
 PORT ?= 4200
 
-.PHONY: demo test check format readme lock ui bench
+.PHONY: demo test check format docs lock ui bench
 demo: .venv/installed
 	$(BIN)/stillwalk video=demo
 
@@ -28,11 +28,8 @@ ui: .venv/installed
 	PREFECT_HOME=$(CURDIR)/outputs/.prefect DO_NOT_TRACK=1 PREFECT_SERVER_UI_API_URL=http://127.0.0.1:$(PORT)/api \
 	$(BIN)/prefect server start --host 127.0.0.1 --port $(PORT)
 
-readme: .venv/installed
-	$(BIN)/python -c "import re, pathlib; from flows.cli.help import manual; \
-	block = manual().partition('each given as name=value:')[2].partition('\n--cfg job')[0].strip('\n'); \
-	path = pathlib.Path('README.md'); text = path.read_text(); \
-	path.write_text(re.sub(r'(## Settings\n.*?\`\`\`\n).*?(\n\`\`\`)', lambda m: m[1] + block + m[2], text, flags=re.S))"
+docs: .venv/installed
+	$(BIN)/python -m tests.support.settings_page
 
 lock:
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.txt

@@ -1,0 +1,158 @@
+"""The pages say the truth: commands are accepted, links lead somewhere, the settings are the program's."""
+
+import importlib.util
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy
+import pytest
+
+from flows.cli import arguments, cache_commands
+from flows.config import settings
+from tasks.media.files.masks_file import CHUNK_FRAMES, Mask, State, mask_writer
+from tests.support.settings_page import renewed
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"))}
+README_MOST_LINES, README_MOST_BYTES = 130, 9_000
+SETTING = re.compile(r"([a-z][a-z_]*(?:\.[a-z_0-9]+)*)=(.+)")
+PLACEHOLDER = re.compile(r"\.\.\.|=[A-Z]$|<|^name=value$")  # as in pose.every=N and output_dir=...
+
+
+@pytest.fixture(autouse=True)
+def registered() -> None:
+    settings.register()
+
+
+def fenced(page: str) -> Iterator[str]:
+    """Lines of the code blocks of a page, those that end in a backslash joined with the next."""
+    for block in re.findall(r"^```\w*\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        yield from block.replace("\\\n", " ").splitlines()
+
+
+def inline(page: str) -> list[str]:
+    """Code in the running text and in tables of a page, without the tables that come from the program itself."""
+    prose = re.sub(r"^```.*?^```", "", page.partition("<!-- Everything below")[0], flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"`([^`\n]+)`", prose)
+
+
+def words(line: str) -> list[str]:
+    """The words of a command line from the program's name on; none where it is no command of ours."""
+    found = re.match(r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?(stillwalk|python|make)( .*)?$", line)
+    return shlex.split(found[1] + (found[2] or ""), comments=True) if found else []
+
+
+CURRENT = {name: page for name, page in PAGES.items() if name != "CHANGELOG.md"}  # which also names what is gone
+COMMANDS = sorted(
+    {(name, line) for name, page in CURRENT.items() for line in (*fenced(page), *inline(page)) if words(line)}
+)
+INLINE_SETTINGS = sorted(
+    {
+        (name, code)
+        for name, page in CURRENT.items()
+        for code in inline(page)
+        if all(SETTING.fullmatch(word) for word in code.split(" ")) and not PLACEHOLDER.search(code)
+    }
+)
+
+
+def accept(given: list[str]) -> None:
+    """Check settings as the program does before a run; ``SettingError`` for one that is wrong."""
+    sweep = "-m" in given
+    overrides = [settings.quoted(word, sweep=sweep) for word in given if word != "-m"]
+    arguments.check(overrides)
+    for setting in settings.combinations(overrides)[0] if sweep else [overrides]:
+        settings.load(setting)
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS)
+def test_a_command_of_the_pages_is_accepted(
+    page: str, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program, *given = words(line)
+    if program == "make":
+        targets = re.findall(r"^([\w./]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert {word for word in given if "=" not in word} <= set(targets)
+    elif program == "python":
+        assert given[0] == "-m"
+        assert importlib.util.find_spec(given[1]) is not None
+    elif given[:1] == ["cache"]:
+        assert cache_commands.main([*given[1:], f"output_dir={tmp_path}"]) == 2  # understood, but nothing is there
+        assert "there is no cache at" in capsys.readouterr().err
+    elif "--config-dir" in given:
+        assert given[:4:2] == ["--config-dir", "--config-name"]
+        accept(given[4:])
+    elif given and given[0] not in {"serve", "--help", "-sc", "..."}:
+        accept(given)
+
+
+@pytest.mark.parametrize(("page", "code"), INLINE_SETTINGS)
+def test_a_setting_of_the_pages_is_accepted(page: str, code: str) -> None:
+    given = code.split(" ")
+    names = {word.partition("=")[0] for word in given}
+    if not names & {"PORT", "VIDEO", "PREFECT_API_URL"}:
+        accept(given if "video" in names else ["video=demo", *given])
+
+
+def test_enough_commands_were_found() -> None:
+    assert len([line for _, line in COMMANDS if "stillwalk" in line]) > 25
+    assert len(INLINE_SETTINGS) > 40
+
+
+def test_the_settings_page_is_the_programs() -> None:
+    """Renew it with `make docs`."""
+    page = PAGES["docs/settings.md"]
+    assert renewed(page) == page
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text().splitlines()) <= README_MOST_LINES
+    assert README.stat().st_size <= README_MOST_BYTES
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", PAGES[page]):
+        place, _, heading = target.partition("#")
+        path = (ROOT / page).parent / place if place else ROOT / page
+        assert path.exists(), target
+        if heading:
+            assert heading in headings(path.read_text()), target
+
+
+def headings(page: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    plain = re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.*)$", plain, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", sorted(CURRENT))
+def test_files_that_the_pages_name_exist(page: str) -> None:
+    for name in re.findall(r"\b(?:conf|flows|tasks|tests|docs)/[\w/]+\.(?:py|md|yaml)\b", PAGES[page]):
+        assert (ROOT / name).exists(), name
+
+
+def test_the_lines_of_python_lay_a_mask_over_its_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = re.search(r"```python\n(masks = numpy\.load.*?)```", PAGES["docs/files.md"], re.DOTALL)
+    assert found is not None
+    mask = numpy.zeros((8, 8), numpy.uint8)
+    mask[:, 4:] = 255  # of a box that reaches 20 px beyond the left and the lower edge: x from 19.5, y to the edge
+    box = numpy.array([-20.5, 9.5, 59.5, 89.5], numpy.float32)
+    with mask_writer(tmp_path / "masks.npz") as writer:
+        for _ in range(CHUNK_FRAMES):
+            writer.write(Mask(numpy.zeros_like(mask), box, State.measured))
+        writer.write(Mask(mask, box, State.measured))
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"numpy": numpy, "cv2": cv2, "i": CHUNK_FRAMES, "width": 100, "height": 70}
+    exec(found[1], names)
+    person = names["person"]
+    assert person.shape == (70, 100)
+    rows, columns = numpy.nonzero(person > 127)
+    assert (columns.min(), columns.max(), rows.max()) == (20, 59, 69)
+    assert rows.min() in (9, 10)
