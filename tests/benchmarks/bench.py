@@ -1,12 +1,11 @@
-"""The benchmark: this program beside its floor, on the same machine, the same clip, with the same settings.
+"""Compare the program with its floor: the same machine, the same clip, the same settings.
 
     python -m tests.benchmarks.bench [VIDEO ...] [--loop 30] [--cases cold,length,workers] [--seconds 10,60,100]
 
-Every run is a process of its own, started here and measured by what the kernel says of it when it has ended (wall, CPU,
-peak memory). The Prefect server is started before and counts for nothing. Without VIDEO: the jogger of the sample
-videos and the drawn walker. With --loop they are first repeated until they last so many seconds, so that starting,
-which a run pays once, counts as little as in a clip of that length. The table goes to the terminal and to
-``outputs/bench.md``.
+Every run is a process of its own. The kernel reports its wall time, CPU time and peak memory when it has ended. The
+Prefect server is started before and is not counted. Without VIDEO the clips are the jogger of the sample videos and the
+drawn walker. ``--loop`` repeats a clip until it lasts so many seconds: the start then weighs as little as
+in a clip of that length. The table goes to the terminal and to ``outputs/bench.md``.
 """
 
 import argparse
@@ -17,20 +16,25 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import av
 
 from conf.showing import EncodeConf
-from tests.benchmarks.bench_clips import FRAMES, drawn, loop, walkers
+from conf.walker import DemoConf
+from tasks.demo.demo_video import draw_demo
+from tasks.requests import DemoRequest
 from tests.benchmarks.measuring import ROOT, Spent, program, server
 
 SAMPLE = ROOT.parent / "shared" / "videos" / "gym_jog_moving_camera.mp4"
 REPORT = ROOT / "outputs" / "bench.md"
 AGAIN = "smoothing.window=9"
 SMOOTHING_RERUNS = {"trajectory", "stabilized.mp4", "comparison.mp4", "person.mp4", "report.html"}
-CLIPS = 8
+CLIPS = 8  # drawn walkers
+CLIP_SECONDS = 5.0
+CLIP_FRAMES = 150
 RENDERED = ("stabilized.mp4", "comparison.mp4", "person.mp4")
 
 
@@ -68,7 +72,7 @@ def main() -> None:
             folder.mkdir()
             if "cold" in cases:
                 clip = loop(video, folder / f"{video.stem}_looped.mp4", asked.loop) if asked.loop else video
-                parts.append(section(f"{video.name}, {shape(video)}", against_floor(clip, folder, api)))
+                parts.append(section(f"{video.name}, {shape(video)}", compared_with_floor(clip, folder, api)))
             if "length" in cases and number == 0:
                 rows = by_length(video, folder, api, [float(length) for length in asked.seconds.split(",")])
                 parts.append(section(f"{video.name}, end to end several times", rows))
@@ -82,24 +86,32 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.benchmarks.bench", description="This program beside its floor."
+        prog="python -m tests.benchmarks.bench", description="Compare the program with its floor."
     )
     parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO")
-    parser.add_argument("--loop", type=float, default=0.0, metavar="S", help="of cold: repeat the clip up to S seconds")
     parser.add_argument(
-        "--cases", default="cold,length", help="cold: against the floor; length: time and memory; workers: throughput"
+        "--loop", type=float, default=0.0, metavar="S", help="with cold: repeat the clip until it lasts S seconds"
     )
-    parser.add_argument("--seconds", default="10,60,100", help="of length: how long, the first compared with the last")
+    parser.add_argument(
+        "--cases",
+        default="cold,length",
+        help="cold: compare with the floor; length: time and memory by length; workers: throughput",
+    )
+    parser.add_argument(
+        "--seconds", default="10,60,100", help="with length: lengths of the clip; the last is compared with the first"
+    )
     return parser.parse_args()
 
 
-def against_floor(video: Path, folder: Path, api: str) -> list[Row]:
-    """Cold, again with other smoothing, again with nothing to do; then the floor of the first two."""
+def compared_with_floor(video: Path, folder: Path, api: str) -> list[Row]:
+    """Three runs: cold, with another smoothing, with nothing to do. Then the floor of the first two."""
     cold = program(video, folder, api)
     again = program(video, folder, api, AGAIN)
     ran = {stage["output"] or stage["stage"] for stage in record(folder, video)["stages"] if stage["status"] == "ran"}
     if ran != SMOOTHING_RERUNS:
-        raise SystemExit(f"{AGAIN} ran {sorted(ran)}, not {sorted(SMOOTHING_RERUNS)}: was the program being edited?")
+        raise SystemExit(
+            f"{AGAIN} ran {sorted(ran)}, not {sorted(SMOOTHING_RERUNS)}: was the program edited meanwhile?"
+        )
     idle = program(video, folder, api, AGAIN)
     parts = floor(video, folder / "out" / video.stem)
     encode = added(*(parts[name] for name in RENDERED))
@@ -112,10 +124,10 @@ def against_floor(video: Path, folder: Path, api: str) -> list[Row]:
     return [
         Row("cold, three videos", frames, cold, f"CPU {ratios(cold, idle, busiest, check)}; wall {busy(cold)} of CPU"),
         Row("other smoothing", frames, again, f"CPU {ratios(again, idle, added(decode, beside), check)}"),
-        Row("nothing to do", 0, idle, "starting, imports, cache"),
+        Row("nothing to do", 0, idle, "start, imports, cache"),
         Row("floor", frames, Spent(0, busiest.cpu_s), "decode + pose + masks + three times encode, side by side"),
         Row("... one after the other", frames, least, ""),
-        Row("... plain decode of the three", frames, check, "the check that each is whole: not in the floor above"),
+        Row("... plain decode of the three", frames, check, "the check of each video: not in the floor above"),
         *(Row(f"... {title}", frames, parts[name], "") for name, title in names),
         *(Row(f"... plain encode of {name}", frames, parts[name], "") for name in RENDERED),
         *stages(folder, video),
@@ -123,7 +135,7 @@ def against_floor(video: Path, folder: Path, api: str) -> list[Row]:
 
 
 def stages(folder: Path, video: Path) -> list[Row]:
-    """Wall seconds of the stages in the last run that computed them; two run side by side."""
+    """Wall seconds of each stage in the last run that computed it. Two stages run at once."""
     found = []
     for name, log in record(folder, video)["log"].items():
         seconds = log["computed_in_s"]
@@ -133,7 +145,7 @@ def stages(folder: Path, video: Path) -> list[Row]:
 
 
 def by_length(video: Path, folder: Path, api: str, lengths_s: list[float]) -> list[Row]:
-    """The same clip end to end, ever longer: time a frame and peak memory."""
+    """The same clip repeated to several lengths: time per frame and peak memory."""
     rows: list[Row] = []
     for seconds in lengths_s:
         looped = loop(video, folder / f"loop{seconds:g}.mp4", seconds)
@@ -142,17 +154,17 @@ def by_length(video: Path, folder: Path, api: str, lengths_s: list[float]) -> li
         frames = int(record(folder, looped)["clip"]["frames"])
         cost_ms = 1000 * (spent.cpu_s - idle.cpu_s) / frames
         row = Row(
-            f"{seconds:g} s", frames, spent, f"{cost_ms:.1f} CPU ms a frame without {idle.cpu_s:.1f} s of starting"
+            f"{seconds:g} s", frames, spent, f"{cost_ms:.1f} CPU ms a frame, without {idle.cpu_s:.1f} s for the start"
         )
         rows.append(row)
         for path in (folder / "out" / looped.stem).glob("*.mp4"):
             path.unlink()
     growth = rows[-1].spent.peak_mb / rows[0].spent.peak_mb - 1
-    return [*rows, Row("peak memory, last against first", 0, Spent(0, 0), f"{growth:+.1%}")]
+    return [*rows, Row("peak memory, last compared with first", 0, Spent(0, 0), f"{growth:+.1%}")]
 
 
 def by_workers(folder: Path, api: str) -> list[Row]:
-    """A folder of clips, cold, with one worker and with two: how busy they keep the cores."""
+    """A cold run over a folder of clips, with one worker and with two: throughput and busy cores."""
     clips = walkers(folder / "in", CLIPS)
     rows = []
     for workers in (1, 2):
@@ -160,13 +172,13 @@ def by_workers(folder: Path, api: str) -> list[Row]:
         home.mkdir()
         spent = program(clips, home, api, f"workers={workers}")
         remark = f"{spent.cpu_s / spent.wall_s:.2f} cores busy"
-        rows.append(Row(f"workers={workers}", CLIPS * FRAMES, spent, remark))
+        rows.append(Row(f"workers={workers}", CLIPS * CLIP_FRAMES, spent, remark))
     faster = rows[0].spent.wall_s / rows[1].spent.wall_s
-    return [*rows, Row("two against one", 0, Spent(0, 0), f"{faster:.2f} times the throughput")]
+    return [*rows, Row("two workers compared with one", 0, Spent(0, 0), f"{faster:.2f} times the throughput")]
 
 
 def floor(video: Path, deliverables: Path) -> dict[str, Spent]:
-    """What ``tests.benchmarks.floor`` has measured, by name."""
+    """Run ``tests.benchmarks.floor`` and return what it measured, by name."""
     encode = EncodeConf()
     command = [
         sys.executable,
@@ -184,14 +196,47 @@ def floor(video: Path, deliverables: Path) -> dict[str, Spent]:
     return {name: Spent(part["wall_s"], part["cpu_s"]) for name, part in parts.items()}
 
 
+def loop(video: Path, path: Path, seconds: float) -> Path:
+    """Write the packets of ``video`` to ``path`` again and again until they last at least ``seconds``."""
+    with av.open(str(video)) as source, av.open(str(path), "w") as target:
+        like = source.streams.video[0]
+        stream = target.add_stream_from_template(like)
+        packets = [packet for packet in source.demux(like) if packet.size]
+        times = [(packet.pts or 0, packet.dts or 0, packet.duration or 0) for packet in packets]
+        lasts = max(pts + duration for pts, _, duration in times) - min(pts for pts, _, _ in times)
+        tick_s = packets[0].time_base
+        for turn in range(ceil(seconds / float(lasts * tick_s))):
+            for packet, (pts, dts, duration) in zip(packets, times, strict=True):
+                packet.stream, packet.time_base = stream, tick_s  # muxing changed both, and the times
+                packet.pts, packet.dts, packet.duration = pts + turn * lasts, dts + turn * lasts, duration
+                target.mux(packet)
+    return path
+
+
+def drawn(folder: Path, conf: DemoConf | None = None) -> Path:
+    """Draw the demo into a new folder."""
+    folder.mkdir(parents=True)
+    draw_demo(DemoRequest(conf or DemoConf()), folder, lambda _: None)
+    return folder / "demo.mp4"
+
+
+def walkers(folder: Path, count: int) -> Path:
+    """Make a folder with ``count`` drawn walkers of ``CLIP_FRAMES`` frames, each with other clothes."""
+    folder.mkdir(parents=True)
+    for seed in range(1, count + 1):
+        made = drawn(folder.with_name(f"drawn{seed}"), DemoConf(seconds=CLIP_SECONDS, seed=seed))
+        made.rename(folder / f"walker{seed}.mp4")
+    return folder
+
+
 def added(*parts: Spent) -> Spent:
     return Spent(sum(part.wall_s for part in parts), sum(part.cpu_s for part in parts))
 
 
 def ratios(spent: Spent, idle: Spent, least: Spent, check: Spent) -> str:
-    """How many times the floor: all of the run, then what it costs beyond starting, which a long clip pays once too.
+    """CPU time as a multiple of the floor: the whole run, and the run without the start.
 
-    Both again with the plain decoding of what was written in the floor, for every video is read back whole.
+    Then the same two with ``check`` added to the floor: plain decoding of the videos, which the program reads back.
     """
     costs = (spent.cpu_s, spent.cpu_s - idle.cpu_s)
     bare, checked = ([f"{cost / floor.cpu_s:.2f}" for cost in costs] for floor in (least, added(least, check)))

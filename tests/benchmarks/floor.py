@@ -1,10 +1,11 @@
-"""What a run cannot do without, and nothing else: plain decoding, plain model calls, plain encoding.
+"""Measure the floor of a run: plain decoding, plain model calls, plain encoding, and nothing else.
 
-``python -m tests.benchmarks.floor VIDEO DELIVERABLES CRF PRESET`` prints wall and CPU seconds of each as JSON. The
-models see the frames and boxes that the program's saw, the encoder gets the pictures of the files in the folder
-``DELIVERABLES``, first one file after the other, then all side by side: encoders that share a processor's cache take
-more CPU seconds each, and nobody who has several cores lets all but one of them wait. Getting the pictures ready is
-not counted.
+    python -m tests.benchmarks.floor VIDEO DELIVERABLES CRF PRESET
+
+It prints wall and CPU seconds of each as JSON. The models get the same frames and boxes as in the program. The encoder
+gets the pictures of the videos in the folder ``DELIVERABLES``: first one video after the other, then all at once. Both
+are measured because encoders that share a processor's cache take more CPU seconds each, and a program that has several
+cores uses them. The time to prepare the pictures is not counted.
 """
 
 import json
@@ -33,7 +34,7 @@ from tasks.models.selfie import SELFIE_INPUT_SIZE_PX
 from tasks.models.sources import model_files
 from tasks.records import NO_HDR
 
-CHUNK = 20  # frames got ready at a time
+CHUNK_FRAMES = 20  # prepared at a time
 THREADS = 2
 Spent = dict[str, float]
 
@@ -53,7 +54,7 @@ def main() -> None:
 
 
 def decode(path: Path) -> Spent:
-    """Decode all of a file and look at nothing."""
+    """Decode a whole file and use nothing of it."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
@@ -62,7 +63,7 @@ def decode(path: Path) -> Spent:
 
 
 def pose(path: Path) -> Spent:
-    """One landmarker over all frames; it gives the person's mask too, as the program has it do."""
+    """Run one pose landmarker on all frames. It also makes the person's mask, as in the program."""
     options = vision.PoseLandmarkerOptions(
         base_options=BaseOptions(model_asset_buffer=pose_bundle(model_files("full", None, False))),
         running_mode=vision.RunningMode.VIDEO,
@@ -74,7 +75,7 @@ def pose(path: Path) -> Spent:
 
 
 def selfie(path: Path, masks: Path) -> Spent:
-    """One segmenter over the boxes that the program has cut out of all frames."""
+    """Run one segmenter on the boxes that the program cut out of the frames."""
     model = model_files("general", None, False)[0].read_bytes()
     boxes = (mask.edges_px.astype(np.float64) for mask in read_masks(masks))
     options = vision.ImageSegmenterOptions(
@@ -89,7 +90,7 @@ def selfie(path: Path, masks: Path) -> Spent:
 
 
 def encode(path: Path, crf: str, preset: str, *, clock: Callable[[], float] = time.process_time) -> Spent:
-    """The pictures of ``path`` once more through x264 with the program's settings, into nothing."""
+    """Encode the pictures of ``path`` with x264 and the program's settings, and throw the result away."""
     with av.open(str(path)) as container, av.open("/dev/null", "w", format="mp4") as sink:
         like = container.streams.video[0]
         stream = sink.add_stream("libx264", rate=like.average_rate)
@@ -102,14 +103,14 @@ def encode(path: Path, crf: str, preset: str, *, clock: Callable[[], float] = ti
 
 
 def encode_side_by_side(paths: list[Path], crf: str, preset: str) -> Spent:
-    """All of ``paths`` encoded at the same time, each in a thread of its own: an encoder works in its caller's."""
+    """Encode all of ``paths`` at once, each in its own thread. An encoder works in the thread that calls it."""
     with ThreadPoolExecutor(len(paths)) as pool:
         parts = list(pool.map(lambda path: encode(path, crf, preset, clock=time.thread_time), paths))
     return {name: sum(part[name] for part in parts) for name in parts[0]}
 
 
 def frames(path: Path) -> Iterator[VideoFrame]:
-    """Decoded on one thread, so that none works on while something else is timed."""
+    """Decode on one thread, so that no other thread works while something else is timed."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
@@ -133,12 +134,15 @@ def timed(
     while_made: bool = False,
     clock: Callable[[], float] = time.process_time,
 ) -> Spent:
-    """Wall and CPU seconds of ``use`` on every item, the latter by ``clock``; ``while_made``: of making them, too."""
+    """Wall and CPU seconds of ``use`` on every item. ``clock`` gives the CPU time.
+
+    With ``while_made`` the time to make the items counts too.
+    """
     wall = cpu = 0.0
     count = 0
     source = iter(items)
     while True:
-        ready: Any = source if while_made else list(islice(source, CHUNK))
+        ready: Any = source if while_made else list(islice(source, CHUNK_FRAMES))
         wall, cpu = wall - time.perf_counter(), cpu - clock()
         done = 0
         for item in ready:

@@ -1,11 +1,12 @@
-"""How still each way of holding leaves the drawn walkers, against their truth; and the steps left in real clips.
+"""Compare ways to hold a walker: drawn walkers with their truth, and the steps that are left in real clips.
 
     python -m tests.benchmarks.lock_table FOLDER [--walkers level,limp] [--seeds 1,2,3] [--ways fused]
         [--clips VIDEO ...]
 
-Walkers are drawn, looked at once and held in each way; all of it is kept in FOLDER, so a second run is quick. The
-table goes to the terminal as Markdown: px, the true hips' (or shoulders', where these are held) place in the output.
-With --clips also each clip's ``residual_step`` in the rendered file (``verify=true``), with a black border.
+Each walker is drawn, its pose is measured once, and it is held in each way. All results are kept in FOLDER, so a second
+run is quick. The table is printed as Markdown. Its figures are px: where the true hips are in the output, or the true
+shoulders where these are held. With ``--clips`` there is a second table: the ``residual_step`` of each clip in the
+rendered file (``verify=true``), with a black border.
 """
 
 import argparse
@@ -82,12 +83,12 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.benchmarks.lock_table", description="Ways of holding, compared."
+        prog="python -m tests.benchmarks.lock_table", description="Compare ways to hold a walker."
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where all is kept")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where results are kept")
     parser.add_argument("--walkers", help=f"some of {','.join(WALKERS)}")
-    parser.add_argument("--ways", help="beginnings of some of: " + ",".join((*WAYS, *STREAMS)))
-    parser.add_argument("--seeds", default="1", help="of the drawing: gait, clothes, camera")
+    parser.add_argument("--ways", help="names, or their beginnings, of: " + ",".join((*WAYS, *STREAMS)))
+    parser.add_argument("--seeds", default="1", help="seeds of the drawing: gait, clothes, camera")
     parser.add_argument("--clips", nargs="*", type=Path, default=[], metavar="VIDEO")
     return parser.parse_args()
 
@@ -97,7 +98,7 @@ def print_row(cells: list[str]) -> None:
 
 
 def against_truth(walker: Watched, way: str) -> tuple[Figures, int]:
-    """Figures of a walker held in a way, and how often another person was followed."""
+    """Figures of a walker that is held in one way, and how often the followed person changed."""
     clip = read_clip(walker.clip)
     switches = int(walker.subject.facts["identity_switches"])
     if way in STREAMS:
@@ -126,7 +127,7 @@ def against_truth(walker: Watched, way: str) -> tuple[Figures, int]:
 
 
 def truth_of(walker: Watched, point: str) -> Floats:
-    """True middle (n, 2) of hips or shoulders in source px."""
+    """True middle of the hips or shoulders, (n, 2), in source px."""
     assert walker.demo is not None
     table = read_table(walker.demo.path("truth.parquet"))
     names = {"hips": ["hip_center"], "shoulders": [LANDMARK_NAMES[index] for index in SHOULDERS]}[point]
@@ -135,7 +136,7 @@ def truth_of(walker: Watched, point: str) -> Floats:
 
 
 def on_clips(folder: Path, clips: list[Path], ways: list[str]) -> Iterator[list[str]]:
-    """Rows of the real clips: ``residual_step`` in the rendered file, for each way."""
+    """Rows of the real clips: ``residual_step`` in the rendered file for each way."""
     yield ["clip", "source", *ways]
     yield ["---"] * (len(ways) + 2)
     for path in clips:

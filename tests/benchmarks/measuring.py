@@ -1,4 +1,4 @@
-"""The program as a process of its own, measured by what the kernel says of it when it has ended."""
+"""Run the program as a process of its own and measure it by the resource usage that the kernel reports."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ SERVER_START_S = 180
 
 @dataclass(frozen=True)
 class Spent:
-    """What a process and those it waited for have used; ``peak_mb`` is the largest one's."""
+    """Resources of a process and of its children that ended; ``peak_mb`` is that of the largest one."""
 
     wall_s: float
     cpu_s: float
@@ -27,7 +27,7 @@ class Spent:
 
 
 def program(video: Path, folder: Path, api: str, *overrides: str) -> Spent:
-    """Run the program on ``video``, a file or a folder, into ``folder/out``; the benchmark ends where it fails."""
+    """Run the program on ``video``, a file or a folder, into ``folder/out``. A failure ends the benchmark."""
     where = f"output_dir={folder / 'out'}"
     command = [sys.executable, "-m", "flows.stabilize", f"video={video.absolute()}", where, *overrides]
     environment = {**os.environ, "PREFECT_API_URL": api, "PREFECT_HOME": str(folder / ".prefect")}
@@ -38,7 +38,7 @@ def program(video: Path, folder: Path, api: str, *overrides: str) -> Spent:
 
 
 def measured(command: list[str], environment: dict[str, str]) -> tuple[Spent, int, str]:
-    """Run to the end: what was spent, the exit status, what was printed."""
+    """Run a command to its end; return its resources, its exit status and what it printed."""
     with tempfile.TemporaryFile("w+") as said:
         began = time.perf_counter()
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=said)
@@ -46,14 +46,14 @@ def measured(command: list[str], environment: dict[str, str]) -> tuple[Spent, in
         wall_s = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
-        peak_mb = usage.ru_maxrss * 1.024e-3  # Linux tells units of 1024 bytes
+        peak_mb = usage.ru_maxrss * 1.024e-3  # Linux reports units of 1024 bytes
         spent = Spent(wall_s, usage.ru_utime + usage.ru_stime, peak_mb)
         return spent, process.returncode, said.read()
 
 
 @contextmanager
 def server(work: Path) -> Iterator[str]:
-    """A Prefect server of our own on loopback; gives its address."""
+    """Start a Prefect server on loopback and yield the address of its API."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])

@@ -1,9 +1,9 @@
-"""What each preset of x264 costs and gives, at the program's own quality: why the default is the one it is.
+"""Compare the presets of x264 at the program's quality: the reason for the default.
 
     python -m tests.benchmarks.presets VIDEO
 
-Encodes the pictures of ``VIDEO``, best a ``stabilized.mp4``, on one thread with each preset, and prints milliseconds of
-CPU a frame, megabits a second, and how far the luma is from what went in (PSNR over all pictures, dB).
+Encodes the pictures of ``VIDEO`` with each preset on one thread; a ``stabilized.mp4`` is the best choice. It prints CPU
+milliseconds per frame, megabits per second, and the PSNR of the luma over all pictures in dB.
 """
 
 import io
@@ -24,7 +24,7 @@ from tasks.media.output.codecs import CODECS, prepare
 from tasks.records import NO_HDR
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium")
-MOST = 120  # pictures, from the middle of the clip
+LENGTH_FRAMES = 120  # from the middle of the clip
 
 
 def main() -> None:
@@ -37,21 +37,21 @@ def main() -> None:
     for preset in PRESETS:
         coded, spent_s = encoded(pictures, rate, preset)
         megabits = len(coded) * 8e-6 / (len(pictures) / float(rate))
-        psnr_db = likeness(pictures, coded)
+        psnr_db = psnr_of(pictures, coded)
         print(f"| {preset} | {1000 * spent_s / len(pictures):.1f} | {megabits:.2f} | {psnr_db:.2f} |")
 
 
 def middle(video: Path) -> list[VideoFrame]:
     with av.open(str(video)) as container:
         frames = container.streams.video[0].frames
-        first = max(0, (frames - MOST) // 2)
+        first = max(0, (frames - LENGTH_FRAMES) // 2)
         return [frame for index, frame in zip(count(), container.decode(video=0), strict=False) if index >= first][
-            :MOST
+            :LENGTH_FRAMES
         ]
 
 
 def encoded(pictures: list[VideoFrame], rate: Fraction, preset: str) -> tuple[bytes, float]:
-    """The file, and the CPU seconds of the encoder, which works in the thread that calls it."""
+    """Encode; return the file and the encoder's CPU seconds. The encoder works in the thread that calls it."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as sink:
         stream = sink.add_stream("libx264", rate=rate)
@@ -66,8 +66,8 @@ def encoded(pictures: list[VideoFrame], rate: Fraction, preset: str) -> tuple[by
     return file.getvalue(), spent_s
 
 
-def likeness(pictures: list[VideoFrame], coded: bytes) -> float:
-    """PSNR of the luma in dB, by the mean square error over all pictures."""
+def psnr_of(pictures: list[VideoFrame], coded: bytes) -> float:
+    """PSNR of the luma in dB, from the mean square error over all pictures."""
     with av.open(io.BytesIO(coded), "r") as container:
         pairs = zip(lumas(pictures), lumas(container.decode(video=0)), strict=True)
         errors = [float(np.square(before.astype(np.float32) - after).mean()) for before, after in pairs]

@@ -1,4 +1,4 @@
-"""How still a point of known place stands in the output: what the comparison of ways to hold a walker is made of."""
+"""How still a point of known place is in the output: the figures of the lock table."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,13 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Figures:
-    """In px of the output. A constant distance to the target is in none of them."""
+    """In px of the output. A constant distance to the target does not count."""
 
-    std_x: float  # spread of the true point
+    std_x: float  # standard deviation of the true point
     std_y: float
-    sway: float  # rms beside a parabola over time, both axes
+    sway: float  # rms of what is left beside a parabola over time, both axes
     tremble: float  # rms of the step from frame to frame, both axes
-    jump: float  # longest such step: the true point stands still in a perfect lock, so none is the subject's own
+    jump: float  # longest such step; in a perfect lock the true point does not move at all
 
     @property
     def row(self) -> list[str]:
@@ -27,7 +27,7 @@ class Figures:
 
 
 def figures(place_px: Floats, time_s: Floats, present: Flags) -> Figures:
-    """Figures of the true point's places (n, 2) in the output, over the frames in which the subject is ``present``."""
+    """Figures of the true point's place (n, 2) in the output, over the frames where the subject is ``present``."""
     place = np.where(present[:, None], place_px, np.nan)
     step = np.hypot(*np.diff(place, axis=0).T)
     step = step[np.isfinite(step)]
@@ -42,8 +42,8 @@ def figures(place_px: Floats, time_s: Floats, present: Flags) -> Figures:
 
 
 def within(point_px: Floats, size_px: tuple[int, int]) -> Flags:
-    """(n,) whether a point (n, 2) lies between the left and the right edge of a picture.
+    """Whether each point (n, 2) lies between the left and the right edge of a picture: bool (n,).
 
-    Up and down is not asked: who stands with hips below the picture is there, too.
+    The height is not checked: a person whose hips are below the picture is also in it.
     """
     return np.asarray((point_px[:, 0] >= 0) & (point_px[:, 0] <= size_px[0] - 1))
