@@ -1,1 +1,1 @@
-"""From a mask to a person cut out of the picture."""
+"""From a person mask to a person cut out of the picture."""

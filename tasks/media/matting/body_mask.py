@@ -1,7 +1,7 @@
-"""The pose model's own mask of the person it follows: kept with every sighting, and a judge of the selfie model's.
+"""The pose model's own mask of the person: stored with each pose, and used to correct the selfie model's mask.
 
-The selfie network was made for people near the camera, from the hips up: of a whole body it leaves out raised legs,
-and takes trees for people. The pose model's mask is of one person, whole, and coarser at the edge.
+The selfie network was trained on people near the camera, from the hips up. On a whole body it misses raised legs and
+takes trees for people. The pose model's mask shows one whole person, with a coarser edge.
 """
 
 from typing import Final
@@ -17,12 +17,12 @@ from tasks.media.planes.crop import box_to_source, crop_and_resize
 Floats = NDArray[np.float64]
 Probability = NDArray[np.float32]
 
-STORED_SIZE_PX: Final = (256, 256)  # the network's own size, over more than the body
-MIN_BODY_LEVEL: Final = 12  # of 255: below it nothing is seen
+STORED_SIZE_PX: Final = (256, 256)  # width and height: the network's own size, which covers more than the body
+MIN_BODY_LEVEL: Final = 12  # of 255; lower values count as nothing
 
 
 def crop_body_mask(mask: NDArray[np.uint8], scale_xy: Floats) -> Mask:
-    """The part of ``mask`` (h, w), of a picture of ``scale_xy`` (2,) source pixels each, in which the body is."""
+    """The part of ``mask`` (h, w) that holds the body. A pixel of ``mask`` is ``scale_xy`` (2,) source px large."""
     height, width = mask.shape
     x, y, across, down = cv2.boundingRect(cv2.compare(mask, MIN_BODY_LEVEL, cv2.CMP_GE))
     if across == 0:
@@ -33,7 +33,7 @@ def crop_body_mask(mask: NDArray[np.uint8], scale_xy: Floats) -> Mask:
 
 
 def resample_body_mask(body: Mask, edges_px: Floats, wh: tuple[int, int]) -> Probability:
-    """The body's probability (h, w) 0..1 over the box ``edges_px``."""
+    """The body's probability (h, w), 0..1, over the box ``edges_px`` in source px, at size ``wh``."""
     height, width = body.probability.shape
     matrix = affine.compose(affine.invert(box_to_source(edges_px, wh)), box_to_source(body.edges_px, (width, height)))
     moved = cv2.warpAffine(body.probability, matrix, wh, flags=cv2.INTER_LINEAR)
@@ -41,6 +41,6 @@ def resample_body_mask(body: Mask, edges_px: Floats, wh: tuple[int, int]) -> Pro
 
 
 def fuse_probabilities(shown: Probability, body: Probability) -> Probability:
-    """``shown`` (h, w) of the selfie model as far as ``body`` (h, w) is in doubt: where it is sure, it decides."""
+    """``shown`` (h, w) of the selfie model, pulled towards ``body`` (h, w) where the pose model is certain."""
     sure = np.abs(2 * body - 1)
     return np.asarray(shown + sure * (body - shown), np.float32)

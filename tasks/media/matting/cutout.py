@@ -1,4 +1,4 @@
-"""A person cut out of each picture by its mask and moved, to be set before another background."""
+"""Cut a person out of each picture by the mask, move the cutout, and set it before another background."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,21 +26,24 @@ from tasks.media.planes.warp import Region, source_coverage, warp_planes
 
 Floats = NDArray[np.float64]
 
+# Standard deviation by which colours extend beyond a transparent edge, as a share of the region's height.
+EDGE_BLEED_SHARE: Final = 0.012
+
 
 @dataclass(frozen=True)
 class CutoutSettings:
-    """What is the same for all pictures of a cut-out clip."""
+    """What is the same for all pictures of a clip."""
 
     layout: PixelLayout
     chroma_location: int  # FFmpeg's code
     size_px: tuple[int, int]  # of the output
     interpolation: str
-    refine: bool  # the edge by the picture
+    refine: bool  # align the mask's edge with edges of the picture
 
 
 @dataclass(frozen=True)
 class Cutout:
-    """What is cut out, as it stands in a region of the output that begins on the grid of chroma samples."""
+    """A cut-out person in a region of the output. The region begins on the grid of chroma samples."""
 
     region: Region
     planes: Planes
@@ -48,9 +51,9 @@ class Cutout:
 
 
 def smooth_masks_in_time(masks: Iterator[Mask], anchor_xy: Floats) -> Iterator[Mask]:
-    """The same masks, each averaged with the frames before and after it, moved along with the anchor (n, 2).
+    """The same masks, each averaged with the frame before and after it, aligned by the anchor (n, 2) in source px.
 
-    Only frames in which somebody is followed lend and take.
+    Frames without a person neither contribute nor change.
     """
     before: Mask | None = None
     now = next(masks, None)
@@ -67,11 +70,11 @@ def smooth_masks_in_time(masks: Iterator[Mask], anchor_xy: Floats) -> Iterator[M
         before, now, index = now, after, index + 1
 
 
-def mask_to_mask(other: Mask, now: Mask, step_xy: Floats) -> Floats:
-    """2x3 matrix from the pixels of ``other`` to those of ``now``, for a body that went by ``step_xy`` source px."""
+def mask_to_mask(other: Mask, now: Mask, spacing_xy: Floats) -> Floats:
+    """2x3 matrix from the pixels of ``other`` to those of ``now``, for a body that moved by ``step_xy`` source px."""
     there, here = mask_to_source(other), mask_to_source(now)
-    scale = here[[0, 1], [0, 1]]  # boxes are upright: no need of a general inverse
-    return np.column_stack([there[:, :2] / scale[:, None], (there[:, 2] + step_xy - here[:, 2]) / scale])
+    scale = here[[0, 1], [0, 1]]  # boxes are upright, so no general inverse is needed
+    return np.column_stack([there[:, :2] / scale[:, None], (there[:, 2] + spacing_xy - here[:, 2]) / scale])
 
 
 def mask_to_source(mask: Mask) -> Floats:
@@ -81,9 +84,9 @@ def mask_to_source(mask: Mask) -> Floats:
 
 
 def cut_out_person(planes: Planes, mask: Mask, to_output: Floats, look: CutoutSettings) -> Cutout | None:
-    """The person of ``planes`` moved by ``to_output`` (2, 3); None where no part of it lies in the output.
+    """The person of ``planes`` moved by ``to_output`` (2, 3). None if no part of the person lies in the output.
 
-    Picture and mask are each resampled once, and only where the person is. Nothing shows outside the source picture.
+    Picture and mask are each resampled once, only around the person. Alpha is 0 outside the source picture.
     """
     mask_to_output = affine.compose(to_output, mask_to_source(mask))
     body = harden_mask(mask.probability)
@@ -101,7 +104,7 @@ def cut_out_person(planes: Planes, mask: Mask, to_output: Floats, look: CutoutSe
 
 
 def whole_picture_cutout(planes: Planes, to_output: Floats, look: CutoutSettings) -> Cutout:
-    """The whole picture moved by ``to_output`` (2, 3): opaque where the source covers the output."""
+    """The whole picture moved by ``to_output`` (2, 3), opaque where the source covers the output."""
     region = Region(0, 0, *look.size_px)
     rows, columns = planes[0].shape
     alpha = source_coverage(to_output, (columns, rows), region)
@@ -109,7 +112,7 @@ def whole_picture_cutout(planes: Planes, to_output: Floats, look: CutoutSettings
 
 
 def draw_cutout(cut: Cutout, canvas: Planes, layout: PixelLayout, *, straight: bool = False) -> None:
-    """Draw ``cut`` into planes of the output; ``straight``: its own colours, unmixed, where it shows at all."""
+    """Draw ``cut`` into planes of the output. ``straight``: write its unmixed colours where alpha is not 0."""
     peak = (1 << layout.depth) - 1
     for index, (plane, opacity) in enumerate(zip(cut.planes, cut.opacity, strict=True)):
         composite_foreground(
@@ -117,11 +120,11 @@ def draw_cutout(cut: Cutout, canvas: Planes, layout: PixelLayout, *, straight: b
         )
 
 
-def cutout_window(plane: NDArray[Any], cut: Cutout, step_xy: tuple[int, int]) -> NDArray[Any]:
-    """The part of a plane of the output that ``cut`` lies over; a view."""
+def cutout_window(plane: NDArray[Any], cut: Cutout, spacing_xy: tuple[int, int]) -> NDArray[Any]:
+    """A view of the part of an output plane that ``cut`` covers."""
     width, height = cut.region.size_px
-    rows, columns = -(-height // step_xy[1]), -(-width // step_xy[0])
-    return plane[cut.region.y0 // step_xy[1] :, cut.region.x0 // step_xy[0] :][:rows, :columns]
+    rows, columns = -(-height // spacing_xy[1]), -(-width // spacing_xy[0])
+    return plane[cut.region.y0 // spacing_xy[1] :, cut.region.x0 // spacing_xy[0] :][:rows, :columns]
 
 
 def _moved(planes: Planes, to_output: Floats, region: Region, look: CutoutSettings) -> Planes:
@@ -138,20 +141,17 @@ def _opacity(alpha: Alpha, look: CutoutSettings) -> tuple[Alpha, ...]:
     return tuple(reduced[step] for step in steps)
 
 
-EDGE_BLEED_SHARE: Final = 0.012  # standard deviation of the colours that go on beyond a clear edge, share of the height
-
-
 def blurred_background(
     moved: Planes, cut: Cutout | None, layout: PixelLayout, sigma_px: float, black: Sequence[int]
 ) -> Planes:
-    """New planes: ``moved`` blurred by ``sigma_px`` luma pixels as if what ``cut`` shows were not there."""
+    """New planes: ``moved`` blurred by ``sigma_px`` luma pixels, without the pixels of the person in ``cut``."""
     blurred = []
     for index, plane in enumerate(moved):
-        step_xy = sample_spacing(layout, index)
+        spacing_xy = sample_spacing(layout, index)
         weight = np.ones(plane.shape, np.float32)
         if cut is not None:
-            cutout_window(weight, cut, step_xy)[:] -= cut.opacity[index]
-        blurred.append(masked_blur(plane, sigma_in_samples(sigma_px, step_xy), weight, black[index]))
+            cutout_window(weight, cut, spacing_xy)[:] -= cut.opacity[index]
+        blurred.append(masked_blur(plane, sigma_in_samples(sigma_px, spacing_xy), weight, black[index]))
     return tuple(blurred)
 
 
@@ -160,17 +160,17 @@ def transparent_planes(
 ) -> tuple[Planes, Alpha]:
     """Planes with straight (unmixed) colours, and their opacity (h, w), 0..1.
 
-    A person's colours go on a little beyond the edge, so that neither chroma of half the size nor a later scaling
-    brings in another one; far away there is ``black``, one value a plane.
+    The person's colours extend a little beyond the edge. Otherwise subsampled chroma, or a later resize, would mix in
+    another colour. Elsewhere the planes are ``black``, one value a plane.
     """
     canvas = solid_planes(layout, size_px, black)
     alpha = np.zeros(size_px[::-1], np.float32)
     if cut is None:
         return canvas, alpha
     for index, (plane, opacity) in enumerate(zip(cut.planes, cut.opacity, strict=True)):
-        step_xy = sample_spacing(layout, index)
-        across, down = sigma_in_samples(EDGE_BLEED_SHARE * cut.region.size_px[1], step_xy)
-        cutout_window(canvas[index], cut, step_xy)[:] = masked_blur(
+        spacing_xy = sample_spacing(layout, index)
+        across, down = sigma_in_samples(EDGE_BLEED_SHARE * cut.region.size_px[1], spacing_xy)
+        cutout_window(canvas[index], cut, spacing_xy)[:] = masked_blur(
             plane, (max(across, 2.0), max(down, 2.0)), opacity, black[index]
         )
     draw_cutout(cut, canvas, layout, straight=True)

@@ -1,4 +1,4 @@
-"""Which of a network's masks are believed, and what stands in for the others."""
+"""Decide which masks of the segmentation model are usable, and fill the failed ones."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
@@ -13,31 +13,32 @@ from tasks.media.files.masks_file import Mask, State
 Probability = NDArray[np.float32]
 ByteMask = NDArray[np.uint8]
 
-MIN_PERSON_PROBABILITY: Final = (
+MIN_PERSON_PROBABILITY: Final = (  # a mask that stays below it all around the torso's centre has missed the person
     0.5  # a mask that reaches this probability nowhere near the torso's middle has missed the person
 )
-TORSO_WINDOW_SHARE: Final = 0.08  # of the mask's size, to either side
-LIMB_REACH_MODEL_PX: Final = 17  # pixels of a mask: a limb's way from one pose to another, both sides together
-MIN_OVERLAP_IOU: Final = 0.5  # of two masks' union that both show: the same body, a moment later
+TORSO_WINDOW_SHARE: Final = 0.08  # half size of the window around the torso's centre, as a share of the mask's size
+LIMB_REACH_MODEL_PX: Final = 17  # how far a limb moves between two poses, both sides together
+MIN_OVERLAP_IOU: Final = 0.5  # intersection over union of two masks of the same body a moment apart
 
 
 class _UncertainFrame(NamedTuple):
-    """A frame whose mask is not of the person beyond doubt."""
+    """A frame whose mask is missing or may show something else."""
 
-    mask: ByteMask | None  # None: it is of no use
+    mask: ByteMask | None  # None: unusable
     edges_px: NDArray[np.float32]
-    bridged: bool  # poses before and after it say where the body is
+    bridged: bool  # there are poses before and after, so the body's place is known
 
 
 def fill_failed_masks(
     masks: Iterable[Probability | None], boxes: PersonBoxes, posed: NDArray[np.bool_], wh: tuple[int, int]
 ) -> Iterator[Mask]:
-    """Each frame's mask in bytes; a failed one is lent that of the frame before it, else of the next good one.
+    """Each frame's mask in bytes. A failed mask is filled with a copy of the one before, else of the next good one.
 
-    A mask has failed when it is None or shows nobody where the pose has the torso. Where there is no pose (``posed``,
-    (n,)) it must be like those next to it, back or on to a frame with one: anything may be taken for a person; between
-    two poses it is first cut down to what is near either body. Only masks of the same following are lent: box and body
-    go together there. Where no mask can be lent, nobody is shown.
+    A mask has failed if it is None, or if it shows nobody at the torso of the pose. In a frame without a pose
+    (``posed``, (n,)) the model may have taken anything for a person. Such a mask must overlap its neighbours, in an
+    unbroken sequence from a frame with a pose. Between two poses it is first cut to the surroundings of both bodies.
+    Masks are copied only within one stretch in which the person is followed, where the box moves with the body. Without
+    a mask to copy, the frame shows nobody.
     """
     empty = np.zeros((wh[1], wh[0]), np.uint8)
     last: ByteMask | None = None
@@ -63,25 +64,25 @@ def fill_failed_masks(
 def _resolve_run(
     run: list[_UncertainFrame], before: ByteMask | None, after: ByteMask | None, empty: ByteMask
 ) -> Iterator[Mask]:
-    """Doubtful frames in a row, between two good masks of the same following or only one or none."""
+    """Masks for a run of uncertain frames. ``before`` and ``after`` are the good masks around it, if any."""
     if before is not None and after is not None:
         near = cv2.dilate(cv2.max(before, after), np.ones((LIMB_REACH_MODEL_PX, LIMB_REACH_MODEL_PX), np.uint8))
-        run = [held._replace(mask=None if held.mask is None else cv2.min(held.mask, near)) for held in run]
-    believed = _similar_in_sequence(run, before) | {
+        run = [frame._replace(mask=None if frame.mask is None else cv2.min(frame.mask, near)) for frame in run]
+    usable = _similar_in_sequence(run, before) | {
         len(run) - 1 - index for index in _similar_in_sequence(run[::-1], after)
     }
-    standing_in = before if before is not None else after
+    substitute = before if before is not None else after
     for index, (mask, edges_px, bridged) in enumerate(run):
-        if mask is not None and index in believed:
+        if mask is not None and index in usable:
             yield Mask(mask, edges_px, State.measured)
-        elif standing_in is not None and bridged:
-            yield Mask(standing_in, edges_px, State.copied)
+        elif substitute is not None and bridged:
+            yield Mask(substitute, edges_px, State.copied)
         else:
             yield Mask(empty, edges_px, State.nobody)
 
 
 def _similar_in_sequence(run: list[_UncertainFrame], good: ByteMask | None) -> set[int]:
-    """Those of ``run`` whose mask is like the one before it, from a ``good`` one on."""
+    """Indices in ``run`` of masks that overlap the one before them in a sequence from ``good``."""
     chained = set()
     for index, frame in enumerate(run):
         if good is not None and frame.mask is not None and _overlap(frame.mask, good):
@@ -96,7 +97,7 @@ def _overlap(first: ByteMask, second: ByteMask) -> bool:
 
 
 def _shows_person(mask: Probability, edges_px: NDArray[np.float32], torso_xy_px: NDArray[np.float64]) -> bool:
-    """Whether ``mask`` shows the person somewhere near the torso, if it is known where that is."""
+    """Whether ``mask`` shows a person near the torso. True if the torso's place is unknown."""
     if not np.isfinite(torso_xy_px).all():
         return True
     size = np.array(mask.shape[::-1])

@@ -1,6 +1,7 @@
-"""From a network's person probability to an alpha plane: steadied over time, placed once, softly edged.
+"""From a person mask to an alpha plane: smoothed in time, warped once, with a soft edge.
 
-A mask is uint8, probability * 255, at model size; ``masks_file`` says where it lies in the source.
+A mask is uint8, probability * 255, at the size of the model's picture. ``masks_file`` defines where it lies in the
+source.
 """
 
 from typing import Final
@@ -15,21 +16,18 @@ from tasks.media.planes.warp import Region
 
 ByteMask = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
-AGREEMENT_SIGMA: Final = 0.25  # a neighbour's probability that differs by this much counts 0.6, by twice this 0.14
-PROBABILITY_RAMP: Final = (
-    0.20,
-    0.55,
-)  # probability at which a pixel is surely not, and surely the person's: limbs stay whole
-MASK_BLUR_MODEL_PX: Final = 1.0  # model pixels: smooths the network's steps
-ALPHA_RAMP: Final = (0.45, 0.95)  # of the blurred mask, at which alpha leaves 0 and reaches 1: a little inside the step
-REGION_MARGIN_MODEL_PX: Final = 4  # model pixels about the person in which the old background's colour is seen
-GUIDE_STEP_PX: Final = 3  # refinement looks at every third pixel of its window
-GUIDE_RADIUS_STEPS: Final = 3  # steps on each side
-GUIDE_SIGMA_LEVELS: Final = 12.0  # standard deviation of brightness, of 255, that belongs to one surface
+AGREEMENT_SIGMA: Final = 0.25  # difference at which a neighbour in time has weight 0.6; at twice this it has 0.14
+PROBABILITY_RAMP: Final = (0.20, 0.55)  # below: not the person; above: the person. Low, so that limbs stay whole
+MASK_BLUR_MODEL_PX: Final = 1.0  # standard deviation; smooths the steps of the network's mask
+ALPHA_RAMP: Final = (0.45, 0.95)  # blurred mask at which alpha leaves 0 and reaches 1: a little inside the edge
+REGION_MARGIN_MODEL_PX: Final = 4  # around the person, so that the old background's colour is visible there
+GUIDE_STEP_PX: Final = 3  # the edge refinement samples every third pixel of its window
+GUIDE_RADIUS_STEPS: Final = 3  # of ``GUIDE_STEP_PX`` to each side
+GUIDE_SIGMA_LEVELS: Final = 12.0  # standard deviation of brightness, of 255, within one surface
 
 
 def _ramp(low: float, high: float) -> NDArray[np.float32]:
-    """Smooth step from 0 to 1 over bytes, ``low`` and ``high`` being shares of 255."""
+    """Smoothstep from 0 to 1 as a table over bytes. ``low`` and ``high`` are shares of 255."""
     t = np.clip((np.arange(256) / 255 - low) / (high - low), 0, 1)
     return (t * t * (3 - 2 * t)).astype(np.float32)
 
@@ -41,10 +39,10 @@ _LIKENESS: Final = np.exp(-0.5 * (np.arange(256) / GUIDE_SIGMA_LEVELS) ** 2).ast
 
 
 def average_with_neighbours(mask: ByteMask, neighbours: list[tuple[ByteMask, Matrix]]) -> ByteMask:
-    """``mask`` averaged with its neighbours in time, each with the 2x3 matrix that brings it onto ``mask``.
+    """``mask`` averaged with its neighbours in time, each given with the 2x3 matrix that maps it onto ``mask``.
 
-    Neighbours on both sides cancel lag. A neighbour counts, pixel by pixel, as far as it agrees: flicker is averaged
-    away, and a moving arm, on which they disagree, stays where it is.
+    Neighbours on both sides cancel lag. Each pixel of a neighbour is weighted by its agreement with ``mask``. So
+    flicker is averaged away, and a moving arm, where the masks disagree, stays in place.
     """
     if not neighbours:
         return mask
@@ -60,14 +58,16 @@ def average_with_neighbours(mask: ByteMask, neighbours: list[tuple[ByteMask, Mat
 
 
 def harden_mask(probability: ByteMask) -> ByteMask:
-    """The mask with doubt decided and its steps smoothed: 255 inside, 0 outside, half on the edge."""
+    """The mask with uncertain probabilities decided and its steps smoothed: 255 inside, 0 outside, about half on the
+    edge.
+    """
     return np.asarray(cv2.GaussianBlur(cv2.LUT(probability, _SOLID), (0, 0), MASK_BLUR_MODEL_PX), np.uint8)
 
 
 def mask_region(mask: ByteMask, model_to_output: Matrix, size_px: tuple[int, int], grid: tuple[int, int]) -> Region:
-    """Region of the output in which ``mask`` shows something and a little around it.
+    """The region of the output in which ``mask`` shows something, with a margin.
 
-    It begins on the ``grid`` of chroma samples (luma pixels each); empty where nothing lies in the output.
+    It begins on the ``grid`` of chroma samples (luma pixels each). It is empty if nothing lies in the output.
     """
     left, top, width, height = cv2.boundingRect(mask)
     if width == 0:
@@ -86,17 +86,17 @@ def mask_region(mask: ByteMask, model_to_output: Matrix, size_px: tuple[int, int
 
 
 def warp_mask(mask: ByteMask, model_to_output: Matrix, region: Region) -> ByteMask:
-    """The mask over ``region`` of the output, 0 outside its box; one resampling."""
+    """The mask over ``region`` of the output, in one resampling. It is 0 outside the mask's box."""
     matrix = model_to_output.copy()
     matrix[:, 2] -= region.x0, region.y0
     return np.asarray(cv2.warpAffine(mask, matrix, region.size_px, flags=cv2.INTER_LINEAR), np.uint8)
 
 
 def refine_edge(probability: ByteMask, guide: ByteMask) -> ByteMask:
-    """Joint bilateral filter: each pixel becomes the mean of those near it that are as bright in ``guide``.
+    """Joint bilateral filter (Petschnigg et al. 2004) over a sparse window.
 
-    Petschnigg et al. 2004, over a sparse window. Both arrays are (h, w) uint8; edges of the mask move to edges of the
-    picture that lie within the window.
+    Each pixel becomes the mean of nearby pixels that are about as bright in ``guide``. Both arrays are (h, w), uint8.
+    Edges of the mask move to edges of the picture within the window.
     """
     reach = GUIDE_RADIUS_STEPS * GUIDE_STEP_PX
     height, width = guide.shape

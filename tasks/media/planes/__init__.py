@@ -1,1 +1,1 @@
-"""Pictures as planes of their own pixel format: moved, cut, drawn on."""
+"""The planes of a picture in its own pixel format: layout, movement, borders, drawing, composition."""

@@ -1,4 +1,7 @@
-"""What goes on beyond the edge of a picture, and what lies behind a person: cheap strong blurs, or a colour."""
+"""What fills the output where the source picture does not cover it, and the strong blur of a background.
+
+Strong blurs are computed on a reduced plane, which is much cheaper and looks the same.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,10 +18,10 @@ from tasks.media.planes.warp import Region, source_coverage
 
 Floats = NDArray[np.float64]
 
-BORDER_BLUR_SHARE: Final = 0.04  # standard deviation of the blur beyond the edge, as a share of the picture's height
-BORDER_BRIGHTNESS: Final = 0.55  # brightness that is left beyond the edge
-REDUCED_SIGMA_SAMPLES: Final = 2  # standard deviation, in samples, that the reduced plane is blurred by
-MIN_BLUR_WEIGHT: Final = 1e-3  # weight at which no sample nearby counts
+BORDER_BLUR_SHARE: Final = 0.04  # standard deviation of the border's blur, as a share of the picture's height
+BORDER_BRIGHTNESS: Final = 0.55  # brightness of the border, as a share of the picture's
+REDUCED_SIGMA_SAMPLES: Final = 2  # standard deviation of the blur on the reduced plane
+MIN_BLUR_WEIGHT: Final = 1e-3  # keeps a weighted blur defined where all weights are 0
 
 
 def blur_border(
@@ -29,10 +32,10 @@ def blur_border(
     black: Sequence[int],
     chroma_location: int,
 ) -> Planes:
-    """``moved``, with what the source does not cover replaced by its blurred and darkened continuation.
+    """``moved`` with a blurred and darkened continuation of the source where the source does not cover it.
 
-    ``planes`` is the source picture that ``to_output`` (2, 3) brought to ``moved``; ``black`` one value a plane. Where
-    all is covered, ``moved`` itself.
+    ``planes`` is the source picture, which ``to_output`` (2, 3) maps to ``moved``. ``black`` is one value a plane. If
+    the source covers everything, the result is ``moved`` itself.
     """
     rows, columns = planes[0].shape
     high, wide = moved[0].shape
@@ -41,12 +44,12 @@ def blur_border(
         return moved
     results = []
     for index, (plane, shown) in enumerate(zip(planes, moved, strict=True)):
-        step_xy = sample_spacing(layout, index)
+        spacing_xy = sample_spacing(layout, index)
         to_luma = plane_to_luma(layout, index, chroma_location)
         to_plane = affine.compose(affine.invert(to_luma), affine.compose(to_output, to_luma))
-        sigma_xy = sigma_in_samples(BORDER_BLUR_SHARE * rows, step_xy)
+        sigma_xy = sigma_in_samples(BORDER_BLUR_SHARE * rows, spacing_xy)
         canvas = _continued(plane, sigma_xy, to_plane, shown.shape, black[index])
-        alpha_composite(canvas, shown, sample_at_chroma(share, step_xy, chroma_location))
+        alpha_composite(canvas, shown, sample_at_chroma(share, spacing_xy, chroma_location))
         results.append(canvas)
     return tuple(results)
 
@@ -59,10 +62,10 @@ def fill_border(
     values: Sequence[int],
     chroma_location: int,
 ) -> Planes:
-    """``moved``, with what a source of ``source_px`` does not cover in one colour, ``values`` one a plane.
+    """``moved`` with one colour, ``values`` (one a plane), where a source of ``source_px`` does not cover it.
 
-    The picture ends with a soft edge of its own colours: a resampling that reached into the colour would ring there.
-    Where all is covered, ``moved`` itself.
+    The edge is blended softly from the picture's own pixels: resampling across a hard edge to the colour would ring. If
+    the source covers everything, the result is ``moved`` itself.
     """
     high, wide = moved[0].shape
     share = source_coverage(to_output, source_px, Region(0, 0, wide, high))
@@ -76,16 +79,17 @@ def fill_border(
     return tuple(results)
 
 
-def sigma_in_samples(sigma_px: float, step_xy: tuple[int, int]) -> tuple[float, float]:
-    """``sigma_px`` luma pixels in samples across and down of a plane that has one every ``step_xy`` of them."""
-    return sigma_px / step_xy[0], sigma_px / step_xy[1]
+def sigma_in_samples(sigma_px: float, spacing_xy: tuple[int, int]) -> tuple[float, float]:
+    """``sigma_px`` luma pixels in samples (x, y) of a plane with sample spacing ``spacing_xy``."""
+    return sigma_px / spacing_xy[0], sigma_px / spacing_xy[1]
 
 
 def masked_blur(plane: Plane, sigma_xy: tuple[float, float], weight: Alpha, empty: int) -> Plane:
-    """``plane`` (h, w) blurred by ``sigma_xy`` samples, each counting by its ``weight`` (h, w).
+    """``plane`` (h, w) blurred with standard deviations ``sigma_xy`` in samples, each sample weighted by ``weight``
+    (h, w).
 
-    Where none near counts it is ``empty``. Weights below 1 spread a little first, so that an edge that shows both does
-    not glow.
+    Where no sample nearby has weight, the result is ``empty``. The area of full weight shrinks a little first: pixels
+    at the edge of the mask show both sides and would glow.
     """
     factor_xy = _factors(sigma_xy)
     small, share = (_reduced(part, factor_xy) for part in (plane, weight))
@@ -100,7 +104,7 @@ def masked_blur(plane: Plane, sigma_xy: tuple[float, float], weight: Alpha, empt
 def _continued(
     plane: Plane, sigma_xy: tuple[float, float], to_output: Floats, shape: tuple[int, ...], black: int
 ) -> Plane:
-    """``plane`` blurred, dimmed, moved by ``to_output``, its edge repeated over a new plane of ``shape``."""
+    """``plane`` blurred, dimmed, moved by ``to_output`` and extended by its edge pixels to a new plane of ``shape``."""
     factor_xy = _factors(sigma_xy)
     small = _blurred(_reduced(plane, factor_xy), sigma_xy, cv2.BORDER_REPLICATE)
     dim = cv2.addWeighted(small, BORDER_BRIGHTNESS, small, 0, black * (1 - BORDER_BRIGHTNESS))
@@ -114,7 +118,7 @@ def _continued(
 
 
 def _factors(sigma_xy: tuple[float, float]) -> tuple[int, int]:
-    """By how much a plane can be reduced along x and y before it is blurred."""
+    """Factors (x, y) by which a plane can be reduced before a blur of ``sigma_xy`` samples."""
     return max(int(sigma_xy[0] / REDUCED_SIGMA_SAMPLES), 1), max(int(sigma_xy[1] / REDUCED_SIGMA_SAMPLES), 1)
 
 
@@ -127,12 +131,12 @@ def _reduced(plane: Plane, factor_xy: tuple[int, int]) -> Plane:
 
 
 def _blurred(small: Plane, sigma_xy: tuple[float, float], border: int = cv2.BORDER_DEFAULT) -> Plane:
-    """A plane that was reduced by ``_factors`` blurred by what ``sigma_xy`` samples of the whole are in it."""
+    """Blur a plane that was reduced by ``_factors``, by ``sigma_xy`` samples of the full plane."""
     across, down = (sigma / factor for sigma, factor in zip(sigma_xy, _factors(sigma_xy), strict=True))
     return np.asarray(cv2.GaussianBlur(small, (0, 0), across, sigmaY=down, borderType=border))
 
 
 def _enlarging(small_px: Sequence[int], size_px: Sequence[int]) -> Floats:
-    """2x3 matrix from the pixels of a reduced picture to those of the whole."""
+    """2x3 matrix from the pixels of a reduced picture to those of the full one."""
     factor = np.array(size_px) / np.array(small_px)
     return np.column_stack([np.diag(factor), (factor - 1) / 2])

@@ -1,4 +1,7 @@
-"""Chroma planes at the finer sampling that a file stores, each colour staying where it is in the picture."""
+"""Where the samples of a plane lie in the picture. Chroma samples may be subsampled and sited differently.
+
+``chroma_location`` is FFmpeg's code (AVChromaLocation) everywhere.
+"""
 
 import cv2
 import numpy as np
@@ -10,14 +13,14 @@ Floats = NDArray[np.float64]
 
 
 def sample_spacing(layout: PixelLayout, index: int) -> tuple[int, int]:
-    """Luma pixels from one sample of plane ``index`` to the next, (x, y)."""
+    """Distance between neighbouring samples of plane ``index``, (x, y), in luma pixels."""
     return (1 << layout.chroma_shift[0], 1 << layout.chroma_shift[1]) if index in (1, 2) else (1, 1)
 
 
 def plane_to_luma(layout: PixelLayout, index: int, chroma_location: int) -> Floats:
-    """2x3 matrix from the samples of plane ``index`` to luma pixels; ``chroma_location`` is FFmpeg's code.
+    """2x3 matrix from the samples of plane ``index`` to luma pixels.
 
-    Unspecified is taken as left: on the first of two columns, between two rows, as in H.264 and MPEG-2.
+    An unspecified location is taken as left, as in H.264 and MPEG-2: on the first of two columns and between two rows.
     """
     step_x, step_y = sample_spacing(layout, index)
     right = 0.5 if chroma_location in (2, 4, 6) else 0.0
@@ -25,15 +28,16 @@ def plane_to_luma(layout: PixelLayout, index: int, chroma_location: int) -> Floa
     return np.array([[step_x, 0, right if step_x == 2 else 0.0], [0, step_y, down if step_y == 2 else 0.0]], np.float64)
 
 
-def sample_at_chroma(plane: Alpha, step_xy: tuple[int, int], chroma_location: int) -> Alpha:
-    """A plane of luma's size at the chroma samples, one every ``step_xy`` (1 or 2) luma pixels: the mean of each.
+def sample_at_chroma(plane: Alpha, spacing_xy: tuple[int, int], chroma_location: int) -> Alpha:
+    """A plane of luma's size resampled at the chroma samples: the mean of the luma pixels around each.
 
-    ``chroma_location`` is FFmpeg's code: 2 is centred, 3 sits on the first luma pixel in both directions, 1 and
-    unspecified (as in H.264) on the first column and between the rows.
+    ``spacing_xy`` is the distance of chroma samples in luma pixels, 1 or 2 (see ``sample_spacing``). Location 2 is
+    centred. Location 3 is on the first luma pixel in both directions. Location 1 and unspecified (as in H.264) are on
+    the first column and between the rows.
     """
     sited = (chroma_location not in (2, 4, 6), chroma_location in (3, 4))
     for axis in (0, 1):
-        if step_xy[axis] == 2:
+        if spacing_xy[axis] == 2:
             taps = np.array([[0.25, 0.5, 0.25] if sited[axis] else [0.5, 0.5]])
             middle = 1 if sited[axis] else 0
             kernel, anchor = (taps, (middle, 0)) if axis == 0 else (taps.T, (0, middle))

@@ -1,4 +1,4 @@
-"""Pictures put together, plane by plane: a person over a plain colour, two pictures side by side."""
+"""Compose pictures plane by plane: a person over a background, or two pictures side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 
-LOCAL_MEAN_RADIUS_SHARE: Final = 0.03  # of the picture's height: how far the colours at an edge are looked for
-LOCAL_MEAN_REDUCTION: Final = 4  # those colours are averaged on a picture this many times smaller
-MIN_MEAN_WEIGHT: Final = 1e-4
-MIN_VISIBLE_ALPHA: Final = 1 / 1024  # opacity that changes no 8-bit value by half a level
+LOCAL_MEAN_RADIUS_SHARE: Final = 0.03  # radius of the local mean colours at an edge, as a share of the picture's height
+LOCAL_MEAN_REDUCTION: Final = 4  # the local means are computed on a picture this many times smaller
+MIN_MEAN_WEIGHT: Final = 1e-4  # keeps a weighted mean defined where all weights are 0
+MIN_VISIBLE_ALPHA: Final = 1 / 1024  # a smaller opacity changes no 8-bit value by half a level
 
 
 def composite_foreground(canvas: Plane, plane: Plane, alpha: Alpha, peak: int, *, straight: bool = False) -> None:
-    """Draw ``plane`` (h, w) at opacity ``alpha`` into ``canvas`` of the same shape, its old background left behind.
+    """Draw the person of ``plane`` (h, w) at opacity ``alpha`` into ``canvas``, without the old background.
 
-    ``straight``: where it shows at all the canvas takes its own value, for whoever mixes them later.
-
-    Where a pixel shows both, the person's own value is estimated by blur fusion (Forte 2021): the means of person and
-    background around it, weighted by alpha, corrected by what the pixel itself shows.
+    All arrays have the same shape; ``peak`` is the largest sample value. Where a pixel shows both person and
+    background, the person's own value is estimated by blur fusion (Forte 2021): take the means of person and background
+    around the pixel, weighted by alpha, and correct them by the value of the pixel. With ``straight`` the canvas takes
+    that value unmixed wherever alpha is not 0, for a later composition.
     """
     np.copyto(canvas, plane, where=alpha > 1 - MIN_VISIBLE_ALPHA)
     edge = translucent_pixels(alpha)
@@ -40,7 +40,7 @@ def composite_foreground(canvas: Plane, plane: Plane, alpha: Alpha, peak: int, *
 
 
 def alpha_composite(canvas: Plane, plane: Plane, alpha: Alpha) -> None:
-    """Draw ``plane`` (h, w) at opacity ``alpha`` into ``canvas`` of the same shape, as it is."""
+    """Mix ``plane`` (h, w) at opacity ``alpha`` into ``canvas`` of the same shape."""
     np.copyto(canvas, plane, where=alpha > 1 - MIN_VISIBLE_ALPHA)
     edge = translucent_pixels(alpha)
     below = canvas[edge].astype(np.float32)
@@ -48,10 +48,9 @@ def alpha_composite(canvas: Plane, plane: Plane, alpha: Alpha) -> None:
 
 
 def translucent_pixels(alpha: Alpha) -> tuple[NDArray[np.intp], ...]:
-    """Rows and columns at which ``alpha`` (h, w) lies between nothing and all, as far as a byte can tell."""
-    found = cv2.findNonZero(
-        cv2.inRange(alpha, MIN_VISIBLE_ALPHA, 1 - MIN_VISIBLE_ALPHA)
-    )  # many times faster than numpy's comparisons
+    """Rows and columns at which ``alpha`` (h, w) is neither 0 nor 1 at 8-bit precision."""
+    # OpenCV is many times faster here than comparisons in numpy.
+    found = cv2.findNonZero(cv2.inRange(alpha, MIN_VISIBLE_ALPHA, 1 - MIN_VISIBLE_ALPHA))
     if found is None:
         return (np.zeros(0, np.intp), np.zeros(0, np.intp))
     columns, rows = found.reshape(-1, 2).T.astype(np.intp)
@@ -59,7 +58,7 @@ def translucent_pixels(alpha: Alpha) -> tuple[NDArray[np.intp], ...]:
 
 
 def local_mean_colors(plane: Plane, alpha: Alpha) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean value of the person and of the background around each pixel, both reduced ``LOCAL_MEAN_REDUCTION`` times."""
+    """Mean values of person and background around each pixel, at 1 / ``LOCAL_MEAN_REDUCTION`` of the size."""
     height, width = plane.shape
     small_px = (-(-width // LOCAL_MEAN_REDUCTION), -(-height // LOCAL_MEAN_REDUCTION))
     small, share = (cv2.resize(part, small_px, interpolation=cv2.INTER_AREA) for part in (plane, alpha))
@@ -67,7 +66,7 @@ def local_mean_colors(plane: Plane, alpha: Alpha) -> tuple[NDArray[np.float32], 
     reach = 2 * max(round(small_px[1] * LOCAL_MEAN_RADIUS_SHARE), 2) + 1
     means = []
     for part in (share, 1 - share):
-        # To the fourth power: pixels that show both count little. Where nothing pure is near, the pixel's own value.
+        # The fourth power gives mixed pixels little weight. Far from any weight the mean is the pixel's own value.
         weight = np.square(np.square(part)) + MIN_MEAN_WEIGHT
         means.append(cv2.blur(values * weight, (reach, reach)) / cv2.blur(weight, (reach, reach)))
     return means[0], means[1]
@@ -75,11 +74,11 @@ def local_mean_colors(plane: Plane, alpha: Alpha) -> tuple[NDArray[np.float32], 
 
 @dataclass(frozen=True)
 class Panes:
-    """Sizes (width, height) of the two pictures of a comparison, all even: equally high, or equally wide."""
+    """Sizes (width, height) of the two pictures of a comparison. All are even, with equal heights or equal widths."""
 
     first_px: tuple[int, int]
     second_px: tuple[int, int]
-    vertical: bool  # the second below the first, else to its right
+    vertical: bool  # the second picture is below the first, else to its right
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -92,7 +91,7 @@ class Panes:
 
 
 def panes_side_by_side(first_px: tuple[int, int], second_px: tuple[int, int], max_width: int) -> Panes:
-    """Sizes beside each other: as high as the higher one, unless that is wider than ``max_width``."""
+    """Sizes beside each other: both as high as the higher picture, unless that is wider than ``max_width``."""
     height = float(max(first_px[1], second_px[1]))
     width = sum(size[0] * height / size[1] for size in (first_px, second_px))
     height *= min(1.0, max_width / width)
@@ -102,19 +101,19 @@ def panes_side_by_side(first_px: tuple[int, int], second_px: tuple[int, int], ma
 
 
 def panes_stacked(first_px: tuple[int, int], second_px: tuple[int, int], max_width: int) -> Panes:
-    """Sizes one above the other: as wide as the wider one, but at most ``max_width``."""
+    """Sizes one above the other: both as wide as the wider picture, but at most ``max_width``."""
     width = float(min(max(first_px[0], second_px[0]), max_width))
     rows = [round_down_to_even(size[1] * width / size[0]) for size in (first_px, second_px)]
     return Panes((round_down_to_even(width), rows[0]), (round_down_to_even(width), rows[1]), True)
 
 
 def round_down_to_even(length: float) -> int:
-    """The largest even number of pixels not above ``length``, at least 2."""
+    """The largest even number of pixels that is at most ``length``, and at least 2."""
     return max(int(length / 2 + 1e-6) * 2, 2)
 
 
 def join_panes(first: Sequence[Plane], second: Sequence[Plane], layout: PixelLayout, pairing: Panes) -> Planes:
-    """New planes with both pictures, each scaled to its place."""
+    """New planes that show both pictures, each resized to its pane."""
     stack = np.vstack if pairing.vertical else np.hstack
     joined = []
     for index, pair in enumerate(zip(first, second, strict=True)):
@@ -124,7 +123,7 @@ def join_panes(first: Sequence[Plane], second: Sequence[Plane], layout: PixelLay
 
 
 def resize_plane(plane: Plane, size_px: tuple[int, int]) -> Plane:
-    """``plane`` at another size; an odd last row or column is dropped rather than resampled for."""
+    """``plane`` resized to ``size_px``. If only an odd last row or column is too many, it is cut off instead."""
     height, width = plane.shape
     if 0 <= width - size_px[0] <= 1 and 0 <= height - size_px[1] <= 1:
         return plane[: size_px[1], : size_px[0]]
@@ -133,6 +132,6 @@ def resize_plane(plane: Plane, size_px: tuple[int, int]) -> Plane:
 
 
 def solid_planes(layout: PixelLayout, size_px: tuple[int, int], values: Sequence[int]) -> Planes:
-    """New planes of one plain colour, one value each."""
+    """New planes of one colour, given as one value a plane."""
     sizes = [layout.plane_wh(index, size_px) for index in range(layout.planes)]
     return tuple(np.full(size[::-1], value, layout.dtype) for size, value in zip(sizes, values, strict=True))

@@ -1,4 +1,4 @@
-"""Cut a box out of a picture and scale it to a model's input."""
+"""Crop a box out of a picture and resize it to a model's input."""
 
 from typing import Any, TypeVar
 
@@ -14,10 +14,10 @@ Pixel = TypeVar("Pixel", np.uint8, np.uint16, np.float32)
 
 
 def crop_and_resize(picture: NDArray[Pixel], edges_px: NDArray[np.float64], wh: tuple[int, int]) -> NDArray[Pixel]:
-    """``picture`` (h, w, ...) inside the box ``edges_px``, scaled to ``wh`` (width, height).
+    """The part of ``picture`` (h, w, ...) in the box ``edges_px``, resized to ``wh`` (width, height).
 
-    The box (see ``tasks.maths.body.boxes``) has its edges between pixels; what lies outside the picture repeats its
-    border. Shrinking averages areas, growing is bilinear.
+    Box edges (x0, y0, x1, y1) lie between pixels (see ``tasks.maths.body.boxes``). Outside the picture its border
+    pixels are repeated. Shrinking averages areas; enlarging is bilinear.
     """
     height, width = picture.shape[:2]
     x0, y0, x1, y1 = (round(float(edge) + 0.5) for edge in edges_px)
@@ -32,7 +32,7 @@ def crop_and_resize(picture: NDArray[Pixel], edges_px: NDArray[np.float64], wh: 
 
 
 def crop_rgb(picture: Picture, edges_px: NDArray[np.float64], wh: tuple[int, int]) -> NDArray[np.uint8]:
-    """RGB (h, w, 3) of the box ``edges_px`` of ``picture``, scaled to ``wh``; nothing else is converted."""
+    """RGB (h, w, 3) of the box ``edges_px`` of ``picture``, resized to ``wh``. Only the crop is converted to RGB."""
     layout = picture.layout
     planes = []
     for number, plane in enumerate(picture.planes):
@@ -47,7 +47,9 @@ def crop_rgb(picture: Picture, edges_px: NDArray[np.float64], wh: tuple[int, int
 
 
 def box_to_source(edges_px: NDArray[Any], model_px: tuple[int, int]) -> NDArray[np.float64]:
-    """2x3 matrix from a mask's pixels to the source, for the edges (x0, y0, x1, y1) of the area it covers."""
+    """2x3 matrix from the pixels of a crop of size ``model_px`` to the source, for the box ``edges_px`` that it
+    covers.
+    """
     x0, y0, x1, y1 = (float(edge) for edge in edges_px)
     scale_x, scale_y = (x1 - x0) / model_px[0], (y1 - y0) / model_px[1]
     return np.array([[scale_x, 0, x0 + scale_x / 2], [0, scale_y, y0 + scale_y / 2]])

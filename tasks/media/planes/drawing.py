@@ -1,4 +1,4 @@
-"""Lines, dots and words on the planes of a picture, anti-aliased, in any colour."""
+"""Draw anti-aliased lines, dots and text on the planes of a picture, in any colour."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,20 +13,23 @@ from tasks.media.planes.layout import Alpha, PixelLayout, Planes
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.uint8]
-SUBPIXEL_BITS: Final = 4  # binary digits of a pixel in which OpenCV takes positions
-MAX_SAMPLE_SPACING_PX: Final = 2  # of chroma samples, at most
-MAX_COORDINATE_PX: Final = 20_000.0  # beyond it OpenCV's integers may overflow
+SUBPIXEL_BITS: Final = 4  # fractional bits of the positions that OpenCV draws at
+MAX_SAMPLE_SPACING_PX: Final = 2  # largest distance of chroma samples
+MAX_COORDINATE_PX: Final = 20_000.0  # OpenCV's integers may overflow beyond it
 
 
 class Brush:
-    """Draws on the planes of pictures of one size; keeps one mask of that size."""
+    """Draws on the planes of pictures of one size. It reuses one mask of that size.
+
+    ``values`` are the colour as one value a plane.
+    """
 
     def __init__(self, layout: PixelLayout, size_px: tuple[int, int]) -> None:
         self._layout = layout
         self._mask: Mask = np.zeros(size_px[::-1], np.uint8)
 
     def lines(self, planes: Planes, pieces: Sequence[Floats], values: Sequence[int], width_px: int) -> None:
-        """Polylines, each (n, 2) xy; NaN interrupts one."""
+        """Draw polylines, each (n, 2) xy in px. NaN interrupts a line."""
         runs = [run for piece in pieces for run in finite_runs(piece)]
 
         def draw() -> None:
@@ -37,11 +40,11 @@ class Brush:
         self._paint(planes, draw, values, runs, width_px)
 
     def dots(self, planes: Planes, points: Floats, values: Sequence[int], radius_px: float) -> None:
-        """Filled circles at ``points`` (n, 2); NaN is none."""
+        """Draw filled circles at ``points`` (n, 2) in px. NaN draws none."""
         self._circles(planes, points, values, radius_px, -1)
 
     def rings(self, planes: Planes, points: Floats, values: Sequence[int], radius_px: float, width_px: int) -> None:
-        """Circles at ``points`` (n, 2); NaN is none."""
+        """Draw circles at ``points`` (n, 2) in px. NaN draws none."""
         self._circles(planes, points, values, radius_px, width_px)
 
     def _circles(self, planes: Planes, points: Floats, values: Sequence[int], radius_px: float, width_px: int) -> None:
@@ -57,7 +60,7 @@ class Brush:
     def _paint(
         self, planes: Planes, draw: Callable[[], None], values: Sequence[int], runs: list[Floats], reach_px: float
     ) -> None:
-        """Let ``draw`` draw within ``reach_px`` of the points of ``runs``, and mix the values in there."""
+        """Call ``draw``, which draws within ``reach_px`` of the points of ``runs``, and blend the values in there."""
         if not runs:
             return
         points = np.concatenate(runs)
@@ -81,34 +84,34 @@ class Brush:
 
 
 def blend_value(plane: NDArray[Any], alpha: Mask, value: int) -> None:
-    """Mix ``value`` into a plane of the same shape, at opacity ``alpha`` / 255."""
+    """Blend ``value`` into ``plane`` at opacity ``alpha`` / 255, of the same shape."""
     at = np.unravel_index(np.flatnonzero(alpha), alpha.shape)
     share: Alpha = alpha[at].astype(np.float32) / 255
     plane[at] = np.rint(plane[at] + share * (value - plane[at].astype(np.float32))).astype(plane.dtype)
 
 
 def finite_runs(points: Floats) -> list[Floats]:
-    """The runs of ``points`` (n, 2) that are numbers and not far out of every picture."""
+    """The runs of ``points`` (n, 2) that are finite and within ``MAX_COORDINATE_PX``."""
     fine = np.isfinite(points).all(axis=1) & (np.abs(np.nan_to_num(points)) < MAX_COORDINATE_PX).all(axis=1)
     edges = np.flatnonzero(np.diff(fine)) + 1
     return [run for run, first in zip(np.split(points, edges), np.split(fine, edges), strict=True) if first.any()]
 
 
 def to_fixed_point(points: Floats) -> NDArray[np.int32]:
-    """Points as OpenCV takes them for drawing."""
+    """Points as the fixed-point integers that OpenCV's drawing functions take."""
     return np.asarray(np.rint(points * (1 << SUBPIXEL_BITS)), np.int32)
 
 
 FONT: Final = cv2.FONT_HERSHEY_DUPLEX
 FONT_CAPITAL_PX: Final = 22  # height of that font's capitals at scale 1
-LABEL_SUPERSAMPLING: Final = 4  # drawn so many times larger, then reduced
-SHADOW_STRENGTH: Final = 0.7  # of the brightness that the shadow takes away where it is darkest
-LABEL_MARGIN_CAPITALS: Final = 1.2  # between the word and the picture's edge, in heights of a capital
+LABEL_SUPERSAMPLING: Final = 4  # text is drawn this many times larger, then reduced
+SHADOW_STRENGTH: Final = 0.7  # share of the brightness that the darkest shadow removes
+LABEL_MARGIN_CAPITALS: Final = 1.2  # between text and the picture's edge, in heights of a capital
 
 
 @dataclass(frozen=True)
 class Label:
-    """A word: how far each pixel is ink and how far shadow, (h, w), 0..1, with the margin around it."""
+    """A drawn text: (h, w), 0..1, how far each pixel is ink or shadow, with a margin on all sides."""
 
     ink: Alpha
     shade: Alpha
@@ -144,9 +147,10 @@ def draw_label(
     white: Sequence[int],
     black: Sequence[int],
 ) -> None:
-    """Write ``word`` into ``planes``, its upper left at ``corner_xy``; what does not fit is cut off.
+    """Write ``word`` in white with a soft shadow into ``planes``, its upper left corner at ``corner_xy``.
 
-    ``white`` and ``black`` are one value a plane. RGB is written in all planes, YUV in brightness.
+    What does not fit is cut off. ``white`` and ``black`` are one value a plane. In YUV only luma changes, so that the
+    colours behind the text stay.
     """
     x, y = corner_xy
     for index in range(3 if layout.is_rgb else 1):

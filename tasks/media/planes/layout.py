@@ -1,4 +1,7 @@
-"""Planar pixel layouts: which one a stored format becomes, and arrays on the planes of a frame."""
+"""Planar pixel layouts, and conversion between video frames and arrays of their planes.
+
+A picture is a tuple of planes, one array (h, w) each. Chroma planes may be smaller than luma.
+"""
 
 import threading
 from collections.abc import Sequence
@@ -16,24 +19,24 @@ from tasks.records import Clip, ColorTags
 
 Plane = NDArray[Any]
 Planes = tuple[Plane, ...]
-Alpha = NDArray[np.float32]
+Alpha = NDArray[np.float32]  # (h, w) opacity, 0..1
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 FULL_RANGE: Final = 2  # AVCOL_RANGE_JPEG
-_of_thread = threading.local()
+_of_thread = threading.local()  # holds one ``VideoReformatter`` a thread
 
 
 @dataclass(frozen=True)
 class PixelLayout:
-    """A planar format: FFmpeg's name, bits a sample, log2 ``(x, y)`` of the chroma subsampling, planes."""
+    """A planar pixel format."""
 
-    name: str
-    depth: int
-    chroma_shift: tuple[int, int]
-    planes: int
+    name: str  # FFmpeg's name
+    depth: int  # bits a sample: 8 or 10
+    chroma_shift: tuple[int, int]  # log2 of the chroma subsampling, (x, y)
+    planes: int  # number of planes
 
     @property
     def is_rgb(self) -> bool:
-        """Its planes are green, blue, red, not brightness and colour differences."""
+        """Whether the planes are green, blue and red instead of luma and chroma."""
         return self.name.startswith("gbr")
 
     @property
@@ -41,7 +44,7 @@ class PixelLayout:
         return np.uint8 if self.depth == 8 else np.uint16
 
     def plane_wh(self, plane: int, size_px: tuple[int, int]) -> tuple[int, int]:
-        """``(width, height)`` of plane number ``plane`` of a picture of ``size_px``; odd sizes round up."""
+        """``(width, height)`` of plane number ``plane`` in a picture of ``size_px``. Odd sizes round up."""
         if plane == 0:
             return size_px
         shift_x, shift_y = self.chroma_shift
@@ -49,16 +52,17 @@ class PixelLayout:
 
 
 def clip_layout(clip: Clip) -> PixelLayout:
-    """Layout of the clip's upright pictures: its own where that is planar YUV, RGB or gray of 8 or 10 bits.
+    """The layout in which the upright pictures of ``clip`` are processed.
 
-    Others take the nearest: semi-planar and packed ones the planar one, palettes and packed RGB ``gbrp``,
-    more than 10 bits 10, 4:1:0 4:2:0, 4:1:1 4:2:2; alpha is dropped. A quarter turn of 4:2:2 gives 4:4:4.
+    It is the stored layout if that is planar YUV, RGB or gray of 8 or 10 bits. Otherwise it is the nearest one:
+    semi-planar and packed YUV become planar, palettes and packed RGB become ``gbrp``, more than 10 bits become 10,
+    4:1:0 becomes 4:2:0, and 4:1:1 becomes 4:2:2. Alpha is dropped. A quarter turn of 4:2:2 gives 4:4:4.
     """
     return nearest_layout(clip.pixel_format, quarter_turned=clip.rotation_deg % 180 == 90)
 
 
 def nearest_layout(pixel_format: str, *, quarter_turned: bool = False) -> PixelLayout:
-    """The layout that holds a stored format; see ``clip_layout``."""
+    """The layout for the stored format ``pixel_format``, by the rules of ``clip_layout``."""
     form = VideoFormat(pixel_format, 64, 64)
     depth = 8 if max(part.bits for part in form.components) <= 8 else 10
     suffix = "" if depth == 8 else "10le"
@@ -74,20 +78,20 @@ def nearest_layout(pixel_format: str, *, quarter_turned: bool = False) -> PixelL
 
 
 def stores_alpha(pixel_format: str) -> bool:
-    """Whether a stored format says how opaque each pixel is; no layout keeps it."""
+    """Whether a stored format has an alpha channel. No layout keeps it."""
     return any(part.is_alpha for part in VideoFormat(pixel_format, 64, 64).components)
 
 
 def with_finer_chroma(layout: PixelLayout, coded: PixelLayout) -> PixelLayout:
-    """``layout`` with the chroma sampling of ``coded`` where that is finer, else itself; the depth stays."""
+    """``layout`` with the chroma sampling of ``coded`` if that is finer, else ``layout``. The depth stays the same."""
     finer = layout.planes == 3 and not layout.is_rgb and coded.chroma_shift < layout.chroma_shift
     name = f"{coded.name.removesuffix('10le')}{'' if layout.depth == 8 else '10le'}"
     return replace(layout, name=name, chroma_shift=coded.chroma_shift) if finer else layout
 
 
 def convert_frame(frame: VideoFrame, layout: PixelLayout, color: ColorTags) -> VideoFrame:
-    """``frame`` in ``layout``; the frame itself where its samples already lie so."""
-    # yuvj420p is yuv420p of full range under an old name: its samples are taken as they are.
+    """``frame`` in ``layout``. It is ``frame`` itself if its samples already have that layout."""
+    # yuvj420p is an old name for yuv420p of full range. Its samples need no conversion.
     if frame.format.name.replace("yuvj", "yuv") == layout.name:
         return frame
     span = "JPEG" if color.range == FULL_RANGE else "MPEG"
@@ -104,7 +108,7 @@ def convert_frame(frame: VideoFrame, layout: PixelLayout, color: ColorTags) -> V
 
 
 def frame_planes(frame: VideoFrame, layout: PixelLayout) -> Planes:
-    """Arrays on the frame's own memory, without its line padding; not to be written to."""
+    """Read-only arrays that share the frame's memory, without its line padding."""
     views = []
     for number in range(layout.planes):
         plane = frame.planes[number]
@@ -117,8 +121,9 @@ def frame_planes(frame: VideoFrame, layout: PixelLayout) -> Planes:
 
 
 def turn_upright(planes: Planes, degrees: int, mirrored: bool) -> Planes:
-    """``planes`` turned clockwise by a multiple of 90 degrees, then perhaps mirrored left-right; no sample
-    changes.
+    """``planes`` turned clockwise by ``degrees``, a multiple of 90, then mirrored left-right if ``mirrored``.
+
+    No sample changes its value.
     """
     if degrees:
         planes = tuple(cv2.rotate(plane, _TURNS[degrees]) for plane in planes)
@@ -136,7 +141,7 @@ def new_frame(planes: Sequence[NDArray[Any]], layout: PixelLayout) -> VideoFrame
 
 
 def write_planes(frame: VideoFrame, planes: Sequence[NDArray[Any]], layout: PixelLayout) -> None:
-    """Copy ``planes`` into the frame; where the frame is larger, the last column and row are repeated."""
+    """Copy ``planes`` into ``frame``. Where the frame is larger, the last column and row are repeated."""
     for number, source in enumerate(planes):
         plane = frame.planes[number]
         lines = np.frombuffer(plane, layout.dtype)  # type: ignore[call-overload]
@@ -149,29 +154,29 @@ def write_planes(frame: VideoFrame, planes: Sequence[NDArray[Any]], layout: Pixe
 
 
 def write_neutral_chroma(frame: VideoFrame, number: int, layout: PixelLayout) -> None:
-    """Make plane ``number`` of the frame, one of chroma, colourless."""
+    """Fill chroma plane ``number`` of ``frame`` with the value of no colour."""
     samples = np.frombuffer(frame.planes[number], layout.dtype)  # type: ignore[call-overload]
     samples[:] = 1 << layout.depth - 1
 
 
 def gray_as_yuv420(layout: PixelLayout) -> PixelLayout:
-    """The 4:2:0 layout whose luma a gray one is."""
+    """The 4:2:0 layout that has the depth of the gray ``layout``."""
     return nearest_layout(layout.name.replace("gray", "yuv420p"))
 
 
 def gray_planes_as_yuv420(luma: NDArray[Any], layout: PixelLayout) -> Planes:
-    """The planes of ``gray_with_chroma(layout)`` that show the gray plane ``luma``."""
+    """The planes of ``gray_as_yuv420(layout)`` that show the gray plane ``luma``."""
     width, height = gray_as_yuv420(layout).plane_wh(1, (luma.shape[1], luma.shape[0]))
     chroma = np.full((height, width), 1 << layout.depth - 1, layout.dtype)
     return luma, chroma, chroma
 
 
 def planes_to_rgb(planes: Sequence[NDArray[Any]], layout: PixelLayout, color: ColorTags) -> NDArray[np.uint8]:
-    """``(h, w, 3)`` uint8 C-contiguous RGB of ``planes``, by the range and matrix of ``color``.
+    """C-contiguous RGB (h, w, 3), uint8, of ``planes``, converted with the range and matrix of ``color``.
 
-    Without a matrix tag BT.709 is taken from 720 rows on and BT.601 below, as players do.
+    Without a matrix tag, BT.709 is assumed from 720 rows up and BT.601 below, as players do.
     """
-    if layout.planes == 1:  # swscale takes gray for full range, whatever it is told: it becomes colourless colour
+    if layout.planes == 1:  # swscale always treats gray as full range, so convert it as YUV without colour
         planes, layout = gray_planes_as_yuv420(planes[0], layout), gray_as_yuv420(layout)
     frame = new_frame(planes, layout)
     if layout.is_rgb:
@@ -193,7 +198,7 @@ def planes_to_rgb(planes: Sequence[NDArray[Any]], layout: PixelLayout, color: Co
 
 
 def _converter() -> VideoReformatter:
-    # One a thread: setting up a conversion costs as much as converting a picture.
+    # One converter a thread: to set up a conversion costs as much as to convert a picture.
     if not hasattr(_of_thread, "converter"):
         _of_thread.converter = VideoReformatter()
     converter: VideoReformatter = _of_thread.converter
@@ -201,6 +206,9 @@ def _converter() -> VideoReformatter:
 
 
 def swscale_matrix(matrix: int, height: int) -> int:
-    """The code swscale has for the YUV matrix that FFmpeg tags ``matrix`` (AVColorSpace)."""
+    """The code in swscale of the YUV matrix with the FFmpeg tag ``matrix`` (AVColorSpace).
+
+    ``height`` in px decides what an unspecified matrix means.
+    """
     known = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
     return known.get(matrix, 1 if height >= 720 else 5)

@@ -1,4 +1,4 @@
-"""Colours as plane values: matrix, range and depth of the picture it goes into."""
+"""RGB colours as plane values, for the matrix, range and depth of a clip."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from tasks.media.planes.chroma import sample_at_chroma
 from tasks.media.planes.layout import FULL_RANGE, PixelLayout, Planes, swscale_matrix
 from tasks.records import ColorTags
 
-# Weights of red and blue in luma (ITU-T H.273, table 4), by the code that ``swscale_matrix`` gives.
+# Weights of red and blue in luma (ITU-T H.273, table 4), by the code from ``swscale_matrix``.
 LUMA_WEIGHTS_RED_BLUE: Final = {
     1: (0.2126, 0.0722),  # BT.709
     4: (0.30, 0.11),  # FCC
@@ -23,9 +23,9 @@ UNSPECIFIED_MATRIX: Final = 2  # AVCOL_SPC_UNSPECIFIED
 
 
 def plane_values(rgb: Sequence[int], layout: PixelLayout, color: ColorTags, height_px: int) -> tuple[int, ...]:
-    """One value a plane that shows ``rgb`` (0..255 each) in a picture of ``height_px`` rows.
+    """The colour ``rgb`` (0..255 each) as one value a plane, for a picture of ``height_px`` rows.
 
-    The height tells what an unspecified matrix means.
+    The height decides what an unspecified matrix means.
     """
     pixel = np.array(rgb, np.float32).reshape(1, 1, 3)
     return tuple(
@@ -46,8 +46,8 @@ def rgb_to_planes(rgb: NDArray[Any], layout: PixelLayout, color: ColorTags, heig
     black, luma_span, chroma_span = (
         (0, peak, peak) if color.range == FULL_RANGE else (16 * unit, 219 * unit, 224 * unit)
     )
-    step_xy = (1 << layout.chroma_shift[0], 1 << layout.chroma_shift[1])
-    reduced = (sample_at_chroma(part, step_xy, color.chroma_location) for part in chroma[: layout.planes - 1])
+    spacing_xy = (1 << layout.chroma_shift[0], 1 << layout.chroma_shift[1])
+    reduced = (sample_at_chroma(part, spacing_xy, color.chroma_location) for part in chroma[: layout.planes - 1])
     values = (black + luma_span * luma, *(128 * unit + chroma_span * part for part in reduced))
     return tuple(_stored(part, layout) for part in values)
 
@@ -57,6 +57,9 @@ def _stored(values: NDArray[np.float32], layout: PixelLayout) -> NDArray[Any]:
 
 
 def tags_for_height(color: ColorTags, source_height_px: int, height_px: int) -> ColorTags:
-    """Tags for a picture of another height: an unspecified matrix is named where its meaning would change."""
+    """Tags for a picture of ``height_px`` rows made from one of ``source_height_px`` rows.
+
+    An unspecified matrix is named if the new height would change its meaning.
+    """
     meant, assumed = (swscale_matrix(color.matrix, height) for height in (source_height_px, height_px))
     return color if color.matrix != UNSPECIFIED_MATRIX or meant == assumed else replace(color, matrix=meant)

@@ -1,8 +1,8 @@
-"""Translate the planes of a picture by any amount, in one resampling, in the pixel format they have.
+"""Translate the planes of a picture by any distance, in one resampling, in their own pixel format.
 
-A plane's shift splits into a whole part, which is a copy, and a fraction of a pixel, which is a short separable
-filter. Whole shifts are therefore exact, and a shift of zero gives back the very same pixels. A translation moves
-chroma by the luma shift divided by the subsampling, wherever the chroma samples are sited.
+A shift has a whole part, which is a copy, and a fraction of a pixel, which is a short separable filter. So whole shifts
+are exact, and a shift of zero returns the same samples. Chroma moves by the luma shift divided by the subsampling, for
+any chroma location.
 """
 
 from collections.abc import Sequence
@@ -15,24 +15,24 @@ from numpy.typing import NDArray
 from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
 
-MIN_FRACTION_PX: Final = 1 / 512  # a fraction smaller than this moves no 8-bit edge by one level: it is taken as none
-BAND_ROWS: Final = 64  # of a plane filtered in floating point at a time: they stay in the processor's cache
+MIN_FRACTION_PX: Final = 1 / 512  # a smaller fraction changes no 8-bit edge by one level and counts as 0
+BAND_ROWS: Final = 64  # rows that are filtered in floating point at a time, so that they stay in the processor's cache
 
 
 def linear_taps(fraction: float) -> NDArray[np.float32]:
-    """Two taps; softens, most at half a pixel."""
+    """Two taps. They soften, most at half a pixel."""
     return np.array([1 - fraction, fraction], np.float32)
 
 
 def cubic_taps(fraction: float) -> NDArray[np.float32]:
-    """Four taps of the Catmull-Rom spline (Keys 1981, a = -1/2): exact for parabolas."""
+    """Four taps of the Catmull-Rom spline (Keys 1981, a = -1/2). They are exact for parabolas."""
     t = fraction
     taps = [t * (t * (2 - t) - 1), t * t * (3 * t - 5) + 2, t * (t * (4 - 3 * t) + 1), t * t * (t - 1)]
     return np.array(taps, np.float32) / 2
 
 
 def lanczos_taps(fraction: float) -> NDArray[np.float32]:
-    """Eight taps of the Lanczos window of radius 4, normalised to keep a flat picture flat."""
+    """Eight taps of the Lanczos window of radius 4, normalised so that a flat picture stays flat."""
     distance = np.arange(-3, 5) - fraction
     taps = np.sinc(distance) * np.sinc(distance / 4)
     return np.asarray(taps / taps.sum(), np.float32)
@@ -40,7 +40,7 @@ def lanczos_taps(fraction: float) -> NDArray[np.float32]:
 
 FILTER_TAPS: Final = {"linear": linear_taps, "cubic": cubic_taps, "lanczos": lanczos_taps}
 CV2_BORDERS: Final = {"reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
-"""How a picture goes on beyond its edge: mirrored about the edge pixels, as often as needed, or repeating them."""
+"""How a picture continues beyond its edge: mirrored about the edge pixels, repeatedly, or with its edge pixels."""
 
 
 def shift_planes(
@@ -54,13 +54,13 @@ def shift_planes(
 ) -> Planes:
     """Planes of a picture of ``size_px`` whose pixel (x, y) shows the source at (x - dx, y - dy).
 
-    ``shift_xy`` is (dx, dy) in luma pixels; ``interpolation`` names one of ``FILTER_TAPS``. What the source does not
-    cover takes what ``border`` names among ``CV2_BORDERS``. The result may be a view of ``planes``.
+    ``shift_xy`` is (dx, dy) in luma pixels; ``interpolation`` is a key of ``FILTER_TAPS``. Uncovered parts are filled
+    by ``border``, a key of ``CV2_BORDERS``. The result may be a view of ``planes``.
     """
     moved = []
     for index, plane in enumerate(planes):
-        step_xy = sample_spacing(layout, index)
-        shift = (shift_xy[0] / step_xy[0], shift_xy[1] / step_xy[1])
+        spacing_xy = sample_spacing(layout, index)
+        shift = (shift_xy[0] / spacing_xy[0], shift_xy[1] / spacing_xy[1])
         size = layout.plane_wh(index, size_px)
         moved.append(shift_plane(plane, shift, size, interpolation, border, (1 << layout.depth) - 1))
     return tuple(moved)
@@ -74,7 +74,7 @@ def shift_plane(
     border: str,
     peak: int,
 ) -> Plane:
-    """One plane of ``shift_planes``, everything in its own samples; results are held to 0..``peak``."""
+    """One plane of ``shift_planes``, with shift and size in its own samples. Results are clipped to 0..``peak``."""
     (x, fraction_x), (y, fraction_y) = (split_position(-shift) for shift in shift_xy)
     taps_x, taps_y = (
         FILTER_TAPS[interpolation](fraction) if fraction else np.ones(1, np.float32)
@@ -90,14 +90,17 @@ def shift_plane(
 
 
 def split_position(position: float) -> tuple[int, float]:
-    """Whole pixel at or left of ``position``, and what is left, in [0, 1)."""
+    """Whole pixel at or left of ``position``, and the fraction that remains, in [0, 1)."""
     whole = int(np.floor(position + MIN_FRACTION_PX))
     fraction = position - whole
     return whole, fraction if fraction > MIN_FRACTION_PX else 0.0
 
 
 def crop_window(plane: Plane, corner_xy: tuple[int, int], size_px: tuple[int, int], border: str) -> Plane:
-    """Part of a plane that starts at ``corner_xy`` and may reach out of it; a view where it does not."""
+    """The part of a plane that starts at ``corner_xy``, extended by ``border`` where it is outside the plane.
+
+    A part that lies inside is a view.
+    """
     mirrored = border == "reflect"
     (top, bottom), rows = axis_padding(corner_xy[1], size_px[1], plane.shape[0], mirrored)
     (left, right), columns = axis_padding(corner_xy[0], size_px[0], plane.shape[1], mirrored)
@@ -107,10 +110,10 @@ def crop_window(plane: Plane, corner_xy: tuple[int, int], size_px: tuple[int, in
 
 
 def axis_padding(start: int, length: int, available: int, mirrored: bool) -> tuple[tuple[int, int], slice]:
-    """Samples to add on both sides of an axis, then the slice of the widened axis that is wanted.
+    """Samples to add before and after an axis, and the slice of the padded axis that is wanted.
 
-    A mirrored axis repeats itself every 2 * (available - 1) samples and any other is all alike far out, so few are
-    added however far ``start`` lies.
+    A mirrored axis repeats every 2 * (available - 1) samples, and far outside every other border is constant. So the
+    padding stays small, however far away ``start`` is.
     """
     if mirrored:
         start %= max(2 * (available - 1), 1)
@@ -123,9 +126,9 @@ def axis_padding(start: int, length: int, available: int, mirrored: bool) -> tup
 
 
 def filter_separable(plane: Plane, taps_x: NDArray[np.float32], taps_y: NDArray[np.float32], peak: int) -> Plane:
-    """Correlate with both kernels, rounding once; the same shape, only where all taps lie inside is it meaningful.
+    """Correlate with both kernels and round once. The shape stays; values are valid where all taps lie inside.
 
-    Which of OpenCV's filters is fastest depends on the depth, the length and the number of axes.
+    The fastest OpenCV filter depends on the depth, the number of taps and the number of axes.
     """
     anchor = ((len(taps_x) - 1) // 2, (len(taps_y) - 1) // 2)
     if plane.dtype == np.uint8:
@@ -150,7 +153,7 @@ def filter_separable_float(
     taps_y: NDArray[np.float32],
     anchor: tuple[int, int],
 ) -> NDArray[np.float32]:
-    """Correlate ``band`` with both kernels, no rounding."""
+    """Correlate ``band`` with both kernels without rounding."""
     if len(taps_x) > 1:
         band = cv2.filter2D(band, -1, taps_x[None], anchor=(anchor[0], 0))
     if len(taps_y) > 1:

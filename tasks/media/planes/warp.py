@@ -1,4 +1,4 @@
-"""Move the planes of a picture by any affine map, in one resampling, in the pixel format they have."""
+"""Move the planes of a picture by any affine map, in one resampling, in their own pixel format."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from tasks.media.planes.shift import CV2_BORDERS, shift_planes
 
 Floats = NDArray[np.float64]
 CV2_INTERPOLATIONS: Final = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
-MIN_BLUR_PX: Final = 0.05  # standard deviation below which a blur changes no 8-bit value by more than one level
+MIN_BLUR_PX: Final = 0.05  # a blur of a smaller standard deviation changes no 8-bit value by more than one level
 _SHARE: Final = (np.arange(256) / 255).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Region:
-    """Part of a picture, in whole pixels: columns x0 to x1 - 1, rows y0 to y1 - 1."""
+    """A part of a picture in whole pixels: columns x0 to x1 - 1, rows y0 to y1 - 1."""
 
     x0: int
     y0: int
@@ -49,9 +49,9 @@ def warp_planes(
 ) -> Planes:
     """Planes of a picture of ``size_px`` that shows the source moved by ``to_output`` (2, 3), in luma pixels.
 
-    A pure translation is ``shift_planes``, exact where it is whole. ``chroma_location`` is FFmpeg's code;
-    ``interpolation`` names one of ``CV2_INTERPOLATIONS``. What the source does not cover takes what ``border`` names
-    among ``CV2_BORDERS``.
+    A pure translation uses ``shift_planes``, which is exact for whole pixels. ``chroma_location`` is FFmpeg's code;
+    ``interpolation`` is a key of ``CV2_INTERPOLATIONS``. Uncovered parts are filled by ``border``, a key of
+    ``CV2_BORDERS``.
     """
     if np.array_equal(to_output[:, :2], np.eye(2)):
         shift = (float(to_output[0, 2]), float(to_output[1, 2]))
@@ -77,10 +77,10 @@ def warp_plane(
     *,
     blur_px: float = 0.0,
 ) -> Plane:
-    """One plane moved by ``matrix`` (2, 3), in its own samples; results are held to 0..``peak``.
+    """One plane moved by ``matrix`` (2, 3), in its own samples. Results are clipped to 0..``peak``.
 
-    Positions are rounded to 1/32 of a sample, as OpenCV does. Before it is made smaller the plane is blurred by
-    ``blur_px``, so that fine texture does not turn into a pattern.
+    OpenCV rounds positions to 1/32 of a sample. ``blur_px`` is the standard deviation of a blur before the move. It
+    keeps fine texture from aliasing when the picture becomes smaller.
     """
     if blur_px > MIN_BLUR_PX:
         plane = np.asarray(cv2.GaussianBlur(plane, (0, 0), blur_px, borderType=cv2.BORDER_REFLECT_101))
@@ -101,10 +101,10 @@ def upsample_chroma(
     size_px: tuple[int, int],
     chroma_location: int,
 ) -> Planes:
-    """``planes`` of ``layout`` in the layout ``finer`` (see ``as_fine``); the planes themselves where it is the same.
+    """``planes`` of ``layout`` in the layout ``finer`` (see ``with_finer_chroma``). Equal layouts return ``planes``.
 
-    FFmpeg's own conversion takes chroma as centred between the luma samples of a row: half a pixel off, mostly.
-    ``chroma_location`` is FFmpeg's code, of ``layout``.
+    FFmpeg's own conversion assumes chroma centred between the luma samples of a row, which is mostly wrong by half a
+    pixel. ``chroma_location`` is FFmpeg's code for ``layout``.
     """
     if layout == finer:
         return tuple(planes)
@@ -121,7 +121,7 @@ _LEFT = 1  # FFmpeg's code of the place that 4:2:2 has
 
 
 def source_coverage(to_output: Floats, source_px: tuple[int, int], region: Region) -> Alpha:
-    """Share (h, w) of each pixel of ``region`` that the source picture, moved by ``to_output``, covers, 0..1."""
+    """Share (h, w), 0..1, of each pixel of ``region`` that the source, moved by ``to_output``, covers."""
     width, height = source_px
     inverse = affine.invert(to_output)
     corners = np.array([[x, y] for x in (region.x0, region.x1 - 1) for y in (region.y0, region.y1 - 1)], np.float64)

@@ -1,1 +1,1 @@
-"""What moves from one picture to the next."""
+"""Measure people in the picture: how the torso moves, and what clothes look like."""

@@ -1,4 +1,4 @@
-"""What a person wears, as colours: small histograms of torso and thighs, to know people apart by (OpenCV)."""
+"""Appearance of a person's clothes: small colour histograms of torso and thighs, to tell people apart (OpenCV)."""
 
 from typing import Final
 
@@ -17,19 +17,20 @@ from tasks.maths.body.landmarks import (
     SHOULDERS,
 )
 
+# ``_TORSOS``: in lengths of the torso.
 MAX_TORSO_PX: Final = 40.0  # a longer torso is scaled down to this
-MIN_CLOTH_HALF_WIDTH_TORSOS: Final = 0.14  # of the torso's length: least half width of its cloth, seen from the side
-THIGH_WIDTH_TORSOS: Final = 0.16  # of the torso's length: width of a thigh's cloth
-LAB_GREY: Final = 128.0  # of OpenCV's a and b: grey
-LAB_HALF_SPAN: Final = 48.0  # of a and b, to either side of grey: clothes go little further
+MIN_CLOTH_HALF_WIDTH_TORSOS: Final = 0.14  # for a torso seen from the side
+THIGH_WIDTH_TORSOS: Final = 0.16  # width of a thigh's cloth
+LAB_GREY: Final = 128.0  # grey in OpenCV's a and b
+LAB_HALF_SPAN: Final = 48.0  # range of a and b to each side of grey; clothes go little further
 
 Floats = NDArray[np.float64]
 
 
 def clothing_histograms(rgb: NDArray[np.uint8], landmarks: Floats) -> NDArray[np.float32]:
-    """(REGIONS, 3, COLOR_BINS) shares of lightness, a and b (CIELAB) in the cloth of torso and thighs.
+    """(REGIONS, 3, COLOR_BINS) histograms of lightness, a and b (CIELAB) in the cloth of torso and thighs.
 
-    ``landmarks`` is (33, 2 or more), px of ``rgb``. NaN in a region that lies outside the picture.
+    ``landmarks`` is (33, 2 or more), in px of ``rgb``. A region outside the picture is NaN.
     """
     empty = np.full((CLOTHES_REGIONS, 3, COLOR_BINS), np.nan, np.float32)
     xy = landmarks[:, :2]
@@ -54,7 +55,7 @@ def clothing_histograms(rgb: NDArray[np.uint8], landmarks: Floats) -> NDArray[np
 
 
 def _torso_mask(xy: Floats, length: float, size_px: tuple[int, int]) -> NDArray[np.uint8]:
-    """The middle of the torso: between shoulders and hips, at least as wide as one seen from the side."""
+    """The middle of the torso, between shoulders and hips. A torso seen from the side has a minimum width."""
     hip, neck = xy[list(HIPS)].mean(axis=0), xy[list(SHOULDERS)].mean(axis=0)
     axis = (neck - hip) / length
     across = max(float(np.hypot(*(xy[a] - xy[b]))) for a, b in (SHOULDERS, HIPS))
@@ -76,7 +77,7 @@ def _thigh_mask(xy: Floats, length: float, size_px: tuple[int, int]) -> NDArray[
 
 
 def _histograms(lab: Floats) -> NDArray[np.float32]:
-    """(3, COLOR_BINS) of pixels (k, 3), each shared out between the two bins it lies between."""
+    """(3, COLOR_BINS) histograms of pixels (k, 3). Each pixel is split linearly between its two nearest bins."""
     scaled = np.stack([lab[:, 0] / 255, *((lab[:, 1:] - LAB_GREY).T / (2 * LAB_HALF_SPAN) + 0.5)])
     place = np.clip(scaled, 0, 1) * (COLOR_BINS - 1)
     first = np.minimum(place.astype(int), COLOR_BINS - 2)

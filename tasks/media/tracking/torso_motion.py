@@ -1,7 +1,7 @@
-"""How the torso moves between consecutive frames, by feature tracking on the luma plane (OpenCV).
+"""Motion of the torso between consecutive frames, by feature tracking on the luma plane (OpenCV).
 
-Lucas-Kanade with pyramids (Bouguet 2000) on corners (Shi and Tomasi 1994), checked forward and backward (Kalal
-2010). Corners are chosen anew in every frame: no feature lives long enough to slide off the body.
+Lucas-Kanade with pyramids (Bouguet 2000) tracks corners (Shi and Tomasi 1994), with a forward-backward check (Kalal
+2010). Corners are chosen anew in every frame, so that no feature has time to slide off the body.
 """
 
 from collections.abc import Sequence
@@ -18,19 +18,20 @@ from tasks.maths.tracking.steps import Step, summarise_step
 Luma = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
-TRACKED_TORSO_PX: Final = (100.0, 120.0)  # as long the torso is on the picture that is tracked on
-MAX_ENLARGEMENT: Final = 2.0  # what is not in the picture, no enlarging brings back
+# ``_TORSOS``: in lengths of the torso.
+TRACKED_TORSO_PX: Final = (100.0, 120.0)  # shortest and longest torso in the crop that is tracked
+MAX_ENLARGEMENT: Final = 2.0  # more enlargement adds no detail
 MAX_CORNERS: Final = 80
-MAX_FORWARD_BACKWARD_PX: Final = 0.7  # of the picture that is tracked on
-CORNER_QUALITY: Final = 5e-5  # of the best corner's: folds of plain clothes beside bare skin still count
+MAX_FORWARD_BACKWARD_PX: Final = 0.7  # in the crop that is tracked
+CORNER_QUALITY: Final = 5e-5  # of the best corner's; low, so that folds of plain clothes beside bare skin still count
 CORNER_DISTANCE_PX: Final = 6
 FLOW_WINDOW_PX: Final = 17
 FLOW_PYRAMID_LEVELS: Final = 3
-SEARCH_MARGIN_TORSOS: Final = 0.3  # of the torso's length: room round the torso and round where it may have gone
-SIDE_HALF_WIDTH_TORSOS: Final = 0.25  # of the torso's length: half the width of a torso seen from the side
-ARM_HALF_WIDTH_TORSOS: Final = 0.1  # of the torso's length: half the width of an arm, left out
-SLEEVE_RADIUS_TORSOS: Final = 0.2  # of the torso's length from the middle of an arm: from here on nothing is the arm's
-MIN_ARM_WEIGHT: Final = 0.1  # of the belief in what is so far away: what a feature at the rim of an arm gets
+SEARCH_MARGIN_TORSOS: Final = 0.3  # around the torso and around its expected place
+SIDE_HALF_WIDTH_TORSOS: Final = 0.25  # half width of a torso seen from the side
+ARM_HALF_WIDTH_TORSOS: Final = 0.1  # half width of an arm, where no feature is taken
+SLEEVE_RADIUS_TORSOS: Final = 0.2  # from the middle of an arm; features beyond it belong to no arm
+MIN_ARM_WEIGHT: Final = 0.1  # weight of a feature at the rim of an arm, where one beyond the sleeve has 1
 ARM_SEGMENTS: Final = tuple(
     tuple(LANDMARK_NAMES.index(f"{side}_{joint}") for joint in pair)
     for side in ("left", "right")
@@ -40,7 +41,7 @@ ARM_SEGMENTS: Final = tuple(
 
 @dataclass(frozen=True)
 class Torso:
-    """Where a torso is, in source pixels."""
+    """The place of a torso in source pixels."""
 
     hip_xy: Floats
     neck_xy: Floats
@@ -61,7 +62,7 @@ class Torso:
 
 
 def find_torso(landmarks_xy: Floats, visibility: Floats) -> Torso | None:
-    """The torso in a frame's landmarks (33, 2), or None where its corners are missing or it has no size."""
+    """The torso in a frame's landmarks (33, 2), in px. None if its corners are missing or it is too small."""
     shoulders, hips = landmarks_xy[list(SHOULDERS)], landmarks_xy[list(HIPS)]
     if not (np.isfinite(shoulders).all() and np.isfinite(hips).all()):
         return None
@@ -76,7 +77,7 @@ def find_torso(landmarks_xy: Floats, visibility: Floats) -> Torso | None:
 
 
 class TorsoMotion:
-    """Measures one person's torso from frame to frame; holds the last frame's luma and where the torso was in it."""
+    """Measures the motion of one person's torso from frame to frame. It keeps the last frame's luma and torso."""
 
     def __init__(self) -> None:
         self._luma: Luma | None = None
@@ -90,9 +91,9 @@ class TorsoMotion:
     ) -> Step:
         """The torso's step from the frame before to this one.
 
-        ``luma`` is (h, w) uint8; ``landmarks_xy`` (33, 2) source pixels and ``visibility`` (33,) are this frame's,
-        or None (or NaN) where no pose was looked for or found: the torso is then carried along by its own steps.
-        Where the picture has a border, ``shown_xy`` (4, 2) are the corners of what is no border: only that is tracked.
+        ``luma`` is (h, w), uint8. ``landmarks_xy`` (33, 2), in source px, and ``visibility`` (33,) belong to this
+        frame. They are None (or NaN) where no pose was found; the torso is then moved by its own steps. ``shown_xy``
+        (4, 2) are the corners of the picture inside a border. Only features inside them are tracked.
         """
         shown = () if shown_xy is None else (shown_xy,)
         torso = None if landmarks_xy is None or visibility is None else find_torso(landmarks_xy, visibility)
@@ -115,14 +116,15 @@ class TorsoMotion:
 
 
 def measure_step(before: Luma, after: Luma, torso: Torso, guess_xy: Floats, shown_xy: Sequence[Floats] = ()) -> Step:
-    """The step of the features on ``torso``, which lies in ``before``, from guesses (g, 2) at it, the best first.
+    """The step of the features on ``torso``, which lies in ``before``. ``guess_xy`` (g, 2) are guesses, the best
+    first.
 
-    They lie within all of ``shown_xy``, each the corners (4, 2) of a part of the picture.
+    Features must lie within every quadrilateral (4, 2) of ``shown_xy``.
     """
     cut = _tracking_crop(torso, guess_xy, before.shape)
     if min(cut.size_px) < 16:
         return Step()
-    old, new = cut.out_of(before), cut.out_of(after)
+    old, new = cut.crop(before), cut.crop(after)
     found = cv2.goodFeaturesToTrack(
         old, MAX_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX, mask=_feature_mask(torso, cut, shown_xy)
     )
@@ -137,7 +139,7 @@ def measure_step(before: Luma, after: Luma, torso: Torso, guess_xy: Floats, show
 
 
 def arm_weights(source_xy: Floats, torso: Torso) -> Floats:
-    """How likely points (k, 2) lie on no arm: from ``MIN_ARM_WEIGHT`` at the arms' rims to 1 beside the sleeves."""
+    """Weights (k,) of points (k, 2): ``MIN_ARM_WEIGHT`` at the rim of an arm, 1 beyond the sleeve."""
     away_px = np.full(len(source_xy), np.inf)
     for start, end in torso.arms_xy:
         limb = end - start
@@ -151,11 +153,11 @@ def arm_weights(source_xy: Floats, torso: Torso) -> Floats:
 
 @dataclass(frozen=True)
 class TrackingCrop:
-    """A part of the picture, scaled down: where tracking happens."""
+    """A part of the picture, resized for tracking."""
 
     low_xy: NDArray[np.int64]  # its first pixel in the source
     high_xy: NDArray[np.int64]  # one past its last
-    size_px: tuple[int, int]  # after scaling
+    size_px: tuple[int, int]  # after resizing
 
     @property
     def scale_xy(self) -> Floats:
@@ -165,7 +167,7 @@ class TrackingCrop:
     def scale(self) -> float:
         return float(self.scale_xy.mean())
 
-    def out_of(self, luma: Luma) -> Luma:
+    def crop(self, luma: Luma) -> Luma:
         (x0, y0), (x1, y1) = self.low_xy, self.high_xy
         part = np.ascontiguousarray(luma[y0:y1, x0:x1])
         if self.size_px == (x1 - x0, y1 - y0):
@@ -181,7 +183,7 @@ class TrackingCrop:
 
 
 def _tracking_crop(torso: Torso, guess_xy: Floats, shape: tuple[int, ...]) -> TrackingCrop:
-    """The part of a picture (h, w) that holds the torso and where it may have gone."""
+    """The part of a picture (h, w) that holds the torso and its expected place."""
     ends = np.stack([torso.hip_xy, torso.neck_xy])
     ends = np.concatenate([ends, ends + guess_xy[0]])
     reach = torso.half_width_px + SEARCH_MARGIN_TORSOS * torso.length_px
@@ -194,7 +196,7 @@ def _tracking_crop(torso: Torso, guess_xy: Floats, shape: tuple[int, ...]) -> Tr
 
 
 def _track(old: Luma, new: Luma, found: NDArray[np.float32], guess: Floats) -> tuple[Floats, Floats, Floats]:
-    """Start and end (k, 2) of the corners that came back when tracked backward, and by how much they missed (k,)."""
+    """Start and end (k, 2) of corners that passed the forward-backward check, and their errors (k,), in crop px."""
     shift = guess.astype(np.float32)
     there, ok = _flow(old, new, found, found + shift)
     back, ok_back = _flow(new, old, there, there - shift)
@@ -207,7 +209,7 @@ def _track(old: Luma, new: Luma, found: NDArray[np.float32], guess: Floats) -> t
 def _flow(
     old: Luma, new: Luma, start: NDArray[np.float32], first: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Where corners (k, 1, 2) have gone, looked for about ``first``, and which could be followed (k,)."""
+    """Where corners (k, 1, 2) moved, searched from ``first``, and which could be followed (k,)."""
     found, status, _ = cv2.calcOpticalFlowPyrLK(
         old,
         new,
@@ -222,7 +224,7 @@ def _flow(
 
 
 def _feature_mask(torso: Torso, cut: TrackingCrop, shown_xy: Sequence[Floats]) -> Luma:
-    """255 on the torso from a little under the hips to the shoulders, 0 elsewhere, on the arms and beyond the edges."""
+    """255 on the torso, from a little below the hips to the shoulders; 0 on arms and outside ``shown_xy``."""
     axis = torso.neck_xy - torso.hip_xy
     side = np.array([-axis[1], axis[0]]) / torso.length_px * torso.half_width_px
     low, high = torso.hip_xy - 0.08 * axis, torso.hip_xy + 0.95 * axis
@@ -231,7 +233,7 @@ def _feature_mask(torso: Torso, cut: TrackingCrop, shown_xy: Sequence[Floats]) -
     thick = max(1, round(2 * ARM_HALF_WIDTH_TORSOS * torso.length_px * cut.scale))
     for start, end in torso.arms_xy:
         cv2.line(mask, cut.to_pixels(start).tolist(), cut.to_pixels(end).tolist(), 0, thick)
-    for corners_xy in shown_xy:  # a feature's whole window lies within
+    for corners_xy in shown_xy:  # the whole window of a feature must lie inside
         inside = np.zeros_like(mask)
         cv2.fillConvexPoly(inside, cut.to_pixels(corners_xy), 255)
         mask &= cv2.erode(inside, np.ones((FLOW_WINDOW_PX, FLOW_WINDOW_PX), np.uint8))

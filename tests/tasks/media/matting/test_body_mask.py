@@ -1,4 +1,4 @@
-"""The pose model's own mask: kept where the body is, laid over another box, judging the selfie model's."""
+"""The pose model's mask: stored around the body, resampled over a box, fused with the selfie mask."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from tasks.media.matting.body_mask import (
 
 
 @pytest.mark.parametrize("scale", [(1.0, 1.0), (2.0, 2.0), (3.0, 2.5)])
-def test_a_body_comes_back_at_its_place_in_the_source(scale: tuple[float, float]) -> None:
+def test_a_stored_body_returns_to_its_place_in_the_source(scale: tuple[float, float]) -> None:
     mask = np.zeros((120, 160), np.uint8)
     mask[20:100, 50:80] = 255
     body = crop_body_mask(mask, np.array(scale))
@@ -29,20 +29,20 @@ def test_a_body_comes_back_at_its_place_in_the_source(scale: tuple[float, float]
     assert np.abs(back[22:98, 52:78] - 1).max() < 0.01 and back[:, :48].max() == back[:18].max() == 0
 
 
-def test_the_edge_of_the_picture_is_no_edge_of_the_body() -> None:
+def test_the_edge_of_the_picture_is_not_an_edge_of_the_body() -> None:
     mask = np.zeros((120, 160), np.uint8)
     mask[:, 130:] = 200
     back = resample_body_mask(crop_body_mask(mask, np.ones(2)), np.array([119.5, -0.5, 159.5, 119.5]), (40, 120))
     assert_allclose(back[:, 12:39], 200 / 255, atol=0.01)
 
 
-def test_a_picture_without_a_body_keeps_nothing() -> None:
+def test_a_mask_without_a_body_is_stored_as_empty() -> None:
     body = crop_body_mask(np.full((120, 160), MIN_BODY_LEVEL - 1, np.uint8), np.ones(2))
     assert_allclose(body.edges_px, whole_picture_box((160, 120)))
     assert resample_body_mask(body, whole_picture_box((160, 120)), (32, 32)).max() < 0.05
 
 
-def test_the_body_decides_where_it_is_sure_and_only_there() -> None:
+def test_the_body_mask_decides_only_where_it_is_certain() -> None:
     shown = np.array([[0.0, 1.0, 0.3, 0.9, 0.2]], np.float32)
     body = np.array([[1.0, 0.0, 0.5, 0.75, 0.25]], np.float32)
     result = fuse_probabilities(shown, body)

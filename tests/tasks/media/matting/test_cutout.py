@@ -1,4 +1,4 @@
-"""The cut-out person stands where the picture's person stands, and nowhere else."""
+"""The cut-out person is where the person of the picture is, and nowhere else."""
 
 from dataclasses import replace
 from itertools import product
@@ -54,7 +54,7 @@ def look(layout: PixelLayout, *, refine: bool = False, size_px: tuple[int, int] 
 
 
 def drawn(planes: Planes, mask: Mask, to_output: NDArray[np.float64], seen: CutoutSettings) -> Planes:
-    """The person on a plain green."""
+    """The person before a solid green."""
     unit = 1 << (seen.layout.depth - 8)
     canvas = solid_planes(seen.layout, seen.size_px, (16 * unit, 60 * unit, 60 * unit)[: seen.layout.planes])
     cut = cut_out_person(planes, mask, to_output, seen)
@@ -66,7 +66,7 @@ def drawn(planes: Planes, mask: Mask, to_output: NDArray[np.float64], seen: Cuto
 @pytest.mark.parametrize(
     ("name", "refine"), list(product(["yuv420p", "yuv422p10le", "yuv444p", "gray"], [False, True]))
 )
-def test_a_disc_stands_where_the_transform_says(name: str, refine: bool) -> None:
+def test_a_disc_is_where_the_transform_puts_it(name: str, refine: bool) -> None:
     layout = nearest_layout(name)
     for centre, corner, shift in (
         ((100.0, 80.0), (-45, -45), (0.0, 0.0)),
@@ -79,7 +79,7 @@ def test_a_disc_stands_where_the_transform_says(name: str, refine: bool) -> None
         assert x == pytest.approx(centre[0] + shift[0], abs=0.3)
         assert y == pytest.approx(centre[1] + shift[1], abs=0.3)
         area = (shown > shown.max() / 2).sum()
-        assert np.sqrt(area / np.pi) == pytest.approx(RADIUS_PX, abs=1.5)  # the edge is drawn in a little
+        assert np.sqrt(area / np.pi) == pytest.approx(RADIUS_PX, abs=1.5)  # alpha starts a little inside the edge
         for plane in planes[1:]:
             x, y = centroid(np.abs(plane.astype(np.float32) - plane[0, 0]))
             step_x, step_y = SIZE[0] / plane.shape[1], SIZE[1] / plane.shape[0]
@@ -128,7 +128,7 @@ def test_nothing_shows_outside_the_source_picture(shift: tuple[float, float]) ->
         assert (plane[~outside] != value).any()
 
 
-def test_a_person_out_of_the_output_leaves_the_plain_colour() -> None:
+def test_a_person_outside_the_output_leaves_the_background_unchanged() -> None:
     layout = nearest_layout("yuv420p")
     planes = drawn(picture(layout, (100, 80)), mask_of((100, 80)), moved((900.0, 0.0)), look(layout, size_px=(65, 47)))
     assert planes[0].shape == (47, 65)
@@ -146,7 +146,7 @@ def test_a_crop_of_odd_size_cuts_the_person() -> None:
 
 
 @pytest.mark.parametrize("name", ["yuv420p", "yuv444p"])
-def test_the_whole_picture_is_opaque_where_it_lies(name: str) -> None:
+def test_the_whole_picture_is_opaque_where_it_covers_the_output(name: str) -> None:
     layout = nearest_layout(name)
     source = picture(layout, (100, 80))
     cut = whole_picture_cutout(source, moved((40.0, 0.0)), look(layout))
@@ -158,19 +158,19 @@ def test_the_whole_picture_is_opaque_where_it_lies(name: str) -> None:
         assert (plane[:, : right - 1] == (16, 60, 60)[index]).all()
 
 
-def test_masks_that_ride_on_the_body_are_left_alone() -> None:
+def test_masks_that_move_with_the_body_stay_nearly_unchanged() -> None:
     path = np.stack([np.linspace(40, 150, 9), np.linspace(60, 75, 9)], axis=1)
     masks = [mask_of((x, y), (-45 + 3 * (i % 2), -45), 90 + 4 * (i % 3)) for i, (x, y) in enumerate(path)]
     for mask, result in zip(masks, smooth_masks_in_time(iter(masks), path), strict=True):
         np.testing.assert_array_equal(result.edges_px, mask.edges_px)
         difference = np.abs(result.probability.astype(int) - mask.probability)
-        assert difference.max() <= 45  # the edge ramp, one model pixel wide, met between pixels
+        assert difference.max() <= 45  # the edge ramp is one model pixel wide and is sampled between pixels
         assert centroid(result.probability.astype(np.float32)) == pytest.approx(
             centroid(mask.probability.astype(np.float32)), abs=0.02
         )
 
 
-def test_a_frame_without_a_person_neither_lends_nor_takes() -> None:
+def test_a_frame_without_a_person_is_not_averaged_with_others() -> None:
     edges = np.array([-0.5, -0.5, 63.5, 63.5], np.float32)
     masks = [
         Mask(np.full(MODEL, level, np.uint8), edges, state)
@@ -185,7 +185,7 @@ def test_the_first_and_last_frames_have_one_neighbour() -> None:
     edges = np.array([-0.5, -0.5, 63.5, 63.5], np.float32)
     masks = [Mask(np.full(MODEL, level, np.uint8), edges, State.measured) for level in (100, 120, 100)]
     levels = [int(result.probability[30, 30]) for result in smooth_masks_in_time(iter(masks), np.zeros((3, 2)))]
-    assert levels == pytest.approx([110, 107, 110], abs=1)  # almost the means of two, three and two
+    assert levels == pytest.approx([110, 107, 110], abs=1)  # about the means of two, three and two values
     assert list(smooth_masks_in_time(iter([]), np.zeros((0, 2)))) == []
 
 
@@ -194,7 +194,7 @@ STILL = affine.translation(np.zeros(2))
 
 
 @pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "gray"])
-def test_the_scene_is_blurred_as_if_nobody_were_there(name: str) -> None:
+def test_the_blurred_background_does_not_contain_the_person(name: str) -> None:
     layout = nearest_layout(name)
     unit = 1 << (layout.depth - 8)
     planes = picture(layout, CENTRE)
@@ -207,7 +207,7 @@ def test_the_scene_is_blurred_as_if_nobody_were_there(name: str) -> None:
     assert alone[0][away].max() > 80 * unit
 
 
-def test_colours_are_straight_and_far_away_there_is_black() -> None:
+def test_colours_are_unmixed_and_far_from_the_person_black() -> None:
     layout = nearest_layout("yuv420p")
     planes = picture(layout, CENTRE)
     cut = cut_out_person(planes, mask_of(CENTRE), STILL, CutoutSettings(layout, 0, SIZE, "cubic", False))
@@ -221,7 +221,7 @@ def test_colours_are_straight_and_far_away_there_is_black() -> None:
     assert not alpha[:30].any()
 
 
-def test_nobody_is_clear_all_over() -> None:
+def test_without_a_person_everything_is_transparent() -> None:
     colours, alpha = transparent_planes(None, nearest_layout("yuv420p"), SIZE, (16, 128, 128))
     assert not alpha.any()
     assert [plane.max() for plane in colours] == [16, 128, 128]

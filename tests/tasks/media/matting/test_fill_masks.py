@@ -1,4 +1,4 @@
-"""Which masks are believed, and what stands in for the others."""
+"""Which masks are usable, and what fills the others."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,10 @@ def shown(level: float) -> NDArray[np.float32]:
     return np.full((6, 8), level, np.float32)
 
 
-def lend(
+def filled(
     masks: list[NDArray[np.float32] | None], person: list[bool], posed: list[bool] | None = None, held: bool = False
 ) -> list[tuple[int, State]]:
-    """Level and state of each mask; the torso is in the middle of every box, or, where ``held``, unknown."""
+    """Level and state of each mask. The torso is in the middle of every box, or unknown where ``held``."""
     edges = np.tile([0.0, 0, 80, 60], (len(masks), 1)) + np.arange(len(masks))[:, None]
     torso = np.full((len(masks), 2), np.nan) if held else (edges[:, :2] + edges[:, 2:]) / 2
     boxes = PersonBoxes(edges, np.array(person), torso)
@@ -26,50 +26,50 @@ def lend(
     return [(int(mask.probability.max()), mask.state) for mask in out]
 
 
-def test_good_masks_pass_as_bytes() -> None:
-    assert lend([shown(1.0), shown(0.6)], [True, True]) == [(255, State.measured), (153, State.measured)]
+def test_good_masks_are_returned_as_bytes() -> None:
+    assert filled([shown(1.0), shown(0.6)], [True, True]) == [(255, State.measured), (153, State.measured)]
 
 
-def test_a_failed_frame_is_lent_the_one_before_else_the_next() -> None:
+def test_a_failed_mask_is_filled_with_the_one_before_else_the_next() -> None:
     masks = [None, shown(0.1), shown(0.8), None, shown(0.2), shown(1.0)]
     copied, measured = State.copied, State.measured
     levels = [(204, copied), (204, copied), (204, measured), (204, copied), (204, copied), (255, measured)]
-    assert lend(masks, [True] * 6) == levels
+    assert filled(masks, [True] * 6) == levels
 
 
-def test_nothing_is_lent_across_a_stretch_with_nobody() -> None:
+def test_no_mask_is_copied_across_a_stretch_without_a_person() -> None:
     masks = [shown(0.8), None, shown(0.1), None, None, shown(1.0)]
     person = [True, True, False, False, True, True]
     nobody, copied, measured = State.nobody, State.copied, State.measured
     levels = [(204, measured), (204, copied), (26, nobody), (0, nobody), (255, copied), (255, measured)]
-    assert lend(masks, person) == levels
-    assert lend([None, None], [True, True]) == [(0, nobody), (0, nobody)]
+    assert filled(masks, person) == levels
+    assert filled([None, None], [True, True]) == [(0, nobody), (0, nobody)]
 
 
-def test_somebody_elsewhere_in_the_box_is_not_the_person() -> None:
+def test_a_mask_elsewhere_in_the_box_is_not_the_person() -> None:
     elsewhere = shown(0.0)
     elsewhere[0, 0] = 1.0
-    assert [state for _, state in lend([shown(1.0), elsewhere], [True, True])] == [State.measured, State.copied]
+    assert [state for _, state in filled([shown(1.0), elsewhere], [True, True])] == [State.measured, State.copied]
 
 
 def block(columns: slice, level: float = 1.0) -> NDArray[np.float32]:
-    """Somebody in the columns given, and the torso's place among them."""
+    """A person in the given columns, the torso among them."""
     mask = np.zeros((6, 8), np.float32)
     mask[:, columns] = level
     return mask
 
 
-def test_without_a_pose_only_what_is_like_its_neighbour_is_believed() -> None:
+def test_without_a_pose_only_masks_that_overlap_their_neighbour_are_used() -> None:
     body, tree = block(slice(1, 5)), block(slice(4, 8))
     measured, nobody = State.measured, State.nobody
     fading: list[NDArray[np.float32] | None] = [body, block(slice(1, 5), 0.9), tree, block(slice(1, 6), 0.8)]
     posed = [True, False, False, False]
     states = [(255, measured), (230, measured), (0, nobody), (204, measured)]
-    assert lend(fading, [True] * 4, posed, held=True) == states
-    assert lend(fading[::-1], [True] * 4, posed[::-1], held=True) == states[::-1]
+    assert filled(fading, [True] * 4, posed, held=True) == states
+    assert filled(fading[::-1], [True] * 4, posed[::-1], held=True) == states[::-1]
 
 
-def test_between_two_poses_a_mask_without_one_is_cut_down_to_what_is_near_the_body() -> None:
+def test_between_two_poses_a_mask_is_cut_to_the_surroundings_of_the_body() -> None:
     far = np.zeros((60, 80), np.float32)
     body = far.copy()
     body[10:50, 30:50] = 1
@@ -84,5 +84,5 @@ def test_between_two_poses_a_mask_without_one_is_cut_down_to_what_is_near_the_bo
 
 def test_between_two_poses_a_mask_of_something_else_is_replaced() -> None:
     body, tree = block(slice(2, 6)), block(slice(4, 5))
-    states = [state for _, state in lend([body, tree, body], [True] * 3, [True, False, True])]
+    states = [state for _, state in filled([body, tree, body], [True] * 3, [True, False, True])]
     assert states == [State.measured, State.copied, State.measured]

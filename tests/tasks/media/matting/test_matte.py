@@ -1,4 +1,4 @@
-"""Masks become alpha: in the right place, without lag, between nothing and all."""
+"""Masks become alpha: in the right place, without lag, between 0 and 1."""
 
 import numpy as np
 import pytest
@@ -31,16 +31,16 @@ def centroid(weights: NDArray[np.float32]) -> tuple[float, float]:
     return float((weights * x).sum() / weights.sum()), float((weights * y).sum() / weights.sum())
 
 
-def test_a_whole_picture_of_model_size_is_not_moved() -> None:
+def test_a_box_of_the_whole_picture_at_model_size_is_the_identity() -> None:
     np.testing.assert_allclose(box_to_source(np.array([-0.5, -0.5, 63.5, 47.5]), (64, 48)), STILL)
 
 
-def test_the_centre_of_a_mask_lies_in_the_centre_of_its_box() -> None:
+def test_the_centre_of_a_mask_maps_to_the_centre_of_its_box() -> None:
     matrix = box_to_source(np.array([100.0, 40.0, 300.0, 440.0]), (256, 128))
     np.testing.assert_allclose(matrix @ [127.5, 63.5, 1], [200, 240])
 
 
-def test_equal_masks_steady_to_themselves() -> None:
+def test_the_average_of_equal_masks_is_the_same_mask() -> None:
     mask = disc((64, 64), (30, 33), 12)
     np.testing.assert_array_equal(average_with_neighbours(mask, [(mask, STILL), (mask, STILL)]), mask)
     np.testing.assert_array_equal(average_with_neighbours(mask, []), mask)
@@ -61,15 +61,15 @@ def test_a_moving_arm_is_not_smeared_and_does_not_lag() -> None:
     assert centroid(result.astype(np.float32)) == pytest.approx((48, 24), abs=0.01)
 
 
-def test_past_and_future_count_alike() -> None:
+def test_past_and_future_have_equal_weight() -> None:
     draw = np.random.default_rng(3)
     before, now, after = draw.integers(0, 256, (3, 32, 32)).astype(np.uint8)
     forward = average_with_neighbours(now, [(before, STILL), (after, STILL)])
     backward = average_with_neighbours(now, [(after, STILL), (before, STILL)])
-    assert np.abs(forward.astype(int) - backward).max() <= 1  # a sum in another order may round otherwise
+    assert np.abs(forward.astype(int) - backward).max() <= 1  # another order of summation may round differently
 
 
-def test_what_a_neighbour_does_not_cover_is_not_its_business() -> None:
+def test_a_neighbour_changes_nothing_outside_its_own_area() -> None:
     mask = np.full((32, 32), 200, np.uint8)
     aside = np.array([[1.0, 0, 16], [0, 1.0, 0]])
     result = average_with_neighbours(mask, [(np.full((32, 32), 190, np.uint8), aside)])
@@ -77,7 +77,7 @@ def test_what_a_neighbour_does_not_cover_is_not_its_business() -> None:
     assert (result[:, 16:] < 200).all()
 
 
-def test_alpha_runs_from_nothing_to_all() -> None:
+def test_alpha_runs_from_0_to_1() -> None:
     assert not mask_to_alpha(harden_mask(np.zeros((16, 16), np.uint8))).any()
     assert (mask_to_alpha(harden_mask(np.full((16, 16), 255, np.uint8))) == 1).all()
     levels = mask_to_alpha(np.arange(256, dtype=np.uint8)[None])
@@ -86,7 +86,7 @@ def test_alpha_runs_from_nothing_to_all() -> None:
     assert (levels.min(), levels.max()) == (0, 1)
 
 
-def test_a_doubted_limb_stays_whole_and_a_shadow_goes() -> None:
+def test_an_uncertain_limb_stays_whole_and_a_shadow_disappears() -> None:
     alpha = [mask_to_alpha(harden_mask(np.full((16, 16), round(255 * p), np.uint8))).mean() for p in (0.15, 0.6)]
     assert alpha == [0, 1]
 
@@ -111,7 +111,7 @@ def test_a_region_outside_the_picture_is_empty() -> None:
     assert mask_region(np.zeros_like(mask), STILL, (75, 81), (2, 2)).empty
 
 
-def test_the_region_of_a_turned_mask_holds_all_of_it() -> None:
+def test_the_region_of_a_turned_mask_contains_all_of_it() -> None:
     mask = np.zeros((64, 64), np.uint8)
     mask[20:24, 4:60] = 255
     matrix = affine.about_target(affine.scale_and_turn(2.0, 0.7), np.array([40.0, 30.0]), np.array([70.0, 60.0]))
@@ -123,7 +123,7 @@ def test_the_region_of_a_turned_mask_holds_all_of_it() -> None:
 
 
 @pytest.mark.parametrize("scale", [0.4, 1.0, 3.3])
-def test_a_disc_lands_where_its_matrix_says(scale: float) -> None:
+def test_a_disc_is_where_its_matrix_puts_it(scale: float) -> None:
     mask = disc((96, 96), (40.3, 52.8), 25)
     matrix = np.array([[scale, 0, 11.7], [0, scale, -3.2]])
     placed = warp_mask(mask, matrix, Region(0, 0, 360, 330)).astype(np.float32)
@@ -133,7 +133,7 @@ def test_a_disc_lands_where_its_matrix_says(scale: float) -> None:
 
 
 @pytest.mark.parametrize("shift", [0.0, 10.25, -7.5, 300.0])
-def test_coverage_is_the_share_of_each_pixel(shift: float) -> None:
+def test_coverage_is_the_covered_share_of_each_pixel(shift: float) -> None:
     covered = source_coverage(np.array([[1.0, 0, shift], [0, 1.0, 0]]), (64, 48), Region(0, 0, 64, 48))
     assert covered.sum() == pytest.approx(48 * max(64 - abs(shift), 0), abs=1e-2)
     assert covered.min() >= 0
@@ -157,7 +157,7 @@ def test_coverage_follows_a_turned_and_enlarged_picture() -> None:
 @pytest.mark.parametrize(
     ("location", "site_xy"), [(0, (0, 0.5)), (1, (0, 0.5)), (2, (0.5, 0.5)), (3, (0, 0)), (4, (0.5, 0))]
 )
-def test_chroma_alpha_is_the_luma_alpha_where_the_sample_sits(location: int, site_xy: tuple[float, float]) -> None:
+def test_chroma_alpha_is_the_luma_alpha_at_the_sample_position(location: int, site_xy: tuple[float, float]) -> None:
     y, x = np.mgrid[:24, :32].astype(np.float32)
     reduced = sample_at_chroma(0.01 * x + 0.02 * y, (2, 2), location)
     rows, columns = np.mgrid[:12, :16]
@@ -172,7 +172,7 @@ def test_chroma_alpha_of_odd_sizes_and_of_444() -> None:
     assert sample_at_chroma(alpha, (1, 1), 0) is alpha
 
 
-def test_refinement_moves_the_edge_to_the_picture_s_edge() -> None:
+def test_refinement_moves_the_edge_to_the_edge_in_the_picture() -> None:
     guide = np.where(np.arange(60) < 30, 40, 180).astype(np.uint8)[None].repeat(40, axis=0)
     late = np.where(np.arange(60) < 27, 0, 255).astype(np.uint8)[None].repeat(40, axis=0)
     refined = refine_edge(late, guide)[20]

@@ -1,4 +1,4 @@
-"""Strong blurs: what lies beyond the edge, and what shines through nowhere."""
+"""Borders of the output and the blur of a masked picture."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ BLACK = (16, 128, 128)
 
 
 @pytest.mark.parametrize(("name", "unit"), [("yuv420p", 1), ("yuv444p", 1), ("yuv420p10le", 4)])
-def test_a_flat_picture_goes_on_dimmed_and_stays_what_it_is_inside(name: str, unit: int) -> None:
+def test_the_border_of_a_flat_picture_is_dimmed_and_its_inside_unchanged(name: str, unit: int) -> None:
     layout = nearest_layout(name)
     values, black = [value * unit for value in (180, 90, 150)], [value * unit for value in BLACK]
     planes = tuple(
@@ -34,14 +34,14 @@ def test_a_flat_picture_goes_on_dimmed_and_stays_what_it_is_inside(name: str, un
         assert np.abs(plane[rows * 3 // 4 + 1 :] - dim).max() <= 1
 
 
-def test_what_is_covered_is_untouched() -> None:
+def test_a_covered_output_is_unchanged() -> None:
     layout = nearest_layout("yuv420p")
     planes = tuple(np.zeros(layout.plane_wh(index, SIZE)[::-1], np.uint8) for index in range(3))
     moved = warp_planes(planes, layout, affine.translation(np.array([-20.0, -20.0])), (100, 80))
     assert blur_border(moved, planes, layout, affine.translation(np.array([-20.0, -20.0])), BLACK, 0) is moved
 
 
-def test_beyond_a_turned_picture_nothing_is_sharp() -> None:
+def test_the_border_of_a_turned_picture_is_smooth() -> None:
     layout = nearest_layout("gray")
     checks = ((np.indices(SIZE[::-1]).sum(axis=0) // 4) % 2 * 200 + 20).astype(np.uint8)
     matrix = affine.about_target(affine.scale_and_turn(0.5, 0.5), np.zeros(2), np.array([79.5, 59.5]))
@@ -51,7 +51,7 @@ def test_beyond_a_turned_picture_nothing_is_sharp() -> None:
     assert np.ptp(shown[50:70, 70:90]) > 100
 
 
-def test_what_does_not_count_does_not_shine_through() -> None:
+def test_pixels_without_weight_do_not_show_through() -> None:
     plane = np.full((120, 160), 60, np.uint8)
     plane[40:80, 60:100] = 250
     weight = np.ones(plane.shape, np.float32)
@@ -63,13 +63,13 @@ def test_what_does_not_count_does_not_shine_through() -> None:
     assert plain[outside].max() > 90
 
 
-def test_where_nothing_counts_it_is_empty() -> None:
+def test_the_result_is_empty_where_no_pixel_has_weight() -> None:
     plane = np.full((60, 80), 700, np.uint16)
     assert (masked_blur(plane, (5.0, 5.0), np.zeros(plane.shape, np.float32), 64) == 64).all()
 
 
 @pytest.mark.parametrize("sigma_px", [1.0, 6.0, 40.0])
-def test_a_blur_keeps_the_mean_and_calms(sigma_px: float) -> None:
+def test_a_blur_keeps_the_mean_and_reduces_the_variance(sigma_px: float) -> None:
     plane = np.random.default_rng(5).integers(0, 256, (120, 160), dtype=np.uint8)
     blurred = masked_blur(plane, (sigma_px, sigma_px), np.ones(plane.shape, np.float32), 16)
     assert blurred.mean() == pytest.approx(plane.mean(), abs=2.5)
@@ -77,14 +77,14 @@ def test_a_blur_keeps_the_mean_and_calms(sigma_px: float) -> None:
 
 
 def width_px(line: Floats, step: int) -> float:
-    """How wide a blurred edge from low to high is, in luma pixels: two standard deviations."""
+    """Width of a blurred edge in luma pixels: two standard deviations."""
     share = (line - line.min()) / np.ptp(line)
     return float(np.interp(0.841, share, np.arange(len(share))) - np.interp(0.159, share, np.arange(len(share)))) * step
 
 
 @pytest.mark.parametrize("name", ["yuv420p", "yuv422p", "yuv444p"])
 @pytest.mark.parametrize("across", [True, False])
-def test_colour_is_blurred_as_far_as_brightness_along_both_axes(name: str, across: bool) -> None:
+def test_chroma_is_blurred_as_far_as_luma_along_both_axes(name: str, across: bool) -> None:
     layout, (width, height) = nearest_layout(name), (640, 480)
     planes = []
     for index in range(3):

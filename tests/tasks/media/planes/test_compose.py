@@ -1,4 +1,4 @@
-"""Pictures put together: no halo, even sizes, nothing resampled that need not be."""
+"""Composition of pictures: no halo, even sizes, no needless resampling."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from tasks.media.planes.compose import (
 from tasks.media.planes.layout import nearest_layout
 
 
-def test_opaque_is_the_picture_and_clear_is_the_canvas() -> None:
+def test_alpha_1_shows_the_picture_and_alpha_0_the_canvas() -> None:
     draw = np.random.default_rng(0)
     plane = draw.integers(0, 256, (40, 60), dtype=np.uint8)
     alpha = np.zeros((40, 60), np.float32)
@@ -34,11 +34,11 @@ def test_a_soft_edge_does_not_show_the_old_background(size: int, person: int, ol
     canvas = np.full((size, size), new, np.uint8)
     composite_foreground(canvas, mixed, alpha, 255)
     truth = person * alpha + new * (1 - alpha)
-    halo = np.abs(alpha * mixed + (1 - alpha) * new - truth).max()  # of plain mixing
+    halo = np.abs(alpha * mixed + (1 - alpha) * new - truth).max()  # of simple mixing
     assert np.abs(canvas - truth).max() < max(0.15 * halo, 1.5)
 
 
-def test_ten_bits_stay_ten_bits() -> None:
+def test_ten_bits_are_kept() -> None:
     alpha = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (40, 1))
     canvas = np.zeros((40, 64), np.uint16)
     composite_foreground(canvas, np.full((40, 64), 1023, np.uint16), alpha, 1023)
@@ -57,7 +57,9 @@ def test_ten_bits_stay_ten_bits() -> None:
         ((4096, 2160), (4096, 2160), 64),
     ],
 )
-def test_both_are_equally_high_even_and_fit(left: tuple[int, int], right: tuple[int, int], most: int) -> None:
+def test_panes_side_by_side_have_equal_even_heights_and_fit(
+    left: tuple[int, int], right: tuple[int, int], most: int
+) -> None:
     sizes = panes_side_by_side(left, right, most)
     (width, height), (left_width, _), (right_width, right_height) = sizes.size_px, sizes.first_px, sizes.second_px
     assert width <= most
@@ -76,7 +78,7 @@ def test_both_are_equally_high_even_and_fit(left: tuple[int, int], right: tuple[
         ((321, 241), (321, 241), 1920, (320, 480)),
     ],
 )
-def test_one_above_the_other_is_equally_wide_and_fits(
+def test_stacked_panes_have_equal_widths_and_fit(
     first: tuple[int, int], second: tuple[int, int], most: int, size: tuple[int, int]
 ) -> None:
     pairing = panes_stacked(first, second, most)
@@ -88,7 +90,7 @@ def test_one_above_the_other_is_equally_wide_and_fits(
     assert [plane.shape for plane in joined] == [(size[1], size[0]), *[(size[1] // 2, size[0] // 2)] * 2]
 
 
-def test_what_fits_is_not_resampled() -> None:
+def test_a_picture_that_fits_is_not_resampled() -> None:
     layout = nearest_layout("yuv420p")
     draw = np.random.default_rng(1)
     left, right = (
@@ -108,7 +110,7 @@ def test_shrinking_averages() -> None:
     assert np.abs(resize_plane(checks, (32, 32)).astype(int) - 100).max() <= 1
 
 
-def test_a_plain_picture_has_the_layout_s_planes() -> None:
+def test_a_solid_picture_has_the_planes_of_its_layout() -> None:
     planes = solid_planes(nearest_layout("yuv420p10le"), (33, 21), (100, 512, 513))
     assert [plane.shape for plane in planes] == [(21, 33), (11, 17), (11, 17)]
     assert all(plane.dtype == np.uint16 for plane in planes)

@@ -1,4 +1,4 @@
-"""Cutting a box out of a picture."""
+"""Crop a box out of a picture."""
 
 import numpy as np
 import pytest
@@ -14,18 +14,18 @@ from tasks.records import ColorTags
 PICTURE = np.arange(40 * 60 * 3, dtype=np.uint8).reshape(40, 60, 3)
 
 
-def test_the_whole_picture_at_its_own_size_is_itself() -> None:
+def test_the_whole_picture_at_its_own_size_is_unchanged() -> None:
     assert np.array_equal(crop_and_resize(PICTURE, whole_picture_box((60, 40)), (60, 40)), PICTURE)
 
 
-def test_a_box_inside_is_those_pixels() -> None:
+def test_a_box_inside_the_picture_gives_its_pixels() -> None:
     assert np.array_equal(crop_and_resize(PICTURE, np.array([9.5, 4.5, 29.5, 14.5]), (20, 10)), PICTURE[5:15, 10:30])
 
 
 @pytest.mark.parametrize(
     "edges", [(-10.5, -5.5, 9.5, 4.5), (49.5, 29.5, 69.5, 44.5), (-20.5, -20.5, 79.5, 59.5), (99.5, 4.5, 120.5, 14.5)]
 )
-def test_past_the_border_the_border_is_repeated(edges: tuple[float, ...]) -> None:
+def test_border_pixels_are_repeated_outside_the_picture(edges: tuple[float, ...]) -> None:
     x0, y0, x1, y1 = (round(edge + 0.5) for edge in edges)
     rows, columns = np.arange(y0, y1).clip(0, 39), np.arange(x0, x1).clip(0, 59)
     assert np.array_equal(crop_and_resize(PICTURE, np.array(edges), (x1 - x0, y1 - y0)), PICTURE[rows][:, columns])
@@ -37,7 +37,7 @@ def test_shrinking_averages() -> None:
     assert np.abs(small - mean).max() <= 1
 
 
-def test_probabilities_stay_float() -> None:
+def test_float_pictures_stay_float() -> None:
     mask = np.full((40, 60), 0.25, np.float32)
     part = crop_and_resize(mask, np.array([-5.5, -0.5, 20.5, 30.5]), (16, 8))
     assert part.dtype == np.float32
@@ -50,7 +50,7 @@ def test_probabilities_stay_float() -> None:
     "edges",
     [(99.5, 59.5, 399.5, 659.5), (-20.5, -9.5, 200.5, 300.5), (700.5, 500.5, 900.5, 760.5), (3.5, 3.5, 4.5, 4.5)],
 )
-def test_a_box_of_the_planes_is_the_box_of_the_picture(form: str, span: int, edges: tuple[float, ...]) -> None:
+def test_a_crop_of_the_planes_shows_the_crop_of_the_picture(form: str, span: int, edges: tuple[float, ...]) -> None:
     columns, rows = np.meshgrid(np.linspace(0, 1, 801), np.linspace(0, 1, 723))
     rgb = np.stack([40 + 150 * columns, 60 + 130 * rows, 200 - 120 * columns], axis=-1).astype(np.uint8)
     layout, color = nearest_layout(form), ColorTags(range=span)

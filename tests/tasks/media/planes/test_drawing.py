@@ -1,4 +1,4 @@
-"""Lines and dots on planes: where they belong, in their colour, and nowhere else."""
+"""Lines, dots and labels on planes: right place, right colour, nothing else changed."""
 
 from itertools import product
 from typing import Any
@@ -19,7 +19,7 @@ def flat(layout: PixelLayout, size_px: tuple[int, int]) -> tuple[NDArray[Any], .
 
 
 @pytest.mark.parametrize(("name", "size_px"), list(product(["yuv420p", "yuv422p10le", "yuv444p", "gray"], SIZES)))
-def test_a_dot_stands_where_it_is_put_in_every_plane(name: str, size_px: tuple[int, int]) -> None:
+def test_a_dot_is_at_its_place_in_every_plane(name: str, size_px: tuple[int, int]) -> None:
     layout = nearest_layout(name)
     planes = flat(layout, size_px)
     Brush(layout, size_px).dots(planes, np.array([[70.25, 41.5]]), (220, 30, 180), 9.0)
@@ -33,7 +33,7 @@ def test_a_dot_stands_where_it_is_put_in_every_plane(name: str, size_px: tuple[i
         assert drawn.sum() * step_x * step_y / abs(value - 100) == pytest.approx(np.pi * 81, rel=0.15)
 
 
-def test_a_line_reaches_from_end_to_end_and_breaks_where_nothing_is_known() -> None:
+def test_a_line_runs_from_end_to_end_and_breaks_at_nan() -> None:
     layout = nearest_layout("gray")
     (plane,) = planes = flat(layout, (160, 120))
     line = np.array([[20.0, 60], [60, 60], [np.nan, np.nan], [100, 60], [140, 60]])
@@ -44,7 +44,7 @@ def test_a_line_reaches_from_end_to_end_and_breaks_where_nothing_is_known() -> N
     assert (plane[:55] == 100).all()
 
 
-def test_what_lies_outside_is_left_away() -> None:
+def test_points_outside_the_picture_are_not_drawn() -> None:
     layout = nearest_layout("yuv420p")
     planes = flat(layout, (160, 120))
     brush = Brush(layout, (160, 120))
@@ -56,7 +56,7 @@ def test_what_lies_outside_is_left_away() -> None:
     assert (planes[0][60] > 180).all()
 
 
-def test_one_mark_leaves_no_trace_in_the_next() -> None:
+def test_a_drawing_leaves_no_trace_in_the_next() -> None:
     layout = nearest_layout("gray")
     brush = Brush(layout, (160, 120))
     brush.dots(flat(layout, (160, 120)), np.array([[40.0, 40]]), (255,), 20.0)
@@ -65,7 +65,7 @@ def test_one_mark_leaves_no_trace_in_the_next() -> None:
     assert (plane[:, :54] == 100).all()
 
 
-def test_runs_are_what_is_known() -> None:
+def test_runs_contain_only_finite_points() -> None:
     points = np.array([[np.nan, 0], [1, 1], [2, 2], [3, np.nan], [4, 4]])
     assert [run.tolist() for run in finite_runs(points)] == [[[1, 1], [2, 2]], [[4, 4]]]
     assert finite_runs(np.full((3, 2), np.nan)) == []
@@ -74,7 +74,7 @@ def test_runs_are_what_is_known() -> None:
 
 @pytest.mark.parametrize("ground", [16, 90, 235])
 @pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "gbrp"])
-def test_a_word_stands_out_and_keeps_the_colour(ground: int, name: str) -> None:
+def test_a_label_is_readable_and_keeps_the_colours_behind_it(ground: int, name: str) -> None:
     layout = nearest_layout(name)
     unit = 1 << (layout.depth - 8)
     planes = [np.full(layout.plane_wh(i, (200, 80))[::-1], ground * unit, layout.dtype) for i in range(3)]
@@ -95,12 +95,12 @@ def test_a_word_stands_out_and_keeps_the_colour(ground: int, name: str) -> None:
 
 
 @pytest.mark.parametrize("capital_px", [8.0, 15.5, 40.0])
-def test_capitals_are_as_high_as_asked(capital_px: float) -> None:
+def test_capitals_have_the_given_height(capital_px: float) -> None:
     rows = np.flatnonzero(make_label("OEH", capital_px).ink.max(axis=1) > 0.5)
     assert rows[-1] - rows[0] + 1 == pytest.approx(capital_px, rel=0.2, abs=2)
 
 
-def test_what_does_not_fit_is_cut_off() -> None:
+def test_a_label_that_does_not_fit_is_cut_off() -> None:
     planes = [np.full((45, 60), 100, np.uint8)]
     draw_label(planes, make_label("stabilized", 20), (0, 0), nearest_layout("gray"), [235], [16])
     assert planes[0].shape == (45, 60)

@@ -1,4 +1,4 @@
-"""A plain colour, decoded again, is the colour asked for."""
+"""A colour that is written to planes and decoded again is the same colour."""
 
 from dataclasses import replace
 from itertools import product
@@ -15,9 +15,9 @@ FORMATS = ["yuv420p", "yuv422p10le", "yuv444p", "gbrp", "gbrp10le"]
 
 
 @pytest.mark.parametrize(("name", "matrix", "span"), list(product(FORMATS, [1, 2, 5, 6, 7, 9], [0, 1, 2])))
-def test_a_colour_decodes_to_itself(name: str, matrix: int, span: int) -> None:
+def test_a_colour_survives_encoding_and_decoding(name: str, matrix: int, span: int) -> None:
     layout, tags = nearest_layout(name), ColorTags(range=span, matrix=matrix)
-    limit = 3 if layout.depth > 8 and layout.chroma_shift[0] else 2  # swscale's tables for 10 bits are this coarse
+    limit = 3 if layout.depth > 8 and layout.chroma_shift[0] else 2  # the 10-bit tables of swscale are this coarse
     for size_px in ((64, 48), (32, 720)):
         for color in COLORS:
             values = plane_values(color, layout, tags, size_px[1])
@@ -37,7 +37,7 @@ def test_gray_is_the_luma_of_the_colour(gray: str, color: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "span"), list(product(["gray", "gray10le"], [0, 1, 2])))
-def test_a_gray_decodes_to_itself_in_its_own_range(name: str, span: int) -> None:
+def test_a_gray_survives_encoding_and_decoding_in_its_own_range(name: str, span: int) -> None:
     layout, tags = nearest_layout(name), ColorTags(range=span)
     for level in (0, 60, 128, 255):
         (value,) = plane_values((level, level, level), layout, tags, 47)
@@ -45,7 +45,7 @@ def test_a_gray_decodes_to_itself_in_its_own_range(name: str, span: int) -> None
         assert shown.shape == (47, 65, 3) and np.abs(shown.astype(int) - level).max() <= 2, (level, shown[0, 0])
 
 
-def test_an_unspecified_matrix_is_named_where_another_height_changes_its_meaning() -> None:
+def test_an_unspecified_matrix_is_named_if_a_new_height_would_change_it() -> None:
     unknown = ColorTags()
     assert tags_for_height(unknown, 1080, 720) == unknown
     assert tags_for_height(unknown, 1080, 540) == replace(unknown, matrix=1)

@@ -1,4 +1,4 @@
-"""Moving planes: what must be exact is, what is resampled agrees with the formula of the picture."""
+"""Shifted planes: whole shifts are exact, fractions agree with a picture given by a formula."""
 
 from itertools import product
 
@@ -28,7 +28,7 @@ def noise(layout: PixelLayout, size_px: tuple[int, int], seed: int = 0) -> list[
 
 
 def waves(x: NDArray[np.float64], y: NDArray[np.float64], period_px: float) -> NDArray[np.float64]:
-    """A band-limited pattern that is known between the pixels."""
+    """A band-limited pattern with known values between the pixels."""
     return np.asarray(
         128 + 50 * np.sin(2 * np.pi * x / period_px + 1) + 40 * np.cos(2 * np.pi * (x + 2 * y) / (2 * period_px))
     )
@@ -40,7 +40,7 @@ def grid(size_px: tuple[int, int], step: int = 1) -> tuple[NDArray[np.float64], 
 
 
 @pytest.mark.parametrize(("name", "size_px", "interpolation"), list(product(LAYOUTS, SIZES, NAMES)))
-def test_no_shift_gives_the_very_same_pixels(name: str, size_px: tuple[int, int], interpolation: str) -> None:
+def test_a_zero_shift_returns_the_same_pixels(name: str, size_px: tuple[int, int], interpolation: str) -> None:
     planes = noise(LAYOUTS[name], size_px)
     moved = shift_planes(planes, LAYOUTS[name], (0.0, 0.0), size_px, interpolation=interpolation)
     for plane, same in zip(planes, moved, strict=True):
@@ -59,7 +59,7 @@ def test_whole_shifts_are_copies(name: str) -> None:
 
 
 @pytest.mark.parametrize("interpolation", NAMES)
-def test_a_fraction_follows_the_formula_of_the_picture(interpolation: str) -> None:
+def test_a_fractional_shift_agrees_with_the_formula(interpolation: str) -> None:
     limit = {"linear": 4.0, "cubic": 0.9, "lanczos": 0.75}[interpolation]  # grey levels; rounding alone is 0.5
     x, y = grid((80, 60))
     plane = np.rint(waves(x, y, 12)).astype(np.uint8)
@@ -93,17 +93,17 @@ def test_chroma_moves_with_luma(name: str) -> None:
 
 
 @pytest.mark.parametrize(("interpolation", "name"), list(product(NAMES, ["yuv420p", "gbrp10le"])))
-def test_a_mirrored_picture_moves_mirrored(interpolation: str, name: str) -> None:
+def test_a_mirrored_picture_gives_the_mirrored_result(interpolation: str, name: str) -> None:
     layout = LAYOUTS[name]
     planes = noise(layout, (64, 48))
     there = shift_planes(planes, layout, (9.3, -4.7), (64, 48), interpolation=interpolation)
     flipped = [np.ascontiguousarray(plane[:, ::-1]) for plane in planes]
     back = shift_planes(flipped, layout, (-9.3, -4.7), (64, 48), interpolation=interpolation)
     for one, other in zip(there, back, strict=True):
-        assert np.abs(one.astype(int) - other[:, ::-1]).max() <= 1  # a sum in another order may round otherwise
+        assert np.abs(one.astype(int) - other[:, ::-1]).max() <= 1  # another order of summation may round differently
 
 
-def test_there_and_back_is_almost_the_picture() -> None:
+def test_a_shift_and_its_inverse_nearly_restore_the_picture() -> None:
     x, y = grid((96, 80))
     plane = np.rint(waves(x, y, 12)).astype(np.uint8)
     (there,) = shift_planes([plane], LAYOUTS["gray"], (4.4, -3.7), (96, 80))
@@ -112,7 +112,7 @@ def test_there_and_back_is_almost_the_picture() -> None:
 
 
 @pytest.mark.parametrize("shift", [(1000.0, 0.0), (-100_000.25, 7.5), (0.4, 333.0), (1e6, -1e6)])
-def test_far_outside_only_the_border_is_left(shift: tuple[float, float]) -> None:
+def test_far_outside_only_the_border_shows(shift: tuple[float, float]) -> None:
     planes = noise(LAYOUTS["yuv420p"], (64, 48))
     for plane, value in zip(planes, (16, 100, 200), strict=True):
         inner = plane[1:-1, 1:-1].copy()
@@ -125,14 +125,14 @@ def test_far_outside_only_the_border_is_left(shift: tuple[float, float]) -> None
 
 
 @pytest.mark.parametrize("start", [-500, -64, -1, 1, 63, 64, 1000])
-def test_the_mirror_repeats(start: int) -> None:
+def test_the_mirrored_border_repeats(start: int) -> None:
     (plane,) = noise(LAYOUTS["gray"], (64, 48))
     (moved,) = shift_planes([plane], LAYOUTS["gray"], (float(start), 0.0), (64, 48))
     at = np.abs((np.arange(64) - start + 63) % 126 - 63)  # a triangle wave of period 2 * 63
     np.testing.assert_array_equal(moved, plane[:, at])
 
 
-def test_the_mirror_is_continuous() -> None:
+def test_the_mirrored_border_is_continuous() -> None:
     x, y = grid((64, 48))
     plane = np.rint(waves(x, y, 40)).astype(np.uint8)
     steepest = np.abs(np.diff(plane.astype(int), axis=1)).max()
@@ -140,7 +140,7 @@ def test_the_mirror_is_continuous() -> None:
     assert np.abs(np.diff(moved.astype(int), axis=1)).max() <= steepest + 1
 
 
-def test_a_window_follows() -> None:
+def test_a_smaller_output_is_a_window_of_the_result() -> None:
     (plane,) = noise(LAYOUTS["gray"], (64, 48))
     (window,) = shift_planes([plane], LAYOUTS["gray"], (-20.0, -10.0), (16, 12))
     np.testing.assert_array_equal(window, plane[10:22, 20:36])
@@ -154,11 +154,11 @@ def test_values_stay_within_the_depth(name: str, interpolation: str) -> None:
     moved = shift_planes([checks] * layout.planes, layout, (0.5, 0.5), (64, 48), interpolation=interpolation)
     assert moved[0].min() >= 0
     assert moved[0].max() <= peak
-    assert (moved[0] == peak).any()  # saturated, not wrapped: overshoot of the longer kernels ends at the peak
+    assert (moved[0] == peak).any()  # overshoot of the longer kernels is clipped at the peak, it does not wrap
     assert (moved[0] == 0).any()
 
 
-def test_many_rows_are_filtered_as_few() -> None:
+def test_rows_in_several_bands_are_filtered_as_in_one() -> None:
     layout = LAYOUTS["gbrp10le"]
     planes = noise(layout, (40, 200))  # more rows than one band
     tall = shift_planes(planes, layout, (0.3, 0.6), (40, 200), interpolation="lanczos")
@@ -167,7 +167,7 @@ def test_many_rows_are_filtered_as_few() -> None:
 
 
 @pytest.mark.parametrize("shift", [(6.0, -4.0), (300.0, 0.0), (-300.0, -200.0), (2.5, 3.25)])
-def test_a_replicated_border_repeats_the_edge_however_far(shift: tuple[float, float]) -> None:
+def test_a_replicated_border_repeats_the_edge_at_any_distance(shift: tuple[float, float]) -> None:
     layout = LAYOUTS["yuv420p"]
     planes = noise(layout, (64, 48))
     moved = shift_planes(planes, layout, shift, (64, 48), interpolation="linear", border="replicate")

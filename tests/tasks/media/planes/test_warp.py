@@ -1,4 +1,4 @@
-"""Planes under a similarity, against a picture given by a formula."""
+"""Planes under a similarity, compared with a picture given by a formula."""
 
 from itertools import product
 from typing import Any
@@ -27,7 +27,7 @@ def waves(x: Floats, y: Floats) -> Floats:
 
 
 def picture(layout: PixelLayout, to_output: Floats, location: int = 0, size_px: tuple[int, int] = SIZE) -> list[Floats]:
-    """What each plane's samples show of the waves moved by ``to_output``, sampled where they are sited."""
+    """Each plane of the waves moved by ``to_output``, sampled at its own sample positions."""
     back = affine.invert(to_output)
     planes = []
     for index in range(layout.planes):
@@ -48,7 +48,7 @@ def stored(layout: PixelLayout, location: int = 0) -> list[NDArray[Any]]:
 
 @pytest.mark.parametrize(("name", "location"), [*product(LAYOUTS, [0]), *product(["yuv420p"], [1, 2, 3, 4, 5, 6])])
 def test_every_plane_turns_with_the_picture(name: str, location: int) -> None:
-    """A chroma plane that took the wrong site would be off by up to a luma pixel: some ten levels."""
+    """A wrong chroma location would be an error of up to one luma pixel, about ten levels."""
     layout = LAYOUTS[name]
     moved = warp_planes(stored(layout, location), layout, TURN, SIZE, chroma_location=location)
     for plane, truth in zip(moved, picture(layout, TURN, location), strict=True):
@@ -57,7 +57,7 @@ def test_every_plane_turns_with_the_picture(name: str, location: int) -> None:
         assert np.abs(plane - truth)[14:-14, 14:-14].max() < 2.5 * unit
 
 
-def test_a_wrong_site_is_seen() -> None:
+def test_a_wrong_chroma_location_is_detected() -> None:
     layout = LAYOUTS["yuv420p"]
     half = affine.about_target(affine.scale_and_turn(1.0, np.pi), np.zeros(2), CENTRE)
     moved = warp_planes(stored(layout, 2), layout, half, SIZE, chroma_location=3)[1]
@@ -65,7 +65,7 @@ def test_a_wrong_site_is_seen() -> None:
 
 
 @pytest.mark.parametrize("interpolation", ["linear", "cubic", "lanczos"])
-def test_every_interpolation_follows_the_formula(interpolation: str) -> None:
+def test_every_interpolation_agrees_with_the_formula(interpolation: str) -> None:
     limit = {"linear": 4.0, "cubic": 2.5, "lanczos": 2.5}[interpolation]
     (moved,) = warp_planes(stored(LAYOUTS["gray"]), LAYOUTS["gray"], TURN, SIZE, interpolation=interpolation)
     assert np.abs(moved - picture(LAYOUTS["gray"], TURN)[0])[14:-14, 14:-14].max() < limit
@@ -73,7 +73,7 @@ def test_every_interpolation_follows_the_formula(interpolation: str) -> None:
 
 @pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le"])
 @pytest.mark.parametrize("border", ["reflect", "replicate"])
-def test_a_translation_is_that_of_shift(name: str, border: str) -> None:
+def test_a_translation_equals_shift_planes(name: str, border: str) -> None:
     layout = LAYOUTS[name]
     planes = stored(layout)
     for shift in ((6.0, -4.0), (5.3, -3.6)):
@@ -82,7 +82,7 @@ def test_a_translation_is_that_of_shift(name: str, border: str) -> None:
             np.testing.assert_array_equal(one, other)
 
 
-def test_outside_the_source_is_its_edge_or_its_mirror() -> None:
+def test_outside_the_source_its_edge_is_repeated_or_mirrored() -> None:
     layout = LAYOUTS["yuv420p"]
     small = affine.about_target(affine.scale_and_turn(0.5, 0.0), np.zeros(2), CENTRE)
     edge = warp_planes(stored(layout), layout, small, SIZE, border="replicate")
@@ -103,7 +103,7 @@ def test_values_stay_within_the_depth() -> None:
         assert moved[0].max() == 1023
 
 
-def test_fine_texture_made_smaller_turns_grey_and_not_into_a_pattern() -> None:
+def test_reduced_fine_texture_becomes_grey_without_aliasing() -> None:
     layout = LAYOUTS["gray"]
     lines = np.tile(np.array([0, 255], np.uint8), (120, 80))
     factor = 0.4
@@ -114,7 +114,7 @@ def test_fine_texture_made_smaller_turns_grey_and_not_into_a_pattern() -> None:
     assert moved[inner].std() < 0.6 * plain[inner].std()
 
 
-def test_read_only_planes_are_taken() -> None:
+def test_read_only_planes_are_accepted() -> None:
     planes = stored(LAYOUTS["yuv420p"])
     for plane in planes:
         plane.flags.writeable = False

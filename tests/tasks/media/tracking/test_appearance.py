@@ -1,4 +1,4 @@
-"""Clothes by their colours: alike on one person wherever it stands, unlike on two."""
+"""Clothing histograms: similar for one person anywhere in the picture, different for two."""
 
 from typing import Any
 
@@ -49,13 +49,13 @@ def worn(hip_xy: tuple[float, float], shirt: Any, trousers: Any, torso_px: float
     return clothing_histograms(dressed(marks, shirt, trousers, light), marks).astype(np.float64)
 
 
-def test_shares_are_shares() -> None:
+def test_each_histogram_sums_to_one() -> None:
     shares = worn((300, 200), RED, BLUE)
     assert shares.shape == (CLOTHES_REGIONS, 3, COLOR_BINS)
     assert_allclose(shares.sum(axis=-1), 1, atol=1e-5)
 
 
-def test_one_person_here_there_near_far_and_in_the_shade_is_alike() -> None:
+def test_one_person_is_similar_at_any_place_size_and_light() -> None:
     here = worn((200, 200), RED, BLUE)
     for other in (worn((300, 200), RED, BLUE, 40), worn((300, 200), RED, BLUE, 80, 0.85)):
         assert clothes_distance(here, other) < 0.35
@@ -63,11 +63,11 @@ def test_one_person_here_there_near_far_and_in_the_shade_is_alike() -> None:
 
 
 @pytest.mark.parametrize(("shirt", "trousers"), [(BLUE, BLUE), (GREY, BLUE), ((40, 160, 60), GREY)])
-def test_another_shirt_is_another_person(shirt: Any, trousers: Any) -> None:
+def test_another_shirt_gives_a_different_histogram(shirt: Any, trousers: Any) -> None:
     assert clothes_distance(worn((200, 200), RED, BLUE), worn((300, 200), shirt, trousers)) > 0.45
 
 
-def test_outside_the_picture_there_is_nothing_to_see_and_a_rim_is_no_error() -> None:
+def test_outside_the_picture_is_nan_and_a_cut_off_body_is_no_error() -> None:
     picture = dressed(person((300, 200)), RED, BLUE)
     assert np.isnan(clothing_histograms(picture, person((-500, 200)))).all()
     assert np.isnan(clothing_histograms(picture, person((300, 200), 2.0))).all()

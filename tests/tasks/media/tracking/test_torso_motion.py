@@ -1,4 +1,4 @@
-"""Torso motion from pictures: steps that are known exactly, arms, walls, cuts, blur, and a drawn walker."""
+"""Torso motion from pictures: known steps, arms, walls, scene cuts, blur, and a drawn walker."""
 
 from fractions import Fraction
 
@@ -29,7 +29,7 @@ WALL, SHIRT = texture(1), texture(2)
 
 
 def landmarks(hip_xy: tuple[float, float], wide: float = 40.0, arms: float = 1.0) -> Floats:
-    """A person seen from the front whose hips' middle is at ``hip_xy``."""
+    """A person seen from the front with the centre of the hips at ``hip_xy``."""
     points = np.full((LANDMARK_COUNT, 2), hip_xy)
     for side, sign in (("left", 1.0), ("right", -1.0)):
         for joint, (x, y) in TORSO.items():
@@ -39,7 +39,7 @@ def landmarks(hip_xy: tuple[float, float], wide: float = 40.0, arms: float = 1.0
 
 
 def picture(hip_xy: tuple[float, float], *, lean_rad: float = 0.0, size: float = 1.0) -> Luma:
-    """A patterned torso before a patterned wall that stays where it is; the torso turns about the hips."""
+    """A patterned torso in front of a patterned wall at rest. The torso turns about the hips."""
     across, along = 46.0, 112.0
     turn = size * np.array([[np.cos(lean_rad), -np.sin(lean_rad)], [np.sin(lean_rad), np.cos(lean_rad)]])
     to_picture = np.column_stack([turn, np.array(hip_xy) - turn @ [300.0, 300.0]]).astype(np.float32)
@@ -66,7 +66,7 @@ def test_a_step_is_measured_to_a_twentieth_of_a_pixel(by: tuple[float, float]) -
     assert steps["features"][1] > 20
 
 
-def test_a_lean_and_a_growth_are_told_from_a_step() -> None:
+def test_lean_and_growth_are_not_measured_as_a_step() -> None:
     start = (240.0, 220.0)
     second = picture(start, lean_rad=0.03, size=1.02)
     steps = one_step(picture(start), second, landmarks(start), landmarks(start))
@@ -86,7 +86,7 @@ def test_a_large_picture_gives_the_same_step_at_its_scale() -> None:
 
 
 def test_a_small_picture_gives_the_same_step_at_its_scale() -> None:
-    """A torso of 40 px: the window about a feature would be nearly half as long, were the picture not enlarged."""
+    """A torso of 40 px. Without enlargement a feature's window would be nearly half as long."""
     scale = 0.4
     pictures = [
         cv2.resize(picture((240.0 + x, 220.0)), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for x in (0, 4)
@@ -97,7 +97,7 @@ def test_a_small_picture_gives_the_same_step_at_its_scale() -> None:
     assert steps["features"][1] > 50
 
 
-def test_an_arm_that_swings_in_front_does_not_take_the_torso_along() -> None:
+def test_an_arm_that_swings_in_front_does_not_change_the_step() -> None:
     start, end = (240.0, 220.0), (243.0, 219.0)
     first, second = picture(start), picture(end)
     arm = texture(9)[:90, :26]
@@ -110,7 +110,7 @@ def test_an_arm_that_swings_in_front_does_not_take_the_torso_along() -> None:
     np.testing.assert_allclose(steps.xy()[1], [3, -1], atol=0.1)
 
 
-def test_motion_blur_costs_little() -> None:
+def test_motion_blur_adds_little_error() -> None:
     start, end = (240.0, 220.0), (252.0, 220.0)
     blur = np.full((1, 9), 1 / 9, np.float32)
     pictures = [np.asarray(cv2.filter2D(picture(at), -1, blur), np.uint8) for at in (start, end)]
@@ -118,14 +118,14 @@ def test_motion_blur_costs_little() -> None:
     np.testing.assert_allclose(steps.xy()[1], [12, 0], atol=0.15)
 
 
-def test_a_scene_cut_says_nothing_or_that_nothing_agrees() -> None:
+def test_a_scene_cut_gives_no_step_or_a_low_agreement() -> None:
     start = (240.0, 220.0)
     other = np.asarray(texture(33)[: SIZE[1], : SIZE[0]].clip(0, 255), np.uint8)
     steps = one_step(picture(start), other, landmarks(start), landmarks((150.0, 250.0)))
     assert np.isnan(steps["dx_px"][1]) or steps["misfit_px"][1] > 2.0 or steps["features"][1] < 10
 
 
-def test_without_a_pose_the_torso_is_carried_by_its_own_steps() -> None:
+def test_without_a_pose_the_torso_moves_by_its_own_steps() -> None:
     motion = TorsoMotion()
     rows = [motion.step(picture((200.0, 220.0)), landmarks((200.0, 220.0)), SEEN)]
     rows += [motion.step(picture((200.0 + 4 * k, 220.0 - k)), None, None) for k in range(1, 12)]
@@ -134,7 +134,7 @@ def test_without_a_pose_the_torso_is_carried_by_its_own_steps() -> None:
     np.testing.assert_array_equal(steps.columns["carried_frames"], [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
 
 
-def test_nobody_and_somebody_out_of_the_picture_give_no_step() -> None:
+def test_no_person_or_one_outside_the_picture_gives_no_step() -> None:
     motion = TorsoMotion()
     nobody, outside = np.full((LANDMARK_COUNT, 2), np.nan), landmarks((-300.0, 220.0))
     blank = picture((240.0, 220.0))
@@ -144,18 +144,18 @@ def test_nobody_and_somebody_out_of_the_picture_give_no_step() -> None:
 
 
 def mirrored(whole: Luma, edge: int) -> Luma:
-    """What a border of ``reflect`` shows right of the column ``edge``."""
+    """A picture with a mirrored border right of column ``edge``."""
     shown = whole[:, :edge]
     return np.asarray(cv2.copyMakeBorder(shown, 0, 0, 0, SIZE[0] - edge, cv2.BORDER_REFLECT_101), np.uint8)
 
 
-def test_of_a_torso_that_goes_on_in_the_border_only_the_picture_is_measured() -> None:
+def test_a_mirrored_torso_in_the_border_is_not_measured() -> None:
     start = (240.0, 220.0)
     whole, points = picture(start), landmarks(start, arms=0.0)
     corners = [np.array([[0.0, 0], [edge, 0], [edge, SIZE[1]], [0, SIZE[1]]]) for edge in (226, 224)]
     seen = TorsoMotion()
     first, second = (mirrored(whole, edge) for edge in (226, 224))
-    drawn = points - [4.0, 0]  # drawn along by the twin, whose way is twice the edge's
+    drawn = points - [4.0, 0]  # pulled along by the mirror image, which moves twice as far as the edge
     steps = steps_from_rows([seen.step(first, points, SEEN, corners[0]), seen.step(second, drawn, SEEN, corners[1])])
     np.testing.assert_allclose(steps.xy()[1], 0, atol=0.05)
     assert steps["features"][1] > 5
@@ -168,7 +168,7 @@ def test_a_plain_shirt_gives_no_step() -> None:
     assert np.isnan(one_step(grey, grey, landmarks(start), landmarks(start)).xy()).all()
 
 
-def test_the_same_pictures_give_the_same_steps() -> None:
+def test_equal_pictures_give_equal_steps() -> None:
     pair = picture((240.0, 220.0)), picture((243.3, 221.0))
     points = landmarks((240.0, 220.0)), landmarks((243.0, 221.0))
     first, second = (one_step(*pair, *points) for _ in range(2))
@@ -176,7 +176,7 @@ def test_the_same_pictures_give_the_same_steps() -> None:
         np.testing.assert_array_equal(column, second.columns[name])
 
 
-def test_a_drawn_walker_is_followed_although_arms_swing_and_the_scene_passes() -> None:
+def test_a_drawn_walker_is_followed_despite_swinging_arms_and_a_moving_scene() -> None:
     walker = Walk(seconds=1.2, fps=Fraction(30), seed=3)
     known = ground_truth(walker)
     motion = TorsoMotion()
