@@ -1,5 +1,5 @@
-# make demo, make test: the README's two commands. Nothing else has to be installed first, but for
-# Debian's libgl1 and libglib2.0-0 on a bare machine (OpenCV loads them).
+# `make demo` and `make test` are the two commands of the README. They install what they need, except
+# libgl1 and libglib2.0-0 on a bare Debian, which OpenCV loads.
 PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3,$(shell $(p) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
 PORT ?= 4200
@@ -9,7 +9,7 @@ demo: .venv/installed
 	$(BIN)/stillwalk video=demo
 
 test: .venv/installed
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile  # of one file in one process: what a file sets up serves all its tests
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile  # the tests of a file run in one process and share its set-up
 
 check: .venv/installed
 	$(BIN)/ruff format --check .
@@ -35,7 +35,7 @@ lock:
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.txt
 
 .venv/installed: requirements.txt pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Stillwalk needs Python 3.11 or 3.12, and none is on the PATH; install one, or say make PYTHON=/path/to/python3.12"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Stillwalk needs Python 3.11 or 3.12, but none is on the PATH; install one, or run make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
