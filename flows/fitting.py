@@ -39,17 +39,17 @@ def _check_alpha(config: Config, size_px: Size) -> None:
     from tasks.media.output import alpha_writer
 
     other = "an even width in crop.window" if config.crop.mode is Crop.fixed else "an even crop.size"
-    if fact := alpha_writer.odd("mov", size_px):
+    if fact := alpha_writer.odd_width_fault("mov", size_px):
         raise SettingError(f"background.alpha: {fact}; choose background.alpha=webm or png, or {other}")
 
 
 def _check_encoder(config: Config, source_px: Size, size_px: Size) -> None:
-    from tasks.media.output import codecs
+    from tasks.media.output import encoders
 
-    codec = codecs.CODECS[config.encode.codec.value]
+    encoder = encoders.ENCODERS[config.encode.codec.value]
     for width, height in _encoded(config, source_px, size_px):
         rounded = width + width % 2, height  # as files of less colour than 4:4:4 have it
-        if fact := codecs.too_narrow(codec, rounded):
+        if fact := encoders.narrow_width_fault(encoder, rounded):
             larger = f", or a larger {'width in crop.window' if config.crop.mode is Crop.fixed else 'crop.size'}"
             cropped = (width, height) == size_px != source_px
             raise SettingError(f"encode: {fact}; choose encode=x264{larger if cropped else ''}")

@@ -141,10 +141,10 @@ def _finish_all(prepared: list[Job | Result], output_dir: Path) -> list[Result]:
         left[item.digest] -= 1
         if not left[item.digest] and item.config.decode.frames is FrameMode.memory:
             from tasks.media.input.frame_cache import (
-                forget,
-            )  # loads PyAV, which a run that streams from the cache does not need
+                forget_frames,  # loads PyAV, which a run that streams from the cache does not need
+            )
 
-            forget(item.digest)
+            forget_frames(item.digest)
     return results
 
 

@@ -84,15 +84,15 @@ def check_folder(setting: str, folder: Path) -> None:
 
 
 def _check_codec(name: str) -> None:
-    from tasks.media.output import codecs
+    from tasks.media.output import encoders
 
-    codecs.check_codec(name)
+    encoders.require_encoder(name)
 
 
 def _check_image(name: str) -> None:
-    from tasks.media.files import still_picture
+    from tasks.media.files import background_image
 
-    still_picture.read_picture(expand_home(name))
+    background_image.read_background_image(expand_home(name))
 
 
 def _check_size(config: Config, videos: list[Video]) -> None:

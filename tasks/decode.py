@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.media.files.tables import write_json, write_table
-from tasks.media.input.frame_cache import held_bytes
-from tasks.media.input.probe import scan
+from tasks.media.input.frame_cache import decoded_bytes
+from tasks.media.input.probe import scan_video
 from tasks.media.planes.layout import stores_alpha
 from tasks.records import Clip, Tick
 from tasks.requests import DecodeRequest
@@ -18,7 +18,7 @@ def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     ``VideoError`` when nothing can be decoded, or with ``decode.strict`` when the file breaks before its end or
     lacks frames within.
     """
-    clip, table = scan(request.source, request.digest, tick, strict=request.settings.strict)
+    clip, table = scan_video(request.source, request.digest, tick, strict=request.settings.strict)
     write_json(folder / "clip.json", asdict(clip))
     write_table(folder / "frames.parquet", table.columns(clip))
     return {
@@ -30,7 +30,7 @@ def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
         "duration_s": clip.duration_s,
         "sound_tracks": len(clip.sound),
         "broken": clip.broken,
-        "memory_mb": round(held_bytes(clip) / 1_000_000),
+        "memory_mb": round(decoded_bytes(clip) / 1_000_000),
         "notes": _notes(clip),
     }
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from conf.choices import MaskModel, MaskSource
 from tasks.maths.body.person_box import PersonBoxes, grow_to_aspect, person_boxes, snap_to_pixels, whole_picture_box
-from tasks.media.files.masks_file import State, mask_writer
+from tasks.media.files.masks_file import MaskState, mask_writer
 from tasks.media.files.people_file import read_bodies
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table
-from tasks.media.input.frame_cache import frames_of
+from tasks.media.input.frame_cache import cached_frames
 from tasks.media.input.prefetch import prefetched
 from tasks.media.matting.body_mask import fuse_probabilities, resample_body_mask
 from tasks.media.matting.fill_masks import fill_failed_masks
@@ -56,12 +56,12 @@ def segment_person(request: MasksRequest, folder: Path, tick: Tick, clock: Clock
     clip = read_clip(request.clip)
     by = _landmarker_masks if request.settings.source is MaskSource.landmarker else _selfie_masks
     track = read_table(request.pose.path("motion.parquet"))["track"]
-    states = np.zeros(len(State), np.int64)
+    states = np.zeros(len(MaskState), np.int64)
     with by(request, clip, track, clock) as measuring, mask_writer(folder / "masks.npz") as writer:
         for mask in fill_failed_masks(_with_ticks(measuring.masks, tick), measuring.boxes, track > 0, measuring.wh):
             writer.write(mask)
             states[mask.state] += 1
-    counts = {state.name: int(states[state]) for state in State}
+    counts = {state.name: int(states[state]) for state in MaskState}
     return {"frames": clip.frames, **counts, "source": request.settings.source.value, **measuring.facts}
 
 
@@ -160,7 +160,7 @@ def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> PersonBoxes:
 def _inputs(
     request: MasksRequest, clip: Clip, boxes: PersonBoxes, wh: tuple[int, int]
 ) -> Generator[NDArray[np.uint8], None, None]:
-    pictures = frames_of(request.source, clip, held_mb=request.held_mb)
+    pictures = cached_frames(request.source, clip, cache_mb=request.held_mb)
     for picture, edges_px in zip(pictures, boxes.edges_px, strict=True):
         yield crop_rgb(picture, edges_px, wh)
 

@@ -22,7 +22,7 @@ from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import framing, window
 from tasks.maths.tracking.steps import steps_from_table
-from tasks.media.files.masks_file import State, read_masks
+from tasks.media.files.masks_file import MaskState, read_masks
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table, write_json, write_table
 from tasks.records import Clip, Tick, read_clip
@@ -69,7 +69,7 @@ def _mask_centre(request: OffsetsRequest) -> Anchor | None:
     if request.masks is None:
         return None
     masks = read_masks(request.masks.path("masks.npz"))
-    return mask_anchor((mask.probability, mask.edges_px, mask.state is not State.nobody) for mask in masks)
+    return mask_anchor((mask.probability, mask.edges_px, mask.state is not MaskState.nobody) for mask in masks)
 
 
 def _anchor_path(pose: PoseTrack, anchor: Anchor, request: OffsetsRequest) -> FusedAnchor:

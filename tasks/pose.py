@@ -12,7 +12,7 @@ from tasks.errors import NobodyFound
 from tasks.maths.body.landmarks import HIPS
 from tasks.media.files.people_file import PeopleWriter, people_writer
 from tasks.media.input.prefetch import prefetched
-from tasks.media.input.rgb import RgbFrame, rgb_frames
+from tasks.media.input.rgb_frames import RgbFrame, rgb_frames
 from tasks.media.matting.body_mask import crop_body_mask
 from tasks.media.tracking.appearance import clothing_histograms
 from tasks.media.tracking.torso_motion import TorsoMotion
@@ -72,7 +72,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
             with_masks=True,
         ) as (finder, use),
         people_writer(folder) as writer,
-        prefetched(rgb_frames(request.source, clip, held_mb=request.held_mb)) as stream,
+        prefetched(rgb_frames(request.source, clip, cache_mb=request.held_mb)) as stream,
         prefetched(find_people(stream, finder, settings.every)) as seen,
     ):
         found = record_people(seen, writer, tick)
@@ -95,7 +95,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
 def find_people(stream: Iterator[RgbFrame], finder: PeopleFinder, every: int) -> Iterator[SeenFrame]:
     """Let ``finder`` look at every ``every``-th frame of ``stream``, from the first one."""
     for frame in stream:
-        looked = frame.number % every == 0
+        looked = frame.index % every == 0
         yield SeenFrame(frame, looked, finder(frame.rgb, frame.time_s) if looked else [])
 
 
@@ -104,17 +104,17 @@ def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick) -
     movers: dict[int, TorsoFollower] = {}
     counts = PoseCounts()
     for frame, looked, people in seen:
-        writer.frame(frame.number, frame.time_s, looked)
+        writer.frame(frame.index, frame.time_s, looked)
         present = {}
         for track, in_rgb, mask in people:
             present[track] = landmarks = frame.to_source(in_rgb)
             body = crop_body_mask(NO_BODY_MASK if mask is None else mask, frame.scale_xyz[:2])
-            writer.sighting(frame.number, frame.time_s, track, landmarks, body)
+            writer.detection(frame.index, frame.time_s, track, landmarks, body)
             mover = movers.setdefault(track, TorsoFollower())
             mover.seen_s = frame.time_s
             if frame.time_s >= mover.clothes_s + CLOTHES_INTERVAL_S:
                 mover.clothes_s = frame.time_s
-                writer.clothes(frame.number, track, clothing_histograms(frame.rgb, in_rgb))
+                writer.clothes(frame.index, track, clothing_histograms(frame.rgb, in_rgb))
         _measure_steps(movers, frame, present, writer)
         counts.frames += 1
         counts.looked += looked
@@ -139,4 +139,4 @@ def _measure_steps(
         else:
             del movers[track]
             continue
-        writer.step(frame.number, track, step)
+        writer.step(frame.index, track, step)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.media.output.render_frame import Edge, Plan, read_plan, scenes
-from tasks.media.output.webp import verify_webp, write_webp
+from tasks.media.output.webp import check_written_webp, write_webp
 from tasks.media.planes.plane_color import tags_for_height
 from tasks.media.report.contact_sheet import RgbPicture, shrink_picture
 from tasks.records import Tick
@@ -28,7 +28,7 @@ def render_preview(request: PreviewRequest, folder: Path, tick: Tick) -> dict[st
     size_px = small_size(plan.size_px, float(Fraction(plan.clip.pixel_aspect)))
     path = folder / request.output
     count = write_webp(path, small_pictures(request, plan, size_px, tick), size_px)
-    verify_webp(path, count)
+    check_written_webp(path, count)
     return {"pictures": count, "size_px": list(size_px), "bytes": path.stat().st_size}
 
 

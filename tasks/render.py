@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from conf.choices import Background, ComparisonLayout, Nobody
 from tasks.errors import OutputError
-from tasks.media.files.masks_file import State, read_masks
-from tasks.media.files.still_picture import read_picture, still_planes
-from tasks.media.input.frames import Picture
+from tasks.media.files.background_image import background_image_planes, read_background_image
+from tasks.media.files.masks_file import MaskState, read_masks
+from tasks.media.input.frames import Frame
 from tasks.media.input.prefetch import prefetched
 from tasks.media.matting.cutout import (
     Cutout,
@@ -21,10 +21,10 @@ from tasks.media.matting.cutout import (
     transparent_planes,
     whole_picture_cutout,
 )
-from tasks.media.output.alpha_writer import AlphaSink
-from tasks.media.output.audio_clock import sounding
-from tasks.media.output.png_zip import PngZip, verify_zip
-from tasks.media.output.read_back import verify_video
+from tasks.media.output.alpha_writer import AlphaWriter
+from tasks.media.output.audio_clock import sound_source
+from tasks.media.output.output_file import check_written_video
+from tasks.media.output.png_zip import PngZipWriter, check_written_zip
 from tasks.media.output.render_frame import Edge, Pair, Plan, Scene, read_plan, scenes, write_video
 from tasks.media.planes.compose import Panes, join_panes, panes_side_by_side, panes_stacked, solid_planes
 from tasks.media.planes.drawing import draw_label, make_label
@@ -82,9 +82,9 @@ def render_alpha(request: RenderRequest, folder: Path, tick: Tick) -> dict[str, 
             sink.write(planes, alpha, picture.pts, picture.duration)
             tick(done)
     if path.suffix == ".zip":
-        verify_zip(path, plan.clip.frames)
+        check_written_zip(path, plan.clip.frames)
     else:
-        verify_video(path, plan.clip.frames)
+        check_written_video(path, plan.clip.frames)
     return {"frames": plan.clip.frames, "size_px": list(plan.size_px), "notes": sink.notes}
 
 
@@ -160,7 +160,7 @@ def cut_scenes(request: RenderRequest, plan: Plan) -> Iterator[tuple[Scene, Cuto
     placed = smooth_masks_in_time(masks, plan.anchor_xy) if request.matte.smoothing else masks
     for scene, mask in zip(scenes_of(request, plan), placed, strict=True):
         planes, matrix = scene.picture.planes, plan.to_output[scene.picture.index]
-        if mask.state != State.nobody:
+        if mask.state != MaskState.nobody:
             yield scene, cut_out_person(planes, mask, matrix, look)
         else:
             yield scene, whole_picture_cutout(planes, matrix, look) if kept else None
@@ -173,9 +173,9 @@ def backdrop(request: RenderRequest, plan: Plan) -> Backdrop:
         edge = edge_of(request)
         return lambda scene, cut: blurred_background(scene.moved(edge), cut, layout, asked.blur_px, black)
     if request.image is not None:
-        picture = read_picture(request.image, request.image_digest)
+        picture = read_background_image(request.image, request.image_digest)
         clip = plan.clip
-        still = still_planes(
+        still = background_image_planes(
             picture, layout, plan.size_px, clip.color, clip.height_px, float(Fraction(clip.pixel_aspect))
         )
         return lambda scene, cut: tuple(plane.copy() for plane in still)
@@ -183,19 +183,19 @@ def backdrop(request: RenderRequest, plan: Plan) -> Backdrop:
     return lambda scene, cut: solid_planes(layout, plan.size_px, values)
 
 
-def clear_pictures(request: RenderRequest, plan: Plan) -> Iterator[tuple[Picture, Planes, Alpha]]:
+def clear_pictures(request: RenderRequest, plan: Plan) -> Iterator[tuple[Frame, Planes, Alpha]]:
     """Every picture with the person's own colours and opacity as they stand in the output."""
     black = plan.values([0, 0, 0])
     for scene, cut in cut_scenes(request, plan):
         yield scene.picture, *transparent_planes(cut, plan.layout, plan.size_px, black)
 
 
-def open_sink(request: RenderRequest, plan: Plan, path: Path) -> AlphaSink | PngZip:
+def open_sink(request: RenderRequest, plan: Plan, path: Path) -> AlphaWriter | PngZipWriter:
     """The writer that the file's name asks for."""
     color = tags_for_height(plan.clip.color, plan.clip.height_px, plan.size_px[1])
     if path.suffix == ".zip":
-        return PngZip(path, plan.layout, color)
-    return AlphaSink(
+        return PngZipWriter(path, plan.layout, color)
+    return AlphaWriter(
         path,
         path.suffix.removeprefix("."),
         size_px=plan.size_px,
@@ -204,5 +204,5 @@ def open_sink(request: RenderRequest, plan: Plan, path: Path) -> AlphaSink | Png
         rate=plan.clip.rate,
         color=color,
         pixel_aspect=Fraction(plan.clip.pixel_aspect),
-        sound=sounding(request.source, plan.clip),
+        sound=sound_source(request.source, plan.clip),
     )

@@ -27,8 +27,8 @@ from tasks.maths.tracking.steps import Step, steps_from_rows, steps_from_table
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_json, read_table, write_json, write_table
 from tasks.media.input.prefetch import prefetched
-from tasks.media.input.probe import scan
-from tasks.media.input.rgb import rgb_frames
+from tasks.media.input.probe import scan_video
+from tasks.media.input.rgb_frames import rgb_frames
 from tasks.media.tracking.torso_motion import TorsoMotion
 from tasks.models.people import Sighting, open_people_tracker
 from tasks.models.sources import model_files
@@ -49,7 +49,7 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     """
     name = next(name for name in request.rendered.files if name.startswith("stabilized."))
     rendered = request.rendered.path(name)
-    clip, _ = scan(rendered, request.rendered.files[name].sha256, lambda _: None, strict=True)
+    clip, _ = scan_video(rendered, request.rendered.files[name].sha256, lambda _: None, strict=True)
     frame = read_json(request.trajectory.path("framing.json"))
     subject = expected_subject(request)
     track, steps = _look_at_render(request, rendered, clip, subject, tick)

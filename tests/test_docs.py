@@ -13,7 +13,7 @@ import pytest
 
 from flows.cli import arguments, cache_commands
 from flows.config import settings
-from tasks.media.files.masks_file import CHUNK_FRAMES, Mask, State, mask_writer
+from tasks.media.files.masks_file import CHUNK_FRAMES, Mask, MaskState, mask_writer
 from tests.support.settings_page import renewed
 
 ROOT = Path(__file__).parents[1]
@@ -146,8 +146,8 @@ def test_the_lines_of_python_lay_a_mask_over_its_picture(tmp_path: Path, monkeyp
     box = numpy.array([-20.5, 9.5, 59.5, 89.5], numpy.float32)
     with mask_writer(tmp_path / "masks.npz") as writer:
         for _ in range(CHUNK_FRAMES):
-            writer.write(Mask(numpy.zeros_like(mask), box, State.measured))
-        writer.write(Mask(mask, box, State.measured))
+            writer.write(Mask(numpy.zeros_like(mask), box, MaskState.measured))
+        writer.write(Mask(mask, box, MaskState.measured))
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"numpy": numpy, "cv2": cv2, "i": CHUNK_FRAMES, "width": 100, "height": 70}
     exec(found[1], names)

@@ -26,9 +26,9 @@ from tasks.demo.walker import (
 )
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.media.files.tables import write_table
-from tasks.media.output.audio_clock import Sounding
-from tasks.media.output.read_back import verify_video
-from tasks.media.output.video_writer import VideoSink
+from tasks.media.output.audio_clock import SoundSource
+from tasks.media.output.output_file import check_written_video
+from tasks.media.output.video_writer import VideoWriter
 from tasks.media.planes.layout import frame_planes, nearest_layout
 from tasks.records import ColorTags, Tick
 from tasks.requests import DemoRequest
@@ -52,7 +52,7 @@ def draw_demo(request: DemoRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     write_aac(sound, footstep_sound(subject_gait(walker), walker.frames / float(walker.fps), walker.seed))
     write_rgb_video(folder / "demo.mp4", _pictures(walker, tick), size_px=walker.size_px, rate=walker.fps, sound=sound)
     sound.unlink()
-    verify_video(folder / "demo.mp4", walker.frames)
+    check_written_video(folder / "demo.mp4", walker.frames)
     _write_truth(ground_truth(walker), folder / "truth.parquet")
     return {"frames": walker.frames, "fps": str(walker.fps), "size_px": list(walker.size_px)}
 
@@ -106,7 +106,7 @@ def write_rgb_video(
     ``OutputError`` when ``ground_path`` cannot be written.
     """
     layout, reformatter = nearest_layout("yuv420p"), VideoReformatter()
-    sink = VideoSink(
+    sink = VideoWriter(
         path,
         size_px=size_px,
         layout=layout,
@@ -116,7 +116,7 @@ def write_rgb_video(
         pixel_aspect=Fraction(1),
         crf=16,
         preset="veryfast",
-        sound=Sounding(sound),
+        sound=SoundSource(sound),
     )
     with sink:
         for number, rgb in enumerate(pictures):

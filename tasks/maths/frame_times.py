@@ -41,8 +41,8 @@ def plausible_times_s(time_s: Floats) -> Floats:
     """Times (n,) of which none follows the one before by less than ``SHORTEST_S``, or a quarter of a usual interval.
 
     Such a frame is put between its neighbours: a timestamp that repeats comes one tick after its predecessor (see
-    ``tasks.media.input.timestamps.Timing``), and by that the body would have leapt. ``time_s`` itself, the same
-    object, when it has none.
+    ``tasks.media.input.video_reader.TimestampRepair``), and by that the body would have leapt. ``time_s`` itself, the
+    same object, when it has none.
     """
     if len(time_s) < 2:
         return time_s

@@ -26,7 +26,7 @@ from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
 from tasks.media.files.masks_file import read_masks
-from tasks.media.output.codecs import CODECS, prepare
+from tasks.media.output.encoders import ENCODERS, configure_encoder
 from tasks.media.planes.crop import crop_and_resize
 from tasks.models.model_file import pose_bundle
 from tasks.models.runtime import quiet_native_stderr
@@ -95,7 +95,7 @@ def encode(path: Path, crf: str, preset: str, *, clock: Callable[[], float] = ti
         like = container.streams.video[0]
         stream = sink.add_stream("libx264", rate=like.average_rate)
         stream.width, stream.height, stream.pix_fmt = like.width, like.height, like.pix_fmt or "yuv420p"
-        prepare(stream.codec_context, CODECS["x264"], int(crf), preset, NO_HDR)
+        configure_encoder(stream.codec_context, ENCODERS["x264"], int(crf), preset, NO_HDR)
         stream.codec_context.time_base = like.time_base or Fraction(1, 90_000)
         spent = timed(frames(path), lambda frame: sink.mux(stream.encode(frame)), clock=clock)
         rest = timed([None], lambda _: sink.mux(stream.encode(None)), clock=clock)

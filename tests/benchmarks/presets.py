@@ -20,7 +20,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from conf.showing import EncodeConf
-from tasks.media.output.codecs import CODECS, prepare
+from tasks.media.output.encoders import ENCODERS, configure_encoder
 from tasks.records import NO_HDR
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium")
@@ -56,7 +56,7 @@ def encoded(pictures: list[VideoFrame], rate: Fraction, preset: str) -> tuple[by
     with av.open(file, "w", format="mp4") as sink:
         stream = sink.add_stream("libx264", rate=rate)
         stream.width, stream.height, stream.pix_fmt = pictures[0].width, pictures[0].height, "yuv420p"
-        prepare(stream.codec_context, CODECS["x264"], EncodeConf().crf, preset, NO_HDR)
+        configure_encoder(stream.codec_context, ENCODERS["x264"], EncodeConf().crf, preset, NO_HDR)
         began = time.thread_time()
         for index, picture in enumerate(pictures):
             picture.pts, picture.time_base, picture.pict_type = index, 1 / rate, 0

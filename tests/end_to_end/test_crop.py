@@ -18,7 +18,7 @@ from flows.videos import Video
 from tasks.errors import SettingError
 from tasks.maths.path import affine, framing
 from tasks.media.files.tables import read_table
-from tasks.media.input.frames import frames
+from tasks.media.input.frames import read_frames
 from tasks.media.input.probe import probe_shape
 from tasks.offsets import measure_offsets
 from tasks.requests import OffsetsRequest, TrajectoryRequest
@@ -131,7 +131,7 @@ def narrower(source: Path, target: Path, columns: int) -> None:
     """The clip without its last columns."""
     clip = read(source)[0]
     with sink_like(target, replace(clip, width_px=columns)) as sink:
-        for picture in frames(source, clip):
+        for picture in read_frames(source, clip):
             planes = tuple(plane[:, : columns >> (index > 0)] for index, plane in enumerate(picture.planes))
             sink.write(planes, picture.pts, picture.duration)
 

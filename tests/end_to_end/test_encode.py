@@ -6,7 +6,7 @@ from conf.choices import VideoCodec
 from conf.showing import EncodeConf
 from flows.config import settings
 from tasks.errors import SettingError
-from tasks.media.output.codecs import CODECS
+from tasks.media.output.encoders import ENCODERS
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def test_nothing_said_is_x264_at_18() -> None:
 @pytest.mark.parametrize("codec", list(VideoCodec))
 def test_each_codec_comes_with_settings_that_fit(codec: VideoCodec) -> None:
     assert settings.load(["video=demo", f"encode={codec.value}"]).encode.codec is codec
-    assert codec.value in CODECS
+    assert codec.value in ENCODERS
     assert (settings.CONF / "encode" / f"{codec.value}.yaml").is_file()
 
 

@@ -10,14 +10,14 @@ import pytest
 
 from conf.choices import Background
 from conf.showing import BackgroundConf
-from tasks.media.files.masks_file import State
+from tasks.media.files.masks_file import MaskState
 from tasks.media.files.tables import write_json
 from tests.support.clips import Made, make
 from tests.tasks.test_render import discs, job, person, stabilized
 
 
 def test_a_circle_of_a_background_picture_is_seen_round(tmp_path: Path) -> None:
-    source, masks = discs(tmp_path / "made", np.tile([20.0, 20.0], (3, 1)), [State.measured] * 3)
+    source, masks = discs(tmp_path / "made", np.tile([20.0, 20.0], (3, 1)), [MaskState.measured] * 3)
     work = job(tmp_path, source, np.zeros((1, 2)))
     write_json(work.decoded.path("clip.json"), asdict(replace(work.clip, pixel_aspect="2")))
     y, x = np.mgrid[:120, :320]

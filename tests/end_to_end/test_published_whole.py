@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows.results.atomic_files import PART
-from tasks.media.output.read_back import verify_video
+from tasks.media.output.output_file import check_written_video
 from tests.support import program
 from tests.support.program import DEMO
 
@@ -65,7 +65,7 @@ def half_files(folder: Path) -> list[Path]:
 
 def assert_whole(home: Path) -> None:
     for name in VIDEOS:
-        verify_video(home / "outputs" / "demo" / name, FRAMES)
+        check_written_video(home / "outputs" / "demo" / name, FRAMES)
     assert half_files(home / "outputs") == []
 
 

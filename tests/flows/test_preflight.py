@@ -33,8 +33,8 @@ def test_a_walk_into_the_camera_is_refused(tmp_path: Path) -> None:
 
 
 CLEAR = ("background=transparent", "background.alpha=mov")
-ODD = r"^background\.alpha: ProRes with opacity is not made of pictures of odd width, as {}; choose .*, or an even {}$"
-NARROW = r"^encode: H\.265 is not made of pictures narrower than 64 px, as {}; choose encode=x264{}$"
+ODD = r"^background\.alpha: ProRes with opacity needs an even width, not {}; choose .*, or an even {}$"
+NARROW = r"^encode: H\.265 needs a width of at least 64 px, not {}; choose encode=x264{}$"
 
 
 @pytest.mark.parametrize(

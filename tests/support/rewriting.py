@@ -6,11 +6,11 @@ from typing import Any
 
 import av
 
-from tasks.media.input.frames import frames
-from tasks.media.input.probe import FrameTable, scan
-from tasks.media.output.alpha_writer import AlphaSink
-from tasks.media.output.audio_clock import sounding
-from tasks.media.output.video_writer import VideoSink
+from tasks.media.input.frames import read_frames
+from tasks.media.input.probe import FrameTable, scan_video
+from tasks.media.output.alpha_writer import AlphaWriter
+from tasks.media.output.audio_clock import sound_source
+from tasks.media.output.video_writer import VideoWriter
 from tasks.media.planes.layout import clip_layout
 from tasks.records import Clip
 
@@ -18,7 +18,7 @@ Heard = list[tuple[Fraction, bytes]]
 
 
 def read(path: Path) -> tuple[Clip, FrameTable]:
-    return scan(path, "digest", lambda done: None)
+    return scan_video(path, "digest", lambda done: None)
 
 
 def sink_like(
@@ -29,20 +29,20 @@ def sink_like(
     preset: str = "veryfast",
     sound: Path | None = None,
     codec: str = "x264",
-) -> VideoSink:
-    return VideoSink(
+) -> VideoWriter:
+    return VideoWriter(
         path,
         **shown_as(clip),
         crf=crf,
         preset=preset,
-        sound=None if sound is None else sounding(sound, clip),
+        sound=None if sound is None else sound_source(sound, clip),
         codec=codec,
         hdr=clip.hdr,
     )
 
 
-def alpha_like(path: Path, clip: Clip, coding: str, sound: Path) -> AlphaSink:
-    return AlphaSink(path, coding, **shown_as(clip), sound=sounding(sound, clip))
+def alpha_like(path: Path, clip: Clip, coding: str, sound: Path) -> AlphaWriter:
+    return AlphaWriter(path, coding, **shown_as(clip), sound=sound_source(sound, clip))
 
 
 def shown_as(clip: Clip) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def rewrite(
     """Write every frame of ``source`` as it is."""
     clip, table = read(source)
     with sink_like(target, clip, crf=crf, preset=preset, sound=source, codec=codec) as sink:
-        for picture in frames(source, clip):
+        for picture in read_frames(source, clip):
             sink.write(picture.planes, picture.pts, picture.duration)
     return clip, table, sink.notes
 

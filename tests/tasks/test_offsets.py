@@ -15,7 +15,7 @@ from conf.holding import AnchorConf, CropConf
 from tasks.errors import AnchorNotSeen, Interrupted, NobodyFound, SettingError
 from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack
 from tasks.maths.tracking.steps import Step
-from tasks.media.files.masks_file import Mask, State, mask_writer
+from tasks.media.files.masks_file import Mask, MaskState, mask_writer
 from tasks.media.files.tables import read_table
 from tasks.offsets import measure_offsets
 from tasks.requests import OffsetsRequest
@@ -229,7 +229,7 @@ def test_masks_stand_in_for_a_trunk_that_is_not_seen(tmp_path: Path) -> None:
     with mask_writer(folder / "masks.npz") as writer:
         for hip in straight_walk(TIME_S):
             edges_px = np.array([*(hip - 20), hip[0] + 20, hip[1] + 60], np.float32)
-            writer.write(Mask(np.full((40, 20), 255, np.uint8), edges_px, State.measured))
+            writer.write(Mask(np.full((40, 20), 255, np.uint8), edges_px, MaskState.measured))
     settings = AnchorConf(fusion=False, masks=True)
     facts, table, _ = run(tmp_path, request(tmp_path, track, settings=settings, masks=artifact("masks", folder)))
     assert facts["sources"] == {"hips": COUNT - 4, "mask": 4}

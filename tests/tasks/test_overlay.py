@@ -10,7 +10,7 @@ import pytest
 from conf.showing import BorderConf, EncodeConf, RenderConf
 from tasks.maths.body.landmarks import LEFT_HIP, RIGHT_HIP
 from tasks.media.files.tables import write_table
-from tasks.media.input.frames import Picture, frames
+from tasks.media.input.frames import Frame, read_frames
 from tasks.overlay import STATES, render_overlay
 from tasks.preview import render_preview, small_size
 from tasks.records import Artifact
@@ -40,7 +40,7 @@ def offsets(folder: Path, states: list[str]) -> Artifact:
     return artifact("offsets", folder)
 
 
-def drawn(work: Job, folder: Path, states: list[str]) -> list[Picture]:
+def drawn(work: Job, folder: Path, states: list[str]) -> list[Frame]:
     track = pose_track(np.arange(FRAMES) / 30, HIPS - HALF, HIPS + HALF)
     pose = pose_artifact(folder / "pose", track)
     encode = EncodeConf(crf=4, preset="ultrafast")
@@ -67,7 +67,7 @@ def test_a_subject_that_is_away_has_no_anchor(tmp_path: Path, work: Job) -> None
 
 def test_far_from_the_marks_the_picture_is_that_of_the_stabilized_video(tmp_path: Path, work: Job) -> None:
     shown = drawn(work, tmp_path, ["measured"] * FRAMES)
-    for before, after in zip(frames(work.source, work.clip), shown, strict=True):
+    for before, after in zip(read_frames(work.source, work.clip), shown, strict=True):
         shift = round(float((TARGET - HIPS)[before.index, 0]))
         columns = slice(max(0, shift) + 4, min(320, 320 + shift) - 4)
         moved = np.roll(before.luma, (round(-10.5), shift), axis=(0, 1))[20:60, columns].astype(int)
@@ -91,7 +91,7 @@ def test_a_preview_is_small_and_shows_the_stabilized_picture(tmp_path: Path, wor
     assert (facts["pictures"], facts["size_px"]) == (4, [320, 240])
     _, animation = cv2.imreadanimation(str(tmp_path / "preview.webp"))
     assert len(animation.frames) == 4
-    first = next(frames(work.source, work.clip)).rgb()
+    first = next(read_frames(work.source, work.clip)).rgb()
     shift = round(float((TARGET - HIPS)[0, 0]))
     shown = animation.frames[0][..., 2::-1].astype(int)
     assert np.abs(shown[:200, shift + 4 :] - first[10:210, 4:-shift]).mean() < 6
@@ -105,7 +105,7 @@ def test_a_preview_begins_with_the_frame_that_is_being_shown(tmp_path: Path, gap
     facts = render_preview(request, tmp_path, lambda _: None)
     _, animation = cv2.imreadanimation(str(tmp_path / "preview.webp"))
     assert (facts["pictures"], len(animation.frames)) == (shown, shown)
-    before = list(frames(work.source, work.clip))[5].rgb()
+    before = list(read_frames(work.source, work.clip))[5].rgb()
     shift = round(float((TARGET - HIPS)[5, 0]))
     first = animation.frames[0][..., 2::-1].astype(int)
     assert np.abs(first[:200, shift + 4 :] - before[10:210, 4:-shift]).mean() < 6

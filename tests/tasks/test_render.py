@@ -16,10 +16,10 @@ from conf.seeing import MasksConf
 from conf.showing import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
 from tasks.errors import Interrupted, VideoError
 from tasks.maths.path import affine
-from tasks.media.files.masks_file import Mask, State, mask_writer
+from tasks.media.files.masks_file import Mask, MaskState, mask_writer
 from tasks.media.files.tables import write_json, write_table
-from tasks.media.input.frames import Picture, frames
-from tasks.media.input.probe import scan
+from tasks.media.input.frames import Frame, read_frames
+from tasks.media.input.probe import scan_video
 from tasks.media.planes.layout import clip_layout, nearest_layout
 from tasks.records import Artifact, Clip
 from tasks.render import render_alpha, render_comparison, render_person, render_stabilized
@@ -65,7 +65,7 @@ def job(
 
     Each picture is turned by ``turn_rad`` about its middle after that.
     """
-    clip, table = scan(source, "0" * 64, silent)
+    clip, table = scan_video(source, "0" * 64, silent)
     decoded, planned = folder / "decode", folder / "trajectory"
     decoded.mkdir()
     planned.mkdir()
@@ -94,8 +94,8 @@ def stabilized(
     return folder / "stabilized.mp4", facts
 
 
-def pictures(path: Path) -> Iterator[Picture]:
-    return frames(path, scan(path, "0" * 64, silent)[0])
+def pictures(path: Path) -> Iterator[Frame]:
+    return read_frames(path, scan_video(path, "0" * 64, silent)[0])
 
 
 def times(path: Path) -> list[Fraction]:
@@ -121,7 +121,7 @@ def test_a_path_of_no_motion_gives_the_decoded_pixels(tmp_path: Path, pixel_form
     work = job(tmp_path, source, np.zeros((1, 2)))
     path, _ = stabilized(work, tmp_path)
     loss = 4 if "10" in pixel_format else 0  # x264 has no lossless crf for 10 bits
-    for before, after in zip(frames(source, work.clip), pictures(path), strict=True):
+    for before, after in zip(read_frames(source, work.clip), pictures(path), strict=True):
         assert after.layout == before.layout
         for plane, same in zip(before.planes, after.planes, strict=True):
             assert np.abs(plane.astype(int) - same).max() <= loss
@@ -132,7 +132,7 @@ def test_pictures_move_as_planned_frame_by_frame(tmp_path: Path) -> None:
     moves = np.stack([2.0 * np.arange(12), -2.0 * np.arange(12) % 10], axis=1)
     work = job(tmp_path, source, moves)
     path, _ = stabilized(work, tmp_path)
-    for before, after in zip(frames(source, work.clip), pictures(path), strict=True):
+    for before, after in zip(read_frames(source, work.clip), pictures(path), strict=True):
         x, y = (int(part) for part in moves[before.index])
         np.testing.assert_array_equal(after.luma[y:, x:], before.luma[: 48 - y, : 64 - x])
 
@@ -141,7 +141,7 @@ def test_the_whole_transform_is_honoured(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Made())
     work = job(tmp_path, source, np.zeros((1, 2)), turn_rad=np.pi)
     path, _ = stabilized(work, tmp_path)
-    for before, after in zip(frames(source, work.clip), pictures(path), strict=True):
+    for before, after in zip(read_frames(source, work.clip), pictures(path), strict=True):
         for plane, turned in zip(before.planes[:1], after.planes[:1], strict=True):
             assert np.abs(plane[::-1, ::-1].astype(int) - turned).max() <= 2
 
@@ -160,7 +160,7 @@ def test_at_a_hard_edge_nothing_rings(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Made())
     work = job(tmp_path, source, np.array([[20.5, 10.5]]))
     path, _ = stabilized(work, tmp_path, border=BorderConf(BorderMode.constant, [0, 0, 0]))
-    for before, after in zip(frames(source, work.clip), pictures(path), strict=True):
+    for before, after in zip(read_frames(source, work.clip), pictures(path), strict=True):
         assert (after.luma[:, :19] == 16).all()
         inside = after.luma[12:, 22:].astype(int)
         for edge in (after.luma[12:, 20:22].astype(int), after.luma[10:12, 22:].astype(int)):
@@ -174,7 +174,7 @@ def test_each_border_fills_what_the_source_does_not_cover(tmp_path: Path, mode: 
     source = make(tmp_path / "in.mp4", Made())
     work = job(tmp_path, source, np.array([[20.0, 0.0]]))
     path, _ = stabilized(work, tmp_path, border=BorderConf(mode, [0, 0, 0]))
-    for before, after in zip(frames(source, work.clip), pictures(path), strict=True):
+    for before, after in zip(read_frames(source, work.clip), pictures(path), strict=True):
         np.testing.assert_array_equal(after.luma[:, 20:], before.luma[:, :44])
         outside = after.luma[:, :18].astype(int)
         match mode:
@@ -194,7 +194,7 @@ def test_a_crop_has_its_size_and_its_contact_sheet(tmp_path: Path) -> None:
     work = job(tmp_path, source, np.array([[-10.0, -6.0]]), (32, 24))
     path, facts = stabilized(work, tmp_path)
     assert facts == {"frames": 12, "size_px": [32, 24], "notes": []}
-    for before, after in zip(frames(source, work.clip), pictures(path), strict=True):
+    for before, after in zip(read_frames(source, work.clip), pictures(path), strict=True):
         np.testing.assert_array_equal(after.luma, before.luma[6:30, 10:42])
     sheet = cv2.imread(str(tmp_path / "contact.jpg"))
     assert sheet.shape[1] > 1000
@@ -212,7 +212,7 @@ def test_a_real_clip_keeps_its_frames_times_and_sound(videos: Path, tmp_path: Pa
 
 def test_every_video_has_the_sound(tmp_path: Path) -> None:
     path_xy = np.tile([80.0, 60.0], (12, 1))
-    _, masks = discs(tmp_path / "made", path_xy, [State.measured] * 12)
+    _, masks = discs(tmp_path / "made", path_xy, [MaskState.measured] * 12)
     source = make(tmp_path / "in.mp4", Made(size_px=(160, 120), tones=("aac",)))
     work = job(tmp_path, source, np.array([[3.0, 1.0]]))
     paths = [stabilized(work, tmp_path, encode=FAST)[0], tmp_path / "comparison.mp4", tmp_path / "person.mp4"]
@@ -233,7 +233,7 @@ def test_the_comparison_has_the_original_on_the_left(tmp_path: Path) -> None:
     assert facts["size_px"] == [128, 48]
     assert facts["panes"] == [[0, 0, 64, 48], [64, 0, 64, 48]]
     assert (tmp_path / "kymograph_after_y.jpg").exists()
-    for before, after in zip(frames(source, work.clip), pictures(tmp_path / "comparison.mp4"), strict=True):
+    for before, after in zip(read_frames(source, work.clip), pictures(tmp_path / "comparison.mp4"), strict=True):
         np.testing.assert_array_equal(after.luma[:, :64], before.luma)
         np.testing.assert_array_equal(after.luma[4:, 70:], before.luma[:44, :58])
 
@@ -244,7 +244,7 @@ def test_a_wide_comparison_is_scaled_to_its_limit_and_keeps_its_colours(tmp_path
     shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
     request = ComparisonRequest(*shared, comparison=ComparisonConf(max_width=128))
     assert render_comparison(request, tmp_path, silent)["size_px"] == [128, 360]
-    before, after = (next(frames(source, work.clip)).rgb(), next(pictures(tmp_path / "comparison.mp4")).rgb())
+    before, after = (next(read_frames(source, work.clip)).rgb(), next(pictures(tmp_path / "comparison.mp4")).rgb())
     assert np.abs(after[::30, 20].astype(int) - before[::60, 40]).max() <= 6
 
 
@@ -254,14 +254,14 @@ def test_a_comparison_may_stand_upright_and_say_what_it_shows(tmp_path: Path) ->
     shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
     layout = ComparisonConf(ComparisonLayout.vertical, labels=True)
     assert render_comparison(ComparisonRequest(*shared, comparison=layout), tmp_path, silent)["size_px"] == [160, 240]
-    for before, after in zip(frames(source, work.clip), pictures(tmp_path / "comparison.mp4"), strict=True):
+    for before, after in zip(read_frames(source, work.clip), pictures(tmp_path / "comparison.mp4"), strict=True):
         for half in (after.luma[:120], after.luma[120:]):
             np.testing.assert_array_equal(half[60:], before.luma[60:])
             assert (half[:30, :60] != before.luma[:30, :60]).any()
         np.testing.assert_array_equal(after.planes[1][:60], before.planes[1])
 
 
-def discs(folder: Path, path_xy: NDArray[np.float64], states: list[State]) -> tuple[Path, Artifact]:
+def discs(folder: Path, path_xy: NDArray[np.float64], states: list[MaskState]) -> tuple[Path, Artifact]:
     """A clip of a bright disc that goes along ``path_xy``, and its masks in boxes that go along with it."""
     folder.mkdir()
     source, layout = folder / "in.mp4", nearest_layout("yuv420p")
@@ -275,7 +275,7 @@ def discs(folder: Path, path_xy: NDArray[np.float64], states: list[State]) -> tu
             edges = np.array([x - 32, y - 32, x + 32, y + 32], np.float32)
             writer.write(Mask(disc((64, 64), (31.5, 31.5), 24), edges, state))
         container.mux(stream.encode(None))
-    assert clip_layout(scan(source, "0" * 64, silent)[0]) == layout
+    assert clip_layout(scan_video(source, "0" * 64, silent)[0]) == layout
     held = folder / "masks"
     held.mkdir()
     (folder / "masks.npz").rename(held / "masks.npz")
@@ -292,7 +292,7 @@ def streak(picture: Path) -> NDArray[np.float64]:
 
 def test_a_disc_that_is_held_still_is_a_straight_streak_in_the_kymographs(tmp_path: Path) -> None:
     path_xy = np.stack([np.linspace(40, 120, 24), 60 + 8 * np.sin(np.arange(24) / 3)], axis=1)
-    source, _ = discs(tmp_path / "made", path_xy, [State.measured] * 24)
+    source, _ = discs(tmp_path / "made", path_xy, [MaskState.measured] * 24)
     work = job(tmp_path, source, np.array([79.5, 59.5]) - path_xy)
     stabilized(work, tmp_path, border=BorderConf(BorderMode.constant))
     streaks = {
@@ -308,19 +308,19 @@ def test_a_disc_that_is_held_still_is_a_straight_streak_in_the_kymographs(tmp_pa
 
 def person(
     work: Job, masks: Artifact, folder: Path, background: BackgroundConf, matte: MasksConf | None = None
-) -> list[Picture]:
+) -> list[Frame]:
     shared = (work.source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
     image = Path(background.image) if background.image else None
     render_person(PersonRequest(*shared, background, image, "", matte or MasksConf(), masks), folder, silent)
     return [
-        Picture(p.index, p.pts, p.duration, tuple(plane.copy() for plane in p.planes), p.layout, p.color)
+        Frame(p.index, p.pts, p.duration, tuple(plane.copy() for plane in p.planes), p.layout, p.color)
         for p in pictures(folder / "person.mp4")
     ]
 
 
 def test_a_person_is_cut_out_and_held(tmp_path: Path) -> None:
     path_xy = np.stack([40.0 + 7.3 * np.arange(10), 60.0 + 1.7 * np.arange(10)], axis=1)
-    source, masks = discs(tmp_path / "made", path_xy, [State.measured] * 10)
+    source, masks = discs(tmp_path / "made", path_xy, [MaskState.measured] * 10)
     work = job(tmp_path, source, np.array([79.5, 59.5]) - path_xy)
     shown = person(work, masks, tmp_path, BackgroundConf(color=[0, 0, 0]))
     assert len(shown) == 10
@@ -332,12 +332,12 @@ def test_a_person_is_cut_out_and_held(tmp_path: Path) -> None:
 
 
 def test_a_person_stands_before_a_picture_or_the_blurred_scene(tmp_path: Path) -> None:
-    source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), [State.measured] * 3)
+    source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), [MaskState.measured] * 3)
     work = job(tmp_path, source, np.array([[20.0, 0.0]]))
     cv2.imwrite(str(tmp_path / "red.png"), np.full((30, 30, 3), (20, 30, 220), np.uint8))
     sharp = person(work, masks, tmp_path, BackgroundConf(Background.image, image=str(tmp_path / "red.png")))
     blurred = person(work, masks, tmp_path, BackgroundConf(Background.blur, blur_px=6.0))
-    for before, red, soft in zip(frames(source, work.clip), sharp, blurred, strict=True):
+    for before, red, soft in zip(read_frames(source, work.clip), sharp, blurred, strict=True):
         for shown in (red, soft):
             np.testing.assert_array_equal(shown.luma[50:70, 90:110], before.luma[50:70, 70:90])
         assert np.abs(red.rgb()[:20].astype(int) - [220, 30, 20]).max() <= 3
@@ -345,7 +345,7 @@ def test_a_person_stands_before_a_picture_or_the_blurred_scene(tmp_path: Path) -
 
 
 def test_a_background_is_for_any_video(tmp_path: Path) -> None:
-    source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), [State.measured] * 3)
+    source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), [MaskState.measured] * 3)
     work = job(tmp_path, source, np.zeros((1, 2)))
     background = BackgroundConf(color=[0, 0, 0], on=[Output.stabilized, Output.comparison])
     shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
@@ -361,7 +361,7 @@ def test_a_background_is_for_any_video(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [PersonWebmRequest, PersonMovRequest, PersonPngRequest])
 def test_a_person_before_nothing(tmp_path: Path, kind: type[RenderRequest]) -> None:
-    states = [State.measured, State.nobody, State.measured]
+    states = [MaskState.measured, MaskState.nobody, MaskState.measured]
     source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), states)
     work = job(tmp_path, source, np.array([[20.0, 0.0]]))
     shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
@@ -374,7 +374,7 @@ def test_a_person_before_nothing(tmp_path: Path, kind: type[RenderRequest]) -> N
 @pytest.mark.parametrize("nobody", list(Nobody))
 def test_what_shows_without_a_person_is_a_setting(tmp_path: Path, nobody: Nobody) -> None:
     path_xy = np.tile([80.0, 60.0], (3, 1))
-    source, masks = discs(tmp_path / "made", path_xy, [State.measured, State.nobody, State.measured])
+    source, masks = discs(tmp_path / "made", path_xy, [MaskState.measured, MaskState.nobody, MaskState.measured])
     work = job(tmp_path, source, np.array([[20.0, 0.0]]))
     shown = person(work, masks, tmp_path, BackgroundConf(color=[10, 20, 200], nobody=nobody))
     plain = shown[0].luma[0, 0]
@@ -384,12 +384,12 @@ def test_what_shows_without_a_person_is_a_setting(tmp_path: Path, nobody: Nobody
 
 
 def test_smoothing_calms_a_flickering_mask(tmp_path: Path) -> None:
-    source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (8, 1)), [State.measured] * 8)
+    source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (8, 1)), [MaskState.measured] * 8)
     with mask_writer(masks.path("masks.npz")) as writer:
         for frame in range(8):
             level = 0.45 if frame % 2 else 0.33
             probability = np.full((64, 64), round(255 * level), np.uint8)
-            writer.write(Mask(probability, np.array([48, 28, 112, 92], np.float32), State.measured))
+            writer.write(Mask(probability, np.array([48, 28, 112, 92], np.float32), MaskState.measured))
     work = job(tmp_path, source, np.zeros((1, 2)))
     swings = []
     for smoothing in (False, True):

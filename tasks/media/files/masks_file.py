@@ -1,16 +1,16 @@
-"""``masks.npz``: the person's probability in every frame, at model size, and where it lies in the picture.
+"""``masks.npz``: the probability of the person in every frame, at the model's resolution, and where each mask lies.
 
-A zip that ``numpy.load`` reads, written front to back in chunks; the same masks give the same bytes. Members:
+A zip that ``numpy.load`` reads. It is written front to back in chunks; the same masks give the same bytes. Members:
 
 - ``masks_00000``, ``masks_00001``, ...: uint8 (k, h, w), probability * 255 of up to 64 consecutive frames;
-- ``boxes``: float32 (n, 4), ``x0, y0, x1, y1`` in source px, the edges of the area that a frame's mask covers:
-  the whole picture is ``-0.5, -0.5, width - 0.5, height - 0.5``, and the centre of the mask's pixel ``(i, j)`` lies
-  at ``x0 + (i + 0.5) * (x1 - x0) / w``, ``y0 + (j + 0.5) * (y1 - y0) / h``; a box may reach past the picture;
-- ``states``: uint8 (n,), a ``State``;
+- ``boxes``: float32 (n, 4), the edges ``x0, y0, x1, y1`` in source px of the area that a frame's mask covers. The whole
+  picture is ``-0.5, -0.5, width - 0.5, height - 0.5``. The centre of the mask's pixel ``(i, j)`` lies at
+  ``x0 + (i + 0.5) * (x1 - x0) / w``, ``y0 + (j + 0.5) * (y1 - y0) / h``. A box may extend beyond the picture;
+- ``states``: uint8 (n,), a ``MaskState``;
 - ``chunk_frames``: int64 scalar, frames in every chunk but the last.
 
-While a person is followed (states 0 and 1) the box rides on the body: the same pixel of consecutive masks is the same
-place of the body, give or take a limb. It jumps where state 2 begins or ends.
+While a person is followed (states 0 and 1), the box moves with the body: the same pixel of consecutive masks is about
+the same point of the body. It jumps where state 2 begins or ends.
 """
 
 import zipfile
@@ -28,16 +28,16 @@ from numpy.typing import NDArray
 from tasks.errors import OutputError
 
 CHUNK_FRAMES: Final = 64
-_DATE: Final = (1980, 1, 1, 0, 0, 0)
-_LEVEL: Final = 1  # of deflate: masks are nearly flat, more costs time and gains little
+_MEMBER_DATE: Final = (1980, 1, 1, 0, 0, 0)  # a fixed one, so that the bytes do not depend on the time
+_DEFLATE_LEVEL: Final = 1  # masks are nearly flat: a higher level costs time and saves little
 
 
-class State(IntEnum):
+class MaskState(IntEnum):
     """Where a frame's mask comes from."""
 
     measured = 0
-    copied = 1  # the model failed; the nearest frame before, else after, lends its own
-    nobody = 2  # nobody near in time: the mask is of the whole picture, and not to be relied on; or nobody found there
+    copied = 1  # the model failed: the mask of the nearest earlier frame, or else of the nearest later one
+    nobody = 2  # nobody near in time, so the mask covers the whole picture and is not reliable; or nobody found in it
 
 
 class Mask(NamedTuple):
@@ -45,12 +45,12 @@ class Mask(NamedTuple):
 
     probability: NDArray[np.uint8]  # (h, w), * 255
     edges_px: NDArray[np.float32]  # (4,) box in source px
-    state: State
+    state: MaskState
 
 
 @dataclass
 class MaskWriter:
-    """Takes masks frame by frame; memory does not grow with the clip but for 17 bytes a frame."""
+    """Takes masks frame by frame. Memory does not grow with the clip but for 17 bytes per frame."""
 
     _archive: zipfile.ZipFile
     _chunks: int = 0
@@ -59,28 +59,28 @@ class MaskWriter:
     _states: list[int] = field(default_factory=list)
 
     def write(self, mask: Mask) -> None:
-        """Add the next frame; all masks of a file have one shape."""
+        """Add the next frame. All masks of a file have one shape."""
         self._waiting.append(mask.probability)
         self._boxes.append(mask.edges_px)
         self._states.append(mask.state)
         if len(self._waiting) == CHUNK_FRAMES:
-            self._flush()
+            self._write_chunk()
 
     def finish(self) -> None:
-        """Write what is left and the members that describe the whole."""
+        """Write the last chunk, and the members that describe the whole file."""
         if self._waiting:
-            self._flush()
-        self._member("boxes", np.array(self._boxes, np.float32).reshape(-1, 4))
-        self._member("states", np.array(self._states, np.uint8))
-        self._member("chunk_frames", np.array(CHUNK_FRAMES, np.int64))
+            self._write_chunk()
+        self._write_member("boxes", np.array(self._boxes, np.float32).reshape(-1, 4))
+        self._write_member("states", np.array(self._states, np.uint8))
+        self._write_member("chunk_frames", np.array(CHUNK_FRAMES, np.int64))
 
-    def _flush(self) -> None:
-        self._member(f"masks_{self._chunks:05d}", np.stack(self._waiting).astype(np.uint8, copy=False))
+    def _write_chunk(self) -> None:
+        self._write_member(f"masks_{self._chunks:05d}", np.stack(self._waiting).astype(np.uint8, copy=False))
         self._chunks += 1
         self._waiting.clear()
 
-    def _member(self, name: str, array: NDArray[Any]) -> None:
-        entry = zipfile.ZipInfo(f"{name}.npy", _DATE)
+    def _write_member(self, name: str, array: NDArray[Any]) -> None:
+        entry = zipfile.ZipInfo(f"{name}.npy", _MEMBER_DATE)
         entry.compress_type = zipfile.ZIP_DEFLATED
         with self._archive.open(entry, "w") as member:
             np.save(member, array, allow_pickle=False)
@@ -88,12 +88,12 @@ class MaskWriter:
 
 @contextmanager
 def mask_writer(path: Path) -> Iterator[MaskWriter]:
-    """Open ``path`` for writing; it is whole when the block ends without an exception.
+    """Open ``path`` for writing. It is complete when the block ends without an exception.
 
-    ``OutputError`` when it cannot be written.
+    ``OutputError`` if it cannot be written.
     """
     try:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_DEFLATE_LEVEL) as archive:
             writer = MaskWriter(archive)
             yield writer
             writer.finish()
@@ -103,24 +103,24 @@ def mask_writer(path: Path) -> Iterator[MaskWriter]:
 
 
 def read_masks(path: Path) -> Iterator[Mask]:
-    """The masks of ``path`` frame by frame, one chunk in memory; the file closes with the generator.
+    """The masks of ``path``, frame by frame, with one chunk in memory. The file closes with the generator.
 
-    ``OutputError`` when it is missing or damaged.
+    ``OutputError`` if it is missing or damaged.
     """
-    with _members(path) as members:
+    with _open_members(path) as members:
         boxes, states = members["boxes"], members["states"]
-        each = int(members["chunk_frames"])
-        for first in range(0, len(states), each):
-            last = min(first + each, len(states))
-            chunk = members[f"masks_{first // each:05d}"]
+        chunk_frames = int(members["chunk_frames"])
+        for first in range(0, len(states), chunk_frames):
+            last = min(first + chunk_frames, len(states))
+            chunk = members[f"masks_{first // chunk_frames:05d}"]
             for frame, probability in zip(range(first, last), chunk, strict=True):
-                yield Mask(probability, boxes[frame], State(int(states[frame])))
+                yield Mask(probability, boxes[frame], MaskState(int(states[frame])))
 
 
 @contextmanager
-def _members(path: Path) -> Iterator[Any]:
+def _open_members(path: Path) -> Iterator[Any]:
     try:
-        # numpy, given the name, would leave the file open when it is no zip.
+        # Opened here: given the name, numpy would leave the file open if it is no zip.
         with path.open("rb") as file, np.load(file) as members:
             yield members
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:

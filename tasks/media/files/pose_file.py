@@ -1,7 +1,7 @@
-"""Landmarks on disk: ``pose.parquet`` and ``pose.csv``, tidy, 33 rows for every frame of the clip.
+"""Landmarks of the followed person: ``pose.parquet`` and ``pose.csv``, tidy, 33 rows for every frame of the clip.
 
 Columns: ``frame`` int64, ``time_s`` float64, ``landmark`` (its name), then ``x_px``, ``y_px``, ``z``,
-``visibility``, ``presence`` as float32, NaN (empty in the CSV) where nobody was found.
+``visibility``, ``presence`` as float32, which are NaN (empty in the CSV) where nobody was found.
 """
 
 from collections.abc import Iterator
@@ -18,25 +18,24 @@ from numpy.typing import NDArray
 
 from tasks.errors import OutputError
 from tasks.maths.body.landmarks import LANDMARK_COUNT, LANDMARK_NAMES, PoseTrack
-from tasks.media.files.arrow import to_arrow, to_numpy
-from tasks.media.files.tables import SCHEMA_VERSION
+from tasks.media.files.tables import SCHEMA_VERSION, schema_metadata, schema_version, to_arrow, to_numpy
 
-VALUES: Final = ("x_px", "y_px", "z", "visibility", "presence")
+LANDMARK_VALUES: Final = ("x_px", "y_px", "z", "visibility", "presence")
 _SCHEMA: Final = pa.schema(
     [
         ("frame", pa.int64()),
         ("time_s", pa.float64()),
         ("landmark", pa.string()),
-        *((name, pa.float32()) for name in VALUES),
+        *((name, pa.float32()) for name in LANDMARK_VALUES),
     ],
-    metadata={b"stillwalk.schema": str(SCHEMA_VERSION).encode()},
+    metadata=schema_metadata(),
 )
 _CHUNK_FRAMES: Final = 512
 
 
 @dataclass
 class PoseWriter:
-    """Takes the landmarks frame by frame and writes them in chunks; memory does not grow with the clip."""
+    """Takes the landmarks frame by frame and writes them in chunks. Memory does not grow with the clip."""
 
     _parquet: Any
     _csv: Any
@@ -45,15 +44,15 @@ class PoseWriter:
     _values: list[NDArray[np.float32]] = field(default_factory=list)
 
     def write(self, time_s: float, landmarks: NDArray[np.float64] | None) -> None:
-        """Add the next frame: ``(33, 5)`` of the five values in their order, or None for nobody."""
-        missing = np.full((LANDMARK_COUNT, len(VALUES)), np.nan, np.float32)
+        """Add the next frame: the ``LANDMARK_VALUES`` of each landmark, (33, 5), or None for nobody."""
+        nobody = np.full((LANDMARK_COUNT, len(LANDMARK_VALUES)), np.nan, np.float32)
         self._times_s.append(time_s)
-        self._values.append(missing if landmarks is None else landmarks.astype(np.float32))
+        self._values.append(nobody if landmarks is None else landmarks.astype(np.float32))
         if len(self._times_s) == _CHUNK_FRAMES:
             self.flush()
 
     def flush(self) -> None:
-        """Write what has been gathered."""
+        """Write the frames that have been gathered."""
         count = len(self._times_s)
         if not count:
             return
@@ -63,10 +62,10 @@ class PoseWriter:
             to_arrow(np.repeat(np.asarray(self._times_s, np.float64), LANDMARK_COUNT)),
             to_arrow(np.tile(np.array(LANDMARK_NAMES), count)),
         ]
-        nans = [to_arrow(column) for column in values.T]
-        nulls = [to_arrow(column, nan_is_null=True) for column in values.T]
-        self._parquet.write_table(pa.Table.from_arrays(columns + nans, schema=_SCHEMA))
-        self._csv.write_table(pa.Table.from_arrays(columns + nulls, schema=_SCHEMA))
+        with_nan = [to_arrow(column) for column in values.T]
+        with_null = [to_arrow(column, nan_is_null=True) for column in values.T]
+        self._parquet.write_table(pa.Table.from_arrays(columns + with_nan, schema=_SCHEMA))
+        self._csv.write_table(pa.Table.from_arrays(columns + with_null, schema=_SCHEMA))
         self._frame += count
         self._times_s.clear()
         self._values.clear()
@@ -74,9 +73,9 @@ class PoseWriter:
 
 @contextmanager
 def pose_writer(parquet: Path, csv: Path) -> Iterator[PoseWriter]:
-    """Open both files for writing; they are whole when the block ends without an exception.
+    """Open both files for writing. They are complete when the block ends without an exception.
 
-    The same landmarks give the same bytes. ``OutputError`` when a file cannot be written.
+    The same landmarks give the same bytes. ``OutputError`` if a file cannot be written.
     """
     try:
         with ExitStack() as stack:
@@ -94,7 +93,7 @@ def pose_writer(parquet: Path, csv: Path) -> Iterator[PoseWriter]:
 
 
 def write_pose(parquet: Path, csv: Path, track: PoseTrack) -> None:
-    """Write a whole ``track`` to both files; ``OutputError`` when one cannot be written."""
+    """Write a whole ``track`` to both files. ``OutputError`` if one cannot be written."""
     values = np.concatenate([track.xy_px, np.stack([track.z, track.visibility, track.presence], axis=-1)], axis=-1)
     with pose_writer(parquet, csv) as writer:
         for time_s, landmarks in zip(track.time_s, values, strict=True):
@@ -102,16 +101,16 @@ def write_pose(parquet: Path, csv: Path, track: PoseTrack) -> None:
 
 
 def read_pose(parquet: Path) -> PoseTrack:
-    """Read ``pose.parquet``; ``OutputError`` when it is missing, damaged, or not 33 landmarks a frame."""
+    """Read ``pose.parquet``. ``OutputError`` if it is missing or damaged, or has not 33 landmarks a frame."""
     try:
         with parquet.open("rb") as file:
             table = pq.ParquetFile(file).read()  # pq.read_table loads pandas
-        wrong = _wrong(table)
+        fault = _schema_fault(table)
     except (OSError, pa.ArrowInvalid) as error:
-        wrong = str(getattr(error, "strerror", None) or error).splitlines()[0]
-    if wrong:
-        raise OutputError(f"{parquet}: cannot be read ({wrong}); delete it and run again")
-    grid = {name: _grid(table, name) for name in VALUES}
+        fault = str(getattr(error, "strerror", None) or error).splitlines()[0]
+    if fault:
+        raise OutputError(f"{parquet}: cannot be read ({fault}); delete it and run again")
+    grid = {name: _grid(table, name) for name in LANDMARK_VALUES}
     return PoseTrack(
         time_s=_grid(table, "time_s")[:, 0].copy(),
         xy_px=np.stack([grid["x_px"], grid["y_px"]], axis=-1),
@@ -122,12 +121,13 @@ def read_pose(parquet: Path) -> PoseTrack:
 
 
 def _grid(table: Any, name: str) -> NDArray[np.float64]:
+    """Column ``name`` as (frames, 33)."""
     return to_numpy(table.column(name)).astype(np.float64).reshape(-1, LANDMARK_COUNT)
 
 
-def _wrong(table: Any) -> str:
-    """What keeps ``table`` from being a pose, in a few words; empty when nothing does."""
-    found = (table.schema.metadata or {}).get(b"stillwalk.schema", b"none").decode()
+def _schema_fault(table: Any) -> str:
+    """Why ``table`` is not a pose, as a clause; empty if it is one."""
+    found = schema_version(table.schema)
     if found != str(SCHEMA_VERSION):
         return f"schema version {found}, not {SCHEMA_VERSION}"
     if table.schema.names != _SCHEMA.names:

@@ -1,36 +1,35 @@
-"""Decoded pictures held in memory between the stages of a clip, as far as a limit allows."""
+"""The frame cache: decoded frames that stay in memory between the stages of a clip, up to a limit."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
-from tasks.media.input.frames import Picture, frames
+from tasks.media.input.frames import Frame, read_frames
 from tasks.media.planes.layout import clip_layout
 from tasks.records import Clip
 
 _BYTES_PER_MB = 1_000_000
 
 
-def frames_of(source: Path, clip: Clip, *, held_mb: int | None) -> Iterator[Picture]:
-    """The pictures of ``frames``, decoded once a process where they fit into ``held_mb``; None: always decoded.
+def cached_frames(source: Path, clip: Clip, *, cache_mb: int | None) -> Iterator[Frame]:
+    """The same frames as ``read_frames``. They are decoded once per process if they fit into ``cache_mb``.
 
-    The first pass that runs to its end keeps copies of its pictures, and later passes over the same content take
-    these. To make room, clips used longest ago are forgotten; a clip that does not fit is decoded in every pass.
-    Threads may pass over one clip at the same time. ``VideoError`` as in ``frames``.
+    The first pass that runs to its end stores copies of its frames, and later passes over the same content use these.
+    To make room, the least recently used clips are removed. A clip that does not fit is decoded in every pass, as is
+    every clip if ``cache_mb`` is None. Several threads may iterate over one clip. ``VideoError`` as in ``read_frames``.
     """
-    size = held_bytes(clip)
-    kept = None if held_mb is None else _store.find(clip.digest)
-    if kept is not None:
-        yield from kept
-    elif held_mb is None or not _store.reserve(clip.digest, size, held_mb * _BYTES_PER_MB):
-        yield from frames(source, clip)
+    cached = None if cache_mb is None else _cache.find(clip.digest)
+    if cached is not None:
+        yield from cached
+    elif cache_mb is None or not _cache.reserve(clip.digest, decoded_bytes(clip), cache_mb * _BYTES_PER_MB):
+        yield from read_frames(source, clip)
     else:
-        yield from _kept(source, clip)
+        yield from _storing_frames(source, clip)
 
 
-def held_bytes(clip: Clip) -> int:
-    """Memory that all pictures of the clip take, in bytes."""
+def decoded_bytes(clip: Clip) -> int:
+    """Memory in bytes that all decoded frames of the clip need."""
     layout = clip_layout(clip)
     samples = 0
     for plane in range(layout.planes):
@@ -39,63 +38,64 @@ def held_bytes(clip: Clip) -> int:
     return clip.frames * samples * layout.dtype().itemsize
 
 
-def forget(digest: str) -> None:
-    """Free the pictures of the clip with this digest, if any are held."""
-    _store.forget(digest)
+def forget_frames(digest: str) -> None:
+    """Free the cached frames of the clip with this digest, if there are any."""
+    _cache.remove(digest)
 
 
-def _kept(source: Path, clip: Clip) -> Iterator[Picture]:
-    pictures: list[Picture] = []
+def _storing_frames(source: Path, clip: Clip) -> Iterator[Frame]:
+    frames: list[Frame] = []
     try:
-        for picture in frames(source, clip):
-            # A copy: the planes lie in the decoder's memory, with its line padding.
-            held = replace(picture, planes=tuple(plane.copy() for plane in picture.planes))
-            for plane in held.planes:
+        for decoded in read_frames(source, clip):
+            # Copied, because the planes lie in the decoder's memory, with its line padding.
+            frame = replace(decoded, planes=tuple(plane.copy() for plane in decoded.planes))
+            for plane in frame.planes:
                 plane.flags.writeable = False
-            pictures.append(held)
-            yield held
+            frames.append(frame)
+            yield frame
     finally:
-        _store.settle(clip.digest, tuple(pictures) if len(pictures) == clip.frames else None)
+        _cache.settle(clip.digest, tuple(frames) if len(frames) == clip.frames else None)
 
 
 @dataclass
-class _Store:
-    """Pictures by content digest, least recently used first, and the bytes each clip has or is about to take."""
+class _FrameCache:
+    """Frames by content digest, least recently used first, and the bytes that each clip has or has reserved."""
 
-    pictures: dict[str, tuple[Picture, ...]] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
+    frames: dict[str, tuple[Frame, ...]] = field(default_factory=dict)
+    sizes_bytes: dict[str, int] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
-    def find(self, digest: str) -> tuple[Picture, ...] | None:
+    def find(self, digest: str) -> tuple[Frame, ...] | None:
         with self.lock:
-            found = self.pictures.pop(digest, None)
+            found = self.frames.pop(digest, None)
             if found is not None:
-                self.pictures[digest] = found
+                self.frames[digest] = found
             return found
 
-    def reserve(self, digest: str, size: int, limit: int) -> bool:
+    def reserve(self, digest: str, size_bytes: int, limit_bytes: int) -> bool:
         with self.lock:
-            filling = sum(self.sizes[key] for key in self.sizes if key not in self.pictures)
-            if digest in self.sizes or filling + size > limit:
+            unfinished = sum(self.sizes_bytes[key] for key in self.sizes_bytes if key not in self.frames)
+            if digest in self.sizes_bytes or unfinished + size_bytes > limit_bytes:
                 return False
-            for oldest in list(self.pictures):
-                if sum(self.sizes.values()) + size <= limit:
+            for oldest in list(self.frames):
+                if sum(self.sizes_bytes.values()) + size_bytes <= limit_bytes:
                     break
-                del self.pictures[oldest], self.sizes[oldest]
-            self.sizes[digest] = size
+                del self.frames[oldest], self.sizes_bytes[oldest]
+            self.sizes_bytes[digest] = size_bytes
             return True
 
-    def settle(self, digest: str, pictures: tuple[Picture, ...] | None) -> None:
+    def settle(self, digest: str, frames: tuple[Frame, ...] | None) -> None:
+        """End a reservation: store ``frames``, or free it if the pass has stopped early (None)."""
         with self.lock:
-            if pictures is None:
-                self.sizes.pop(digest, None)
-            elif digest in self.sizes:
-                self.pictures[digest] = pictures
+            if frames is None:
+                self.sizes_bytes.pop(digest, None)
+            elif digest in self.sizes_bytes:
+                self.frames[digest] = frames
 
-    def forget(self, digest: str) -> None:
+    def remove(self, digest: str) -> None:
         with self.lock:
-            self.pictures.pop(digest, None)
-            self.sizes.pop(digest, None)
+            self.frames.pop(digest, None)
+            self.sizes_bytes.pop(digest, None)
 
 
-_store = _Store()
+_cache = _FrameCache()

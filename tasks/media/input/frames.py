@@ -1,6 +1,4 @@
-"""Frames as a stream: planes of the source's own pixel format, upright, in display order, with their
-times.
-"""
+"""Frames of a clip as a stream: upright planes in the source's own pixel format, in display order, with their times."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +10,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from tasks.errors import VideoError
-from tasks.media.input.source import Reading, opened, pictures
+from tasks.media.input.video_reader import DecodeStats, decode_frames, open_video
 from tasks.media.planes.layout import (
     PixelLayout,
     Planes,
@@ -26,12 +24,12 @@ from tasks.records import Clip, ColorTags
 
 
 @dataclass(frozen=True)
-class Picture:
+class Frame:
     """One upright frame.
 
-    ``planes`` are 2-D arrays in FFmpeg's component order, read-only; their rows may have a stride. ``pts``
-    and ``duration`` count ticks of the clip's time base. Keep a picture no longer than needed: its planes
-    may lie in the decoder's memory.
+    ``planes`` are 2-D arrays in FFmpeg's component order. They are read-only, their rows may have a stride, and they
+    may lie in the decoder's memory: do not keep a frame longer than needed. ``pts`` and ``duration`` are ticks of the
+    clip's time base.
     """
 
     index: int
@@ -43,49 +41,47 @@ class Picture:
 
     @property
     def luma(self) -> NDArray[Any]:
-        """Plane 0: brightness, of YUV and gray pictures; ``ValueError`` for RGB, which has none."""
+        """Plane 0 (h, w) of a YUV or gray frame. ``ValueError`` for RGB, which has no luma plane."""
         if self.layout.is_rgb:
             raise ValueError(f"{self.layout.name} has no luma plane")
         return self.planes[0]
 
     def rgb(self) -> NDArray[np.uint8]:
-        """``(h, w, 3)`` uint8, C-contiguous, by the clip's own range and matrix."""
+        """``(h, w, 3)`` uint8, C-contiguous, converted by the clip's own range and matrix."""
         return planes_to_rgb(self.planes, self.layout, self.color)
 
 
-def frames(source: Path, clip: Clip) -> Iterator[Picture]:
-    """Exactly ``clip.frames`` pictures of ``source``, in order; the file closes with the generator.
+def read_frames(source: Path, clip: Clip) -> Iterator[Frame]:
+    """Exactly ``clip.frames`` frames of ``source``, in order. The file closes with the generator.
 
-    Needs memory for a few frames only. ``VideoError`` when the file gives fewer frames or another size than
-    the clip says: it is not the file that was decoded.
+    Only a few frames are in memory at a time. ``VideoError`` if the file has fewer frames, or frames of another size,
+    than the clip says: then it is not the file that was scanned.
     """
     layout = clip_layout(clip)
-    with opened(source) as (container, stream):
-        reading = Reading()
-        times = _durations(pictures(container, stream, reading), clip)
-        for index, (frame, duration) in enumerate(times):
+    with open_video(source) as (container, stream):
+        stats = DecodeStats()
+        timed = _with_durations(decode_frames(container, stream, stats), clip)
+        for index, (frame, duration) in enumerate(timed):
             planes = frame_planes(convert_frame(frame, layout, clip.color), layout)
             planes = turn_upright(planes, clip.rotation_deg, clip.mirrored)
             if planes[0].shape != (clip.height_px, clip.width_px):
                 raise _changed(source, f"its picture is {planes[0].shape[::-1]}, not {clip.size_px}")
             pts = frame.pts
             del frame
-            yield Picture(index, pts or 0, duration, planes, layout, clip.color)
-        if reading.frames < clip.frames:
-            raise _changed(source, f"{reading.frames} frames came, not {clip.frames}")
+            yield Frame(index, pts or 0, duration, planes, layout, clip.color)
+        if stats.frames < clip.frames:
+            raise _changed(source, f"{stats.frames} frames came, not {clip.frames}")
 
 
-def _durations(stream: Iterator[VideoFrame], clip: Clip) -> Iterator[tuple[VideoFrame, int]]:
-    """Each of the clip's frames with the ticks until the next one; the last with those until the clip's
-    end.
-    """
-    held: VideoFrame | None = None
-    for count, frame in enumerate(stream, start=1):
-        if held is not None:
-            yield held, (frame.pts or 0) - (held.pts or 0)
-        held = frame
+def _with_durations(decoded: Iterator[VideoFrame], clip: Clip) -> Iterator[tuple[VideoFrame, int]]:
+    """Each of the clip's frames with its duration in ticks: until the next frame, or until the clip's end."""
+    previous: VideoFrame | None = None
+    for count, frame in enumerate(decoded, start=1):
+        if previous is not None:
+            yield previous, (frame.pts or 0) - (previous.pts or 0)
+        previous = frame
         if count == clip.frames:
-            yield held, max(1, clip.end_pts - (held.pts or 0))
+            yield previous, max(1, clip.end_pts - (previous.pts or 0))
             return
 
 

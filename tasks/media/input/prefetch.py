@@ -1,4 +1,4 @@
-"""Let a stream be made in a thread of its own, a few items ahead of who takes them."""
+"""Produce the items of a stream in a thread of its own, a few items ahead of the consumer."""
 
 import queue
 import threading
@@ -8,27 +8,29 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
+_PUT_POLL_S = 0.1  # how often a blocked producer checks whether the consumer has left
+
 
 @contextmanager
 def prefetched(items: Iterable[Item], *, ahead: int = 1) -> Iterator[Iterator[Item]]:
-    """The same items in the same order, made in a thread, at most ``ahead`` of them waiting.
+    """The same items in the same order, produced in a thread that is at most ``ahead`` items ahead.
 
-    What making an item raises is raised where it would have been taken. Leaving the block early stops the
-    thread and closes ``items`` before the block ends.
+    An exception from producing an item is raised where the consumer would have got the item. Leaving the block early
+    stops the thread and closes ``items`` before the block ends.
     """
-    waiting: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(ahead)
+    ready: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(ahead)
     left = threading.Event()
 
     def put(is_item: bool, content: Item | BaseException | None) -> bool:
         while not left.is_set():
             try:
-                waiting.put((is_item, content), timeout=0.1)
+                ready.put((is_item, content), timeout=_PUT_POLL_S)
             except queue.Full:
                 continue
             return True
         return False
 
-    def make() -> None:
+    def produce() -> None:
         source = iter(items)
         try:
             if all(put(True, item) for item in source):
@@ -40,19 +42,19 @@ def prefetched(items: Iterable[Item], *, ahead: int = 1) -> Iterator[Iterator[It
             if close is not None:
                 close()
 
-    def take() -> Iterator[Item]:
+    def consume() -> Iterator[Item]:
         while True:
-            is_item, content = waiting.get()
+            is_item, content = ready.get()
             if not is_item:
                 if content is not None:
                     raise content  # type: ignore[misc]
                 return
             yield content  # type: ignore[misc]
 
-    thread = threading.Thread(target=make, name="prefetch", daemon=True)
+    thread = threading.Thread(target=produce, name="prefetch", daemon=True)
     thread.start()
     try:
-        yield take()
+        yield consume()
     finally:
         left.set()
         thread.join()

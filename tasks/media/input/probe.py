@@ -1,4 +1,4 @@
-"""What a video file is, learned by decoding it once from end to end."""
+"""Everything about a video file, found by decoding it once from end to end."""
 
 import re
 from dataclasses import dataclass
@@ -13,91 +13,102 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from tasks.errors import VideoError
-from tasks.media.input.chroma_location import chroma_location, turned
-from tasks.media.input.hdr import hdr_tags
-from tasks.media.input.lost_frames import lost_frames
-from tasks.media.input.source import Reading, Turn, leave_out_looks, opened, pictures, time_base, turn_of, upright_size
-from tasks.media.input.truncated import torn_end
-from tasks.media.planes.layout import nearest_layout
-from tasks.records import Clip, ColorTags, SoundTrack, Tick
+from tasks.media.input.damage import describe_missing_frames, describe_truncation
+from tasks.media.input.stream_tags import (
+    read_color_tags,
+    read_hdr_tags,
+    read_orientation,
+    read_pixel_aspect,
+    upright_size_px,
+)
+from tasks.media.input.video_reader import DecodeStats, decode_frames, open_video, skip_loop_filter, stream_time_base
+from tasks.records import Clip, SoundTrack, Tick
 
-_FULL_RANGE = 2
-_SLACK_S = 0.5  # that Matroska's statistics may exceed the last frame by
+_END_TOLERANCE_S = 0.5  # by which the duration in Matroska's statistics may exceed the end of the last frame
+_END_TOLERANCE_FRAMES = 3
+_COUNT_TOLERANCE_FRAMES = 2  # of a container without a table of its samples
+_COUNT_TOLERANCE_SHARE = 20  # the same, as one part in so many
 
 
 @dataclass(frozen=True)
 class FrameTable:
-    """One row a frame, in display order; times in ticks of the clip's time base."""
+    """One row (n,) per frame, in display order. Times are ticks of the clip's time base."""
 
     pts: NDArray[np.int64]
     duration: NDArray[np.int64]
     key: NDArray[np.bool_]
 
     def columns(self, clip: Clip) -> dict[str, NDArray[Any]]:
-        """frame, pts, time_s, duration_s, key."""
+        """The columns frame, pts, time_s, duration_s and key, each (n,)."""
         tick_s = clip.time_base
         return {
             "frame": np.arange(len(self.pts), dtype=np.int64),
             "pts": self.pts,
-            "time_s": seconds(self.pts, tick_s),
-            "duration_s": seconds(self.duration, tick_s),
+            "time_s": ticks_to_seconds(self.pts, tick_s),
+            "duration_s": ticks_to_seconds(self.duration, tick_s),
             "key": self.key,
         }
 
 
-def seconds(ticks: NDArray[np.int64], tick_s: Fraction) -> NDArray[np.float64]:
-    """``ticks`` in seconds, each correctly rounded once."""
+def ticks_to_seconds(ticks: NDArray[np.int64], tick_s: Fraction) -> NDArray[np.float64]:
+    """``ticks`` (n,) in seconds (n,). Each value is rounded only once, to the nearest float."""
     return np.array([int(tick) * tick_s.numerator / tick_s.denominator for tick in ticks], dtype=np.float64)
 
 
 def probe_shape(path: Path) -> tuple[tuple[int, int], Fraction]:
-    """Upright ``(width, height)`` in pixels and a pixel's width / height, from the first frame; errors as ``scan``."""
-    with opened(path) as (container, stream):
-        reading = Reading()
-        for frame in pictures(container, stream, reading, threads=1):
-            turn = turn_of(path, frame)
-            return upright_size(frame, turn), _pixel_aspect(stream, turn)
-        raise _no_frame(path, reading)
+    """Upright ``(width, height)`` in pixels, and width / height of a pixel. Decodes one frame.
+
+    ``VideoError`` as in ``scan_video``.
+    """
+    with open_video(path) as (container, stream):
+        stats = DecodeStats()
+        for frame in decode_frames(container, stream, stats, threads=1):
+            orientation = read_orientation(path, frame)
+            return upright_size_px(frame, orientation), read_pixel_aspect(stream, orientation)
+        raise _no_frame(path, stats)
 
 
 def probe_length(path: Path) -> tuple[int, float]:
-    """Frames and average rate in Hz as the header tells them, 0 where it does not; ``VideoError`` as in ``scan``."""
-    with opened(path) as (container, stream):
-        rate = stream.average_rate
-        return declared_frames(container, stream), float(rate) if rate else 0.0
+    """Number of frames and average rate in Hz as the header declares them; 0 means not declared. Decodes nothing.
 
-
-def scan(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> tuple[Clip, FrameTable]:
-    """Decode the whole file: the clip and its frame table. ``tick`` is called with the number of frames done.
-
-    ``VideoError`` when the path is no readable video file, has no video stream or no frame that decodes; with
-    ``strict`` also when it breaks before its end, or frames are missing within.
+    ``VideoError`` as in ``scan_video``.
     """
-    with opened(path) as (container, stream):
-        leave_out_looks(stream)
-        reading = Reading()
+    with open_video(path) as (container, stream):
+        rate_hz = stream.average_rate
+        return declared_frames(container, stream), float(rate_hz) if rate_hz else 0.0
+
+
+def scan_video(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> tuple[Clip, FrameTable]:
+    """Decode the whole file and return the clip and its frame table. ``tick`` gets the number of decoded frames.
+
+    ``VideoError`` if the file is not a readable video, or has no video stream, or no frame can be decoded. With
+    ``strict`` also if decoding stops before the end, or frames are missing in between.
+    """
+    with open_video(path) as (container, stream):
+        skip_loop_filter(stream)
+        stats = DecodeStats()
         pts, durations, keys = [], [], []
         first: VideoFrame | None = None
-        for frame in pictures(container, stream, reading):
+        for frame in decode_frames(container, stream, stats):
             first = first or frame
             pts.append(frame.pts or 0)
             durations.append(frame.duration or 0)
             keys.append(bool(frame.key_frame))
-            tick(reading.frames)
+            tick(stats.frames)
         if first is None:
-            raise _no_frame(path, reading)
-        broken = _broken(path, container, stream, reading)
+            raise _no_frame(path, stats)
+        broken = _describe_early_end(path, container, stream, stats)
         if broken and strict:
             cure = "repair it, or use decode.strict=false to take the frames before the damage"
             raise VideoError(f"{path}: {broken}; {cure}")
-        times = np.array(pts, dtype=np.int64)
-        missing = lost_frames(times, reading.unshown(container, stream), time_base(stream))
+        all_pts = np.array(pts, dtype=np.int64)
+        suspects = stats.suspect_packets(container, stream)
+        missing = describe_missing_frames(all_pts, suspects, stream_time_base(stream))
         if missing and strict:
-            cure = "repair it, or use decode.strict=false to have the frame before stay instead"
+            cure = "repair it, or use decode.strict=false to repeat the frame before instead"
             raise VideoError(f"{path}: {missing}; {cure}")
-        lengths = _durations(times, durations[-1], container, stream, reading)
-        table = FrameTable(times, lengths, np.array(keys))
-        return _clip(path, digest, container, stream, first, table, reading, (broken, missing)), table
+        table = FrameTable(all_pts, _durations(all_pts, durations[-1], container, stream, stats), np.array(keys))
+        return _clip(path, digest, container, stream, first, table, stats, broken, missing), table
 
 
 def _clip(
@@ -107,21 +118,22 @@ def _clip(
     stream: VideoStream,
     first: VideoFrame,
     table: FrameTable,
-    reading: Reading,
-    damage: tuple[str, str],
+    stats: DecodeStats,
+    broken: str,
+    missing: str,
 ) -> Clip:
-    turn, tick_s = turn_of(path, first), time_base(stream)
-    width, height = upright_size(first, turn)
-    rate, variable = measured_rate(table, tick_s, [stream.average_rate, stream.guessed_rate])
+    orientation, tick_s = read_orientation(path, first), stream_time_base(stream)
+    width_px, height_px = upright_size_px(first, orientation)
+    rate_hz, variable = measure_rate(table, tick_s, [stream.average_rate, stream.guessed_rate])
     start, end = int(table.pts[0]), int(table.pts[-1] + table.duration[-1])
     return Clip(
         digest=digest,
-        width_px=width,
-        height_px=height,
-        rotation_deg=turn.degrees,
-        mirrored=turn.mirrored,
-        pixel_aspect=str(_pixel_aspect(stream, turn)),
-        rate_hz=str(rate),
+        width_px=width_px,
+        height_px=height_px,
+        rotation_deg=orientation.rotation_deg,
+        mirrored=orientation.mirrored,
+        pixel_aspect=str(read_pixel_aspect(stream, orientation)),
+        rate_hz=str(rate_hz),
         time_base_s=str(tick_s),
         variable_rate=variable,
         frames=len(table.pts),
@@ -130,108 +142,90 @@ def _clip(
         duration_s=float((end - start) * tick_s),
         codec=stream.codec_context.name,
         pixel_format=first.format.name,
-        color=_color(container, stream, first, turn),
-        sound=tuple(_sound(container)),
-        broken=damage[0],
-        missing=damage[1],
-        hdr=hdr_tags(first),
-        restarts=tuple(reading.restarts),
-        interlaced=reading.interlaced,
+        color=read_color_tags(container, stream, first, orientation),
+        sound=tuple(_sound_tracks(container)),
+        broken=broken,
+        missing=missing,
+        hdr=read_hdr_tags(first),
+        restarts=tuple(stats.restarts),
+        interlaced=stats.interlaced,
     )
 
 
-def measured_rate(table: FrameTable, tick_s: Fraction, declared: list[Fraction | None]) -> tuple[Fraction, bool]:
-    """Exact average frame rate in Hz, and whether the intervals vary.
+def measure_rate(table: FrameTable, tick_s: Fraction, declared_hz: list[Fraction | None]) -> tuple[Fraction, bool]:
+    """The exact average frame rate in Hz, and whether the frame intervals vary.
 
-    A declared rate that every timestamp keeps to within one tick is the rate: the ticks of a coarse clock
-    cannot tell 30000/1001 from 30. Otherwise the rate is frames over duration, and the clip varies unless
-    that one fits.
+    A declared rate that fits every timestamp to within one tick is taken as it is: the ticks of a coarse clock cannot
+    distinguish 30000/1001 from 30. Otherwise the rate is frames / duration, and the clip varies unless that one fits.
     """
     start, end = int(table.pts[0]), int(table.pts[-1] + table.duration[-1])
-    mean = len(table.pts) / ((end - start) * tick_s)
-    for rate in [*declared, mean]:
-        if rate and _keeps_to(table.pts - start, rate * tick_s):
-            return rate, False
-    return mean, True
+    mean_hz = len(table.pts) / ((end - start) * tick_s)
+    for rate_hz in [*declared_hz, mean_hz]:
+        if rate_hz and _fits_rate(table.pts - start, rate_hz * tick_s):
+            return rate_hz, False
+    return mean_hz, True
 
 
-def _keeps_to(ticks: NDArray[np.int64], frames_per_tick: Fraction) -> bool:
+def _fits_rate(ticks: NDArray[np.int64], frames_per_tick: Fraction) -> bool:
     frames, per_ticks = frames_per_tick.numerator, frames_per_tick.denominator
     return all(abs(tick * frames - index * per_ticks) <= frames for index, tick in enumerate(ticks.tolist()))
 
 
 def declared_frames(container: InputContainer, stream: VideoStream) -> int:
-    """Frames the container promises; 0 when it does not say. What an edit list leaves out does not count."""
-    if stream.frames and _counts_exactly(container):
+    """Number of frames that the container declares, without those that an edit list hides; 0 if it declares none."""
+    if stream.frames and _has_sample_table(container):
         return sum(not entry.is_discard for entry in stream.index_entries) or stream.frames
-    told = stream.metadata.get("NUMBER_OF_FRAMES", "")  # Matroska's statistics
-    return stream.frames or (int(told) if told.isdecimal() else 0)
+    declared = stream.metadata.get("NUMBER_OF_FRAMES", "")  # Matroska's statistics
+    return stream.frames or (int(declared) if declared.isdecimal() else 0)
 
 
 def _durations(
-    pts: NDArray[np.int64], last_duration: int, container: InputContainer, stream: VideoStream, reading: Reading
+    pts: NDArray[np.int64], last_duration: int, container: InputContainer, stream: VideoStream, stats: DecodeStats
 ) -> NDArray[np.int64]:
-    # A frame lasts until the next one: what the packets say is true in decoding order only. For the same reason
-    # the last frame lasts until the end of its track, where the container knows that.
-    until_end = (stream.start_time or 0) + (stream.duration or 0) - int(pts[-1])
-    known = _counts_exactly(container) and not reading.ended_by and not reading.timing.shift
-    last = until_end if known and until_end > 0 else last_duration or reading.timing.nominal
+    # A frame lasts until the next one: the durations in the packets hold in decoding order only. For the same reason
+    # the last frame lasts until the end of its track, if the container knows that.
+    until_track_end = (stream.start_time or 0) + (stream.duration or 0) - int(pts[-1])
+    end_known = _has_sample_table(container) and not stats.stop_reason and not stats.timestamps.shift_ticks
+    last = until_track_end if end_known and until_track_end > 0 else last_duration or stats.timestamps.nominal_ticks
     return np.append(np.diff(pts), last).astype(np.int64)
 
 
-def _counts_exactly(container: InputContainer) -> bool:
-    # MP4 and MOV have a table of their samples; in other containers counts and lengths are known to be off by a few.
+def _has_sample_table(container: InputContainer) -> bool:
+    # MP4 and MOV have a table of their samples. In other containers, counts and durations are known to be off by a few.
     return "mp4" in container.format.name
 
 
-def _broken(path: Path, container: InputContainer, stream: VideoStream, reading: Reading) -> str:
-    """What ended the frames before the file's own account of them, in a sentence; empty when nothing did."""
-    promised = declared_frames(container, stream)
-    slack = 0 if _counts_exactly(container) else max(2, promised // 20)
-    why = reading.ended_by
-    if not why and reading.packets < promised - slack:
-        why = "the file ends early"
-    if not why and (told_s := _told_seconds(stream)):
-        end_s = float(reading.timing.end() * time_base(stream))
-        if end_s < told_s - max(_SLACK_S, 3 * float(reading.timing.nominal * time_base(stream))):
-            why = f"the file ends at {end_s:.2f} s of {told_s:.2f} s"
-    if not (why := why or torn_end(path, container.format.name)):
+def _describe_early_end(path: Path, container: InputContainer, stream: VideoStream, stats: DecodeStats) -> str:
+    """A sentence if the frames end earlier than the file itself declares; else empty."""
+    declared = declared_frames(container, stream)
+    inexact = max(_COUNT_TOLERANCE_FRAMES, declared // _COUNT_TOLERANCE_SHARE)
+    reason = stats.stop_reason
+    if not reason and stats.packets < declared - (0 if _has_sample_table(container) else inexact):
+        reason = "the file ends early"
+    if not reason and (declared_s := _declared_end_s(stream)):
+        tick_s = stream_time_base(stream)
+        end_s = float(stats.timestamps.end_pts() * tick_s)
+        tolerance_s = max(_END_TOLERANCE_S, _END_TOLERANCE_FRAMES * float(stats.timestamps.nominal_ticks * tick_s))
+        if end_s < declared_s - tolerance_s:
+            reason = f"the file ends at {end_s:.2f} s of {declared_s:.2f} s"
+    if not (reason := reason or describe_truncation(path, container.format.name)):
         return ""
-    of = f" of {promised}" if promised > reading.frames else ""
-    return f"{reading.frames}{of} frames could be decoded: {why}"
+    of = f" of {declared}" if declared > stats.frames else ""
+    return f"{stats.frames}{of} frames could be decoded: {reason}"
 
 
-def _told_seconds(stream: VideoStream) -> float:
-    """When the stream should end by Matroska's statistics, in seconds; 0 when it has none."""
-    told = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
-    return 3600 * int(told[1]) + 60 * int(told[2]) + float(told[3]) if told else 0.0
+def _declared_end_s(stream: VideoStream) -> float:
+    """When the stream should end by Matroska's statistics, in seconds; 0 if there are none."""
+    declared = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    return 3600 * int(declared[1]) + 60 * int(declared[2]) + float(declared[3]) if declared else 0.0
 
 
-def _no_frame(path: Path, reading: Reading) -> VideoError:
-    fact = f"none of its {reading.packets} video packets could be decoded" if reading.packets else "has no frames"
+def _no_frame(path: Path, stats: DecodeStats) -> VideoError:
+    fact = f"none of its {stats.packets} video packets could be decoded" if stats.packets else "has no frames"
     return VideoError(f"{path}: {fact}; copy or download it again, or convert it to H.264")
 
 
-def _pixel_aspect(stream: VideoStream, turn: Turn) -> Fraction:
-    aspect = stream.sample_aspect_ratio or Fraction(1)
-    return 1 / aspect if turn.degrees % 180 else aspect
-
-
-def _color(container: InputContainer, stream: VideoStream, frame: VideoFrame, turn: Turn) -> ColorTags:
-    place = chroma_location(container, stream.index)
-    # FFmpeg's rule: the old yuvj formats are of full range, and gray, with opacity or in bits too, unless it is tagged.
-    name = frame.format.name
-    untagged_full = not frame.color_range and (name.startswith("yuvj") or nearest_layout(name).planes == 1)
-    return ColorTags(
-        range=_FULL_RANGE if untagged_full else int(frame.color_range),
-        primaries=int(frame.color_primaries),
-        transfer=int(frame.color_trc),
-        matrix=int(frame.colorspace),
-        chroma_location=turned(place, turn.degrees, turn.mirrored),
-    )
-
-
-def _sound(container: InputContainer) -> list[SoundTrack]:
+def _sound_tracks(container: InputContainer) -> list[SoundTrack]:
     return [
         SoundTrack(
             index=stream.index,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.media.files.masks_file import Mask, State
+from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.planes.crop import box_to_source, crop_and_resize
 
 Floats = NDArray[np.float64]
@@ -29,7 +29,7 @@ def crop_body_mask(mask: NDArray[np.uint8], scale_xy: Floats) -> Mask:
         x, y, across, down = 0, 0, width, height
     edges = np.array([x, y, x + across, y + down], np.float64)
     in_source = edges * [*scale_xy, *scale_xy] - 0.5
-    return Mask(crop_and_resize(mask, edges - 0.5, STORED_SIZE_PX), in_source.astype(np.float32), State.measured)
+    return Mask(crop_and_resize(mask, edges - 0.5, STORED_SIZE_PX), in_source.astype(np.float32), MaskState.measured)
 
 
 def resample_body_mask(body: Mask, edges_px: Floats, wh: tuple[int, int]) -> Probability:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.media.files.masks_file import Mask, State
+from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.matting.matte import (
     average_with_neighbours,
     harden_mask,
@@ -64,7 +64,7 @@ def smooth_masks_in_time(masks: Iterator[Mask], anchor_xy: Floats) -> Iterator[M
         neighbours = [
             (other.probability, mask_to_mask(other, now, anchor_xy[index] - anchor_xy[at]))
             for other, at in near
-            if State.nobody not in (now.state, other.state)
+            if MaskState.nobody not in (now.state, other.state)
         ]
         yield now._replace(probability=average_with_neighbours(now.probability, neighbours))
         before, now, index = now, after, index + 1

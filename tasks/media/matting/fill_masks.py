@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.body.person_box import PersonBoxes
-from tasks.media.files.masks_file import Mask, State
+from tasks.media.files.masks_file import Mask, MaskState
 
 Probability = NDArray[np.float32]
 ByteMask = NDArray[np.uint8]
@@ -48,14 +48,14 @@ def fill_failed_masks(
         if not person:
             yield from _resolve_run(run, last, None, empty)
             run, last = [], None
-            yield Mask(empty if mask is None else _to_bytes(mask), edges_px, State.nobody)
+            yield Mask(empty if mask is None else _to_bytes(mask), edges_px, MaskState.nobody)
             continue
         good = mask is not None and _shows_person(mask, edges_px, torso)
         now = _to_bytes(mask) if mask is not None and good else None
         if now is not None and pose:
             yield from _resolve_run(run, last, now, empty)
             run, last = [], now
-            yield Mask(now, edges_px, State.measured)
+            yield Mask(now, edges_px, MaskState.measured)
         else:
             run.append(_UncertainFrame(now, edges_px, bool(np.isfinite(torso).all())))
     yield from _resolve_run(run, last, None, empty)
@@ -74,11 +74,11 @@ def _resolve_run(
     substitute = before if before is not None else after
     for index, (mask, edges_px, bridged) in enumerate(run):
         if mask is not None and index in usable:
-            yield Mask(mask, edges_px, State.measured)
+            yield Mask(mask, edges_px, MaskState.measured)
         elif substitute is not None and bridged:
-            yield Mask(substitute, edges_px, State.copied)
+            yield Mask(substitute, edges_px, MaskState.copied)
         else:
-            yield Mask(empty, edges_px, State.nobody)
+            yield Mask(empty, edges_px, MaskState.nobody)
 
 
 def _similar_in_sequence(run: list[_UncertainFrame], good: ByteMask | None) -> set[int]:

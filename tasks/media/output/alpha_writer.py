@@ -1,4 +1,4 @@
-"""Video out with transparency: VP9 in WebM or ProRes 4444 in QuickTime; a whole file or none."""
+"""Write a video with opacity: VP9 in WebM or ProRes 4444 in QuickTime."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,8 +14,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.media.output.audio_clock import Sounding
-from tasks.media.output.negative_times import ticks_later
+from tasks.media.output.audio_clock import SoundSource
 from tasks.media.output.output_file import OutputFile
 from tasks.media.planes.layout import (
     FULL_RANGE,
@@ -31,25 +30,28 @@ from tasks.media.planes.layout import (
 from tasks.media.planes.warp import upsample_chroma
 from tasks.records import ColorTags
 
-LIMITED_RANGE, BT709 = 1, 1
+_MAX_RATE_DENOMINATOR = 10**6
+_LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
+_BT709 = 1  # AVCOL_SPC_BT709
+_ALPHA_PLANE = 3
 
 
 @dataclass(frozen=True)
-class Coding:
-    """A container with a codec for colours and opacity."""
+class AlphaCodec:
+    """A container, and a codec that stores colour and opacity."""
 
-    container: str
-    codec: str
+    container: str  # FFmpeg's name
+    encoder: str  # FFmpeg's name
     pixel_format: str
-    depth: int
+    depth: int  # bits per sample
     options: dict[str, str]
     threads: int
-    only_limited: bool = False  # range of the samples: ProRes has no word for another one
+    only_limited_range: bool = False
 
 
-CODINGS: Final = {
-    # Frames that are never shown (alt-ref) would get lost from the stream of opacity.
-    "webm": Coding(
+ALPHA_CODECS: Final = {
+    # auto-alt-ref=0: frames that are never shown would be missing in the stream of the opacity.
+    "webm": AlphaCodec(
         "webm",
         "libvpx-vp9",
         "yuva420p",
@@ -57,28 +59,31 @@ CODINGS: Final = {
         {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "5", "auto-alt-ref": "0"},
         4,
     ),
-    "mov": Coding("mov", "prores_aw", "yuva444p10le", 10, {"profile": "4", "vendor": "apl0"}, 4, only_limited=True),
+    # ProRes has no tag for the range.
+    "mov": AlphaCodec(
+        "mov", "prores_aw", "yuva444p10le", 10, {"profile": "4", "vendor": "apl0"}, 4, only_limited_range=True
+    ),
 }
 
 
-def odd(coding: str, size_px: tuple[int, int]) -> str:
-    """The sentence for pictures that ``coding`` does not take for their odd width; empty where it does."""
-    if coding != "mov" or size_px[0] % 2 == 0:
+def odd_width_fault(codec: str, size_px: tuple[int, int]) -> str:
+    """A clause if ``codec`` of ``ALPHA_CODECS`` cannot store ``size_px`` because the width is odd; else empty."""
+    if codec != "mov" or size_px[0] % 2 == 0:
         return ""
-    return f"ProRes with opacity is not made of pictures of odd width, as {size_px[0]}x{size_px[1]}"
+    return f"ProRes with opacity needs an even width, not {size_px[0]}x{size_px[1]}"
 
 
-class AlphaSink:
-    """Writes one video with opacity: a context manager that leaves a whole file or, after an exception, none.
+class AlphaWriter:
+    """Writes one video with opacity. A context manager that leaves a complete file or, after an exception, none.
 
-    ``coding`` names one of ``CODINGS``; the rest is as for ``VideoSink``. WebM counts milliseconds: times are
-    rounded to them. ``OutputError`` when the file cannot be written.
+    ``codec`` is a key of ``ALPHA_CODECS``; the rest is as in ``VideoWriter``. WebM rounds times to milliseconds.
+    ``OutputError`` if the file cannot be written.
     """
 
     def __init__(
         self,
         path: Path,
-        coding: str,
+        codec: str,
         *,
         size_px: tuple[int, int],
         layout: PixelLayout,
@@ -86,51 +91,52 @@ class AlphaSink:
         rate: Fraction,
         color: ColorTags,
         pixel_aspect: Fraction,
-        sound: Sounding | None = None,
+        sound: SoundSource | None = None,
     ) -> None:
-        self._layout, self._coding, self._time_base = layout, CODINGS[coding], time_base
-        if fact := odd(coding, size_px):
-            raise OutputError(f"{path}: {fact}; choose background.alpha=webm or png, or an even crop.size")
-        self._finer = with_finer_chroma(layout, nearest_layout(self._coding.pixel_format.replace("yuva", "yuv")))
+        self._layout, self._codec, self._time_base = layout, ALPHA_CODECS[codec], time_base
+        if fault := odd_width_fault(codec, size_px):
+            raise OutputError(f"{path}: {fault}; choose background.alpha=webm or png, or an even crop.size")
+        self._finer = with_finer_chroma(layout, nearest_layout(self._codec.pixel_format.replace("yuva", "yuv")))
         self._chroma_location = color.chroma_location
-        self._given_range = LIMITED_RANGE if layout.is_rgb else color.range
-        narrowed = self._coding.only_limited and self._given_range == FULL_RANGE
-        self._range = LIMITED_RANGE if narrowed else self._given_range
-        options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if coding == "mov" else {})
-        self._file = OutputFile(path, self._coding.container, options)
+        self._source_range = _LIMITED_RANGE if layout.is_rgb else color.range
+        narrowed = self._codec.only_limited_range and self._source_range == FULL_RANGE
+        self._range = _LIMITED_RANGE if narrowed else self._source_range
+        options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if codec == "mov" else {})
+        self._file = OutputFile(path, self._codec.container, options)
         self.notes = self._file.notes
         if narrowed:
             self.notes.append("full range was written as limited range, as players expect of ProRes")
         added = self._file.container.add_stream(
-            self._coding.codec, rate=rate.limit_denominator(10**6), options=dict(self._coding.options)
+            self._codec.encoder, rate=rate.limit_denominator(_MAX_RATE_DENOMINATOR), options=dict(self._codec.options)
         )
         self._stream = cast(VideoStream, added)
-        codec = self._stream.codec_context
-        codec.width, codec.height = size_px
-        codec.pix_fmt, codec.time_base = self._coding.pixel_format, time_base
-        codec.sample_aspect_ratio = pixel_aspect
-        codec.color_range, codec.colorspace = self._range, BT709 if layout.is_rgb else color.matrix
-        codec.color_primaries, codec.color_trc = color.primaries, color.transfer
-        codec.flags |= Flags.bitexact | Flags.frame_duration
-        codec.thread_count = self._coding.threads
-        self._file.carry_sound(sound)
+        context = self._stream.codec_context
+        context.width, context.height = size_px
+        context.pix_fmt, context.time_base = self._codec.pixel_format, time_base
+        context.sample_aspect_ratio = pixel_aspect
+        context.color_range, context.colorspace = self._range, _BT709 if layout.is_rgb else color.matrix
+        context.color_primaries, context.color_trc = color.primaries, color.transfer
+        context.flags |= Flags.bitexact | Flags.frame_duration
+        context.thread_count = self._codec.threads
+        self._file.copy_sound(sound)
         self._reformatter = VideoReformatter()
-        self._later: int | None = None
+        self._delay_ticks: int | None = None
 
     def write(self, planes: Planes, alpha: Alpha, pts: int, duration: int) -> None:
-        """Add one picture, straight colours and opacity (h, w) 0..1, shown from ``pts`` on for ``duration`` ticks."""
-        frame = self._coded(planes)
-        opacity = np.rint(alpha * ((1 << self._coding.depth) - 1)).astype(
-            np.uint8 if self._coding.depth == 8 else "<u2"
-        )
-        _fill_plane(frame, 3, opacity)
-        if self._later is None:
-            self._later = ticks_later(pts, self._time_base, self._file.sound, self.notes)
-        pts += self._later
+        """Add one picture, shown from ``pts`` on for ``duration`` ticks.
+
+        ``planes`` are straight (not premultiplied) colours; ``alpha`` (h, w) is the opacity, 0 to 1.
+        """
+        frame = self._coded_frame(planes)
+        opacity = np.rint(alpha * ((1 << self._codec.depth) - 1)).astype(np.uint8 if self._codec.depth == 8 else "<u2")
+        _fill_plane(frame, _ALPHA_PLANE, opacity)
+        if self._delay_ticks is None:
+            self._delay_ticks = self._file.negative_start_delay(pts, self._time_base)
+        pts += self._delay_ticks
         frame.pts, frame.duration, frame.time_base = pts, duration, self._time_base
-        codec = self._stream.codec_context  # ProRes keeps its tags in every picture
-        frame.colorspace, frame.color_range = codec.colorspace, codec.color_range
-        frame.color_primaries, frame.color_trc = codec.color_primaries, codec.color_trc
+        context = self._stream.codec_context  # the tags of the stream are not enough: ProRes stores them in every frame
+        frame.colorspace, frame.color_range = context.colorspace, context.color_range
+        frame.color_primaries, frame.color_trc = context.color_primaries, context.color_trc
         with self._file.writing():
             self._file.mux(self._stream.encode(frame), sound_until_s=pts * self._time_base)
 
@@ -145,25 +151,26 @@ class AlphaSink:
     def _finish(self) -> None:
         self._file.mux(self._stream.encode(None), sound_until_s=None)
 
-    def _coded(self, planes: Planes) -> VideoFrame:
+    def _coded_frame(self, planes: Planes) -> VideoFrame:
+        """``planes`` in the encoder's pixel format; the opacity is not set yet."""
         size_px = (planes[0].shape[1], planes[0].shape[0])
         planes = upsample_chroma(planes, self._layout, self._finer, size_px, self._chroma_location)
-        if self._layout.planes == 1:  # swscale takes gray for full range, whatever it is told
+        if self._layout.planes == 1:  # swscale always takes gray for full range, so gray becomes YUV first
             frame = new_frame(gray_planes_as_yuv420(planes[0], self._layout), gray_as_yuv420(self._layout))
         else:
             frame = new_frame(planes, self._finer)
         if self._layout.is_rgb:
             return self._reformatter.reformat(
                 frame,
-                format=self._coding.pixel_format,
-                dst_colorspace=BT709,
+                format=self._codec.pixel_format,
+                dst_colorspace=_BT709,
                 src_color_range="JPEG",
                 dst_color_range="MPEG",
                 threads=1,
             )
-        given, coded = ("JPEG" if span == FULL_RANGE else "MPEG" for span in (self._given_range, self._range))
+        source, coded = ("JPEG" if code == FULL_RANGE else "MPEG" for code in (self._source_range, self._range))
         return self._reformatter.reformat(
-            frame, format=self._coding.pixel_format, src_color_range=given, dst_color_range=coded, threads=1
+            frame, format=self._codec.pixel_format, src_color_range=source, dst_color_range=coded, threads=1
         )
 
 

@@ -1,4 +1,7 @@
-"""Sound of a file whose clock starts again, as in joined recordings: it goes on where the picture does."""
+"""The clock of one sound track: repaired where the file's clock restarts, and the gaps that damage leaves in it.
+
+Joined recordings restart their clock at each join. The sound must then continue where the picture does.
+"""
 
 import math
 from dataclasses import dataclass
@@ -8,109 +11,164 @@ from typing import Final
 
 from tasks.records import Clip
 
-_GOES_ON_S: Final = Fraction(1, 20)  # that a packet of a clock that goes on may be off by
-_INTERLEAVED_S: Final = 3  # that sound and picture of one time may lie apart in the file
-_TAIL_S: Final = Fraction(1, 2)  # that the sound of a part may be longer than its picture
-_STEPS_BACK_S: Final = 1  # more than sounds of one clock overlap
+_CONTINUES_S: Final = Fraction(1, 20)  # tolerance within which a packet continues the clock
+_INTERLEAVE_S: Final = 3  # distance in the file that sound and picture of one time may have
+_TAIL_S: Final = Fraction(1, 2)  # by which the sound of a part may be longer than its picture
+_STEP_BACK_S: Final = 1  # a larger step back is a restarted clock: sounds of one clock overlap less
 
 
 @dataclass(frozen=True)
-class Part:
-    """A stretch of the picture without a restart; its times are those that the frames are given."""
+class RecordingPart:
+    """A part of the file without a restart of the picture's clock. Times are repaired ones."""
 
-    place: float = 0  # where it begins in the file, in bytes; infinite where that is not known
+    byte_offset: float = 0  # where the part begins in the file; infinite: not known
     begin_s: Fraction | float = -math.inf
     end_s: Fraction | float = math.inf
-    later_s: Fraction = Fraction(0)  # than the file says
+    delay_s: Fraction = Fraction(0)  # repaired time - stored time
 
 
 @dataclass(frozen=True)
-class Sounding:
-    """A file whose sound is to come along, and the parts of its picture, at least one."""
+class SoundSource:
+    """A file whose sound is to be copied, and the parts of its picture, at least one."""
 
     path: Path
-    parts: tuple[Part, ...] = (Part(),)
+    parts: tuple[RecordingPart, ...] = (RecordingPart(),)
 
 
-def sounding(path: Path, clip: Clip) -> Sounding:
-    """The sound of the clip, which lies at ``path``; where its picture breaks off, the sound is to end with it."""
+def sound_source(path: Path, clip: Clip) -> SoundSource:
+    """The sound of ``clip``, whose file is ``path``. If the picture breaks off, the sound ends with it."""
     tick_s = clip.time_base
-    begins = [restart.pts * tick_s for restart in clip.restarts]
-    ends: list[Fraction | float] = [*begins, clip.end_pts * tick_s if clip.broken else math.inf]
-    parts = [Part(end_s=ends[0])]
-    for restart, begin_s, end_s in zip(clip.restarts, begins, ends[1:], strict=True):
-        place = math.inf if restart.place < 0 else restart.place
-        parts.append(Part(place, begin_s, end_s, restart.later * tick_s))
-    return Sounding(path, tuple(parts))
+    begins_s = [restart.pts * tick_s for restart in clip.restarts]
+    ends_s: list[Fraction | float] = [*begins_s, clip.end_pts * tick_s if clip.broken else math.inf]
+    parts = [RecordingPart(end_s=ends_s[0])]
+    for restart, begin_s, end_s in zip(clip.restarts, begins_s, ends_s[1:], strict=True):
+        byte_offset = math.inf if restart.place < 0 else restart.place
+        parts.append(RecordingPart(byte_offset, begin_s, end_s, restart.later * tick_s))
+    return SoundSource(path, tuple(parts))
 
 
-class SoundClock:
-    """The clock of one sound track, repaired as that of the picture was.
+class AudioClock:
+    """The clock of one sound track, repaired like the picture's.
 
-    ``lost_s`` is how much was left out because its part shows no picture then, or because its time was over;
-    ``ended`` says that the last picture was shown, and ``alone_s`` when the track's clock started again while the
-    picture's did not.
+    - ``lost_s``: duration of the sound that was left out, because its part shows no picture then or because it
+      overlaps other sound.
+    - ``ended``: the sound has reached the end of the last picture.
+    - ``own_restart_s``: when the track's clock restarted alone, while the picture's did not; else None.
     """
 
-    def __init__(self, parts: tuple[Part, ...]) -> None:
+    def __init__(self, parts: tuple[RecordingPart, ...]) -> None:
         self.lost_s = Fraction(0)
         self.ended = False
-        self.alone_s: Fraction | None = None
+        self.own_restart_s: Fraction | None = None
         self._parts = parts
-        self._number = 0  # of the part that the last packet belongs to
-        self._place = 0  # how far the file has been read
-        self._stored_end_s: Fraction | None = None  # of the last packet, as the file says
-        self._end_s: Fraction | None = None  # of the last one that was heard
-        self._heard_part = -1
-        self._alone_later_s = Fraction(0)
+        self._part = 0  # number of the part of the last packet
+        self._byte_offset = 0  # how far the file has been read
+        self._stored_end_s: Fraction | None = None  # end of the last packet, by its stored time
+        self._played_end_s: Fraction | None = None  # end of the last packet that was kept, by its repaired time
+        self._played_part = -1
+        self._own_delay_s = Fraction(0)
 
-    def later_s(self, at_s: Fraction, length_s: Fraction, place: int | None) -> Fraction | None:
-        """How much later than the file says a packet is to be heard, or None where it is to be left out.
+    def delay_s(self, stored_s: Fraction, duration_s: Fraction, byte_offset: int | None) -> Fraction | None:
+        """Repaired time - stored time of a packet, or None if it is to be left out.
 
-        To be asked for each packet in the file's order; ``place`` is where it lies, in bytes.
+        To be called for each packet in the order of the file.
         """
-        self._place = max(self._place, place or 0)
-        goes_on, number = self._goes_on(at_s, _GOES_ON_S), self._part_of(at_s)
-        self._stored_end_s = at_s + length_s
-        if number != self._number:
-            self._number, self._alone_later_s = number, Fraction(0)
-        part = self._parts[number]
-        heard_s = self._heard_s(at_s, goes_on)
-        if heard_s >= part.end_s and number == len(self._parts) - 1:
+        self._byte_offset = max(self._byte_offset, byte_offset or 0)
+        continues, part_number = self._continues(stored_s, _CONTINUES_S), self._part_at(stored_s)
+        self._stored_end_s = stored_s + duration_s
+        if part_number != self._part:
+            self._part, self._own_delay_s = part_number, Fraction(0)
+        part = self._parts[part_number]
+        begin_s = self._repaired_s(stored_s, continues)
+        if begin_s >= part.end_s and part_number == len(self._parts) - 1:
             self.ended = True
             return None
-        before = self._heard_part < number and heard_s + length_s <= part.begin_s
-        over = self._end_s is not None and heard_s < self._end_s - _STEPS_BACK_S
-        if before or over or heard_s >= part.end_s:
-            self.lost_s += length_s
+        before_part = self._played_part < part_number and begin_s + duration_s <= part.begin_s
+        overlaps = self._played_end_s is not None and begin_s < self._played_end_s - _STEP_BACK_S
+        if before_part or overlaps or begin_s >= part.end_s:
+            self.lost_s += duration_s
             return None
-        self._heard_part, self._end_s = number, heard_s + length_s
-        return heard_s - at_s
+        self._played_part, self._played_end_s = part_number, begin_s + duration_s
+        return begin_s - stored_s
 
-    def _heard_s(self, at_s: Fraction, goes_on: bool) -> Fraction:
-        """A packet's time by the clock of its part, which is set anew where the track's starts again by itself."""
-        heard_s = at_s + self._parts[self._number].later_s + self._alone_later_s
-        # A single wrong time is no clock: the packet after it has to go on from there.
-        if goes_on and self._heard_part == self._number and self._end_s and heard_s < self._end_s - _STEPS_BACK_S:
-            self._alone_later_s += self._end_s - heard_s
-            heard_s = self.alone_s = self._end_s
-        return heard_s
+    def _repaired_s(self, stored_s: Fraction, continues: bool) -> Fraction:
+        """A packet's time by the clock of its part. The clock is set again if the track's restarts alone."""
+        repaired_s = stored_s + self._parts[self._part].delay_s + self._own_delay_s
+        # One wrong time is no restart: the packet after it has to continue from there.
+        same_part = continues and self._played_part == self._part
+        if same_part and self._played_end_s and repaired_s < self._played_end_s - _STEP_BACK_S:
+            self._own_delay_s += self._played_end_s - repaired_s
+            repaired_s = self.own_restart_s = self._played_end_s
+        return repaired_s
 
-    def _part_of(self, at_s: Fraction) -> int:
-        """The number of the part whose clock tells the time of a packet at ``at_s``; never one before the last."""
-        passed = max(number for number, part in enumerate(self._parts) if part.place <= self._place)
-        if passed > self._number + 1 or self._number + 1 == len(self._parts):
-            return max(passed, self._number)
-        here, ahead = self._parts[self._number : self._number + 2]
-        step_s = (ahead.later_s - here.later_s) / 2
-        if passed > self._number:  # but sound of the part before may lie behind the first picture
-            over_s = at_s + here.later_s - ahead.begin_s
-            tail = self._goes_on(at_s, min(_GOES_ON_S, step_s)) and -_INTERLEAVED_S < over_s < min(_TAIL_S, step_s)
-            return self._number if tail else passed
-        # Sound may lie before the first picture: its time steps back as the picture's will.
-        steps_back = self._stored_end_s is not None and self._stored_end_s - at_s > step_s
-        near = -_INTERLEAVED_S < at_s + ahead.later_s - ahead.begin_s < _INTERLEAVED_S
-        return self._number + (steps_back and near)
+    def _part_at(self, stored_s: Fraction) -> int:
+        """The number of the part whose clock gives the time of a packet at ``stored_s``. It never decreases."""
+        reached = max(number for number, part in enumerate(self._parts) if part.byte_offset <= self._byte_offset)
+        if reached > self._part + 1 or self._part + 1 == len(self._parts):
+            return max(reached, self._part)
+        here, ahead = self._parts[self._part : self._part + 2]
+        half_step_s = (ahead.delay_s - here.delay_s) / 2
+        if reached > self._part:  # but sound of the earlier part may lie behind the first picture of the next
+            beyond_s = stored_s + here.delay_s - ahead.begin_s
+            in_tail = -_INTERLEAVE_S < beyond_s < min(_TAIL_S, half_step_s)
+            return self._part if self._continues(stored_s, min(_CONTINUES_S, half_step_s)) and in_tail else reached
+        # Sound may lie before the first picture of its part: its time then steps back as the picture's will.
+        steps_back = self._stored_end_s is not None and self._stored_end_s - stored_s > half_step_s
+        near = -_INTERLEAVE_S < stored_s + ahead.delay_s - ahead.begin_s < _INTERLEAVE_S
+        return self._part + (steps_back and near)
 
-    def _goes_on(self, at_s: Fraction, slack_s: Fraction) -> bool:
-        return self._stored_end_s is not None and abs(at_s - self._stored_end_s) <= slack_s
+    def _continues(self, stored_s: Fraction, tolerance_s: Fraction) -> bool:
+        return self._stored_end_s is not None and abs(stored_s - self._stored_end_s) <= tolerance_s
+
+
+@dataclass
+class SoundGaps:
+    """The gaps that damaged packets leave in one track. Each packet is added in order, as carried or as refused.
+
+    A gap lasts from the last carried packet to the next one, so it includes what was lost between packets.
+    """
+
+    _packets: int = 0  # refused packets in closed gaps
+    _lost_s: Fraction = Fraction(0)
+    _first_gap_s: Fraction | None = None  # begin of the first gap
+    _gaps: int = 0
+    _carried_end_s: Fraction | None = None  # of the last carried packet
+    _refused: int = 0  # packets in the open gap
+    _gap_begin_s: Fraction = Fraction(0)
+    _gap_end_s: Fraction = Fraction(0)
+    _reason: str = ""
+
+    def add_carried(self, begin_s: Fraction, duration_s: Fraction) -> None:
+        """A packet has been copied."""
+        if self._refused:
+            self._close_gap(max(begin_s, self._gap_begin_s))
+        self._carried_end_s = begin_s + duration_s if duration_s else None
+
+    def add_refused(self, begin_s: Fraction, duration_s: Fraction, reason: str) -> None:
+        """A packet has been left out for ``reason``."""
+        if not self._refused:
+            self._gap_begin_s = begin_s if self._carried_end_s is None else min(begin_s, self._carried_end_s)
+        self._refused += 1
+        self._gap_end_s, self._reason = begin_s + duration_s, reason
+
+    def describe(self) -> list[str]:
+        """Clauses about the gaps, after the last packet.
+
+        One refused packet at the end is a gap. After several, with none carried behind them, the track ends there.
+        """
+        clauses = []
+        if self._refused == 1 and self._carried_end_s is not None:
+            self._close_gap(self._gap_end_s)
+        if self._first_gap_s is not None:
+            left_out = "1 damaged packet was" if self._packets == 1 else f"{self._packets} damaged packets were"
+            where = f"{'from' if self._gaps == 1 else 'in all, first from'} {float(self._first_gap_s):.2f} s"
+            clauses.append(f"lacks {float(self._lost_s):.3f} s {where}: {left_out} left out")
+        if self._refused:
+            clauses.append(f"ends early: {self._reason}")
+        return clauses
+
+    def _close_gap(self, end_s: Fraction) -> None:
+        self._first_gap_s = self._gap_begin_s if self._first_gap_s is None else self._first_gap_s
+        self._packets, self._gaps = self._packets + self._refused, self._gaps + 1
+        self._lost_s += end_s - self._gap_begin_s
+        self._refused = 0

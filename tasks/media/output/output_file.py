@@ -1,4 +1,4 @@
-"""A media file being written: video beside the sound of another file, and a whole file in the end or none."""
+"""A video file while it is written: a container with video beside copied sound, and the check of the written file."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -9,86 +9,125 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from tasks.errors import OutputError
-from tasks.media.output.audio_clock import Sounding
-from tasks.media.output.sound import SoundCopy, TimedPacket
+from tasks.errors import OutputError, VideoError
+from tasks.media.input.video_reader import open_video, skip_loop_filter
+from tasks.media.output.audio_clock import SoundSource
+from tasks.media.output.sound_copy import SoundCopy, TimedPacket
 
-_REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)  # not the disk's fault
+# The errors of a muxer that refuses a packet. They are not the fault of the disk.
+_REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 
 
 class OutputFile:
-    """An open container at ``path``; ``form`` is FFmpeg's name of it.
+    """An open container at ``path``; ``container_format`` is FFmpeg's name of it.
 
-    After the ``end``, ``notes`` holds a sentence for each thing about the sound that did not arrive as it was.
-    ``OutputError`` when the file cannot be written.
+    After ``end``, ``notes`` has a sentence for each thing about times or sound that differs from the source.
+    ``OutputError`` if the file cannot be written.
     """
 
-    def __init__(self, path: Path, form: str, options: dict[str, str]) -> None:
+    def __init__(self, path: Path, container_format: str, options: dict[str, str]) -> None:
         self.notes: list[str] = []
-        self._path, self._form = path, form
-        self.sound: SoundCopy | None = None
-        self._sounds: Iterator[TimedPacket] = iter(())
-        self._next: TimedPacket | None = None
+        self._path, self._format = path, container_format
+        self._sound: SoundCopy | None = None
+        self._sound_packets: Iterator[TimedPacket] = iter(())
+        self._next_sound: TimedPacket | None = None
         with self.writing():
-            self.container = av.open(f"file:{path}", "w", format=form, container_options=options)
+            self.container = av.open(f"file:{path}", "w", format=container_format, container_options=options)
 
-    def carry_sound(self, source: Sounding | None) -> None:
-        """Take the sound tracks of ``source`` along; to be called before the first packet."""
+    def copy_sound(self, source: SoundSource | None) -> None:
+        """Copy the sound tracks of ``source`` beside the video. To be called before the first packet."""
         if source is not None:
-            self.sound = SoundCopy(source, self.container, self._form)
-            self._sounds = self.sound.packets()
+            self._sound = SoundCopy(source, self.container, self._format)
+            self._sound_packets = self._sound.packets()
+
+    def negative_start_delay(self, first_pts: int, time_base: Fraction) -> int:
+        """Ticks by which all pictures must be delayed so that none has a negative time; mostly 0.
+
+        The delay also applies to the sound from now on, and ``notes`` says so. Players show nothing before zero.
+        """
+        if first_pts >= 0:
+            return 0
+        delay_s = -first_pts * time_base
+        if self._sound is not None:
+            self._sound.delay_s = delay_s
+        fact = f"the file's times begin {float(delay_s):.3f} s before zero, where players show nothing"
+        self.notes.append(f"{fact}: picture and sound were delayed by as much")
+        return -first_pts
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Turn what goes wrong on the way into the file into an ``OutputError`` with its cure."""
+        """Turn an error of writing within the block into an ``OutputError`` with a cure."""
         try:
             yield
         except (av.FFmpegError, OSError) as error:
-            raise unwritable(self._path, error) from error
+            raise write_error(self._path, error) from error
 
     def mux(self, packets: Iterable["Packet[VideoStream]"], *, sound_until_s: Fraction | None) -> None:
-        """Write packets of the video, and before them the sound up to a time; None: all that is left of it.
+        """Write the sound up to a time (None: all that is left), then the video ``packets``.
 
-        Both go through the file side by side.
+        So sound and video of one time lie close together in the file.
         """
         self.container.start_encoding()
         self._mux_sound(sound_until_s)
         self.container.mux(list(packets))
 
     def end(self, kind: type[BaseException] | None, finish: Callable[[], None]) -> None:
-        """Close the file: after an exception of ``kind`` remove it, else let ``finish`` write what is left."""
-        whole = False
+        """Close the file. After an exception of ``kind`` remove it, else let ``finish`` write what is left first."""
+        complete = False
         try:
             if kind is None:
                 with self.writing():
                     finish()
                     self.container.close()
-                whole = True
+                complete = True
         finally:
             with suppress(av.FFmpegError, OSError):
                 self.container.close()
-            if self.sound is not None:
-                self.sound.close()
-                self.notes.extend(self.sound.notes)
-            if not whole:
+            if self._sound is not None:
+                self._sound.close()
+                self.notes.extend(self._sound.notes)
+            if not complete:
                 self._path.unlink(missing_ok=True)
 
     def _mux_sound(self, until_s: Fraction | None) -> None:
         while True:
-            self._next = self._next or next(self._sounds, None)
-            if self._next is None or (until_s is not None and self._next[0] > until_s):
+            self._next_sound = self._next_sound or next(self._sound_packets, None)
+            if self._next_sound is None or (until_s is not None and self._next_sound[0] > until_s):
                 return
-            packet = self._next[1]
-            self._next = None
+            packet = self._next_sound[1]
+            self._next_sound = None
             try:
                 self.container.mux(packet)
             except _REFUSED as error:
-                if self.sound is None:
+                if self._sound is None:
                     raise
-                self.sound.leave_out(packet, error)
+                self._sound.skip_refused_packet(packet, error)
 
 
-def unwritable(path: Path, error: av.FFmpegError | OSError) -> OutputError:
-    """The error for a file that could not be written, with its cure."""
+def write_error(path: Path, error: av.FFmpegError | OSError) -> OutputError:
+    """The error for a file that cannot be written, with a cure."""
     fact = error.strerror or str(error)
     return OutputError(f"{path}: cannot be written ({fact}); free space there or choose another output_dir")
+
+
+def check_written_video(path: Path, frames: int) -> None:
+    """Decode all of ``path``. ``OutputError`` unless it holds exactly ``frames`` undamaged frames."""
+    packets = decoded = 0
+    damage = ""
+    try:
+        with open_video(path) as (container, stream):
+            skip_loop_filter(stream)
+            stream.codec_context.thread_count = 1
+            for packet in container.demux(stream):
+                packet_frames = packet.decode()
+                decoded += len(packet_frames)
+                if packet.is_corrupt or any(frame.is_corrupt for frame in packet_frames):
+                    damage = f" (frame {packets} is damaged)"
+                packets += packet.size > 0 and not packet.is_discard
+    except VideoError as error:
+        raise OutputError(f"{path}: cannot be read back; run again ({error})") from error
+    except (av.FFmpegError, OSError) as error:
+        damage = f" ({error.strerror or error})"
+    if packets != frames or decoded != frames or damage:
+        found = min(packets, decoded) if packets <= frames else packets
+        raise OutputError(f"{path}: holds {found} frames instead of {frames}{damage}; run again")

@@ -1,4 +1,4 @@
-"""Pictures with transparency as a zip of PNG files, written front to back; a whole file or none."""
+"""Write pictures with opacity as a zip of PNG files."""
 
 import zipfile
 from pathlib import Path
@@ -13,15 +13,15 @@ from tasks.media.planes.layout import Alpha, PixelLayout, Planes, nearest_layout
 from tasks.media.planes.warp import upsample_chroma
 from tasks.records import ColorTags
 
-_DATE: Final = (1980, 1, 1, 0, 0, 0)
-_COMPRESSION: Final = 3  # of 0 to 9
+_MEMBER_DATE: Final = (1980, 1, 1, 0, 0, 0)  # a fixed one, so that the bytes do not depend on the time
+_PNG_COMPRESSION: Final = 3  # of 0 to 9
 
 
-class PngZip:
-    """Writes ``person/000000.png``, ... (RGBA, 8 bits, straight) into a zip: a context manager.
+class PngZipWriter:
+    """Writes ``person/000000.png``, ... (RGBA, 8 bits, straight alpha) into a zip. A context manager.
 
-    After an exception it leaves no file. The same pictures give the same bytes. ``OutputError`` when the file cannot
-    be written.
+    After an exception it leaves no file. The same pictures give the same bytes. ``OutputError`` if the file cannot be
+    written.
     """
 
     def __init__(self, path: Path, layout: PixelLayout, color: ColorTags) -> None:
@@ -30,21 +30,21 @@ class PngZip:
         try:
             self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._write_error(error) from error
 
     def write(self, planes: Planes, alpha: Alpha, pts: int, duration: int) -> None:
-        """Add one picture with its opacity (h, w) 0..1; the files know no times."""
+        """Add one picture; ``alpha`` (h, w) is the opacity, 0 to 1. The files store no times."""
         finer = with_finer_chroma(self._layout, nearest_layout("yuv444p"))
         size_px = (planes[0].shape[1], planes[0].shape[0])
         planes = upsample_chroma(planes, self._layout, finer, size_px, self._color.chroma_location)
         rgb = planes_to_rgb(planes, finer, self._color)
         opacity = np.rint(alpha * 255).astype(np.uint8)
         bgra = np.dstack([rgb[..., ::-1], opacity])
-        _, coded = cv2.imencode(".png", bgra, [cv2.IMWRITE_PNG_COMPRESSION, _COMPRESSION])
+        _, png = cv2.imencode(".png", bgra, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_COMPRESSION])
         try:
-            self._archive.writestr(zipfile.ZipInfo(f"person/{self._count:06d}.png", _DATE), coded.tobytes())
+            self._archive.writestr(zipfile.ZipInfo(f"person/{self._count:06d}.png", _MEMBER_DATE), png.tobytes())
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._write_error(error) from error
         self._count += 1
 
     def __enter__(self) -> Self:
@@ -57,20 +57,21 @@ class PngZip:
             self._archive.close()
         except OSError as failure:
             self._path.unlink(missing_ok=True)
-            raise self._unwritable(failure) from failure
+            raise self._write_error(failure) from failure
         if kind is not None:
             self._path.unlink(missing_ok=True)
 
-    def _unwritable(self, error: OSError) -> OutputError:
+    def _write_error(self, error: OSError) -> OutputError:
         return OutputError(f"{self._path}: cannot be written ({error.strerror}); free space there")
 
 
-def verify_zip(path: Path, pictures: int) -> None:
-    """Read every member back; ``OutputError`` when one is damaged or there are not exactly ``pictures``."""
+def check_written_zip(path: Path, pictures: int) -> None:
+    """Read every member. ``OutputError`` if one is damaged, or there are not exactly ``pictures``."""
     try:
         with zipfile.ZipFile(path) as archive:
             damaged, found = archive.testzip(), len(archive.namelist())
     except (OSError, zipfile.BadZipFile) as error:
         raise OutputError(f"{path}: cannot be read back ({error}); run again") from error
     if damaged or found != pictures:
-        raise OutputError(f"{path}: holds {found} pictures instead of {pictures}, damaged: {damaged}; run again")
+        damage = f" ({damaged} is damaged)" if damaged else ""
+        raise OutputError(f"{path}: holds {found} pictures instead of {pictures}{damage}; run again")

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.media.files.tables import read_json, read_table
-from tasks.media.input.frame_cache import frames_of
-from tasks.media.input.frames import Picture
+from tasks.media.input.frame_cache import cached_frames
+from tasks.media.input.frames import Frame
 from tasks.media.input.prefetch import prefetched
-from tasks.media.output.audio_clock import sounding
-from tasks.media.output.read_back import verify_video
-from tasks.media.output.video_writer import VideoSink
+from tasks.media.output.audio_clock import sound_source
+from tasks.media.output.output_file import check_written_video
+from tasks.media.output.video_writer import VideoWriter
 from tasks.media.planes.borders import blur_border, fill_border
 from tasks.media.planes.layout import PixelLayout, Planes, clip_layout
 from tasks.media.planes.plane_color import plane_values, tags_for_height
@@ -24,7 +24,7 @@ from tasks.media.planes.warp import warp_planes
 from tasks.records import Artifact, Clip, Tick, read_clip
 
 Floats = NDArray[np.float64]
-Pair = tuple[Picture, Planes]
+Pair = tuple[Frame, Planes]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Edge:
 class Scene:
     """A picture of the clip, and how it stands in the output: moved once for all videos that show it so."""
 
-    def __init__(self, picture: Picture, plan: Plan) -> None:
+    def __init__(self, picture: Frame, plan: Plan) -> None:
         self.picture = picture
         self._plan = plan
         self._lock = Lock()
@@ -82,7 +82,7 @@ def scenes(source: Path, plan: Plan, *, held_mb: int | None, shared: Shared | No
     """Every picture in order, decoded as ``frames_of`` says; with ``shared`` together with the clip's other videos."""
 
     def make() -> Iterator[Scene]:
-        for picture in frames_of(source, plan.clip, held_mb=held_mb):
+        for picture in cached_frames(source, plan.clip, cache_mb=held_mb):
             yield Scene(picture, plan)
 
     return make() if shared is None else shared.read(make)
@@ -118,7 +118,7 @@ def read_plan(decoded: Artifact, trajectory: Artifact) -> Plan:
     return Plan(clip, clip_layout(clip), (width, height), (x, y), matrices, anchor_xy, path["time_s"])
 
 
-def moved(picture: Picture, plan: Plan, edge: Edge) -> Planes:
+def moved(picture: Frame, plan: Plan, edge: Edge) -> Planes:
     """The whole picture as it stands in the output; the planes may be the picture's own."""
     matrix, sited = plan.to_output[picture.index], plan.clip.color.chroma_location
     planes = warp_planes(
@@ -151,7 +151,7 @@ def write_video(
 
     The file is opened and counted. Facts: frames, size and notes.
     """
-    sink = VideoSink(
+    sink = VideoWriter(
         path,
         size_px=size_px,
         layout=plan.layout,
@@ -161,7 +161,7 @@ def write_video(
         pixel_aspect=Fraction(plan.clip.pixel_aspect),
         crf=encoding.crf,
         preset=encoding.preset,
-        sound=sounding(sound, plan.clip),
+        sound=sound_source(sound, plan.clip),
         codec=encoding.codec.value,
         hdr=plan.clip.hdr,
     )
@@ -169,5 +169,5 @@ def write_video(
         for done, (picture, planes) in enumerate(ready, start=1):
             sink.write(planes, picture.pts, picture.duration)
             tick(done)
-    verify_video(path, plan.clip.frames)
+    check_written_video(path, plan.clip.frames)
     return {"frames": plan.clip.frames, "size_px": list(size_px), "notes": sink.notes}

@@ -1,4 +1,4 @@
-"""Video out: H.264, H.265 or AV1 in MP4 with the source's timestamps, tags and sound; a whole file or none."""
+"""Write a video: H.264, H.265 or AV1 in MP4, or ProRes in QuickTime, with the source's times, tags and sound."""
 
 import math
 from collections.abc import Sequence
@@ -17,20 +17,19 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.media.output.audio_clock import Sounding
-from tasks.media.output.codecs import (
-    Codec,
-    changes,
-    codec_of,
+from tasks.media.output.audio_clock import SoundSource
+from tasks.media.output.encoders import (
+    Encoder,
     coded_layout,
-    coded_size,
+    coded_pixel_format,
+    coded_size_px,
+    configure_encoder,
+    conversion_notes,
+    encoder_for_preset,
+    encoder_message,
+    narrow_width_fault,
     open_encoder,
-    prepare,
-    reason_of,
-    stored_format,
-    too_narrow,
 )
-from tasks.media.output.negative_times import ticks_later
 from tasks.media.output.output_file import OutputFile
 from tasks.media.planes.layout import (
     FULL_RANGE,
@@ -43,18 +42,23 @@ from tasks.media.planes.layout import (
 from tasks.media.planes.warp import upsample_chroma
 from tasks.records import NO_HDR, ColorTags, HdrTags
 
-_LARGEST_TIMESCALE = 2**31 - 1
-_LIMITED_RANGE, _BT709 = 1, 1
+_MAX_TIMESCALE_HZ = 2**31 - 1
+_MAX_RATE_DENOMINATOR = 10**6
+_NO_REORDERING_FRAMES = 2  # so few frames cannot be reordered
+_LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
+_BT709 = 1  # AVCOL_SPC_BT709
 
 
-class VideoSink:
-    """Writes one MP4: a context manager that leaves a whole file or, after an exception, none.
+class VideoWriter:
+    """Writes one video file. A context manager that leaves a complete file or, after an exception, none.
 
-    ``size_px``, ``layout``, ``color`` and ``pixel_aspect`` describe the planes given to ``write``;
-    ``time_base`` is the seconds per tick of their pts. Every sound track of the file ``sound`` comes along
-    with its own timestamps. ``codec`` is a name in ``CODECS``; ``crf`` and ``preset`` are as its encoder
-    means them. After the block, ``notes`` holds a sentence for each thing that did not arrive as it was.
-    ``OutputError`` when the encoder refuses, or the file cannot be written.
+    - ``size_px``, ``layout``, ``color`` and ``pixel_aspect`` describe the planes given to ``write``.
+    - ``time_base`` is the seconds per tick of their timestamps.
+    - ``codec`` is a key of ``ENCODERS``; ``crf`` and ``preset`` are the encoder's own settings.
+    - Every sound track of ``sound`` is copied with its own timestamps.
+
+    After the block, ``notes`` has a sentence for each thing that differs from the source. ``OutputError`` if the
+    encoder refuses its settings, or the file cannot be written.
     """
 
     def __init__(
@@ -69,62 +73,62 @@ class VideoSink:
         pixel_aspect: Fraction,
         crf: int | None,
         preset: str,
-        sound: Sounding | None = None,
+        sound: SoundSource | None = None,
         codec: str = "x264",
         hdr: HdrTags = NO_HDR,
     ) -> None:
         self._path, self._layout, self._time_base = path, layout, time_base
-        encoding = codec_of(codec, preset)
-        coded = coded_layout(layout, encoding)
-        wh = coded_size(size_px, coded)
-        if fact := too_narrow(encoding, wh):
-            raise OutputError(f"{path}: {fact}; choose encode=x264, or a larger crop.size")
-        self._file = OutputFile(path, encoding.container, {"movflags": "+faststart", "fflags": "+bitexact"})
+        encoder = encoder_for_preset(codec, preset)
+        coded = coded_layout(layout, encoder)
+        coded_px = coded_size_px(size_px, coded)
+        if fault := narrow_width_fault(encoder, coded_px):
+            raise OutputError(f"{path}: {fault}; choose encode=x264, or a larger crop.size")
+        self._file = OutputFile(path, encoder.container, {"movflags": "+faststart", "fflags": "+bitexact"})
         self.notes = self._file.notes
-        self.notes += changes(layout, coded, size_px, wh, encoding)
+        self.notes += conversion_notes(layout, coded, size_px, coded_px, encoder)
         container = self._file.container
-        encoder = encoding.encoder if coded.depth == 8 else encoding.encoder_10
-        self._stream = cast(VideoStream, container.add_stream(encoder, rate=rate.limit_denominator(10**6)))
+        ffmpeg_name = encoder.ffmpeg_name if coded.depth == 8 else encoder.ffmpeg_name_10_bit
+        added = container.add_stream(ffmpeg_name, rate=rate.limit_denominator(_MAX_RATE_DENOMINATOR))
+        self._stream = cast(VideoStream, added)
         tags = replace(color, range=_LIMITED_RANGE, matrix=_BT709) if layout.is_rgb else color
-        self._span = self._coded_span = "JPEG" if color.range == FULL_RANGE else "MPEG"
-        if encoding.only_limited and tags.range == FULL_RANGE:
-            tags, self._coded_span = replace(tags, range=_LIMITED_RANGE), "MPEG"
-            self.notes.append(f"full range was written as limited range, as players expect of {encoding.title}")
-        _describe(self._stream, wh, stored_format(coded, encoding), time_base, tags, pixel_aspect)
-        self.notes += prepare(self._stream.codec_context, encoding, crf, preset, hdr)
-        self._open(encoding, f"{wh[0]}x{wh[1]} {coded.name}, crf {crf}, preset {preset}")
-        self._file.carry_sound(sound)
-        # Where a track begins is written in the movie's ticks: they must divide every track's.
+        self._range = self._coded_range = "JPEG" if color.range == FULL_RANGE else "MPEG"
+        if encoder.only_limited_range and tags.range == FULL_RANGE:
+            tags, self._coded_range = replace(tags, range=_LIMITED_RANGE), "MPEG"
+            self.notes.append(f"full range was written as limited range, as players expect of {encoder.title}")
+        _describe(self._stream, coded_px, coded_pixel_format(coded, encoder), time_base, tags, pixel_aspect)
+        self.notes += configure_encoder(self._stream.codec_context, encoder, crf, preset, hdr)
+        self._open(encoder, f"{coded_px[0]}x{coded_px[1]} {coded.name}, crf {crf}, preset {preset}")
+        self._file.copy_sound(sound)
         container.container_options.update(_timescales(container, time_base))
         self._finer, self._chroma_location = with_finer_chroma(layout, coded), color.chroma_location
-        held = gray_as_yuv420(layout) if layout.planes == 1 else self._finer
-        self._frame = VideoFrame(*wh, held.name)
-        for plane in range(layout.planes, held.planes):
-            write_neutral_chroma(self._frame, plane, held)
+        frame_layout = gray_as_yuv420(layout) if layout.planes == 1 else self._finer
+        self._frame = VideoFrame(*coded_px, frame_layout.name)
+        for plane in range(layout.planes, frame_layout.planes):
+            write_neutral_chroma(self._frame, plane, frame_layout)
         self._reformatter = VideoReformatter()
-        self._written = self._later = 0
+        self._written = self._delay_ticks = 0
         self._first_dts: int | None = None
-        self._start, self._end = 2**63, 0
+        self._start_pts, self._end_pts = 2**63, 0
 
     def write(self, planes: Sequence[NDArray[Any]], pts: int, duration: int) -> None:
         """Add one picture of ``size_px`` in ``layout``, shown from ``pts`` on for ``duration`` ticks.
 
-        ``pts`` increase from call to call. The planes are copied before this returns. ``OutputError`` when
-        the file cannot be written.
+        ``pts`` must increase from call to call. The planes are copied before this returns. ``OutputError`` if the file
+        cannot be written.
         """
         size_px = (planes[0].shape[1], planes[0].shape[0])
         planes = upsample_chroma(planes, self._layout, self._finer, size_px, self._chroma_location)
         write_planes(self._frame, planes, self._finer)
         if not self._written:
-            self._later = ticks_later(pts, self._time_base, self._file.sound, self.notes)
+            self._delay_ticks = self._file.negative_start_delay(pts, self._time_base)
         self._written += 1
-        pts += self._later
-        frame = self._coded()
-        codec = self._stream.codec_context  # ProRes keeps its tags in every picture
+        pts += self._delay_ticks
+        frame = self._coded_frame()
+        codec = self._stream.codec_context  # the tags of the stream are not enough: ProRes stores them in every frame
         frame.colorspace, frame.color_range = codec.colorspace, codec.color_range
         frame.color_primaries, frame.color_trc = codec.color_primaries, codec.color_trc
         frame.pts, frame.duration, frame.time_base = pts, duration, self._time_base
-        self._start, self._end = min(pts, self._start), pts + duration
+        self._start_pts, self._end_pts = min(pts, self._start_pts), pts + duration
         with self._file.writing():
             packets = self._stream.encode(frame)
             if packets and self._first_dts is None:
@@ -141,21 +145,21 @@ class VideoSink:
 
     def _finish(self) -> None:
         packets = self._stream.encode(None)
-        if self._written <= 2:  # too few for any order but their own; x265 was seen to leave it to chance
+        if self._written <= _NO_REORDERING_FRAMES:  # x265 was seen to give them random decoding times
             for packet in packets:
                 packet.dts = packet.pts
         if packets and self._first_dts is None:
             self._first_dts = packets[0].dts
         for packet in packets[-1:]:
-            # An MP4 lasts as long as its samples in decoding order, so the last one's duration is made such that the
-            # sum is right. Where it is the last one shown too, its own duration is what the edit list ends with.
+            # The duration of an MP4 is the sum of its samples' durations in decoding order, so the last one is chosen
+            # such that the sum is right. If it is also the last one shown, the edit list ends with its own duration.
             if packet.dts is not None and self._first_dts is not None:
-                rest = self._end - self._start - (packet.dts - self._first_dts)
+                rest = self._end_pts - self._start_pts - (packet.dts - self._first_dts)
                 packet.duration = max(1, rest, packet.duration or 0)
         self._file.mux(packets, sound_until_s=None)
 
-    def _coded(self) -> VideoFrame:
-        """The frame in the format that the encoder takes."""
+    def _coded_frame(self) -> VideoFrame:
+        """The current frame in the encoder's pixel format."""
         if self._frame.format.name == self._stream.pix_fmt:
             return self._frame
         rgb = self._layout.is_rgb
@@ -163,31 +167,31 @@ class VideoSink:
             self._frame,
             format=self._stream.pix_fmt,
             dst_colorspace=_BT709 if rgb else None,
-            src_color_range="JPEG" if rgb else self._span,
-            dst_color_range="MPEG" if rgb else self._coded_span,
+            src_color_range="JPEG" if rgb else self._range,
+            dst_color_range="MPEG" if rgb else self._coded_range,
             interpolation="BICUBIC",
             threads=1,
         )
 
-    def _open(self, codec: Codec, asked: str) -> None:
+    def _open(self, encoder: Encoder, request: str) -> None:
         try:
             open_encoder(self._stream.codec_context)
         except (av.FFmpegError, ValueError) as error:
             self._file.end(type(error), self._finish)
-            fact = f"{codec.name} refuses to encode {asked} ({reason_of(error)})"
+            fact = f"{encoder.name} refuses to encode {request} ({encoder_message(error)})"
             raise OutputError(f"{self._path}: {fact}; choose other encode settings") from error
 
 
 def _describe(
     stream: VideoStream,
-    wh: tuple[int, int],
+    size_px: tuple[int, int],
     pixel_format: str,
     time_base: Fraction,
     color: ColorTags,
     pixel_aspect: Fraction,
 ) -> None:
     codec = stream.codec_context
-    codec.width, codec.height = wh
+    codec.width, codec.height = size_px
     codec.pix_fmt = pixel_format
     codec.time_base = time_base
     codec.sample_aspect_ratio = pixel_aspect
@@ -198,9 +202,10 @@ def _describe(
 
 
 def _timescales(container: OutputContainer, time_base: Fraction) -> dict[str, str]:
-    rates = [stream.codec_context.sample_rate or 1 for stream in container.streams.audio]
-    movie = math.lcm(time_base.denominator, *rates)
+    # The begin of a track is stored in ticks of the movie's timescale: it must be a multiple of every track's.
+    rates_hz = [stream.codec_context.sample_rate or 1 for stream in container.streams.audio]
+    movie_hz = math.lcm(time_base.denominator, *rates_hz)
     scales = {"video_track_timescale": str(time_base.denominator)}
-    if movie <= _LARGEST_TIMESCALE:
-        scales["movie_timescale"] = str(movie)
+    if movie_hz <= _MAX_TIMESCALE_HZ:
+        scales["movie_timescale"] = str(movie_hz)
     return scales

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.media.output.output_file import unwritable
+from tasks.media.output.output_file import write_error
 
 Rgb = NDArray[np.uint8]
 
@@ -46,11 +46,11 @@ def write_webp(path: Path, pictures: Iterator[tuple[float, Rgb]], size_px: tuple
                 count += 1
             container.mux(stream.encode(None))
     except (av.FFmpegError, OSError) as error:
-        raise unwritable(path, error) from error
+        raise write_error(path, error) from error
     return count
 
 
-def verify_webp(path: Path, pictures: int) -> None:
+def check_written_webp(path: Path, pictures: int) -> None:
     """``OutputError`` when the file does not hold exactly ``pictures``; read by its chunks (RIFF)."""
     content = path.read_bytes()
     names = [name for name, _ in chunks(content)]

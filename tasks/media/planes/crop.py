@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.media.input.frames import Picture
+from tasks.media.input.frames import Frame
 from tasks.media.planes.layout import nearest_layout, planes_to_rgb, with_finer_chroma
 from tasks.media.planes.plane_color import tags_for_height
 
@@ -31,7 +31,7 @@ def crop_and_resize(picture: NDArray[Pixel], edges_px: NDArray[np.float64], wh: 
     return np.asarray(cv2.resize(inside, wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))
 
 
-def crop_rgb(picture: Picture, edges_px: NDArray[np.float64], wh: tuple[int, int]) -> NDArray[np.uint8]:
+def crop_rgb(picture: Frame, edges_px: NDArray[np.float64], wh: tuple[int, int]) -> NDArray[np.uint8]:
     """RGB (h, w, 3) of the box ``edges_px`` of ``picture``, resized to ``wh``. Only the crop is converted to RGB."""
     layout = picture.layout
     planes = []

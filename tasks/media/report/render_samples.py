@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import OutputError
 from tasks.maths.metrics.decimation import frames_at_equal_times
-from tasks.media.input.frames import Picture
+from tasks.media.input.frames import Frame
 from tasks.media.output.render_frame import Pair, Plan
 from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout, planes_to_rgb
 from tasks.media.planes.plane_color import tags_for_height
@@ -62,11 +62,11 @@ class RenderSamples:
             path = folder / f"kymograph_{when}_{axis}.jpg"
             write_kymograph(path, [lines[index] for index in self._moments], self._plan.layout, color)
 
-    def _output(self, picture: Picture, planes: Planes) -> Picture:
+    def _output(self, picture: Frame, planes: Planes) -> Frame:
         color = tags_for_height(picture.color, self._plan.clip.height_px, self._plan.size_px[1])
         return replace(picture, planes=planes, color=color)
 
-    def _keep_lines(self, picture: Picture, planes: Planes) -> None:
+    def _keep_lines(self, picture: Frame, planes: Planes) -> None:
         plan = self._plan
         places = {"before": (picture.planes, plan.anchor_xy[picture.index]), "after": (planes, plan.target_xy)}
         for (when, axis), lines in self._lines.items():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import ModelError
 from tasks.maths.body.landmarks import FACE, FEET, HIPS
-from tasks.media.input.source import Reading, opened, pictures
+from tasks.media.input.video_reader import DecodeStats, decode_frames, open_video
 from tasks.models.pose import MediaPipePose, PoseEstimate, open_pose_estimator
 from tasks.models.selfie import SELFIE_INPUT_SIZE_PX, open_selfie_segmenter
 from tasks.models.sources import model_files
@@ -23,8 +23,8 @@ FULL = model_files("full", None, download=False)
 @pytest.fixture(scope="module")
 def walker(videos: Path) -> list[Image]:
     """Twenty frames of a man who walks backwards."""
-    with opened(videos / "moonwalk.mp4") as (container, stream):
-        stored = islice(pictures(container, stream, Reading()), 20)
+    with open_video(videos / "moonwalk.mp4") as (container, stream):
+        stored = islice(decode_frames(container, stream, DecodeStats()), 20)
         return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in stored]
 
 

@@ -1,4 +1,4 @@
-"""Masks survive the disk, in a file that plain numpy reads."""
+"""Masks survive the disk in a file that plain numpy can read."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tasks.errors import OutputError
-from tasks.media.files.masks_file import CHUNK_FRAMES, Mask, State, mask_writer, read_masks
+from tasks.media.files.masks_file import CHUNK_FRAMES, Mask, MaskState, mask_writer, read_masks
 
 FRAMES = 2 * CHUNK_FRAMES + 7
 
@@ -16,7 +16,7 @@ def made(frames: int = FRAMES) -> Iterator[Mask]:
     random = np.random.default_rng(5)
     for frame in range(frames):
         mask = random.integers(0, 256, (12, 20), np.uint8)
-        yield Mask(mask, np.array([-0.5, frame, 99.5, frame + 40], np.float32), State(frame % 3))
+        yield Mask(mask, np.array([-0.5, frame, 99.5, frame + 40], np.float32), MaskState(frame % 3))
 
 
 def write(path: Path, frames: int = FRAMES) -> Path:
@@ -27,7 +27,7 @@ def write(path: Path, frames: int = FRAMES) -> Path:
 
 
 @pytest.mark.parametrize("frames", [1, CHUNK_FRAMES, FRAMES])
-def test_what_is_read_is_what_was_written(tmp_path: Path, frames: int) -> None:
+def test_masks_are_read_as_they_were_written(tmp_path: Path, frames: int) -> None:
     path = write(tmp_path / "masks.npz", frames)
     for found, expected in zip(read_masks(path), made(frames), strict=True):
         assert np.array_equal(found.probability, expected.probability)
@@ -48,7 +48,7 @@ def test_equal_masks_give_equal_bytes(tmp_path: Path) -> None:
     assert write(tmp_path / "a").read_bytes() == write(tmp_path / "b").read_bytes()
 
 
-def test_what_is_full_is_on_disk_before_the_end(tmp_path: Path) -> None:
+def test_full_chunks_are_on_disk_before_the_end(tmp_path: Path) -> None:
     path = tmp_path / "masks.npz"
     with mask_writer(path) as writer:
         for frame, mask in enumerate(made()):
@@ -57,7 +57,7 @@ def test_what_is_full_is_on_disk_before_the_end(tmp_path: Path) -> None:
                 assert path.stat().st_size > CHUNK_FRAMES * 12 * 20 / 2
 
 
-def test_no_masks_are_still_a_file(tmp_path: Path) -> None:
+def test_a_file_may_hold_no_masks(tmp_path: Path) -> None:
     assert list(read_masks(write(tmp_path / "masks.npz", 0))) == []
 
 

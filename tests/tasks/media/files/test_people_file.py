@@ -1,4 +1,4 @@
-"""Everybody's tracks survive the disk."""
+"""The tracks of all people survive the disk."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tasks.errors import OutputError
 from tasks.maths.body.landmarks import CLOTHES_REGIONS, COLOR_BINS
 from tasks.maths.tracking.steps import Step
-from tasks.media.files.masks_file import Mask, State
+from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.files.people_file import PeopleWriter, people_writer, read_bodies, read_looked, read_steps, read_tracks
 from tests.support.bodies import clothes, figure
 
@@ -17,7 +17,7 @@ FRAMES = 700  # of 33 rows each: more than one chunk
 
 
 def body(frame: int, track: int) -> Mask:
-    return Mask(np.full((4, 3), (frame + 100 * track) % 256, np.uint8), np.zeros(4, np.float32), State.measured)
+    return Mask(np.full((4, 3), (frame + 100 * track) % 256, np.uint8), np.zeros(4, np.float32), MaskState.measured)
 
 
 def fill(writer: PeopleWriter, frames: int = FRAMES) -> None:
@@ -25,13 +25,13 @@ def fill(writer: PeopleWriter, frames: int = FRAMES) -> None:
     for frame in range(frames):
         writer.frame(frame, frame / 25, frame % 2 == 0)
         for track in (1, 3) if frame >= 10 and frame % 2 == 0 else (1,):
-            writer.sighting(frame, frame / 25, track, figure((frame + 0.25, 50.5 * track)), body(frame, track))
+            writer.detection(frame, frame / 25, track, figure((frame + 0.25, 50.5 * track)), body(frame, track))
             writer.step(frame, track, Step(dx_px=0.5 * track, features=frame))
             if frame % 3 == 0:
                 writer.clothes(frame, track, clothes(track).astype(np.float32))
 
 
-def test_tracks_clothes_steps_and_looks_come_back(tmp_path: Path) -> None:
+def test_tracks_clothes_steps_and_looked_frames_survive_the_disk(tmp_path: Path) -> None:
     with people_writer(tmp_path) as writer:
         fill(writer)
     one, three = read_tracks(tmp_path / "people.parquet", tmp_path / "clothes.parquet")
@@ -60,7 +60,7 @@ def test_tracks_clothes_steps_and_looks_come_back(tmp_path: Path) -> None:
     assert_array_equal(looked, np.arange(FRAMES) % 2 == 0)
 
 
-def test_nobody_is_no_track(tmp_path: Path) -> None:
+def test_without_people_there_are_no_tracks(tmp_path: Path) -> None:
     with people_writer(tmp_path) as writer:
         writer.frame(0, 0.0, True)
     assert read_tracks(tmp_path / "people.parquet", tmp_path / "clothes.parquet") == []
@@ -75,7 +75,7 @@ def test_the_same_people_give_the_same_bytes(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
 
-def test_what_cannot_be_written_or_read_is_one_line(tmp_path: Path) -> None:
+def test_unwritable_and_unreadable_files_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written to"), people_writer(tmp_path / "missing"):
         pass
     (tmp_path / "people.parquet").write_bytes(b"PAR1 but not really")

@@ -21,7 +21,7 @@ def made(frames: int = 1100) -> PoseTrack:
     return PoseTrack(np.arange(frames) / 29.97, values[..., :2], *np.moveaxis(values[..., 2:], -1, 0))
 
 
-def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
+def test_landmarks_are_read_as_they_were_written(tmp_path: Path) -> None:
     track = made()
     write_pose(tmp_path / "pose.parquet", tmp_path / "pose.csv", track)
     found = read_pose(tmp_path / "pose.parquet")
@@ -53,7 +53,7 @@ def test_equal_landmarks_give_equal_bytes(tmp_path: Path) -> None:
         assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
 
 
-def test_a_missing_a_broken_and_a_foreign_file_are_refused(tmp_path: Path) -> None:
+def test_missing_damaged_and_foreign_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "broken").write_bytes(b"PAR1 not")
     write_table(tmp_path / "foreign", {"frame": np.arange(33)})
     for name in ("missing", "broken", "foreign"):
@@ -61,7 +61,7 @@ def test_a_missing_a_broken_and_a_foreign_file_are_refused(tmp_path: Path) -> No
             read_pose(tmp_path / name)
 
 
-def test_a_folder_that_is_not_there_is_an_output_error(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_output_error(tmp_path: Path) -> None:
     with (
         pytest.raises(OutputError, match="cannot be written"),
         pose_writer(tmp_path / "no" / "pose.parquet", tmp_path / "no" / "pose.csv"),

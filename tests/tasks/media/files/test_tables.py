@@ -1,15 +1,28 @@
-"""What goes to disk comes back, the same bytes every time, and damage is a sentence."""
+"""Tables and JSON survive the disk with the same bytes every time, and damage is one sentence."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.media.files.tables import Column, read_json, read_table, write_json, write_table
+from tasks.media.files.tables import (
+    TableColumn,
+    arrow_type,
+    read_json,
+    read_table,
+    to_arrow,
+    to_numpy,
+    write_json,
+    write_table,
+)
 
-COLUMNS: dict[str, Column] = {
+COLUMNS: dict[str, TableColumn] = {
     "frame": np.arange(4, dtype=np.int64),
     "x_px": np.array([0.1, np.nan, -1e-12, 3.0]),
     "visibility": np.array([0.1, 0.2, np.nan, 1.0], dtype=np.float32),
@@ -18,7 +31,7 @@ COLUMNS: dict[str, Column] = {
 }
 
 
-def test_a_table_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     write_table(tmp_path / "a.parquet", COLUMNS)
     found = read_table(tmp_path / "a.parquet")
     assert list(found) == list(COLUMNS)
@@ -53,19 +66,19 @@ def test_another_schema_version_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 no more", b"\0" * 400])
-def test_a_damaged_table_is_a_sentence(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_table_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.parquet").write_bytes(content)
     with pytest.raises(OutputError, match="cannot be read") as caught:
         read_table(tmp_path / "a.parquet")
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_table_is_a_sentence(tmp_path: Path) -> None:
+def test_a_missing_table_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be read"):
         read_table(tmp_path / "none.parquet")
 
 
-def test_json_is_valid_where_numbers_are_missing(tmp_path: Path) -> None:
+def test_json_is_valid_even_with_nan_and_infinity(tmp_path: Path) -> None:
     content = {"x": np.float64("nan"), "y": [float("inf"), 1.5], "n": np.int64(3), "where": tmp_path, "t": (1, 2)}
     write_json(tmp_path / "a.json", content)
     strict = json.loads((tmp_path / "a.json").read_text(), parse_constant=pytest.fail)
@@ -74,13 +87,71 @@ def test_json_is_valid_where_numbers_are_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [write_table, write_json])
-def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path, write: object) -> None:
+def test_a_missing_folder_is_one_sentence(tmp_path: Path, write: object) -> None:
     assert callable(write)
     with pytest.raises(OutputError, match=r"cannot be written \(No such file.*; free space"):
         write(tmp_path / "none" / "a", {"a": [1]})
 
 
-def test_json_that_is_none_is_a_sentence(tmp_path: Path) -> None:
+def test_invalid_json_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"a": ')
     with pytest.raises(OutputError, match="cannot be read"):
         read_json(tmp_path / "a.json")
+
+
+ARRAYS = [
+    np.array([3, -1, 7], np.int64),
+    np.array([3, -1], np.int32),
+    np.array([0.5, np.nan, -2.0], np.float64),
+    np.arange(12, dtype=np.float32)[::3],  # not contiguous
+    np.array([True, False, True, True, False, True, False, True, True]),
+    np.array(["hip", "", "Füße", "🚶"], object),
+    np.array([], np.float64),
+    np.array([], object),
+]
+
+
+@pytest.mark.parametrize("column", ARRAYS, ids=lambda column: f"{column.dtype}-{len(column)}")
+def test_an_array_survives_the_conversion_to_arrow(column: NDArray[np.generic]) -> None:
+    back = to_numpy(pa.chunked_array([to_arrow(column)]))
+    assert back.dtype == column.dtype
+    np.testing.assert_array_equal(back, column)
+
+
+@pytest.mark.parametrize("column", ARRAYS, ids=lambda column: f"{column.dtype}-{len(column)}")
+def test_the_conversion_gives_what_pyarrow_gives(column: NDArray[np.generic]) -> None:
+    kind = str if column.dtype == object else column.dtype.type
+    theirs = pa.array(column, arrow_type(kind), from_pandas=False)
+    mine = to_arrow(column)
+    mine.validate(full=True)
+    assert mine.type == theirs.type
+    np.testing.assert_array_equal(mine.to_numpy(zero_copy_only=False), theirs.to_numpy(zero_copy_only=False))
+
+
+def test_several_chunks_become_one_writable_array() -> None:
+    joined = to_numpy(pa.chunked_array([to_arrow(np.arange(3.0)), to_arrow(np.arange(3.0, 5.0))]))
+    joined[0] = 9.0
+    np.testing.assert_array_equal(joined, [9.0, 1.0, 2.0, 3.0, 4.0])
+
+
+def test_nan_becomes_null_on_request() -> None:
+    column = np.array([np.nan, 1.0, *range(9), np.nan], np.float32)
+    assert to_arrow(column).null_count == 0
+    assert to_arrow(column, nan_is_null=True).to_pylist() == [None, 1.0, *range(9), None]
+
+
+def test_complex_numbers_are_refused() -> None:
+    with pytest.raises(TypeError, match="complex"):
+        to_arrow(np.array([1j]))
+
+
+def test_tables_are_written_and_read_without_pandas(tmp_path: Path) -> None:
+    code = (
+        "import sys, numpy as np; from pathlib import Path; "
+        "from tasks.media.files.tables import read_table, write_table;"
+        f"path = Path({str(tmp_path / 'table.parquet')!r});"
+        "write_table(path, {'a': np.arange(3.0), 'b': ['x', 'y', 'z'], 'c': np.array([True, False, True])});"
+        "print(read_table(path)['b'].tolist(), {'pandas', 'pyarrow.dataset'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "['x', 'y', 'z'] set()\n"

@@ -1,4 +1,4 @@
-"""Planes are the decoder's own samples, upright; a clip gives exactly its frames."""
+"""The planes of a frame are the decoder's own samples, upright. A clip gives exactly its frames."""
 
 import resource
 from dataclasses import replace
@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.errors import VideoError
-from tasks.media.input.frames import frames
-from tasks.media.input.probe import scan
+from tasks.media.input.frames import read_frames
+from tasks.media.input.probe import scan_video
 from tasks.media.planes.layout import Planes, clip_layout, frame_planes, nearest_layout, new_frame, planes_to_rgb
 from tasks.records import Clip, ColorTags
 from tests.support.clips import Made, make, planes
@@ -21,7 +21,7 @@ FFV1 = Made(codec="ffv1", options={})
 
 
 def read(path: Path) -> Clip:
-    return scan(path, "digest", lambda done: None)[0]
+    return scan_video(path, "digest", lambda done: None)[0]
 
 
 def decoded(path: Path) -> list[list[NDArray[np.uint8]]]:
@@ -35,14 +35,14 @@ def decoded(path: Path) -> list[list[NDArray[np.uint8]]]:
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p10le"])
 @pytest.mark.parametrize("ccw", [0, 90, 180, 270])
-def test_planes_are_the_decoded_samples_turned(tmp_path: Path, pixel_format: str, ccw: int) -> None:
+def test_planes_are_the_decoded_samples_rotated(tmp_path: Path, pixel_format: str, ccw: int) -> None:
     path = make(tmp_path / "a.mp4", Made(size_px=(70, 46), pixel_format=pixel_format, turn_ccw_deg=ccw))
     clip = read(path)
     layout = clip_layout(clip)
     resampled = "422" in pixel_format and ccw % 180 == 90
     assert layout == nearest_layout(pixel_format.replace("422", "444") if resampled else pixel_format)
-    for picture, stored in zip(frames(path, clip), decoded(path), strict=True):
-        for number, plane in enumerate(picture.planes):
+    for frame, stored in zip(read_frames(path, clip), decoded(path), strict=True):
+        for number, plane in enumerate(frame.planes):
             assert plane.dtype == layout.dtype
             assert plane.shape[::-1] == layout.plane_wh(number, clip.size_px)
             if resampled and number:
@@ -52,9 +52,9 @@ def test_planes_are_the_decoded_samples_turned(tmp_path: Path, pixel_format: str
             np.testing.assert_array_equal(plane, np.rot90(raw, ccw // 90))
 
 
-def test_a_mirroring_matrix_mirrors_after_the_turn(tmp_path: Path) -> None:
+def test_a_mirroring_display_matrix_mirrors_after_the_rotation(tmp_path: Path) -> None:
     plain, turned = (make(tmp_path / f"{i}.mp4", Made(turn_ccw_deg=90 * i, mirrored=i > 0)) for i in (0, 1))
-    for before, after in zip(frames(plain, read(plain)), frames(turned, read(turned)), strict=True):
+    for before, after in zip(read_frames(plain, read(plain)), read_frames(turned, read(turned)), strict=True):
         for old, new in zip(before.planes, after.planes, strict=True):
             np.testing.assert_array_equal(new, np.rot90(old)[:, ::-1])
 
@@ -96,14 +96,14 @@ def test_repacking_changes_no_sample(tmp_path: Path, stored: str, layout: str, s
     made = Made(codec=codec, options={}, pixel_format=stored, color=ColorTags(range=span))
     suffix = "mov" if codec == "rawvideo" else "mkv"
     path = make(tmp_path / f"a.{suffix}", made)
-    for index, picture in enumerate(frames(path, read(path))):
-        assert picture.layout.name == layout
+    for index, frame in enumerate(read_frames(path, read(path))):
+        assert frame.layout.name == layout
         truth = planes(index, made.size_px, stored)
-        for plane, expected in zip(picture.planes, truth, strict=True):
+        for plane, expected in zip(frame.planes, truth, strict=True):
             np.testing.assert_array_equal(plane, expected)
 
 
-def test_times_are_the_file_s_and_durations_meet(tmp_path: Path) -> None:
+def test_times_and_durations_are_those_of_the_frame_table(tmp_path: Path) -> None:
     made = Made(
         ticks=[700, 710, 730, 735, 790],
         last_ticks=60,
@@ -112,42 +112,42 @@ def test_times_are_the_file_s_and_durations_meet(tmp_path: Path) -> None:
         options={"bf": "0"},
     )
     path = make(tmp_path / "a.mkv", made)
-    clip, table = scan(path, "digest", lambda done: None)
-    pictures = list(frames(path, clip))
-    assert [picture.index for picture in pictures] == list(range(5))
-    assert [picture.pts for picture in pictures] == table.pts.tolist()
-    assert [picture.duration for picture in pictures] == table.duration.tolist()
+    clip, table = scan_video(path, "digest", lambda done: None)
+    pictures = list(read_frames(path, clip))
+    assert [frame.index for frame in pictures] == list(range(5))
+    assert [frame.pts for frame in pictures] == table.pts.tolist()
+    assert [frame.duration for frame in pictures] == table.duration.tolist()
 
 
-def test_planes_may_not_be_written_to(tmp_path: Path) -> None:
+def test_planes_are_read_only(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", Made())
-    picture = next(frames(path, read(path)))
+    frame = next(read_frames(path, read(path)))
     with pytest.raises(ValueError, match="read-only"):
-        picture.planes[0][:] = 0
+        frame.planes[0][:] = 0
 
 
 def test_a_file_with_fewer_frames_than_its_clip_is_an_error(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", Made())
     clip = replace(read(path), frames=13)
     with pytest.raises(VideoError, match="12 frames came, not 13; it changed"):
-        list(frames(path, clip))
+        list(read_frames(path, clip))
 
 
 def test_a_file_of_another_size_than_its_clip_is_an_error(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", Made())
     with pytest.raises(VideoError, match="it changed since"):
-        list(frames(path, replace(read(path), width_px=66)))
+        list(read_frames(path, replace(read(path), width_px=66)))
 
 
-def test_a_broken_file_gives_the_frames_that_were_counted(videos: Path) -> None:
+def test_a_damaged_file_gives_as_many_frames_as_the_scan_counted(videos: Path) -> None:
     path = videos / "corrupted_midway.mp4"
     clip = read(path)
-    assert sum(1 for _ in frames(path, clip)) == clip.frames == 28
+    assert sum(1 for _ in read_frames(path, clip)) == clip.frames == 28
 
 
-def test_leaving_early_closes_the_file(tmp_path: Path) -> None:
+def test_closing_the_generator_early_closes_the_file(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", Made())
-    stream = frames(path, read(path))
+    stream = read_frames(path, read(path))
     next(stream)
     stream.close()  # type: ignore[attr-defined]
     assert list(stream) == []
@@ -160,7 +160,7 @@ MATRICES = {5: (0.299, 0.114), 1: (0.2126, 0.0722), 9: (0.2627, 0.0593)}
 @pytest.mark.parametrize("matrix", MATRICES)
 @pytest.mark.parametrize("span", [1, 2])
 @pytest.mark.parametrize("name", ["yuv420p", "yuv444p", "yuv420p10le", "yuv422p10le"])
-def test_rgb_follows_range_and_matrix(name: str, span: int, matrix: int) -> None:
+def test_rgb_conversion_uses_the_range_and_matrix_tags(name: str, span: int, matrix: int) -> None:
     layout = nearest_layout(name)
     full, peak = span == 2, (1 << layout.depth) - 1
     red, green, blue = 0.8, 0.4, 0.3
@@ -184,22 +184,22 @@ def test_rgb_follows_range_and_matrix(name: str, span: int, matrix: int) -> None
 @pytest.mark.parametrize("size", [(64, 48), (65, 47), (70, 720)])
 def test_rgb_of_any_width_is_contiguous_and_upright(tmp_path: Path, size: tuple[int, int]) -> None:
     path = make(tmp_path / "a.mkv", replace(FFV1, size_px=size, pixel_format="bgr0", ticks=[0, 512]))
-    for index, picture in enumerate(frames(path, read(path))):
+    for index, frame in enumerate(read_frames(path, read(path))):
         green, blue, red = planes(index, size, "bgr0")
-        np.testing.assert_array_equal(picture.rgb(), np.dstack([red, green, blue]))
-        assert picture.rgb().flags.c_contiguous
+        np.testing.assert_array_equal(frame.rgb(), np.dstack([red, green, blue]))
+        assert frame.rgb().flags.c_contiguous
 
 
-def test_luma_is_brightness_or_an_error(tmp_path: Path) -> None:
+def test_luma_of_rgb_is_an_error(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mkv", replace(FFV1, pixel_format="gray"))
-    picture = next(frames(path, read(path)))
-    np.testing.assert_array_equal(picture.luma, planes(0, (64, 48), "gray")[0])
+    frame = next(read_frames(path, read(path)))
+    np.testing.assert_array_equal(frame.luma, planes(0, (64, 48), "gray")[0])
     path = make(tmp_path / "b.mkv", replace(FFV1, pixel_format="bgr0"))
     with pytest.raises(ValueError, match="has no luma"):
-        _ = next(frames(path, read(path))).luma
+        _ = next(read_frames(path, read(path))).luma
 
 
-def test_planes_survive_the_way_through_a_frame() -> None:
+def test_planes_survive_the_round_trip_through_an_av_frame() -> None:
     layout = nearest_layout("yuv420p10le")
     before = planes(3, (65, 47), layout.name)
     for old, new in zip(before, frame_planes(new_frame(before, layout), layout), strict=True):
@@ -209,17 +209,17 @@ def test_planes_survive_the_way_through_a_frame() -> None:
 def resident_bytes() -> int:
     statm = Path("/proc/self/statm")
     if not statm.exists():
-        pytest.skip("the memory of this process is not told under /proc")
+        pytest.skip("there is no /proc to read the memory of this process from")
     return int(statm.read_text().split()[1]) * resource.getpagesize()
 
 
-def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_number_of_frames(tmp_path: Path) -> None:
     made = Made(size_px=(640, 480), options={"preset": "ultrafast", "threads": "1"})
     path = make(tmp_path / "a.mp4", replace(made, ticks=range(0, 100 * 512, 512)))
-    held = []
-    for index, picture in enumerate(frames(path, read(path))):
-        picture.rgb()
+    resident = []
+    for index, frame in enumerate(read_frames(path, read(path))):
+        frame.rgb()
         if index % 10 == 9:
-            held.append(resident_bytes())
-    all_frames = 90 * 640 * 480 * 1.5  # 41 MB from the tenth to the hundredth, had they been kept
-    assert held[-1] - held[0] < all_frames / 3
+            resident.append(resident_bytes())
+    all_frames = 90 * 640 * 480 * 1.5  # 41 MB for frames 10 to 100, if they were kept
+    assert resident[-1] - resident[0] < all_frames / 3

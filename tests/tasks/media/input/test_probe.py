@@ -1,4 +1,4 @@
-"""What one pass over a file says of it, on files that have each one property, and on the real ones."""
+"""What a scan finds in files that each have one property, and in real files."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tasks.errors import VideoError
-from tasks.media.input.probe import FrameTable, probe_shape, scan
+from tasks.media.input.probe import FrameTable, probe_shape, scan_video
 from tasks.records import Clip, ColorTags
 from tests.support.clips import Made, make
 
@@ -27,10 +27,10 @@ LONG = Made(ticks=range(0, 60 * 512, 512), container={"movflags": "+faststart"})
 
 
 def read(path: Path, *, strict: bool = False) -> tuple[Clip, FrameTable]:
-    return scan(path, "digest", lambda done: None, strict=strict)
+    return scan_video(path, "digest", lambda done: None, strict=strict)
 
 
-def test_a_plain_clip_is_what_was_made(tmp_path: Path) -> None:
+def test_a_plain_clip_is_described_as_it_was_made(tmp_path: Path) -> None:
     clip, table = read(make(tmp_path / "a.mp4", Made(tones=["aac", "aac"])))
     assert (clip.size_px, clip.frames, clip.frames_declared, clip.broken) == ((64, 48), 12, 12, "")
     assert (clip.rate_hz, clip.time_base_s, clip.variable_rate) == ("30", "1/15360", False)
@@ -42,13 +42,13 @@ def test_a_plain_clip_is_what_was_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.ts"])
-def test_the_rate_is_the_exact_fraction_in_every_container(tmp_path: Path, name: str) -> None:
+def test_the_rate_is_an_exact_fraction_in_every_container(tmp_path: Path, name: str) -> None:
     clip, _ = read(make(tmp_path / name, NTSC))
     assert clip.rate == Fraction(30000, 1001)
     assert not clip.variable_rate
 
 
-def test_uneven_intervals_keep_every_time_and_the_last_duration(tmp_path: Path) -> None:
+def test_a_variable_rate_keeps_every_time_and_the_last_duration(tmp_path: Path) -> None:
     clip, table = read(make(tmp_path / "a.mp4", UNEVEN))
     assert clip.variable_rate
     assert clip.time_base == Fraction(1, 600)
@@ -57,12 +57,12 @@ def test_uneven_intervals_keep_every_time_and_the_last_duration(tmp_path: Path) 
     assert clip.rate == 12 / Fraction(560, 600)
 
 
-def test_one_skipped_frame_is_a_variable_rate(tmp_path: Path) -> None:
+def test_one_skipped_frame_makes_the_rate_variable(tmp_path: Path) -> None:
     ticks = [index * 512 for index in range(13) if index != 6]
     assert read(make(tmp_path / "a.mp4", Made(ticks=ticks)))[0].variable_rate
 
 
-def test_a_first_timestamp_other_than_zero_is_kept(tmp_path: Path) -> None:
+def test_a_first_timestamp_that_is_not_zero_is_kept(tmp_path: Path) -> None:
     made = Made(ticks=range(15360, 15360 + 12 * 512, 512))
     clip, table = read(make(tmp_path / "a.mp4", made))
     assert table.pts.tolist() == list(made.ticks)
@@ -70,33 +70,34 @@ def test_a_first_timestamp_other_than_zero_is_kept(tmp_path: Path) -> None:
     assert table.columns(clip)["time_s"][0] == 1.0
 
 
-def test_one_frame_is_a_clip(tmp_path: Path) -> None:
+def test_a_clip_may_have_one_frame(tmp_path: Path) -> None:
     clip, table = read(make(tmp_path / "a.mp4", Made(ticks=[0])))
     assert (clip.frames, clip.rate_hz, table.duration.tolist()) == (1, "30", [512])
 
 
 @pytest.mark.parametrize(
-    ("ccw", "turn", "size"), [(0, 0, (64, 48)), (90, 270, (48, 64)), (180, 180, (64, 48)), (270, 90, (48, 64))]
+    ("ccw_deg", "rotation_deg", "size_px"),
+    [(0, 0, (64, 48)), (90, 270, (48, 64)), (180, 180, (64, 48)), (270, 90, (48, 64))],
 )
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_the_display_matrix_turns_size_and_pixel_aspect(
-    tmp_path: Path, ccw: int, turn: int, size: tuple[int, int], mirrored: bool
+def test_the_display_matrix_rotates_size_and_pixel_aspect(
+    tmp_path: Path, ccw_deg: int, rotation_deg: int, size_px: tuple[int, int], mirrored: bool
 ) -> None:
-    made = Made(turn_ccw_deg=ccw, mirrored=mirrored, pixel_aspect=Fraction(4, 3))
+    made = Made(turn_ccw_deg=ccw_deg, mirrored=mirrored, pixel_aspect=Fraction(4, 3))
     path = make(tmp_path / "a.mp4", made)
     clip, _ = read(path)
-    assert (clip.rotation_deg, clip.mirrored, clip.size_px) == (turn, mirrored, size)
-    assert Fraction(clip.pixel_aspect) == (Fraction(3, 4) if turn % 180 else Fraction(4, 3))
-    assert probe_shape(path) == (size, Fraction(clip.pixel_aspect))
+    assert (clip.rotation_deg, clip.mirrored, clip.size_px) == (rotation_deg, mirrored, size_px)
+    assert Fraction(clip.pixel_aspect) == (Fraction(3, 4) if rotation_deg % 180 else Fraction(4, 3))
+    assert probe_shape(path) == (size_px, Fraction(clip.pixel_aspect))
 
 
-def test_an_oblique_display_matrix_is_refused(tmp_path: Path) -> None:
+def test_a_rotation_that_is_no_multiple_of_90_degrees_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="turned by 30 degrees; re-encode"):
         read(make(tmp_path / "a.mp4", Made(turn_ccw_deg=-30)))
 
 
 @pytest.mark.parametrize("color", [ColorTags(1, 1, 1, 1, 1), ColorTags(2, 9, 16, 9, 3), ColorTags(1, 5, 6, 5, 2)])
-def test_colour_tags_are_read(tmp_path: Path, color: ColorTags) -> None:
+def test_color_tags_are_read(tmp_path: Path, color: ColorTags) -> None:
     assert read(make(tmp_path / "a.mp4", Made(color=color)))[0].color == color
 
 
@@ -110,20 +111,20 @@ def test_colour_tags_are_read(tmp_path: Path, color: ColorTags) -> None:
         ("a.nut", "rawvideo", "monob"),
     ],
 )
-def test_old_full_range_formats_and_gray_are_of_full_range(
+def test_yuvj_formats_and_gray_are_full_range_without_a_tag(
     tmp_path: Path, name: str, codec: str, pixel_format: str
 ) -> None:
     clip = read(make(tmp_path / name, Made(codec=codec, options={}, pixel_format=pixel_format)))[0]
     assert (clip.pixel_format, clip.color.range) == (pixel_format, 2)
 
 
-def test_gray_that_is_tagged_as_limited_is_taken_so(tmp_path: Path) -> None:
+def test_gray_that_is_tagged_as_limited_range_is_limited_range(tmp_path: Path) -> None:
     made = Made(codec="ffv1", options={}, pixel_format="ya8", color=ColorTags(1, 1, 1, 1, 0))
     assert read(make(tmp_path / "a.mkv", made))[0].color.range == 1
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
-def test_a_file_cut_short_gives_its_frames_and_says_so(tmp_path: Path, name: str) -> None:
+def test_a_truncated_file_gives_its_frames_and_is_called_broken(tmp_path: Path, name: str) -> None:
     whole = make(tmp_path / name, LONG)
     content = whole.read_bytes()
     whole.write_bytes(content[: len(content) * 6 // 10])
@@ -137,12 +138,12 @@ def test_a_file_cut_short_gives_its_frames_and_says_so(tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.mov"])
-def test_a_whole_file_is_not_called_broken(tmp_path: Path, name: str) -> None:
+def test_a_complete_file_is_not_called_broken(tmp_path: Path, name: str) -> None:
     clip, _ = read(make(tmp_path / name, Made(tones=["aac"])), strict=True)
     assert (clip.frames, clip.broken) == (12, "")
 
 
-NOT_DECODED = "Invalid data found when processing input"  # FFmpeg's, of the half of a picture
+NOT_DECODED = "Invalid data found when processing input"  # FFmpeg's message for a picture that is cut off
 FRAGMENTS = Made(
     ticks=range(0, 60 * 512, 512),
     options={"crf": "10", "g": "10", "preset": "veryfast", "threads": "1"},
@@ -158,7 +159,7 @@ FRAGMENTS = Made(
         ("a.m2ts", replace(LONG, container={"mpegts_m2ts_mode": "1"}), 192),
     ],
 )
-def test_a_file_that_counts_nothing_says_when_it_ends_in_the_middle_of_something(
+def test_a_truncated_file_without_a_frame_count_is_called_broken(
     tmp_path: Path, name: str, made: Made, packet: int
 ) -> None:
     path = make(tmp_path / name, replace(made, tones=["aac"]))
@@ -173,18 +174,18 @@ def test_a_file_that_counts_nothing_says_when_it_ends_in_the_middle_of_something
         assert clip.broken in (said, f"{clip.frames} frames could be decoded: {NOT_DECODED}")
         assert 0 < clip.frames < 60
         assert share != 0.3 or clip.broken == said
-    path.write_bytes(content + b"no box, and no packet either")
+    path.write_bytes(content + b"neither a box nor a packet")
     assert read(path)[0].broken == ""
 
 
-def test_frames_that_an_edit_list_hides_are_not_missed(tmp_path: Path) -> None:
+def test_frames_that_an_edit_list_hides_are_not_missing(tmp_path: Path) -> None:
     made = Made(ticks=range(-4 * 512, 8 * 512, 512), options={"crf": "10", "g": "3", "bf": "0", "threads": "1"})
     clip, table = read(make(tmp_path / "a.mp4", made), strict=True)
     assert table.pts.tolist() == list(range(0, 8 * 512, 512))
     assert (clip.frames, clip.frames_declared, clip.broken) == (8, 8, "")
 
 
-def test_a_picture_that_changes_size_ends_the_clip(tmp_path: Path) -> None:
+def test_a_change_of_the_frame_size_ends_the_clip(tmp_path: Path) -> None:
     small, large = (make(tmp_path / f"{w}.ts", Made(size_px=(w, 48))) for w in (64, 128))
     (tmp_path / "both.ts").write_bytes(small.read_bytes() + large.read_bytes())
     clip, _ = read(tmp_path / "both.ts")
@@ -192,20 +193,20 @@ def test_a_picture_that_changes_size_ends_the_clip(tmp_path: Path) -> None:
     assert clip.broken == "12 frames could be decoded: the picture changes from 64x48 yuv420p to 128x48 yuv420p"
 
 
-def test_progress_is_told_frame_by_frame_and_may_stop_the_pass(tmp_path: Path) -> None:
-    path, told = make(tmp_path / "a.mp4", Made()), list[int]()
-    scan(path, "digest", told.append)
-    assert told == list(range(1, 13))
+def test_the_scan_reports_every_frame_and_the_callback_may_stop_it(tmp_path: Path) -> None:
+    path, done = make(tmp_path / "a.mp4", Made()), list[int]()
+    scan_video(path, "digest", done.append)
+    assert done == list(range(1, 13))
 
     class Stop(Exception):
         pass
 
-    def stop(done: int) -> None:
-        if done == 5:
+    def stop(count: int) -> None:
+        if count == 5:
             raise Stop
 
     with pytest.raises(Stop):
-        scan(path, "digest", stop)
+        scan_video(path, "digest", stop)
 
 
 REAL: dict[str, Callable[[Clip], bool]] = {
@@ -220,7 +221,7 @@ REAL: dict[str, Callable[[Clip], bool]] = {
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_a_real_file_is_known_for_what_it_is(videos: Path, name: str) -> None:
+def test_a_real_file_is_described_correctly(videos: Path, name: str) -> None:
     clip, table = read(videos / name)
     assert REAL[name](clip)
     assert probe_shape(videos / name)[0] == clip.size_px

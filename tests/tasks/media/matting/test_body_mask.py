@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from tasks.maths.body.person_box import whole_picture_box
-from tasks.media.files.masks_file import State
+from tasks.media.files.masks_file import MaskState
 from tasks.media.matting.body_mask import (
     MIN_BODY_LEVEL,
     STORED_SIZE_PX,
@@ -20,7 +20,7 @@ def test_a_stored_body_returns_to_its_place_in_the_source(scale: tuple[float, fl
     mask = np.zeros((120, 160), np.uint8)
     mask[20:100, 50:80] = 255
     body = crop_body_mask(mask, np.array(scale))
-    assert body.probability.shape == STORED_SIZE_PX[::-1] and body.state is State.measured
+    assert body.probability.shape == STORED_SIZE_PX[::-1] and body.state is MaskState.measured
     assert_allclose(body.edges_px, np.array([50, 20, 80, 100]) * [*scale, *scale] - 0.5)
     size = (round(160 * scale[0]), round(120 * scale[1]))
     back = resample_body_mask(body, whole_picture_box(size), (160, 120))

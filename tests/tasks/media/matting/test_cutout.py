@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.media.files.masks_file import Mask, State
+from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.matting.cutout import (
     CutoutSettings,
     blurred_background,
@@ -42,7 +42,7 @@ def mask_of(centre_xy: tuple[float, float], corner_xy: tuple[float, float] = (-4
     edges[2:] += side_px
     scale = side_px / MODEL[0]
     at = (-corner_xy[0] / scale - 0.5, -corner_xy[1] / scale - 0.5)
-    return Mask(disc(MODEL, at, RADIUS_PX / scale), edges, State.measured)
+    return Mask(disc(MODEL, at, RADIUS_PX / scale), edges, MaskState.measured)
 
 
 def moved(shift_xy: tuple[float, float]) -> NDArray[np.float64]:
@@ -106,7 +106,9 @@ def test_a_disc_turns_and_grows_with_the_picture(name: str, location: int) -> No
 
 def test_nothing_shows_outside_the_box() -> None:
     layout = nearest_layout("yuv420p")
-    full = Mask(np.full(MODEL[::-1], 255, np.uint8), np.array([50.5, 40.5, 120.5, 90.5], np.float32), State.measured)
+    full = Mask(
+        np.full(MODEL[::-1], 255, np.uint8), np.array([50.5, 40.5, 120.5, 90.5], np.float32), MaskState.measured
+    )
     planes = drawn(picture(layout, (100, 80)), full, moved((10.0, 4.0)), look(layout))
     inside = np.zeros(SIZE[::-1], bool)
     inside[44:97, 60:133] = True
@@ -117,7 +119,7 @@ def test_nothing_shows_outside_the_box() -> None:
 @pytest.mark.parametrize("shift", [(60.5, 0.0), (-80.0, 33.3), (0.0, -90.0)])
 def test_nothing_shows_outside_the_source_picture(shift: tuple[float, float]) -> None:
     layout = nearest_layout("yuv444p")
-    full = Mask(np.full(MODEL[::-1], 255, np.uint8), np.array([-40, -30, 260, 200], np.float32), State.measured)
+    full = Mask(np.full(MODEL[::-1], 255, np.uint8), np.array([-40, -30, 260, 200], np.float32), MaskState.measured)
     planes = drawn(picture(layout, (100, 80)), full, moved(shift), look(layout))
     y, x = np.mgrid[: SIZE[1], : SIZE[0]]
     source_x, source_y = x - shift[0], y - shift[1]
@@ -174,7 +176,7 @@ def test_a_frame_without_a_person_is_not_averaged_with_others() -> None:
     edges = np.array([-0.5, -0.5, 63.5, 63.5], np.float32)
     masks = [
         Mask(np.full(MODEL, level, np.uint8), edges, state)
-        for level, state in ((200, State.measured), (190, State.nobody), (200, State.copied))
+        for level, state in ((200, MaskState.measured), (190, MaskState.nobody), (200, MaskState.copied))
     ]
     results = list(smooth_masks_in_time(iter(masks), np.zeros((3, 2))))
     for mask, result in zip(masks, results, strict=True):
@@ -183,7 +185,7 @@ def test_a_frame_without_a_person_is_not_averaged_with_others() -> None:
 
 def test_the_first_and_last_frames_have_one_neighbour() -> None:
     edges = np.array([-0.5, -0.5, 63.5, 63.5], np.float32)
-    masks = [Mask(np.full(MODEL, level, np.uint8), edges, State.measured) for level in (100, 120, 100)]
+    masks = [Mask(np.full(MODEL, level, np.uint8), edges, MaskState.measured) for level in (100, 120, 100)]
     levels = [int(result.probability[30, 30]) for result in smooth_masks_in_time(iter(masks), np.zeros((3, 2)))]
     assert levels == pytest.approx([110, 107, 110], abs=1)  # about the means of two, three and two values
     assert list(smooth_masks_in_time(iter([]), np.zeros((0, 2)))) == []

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.body.person_box import PersonBoxes
-from tasks.media.files.masks_file import State
+from tasks.media.files.masks_file import MaskState
 from tasks.media.matting.fill_masks import fill_failed_masks
 
 WH = (8, 6)
@@ -16,7 +16,7 @@ def shown(level: float) -> NDArray[np.float32]:
 
 def filled(
     masks: list[NDArray[np.float32] | None], person: list[bool], posed: list[bool] | None = None, held: bool = False
-) -> list[tuple[int, State]]:
+) -> list[tuple[int, MaskState]]:
     """Level and state of each mask. The torso is in the middle of every box, or unknown where ``held``."""
     edges = np.tile([0.0, 0, 80, 60], (len(masks), 1)) + np.arange(len(masks))[:, None]
     torso = np.full((len(masks), 2), np.nan) if held else (edges[:, :2] + edges[:, 2:]) / 2
@@ -27,12 +27,12 @@ def filled(
 
 
 def test_good_masks_are_returned_as_bytes() -> None:
-    assert filled([shown(1.0), shown(0.6)], [True, True]) == [(255, State.measured), (153, State.measured)]
+    assert filled([shown(1.0), shown(0.6)], [True, True]) == [(255, MaskState.measured), (153, MaskState.measured)]
 
 
 def test_a_failed_mask_is_filled_with_the_one_before_else_the_next() -> None:
     masks = [None, shown(0.1), shown(0.8), None, shown(0.2), shown(1.0)]
-    copied, measured = State.copied, State.measured
+    copied, measured = MaskState.copied, MaskState.measured
     levels = [(204, copied), (204, copied), (204, measured), (204, copied), (204, copied), (255, measured)]
     assert filled(masks, [True] * 6) == levels
 
@@ -40,7 +40,7 @@ def test_a_failed_mask_is_filled_with_the_one_before_else_the_next() -> None:
 def test_no_mask_is_copied_across_a_stretch_without_a_person() -> None:
     masks = [shown(0.8), None, shown(0.1), None, None, shown(1.0)]
     person = [True, True, False, False, True, True]
-    nobody, copied, measured = State.nobody, State.copied, State.measured
+    nobody, copied, measured = MaskState.nobody, MaskState.copied, MaskState.measured
     levels = [(204, measured), (204, copied), (26, nobody), (0, nobody), (255, copied), (255, measured)]
     assert filled(masks, person) == levels
     assert filled([None, None], [True, True]) == [(0, nobody), (0, nobody)]
@@ -49,7 +49,10 @@ def test_no_mask_is_copied_across_a_stretch_without_a_person() -> None:
 def test_a_mask_elsewhere_in_the_box_is_not_the_person() -> None:
     elsewhere = shown(0.0)
     elsewhere[0, 0] = 1.0
-    assert [state for _, state in filled([shown(1.0), elsewhere], [True, True])] == [State.measured, State.copied]
+    assert [state for _, state in filled([shown(1.0), elsewhere], [True, True])] == [
+        MaskState.measured,
+        MaskState.copied,
+    ]
 
 
 def block(columns: slice, level: float = 1.0) -> NDArray[np.float32]:
@@ -61,7 +64,7 @@ def block(columns: slice, level: float = 1.0) -> NDArray[np.float32]:
 
 def test_without_a_pose_only_masks_that_overlap_their_neighbour_are_used() -> None:
     body, tree = block(slice(1, 5)), block(slice(4, 8))
-    measured, nobody = State.measured, State.nobody
+    measured, nobody = MaskState.measured, MaskState.nobody
     fading: list[NDArray[np.float32] | None] = [body, block(slice(1, 5), 0.9), tree, block(slice(1, 6), 0.8)]
     posed = [True, False, False, False]
     states = [(255, measured), (230, measured), (0, nobody), (204, measured)]
@@ -78,11 +81,11 @@ def test_between_two_poses_a_mask_is_cut_to_the_surroundings_of_the_body() -> No
     edges = np.tile([0.0, 0, 80, 60], (3, 1))
     boxes = PersonBoxes(edges, np.ones(3, bool), np.full((3, 2), [40.0, 30.0]))
     masks = list(fill_failed_masks([body, both, body], boxes, np.array([True, False, True]), (80, 60)))
-    assert [mask.state for mask in masks] == [State.measured] * 3
+    assert [mask.state for mask in masks] == [MaskState.measured] * 3
     assert masks[1].probability[30, 40] == 255 and masks[1].probability[:, 70:].max() == 0
 
 
 def test_between_two_poses_a_mask_of_something_else_is_replaced() -> None:
     body, tree = block(slice(2, 6)), block(slice(4, 5))
     states = [state for _, state in filled([body, tree, body], [True] * 3, [True, False, True])]
-    assert states == [State.measured, State.copied, State.measured]
+    assert states == [MaskState.measured, MaskState.copied, MaskState.measured]

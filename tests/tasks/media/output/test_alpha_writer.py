@@ -1,4 +1,4 @@
-"""Videos with opacity: colours, opacity, times and sound arrive; and the zip of pictures."""
+"""Videos with opacity, and the zip of PNG files: colours, opacity, times and sound are kept."""
 
 import zipfile
 from fractions import Fraction
@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.media.output.alpha_writer import AlphaSink
-from tasks.media.output.audio_clock import Sounding
-from tasks.media.output.png_zip import PngZip, verify_zip
-from tasks.media.output.read_back import verify_video
+from tasks.media.output.alpha_writer import AlphaWriter
+from tasks.media.output.audio_clock import SoundSource
+from tasks.media.output.output_file import check_written_video
+from tasks.media.output.png_zip import PngZipWriter, check_written_zip
 from tasks.media.planes.layout import nearest_layout, planes_to_rgb, with_finer_chroma
 from tasks.media.planes.warp import upsample_chroma
 from tasks.records import ColorTags
@@ -31,7 +31,7 @@ def ramp(index: int) -> NDArray[np.float32]:
 
 def write(path: Path, coding: str, pixel_format: str, sound: Path | None = None, stop: bool = False) -> list[str]:
     layout = nearest_layout(pixel_format)
-    sink = AlphaSink(
+    sink = AlphaWriter(
         path,
         coding,
         size_px=SIZE,
@@ -40,7 +40,7 @@ def write(path: Path, coding: str, pixel_format: str, sound: Path | None = None,
         rate=Fraction(30),
         color=COLOR,
         pixel_aspect=Fraction(1),
-        sound=None if sound is None else Sounding(sound),
+        sound=None if sound is None else SoundSource(sound),
     )
     with sink:
         for index in range(12):
@@ -51,7 +51,7 @@ def write(path: Path, coding: str, pixel_format: str, sound: Path | None = None,
 
 
 def read(path: Path) -> list[NDArray[Any]]:
-    """RGBA, by the decoder that knows of opacity."""
+    """RGBA frames, by the decoder that returns opacity."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         name = {"vp9": "libvpx-vp9"}.get(stream.codec_context.name, stream.codec_context.name)
@@ -62,10 +62,10 @@ def read(path: Path) -> list[NDArray[Any]]:
 
 @pytest.mark.parametrize("coding", ["webm", "mov"])
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le", "yuv444p", "gray", "gray10le", "gbrp"])
-def test_colours_and_opacity_arrive(tmp_path: Path, coding: str, pixel_format: str) -> None:
+def test_colors_and_opacity_are_kept(tmp_path: Path, coding: str, pixel_format: str) -> None:
     path = tmp_path / f"person.{coding}"
     write(path, coding, pixel_format)
-    verify_video(path, 12)
+    check_written_video(path, 12)
     found = read(path)
     assert len(found) == 12
     for index, rgba in enumerate(found):
@@ -78,7 +78,7 @@ def test_colours_and_opacity_arrive(tmp_path: Path, coding: str, pixel_format: s
     ("coding", "codec", "carried"),
     [("webm", "aac", "opus"), ("webm", "libopus", "opus"), ("mov", "aac", "aac"), ("mov", "pcm_s16le", "pcm_s16le")],
 )
-def test_sound_comes_along_as_the_container_takes_it(tmp_path: Path, coding: str, codec: str, carried: str) -> None:
+def test_sound_is_stored_as_the_container_needs_it(tmp_path: Path, coding: str, codec: str, carried: str) -> None:
     source = make(tmp_path / ("in.mov" if codec.startswith("pcm") else "in.mp4"), Made(tones=(codec,)))
     path = tmp_path / f"person.{coding}"
     notes = write(path, coding, "yuv420p", source)
@@ -98,7 +98,7 @@ def test_times_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("coding", ["webm", "mov"])
-def test_an_exception_leaves_no_file_and_a_missing_folder_is_one_line(tmp_path: Path, coding: str) -> None:
+def test_an_exception_leaves_no_file_and_a_missing_folder_is_one_sentence(tmp_path: Path, coding: str) -> None:
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path / "p", coding, "yuv420p", stop=True)
     assert not (tmp_path / "p").exists()
@@ -113,9 +113,9 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path: Path, coding: str) -> N
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-def test_full_range_is_written_as_what_prores_means(tmp_path: Path) -> None:
+def test_full_range_becomes_limited_range_in_prores(tmp_path: Path) -> None:
     path = tmp_path / "full.mov"
-    sink = AlphaSink(
+    sink = AlphaWriter(
         path,
         "mov",
         size_px=SIZE,
@@ -132,14 +132,14 @@ def test_full_range_is_written_as_what_prores_means(tmp_path: Path) -> None:
     assert read(path)[0].min() >= 254
 
 
-def test_a_zip_holds_a_png_a_frame(tmp_path: Path) -> None:
+def test_a_zip_holds_one_png_per_frame(tmp_path: Path) -> None:
     layout = nearest_layout("yuv420p")
     for name in ("a.zip", "b.zip"):
-        with PngZip(tmp_path / name, layout, COLOR) as sink:
+        with PngZipWriter(tmp_path / name, layout, COLOR) as sink:
             for index in range(3):
                 sink.write(planes(index, SIZE, "yuv420p"), ramp(index), 512 * index, 512)
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
-    verify_zip(tmp_path / "a.zip", 3)
+    check_written_zip(tmp_path / "a.zip", 3)
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert archive.namelist() == ["person/000000.png", "person/000001.png", "person/000002.png"]
         bgra = cv2.imdecode(np.frombuffer(archive.read("person/000001.png"), np.uint8), cv2.IMREAD_UNCHANGED)
@@ -151,26 +151,26 @@ def test_a_zip_holds_a_png_a_frame(tmp_path: Path) -> None:
 
 def test_a_damaged_or_short_zip_is_found(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
-    with PngZip(path, nearest_layout("yuv420p"), COLOR) as sink:
+    with PngZipWriter(path, nearest_layout("yuv420p"), COLOR) as sink:
         sink.write(planes(0, SIZE, "yuv420p"), ramp(0), 0, 512)
     with pytest.raises(OutputError, match="holds 1 pictures instead of 2"):
-        verify_zip(path, 2)
+        check_written_zip(path, 2)
     damaged = bytearray(path.read_bytes())
     damaged[300] ^= 255
     path.write_bytes(damaged)
     with pytest.raises(OutputError):
-        verify_zip(path, 1)
+        check_written_zip(path, 1)
 
 
-def test_a_zip_that_is_left_early_is_gone(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), PngZip(tmp_path / "a.zip", nearest_layout("yuv420p"), COLOR):
+def test_an_exception_leaves_no_zip(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), PngZipWriter(tmp_path / "a.zip", nearest_layout("yuv420p"), COLOR):
         raise KeyboardInterrupt
     assert not (tmp_path / "a.zip").exists()
 
 
-def test_prores_of_an_odd_width_is_refused_with_what_takes_it(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"odd width, as 321x240; choose background\.alpha=webm or png"):
-        AlphaSink(
+def test_prores_of_an_odd_width_is_refused_with_a_cure(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"needs an even width, not 321x240; choose background\.alpha=webm or png"):
+        AlphaWriter(
             tmp_path / "person.mov",
             "mov",
             size_px=(321, 240),

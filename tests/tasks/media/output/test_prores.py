@@ -1,4 +1,4 @@
-"""ProRes: QuickTime, 10 bits, 4:2:2 or 4:4:4, limited range; times, tags and sound as they were."""
+"""ProRes in QuickTime: 10 bits, 4:2:2 or 4:4:4, limited range, with the source's times, tags and sound."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from tasks.media.input.frames import frames
-from tasks.media.output.codecs import CODECS, missing
-from tasks.media.output.read_back import verify_video
-from tasks.media.output.video_writer import VideoSink
+from tasks.media.input.frames import read_frames
+from tasks.media.output.encoders import ENCODERS, unavailable_reason
+from tasks.media.output.output_file import check_written_video
+from tasks.media.output.video_writer import VideoWriter
 from tasks.media.planes.layout import clip_layout, nearest_layout
 from tasks.records import ColorTags
 from tests.support.clips import Made, make
@@ -29,13 +29,13 @@ MADE = {
 
 @pytest.fixture(autouse=True)
 def prores() -> None:
-    if reason := missing(CODECS["prores"]):
+    if reason := unavailable_reason(ENCODERS["prores"]):
         pytest.skip(f"prores does not run here: {reason}")
 
 
 @pytest.mark.parametrize("name", MADE)
 @pytest.mark.parametrize(("preset", "ratio"), [("hq", "422"), ("4444", "444")])
-def test_the_picture_arrives_in_ten_bits(tmp_path: Path, name: str, preset: str, ratio: str) -> None:
+def test_the_picture_is_stored_in_ten_bits(tmp_path: Path, name: str, preset: str, ratio: str) -> None:
     source, target = make(tmp_path / name, MADE[name]), tmp_path / "out.mov"
     clip, table, notes = rewrite(source, target, crf=None, preset=preset, codec="prores")
     again, found = read(target)
@@ -51,19 +51,21 @@ def test_the_picture_arrives_in_ten_bits(tmp_path: Path, name: str, preset: str,
     assert [pts * clip.time_base for pts in table.pts] == [pts * again.time_base for pts in found.pts]
     coarser = name == "fine.mkv" and ratio == "422"
     assert notes == (["yuv444p10le was written as YUV 4:2:2: prores stores no finer colour"] if coarser else [])
-    verify_video(target, clip.frames)
-    for old, new in zip(frames(source, clip), frames(target, again), strict=True):
+    check_written_video(target, clip.frames)
+    for old, new in zip(read_frames(source, clip), read_frames(target, again), strict=True):
         luma = old.luma.astype(float) * (1 << (10 - old.layout.depth))
         assert np.abs(luma - new.luma).mean() < 3  # of 1023
 
 
-def test_full_range_becomes_limited_and_says_so(tmp_path: Path) -> None:
+def test_full_range_becomes_limited_range_and_is_noted(tmp_path: Path) -> None:
     source = make(tmp_path / "full.mkv", Made(color=ColorTags(2, 1, 1, 1, 1), **FFV1))  # type: ignore[arg-type]
     clip, _, notes = rewrite(source, tmp_path / "out.mov", crf=None, preset="hq", codec="prores")
     assert notes == ["full range was written as limited range, as players expect of ProRes"]
     again, _ = read(tmp_path / "out.mov")
     assert again.color.range == 1
-    before, after = (next(iter(frames(path, of))).rgb() for path, of in ((source, clip), (tmp_path / "out.mov", again)))
+    before, after = (
+        next(iter(read_frames(path, of))).rgb() for path, of in ((source, clip), (tmp_path / "out.mov", again))
+    )
     assert np.abs(before.astype(float) - after).mean() < 2
 
 
@@ -76,21 +78,21 @@ def test_sound_is_copied(tmp_path: Path) -> None:
         assert before[0][0] == after[0][0]
 
 
-def test_gray_arrives_gray(tmp_path: Path) -> None:
+def test_gray_stays_gray(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mkv", Made(pixel_format="gray", color=ColorTags(1, 1, 1, 1, 0), **FFV1))  # type: ignore[arg-type]
     rewrite(source, tmp_path / "out.mov", crf=None, preset="standard", codec="prores")
     again, _ = read(tmp_path / "out.mov")
-    picture = next(iter(frames(tmp_path / "out.mov", again)))
+    picture = next(iter(read_frames(tmp_path / "out.mov", again)))
     assert np.abs(picture.planes[1].astype(int) - 512).max() <= 2
 
 
 @pytest.mark.parametrize(("location", "right", "down"), [(0, 0, 0.5), (1, 0, 0.5), (2, 0.5, 0.5), (3, 0, 0)])
-def test_colour_stays_where_it_is(tmp_path: Path, location: int, right: float, down: float) -> None:
-    """A slope of 2 a luma pixel, in u across and in v down, is where the chroma samples of 4:2:0 say."""
+def test_chroma_stays_at_its_location(tmp_path: Path, location: int, right: float, down: float) -> None:
+    """Ramps of 2 per luma pixel, in u across and in v down, stay where the chroma location puts them."""
     width, height = 64, 48
     u = np.tile((20 + 4 * np.arange(width // 2)).astype(np.uint8), (height // 2, 1))
     v = np.tile((20 + 4 * np.arange(height // 2)).astype(np.uint8)[:, None], (1, width // 2))
-    sink = VideoSink(
+    sink = VideoWriter(
         tmp_path / "out.mov",
         size_px=(width, height),
         layout=nearest_layout("yuv420p"),
@@ -105,7 +107,7 @@ def test_colour_stays_where_it_is(tmp_path: Path, location: int, right: float, d
     with sink:
         sink.write((np.full((height, width), 120, np.uint8), u, v), 0, 1)
     clip, _ = read(tmp_path / "out.mov")
-    picture = next(iter(frames(tmp_path / "out.mov", clip)))
+    picture = next(iter(read_frames(tmp_path / "out.mov", clip)))
     inside = np.s_[8:40, 8:56]
     x, y = np.meshgrid(np.arange(width), np.arange(height))
     for plane, expected in ((picture.planes[1], 20 + 2 * (x - right)), (picture.planes[2], 20 + 2 * (y - down))):
@@ -122,7 +124,7 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path: Path) -> None:
     assert first.index(b"moov") < first.index(b"mdat")
 
 
-def test_it_is_apples_own_tag(tmp_path: Path) -> None:
+def test_the_codec_tag_is_apple_s(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mp4", Made())
     rewrite(source, tmp_path / "out.mov", crf=None, preset="hq", codec="prores")
     with av.open(str(tmp_path / "out.mov")) as file:

@@ -1,4 +1,4 @@
-"""What goes into an MP4 comes out: every frame, its time, its tags, its samples where nothing is lost on purpose."""
+"""A written MP4 keeps every frame with its time and tags, and every sample if the encoding is lossless."""
 
 import resource
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from tasks.errors import OutputError
-from tasks.media.input.frames import Picture, frames
+from tasks.media.input.frames import Frame, read_frames
 from tasks.media.input.probe import FrameTable
-from tasks.media.output.read_back import verify_video
+from tasks.media.output.output_file import check_written_video
 from tasks.media.planes.layout import clip_layout, nearest_layout
 from tasks.records import Clip, ColorTags
 from tests.support.clips import Made, make, planes
@@ -25,7 +25,7 @@ FFV1 = Made(codec="ffv1", options={})
 
 
 def usual_place(color: ColorTags) -> ColorTags:
-    """``color`` as H.264 means it: an unspecified chroma location is the left one, an unspecified range limited."""
+    """``color`` as H.264 means it: an unspecified chroma location is left, an unspecified range is limited."""
     return replace(color, chroma_location=color.chroma_location or 1, range=color.range or 1)
 
 
@@ -50,7 +50,7 @@ MADE = {
         container=TICKS_600,
         options={"bf": "0"},
     ),
-    # Written with B-frames, yet its last frame is the last one in decoding order too.
+    # Has B-frames, but its last frame is also the last one in decoding order.
     "last_last.mp4": Made(
         ticks=[0, 3000, 6100, 9000, 12100, 15000, 18000, 21100, 24000, 27100, 30000],
         last_ticks=3000,
@@ -87,7 +87,7 @@ def test_a_rewritten_clip_keeps_times_and_tags(tmp_path: Path, name: str, preset
     assert nearest_layout(again[0].pixel_format) == clip_layout(clip)
     assert len(again[0].sound) == len(clip.sound)
     assert notes == []
-    verify_video(target, clip.frames)
+    check_written_video(target, clip.frames)
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_a_rewritten_real_clip_keeps_times_tags_and_sound(videos: Path, tmp_path
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p", "yuv444p"])
 @pytest.mark.parametrize("size", [(64, 48), (66, 46)])
-def test_a_lossless_encoding_gives_back_every_sample(tmp_path: Path, pixel_format: str, size: tuple[int, int]) -> None:
+def test_a_lossless_encoding_keeps_every_sample(tmp_path: Path, pixel_format: str, size: tuple[int, int]) -> None:
     source, target = make(tmp_path / "a.mp4", Made(size_px=size, pixel_format=pixel_format)), tmp_path / "out.mp4"
     clip, _, _ = rewrite(source, target, crf=0, preset="medium")
-    assert_same_pictures(frames(source, clip), frames(target, read(target)[0]))
+    assert_same_pictures(read_frames(source, clip), read_frames(target, read(target)[0]))
 
 
-def assert_same_pictures(before: Iterator[Picture], after: Iterator[Picture]) -> None:
+def assert_same_pictures(before: Iterator[Frame], after: Iterator[Frame]) -> None:
     for old, new in zip(before, after, strict=True):
         for left, right in zip(old.planes, new.planes, strict=True):
             np.testing.assert_array_equal(left, right[: left.shape[0], : left.shape[1]])
@@ -131,7 +131,7 @@ def assert_same_pictures(before: Iterator[Picture], after: Iterator[Picture]) ->
 @pytest.mark.parametrize(
     ("pixel_format", "size"), [("yuv420p", (65, 47)), ("yuv420p", (64, 47)), ("yuv422p", (65, 48))]
 )
-def test_odd_sizes_grow_by_their_last_line_and_say_so(tmp_path: Path, pixel_format: str, size: tuple[int, int]) -> None:
+def test_odd_sizes_repeat_their_last_line_with_a_note(tmp_path: Path, pixel_format: str, size: tuple[int, int]) -> None:
     source = make(tmp_path / "a.mkv", replace(FFV1, size_px=size, pixel_format=pixel_format))
     clip, _, notes = rewrite(source, tmp_path / "out.mp4", crf=0)
     again, _ = read(tmp_path / "out.mp4")
@@ -140,30 +140,30 @@ def test_odd_sizes_grow_by_their_last_line_and_say_so(tmp_path: Path, pixel_form
     assert notes == [
         f"{size[0]}x{size[1]} is odd: its last column or row was repeated to {even[0]}x{even[1]}, as H.264 needs"
     ]
-    assert_same_pictures(frames(source, clip), frames(tmp_path / "out.mp4", again))
-    for picture in frames(tmp_path / "out.mp4", again):
+    assert_same_pictures(read_frames(source, clip), read_frames(tmp_path / "out.mp4", again))
+    for picture in read_frames(tmp_path / "out.mp4", again):
         np.testing.assert_array_equal(picture.luma[:, -1], picture.luma[:, size[0] - 1])
         np.testing.assert_array_equal(picture.luma[-1], picture.luma[size[1] - 1])
 
 
-def test_rgb_arrives_as_yuv_of_the_same_colours(tmp_path: Path) -> None:
+def test_rgb_becomes_yuv_of_the_same_colors(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mkv", replace(FFV1, pixel_format="bgr0"))
     clip, _, notes = rewrite(source, tmp_path / "out.mp4", crf=0)
     again, _ = read(tmp_path / "out.mp4")
     assert notes == ["RGB was written as YUV 4:4:4 (BT.709), as players expect of H.264"]
     assert (again.pixel_format, again.color.matrix) == ("yuv444p", 1)
-    for old, new in zip(frames(source, clip), frames(tmp_path / "out.mp4", again), strict=True):
+    for old, new in zip(read_frames(source, clip), read_frames(tmp_path / "out.mp4", again), strict=True):
         assert np.abs(old.rgb().astype(int) - new.rgb()).max() <= 3
 
 
 @pytest.mark.parametrize("pixel_format", ["gray", "gray10le"])
-def test_gray_arrives_gray(tmp_path: Path, pixel_format: str) -> None:
+def test_gray_stays_gray(tmp_path: Path, pixel_format: str) -> None:
     source = make(tmp_path / "a.mkv", replace(FFV1, pixel_format=pixel_format))
     clip, _, _ = rewrite(source, tmp_path / "out.mp4", crf=4)
     again, _ = read(tmp_path / "out.mp4")
     assert nearest_layout(again.pixel_format).name == pixel_format.replace("gray", "yuv420p")
     assert again.color.range == 2
-    for picture in frames(tmp_path / "out.mp4", again):
+    for picture in read_frames(tmp_path / "out.mp4", again):
         middle = 1 << (picture.layout.depth - 1)
         assert all((plane == middle).all() for plane in picture.planes[1:])
     assert clip.frames == again.frames
@@ -176,7 +176,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "1.mp4").read_bytes() == (tmp_path / "2.mp4").read_bytes()
 
 
-def test_the_index_comes_before_the_pictures(tmp_path: Path) -> None:
+def test_the_index_is_before_the_frames_and_no_version_is_stored(tmp_path: Path) -> None:
     rewrite(make(tmp_path / "a.mp4", Made()), tmp_path / "out.mp4")
     content = (tmp_path / "out.mp4").read_bytes()
     assert content.index(b"moov") < content.index(b"mdat")
@@ -185,7 +185,7 @@ def test_the_index_comes_before_the_pictures(tmp_path: Path) -> None:
 
 
 class Stop(Exception):
-    """What a stage raises when it is interrupted."""
+    """Raised by a stage that is interrupted."""
 
 
 @pytest.mark.parametrize("after", [0, 1, 5])
@@ -193,14 +193,14 @@ def test_an_exception_leaves_no_file(tmp_path: Path, after: int) -> None:
     source, target = make(tmp_path / "a.mp4", Made(tones=["aac"])), tmp_path / "out.mp4"
     clip, _ = read(source)
     with pytest.raises(Stop), sink_like(target, clip, sound=source) as sink:
-        for picture in frames(source, clip):
+        for picture in read_frames(source, clip):
             if picture.index == after:
                 raise Stop
             sink.write(picture.planes, picture.pts, picture.duration)
     assert not target.exists()
 
 
-def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
     clip, _ = read(make(tmp_path / "a.mp4", Made()))
     with (
         pytest.raises(OutputError, match=r"none/out\.mp4: cannot be written \(No such file or directory\); free space"),
@@ -211,7 +211,7 @@ def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
 
 @contextmanager
 def room_for(size: int) -> Iterator[None]:
-    """Let no file of this process grow beyond ``size`` bytes: what a full disk does."""
+    """Limit the size of this process's files to ``size`` bytes, like a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -221,7 +221,7 @@ def room_for(size: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("size", [10, 40_000])
-def test_a_full_disk_is_a_sentence_and_leaves_no_file(tmp_path: Path, size: int) -> None:
+def test_a_full_disk_is_one_sentence_and_leaves_no_file(tmp_path: Path, size: int) -> None:
     clip, _ = read(make(tmp_path / "a.mp4", Made(size_px=(320, 240))))
     target = tmp_path / "out.mp4"
     noise = np.random.default_rng(1)
@@ -236,8 +236,8 @@ def test_a_full_disk_is_a_sentence_and_leaves_no_file(tmp_path: Path, size: int)
     assert not target.exists()
 
 
-def test_a_picture_too_narrow_for_the_encoder_is_refused_before_it_corrupts_memory(tmp_path: Path) -> None:
+def test_a_frame_too_narrow_for_the_encoder_is_refused(tmp_path: Path) -> None:
     source = make(tmp_path / "small.mp4", Made(size_px=(48, 64)))
-    with pytest.raises(OutputError, match=r"H\.265 is not made of pictures narrower than 64 px, as 48x64"):
+    with pytest.raises(OutputError, match=r"H\.265 needs a width of at least 64 px, not 48x64"):
         rewrite(source, tmp_path / "out.mp4", crf=18, preset="superfast", codec="x265")
     assert not (tmp_path / "out.mp4").exists()

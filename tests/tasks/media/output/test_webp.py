@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.media.output.webp import verify_webp, write_webp
+from tasks.media.output.webp import check_written_webp, write_webp
 
 SIZE = (64, 48)
 
@@ -21,10 +21,10 @@ def pictures(count: int) -> Iterator[tuple[float, NDArray[np.uint8]]]:
         yield 0.1 * index, rgb
 
 
-def test_every_picture_arrives_with_its_colour_and_time(tmp_path: Path) -> None:
+def test_every_picture_keeps_its_color_and_time(tmp_path: Path) -> None:
     path = tmp_path / "preview.webp"
     assert write_webp(path, pictures(8), SIZE) == 8
-    verify_webp(path, 8)
+    check_written_webp(path, 8)
     found, animation = cv2.imreadanimation(str(path))
     assert found
     assert len(animation.frames) == 8
@@ -43,20 +43,20 @@ def test_a_short_or_cut_file_is_found(tmp_path: Path) -> None:
     path = tmp_path / "a.webp"
     write_webp(path, pictures(3), SIZE)
     with pytest.raises(OutputError, match="holds 3 pictures instead of 4"):
-        verify_webp(path, 4)
+        check_written_webp(path, 4)
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(OutputError):
-        verify_webp(path, 3)
+        check_written_webp(path, 3)
 
 
-def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         write_webp(tmp_path / "no" / "a.webp", pictures(1), SIZE)
 
 
-def test_one_picture_is_a_whole_file_too(tmp_path: Path) -> None:
+def test_a_single_picture_is_a_valid_file(tmp_path: Path) -> None:
     path = tmp_path / "preview.webp"
     assert write_webp(path, pictures(1), SIZE) == 1
-    verify_webp(path, 1)
+    check_written_webp(path, 1)
     with pytest.raises(OutputError, match="holds 1 pictures instead of 2"):
-        verify_webp(path, 2)
+        check_written_webp(path, 2)

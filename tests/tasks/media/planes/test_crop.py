@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from tasks.maths.body.person_box import whole_picture_box
-from tasks.media.input.frames import Picture
+from tasks.media.input.frames import Frame
 from tasks.media.planes.crop import crop_and_resize, crop_rgb
 from tasks.media.planes.layout import nearest_layout
 from tasks.media.planes.plane_color import rgb_to_planes
@@ -54,7 +54,7 @@ def test_a_crop_of_the_planes_shows_the_crop_of_the_picture(form: str, span: int
     columns, rows = np.meshgrid(np.linspace(0, 1, 801), np.linspace(0, 1, 723))
     rgb = np.stack([40 + 150 * columns, 60 + 130 * rows, 200 - 120 * columns], axis=-1).astype(np.uint8)
     layout, color = nearest_layout(form), ColorTags(range=span)
-    picture = Picture(0, 0, 1, rgb_to_planes(rgb, layout, color, 723), layout, color)
+    picture = Frame(0, 0, 1, rgb_to_planes(rgb, layout, color, 723), layout, color)
     part = crop_rgb(picture, np.array(edges), (128, 96))
     assert part.shape == (96, 128, 3) and part.flags.c_contiguous
     assert np.abs(part.astype(int) - crop_and_resize(picture.rgb(), np.array(edges), (128, 96))).max() <= 4

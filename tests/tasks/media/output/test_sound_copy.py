@@ -1,4 +1,4 @@
-"""Sound arrives packet by packet at its own times; what cannot be carried is re-encoded or named, never fatal."""
+"""Sound is copied packet by packet at its own times. What cannot be copied is re-encoded or noted, never fatal."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -7,8 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from tasks.media.input.frames import frames
-from tasks.media.output.read_back import verify_video
+from tasks.media.input.frames import read_frames
+from tasks.media.output.output_file import check_written_video
 from tests.support.clips import RATE_HZ, Made, make
 from tests.support.rewriting import packets, read, rewrite, sink_like
 
@@ -39,7 +39,7 @@ def test_every_track_is_copied_byte_for_byte(tmp_path: Path, name: str, tones: l
     assert notes == []
 
 
-def test_sound_and_picture_keep_their_distance(tmp_path: Path) -> None:
+def test_sound_and_picture_keep_their_offset(tmp_path: Path) -> None:
     made = Made(ticks=range(30720, 30720 + 40 * 512, 512), tones=["aac"], tone_start_s=Fraction(3, 2))
     source = make(tmp_path / "a.mp4", made)
     _, table, _ = rewrite(source, tmp_path / "out.mp4")
@@ -47,7 +47,7 @@ def test_sound_and_picture_keep_their_distance(tmp_path: Path) -> None:
     assert read(tmp_path / "out.mp4")[1].pts.tolist() == table.pts.tolist()
 
 
-def test_sound_lies_beside_its_pictures_in_the_file(tmp_path: Path) -> None:
+def test_sound_is_interleaved_with_its_pictures(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mp4", Made(ticks=range(0, 150 * 512, 512), tones=["aac"]))
     rewrite(source, tmp_path / "out.mp4", preset="ultrafast")
     with av.open(str(tmp_path / "out.mp4")) as file:
@@ -63,7 +63,7 @@ def test_sound_lies_beside_its_pictures_in_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mov", "pcm_s16le"), ("a.mkv", "pcm_s24le"), ("a.avi", "adpcm_ms")])
-def test_what_mp4_cannot_carry_is_encoded_and_said(tmp_path: Path, name: str, codec: str) -> None:
+def test_sound_that_mp4_cannot_store_is_encoded_and_noted(tmp_path: Path, name: str, codec: str) -> None:
     source = make(tmp_path / name, Made(tones=["ac3", codec], ticks=range(60), last_ticks=1, time_base=Fraction(1, 30)))
     _, _, notes = rewrite(source, tmp_path / "out.mp4")
     assert notes == [f"sound track 2 was re-encoded from {codec} to AAC, as MP4 needs"]
@@ -84,28 +84,28 @@ def test_encoded_sound_is_the_same_sound_at_the_same_time(tmp_path: Path, start_
     assert np.corrcoef(aligned[middle], wave_in[middle])[0, 1] > 0.99
 
 
-def test_an_unknown_codec_costs_its_track_only(tmp_path: Path) -> None:
+def test_an_unknown_codec_costs_only_its_track(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mkv", Made(tones=["pcm_s16le", "aac"]))
     source.write_bytes(source.read_bytes().replace(b"A_PCM/INT/LIT", b"A_XYZ/INT/LIT"))
     clip, _, notes = rewrite(source, tmp_path / "out.mp4")
     assert notes == ["sound track 1 was left out: its codec is unknown"]
-    verify_video(tmp_path / "out.mp4", clip.frames)
+    check_written_video(tmp_path / "out.mp4", clip.frames)
     assert len(packets(tmp_path / "out.mp4")) == 1
 
 
-def test_sound_that_cannot_be_opened_costs_the_sound_only(tmp_path: Path) -> None:
+def test_sound_that_cannot_be_opened_does_not_cost_the_video(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mp4", Made())
     clip, _ = read(source)
     (tmp_path / "b.mp4").write_bytes(b"no video")
     with sink_like(tmp_path / "out.mp4", clip, sound=tmp_path / "b.mp4") as sink:
-        for picture in frames(source, clip):
+        for picture in read_frames(source, clip):
             sink.write(picture.planes, picture.pts, picture.duration)
     assert len(sink.notes) == 1
     assert sink.notes[0].startswith("the sound was left out: ")
-    verify_video(tmp_path / "out.mp4", clip.frames)
+    check_written_video(tmp_path / "out.mp4", clip.frames)
 
 
-def test_sound_that_breaks_midway_costs_the_rest_of_the_sound_only(tmp_path: Path) -> None:
+def test_sound_that_breaks_off_does_not_cost_the_video(tmp_path: Path) -> None:
     source = tmp_path / "cut.mp4"
     whole = make(
         tmp_path / "a.mp4", Made(tones=["aac"], ticks=range(0, 90 * 512, 512), container={"movflags": "+faststart"})
@@ -114,13 +114,13 @@ def test_sound_that_breaks_midway_costs_the_rest_of_the_sound_only(tmp_path: Pat
     source.write_bytes(content[: len(content) * 7 // 10])
     clip, _, _ = rewrite(source, tmp_path / "out.mp4")
     assert clip.broken
-    verify_video(tmp_path / "out.mp4", clip.frames)
+    check_written_video(tmp_path / "out.mp4", clip.frames)
     (before,), (after,) = packets(whole), packets(tmp_path / "out.mp4")
     assert 0 < len(after) < len(before)
     assert [content for _, content in after[:-1]] == [content for _, content in before[: len(after) - 1]]
 
 
-def test_data_tracks_are_dropped_without_a_word(videos: Path, tmp_path: Path) -> None:
+def test_data_tracks_are_not_copied(videos: Path, tmp_path: Path) -> None:
     _, _, notes = rewrite(videos / "phone_rotated_printed_figure.mov", tmp_path / "out.mp4", crf=45, preset="ultrafast")
     with av.open(str(tmp_path / "out.mp4")) as file:
         assert [stream.type for stream in file.streams] == ["video", "audio"]

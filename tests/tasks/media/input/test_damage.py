@@ -1,4 +1,4 @@
-"""Frames that are missing in the middle are counted, and nothing is called missing that never was a frame."""
+"""Missing frames are counted, and an undamaged file never reports any."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -11,8 +11,8 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from tasks.errors import VideoError
-from tasks.media.input.lost_frames import Unshown, lost_frames
-from tasks.media.input.probe import scan
+from tasks.media.input.damage import SuspectPackets, describe_missing_frames
+from tasks.media.input.probe import scan_video
 from tests.support.clips import Made, make
 from tests.support.rewriting import read
 
@@ -26,42 +26,42 @@ SHORT = replace(PLAIN, ticks=range(60), last_ticks=1, time_base=Fraction(1, 30))
 OPEN = {"h264": H264, "hevc": H265}
 
 
-def lost(pts: list[int], silent: tuple[int, ...] = (), marked: tuple[int, ...] = ()) -> str:
-    return lost_frames(np.array(pts, dtype=np.int64), Unshown(silent, marked), TICK_S)
+def missing(pts: list[int], frameless: tuple[int, ...] = (), corrupt: tuple[int, ...] = ()) -> str:
+    return describe_missing_frames(np.array(pts, dtype=np.int64), SuspectPackets(frameless, corrupt), TICK_S)
 
 
 def without(*pts: int) -> list[int]:
     return [known for known in EVEN if known not in pts]
 
 
-def test_nothing_is_missing_without_a_packet_to_blame() -> None:
-    assert lost([]) == lost([0]) == lost([0], (0,), (0,)) == lost(EVEN) == lost(without(400)) == ""
+def test_nothing_is_missing_without_a_suspect_packet() -> None:
+    assert missing([]) == missing([0]) == missing([0], (0,), (0,)) == missing(EVEN) == missing(without(400)) == ""
 
 
-@pytest.mark.parametrize("blamed", [{"silent": (400,)}, {"marked": (400,)}, {"marked": (1300,)}])
-def test_a_hole_with_a_packet_to_blame_is_told(blamed: dict[str, tuple[int, ...]]) -> None:
-    assert lost(without(400), **blamed) == "1 frame is missing at 0.40 s"
+@pytest.mark.parametrize("suspects", [{"frameless": (400,)}, {"corrupt": (400,)}, {"corrupt": (1300,)}])
+def test_a_gap_with_a_suspect_packet_is_a_missing_frame(suspects: dict[str, tuple[int, ...]]) -> None:
+    assert missing(without(400), **suspects) == "1 frame is missing at 0.40 s"
 
 
-def test_the_length_of_holes_tells_their_frames() -> None:
-    assert lost(without(400, 440, 1000), (440, 1000)) == "3 frames are missing, the first at 0.40 s"
-    assert lost(without(400, 440, 1000), marked=(440,)) == "3 frames are missing, the first at 0.40 s"
+def test_the_length_of_a_gap_gives_the_number_of_missing_frames() -> None:
+    assert missing(without(400, 440, 1000), (440, 1000)) == "3 frames are missing, the first at 0.40 s"
+    assert missing(without(400, 440, 1000), corrupt=(440,)) == "3 frames are missing, the first at 0.40 s"
 
 
-def test_what_leaves_no_hole_is_not_missing() -> None:
-    fields = tuple(pts + 20 for pts in EVEN)  # the second of each frame, in a packet of its own
-    assert lost(EVEN, silent=fields) == lost(EVEN, marked=tuple(EVEN)) == ""
-    assert lost(without(400), silent=(-40, 420 + 2000)) == lost(without(400), marked=(1900,)) == ""
+def test_a_suspect_packet_without_a_gap_is_no_missing_frame() -> None:
+    fields = tuple(pts + 20 for pts in EVEN)  # the second field of each frame, in a packet of its own
+    assert missing(EVEN, frameless=fields) == missing(EVEN, corrupt=tuple(EVEN)) == ""
+    assert missing(without(400), frameless=(-40, 420 + 2000)) == missing(without(400), corrupt=(1900,)) == ""
 
 
-def test_where_long_steps_are_usual_only_packets_count() -> None:
+def test_at_a_variable_rate_only_packets_count() -> None:
     uneven = np.cumsum([40, 40, 40, 500] * 9).tolist()
-    assert lost(uneven, marked=(700,)) == ""
-    assert lost(uneven, silent=(400,)) == "1 frame is missing at 0.16 s"
+    assert missing(uneven, corrupt=(700,)) == ""
+    assert missing(uneven, frameless=(400,)) == "1 frame is missing at 0.16 s"
 
 
-def test_what_was_cut_out_is_not_missing() -> None:
-    assert lost([*EVEN, *(pts + 60_000 for pts in EVEN)], marked=(60_000,)) == ""
+def test_a_long_cut_is_not_damage() -> None:
+    assert missing([*EVEN, *(pts + 60_000 for pts in EVEN)], corrupt=(60_000,)) == ""
 
 
 def video_packets(path: Path) -> list["Packet[VideoStream]"]:
@@ -69,7 +69,7 @@ def video_packets(path: Path) -> list["Packet[VideoStream]"]:
         return [packet for packet in file.demux(video=0) if packet.size]
 
 
-def test_a_transport_stream_tells_what_was_lost(tmp_path: Path) -> None:
+def test_frames_lost_from_a_transport_stream_are_counted(tmp_path: Path) -> None:
     path = make(tmp_path / "a.ts", replace(PLAIN, options={"bf": "0", "threads": "1"}))
     content, packets = path.read_bytes(), video_packets(path)
     first, last = packets[20], packets[22]
@@ -81,24 +81,24 @@ def test_a_transport_stream_tells_what_was_lost(tmp_path: Path) -> None:
     assert (clip.frames, clip.broken) == (58, "")
     assert clip.missing == f"2 frames are missing, the first at {first.pts / 90_000:.2f} s"
     with pytest.raises(VideoError, match=r"a\.ts: 2 frames are missing, .* s; repair it, or use decode\.strict=false"):
-        scan(path, "digest", lambda done: None, strict=True)
+        scan_video(path, "digest", lambda done: None, strict=True)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
-def test_a_packet_of_which_the_decoder_makes_nothing_is_missed(tmp_path: Path, name: str) -> None:
+def test_a_packet_that_gives_no_frame_counts_as_missing(tmp_path: Path, name: str) -> None:
     path = make(tmp_path / name, H265)
     packet = video_packets(path)[30]
     content = bytes(packet)
     assert path.read_bytes().count(content) == 1
-    unknown = content[:4] + bytes([41 << 1]) + content[5:]  # a kind of data that is to be passed over
+    unknown = content[:4] + bytes([41 << 1]) + content[5:]  # a reserved type of NAL unit, which decoders skip
     path.write_bytes(path.read_bytes().replace(content, unknown))
     clip, _ = read(path)
-    assert (30 < clip.frames < 60, clip.broken) == (True, "")  # others are made from it
+    assert (30 < clip.frames < 60, clip.broken) == (True, "")  # other frames refer to it
     assert clip.missing.startswith(f"{60 - clip.frames} frames are missing, the first at ")
 
 
 @pytest.mark.parametrize("codec", OPEN)
-def test_what_leads_up_to_the_first_frame_is_not_missed(tmp_path: Path, codec: str) -> None:
+def test_packets_before_the_first_decodable_frame_are_not_missing(tmp_path: Path, codec: str) -> None:
     path = make(tmp_path / "a.ts", OPEN[codec])
     content, shown = path.read_bytes(), set[int]()
     for share in (0.1, 0.2, 0.4, 0.6):
@@ -126,6 +126,6 @@ def test_what_leads_up_to_the_first_frame_is_not_missed(tmp_path: Path, codec: s
         ("a.gif", replace(SHORT, codec="gif", options={}, pixel_format="gray")),
     ],
 )
-def test_a_whole_file_misses_nothing(tmp_path: Path, name: str, made: Made) -> None:
-    clip, _ = scan(make(tmp_path / name, made), "digest", lambda done: None, strict=True)
+def test_an_undamaged_file_has_no_missing_frames(tmp_path: Path, name: str, made: Made) -> None:
+    clip, _ = scan_video(make(tmp_path / name, made), "digest", lambda done: None, strict=True)
     assert (clip.frames, clip.missing) == (60, "")

@@ -1,16 +1,26 @@
-"""Every codec carries the same times, tags and sound; one that is not there is named before any work."""
+"""Every encoder keeps times, tags and sound. A missing one is reported before any work."""
 
+import os
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
+from av.video.codeccontext import VideoCodecContext
 
 from tasks.errors import OutputError, SettingError
-from tasks.media.input.frames import frames
-from tasks.media.output.codecs import CODECS, check_codec, coded_layout, missing
-from tasks.media.output.read_back import verify_video
+from tasks.media.input.frames import read_frames
+from tasks.media.output.encoders import (
+    ENCODERS,
+    coded_layout,
+    keep_thread_priority,
+    open_encoder,
+    require_encoder,
+    unavailable_reason,
+)
+from tasks.media.output.output_file import check_written_video
 from tasks.media.planes.layout import nearest_layout
 from tasks.records import NO_HDR, ColorTags, HdrTags
 from tests.support.clips import Made, make
@@ -38,27 +48,27 @@ MADE = {
     "two.mp4": Made(ticks=[0, 512]),
     "five.mp4": Made(ticks=range(0, 5 * 512, 512)),
 }
-# Of BT.2020 screens, and of 1000 cd/m2.
+# A BT.2020 display of 1000 cd/m2.
 HDR = HdrTags(
     ("17/25", "8/25", "53/200", "69/100", "3/20", "3/50", "3127/10000", "329/1000", "1/1000", "1000"), (1000, 400)
 )
 
 
-@pytest.fixture(params=[name for name in CODECS if name != "prores"])  # which stores another format: see test_prores
+@pytest.fixture(params=[name for name in ENCODERS if name != "prores"])  # see test_prores: it stores another format
 def codec(request: pytest.FixtureRequest) -> str:
     name = str(request.param)
-    if reason := missing(CODECS[name]):
+    if reason := unavailable_reason(ENCODERS[name]):
         pytest.skip(f"{name} does not run here: {reason}")
     return name
 
 
 def usual(color: ColorTags) -> ColorTags:
-    """``color`` as files mean it: an unspecified range is limited; where chroma lies, not every codec can say."""
+    """``color`` as files mean it: an unspecified range is limited, and not every codec stores the chroma location."""
     return replace(color, chroma_location=0, range=color.range or 1)
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_times_tags_and_sound_arrive(tmp_path: Path, codec: str, name: str) -> None:
+def test_times_tags_and_sound_are_kept(tmp_path: Path, codec: str, name: str) -> None:
     source, target = make(tmp_path / name, MADE[name]), tmp_path / "out.mp4"
     crf, preset = SETTINGS[codec]
     clip, table, notes = rewrite(source, target, crf=crf, preset=preset, codec=codec)
@@ -70,8 +80,8 @@ def test_times_tags_and_sound_arrive(tmp_path: Path, codec: str, name: str) -> N
     assert usual(again.color) == usual(clip.color)
     assert packets(source) == packets(target)
     assert notes == []
-    verify_video(target, clip.frames)
-    for old, new in zip(frames(source, clip), frames(target, again), strict=True):
+    check_written_video(target, clip.frames)
+    for old, new in zip(read_frames(source, clip), read_frames(target, again), strict=True):
         scale = 1 << (old.layout.depth - 8)
         assert np.abs(old.luma.astype(float) - new.luma).mean() < 2 * scale
 
@@ -87,7 +97,7 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path: Path, codec: str) -> No
     assert first.index(b"moov") < first.index(b"mdat")
 
 
-def test_nothing_is_said_on_the_terminal(tmp_path: Path, codec: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_encoder_prints_to_the_terminal(tmp_path: Path, codec: str, capfd: pytest.CaptureFixture[str]) -> None:
     source = make(tmp_path / "a.mkv", Made(codec="ffv1", options={}))
     capfd.readouterr()
     crf, preset = SETTINGS[codec]
@@ -95,7 +105,7 @@ def test_nothing_is_said_on_the_terminal(tmp_path: Path, codec: str, capfd: pyte
     assert capfd.readouterr() == ("", "")
 
 
-def test_hdr_tags_arrive_and_survive_a_second_time(tmp_path: Path, codec: str) -> None:
+def test_hdr_tags_are_kept_over_two_encodings(tmp_path: Path, codec: str) -> None:
     if codec == "nvenc":
         pytest.skip("NVENC takes no mastering tags, and says so")
     ten = make(tmp_path / "a.mp4", replace(MADE["ten.mp4"]))
@@ -103,7 +113,7 @@ def test_hdr_tags_arrive_and_survive_a_second_time(tmp_path: Path, codec: str) -
     assert clip.hdr == NO_HDR
     crf, preset = SETTINGS[codec]
     with sink_like(tmp_path / "1.mp4", replace(clip, hdr=HDR), crf=crf, preset=preset, codec=codec) as sink:
-        for picture in frames(ten, clip):
+        for picture in read_frames(ten, clip):
             sink.write(picture.planes, picture.pts, picture.duration)
     first = read(tmp_path / "1.mp4")[0]
     rewrite(tmp_path / "1.mp4", tmp_path / "2.mp4", crf=crf, preset=preset, codec=codec)
@@ -111,11 +121,11 @@ def test_hdr_tags_arrive_and_survive_a_second_time(tmp_path: Path, codec: str) -
         assert hdr.light == HDR.light
         told, meant = ([float(Fraction(one)) for one in numbers] for numbers in (hdr.mastering, HDR.mastering))
         np.testing.assert_allclose(told, meant, rtol=1e-4, atol=1e-4)
-    if codec != "av1":  # whose numbers have other steps
+    if codec != "av1":  # which stores its numbers in other steps
         assert first.hdr == HDR
 
 
-def test_finer_colour_than_the_codec_stores_is_said(tmp_path: Path) -> None:
+def test_coarser_chroma_than_the_source_is_noted(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mp4", Made(pixel_format="yuv444p", color=ColorTags(1, 1, 1, 1, 1)))
     _, _, notes = rewrite(source, tmp_path / "out.mp4", crf=24, preset="10", codec="av1")
     assert notes == ["yuv444p was written as YUV 4:2:0: av1 stores no finer colour"]
@@ -132,30 +142,30 @@ def test_finer_colour_than_the_codec_stores_is_said(tmp_path: Path) -> None:
         ("yuv422p", "nvenc", "yuv420p"),
     ],
 )
-def test_each_layout_is_stored_as_near_as_the_codec_can(stored: str, name: str, coded: str) -> None:
-    assert coded_layout(nearest_layout(stored), CODECS[name]).name == coded
+def test_each_layout_is_stored_in_the_nearest_one_of_the_encoder(stored: str, name: str, coded: str) -> None:
+    assert coded_layout(nearest_layout(stored), ENCODERS[name]).name == coded
 
 
-def test_a_codec_that_is_not_there_names_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    check_codec("x264")
-    monkeypatch.setitem(CODECS, "av1", replace(CODECS["av1"], encoder="libnone"))
+def test_the_error_for_a_missing_encoder_lists_the_available_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_encoder("x264")
+    monkeypatch.setitem(ENCODERS, "av1", replace(ENCODERS["av1"], ffmpeg_name="libnone"))
     with pytest.raises(
         SettingError, match=r"encode\.codec: av1 does not run here \(this FFmpeg has no libnone\)"
     ) as told:
-        check_codec("av1")
+        require_encoder("av1")
     assert "choose one of x264, x265, prores" in str(told.value)
 
 
-def test_nvenc_without_its_driver_is_a_sentence() -> None:
-    reason = missing(CODECS["nvenc"])
+def test_nvenc_without_its_driver_is_one_sentence() -> None:
+    reason = unavailable_reason(ENCODERS["nvenc"])
     if not reason:
         pytest.skip("NVENC runs here")
     with pytest.raises(SettingError, match="nvenc does not run here") as told:
-        check_codec("nvenc")
+        require_encoder("nvenc")
     assert reason in str(told.value)
 
 
-def test_what_an_encoder_refuses_is_told_in_its_own_words(tmp_path: Path) -> None:
+def test_an_encoder_that_refuses_its_settings_is_quoted(tmp_path: Path) -> None:
     clip, _ = read(make(tmp_path / "a.mp4", Made()))
     huge = replace(clip, width_px=20000, height_px=20000)
     with pytest.raises(
@@ -163,3 +173,30 @@ def test_what_an_encoder_refuses_is_told_in_its_own_words(tmp_path: Path) -> Non
     ):
         sink_like(tmp_path / "out.mp4", huge)
     assert not (tmp_path / "out.mp4").exists()
+
+
+THREADS_FOLDER = Path("/proc/self/task")
+
+
+def schedulers() -> set[int]:
+    return {os.sched_getscheduler(int(folder.name)) for folder in THREADS_FOLDER.iterdir()}
+
+
+@pytest.mark.skipif(not THREADS_FOLDER.is_dir(), reason="only Linux shows the scheduling of threads")
+@pytest.mark.parametrize("name", list(ENCODERS))
+def test_no_encoder_makes_real_time_threads(name: str) -> None:
+    encoder = ENCODERS[name]
+    if reason := unavailable_reason(encoder):
+        pytest.skip(f"{name} does not run here: {reason}")
+    context = cast(VideoCodecContext, VideoCodecContext.create(encoder.ffmpeg_name, "w"))
+    context.width, context.height, context.time_base = 256, 144, Fraction(1, 30)
+    context.pix_fmt = coded_layout(nearest_layout("yuv420p"), encoder).name
+    open_encoder(context)
+    assert schedulers() == {os.SCHED_OTHER}
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setscheduler") or os.geteuid() != 0, reason="only root may raise a priority")
+def test_a_priority_raised_in_the_block_is_reset() -> None:
+    with keep_thread_priority():
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    assert schedulers() == {os.SCHED_OTHER}

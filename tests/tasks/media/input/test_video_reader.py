@@ -1,4 +1,4 @@
-"""Opening: every bad file is one sentence. Timestamps: strictly increasing whatever the file says."""
+"""A file that cannot be opened gives one sentence. Timestamps become strictly increasing."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -10,9 +10,8 @@ import pytest
 from av.audio.frame import AudioFrame
 
 from tasks.errors import VideoError
-from tasks.media.input.chroma_location import turned
-from tasks.media.input.probe import probe_shape, scan
-from tasks.media.input.timestamps import Timing
+from tasks.media.input.probe import probe_shape, scan_video
+from tasks.media.input.video_reader import TimestampRepair
 from tests.support.clips import Made, make
 
 
@@ -26,7 +25,7 @@ def wav(path: Path) -> None:
 
 
 def with_cover(path: Path) -> None:
-    """Sound and a cover: FFmpeg shows the attachment as a video stream."""
+    """Sound and a cover picture, which FFmpeg lists as a video stream."""
     picture = make(path.with_suffix(".mjpeg.mov"), Made(ticks=[0], codec="mjpeg", options={}, pixel_format="yuvj420p"))
     with av.open(str(picture)) as file:
         jpeg = next(bytes(packet) for packet in file.demux(video=0) if packet.size)
@@ -41,7 +40,7 @@ def with_cover(path: Path) -> None:
 
 
 def undecodable(path: Path) -> None:
-    """A whole container around a stream of rubbish."""
+    """A valid container around a stream that cannot be decoded."""
     make(path, Made())
     content = bytearray(path.read_bytes())
     at = content.index(b"mdat") + 4
@@ -72,10 +71,10 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_is_one_sentence_from_both_readers(tmp_path: Path, name: str) -> None:
+def test_an_unreadable_file_gives_one_sentence_from_both_readers(tmp_path: Path, name: str) -> None:
     spoil, fact = BAD[name]
     spoil(tmp_path / name)
-    for read in (probe_shape, lambda path: scan(path, "digest", lambda done: None)):
+    for read in (probe_shape, lambda path: scan_video(path, "digest", lambda done: None)):
         with pytest.raises(VideoError, match=fact) as caught:
             read(tmp_path / name)
         text = str(caught.value)
@@ -84,18 +83,18 @@ def test_a_bad_file_is_one_sentence_from_both_readers(tmp_path: Path, name: str)
         assert "\n" not in text
 
 
-def test_a_file_that_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_without_read_permission_gives_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make(tmp_path / "a.mp4", Made())
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)  # root may read everything: the refusal is played
+    monkeypatch.setattr(Path, "open", refuse)  # simulated, because root may read everything
     with pytest.raises(VideoError, match=r"cannot be opened \(Permission denied\); check its permissions"):
         probe_shape(path)[0]
 
 
-def test_a_name_with_a_colon_is_a_file_and_no_protocol(tmp_path: Path) -> None:
+def test_a_file_name_with_a_colon_is_not_taken_for_a_protocol(tmp_path: Path) -> None:
     assert probe_shape(make(tmp_path / "10:30 walk, a%b.mp4", Made()))[0] == (64, 48)
 
 
@@ -113,37 +112,26 @@ def test_a_name_with_a_colon_is_a_file_and_no_protocol(tmp_path: Path) -> None:
     ],
 )
 def test_timestamps_are_repaired_by_one_rule(stored: list[int | None], expected: list[int]) -> None:
-    timing = Timing(nominal=10)
-    assert [timing.next(pts, 10) for pts in stored] == expected
+    repair = TimestampRepair(nominal_ticks=10)
+    assert [repair.next(pts, 10) for pts in stored] == expected
 
 
-def test_times_that_are_not_told_before_zero_lead_up_to_it() -> None:
-    timing = Timing(nominal=33, first=-100)
-    assert [timing.next(pts, 33) for pts in (None, None, None, 0, 33)] == [-100, -67, -34, 0, 33]
+def test_missing_timestamps_before_zero_count_up_from_the_start() -> None:
+    repair = TimestampRepair(nominal_ticks=33, first_pts=-100)
+    assert [repair.next(pts, 33) for pts in (None, None, None, 0, 33)] == [-100, -67, -34, 0, 33]
 
 
-def test_any_timestamps_become_strictly_increasing() -> None:
+def test_random_timestamps_become_strictly_increasing() -> None:
     random = np.random.default_rng(1)
     for _ in range(50):
-        timing = Timing(nominal=int(random.integers(1, 40)))
+        repair = TimestampRepair(nominal_ticks=int(random.integers(1, 40)))
         wild = [None if value > 90 else int(value) for value in random.integers(-100, 100, 60)]
-        assert np.diff([timing.next(pts, int(random.integers(0, 30))) for pts in wild]).min() >= 1
-
-
-def test_chroma_turns_with_the_picture() -> None:
-    left, center, top_left, top, bottom_left, bottom = range(1, 7)
-    assert [turned(left, angle, False) for angle in (0, 90, 180, 270)] == [left, top, center, bottom]
-    assert [turned(top_left, angle, False) for angle in (0, 90, 180, 270)] == [top_left, top, bottom, bottom_left]
-    assert turned(left, 0, True) == center
-    assert turned(0, 0, False) == 0
-    for code in range(1, 7):
-        assert turned(code, 90, False) in range(1, 7)
-    assert turned(turned(top, 90, False), 90, False) in {center, bottom}
+        assert np.diff([repair.next(pts, int(random.integers(0, 30))) for pts in wild]).min() >= 1
 
 
 @pytest.mark.parametrize("options", [{"bf": "2"}, {"bf": "0"}])
-def test_an_avi_which_tells_times_of_decoding_only_keeps_its_rate(tmp_path: Path, options: dict[str, str]) -> None:
+def test_an_avi_file_which_stores_decoding_times_only_keeps_its_rate(tmp_path: Path, options: dict[str, str]) -> None:
     made = Made(ticks=range(40), last_ticks=1, time_base=Fraction(1, 30), options={"threads": "1", **options})
-    clip, table = scan(make(tmp_path / "a.avi", made), "digest", lambda done: None)
+    clip, table = scan_video(make(tmp_path / "a.avi", made), "digest", lambda done: None)
     assert table.pts.tolist() == list(range(40))
     assert (clip.rate_hz, clip.variable_rate) == ("30", False)

@@ -1,0 +1,131 @@
+"""What a video stream says about its picture: orientation, pixel aspect, colour, chroma location, HDR."""
+
+import math
+import re
+import struct
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import av.logging
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from tasks.errors import VideoError
+from tasks.media.planes.layout import FULL_RANGE, nearest_layout
+from tasks.records import ColorTags, HdrTags
+
+_CHROMA_LOCATIONS = ("unspecified", "left", "center", "topleft", "top", "bottomleft", "bottom")
+"""FFmpeg's names in the order of its codes (AVChromaLocation)."""
+
+# AVChromaLocation: offset (right, down) of the chroma sample from the first luma sample, in half luma pixels.
+_CHROMA_OFFSETS = {1: (0, 1), 2: (1, 1), 3: (0, 0), 4: (1, 0), 5: (0, 2), 6: (1, 2)}
+_CHROMA_CODES = {offset: code for code, offset in _CHROMA_OFFSETS.items()}
+_UNSPECIFIED, _LEFT = 0, 1
+
+_log_level_lock = Lock()
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How the stored picture becomes upright: a clockwise rotation in degrees, then perhaps a left-right mirroring."""
+
+    rotation_deg: int = 0
+    mirrored: bool = False
+
+
+def read_orientation(path: Path, frame: VideoFrame) -> Orientation:
+    """The orientation in the frame's display matrix. ``VideoError`` if it is no multiple of 90 degrees."""
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    return Orientation() if data is None else _orientation(path, struct.unpack("=9i", bytes(data)))
+
+
+def upright_size_px(frame: VideoFrame, orientation: Orientation) -> tuple[int, int]:
+    """``(width, height)`` of the upright picture."""
+    return (frame.height, frame.width) if orientation.rotation_deg % 180 else (frame.width, frame.height)
+
+
+def read_pixel_aspect(stream: VideoStream, orientation: Orientation) -> Fraction:
+    """Width / height of one pixel of the upright picture."""
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    return 1 / aspect if orientation.rotation_deg % 180 else aspect
+
+
+def read_color_tags(
+    container: InputContainer, stream: VideoStream, frame: VideoFrame, orientation: Orientation
+) -> ColorTags:
+    """Colour tags of ``frame``, with the chroma location of the upright picture.
+
+    Without a range tag, the old yuvj formats and gray (also with opacity, or of 1 bit) are full range, as in FFmpeg.
+    """
+    name = frame.format.name
+    full_by_default = not frame.color_range and (name.startswith("yuvj") or nearest_layout(name).planes == 1)
+    return ColorTags(
+        range=FULL_RANGE if full_by_default else int(frame.color_range),
+        primaries=int(frame.color_primaries),
+        transfer=int(frame.color_trc),
+        matrix=int(frame.colorspace),
+        chroma_location=rotate_chroma_location(read_chroma_location(container, stream.index), orientation),
+    )
+
+
+def read_chroma_location(container: Any, stream_index: int) -> int:
+    """The chroma location (AVChromaLocation) of a stream of ``container`` (``av.InputContainer``); 0: unspecified.
+
+    PyAV has no attribute for it. FFmpeg's description of the file names it at the verbose log level.
+    """
+    with _log_level_lock:
+        level = av.logging.get_level()
+        av.logging.set_level(av.logging.VERBOSE)
+        av.logging.set_libav_level(av.logging.VERBOSE)
+        try:
+            text = container.dumps_format()
+        finally:
+            av.logging.set_libav_level(av.logging.INFO)
+            av.logging.set_level(level)
+    found = re.search(rf"Stream #0:{stream_index}\b.*Video: .*?, \w+\(([^)]*)\)", text)
+    words = found[1].replace("/", ", ").split(", ") if found else []
+    return next((_CHROMA_LOCATIONS.index(word) for word in words if word in _CHROMA_LOCATIONS[1:]), _UNSPECIFIED)
+
+
+def rotate_chroma_location(code: int, orientation: Orientation) -> int:
+    """The chroma location (AVChromaLocation) after the picture has been made upright.
+
+    No code names a location on the right: it becomes the centre, half a luma pixel off. An unspecified location stays
+    unspecified if the picture keeps its orientation. Otherwise it counts as left, the usual location.
+    """
+    if orientation == Orientation():
+        return code
+    x, y = _CHROMA_OFFSETS[code or _LEFT]
+    for _ in range(orientation.rotation_deg // 90):
+        x, y = 2 - y, x
+    if orientation.mirrored:
+        x = 2 - x
+    return _CHROMA_CODES[min(x, 1), y]
+
+
+def read_hdr_tags(frame: VideoFrame) -> HdrTags:
+    """The frame's HDR metadata (AVMasteringDisplayMetadata, AVContentLightMetadata)."""
+    display: Any = frame.side_data.get("MASTERING_DISPLAY_METADATA")
+    light: Any = frame.side_data.get("CONTENT_LIGHT_LEVEL")
+    mastering: tuple[str, ...] = ()
+    if display is not None:
+        *pairs, has_primaries, has_luminance = struct.unpack("=22i", bytes(display))
+        if has_primaries and has_luminance:
+            mastering = tuple(str(Fraction(*pair)) for pair in zip(pairs[::2], pairs[1::2], strict=True))
+    return HdrTags(mastering, () if light is None else struct.unpack("=2I", bytes(light)[:8]))
+
+
+def _orientation(path: Path, matrix: tuple[int, ...]) -> Orientation:
+    # x' = a x + c y, y' = b x + d y (libavutil/display.h); the mirroring comes last.
+    a, b, _, c, d = matrix[:5]
+    mirrored = a * d - b * c < 0
+    angle_deg = math.degrees(math.atan2(b, -a if mirrored else a))
+    quarter_turns = round(angle_deg / 90)
+    if abs(angle_deg - 90 * quarter_turns) > 1:
+        fact = f"asks to be shown turned by {angle_deg:.0f} degrees"
+        raise VideoError(f"{path}: {fact}; re-encode it turned by a multiple of 90")
+    return Orientation(quarter_turns * 90 % 360, mirrored)
