@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.maths.anchor.anchor_point import SOURCE_NONE
 from tasks.maths.anchor.states import ABSENT, BRIDGED, HELD, INTERPOLATED
-from tasks.maths.arrays import label_runs
+from tasks.maths.arrays import Floats, Labels, label_runs
 from tasks.maths.metrics.decimation import chart_indices
 from tasks.maths.metrics.residual import amplitude_density, only_seen, without_absent
 from tasks.maths.path import affine
@@ -17,7 +16,6 @@ from tasks.media.report.charts import Band, Curve, write_spectrum, write_timelin
 from tasks.records import Tick, read_clip
 from tasks.render_requests import ChartsRequest
 
-Floats = NDArray[np.float64]
 AXIS_NAMES: Final = ("x", "y")
 MOST_LISTED_SPANS: Final = 40  # that are listed; all are drawn
 GUESSED_STATES: Final = (BRIDGED, INTERPOLATED, HELD, ABSENT)
@@ -28,8 +26,8 @@ class ChartPaths(NamedTuple):
 
     time_s: Floats
     end_s: float
-    states: NDArray[np.str_]
-    sources: NDArray[np.str_]
+    states: Labels
+    sources: Labels
     before: Floats
     after: Floats
 
@@ -104,7 +102,7 @@ def _curve(time_s: Floats, values: Floats, color: str) -> Curve:
     return Curve(time_s[chosen], values[chosen], color)
 
 
-def _bands(paths: ChartPaths, labels: NDArray[np.str_]) -> list[Band]:
+def _bands(paths: ChartPaths, labels: Labels) -> list[Band]:
     """Each stretch of equal labels, until the next one begins."""
     ends_s = np.append(paths.time_s[1:], paths.end_s)
     return [Band(label, float(paths.time_s[first]), float(ends_s[last])) for label, first, last in label_runs(labels)]

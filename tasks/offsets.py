@@ -17,6 +17,7 @@ from tasks.maths.anchor.anchor_point import Anchor, AnchorChoice, choose_anchor,
 from tasks.maths.anchor.fusion import FusedAnchor, FusionSettings, fuse
 from tasks.maths.anchor.gaps import AbsenceRule, mark_absent, settle_absent
 from tasks.maths.anchor.states import ABSENT
+from tasks.maths.arrays import Flags, Floats, Labels
 from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack, torso_length_px
 from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.metrics import lock_metrics
@@ -27,8 +28,6 @@ from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table, write_json, write_table
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import OffsetsRequest
-
-Floats = NDArray[np.float64]
 
 
 def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[str, Any]:
@@ -83,15 +82,13 @@ def _anchor_path(pose: PoseTrack, anchor: Anchor, request: OffsetsRequest) -> Fu
             steps_from_table(read_table(request.pose.path("motion.parquet"))),
             torso_length_px(pose.xy_px),
             stride_hz=pose_stride_hz(pose),
-            settings=FusionSettings(crossover_hz=settings.crossover_hz, trust_s=settings.trust_s),
+            settings=FusionSettings(crossover_hz=settings.crossover_hz, longest_bridge_s=settings.trust_s),
         )
     filled, state = gaps.fill_gaps(pose.time_s, anchor.xy_px, interpolate=settings.interpolate)
     return FusedAnchor(filled, state, np.full(len(state), np.nan), "pose alone", 0)
 
 
-def _facts(
-    pose: PoseTrack, looked: NDArray[np.bool_], chosen: AnchorChoice, path: FusedAnchor, state: NDArray[np.str_]
-) -> dict[str, Any]:
+def _facts(pose: PoseTrack, looked: Flags, chosen: AnchorChoice, path: FusedAnchor, state: Labels) -> dict[str, Any]:
     sources, counts = np.unique(chosen.anchor.source, return_counts=True)
     coverage = lock_metrics.pose_coverage(pose.time_s, looked, pose.found, state)
     return {
@@ -123,7 +120,7 @@ def _require_anchor(pose: PoseTrack, anchor: Anchor, settings: AnchorConf) -> No
 
 
 def _columns(
-    time_s: Floats, anchor_px: Floats, offset_px: Floats, anchor: Anchor, state: NDArray[np.str_]
+    time_s: Floats, anchor_px: Floats, offset_px: Floats, anchor: Anchor, state: Labels
 ) -> dict[str, NDArray[Any]]:
     return {
         "frame": np.arange(len(time_s), dtype=np.int64),
@@ -160,9 +157,7 @@ def _write_timeline(path: Path, clip: Clip, pose: PoseTrack, hips: Iterator[dict
         raise OutputError(f"{path}: cannot be written ({error.strerror}); free space there") from error
 
 
-def _hip_centers(
-    time_s: Floats, anchor_px: Floats, anchor: Anchor, state: NDArray[np.str_]
-) -> Iterator[dict[str, Any]]:
+def _hip_centers(time_s: Floats, anchor_px: Floats, anchor: Anchor, state: Labels) -> Iterator[dict[str, Any]]:
     """Rows of what is held, the hips unless ``anchor.*`` or the clip says otherwise; hundredths of a px, microseconds.
 
     Null where nobody was there for long; ``state`` says what was seen and what is a guess.

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.errors import NobodyFound
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import HIPS
 from tasks.media.files.people_file import PeopleWriter, people_writer
 from tasks.media.input.prefetch import prefetched
@@ -127,7 +127,7 @@ def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick) -
 
 
 def _measure_steps(
-    movers: dict[int, TorsoFollower], frame: RgbFrame, present: dict[int, NDArray[np.float64]], writer: PeopleWriter
+    movers: dict[int, TorsoFollower], frame: RgbFrame, present: dict[int, Floats], writer: PeopleWriter
 ) -> None:
     """Measure the step of each torso that is or was lately there."""
     for track, mover in list(movers.items()):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conf.seeing import SubjectConf
+from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.maths.path import framing
 from tasks.maths.tracking import subject_choice, subject_track
@@ -19,8 +20,6 @@ from tasks.media.files.pose_file import write_pose
 from tasks.media.files.tables import write_json, write_table
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import SubjectRequest
-
-Floats = NDArray[np.float64]
 
 
 def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[str, Any]:
@@ -77,7 +76,7 @@ def _choice(
     return SubjectChoice(number + 1, f"{where}, {subject_choice.seen_text(people[number])}")
 
 
-def _facts(chosen: Track, looked: NDArray[np.bool_], time_s: Floats) -> dict[str, Any]:
+def _facts(chosen: Track, looked: Flags, time_s: Floats) -> dict[str, Any]:
     """What is known of the following: how long, and at how many frames the evidence says that it changed over."""
     count = int(looked.sum())
     return {

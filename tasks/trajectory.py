@@ -15,6 +15,7 @@ from tasks.errors import AnchorNotSeen
 from tasks.maths import frame_times
 from tasks.maths.anchor.gaps import AbsenceRule, settle_absent
 from tasks.maths.anchor.states import ABSENT, SEEN_STATES
+from tasks.maths.arrays import Floats, Labels
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine, locking, smoothers, smoothing_limits, window
@@ -24,7 +25,6 @@ from tasks.media.files.tables import read_json, read_table, write_json, write_ta
 from tasks.records import Clip, Tick
 from tasks.requests import RoomRequest, TrajectoryRequest
 
-Floats = NDArray[np.float64]
 Columns = Mapping[str, NDArray[Any]]
 
 WINDOW_FUNCTIONS: Final[dict[Smoother, Callable[..., Floats]]] = {
@@ -171,7 +171,7 @@ def smooth_path(path: Floats, time_s: Floats, settings: SmoothingConf) -> Floats
 def locked_shift_px(
     offset_px: Floats,
     time_s: Floats,
-    states: NDArray[np.str_],
+    states: Labels,
     settings: SmoothingConf,
     lock: LockConf,
     away: AbsenceRule,
@@ -205,7 +205,7 @@ def dead_zone_in_pixels(lock: LockConf, pose: PoseTrack) -> LockConf:
 
 
 def applied_scale_and_roll(
-    pose: PoseTrack, lock: LockConf, pixel_aspect: float, states: NDArray[np.str_], away: AbsenceRule
+    pose: PoseTrack, lock: LockConf, pixel_aspect: float, states: Labels, away: AbsenceRule
 ) -> tuple[Floats, Floats]:
     """Factor (n,) and clockwise turn (n,) in radians by which the frames hold the subject's size and uprightness.
 

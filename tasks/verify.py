@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.maths.anchor.anchor_point import hip_anchor
 from tasks.maths.anchor.states import ABSENT
+from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, SHOULDERS, PoseTrack
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine
@@ -35,7 +35,6 @@ from tasks.models.sources import model_files
 from tasks.records import Clip, Tick, read_clip
 from tasks.render_requests import VerifyRequest
 
-Floats = NDArray[np.float64]
 NEAR_TORSOS = 0.5  # torso lengths
 
 
@@ -114,7 +113,7 @@ def expected_subject(request: VerifyRequest) -> ExpectedSubject:
     return ExpectedSubject(hip_xy, np.hypot(*(neck_xy - hip_xy).T), landmarks, picture_xy)
 
 
-def fill_between_looks(landmarks: Floats, time_s: Floats, looked: NDArray[np.bool_]) -> Floats:
+def fill_between_looks(landmarks: Floats, time_s: Floats, looked: Flags) -> Floats:
     """Landmarks (n, 33, 5) in the output, those of the frames not looked at from the looks before and behind.
 
     In the output the subject should stand still, so a straight line over time tells where. Frames that were looked at

@@ -1,6 +1,6 @@
-"""Frames' own times: how evenly they lie, and a path read at other times.
+"""Frame times: rates, even grids, interpolation, and polynomial fits of evenly spaced values.
 
-Polynomials fitted to evenly spaced values, by least squares.
+Every function takes the frames' own times, so a variable frame rate is not a special case.
 """
 
 import math
@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 
 from tasks.maths.arrays import Floats
 
+# of the mean interval: a frame this close to its place on an even grid counts as on it
 EVEN_TOLERANCE_INTERVALS: Final = 0.05
-"""Of a mean interval: a frame that lies nearer than this to its place on an even grid is taken to be on it."""
+# a shorter interval is a clock fault, such as a timestamp that repeats by a millisecond
 SHORTEST_INTERVAL_S: Final = 1.5e-3
-"""Between two frames: what claims to be faster is a broken clock, such as one that repeats by a millisecond."""
 
 
 def mean_rate_hz(time_s: Floats) -> float:
-    """Frames a second over the whole of ``time_s`` (n,), increasing; 0 for a single frame."""
+    """Mean frame rate of ``time_s`` (n,), increasing; 0 for a single frame."""
     return float((len(time_s) - 1) / (time_s[-1] - time_s[0])) if len(time_s) > 1 else 0.0
 
 
 def even_grid_s(time_s: Floats) -> Floats:
-    """Even times (m,) from the first frame to the last; ``time_s`` itself, the same object, when it is even.
+    """Even times (m,) from the first to the last frame; ``time_s`` itself, the same object, when it is even.
 
-    No coarser than the shortest interval, or than a sixteenth of the mean one where that is longer.
+    The grid step is the shortest interval, but at least a sixteenth of the mean interval.
     """
     if len(time_s) < 3:
         return time_s
@@ -38,11 +38,11 @@ def even_grid_s(time_s: Floats) -> Floats:
 
 
 def plausible_times_s(time_s: Floats) -> Floats:
-    """Times (n,) of which none follows the one before by less than ``SHORTEST_S``, or a quarter of a usual interval.
+    """Times (n,) with a minimum interval: ``SHORTEST_INTERVAL_S``, or a quarter of the median interval if that is less.
 
-    Such a frame is put between its neighbours: a timestamp that repeats comes one tick after its predecessor (see
-    ``tasks.media.input.video_reader.TimestampRepair``), and by that the body would have leapt. ``time_s`` itself, the
-    same object, when it has none.
+    A frame that follows too closely is moved between its neighbours. A repeated timestamp comes one tick after its
+    predecessor (see ``tasks.media.input.video_reader.TimestampRepair``), and the body would appear to leap. Returns ``time_s``
+    itself, the same object, when no interval is too short.
     """
     if len(time_s) < 2:
         return time_s
@@ -57,7 +57,7 @@ def plausible_times_s(time_s: Floats) -> Floats:
 
 
 def nearest_index(wanted: Floats, known: Floats) -> NDArray[np.intp]:
-    """Index of the nearest of ``known`` (ascending) for each of ``wanted``."""
+    """Index (m,) of the nearest of ``known`` (n,), ascending, for each of ``wanted`` (m,)."""
     right = np.searchsorted(known, wanted).clip(1, max(len(known) - 1, 1))
     right = np.minimum(right, len(known) - 1)
     left = np.maximum(right - 1, 0)
@@ -65,22 +65,22 @@ def nearest_index(wanted: Floats, known: Floats) -> NDArray[np.intp]:
 
 
 def interpolate_at(wanted_s: Floats, known_s: Floats, path: Floats) -> Floats:
-    """``path`` (n, k), known at ``known_s`` (n,), at the times ``wanted_s`` (m,), by straight lines."""
+    """``path`` (n, k), known at ``known_s`` (n,), interpolated linearly at ``wanted_s`` (m,): (m, k)."""
     if wanted_s is known_s:
         return path
     return np.stack([np.interp(wanted_s, known_s, column) for column in path.T], axis=1)
 
 
 def line_between_ends(path: Floats, time_s: Floats) -> Floats:
-    """The straight, even walk (n, k) from the first point of ``path`` to its last; at least two frames."""
+    """Points (n, k) of the straight line from the first to the last point of ``path``; at least two frames."""
     part = (time_s - time_s[0]) / (time_s[-1] - time_s[0])
     return np.asarray(path[0] + part[:, None] * (path[-1] - path[0]))
 
 
 def polynomial_fit(count: int, order: int) -> Floats:
-    """(count, count): times ``count`` values, those of the polynomial of ``order`` that fits them best.
+    """Matrix (count, count) that maps ``count`` evenly spaced values to their least-squares polynomial of ``order``.
 
-    ``order`` is less than ``count``. Row i holds the weights with which the values make the polynomial at place i.
+    ``order`` is less than ``count``. Row i holds the weights that give the polynomial at position i.
     """
     powers = np.vander(np.linspace(-1, 1, count), order + 1)
     return np.asarray(powers @ np.linalg.pinv(powers))

@@ -1,4 +1,4 @@
-"""Power spectra of short windows of a path whose times may be uneven."""
+"""Power spectra of short, overlapping windows of a path. Frame times may be uneven."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,29 +8,29 @@ import numpy as np
 from tasks.maths.arrays import Floats
 
 WINDOW_HOP_S: Final = 0.5
-SPECTRUM_TOP_HZ: Final = 12.0  # of the even grid that spectra are taken on
-SHORTEST_SPECTRUM_S: Final = 1.5  # of time: less has no spectrum worth the name
-FEWEST_PER_WINDOW: Final = 4  # times in a window
+SPECTRUM_TOP_HZ: Final = 12.0  # upper limit of the even grid on which spectra are computed
+SHORTEST_SPECTRUM_S: Final = 1.5  # a shorter clip has no useful spectrum
+FEWEST_PER_WINDOW: Final = 4  # frames in a window
 
 
 @dataclass(frozen=True)
 class Spectra:
-    """One-sided power spectra of windows: ``hz`` (f,), ``power`` (w, f) per axis, ``middle_s`` (w,)."""
+    """One-sided power spectra of w windows at f frequencies."""
 
-    hz: Floats
-    power: Floats
-    middle_s: Floats
+    hz: Floats  # (f,) without 0
+    power: Floats  # (w, f) mean over the axes, square units per Hz
+    middle_s: Floats  # (w,) middle of each window
 
 
 def has_spectrum(time_s: Floats, window_s: float) -> bool:
-    """Whether the times last long enough, and come often enough for a window to hold some of them."""
+    """Whether the clip is long enough, and its frames dense enough for a window of ``window_s``."""
     return bool(
         time_s[-1] - time_s[0] >= SHORTEST_SPECTRUM_S and FEWEST_PER_WINDOW * np.median(np.diff(time_s)) <= window_s
     )
 
 
 def windowed_spectra(time_s: Floats, values: Floats, window_s: float) -> Spectra:
-    """Spectra (Hann, straight line taken out, mean over the columns of ``values``) of overlapping windows."""
+    """Spectra of ``values`` (n, k): Hann window, straight line removed, mean over the k columns."""
     spacing = max(float(np.median(np.diff(time_s))), 1 / (2 * SPECTRUM_TOP_HZ))
     grid_s = np.arange(time_s[0], time_s[-1] + 0.5 * spacing, spacing)
     even = np.stack([np.interp(grid_s, time_s, column) for column in values.T], axis=1)

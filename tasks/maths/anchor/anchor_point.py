@@ -1,9 +1,4 @@
-"""The one point of the body that is held still: where it is in each frame, how sure, and what it was made from.
-
-Which point of the body is the anchor, and what stands in for it, without a jump, where it is not seen.
-
-The middle of a person's mask: the last thing that an anchor can go by, where no landmark of the trunk is seen.
-"""
+"""The anchor: the one point of the body that is held still. Where it is in each frame, and what it is made from."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,20 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.anchor import gaps
-from tasks.maths.arrays import Floats
+from tasks.maths.arrays import Flags, Floats, Labels
 from tasks.maths.body.landmarks import FACE, LANDMARK_NAMES, LEFT_HIP, RIGHT_HIP, SHOULDERS, PoseTrack
 
 SOURCE_HIPS: Final = "hips"
 SOURCE_LEFT_HIP: Final = "left_hip"
 SOURCE_RIGHT_HIP: Final = "right_hip"
 SOURCE_NONE: Final = "none"
-OUTSIDE_MARGIN_OF_PICTURE: Final = 0.02  # of the picture's size: a landmark farther outside is the model's guess
-LEAST_HIPS_SHARE: Final = (
-    0.34  # of the frames with a person: hips seen in fewer are mostly guesses at the picture's edge
-)
-MASK_PERSON_LEVEL: Final = 128  # of 255: pixels at least so likely are the person's
-FEWEST_MASK_PIXELS: Final = 12  # such pixels, below which nobody is there
-MASK_CONFIDENCE: Final = 0.3  # of a landmark's visibility: arms and legs swing in a mask, and its edges come and go
+OUTSIDE_MARGIN_OF_PICTURE: Final = 0.02  # share of the picture's size: a landmark further outside is the model's guess
+LEAST_HIPS_SHARE: Final = 0.34  # share of the frames with a person: hips seen in fewer are mostly guesses
+MASK_PERSON_LEVEL: Final = 128  # of 255: pixels from this probability on belong to the person
+FEWEST_MASK_PIXELS: Final = 12  # a mask with fewer pixels shows nobody
+MASK_CONFIDENCE: Final = 0.3  # as a visibility: low, since limbs swing in a mask and its edges flicker
 SOURCE_MASK: Final = "mask"
 
 
@@ -35,54 +28,54 @@ class Anchor:
     """The anchor of n frames in source pixels; NaN where it was not seen."""
 
     xy_px: Floats  # (n, 2)
-    confidence: Floats  # (n,) mean visibility of the points it was made from
-    source: NDArray[np.str_]  # (n,) hips, left_hip, right_hip, or none
+    confidence: Floats  # (n,) mean visibility of the landmarks used
+    source: Labels  # (n,) hips, left_hip, right_hip, shoulders, torso, head, mask, landmarks, or none
 
 
 def hip_anchor(track: PoseTrack, *, min_confidence: float, weighted: bool) -> Anchor:
-    """The mean of the two hips, plain or weighted by their visibility.
+    """The mean of the two hips, plain or weighted by visibility.
 
-    A hip whose visibility is below ``min_confidence`` counts as missing. Where one hip is missing, the centre is the
-    other one plus the vector that led from it to the centre, so the anchor does not jump: that vector is learnt on
-    the frames in which both hips are seen and runs in a straight line over time between them (at the clip's ends
-    the nearest one holds). In a clip that never shows both hips at once, the one that is seen is the centre.
+    A hip with a visibility below ``min_confidence`` is missing. Where one hip is missing, the centre is the other hip
+    plus the vector from it to the centre, so that the anchor does not jump. This vector is measured in the frames that
+    show both hips and interpolated linearly over time; before the first and after the last such frame the nearest one
+    is used. In a clip that never shows both hips, the visible hip is the centre.
     """
     hips = track.xy_px[:, [LEFT_HIP, RIGHT_HIP]]
     visibility = track.visibility[:, [LEFT_HIP, RIGHT_HIP]]
     seen = np.isfinite(hips).all(axis=2) & (visibility >= min_confidence)  # NaN compares as False
     weight = np.where(seen, visibility if weighted else 1.0, 0.0)
-    whole = weight.sum(axis=1, keepdims=True)
-    share = np.divide(weight, whole, out=np.full_like(weight, 0.5), where=whole > 0)
+    total_weight = weight.sum(axis=1, keepdims=True)
+    share = np.divide(weight, total_weight, out=np.full_like(weight, 0.5), where=total_weight > 0)
     points = np.where(seen[..., None], hips, 0.0)
     both = seen.all(axis=1)
     centre = np.einsum("nk,nkj->nj", share, points)
     to_centre = _hip_to_centre_vectors(track.time_s, points, centre, both)
     single = seen.any(axis=1) & ~both
-    only = np.argmax(seen, axis=1)
-    row = np.flatnonzero(single)
-    centre[row] = points[row, only[row]] + to_centre[row, only[row]]
+    seen_hip = np.argmax(seen, axis=1)
+    rows = np.flatnonzero(single)
+    centre[rows] = points[rows, seen_hip[rows]] + to_centre[rows, seen_hip[rows]]
     centre[~seen.any(axis=1)] = np.nan
     count = seen.sum(axis=1)
-    total = np.where(seen, visibility, 0.0).sum(axis=1)
-    confidence = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    visibility_sum = np.where(seen, visibility, 0.0).sum(axis=1)
+    confidence = np.divide(visibility_sum, count, out=np.full(len(count), np.nan), where=count > 0)
     source = np.where(
-        both, SOURCE_HIPS, np.where(single, np.where(only == 0, SOURCE_LEFT_HIP, SOURCE_RIGHT_HIP), SOURCE_NONE)
+        both, SOURCE_HIPS, np.where(single, np.where(seen_hip == 0, SOURCE_LEFT_HIP, SOURCE_RIGHT_HIP), SOURCE_NONE)
     )
     return Anchor(centre, confidence, source)
 
 
-def _hip_to_centre_vectors(time_s: Floats, hips: Floats, centre: Floats, both: NDArray[np.bool_]) -> Floats:
-    """Vector (n, 2, 2) from each hip to the centre, known where ``both`` are seen and carried between."""
+def _hip_to_centre_vectors(time_s: Floats, hips: Floats, centre: Floats, both: Flags) -> Floats:
+    """Vectors (n, 2, 2) from each hip to the centre, known where ``both`` are seen and interpolated elsewhere."""
     if not both.any():
         return np.zeros_like(hips)
     vectors = np.where(both[:, None, None], centre[:, None] - hips, np.nan)
-    carried, _ = gaps.fill_gaps(time_s, vectors.reshape(-1, 4), interpolate=True)
-    return carried.reshape(-1, 2, 2)
+    filled, _ = gaps.fill_gaps(time_s, vectors.reshape(-1, 4), interpolate=True)
+    return filled.reshape(-1, 2, 2)
 
 
 @dataclass(frozen=True)
 class AnchorChoice:
-    """The anchor of a clip and, where the program chose the point, why."""
+    """The anchor of a clip, the body point it follows, and why, if the program chose the point."""
 
     anchor: Anchor
     point: str
@@ -90,11 +83,11 @@ class AnchorChoice:
 
 
 def hide_outside_landmarks(track: PoseTrack, size_px: tuple[int, int]) -> PoseTrack:
-    """The same track with the visibility of landmarks outside the picture at 0: those are guesses, however sure."""
+    """The same track with visibility 0 for landmarks outside the picture: those are guesses, however confident."""
     limit = np.array(size_px, dtype=np.float64)
     low, high = -OUTSIDE_MARGIN_OF_PICTURE * limit, (1 + OUTSIDE_MARGIN_OF_PICTURE) * limit
-    out = ((track.xy_px < low) | (track.xy_px > high)).any(axis=2)  # NaN compares as False
-    return PoseTrack(track.time_s, track.xy_px, track.z, np.where(out, 0.0, track.visibility), track.presence)
+    outside = ((track.xy_px < low) | (track.xy_px > high)).any(axis=2)  # NaN compares as False
+    return PoseTrack(track.time_s, track.xy_px, track.z, np.where(outside, 0.0, track.visibility), track.presence)
 
 
 def choose_anchor(
@@ -106,11 +99,11 @@ def choose_anchor(
     landmarks: Mapping[str, float] | None = None,
     mask: Anchor | None = None,
 ) -> AnchorChoice:
-    """The anchor for ``point``: hips, shoulders, torso, head, or auto; ``landmarks`` (name: weight) goes before it.
+    """The anchor for ``point``: hips, shoulders, torso, head, or auto. ``landmarks`` (name: weight) overrides it.
 
-    auto is the hips, or the shoulders in a clip that shows the hips in less than a third of its frames; where its point
-    is missing, the next of hips, shoulders, head and ``mask`` (the middle of the person's mask) that is seen stands in.
-    The others are themselves only.
+    auto uses the hips, or the shoulders if the hips are seen in less than a third of the frames with a person. Where
+    that point is missing, the next visible one of hips, shoulders, head and ``mask`` (the mask's centroid) stands in.
+    The other points have no stand-in.
     """
     if landmarks:
         return AnchorChoice(mean_landmark_anchor(track, landmarks, "landmarks", min_confidence), "landmarks", "")
@@ -133,13 +126,14 @@ def choose_anchor(
 
 
 def _choose_automatically(track: PoseTrack, parts: Mapping[str, Anchor]) -> AnchorChoice:
-    people = int(track.found.sum())
+    """The anchor of ``point=auto``, from candidates by name."""
+    with_person = int(track.found.sum())
     counts = {name: int(np.isfinite(part.xy_px).all(axis=1).sum()) for name, part in parts.items()}
-    if counts["hips"] >= max(1.0, LEAST_HIPS_SHARE * people):
+    if counts["hips"] >= max(1.0, LEAST_HIPS_SHARE * with_person):
         return AnchorChoice(join_anchors(track.time_s, list(parts.values())), "hips", "")
     first = next((name for name in parts if name != "hips" and counts[name]), "head")
     order = [first, *(name for name in parts if name not in (first, "hips")), "hips"]
-    why = f"the hips are seen in {counts['hips']} of the {people} frames with a person: locked on the {first}"
+    why = f"the hips are seen in {counts['hips']} of the {with_person} frames with a person: locked on the {first}"
     return AnchorChoice(join_anchors(track.time_s, [parts[name] for name in order]), first, why)
 
 
@@ -148,7 +142,7 @@ def _equal_weights(points: Sequence[int]) -> dict[str, float]:
 
 
 def mean_landmark_anchor(track: PoseTrack, landmarks: Mapping[str, float], name: str, min_confidence: float) -> Anchor:
-    """The weighted mean of named landmarks, in the frames in which every one of them is seen."""
+    """Weighted mean of named landmarks, in the frames that show all of them."""
     rows = [LANDMARK_NAMES.index(landmark) for landmark in landmarks]
     weight = np.array(list(landmarks.values()), dtype=np.float64)
     visibility = track.visibility[:, rows]
@@ -160,39 +154,42 @@ def mean_landmark_anchor(track: PoseTrack, landmarks: Mapping[str, float], name:
 
 
 def join_anchors(time_s: Floats, anchors: Sequence[Anchor]) -> Anchor:
-    """The first anchor where it is seen, elsewhere the next one plus the vector that leads from it to the first.
+    """The first anchor where it is seen; elsewhere the next one plus the vector from it to the first.
 
-    That vector is learnt where both are seen and runs in a straight line over time between, as in ``hip_centre``; so
-    nothing jumps where they change. One that is never seen together with what stands before it cannot stand in.
+    The vector is measured where both are seen and interpolated linearly over time, as in ``hip_anchor``, so that
+    nothing jumps where the source changes. An anchor that is never seen together with the ones before it cannot stand
+    in.
     """
     first = anchors[0]
     path, confidence, source = first.xy_px.copy(), first.confidence.copy(), first.source.astype(object)
     for other in anchors[1:]:
-        have, can = np.isfinite(path).all(axis=1), np.isfinite(other.xy_px).all(axis=1)
-        if not (have & can).any():
+        known, available = np.isfinite(path).all(axis=1), np.isfinite(other.xy_px).all(axis=1)
+        if not (known & available).any():
             continue
         vector, _ = gaps.fill_gaps(
-            time_s, np.where((have & can)[:, None], path - other.xy_px, np.nan), interpolate=True
+            time_s, np.where((known & available)[:, None], path - other.xy_px, np.nan), interpolate=True
         )
-        lent = can & ~have
-        path[lent] = (other.xy_px + vector)[lent]
-        confidence[lent] = other.confidence[lent]
-        source[lent] = other.source[lent]
+        borrowed = available & ~known
+        path[borrowed] = (other.xy_px + vector)[borrowed]
+        confidence[borrowed] = other.confidence[borrowed]
+        source[borrowed] = other.source[borrowed]
     return Anchor(path, confidence, source.astype(str))
 
 
 def mask_anchor(masks: Iterable[tuple[NDArray[np.uint8], NDArray[np.float32], bool]]) -> Anchor:
-    """The centroid (n, 2) in source px of each frame's mask: its values (h, w), the edges (4,) of its box, believed.
+    """The anchor (n, 2) at the centroid of each frame's mask, in source pixels.
 
-    NaN where the mask is not to be believed or shows nobody.
+    ``masks`` gives values (h, w), box edges (4,) and "trusted" for each frame. NaN where the mask is not trusted or
+    shows nobody.
     """
-    rows = [_centroid(values, edges) if believed else np.full(2, np.nan) for values, edges, believed in masks]
+    rows = [_centroid(values, edges) if trusted else np.full(2, np.nan) for values, edges, trusted in masks]
     path = np.array(rows, dtype=np.float64).reshape(-1, 2)
     seen = np.isfinite(path).all(axis=1)
     return Anchor(path, np.where(seen, MASK_CONFIDENCE, np.nan), np.where(seen, SOURCE_MASK, SOURCE_NONE))
 
 
 def _centroid(values: NDArray[np.uint8], edges_px: NDArray[np.float32]) -> Floats:
+    """Centroid (2,) of a mask's person pixels in source pixels; NaN if there are too few."""
     row, column = np.nonzero(values >= MASK_PERSON_LEVEL)
     if len(row) < FEWEST_MASK_PIXELS:
         return np.full(2, np.nan)

@@ -1,17 +1,14 @@
-"""Where pose takes over from feature motion: the cross-over frequency that the clip itself asks for.
+"""The cross-over frequency between pose and feature motion, and the drift below it.
 
-What is looked at is the *gap*: the pose minus the sum of the feature steps. It holds two things, the pose's error and
-the features' drift, and the cross-over is a low-pass on it: high enough to follow the drift, low enough to leave the
-pose's error behind. The two differ in their spectra. Drift (a body that leans, turns or grows under its features)
-is broad and heaviest at low frequency; the pose's error swings with the stride and its harmonics, above a small
-floor. So below the stride everything above the floor is drift; from the stride on the drift is continued as that
-of a random walk, and the rest is error. Where nobody strides, all that exceeds the floor is drift. With both
-spectra the mean square error of every cross-over follows, and the smallest wins (Wiener 1949).
+The discrepancy is the pose minus the sum of the feature steps. It holds the drift of the features and the error of the
+pose. ``solve_drift`` is a low-pass on it: the cross-over must be high enough to follow the drift and low enough to
+reject the pose error.
 
-
-The low-pass behind the fused anchor: a drift that follows noisy values below a cross-over, without lag.
-
-Times are the frames' own, so that a variable rate is no special case.
+The two differ in their spectra. Drift (a body that leans, turns or grows under its features) is broad and strongest at
+low frequencies. The pose error swings with the stride and its harmonics, above a small floor. So below the stride
+frequency, all power above the floor is drift. From the stride frequency on, the drift is continued as a random walk,
+and the rest is pose error. Without a gait, all power above the floor is drift. Both spectra give the mean square error
+of every cross-over, and the smallest one wins (Wiener, 1949).
 """
 
 from dataclasses import dataclass
@@ -24,40 +21,40 @@ from tasks.maths.arrays import Flags, Floats
 from tasks.maths.frame_times import nearest_index, plausible_times_s
 from tasks.maths.spectra import Spectra, has_spectrum, windowed_spectra
 
-CROSSOVER_CANDIDATES: Final = 33  # cross-overs tried between the slowest and the fastest, evenly in their logarithm
-DRIFT_ONLY_OF_STRIDE: Final = 0.65  # of the stride's frequency: up to here the gap is free of the swing with the gait
-HUBER_ROUNDS: Final = 3  # of Huber's weights
+CROSSOVER_CANDIDATES: Final = 33  # tried from the slowest to the fastest cross-over, evenly spaced in the logarithm
+DRIFT_ONLY_OF_STRIDE: Final = 0.65  # of the stride frequency: below this the discrepancy holds no gait swing
+HUBER_ROUNDS: Final = 3  # of reweighting
 HUBER_LIMIT_STDS: Final = 3.0  # standard deviations
 RAYLEIGH_MEDIAN_STDS: Final = 1.1774  # median of a distance in the plane, in standard deviations per axis
-VALUE_SPAN_S: Final = 0.3  # a value stands for its surroundings so long
-DRIFT_TENSION_S: Final = 0.15  # where nothing is known, drift bends back to a constant in about this time
-CUT_STIFFNESS_SHARE: Final = 1e-9  # of a bond: what is left of it where the chain is cut
-BASE_TENSION_SHARE: Final = 1e-6  # of the tension, everywhere: a lone pose leaves the slope open otherwise
+VALUE_SPAN_S: Final = 0.3  # a value represents at most this time around it
+DRIFT_TENSION_S: Final = 0.15  # without a pose nearby, the drift returns to a constant in about this time
+CUT_STIFFNESS_SHARE: Final = 1e-9  # of the stiffness: what remains where the chain is cut
+BASE_TENSION_SHARE: Final = 1e-6  # of the tension, everywhere: with a single pose the slope would be undetermined
 
 
 @dataclass(frozen=True)
 class PoseError:
-    """What is known beforehand about the pose's error but for its swing with the gait."""
+    """Prior for the pose error, apart from its swing with the gait."""
 
-    size: float = 0.013  # standard deviation per axis, of the torso's length
-    memory_s: float = 0.25  # its correlation time
+    std_torsos: float = 0.013  # standard deviation per axis, in torso lengths
+    correlation_s: float = 0.25  # correlation time
 
 
 @dataclass(frozen=True)
 class Crossover:
-    """The choice: ``hz`` (n,) of each frame, the error expected from it, and what spoke for it (of the torso)."""
+    """The chosen cross-over, the expected error, and its evidence; errors are in torso lengths."""
 
-    hz: Floats
-    risk: float  # expected mean square error per axis, (px / torso)^2
-    drift: float  # rms of what is taken for the features' drift
-    error: float  # rms of what is taken for the pose's error
+    hz: Floats  # (n,) of each frame
+    expected_mse: float  # expected mean square error per axis, torso lengths squared
+    drift_rms: float  # rms of the estimated feature drift
+    pose_error_rms: float  # rms of the estimated pose error
     stride_hz: float  # median over the windows with a gait; NaN without any
-    windows: int  # 0: the clip was too short, the middle of the range stands
+    windows: int  # 0: the clip was too short, and the middle of the range is used
 
 
 def choose_crossover(
     time_s: Floats,
-    gap: Floats,
+    discrepancy: Floats,
     stride_hz: Floats,
     *,
     slowest_hz: float,
@@ -65,14 +62,14 @@ def choose_crossover(
     window_s: float,
     pose_error: PoseError,
 ) -> Crossover:
-    """The cross-over of each frame, from the gap (n, 2) in torso lengths, finite.
+    """The cross-over of each frame, from the finite discrepancy (n, 2) in torso lengths.
 
-    ``stride_hz`` (n,) is the gait's frequency, NaN where nobody strides.
+    ``stride_hz`` (n,) is the stride frequency, NaN without a gait.
     """
     if not has_spectrum(time_s, window_s):
         middle = float(np.sqrt(slowest_hz * fastest_hz))
         return Crossover(np.full(len(time_s), middle), np.inf, np.nan, np.nan, np.nan, 0)
-    spectra = windowed_spectra(time_s, gap, window_s)
+    spectra = windowed_spectra(time_s, discrepancy, window_s)
     stride = _stride_at(spectra.middle_s, time_s, stride_hz)
     drift, error = split_gap_power(spectra, stride, pose_error)
     tried = np.geomspace(slowest_hz, fastest_hz, CROSSOVER_CANDIDATES)
@@ -92,10 +89,12 @@ def choose_crossover(
 
 
 def split_gap_power(spectra: Spectra, stride_hz: Floats, pose_error: PoseError) -> tuple[Floats, Floats]:
-    """The gap's power (w, f) as drift and pose error; ``stride_hz`` (w,) is NaN in windows without a gait."""
+    """Power spectra (w, f) of the drift and of the pose error; ``stride_hz`` (w,) is NaN in windows without a gait."""
     hz = spectra.hz
     power = _smoothed(spectra.power)
-    floor = 4 * pose_error.size**2 * pose_error.memory_s / (1 + (2 * np.pi * hz * pose_error.memory_s) ** 2)
+    floor = (
+        4 * pose_error.std_torsos**2 * pose_error.correlation_s / (1 + (2 * np.pi * hz * pose_error.correlation_s) ** 2)
+    )
     drift = np.maximum(power - floor, 0.0)
     limit = np.where(
         np.isfinite(stride_hz), np.maximum(DRIFT_ONLY_OF_STRIDE * np.nan_to_num(stride_hz), 1.01 * hz[0]), np.inf
@@ -112,8 +111,8 @@ def split_gap_power(spectra: Spectra, stride_hz: Floats, pose_error: PoseError) 
 
 
 def expected_square_error(hz: Floats, drift: Floats, error: Floats, crossover_hz: Floats) -> Floats:
-    """Mean square error (w, c) of the low-pass 1 / (1 + (f / crossover)^4) on a gap of the given spectra (w, f)."""
-    below = hz[0] * np.array([0.25, 0.5])  # the window cannot resolve these: the lowest line stands for them
+    """Mean square error (w, c) of the low-pass 1 / (1 + (f / cross-over)^4), for spectra (w, f) and c cross-overs."""
+    below = hz[0] * np.array([0.25, 0.5])  # below the window's resolution: the lowest line is used
     lines = np.concatenate([below, hz])
     width = np.gradient(lines)
     drift = np.concatenate([drift[:, :1], drift[:, :1], drift], axis=1)
@@ -123,53 +122,54 @@ def expected_square_error(hz: Floats, drift: Floats, error: Floats, crossover_hz
 
 
 def _stride_at(middle_s: Floats, time_s: Floats, stride_hz: Floats) -> Floats:
-    """Gait frequency of the windows: that of the frame in their middle."""
+    """Stride frequency (w,) of the windows: that of the frame nearest to each middle."""
     return np.asarray(stride_hz[nearest_index(middle_s, time_s)])
 
 
 def _smoothed(power: Floats) -> Floats:
-    """Each line averaged with its neighbours, half as heavy."""
+    """Each line averaged with its two neighbours, which have half its weight."""
     padded = np.concatenate([power[:, :1], power, power[:, -1:]], axis=1)
     return np.asarray(0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:])
 
 
 def solve_drift(
-    time_s: Floats, gap: Floats, weight: Floats, crossover_hz: Floats, *, cut: Flags, size: Floats
+    time_s: Floats, discrepancy: Floats, weight: Floats, crossover_hz: Floats, *, cut: Flags, torso_px: Floats
 ) -> Floats:
-    """The drift c (n, 2) that follows the gap (n, 2) below ``crossover_hz`` (n,); rows of no weight may be NaN.
+    """The drift (n, 2) that follows the discrepancy (n, 2) below ``crossover_hz`` (n,).
 
-    A weight counts for the time that its frame stands for, so that poses on every third frame pull as strongly.
-    ``cut`` (n,) marks frames that owe nothing to those before. Huber's weights tame what is left of outliers.
+    Rows of weight 0 may be NaN. A weight is multiplied by the time that its frame represents, so that poses on every
+    third frame pull as strongly. ``cut`` (n,) marks frames that are not connected to the frame before. ``torso_px``
+    (n,) is the torso length. Huber weights limit the remaining outliers.
     """
     known = weight > 0
     pull = weight * _seconds_per_value(time_s, known)
-    target = np.where(known[:, None], gap, 0.0)
+    target = np.where(known[:, None], discrepancy, 0.0)
     bands = _stiffness_bands(time_s, crossover_hz, known, cut)
-    robust = np.ones(len(gap))
+    robust = np.ones(len(discrepancy))
     drift = np.zeros_like(target)
     for _ in range(HUBER_ROUNDS):
         matrix = bands.copy()
         matrix[2] += pull * robust
         drift = solveh_banded(matrix, (pull * robust)[:, None] * target)
-        distance = np.hypot(*(target - drift).T) / size
+        distance = np.hypot(*(target - drift).T) / torso_px
         scale = max(float(np.median(distance[known])) / RAYLEIGH_MEDIAN_STDS, 1e-9)
         robust = np.minimum(1.0, HUBER_LIMIT_STDS * scale / np.maximum(distance, 1e-12))
     return np.asarray(drift)
 
 
 def _stiffness_bands(time_s: Floats, crossover_hz: Floats, known: Flags, cut: Flags) -> Floats:
-    """Upper bands (3, n) of the bending energy (2 pi f)^-4 (c'')^2, cut where the chain is cut.
+    """Upper bands (3, n) of the bending energy (2 pi f)^-4 (c'')^2, with the chain cut where ``cut`` says so.
 
-    Where no pose is near, a little tension is added, so that a drift is not carried on at its last speed.
+    Far from any pose a small tension is added, so that the drift does not continue at its last speed.
     """
     count = len(time_s)
     bands = np.zeros((3, count))
     step = np.diff(plausible_times_s(time_s))
-    loose = np.where(cut[1:], CUT_STIFFNESS_SHARE, 1.0)
+    connection = np.where(cut[1:], CUT_STIFFNESS_SHARE, 1.0)
     if count > 2:
         bend = np.stack([1 / step[:-1], -1 / step[:-1] - 1 / step[1:], 1 / step[1:]])  # (3, n - 2)
         stiff = (2 * np.pi * crossover_hz[1:-1]) ** -4.0 / (0.5 * (step[:-1] + step[1:]))
-        stiff = stiff * np.minimum(loose[:-1], loose[1:])
+        stiff = stiff * np.minimum(connection[:-1], connection[1:])
         for first in range(3):
             for second in range(first, 3):
                 at = slice(second, second + count - 2)
@@ -177,7 +177,9 @@ def _stiffness_bands(time_s: Floats, crossover_hz: Floats, known: Flags, cut: Fl
     rows = np.flatnonzero(known)
     blind = np.abs(time_s - time_s[rows][nearest_index(time_s, time_s[rows])]) > VALUE_SPAN_S
     tension = (
-        np.where(blind[1:] | blind[:-1], DRIFT_TENSION_S**2, BASE_TENSION_SHARE * DRIFT_TENSION_S**2) / step * loose
+        np.where(blind[1:] | blind[:-1], DRIFT_TENSION_S**2, BASE_TENSION_SHARE * DRIFT_TENSION_S**2)
+        / step
+        * connection
     )
     bands[2, 1:] += tension
     bands[2, :-1] += tension
@@ -186,10 +188,10 @@ def _stiffness_bands(time_s: Floats, crossover_hz: Floats, known: Flags, cut: Fl
 
 
 def _seconds_per_value(time_s: Floats, known: Flags) -> Floats:
-    """Seconds (n,) that each known frame stands for: half way to its known neighbours, at most ``BRIEF_S``."""
+    """Seconds (n,) that each known frame represents: half way to its known neighbours, at most ``VALUE_SPAN_S``."""
     rows = np.flatnonzero(known)
-    stood = np.zeros(len(time_s))
+    seconds = np.zeros(len(time_s))
     step = np.minimum(np.diff(time_s[rows]), VALUE_SPAN_S)
     edge = float(np.median(step)) if len(step) else 1.0
-    stood[rows] = 0.5 * (np.append(step, edge) + np.append(edge, step))
-    return stood
+    seconds[rows] = 0.5 * (np.append(step, edge) + np.append(edge, step))
+    return seconds

@@ -1,11 +1,11 @@
-"""The sub-pixel anchor: pose says where the body is, the torso's features say how it moved; one solve joins them.
+"""The fused anchor: the pose says where the body is, the torso's features say how it moved; one solve joins them.
 
-With S the sum of the feature steps, the anchor is S + c, where c minimises
+With S the sum of the feature steps, the anchor is S + c. The drift c minimises
 
     integral of  w (pose - S - c)^2  +  (2 pi f)^-4 (c'')^2  dt,
 
-a low-pass without lag on the gap between pose and features: half of the gap is followed at the cross-over f, a steady
-drift wholly. One banded system (five diagonals). Times are the frames' own, so a variable rate is no special case.
+a low-pass without lag on the discrepancy pose - S. At the cross-over frequency f half of it is followed; a steady drift
+is followed completely. The solve is one banded system with five diagonals.
 """
 
 from dataclasses import dataclass, field, replace
@@ -34,38 +34,39 @@ from tasks.maths.anchor.outliers import (
     uncertain_steps,
 )
 from tasks.maths.anchor.states import BRIDGED, INTERPOLATED
-from tasks.maths.arrays import Flags, Floats, true_runs
+from tasks.maths.arrays import Flags, Floats, Labels, true_runs
 from tasks.maths.frame_times import nearest_index, plausible_times_s
 from tasks.maths.tracking.steps import Steps
 
 STREAM_NAMES: Final = {"waist_": "the waist", "hip_": "the hips", "": "all features"}
-STREAM_SWITCH_RATIO: Final = 0.6  # another stream must promise an error below this share of the first one's
+# another stream must promise less than this share of the preferred one's mean square error
+STREAM_SWITCH_RATIO: Final = 0.6
 LEAST_CONFIDENCE: Final = 0.05
 
 
 @dataclass(frozen=True)
 class FusionSettings:
-    """Settings of the fusion; shares are of the torso's length."""
+    """Settings of the fusion; "torsos" are torso lengths."""
 
-    crossover_hz: float | None = None  # None: chosen by the clip, frame by frame
+    crossover_hz: float | None = None  # None: chosen from the clip, for each frame
     slowest_hz: float = 0.15
     fastest_hz: float = 2.0
-    window_s: float = 5.0  # of time that a choice is made from
-    trust_s: float = 1.0  # features carry the anchor so long without a pose
-    outlier: float = 0.25  # a pose farther off its surroundings is another person, or a poster
-    streams: tuple[str, ...] = ("waist_", "hip_")  # of steps, to choose from, the first one preferred
+    window_s: float = 5.0  # length of the windows that the choice is based on
+    longest_bridge_s: float = 1.0  # features alone carry the anchor for at most this time
+    outlier_torsos: float = 0.25  # torsos: a pose further from the poses around it is another person, or a poster
+    streams: tuple[str, ...] = ("waist_", "hip_")  # step streams to choose from, the preferred one first
     pose_error: PoseError = field(default_factory=PoseError)
 
 
 @dataclass(frozen=True)
 class FusedAnchor:
-    """The anchor of n frames, without NaN, and how it came about."""
+    """The anchor of n frames, without NaN, and how it was found."""
 
     xy_px: Floats  # (n, 2) source pixels
-    state: NDArray[np.str_]  # (n,) measured, bridged, interpolated or held
+    state: Labels  # (n,) measured, bridged, interpolated or held
     crossover_hz: Floats  # (n,)
-    reason: str
-    rejected: int  # poses taken for outliers
+    reason: str  # the cross-over and why, in one sentence
+    rejected: int  # number of poses rejected as outliers
 
 
 def fuse(
@@ -80,42 +81,45 @@ def fuse(
 ) -> FusedAnchor:
     """Join poses (n, 2), NaN where missing, with the torso's steps.
 
-    ``confidence`` (n,) weighs the poses, ``torso_px`` (n,) is the torso's length (NaN allowed), ``stride_hz`` (n,) the
-    gait's frequency, NaN where nobody strides (None: nowhere). ``time_s`` (n,) must increase. ``ValueError`` when no
-    pose is finite.
+    ``confidence`` (n,) weights the poses. ``torso_px`` (n,) is the torso length, NaN allowed. ``stride_hz`` (n,) is the
+    stride frequency, NaN without a gait (None: nowhere). ``time_s`` (n,) must increase. ``ValueError`` when no pose is
+    finite.
     """
     settings = settings or FusionSettings()
     time_s = plausible_times_s(time_s)
     stride = np.full(len(time_s), np.nan) if stride_hz is None else stride_hz
     torso = steady_torso_px(time_s, torso_px)
-    plans = [_fit_stream(stem, time_s, pose_xy, steps, torso_px, stride, settings) for stem in settings.streams]
+    fits = [_fit_stream(stem, time_s, pose_xy, steps, torso_px, stride, settings) for stem in settings.streams]
     best = min(
-        plans, key=lambda plan: plan.choice.risk * (STREAM_SWITCH_RATIO if plan.stem == settings.streams[0] else 1.0)
+        fits,
+        key=lambda fit: fit.crossover.expected_mse * (STREAM_SWITCH_RATIO if fit.stem == settings.streams[0] else 1.0),
     )
-    gap = pose_xy - best.track
-    weight = np.where(best.known, np.clip(np.nan_to_num(confidence), LEAST_CONFIDENCE, 1.0) ** 2, 0.0)
-    drift = solve_drift(time_s, gap, weight * best.sure, best.choice.hz, cut=best.cut, size=torso)
-    path = best.track + drift
-    trusted = best.known | bridged_frames(time_s, best.known, best.moved, settings.trust_s)
-    path[~trusted] = np.nan
+    discrepancy = pose_xy - best.steps_sum
+    weight = np.where(best.has_pose, np.clip(np.nan_to_num(confidence), LEAST_CONFIDENCE, 1.0) ** 2, 0.0)
+    drift = solve_drift(time_s, discrepancy, weight * best.weight, best.crossover.hz, cut=best.cut, torso_px=torso)
+    path = best.steps_sum + drift
+    carried = best.has_pose | bridged_frames(time_s, best.has_pose, best.has_step, settings.longest_bridge_s)
+    path[~carried] = np.nan
     filled, state = gaps.fill_gaps(time_s, path, interpolate=True)
-    filled = bridge_gaps(time_s, filled, state == INTERPOLATED, stride, settings.trust_s)
-    state = np.where(trusted & ~best.known, BRIDGED, state)
+    filled = bridge_gaps(time_s, filled, state == INTERPOLATED, stride, settings.longest_bridge_s)
+    state = np.where(carried & ~best.has_pose, BRIDGED, state)
     seen = np.isfinite(pose_xy).all(axis=1)
-    return FusedAnchor(filled, state, best.choice.hz, crossover_reason(best, settings), int((seen & ~best.known).sum()))
+    return FusedAnchor(
+        filled, state, best.crossover.hz, crossover_reason(best, settings), int((seen & ~best.has_pose).sum())
+    )
 
 
 @dataclass(frozen=True)
 class _StreamFit:
-    """One stream of steps made ready: its sum, which poses are believed, where the chain is cut, the cross-over."""
+    """One step stream: its sum, the accepted poses, the cuts and the cross-over."""
 
     stem: str
-    track: Floats  # (n, 2) sum of the steps
-    moved: Flags  # (n,) a step was measured
-    known: Flags  # (n,) a pose is there and believed
-    sure: Floats  # (n,) how much, 0 to 1
-    cut: Flags  # (n,) nothing leads from the frame before to this one
-    choice: Crossover
+    steps_sum: Floats  # (n, 2) sum of the steps, px
+    has_step: Flags  # (n,) a step was measured
+    has_pose: Flags  # (n,) there is a pose, and it is accepted
+    weight: Floats  # (n,) weight of the pose, 0 to 1
+    cut: Flags  # (n,) the frame is not connected to the frame before
+    crossover: Crossover
 
 
 def _fit_stream(
@@ -127,28 +131,36 @@ def _fit_stream(
     stride: Floats,
     settings: FusionSettings,
 ) -> _StreamFit:
+    """Prepare one step stream: reject steps and poses, cut the chain, and choose the cross-over."""
     torso = steady_torso_px(time_s, torso_px)
     step = _trusted_steps(steps, stem, time_s, pose_xy, torso)
     track = np.cumsum(fill_steps(time_s, pose_xy, step), axis=0)
     moved = np.isfinite(step).all(axis=1)
-    gap = pose_xy - track
-    seen = np.isfinite(gap).all(axis=1)
+    discrepancy = pose_xy - track
+    seen = np.isfinite(discrepancy).all(axis=1)
     if not seen.any():
         raise ValueError("no frame has a pose: there is nothing to join the steps to")
-    far, tame = pose_outliers(time_s, gap, torso, settings.outlier)
-    whole = torso_px > WHOLE_TORSO_SHARE * torso
-    free = poses_across_missing_steps(
-        time_s, np.where(whole[:, None], gap, np.nan), seen & ~far, moved, torso, settings.outlier
+    outlier, clipped = pose_outliers(time_s, discrepancy, torso, settings.outlier_torsos)
+    full_length = torso_px > WHOLE_TORSO_SHARE * torso
+    rejoined = poses_across_missing_steps(
+        time_s,
+        np.where(full_length[:, None], discrepancy, np.nan),
+        seen & ~outlier,
+        moved,
+        torso,
+        settings.outlier_torsos,
     )
-    known = seen & (free | ~far)
-    known = known if known.any() else seen  # where each is far from all the others, none is an outlier
-    cut = chain_cuts(time_s, gap, known, moved, torso, limit=settings.outlier, longest_s=settings.trust_s)
+    known = seen & (rejoined | ~outlier)
+    known = known if known.any() else seen  # where every pose is far from all others, none is an outlier
+    cut = chain_cuts(
+        time_s, discrepancy, known, moved, torso, limit=settings.outlier_torsos, longest_s=settings.longest_bridge_s
+    )
     hz = settings.crossover_hz
-    sure = np.where(free, 1.0, pose_weight(time_s, known))
-    best = known & (sure == 1) & ~free
-    best = best if best.any() else known
-    telling = gaps.fill_gaps(time_s, np.where(best[:, None], tame, np.nan), interpolate=True)[0]
-    change = np.diff(telling, axis=0, prepend=telling[:1])
+    sure = np.where(rejoined, 1.0, pose_weight(time_s, known))
+    certain = known & (sure == 1) & ~rejoined
+    certain = certain if certain.any() else known
+    filled = gaps.fill_gaps(time_s, np.where(certain[:, None], clipped, np.nan), interpolate=True)[0]
+    change = np.diff(filled, axis=0, prepend=filled[:1])
     change[_in_cut_interval(known, cut)] = 0.0
     choice = choose_crossover(
         time_s,
@@ -165,28 +177,30 @@ def _fit_stream(
 
 
 def _trusted_steps(steps: Steps, stem: str, time_s: Floats, pose_xy: Floats, torso: Floats) -> Floats:
-    """The stem's steps (n, 2), NaN where they are missing or not to be believed."""
+    """Steps (n, 2) of the stream, NaN where missing or rejected."""
     measured = steps.xy(stem)
     error = step_error_px(steps)
-    lost = steps_after_loss(steps)
-    doubtful = uncertain_steps(error, np.isnan(measured).any(axis=1), torso) | lost
-    step = np.where(doubtful[:, None], np.nan, measured)
-    told = steps_confirmed_by_pose(measured, fill_steps(time_s, pose_xy, step), pose_xy, error, torso) & ~lost
-    step = np.where(told[:, None], measured, step)
-    # one after the other: a step is compared with believed ones only
+    after_loss = steps_after_loss(steps)
+    uncertain = uncertain_steps(error, np.isnan(measured).any(axis=1), torso) | after_loss
+    step = np.where(uncertain[:, None], np.nan, measured)
+    confirmed = (
+        steps_confirmed_by_pose(measured, fill_steps(time_s, pose_xy, step), pose_xy, error, torso) & ~after_loss
+    )
+    step = np.where(confirmed[:, None], measured, step)
+    # one check after the other: a step is compared with accepted steps only
     step = np.where(step_spikes(time_s, step, pose_xy, torso)[:, None], np.nan, step)
-    gap = pose_xy - np.cumsum(fill_steps(time_s, pose_xy, step), axis=0)
-    return np.asarray(np.where(passing_runs(time_s, step, gap, torso)[:, None], np.nan, step))
+    discrepancy = pose_xy - np.cumsum(fill_steps(time_s, pose_xy, step), axis=0)
+    return np.asarray(np.where(passing_runs(time_s, step, discrepancy, torso)[:, None], np.nan, step))
 
 
 def _in_cut_interval(known: Flags, cut: Flags) -> Flags:
-    """Frames (n,) after a known one up to the next known one, where the chain is cut in between."""
+    """Frames (n,) after a known frame, up to the next known one, if the chain is cut in between."""
     part: NDArray[np.int64] = np.cumsum(known) - known  # the number of known frames before each frame
     return np.isin(part, part[cut])
 
 
 def _raise_without_steps(time_s: Floats, moved: Flags, hz: Floats, settings: FusionSettings) -> Floats:
-    """Cross-overs (n,) raised where steps are missing: somewhat where they can be guessed, wholly in a longer hole."""
+    """Cross-overs (n,) raised where steps are missing: somewhat in a short gap, to the fastest one in a longer gap."""
     raised = np.maximum(hz, np.where(moved, 0.0, np.sqrt(settings.slowest_hz * settings.fastest_hz)))
     for first, last in true_runs(~moved):
         if time_s[min(last + 1, len(hz) - 1)] - time_s[max(first - 1, 0)] > VALUE_SPAN_S:
@@ -195,8 +209,9 @@ def _raise_without_steps(time_s: Floats, moved: Flags, hz: Floats, settings: Fus
 
 
 def fill_steps(time_s: Floats, pose_xy: Floats, step: Floats) -> Floats:
-    """Steps (n, 2) without NaN: a missing one goes on at the speed of its neighbours, or, for want of any, as the
-    smoothed pose does.
+    """Steps (n, 2) without NaN.
+
+    A missing step continues at the speed of its neighbours, or, if none is near, at the speed of the smoothed pose.
     """
     interval = np.diff(time_s, prepend=time_s[0])
     moved = np.isfinite(step).all(axis=1) & (interval > 0)
@@ -217,7 +232,7 @@ def fill_steps(time_s: Floats, pose_xy: Floats, step: Floats) -> Floats:
 
 
 def steady_torso_px(time_s: Floats, torso_px: Floats) -> Floats:
-    """Torso length (n,) without gaps and without a breath's or a stride's swing: the median of a second."""
+    """Torso length (n,) without gaps, breathing or gait swing: the median over one second."""
     known = np.isfinite(torso_px) & (torso_px > 0)
     if not known.any():
         return np.ones(len(time_s))
@@ -225,17 +240,18 @@ def steady_torso_px(time_s: Floats, torso_px: Floats) -> Floats:
     return np.asarray(median_filter(size, size=odd_frames_in(time_s, 1.0), mode="nearest"))
 
 
-def crossover_reason(plan: _StreamFit, settings: FusionSettings) -> str:
-    """Why the cross-over is what it is, in a sentence with numbers."""
-    choice = plan.choice
+def crossover_reason(fit: _StreamFit, settings: FusionSettings) -> str:
+    """The cross-over and the evidence for it, in one sentence with numbers."""
+    choice = fit.crossover
     if settings.crossover_hz is not None:
         return f"cross-over {settings.crossover_hz:g} Hz as set"
     low, middle, high = np.percentile(choice.hz, [5, 50, 95])
-    chosen = f"cross-over {middle:.2f} Hz ({low:.2f} to {high:.2f}), steps of {STREAM_NAMES[plan.stem]}"
+    chosen = f"cross-over {middle:.2f} Hz ({low:.2f} to {high:.2f} Hz) with the steps of {STREAM_NAMES[fit.stem]}"
     if choice.windows == 0:
-        return f"{chosen}: the clip is too short to choose by"
-    gait = f"a stride of {choice.stride_hz:.2f} Hz" if np.isfinite(choice.stride_hz) else "no gait"
+        return f"{chosen}; the clip is too short to choose a better one"
+    gait = f"stride {choice.stride_hz:.2f} Hz" if np.isfinite(choice.stride_hz) else "no gait"
+    shares = (choice.drift_rms, choice.pose_error_rms, choice.expected_mse**0.5)
+    drift, pose, rest = (f"{100 * share:.1f} %" for share in shares)
     return (
-        f"{chosen}: with {gait}, {100 * choice.drift:.1f} % of the torso's length of pose minus steps is drift "
-        f"of the features, {100 * choice.error:.1f} % error of the pose; {100 * choice.risk**0.5:.1f} % should be left"
+        f"{chosen}; {gait}; in torso lengths: drift of the features {drift}, pose error {pose}, expected error {rest}"
     )

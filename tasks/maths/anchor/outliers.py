@@ -1,6 +1,7 @@
-"""Which poses to believe and how far: those of somebody else, of a body half hidden, and what they lead to.
+"""Which poses and which torso steps to reject, and how much weight a pose gets.
 
-Which steps not to believe: those that glimpsed an arm, somebody else or the wall.
+The discrepancy is the pose minus the sum of the steps, (n, 2) px. "Torsos" are torso lengths. A step belongs to the
+frame at its end.
 """
 
 from itertools import pairwise
@@ -12,70 +13,70 @@ from scipy.ndimage import median_filter, uniform_filter1d
 from tasks.maths.arrays import Flags, Floats, true_runs
 from tasks.maths.tracking.steps import Steps
 
-LEAST_OUTLIER_TORSOS: Final = 0.1  # of the torso's length: a pose so near is never rejected
-CLIP_LIMIT_MEDIANS: Final = 2.5  # times as far as half of the frames: no farther in the statistics
-OUTLIER_VOTE_S: Final = 0.4  # most of the poses in this time about one are far: so is that one
-WHOLE_TORSO_SHARE: Final = 0.9  # of the torso's steady length: what is shorter is half hidden, or half guessed
-LASTING_POSES_S: Final = 0.2  # poses that nothing contradicts for so long are no flicker
-LOSS_INTERVALS: Final = 3.0  # times the usual time between two poses: the model has lost the body in between
-LEAST_LOSS_S: Final = 0.25  # and at least so long
-UNCERTAIN_AROUND_LOSS_S: Final = 0.4  # before a loss and after it
+LEAST_OUTLIER_TORSOS: Final = 0.1  # a pose closer than this to the poses around it is never rejected
+CLIP_LIMIT_MEDIANS: Final = 2.5  # clip limit of a distance in statistics, in median distances
+OUTLIER_VOTE_S: Final = 0.4  # if most poses within this time around a pose are outliers, so is that pose
+WHOLE_TORSO_SHARE: Final = 0.9  # of the steady torso length: a shorter torso is half hidden, or half guessed
+LASTING_POSES_S: Final = 0.2  # poses without contradiction for this long are no flicker
+LOSS_INTERVALS: Final = 3.0  # of the median interval between poses: in a longer one the model lost the body
+LEAST_LOSS_S: Final = 0.25  # and at least this long
+UNCERTAIN_AROUND_LOSS_S: Final = 0.4  # before and after a loss
 LEAST_POSE_WEIGHT: Final = 0.02
-STEP_ERROR_LIMIT_TORSOS: Final = 0.006  # of the torso's length: a step known no better than this is not used
-NEAR_LIMIT_SHARE: Final = 0.7  # of that: nor is one hardly better known beside it
-POSE_RESOLUTION_TORSOS: Final = 0.05  # of the torso's length: a pose tells two steps apart that differ by more
-SPIKE_TORSOS: Final = 0.012  # of the torso's length
-SPIKE_MEDIANS: Final = 8.0  # medians of the deviation from the steps around
-ABRUPT_TORSOS: Final = 0.04  # of the torso's length, from one step to the next
-REFERENCE_INTERVAL_S: Final = 1 / 30  # steps are compared as if made in this time
-LONGEST_PASSING_S: Final = 0.6  # a crossing lasts no longer
+STEP_ERROR_LIMIT_TORSOS: Final = 0.006  # a step with a larger standard error is not used
+NEAR_LIMIT_SHARE: Final = 0.7  # of that limit: nor is a step above this share beside an unused one
+POSE_RESOLUTION_TORSOS: Final = 0.05  # a pose can tell two steps apart that differ by more
+SPIKE_TORSOS: Final = 0.012
+SPIKE_MEDIANS: Final = 8.0  # median deviations from the steps around
+ABRUPT_TORSOS: Final = 0.04  # change from one step to the next
+REFERENCE_INTERVAL_S: Final = 1 / 30  # changes of steps are compared as if made in this time
+LONGEST_PASSING_S: Final = 0.6  # somebody who passes in front takes no longer
 
 
-def pose_outliers(time_s: Floats, gap: Floats, size: Floats, limit: float) -> tuple[Flags, Floats]:
-    """Frames (n,) whose gap (n, 2) lies far from the median of two seconds, and the gap without its wildest swings.
+def pose_outliers(time_s: Floats, discrepancy: Floats, torso_px: Floats, limit: float) -> tuple[Flags, Floats]:
+    """Frames (n,) whose discrepancy is far from its two-second median, and the clipped discrepancy for statistics.
 
-    Far is four times as far as half of the frames, at most ``limit`` and at least ``NEAR`` of the torso's length: the
-    pose of somebody else, or a guess. The second, for statistics, has its distances to the median capped. The values
-    are reflected at the clip's ends: a model that starts with a wrong guess is outvoted by what follows. A pose among
-    others that are mostly far is no better: somebody passes just there.
+    Far is four median distances, at most ``limit`` and at least ``LEAST_OUTLIER_TORSOS``: the pose of somebody else, or
+    a guess. The clipped discrepancy has its distances to the median limited. Values are mirrored at the ends of the
+    clip, so that a model that starts with a wrong guess is outvoted by what follows. A pose among poses that are mostly
+    far is rejected too: somebody is passing there.
     """
-    seen = np.isfinite(gap).all(axis=1)
-    rows = gap[seen]
-    width = min(
-        odd_frames_in(time_s[seen], 2.0), 2 * len(rows) - 1
-    )  # SciPy reads stray memory where a window is longer
+    seen = np.isfinite(discrepancy).all(axis=1)
+    rows = discrepancy[seen]
+    width = min(odd_frames_in(time_s[seen], 2.0), 2 * len(rows) - 1)  # SciPy reads stray memory if the window is longer
     middle = median_filter(rows, size=(width, 1), mode="reflect")
-    distance = np.hypot(*(rows - middle).T) / size[seen]
-    usual = float(np.median(distance))
-    far = np.zeros(len(gap), dtype=bool)
-    off = distance > np.clip(4 * usual, LEAST_OUTLIER_TORSOS, max(limit, LEAST_OUTLIER_TORSOS))
-    around = uniform_filter1d(off.astype(np.float64), odd_frames_in(time_s[seen], OUTLIER_VOTE_S), mode="reflect")
-    far[seen] = off | (around > 0.5)
-    tame = gap.copy()
-    tame[seen] = (
-        middle + (rows - middle) * np.minimum(1.0, CLIP_LIMIT_MEDIANS * usual / np.maximum(distance, 1e-12))[:, None]
+    distance = np.hypot(*(rows - middle).T) / torso_px[seen]
+    median_distance = float(np.median(distance))
+    outlier = np.zeros(len(discrepancy), dtype=bool)
+    distant = distance > np.clip(4 * median_distance, LEAST_OUTLIER_TORSOS, max(limit, LEAST_OUTLIER_TORSOS))
+    around = uniform_filter1d(distant.astype(np.float64), odd_frames_in(time_s[seen], OUTLIER_VOTE_S), mode="reflect")
+    outlier[seen] = distant | (around > 0.5)
+    clipped = discrepancy.copy()
+    clipped[seen] = (
+        middle
+        + (rows - middle) * np.minimum(1.0, CLIP_LIMIT_MEDIANS * median_distance / np.maximum(distance, 1e-12))[:, None]
     )
-    return far, tame
+    return outlier, clipped
 
 
 def poses_across_missing_steps(
-    time_s: Floats, gap: Floats, known: Flags, moved: Flags, size: Floats, limit: float
+    time_s: Floats, discrepancy: Floats, known: Flags, moved: Flags, torso_px: Floats, limit: float
 ) -> Flags:
-    """Frames (n,) with no known pose to which a missing step, then no jump of the gap (n, 2), leads from a known one.
+    """Unknown frames (n,) that a missing step and then an unbroken run of poses connects to a known frame.
 
-    No steps tell how far the body went there, so poses far off may be true: if they go on for ``LEAP_S``, and do not
-    jump back. A jump is farther than ``limit`` of the torso's length from frame to frame.
+    Without steps nobody knows how far the body moved, so distant poses may be true: if they last for
+    ``LASTING_POSES_S`` and do not jump back. A jump is a change of the discrepancy by more than ``limit`` torsos from
+    frame to frame.
     """
-    change = np.hypot(*np.diff(gap, axis=0).T)
-    near = change < limit * size[1:]  # False where a pose is missing
-    jump = np.concatenate([[False], change >= limit * size[1:], [False]])  # before each frame, and after the last
-    found = np.zeros(len(gap), dtype=bool)
+    change = np.hypot(*np.diff(discrepancy, axis=0).T)
+    near = change < limit * torso_px[1:]  # False where a pose is missing
+    jump = np.concatenate([[False], change >= limit * torso_px[1:], [False]])  # before each frame, and after the last
+    found = np.zeros(len(discrepancy), dtype=bool)
     for order in (1, -1):
-        before = False
+        joined = False
         for link in range(len(near))[::order]:  # between the frames link and link + 1
-            come, go = (link, link + 1) if order == 1 else (link + 1, link)
-            before = bool(near[link] and not known[go] and (before or (known[come] and not moved[link + 1])))
-            found[go] |= before
+            start, end = (link, link + 1) if order == 1 else (link + 1, link)
+            joined = bool(near[link] and not known[end] and (joined or (known[start] and not moved[link + 1])))
+            found[end] |= joined
     for first, last in true_runs(found):
         lasting = time_s[last] - time_s[first] >= LASTING_POSES_S
         found[first : last + 1] = lasting and not (jump[first] or jump[last + 1])
@@ -83,56 +84,58 @@ def poses_across_missing_steps(
 
 
 def pose_weight(time_s: Floats, known: Flags) -> Floats:
-    """0 to 1 for each frame (n,): poses about to be lost, or just found, are of a body half hidden or half guessed.
+    """Weight (n,) of each frame's pose, 0 to 1: lower shortly before and after the model lost the body.
 
-    A loss is a gap well longer than usual between known poses; beyond ``UNSURE_S`` of it a pose is as good as any.
+    Such a pose is half hidden or half guessed. A loss is a gap between known poses well above the usual interval;
+    further than ``UNCERTAIN_AROUND_LOSS_S`` from it the weight is 1.
     """
-    sure = np.ones(len(time_s))
+    weight = np.ones(len(time_s))
     rows = np.flatnonzero(known)
-    wait = np.diff(time_s[rows])
-    if not len(wait):
-        return sure
-    for pair in np.flatnonzero(wait > max(LOSS_INTERVALS * float(np.median(wait)), LEAST_LOSS_S)):
+    interval_s = np.diff(time_s[rows])
+    if not len(interval_s):
+        return weight
+    for pair in np.flatnonzero(interval_s > max(LOSS_INTERVALS * float(np.median(interval_s)), LEAST_LOSS_S)):
         for edge, side in ((rows[pair], -1), (rows[pair + 1], 1)):
-            away_s = side * (time_s - time_s[edge])
-            near = (away_s >= 0) & (away_s < UNCERTAIN_AROUND_LOSS_S)
-            sure[near] = np.minimum(
-                sure[near],
-                LEAST_POSE_WEIGHT + (1 - LEAST_POSE_WEIGHT) * np.square(away_s[near] / UNCERTAIN_AROUND_LOSS_S),
+            distance_s = side * (time_s - time_s[edge])
+            near = (distance_s >= 0) & (distance_s < UNCERTAIN_AROUND_LOSS_S)
+            weight[near] = np.minimum(
+                weight[near],
+                LEAST_POSE_WEIGHT + (1 - LEAST_POSE_WEIGHT) * np.square(distance_s[near] / UNCERTAIN_AROUND_LOSS_S),
             )
-    return sure
+    return weight
 
 
 def chain_cuts(
-    time_s: Floats, gap: Floats, known: Flags, moved: Flags, size: Floats, *, limit: float, longest_s: float
+    time_s: Floats, discrepancy: Floats, known: Flags, moved: Flags, torso_px: Floats, *, limit: float, longest_s: float
 ) -> Flags:
-    """Frames (n,) that owe nothing to those before: within a long gap of poses or of steps, or where the gap jumped.
+    """Frames (n,) that are not connected to the frame before: in a long gap of poses or steps, or at a jump.
 
-    A jump farther than ``limit`` of the torso's length is a scene cut, or another person. The break comes where a step
-    is missing, else in the middle of a long gap, else with the first pose after the jump. Where steps are missing for
-    longer than ``LOST_S`` nobody knows how far the body went: both sides keep to their own poses.
+    A jump of the discrepancy by more than ``limit`` torsos is a scene cut, or another person. The cut lies at a missing
+    step if there is one, else in the middle of a long gap, else at the first pose after the jump. A gap of steps longer
+    than ``LEAST_LOSS_S`` is cut in its middle: nobody knows how far the body went, and both sides keep to their own
+    poses.
     """
     rows = np.flatnonzero(known)
-    jumped = np.hypot(*np.diff(gap[rows], axis=0).T) / size[rows[1:]] > limit
+    jumped = np.hypot(*np.diff(discrepancy[rows], axis=0).T) / torso_px[rows[1:]] > limit
     long = np.diff(time_s[rows]) > longest_s
-    cut = np.zeros(len(gap), dtype=bool)
+    cut = np.zeros(len(discrepancy), dtype=bool)
     for pair in np.flatnonzero(jumped | long):
         first, last = rows[pair] + 1, rows[pair + 1]
         missing = np.flatnonzero(~moved[first : last + 1])
         cut[first + missing[0] if len(missing) else (first + last + 1) // 2 if long[pair] else last] = True
     for first, last in true_runs(~moved):
-        if first > 0 and last + 1 < len(gap) and time_s[last] - time_s[first - 1] > LEAST_LOSS_S:
+        if first > 0 and last + 1 < len(discrepancy) and time_s[last] - time_s[first - 1] > LEAST_LOSS_S:
             cut[(first + last + 1) // 2] = True
     return cut
 
 
 def bridged_frames(time_s: Floats, known: Flags, moved: Flags, reach_s: float) -> Flags:
-    """Frames (n,) that an unbroken chain of measured steps joins to a known one at most ``reach_s`` away."""
+    """Unknown frames (n,) that an unbroken chain of steps connects to a known frame at most ``reach_s`` away."""
     near = np.zeros(len(time_s), dtype=bool)
     for order in (1, -1):
         last = -np.inf
         for row in range(len(time_s))[::order]:
-            link = row if order == 1 else row + 1  # the step between this frame and the one looked at before
+            link = row if order == 1 else row + 1  # the step between this frame and the previous one of the loop
             if known[row]:
                 last = time_s[row]
             elif link >= len(time_s) or not moved[link]:
@@ -148,105 +151,104 @@ def odd_frames_in(time_s: Floats, seconds: float) -> int:
 
 
 def step_error_px(steps: Steps) -> Floats:
-    """Standard error (n,) of a step in px, from how well its features agree and how many do; NaN without any."""
+    """Standard error (n,) of a step in px, from the misfit and number of its features; NaN without features."""
     agreeing = np.maximum(steps["features"] * steps["inlier_share"], 1.0)
     return np.asarray(1.4826 * steps["misfit_px"] / np.sqrt(agreeing))
 
 
-def uncertain_steps(error: Floats, missing: Flags, size: Floats) -> Flags:
-    """Steps (n,) with too large a standard ``error`` (n,), or one hardly better beside them or beside missing ones.
+def uncertain_steps(error_px: Floats, missing: Flags, torso_px: Floats) -> Flags:
+    """Steps (n,) with a large standard error ``error_px`` (n,), and nearly as large ones beside these or missing steps.
 
-    Where features are lost, or found again, some of them lie on whatever hides the body.
+    Where features are lost or found again, some of them lie on whatever hides the body.
     """
-    bad = missing | (error > STEP_ERROR_LIMIT_TORSOS * size)
-    doubtful = missing | (error > NEAR_LIMIT_SHARE * STEP_ERROR_LIMIT_TORSOS * size)
-    for first, last in true_runs(doubtful):
+    bad = missing | (error_px > STEP_ERROR_LIMIT_TORSOS * torso_px)
+    uncertain = missing | (error_px > NEAR_LIMIT_SHARE * STEP_ERROR_LIMIT_TORSOS * torso_px)
+    for first, last in true_runs(uncertain):
         part = slice(first, last + 1)
-        doubtful[part] = bad[part].any()
-    return doubtful
+        uncertain[part] = bad[part].any()
+    return uncertain
 
 
-def steps_confirmed_by_pose(step: Floats, guess: Floats, pose_xy: Floats, error: Floats, size: Floats) -> Flags:
-    """Steps (n, 2) that the pose made too, rather than the ``guess`` (n, 2) that would stand in for them.
+def steps_confirmed_by_pose(step: Floats, guess: Floats, pose_xy: Floats, error_px: Floats, torso_px: Floats) -> Flags:
+    """Steps (n,) that the pose supports more than the ``guess`` (n, 2) that would replace them.
 
-    Somebody who leaps is blurred: each of the two is doubtful alone, but what both say is no accident. A guess that
-    differs by no more than the steps' own ``error`` (n,), or by less than poses are off, is as good.
+    A leaping person is blurred: pose and step are each uncertain, but they agree by no accident. A guess that differs
+    by less than the step's ``error_px`` (n,), or by less than a pose can tell, is as good as the step.
     """
     pose = np.diff(pose_xy, axis=0, prepend=np.full((1, 2), np.nan))
     apart = np.hypot(*(step - guess).T)
     nearer = np.hypot(*(step - pose).T) < np.hypot(*(guess - pose).T)
-    return np.asarray(nearer & (apart > np.maximum(POSE_RESOLUTION_TORSOS * size, error)))
+    return np.asarray(nearer & (apart > np.maximum(POSE_RESOLUTION_TORSOS * torso_px, error_px)))
 
 
 def steps_after_loss(steps: Steps) -> Flags:
-    """Steps (n,) measured where the torso was lost on the way: since the last pose a step before them is missing."""
+    """Steps (n,) measured after the torso was lost: a step since the last pose is missing."""
     missing = np.isnan(steps.xy()).any(axis=1)
-    lost = np.concatenate([[0], np.cumsum(missing)])  # of the first k steps, how many are missing
+    lost = np.concatenate([[0], np.cumsum(missing)])  # the number of missing steps among the first k
     row = np.arange(len(steps))
     first = np.maximum(row - steps["carried_frames"].astype(np.int64), 0)
     return np.asarray(lost[row] > lost[first])
 
 
-def step_spikes(time_s: Floats, step: Floats, pose_xy: Floats, size: Floats) -> Flags:
-    """Steps (n, 2) unlike their neighbours, where the pose sides with these: a glimpse of an arm or of the wall."""
+def step_spikes(time_s: Floats, step: Floats, pose_xy: Floats, torso_px: Floats) -> Flags:
+    """Steps (n, 2) unlike their neighbours while the pose is like them: features on an arm or on a wall."""
     rows = np.flatnonzero(np.isfinite(step).all(axis=1))
     found = np.zeros(len(step), dtype=bool)
     if len(rows) < 5:
         return found
     interval = _intervals_s(time_s)[rows, None]
     around = median_filter(step[rows] / interval, size=(5, 1), mode="nearest") * interval
-    off = np.hypot(*(step[rows] - around).T) / size[rows]
-    limit = max(SPIKE_TORSOS, SPIKE_MEDIANS * float(np.median(off)))
+    deviation = np.hypot(*(step[rows] - around).T) / torso_px[rows]
+    limit = max(SPIKE_TORSOS, SPIKE_MEDIANS * float(np.median(deviation)))
     pose = np.diff(pose_xy, axis=0, prepend=np.full((1, 2), np.nan))[rows]
-    sides = np.hypot(*(step[rows] - pose).T) > np.hypot(*(around - pose).T)
-    found[rows] = (off > limit) & (sides | np.isnan(pose).any(axis=1))
+    pose_disagrees = np.hypot(*(step[rows] - pose).T) > np.hypot(*(around - pose).T)
+    found[rows] = (deviation > limit) & (pose_disagrees | np.isnan(pose).any(axis=1))
     return found
 
 
-def passing_runs(time_s: Floats, step: Floats, gap: Floats, size: Floats) -> Flags:
-    """Short runs of steps (n, 2) that start and end abruptly and that the pose, once they are over, has not made.
+def passing_runs(time_s: Floats, step: Floats, discrepancy: Floats, torso_px: Floats) -> Flags:
+    """Short runs of steps (n, 2) with an abrupt start and end that the pose did not make: somebody passed in front.
 
-    Somebody who crosses in front takes the features along for a moment. A bump of the camera is as abrupt, but
-    afterwards the pose has moved by as much: ``gap`` (n, 2), the pose minus the sum of the steps, is what it was. Who
-    hops ends where he began: then the poses on the way tell.
+    A bump of the camera is as abrupt, but then the pose has moved as well, and the discrepancy is unchanged afterwards.
+    A person who hops ends where the hop began: then the poses in between decide.
     """
     rows = np.flatnonzero(np.isfinite(step).all(axis=1))
     found = np.zeros(len(step), dtype=bool)
     interval = _intervals_s(time_s)
     speed = step / interval[:, None]
     leaps = np.hypot(*np.diff(speed[rows], axis=0).T) * np.minimum(interval[rows[1:]], REFERENCE_INTERVAL_S)
-    edges = np.flatnonzero(leaps > ABRUPT_TORSOS * size[rows[1:]]) + 1
+    edges = np.flatnonzero(leaps > ABRUPT_TORSOS * torso_px[rows[1:]]) + 1
     for start, end in pairwise(edges):
         first, after = rows[start], rows[end]
         if time_s[after] - time_s[first] > LONGEST_PASSING_S:
             continue
         run = rows[start:end]
-        usual = 0.5 * (speed[rows[start - 1]] + speed[after])
-        extra = np.cumsum(step[run] - usual * interval[run, None], axis=0)
-        leap = _median_in_span(time_s, gap, time_s[after], LONGEST_PASSING_S) - _median_in_span(
-            time_s, gap, time_s[first - 1], -LONGEST_PASSING_S
+        usual_speed = 0.5 * (speed[rows[start - 1]] + speed[after])
+        extra_px = np.cumsum(step[run] - usual_speed * interval[run, None], axis=0)
+        jump = _median_in_span(time_s, discrepancy, time_s[after], LONGEST_PASSING_S) - _median_in_span(
+            time_s, discrepancy, time_s[first - 1], -LONGEST_PASSING_S
         )
-        if np.hypot(*(leap + extra[-1])) + _median_spread(gap[run] + extra) < np.hypot(*leap) + _median_spread(
-            gap[run]
-        ):
+        if np.hypot(*(jump + extra_px[-1])) + _median_spread(discrepancy[run] + extra_px) < np.hypot(
+            *jump
+        ) + _median_spread(discrepancy[run]):
             found[run] = True
     return found
 
 
 def _median_spread(values: Floats) -> float:
-    """Median distance of the known values (n, 2) from their median; nothing where none is known."""
+    """Median distance of the finite values (n, 2) from their median; 0 without any."""
     there = values[np.isfinite(values).all(axis=1)]
     return float(np.median(np.hypot(*(there - np.median(there, axis=0)).T))) if len(there) else 0.0
 
 
 def _intervals_s(time_s: Floats) -> Floats:
-    """Seconds (n,) since the frame before; for the first one, until the next."""
+    """Seconds (n,) since the frame before; for the first frame, until the next one."""
     step = np.diff(time_s)
     return np.asarray(np.maximum(np.concatenate([step[:1], step]), 1e-6))
 
 
 def _median_in_span(time_s: Floats, values: Floats, from_s: float, span_s: float) -> Floats:
-    """Median of the values (n, 2) in a span that starts or ends at a time; NaN where none is known."""
+    """Median (2,) of the finite values (n, 2) in a span that starts or ends at ``from_s``; NaN without any."""
     low, high = sorted((from_s, from_s + span_s))
     there = values[(time_s >= low) & (time_s <= high) & np.isfinite(values).all(axis=1)]
     return np.asarray(np.median(there, axis=0)) if len(there) else np.full(2, np.nan)

@@ -1,4 +1,4 @@
-"""Long series for a picture of limited width: what a viewer could see of the whole is kept, above all each jump."""
+"""Reduce long series to what a chart of limited width can show, keeping every jump."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from tasks.maths.arrays import Floats
 
 Indices = NDArray[np.intp]
-CHART_BINS: Final = 600  # a chart is at most about so many pixels wide
+CHART_BINS: Final = 600  # a chart is at most about this many pixels wide
 
 
 def chart_indices(values: Floats, bins: int = CHART_BINS) -> Indices:
-    """Indices, increasing, of what stands for ``values`` (n,): in each of ``bins`` equal parts the least and the
-    greatest value and the first NaN; all of them where there are no more than two a part. Both ends are kept.
+    """Increasing indices of the values to draw of ``values`` (n,).
+
+    Each of ``bins`` equal parts keeps its smallest and largest value and its first NaN. All are kept where there are at
+    most two a part. Both ends are kept.
     """
     count = len(values)
     if count <= 2 * bins:
@@ -33,16 +35,16 @@ def chart_indices(values: Floats, bins: int = CHART_BINS) -> Indices:
 
 
 def frames_at_equal_times(time_s: Floats, end_s: float, count: int) -> Indices:
-    """The frame that is shown in the middle of each of ``count`` equal parts of the time from the first to ``end_s``.
+    """Index of the frame shown in the middle of each of ``count`` equal parts of the time up to ``end_s``.
 
-    ``time_s`` (n,) increases; a frame is shown until the next one, the last until ``end_s``.
+    ``time_s`` (n,) increases. A frame is shown until the next one, the last frame until ``end_s``.
     """
     at_s = time_s[0] + (np.arange(count) + 0.5) / count * max(end_s - time_s[0], 0.0)
     return np.asarray(np.clip(np.searchsorted(time_s, at_s, side="right") - 1, 0, len(time_s) - 1), dtype=np.intp)
 
 
 def merge_intervals(stretches: Sequence[tuple[float, float]], least: float) -> list[tuple[float, float]]:
-    """``(start, end)`` of stretches in order, each made at least ``least`` long, those that then touch as one."""
+    """Intervals ``(start, end)`` in order, each widened to at least ``least``; intervals that then touch are merged."""
     joined: list[tuple[float, float]] = []
     for start, end in stretches:
         wide = (start, max(end, start + least))

@@ -1,16 +1,12 @@
-"""How still the subject is held, and what that costs, as one pure function a number.
+"""Metrics of the lock: how still the subject stands in the output, and what that costs.
 
-Paths are points (n, 2) in pixels, NaN where the subject is not seen; what cannot be told is NaN.
-
-
-How good the lock is by plan: every metric of the path that is applied, and the same of the picture as it was.
+Paths are points (n, 2) in pixels, NaN where the subject is not seen. A metric that cannot be computed is NaN.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.maths import frame_times
 from tasks.maths.anchor.states import ABSENT, BRIDGED, HELD, INTERPOLATED, MEASURED, SEEN_STATES
@@ -46,12 +42,12 @@ METRIC_UNITS: Final = {
     "anchor_switches": "count",
     "anchor_switch_jump": "px",
 }
+# of the metrics that are measured in a rendered file only
 FILE_METRIC_UNITS: Final = {
     "residual_step": "px/frame",
     "residual_step_before": "px/frame",
     "judged": "share of the frames with the person",
 }
-"""Of what is measured in a rendered file only."""
 
 
 def lock_rms(path: Floats, target_xy: Floats) -> float:
@@ -66,7 +62,7 @@ def lock_p95(path: Floats, target_xy: Floats) -> float:
 
 
 def lock_std(path: Floats) -> Floats:
-    """Standard deviation (2,) of the subject's place on each axis: a constant distance to the target is left out."""
+    """Standard deviation (2,) of the subject's position on each axis, whatever its distance to the target."""
     seen = _seen(path)
     return np.asarray(seen.std(axis=0)) if len(seen) else np.full(2, np.nan)
 
@@ -79,7 +75,7 @@ def lock_gain(output_path: Floats, source_path: Floats) -> Floats:
 
 
 def sway(path: Floats, time_s: Floats) -> float:
-    """Rms of what is left of the path when a parabola over time is taken out: the bob that an eye sees."""
+    """Rms of the path after a parabola over time is removed: the bob that a viewer sees."""
     seen = np.isfinite(path).all(axis=1)
     if seen.sum() < 4:
         return np.nan
@@ -90,22 +86,22 @@ def sway(path: Floats, time_s: Floats) -> float:
 
 
 def rms_acceleration(path: Floats) -> float:
-    """Rms second difference of points (n, ..., 2) from frame to frame, over the runs of three without a NaN."""
+    """Rms second difference of points (n, ..., 2) from frame to frame, over runs of three frames without NaN."""
     return _rms(path[2:] - 2 * path[1:-1] + path[:-2])
 
 
 def rms_speed(path: Floats, time_s: Floats) -> float:
-    """Rms step of points (n, ..., 2) from frame to frame times the mean frame rate: pixels a second."""
+    """Rms step of points (n, ..., 2) from frame to frame, times the mean frame rate: px/s."""
     if len(path) < 2:
         return np.nan
     return _rms(np.diff(path, axis=0)) * frame_times.mean_rate_hz(time_s)
 
 
 def picture_points(to_output: Floats, source_size_px: Size) -> Floats:
-    """Where four points of the source go (n, 4, 2): their rms motion is that of all points of the picture.
+    """Output positions (n, 4, 2) of four source points whose rms motion equals that of all points of the picture.
 
-    Under an affine map the square of a point's motion is a quadratic of its place, whose mean over a rectangle is
-    that over the four points of Gauss and Legendre, at size / sqrt(12) from the centre.
+    Under an affine map the squared motion of a point is a quadratic in its position. The mean of a quadratic over a
+    rectangle is its mean over the four Gauss-Legendre points, at size / sqrt(12) from the centre.
     """
     corners = outline_px(source_size_px)
     centre = corners.mean(axis=0)
@@ -113,7 +109,7 @@ def picture_points(to_output: Floats, source_size_px: Size) -> Floats:
 
 
 def visible_boxes(xy_px: Floats, visibility: Floats, *, min_visibility: float = 0.5) -> Floats:
-    """Boxes (n, 4) x0, y0, x1, y1 of the landmarks (n, k, 2) that are seen; NaN where none is."""
+    """Boxes (n, 4) x0, y0, x1, y1 of the visible landmarks (n, k, 2); NaN where none is visible."""
     seen = visibility >= min_visibility  # NaN compares as False
     low = np.where(seen[..., None], xy_px, np.inf).min(axis=1)
     high = np.where(seen[..., None], xy_px, -np.inf).max(axis=1)
@@ -123,7 +119,7 @@ def visible_boxes(xy_px: Floats, visibility: Floats, *, min_visibility: float = 
 def person_height(boxes: Floats, scale: Floats | float = 1.0) -> float:
     """Median height of the boxes (n, 4), each times its ``scale`` (n,).
 
-    A box goes from the eyes to the feet, so it is somewhat lower than the person.
+    A box reaches from the eyes to the feet, so it is somewhat lower than the person.
     """
     heights = (boxes[:, 3] - boxes[:, 1]) * scale
     known = heights[np.isfinite(heights)]
@@ -131,9 +127,9 @@ def person_height(boxes: Floats, scale: Floats | float = 1.0) -> float:
 
 
 def subject_cut(boxes: Floats, source_size_px: Size, to_output: Floats, output_size_px: Size) -> float:
-    """Share of the frames with a box (n, 4) in which a corner of it, moved by ``to_output``, leaves the output.
+    """Share of the frames with a box (n, 4) in which a corner of the box, moved by ``to_output``, leaves the output.
 
-    So does a corner that lies outside the source: whom its edge cuts, no border makes whole.
+    A corner outside the source counts too: no border completes a person that the source cuts off.
     """
     known = np.isfinite(boxes).all(axis=1)
     if not known.any():
@@ -145,13 +141,13 @@ def subject_cut(boxes: Floats, source_size_px: Size, to_output: Floats, output_s
 
 
 def _within(corners: Floats, size_px: Size) -> Flags:
-    """Whether all corners (n, 4, 2) lie in a picture, for each n."""
+    """Whether all corners (n, 4, 2) lie in the picture, for each n."""
     edge = outline_px(size_px)
     return np.asarray(((corners >= edge[0]) & (corners <= edge[2])).all(axis=(1, 2)))
 
 
 def longest_gap(time_s: Floats, measured: Flags) -> float:
-    """Longest time in seconds that is shown without a measurement; the last frame lasts as long as the median one."""
+    """Longest time in seconds without a measurement; the last frame lasts as long as the median frame."""
     if measured.all():
         return 0.0
     last_s = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.0
@@ -166,10 +162,9 @@ def state_share(states: Labels, state: str) -> float:
 
 
 def anchor_switches(path: Floats, source: Labels) -> tuple[int, float]:
-    """How often the anchor's source changes between seen frames, and the largest jump at a change, px; 0 without one.
+    """Number of changes of the anchor's source between seen frames, and the largest jump at a change in px, or 0.
 
-    The jump is the step across the change less the mean of the steps on its two sides (the subject's own motion),
-    as far as these are seen.
+    The jump is the step across the change minus the mean of the steps on both sides, as far as these are seen.
     """
     seen = np.isfinite(path).all(axis=1)
     switched = np.flatnonzero(source[seen][1:] != source[seen][:-1])
@@ -177,15 +172,15 @@ def anchor_switches(path: Floats, source: Labels) -> tuple[int, float]:
     largest = 0.0
     for at in np.flatnonzero(seen)[switched]:  # the last frame of the old source
         if not seen[at + 1]:
-            continue  # a gap lies between: there is no step to look at
+            continue  # there is a gap in between, so there is no step
         sides = [step[k] for k in (at - 1, at + 1) if 0 <= k < len(step) and np.isfinite(step[k]).all()]
-        own = np.mean(sides, axis=0) if sides else np.zeros(2)
-        largest = max(largest, float(np.linalg.norm(step[at] - own)))
+        subject_step = np.mean(sides, axis=0) if sides else np.zeros(2)
+        largest = max(largest, float(np.linalg.norm(step[at] - subject_step)))
     return len(switched), largest
 
 
 def steadiness(path: Floats, time_s: Floats, target_xy: Floats, size_px: Size, height_px: float) -> dict[str, float]:
-    """All numbers that tell how still a path (n, 2) stands at ``target_xy`` of a picture, by name."""
+    """Metrics of a path (n, 2) against ``target_xy`` in a picture of ``size_px``, by name."""
     rms, (std_x, std_y) = lock_rms(path, target_xy), lock_std(path)
     return {
         "lock_rms": rms,
@@ -200,7 +195,7 @@ def steadiness(path: Floats, time_s: Floats, target_xy: Floats, size_px: Size, h
 
 
 def pose_coverage(time_s: Floats, looked: Flags, detected: Flags, states: Labels) -> dict[str, float]:
-    """How much of the clip was looked at by the pose model, and measured, by name; flags and states are (n,)."""
+    """Shares of the clip that the pose model looked at and that were measured, by name; flags and states are (n,)."""
     return {
         "looked": float(np.mean(looked)),
         "detection": float(np.mean(detected[looked])) if looked.any() else np.nan,
@@ -224,21 +219,21 @@ def _rms(vectors: Floats) -> float:
 
 def planned_metrics(
     pose: PoseTrack,
-    looked: NDArray[np.bool_],
+    looked: Flags,
     anchor_px: Floats,
-    states: NDArray[np.str_],
-    sources: NDArray[np.str_],
+    states: Labels,
+    sources: Labels,
     to_output: Floats,
     target_xy: Floats,
     source_target_xy: Floats,
     source_size_px: framing.Size,
     output_size_px: framing.Size,
 ) -> dict[str, Any]:
-    """``planned``, ``before`` and ``units``, ready for JSON: six decimals, None for what cannot be told.
+    """``planned``, ``before`` and ``units``, ready for JSON: six decimals, None for a metric that cannot be computed.
 
-    ``anchor_px`` (n, 2) counts in the frames whose ``states`` (n,) say that it was seen; the pose model looked at
-    those that are ``looked`` (n,), and in the others the torso's motion is taken for the truth. Before, the target is
-    ``source_target_xy``, however the output is cropped.
+    ``anchor_px`` (n, 2) counts in the frames whose ``states`` (n,) say that it was seen. The pose model looked at the
+    frames ``looked`` (n,); in the others the torso's motion is taken as true. ``before`` are the metrics of the source,
+    against ``source_target_xy`` whatever the crop.
     """
     anchor = np.where(np.isin(states, SEEN_STATES)[:, None], anchor_px, np.nan)
     locked = affine.apply(to_output, anchor)
@@ -271,5 +266,5 @@ def planned_metrics(
 
 
 def rounded_metrics(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Six decimals, beyond which sums may differ with the number of threads; None for what cannot be told."""
+    """Six decimals, since sums may differ beyond them with the number of threads; None for NaN and infinity."""
     return {name: round(value, 6) if np.isfinite(value) else None for name, value in values.items()}

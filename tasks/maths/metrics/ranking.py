@@ -1,4 +1,4 @@
-"""Which of several results is best when no single figure decides: mean ranks, and who is beaten by nobody."""
+"""Rank results that no single metric can order: mean ranks and Pareto front."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -7,17 +7,17 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.arrays import Floats
+from tasks.maths.arrays import Flags, Floats
 
+# smaller differences do not count: px of lock, px of tremble, share of the picture, px/frame² of camera acceleration
 JUST_NOTICEABLE: Final[Floats] = np.array([0.1, 0.1, 0.005, 0.1])
-"""Nobody sees less: px of lock, px of tremble, share of the picture, px/frame² of the camera's jerk."""
 
 
 def mean_ranks(costs: Floats) -> Floats:
-    """Mean over the columns of each row's rank in it, 1 for the least: ``costs`` (n, k) to (n,).
+    """Mean over the columns of each row's rank, 1 for the smallest: ``costs`` (n, k) to (n,).
 
-    Equal costs share the mean of their ranks; NaN, what cannot be told, ranks as the greatest. Only the order in a
-    column counts, so pixels and shares weigh the same (the rank sum of Borda, 1781).
+    Equal costs share the mean of their ranks. NaN ranks as the largest. Only the order within a column counts, so
+    pixels and shares weigh the same (the rank sum of Borda, 1781).
     """
     known = np.where(np.isnan(costs), np.inf, costs)
     less = (known[None] < known[:, None]).sum(axis=1)
@@ -27,14 +27,14 @@ def mean_ranks(costs: Floats) -> Floats:
 
 
 def noticeable_levels(costs: Floats, least: Floats) -> Floats:
-    """``costs`` (n, k) as levels, 0 for the least: what lies within ``least`` (k,) of a level's best cost is no worse.
+    """``costs`` (n, k) as levels, 0 for the smallest: costs within ``least`` (k,) of the best cost of a level share it.
 
-    NaN, what cannot be told, is a level of its own above all.
+    NaN is a level of its own, above all others.
     """
     found = np.empty(costs.shape)
     for column, step in enumerate(least):
         level, best = -1, -np.inf
-        for row in np.argsort(costs[:, column], kind="stable"):  # NaN last
+        for row in np.argsort(costs[:, column], kind="stable"):  # NaN comes last
             cost = costs[row, column]
             if level < 0 or np.isnan(cost) > np.isnan(best) or cost > best + step:
                 level, best = level + 1, cost
@@ -43,17 +43,17 @@ def noticeable_levels(costs: Floats, least: Floats) -> Floats:
 
 
 def shared_ranks(scores: Floats, then: Floats) -> NDArray[np.int64]:
-    """The place of each score, 1 for the least; of equal scores (to a millionth) that with the least of ``then``.
+    """Rank of each score, 1 for the smallest; equal scores (to a millionth) are ordered by ``then``.
 
-    Where that is equal too they share a place, and the places after it stay empty. NaN is equal to NaN.
+    If that is equal too they share a rank, and the ranks after it stay empty. NaN equals NaN.
     """
     pairs = [*zip(np.round(scores, 6).tolist(), np.where(np.isnan(then), np.inf, then).tolist(), strict=True)]
     ordered = sorted(pairs)
     return np.array([1 + bisect_left(ordered, pair) for pair in pairs], np.int64)
 
 
-def pareto_front(costs: Floats) -> NDArray[np.bool_]:
-    """Which rows of ``costs`` (n, k) are beaten by no other: none is as good in all columns and better in one."""
+def pareto_front(costs: Floats) -> Flags:
+    """Rows of ``costs`` (n, k) that no other row dominates: as good in every column and better in one."""
     known = np.where(np.isnan(costs), np.inf, costs)
     as_good = (known[None] <= known[:, None]).all(axis=2)  # [i, j]: j is as good as i
     better = (known[None] < known[:, None]).any(axis=2)
@@ -61,21 +61,21 @@ def pareto_front(costs: Floats) -> NDArray[np.bool_]:
 
 
 class RankedResult(NamedTuple):
-    """How a result stands among others of the same video."""
+    """Rank of a result among the results of the same video."""
 
-    rank: int  # 1 is the best; who stand alike share one
-    score: float  # mean rank over lock, tremble and visible area; less is better
-    pareto: bool  # no other is as good in all three and in the camera's calm, and better in one
-    best: bool  # the first of those of rank 1
+    rank: int  # 1 is the best; equal results share a rank
+    score: float  # mean rank over lock, tremble and visible area; smaller is better
+    pareto: bool  # no other result is as good in all three and in camera acceleration, and better in one
+    best: bool  # the first result of rank 1
 
 
 def rank_results(results: Sequence[Mapping[str, float | None]]) -> list[RankedResult]:
-    """Rank results of one video by lock, tremble and visible area together, from their metrics by name.
+    """Rank the results of one video by lock, tremble and visible area, from their metrics by name.
 
-    The costs are ``lock_rms`` (px), the tremble, and 1 - ``visible_area_mean``. The tremble is ``residual_step``, as
-    measured in the rendered files, where every result was verified, and else ``residual_accel`` of the planned path.
-    Differences below ``SEEN`` are none. Of results that stand alike, the one that moves the picture less abruptly
-    (``camera_accel``) is the better one: that is what smoothing buys, and no other figure shows it.
+    The costs are ``lock_rms`` (px), the tremble, and 1 - ``visible_area_mean``. The tremble is ``residual_step``,
+    measured in the rendered files, if every result was verified; otherwise ``residual_accel`` of the planned path.
+    Differences below ``JUST_NOTICEABLE`` do not count. Equal results are ordered by camera acceleration
+    (``camera_accel``): smoothing lowers it, and no other metric shows that.
     """
     verified = all(result.get("verified_residual_step") is not None for result in results)
     tremble = "verified_residual_step" if verified else "residual_accel"

@@ -1,4 +1,4 @@
-"""How far the subject is from where it shall stay, frame by frame, and at which frequencies."""
+"""The residual: distance of the subject to the target, by frame and by frequency."""
 
 from typing import Final
 
@@ -10,26 +10,26 @@ from tasks.maths.anchor.states import ABSENT, SEEN_STATES
 from tasks.maths.arrays import Floats, Labels, true_runs
 from tasks.maths.frame_times import polynomial_fit
 
-WELCH_WINDOW_S: Final = 4.0  # of a spectrum: 0.25 Hz apart, enough to tell the step from the stride
-FEWEST_SPECTRUM_SAMPLES: Final = 16  # samples: less has no spectrum worth the name
+WELCH_WINDOW_S: Final = 4.0  # lines 0.25 Hz apart, enough to tell the step from the stride
+FEWEST_SPECTRUM_SAMPLES: Final = 16  # a shorter series has no useful spectrum
 
 
 def without_absent(path: Floats, states: Labels) -> Floats:
-    """``path`` (n, 2) with NaN where the subject is away."""
+    """``path`` (n, 2) with NaN where the subject is absent."""
     return np.where((states == ABSENT)[:, None], np.nan, path)
 
 
 def only_seen(path: Floats, states: Labels) -> Floats:
-    """``path`` (n, 2) with NaN where the subject is not seen: neither by the pose model nor by its own motion."""
+    """``path`` (n, 2) with NaN where neither the pose model nor the torso's motion shows the subject."""
     return np.where(np.isin(states, SEEN_STATES)[:, None], path, np.nan)
 
 
 def amplitude_density(time_s: Floats, path: Floats) -> tuple[Floats, Floats]:
     """Frequencies (f,) in Hz, without 0, and the amplitude spectral density (f,) of ``path`` (n, 2), px per root Hz.
 
-    Welch's method (Hann, half overlapping windows of ``WINDOW_S``, a straight line taken out of each) on the stretches
-    without NaN, on an even grid; powers are summed over the two axes, so the square of it integrates to the variance
-    of both. Two empty arrays where no stretch is long enough.
+    Welch's method (Hann windows of ``WELCH_WINDOW_S``, half overlapping, straight line removed) on the runs without
+    NaN, on an even grid. Powers are summed over both axes, so the squared density integrates to the total variance. Two
+    empty arrays if no run is long enough.
     """
     rate_hz = frame_times.mean_rate_hz(time_s)
     stretches = [slice(first, last + 1) for first, last in true_runs(np.isfinite(path).all(axis=1))]
@@ -46,19 +46,20 @@ def amplitude_density(time_s: Floats, path: Floats) -> tuple[Floats, Floats]:
 
 
 def _welch(values: Floats, length: int, rate_hz: float) -> Floats:
-    """One-sided power density (f, k) of ``values`` (n, k), n at least ``length``, px^2 per Hz.
+    """One-sided power density (f, k) of ``values`` (n, k), px^2 per Hz; n is at least ``length``.
 
-    Source: Welch, 1967. It is ``scipy.signal.welch``, which takes half a second and 40 MB to load.
+    Source: Welch, 1967. Same as ``scipy.signal.welch``, which takes half a second and 40 MB to load.
     """
     parts = sliding_window_view(values, length, axis=0)[:: length - length // 2]  # (windows, k, length)
     hann = np.hanning(length + 1)[:-1]
     spectra = np.fft.rfft((parts - parts @ polynomial_fit(length, 1)) * hann)
     density = np.square(np.abs(spectra)).mean(axis=0) / (rate_hz * np.square(hann).sum())
-    density[:, 1 : (length + 1) // 2] *= 2  # for the negative frequencies; the last of an even length has none
+    density[:, 1 : (length + 1) // 2] *= 2  # adds the negative frequencies; the last line of an even length has none
     return np.asarray(density.T)
 
 
 def _on_even_grid(time_s: Floats, path: Floats, rate_hz: float) -> Floats:
+    """``path`` (n, k) on an even grid of ``rate_hz``."""
     if len(time_s) < 2:
         return path
     count = int((time_s[-1] - time_s[0]) * rate_hz + 1e-6) + 1

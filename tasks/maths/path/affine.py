@@ -1,4 +1,4 @@
-"""Planar motions as 2x3 matrices: ``y = M[:, :2] @ x + M[:, 2]``; stacks of them have shape (..., 2, 3)."""
+"""Affine maps of the plane as 2x3 matrices: ``y = M[:, :2] @ x + M[:, 2]``. Stacks have shape (..., 2, 3)."""
 
 import numpy as np
 
@@ -14,23 +14,25 @@ def translation(shift_xy: Floats) -> Floats:
 
 
 def compose(second: Floats, first: Floats) -> Floats:
-    """Matrices (..., 2, 3) that do ``first``, then ``second``."""
-    turned = second[..., :2] @ first
-    turned[..., 2] += second[..., 2]
-    return turned
+    """Matrices (..., 2, 3) that apply ``first``, then ``second``."""
+    product = second[..., :2] @ first
+    product[..., 2] += second[..., 2]
+    return product
 
 
 def invert(matrix: Floats) -> Floats:
-    """Matrices (..., 2, 3) that undo ``matrix``; ``numpy.linalg.LinAlgError`` when one is singular.
+    """Inverse matrices (..., 2, 3); ``numpy.linalg.LinAlgError`` if one is singular.
 
-    By Cramer's rule: LAPACK, which wakes its threads for every matrix, took most of a sweep's time.
+    By Cramer's rule: LAPACK wakes its threads for every matrix and took most of a sweep's time.
     """
     (a, b), (c, d) = np.moveaxis(matrix[..., :2], (-2, -1), (0, 1))
-    area = a * d - b * c
-    if not np.all(area):
+    determinant = a * d - b * c
+    if not np.all(determinant):
         raise np.linalg.LinAlgError("singular matrix")
-    back = np.stack([np.stack([d, 0 - b], axis=-1), np.stack([0 - c, a], axis=-1)], axis=-2) / area[..., None, None]
-    return np.concatenate([back, -back @ matrix[..., 2:]], axis=-1)
+    linear = (
+        np.stack([np.stack([d, 0 - b], axis=-1), np.stack([0 - c, a], axis=-1)], axis=-2) / determinant[..., None, None]
+    )
+    return np.concatenate([linear, -linear @ matrix[..., 2:]], axis=-1)
 
 
 def apply(matrix: Floats, xy: Floats) -> Floats:
@@ -40,15 +42,15 @@ def apply(matrix: Floats, xy: Floats) -> Floats:
 
 
 def length_scale(matrix: Floats) -> Floats:
-    """Factor (...) by which lengths grow under matrices (..., 2, 3), on the whole: the root of that of areas."""
-    area = matrix[..., 0, 0] * matrix[..., 1, 1] - matrix[..., 0, 1] * matrix[..., 1, 0]
-    return np.asarray(np.sqrt(np.abs(area)))
+    """Mean factor (...) of lengths under matrices (..., 2, 3): the square root of the factor of areas."""
+    determinant = matrix[..., 0, 0] * matrix[..., 1, 1] - matrix[..., 0, 1] * matrix[..., 1, 0]
+    return np.asarray(np.sqrt(np.abs(determinant)))
 
 
 def scale_and_turn(factor: Floats | float, turn_rad: Floats | float, pixel_aspect: float = 1.0) -> Floats:
-    """Linear parts (..., 2, 2) that scale by ``factor`` and turn clockwise what is seen.
+    """Linear parts (..., 2, 2) that scale by ``factor`` and turn clockwise on the screen.
 
-    ``pixel_aspect`` is a pixel's width / height. Exactly the identity where ``factor`` is 1 and ``turn_rad`` 0.
+    ``pixel_aspect`` is a pixel's width / height. Exactly the identity for factor 1 and turn 0.
     """
     cos, sin = np.asarray(factor * np.cos(turn_rad)), np.asarray(factor * np.sin(turn_rad))
     rows = [[cos, -sin / pixel_aspect], [sin * pixel_aspect, cos]]
@@ -58,8 +60,8 @@ def scale_and_turn(factor: Floats | float, turn_rad: Floats | float, pixel_aspec
 def about_target(linear: Floats, shift_xy: Floats, target_xy: Floats) -> Floats:
     """Matrices (..., 2, 3) that move by ``shift_xy`` (..., 2), then apply ``linear`` (..., 2, 2) about ``target_xy``.
 
-    What ``shift_xy`` brings to the target stays there. With the identity it is the translation, to the last bit.
+    A point that ``shift_xy`` brings to the target stays there. With the identity it is exactly the translation.
     """
     rest = np.eye(2) - linear
-    held = np.einsum("...ij,...j->...i", linear, shift_xy) + np.einsum("...ij,j->...i", rest, target_xy)
-    return np.concatenate([linear, held[..., None]], axis=-1)
+    shift = np.einsum("...ij,...j->...i", linear, shift_xy) + np.einsum("...ij,j->...i", rest, target_xy)
+    return np.concatenate([linear, shift[..., None]], axis=-1)

@@ -1,4 +1,4 @@
-"""Where the subject stands in the output, how large the output is, and how much of it the source covers."""
+"""Framing: the target in the output, the size of the output, and the area that the source covers."""
 
 import math
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ Size = tuple[int, int]
 
 
 def output_size(source_size_px: Size, crop_size_px: Sequence[int] | None) -> Size:
-    """Size of the output: the crop's, or the source's when it is None.
+    """Size of the output: the crop's, or the source's if there is no crop.
 
-    ``SettingError`` that names the largest possible crop when it is wider or higher than the source.
+    ``SettingError`` with the largest possible crop if it is wider or higher than the source.
     """
     if crop_size_px is None:
         return source_size_px
@@ -30,10 +30,10 @@ def output_size(source_size_px: Size, crop_size_px: Sequence[int] | None) -> Siz
 
 
 def resolve_target(target: Any, output_size_px: Size) -> tuple[float, float]:
-    """The point ``(x, y)`` of the output, in pixels, where the subject stays.
+    """The target ``(x, y)`` of the output in pixels.
 
-    ``"center"`` is the picture's centre; else see ``resolve_pair``. ``SettingError`` as there, and for anything that is
-    not a pair of numbers.
+    ``"center"`` is the picture's centre; see ``resolve_point`` for a pair. ``SettingError`` as there, and for anything
+    that is not a pair of numbers.
     """
     width, height = output_size_px
     if target == "center":
@@ -44,11 +44,11 @@ def resolve_target(target: Any, output_size_px: Size) -> tuple[float, float]:
 
 
 def resolve_point(setting: str, pair: Sequence[float], size_px: Size, what: str) -> tuple[float, float]:
-    """The point ``(x, y)`` in pixels that a setting names of ``what`` has the size.
+    """The point ``(x, y)`` in pixels that ``setting`` names in a picture of ``size_px``; ``what`` names the picture.
 
-    A pair with both numbers in 0..1 is taken as fractions of width and height (fraction f lies at
-    ``f * width - 0.5``: 0 and 1 are the picture's outer edges), any other pair as pixels. A pair of one number
-    strictly between 0 and 1 and one above 1 is neither. ``SettingError`` for that, and for a point outside.
+    If both numbers are in 0..1 they are fractions of width and height. Fraction f is ``f * width - 0.5``, so 0 and 1
+    are the outer edges. Otherwise they are pixels. One number strictly between 0 and 1 and one above 1 mix both:
+    ``SettingError``, as for a point outside.
     """
     (x, y), (width, height) = pair, size_px
     if 0 <= x <= 1 and 0 <= y <= 1:
@@ -62,10 +62,12 @@ def resolve_point(setting: str, pair: Sequence[float], size_px: Size, what: str)
 
 
 def _point_forms(size_px: Size) -> str:
+    """The forms of a point that a user can type."""
     return f"pixels within [0,0] and [{size_px[0] - 1},{size_px[1] - 1}], or fractions such as [0.5,0.6]"
 
 
 def _require_pair(target: Any, cure: str) -> tuple[float, float]:
+    """``target`` as a pair of finite numbers; ``SettingError`` with ``cure`` otherwise."""
     listed = not isinstance(target, str) and isinstance(target, Sequence) and len(target) == 2
     fine = listed and all(isinstance(part, Real) and not isinstance(part, bool) for part in target)
     if not fine or not all(math.isfinite(part) for part in target):
@@ -74,16 +76,16 @@ def _require_pair(target: Any, cure: str) -> tuple[float, float]:
 
 
 def outline_px(size_px: Size) -> Floats:
-    """Corners (4, 2) of a picture's outer edge, from the top left on."""
+    """Corners (4, 2) of a picture's outer edge, clockwise from the top left."""
     right, bottom = size_px[0] - 0.5, size_px[1] - 0.5
     return np.array([[-0.5, -0.5], [right, -0.5], [right, bottom], [-0.5, bottom]])
 
 
 def visible_area(to_output: Floats, source_size_px: Size, output_size_px: Size) -> Floats:
-    """Share (n,) of the output's area that shows the source, exactly, for matrices source -> output (n, 2, 3)."""
+    """Exact share (n,) of the output's area that shows the source, for matrices source -> output (n, 2, 3)."""
     corners = outline_px(source_size_px)
     shares = np.empty(len(to_output))
-    for start in range(0, len(to_output), 4096):  # bounds the memory that the clipped polygons take
+    for start in range(0, len(to_output), 4096):  # bounds the memory of the clipped polygons
         some = to_output[start : start + 4096]
         polygon = affine.apply(some[:, None], corners[None])
         for axis, size in enumerate(output_size_px):
@@ -91,14 +93,14 @@ def visible_area(to_output: Floats, source_size_px: Size, output_size_px: Size) 
             polygon = _clip(polygon, axis, size - 0.5, -1.0)
         shares[start : start + 4096] = _area(polygon)
     covered: Floats = shares / (output_size_px[0] * output_size_px[1])
-    return np.clip(covered, 0.0, 1.0)  # rounding only
+    return np.clip(covered, 0.0, 1.0)  # removes rounding errors
 
 
 def _clip(polygon: Floats, axis: int, limit: float, sign: float) -> Floats:
     """Polygons (n, 2 m, 2): the part of ``polygon`` (n, m, 2) with ``sign * (coordinate - limit) >= 0``.
 
-    Sutherland and Hodgman (1974), but for all frames at once: a vertex outside moves straight onto the limiting line
-    instead of vanishing, and the edges that then run along the line enclose nothing.
+    Sutherland and Hodgman (1974), for all frames at once: a vertex outside moves straight onto the limiting line
+    instead of vanishing, and the edges along that line enclose no area.
     """
     following = np.roll(polygon, -1, axis=1)
     inside = sign * (polygon[..., axis] - limit)

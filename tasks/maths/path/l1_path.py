@@ -1,4 +1,4 @@
-"""The l1 camera path: constant, linear and parabolic pieces under a budget."""
+"""The L1-optimal camera path: constant, linear and parabolic segments within a distance of the raw path."""
 
 import math
 from typing import Final
@@ -8,26 +8,27 @@ from scipy import sparse
 
 from tasks.maths.arrays import Floats
 
+# weight of the distance to the raw path, beside weights of 1 to 100: it only decides among equals
 PATH_PULL_WEIGHT: Final = 1e-3
-"""Weight of the distance to the raw path, beside weights of 1 to 100: it decides only among equals."""
 PIECE_FRAMES: Final = 1800
 FADE_FRAMES: Final = 300
-WEIGHT_INTERVAL_S: Final = 1 / 30
-"""The interval at which the weights are those of steps, of changes of steps, and of changes of these."""
+WEIGHT_INTERVAL_S: Final = 1 / 30  # frame interval for which the weights of steps and of their changes are stated
 
 
 def l1_path(
     path: Floats, time_s: Floats, *, budget_px: float, weights: tuple[float, float, float] = (10.0, 1.0, 100.0)
 ) -> Floats:
-    """Path (n, k) of constant, linear and parabolic pieces that stays within ``budget_px`` of ``path`` on each axis.
+    """Path (n, k) of constant, linear and parabolic segments, within ``budget_px`` of ``path`` on each axis.
 
-    Minimises the weighted sum of the absolute changes of position, velocity and acceleration: Grundmann, Kwatra and
-    Essa, "Auto-directed video stabilization with robust L1 optimal camera paths", 2011, whose weights, stated for
-    ``REFERENCE_S``, are the default. Differences are taken over ``time_s`` (n,), increasing, so the path depends
-    neither on the frame rate nor on uneven frames. A faint pull towards ``path`` chooses among paths of equal cost,
-    which are many: any constant within the budget of a constant. Each column is a linear programme, solved by
-    HiGHS: about a second for ``PIECE_FRAMES``. A longer path is solved in pieces of that length, each faded into the
-    next over at least ``FADE_FRAMES``, which keeps the budget and makes the time grow with the length.
+    Minimises the weighted sum of the absolute changes of position, velocity and acceleration. Source: Grundmann, Kwatra
+    and Essa, "Auto-directed video stabilization with robust L1 optimal camera paths", 2011; the default weights are
+    theirs, for ``WEIGHT_INTERVAL_S``. Differences are taken over ``time_s`` (n,), increasing, so the path depends
+    neither on the frame rate nor on uneven frames.
+
+    Many paths have the same cost, such as any constant within the budget of a constant: a small pull towards ``path``
+    chooses among them. Each column is a linear programme, solved by HiGHS in about a second for ``PIECE_FRAMES``. A
+    longer path is solved in pieces of that length, with cross-fades of at least ``FADE_FRAMES``: this keeps the budget,
+    and the time grows linearly with the length.
     """
     if budget_px < 0:
         raise ValueError(f"a budget of {budget_px:g} px is negative")
@@ -46,7 +47,7 @@ def l1_path(
 
 
 def _piece_starts(count: int) -> list[int]:
-    """First frames of the pieces: the same from both ends, so that time can be turned round."""
+    """First frames of the pieces, symmetric in time: a reversed path gives the reversed result."""
     if count <= PIECE_FRAMES:
         return [0]
     pairs = math.ceil((count - FADE_FRAMES) / (PIECE_FRAMES - FADE_FRAMES) / 2)
@@ -56,18 +57,19 @@ def _piece_starts(count: int) -> list[int]:
 
 
 def _fade_weights(piece: slice, count: int) -> Floats:
-    """Weights (m, 1) of a piece's frames: 1, falling towards its ends where another piece goes on."""
-    at = np.arange(piece.start, piece.stop)
-    rise = np.ones(len(at)) if piece.start == 0 else (at - piece.start + 1) / FADE_FRAMES
-    fall = np.ones(len(at)) if piece.stop == count else (piece.stop - at) / FADE_FRAMES
+    """Weights (m, 1) of a piece's frames: 1, falling towards an end where another piece follows."""
+    frame = np.arange(piece.start, piece.stop)
+    rise = np.ones(len(frame)) if piece.start == 0 else (frame - piece.start + 1) / FADE_FRAMES
+    fall = np.ones(len(frame)) if piece.stop == count else (piece.stop - frame) / FADE_FRAMES
     return np.asarray(np.minimum(np.minimum(rise, fall), 1.0)[:, None])
 
 
 def _solve_column(raw: Floats, gap: Floats, budget_px: float, weights: tuple[float, float, float]) -> Floats:
-    """One column. Unknowns, each split into its positive and negative part: departures, then changes of each order.
+    """One column by linear programming.
 
-    Velocities and accelerations are unknowns of their own, tied by short equations to the order below: the same
-    optimum as with long differences of the positions, in a third of the time.
+    Unknowns, each split into its positive and negative part: the departures from the path, then the changes of each
+    order. Velocities and accelerations are unknowns of their own, tied by short equations to the order below. This
+    gives the same optimum as long differences of the positions, in a third of the time.
     """
     count = len(raw)
     middle = (gap[1:] + gap[:-1]) / 2
@@ -78,13 +80,13 @@ def _solve_column(raw: Floats, gap: Floats, budget_px: float, weights: tuple[flo
     for order, tie in enumerate(ties):
         one = sparse.identity(tie.shape[0])
         rows[order][2 * order : 2 * order + 4] = [tie, -tie, -one, one]
-    weight = np.convolve(gap, [0.5, 0.5])  # the time that a frame stands for
+    weight = np.convolve(gap, [0.5, 0.5])  # the time that a frame represents
     costs = [PATH_PULL_WEIGHT * weight, *(np.full(count - 1 - order, cost) for order, cost in enumerate(weights))]
     known = np.zeros(3 * count - 6)
     known[: count - 1] = -np.diff(raw)
     bounds = [(0.0, budget_px)] * (2 * count) + [(0.0, None)] * (2 * (3 * count - 6))
     cost = np.concatenate([half for part in costs for half in (part, part)])
-    from scipy.optimize import linprog  # here: it takes long to load, and few runs need it
+    from scipy.optimize import linprog  # loaded here: slow to load, and few runs need it
 
     solved = linprog(cost, A_eq=sparse.bmat(rows).tocsc(), b_eq=known, bounds=bounds, method="highs-ipm")
     if solved.x is None:
@@ -94,5 +96,5 @@ def _solve_column(raw: Floats, gap: Floats, budget_px: float, weights: tuple[flo
 
 
 def _difference(count: int) -> sparse.spmatrix:
-    """The matrix (count - 1, count) of first differences."""
+    """Matrix (count - 1, count) of first differences."""
     return sparse.diags([-np.ones(count - 1), np.ones(count - 1)], [0, 1], shape=(count - 1, count))

@@ -1,11 +1,6 @@
-"""How strictly the frame follows: strength of the lock, dead zone, limit of speed. All without lag.
+"""The lock: strength, dead zone, speed limit, and the slow correction of scale and roll. Nothing has a lag.
 
-Paths are shifts (n, 2) of the picture in pixels, finite; each axis is treated by itself.
-
-
-The taut string: the calmest path through a corridor.
-
-The subject's size and stance over a clip, and the similarity that undoes their slow change.
+Paths are finite shifts (n, 2) of the picture in pixels; each axis is treated separately.
 """
 
 import itertools
@@ -13,7 +8,6 @@ from collections import deque
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from tasks.errors import AnchorNotSeen
@@ -22,20 +16,19 @@ from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import HIPS, SHOULDERS, PoseTrack
 from tasks.maths.path.smoothers import kalman
 
-CUT_STEP_PX: Final = 0.5
-"""A larger step where the subject goes or comes is meant: a glide starts and ends without one."""
+CUT_STEP_PX: Final = 0.5  # a larger step where the subject leaves or returns is a cut: an eased transition has none
 _Point = tuple[float, float]
+# slower changes of size are undone: people approach over seconds, the gait swings at 1 Hz or more
 SCALE_CUTOFF_HZ: Final = 0.4
-"""Changes of size slower than this are undone: people come nearer over seconds, the gait swings at 1 Hz or more."""
+# slower changes of tilt are undone: a camera tilts over many seconds, a lean comes and goes
 ROLL_CUTOFF_HZ: Final = 0.1
-"""Changes of tilt slower than this are undone: a camera's tilt drifts over many seconds, a lean comes and goes."""
+# share by which a torso length may differ from the median around it; beyond it the median is used
 TORSO_TOLERANCE: Final = 0.25
-"""A torso longer or shorter by this share than the median of the second about it is a wrong pose; that one counts."""
-TORSO_MEDIAN_S: Final = 1.0
+TORSO_MEDIAN_S: Final = 1.0  # window of that median
 
 
-def pieces_between_cuts(path: Floats, absent: NDArray[np.bool_]) -> list[slice]:
-    """The stretches of ``path`` without a cut; one lies where ``absent`` (n,) changes and the path jumps."""
+def pieces_between_cuts(path: Floats, absent: Flags) -> list[slice]:
+    """The pieces of ``path`` between cuts; a cut lies where ``absent`` (n,) changes and the path jumps."""
     jumps = np.abs(np.diff(path, axis=0)).max(axis=1) > CUT_STEP_PX
     cuts = np.flatnonzero(jumps & (absent[1:] != absent[:-1])) + 1
     edges = [0, *cuts.tolist(), len(path)]
@@ -43,23 +36,22 @@ def pieces_between_cuts(path: Floats, absent: NDArray[np.bool_]) -> list[slice]:
 
 
 def apply_dead_zone(path: Floats, time_s: Floats, *, radius_px: float) -> Floats:
-    """The calmest path that is nowhere further than ``radius_px`` from ``path`` on either axis.
+    """The calmest path within ``radius_px`` of ``path`` on each axis.
 
-    The subject moves freely within that distance of the target, and the frame stands still, or glides evenly, until
-    it has to follow. It is the taut string in the corridor about ``path``: no jumps, no lag, and a subject that
-    stays within the zone has a frame that does not move at all.
+    The subject moves freely within that distance of the target; the frame stands still, or moves evenly, until it has
+    to follow. This is the taut string in the corridor around ``path``: no jumps and no lag. A subject that stays within
+    the zone does not move the frame at all.
     """
     if radius_px == 0:
         return path.copy()
     return np.stack([taut_string(time_s, column - radius_px, column + radius_px) for column in path.T], axis=1)
 
 
-def apply_strength(path: Floats, seen: NDArray[np.bool_], *, strength_xy: tuple[float, float]) -> Floats:
+def apply_strength(path: Floats, seen: Flags, *, strength_xy: tuple[float, float]) -> Floats:
     """Each axis between a still frame (strength 0) and ``path`` (strength 1).
 
-    The still frame is shifted by the median of ``path`` over the frames ``seen`` (n,), or over all if there is none.
-    So a strength takes from the motion and not from the place: at any strength the subject stands, on the whole,
-    at the target, inside a crop as well as in the whole picture.
+    The still frame has the median shift over the ``seen`` frames (n,), or over all frames if there is none. A strength
+    therefore reduces the motion, not the position: the subject stays at the target on average, in a crop as well.
     """
     still = np.median(path[seen] if seen.any() else path, axis=0)
     strength = np.asarray(strength_xy)
@@ -67,29 +59,30 @@ def apply_strength(path: Floats, seen: NDArray[np.bool_], *, strength_xy: tuple[
 
 
 def limit_speed(path: Floats, time_s: Floats, *, limit_px_s: float) -> Floats:
-    """The nearest path that moves at most ``limit_px_s`` on either axis; where ``path`` keeps to it, the same.
+    """The nearest path that moves at most ``limit_px_s`` on each axis; ``path`` itself where it is slow enough.
 
-    Nearest by the largest distance: the mean of the highest path below and the lowest path above (the two extensions
-    of McShane, 1934), which is even in time.
+    Nearest in the largest distance: the mean of the highest path below and the lowest path above (both are McShane's
+    extensions, 1934), which is symmetric in time.
     """
-    way = limit_px_s * (time_s - time_s[0])[:, None]
-    below = np.minimum(_lowest_reachable(path, way), _lowest_reachable(path[::-1], -way[::-1])[::-1])
-    above = np.maximum(-_lowest_reachable(-path, way), -_lowest_reachable(-path[::-1], -way[::-1])[::-1])
+    reach_px = limit_px_s * (time_s - time_s[0])[:, None]
+    below = np.minimum(_lowest_reachable(path, reach_px), _lowest_reachable(path[::-1], -reach_px[::-1])[::-1])
+    above = np.maximum(-_lowest_reachable(-path, reach_px), -_lowest_reachable(-path[::-1], -reach_px[::-1])[::-1])
     return np.asarray((below + above) / 2)
 
 
-def _lowest_reachable(path: Floats, way: Floats) -> Floats:
-    """Lowest value at each frame that a point of some frame before could have risen to."""
-    return np.asarray(np.minimum.accumulate(path - way, axis=0) + way)
+def _lowest_reachable(path: Floats, reach_px: Floats) -> Floats:
+    """Lowest value at each frame that an earlier point can reach; ``reach_px`` (n, 1) is the distance travelled."""
+    return np.asarray(np.minimum.accumulate(path - reach_px, axis=0) + reach_px)
 
 
 def taut_string(time_s: Floats, low: Floats, high: Floats) -> Floats:
     """Values (n,) of the shortest line through the gates ``low <= y <= high`` (n,) at ``time_s`` (n,), increasing.
 
-    Both ends are free: the line is level up to the first gate that turns it and from the last one on. Where one
-    level passes all gates, it is the middle of those that do. The same line makes the sum of squared speeds, and of
-    any convex function of the speed, as small as it can be (Davies and Kovac, "Local extremes, runs, strings and
-    multiresolution", 2001). Linear in time: the funnel of Lee and Preparata, 1984.
+    Both ends are free: the line is level up to the first gate that turns it, and after the last one. If one level
+    passes all gates, the middle of the possible levels is used. The same line minimises the sum of squared speeds, and
+    of any convex function of the speed. Sources: Davies and Kovac, "Local extremes, runs, strings and multiresolution",
+    2001; the algorithm, linear in time, is the funnel of Lee and Preparata, 1984. Written here because SciPy has no
+    taut string.
     """
     first, start = _first_turn(low, high)
     if first == len(low):
@@ -113,7 +106,7 @@ def _first_turn(low: Floats, high: Floats) -> tuple[int, float]:
 
 
 def _shortest_line(start: _Point, gates: list[tuple[float, float, float]], end: _Point) -> list[_Point]:
-    """Corners of the shortest line from ``start`` through ``gates`` (time, low, high) to ``end``, these included."""
+    """Corners of the shortest line from ``start`` through ``gates`` (time, low, high) to ``end``, both included."""
     corners = [start]
     upper, lower = deque([start]), deque([start])
     for at_s, low, high in gates:
@@ -126,7 +119,7 @@ def _shortest_line(start: _Point, gates: list[tuple[float, float, float]], end: 
 def _extend_funnel(
     chain: deque[_Point], other: deque[_Point], point: _Point, sign: float, corners: list[_Point]
 ) -> None:
-    """Add ``point`` to its side of the funnel, tightened; the apex moves along the ``other`` side where it must."""
+    """Add ``point`` to its side of the funnel and tighten it; the apex moves along the ``other`` side if necessary."""
     while len(chain) > 1 and sign * (_slope(chain[-1], point) - _slope(chain[-2], chain[-1])) <= 0:
         chain.pop()
     if len(chain) == 1:
@@ -142,11 +135,11 @@ def _slope(start: _Point, end: _Point) -> float:
 
 
 def steadying_scale(pose: PoseTrack, *, pixel_aspect: float = 1.0, min_visibility: float = 0.5) -> Floats:
-    """Factor (n,) that gives the subject in each frame the size that it has in the median one.
+    """Factor (n,) that gives the subject in each frame its median size.
 
-    The size is the length from the middle of the hips to the middle of the shoulders: a turn of the body about its
-    own axis leaves it as it is. It is followed on a logarithmic scale, so that growing and shrinking are alike.
-    Frames that do not show it take it from the frames around them. ``AnchorNotSeen`` when no frame shows it.
+    The size is the torso length, which does not change when the body turns about its own axis. It is smoothed on a
+    logarithmic scale, so that growing and shrinking are symmetric. Frames that do not show the torso take its length
+    from the frames around. ``AnchorNotSeen`` when no frame shows it.
     """
     torso = _torso_vector(pose, HIPS, SHOULDERS, pixel_aspect, min_visibility)
     length = np.hypot(torso[:, 0], torso[:, 1])
@@ -161,11 +154,11 @@ def steadying_scale(pose: PoseTrack, *, pixel_aspect: float = 1.0, min_visibilit
 
 
 def torso_lean_rad(pose: PoseTrack, *, pixel_aspect: float = 1.0, min_visibility: float = 0.5) -> Floats:
-    """Angle (n,) in radians, clockwise, by which the subject leans on the whole in each frame.
+    """Slow part (n,) of the torso's angle to the vertical, in radians, clockwise.
 
-    The slow part of the torso's direction. On walkers it is nearer to the vertical than the line from the feet: who
-    jogs has the feet behind for most of a stride. A lean that lasts is taken for a tilt, too: the picture cannot tell
-    them apart. ``AnchorNotSeen`` when no frame shows the torso.
+    On walkers the torso is closer to the vertical than a line from the feet: a jogger has the feet behind for most of a
+    stride. A lasting lean counts as a tilt too: the picture cannot tell them apart. ``AnchorNotSeen`` when no frame
+    shows the torso.
     """
     axis = _torso_vector(pose, HIPS, SHOULDERS, pixel_aspect, min_visibility)
     seen = np.hypot(axis[:, 0], axis[:, 1]) > 1
@@ -180,13 +173,14 @@ def torso_lean_rad(pose: PoseTrack, *, pixel_aspect: float = 1.0, min_visibility
 def _torso_vector(
     pose: PoseTrack, start: tuple[int, int], end: tuple[int, int], pixel_aspect: float, min_visibility: float
 ) -> Floats:
-    """Vector (n, 2) between the middles of two pairs of points, in squares as high as a pixel; NaN if one hides."""
+    """Vector (n, 2) between the middles of two landmark pairs, in units of a pixel's height; NaN if hidden."""
     seen = (pose.visibility[:, [*start, *end]] >= min_visibility).all(axis=1)
     vector = pose.xy_px[:, end].mean(axis=1) - pose.xy_px[:, start].mean(axis=1)
     return np.where(seen[:, None], vector * [pixel_aspect, 1.0], np.nan)
 
 
 def _require_torso(seen: Flags, setting: str) -> None:
+    """``AnchorNotSeen`` if no frame shows the torso."""
     if not seen.any():
         fact = "no frame shows both hips and both shoulders"
         raise AnchorNotSeen(f"lock.{setting}: {fact}; set lock.{setting}=false, or use a video that shows the trunk")

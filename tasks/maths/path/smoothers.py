@@ -1,13 +1,8 @@
-"""More smoothers of a path (n, k), finite, without NaN: each acts on its columns separately and has no lag.
+"""Smoothers of a finite path (n, k): they act on each column separately, have no lag, and keep straight lines.
 
-All keep a constant path constant and a straight, even walk straight, up to both ends.
-
-
-Symmetric moving windows over a path: no lag, a straight walk stays straight up to both ends.
-
-Near an end the window shrinks on both sides alike, to as many frames as the nearer end allows. A window cut on one
-side only would pull the ends of an even walk inwards; this one leaves them where they are. The first and the last
-frame are therefore not smoothed at all.
+Near an end a moving window shrinks on both sides alike, to as many frames as the nearer end allows. A window that is
+cut on one side only would pull the ends of a straight walk inwards. So a moving window does not smooth the first and
+the last frame.
 """
 
 import math
@@ -22,13 +17,13 @@ from tasks.maths.frame_times import polynomial_fit
 
 
 def savgol(path: Floats, *, window_frames: int, order: int = 2) -> Floats:
-    """Value at each frame of the polynomial of ``order`` fitted to ``window_frames`` (odd) about it.
+    """At each frame the polynomial of ``order`` fitted to ``window_frames`` (odd) around it.
 
-    Source: Savitzky and Golay, 1964; at the ends the polynomial of the outermost whole window is used. It is
+    Source: Savitzky and Golay, 1964. At the ends the polynomial of the outermost full window is used. Same as
     ``scipy.signal.savgol_filter``, which takes longer to load than a clip of minutes takes here.
     """
     if window_frames <= order + 1:
-        return path.copy()  # a polynomial through every point
+        return path.copy()  # the polynomial passes through every point
     weights, half = polynomial_fit(window_frames, order), window_frames // 2
     rest = path - path[0]
     inner = sliding_window_view(rest, window_frames, axis=0) @ weights[half]
@@ -37,13 +32,13 @@ def savgol(path: Floats, *, window_frames: int, order: int = 2) -> Floats:
 
 
 def butterworth(path: Floats, time_s: Floats, *, cutoff_hz: float, order: int = 4) -> Floats:
-    """Butterworth low-pass of ``order``, as if run forwards and backwards: half the amplitude is left at the cut-off.
+    """Butterworth low-pass of ``order``, run forwards and backwards: half of the amplitude remains at the cut-off.
 
-    The straight line between the first and the last point is set aside; the rest, mirrored through its ends (the
-    odd extension of ``scipy.signal.sosfiltfilt``), is a sum of sines, each of which is scaled by the squared
-    magnitude 1 / (1 + (f / cutoff)^(2 order)). So there is no start-up transient at any length. ``time_s`` (n,) must
-    increase. Uneven frames are first put on an even grid no coarser than the shortest interval (or a sixteenth of
-    the mean one), by straight lines, and the result is read off at the frames' own times.
+    The straight line between the ends is subtracted. The rest, mirrored through its ends (the odd extension of
+    ``scipy.signal.sosfiltfilt``), is a sum of sines, and each is scaled by the squared magnitude 1 / (1 + (f /
+    cutoff)^(2 order)). So there is no start-up transient at any length, which ``sosfiltfilt`` has on short clips: the
+    reason why this filter is written here. ``time_s`` (n,) must increase. Uneven frames are first interpolated linearly
+    on an even grid (see ``even_grid_s``), and the result is read at the frames' own times.
     """
     _require_increasing(time_s)
     if len(path) < 3:
@@ -61,39 +56,42 @@ def butterworth(path: Floats, time_s: Floats, *, cutoff_hz: float, order: int = 
 
 
 def kalman(path: Floats, time_s: Floats, *, cutoff_hz: float) -> Floats:
-    """Constant-velocity Kalman filter and Rauch-Tung-Striebel smoother: at ``cutoff_hz`` half the amplitude is left.
+    """Constant-velocity Kalman filter and Rauch-Tung-Striebel smoother: half of the amplitude remains at ``cutoff_hz``.
 
-    The velocity is a random walk; a frame's measurement weighs as much as the time it stands for, so that the result
-    depends on the path and not on the frame rate. Far from the ends the response is 1 / (1 + (f / cutoff)^4). The
-    smoothed path is the least-squares optimum over all positions and velocities (no prior on the first), which is
-    solved at once as a banded system (Rauch, Tung and Striebel, 1965; Bell, 1994). ``time_s`` (n,) must increase.
+    The velocity is a random walk. A measurement is weighted by the time that its frame represents, so the result
+    depends on the path and not on the frame rate. Away from the ends the response is 1 / (1 + (f / cutoff)^4). The
+    smoothed path is the least-squares optimum over all positions and velocities, without a prior, solved at once as a
+    banded system (Rauch, Tung and Striebel, 1965; Bell, 1994). ``time_s`` (n,) must increase.
     """
     _require_increasing(time_s)
     if len(path) < 3:
         return path.copy()
     time_s = frame_times.plausible_times_s(time_s)
     gap_s = np.diff(time_s)
-    scale_s = float(np.mean(gap_s))  # velocities in pixels per mean frame: numbers of one size in the system
+    scale_s = float(np.mean(gap_s))  # velocities in pixels per mean frame keep the system well scaled
     weight = np.convolve(gap_s / scale_s, [0.5, 0.5])  # half of the interval on each side
     stiffness = (2 * math.pi * cutoff_hz * scale_s) ** -4
     bands = _kalman_bands(gap_s / scale_s, weight, stiffness)
-    line = frame_times.line_between_ends(path, time_s)  # the optimum keeps lines: solve for the rest, lose no digits
+    # the optimum keeps straight lines, so only the rest is solved, without loss of digits
+    line = frame_times.line_between_ends(path, time_s)
     right = np.zeros((2 * len(path), path.shape[1]))
     right[::2] = weight[:, None] * (path - line)
     solved: Floats = linalg.solveh_banded(bands, right, lower=True)
     return line + solved[::2]
 
 
-def _kalman_bands(gap: Floats, weight: Floats, stiffness: float) -> Floats:
+def _kalman_bands(interval: Floats, weight: Floats, stiffness: float) -> Floats:
     """Lower bands (4, 2 n) of the normal equations of all positions and velocities, interleaved.
 
-    A step over ``gap`` h costs ``stiffness * e' W e`` with e = (x1 - x0 - h v0, v1 - v0) and W the inverse of the
+    A step over ``interval`` h costs ``stiffness * e' W e`` with e = (x1 - x0 - h v0, v1 - v0), and W is the inverse of the
     covariance of integrated white noise, [[h^3/3, h^2/2], [h^2/2, h]].
     """
-    count = len(gap) + 1
-    inverse = stiffness * np.array([[12 / gap**3, -6 / gap**2], [-6 / gap**2, 4 / gap]]).transpose(2, 0, 1)
+    count = len(interval) + 1
+    inverse = stiffness * np.array([[12 / interval**3, -6 / interval**2], [-6 / interval**2, 4 / interval]]).transpose(
+        2, 0, 1
+    )
     step = np.zeros((count - 1, 2, 4))  # e as a linear map of (x0, v0, x1, v1)
-    step[:, 0, 0], step[:, 0, 1], step[:, 0, 2] = -1, -gap, 1
+    step[:, 0, 0], step[:, 0, 1], step[:, 0, 2] = -1, -interval, 1
     step[:, 1, 1], step[:, 1, 3] = -1, 1
     blocks = step.transpose(0, 2, 1) @ inverse @ step
     bands = np.zeros((4, 2 * count))
@@ -105,12 +103,13 @@ def _kalman_bands(gap: Floats, weight: Floats, stiffness: float) -> Floats:
 
 
 def _require_increasing(time_s: Floats) -> None:
+    """``ValueError`` if the times do not increase."""
     if not (np.diff(time_s) > 0).all():
         raise ValueError("frame times do not increase")
 
 
 def moving_average(path: Floats, *, window_frames: int) -> Floats:
-    """Mean of ``path`` (n, k), finite, over ``window_frames`` (odd) about each frame; partial windows at the ends."""
+    """Mean of ``path`` (n, k) over ``window_frames`` (odd) around each frame; shorter windows at the ends."""
     radius = _window_radius(path, window_frames)
     if radius == 0:
         return path.copy()
@@ -123,9 +122,9 @@ def moving_average(path: Floats, *, window_frames: int) -> Floats:
 
 
 def gaussian(path: Floats, *, window_frames: int) -> Floats:
-    """Gaussian mean of ``path`` (n, k), finite: sigma is a quarter of ``window_frames`` (odd), cut to the window.
+    """Gaussian mean of ``path`` (n, k): sigma is a quarter of ``window_frames`` (odd), truncated to the window.
 
-    The weights that remain, in the middle and in the partial windows at the ends, are scaled to sum to 1.
+    The remaining weights, also in the shorter windows at the ends, are normalised to sum to 1.
     """
     radius = _window_radius(path, window_frames)
     sigma = window_frames / 4
@@ -141,11 +140,12 @@ def gaussian(path: Floats, *, window_frames: int) -> Floats:
 
 
 def unsmoothed(path: Floats, *, window_frames: int = 1) -> Floats:
-    """The path as it is, whatever the window."""
+    """A copy of the path, whatever the window."""
     return path.copy()
 
 
 def _window_radius(path: Floats, window_frames: int) -> int:
+    """Frames on each side of the window; ``ValueError`` for an even window, or a path that is empty or not finite."""
     if window_frames < 1 or window_frames % 2 == 0:
         raise ValueError(f"a window of {window_frames} frames is not odd and at least 1")
     if not len(path) or not np.isfinite(path).all():

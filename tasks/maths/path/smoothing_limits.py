@@ -1,4 +1,4 @@
-"""What a clip's length and rate allow a smoother to be asked: cheap enough to be known before any work."""
+"""What a clip's length and frame rate allow a smoother to be set to. Imports no library: checked before any work."""
 
 from typing import Any, Final, Protocol
 
@@ -10,14 +10,14 @@ CUTOFF_SMOOTHERS: Final = ("butterworth", "kalman")
 
 
 class SmootherName(Protocol):
-    """A smoother's name."""
+    """The name of a smoother."""
 
     @property
     def value(self) -> Any: ...
 
 
 class SmootherSettings(Protocol):
-    """The settings of a smoother, as far as a clip can contradict them."""
+    """The settings of a smoother that a clip can contradict."""
 
     @property
     def kind(self) -> SmootherName: ...
@@ -32,10 +32,10 @@ class SmootherSettings(Protocol):
 
 
 def check_smoothing(settings: SmootherSettings, frames: int, rate_hz: float) -> None:
-    """Raise ``SettingError`` for what a clip of ``frames`` at ``rate_hz`` on average cannot honour.
+    """Raise ``SettingError`` for settings that a clip of ``frames`` at ``rate_hz`` on average does not allow.
 
-    A window longer than the clip (but for the default one and shorter ones, which shrink), a savgol order that is
-    not below its window, a cut-off from half the frame rate on. A number that is not known is given as 0, and what
+    Refused are a window longer than the clip (except up to the default window, which shrinks), a savgol order that is
+    not below its window, and a cut-off of half the frame rate or more. An unknown number is given as 0, and what
     depends on it is not checked.
     """
     kind = settings.kind.value
@@ -48,7 +48,7 @@ def check_smoothing(settings: SmootherSettings, frames: int, rate_hz: float) -> 
 
 
 def usable_window_frames(settings: SmootherSettings, frames: int, rate_hz: float) -> int:
-    """The window in frames, odd: as given, or the odd number nearest to its seconds, but no longer than the clip."""
+    """The window in frames, odd and not longer than the clip; seconds are rounded to the nearest odd number."""
     longest = frames - 1 + frames % 2
     return min(_requested_window(settings, rate_hz), longest)
 

@@ -1,5 +1,6 @@
-"""Which part of the stabilized picture is shown: a window of a given size or aspect, the largest without a border,
-or a canvas that holds all of every frame.
+"""The window: the part of the stabilized picture that is shown.
+
+It has a given size or aspect, or is the largest one without a border, or is a canvas that holds every frame completely.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ COVER_TOLERANCE_PX: Final = 1e-3
 
 
 class CropModeName(Protocol):
-    """A crop's name."""
+    """The name of a crop mode."""
 
     @property
     def value(self) -> Any: ...
@@ -42,7 +43,7 @@ class CropSettings(Protocol):
 
 @dataclass(frozen=True)
 class CropWindow:
-    """A part of the stabilized picture, in whole pixels; it may reach beyond."""
+    """A part of the stabilized picture in whole pixels; it may reach beyond the picture."""
 
     x: int
     y: int
@@ -59,9 +60,9 @@ class CropWindow:
 
 
 def stabilized_size(source_px: Size, crop: CropSettings, pixel_aspect: float = 1.0) -> Size:
-    """Size of the stabilized picture: that of the window that follows the subject, else the source's.
+    """Size of the stabilized picture: that of the window that follows the subject, or the source's.
 
-    ``SettingError`` that names the largest possible window when the one that is asked for is larger than the source.
+    ``SettingError`` with the largest possible window if the requested one is larger than the source.
     """
     if crop.aspect is not None:
         return size_of_aspect(source_px, crop.aspect, pixel_aspect)
@@ -72,7 +73,7 @@ def stabilized_size(source_px: Size, crop: CropSettings, pixel_aspect: float = 1
 
 
 def size_of_aspect(source_px: Size, aspect: str, pixel_aspect: float = 1.0) -> Size:
-    """The largest window within the source, of even numbers, that is seen in ``aspect``, such as ``9:16``."""
+    """The largest size within the source, in even numbers, that is displayed in ``aspect``, such as ``9:16``."""
     across, down = (Fraction(part) for part in aspect.split(":"))
     ratio = float(across / down) / pixel_aspect
     width = min(source_px[0], source_px[1] * ratio)
@@ -91,10 +92,10 @@ def choose_window(
     target_xy: Floats,
     shared_px: Size | None = None,
 ) -> CropWindow:
-    """The window that ``crop`` asks for of a stabilized picture of ``size_px``.
+    """The window that ``crop`` asks for in a stabilized picture of ``size_px``.
 
-    ``to_output`` (n, 2, 3) brings the source to that picture, the subject to ``target_xy``; ``shared_px`` is the size
-    of an auto crop where it is not the clip's own. ``SettingError`` where the clip does not allow it.
+    ``to_output`` (n, 2, 3) maps the source to that picture, and the subject to ``target_xy``. ``shared_px`` is the size
+    of an auto crop that several clips share. ``SettingError`` if the clip does not allow the window.
     """
     match crop.mode.value:
         case "fixed" if crop.window is not None:
@@ -109,11 +110,11 @@ def choose_window(
 
 
 def largest_covered_window(to_output: Floats, source_px: Size, target_xy: Floats) -> CropWindow:
-    """The largest window in the source's aspect ratio, of even numbers, that every frame covers.
+    """The largest window in the source's aspect ratio, in even numbers, that every frame covers.
 
-    Of those equally large, the one that shows ``target_xy`` nearest to where the whole picture does.
+    Of equally large windows, the one that shows ``target_xy`` closest to where the whole picture does.
     """
-    from scipy.optimize import linprog  # here: it takes long to load, and few runs need it
+    from scipy.optimize import linprog  # loaded here: slow to load, and few runs need it
 
     normals, limits = _half_planes(to_output, source_px)
     ratio = source_px[1] / source_px[0]
@@ -133,7 +134,7 @@ def largest_covered_window(to_output: Floats, source_px: Size, target_xy: Floats
 
 
 def covered_window(to_output: Floats, source_px: Size, size_px: Size, target_xy: Floats) -> CropWindow:
-    """A window of ``size_px`` that every frame covers, placed as by ``largest_covered``; ``SettingError``: none is."""
+    """A window of ``size_px`` that every frame covers, placed like the largest one; ``SettingError`` if none is."""
     normals, limits = _half_planes(to_output, source_px)
     shown = np.array(size_px)
     place = _place(normals, limits, shown, (target_xy + 0.5) * (1 - shown / source_px))
@@ -145,7 +146,7 @@ def covered_window(to_output: Floats, source_px: Size, size_px: Size, target_xy:
 
 
 def canvas_around_all(to_output: Floats, source_px: Size) -> CropWindow:
-    """The smallest canvas, of even numbers, that holds every frame whole; ``SettingError`` when that is too large."""
+    """The smallest canvas, in even numbers, that holds every frame completely; ``SettingError`` if it is too large."""
     corners = affine.apply(to_output[:, None], framing.outline_px(source_px)[None]).reshape(-1, 2)
     first = np.floor(corners.min(axis=0) + 0.5 + COVER_TOLERANCE_PX).astype(int)
     last = np.ceil(corners.max(axis=0) - 0.5 - COVER_TOLERANCE_PX).astype(int)
@@ -157,7 +158,7 @@ def canvas_around_all(to_output: Floats, source_px: Size) -> CropWindow:
 
 
 def _half_planes(to_output: Floats, source_px: Size) -> tuple[Floats, Floats]:
-    """``normals`` (m, 2) and ``limits`` (m,): a pixel p is covered by every frame where normals @ p <= limits."""
+    """``normals`` (m, 2) and ``limits`` (m,): every frame covers a pixel p where normals @ p <= limits."""
     inverse = affine.invert(to_output)
     last = np.array(source_px) - 1.0
     low = np.concatenate([-inverse[..., :2], inverse[..., 2:]], axis=-1)
@@ -170,13 +171,13 @@ def _half_planes(to_output: Floats, source_px: Size) -> tuple[Floats, Floats]:
 
 
 def _place(normals: Floats, limits: Floats, size_px: Floats, wanted_xy: Floats) -> tuple[int, int] | None:
-    """Whole pixels for the corner of a window of ``size_px`` near ``wanted_xy``; None where it does not fit."""
+    """Whole pixels for the corner of a window of ``size_px`` near ``wanted_xy``; None if it does not fit."""
     from scipy.optimize import linprog
 
     room = limits - np.maximum(normals, 0) @ (size_px - 1.0) + COVER_TOLERANCE_PX
     nothing = np.zeros_like(normals)
     unit = np.eye(2)
-    near = linprog(  # x, y, and how far they are from what is wanted
+    near = linprog(  # x, y, and their distances to the wanted position
         [0, 0, 1, 1],
         np.vstack([np.hstack([normals, nothing]), np.hstack([unit, -unit]), np.hstack([-unit, -unit])]),
         np.concatenate([room, wanted_xy, -wanted_xy]),
@@ -192,6 +193,7 @@ def _place(normals: Floats, limits: Floats, size_px: Floats, wanted_xy: Floats) 
 
 
 def _check_fixed(window: Sequence[int], size_px: Size) -> None:
+    """``SettingError`` with the largest possible window if a fixed one reaches beyond the picture."""
     x, y, width, height = window
     fine = x >= 0 and y >= 0 and x + width <= size_px[0] and y + height <= size_px[1]
     if not fine:

@@ -1,7 +1,4 @@
-"""Which person a point of the picture at a time means.
-
-Who of several people is followed, and why, in one sentence with numbers.
-"""
+"""The subject: which of several people is followed, and why, in one sentence with numbers."""
 
 import math
 from collections.abc import Sequence
@@ -16,66 +13,66 @@ from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import FEET, HIPS, hip_midpoint, landmark_box, torso_length_px
 from tasks.maths.tracking.tracks import Track
 
-POINT_MARGIN_TORSOS: Final = 0.25  # of the torso's length: round the landmarks, still on the person
-POINT_TOLERANCE_S: Final = 0.25  # between a time asked for and a sighting
-BRIEF_SHARE: Final = 0.2  # of the sightings of whoever is seen longest: less is passing through, if there is a choice
-WALKER_SWING_TORSOS: Final = 0.4  # of the torso's length: how far the ankles of a walker swing about the hips
-MOST_NAMED: Final = 3  # of those not chosen, in the sentence
-STIFF_TORSOS: Final = (
-    0.05  # of the torso's length: a figure of which no landmark moves more against the hips is a picture
-)
+POINT_MARGIN_TORSOS: Final = 0.25  # a point this close to the landmarks is still on the person
+POINT_TOLERANCE_S: Final = 0.25  # between the requested time and a sighting
+# of the frames of the person seen longest: who is seen in fewer is passing by, if there is a choice
+BRIEF_SHARE: Final = 0.2
+WALKER_SWING_TORSOS: Final = 0.4  # how far a walker's ankles swing about the hips
+MOST_NAMED: Final = 3  # other people named in the sentence
+# a figure whose landmarks all move less than this relative to the hips is a picture of a person
+STIFF_TORSOS: Final = 0.05
 
 
 def person_at(people: Sequence[Track], xy_px: tuple[float, float], at_s: float | None, time_s: Floats) -> int:
-    """Index of whoever is at ``xy_px``, ``at_s`` seconds after the clip's beginning; None: whoever is there first.
+    """Index of the person at ``xy_px``, ``at_s`` seconds after the start of the clip; None: the first person there.
 
-    ``time_s`` (n,) are the times of all frames. ``SettingError`` that names the nearest person, where and when.
+    ``time_s`` (n,) are the times of all frames. ``SettingError`` with the nearest person, place and time.
     """
-    since_s = None if at_s is None else at_s + float(time_s[0])
-    if since_s is not None and since_s > time_s[-1] + POINT_TOLERANCE_S:
+    wanted_s = None if at_s is None else at_s + float(time_s[0])
+    if wanted_s is not None and wanted_s > time_s[-1] + POINT_TOLERANCE_S:
         end_s = float(time_s[-1] - time_s[0])
         raise SettingError(f"subject.at_s: {at_s:g} s lies after the clip's end; give 0 to {end_s:.2f}")
-    there = [(*_first_within(person, xy_px, since_s), number) for number, person in enumerate(people)]
-    when_s, _, number = min(there)
+    hits = [(*_first_within(person, xy_px, wanted_s), number) for number, person in enumerate(people)]
+    when_s, _, number = min(hits)
     if math.isfinite(when_s):
         return number
     at = "at any time" if at_s is None else f"at {at_s:g} s"
     fact = f"nobody is at [{xy_px[0]:.0f},{xy_px[1]:.0f}] px {at}"
-    raise SettingError(f"subject.point: {fact}; {_nearest_person_text(people, xy_px, since_s, float(time_s[0]))}")
+    raise SettingError(f"subject.point: {fact}; {_nearest_person_text(people, xy_px, wanted_s, float(time_s[0]))}")
 
 
-def _first_within(person: Track, xy_px: tuple[float, float], since_s: float | None) -> tuple[float, float]:
-    """When the point is first on the person, and how far from the hips then; infinite where it never is."""
-    for index in _sightings(person, since_s):
+def _first_within(person: Track, xy_px: tuple[float, float], wanted_s: float | None) -> tuple[float, float]:
+    """Time at which the point is first on the person, and its distance to the hips then; infinite if never."""
+    for index in _sightings(person, wanted_s):
         x0, y0, x1, y1 = landmark_box(person.landmarks[index], POINT_MARGIN_TORSOS)
         if x0 <= xy_px[0] <= x1 and y0 <= xy_px[1] <= y1:
-            away = math.dist(hip_midpoint(person.landmarks[index]), xy_px)
-            return (float(person.time_s[index]) if since_s is None else 0.0), away
+            distance_px = math.dist(hip_midpoint(person.landmarks[index]), xy_px)
+            return (float(person.time_s[index]) if wanted_s is None else 0.0), distance_px
     return math.inf, math.inf
 
 
-def _sightings(person: Track, since_s: float | None) -> NDArray[np.int64]:
-    """The sightings to be looked through: all, or the nearest in time if that is near enough."""
-    if since_s is None:
+def _sightings(person: Track, wanted_s: float | None) -> NDArray[np.int64]:
+    """Sightings to search: all, or the one nearest in time if it is close enough."""
+    if wanted_s is None:
         return np.arange(len(person))
-    late_s = np.abs(person.time_s - since_s)
-    return np.array([late_s.argmin()] if late_s.min() <= POINT_TOLERANCE_S else [], np.int64)
+    offset_s = np.abs(person.time_s - wanted_s)
+    return np.array([offset_s.argmin()] if offset_s.min() <= POINT_TOLERANCE_S else [], np.int64)
 
 
 def _nearest_person_text(
-    people: Sequence[Track], xy_px: tuple[float, float], since_s: float | None, start_s: float
+    people: Sequence[Track], xy_px: tuple[float, float], wanted_s: float | None, start_s: float
 ) -> str:
-    """Who is nearest to the point at that time, else at the time nearest to it."""
+    """The person nearest to the point at that time, or at the nearest time, in words."""
     best = (math.inf, math.inf, "")
     for number, person in enumerate(people, start=1):
         hips = hip_midpoint(person.landmarks)
-        away = np.hypot(*(hips - np.array(xy_px)).T)
-        late_s = np.zeros(len(person)) if since_s is None else np.abs(person.time_s - since_s)
-        index = int(np.lexsort((away, late_s))[0])
+        distance_px = np.hypot(*(hips - np.array(xy_px)).T)
+        offset_s = np.zeros(len(person)) if wanted_s is None else np.abs(person.time_s - wanted_s)
+        index = int(np.lexsort((distance_px, offset_s))[0])
         x, y = hips[index]
         when = f"at {person.time_s[index] - start_s:.2f} s"
         words = f"the nearest is person {number} with the hips at [{x:.0f},{y:.0f}] px {when}"
-        best = min(best, (max(float(late_s[index]), POINT_TOLERANCE_S), float(away[index]), words))
+        best = min(best, (max(float(offset_s[index]), POINT_TOLERANCE_S), float(distance_px[index]), words))
     return best[2]
 
 
@@ -85,21 +82,21 @@ class PersonFacts:
 
     person: int  # from 1, in order of first appearance
     frames: int  # with a sighting
-    share: float  # of the frames that were looked at
-    first_s: float  # since the clip's beginning
+    share: float  # of the frames that the pose model looked at
+    first_s: float  # since the start of the clip
     last_s: float
     height_px: float  # median, from the highest to the lowest landmark
-    centre_distance: float  # median, of the hips from the picture's middle, in half diagonals
+    centre_distance: float  # median distance of the hips from the picture's centre, in half diagonals
     visibility: float  # mean, of the hips
-    swing: float  # how far the ankles swing about the hips, torso lengths: half of what two frames in three span
-    stiff: bool  # the landmarks hardly move against the hips: perhaps a picture of a person
-    at_s: float = 0.0  # the middle sighting's time since the clip's beginning
-    x_px: float = 0.0  # where the hips were then
+    swing: float  # swing of the ankles about the hips in torso lengths: half of the central 68 % range
+    stiff: bool  # the landmarks hardly move relative to the hips: perhaps a picture of a person
+    at_s: float = 0.0  # time of the middle sighting since the start of the clip
+    x_px: float = 0.0  # position of the hips at that time
     y_px: float = 0.0
 
 
 def other_people_settings(people: Sequence[PersonFacts], chosen: int) -> str:
-    """How the others are chosen, as the settings that a user can type."""
+    """Settings that choose the other people, ready to type."""
     others = [person for person in people if person.person != chosen]
     ways = [
         f"person {one.person}: subject.point=[{one.x_px:.0f},{one.y_px:.0f}] subject.at_s={one.at_s:g}"
@@ -109,14 +106,14 @@ def other_people_settings(people: Sequence[PersonFacts], chosen: int) -> str:
 
 
 class SubjectChoice(NamedTuple):
-    """Who is followed."""
+    """The person that is followed."""
 
     person: int
     why: str
 
 
 def person_facts(number: int, track: Track, looked: int, size_px: tuple[int, int], start_s: float) -> PersonFacts:
-    """Person ``number`` in a clip of which ``looked`` frames were looked at and that begins at ``start_s``."""
+    """Facts of person ``number`` in a clip with ``looked`` frames looked at, which starts at ``start_s``."""
     points = track.landmarks[..., :2]
     hips = hip_midpoint(points)
     torso = np.maximum(torso_length_px(points), 1.0)[:, None, None]
@@ -140,15 +137,15 @@ def person_facts(number: int, track: Track, looked: int, size_px: tuple[int, int
 
 
 def _swing(points: Floats) -> Floats:
-    """(m, 2) half of what the middle two thirds of points (k, m, 2) span: the standard deviation without outliers."""
+    """Half of the central 68 % range (m, 2) of points (k, m, 2): the standard deviation without outliers."""
     low, high = np.percentile(points, [16, 84], axis=0)
     return np.asarray((high - low) / 2)
 
 
 def choose_person(people: Sequence[PersonFacts], rule: str) -> SubjectChoice:
-    """Who is followed by ``rule``: auto, largest, centre or first.
+    """The person to follow by ``rule``: auto, largest, centre or first.
 
-    Who passes through briefly and who is as stiff as a picture is left aside where there is anybody else.
+    People who are seen briefly, or are as stiff as a picture, are chosen only if there is nobody else.
     """
     longest = max(person.frames for person in people)
     staying = [person for person in people if person.frames >= BRIEF_SHARE * longest]
@@ -163,15 +160,15 @@ def choose_person(people: Sequence[PersonFacts], rule: str) -> SubjectChoice:
 
 
 def auto_score(person: PersonFacts, people: Sequence[PersonFacts]) -> float:
-    """What ``auto`` prefers: seen long, large, near the middle, legs that swing; 0 to 1."""
+    """Score of ``rule=auto``, 0 to 1: seen long, large, near the centre, with swinging legs."""
     height = person.height_px / max(other.height_px for other in people)
-    near = 1 - min(person.centre_distance, 1.0)
-    walks = min(person.swing / WALKER_SWING_TORSOS, 1.0)
-    return person.share * (0.4 + 0.25 * height + 0.15 * near + 0.2 * walks)
+    central = 1 - min(person.centre_distance, 1.0)
+    swing = min(person.swing / WALKER_SWING_TORSOS, 1.0)
+    return person.share * (0.4 + 0.25 * height + 0.15 * central + 0.2 * swing)
 
 
 def seen_text(person: PersonFacts) -> str:
-    """When and how long, in words."""
+    """When and how long a person is seen, in words."""
     return f"seen in {person.frames} frames ({person.share:.0%}) from {person.first_s:.2f} to {person.last_s:.2f} s"
 
 

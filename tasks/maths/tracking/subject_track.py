@@ -1,7 +1,4 @@
-"""Left and right exchanged by the pose model for some frames, and put back.
-
-One person's torso motion, handed on from each track that saw the person to the next.
-"""
+"""Repair the track of the followed person: put swapped sides back, and stitch the torso steps of several tracks."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,16 +6,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.arrays import Floats
+from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, SHOULDERS, torso_length_px
 from tasks.maths.tracking.steps import STEP_COUNT_FIELDS, STEP_FIELDS, Steps
 from tasks.maths.tracking.tracks import Track
 
-SWAP_DISTANCE_RATIO: Final = 0.5  # of the way that both sides would have to go otherwise
-LEAST_SIDE_DISTANCE_TORSOS: Final = 0.12  # of the torso's length: nearer than that, left and right are not told apart
-LONGEST_SWAP_S: Final = 1.0  # an exchange that lasts longer is the model correcting itself
-COMPARABLE_S: Final = 0.25  # between two sightings that can be compared
+SWAP_DISTANCE_RATIO: Final = 0.5  # swapped landmarks must lie closer than this share of the distance without a swap
+LEAST_SIDE_DISTANCE_TORSOS: Final = 0.12  # left and right closer than this cannot be told apart
+LONGEST_SWAP_S: Final = 1.0  # a longer swap is the model correcting itself
+COMPARABLE_S: Final = 0.25  # longest time between two sightings that can be compared
 _OTHER_SIDE: Final = {"left": "right", "right": "left"}
+# for each landmark, the index of its counterpart on the other side
 MIRRORED_LANDMARKS: Final = np.array(
     [
         LANDMARK_NAMES.index("_".join(_OTHER_SIDE.get(word, word) for word in name.split("_")))
@@ -26,68 +24,66 @@ MIRRORED_LANDMARKS: Final = np.array(
     ],
     np.int64,
 )
-"""For each landmark the one of the other side."""
-TrackSteps = tuple[NDArray[np.int64], Steps]
-"""The frames (k,), ascending, at which the steps of a track are known, and these."""
+TrackSteps = tuple[NDArray[np.int64], Steps]  # the frames (k,), ascending, of a track's steps, and the steps
 
 
-def swapped_sides(time_s: Floats, landmarks: Floats) -> NDArray[np.bool_]:
-    """(k,) where left and right are exchanged in landmarks (k, 33, 2 or more), against the sightings around.
+def swapped_sides(time_s: Floats, landmarks: Floats) -> Flags:
+    """Sightings (k,) in which the pose model swapped left and right, from landmarks (k, 33, 2 or more).
 
-    Hips and shoulders must both have gone over, back within a second, and be wide enough apart to tell.
+    Hips and shoulders must both swap, swap back within ``LONGEST_SWAP_S``, and be far enough apart to tell.
     """
     flips = np.concatenate([[False], _side_changes(time_s, landmarks)])
-    wrong = np.zeros(len(time_s), np.bool_)
+    swapped = np.zeros(len(time_s), np.bool_)
     at = np.flatnonzero(flips)
     number = 0
     while number + 1 < len(at):
         first, back = at[number], at[number + 1]
         if time_s[back] - time_s[first] <= LONGEST_SWAP_S:
-            wrong[first:back] = True
+            swapped[first:back] = True
             number += 1
         number += 1
-    return wrong
+    return swapped
 
 
-def swap_sides_back(landmarks: Floats, wrong: NDArray[np.bool_]) -> Floats:
-    """Landmarks (k, 33, m) with the sides put back where they are ``wrong`` (k,)."""
-    return np.where(wrong[:, None, None], landmarks[:, MIRRORED_LANDMARKS], landmarks)
+def swap_sides_back(landmarks: Floats, swapped: Flags) -> Floats:
+    """Landmarks (k, 33, m) with left and right exchanged where ``swapped`` (k,)."""
+    return np.where(swapped[:, None, None], landmarks[:, MIRRORED_LANDMARKS], landmarks)
 
 
-def _side_changes(time_s: Floats, landmarks: Floats) -> NDArray[np.bool_]:
-    """(k - 1,) whether the sides changed from one sighting to the next."""
+def _side_changes(time_s: Floats, landmarks: Floats) -> Flags:
+    """(k - 1,) whether left and right changed from one sighting to the next."""
     torso_px = np.maximum(torso_length_px(landmarks), 1.0)
-    gone = np.diff(time_s) <= COMPARABLE_S
+    changed = np.diff(time_s) <= COMPARABLE_S
     for pair in (HIPS, SHOULDERS):
         both = landmarks[:, list(pair), :2] - landmarks[:, list(pair), :2].mean(axis=1, keepdims=True)
-        straight = np.hypot(*(both[1:] - both[:-1])[:, 0].T)
-        across = np.hypot(*(both[1:] - both[:-1, ::-1])[:, 0].T)
-        apart = 2 * np.hypot(*both[:, 0].T) / torso_px
-        gone &= (across < SWAP_DISTANCE_RATIO * straight) & (
-            np.minimum(apart[1:], apart[:-1]) > LEAST_SIDE_DISTANCE_TORSOS
+        kept_px = np.hypot(*(both[1:] - both[:-1])[:, 0].T)
+        swapped_px = np.hypot(*(both[1:] - both[:-1, ::-1])[:, 0].T)
+        distance = 2 * np.hypot(*both[:, 0].T) / torso_px
+        changed &= (swapped_px < SWAP_DISTANCE_RATIO * kept_px) & (
+            np.minimum(distance[1:], distance[:-1]) > LEAST_SIDE_DISTANCE_TORSOS
         )
-    return np.asarray(gone)
+    return np.asarray(changed)
 
 
 def stitch_steps(person: Track, known: Mapping[int, TrackSteps], frames: int) -> Steps:
-    """The steps of ``person`` in each of the clip's ``frames``, out of those ``known`` of each track.
+    """The steps of ``person`` in each of the clip's ``frames``, from the steps ``known`` of each track.
 
-    From one sighting to the next the steps are those of the track of the first of the two, as long as that track had
-    no other pose since: what it measured on a body that is not this person's is left out, NaN.
+    From one sighting to the next the steps come from the track of the first of the two, as long as that track has had
+    no other pose since: steps measured on another body are left out (NaN).
     """
     all_frames = np.arange(frames)
-    since = np.searchsorted(person.frames, all_frames, side="left") - 1  # the sighting before each frame
+    sighting = np.searchsorted(person.frames, all_frames, side="left") - 1  # the last sighting before each frame
     columns = {name: np.full(frames, 0 if name in STEP_COUNT_FIELDS else np.nan) for name in STEP_FIELDS}
     for track in np.unique(person.origin):
         at, steps = known[int(track)]
-        before = since[at]
-        last = person.frames[np.maximum(before, 0)]
-        alone = steps["carried_frames"] == at - last - 1
-        mine = (before >= 0) & (person.origin[np.maximum(before, 0)] == track) & alone
+        before = sighting[at]
+        last_sighting = person.frames[np.maximum(before, 0)]
+        no_other_pose = steps["carried_frames"] == at - last_sighting - 1
+        mine = (before >= 0) & (person.origin[np.maximum(before, 0)] == track) & no_other_pose
         for name in STEP_FIELDS:
             columns[name][at[mine]] = steps[name][mine]
     return Steps({name: _kind(name, column) for name, column in columns.items()})
 
 
-def _kind(name: str, column: NDArray[np.float64]) -> NDArray[np.float64] | NDArray[np.int32]:
+def _kind(name: str, column: Floats) -> Floats | NDArray[np.int32]:
     return column.astype(np.int32) if name in STEP_COUNT_FIELDS else column

@@ -1,9 +1,9 @@
-"""From unbroken tracks to people: where a track slid from one body to another, and which tracks are one person.
+"""From tracks to people: split a track where it slides to another body, and link the pieces of one person.
 
-A landmarker that follows a body may lose it, or slide to another that passes in front of it. So tracks are cut where
-clothes or place change at once, and the pieces are linked by one assignment: a piece is continued by the one that
-starts where it was heading, in the same size and the same clothes; whoever turns up amid the picture is rather an old
-acquaintance than a new one.
+A landmarker that follows a body may lose it, or slide to another body that passes in front. So tracks are split where
+clothes or position change abruptly. The pieces are linked by one assignment: a piece is continued by the piece that
+starts where it was heading, with the same size and the same clothes. A person who appears inside the picture was
+probably seen before. Written here because tracking libraries know neither clothes nor people who return.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,41 +13,41 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.arrays import Floats
+from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import clothes_distance, hip_midpoint, torso_length_px
 
-FEWEST_SIGHTINGS: Final = 3  # sightings; a shorter piece is a flicker
-BRIEFEST_PERSON_S: Final = 0.25  # from the first to the last sighting; whoever is seen more briefly is one too
-POSE_ERROR_TORSOS: Final = 0.6  # of the torso's length: what a pose may be off from one sighting to the next
-FASTEST_TORSOS_PER_S: Final = 12.0  # torso lengths a second: about 6 m/s
-CLOTHES_CHANGE_DISTANCE: Final = 0.45  # distance of clothes from a moment to the next that makes another person
-CLOTHES_WINDOW_S: Final = 0.5  # to either side of a change of clothes
-SLIDE_MARGIN_S: Final = 0.1  # to either side of it, in which the landmarks lie on neither
-CLOTHES_END_S: Final = 1.0  # of a piece's end: its clothes there
-END_SPEED_S: Final = 0.5  # of a piece's end: its speed there
-SAME_CLOTHES_DISTANCE: Final = 0.1  # distance of clothes of one person, seen twice
-CLOTHES_COST_UNIT: Final = 0.2  # above that: one unit of cost
-PLACE_COST_TORSOS: Final = 0.3  # of the torso's length, plus
-PLACE_COST_TORSOS_PER_S: Final = 4.0  # torso lengths for every second out of sight: one unit of cost
-PLACE_MEMORY_S: Final = 2.0  # out of sight, after which the place says little
-SIZE_COST_LOG: Final = 0.25  # of the logarithm of the size: half a unit of cost
-GAP_COST_PER_S: Final = 0.02  # units of cost for every second out of sight
-LONGEST_ABSENCE_S: Final = 60.0  # out of sight, after which somebody is new
-NEW_AT_EDGE_COST: Final = 2.5  # cost of somebody new at the picture's edge or at the clip's beginning
-NEW_INSIDE_COST: Final = 4.5  # and amid the picture
-EDGE_MARGIN_TORSOS: Final = 0.5  # of the torso's length: so near to it is at the edge
+FEWEST_SIGHTINGS: Final = 3  # a shorter piece is a flicker
+BRIEFEST_PERSON_S: Final = 0.25  # from the first to the last sighting; a person seen for less is a flicker too
+POSE_ERROR_TORSOS: Final = 0.6  # error of a pose from one sighting to the next
+FASTEST_TORSOS_PER_S: Final = 12.0  # about 6 m/s
+CLOTHES_CHANGE_DISTANCE: Final = 0.45  # clothes distance from one moment to the next that means another person
+CLOTHES_WINDOW_S: Final = 0.5  # on each side of a change of clothes
+SLIDE_MARGIN_S: Final = 0.1  # on each side of a change: here the landmarks lie on neither body
+CLOTHES_END_S: Final = 1.0  # end of a piece whose clothes are compared
+END_SPEED_S: Final = 0.5  # end of a piece over which its speed is measured
+SAME_CLOTHES_DISTANCE: Final = 0.1  # clothes distance of one person, seen twice
+CLOTHES_COST_UNIT: Final = 0.2  # distance above that with a cost of 1
+PLACE_COST_TORSOS: Final = 0.3  # distance with a cost of 1 without any time out of sight
+PLACE_COST_TORSOS_PER_S: Final = 4.0  # added to it for every second out of sight
+PLACE_MEMORY_S: Final = 2.0  # out of sight for longer, the position says little
+SIZE_COST_LOG: Final = 0.25  # change of the logarithm of the size with a cost of 0.5
+GAP_COST_PER_S: Final = 0.02  # cost of a second out of sight
+LONGEST_ABSENCE_S: Final = 60.0  # after a longer time out of sight, a person is new
+NEW_AT_EDGE_COST: Final = 2.5  # of a new person at the picture's edge or at the start of the clip
+NEW_INSIDE_COST: Final = 4.5  # of a new person inside the picture
+EDGE_MARGIN_TORSOS: Final = 0.5  # a body this close to the edge is at the edge
 _IMPOSSIBLE_COST: Final = 1e6
 
 
 @dataclass(frozen=True)
 class Track:
-    """Sightings of one body, in the order of time."""
+    """Sightings of one body, in order of time."""
 
     frames: NDArray[np.int64]  # (k,)
     time_s: Floats  # (k,)
     landmarks: Floats  # (k, 33, 5): x_px, y_px, z, visibility, presence
-    clothes: Floats  # (k, REGIONS, 3, COLOR_BINS), NaN where they were not looked at
-    origin: NDArray[np.int64]  # (k,) number of the track in which each was found
+    clothes: Floats  # (k, CLOTHES_REGIONS, 3, COLOR_BINS) histograms, NaN where not measured
+    origin: NDArray[np.int64]  # (k,) number of the track of each sighting
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -58,16 +58,16 @@ class Track:
 
     @property
     def torso_px(self) -> float:
-        """Median length of the torso."""
+        """Median torso length."""
         return max(float(np.median(torso_length_px(self.landmarks))), 1.0)
 
-    def where(self, kept: NDArray[np.bool_]) -> "Track":
-        """The sightings (k,) that are kept."""
+    def where(self, kept: Flags) -> "Track":
+        """The sightings with ``kept`` (k,)."""
         return Track(self.frames[kept], self.time_s[kept], self.landmarks[kept], self.clothes[kept], self.origin[kept])
 
 
 def concatenate_tracks(pieces: Sequence[Track]) -> Track:
-    """Pieces that follow one another as one track."""
+    """Consecutive pieces as one track."""
     return Track(
         np.concatenate([piece.frames for piece in pieces]),
         np.concatenate([piece.time_s for piece in pieces]),
@@ -78,7 +78,7 @@ def concatenate_tracks(pieces: Sequence[Track]) -> Track:
 
 
 def jump_indices(track: Track) -> NDArray[np.int64]:
-    """Sightings that lie further from the one before than anybody moves."""
+    """Indices of sightings that are further from the sighting before than a person can move."""
     step = np.hypot(*np.diff(track.hip_xy, axis=0).T)
     return (
         np.flatnonzero(step > (POSE_ERROR_TORSOS + FASTEST_TORSOS_PER_S * np.diff(track.time_s)) * track.torso_px) + 1
@@ -86,28 +86,28 @@ def jump_indices(track: Track) -> NDArray[np.int64]:
 
 
 def clothes_changes_s(track: Track) -> list[float]:
-    """Times at which the clothes of a track become those of somebody else."""
+    """Times at which the clothes of a track change to those of another person."""
     sampled = np.flatnonzero(np.isfinite(track.clothes).any(axis=(1, 2, 3)))
     time_s, clothes = track.time_s[sampled], track.clothes[sampled]
-    apart = np.zeros(len(sampled))
+    distance = np.zeros(len(sampled))
     for index in range(2, len(sampled) - 1):
         middle_s = (time_s[index - 1] + time_s[index]) / 2
         before = (time_s < middle_s) & (time_s >= middle_s - CLOTHES_WINDOW_S)
         after = (time_s > middle_s) & (time_s <= middle_s + CLOTHES_WINDOW_S)
         if before.sum() >= 2 and after.sum() >= 2:
-            apart[index] = np.nan_to_num(
+            distance[index] = np.nan_to_num(
                 clothes_distance(_mean_clothes(clothes[before]), _mean_clothes(clothes[after]))
             )
     found: list[float] = []
-    while len(apart) and apart.max() > CLOTHES_CHANGE_DISTANCE:
-        index = int(apart.argmax())
+    while len(distance) and distance.max() > CLOTHES_CHANGE_DISTANCE:
+        index = int(distance.argmax())
         found.append(float(time_s[index - 1] + time_s[index]) / 2)
-        apart[np.abs(time_s - found[-1]) <= CLOTHES_WINDOW_S] = 0
+        distance[np.abs(time_s - found[-1]) <= CLOTHES_WINDOW_S] = 0
     return sorted(found)
 
 
 def split_track(track: Track) -> list[Track]:
-    """The track cut where it jumps or changes its clothes; the sightings of a slide between two bodies are left out."""
+    """The track, split where it jumps or changes its clothes, without the sightings of a slide between two bodies."""
     cuts_s = np.array(clothes_changes_s(track))
     starts = np.union1d(np.searchsorted(track.time_s, cuts_s), jump_indices(track)).astype(np.int64)
     part = np.searchsorted(starts, np.arange(len(track)), side="right")
@@ -117,10 +117,10 @@ def split_track(track: Track) -> list[Track]:
 
 
 def link_people(tracks: Iterable[Track], size_px: tuple[int, int], start_s: float) -> list[Track]:
-    """Everybody's sightings, in the order of first appearance; flickers belong to nobody.
+    """The sightings of each person, in order of first appearance; flickers belong to nobody.
 
-    ``size_px`` is the picture's (width, height), ``start_s`` the time of the clip's first frame. Where all is
-    flicker, the longest is somebody.
+    ``size_px`` is the picture's (width, height), ``start_s`` the time of the first frame. If there are only flickers,
+    the longest one is a person.
     """
     pieces = sorted((piece for track in tracks for piece in split_track(track)), key=lambda piece: piece.frames[0])
     solid = [piece for piece in pieces if len(piece) >= FEWEST_SIGHTINGS] or pieces
@@ -141,8 +141,8 @@ def link_people(tracks: Iterable[Track], size_px: tuple[int, int], start_s: floa
 
 
 def link_pieces(pieces: Sequence[Track], size_px: tuple[int, int], start_s: float) -> dict[int, int]:
-    """Which piece continues which: the assignment of least cost, in which a piece may also be somebody new."""
-    from scipy.optimize import linear_sum_assignment  # here: it takes long to load, and few stages need it
+    """The index of the piece that continues each piece, by lowest total cost. A piece may also be a new person."""
+    from scipy.optimize import linear_sum_assignment  # loaded here: slow to load, and few stages need it
 
     count = len(pieces)
     cost = np.full((count, 2 * count), _IMPOSSIBLE_COST)
@@ -156,15 +156,15 @@ def link_pieces(pieces: Sequence[Track], size_px: tuple[int, int], start_s: floa
 
 
 def link_cost(before: Track, after: Track) -> float:
-    """How unlikely it is that ``after`` is the person of ``before``; 1e6 where nobody could have got there."""
+    """How unlikely it is that ``after`` is the person of ``before``; 1e6 if nobody can have moved that far."""
     gap_s = float(after.time_s[0] - before.time_s[-1])
     torso_px = 0.5 * (before.torso_px + after.torso_px)
-    away = _distance_px(before, after, gap_s) / torso_px
+    distance = _distance_px(before, after, gap_s) / torso_px
     if gap_s > LONGEST_ABSENCE_S or (
-        gap_s < PLACE_MEMORY_S and away > POSE_ERROR_TORSOS + FASTEST_TORSOS_PER_S * gap_s
+        gap_s < PLACE_MEMORY_S and distance > POSE_ERROR_TORSOS + FASTEST_TORSOS_PER_S * gap_s
     ):
         return _IMPOSSIBLE_COST
-    place = away / (PLACE_COST_TORSOS + PLACE_COST_TORSOS_PER_S * gap_s) * np.exp(-((gap_s / PLACE_MEMORY_S) ** 2))
+    place = distance / (PLACE_COST_TORSOS + PLACE_COST_TORSOS_PER_S * gap_s) * np.exp(-((gap_s / PLACE_MEMORY_S) ** 2))
     size = (
         0.5 * abs(np.log(after.torso_px / before.torso_px)) / SIZE_COST_LOG * np.exp(-((gap_s / PLACE_MEMORY_S) ** 2))
     )
@@ -172,25 +172,27 @@ def link_cost(before: Track, after: Track) -> float:
 
 
 def clothes_cost(before: Track, after: Track) -> float:
-    """0 for one person's clothes; those at the ends are compared and those of the whole, the more alike count."""
+    """0 for the same clothes. Compares the whole pieces and their neighbouring ends; the more similar pair counts."""
     late, early = before.time_s >= before.time_s[-1] - CLOTHES_END_S, after.time_s <= after.time_s[0] + CLOTHES_END_S
     pairs = [(before.clothes, after.clothes), (before.clothes[late], after.clothes[early])]
-    apart = [float(clothes_distance(_mean_clothes(first), _mean_clothes(second))) for first, second in pairs]
-    known = [value for value in apart if np.isfinite(value)]
+    distances = [float(clothes_distance(_mean_clothes(first), _mean_clothes(second))) for first, second in pairs]
+    known = [value for value in distances if np.isfinite(value)]
     return max(0.0, (min(known) - SAME_CLOTHES_DISTANCE) / CLOTHES_COST_UNIT) ** 2 if known else 1.0
 
 
 def starts_at_edge(piece: Track, size_px: tuple[int, int], start_s: float) -> bool:
-    """Whether a piece begins at the picture's edge or with the clip."""
+    """Whether a piece begins at the picture's edge or at the start of the clip."""
     if piece.time_s[0] <= start_s + CLOTHES_WINDOW_S:
         return True
     points = piece.landmarks[0, :, :2]
-    room = EDGE_MARGIN_TORSOS * piece.torso_px
-    return bool((points.min(axis=0) < room).any() or (points.max(axis=0) > np.array(size_px) - 1 - room).any())
+    margin_px = EDGE_MARGIN_TORSOS * piece.torso_px
+    return bool(
+        (points.min(axis=0) < margin_px).any() or (points.max(axis=0) > np.array(size_px) - 1 - margin_px).any()
+    )
 
 
 def _distance_px(before: Track, after: Track, gap_s: float) -> float:
-    """Px between where one was, or was heading, and where the other starts, or came from: the shortest."""
+    """Shortest distance from one piece's end, or its continuation, to the other's start, or its origin."""
     end, start = before.hip_xy[-1], after.hip_xy[0]
     heading, coming = _end_speed_px_s(before, last=True) * gap_s, _end_speed_px_s(after, last=False) * gap_s
     ways = (start - end, start - end - heading, start - end - coming)
@@ -198,7 +200,7 @@ def _distance_px(before: Track, after: Track, gap_s: float) -> float:
 
 
 def _end_speed_px_s(track: Track, *, last: bool) -> Floats:
-    """(2,) px per second over the last or the first moment of a track: a straight line through it."""
+    """Speed (2,) at the last or first moment of a track, from a straight line fitted to the hips."""
     time_s = track.time_s
     part = time_s >= time_s[-1] - END_SPEED_S if last else time_s <= time_s[0] + END_SPEED_S
     about = time_s[part] - time_s[part].mean()
@@ -207,7 +209,7 @@ def _end_speed_px_s(track: Track, *, last: bool) -> Floats:
 
 
 def _mean_clothes(clothes: Floats) -> Floats:
-    """(REGIONS, 3, COLOR_BINS) mean of (k, ...) over those that are not NaN; NaN where none is."""
+    """Mean (CLOTHES_REGIONS, 3, COLOR_BINS) of clothes (k, ...), ignoring NaN; NaN where all are."""
     known = np.isfinite(clothes)
     count = known.sum(axis=0)
     return np.where(count > 0, np.where(known, clothes, 0).sum(axis=0) / np.maximum(count, 1), np.nan)

@@ -134,7 +134,7 @@ def measure_step(before: Luma, after: Luma, torso: Torso, guess_xy: Floats, show
     start_xy, step_xy = cut.to_source(start), (end - start) / cut.scale_xy
     where = {"hip_xy": torso.hip_xy, "neck_xy": torso.neck_xy}
     return summarise_step(
-        start_xy, step_xy, error / cut.scale, **where, guess_xy=guess_xy, belief=arm_weights(start_xy, torso)
+        start_xy, step_xy, error / cut.scale, **where, guess_xy=guess_xy, on_torso=arm_weights(start_xy, torso)
     )
 
 

@@ -25,11 +25,11 @@ def features(count: int, seed: int = 1) -> Floats:
 
 
 def said(
-    from_xy: Floats, step_xy: Floats, guess: tuple[float, float] = (0.0, 0.0), belief: Floats | None = None
+    from_xy: Floats, step_xy: Floats, guess: tuple[float, float] = (0.0, 0.0), on_torso: Floats | None = None
 ) -> Step:
     count = len(from_xy)
-    sure = np.ones(count) if belief is None else belief
-    return summarise_step(from_xy, step_xy, np.full(count, 0.02), HIP, NECK, guess_xy=np.array([guess]), belief=sure)
+    sure = np.ones(count) if on_torso is None else on_torso
+    return summarise_step(from_xy, step_xy, np.full(count, 0.02), HIP, NECK, guess_xy=np.array([guess]), on_torso=sure)
 
 
 def test_a_translation_is_every_step() -> None:
@@ -69,7 +69,7 @@ def test_features_that_are_believed_to_lie_elsewhere_do_not_decide() -> None:
     at = features(40)
     arm = np.arange(40) < 24
     moved: Floats = np.where(arm[:, None], [6.0, 2.0], [2.0, 1.0])
-    step = said(at, moved, (4.0, 1.5), belief=np.where(arm, 0.1, 1.0))
+    step = said(at, moved, (4.0, 1.5), on_torso=np.where(arm, 0.1, 1.0))
     assert (step.dx_px, step.waist_dx_px) == pytest.approx((2.0, 2.0), abs=0.05)
     assert said(at, moved, (4.0, 1.5)).dx_px > 4
 
