@@ -41,8 +41,8 @@ def plausible_times_s(time_s: Floats) -> Floats:
     """Times (n,) with a minimum interval: ``SHORTEST_INTERVAL_S``, or a quarter of the median interval if that is less.
 
     A frame that follows too closely is moved between its neighbours. A repeated timestamp comes one tick after its
-    predecessor (see ``tasks.media.input.video_reader.TimestampRepair``), and the body would appear to leap. Returns ``time_s``
-    itself, the same object, when no interval is too short.
+    predecessor (see ``tasks.media.input.video_reader.TimestampRepair``), and the body would appear to leap.
+    Returns ``time_s`` itself, the same object, when no interval is too short.
     """
     if len(time_s) < 2:
         return time_s

@@ -83,8 +83,8 @@ def kalman(path: Floats, time_s: Floats, *, cutoff_hz: float) -> Floats:
 def _kalman_bands(interval: Floats, weight: Floats, stiffness: float) -> Floats:
     """Lower bands (4, 2 n) of the normal equations of all positions and velocities, interleaved.
 
-    A step over ``interval`` h costs ``stiffness * e' W e`` with e = (x1 - x0 - h v0, v1 - v0), and W is the inverse of the
-    covariance of integrated white noise, [[h^3/3, h^2/2], [h^2/2, h]].
+    A step over ``interval`` h costs ``stiffness * e' W e`` with e = (x1 - x0 - h v0, v1 - v0), and W is the
+    inverse of the covariance of integrated white noise, [[h^3/3, h^2/2], [h^2/2, h]].
     """
     count = len(interval) + 1
     inverse = stiffness * np.array([[12 / interval**3, -6 / interval**2], [-6 / interval**2, 4 / interval]]).transpose(
