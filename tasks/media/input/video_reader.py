@@ -94,12 +94,20 @@ class DecodeStats:
         return SuspectPackets(tuple(sorted(frameless)) if counts else (), tuple(sorted(self.corrupt_pts)))
 
 
+def open_container(path: Path) -> InputContainer:
+    """Open any media file for reading. ``av.FFmpegError`` if FFmpeg cannot.
+
+    Bytes of text tags that are not valid UTF-8 are replaced: files may have tags in any encoding.
+    """
+    return av.open(f"file:{path}", options=_OPEN_OPTIONS, metadata_errors="replace")
+
+
 @contextmanager
 def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container and its video stream, ready to decode. ``VideoError`` if the file is not a readable video."""
     _require_file(path)
     try:
-        container = av.open(f"file:{path}", options=_OPEN_OPTIONS)
+        container = open_container(path)
     except av.FFmpegError as error:
         fact = f"is not a video that can be read ({error.strerror})"
         raise VideoError(f"{path}: {fact}; give a video file such as .mp4 or .mov") from error

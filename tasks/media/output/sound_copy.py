@@ -13,13 +13,13 @@ from av.codec.context import Flags
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
+from tasks.media.input.video_reader import open_container
 from tasks.media.output.audio_clock import AudioClock, RecordingPart, SoundGaps, SoundSource
 
 SoundPacket: TypeAlias = "Packet[AudioStream]"
 TimedPacket: TypeAlias = "tuple[Fraction, SoundPacket]"
 """A packet and its decoding time in seconds."""
 
-_OPEN_OPTIONS = {"protocol_whitelist": "file"}  # as for the video: nothing is fetched from elsewhere
 _BITS_PER_S_PER_CHANNEL: Final = 128_000  # high enough that the re-encoding is not audible
 _USUAL_LAYOUTS: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
@@ -82,7 +82,7 @@ class SoundCopy:
         self._parts = source.parts
         self._container: InputContainer | None = None
         try:
-            self._container = av.open(f"file:{source.path}", options=_OPEN_OPTIONS)
+            self._container = open_container(source.path)
         except av.FFmpegError as error:
             self.notes.append(f"the sound was left out: {source.path} cannot be opened ({error.strerror})")
             return
