@@ -11,6 +11,7 @@ from typing import Any
 
 import av.logging
 from av.container import InputContainer
+from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -39,8 +40,8 @@ class Orientation:
 
 def read_orientation(path: Path, frame: VideoFrame) -> Orientation:
     """The orientation in the frame's display matrix. ``VideoError`` if it is no multiple of 90 degrees."""
-    data: Any = frame.side_data.get("DISPLAYMATRIX")
-    return Orientation() if data is None else _orientation(path, struct.unpack("=9i", bytes(data)))
+    data = _side_data(frame, SideDataType.DISPLAYMATRIX)
+    return Orientation() if data is None else _orientation(path, struct.unpack("=9i", data))
 
 
 def upright_size_px(frame: VideoFrame, orientation: Orientation) -> tuple[int, int]:
@@ -109,14 +110,32 @@ def rotate_chroma_location(code: int, orientation: Orientation) -> int:
 
 def read_hdr_tags(frame: VideoFrame) -> HdrTags:
     """The frame's HDR metadata (AVMasteringDisplayMetadata, AVContentLightMetadata)."""
-    display: Any = frame.side_data.get("MASTERING_DISPLAY_METADATA")
-    light: Any = frame.side_data.get("CONTENT_LIGHT_LEVEL")
+    display = _side_data(frame, SideDataType.MASTERING_DISPLAY_METADATA)
+    light = _side_data(frame, SideDataType.CONTENT_LIGHT_LEVEL)
     mastering: tuple[str, ...] = ()
     if display is not None:
-        *pairs, has_primaries, has_luminance = struct.unpack("=22i", bytes(display))
+        *pairs, has_primaries, has_luminance = struct.unpack("=22i", display)
         if has_primaries and has_luminance:
             mastering = tuple(str(Fraction(*pair)) for pair in zip(pairs[::2], pairs[1::2], strict=True))
-    return HdrTags(mastering, () if light is None else struct.unpack("=2I", bytes(light)[:8]))
+    return HdrTags(mastering, () if light is None else struct.unpack("=2I", light[:8]))
+
+
+def _side_data(frame: VideoFrame, kind: SideDataType) -> bytes | None:
+    """The frame's side data of one kind; None if it has none."""
+    data: Any = frame.side_data.get(kind.name)
+    return None if data is None else bytes(data)
+
+
+def _unnamed_side_data(kinds: type[SideDataType], code: Any) -> SideDataType:
+    """A placeholder for a kind of side data that PyAV has no name for."""
+    kind = object.__new__(kinds)
+    kind._name_, kind._value_ = f"UNNAMED_{code}", code
+    return kind
+
+
+# A frame with one unnamed kind (EXIF data of phones, view numbers of spatial video) would else have no readable side
+# data at all: PyAV raises ValueError.
+SideDataType._missing_ = classmethod(_unnamed_side_data)  # type: ignore[method-assign, assignment]
 
 
 def _orientation(path: Path, matrix: tuple[int, ...]) -> Orientation:
