@@ -1,1 +1,1 @@
-"""Every setting of the program."""
+"""All settings of the program: one file per subject, ``config.py`` joins them."""

@@ -14,8 +14,8 @@ from prefect import Flow, flow
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from conf.choices import FrameMode, Runner, SweepRender
-from conf.schema import Config
+from conf.config import Config
+from conf.enums import FrameMode, Runner, SweepRender
 from flows.cli.interrupt import interruptible
 from flows.config import settings
 from flows.graph import Graph
@@ -24,12 +24,12 @@ from flows.jobs import prepare
 from flows.pipeline import PATH, PICTURES, STAGES
 from flows.prefect_server.artifacts import Notices
 from flows.prefect_server.cancellation import watched
-from flows.results.index import standings, write_index
+from flows.results.index import rank_within_videos, write_index
 from flows.results.publish import publish, publish_failure
 from flows.results.result import Result
 from flows.results.run_record import flat_metrics
-from flows.sweep import Setting
-from flows.videos import find_all
+from flows.sweep import SweepSetting
+from flows.videos import find_all_videos
 from tasks.cache.store import in_use
 from tasks.errors import Interrupted, NotFoundInClip, StillwalkError
 from tasks.execution import processes, progress
@@ -53,11 +53,11 @@ class VideosFailed(StillwalkError):
 @flow(name="stillwalk", persist_result=False)
 def stabilize(overrides: list[str], output_dir: str, cache: str, run_id: str) -> list[Result]:
     """Stabilize every video that ``overrides`` name; ``VideosFailed`` when some could not be finished."""
-    return _watched([Setting("", overrides)], Path(output_dir), Path(cache), run_id)
+    return _watched([SweepSetting("", overrides)], Path(output_dir), Path(cache), run_id)
 
 
 @flow(name="stillwalk sweep", persist_result=False)
-def sweep(asked: list[Setting], output_dir: str, cache: str, run_id: str) -> list[Result]:
+def sweep(asked: list[SweepSetting], output_dir: str, cache: str, run_id: str) -> list[Result]:
     """Hold every video with every setting in one graph; results in ``output_dir/<setting>/<video>/``."""
     return _watched(asked, Path(output_dir), Path(cache), run_id)
 
@@ -69,7 +69,7 @@ def configured(run: Flow[P, list[Result]], config: Config, cache: Path) -> Flow[
     return run.with_options(task_runner=runner, result_storage=cache / "records")
 
 
-def _watched(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
+def _watched(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
     """Run all; it ends early, with the finished stages kept, when the user says so, here or in the UI."""
     with interruptible(), in_use(cache, progress.check_stop), processes.kept(), watched() as watch:
         results, also = _run(asked, output_dir, cache, run_id)
@@ -79,12 +79,12 @@ def _watched(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -
     return results
 
 
-def _run(asked: list[Setting], output_dir: Path, cache: Path, run_id: str) -> tuple[list[Result], str]:
+def _run(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) -> tuple[list[Result], str]:
     started = datetime.now().astimezone()
     configs = [settings.load(one.overrides) for one in asked]
     graph = Graph(cache, run_id, len(asked), workers=configs[0].workers, apart=configs[0].runner is Runner.processes)
     notices = Notices(cache)
-    names = [video.name for video in find_all([config.video for config in configs])]
+    names = [video.name for video in find_all_videos([config.video for config in configs])]
     notices.name(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
     prepared = prepare(asked, graph, run_id)  # which waits for a walker to be drawn
     for job in (jobs := [item for item in prepared if isinstance(item, Job)]):
@@ -113,7 +113,7 @@ def _start(stages: Iterable[Callable[[Job], None]], prepared: Sequence[Job | Res
 def _chosen(prepared: list[Job | Result]) -> list[Job | Result]:
     """Wait for all paths; the best of each video is to be rendered, the others have no more than metrics."""
     planned = [_planned(item) if isinstance(item, Job) else {} for item in prepared]
-    standing = standings([item.video.name for item in prepared], planned)
+    standing = rank_within_videos([item.video.name for item in prepared], planned)
     return [
         replace(item, metrics_only=False) if isinstance(item, Job) and judged and judged.best else item
         for item, judged in zip(prepared, standing, strict=True)

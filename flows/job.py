@@ -6,8 +6,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from conf.choices import FrameMode
-from conf.schema import Config
+from conf.config import Config
+from conf.enums import FrameMode
 from flows.graph import Future, Graph, Node, title
 from flows.videos import Video
 from tasks.execution.scheduler import Group

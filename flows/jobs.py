@@ -5,22 +5,22 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from conf.choices import SweepRender
-from conf.schema import Config
+from conf.config import Config
+from conf.enums import SweepRender
 from flows import preflight
 from flows.config import settings
 from flows.graph import Graph, Node
 from flows.job import Job
 from flows.pipeline import start_demo
 from flows.results.result import Result
-from flows.sweep import Setting
-from flows.videos import Video, find_all, find_videos, missing
+from flows.sweep import SweepSetting
+from flows.videos import Video, find_all_videos, find_videos, missing_reason
 from tasks.cache.file_stamp import Stamp, stamp_of
 from tasks.cache.store import sha256_of
 from tasks.errors import SettingError, StillwalkError, VideoError
 
 
-def prepare(asked: list[Setting], graph: Graph, run_id: str) -> list[Job | Result]:
+def prepare(asked: list[SweepSetting], graph: Graph, run_id: str) -> list[Job | Result]:
     """A job for each video with each setting, those of a video side by side; to be called inside the flow."""
     configs = [settings.load(setting.overrides) for setting in asked]
     wanted = [{video.path for video in find_videos(config.video)} for config in configs]
@@ -31,7 +31,7 @@ def prepare(asked: list[Setting], graph: Graph, run_id: str) -> list[Job | Resul
     graph.submit()
     digest = cache(_digest)
     prepared: list[Job | Result] = []
-    for video in find_all([config.video for config in configs]):
+    for video in find_all_videos([config.video for config in configs]):
         for setting, config, paths, node in zip(asked, configs, wanted, drawn, strict=True):
             if video.path not in paths:
                 continue
@@ -44,7 +44,7 @@ def prepare(asked: list[Setting], graph: Graph, run_id: str) -> list[Job | Resul
 
 def _job(
     video: Video,
-    setting: Setting,
+    setting: SweepSetting,
     config: Config,
     graph: Graph,
     run_id: str,
@@ -52,9 +52,9 @@ def _job(
     digest: Callable[[Path], tuple[str, Stamp]],
 ) -> Job:
     source = video.path if drawn is None else drawn.future.result().path("demo.mp4")
-    if source is None or missing(video):
-        raise VideoError(missing(video))
-    models = preflight.model_digests(config)
+    if source is None or missing_reason(video):
+        raise VideoError(missing_reason(video))
+    models = preflight.find_model_digests(config)
     only_path = bool(setting.name) and config.sweep.render is not SweepRender.all
     nodes = {} if drawn is None else {"demo": drawn}
     found, stamp = digest(source)

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from conf.choices import AlphaFile, Background, Output, VideoCodec
-from conf.schema import Config
-from conf.showing import BackgroundConf, BorderConf, EncodeConf
+from conf.config import Config
+from conf.enums import AlphaFile, BackgroundMode, Output, VideoCodec
+from conf.render import BackgroundConf, BorderConf, EncodeConf
 from tasks.render_requests import (
     ComparisonInMovRequest,
     ComparisonRequest,
@@ -40,20 +40,20 @@ def background_of(config: Config, output: Output) -> BackgroundConf | None:
     """The background that a video gets instead of its own; None: its own."""
     asked = config.background
     if output not in asked.on:
-        plain = replace(asked, mode=Background.color, image=None, on=[output])
+        plain = replace(asked, mode=BackgroundMode.color, image=None, on=[output])
         return plain if output is Output.person else None
-    return None if asked.mode is Background.keep else replace(asked, on=[output])
+    return None if asked.mode is BackgroundMode.keep else replace(asked, on=[output])
 
 
 def border_of(config: Config, output: Output) -> BorderConf:
     """The border, where that video shows one: a setting that it does not use must not make it again."""
     background = background_of(config, output)
-    return config.border if background is None or background.mode is Background.blur else BorderConf()
+    return config.border if background is None or background.mode is BackgroundMode.blur else BorderConf()
 
 
 def person_request(background: BackgroundConf) -> type[RenderRequest]:
     """The request of the person's video: its file depends on whether it is transparent."""
-    transparent = background.mode is Background.transparent
+    transparent = background.mode is BackgroundMode.transparent
     return ALPHA[background.alpha] if transparent else PersonRequest
 
 

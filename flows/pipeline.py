@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from conf.choices import Output, Runner
-from conf.walker import DemoConf
+from conf.demo import DemoConf
+from conf.enums import Output, Runner
 from flows.graph import Graph, Node, title
 from flows.job import Job
 from flows.output_needs import background_of, border_of, contained, masks_wanted, person_request, stabilized_wanted

@@ -1,32 +1,34 @@
-"""What can be known to fail before any work: settings against each picture and its length, and missing models."""
+"""Checks before any work: settings against each video's size, length and rate, output folders, and missing models."""
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
-from conf.checks import require
-from conf.choices import VideoCodec
-from conf.holding import CropConf, SmoothingConf
-from conf.schema import Config
-from flows import fitting
-from flows.output_needs import masks_wanted
+from conf.config import Config
+from conf.enums import AlphaFile, BackgroundMode, ComparisonLayout, CropMode, Output, SweepRender, VideoCodec
+from conf.lock import CropConf, SmoothingConf
+from conf.validation import require
+from flows.output_needs import background_of, masks_wanted, stabilized_wanted
 from flows.shared_window import shared_size
 from flows.videos import Video
 from tasks.errors import SettingError, VideoError
 from tasks.paths import exists, expand_home, is_folder, length_problem
 
+SizePx = tuple[int, int]  # width, height
 
-def check(config: Config, videos: list[Video]) -> None:
-    """Raise for a setting that no video can honour by its size, length or rate, and for a model that is not there.
 
-    One that fits some of them fails the others only, each for itself: see ``check_video``. What cannot be read counts
-    for neither: it will be one failed video of the run.
+def check_run(config: Config, videos: list[Video]) -> None:
+    """Raise for a setting that suits none of the videos, and for a missing model, picture or codec.
+
+    A setting that suits only some videos fails the others one by one: see ``check_video``. Videos that cannot be read
+    are not counted; each becomes one failed video of the run.
     """
-    model_digests(config)
-    if config.encode.codec is not VideoCodec.x264:  # which is always there: this loads PyAV
+    find_model_digests(config)
+    if config.encode.codec is not VideoCodec.x264:  # x264 is always there, and the check loads PyAV
         _check_codec(config.encode.codec.value)
     if config.background.image is not None:
         _check_image(config.background.image)
@@ -45,19 +47,19 @@ def check(config: Config, videos: list[Video]) -> None:
 
 
 def check_video(config: Config, video: Video) -> None:
-    """``SettingError`` for a setting that the video cannot honour; ``VideoError`` where it cannot be read.
+    """``SettingError`` for a setting that does not suit the video; ``VideoError`` where it cannot be read.
 
-    Its header is read only where a setting depends on it.
+    The file's header is read only if a setting depends on it.
     """
     if video.path is None and (config.demo.heading_deg or config.demo.turn_deg_s):
         _check_walk(config)
     if config.target != "center" or config.crop != CropConf() or config.subject.point is not None:
-        _check_picture(config, video)
-    if fitting.depends_on_size(config):
+        _check_points(config, video)
+    if _depends_on_size(config):
         size_px, pixel_aspect = _shape(config, video)
-        fitting.check_files(config, size_px, float(pixel_aspect))
+        _check_files(config, size_px, float(pixel_aspect))
     if config.smoothing != SmoothingConf():
-        _check_length(config, video)
+        _check_smoothing(config, video)
 
 
 def _refuse(config: Config, videos: list[Video], video: Video, error: SettingError) -> NoReturn:
@@ -65,22 +67,22 @@ def _refuse(config: Config, videos: list[Video], video: Video, error: SettingErr
     if len(videos) == 1:
         raise error
     if config.crop.size is not None:
-        _check_size(config, videos)
-    raise SettingError(f"{error} (for {video.place}; none of the {len(videos)} videos fits)") from error
+        _check_crop_size(config, videos)
+    raise SettingError(f"{error} (for {video.location}; none of the {len(videos)} videos fits)") from error
 
 
-def check_length(setting: str, folder: Path) -> None:
-    """Raise unless the path of ``folder`` leaves room for the files that are to lie in it."""
+def check_path_length(setting: str, folder: Path) -> None:
+    """Raise if the path of ``folder`` is too long for the files inside it."""
     fact = length_problem(folder)
     require(not fact, setting, fact, f"choose a shorter one with {setting}=")
 
 
 def check_folder(setting: str, folder: Path) -> None:
-    """Raise unless ``folder``, or the nearest of its parents that exists, is a folder to write into."""
+    """Raise unless ``folder``, or its nearest existing parent, is a writable folder."""
     nearest = next(parent for parent in (folder, *folder.parents) if exists(parent))
     cure = f"choose another place with {setting}="
     require(is_folder(nearest), setting, f"{nearest} is a file, not a folder", cure)
-    require(os.access(nearest, os.W_OK), setting, f"{nearest} cannot be written to", f"make it writable, or {cure}")
+    require(os.access(nearest, os.W_OK), setting, f"{nearest} is not writable", f"make it writable, or {cure}")
 
 
 def _check_codec(name: str) -> None:
@@ -95,22 +97,17 @@ def _check_image(name: str) -> None:
     background_image.read_background_image(expand_home(name))
 
 
-def _check_size(config: Config, videos: list[Video]) -> None:
-    """``SettingError`` with the largest window that all pictures have room for, where ``crop.size`` is larger."""
+def _check_crop_size(config: Config, videos: list[Video]) -> None:
+    """``SettingError`` with the largest window that fits all pictures, where ``crop.size`` is larger."""
     from tasks.maths.path import framing
 
     sizes_px = []
     for video in videos:
         with suppress(VideoError):
             sizes_px.append(_shape(config, video)[0])
-    room_px = shared_size(sizes_px)
-    if room_px is not None:
-        framing.output_size(room_px, config.crop.size)
-
-
-def _shape(config: Config, video: Video) -> tuple[tuple[int, int], Fraction]:
-    """Width and height in px, and the pixel aspect."""
-    return ((config.demo.width, config.demo.height), Fraction(1)) if video.path is None else _probed(video.path)
+    common_px = shared_size(sizes_px)
+    if common_px is not None:
+        framing.output_size(common_px, config.crop.size)
 
 
 def _check_walk(config: Config) -> None:
@@ -119,7 +116,8 @@ def _check_walk(config: Config) -> None:
     demo_video.walk_from_settings(config.demo)
 
 
-def _check_picture(config: Config, video: Video) -> None:
+def _check_points(config: Config, video: Video) -> None:
+    """Check ``target`` and ``subject.point`` against the size of the picture."""
     from tasks.maths.path import framing, window
 
     size_px, pixel_aspect = _shape(config, video)
@@ -128,32 +126,105 @@ def _check_picture(config: Config, video: Video) -> None:
         framing.resolve_point("subject.point", config.subject.point, size_px, "picture")
 
 
-def _check_length(config: Config, video: Video) -> None:
+def _check_smoothing(config: Config, video: Video) -> None:
     from tasks.maths.path import smoothing_limits
 
     rate_hz = float(config.demo.rate)
     demo = (round(config.demo.seconds * rate_hz), rate_hz)
-    smoothing_limits.check_smoothing(config.smoothing, *(demo if video.path is None else _length(video.path)))
+    smoothing_limits.check_smoothing(config.smoothing, *(demo if video.path is None else _read_length(video.path)))
 
 
-@cache  # a sweep asks for every setting
-def _probed(path: Path) -> tuple[tuple[int, int], Fraction]:
+def _shape(config: Config, video: Video) -> tuple[SizePx, Fraction]:
+    """Size and pixel aspect of a video."""
+    if video.path is None:
+        return (config.demo.width, config.demo.height), Fraction(1)
+    return _read_shape(video.path)
+
+
+@cache  # a sweep asks for each setting
+def _read_shape(path: Path) -> tuple[SizePx, Fraction]:
     from tasks.media.input import probe
 
     return probe.probe_shape(path)
 
 
 @cache
-def _length(path: Path) -> tuple[int, float]:
+def _read_length(path: Path) -> tuple[int, float]:
+    """Number of frames and frame rate in Hz; 0 for what the file does not say."""
     from tasks.media.input import probe
 
     return probe.probe_length(path)
 
 
-def model_digests(config: Config) -> dict[str, dict[str, str]]:
-    """Digests of the model files by stage and model; ``ModelError`` where one is missing.
+def _depends_on_size(config: Config) -> bool:
+    """Whether a file is wanted whose format does not allow every picture size."""
+    is_rendered = config.sweep.render is not SweepRender.none
+    return is_rendered and (_wants_alpha_mov(config) or config.encode.codec is not VideoCodec.x264)
 
-    With ``plan=true`` nothing is downloaded: the digest of what a run would download is empty.
+
+def _check_files(config: Config, source_px: SizePx, pixel_aspect: float) -> None:
+    """``SettingError`` for a file that cannot hold the pictures made from a video of ``source_px``.
+
+    The size of a crop that depends on the motion is not known yet. It is only known that its width is even and, with
+    crop=auto, not larger than the source.
+    """
+    from tasks.maths.path import window
+
+    crop = config.crop
+    if crop.mode is CropMode.expand:
+        return
+    window_px = None if crop.window is None else (crop.window[2], crop.window[3])
+    size_px = window_px or window.stabilized_size(source_px, crop, pixel_aspect)
+    if _wants_alpha_mov(config) and crop.mode is not CropMode.auto:
+        _check_alpha(config, size_px)
+    if config.encode.codec is not VideoCodec.x264:
+        _check_encoder(config, source_px, size_px)
+
+
+def _check_alpha(config: Config, size_px: SizePx) -> None:
+    from tasks.media.output import alpha_writer
+
+    other = "an even width in crop.window" if config.crop.mode is CropMode.fixed else "an even crop.size"
+    if fact := alpha_writer.odd_width_fault("mov", size_px):
+        raise SettingError(f"background.alpha: {fact}; choose background.alpha=webm or png, or {other}")
+
+
+def _check_encoder(config: Config, source_px: SizePx, size_px: SizePx) -> None:
+    from tasks.media.output import encoders
+
+    encoder = encoders.ENCODERS[config.encode.codec.value]
+    for width, height in _encoded_sizes(config, source_px, size_px):
+        rounded = width + width % 2, height  # chroma subsampling needs an even width
+        if fact := encoders.narrow_width_fault(encoder, rounded):
+            larger = f", or a larger {'width in crop.window' if config.crop.mode is CropMode.fixed else 'crop.size'}"
+            cropped = (width, height) == size_px != source_px
+            raise SettingError(f"encode: {fact}; choose encode=x264{larger if cropped else ''}")
+
+
+def _wants_alpha_mov(config: Config) -> bool:
+    person = background_of(config, Output.person) if Output.person in config.outputs else None
+    return person is not None and person.mode is BackgroundMode.transparent and person.alpha is AlphaFile.mov
+
+
+def _encoded_sizes(config: Config, source_px: SizePx, size_px: SizePx) -> Iterator[SizePx]:
+    """Sizes of the pictures that the configured codec encodes."""
+    person = background_of(config, Output.person)
+    is_transparent = person is not None and person.mode is BackgroundMode.transparent
+    other_videos = (Output.person in config.outputs and not is_transparent) or Output.overlay in config.outputs
+    if other_videos or stabilized_wanted(config):
+        yield size_px
+    if Output.comparison in config.outputs and config.crop.mode is not CropMode.auto:
+        from tasks.media.planes.compose import panes_side_by_side, panes_stacked
+
+        is_vertical = config.comparison.layout is ComparisonLayout.vertical
+        arrange = panes_stacked if is_vertical else panes_side_by_side
+        yield arrange(source_px, size_px, config.comparison.max_width).size_px
+
+
+def find_model_digests(config: Config) -> dict[str, dict[str, str]]:
+    """SHA-256 of the model files by stage and model; ``ModelError`` where one is missing.
+
+    With ``plan=true`` nothing is downloaded: a model that a run would download has an empty digest.
     """
     from tasks.models import sources
 
@@ -166,9 +237,9 @@ def model_digests(config: Config) -> dict[str, dict[str, str]]:
 
 
 @cache
-def _digests(names: tuple[str, ...], folder: str | None, download: bool, only_planned: bool) -> dict[str, str]:
+def _digests(names: tuple[str, ...], folder: str | None, download: bool, dry_run: bool) -> dict[str, str]:
     from tasks.models import sources
 
-    absent = sources.models_to_download(names, folder) if download and only_planned else []
-    there = [name for name in names if name not in absent]
-    return dict.fromkeys(absent, "") | sources.model_digests(there, folder, download)
+    absent = sources.models_to_download(names, folder) if download and dry_run else []
+    present = [name for name in names if name not in absent]
+    return dict.fromkeys(absent, "") | sources.model_digests(present, folder, download)

@@ -8,25 +8,24 @@ import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-from conf.schema import Config
+from conf.config import Config
 from flows import preflight
 from flows.cli import interrupt
-from flows.cli.terminal import print_results, print_sweep, shown_progress
+from flows.cli.terminal import print_results, print_sweep, progress_bars
 from flows.config import settings
 from flows.prefect_server import own_server, server_choice
 from flows.prefect_server.own_server import OwnServer
-from flows.results.index import read_sweep, require_ours
+from flows.results.index import check_resume, read_sweep_index, require_own_index
 from flows.results.result import Result
-from flows.results.resume_check import check_goes_on
-from flows.sweep import Setting, alike, check_run_wide, distinct
-from flows.videos import Video, find_all, missing
+from flows.sweep import SweepSetting, check_run_wide, distinct_settings, merge_equal_settings
+from flows.videos import Video, find_all_videos, missing_reason
 from tasks.cache import folders
 from tasks.execution import progress
 from tasks.execution.memory import keep_what_is_loaded, stay_small
 from tasks.paths import absolute_path
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
-HOME = settings.ROOT / "outputs" / ".prefect"
+HOME = settings.PROJECT_FOLDER / "outputs" / ".prefect"
 
 
 class Ended(NamedTuple):
@@ -44,10 +43,10 @@ def run(overrides: list[str], *, output_dir: Path, base_dir: Path) -> int:
 
 def run_all(overrides: list[str], *, output_dir: Path, base_dir: Path) -> tuple[int, list[Result]]:
     """The same, with what became of each video."""
-    return _run([Setting("", overrides)], output_dir, base_dir)
+    return _run([SweepSetting("", overrides)], output_dir, base_dir)
 
 
-def run_sweep(asked: list[Setting], unnamed: str) -> tuple[int, list[float | None]]:
+def run_sweep(asked: list[SweepSetting], unnamed: str) -> tuple[int, list[float | None]]:
     """Run all settings as one; the exit status, and the mean over the videos of each setting's ``lock_rms`` in px.
 
     ``unnamed`` names the sweep's folder where ``sweep.name`` does not. ``SettingError`` before any work where one of
@@ -57,15 +56,15 @@ def run_sweep(asked: list[Setting], unnamed: str) -> tuple[int, list[float | Non
     return _left(status), [_mean_lock(results, one.name) for one in _alike(asked)]
 
 
-def run_all_settings(asked: list[Setting], unnamed: str) -> tuple[int, list[Result]]:
+def run_all_settings(asked: list[SweepSetting], unnamed: str) -> tuple[int, list[Result]]:
     """The same, with what became of each video with each setting."""
     config = settings.load(asked[0].overrides)
     base = absolute_path(config.output_dir)
-    return _run(distinct(_alike(asked)), base / "sweeps" / (config.sweep.name or unnamed), base)
+    return _run(distinct_settings(_alike(asked)), base / "sweeps" / (config.sweep.name or unnamed), base)
 
 
-def _alike(asked: list[Setting]) -> list[Setting]:
-    return alike(asked, [settings.load(one.overrides) for one in asked])
+def _alike(asked: list[SweepSetting]) -> list[SweepSetting]:
+    return merge_equal_settings(asked, [settings.load(one.overrides) for one in asked])
 
 
 def _mean_lock(results: list[Result], setting: str) -> float | None:
@@ -74,15 +73,15 @@ def _mean_lock(results: list[Result], setting: str) -> float | None:
     return sum(known) / len(known) if known and len(known) == len(locks) else None
 
 
-def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, list[Result]]:
+def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[int, list[Result]]:
     started = time.perf_counter()
     stay_small()
     config, videos = _checked(asked)
     cache = absolute_path(config.cache_dir) if config.cache_dir else base_dir / ".cache"
-    preflight.check_length("output_dir", output_dir)
-    preflight.check_length("cache_dir", cache)
+    preflight.check_path_length("output_dir", output_dir)
+    preflight.check_path_length("cache_dir", cache)
     if asked[0].name:
-        check_goes_on(asked, read_sweep(output_dir), output_dir)
+        check_resume(asked, read_sweep_index(output_dir), output_dir)
     if config.plan:
         from flows.dry_run.dry_run import dry_run
 
@@ -93,8 +92,8 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     preflight.check_folder("output_dir", output_dir)
     preflight.check_folder("cache_dir", cache)
     if asked[0].name or len(videos) > 1:
-        require_ours(output_dir)
-    absent = [Result(video, reason) for video in videos if (reason := missing(video))]
+        require_own_index(output_dir)
+    absent = [Result(video, reason) for video in videos if (reason := missing_reason(video))]
     if len(absent) == len(videos):  # nothing that a server would be needed for
         end = Ended(absent)
     else:
@@ -107,7 +106,7 @@ def _run(asked: list[Setting], output_dir: Path, base_dir: Path) -> tuple[int, l
     seconds = time.perf_counter() - started
     with interrupt.reader_may_leave():
         if end.results and asked[0].name:
-            print_sweep(end.results, read_sweep(output_dir), output_dir, seconds)
+            print_sweep(end.results, read_sweep_index(output_dir), output_dir, seconds)
         elif end.results:
             print_results(end.results, output_dir, seconds)
     if end.also:
@@ -129,17 +128,17 @@ def _left(status: int) -> int:
     return status
 
 
-def _checked(asked: list[Setting]) -> tuple[Config, list[Video]]:
+def _checked(asked: list[SweepSetting]) -> tuple[Config, list[Video]]:
     """What is one for the whole run, and all its videos, with every setting checked against those it names."""
     configs = [settings.load(setting.overrides) for setting in asked]
     check_run_wide(configs)
     for name in dict.fromkeys(setting.name for setting in asked):  # which may have one value of video= each
         own = [config for setting, config in zip(asked, configs, strict=True) if setting.name == name]
-        preflight.check(own[0], find_all([config.video for config in own]))
-    return configs[0], find_all([config.video for config in configs])
+        preflight.check_run(own[0], find_all_videos([config.video for config in own]))
+    return configs[0], find_all_videos([config.video for config in configs])
 
 
-def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str], own: OwnServer | None) -> Ended:
+def _flow_run(asked: list[SweepSetting], config: Config, place: tuple[str, str, str], own: OwnServer | None) -> Ended:
     """Run the flow and say how it ended; ``own``: the server that was started for it, if one was."""
     # Prefect takes seconds to import and reads its settings while it does: only now.
     from httpx import HTTPError
@@ -152,7 +151,7 @@ def _flow_run(asked: list[Setting], config: Config, place: tuple[str, str, str],
     warnings.filterwarnings("ignore", module="mediapipe|google")  # of protobuf's own deprecations
     cache = Path(place[1])
     # The heartbeat's thread sleeps in whole seconds: with it, every run ends up to one second late.
-    with shown_progress(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    with progress_bars(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         try:
             if own:
                 own.wait()

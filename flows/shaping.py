@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from conf.seeing import DecodeConf, MasksConf
+from conf.input import DecodeConf, MasksConf
 
 
 def looking(decode: DecodeConf) -> DecodeConf:

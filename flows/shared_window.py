@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from fractions import Fraction
 
-from conf.choices import Crop
-from conf.holding import CropConf
+from conf.enums import CropMode
+from conf.lock import CropConf
 from tasks.records import Artifact, read_clip
 
 Size = tuple[int, int]
@@ -27,7 +27,7 @@ def aspect_size(crop: CropConf, decoded: Sequence[Artifact]) -> Size | None:
 
 def shares_room(crop: CropConf) -> bool:
     """Whether the size is that of the largest window without a border, for which every video must be looked at."""
-    return crop.shared and crop.mode is Crop.auto
+    return crop.shared and crop.mode is CropMode.auto
 
 
 def room_size(rooms: Sequence[Artifact]) -> Size | None:

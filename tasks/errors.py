@@ -58,3 +58,8 @@ class CacheBusy(StillwalkError):
 
 class Interrupted(StillwalkError):
     """Work ended early because the user asked for it."""
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun for a message: ``1 frame``, ``2 frames``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.choices import MaskModel, MaskSource
+from conf.enums import MaskModel, MaskSource
 from tasks.maths.body.person_box import PersonBoxes, grow_to_aspect, person_boxes, snap_to_pixels, whole_picture_box
 from tasks.media.files.masks_file import MaskState, mask_writer
 from tasks.media.files.people_file import read_bodies

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.choices import AnchorMethod
-from conf.holding import AnchorConf
+from conf.enums import AnchorMethod
+from conf.lock import AnchorConf
 from tasks.errors import AnchorNotSeen, NobodyFound, OutputError
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.anchor_point import Anchor, AnchorChoice, choose_anchor, hide_outside_landmarks, mask_anchor

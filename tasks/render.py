@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from conf.choices import Background, ComparisonLayout, Nobody
+from conf.enums import BackgroundMode, ComparisonLayout, NobodyFrame
 from tasks.errors import OutputError
 from tasks.media.files.background_image import background_image_planes, read_background_image
 from tasks.media.files.masks_file import MaskState, read_masks
@@ -153,7 +153,7 @@ def cut_scenes(request: RenderRequest, plan: Plan) -> Iterator[tuple[Scene, Cuto
     """Every picture with the person cut out of it; what shows without a person, ``background.nobody`` decides."""
     if request.masks is None or request.matte is None or request.background is None:
         raise OutputError(f"{request.output}: has no masks; this is a fault of the program")
-    kept = request.background.nobody is Nobody.original
+    kept = request.background.nobody is NobodyFrame.original
     sited = plan.clip.color.chroma_location
     look = CutoutSettings(plan.layout, sited, plan.size_px, request.render.interpolation.value, request.matte.refine)
     masks = read_masks(request.masks.path("masks.npz"))
@@ -169,7 +169,7 @@ def cut_scenes(request: RenderRequest, plan: Plan) -> Iterator[tuple[Scene, Cuto
 def backdrop(request: RenderRequest, plan: Plan) -> Backdrop:
     """How new planes to draw a cut-out person on are made, for each picture."""
     layout, asked, black = plan.layout, request.background, plan.values([0, 0, 0])
-    if asked is not None and asked.mode is Background.blur:
+    if asked is not None and asked.mode is BackgroundMode.blur:
         edge = edge_of(request)
         return lambda scene, cut: blurred_background(scene.moved(edge), cut, layout, asked.blur_px, black)
     if request.image is not None:

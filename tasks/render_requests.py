@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol
 
-from conf.choices import Device
-from conf.seeing import MasksConf, ModelsConf, PoseConf
-from conf.showing import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
+from conf.enums import Device
+from conf.input import MasksConf, ModelsConf, PoseConf
+from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
 from tasks.records import Artifact
 from tasks.requests import UNKEYED
 

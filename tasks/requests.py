@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Protocol
 
-from conf.choices import Device
-from conf.holding import AnchorConf, CropConf, LockConf, SmoothingConf
-from conf.seeing import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
-from conf.walker import DemoConf
+from conf.demo import DemoConf
+from conf.enums import Device
+from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
+from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from tasks.records import Artifact
 
 UNKEYED = "where the bytes lie, not what they are"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.seeing import SubjectConf
+from conf.input import SubjectConf
 from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.maths.path import framing

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.choices import Crop, Smoother
-from conf.holding import CropConf, LockConf, SmoothingConf
+from conf.enums import CropMode, Smoother
+from conf.lock import CropConf, LockConf, SmoothingConf
 from tasks.errors import AnchorNotSeen
 from tasks.maths import frame_times
 from tasks.maths.anchor.gaps import AbsenceRule, settle_absent
@@ -98,12 +98,12 @@ def _note_of_a_cut(
 ) -> list[str]:
     crop, (width, height), (whole_width, whole_height) = request.crop, size_px, path.clip.size_px
     cut, cut_before = (report[when]["subject_cut"] for when in ("planned", "before"))
-    if crop.mode is Crop.none or cut - cut_before < LEAST_CUT_SHARE:
+    if crop.mode is CropMode.none or cut - cut_before < LEAST_CUT_SHARE:
         return []
     left = f"crop={crop.mode.value} leaves {width}x{height} of {whole_width}x{whole_height}"
     fact = f"{left}, which cuts the person in {cut:.0%} of the frames, and the source in {cut_before:.0%}"
     cure = "crop=follow with crop.size or crop.aspect goes with the person, at the price of a border"
-    if crop.mode is Crop.follow:
+    if crop.mode is CropMode.follow:
         cure = f"give {'a larger crop.size' if crop.aspect is None else 'another crop.aspect'}, or another target"
     if request.window_px is not None and (own_px := _own_size(crop, path)) != size_px:
         alone = "crop.shared=false or a run without the videos that have less room"
@@ -113,7 +113,7 @@ def _note_of_a_cut(
 
 def _own_size(crop: CropConf, path: LockedPath) -> tuple[int, int]:
     """Of the window of an auto crop, or of one of an aspect, that is not shared with other videos."""
-    if crop.mode is Crop.auto:
+    if crop.mode is CropMode.auto:
         return window.largest_covered_window(path.to_output, path.clip.size_px, path.target_xy).size_px
     return window.stabilized_size(path.clip.size_px, crop, float(Fraction(path.clip.pixel_aspect)))
 

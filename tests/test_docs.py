@@ -11,8 +11,9 @@ import cv2
 import numpy
 import pytest
 
-from flows.cli import arguments, cache_commands
+from flows.cli import cache_commands
 from flows.config import settings
+from flows.config.overrides import check_overrides, quote_argument, sweep_combinations
 from tasks.media.files.masks_file import CHUNK_FRAMES, Mask, MaskState, mask_writer
 from tests.support.settings_page import renewed
 
@@ -26,7 +27,7 @@ PLACEHOLDER = re.compile(r"\.\.\.|=[A-Z]$|<|^name=value$")  # as in pose.every=N
 
 @pytest.fixture(autouse=True)
 def registered() -> None:
-    settings.register()
+    settings.register_schema()
 
 
 def fenced(page: str) -> Iterator[str]:
@@ -64,9 +65,9 @@ INLINE_SETTINGS = sorted(
 def accept(given: list[str]) -> None:
     """Check settings as the program does before a run; ``SettingError`` for one that is wrong."""
     sweep = "-m" in given
-    overrides = [settings.quoted(word, sweep=sweep) for word in given if word != "-m"]
-    arguments.check(overrides)
-    for setting in settings.combinations(overrides)[0] if sweep else [overrides]:
+    overrides = [quote_argument(word, sweep=sweep) for word in given if word != "-m"]
+    check_overrides(overrides)
+    for setting in sweep_combinations(overrides)[0] if sweep else [overrides]:
         settings.load(setting)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from flows.config import settings
+from flows.config.overrides import quote_argument
 from tasks.cache import prune
 from tasks.cache.entries import Entry, entries, stages
 from tasks.cache.folders import registered
@@ -91,12 +92,12 @@ def _split(words: list[str]) -> tuple[bool, list[str]]:
     for word in overrides:
         if not word.startswith(("output_dir=", "cache_dir=")):
             raise SettingError(f"cache: {word} is not known here; give prune, output_dir=... or cache_dir=...")
-    return pruning, [settings.quoted(word, sweep=False) for word in overrides]
+    return pruning, [quote_argument(word, sweep=False) for word in overrides]
 
 
 def _folders(overrides: list[str]) -> tuple[Path, Path]:
     """The folders of the deliverables and of the cache that a run with these overrides would use."""
-    settings.register()
+    settings.register_schema()
     config = settings.load(["video=demo", *overrides])
     output_dir = absolute_path(config.output_dir)
     return output_dir, absolute_path(config.cache_dir) if config.cache_dir else output_dir / ".cache"

@@ -1,6 +1,6 @@
-"""From the words of the command line to what is done: help, a run, a sweep, the cache, the form.
+"""Runs the command line: help, a run, a sweep, ``cache``, ``serve``; keeps the exit status of the process.
 
-Nothing heavy is imported here: help, ``--cfg`` and tab completion must not pay for Prefect or MediaPipe.
+Nothing heavy is imported here, so that help, ``--cfg`` and tab completion do not load Prefect or MediaPipe.
 """
 
 import atexit
@@ -10,7 +10,7 @@ import sys
 import threading
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import Final, NoReturn, cast
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -19,25 +19,30 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from flows.cli import arguments, cache_commands, exit_status, interrupt
+from flows.cli import cache_commands, interrupt
 from flows.cli.help import manual
 from flows.config import settings
+from flows.config.error_lines import explain
+from flows.config.overrides import CONF_FOLDER, check_overrides, parse_arguments, quote_argument, raw_overrides
 from tasks.errors import SettingError, StillwalkError
 from tasks.paths import absolute_path
 
-# Loading Prefect and MediaPipe makes half a million objects that live to the end: at Python's own pace the search for
-# dead ones among them takes a tenth of a run of a few seconds. See also ``tasks.execution.memory.keep_what_is_loaded``.
+# Prefect and MediaPipe create half a million objects that live until the end. With Python's default thresholds the
+# garbage collector takes a tenth of a run of a few seconds to search them. See ``memory.keep_what_is_loaded``.
 gc.set_threshold(50_000, 20, 20)
-# The matrices of this program are small: BLAS's threads for them cost more, waiting, than they bring.
+# The matrices of this program are small: BLAS threads cost more time to synchronize than they save.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# So are the pieces that OpenCV would hand to threads of its own; the cores are busy with other frames and videos.
+# The same holds for OpenCV: the cores are busy with other frames and videos.
 os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
-# Arrow's own heap keeps what the tables of a run have once taken; they are small, and any heap is quick enough.
+# Arrow's own memory pool does not return memory to the system; the tables of a run are small.
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+
+REFUSED_STATUS: Final = 2
+_statuses: list[int] = []  # of the runs so far: Hydra keeps no return values
 
 
 def obey() -> None:
-    """Do what ``sys.argv`` says and exit with 0 (all done), 1 (a video failed) or 2 (the configuration is wrong)."""
+    """Run the command in ``sys.argv`` and exit with 0 (all done), 1 (a video failed) or 2 (a setting is wrong)."""
     if sys.argv[1:2] == ["cache"]:
         code = 0
         with interrupt.reader_may_leave():
@@ -54,30 +59,39 @@ def obey() -> None:
     if "--version" in sys.argv[1:]:
         print(f"stillwalk {version('stillwalk')}")
         return
-    sys.argv[1:] = [settings.quoted(argument, sweep=_sweeps(sys.argv)) for argument in sys.argv[1:]]
+    sys.argv[1:] = [quote_argument(argument, sweep=_is_sweep(sys.argv)) for argument in sys.argv[1:]]
     traceback_wanted = "HYDRA_FULL_ERROR" in os.environ
     if traceback_wanted:
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "ERROR"
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # lets errors pass to the lines below instead of printing them
-    settings.register()
-    sys.path.append(str(settings.PLUGINS))
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises errors instead of printing them
+    settings.register_schema()
+    sys.path.append(str(settings.PLUGIN_FOLDER))
     try:
-        arguments.check(arguments.overrides_among(sys.argv[1:]))
-        entry()
+        check_overrides(parse_arguments(sys.argv[1:]))
+        hydra_entry()
     except SettingError as error:
-        exit_status.refuse(error)
+        refuse(error)
     except (HydraException, OmegaConfBaseException, OverflowError) as error:
-        foreign = isinstance(error, OverflowError) and "full_key" not in str(error)  # not of OmegaConf
-        if traceback_wanted or foreign:
+        not_of_settings = isinstance(error, OverflowError) and "full_key" not in str(error)
+        if traceback_wanted or not_of_settings:
             raise
-        exit_status.refuse(error)
-    _end(exit_status.worst())
+        refuse(error)
+    _exit(max(_statuses, default=0))
 
 
-def _end(code: int) -> NoReturn:
-    """End as Python does, but after a run without taking the interpreter apart: there a native library was seen to
-    crash when all was done.
-    """
+def note_status(status: int) -> None:
+    """Remember the exit status of a run; the process exits with the greatest."""
+    _statuses.append(status)
+
+
+def refuse(error: BaseException) -> None:
+    """Print in one line why nothing was started, and remember exit status 2."""
+    print(f"stillwalk: {explain(error)}", file=sys.stderr)
+    note_status(REFUSED_STATUS)
+
+
+def _exit(code: int) -> NoReturn:
+    """Exit like Python, but after a run skip the destruction of the interpreter, where a native library crashed."""
     if "prefect" not in sys.modules:
         sys.exit(code)
     threading._shutdown()  # type: ignore[attr-defined]
@@ -87,20 +101,20 @@ def _end(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _sweeps(arguments: list[str]) -> bool:
+def _is_sweep(arguments: list[str]) -> bool:
     return bool({"-m", "--multirun"} & set(arguments))
 
 
-@hydra.main(version_base="1.3", config_path=str(settings.CONF), config_name="config")
-def entry(composed: DictConfig) -> None:
-    """The whole run with one setting. ``-m`` comes here only with a launcher other than ours, a job a time."""
+@hydra.main(version_base="1.3", config_path=str(CONF_FOLDER), config_name="config")
+def hydra_entry(composed: DictConfig) -> None:
+    """Run with one setting. ``-m`` calls this only under a Hydra launcher other than ours, once for each job."""
     from flows.run import run
 
     job = HydraConfig.get()
-    asked = settings.as_given(cast(ListConfig, job.overrides.task))
+    overrides = raw_overrides(cast(ListConfig, job.overrides.task))
     try:
-        base = absolute_path(settings.load(asked).output_dir)
+        base = absolute_path(settings.load(overrides).output_dir)
         output_dir = Path(job.runtime.output_dir) if job.mode is RunMode.MULTIRUN else base
-        exit_status.note(run(asked, output_dir=output_dir, base_dir=base))
-    except StillwalkError as error:  # here, because Hydra adds a line of its own to what passes through it
-        exit_status.refuse(error)
+        note_status(run(overrides, output_dir=output_dir, base_dir=base))
+    except StillwalkError as error:  # caught here: Hydra would add a line of its own
+        refuse(error)

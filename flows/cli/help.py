@@ -1,68 +1,101 @@
-"""``stillwalk --help``: every setting with its default and its sentence, read from the source of the settings."""
+"""``stillwalk --help``: every setting with its default and its sentence, read from the source of ``conf``.
+
+The source is parsed, not imported, so that help also shows the sentences, which Python does not keep.
+"""
 
 import ast
-import io
 import json
 import re
-import tokenize
-from pathlib import Path
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
 
-CONF = Path(__file__).parents[2] / "conf"
-HEAD = """Stillwalk holds a walking person still.
+from flows.config.overrides import CONF_FOLDER
 
-  stillwalk video=walk.mp4                            one video
-  stillwalk video='clips/*.mp4'                       many, in one run
-  stillwalk video=walk.mp4 smoothing.window=9         only trajectory and render run again
-  stillwalk -m video='clips/*.mp4' smoothing.window=5,9,15 smoothing=moving,gaussian
-  stillwalk video=walk.mp4 smoothing.window=9 plan=true   only say what would run, why, and for how long
-  stillwalk video=demo                                a drawn walker whose true joints are known
-  stillwalk cache                                     what the finished stages take; stillwalk cache --help
+USAGE: Final = """Stillwalk holds a walking person still.
+
+  stillwalk video=walk.mp4                                one video
+  stillwalk video='clips/*.mp4'                           many videos in one run
+  stillwalk video=walk.mp4 smoothing.window=9             only trajectory and render run again
+  stillwalk -m video='clips/*.mp4' smoothing.window=5,9   a sweep: every combination of the values
+  stillwalk video=walk.mp4 smoothing.window=9 plan=true   only print what would run, why, and for how long
+  stillwalk video=demo                                    a synthetic walker whose true joints are known
+  stillwalk cache                                         size of the cache; see stillwalk cache --help
 
 Results: outputs/<video name>/; of a sweep (-m) outputs/sweeps/<name>/<setting>/<video name>/.
 Exit status: 0 all videos done, 1 at least one failed, 2 a setting is wrong, 130 interrupted.
 
 Settings, each given as name=value:
 """
-TAIL = """
+OPTIONS: Final = """
 --cfg job prints the composed configuration; -m sweeps over comma-separated values;
-eval "$(stillwalk -sc install=bash)" switches on tab completion; --hydra-help tells the rest."""
+eval "$(stillwalk -sc install=bash)" switches on tab completion; --hydra-help lists Hydra's own options."""
+NAME_COLUMNS: Final = 47
+LINE_COLUMNS: Final = 120
+
+
+@dataclass(frozen=True)
+class SettingHelp:
+    """One setting as help shows it."""
+
+    name: str
+    default: str
+    choices: tuple[str, ...]  # empty where any value of its type is allowed
+    sentence: str
 
 
 def manual() -> str:
-    """The whole text."""
+    """The whole text of ``--help``."""
+    blocks = ["\n".join(map(_setting_lines, section)) for section in setting_sections()]
+    return USAGE + "\n\n".join(blocks) + "\n" + OPTIONS
+
+
+def setting_sections() -> list[list[SettingHelp]]:
+    """All settings: first those without a section, then each section's."""
     classes: dict[str, ast.ClassDef] = {}
-    comments: dict[str, dict[int, str]] = {}  # by class and line
-    for path in sorted(CONF.glob("*.py")):
-        source = path.read_text()
-        own = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
-        classes |= own
-        comments |= dict.fromkeys(own, _comments(source))
-    return HEAD + "\n".join(_settings("Config", classes, comments, "")) + TAIL
+    for path in sorted(CONF_FOLDER.glob("*.py")):
+        tree = ast.parse(path.read_text())
+        classes |= {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    sections: list[list[SettingHelp]] = [[]]
+    for item, sentence in _fields(classes["Config"]):
+        name, kind = ast.unparse(item.target), ast.unparse(item.annotation)
+        if kind.endswith("Conf"):
+            sections.append([_setting_help(f"{name}.", *field, classes) for field in _fields(classes[kind])])
+        else:
+            sections[0].append(_setting_help("", item, sentence, classes))
+    return sections
 
 
-def _settings(
-    name_of_class: str, classes: dict[str, ast.ClassDef], comments: dict[str, dict[int, str]], prefix: str
-) -> list[str]:
-    lines = []
-    schema = classes[name_of_class]
-    for item in schema.body:
-        if not isinstance(item, ast.AnnAssign) or not isinstance(item.target, ast.Name):
-            continue
-        name, kind = prefix + item.target.id, ast.unparse(item.annotation)
-        if kind in classes and kind.endswith("Conf"):
-            lines += ["", *_settings(kind, classes, comments, f"{name}.")]
-            continue
-        line = f"  {f'{name}={_default(item, classes)}':<44} {comments[name_of_class].get(item.end_lineno or 0, '')}"
-        choices = _choices(kind, classes)
-        lines.append(f"{line} ({choices})".rstrip() if choices else line.rstrip())
-    return lines
+def _setting_lines(setting: SettingHelp) -> str:
+    """Name and default, and beside them the sentence; below them where they are long."""
+    head = f"  {setting.name}={setting.default}"
+    indent = " " * NAME_COLUMNS
+    first_indent = head.ljust(NAME_COLUMNS) if len(head) < NAME_COLUMNS else indent
+    choices = f" ({'|'.join(setting.choices)})" if setting.choices else ""
+    text = textwrap.fill(
+        setting.sentence + choices,
+        LINE_COLUMNS,
+        initial_indent=first_indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return text if first_indent != indent else f"{head}\n{text}"
 
 
-def _choices(kind: str, classes: dict[str, ast.ClassDef]) -> str:
-    wanted = kind.removeprefix("list[").removesuffix("]")
-    if wanted not in classes:
-        return ""
-    return "|".join(_members(classes[wanted]))
+def _fields(section: ast.ClassDef) -> Iterator[tuple[ast.AnnAssign, str]]:
+    """The fields of a dataclass, each with the docstring below it."""
+    for item, following in zip(section.body, [*section.body[1:], None], strict=True):
+        if isinstance(item, ast.AnnAssign):
+            has_docstring = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
+            yield item, str(following.value.value) if has_docstring else ""  # type: ignore[union-attr]
+
+
+def _setting_help(prefix: str, item: ast.AnnAssign, sentence: str, classes: dict[str, ast.ClassDef]) -> SettingHelp:
+    kind = ast.unparse(item.annotation).removeprefix("list[").removesuffix("]")
+    choices = tuple(_members(classes[kind])) if kind in classes else ()
+    return SettingHelp(prefix + ast.unparse(item.target), _default(item), choices, sentence)
 
 
 def _members(enum: ast.ClassDef) -> list[str]:
@@ -70,23 +103,15 @@ def _members(enum: ast.ClassDef) -> list[str]:
     return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
-def _default(item: ast.AnnAssign, classes: dict[str, ast.ClassDef]) -> str:
+def _default(item: ast.AnnAssign) -> str:
     value = item.value
     if isinstance(value, ast.Call):  # field(default_factory=lambda: ...)
         factory = value.keywords[0].value
         body = factory.body if isinstance(factory, ast.Lambda) else factory
-        if isinstance(body, ast.Call) and isinstance(body.args[0], ast.Name):
-            return f"[{','.join(_members(classes[body.args[0].id]))}]"
-        return re.sub(r"\b[A-Z]\w+\.", "", ast.unparse(body).replace(" ", ""))  # of an enum, the member
+        return re.sub(r"\b[A-Z]\w+\.", "", ast.unparse(body).replace(" ", ""))  # an enum member's name alone
     if isinstance(value, ast.Attribute):
         return value.attr
     if isinstance(value, ast.Name):
         return "..."
     literal = ast.literal_eval(value) if value else ""
     return json.dumps(literal) if literal is None or isinstance(literal, bool) else str(literal)
-
-
-def _comments(source: str) -> dict[int, str]:
-    """Trailing comments by line number."""
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}

@@ -1,8 +1,8 @@
-"""What the terminal shows: a bar for each stage that computes, and at the end what was done and where it lies."""
+"""What the terminal shows: progress bars while stages run, then a summary of each video and of the run."""
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,15 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from flows.results.index import PAGE
+from flows.results.index import INDEX_PAGE_NAME
 from flows.results.result import Result
+from tasks.errors import counted
 from tasks.execution import progress
 from tasks.execution.progress import Work
 
 
-class Bars:
-    """A ``Listener`` with one line for each piece of work: frames done, frames per second, time left."""
+class ProgressBars:
+    """A ``Listener`` with one bar for each piece of work: frames done, frames per second, time left."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
@@ -39,8 +40,8 @@ class Bars:
 
 
 @contextmanager
-def shown_progress() -> Iterator[None]:
-    """Show bars on a terminal; show nothing where standard error is a file or a pipe."""
+def progress_bars() -> Iterator[None]:
+    """Show progress bars if standard error is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield
@@ -54,7 +55,7 @@ def shown_progress() -> Iterator[None]:
     )
     before = progress.listener
     with Progress(*columns, console=console, transient=True, refresh_per_second=8) as bars:
-        progress.listener = Bars(bars)
+        progress.listener = ProgressBars(bars)
         try:
             yield
         finally:
@@ -62,7 +63,7 @@ def shown_progress() -> Iterator[None]:
 
 
 def print_results(results: list[Result], output_dir: Path, seconds: float) -> None:
-    """One paragraph a video, failures to standard error, and a last line for the whole run."""
+    """A few lines for each video, failures to standard error, and last lines for the whole run."""
     for result in results:
         if result.error == progress.INTERRUPTED:
             continue
@@ -70,57 +71,73 @@ def print_results(results: list[Result], output_dir: Path, seconds: float) -> No
             print(f"{result.video.name}: FAILED: {result.error}", file=sys.stderr)
             continue
         print(f"{result.video.name}: {result.folder}")
-        for line in _lines(result):
+        for line in _video_lines(result):
             print(f"  {line}")
-    page = f"; side by side: {output_dir / PAGE}" if len(results) > 1 and (output_dir / PAGE).exists() else ""
-    print(_ended(results, "video", seconds) + page)
+    if len(results) > 1 and (output_dir / INDEX_PAGE_NAME).exists():
+        print(f"overview: {output_dir / INDEX_PAGE_NAME}")
+    print(_run_line(results, "video", seconds))
 
 
-def print_sweep(results: list[Result], index: dict[str, Any], folder: Path, seconds: float) -> None:
-    """A line for the best setting of each video and one for the best of all, and where the others are listed."""
-    failures: dict[str, list[Result]] = {}
-    for result in results:
-        if result.error and result.error != progress.INTERRUPTED:
-            failures.setdefault(f"{result.video.name}: FAILED: {result.error}", []).append(result)
-    for sentence, failed in failures.items():
-        print(f"{sentence} ({len(failed)} setting{'s' * (len(failed) > 1)})", file=sys.stderr)
-    rows = [("video", "best setting", "lock px", "tremble px", "picture")]
-    rows += [(row["video"], row["setting"], *_figures(row["metrics"])) for row in index.get("rows", []) if row["best"]]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows if len(rows) > 1 else []:
-        names = (text.ljust(width) for text, width in zip(row[:2], widths[:2], strict=True))
-        print("  ".join([*names, *(text.rjust(width) for text, width in zip(row[2:], widths[2:], strict=True))]))
-    for setting in index.get("settings", []):
-        if setting["best"] and len(rows) > 2:
-            print(
-                f"best of all: {setting['setting']} (mean rank {setting['mean_rank']:.2f} of {len(index['settings'])})"
-            )
-    ran = len({stage.key for result in results for stage in result.stages if stage.status == "ran"})
-    page = f"; every figure: {folder / PAGE}" if index else ""
-    print(f"{_ended(results, 'result', seconds)}, {ran} stage{'s' * (ran != 1)} ran{page}")
-
-
-def _figures(metrics: dict[str, float | None]) -> tuple[str, str, str]:
-    """Lock, tremble and share of picture, as a table shows them."""
-    lock, tremble, area = (metrics.get(name) for name in ("lock_rms", "residual_accel", "visible_area_mean"))
-    lock_px, tremble_px = ("" if value is None else f"{value:.2f}" for value in (lock, tremble))
-    return lock_px, tremble_px, "" if area is None else f"{area:.0%}"
-
-
-def _ended(results: list[Result], unit: str, seconds: float) -> str:
-    interrupted = sum(result.error == progress.INTERRUPTED for result in results)
-    failed = sum(bool(result.error) for result in results) - interrupted
-    tail = f", {failed} failed" if failed else ""
-    done = len(results) - failed - interrupted
-    return f"{done} of {len(results)} {unit}{'s' * (len(results) > 1)} done{tail} in {seconds:.1f} s"
-
-
-def _lines(result: Result) -> Iterator[str]:
-    yield from result.warnings
+def _video_lines(result: Result) -> Iterator[str]:
+    yield from (f"warning: {warning}" for warning in result.warnings)
     ran = [f"{stage.title} {stage.seconds:.1f} s" for stage in result.stages if stage.status == "ran"]
     cached = [stage.title for stage in result.stages if stage.status == "cached"]
     if ran:
         yield f"ran: {', '.join(ran)}"
     if cached:
-        yield f"from the cache: {', '.join(cached)}"
-    yield result.headline
+        yield f"cached: {', '.join(cached)}"
+    yield from result.summary
+
+
+def print_sweep(results: list[Result], index: dict[str, Any], folder: Path, seconds: float) -> None:
+    """A table of the best setting of each video, the best setting of all, and where the others are listed."""
+    _print_failures(results)
+    best_rows = [row for row in index.get("rows", []) if row["best"]]
+    if best_rows:
+        head = ("video", "best setting", "lock px", "tremble px", "picture")
+        _print_table([head, *((row["video"], row["setting"], *_figures(row["metrics"])) for row in best_rows)])
+    for setting in index.get("settings", []):
+        if setting["best"] and len(best_rows) > 1:
+            rank = f"mean rank {setting['mean_rank']:.2f} of {len(index['settings'])}"
+            print(f"best of all: {setting['setting']} ({rank})")
+    if index:
+        print(f"all figures: {folder / INDEX_PAGE_NAME}")
+    ran = len({stage.key for result in results for stage in result.stages if stage.status == "ran"})
+    print(f"{_run_line(results, 'result', seconds)}, {counted(ran, 'stage')} ran")
+
+
+def _print_failures(results: list[Result]) -> None:
+    """Each failure once, with the number of settings that it happened with."""
+    failures: dict[str, int] = {}
+    for result in results:
+        if result.error and result.error != progress.INTERRUPTED:
+            line = f"{result.video.name}: FAILED: {result.error}"
+            failures[line] = failures.get(line, 0) + 1
+    for line, times in failures.items():
+        print(f"{line} ({counted(times, 'setting')})", file=sys.stderr)
+
+
+def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Columns of equal width, the first two aligned left and the others right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            text.ljust(width) if number < 2 else text.rjust(width)
+            for number, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("  ".join(cells))
+
+
+def _figures(metrics: dict[str, float | None]) -> tuple[str, str, str]:
+    """Lock, tremble and share of picture as a table shows them."""
+    lock, tremble, area = (metrics.get(name) for name in ("lock_rms", "residual_accel", "visible_area_mean"))
+    lock_px, tremble_px = ("" if value is None else f"{value:.2f}" for value in (lock, tremble))
+    return lock_px, tremble_px, "" if area is None else f"{area:.0%}"
+
+
+def _run_line(results: list[Result], noun: str, seconds: float) -> str:
+    interrupted = sum(result.error == progress.INTERRUPTED for result in results)
+    failed = sum(bool(result.error) for result in results) - interrupted
+    done = len(results) - failed - interrupted
+    failures = f", {failed} failed" if failed else ""
+    return f"{done} of {counted(len(results), noun)} done{failures} in {seconds:.1f} s"

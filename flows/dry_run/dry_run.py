@@ -8,15 +8,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from conf.choices import SweepRender
-from conf.schema import Config
+from conf.config import Config
+from conf.enums import SweepRender
 from flows import preflight
 from flows.dry_run.forecast import CACHED, MAY_FAIL, MAY_RUN, RUNS, DryJob, Foreseen
 from flows.dry_run.history import History
 from flows.dry_run.schedule import Piece, on_the_clock
 from flows.graph import Graph
 from flows.pipeline import PATH, STAGES
-from flows.videos import Video, find_videos, missing
+from flows.videos import Video, find_videos, missing_reason
 from tasks.cache.store import sha256_of
 from tasks.errors import StillwalkError, VideoError
 from tasks.requests import DemoRequest
@@ -35,11 +35,11 @@ def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
     failed = 0
     absent: set[str] = set()  # models
     for setting, config in asked:
-        models = preflight.model_digests(config)
+        models = preflight.find_model_digests(config)
         absent |= {name for digests in models.values() for name, digest in digests.items() if not digest}
         for video, (fates, failure) in _foreseen(setting, config, models, cache, history).items():
             videos.add(video)
-            print(f"{video.name}{setting and f' {setting}'}: {video.place}")
+            print(f"{video.name}{setting and f' {setting}'}: {video.location}")
             width = max(map(len, fates), default=0)
             for stage, (name, fate) in enumerate(fates.items()):
                 print(f"  {name:<{width}}  {_line(fate)}".rstrip())
@@ -90,7 +90,7 @@ def _noted(failures: dict[Video, str], video: Video) -> Iterator[None]:
 
 
 def _job(video: Video, setting: str, config: Config, models: Models, cache: Path, history: History) -> DryJob:
-    if absent := missing(video):
+    if absent := missing_reason(video):
         raise StillwalkError(absent)
     with suppress(VideoError):  # of what cannot be read: the first stage would say so
         preflight.check_video(config, video)

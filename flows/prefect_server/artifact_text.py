@@ -84,7 +84,7 @@ def metrics_of(result: Result) -> dict[str, Any]:
 def report(result: Result, picture: bytes) -> str:
     """The report of one video in Markdown; ``picture`` is a JPEG, or nothing. It needs no network."""
     title = f"# {_plain(result.video.name)}" + (f", {_plain(result.setting)}" if result.setting else "")
-    parts = [title, f"**Failed.** {_plain(result.error)}" if result.error else _plain(result.headline)]
+    parts = [title, f"**Failed.** {_plain(result.error)}" if result.error else _plain("; ".join(result.summary))]
     parts += [f"* {_plain(warning)}" for warning in result.warnings]
     if picture:
         coded = base64.b64encode(picture).decode()

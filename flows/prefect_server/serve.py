@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Final
 
-from conf.choices import Server
+from conf.enums import Server
 from flows.prefect_server import server_choice
 from flows.run import HOME
 from tasks.errors import SettingError

@@ -13,12 +13,13 @@ from prefect.states import Completed, Failed
 
 from flows.config import settings
 from flows.config.error_lines import explain
+from flows.config.overrides import quote_argument, sweep_combinations
 from flows.prefect_server.artifact_text import failures
 from flows.prefect_server.artifacts import Notices
 from flows.prefect_server.cancellation import watched
 from flows.run import run_all, run_all_settings
-from flows.sweep import Setting, named
-from flows.videos import find_all
+from flows.sweep import SweepSetting, name_settings
+from flows.videos import find_all_videos
 from tasks.errors import StillwalkError
 from tasks.paths import absolute_path
 
@@ -39,12 +40,12 @@ def entry(overrides: list[str], sweep: bool = False) -> State[Any]:
             `smoothing.window=5,9`, `smoothing=moving,gaussian`, `sweep.name=windows`.
 
     """
-    settings.register()
-    quoted = [settings.quoted(override.strip(), sweep=sweep) for override in overrides if override.strip()]
+    settings.register_schema()
+    quoted = [quote_argument(override.strip(), sweep=sweep) for override in overrides if override.strip()]
     try:
         asked = _asked(quoted, sweep)
         configs = [settings.load(one.overrides) for one in asked]
-        videos = [video.name for video in find_all([config.video for config in configs])]
+        videos = [video.name for video in find_all_videos([config.video for config in configs])]
         unnamed = time.strftime("%Y-%m-%d_%H-%M-%S")
         Notices(Path()).name(
             videos, [one.overrides for one in asked], configs[0].sweep.name or unnamed if sweep else ""
@@ -61,8 +62,8 @@ def entry(overrides: list[str], sweep: bool = False) -> State[Any]:
     return Failed(message=failures(results)) if status else Completed()
 
 
-def _asked(overrides: list[str], sweep: bool) -> list[Setting]:
+def _asked(overrides: list[str], sweep: bool) -> list[SweepSetting]:
     if not sweep:
-        return [Setting("", overrides)]
-    jobs, fixed = settings.combinations(overrides)
-    return named(jobs, fixed)
+        return [SweepSetting("", overrides)]
+    jobs, fixed = sweep_combinations(overrides)
+    return name_settings(jobs, fixed)

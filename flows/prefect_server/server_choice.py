@@ -5,7 +5,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from conf.choices import Server
+from conf.enums import Server
 from tasks.errors import SettingError
 
 LOCAL_API = "http://127.0.0.1:4200/api"

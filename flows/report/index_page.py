@@ -6,13 +6,12 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from flows.report.metric_meanings import GROUPS, SHARE, Meaning, number
-from flows.report.page import pages
-from flows.report.player import link
-from flows.results.rows import PAGE
+from flows.report.metric_meanings import METRIC_GROUPS, SHARE_PREFIX, Meaning, format_number
+from flows.report.page import relative_link, template_environment
+from flows.results.result import REPORT_NAME
 from tasks.maths.metrics.lock_metrics import METRIC_UNITS
 
-COLUMNS: Final = (
+INDEX_METRICS: Final = (
     "lock_rms",
     "residual_accel",
     "visible_area_mean",
@@ -24,12 +23,12 @@ COLUMNS: Final = (
     "subject_cut",
     "detection",
 )
-LOCK: Final = "lock_rms"
-SHOWN: Final = "visible_area_mean"
+LOCK_METRIC: Final = "lock_rms"
+AREA_METRIC: Final = "visible_area_mean"
 
 
 @dataclass(frozen=True)
-class Column:
+class MetricColumn:
     """A metric of the table."""
 
     name: str
@@ -62,11 +61,11 @@ def render_index(index: dict[str, Any]) -> str:
     """
     rows = index["rows"]
     done = [row for row in rows if not row.get("error")]
-    columns = [_column(name) for name in COLUMNS if any(name in row["metrics"] for row in done)]
+    columns = [_column(name) for name in INDEX_METRICS if any(name in row["metrics"] for row in done)]
     settings = index.get("settings") or []
     videos = list(dict.fromkeys(row["video"] for row in rows))
     return (
-        pages()
+        template_environment()
         .get_template("index.html")
         .render(
             index=index,
@@ -83,7 +82,7 @@ def render_index(index: dict[str, Any]) -> str:
             ranked=any(setting.get("mean_rank") for setting in settings),
             scatter=Markup(_scatter(done, bool(settings))),
             wrapped=_wrapped,
-            page=lambda folder: link(f"{folder}/{PAGE}"),
+            page=lambda folder: relative_link(f"{folder}/{REPORT_NAME}"),
         )
     )
 
@@ -93,11 +92,11 @@ def _wrapped(name: str) -> Markup:
     return Markup(str(escape(name)).replace(",", ",<wbr>"))
 
 
-def _column(name: str) -> Column:
-    meaning = next(group[name] for group in GROUPS.values() if name in group)
+def _column(name: str) -> MetricColumn:
+    meaning = next(group[name] for group in METRIC_GROUPS.values() if name in group)
     unit = METRIC_UNITS[name]
-    percent = unit.startswith(SHARE)
-    return Column(name, meaning, percent, "%" if percent else unit.replace("^2", "²"))
+    percent = unit.startswith(SHARE_PREFIX)
+    return MetricColumn(name, meaning, percent, "%" if percent else unit.replace("^2", "²"))
 
 
 def _failures(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
@@ -115,7 +114,9 @@ def _shared(settings: list[dict[str, Any]]) -> list[str]:
     return [one for one in first if all(one in setting["overrides"] for setting in settings)]
 
 
-def _summary(setting: dict[str, Any], done: list[dict[str, Any]], columns: list[Column], shared: list[str]) -> Summary:
+def _summary(
+    setting: dict[str, Any], done: list[dict[str, Any]], columns: list[MetricColumn], shared: list[str]
+) -> Summary:
     mine = [row for row in done if row["setting"] == setting["setting"]]
     means = {column.name: _mean(row["metrics"].get(column.name) for row in mine) for column in columns}
     best = sum(bool(row.get("best")) for row in mine)
@@ -131,7 +132,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def _points(done: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [row for row in done if None not in (row["metrics"].get(LOCK), row["metrics"].get(SHOWN))]
+    return [row for row in done if None not in (row["metrics"].get(LOCK_METRIC), row["metrics"].get(AREA_METRIC))]
 
 
 def _drawn(done: list[dict[str, Any]]) -> list[str]:
@@ -148,7 +149,7 @@ def _scatter(done: list[dict[str, Any]], swept: bool) -> str:
 
     points = []
     for row in shown:
-        area, lock = 100 * row["metrics"][SHOWN], row["metrics"][LOCK]
+        area, lock = 100 * row["metrics"][AREA_METRIC], row["metrics"][LOCK_METRIC]
         points.append(
             ScatterPoint(
                 area, lock, row["video"], bool(row.get("pareto")) or not swept, swept and bool(row.get("best"))
@@ -165,6 +166,7 @@ def _named(row: dict[str, Any], swept: bool) -> str:
     metrics = row["metrics"]
     name = f"{row['video']} · {row['setting']}" if swept else row["video"]
     notes = [word for word in ("best", "pareto") if row.get(word)]
-    told = f"{name}: {number(metrics[LOCK])} px from the target, {number(metrics[SHOWN], True)} % shown"
+    lock, area = format_number(metrics[LOCK_METRIC]), format_number(metrics[AREA_METRIC], True)
+    told = f"{name}: {lock} px from the target, {area} % shown"
     told += f" ({', '.join(notes).replace('pareto', 'on the Pareto front')})" if notes else ""
     return f'class="point" tabindex="0" role="img" aria-label="{escape(told)}" data-told="{escape(told)}"'

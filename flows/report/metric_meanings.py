@@ -1,4 +1,4 @@
-"""What each metric means, in a sentence, and which way is better: for people who read the report."""
+"""What each metric means, in one sentence, and which direction is better: the texts of the reports."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,60 +12,58 @@ class Meaning:
 
     title: str
     sentence: str
-    better: str  # lower, higher, or empty where neither is
+    better: str  # LOWER, HIGHER or NEITHER
 
 
-GROUPS: Final[dict[str, dict[str, Meaning]]] = {
+METRIC_GROUPS: Final[dict[str, dict[str, Meaning]]] = {
     "How still the person is held": {
-        "lock_rms": Meaning(
-            "Distance to the target", "Root mean square of how far the hips are from their place.", LOWER
-        ),
+        "lock_rms": Meaning("Distance to the target", "RMS distance of the anchor to its target.", LOWER),
         "lock_rms_of_diagonal": Meaning("… of the picture", "The same, in percent of the picture's diagonal.", LOWER),
         "lock_rms_of_height": Meaning("… of the person", "The same, in percent of the person's height.", LOWER),
         "lock_p95": Meaning(
-            "Distance, 95 %", "In 95 of 100 frames the hips are nearer to the target than this.", LOWER
+            "Distance, 95 %", "In 95 % of the frames the anchor is closer to the target than this.", LOWER
         ),
-        "lock_std_x": Meaning("Spread across", "Standard deviation of the hips' place, left and right.", LOWER),
-        "lock_std_y": Meaning("Spread up and down", "Standard deviation of the hips' place, up and down.", LOWER),
-        "sway": Meaning("Sway", "What is left when slow drift is taken out: the bob that an eye sees.", LOWER),
-        "residual_accel": Meaning("Tremble", "Root mean square change of the hips' step from frame to frame.", LOWER),
-        "lock_gain_x": Meaning("Gain across", "Part of the spread that was taken away, left and right.", HIGHER),
-        "lock_gain_y": Meaning("Gain up and down", "Part of the spread that was taken away, up and down.", HIGHER),
+        "lock_std_x": Meaning("Horizontal spread", "Standard deviation of the anchor's horizontal position.", LOWER),
+        "lock_std_y": Meaning("Vertical spread", "Standard deviation of the anchor's vertical position.", LOWER),
+        "sway": Meaning("Sway", "RMS movement without slow drift: the bobbing that is visible.", LOWER),
+        "residual_accel": Meaning("Tremble", "RMS acceleration of the anchor from frame to frame.", LOWER),
+        "lock_gain_x": Meaning("Horizontal gain", "Part of the horizontal spread that was removed.", HIGHER),
+        "lock_gain_y": Meaning("Vertical gain", "Part of the vertical spread that was removed.", HIGHER),
     },
     "What it costs": {
-        "visible_area_mean": Meaning("Picture shown", "Share of the output that shows picture, not border.", HIGHER),
-        "visible_area_min": Meaning("Picture shown, least", "The same in the frame that shows the least.", HIGHER),
+        "visible_area_mean": Meaning("Picture shown", "Part of the output that shows picture, not border.", HIGHER),
+        "visible_area_min": Meaning("Picture shown, least", "The same in the frame that shows least.", HIGHER),
         "subject_cut": Meaning(
-            "Person cut", "Share of frames in which the source's edge or the output's cuts the person.", LOWER
+            "Person cut", "Share of frames in which the edge of the source or the output cuts the person.", LOWER
         ),
-        "camera_accel": Meaning("Camera's jerk", "How abruptly the picture is moved: what smoothing buys.", LOWER),
-        "background_speed": Meaning("Background's speed", "How fast the world drifts by; a matter of taste.", NEITHER),
+        "camera_accel": Meaning("Camera jerk", "RMS acceleration of the picture; smoothing reduces it.", LOWER),
+        "background_speed": Meaning("Background speed", "How fast the background moves; a matter of taste.", NEITHER),
     },
     "How well the person was seen": {
-        "looked": Meaning("Looked at", "Share of frames that the pose model looked at; pose.every sets it.", NEITHER),
-        "detection": Meaning("Detected", "Share of the frames looked at in which the model found the person.", HIGHER),
-        "measured": Meaning("Measured", "Share of frames whose anchor is a pose that was believed.", HIGHER),
-        "bridged": Meaning("Bridged", "Share in which the torso's own motion carried the anchor.", NEITHER),
-        "interpolated": Meaning("Interpolated", "Share in which a path over a gap stands in.", LOWER),
-        "held": Meaning("Held", "Share in which the nearest known place stands in.", LOWER),
-        "absent": Meaning("Away", "Share in which nobody was there for too long to guess.", NEITHER),
+        "looked": Meaning("Pose frames", "Share of frames that the pose model analysed; set by pose.every.", NEITHER),
+        "detection": Meaning("Detected", "Share of the analysed frames in which the model found the person.", HIGHER),
+        "measured": Meaning("Measured", "Share of frames whose anchor comes from an accepted pose.", HIGHER),
+        "bridged": Meaning("Bridged", "Share of frames whose anchor comes from the torso's motion.", NEITHER),
+        "interpolated": Meaning("Interpolated", "Share of frames whose anchor is interpolated over a gap.", LOWER),
+        "held": Meaning("Held", "Share of frames whose anchor is the nearest known position.", LOWER),
+        "absent": Meaning("Away", "Share of frames without a person, in gaps too long to bridge.", NEITHER),
         "longest_gap": Meaning("Longest gap", "Longest time without a measurement.", LOWER),
-        "anchor_switches": Meaning("Changes of source", "How often another part of the body became the anchor.", LOWER),
-        "anchor_switch_jump": Meaning("Jump at a change", "The largest step that such a change made.", LOWER),
+        "anchor_switches": Meaning("Anchor changes", "How often the anchor changes to another body part.", LOWER),
+        "anchor_switch_jump": Meaning("Jump at a change", "Largest step at such a change.", LOWER),
     },
 }
-JUDGED: Final[dict[str, Meaning]] = {
+VERIFIED_METRICS: Final[dict[str, Meaning]] = {
     "residual_step": Meaning(
-        "Torso's step", "How far the torso's surface moves from frame to frame: the tremble seen.", LOWER
+        "Torso step", "RMS movement of the torso's surface from frame to frame: the visible tremble.", LOWER
     ),
-    "judged": Meaning("Judged", "Share of frames in which the fresh look found the person at the right place.", HIGHER),
+    "judged": Meaning("Judged", "Share of frames in which the second pose run found the person in place.", HIGHER),
 }
-SHARE: Final = "share of "
-GAIN: Final = "1 is perfect"
+SHARE_PREFIX: Final = "share of "  # such units are shown in percent
+GAIN_PREFIX: Final = "1 is perfect"
 
 
 @dataclass(frozen=True)
-class Row:
+class MetricRow:
     """One metric with its values as text."""
 
     name: str
@@ -74,32 +72,35 @@ class Row:
     after: str
     unit: str
     change: str  # from before to after, in percent
-    verdict: str  # good or bad where that can be told
+    verdict: str  # good, bad, or empty where neither
 
 
-def tables(metrics: dict[str, Any]) -> list[tuple[str, list[Row]]]:
-    """All planned metrics by group, those that no group knows last under their own names; then those of the file."""
+def metric_tables(metrics: dict[str, Any]) -> list[tuple[str, list[MetricRow]]]:
+    """Planned metrics by group, then those without a group under their own names, then those measured in the file."""
     if not metrics:
         return []
     planned, before, units = metrics["planned"], metrics["before"], metrics["units"]
-    known = {name for group in GROUPS.values() for name in group}
+    known = {name for group in METRIC_GROUPS.values() for name in group}
     others = {name: Meaning(name, "", NEITHER) for name in planned if name not in known}
     groups = [
         (title, [_row(name, meaning, before.get(name), planned[name], units.get(name, "")) for name, meaning in group])
         for title, group in (
             (title, [(name, meaning) for name, meaning in group.items() if name in planned])
-            for title, group in {**GROUPS, "More": others}.items()
+            for title, group in {**METRIC_GROUPS, "More": others}.items()
         )
         if group
     ]
     if verified := metrics.get("verified"):
-        groups.append(("The same, measured again on the rendered file", _judged(verified, units)))
+        groups.append(("Measured again in the rendered file", _verified_rows(verified, units)))
     return groups
 
 
-def _judged(verified: dict[str, Any], units: dict[str, str]) -> list[Row]:
-    known = JUDGED | {name: meaning for group in GROUPS.values() for name, meaning in group.items()}
-    order = [*JUDGED, *(name for name in verified if name not in JUDGED and not name.endswith("_before"))]
+def _verified_rows(verified: dict[str, Any], units: dict[str, str]) -> list[MetricRow]:
+    known = VERIFIED_METRICS | {name: meaning for group in METRIC_GROUPS.values() for name, meaning in group.items()}
+    order = [
+        *VERIFIED_METRICS,
+        *(name for name in verified if name not in VERIFIED_METRICS and not name.endswith("_before")),
+    ]
     return [
         _row(
             name,
@@ -113,26 +114,28 @@ def _judged(verified: dict[str, Any], units: dict[str, str]) -> list[Row]:
     ]
 
 
-def _row(name: str, meaning: Meaning, before: float | None, after: float | None, unit: str) -> Row:
+def _row(name: str, meaning: Meaning, before: float | None, after: float | None, unit: str) -> MetricRow:
     change, verdict = "", ""
     if before and after is not None:
         part = after / before - 1
         change = f"{part:+.{_digits(part)}%}".replace("-", "−").replace("%", " %")
         if meaning.better and abs(part) >= 0.005:
             verdict = "good" if (part < 0) == (meaning.better == LOWER) else "bad"
-    shown = unit.removeprefix(SHARE).join(("% of ", "")) if unit.startswith(SHARE) else unit
-    shown = "%" if unit.startswith(GAIN) else shown.replace("^2", "²")
-    percent = unit.startswith((SHARE, GAIN))
-    return Row(name, meaning, number(before, percent), number(after, percent), shown, change, verdict)
+    shown = unit.removeprefix(SHARE_PREFIX).join(("% of ", "")) if unit.startswith(SHARE_PREFIX) else unit
+    shown = "%" if unit.startswith(GAIN_PREFIX) else shown.replace("^2", "²")
+    percent = unit.startswith((SHARE_PREFIX, GAIN_PREFIX))
+    return MetricRow(
+        name, meaning, format_number(before, percent), format_number(after, percent), shown, change, verdict
+    )
 
 
 def _digits(part: float) -> int:
-    """Digits behind the point of a change in percent, at most three: what is left of a value is not rounded away."""
+    """Decimals of a change in percent, at most three, so that a small remaining value is not rounded to -100 %."""
     return next((digits for digits in range(3) if part == -1 or round(100 * part, digits) != -100), 3)
 
 
-def number(value: float | None, percent: bool = False) -> str:
-    """Three digits that count; a dash for what cannot be told."""
+def format_number(value: float | None, percent: bool = False) -> str:
+    """Three significant digits; a dash for a missing value."""
     if value is None:
         return "–"
     if isinstance(value, int):

@@ -1,81 +1,110 @@
-"""The page of one video: what a person wants to know of it, in one file that opens without a network.
+"""The report of one video: one HTML file that opens without a network.
 
-Nothing is drawn here: charts and pictures come from the artifacts of the stages, so a page costs next to nothing.
+Nothing is drawn here: charts and pictures come from the artifacts of the stages, so a report costs next to nothing.
 """
 
 import base64
 import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from conf.schema import Config
-from flows.report.metric_meanings import number, tables
-from flows.report.player import choose_player, link, unplayable
+from conf.config import Config
+from flows.report.metric_meanings import format_number, metric_tables
 from tasks.cache.keys import canonical
 from tasks.records import Artifact
 
-TEMPLATES: Final = Path(__file__).parents[1] / "templates"
-WATCHED: Final = ("stabilized.mp4", "stabilized.mov", "comparison.mp4", "comparison.mov")  # renders that keep pictures
-CHARTS: Final = ("path_x", "path_y", "residual", "verified", "spectrum")
-OWN: Final = {"video", "output_dir", "cache_dir"}  # settings that are no matter of taste
+TEMPLATE_FOLDER: Final = Path(__file__).parents[1] / "templates"
+RENDERS_WITH_PICTURES: Final = ("stabilized.mp4", "stabilized.mov", "comparison.mp4", "comparison.mov")
+CHART_NAMES: Final = ("path_x", "path_y", "residual", "verified", "spectrum")
+PLACE_SETTINGS: Final = {"video", "output_dir", "cache_dir"}  # never listed as differing from the defaults
+SINGLE_VIDEOS: Final = ("overlay.mp4", "person.mp4", "person.webm")
+UNPLAYABLE_SUFFIXES: Final = (".mov", ".zip")  # ProRes, and PNG pictures
+Box = tuple[float, float, float, float]  # x, y, width, height, as fractions of the video's picture
+FULL_BOX: Final[Box] = (0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Pane:
+    """One picture of the player."""
+
+    label: str
+    video: int  # index of the player's video that it shows
+    box: Box
+    size_px: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Player:
+    """Videos, as links relative to the page, and the parts of them that are shown."""
+
+    links: tuple[str, ...]
+    panes: tuple[Pane, ...]
 
 
 @cache  # a template is compiled once for all videos
-def pages() -> Environment:
-    """Where the templates are found; all that is put into them is escaped."""
-    found = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    found.trim_blocks = found.lstrip_blocks = True
-    found.globals = {"link": link, "number": number}
-    return found
+def template_environment() -> Environment:
+    """Jinja environment of the templates; all inserted values are escaped."""
+    environment = Environment(loader=FileSystemLoader(TEMPLATE_FOLDER), autoescape=True, undefined=StrictUndefined)
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.globals = {"link": relative_link, "number": format_number}
+    return environment
 
 
 def render_report(record: dict[str, Any], metrics: dict[str, Any], artifacts: dict[str, Artifact], folder: Path) -> str:
-    """The page in ``folder`` for ``run.json``'s ``record``; of a video that failed: why, and what to do."""
+    """The page in ``folder`` for the ``record`` that ``run.json`` holds; for a failed video: why, and what to do."""
     fact, _, cure = record["error"].partition("; ")
-    settings = flat(record["config"])
-    usual = dict(flat(canonical(Config())))
+    settings = flat_settings(record["config"])
+    defaults = dict(flat_settings(canonical(Config())))
     return (
-        pages()
+        template_environment()
         .get_template("report.html")
         .render(
             run=record,
             fact=fact,
-            cure=cure.partition(" (of a broken file")[0],  # which a warning tells
+            cure=cure.partition(" (of a broken file")[0],  # a warning says that
             metrics=metrics,
-            tables=tables(metrics),
+            tables=metric_tables(metrics),
             player=choose_player(record, artifacts, folder),
-            unplayable=unplayable(record["deliverables"]),
+            unplayable=unplayable_names(record["deliverables"]),
             charts=_charts(artifacts),
             spans=_spans(artifacts),
             pictures=_pictures(artifacts),
             settings=settings,
-            changed=[(name, value, usual.get(name)) for name, value in settings if _changed(name, value, usual)],
+            changed=[(name, value, defaults.get(name)) for name, value in settings if _changed(name, value, defaults)],
         )
     )
 
 
-def flat(config: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Settings by their dotted names, values as JSON."""
+def flat_settings(config: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Settings as pairs of dotted name and JSON value."""
     rows: list[tuple[str, str]] = []
     for name, value in config.items():
         nested = isinstance(value, dict)
-        rows += flat(value, f"{prefix}{name}.") if nested else [(prefix + name, json.dumps(value, ensure_ascii=False))]
+        rows += (
+            flat_settings(value, f"{prefix}{name}.")
+            if nested
+            else [(prefix + name, json.dumps(value, ensure_ascii=False))]
+        )
     return rows
 
 
-def _changed(name: str, value: str, usual: dict[str, str]) -> bool:
-    return name not in OWN and value != usual.get(name)
+def _changed(name: str, value: str, defaults: dict[str, str]) -> bool:
+    return name not in PLACE_SETTINGS and value != defaults.get(name)
 
 
 def _charts(artifacts: dict[str, Artifact]) -> dict[str, str]:
-    """``svg`` elements by the name of the chart, of those that were drawn."""
+    """SVG elements of the charts that were drawn, by name."""
     drawn = artifacts.get("report.html")
     if drawn is None:
         return {}
-    return {name: drawn.path(f"{name}.svg").read_text() for name in CHARTS if f"{name}.svg" in drawn.files}
+    return {name: drawn.path(f"{name}.svg").read_text() for name in CHART_NAMES if f"{name}.svg" in drawn.files}
 
 
 def _spans(artifacts: dict[str, Artifact]) -> dict[str, Any]:
@@ -85,13 +114,55 @@ def _spans(artifacts: dict[str, Artifact]) -> dict[str, Any]:
 
 
 def _pictures(artifacts: dict[str, Artifact]) -> dict[str, str]:
-    """The contact sheet and the kymographs as data URIs, by name; none where nothing was rendered that keeps them."""
-    for name in WATCHED:
-        if held := artifacts.get(name):
-            shown = [file for file in held.files if file.endswith(".jpg")]
-            return {file.removesuffix(".jpg"): _inline(held.path(file)) for file in shown}
+    """Contact sheet and kymographs as data URIs, by name; empty where no render has them."""
+    for name in RENDERS_WITH_PICTURES:
+        if render := artifacts.get(name):
+            pictures = [file for file in render.files if file.endswith(".jpg")]
+            return {file.removesuffix(".jpg"): _data_uri(render.path(file)) for file in pictures}
     return {}
 
 
-def _inline(picture: Path) -> str:
+def _data_uri(picture: Path) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(picture.read_bytes()).decode()
+
+
+def choose_player(record: dict[str, Any], artifacts: dict[str, Artifact], folder: Path) -> Player | None:
+    """What the report plays: the comparison's halves, else original and stabilized video, else any other video."""
+    names = record["deliverables"]
+    if "comparison.mp4" in names:
+        return _comparison_player(artifacts["comparison.mp4"])
+    if "stabilized.mp4" in names:
+        clip, facts = record["clip"], artifacts["stabilized.mp4"].facts
+        pane = Pane("stabilized", 0, FULL_BOX, tuple(facts["size_px"]))
+        source = Path(record["video"]["path"])
+        if not source.is_absolute():  # the synthetic walker lies in the cache
+            return Player((relative_link("stabilized.mp4"),), (pane,))
+        original = Pane("original", 1, FULL_BOX, (clip["width_px"], clip["height_px"]))
+        links = (relative_link("stabilized.mp4"), relative_link(os.path.relpath(source, folder)))
+        return Player(links, (original, pane))
+    for name in SINGLE_VIDEOS:
+        if name in names:
+            size_px = tuple(artifacts[name].facts["size_px"])
+            return Player((relative_link(name),), (Pane(name.partition(".")[0], 0, FULL_BOX, size_px),))
+    return None
+
+
+def _comparison_player(comparison: Artifact) -> Player:
+    width, height = comparison.facts["size_px"]
+    panes = []
+    for label, (x, y, pane_width, pane_height) in zip(
+        ("original", "stabilized"), comparison.facts["panes"], strict=True
+    ):
+        box = (x / width, y / height, pane_width / width, pane_height / height)
+        panes.append(Pane(label, 0, box, (pane_width, pane_height)))
+    return Player((relative_link("comparison.mp4"),), tuple(panes))
+
+
+def unplayable_names(names: Iterable[str]) -> list[str]:
+    """The deliverables that show the video but that browsers do not play."""
+    return [name for name in names if name.endswith(UNPLAYABLE_SUFFIXES)]
+
+
+def relative_link(path: str) -> str:
+    """A path as a relative URL, with every special character of its name quoted."""
+    return quote(path if path.startswith(("/", ".")) else f"./{path}", safe="/")

@@ -1,20 +1,21 @@
-"""Files that appear in a folder of the user's all together and whole, or not at all."""
+"""Writes several files into a folder so that they appear together and complete, or not at all."""
 
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from tasks.errors import OutputError
 from tasks.paths import is_disk_full, write_problem
 
-PART = ".stillwalk-part"  # ends the names of what is half-written; nobody else's file is called so
+PART_SUFFIX: Final = ".stillwalk-part"  # of half-written files; no other program uses it
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Hold the folder against other runs; what cannot be written becomes an ``OutputError``."""
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Create the folder and lock it against other runs; ``OutputError`` where it cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -22,20 +23,18 @@ def writing(folder: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             try:
                 yield
-            finally:  # while it is held: once it is not, the half-written files are another run's
-                for part in folder.glob(f".*{PART}"):
+            finally:  # while the lock is held: afterwards half-written files belong to another run
+                for part in folder.glob(f".*{PART_SUFFIX}"):
                     part.unlink(missing_ok=True)
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise OutputError(_told(error, folder)) from error
+        raise OutputError(_error_line(error, folder)) from error
 
 
-def _told(error: OSError, folder: Path) -> str:
-    """The sentence for an error that came while ``folder`` was written to."""
-    if (
-        not is_disk_full(error) and error.filename is not None
-    ):  # of a full disk, it is the file that was to be copied there
+def _error_line(error: OSError, folder: Path) -> str:
+    """The line for an error while ``folder`` was written."""
+    if not is_disk_full(error) and error.filename is not None:  # a full disk names the source of the copy
         place = Path(os.fsdecode(error.filename))
         if not place.is_relative_to(folder) and not folder.is_relative_to(place):
             return f"{place}: cannot be read ({error.strerror}); make it readable, or remove it, and run again"
@@ -43,19 +42,19 @@ def _told(error: OSError, folder: Path) -> str:
     return f"{folder}: {fact}; {f'{cure}, or ' if cure else ''}choose another place with output_dir="
 
 
-def part_of(path: Path) -> Path:
-    """Where a file lies until it is whole."""
-    return path.with_name(f".{path.name}{PART}")
+def part_path(path: Path) -> Path:
+    """Where a file lies until it is complete."""
+    return path.with_name(f".{path.name}{PART_SUFFIX}")
 
 
-def written(path: Path, text: str) -> Path:
-    """Write ``text`` beside ``path``, and give the place."""
-    beside = part_of(path)
-    beside.write_text(text, encoding="utf-8")
-    return beside
+def write_part(path: Path, text: str) -> Path:
+    """Write ``text`` to the part file of ``path`` and return the part file."""
+    part = part_path(path)
+    part.write_text(text, encoding="utf-8")
+    return part
 
 
-def reveal(parts: Iterable[Path]) -> None:
-    """Give each staged file its own name, in their order."""
+def rename_parts(parts: Iterable[Path]) -> None:
+    """Give each part file its final name, in order."""
     for part in parts:
-        part.replace(part.with_name(part.name.removeprefix(".").removesuffix(PART)))
+        part.replace(part.with_name(part.name.removeprefix(".").removesuffix(PART_SUFFIX)))

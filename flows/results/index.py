@@ -1,130 +1,252 @@
-"""What a run over several videos came to, in one place: ``batch.json`` or ``sweep.json``, a table, ``index.html``."""
+"""The index of a run over several videos: ``batch.json``, or ``sweep.json`` and ``sweep.csv``, and ``index.html``.
 
-import csv
-import io
+A row is one video with one setting. Videos are identified by their path, because names repeat. pandas is loaded only
+where an index is written: a run of one video has none.
+"""
+
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from conf.checks import require
+from conf.validation import require
+from flows.config.settings import load
 from flows.report.index_page import render_index
-from flows.results.atomic_files import reveal, writing, written
-from flows.results.result import Result
-from flows.results.rows import UNRANKED, joined, row_of
-from flows.sweep import Setting
-from tasks.errors import OutputError
+from flows.report.page import flat_settings
+from flows.results.atomic_files import locked_folder, rename_parts, write_part
+from flows.results.result import RECORD_NAME, REPORT_NAME, Result, read_record
+from flows.sweep import NAMELESS_SETTINGS, SweepSetting
+from flows.videos import DEMO, named_videos
+from tasks.cache.keys import canonical
+from tasks.errors import OutputError, SettingError
 from tasks.maths.metrics.ranking import RankedResult, rank_results
 from tasks.paths import exists
 
-SCHEMA = 1
-PAGE = "index.html"
+INDEX_SCHEMA: Final = 1
+INDEX_PAGE_NAME: Final = "index.html"
+UNRANKED: Final = {"rank": 0, "pareto": False, "best": False}  # of a failed row
+# Settings that change neither the path nor the content of a file.
+NEUTRAL_SETTINGS: Final = (
+    *NAMELESS_SETTINGS,
+    "outputs",
+    "verify",
+    "decode.frames",
+    "decode.memory_mb",
+    "models.dir",
+    "models.download",
+)
+Row = dict[str, Any]
 
 
-def write_index(asked: Sequence[Setting], results: Sequence[Result], folder: Path, started: datetime) -> str:
-    """Write the index of a sweep, or of several videos, into ``folder``; the reason where that fails, else "".
+def write_index(settings: Sequence[SweepSetting], results: Sequence[Result], folder: Path, started: datetime) -> str:
+    """Write the index of a sweep, or of several videos, into ``folder``; return why that failed, else "".
 
-    A sweep that goes on in its folder keeps the rows of before, but for those that it has done again.
+    A continued sweep keeps its earlier rows, except those that were made again.
     """
-    is_sweep = bool(asked[0].name)
+    is_sweep = bool(settings[0].name)
     if not is_sweep and len(results) < 2:
         return ""
     name = "sweep" if is_sweep else "batch"
-    index = {"schema": SCHEMA, "name": folder.name, "started": started.isoformat(timespec="seconds")}
-    rows = [row_of(result, folder) for result in results]
-    settings = [{"setting": one.name, "overrides": one.overrides} for one in asked]
+    index = {"schema": INDEX_SCHEMA, "name": folder.name, "started": started.isoformat(timespec="seconds")}
+    new_rows = [index_row(result, folder) for result in results]
+    new_settings = [{"setting": setting.name, "overrides": setting.overrides} for setting in settings]
     try:
-        with writing(folder):
-            before = read_sweep(folder) if is_sweep else {}
-            rows = ranked(joined(before.get("rows", []), rows, folder))
-            more = {"settings": _judged(_each_once([*before.get("settings", []), *settings]), rows)}
-            index |= {**(more if is_sweep else {}), "rows": rows}
-            parts = [written(folder / f"{name}.json", json.dumps(index, indent=1, allow_nan=False) + "\n")]
+        with locked_folder(folder):
+            before = read_sweep_index(folder) if is_sweep else {}
+            rows = _rank_rows(merge_rows(before.get("rows", []), new_rows, folder))
             if is_sweep:
-                parts.append(written(folder / f"{name}.csv", _table(rows)))
-            parts.append(written(folder / PAGE, render_index(index)))  # last: it is ours where the others are
-            reveal(parts)
+                index["settings"] = _rank_settings([*before.get("settings", []), *new_settings], rows)
+            index["rows"] = rows
+            parts = [write_part(folder / f"{name}.json", json.dumps(index, indent=1, allow_nan=False) + "\n")]
+            if is_sweep:
+                parts.append(write_part(folder / f"{name}.csv", _csv_text(rows)))
+            parts.append(write_part(folder / INDEX_PAGE_NAME, render_index(index)))  # last: the others mark it as ours
+            rename_parts(parts)
     except OutputError as error:
         return str(error)
     return ""
 
 
-def standings(videos: Sequence[str], metrics: Sequence[Mapping[str, float | None]]) -> list[RankedResult | None]:
-    """How each result stands among those of its video; None for one without metrics."""
-    standing: list[RankedResult | None] = [None] * len(videos)
+def index_row(result: Result, folder: Path) -> Row:
+    """The row of a result, not yet ranked, for the index in ``folder``."""
+    statuses = [stage.status for stage in result.stages]
+    return {
+        "video": result.video.name,
+        "path": result.video.location,
+        "setting": result.setting,
+        "folder": Path(os.path.relpath(result.folder, folder)).as_posix() if result.folder else "",
+        "error": result.error,
+        "rendered": result.rendered,
+        **UNRANKED,
+        "ran": statuses.count("ran"),
+        "cached": statuses.count("cached"),
+        "metrics": result.metrics,
+    }
+
+
+def merge_rows(before: Sequence[Row], new: Sequence[Row], folder: Path) -> list[Row]:
+    """Earlier and new rows, each result once, sorted by video and setting in order of first appearance.
+
+    A row replaces every earlier row with the same folder, or the same video and setting. Videos of the same name get
+    different names. ``report`` says whether the row has a report; ``earlier`` whether that report is of an earlier
+    success, which a failure leaves in place.
+    """
+    import pandas as pd
+
+    rows = [*(_with_path(row, folder) for row in before), *new]
+    keys = pd.DataFrame(
+        {
+            "video": [row["path"] or row["video"] for row in rows],
+            "setting": [row["setting"] for row in rows],
+            "folder": [row["folder"] or None for row in rows],
+        }
+    )
+    replaced = keys.duplicated(["video", "setting"], keep="last")
+    replaced |= keys["folder"].notna() & keys.duplicated("folder", keep="last")
+    order = keys[["video", "setting"]].apply(lambda column: pd.factorize(column)[0])
+    kept = [rows[number] for number in order[~replaced].sort_values(["video", "setting"]).index]
+    names = _names_by_path(row["path"] for row in kept)
+    return [row | {"video": names.get(row["path"], row["video"])} | _report_state(row, folder) for row in kept]
+
+
+def _with_path(row: Row, folder: Path) -> Row:
+    """A row of an older version without the video's path: the path comes from its record."""
+    if "path" in row:
+        return row
+    record = read_record(folder / row["folder"]) if row["folder"] else {}
+    return {"video": row["video"], "path": record.get("video", {}).get("path", ""), **row}
+
+
+def _names_by_path(paths: Iterable[str]) -> dict[str, str]:
+    known = [path for path in dict.fromkeys(paths) if path]
+    videos = named_videos([None if path == DEMO else Path(path) for path in known])
+    return {path: video.name for path, video in zip(known, videos, strict=True)}
+
+
+def _report_state(row: Row, folder: Path) -> dict[str, bool]:
+    has_report = bool(row["folder"]) and (folder / row["folder"] / REPORT_NAME).is_file()
+    is_earlier = has_report and bool(row["error"]) and not read_record(folder / row["folder"]).get("error")
+    return {"report": has_report, "earlier": is_earlier}
+
+
+def rank_within_videos(
+    videos: Sequence[str], metrics: Sequence[Mapping[str, float | None]]
+) -> list[RankedResult | None]:
+    """The rank of each result among those of its video; None for a result without metrics."""
+    ranks: list[RankedResult | None] = [None] * len(videos)
     for video in dict.fromkeys(videos):
         numbers = [number for number, name in enumerate(videos) if name == video and metrics[number]]
-        for number, judged in zip(numbers, rank_results([metrics[number] for number in numbers]), strict=True):
-            standing[number] = judged
-    return standing
+        for number, ranked in zip(numbers, rank_results([metrics[number] for number in numbers]), strict=True):
+            ranks[number] = ranked
+    return ranks
 
 
-def ranked(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with their ranks among those of the same video, those of a video side by side."""
+def _rank_rows(rows: list[Row]) -> list[Row]:
+    """The rows with their ranks, all rows of a video together."""
     order = list(dict.fromkeys(row["video"] for row in rows))
     rows = sorted(rows, key=lambda row: order.index(row["video"]))
-    standing = standings([row["video"] for row in rows], [{} if row["error"] else row["metrics"] for row in rows])
+    metrics = [{} if row["error"] else row["metrics"] for row in rows]
+    ranks = rank_within_videos([row["video"] for row in rows], metrics)
     return [
-        row | (UNRANKED if judged is None else _standing(judged)) for row, judged in zip(rows, standing, strict=True)
+        row | (UNRANKED if one is None else {"rank": one.rank, "pareto": one.pareto, "best": one.best})
+        for row, one in zip(rows, ranks, strict=True)
     ]
 
 
-def _standing(judged: RankedResult) -> dict[str, Any]:
-    return {"rank": judged.rank, "pareto": judged.pareto, "best": judged.best}
+def _rank_settings(settings: Iterable[dict[str, Any]], rows: list[Row]) -> list[dict[str, Any]]:
+    """Each setting once with its mean rank over the videos, and which one is best; a mean rank of 0 means unknown.
 
-
-def _judged(settings: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each setting with its mean rank over the videos, and which is best of all: 0 where it has none.
-
-    A failure counts as the last rank, and so does a video that a setting was not tried on, or few and easy ones would
-    make it the best; but for videos with which every setting failed.
+    A failure counts as the last rank, and so does a video that a setting was not tried on; otherwise few and easy
+    videos would make a setting the best. Videos on which every setting failed do not count.
     """
-    judged = []
-    told = {row["video"] for row in rows if row["rank"]}
-    for setting in settings:
-        own = {row["video"]: row["rank"] for row in rows if row["setting"] == setting["setting"]}
-        ranks = [own.get(video) or len(settings) for video in told]
-        judged.append(setting | {"mean_rank": round(sum(ranks) / len(ranks), 3) if ranks else 0, "best": False})
-    ranked_ones = [one for one in judged if one["mean_rank"]]
-    if ranked_ones:
-        min(ranked_ones, key=lambda one: one["mean_rank"])["best"] = True
-    return judged
+    import pandas as pd
+
+    by_name = {setting["setting"]: setting for setting in settings}  # the later of two with one name
+    table = pd.DataFrame([(row["video"], row["setting"], row["rank"]) for row in rows if row["rank"]])
+    if table.empty:
+        return [setting | {"mean_rank": 0, "best": False} for setting in by_name.values()]
+    ranks = table.pivot(index=0, columns=1, values=2).reindex(columns=[*by_name]).fillna(len(by_name))
+    means = ranks.mean().round(3)
+    return [
+        setting | {"mean_rank": float(means[name]), "best": name == means.idxmin()} for name, setting in by_name.items()
+    ]
 
 
-def read_sweep(folder: Path) -> dict[str, Any]:
-    """The index of a sweep in its folder; empty where there is none, or one of another schema."""
+def _csv_text(rows: list[Row]) -> str:
+    """The rows with each metric in its own column."""
+    import pandas as pd
+
+    plain = [{name: value for name, value in row.items() if name != "metrics"} for row in rows]
+    flat = [row | metrics["metrics"] for row, metrics in zip(plain, rows, strict=True)]
+    text: str = pd.DataFrame(flat, dtype=object).to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def read_sweep_index(folder: Path) -> dict[str, Any]:
+    """The index of the sweep in ``folder``; empty where there is none, or one of another schema."""
     try:
         index: dict[str, Any] = json.loads((folder / "sweep.json").read_text())
-        return index if index["schema"] == SCHEMA else {}
+        return index if index["schema"] == INDEX_SCHEMA else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
-def require_ours(folder: Path) -> None:
-    """``SettingError`` where an index would replace a file that no run of this program has written."""
+def require_own_index(folder: Path) -> None:
+    """``SettingError`` where an index would replace a file that this program did not write."""
     for name in ("batch.json", "sweep.json"):
         with suppress(OSError, ValueError, TypeError):
             if {"schema", "rows"} <= set(json.loads((folder / name).read_text())):
                 return
-    for name in ("batch.json", PAGE):
-        fact = f"{folder / name} is not of this program, and would be overwritten"
+    for name in ("batch.json", INDEX_PAGE_NAME):
+        fact = f"{folder / name} was not written by this program and would be overwritten"
         require(not exists(folder / name), "output_dir", fact, "move it, or choose another place with output_dir=")
 
 
-def _each_once(settings: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The settings by their names: the later of two in the place of the earlier."""
-    return list({setting["setting"]: setting for setting in settings}.values())
+def check_resume(settings: Sequence[SweepSetting], index: dict[str, Any], folder: Path) -> None:
+    """``SettingError`` where a setting would overwrite results of its name that were made with other values.
+
+    ``index`` is the earlier index of the sweep in ``folder``, or empty. Where it has no overrides of a setting, as
+    after a killed sweep, the record of one of its results has the values. Values that are not known are not compared.
+    """
+    done = {row["setting"] for row in index.get("rows", []) if not row["error"]}
+    known = {one["setting"]: one.get("overrides", []) for one in index.get("settings", []) if one["setting"] in done}
+    for setting in settings:
+        before = known.get(setting.name)
+        if before and _effective(before) == _effective(setting.overrides):
+            continue
+        values = _values(before) if before else _recorded_values(folder / setting.name)
+        _check_same(folder.name, setting, values)
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
-    """The rows with each metric in a column of its own."""
-    metrics = list(dict.fromkeys(name for row in rows for name in row["metrics"]))
-    plain = [name for name in rows[0] if name != "metrics"]
-    text = io.StringIO()
-    table = csv.DictWriter(text, [*plain, *metrics], lineterminator="\n")
-    table.writeheader()
-    for row in rows:
-        table.writerow({**{name: row[name] for name in plain}, **row["metrics"]})
-    return text.getvalue()
+def _effective(overrides: Sequence[str]) -> list[str]:
+    return [override for override in overrides if not _is_neutral(override.partition("=")[0])]
+
+
+def _is_neutral(name: str) -> bool:
+    return name.split(".")[0] in NEUTRAL_SETTINGS or name in NEUTRAL_SETTINGS
+
+
+def _check_same(sweep_name: str, setting: SweepSetting, before: dict[str, str]) -> None:
+    """Compare values, not overrides: an override may repeat a default."""
+    for name, now in flat_settings(canonical(load(setting.overrides))) if before else ():
+        if not _is_neutral(name) and name in before:
+            fact = f"the sweep {sweep_name} holds {setting.name} with {before[name]}, and this is {now}"
+            require(before[name] == now, name, fact, "give another sweep.name=")
+
+
+def _values(overrides: list[str]) -> dict[str, str]:
+    """Values of all settings by name; empty where this version does not know the overrides."""
+    try:
+        return dict(flat_settings(canonical(load(overrides))))
+    except SettingError:
+        return {}
+
+
+def _recorded_values(folder: Path) -> dict[str, str]:
+    """Values of all settings in the record of the first result in a setting's folder; empty without one."""
+    places = sorted(path.parent for path in folder.glob(f"*/{RECORD_NAME}"))
+    records = (record for place in places if not (record := read_record(place)).get("error", "unknown"))
+    return dict(flat_settings(next(records, {}).get("config", {})))

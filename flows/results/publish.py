@@ -1,25 +1,26 @@
-"""Deliverables: from the cache to ``output_dir/<video name>/``, each appearing whole or not at all."""
+"""Copies deliverables from the cache to ``output_dir/<video name>/``; each appears complete or not at all."""
 
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final
 
-from conf.choices import Output
+from conf.enums import Output
 from flows.job import Job
 from flows.report.page import render_report
-from flows.results.atomic_files import PART, part_of, reveal, writing, written
-from flows.results.result import RECORD, Result, read_record
-from flows.results.run_record import SHEET, all_metrics, describe, failure_record, run_record
-from flows.videos import short_digest
+from flows.results.atomic_files import PART_SUFFIX, locked_folder, part_path, rename_parts, write_part
+from flows.results.result import RECORD_NAME, REPORT_NAME, Result, read_record
+from flows.results.run_record import CONTACT_SHEET_NAME, describe_result, failure_record, read_metrics, run_record
+from flows.videos import path_digest
 from tasks.cache.integrity import damaged, require_proven
 from tasks.cache.store import sha256_of
 from tasks.errors import OutputError
 from tasks.records import Artifact
 
-# Deliverable -> the stage that holds it, under the same name. What renders make goes with one path only.
-FILES = {
+# The stage whose artifact holds a deliverable, under the same name.
+STAGE_BY_DELIVERABLE: Final = {
     "trajectory.parquet": "trajectory",
     "pose.json": "offsets",
     "pose.csv": "subject",
@@ -36,39 +37,76 @@ FILES = {
     "overlay.mov": "overlay.mov",
     "overlay.mp4": "overlay.mp4",
     "preview.webp": "preview.webp",
-    SHEET: "stabilized.mp4",
+    CONTACT_SHEET_NAME: "stabilized.mp4",
 }
-UNTOLD = ("demo", "pose")  # stages whose files are large, and of which no page tells
+STAGES_WITHOUT_PAGE: Final = ("demo", "pose")  # their files are large, and no report shows them
 
 
 def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Result:
-    """Copy what is new into the video's folder and write its record and report; ``OutputError`` if that fails."""
-    wanted = {name: held for name in FILES if _asked(name, job) and (held := _holder(name, artifacts))}
-    for artifact in artifacts.values():  # what the page is made of; deliverables are checked as they are copied
-        if artifact.stage not in UNTOLD and artifact.run_id != job.run_id:
-            require_proven(artifact, artifact.files.keys() - FILES.keys())
-    with _claimed(job, output_dir) as folder:
-        others = _other_paths(folder, wanted)
-        result = describe(job, artifacts, folder, older=sorted(others))
-        parts = [part for name, artifact in wanted.items() if (part := _staged(artifact, name, folder))]
-        metrics = all_metrics(artifacts)
-        parts.append(written(folder / "metrics.json", json.dumps(metrics, indent=1, allow_nan=False) + "\n"))
-        record = run_record(job, artifacts, result, wanted) | {"from_earlier_runs": others}
-        if not job.metrics_only or (folder / "report.html").exists():  # of an earlier run, and no longer true
-            parts.append(written(folder / "report.html", render_report(record, metrics, artifacts, folder)))
-        parts.append(written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n"))
-        reveal(parts)  # only now: a full disk has shown itself before anything was replaced
+    """Copy new files into the video's folder and write its record and report; ``OutputError`` if that fails."""
+    wanted = {
+        name: holder for name in STAGE_BY_DELIVERABLE if _is_wanted(name, job) and (holder := _holder(name, artifacts))
+    }
+    for artifact in artifacts.values():  # files that the report reads; deliverables are checked when copied
+        if artifact.stage not in STAGES_WITHOUT_PAGE and artifact.run_id != job.run_id:
+            require_proven(artifact, artifact.files.keys() - STAGE_BY_DELIVERABLE.keys())
+    with _locked_video_folder(job, output_dir) as folder:
+        older = _older_deliverables(folder, wanted)
+        result = describe_result(job, artifacts, folder, older=sorted(older))
+        parts = [part for name, artifact in wanted.items() if (part := _copy_to_part(artifact, name, folder))]
+        metrics = read_metrics(artifacts)
+        parts.append(write_part(folder / "metrics.json", _json_text(metrics)))
+        record = run_record(job, artifacts, result, wanted) | {"from_earlier_runs": older}
+        if not job.metrics_only or (folder / REPORT_NAME).exists():  # an earlier run's report is no longer true
+            parts.append(write_part(folder / REPORT_NAME, render_report(record, metrics, artifacts, folder)))
+        parts.append(write_part(folder / RECORD_NAME, _json_text(record)))
+        rename_parts(parts)  # only now: a full disk has failed before anything was replaced
     return result
 
 
+def publish_failure(
+    job: Job, artifacts: dict[str, Artifact], error: str, output_dir: Path, findings: Sequence[str] = ()
+) -> Result:
+    """Record why a video failed, unless its folder holds an earlier success, which is never overwritten.
+
+    ``findings`` are the cache keys of negative findings about it.
+    """
+    with _locked_video_folder(job, output_dir) as folder:
+        result = describe_result(job, artifacts, folder, error)
+        earlier = read_record(folder)
+        if not earlier or earlier.get("error"):
+            record = failure_record(job, artifacts, result, findings)
+            page = write_part(folder / REPORT_NAME, render_report(record, {}, artifacts, folder))
+            rename_parts([page, write_part(folder / RECORD_NAME, _json_text(record))])
+    return result
+
+
+def _json_text(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def _is_wanted(name: str, job: Job) -> bool:
+    """Whether a run delivers this file if an artifact holds it."""
+    outputs = set(job.config.outputs)
+    if job.metrics_only:
+        return name == "trajectory.parquet"
+    if name.startswith("pose."):
+        return Output.pose in outputs
+    if name == CONTACT_SHEET_NAME:
+        return Output.contact in outputs
+    if name == "masks.npz":
+        return bool({Output.masks, Output.person} & outputs)
+    return True
+
+
 def _holder(name: str, artifacts: dict[str, Artifact]) -> Artifact | None:
-    """The artifact that holds a deliverable, made in this run or found: the stabilized video may be in QuickTime."""
-    stage = FILES[name]
-    return artifacts.get(stage) or (artifacts.get("stabilized.mov") if name == SHEET else None)
+    """The artifact that holds a deliverable; the contact sheet comes with either kind of stabilized video."""
+    stage = STAGE_BY_DELIVERABLE[name]
+    return artifacts.get(stage) or (artifacts.get("stabilized.mov") if name == CONTACT_SHEET_NAME else None)
 
 
-def _other_paths(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
-    """What earlier runs have left and this one leaves as it is, and the digest of the path each was made by."""
+def _older_deliverables(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
+    """Deliverables of earlier runs that this run leaves unchanged, each with the digest of its trajectory."""
     before = read_record(folder)
     names = before.get("deliverables", {})
     path = names.get("trajectory.parquet", {}).get("sha256", "")
@@ -76,72 +114,40 @@ def _other_paths(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
     return {name: digest for name, digest in known.items() if name not in wanted and (folder / name).exists()}
 
 
-def publish_failure(
-    job: Job, artifacts: dict[str, Artifact], error: str, output_dir: Path, findings: Sequence[str] = ()
-) -> Result:
-    """Record why a video failed, unless its folder holds an earlier success: that is never overwritten.
-
-    ``findings`` are the keys of what the cache keeps about it.
-    """
-    with _claimed(job, output_dir) as folder:
-        result = describe(job, artifacts, folder, error)
-        earlier = read_record(folder)
-        if not earlier or earlier.get("error"):
-            record = failure_record(job, artifacts, result, findings)
-            page = written(folder / "report.html", render_report(record, {}, artifacts, folder))
-            reveal([page, written(folder / RECORD, json.dumps(record, indent=1, allow_nan=False) + "\n")])
-    return result
-
-
-def _asked(name: str, job: Job) -> bool:
-    outputs = set(job.config.outputs)
-    if job.metrics_only:
-        return name == "trajectory.parquet"
-    if name.startswith("pose."):
-        return Output.pose in outputs
-    if name == SHEET:
-        return Output.contact in outputs
-    if name == "masks.npz":
-        return bool({Output.masks, Output.person} & outputs)
-    return True
-
-
 @contextmanager
-def _claimed(job: Job, output_dir: Path) -> Iterator[Path]:
-    """The video's own folder, held against other runs; ``OutputError`` where it cannot be written."""
+def _locked_video_folder(job: Job, output_dir: Path) -> Iterator[Path]:
+    """The video's own folder, locked against other runs; ``OutputError`` where it cannot be written."""
     while True:
         folder = choose_folder(job, output_dir)
-        with writing(folder):
-            if choose_folder(job, output_dir) == folder:  # else another video's run has taken it while this one waited
+        with locked_folder(folder):
+            if choose_folder(job, output_dir) == folder:  # else another video took it while this one waited
                 yield folder
                 return
 
 
 def choose_folder(job: Job, output_dir: Path) -> Path:
-    """The video's own folder: the one it has; else by its name, and by name and place where another has taken that."""
-    place = short_digest(job.source)
-    for name in (job.video.stem, f"{job.video.stem}-{place}"):  # alone of its name then or not, and now or not
-        if read_record(output_dir / name).get("video", {}).get("path") == job.video.place:
+    """The video's own folder: the one it has, else its name, else its name with a digest of its path."""
+    digest = path_digest(job.source)
+    for name in (job.video.stem, f"{job.video.stem}-{digest}"):  # earlier runs may have had videos of the same name
+        if read_record(output_dir / name).get("video", {}).get("path") == job.video.location:
             return output_dir / name
     folder = output_dir / job.video.name
     if folder.exists() and not folder.is_dir():
-        raise OutputError(
-            f"{folder}: is a file, where the video's folder would be; move it, or choose another output_dir"
-        )
-    # Half-written files are of a run that is about to take the folder, or that was killed.
-    if not folder.exists() or all(path.match(f".*{PART}") for path in folder.iterdir()):
+        raise OutputError(f"{folder}: is a file, but the video's folder has this name; move it, or change output_dir=")
+    # A folder that holds only part files belongs to a run that is about to take it, or that was killed.
+    if not folder.exists() or all(path.match(f".*{PART_SUFFIX}") for path in folder.iterdir()):
         return folder
     before = read_record(folder).get("video", {})
-    return folder if job.digest == before.get("sha256") else output_dir / f"{job.video.name}-{place}"
+    return folder if job.digest == before.get("sha256") else output_dir / f"{job.video.name}-{digest}"
 
 
-def _staged(artifact: Artifact, name: str, folder: Path) -> Path | None:
-    """A checked copy of a file of the cache beside its place; None when the very same bytes are there already."""
-    there, stored = folder / name, artifact.files[name]
-    if there.is_file() and there.stat().st_size == stored.size and sha256_of(there) == stored.sha256:
+def _copy_to_part(artifact: Artifact, name: str, folder: Path) -> Path | None:
+    """A checked copy of a cached file as a part file; None where the folder has the same bytes already."""
+    target, stored = folder / name, artifact.files[name]
+    if target.is_file() and target.stat().st_size == stored.size and sha256_of(target) == stored.sha256:
         return None
-    beside = part_of(folder / name)
-    shutil.copyfile(artifact.path(name), beside)
-    if sha256_of(beside) != stored.sha256:
-        raise damaged(artifact, str(there))
-    return beside
+    part = part_path(target)
+    shutil.copyfile(artifact.path(name), part)
+    if sha256_of(part) != stored.sha256:
+        raise damaged(artifact, str(target))
+    return part

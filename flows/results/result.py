@@ -1,26 +1,27 @@
-"""What is known of a video when its run is over."""
+"""The result of one video, and how its record is read back."""
 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from flows.videos import Video
 from tasks.records import Artifact
 
-RECORD = "run.json"
+RECORD_NAME: Final = "run.json"
+REPORT_NAME: Final = "report.html"
 
 
 @dataclass(frozen=True)
 class StageRun:
-    """One line of ``run.json``'s ``stages``."""
+    """One item of ``stages`` in ``run.json``."""
 
     stage: str
-    output: str  # the deliverable, for a render; else empty
+    output: str  # the deliverable of a render, else empty
     key: str
     status: str  # ran or cached
-    seconds: float  # that this run spent; 0 for cached
-    also: str = ""  # another deliverable that comes with it
+    seconds: float  # spent in this run; 0 for cached
+    also: str = ""  # another deliverable that the stage makes
 
     @property
     def title(self) -> str:
@@ -30,7 +31,7 @@ class StageRun:
 
 @dataclass(frozen=True)
 class Result:
-    """One video of a run: either an error or a folder of deliverables."""
+    """One video of a run: an error, or a folder of deliverables."""
 
     video: Video
     error: str = ""
@@ -38,26 +39,26 @@ class Result:
     stages: list[StageRun] = field(default_factory=list)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by stage or output
     warnings: list[str] = field(default_factory=list)
-    headline: str = ""  # detection and planned lock, in a line
-    setting: str = ""  # its name in a sweep
-    metrics: dict[str, float | None] = field(default_factory=dict)  # planned, and verified_... where that was asked for
+    summary: list[str] = field(default_factory=list)  # short lines: detection, lock, picture
+    setting: str = ""  # name in a sweep
+    metrics: dict[str, float | None] = field(default_factory=dict)  # planned, and verified_... with verify=true
 
     @property
     def rendered(self) -> bool:
-        return any(stage.output not in ("", "report.html") for stage in self.stages)
+        return any(stage.output not in ("", REPORT_NAME) for stage in self.stages)
 
 
 def stage_run(artifact: Artifact, output: str, run_id: str, also: str = "") -> StageRun:
-    """Ran when this run computed it, else cached."""
+    """A stage's item: ran if the run ``run_id`` computed it, else cached."""
     ran = artifact.run_id == run_id
     status, seconds = ("ran", artifact.seconds) if ran else ("cached", 0.0)
     return StageRun(artifact.stage, output, artifact.key, status, seconds, also)
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """``run.json`` of the video whose folder this is; empty where there is none that says which video it is."""
+    """``run.json`` in a video's folder; empty where there is none that identifies a video."""
     try:
-        record: dict[str, Any] = json.loads((folder / RECORD).read_text())
+        record: dict[str, Any] = json.loads((folder / RECORD_NAME).read_text())
         return record if {"sha256", "path"} <= set(record["video"]) else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

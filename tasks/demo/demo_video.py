@@ -11,8 +11,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
-from conf.checks import require
-from conf.walker import DemoConf
+from conf.demo import DemoConf
+from conf.validation import require
 from tasks.demo.footsteps import footstep_sound, write_aac
 from tasks.demo.gait import ground_path
 from tasks.demo.walker import (

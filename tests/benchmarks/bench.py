@@ -22,8 +22,8 @@ from typing import Any
 
 import av
 
-from conf.showing import EncodeConf
-from conf.walker import DemoConf
+from conf.demo import DemoConf
+from conf.render import EncodeConf
 from tasks.demo.demo_video import draw_demo
 from tasks.requests import DemoRequest
 from tests.benchmarks.measuring import ROOT, Spent, program, server

@@ -19,7 +19,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from conf.showing import EncodeConf
+from conf.render import EncodeConf
 from tasks.media.output.encoders import ENCODERS, configure_encoder
 from tasks.records import NO_HDR
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from conf.choices import Crop
-from conf.holding import AnchorConf, CropConf, LockConf, SmoothingConf
-from conf.schema import Config
+from conf.config import Config
+from conf.enums import CropMode
+from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from flows import preflight
 from flows.config import settings
 from flows.videos import Video
@@ -35,7 +35,7 @@ HALF = np.array([9.0, 2.0])
 
 
 def load(*overrides: str) -> Config:
-    settings.register()
+    settings.register_schema()
     return settings.load(["video=demo", *overrides])
 
 
@@ -75,17 +75,17 @@ def matrices(table: dict[str, Any]) -> Floats:
 @pytest.mark.parametrize(
     ("overrides", "mode"),
     [
-        ([], Crop.none),
-        (["crop.size=[320,240]"], Crop.follow),
-        (["crop.aspect=9:16"], Crop.follow),
-        (["crop=follow", "crop.aspect=1:1"], Crop.follow),
-        (["crop.window=[0,0,100,100]"], Crop.fixed),
-        (["crop=fixed", "crop.window=[0,0,100,100]"], Crop.fixed),
-        (["crop=auto"], Crop.auto),
-        (["crop=expand"], Crop.expand),
+        ([], CropMode.none),
+        (["crop.size=[320,240]"], CropMode.follow),
+        (["crop.aspect=9:16"], CropMode.follow),
+        (["crop=follow", "crop.aspect=1:1"], CropMode.follow),
+        (["crop.window=[0,0,100,100]"], CropMode.fixed),
+        (["crop=fixed", "crop.window=[0,0,100,100]"], CropMode.fixed),
+        (["crop=auto"], CropMode.auto),
+        (["crop=expand"], CropMode.expand),
     ],
 )
-def test_every_crop_is_a_group_or_follows_from_its_window(overrides: list[str], mode: Crop) -> None:
+def test_every_crop_is_a_group_or_follows_from_its_window(overrides: list[str], mode: CropMode) -> None:
     assert load(*overrides).crop.mode is mode
 
 
@@ -113,7 +113,7 @@ def test_a_mistake_is_one_line(overrides: list[str], sentence: str) -> None:
 def test_a_window_beyond_the_picture_is_found_before_any_work() -> None:
     config = load("crop.window=[900,0,100,100]")
     with pytest.raises(SettingError, match=r"^crop\.window: .* 960x540; the largest possible is \[900,0,60,540\]"):
-        preflight.check(config, [Video("demo", None)])
+        preflight.check_run(config, [Video("demo", None)])
 
 
 def test_a_size_names_the_largest_that_all_pictures_have_room_for(tmp_path: Path) -> None:
@@ -123,8 +123,8 @@ def test_a_size_names_the_largest_that_all_pictures_have_room_for(tmp_path: Path
     )
     videos = [Video("w", wide), Video("h", high), Video("x", tmp_path / "x")]
     with pytest.raises(SettingError, match=r"^crop\.size: 400x64 .*; the largest possible is \[64,64\]"):
-        preflight.check(load("crop.size=[400,64]"), videos)
-    preflight.check(load("crop.size=[320,64]"), videos)  # for the high one alone it is too large
+        preflight.check_run(load("crop.size=[400,64]"), videos)
+    preflight.check_run(load("crop.size=[320,64]"), videos)  # for the high one alone it is too large
 
 
 def narrower(source: Path, target: Path, columns: int) -> None:
@@ -193,7 +193,7 @@ SMALLER = "crop.shared=false or a run without the videos that have less room giv
     [
         (CropConf(aspect="1:1"), (60, 60), SMALLER.format("480x480", "give another crop.aspect, or another target")),
         (CropConf(aspect="1:30"), (16, 480), "give another crop.aspect, or another target"),
-        (CropConf(Crop.auto), (48, 36), SMALLER.format("614x460", FOLLOWING)),
+        (CropConf(CropMode.auto), (48, 36), SMALLER.format("614x460", FOLLOWING)),
     ],
 )
 def test_a_shared_crop_that_cuts_the_person_says_what_would_not(
@@ -207,7 +207,9 @@ def test_a_shared_crop_that_cuts_the_person_says_what_would_not(
 
 
 @pytest.mark.parametrize("lock", [LockConf(), LockConf(roll=True)])
-@pytest.mark.parametrize("crop", [CropConf(Crop.auto), CropConf(Crop.expand), CropConf(window=[100, 50, 300, 200])])
+@pytest.mark.parametrize(
+    "crop", [CropConf(CropMode.auto), CropConf(CropMode.expand), CropConf(window=[100, 50, 300, 200])]
+)
 def test_a_window_moves_everything_by_its_corner(tmp_path: Path, crop: CropConf, lock: LockConf) -> None:
     (tmp_path / "whole").mkdir()
     (tmp_path / "part").mkdir()
@@ -223,12 +225,12 @@ def test_a_window_moves_everything_by_its_corner(tmp_path: Path, crop: CropConf,
         assert_allclose(table[f"anchor_{axis}_px"], whole[f"anchor_{axis}_px"])
     assert metrics["lock_rms"] == pytest.approx(whole_metrics["lock_rms"], abs=1e-5)
     shown = framing.visible_area(matrices(table), SIZE, tuple(frame["output_size_px"]))
-    if crop.mode is Crop.auto:
+    if crop.mode is CropMode.auto:
         assert shown.min() > 1 - 1e-6
         assert frame["output_size_px"][0] < SIZE[0]
-    if crop.mode is Crop.expand:
+    if crop.mode is CropMode.expand:
         area = np.prod(frame["output_size_px"]) * shown
         assert_allclose(area, SIZE[0] * SIZE[1], rtol=1e-4)
-    if crop.mode is Crop.fixed:
+    if crop.mode is CropMode.fixed:
         assert frame["output_size_px"] == [300, 200]
         assert_allclose(corner, [100, 50])

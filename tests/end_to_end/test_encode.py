@@ -2,16 +2,17 @@
 
 import pytest
 
-from conf.choices import VideoCodec
-from conf.showing import EncodeConf
+from conf.enums import VideoCodec
+from conf.render import EncodeConf
 from flows.config import settings
+from flows.config.overrides import CONF_FOLDER
 from tasks.errors import SettingError
 from tasks.media.output.encoders import ENCODERS
 
 
 @pytest.fixture(autouse=True)
 def registered() -> None:
-    settings.register()
+    settings.register_schema()
 
 
 def test_nothing_said_is_x264_at_18() -> None:
@@ -22,7 +23,7 @@ def test_nothing_said_is_x264_at_18() -> None:
 def test_each_codec_comes_with_settings_that_fit(codec: VideoCodec) -> None:
     assert settings.load(["video=demo", f"encode={codec.value}"]).encode.codec is codec
     assert codec.value in ENCODERS
-    assert (settings.CONF / "encode" / f"{codec.value}.yaml").is_file()
+    assert (CONF_FOLDER / "encode" / f"{codec.value}.yaml").is_file()
 
 
 @pytest.mark.parametrize(

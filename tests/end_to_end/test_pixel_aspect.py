@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from conf.choices import Background
-from conf.showing import BackgroundConf
+from conf.enums import BackgroundMode
+from conf.render import BackgroundConf
 from tasks.media.files.masks_file import MaskState
 from tasks.media.files.tables import write_json
 from tests.support.clips import Made, make
@@ -23,7 +23,7 @@ def test_a_circle_of_a_background_picture_is_seen_round(tmp_path: Path) -> None:
     y, x = np.mgrid[:120, :320]
     wall = np.where(np.hypot(x - 159.5, y - 59.5) < 40, 255, 0).astype(np.uint8)
     cv2.imwrite(str(tmp_path / "wall.png"), np.repeat(wall[..., None], 3, axis=-1))
-    shown = person(work, masks, tmp_path, BackgroundConf(Background.image, image=str(tmp_path / "wall.png")))
+    shown = person(work, masks, tmp_path, BackgroundConf(BackgroundMode.image, image=str(tmp_path / "wall.png")))
     rows, columns = np.nonzero(shown[0].luma[:, 50:] > 128)
     assert np.ptp(columns) + 1 == pytest.approx(40, abs=1)
     assert np.ptp(rows) + 1 == pytest.approx(80, abs=1)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.results.atomic_files import PART
+from flows.results.atomic_files import PART_SUFFIX
 from tasks.media.output.output_file import check_written_video
 from tests.support import program
 from tests.support.program import DEMO
@@ -60,7 +60,7 @@ def the_line(done: program.Ended) -> str:
 
 
 def half_files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.name.endswith((PART, ".work"))]
+    return [path for path in folder.rglob("*") if path.name.endswith((PART_SUFFIX, ".work"))]
 
 
 def assert_whole(home: Path) -> None:

@@ -11,8 +11,8 @@ import av
 import numpy as np
 import pytest
 
-from conf.walker import DemoConf
-from flows.videos import short_digest
+from conf.demo import DemoConf
+from flows.videos import path_digest
 from tasks.demo.demo_video import draw_demo
 from tasks.requests import DemoRequest
 from tests.support import program
@@ -125,7 +125,7 @@ def test_two_videos_of_one_name_are_two_however_they_are_called(home: Path, tmp_
         done = program.run(*asked, f"video={video}", cwd=tmp_path, api=api)
         assert done.status == 0, done.err
     listed = rows(tmp_path / "outputs" / "sweeps" / "w" / "sweep.json")
-    names = [f"walk-{short_digest(tmp_path / place / 'walk.mp4')}" for place in "xy"]
+    names = [f"walk-{path_digest(tmp_path / place / 'walk.mp4')}" for place in "xy"]
     assert [row["video"] for row in listed] == [names[0], names[0], names[1], names[1]]
     assert [Path(row["folder"]).name for row in listed] == ["walk", "walk", names[1], names[1]]
     assert sorted(row["rank"] for row in listed) == [1, 1, 2, 2]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conf.walker import DemoConf
+from conf.demo import DemoConf
 from tasks.demo.demo_video import walk_from_settings
 from tasks.demo.walker import draw_walk
 from tasks.media.files.masks_file import read_masks

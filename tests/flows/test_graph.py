@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from conf.holding import SmoothingConf
-from conf.schema import Config
+from conf.config import Config
+from conf.lock import SmoothingConf
 from flows.graph import Graph
 from flows.job import Job
 from flows.pipeline import PATH

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from conf.choices import Background, BorderMode, Output
-from conf.schema import Config
+from conf.config import Config
+from conf.enums import BackgroundMode, BorderMode, Output
 from flows import preflight
 from flows.config import settings
 from flows.output_needs import background_of, border_of, masks_wanted, person_request
@@ -18,7 +18,7 @@ from tests.support.clips import Made, make
 
 @pytest.fixture(autouse=True)
 def registered() -> None:
-    settings.register()
+    settings.register_schema()
 
 
 def load(*overrides: str) -> Config:
@@ -45,7 +45,7 @@ def test_every_background_is_a_group(mode: str) -> None:
         (["background.on=[pose]"], r"^background\.on: \['pose'\] is not a list of videos; name"),
         (
             ["background=transparent", "background.on=[stabilized]"],
-            r"^background\.on: \['stabilized'\] cannot be transparent; give \[person\]",
+            r"^background\.on: \['stabilized'\] cannot be transparent; give background\.on=\[person\]",
         ),
         (
             ["background=green"],
@@ -62,7 +62,7 @@ def test_a_mistake_is_one_line(overrides: list[str], sentence: str) -> None:
 
 def test_a_picture_that_is_none_is_found_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"^background\.image: .*cannot be read"):
-        preflight.check(load("background=image", f"background.image={tmp_path / 'no.png'}"), [])
+        preflight.check_run(load("background=image", f"background.image={tmp_path / 'no.png'}"), [])
 
 
 def test_a_picture_larger_than_can_be_read_is_one_line(tmp_path: Path) -> None:
@@ -70,8 +70,8 @@ def test_a_picture_larger_than_can_be_read_is_one_line(tmp_path: Path) -> None:
     head = b"IHDR" + size
     chunk = struct.pack(">I", len(size)) + head + struct.pack(">I", zlib.crc32(head))
     (tmp_path / "large.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)
-    with pytest.raises(SettingError, match=r"^background\.image: .* is (too large|no picture); "):
-        preflight.check(load("background=image", f"background.image={tmp_path / 'large.png'}"), [])
+    with pytest.raises(SettingError, match=r"^background\.image: .* is (too large|not a picture); "):
+        preflight.check_run(load("background=image", f"background.image={tmp_path / 'large.png'}"), [])
 
 
 def test_a_setting_is_refused_where_it_fits_none_of_several_clips(tmp_path: Path) -> None:
@@ -80,12 +80,12 @@ def test_a_setting_is_refused_where_it_fits_none_of_several_clips(tmp_path: Path
         for name, frames in (("long", 12), ("short", 3), ("shorter", 2))
     )
     gone, config = Video("gone", tmp_path / "gone.mp4"), load("smoothing.window=9")
-    preflight.check(config, [short, long, shorter])
+    preflight.check_run(config, [short, long, shorter])
     with pytest.raises(SettingError, match=r"longer than the clip of 3; give an odd number of at most 3$"):
         preflight.check_video(config, short)
     said = rf"longer than the clip of 3; .* \(for {tmp_path}/short\.mp4; none of the 3 videos fits\)"
     with pytest.raises(SettingError, match=said):
-        preflight.check(config, [gone, short, shorter])
+        preflight.check_run(config, [gone, short, shorter])
 
 
 def test_the_background_is_the_persons_unless_others_are_named() -> None:
@@ -93,16 +93,16 @@ def test_the_background_is_the_persons_unless_others_are_named() -> None:
     assert background_of(config, Output.stabilized) is None
     person = background_of(config, Output.person)
     assert person is not None
-    assert person.mode is Background.blur
+    assert person.mode is BackgroundMode.blur
 
 
 def test_a_person_that_is_not_named_has_the_colour() -> None:
     config = load("background=blur", "background.on=[stabilized]", "background.color=[1,2,3]")
     person, steady = background_of(config, Output.person), background_of(config, Output.stabilized)
     assert person is not None
-    assert (person.mode, person.color) == (Background.color, [1, 2, 3])
+    assert (person.mode, person.color) == (BackgroundMode.color, [1, 2, 3])
     assert steady is not None
-    assert steady.mode is Background.blur
+    assert steady.mode is BackgroundMode.blur
 
 
 def test_the_comparison_has_its_settings() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conf.schema import Config
+from conf.config import Config
 from flows import preflight
 from flows.config import settings
 from flows.videos import Video
@@ -16,7 +16,7 @@ DEMO = Video("demo", None)
 
 @pytest.fixture(autouse=True)
 def registered() -> None:
-    settings.register()
+    settings.register_schema()
 
 
 def load(*overrides: str) -> Config:
@@ -28,8 +28,8 @@ def test_a_walk_into_the_camera_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         SettingError, match=r"^demo\.seconds: in 30 s a walker reaches the camera; give up to 18\.7, or"
     ):
-        preflight.check(config, [DEMO])
-    preflight.check(config, [DEMO, Video("a", make(tmp_path / "a.mp4", Made()))])
+        preflight.check_run(config, [DEMO])
+    preflight.check_run(config, [DEMO, Video("a", make(tmp_path / "a.mp4", Made()))])
 
 
 CLEAR = ("background=transparent", "background.alpha=mov")
@@ -85,7 +85,7 @@ def test_a_picture_too_narrow_by_itself_has_no_cure_by_a_crop(tmp_path: Path) ->
 
 def test_the_videos_that_fit_are_not_stopped_by_one_that_does_not(tmp_path: Path) -> None:
     odd = Video("odd", make(tmp_path / "odd.mkv", Made(size_px=(65, 48), pixel_format="yuv444p")))
-    preflight.check(load(*CLEAR), [odd, DEMO])
+    preflight.check_run(load(*CLEAR), [odd, DEMO])
 
 
 NAME, PATH = "x" * 300, "/".join(["a" * 99] * 50)
@@ -101,6 +101,6 @@ NAME, PATH = "x" * 300, "/".join(["a" * 99] * 50)
     ],
 )
 def test_a_place_that_is_too_long_for_the_system_is_refused(tmp_path: Path, place: str, said: str) -> None:
-    preflight.check_length("cache_dir", tmp_path / ("x" * 255) / "a")
+    preflight.check_path_length("cache_dir", tmp_path / ("x" * 255) / "a")
     with pytest.raises(SettingError, match=rf"^cache_dir: {said}.*; choose a shorter one with cache_dir=$"):
-        preflight.check_length("cache_dir", tmp_path / place)
+        preflight.check_path_length("cache_dir", tmp_path / place)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.results.atomic_files import PART
-from flows.results.index import PAGE
-from flows.videos import Video, find_videos, missing, short_digest
+from flows.results.atomic_files import PART_SUFFIX
+from flows.results.index import INDEX_PAGE_NAME
+from flows.videos import Video, find_videos, missing_reason, path_digest
 from tasks.errors import SettingError
 
 
@@ -37,25 +37,25 @@ def test_a_glob_a_folder_and_a_list_expand_in_order(clips: Path) -> None:
     assert names([str(clips / "b.mp4"), "demo", str(clips / "a.mov")]) == ["b", "demo", "a"]
 
 
-def test_a_name_with_brackets_is_a_file_before_it_is_a_pattern(clips: Path) -> None:
+def test_an_existing_file_with_brackets_is_not_a_pattern(clips: Path) -> None:
     assert names(str(clips / "my clip [1].mp4")) == ["my clip [1]"]
 
 
-def test_a_video_named_twice_is_taken_once(clips: Path) -> None:
+def test_a_video_given_twice_is_used_once(clips: Path) -> None:
     assert names([str(clips / "b.mp4"), str(clips / "b.*")]) == ["b"]
 
 
-def test_one_place_named_in_two_ways_is_one_video(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_path_given_in_two_ways_is_one_video(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(clips)
     assert names(["b.mp4", str(clips / "b.mp4"), "./b.mp4"]) == ["b"]
 
 
-def test_hidden_files_of_a_folder_are_nobodys_videos(clips: Path) -> None:
+def test_hidden_files_of_a_folder_are_skipped(clips: Path) -> None:
     (clips / "._b.mp4").touch()
     assert names(str(clips)) == ["a", "b", "my clip [1]"]
 
 
-def test_all_below_a_folder_is_not_what_the_program_has_made(clips: Path) -> None:
+def test_a_recursive_glob_skips_the_programs_results(clips: Path) -> None:
     (clips / "outputs" / "b").mkdir(parents=True)
     for name in ("stabilized.mp4", "mine.mp4"):
         (clips / "outputs" / "b" / name).touch()
@@ -65,7 +65,7 @@ def test_all_below_a_folder_is_not_what_the_program_has_made(clips: Path) -> Non
     assert names(f"{clips}/outputs/*/stabilized.mp4") == ["stabilized"]
 
 
-def test_two_videos_of_one_name_get_two_names(clips: Path) -> None:
+def test_two_videos_with_one_name_get_two_names(clips: Path) -> None:
     found = names([str(clips / "b.mp4"), str(clips / "sub" / "b.mp4")])
     assert len(set(found)) == 2
     assert all(name.startswith("b-") for name in found)
@@ -73,25 +73,25 @@ def test_two_videos_of_one_name_get_two_names(clips: Path) -> None:
 
 def test_a_list_file_names_videos_relative_to_itself(clips: Path) -> None:
     (clips / "list.txt").write_text("\ufeffb.mp4\n# clips\n\nsub/b.mp4\n")  # as Windows writes it
-    assert [missing(video) for video in find_videos(f"@{clips / 'list.txt'}")] == ["", ""]
+    assert [missing_reason(video) for video in find_videos(f"@{clips / 'list.txt'}")] == ["", ""]
 
 
-def test_a_list_that_names_itself_names_a_file_that_is_not_there(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_inside_a_list_is_a_missing_file(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(clips)
     (clips / "list.txt").write_text("@list.txt\n")
-    assert [missing(video) for video in find_videos("@list.txt")] == [
+    assert [missing_reason(video) for video in find_videos("@list.txt")] == [
         "@list.txt: there is no such file; check the path"
     ]
 
 
-def test_a_missing_file_is_kept_so_that_it_fails_alone(clips: Path) -> None:
+def test_a_missing_file_is_kept_and_fails_alone(clips: Path) -> None:
     assert names([str(clips / "none.mp4"), str(clips / "b.mp4")]) == ["none", "b"]
 
 
-def test_what_is_no_file_is_said_and_folders_and_globs_pass_it_over(clips: Path) -> None:
+def test_irregular_files_are_named_and_skipped_by_folders_and_globs(clips: Path) -> None:
     os.mkfifo(clips / "pipe.mp4")
     listed = find_videos([str(clips / "pipe.mp4"), str(clips / "none.mp4"), str(clips / "b.mp4"), "/dev/zero", "demo"])
-    said = [missing(video) for video in listed]
+    said = [missing_reason(video) for video in listed]
     assert [reason.partition(": ")[2] for reason in said] == [
         "is not a regular file; give a video file",
         "there is no such file; check the path",
@@ -104,10 +104,10 @@ def test_what_is_no_file_is_said_and_folders_and_globs_pass_it_over(clips: Path)
         find_videos(str(clips / "pipe*"))
 
 
-def test_what_the_system_refuses_to_look_at_fails_alone(clips: Path) -> None:
+def test_a_path_that_the_system_refuses_fails_alone(clips: Path) -> None:
     long = clips / ("a" * 300 + ".mp4")
     listed = find_videos([str(long), "~nobody-of-this-name/a.mp4", str(clips / "b.mp4")])
-    assert [missing(video) for video in listed] == [
+    assert [missing_reason(video) for video in listed] == [
         f"{long}: cannot be opened (File name too long); check its name, and the permissions of its folder",
         "~nobody-of-this-name/a.mp4: there is no such file; check the path",
         "",
@@ -115,9 +115,9 @@ def test_what_the_system_refuses_to_look_at_fails_alone(clips: Path) -> None:
 
 
 @pytest.mark.parametrize("asked", [None, "", ["", "demo"]])
-def test_an_empty_name_is_no_folder(clips: Path, asked: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_name_is_refused(clips: Path, asked: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(clips)
-    with pytest.raises(SettingError, match=r"^video: an empty name names nothing; name a file"):
+    with pytest.raises(SettingError, match=r"^video: the name is empty; name a file"):
         find_videos(asked)
 
 
@@ -125,17 +125,17 @@ def test_an_empty_name_is_no_folder(clips: Path, asked: object, monkeypatch: pyt
     ("asked", "sentence"),
     [
         ("{}/*.mkv", "no file matches"),
-        ("{}/empty", "is a folder without videos"),
+        ("{}/empty", "holds no video"),
         ("@{}/none.txt", "cannot be read"),
     ],
 )
-def test_naming_nothing_is_a_mistake_said_in_a_line(clips: Path, asked: str, sentence: str) -> None:
+def test_a_value_that_yields_no_video_is_refused_in_one_line(clips: Path, asked: str, sentence: str) -> None:
     (clips / "empty").mkdir()
     with pytest.raises(SettingError, match=f"video: .*{sentence}"):
         find_videos(asked.format(clips))
 
 
-def test_names_have_room_for_more_and_break_no_line(tmp_path: Path) -> None:
+def test_video_names_are_short_enough_and_printable(tmp_path: Path) -> None:
     long = ["ä" * 120 + ".mp4", "new\nline.mp4"]
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
@@ -148,18 +148,18 @@ def test_names_have_room_for_more_and_break_no_line(tmp_path: Path) -> None:
         assert video.name.isprintable()
 
 
-def test_a_name_that_the_program_uses_itself_is_told_apart(tmp_path: Path) -> None:
-    own = ("Batch.json", PAGE, "sweeps", ".cache", ".prefect", f".{PAGE}{PART}", ".", "..")
+def test_a_reserved_name_gets_a_digest(tmp_path: Path) -> None:
+    own = ("Batch.json", INDEX_PAGE_NAME, "sweeps", ".cache", ".prefect", f".{INDEX_PAGE_NAME}{PART_SUFFIX}", ".", "..")
     for name in (*own, "batch", "sweep.json"):
         (tmp_path / f"{name}.mp4").touch()
     paths = [tmp_path / f"{name}.mp4" for name in own]
     assert [video.name for video in find_videos([str(path) for path in paths])] == [
-        f"{name}-{short_digest(path)}" for name, path in zip(own, paths, strict=True)
+        f"{name}-{path_digest(path)}" for name, path in zip(own, paths, strict=True)
     ]
     assert names([str(tmp_path / "batch.mp4"), str(tmp_path / "sweep.json.mp4")]) == ["batch", "sweep.json"]
 
 
-def test_a_name_that_is_no_text_is_one_line(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf8_is_refused_in_one_line(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/walk\xff.mp4")).touch()
     with pytest.raises(SettingError, match=r"walk\\xff\.mp4 is not in UTF-8; rename the file"):
         find_videos(str(tmp_path))

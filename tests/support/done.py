@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conf.schema import Config
+from conf.config import Config
 from flows.graph import Graph
 from flows.job import Job, Wish
 from flows.pipeline import STAGES

@@ -1,19 +1,17 @@
-"""``docs/settings.md``: its tables are written from ``stillwalk --help``, by ``make docs``.
+"""``docs/settings.md``: ``make docs`` writes its tables from the settings that ``stillwalk --help`` shows.
 
 python -m tests.support.settings_page
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.cli.help import manual
+from flows.cli.help import setting_sections
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "settings.md"
 MARK = "<!-- Everything below is written by `make docs`. -->\n"
 FIRST = "The run"  # heading of the settings that have no section
-SETTING = re.compile(r"  ([\w.]+)=(\S*) *(.*?) ?(?:\((\w+(?:\|\w+)+)\))?")
 
 
 def renewed(page: str) -> str:
@@ -22,19 +20,16 @@ def renewed(page: str) -> str:
 
 
 def _tables() -> Iterator[str]:
-    settings = manual().partition("name=value:\n")[2].partition("\n--cfg job")[0].strip("\n")
-    for section in settings.split("\n\n"):
-        rows = [match.groups() for line in section.splitlines() if (match := SETTING.fullmatch(line))]
-        assert len(rows) == len(section.splitlines()), f"a line is not a setting: {section}"
-        name, dot, _ = rows[0][0].partition(".")
+    for section in setting_sections():
+        name, dot, _ = section[0].name.partition(".")
         yield f"\n## {f'`{name}`' if dot else FIRST}\n"
         if presets := sorted(path.stem for path in (ROOT / "conf" / name).glob("*.yaml")):
             yield f"Presets: {', '.join(f'`{name}={preset}`' for preset in presets)}.\n"
         yield "| setting | default | meaning | choices |\n| --- | --- | --- | --- |"
-        for setting, default, meaning, choices in rows:
-            escaped = meaning.replace("|", "\\|").replace("<", "&lt;")
-            each = ", ".join(f"`{choice}`" for choice in (choices or "").split("|") if choice)
-            yield f"| `{setting}` | `{default.replace(',', ', ')}` | {escaped} | {each} |"
+        for setting in section:
+            meaning = setting.sentence.replace("|", "\\|").replace("<", "&lt;")
+            choices = ", ".join(f"`{choice}`" for choice in setting.choices)
+            yield f"| `{setting.name}` | `{setting.default.replace(',', ', ')}` | {meaning} | {choices} |"
     yield ""
 
 

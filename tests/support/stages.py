@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from conf.schema import Config
+from conf.config import Config
 from flows import preflight
 from flows.config import settings
 from tasks.cache import store
@@ -23,7 +23,7 @@ from tasks.requests import (
     TrajectoryRequest,
 )
 
-settings.register()
+settings.register_schema()
 
 
 def made(cache: Path, request: Request) -> Artifact:
@@ -57,7 +57,7 @@ def watched(cache: Path, overrides: list[str], video: Path | None = None) -> Wat
     demo = made(cache, DemoRequest(config.demo)) if video is None else None
     source = video or made(cache, DemoRequest(config.demo)).path("demo.mp4")
     clip = made(cache, DecodeRequest(source, sha256_of(source), config.decode))
-    digests = preflight.model_digests(config)["pose"]
+    digests = preflight.find_model_digests(config)["pose"]
     looks: dict[str, Any] = {"models": config.models, "model_digests": digests, "device": config.device}
     pose = made(cache, PoseRequest(source, clip=clip, settings=config.pose, **looks))
     subject = made(cache, SubjectRequest(clip, pose, config.subject))
@@ -89,7 +89,7 @@ def judged(video: Watched, way: Held) -> dict[str, Any]:
     config = way.config
     shown: dict[str, Any] = {"border": config.border, "render": config.render, "encode": config.encode}
     rendered = made(video.cache, StabilizedRequest(video.source, video.clip, way.trajectory, **shown))
-    digests = preflight.model_digests(config)["pose"]
+    digests = preflight.find_model_digests(config)["pose"]
     looks: dict[str, Any] = {"models": config.models, "model_digests": digests, "device": config.device}
     request = VerifyRequest(
         clip=video.clip,

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from conf.seeing import DecodeConf
+from conf.input import DecodeConf
 from tasks.decode import decode
 from tasks.errors import Interrupted, VideoError
 from tasks.media.files.tables import read_json, read_table

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from conf.choices import Device
-from conf.holding import AnchorConf, CropConf
-from conf.seeing import MasksConf, ModelsConf
+from conf.enums import Device
+from conf.input import MasksConf, ModelsConf
+from conf.lock import AnchorConf, CropConf
 from tasks.masks import segment_person
 from tasks.maths.tracking import steps
 from tasks.media.files.pose_file import read_pose, write_pose

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conf.choices import Device, MaskModel, MaskSource
-from conf.seeing import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
+from conf.enums import Device, MaskModel, MaskSource
+from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from tasks.decode import decode
 from tasks.masks import pick_model, segment_person
 from tasks.maths.body.landmarks import HIPS

@@ -10,8 +10,8 @@ import pytest
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
-from conf.choices import AnchorMethod, AnchorPoint
-from conf.holding import AnchorConf, CropConf
+from conf.enums import AnchorMethod, AnchorPoint
+from conf.lock import AnchorConf, CropConf
 from tasks.errors import AnchorNotSeen, Interrupted, NobodyFound, SettingError
 from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack
 from tasks.maths.tracking.steps import Step

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from conf.showing import BorderConf, EncodeConf, RenderConf
+from conf.render import BorderConf, EncodeConf, RenderConf
 from tasks.maths.body.landmarks import LEFT_HIP, RIGHT_HIP
 from tasks.media.files.tables import write_table
 from tasks.media.input.frames import Frame, read_frames

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conf.choices import Device
-from conf.seeing import DecodeConf, ModelsConf, PoseConf
+from conf.enums import Device
+from conf.input import DecodeConf, ModelsConf, PoseConf
 from tasks.decode import decode
 from tasks.errors import Interrupted, NobodyFound, SettingError
 from tasks.maths.body.landmarks import HIPS

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conf.choices import Background, BorderMode, ComparisonLayout, Interpolation, Nobody, Output
-from conf.seeing import MasksConf
-from conf.showing import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
+from conf.enums import BackgroundMode, BorderMode, ComparisonLayout, Interpolation, NobodyFrame, Output
+from conf.input import MasksConf
+from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
 from tasks.errors import Interrupted, VideoError
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer
@@ -335,8 +335,8 @@ def test_a_person_stands_before_a_picture_or_the_blurred_scene(tmp_path: Path) -
     source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), [MaskState.measured] * 3)
     work = job(tmp_path, source, np.array([[20.0, 0.0]]))
     cv2.imwrite(str(tmp_path / "red.png"), np.full((30, 30, 3), (20, 30, 220), np.uint8))
-    sharp = person(work, masks, tmp_path, BackgroundConf(Background.image, image=str(tmp_path / "red.png")))
-    blurred = person(work, masks, tmp_path, BackgroundConf(Background.blur, blur_px=6.0))
+    sharp = person(work, masks, tmp_path, BackgroundConf(BackgroundMode.image, image=str(tmp_path / "red.png")))
+    blurred = person(work, masks, tmp_path, BackgroundConf(BackgroundMode.blur, blur_px=6.0))
     for before, red, soft in zip(read_frames(source, work.clip), sharp, blurred, strict=True):
         for shown in (red, soft):
             np.testing.assert_array_equal(shown.luma[50:70, 90:110], before.luma[50:70, 70:90])
@@ -365,21 +365,21 @@ def test_a_person_before_nothing(tmp_path: Path, kind: type[RenderRequest]) -> N
     source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), states)
     work = job(tmp_path, source, np.array([[20.0, 0.0]]))
     shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
-    background = BackgroundConf(Background.transparent, nobody=Nobody.color)
+    background = BackgroundConf(BackgroundMode.transparent, nobody=NobodyFrame.color)
     facts = render_alpha(kind(*shared, background, None, "", MasksConf(), masks), tmp_path, silent)
     assert facts["frames"] == 3
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("person")] == [kind.output]
 
 
-@pytest.mark.parametrize("nobody", list(Nobody))
-def test_what_shows_without_a_person_is_a_setting(tmp_path: Path, nobody: Nobody) -> None:
+@pytest.mark.parametrize("nobody", list(NobodyFrame))
+def test_what_shows_without_a_person_is_a_setting(tmp_path: Path, nobody: NobodyFrame) -> None:
     path_xy = np.tile([80.0, 60.0], (3, 1))
     source, masks = discs(tmp_path / "made", path_xy, [MaskState.measured, MaskState.nobody, MaskState.measured])
     work = job(tmp_path, source, np.array([[20.0, 0.0]]))
     shown = person(work, masks, tmp_path, BackgroundConf(color=[10, 20, 200], nobody=nobody))
     plain = shown[0].luma[0, 0]
     assert (shown[1].luma[:, :18] == plain).all()  # beyond the picture
-    assert (shown[1].luma[:, 22:] == plain).all() == (nobody is Nobody.color)
+    assert (shown[1].luma[:, 22:] == plain).all() == (nobody is NobodyFrame.color)
     assert np.abs(shown[1].rgb()[0, 0].astype(int) - [10, 20, 200]).max() <= 2
 
 

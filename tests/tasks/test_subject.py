@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conf.choices import Device, SubjectRule
-from conf.seeing import DecodeConf, ModelsConf, PoseConf, SubjectConf
-from conf.walker import DemoConf
+from conf.demo import DemoConf
+from conf.enums import Device, SubjectRule
+from conf.input import DecodeConf, ModelsConf, PoseConf, SubjectConf
 from tasks.decode import decode
 from tasks.demo.demo_video import HIP_CENTER, draw_demo
 from tasks.errors import SettingError

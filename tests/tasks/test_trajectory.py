@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from conf.choices import Smoother
-from conf.holding import CropConf, LockConf, SmoothingConf
+from conf.enums import Smoother
+from conf.lock import CropConf, LockConf, SmoothingConf
 from tasks.maths.anchor import gaps
 from tasks.maths.body.landmarks import HIPS, PoseTrack
 from tasks.maths.metrics import lock_metrics

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from conf.choices import Smoother
-from conf.holding import LockConf, SmoothingConf
+from conf.enums import Smoother
+from conf.lock import LockConf, SmoothingConf
 from flows.config import settings
 from tasks.errors import AnchorNotSeen, SettingError
 from tasks.maths.anchor.gaps import AbsenceRule, settle_absent
@@ -256,13 +256,13 @@ def test_without_scale_and_roll_the_table_says_so_and_the_matrix_is_a_shift(tmp_
     ],
 )
 def test_a_setting_out_of_range_is_one_line(override: str, sentence: str) -> None:
-    settings.register()
+    settings.register_schema()
     with pytest.raises(SettingError, match=sentence):
         settings.load(["video=demo", override])
 
 
 @KINDS
 def test_every_smoother_can_be_chosen_by_name(kind: Smoother) -> None:
-    settings.register()
+    settings.register_schema()
     config = settings.load(["video=demo", f"smoothing={kind.value}", "lock.y=0.5", "lock.scale=true"])
     assert (config.smoothing.kind, config.lock.y, config.lock.scale) == (kind, 0.5, True)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.choices import Device
-from conf.seeing import ModelsConf, PoseConf
+from conf.enums import Device
+from conf.input import ModelsConf, PoseConf
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT
 from tasks.media.files.tables import write_table
 from tasks.models.people import Sighting

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli import cache_commands
-from flows.results.atomic_files import PART
+from flows.results.atomic_files import PART_SUFFIX
 from tests.support import program, server_page
 from tests.support.program import DEMO
 
@@ -66,7 +66,7 @@ def works(home: Path, stage: str) -> Iterator[tuple[str, int]]:
 
 
 def halves(home: Path) -> list[Path]:
-    return [path for path in (home / "outputs").rglob("*") if path.name.endswith((PART, ".work"))]
+    return [path for path in (home / "outputs").rglob("*") if path.name.endswith((PART_SUFFIX, ".work"))]
 
 
 def children_of(process: subprocess.Popen[str]) -> Iterator[int]:

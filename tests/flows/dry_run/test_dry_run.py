@@ -23,8 +23,8 @@ ALL = ["decode", "pose", "subject", "masks", "offsets", "trajectory", *VIDEOS, "
 @pytest.fixture
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Plan:
     """Do all stages of a clip, then plan it with other settings; the fate of each stage by title, and ``sum``."""
-    settings.register()
-    monkeypatch.setattr("flows.preflight.model_digests", lambda _: DIGESTS)
+    settings.register_schema()
+    monkeypatch.setattr("flows.preflight.find_model_digests", lambda _: DIGESTS)
     clip, cache = tmp_path / "walk.mp4", tmp_path / "cache"
     clip.write_bytes(b"a walk")
     do_all([job(clip, settings.load(["video=walk.mp4"]), cache)])
@@ -172,5 +172,7 @@ def test_of_many_edited_files_two_are_named() -> None:
 
 def test_the_dry_run_loads_no_prefect() -> None:
     code = "import flows.dry_run.dry_run, sys; print({'prefect', 'mediapipe', 'cv2', 'numpy'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=settings.ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=settings.PROJECT_FOLDER, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "set()"

@@ -22,13 +22,13 @@ SQUARE = ("crop.aspect=1:1", "crop.shared=true")
 
 @pytest.fixture(autouse=True)
 def registered() -> None:
-    settings.register()
+    settings.register_schema()
 
 
 @pytest.fixture
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Plan:
     """Plan clips; the exit status, the fates by video and stage, and the lines at the end."""
-    monkeypatch.setattr("flows.preflight.model_digests", lambda _: DIGESTS)
+    monkeypatch.setattr("flows.preflight.find_model_digests", lambda _: DIGESTS)
     monkeypatch.setattr("tasks.media.input.probe.probe_length", lambda _: (100, 30.0))
 
     def planned(*overrides: str) -> tuple[int, Lines, list[str]]:
@@ -170,10 +170,10 @@ def test_a_plan_downloads_no_model_and_names_the_one_that_is_not_there(
     monkeypatch.setattr(sources, "held", lambda _: False)
     asked = ["video=demo", "pose.model=heavy", "models.download=true", "plan=true"]
     config = settings.load(asked)
-    preflight.check(config, [])
+    preflight.check_run(config, [])
     assert dry_run.dry_run([("", config)], tmp_path / "cache") == 0
     assert "models.download: a run would first fetch what is not there yet: heavy" in capsys.readouterr().out
     with pytest.raises(ModelError, match=r"the model 'heavy' is not in"):
-        preflight.check(settings.load(["video=demo", "pose.model=heavy", "plan=true"]), [])
+        preflight.check_run(settings.load(["video=demo", "pose.model=heavy", "plan=true"]), [])
     with pytest.raises(AssertionError, match="heavy was fetched"):
-        preflight.check(settings.load([*asked, "plan=false"]), [])
+        preflight.check_run(settings.load([*asked, "plan=false"]), [])

@@ -53,7 +53,7 @@ def finished(folder: Path) -> Result:
         StageRun("pose", "", "pose-1", "cached", 0.0),
         StageRun("render", "stabilized.mp4", "render-1", "ran", 2.0),
     ]
-    return Result(Video("walk", folder / "walk.mp4"), folder=folder, stages=stages, headline="held")
+    return Result(Video("walk", folder / "walk.mp4"), folder=folder, stages=stages, summary=["held"])
 
 
 def test_the_table_has_a_row_for_each_and_the_reason_of_a_failure(tmp_path: Path) -> None:

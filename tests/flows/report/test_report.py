@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from conf.schema import Config
-from flows.report.metric_meanings import GROUPS, number, tables
-from flows.report.page import render_report
-from flows.report.player import WHOLE, choose_player
+from conf.config import Config
+from flows.report.metric_meanings import METRIC_GROUPS, format_number, metric_tables
+from flows.report.page import FULL_BOX, choose_player, render_report
 from tasks.cache.keys import canonical
 from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS, METRIC_UNITS
 from tasks.records import Artifact
@@ -46,13 +45,13 @@ def metrics(**verified: float) -> dict[str, Any]:
 
 
 def test_every_metric_has_a_sentence() -> None:
-    told = [name for group in GROUPS.values() for name in group]
+    told = [name for group in METRIC_GROUPS.values() for name in group]
     assert sorted(told) == sorted(METRIC_UNITS)
-    assert all(meaning.sentence.endswith(".") for group in GROUPS.values() for meaning in group.values())
+    assert all(meaning.sentence.endswith(".") for group in METRIC_GROUPS.values() for meaning in group.values())
 
 
 def test_no_metric_is_left_out_and_a_change_has_its_verdict() -> None:
-    rows = {row.name: row for _, group in tables(metrics()) for row in group}
+    rows = {row.name: row for _, group in metric_tables(metrics()) for row in group}
     assert set(rows) == {*METRIC_UNITS, "new_one"}
     assert (rows["lock_rms"].before, rows["lock_rms"].after) == ("8.00", "2.00")
     assert (rows["lock_rms"].change, rows["lock_rms"].verdict) == ("−75 %", "good")
@@ -64,12 +63,12 @@ def test_no_metric_is_left_out_and_a_change_has_its_verdict() -> None:
 )
 def test_a_change_never_says_that_nothing_is_left_where_something_is(after: float, change: str) -> None:
     planned = {"planned": {"lock_rms": after}, "before": {"lock_rms": 8.0}, "units": METRIC_UNITS}
-    ((_, (row,)),) = tables(planned)
+    ((_, (row,)),) = metric_tables(planned)
     assert row.change == change
 
 
 def test_what_was_judged_stands_last_with_what_it_was_before() -> None:
-    title, rows = tables(metrics(residual_step=0.5, residual_step_before=4.0, judged=0.98, lock_rms=2.5))[-1]
+    title, rows = metric_tables(metrics(residual_step=0.5, residual_step_before=4.0, judged=0.98, lock_rms=2.5))[-1]
     assert "rendered file" in title
     assert [row.name for row in rows] == ["residual_step", "judged", "lock_rms"]
     assert (rows[0].before, rows[0].after, rows[1].after) == ("4.00", "0.50", "98.0")
@@ -80,7 +79,7 @@ def test_what_was_judged_stands_last_with_what_it_was_before() -> None:
     [(None, "–"), (3, "3"), (128.4, "128"), (12.34, "12.3"), (-1.5, "−1.50"), (0.0412, "0.041"), (0.0, "0.00")],
 )
 def test_numbers_have_three_digits_that_count(value: float | None, text: str) -> None:
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 def test_markup_in_a_name_is_text_and_one_frame_is_one() -> None:
@@ -111,8 +110,8 @@ def test_without_one_the_original_is_linked_from_where_the_page_lies() -> None:
     assert player is not None
     assert player.links == ("./stabilized.mp4", "../../videos/wal%20k%231.mp4")
     assert [(pane.label, pane.video, pane.box) for pane in player.panes] == [
-        ("original", 1, WHOLE),
-        ("stabilized", 0, WHOLE),
+        ("original", 1, FULL_BOX),
+        ("stabilized", 0, FULL_BOX),
     ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.results.atomic_files import writing
+from flows.results.atomic_files import locked_folder
 from tasks.errors import OutputError
 
 
@@ -21,13 +21,13 @@ from tasks.errors import OutputError
     ],
 )
 def test_what_cannot_be_written_has_the_cure_that_helps(code: int, sentence: str, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=rf"^{re.escape(str(tmp_path))}: {sentence}"), writing(tmp_path):
+    with pytest.raises(OutputError, match=rf"^{re.escape(str(tmp_path))}: {sentence}"), locked_folder(tmp_path):
         raise OSError(code, os.strerror(code))
 
 
 def test_a_place_that_takes_no_folders_is_not_to_be_made_writable() -> None:
     with (
         pytest.raises(OutputError, match=r"^/proc/x: it is not there, and no folder can be made"),
-        writing(Path("/proc/x")),
+        locked_folder(Path("/proc/x")),
     ):
         pass

@@ -1,3 +1,5 @@
+"""The index of a batch or a sweep: its rows, ranks and files."""
+
 import csv
 import json
 from datetime import UTC, datetime
@@ -6,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from flows.results.index import read_sweep, require_ours, write_index
+from flows.results.index import index_row, merge_rows, read_sweep_index, require_own_index, write_index
 from flows.results.result import Result, StageRun
-from flows.sweep import Setting
-from flows.videos import Video
+from flows.sweep import SweepSetting
+from flows.videos import Video, path_digest
 from tasks.errors import SettingError
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -26,16 +28,16 @@ def result(folder: Path, video: str, setting: str, lock: float, error: str = "")
 
 
 def sweep(folder: Path, *results: Result) -> dict[str, Any]:
-    settings = [Setting(name, [name]) for name in dict.fromkeys(one.setting for one in results)]
+    settings = [SweepSetting(name, [name]) for name in dict.fromkeys(one.setting for one in results)]
     assert write_index(settings, results, folder, NOW) == ""
-    return read_sweep(folder)
+    return read_sweep_index(folder)
 
 
 def column(index: dict[str, Any], name: str) -> list[Any]:
     return [row[name] for row in index["rows"]]
 
 
-def test_rows_are_ranked_within_their_video_and_settings_over_all(tmp_path: Path) -> None:
+def test_rows_are_ranked_within_their_video_and_settings_over_all_videos(tmp_path: Path) -> None:
     rows = [("a", "x", 2.0), ("a", "y", 1.0), ("b", "x", 5.0), ("b", "y", 4.0)]
     index = sweep(tmp_path, *(result(tmp_path, *row) for row in rows))
     assert column(index, "rank") == [2, 1, 2, 1]
@@ -48,7 +50,7 @@ def test_rows_are_ranked_within_their_video_and_settings_over_all(tmp_path: Path
     assert (index["rows"][0]["ran"], index["rows"][0]["cached"]) == (1, 1)
 
 
-def test_a_failure_has_no_rank_and_counts_as_the_last(tmp_path: Path) -> None:
+def test_a_failure_has_no_rank_and_counts_as_last(tmp_path: Path) -> None:
     failed = [result(tmp_path, "c", setting, 0.0, "broken") for setting in "xy"]
     one_failed = [result(tmp_path, "b", "x", 0.0, "no room"), result(tmp_path, "b", "y", 9.0)]
     index = sweep(tmp_path, result(tmp_path, "a", "x", 1.0), result(tmp_path, "a", "y", 2.0), *one_failed, *failed)
@@ -57,14 +59,14 @@ def test_a_failure_has_no_rank_and_counts_as_the_last(tmp_path: Path) -> None:
     assert [one["best"] for one in index["settings"]] == [True, False]
 
 
-def test_a_video_that_a_setting_was_not_tried_on_counts_as_the_last(tmp_path: Path) -> None:
+def test_a_video_without_a_setting_counts_as_its_last_rank(tmp_path: Path) -> None:
     sweep(tmp_path, result(tmp_path, "a", "x", 1.0), result(tmp_path, "a", "y", 2.0))
     index = sweep(tmp_path, result(tmp_path, "b", "z", 9.0))
     assert [(one["setting"], one["mean_rank"]) for one in index["settings"]] == [("x", 2.0), ("y", 2.5), ("z", 2.0)]
     assert [one["setting"] for one in index["settings"] if one["best"]] == ["x"]
 
 
-def test_two_videos_of_one_name_are_two_rows_in_all_that_is_written(tmp_path: Path) -> None:
+def test_two_videos_with_one_name_are_two_rows_in_every_file(tmp_path: Path) -> None:
     first, second = (
         Result(Video("walk", Path(f"/{place}/walk.mp4")), "", tmp_path / "x" / folder, metrics=METRICS, setting="x")
         for place, folder in (("a", "walk"), ("b", "walk-1"))
@@ -81,7 +83,7 @@ def test_two_videos_of_one_name_are_two_rows_in_all_that_is_written(tmp_path: Pa
     assert all(name in (tmp_path / "index.html").read_text() for name in names)
 
 
-def test_a_sweep_that_goes_on_keeps_what_was_there(tmp_path: Path) -> None:
+def test_a_continued_sweep_keeps_its_earlier_rows(tmp_path: Path) -> None:
     sweep(tmp_path, result(tmp_path, "a", "x", 2.0), result(tmp_path, "b", "x", 2.0))
     index = sweep(tmp_path, result(tmp_path, "a", "y", 3.0), result(tmp_path, "a", "x", 4.0))
     assert [(row["video"], row["setting"], row["rank"]) for row in index["rows"]] == [
@@ -100,29 +102,111 @@ def test_an_index_of_another_schema_is_not_read(tmp_path: Path) -> None:
     assert column(sweep(tmp_path, result(tmp_path, "a", "x", 2.0)), "video") == ["a"]
 
 
-def test_several_videos_have_an_index_and_one_alone_has_none(tmp_path: Path) -> None:
+def test_only_several_videos_have_an_index(tmp_path: Path) -> None:
     alone, other = result(tmp_path, "a", "", 1.0), result(tmp_path, "b", "", 0.0, "broken")
-    assert write_index([Setting("", [])], [alone], tmp_path, NOW) == ""
+    assert write_index([SweepSetting("", [])], [alone], tmp_path, NOW) == ""
     assert list(tmp_path.iterdir()) == []
-    assert write_index([Setting("", [])], [alone, other], tmp_path, NOW) == ""
+    assert write_index([SweepSetting("", [])], [alone, other], tmp_path, NOW) == ""
     batch = json.loads((tmp_path / "batch.json").read_text())
     assert (column(batch, "rank"), column(batch, "error")) == ([1, 0], ["", "broken"])
     assert "settings" not in batch
 
 
-def test_a_page_of_somebody_elses_is_not_overwritten(tmp_path: Path) -> None:
-    require_ours(tmp_path)
+def test_a_page_that_is_not_ours_is_not_overwritten(tmp_path: Path) -> None:
+    require_own_index(tmp_path)
     (tmp_path / "index.html").write_text("my homepage")
-    with pytest.raises(SettingError, match=r"^output_dir: .*index\.html is not of this program, and would be"):
-        require_ours(tmp_path)
-    write_index([Setting("", [])], [result(tmp_path, name, "", 1.0) for name in "ab"], tmp_path, NOW)
-    require_ours(tmp_path)
+    with pytest.raises(SettingError, match=r"^output_dir: .*index\.html was not written by this program and would be"):
+        require_own_index(tmp_path)
+    write_index([SweepSetting("", [])], [result(tmp_path, name, "", 1.0) for name in "ab"], tmp_path, NOW)
+    require_own_index(tmp_path)
     (tmp_path / "batch.json").write_text('{"jobs": []}')
-    with pytest.raises(SettingError, match=r"batch\.json is not of this program"):
-        require_ours(tmp_path)
+    with pytest.raises(SettingError, match=r"batch\.json was not written by this program"):
+        require_own_index(tmp_path)
 
 
-def test_an_index_that_cannot_be_written_is_a_line(tmp_path: Path) -> None:
+def test_an_index_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     results = [result(tmp_path, name, "", 1.0) for name in "ab"]
-    assert "choose another place with output_dir=" in write_index([Setting("", [])], results, tmp_path / "file", NOW)
+    assert "choose another place with output_dir=" in write_index(
+        [SweepSetting("", [])], results, tmp_path / "file", NOW
+    )
+
+
+def row(home: Path, place: str, folder: str, name: str = "walk", setting: str = "x", error: str = "") -> dict[str, Any]:
+    video = Video(name, Path(place) if place else None)
+    return index_row(Result(video, error, home / setting / folder if folder else None, setting=setting), home)
+
+
+def names_and_folders(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(one["video"], one["folder"]) for one in rows]
+
+
+def write_record(folder: Path, place: str, error: str = "", *, page: bool = True) -> None:
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps({"video": {"path": place, "sha256": "0"}, "error": error}))
+    if page:
+        (folder / "report.html").touch()
+
+
+def digest_names(*places: str) -> list[str]:
+    return [f"walk-{path_digest(Path(place))}" for place in places]
+
+
+def test_two_videos_with_one_name_are_two_rows_with_different_names(tmp_path: Path) -> None:
+    a, b = "/a/walk.mp4", "/b/walk.mp4"
+    rows = merge_rows([row(tmp_path, a, "walk")], [row(tmp_path, b, "walk-1")], tmp_path)
+    assert names_and_folders(rows) == list(zip(digest_names(a, b), ("x/walk", "x/walk-1"), strict=True))
+
+
+def test_a_video_named_differently_by_another_command_is_one_row(tmp_path: Path) -> None:
+    a, b = "/a/walk.mp4", "/b/walk.mp4"
+    both = [row(tmp_path, a, "walk", digest_names(a)[0]), row(tmp_path, b, "walk-1", digest_names(b)[0])]
+    rows = merge_rows([row(tmp_path, a, "walk")], both, tmp_path)
+    assert names_and_folders(rows) == list(zip(digest_names(a, b), ("x/walk", "x/walk-1"), strict=True))
+    assert names_and_folders(merge_rows(both[:1], [row(tmp_path, a, "walk")], tmp_path)) == [("walk", "x/walk")]
+
+
+def test_a_moved_video_with_the_same_folder_is_one_row(tmp_path: Path) -> None:
+    rows = merge_rows([row(tmp_path, "/a/walk.mp4", "walk")], [row(tmp_path, "/new/walk.mp4", "walk")], tmp_path)
+    assert [(one["video"], one["path"]) for one in rows] == [("walk", "/new/walk.mp4")]
+
+
+def test_a_failure_without_a_folder_replaces_only_the_row_of_its_video(tmp_path: Path) -> None:
+    before = [row(tmp_path, "/a/walk.mp4", "walk"), row(tmp_path, "/b/walk.mp4", "walk-1"), row(tmp_path, "", "demo")]
+    rows = merge_rows(before, [row(tmp_path, "/b/walk.mp4", "", error="no such file")], tmp_path)
+    assert [(one["folder"], one["error"]) for one in rows] == [("x/walk", ""), ("", "no such file"), ("x/demo", "")]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_rows_of_an_older_version_are_identified_by_record_or_name(tmp_path: Path, known: bool) -> None:
+    a = "/a/walk.mp4"
+    old = [row(tmp_path, a, "walk"), row(tmp_path, a, "walk", *digest_names(a)), row(tmp_path, a, "walk", setting="y")]
+    for one in old:
+        del one["path"]
+    if known:
+        write_record(tmp_path / "x" / "walk", a)
+        write_record(tmp_path / "y" / "walk", a)
+    rows = merge_rows(old, [row(tmp_path, a, "walk")], tmp_path)
+    assert sorted(names_and_folders(rows)) == [("walk", "x/walk"), ("walk", "y/walk")]
+    assert sorted(one["path"] for one in rows) == [a if known else "", a]
+
+
+def test_a_row_links_to_an_existing_report(tmp_path: Path) -> None:
+    """With or without rendered videos, and also for a row of an earlier command."""
+    write_record(tmp_path / "x" / "a", "/a.mp4")
+    write_record(tmp_path / "x" / "b", "/b.mp4", page=False)
+    before, now = row(tmp_path, "/a.mp4", "a", "a"), row(tmp_path, "/b.mp4", "b", "b", error="broken")
+    rows = merge_rows([before], [now], tmp_path)
+    assert [(one["rendered"], one["report"], one["earlier"]) for one in rows] == [
+        (False, True, False),
+        (False, False, False),
+    ]
+
+
+def test_a_failure_knows_whether_its_report_is_of_an_earlier_success(
+    tmp_path: Path,
+) -> None:
+    write_record(tmp_path / "x" / "a", "/a.mp4")
+    write_record(tmp_path / "x" / "b", "/b.mp4", "broken")
+    rows = merge_rows([], [row(tmp_path, f"/{name}.mp4", name, name, error="broken") for name in "ab"], tmp_path)
+    assert [(one["report"], one["earlier"]) for one in rows] == [(True, True), (True, False)]

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from conf.choices import Output
-from conf.schema import Config
+from conf.config import Config
+from conf.enums import Output
 from flows.graph import Graph
 from flows.job import Job
 from flows.results import atomic_files, publish
-from flows.results.run_record import describe
-from flows.videos import Video, short_digest
+from flows.results.run_record import describe_result
+from flows.videos import Video, path_digest
 from tasks.cache import store
 from tasks.errors import OutputError
 from tasks.records import Artifact
@@ -40,9 +40,9 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Job, dict
     graph = Graph(tmp_path, "run")
     job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, config, {}, graph, "run")
     monkeypatch.setattr(publish, "render_report", lambda *_: "page")
-    monkeypatch.setattr(publish, "all_metrics", lambda _: {})
-    monkeypatch.setattr(publish, "describe", lambda *_, **__: None)
-    record = {"video": {"sha256": job.digest, "path": job.video.place}}
+    monkeypatch.setattr(publish, "read_metrics", lambda _: {})
+    monkeypatch.setattr(publish, "describe_result", lambda *_, **__: None)
+    record = {"video": {"sha256": job.digest, "path": job.video.location}}
     monkeypatch.setattr(publish, "run_record", lambda *_: record)
     made = {"trajectory": artifact(tmp_path, "trajectory", {"trajectory.parquet": "path"})}
     made["stabilized.mp4"] = artifact(tmp_path, "render", {"stabilized.mp4": "picture"})
@@ -51,7 +51,7 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Job, dict
 
 def recorded(job: Job, held: dict[str, Artifact]) -> dict[str, Any]:
     files = {name: {"sha256": holder.files[name].sha256} for name, holder in held.items()}
-    return {"video": {"sha256": job.digest, "path": job.video.place}, "deliverables": files}
+    return {"video": {"sha256": job.digest, "path": job.video.location}, "deliverables": files}
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -80,19 +80,19 @@ def test_a_contact_sheet_is_told_with_the_stage_that_makes_it(
 ) -> None:
     job, _ = finished
     made = {"stabilized.mp4": artifact(tmp_path, "other", {"stabilized.mp4": "picture", "contact.jpg": "sheet"})}
-    assert [stage.title for stage in describe(job, made, tmp_path).stages] == ["stabilized.mp4"]
+    assert [stage.title for stage in describe_result(job, made, tmp_path).stages] == ["stabilized.mp4"]
     job.config.outputs.append(Output.contact)
-    assert [stage.title for stage in describe(job, made, tmp_path).stages] == ["stabilized.mp4 with contact.jpg"]
+    assert [stage.title for stage in describe_result(job, made, tmp_path).stages] == ["stabilized.mp4 with contact.jpg"]
 
 
 def test_what_a_killed_run_has_half_written_takes_no_folder(
     finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
 ) -> None:
     (tmp_path / "out" / "a").mkdir(parents=True)
-    (tmp_path / "out" / "a" / f".stabilized.mp4{atomic_files.PART}").touch()
+    (tmp_path / "out" / "a" / f".stabilized.mp4{atomic_files.PART_SUFFIX}").touch()
     publish.publish(*finished, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
-    assert f".stabilized.mp4{atomic_files.PART}" not in contents(tmp_path / "out" / "a")
+    assert f".stabilized.mp4{atomic_files.PART_SUFFIX}" not in contents(tmp_path / "out" / "a")
 
 
 def test_what_earlier_runs_have_left_is_told(
@@ -101,7 +101,7 @@ def test_what_earlier_runs_have_left_is_told(
     job, made = finished
     monkeypatch.setattr(publish, "run_record", lambda job, artifacts, result, held: recorded(job, held))
     told: list[list[str]] = []
-    monkeypatch.setattr(publish, "describe", lambda *_, older: told.append(list(older)))
+    monkeypatch.setattr(publish, "describe_result", lambda *_, older: told.append(list(older)))
     made["person.mp4"] = artifact(tmp_path, "person", {"person.mp4": "green"})
     publish.publish(job, made, tmp_path / "out")
     del made["person.mp4"]
@@ -190,7 +190,7 @@ def placed(job: Job, output_dir: Path, name: str, place: str) -> str:
     one = replace(job, video=Video(name, path), source=path, digest=place[1] * 64)
     folder = publish.choose_folder(one, output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    record = {"video": {"sha256": one.digest, "path": one.video.place}}
+    record = {"video": {"sha256": one.digest, "path": one.video.location}}
     (folder / "run.json").write_text(json.dumps(record))
     return folder.name
 
@@ -200,7 +200,7 @@ def test_a_video_keeps_its_folder_whether_or_not_it_is_alone_of_its_name(
 ) -> None:
     job, _ = finished
     x, y = "/x/walk.mp4", "/y/walk.mp4"
-    in_both = {place: f"walk-{short_digest(Path(place))}" for place in (x, y)}
+    in_both = {place: f"walk-{path_digest(Path(place))}" for place in (x, y)}
     assert placed(job, tmp_path / "1", "walk", x) == "walk"
     assert [placed(job, tmp_path / "1", in_both[place], place) for place in (y, x)] == [in_both[y], "walk"]
     assert [placed(job, tmp_path / "2", in_both[place], place) for place in (x, y)] == [in_both[x], in_both[y]]
@@ -213,7 +213,7 @@ def test_two_first_runs_at_once_of_videos_of_one_name_get_a_folder_each(
 ) -> None:
     job, made = finished
     other = replace(job, video=Video("a", tmp_path / "b" / "a.mp4"), source=tmp_path / "b" / "a.mp4", digest="e" * 64)
-    record = {"video": {"sha256": other.digest, "path": other.video.place}}
+    record = {"video": {"sha256": other.digest, "path": other.video.location}}
     taken = tmp_path / "out" / "a"
 
     @contextmanager
@@ -222,19 +222,19 @@ def test_two_first_runs_at_once_of_videos_of_one_name_get_a_folder_each(
         if not taken.exists():
             taken.mkdir(parents=True)
             (taken / "run.json").write_text(json.dumps(record))
-        with atomic_files.writing(folder):
+        with atomic_files.locked_folder(folder):
             yield
 
-    monkeypatch.setattr(publish, "writing", outrun)
+    monkeypatch.setattr(publish, "locked_folder", outrun)
     publish.publish(job, made, tmp_path / "out")
     assert set(contents(taken)) == {"run.json"}
-    assert "stabilized.mp4" in contents(tmp_path / "out" / f"a-{short_digest(job.source)}")
+    assert "stabilized.mp4" in contents(tmp_path / "out" / f"a-{path_digest(job.source)}")
 
 
 def test_a_file_in_the_place_of_the_folder_is_a_line(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
     job, made = finished
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a").write_text("mine")
-    with pytest.raises(OutputError, match="is a file, where the video's folder would be; move it"):
+    with pytest.raises(OutputError, match="is a file, but the video's folder has this name; move it"):
         publish.publish(job, made, tmp_path / "out")
     assert (tmp_path / "out" / "a").read_text() == "mine"

@@ -1,4 +1,4 @@
-"""What the terminal and ``run.json`` say of a video whose frames were not all looked at."""
+"""The summary and warnings of a video in the terminal and in ``run.json``."""
 
 import json
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from conf.choices import BorderMode
-from conf.schema import Config
-from conf.seeing import PoseConf
+from conf.config import Config
+from conf.enums import BorderMode
+from conf.input import PoseConf
 from flows.graph import Graph
 from flows.job import Job
-from flows.results.run_record import describe, headline
+from flows.results.run_record import describe_result, summary_lines
 from flows.videos import Video
 from tasks.records import Artifact, StoredFile
 from tests.support.artifacts import clip_artifact
@@ -19,11 +19,19 @@ from tests.support.paths import even_times, pose_track, straight_walk
 
 
 def stage(name: str, folder: Path, **facts: Any) -> Artifact:
-    return Artifact(name, "key", str(folder), {"metrics.json": StoredFile("", 0, 0)}, facts, "run", 1.0)
+    return Artifact(
+        name,
+        "key",
+        str(folder),
+        {name: StoredFile("", 0, 0) for name in ("metrics.json", "verified.json")},
+        facts,
+        "run",
+        1.0,
+    )
 
 
 def artifacts(folder: Path, looked: int, detected: int, states: dict[str, int]) -> dict[str, Artifact]:
-    """The stages of a clip of 120 frames at 30000/1001 Hz as far as the sentence is made of them."""
+    """The stages of a clip of 120 frames at 30000/1001 Hz as far as the summary needs them."""
     walk = straight_walk(even_times(120))
     found = {"frames": 120, "looked": looked, "detected": detected, "detection_rate": detected / looked}
     metrics = {"planned": {"lock_rms": 0.2, "visible_area_mean": 0.8}, "before": {"lock_rms": 190.0}, "units": {}}
@@ -37,47 +45,77 @@ def artifacts(folder: Path, looked: int, detected: int, states: dict[str, int]) 
 
 
 @pytest.mark.parametrize(
-    ("looked", "detected", "states", "sentence"),
+    ("looked", "detected", "states", "lines"),
     [
-        (120, 120, {"measured": 120}, "person in 120 of 120 frames (100.0%), planned lock 0.2 px rms (190"),
-        (12, 12, {"measured": 12, "bridged": 108}, "person in 12 of 12 frames looked at, of 120, planned lock 0.2 px"),
+        (
+            120,
+            119,
+            {"measured": 120},
+            ["person: found in 119 of 120 frames (99.2%)", "lock: 0.2 px rms planned, 190 px in the source"],
+        ),
+        (
+            12,
+            12,
+            {"measured": 12, "bridged": 108},
+            [
+                "person: found in 12 of 12 analysed frames, 120 in all",
+                "lock: 0.2 px rms planned, 190 px in the source",
+            ],
+        ),
         (
             8,
             8,
             {"measured": 8, "bridged": 61, "held": 51},
-            "planned lock 0.2 px rms over the 69 frames that are no gue",
+            [
+                "person: found in 8 of 8 analysed frames, 120 in all",
+                "lock: 0.2 px rms planned, 190 px in the source, over the 69 frames with a measured anchor",
+            ],
         ),
     ],
 )
-def test_the_sentence_tells_how_many_frames_it_is_of(
-    tmp_path: Path, looked: int, detected: int, states: dict[str, int], sentence: str
+def test_the_summary_says_how_many_frames_its_figures_cover(
+    tmp_path: Path, looked: int, detected: int, states: dict[str, int], lines: list[str]
 ) -> None:
-    assert sentence in headline(artifacts(tmp_path, looked, detected, states), BorderMode.reflect)
+    made = artifacts(tmp_path, looked, detected, states)
+    assert list(summary_lines(made, BorderMode.reflect)) == [*lines, "picture: 80% of the output"]
 
 
-def test_a_large_mirrored_border_is_said_and_how_to_be_without(tmp_path: Path) -> None:
+def test_the_summary_shows_what_was_measured_in_the_file(tmp_path: Path) -> None:
+    made = artifacts(tmp_path, 120, 120, {"measured": 120}) | {"verify": stage("verify", tmp_path)}
+    verified = {"residual_step": 0.35, "residual_step_before": 2.63, "lock_rms": 1.9, "judged": 0.5}
+    (tmp_path / "verified.json").write_text(json.dumps(verified))
+    assert list(summary_lines(made, BorderMode.reflect))[2:4] == [
+        "torso in the file: 0.35 px per frame, 2.63 in the source",
+        "lock in the file: 1.9 px rms, with the noise of a second pose run; only 50% of the frames could be judged",
+    ]
+    (tmp_path / "verified.json").write_text(json.dumps(verified | {"lock_rms": None}))
+    assert "lock in the file: unknown, the second pose run did not find the person" in summary_lines(
+        made, BorderMode.reflect
+    )
+
+
+def test_a_large_mirrored_border_is_named_with_its_cure(tmp_path: Path) -> None:
     made = artifacts(tmp_path, 120, 120, {"measured": 120})
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    for area, border, told in (
-        (0.8, BorderMode.reflect, "80% of the output is picture"),
-        (0.6, BorderMode.constant, "60% of the output is picture"),
-        (
-            0.6,
-            BorderMode.reflect,
-            "60% of the output is picture, the rest is mirrored (border=constant or blur shows nobody twice)",
-        ),
+    mirrored = "picture: 60% of the output, the rest is mirrored; border=constant or border=blur mirrors nobody"
+    for area, border, line in (
+        (0.8, BorderMode.reflect, "picture: 80% of the output"),
+        (0.6, BorderMode.constant, "picture: 60% of the output"),
+        (0.6, BorderMode.reflect, mirrored),
     ):
         metrics["planned"]["visible_area_mean"] = area
         (tmp_path / "metrics.json").write_text(json.dumps(metrics))
-        assert headline(made, border).endswith(f", {told}")
+        assert list(summary_lines(made, border))[-1] == line
 
 
 @pytest.mark.parametrize(("every", "verify", "warned"), [(1, False, False), (12, False, True), (12, True, False)])
-def test_what_the_plan_cannot_see_between_looks_is_said(tmp_path: Path, every: int, verify: bool, warned: bool) -> None:
+def test_a_pose_interval_is_warned_of_unless_the_file_is_verified(
+    tmp_path: Path, every: int, verify: bool, warned: bool
+) -> None:
     config = Config(pose=PoseConf(every=every), verify=verify)
     job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, config, {}, Graph(tmp_path, "run"), "run")
-    result = describe(job, artifacts(tmp_path, 10, 10, {"measured": 10, "bridged": 110}), tmp_path)
-    assert [text for text in result.warnings if text.startswith("pose.every=12 is a look every 0.40 s; ")] == (
-        result.warnings if warned else []
-    )
+    result = describe_result(job, artifacts(tmp_path, 10, 10, {"measured": 10, "bridged": 110}), tmp_path)
+    assert [
+        text for text in result.warnings if text.startswith("pose.every=12: the pose is measured every 0.40 s; ")
+    ] == (result.warnings if warned else [])
     assert len(result.warnings) == warned

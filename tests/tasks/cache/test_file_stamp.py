@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conf.seeing import DecodeConf
+from conf.input import DecodeConf
 from tasks.cache.file_stamp import require_unchanged, stamp_of
 from tasks.errors import NobodyFound, VideoError
 from tasks.execution import processes

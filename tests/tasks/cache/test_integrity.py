@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conf.seeing import DecodeConf
+from conf.input import DecodeConf
 from tasks.cache import store
 from tasks.cache.integrity import require_proven
 from tasks.errors import OutputError

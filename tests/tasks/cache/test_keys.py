@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from conf.choices import Device
-from conf.holding import AnchorConf, CropConf, SmoothingConf
-from conf.seeing import ModelsConf, PoseConf
-from conf.walker import DemoConf
+from conf.demo import DemoConf
+from conf.enums import Device
+from conf.input import ModelsConf, PoseConf
+from conf.lock import AnchorConf, CropConf, SmoothingConf
 from tasks.cache import keys
 from tasks.records import Artifact, StoredFile
 from tasks.requests import DemoRequest, OffsetsRequest, PoseRequest, TrajectoryRequest
@@ -59,7 +59,7 @@ def test_stages_with_equal_inputs_have_different_keys() -> None:
 def test_the_key_is_the_same_in_every_process() -> None:
     program = (
         "from tasks.cache.keys import stage_key; from tasks.requests import DemoRequest; "
-        "from conf.schema import DemoConf;"
+        "from conf.config import DemoConf;"
         "print(stage_key(DemoRequest(DemoConf())))"
     )
     found = {

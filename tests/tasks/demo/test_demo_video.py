@@ -5,7 +5,7 @@ import av
 import numpy as np
 import pytest
 
-from conf.walker import DemoConf
+from conf.demo import DemoConf
 from tasks.demo.demo_video import HIP_CENTER, draw_demo, walk_from_settings
 from tasks.demo.footsteps import SOUND_RATE_HZ
 from tasks.demo.gait import heel_strikes

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from conf.choices import Smoother
-from conf.holding import SmoothingConf
+from conf.enums import Smoother
+from conf.lock import SmoothingConf
 from tasks.errors import SettingError
 from tasks.maths.path.smoothing_limits import check_smoothing, usable_window_frames
 

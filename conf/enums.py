@@ -1,4 +1,4 @@
-"""The words that a setting may take, where it takes one of a few."""
+"""The values of settings that allow a fixed list of words."""
 
 from enum import Enum
 
@@ -44,7 +44,7 @@ class AnchorPoint(Enum):
     head = "head"
 
 
-class Away(Enum):
+class AwayMode(Enum):
     hold = "hold"
     ease = "ease"
     cut = "cut"
@@ -74,7 +74,7 @@ class BorderMode(Enum):
     blur = "blur"
 
 
-class Crop(Enum):
+class CropMode(Enum):
     none = "none"
     fixed = "fixed"
     auto = "auto"
@@ -82,7 +82,7 @@ class Crop(Enum):
     expand = "expand"
 
 
-class Background(Enum):
+class BackgroundMode(Enum):
     keep = "keep"
     color = "color"
     blur = "blur"
@@ -107,7 +107,7 @@ class ComparisonLayout(Enum):
     vertical = "vertical"
 
 
-class Nobody(Enum):
+class NobodyFrame(Enum):
     original = "original"
     color = "color"
 

@@ -1,0 +1,94 @@
+"""All settings: type, default and a sentence for each. YAML files only choose among these.
+
+Checks that need no video run in ``__post_init__`` when Hydra's composed configuration becomes objects. Checks against
+a video's size or length are in ``flows.preflight``.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+from conf.demo import DemoConf
+from conf.enums import Device, FrameMode, Output, Runner, Server, SweepRender
+from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
+from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
+from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
+from conf.validation import require, require_at_most
+
+MAX_WORKERS = 1000  # each is a thread or a process; more than any machine has cores
+MAX_SWEEP_NAME_BYTES = 200  # file systems allow 255
+
+
+@dataclass
+class SweepConf:
+    """Settings of a sweep (``stillwalk -m``); a run with one setting ignores them."""
+
+    name: str | None = None
+    """Results go to output_dir/sweeps/<name>/; an existing sweep of this name is continued; null: date and time."""
+    render: SweepRender = SweepRender.all
+    """all: render every setting; best: only the best setting of each video; none: only metrics."""
+
+    def __post_init__(self) -> None:
+        name = self.name
+        short = name is None or 0 < len(name.encode()) <= MAX_SWEEP_NAME_BYTES
+        valid = name is None or (short and not name.startswith(".") and "/" not in name)
+        require(valid, "sweep.name", f"{name!r} is not a folder name", "give one such as windows")
+
+
+@dataclass
+class Config:
+    """The whole configuration, as ``stillwalk --help`` lists it."""
+
+    video: Any = MISSING
+    """A file, a glob, a folder, @list.txt (one path per line), a list of these, or demo."""
+    output_dir: str = "outputs"
+    """Folder for results; each video gets output_dir/<video name>/."""
+    cache_dir: str | None = None
+    """Folder for finished stages, which later runs reuse; null: .cache/ in output_dir."""
+    outputs: list[Output] = field(
+        default_factory=lambda: [Output.stabilized, Output.comparison, Output.person, Output.pose, Output.masks]
+    )
+    """Files to make; overlay: skeleton drawn on a copy, preview: small animation, contact: sheet of six stills."""
+    device: Device = Device.cpu
+    """Where the models run; gpu: an error where there is none, auto: the CPU where there is none."""
+    server: Server = Server.auto
+    """Prefect server; auto: PREFECT_API_URL, else a running local server, else one started for this run."""
+    plan: bool = False
+    """true: only print what would run, why, and the estimated time."""
+    verify: bool = False
+    """true: measure the lock again on the rendered file with a second pose run."""
+    workers: int = 2
+    """Stages that run at the same time; all videos rendered from one clip count as one."""
+    runner: Runner = Runner.threads
+    """How stages run; processes: a stage that is killed does not stop the others and is tried once more."""
+    target: Any = "center"
+    """Point of the output where the anchor stays: center, or [x,y] in pixels or fractions of the output."""
+    decode: DecodeConf = field(default_factory=DecodeConf)
+    models: ModelsConf = field(default_factory=ModelsConf)
+    pose: PoseConf = field(default_factory=PoseConf)
+    subject: SubjectConf = field(default_factory=SubjectConf)
+    masks: MasksConf = field(default_factory=MasksConf)
+    anchor: AnchorConf = field(default_factory=AnchorConf)
+    smoothing: SmoothingConf = field(default_factory=SmoothingConf)
+    lock: LockConf = field(default_factory=LockConf)
+    crop: CropConf = field(default_factory=CropConf)
+    border: BorderConf = field(default_factory=BorderConf)
+    background: BackgroundConf = field(default_factory=BackgroundConf)
+    render: RenderConf = field(default_factory=RenderConf)
+    encode: EncodeConf = field(default_factory=EncodeConf)
+    comparison: ComparisonConf = field(default_factory=ComparisonConf)
+    sweep: SweepConf = field(default_factory=SweepConf)
+    demo: DemoConf = field(default_factory=DemoConf)
+
+    def __post_init__(self) -> None:
+        require(self.workers >= 1, "workers", f"{self.workers} is out of range", "give 1 or more")
+        require_at_most(MAX_WORKERS, "workers", self.workers, "workers")
+        cure = "name a folder, or . for the current one"
+        require(bool(self.output_dir.strip()), "output_dir", "the name is empty", cure)
+        cure = "name a folder, or null for .cache in output_dir"
+        require(self.cache_dir is None or bool(self.cache_dir.strip()), "cache_dir", "the name is empty", cure)
+        require(bool(self.outputs), "outputs", "the list is empty", f"name some of {[o.value for o in Output]}")
+        valid = self.decode.frames is not FrameMode.memory or self.runner is Runner.threads
+        cure = "give runner=threads, or decode.frames=stream"
+        require(valid, "decode.frames", "processes cannot share frames in memory", cure)

@@ -1,0 +1,100 @@
+"""Settings of what is read from a video: decoding, models, pose, subject, masks."""
+
+from dataclasses import dataclass
+
+from conf.enums import FrameMode, MaskModel, MaskSource, PoseModel, SubjectRule
+from conf.validation import MAX_DURATION_S, require, require_at_most
+
+MAX_POSE_INTERVAL_FRAMES = 10_000  # minutes without a pose
+
+
+@dataclass
+class DecodeConf:
+    strict: bool = False
+    """true: a damaged or incomplete file is an error; false: it gives a shorter clip and a warning."""
+    frames: FrameMode = FrameMode.stream
+    """stream: decode again for each stage; memory: decode once and keep the frames for all stages."""
+    memory_mb: int = 2048
+    """Memory limit in MB for frames=memory; a longer clip is streamed, with a warning."""
+
+    def __post_init__(self) -> None:
+        fact = f"{self.memory_mb} MB has no room for a frame"
+        require(self.memory_mb > 0, "decode.memory_mb", fact, "give 1 or more")
+
+
+@dataclass
+class ModelsConf:
+    dir: str | None = None
+    """Folder with .task or .tflite model files; null: the files inside the mediapipe package."""
+    download: bool = False
+    """true: download a missing official model once and check its digest at each use."""
+
+
+@dataclass
+class PoseConf:
+    model: PoseModel = PoseModel.full
+    """Size of the pose model; lite and heavy are not in the mediapipe package: set models.dir or models.download."""
+    min_detection: float = 0.5
+    """Lowest probability, 0 to 1, at which the detector reports a person."""
+    min_tracking: float = 0.5
+    """Lowest probability, 0 to 1, at which tracking continues; below it the detector runs again."""
+    every: int = 1
+    """Run the pose model on every N-th frame; torso motion carries the anchor in between."""
+    people: int = 3
+    """Most people that are tracked at once, 1 to 8; 1 is a little faster and keeps the first one found."""
+
+    def __post_init__(self) -> None:
+        require(1 <= self.people <= 8, "pose.people", f"{self.people} is out of range", "give 1 to 8")
+        require(self.every >= 1, "pose.every", f"{self.every} is out of range", "give 1 or more")
+        require_at_most(MAX_POSE_INTERVAL_FRAMES, "pose.every", self.every, "frames")
+        for name in ("min_detection", "min_tracking"):
+            value = getattr(self, name)
+            require(0 <= value <= 1, f"pose.{name}", f"{value} is not a probability", "give 0 to 1")
+
+
+@dataclass
+class SubjectConf:
+    rule: SubjectRule = SubjectRule.auto
+    """Whom to follow among several people; auto: someone large, central and walking who is seen for long."""
+    point: list[float] | None = None
+    """[x,y] in pixels or fractions of the picture: follow the person at this point; null: choose by rule."""
+    at_s: float | None = None
+    """Seconds after the start at which subject.point holds; null: whoever reaches the point first."""
+
+    def __post_init__(self) -> None:
+        point, at_s = self.point, self.at_s
+        valid = point is None or (len(point) == 2 and min(point) >= 0)
+        cure = "give [x,y] in pixels, or fractions such as [0.5,0.6]"
+        require(valid, "subject.point", f"{point} is not a point of the picture", cure)
+        require(at_s is None or at_s >= 0, "subject.at_s", f"{at_s} s is negative", "give 0 or more")
+        require_at_most(MAX_DURATION_S, "subject.at_s", at_s, "s")
+        alone = at_s is not None and point is None
+        require(not alone, "subject.at_s", "a time has no effect without a point", "give subject.point=[x,y] too")
+
+
+@dataclass
+class MasksConf:
+    model: MaskModel = MaskModel.general
+    """Selfie segmentation model."""
+    source: MaskSource = MaskSource.selfie_box
+    """selfie_box: segment the person's box; selfie_frame: the whole frame; landmarker: the pose model's mask."""
+    fallback_fps: float | None = None
+    """Use the landscape model where general is slower than this many frames per second; null: never."""
+    box_margin: float = 0.15
+    """Margin on each side of the person's box, as a fraction of its size."""
+    body: bool = True
+    """true: where the pose model's mask is certain, it overrides the selfie model's mask."""
+    smoothing: bool = True
+    """true: smooth the masks over time, without delay."""
+    refine: bool = False
+    """true: align mask edges with the picture by a joint bilateral filter."""
+
+    def __post_init__(self) -> None:
+        fps = self.fallback_fps
+        fact = f"{fps} is not a number of frames per second"
+        require(fps is None or fps > 0, "masks.fallback_fps", fact, "give null or more than 0")
+        valid = self.body or self.source is not MaskSource.landmarker
+        fact = "masks.source=landmarker uses the mask that this turns off"
+        require(valid, "masks.body", fact, "choose masks.source=selfie_box")
+        margin = self.box_margin
+        require(0 <= margin <= 2, "masks.box_margin", f"{margin} is out of range", "give 0 to 2 (0.15 is 15 %)")

@@ -1,0 +1,118 @@
+"""Settings of how the output looks: border, background, interpolation, encoding, comparison."""
+
+from dataclasses import dataclass, field
+
+from conf.enums import (
+    AlphaFile,
+    BackgroundMode,
+    BorderMode,
+    ComparisonLayout,
+    Interpolation,
+    NobodyFrame,
+    Output,
+    VideoCodec,
+)
+from conf.validation import MAX_PICTURE_PX, require, require_at_most, require_color
+
+
+@dataclass
+class BorderConf:
+    mode: BorderMode = BorderMode.reflect
+    """What fills the part of the output that the source picture does not cover."""
+    color: list[int] = field(default_factory=lambda: [0, 0, 0])
+    """[r,g,b] for constant, each 0 to 255."""
+
+    def __post_init__(self) -> None:
+        require_color("border.color", self.color)
+
+
+@dataclass
+class BackgroundConf:
+    mode: BackgroundMode = BackgroundMode.color
+    """What replaces the picture behind the person; keep: nothing, the whole picture stays."""
+    color: list[int] = field(default_factory=lambda: [0, 177, 64])
+    """[r,g,b] for color, each 0 to 255; the default is chroma green."""
+    blur_px: float = 24.0
+    """For blur: standard deviation in pixels of the output."""
+    image: str | None = None
+    """For image: path of a picture, which is scaled to fill the frame and cropped."""
+    alpha: AlphaFile = AlphaFile.webm
+    """For transparent: webm makes person.webm (VP9), mov person.mov (ProRes 4444), png person_png.zip."""
+    on: list[Output] = field(default_factory=lambda: [Output.person])
+    """Videos that get the background; person.mp4 otherwise gets background.color."""
+    nobody: NobodyFrame = NobodyFrame.original
+    """What a frame without a person shows; original: the whole picture, color: the background alone."""
+
+    def __post_init__(self) -> None:
+        require_color("background.color", self.color)
+        blur = self.blur_px
+        require(0.5 <= blur <= 500, "background.blur_px", f"{blur} px is out of range", "give 0.5 to 500")
+        wanted, given = self.mode is BackgroundMode.image, self.image is not None
+        cure = "name a picture such as background.image=beach.jpg"
+        require(given or not wanted, "background.image", "no picture was given", cure)
+        cure = "add background=image, or leave the picture out"
+        require(wanted or not given, "background.image", f"background={self.mode.value} uses no picture", cure)
+        names = [output.value for output in self.on]
+        valid = bool(names) and set(names) <= {"stabilized", "comparison", "person"}
+        fact = f"{names} is not a list of videos"
+        require(valid, "background.on", fact, "name some of stabilized, comparison, person")
+        valid = self.mode is not BackgroundMode.transparent or names == ["person"]
+        cure = "give background.on=[person] with background=transparent"
+        require(valid, "background.on", f"{names} cannot be transparent", cure)
+
+
+@dataclass
+class RenderConf:
+    interpolation: Interpolation = Interpolation.cubic
+    """Interpolation between pixels; each frame is resampled once."""
+
+
+X264_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+PRESETS_BY_CODEC = {
+    VideoCodec.x264: X264_PRESETS,
+    VideoCodec.x265: X264_PRESETS,
+    VideoCodec.av1: tuple(str(number) for number in range(14)),
+    VideoCodec.prores: ("proxy", "lt", "standard", "hq", "4444", "4444xq"),
+    VideoCodec.nvenc: tuple(f"p{number}" for number in range(1, 8)),
+}
+
+
+@dataclass
+class EncodeConf:
+    codec: VideoCodec = VideoCodec.x264
+    """Video codec; encode=x265, av1, prores (.mov) or nvenc also selects a matching crf and preset."""
+    crf: int | None = 18
+    """Constant quality on the codec's own scale, lower is better and larger; null for prores."""
+    # For H.264, veryfast balances time and size: at equal PSNR superfast takes 0.6 of its time and about a fifth
+    # more space, faster 1.8 times its time and about a fifteenth less space (1920x1088, a jogger, 60 frames).
+    preset: str = "veryfast"
+    """The codec's own name for a trade-off of speed against size; for prores of its quality."""
+
+    def __post_init__(self) -> None:
+        best, worst = (1, 63) if self.codec is VideoCodec.av1 else (0, 51)
+        name = self.codec.value
+        if self.codec is VideoCodec.prores:
+            cure = f"choose encode=prores, whose quality is encode.preset: {', '.join(PRESETS_BY_CODEC[self.codec])}"
+            require(self.crf is None, "encode.crf", "prores has no such scale", cure)
+        else:
+            fact = f"{'null' if self.crf is None else self.crf} is not on the scale of {name}"
+            cure = f"give {best} (best) to {worst}, or leave it out with encode={name}"
+            require(self.crf is not None and best <= self.crf <= worst, "encode.crf", fact, cure)
+        presets = PRESETS_BY_CODEC[self.codec]
+        cure = f"choose encode={name}, or give one of {', '.join(presets)}"
+        require(self.preset in presets, "encode.preset", f"{name} has no {self.preset!r}", cure)
+
+
+@dataclass
+class ComparisonConf:
+    layout: ComparisonLayout = ComparisonLayout.horizontal
+    """horizontal: original left of stabilized; vertical: original above stabilized."""
+    labels: bool = False
+    """true: write original and stabilized in the corners."""
+    max_width: int = 1920
+    """Largest width of the comparison in pixels; wider ones are scaled down."""
+
+    def __post_init__(self) -> None:
+        fact = f"{self.max_width} is too narrow"
+        require(self.max_width >= 64, "comparison.max_width", fact, "give 64 pixels or more")
+        require_at_most(MAX_PICTURE_PX, "comparison.max_width", self.max_width, "px")

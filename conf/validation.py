@@ -1,0 +1,27 @@
+"""Checks of setting values; a failed check is one line that names the setting, the fact and the cure."""
+
+from tasks.errors import SettingError
+
+# Larger values have no use, and 64-bit floats lose the digits that the computations need.
+MAX_DURATION_S = 86_400.0  # one day
+MAX_PICTURE_PX = 100_000.0  # wider than any codec allows
+MAX_RATE_HZ = 1000.0  # higher than the frame rate of any clip of people
+MAX_SPEED_PX_S = MAX_PICTURE_PX * MAX_RATE_HZ  # the widest picture, crossed from one frame to the next
+
+
+def require(condition: bool, setting: str, fact: str, cure: str) -> None:
+    """Raise a ``SettingError`` with the line ``setting: fact; cure`` unless ``condition`` holds."""
+    if not condition:
+        raise SettingError(f"{setting}: {fact}; {cure}")
+
+
+def require_at_most(limit: float, setting: str, value: float | None, unit: str, null_cure: str = "") -> None:
+    """Require that ``value`` is null or at most ``limit``; ``null_cure`` ends the line where null is a cure too."""
+    fact = f"{value} {unit} is too large"
+    require(value is None or value <= limit, setting, fact, f"give up to {limit:.15g}{null_cure}")
+
+
+def require_color(setting: str, value: list[int]) -> None:
+    """Require ``[r,g,b]`` with integers from 0 to 255."""
+    valid = len(value) == 3 and all(0 <= part <= 255 for part in value)
+    require(valid, setting, f"{value} is not a colour", "give [r,g,b], each from 0 to 255")

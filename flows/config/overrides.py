@@ -1,0 +1,143 @@
+"""Overrides of the command line: quoting, checks before Hydra composes them, and the settings of a sweep."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, NoReturn, cast
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Glob, Override
+from hydra.errors import HydraException
+from omegaconf import ListConfig, OmegaConf
+
+from flows.config.error_lines import LIST_EXAMPLES, explain
+from flows.config.schema import is_list_type, setting_type
+from tasks.errors import SettingError
+from tasks.paths import exists
+
+CONF_FOLDER: Final = Path(__file__).parents[2] / "conf"
+PATH_SETTINGS: Final = {"video", "output_dir", "cache_dir", "models.dir", "background.image"}
+OPTION_AMONG_SETTINGS: Final = (
+    "an option stands between this and other settings",
+    "give options such as -m before all settings",
+)
+
+
+def quote_argument(argument: str, *, sweep: bool) -> str:
+    """Put paths into the quotes that Hydra's grammar needs for spaces, umlauts and brackets.
+
+    With ``sweep``, commas separate values, unless a file has that name or brackets make the values one list.
+    """
+    name, equals, value = argument.partition("=")
+    if name not in PATH_SETTINGS or value == "null" or not equals or value[:1] in {"'", '"'}:
+        return argument
+    is_file_name = exists(Path(value))
+    is_single = is_file_name or not (sweep and "," in value)
+    in_brackets = re.fullmatch(r"\[.*\]", value) and not is_file_name
+    if in_brackets and (is_single or not re.search(r"\]\s*,\s*\[", value)):
+        return f"{name}=[{_quote_each(value[1:-1])}]"
+    if is_single:
+        return f"{name}={_quote(value)}"
+    hydra_syntax = re.match(r"\w+\(|\[", value)  # choice(...), glob(...), lists
+    return argument if hydra_syntax else f"{name}={_quote_each(value)}"
+
+
+def _quote_each(values: str) -> str:
+    items = [item.strip() for item in values.split(",") if item.strip()]
+    has_quotes = any(re.search("[\"']", item) for item in items)
+    return values if has_quotes else ",".join(map(_quote, items))
+
+
+def _quote(value: str) -> str:
+    if exists(Path(value)):  # a file whose name contains ${...} is meant literally
+        value = re.sub(r"(\\*)\$\{", lambda match: match[1] * 2 + r"\${", value)
+    return '"' + re.sub(r'(\\*)("|$)', lambda match: match[1] * 2 + ('\\"' if match[2] else ""), value) + '"'
+
+
+def parse_arguments(arguments: Sequence[str]) -> list[str]:
+    """The overrides among the arguments; ``SettingError`` where Hydra's own parser would print its usage and exit."""
+    parser = get_args_parser()
+    parser.error = _refuse_arguments  # type: ignore[method-assign]
+    return list(parser.parse_args(list(arguments)).overrides)
+
+
+def _refuse_arguments(message: str) -> NoReturn:
+    cure = "`stillwalk --help` and --hydra-help list the options"
+    if unknown := re.match(r"unrecognized arguments: (.+)", message):
+        fact, cure = ("there is no such option", cure) if unknown[1].startswith("-") else OPTION_AMONG_SETTINGS
+        raise SettingError(f"{unknown[1]}: {fact}; {cure}")
+    option = re.match(r"argument (?:\S+/)?(\S+): (.+)", message)
+    raise SettingError(f"{option[1]}: {option[2]}; {cure}" if option else f"{message}; {cure}")
+
+
+def check_overrides(overrides: Iterable[str]) -> None:
+    """``SettingError`` for an override that Hydra cannot compose and reports unclearly; Hydra finds the others."""
+    for override in overrides:
+        sign, key = cast(re.Match[str], re.match(r"([+~]*)([^=@]*)", override)).groups()
+        if not key.strip():
+            shown, cure = override.strip() or repr(override), "give name=value, `stillwalk --help` lists the names"
+            raise SettingError(f"{shown}: there is no name before the value; {cure}")
+        _check_list_item(key)
+        if _is_preset_group(key):
+            _check_preset(f"{sign}{key}", key, _parse(override))
+
+
+def _check_list_item(key: str) -> None:
+    """Items of a list have numbers, not names."""
+    name, _, part = key.rpartition(".")
+    if is_list_type(setting_type(name)) and not part.isdecimal():
+        example = LIST_EXAMPLES.get(name, "[...]")
+        raise SettingError(f"{key}: {name} is a list and has no named items; give all of it, as in {name}={example}")
+
+
+def _is_preset_group(key: str) -> bool:
+    """Whether Hydra looks for a YAML file named by the value: one of ours, or its own."""
+    return key == "hydra" or key.startswith("hydra/") or (key.isidentifier() and (CONF_FOLDER / key).is_dir())
+
+
+def _parse(override: str) -> Override:
+    try:
+        return OverridesParser.create().parse_overrides([override])[0]
+    except HydraException as error:
+        raise SettingError(explain(error)) from error
+
+
+def _check_preset(shown_key: str, key: str, given: Override) -> None:
+    """Require one preset name, or a mapping of the group's settings; in a sweep for each of its values."""
+    if given.is_discrete_sweep() and not isinstance(given.value(), Glob):  # a glob selects existing presets
+        for word in given.sweep_string_iterator():
+            _check_preset(shown_key, key, _parse(f"{key}={word}"))
+    if given.is_sweep_override():
+        return
+    value = given.value()
+    if isinstance(value, str | dict) or (value is None and given.is_delete()):
+        return
+    options = ", ".join(sorted(file.stem for file in (CONF_FOLDER / key).glob("*.yaml")))
+    are_words = isinstance(value, list) and len(value) > 1 and all(isinstance(word, str) for word in value)
+    sweep = f", or put -m before {key}={','.join(cast(list[str], value))} for a sweep" if are_words else ""
+    cure = f"choose one of {options}{sweep}" if options else "give the name of one"
+    raise SettingError(f"{shown_key}: {given.get_value_element_as_str()} is not one preset; {cure}")
+
+
+def raw_overrides(overrides: ListConfig) -> list[str]:
+    """Hydra's list of a run's overrides word for word: ``${...}`` in them is not resolved."""
+    return cast(list[str], OmegaConf.to_container(overrides, resolve=False))
+
+
+def sweep_combinations(overrides: list[str]) -> tuple[list[list[str]], set[str]]:
+    """What ``-m`` makes of overrides: the overrides of each combination, and those that all have in common."""
+    try:
+        parsed = OverridesParser.create().parse_overrides(overrides)
+        batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+    except HydraException as error:
+        raise SettingError(explain(error)) from error
+    return [list(job) for batch in batches for job in batch], fixed_overrides(parsed)
+
+
+def fixed_overrides(parsed: list[Override]) -> set[str]:
+    """The overrides that have one value in the whole sweep."""
+    return {
+        f"{one.get_key_element()}={one.get_value_element_as_str()}" for one in parsed if not one.is_sweep_override()
+    }

@@ -1,0 +1,69 @@
+"""Names and types of all settings, and the values that their types cannot rule out.
+
+A setting is known by its dotted name, such as ``smoothing.window``.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any, cast, get_args, get_origin
+
+from conf.config import Config
+
+
+def setting_names(section: type[Any] = Config, prefix: str = "") -> Iterator[str]:
+    """Names of all settings and sections, each section before its settings."""
+    for item in fields(section):
+        yield prefix + item.name
+        if is_dataclass(item.type):
+            yield from setting_names(cast(type[Any], item.type), f"{prefix}{item.name}.")
+
+
+def first_setting(section: str) -> str:
+    """Name of the first setting of a section; empty where ``section`` is not one."""
+    return next((name for name in setting_names() if name.startswith(f"{section}.")), "")
+
+
+def setting_type(name: str) -> Any:
+    """Type of a setting or section; None where there is none of that name."""
+    kind: Any = Config
+    for word in name.split("."):
+        kind = {item.name: item.type for item in fields(kind)}.get(word) if is_dataclass(kind) else None
+    return kind
+
+
+def is_list_type(kind: Any) -> bool:
+    """Whether a type is a list, or a list or None."""
+    return any(get_origin(one) is list for one in (kind, *get_args(kind)))
+
+
+def unknown_settings(given: dict[str, Any], section: type[Any] = Config, prefix: str = "") -> Iterator[str]:
+    """Names in a composed configuration that are not settings."""
+    known = {item.name: item.type for item in fields(section)}
+    for name, value in given.items():
+        if name not in known:
+            yield prefix + name
+        elif is_dataclass(known[name]) and isinstance(value, dict):
+            yield from unknown_settings(value, cast(type[Any], known[name]), f"{prefix}{name}.")
+
+
+def non_finite_settings(given: Any, name: str = "") -> Iterator[str]:
+    """Names of numbers in a composed configuration that are NaN or infinite."""
+    if isinstance(given, dict):
+        for key, value in given.items():
+            yield from non_finite_settings(value, f"{name}.{key}" if name else str(key))
+    elif isinstance(given, list):
+        for value in given:
+            yield from non_finite_settings(value, name)
+    elif isinstance(given, float) and not math.isfinite(given):
+        yield name
+
+
+def nested_items(given: dict[str, Any], section: type[Any] = Config, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Lists or mappings inside settings that are lists of plain values, which OmegaConf accepts: name and item."""
+    for item in fields(section):
+        value = given.get(item.name)
+        if is_dataclass(item.type) and isinstance(value, dict):
+            yield from nested_items(value, cast(type[Any], item.type), f"{prefix}{item.name}.")
+        elif is_list_type(item.type) and isinstance(value, list):
+            yield from ((prefix + item.name, inner) for inner in value if isinstance(inner, list | dict))

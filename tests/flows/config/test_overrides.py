@@ -1,0 +1,117 @@
+"""Overrides: quoting of paths, values that no setting accepts, unknown options."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from conf.enums import Smoother
+from flows.config import settings
+from flows.config.overrides import CONF_FOLDER, check_overrides, parse_arguments, quote_argument
+from flows.config.schema import setting_names
+from tasks.errors import SettingError
+from tests.flows.config.test_settings import load
+
+
+@pytest.fixture(autouse=True)
+def registered() -> None:
+    settings.register_schema()
+
+
+NO_PRESETS = ["[]", "[1]", "[[1]]", "[gaussian]", "[gaussian,moving]", "[null]", "[1,[2]]", "null", "nan", "1", "true"]
+
+
+@pytest.mark.parametrize("value", NO_PRESETS)
+@pytest.mark.parametrize("group", sorted(folder.name for folder in CONF_FOLDER.iterdir() if any(folder.glob("*.yaml"))))
+def test_a_preset_must_be_one_word(group: str, value: str) -> None:
+    with pytest.raises(SettingError, match=rf"^{group}: .* is not one preset; choose one of \w+, ") as caught:
+        load(f"{group}={value}")
+    assert "\n" not in str(caught.value)
+
+
+def test_several_presets_need_a_sweep() -> None:
+    with pytest.raises(SettingError, match=r", or put -m before smoothing=gaussian,moving for a sweep$"):
+        load("smoothing=[gaussian,moving]")
+    with pytest.raises(SettingError, match=r"^smoothing: it takes one value; put -m before it for a sweep$"):
+        load("smoothing=gaussian,moving")
+    for words in ("[1],gaussian", "gaussian,null", "range(1,3)"):
+        with pytest.raises(SettingError, match=r"^smoothing: \S+ is not one preset; choose one of "):
+            check_overrides([f"smoothing={words}"])
+    check_overrides(["smoothing=gaussian,moving", "smoothing=glob(*)", "smoothing=choice('gaussian',moving)"])
+    assert load("smoothing={kind:gaussian}").smoothing.kind is Smoother.gaussian
+
+
+FORMS = ["[]", "[[1]]", "[null]", "{a:1}", "null", "9" * 400]
+
+
+@pytest.mark.parametrize("name", list(setting_names()))
+def test_a_value_of_any_form_is_accepted_or_refused_in_one_line(name: str) -> None:
+    for form in FORMS:
+        try:
+            settings.load([*["video=demo"][: name != "video"], f"{name}={form}"])
+        except SettingError as error:
+            assert re.fullmatch(rf"{name}[^:]*: .+[;,] .+", str(error)), (form, str(error))
+
+
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ("--foo", r"^--foo: there is no such option; `stillwalk --help`"),
+        ("-c", r"^-c: expected one argument; `stillwalk --help`"),
+        ("--cfg=x", r"^-c: invalid choice: 'x' .*; `stillwalk --help`"),
+    ],
+)
+def test_an_unknown_option_is_refused_in_one_line(argument: str, sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence):
+        parse_arguments(["video=demo", argument])
+    with pytest.raises(SettingError, match=r"^smoothing=gaussian: an option stands between"):
+        parse_arguments(["video=demo", "-m", "smoothing=gaussian"])
+    assert parse_arguments(["-m", "video=demo", "smoothing=gaussian"]) == ["video=demo", "smoothing=gaussian"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "sweep", "passed"),
+    [
+        ("video=walk.mp4", False, 'video="walk.mp4"'),
+        ("video=my clip (1).mp4", False, 'video="my clip (1).mp4"'),
+        ('video=a"b.mp4', False, r'video="a\"b.mp4"'),
+        ("video=[a.mp4, my clip (1).mp4]", False, 'video=["a.mp4","my clip (1).mp4"]'),
+        ("video=[]", False, "video=[]"),
+        ("video=['a b.mp4',c.mp4]", False, "video=['a b.mp4',c.mp4]"),
+        ("video=[a.mp4],[b.mp4]", True, "video=[a.mp4],[b.mp4]"),
+        ("video=[a.mp4, my clip (1).mp4]", True, 'video=["a.mp4","my clip (1).mp4"]'),
+        ("video=[" + ",".join(["a" * 30] * 12) + "]", False, "video=[" + ",".join(['"' + "a" * 30 + '"'] * 12) + "]"),
+        ("video=Gänge.mp4, b (1).mp4", True, 'video="Gänge.mp4","b (1).mp4"'),
+        ("video=choice(a.mp4,b.mp4)", True, "video=choice(a.mp4,b.mp4)"),
+        ("output_dir=Übung 1", False, 'output_dir="Übung 1"'),
+        ("cache_dir=null", False, "cache_dir=null"),
+        ("smoothing.window=5", False, "smoothing.window=5"),
+        ("--cfg", False, "--cfg"),
+    ],
+)
+def test_paths_are_quoted_for_hydras_grammar(argument: str, sweep: bool, passed: str) -> None:
+    assert quote_argument(argument, sweep=sweep) == passed
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Gänge üben [1] (neu), #2.mp4",
+        "a=b.mp4",
+        "$x {y}.mp4",
+        "back\\slash.mp4",
+        "[x].mp4",
+        "${oc.env:HOME}.mp4",
+        "a\\${x}\\b ${.mp4",
+    ],
+)
+def test_any_file_name_arrives_unchanged(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).touch()
+    assert settings.load([quote_argument(f"video={name}", sweep=False)]).video == name
+    assert settings.load([quote_argument(f"video=[{name}]", sweep=False)]).video == [name] or "," in name
+
+
+def test_an_interpolation_is_resolved_unless_a_file_has_that_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIPS", "/clips")
+    assert settings.load([quote_argument("video=${oc.env:CLIPS}/a.mp4", sweep=False)]).video == "/clips/a.mp4"
