@@ -103,6 +103,6 @@ def open_pose_estimator(
             _has_spoken.set()
         return create(delegate)
 
-    landmarker, use = create_on_device(device, create_quietly)
+    landmarker, use = create_on_device(" with ".join(map(str, files)), device, create_quietly)
     with landmarker:
         yield MediaPipePose(landmarker), use

@@ -65,7 +65,7 @@ def _flush() -> None:
         sys.stderr.flush()
 
 
-def create_on_device(device: str, create: Callable[[Any], Model]) -> tuple[Model, DeviceUse]:
+def create_on_device(name: str, device: str, create: Callable[[Any], Model]) -> tuple[Model, DeviceUse]:
     """``create(delegate)`` on ``device``: cpu, gpu, or auto (gpu where it works, else cpu and a note why).
 
     ``create`` makes the model and runs it once: some drivers fail only then. ``ModelError`` when it fails.
@@ -75,7 +75,7 @@ def create_on_device(device: str, create: Callable[[Any], Model]) -> tuple[Model
         # MediaPipe 0.10.21 calls a part of protobuf that is about to go.
         warnings.filterwarnings("ignore", "MessageFactory class is deprecated", UserWarning)
         if device == "cpu":
-            return _created(create, delegate.CPU), DeviceUse("cpu")
+            return _created(name, create, delegate.CPU), DeviceUse("cpu")
         try:
             return create(delegate.GPU), DeviceUse("gpu")
         except MEDIAPIPE_ERRORS as error:
@@ -83,22 +83,22 @@ def create_on_device(device: str, create: Callable[[Any], Model]) -> tuple[Model
         if device == "gpu":
             raise ModelError(f"device=gpu: MediaPipe's GPU delegate does not start ({reason}); use device=cpu")
         note = f"MediaPipe runs on the CPU: its GPU delegate does not start ({reason})"
-        return _created(create, delegate.CPU), DeviceUse("cpu", note)
+        return _created(name, create, delegate.CPU), DeviceUse("cpu", note)
 
 
-def _created(create: Callable[[Any], Model], delegate: Any) -> Model:
+def _created(name: str, create: Callable[[Any], Model], delegate: Any) -> Model:
     try:
         return create(delegate)
     except MEDIAPIPE_ERRORS as error:
-        cure = "check that models.dir holds MediaPipe models"
-        raise ModelError(f"the model does not load ({_reason(error)}); {cure}") from error
+        fact = f"MediaPipe cannot load the model ({_reason(error)})"
+        raise ModelError(f"{name}: {fact}; give MediaPipe's own file") from error
 
 
 def _reason(error: Exception) -> str:
     """The cause in MediaPipe's message: its end, since statuses and places in the source come before it."""
     egl = "Unable to initialize EGL"
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return egl if egl in lines[0] else lines[0].rsplit(": ", 1)[-1].rstrip(".")
+    return egl if egl in lines[0] else lines[0].rstrip(":. ").rsplit(": ", 1)[-1]
 
 
 def mediapipe_image(rgb: NDArray[np.uint8]) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
-from tasks.errors import ModelError
+from tasks.models.model_file import read_selfie_model
 from tasks.models.runtime import MEDIAPIPE_ERRORS, DeviceUse, create_on_device, mediapipe_image
 
 SELFIE_INPUT_SIZE_PX: Final = {"general": (256, 256), "landscape": (256, 144)}
@@ -46,10 +46,7 @@ def open_selfie_segmenter(files: tuple[Path, ...], *, device: str) -> Iterator[t
     ``ModelError`` when the file is no person segmentation model or ``device`` (cpu, gpu, auto) cannot run it.
     """
     (path,) = files
-    try:
-        model = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    model = read_selfie_model(path)
 
     def create(delegate: Any) -> Any:
         options = vision.ImageSegmenterOptions(
@@ -59,11 +56,9 @@ def open_selfie_segmenter(files: tuple[Path, ...], *, device: str) -> Iterator[t
         )
         segmenter = vision.ImageSegmenter.create_from_options(options)
         width, height = SELFIE_INPUT_SIZE_PX["general"]
-        found = segmenter.segment(mediapipe_image(np.zeros((height, width, 3), np.uint8)))
-        if len(found.confidence_masks) != 1:
-            raise ModelError(f"{path}: tells {len(found.confidence_masks)} classes apart, not person and rest")
+        segmenter.segment(mediapipe_image(np.zeros((height, width, 3), np.uint8)))
         return segmenter
 
-    segmenter, use = create_on_device(device, create)
+    segmenter, use = create_on_device(str(path), device, create)
     with segmenter:
         yield MediaPipeSegmenter(segmenter), use

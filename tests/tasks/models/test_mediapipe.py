@@ -76,10 +76,10 @@ def test_a_small_picture_gives_a_small_mask(name: str, walker: list[Image]) -> N
     assert use.device == "cpu"
 
 
-def test_a_pose_model_is_no_segmenter(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "selfie.tflite").write_bytes(b"no model at all")
     with (
-        pytest.raises(ModelError, match="does not load"),
+        pytest.raises(ModelError, match="is not a TFLite model"),
         open_selfie_segmenter((tmp_path / "selfie.tflite",), device="cpu"),
     ):
         pass

@@ -68,27 +68,27 @@ class Factory:
 
 def test_the_gpu_is_used_where_it_works() -> None:
     for device in ("gpu", "auto"):
-        assert create_on_device(device, Factory(gpu_works=True)) == ("GPU", DeviceUse("gpu"))
+        assert create_on_device("m.task", device, Factory(gpu_works=True)) == ("GPU", DeviceUse("gpu"))
 
 
 def test_asked_for_and_missing_is_an_error_with_its_reason() -> None:
     with pytest.raises(ModelError, match=r"device=gpu: .*\(Unable to initialize EGL\); use device=cpu"):
-        create_on_device("gpu", Factory(gpu_works=False))
+        create_on_device("m.task", "gpu", Factory(gpu_works=False))
 
 
 def test_auto_falls_back_and_says_so() -> None:
-    model, use = create_on_device("auto", Factory(gpu_works=False))
+    model, use = create_on_device("m.task", "auto", Factory(gpu_works=False))
     assert model == "CPU" and use.device == "cpu"
     assert "Unable to initialize EGL" in use.note
 
 
 def test_cpu_says_nothing() -> None:
-    assert create_on_device("cpu", Factory(gpu_works=False)) == ("CPU", DeviceUse("cpu", ""))
+    assert create_on_device("m.task", "cpu", Factory(gpu_works=False)) == ("CPU", DeviceUse("cpu", ""))
 
 
 def test_a_model_that_does_not_load_is_a_model_error() -> None:
     def broken(_: Any) -> None:
         raise ValueError("model is not a flatbuffer")
 
-    with pytest.raises(ModelError, match=r"does not load \(model is not a flatbuffer\)"):
-        create_on_device("cpu", broken)
+    with pytest.raises(ModelError, match=r"m\.task: MediaPipe cannot load the model \(model is not a flatbuffer\)"):
+        create_on_device("m.task", "cpu", broken)
