@@ -103,9 +103,14 @@ def picture_points(to_output: Floats, source_size_px: Size) -> Floats:
     Under an affine map the squared motion of a point is a quadratic in its position. The mean of a quadratic over a
     rectangle is its mean over the four Gauss-Legendre points, at size / sqrt(12) from the centre.
     """
-    corners = outline_px(source_size_px)
+    return affine.apply(to_output[:, None], quadrature_points(source_size_px)[None])
+
+
+def quadrature_points(size_px: Size) -> Floats:
+    """Four points (4, 2) of a picture whose mean stands for that of all of its points: see ``picture_path``."""
+    corners = outline_px(size_px)
     centre = corners.mean(axis=0)
-    return affine.apply(to_output[:, None], (centre + (corners - centre) / np.sqrt(3))[None])
+    return np.asarray(centre + (corners - centre) / np.sqrt(3))
 
 
 def visible_boxes(xy_px: Floats, visibility: Floats, *, min_visibility: float = 0.5) -> Floats:

@@ -1,0 +1,203 @@
+"""What stands beyond the edges of a moved picture: what other frames saw there, then the clean picture's mirror."""
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any, Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.path import affine, framing
+from tasks.maths.scene.camera_path import CameraPath
+from tasks.media.files.plates_file import PlateFile
+from tasks.media.matting.matte import Alpha, Region, coverage, reduce_plane
+from tasks.media.planes.layout import PixelLayout, Planes
+from tasks.media.planes.shift import plane_step
+from tasks.media.planes.warp import warp_planes
+from tasks.media.scene.extend import Extended, Extender, PlacedPlate
+from tasks.media.scene.people_mask import scaling
+from tasks.media.scene.plate import EDGE_STEP_PX, Plate
+
+Floats = NDArray[np.float64]
+Plane = NDArray[Any]
+Bytes = NDArray[np.uint8]
+
+HELD_PLATES: Final = 3
+CROSSFADE: Final = (0.3, 0.7)  # of the way from one plate to the next: over which the one turns into the other
+TINY_PX: Final = 1 / 512  # a shift that moves no 8-bit edge by one level
+ALL_MINE: Final = 1 - 1e-6  # coverage from which a pixel shows the frame alone
+
+
+class Origin(NamedTuple):
+    """Where the pixels of an output picture come from, shares that sum to 1."""
+
+    own: float
+    seen: float  # taken from another frame that saw the place
+    mirrored: float
+
+
+class SceneBorder:
+    """Fills the border of the frames of one clip; several threads may use it at a time.
+
+    With ``beyond`` it shows first what other frames saw; else only the mirror of the frame without its people.
+    """
+
+    def __init__(
+        self,
+        path: CameraPath,
+        plates: PlateFile,
+        layout: PixelLayout,
+        size_px: tuple[int, int],
+        chroma_location: int,
+        *,
+        beyond: bool,
+    ) -> None:
+        self._path, self._plates, self._layout, self._size_px = path, plates, layout, size_px
+        self._sited, self._beyond = chroma_location, beyond
+        self._extender = Extender(layout, size_px, chroma_location)
+        self._frames: dict[int, list[int]] = {}
+        for at in plates.frames:
+            self._frames.setdefault(int(path.shot[at]), []).append(at)
+        self._held: OrderedDict[int, Plate] = OrderedDict()
+        self._lock = Lock()
+
+    def fill(
+        self,
+        frame: int,
+        planes: Sequence[Plane],
+        hidden: Bytes,
+        moved: Planes,
+        to_output: Floats,
+        interpolation: str,
+    ) -> tuple[Planes, Origin]:
+        """``moved`` with its border filled, and where its pixels come from.
+
+        ``planes`` is the source picture that ``to_output`` (2, 3) brought to ``moved``; ``hidden`` (h, w), of any size,
+        is 255 where people are in it. What the source covers stays as it is; where that is all, ``moved`` itself.
+        """
+        high, wide = moved[0].shape
+        hole = _hole(to_output, self._size_px, (wide, high))
+        if not hole.parts:
+            return moved, Origin(1.0, 0.0, 0.0)
+        placed = self._placed(frame)
+        extended = self._extender.extend(planes, hidden, placed, to_output, (wide, high), beyond=self._beyond)
+        canvas = tuple(plane.copy() for plane in moved)
+        from_box = affine.compose(to_output, affine.translation(np.array(extended.box[:2], np.float64)))
+        for part in hole.parts:
+            to_part = affine.compose(affine.translation(-np.array([part.x0, part.y0], np.float64)), from_box)
+            filled = warp_planes(
+                extended.planes,
+                self._layout,
+                to_part,
+                part.size_px,
+                chroma_location=self._sited,
+                interpolation=interpolation,
+                border="reflect",
+            )
+            self._write(canvas, filled, part, hole)
+        return canvas, self._origin(hole, placed, extended, to_output, (wide, high))
+
+    def _write(self, canvas: Planes, filled: Planes, part: Region, hole: "_Hole") -> None:
+        """Put ``filled``, which also continues the frame across its edge, where the frame does not cover ``part``."""
+        for index, (plane, values) in enumerate(zip(canvas, filled, strict=True)):
+            step_x, step_y = plane_step(self._layout, index)
+            rows, columns = values.shape
+            window = np.s_[
+                part.y0 // step_y : part.y0 // step_y + rows, part.x0 // step_x : part.x0 // step_x + columns
+            ]
+            if hole.share is None:
+                plane[window] = values
+            else:
+                share = reduce_plane(hole.share, (step_x, step_y), self._sited)
+                np.copyto(plane[window], values, where=share[window] < ALL_MINE)
+
+    def _placed(self, frame: int) -> list[PlacedPlate]:
+        """The plates that fill a frame, with weights that pass from one to the next over time."""
+        frames = self._frames.get(int(self._path.shot[frame]), [])
+        at = bisect_right(frames, frame)
+        if not frames:
+            return []
+        if at == 0 or at == len(frames):
+            return self._weighted(frame, {frames[max(at - 1, 0)]: 1.0})
+        before, after = frames[at - 1], frames[at]
+        way = (frame - before) / (after - before)
+        weight = float(np.clip((way - CROSSFADE[0]) / (CROSSFADE[1] - CROSSFADE[0]), 0, 1))
+        return self._weighted(frame, {before: 1 - weight, after: weight})
+
+    def _weighted(self, frame: int, weights: dict[int, float]) -> list[PlacedPlate]:
+        placed = []
+        for at, weight in weights.items():
+            matrix = self._path.between(at, frame)
+            if weight > 0 and matrix is not None:
+                placed.append(PlacedPlate(self._plate(at), matrix, weight))
+        return placed
+
+    def _plate(self, frame: int) -> Plate:
+        with self._lock:
+            plate = self._held.pop(frame, None) or self._plates.read(frame)
+            self._held[frame] = plate
+            if len(self._held) > HELD_PLATES:
+                self._held.popitem(last=False)
+            return plate
+
+    def _origin(
+        self,
+        hole: "_Hole",
+        placed: Sequence[PlacedPlate],
+        extended: Extended,
+        to_output: Floats,
+        output_px: tuple[int, int],
+    ) -> Origin:
+        small_px = (-(-output_px[0] // EDGE_STEP_PX), -(-output_px[1] // EDGE_STEP_PX))
+        whole = Region(0, 0, *small_px)
+        to_small = affine.compose(scaling(output_px, small_px), to_output)
+        own = coverage(to_small, self._size_px, whole)
+        seen = np.zeros_like(own)
+        for one in placed if self._beyond else ():
+            box, (rows, columns) = one.plate.box, one.plate.seen.shape
+            from_seen = affine.invert(scaling(box.size_px, (columns, rows)))
+            in_frame = affine.compose(affine.translation(np.array(box[:2], np.float64)), from_seen)
+            matrix = affine.compose(to_small, affine.compose(one.matrix, in_frame))
+            seen += one.weight / 255 * cv2.warpAffine(one.plate.seen, matrix, small_px)
+        from_box = affine.compose(to_small, affine.translation(np.array(extended.box[:2], np.float64)))
+        inside = coverage(from_box, extended.box.size_px, whole)
+        elsewhere = min(float(((1 - own) * seen * inside).mean()), 1 - hole.own)
+        return Origin(hole.own, elsewhere, 1 - hole.own - elsewhere)
+
+
+class _Hole(NamedTuple):
+    """What a moved picture does not cover of the output."""
+
+    parts: list[Region]  # with even corners; together they hold all of it
+    own: float  # share of the output that the picture covers
+    share: Alpha | None  # (h, w) that each pixel is covered; None where no pixel of the parts is covered whole
+
+
+def _hole(to_output: Floats, source_px: tuple[int, int], output_px: tuple[int, int]) -> _Hole:
+    own = float(framing.visible_area(to_output[None], source_px, output_px)[0])
+    if to_output[0, 1] == 0 and to_output[1, 0] == 0 and to_output[0, 0] > 0 and to_output[1, 1] > 0:
+        last = np.array(source_px, np.float64) - 1
+        first_xy, last_xy = affine.apply(to_output, np.stack([np.zeros(2), last]))
+        wide, high = output_px
+        left, top = (
+            int(np.clip(2 * np.ceil((at - TINY_PX) / 2), 0, size)) for at, size in zip(first_xy, output_px, strict=True)
+        )
+        right, bottom = (
+            size if at >= size - 1 - TINY_PX else max(int(np.floor((at + 1 + TINY_PX) / 2)) * 2, 0)
+            for at, size in zip(last_xy, output_px, strict=True)
+        )
+        if left >= right or top >= bottom:
+            return _Hole([Region(0, 0, wide, high)], own, None)
+        parts = [
+            Region(0, 0, wide, top),
+            Region(0, bottom, wide, high),
+            Region(0, top, left, bottom),
+            Region(right, top, wide, bottom),
+        ]
+        return _Hole([part for part in parts if not part.empty], own, None)
+    region = Region(0, 0, *output_px)
+    share = coverage(to_output, source_px, region)
+    return _Hole([region] if share.min() < ALL_MINE else [], own, share)

@@ -1,0 +1,155 @@
+"""How the background moves from frame to frame: corners outside all people, tracked on a small picture (OpenCV).
+
+Lucas-Kanade with pyramids (Bouguet 2000), checked forward and backward (Kalal 2010), and a similarity by RANSAC
+(Fischler and Bolles 1981). Corners are tracked from a reference frame that stays as long as enough of them are found
+again, so that errors add up once a reference, not once a frame.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.path import affine
+from tasks.media.scene.people_mask import scaling, small_size
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+Points = NDArray[np.float32]
+
+LONGEST_PX: Final = 480  # longer side of the picture that is tracked on
+MOST_CORNERS: Final = 240
+QUALITY: Final = 0.004  # of the best corner's
+APART_PX: Final = 9
+WINDOW_PX: Final = 15
+LEVELS: Final = 3
+FORWARD_BACKWARD_PX: Final = 0.5
+OFF_PX: Final = 0.8  # from the model, up to which a corner agrees with it
+LEAST_CORNERS: Final = 12  # that have to agree; fewer tell nothing
+ENOUGH_CORNERS: Final = 40  # from which on their number does not lower the confidence
+KEPT: Final = 0.55  # of the reference's corners: with fewer left, this frame becomes the reference
+STILL_PX: Final = 0.1  # a shift that is smaller than this is taken as none: corners are not placed more exactly
+SIMPLER: Final = 0.97  # of a similarity's corners: a translation that fits as many of them is preferred
+
+
+class CameraStep(NamedTuple):
+    """The motion of the background from the frame before to this one."""
+
+    matrix: Floats  # (2, 3) in source pixels; the identity where it is not known
+    confidence: float  # 0..1; 0 where it is not known
+    corners: int  # that agree with it
+
+
+@dataclass
+class _Reference:
+    """A frame whose corners are followed."""
+
+    small: Bytes
+    corners: Points  # (k, 1, 2)
+    to_last: Floats = field(default_factory=lambda: affine.translation(np.zeros(2)))  # (2, 3) to the frame before
+
+
+class CameraMotion:
+    """Follows the background of a clip, to be told of every frame in order."""
+
+    def __init__(self, size_px: tuple[int, int]) -> None:
+        self.small_px = small_size(size_px, LONGEST_PX)
+        self._to_small = scaling(size_px, self.small_px)
+        self._reference: _Reference | None = None
+        self._last: tuple[Bytes, Bytes] | None = None  # picture and mask of the frame before
+
+    def step(self, luma: Bytes, people: Bytes) -> CameraStep:
+        """The step to this frame: ``luma`` (h, w) of the source, ``people`` 255 where they hide it, ``small_px``."""
+        small = np.asarray(cv2.resize(luma, self.small_px, interpolation=cv2.INTER_AREA), np.uint8)
+        found = self._measured(small, people)
+        self._last = small, people
+        return found
+
+    def _measured(self, small: Bytes, people: Bytes) -> CameraStep:
+        if self._last is None:
+            return CameraStep(affine.translation(np.zeros(2)), 0.0, 0)
+        reference = self._reference or _reference(*self._last)
+        fit = _follow(reference, small, people)
+        lost = fit is None or fit.agreeing < KEPT * len(reference.corners)
+        if lost and self._reference is not None:
+            reference = _reference(*self._last)
+            fit = _follow(reference, small, people)
+        if fit is None:
+            self._reference = None
+            return CameraStep(affine.translation(np.zeros(2)), 0.0, 0)
+        step = affine.compose(fit.matrix, affine.invert(reference.to_last))
+        reference.to_last = fit.matrix
+        self._reference = reference
+        in_source = affine.compose(affine.invert(self._to_small), affine.compose(step, self._to_small))
+        return CameraStep(in_source, fit.confidence, fit.agreeing)
+
+
+class _Fit(NamedTuple):
+    """A motion and how many corners agree with it."""
+
+    matrix: Floats
+    agreeing: int
+    confidence: float
+
+
+def _reference(small: Bytes, people: Bytes) -> _Reference:
+    found = cv2.goodFeaturesToTrack(small, MOST_CORNERS, QUALITY, APART_PX, mask=cv2.bitwise_not(people))
+    return _Reference(small, np.zeros((0, 1, 2), np.float32) if found is None else found)
+
+
+def _follow(reference: _Reference, small: Bytes, people: Bytes) -> _Fit | None:
+    """The motion from the reference to the frame of ``small``; None where too few corners agree."""
+    start = reference.corners
+    if len(start) < LEAST_CORNERS:
+        return None
+    guess = affine.apply(reference.to_last, start.astype(np.float64)).astype(np.float32)
+    there, seen = _flow(reference.small, small, start, guess)
+    back, seen_back = _flow(small, reference.small, there, start)
+    error = np.hypot(*(back - start)[:, 0].T)
+    at = np.round(there[:, 0]).astype(int)
+    inside = (at >= 0).all(axis=1) & (at < people.shape[::-1]).all(axis=1)
+    free = inside.copy()
+    free[inside] = people[at[inside, 1], at[inside, 0]] == 0
+    good = seen & seen_back & free & (error < FORWARD_BACKWARD_PX)
+    if good.sum() < LEAST_CORNERS:
+        return None
+    return _fit(start[good, 0].astype(np.float64), there[good, 0].astype(np.float64))
+
+
+def _fit(start: Floats, end: Floats) -> _Fit | None:
+    """The translation, or else the similarity, that most of the corners agree with."""
+    similar, chosen = cv2.estimateAffinePartial2D(
+        start, end, method=cv2.RANSAC, ransacReprojThreshold=OFF_PX, maxIters=500, confidence=0.995, refineIters=10
+    )
+    if similar is None:
+        return None
+    agree = chosen[:, 0] == 1
+    matrix = np.asarray(similar, np.float64)
+    shift = affine.translation((end - start)[agree].mean(axis=0)) if agree.any() else matrix
+    moves_alike = np.hypot(*(affine.apply(shift, start) - end).T) < OFF_PX
+    if moves_alike.sum() >= SIMPLER * agree.sum():
+        shift_px = (end - start)[moves_alike].mean(axis=0)
+        still = float(np.hypot(*shift_px)) < STILL_PX
+        agree, matrix = moves_alike, affine.translation(np.zeros(2) if still else shift_px)
+    count = int(agree.sum())
+    if count < LEAST_CORNERS:
+        return None
+    confidence = count / len(start) * min(count / ENOUGH_CORNERS, 1.0)
+    return _Fit(matrix, count, float(confidence))
+
+
+def _flow(before: Bytes, after: Bytes, start: Points, guess: Points) -> tuple[Points, NDArray[np.bool_]]:
+    """Where corners (k, 1, 2) have gone, looked for about ``guess``, and which could be followed (k,)."""
+    found, status, _ = cv2.calcOpticalFlowPyrLK(
+        before,
+        after,
+        start,
+        guess.copy(),
+        winSize=(WINDOW_PX, WINDOW_PX),
+        maxLevel=LEVELS,
+        criteria=(3, 15, 0.02),
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    return found, status[:, 0] == 1

@@ -1,0 +1,65 @@
+"""Frames set aside on disk while clean plates are made of them: memory does not grow with their number."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.errors import OutputError
+from tasks.media.input.frames import Picture
+from tasks.media.planes.layout import PixelLayout, Planes
+from tasks.media.scene.exposure import coarse, coarse_size
+
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class StoredFrame:
+    """A frame that was set aside."""
+
+    path: Path
+    hidden: Bytes  # (h, w) of the small picture: 255 where people hide the background
+    low: tuple[NDArray[np.float32], ...]  # the planes, coarse
+    low_free: NDArray[np.float32]  # (h, w) share of each coarse pixel that nobody hides
+
+
+@dataclass
+class FrameStore:
+    """Frames of one clip by their number."""
+
+    folder: Path
+    layout: PixelLayout
+    size_px: tuple[int, int]
+    frames: dict[int, StoredFrame] = field(default_factory=dict)
+
+    def put(self, picture: Picture, hidden: Bytes) -> None:
+        """Set a frame aside; ``OutputError`` when the disk is full."""
+        path = self.folder / f"frame_{picture.index:08d}.raw"
+        try:
+            with path.open("wb") as file:
+                for plane in picture.planes:
+                    file.write(np.ascontiguousarray(plane).data)
+        except OSError as error:
+            reason = error.strerror or error
+            raise OutputError(f"{path}: cannot be written ({reason}); free space there") from error
+        low_px = coarse_size(self.size_px)
+        low = tuple(coarse(plane, low_px) for plane in picture.planes)
+        free = (hidden == 0).astype(np.float32)
+        low_free = np.asarray(cv2.resize(free, low_px, interpolation=cv2.INTER_AREA), np.float32)
+        self.frames[picture.index] = StoredFrame(path, hidden, low, low_free)
+
+    def planes(self, frame: int) -> Planes:
+        """The planes of a frame that was set aside."""
+        whole = np.fromfile(self.frames[frame].path, self.layout.dtype)
+        planes, start = [], 0
+        for index in range(self.layout.planes):
+            width, height = self.layout.plane_wh(index, self.size_px)
+            planes.append(whole[start : start + width * height].reshape(height, width))
+            start += width * height
+        return tuple(planes)
+
+    def drop(self, frame: int) -> None:
+        """Forget a frame."""
+        self.frames.pop(frame).path.unlink(missing_ok=True)

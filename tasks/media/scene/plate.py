@@ -1,0 +1,291 @@
+"""Clean plates: the background of a frame without the people, and as far beyond its edges as other frames saw it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.path import affine
+from tasks.maths.path.framing import outline
+from tasks.media.planes.layout import PixelLayout, Planes
+from tasks.media.planes.shift import plane_step
+from tasks.media.planes.warp import plane_to_luma, warp_plane
+from tasks.media.scene.agreement import Votes
+from tasks.media.scene.exposure import Coarse, Exposure, brighter, coarse, coarse_size, smooth_difference
+from tasks.media.scene.fill import smooth_fill
+from tasks.media.scene.frame_store import FrameStore, StoredFrame
+from tasks.media.scene.people_mask import scaling
+
+Floats = NDArray[np.float64]
+Plane = NDArray[Any]
+Flags = NDArray[np.bool_]
+
+FARTHEST: Final = 0.4  # of the picture's size: no plate reaches farther beyond its frame
+PIECE_PX: Final = 600_000  # pixels that are voted on at a time
+FILL_STEP_PX: Final = 4
+EDGE_STEP_PX: Final = 8  # by which the part that was seen is looked for
+WHOLE_LINE: Final = 0.97  # of a line at the edge that other frames have to have seen
+FEATHER_PX: Final = 9
+LEAST_WANTED: Final = 0.002  # of a piece: for fewer pixels no frame is moved
+FREE: Final = 0.9  # share of a coarse pixel that nobody hides, from which it is compared
+TRUSTED: Final = 0.6  # share of the coarse pixels in which the frames of a plate have to agree
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels of a frame, beyond which it may reach: columns x0 to x1 - 1, rows y0 to y1 - 1."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        return self.x1 - self.x0, self.y1 - self.y0
+
+
+@dataclass(frozen=True)
+class Plate:
+    """The background around one frame: complete planes over ``box``, in pixels of that frame."""
+
+    frame: int
+    box: Box
+    planes: Planes
+    seen: NDArray[np.uint8]  # (h, w) of ``box``, ``EDGE_STEP_PX`` times smaller: 255 where a frame saw the place
+    agreement: float  # share of the coarse pixels in which the aligned frames agree
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the frames agree so far that they show the same scene."""
+        return self.agreement >= TRUSTED
+
+    @cached_property
+    def coarse(self) -> tuple[Coarse, ...]:
+        """The planes, coarse: see ``exposure``."""
+        wh = coarse_size(self.box.size_px)
+        return tuple(coarse(plane, wh) for plane in self.planes)
+
+
+def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameStore, chroma_location: int) -> Plate:
+    """The plate of ``frame`` from ``sources``: frames of the ``store`` with the matrix (2, 3) of each onto ``frame``.
+
+    The nearest come first. Where the frames do not agree, the plate ends at the frame's edges.
+    """
+    layout, size_px = store.layout, store.size_px
+    own = store.frames[frame]
+    box = _box(sources, size_px)
+    exposures = _exposures(frame, sources, store, box)
+    agreement = float(np.mean([exposure.agreement for exposure in exposures.values()])) if exposures else 0.0
+    if agreement < TRUSTED:
+        box = Box(0, 0, *size_px)
+        exposures = _exposures(frame, sources, store, box)
+    canvas = [np.zeros(layout.plane_wh(index, box.size_px)[::-1], layout.dtype) for index in range(layout.planes)]
+    for index, plane in enumerate(store.planes(frame)):
+        step_x, step_y = plane_step(layout, index)
+        rows, columns = plane.shape
+        top, left = -box.y0 // step_y, -box.x0 // step_x
+        canvas[index][top : top + rows, left : left + columns] = plane
+    known = _own_part(own, box, size_px)
+    for piece in _pieces(known):
+        _fill_piece(canvas, known, piece, box, sources, exposures, store, chroma_location)
+    return _completed(frame, canvas, known, box, size_px, layout, agreement)
+
+
+def _exposures(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameStore, box: Box) -> dict[int, Exposure]:
+    """What is to be added to each source to be as bright as the plate is around it, the nearest first.
+
+    A source is compared with the frame and with the nearer sources, as far as they go: so there is no step where one
+    ends and the next one goes on.
+    """
+    layout, own = store.layout, store.frames[frame]
+    to_low = scaling(store.size_px, coarse_size(store.size_px))
+    corner = np.floor(affine.apply(to_low, np.array([box.x0, box.y0], np.float64))).astype(int)
+    last = np.ceil(affine.apply(to_low, np.array([box.x1, box.y1], np.float64))).astype(int)
+    coarse_px = (int(last[0] - corner[0] + 1), int(last[1] - corner[1] + 1))
+    place = affine.compose(affine.translation(-corner.astype(np.float64)), to_low)
+    known, *plate = (
+        cv2.warpAffine(part, affine.translation(-corner.astype(np.float64)), coarse_px)
+        for part in (own.low_free, *own.low)
+    )
+    peak = float(1 << layout.depth)
+    found = {}
+    for other, matrix in sources:
+        stored = store.frames[other]
+        there = affine.compose(place, affine.compose(matrix, affine.invert(to_low)))
+        free = cv2.warpAffine(stored.low_free, there, coarse_px)
+        both = ((free > FREE) & (known > FREE)).astype(np.float32)
+        shifts, agreement = [], 0.0
+        for index, (mine, its) in enumerate(zip(plate, stored.low, strict=True)):
+            moved = cv2.warpAffine(its, there, coarse_px, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            shift, share = smooth_difference(mine - moved, both, peak)
+            shifts.append(shift)
+            agreement = share if index == 0 else agreement
+            fresh = (free > FREE) & (known <= FREE)
+            mine[fresh] = (moved + shift)[fresh]
+        known = np.maximum(known, (free > FREE).astype(np.float32))
+        found[other] = Exposure(tuple(shifts), agreement)
+    return found
+
+
+def _box(sources: Sequence[tuple[int, Floats]], size_px: tuple[int, int]) -> Box:
+    """What the sources saw, in even pixels, no farther beyond the frame than ``FARTHEST``."""
+    corners = [outline(size_px), *(affine.apply(matrix, outline(size_px)) for _, matrix in sources)]
+    reach = np.array(size_px) * FARTHEST
+    low = np.maximum(np.min(corners, axis=(0, 1)), -reach)
+    high = np.minimum(np.max(corners, axis=(0, 1)), np.array(size_px) + reach)
+    x0, y0 = (min(2 * int(np.ceil(edge / 2)), 0) for edge in low)
+    x1, y1 = (max(size, size % 2 + 2 * int((edge - size % 2) // 2)) for edge, size in zip(high, size_px, strict=True))
+    return Box(x0, y0, x1, y1)
+
+
+def _own_part(own: StoredFrame, box: Box, size_px: tuple[int, int]) -> Flags:
+    """Where (h, w) of the box the frame itself shows the background."""
+    known = np.zeros(box.size_px[::-1], np.bool_)
+    hidden = cv2.resize(own.hidden, size_px, interpolation=cv2.INTER_LINEAR)
+    known[-box.y0 : size_px[1] - box.y0, -box.x0 : size_px[0] - box.x0] = hidden == 0
+    return known
+
+
+def _pieces(known: Flags) -> list[Box]:
+    """Rectangles of the box, with even corners, that hold all that is unknown, none too large."""
+    unknown = np.asarray(~known, np.uint8)
+    height, width = known.shape
+    pieces = []
+    rows = max(2 * (PIECE_PX // max(width, 1) // 2), 2)
+    for top in range(0, height, rows):
+        band = unknown[top : top + rows]
+        # Unknown columns that lie apart (the margins left and right, a person) are separate pieces.
+        columns = np.flatnonzero(band.any(axis=0))
+        for run in np.split(columns, np.flatnonzero(np.diff(columns) > 64) + 1) if len(columns) else []:
+            left, right = int(run[0]) // 2 * 2, min(-(-(int(run[-1]) + 1) // 2) * 2, width)
+            lines = np.flatnonzero(band[:, left:right].any(axis=1))
+            first, last = int(lines[0]) // 2 * 2, min(-(-(int(lines[-1]) + 1) // 2) * 2, len(band))
+            pieces.append(Box(left, top + first, right, top + last))
+    return pieces
+
+
+def _fill_piece(
+    canvas: list[Plane],
+    known: Flags,
+    piece: Box,
+    box: Box,
+    sources: Sequence[tuple[int, Floats]],
+    exposures: dict[int, Exposure],
+    store: FrameStore,
+    chroma_location: int,
+) -> None:
+    """Vote on what is unknown in one ``piece`` of the canvas, and write it there."""
+    window = np.s_[piece.y0 : piece.y1, piece.x0 : piece.x1]
+    votes = Votes(~known[window], store.layout)
+    in_frame = Box(box.x0 + piece.x0, box.y0 + piece.y0, box.x0 + piece.x1, box.y0 + piece.y1)
+    for other, matrix in sources:
+        wanted = votes.wanted(_free(store.frames[other], matrix, in_frame, store.size_px))
+        part = _around(wanted)
+        if part is None:
+            continue
+        placed = Box(in_frame.x0 + part.x0, in_frame.y0 + part.y0, in_frame.x0 + part.x1, in_frame.y0 + part.y1)
+        moved = _moved(store, other, matrix, placed, exposures[other], box, chroma_location)
+        votes.add(moved, wanted[part.y0 : part.y1, part.x0 : part.x1], (part.x0, part.y0))
+    planes, found = votes.decided()
+    fresh = found & ~known[window]
+    for index, (plane, values) in enumerate(zip(canvas, planes, strict=True)):
+        step_x, step_y = plane_step(store.layout, index)
+        place = plane[piece.y0 // step_y :, piece.x0 // step_x :][: values.shape[0], : values.shape[1]]
+        np.copyto(place, values, where=fresh[::step_y, ::step_x])
+    known[window] |= found
+
+
+def _around(wanted: Flags) -> Box | None:
+    """The part of a piece, with even corners, that holds all that is wanted; None where nearly nothing is."""
+    x, y, across, down = cv2.boundingRect(wanted.view(np.uint8))
+    if across == 0 or np.count_nonzero(wanted) < LEAST_WANTED * wanted.size:
+        return None
+    x1, y1 = (min(-(-end // 2) * 2, size) for end, size in zip((x + across, y + down), wanted.shape[::-1], strict=True))
+    return Box(x // 2 * 2, y // 2 * 2, x1, y1)
+
+
+def _moved(
+    store: FrameStore, frame: int, matrix: Floats, part: Box, exposure: Exposure, box: Box, chroma_location: int
+) -> list[Plane]:
+    """The planes of a stored frame as they lie over ``part``, as bright as the plate."""
+    layout, peak = store.layout, (1 << store.layout.depth) - 1
+    there = affine.compose(affine.translation(-np.array(part[:2], np.float64)), matrix)
+    moved = []
+    for index, plane in enumerate(store.planes(frame)):
+        to_luma = plane_to_luma(layout, index, chroma_location)
+        in_plane = affine.compose(affine.invert(to_luma), affine.compose(there, to_luma))
+        wh = layout.plane_wh(index, part.size_px)
+        values = warp_plane(plane, in_plane, wh, "linear" if index else "cubic", "replicate", peak)
+        moved.append(brighter(values, exposure.shift[index], part, wh, box, store.size_px, peak))
+    return moved
+
+
+def _free(stored: StoredFrame, matrix: Floats, part: Box, size_px: tuple[int, int]) -> Flags:
+    """Where (h, w) in ``part`` a frame that ``matrix`` moves there shows the background, off its edges."""
+    small_px = (stored.hidden.shape[1], stored.hidden.shape[0])
+    there = affine.compose(affine.translation(-np.array(part[:2], np.float64)), matrix)
+    to_part = affine.compose(there, affine.invert(scaling(size_px, small_px)))
+    free = cv2.warpAffine(cv2.bitwise_not(stored.hidden), to_part, part.size_px, flags=cv2.INTER_LINEAR)
+    return np.asarray(free > 250)
+
+
+def _completed(
+    frame: int,
+    canvas: list[Plane],
+    known: Flags,
+    box: Box,
+    size_px: tuple[int, int],
+    layout: PixelLayout,
+    agreement: float,
+) -> Plate:
+    """The plate, with what nobody saw filled: smoothly within the part that was seen, mirrored beyond it."""
+    whole = _whole_part(known, box, size_px)
+    alpha = _feathered(known, whole)
+    planes = []
+    for index, plane in enumerate(canvas):
+        step_x, step_y = plane_step(layout, index)
+        inner = np.s_[whole.y0 // step_y : -(-whole.y1 // step_y), whole.x0 // step_x : -(-whole.x1 // step_x)]
+        missing = ~known[::step_y, ::step_x][inner]
+        filled = smooth_fill(plane[inner], missing, max(FILL_STEP_PX // step_x, 1))
+        rows, columns = plane.shape
+        top, left = inner[0].start, inner[1].start
+        bottom, right = rows - top - filled.shape[0], columns - left - filled.shape[1]
+        mirrored = cv2.copyMakeBorder(filled, top, bottom, left, right, cv2.BORDER_REFLECT_101)
+        share = alpha[::step_y, ::step_x]
+        mixed = mirrored + share * (plane.astype(np.float32) - mirrored)
+        mixed = np.rint(mixed).astype(plane.dtype)
+        mixed[inner] = filled
+        planes.append(mixed)
+    small_px = (-(-known.shape[1] // EDGE_STEP_PX), -(-known.shape[0] // EDGE_STEP_PX))
+    seen = cv2.resize(known.astype(np.uint8) * np.uint8(255), small_px, interpolation=cv2.INTER_AREA)
+    return Plate(frame, box, tuple(planes), np.asarray(seen, np.uint8), agreement)
+
+
+def _feathered(known: Flags, whole: Box) -> NDArray[np.float32]:
+    """How far (h, w) each place shows what was seen: 1 inside ``whole``, falling to 0 where nothing was."""
+    firm = cv2.erode(known.astype(np.float32), np.ones((FEATHER_PX, FEATHER_PX), np.uint8))
+    soft = cv2.blur(firm, (FEATHER_PX, FEATHER_PX))
+    soft[whole.y0 : whole.y1, whole.x0 : whole.x1] = 1
+    return np.asarray(soft, np.float32)
+
+
+def _whole_part(known: Flags, box: Box, size_px: tuple[int, int]) -> Box:
+    """The frame, widened on each side as far as whole lines were seen there; in pixels of the canvas."""
+    x0, y0, x1, y1 = -box.x0, -box.y0, size_px[0] - box.x0, size_px[1] - box.y0
+    height, width = known.shape
+    step, moved = EDGE_STEP_PX, True
+    while moved:
+        moved = False
+        if x0 >= step and known[y0:y1, x0 - step : x0].mean() >= WHOLE_LINE:
+            x0, moved = x0 - step, True
+        if x1 + step <= width and known[y0:y1, x1 : x1 + step].mean() >= WHOLE_LINE:
+            x1, moved = x1 + step, True
+        if y0 >= step and known[y0 - step : y0, x0:x1].mean() >= WHOLE_LINE:
+            y0, moved = y0 - step, True
+        if y1 + step <= height and known[y1 : y1 + step, x0:x1].mean() >= WHOLE_LINE:
+            y1, moved = y1 + step, True
+    return Box(x0, y0, x1, y1)
