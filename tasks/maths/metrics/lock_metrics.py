@@ -107,7 +107,7 @@ def picture_points(to_output: Floats, source_size_px: Size) -> Floats:
 
 
 def quadrature_points(size_px: Size) -> Floats:
-    """Four points (4, 2) of a picture whose mean stands for that of all of its points: see ``picture_path``."""
+    """Four points (4, 2) of a picture whose mean stands for that of all of its points: see ``picture_points``."""
     corners = outline_px(size_px)
     centre = corners.mean(axis=0)
     return np.asarray(centre + (corners - centre) / np.sqrt(3))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.maths.path.framing import outline
+from tasks.maths.path.framing import outline_px
 from tasks.maths.scene.camera_path import CameraPath
 
 Floats = NDArray[np.float64]
@@ -54,7 +54,7 @@ def _spaced(
     farthest: float,
 ) -> NDArray[np.int64]:
     """The first of ``frames``, then each one that is long or far enough from the one before, and the last."""
-    corners = outline(size_px)
+    corners = outline_px(size_px)
     limit_px = farthest * float(np.hypot(*size_px))
     places = affine.apply(path.to_scene[frames][:, None], corners[None])
     kept = [0]

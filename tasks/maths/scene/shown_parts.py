@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.maths.path.framing import outline
+from tasks.maths.path.framing import outline_px
 
 Floats = NDArray[np.float64]
 Span = tuple[float, float]
@@ -39,7 +39,7 @@ def shown_parts(box: Rect, to_output: Floats, output_px: tuple[int, int]) -> Sho
 
     Beyond its edges the picture is mirrored. The parts may be a little too large, never too small.
     """
-    corners = affine.apply(affine.invert(to_output), outline(output_px))
+    corners = affine.apply(affine.invert(to_output), outline_px(output_px))
     low, high = corners.min(axis=0) - TAPS_PX, corners.max(axis=0) + TAPS_PX
     across, mirrors_x = _axis(low[0], high[0], box.x0, box.x1)
     down, mirrors_y = _axis(low[1], high[1], box.y0, box.y1)

@@ -3,16 +3,15 @@
 What is carried, a shadow or somebody who was not found stands at one place in a few frames only: these are outvoted.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.media.planes.layout import PixelLayout
-from tasks.media.planes.shift import plane_step
+from tasks.media.planes.chroma import sample_spacing
+from tasks.media.planes.layout import PixelLayout, Plane
 
-Plane = NDArray[Any]
 Flags = NDArray[np.bool_]
 
 MOST: Final = 3  # frames that are heard at a place
@@ -26,7 +25,7 @@ class Votes:
         self._layout, self._needed = layout, needed
         height, width = needed.shape
         self._count = np.zeros((height, width), np.uint8)
-        self._steps = [plane_step(layout, index) for index in range(layout.planes)]
+        self._steps = [sample_spacing(layout, index) for index in range(layout.planes)]
         self._values = [
             np.zeros((MOST, -(-height // step_y), -(-width // step_x)), layout.dtype) for step_x, step_y in self._steps
         ]

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -13,16 +13,14 @@ from numpy.typing import NDArray
 from tasks.maths.path import affine, framing
 from tasks.maths.scene.camera_path import CameraPath
 from tasks.media.files.plates_file import PlateFile
-from tasks.media.matting.matte import Alpha, Region, coverage, reduce_plane
-from tasks.media.planes.layout import PixelLayout, Planes
-from tasks.media.planes.shift import plane_step
-from tasks.media.planes.warp import warp_planes
+from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
+from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
+from tasks.media.planes.warp import Region, source_coverage, warp_planes
 from tasks.media.scene.extend import Extended, Extender, PlacedPlate
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import EDGE_STEP_PX, Plate
 
 Floats = NDArray[np.float64]
-Plane = NDArray[Any]
 Bytes = NDArray[np.uint8]
 
 HELD_PLATES: Final = 3
@@ -103,7 +101,7 @@ class SceneBorder:
     def _write(self, canvas: Planes, filled: Planes, part: Region, hole: "_Hole") -> None:
         """Put ``filled``, which also continues the frame across its edge, where the frame does not cover ``part``."""
         for index, (plane, values) in enumerate(zip(canvas, filled, strict=True)):
-            step_x, step_y = plane_step(self._layout, index)
+            step_x, step_y = sample_spacing(self._layout, index)
             rows, columns = values.shape
             window = np.s_[
                 part.y0 // step_y : part.y0 // step_y + rows, part.x0 // step_x : part.x0 // step_x + columns
@@ -111,7 +109,7 @@ class SceneBorder:
             if hole.share is None:
                 plane[window] = values
             else:
-                share = reduce_plane(hole.share, (step_x, step_y), self._sited)
+                share = sample_at_chroma(hole.share, (step_x, step_y), self._sited)
                 np.copyto(plane[window], values, where=share[window] < ALL_MINE)
 
     def _placed(self, frame: int) -> list[PlacedPlate]:
@@ -154,7 +152,7 @@ class SceneBorder:
         small_px = (-(-output_px[0] // EDGE_STEP_PX), -(-output_px[1] // EDGE_STEP_PX))
         whole = Region(0, 0, *small_px)
         to_small = affine.compose(scaling(output_px, small_px), to_output)
-        own = coverage(to_small, self._size_px, whole)
+        own = source_coverage(to_small, self._size_px, whole)
         seen = np.zeros_like(own)
         for one in placed if self._beyond else ():
             box, (rows, columns) = one.plate.box, one.plate.seen.shape
@@ -163,7 +161,7 @@ class SceneBorder:
             matrix = affine.compose(to_small, affine.compose(one.matrix, in_frame))
             seen += one.weight / 255 * cv2.warpAffine(one.plate.seen, matrix, small_px)
         from_box = affine.compose(to_small, affine.translation(np.array(extended.box[:2], np.float64)))
-        inside = coverage(from_box, extended.box.size_px, whole)
+        inside = source_coverage(from_box, extended.box.size_px, whole)
         elsewhere = min(float(((1 - own) * seen * inside).mean()), 1 - hole.own)
         return Origin(hole.own, elsewhere, 1 - hole.own - elsewhere)
 
@@ -199,5 +197,5 @@ def _hole(to_output: Floats, source_px: tuple[int, int], output_px: tuple[int, i
         ]
         return _Hole([part for part in parts if not part.empty], own, None)
     region = Region(0, 0, *output_px)
-    share = coverage(to_output, source_px, region)
+    share = source_coverage(to_output, source_px, region)
     return _Hole([region] if share.min() < ALL_MINE else [], own, share)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -10,17 +10,16 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.maths.scene.shown_parts import Rect, shown_parts
-from tasks.media.planes.compose import lay
-from tasks.media.planes.layout import PixelLayout, Planes
-from tasks.media.planes.shift import plane_step
-from tasks.media.planes.warp import plane_to_luma, warp_plane
+from tasks.media.planes.chroma import plane_to_luma, sample_spacing
+from tasks.media.planes.compose import alpha_composite
+from tasks.media.planes.layout import PixelLayout, Plane, Planes
+from tasks.media.planes.warp import warp_plane
 from tasks.media.scene.exposure import Exposure, brighter, coarse, coarse_size, smooth_difference
 from tasks.media.scene.fill import smooth_fill
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import Box, Plate
 
 Floats = NDArray[np.float64]
-Plane = NDArray[Any]
 Bytes = NDArray[np.uint8]
 
 SEAM_PX: Final = 6  # beyond the frame's edge, over which its own mirror turns into what other frames saw
@@ -72,7 +71,7 @@ class Extender:
             for index in range(self._layout.planes)
         ]
         for index, plane in enumerate(planes):
-            step_x, step_y = plane_step(self._layout, index)
+            step_x, step_y = sample_spacing(self._layout, index)
             rows, columns = plane.shape
             canvas[index][-box.y0 // step_y :, -box.x0 // step_x :][:rows, :columns] = plane
         shown = shown_parts(Rect(*box), to_output, output_px)
@@ -99,7 +98,7 @@ class Extender:
 
     def _view(self, canvas: list[Plane], index: int, box: Box, part: Box) -> Plane:
         """The part of a plane of the canvas over ``box`` that lies over ``part``, which has even corners."""
-        step_x, step_y = plane_step(self._layout, index)
+        step_x, step_y = sample_spacing(self._layout, index)
         columns, rows = self._layout.plane_wh(index, part.size_px)
         return canvas[index][(part.y0 - box.y0) // step_y :, (part.x0 - box.x0) // step_x :][:rows, :columns]
 
@@ -149,7 +148,7 @@ class Extender:
     def _soften_seams(self, canvas: list[Plane], planes: Sequence[Plane], box: Box) -> None:
         """Let the frame's own mirror turn into the margins over a few pixels."""
         for index, plane in enumerate(planes):
-            step_x, step_y = plane_step(self._layout, index)
+            step_x, step_y = sample_spacing(self._layout, index)
             rows, columns = plane.shape
             top, left = -box.y0 // step_y, -box.x0 // step_x
             whole = canvas[index]
@@ -173,12 +172,12 @@ class Extender:
             from_view = affine.compose(corner, plane_to_luma(self._layout, index, self._sited))
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             alpha = cv2.warpAffine(hidden, affine.compose(to_small, from_view), view.shape[::-1], flags=flags)
-            lay(view, values, np.asarray(alpha, np.float32) / np.float32(255))
+            alpha_composite(view, values, np.asarray(alpha, np.float32) / np.float32(255))
 
     def _smooth(self, canvas: list[Plane], hidden: Bytes) -> None:
         """Fill what people hide from what lies around them, where no other frame can."""
         for index, plane in enumerate(canvas):
-            step_x, _ = plane_step(self._layout, index)
+            step_x, _ = sample_spacing(self._layout, index)
             unknown = cv2.resize(hidden, plane.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0
             canvas[index] = smooth_fill(plane, unknown, max(FILL_STEP_PX // step_x, 1))
 

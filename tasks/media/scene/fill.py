@@ -1,12 +1,13 @@
 """What nobody saw: known values spread smoothly over the unknown (push-pull, Gortler et al. 1996)."""
 
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Plane = NDArray[Any]
+from tasks.media.planes.layout import Plane
+
 Weights = NDArray[np.float32]
 
 LEAST: Final = 1e-3  # weight below which a value is not known

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.media.input.frames import Picture
+from tasks.media.input.frames import Frame
 from tasks.media.planes.layout import PixelLayout, Planes
 from tasks.media.scene.exposure import coarse, coarse_size
 
@@ -34,7 +34,7 @@ class FrameStore:
     size_px: tuple[int, int]
     frames: dict[int, StoredFrame] = field(default_factory=dict)
 
-    def put(self, picture: Picture, hidden: Bytes) -> None:
+    def put(self, picture: Frame, hidden: Bytes) -> None:
         """Set a frame aside; ``OutputError`` when the disk is full."""
         path = self.folder / f"frame_{picture.index:08d}.raw"
         try:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask
-from tasks.media.matting.matte import model_to_source
+from tasks.media.planes.crop import box_to_source
 
 Bytes = NDArray[np.uint8]
 
@@ -30,7 +30,7 @@ def people_mask(bodies: Iterable[Mask], size_px: tuple[int, int], small_px: tupl
     seen = np.zeros(small_px[::-1], np.uint8)
     for body in bodies:
         height, width = body.probability.shape
-        matrix = affine.compose(to_small, model_to_source(body.edges_px, (width, height)))
+        matrix = affine.compose(to_small, box_to_source(body.edges_px, (width, height)))
         moved = cv2.warpAffine(body.probability, matrix, small_px, flags=cv2.INTER_LINEAR)
         seen = np.maximum(seen, moved)
     shown = np.where(seen >= SHOWN, np.uint8(255), np.uint8(0))

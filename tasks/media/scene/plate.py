@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.maths.path.framing import outline
-from tasks.media.planes.layout import PixelLayout, Planes
-from tasks.media.planes.shift import plane_step
-from tasks.media.planes.warp import plane_to_luma, warp_plane
+from tasks.maths.path.framing import outline_px
+from tasks.media.planes.chroma import plane_to_luma, sample_spacing
+from tasks.media.planes.layout import PixelLayout, Plane, Planes
+from tasks.media.planes.warp import warp_plane
 from tasks.media.scene.agreement import Votes
 from tasks.media.scene.exposure import Coarse, Exposure, brighter, coarse, coarse_size, smooth_difference
 from tasks.media.scene.fill import smooth_fill
@@ -21,7 +21,6 @@ from tasks.media.scene.frame_store import FrameStore, StoredFrame
 from tasks.media.scene.people_mask import scaling
 
 Floats = NDArray[np.float64]
-Plane = NDArray[Any]
 Flags = NDArray[np.bool_]
 
 FARTHEST: Final = 0.4  # of the picture's size: no plate reaches farther beyond its frame
@@ -85,7 +84,7 @@ def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameS
         exposures = _exposures(frame, sources, store, box)
     canvas = [np.zeros(layout.plane_wh(index, box.size_px)[::-1], layout.dtype) for index in range(layout.planes)]
     for index, plane in enumerate(store.planes(frame)):
-        step_x, step_y = plane_step(layout, index)
+        step_x, step_y = sample_spacing(layout, index)
         rows, columns = plane.shape
         top, left = -box.y0 // step_y, -box.x0 // step_x
         canvas[index][top : top + rows, left : left + columns] = plane
@@ -133,7 +132,7 @@ def _exposures(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameSt
 
 def _box(sources: Sequence[tuple[int, Floats]], size_px: tuple[int, int]) -> Box:
     """What the sources saw, in even pixels, no farther beyond the frame than ``FARTHEST``."""
-    corners = [outline(size_px), *(affine.apply(matrix, outline(size_px)) for _, matrix in sources)]
+    corners = [outline_px(size_px), *(affine.apply(matrix, outline_px(size_px)) for _, matrix in sources)]
     reach = np.array(size_px) * FARTHEST
     low = np.maximum(np.min(corners, axis=(0, 1)), -reach)
     high = np.minimum(np.max(corners, axis=(0, 1)), np.array(size_px) + reach)
@@ -193,7 +192,7 @@ def _fill_piece(
     planes, found = votes.decided()
     fresh = found & ~known[window]
     for index, (plane, values) in enumerate(zip(canvas, planes, strict=True)):
-        step_x, step_y = plane_step(store.layout, index)
+        step_x, step_y = sample_spacing(store.layout, index)
         place = plane[piece.y0 // step_y :, piece.x0 // step_x :][: values.shape[0], : values.shape[1]]
         np.copyto(place, values, where=fresh[::step_y, ::step_x])
     known[window] |= found
@@ -247,7 +246,7 @@ def _completed(
     alpha = _feathered(known, whole)
     planes = []
     for index, plane in enumerate(canvas):
-        step_x, step_y = plane_step(layout, index)
+        step_x, step_y = sample_spacing(layout, index)
         inner = np.s_[whole.y0 // step_y : -(-whole.y1 // step_y), whole.x0 // step_x : -(-whole.x1 // step_x)]
         missing = ~known[::step_y, ::step_x][inner]
         filled = smooth_fill(plane[inner], missing, max(FILL_STEP_PX // step_x, 1))
