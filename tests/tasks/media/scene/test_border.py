@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tasks.maths.path import affine
+from tasks.maths.scene.key_frames import plan_plates
+from tasks.media.files.plates_file import PlateFile, plate_writer
+from tasks.media.planes.layout import Planes
+from tasks.media.planes.warp import warp_planes
+from tasks.media.scene.border import Origin, SceneBorder
+from tasks.media.scene.frame_store import FrameStore
+from tasks.media.scene.plate import build_plate
+from tests.support.scenery import SIZE_PX, Scenery, panning, psnr
+
+
+def border_of(scenery: Scenery, folder: Path, *, beyond: bool = True) -> SceneBorder:
+    store = FrameStore(folder, scenery.layout, SIZE_PX)
+    path = scenery.path
+    plans = plan_plates(path, scenery.time_s, SIZE_PX)
+    for frame in sorted({frame for plan in plans for frame in (plan.frame, *plan.sources)}):
+        store.put(scenery.frame(frame), scenery.hidden(frame))
+    with plate_writer(folder / "plates.zip", scenery.layout) as writer:
+        for plan in plans:
+            placed = [(frame, path.between(frame, plan.frame)) for frame in plan.sources]
+            writer.write(build_plate(plan.frame, [(at, way) for at, way in placed if way is not None], store, 0))
+    return SceneBorder(path, PlateFile(folder / "plates.zip"), scenery.layout, SIZE_PX, 0, beyond=beyond)
+
+
+def filled(
+    border: SceneBorder, scenery: Scenery, frame: int, to_output: NDArray[np.float64]
+) -> tuple[Planes, Planes, Origin]:
+    planes = scenery.frame(frame).planes
+    moved = warp_planes(planes, scenery.layout, to_output, SIZE_PX)
+    done, origin = border.fill(frame, planes, scenery.hidden(frame), moved, to_output, "cubic")
+    return moved, done, origin
+
+
+def test_what_another_frame_saw_stands_beyond_the_edge(tmp_path: Path) -> None:
+    scenery = panning(60, 2)
+    shift = affine.translation(np.array([-60.0, 0.0]))
+    moved, done, origin = filled(border_of(scenery, tmp_path), scenery, 10, shift)
+    truth = scenery.background(10, 60)[60:-60, 120:][:, : SIZE_PX[0]]
+    margin = np.s_[:, SIZE_PX[0] - 60 : SIZE_PX[0] - 6]
+    assert psnr(done[0][margin], truth[margin]) > 30
+    assert psnr(done[0][margin], truth[margin]) > psnr(moved[0][margin], truth[margin]) + 8
+    assert origin.seen == pytest.approx(60 / 320, abs=0.02)
+    assert sum(origin) == pytest.approx(1)
+
+
+def test_the_frames_own_pixels_stay_exactly_what_they_were(tmp_path: Path) -> None:
+    scenery = panning(60, 2, walker_x_px=np.full(60, 140.0))
+    border = border_of(scenery, tmp_path)
+    for to_output in (np.array([-60.4, 7.3]), np.array([33.0, -8.0])):
+        moved, done, _ = filled(border, scenery, 10, affine.translation(to_output))
+        first = np.maximum(np.ceil(to_output).astype(int), 0)
+        last = np.minimum(np.array(SIZE_PX) + np.floor(to_output).astype(int), SIZE_PX)
+        inside = np.s_[first[1] + 2 : last[1] - 2, first[0] + 2 : last[0] - 2]
+        assert np.array_equal(done[0][inside], moved[0][inside])
+
+
+def test_a_mirror_shows_nobody(tmp_path: Path) -> None:
+    scenery = panning(90, 0, walker_x_px=np.linspace(-40, 330, 90))
+    shift = affine.translation(np.array([150.0, 0.0]))
+    for beyond in (False, True):
+        folder = tmp_path / str(beyond)
+        folder.mkdir()
+        border = border_of(scenery, folder, beyond=beyond)
+        moved, done, origin = filled(border, scenery, 25, shift)
+        walker = int(scenery.walker_x_px[25]) if scenery.walker_x_px is not None else 0
+        mirrored = np.s_[60:150, 150 - walker - 30 : 150 - walker]
+        assert moved[0][mirrored].mean() < 10
+        clean = scenery.background(25)[60:150, walker : walker + 30][:, ::-1]
+        assert psnr(done[0][mirrored][:, 1:-1], clean[:, 1:-1]) > 24
+        assert origin.seen < 0.01
+        assert origin.mirrored == pytest.approx(150 / 320, abs=0.01)
+
+
+def test_a_picture_that_covers_the_output_is_left_alone(tmp_path: Path) -> None:
+    scenery = panning(40, 2)
+    moved, done, origin = filled(border_of(scenery, tmp_path), scenery, 5, affine.translation(np.zeros(2)))
+    assert done is moved
+    assert origin == (1, 0, 0)
+
+
+def test_other_exposure_leaves_no_step_at_the_edge(tmp_path: Path) -> None:
+    scenery = panning(60, 2, brighter=0.5)
+    shift = affine.translation(np.array([-60.0, 0.0]))
+    _, done, _ = filled(border_of(scenery, tmp_path), scenery, 10, shift)
+    truth = scenery.background(10, 60)[60:-60, 120:][:, : SIZE_PX[0]].astype(np.float64) + 5
+    difference = (done[0] - truth)[:, SIZE_PX[0] - 60 : SIZE_PX[0] - 8]
+    assert abs(difference.mean()) < 1.5
+
+
+def test_a_turned_and_scaled_picture_is_filled_too(tmp_path: Path) -> None:
+    scenery = panning(60, 2)
+    turned = affine.about_target(affine.scale_and_turn(1.1, 0.1), np.array([-50.0, 0.0]), np.array([160.0, 90.0]))
+    moved, done, origin = filled(border_of(scenery, tmp_path), scenery, 10, turned)
+    assert origin.seen > 0.05
+    assert np.array_equal(done[0][60:120, 60:160], moved[0][60:120, 60:160])
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p10le", "yuv444p", "gray", "gbrp", "yuv422p"])
+def test_each_pixel_format_keeps_its_own_planes(tmp_path: Path, pixel_format: str) -> None:
+    scenery = panning(40, 2, pixel_format=pixel_format)
+    shift = affine.translation(np.array([-41.0, 5.0]))
+    moved, done, origin = filled(border_of(scenery, tmp_path), scenery, 5, shift)
+    assert [(plane.shape, plane.dtype) for plane in done] == [(plane.shape, plane.dtype) for plane in moved]
+    assert origin.seen > 0.08
+    depth = scenery.layout.depth
+    truth = scenery.background(5, 60)[55:-65, 101:][:, : SIZE_PX[0]]
+    shown = (done[0] >> (depth - 8)).astype(np.uint8) if depth > 8 else done[0]
+    margin = np.s_[10:, SIZE_PX[0] - 40 : SIZE_PX[0] - 8]
+    assert psnr(shown[margin], truth[margin]) > 28

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import numpy as np
+
+from tasks.maths.path import affine
+from tasks.media.scene.frame_store import FrameStore
+from tasks.media.scene.plate import Plate, build_plate
+from tests.support.scenery import SIZE_PX, Scenery, panning, psnr, texture
+
+
+def plate_of(scenery: Scenery, folder: Path, frame: int, sources: list[int]) -> Plate:
+    store = FrameStore(folder, scenery.layout, SIZE_PX)
+    for index in (frame, *sources):
+        store.put(scenery.frame(index), scenery.hidden(index))
+    placed = [(index, scenery.path.between(index, frame)) for index in sources]
+    return build_plate(frame, [(index, matrix) for index, matrix in placed if matrix is not None], store, 0)
+
+
+def test_what_somebody_hides_comes_from_frames_that_saw_it(tmp_path: Path) -> None:
+    scenery = panning(40, 0, walker_x_px=100.0 + 4 * np.arange(40))
+    plate = plate_of(scenery, tmp_path, 20, [10, 30, 5, 35])
+    hidden = np.s_[62:148, 182:208]
+    assert psnr(plate.planes[0][hidden], scenery.background(20)[hidden]) > 35
+
+
+def test_what_nobody_saw_is_filled_smoothly(tmp_path: Path) -> None:
+    scenery = panning(10, 0, walker_x_px=np.full(10, 150.0))
+    plate = plate_of(scenery, tmp_path, 5, [0, 9])
+    walker = plate.planes[0][62:148, 152:178]
+    around = scenery.background(5)[50:160, 140:190]
+    assert abs(float(walker.mean()) - float(around.mean())) < 25
+    assert walker.min() > 30
+
+
+def test_what_most_frames_show_outvotes_what_one_shows(tmp_path: Path) -> None:
+    scenery = panning(40, 0, walker_x_px=100.0 + 4 * np.arange(40))
+    store = FrameStore(tmp_path, scenery.layout, SIZE_PX)
+    for index in (20, 10, 30, 5):
+        frame = scenery.frame(index)
+        if index == 10:  # the nearest source shows a bag that is in no mask
+            frame.planes[0][80:120, 180:210] = 250
+        store.put(frame, scenery.hidden(index))
+    still = affine.translation(np.zeros(2))
+    plate = build_plate(20, [(10, still), (30, still), (5, still)], store, 0)
+    assert psnr(plate.planes[0][85:115, 185:205], scenery.background(20)[85:115, 185:205]) > 30
+
+
+def test_a_plate_reaches_as_far_as_other_frames_saw(tmp_path: Path) -> None:
+    scenery = panning(40, 3)
+    plate = plate_of(scenery, tmp_path, 10, [5, 15, 0, 25])
+    assert (plate.box.x0, plate.box.y0, plate.box.x1, plate.box.y1) == (-30, 0, 320 + 44, 180)
+    assert plate.seen.mean() > 250
+
+
+def test_frames_that_do_not_agree_end_the_plate_at_the_frames_edges(tmp_path: Path) -> None:
+    scenery = panning(40, 3)
+    other = Scenery(texture(scenery.wide.shape[1], scenery.wide.shape[0], seed=8), scenery.corners_px)
+    store = FrameStore(tmp_path, scenery.layout, SIZE_PX)
+    store.put(scenery.frame(10), scenery.hidden(10))
+    for index in (5, 15):
+        store.put(other.frame(index), other.hidden(index))
+    sources = [(index, scenery.path.between(index, 10)) for index in (5, 15)]
+    plate = build_plate(10, [(index, matrix) for index, matrix in sources if matrix is not None], store, 0)
+    assert not plate.trusted
+    assert plate.box == (0, 0, *SIZE_PX)
