@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.media.output.animated_webp import check_written_webp, write_webp
 from tasks.media.output.render_frame import Edge, Plan, read_plan, scenes
-from tasks.media.output.webp import check_written_webp, write_webp
 from tasks.media.planes.plane_color import tags_for_height
 from tasks.media.report.contact_sheet import RgbPicture, shrink_picture
 from tasks.records import Tick
@@ -27,7 +27,7 @@ def render_preview(request: PreviewRequest, folder: Path, tick: Tick) -> dict[st
     plan = read_plan(request.clip, request.trajectory)
     size_px = small_size(plan.size_px, float(Fraction(plan.clip.pixel_aspect)))
     path = folder / request.output
-    count = write_webp(path, small_pictures(request, plan, size_px, tick), size_px)
+    count = write_webp(path, small_pictures(request, plan, size_px, tick))
     check_written_webp(path, count)
     return {"pictures": count, "size_px": list(size_px), "bytes": path.stat().st_size}
 

@@ -141,6 +141,7 @@ class OverlayInMovRequest(OverlayRequest):
 class PreviewRequest(MovedRequest):
     """Make ``preview.webp``, a small moving picture."""
 
+    libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python", "pillow")
     output: ClassVar[str] = "preview.webp"
     compute: ClassVar[str] = "tasks.preview:render_preview"
 

@@ -149,7 +149,7 @@ def test_help_configuration_and_completion_import_nothing_heavy(arguments: list[
         "import sys; sys.argv[1:] = " + repr(arguments) + "\n"
         "from flows.stabilize import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "heavy = {'prefect', 'mediapipe', 'cv2', 'av', 'pandas', 'pyarrow', 'scipy'} & set(sys.modules)\n"
+        "heavy = {'prefect', 'mediapipe', 'cv2', 'av', 'PIL', 'pandas', 'pyarrow', 'scipy'} & set(sys.modules)\n"
         "print('HEAVY', sorted(heavy))"
     )
     environment = {"COMP_LINE": "stillwalk smoothing.w", "PATH": "/usr/bin:/bin", "PYTHONPATH": str(program.ROOT)}

@@ -1,4 +1,4 @@
-"""The small moving picture: its pictures, their times, its bytes."""
+"""An animated WebP keeps its pictures and their times, and its bytes are reproducible."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.media.output.webp import check_written_webp, write_webp
-
-SIZE = (64, 48)
+from tasks.media.output.animated_webp import check_written_webp, write_webp
 
 
 def pictures(count: int) -> Iterator[tuple[float, NDArray[np.uint8]]]:
@@ -23,7 +21,7 @@ def pictures(count: int) -> Iterator[tuple[float, NDArray[np.uint8]]]:
 
 def test_every_picture_keeps_its_color_and_time(tmp_path: Path) -> None:
     path = tmp_path / "preview.webp"
-    assert write_webp(path, pictures(8), SIZE) == 8
+    assert write_webp(path, pictures(8)) == 8
     check_written_webp(path, 8)
     found, animation = cv2.imreadanimation(str(path))
     assert found
@@ -35,13 +33,13 @@ def test_every_picture_keeps_its_color_and_time(tmp_path: Path) -> None:
 
 def test_the_same_pictures_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        write_webp(tmp_path / name, pictures(5), SIZE)
+        write_webp(tmp_path / name, pictures(5))
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_a_short_or_cut_file_is_found(tmp_path: Path) -> None:
     path = tmp_path / "a.webp"
-    write_webp(path, pictures(3), SIZE)
+    write_webp(path, pictures(3))
     with pytest.raises(OutputError, match="holds 3 pictures instead of 4"):
         check_written_webp(path, 4)
     path.write_bytes(path.read_bytes()[:-20])
@@ -51,12 +49,12 @@ def test_a_short_or_cut_file_is_found(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
-        write_webp(tmp_path / "no" / "a.webp", pictures(1), SIZE)
+        write_webp(tmp_path / "no" / "a.webp", pictures(1))
 
 
 def test_a_single_picture_is_a_valid_file(tmp_path: Path) -> None:
     path = tmp_path / "preview.webp"
-    assert write_webp(path, pictures(1), SIZE) == 1
+    assert write_webp(path, pictures(1)) == 1
     check_written_webp(path, 1)
     with pytest.raises(OutputError, match="holds 1 pictures instead of 2"):
         check_written_webp(path, 2)
