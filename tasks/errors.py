@@ -1,43 +1,43 @@
-"""Errors that a user can cause or must know. Each carries one line: the thing, the fact, the cure.
+"""Errors that a user can cause or needs to know. Each carries one line: the thing, the fact, the cure.
 
 StillwalkError
-├── SettingError      a setting cannot be honoured; nothing was started (exit 2)
-├── VideoError        this video cannot be read, or not as asked
-├── NotShown          a finding about what the clip shows: another look would say the same
-│   ├── NobodyFound   no person in the whole clip
-│   └── AnchorNotSeen a person, but never the point of the body that is to be held still
-├── ModelError        a model is missing, damaged, or cannot run on the device asked for
-├── OutputError       a result cannot be written or did not survive its check
-├── WorkerDied        the process of a stage was killed, and the one after it too
-├── CacheBusy         a running command uses the cache that is to be made smaller
-└── Interrupted       the user asked the program to stop
+├── SettingError       a setting is invalid; nothing was started (exit status 2)
+├── VideoError         a video cannot be read, or not in the requested way
+├── NotFoundInClip     the clip does not show something; a second look would find the same
+│   ├── NobodyFound    no person in the whole clip
+│   └── AnchorNotSeen  a person, but never the point of the body to lock
+├── ModelError         a model is missing, damaged, or cannot run on the requested device
+├── OutputError        a result cannot be written, or failed its check
+├── WorkerDied         a stage's process was killed, and so was the second attempt
+├── CacheBusy          a running command uses the cache that should be pruned
+└── Interrupted        the user stopped the program
 """
 
 
 class StillwalkError(Exception):
-    """Root of everything that is reported as a sentence and never as a traceback."""
+    """Root of all errors that are reported as one sentence, never as a traceback."""
 
 
 class SettingError(StillwalkError):
-    """A setting that cannot be honoured, found before any work."""
+    """An invalid setting, found before any work."""
 
 
 class VideoError(StillwalkError):
-    """A video that is missing, broken, or not a video."""
+    """A video that is missing, damaged, or not a video."""
 
 
 class NotFoundInClip(StillwalkError):
-    """What a whole look at a clip has found missing in it. The cache keeps such a finding as it keeps a result."""
+    """Something that the whole clip does not show. The cache keeps this finding like a result."""
 
-    key = ""  # of the entry of the cache that keeps it
+    key = ""  # of the cache entry that keeps it
 
 
 class NobodyFound(NotFoundInClip):
-    """A clip in which no frame shows a person."""
+    """No frame of the clip shows a person."""
 
 
 class AnchorNotSeen(NotFoundInClip):
-    """A clip that shows a person, but never the point of the body that is to be held still."""
+    """The clip shows a person, but never the point of the body to lock."""
 
 
 class ModelError(StillwalkError):
@@ -45,11 +45,11 @@ class ModelError(StillwalkError):
 
 
 class OutputError(StillwalkError):
-    """A result that could not be written whole."""
+    """A result that could not be written completely."""
 
 
 class WorkerDied(StillwalkError):
-    """A stage whose process ended without an answer."""
+    """A stage's process ended without an answer."""
 
 
 class CacheBusy(StillwalkError):
@@ -57,7 +57,7 @@ class CacheBusy(StillwalkError):
 
 
 class Interrupted(StillwalkError):
-    """Work ended early because the user asked for it."""
+    """The user stopped the program."""
 
 
 def counted(number: int, noun: str) -> str:

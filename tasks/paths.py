@@ -1,45 +1,44 @@
-"""Places that the user names, looked at without an exception for what the system refuses to say.
+"""Checks of paths that the user names. A path that the system refuses to look at raises no exception.
 
-``pathlib`` raises where a folder on the way may not be read and where a name is too long; and for a home that is not
-there.
+``pathlib`` raises if a folder on the way may not be read, if a name is too long, and if there is no home folder.
 """
 
 import errno
 import os
 from pathlib import Path
 
-MAX_NAME_BYTES = 255  # of a name, and of a whole path with its end: what Linux and its usual file systems take
+MAX_NAME_BYTES = 255  # limits of Linux and its usual file systems
 MAX_PATH_BYTES = 4096
-RESERVED_BYTES = 1000  # for what is put into a folder of the user's: the folders of a sweep, a setting, a video, a file
+RESERVED_BYTES = 1000  # for paths inside a folder: the folders of a sweep, a setting and a video, and a file
 
 
 def exists(path: Path) -> bool:
-    """Whether anything lies there, as far as it can be seen."""
+    """Whether anything visible lies there."""
     return os.path.exists(path)  # noqa: PTH110  (see above)
 
 
 def is_file(path: Path) -> bool:
-    """Whether a regular file lies there, as far as it can be seen."""
+    """Whether a visible regular file lies there."""
     return os.path.isfile(path)  # noqa: PTH113  (see above)
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder lies there, as far as it can be seen."""
+    """Whether a visible folder lies there."""
     return os.path.isdir(path)  # noqa: PTH112  (see above)
 
 
 def expand_home(text: str) -> Path:
-    """The place with ``~`` as the home it means; as it is where there is none."""
+    """The path with ``~`` replaced by the home folder. Without a home folder it stays as it is."""
     return Path(os.path.expanduser(text))  # noqa: PTH111  (see above)
 
 
 def absolute_path(text: str) -> Path:
-    """The same from the root on."""
+    """The same as an absolute path."""
     return expand_home(text).absolute()
 
 
 def access_problem(path: Path) -> str:
-    """Why nothing can be seen there, in the system's words; empty where it just is not there."""
+    """Why the system does not let us look there, in its own words. Empty if nothing hinders, or if nothing is there."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -50,7 +49,7 @@ def access_problem(path: Path) -> str:
 
 
 def length_problem(folder: Path) -> str:
-    """Why the path of a folder to be filled is too long for the system, as a clause; empty where it is not."""
+    """Why the path of a folder is too long for files in it, as a clause. Empty if it is not."""
     longest = max((os.fsencode(part) for part in folder.parts), key=len, default=b"")
     if len(longest) > MAX_NAME_BYTES:
         start = os.fsdecode(longest[:20])
@@ -62,12 +61,12 @@ def length_problem(folder: Path) -> str:
 
 
 def is_disk_full(error: OSError) -> bool:
-    """Whether the disk is full, or the user's share of it."""
+    """Whether the disk, or the user's quota on it, is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_problem(error: OSError) -> tuple[str, str]:
-    """What hinders the system from writing, as a clause, and what cures it; "" where only another place does."""
+    """Why the system cannot write, as a clause, and the cure. The cure is empty where only another folder helps."""
     if is_disk_full(error):
         return "the disk is full", "free some space"
     if error.errno == errno.EFBIG:

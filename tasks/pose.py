@@ -66,7 +66,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
         open_people_tracker(
             model_files(settings.model.value, models.dir, models.download),
             device=request.device.value,
-            most=settings.people,
+            max_people=settings.people,
             min_detection=settings.min_detection,
             min_tracking=settings.min_tracking,
             with_masks=True,

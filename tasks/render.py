@@ -42,9 +42,9 @@ Backdrop = Callable[[Scene, Cutout | None], Planes]
 def render_stabilized(request: StabilizedRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``stabilized.mp4`` and what a ``RenderSamples`` keeps of it; facts: frames, size and notes."""
     plan = read_plan(request.clip, request.trajectory)
-    watcher = RenderSamples(plan)
-    facts = finish(request, plan, plan.size_px, watcher.watched(output_pairs(request, plan)), folder, tick)
-    watcher.write(folder)
+    samples = RenderSamples(plan)
+    facts = finish(request, plan, plan.size_px, samples.sampled(output_pairs(request, plan)), folder, tick)
+    samples.write(folder)
     return facts
 
 
@@ -58,10 +58,10 @@ def render_comparison(request: ComparisonRequest, folder: Path, tick: Tick) -> d
     arrange = panes_stacked if vertical else panes_side_by_side
     pairing = arrange(plan.clip.size_px, plan.size_px, request.comparison.max_width)
     write = labels(plan, pairing) if request.comparison.labels else None
-    watcher = RenderSamples(plan)
-    joined = joined_pairs(request, plan, pairing, write, watcher)
+    samples = RenderSamples(plan)
+    joined = joined_pairs(request, plan, pairing, write, samples)
     facts = finish(request, plan, pairing.size_px, joined, folder, tick)
-    watcher.write(folder)
+    samples.write(folder)
     panes = [(0, 0, *pairing.first_px), (*pairing.second_corner_px, *pairing.second_px)]
     return facts | {"panes": [list(pane) for pane in panes]}
 
@@ -121,10 +121,10 @@ def joined_pairs(
     plan: Plan,
     pairing: Panes,
     write: Callable[[Planes], None] | None,
-    watcher: RenderSamples,
+    samples: RenderSamples,
 ) -> Iterator[Pair]:
     """Every picture with the planes of the comparison, written on where that is asked for."""
-    for picture, planes in watcher.watched(output_pairs(request, plan)):
+    for picture, planes in samples.sampled(output_pairs(request, plan)):
         both = join_panes(picture.planes, planes, plan.layout, pairing)
         if write is not None:
             write(both)

@@ -139,7 +139,7 @@ def _look_at_render(
         open_people_tracker(
             files,
             device=request.device.value,
-            most=request.settings.people,
+            max_people=request.settings.people,
             min_detection=request.settings.min_detection,
             min_tracking=request.settings.min_tracking,
         ) as (finder, _),

@@ -1,1 +1,1 @@
-"""Networks behind one-method protocols: the only MediaPipe."""
+"""The neural networks, behind protocols with one method. MediaPipe is used only here."""

@@ -1,4 +1,4 @@
-"""The pose model: one person's 33 landmarks, and on request the mask that comes with them, frame by frame."""
+"""The pose model: 33 landmarks of one person in each frame, and on request the person's mask."""
 
 import threading
 from collections.abc import Iterator
@@ -16,22 +16,24 @@ from tasks.models.model_file import pose_bundle
 from tasks.models.runtime import DeviceUse, create_on_device, mediapipe_image
 
 _WARM_UP_SHAPE: Final = (64, 64, 3)
-_has_spoken = threading.Event()  # the landmark model, in this process
+_has_logged = threading.Event()  # the landmark model has written its log lines, in this process
 
 
 @dataclass(frozen=True)
 class PoseEstimate:
     """One person in one frame."""
 
-    landmarks: NDArray[np.float64]  # (33, 5): x_px, y_px, z, visibility, presence; px of the picture, z like x
-    mask: NDArray[np.uint8] | None  # (h, w) probability * 255, of the whole picture; None unless asked for
+    landmarks: NDArray[
+        np.float64
+    ]  # (33, 5): x_px, y_px, z, visibility, presence; px of the picture, z in the scale of x
+    mask: NDArray[np.uint8] | None  # (h, w) probability * 255, of the whole picture; None unless requested
 
 
 class PoseEstimator(Protocol):
-    """Finds the person in the next frame of a clip; frames come in order with their own times."""
+    """Finds the person in the next frame of a clip. Frames come in order, with their own times."""
 
     def __call__(self, rgb: NDArray[np.uint8], time_s: float) -> PoseEstimate | None:
-        """The person in ``rgb`` (h, w, 3), or None when nobody is found."""
+        """The person in ``rgb`` (h, w, 3), or None."""
         ...
 
 
@@ -50,7 +52,7 @@ class MediaPipePose:
         height, width = rgb.shape[:2]
         points = [(p.x, p.y, p.z, p.visibility, p.presence) for p in result.pose_landmarks[0]]
         landmarks = np.array(points, np.float64)
-        # MediaPipe counts from the picture's edge, we from the centre of its first pixel.
+        # MediaPipe's origin is the picture's corner. Ours is the centre of the first pixel.
         landmarks[:, 0] = landmarks[:, 0] * width - 0.5
         landmarks[:, 1] = landmarks[:, 1] * height - 0.5
         landmarks[:, 2] *= width
@@ -58,7 +60,9 @@ class MediaPipePose:
         return PoseEstimate(landmarks, cv2.convertScaleAbs(masks[0].numpy_view(), alpha=255) if masks else None)
 
     def _timestamp_ms(self, time_s: float) -> int:
-        """Whole milliseconds since the first frame; MediaPipe wants each above the last, at any rate."""
+        """Whole milliseconds since the first frame. MediaPipe needs each to be larger than the last, at any frame
+        rate.
+        """
         if self._first_s is None:
             self._first_s = time_s
         self._last_ms = max(self._last_ms + 1, round((time_s - self._first_s) * 1000))
@@ -76,8 +80,8 @@ def open_pose_estimator(
 ) -> Iterator[tuple[MediaPipePose, DeviceUse]]:
     """The pose model of ``files`` (see ``sources.model_files``), ready for the first frame of one clip.
 
-    ``min_detection`` and ``min_tracking`` are the probabilities below which the detector sees nobody and the
-    tracker gives up. ``ModelError`` when a file is not a model or ``device`` (cpu, gpu, auto) cannot run it.
+    Below the probability ``min_detection`` the detector finds nobody; below ``min_tracking`` the tracker gives up.
+    ``ModelError`` if a file is not a pose model or if ``device`` (cpu, gpu, auto) cannot run it.
     """
     bundle = pose_bundle(files)
 
@@ -86,8 +90,8 @@ def open_pose_estimator(
             base_options=BaseOptions(model_asset_buffer=bundle, delegate=delegate),
             running_mode=vision.RunningMode.VIDEO,
             min_pose_detection_confidence=threshold,
-            # The landmark model's own score decides whether the next frame is tracked; what MediaPipe calls
-            # tracking confidence is the overlap of boxes, which matters for several people only.
+            # The landmark model's own score decides whether the next frame is tracked. MediaPipe's "tracking
+            # confidence" is the overlap of boxes, which matters only for several people.
             min_pose_presence_confidence=min_tracking,
             output_segmentation_masks=with_masks,
         )
@@ -96,11 +100,11 @@ def open_pose_estimator(
         return landmarker
 
     def create_quietly(delegate: Any) -> Any:
-        # At threshold 0 the landmark model runs even on a black picture, and says now what it would say, once
-        # a process, at the first person.
-        if not _has_spoken.is_set():
+        # At threshold 0 the landmark model runs even on a black picture. It writes its log lines once a process, and
+        # so it writes them now, while they are caught, and not at the first person.
+        if not _has_logged.is_set():
             create(delegate, threshold=0.0).close()
-            _has_spoken.set()
+            _has_logged.set()
         return create(delegate)
 
     landmarker, use = create_on_device(" with ".join(map(str, files)), device, create_quietly)

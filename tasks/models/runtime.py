@@ -1,4 +1,4 @@
-"""MediaPipe's runtime kept in hand: its native log lines, its delegate, its picture type."""
+"""MediaPipe's runtime: its native log lines, its delegates, its picture type."""
 
 import os
 import re
@@ -26,7 +26,7 @@ _stderr_lock = threading.Lock()
 
 @dataclass(frozen=True)
 class DeviceUse:
-    """Where a model runs, and why not where it was wished; ``note`` is empty when there is nothing to say."""
+    """The device that runs a model. ``note`` says why it is not the one asked for; empty if there is nothing to say."""
 
     device: str  # cpu or gpu
     note: str = ""
@@ -34,10 +34,10 @@ class DeviceUse:
 
 @contextmanager
 def quiet_native_stderr() -> Iterator[None]:
-    """Keep native log lines off the terminal; all is shown after all when an exception escapes that is no sentence.
+    """Keep native log lines off the terminal. They are shown if an exception other than ``StillwalkError`` escapes.
 
-    File descriptor 2 belongs to the whole process and no setting silences these lines, so keep the block
-    short. What others write meanwhile is passed on afterwards. One thread at a time.
+    No setting silences these lines, and file descriptor 2 belongs to the whole process. So keep the block short. What
+    others write meanwhile is passed on afterwards. One thread at a time.
     """
     with _stderr_lock, tempfile.TemporaryFile() as captured:
         _flush()
@@ -66,13 +66,14 @@ def _flush() -> None:
 
 
 def create_on_device(name: str, device: str, create: Callable[[Any], Model]) -> tuple[Model, DeviceUse]:
-    """``create(delegate)`` on ``device``: cpu, gpu, or auto (gpu where it works, else cpu and a note why).
+    """``create(delegate)`` on ``device``: cpu, gpu, or auto (gpu if it works, else cpu and a note with the reason).
 
-    ``create`` makes the model and runs it once: some drivers fail only then. ``ModelError`` when it fails.
+    ``create`` makes the model and runs it once, because some drivers fail only then. ``ModelError`` if it fails; the
+    sentence begins with ``name``, that of the model's file.
     """
     delegate = BaseOptions.Delegate
     with quiet_native_stderr(), warnings.catch_warnings():
-        # MediaPipe 0.10.21 calls a part of protobuf that is about to go.
+        # MediaPipe 0.10.21 calls a deprecated part of protobuf.
         warnings.filterwarnings("ignore", "MessageFactory class is deprecated", UserWarning)
         if device == "cpu":
             return _created(name, create, delegate.CPU), DeviceUse("cpu")
@@ -95,12 +96,12 @@ def _created(name: str, create: Callable[[Any], Model], delegate: Any) -> Model:
 
 
 def _reason(error: Exception) -> str:
-    """The cause in MediaPipe's message: its end, since statuses and places in the source come before it."""
+    """The cause, which is at the end of MediaPipe's message, after statuses and places in its source."""
     egl = "Unable to initialize EGL"
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return egl if egl in lines[0] else lines[0].rstrip(":. ").rsplit(": ", 1)[-1]
 
 
 def mediapipe_image(rgb: NDArray[np.uint8]) -> Any:
-    """MediaPipe's view of ``rgb`` (h, w, 3)."""
+    """MediaPipe's image of ``rgb`` (h, w, 3)."""
     return mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))

@@ -1,4 +1,4 @@
-"""The selfie segmentation model: how probably each pixel of a small picture belongs to a person."""
+"""The selfie segmentation model: the probability that each pixel of a small picture belongs to a person."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,19 +13,19 @@ from tasks.models.model_file import read_selfie_model
 from tasks.models.runtime import MEDIAPIPE_ERRORS, DeviceUse, create_on_device, mediapipe_image
 
 SELFIE_INPUT_SIZE_PX: Final = {"general": (256, 256), "landscape": (256, 144)}
-"""Width and height of each model's input: a picture of this size comes back as a mask of this size."""
+"""Width and height of each model's input. A picture of this size gives a mask of the same size."""
 
 
 class Segmenter(Protocol):
-    """Separates the person from the rest."""
+    """Separates the person from the background."""
 
     def __call__(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-        """Probability (h, w), 0..1, of a person in ``rgb`` (h, w, 3); None when the model fails on it."""
+        """Probability (h, w), 0..1, of a person in ``rgb`` (h, w, 3). None if the model fails on it."""
         ...
 
 
 class MediaPipeSegmenter:
-    """MediaPipe's ImageSegmenter on a selfie model, each picture by itself."""
+    """MediaPipe's ImageSegmenter with a selfie model. Each picture is segmented by itself."""
 
     def __init__(self, segmenter: Any) -> None:
         self._segmenter = segmenter
@@ -43,7 +43,7 @@ class MediaPipeSegmenter:
 def open_selfie_segmenter(files: tuple[Path, ...], *, device: str) -> Iterator[tuple[MediaPipeSegmenter, DeviceUse]]:
     """The segmentation model of ``files`` (one; see ``sources.model_files``), ready for use.
 
-    ``ModelError`` when the file is no person segmentation model or ``device`` (cpu, gpu, auto) cannot run it.
+    ``ModelError`` if the file is not a selfie model or if ``device`` (cpu, gpu, auto) cannot run it.
     """
     (path,) = files
     model = read_selfie_model(path)

@@ -1,7 +1,7 @@
-"""Where the model files come from: a folder of the user's, the mediapipe wheel, or a download, in this order.
+"""Where model files come from: the user's folder, the mediapipe wheel, or a download, in this order.
 
-A model has a name: ``lite``, ``full``, ``heavy`` (pose), ``general``, ``landscape`` (selfie segmentation).
-Nothing here imports MediaPipe, so that a run can be refused, and its cache keys be made, in milliseconds.
+Models have names: ``lite``, ``full``, ``heavy`` (pose), ``general``, ``landscape`` (selfie segmentation). Nothing here
+imports MediaPipe, so that settings can be checked and cache keys made within milliseconds.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from tasks.paths import expand_home, is_file, is_folder
 
 POSE_MODELS: Final = ("lite", "full", "heavy")
 
-_WHEEL: Final = {  # paths below the wheel's modules/; two files are a pose model's detector and landmarks
+_WHEEL: Final = {  # paths below the wheel's modules/; a pose model's two files are its detector and its landmark model
     "full": ("pose_detection/pose_detection.tflite", "pose_landmark/pose_landmark_full.tflite"),
     "general": ("selfie_segmentation/selfie_segmentation.tflite",),
     "landscape": ("selfie_segmentation/selfie_segmentation_landscape.tflite",),
 }
-_FOLDER: Final = {  # what a user's folder may hold, first match wins
+_FOLDER: Final = {  # what a user's folder may hold; the first match wins
     **{
         name: (
             (f"pose_landmarker_{name}.task",),
@@ -37,12 +37,12 @@ _FOLDER: Final = {  # what a user's folder may hold, first match wins
 
 
 def model_files(name: str, folder: str | None, download: bool) -> tuple[Path, ...]:
-    """The file of model ``name``, or the two (detector, landmarks) of a pose model that is not yet a bundle.
+    """The file of model ``name``. A pose model that is not a bundle has two: detector and landmark model.
 
-    ``folder`` is looked into first, then the wheel, then, with ``download``, the official address.
-    ``ModelError`` when the model is in none of them.
+    ``folder`` is searched first, then the wheel, then, if ``download`` is true, the official address. ``ModelError`` if
+    the model is nowhere.
     """
-    files = _at_hand(name, folder)
+    files = _local_files(name, folder)
     if not files and download and name in MODEL_URLS:
         files = (downloaded_model(name),)
     if not files:
@@ -51,13 +51,13 @@ def model_files(name: str, folder: str | None, download: bool) -> tuple[Path, ..
 
 
 def models_to_download(names: Iterable[str], folder: str | None) -> list[str]:
-    """Those of the models that ``model_files`` would download now. ``ModelError`` where ``folder`` is none."""
-    absent = [name for name in names if name in MODEL_URLS and not _at_hand(name, folder)]
+    """The names of those models that ``model_files`` would download. ``ModelError`` if ``folder`` is not a folder."""
+    absent = [name for name in names if name in MODEL_URLS and not _local_files(name, folder)]
     return [name for name in absent if not is_downloaded(name)]
 
 
-def _at_hand(name: str, folder: str | None) -> tuple[Path, ...]:
-    """The files of a model in ``folder`` or the wheel; none where it is in neither."""
+def _local_files(name: str, folder: str | None) -> tuple[Path, ...]:
+    """The files of a model in ``folder`` or in the wheel. Empty if it is in neither."""
     if folder is not None and not is_folder(expand_home(folder)):
         raise ModelError(f"models.dir: {folder} is not a folder; give one that holds the model files, or null")
     for files in (*_in_folder(name, folder), *_in_wheel(name)):
@@ -67,7 +67,7 @@ def _at_hand(name: str, folder: str | None) -> tuple[Path, ...]:
 
 
 def model_digests(names: Iterable[str], folder: str | None, download: bool) -> dict[str, str]:
-    """sha256 of each model's bytes by name: what a cache key must hold. ``ModelError`` as ``model_files``."""
+    """sha256 of each model's bytes, by name, for cache keys. ``ModelError`` as in ``model_files``."""
     digests = {}
     for name in names:
         whole = hashlib.sha256()
@@ -78,9 +78,9 @@ def model_digests(names: Iterable[str], folder: str | None, download: bool) -> d
 
 
 def mask_model_names(model: str, source: str, fallback_fps: float | None) -> tuple[str, ...]:
-    """Names of the models that the masks stage may use under these settings."""
+    """Names of the models that the masks stage may use with these settings."""
     if source == "landmarker":
-        return ()  # the pose stage has made them
+        return ()  # the pose stage makes these masks
     return tuple(dict.fromkeys((model, "landscape"))) if fallback_fps else (model,)
 
 

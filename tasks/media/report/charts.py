@@ -1,7 +1,7 @@
-"""Charts as SVG to be set into a page: its text takes the page's font, its colours are the page's CSS variables.
+"""Charts as SVG elements of a page. Text takes the page's font, and colours are the page's CSS variables.
 
-Figures are drawn without pyplot and without its state, so threads do not meet in them but for the fonts, which a lock
-guards. The same numbers give the same bytes.
+Figures are made without pyplot and its global state. Only matplotlib's styles and fonts are shared between threads, and
+a lock guards them. The same numbers give the same bytes.
 """
 
 import io
@@ -23,17 +23,18 @@ from tasks.maths.metrics.decimation import CHART_BINS, merge_intervals
 
 Floats = NDArray[np.float64]
 
-CHART_SIZE_IN: Final = (4.6, 2.5)
-FONT_PT: Final = 12.5  # for a telephone, where a point is a CSS pixel; page.css has less where the chart is wider
+CHART_SIZE_IN: Final = (4.6, 2.5)  # width, height
+FONT_PT: Final = 12.5  # sized for a telephone, where a point is a CSS pixel; page.css makes it smaller on wider charts
+# Edges of the axes, as shares of the figure. They are the same in all charts, so that a page can point at a time.
 AXES_LEFT, AXES_RIGHT, AXES_BOTTOM, AXES_TOP = (
     0.18,
     0.95,
     0.21,
     0.965,
-)  # of the figure: the same for all, so a page can point at a time
-AXIS_TITLE_X: Final = -0.17  # of the axes' width: the upright title of the axis, clear of the longest numbers
-SOURCE_STRIP_HEIGHT: Final = 0.045  # of the axes' height: the coloured strip of the anchor's sources
-# Placeholders that no other colour of a figure has, and the CSS variables that they stand for.
+)
+AXIS_TITLE_X: Final = -0.17  # of the axes' width; leaves room for the longest tick labels
+SOURCE_STRIP_HEIGHT: Final = 0.045  # of the axes' height; the coloured strip that shows the anchor's sources
+# CSS variables and the placeholder colours that they replace. No other colour of a figure equals a placeholder.
 CSS_COLORS: Final = {
     "ink": "#010203",
     "soft": "#010204",
@@ -81,14 +82,14 @@ MATPLOTLIB_STYLE: Final[dict[Any, Any]] = {
     "ytick.labelcolor": CSS_COLORS["soft"],
     "lines.linewidth": 1.1,
     "lines.solid_joinstyle": "round",
-    "path.simplify": False,  # what may be left out has been left out, jumps never
+    "path.simplify": False,  # the data are already decimated, and jumps must stay
 }
-MATPLOTLIB_LOCK: Final = threading.Lock()  # matplotlib's styles and fonts are the process's, not the thread's
-logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of font caches that it builds, on standard error
+MATPLOTLIB_LOCK: Final = threading.Lock()  # styles and fonts belong to the process, not to a thread
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it reports the building of font caches on standard error
 
 
 class Curve(NamedTuple):
-    """Points of a line and the name of its colour."""
+    """Points of a line and the name of its colour in ``CSS_COLORS``."""
 
     x: Floats
     y: Floats
@@ -96,7 +97,7 @@ class Curve(NamedTuple):
 
 
 class Band(NamedTuple):
-    """A stretch of time and what holds in it."""
+    """A stretch of time and its state or source."""
 
     label: str
     start_s: float
@@ -111,9 +112,11 @@ def write_timeline(
     sources: Sequence[Band] = (),
     reach: Sequence[Floats] = (),
 ) -> None:
-    """Write curves in px over seconds, with what was not simply measured shaded, and a strip of the sources below.
+    """Write a chart of ``curves`` in px over seconds to ``path``.
 
-    The axis holds the curves and ``reach``, so charts that are to be compared have one scale.
+    Times in which the anchor was not measured are shaded by ``states``. A strip at the bottom shows the ``sources``.
+    The vertical axis includes the curves and the values of ``reach``, so that charts to be compared have one scale.
+    ``OutputError`` if ``path`` cannot be written.
     """
     with MATPLOTLIB_LOCK, mpl.rc_context(MATPLOTLIB_STYLE):
         axes = _axes()
@@ -135,13 +138,13 @@ def write_timeline(
 
 
 def write_spectrum(path: Path, curves: Sequence[Curve]) -> None:
-    """Write amplitude spectral densities in px per root Hz over Hz."""
+    """Write a chart of amplitude spectral densities in px per root Hz over Hz. Errors as in ``write_timeline``."""
     with MATPLOTLIB_LOCK, mpl.rc_context(MATPLOTLIB_STYLE):
         axes = _axes()
         for curve in curves:
             axes.plot(curve.x, np.maximum(curve.y, 1e-4), color=CSS_COLORS[curve.color])
         axes.set_yscale("log")
-        axes.minorticks_off()  # they have no length, and took half of the time that a chart takes
+        axes.minorticks_off()  # they are invisible here and take half of a chart's time
         axes.set_xlim(0, max(float(curve.x[-1]) for curve in curves))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -160,7 +163,9 @@ def _axes() -> Axes:
 def _shade(
     axes: Axes, bands: Sequence[Band], span_s: tuple[float, float], color: str, alpha: float, height: float = 1
 ) -> None:
-    """Colour stretches of time, the shortest as broad as can be seen, from the bottom to a share of the height."""
+    """Colour stretches of time, from the bottom up to the share ``height``. The shortest ones are widened to stay
+    visible.
+    """
     joined = merge_intervals([(band.start_s, band.end_s) for band in bands], (span_s[1] - span_s[0]) / CHART_BINS)
     widths = [(start_s, end_s - start_s) for start_s, end_s in joined]
     place = axes.get_xaxis_transform()
@@ -168,12 +173,12 @@ def _shade(
 
 
 def _point_markers(curve: Curve) -> dict[str, Any]:
-    """A mark for each point where there are so few that a line may not show."""
+    """Markers, if there are so few points that a line might be invisible."""
     return {"marker": "o", "markersize": 2.5} if np.isfinite(curve.y).sum() < 3 else {}
 
 
 def _set_y_range(axes: Axes, values: Sequence[Floats]) -> None:
-    """At least a pixel up and down: a residual of nothing should look like nothing."""
+    """Include at least one pixel up and down, so that a residual of almost nothing looks like nothing."""
     known = np.concatenate([[-1.0, 1.0], *(part[np.isfinite(part)] for part in values)])
     low, high = known.min(), known.max()
     margin = 0.04 * (high - low)
@@ -188,7 +193,7 @@ def _write_svg(path: Path, figure: Any) -> None:
 
 
 def figure_to_svg(figure: Figure, name: str) -> str:
-    """The ``svg`` element of a figure; names inside it begin with ``name``, for many stand in one page."""
+    """The ``svg`` element of a figure. Its ids begin with ``name``, because a page holds many charts."""
     file = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):
         figure.savefig(
@@ -204,7 +209,7 @@ def figure_to_svg(figure: Figure, name: str) -> str:
     text = re.sub(r" font-family: [^;\"]*;", "", text)
     text = re.sub(
         r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", text, flags=re.DOTALL
-    )  # of matplotlib's, for all of a page
+    )  # matplotlib's style would apply to the whole page
     text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+|\n", r"\1", path[0]), text)
     for color, placeholder in CSS_COLORS.items():
         text = text.replace(placeholder, f"var(--{color})")

@@ -1,4 +1,4 @@
-"""A contact sheet: a few frames of a clip at a glance, the original above what became of it."""
+"""A contact sheet: a few frames of a clip, the original above the output. Also other small JPEG pictures."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -13,18 +13,20 @@ RgbPicture = NDArray[np.uint8]
 THUMBNAIL_WIDTH_PX: Final = 240
 GAP_PX: Final = 4
 CONTACT_SHEET_MAX_BYTES: Final = 200_000
-JPEG_SHRINK_FACTOR: Final = 0.85  # of the size, from one try to the next
+JPEG_SHRINK_FACTOR: Final = 0.85  # of the size, from one attempt to the next
 SMALL_JPEG_QUALITY: Final = 80
 
 
 def contact_frames(frames: int, count: int = 6) -> tuple[int, ...]:
-    """Indices of up to ``count`` frames in the middles of equally long parts of the clip."""
+    """Indices of up to ``count`` frames, in the middles of equally long parts of the clip."""
     count = min(count, frames)
     return tuple(int((part + 0.5) * frames / count) for part in range(count))
 
 
 def thumbnail(rgb: RgbPicture, pixel_aspect: float) -> RgbPicture:
-    """``rgb`` (h, w, 3) of pixels of width / height ``pixel_aspect``, ``THUMBNAIL_WIDTH_PX`` wide, of square ones."""
+    """``rgb`` (h, w, 3) resized to ``THUMBNAIL_WIDTH_PX`` and square pixels. ``pixel_aspect`` is width / height of
+    its pixels.
+    """
     height, width = rgb.shape[:2]
     return shrink_picture(
         rgb, (THUMBNAIL_WIDTH_PX, max(round(height * THUMBNAIL_WIDTH_PX / (width * pixel_aspect)), 1))
@@ -32,12 +34,15 @@ def thumbnail(rgb: RgbPicture, pixel_aspect: float) -> RgbPicture:
 
 
 def shrink_picture(rgb: RgbPicture, size_px: tuple[int, int]) -> RgbPicture:
-    """``rgb`` (h, w, 3) made smaller."""
+    """``rgb`` (h, w, 3) reduced to ``size_px`` (width, height)."""
     return np.asarray(cv2.resize(rgb, size_px, interpolation=cv2.INTER_AREA))
 
 
 def write_contact_sheet(path: Path, columns: list[tuple[RgbPicture, RgbPicture]]) -> None:
-    """Write a JPEG of at most ``CONTACT_SHEET_MAX_BYTES``: one column a pair, the first picture above the second."""
+    """Write a JPEG of at most ``CONTACT_SHEET_MAX_BYTES``: one column a pair, the first picture above the second.
+
+    ``OutputError`` if ``path`` cannot be written.
+    """
     rows = [join_row([pair[index] for pair in columns]) for index in range(2)]
     gap = np.full((GAP_PX, rows[0].shape[1], 3), 255, np.uint8)
     sheet = cv2.cvtColor(np.vstack([rows[0], gap, rows[1]]), cv2.COLOR_RGB2BGR)
@@ -52,18 +57,18 @@ def write_contact_sheet(path: Path, columns: list[tuple[RgbPicture, RgbPicture]]
 
 
 def join_row(pictures: list[RgbPicture]) -> RgbPicture:
-    """Pictures of one height beside each other, white between them."""
+    """Pictures of equal height beside each other, with white gaps."""
     gap = np.full((pictures[0].shape[0], GAP_PX, 3), 255, np.uint8)
     parts: list[NDArray[Any]] = [part for picture in pictures for part in (gap, picture)]
     return np.hstack(parts[1:])
 
 
-def jpeg_within(path: Path, most_bytes: int) -> bytes:
-    """The picture at ``path`` as a JPEG of at most ``most_bytes``, as large as that allows; empty if unreadable."""
+def jpeg_within(path: Path, max_bytes: int) -> bytes:
+    """The picture at ``path`` as a JPEG of at most ``max_bytes``, as large as possible. Empty if it cannot be read."""
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     while picture is not None and min(picture.shape[:2]) >= 8:
         coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, SMALL_JPEG_QUALITY])[1].tobytes()
-        if len(coded) <= most_bytes:
+        if len(coded) <= max_bytes:
             return bytes(coded)
         picture = cv2.resize(picture, None, fx=JPEG_SHRINK_FACTOR, fy=JPEG_SHRINK_FACTOR, interpolation=cv2.INTER_AREA)
     return b""

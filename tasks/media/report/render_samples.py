@@ -1,4 +1,10 @@
-"""What a render keeps of its pictures as they pass, for the report: a contact sheet and four kymographs."""
+"""Samples that a render keeps of its pictures for the report: a contact sheet and four kymographs.
+
+A kymograph shows one line of pixels over time. What stands still becomes a straight streak. A row and a column are
+sampled, in the source and in the output. In the source they go through the anchor, so that each shows one axis alone:
+the row never moves sideways, the column never up or down. Lines are kept as plane samples and converted to RGB
+together, because to convert one line costs as much as a whole picture.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,38 +25,38 @@ from tasks.media.planes.plane_color import tags_for_height
 from tasks.media.report.contact_sheet import RgbPicture, contact_frames, thumbnail, write_contact_sheet
 from tasks.records import ColorTags
 
-_LineKey = tuple[str, str]  # before or after, and the axis
+_LineKey = tuple[str, str]  # "before" or "after" the stabilization, and the axis
 KymographLine = tuple[NDArray[Any], ...]
-"""Samples of each plane along one line, ``(LENGTH_PX,)`` each, in the layout's dtype."""
-KYMOGRAPH_AXES: Final = ("x", "y")  # of a row, of a column
-KYMOGRAPH_COLUMNS: Final = 720  # of the picture: moments
-KYMOGRAPH_HEIGHT_PX: Final = 240  # that a line is made, so many samples high
-KYMOGRAPH_QUALITY: Final = 80
+"""Samples of each plane along one line, ``(KYMOGRAPH_HEIGHT_PX,)`` each, in the layout's dtype."""
+KYMOGRAPH_AXES: Final = ("x", "y")  # "x": a row; "y": a column
+KYMOGRAPH_COLUMNS: Final = 720  # moments in time
+KYMOGRAPH_HEIGHT_PX: Final = 240  # samples along a line, after resizing
+KYMOGRAPH_QUALITY: Final = 80  # of the JPEG
 
 
 class RenderSamples:
-    """Looks at pictures beside what became of them, without holding them up, and writes what it has kept."""
+    """Samples pictures and their outputs as they pass, and writes the contact sheet and the kymographs."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._wanted = contact_frames(plan.clip.frames)
+        self._sheet_frames = contact_frames(plan.clip.frames)
         self._pixel_aspect = float(Fraction(plan.clip.pixel_aspect))
         self._sheet: list[tuple[RgbPicture, RgbPicture]] = []
         end_s = plan.clip.start_s + plan.clip.duration_s
         self._moments = frames_at_equal_times(plan.time_s, end_s, KYMOGRAPH_COLUMNS).tolist()
-        self._lined = set(self._moments)
+        self._line_frames = set(self._moments)
         self._lines: dict[_LineKey, dict[int, KymographLine]] = {
             (when, axis): {} for when in ("before", "after") for axis in KYMOGRAPH_AXES
         }
 
-    def watched(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
-        """The same pairs."""
+    def sampled(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
+        """The same pairs, unchanged; samples are taken on the way."""
         for picture, planes in pairs:
-            if picture.index in self._wanted:
+            if picture.index in self._sheet_frames:
                 both = picture, self._output(picture, planes)
                 before, after = (thumbnail(shown.rgb(), self._pixel_aspect) for shown in both)
                 self._sheet.append((before, after))
-            if picture.index in self._lined:
+            if picture.index in self._line_frames:
                 self._keep_lines(picture, planes)
             yield picture, planes
 
@@ -75,7 +81,7 @@ class RenderSamples:
 
 
 def line_through(planes: Planes, layout: PixelLayout, axis: str, at_px: float) -> KymographLine:
-    """The row (``x``) or column (``y``) of a picture at ``at_px``, or the nearest there is."""
+    """The row (``x``) or column (``y``) of a picture nearest to ``at_px``."""
     across = 0 if axis == "x" else 1
     place = int(np.clip(round(at_px), 0, planes[0].shape[across] - 1))
     line = []
@@ -87,7 +93,10 @@ def line_through(planes: Planes, layout: PixelLayout, axis: str, at_px: float) -
 
 
 def write_kymograph(path: Path, lines: Sequence[KymographLine], layout: PixelLayout, color: ColorTags) -> None:
-    """Write lines of ``layout``, tagged ``color``, as the columns of a JPEG; ``OutputError`` when it cannot be."""
+    """Write ``lines`` of ``layout``, with the tags ``color``, as the columns of a JPEG.
+
+    ``OutputError`` if ``path`` cannot be written.
+    """
     planes = tuple(np.stack(samples, axis=1) for samples in zip(*lines, strict=True))
     whole = nearest_layout(f"yuv444p{'' if layout.depth == 8 else '10le'}") if any(layout.chroma_shift) else layout
     _, coded = cv2.imencode(

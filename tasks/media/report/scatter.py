@@ -1,4 +1,4 @@
-"""The scatter of a sweep: how far from the target against how much of the picture is shown, with the best of both."""
+"""Scatter chart of a sweep: lock error against the share of the output that shows picture."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -9,28 +9,28 @@ from matplotlib.figure import Figure
 
 from tasks.media.report.charts import CSS_COLORS, MATPLOTLIB_LOCK, MATPLOTLIB_STYLE, figure_to_svg
 
-SCATTER_SIZE_IN: Final = (5.0, 3.5)
-MIN_SPAN_PERCENT: Final = 4.0  # percent
+SCATTER_SIZE_IN: Final = (5.0, 3.5)  # width, height
+MIN_SPAN_PERCENT: Final = 4.0  # of the horizontal axis
 VIDEO_COLORS: Final = ("v0", "v1", "v2", "v3", "v4", "v5", "v6")
-"""Names of colours that tell videos apart; more videos than these share one, and one mark."""
+"""Names of colours that identify videos. If there are more videos, all share one colour and one marker."""
 VIDEO_MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
-"""The same for those who see no colours."""
+"""The same for readers who cannot distinguish colours."""
 
 
 class ScatterPoint(NamedTuple):
     """One setting of one video."""
 
-    shown: float  # percent of the output
-    lock: float  # px
+    shown: float  # percent of the output that shows picture
+    lock: float  # error in px
     video: str
-    pareto: bool
-    best: bool
+    pareto: bool  # on the video's Pareto front
+    best: bool  # the best setting of the video
 
 
 def sweep_scatter(points: Sequence[ScatterPoint], videos: Sequence[str]) -> str:
-    """The ``svg`` element; the group of each point has the id ``scatter-point-<index>``.
+    """The ``svg`` element. The group of each point has the id ``scatter-point-<index>``.
 
-    Full marks and the line through them are each video's Pareto front; a ring is about its best.
+    Filled markers and the line through them are each video's Pareto front. A ring marks its best setting.
     """
     with MATPLOTLIB_LOCK, mpl.rc_context(MATPLOTLIB_STYLE):
         figure = Figure(SCATTER_SIZE_IN)
@@ -64,7 +64,7 @@ def sweep_scatter(points: Sequence[ScatterPoint], videos: Sequence[str]) -> str:
 
 
 def _widen(axes: Axes) -> None:
-    """Differences of less than a few percent of the picture look as small as they are."""
+    """Widen the horizontal axis to ``MIN_SPAN_PERCENT``, so that small differences look small."""
     low, high = axes.get_xlim()
     missing = max(MIN_SPAN_PERCENT - (high - low), 0.0)
     high = min(high + missing / 2, max(100.0, high))

@@ -1,4 +1,4 @@
-"""A model is fetched once, and held to its first checksum."""
+"""A model is downloaded once, and checked against its first checksum."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -17,7 +17,7 @@ def address(tmp_path: Path, content: bytes) -> str:
     return source.as_uri()
 
 
-def test_it_is_fetched_once_and_kept(tmp_path: Path) -> None:
+def test_a_model_is_downloaded_once_and_kept(tmp_path: Path) -> None:
     source, folder = address(tmp_path, b"model"), tmp_path / "models"
     path = downloaded_model("heavy", address=source, folder=folder)
     assert path.read_bytes() == b"model"
@@ -33,17 +33,19 @@ def test_a_file_that_changed_is_refused(tmp_path: Path) -> None:
         downloaded_model("heavy", address=source, folder=folder)
 
 
-def test_an_address_that_gives_other_bytes_later_is_refused(tmp_path: Path) -> None:
+def test_other_bytes_from_the_same_address_are_refused(tmp_path: Path) -> None:
     folder = tmp_path / "models"
     downloaded_model("heavy", address=address(tmp_path, b"model"), folder=folder).unlink()
-    with pytest.raises(ModelError, match="gives other bytes"):
+    with pytest.raises(ModelError, match="sends other bytes"):
         downloaded_model("heavy", address=address(tmp_path, b"other"), folder=folder)
     assert not (folder / "pose_landmarker_heavy.task").exists()
 
 
-def test_out_of_reach_is_one_sentence(tmp_path: Path) -> None:
+def test_an_unreachable_address_is_one_sentence(tmp_path: Path) -> None:
     nowhere = (tmp_path / "nowhere.task").as_uri()
-    with pytest.raises(ModelError, match=r"cannot be fetched from .*; go online once, or set models\.dir"):
+    with pytest.raises(
+        ModelError, match=r"cannot be downloaded from .*; connect to the internet once, or set models\.dir"
+    ):
         downloaded_model("heavy", address=nowhere, folder=tmp_path / "models")
     assert not (tmp_path / "models").exists()
 
@@ -59,15 +61,17 @@ class CutOff(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_download_that_is_cut_off_is_one_sentence(tmp_path: Path) -> None:
+def test_an_incomplete_download_is_one_sentence(tmp_path: Path) -> None:
     with HTTPServer(("127.0.0.1", 0), CutOff) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
         source = f"http://127.0.0.1:{server.server_port}/pose_landmarker_heavy.task"
-        with pytest.raises(ModelError, match=r"cannot be fetched from .*IncompleteRead.*; go online once"):
+        with pytest.raises(
+            ModelError, match=r"cannot be downloaded from .*IncompleteRead.*; connect to the internet once"
+        ):
             downloaded_model("heavy", address=source, folder=tmp_path / "models")
     assert not (tmp_path / "models").exists()
 
 
-def test_every_address_is_numbered_and_safe() -> None:
+def test_every_address_has_a_version_and_https() -> None:
     for name, source in MODEL_URLS.items():
         assert source.startswith("https://") and "/1/" in source, name

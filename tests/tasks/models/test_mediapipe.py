@@ -1,4 +1,4 @@
-"""The real models, on few frames."""
+"""The real models on a few frames."""
 
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ FULL = model_files("full", None, download=False)
 
 @pytest.fixture(scope="module")
 def walker(videos: Path) -> list[Image]:
-    """Twenty frames of a man who walks backwards."""
+    """Twenty frames of a man walking backwards."""
     with open_video(videos / "moonwalk.mp4") as (container, stream):
         stored = islice(decode_frames(container, stream, DecodeStats()), 20)
         return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in stored]
@@ -33,7 +33,7 @@ def found_by(walker: list[Image], **options: bool) -> list[PoseEstimate | None]:
         return [estimator(rgb, number / 24) for number, rgb in enumerate(walker)]
 
 
-def test_a_walker_is_found_head_above_hips_above_feet(walker: list[Image]) -> None:
+def test_a_walker_is_found_with_head_above_hips_above_feet(walker: list[Image]) -> None:
     for person in found_by(walker):
         assert person is not None and person.mask is None
         y_px, visibility = person.landmarks[:, 1], person.landmarks[:, 3]
@@ -41,7 +41,7 @@ def test_a_walker_is_found_head_above_hips_above_feet(walker: list[Image]) -> No
         assert y_px[list(FACE)].max() < y_px[list(HIPS)].min() < y_px[list(HIPS)].max() < y_px[list(FEET)].min()
 
 
-def test_equal_frames_give_equal_landmarks_and_a_silent_terminal(
+def test_equal_frames_give_equal_landmarks_and_no_terminal_output(
     walker: list[Image], capfd: pytest.CaptureFixture[str]
 ) -> None:
     once, again = (found_by(walker[:4]) for _ in range(2))
@@ -51,7 +51,7 @@ def test_equal_frames_give_equal_landmarks_and_a_silent_terminal(
     assert capfd.readouterr().err == ""
 
 
-def test_its_own_mask_covers_the_hips(walker: list[Image]) -> None:
+def test_the_pose_mask_covers_the_hips(walker: list[Image]) -> None:
     person = found_by(walker[:2], with_masks=True)[-1]
     assert person is not None and person.mask is not None
     assert person.mask.shape == walker[0].shape[:2]
@@ -60,13 +60,13 @@ def test_its_own_mask_covers_the_hips(walker: list[Image]) -> None:
     assert 0.05 < (person.mask > 0.5).mean() < 0.3
 
 
-def test_nobody_is_none() -> None:
+def test_an_empty_picture_gives_none() -> None:
     grey = np.full((240, 320, 3), 128, np.uint8)
     assert found_by([grey, grey]) == [None, None]
 
 
 @pytest.mark.parametrize("name", SELFIE_INPUT_SIZE_PX)
-def test_a_small_picture_gives_a_small_mask(name: str, walker: list[Image]) -> None:
+def test_a_mask_has_the_size_of_its_picture(name: str, walker: list[Image]) -> None:
     width, height = SELFIE_INPUT_SIZE_PX[name]
     part = walker[0][200 : 200 + height, 250 : 250 + width]
     with open_selfie_segmenter(model_files(name, None, download=False), device="cpu") as (segmenter, use):
@@ -85,7 +85,7 @@ def test_a_file_that_is_not_a_model_is_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_the_gpu_is_there_or_its_absence_is_said() -> None:
+def test_a_missing_gpu_is_reported() -> None:
     with open_pose_estimator(FULL, device="auto") as (_, use):
         pass
     if use.device == "gpu":
@@ -96,7 +96,7 @@ def test_the_gpu_is_there_or_its_absence_is_said() -> None:
 
 
 class Middle:
-    """Stands for MediaPipe's landmarker: finds one landmark in the middle and remembers the times."""
+    """Replaces MediaPipe's landmarker: finds one landmark in the middle and records the times."""
 
     def __init__(self) -> None:
         self.times_ms: list[int] = []
@@ -107,16 +107,16 @@ class Middle:
         return SimpleNamespace(pose_landmarks=[[point]], segmentation_masks=None)
 
 
-def test_times_are_whole_milliseconds_and_always_grow() -> None:
+def test_times_are_whole_milliseconds_and_always_increase() -> None:
     landmarker = Middle()
     estimator = MediaPipePose(landmarker)
     for time_s in (-1.5, -1.4, -1.3999, -1.3998, -1.39, 0.5):
         estimator(np.zeros((10, 20, 3), np.uint8), time_s)
-    assert np.all(np.diff([0, *landmarker.times_ms]) >= 1), "0 is the warm-up's"
+    assert np.all(np.diff([0, *landmarker.times_ms]) >= 1), "0 is used by the warm-up"
     assert_allclose(landmarker.times_ms, [1, 100, 101, 102, 110, 2000])
 
 
-def test_points_are_counted_from_the_centre_of_the_first_pixel() -> None:
+def test_the_origin_is_the_centre_of_the_first_pixel() -> None:
     person = MediaPipePose(Middle())(np.zeros((40, 80, 3), np.uint8), 0.0)
     assert person is not None
     assert_allclose(person.landmarks, [[39.5, 9.5, 8.0, 0.9, 0.8]])

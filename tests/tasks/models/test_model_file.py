@@ -1,4 +1,4 @@
-"""The bundle made from the wheel's models."""
+"""The bundle made from the models in the wheel."""
 
 import io
 import zipfile
@@ -20,7 +20,7 @@ def test_equal_files_give_equal_bytes(bundle: bytes) -> None:
     assert pose_bundle(model_files("full", None, download=False)) == bundle
 
 
-def test_its_members_are_stored_aligned_and_under_mediapipes_names(bundle: bytes) -> None:
+def test_members_are_uncompressed_aligned_and_have_mediapipes_names(bundle: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
         assert archive.namelist() == ["pose_detector.tflite", "pose_landmarks_detector.tflite"]
         assert archive.testzip() is None
@@ -29,13 +29,13 @@ def test_its_members_are_stored_aligned_and_under_mediapipes_names(bundle: bytes
             assert bundle.find(archive.read(entry)) % 16 == 0
 
 
-def test_a_bundle_is_passed_on_as_it_is(bundle: bytes, tmp_path: Path) -> None:
+def test_a_bundle_is_returned_unchanged(bundle: bytes, tmp_path: Path) -> None:
     path = tmp_path / "pose_landmarker_full.task"
     path.write_bytes(bundle)
     assert pose_bundle((path,)) == bundle
 
 
-def test_what_is_no_model_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_model_is_named(tmp_path: Path) -> None:
     path = tmp_path / "pose.task"
     path.write_bytes(b"<html>not found</html>")
     with pytest.raises(ModelError, match=r"pose\.task: is not a \.task bundle"):

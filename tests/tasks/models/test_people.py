@@ -1,4 +1,4 @@
-"""Following several people, with estimators that see plain rectangles instead of a network."""
+"""Following several people, with estimators that see points instead of a network."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ Image = NDArray[np.uint8]
 
 
 def scene(*hips_xy: tuple[int, int]) -> Image:
-    """A dark picture with a light point at each person's hips, the largest the lightest."""
+    """A dark picture with a bright point at each person's hips, the first one the brightest."""
     rgb = np.zeros((200, 600, 3), np.uint8)
     for number, (x, y) in enumerate(hips_xy):
         rgb[y, x] = 255 - 20 * number
@@ -24,7 +24,7 @@ def scene(*hips_xy: tuple[int, int]) -> Image:
 
 
 class Eye:
-    """Stands for a landmarker: detects the lightest point of all, then follows the nearest one."""
+    """Replaces a pose estimator: detects the brightest point, then follows the nearest one."""
 
     def __init__(self) -> None:
         self.last: NDArray[np.float64] | None = None
@@ -50,15 +50,15 @@ class Eye:
         return PoseEstimate(figure((float(points[best, 0]), float(points[best, 1])), TORSO_PX), None)
 
 
-def followed(scenes: Sequence[Image], most: int = 3) -> tuple[list[dict[int, int]], list[Eye]]:
-    """For each frame the track and x of everybody seen, and the estimators that were hired."""
+def followed(scenes: Sequence[Image], max_people: int = 3) -> tuple[list[dict[int, int]], list[Eye]]:
+    """The track and x of everybody in each frame, and the estimators that were opened."""
     eyes: list[Eye] = []
 
-    def hire() -> Eye:
+    def open_estimator() -> Eye:
         eyes.append(Eye())
         return eyes[-1]
 
-    finder = PeopleTracker(hire, most)
+    finder = PeopleTracker(open_estimator, max_people)
     frames = []
     for number, rgb in enumerate(scenes):
         found = finder(rgb, number * STEP_S)
@@ -66,45 +66,45 @@ def followed(scenes: Sequence[Image], most: int = 3) -> tuple[list[dict[int, int
     return frames, eyes
 
 
-def test_two_people_are_two_tracks_from_the_first_frame_on() -> None:
+def test_two_people_are_two_tracks_from_the_first_frame() -> None:
     frames, eyes = followed([scene((100 + i, 80), (400 - i, 80)) for i in range(40)])
     assert frames == [{1: 100 + i, 2: 400 - i} for i in range(40)]
     assert len(eyes) == 3
 
 
-def test_one_person_costs_a_second_look_only_now_and_then() -> None:
+def test_with_one_person_a_second_search_is_rare() -> None:
     frames, (first, second) = followed([scene((100 + i, 80)) for i in range(90)])
     assert all(len(people) == 1 for people in frames)
     assert first.looks == 90
     assert second.looks == pytest.approx(90 * STEP_S / SEARCH_INTERVAL_S, abs=2)
 
 
-def test_alone_means_no_second_estimator() -> None:
-    frames, eyes = followed([scene((100 + i, 80), (400 - i, 80)) for i in range(20)], most=1)
+def test_a_limit_of_one_opens_one_estimator() -> None:
+    frames, eyes = followed([scene((100 + i, 80), (400 - i, 80)) for i in range(20)], max_people=1)
     assert frames == [{1: 100 + i} for i in range(20)]
     assert len(eyes) == 1
 
 
-def test_nobody_is_looked_for_in_every_frame() -> None:
+def test_without_people_every_frame_is_searched() -> None:
     frames, (eye, _) = followed([scene() for _ in range(20)] + [scene((300, 80))])
     assert eye.looks == 21 and frames[-1] == {1: 300}
 
 
-def test_a_newcomer_is_seen_within_the_time_between_two_looks() -> None:
+def test_a_new_person_is_found_within_the_search_interval() -> None:
     frames, _ = followed([scene((100, 80)) if i < 31 else scene((100, 80), (500, 80)) for i in range(60)])
     late = next(i for i, people in enumerate(frames) if len(people) == 2) - 31
     assert 0 <= late * STEP_S <= SEARCH_INTERVAL_S + STEP_S
     assert frames[-1] == {1: 100, 2: 500}
 
 
-def test_who_is_lost_is_found_again_at_once_under_a_new_number() -> None:
+def test_a_lost_person_is_found_again_at_once_as_a_new_track() -> None:
     scenes = [scene((100, 80), (400, 80)) if not 30 <= i < 40 else scene((100, 80)) for i in range(50)]
     assert 10 * STEP_S < LOST_SEARCH_S
     frames, _ = followed(scenes)
     assert frames[29] == {1: 100, 2: 400} and frames[35] == {1: 100} and frames[40] == {1: 100, 3: 400}
 
 
-def test_two_on_one_body_become_one_new_track() -> None:
+def test_two_estimators_on_one_body_become_one_new_track() -> None:
     scenes = [scene((200 + 3 * i, 80), (300 - 3 * i, 80)) for i in range(34)]
     frames, _ = followed(scenes)
     meeting = next(i for i, people in enumerate(frames) if set(people) != {1, 2} and i > 1)
@@ -112,7 +112,7 @@ def test_two_on_one_body_become_one_new_track() -> None:
     assert min(frames[meeting]) > 2 and len(frames[-1]) == 2 and not {1, 2} & set(frames[-1])
 
 
-def test_painting_covers_the_people_and_nothing_else() -> None:
+def test_only_the_people_are_painted_over() -> None:
     rgb = scene((100, 80), (400, 80))
     assert paint_over_people(rgb, []) is rgb
     painted = paint_over_people(rgb, [figure((100, 80), TORSO_PX), figure((-500, 80), TORSO_PX)])

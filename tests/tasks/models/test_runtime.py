@@ -1,4 +1,4 @@
-"""Native noise is kept off the terminal, and only that; devices are chosen openly."""
+"""Only native log lines are kept off the terminal, and the choice of a device is reported."""
 
 import os
 import sys
@@ -25,14 +25,14 @@ def test_native_lines_are_dropped_and_others_passed_on(capfd: pytest.CaptureFixt
     assert capfd.readouterr().err.splitlines() == ["from another thread", "after"]
 
 
-def test_all_is_shown_when_an_exception_escapes(capfd: pytest.CaptureFixture[str]) -> None:
+def test_all_lines_are_shown_if_an_exception_escapes(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(LookupError), quiet_native_stderr():
         os.write(2, NOISE)
         raise LookupError
     assert capfd.readouterr().err == NOISE.decode()
 
 
-def test_an_error_that_is_a_sentence_stands_alone(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_stillwalk_error_shows_no_native_lines(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ModelError), quiet_native_stderr():
         os.write(2, NOISE)
         raise ModelError("device=gpu: it does not start; use device=cpu")
@@ -55,7 +55,7 @@ def test_threads_take_turns(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 class Factory:
-    """Creates a model unless the GPU is asked for, which fails as MediaPipe does without EGL."""
+    """Creates a model. Without a working GPU it fails on it as MediaPipe does without EGL."""
 
     def __init__(self, gpu_works: bool) -> None:
         self.gpu_works = gpu_works
@@ -71,18 +71,18 @@ def test_the_gpu_is_used_where_it_works() -> None:
         assert create_on_device("m.task", device, Factory(gpu_works=True)) == ("GPU", DeviceUse("gpu"))
 
 
-def test_asked_for_and_missing_is_an_error_with_its_reason() -> None:
+def test_a_required_but_missing_gpu_is_an_error_with_its_reason() -> None:
     with pytest.raises(ModelError, match=r"device=gpu: .*\(Unable to initialize EGL\); use device=cpu"):
         create_on_device("m.task", "gpu", Factory(gpu_works=False))
 
 
-def test_auto_falls_back_and_says_so() -> None:
+def test_auto_falls_back_to_the_cpu_with_a_note() -> None:
     model, use = create_on_device("m.task", "auto", Factory(gpu_works=False))
     assert model == "CPU" and use.device == "cpu"
     assert "Unable to initialize EGL" in use.note
 
 
-def test_cpu_says_nothing() -> None:
+def test_cpu_gives_no_note() -> None:
     assert create_on_device("m.task", "cpu", Factory(gpu_works=False)) == ("CPU", DeviceUse("cpu", ""))
 
 

@@ -1,4 +1,4 @@
-"""Where models come from, and what is said when they come from nowhere."""
+"""Where models come from, and what is said if they are nowhere."""
 
 import subprocess
 import sys
@@ -11,14 +11,14 @@ from tasks.models.sources import POSE_MODELS, mask_model_names, model_digests, m
 
 
 @pytest.mark.parametrize("name", ["full", "general", "landscape"])
-def test_the_wheel_holds_the_defaults(name: str) -> None:
+def test_the_wheel_contains_the_default_models(name: str) -> None:
     files = model_files(name, None, download=False)
     assert len(files) == (2 if name in POSE_MODELS else 1)
     assert all(path.is_file() for path in files)
 
 
 @pytest.mark.parametrize("name", ["lite", "heavy"])
-def test_what_the_wheel_lacks_is_one_line_with_its_cure(name: str) -> None:
+def test_a_missing_model_is_one_line_with_its_cure(name: str) -> None:
     with pytest.raises(ModelError) as caught:
         model_files(name, None, download=False)
     line = str(caught.value)
@@ -27,12 +27,12 @@ def test_what_the_wheel_lacks_is_one_line_with_its_cure(name: str) -> None:
     assert "models.download=true" in line
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"models\.dir: .*nowhere is not a folder"):
         model_files("full", str(tmp_path / "nowhere"), download=False)
 
 
-def test_a_folder_comes_before_the_wheel_and_a_bundle_before_its_parts(tmp_path: Path) -> None:
+def test_the_folder_comes_before_the_wheel_and_a_bundle_before_its_parts(tmp_path: Path) -> None:
     parts = [tmp_path / "pose_detection.tflite", tmp_path / "pose_landmark_full.tflite"]
     for path in parts:
         path.touch()
@@ -61,7 +61,7 @@ def test_the_models_of_the_masks_follow_the_settings() -> None:
     assert mask_model_names("general", "landmarker", None) == ()
 
 
-def test_asking_imports_no_mediapipe() -> None:
+def test_a_digest_needs_no_import_of_mediapipe() -> None:
     code = "import sys; from tasks.models.sources import model_digests as d; d(['full', 'general'], None, False)"
     check = f"{code}; sys.exit(sorted({{'mediapipe', 'numpy', 'cv2'}} & set(sys.modules)))"
     root = Path(__file__).parents[3]

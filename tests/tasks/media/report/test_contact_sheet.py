@@ -26,7 +26,7 @@ def test_frames_are_spread_over_the_clip(frames: int) -> None:
     assert chosen[0] == pytest.approx(frames - 1 - chosen[-1], abs=1)
 
 
-def test_originals_are_above_and_in_order(tmp_path: Path) -> None:
+def test_originals_are_in_the_upper_row_in_order(tmp_path: Path) -> None:
     def flat(level: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
         return thumbnail(np.full((90, 160, 3), level, np.uint8), 1.0)
 
@@ -43,7 +43,7 @@ def test_thumbnails_have_square_pixels(pixel_aspect: float, height: int) -> None
     assert thumbnail(np.zeros((100, 150, 3), np.uint8), pixel_aspect).shape == (height, THUMBNAIL_WIDTH_PX, 3)
 
 
-def test_noise_is_kept_small(tmp_path: Path) -> None:
+def test_noisy_pictures_stay_within_the_size_limit(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     noisy = [
         (draw.integers(0, 256, (426, 240, 3), dtype=np.uint8), draw.integers(0, 256, (426, 240, 3), dtype=np.uint8))
@@ -53,7 +53,7 @@ def test_noise_is_kept_small(tmp_path: Path) -> None:
     assert (tmp_path / "contact.jpg").stat().st_size <= CONTACT_SHEET_MAX_BYTES
 
 
-def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_output_error(tmp_path: Path) -> None:
     tile = np.zeros((9, 16, 3), np.uint8)
     with pytest.raises(OutputError, match="cannot be written"):
         write_contact_sheet(tmp_path / "no" / "contact.jpg", [(tile, tile)])

@@ -1,4 +1,4 @@
-"""Kymographs: the right line of pixels, in the right colours, whatever the layout of the picture."""
+"""Kymographs: the right line of pixels, in the right colours, for any layout."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ RGB = nearest_layout("gbrp")
 
 
 def colours(tmp_path: Path, line: KymographLine, layout: PixelLayout) -> NDArray[np.int64]:
-    """What a kymograph of one line over and over shows, RGB."""
+    """RGB of a kymograph that repeats one line."""
     write_kymograph(tmp_path / "line.jpg", [line] * 16, layout, TAGS)
     picture = cv2.cvtColor(cv2.imread(str(tmp_path / "line.jpg")), cv2.COLOR_BGR2RGB)
     assert picture.shape == (KYMOGRAPH_HEIGHT_PX, 16, 3)
@@ -35,8 +35,8 @@ def colours(tmp_path: Path, line: KymographLine, layout: PixelLayout) -> NDArray
 @pytest.mark.parametrize("axis", ["x", "y"])
 def test_a_line_has_the_colours_of_its_place(tmp_path: Path, form: str, axis: str) -> None:
     rgb = np.full((90, 160, 3), 40, np.uint8)
-    rgb[60:70, :, :] = [200, 200, 200]  # a level bar
-    rgb[:, 100:110, :] = [120, 120, 120]  # an upright bar
+    rgb[60:70, :, :] = [200, 200, 200]  # a horizontal bar
+    rgb[:, 100:110, :] = [120, 120, 120]  # a vertical bar
     if not form.startswith("gray"):
         rgb[60:70, :50] = [180, 60, 60]
     layout = nearest_layout(form)
@@ -48,7 +48,7 @@ def test_a_line_has_the_colours_of_its_place(tmp_path: Path, form: str, axis: st
     crossing, beside = int(across * KYMOGRAPH_HEIGHT_PX), int(0.45 * KYMOGRAPH_HEIGHT_PX)
     assert np.abs(on_bar[beside] - (own if axis == "x" else 120)).max() <= near
     assert np.abs(off_bar[beside] - 40).max() <= near
-    red = axis == "y" and not form.startswith("gray")  # the column at 30 crosses the coloured end of the level bar
+    red = axis == "y" and not form.startswith("gray")  # the column at 30 crosses the coloured end of the horizontal bar
     assert np.abs(off_bar[crossing] - ([180, 60, 60] if red else 120 if axis == "x" else other)).max() <= 2 * near
     if axis == "x" and not form.startswith("gray"):
         assert np.abs(on_bar[KYMOGRAPH_HEIGHT_PX // 6] - [180, 60, 60]).max() <= 2 * near
@@ -56,7 +56,7 @@ def test_a_line_has_the_colours_of_its_place(tmp_path: Path, form: str, axis: st
 
 @pytest.mark.parametrize("at_px", [-50.0, 0.0, 8.9, 1e6])
 @pytest.mark.parametrize("size", [(9, 17), (2, 2), (1, 1)])
-def test_places_beyond_the_picture_and_tiny_pictures_give_the_nearest_line(
+def test_places_outside_the_picture_and_tiny_pictures_give_the_nearest_line(
     tmp_path: Path, at_px: float, size: tuple[int, int]
 ) -> None:
     layout = nearest_layout("yuv420p")
@@ -66,7 +66,7 @@ def test_places_beyond_the_picture_and_tiny_pictures_give_the_nearest_line(
         assert np.abs(line - 90).max() <= 3
 
 
-def test_moments_go_from_left_to_right(tmp_path: Path) -> None:
+def test_time_runs_from_left_to_right(tmp_path: Path) -> None:
     levels = np.linspace(0, 255, KYMOGRAPH_COLUMNS).astype(np.uint8)
     write_kymograph(
         tmp_path / "k.jpg", [(np.full(KYMOGRAPH_HEIGHT_PX, level, np.uint8),) * 3 for level in levels], RGB, TAGS
@@ -76,6 +76,6 @@ def test_moments_go_from_left_to_right(tmp_path: Path) -> None:
     assert picture[10, 10, 0] < 20 < 230 < picture[10, -10, 0]
 
 
-def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_output_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         write_kymograph(tmp_path / "no" / "k.jpg", [(np.zeros(KYMOGRAPH_HEIGHT_PX, np.uint8),) * 3], RGB, TAGS)
