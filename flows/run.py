@@ -86,7 +86,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
         from flows.dry_run.dry_run import dry_run
 
         status = 0
-        with interrupt.reader_may_leave():
+        with interrupt.quiet_broken_pipe():
             status = dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache)
         return status, []
     preflight.check_folder("output_dir", output_dir)
@@ -104,7 +104,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
             own = own_server.start()
         end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)
     seconds = time.perf_counter() - started
-    with interrupt.reader_may_leave():
+    with interrupt.quiet_broken_pipe():
         if end.results and asked[0].name:
             print_sweep(end.results, read_sweep_index(output_dir), output_dir, seconds)
         elif end.results:
@@ -124,7 +124,7 @@ def _left(status: int) -> int:
     if status == INTERRUPTED:
         from prefect.events.worker import EventsWorker
 
-        interrupt.leave(lambda: EventsWorker.drain_all(timeout=1))
+        interrupt.exit_interrupted(lambda: EventsWorker.drain_all(timeout=1))
     return status
 
 

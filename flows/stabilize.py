@@ -1,6 +1,6 @@
 """The program: ``stillwalk video=walk.mp4`` or ``python -m flows.stabilize video=walk.mp4``.
 
-Here is only what must come before all else is loaded: half a second in which Ctrl-C would be a page of traceback.
+Only the signal handler is loaded before the rest, which takes half a second in which Ctrl-C would print a traceback.
 """
 
 from flows.cli import interrupt
@@ -8,10 +8,10 @@ from flows.cli import interrupt
 
 def main() -> None:
     """Run the program and exit with its status: see ``flows.cli.command``."""
-    interrupt.end_at_once()
-    from flows.cli.command import obey
+    interrupt.exit_on_signal()
+    from flows.cli.command import run_command_line
 
-    obey()
+    run_command_line()
 
 
 if __name__ == "__main__":

@@ -60,6 +60,6 @@ class Interrupted(StillwalkError):
     """The user stopped the program."""
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun for a message: ``1 frame``, ``2 frames``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun, for a message: ``1 frame``, ``2 frames``; ``plural`` where it is not noun + s."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -83,7 +83,9 @@ def test_a_command_of_the_pages_is_accepted(
         assert given[0] == "-m"
         assert importlib.util.find_spec(given[1]) is not None
     elif given[:1] == ["cache"]:
-        assert cache_commands.main([*given[1:], f"output_dir={tmp_path}"]) == 2  # understood, but nothing is there
+        assert (
+            cache_commands.run_cache_command([*given[1:], f"output_dir={tmp_path}"]) == 2
+        )  # understood, but nothing is there
         assert "there is no cache at" in capsys.readouterr().err
     elif "--config-dir" in given:
         assert given[:4:2] == ["--config-dir", "--config-name"]

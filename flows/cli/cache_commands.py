@@ -1,4 +1,4 @@
-"""``stillwalk cache``: what lies in the cache, and ``stillwalk cache prune``: making it smaller."""
+"""``stillwalk cache`` shows the size of the cache; ``stillwalk cache prune`` removes entries."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from flows.config import settings
 from flows.config.overrides import quote_argument
@@ -15,37 +15,37 @@ from tasks.cache import prune
 from tasks.cache.entries import Entry, entries, stages
 from tasks.cache.folders import registered
 from tasks.cache.store import LOCKS
-from tasks.errors import SettingError, StillwalkError
+from tasks.errors import SettingError, StillwalkError, counted
 from tasks.paths import absolute_path, is_folder
 
-DESCRIPTION = """Without more: the size of the cache by stage and by video.
+DESCRIPTION: Final = """Without options: the size of the cache by stage and by video.
 
-prune removes the entries that one of --older-than, --larger-than and --unused names, with what killed runs and
-older versions have left. What a running command uses is never touched."""
-AGES_S = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
-UNKNOWN = "an unknown video"
-SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+prune removes the entries that --older-than, --larger-than or --unused selects, and remains of killed runs and older
+versions. Entries that a running command uses are never removed."""
+SECONDS_PER_UNIT: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+UNKNOWN_VIDEO: Final = "an unknown video"
+BYTES_PER_UNIT: Final = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
-class Parser(argparse.ArgumentParser):
-    """Refuses in one line, as the rest of the program does."""
+class CacheParser(argparse.ArgumentParser):
+    """Refuses wrong arguments in one line, like the rest of the program."""
 
     def error(self, message: str) -> NoReturn:
-        raise SettingError(f"cache: {message}; `stillwalk cache --help` shows the form")
+        raise SettingError(f"cache: {message}; `stillwalk cache --help` shows the options")
 
 
-def main(arguments: list[str]) -> int:
+def run_cache_command(arguments: list[str]) -> int:
     """Run ``stillwalk cache ...`` and return the exit status: 2, and one line, where nothing could be done."""
     try:
         asked = _parser().parse_intermixed_args(arguments)
         pruning, overrides = _split(asked.words)
         output_dir, cache = _folders(overrides)
-        if not is_folder(cache / LOCKS):  # which the first run makes
+        if not is_folder(cache / LOCKS):  # the first run makes it
             raise SettingError(f"cache_dir: there is no cache at {cache}; name one with output_dir= or cache_dir=")
         if pruning:
-            _prune(cache, _chooser(asked, cache, output_dir), dry=asked.dry_run)
+            _prune(cache, _selector(asked, cache, output_dir), dry_run=asked.dry_run)
         elif asked.dry_run or _chosen(asked):
-            raise SettingError("cache: these options are of prune; say `stillwalk cache prune ...`")
+            raise SettingError("cache: these options need prune; type `stillwalk cache prune ...`")
         else:
             _show(cache)
     except StillwalkError as error:
@@ -54,20 +54,26 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _parser() -> Parser:
+def _parser() -> CacheParser:
     usage = "stillwalk cache [prune (--older-than AGE | --larger-than SIZE | --unused) [--dry-run]] [output_dir=...]"
     raw = argparse.RawDescriptionHelpFormatter
-    parser = Parser("stillwalk cache", usage=usage, description=DESCRIPTION, formatter_class=raw, allow_abbrev=False)
+    parser = CacheParser(
+        "stillwalk cache", usage=usage, description=DESCRIPTION, formatter_class=raw, allow_abbrev=False
+    )
     parser.add_argument("words", nargs="*", metavar="prune, output_dir=..., cache_dir=...", help="as in a run")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--older-than", metavar="AGE", type=_age_s, help="not used for so long: 90m, 12h, 30d, 8w")
-    which.add_argument("--larger-than", metavar="SIZE", type=_size, help="the least recently used, until 5GB are left")
+    which.add_argument(
+        "--older-than", metavar="AGE", type=_age_s, help="entries not used for this time: 90m, 12h, 30d, 8w"
+    )
+    which.add_argument(
+        "--larger-than", metavar="SIZE", type=_size, help="the least recently used entries, until 5GB are left"
+    )
     which.add_argument(
         "--unused",
         action="store_true",
-        help="what no run.json refers to, in output_dir and wherever the cache was used from",
+        help="entries that no run.json refers to, in any output_dir that used the cache",
     )
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be removed")
     return parser
 
 
@@ -75,18 +81,18 @@ def _age_s(text: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([mhdw])", text)
     if not match:
         raise argparse.ArgumentTypeError(f"{text} is not an age; give one such as 90m, 12h, 30d or 8w")
-    return float(match[1]) * AGES_S[match[2]]
+    return float(match[1]) * SECONDS_PER_UNIT[match[2]]
 
 
 def _size(text: str) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]B)", text, re.IGNORECASE)
     if not match:
         raise argparse.ArgumentTypeError(f"{text} is not a size; give one such as 500MB or 5GB")
-    return int(float(match[1]) * SIZES[match[2].upper()])
+    return int(float(match[1]) * BYTES_PER_UNIT[match[2].upper()])
 
 
 def _split(words: list[str]) -> tuple[bool, list[str]]:
-    """Whether to prune, and the overrides."""
+    """Whether ``prune`` is the first word, and the overrides."""
     pruning = words[:1] == ["prune"]
     overrides = words[1:] if pruning else words
     for word in overrides:
@@ -96,7 +102,7 @@ def _split(words: list[str]) -> tuple[bool, list[str]]:
 
 
 def _folders(overrides: list[str]) -> tuple[Path, Path]:
-    """The folders of the deliverables and of the cache that a run with these overrides would use."""
+    """The output and cache folders of a run with these overrides."""
     settings.register_schema()
     config = settings.load(["video=demo", *overrides])
     output_dir = absolute_path(config.output_dir)
@@ -107,8 +113,8 @@ def _chosen(asked: argparse.Namespace) -> bool:
     return asked.older_than is not None or asked.larger_than is not None or bool(asked.unused)
 
 
-def _chooser(asked: argparse.Namespace, cache: Path, output_dir: Path) -> Callable[[list[Entry]], list[Entry]]:
-    """What chooses the entries that go."""
+def _selector(asked: argparse.Namespace, cache: Path, output_dir: Path) -> Callable[[list[Entry]], list[Entry]]:
+    """A function that selects the entries to remove."""
     if asked.older_than is not None:
         before_s = time.time() - asked.older_than
         return lambda kept: prune.older(kept, before_s)
@@ -116,19 +122,19 @@ def _chooser(asked: argparse.Namespace, cache: Path, output_dir: Path) -> Callab
         return lambda kept: prune.excess(kept, asked.larger_than)
     if asked.unused:
         return lambda kept: prune.unreferred(kept, _referred(_users(cache, output_dir)))
-    raise SettingError("cache prune: it was not said what goes; give --older-than 30d, --larger-than 5GB or --unused")
+    raise SettingError("cache prune: nothing selects entries; give --older-than 30d, --larger-than 5GB or --unused")
 
 
 def _users(cache: Path, output_dir: Path) -> list[Path]:
-    """The folders of deliverables that have used the cache; those that are gone are told."""
+    """The output folders that used the cache; prints those that no longer exist."""
     users = list(dict.fromkeys([output_dir.resolve(), *registered(cache)]))
     for gone in [user for user in users[1:] if not user.is_dir()]:
-        print(f"{gone}: it used this cache and is not there; what only it refers to counts as unused")
+        print(f"{gone}: it used this cache and no longer exists; entries that only it refers to count as unused")
     return users
 
 
 def _referred(users: Sequence[Path]) -> set[str]:
-    """Keys that a ``run.json`` below the folders names; ``SettingError`` without any, for then everything would go."""
+    """Keys in every ``run.json`` below the folders; ``SettingError`` without any: everything would be removed."""
     keys: set[str] = set()
     records = [path for user in users for path in user.rglob("run.json") if path.is_file()]
     for path in records:
@@ -137,47 +143,50 @@ def _referred(users: Sequence[Path]) -> set[str]:
             keys |= {stage["key"] for stage in record["stages"]} | set(record.get("findings", ()))
         except (OSError, ValueError, KeyError, TypeError) as error:
             cure = "run its video again, or remove it"
-            raise SettingError(f"{path}: it cannot be read, so nobody knows what it refers to; {cure}") from error
+            raise SettingError(
+                f"{path}: it cannot be read, so the entries that it refers to are not known; {cure}"
+            ) from error
     if not records:
-        raise SettingError(f"output_dir: {users[0]} holds no run.json; to remove everything, say --larger-than 0MB")
+        raise SettingError(f"output_dir: {users[0]} holds no run.json; to remove everything, type --larger-than 0MB")
     return keys
 
 
-def _all(cache: Path) -> list[Entry]:
+def _all_entries(cache: Path) -> list[Entry]:
     return [entry for stage in stages(cache) for entry in entries(cache, stage)]
 
 
-def _prune(cache: Path, choose: Callable[[list[Entry]], list[Entry]], *, dry: bool) -> None:
+def _prune(cache: Path, select: Callable[[list[Entry]], list[Entry]], *, dry_run: bool) -> None:
     with prune.alone(cache):
-        gone = choose(_all(cache))
-        if not dry:
-            prune.remove(cache, gone)
+        selected = select(_all_entries(cache))
+        if not dry_run:
+            prune.remove(cache, selected)
         rest = prune.litter(cache)
         size = sum(map(prune.size_of, rest))
-        if not dry:
+        if not dry_run:
             prune.remove_litter(rest)
-    _told(cache, gone, rest, size, "would be removed" if dry else "removed")
+    _print_removed(cache, selected, rest, size, "would be removed" if dry_run else "removed")
 
 
-def _told(cache: Path, gone: list[Entry], rest: list[Path], size: int, what: str) -> None:
-    for entry in gone:
-        made = f"{entry.artifact.stage} of {entry.video or UNKNOWN}"
+def _print_removed(cache: Path, removed: list[Entry], rest: list[Path], size: int, verb: str) -> None:
+    for entry in removed:
+        made = f"{entry.artifact.stage} of {entry.video or UNKNOWN_VIDEO}"
         print(f"{entry.artifact.key}  {_bytes(entry.size):>9}  {made}, used {_ago(entry.used_s)}")
-    left = sum(path.parent.name != LOCKS for path in rest)  # nobody wants to hear of locks
-    print(f"{len(gone)} entries and {left} leftovers of {cache} {what}:", end=" ")
-    print(f"{_bytes(sum(entry.size for entry in gone) + size)}")
+    leftovers = sum(path.parent.name != LOCKS for path in rest)  # locks are of no interest
+    what = f"{counted(len(removed), 'entry', 'entries')} and {counted(leftovers, 'leftover')} of {cache} {verb}"
+    print(f"{what}: {_bytes(sum(entry.size for entry in removed) + size)}")
 
 
 def _show(cache: Path) -> None:
-    found = _all(cache)
-    print(f"{cache}: {_bytes(sum(entry.size for entry in found))} in {len(found)} entries")
+    found = _all_entries(cache)
+    total = _bytes(sum(entry.size for entry in found))
+    print(f"{cache}: {total} in {counted(len(found), 'entry', 'entries')}")
     known = [entry for entry in found if entry.video]
     videos = {entry.digest: entry.video for entry in sorted(known, key=lambda entry: entry.used_s)}
     names = list(videos.values())
 
     def video(entry: Entry) -> str:
         if not entry.video:
-            return UNKNOWN
+            return UNKNOWN_VIDEO
         name = videos[entry.digest]
         return name if names.count(name) == 1 or not entry.digest else f"{name} ({entry.digest[:8]})"
 
@@ -186,14 +195,12 @@ def _show(cache: Path) -> None:
         _table("video", found, video)
     rest = prune.litter(cache)
     work = sum(map(prune.size_of, rest))
-    if work >= SIZES["MB"]:
-        print(
-            f"\nbeside them {_bytes(work)} of work under way or left over; `stillwalk cache prune` removes the latter"
-        )
+    if work >= BYTES_PER_UNIT["MB"]:
+        print(f"\nalso {_bytes(work)} of unfinished work; `stillwalk cache prune` removes what no run still needs")
 
 
 def _table(head: str, found: Iterable[Entry], group: Callable[[Entry], str]) -> None:
-    """A line a group, the largest first."""
+    """One line for each group, the largest first."""
     groups: dict[str, list[Entry]] = {}
     for entry in found:
         groups.setdefault(group(entry), []).append(entry)
@@ -206,15 +213,14 @@ def _table(head: str, found: Iterable[Entry], group: Callable[[Entry], str]) -> 
 
 def _bytes(size: int) -> str:
     for unit in ("TB", "GB", "MB"):
-        if size >= SIZES[unit]:
-            return f"{size / SIZES[unit]:.1f} {unit}"
+        if size >= BYTES_PER_UNIT[unit]:
+            return f"{size / BYTES_PER_UNIT[unit]:.1f} {unit}"
     return f"{size / 1000:.1f} KB"
 
 
 def _ago(then_s: float) -> str:
     past_s = max(0.0, time.time() - then_s)
     for unit, name in (("d", "day"), ("h", "hour"), ("m", "minute")):
-        if past_s >= AGES_S[unit]:
-            count = int(past_s // AGES_S[unit])
-            return f"{count} {name}{'s' if count > 1 else ''} ago"
+        if past_s >= SECONDS_PER_UNIT[unit]:
+            return f"{counted(int(past_s // SECONDS_PER_UNIT[unit]), name)} ago"
     return "just now"

@@ -41,19 +41,19 @@ REFUSED_STATUS: Final = 2
 _statuses: list[int] = []  # of the runs so far: Hydra keeps no return values
 
 
-def obey() -> None:
+def run_command_line() -> None:
     """Run the command in ``sys.argv`` and exit with 0 (all done), 1 (a video failed) or 2 (a setting is wrong)."""
     if sys.argv[1:2] == ["cache"]:
         code = 0
-        with interrupt.reader_may_leave():
-            code = cache_commands.main(sys.argv[2:])
+        with interrupt.quiet_broken_pipe():
+            code = cache_commands.run_cache_command(sys.argv[2:])
         sys.exit(code)
     if sys.argv[1:2] == ["serve"]:
         from flows.prefect_server.serve import serve
 
         sys.exit(serve(sys.argv[2:]))
     if {"--help", "-h"} & set(sys.argv[1:]):
-        with interrupt.reader_may_leave():
+        with interrupt.quiet_broken_pipe():
             print(manual())
         return
     if "--version" in sys.argv[1:]:

@@ -1,6 +1,6 @@
-"""Ctrl-C and SIGTERM: the first asks the stages to stop; what has not after a while, and a second, is cut off.
+"""Ctrl-C and SIGTERM: the first signal asks the stages to stop; after a grace period, or at a second one, we exit.
 
-Nothing half-written stays in either case: what is being written lies beside its place and is removed.
+No half-written file stays in either case: unfinished files have other names and are removed.
 """
 
 import os
@@ -13,34 +13,34 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from tasks.cache import store
 from tasks.execution import progress
 
-GRACE_S = 1.5  # to stop by itself; loading a model, or a server that does not answer, may take longer
-LAST_WORDS_S = 0.5  # for what is told to the server before a cut
-SHOW_CURSOR = "\r\x1b[J\x1b[?25h"  # which progress bars hide
-TAKEN = (signal.SIGINT, signal.SIGTERM)
-_saying = threading.Lock()  # taken once, never given back
-_terminal = 2  # standard error; while a model loads, the descriptor 2 leads elsewhere
-_signals: list[int] = []  # that have come
-_last_words: list[Callable[[], object]] = []
+GRACE_S: Final = 1.5  # for the stages to stop; loading a model or a silent server may take longer
+FAREWELL_S: Final = 0.5  # for the last messages to the server before a forced exit
+SHOW_CURSOR: Final = "\r\x1b[J\x1b[?25h"  # progress bars hide the cursor
+HANDLED_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_message_lock = threading.Lock()  # acquired once and never released: the message is printed once
+_terminal = 2  # standard error; while a model loads, descriptor 2 points elsewhere
+_received: list[int] = []  # signals so far
+_farewells: list[Callable[[], object]] = []
 
 
-def end_at_once() -> None:
-    """Take both signals from now on, where no stage has anything to finish: the process ends with one line."""
+def exit_on_signal() -> None:
+    """From now on either signal ends the process with one line: no stage is running yet."""
     global _terminal
     _terminal = os.dup(2)
-    for number in TAKEN:
-        signal.signal(number, _cut_off)
+    for number in HANDLED_SIGNALS:
+        signal.signal(number, _exit_now)
 
 
 @contextmanager
-def reader_may_leave() -> Iterator[None]:
-    """End the block without a word where nobody reads on what it prints, as behind ``| head``, and print no more.
+def quiet_broken_pipe() -> Iterator[None]:
+    """End the block silently, and print no more, if the reader of standard output has gone, as with ``| head``.
 
-    Not by SIGPIPE, which Python ignores for good reason: a server that is gone would end the program, too.
+    SIGPIPE is not used for this: with it, a lost server connection would end the program too.
     """
     try:
         try:
@@ -49,107 +49,107 @@ def reader_may_leave() -> Iterator[None]:
             sys.stdout.flush()
     except BrokenPipeError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())  # where what is still held back goes
+        os.dup2(nowhere, sys.stdout.fileno())  # for what is still buffered
         os.close(nowhere)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Take both signals while the block runs; to be entered inside the flow, for Prefect sets a handler of its own.
+    """Handle both signals while the block runs; enter it inside the flow, because Prefect sets its own handler.
 
-    Outside the main thread, where no signal arrives, nothing is done. A thread of its own hears of them: Python's
-    handlers run in the main thread, and one that was about to wait when the signal came goes on waiting.
+    Outside the main thread, which no signal reaches, this does nothing. A listener thread receives the signals:
+    Python runs handlers in the main thread, and that may have begun to wait when the signal came.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    hearing, telling = socket.socketpair()
-    telling.setblocking(False)
-    listener = threading.Thread(target=_listen, args=(hearing,), daemon=True)
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    listener = threading.Thread(target=_listen, args=(receiver,), daemon=True)
     listener.start()
-    wakeup_before = signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
-    before = {number: signal.signal(number, _leave_to_listener) for number in TAKEN}
+    wakeup_before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    before = {number: signal.signal(number, _do_nothing) for number in HANDLED_SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(wakeup_before)
-        telling.close()
+        sender.close()
         listener.join()
-        hearing.close()
+        receiver.close()
 
 
-def _leave_to_listener(number: int, _: FrameType | None) -> None:
-    """Python tells the listener itself, wherever the signal comes upon it."""
+def _do_nothing(number: int, _: FrameType | None) -> None:
+    """Python itself notifies the listener, through the wake-up descriptor."""
 
 
-def _listen(hearing: socket.socket) -> None:
-    while received := hearing.recv(1):
+def _listen(receiver: socket.socket) -> None:
+    while received := receiver.recv(1):
         number = received[0]
-        if number not in TAKEN:
+        if number not in HANDLED_SIGNALS:
             continue
         if progress.stop.is_set():
-            _cut_off(number, None)
+            _exit_now(number, None)
         progress.stop.set()
-        _signals.append(number)
-        threading.Thread(target=_wait_and_cut_off, args=(number,), daemon=True).start()
+        _received.append(number)
+        threading.Thread(target=_exit_after_grace, args=(number,), daemon=True).start()
 
 
 @contextmanager
-def last_words(say: Callable[[], object]) -> Iterator[None]:
-    """Have ``say`` called, for half a second at most, where the process is cut off while the block runs."""
-    _last_words.append(say)
+def farewell(send: Callable[[], object]) -> Iterator[None]:
+    """Call ``send``, for half a second at most, if the process is forced to exit while the block runs."""
+    _farewells.append(send)
     try:
         yield
     finally:
-        _last_words.remove(say)
+        _farewells.remove(send)
 
 
-def leave(flush: Callable[[], object]) -> NoReturn:
-    """End the process after a signal, when the stages have stopped: Python's own end may wait for threads.
+def exit_interrupted(flush: Callable[[], object]) -> NoReturn:
+    """Exit after a signal, when the stages have stopped: a normal exit might wait for threads.
 
-    ``flush`` is called first, within what is left of the time.
+    ``flush`` is called first, within the rest of the grace period.
     """
-    _say()
+    _print_message()
     sys.stdout.flush()
     flush()
-    _cut_off(_signals[0] if _signals else signal.SIGINT, None)
+    _exit_now(_received[0] if _received else signal.SIGINT, None)
 
 
-def _wait_and_cut_off(number: int) -> None:
-    time.sleep(GRACE_S)  # a process that ends by itself takes this thread with it
-    sayers = [threading.Thread(target=say, daemon=True) for say in tuple(_last_words)]
-    for sayer in sayers:
-        sayer.start()
-    until_s = time.monotonic() + LAST_WORDS_S
-    for sayer in sayers:
-        sayer.join(max(0.0, until_s - time.monotonic()))
-    _cut_off(number, None)
+def _exit_after_grace(number: int) -> None:
+    time.sleep(GRACE_S)  # this thread ends with a process that exits by itself
+    senders = [threading.Thread(target=send, daemon=True) for send in tuple(_farewells)]
+    for thread in senders:
+        thread.start()
+    until_s = time.monotonic() + FAREWELL_S
+    for thread in senders:
+        thread.join(max(0.0, until_s - time.monotonic()))
+    _exit_now(number, None)
 
 
-def _cut_off(number: int, _: FrameType | None) -> NoReturn:
-    """End the process now: no half-written file stays, and no child of it."""
-    _say()  # first: what comes now takes a moment where the disk is busy
-    for child in _children():
+def _exit_now(number: int, _: FrameType | None) -> NoReturn:
+    """Exit at once, without half-written files and child processes."""
+    _print_message()  # first: the rest may take a moment on a busy disk
+    for child in _child_ids():
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGTERM)
     store.abandon()
     os._exit(128 + number)
 
 
-def _say() -> None:
-    """Say once that the run was interrupted."""
-    if _saying.acquire(blocking=False):
+def _print_message() -> None:
+    """Print once that the run was interrupted."""
+    if _message_lock.acquire(blocking=False):
         cursor = SHOW_CURSOR if sys.stderr.isatty() else ""
-        said = f"{cursor}stillwalk: {progress.INTERRUPTED}\n"
-        os.write(_terminal, said.encode())  # not print: the signal may have come in the midst of one
+        message = f"{cursor}stillwalk: {progress.INTERRUPTED}\n"
+        os.write(_terminal, message.encode())  # not print: the signal may have interrupted one
 
 
-def _children() -> list[int]:
-    """Process ids of our own children, such as a server that was started for this run."""
+def _child_ids() -> list[int]:
+    """Process ids of our children, such as a server that was started for this run."""
     found: list[int] = []
     for listing in Path("/proc/self/task").glob("*/children"):  # by thread
-        with suppress(OSError):  # a thread that has just ended
+        with suppress(OSError):  # the thread has just ended
             found += map(int, listing.read_text().split())
     return found

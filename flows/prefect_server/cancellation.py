@@ -119,7 +119,7 @@ def watched() -> Iterator[Watch]:
     logging.raiseExceptions = False  # else Prefect prints a line for each log that does not reach the server
     watch = Watch(current_api(), context.flow_run.id)
     threading.Thread(target=watch.look_on, daemon=True).start()
-    with alive(context.flow_run.id, watch.api) as untold, interrupt.last_words(watch.tell_cancelled):
+    with alive(context.flow_run.id, watch.api) as untold, interrupt.farewell(watch.tell_cancelled):
         try:
             yield watch
         except Concluded as end:

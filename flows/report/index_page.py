@@ -1,6 +1,5 @@
-"""The index of a batch or a sweep: one page over all its videos and settings, which opens without a network."""
+"""The index page of a batch or a sweep: one HTML file about all its videos and settings."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,25 +38,24 @@ class MetricColumn:
 
 @dataclass(frozen=True)
 class Summary:
-    """The means of one setting over the videos that it finished."""
+    """The means of one setting over its finished videos."""
 
     setting: str
-    overrides: list[str]  # that not all settings have
+    overrides: list[str]  # without those that all settings have
     videos: int
-    best: int  # videos that it is the best setting of
+    best: int  # number of videos for which it is the best setting
     mean_rank: float | None
-    chosen: bool  # best of all
-    means: dict[str, float | None]
+    chosen: bool  # best of all settings
+    means: dict[str, float | None]  # by metric
 
 
 def render_index(index: dict[str, Any]) -> str:
-    """The page for ``index``: ``name``, ``started``, ``rows``, and of a sweep ``settings``.
+    """The page for ``index``: ``name``, ``started``, ``rows``, and for a sweep ``settings``.
 
-    A row has ``video``, which no other video is called, ``setting``, ``folder`` (relative to the page), ``error``,
-    ``rendered``, ``rank``, ``pareto``, ``best``, ``ran``, ``cached`` and ``metrics``, the planned ones by name; one
-    with an error need have no metrics. ``report`` says whether its folder has a report to lead to, and ``earlier``
-    whether that is of an earlier run, where this one failed. A setting has its name as ``setting``, its ``overrides``,
-    and may have ``mean_rank`` and ``best``.
+    A row has ``video`` (unique), ``setting``, ``folder`` (relative to the page), ``error``, ``rendered``, ``rank``,
+    ``pareto``, ``best``, ``ran``, ``cached`` and ``metrics`` (planned, by name; may be missing in a failed row).
+    ``report`` says whether its folder holds a report, and ``earlier`` whether that is of an earlier successful run. A
+    setting has its name as ``setting``, its ``overrides``, and may have ``mean_rank`` and ``best``.
     """
     rows = index["rows"]
     done = [row for row in rows if not row.get("error")]
@@ -71,14 +69,14 @@ def render_index(index: dict[str, Any]) -> str:
             index=index,
             rows=sorted(rows, key=lambda row: (bool(row.get("error")), videos.index(row["video"]), row["rank"])),
             failures=_failures(rows),
-            shared=_shared(settings),
+            shared=_shared_overrides(settings),
             done=done,
             columns=columns,
             swept=bool(settings),
             videos=videos,
-            drawn=_drawn(done),
+            drawn=_scatter_videos(done),
             best=[row for row in done if row.get("best")],
-            summaries=[_summary(setting, done, columns, _shared(settings)) for setting in settings],
+            summaries=_summaries(settings, done, columns) if settings else [],
             ranked=any(setting.get("mean_rank") for setting in settings),
             scatter=Markup(_scatter(done, bool(settings))),
             wrapped=_wrapped,
@@ -88,7 +86,7 @@ def render_index(index: dict[str, Any]) -> str:
 
 
 def _wrapped(name: str) -> Markup:
-    """A setting's name, which may go on in a new line between its overrides."""
+    """A setting's name, with possible line breaks between its overrides."""
     return Markup(str(escape(name)).replace(",", ",<wbr>"))
 
 
@@ -100,7 +98,7 @@ def _column(name: str) -> MetricColumn:
 
 
 def _failures(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
-    """The first row of each failure, and in how many rows the same video failed so."""
+    """The first row of each failure, and the number of rows with the same video and error."""
     same: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
         if row.get("error"):
@@ -108,41 +106,55 @@ def _failures(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
     return [(found[0], len(found)) for found in same.values()]
 
 
-def _shared(settings: list[dict[str, Any]]) -> list[str]:
-    """The overrides that several settings have in common."""
+def _shared_overrides(settings: list[dict[str, Any]]) -> list[str]:
+    """The overrides that all of several settings have."""
     first = settings[0]["overrides"] if len(settings) > 1 else []
     return [one for one in first if all(one in setting["overrides"] for setting in settings)]
 
 
-def _summary(
-    setting: dict[str, Any], done: list[dict[str, Any]], columns: list[MetricColumn], shared: list[str]
-) -> Summary:
-    mine = [row for row in done if row["setting"] == setting["setting"]]
-    means = {column.name: _mean(row["metrics"].get(column.name) for row in mine) for column in columns}
-    best = sum(bool(row.get("best")) for row in mine)
-    mean_rank = setting.get("mean_rank") or None  # 0 where no video could be ranked
-    told = (best, mean_rank, bool(setting.get("best")))
-    own = [one for one in setting["overrides"] if one not in shared]
-    return Summary(setting["setting"], own, len(mine), *told, means)
+def _summaries(
+    settings: list[dict[str, Any]], done: list[dict[str, Any]], columns: list[MetricColumn]
+) -> list[Summary]:
+    import pandas as pd
+
+    names = [column.name for column in columns]
+    table = pd.DataFrame([row["metrics"] for row in done], columns=names, dtype=float)
+    table = table.assign(setting=[row["setting"] for row in done], best=[bool(row.get("best")) for row in done])
+    groups = table.groupby("setting")
+    means, videos, best = groups[names].mean(), groups.size(), groups["best"].sum()
+    shared = _shared_overrides(settings)
+    summaries = []
+    for setting in settings:
+        name, overrides = setting["setting"], [one for one in setting["overrides"] if one not in shared]
+        known = means.loc[name].dropna().to_dict() if name in means.index else {}
+        mean_rank = setting.get("mean_rank") or None  # 0 where no video could be ranked
+        summaries.append(
+            Summary(
+                name,
+                overrides,
+                int(videos.get(name, 0)),
+                int(best.get(name, 0)),
+                mean_rank,
+                chosen=bool(setting.get("best")),
+                means={metric: known.get(metric) for metric in names},
+            )
+        )
+    return summaries
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
-
-
-def _points(done: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _rows_with_both(done: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with both lock and visible area."""
     return [row for row in done if None not in (row["metrics"].get(LOCK_METRIC), row["metrics"].get(AREA_METRIC))]
 
 
-def _drawn(done: list[dict[str, Any]]) -> list[str]:
-    """The videos that the scatter shows, each in its own colour."""
-    return list(dict.fromkeys(row["video"] for row in _points(done)))
+def _scatter_videos(done: list[dict[str, Any]]) -> list[str]:
+    """The videos in the scatter plot, each in its own colour."""
+    return list(dict.fromkeys(row["video"] for row in _rows_with_both(done)))
 
 
 def _scatter(done: list[dict[str, Any]], swept: bool) -> str:
-    """Lock against visible area, a point a row with its name; empty where no row has both."""
-    shown = _points(done)
+    """Plot of lock against visible area, one named point for each row; empty where no row has both."""
+    shown = _rows_with_both(done)
     if not shown:
         return ""
     from tasks.media.report.scatter import ScatterPoint, sweep_scatter  # loads matplotlib
@@ -155,18 +167,18 @@ def _scatter(done: list[dict[str, Any]], swept: bool) -> str:
                 area, lock, row["video"], bool(row.get("pareto")) or not swept, swept and bool(row.get("best"))
             )
         )
-    svg = sweep_scatter(points, _drawn(done))
-    for number_of, row in enumerate(shown):
-        svg = svg.replace(f'id="scatter-point-{number_of}"', _named(row, swept), 1)
+    svg = sweep_scatter(points, _scatter_videos(done))
+    for number, row in enumerate(shown):
+        svg = svg.replace(f'id="scatter-point-{number}"', _point_attributes(row, swept), 1)
     return svg
 
 
-def _named(row: dict[str, Any], swept: bool) -> str:
-    """Attributes of a point: what it is, for the eye and the keyboard."""
+def _point_attributes(row: dict[str, Any], swept: bool) -> str:
+    """Attributes that let mouse, keyboard and screen readers name a point."""
     metrics = row["metrics"]
     name = f"{row['video']} · {row['setting']}" if swept else row["video"]
     notes = [word for word in ("best", "pareto") if row.get(word)]
     lock, area = format_number(metrics[LOCK_METRIC]), format_number(metrics[AREA_METRIC], True)
-    told = f"{name}: {lock} px from the target, {area} % shown"
-    told += f" ({', '.join(notes).replace('pareto', 'on the Pareto front')})" if notes else ""
-    return f'class="point" tabindex="0" role="img" aria-label="{escape(told)}" data-told="{escape(told)}"'
+    label = f"{name}: {lock} px from the target, {area} % shown"
+    label += f" ({', '.join(notes).replace('pareto', 'on the Pareto front')})" if notes else ""
+    return f'class="point" tabindex="0" role="img" aria-label="{escape(label)}" data-label="{escape(label)}"'

@@ -10,7 +10,7 @@
         const key = (row) => row.cells[column] ? row.cells[column].dataset.value ?? row.cells[column].textContent.trim() : "";
         const order = (one, two) => {
           const [a, b] = [key(one), key(two)];
-          if ((a === "") !== (b === "")) return a === "" ? 1 : -1;  // what is not known comes last, either way
+          if ((a === "") !== (b === "")) return a === "" ? 1 : -1;  // unknown values come last in either order
           const [x, y] = [Number(a), Number(b)];
           const found = Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b, undefined, { numeric: true }) : x - y;
           return up ? found : -found;
@@ -20,10 +20,10 @@
       });
     });
   }
-  const told = document.querySelector(".told");
+  const pointName = document.querySelector(".point-name");
   for (const point of document.querySelectorAll(".point")) {
     for (const name of ["pointerenter", "focus", "click"]) {
-      point.addEventListener(name, () => { told.textContent = point.dataset.told; });
+      point.addEventListener(name, () => { pointName.textContent = point.dataset.label; });
     }
   }
 })();

@@ -7,7 +7,7 @@
   const [button, slider, clock, speed] = ["button", "input", "output", "select"].map((name) => player.querySelector(name));
   const timed = [...document.querySelectorAll(".timed")];
   const begin = Number(player.dataset.start);
-  const shown = Number(player.dataset.length) || Infinity;  // the sound may last longer than the picture
+  const shown = Number(player.dataset.length) || Infinity;  // sound may be longer than the picture
   const length = () => (Number.isFinite(lead.duration) ? Math.min(lead.duration, shown) : 0);
   const gone = new Set();
 
@@ -27,13 +27,13 @@
     for (const box of timed) point(box);
   }
   function point(box) {
-    const [from, to] = [Number(box.dataset.from), Number(box.dataset.to)];  // shares of its width
+    const [from, to] = [Number(box.dataset.from), Number(box.dataset.to)];  // fractions of its width
     const part = (begin + lead.currentTime - Number(box.dataset.start)) / (box.dataset.end - box.dataset.start || 1);
     const mark = box.querySelector(".cursor");
     mark.style.display = part >= 0 && part <= 1 ? "block" : "none";
     mark.style.left = `${100 * (from + part * (to - from))}%`;
   }
-  function follow() {  // the lead's clock; a second video is brought back where it has drifted
+  function follow() {  // the first video sets the time; the second is corrected where it drifts
     for (const video of videos.slice(1)) {
       if (Math.abs(video.currentTime - lead.currentTime) > 0.05 && !video.seeking) video.currentTime = lead.currentTime;
     }
@@ -49,8 +49,8 @@
     const note = document.createElement("p");
     note.className = "warn";
     note.textContent = number
-      ? `This browser cannot play the original here (${name}); beside it, the page shows the stabilized video alone.`
-      : `This browser cannot play ${name}: open the file with a video player. The pictures below show what it holds.`;
+      ? `This browser cannot play the original (${name}); only the stabilized video is shown.`
+      : `This browser cannot play ${name}: open the file with a video player. The pictures below show its content.`;
     player.append(note);
     if (!number) player.querySelector(".controls").hidden = true;
     canvases.splice(0, canvases.length, ...player.querySelectorAll("canvas"));
@@ -66,7 +66,7 @@
     video.controls = false;
     for (const name of ["loadeddata", "seeked"]) video.addEventListener(name, draw);
     const judge = () => { if (video.error || (video.readyState && !video.videoWidth)) lost(video); };
-    for (const name of ["error", "loadedmetadata"]) video.addEventListener(name, judge);  // sound alone is no error
+    for (const name of ["error", "loadedmetadata"]) video.addEventListener(name, judge);  // a file with only sound gives no error event
     judge();
   }
   for (const canvas of canvases) canvas.hidden = false;

@@ -51,7 +51,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def cache_command(capsys: pytest.CaptureFixture[str]) -> Run:
     def run(*arguments: str) -> tuple[int, str]:
-        status = cache_commands.main(list(arguments))
+        status = cache_commands.run_cache_command(list(arguments))
         return status, capsys.readouterr().out
 
     return run

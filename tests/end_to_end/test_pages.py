@@ -206,7 +206,7 @@ def test_a_point_of_the_scatter_has_a_name(page: Page, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(render_index(sweep()), encoding="utf-8")
     opened(page, tmp_path / "index.html")
     page.value("document.querySelectorAll('.point')[1].focus()")
-    told = page.value("document.querySelector('.told').textContent")
+    told = page.value("document.querySelector('.point-name').textContent")
     assert told == page.value("document.querySelectorAll('.point')[1].getAttribute('aria-label')")
     assert "px from the target" in told
     assert page.value("document.querySelectorAll('b, script, i').length") == 2  # the page's own: names bring none

@@ -36,10 +36,10 @@ def counted(path: Path) -> int:
         (["video=demo", "smoothing.window=999"], "smoothing.window: "),
         (["video=demo", "smoothing=butterworth", "smoothing.cutoff_hz=15"], "smoothing.cutoff_hz: "),
         (["video=nothing-*.mp4"], "no file matches"),
-        ([], "video: nothing was given"),
+        ([], "video: no value was given"),
         (["video=demo", "border=[1,2]"], "border: [1,2] is not one preset; choose one of blur,"),
-        (["video=demo", "outputs=[[stabilized]]"], "outputs: ['stabilized'] stands in its list; "),
-        (["video=demo", "pose.min_detection=" + "9" * 400], "pose.min_detection: the number is larger than"),
+        (["video=demo", "outputs=[[stabilized]]"], "outputs: its list contains ['stabilized']; "),
+        (["video=demo", "pose.min_detection=" + "9" * 400], "pose.min_detection: the number is too large"),
         (["video=demo", "--foo"], "--foo: there is no such option; `stillwalk --help`"),
         (["video=demo", "output_dir=" + "x" * 300], "output_dir: the name xxxxxxxxxxxxxxxxxxxx... has 300 bytes"),
         (["video=demo", "plan=true", "cache_dir=" + "a/" * 2500], "cache_dir: the path has "),
@@ -174,5 +174,5 @@ def test_a_configuration_of_ones_own_goes_on_from_ours(finished: Path, tmp_path:
     done = run("bare")
     assert (done.status, done.out) == (2, "")
     assert done.err.startswith(
-        "stillwalk: --config-name: that file does not go on from the program's own; begin it with"
+        "stillwalk: --config-name: the file does not include the program's settings; begin it with"
     )

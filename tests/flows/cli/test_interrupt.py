@@ -152,7 +152,7 @@ def test_what_a_running_command_uses_is_not_pruned(finished: Path, tmp_path: Pat
     process = started(tmp_path, api, "pose")
     process.send_signal(signal.SIGSTOP)  # else it might be done before it is asked for
     try:
-        assert cache_commands.main(["prune", "--larger-than", "0MB", f"cache_dir={cache(tmp_path)}"]) == 2
+        assert cache_commands.run_cache_command(["prune", "--larger-than", "0MB", f"cache_dir={cache(tmp_path)}"]) == 2
     finally:
         process.send_signal(signal.SIGCONT)
         process.kill()
@@ -200,10 +200,10 @@ def wait():
     print(child.pid, flush=True)
     while True:
         time.sleep(0.01)  # asks nobody whether it should stop
-interrupt.end_at_once()
+interrupt.exit_on_signal()
 os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # as while a model loads
 if sys.argv[2] != "before":
-    with interrupt.interruptible(), interrupt.last_words(lambda: print("told", flush=True)):
+    with interrupt.interruptible(), interrupt.farewell(lambda: print("told", flush=True)):
         if sys.argv[2] == "deaf":  # as a main thread that was about to wait when the signal came: another one takes it
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         wait()

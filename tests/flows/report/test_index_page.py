@@ -75,10 +75,10 @@ def test_where_no_report_lies_none_is_led_to_whatever_was_rendered() -> None:
 
 def test_a_failure_that_leads_to_the_report_of_an_earlier_run_says_so() -> None:
     index = batch()
-    assert "of an earlier run" not in render_index(index)
+    assert "of an earlier, successful run" not in render_index(index)
     index["rows"][2]["earlier"] = True
     page = render_index(index)
-    assert page.count("./c/report.html") == page.count("of an earlier run") == 2
+    assert page.count("./c/report.html") == page.count("of an earlier, successful run") == 2
 
 
 def test_the_best_of_all_settings_is_told_with_its_mean_rank() -> None:

@@ -63,7 +63,7 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def cache_command(capsys: pytest.CaptureFixture[str]) -> Run:
     def run(*arguments: str) -> tuple[int, str, str]:
-        status = cache_commands.main(list(arguments))
+        status = cache_commands.run_cache_command(list(arguments))
         told = capsys.readouterr()
         return status, told.out, told.err
 
