@@ -109,7 +109,7 @@ def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick) -
         for track, in_rgb, mask in people:
             present[track] = landmarks = frame.to_source(in_rgb)
             body = crop_body_mask(NO_BODY_MASK if mask is None else mask, frame.scale_xyz[:2])
-            writer.detection(frame.index, frame.time_s, track, landmarks, body)
+            writer.sighting(frame.index, frame.time_s, track, landmarks, body)
             mover = movers.setdefault(track, TorsoFollower())
             mover.seen_s = frame.time_s
             if frame.time_s >= mover.clothes_s + CLOTHES_INTERVAL_S:

@@ -27,7 +27,7 @@ from tests.support import program
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
 from tests.support.clips import Made, make
 from tests.support.paths import Floats, even_times, pose_track, shaky_walk
-from tests.support.rewriting import read, sink_like
+from tests.support.rewrite_clip import read, video_writer_for
 
 SIZE = (640, 480)
 COUNT = 40
@@ -130,10 +130,10 @@ def test_a_size_names_the_largest_that_all_pictures_have_room_for(tmp_path: Path
 def narrower(source: Path, target: Path, columns: int) -> None:
     """The clip without its last columns."""
     clip = read(source)[0]
-    with sink_like(target, replace(clip, width_px=columns)) as sink:
+    with video_writer_for(target, replace(clip, width_px=columns)) as writer:
         for picture in read_frames(source, clip):
             planes = tuple(plane[:, : columns >> (index > 0)] for index, plane in enumerate(picture.planes))
-            sink.write(planes, picture.pts, picture.duration)
+            writer.write(planes, picture.pts, picture.duration)
 
 
 def test_videos_that_share_a_framing_are_of_one_size(tmp_path: Path, api: str) -> None:

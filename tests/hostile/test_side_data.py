@@ -9,7 +9,7 @@ import pytest
 from tasks.media.input.frames import read_frames
 from tasks.media.input.probe import probe_shape
 from tests.support.clips import Made, make
-from tests.support.rewriting import rewrite
+from tests.support.rewrite_clip import rewrite
 
 ORIENTATION_TAG, SHORT = 0x0112, 3  # of TIFF 6.0, which EXIF uses
 

@@ -9,7 +9,7 @@ from tasks.media.input.frames import read_frames
 from tasks.media.input.probe import probe_length, probe_shape
 from tasks.media.output.output_file import check_written_video
 from tests.support.clips import Made, make
-from tests.support.rewriting import packets, rewrite
+from tests.support.rewrite_clip import rewrite, sound_packets
 
 TITLE = "ABCDEFGH"
 NOT_UTF_8 = b"ABC\xfe\xffFGH"
@@ -41,7 +41,7 @@ def test_a_title_that_is_not_utf_8_opens_everywhere(tmp_path: Path, name: str) -
     clip, _, notes = rewrite(source, target)
     assert (clip.frames, len(clip.sound), notes) == (12, 1, [])
     assert len(list(read_frames(source, clip))) == 12
-    assert len(packets(target)) == 1
+    assert len(sound_packets(target)) == 1
     check_written_video(source, 12)
     check_written_video(target, 12)
 

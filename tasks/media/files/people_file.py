@@ -1,12 +1,12 @@
 """All detected people, as the pose stage finds them, before one of them is chosen.
 
-- ``people.parquet``: tidy, 33 rows for every detection: ``frame``, ``time_s``, ``track``, ``landmark``, ``x_px``,
+- ``people.parquet``: tidy, 33 rows for every sighting: ``frame``, ``time_s``, ``track``, ``landmark``, ``x_px``,
   ``y_px``, ``z``, ``visibility``, ``presence``;
 - ``steps.parquet``: ``frame``, ``track`` and the fields of ``tasks.maths.tracking.steps.Step``, from a track's first
   frame until some time after its last one;
 - ``clothes.parquet``: ``frame``, ``track`` and the colours of torso and thighs, several times a second;
 - ``looked.parquet``: ``frame``, ``time_s``, and whether the model looked at the frame, for every frame of the clip;
-- ``bodies.npz``: the mask of each detection, in the order of ``people.parquet`` (see ``masks_file``).
+- ``bodies.npz``: the mask of each sighting, in the order of ``people.parquet`` (see ``masks_file``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,14 +21,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import CLOTHES_REGIONS, COLOR_BINS, LANDMARK_COUNT, LANDMARK_NAMES
 from tasks.maths.tracking import steps
 from tasks.maths.tracking.tracks import Track
 from tasks.media.files.masks_file import Mask, MaskWriter, mask_writer, read_masks
 from tasks.media.files.pose_file import LANDMARK_VALUES
 from tasks.media.files.tables import arrow_type, read_table, schema_metadata, to_arrow
-
-Floats = NDArray[np.float64]
 
 _CHUNK_ROWS: Final = 16_384
 _CLOTHES_SHAPE: Final = (CLOTHES_REGIONS, 3, COLOR_BINS)
@@ -74,7 +73,7 @@ class _TableWriter:
 
 
 class PeopleWriter:
-    """Takes the detections frame by frame. The tracks of a frame may come in any order."""
+    """Takes the sightings frame by frame. The tracks of a frame may come in any order."""
 
     def __init__(self, tables: Mapping[str, _TableWriter], bodies: MaskWriter) -> None:
         self._tables = tables
@@ -84,7 +83,7 @@ class PeopleWriter:
         """Add the next frame of the clip, and whether the model looked at it."""
         self._tables["looked.parquet"].add([frame], [time_s], [looked])
 
-    def detection(self, frame: int, time_s: float, track: int, landmarks: Floats, body: Mask) -> None:
+    def sighting(self, frame: int, time_s: float, track: int, landmarks: Floats, body: Mask) -> None:
         """Add one person: the landmarks (33, 5) and the mask that came with them."""
         values = landmarks.astype(np.float32).T.tolist()
         keys = ([frame] * LANDMARK_COUNT, [time_s] * LANDMARK_COUNT, [track] * LANDMARK_COUNT, list(LANDMARK_NAMES))
@@ -153,19 +152,19 @@ def read_tracks(people: Path, clothes: Path) -> list[Track]:
 
 
 def read_bodies(people: Path, bodies: Path, track: NDArray[np.int64]) -> Iterator[Mask | None]:
-    """For each frame, the mask of the track whose number ``track`` (n,) has there; None for 0 or without a detection.
+    """For each frame, the mask of the track whose number ``track`` (n,) has there; None for 0 or without a sighting.
 
     ``OutputError`` if a file is missing or damaged.
     """
     frame, number = (column[::LANDMARK_COUNT].tolist() for column in read_table(people, ["frame", "track"]).values())
-    detections = zip(frame, number, read_masks(bodies), strict=True)
+    sightings = zip(frame, number, read_masks(bodies), strict=True)
     end = (len(track), 0, None)
-    at, found, mask = next(detections, end)
+    at, found, mask = next(sightings, end)
     for index, wanted in enumerate(track.tolist()):
         body: Mask | None = None
         while at == index:
             body = mask if found == wanted else body
-            at, found, mask = next(detections, end)
+            at, found, mask = next(sightings, end)
         yield body
 
 

@@ -12,7 +12,7 @@ from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.layout import Alpha, PixelLayout, Planes
 
 Floats = NDArray[np.float64]
-Mask = NDArray[np.uint8]
+_Mask = NDArray[np.uint8]
 SUBPIXEL_BITS: Final = 4  # fractional bits of the positions that OpenCV draws at
 MAX_SAMPLE_SPACING_PX: Final = 2  # largest distance of chroma samples
 MAX_COORDINATE_PX: Final = 20_000.0  # OpenCV's integers may overflow beyond it
@@ -26,7 +26,7 @@ class Brush:
 
     def __init__(self, layout: PixelLayout, size_px: tuple[int, int]) -> None:
         self._layout = layout
-        self._mask: Mask = np.zeros(size_px[::-1], np.uint8)
+        self._mask: _Mask = np.zeros(size_px[::-1], np.uint8)
 
     def lines(self, planes: Planes, pieces: Sequence[Floats], values: Sequence[int], width_px: int) -> None:
         """Draw polylines, each (n, 2) xy in px. NaN interrupts a line."""
@@ -83,7 +83,7 @@ class Brush:
                 blend_value(part, mask, values[index])
 
 
-def blend_value(plane: NDArray[Any], alpha: Mask, value: int) -> None:
+def blend_value(plane: NDArray[Any], alpha: _Mask, value: int) -> None:
     """Blend ``value`` into ``plane`` at opacity ``alpha`` / 255, of the same shape."""
     at = np.unravel_index(np.flatnonzero(alpha), alpha.shape)
     share: Alpha = alpha[at].astype(np.float32) / 255

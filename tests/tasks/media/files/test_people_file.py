@@ -25,7 +25,7 @@ def fill(writer: PeopleWriter, frames: int = FRAMES) -> None:
     for frame in range(frames):
         writer.frame(frame, frame / 25, frame % 2 == 0)
         for track in (1, 3) if frame >= 10 and frame % 2 == 0 else (1,):
-            writer.detection(frame, frame / 25, track, figure((frame + 0.25, 50.5 * track)), body(frame, track))
+            writer.sighting(frame, frame / 25, track, figure((frame + 0.25, 50.5 * track)), body(frame, track))
             writer.step(frame, track, Step(dx_px=0.5 * track, features=frame))
             if frame % 3 == 0:
                 writer.clothes(frame, track, clothes(track).astype(np.float32))

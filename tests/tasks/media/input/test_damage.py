@@ -14,7 +14,7 @@ from tasks.errors import VideoError
 from tasks.media.input.damage import SuspectPackets, describe_missing_frames
 from tasks.media.input.probe import scan_video
 from tests.support.clips import Made, make
-from tests.support.rewriting import read
+from tests.support.rewrite_clip import read
 
 TICK_S = Fraction(1, 1000)
 EVEN = [*range(0, 2000, 40)]

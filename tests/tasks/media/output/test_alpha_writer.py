@@ -31,7 +31,7 @@ def ramp(index: int) -> NDArray[np.float32]:
 
 def write(path: Path, coding: str, pixel_format: str, sound: Path | None = None, stop: bool = False) -> list[str]:
     layout = nearest_layout(pixel_format)
-    sink = AlphaWriter(
+    writer = AlphaWriter(
         path,
         coding,
         size_px=SIZE,
@@ -42,12 +42,12 @@ def write(path: Path, coding: str, pixel_format: str, sound: Path | None = None,
         pixel_aspect=Fraction(1),
         sound=None if sound is None else SoundSource(sound),
     )
-    with sink:
+    with writer:
         for index in range(12):
-            sink.write(planes(index, SIZE, pixel_format), ramp(index), 512 * index, 512)
+            writer.write(planes(index, SIZE, pixel_format), ramp(index), 512 * index, 512)
             if stop and index == 5:
                 raise KeyboardInterrupt
-    return sink.notes
+    return writer.notes
 
 
 def read(path: Path) -> list[NDArray[Any]]:
@@ -115,7 +115,7 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path: Path, coding: str) -> N
 
 def test_full_range_becomes_limited_range_in_prores(tmp_path: Path) -> None:
     path = tmp_path / "full.mov"
-    sink = AlphaWriter(
+    writer = AlphaWriter(
         path,
         "mov",
         size_px=SIZE,
@@ -126,18 +126,18 @@ def test_full_range_becomes_limited_range_in_prores(tmp_path: Path) -> None:
         pixel_aspect=Fraction(1),
     )
     gray = (np.full((48, 64), 255, np.uint8), *[np.full((24, 32), 128, np.uint8)] * 2)
-    with sink:
-        sink.write(gray, np.ones((48, 64), np.float32), 0, 1)
-    assert sink.notes == ["full range was written as limited range, as players expect of ProRes"]
+    with writer:
+        writer.write(gray, np.ones((48, 64), np.float32), 0, 1)
+    assert writer.notes == ["full range was written as limited range, as players expect of ProRes"]
     assert read(path)[0].min() >= 254
 
 
 def test_a_zip_holds_one_png_per_frame(tmp_path: Path) -> None:
     layout = nearest_layout("yuv420p")
     for name in ("a.zip", "b.zip"):
-        with PngZipWriter(tmp_path / name, layout, COLOR) as sink:
+        with PngZipWriter(tmp_path / name, layout, COLOR) as writer:
             for index in range(3):
-                sink.write(planes(index, SIZE, "yuv420p"), ramp(index), 512 * index, 512)
+                writer.write(planes(index, SIZE, "yuv420p"), ramp(index), 512 * index, 512)
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     check_written_zip(tmp_path / "a.zip", 3)
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
@@ -151,8 +151,8 @@ def test_a_zip_holds_one_png_per_frame(tmp_path: Path) -> None:
 
 def test_a_damaged_or_short_zip_is_found(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
-    with PngZipWriter(path, nearest_layout("yuv420p"), COLOR) as sink:
-        sink.write(planes(0, SIZE, "yuv420p"), ramp(0), 0, 512)
+    with PngZipWriter(path, nearest_layout("yuv420p"), COLOR) as writer:
+        writer.write(planes(0, SIZE, "yuv420p"), ramp(0), 0, 512)
     with pytest.raises(OutputError, match="holds 1 pictures instead of 2"):
         check_written_zip(path, 2)
     damaged = bytearray(path.read_bytes())

@@ -14,7 +14,7 @@ from tasks.media.input.probe import FrameTable
 from tasks.media.output.audio_clock import AudioClock, RecordingPart, sound_source
 from tasks.records import Clip, Restart
 from tests.support.clips import Made, make
-from tests.support.rewriting import Heard, alpha_like, packets, read, rewrite
+from tests.support.rewrite_clip import SoundTrackPackets, alpha_writer_for, read, rewrite, sound_packets
 
 TICK_S = Fraction(1, 90_000)
 TWO_S = Made(tones=["aac"], ticks=range(0, 60 * 3000, 3000), last_ticks=3000, time_base=TICK_S)
@@ -34,7 +34,7 @@ def join_files(folder: Path, name: str, parts: Sequence[Made]) -> tuple[list[Pat
     return made, whole
 
 
-def assert_same_sound(before: Heard, after: Heard) -> None:
+def assert_same_sound(before: SoundTrackPackets, after: SoundTrackPackets) -> None:
     """MP4 stores AAC without the header that each packet has in a transport stream."""
     assert all(was.endswith(now) for (_, was), (_, now) in zip(before, after, strict=True))
 
@@ -48,8 +48,10 @@ def test_copied_sound_is_delayed_like_the_picture(tmp_path: Path, codec: str) ->
     delay_s = int(table.pts[60] - shown[0]) * TICK_S
     assert clip.frames == 120
     assert delay_s == 2
-    assert [len(packets(path)) for path in (source, tmp_path / "out.mp4")] == [2, 2]
-    for before, after, heard in zip(packets(first), packets(second), packets(tmp_path / "out.mp4"), strict=True):
+    assert [len(sound_packets(path)) for path in (source, tmp_path / "out.mp4")] == [2, 2]
+    for before, after, heard in zip(
+        sound_packets(first), sound_packets(second), sound_packets(tmp_path / "out.mp4"), strict=True
+    ):
         expected = [*before, *((time_s + delay_s, content) for time_s, content in after)]
         assert_same_sound(expected, heard)
         assert max(abs(was - now) for (was, _), (now, _) in zip(expected, heard, strict=True)) < Fraction(1, 40_000)
@@ -59,7 +61,7 @@ def test_copied_sound_is_delayed_like_the_picture(tmp_path: Path, codec: str) ->
 def test_sound_outside_the_pictures_is_left_out_and_noted(tmp_path: Path) -> None:
     (first, second), source = join_files(tmp_path, "a.ts", [TWO_S, TWO_S])
     _, _, notes = rewrite(source, tmp_path / "out.mp4")
-    before, after, (heard,) = packets(first)[0], packets(second)[0], packets(tmp_path / "out.mp4")
+    before, after, (heard,) = sound_packets(first)[0], sound_packets(second)[0], sound_packets(tmp_path / "out.mp4")
     # AAC begins with a packet that only primes the decoder: the second part's would overlap the end of the first.
     assert_same_sound([*before, *after[1:]], heard)
     assert notes == ["sound track 1 (aac) lacks 0.021 s, where the file's clock restarts"]
@@ -68,23 +70,23 @@ def test_sound_outside_the_pictures_is_left_out_and_noted(tmp_path: Path) -> Non
 def test_matroska_files_are_joined_in_the_same_way(tmp_path: Path) -> None:
     (first, second), source = join_files(tmp_path, "a.mkv", [TWO_S, LATE])
     rewrite(source, tmp_path / "out.mp4")
-    (heard,) = packets(tmp_path / "out.mp4")
-    start_s = next(time_s for time_s, _ in packets(second)[0])
-    assert float(heard[len(packets(first)[0])][0]) == pytest.approx(2 + float(start_s), abs=0.002)
+    (heard,) = sound_packets(tmp_path / "out.mp4")
+    start_s = next(time_s for time_s, _ in sound_packets(second)[0])
+    assert float(heard[len(sound_packets(first)[0])][0]) == pytest.approx(2 + float(start_s), abs=0.002)
 
 
 def webm(source: Path, target: Path) -> tuple[FrameTable, list[float], list[str]]:
     """The source's frame table, the times of the sound in its WebM since the first picture, and the notes."""
     clip, table = read(source)
-    sink = alpha_like(target, clip, "webm", source)
+    writer = alpha_writer_for(target, clip, "webm", source)
     opacity = np.ones(clip.size_px[::-1], np.float32)
-    with sink:
-        for picture in read_frames(source, clip):
-            sink.write(picture.planes, opacity, picture.pts, picture.duration)
+    with writer:
+        for frame in read_frames(source, clip):
+            writer.write(frame.planes, opacity, frame.pts, frame.duration)
     with av.open(str(target)) as file:
         began = next(file.decode(video=0)).time
         assert began is not None
-    return table, [float(time_s) - began for time_s, _ in packets(target)[0]], sink.notes
+    return table, [float(time_s) - began for time_s, _ in sound_packets(target)[0]], writer.notes
 
 
 def test_encoded_sound_is_delayed_like_the_picture(tmp_path: Path) -> None:
@@ -114,7 +116,7 @@ def test_sound_ends_where_the_pictures_break_off(tmp_path: Path) -> None:
     source = join_files(tmp_path, "a.ts", [TWO_S, far])[1]
     clip, _, notes = rewrite(source, tmp_path / "out.mp4")
     assert (clip.frames, "the picture changes" in clip.broken) == (60, True)
-    (heard,) = packets(tmp_path / "out.mp4")
+    (heard,) = sound_packets(tmp_path / "out.mp4")
     end_s = clip.start_s + clip.duration_s
     assert end_s - 1024 / 48_000 <= heard[-1][0] < end_s
     assert notes == [f"sound track 1 (aac) ends with the picture, at {end_s:.2f} s"]

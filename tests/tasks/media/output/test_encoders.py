@@ -24,7 +24,7 @@ from tasks.media.output.output_file import check_written_video
 from tasks.media.planes.layout import nearest_layout
 from tasks.records import NO_HDR, ColorTags, HdrTags
 from tests.support.clips import Made, make
-from tests.support.rewriting import packets, read, rewrite, sink_like
+from tests.support.rewrite_clip import read, rewrite, sound_packets, video_writer_for
 
 SETTINGS = {"x264": (18, "veryfast"), "x265": (18, "superfast"), "av1": (28, "8"), "nvenc": (19, "p5")}
 UNEVEN = Made(
@@ -78,7 +78,7 @@ def test_times_tags_and_sound_are_kept(tmp_path: Path, codec: str, name: str) ->
     assert (again.size_px, again.pixel_aspect) == (clip.size_px, clip.pixel_aspect)
     assert nearest_layout(again.pixel_format) == nearest_layout(clip.pixel_format)
     assert usual(again.color) == usual(clip.color)
-    assert packets(source) == packets(target)
+    assert sound_packets(source) == sound_packets(target)
     assert notes == []
     check_written_video(target, clip.frames)
     for old, new in zip(read_frames(source, clip), read_frames(target, again), strict=True):
@@ -112,9 +112,9 @@ def test_hdr_tags_are_kept_over_two_encodings(tmp_path: Path, codec: str) -> Non
     clip, _ = read(ten)
     assert clip.hdr == NO_HDR
     crf, preset = SETTINGS[codec]
-    with sink_like(tmp_path / "1.mp4", replace(clip, hdr=HDR), crf=crf, preset=preset, codec=codec) as sink:
-        for picture in read_frames(ten, clip):
-            sink.write(picture.planes, picture.pts, picture.duration)
+    with video_writer_for(tmp_path / "1.mp4", replace(clip, hdr=HDR), crf=crf, preset=preset, codec=codec) as writer:
+        for frame in read_frames(ten, clip):
+            writer.write(frame.planes, frame.pts, frame.duration)
     first = read(tmp_path / "1.mp4")[0]
     rewrite(tmp_path / "1.mp4", tmp_path / "2.mp4", crf=crf, preset=preset, codec=codec)
     for hdr in (first.hdr, read(tmp_path / "2.mp4")[0].hdr):
@@ -171,7 +171,7 @@ def test_an_encoder_that_refuses_its_settings_is_quoted(tmp_path: Path) -> None:
     with pytest.raises(
         OutputError, match=r"x264 refuses to encode 20000x20000 yuv420p.*\(Picture size .* is invalid\)"
     ):
-        sink_like(tmp_path / "out.mp4", huge)
+        video_writer_for(tmp_path / "out.mp4", huge)
     assert not (tmp_path / "out.mp4").exists()
 
 

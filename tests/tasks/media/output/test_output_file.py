@@ -10,7 +10,7 @@ import pytest
 from tasks.errors import OutputError
 from tasks.media.output.output_file import check_written_video
 from tests.support.clips import Made, make, planes
-from tests.support.rewriting import alpha_like, packets, read, rewrite
+from tests.support.rewrite_clip import alpha_writer_for, read, rewrite, sound_packets
 
 
 def test_missing_frames_are_found(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_an_mp4_shows_frames_with_negative_times_at_their_own_intervals(early: P
     assert again.pts.tolist() == [tick + 9000 for tick in EARLY.ticks]
     assert again.duration.tolist() == table.duration.tolist()
     assert notes == [NOTE]
-    ((first_s, _), *_), ((before_s, _), *_) = packets(tmp_path / "out.mp4")[0], packets(early)[0]
+    ((first_s, _), *_), ((before_s, _), *_) = sound_packets(tmp_path / "out.mp4")[0], sound_packets(early)[0]
     assert first_s == pytest.approx(before_s + Fraction(1, 10), abs=1 / 48000)
 
 
@@ -93,12 +93,12 @@ def test_an_mp4_shows_frames_with_negative_times_at_their_own_intervals(early: P
 def test_a_video_with_opacity_shows_frames_with_negative_times(early: Path, tmp_path: Path, coding: str) -> None:
     clip, table = read(early)
     path = tmp_path / f"out.{coding}"
-    sink = alpha_like(path, clip, coding, early)
+    writer = alpha_writer_for(path, clip, coding, early)
     opacity = np.ones(clip.size_px[::-1], np.float32)
-    with sink:
+    with writer:
         for index, (pts, duration) in enumerate(zip(table.pts.tolist(), table.duration.tolist(), strict=True)):
-            sink.write(planes(index, clip.size_px, "yuv420p"), opacity, pts, duration)
-    assert NOTE in sink.notes
+            writer.write(planes(index, clip.size_px, "yuv420p"), opacity, pts, duration)
+    assert NOTE in writer.notes
     check_written_video(path, clip.frames)
     made, again = read(path)
     shown_s = np.array([float(tick * made.time_base) for tick in again.pts.tolist()])

@@ -15,7 +15,7 @@ from tasks.media.output.video_writer import VideoWriter
 from tasks.media.planes.layout import clip_layout, nearest_layout
 from tasks.records import ColorTags
 from tests.support.clips import Made, make
-from tests.support.rewriting import packets, read, rewrite
+from tests.support.rewrite_clip import read, rewrite, sound_packets
 
 FFV1 = {"codec": "ffv1", "options": {}}
 BT709 = ColorTags(1, 1, 1, 1, 1)
@@ -73,7 +73,7 @@ def test_sound_is_copied(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mov", Made(tones=["pcm_s16le", "aac"]))
     _, _, notes = rewrite(source, tmp_path / "out.mov", crf=None, preset="standard", codec="prores")
     assert notes == []
-    for before, after in zip(packets(source), packets(tmp_path / "out.mov"), strict=True):
+    for before, after in zip(sound_packets(source), sound_packets(tmp_path / "out.mov"), strict=True):
         assert b"".join(data for _, data in before) == b"".join(data for _, data in after)
         assert before[0][0] == after[0][0]
 
@@ -82,8 +82,8 @@ def test_gray_stays_gray(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mkv", Made(pixel_format="gray", color=ColorTags(1, 1, 1, 1, 0), **FFV1))  # type: ignore[arg-type]
     rewrite(source, tmp_path / "out.mov", crf=None, preset="standard", codec="prores")
     again, _ = read(tmp_path / "out.mov")
-    picture = next(iter(read_frames(tmp_path / "out.mov", again)))
-    assert np.abs(picture.planes[1].astype(int) - 512).max() <= 2
+    frame = next(iter(read_frames(tmp_path / "out.mov", again)))
+    assert np.abs(frame.planes[1].astype(int) - 512).max() <= 2
 
 
 @pytest.mark.parametrize(("location", "right", "down"), [(0, 0, 0.5), (1, 0, 0.5), (2, 0.5, 0.5), (3, 0, 0)])
@@ -92,7 +92,7 @@ def test_chroma_stays_at_its_location(tmp_path: Path, location: int, right: floa
     width, height = 64, 48
     u = np.tile((20 + 4 * np.arange(width // 2)).astype(np.uint8), (height // 2, 1))
     v = np.tile((20 + 4 * np.arange(height // 2)).astype(np.uint8)[:, None], (1, width // 2))
-    sink = VideoWriter(
+    writer = VideoWriter(
         tmp_path / "out.mov",
         size_px=(width, height),
         layout=nearest_layout("yuv420p"),
@@ -104,13 +104,13 @@ def test_chroma_stays_at_its_location(tmp_path: Path, location: int, right: floa
         preset="4444xq",
         codec="prores",
     )
-    with sink:
-        sink.write((np.full((height, width), 120, np.uint8), u, v), 0, 1)
+    with writer:
+        writer.write((np.full((height, width), 120, np.uint8), u, v), 0, 1)
     clip, _ = read(tmp_path / "out.mov")
-    picture = next(iter(read_frames(tmp_path / "out.mov", clip)))
+    frame = next(iter(read_frames(tmp_path / "out.mov", clip)))
     inside = np.s_[8:40, 8:56]
     x, y = np.meshgrid(np.arange(width), np.arange(height))
-    for plane, expected in ((picture.planes[1], 20 + 2 * (x - right)), (picture.planes[2], 20 + 2 * (y - down))):
+    for plane, expected in ((frame.planes[1], 20 + 2 * (x - right)), (frame.planes[2], 20 + 2 * (y - down))):
         assert np.abs(plane[inside] / 4 - expected[inside]).max() <= 0.51
 
 

@@ -10,7 +10,7 @@ import pytest
 from tasks.media.input.frames import read_frames
 from tasks.media.output.output_file import check_written_video
 from tests.support.clips import RATE_HZ, Made, make
-from tests.support.rewriting import packets, read, rewrite, sink_like
+from tests.support.rewrite_clip import read, rewrite, sound_packets, video_writer_for
 
 
 def samples(path: Path) -> tuple[float, np.ndarray[tuple[int], np.dtype[np.float32]]]:
@@ -30,7 +30,7 @@ def samples(path: Path) -> tuple[float, np.ndarray[tuple[int], np.dtype[np.float
 def test_every_track_is_copied_byte_for_byte(tmp_path: Path, name: str, tones: list[str]) -> None:
     source = make(tmp_path / name, Made(tones=tones, ticks=range(0, 40 * 512, 512)))
     _, _, notes = rewrite(source, tmp_path / "out.mp4")
-    before, after = packets(source), packets(tmp_path / "out.mp4")
+    before, after = sound_packets(source), sound_packets(tmp_path / "out.mp4")
     assert len(after) == len(tones)
     for old, new in zip(before, after, strict=True):
         assert [content for _, content in old] == [content for _, content in new]
@@ -43,7 +43,7 @@ def test_sound_and_picture_keep_their_offset(tmp_path: Path) -> None:
     made = Made(ticks=range(30720, 30720 + 40 * 512, 512), tones=["aac"], tone_start_s=Fraction(3, 2))
     source = make(tmp_path / "a.mp4", made)
     _, table, _ = rewrite(source, tmp_path / "out.mp4")
-    assert packets(source) == packets(tmp_path / "out.mp4")
+    assert sound_packets(source) == sound_packets(tmp_path / "out.mp4")
     assert read(tmp_path / "out.mp4")[1].pts.tolist() == table.pts.tolist()
 
 
@@ -90,18 +90,18 @@ def test_an_unknown_codec_costs_only_its_track(tmp_path: Path) -> None:
     clip, _, notes = rewrite(source, tmp_path / "out.mp4")
     assert notes == ["sound track 1 was left out: its codec is unknown"]
     check_written_video(tmp_path / "out.mp4", clip.frames)
-    assert len(packets(tmp_path / "out.mp4")) == 1
+    assert len(sound_packets(tmp_path / "out.mp4")) == 1
 
 
 def test_sound_that_cannot_be_opened_does_not_cost_the_video(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mp4", Made())
     clip, _ = read(source)
     (tmp_path / "b.mp4").write_bytes(b"no video")
-    with sink_like(tmp_path / "out.mp4", clip, sound=tmp_path / "b.mp4") as sink:
-        for picture in read_frames(source, clip):
-            sink.write(picture.planes, picture.pts, picture.duration)
-    assert len(sink.notes) == 1
-    assert sink.notes[0].startswith("the sound was left out: ")
+    with video_writer_for(tmp_path / "out.mp4", clip, sound=tmp_path / "b.mp4") as writer:
+        for frame in read_frames(source, clip):
+            writer.write(frame.planes, frame.pts, frame.duration)
+    assert len(writer.notes) == 1
+    assert writer.notes[0].startswith("the sound was left out: ")
     check_written_video(tmp_path / "out.mp4", clip.frames)
 
 
@@ -115,7 +115,7 @@ def test_sound_that_breaks_off_does_not_cost_the_video(tmp_path: Path) -> None:
     clip, _, _ = rewrite(source, tmp_path / "out.mp4")
     assert clip.broken
     check_written_video(tmp_path / "out.mp4", clip.frames)
-    (before,), (after,) = packets(whole), packets(tmp_path / "out.mp4")
+    (before,), (after,) = sound_packets(whole), sound_packets(tmp_path / "out.mp4")
     assert 0 < len(after) < len(before)
     assert [content for _, content in after[:-1]] == [content for _, content in before[: len(after) - 1]]
 

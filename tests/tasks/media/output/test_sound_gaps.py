@@ -11,7 +11,7 @@ from tasks.media.output.audio_clock import SoundGaps, SoundSource
 from tasks.media.output.output_file import OutputFile, check_written_video
 from tests.support import clips
 from tests.support.clips import Made, make
-from tests.support.rewriting import packets, rewrite
+from tests.support.rewrite_clip import rewrite, sound_packets
 
 TWO_S = Made(tones=["aac"], ticks=range(0, 60 * 3000, 3000), last_ticks=3000, time_base=Fraction(1, 90_000))
 PACKET_S = Fraction(1, 50)
@@ -83,7 +83,7 @@ def copy_sound(source: Path, target: Path) -> list[str]:
 def test_a_packet_that_the_muxer_refuses_is_left_out(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
     source = make(tmp_path / "a.ts", TWO_S)
     notes = copy_sound(damaged_copy(source, change, [46]), tmp_path / "out.mp4")
-    (before,), (after,) = packets(source), packets(tmp_path / "out.mp4")
+    (before,), (after,) = sound_packets(source), sound_packets(tmp_path / "out.mp4")
     assert notes == ["sound track 1 (aac) lacks 0.021 s from 0.96 s: 1 damaged packet was left out"]
     left_out = before.pop(next(at for at, (_, content) in enumerate(before) if not content.endswith(after[at][1])))
     assert float(left_out[0]) == pytest.approx(0.963, abs=0.001)
@@ -96,7 +96,7 @@ def test_a_packet_that_the_decoder_refuses_is_left_out_of_the_encoding(tmp_path:
     source = damaged_copy(make(tmp_path / "a.ts", TWO_S), multiple, [46, 47])
     notes = copy_sound(source, tmp_path / "out.webm")
     assert notes[1:] == ["sound track 1 (aac) lacks 0.043 s from 0.96 s: 2 damaged packets were left out"]
-    (before,), (after,) = packets(source), packets(tmp_path / "out.webm")
+    (before,), (after,) = sound_packets(source), sound_packets(tmp_path / "out.webm")
     assert abs(after[-1][0] - before[-1][0]) < 2 * PACKET_S
     assert [at_s for at_s, _ in after if Fraction("0.98") < at_s < 1] == []
 
@@ -107,7 +107,7 @@ def test_a_track_that_cannot_continue_does_not_cost_the_video(tmp_path: Path) ->
     assert len(notes) == 1
     assert notes[0].startswith("sound track 1 (aac) ends early: ")
     check_written_video(tmp_path / "out.mp4", clip.frames)
-    (after,) = packets(tmp_path / "out.mp4")
+    (after,) = sound_packets(tmp_path / "out.mp4")
     assert len(after) == 20
 
 

@@ -17,7 +17,7 @@ from tasks.media.output.output_file import check_written_video
 from tasks.media.planes.layout import clip_layout, nearest_layout
 from tasks.records import Clip, ColorTags
 from tests.support.clips import Made, make, planes
-from tests.support.rewriting import packets, read, rewrite, sink_like
+from tests.support.rewrite_clip import read, rewrite, sound_packets, video_writer_for
 
 TICKS_600 = {"video_track_timescale": "600"}
 TICKS_90000 = {"video_track_timescale": "90000"}
@@ -110,7 +110,7 @@ def test_a_rewritten_real_clip_keeps_times_tags_and_sound(videos: Path, tmp_path
     assert again[0].rate == clip.rate or name == "corrupted_midway.mp4"
     assert usual_place(again[0].color) == usual_place(clip.color)
     assert again[0].size_px == clip.size_px
-    assert packets(videos / name) == packets(tmp_path / "out.mp4")
+    assert sound_packets(videos / name) == sound_packets(tmp_path / "out.mp4")
     assert notes == []
 
 
@@ -141,9 +141,9 @@ def test_odd_sizes_repeat_their_last_line_with_a_note(tmp_path: Path, pixel_form
         f"{size[0]}x{size[1]} is odd: its last column or row was repeated to {even[0]}x{even[1]}, as H.264 needs"
     ]
     assert_same_pictures(read_frames(source, clip), read_frames(tmp_path / "out.mp4", again))
-    for picture in read_frames(tmp_path / "out.mp4", again):
-        np.testing.assert_array_equal(picture.luma[:, -1], picture.luma[:, size[0] - 1])
-        np.testing.assert_array_equal(picture.luma[-1], picture.luma[size[1] - 1])
+    for frame in read_frames(tmp_path / "out.mp4", again):
+        np.testing.assert_array_equal(frame.luma[:, -1], frame.luma[:, size[0] - 1])
+        np.testing.assert_array_equal(frame.luma[-1], frame.luma[size[1] - 1])
 
 
 def test_rgb_becomes_yuv_of_the_same_colors(tmp_path: Path) -> None:
@@ -163,9 +163,9 @@ def test_gray_stays_gray(tmp_path: Path, pixel_format: str) -> None:
     again, _ = read(tmp_path / "out.mp4")
     assert nearest_layout(again.pixel_format).name == pixel_format.replace("gray", "yuv420p")
     assert again.color.range == 2
-    for picture in read_frames(tmp_path / "out.mp4", again):
-        middle = 1 << (picture.layout.depth - 1)
-        assert all((plane == middle).all() for plane in picture.planes[1:])
+    for frame in read_frames(tmp_path / "out.mp4", again):
+        middle = 1 << (frame.layout.depth - 1)
+        assert all((plane == middle).all() for plane in frame.planes[1:])
     assert clip.frames == again.frames
 
 
@@ -192,11 +192,11 @@ class Stop(Exception):
 def test_an_exception_leaves_no_file(tmp_path: Path, after: int) -> None:
     source, target = make(tmp_path / "a.mp4", Made(tones=["aac"])), tmp_path / "out.mp4"
     clip, _ = read(source)
-    with pytest.raises(Stop), sink_like(target, clip, sound=source) as sink:
-        for picture in read_frames(source, clip):
-            if picture.index == after:
+    with pytest.raises(Stop), video_writer_for(target, clip, sound=source) as writer:
+        for frame in read_frames(source, clip):
+            if frame.index == after:
                 raise Stop
-            sink.write(picture.planes, picture.pts, picture.duration)
+            writer.write(frame.planes, frame.pts, frame.duration)
     assert not target.exists()
 
 
@@ -204,9 +204,9 @@ def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
     clip, _ = read(make(tmp_path / "a.mp4", Made()))
     with (
         pytest.raises(OutputError, match=r"none/out\.mp4: cannot be written \(No such file or directory\); free space"),
-        sink_like(tmp_path / "none" / "out.mp4", clip) as sink,
+        video_writer_for(tmp_path / "none" / "out.mp4", clip) as writer,
     ):
-        sink.write(planes(0, clip.size_px, clip.pixel_format), 0, 512)
+        writer.write(planes(0, clip.size_px, clip.pixel_format), 0, 512)
 
 
 @contextmanager
@@ -228,11 +228,11 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_file(tmp_path: Path, size: in
     with (
         room_for(size),
         pytest.raises(OutputError, match=r"out\.mp4: cannot be written \(.*\); free space there or choose"),
-        sink_like(target, clip, crf=1) as sink,
+        video_writer_for(target, clip, crf=1) as writer,
     ):
         for index in range(40):
             luma = noise.integers(16, 235, (240, 320), dtype=np.uint8)
-            sink.write((luma, luma[::2, ::2], luma[::2, ::2]), index * 512, 512)
+            writer.write((luma, luma[::2, ::2], luma[::2, ::2]), index * 512, 512)
     assert not target.exists()
 
 

@@ -1,4 +1,4 @@
-"""Writing a clip again as it is, and looking at what arrived."""
+"""Write a clip again as it is, and read the sound packets of a file."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -14,14 +14,14 @@ from tasks.media.output.video_writer import VideoWriter
 from tasks.media.planes.layout import clip_layout
 from tasks.records import Clip
 
-Heard = list[tuple[Fraction, bytes]]
+SoundTrackPackets = list[tuple[Fraction, bytes]]
 
 
 def read(path: Path) -> tuple[Clip, FrameTable]:
     return scan_video(path, "digest", lambda done: None)
 
 
-def sink_like(
+def video_writer_for(
     path: Path,
     clip: Clip,
     *,
@@ -32,7 +32,7 @@ def sink_like(
 ) -> VideoWriter:
     return VideoWriter(
         path,
-        **shown_as(clip),
+        **writer_settings(clip),
         crf=crf,
         preset=preset,
         sound=None if sound is None else sound_source(sound, clip),
@@ -41,12 +41,12 @@ def sink_like(
     )
 
 
-def alpha_like(path: Path, clip: Clip, coding: str, sound: Path) -> AlphaWriter:
-    return AlphaWriter(path, coding, **shown_as(clip), sound=sound_source(sound, clip))
+def alpha_writer_for(path: Path, clip: Clip, coding: str, sound: Path) -> AlphaWriter:
+    return AlphaWriter(path, coding, **writer_settings(clip), sound=sound_source(sound, clip))
 
 
-def shown_as(clip: Clip) -> dict[str, Any]:
-    """What a sink is told of pictures that are the clip's own."""
+def writer_settings(clip: Clip) -> dict[str, Any]:
+    """The settings of a writer for the clip's own frames."""
     return {
         "size_px": clip.size_px,
         "layout": clip_layout(clip),
@@ -62,16 +62,16 @@ def rewrite(
 ) -> tuple[Clip, FrameTable, list[str]]:
     """Write every frame of ``source`` as it is."""
     clip, table = read(source)
-    with sink_like(target, clip, crf=crf, preset=preset, sound=source, codec=codec) as sink:
-        for picture in read_frames(source, clip):
-            sink.write(picture.planes, picture.pts, picture.duration)
-    return clip, table, sink.notes
+    with video_writer_for(target, clip, crf=crf, preset=preset, sound=source, codec=codec) as writer:
+        for frame in read_frames(source, clip):
+            writer.write(frame.planes, frame.pts, frame.duration)
+    return clip, table, writer.notes
 
 
-def packets(path: Path) -> list[Heard]:
+def sound_packets(path: Path) -> list[SoundTrackPackets]:
     """For each sound track its packets with their times."""
     with av.open(str(path)) as file:
-        tracks = {stream.index: Heard() for stream in file.streams.audio}
+        tracks = {stream.index: SoundTrackPackets() for stream in file.streams.audio}
         for packet in file.demux():
             if packet.stream.index in tracks and packet.size:
                 assert packet.pts is not None
