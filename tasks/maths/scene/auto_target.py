@@ -1,0 +1,181 @@
+"""Where in the output the person is held by ``target=auto``: at the centre, moved only as far as needed.
+
+It is moved so that (a) the person, as far as the source shows them, stays in the output, the head before all else, and
+so that (b) an edge of the picture that cuts the person in the source is not pulled into the output.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from tasks.maths.arrays import Flags, Floats
+from tasks.maths.body.landmarks import FACE, HIPS, LEFT_ANKLE, LEFT_KNEE, RIGHT_ANKLE, RIGHT_KNEE, SHOULDERS
+
+Size = tuple[int, int]
+Range = tuple[float, float]
+
+HEAD_RADIUS: Final = 0.65  # of the distance from the shoulders to the middle of the face: half the head's height
+SEEN: Final = 0.5  # visibility of a landmark from which on the source shows it
+BEYOND: Final = 0.01  # of the picture's size: a landmark that lies farther outside is cut off
+MOSTLY: Final = 0.5  # of the frames with a person: an edge that cuts them in more does so for good
+FREE: Final = 0.01  # of the output's size: left free about a head, for what smoothing leaves
+OUTLIERS: Final = 1.0  # percent of the frames on each side that do not count for the body
+LEAST_MOVED_PX: Final = 0.5
+
+LEGS: Final = (*HIPS, LEFT_KNEE, RIGHT_KNEE, LEFT_ANKLE, RIGHT_ANKLE)
+TRUNK: Final = (*SHOULDERS, *HIPS)
+SIDES: Final = (("left", "right"), ("upper", "lower"))
+
+
+@dataclass(frozen=True)
+class ChosenTarget:
+    """Where the person is held, in pixels of the output, and why, in a few words."""
+
+    xy_px: tuple[float, float]
+    why: str
+
+
+def head_boxes(xy_px: Floats, visibility: Floats) -> Floats:
+    """Boxes (n, 4) x0, y0, x1, y1 of the whole heads, from landmarks (n, 33, 2) and their visibility (n, 33).
+
+    NaN where the face or the shoulders are not seen.
+    """
+    face, shoulders = list(FACE), list(SHOULDERS)
+    middle = xy_px[:, face].mean(axis=1)
+    radius = HEAD_RADIUS * np.hypot(*(xy_px[:, shoulders].mean(axis=1) - middle).T)
+    seen = visibility[:, face].mean(axis=1) >= SEEN
+    boxes = np.concatenate([middle - radius[:, None], middle + radius[:, None]], axis=1)
+    return np.where((seen & np.isfinite(boxes).all(axis=1))[:, None], boxes, np.nan)
+
+
+def shown_boxes(boxes: Floats, size_px: Size) -> Floats:
+    """The part (n, 4) of each box that lies in a picture of ``size_px``; NaN where none does."""
+    low, high = np.array([-0.5, -0.5]), np.array(size_px) - 0.5
+    first, last = np.maximum(boxes[:, :2], low), np.minimum(boxes[:, 2:], high)
+    shown = (last > first).all(axis=1)
+    return np.where(shown[:, None], np.concatenate([first, last], axis=1), np.nan)
+
+
+def cut_edges(xy_px: Floats, heads: Floats, size_px: Size) -> Flags:
+    """Whether the picture's left, upper, right and lower edge cuts the person, (n, 4), from landmarks (n, 33, 2)."""
+    (width, height), trunk, legs = size_px, xy_px[:, list(TRUNK)], xy_px[:, list(LEGS)]
+    left = (trunk[..., 0] < -BEYOND * width).any(axis=1)
+    right = (trunk[..., 0] > (1 + BEYOND) * width).any(axis=1)
+    upper = heads[:, 1] < -BEYOND * height
+    lower = (legs[..., 1] > (1 + BEYOND) * height).any(axis=1)
+    return np.stack([left, upper, right, lower], axis=1)
+
+
+def choose_target(
+    anchor_px: Floats, bodies: Floats, heads: Floats, cut: Flags, source_px: Size, output_px: Size
+) -> ChosenTarget:
+    """The target for an anchor path (n, 2) in the source, NaN where it is not seen.
+
+    ``bodies`` and ``heads`` (n, 4) are boxes in the source, NaN where there is none, and ``cut`` (n, 4) says whether
+    the left, upper, right or lower edge cuts the person.
+    """
+    centre = (np.array(output_px) - 1) / 2
+    present = np.isfinite(anchor_px).all(axis=1) & np.isfinite(bodies).all(axis=1)
+    if not present.any():
+        return ChosenTarget((float(centre[0]), float(centre[1])), "")
+    anchor, body, head = anchor_px[present], shown_boxes(bodies[present], source_px), heads[present]
+    head = shown_boxes(head, source_px)
+    often = cut[present].mean(axis=0) >= MOSTLY
+    places, reasons = [], []
+    for axis in (0, 1):
+        sides, ends = [axis, axis + 2], (output_px[axis], source_px[axis])
+        limits = (
+            _body_range(anchor[:, axis], body[:, sides], often[sides], ends[0]),
+            _edge_range(anchor[:, axis], cut[present][:, sides], often[sides], ends),
+            _head_range(anchor[:, axis], head[:, sides], ends[0]),
+        )
+        at, why = _moved(float(centre[axis]), limits, SIDES[axis])
+        places.append(float(np.clip(at, 0, ends[0] - 1)))
+        reasons.append(why)
+    return ChosenTarget((places[0], places[1]), _told(np.array(places) - centre, reasons))
+
+
+def _moved(centre: float, limits: Sequence[Range], sides: tuple[str, str]) -> tuple[float, str]:
+    """The place nearest to the centre within the limits, the last of which counts most, and what moved it there."""
+    at, why = centre, ""
+    for (low, high), reason in zip(limits, ("the person stays whole", "", "the head stays whole"), strict=True):
+        moved = (low + high) / 2 if low > high else float(np.clip(at, low, high))
+        if abs(moved - at) >= LEAST_MOVED_PX:
+            edge = sides[int(moved > at)]
+            why = reason or f"the {edge} edge, which cuts the person, stays outside"
+            at = moved
+    return at, why
+
+
+def natural_target(anchor_px: Floats, source_px: Size, output_px: Size) -> tuple[float, float]:
+    """X at the output's centre, y where the person is on the mean: no strip is for ever without picture.
+
+    ``anchor_px`` is (n, 2), NaN where it is not seen; without any it is the centre.
+    """
+    x, y = ((length - 1) / 2 for length in output_px)
+    seen_y = anchor_px[np.isfinite(anchor_px).all(axis=1), 1]
+    if not len(seen_y):
+        return x, y
+    mean, room = float(seen_y.mean()), source_px[1] - output_px[1]
+    return x, float(np.clip(np.clip(y, mean - max(room, 0), mean), 0, output_px[1] - 1))
+
+
+def head_cut(heads: Floats, to_output: Floats, source_px: Size, output_px: Size) -> float:
+    """Share of the frames with a head that the source shows in which the output shows less of it; NaN without one.
+
+    ``heads`` is (n, 4), ``to_output`` (n, 2, 3). Less than a hundredth of the picture's height does not count.
+    """
+    shown = shown_boxes(heads, source_px)
+    known = np.isfinite(shown).all(axis=1)
+    if not known.any():
+        return float("nan")
+    corners = shown[known][:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
+    moved = np.einsum("nij,nkj->nki", to_output[known, :, :2], corners) + to_output[known, None, :, 2]
+    free_px = BEYOND * output_px[1]
+    low, high = -0.5 - free_px, np.array(output_px) - 0.5 + free_px
+    return float(np.mean(~((moved >= low) & (moved <= high)).all(axis=(1, 2))))
+
+
+def _body_range(anchor: Floats, edges: Floats, often: Flags, size: int) -> Range:
+    """Targets at which the shown part of the person, from ``edges`` (n, 2), stays in the output."""
+    known = np.isfinite(edges).all(axis=1)
+    if not known.any():
+        return -np.inf, np.inf
+    before, after = anchor[known] - edges[known, 0], edges[known, 1] - anchor[known]
+    low = -np.inf if often[0] else float(np.percentile(before, 100 - OUTLIERS)) - 0.5
+    high = np.inf if often[1] else size - 0.5 - float(np.percentile(after, 100 - OUTLIERS))
+    return low, high
+
+
+def _edge_range(anchor: Floats, cut: Flags, often: Flags, ends: tuple[int, int]) -> Range:
+    """Targets at which edges that mostly cut the person stay outside an output; ``ends`` are its and the source's size."""
+    (size, source), low, high = ends, -np.inf, np.inf
+    if often[0]:  # the source's first pixel stays at or before the output's
+        high = float(anchor[cut[:, 0]].min())
+    if often[1]:
+        low = size - source + float(anchor[cut[:, 1]].max())
+    return low, high
+
+
+def _head_range(anchor: Floats, edges: Floats, size: int) -> Range:
+    """Targets at which the shown part of the head stays in the output in every frame."""
+    known = np.isfinite(edges).all(axis=1)
+    if not known.any():
+        return -np.inf, np.inf
+    free = FREE * size
+    low = float((anchor[known] - edges[known, 0]).max()) - 0.5 + free
+    high = size - 0.5 - float((edges[known, 1] - anchor[known]).max()) - free
+    return low, high
+
+
+def _told(moved: Floats, reasons: list[str]) -> str:
+    """What was chosen and why, in one short line; empty for the centre."""
+    parts = []
+    for axis, (before, after) in enumerate((("left of", "right of"), ("above", "below"))):
+        if reasons[axis]:
+            parts.append(
+                f"{abs(moved[axis]):.0f} px {after if moved[axis] > 0 else before} the centre: {reasons[axis]}"
+            )
+    return "; ".join(parts)
