@@ -14,6 +14,7 @@ from tasks.media.files.people_file import PeopleWriter, people_writer
 from tasks.media.input.prefetch import prefetched
 from tasks.media.input.rgb_frames import RgbFrame, rgb_frames
 from tasks.media.matting.body_mask import crop_body_mask
+from tasks.media.scene.camera_recorder import CameraRecorder
 from tasks.media.tracking.appearance import clothing_histograms
 from tasks.media.tracking.torso_motion import TorsoMotion
 from tasks.models.people import PeopleFinder, Sighting, open_people_tracker
@@ -58,6 +59,8 @@ class PoseCounts:
 def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write everybody's tracks (see ``tasks.media.files.people_file``): landmarks, masks, clothes, torso motion.
 
+    Besides, ``camera.parquet``: how the camera moves against what nobody hides.
+
     ``NobodyFound`` when no frame shows a person; ``ModelError`` when the model does not run on the device asked for.
     """
     clip = read_clip(request.clip)
@@ -75,7 +78,9 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
         prefetched(rgb_frames(request.source, clip, cache_mb=request.held_mb)) as stream,
         prefetched(find_people(stream, finder, settings.every)) as seen,
     ):
-        found = record_people(seen, writer, tick)
+        camera = CameraRecorder(clip.size_px)
+        found = record_people(seen, writer, tick, camera)
+    camera.write(folder / "camera.parquet")
     if not found.detected:
         cure = "check that it shows a person, or lower pose.min_detection"
         raise NobodyFound(f"no person found in {found.frames} frames; {cure}")
@@ -99,23 +104,25 @@ def find_people(stream: Iterator[RgbFrame], finder: PeopleFinder, every: int) ->
         yield SeenFrame(frame, looked, finder(frame.rgb, frame.time_s) if looked else [])
 
 
-def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick) -> PoseCounts:
-    """Write who is seen in each frame, measure clothes and torso motion, and count."""
+def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick, camera: CameraRecorder) -> PoseCounts:
+    """Write who is seen in each frame, measure clothes, torso and camera motion, and count."""
     movers: dict[int, TorsoFollower] = {}
     counts = PoseCounts()
     for frame, looked, people in seen:
         writer.frame(frame.index, frame.time_s, looked)
-        present = {}
+        present, bodies = {}, []
         for track, in_rgb, mask in people:
             present[track] = landmarks = frame.to_source(in_rgb)
             body = crop_body_mask(NO_BODY_MASK if mask is None else mask, frame.scale_xyz[:2])
             writer.sighting(frame.index, frame.time_s, track, landmarks, body)
+            bodies.append(body)
             mover = movers.setdefault(track, TorsoFollower())
             mover.seen_s = frame.time_s
             if frame.time_s >= mover.clothes_s + CLOTHES_INTERVAL_S:
                 mover.clothes_s = frame.time_s
                 writer.clothes(frame.index, track, clothing_histograms(frame.rgb, in_rgb))
         _measure_steps(movers, frame, present, writer)
+        camera.add(frame.luma, frame.time_s, bodies)
         counts.frames += 1
         counts.looked += looked
         counts.detected += bool(present)

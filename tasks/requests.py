@@ -56,7 +56,9 @@ class DecodeRequest:
 
 @dataclass(frozen=True)
 class PoseRequest:
-    """Find everybody: ``people.parquet``, ``steps.parquet``, ``clothes.parquet``, ``looked.parquet``."""
+    """Find everybody: ``people.parquet``, ``steps.parquet``, ``clothes.parquet``, ``looked.parquet``, ``bodies.npz``,
+    and how the camera moves: ``camera.parquet``.
+    """
 
     stage: ClassVar[str] = "pose"
     output: ClassVar[str] = ""
@@ -69,6 +71,20 @@ class PoseRequest:
     models: Annotated[ModelsConf, UNKEYED]
     model_digests: dict[str, str]  # by name, of the models that the settings choose
     device: Device
+
+
+@dataclass(frozen=True)
+class SceneRequest:
+    """Make the clean plates of the background: ``plates.zip``, and ``hidden.npz``, where people hide it."""
+
+    stage: ClassVar[str] = "scene"
+    output: ClassVar[str] = ""
+    compute: ClassVar[str] = "tasks.scene:build_scene"
+    libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python", "pyarrow")
+    source: Annotated[Path, UNKEYED]
+    held_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # memory for frames; None: streamed
+    clip: Artifact
+    found: Artifact  # everybody, and the camera's motion
 
 
 @dataclass(frozen=True)

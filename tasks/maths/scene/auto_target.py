@@ -150,7 +150,7 @@ def _body_range(anchor: Floats, edges: Floats, often: Flags, size: int) -> Range
 
 
 def _edge_range(anchor: Floats, cut: Flags, often: Flags, ends: tuple[int, int]) -> Range:
-    """Targets at which edges that mostly cut the person stay outside an output; ``ends`` are its and the source's size."""
+    """Targets at which edges that mostly cut the person stay outside; ``ends``: the output's and the source's size."""
     (size, source), low, high = ends, -np.inf, np.inf
     if often[0]:  # the source's first pixel stays at or before the output's
         high = float(anchor[cut[:, 0]].min())

@@ -1,0 +1,120 @@
+"""Stage: the scene behind the people: clean plates at key moments, and where people hide the background."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import rmtree
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.scene.camera_path import CameraPath
+from tasks.maths.scene.key_frames import PlatePlan, plan_plates
+from tasks.media.files.camera_file import read_camera
+from tasks.media.files.masks_file import Mask, MaskState, mask_writer
+from tasks.media.files.plates_file import PlateWriter, plate_writer
+from tasks.media.input.frame_cache import cached_frames
+from tasks.media.input.frames import Frame
+from tasks.media.planes.layout import clip_layout
+from tasks.media.scene.camera_motion import LONGEST_PX
+from tasks.media.scene.frame_store import FrameStore
+from tasks.media.scene.hidden_people import hidden_people
+from tasks.media.scene.people_mask import small_size
+from tasks.media.scene.plate import TRUSTED, build_plate
+from tasks.records import Clip, Tick, read_clip
+from tasks.requests import SceneRequest
+
+LEAST_TOLD: Final = 0.02  # share of the frames from which on a fallback is worth a line
+
+
+def build_scene(request: SceneRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    """Write ``plates.zip`` and ``hidden.npz``; facts: how many plates, and in which share of the frames they hold.
+
+    One pass over the pictures; memory does not grow with the clip, the frames that plates are made of wait on disk.
+    """
+    clip, found = read_clip(request.clip), request.found
+    path, time_s = read_camera(found.path("camera.parquet"))
+    waiting = folder / "waiting"
+    waiting.mkdir()
+    layout = clip_layout(clip)
+    with plate_writer(folder / "plates.zip", layout) as plates, mask_writer(folder / "hidden.npz") as masks:
+        plans = plan_plates(path, time_s, clip.size_px)
+        builder = _Builder(path, plans, FrameStore(waiting, layout, clip.size_px), plates)
+        edges_px = np.array([-0.5, -0.5, clip.width_px - 0.5, clip.height_px - 0.5], np.float32)
+        for frame, hidden in zip(
+            cached_frames(request.source, clip, cache_mb=request.held_mb), _hidden(request, clip), strict=True
+        ):
+            masks.write(Mask(hidden, edges_px, MaskState.measured))
+            builder.add(frame, hidden, clip.color.chroma_location)
+            tick(frame.index + 1)
+    rmtree(waiting)
+    return _facts(path, builder)
+
+
+def _hidden(request: SceneRequest, clip: Clip) -> Iterator[NDArray[np.uint8]]:
+    found = request.found
+    return hidden_people(
+        found.path("people.parquet"),
+        found.path("bodies.npz"),
+        clip.frames,
+        float(clip.rate),
+        clip.size_px,
+        small_size(clip.size_px, LONGEST_PX),
+    )
+
+
+class _Builder:
+    """Makes each plate as soon as the last frame that it is made of was seen."""
+
+    def __init__(self, path: CameraPath, plans: list[PlatePlan], store: FrameStore, writer: PlateWriter) -> None:
+        self._path, self._plans, self._store, self._writer = path, plans, store, writer
+        self._last_use: dict[int, int] = {}
+        for number, plan in enumerate(plans):
+            for frame in (plan.frame, *plan.sources):
+                self._last_use[frame] = number
+        self._next = 0
+        self.agreements: list[float] = []
+
+    @property
+    def plates(self) -> list[int]:
+        """The frames that have a plate."""
+        return [plan.frame for plan in self._plans]
+
+    def add(self, frame: Frame, hidden: NDArray[np.uint8], chroma_location: int) -> None:
+        """Take the next frame of the clip."""
+        if frame.index in self._last_use:
+            self._store.put(frame, hidden)
+        while self._next < len(self._plans):
+            plan = self._plans[self._next]
+            if max(plan.frame, *plan.sources, -1) > frame.index:
+                return
+            self._make(plan, chroma_location)
+            self._next += 1
+
+    def _make(self, plan: PlatePlan, chroma_location: int) -> None:
+        sources = [(source, self._path.between(source, plan.frame)) for source in plan.sources]
+        aligned = [(source, matrix) for source, matrix in sources if matrix is not None]
+        plate = build_plate(plan.frame, aligned, self._store, chroma_location)
+        self._writer.write(plate)
+        self.agreements.append(plate.agreement)
+        for frame in [frame for frame in self._store.frames if self._last_use[frame] <= self._next]:
+            self._store.drop(frame)
+
+
+def _facts(path: CameraPath, builder: _Builder) -> dict[str, Any]:
+    """Of the shots: how many; of the frames: which share lies next to a plate that other frames agree with."""
+    plates = np.array(builder.plates)
+    nearest = np.abs(np.arange(path.frames)[:, None] - plates[None]).argmin(axis=1)
+    held = np.array(builder.agreements)[nearest] >= TRUSTED
+    share = float(held.mean())
+    notes = []
+    if 1 - share >= LEAST_TOLD:
+        fact = f"the background of {(~held).sum()} of {path.frames} frames does not fit that of others"
+        notes.append(f"{fact} (it moves, or near things pass): their border shows a mirror, border=blur shows none")
+    return {
+        "plates": len(plates),
+        "shots": int(path.shot.max()) + 1,
+        "aligned": round(share, 6),
+        "confidence": round(float(np.median(path.confidence)), 6),
+        "notes": notes,
+    }

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.media.files.masks_file import Mask, MaskState
+from tasks.media.files.people_file import people_writer
+from tasks.media.scene.hidden_people import hidden_people
+from tests.support.bodies import figure
+
+SIZE_PX, SMALL_PX = (1000, 500), (200, 100)
+RATE_HZ = 10.0
+
+
+def hidden(folder: Path, sightings: list[int], frames: int, step_px: float = 0.0) -> list[NDArray[np.uint8]]:
+    """Masks of a clip in which one person, 100 px wide, is seen at ``sightings``, ``step_px`` farther every frame."""
+    with people_writer(folder) as writer:
+        for frame in range(frames):
+            writer.frame(frame, frame / RATE_HZ, True)
+            if frame in sightings:
+                x = 100 + step_px * frame
+                edges_px = np.array([x, 100, x + 100, 300], np.float32)
+                body = Mask(np.full((8, 8), 255, np.uint8), edges_px, MaskState.measured)
+                writer.sighting(frame, frame / RATE_HZ, 1, figure((x + 50, 200.0)), body)
+    files = folder / "people.parquet", folder / "bodies.npz"
+    return list(hidden_people(*files, frames, RATE_HZ, SIZE_PX, SMALL_PX))
+
+
+def middle(mask: NDArray[np.uint8]) -> float:
+    """The middle column of what is hidden, in source pixels."""
+    columns = np.flatnonzero(mask.any(axis=0))
+    return float((columns[0] + columns[-1] + 1) / 2) * 5
+
+
+def test_a_person_who_is_seen_is_hidden(tmp_path: Path) -> None:
+    masks = hidden(tmp_path, [0, 1, 2], 3)
+    assert all(mask[40, 30] == 255 for mask in masks)
+
+
+def test_a_person_is_bridged_between_two_sightings_at_the_place_between(tmp_path: Path) -> None:
+    masks = hidden(tmp_path, [0, 6], 7, step_px=40)
+    assert abs(middle(masks[3]) - (150 + 120)) < 8
+
+
+def test_a_person_is_expected_a_little_before_and_after(tmp_path: Path) -> None:
+    masks = hidden(tmp_path, list(range(10, 15)), 40, step_px=20)
+    assert [int(mask.any()) for mask in masks] == [0] * 5 + [1] * 15 + [0] * 20
+    assert abs(middle(masks[17]) - (150 + 17 * 20)) < 8
+    assert abs(middle(masks[7]) - (150 + 7 * 20)) < 8
+
+
+def test_after_a_long_gap_nobody_is_made_up(tmp_path: Path) -> None:
+    masks = hidden(tmp_path, [0, 30], 31)
+    assert not masks[15].any()
