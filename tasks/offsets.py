@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.enums import AnchorMethod
+from conf.enums import AnchorMethod, AnchorPoint
 from conf.lock import AnchorConf
 from tasks.errors import AnchorNotSeen, NobodyFound, OutputError
 from tasks.maths.anchor import gaps
@@ -116,7 +116,16 @@ def _require_anchor(pose: PoseTrack, anchor: Anchor, settings: AnchorConf) -> No
             else f"nothing for anchor.point={settings.point.value}"
         )
         fact = f"a person in {found} of {pose.frames} frames, but {what} with visibility {settings.min_confidence:g}"
-        raise AnchorNotSeen(f"{fact}; use anchor.point=auto, or lower anchor.min_confidence")
+        raise AnchorNotSeen(f"{fact}; {_anchor_cure(settings)}lower anchor.min_confidence")
+
+
+def _anchor_cure(settings: AnchorConf) -> str:
+    """What else may give an anchor under these settings; empty where nothing does."""
+    if settings.landmarks:
+        return "leave anchor.landmarks out, or "
+    if settings.point is not AnchorPoint.auto:
+        return "use anchor.point=auto, or "
+    return "" if settings.masks else "add anchor.masks=true, or "
 
 
 def _columns(

@@ -62,6 +62,8 @@ def _known_line(error: BaseException, value: str) -> str:
         return unknown_setting_line(name)
     if isinstance(error, MissingConfigException):
         return _missing_file_line(error, text)
+    if folder := re.match(r"Additional config directory '(.+)' not found", text):
+        return f"--config-dir: there is no folder {folder[1]}; give the folder of your YAML file"
     if several := re.match(r"Ambiguous value for argument '(\S+?)=(.+)'", text):
         as_list = f", or give [{several[2]}] as a list" if _accepts_list(several[1]) else ""
         return f"{several[1]}: it takes one value; put -m before it for a sweep{as_list}"
@@ -101,8 +103,6 @@ def _missing_file_line(error: MissingConfigException, text: str) -> str:
     if primary := re.match(r"Cannot find primary config '(.+?)'", text):
         cure = f"name its folder with --config-dir, as in --config-dir . --config-name {primary[1]}"
         return f"--config-name: there is no file {primary[1]}.yaml; {cure}"
-    if folder := re.match(r"Additional config directory '(.+)' not found", text):
-        return f"--config-dir: there is no folder {folder[1]}; give the folder of your YAML file"
     return ""
 
 

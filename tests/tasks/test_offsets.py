@@ -174,6 +174,24 @@ def test_hips_that_are_asked_for_and_never_seen_say_so(tmp_path: Path) -> None:
     assert "anchor.point=auto" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("settings", "cure"),
+    [
+        (AnchorConf(), "add anchor.masks=true, or lower anchor.min_confidence"),
+        (AnchorConf(point=AnchorPoint.head), "use anchor.point=auto, or lower anchor.min_confidence"),
+        (AnchorConf(landmarks={"nose": 1.0}), "leave anchor.landmarks out, or lower anchor.min_confidence"),
+    ],
+)
+def test_an_anchor_that_is_never_seen_is_an_error_whose_cure_changes_something(
+    tmp_path: Path, settings: AnchorConf, cure: str
+) -> None:
+    track = walker()
+    unseen = replace(track, visibility=np.full_like(track.visibility, 0.1))
+    with pytest.raises(AnchorNotSeen) as caught:
+        run(tmp_path, request(tmp_path, unseen, settings=settings))
+    assert str(caught.value).endswith(f"; {cure}")
+
+
 def test_without_hips_the_shoulders_are_locked_and_it_is_said(tmp_path: Path) -> None:
     facts, table, _ = run(tmp_path, request(tmp_path, walker(left_seen=0.2, right_seen=0.1)))
     assert set(table["source"]) == {"shoulders"}
