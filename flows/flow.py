@@ -31,7 +31,7 @@ from flows.results.run_record import flat_metrics
 from flows.sweep import SweepSetting
 from flows.videos import find_all_videos
 from tasks.cache.store import in_use
-from tasks.errors import Interrupted, NotFoundInClip, StillwalkError
+from tasks.errors import Interrupted, NotFoundInClip, StillwalkError, counted
 from tasks.execution import processes, progress
 from tasks.records import Artifact
 
@@ -47,7 +47,7 @@ class VideosFailed(StillwalkError):
         self.results = results
         self.also = also  # what went wrong beside the videos
         failed = sum(bool(result.error) for result in results)
-        super().__init__(also or f"{failed} of {len(results)} videos failed")
+        super().__init__(also or f"{failed} of {counted(len(results), 'video')} failed")
 
 
 @flow(name="stillwalk", persist_result=False)

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tasks.errors import counted
 from tasks.media.files.tables import write_json, write_table
 from tasks.media.input.frame_cache import decoded_bytes
 from tasks.media.input.probe import scan_video
@@ -43,7 +44,7 @@ def _notes(clip: Clip) -> list[str]:
     if stores_alpha(clip.pixel_format) and clip.codec != "gif":  # which is told to have it whatever it shows
         notes.append("the video is partly transparent: its opacity is left out; put it on a background first")
     if clip.interlaced:
-        fact = f"the picture is interlaced ({clip.interlaced} of {clip.frames} frames)"
+        fact = f"the picture is interlaced ({clip.interlaced} of {counted(clip.frames, 'frame')})"
         cure = "deinterlace it first, such as with ffmpeg -vf bwdif"
         notes.append(f"{fact}: its two half pictures are moved as one, which mixes them; {cure}")
     return notes

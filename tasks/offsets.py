@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from conf.enums import AnchorMethod, AnchorPoint
 from conf.lock import AnchorConf
-from tasks.errors import AnchorNotSeen, NobodyFound, OutputError
+from tasks.errors import AnchorNotSeen, NobodyFound, OutputError, counted
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.anchor_point import Anchor, AnchorChoice, choose_anchor, hide_outside_landmarks, mask_anchor
 from tasks.maths.anchor.fusion import FusedAnchor, FusionSettings, fuse
@@ -107,7 +107,7 @@ def _facts(pose: PoseTrack, looked: Flags, chosen: AnchorChoice, path: FusedAnch
 def _require_anchor(pose: PoseTrack, anchor: Anchor, settings: AnchorConf) -> None:
     if not pose.found.any():
         cure = "check that this is the right video, or lower pose.min_detection"
-        raise NobodyFound(f"no person found in {pose.frames} frames; {cure}")
+        raise NobodyFound(f"no person found in {counted(pose.frames, 'frame')}; {cure}")
     if not np.isfinite(anchor.xy_px).any():
         found = int(pose.found.sum())
         what = (
@@ -115,7 +115,8 @@ def _require_anchor(pose: PoseTrack, anchor: Anchor, settings: AnchorConf) -> No
             if settings.landmarks
             else f"nothing for anchor.point={settings.point.value}"
         )
-        fact = f"a person in {found} of {pose.frames} frames, but {what} with visibility {settings.min_confidence:g}"
+        seen = f"a person in {found} of {counted(pose.frames, 'frame')}"
+        fact = f"{seen}, but {what} with visibility {settings.min_confidence:g}"
         raise AnchorNotSeen(f"{fact}; {_anchor_cure(settings)}lower anchor.min_confidence")
 
 

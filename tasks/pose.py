@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from tasks.errors import NobodyFound
+from tasks.errors import NobodyFound, counted
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import HIPS
 from tasks.media.files.people_file import PeopleWriter, people_writer
@@ -83,7 +83,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
     camera.write(folder / "camera.parquet")
     if not found.detected:
         cure = "check that it shows a person, or lower pose.min_detection"
-        raise NobodyFound(f"no person found in {found.frames} frames; {cure}")
+        raise NobodyFound(f"no person found in {counted(found.frames, 'frame')}; {cure}")
     return {
         "frames": found.frames,
         "looked": found.looked,

@@ -14,6 +14,7 @@ from conf.enums import BorderMode, FrameMode, Output, Runner
 from flows.job import Job
 from flows.results.result import Result, StageRun, stage_run
 from tasks.cache.keys import canonical
+from tasks.errors import counted
 from tasks.maths.anchor.states import SEEN_STATES
 from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS
 from tasks.records import Artifact, Clip, read_clip
@@ -75,13 +76,14 @@ def summary_lines(artifacts: dict[str, Artifact], border: BorderMode) -> Iterato
         return
     pose, metrics = artifacts["subject"].facts, read_metrics(artifacts)
     planned, before = metrics["planned"], metrics["before"]
-    if pose["looked"] < pose["frames"]:
-        yield f"person: found in {pose['detected']} of {pose['looked']} analysed frames, {pose['frames']} in all"
+    detected, looked = pose["detected"], pose["looked"]
+    if looked < pose["frames"]:
+        yield f"person: found in {detected} of {counted(looked, 'analysed frame')}, {pose['frames']} in all"
     else:
-        yield f"person: found in {pose['detected']} of {pose['looked']} frames ({pose['detection_rate']:.1%})"
+        yield f"person: found in {detected} of {counted(looked, 'frame')} ({pose['detection_rate']:.1%})"
     states = artifacts["offsets"].facts["states"]
     known = sum(states.get(state, 0) for state in SEEN_STATES)
-    where = f", over the {known} frames with a measured anchor" if known < pose["frames"] else ""
+    where = f", over the {counted(known, 'frame')} with a measured anchor" if known < pose["frames"] else ""
     yield f"lock: {planned['lock_rms']:.1f} px rms planned, {before['lock_rms']:.0f} px in the source{where}"
     yield from _verified_lines(metrics.get("verified", {}))
     yield _picture_line(planned["visible_area_mean"], border)

@@ -24,6 +24,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
+from tasks.errors import counted
 from tasks.execution.progress import Meter
 
 ANSWER_S: Final = 5.0  # the patience with one request
@@ -105,7 +106,7 @@ def _told(meter: Meter, started: float) -> tuple[str, Any]:
     """What is shown: a sentence, and percents; 0 while the length is not known."""
     done, frames = meter.frames_done, meter.work.frames
     rate_hz = done / max(time.monotonic() - started, 1e-3)
-    of_all = f" of {frames}" if frames else ""
-    return f"{meter.work.stage} {meter.work.video}: {done}{of_all} frames, {rate_hz:.0f} a second", (
+    part = f"{done} of {counted(frames, 'frame')}" if frames else counted(done, "frame")
+    return f"{meter.work.stage} {meter.work.video}: {part}, {rate_hz:.0f} per second", (
         round(100 * min(done / frames, 1), 1) if frames else (100.0 if meter.whole else 0.0)
     )

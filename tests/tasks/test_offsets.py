@@ -195,7 +195,7 @@ def test_an_anchor_that_is_never_seen_is_an_error_whose_cure_changes_something(
 def test_without_hips_the_shoulders_are_locked_and_it_is_said(tmp_path: Path) -> None:
     facts, table, _ = run(tmp_path, request(tmp_path, walker(left_seen=0.2, right_seen=0.1)))
     assert set(table["source"]) == {"shoulders"}
-    assert facts["notes"] == ["the hips are seen in 0 of the 24 frames with a person: locked on the shoulders"]
+    assert facts["notes"] == ["the hips are seen in 0 of 24 frames with a person: locked on the shoulders"]
 
 
 def test_a_target_outside_the_crop_is_refused_before_work(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.errors import counted
 from tasks.maths.anchor import gaps
 from tasks.maths.arrays import Flags, Floats, Labels
 from tasks.maths.body.landmarks import FACE, LANDMARK_NAMES, LEFT_HIP, RIGHT_HIP, SHOULDERS, PoseTrack
@@ -133,7 +134,9 @@ def _choose_automatically(track: PoseTrack, parts: Mapping[str, Anchor]) -> Anch
         return AnchorChoice(join_anchors(track.time_s, list(parts.values())), "hips", "")
     first = next((name for name in parts if name != "hips" and counts[name]), "head")
     order = [first, *(name for name in parts if name not in (first, "hips")), "hips"]
-    why = f"the hips are seen in {counts['hips']} of the {with_person} frames with a person: locked on the {first}"
+    why = (
+        f"the hips are seen in {counts['hips']} of {counted(with_person, 'frame')} with a person: locked on the {first}"
+    )
     return AnchorChoice(join_anchors(track.time_s, [parts[name] for name in order]), first, why)
 
 

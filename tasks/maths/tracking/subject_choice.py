@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import SettingError
+from tasks.errors import SettingError, counted
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import FEET, HIPS, hip_midpoint, landmark_box, torso_length_px
 from tasks.maths.tracking.tracks import Track
@@ -169,7 +169,8 @@ def auto_score(person: PersonFacts, people: Sequence[PersonFacts]) -> float:
 
 def seen_text(person: PersonFacts) -> str:
     """When and how long a person is seen, in words."""
-    return f"seen in {person.frames} frames ({person.share:.0%}) from {person.first_s:.2f} to {person.last_s:.2f} s"
+    frames = f"{counted(person.frames, 'frame')} ({person.share:.0%})"
+    return f"seen in {frames} from {person.first_s:.2f} to {person.last_s:.2f} s"
 
 
 def _rank(person: PersonFacts, people: Sequence[PersonFacts], rule: str) -> float:

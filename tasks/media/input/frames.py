@@ -9,7 +9,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from tasks.errors import VideoError
+from tasks.errors import VideoError, counted
 from tasks.media.input.video_reader import DecodeStats, decode_frames, open_video
 from tasks.media.planes.layout import (
     PixelLayout,
@@ -70,7 +70,7 @@ def read_frames(source: Path, clip: Clip) -> Iterator[Frame]:
             del frame
             yield Frame(index, pts or 0, duration, planes, layout, clip.color)
         if stats.frames < clip.frames:
-            raise _changed(source, f"{stats.frames} frames came, not {clip.frames}")
+            raise _changed(source, f"it has {counted(stats.frames, 'frame')}, not {clip.frames}")
 
 
 def _with_durations(decoded: Iterator[VideoFrame], clip: Clip) -> Iterator[tuple[VideoFrame, int]]:

@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from tasks.errors import VideoError
+from tasks.errors import VideoError, counted
 from tasks.media.input.damage import describe_missing_frames, describe_truncation
 from tasks.media.input.stream_tags import (
     read_color_tags,
@@ -210,8 +210,9 @@ def _describe_early_end(path: Path, container: InputContainer, stream: VideoStre
             reason = f"the file ends at {end_s:.2f} s of {declared_s:.2f} s"
     if not (reason := reason or describe_truncation(path, container.format.name)):
         return ""
-    of = f" of {declared}" if declared > stats.frames else ""
-    return f"{stats.frames}{of} frames could be decoded: {reason}"
+    found = counted(stats.frames, "frame")
+    part = f"{stats.frames} of {counted(declared, 'frame')}" if declared > stats.frames else found
+    return f"{part} could be decoded: {reason}"
 
 
 def _declared_end_s(stream: VideoStream) -> float:

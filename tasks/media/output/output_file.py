@@ -9,7 +9,7 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from tasks.errors import OutputError, VideoError
+from tasks.errors import OutputError, VideoError, counted
 from tasks.media.input.video_reader import open_video, skip_loop_filter
 from tasks.media.output.audio_clock import SoundSource
 from tasks.media.output.sound_copy import SoundCopy, TimedPacket
@@ -130,4 +130,4 @@ def check_written_video(path: Path, frames: int) -> None:
         damage = f" ({error.strerror or error})"
     if packets != frames or decoded != frames or damage:
         found = min(packets, decoded) if packets <= frames else packets
-        raise OutputError(f"{path}: holds {found} frames instead of {frames}{damage}; run again")
+        raise OutputError(f"{path}: holds {counted(found, 'frame')} instead of {frames}{damage}; run again")

@@ -80,6 +80,11 @@ def test_the_summary_says_how_many_frames_its_figures_cover(
     assert list(summary_lines(made, BorderMode.reflect)) == [*lines, "picture: 80% of the output"]
 
 
+def test_the_summary_of_one_frame_has_no_plural(tmp_path: Path) -> None:
+    made = artifacts(tmp_path, 1, 1, {"measured": 1})
+    assert next(summary_lines(made, BorderMode.reflect)) == "person: found in 1 of 1 analysed frame, 120 in all"
+
+
 def test_the_summary_shows_what_was_measured_in_the_file(tmp_path: Path) -> None:
     made = artifacts(tmp_path, 120, 120, {"measured": 120}) | {"verify": stage("verify", tmp_path)}
     verified = {"residual_step": 0.35, "residual_step_before": 2.63, "lock_rms": 1.9, "judged": 0.5}

@@ -129,7 +129,7 @@ def test_planes_are_read_only(tmp_path: Path) -> None:
 def test_a_file_with_fewer_frames_than_its_clip_is_an_error(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", Made())
     clip = replace(read(path), frames=13)
-    with pytest.raises(VideoError, match="12 frames came, not 13; it changed"):
+    with pytest.raises(VideoError, match="it has 12 frames, not 13; it changed"):
         list(read_frames(path, clip))
 
 

@@ -1,0 +1,20 @@
+"""Messages with a number: one frame, two frames."""
+
+import pytest
+
+from tasks.errors import counted
+from tasks.maths.tracking.subject_choice import PersonFacts, seen_text
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 frames"), (1, "1 frame"), (2, "2 frames")])
+def test_a_number_agrees_with_its_noun(number: int, text: str) -> None:
+    assert counted(number, "frame") == text
+
+
+def test_an_irregular_plural_is_given() -> None:
+    assert [counted(number, "entry", "entries") for number in (1, 2)] == ["1 entry", "2 entries"]
+
+
+def test_a_person_is_seen_in_one_frame() -> None:
+    facts = PersonFacts(1, 1, 0.5, 0.0, 0.0, 200.0, 0.1, 0.9, 0.2, False)
+    assert seen_text(facts) == "seen in 1 frame (50%) from 0.00 to 0.00 s"
