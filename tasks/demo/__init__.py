@@ -1,1 +1,1 @@
-"""The drawn walker: a video whose true joints are known."""
+"""The demo: a drawn walker, whose true joint positions are known."""

@@ -1,4 +1,4 @@
-"""Stage ``demo``: draw the walker into a video with sound, and write down where the joints truly are."""
+"""Stage ``demo``: draw the walker as a video with sound, and write the true positions of the joints."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -34,18 +34,18 @@ from tasks.records import ColorTags, Tick
 from tasks.requests import DemoRequest
 
 HIP_CENTER: Final = "hip_center"
-TIME_STEP_S: Final = 0.01
-# The distance that the hips keep from the camera: no hand or foot may reach it, however fast the walk is.
-BODY_ROOM_BH: Final = 0.5  # body heights, for a trunk that leans
-STEP_ROOM: Final = 0.6  # step lengths, for feet and hands
+TIME_STEP_S: Final = 0.01  # of the search for the longest walk
+# The smallest distance of the hips from the camera is the sum of two parts, so that no hand or foot reaches the camera.
+BODY_ROOM_BH: Final = 0.5  # for a leaning trunk, in body heights
+STEP_ROOM: Final = 0.6  # for feet and hands, in step lengths
 _BT709_LIMITED: Final = ColorTags(range=1, primaries=1, transfer=1, matrix=1, chroma_location=1)
 
 
 def draw_demo(request: DemoRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``demo.mp4`` (H.264, AAC) and ``truth.parquet`` (frame, time_s, landmark, x_px, y_px) into ``folder``.
 
-    The landmarks of the truth are MediaPipe's names, NaN where the figure has none, and ``hip_center``. The same
-    request gives the same bytes. ``SettingError`` for a walk that cannot be drawn.
+    Landmarks of the truth have MediaPipe's names, plus ``hip_center``. Those that the figure does not have are NaN. The
+    same request gives the same bytes. ``SettingError`` if the walk cannot be drawn.
     """
     walker = walk_from_settings(request.settings)
     sound = folder / "footsteps.mp4"
@@ -58,7 +58,7 @@ def draw_demo(request: DemoRequest, folder: Path, tick: Tick) -> dict[str, Any]:
 
 
 def walk_from_settings(settings: DemoConf) -> Walk:
-    """What the settings ask to be drawn; ``SettingError`` where somebody would walk into the camera."""
+    """The walk that the settings describe. ``SettingError`` if somebody would walk into the camera."""
     fields = asdict(settings)
     size_px = (fields.pop("width"), fields.pop("height"))
     walker = Walk(size_px=size_px, **fields | {"fps": settings.rate})
@@ -69,7 +69,7 @@ def walk_from_settings(settings: DemoConf) -> Walk:
 
 
 def _longest_walk_s(walker: Walk) -> float:
-    """Seconds that the walk can last before somebody reaches the camera; infinite where nobody does in its own."""
+    """Seconds that the walk can last before somebody reaches the camera. Infinite if nobody does."""
     middle_s, least_s = walker.seconds / 2, float("inf")
     time_s = np.append(np.arange(0, walker.seconds, TIME_STEP_S), walker.seconds)
     for way in (subject_gait(walker), *([passer_by_gait(walker)] if walker.crossing else [])):
@@ -101,9 +101,9 @@ def _write_truth(known: GroundTruth, path: Path) -> None:
 def write_rgb_video(
     path: Path, pictures: Iterable[NDArray[np.uint8]], *, size_px: tuple[int, int], rate: Fraction, sound: Path
 ) -> None:
-    """Write pictures (h, w, 3) at a constant rate as yuv420p, BT.709 limited, with the tracks of ``sound``.
+    """Write pictures (h, w, 3) at a constant rate as H.264, yuv420p, BT.709 limited, with the tracks of ``sound``.
 
-    ``OutputError`` when ``ground_path`` cannot be written.
+    These tags show the same colours in every player. ``OutputError`` if ``path`` cannot be written.
     """
     layout, reformatter = nearest_layout("yuv420p"), VideoReformatter()
     sink = VideoWriter(

@@ -1,4 +1,4 @@
-"""The demo's sound: a step is heard at every heel strike, so that picture and sound can be compared."""
+"""The demo's sound: a footstep at every heel strike, so that picture and sound can be compared."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,14 +16,14 @@ from tasks.errors import OutputError
 Single = NDArray[np.float32]
 
 SOUND_RATE_HZ: Final = 48000
-_BLOCK: Final = 1024  # samples, a frame of AAC
+_BLOCK: Final = 1024  # samples of an AAC frame
 _STEP_S: Final = 0.12
 
 
 def footstep_sound(gait: Gait, seconds: float, seed: int) -> Iterator[Single]:
-    """Mono sound of ``seconds``, -1..1, in blocks of 1024 samples (the last one shorter): silence and steps.
+    """Mono sound of ``seconds``, -1..1, in blocks of 1024 samples (the last may be shorter): silence and footsteps.
 
-    A step begins at the sample nearest to the heel strike.
+    A footstep begins at the sample nearest to the heel strike.
     """
     sounds = {side: _step_sound((seed, number)) for number, side in enumerate(("left", "right"))}
     total = round(seconds * SOUND_RATE_HZ)
@@ -40,7 +40,7 @@ def footstep_sound(gait: Gait, seconds: float, seed: int) -> Iterator[Single]:
 
 
 def _step_sound(seed: tuple[int, int]) -> Single:
-    """A dull thud with a short click of the heel before it."""
+    """A dull thud, preceded by a short click of the heel."""
     count = round(_STEP_S * SOUND_RATE_HZ)
     time_s = np.arange(count) / SOUND_RATE_HZ
     random = np.random.default_rng(seed)
@@ -52,7 +52,7 @@ def _step_sound(seed: tuple[int, int]) -> Single:
 
 
 def write_aac(path: Path, blocks: Iterator[Single]) -> None:
-    """Write mono blocks at 48 kHz as AAC in MP4; ``OutputError`` when ``path`` cannot be written."""
+    """Write mono blocks at 48 kHz as AAC in MP4. ``OutputError`` if ``path`` cannot be written."""
     try:
         with av.open(f"file:{path}", "w", format="mp4", container_options={"fflags": "+bitexact"}) as container:
             stream = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="mono", bit_rate=96_000)

@@ -1,6 +1,6 @@
-"""Shaded shapes drawn analytically: every edge is exact to a fraction of a pixel, whatever its place.
+"""Shaded shapes, drawn analytically, so that every edge is exact to a fraction of a pixel.
 
-A ``Layer`` holds the picture and the coverage of the person drawn so far; a shape works on its own bounding box only.
+A ``Layer`` holds the picture and the coverage drawn so far. A shape is computed only in its own bounding box.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,10 @@ _AMBIENT: Final = 0.56
 
 @dataclass(frozen=True)
 class Layer:
-    """Picture (h, w, 3) and coverage (h, w), float32, both changed in place; ``origin`` is its first pixel."""
+    """Picture (h, w, 3) and coverage (h, w), float32, both changed in place.
+
+    ``origin`` is the first pixel's position.
+    """
 
     rgb: Single  # 0..255
     alpha: Single  # 0..1
@@ -32,7 +35,7 @@ LayerSlice = tuple[slice, slice]
 
 
 def layer_window(layer: Layer, low: PointPx, high: PointPx) -> tuple[LayerSlice, Single, Single] | None:
-    """Part of the layer around a box, with x (1, n) and y (m, 1) of its pixels; None when it is outside."""
+    """The part of the layer around a box, with x (1, n) and y (m, 1) of its pixels. None if it is outside."""
     height, width = layer.alpha.shape
     x0, y0 = layer.origin
     left, top = max(int(np.floor(low[0])) - 1 - x0, 0), max(int(np.floor(low[1])) - 1 - y0, 0)
@@ -45,7 +48,7 @@ def layer_window(layer: Layer, low: PointPx, high: PointPx) -> tuple[LayerSlice,
 
 
 def paint_over(layer: Layer, where: LayerSlice, cover: Single, rgb: Single) -> None:
-    """Lay ``rgb`` (h, w, 3) over the layer where ``cover`` (h, w) says."""
+    """Paint ``rgb`` (h, w, 3) over the layer with coverage ``cover`` (h, w)."""
     picture = layer.rgb[where]
     picture += cover[..., None] * (rgb - picture)
     alpha = layer.alpha[where]
@@ -53,7 +56,7 @@ def paint_over(layer: Layer, where: LayerSlice, cover: Single, rgb: Single) -> N
 
 
 def cylinder_light(across: Single, axis: PointPx) -> Single:
-    """Light (h, w) on a cylinder seen from the side; ``across`` is -1..1 along the axis' right-hand normal."""
+    """Light (h, w) on a cylinder seen from the side. ``across`` is -1..1 along the right-hand normal of the axis."""
     normal_x, normal_y = -axis[1], axis[0]
     out = np.clip(across, -1, 1)
     front = np.sqrt(1 - out * out)
@@ -73,7 +76,7 @@ def capsule(
     cloth: Single | None = None,
     cloth_px: float = 1.0,
 ) -> None:
-    """A limb between two points: radii at both ends, ``bulge`` added (parabola) in between.
+    """A limb between two points, with a radius at each end and ``bulge`` added in between (parabola).
 
     ``cloth`` is a periodic brightness texture (values about 1) that moves with the limb, one texel per ``cloth_px``.
     """
@@ -106,7 +109,7 @@ def capsule(
 
 
 def sample_texture(texture: Single, u: Single, v: Single) -> Single:
-    """Samples (h, w) or (h, w, c) of a periodic texture, bilinear, at column ``u`` and row ``v``."""
+    """Bilinear samples (h, w) or (h, w, c) of a periodic texture at column ``u`` and row ``v``."""
     height, width = texture.shape[:2]
     shape = np.broadcast_shapes(u.shape, v.shape)
     columns = np.broadcast_to(np.mod(u, np.float32(width)), shape).astype(np.float32)
@@ -118,7 +121,7 @@ def sample_texture(texture: Single, u: Single, v: Single) -> Single:
 def disc(
     layer: Layer, center: PointPx, radii: PointPx, color: Color, *, strength: float = 1.0, soft: float = 1.0
 ) -> None:
-    """A flat ellipse of one colour, its edge ``soft`` pixels wide; it adds no coverage of its own."""
+    """A flat ellipse of one colour with an edge ``soft`` pixels wide. It adds no coverage."""
     reach = (radii[0] + soft, radii[1] + soft)
     found = layer_window(
         layer, (center[0] - reach[0], center[1] - reach[1]), (center[0] + reach[0], center[1] + reach[1])
@@ -135,7 +138,7 @@ def disc(
 def paint_surface(
     layer: Layer, low: PointPx, high: PointPx, shade: Callable[[Single, Single], tuple[Single, Single]]
 ) -> None:
-    """Paint what ``shade(x, y)`` returns for the pixels of a box: coverage (h, w) and colour (h, w, 3)."""
+    """Paint the coverage (h, w) and colour (h, w, 3) that ``shade(x, y)`` returns for the pixels of a box."""
     found = layer_window(layer, low, high)
     if found is None:
         return

@@ -1,7 +1,7 @@
-"""How a person walks, as a pure function of time: the joints of a body one unit high, in three dimensions.
+"""The joints of a walking body of height 1 in three dimensions, as a pure function of time.
 
-Joint angles follow published curves of level walking; feet stand still on the ground while they carry, so that
-speed = step length x cadence holds exactly. Axes and units are those of ``gait_path``.
+Joint angles follow the published curves in ``gait``. Feet stand still on the ground during stance, so that speed = step
+length x cadence holds exactly. Axes and units are those of ``gait``.
 """
 
 from dataclasses import dataclass
@@ -43,11 +43,11 @@ EXTRA_POINTS: Final = ("hip_center", "neck", "head", "left_ball", "right_ball", 
 POINTS: Final = LANDMARK_NAMES + EXTRA_POINTS
 POINT_INDEX: Final = {name: number for number, name in enumerate(POINTS)}
 Joints = dict[str, Floats]
-_HEEL_CONTACT: Final = np.array([-0.030, -ANKLE_HEIGHT_BH])  # (forward, up) from the ankle, foot level
+_HEEL_CONTACT: Final = np.array([-0.030, -ANKLE_HEIGHT_BH])  # (forward, up) from the ankle, with the foot level
 _BALL_CONTACT: Final = np.array([0.078, -ANKLE_HEIGHT_BH])
 _HEEL: Final = np.array([-0.034, -0.024])
 _TOE_FROM_BALL: Final = np.array([0.026, 0.012])
-_FACE: Final = {  # forward, left, up from the head's centre
+_FACE: Final = {  # (forward, left, up) from the centre of the head
     "nose": (0.063, 0.0, -0.006),
     "left_eye": (0.048, 0.018, 0.010),
     "right_eye": (0.048, -0.018, 0.010),
@@ -60,16 +60,16 @@ _FACE: Final = {  # forward, left, up from the head's centre
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Joints of n moments, and how the trunk is turned; ``POINTS`` names the rows."""
+    """Joints at n moments and the turn of the trunk. ``POINTS`` names the rows."""
 
     xyz: Floats  # (n, len(POINTS), 3); NaN where a point is not modelled
     yaw_rad: Floats  # (n,) heading
-    pelvis_rad: Floats  # (n,) turn of the pelvis about the vertical, taken from the heading: left side back positive
-    shoulders_rad: Floats  # (n,) the same of the shoulders
+    pelvis_rad: Floats  # (n,) turn of the pelvis about the vertical, relative to the heading; positive: left side back
+    shoulders_rad: Floats  # (n,) the same for the shoulders
 
 
 def skeleton_at(gait: Gait, time_s: Floats) -> Skeleton:
-    """The body at ``time_s`` (n,). Pure: the same gait and times give the same joints."""
+    """The skeleton at ``time_s`` (n,). The same gait and times give the same joints."""
     yaw = heading(gait, time_s)
     fore, left = forward_and_left(yaw)
     wave = 2 * np.pi * stride_count(gait, time_s, "right")
@@ -91,12 +91,12 @@ def skeleton_at(gait: Gait, time_s: Floats) -> Skeleton:
 
 
 def _leftward(fore: Floats, left: Floats, turn_rad: Floats) -> Floats:
-    """Leftward axis (n, 3) after turning about the vertical, left side back when positive."""
+    """Leftward axis (n, 3) after a turn about the vertical. Positive turns the left side back."""
     return np.asarray(left * np.cos(turn_rad)[:, None] - fore * np.sin(turn_rad)[:, None])
 
 
 def _spine(gait: Gait, time_s: Floats) -> tuple[Floats, Floats]:
-    """Forward lean (n,) and direction (n, 3) of the trunk from hips to neck."""
+    """Forward lean (n,) of the trunk, and its direction (n, 3) from hips to neck."""
     fore, left = forward_and_left(heading(gait, time_s))
     wave = 2 * np.pi * stride_count(gait, time_s, "right")
     lean = np.deg2rad(3) + gait.lean_rad * np.sin(2 * np.pi * gait.lean_hz * time_s)
@@ -105,18 +105,18 @@ def _spine(gait: Gait, time_s: Floats) -> tuple[Floats, Floats]:
 
 
 def _pelvis(gait: Gait, time_s: Floats) -> Floats:
-    """Point halfway between the hip joints (n, 3): it bobs and surges twice a stride, sways once."""
+    """Point halfway between the hip joints (n, 3). It bobs and surges twice a stride, and sways once."""
     fore, left = forward_and_left(heading(gait, time_s))
     passed = stride_count(gait, time_s, "right")
     wave = 2 * np.pi * passed
     up = _pelvis_height(gait) + _bob(gait, passed)
     surge = 0.012 * gait.step * np.sin(2 * wave)
-    side = -gait.sway * np.sin(wave)  # over the leg that carries
+    side = -gait.sway * np.sin(wave)  # over the standing leg
     return np.asarray(ground_path(gait, time_s) + UP * up[:, None] + fore * surge[:, None] + left * side[:, None])
 
 
 def _bob(gait: Gait, passed: Floats) -> Floats:
-    """Height of the pelvis about its mean: lowest just after each heel strike, when both legs carry."""
+    """Height of the pelvis relative to its mean. It is lowest just after each heel strike, when both feet stand."""
     even = -0.5 * gait.bounce * min(gait.reach, 1.0) * LEG_BH * np.cos(4 * np.pi * (passed - 0.05))
     uneven = -0.012 * gait.limp * np.cos(2 * np.pi * (passed - 0.15))
     return np.asarray(even + uneven)
@@ -124,7 +124,7 @@ def _bob(gait: Gait, passed: Floats) -> Floats:
 
 @lru_cache(maxsize=64)
 def _pelvis_height(gait: Gait) -> float:
-    """Highest mean height from which both legs reach the ground through the whole stance."""
+    """Largest mean height at which both legs reach the ground through the whole stance."""
     place = np.linspace(0, STANCE_END, 63)
     ankle = stance_ankle(place, gait)
     ahead = ankle[:, 0] - gait.speed * gait.stride_s * (place - MIDSTANCE)
@@ -137,7 +137,7 @@ def _pelvis_height(gait: Gait) -> float:
 
 
 def leg(gait: Gait, time_s: Floats, side: str, hip: Floats) -> Joints:
-    """Hip, knee, ankle and foot (n, 3) of one side: planted while it carries, by the published angles as it swings."""
+    """Hip, knee, ankle and foot (n, 3) of one side: planted in stance, by the published angles in swing."""
     passed = stride_count(gait, time_s, side)
     count: Floats = np.floor(passed)
     place = passed - count
@@ -158,7 +158,7 @@ def leg(gait: Gait, time_s: Floats, side: str, hip: Floats) -> Joints:
 
 
 def stance_ankle(place: Floats, gait: Gait) -> Floats:
-    """Ankle (n, 2) as (forward, up) from the footprint: rolling over the heel, flat, then over the ball."""
+    """Ankle (n, 2) as (forward, up) from the footprint: rolling over the heel, flat, then rolling over the ball."""
     pitch = _pitch(place, gait)
     early = (place < FLAT_FOOT[0])[:, None]
     pivot = np.where(early, _HEEL_CONTACT, _BALL_CONTACT)
@@ -167,7 +167,7 @@ def stance_ankle(place: Floats, gait: Gait) -> Floats:
 
 
 def arm(gait: Gait, time_s: Floats, side: str, shoulder: Floats, lean_rad: Floats) -> Joints:
-    """Shoulder, elbow, wrist and index finger (n, 3) of one side: the arm swings against the leg of its side."""
+    """Shoulder, elbow, wrist and index finger (n, 3) of one side. The arm swings against the leg of its side."""
     fore, left = forward_and_left(heading(gait, time_s))
     passed = stride_count(gait, time_s, side)
     outward = left * (0.13 * SIDE_SIGN[side])
@@ -181,7 +181,7 @@ def arm(gait: Gait, time_s: Floats, side: str, shoulder: Floats, lean_rad: Float
 
 
 def head(gait: Gait, time_s: Floats, neck: Floats, lean_rad: Floats) -> Joints:
-    """Centre of the head and points of the face (n, 3); the head takes part in a third of the trunk's leaning."""
+    """Centre of the head and points of the face (n, 3). The head takes one third of the trunk's lean."""
     fore, left = forward_and_left(heading(gait, time_s))
     tilt = (lean_rad / 3)[:, None]
     up = UP * np.cos(tilt) + fore * np.sin(tilt)
@@ -197,7 +197,7 @@ def normalized(vector: Floats) -> Floats:
 
 
 def _smooth(share: Floats) -> Floats:
-    """Smootherstep: 0 to 1 with two continuous derivatives."""
+    """Smootherstep from 0 to 1, with two continuous derivatives."""
     x = np.clip(share, 0, 1)
     return np.asarray(x * x * x * (x * (6 * x - 15) + 10))
 
@@ -207,20 +207,20 @@ def _pitch(place: Floats, gait: Gait) -> Floats:
 
 
 def _rotate(point: Floats, pitch: Floats) -> Floats:
-    """(n, 2) of a (forward, up) point after pitching, toes up positive."""
+    """A (forward, up) point after pitch, (n, 2). Toes up is positive."""
     cos, sin = np.cos(pitch), np.sin(pitch)
     return np.stack([point[0] * cos - point[1] * sin, point[0] * sin + point[1] * cos], axis=-1)
 
 
 def _planted(gait: Gait, count: Floats, place: Floats, side: str) -> Floats:
-    """Ankle (n, 3) were the foot still, or already, on footprint ``count``."""
+    """Ankle (n, 3) of a foot that stands on footprint ``count``, even before or after its stance."""
     point, fore = footprint(gait, count, side)
     ankle = stance_ankle(place, gait)
     return np.asarray(point + fore * ankle[:, :1] + UP * ankle[:, 1:])
 
 
 def _swung(gait: Gait, place: Floats, hip: Floats, fore: Floats) -> Floats:
-    """Ankle (n, 3) by the published angles of hip and knee, their range scaled with the step."""
+    """Ankle (n, 3) by the published angles of hip and knee, with their range scaled by the step length."""
     thigh = joint_angle("hip", place) * gait.reach
     shank = thigh - joint_angle("knee", place) * (0.45 + 0.55 * gait.reach)
     ahead = THIGH_BH * np.sin(thigh) + SHANK_BH * np.sin(shank)
@@ -229,7 +229,7 @@ def _swung(gait: Gait, place: Floats, hip: Floats, fore: Floats) -> Floats:
 
 
 def _foot(pitch: Floats, swing: Floats) -> Joints:
-    """Points of the foot, (n, 2) as (forward, up) from the ankle; the toes stay on the ground as the heel rises."""
+    """Points of the foot (n, 2) as (forward, up) from the ankle. The toes stay on the ground while the heel rises."""
     toe_pitch = np.maximum(pitch, 0) + np.minimum(pitch, 0) * _smooth(swing / 0.5)
     ball = _rotate(_BALL_CONTACT, pitch)
     return {
@@ -241,7 +241,7 @@ def _foot(pitch: Floats, swing: Floats) -> Joints:
 
 
 def _cleared(ankle_height: Floats, foot: Joints, swing: Floats) -> Floats:
-    """Ankle height (n,) that lets the swinging foot pass a little above the ground."""
+    """Ankle height (n,) at which the swinging foot clears the ground."""
     lowest = np.min([part[:, 1] for part in foot.values()], axis=0)
     window = _smooth(swing / 0.25) * _smooth((1 - swing) / 0.25)
     lack = 0.008 - lowest - ankle_height
@@ -249,7 +249,7 @@ def _cleared(ankle_height: Floats, foot: Joints, swing: Floats) -> Floats:
 
 
 def _knee(hip: Floats, ankle: Floats, fore: Floats) -> Floats:
-    """Knee (n, 3) of a leg bent forwards; on the straight line where the ankle is out of reach."""
+    """Knee (n, 3) of a leg that bends forwards. On the straight line if the ankle is out of reach."""
     line = ankle - hip
     length = np.linalg.norm(line, axis=-1, keepdims=True)
     along = line / length

@@ -1,6 +1,6 @@
-"""The street behind the drawn walker: sheets of different depth, wider and taller than the picture.
+"""The street behind the drawn walker: parallax layers, wider and taller than the picture.
 
-A sheet repeats sideways, so the camera may travel for as long as it likes. Nearer sheets pass faster.
+A layer repeats sideways, so that the camera can travel any distance. Nearer layers pass faster.
 """
 
 from dataclasses import dataclass
@@ -14,31 +14,34 @@ from tasks.demo.street_drawing import draw_houses, draw_pavement, draw_sky, draw
 
 Bytes = NDArray[np.uint8]
 
-HORIZON_SHARE: Final = 0.345  # of the frame's height: where the camera looks
+HORIZON_SHARE: Final = 0.345  # of the frame's height: the horizon
 PAVEMENT_SHARE: Final = 0.72  # of the frame's height: where the pavement begins
-SHAKE_MARGIN_SHARE: Final = 0.08  # of the frame's height: more picture on every side, for the shake
+SHAKE_MARGIN_SHARE: Final = 0.08  # of the frame's height: extra picture on every side, for the shake
 
 
 @dataclass(frozen=True)
 class ParallaxLayer:
-    """A picture at one depth; it repeats after ``period_px`` and holds one more frame's width beyond that."""
+    """A picture at one depth. It repeats after ``period_px``, and one frame's width is appended to it."""
 
-    rgb: Bytes  # (rows, period + width + 2, 3); premultiplied where ``alpha`` is given
+    rgb: Bytes  # (rows, period + width + 2, 3); premultiplied if ``alpha`` is given
     alpha: Bytes | None  # (rows, period + width + 2, 3), equal channels; None: opaque
-    top_px: float  # frame row of its first row, the camera at rest
-    pace: float  # share of the near plane's speed at which it passes
+    top_px: float  # frame row of its first row, with the camera at rest
+    pace: float  # its speed, as a share of the nearest layer's
 
 
 @dataclass(frozen=True)
 class Street:
-    """Sheets from far to near for frames of one size."""
+    """Layers from far to near, for frames of one size."""
 
     size_px: tuple[int, int]
-    sheets: tuple[ParallaxLayer, ...]
+    layers: tuple[ParallaxLayer, ...]
 
 
 def build_street(size_px: tuple[int, int], above_px: float, seed: int) -> Street:
-    """Draw the sheets once, the same for the same arguments; ``above_px`` more rows let the camera look up."""
+    """Draw the layers once. The same arguments give the same layers.
+
+    ``above_px`` rows are added at the top, for a camera that looks up.
+    """
     width, height = size_px
     unit = height / 540
     period = 3 * width
@@ -71,28 +74,28 @@ def _layer(rgb: Bytes, alpha: Bytes | None, top_px: float, pace: float, width: i
     return ParallaxLayer(longer(cv2.multiply(rgb, solid, scale=1 / 255)), longer(solid), top_px, pace)
 
 
-def street_frame(scene: Street, travel_px: float, shift_px: tuple[float, float]) -> Bytes:
-    """The frame (h, w, 3) of a camera that has travelled ``travel_px`` and whose picture is shifted by ``shift_px``."""
-    width, height = scene.size_px
+def street_frame(street: Street, travel_px: float, shift_px: tuple[float, float]) -> Bytes:
+    """The frame (h, w, 3) of a camera that has travelled ``travel_px``, shifted by ``shift_px``."""
+    width, height = street.size_px
     frame = np.zeros((height, width, 3), np.uint8)
-    for sheet in scene.sheets:
-        first = sheet.top_px + shift_px[1]
+    for layer in street.layers:
+        first = layer.top_px + shift_px[1]
         begin = max(int(np.floor(first)), 0)
-        end = min(int(np.floor(first + sheet.rgb.shape[0])), height)
+        end = min(int(np.floor(first + layer.rgb.shape[0])), height)
         if begin >= end:
             continue
-        period = sheet.rgb.shape[1] - width - 2
-        column = (sheet.pace * travel_px - shift_px[0]) % period
-        patch = _cut(sheet.rgb, column, begin - first, width, end - begin)
-        if sheet.alpha is None:
+        period = layer.rgb.shape[1] - width - 2
+        column = (layer.pace * travel_px - shift_px[0]) % period
+        patch = _cut(layer.rgb, column, begin - first, width, end - begin)
+        if layer.alpha is None:
             frame[begin:end] = patch
             continue
-        through = cv2.bitwise_not(_cut(sheet.alpha, column, begin - first, width, end - begin))
+        through = cv2.bitwise_not(_cut(layer.alpha, column, begin - first, width, end - begin))
         frame[begin:end] = cv2.add(cv2.multiply(frame[begin:end], through, scale=1 / 255), patch)
     return frame
 
 
 def _cut(image: Bytes, left: float, top: float, width: int, height: int) -> Bytes:
-    """Bilinear window whose first pixel lies at (left, top)."""
+    """Bilinear window whose first pixel is at (left, top)."""
     center = (left + (width - 1) / 2, top + (height - 1) / 2)
     return np.asarray(cv2.getRectSubPix(image, (width, height), center))

@@ -1,4 +1,8 @@
-"""What stands along the demo's street: sky, houses, trees and pavement, as pictures that repeat sideways."""
+"""Drawings for the layers of the street: sky, houses, trees and pavement, as pictures that repeat sideways.
+
+``unit`` is the scale: output pixels per pixel of a frame 540 high. ``period`` is the width in px after which a picture
+repeats.
+"""
 
 from itertools import pairwise
 
@@ -17,7 +21,7 @@ _LEAVES: tuple[ByteColor, ...] = ((86, 122, 66), (104, 140, 74), (70, 104, 62), 
 
 
 def _grain(image: Bytes, strength: float, fine_px: float, random: Random) -> Bytes:
-    """Add soft brightness noise; the blur wraps sideways so that the picture still repeats."""
+    """Add soft brightness noise. The blur wraps sideways, so that the picture still repeats."""
     noise = random.standard_normal(image.shape[:2]).astype(np.float32)
     pad = int(4 * fine_px) + 1
     noise = cv2.GaussianBlur(np.pad(noise, ((0, 0), (pad, pad)), mode="wrap"), (0, 0), fine_px)[:, pad:-pad]
@@ -26,7 +30,7 @@ def _grain(image: Bytes, strength: float, fine_px: float, random: Random) -> Byt
 
 
 def draw_sky(period: int, rows: int, horizon: float, unit: float, random: Random) -> Bytes:
-    """Sky (rows, period, 3) with clouds, and hills below."""
+    """Sky (rows, period, 3) with clouds above hills."""
     height = np.linspace(0, 1, rows)[:, None, None] ** 0.8
     top, low = np.array([126, 168, 212]), np.array([226, 228, 224])
     image = np.ascontiguousarray(np.broadcast_to(top + (low - top) * height, (rows, period, 3))).astype(np.float32)
@@ -46,7 +50,7 @@ def draw_sky(period: int, rows: int, horizon: float, unit: float, random: Random
 
 
 def draw_houses(period: int, rows: int, ground: int, unit: float, random: Random) -> tuple[Bytes, Bytes]:
-    """Houses (rows, period, 3) and their alpha (rows, period): walls of many colours, windows, doors, roofs."""
+    """Houses (rows, period, 3) and their alpha (rows, period), with walls of many colours, windows, doors and roofs."""
     image = np.full((rows, period, 3), (120, 132, 108), np.uint8)
     alpha = np.zeros((rows, period), np.uint8)
     left = 0
@@ -189,7 +193,7 @@ def _leaves(
 
 
 def _wrapped(image: Bytes, alpha: Bytes, kind: str, points: NDArray[np.float64], color: ByteColor) -> None:
-    """Draw an antialiased polygon, or a disc given as centre and radii, again one period to each side."""
+    """Draw an anti-aliased polygon, or a disc (centre and radii), and again one period to each side."""
     period = image.shape[1]
     for shift in (-period, 0, period):
         moved = points + np.array([shift, 0]) if kind == "polygon" else points + np.array([[shift, 0], [0, 0]])

@@ -1,7 +1,7 @@
-"""A drawn person who walks along a street, and the truth about every frame: joints, mask and path.
+"""A drawn person who walks along a street, with the true joints, mask and path of every frame.
 
-Everything follows from a ``Walk`` alone: the same one gives the same bytes. Distances in pixels have (0, 0) at the
-centre of the first pixel.
+Everything follows from a ``Walk``: the same walk gives the same bytes. The origin of pixel positions is the centre of
+the first pixel.
 """
 
 from collections.abc import Iterator
@@ -23,34 +23,34 @@ from tasks.maths.body.landmarks import LANDMARK_COUNT
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
-_BATCH_FRAMES: Final = 64  # frames whose joints are worked out at once
-_GROUND_SHARE: Final = 0.88  # of the frame's height: where the ground below the walker lies
-_CAMERA_ROOM_SHARE: Final = 0.34  # of the frame's width: how far from the middle the camera lets the walker go
-CAMERA_DISTANCE_BH: Final = 6.0  # of the camera from the walker's plane, in body heights
-CAMERA_HEIGHT_BH: Final = 0.85  # height of the camera, in body heights
-_SHAKE_HZ: Final = np.geomspace(0.35, 7.0, 14)
+_BATCH_FRAMES: Final = 64  # frames whose joints are computed together
+_GROUND_SHARE: Final = 0.88  # of the frame's height: the ground below the walker
+_CAMERA_ROOM_SHARE: Final = 0.34  # of the frame's width: largest distance of the walker from the middle
+CAMERA_DISTANCE_BH: Final = 6.0  # from the walker's plane, in body heights
+CAMERA_HEIGHT_BH: Final = 0.85  # in body heights
+_SHAKE_HZ: Final = np.geomspace(0.35, 7.0, 14)  # frequencies of the hand-held shake
 
 
 @dataclass(frozen=True)
 class Walk:
-    """What is drawn. Every length that is a share is of the frame's height, but for ``speed``."""
+    """The settings of a drawing. Lengths are shares of the frame's height, except ``speed``."""
 
     size_px: tuple[int, int] = (960, 540)
     seconds: float = 6.0
     fps: Fraction = Fraction(30)
-    speed: float = 0.2  # of the frame's width per second over the ground; negative: leftwards
+    speed: float = 0.2  # of the frame's width per second over the ground; negative: to the left
     person: float = 0.63  # the person's height, as a share of the frame's
-    heading_deg: float = 0.0  # 0: across the picture, 90: towards the camera, 180: leftwards
+    heading_deg: float = 0.0  # 0: across the picture, 90: towards the camera, 180: to the left
     turn_deg_s: float = 0.0  # change of heading
-    lean_deg: float = 0.0  # amplitude of the trunk's leaning forward and back
+    lean_deg: float = 0.0  # amplitude of the trunk's lean forward and back
     lean_hz: float = 0.4
-    limp: float = 0.0  # 0 even .. 1 strong
-    bounce: float = 0.045  # of the leg's length, highest to lowest, twice a stride
-    shake_px: float = 3.0  # rms of the hand-held camera's shake per axis, at 960 px width
-    follow: float | None = None  # share of the walker's sideways speed the camera travels; None: as far as needed
-    cut_above_hips: bool = False  # the camera looks up: the hips lie below the picture (try person=1.1)
+    limp: float = 0.0  # 0 none, 1 strong
+    bounce: float = 0.045  # vertical range of the pelvis, as a share of the leg's length; twice a stride
+    shake_px: float = 3.0  # rms shake of the hand-held camera per axis, at 960 px width
+    follow: float | None = None  # camera speed as a share of the walker's sideways speed; None: as much as needed
+    cut_above_hips: bool = False  # the camera looks up, so that the hips are below the picture (try person=1.1)
     pole_s: float = 0.0  # seconds that the hips pass behind a post, halfway
-    away_s: float = 0.0  # seconds that the walker is out of the picture, halfway, to come back the same way
+    away_s: float = 0.0  # seconds that the walker is out of the picture, halfway, before coming back
     crossing: bool = False  # a second person crosses in front, halfway
     seed: int = 1
 
@@ -73,14 +73,14 @@ class Walk:
         return self.person * self.size_px[1]
 
 
-def _require(truth: bool, fact: str, cure: str) -> None:
-    if not truth:
+def _require(holds: bool, fact: str, cure: str) -> None:
+    if not holds:
         raise SettingError(f"drawn walker: {fact}; give {cure}")
 
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """Joints of all frames in source pixels; NaN where a landmark is not modelled."""
+    """True joints of all frames in source pixels. NaN where a landmark is not modelled."""
 
     time_s: Floats  # (n,)
     joints_xy_px: Floats  # (n, 33, 2)
@@ -90,23 +90,26 @@ class GroundTruth:
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole that looks along -z from ``(travel, EYE, DISTANCE)``; lengths in body heights."""
+    """A pinhole camera that looks along -z. Lengths are in body heights.
+
+    It stands at x = ``camera_travel``, y = ``CAMERA_HEIGHT_BH``, z = ``CAMERA_DISTANCE_BH``.
+    """
 
     scale_px: float  # pixels of one body height in the plane z = 0
-    center_px: tuple[float, float]  # where (travel, EYE, 0) lies
+    center_px: tuple[float, float]  # the pixel of (camera_travel, CAMERA_HEIGHT_BH, 0)
     shake_px: float  # rms per axis
     seed: int
     travel_speed: float  # sideways, body heights per second
-    middle_s: float  # when it stands at x = 0
+    middle_s: float  # when it is at x = 0
 
 
 def walk_times(walker: Walk) -> Floats:
-    """Seconds (n,) of every frame's start."""
+    """Start of every frame in seconds (n,)."""
     return np.arange(walker.frames) / float(walker.fps)
 
 
 def ground_truth(walker: Walk) -> GroundTruth:
-    """The joints alone, without drawing."""
+    """The true joints, without drawing."""
     time_s = walk_times(walker)
     body = skeleton_at(subject_gait(walker), time_s)
     xy, near = project_points(walk_camera(walker), body.xyz, time_s)
@@ -154,7 +157,7 @@ _OTHER_OUTFIT: Final = Outfit(
 
 
 def subject_gait(walker: Walk) -> Gait:
-    """The way of walking in body heights."""
+    """The subject's gait, in body heights."""
     speed = abs(walker.speed) * walker.size_px[0] / walker.height_px
     heading = np.deg2rad(walker.heading_deg + (180 if walker.speed < 0 else 0))
     middle_x = 0.0
@@ -177,13 +180,13 @@ def subject_gait(walker: Walk) -> Gait:
 
 
 def passer_by_gait(walker: Walk) -> Gait:
-    """The way of ``crossing``: a second person, nearer, who comes from the other side."""
+    """The gait of the second person of ``crossing``, who is nearer and comes from the other side."""
     own = subject_gait(walker)
     return Gait(speed=own.speed * 1.15, heading_rad=own.heading_rad + np.pi, middle_s=own.middle_s, middle=(0, 0.7))
 
 
 def walk_camera(walker: Walk) -> Camera:
-    """The camera: at rest, or travelling beside the walker so that he stays in the picture."""
+    """The camera: at rest, or travelling with the walker to keep him in the picture."""
     width, height = walker.size_px
     own = subject_gait(walker)
     speed_x = own.speed * np.cos(own.heading_rad)
@@ -204,7 +207,7 @@ def walk_camera(walker: Walk) -> Camera:
 
 
 def _raise_px(walker: Walk) -> float:
-    """How far the picture moves down when the camera looks up to cut the hips off."""
+    """How far the picture moves down when the camera looks up to cut off the hips."""
     if not walker.cut_above_hips:
         return 0.0
     hips = _GROUND_SHARE * walker.size_px[1] - (LEG_BH - 0.03) * walker.height_px
@@ -224,7 +227,7 @@ def _figure(body: Skeleton, xy: Floats, near: Floats, row: int) -> Figure:
 
 
 def _pole(rgb: Bytes, mask: Bytes, walker: Walk, shift_x_px: float, shift_y_px: float) -> None:
-    """A post where the walker passes halfway, as wide as his way in ``pole_s``."""
+    """A post where the walker passes halfway. It is as wide as the walker's way in ``pole_s``."""
     width, height = walker.size_px
     half = max(walker.pole_s * abs(walker.speed) * width / 2, 1.0)
     foot = (_GROUND_SHARE + 0.06) * height + shift_y_px + _raise_px(walker)
@@ -232,12 +235,15 @@ def _pole(rgb: Bytes, mask: Bytes, walker: Walk, shift_x_px: float, shift_y_px: 
 
 
 def camera_travel(camera: Camera, time_s: Floats) -> Floats:
-    """Camera's x (n,) in body heights."""
+    """The camera's x (n,) in body heights."""
     return camera.travel_speed * (time_s - camera.middle_s)
 
 
 def camera_shake(camera: Camera, time_s: Floats) -> Floats:
-    """Shift of the picture (n, 2) in px by an unsteady hand: amplitude falls with frequency, rms as asked."""
+    """Shift of the picture (n, 2) in px by an unsteady hand.
+
+    Amplitude falls with frequency; the rms is ``shake_px``.
+    """
     amplitude, phase = _shake_waves(camera.seed)
     angle = 2 * np.pi * _SHAKE_HZ[None, None, :] * time_s[:, None, None] + phase
     moved: Floats = camera.shake_px * np.sum(amplitude * np.sin(angle), axis=-1)
@@ -254,7 +260,7 @@ def _shake_waves(seed: int) -> tuple[Floats, Floats]:
 
 
 def project_points(camera: Camera, xyz: Floats, time_s: Floats) -> tuple[Floats, Floats]:
-    """Points (n, m, 3) to pixels (n, m, 2), and the pixels of a body height at each (n, m)."""
+    """Pixels (n, m, 2) of points (n, m, 3), and the pixels of one body height at each (n, m)."""
     near = camera.scale_px * CAMERA_DISTANCE_BH / (CAMERA_DISTANCE_BH - xyz[..., 2])
     x = camera.center_px[0] + near * (xyz[..., 0] - camera_travel(camera, time_s)[:, None])
     y = camera.center_px[1] + near * (CAMERA_HEIGHT_BH - xyz[..., 1])

@@ -1,4 +1,4 @@
-"""The walker's figure: clothes, limbs and head over the joints of one moment, far parts first."""
+"""The walker's body: clothes and limbs over the joints of one moment, drawn from far to px_per_height."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Outfit:
-    """Colours (r, g, b) of a person, 0 to 255, and what the shirt's pattern grows from."""
+    """Colours (r, g, b) of a person, 0 to 255, and the seed of the shirt's pattern."""
 
     shirt: Color = (38, 92, 122)
     accent: Color = (226, 208, 164)
@@ -33,8 +33,8 @@ class Figure:
     """The projected joints of one person at one moment."""
 
     xy: Floats  # (points, 2) px
-    near: Floats  # (points,) pixels of a body height at each joint
-    depth: Floats  # (points,) towards the camera, body heights
+    px_per_height: Floats  # (points,) pixels of one body height at each joint
+    depth: Floats  # (points,) towards the camera, in body heights
     yaw_rad: float
     pelvis_rad: float
     shoulders_rad: float
@@ -44,11 +44,11 @@ class Figure:
         return float(x), float(y)
 
     def size(self, name: str, heights: float) -> float:
-        """Pixels of a length at a joint's depth."""
-        return float(self.near[POINT_INDEX[name]]) * heights
+        """Pixels of a length in body heights at a joint's depth."""
+        return float(self.px_per_height[POINT_INDEX[name]]) * heights
 
 
-# Along the trunk from the hips (0) to the neck (1): half widths across and front to back, and how far it lies ahead.
+# Rows: position along the trunk from hips (0) to neck (1), half width, half depth, forward offset (body heights).
 _SHIRT: Final = np.array(
     [
         [0.00, 0.099, 0.074, -0.007],
@@ -73,9 +73,9 @@ _SEAT: Final = np.array(
 
 
 def draw_body(layer: Layer, figure: Figure, outfit: Outfit) -> None:
-    """Paint the person into the layer and its coverage into the layer's alpha."""
+    """Paint the person into the layer, and add its coverage to the layer's alpha."""
     sides = sorted(("left", "right"), key=lambda side: figure.depth[POINT_INDEX[f"{side}_hip"]])
-    far = 1 - 0.32 * abs(float(np.cos(figure.yaw_rad)))  # shaded by the near side
+    far = 1 - 0.32 * abs(float(np.cos(figure.yaw_rad)))  # the far side is darker
     chest = figure.depth[POINT_INDEX["neck"]]
     behind = [side for side in sides if figure.depth[POINT_INDEX[f"{side}_shoulder"]] < chest - 0.06]
     for side in behind:
@@ -86,7 +86,7 @@ def draw_body(layer: Layer, figure: Figure, outfit: Outfit) -> None:
     size = figure.size("neck", 1.0)
     capsule(layer, figure.at("neck"), figure.at("head"), (0.031 * size, 0.029 * size), _dim(outfit.skin, 0.86))
     _trunk(layer, figure, _SHIRT, _shirt_cloth(outfit))
-    draw_head(layer, figure.xy, figure.near, figure.depth, figure.yaw_rad, outfit.skin, outfit.hair)
+    draw_head(layer, figure.xy, figure.px_per_height, figure.depth, figure.yaw_rad, outfit.skin, outfit.hair)
     for side in sides:
         if side not in behind:
             _arm(layer, figure, outfit, side, dim=1.0)
@@ -136,7 +136,7 @@ def _arm(layer: Layer, figure: Figure, outfit: Outfit, side: str, dim: float) ->
 
 
 def _trunk(layer: Layer, figure: Figure, profile: Floats, cloth: Single) -> None:
-    """An elliptic column around the line from hips to neck; its cloth turns and leans with it as one body."""
+    """An elliptic column around the line from hips to neck. Its cloth turns and leans with it."""
     hips, neck = np.array(figure.at("hip_center")), np.array(figure.at("neck"))
     length = float(np.linalg.norm(neck - hips))
     axis = (neck - hips) / length
@@ -174,10 +174,10 @@ def _trunk(layer: Layer, figure: Figure, profile: Floats, cloth: Single) -> None
 
 
 def _silhouette(figure: Figure, profile: Floats) -> tuple[Floats, tuple[Floats, Floats, Floats]]:
-    """Rows along the trunk, and at each: half width seen, angle of the cloth at the right edge, centre ahead.
+    """Positions along the trunk, and at each: half width seen, angle of the cloth at the right edge, centre offset.
 
-    A point of the ellipse at angle p is (across * cos p) to the person's left and (deep * sin p) ahead; seen from
-    the camera it lies at half * cos(p - turn) to the right, and what is seen are the angles from turn to turn + pi.
+    A point of the ellipse at angle p is (across * cos p) to the person's left and (deep * sin p) to the front. The
+    camera sees it at half * cos(p - turn) to the right, and it sees the angles from turn to turn + pi.
     """
     rows = np.linspace(profile[0, 0], profile[-1, 0], 48)
     across, deep, forward = (np.interp(rows, profile[:, 0], profile[:, column]) for column in (1, 2, 3))
@@ -189,7 +189,7 @@ def _silhouette(figure: Figure, profile: Floats) -> tuple[Floats, tuple[Floats, 
 
 
 def _blurred(noise: Floats, sigma: float) -> Floats:
-    """Periodic Gaussian blur, scaled back to unit variance."""
+    """Periodic Gaussian blur, scaled to unit variance."""
     frequencies = np.meshgrid(np.fft.fftfreq(noise.shape[0]), np.fft.fftfreq(noise.shape[1]), indexing="ij")
     gain = np.exp(-2 * (np.pi * sigma) ** 2 * (frequencies[0] ** 2 + frequencies[1] ** 2))
     smooth = np.real(np.fft.ifft2(np.fft.fft2(noise) * gain))
@@ -214,7 +214,7 @@ def _plain(color: Color) -> Single:
 
 @lru_cache(maxsize=8)
 def _shirt_cloth(outfit: Outfit) -> Single:
-    """Shirt (288, 512, 3): stripes of uneven width both ways with leaves between; no two places look alike."""
+    """Shirt (288, 512, 3): uneven stripes in both directions and leaves between them. No two places look alike."""
     random = np.random.default_rng((outfit.pattern, 5))
     height, width = 288, 512
     base, accent = np.array(outfit.shirt, float), np.array(outfit.accent, float)

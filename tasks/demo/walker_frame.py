@@ -1,4 +1,4 @@
-"""One frame's figures: people, their shadows, and a post in front of them."""
+"""The figures of one frame: people, their shadows, and a post in front of them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,10 @@ Single = NDArray[np.float32]
 
 
 def _box(figure: Figure, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """First and last pixels (x0, y0, x1, y1) that the figure may touch, inside the frame; empty when outside."""
+    """First and last pixels (x0, y0, x1, y1) that the figure may touch, clipped to the frame.
+
+    Empty if it is outside.
+    """
     margin = 0.1 * figure.size("hip_center", 1.0)
     low, high = np.nanmin(figure.xy, axis=0) - margin, np.nanmax(figure.xy, axis=0) + margin
     x0, y0 = (int(max(np.floor(part), 0)) for part in low)
@@ -21,7 +24,7 @@ def _box(figure: Figure, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
 
 
 def draw_person(rgb: Bytes, mask: Bytes, figure: Figure, outfit: Outfit, *, of_subject: bool) -> None:
-    """Draw a person into the frame; the mask gains the subject, and loses what another person hides."""
+    """Draw a person into the frame. The subject is added to the mask; another person hides parts of it."""
     x0, y0, x1, y1 = _box(figure, rgb.shape)
     if x0 >= x1 or y0 >= y1:
         return
@@ -34,7 +37,7 @@ def draw_person(rgb: Bytes, mask: Bytes, figure: Figure, outfit: Outfit, *, of_s
 
 
 def draw_shadow(rgb: Bytes, figure: Figure) -> None:
-    """Soft shade on the ground under the body and each foot."""
+    """Soft shadow on the ground under the body and each foot."""
     x0, y0, x1, y1 = _box(figure, rgb.shape)
     if x0 >= x1 or y0 >= y1:
         return
@@ -59,7 +62,7 @@ def draw_shadow(rgb: Bytes, figure: Figure) -> None:
 
 
 def draw_post(rgb: Bytes, mask: Bytes, center_x_px: float, foot_y_px: float, half_width_px: float) -> None:
-    """Draw a round post from the top of the frame down to its foot; the mask loses what it hides."""
+    """Draw a round post from the top of the frame to its foot. It hides parts of the mask."""
     height, width = mask.shape
     x0, x1 = max(int(center_x_px - half_width_px) - 2, 0), min(int(center_x_px + half_width_px) + 3, width)
     if x0 >= x1:

@@ -1,4 +1,4 @@
-"""The walker's head: an ellipsoid with hair and a face that turns with it."""
+"""The walker's head: an ellipsoid with hair, and a face that turns with it."""
 
 from collections.abc import Callable
 from typing import Final
@@ -11,17 +11,19 @@ from tasks.demo.skeleton import POINT_INDEX
 
 Floats = NDArray[np.float64]
 Place = Callable[[float, float, float], tuple[PointPx, float]]
-"""(forward, left, up) of the head to a pixel, and how far it lies towards the camera."""
+"""Maps (forward, left, up) of the head to a pixel and to the distance towards the camera."""
 
-_RADII: Final = np.array([0.0575, 0.0465, 0.070])  # forward, left, up, body heights
+_RADII: Final = np.array([0.0575, 0.0465, 0.070])  # forward, left, up, in body heights
 
 
-def draw_head(layer: Layer, xy: Floats, near: Floats, depth: Floats, yaw_rad: float, skin: Color, hair: Color) -> None:
+def draw_head(
+    layer: Layer, xy: Floats, px_per_height: Floats, depth: Floats, yaw_rad: float, skin: Color, hair: Color
+) -> None:
     """Paint skull, hair and face over the joints (points, 2) px of one moment."""
     head = POINT_INDEX["head"]
-    size = float(near[head])
+    size = float(px_per_height[head])
     center: PointPx = (float(xy[head, 0]), float(xy[head, 1]))
-    axes = _axes(yaw_rad, xy, near, depth)
+    axes = _axes(yaw_rad, xy, px_per_height, depth)
 
     def place(forward: float, left: float, up: float) -> tuple[PointPx, float]:
         world = axes @ np.array([forward, left, up])
@@ -44,15 +46,15 @@ def draw_head(layer: Layer, xy: Floats, near: Floats, depth: Floats, yaw_rad: fl
         disc(layer, shift, (wide * size, 0.0035 * size), (150, 82, 76), strength=0.8)
 
 
-def _axes(yaw_rad: float, xy: Floats, near: Floats, depth: Floats) -> Floats:
+def _axes(yaw_rad: float, xy: Floats, px_per_height: Floats, depth: Floats) -> Floats:
     """Matrix (3, 3) from (forward, left, up) of the head to the world's (x, y, z)."""
     head, nose = POINT_INDEX["head"], POINT_INDEX["nose"]
     fore = np.array([np.cos(yaw_rad), 0, np.sin(yaw_rad)])
     left = np.array([np.sin(yaw_rad), 0, -np.cos(yaw_rad)])
     toward = np.array(
         [
-            (xy[nose, 0] - xy[head, 0]) / near[head],
-            -(xy[nose, 1] - xy[head, 1]) / near[head],
+            (xy[nose, 0] - xy[head, 0]) / px_per_height[head],
+            -(xy[nose, 1] - xy[head, 1]) / px_per_height[head],
             depth[nose] - depth[head],
         ]
     )

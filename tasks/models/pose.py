@@ -60,8 +60,9 @@ class MediaPipePose:
         return PoseEstimate(landmarks, cv2.convertScaleAbs(masks[0].numpy_view(), alpha=255) if masks else None)
 
     def _timestamp_ms(self, time_s: float) -> int:
-        """Whole milliseconds since the first frame. MediaPipe needs each to be larger than the last, at any frame
-        rate.
+        """Whole milliseconds since the first frame.
+
+        MediaPipe needs each to be larger than the last, at any frame rate.
         """
         if self._first_s is None:
             self._first_s = time_s

@@ -58,8 +58,9 @@ def average_with_neighbours(mask: ByteMask, neighbours: list[tuple[ByteMask, Mat
 
 
 def harden_mask(probability: ByteMask) -> ByteMask:
-    """The mask with uncertain probabilities decided and its steps smoothed: 255 inside, 0 outside, about half on the
-    edge.
+    """The mask with uncertain probabilities decided and its steps smoothed.
+
+    It is 255 inside, 0 outside and about half on the edge.
     """
     return np.asarray(cv2.GaussianBlur(cv2.LUT(probability, _SOLID), (0, 0), MASK_BLUR_MODEL_PX), np.uint8)
 

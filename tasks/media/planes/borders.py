@@ -85,11 +85,10 @@ def sigma_in_samples(sigma_px: float, spacing_xy: tuple[int, int]) -> tuple[floa
 
 
 def masked_blur(plane: Plane, sigma_xy: tuple[float, float], weight: Alpha, empty: int) -> Plane:
-    """``plane`` (h, w) blurred with standard deviations ``sigma_xy`` in samples, each sample weighted by ``weight``
-    (h, w).
+    """``plane`` (h, w) blurred with standard deviations ``sigma_xy`` in samples.
 
-    Where no sample nearby has weight, the result is ``empty``. The area of full weight shrinks a little first: pixels
-    at the edge of the mask show both sides and would glow.
+    Samples are weighted by ``weight`` (h, w). Where no sample nearby has weight, the result is ``empty``. The area of
+    full weight shrinks a little first: pixels at the edge of the mask show both sides and would glow.
     """
     factor_xy = _factors(sigma_xy)
     small, share = (_reduced(part, factor_xy) for part in (plane, weight))

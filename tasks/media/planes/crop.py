@@ -47,8 +47,9 @@ def crop_rgb(picture: Frame, edges_px: NDArray[np.float64], wh: tuple[int, int])
 
 
 def box_to_source(edges_px: NDArray[Any], model_px: tuple[int, int]) -> NDArray[np.float64]:
-    """2x3 matrix from the pixels of a crop of size ``model_px`` to the source, for the box ``edges_px`` that it
-    covers.
+    """2x3 matrix from the pixels of a crop to the source.
+
+    The crop has the size ``model_px`` (width, height) and covers the box ``edges_px``.
     """
     x0, y0, x1, y1 = (float(edge) for edge in edges_px)
     scale_x, scale_y = (x1 - x0) / model_px[0], (y1 - y0) / model_px[1]

@@ -163,8 +163,9 @@ def _axes() -> Axes:
 def _shade(
     axes: Axes, bands: Sequence[Band], span_s: tuple[float, float], color: str, alpha: float, height: float = 1
 ) -> None:
-    """Colour stretches of time, from the bottom up to the share ``height``. The shortest ones are widened to stay
-    visible.
+    """Colour stretches of time, from the bottom up to the share ``height``.
+
+    The shortest ones are widened to stay visible.
     """
     joined = merge_intervals([(band.start_s, band.end_s) for band in bands], (span_s[1] - span_s[0]) / CHART_BINS)
     widths = [(start_s, end_s - start_s) for start_s, end_s in joined]

@@ -24,8 +24,9 @@ def contact_frames(frames: int, count: int = 6) -> tuple[int, ...]:
 
 
 def thumbnail(rgb: RgbPicture, pixel_aspect: float) -> RgbPicture:
-    """``rgb`` (h, w, 3) resized to ``THUMBNAIL_WIDTH_PX`` and square pixels. ``pixel_aspect`` is width / height of
-    its pixels.
+    """``rgb`` (h, w, 3) resized to ``THUMBNAIL_WIDTH_PX`` and square pixels.
+
+    ``pixel_aspect`` is width / height of its pixels.
     """
     height, width = rgb.shape[:2]
     return shrink_picture(

@@ -116,8 +116,9 @@ class TorsoMotion:
 
 
 def measure_step(before: Luma, after: Luma, torso: Torso, guess_xy: Floats, shown_xy: Sequence[Floats] = ()) -> Step:
-    """The step of the features on ``torso``, which lies in ``before``. ``guess_xy`` (g, 2) are guesses, the best
-    first.
+    """The step of the features on ``torso``, which lies in ``before``.
+
+    ``guess_xy`` (g, 2) are guesses, the best first.
 
     Features must lie within every quadrilateral (4, 2) of ``shown_xy``.
     """

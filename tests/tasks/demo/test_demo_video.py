@@ -1,3 +1,5 @@
+"""The demo stage: video, sound and truth table."""
+
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,14 +31,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return drawn(tmp_path_factory.mktemp("demo") / "first")
 
 
-def test_it_leaves_two_files_with_the_same_bytes_each_time(demo: Path, tmp_path: Path) -> None:
+def test_the_same_request_gives_two_files_with_the_same_bytes(demo: Path, tmp_path: Path) -> None:
     again = drawn(tmp_path / "again")
     assert sorted(path.name for path in demo.iterdir()) == ["demo.mp4", "truth.parquet"]
     for path in demo.iterdir():
         assert path.read_bytes() == (again / path.name).read_bytes(), path.name
 
 
-def test_the_video_has_the_rate_the_tags_and_every_frame(demo: Path) -> None:
+def test_the_video_has_its_rate_its_tags_and_every_frame(demo: Path) -> None:
     with av.open(str(demo / "demo.mp4")) as container:
         stream = container.streams.video[0]
         assert stream.average_rate is not None
@@ -47,14 +49,14 @@ def test_the_video_has_the_rate_the_tags_and_every_frame(demo: Path) -> None:
     assert [frame.pts for frame in frames] == [1001 * number for number in range(60)]
 
 
-def test_the_colours_survive(demo: Path) -> None:
+def test_colours_survive_encoding(demo: Path) -> None:
     rgb = next(draw_walk(walk_from_settings(SMALL)))[0]
     with av.open(str(demo / "demo.mp4")) as container:
         decoded = next(container.decode(video=0)).to_ndarray(format="rgb24")
     assert np.abs(decoded.astype(float).mean(axis=(0, 1)) - rgb.mean(axis=(0, 1))).max() < 2.0
 
 
-def test_a_step_is_heard_at_every_heel_strike(demo: Path) -> None:
+def test_a_footstep_sounds_at_every_heel_strike(demo: Path) -> None:
     with av.open(str(demo / "demo.mp4")) as container:
         blocks = [(frame.time, frame.to_ndarray()[0]) for frame in container.decode(audio=0)]
     assert blocks[0][0] == pytest.approx(0, abs=0.03)
@@ -71,7 +73,7 @@ def test_a_step_is_heard_at_every_heel_strike(demo: Path) -> None:
     assert not loud[round(quiet * SOUND_RATE_HZ) : round((quiet + 0.05) * SOUND_RATE_HZ)].any()
 
 
-def test_the_truth_is_tidy_and_true(demo: Path) -> None:
+def test_the_truth_table_matches_the_walk(demo: Path) -> None:
     table = read_table(demo / "truth.parquet")
     assert list(table) == ["frame", "time_s", "landmark", "x_px", "y_px"]
     assert len(table["frame"]) == 60 * 34
@@ -84,7 +86,7 @@ def test_the_truth_is_tidy_and_true(demo: Path) -> None:
     np.testing.assert_allclose(table["y_px"][knee], known.joints_xy_px[:, LANDMARK_NAMES.index("right_knee"), 1])
 
 
-def test_it_ticks_once_a_frame_and_stops_when_asked(tmp_path: Path) -> None:
+def test_progress_ticks_once_a_frame_and_an_interruption_stops_the_drawing(tmp_path: Path) -> None:
     done: list[int] = []
 
     def stop(count: int) -> None:
@@ -111,7 +113,7 @@ def test_it_ticks_once_a_frame_and_stops_when_asked(tmp_path: Path) -> None:
         ("10000000/333667", "10000000/333667"),
     ],
 )
-def test_a_rate_is_what_video_files_have(tmp_path: Path, fps: str, rate: str) -> None:
+def test_common_frame_rates_are_exact(tmp_path: Path, fps: str, rate: str) -> None:
     settings = DemoConf(width=64, height=64, seconds=max(1.5 / float(Fraction(rate)), 0.1), fps=fps)
     with av.open(str(drawn(tmp_path / "demo", settings) / "demo.mp4")) as container:
         stream = container.streams.video[0]
@@ -137,7 +139,7 @@ def test_a_rate_is_what_video_files_have(tmp_path: Path, fps: str, rate: str) ->
         ("seed", -1),
     ],
 )
-def test_what_cannot_be_drawn_is_named(setting: str, value: float | str) -> None:
+def test_an_invalid_setting_is_named(setting: str, value: float | str) -> None:
     with pytest.raises(SettingError, match=rf"^demo\.{setting}: .+; give "):
         DemoConf(**{setting: value})  # type: ignore[arg-type]
 
@@ -153,7 +155,7 @@ def test_what_cannot_be_drawn_is_named(setting: str, value: float | str) -> None
         {"turn_deg_s": 4.0, "speed": 0.5},
     ],
 )
-def test_a_walk_into_the_camera_is_refused_and_the_longest_that_is_none_can_be_drawn(
+def test_a_walk_into_the_camera_is_refused_and_the_suggested_length_works(
     settings: dict[str, float],
 ) -> None:
     with pytest.raises(
@@ -166,5 +168,5 @@ def test_a_walk_into_the_camera_is_refused_and_the_longest_that_is_none_can_be_d
     assert np.ptp(ground_truth(walker).height_px) > walker.height_px
 
 
-def test_a_long_walk_past_the_camera_is_fine() -> None:
+def test_a_long_walk_past_the_camera_is_allowed() -> None:
     assert walk_from_settings(DemoConf(seconds=3600, crossing=True)).seconds == 3600

@@ -1,3 +1,5 @@
+"""The gait model: footprints, limbs and published joint angles."""
+
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +32,7 @@ WAYS = {
     "leaning": replace(LEVEL, lean_rad=0.35),
 }
 TIME_S = np.arange(0, 8, 1 / 60)
-UNIT_PX = 340  # a body of this height turns body heights into the pixels of the demo
+UNIT_PX = 340  # pixels of one body height in the demo
 
 
 def point(gait: Gait, name: str, time_s: Floats = TIME_S) -> Floats:
@@ -38,7 +40,7 @@ def point(gait: Gait, name: str, time_s: Floats = TIME_S) -> Floats:
 
 
 @pytest.mark.parametrize("speed", [0.2, 0.55, 1.0])
-def test_speed_is_step_length_times_cadence_and_is_kept(speed: float) -> None:
+def test_speed_is_step_length_times_cadence(speed: float) -> None:
     gait = Gait(speed=speed)
     assert gait.step * gait.cadence_hz == pytest.approx(speed)
     hips = point(gait, "hip_center", np.array([0.0, 5 * gait.stride_s]))
@@ -47,7 +49,7 @@ def test_speed_is_step_length_times_cadence_and_is_kept(speed: float) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_the_standing_foot_does_not_skate(way: str, side: str) -> None:
+def test_the_standing_foot_does_not_slide(way: str, side: str) -> None:
     gait = WAYS[way]
     place = stride_count(gait, TIME_S, side) % 1
     toe, heel = point(gait, f"{side}_foot_index"), point(gait, f"{side}_heel")
@@ -58,7 +60,7 @@ def test_the_standing_foot_does_not_skate(way: str, side: str) -> None:
         assert moved_px.max() < 1e-6
 
 
-def test_the_swinging_foot_does_move() -> None:
+def test_the_swinging_foot_moves() -> None:
     place = stride_count(LEVEL, TIME_S, "left") % 1
     toe = point(LEVEL, "left_foot_index")[place > 0.7]
     assert np.ptp(toe[:, 0]) > 1
@@ -77,7 +79,7 @@ def test_bones_keep_their_length(way: str) -> None:
     for side in ("left", "right"):
         hip, knee, ankle = (point(gait, f"{side}_{name}") for name in ("hip", "knee", "ankle"))
         thigh, shank = np.linalg.norm(knee - hip, axis=1), np.linalg.norm(ankle - knee, axis=1)
-        # A knee that is straight may give way by a few hundredths where a foot is out of reach.
+        # A straight leg may be longer by a few hundredths where the foot is out of reach.
         assert thigh.min() > THIGH_BH - 1e-9
         assert thigh.max() < THIGH_BH * 1.05
         assert shank.min() > SHANK_BH - 1e-9
@@ -86,14 +88,14 @@ def test_bones_keep_their_length(way: str) -> None:
         assert np.ptp(np.linalg.norm(wrist - elbow, axis=1)) < 1e-9
 
 
-def test_joints_move_without_jumps() -> None:
+def test_joints_do_not_jump() -> None:
     for gait in WAYS.values():
         fine = skeleton_at(gait, np.arange(0, 4, 1 / 240)).xyz
         speed = np.abs(np.diff(fine, axis=0)) * 240
         assert np.nanmax(speed) < 8 * gait.speed + 1  # body heights per second
 
 
-def test_hips_bounce_twice_a_stride_by_the_amount_asked() -> None:
+def test_hips_bounce_twice_a_stride_by_the_given_amount() -> None:
     time_s = np.arange(256) / 256 * LEVEL.stride_s
     height = point(LEVEL, "hip_center", time_s)[:, 1]
     power = np.abs(np.fft.rfft(height - height.mean()))
@@ -126,7 +128,7 @@ def test_heel_strikes_are_where_the_foot_lands() -> None:
         assert sole[1] == pytest.approx(0, abs=1e-9)
 
 
-def test_turning_there_and_back_ends_where_it_began() -> None:
+def test_a_walk_out_and_back_ends_where_it_began() -> None:
     gait = replace(LEVEL, turn_back=True, middle_s=3.0, middle=(1.0, 0.0))
     ends = point(gait, "hip_center", np.array([1.0, 5.0]))
     assert ends[0, 0] == pytest.approx(ends[1, 0], abs=0.02)

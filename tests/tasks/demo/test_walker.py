@@ -1,3 +1,5 @@
+"""The drawn walker: reproducible frames, true joints and masks, found by the real models."""
+
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -32,7 +34,7 @@ def test_the_same_walk_gives_the_same_bytes() -> None:
             np.testing.assert_array_equal(first[number], second[number])
 
 
-def test_a_walk_yields_what_it_promises() -> None:
+def test_frames_masks_and_joints_have_the_documented_shapes() -> None:
     walker = replace(SMALL, fps=Fraction(24000, 1001), seconds=2.0)
     drawn = list(draw_walk(walker))
     assert len(drawn) == walker.frames == 48
@@ -59,16 +61,16 @@ def test_doubling_the_size_doubles_the_path() -> None:
     np.testing.assert_allclose(larger.joints_xy_px + 0.5, 2 * (known.joints_xy_px + 0.5), atol=1e-6)
 
 
-def test_the_walker_goes_as_fast_as_asked() -> None:
+def test_the_walker_has_the_given_speed() -> None:
     walker = Walk(seconds=20, follow=0.0, shake_px=0.0)
     x = ground_truth(walker).hip_center_xy_px[:, 0]
     pace = np.polyfit(ground_truth(walker).time_s, x, 1)[0]
     assert pace == pytest.approx(walker.speed * 960, rel=0.005)
 
 
-def test_leftwards_is_rightwards_seen_from_the_other_side() -> None:
+def test_a_walk_to_the_left_mirrors_one_to_the_right() -> None:
     right, left = (ground_truth(Walk(speed=speed, shake_px=0.0)).hip_center_xy_px for speed in (0.2, -0.2))
-    np.testing.assert_allclose(right[:, 0] + left[:, 0], 959, atol=1.5)  # but for the sway
+    np.testing.assert_allclose(right[:, 0] + left[:, 0], 959, atol=1.5)  # except for the sway
     np.testing.assert_allclose(right[:, 1], left[:, 1], atol=1)
 
 
@@ -77,7 +79,7 @@ def test_the_camera_keeps_a_long_walk_in_the_picture() -> None:
     assert 100 < x.min() < x.max() < 860
 
 
-def test_shake_has_the_strength_asked() -> None:
+def test_shake_has_the_given_rms() -> None:
     walker = Walk(seconds=120, shake_px=3.0)
     moved = camera_shake(walk_camera(walker), ground_truth(walker).time_s)
     np.testing.assert_allclose(np.sqrt(np.mean(moved**2, axis=0)), 3.0, rtol=0.05)
@@ -90,7 +92,7 @@ def test_joints_lie_inside_the_mask(frames: list[Any]) -> None:
                 assert mask[round(y), round(x)] > 127, name
 
 
-def test_the_mask_is_the_person_and_nothing_else(frames: list[Any]) -> None:
+def test_the_mask_contains_only_the_person(frames: list[Any]) -> None:
     _, mask, joints = frames[30]
     rows, columns = np.nonzero(mask)
     height = np.ptp(rows)
@@ -111,7 +113,7 @@ def test_shapes_are_exact_to_a_fraction_of_a_pixel(step_px: float) -> None:
 
 
 def torso_step(before: Any, after: Any) -> NDArray[np.float64] | None:
-    """Median motion of corners on the shirt between hips and chest, arms left out; None where too few are seen."""
+    """Median motion of corners on the shirt between hips and chest, without the arms. None if too few are visible."""
     (old, mask, joints), (new, _, _) = before, after
     gray, later = (cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) for rgb in (old, new))
     hips, neck = joints[list(HIPS)].mean(axis=0), joints[list(SHOULDERS)].mean(axis=0)
@@ -159,7 +161,7 @@ def test_mediapipe_finds_the_walker_in_every_frame(frames: list[Any]) -> None:
     assert np.abs(np.mean(errors, axis=0)).max() < 10
 
 
-def test_the_selfie_model_sees_the_true_mask(frames: list[Any]) -> None:
+def test_the_selfie_model_finds_the_true_mask(frames: list[Any]) -> None:
     overlaps = []
     with open_selfie_segmenter(model_files("general", None, False), device="cpu") as (segment, _):
         for rgb, mask, _ in frames[::6]:
@@ -178,13 +180,13 @@ def test_the_selfie_model_sees_the_true_mask(frames: list[Any]) -> None:
 
 
 def hidden_share(walker: Walk) -> Iterator[float]:
-    """How much of the mask is hidden, frame by frame, against the same walk with nothing before the person."""
+    """Hidden share of the mask in each frame, relative to the same walk with nothing in front."""
     plain = replace(walker, pole_s=0.0, crossing=False)
     for (_, hidden, _), (_, whole, _) in zip(draw_walk(walker), draw_walk(plain), strict=True):
         yield 1 - hidden.sum() / whole.sum()
 
 
-def test_a_post_hides_the_hips_for_the_time_asked() -> None:
+def test_a_post_hides_the_hips_for_the_given_time() -> None:
     walker = Walk(size_px=(480, 270), seconds=2.0, pole_s=0.5)
     behind = [
         mask[round(y), round(x)] < 128
@@ -210,7 +212,7 @@ def test_the_walker_leaves_and_comes_back() -> None:
     assert len(gone) / 30 == pytest.approx(2.0, abs=1.0)
 
 
-def test_hips_can_be_out_of_the_picture() -> None:
+def test_hips_can_be_below_the_picture() -> None:
     walker = Walk(person=1.2, cut_above_hips=True)
     known = ground_truth(walker)
     assert known.hip_center_xy_px[:, 1].min() > 540
@@ -226,6 +228,6 @@ def test_approaching_makes_the_walker_larger() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"size_px": (321, 180)}, {"seconds": 0.0}, {"speed": 0.0}, {"fps": Fraction(0)}, {"person": 9.0}]
 )
-def test_what_cannot_be_drawn_is_an_error(wrong: dict[str, Any]) -> None:
+def test_an_invalid_walk_is_an_error(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingError, match="drawn walker"):
         Walk(**wrong)
