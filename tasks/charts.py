@@ -1,4 +1,4 @@
-"""Stage: the report's charts, which say frame by frame what ``metrics.json`` says in numbers."""
+"""The charts stage: the report's charts, which show frame by frame what ``metrics.json`` says in numbers."""
 
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -17,12 +17,12 @@ from tasks.records import Tick, read_clip
 from tasks.render_requests import ChartsRequest
 
 AXIS_NAMES: Final = ("x", "y")
-MOST_LISTED_SPANS: Final = 40  # that are listed; all are drawn
+MOST_LISTED_SPANS: Final = 40  # longest spans in the list; all are drawn
 GUESSED_STATES: Final = (BRIDGED, INTERPOLATED, HELD, ABSENT)
 
 
 class ChartPaths(NamedTuple):
-    """The subject against its target over time, px (n, 2): in the source and in the output."""
+    """The subject relative to its target over time, px (n, 2), in the source and in the output."""
 
     time_s: Floats
     end_s: float
@@ -35,8 +35,8 @@ class ChartPaths(NamedTuple):
 def draw_charts(request: ChartsRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``path_x.svg``, ``path_y.svg``, ``residual.svg``, ``spectrum.svg`` and ``spans.json``; no facts.
 
-    ``verified.svg`` too where the rendered file was judged. A spectrum that the clip is too short for is left out.
-    ``spans.json``: the times of the charts, and the stretches in which the subject was not simply measured.
+    Also ``verified.svg`` if the rendered file was verified. Without a spectrum if the clip is too short for one.
+    ``spans.json`` has the times of the charts, and the spans in which the subject was not measured by the pose model.
     """
     paths = read_paths(request)
     span_s = (float(paths.time_s[0]), paths.end_s)
@@ -64,7 +64,7 @@ def draw_charts(request: ChartsRequest, folder: Path, tick: Tick) -> dict[str, A
 
 
 def read_paths(request: ChartsRequest) -> ChartPaths:
-    """What the earlier stages found out, as the charts show it."""
+    """The paths of the charts, from the earlier stages."""
     clip = read_clip(request.clip)
     path = read_table(request.trajectory.path("trajectory.parquet"))
     frame = read_json(request.trajectory.path("framing.json"))
@@ -82,7 +82,7 @@ def read_paths(request: ChartsRequest) -> ChartPaths:
 
 
 def read_verified(request: ChartsRequest) -> Floats | None:
-    """The anchor less the target (n, 2) as a fresh look at the rendered file found it; None where nobody looked."""
+    """The anchor minus the target (n, 2) as measured in the rendered file; None if it was not verified."""
     if request.verified is None:
         return None
     judged = read_table(request.verified.path("verified.parquet"))
@@ -90,25 +90,29 @@ def read_verified(request: ChartsRequest) -> Floats | None:
 
 
 def _colored(paths: ChartPaths) -> tuple[tuple[Floats, str], ...]:
+    """The paths with the names of their colours."""
     return (paths.before, "before"), (paths.after, "after")
 
 
 def _per_axis(time_s: Floats, path: Floats) -> list[Curve]:
+    """One curve for each axis of ``path``."""
     return [_curve(time_s, path[:, axis], name) for axis, name in enumerate(AXIS_NAMES)]
 
 
 def _curve(time_s: Floats, values: Floats, color: str) -> Curve:
+    """A curve, reduced to what the chart can show."""
     chosen = chart_indices(values)
     return Curve(time_s[chosen], values[chosen], color)
 
 
 def _bands(paths: ChartPaths, labels: Labels) -> list[Band]:
-    """Each stretch of equal labels, until the next one begins."""
+    """Each run of equal labels, until the next one begins."""
     ends_s = np.append(paths.time_s[1:], paths.end_s)
     return [Band(label, float(paths.time_s[first]), float(ends_s[last])) for label, first, last in label_runs(labels)]
 
 
 def _span_list(states: list[Band], sources: list[Band]) -> dict[str, Any]:
+    """The longest guessed spans, in order of time, and the labels and sources that occur."""
     guessed = [band for band in states if band.label in GUESSED_STATES]
     longest = sorted(guessed, key=lambda band: band.start_s - band.end_s)[:MOST_LISTED_SPANS]
     return {

@@ -1,4 +1,4 @@
-"""Stage: decode the file once, and write down what it is and when each frame is shown."""
+"""The decode stage: decode the file once, and write what it is and when each frame is shown."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -14,10 +14,9 @@ from tasks.requests import DecodeRequest
 
 
 def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write ``clip.json`` and ``frames.parquet`` into ``folder``; give the facts for the summary.
+    """Write ``clip.json`` and ``frames.parquet``; facts for the summary.
 
-    ``VideoError`` when nothing can be decoded, or with ``decode.strict`` when the file breaks before its end or
-    lacks frames within.
+    ``VideoError`` when nothing can be decoded, or with ``decode.strict`` when the file ends early or lacks frames.
     """
     clip, table = scan_video(request.source, request.digest, tick, strict=request.settings.strict)
     write_json(folder / "clip.json", asdict(clip))
@@ -37,14 +36,15 @@ def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
 
 
 def _notes(clip: Clip) -> list[str]:
+    """What the user should know about the file, one line each."""
     notes = []
     if clip.missing:
-        fact = "the file is damaged there, and the frame before stays instead"
+        fact = "the file is damaged there, and the previous frame is repeated"
         notes.append(f"{clip.missing}: {fact}; copy or download it again")
-    if stores_alpha(clip.pixel_format) and clip.codec != "gif":  # which is told to have it whatever it shows
-        notes.append("the video is partly transparent: its opacity is left out; put it on a background first")
+    if stores_alpha(clip.pixel_format) and clip.codec != "gif":  # FFmpeg reports alpha for every GIF
+        notes.append("the video is partly transparent: its alpha channel is ignored; put it on a background first")
     if clip.interlaced:
         fact = f"the picture is interlaced ({clip.interlaced} of {counted(clip.frames, 'frame')})"
         cure = "deinterlace it first, such as with ffmpeg -vf bwdif"
-        notes.append(f"{fact}: its two half pictures are moved as one, which mixes them; {cure}")
+        notes.append(f"{fact}: both fields are moved together, which mixes them; {cure}")
     return notes

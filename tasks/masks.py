@@ -1,4 +1,4 @@
-"""The masks stage: how probably each pixel belongs to the person, in every frame."""
+"""The masks stage: the probability of each pixel to belong to the person, in every frame."""
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -32,14 +32,14 @@ Probability = NDArray[np.float32]
 Masks = Iterator[Probability | None]
 Clock = Callable[[], float]
 
-BOX_REACH_S: Final = 0.5  # a limb's swing to either side: the box is as wide as the widest step within it
-LONGEST_POSE_GAP_S: Final = 0.5  # without a pose, over which the box is bridged or held
-MOST_BOX_STRETCH: Final = 1.8  # of the box in the model's input: the person gets more of its pixels
-TIMED_BOXES: Final = 20  # on which the general model's speed is measured
+BOX_REACH_S: Final = 0.5  # the box is as wide as the widest step of the limbs within this time before and after
+LONGEST_POSE_GAP_S: Final = 0.5  # without a pose, over which the box is interpolated or held
+MOST_BOX_STRETCH: Final = 1.8  # of the box in the model's input, so that more of its pixels show the person
+TIMED_BOXES: Final = 20  # on which the speed of the general model is measured
 
 
 class MaskStream(NamedTuple):
-    """Masks on their way out of a model."""
+    """Masks as they leave a model, with their boxes."""
 
     boxes: PersonBoxes
     wh: tuple[int, int]
@@ -50,32 +50,32 @@ class MaskStream(NamedTuple):
 def segment_person(request: MasksRequest, folder: Path, tick: Tick, clock: Clock = time.perf_counter) -> dict[str, Any]:
     """Write ``masks.npz``: raw probabilities at model size with their boxes, one mask a frame.
 
-    ``clock`` tells seconds and decides, with ``masks.fallback_fps``, which model is used. ``ModelError`` when a model
-    does not run on the device asked for.
+    ``clock`` gives seconds. With ``masks.fallback_fps`` it decides which model is used. ``ModelError`` when a model
+    does not run on the requested device.
     """
     clip = read_clip(request.clip)
-    by = _landmarker_masks if request.settings.source is MaskSource.landmarker else _selfie_masks
+    masks_of = _landmarker_masks if request.settings.source is MaskSource.landmarker else _selfie_masks
     track = read_table(request.pose.path("motion.parquet"))["track"]
     states = np.zeros(len(MaskState), np.int64)
-    with by(request, clip, track, clock) as measuring, mask_writer(folder / "masks.npz") as writer:
-        for mask in fill_failed_masks(_with_ticks(measuring.masks, tick), measuring.boxes, track > 0, measuring.wh):
+    with masks_of(request, clip, track, clock) as stream, mask_writer(folder / "masks.npz") as writer:
+        for mask in fill_failed_masks(_with_ticks(stream.masks, tick), stream.boxes, track > 0, stream.wh):
             writer.write(mask)
             states[mask.state] += 1
     counts = {state.name: int(states[state]) for state in MaskState}
-    return {"frames": clip.frames, **counts, "source": request.settings.source.value, **measuring.facts}
+    return {"frames": clip.frames, **counts, "source": request.settings.source.value, **stream.facts}
 
 
 def pick_model(
     inputs: Sequence[NDArray[np.uint8]], general: Segmenter, fallback_fps: float, clock: Clock
 ) -> tuple[MaskModel, str]:
-    """The model that keeps up with ``fallback_fps``, and why if it is not the general one.
+    """The model that reaches ``fallback_fps``, and the reason if it is not the general one.
 
-    ``inputs`` are what the general model would see first.
+    ``inputs`` are the first inputs of the general model.
     """
-    began = clock()
+    start_s = clock()
     for rgb in inputs:
         general(rgb)
-    spent_s = clock() - began
+    spent_s = clock() - start_s
     if len(inputs) >= fallback_fps * spent_s:
         return MaskModel.general, ""
     speed = f"{len(inputs) / spent_s:.1f} frames per second on the first {len(inputs)} boxes"
@@ -84,6 +84,7 @@ def pick_model(
 
 @contextmanager
 def _selfie_masks(request: MasksRequest, clip: Clip, track: NDArray[np.int64], clock: Clock) -> Iterator[MaskStream]:
+    """Masks of the selfie model, combined with those of the pose model if requested."""
     model, why = _choose_model(request, clip, clock)
     boxes, wh = _boxes(request, clip, model), SELFIE_INPUT_SIZE_PX[model.value]
     inputs = _inputs(request, clip, boxes, wh)
@@ -97,18 +98,18 @@ def _selfie_masks(request: MasksRequest, clip: Clip, track: NDArray[np.int64], c
 
 @contextmanager
 def _landmarker_masks(request: MasksRequest, clip: Clip, track: NDArray[np.int64], _: Clock) -> Iterator[MaskStream]:
-    """What the pose stage has kept: nothing is decoded and no model runs."""
+    """Masks that the pose stage has stored: no decoding, and no model runs."""
     boxes, wh = _boxes(request, clip, MaskModel.general), SELFIE_INPUT_SIZE_PX[MaskModel.general.value]
     found = request.found.facts
     facts = {"model": found["model"], "why": "", "device": found["device"], "device_note": found["device_note"]}
     yield MaskStream(boxes, wh, _bodies(request, track, boxes, wh), facts)
 
 
-def combine_masks(shown: Probability | None, body: Probability | None) -> Probability | None:
-    """The selfie model's mask judged by the pose model's, or the only one there is."""
-    if shown is None or body is None:
-        return body if shown is None else shown
-    return fuse_probabilities(shown, body)
+def combine_masks(selfie: Probability | None, body: Probability | None) -> Probability | None:
+    """The selfie model's mask checked against the pose model's, or the only one there is."""
+    if selfie is None or body is None:
+        return body if selfie is None else selfie
+    return fuse_probabilities(selfie, body)
 
 
 def _bodies(request: MasksRequest, track: NDArray[np.int64], boxes: PersonBoxes, wh: tuple[int, int]) -> Masks:
@@ -120,7 +121,7 @@ def _bodies(request: MasksRequest, track: NDArray[np.int64], boxes: PersonBoxes,
 
 
 def _choose_model(request: MasksRequest, clip: Clip, clock: Clock) -> tuple[MaskModel, str]:
-    """The selfie model to use, and why if it is not the one asked for."""
+    """The selfie model to use, and the reason if it is not the requested one."""
     model, fallback_fps = request.settings.model, request.settings.fallback_fps
     if fallback_fps is None or model is MaskModel.landscape:
         return model, ""
@@ -128,19 +129,20 @@ def _choose_model(request: MasksRequest, clip: Clip, clock: Clock) -> tuple[Mask
     inputs = _inputs(request, clip, boxes, SELFIE_INPUT_SIZE_PX[model.value])
     with closing(inputs), _open_model(request, model) as (segmenter, _):
         first = (rgb for rgb, person in zip(inputs, boxes.person, strict=False) if person)
-        timed = list(islice(first, TIMED_BOXES))  # beforehand: decoding is not what is timed
+        timed = list(islice(first, TIMED_BOXES))  # decoded beforehand, so that decoding is not timed
         return pick_model(timed, segmenter, fallback_fps, clock)
 
 
 def _open_model(
     request: MasksRequest, model: MaskModel
 ) -> AbstractContextManager[tuple[MediaPipeSegmenter, DeviceUse]]:
+    """The selfie model on the requested device."""
     models = request.models
     return open_selfie_segmenter(model_files(model.value, models.dir, models.download), device=request.device.value)
 
 
 def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> PersonBoxes:
-    """What ``model`` is to be shown of each frame, between whole pixels."""
+    """The part of each frame that ``model`` is shown, between whole pixels."""
     width, height = SELFIE_INPUT_SIZE_PX[model.value]
     rate_hz = float(clip.rate)
     boxes = person_boxes(
@@ -160,12 +162,14 @@ def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> PersonBoxes:
 def _inputs(
     request: MasksRequest, clip: Clip, boxes: PersonBoxes, wh: tuple[int, int]
 ) -> Generator[NDArray[np.uint8], None, None]:
+    """The inputs of the model: each frame's box, scaled to (width, height) ``wh``."""
     pictures = cached_frames(request.source, clip, cache_mb=request.held_mb)
     for picture, edges_px in zip(pictures, boxes.edges_px, strict=True):
         yield crop_rgb(picture, edges_px, wh)
 
 
 def _with_ticks(masks: Iterable[Probability | None], tick: Tick) -> Masks:
+    """``masks``, reporting the progress of each."""
     for count, mask in enumerate(masks, start=1):
         yield mask
         tick(count)

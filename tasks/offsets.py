@@ -1,4 +1,4 @@
-"""Stage: the anchor of each frame, how far it is from where it shall stay, and the pose as a timeline."""
+"""The offsets stage: the anchor of each frame, its offset to the target, and the pose as a timeline."""
 
 import json
 from collections.abc import Iterator
@@ -33,8 +33,8 @@ from tasks.requests import OffsetsRequest
 def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``offsets.parquet``, ``framing.json`` and ``pose.json``; facts: how much of the clip was measured.
 
-    The offset is target minus anchor: a frame moved by it has the anchor at the target. ``NobodyFound`` when no frame
-    shows a person, ``AnchorNotSeen`` when none shows the anchor's point.
+    The offset is the target minus the anchor: a frame moved by it has its anchor at the target. ``NobodyFound`` when no
+    frame shows a person, ``AnchorNotSeen`` when none shows the anchor's point.
     """
     clip = read_clip(request.clip)
     size_px = window.stabilized_size(clip.size_px, request.crop, float(Fraction(clip.pixel_aspect)))
@@ -52,7 +52,8 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     _require_anchor(pose, chosen.anchor, settings)
     path = _anchor_path(pose, chosen.anchor, request)
     state = mark_absent(pose.time_s, path.state, settings.longest_gap_s)
-    middle_px = ((size_px[0] - clip.width_px) / 2, (size_px[1] - clip.height_px) / 2)  # of the original frame
+    # the offset that centres the original picture
+    middle_px = ((size_px[0] - clip.width_px) / 2, (size_px[1] - clip.height_px) / 2)
     away = AbsenceRule(settings.away.value, settings.ease_s, middle_px)
     offset_px = settle_absent(pose.time_s, np.array(target_xy) - path.xy_px, state, away, away.rest_px)
     columns = _columns(pose.time_s, np.array(target_xy) - offset_px, offset_px, chosen.anchor, state)
@@ -64,7 +65,7 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
 
 
 def _mask_centre(request: OffsetsRequest) -> Anchor | None:
-    """The middle of the person's mask in each frame, where masks are to stand in."""
+    """The anchor from the person's masks; None if masks are not used."""
     if request.masks is None:
         return None
     masks = read_masks(request.masks.path("masks.npz"))
@@ -72,7 +73,7 @@ def _mask_centre(request: OffsetsRequest) -> Anchor | None:
 
 
 def _anchor_path(pose: PoseTrack, anchor: Anchor, request: OffsetsRequest) -> FusedAnchor:
-    """The anchor's path through the clip: joined with the torso's motion, or by itself with its gaps filled."""
+    """The anchor's path through the clip: fused with the torso's motion, or the pose alone with its gaps filled."""
     settings = request.settings
     if settings.fusion:
         return fuse(
@@ -89,6 +90,7 @@ def _anchor_path(pose: PoseTrack, anchor: Anchor, request: OffsetsRequest) -> Fu
 
 
 def _facts(pose: PoseTrack, looked: Flags, chosen: AnchorChoice, path: FusedAnchor, state: Labels) -> dict[str, Any]:
+    """Facts about the anchor, for the summary."""
     sources, counts = np.unique(chosen.anchor.source, return_counts=True)
     coverage = lock_metrics.pose_coverage(pose.time_s, looked, pose.found, state)
     return {
@@ -105,6 +107,7 @@ def _facts(pose: PoseTrack, looked: Flags, chosen: AnchorChoice, path: FusedAnch
 
 
 def _require_anchor(pose: PoseTrack, anchor: Anchor, settings: AnchorConf) -> None:
+    """``NobodyFound`` or ``AnchorNotSeen`` if no frame has an anchor."""
     if not pose.found.any():
         cure = "check that this is the right video, or lower pose.min_detection"
         raise NobodyFound(f"no person found in {counted(pose.frames, 'frame')}; {cure}")
@@ -132,6 +135,7 @@ def _anchor_cure(settings: AnchorConf) -> str:
 def _columns(
     time_s: Floats, anchor_px: Floats, offset_px: Floats, anchor: Anchor, state: Labels
 ) -> dict[str, NDArray[Any]]:
+    """The columns of ``offsets.parquet``."""
     return {
         "frame": np.arange(len(time_s), dtype=np.int64),
         "time_s": time_s,
@@ -146,7 +150,7 @@ def _columns(
 
 
 def _write_timeline(path: Path, clip: Clip, pose: PoseTrack, hips: Iterator[dict[str, Any]], tick: Tick) -> None:
-    """One JSON object with one line a frame and list, written as it is made: memory does not grow with the clip."""
+    """Write one JSON object, one line a frame and list, while it is made: memory does not grow with the clip."""
     info = {
         "fps": round(float(clip.rate), 6),
         "total_frames": pose.frames,
@@ -168,9 +172,10 @@ def _write_timeline(path: Path, clip: Clip, pose: PoseTrack, hips: Iterator[dict
 
 
 def _hip_centers(time_s: Floats, anchor_px: Floats, anchor: Anchor, state: Labels) -> Iterator[dict[str, Any]]:
-    """Rows of what is held, the hips unless ``anchor.*`` or the clip says otherwise; hundredths of a px, microseconds.
+    """Rows of the anchor, a frame each, in hundredths of a px and microseconds.
 
-    Null where nobody was there for long; ``state`` says what was seen and what is a guess.
+    The anchor is the hip centre, unless ``anchor.*`` says otherwise. The position is null where the subject
+    is absent; ``state`` tells measurements from guesses.
     """
     for index in range(len(time_s)):
         confidence = float(anchor.confidence[index])
@@ -186,7 +191,7 @@ def _hip_centers(time_s: Floats, anchor_px: Floats, anchor: Anchor, state: Label
 
 
 def _keypoints(pose: PoseTrack) -> Iterator[dict[str, Any]]:
-    """Rows of the landmarks, a frame each, hundredths of a pixel; no keypoints where nobody was found."""
+    """Rows of the landmarks, a frame each, in hundredths of a pixel; no keypoints where nobody was found."""
     for index, found in enumerate(pose.found):
         points = np.round(pose.xy_px[index], 2).tolist()
         seen = np.round(pose.visibility[index], 4).tolist()

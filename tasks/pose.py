@@ -1,4 +1,4 @@
-"""The pose stage: find everybody's landmarks, and how each torso moves from frame to frame."""
+"""The pose stage: the landmarks of everybody in the clip, and the motion of each torso from frame to frame."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,13 +22,13 @@ from tasks.models.sources import model_files
 from tasks.records import Tick, read_clip
 from tasks.requests import PoseRequest
 
-CLOTHES_INTERVAL_S: Final = 0.1  # between two looks at a person's clothes
-CARRY_WITHOUT_POSE_S: Final = 1.0  # that the motion of a torso is followed after its pose was lost
-NO_BODY_MASK: Final = np.zeros((1, 1), np.uint8)  # the mask of a body that came without one
+CLOTHES_INTERVAL_S: Final = 0.1  # between two measurements of a person's clothes
+CARRY_WITHOUT_POSE_S: Final = 1.0  # a torso is tracked for this time after its last pose
+NO_BODY_MASK: Final = np.zeros((1, 1), np.uint8)  # the mask of a body for which the model gave none
 
 
 class SeenFrame(NamedTuple):
-    """A frame the model has passed."""
+    """A frame that has passed the pose model."""
 
     frame: RgbFrame
     looked: bool  # whether the model looked at it
@@ -40,28 +40,28 @@ class TorsoFollower:
     """A torso whose motion is measured."""
 
     motion: TorsoMotion = field(default_factory=TorsoMotion)
-    seen_s: float = -np.inf  # when the pose was last seen
-    clothes_s: float = -np.inf  # when the clothes were last looked at
+    seen_s: float = -np.inf  # time of the last pose
+    clothes_s: float = -np.inf  # time of the last measurement of the clothes
 
 
 @dataclass
 class PoseCounts:
-    """What was found in the whole clip."""
+    """Counts over the whole clip."""
 
     frames: int = 0
     looked: int = 0
-    detected: int = 0  # of those looked at: with at least one person
+    detected: int = 0  # frames with at least one person, of those looked at
     sightings: int = 0
     tracks: int = 0
-    hip_visibility: float = 0.0  # summed over the sightings
+    hip_visibility: float = 0.0  # sum over the sightings
 
 
 def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write everybody's tracks (see ``tasks.media.files.people_file``): landmarks, masks, clothes, torso motion.
 
-    Besides, ``camera.parquet``: how the camera moves against what nobody hides.
+    Also ``camera.parquet``: the motion of the camera against the uncovered background.
 
-    ``NobodyFound`` when no frame shows a person; ``ModelError`` when the model does not run on the device asked for.
+    ``NobodyFound`` when no frame shows a person; ``ModelError`` when the model does not run on the requested device.
     """
     clip = read_clip(request.clip)
     settings, models = request.settings, request.models
@@ -73,40 +73,40 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
             min_detection=settings.min_detection,
             min_tracking=settings.min_tracking,
             with_masks=True,
-        ) as (finder, use),
+        ) as (finder, device_use),
         people_writer(folder) as writer,
         prefetched(rgb_frames(request.source, clip, cache_mb=request.held_mb)) as stream,
         prefetched(find_people(stream, finder, settings.every)) as seen,
     ):
         camera = CameraRecorder(clip.size_px)
-        found = record_people(seen, writer, tick, camera)
+        counts = record_people(seen, writer, tick, camera)
     camera.write(folder / "camera.parquet")
-    if not found.detected:
+    if not counts.detected:
         cure = "check that it shows a person, or lower pose.min_detection"
-        raise NobodyFound(f"no person found in {counted(found.frames, 'frame')}; {cure}")
+        raise NobodyFound(f"no person found in {counted(counts.frames, 'frame')}; {cure}")
     return {
-        "frames": found.frames,
-        "looked": found.looked,
-        "detected": found.detected,
-        "detection_rate": found.detected / found.looked,
-        "hip_visibility": found.hip_visibility / found.sightings,
-        "tracks": found.tracks,
+        "frames": counts.frames,
+        "looked": counts.looked,
+        "detected": counts.detected,
+        "detection_rate": counts.detected / counts.looked,
+        "hip_visibility": counts.hip_visibility / counts.sightings,
+        "tracks": counts.tracks,
         "model": settings.model.value,
-        "device": use.device,
-        "device_note": use.note,
+        "device": device_use.device,
+        "device_note": device_use.note,
     }
 
 
 def find_people(stream: Iterator[RgbFrame], finder: PeopleFinder, every: int) -> Iterator[SeenFrame]:
-    """Let ``finder`` look at every ``every``-th frame of ``stream``, from the first one."""
+    """Run ``finder`` on every ``every``-th frame of ``stream``, starting with the first."""
     for frame in stream:
         looked = frame.index % every == 0
         yield SeenFrame(frame, looked, finder(frame.rgb, frame.time_s) if looked else [])
 
 
 def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick, camera: CameraRecorder) -> PoseCounts:
-    """Write who is seen in each frame, measure clothes, torso and camera motion, and count."""
-    movers: dict[int, TorsoFollower] = {}
+    """Write the people of each frame, measure clothes, torso and camera motion, and count."""
+    followers: dict[int, TorsoFollower] = {}
     counts = PoseCounts()
     for frame, looked, people in seen:
         writer.frame(frame.index, frame.time_s, looked)
@@ -116,12 +116,12 @@ def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick, c
             body = crop_body_mask(NO_BODY_MASK if mask is None else mask, frame.scale_xyz[:2])
             writer.sighting(frame.index, frame.time_s, track, landmarks, body)
             bodies.append(body)
-            mover = movers.setdefault(track, TorsoFollower())
-            mover.seen_s = frame.time_s
-            if frame.time_s >= mover.clothes_s + CLOTHES_INTERVAL_S:
-                mover.clothes_s = frame.time_s
+            follower = followers.setdefault(track, TorsoFollower())
+            follower.seen_s = frame.time_s
+            if frame.time_s >= follower.clothes_s + CLOTHES_INTERVAL_S:
+                follower.clothes_s = frame.time_s
                 writer.clothes(frame.index, track, clothing_histograms(frame.rgb, in_rgb))
-        _measure_steps(movers, frame, present, writer)
+        _measure_steps(followers, frame, present, writer)
         camera.add(frame.luma, frame.time_s, bodies)
         counts.frames += 1
         counts.looked += looked
@@ -134,16 +134,16 @@ def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick, c
 
 
 def _measure_steps(
-    movers: dict[int, TorsoFollower], frame: RgbFrame, present: dict[int, Floats], writer: PeopleWriter
+    followers: dict[int, TorsoFollower], frame: RgbFrame, present: dict[int, Floats], writer: PeopleWriter
 ) -> None:
-    """Measure the step of each torso that is or was lately there."""
-    for track, mover in list(movers.items()):
+    """Measure the step of each torso with a pose now or not long ago."""
+    for track, follower in list(followers.items()):
         landmarks = present.get(track)
         if landmarks is not None:
-            step = mover.motion.step(frame.luma, landmarks[:, :2], landmarks[:, 3])
-        elif frame.time_s - mover.seen_s <= CARRY_WITHOUT_POSE_S:
-            step = mover.motion.step(frame.luma, None, None)
+            step = follower.motion.step(frame.luma, landmarks[:, :2], landmarks[:, 3])
+        elif frame.time_s - follower.seen_s <= CARRY_WITHOUT_POSE_S:
+            step = follower.motion.step(frame.luma, None, None)
         else:
-            del movers[track]
+            del followers[track]
             continue
         writer.step(frame.index, track, step)

@@ -1,4 +1,4 @@
-"""The subject stage: who is who, who is followed, and that person's pose and torso motion over the whole clip."""
+"""The subject stage: link tracks to people, choose the subject, and write its pose and torso motion for the clip."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,10 +23,10 @@ from tasks.requests import SubjectRequest
 
 
 def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write ``pose.parquet``, ``pose.csv``, ``motion.parquet`` of whoever is followed, and ``subject.json``.
+    """Write ``pose.parquet``, ``pose.csv``, ``motion.parquet`` of the subject, and ``subject.json``.
 
-    Landmarks are NaN where that person was not seen or not looked for. ``SettingError`` for a point of the picture at
-    which nobody is.
+    Landmarks are NaN where the subject was not seen or the pose model did not look. ``SettingError`` for
+    ``subject.point`` if nobody is there.
     """
     clip, found = read_clip(request.clip), request.found
     time_s, looked = read_looked(found.path("looked.parquet"))
@@ -49,16 +49,16 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
         "sides_exchanged": int(swapped.sum()),
         "people": [asdict(person) for person in people],
     }
-    write_json(folder / "subject.json", {"person": choice.person, **facts})  # not why: the same person, the same bytes
+    # without the reason: the same person gives the same bytes
+    write_json(folder / "subject.json", {"person": choice.person, **facts})
     tick(len(time_s))
-    note = (
-        f"{len(people)} people: {choice.why}. To follow {subject_choice.other_people_settings(people, choice.person)}"
-    )
+    others = subject_choice.other_people_settings(people, choice.person)
+    note = f"{len(people)} people: {choice.why}. To follow another one: {others}"
     return {**facts, "chosen": choice._asdict(), "notes": [note] if len(people) > 1 else []}
 
 
 def _origin(person: Track, frames: int) -> NDArray[np.int64]:
-    """(frames,) number of the track in which the person was found; 0 where not."""
+    """Number (frames,) of the track in which the person was found; 0 where not found."""
     origin = np.zeros(frames, np.int64)
     origin[person.frames] = person.origin
     return origin
@@ -67,17 +67,18 @@ def _origin(person: Track, frames: int) -> NDArray[np.int64]:
 def _choice(
     settings: SubjectConf, people: list[PersonFacts], everybody: list[Track], clip: Clip, time_s: Floats
 ) -> SubjectChoice:
+    """The person that the settings choose."""
     if settings.point is None:
         return subject_choice.choose_person(people, settings.rule.value)
     xy_px = framing.resolve_point("subject.point", settings.point, clip.size_px, "picture")
     number = subject_choice.person_at(everybody, xy_px, settings.at_s, time_s)
     when = "" if settings.at_s is None else f" at {settings.at_s:g} s"
-    where = f"person {number + 1} is at [{xy_px[0]:.0f},{xy_px[1]:.0f}] px{when}"
-    return SubjectChoice(number + 1, f"{where}, {subject_choice.seen_text(people[number])}")
+    place = f"person {number + 1} is at [{xy_px[0]:.0f},{xy_px[1]:.0f}] px{when}"
+    return SubjectChoice(number + 1, f"{place}, {subject_choice.seen_text(people[number])}")
 
 
 def _facts(chosen: Track, looked: Flags, time_s: Floats) -> dict[str, Any]:
-    """What is known of the following: how long, and at how many frames the evidence says that it changed over."""
+    """Facts about the subject's track: its length, and how many of its frames look like a switch to another person."""
     count = int(looked.sum())
     return {
         "frames": len(time_s),
@@ -90,7 +91,7 @@ def _facts(chosen: Track, looked: Flags, time_s: Floats) -> dict[str, Any]:
 
 
 def _pose(person: Track, time_s: Floats) -> PoseTrack:
-    """The person's landmarks in every frame of the clip."""
+    """The person's landmarks in every frame of the clip; NaN where not seen."""
     values = np.full((len(time_s), LANDMARK_COUNT, person.landmarks.shape[2]), np.nan)
     values[person.frames] = person.landmarks
     z, visibility, presence = (values[..., index] for index in (2, 3, 4))

@@ -1,4 +1,4 @@
-"""Stage: from offsets to the motion that render applies, and how good the lock is by plan."""
+"""The trajectory stage: from offsets to the transform of each frame, and the planned metrics of the lock."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -31,7 +31,7 @@ WINDOW_FUNCTIONS: Final[dict[Smoother, Callable[..., Floats]]] = {
     Smoother.moving: smoothers.moving_average,
     Smoother.gaussian: smoothers.gaussian,
 }
-LEAST_CUT_SHARE: Final = 0.01  # of the frames: fewer are not worth a line
+LEAST_CUT_SHARE: Final = 0.01  # of the frames: a person cut in fewer is not reported
 TRAJECTORY_FACTS: Final = (
     "lock_rms",
     "lock_std_x",
@@ -43,7 +43,7 @@ TRAJECTORY_FACTS: Final = (
 
 
 class LockedPath(NamedTuple):
-    """How the frames of a clip move, and the stabilized picture in which they do."""
+    """How the frames of a clip move in the stabilized picture, before a window is cut from it."""
 
     clip: Clip
     size_px: tuple[int, int]
@@ -52,16 +52,16 @@ class LockedPath(NamedTuple):
     scale: Floats  # (n,)
     roll_rad: Floats  # (n,) clockwise
     linear: Floats  # (n, 2, 2) scale and roll
-    to_output: Floats  # (n, 2, 3) all of it
+    to_output: Floats  # (n, 2, 3) shift, scale and roll
 
 
 def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``trajectory.parquet``, ``framing.json`` and ``metrics.json``; facts: the planned metrics of the summary.
 
-    A frame is moved by ``dx_px, dy_px``, its smoothed offset, and then, where that is asked for, scaled and turned
-    about the target: ``to_output`` is the whole. Smoothing the offsets is smoothing the anchor's path, since target
-    minus path is all that an offset is. A window that is cut from the stabilized picture, or a canvas around it, moves
-    all of these by its corner. ``SettingError`` for a smoother that the clip is too short or too slow for.
+    A frame is moved by ``dx_px, dy_px``, its smoothed offset, and then, if requested, scaled and rotated about the
+    target. ``to_output`` is the whole transform. Smoothing the offsets smooths the anchor's path, since an offset is
+    the target minus the path. The corner of a window, or of a canvas around the picture, is subtracted from all of
+    these. ``SettingError`` for a smoother that the clip is too short or too slow for.
     """
     frames = read_table(request.clip.path("frames.parquet"))
     offsets = read_table(request.offsets.path("offsets.parquet"))
@@ -73,46 +73,50 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     shift_px, target_xy = path.shift_px - view.corner_px, path.target_xy - view.corner_px
     (width, height), clip = view.size_px, path.clip
     to_output = affine.about_target(path.linear, shift_px, target_xy)
-    for axis, part_px in (("offset_x_px", view.x), ("offset_y_px", view.y)):
-        offsets[axis] = offsets[axis] - part_px
+    for axis, corner_px in (("offset_x_px", view.x), ("offset_y_px", view.y)):
+        offsets[axis] = offsets[axis] - corner_px
     columns = _trajectory(frames, offsets, shift_px, path.scale, path.roll_rad, to_output)
     write_table(folder / "trajectory.parquet", columns)
-    rest_xy = (path.target_xy + 0.5) / path.size_px * np.array(clip.size_px) - 0.5  # the target of the source itself
-    framed = {"output_size_px": view.size_px, "target_px": target_xy, "source_target_px": rest_xy}
-    write_json(folder / "framing.json", framed)
+    # the target, as a position in the source
+    source_target_xy = (path.target_xy + 0.5) / path.size_px * np.array(clip.size_px) - 0.5
+    framing_record = {"output_size_px": view.size_px, "target_px": target_xy, "source_target_px": source_target_xy}
+    write_json(folder / "framing.json", framing_record)
     anchor_px, state, source = _points(offsets, "anchor"), offsets["state"], offsets["source"]
     looked = read_table(request.pose.path("motion.parquet"))["looked"]
     report = lock_metrics.planned_metrics(
-        pose, looked, anchor_px, state, source, to_output, target_xy, rest_xy, clip.size_px, (width, height)
+        pose, looked, anchor_px, state, source, to_output, target_xy, source_target_xy, clip.size_px, (width, height)
     )
     write_json(folder / "metrics.json", report)
     tick(len(shift_px))
     facts = {name: report["planned"][name] for name in TRAJECTORY_FACTS}
-    shared = [f"all videos of this run are {width}x{height} (crop.shared)"] if request.window_px is not None else []
-    notes = [*shared, *_note_of_a_cut(request, path, (width, height), report)]
+    shared_note = (
+        [f"all videos of this run are {width}x{height} (crop.shared)"] if request.window_px is not None else []
+    )
+    notes = [*shared_note, *_note_of_a_cut(request, path, (width, height), report)]
     return {**facts, **_scale_and_roll_facts(request.lock, path.scale, path.roll_rad), "notes": notes}
 
 
 def _note_of_a_cut(
     request: TrajectoryRequest, path: LockedPath, size_px: tuple[int, int], report: Mapping[str, Any]
 ) -> list[str]:
+    """A note if the crop cuts the person in clearly more frames than the source does."""
     crop, (width, height), (whole_width, whole_height) = request.crop, size_px, path.clip.size_px
     cut, cut_before = (report[when]["subject_cut"] for when in ("planned", "before"))
     if crop.mode is CropMode.none or cut - cut_before < LEAST_CUT_SHARE:
         return []
     left = f"crop={crop.mode.value} leaves {width}x{height} of {whole_width}x{whole_height}"
-    fact = f"{left}, which cuts the person in {cut:.0%} of the frames, and the source in {cut_before:.0%}"
-    cure = "crop=follow with crop.size or crop.aspect goes with the person, at the price of a border"
+    fact = f"{left}, which cuts the person in {cut:.0%} of the frames ({cut_before:.0%} in the source)"
+    cure = "crop=follow with crop.size or crop.aspect follows the person, but shows a border"
     if crop.mode is CropMode.follow:
         cure = f"give {'a larger crop.size' if crop.aspect is None else 'another crop.aspect'}, or another target"
     if request.window_px is not None and (own_px := _own_size(crop, path)) != size_px:
-        alone = "crop.shared=false or a run without the videos that have less room"
-        cure = f"{alone} gives this video up to {own_px[0]}x{own_px[1]}; else {cure}"
+        alone = "crop.shared=false, or a run without the videos that have less room,"
+        cure = f"{alone} allows up to {own_px[0]}x{own_px[1]} for this video; otherwise {cure}"
     return [f"{fact}; {cure}"]
 
 
 def _own_size(crop: CropConf, path: LockedPath) -> tuple[int, int]:
-    """Of the window of an auto crop, or of one of an aspect, that is not shared with other videos."""
+    """Size of an auto crop, or of a crop by aspect, that is not shared with other videos."""
     if crop.mode is CropMode.auto:
         return window.largest_covered_window(path.to_output, path.clip.size_px, path.target_xy).size_px
     return window.stabilized_size(path.clip.size_px, crop, float(Fraction(path.clip.pixel_aspect)))
@@ -132,7 +136,7 @@ def find_room(request: RoomRequest, folder: Path, tick: Tick) -> dict[str, Any]:
 
 
 def _path(request: TrajectoryRequest, offsets: Columns, pose: PoseTrack) -> LockedPath:
-    """How the frames move, before a window is cut from what they show."""
+    """The movement of the frames, before a window is cut from the stabilized picture."""
     clip = Clip.from_json(read_json(request.clip.path("clip.json")))
     frame = read_json(request.offsets.path("framing.json"))
     target_xy, (width, height) = np.array(frame["target_px"]), frame["output_size_px"]
@@ -146,7 +150,9 @@ def _path(request: TrajectoryRequest, offsets: Columns, pose: PoseTrack) -> Lock
 
 
 def smooth_path(path: Floats, time_s: Floats, settings: SmoothingConf) -> Floats:
-    """``path`` (n, 2) by the smoother that is chosen; a window in seconds is one of time, however uneven the frames."""
+    """``path`` (n, 2) after the chosen smoother. A window in seconds is a window of time, however uneven the frames
+    are.
+    """
     match settings.kind:
         case Smoother.none:
             return smoothers.unsmoothed(path)
@@ -176,16 +182,16 @@ def locked_shift_px(
     lock: LockConf,
     away: AbsenceRule,
 ) -> Floats:
-    """The shifts (n, 2) that are applied: smoothed, with the dead zone, by the lock's strength, below its speed limit.
+    """The shifts (n, 2) to apply: smoothed, then dead zone, strength and speed limit of the lock.
 
-    A cut between the subject and the original picture stays a cut: what lies on one side is smoothed by itself. The
-    original picture is whole at any strength.
+    The path is smoothed separately on both sides of a cut between the subject and the original picture, so a cut stays
+    a cut. The original picture is shown completely at any strength.
     """
-    calm = []
+    pieces = []
     for piece in locking.pieces_between_cuts(offset_px, states == ABSENT):
         smooth = smooth_path(offset_px[piece], time_s[piece], settings)
-        calm.append(locking.apply_dead_zone(smooth, time_s[piece], radius_px=lock.dead_zone_px))
-    path = locking.apply_strength(np.concatenate(calm), np.isin(states, SEEN_STATES), strength_xy=(lock.x, lock.y))
+        pieces.append(locking.apply_dead_zone(smooth, time_s[piece], radius_px=lock.dead_zone_px))
+    path = locking.apply_strength(np.concatenate(pieces), np.isin(states, SEEN_STATES), strength_xy=(lock.x, lock.y))
     if (lock.x, lock.y) != (1, 1):
         path = settle_absent(time_s, path, states, away, away.rest_px)
     if lock.max_speed_px_s is None:
@@ -194,12 +200,12 @@ def locked_shift_px(
 
 
 def dead_zone_in_pixels(lock: LockConf, pose: PoseTrack) -> LockConf:
-    """The same lock with a dead zone that is given as a share of the person's height in pixels of the source."""
+    """The same lock, with a dead zone given as a share of the person's height converted to source pixels."""
     if lock.dead_zone == 0:
         return lock
     height_px = lock_metrics.person_height(lock_metrics.visible_boxes(pose.xy_px, pose.visibility))
     if not np.isfinite(height_px):
-        fact = "no landmark is sure enough to tell the person's height"
+        fact = "no landmark is visible enough to measure the person's height"
         raise AnchorNotSeen(f"lock.dead_zone: {fact}; give lock.dead_zone_px instead")
     return replace(lock, dead_zone=0.0, dead_zone_px=lock.dead_zone * height_px)
 
@@ -207,9 +213,9 @@ def dead_zone_in_pixels(lock: LockConf, pose: PoseTrack) -> LockConf:
 def applied_scale_and_roll(
     pose: PoseTrack, lock: LockConf, pixel_aspect: float, states: Labels, away: AbsenceRule
 ) -> tuple[Floats, Floats]:
-    """Factor (n,) and clockwise turn (n,) in radians by which the frames hold the subject's size and uprightness.
+    """Factor (n,) and clockwise rotation (n,) in radians that keep the subject's size and keep it upright.
 
-    While the subject is absent they go by the same rule as the offsets.
+    While the subject is absent they follow the same rule as the offsets.
     """
     scale, roll_rad = np.ones(pose.frames), np.zeros(pose.frames)
     if lock.scale:
@@ -224,8 +230,9 @@ def applied_scale_and_roll(
 def _trajectory(
     frames: Columns, offsets: Columns, shift_px: Floats, scale: Floats, roll_rad: Floats, to_output: Floats
 ) -> dict[str, Any]:
+    """The columns of ``trajectory.parquet``."""
     to_source = affine.invert(to_output)
-    kept = ("anchor_x_px", "anchor_y_px", "state", "offset_x_px", "offset_y_px")
+    copied = ("anchor_x_px", "anchor_y_px", "state", "offset_x_px", "offset_y_px")
     matrices = {
         f"{name}_{row}{column}": matrix[:, row, column]
         for name, matrix in (("to_output", to_output), ("to_source", to_source))
@@ -234,7 +241,7 @@ def _trajectory(
     }
     return {
         **{name: frames[name] for name in ("frame", "pts", "time_s")},
-        **{name: offsets[name] for name in kept},
+        **{name: offsets[name] for name in copied},
         "dx_px": shift_px[:, 0],
         "dy_px": shift_px[:, 1],
         "scale": scale,
@@ -244,6 +251,7 @@ def _trajectory(
 
 
 def _scale_and_roll_facts(lock: LockConf, scale: Floats, roll_rad: Floats) -> dict[str, float]:
+    """The ranges of scale and roll, for the summary."""
     facts: dict[str, float] = {}
     if lock.scale:
         facts |= {"scale_min": round(float(scale.min()), 6), "scale_max": round(float(scale.max()), 6)}
@@ -254,4 +262,5 @@ def _scale_and_roll_facts(lock: LockConf, scale: Floats, roll_rad: Floats) -> di
 
 
 def _points(columns: Columns, name: str) -> Floats:
+    """Points (n, 2) from the columns ``{name}_x_px`` and ``{name}_y_px``."""
     return np.stack([columns[f"{name}_x_px"], columns[f"{name}_y_px"]], axis=1)

@@ -1,18 +1,19 @@
-"""Stage: the independent judge of a rendered video, on the file itself, as a viewer gets it.
+"""The verify stage: independent metrics of a rendered video, measured in the file itself.
 
-A fresh pose run and a torso feature track know nothing of the path that was planned. The pose run has a noise of its
-own, which its figures carry (a spread of 1.9 px in x and 2.6 px in y of the drawn walker, 313 px high, who stands still
-to half a pixel; 2 to 5 px of walkers on video); the features' step has not.
-Only poses that stand where the subject should are judged: a mirrored border shows a second person, and where the
-subject is away the judge may see anybody. ``judged`` is their share of the frames in which the subject is there. In the
-others the features are looked for where the plan has the torso: their step is of the same frames, whatever the lock.
-They are the source's pixels, wherever a border goes on with them.
-Frames that the pose stage passed over (``pose.every``) are judged like the others: what is lost there counts.
+A new pose run and a torso feature track know nothing of the planned path. The pose run has its own noise, which is part
+of its metrics: a standard deviation of 1.9 px in x and 2.6 px in y on the drawn walker, 313 px high, which stands still
+to half a pixel; 2 to 5 px on filmed walkers. The features' step has no such noise.
+
+Only poses where the subject should be are used: a mirrored border shows a second person, and where the subject is
+absent the pose run may find anybody. ``judged`` is their share of the frames in which the subject is present. In the
+other frames the features are searched where the plan has the torso, so that their step covers the same frames whatever
+the lock. Features are taken from the source's pixels only, whatever border continues them. Frames that the pose stage
+skipped (``pose.every``) are measured like the others.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -35,16 +36,16 @@ from tasks.models.sources import model_files
 from tasks.records import Clip, Tick, read_clip
 from tasks.render_requests import VerifyRequest
 
-NEAR_TORSOS = 0.5  # torso lengths
+NEAR_TORSOS: Final = 0.5
 
 
 def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write ``verified.json``: lock and tremble measured in the rendered file; facts: the same figures.
+    """Write ``verified.json``: lock and tremble measured in the rendered file; facts: the same numbers.
 
-    ``verified.parquet`` has them frame by frame: the anchor less the target, and the torso's step, NaN where neither.
+    ``verified.parquet`` has them by frame: the anchor minus the target, and the torso's step; NaN where not measured.
 
     ``residual_step`` is the rms step of the torso's features from frame to frame, ``residual_step_before`` the same in
-    the source. The rest are the lock metrics of the hip centre that a fresh pose run finds.
+    the source. The other numbers are the steadiness metrics of the hip centre that the new pose run finds.
     """
     name = next(name for name in request.rendered.files if name.startswith("stabilized."))
     rendered = request.rendered.path(name)
@@ -65,48 +66,48 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
         "residual_step_before": step_rms(before),
         "judged": float(track.found.sum() / max(1, np.isfinite(subject.hip_xy).all(axis=1).sum())),
     }
-    finite = {name: round(value, 6) if np.isfinite(value) else None for name, value in verified.items()}
+    finite = lock_metrics.rounded_metrics(verified)
     write_json(folder / "verified.json", finite)
-    away_px = anchor.xy_px - np.array(frame["target_px"])
-    columns = {"time_s": track.time_s, "residual_x_px": away_px[:, 0], "residual_y_px": away_px[:, 1]}
+    residual_px = anchor.xy_px - np.array(frame["target_px"])
+    columns = {"time_s": track.time_s, "residual_x_px": residual_px[:, 0], "residual_y_px": residual_px[:, 1]}
     write_table(folder / "verified.parquet", columns | {"step_x_px": steps[:, 0], "step_y_px": steps[:, 1]})
     return {"frames": clip.frames, **finite}
 
 
 def step_rms(steps_xy: Floats) -> float:
-    """Root mean square length of the steps (n, 2) that could be measured; NaN when there is none."""
+    """Root mean square length of the measured steps (n, 2); NaN when there is none."""
     length = np.linalg.norm(steps_xy, axis=1)
     seen = np.isfinite(length)
     return float(np.sqrt(np.mean(length[seen] ** 2))) if seen.any() else float("nan")
 
 
 class ExpectedSubject(NamedTuple):
-    """Where the subject should be in the output: what tells a fresh look from a look at somebody else."""
+    """Where the subject should be in the output: it tells the subject from other people."""
 
-    hip_xy: Floats  # (n, 2) NaN where the subject is away
+    hip_xy: Floats  # (n, 2) NaN where the subject is absent
     torso_px: Floats  # (n,)
-    landmarks: Floats  # (n, 33, 5) as the planned path moves them; NaN where the subject is away
-    picture_xy: Floats  # (n, 4, 2) corners of the source's picture: what lies beyond them is border
+    landmarks: Floats  # (n, 33, 5) moved by the planned path; NaN where the subject is absent
+    picture_xy: Floats  # (n, 4, 2) corners of the source picture: beyond them there is only border
 
     def among(self, frame: int, people: Sequence[Sighting]) -> Floats | None:
-        """The landmarks (33, 5) of the nearest of ``people`` whose hips lie within ``NEAR`` torsos of the subject's."""
+        """Landmarks (33, 5) of the person nearest to the subject, hips within ``NEAR_TORSOS``; None without one."""
         hips = [person.landmarks[list(HIPS), :2].mean(axis=0) for person in people]
         distance = [float(np.hypot(*(hip - self.hip_xy[frame]))) for hip in hips]
         near = NEAR_TORSOS * self.torso_px[frame]
-        at = [number for number in np.argsort(distance) if distance[number] < near]  # NaN compares as False
-        return people[at[0]].landmarks if at else None
+        candidates = [number for number in np.argsort(distance) if distance[number] < near]  # NaN compares as False
+        return people[candidates[0]].landmarks if candidates else None
 
 
 def expected_subject(request: VerifyRequest) -> ExpectedSubject:
-    """Where the path that was planned has the subject, frame by frame of the rendered file."""
+    """The subject as the planned path puts it, for each frame of the rendered file."""
     path = read_table(request.trajectory.path("trajectory.parquet"))
     columns = [path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)]
     to_output = np.stack(columns, axis=1).reshape(-1, 1, 2, 3)
     pose = read_pose(request.pose.path("pose.parquet"))
     moved = affine.apply(to_output, pose.xy_px)
-    rest = np.stack([pose.z, pose.visibility, pose.presence], axis=2)
+    other_values = np.stack([pose.z, pose.visibility, pose.presence], axis=2)
     looked = read_table(request.pose.path("motion.parquet"))["looked"]
-    landmarks = fill_between_looks(np.concatenate([moved, rest], axis=2), pose.time_s, looked)
+    landmarks = fill_between_looks(np.concatenate([moved, other_values], axis=2), pose.time_s, looked)
     landmarks[path["state"] == ABSENT] = np.nan
     hip_xy, neck_xy = (landmarks[:, list(pair), :2].mean(axis=1) for pair in (HIPS, SHOULDERS))
     picture_xy = affine.apply(to_output, outline_px(read_clip(request.clip).size_px)[None])
@@ -114,10 +115,10 @@ def expected_subject(request: VerifyRequest) -> ExpectedSubject:
 
 
 def fill_between_looks(landmarks: Floats, time_s: Floats, looked: Flags) -> Floats:
-    """Landmarks (n, 33, 5) in the output, those of the frames not looked at from the looks before and behind.
+    """Landmarks (n, 33, 5) in the output; frames without a look are interpolated linearly over time.
 
-    In the output the subject should stand still, so a straight line over time tells where. Frames that were looked at
-    stay as they are, NaN where nobody was found.
+    In the output the subject should stand still, so a straight line is good enough. Frames that were looked at keep
+    their values, NaN where nobody was found.
     """
     known = np.isfinite(landmarks).all(axis=(1, 2))
     if not known.any():
@@ -130,6 +131,7 @@ def fill_between_looks(landmarks: Floats, time_s: Floats, looked: Flags) -> Floa
 def _look_at_render(
     request: VerifyRequest, rendered: Path, clip: Clip, subject: ExpectedSubject, tick: Tick
 ) -> tuple[PoseTrack, Floats]:
+    """Run the pose model and the torso tracking on the rendered file: the subject's pose track, and its steps."""
     times: list[float] = []
     found: list[Floats] = []
     rows: list[Step] = []
@@ -145,13 +147,15 @@ def _look_at_render(
         ) as (finder, _),
         prefetched(rgb_frames(rendered, clip)) as stream,
     ):
-        for item in stream:
-            people = [seen._replace(landmarks=item.to_source(seen.landmarks)) for seen in finder(item.rgb, item.time_s)]
+        for frame in stream:
+            people = [
+                seen._replace(landmarks=frame.to_source(seen.landmarks)) for seen in finder(frame.rgb, frame.time_s)
+            ]
             found_there = subject.among(len(times), people)
-            marks = subject.landmarks[len(times)] if found_there is None else found_there
-            step = torso.step(item.luma, marks[:, :2], marks[:, 3], subject.picture_xy[len(times)])
-            rows.append(step if np.isfinite(marks[list(HIPS), 0]).all() else Step())
-            times.append(item.time_s)
+            landmarks = subject.landmarks[len(times)] if found_there is None else found_there
+            step = torso.step(frame.luma, landmarks[:, :2], landmarks[:, 3], subject.picture_xy[len(times)])
+            rows.append(step if np.isfinite(landmarks[list(HIPS), 0]).all() else Step())
+            times.append(frame.time_s)
             found.append(np.full((LANDMARK_COUNT, 5), np.nan) if found_there is None else found_there)
             tick(len(times))
     table = np.array(found)

@@ -168,7 +168,7 @@ def test_an_aspect_follows_the_subject(tmp_path: Path) -> None:
     assert metrics["lock_rms"] < 10
 
 
-FOLLOWING = "crop=follow with crop.size or crop.aspect goes with the person, at the price of a border"
+FOLLOWING = "crop=follow with crop.size or crop.aspect follows the person, but shows a border"
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,9 @@ def test_a_crop_that_cuts_the_person_says_what_would_not(tmp_path: Path, crop: C
     assert note.endswith(f"; {cure}")
 
 
-SMALLER = "crop.shared=false or a run without the videos that have less room gives this video up to {}; else {}"
+SMALLER = (
+    "crop.shared=false, or a run without the videos that have less room, allows up to {} for this video; otherwise {}"
+)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_the_same_file_under_another_name_gives_the_same_bytes(tmp_path: Path) -
 def test_an_interlaced_picture_is_a_line_with_a_cure(tmp_path: Path, options: dict[str, str]) -> None:
     facts = run(make(tmp_path / "a.mp4", Made(options={"threads": "1", **options})), tmp_path / "out")
     assert facts["notes"] == [
-        "the picture is interlaced (12 of 12 frames): its two half pictures are moved as one, which mixes them; "
+        "the picture is interlaced (12 of 12 frames): both fields are moved together, which mixes them; "
         "deinterlace it first, such as with ffmpeg -vf bwdif"
     ]
     assert Clip.from_json(read_json(tmp_path / "out" / "clip.json")).interlaced == 12
@@ -70,7 +70,7 @@ def test_an_interlaced_picture_is_a_line_with_a_cure(tmp_path: Path, options: di
 def test_opacity_that_is_left_out_is_a_line_with_a_cure(tmp_path: Path, pixel_format: str, told: bool) -> None:
     clear = Made(codec="prores_ks", pixel_format=pixel_format, options={"profile": "4444"})
     facts = run(make(tmp_path / "a.mov", clear), tmp_path / "out")
-    line = "the video is partly transparent: its opacity is left out; put it on a background first"
+    line = "the video is partly transparent: its alpha channel is ignored; put it on a background first"
     assert facts["notes"] == ([line] if told else [])
 
 
@@ -90,7 +90,7 @@ def test_frames_that_are_missing_within_are_a_line_with_a_cure(tmp_path: Path) -
     middle = len(content) // 376 * 188
     source.write_bytes(content[:middle] + content[middle + 10 * 188 :])
     (note,) = cast("list[str]", run(source, tmp_path / "out")["notes"])
-    assert note.endswith(" s: the file is damaged there, and the frame before stays instead; copy or download it again")
+    assert note.endswith(" s: the file is damaged there, and the previous frame is repeated; copy or download it again")
     clip = Clip.from_json(read_json(tmp_path / "out" / "clip.json"))
     assert note.startswith(f"{clip.missing}: ")
     assert clip.missing.split()[0] == str(60 - clip.frames)

@@ -148,8 +148,8 @@ def test_a_drawn_walker_is_held_while_another_crosses_in_front(tmp_path: Path) -
     [
         ({"point": [1.0]}, r"subject\.point: \[1\.0\] is not a point"),
         ({"point": [-3.0, 2.0]}, r"subject\.point: .* is not a point"),
-        ({"at_s": 2.0}, r"subject\.at_s: a time without a point says nothing; give subject\.point"),
-        ({"point": [0.5, 0.5], "at_s": -1.0}, r"subject\.at_s: -1\.0 s is before the beginning"),
+        ({"at_s": 2.0}, r"subject\.at_s: a time has no effect without a point; give subject\.point"),
+        ({"point": [0.5, 0.5], "at_s": -1.0}, r"subject\.at_s: -1\.0 s is negative"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], sentence: str) -> None:

@@ -244,15 +244,15 @@ def test_without_scale_and_roll_the_table_says_so_and_the_matrix_is_a_shift(tmp_
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("smoothing.window_s=0", r"smoothing\.window_s: 0\.0 s is no length of time; give"),
-        ("smoothing.cutoff_hz=-1", r"smoothing\.cutoff_hz: -1\.0 Hz is no frequency that can be solved for; give"),
+        ("smoothing.window_s=0", r"smoothing\.window_s: 0\.0 s is not a length of time; give"),
+        ("smoothing.cutoff_hz=-1", r"smoothing\.cutoff_hz: -1\.0 Hz is too low; give"),
         ("smoothing.order=0", r"smoothing\.order: 0 is out of range; give 1 to 8"),
-        ("smoothing.budget_px=-2", r"smoothing\.budget_px: -2\.0 px is no distance; give"),
-        ("lock.x=1.5", r"lock\.x: 1\.5 is no strength; give 0"),
-        ("lock.y=-1", r"lock\.y: -1\.0 is no strength; give 0"),
-        ("lock.dead_zone=5", r"lock\.dead_zone: 5\.0 is no share of a height; give"),
-        ("lock.dead_zone_px=-3", r"lock\.dead_zone_px: -3\.0 px is no distance; give"),
-        ("lock.max_speed_px_s=-3", r"lock\.max_speed_px_s: -3\.0 px/s is no speed; give"),
+        ("smoothing.budget_px=-2", r"smoothing\.budget_px: -2\.0 px is not a distance; give"),
+        ("lock.x=1.5", r"lock\.x: 1\.5 is out of range; give 0"),
+        ("lock.y=-1", r"lock\.y: -1\.0 is out of range; give 0"),
+        ("lock.dead_zone=5", r"lock\.dead_zone: 5\.0 is not a fraction of the height; give"),
+        ("lock.dead_zone_px=-3", r"lock\.dead_zone_px: -3\.0 px is not a distance; give"),
+        ("lock.max_speed_px_s=-3", r"lock\.max_speed_px_s: -3\.0 px/s is not a speed; give"),
     ],
 )
 def test_a_setting_out_of_range_is_one_line(override: str, sentence: str) -> None:

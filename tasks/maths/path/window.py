@@ -141,7 +141,7 @@ def covered_window(to_output: Floats, source_px: Size, size_px: Size, target_xy:
     if place is None:
         largest = "x".join(str(length) for length in largest_covered_window(to_output, source_px, target_xy).size_px)
         fact = f"{size_px[0]}x{size_px[1]} is not covered by every frame"
-        raise SettingError(f"crop: auto: {fact}; the largest window that is has {largest}")
+        raise SettingError(f"crop: auto: {fact}; the largest covered window is {largest}")
     return CropWindow(*place, *size_px)
 
 

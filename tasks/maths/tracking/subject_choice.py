@@ -31,7 +31,7 @@ def person_at(people: Sequence[Track], xy_px: tuple[float, float], at_s: float |
     wanted_s = None if at_s is None else at_s + float(time_s[0])
     if wanted_s is not None and wanted_s > time_s[-1] + POINT_TOLERANCE_S:
         end_s = float(time_s[-1] - time_s[0])
-        raise SettingError(f"subject.at_s: {at_s:g} s lies after the clip's end; give 0 to {end_s:.2f}")
+        raise SettingError(f"subject.at_s: {at_s:g} s is after the end of the clip; give 0 to {end_s:.2f}")
     hits = [(*_first_within(person, xy_px, wanted_s), number) for number, person in enumerate(people)]
     when_s, _, number = min(hits)
     if math.isfinite(when_s):
@@ -188,17 +188,17 @@ def _reason(best: PersonFacts, people: Sequence[PersonFacts], rule: str) -> str:
     if rule == "largest":
         return f"{name} is the largest, {best.height_px:.0f} px high"
     if rule == "centre":
-        return f"{name} is nearest to the middle, {best.centre_distance:.2f} half diagonals away"
+        return f"{name} is closest to the centre, {best.centre_distance:.2f} half diagonals away"
     if rule == "first":
         return f"{name} is seen first, at {best.first_s:.2f} s"
-    place = f"{best.height_px:.0f} px high, {best.centre_distance:.2f} half diagonals from the middle"
-    scored = f"{auto_score(best, people):.2f} for being seen in {best.share:.0%} of the frames"
-    return f"{name} scores {scored}, {place}, ankles swinging {best.swing:.2f} torso lengths"
+    place = f"{best.height_px:.0f} px high, {best.centre_distance:.2f} half diagonals from the centre"
+    scored = f"{auto_score(best, people):.2f} (seen in {best.share:.0%} of the frames"
+    return f"{name} scores {scored}, {place}, ankle swing {best.swing:.2f} torso lengths)"
 
 
 def _against(other: PersonFacts, people: Sequence[PersonFacts], rule: str) -> str:
     if other not in people:
-        return f"left aside as {'stiff as a picture' if other.stiff else 'brief'}, {seen_text(other)}"
+        return f"not considered ({'as stiff as a picture' if other.stiff else 'seen only briefly'}), {seen_text(other)}"
     if rule == "largest":
         return f"{other.height_px:.0f} px"
     if rule == "centre":
@@ -206,4 +206,4 @@ def _against(other: PersonFacts, people: Sequence[PersonFacts], rule: str) -> st
     if rule == "first":
         return f"{other.first_s:.2f} s"
     numbers = f"{other.share:.0%}, {other.height_px:.0f} px, {other.centre_distance:.2f}, {other.swing:.2f}"
-    return f"{auto_score(other, people):.2f} for {numbers}"
+    return f"{auto_score(other, people):.2f} ({numbers})"

@@ -137,7 +137,7 @@ def test_a_smaller_window_than_the_largest_is_covered_too(part: tuple[float, flo
     view = window.covered_window(to_output, SIZE, size, target)
     assert view.size_px == size
     assert covered(to_output, view).min() > 1 - 1e-9
-    with pytest.raises(SettingError, match=rf"largest window that is has {largest.width}x{largest.height}"):
+    with pytest.raises(SettingError, match=rf"largest covered window is {largest.width}x{largest.height}"):
         window.covered_window(to_output, SIZE, (largest.width + 2, largest.height + 2), target)
 
 

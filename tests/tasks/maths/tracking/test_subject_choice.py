@@ -59,7 +59,10 @@ def test_each_rule_chooses_its_own(rule: str, tracks: tuple[Track, ...], chosen:
 
 def test_what_is_left_aside_is_said() -> None:
     why = choose_person(people(POSTER, PASSER, WALKER), "largest").why
-    assert "person 1: left aside as stiff as a picture" in why and "person 2: left aside as brief" in why
+    assert (
+        "person 1: not considered (as stiff as a picture)" in why
+        and "person 2: not considered (seen only briefly)" in why
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,7 +84,7 @@ def test_without_a_time_a_point_means_who_is_there_first() -> None:
     [
         ((30, 30), 1.0, r"nobody is at \[30,30\] px at 1 s; the nearest is person 1 .* \[420,350\] px at 1\.00 s"),
         ((1270, 30), None, r"nobody is at \[1270,30\] px at any time; the nearest is person 1 .* at 3\.97 s"),
-        ((640, 350), 9.0, r"subject\.at_s: 9 s lies after the clip's end; give 0 to 3\.97"),
+        ((640, 350), 9.0, r"subject\.at_s: 9 s is after the end of the clip; give 0 to 3\.97"),
     ],
 )
 def test_a_point_where_nobody_is_names_the_nearest(xy_px: tuple[float, float], at_s: float, sentence: str) -> None:
