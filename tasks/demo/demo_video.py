@@ -34,7 +34,7 @@ from tasks.records import ColorTags, Tick
 from tasks.requests import DemoRequest
 
 HIP_CENTER: Final = "hip_center"
-TIME_STEP_S: Final = 0.01  # of the search for the longest walk
+TIME_STEP_S: Final = 0.01  # step of the search for the longest walk.
 # The smallest distance of the hips from the camera is the sum of two parts, so that no hand or foot reaches the camera.
 BODY_ROOM_BH: Final = 0.5  # for a leaning trunk, in body heights
 STEP_ROOM: Final = 0.6  # for feet and hands, in step lengths

@@ -1,8 +1,7 @@
 """Several people at once: one pose estimator follows each, and a free one searches for others.
 
-MediaPipe's own search for several people runs its detector in every frame, and still misses the second of two people,
-because the detector was made for the nearest person. In a picture in which the followed people are painted over, it
-finds the next one.
+MediaPipe's own search for several people runs its detector in every frame. It still misses the second of two people,
+because the detector was made for the nearest person. If the followed people are painted over, it finds the next one.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -32,11 +32,13 @@ def crop_body_mask(mask: NDArray[np.uint8], scale_xy: Floats) -> Mask:
     return Mask(crop_and_resize(mask, edges - 0.5, STORED_SIZE_PX), in_source.astype(np.float32), MaskState.measured)
 
 
-def resample_body_mask(body: Mask, edges_px: Floats, wh: tuple[int, int]) -> Probability:
-    """The body's probability (h, w), 0..1, over the box ``edges_px`` in source px, at size ``wh``."""
+def resample_body_mask(body: Mask, edges_px: Floats, size_px: tuple[int, int]) -> Probability:
+    """The body's probability (h, w), 0..1, over the box ``edges_px`` in source px, at size ``size_px``."""
     height, width = body.probability.shape
-    matrix = affine.compose(affine.invert(box_to_source(edges_px, wh)), box_to_source(body.edges_px, (width, height)))
-    moved = cv2.warpAffine(body.probability, matrix, wh, flags=cv2.INTER_LINEAR)
+    matrix = affine.compose(
+        affine.invert(box_to_source(edges_px, size_px)), box_to_source(body.edges_px, (width, height))
+    )
+    moved = cv2.warpAffine(body.probability, matrix, size_px, flags=cv2.INTER_LINEAR)
     return np.asarray(moved / np.float32(255), np.float32)
 
 

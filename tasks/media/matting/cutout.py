@@ -83,80 +83,80 @@ def mask_to_source(mask: Mask) -> Floats:
     return box_to_source(mask.edges_px, (width, height))
 
 
-def cut_out_person(planes: Planes, mask: Mask, to_output: Floats, look: CutoutSettings) -> Cutout | None:
+def cut_out_person(planes: Planes, mask: Mask, to_output: Floats, settings: CutoutSettings) -> Cutout | None:
     """The person of ``planes`` moved by ``to_output`` (2, 3). None if no part of the person lies in the output.
 
     Picture and mask are each resampled once, only around the person. Alpha is 0 outside the source picture.
     """
     mask_to_output = affine.compose(to_output, mask_to_source(mask))
     body = harden_mask(mask.probability)
-    grid = sample_spacing(look.layout, look.layout.planes - 1)
-    region = mask_region(body, mask_to_output, look.size_px, grid)
+    grid = sample_spacing(settings.layout, settings.layout.planes - 1)
+    region = mask_region(body, mask_to_output, settings.size_px, grid)
     if region.empty:
         return None
-    moved = _moved(planes, to_output, region, look)
+    moved = _moved(planes, to_output, region, settings)
     edge = warp_mask(body, mask_to_output, region)
-    if look.refine:
-        edge = refine_edge(edge, (moved[0] >> (look.layout.depth - 8)).astype(np.uint8))
+    if settings.refine:
+        edge = refine_edge(edge, (moved[0] >> (settings.layout.depth - 8)).astype(np.uint8))
     rows, columns = planes[0].shape
     alpha = mask_to_alpha(edge) * source_coverage(to_output, (columns, rows), region)
-    return Cutout(region, moved, _opacity(alpha, look))
+    return Cutout(region, moved, _opacity(alpha, settings))
 
 
-def whole_picture_cutout(planes: Planes, to_output: Floats, look: CutoutSettings) -> Cutout:
+def whole_picture_cutout(planes: Planes, to_output: Floats, settings: CutoutSettings) -> Cutout:
     """The whole picture moved by ``to_output`` (2, 3), opaque where the source covers the output."""
-    region = Region(0, 0, *look.size_px)
+    region = Region(0, 0, *settings.size_px)
     rows, columns = planes[0].shape
     alpha = source_coverage(to_output, (columns, rows), region)
-    return Cutout(region, _moved(planes, to_output, region, look), _opacity(alpha, look))
+    return Cutout(region, _moved(planes, to_output, region, settings), _opacity(alpha, settings))
 
 
-def draw_cutout(cut: Cutout, canvas: Planes, layout: PixelLayout, *, straight: bool = False) -> None:
-    """Draw ``cut`` into planes of the output. ``straight``: write its unmixed colours where alpha is not 0."""
+def draw_cutout(cutout: Cutout, canvas: Planes, layout: PixelLayout, *, straight: bool = False) -> None:
+    """Draw ``cutout`` into planes of the output. ``straight``: write its unmixed colours where alpha is not 0."""
     peak = (1 << layout.depth) - 1
-    for index, (plane, opacity) in enumerate(zip(cut.planes, cut.opacity, strict=True)):
+    for index, (plane, opacity) in enumerate(zip(cutout.planes, cutout.opacity, strict=True)):
         composite_foreground(
-            cutout_window(canvas[index], cut, sample_spacing(layout, index)), plane, opacity, peak, straight=straight
+            cutout_window(canvas[index], cutout, sample_spacing(layout, index)), plane, opacity, peak, straight=straight
         )
 
 
-def cutout_window(plane: NDArray[Any], cut: Cutout, spacing_xy: tuple[int, int]) -> NDArray[Any]:
-    """A view of the part of an output plane that ``cut`` covers."""
-    width, height = cut.region.size_px
+def cutout_window(plane: NDArray[Any], cutout: Cutout, spacing_xy: tuple[int, int]) -> NDArray[Any]:
+    """A view of the part of an output plane that ``cutout`` covers."""
+    width, height = cutout.region.size_px
     rows, columns = -(-height // spacing_xy[1]), -(-width // spacing_xy[0])
-    return plane[cut.region.y0 // spacing_xy[1] :, cut.region.x0 // spacing_xy[0] :][:rows, :columns]
+    return plane[cutout.region.y0 // spacing_xy[1] :, cutout.region.x0 // spacing_xy[0] :][:rows, :columns]
 
 
-def _moved(planes: Planes, to_output: Floats, region: Region, look: CutoutSettings) -> Planes:
+def _moved(planes: Planes, to_output: Floats, region: Region, settings: CutoutSettings) -> Planes:
     to_region = affine.compose(affine.translation(np.array([-region.x0, -region.y0])), to_output)
-    sited, interpolation = look.chroma_location, look.interpolation
+    location, interpolation = settings.chroma_location, settings.interpolation
     return warp_planes(
-        planes, look.layout, to_region, region.size_px, chroma_location=sited, interpolation=interpolation
+        planes, settings.layout, to_region, region.size_px, chroma_location=location, interpolation=interpolation
     )
 
 
-def _opacity(alpha: Alpha, look: CutoutSettings) -> tuple[Alpha, ...]:
-    steps = [sample_spacing(look.layout, index) for index in range(look.layout.planes)]
-    reduced = {step: sample_at_chroma(alpha, step, look.chroma_location) for step in set(steps)}
+def _opacity(alpha: Alpha, settings: CutoutSettings) -> tuple[Alpha, ...]:
+    steps = [sample_spacing(settings.layout, index) for index in range(settings.layout.planes)]
+    reduced = {step: sample_at_chroma(alpha, step, settings.chroma_location) for step in set(steps)}
     return tuple(reduced[step] for step in steps)
 
 
 def blurred_background(
-    moved: Planes, cut: Cutout | None, layout: PixelLayout, sigma_px: float, black: Sequence[int]
+    moved: Planes, cutout: Cutout | None, layout: PixelLayout, sigma_px: float, black: Sequence[int]
 ) -> Planes:
-    """New planes: ``moved`` blurred by ``sigma_px`` luma pixels, without the pixels of the person in ``cut``."""
+    """New planes: ``moved`` blurred by ``sigma_px`` luma pixels, without the pixels of the person in ``cutout``."""
     blurred = []
     for index, plane in enumerate(moved):
         spacing_xy = sample_spacing(layout, index)
         weight = np.ones(plane.shape, np.float32)
-        if cut is not None:
-            cutout_window(weight, cut, spacing_xy)[:] -= cut.opacity[index]
+        if cutout is not None:
+            cutout_window(weight, cutout, spacing_xy)[:] -= cutout.opacity[index]
         blurred.append(masked_blur(plane, sigma_in_samples(sigma_px, spacing_xy), weight, black[index]))
     return tuple(blurred)
 
 
 def transparent_planes(
-    cut: Cutout | None, layout: PixelLayout, size_px: tuple[int, int], black: Sequence[int]
+    cutout: Cutout | None, layout: PixelLayout, size_px: tuple[int, int], black: Sequence[int]
 ) -> tuple[Planes, Alpha]:
     """Planes with straight (unmixed) colours, and their opacity (h, w), 0..1.
 
@@ -165,14 +165,14 @@ def transparent_planes(
     """
     canvas = solid_planes(layout, size_px, black)
     alpha = np.zeros(size_px[::-1], np.float32)
-    if cut is None:
+    if cutout is None:
         return canvas, alpha
-    for index, (plane, opacity) in enumerate(zip(cut.planes, cut.opacity, strict=True)):
+    for index, (plane, opacity) in enumerate(zip(cutout.planes, cutout.opacity, strict=True)):
         spacing_xy = sample_spacing(layout, index)
-        across, down = sigma_in_samples(EDGE_BLEED_SHARE * cut.region.size_px[1], spacing_xy)
-        cutout_window(canvas[index], cut, spacing_xy)[:] = masked_blur(
+        across, down = sigma_in_samples(EDGE_BLEED_SHARE * cutout.region.size_px[1], spacing_xy)
+        cutout_window(canvas[index], cutout, spacing_xy)[:] = masked_blur(
             plane, (max(across, 2.0), max(down, 2.0)), opacity, black[index]
         )
-    draw_cutout(cut, canvas, layout, straight=True)
-    cutout_window(alpha, cut, (1, 1))[:] = cut.opacity[0]
+    draw_cutout(cutout, canvas, layout, straight=True)
+    cutout_window(alpha, cutout, (1, 1))[:] = cutout.opacity[0]
     return canvas, alpha

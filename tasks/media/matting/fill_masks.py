@@ -30,7 +30,7 @@ class _UncertainFrame(NamedTuple):
 
 
 def fill_failed_masks(
-    masks: Iterable[Probability | None], boxes: PersonBoxes, posed: NDArray[np.bool_], wh: tuple[int, int]
+    masks: Iterable[Probability | None], boxes: PersonBoxes, posed: NDArray[np.bool_], size_px: tuple[int, int]
 ) -> Iterator[Mask]:
     """Each frame's mask in bytes. A failed mask is filled with a copy of the one before, else of the next good one.
 
@@ -40,7 +40,7 @@ def fill_failed_masks(
     Masks are copied only within one stretch in which the person is followed, where the box moves with the body. Without
     a mask to copy, the frame shows nobody.
     """
-    empty = np.zeros((wh[1], wh[0]), np.uint8)
+    empty = np.zeros((size_px[1], size_px[0]), np.uint8)
     last: ByteMask | None = None
     run: list[_UncertainFrame] = []
     edges = boxes.edges_px.astype(np.float32)

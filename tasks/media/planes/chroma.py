@@ -1,4 +1,4 @@
-"""Where the samples of a plane lie in the picture. Chroma samples may be subsampled and sited differently.
+"""Where the samples of a plane lie in the picture. Chroma may be subsampled, with different sample positions.
 
 ``chroma_location`` is FFmpeg's code (AVChromaLocation) everywhere.
 """
@@ -35,11 +35,11 @@ def sample_at_chroma(plane: Alpha, spacing_xy: tuple[int, int], chroma_location:
     centred. Location 3 is on the first luma pixel in both directions. Location 1 and unspecified (as in H.264) are on
     the first column and between the rows.
     """
-    sited = (chroma_location not in (2, 4, 6), chroma_location in (3, 4))
+    co_sited = (chroma_location not in (2, 4, 6), chroma_location in (3, 4))
     for axis in (0, 1):
         if spacing_xy[axis] == 2:
-            taps = np.array([[0.25, 0.5, 0.25] if sited[axis] else [0.5, 0.5]])
-            middle = 1 if sited[axis] else 0
+            taps = np.array([[0.25, 0.5, 0.25] if co_sited[axis] else [0.5, 0.5]])
+            middle = 1 if co_sited[axis] else 0
             kernel, anchor = (taps, (middle, 0)) if axis == 0 else (taps.T, (0, middle))
             plane = cv2.filter2D(plane, -1, kernel, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
             plane = plane[:, ::2] if axis == 0 else plane[::2]

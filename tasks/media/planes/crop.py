@@ -13,8 +13,8 @@ from tasks.media.planes.plane_color import tags_for_height
 Pixel = TypeVar("Pixel", np.uint8, np.uint16, np.float32)
 
 
-def crop_and_resize(picture: NDArray[Pixel], edges_px: NDArray[np.float64], wh: tuple[int, int]) -> NDArray[Pixel]:
-    """The part of ``picture`` (h, w, ...) in the box ``edges_px``, resized to ``wh`` (width, height).
+def crop_and_resize(picture: NDArray[Pixel], edges_px: NDArray[np.float64], size_px: tuple[int, int]) -> NDArray[Pixel]:
+    """The part of ``picture`` (h, w, ...) in the box ``edges_px``, resized to ``size_px`` (width, height).
 
     Box edges (x0, y0, x1, y1) lie between pixels (see ``tasks.maths.body.boxes``). Outside the picture its border
     pixels are repeated. Shrinking averages areas; enlarging is bilinear.
@@ -27,22 +27,25 @@ def crop_and_resize(picture: NDArray[Pixel], edges_px: NDArray[np.float64], wh: 
     else:
         rows, columns = np.arange(y0, y1).clip(0, height - 1), np.arange(x0, x1).clip(0, width - 1)
         inside = picture[rows].take(columns, axis=1)
-    shrinks = (x1 - x0) * (y1 - y0) > wh[0] * wh[1]
-    return np.asarray(cv2.resize(inside, wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))
+    shrinks = (x1 - x0) * (y1 - y0) > size_px[0] * size_px[1]
+    return np.asarray(cv2.resize(inside, size_px, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))
 
 
-def crop_rgb(picture: Frame, edges_px: NDArray[np.float64], wh: tuple[int, int]) -> NDArray[np.uint8]:
-    """RGB (h, w, 3) of the box ``edges_px`` of ``picture``, resized to ``wh``. Only the crop is converted to RGB."""
+def crop_rgb(picture: Frame, edges_px: NDArray[np.float64], size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """RGB (h, w, 3) of the box ``edges_px`` of ``picture``, resized to ``size_px``.
+
+    Only the crop is converted to RGB.
+    """
     layout = picture.layout
     planes = []
     for number, plane in enumerate(picture.planes):
         step_x, step_y = (1 << shift if number else 1 for shift in layout.chroma_shift)
         step = np.array([step_x, step_y, step_x, step_y])
-        planes.append(crop_and_resize(plane, (edges_px + 0.5) / step - 0.5, wh))
+        planes.append(crop_and_resize(plane, (edges_px + 0.5) / step - 0.5, size_px))
     return planes_to_rgb(
         planes,
         with_finer_chroma(layout, nearest_layout("yuv444p")),
-        tags_for_height(picture.color, picture.planes[0].shape[0], wh[1]),
+        tags_for_height(picture.color, picture.planes[0].shape[0], size_px[1]),
     )
 
 

@@ -122,20 +122,20 @@ def measure_step(before: Luma, after: Luma, torso: Torso, guess_xy: Floats, show
 
     Features must lie within every quadrilateral (4, 2) of ``shown_xy``.
     """
-    cut = _tracking_crop(torso, guess_xy, before.shape)
-    if min(cut.size_px) < 16:
+    crop = _tracking_crop(torso, guess_xy, before.shape)
+    if min(crop.size_px) < 16:
         return Step()
-    old, new = cut.crop(before), cut.crop(after)
+    old, new = crop.crop(before), crop.crop(after)
     found = cv2.goodFeaturesToTrack(
-        old, MAX_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX, mask=_feature_mask(torso, cut, shown_xy)
+        old, MAX_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX, mask=_feature_mask(torso, crop, shown_xy)
     )
     if found is None:
         return Step()
-    start, end, error = _track(old, new, found, guess_xy[0] * cut.scale_xy)
-    start_xy, step_xy = cut.to_source(start), (end - start) / cut.scale_xy
+    start, end, error = _track(old, new, found, guess_xy[0] * crop.scale_xy)
+    start_xy, step_xy = crop.to_source(start), (end - start) / crop.scale_xy
     where = {"hip_xy": torso.hip_xy, "neck_xy": torso.neck_xy}
     return summarise_step(
-        start_xy, step_xy, error / cut.scale, **where, guess_xy=guess_xy, on_torso=arm_weights(start_xy, torso)
+        start_xy, step_xy, error / crop.scale, **where, guess_xy=guess_xy, on_torso=arm_weights(start_xy, torso)
     )
 
 
@@ -224,18 +224,18 @@ def _flow(
     return found, status[:, 0] == 1
 
 
-def _feature_mask(torso: Torso, cut: TrackingCrop, shown_xy: Sequence[Floats]) -> Luma:
+def _feature_mask(torso: Torso, crop: TrackingCrop, shown_xy: Sequence[Floats]) -> Luma:
     """255 on the torso, from a little below the hips to the shoulders; 0 on arms and outside ``shown_xy``."""
     axis = torso.neck_xy - torso.hip_xy
     side = np.array([-axis[1], axis[0]]) / torso.length_px * torso.half_width_px
     low, high = torso.hip_xy - 0.08 * axis, torso.hip_xy + 0.95 * axis
-    mask = np.zeros(cut.size_px[::-1], np.uint8)
-    cv2.fillConvexPoly(mask, cut.to_pixels(np.array([low - side, low + side, high + side, high - side])), 255)
-    thick = max(1, round(2 * ARM_HALF_WIDTH_TORSOS * torso.length_px * cut.scale))
+    mask = np.zeros(crop.size_px[::-1], np.uint8)
+    cv2.fillConvexPoly(mask, crop.to_pixels(np.array([low - side, low + side, high + side, high - side])), 255)
+    thick = max(1, round(2 * ARM_HALF_WIDTH_TORSOS * torso.length_px * crop.scale))
     for start, end in torso.arms_xy:
-        cv2.line(mask, cut.to_pixels(start).tolist(), cut.to_pixels(end).tolist(), 0, thick)
+        cv2.line(mask, crop.to_pixels(start).tolist(), crop.to_pixels(end).tolist(), 0, thick)
     for corners_xy in shown_xy:  # the whole window of a feature must lie inside
         inside = np.zeros_like(mask)
-        cv2.fillConvexPoly(inside, cut.to_pixels(corners_xy), 255)
+        cv2.fillConvexPoly(inside, crop.to_pixels(corners_xy), 255)
         mask &= cv2.erode(inside, np.ones((FLOW_WINDOW_PX, FLOW_WINDOW_PX), np.uint8))
     return mask
