@@ -4,6 +4,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,8 @@ def _expand(item: str) -> list[Path]:
 def _expand_path(item: str) -> list[Path]:
     """The videos of a path, a folder or a glob."""
     path = expand_home(item)
+    if _is_address(item) and not exists(path):
+        raise SettingError(f"video: {item} is a web address; download the file first, and give its path")
     if is_folder(path):
         return _folder_videos(path)
     if not exists(path) and glob.has_magic(item):
@@ -151,7 +154,13 @@ def _read_list(listing: Path) -> list[Path]:
         cure = "give a text file with one path per line"
         raise SettingError(f"video: the list {listing} cannot be read ({error}); {cure}") from error
     entries = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
-    return [path for entry in entries for path in _expand_path(str(listing.parent / expand_home(entry)))]
+    beside = [entry if _is_address(entry) else str(listing.parent / expand_home(entry)) for entry in entries]
+    return [path for entry in beside for path in _expand_path(entry)]
+
+
+def _is_address(text: str) -> bool:
+    """Whether the text begins like a URL."""
+    return re.match(r"[a-z][a-z0-9+.-]*://", text, re.IGNORECASE) is not None
 
 
 def named_videos(paths: Sequence[Path | None]) -> list[Video]:

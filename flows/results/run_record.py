@@ -41,10 +41,18 @@ def describe_result(
         warnings.append(_pose_interval_warning(job.config.pose.every, float(clip.rate)))
     if older:
         warnings.append(f"the folder also holds files of earlier runs, perhaps with other settings: {', '.join(older)}")
+    error = _with_own_path(error, job)
     if error and clip and clip.broken:
         error = f"{error} (of a broken file: {clip.broken})"
     summary = list(summary_lines(artifacts, job.config.border.mode))
     return Result(job.video, error, folder, runs, facts, warnings, summary, job.setting, flat_metrics(artifacts))
+
+
+def _with_own_path(error: str, job: Job) -> str:
+    """The error with the path of this video, where the stage that failed read an equal file of another."""
+    equal = (other.source for other in job.group if other.digest == job.digest)
+    first = next((source for source in equal if error.startswith(f"{source}: ")), job.source)
+    return error.replace(str(first), str(job.source), 1)
 
 
 def _stage_run(title: str, artifact: Artifact, job: Job) -> StageRun:

@@ -36,6 +36,7 @@ def counted(path: Path) -> int:
         (["video=demo", "smoothing.window=999"], "smoothing.window: "),
         (["video=demo", "smoothing=butterworth", "smoothing.cutoff_hz=15"], "smoothing.cutoff_hz: "),
         (["video=nothing-*.mp4"], "no file matches"),
+        (["video=http://example.org/walk.mp4"], "is a web address; download the file first, and give its path"),
         ([], "video: no value was given"),
         (["video=demo", "border=[1,2]"], "border: [1,2] is not one preset; choose one of blur,"),
         (["video=demo", "outputs=[[stabilized]]"], "outputs: its list contains ['stabilized']; "),
@@ -73,6 +74,16 @@ def test_videos_that_cannot_be_read_fail_each_with_a_line(home: Path, api: str) 
         assert f"{name}.mp4" in line
     assert "Traceback" not in done.err
     assert "0 of 3 videos done, 3 failed" in done.out
+
+
+def test_two_unreadable_files_with_equal_bytes_fail_each_under_its_own_name(tmp_path: Path, api: str) -> None:
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.mp4").write_text("not a video")
+    done = program.run("video=[first.mp4,second.mp4]", cwd=tmp_path, api=api)
+    assert done.status == 1
+    for name, line in zip(("first", "second"), done.err.splitlines(), strict=True):
+        assert line.startswith(f"{name}: FAILED: {name}.mp4: ")
+        assert f"{name}.mp4: " in program.record(tmp_path / "outputs" / name)["error"]
 
 
 def test_the_demo_gives_every_deliverable_whole(home: Path, api: str) -> None:

@@ -127,10 +127,13 @@ def test_an_empty_name_is_refused(clips: Path, asked: object, monkeypatch: pytes
         ("{}/*.mkv", "no file matches"),
         ("{}/empty", "holds no video"),
         ("@{}/none.txt", "cannot be read"),
+        ("http://example.org/walk.mp4", "is a web address; download the file first"),
+        ("@{}/urls.txt", "RTSP://camera/1 is a web address; download the file first"),
     ],
 )
 def test_a_value_that_yields_no_video_is_refused_in_one_line(clips: Path, asked: str, sentence: str) -> None:
     (clips / "empty").mkdir()
+    (clips / "urls.txt").write_text("RTSP://camera/1\n")
     with pytest.raises(SettingError, match=f"video: .*{sentence}"):
         find_videos(asked.format(clips))
 
