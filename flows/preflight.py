@@ -17,6 +17,7 @@ from flows.shared_window import shared_size
 from flows.videos import Video
 from tasks.errors import SettingError, VideoError
 from tasks.paths import exists, expand_home, is_folder, length_problem
+from tasks.records import TARGET_WORDS
 
 SizePx = tuple[int, int]  # width, height
 
@@ -53,7 +54,7 @@ def check_video(config: Config, video: Video) -> None:
     """
     if video.path is None and (config.demo.heading_deg or config.demo.turn_deg_s):
         _check_walk(config)
-    if config.target != "center" or config.crop != CropConf() or config.subject.point is not None:
+    if config.target not in TARGET_WORDS or config.crop != CropConf() or config.subject.point is not None:
         _check_points(config, video)
     if _depends_on_size(config):
         size_px, pixel_aspect = _shape(config, video)

@@ -16,12 +16,13 @@ from tasks.maths.anchor import gaps
 from tasks.maths.anchor.anchor_point import Anchor, AnchorChoice, choose_anchor, hide_outside_landmarks, mask_anchor
 from tasks.maths.anchor.fusion import FusedAnchor, FusionSettings, fuse
 from tasks.maths.anchor.gaps import AbsenceRule, mark_absent, settle_absent
-from tasks.maths.anchor.states import ABSENT
+from tasks.maths.anchor.states import ABSENT, SEEN_STATES
 from tasks.maths.arrays import Flags, Floats, Labels
 from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack, torso_length_px
 from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import framing, window
+from tasks.maths.scene import auto_target
 from tasks.maths.tracking.steps import steps_from_table
 from tasks.media.files.masks_file import MaskState, read_masks
 from tasks.media.files.pose_file import read_pose
@@ -38,7 +39,6 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     """
     clip = read_clip(request.clip)
     size_px = window.stabilized_size(clip.size_px, request.crop, float(Fraction(clip.pixel_aspect)))
-    target_xy = framing.resolve_target(request.target, size_px)
     pose = read_pose(request.pose.path("pose.parquet"))
     settings = request.settings
     chosen = choose_anchor(
@@ -52,6 +52,8 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     _require_anchor(pose, chosen.anchor, settings)
     path = _anchor_path(pose, chosen.anchor, request)
     state = mark_absent(pose.time_s, path.state, settings.longest_gap_s)
+    seen_px = np.where(np.isin(state, SEEN_STATES)[:, None], path.xy_px, np.nan)
+    target_xy, why = _target(request.target, pose, seen_px, clip, size_px)
     # the offset that centres the original picture
     middle_px = ((size_px[0] - clip.width_px) / 2, (size_px[1] - clip.height_px) / 2)
     away = AbsenceRule(settings.away.value, settings.ease_s, middle_px)
@@ -61,7 +63,23 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     write_json(folder / "framing.json", {"output_size_px": size_px, "target_px": target_xy, "away": away._asdict()})
     _write_timeline(folder / "pose.json", clip, pose, _hip_centers(pose.time_s, path.xy_px, chosen.anchor, state), tick)
     looked = read_table(request.pose.path("motion.parquet"))["looked"]
-    return _facts(pose, looked, chosen, path, state)
+    return _facts(pose, looked, chosen, path, state, why)
+
+
+def _target(
+    target: tuple[float, float] | str, pose: PoseTrack, anchor_px: Floats, clip: Clip, size_px: tuple[int, int]
+) -> tuple[tuple[float, float], str]:
+    """Where the anchor (n, 2), NaN where it is not seen, is held in an output of ``size_px``, and why not elsewhere."""
+    if target == "natural":
+        return auto_target.natural_target(anchor_px, clip.size_px, size_px), ""
+    if target != "auto":
+        return framing.resolve_target(target, size_px), ""
+    heads = auto_target.head_boxes(pose.xy_px, pose.visibility)
+    boxes = lock_metrics.visible_boxes(pose.xy_px, pose.visibility)
+    bodies = np.concatenate([np.fmin(boxes[:, :2], heads[:, :2]), np.fmax(boxes[:, 2:], heads[:, 2:])], axis=1)
+    cut = auto_target.cut_edges(pose.xy_px, heads, clip.size_px)
+    chosen = auto_target.choose_target(anchor_px, bodies, heads, cut, clip.size_px, size_px)
+    return chosen.xy_px, f"target {chosen.why}" if chosen.why else ""
 
 
 def _mask_centre(request: OffsetsRequest) -> Anchor | None:
@@ -89,7 +107,9 @@ def _anchor_path(pose: PoseTrack, anchor: Anchor, request: OffsetsRequest) -> Fu
     return FusedAnchor(filled, state, np.full(len(state), np.nan), "pose alone", 0)
 
 
-def _facts(pose: PoseTrack, looked: Flags, chosen: AnchorChoice, path: FusedAnchor, state: Labels) -> dict[str, Any]:
+def _facts(
+    pose: PoseTrack, looked: Flags, chosen: AnchorChoice, path: FusedAnchor, state: Labels, why: str
+) -> dict[str, Any]:
     """Facts about the anchor, for the summary."""
     sources, counts = np.unique(chosen.anchor.source, return_counts=True)
     coverage = lock_metrics.pose_coverage(pose.time_s, looked, pose.found, state)
@@ -102,7 +122,7 @@ def _facts(pose: PoseTrack, looked: Flags, chosen: AnchorChoice, path: FusedAnch
         "sources": dict(zip(sources.tolist(), counts.tolist(), strict=True)),
         "fusion": path.reason,
         "rejected": path.rejected,
-        "notes": [chosen.why] if chosen.why else [],
+        "notes": [note for note in (chosen.why, why) if note],
     }
 
 

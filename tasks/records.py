@@ -48,6 +48,9 @@ LANDMARKS: tuple[str, ...] = (
 )
 """MediaPipe Pose's 33, in its order (BlazePose GHUM 3D's topology)."""
 
+TARGET_WORDS: tuple[str, ...] = ("auto", "center", "natural")
+"""The words for a target, beside a point: chosen for the clip, the output's centre, the person's own mean height."""
+
 Tick = Callable[[int], None]
 """Called by a stage with the number of frames done; raises ``Interrupted`` when the user wants to stop."""
 

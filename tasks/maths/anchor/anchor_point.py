@@ -17,7 +17,7 @@ SOURCE_LEFT_HIP: Final = "left_hip"
 SOURCE_RIGHT_HIP: Final = "right_hip"
 SOURCE_NONE: Final = "none"
 OUTSIDE_MARGIN_OF_PICTURE: Final = 0.02  # share of the picture's size: a landmark further outside is the model's guess
-LEAST_HIPS_SHARE: Final = 0.34  # share of the frames with a person: hips seen in fewer are mostly guesses
+LEAST_HIPS_SHARE: Final = 0.5  # share of the frames with a person: hips seen in fewer are mostly guesses
 MASK_PERSON_LEVEL: Final = 128  # of 255: pixels from this probability on belong to the person
 FEWEST_MASK_PIXELS: Final = 12  # a mask with fewer pixels shows nobody
 MASK_CONFIDENCE: Final = 0.3  # as a visibility: low, since limbs swing in a mask and its edges flicker
@@ -102,7 +102,7 @@ def choose_anchor(
 ) -> AnchorChoice:
     """The anchor for ``point``: hips, shoulders, torso, head, or auto. ``landmarks`` (name: weight) overrides it.
 
-    auto uses the hips, or the shoulders if the hips are seen in less than a third of the frames with a person. Where
+    auto uses the hips, or the shoulders if the hips are seen in less than half of the frames with a person. Where
     that point is missing, the next visible one of hips, shoulders, head and ``mask`` (the mask's centroid) stands in.
     The other points have no stand-in.
     """

@@ -10,6 +10,7 @@ import numpy as np
 from tasks.errors import SettingError
 from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
+from tasks.records import TARGET_WORDS
 
 Size = tuple[int, int]
 
@@ -32,14 +33,17 @@ def output_size(source_size_px: Size, crop_size_px: Sequence[int] | None) -> Siz
 def resolve_target(target: Any, output_size_px: Size) -> tuple[float, float]:
     """The target ``(x, y)`` of the output in pixels.
 
-    ``"center"`` is the picture's centre; see ``resolve_point`` for a pair. ``SettingError`` as there, and for anything
-    that is not a pair of numbers.
+    A word is the picture's centre, from which ``auto`` and ``natural`` start; see ``resolve_point`` for a pair.
+    ``SettingError`` as there, and for anything else.
     """
     width, height = output_size_px
-    if target == "center":
+    if isinstance(target, str) and target in TARGET_WORDS:
         return (width - 1) / 2, (height - 1) / 2
     return resolve_point(
-        "target", _require_pair(target, f"give center, {_point_forms(output_size_px)}"), output_size_px, "output"
+        "target",
+        _require_pair(target, f"give {', '.join(TARGET_WORDS)}, {_point_forms(output_size_px)}"),
+        output_size_px,
+        "output",
     )
 
 
