@@ -39,12 +39,8 @@ def resolve_target(target: Any, output_size_px: Size) -> tuple[float, float]:
     width, height = output_size_px
     if isinstance(target, str) and target in TARGET_WORDS:
         return (width - 1) / 2, (height - 1) / 2
-    return resolve_point(
-        "target",
-        _require_pair(target, f"give {', '.join(TARGET_WORDS)}, {_point_forms(output_size_px)}"),
-        output_size_px,
-        "output",
-    )
+    cure = f"give {', '.join(TARGET_WORDS)}, {_point_forms(output_size_px)}"
+    return resolve_point("target", _require_pair(target, cure), output_size_px, "output")
 
 
 def resolve_point(setting: str, pair: Sequence[float], size_px: Size, what: str) -> tuple[float, float]:

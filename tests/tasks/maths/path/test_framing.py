@@ -61,7 +61,7 @@ def test_a_point_of_the_picture_is_said_like_a_target() -> None:
 
 @pytest.mark.parametrize("target", ["middle", "", [1], [1, 2, 3], ["a", 2], None, 3, [True, 2], [float("nan"), 2], {}])
 def test_what_is_no_point_is_refused(target: Any) -> None:
-    with pytest.raises(SettingError, match=r"^target: .* is not a point; give center"):
+    with pytest.raises(SettingError, match=r"^target: .* is not a point; give auto, center, natural"):
         framing.resolve_target(target, SIZE)
 
 
