@@ -1,4 +1,4 @@
-"""The report's charts from stages written by hand: what is drawn, what is left out, and the same bytes again."""
+"""The report's charts from artifacts written by hand: what is drawn, what is left out, and equal bytes."""
 
 import json
 import re
@@ -22,7 +22,7 @@ RATE_HZ = 30
 
 
 def request(folder: Path, frames: int, states: NDArray[np.str_], *, judged: bool = False) -> ChartsRequest:
-    """A walk through the picture, locked but for a residual of a pixel."""
+    """A walk through the picture, locked with a residual of a pixel."""
     time_s = 2 + np.arange(frames) / RATE_HZ
     nothing = np.full((frames, LANDMARK_COUNT, 2), np.nan)
     track = PoseTrack(time_s, nothing, nothing[..., 0], nothing[..., 0], nothing[..., 0])
@@ -55,7 +55,7 @@ def draw(work: ChartsRequest, folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted(folder.iterdir())}
 
 
-def test_charts_of_a_judged_walk_with_gaps(tmp_path: Path) -> None:
+def test_charts_of_a_verified_walk_with_gaps(tmp_path: Path) -> None:
     states = np.array(["measured"] * 60 + ["interpolated"] * 15 + ["measured"] * 60 + ["absent"] * 45)
     drawn = draw(request(tmp_path, 180, states, judged=True), tmp_path / "out")
     assert set(drawn) == {
@@ -100,7 +100,7 @@ def test_a_clip_of_a_frame_or_two_has_charts_but_no_spectrum(tmp_path: Path, fra
     assert {"path_x.svg", "path_y.svg", "residual.svg", "verified.svg"} <= set(drawn)
 
 
-def test_an_hour_is_a_small_picture_with_its_jump(tmp_path: Path) -> None:
+def test_an_hour_gives_a_small_picture_that_keeps_its_jump(tmp_path: Path) -> None:
     frames = 3600 * RATE_HZ
     states = np.array(["measured", "held"])[(np.arange(frames) % 200 == 7).astype(int)]
     drawn = draw(request(tmp_path, frames, states), tmp_path / "out")

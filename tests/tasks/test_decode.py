@@ -1,4 +1,4 @@
-"""The decode stage: its two files, its facts, and the same bytes every time."""
+"""The decode stage: its two files, its facts, and equal bytes every time."""
 
 import hashlib
 from collections.abc import Callable
@@ -57,7 +57,7 @@ def test_the_same_file_under_another_name_gives_the_same_bytes(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("options", [{"x264-params": "tff=1"}, {"x264-params": "bff=1"}])
-def test_an_interlaced_picture_is_a_line_with_a_cure(tmp_path: Path, options: dict[str, str]) -> None:
+def test_an_interlaced_picture_is_reported_with_a_cure(tmp_path: Path, options: dict[str, str]) -> None:
     facts = run(make(tmp_path / "a.mp4", Made(options={"threads": "1", **options})), tmp_path / "out")
     assert facts["notes"] == [
         "the picture is interlaced (12 of 12 frames): both fields are moved together, which mixes them; "
@@ -67,14 +67,14 @@ def test_an_interlaced_picture_is_a_line_with_a_cure(tmp_path: Path, options: di
 
 
 @pytest.mark.parametrize(("pixel_format", "told"), [("yuva444p10le", True), ("yuv444p10le", False)])
-def test_opacity_that_is_left_out_is_a_line_with_a_cure(tmp_path: Path, pixel_format: str, told: bool) -> None:
+def test_an_ignored_alpha_channel_is_reported_with_a_cure(tmp_path: Path, pixel_format: str, told: bool) -> None:
     clear = Made(codec="prores_ks", pixel_format=pixel_format, options={"profile": "4444"})
     facts = run(make(tmp_path / "a.mov", clear), tmp_path / "out")
     line = "the video is partly transparent: its alpha channel is ignored; put it on a background first"
     assert facts["notes"] == ([line] if told else [])
 
 
-def test_a_broken_file_gives_its_frames_unless_strict(videos: Path, tmp_path: Path) -> None:
+def test_a_broken_file_gives_its_frames_unless_decoding_is_strict(videos: Path, tmp_path: Path) -> None:
     source = videos / "corrupted_midway.mp4"
     facts = run(source, tmp_path / "1")
     assert (facts["frames"], facts["frames_declared"]) == (28, 50)
@@ -84,7 +84,7 @@ def test_a_broken_file_gives_its_frames_unless_strict(videos: Path, tmp_path: Pa
         run(source, tmp_path / "2", strict=True)
 
 
-def test_frames_that_are_missing_within_are_a_line_with_a_cure(tmp_path: Path) -> None:
+def test_missing_frames_are_reported_with_a_cure(tmp_path: Path) -> None:
     source = make(tmp_path / "a.ts", Made(ticks=range(0, 60 * 512, 512), options={"bf": "0", "threads": "1"}))
     content = source.read_bytes()
     middle = len(content) // 376 * 188
@@ -119,7 +119,9 @@ def test_an_interruption_passes_through(tmp_path: Path) -> None:
         ("notes.txt", lambda path: path.write_text("no video")),
     ],
 )
-def test_what_is_no_video_is_an_error_of_one_line(tmp_path: Path, name: str, spoil: Callable[[Path], object]) -> None:
+def test_a_file_that_is_not_a_video_is_an_error_of_one_line(
+    tmp_path: Path, name: str, spoil: Callable[[Path], object]
+) -> None:
     spoil(tmp_path / name)
     request = DecodeRequest(source=tmp_path / name, digest="digest", settings=DecodeConf())
     with pytest.raises(VideoError, match=name) as caught:

@@ -1,4 +1,4 @@
-"""The mask as the last stand-in, on a drawn walker through the stages: ``anchor.masks``."""
+"""``anchor.masks``: the mask as the last stand-in, on a drawn walker through the stages."""
 
 import shutil
 from dataclasses import replace
@@ -21,11 +21,11 @@ from tests.benchmarks.lock_table import truth_of
 from tests.support.artifacts import artifact
 from tests.support.stages import watched
 
-HIDDEN = slice(25, 70)  # a second and a half: longer than anchor.trust_s and anchor.longest_gap_s
+HIDDEN = slice(25, 70)  # 1.5 s: longer than anchor.trust_s and anchor.longest_gap_s
 
 
-def doubted(subject: Artifact, folder: Path) -> Artifact:
-    """The same pose, unsure of every landmark while ``HIDDEN``, and with no step of the torso there."""
+def without_landmarks(subject: Artifact, folder: Path) -> Artifact:
+    """The same pose with low visibility and without torso steps in the frames ``HIDDEN``."""
     shutil.copytree(subject.folder, folder)
     pose, motion = read_pose(subject.path("pose.parquet")), read_table(subject.path("motion.parquet"))
     visibility = pose.visibility.copy()
@@ -38,10 +38,10 @@ def doubted(subject: Artifact, folder: Path) -> Artifact:
     return artifact("subject", folder)
 
 
-def test_who_shows_no_landmark_for_long_is_held_by_the_mask(tmp_path: Path) -> None:
-    """5 px off across and 10 down, rms, when this was written; without masks nobody is there and it is 77 px."""
+def test_a_person_without_landmarks_is_followed_by_the_mask(tmp_path: Path) -> None:
+    """Error, rms, when this was written: 5 px in x and 10 px in y; without masks 77 px, since nobody is found."""
     walker = watched(tmp_path, ["demo.seconds=3", "demo.width=640", "demo.height=360", "demo.shake_px=12"])
-    subject, truth = doubted(walker.subject, tmp_path / "doubted"), truth_of(walker, "hips")
+    subject, truth = without_landmarks(walker.subject, tmp_path / "without_landmarks"), truth_of(walker, "hips")
     (tmp_path / "masks").mkdir()
     request = MasksRequest(
         walker.source, walker.clip, walker.found, subject, MasksConf(), ModelsConf(), {}, Device.cpu

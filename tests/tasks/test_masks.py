@@ -54,7 +54,7 @@ class Stopwatch:
         return shown(1.0)
 
 
-def test_a_slow_model_gives_way_and_says_why() -> None:
+def test_a_slow_model_is_replaced_with_a_reason() -> None:
     inputs = [np.zeros((6, 8, 3), np.uint8)] * 20
     fast, slow = Stopwatch(0.01), Stopwatch(0.05)
     assert pick_model(inputs, fast.segment, 30.0, fast) == (MaskModel.general, "")
@@ -107,7 +107,7 @@ def test_the_mask_lies_on_the_person(walk: Walk, source: MaskSource, tmp_path: P
         assert mask.probability[:, 0].max() < 128, "nobody at the left edge"
 
 
-def test_where_the_pose_models_own_mask_is_sure_it_decides(walk: Walk, tmp_path: Path) -> None:
+def test_where_the_pose_models_own_mask_is_certain_it_decides(walk: Walk, tmp_path: Path) -> None:
     made = {}
     for name, settings in {
         "shown": MasksConf(body=False),
@@ -130,7 +130,7 @@ def test_equal_requests_give_equal_bytes(walk: Walk, tmp_path: Path) -> None:
     assert (tmp_path / "a" / "masks.npz").read_bytes() == (tmp_path / "b" / "masks.npz").read_bytes()
 
 
-def test_too_slow_for_the_general_model_means_landscape(walk: Walk, tmp_path: Path) -> None:
+def test_if_the_general_model_is_too_slow_landscape_is_used(walk: Walk, tmp_path: Path) -> None:
     settings = MasksConf(fallback_fps=30.0)
     masks, facts = masks_of(walk, tmp_path, settings, step_s=1.0)
     assert facts["model"] == "landscape" and "general ran at 12.0" in str(facts["why"])

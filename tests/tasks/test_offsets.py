@@ -1,4 +1,4 @@
-"""The offsets stage on written poses: its tables, its timeline, its refusals."""
+"""The offsets stage on written poses: its tables, its timeline, its errors."""
 
 import json
 from dataclasses import replace
@@ -52,7 +52,7 @@ def test_the_offset_is_target_minus_hips(tmp_path: Path) -> None:
     _, table, _ = run(tmp_path, request(tmp_path, walker()))
     anchor = np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1)
     offset = np.stack([table["offset_x_px"], table["offset_y_px"]], axis=1)
-    assert_allclose(anchor, straight_walk(TIME_S), atol=1e-4)  # landmarks are kept as float32
+    assert_allclose(anchor, straight_walk(TIME_S), atol=1e-4)  # landmarks are stored as float32
     assert_allclose(offset, CENTRE - anchor)
     assert table["frame"].tolist() == list(range(COUNT))
     assert_allclose(table["time_s"], TIME_S)
@@ -82,7 +82,7 @@ def test_the_target_is_a_point_of_the_output(
     assert framing == {"output_size_px": crop or list(SIZE), "target_px": point, "away": away}
 
 
-def test_gaps_are_bridged_in_time_and_the_ends_are_carried(tmp_path: Path) -> None:
+def test_gaps_are_interpolated_over_time_and_the_ends_are_held(tmp_path: Path) -> None:
     gone = np.array([0, 1, 8, 9, 10, 11, 23])
     facts, table, _ = run(tmp_path, request(tmp_path, without(walker(), gone)))
     inside = slice(2, 23)
@@ -99,14 +99,14 @@ def test_gaps_are_bridged_in_time_and_the_ends_are_carried(tmp_path: Path) -> No
     assert facts["sources"] == {"hips": 17, "none": 7}
 
 
-def test_interpolate_false_holds_the_last_point(tmp_path: Path) -> None:
+def test_without_interpolation_the_last_point_is_held(tmp_path: Path) -> None:
     asked = request(tmp_path, without(walker(), slice(8, 12)), settings=AnchorConf(fusion=False, interpolate=False))
     _, table, _ = run(tmp_path, asked)
     assert set(table["anchor_x_px"][7:12]) == {table["anchor_x_px"][7]}
     assert set(table["state"][8:12]) == {"held"}
 
 
-def test_weighted_hips_are_another_anchor(tmp_path: Path) -> None:
+def test_weighted_hips_give_another_anchor(tmp_path: Path) -> None:
     track = walker(left_seen=0.9, right_seen=0.6)
     asked = request(tmp_path, track, settings=AnchorConf(fusion=False, method=AnchorMethod.weighted))
     _, table, _ = run(tmp_path, asked)
@@ -133,7 +133,7 @@ def test_the_timeline_lists_every_frame_with_its_true_time(tmp_path: Path) -> No
     assert set(hip) == {"name", "x", "y", "visibility"}
 
 
-def test_every_frame_ticks_once_and_an_interruption_passes(tmp_path: Path) -> None:
+def test_every_frame_reports_progress_once_and_an_interruption_passes_through(tmp_path: Path) -> None:
     asked, done = request(tmp_path, walker()), list[int]()
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
@@ -161,12 +161,12 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     assert set(written[0]) == {"offsets.parquet", "framing.json", "pose.json"}
 
 
-def test_nobody_anywhere_says_so(tmp_path: Path) -> None:
+def test_a_clip_without_a_person_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NobodyFound, match=r"^no person found in 24 frames; "):
         run(tmp_path, request(tmp_path, without(walker(), slice(None))))
 
 
-def test_hips_that_are_asked_for_and_never_seen_say_so(tmp_path: Path) -> None:
+def test_requested_hips_that_are_never_seen_are_an_error(tmp_path: Path) -> None:
     track = without(walker(left_seen=0.2, right_seen=0.1), slice(0, 4))
     asked = request(tmp_path, track, settings=AnchorConf(point=AnchorPoint.hips))
     with pytest.raises(AnchorNotSeen, match=r"in 20 of 24 frames, but nothing for anchor\.point=hips") as caught:
@@ -182,9 +182,7 @@ def test_hips_that_are_asked_for_and_never_seen_say_so(tmp_path: Path) -> None:
         (AnchorConf(landmarks={"nose": 1.0}), "leave anchor.landmarks out, or lower anchor.min_confidence"),
     ],
 )
-def test_an_anchor_that_is_never_seen_is_an_error_whose_cure_changes_something(
-    tmp_path: Path, settings: AnchorConf, cure: str
-) -> None:
+def test_the_cure_for_an_unseen_anchor_changes_the_result(tmp_path: Path, settings: AnchorConf, cure: str) -> None:
     track = walker()
     unseen = replace(track, visibility=np.full_like(track.visibility, 0.1))
     with pytest.raises(AnchorNotSeen) as caught:
@@ -192,7 +190,7 @@ def test_an_anchor_that_is_never_seen_is_an_error_whose_cure_changes_something(
     assert str(caught.value).endswith(f"; {cure}")
 
 
-def test_without_hips_the_shoulders_are_locked_and_it_is_said(tmp_path: Path) -> None:
+def test_without_hips_the_shoulders_are_locked_and_reported(tmp_path: Path) -> None:
     facts, table, _ = run(tmp_path, request(tmp_path, walker(left_seen=0.2, right_seen=0.1)))
     assert set(table["source"]) == {"shoulders"}
     assert facts["notes"] == ["the hips are seen in 0 of 24 frames with a person: locked on the shoulders"]
@@ -212,7 +210,7 @@ def stepping(true_px: NDArray[np.float64]) -> list[Step]:
     return [Step(), *(Step(**step, features=40, inlier_share=1.0) for step in same)]
 
 
-def test_steps_take_the_tremble_out_of_the_pose(tmp_path: Path) -> None:
+def test_steps_remove_the_tremble_of_the_pose(tmp_path: Path) -> None:
     track = walker()
     noise = np.random.default_rng(3).normal(0, 2, (track.frames, 1, 2))
     noisy = replace(track, xy_px=track.xy_px + noise)
@@ -230,14 +228,14 @@ def test_steps_take_the_tremble_out_of_the_pose(tmp_path: Path) -> None:
     assert tremble_px[True] < 0.3 * tremble_px[False]
 
 
-def test_who_has_left_is_absent_and_has_no_hip_centre(tmp_path: Path) -> None:
+def test_a_person_who_left_is_absent_and_has_no_hip_centre(tmp_path: Path) -> None:
     track = without(walker(), slice(10, COUNT))
     _, table, timeline = run(tmp_path, request(tmp_path, track, settings=AnchorConf(fusion=False, longest_gap_s=0.1)))
     assert set(table["state"][10:]) == {"absent"}
     assert timeline["hip_centers"][-1]["x"] is None
 
 
-def test_masks_stand_in_for_a_trunk_that_is_not_seen(tmp_path: Path) -> None:
+def test_masks_stand_in_for_a_hidden_trunk(tmp_path: Path) -> None:
     track = walker()
     visibility = track.visibility.copy()
     visibility[10:14] = 0.1

@@ -52,7 +52,7 @@ def test_a_walker_is_found_in_every_frame(videos: Path, tmp_path: Path) -> None:
     assert facts["tracks"] == 1 and facts["device"] == "cpu" and facts["device_note"] == ""
 
 
-def test_the_model_looks_at_every_third_frame_and_motion_at_all(videos: Path, tmp_path: Path) -> None:
+def test_the_model_looks_at_every_third_frame_and_motion_uses_all(videos: Path, tmp_path: Path) -> None:
     video = videos / "moonwalk.mp4"
     clip = decoded(video, tmp_path / "clip", 19)
     facts = estimate_pose(request(video, clip, PoseConf(every=3)), tmp_path, lambda _: None)
@@ -65,7 +65,7 @@ def test_the_model_looks_at_every_third_frame_and_motion_at_all(videos: Path, tm
     assert (facts["frames"], facts["looked"], facts["detected"], facts["detection_rate"]) == (19, 7, 7, 1.0)
 
 
-def test_nobody_in_any_frame_is_said_with_the_count(videos: Path, tmp_path: Path) -> None:
+def test_a_clip_without_a_person_is_an_error_with_the_number_of_frames(videos: Path, tmp_path: Path) -> None:
     video = videos / "thermal_vfr_no_person.mp4"
     with pytest.raises(NobodyFound, match=r"^no person found in 84 frames; "):
         estimate_pose(request(video, decoded(video, tmp_path / "clip")), tmp_path, lambda _: None)
@@ -82,6 +82,6 @@ def test_stopping_ends_the_stage_at_once(videos: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("setting", "value"), [("every", 0), ("people", 0), ("people", 9)])
-def test_settings_that_make_no_sense_are_refused(setting: str, value: int) -> None:
+def test_impossible_settings_are_refused(setting: str, value: int) -> None:
     with pytest.raises(SettingError, match=rf"pose\.{setting}: .*{value}.*; give "):
         PoseConf(**{setting: value})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The subject stage: two people in a real clip, two drawn ones that cross, and what it says."""
+"""The subject stage: two people in a real clip, two drawn people who cross, and the reported choice."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -63,7 +63,7 @@ def hips(track: PoseTrack) -> NDArray[np.float64]:
     return np.asarray(track.xy_px[:, list(HIPS)].mean(axis=1)[track.found])
 
 
-def test_each_of_two_people_can_be_chosen_and_is_held(two: Watched, tmp_path: Path) -> None:
+def test_each_of_two_people_can_be_chosen_and_followed(two: Watched, tmp_path: Path) -> None:
     man, of_man = two.choose(tmp_path / "man", point=list(MAN), at_s=1.0)
     woman, of_woman = two.choose(tmp_path / "woman", point=list(WOMAN), at_s=2.95)
     assert of_man["chosen"]["person"] == 1 and of_woman["chosen"]["person"] == 2
@@ -74,14 +74,14 @@ def test_each_of_two_people_can_be_chosen_and_is_held(two: Watched, tmp_path: Pa
     assert of_man["people"] == of_woman["people"] and len(of_man["people"]) == 2
 
 
-def test_who_is_chosen_again_by_another_rule_has_the_same_files(two: Watched, tmp_path: Path) -> None:
+def test_the_same_person_chosen_by_another_rule_gives_the_same_files(two: Watched, tmp_path: Path) -> None:
     two.choose(tmp_path / "auto")
     two.choose(tmp_path / "first", rule=SubjectRule.first)
     for path in (tmp_path / "auto").iterdir():
         assert path.read_bytes() == (tmp_path / "first" / path.name).read_bytes(), path.name
 
 
-def test_what_was_done_is_said(two: Watched, tmp_path: Path) -> None:
+def test_the_choice_and_the_other_people_are_reported(two: Watched, tmp_path: Path) -> None:
     track, facts = two.choose(tmp_path / "auto")
     chosen = facts["chosen"]
     assert chosen["person"] == 1 and chosen["why"].startswith("person 1 scores 0.")
@@ -103,20 +103,20 @@ def test_a_rule_is_followed(two: Watched, tmp_path: Path, rule: str, trait: str,
     assert facts["chosen"]["person"] == best["person"]
 
 
-def test_a_point_where_nobody_is_is_one_line(two: Watched, tmp_path: Path) -> None:
+def test_a_point_without_a_person_is_refused_in_one_line(two: Watched, tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"nobody is at \[100,100\] px at 1 s; the nearest is person 1") as caught:
         two.choose(tmp_path / "nobody", point=[100, 100], at_s=1.0)
     assert "\n" not in str(caught.value)
 
 
-def test_the_motion_is_the_chosen_ones(two: Watched, tmp_path: Path) -> None:
+def test_the_motion_is_that_of_the_chosen_person(two: Watched, tmp_path: Path) -> None:
     for name, point in (("man", MAN), ("woman", WOMAN)):
         track, _ = two.choose(tmp_path / name, point=list(point), at_s=2.95)
         table = read_table(tmp_path / name / "motion.parquet")
         steps = steps_from_table(table).xy()
         assert len(steps) == FRAMES and table["looked"].all()
         seen = track.found[1:] & track.found[:-1] & np.isfinite(steps[1:, 0])
-        seen[:12] = False  # the pose model is still looking for the man's place
+        seen[:12] = False  # the pose model has not yet found the man
         moved = np.diff(track.xy_px[:, list(HIPS)].mean(axis=1), axis=0)[seen]
         assert seen.sum() >= track.found.sum() - 10
         assert steps[1:][seen].sum(axis=0) == pytest.approx(moved.sum(axis=0), abs=40)
@@ -129,7 +129,7 @@ def test_equal_requests_give_equal_bytes(two: Watched, tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
 
 
-def test_a_drawn_walker_is_held_while_another_crosses_in_front(tmp_path: Path) -> None:
+def test_a_drawn_walker_is_followed_while_another_passes_in_front(tmp_path: Path) -> None:
     walk = DemoConf(width=480, height=270, seconds=3.0, fps="24", crossing=True, speed=0.2)
     draw_demo(DemoRequest(walk), tmp_path, lambda _: None)
     truth = read_table(tmp_path / "truth.parquet")
@@ -152,6 +152,6 @@ def test_a_drawn_walker_is_held_while_another_crosses_in_front(tmp_path: Path) -
         ({"point": [0.5, 0.5], "at_s": -1.0}, r"subject\.at_s: -1\.0 s is negative"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], sentence: str) -> None:
+def test_impossible_settings_are_refused(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SettingError, match=sentence):
         SubjectConf(**settings)

@@ -1,4 +1,4 @@
-"""The trajectory stage on written offsets: what render applies, the matrices, the metrics."""
+"""The trajectory stage on written offsets: the applied shifts, the matrices, the metrics."""
 
 import json
 from pathlib import Path
@@ -88,7 +88,7 @@ def test_a_frame_is_moved_by_its_smoothed_offset(tmp_path: Path, kind: Smoother,
     assert_allclose(offset, [319.5, 239.5] - points(table, "anchor_{}_px"))
 
 
-def test_every_row_has_its_frame_its_pts_and_its_state(tmp_path: Path) -> None:
+def test_every_row_has_frame_pts_and_state(tmp_path: Path) -> None:
     _, table, _ = run(tmp_path, request(tmp_path, without(walker(), slice(20, 30)), SmoothingConf()))
     assert table["frame"].tolist() == list(range(COUNT))
     assert_array_equal(table["pts"], np.round(even_times(COUNT) * PTS_PER_S))
@@ -105,7 +105,7 @@ def test_the_matrices_are_the_shift_and_its_inverse(tmp_path: Path) -> None:
     assert_allclose(affine.compose(to_source, to_output), np.tile(np.eye(3)[:2], (COUNT, 1, 1)), atol=1e-12)
 
 
-def test_an_unsmoothed_lock_is_perfect_by_plan(tmp_path: Path) -> None:
+def test_an_unsmoothed_lock_is_perfect_in_the_plan(tmp_path: Path) -> None:
     asked = request(tmp_path, walker(), SmoothingConf(Smoother.none), target=[100, 200])
     facts, table, report = run(tmp_path, asked)
     held = affine.apply(matrices(table, "to_output"), points(table, "anchor_{}_px"))
@@ -117,8 +117,8 @@ def test_an_unsmoothed_lock_is_perfect_by_plan(tmp_path: Path) -> None:
     assert facts["lock_rms"] == 0
 
 
-def test_a_crop_is_a_window_that_follows(tmp_path: Path) -> None:
-    """The subject stays at the window's centre, and the window, well inside, is covered whole."""
+def test_a_crop_is_a_window_that_follows_the_subject(tmp_path: Path) -> None:
+    """The subject stays at the window's centre. The window, well inside the picture, is fully covered."""
     asked = request(tmp_path, walker(), SmoothingConf(Smoother.none), crop=[200, 220])
     _, table, report = run(tmp_path, asked)
     held = affine.apply(matrices(table, "to_output"), points(table, "anchor_{}_px"))
@@ -128,7 +128,7 @@ def test_a_crop_is_a_window_that_follows(tmp_path: Path) -> None:
     assert (framing["output_size_px"], framing["target_px"]) == ([200, 220], [99.5, 109.5])
 
 
-def test_the_metrics_are_those_of_the_path(tmp_path: Path) -> None:
+def test_the_metrics_describe_the_path(tmp_path: Path) -> None:
     track = without(walker(), slice(20, 30))
     facts, table, report = run(tmp_path, request(tmp_path, track, SmoothingConf(Smoother.moving, 9)))
     planned, before, target = report["planned"], report["before"], np.array([319.5, 239.5])
@@ -189,7 +189,7 @@ def test_a_subject_at_the_target_gives_the_identity(tmp_path: Path) -> None:
     assert report["planned"]["lock_gain_x"] is None
 
 
-def test_a_clip_of_one_frame_passes(tmp_path: Path) -> None:
+def test_a_clip_of_one_frame_works(tmp_path: Path) -> None:
     hips = np.array([[300.0, 200.0]])
     track = pose_track(np.array([0.0]), hips - HALF, hips + HALF)
     _, table, report = run(tmp_path, request(tmp_path, track, SmoothingConf()))

@@ -1,4 +1,4 @@
-"""The settings of smoothing and lock, through the trajectory stage: what each makes of a clip."""
+"""Settings of smoothing and lock through the trajectory stage: the effect of each."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def growing_walker(count: int = 240) -> PoseTrack:
 
 
 @KINDS
-def test_each_kind_is_its_own_function(kind: Smoother) -> None:
+def test_each_smoother_is_its_own_function(kind: Smoother) -> None:
     path, time_s = shaky_walk(), even_times(90)
     expected: dict[Smoother, Floats] = {
         Smoother.moving: smoothers.moving_average(path, window_frames=9),
@@ -52,7 +52,7 @@ def test_each_kind_is_its_own_function(kind: Smoother) -> None:
 
 @KINDS
 @pytest.mark.parametrize("times", [even_times, uneven_times])
-def test_every_kind_in_seconds_keeps_the_invariants(kind: Smoother, times: Any) -> None:
+def test_every_smoother_in_seconds_keeps_the_invariants(kind: Smoother, times: Any) -> None:
     asked, time_s, walk = SmoothingConf(kind, window_s=0.4), times(90), shaky_walk()
     assert_allclose(
         smooth_path(walk[::-1], time_s[-1] - time_s[::-1], asked)[::-1], smooth_path(walk, time_s, asked), atol=1e-6
@@ -64,7 +64,7 @@ def test_every_kind_in_seconds_keeps_the_invariants(kind: Smoother, times: Any) 
 
 
 @KINDS
-def test_double_rate_leaves_what_is_set_in_seconds_or_hertz(kind: Smoother) -> None:
+def test_double_frame_rate_does_not_change_smoothing_in_seconds_or_hertz(kind: Smoother) -> None:
     def at(time_s: Floats) -> Floats:
         return np.asarray(straight_walk(time_s) + 10 * np.sin(2 * np.pi * 1.2 * time_s)[:, None])
 
@@ -76,7 +76,7 @@ def test_double_rate_leaves_what_is_set_in_seconds_or_hertz(kind: Smoother) -> N
 
 
 @pytest.mark.parametrize("kind", [Smoother.moving, Smoother.gaussian, Smoother.savgol])
-def test_repeating_every_frame_leaves_a_window_in_seconds(kind: Smoother) -> None:
+def test_repeating_every_frame_does_not_change_a_window_in_seconds(kind: Smoother) -> None:
     time_s = even_times(150)
     walk = straight_walk(time_s) + 10 * np.sin(2 * np.pi * 0.7 * time_s)[:, None]
     doubled_s = np.stack([time_s, time_s + 0.5 / 30], axis=1).reshape(-1)
@@ -86,8 +86,8 @@ def test_repeating_every_frame_leaves_a_window_in_seconds(kind: Smoother) -> Non
     assert_allclose(twice[20:-20], once[20:-20], atol=0.5)
 
 
-def test_a_window_in_seconds_goes_by_time_in_uneven_frames() -> None:
-    """A sine that lasts as long as the window vanishes under a moving average, however its frames lie."""
+def test_a_window_in_seconds_uses_time_in_uneven_frames() -> None:
+    """A moving average removes a sine whose period is the window, however uneven the frames are."""
     time_s = uneven_times(400)
     wave = np.stack([np.sin(2 * np.pi * time_s / 0.8), np.zeros(400)], axis=1)
     left = smooth_path(wave, time_s, SmoothingConf(Smoother.moving, window_s=0.8))
@@ -98,7 +98,7 @@ def test_a_window_in_seconds_goes_by_time_in_uneven_frames() -> None:
 
 @pytest.mark.parametrize("kind", [Smoother.moving, Smoother.gaussian, Smoother.savgol])
 @pytest.mark.parametrize("asked", [{"window": 1}, {"window_s": 0.01}])
-def test_a_window_of_one_frame_leaves_the_offsets(kind: Smoother, asked: dict[str, Any]) -> None:
+def test_a_window_of_one_frame_keeps_the_offsets(kind: Smoother, asked: dict[str, Any]) -> None:
     path = shaky_walk()
     assert_array_equal(smooth_path(path, uneven_times(90), SmoothingConf(kind, **asked)), path)
 
@@ -111,7 +111,7 @@ def test_the_same_path_gives_the_same_bytes(kind: Smoother) -> None:
 
 @KINDS
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_the_shortest_clips_pass_with_what_is_the_default(kind: Smoother, count: int) -> None:
+def test_the_shortest_clips_work_with_the_defaults(kind: Smoother, count: int) -> None:
     path = shaky_walk(count)
     assert np.isfinite(smooth_path(path, even_times(count), SmoothingConf(kind))).all()
 
@@ -126,13 +126,15 @@ def test_the_shortest_clips_pass_with_what_is_the_default(kind: Smoother, count:
         (SmoothingConf(Smoother.kalman, cutoff_hz=99.0), "smoothing.cutoff_hz"),
     ],
 )
-def test_what_the_clip_cannot_honour_stops_the_stage(tmp_path: Path, asked: SmoothingConf, setting: str) -> None:
+def test_a_setting_that_the_clip_does_not_allow_stops_the_stage(
+    tmp_path: Path, asked: SmoothingConf, setting: str
+) -> None:
     with pytest.raises(SettingError, match=f"^{setting}: .*; give .*") as caught:
         run(tmp_path, request(tmp_path, walker(), asked))
     assert "\n" not in str(caught.value)
 
 
-def test_the_lock_is_dead_zone_then_strength_then_speed() -> None:
+def test_the_lock_applies_dead_zone_then_strength_then_speed_limit() -> None:
     path, time_s, states, raw = shaky_walk(), even_times(90), np.full(90, "measured"), SmoothingConf(Smoother.none)
     assert_array_equal(locked_shift_px(path, time_s, states, raw, LockConf(), AWAY), path)
     loose = locked_shift_px(path, time_s, states, raw, LockConf(y=0.0, dead_zone_px=5.0, max_speed_px_s=50.0), AWAY)
@@ -142,7 +144,7 @@ def test_the_lock_is_dead_zone_then_strength_then_speed() -> None:
     assert 4.9 < np.abs(calm - path).max() <= 5 + 1e-9
 
 
-def test_a_dead_zone_may_be_a_share_of_the_height(tmp_path: Path) -> None:
+def test_a_dead_zone_can_be_a_share_of_the_height(tmp_path: Path) -> None:
     lock, pose = LockConf(dead_zone=0.1), walker()
     height_px = lock_metrics.person_height(lock_metrics.visible_boxes(pose.xy_px, pose.visibility))
     assert dead_zone_in_pixels(lock, pose) == LockConf(dead_zone_px=0.1 * height_px)
@@ -153,7 +155,7 @@ def test_a_dead_zone_may_be_a_share_of_the_height(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("rule", "still"), [("cut", True), ("ease", True), ("hold", False)])
-def test_the_original_picture_is_whole_at_any_strength_and_stance(rule: str, still: bool) -> None:
+def test_the_original_picture_is_complete_at_any_strength_scale_and_roll(rule: str, still: bool) -> None:
     pose, away = growing_walker(90), AbsenceRule(rule, 0.2, (3.0, -4.0))
     states = np.full(90, "measured", dtype="U12")
     states[30:60] = "absent"
@@ -168,7 +170,7 @@ def test_the_original_picture_is_whole_at_any_strength_and_stance(rule: str, sti
 
 @KINDS
 def test_a_cut_to_the_original_picture_stays_a_cut(kind: Smoother) -> None:
-    """Frames beside the cut are those of a clip that ends, or begins, there."""
+    """The frames beside the cut equal those of a clip that ends, or starts, there."""
     path, time_s, states = shaky_walk(), even_times(90), np.full(90, "measured", dtype="U12")
     path[40:55], states[40:55] = 0.0, "absent"
     asked = SmoothingConf(kind, 9)
@@ -179,14 +181,14 @@ def test_a_cut_to_the_original_picture_stays_a_cut(kind: Smoother) -> None:
         assert np.abs(shift[side] - path[side]).max() < 20
 
 
-def test_a_glide_to_rest_is_smoothed_as_one_path() -> None:
+def test_an_eased_transition_is_smoothed_as_one_path() -> None:
     path, time_s, states = shaky_walk(), even_times(90), np.full(90, "measured", dtype="U12")
     path[40:], states[40:] = path[39], "absent"
     asked = SmoothingConf(window=9)
     assert_array_equal(locked_shift_px(path, time_s, states, asked, LockConf(), AWAY), smooth_path(path, time_s, asked))
 
 
-def test_a_vertical_strength_of_zero_leaves_the_bob_and_locks_across(tmp_path: Path) -> None:
+def test_a_vertical_strength_of_zero_keeps_the_bob_and_locks_horizontally(tmp_path: Path) -> None:
     _, table, report = run(tmp_path, request(tmp_path, walker(), SmoothingConf(Smoother.none), lock=LockConf(y=0.0)))
     shift = points(table, "d{}_px")
     assert np.ptp(shift[:, 1]) == 0
@@ -197,7 +199,7 @@ def test_a_vertical_strength_of_zero_leaves_the_bob_and_locks_across(tmp_path: P
     assert np.median(output[:, 1]) == pytest.approx(239.5)
 
 
-def test_size_and_uprightness_are_held_to_a_hundredth(tmp_path: Path) -> None:
+def test_size_and_roll_are_corrected_within_one_percent(tmp_path: Path) -> None:
     track, asked = growing_walker(), SmoothingConf(Smoother.none)
     facts, table, report = run(tmp_path, request(tmp_path, track, asked, lock=LockConf(scale=True, roll=True)))
     to_output = matrices(table, "to_output")
@@ -218,8 +220,8 @@ def test_size_and_uprightness_are_held_to_a_hundredth(tmp_path: Path) -> None:
     )
 
 
-def test_metrics_see_the_scaled_and_turned_picture(tmp_path: Path) -> None:
-    """The covered share is counted point by point; a locked walker on a turning picture has a moving background."""
+def test_metrics_use_the_scaled_and_rotated_picture(tmp_path: Path) -> None:
+    """The covered share is counted point by point. A locked walker on a rotating picture has a moving background."""
     track, asked = growing_walker(), SmoothingConf(Smoother.none)
     _, table, report = run(tmp_path, request(tmp_path, track, asked, lock=LockConf(scale=True, roll=True)))
     x, y = np.meshgrid(np.arange(4.5, 640, 10), np.arange(4.5, 480, 10))
@@ -233,7 +235,7 @@ def test_metrics_see_the_scaled_and_turned_picture(tmp_path: Path) -> None:
     assert report["planned"]["background_speed"] > 60  # of the walk alone
 
 
-def test_without_scale_and_roll_the_table_says_so_and_the_matrix_is_a_shift(tmp_path: Path) -> None:
+def test_without_scale_and_roll_the_table_has_neutral_values_and_the_matrix_is_a_shift(tmp_path: Path) -> None:
     facts, table, _ = run(tmp_path, request(tmp_path, walker(), SmoothingConf()))
     assert set(table["scale"]) == {1.0}
     assert set(table["roll_deg"]) == {0.0}
@@ -255,7 +257,7 @@ def test_without_scale_and_roll_the_table_says_so_and_the_matrix_is_a_shift(tmp_
         ("lock.max_speed_px_s=-3", r"lock\.max_speed_px_s: -3\.0 px/s is not a speed; give"),
     ],
 )
-def test_a_setting_out_of_range_is_one_line(override: str, sentence: str) -> None:
+def test_a_setting_out_of_range_is_refused_in_one_line(override: str, sentence: str) -> None:
     settings.register_schema()
     with pytest.raises(SettingError, match=sentence):
         settings.load(["video=demo", override])

@@ -1,4 +1,4 @@
-"""The judge of the rendered file: whom it judges."""
+"""The verify stage: whose pose it measures."""
 
 from pathlib import Path
 
@@ -28,32 +28,32 @@ def subject(hip_xy: NDArray[np.float64]) -> ExpectedSubject:
     )
 
 
-def test_of_several_people_the_one_at_the_subjects_place_is_judged() -> None:
+def test_of_several_people_the_one_at_the_subjects_position_is_measured() -> None:
     there = subject(np.zeros((1, 2)))
     found = there.among(0, [somebody(1, 300.0), somebody(2, -20.0), somebody(3, 30.0)])
     assert found is not None and found[list(HIPS), 0].mean() == -20.0
 
 
-def test_nobody_is_judged_elsewhere_or_while_the_subject_is_away() -> None:
+def test_nobody_is_measured_elsewhere_or_while_the_subject_is_absent() -> None:
     assert subject(np.zeros((1, 2))).among(0, [somebody(1, 60.0)]) is None
     assert subject(np.zeros((1, 2))).among(0, []) is None
     assert subject(np.full((1, 2), np.nan)).among(0, [somebody(1, 0.0)]) is None
 
 
-def test_the_residual_step_is_the_rms_of_what_was_measured() -> None:
+def test_the_residual_step_is_the_rms_of_the_measured_steps() -> None:
     assert step_rms(np.array([[3.0, 4.0], [np.nan, np.nan], [0.0, 0.0]])) == np.sqrt(12.5)
     assert np.isnan(step_rms(np.full((2, 2), np.nan)))
 
 
-def test_frames_that_the_pose_stage_passed_over_are_judged_where_the_subject_should_be() -> None:
+def test_frames_that_the_pose_stage_skipped_are_measured_at_the_expected_position() -> None:
     looked = np.array([True, False, True, False, True, False])
     landmarks = np.full((6, LANDMARK_COUNT, 5), np.nan)
-    landmarks[0], landmarks[4] = 10.0, 18.0  # the look at the third frame found nobody
+    landmarks[0], landmarks[4] = 10.0, 18.0  # nobody was found in the third frame
     filled = fill_between_looks(landmarks, np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5]), looked)
     assert np.allclose(filled[:, 0, 0], [10.0, 12.0, np.nan, 16.0, 18.0, 18.0], equal_nan=True)
 
 
-def test_the_judge_knows_where_the_subject_should_be_between_looks(tmp_path: Path) -> None:
+def test_the_expected_subject_is_interpolated_between_looks(tmp_path: Path) -> None:
     time_s, looked = even_times(7), np.arange(7) % 3 == 0
     hips = straight_walk(time_s)
     pose = pose_artifact(tmp_path / "pose", without(pose_track(time_s, hips, hips), np.flatnonzero(~looked)))

@@ -1,4 +1,4 @@
-"""What must hold for every subject and every path, to the pixel; the numbers are those of the metrics' definition."""
+"""Properties that hold for every subject and every path, to the pixel. The numbers are those of the definition."""
 
 from collections.abc import Callable, Mapping
 
@@ -32,7 +32,7 @@ WINDOWED: Mapping[str, Callable[..., Floats]] = {
 
 
 def shifts(hips: Floats, smooth: Callable[..., Floats] = smoothers.moving_average) -> Floats:
-    """From hips to what moves a frame: the whole way from pose to trajectory, without its files."""
+    """From hips to the shifts of the frames: the whole way from pose to trajectory, without files."""
     track = pose_track(even_times(len(hips)), hips - HALF, hips + HALF)
     anchor = hip_anchor(track, min_confidence=0.5, weighted=False)
     filled, _ = gaps.fill_gaps(track.time_s, anchor.xy_px, interpolate=True)
@@ -52,7 +52,7 @@ def test_2_shifting_the_input_shifts_the_offsets_back() -> None:
 
 
 def test_3_a_mirrored_input_gives_the_mirrored_trajectory() -> None:
-    """In a picture of 640 columns x becomes 639 - x, which leaves the centre where it is."""
+    """In a picture of 640 columns x becomes 639 - x, so the centre stays."""
     walk = shaky_walk()
     mirrored = walk * [-1, 1] + [639, 0]
     assert_allclose(shifts(mirrored), shifts(walk) * [-1, 1], atol=1e-9)
@@ -77,12 +77,12 @@ def test_4_reversed_time_gives_the_reversed_path(smooth: Smooth, times: Callable
 
 
 @pytest.mark.parametrize("smooth", WINDOWED.values(), ids=WINDOWED)
-def test_5_a_window_of_one_leaves_the_offsets_as_they_are(smooth: Callable[..., Floats]) -> None:
+def test_5_a_window_of_one_keeps_the_offsets(smooth: Callable[..., Floats]) -> None:
     walk = shaky_walk()
     assert_array_equal(smooth(walk, window_frames=1), walk)
 
 
-def test_5_none_leaves_the_offsets_as_they_are_whatever_the_window() -> None:
+def test_5_the_smoother_none_keeps_the_offsets_whatever_the_window() -> None:
     walk = shaky_walk()
     assert_array_equal(smoothers.unsmoothed(walk, window_frames=9), walk)
 
@@ -101,7 +101,7 @@ def test_6_an_even_walk_stays_straight_to_both_ends(smooth: Smooth) -> None:
 
 
 @pytest.mark.parametrize("name", ["butterworth", "kalman"])
-def test_6_an_even_walk_in_uneven_frames_stays_straight_where_time_is_known(name: str) -> None:
+def test_6_an_even_walk_in_uneven_frames_stays_straight_with_smoothers_that_use_time(name: str) -> None:
     time_s = uneven_times(60)
     assert_allclose(LINEAR[name](straight_walk(time_s), time_s), straight_walk(time_s), atol=1e-9)
 
@@ -119,8 +119,8 @@ def test_7_a_transform_and_its_inverse_are_the_identity() -> None:
 
 
 @pytest.mark.parametrize("smooth", [smoothers.butterworth, smoothers.kalman])
-def test_8_repeating_every_frame_leaves_a_path_given_in_hertz(smooth: Callable[..., Floats]) -> None:
-    """Held for two half frames the path is a staircase: the mean of a pair is the path at the frame's own time."""
+def test_8_repeating_every_frame_keeps_a_path_smoothed_in_hertz(smooth: Callable[..., Floats]) -> None:
+    """With each frame repeated the path is a staircase: the mean of a pair is the path at the frame's own time."""
     time_s = even_times(150)
     walk = straight_walk(time_s) + 10 * np.sin(2 * np.pi * 1.2 * time_s)[:, None]
     doubled_s = np.stack([time_s, time_s + 0.5 / 30], axis=1).reshape(-1)
@@ -131,11 +131,11 @@ def test_8_repeating_every_frame_leaves_a_path_given_in_hertz(smooth: Callable[.
 
 
 @pytest.mark.parametrize("smooth", [smoothers.butterworth, smoothers.kalman])
-def test_8_double_rate_leaves_a_path_given_in_hertz(smooth: Callable[..., Floats]) -> None:
+def test_8_double_frame_rate_keeps_a_path_smoothed_in_hertz(smooth: Callable[..., Floats]) -> None:
     def at(time_s: Floats) -> Floats:
         return np.asarray(straight_walk(time_s) + 10 * np.sin(2 * np.pi * 1.2 * time_s)[:, None])
 
     coarse, fine = even_times(150), even_times(299, 60)
     once, twice = smooth(at(coarse), coarse, cutoff_hz=1.0), smooth(at(fine), fine, cutoff_hz=1.0)[::2]
     assert_allclose(twice, once, atol=0.1)
-    assert np.ptp(once - straight_walk(coarse), axis=0).max() < 18  # and it did smooth: 20 px before
+    assert np.ptp(once - straight_walk(coarse), axis=0).max() < 18  # the smoother had an effect: 20 px before

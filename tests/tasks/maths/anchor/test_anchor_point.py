@@ -1,5 +1,4 @@
-"""The hip centre: its two means, its threshold, and no jump when a hip disappears or returns.
-The middle of a mask, in the picture's pixels."""
+"""The anchor point: hip means, visibility threshold, stand-ins without jumps, and the centroid of a mask."""
 
 from typing import Any
 
@@ -23,7 +22,7 @@ from tests.support.paths import Floats, even_times, pose_track, straight_walk, u
 HALF = np.array([10.0, 3.0])
 FRAMES = 60
 SIZE_PX = (640, 360)
-EDGES_PX = np.array([99.5, 49.5, 299.5, 149.5], np.float32)  # two pixels of the picture for one of the mask
+EDGES_PX = np.array([99.5, 49.5, 299.5, 149.5], np.float32)  # two picture pixels for each mask pixel
 
 
 def walk(count: int = 40) -> Floats:
@@ -38,18 +37,18 @@ def test_simple_is_the_mean_of_the_hips() -> None:
     assert set(anchor.source) == {"hips"}
 
 
-def test_weighted_leans_to_the_hip_that_is_seen_better() -> None:
+def test_weighted_moves_towards_the_more_visible_hip() -> None:
     track = pose_track(even_times(40), walk() - HALF, walk() + HALF, left_seen=0.9, right_seen=0.6)
     anchor = hip_anchor(track, min_confidence=0.5, weighted=True)
     assert_allclose(anchor.xy_px, walk() - HALF * (0.9 - 0.6) / 1.5)
 
 
-def test_weighted_hips_of_one_visibility_are_the_simple_mean() -> None:
+def test_weighted_hips_of_equal_visibility_give_the_simple_mean() -> None:
     track = pose_track(even_times(40), walk() - HALF, walk() + HALF, left_seen=0.0, right_seen=0.0)
     assert_allclose(hip_anchor(track, min_confidence=0.0, weighted=True).xy_px, walk())
 
 
-def test_a_hip_of_no_weight_at_all_does_not_count() -> None:
+def test_a_hip_of_weight_zero_does_not_count() -> None:
     track = pose_track(even_times(40), walk() - HALF, walk() + HALF, left_seen=0.8, right_seen=0.0)
     assert_allclose(hip_anchor(track, min_confidence=0.0, weighted=True).xy_px, walk() - HALF)
 
@@ -67,8 +66,8 @@ def test_a_hip_that_fades_and_returns_does_not_move_the_anchor(weighted: bool, s
     assert_allclose(anchor.confidence, 0.8)
 
 
-def test_the_learnt_vector_follows_a_turning_body_over_time() -> None:
-    """Half the hips' distance shrinks evenly in time, in uneven frames: the hidden stretch is restored exactly."""
+def test_the_measured_vector_follows_a_turning_body_over_time() -> None:
+    """The hips' distance shrinks evenly over uneven frames: the hidden part is restored exactly."""
     time_s = uneven_times(40)
     half = HALF * (1 - time_s / time_s[-1] / 2)[:, None]
     middle = straight_walk(time_s)
@@ -77,20 +76,20 @@ def test_the_learnt_vector_follows_a_turning_body_over_time() -> None:
     assert_allclose(hip_anchor(track, min_confidence=0.5, weighted=False).xy_px, middle, atol=1e-9)
 
 
-def test_a_hip_hidden_at_the_clips_ends_takes_the_nearest_vector() -> None:
+def test_a_hip_hidden_at_the_ends_of_the_clip_uses_the_nearest_vector() -> None:
     seen = np.where((np.arange(40) >= 5) & (np.arange(40) < 35), 0.9, 0.1)
     track = pose_track(even_times(40), walk() - HALF, walk() + HALF, right_seen=seen)
     assert_allclose(hip_anchor(track, min_confidence=0.5, weighted=False).xy_px, walk(), atol=1e-9)
 
 
-def test_one_hip_throughout_is_the_anchor() -> None:
+def test_a_hip_that_is_always_alone_is_the_anchor() -> None:
     track = pose_track(even_times(40), walk() - HALF, walk() + HALF, left_seen=0.2)
     anchor = hip_anchor(track, min_confidence=0.5, weighted=False)
     assert_allclose(anchor.xy_px, walk() + HALF)
     assert set(anchor.source) == {"right_hip"}
 
 
-def test_missing_is_nan() -> None:
+def test_a_missing_anchor_is_nan() -> None:
     seen = np.where(np.arange(40) == 7, 0.4999, 0.9)
     track = without(
         pose_track(even_times(40), walk() - HALF, walk() + HALF, left_seen=seen, right_seen=seen), slice(9, 12)
@@ -102,13 +101,13 @@ def test_missing_is_nan() -> None:
     assert np.flatnonzero(anchor.source == "none").tolist() == missing
 
 
-def test_the_threshold_itself_is_enough() -> None:
+def test_a_visibility_equal_to_the_threshold_counts() -> None:
     track = pose_track(even_times(3), walk(3) - HALF, walk(3) + HALF, left_seen=0.5, right_seen=0.5)
     assert np.isfinite(hip_anchor(track, min_confidence=0.5, weighted=False).xy_px).all()
 
 
 def body(sway_px: float = 0.0) -> PoseTrack:
-    """A person who crosses the picture: head at 100, shoulders at 140, hips at 240 px."""
+    """A person who walks across the picture: head at 100, shoulders at 140, hips at 240 px."""
     time_s = np.arange(FRAMES) / 30
     xy = np.zeros((FRAMES, LANDMARK_COUNT, 2))
     xy[..., 0] = (100 + 5 * np.arange(FRAMES))[:, None]
@@ -131,7 +130,7 @@ def choose(track: PoseTrack, point: str = "auto") -> tuple[NDArray[Any], NDArray
     return chosen.anchor.xy_px, chosen.anchor.source, chosen.why
 
 
-def test_the_hips_are_the_anchor_while_they_are_seen() -> None:
+def test_the_hips_are_the_anchor_while_they_are_visible() -> None:
     path, source, why = choose(body())
     assert path[:, 1] == pytest.approx(240)
     assert set(source) == {"hips"}
@@ -156,7 +155,7 @@ def middle_of_mask() -> Anchor:
     return Anchor(path, np.full(FRAMES, 0.3), np.full(FRAMES, "mask"))
 
 
-def test_the_mask_stands_in_where_no_landmark_of_the_trunk_is_seen() -> None:
+def test_the_mask_stands_in_where_no_trunk_landmark_is_visible() -> None:
     track = hidden(body(), HIPS + SHOULDERS + FACE, slice(25, 35))
     assert np.isnan(choose(track)[0][25:35]).all()
     chosen = choose_anchor(track, "auto", min_confidence=0.5, weighted=False, mask=middle_of_mask())
@@ -165,37 +164,37 @@ def test_the_mask_stands_in_where_no_landmark_of_the_trunk_is_seen() -> None:
     assert set(chosen.anchor.source[25:35]) == {"mask"} and set(chosen.anchor.source[:25]) == {"hips"}
 
 
-def test_a_clip_without_any_landmark_of_the_trunk_is_locked_on_the_mask_and_says_so() -> None:
+def test_a_clip_without_trunk_landmarks_is_locked_on_the_mask_and_reports_it() -> None:
     track = hidden(body(), HIPS + SHOULDERS + FACE, slice(0, FRAMES))
     chosen = choose_anchor(track, "auto", min_confidence=0.5, weighted=False, mask=middle_of_mask())
     assert chosen.point == "mask" and chosen.why.endswith("locked on the mask")
     assert chosen.anchor.xy_px == pytest.approx(middle_of_mask().xy_px)
 
 
-def test_a_body_that_changes_shape_meanwhile_does_not_jump_where_the_source_changes() -> None:
+def test_a_body_that_changes_its_shape_does_not_jump_where_the_source_changes() -> None:
     path, _, _ = choose(hidden(body(sway_px=8), HIPS, slice(20, 40)))
     assert np.abs(np.diff(path[:, 1])).max() < 2.0
 
 
-def test_a_clip_that_never_shows_the_hips_locks_on_the_shoulders_and_says_so() -> None:
+def test_a_clip_without_hips_is_locked_on_the_shoulders_and_reports_it() -> None:
     path, source, why = choose(hidden(body(), HIPS, slice(None)))
     assert path[:, 1] == pytest.approx(140)
     assert set(source) == {"shoulders"}
-    assert "hips are seen in 0 of the 60 frames" in why
+    assert "hips are seen in 0 of 60 frames" in why
 
 
-def test_hips_outside_the_picture_are_not_seen_however_sure_the_model_is() -> None:
+def test_hips_outside_the_picture_do_not_count_however_confident_the_model_is() -> None:
     track = hide_outside_landmarks(body(), (640, 230))
     assert (track.visibility[:, list(HIPS)] == 0).all()
     assert (track.visibility[:, list(SHOULDERS)] == 1).all()
 
 
 @pytest.mark.parametrize(("point", "y_px"), [("hips", 240), ("shoulders", 140), ("torso", 190), ("head", 100)])
-def test_a_point_asked_for_is_that_point(point: str, y_px: float) -> None:
+def test_a_requested_point_is_used(point: str, y_px: float) -> None:
     assert choose(body(), point)[0][:, 1] == pytest.approx(y_px)
 
 
-def test_a_point_asked_for_has_no_stand_in() -> None:
+def test_a_requested_point_has_no_stand_in() -> None:
     path, _, _ = choose(hidden(body(), HIPS, slice(20, 40)), "hips")
     assert np.isnan(path[20:40]).all()
 
@@ -206,7 +205,7 @@ def test_named_landmarks_are_weighted() -> None:
     assert anchor.xy_px[:, 1] == pytest.approx((3 * 240 + 100) / 4)
 
 
-def test_what_is_never_seen_together_cannot_stand_in() -> None:
+def test_points_that_are_never_seen_together_cannot_stand_in() -> None:
     track = hidden(hidden(body(), HIPS, slice(0, 30)), SHOULDERS, slice(30, FRAMES))
     hips = mean_landmark_anchor(track, {"left_hip": 1.0}, "hips", 0.5)
     shoulders = mean_landmark_anchor(track, {"left_shoulder": 1.0}, "shoulders", 0.5)
@@ -214,7 +213,7 @@ def test_what_is_never_seen_together_cannot_stand_in() -> None:
 
 
 @pytest.mark.parametrize(("shown", "point"), [(FRAMES // 2 - 1, "shoulders"), (FRAMES // 2, "hips")])
-def test_hips_seen_in_less_than_half_of_the_frames_are_not_what_is_held(shown: int, point: str) -> None:
+def test_hips_seen_in_less_than_half_of_the_frames_are_not_the_anchor(shown: int, point: str) -> None:
     track = hidden(body(), HIPS, slice(shown, FRAMES))
     chosen = choose_anchor(track, "auto", min_confidence=0.5, weighted=False)
     assert chosen.point == point
@@ -227,14 +226,14 @@ def block(first_column: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     return values
 
 
-def test_the_centroid_lies_in_source_pixels() -> None:
+def test_the_centroid_is_in_source_pixels() -> None:
     anchor = mask_anchor([(block(20), EDGES_PX, True), (block(21), EDGES_PX, True)])
     assert anchor.xy_px[0].tolist() == pytest.approx([99.5 + 2 * 25.5, 49.5 + 2 * 20])
     assert (anchor.xy_px[1] - anchor.xy_px[0]).tolist() == pytest.approx([2, 0])
     assert set(anchor.source) == {"mask"}
 
 
-def test_a_mask_of_nobody_and_one_not_to_be_believed_say_nothing() -> None:
+def test_an_empty_or_untrusted_mask_gives_no_anchor() -> None:
     empty = np.full((50, 100), 100, np.uint8)
     anchor = mask_anchor([(empty, EDGES_PX, True), (block(20), EDGES_PX, False)])
     assert np.isnan(anchor.xy_px).all() and np.isnan(anchor.confidence).all()

@@ -1,4 +1,4 @@
-"""The fused anchor against paths whose truth is known: what pose gets wrong, what features get wrong, and gaps."""
+"""The fused anchor compared with known paths: pose errors, feature errors, and gaps."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ TORSO = 100.0
 
 @dataclass(frozen=True)
 class Scene:
-    """A path, what pose and features say of it, and the gait."""
+    """A path, the poses and steps measured of it, and the stride."""
 
     time_s: Floats
     truth: Floats
@@ -37,7 +37,7 @@ class Scene:
         )
 
     def error(self, path: Floats) -> float:
-        """Standard deviation of what is left, both axes together, px."""
+        """Standard deviation of the remaining error, both axes together, px."""
         return float(np.sqrt((path - self.truth).var(axis=0).sum()))
 
 
@@ -52,7 +52,7 @@ def steps_of(step: Floats) -> Steps:
 
 
 def scene(kind: str, seed: int = 1, seconds: float = 10.0, fps: float = 30.0) -> Scene:
-    """A walk seen by a pose that swings with the gait, and by features that drift as ``kind`` says."""
+    """A walk with poses that swing with the gait, and with features that drift according to ``kind``."""
     random = np.random.default_rng(seed)
     count = round(seconds * fps)
     time_s = np.arange(count) / fps
@@ -77,7 +77,7 @@ def scene(kind: str, seed: int = 1, seconds: float = 10.0, fps: float = 30.0) ->
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_on_a_level_walk_the_swing_with_the_gait_goes(seed: int) -> None:
+def test_on_a_level_walk_the_gait_swing_is_removed(seed: int) -> None:
     walk = scene("level", seed)
     fused = walk.fused()
     assert walk.error(fused.xy_px) < 0.25 * walk.error(moving_average(walk.pose, window_frames=5))
@@ -95,7 +95,7 @@ def test_on_a_leaning_body_the_pose_is_followed(seed: int) -> None:
     assert lean.error(fused.xy_px) < 0.3 * lean.error(slow.xy_px)
 
 
-def test_the_crossover_follows_a_turn_and_comes_back() -> None:
+def test_the_crossover_rises_in_a_turn_and_falls_again() -> None:
     turn = scene("turn")
     fused = turn.fused()
     middle = np.abs(turn.time_s - 5) < 1
@@ -104,7 +104,7 @@ def test_the_crossover_follows_a_turn_and_comes_back() -> None:
 
 
 @pytest.mark.parametrize("fps", [24.0, 30.0, 60.0, 120.0])
-def test_the_rate_makes_no_difference(fps: float) -> None:
+def test_the_frame_rate_makes_no_difference(fps: float) -> None:
     walk = scene("level", fps=fps)
     assert walk.error(walk.fused().xy_px) < 0.8
 
@@ -116,13 +116,13 @@ def test_a_minute_does_not_drift() -> None:
     assert np.ptp(tenths, axis=0).max() < 1.0
 
 
-def test_a_constant_track_stays() -> None:
+def test_a_constant_track_stays_constant() -> None:
     time_s = np.arange(90) / 30
     still = Scene(time_s, np.zeros((90, 2)), np.full((90, 2), [320.25, 100.5]), np.zeros((90, 2)), np.nan)
     np.testing.assert_allclose(still.fused().xy_px, still.pose, atol=1e-6)
 
 
-def test_half_of_the_gap_is_followed_at_the_crossover_and_a_steady_drift_wholly() -> None:
+def test_half_of_the_discrepancy_is_followed_at_the_crossover_and_a_steady_drift_completely() -> None:
     time_s = np.arange(1200) / 30
     wave = np.sin(2 * np.pi * 0.5 * time_s)
     pose = np.column_stack([wave, 100 + 0.5 * time_s])
@@ -132,7 +132,7 @@ def test_half_of_the_gap_is_followed_at_the_crossover_and_a_steady_drift_wholly(
     np.testing.assert_allclose(fused.xy_px[:, 1], pose[:, 1], atol=1e-3)
 
 
-def test_shifting_mirroring_and_reversing_the_input_does_so_to_the_result() -> None:
+def test_a_shifted_mirrored_or_reversed_input_gives_the_same_change_in_the_result() -> None:
     walk = scene("level", seconds=9)
     fixed = FusionSettings(crossover_hz=0.3)
     plain = walk.fused(fixed).xy_px
@@ -147,7 +147,7 @@ def test_shifting_mirroring_and_reversing_the_input_does_so_to_the_result() -> N
     np.testing.assert_allclose(reverse[::-1], plain, atol=1e-6)
 
 
-def test_frames_left_out_at_random_leave_the_path() -> None:
+def test_dropping_random_frames_keeps_the_path() -> None:
     walk = scene("level")
     keep = np.random.default_rng(5).random(len(walk.time_s)) < 0.7
     keep[0] = True
@@ -168,14 +168,14 @@ def test_poses_on_every_fifth_frame_are_bridged() -> None:
     assert walk.error(fused.xy_px) < walk.error(walk.fused().xy_px) + 0.3
 
 
-def test_without_any_step_pose_carries() -> None:
+def test_without_any_step_the_pose_is_followed() -> None:
     walk = scene("level")
     fused = replace(walk, step=np.full_like(walk.step, np.nan)).fused()
     assert set(fused.state) == {"measured"}
     assert walk.error(fused.xy_px) < 1.2 * walk.error(moving_average(walk.pose, window_frames=5))
 
 
-def test_a_second_without_steps_is_carried_by_pose() -> None:
+def test_a_second_without_steps_follows_the_pose() -> None:
     walk = scene("level")
     step = walk.step.copy()
     step[120:150] = np.nan
@@ -184,7 +184,7 @@ def test_a_second_without_steps_is_carried_by_pose() -> None:
     assert walk.error(fused.xy_px) < 0.7 * walk.error(moving_average(walk.pose, window_frames=5))
 
 
-def test_features_carry_as_long_as_they_are_trusted() -> None:
+def test_features_carry_the_anchor_for_the_allowed_time() -> None:
     walk = scene("level")
     pose = walk.pose.copy()
     pose[100:120] = np.nan
@@ -215,7 +215,7 @@ def test_a_jump_to_somebody_else_is_rejected_and_counted() -> None:
 
 
 @pytest.mark.parametrize("frames", [slice(0, 1), slice(0, 12), slice(288, 300), slice(299, 300)])
-def test_a_wrong_guess_at_an_end_of_the_clip_is_outvoted(frames: slice) -> None:
+def test_a_wrong_pose_at_an_end_of_the_clip_is_outvoted(frames: slice) -> None:
     walk = scene("level")
     pose = walk.pose.copy()
     pose[frames] += [10.0, 0.8 * TORSO]
@@ -224,7 +224,7 @@ def test_a_wrong_guess_at_an_end_of_the_clip_is_outvoted(frames: slice) -> None:
     assert np.abs(fused.xy_px - walk.fused().xy_px).max() < 2.0
 
 
-def test_poses_of_a_body_half_hidden_before_it_is_lost_do_not_pull() -> None:
+def test_poses_of_a_half_hidden_body_before_a_loss_do_not_move_the_anchor() -> None:
     walk = scene("level")
     pose, step = walk.pose.copy(), walk.step.copy()
     pose[150:165] = np.nan
@@ -237,7 +237,7 @@ def test_poses_of_a_body_half_hidden_before_it_is_lost_do_not_pull() -> None:
     assert np.abs(fused.xy_px - walk.truth).max() < 4.0
 
 
-def test_a_leap_that_blurs_the_features_until_the_body_is_lost_is_followed_by_pose() -> None:
+def test_a_leap_that_blurs_the_features_is_followed_by_the_pose() -> None:
     walk = scene("level")
     leap = np.zeros_like(walk.truth)
     leap[140:151, 1] = -8.0 * np.arange(11)
@@ -250,7 +250,7 @@ def test_a_leap_that_blurs_the_features_until_the_body_is_lost_is_followed_by_po
     assert fused.rejected == 0
 
 
-def test_somebody_who_crosses_in_front_does_not_take_the_anchor_along() -> None:
+def test_a_person_who_passes_in_front_does_not_take_the_anchor_along() -> None:
     walk = scene("level")
     pose, step = walk.pose.copy(), walk.step.copy()
     step[150] = np.nan
@@ -289,7 +289,7 @@ def test_a_single_pose_and_a_short_clip_are_enough() -> None:
     assert "too short" in fused.reason
 
 
-def test_no_pose_at_all_is_an_error() -> None:
+def test_a_clip_without_any_pose_is_an_error() -> None:
     walk = scene("level", seconds=1)
     with pytest.raises(ValueError, match="no frame has a pose"):
         replace(walk, pose=np.full_like(walk.pose, np.nan)).fused()
@@ -306,7 +306,7 @@ def test_the_shortest_clips_keep_their_poses(frames: int) -> None:
         assert set(fused.state) == {"measured"}
 
 
-def test_uneven_rates_of_one_clip_are_no_jolts() -> None:
+def test_a_change_of_frame_rate_causes_no_jolt() -> None:
     walk = scene("level", fps=60.0)
     keep = np.where((walk.time_s > 4) & (walk.time_s < 7), np.arange(600) % 6 == 0, True)
     where = np.flatnonzero(keep)
@@ -316,7 +316,7 @@ def test_uneven_rates_of_one_clip_are_no_jolts() -> None:
     assert thinned.error(thinned.fused().xy_px) < 1.2
 
 
-def test_poses_of_which_each_is_far_from_all_others_are_taken_as_they_are() -> None:
+def test_poses_that_are_all_far_from_each_other_are_all_accepted() -> None:
     count = 30
     wild = 400.0 * np.random.default_rng(3).normal(size=(count, 2))
     fused = fuse(np.arange(count) / 30, wild, np.ones(count), steps_of(np.zeros((count, 2))), np.full(count, 40.0))
@@ -324,7 +324,7 @@ def test_poses_of_which_each_is_far_from_all_others_are_taken_as_they_are() -> N
 
 
 @pytest.mark.parametrize("tick_s", [1e-6, 1 / 90_000, 1e-3])
-def test_a_timestamp_that_repeats_costs_nothing_beside_missing_steps(tick_s: float) -> None:
+def test_a_repeated_timestamp_beside_missing_steps_does_no_harm(tick_s: float) -> None:
     walk = scene("level")
     step = walk.step.copy()
     step[148:150] = step[151:153] = np.nan

@@ -1,5 +1,4 @@
-"""Gaps are bridged in time, not in frames, and every frame says what was done.
-Holes that are crossed as the body would have gone on."""
+"""Gaps: filled over time, bridged like the body would move, and absences."""
 
 from typing import Any
 
@@ -21,19 +20,19 @@ EVEN_TIME_S = np.arange(100) / 25
 REST_PX = (0.0, 0.0)
 
 
-def test_a_gap_is_a_straight_line_in_time_and_the_ends_are_carried() -> None:
+def test_a_gap_is_interpolated_over_time_and_the_ends_are_held() -> None:
     filled, state = gaps.fill_gaps(TIME_S, PATH, interpolate=True)
     assert_allclose(filled, [[10, 0], [10, 0], [30, 40], [35, 50], [40, 60], [40, 60]])
     assert state.tolist() == ["held", "measured", "interpolated", "interpolated", "measured", "held"]
 
 
-def test_without_interpolation_the_last_one_is_held() -> None:
+def test_without_interpolation_the_last_value_is_held() -> None:
     filled, state = gaps.fill_gaps(TIME_S, PATH, interpolate=False)
     assert_allclose(filled, [[10, 0], [10, 0], [10, 0], [10, 0], [40, 60], [40, 60]])
     assert state.tolist() == ["held", "measured", "held", "held", "measured", "held"]
 
 
-def test_an_even_walk_in_uneven_frames_is_restored_inside() -> None:
+def test_an_even_walk_in_uneven_frames_is_restored_inside_a_gap() -> None:
     time_s = uneven_times(80)
     path = straight_walk(time_s)
     path[np.random.default_rng(1).permutation(np.arange(1, 79))[:50]] = NAN
@@ -42,30 +41,30 @@ def test_an_even_walk_in_uneven_frames_is_restored_inside() -> None:
     assert (state == INTERPOLATED).sum() == 50
 
 
-def test_a_path_without_gaps_is_left_as_it_is() -> None:
+def test_a_path_without_gaps_is_unchanged() -> None:
     path = straight_walk(uneven_times(9))
     filled, state = gaps.fill_gaps(uneven_times(9), path, interpolate=True)
     assert_array_equal(filled, path)
     assert set(state) == {MEASURED}
 
 
-def test_half_a_point_is_no_point() -> None:
+def test_a_point_with_one_missing_coordinate_is_missing() -> None:
     _, state = gaps.fill_gaps(np.arange(3.0), np.array([[1, 1], [2, NAN], [3, 3]]), interpolate=True)
     assert state[1] == INTERPOLATED
 
 
-def test_the_input_is_left_alone() -> None:
+def test_the_input_is_not_modified() -> None:
     path = PATH.copy()
     gaps.fill_gaps(TIME_S, path, interpolate=True)
     assert_array_equal(path, PATH)
 
 
-def test_nothing_measured_is_refused() -> None:
+def test_a_path_without_measurements_is_refused() -> None:
     with pytest.raises(ValueError, match="no frame is measured"):
         gaps.fill_gaps(np.arange(3.0), np.full((3, 2), NAN), interpolate=True)
 
 
-def test_a_hole_is_crossed_at_the_speeds_of_its_edges() -> None:
+def test_a_gap_is_bridged_with_the_speeds_at_its_ends() -> None:
     time_s = np.arange(60) / 30
     arc = np.column_stack([90 * time_s, 200 * (time_s - 1) ** 2])
     guessed = (np.arange(60) > 20) & (np.arange(60) < 35)
@@ -79,8 +78,8 @@ def test_a_hole_is_crossed_at_the_speeds_of_its_edges() -> None:
 
 @pytest.mark.parametrize("stride_hz", [0.8, 1.1])
 @pytest.mark.parametrize("first", [140, 146, 152])
-def test_who_walks_behind_a_post_goes_on_walking_there(stride_hz: float, first: int) -> None:
-    """Half a second, wherever in the gait it begins. At the speeds of its ends a cubic is off by 10 to 19 px."""
+def test_a_person_who_walks_behind_a_post_keeps_walking_there(stride_hz: float, first: int) -> None:
+    """Half a second, at any phase of the gait. A cubic with the speeds at its ends is off by 10 to 19 px."""
     time_s = np.arange(300) / 30
     turn = 2 * np.pi * stride_hz * time_s
     walk = np.stack([60 * time_s + 3 * np.sin(turn), 200 + 2 * time_s + 8 * np.cos(2 * turn)], axis=1)
@@ -93,8 +92,8 @@ def test_who_walks_behind_a_post_goes_on_walking_there(stride_hz: float, first: 
     assert np.abs(by_speeds - walk).max() > 8
 
 
-def test_what_is_made_anew_meets_what_is_known() -> None:
-    """A camera that was pushed while nobody was seen: the path after it lies elsewhere."""
+def test_a_bridge_meets_the_known_path_at_both_ends() -> None:
+    """A camera was pushed while nobody was seen: the path after the gap is displaced."""
     time_s = np.arange(200) / 25
     walk = np.stack([50 * time_s, 100 + 6 * np.cos(2 * np.pi * 2 * time_s)], axis=1)
     walk[110:] += [12.0, -9.0]
@@ -137,16 +136,16 @@ def test_an_absence_reversed_in_time_is_the_same_absence() -> None:
 
 
 @pytest.mark.parametrize("rule", ["hold", "ease", "cut"])
-def test_frames_in_which_the_person_is_there_are_left_alone(rule: str) -> None:
+def test_frames_with_the_person_are_unchanged(rule: str) -> None:
     path = settled(rule)
     assert (path[:30] == [80, 10]).all()
     assert (path[70:] == [-40, 10]).all()
 
 
-def test_hold_stays_and_glides_to_the_return_without_a_jump() -> None:
+def test_hold_stays_and_moves_to_the_return_without_a_jump() -> None:
     path = settled("hold")
     assert (path[30:58] == [80, 10]).all()
-    assert np.abs(np.diff(path[:, 0])).max() < 120 * 1.6 / 10  # the cubic's top speed over 0.4 s
+    assert np.abs(np.diff(path[:, 0])).max() < 120 * 1.6 / 10  # the highest speed of the cubic over 0.4 s
 
 
 def test_ease_comes_to_rest_at_the_original_picture_and_back() -> None:
@@ -165,7 +164,7 @@ def test_cut_shows_the_original_picture_at_once() -> None:
     assert (settled("cut")[30:70] == 0).all()
 
 
-def test_a_glide_reversed_in_time_is_the_glide_back() -> None:
+def test_a_reversed_transition_is_the_transition_back() -> None:
     offset_px = np.full((100, 2), 50.0)
     state = states(30, 69, ABSENT)
     path = settle_absent(EVEN_TIME_S, offset_px, state, AbsenceRule("ease", 0.4, REST_PX), REST_PX)

@@ -1,5 +1,4 @@
-"""Which poses are believed, one rule at a time.
-Which steps are not believed, one rule at a time."""
+"""Rejected poses and steps, one rule at a time."""
 
 from dataclasses import replace
 
@@ -24,7 +23,7 @@ TIME_S = np.arange(90) / 30
 SIZE = np.full(90, 100.0)
 
 
-def test_poses_are_less_sure_the_nearer_a_loss() -> None:
+def test_a_pose_weighs_less_the_closer_it_is_to_a_loss() -> None:
     known = np.ones(90, dtype=bool)
     known[40:55] = False
     sure = pose_weight(TIME_S, known)
@@ -35,21 +34,21 @@ def test_poses_are_less_sure_the_nearer_a_loss() -> None:
     ).all()
 
 
-def test_poses_on_every_fifth_frame_and_one_that_is_missing_are_no_loss() -> None:
+def test_poses_on_every_fifth_frame_and_a_single_missing_one_are_no_loss() -> None:
     known = np.arange(90) % 5 == 0
     known[30] = False
     assert (pose_weight(TIME_S, known) == 1).all()
     assert (pose_weight(TIME_S, np.zeros(90, dtype=bool)) == 1).all()
 
 
-def test_a_pose_among_those_of_a_passer_by_is_none_of_the_subject() -> None:
+def test_a_pose_among_poses_of_a_passer_by_is_rejected() -> None:
     gap = np.zeros((90, 2))
-    gap[40:49, 0] = np.linspace(60, -60, 9)  # the fifth one passes just where the subject is
+    gap[40:49, 0] = np.linspace(60, -60, 9)  # the fifth one is where the subject is
     far, _ = pose_outliers(TIME_S, gap, SIZE, 0.25)
     assert np.flatnonzero(far).tolist() == list(range(40, 49))
 
 
-def test_poses_that_leave_where_steps_are_missing_are_followed_until_they_are_lost() -> None:
+def test_poses_that_move_away_where_steps_are_missing_are_followed_until_they_end() -> None:
     gap = np.zeros((90, 2))
     gap[30:41, 1] = 8.0 * np.arange(11)  # a leap
     known, moved = gap[:, 1] == 0, np.ones(90, dtype=bool)
@@ -61,16 +60,16 @@ def test_poses_that_leave_where_steps_are_missing_are_followed_until_they_are_lo
     )
     assert not poses_across_missing_steps(
         TIME_S, gap, known, np.ones_like(moved), SIZE, 0.25
-    ).any()  # steps say that nobody leapt
+    ).any()  # the steps show no leap
     gap[41:50] = 0
     assert not poses_across_missing_steps(
         TIME_S, gap, known, moved, SIZE, 0.25
-    ).any()  # the pose went along with somebody, and jumps back
+    ).any()  # the pose followed a passer-by, and jumps back
     gap[34:50] = np.nan
     assert not poses_across_missing_steps(TIME_S, gap, known, moved, SIZE, 0.25).any()  # too short to tell
 
 
-def test_a_hole_of_steps_parts_the_chain_and_a_few_missing_ones_do_not() -> None:
+def test_a_long_gap_of_steps_cuts_the_chain_and_a_short_one_does_not() -> None:
     moved, known = np.ones(90, dtype=bool), np.ones(90, dtype=bool)
     moved[20:23] = False
     moved[50:62] = False
@@ -78,7 +77,7 @@ def test_a_hole_of_steps_parts_the_chain_and_a_few_missing_ones_do_not() -> None
     assert np.flatnonzero(parted).tolist() == [56]
 
 
-def test_doubt_reaches_from_a_step_to_those_beside_it_that_are_hardly_better() -> None:
+def test_uncertainty_spreads_to_neighbouring_steps_that_are_hardly_better() -> None:
     error = np.full(90, 0.2)
     error[[10, 30, 31, 50]] = (
         0.9 * STEP_ERROR_LIMIT_TORSOS * 100
@@ -87,7 +86,7 @@ def test_doubt_reaches_from_a_step_to_those_beside_it_that_are_hardly_better() -
     assert np.flatnonzero(uncertain_steps(error, np.isnan(error), SIZE)).tolist() == [30, 31, 32, 50, 51]
 
 
-def test_a_doubtful_step_is_kept_where_the_pose_made_it_too() -> None:
+def test_an_uncertain_step_is_kept_where_the_pose_confirms_it() -> None:
     leap, guess = np.zeros((90, 2)), np.zeros((90, 2))
     leap[40:44, 1] = 20
     off = np.full((90, 2), 3.0)
@@ -96,21 +95,21 @@ def test_a_doubtful_step_is_kept_where_the_pose_made_it_too() -> None:
     assert np.flatnonzero(steps_confirmed_by_pose(leap + off, guess, poses, error, SIZE)).tolist() == [40, 41, 42, 43]
     assert not steps_confirmed_by_pose(leap, guess, np.zeros((90, 2)), error, SIZE).any()  # the pose stood still
     assert not steps_confirmed_by_pose(leap, guess, poses, 25 * error, SIZE).any()  # the guess is as good
-    assert not steps_confirmed_by_pose(0.1 * leap, guess, 0.1 * poses, error, SIZE).any()  # and so it is here
+    assert not steps_confirmed_by_pose(0.1 * leap, guess, 0.1 * poses, error, SIZE).any()  # and here too
 
 
-def test_a_torso_that_was_lost_on_the_way_is_found_again_by_a_pose_alone() -> None:
+def test_steps_after_a_lost_torso_are_rejected_until_the_next_pose() -> None:
     good = Step(dx_px=1.0, dy_px=0.0, features=40)
     rows = [good] * 4 + [replace(good, carried_frames=k) for k in range(1, 4)] + [Step(carried_frames=4)]
     rows += [replace(good, carried_frames=k) for k in (5, 6)] + [good]
     assert steps_after_loss(steps_from_rows(rows)).tolist() == [False] * 8 + [True] * 2 + [False]
 
 
-def test_who_hops_is_told_from_a_glimpse_by_the_poses_on_the_way() -> None:
+def test_the_poses_in_between_tell_a_hop_from_a_passer_by() -> None:
     step = np.zeros((90, 2))
-    step[40:48, 1] = [-10, -8, -5, -2, 1, 4, 7, 8]  # up, and nearly down again
+    step[40:48, 1] = [-10, -8, -5, -2, 1, 4, 7, 8]  # up, and almost down again
     gap = np.zeros((90, 2))
-    gap[:40, 1] = -4  # a pose that is off before it does not make the hop a glimpse
+    gap[:40, 1] = -4  # a pose error before the hop does not make it a passer-by
     assert not passing_runs(TIME_S, step, gap, SIZE).any()
     gap = -np.cumsum(step, axis=0)  # but a pose that stands still does
     assert np.flatnonzero(passing_runs(TIME_S, step, gap, SIZE)).tolist() == list(range(40, 48))

@@ -1,4 +1,4 @@
-"""Names and indices of the landmarks agree."""
+"""Landmark names and indices agree."""
 
 import numpy as np
 

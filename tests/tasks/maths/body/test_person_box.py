@@ -1,4 +1,4 @@
-"""What must hold for the person's box in every clip."""
+"""Properties of the person's box in every clip."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ def boxes_of(track: PoseTrack, margin: float = 0.15) -> PersonBoxes:
     return person_boxes(track, SIZE_PX, margin=margin, reach_frames=15, longest_gap_frames=15)
 
 
-def test_every_visible_landmark_is_inside_with_room_to_spare() -> None:
+def test_every_visible_landmark_is_well_inside_the_box() -> None:
     track = walk()
     edges = boxes_of(track, margin=0.0).edges_px
     torso = 100
@@ -56,7 +56,7 @@ def test_the_margin_is_a_share_of_the_box_on_every_side() -> None:
     assert_allclose(bare - wide, np.hstack([0.25 * size, -0.25 * size]))
 
 
-def test_the_box_rides_on_the_torso_and_keeps_its_size() -> None:
+def test_the_box_follows_the_torso_and_keeps_its_size() -> None:
     track = walk()
     edges = boxes_of(track).edges_px
     torso_px = track.xy_px[:, list(HIPS)].mean(axis=1)
@@ -71,20 +71,20 @@ def test_moving_the_person_moves_the_box() -> None:
     assert_allclose(boxes_of(moved).edges_px, boxes_of(track).edges_px + np.array([40, -30, 40, -30]))
 
 
-def test_time_reversed_is_the_reversed_box() -> None:
+def test_reversed_time_gives_the_reversed_boxes() -> None:
     track = walk()
     back = PoseTrack(*(getattr(track, name)[::-1] for name in ("time_s", "xy_px", "z", "visibility", "presence")))
     assert_allclose(boxes_of(back).edges_px, boxes_of(track).edges_px[::-1])
 
 
-def test_a_short_gap_is_bridged() -> None:
+def test_a_short_gap_is_interpolated() -> None:
     whole, holed = boxes_of(walk()), boxes_of(without(walk(), slice(40, 50)))
     assert holed.person.all()
     assert_allclose(holed.edges_px, whole.edges_px, atol=6)
     assert np.isfinite(holed.torso_xy_px).all()
 
 
-def test_far_from_any_person_it_is_the_whole_picture() -> None:
+def test_far_from_any_pose_the_box_is_the_whole_picture() -> None:
     boxes = boxes_of(without(walk(120), slice(30, 90)))
     lonely = np.zeros(120, np.bool_)
     lonely[45:75] = True
@@ -93,7 +93,7 @@ def test_far_from_any_person_it_is_the_whole_picture() -> None:
     assert np.isnan(boxes.torso_xy_px[30:90]).all(), "held boxes do not know where the torso is"
 
 
-def test_nobody_at_all_is_the_whole_picture() -> None:
+def test_without_any_person_the_box_is_the_whole_picture() -> None:
     boxes = boxes_of(without(walk(), slice(None)))
     assert not boxes.person.any()
     assert_allclose(boxes.edges_px, np.tile(whole_picture_box(SIZE_PX), (90, 1)))
@@ -107,7 +107,7 @@ def test_a_guessed_landmark_does_not_widen_the_box() -> None:
     assert_allclose(boxes_of(wild).edges_px[:, 2], boxes_of(track).edges_px[:, 2], atol=1)
 
 
-def test_a_body_cut_off_by_the_picture_ends_there() -> None:
+def test_the_box_of_a_cut_off_body_ends_at_the_picture() -> None:
     track = walk(start_px=200)
     low = replace(track, xy_px=track.xy_px + np.array([0.0, 250.0]))
     assert boxes_of(low, 0.0).edges_px[:, 3].max() < SIZE_PX[1] + 20
@@ -115,7 +115,7 @@ def test_a_body_cut_off_by_the_picture_ends_there() -> None:
 
 @pytest.mark.parametrize("aspect", [1.0, 256 / 144])
 @pytest.mark.parametrize("stretch", [1.0, 1.8])
-def test_shaping_only_grows_and_bounds_the_stretch(aspect: float, stretch: float) -> None:
+def test_growing_to_an_aspect_never_shrinks_and_limits_the_stretch(aspect: float, stretch: float) -> None:
     edges = np.array([[10.0, 20, 110, 420], [0, 0, 400, 50], [5, 5, 6, 6]])
     grown = grow_to_aspect(edges, aspect, stretch)
     assert np.all(grown[:, :2] <= edges[:, :2] + 1e-9) and np.all(grown[:, 2:] >= edges[:, 2:] - 1e-9)
@@ -125,7 +125,7 @@ def test_shaping_only_grows_and_bounds_the_stretch(aspect: float, stretch: float
     assert np.all((squeeze <= stretch + 1e-9) & (squeeze >= 1 / stretch - 1e-9))
 
 
-def test_whole_pixels_lie_between_pixels_and_a_steady_size_stays_steady() -> None:
+def test_snapped_edges_lie_on_pixel_borders_and_a_constant_size_stays_constant() -> None:
     start = np.linspace(0, 3, 31)
     edges = np.stack([start, start, start + 20.3, start + 30.3], axis=1)
     whole = snap_to_pixels(edges)

@@ -1,4 +1,4 @@
-"""A gait is two legs that swing against each other, and nothing else is."""
+"""A gait is two legs that swing against each other, and nothing else."""
 
 import tracemalloc
 
@@ -28,12 +28,12 @@ def swing(hz: float, size: float = 0.5) -> Floats:
 
 
 @pytest.mark.parametrize("hz", [0.6, 0.95, 1.4])
-def test_legs_that_alternate_are_a_gait(hz: float) -> None:
+def test_alternating_legs_are_a_gait(hz: float) -> None:
     found = limb_stride_hz(TIME_S, swing(hz), swing(hz, -0.5), 5.0)
     np.testing.assert_allclose(found, hz, rtol=0.08)
 
 
-def test_legs_taken_for_each_other_are_still_a_gait() -> None:
+def test_swapped_legs_are_still_a_gait() -> None:
     left, right = swing(0.9), swing(0.9, -0.5)
     swapped = np.repeat(np.random.default_rng(1).random(30) < 0.5, 10)[:, None]
     found = limb_stride_hz(TIME_S, np.where(swapped, left, right), np.where(swapped, right, left), 5.0)
@@ -46,20 +46,20 @@ def test_feet_lifted_in_turn_under_a_body_that_sways_sideways_are_a_gait() -> No
     np.testing.assert_allclose(found, 0.8, rtol=0.08)
 
 
-def test_one_leg_alone_or_a_body_that_sways_over_both_is_none() -> None:
+def test_one_moving_leg_or_a_swaying_body_is_no_gait() -> None:
     assert np.isnan(limb_stride_hz(TIME_S, swing(0.9), swing(0.9, 0.0), 5.0)).all()
     assert np.isnan(limb_stride_hz(TIME_S, swing(0.9), swing(0.9), 5.0)).all()
     assert np.isnan(limb_stride_hz(TIME_S, swing(0.9, 0.01), swing(0.9, -0.01), 5.0)).all()
 
 
-def test_a_walk_that_stops_is_a_gait_only_as_long_as_it_lasts() -> None:
+def test_a_gait_ends_where_the_walk_stops() -> None:
     walking = (TIME_S < 6)[:, None]
     found = limb_stride_hz(TIME_S, swing(1.0) * walking, swing(1.0, -0.5) * walking, 3.0)
     assert np.isfinite(found[TIME_S < 4]).all()
     assert np.isnan(found[TIME_S > 9]).all()
 
 
-def test_a_track_gives_its_stride_and_its_torso() -> None:
+def test_a_pose_track_gives_stride_frequency_and_torso_length() -> None:
     xy = np.zeros((300, LANDMARK_COUNT, 2))
     xy[:, SHOULDERS] += [0.0, -80.0]
     xy[:, LEFT_ANKLE], xy[:, RIGHT_ANKLE] = 80 * swing(1.1), 80 * swing(1.1, -0.5)
@@ -72,7 +72,7 @@ def test_a_track_gives_its_stride_and_its_torso() -> None:
     assert length[0] == pytest.approx(80.0)
 
 
-def test_where_the_feet_are_not_shown_the_arms_tell() -> None:
+def test_without_feet_in_the_picture_the_arms_are_used() -> None:
     xy = np.zeros((300, LANDMARK_COUNT, 2))
     xy[:, SHOULDERS] += [0.0, -80.0]
     xy[:, LANDMARK_NAMES.index("left_wrist")], xy[:, LANDMARK_NAMES.index("right_wrist")] = (
@@ -90,19 +90,19 @@ def test_where_the_feet_are_not_shown_the_arms_tell() -> None:
     np.testing.assert_allclose(pose_stride_hz(PoseTrack(TIME_S, xy, seen, seen, seen)), 0.8, rtol=0.08)
 
 
-def test_nobody_and_a_glance_have_no_stride() -> None:
+def test_nobody_and_a_very_short_clip_have_no_stride() -> None:
     nothing = np.full((300, LANDMARK_COUNT, 2), np.nan)
     track = PoseTrack(TIME_S, nothing, nothing[..., 0], nothing[..., 0], nothing[..., 0])
     assert np.isnan(pose_stride_hz(track)).all()
     assert np.isnan(limb_stride_hz(TIME_S[:20], swing(1.0)[:20], swing(1.0, -0.5)[:20], 5.0)).all()
 
 
-def test_frames_too_rare_to_see_a_stride_have_none() -> None:
+def test_too_low_a_frame_rate_gives_no_stride() -> None:
     rare_s = 14.0 * np.arange(20)
     assert np.isnan(limb_stride_hz(rare_s, swing(1.0)[:20], swing(1.0, -0.5)[:20], 5.0)).all()
 
 
-def test_half_an_hour_takes_memory_in_proportion() -> None:
+def test_memory_grows_linearly_with_the_length() -> None:
     time_s = np.arange(54_000) / 30
     leg = 0.5 * np.stack([np.sin(2 * np.pi * 1.1 * time_s), np.zeros(len(time_s))], axis=1)
     tracemalloc.start()
@@ -112,4 +112,4 @@ def test_half_an_hour_takes_memory_in_proportion() -> None:
     finally:
         tracemalloc.stop()
     np.testing.assert_allclose(found, 1.1, rtol=0.08)
-    assert peak_mb < 100  # frames times windows had been 1,500
+    assert peak_mb < 100  # an array of frames times windows would take 1,500

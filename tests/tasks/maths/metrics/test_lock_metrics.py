@@ -1,4 +1,4 @@
-"""Every number on a truth made by hand."""
+"""Each metric on data with a known result."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_lock_rms_is_the_distance_over_seen_frames() -> None:
     assert lock_metrics.lock_rms(path, TARGET) == pytest.approx(np.sqrt(25 / 2))
 
 
-def test_lock_std_leaves_a_constant_distance_out() -> None:
+def test_lock_std_ignores_a_constant_distance() -> None:
     path = np.array([[110, 57], [114, 51], GONE])
     assert_allclose(lock_metrics.lock_std(path), [2, 3])
 
@@ -35,7 +35,7 @@ def test_lock_gain_is_one_when_perfect_and_negative_when_worse() -> None:
     assert np.isnan(lock_metrics.lock_gain(output, np.zeros((2, 2)))).all()
 
 
-def test_sway_is_what_a_parabola_leaves() -> None:
+def test_sway_is_the_rest_after_a_parabola() -> None:
     time_s = even_times(301)
     slow = np.stack([5 + 3 * time_s - 2 * time_s**2, -time_s], axis=1)
     assert lock_metrics.sway(slow, time_s) == pytest.approx(0, abs=1e-9)
@@ -56,7 +56,7 @@ def test_speed_is_in_pixels_a_second() -> None:
     assert lock_metrics.rms_speed(time_s[:, None] * [30.0, 40.0], time_s) == pytest.approx(50)
 
 
-def test_what_cannot_be_told_is_nan() -> None:
+def test_a_metric_that_cannot_be_computed_is_nan() -> None:
     nothing = np.full((3, 2), NAN)
     assert np.isnan(lock_metrics.lock_rms(nothing, TARGET))
     assert np.isnan(lock_metrics.lock_p95(nothing, TARGET))
@@ -66,7 +66,7 @@ def test_what_cannot_be_told_is_nan() -> None:
     assert np.isnan(lock_metrics.rms_speed(np.zeros((1, 2)), even_times(1)))
 
 
-def test_boxes_hold_the_visible_landmarks_only() -> None:
+def test_boxes_contain_the_visible_landmarks_only() -> None:
     xy = np.array([[[10.0, 20], [30, 5], [500, 500]], [[1, 1], [2, 2], [3, 3]], [GONE, GONE, GONE]])
     visibility = np.array([[0.9, 0.5, 0.4], [0.1, 0.1, 0.1], [NAN, NAN, NAN]])
     boxes = lock_metrics.visible_boxes(xy, visibility)
@@ -75,19 +75,19 @@ def test_boxes_hold_the_visible_landmarks_only() -> None:
     assert np.isnan(lock_metrics.person_height(boxes[1:]))
 
 
-def test_a_persons_height_is_that_in_the_output() -> None:
+def test_the_height_of_a_person_is_measured_in_the_output() -> None:
     boxes = np.array([[0.0, 0, 10, 50], [0, 0, 10, 100], [NAN] * 4])
     assert lock_metrics.person_height(boxes, np.array([2.0, 1.0, 5.0])) == 100
 
 
-def test_motion_of_a_picture_that_is_only_shifted_is_that_of_the_shift() -> None:
+def test_the_motion_of_a_shifted_picture_is_the_shift() -> None:
     time_s, shifts = even_times(40), np.random.default_rng(8).normal(0, 9, (40, 2))
     moved = lock_metrics.picture_points(affine.translation(shifts), (640, 360))
     assert lock_metrics.rms_speed(moved, time_s) == pytest.approx(lock_metrics.rms_speed(shifts, time_s))
     assert lock_metrics.rms_acceleration(moved) == pytest.approx(lock_metrics.rms_acceleration(shifts))
 
 
-def test_motion_of_a_turning_picture_is_the_mean_over_all_of_its_points() -> None:
+def test_the_motion_of_a_rotating_picture_is_the_mean_over_its_points() -> None:
     rng, count = np.random.default_rng(9), 12
     linear = affine.scale_and_turn(rng.uniform(0.8, 1.2, count), rng.uniform(-0.2, 0.2, count))
     to_output = affine.about_target(linear, rng.normal(0, 9, (count, 2)), np.array([100.0, 300.0]))
@@ -108,7 +108,7 @@ def test_subject_cut_counts_boxes_that_leave_the_output() -> None:
     assert lock_metrics.subject_cut(boxes[:1], (40, 100), affine.translation(shifts[:1]), (100, 100)) == 1
 
 
-def test_a_turned_box_is_cut_by_its_corners() -> None:
+def test_a_rotated_box_is_cut_at_its_corners() -> None:
     quarter = np.array([[[0.0, -1, 99], [1, 0, 0]]])
     assert lock_metrics.subject_cut(np.array([[10.0, 10, 50, 90]]), (100, 120), quarter, (100, 100)) == 0
     assert lock_metrics.subject_cut(np.array([[10.0, 10, 50, 110]]), (100, 120), quarter, (100, 100)) == 1
@@ -127,7 +127,7 @@ def test_a_turned_box_is_cut_by_its_corners() -> None:
         ([0, 0, 0, 0, 0], 1.4),
     ],
 )
-def test_the_longest_gap_is_time_shown_without_a_measurement(measured: list[int], expected: float) -> None:
+def test_the_longest_gap_is_display_time_without_a_measurement(measured: list[int], expected: float) -> None:
     time_s = np.array([0.0, 0.1, 0.5, 0.7, 1.1])  # the last frame lasts 0.3 s, the median of the others
     assert lock_metrics.longest_gap(time_s, np.array(measured, dtype=bool)) == pytest.approx(expected)
 
@@ -141,7 +141,7 @@ def test_coverage_shares_sum_to_one() -> None:
     assert covered["longest_gap"] == pytest.approx(0.2)
 
 
-def test_detection_is_of_the_frames_looked_at() -> None:
+def test_detection_is_a_share_of_the_frames_looked_at() -> None:
     looked, found = np.array([True, False, True, False]), np.array([True, False, False, False])
     covered = lock_metrics.pose_coverage(
         even_times(4, 10), looked, found, np.array(["measured", "bridged", "held", "held"])
@@ -149,14 +149,14 @@ def test_detection_is_of_the_frames_looked_at() -> None:
     assert (covered["looked"], covered["detection"]) == (0.5, 0.5)
 
 
-def test_a_switch_without_a_jump_counts_and_jumps_nothing() -> None:
+def test_a_switch_without_a_jump_counts_with_jump_zero() -> None:
     source = np.array(["hips"] * 5 + ["left_hip"] * 3 + ["hips"] * 4)
     count, jump = lock_metrics.anchor_switches(straight_walk(even_times(12)), source)
     assert count == 2
     assert jump == pytest.approx(0, abs=1e-9)
 
 
-def test_a_jump_at_a_switch_is_found_beside_the_walk() -> None:
+def test_a_jump_at_a_switch_is_separated_from_the_walk() -> None:
     path = straight_walk(even_times(12))
     path[5:] += [3, 4]
     source = np.array(["hips"] * 5 + ["left_hip"] * 7)
@@ -165,7 +165,7 @@ def test_a_jump_at_a_switch_is_found_beside_the_walk() -> None:
     assert jump == pytest.approx(5)
 
 
-def test_a_switch_across_a_gap_counts_but_has_no_step() -> None:
+def test_a_switch_across_a_gap_counts_without_a_jump() -> None:
     path = straight_walk(even_times(12))
     path[5:] += [300, 400]
     path[4:6] = NAN
@@ -173,7 +173,7 @@ def test_a_switch_across_a_gap_counts_but_has_no_step() -> None:
     assert lock_metrics.anchor_switches(path, source) == (1, 0.0)
 
 
-def test_lock_in_shares_of_the_picture_and_the_person() -> None:
+def test_the_lock_relative_to_the_picture_and_the_person() -> None:
     path = TARGET + np.tile([[3.0, 4.0]], (6, 1))
     lock = lock_metrics.steadiness(path, even_times(6), TARGET, (300, 400), 50.0)
     assert lock["lock_rms"] == pytest.approx(5)

@@ -1,4 +1,4 @@
-"""2x3 matrices against 3x3 ones."""
+"""2x3 matrices compared with 3x3 matrices."""
 
 import numpy as np
 import pytest
@@ -17,17 +17,17 @@ def test_translation_moves_every_point_by_its_own_shift() -> None:
     assert_array_equal(moved, np.array([[4, -3], [2.25, 2]]))
 
 
-def test_compose_does_the_first_one_first() -> None:
+def test_compose_applies_the_first_map_first() -> None:
     second, first = (np.concatenate([m, LAST_ROW], axis=1) for m in MATRICES)
     assert_allclose(affine.compose(MATRICES[0], MATRICES[1]), (second @ first)[:, :2])
 
 
-def test_invert_is_the_inverse_of_the_whole_matrix() -> None:
+def test_invert_gives_the_inverse_of_the_full_matrix() -> None:
     whole = np.concatenate([MATRICES[0], LAST_ROW], axis=1)
     assert_allclose(affine.invert(MATRICES[0]), np.linalg.inv(whole)[:, :2], atol=1e-12)
 
 
-def test_apply_keeps_nan_where_it_is() -> None:
+def test_apply_keeps_nan() -> None:
     points = POINTS.copy()
     points[3] = np.nan
     moved = affine.apply(MATRICES[0], points)
@@ -39,7 +39,7 @@ def test_a_singular_matrix_is_refused() -> None:
         affine.invert(np.zeros((1, 2, 3)))
 
 
-def test_scale_is_the_factor_of_lengths() -> None:
+def test_length_scale_is_the_factor_of_lengths() -> None:
     turned = affine.scale_and_turn(np.array([1.0, 0.5, 2.0]), np.array([0.0, 1.0, -2.0]))
     assert_allclose(affine.length_scale(np.concatenate([turned, np.ones((3, 2, 1))], axis=2)), [1, 0.5, 2])
 
@@ -49,13 +49,13 @@ def test_a_positive_turn_is_clockwise_on_the_screen() -> None:
     assert_allclose(quarter @ np.array([0.0, -1.0]), [1, 0], atol=1e-12)  # up becomes right; y points down
 
 
-def test_a_turn_on_wide_pixels_is_a_turn_of_what_is_seen() -> None:
+def test_a_turn_on_wide_pixels_is_a_turn_on_the_screen() -> None:
     shown = np.diag([2.0, 1.0])  # a pixel twice as wide as high
     stored = affine.scale_and_turn(1.5, 0.3, pixel_aspect=2.0)
     assert_allclose(shown @ stored @ np.linalg.inv(shown), affine.scale_and_turn(1.5, 0.3))
 
 
-def test_what_is_shifted_to_the_target_stays_there() -> None:
+def test_a_point_shifted_to_the_target_stays_there() -> None:
     rng = np.random.default_rng(4)
     anchor, target = rng.uniform(0, 600, (20, 2)), np.array([310.0, 170.0])
     linear = affine.scale_and_turn(rng.uniform(0.5, 2, 20), rng.uniform(-1, 1, 20))
@@ -64,7 +64,7 @@ def test_what_is_shifted_to_the_target_stays_there() -> None:
     assert_array_equal(matrix[..., :2], linear)
 
 
-def test_without_scale_and_turn_it_is_the_translation_to_the_last_bit() -> None:
+def test_without_scale_and_turn_the_map_is_exactly_the_translation() -> None:
     shifts = np.random.default_rng(5).uniform(-300, 300, (50, 2))
     linear = affine.scale_and_turn(np.ones(50), np.zeros(50))
     assert_array_equal(affine.about_target(linear, shifts, np.array([319.5, 179.5])), affine.translation(shifts))

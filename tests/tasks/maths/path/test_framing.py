@@ -1,4 +1,4 @@
-"""Sizes, targets and the covered share of the output."""
+"""Output sizes, targets, and the visible area of the output."""
 
 from typing import Any
 
@@ -27,12 +27,12 @@ SIZE = (640, 360)
         ([639, 359], (639, 359)),
     ],
 )
-def test_a_target_is_the_centre_or_pixels_or_fractions(target: Any, expected: tuple[float, float]) -> None:
+def test_a_target_is_the_centre_pixels_or_fractions(target: Any, expected: tuple[float, float]) -> None:
     assert framing.resolve_target(target, SIZE) == expected
 
 
 @pytest.mark.parametrize("target", [[640, 100], [100, 360], [-1, 100], [2000, 3000], [1e9, 2]])
-def test_a_target_outside_the_picture_is_one_clear_line(target: list[float]) -> None:
+def test_a_target_outside_the_picture_is_refused_in_one_line(target: list[float]) -> None:
     with pytest.raises(SettingError) as caught:
         framing.resolve_target(target, SIZE)
     line = str(caught.value)
@@ -42,12 +42,12 @@ def test_a_target_outside_the_picture_is_one_clear_line(target: list[float]) -> 
     assert "\n" not in line
 
 
-def test_a_fraction_beside_a_pixel_is_neither() -> None:
+def test_a_fraction_mixed_with_a_pixel_is_refused() -> None:
     with pytest.raises(SettingError, match=r"^target: \[0\.5,200\] mixes a fraction with pixels"):
         framing.resolve_target([0.5, 200], SIZE)
 
 
-def test_a_point_of_the_picture_is_said_like_a_target() -> None:
+def test_a_point_of_the_picture_is_given_like_a_target() -> None:
     def point(*pair: float) -> tuple[float, float]:
         return framing.resolve_point("subject.point", pair, SIZE, "picture")
 
@@ -60,7 +60,7 @@ def test_a_point_of_the_picture_is_said_like_a_target() -> None:
 
 
 @pytest.mark.parametrize("target", ["middle", "", [1], [1, 2, 3], ["a", 2], None, 3, [True, 2], [float("nan"), 2], {}])
-def test_what_is_no_point_is_refused(target: Any) -> None:
+def test_a_target_that_is_not_a_point_is_refused(target: Any) -> None:
     with pytest.raises(SettingError, match=r"^target: .* is not a point; give auto, center, natural"):
         framing.resolve_target(target, SIZE)
 
@@ -72,7 +72,7 @@ def test_the_output_has_the_crops_size_or_the_sources() -> None:
 
 
 @pytest.mark.parametrize("crop", [[641, 100], [100, 361], [1000, 1000]])
-def test_a_crop_larger_than_the_picture_names_the_largest(crop: list[int]) -> None:
+def test_a_crop_larger_than_the_picture_is_refused_with_the_largest_one(crop: list[int]) -> None:
     with pytest.raises(SettingError, match=r"^crop\.size: .* the largest possible is \[640,360\]$"):
         framing.output_size(SIZE, crop)
 
@@ -88,17 +88,17 @@ def test_a_crop_larger_than_the_picture_names_the_largest(crop: list[int]) -> No
         ((-2000, 50), 0.0),
     ],
 )
-def test_a_shifted_picture_covers_what_the_overlap_says(shift: tuple[float, float], share: float) -> None:
+def test_a_shifted_picture_covers_its_overlap(shift: tuple[float, float], share: float) -> None:
     to_output = affine.translation(np.array([shift], dtype=float))
     assert_allclose(framing.visible_area(to_output, SIZE, SIZE), share, atol=1e-12)
 
 
-def test_a_crop_inside_the_picture_is_covered_whole() -> None:
+def test_a_crop_inside_the_picture_is_fully_covered() -> None:
     to_output = affine.translation(np.array([[-100.0, -50.0], [0.0, 0.0], [50.0, 0.0]]))
     assert_allclose(framing.visible_area(to_output, SIZE, (200, 100)), [1, 1, 0.75], atol=1e-12)
 
 
-def test_any_affine_map_covers_what_counting_points_finds() -> None:
+def test_the_covered_area_of_any_affine_map_equals_a_count_of_points() -> None:
     rng = np.random.default_rng(7)
     linear = np.eye(2) + rng.normal(0, 0.4, (12, 2, 2))
     shift = np.array([320, 180])[:, None] - linear @ np.array([320, 180])[:, None] + rng.uniform(-200, 200, (12, 2, 1))
@@ -112,7 +112,7 @@ def test_any_affine_map_covers_what_counting_points_finds() -> None:
     assert np.ptp(counted) > 0.1
 
 
-def test_a_long_clip_is_the_same_in_pieces() -> None:
+def test_a_long_clip_gives_the_same_result_in_pieces() -> None:
     shifts = np.random.default_rng(3).uniform(-700, 700, (9000, 2))
     overlap = np.clip(1 - np.abs(shifts) / SIZE, 0, 1).prod(axis=1)
     assert_allclose(framing.visible_area(affine.translation(shifts), SIZE, SIZE), overlap, atol=1e-9)

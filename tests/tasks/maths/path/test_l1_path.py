@@ -1,4 +1,4 @@
-"""The l1 path against its budget, its promise of straight pieces, and its independence of the frame rate."""
+"""The L1 path: its budget, its straight segments, and its independence of the frame rate."""
 
 import time
 
@@ -10,7 +10,7 @@ from tasks.maths.path.l1_path import l1_path
 from tests.support.paths import Floats, even_times, shaky_walk, straight_walk, uneven_times
 
 
-def test_it_stays_within_its_budget_and_is_mostly_straight() -> None:
+def test_the_path_stays_within_its_budget_and_is_mostly_straight() -> None:
     path = shaky_walk(150)
     smooth = l1_path(path, even_times(150), budget_px=10)
     assert np.abs(smooth - path).max() <= 10 + 1e-9
@@ -19,17 +19,17 @@ def test_it_stays_within_its_budget_and_is_mostly_straight() -> None:
     assert np.abs(np.diff(smooth, 2, axis=0)).sum() < 0.05 * np.abs(np.diff(path, 2, axis=0)).sum()
 
 
-def test_a_subject_that_stays_within_the_budget_is_held_quite_still() -> None:
+def test_a_path_that_stays_within_the_budget_becomes_constant() -> None:
     path = np.random.default_rng(2).uniform(-4, 4, (80, 2)) + 100
     assert np.ptp(l1_path(path, even_times(80), budget_px=8), axis=0).max() < 1e-6
 
 
-def test_without_a_budget_it_is_the_path_itself() -> None:
+def test_a_budget_of_zero_gives_the_path_itself() -> None:
     assert_array_equal(l1_path(shaky_walk(), even_times(90), budget_px=0), shaky_walk())
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 6])
-def test_the_shortest_clips_pass(count: int) -> None:
+def test_the_shortest_clips_work(count: int) -> None:
     smooth = l1_path(shaky_walk(count), even_times(count), budget_px=5)
     assert smooth.shape == (count, 2)
     assert np.abs(smooth - shaky_walk(count)).max() <= 5 + 1e-9
@@ -45,8 +45,8 @@ def test_the_same_motion_at_double_rate_has_the_same_path() -> None:
     assert_allclose(twice, once, atol=0.5)
 
 
-def test_a_parabola_in_uneven_frames_bends_evenly() -> None:
-    """Where time is known, even acceleration is one piece: nothing is spent on the frames' unevenness."""
+def test_a_parabola_in_uneven_frames_has_constant_acceleration() -> None:
+    """With known times, constant acceleration is one segment: uneven frames cost nothing."""
     time_s = uneven_times(80)
     path = np.stack([40 * time_s**2, -25 * time_s**2], axis=1)
     smooth = l1_path(path, time_s, budget_px=1.0)
@@ -57,16 +57,16 @@ def test_a_parabola_in_uneven_frames_bends_evenly() -> None:
     assert np.mean(np.abs(np.diff(acceleration, axis=0)) < 1e-3) > 0.9
 
 
-def test_a_minute_is_a_matter_of_seconds() -> None:
+def test_a_minute_of_video_takes_seconds() -> None:
     path = shaky_walk(1800)
     start = time.process_time()
     smooth = l1_path(path, even_times(1800), budget_px=10)
-    assert time.process_time() - start < 20  # about 2 s where nothing else runs
+    assert time.process_time() - start < 20  # about 2 s on an idle machine
     assert np.abs(smooth - path).max() <= 10 + 1e-9
 
 
 @pytest.mark.parametrize("count", [101, 150, 250])
-def test_a_long_path_in_pieces_is_whole(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_path_solved_in_pieces_is_continuous(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     path, time_s = shaky_walk(count), even_times(count)
     whole = l1_path(path, time_s, budget_px=8)
     monkeypatch.setattr("tasks.maths.path.l1_path.PIECE_FRAMES", 100)

@@ -1,5 +1,4 @@
-"""Strength, dead zone and limit of speed: what each promises, for every path.
-Size and stance against a body whose growth and tilt are known."""
+"""The lock: strength, dead zone and speed limit for every path; scale and roll on a body with known growth and tilt."""
 
 from collections.abc import Callable
 
@@ -57,19 +56,19 @@ def test_one_frame_passes(hold: Smooth) -> None:
 
 
 @over_all
-def test_repeating_every_frame_leaves_the_path(hold: Smooth) -> None:
-    """At double rate, each frame and a copy of it: where the first of each pair stands, little changes."""
+def test_repeating_every_frame_keeps_the_path(hold: Smooth) -> None:
+    """At double rate, with each frame repeated, the first frame of each pair hardly changes."""
     walk, time_s = straight_walk(even_times(90)) + 8 * np.sin(5 * even_times(90))[:, None], even_times(90)
     twice = hold(np.repeat(walk, 2, axis=0), even_times(180, 60))
     assert np.abs(twice[::2] - hold(walk, time_s)).max() < 3
 
 
-def test_full_strength_is_the_lock_to_the_last_bit() -> None:
+def test_full_strength_is_exactly_the_lock() -> None:
     walk = shaky_walk()
     assert_array_equal(locking.apply_strength(walk, np.ones(90, bool), strength_xy=(1, 1)), walk)
 
 
-def test_no_strength_is_a_still_frame_with_the_subject_at_the_target_on_the_whole() -> None:
+def test_strength_zero_is_a_still_frame_with_the_subject_at_the_target_on_average() -> None:
     walk = shaky_walk()
     held = locking.apply_strength(walk, np.ones(90, bool), strength_xy=(1.0, 0.0))
     assert_array_equal(held[:, 0], walk[:, 0])
@@ -77,14 +76,14 @@ def test_no_strength_is_a_still_frame_with_the_subject_at_the_target_on_the_whol
     assert held[0, 1] == np.median(walk[:, 1])
 
 
-def test_half_strength_takes_half_of_the_motion() -> None:
+def test_half_strength_removes_half_of_the_motion() -> None:
     walk = shaky_walk()
     held = locking.apply_strength(walk, np.ones(90, bool), strength_xy=(0.5, 0.5))
     assert_allclose(held.std(axis=0), walk.std(axis=0) / 2)
     assert_allclose(np.median(held, axis=0), np.median(walk, axis=0))
 
 
-def test_frames_that_do_not_show_the_subject_do_not_tell_its_place() -> None:
+def test_frames_without_the_subject_do_not_count_for_its_median_position() -> None:
     walk, seen = shaky_walk(), np.ones(90, bool)
     walk[60:], seen[60:] = 5000.0, False
     assert_allclose(locking.apply_strength(walk, seen, strength_xy=(0, 0))[0], np.median(walk[:60], axis=0))
@@ -92,7 +91,7 @@ def test_frames_that_do_not_show_the_subject_do_not_tell_its_place() -> None:
     assert_allclose(nobody[0], np.median(walk, axis=0))
 
 
-def test_the_frame_stands_still_while_the_subject_stays_in_the_zone() -> None:
+def test_the_frame_stands_still_while_the_subject_is_in_the_dead_zone() -> None:
     path = np.random.default_rng(4).uniform(-5, 5, (200, 2)) + 50
     held = locking.apply_dead_zone(path, even_times(200), radius_px=5.1)
     assert np.ptp(held, axis=0).max() == 0
@@ -100,14 +99,14 @@ def test_the_frame_stands_still_while_the_subject_stays_in_the_zone() -> None:
 
 
 @pytest.mark.parametrize("radius", [0.5, 4.0, 30.0])
-def test_the_subject_never_leaves_the_zone(radius: float) -> None:
+def test_the_subject_never_leaves_the_dead_zone(radius: float) -> None:
     path, time_s = shaky_walk(400), uneven_times(400)
     held = locking.apply_dead_zone(path, time_s, radius_px=radius)
     assert np.abs(held - path).max() <= radius + 1e-9
     assert np.abs(np.diff(held, axis=0)).sum() <= np.abs(np.diff(path, axis=0)).sum()
 
 
-def test_no_zone_is_the_lock_itself() -> None:
+def test_a_dead_zone_of_zero_is_the_lock_itself() -> None:
     assert_array_equal(locking.apply_dead_zone(shaky_walk(), even_times(90), radius_px=0.0), shaky_walk())
 
 
@@ -119,18 +118,18 @@ def test_an_even_walk_is_followed_evenly() -> None:
 
 
 def test_the_frame_begins_to_move_without_a_jump() -> None:
-    """Two seconds of standing, then a walk: the frame's speed rises no faster than it must."""
+    """Two seconds of standing, then a walk: the frame's speed rises no faster than necessary."""
     time_s = even_times(180)
     path = np.maximum(time_s - 2, 0)[:, None] ** 2 * [30.0, 0.0]
     held = locking.apply_dead_zone(path, time_s, radius_px=8.0)[:, 0]
     speed = np.diff(held) * 30
-    assert np.abs(np.diff(speed)).max() < 6  # the subject's own speed ends at 240 px/s
+    assert np.abs(np.diff(speed)).max() < 6  # the subject's final speed is 240 px/s
     assert speed[0] == 0
     assert np.abs(held - path[:, 0]).max() <= 8 + 1e-9
 
 
-def test_the_string_is_the_calmest_path_of_all() -> None:
-    """No path through the same gates has a smaller sum of squared speeds: checked against a general solver."""
+def test_the_taut_string_is_the_calmest_path() -> None:
+    """No path through the same gates has a smaller sum of squared speeds, according to a general solver."""
     rng = np.random.default_rng(0)
     for count in (2, 3, 8, 25, 40):
         time_s = np.cumsum(rng.uniform(0.5, 2, count))
@@ -149,7 +148,7 @@ def test_the_string_is_the_calmest_path_of_all() -> None:
         assert cost(string, gap) <= best.fun + 1e-4
 
 
-def test_the_limit_of_speed_is_kept_and_nothing_else_changes() -> None:
+def test_the_speed_limit_is_kept_and_slow_parts_are_unchanged() -> None:
     time_s = uneven_times(120)
     slow = straight_walk(time_s)  # 61 and 7 px/s
     path = slow.copy()
@@ -158,18 +157,18 @@ def test_the_limit_of_speed_is_kept_and_nothing_else_changes() -> None:
     assert (np.abs(np.diff(held, axis=0)) <= 100.0 * np.diff(time_s)[:, None] + 1e-9).all()
     far = np.abs(time_s - time_s[70]) > 2
     assert_allclose(held[far], path[far], atol=1e-9)
-    assert np.abs(held - path).max() <= 20 + 1e-9  # half of the jump is the least that can be
+    assert np.abs(held - path).max() <= 20 + 1e-9  # half of the jump is the smallest possible distance
     assert_allclose(locking.limit_speed(slow, time_s, limit_px_s=61.1), slow, atol=1e-9)
 
 
-def test_no_speed_is_a_still_frame_midway() -> None:
+def test_a_speed_limit_of_zero_is_a_still_frame_in_the_middle() -> None:
     held = locking.limit_speed(shaky_walk(), even_times(90), limit_px_s=0.0)
     assert np.ptp(held, axis=0).max() == 0
     assert_allclose(held[0], (shaky_walk().min(axis=0) + shaky_walk().max(axis=0)) / 2)
 
 
 def walker(scale: Floats | float = 1.0, tilt_rad: Floats | float = 0.0, *, noise_px: float = 0.0) -> PoseTrack:
-    """A body that grows and leans about its hips, noise on every landmark."""
+    """A body that grows and leans about its hips, with noise on every landmark."""
     hips = shaky_walk(FRAMES)
     track = pose_track(TIME_S, hips - HALF, hips + HALF)
     grown = np.broadcast_to(affine.scale_and_turn(scale, tilt_rad), (FRAMES, 2, 2))
@@ -187,20 +186,20 @@ def torso(track: PoseTrack) -> Floats:
     [np.linspace(1, 2, FRAMES), np.linspace(1.5, 0.7, FRAMES), 4 / (4 - TIME_S / 4), 1 + 0.2 * np.sin(TIME_S * 0.6)],
     ids=["nearer", "away", "nearer at even speed", "to and fro"],
 )
-def test_a_known_growth_is_undone_to_a_hundredth(growth: Floats) -> None:
+def test_a_known_growth_is_undone_within_one_percent(growth: Floats) -> None:
     track = walker(growth)
     held = locking.steadying_scale(track) * np.linalg.norm(torso(track), axis=1)
     assert np.ptp(growth) > 0.3
     assert_allclose(held, np.median(held), rtol=0.01)
 
 
-def test_noise_of_a_pose_model_hardly_shows() -> None:
+def test_pose_noise_hardly_changes_the_scale() -> None:
     growth = np.linspace(1, 2, FRAMES)
     held = locking.steadying_scale(walker(growth, noise_px=0.5)) * growth
     assert held.std() / held.mean() < 0.01
 
 
-def test_the_size_is_that_of_the_median_frame() -> None:
+def test_the_subject_gets_its_median_size() -> None:
     scale = locking.steadying_scale(walker(np.linspace(1, 2, FRAMES)))
     assert scale[FRAMES // 2] == pytest.approx(1, abs=0.01)
     assert scale[0] == pytest.approx(1.5, rel=0.01)
@@ -215,7 +214,7 @@ def test_a_body_that_turns_about_its_own_axis_keeps_its_size() -> None:
     assert_allclose(locking.steadying_scale(track), 1, atol=1e-9)
 
 
-def test_a_wrong_pose_and_a_gap_do_not_pull_at_the_size() -> None:
+def test_a_wrong_pose_and_a_gap_do_not_change_the_size() -> None:
     growth = np.linspace(1, 1.5, FRAMES)
     wrong = growth.copy()
     wrong[100:106] *= 0.05
@@ -226,20 +225,20 @@ def test_a_wrong_pose_and_a_gap_do_not_pull_at_the_size() -> None:
 
 
 @pytest.mark.parametrize("tilt_deg", [np.full(FRAMES, 7.0), np.linspace(-4, 6, FRAMES), np.full(FRAMES, 90.0)])
-def test_a_known_tilt_is_undone_to_a_hundredth_of_it(tilt_deg: Floats) -> None:
+def test_a_known_tilt_is_undone_within_one_percent(tilt_deg: Floats) -> None:
     lean = np.rad2deg(locking.torso_lean_rad(walker(1.0, np.deg2rad(tilt_deg))))
     assert_allclose(lean, tilt_deg, atol=0.01 * np.abs(tilt_deg).max())
 
 
-def test_a_sway_of_the_walk_is_no_tilt() -> None:
+def test_the_sway_of_a_walk_is_not_a_tilt() -> None:
     sway = np.deg2rad(5 + 6 * np.sin(2 * np.pi * 0.9 * TIME_S))
     lean = np.rad2deg(locking.torso_lean_rad(walker(1.0, sway)))
-    assert_allclose(lean, 5, atol=1.0)  # at the ends, where half a stride has no other half
+    assert_allclose(lean, 5, atol=1.0)  # at the ends half a stride is missing
     assert_allclose(lean[90:-90], 5, atol=0.2)
 
 
-def test_a_wide_pixel_is_taken_as_wide() -> None:
-    """Seen on pixels twice as wide as high, a body that leans by 20 degrees has half of its lean in columns."""
+def test_a_wide_pixel_counts_as_wide() -> None:
+    """On pixels twice as wide as high, a body that leans by 20 degrees has half of its lean in columns."""
     seen = walker(1.0, np.deg2rad(20.0))
     narrow = seen.xy_px * [0.5, 1.0]
     track = PoseTrack(TIME_S, narrow, seen.z, seen.visibility, seen.presence)
@@ -257,7 +256,7 @@ def test_a_mirrored_body_leans_the_other_way() -> None:
     assert_allclose(locking.steadying_scale(mirrored), locking.steadying_scale(tilted), rtol=1e-9)
 
 
-def test_reversed_time_gives_the_reversed_stance() -> None:
+def test_reversed_time_gives_the_reversed_scale_and_roll() -> None:
     track = walker(np.linspace(1, 2, FRAMES), np.deg2rad(np.linspace(-4, 6, FRAMES)), noise_px=1.0)
     back = PoseTrack(TIME_S, track.xy_px[::-1], track.z, track.visibility, track.presence)
     assert_allclose(locking.torso_lean_rad(back)[::-1], locking.torso_lean_rad(track), atol=1e-6)
@@ -265,7 +264,7 @@ def test_reversed_time_gives_the_reversed_stance() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_the_shortest_clips_pass(count: int) -> None:
+def test_the_shortest_clips_work(count: int) -> None:
     hips = shaky_walk(count)
     track = pose_track(even_times(count), hips - HALF, hips + HALF)
     assert_allclose(locking.steadying_scale(track), 1, rtol=0.1)
@@ -273,7 +272,7 @@ def test_the_shortest_clips_pass(count: int) -> None:
 
 
 @pytest.mark.parametrize(("find", "setting"), [(locking.steadying_scale, "scale"), (locking.torso_lean_rad, "roll")])
-def test_a_trunk_that_is_never_seen_is_one_clear_line(find: object, setting: str) -> None:
+def test_a_torso_that_is_never_seen_is_an_error_of_one_line(find: object, setting: str) -> None:
     track = walker()
     hidden = PoseTrack(TIME_S, track.xy_px, track.z, np.full((FRAMES, LANDMARK_COUNT), 0.2), track.presence)
     assert callable(find)

@@ -1,5 +1,4 @@
-"""Smoothers against their definitions, spelled out frame by frame.
-The smoothers that act in hertz or under a budget, against theory and against slow, plain versions of themselves."""
+"""Smoothers compared with their definitions, with theory, and with slow, plain versions of themselves."""
 
 from collections.abc import Callable
 
@@ -44,14 +43,14 @@ def test_the_first_and_the_last_frame_are_not_smoothed(smooth: Callable[..., Flo
     assert_allclose(smooth(path, window_frames=9)[[0, -1]], path[[0, -1]], rtol=1e-14)
 
 
-def test_an_hour_away_from_its_start_the_mean_is_still_exact() -> None:
+def test_the_mean_is_still_exact_after_an_hour() -> None:
     path = np.random.default_rng(5).uniform(0, 4000, (108_000, 2))
     smooth = smoothers.moving_average(path, window_frames=5)
     assert_allclose(smooth[100_000], path[99_998:100_003].mean(axis=0), atol=1e-6)
 
 
 @pytest.mark.parametrize("smooth", [smoothers.moving_average, smoothers.gaussian])
-def test_the_input_is_left_alone(smooth: Callable[..., Floats]) -> None:
+def test_the_input_is_not_modified(smooth: Callable[..., Floats]) -> None:
     path = shaky_walk()
     smooth(path, window_frames=1)[:] = 0
     smooth(path, window_frames=5)[:] = 0
@@ -74,7 +73,7 @@ def test_missing_points_are_refused(smooth: Callable[..., Floats]) -> None:
 
 
 def gain(smooth: Callable[..., Floats], frequency_hz: float, time_s: Floats) -> float:
-    """Amplitude that is left of a sine of 10 px about a walk, in the middle half of the clip."""
+    """Remaining amplitude of a 10 px sine on a walk, in the middle half of the clip."""
     wave = 10 * np.sin(2 * np.pi * frequency_hz * time_s)
     path = straight_walk(time_s) + wave[:, None]
     left = (smooth(path, time_s, cutoff_hz=1.5) - straight_walk(time_s))[:, 0]
@@ -84,7 +83,7 @@ def gain(smooth: Callable[..., Floats], frequency_hz: float, time_s: Floats) -> 
 
 @pytest.mark.parametrize("smooth", [smoothers.butterworth, smoothers.kalman])
 @pytest.mark.parametrize("time_s", [even_times(1200), even_times(600, 15)], ids=["30fps", "15fps"])
-def test_half_the_amplitude_is_left_at_the_cutoff(smooth: Callable[..., Floats], time_s: Floats) -> None:
+def test_half_the_amplitude_remains_at_the_cutoff(smooth: Callable[..., Floats], time_s: Floats) -> None:
     assert gain(smooth, 1.5, time_s) == pytest.approx(0.5, abs=0.02)
     assert gain(smooth, 0.4, time_s) > 0.98
     assert gain(smooth, 4.0, time_s) < 0.03
@@ -98,7 +97,7 @@ def test_the_cutoff_holds_for_uneven_frames(smooth: Callable[..., Floats]) -> No
 
 
 @pytest.mark.parametrize("smooth", [smoothers.butterworth, smoothers.kalman])
-def test_a_phase_is_not_shifted(smooth: Callable[..., Floats]) -> None:
+def test_the_phase_is_not_shifted(smooth: Callable[..., Floats]) -> None:
     time_s = even_times(601)
     pulse = np.exp(-0.5 * ((time_s - 10) / 0.2) ** 2)[:, None]
     left = smooth(pulse, time_s, cutoff_hz=1.0)
@@ -115,7 +114,7 @@ def test_butterworth_is_the_filter_run_forwards_and_backwards() -> None:
 
 
 def rauch_tung_striebel(z: Floats, time_s: Floats, cutoff_hz: float) -> Floats:
-    """The two passes as in the textbook, one frame at a time, with a first state that is not known."""
+    """The two passes as in the textbook, one frame at a time, with an unknown initial state."""
     gaps_s = np.diff(time_s)
     noise = 1 / np.convolve(gaps_s, [0.5, 0.5])
     accel = (2 * np.pi * cutoff_hz) ** 4
@@ -141,7 +140,7 @@ def rauch_tung_striebel(z: Floats, time_s: Floats, cutoff_hz: float) -> Floats:
 
 @pytest.mark.parametrize("time_s", [even_times(60), uneven_times(60)], ids=["even", "uneven"])
 @pytest.mark.parametrize("cutoff_hz", [0.3, 2.0])
-def test_kalman_is_the_forward_and_backward_pass(time_s: Floats, cutoff_hz: float) -> None:
+def test_kalman_equals_the_forward_and_backward_pass(time_s: Floats, cutoff_hz: float) -> None:
     path = shaky_walk(60)
     smooth = smoothers.kalman(path, time_s, cutoff_hz=cutoff_hz)
     for axis in range(2):
@@ -157,7 +156,7 @@ def test_kalman_solves_an_hour() -> None:
     assert_allclose(smooth[middle], alone[1000:1300], atol=1e-6)
 
 
-def test_savgol_keeps_a_parabola_and_calms_noise() -> None:
+def test_savgol_keeps_a_parabola_and_reduces_noise() -> None:
     at = np.linspace(-1, 1, 50)[:, None]
     parabola = np.hstack([80 * at**2 + 5, 30 * at - 9 * at**2])
     assert_allclose(smoothers.savgol(parabola, window_frames=9), parabola, atol=1e-9)
@@ -166,14 +165,14 @@ def test_savgol_keeps_a_parabola_and_calms_noise() -> None:
 
 
 @pytest.mark.parametrize(("window", "order"), [(5, 2), (9, 2), (9, 3), (91, 2), (91, 4), (7, 0)])
-def test_savgol_is_that_of_scipy(window: int, order: int) -> None:
+def test_savgol_equals_scipys_savgol_filter(window: int, order: int) -> None:
     path = shaky_walk(91)
     expected = signal.savgol_filter(path, window, order, axis=0, mode="interp")
     assert_allclose(smoothers.savgol(path, window_frames=window, order=order), expected, atol=1e-8)
 
 
 @pytest.mark.parametrize("smooth", [smoothers.butterworth, smoothers.kalman])
-def test_a_cutoff_far_above_the_frame_rate_leaves_the_path(smooth: Callable[..., Floats]) -> None:
+def test_a_cutoff_far_above_the_frame_rate_keeps_the_path(smooth: Callable[..., Floats]) -> None:
     assert_allclose(smooth(shaky_walk(91), even_times(91), cutoff_hz=500.0), shaky_walk(91), atol=0.01)
 
 
@@ -184,14 +183,14 @@ def test_times_that_do_not_increase_are_refused(smooth: Callable[..., Floats]) -
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 6])
-def test_the_shortest_clips_pass(count: int) -> None:
+def test_the_shortest_clips_work(count: int) -> None:
     path, time_s = shaky_walk(count), even_times(count)
     for smooth in (smoothers.butterworth(path, time_s, cutoff_hz=1.0), smoothers.kalman(path, time_s, cutoff_hz=1.0)):
         assert smooth.shape == path.shape
         assert np.isfinite(smooth).all()
 
 
-def test_kalman_passes_over_a_timestamp_that_repeats() -> None:
+def test_kalman_tolerates_a_repeated_timestamp() -> None:
     time_s, path = even_times(300), shaky_walk(300)
     even = smoothers.kalman(path, time_s, cutoff_hz=1.0)
     time_s[150] = time_s[149] + 1e-6

@@ -1,4 +1,4 @@
-"""What a clip's length and rate allow, and the one line for what they do not."""
+"""Settings that a clip's length and frame rate allow, and the message for those that they do not."""
 
 import subprocess
 import sys
@@ -63,7 +63,7 @@ WINDOWED = [Smoother.moving, Smoother.gaussian, Smoother.savgol]
         ),
     ],
 )
-def test_what_the_clip_cannot_honour_is_one_line(
+def test_settings_that_the_clip_does_not_allow_are_refused_in_one_line(
     settings: SmoothingConf, frames: int, rate_hz: float, sentence: str
 ) -> None:
     with pytest.raises(SettingError) as caught:
@@ -80,12 +80,12 @@ def test_the_default_window_shrinks_to_a_shorter_clip(kind: Smoother, frames: in
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Smoother if kind not in WINDOWED])
-def test_a_window_matters_only_where_it_is_used(kind: Smoother) -> None:
+def test_a_window_is_checked_only_where_it_is_used(kind: Smoother) -> None:
     check_smoothing(SmoothingConf(kind, 999, window_s=50.0), 30, 30.0)
 
 
 @pytest.mark.parametrize("kind", [*WINDOWED, Smoother.l1, Smoother.none])
-def test_a_cutoff_matters_only_where_it_is_used(kind: Smoother) -> None:
+def test_a_cutoff_is_checked_only_where_it_is_used(kind: Smoother) -> None:
     check_smoothing(SmoothingConf(kind, cutoff_hz=500), 30, 30.0)
 
 
@@ -115,16 +115,16 @@ def test_a_window_as_long_as_the_clip_is_allowed() -> None:
 
 
 @pytest.mark.parametrize("kind", Smoother)
-def test_what_is_not_known_is_not_checked(kind: Smoother) -> None:
+def test_unknown_values_are_not_checked(kind: Smoother) -> None:
     check_smoothing(SmoothingConf(kind, 999, order=8, cutoff_hz=999), 0, 0.0)
     check_smoothing(SmoothingConf(kind, window_s=999, cutoff_hz=999), 0, 0.0)
 
 
-def test_a_window_of_one_frame_suits_every_order() -> None:
+def test_a_window_of_one_frame_allows_every_order() -> None:
     check_smoothing(SmoothingConf(Smoother.savgol, 1, order=4), 60, 30.0)
 
 
-def test_it_is_known_without_loading_a_library() -> None:
+def test_the_check_loads_no_library() -> None:
     loaded = "{'numpy', 'scipy', 'pyarrow'} & set(sys.modules)"
     code = f"import sys, tasks.maths.path.smoothing_limits; sys.exit(bool({loaded}))"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[4], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""The window that is shown: never a border where none may be, and nothing lost where nothing may be."""
+"""The window: no border where none is allowed, and nothing lost where everything must be shown."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -66,7 +66,7 @@ def test_an_aspect_gives_the_largest_even_window(
     assert window.stabilized_size(source, Crop(aspect=aspect), pixel_aspect) == size
 
 
-def test_an_aspect_that_leaves_nothing_is_one_line() -> None:
+def test_an_aspect_that_leaves_too_little_is_refused_in_one_line() -> None:
     with pytest.raises(SettingError, match=r"^crop\.aspect: 1:100 of a picture of 640x360 is only 2x360; give"):
         window.size_of_aspect(SIZE, "1:100")
 
@@ -80,12 +80,12 @@ def test_an_aspect_that_leaves_nothing_is_one_line() -> None:
         ([700, 0, 100, 100], r"\[0,0,640,360\]"),
     ],
 )
-def test_a_window_beyond_the_picture_names_the_largest(asked: list[int], largest: str) -> None:
+def test_a_window_beyond_the_picture_is_refused_with_the_largest_one(asked: list[int], largest: str) -> None:
     with pytest.raises(SettingError, match=rf"^crop\.window: .* 640x360; the largest possible is {largest}$"):
         window.stabilized_size(SIZE, Crop(Mode.fixed, window=asked))
 
 
-def test_without_a_crop_and_with_one_that_follows_all_is_shown() -> None:
+def test_without_a_crop_or_with_a_following_crop_everything_is_shown() -> None:
     assert window.choose_window(Crop(), shifts((5, 5)), SIZE, SIZE, CENTRE) == CropWindow(0, 0, 640, 360)
     assert window.choose_window(Crop(Mode.follow, [200, 100]), shifts((5, 5)), SIZE, (200, 100), CENTRE) == CropWindow(
         0, 0, 200, 100
@@ -95,7 +95,7 @@ def test_without_a_crop_and_with_one_that_follows_all_is_shown() -> None:
     ) == CropWindow(8, 6, 100, 90)
 
 
-def test_a_clip_that_does_not_move_stays_whole() -> None:
+def test_a_still_clip_keeps_its_full_size() -> None:
     for crop in (Crop(Mode.auto), Crop(Mode.expand)):
         assert window.choose_window(crop, shifts((0, 0), (0, 0)), SIZE, SIZE, CENTRE) == CropWindow(0, 0, 640, 360)
 
@@ -109,7 +109,7 @@ def test_the_largest_covered_window_of_shifts_is_known() -> None:
 
 @pytest.mark.parametrize(("turn", "grow"), [(0.0, 0.0), (0.1, 0.0), (0.06, 0.05)])
 @pytest.mark.parametrize("seed", range(4))
-def test_no_border_shows_and_a_larger_window_would_show_one(seed: int, turn: float, grow: float) -> None:
+def test_the_window_shows_no_border_and_a_larger_one_would(seed: int, turn: float, grow: float) -> None:
     to_output = wander(50, seed, turn, grow)
     view = window.largest_covered_window(to_output, SIZE, CENTRE)
     assert covered(to_output, view).min() > 1 - 1e-6
@@ -121,7 +121,7 @@ def test_no_border_shows_and_a_larger_window_would_show_one(seed: int, turn: flo
             assert covered(to_output, larger).min() < 1 - 1e-7
 
 
-def test_a_window_stands_about_the_target_where_it_can() -> None:
+def test_a_window_is_centred_on_the_target_where_possible() -> None:
     to_output = shifts((-20, -60), (20, 60))
     view = window.largest_covered_window(to_output, SIZE, CENTRE)
     assert view.x + view.width / 2 == pytest.approx(320, abs=1)
@@ -141,13 +141,13 @@ def test_a_smaller_window_than_the_largest_is_covered_too(part: tuple[float, flo
         window.covered_window(to_output, SIZE, (largest.width + 2, largest.height + 2), target)
 
 
-def test_where_no_window_is_covered_it_is_one_line() -> None:
+def test_a_clip_without_a_covered_window_is_refused_in_one_line() -> None:
     with pytest.raises(SettingError, match=r"^crop: auto: no window of 16 pixels .*; choose crop=follow"):
         window.largest_covered_window(shifts((-400, 0), (400, 0)), SIZE, CENTRE)
 
 
 @pytest.mark.parametrize("turn", [0.0, 0.3])
-def test_an_expanded_canvas_loses_nothing_and_wastes_nothing(turn: float) -> None:
+def test_an_expanded_canvas_is_just_large_enough(turn: float) -> None:
     to_output = wander(30, 7, turn)
     view = window.canvas_around_all(to_output, SIZE)
     corners = affine.apply(to_output[:, None], framing.outline_px(SIZE)[None]).reshape(-1, 2) - view.corner_px
@@ -157,7 +157,7 @@ def test_an_expanded_canvas_loses_nothing_and_wastes_nothing(turn: float) -> Non
     assert view.width % 2 == view.height % 2 == 0
 
 
-def test_a_canvas_that_no_codec_carries_is_one_line() -> None:
+def test_a_canvas_too_large_for_a_codec_is_refused_in_one_line() -> None:
     with pytest.raises(
         SettingError, match=r"^crop: expand: the canvas would be 20640x360; the largest possible is 16384"
     ):

@@ -1,4 +1,4 @@
-"""What a frame's feature steps say: the motion that made them, whatever else moves in the picture."""
+"""Torso steps from feature steps: the true motion is found, whatever else moves in the picture."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def said(
     return summarise_step(from_xy, step_xy, np.full(count, 0.02), HIP, NECK, guess_xy=np.array([guess]), on_torso=sure)
 
 
-def test_a_translation_is_every_step() -> None:
+def test_a_translation_gives_every_stream_the_same_step() -> None:
     at = features(40)
     step = said(at, np.tile([3.25, -1.5], (40, 1)))
     for stem in ("", "waist_", "hip_"):
@@ -42,7 +42,7 @@ def test_a_translation_is_every_step() -> None:
     assert step.features == 40
 
 
-def test_a_lean_about_the_hips_leaves_the_hip_where_it_is() -> None:
+def test_a_lean_about_the_hips_does_not_move_the_hip() -> None:
     angle, growth = 0.03, 0.02
     turn = (1 + growth) * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     at = features(40)
@@ -55,8 +55,8 @@ def test_a_lean_about_the_hips_leaves_the_hip_where_it_is() -> None:
     assert (step.waist_dx_px, step.waist_dy_px) == pytest.approx(tuple(half), abs=1e-6)
 
 
-def test_at_the_waist_it_counts_less_whether_hips_or_shoulders_have_more_features() -> None:
-    """A body that twists: both go opposite ways beside the body's step, and the mean goes with those that have more."""
+def test_the_waist_depends_less_on_where_the_features_lie() -> None:
+    """A twisting body: hips and shoulders move in opposite directions, and the mean follows the larger group."""
     at = features(60)
     at = at[((HIP - at)[:, 1] < 45) | (np.arange(60) % 3 == 0)]
     along = (at - HIP) @ (NECK - HIP) / float((NECK - HIP) @ (NECK - HIP))
@@ -65,7 +65,7 @@ def test_at_the_waist_it_counts_less_whether_hips_or_shoulders_have_more_feature
     assert abs(step.waist_dx_px - 2.0) < 0.6 * abs(step.dx_px - 2.0)
 
 
-def test_features_that_are_believed_to_lie_elsewhere_do_not_decide() -> None:
+def test_features_that_are_probably_off_the_torso_do_not_decide() -> None:
     at = features(40)
     arm = np.arange(40) < 24
     moved: Floats = np.where(arm[:, None], [6.0, 2.0], [2.0, 1.0])
@@ -85,7 +85,7 @@ def test_an_arm_and_the_wall_beside_it_are_outvoted() -> None:
     assert step.inlier_share < 0.95
 
 
-def test_too_few_features_say_nothing() -> None:
+def test_too_few_features_give_no_step() -> None:
     step = said(features(FEWEST_FEATURES - 1), np.zeros((FEWEST_FEATURES - 1, 2)))
     assert np.isnan(step.dx_px)
     assert step.features == FEWEST_FEATURES - 1

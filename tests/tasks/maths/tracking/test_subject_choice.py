@@ -8,7 +8,7 @@ from tasks.maths.tracking.tracks import Track
 from tests.support.bodies import RATE_HZ, SIZE_PX, walk
 
 FRAMES = 120
-TIME_S = walk(0, FRAMES - 1, start_x=0).time_s + 5.0  # a clip that does not begin at 0
+TIME_S = walk(0, FRAMES - 1, start_x=0).time_s + 5.0  # a clip that does not start at 0
 
 
 def late(track: Track) -> Track:
@@ -26,7 +26,7 @@ def people(*tracks: Track) -> list[PersonFacts]:
     return [person_facts(number, track, FRAMES, SIZE_PX, 5.0) for number, track in enumerate(tracks, start=1)]
 
 
-def test_a_person_in_numbers() -> None:
+def test_the_facts_of_a_person() -> None:
     (person,) = people(NEAR)
     assert (person.frames, person.share) == (71, round(71 / 120, 4))
     assert (person.first_s, person.last_s) == (round(40 / RATE_HZ, 3), round(110 / RATE_HZ, 3))
@@ -50,14 +50,14 @@ def test_a_person_in_numbers() -> None:
         ("first", (POSTER, STANDING), 2),
     ],
 )
-def test_each_rule_chooses_its_own(rule: str, tracks: tuple[Track, ...], chosen: int) -> None:
+def test_each_rule_chooses_another_person(rule: str, tracks: tuple[Track, ...], chosen: int) -> None:
     choice = choose_person(people(*tracks), rule)
     assert choice.person == chosen
     assert choice.why.startswith(f"person {chosen} ") and "\n" not in choice.why
     assert len(tracks) == 1 or all(f"person {n}: " in choice.why for n in range(1, len(tracks) + 1) if n != chosen)
 
 
-def test_what_is_left_aside_is_said() -> None:
+def test_people_who_are_not_considered_are_named() -> None:
     why = choose_person(people(POSTER, PASSER, WALKER), "largest").why
     assert (
         "person 1: not considered (as stiff as a picture)" in why
@@ -69,11 +69,11 @@ def test_what_is_left_aside_is_said() -> None:
     ("xy_px", "at_s", "index"),
     [((424, 350), 1.0, 0), ((640, 200), 1.0, 1), ((680, 350), None, 1), ((640, 350), 2.8, 1), ((300, 400), 0.0, 0)],
 )
-def test_a_point_means_whoever_is_there(xy_px: tuple[float, float], at_s: float | None, index: int) -> None:
+def test_a_point_chooses_the_person_there(xy_px: tuple[float, float], at_s: float | None, index: int) -> None:
     assert person_at([WALKER, STANDING], xy_px, at_s, TIME_S) == index
 
 
-def test_without_a_time_a_point_means_who_is_there_first() -> None:
+def test_without_a_time_a_point_chooses_the_first_person_there() -> None:
     crossing = late(walk(0, 119, start_x=0, speed_px=8))
     assert person_at([WALKER, crossing], (420, 350), None, TIME_S) == 0
     assert person_at([crossing, WALKER], (60, 350), None, TIME_S) == 0
@@ -87,7 +87,9 @@ def test_without_a_time_a_point_means_who_is_there_first() -> None:
         ((640, 350), 9.0, r"subject\.at_s: 9 s is after the end of the clip; give 0 to 3\.97"),
     ],
 )
-def test_a_point_where_nobody_is_names_the_nearest(xy_px: tuple[float, float], at_s: float, sentence: str) -> None:
+def test_a_point_without_a_person_names_the_nearest_person(
+    xy_px: tuple[float, float], at_s: float, sentence: str
+) -> None:
     with pytest.raises(SettingError, match=sentence) as caught:
         person_at([WALKER, STANDING], xy_px, at_s, TIME_S)
     assert "\n" not in str(caught.value)

@@ -1,5 +1,4 @@
-"""The motion of one person out of that of several tracks.
-Exchanged sides are found and put back, and turning round is left alone."""
+"""Steps of one person from several tracks, and swapped sides; turning round is not a swap."""
 
 import numpy as np
 from numpy.testing import assert_array_equal
@@ -14,7 +13,7 @@ TRACK = walk(0, 89, start_x=200)
 
 
 def known(first: int, last: int, dx_px: float, seen: set[int]) -> tuple[np.ndarray, Steps]:  # type: ignore[type-arg]
-    """Steps over frames ``first`` to ``last`` of a track whose pose was ``seen`` at some."""
+    """Steps of frames ``first`` to ``last`` of a track with poses in the frames ``seen``."""
     rows, carried = [], 0
     for frame in range(first, last + 1):
         rows.append(Step(dx_px=dx_px if frame > first else np.nan, features=20, carried_frames=carried))
@@ -22,7 +21,7 @@ def known(first: int, last: int, dx_px: float, seen: set[int]) -> tuple[np.ndarr
     return np.arange(first, last + 1), steps_from_rows(rows)
 
 
-def test_a_whole_track_gives_all_its_steps() -> None:
+def test_a_complete_track_gives_all_its_steps() -> None:
     person = walk(5, 20, start_x=0)
     steps = stitch_steps(person, {1: known(5, 30, 2.0, set(range(5, 21)))}, 40)
     assert len(steps) == 40 and set(steps.columns) == set(STEP_FIELDS)
@@ -31,7 +30,7 @@ def test_a_whole_track_gives_all_its_steps() -> None:
     assert steps.columns["features"].dtype == np.int32
 
 
-def test_the_first_track_carries_until_the_second_has_the_person() -> None:
+def test_the_first_track_is_used_until_the_second_finds_the_person() -> None:
     person = concatenate_tracks([walk(0, 10, start_x=0), walk(15, 30, start_x=0, origin=2)])
     tracks = {1: known(0, 40, 1.0, set(range(11))), 2: known(15, 45, 2.0, set(range(15, 31)))}
     steps = stitch_steps(person, tracks, 50)
@@ -47,7 +46,7 @@ def test_what_a_track_measured_on_another_body_is_left_out() -> None:
     assert_array_equal(np.flatnonzero(np.isfinite(steps["dx_px"])), [*range(1, 15), *range(21, 31)])
 
 
-def test_frames_between_those_looked_at_are_carried() -> None:
+def test_frames_between_looks_get_their_steps() -> None:
     every = walk(0, 30, start_x=0)
     person = every.where(every.frames % 3 == 0)
     steps = stitch_steps(person, {1: known(0, 30, 1.0, set(person.frames.tolist()))}, 31)
@@ -60,38 +59,38 @@ def exchanged(first: int, last: int) -> np.ndarray[tuple[int, ...], np.dtype[np.
     return swap_sides_back(TRACK.landmarks, wrong)
 
 
-def test_every_landmark_has_its_other_side() -> None:
+def test_every_landmark_has_a_counterpart() -> None:
     assert_array_equal(MIRRORED_LANDMARKS[MIRRORED_LANDMARKS], np.arange(len(LANDMARK_NAMES)))
     assert MIRRORED_LANDMARKS[0] == 0 and MIRRORED_LANDMARKS[LEFT_ANKLE] == RIGHT_ANKLE
     assert LANDMARK_NAMES[MIRRORED_LANDMARKS[LANDMARK_NAMES.index("mouth_left")]] == "mouth_right"
 
 
-def test_an_exchange_is_put_back() -> None:
+def test_swapped_sides_are_put_back() -> None:
     marks = exchanged(30, 36)
     wrong = swapped_sides(TRACK.time_s, marks)
     assert_array_equal(np.flatnonzero(wrong), np.arange(30, 37))
     assert_array_equal(swap_sides_back(marks, wrong), TRACK.landmarks)
 
 
-def test_two_exchanges_are_both_put_back() -> None:
+def test_two_swaps_are_both_put_back() -> None:
     marks = np.where((np.arange(90) < 50)[:, None, None], exchanged(20, 22), exchanged(60, 75))
     assert_array_equal(np.flatnonzero(swapped_sides(TRACK.time_s, marks)), [20, 21, 22, *range(60, 76)])
 
 
-def test_a_walk_has_none_and_a_lasting_one_is_the_model_correcting_itself() -> None:
+def test_a_walk_has_no_swap_and_a_lasting_swap_is_a_correction() -> None:
     assert not swapped_sides(TRACK.time_s, TRACK.landmarks).any()
     assert not swapped_sides(TRACK.time_s, exchanged(40, 89)).any()
     assert not swapped_sides(TRACK.time_s, exchanged(20, 70)).any()
 
 
-def test_seen_from_the_side_nothing_can_be_told() -> None:
+def test_from_the_side_no_swap_can_be_detected() -> None:
     marks = exchanged(30, 36)
     middle = marks[:, :, 0].mean(axis=1, keepdims=True)
     marks[:, :, 0] = middle + 0.2 * (marks[:, :, 0] - middle)
     assert not swapped_sides(TRACK.time_s, marks).any()
 
 
-def test_turning_round_is_no_exchange() -> None:
+def test_turning_round_is_not_a_swap() -> None:
     turn = np.cos(np.linspace(0, np.pi, 60))[:, None]
     marks = TRACK.landmarks[:60].copy()
     middle = marks[:, :, 0].mean(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Who is who: through crossings, behind things, beside posters, with people coming and going."""
+"""Linking people: crossings, occlusions, posters, and people who come and go."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def span(first: int, last: int) -> list[int]:
     return list(range(first, last + 1))
 
 
-def test_one_track_is_one_person_whole() -> None:
+def test_one_track_is_one_complete_person() -> None:
     track = walk(0, 100, start_x=100)
     (person,) = link_people([track], SIZE_PX, 0.0)
     assert_array_equal(person.landmarks, track.landmarks)
@@ -39,7 +39,7 @@ def test_nobody_swaps_in_a_crossing_of_two_in_the_same_clothes() -> None:
         assert len(set(np.sign(np.diff(person.hip_xy[:, 0])))) == 1, "nobody turns round"
 
 
-def test_a_track_that_slides_to_another_person_is_shared_out() -> None:
+def test_a_track_that_slides_to_another_person_is_split() -> None:
     man, woman = walk(0, 60, start_x=300), walk(61, 120, start_x=780, speed_px=-4, colour=7)
     lost_woman = walk(0, 50, start_x=780, speed_px=-4, colour=7, origin=2)
     found_man = walk(75, 120, start_x=300, origin=3)
@@ -48,11 +48,11 @@ def test_a_track_that_slides_to_another_person_is_shared_out() -> None:
     assert {0, 50, 70, 120} <= set(second) and not set(second) & set(range(51, 61))
 
 
-def test_behind_a_pole_one_stays_the_same_person() -> None:
+def test_a_person_behind_a_pole_stays_the_same_person() -> None:
     assert frames_of(walk(0, 40, start_x=300), walk(56, 100, start_x=300, origin=2)) == [span(0, 40) + span(56, 100)]
 
 
-def test_who_leaves_and_comes_back_is_the_same_and_another_is_not() -> None:
+def test_a_person_who_leaves_and_returns_is_the_same_and_a_stranger_is_not() -> None:
     leaving = walk(0, 60, start_x=300, speed_px=-5)
     back = walk(150, 210, start_x=-750, speed_px=5, origin=2)
     assert len(frames_of(leaving, back)) == 1
@@ -66,8 +66,8 @@ def test_a_newcomer_at_the_edge_is_somebody_else() -> None:
 
 
 @pytest.mark.parametrize(("start_x", "people"), [(500.0, 1), (60.0, 2)])
-def test_who_turns_up_amid_the_picture_is_rather_known_than_new(start_x: float, people: int) -> None:
-    """The clothes are somewhat other ones: in another light, or another person's."""
+def test_a_person_who_appears_inside_the_picture_is_probably_known(start_x: float, people: int) -> None:
+    """The clothes differ slightly: another light, or another person."""
     before = walk(0, 50, start_x=start_x, speed_px=0, colour=2)
     after = walk(65, 110, start_x=start_x, speed_px=0, colour=2, origin=2)
     other = walk(65, 110, start_x=start_x, speed_px=0, colour=7)
@@ -75,13 +75,13 @@ def test_who_turns_up_amid_the_picture_is_rather_known_than_new(start_x: float, 
     assert len(frames_of(before, after)) == people
 
 
-def test_nobody_crosses_the_picture_at_once() -> None:
+def test_nobody_crosses_the_picture_instantly() -> None:
     far = walk(53, 100, start_x=950, speed_px=0, origin=2)
     assert link_cost(walk(0, 50, start_x=100, speed_px=0), far) >= 1e6
     assert frames_of(walk(0, 50, start_x=100, speed_px=0), far) == [span(0, 50), span(53, 100)]
 
 
-def test_a_jump_to_a_poster_and_back_is_left_out() -> None:
+def test_a_jump_to_a_poster_and_back_is_removed() -> None:
     before, after = walk(0, 50, start_x=300), walk(59, 100, start_x=300)
     poster = walk(51, 58, start_x=1100, speed_px=0, stride=0, torso_px=60)
     jumping = slide(slide(before, poster), after)
@@ -90,18 +90,18 @@ def test_a_jump_to_a_poster_and_back_is_left_out() -> None:
     assert frames_of(jumping)[0] == span(0, 50) + span(59, 100)
 
 
-def test_flickers_are_nobody_unless_there_is_nothing_else() -> None:
+def test_flickers_are_ignored_unless_there_is_nothing_else() -> None:
     person, flicker = walk(0, 100, start_x=100), walk(30, 31, start_x=900, origin=2)
     assert frames_of(person, flicker, walk(50, 53, start_x=700, origin=3)) == [span(0, 100)]
     assert frames_of(flicker) == [[30, 31]]
 
 
-def test_people_are_named_by_their_first_appearance() -> None:
+def test_people_are_numbered_by_first_appearance() -> None:
     late, early = walk(30, 90, start_x=100, colour=1), walk(0, 60, start_x=900, speed_px=-1, colour=8, origin=2)
     assert [frames[0] for frames in frames_of(late, early)] == [0, 30]
 
 
-def test_clothes_change_at_the_right_moment_and_light_does_not_count() -> None:
+def test_a_change_of_clothes_is_found_and_a_change_of_light_is_not() -> None:
     sliding = slide(walk(0, 44, start_x=300), walk(45, 90, start_x=300, colour=8))
     (change_s,) = clothes_changes_s(sliding)
     assert change_s == pytest.approx(44.5 / 30, abs=0.06)
