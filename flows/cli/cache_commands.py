@@ -37,17 +37,17 @@ class CacheParser(argparse.ArgumentParser):
 def run_cache_command(arguments: list[str]) -> int:
     """Run ``stillwalk cache ...`` and return the exit status: 2, and one line, where nothing could be done."""
     try:
-        asked = _parser().parse_intermixed_args(arguments)
-        pruning, overrides = _split(asked.words)
+        options = _parser().parse_intermixed_args(arguments)
+        pruning, overrides = _split(options.words)
         output_dir, cache = _folders(overrides)
         if not is_folder(cache / LOCKS):  # the first run makes it
             raise SettingError(f"cache_dir: there is no cache at {cache}; name one with output_dir= or cache_dir=")
         if pruning:
-            _prune(cache, _selector(asked, cache, output_dir), dry_run=asked.dry_run)
-        elif asked.dry_run or _chosen(asked):
+            _prune(cache, _selector(options, cache, output_dir), dry_run=options.dry_run)
+        elif options.dry_run or _selects(options):
             raise SettingError("cache: these options need prune; type `stillwalk cache prune ...`")
         else:
-            _show(cache)
+            _print_sizes(cache)
     except StillwalkError as error:
         print(f"stillwalk: {error}", file=sys.stderr)
         return 2
@@ -109,18 +109,18 @@ def _folders(overrides: list[str]) -> tuple[Path, Path]:
     return output_dir, absolute_path(config.cache_dir) if config.cache_dir else output_dir / ".cache"
 
 
-def _chosen(asked: argparse.Namespace) -> bool:
-    return asked.older_than is not None or asked.larger_than is not None or bool(asked.unused)
+def _selects(options: argparse.Namespace) -> bool:
+    return options.older_than is not None or options.larger_than is not None or bool(options.unused)
 
 
-def _selector(asked: argparse.Namespace, cache: Path, output_dir: Path) -> Callable[[list[Entry]], list[Entry]]:
+def _selector(options: argparse.Namespace, cache: Path, output_dir: Path) -> Callable[[list[Entry]], list[Entry]]:
     """A function that selects the entries to remove."""
-    if asked.older_than is not None:
-        before_s = time.time() - asked.older_than
+    if options.older_than is not None:
+        before_s = time.time() - options.older_than
         return lambda kept: prune.older(kept, before_s)
-    if asked.larger_than is not None:
-        return lambda kept: prune.excess(kept, asked.larger_than)
-    if asked.unused:
+    if options.larger_than is not None:
+        return lambda kept: prune.excess(kept, options.larger_than)
+    if options.unused:
         return lambda kept: prune.unreferred(kept, _referred(_users(cache, output_dir)))
     raise SettingError("cache prune: nothing selects entries; give --older-than 30d, --larger-than 5GB or --unused")
 
@@ -176,7 +176,7 @@ def _print_removed(cache: Path, removed: list[Entry], rest: list[Path], size: in
     print(f"{what}: {_bytes(sum(entry.size for entry in removed) + size)}")
 
 
-def _show(cache: Path) -> None:
+def _print_sizes(cache: Path) -> None:
     found = _all_entries(cache)
     total = _bytes(sum(entry.size for entry in found))
     print(f"{cache}: {total} in {counted(len(found), 'entry', 'entries')}")

@@ -13,7 +13,7 @@ from typing import Final
 
 from flows.config.overrides import CONF_FOLDER
 
-USAGE: Final = """Stillwalk holds a walking person still.
+MANUAL_HEAD: Final = """Stillwalk holds a walking person still.
 
   stillwalk video=walk.mp4                                one video
   stillwalk video='clips/*.mp4'                           many videos in one run
@@ -28,7 +28,7 @@ Exit status: 0 all videos done, 1 at least one failed, 2 a setting is wrong, 130
 
 Settings, each given as name=value:
 """
-OPTIONS: Final = """
+MANUAL_TAIL: Final = """
 --cfg job prints the composed configuration; -m sweeps over comma-separated values;
 eval "$(stillwalk -sc install=bash)" switches on tab completion; --hydra-help lists Hydra's own options."""
 NAME_COLUMNS: Final = 47
@@ -48,7 +48,7 @@ class SettingHelp:
 def manual() -> str:
     """The whole text of ``--help``."""
     blocks = ["\n".join(map(_setting_lines, section)) for section in setting_sections()]
-    return USAGE + "\n\n".join(blocks) + "\n" + OPTIONS
+    return MANUAL_HEAD + "\n\n".join(blocks) + "\n" + MANUAL_TAIL
 
 
 def setting_sections() -> list[list[SettingHelp]]:

@@ -162,7 +162,7 @@ def _invalid_value_line(name: str, text: str, value: str) -> str:
 
 
 def _preset_as_value_line(section_type: str, value: str) -> str:
-    """The line for ``smoothing: gaussian`` in a user's YAML file: a preset stands in its list of defaults."""
+    """The line for ``smoothing: gaussian`` in a user's YAML file: presets belong in its list of defaults."""
     name = next((name for name in setting_names() if getattr(setting_type(name), "__name__", "") == section_type), "")
     first = first_setting(name).rpartition(".")[2]
     cure = f"write `{name}: {{{first}: ...}}`, or for a preset `defaults: [config, _self_, override {name}: {value}]`"
@@ -170,7 +170,7 @@ def _preset_as_value_line(section_type: str, value: str) -> str:
 
 
 def _wrong_shape_line(name: str, text: str) -> str:
-    """The line for a list where settings are expected, for names where a list is, and for anything else."""
+    """The line for a list where settings are expected, for names where a list is, and for other mistakes."""
     if first := first_setting(name):
         return f"{name}: this is a group of settings; give them one by one, as in {first}=..."
     if is_list_type(setting_type(name)):

@@ -20,7 +20,7 @@ from tasks.paths import exists
 CONF_FOLDER: Final = Path(__file__).parents[2] / "conf"
 PATH_SETTINGS: Final = {"video", "output_dir", "cache_dir", "models.dir", "background.image"}
 OPTION_AMONG_SETTINGS: Final = (
-    "an option stands between this and other settings",
+    "there is an option between this and other settings",
     "give options such as -m before all settings",
 )
 

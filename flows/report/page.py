@@ -26,8 +26,8 @@ CHART_NAMES: Final = ("path_x", "path_y", "residual", "verified", "spectrum")
 PLACE_SETTINGS: Final = {"video", "output_dir", "cache_dir"}  # never listed as differing from the defaults
 SINGLE_VIDEOS: Final = ("overlay.mp4", "person.mp4", "person.webm")
 UNPLAYABLE_SUFFIXES: Final = (".mov", ".zip")  # ProRes, and PNG pictures
-Box = tuple[float, float, float, float]  # x, y, width, height, as fractions of the video's picture
-FULL_BOX: Final[Box] = (0.0, 0.0, 1.0, 1.0)
+PaneBox = tuple[float, float, float, float]  # x, y, width, height, as fractions of the video's picture
+FULL_BOX: Final[PaneBox] = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Pane:
 
     label: str
     video: int  # index of the player's video that it shows
-    box: Box
+    box: PaneBox
     size_px: tuple[int, int]
 
 

@@ -1,4 +1,4 @@
-"""What is known to fail before any work: settings that a video's size, or the walk that is drawn, cannot honour."""
+"""Checks before any work: settings that do not suit a video's size or the drawn walk."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ NARROW = r"^encode: H\.265 needs a width of at least 64 px, not {}; choose encod
 
 
 @pytest.mark.parametrize(
-    ("overrides", "said"),
+    ("overrides", "line"),
     [
         (CLEAR, ODD.format("65x48", r"crop\.size")),
         ((*CLEAR, "crop.size=[33,32]"), ODD.format("33x32", r"crop\.size")),
@@ -51,9 +51,11 @@ NARROW = r"^encode: H\.265 needs a width of at least 64 px, not {}; choose encod
         ),
     ],
 )
-def test_a_file_that_cannot_hold_the_pictures_is_refused(tmp_path: Path, overrides: tuple[str, ...], said: str) -> None:
+def test_a_format_that_cannot_hold_the_picture_size_is_refused(
+    tmp_path: Path, overrides: tuple[str, ...], line: str
+) -> None:
     odd = Video("odd", make(tmp_path / "odd.mkv", Made(size_px=(65, 48), pixel_format="yuv444p")))
-    with pytest.raises(SettingError, match=said):
+    with pytest.raises(SettingError, match=line):
         preflight.check_video(load(*overrides), odd)
 
 
@@ -71,19 +73,19 @@ def test_a_file_that_cannot_hold_the_pictures_is_refused(tmp_path: Path, overrid
         ("encode=x265", "crop.size=[40,32]", "outputs=[pose]"),
     ],
 )
-def test_a_file_that_can_hold_the_pictures_is_not(tmp_path: Path, overrides: tuple[str, ...]) -> None:
+def test_a_format_that_can_hold_the_picture_size_is_accepted(tmp_path: Path, overrides: tuple[str, ...]) -> None:
     odd = Video("odd", make(tmp_path / "odd.mkv", Made(size_px=(65, 48), pixel_format="yuv444p")))
     preflight.check_video(load(*overrides), odd)
 
 
-def test_a_picture_too_narrow_by_itself_has_no_cure_by_a_crop(tmp_path: Path) -> None:
+def test_a_narrow_source_gets_no_advice_about_the_crop(tmp_path: Path) -> None:
     narrow = Video("narrow", make(tmp_path / "narrow.mp4", Made(size_px=(48, 64))))
     for crop in ("none", "auto"):
         with pytest.raises(SettingError, match=NARROW.format("48x64", "")):
             preflight.check_video(load("encode=x265", f"crop={crop}"), narrow)
 
 
-def test_the_videos_that_fit_are_not_stopped_by_one_that_does_not(tmp_path: Path) -> None:
+def test_one_unsuitable_video_does_not_stop_the_others(tmp_path: Path) -> None:
     odd = Video("odd", make(tmp_path / "odd.mkv", Made(size_px=(65, 48), pixel_format="yuv444p")))
     preflight.check_run(load(*CLEAR), [odd, DEMO])
 
@@ -92,7 +94,7 @@ NAME, PATH = "x" * 300, "/".join(["a" * 99] * 50)
 
 
 @pytest.mark.parametrize(
-    ("place", "said"),
+    ("place", "fact"),
     [
         (NAME, r"the name x{20}\.\.\. has 300 bytes, and a name may have 255"),
         (f"a/{NAME}/b", r"the name x{20}\.\.\. has 300 bytes"),
@@ -100,7 +102,7 @@ NAME, PATH = "x" * 300, "/".join(["a" * 99] * 50)
         (PATH, r"the path has \d+ bytes, and files in it have no room within 4096"),
     ],
 )
-def test_a_place_that_is_too_long_for_the_system_is_refused(tmp_path: Path, place: str, said: str) -> None:
+def test_a_path_that_is_too_long_for_the_system_is_refused(tmp_path: Path, place: str, fact: str) -> None:
     preflight.check_path_length("cache_dir", tmp_path / ("x" * 255) / "a")
-    with pytest.raises(SettingError, match=rf"^cache_dir: {said}.*; choose a shorter one with cache_dir=$"):
+    with pytest.raises(SettingError, match=rf"^cache_dir: {fact}.*; choose a shorter one with cache_dir=$"):
         preflight.check_path_length("cache_dir", tmp_path / place)

@@ -64,7 +64,7 @@ def test_a_value_of_any_form_is_accepted_or_refused_in_one_line(name: str) -> No
 def test_an_unknown_option_is_refused_in_one_line(argument: str, sentence: str) -> None:
     with pytest.raises(SettingError, match=sentence):
         parse_arguments(["video=demo", argument])
-    with pytest.raises(SettingError, match=r"^smoothing=gaussian: an option stands between"):
+    with pytest.raises(SettingError, match=r"^smoothing=gaussian: there is an option between"):
         parse_arguments(["video=demo", "-m", "smoothing=gaussian"])
     assert parse_arguments(["-m", "video=demo", "smoothing=gaussian"]) == ["video=demo", "smoothing=gaussian"]
 

@@ -1,4 +1,4 @@
-"""The index of a batch or a sweep: what it says, what it links to, and that names stay names."""
+"""The index page of a batch or a sweep: content, links, escaping of names."""
 
 import re
 from typing import Any
@@ -50,14 +50,14 @@ def batch() -> dict[str, Any]:
     return {"name": "batch", "started": "2026-11-24 07:00", "rows": rows}
 
 
-def test_names_are_text_whatever_is_in_them() -> None:
+def test_markup_in_names_is_escaped() -> None:
     page = render_index(sweep())
     for markup in ("<b>[2]", "<i>", "sweep <one>", '& "neu"'):
         assert markup not in page.partition("</style>")[2].partition("<script>")[0]
     assert "&lt;b&gt;[2]&lt;/b&gt; &amp; &#34;neu&#34;" in page
 
 
-def test_links_lead_to_each_folder_s_report() -> None:
+def test_links_point_to_the_report_of_each_folder() -> None:
     page = render_index(sweep())
     links = re.findall(r'<a href="([^"]+)"', page)
     assert "./00_window%3D5%2Ckind%3Dmoving/moonwalk/report.html" in links
@@ -65,7 +65,7 @@ def test_links_lead_to_each_folder_s_report() -> None:
     assert all(link.endswith("/report.html") and "#" not in link and " " not in link for link in links)
 
 
-def test_where_no_report_lies_none_is_led_to_whatever_was_rendered() -> None:
+def test_only_existing_reports_are_linked() -> None:
     index = sweep()
     for one in index["rows"]:
         one["report"], one["rendered"] = one["best"], not one["best"]
@@ -73,7 +73,7 @@ def test_where_no_report_lies_none_is_led_to_whatever_was_rendered() -> None:
     assert len(set(links)) == 2  # the best of both videos
 
 
-def test_a_failure_that_leads_to_the_report_of_an_earlier_run_says_so() -> None:
+def test_a_failure_with_an_earlier_report_says_so() -> None:
     index = batch()
     assert "of an earlier, successful run" not in render_index(index)
     index["rows"][2]["earlier"] = True
@@ -81,7 +81,7 @@ def test_a_failure_that_leads_to_the_report_of_an_earlier_run_says_so() -> None:
     assert page.count("./c/report.html") == page.count("of an earlier, successful run") == 2
 
 
-def test_the_best_of_all_settings_is_told_with_its_mean_rank() -> None:
+def test_the_best_setting_is_shown_with_its_mean_rank() -> None:
     index = sweep()
     for number, setting in enumerate(index["settings"]):
         setting |= {"mean_rank": 1.25 + number, "best": number == 0}
@@ -91,7 +91,7 @@ def test_the_best_of_all_settings_is_told_with_its_mean_rank() -> None:
     assert "mean rank" not in render_index(sweep())
 
 
-def test_a_failure_of_all_settings_is_told_once_and_what_they_share_too() -> None:
+def test_common_failures_and_overrides_are_shown_once() -> None:
     index = sweep()
     for setting in index["settings"]:
         setting["overrides"] = ["video=clips", *setting["overrides"]]
@@ -103,7 +103,7 @@ def test_a_failure_of_all_settings_is_told_once_and_what_they_share_too() -> Non
     assert "<code>smoothing.window=9</code>" in page
 
 
-def test_failures_stand_last_with_their_reason() -> None:
+def test_failures_come_last_with_their_reason() -> None:
     page = render_index(batch())
     assert page.count('<tr class="failed">') == 1
     assert page.count("no person found in 84 frames; check that it shows a person") == 2
@@ -111,7 +111,7 @@ def test_failures_stand_last_with_their_reason() -> None:
     assert "2 of 3 done" in page
 
 
-def test_a_batch_has_no_settings_and_a_sweep_has_their_means() -> None:
+def test_only_a_sweep_has_a_table_of_settings() -> None:
     assert "means over the videos" not in render_index(batch())
     page = render_index(sweep())
     assert "means over the videos" in page
@@ -119,7 +119,7 @@ def test_a_batch_has_no_settings_and_a_sweep_has_their_means() -> None:
     assert 'data-value="2.0">2.00' in rows  # of 1 and 3, 2 and 2, 3 and 1
 
 
-def test_every_row_with_figures_is_a_point_and_missing_figures_are_dashes() -> None:
+def test_rows_with_both_figures_are_points_and_missing_figures_are_dashes() -> None:
     index = sweep()
     index["rows"][0]["metrics"]["lock_rms"] = None
     page = render_index(index)
@@ -127,7 +127,7 @@ def test_every_row_with_figures_is_a_point_and_missing_figures_are_dashes() -> N
     assert 'data-value="">–' in page
 
 
-def test_where_all_failed_there_is_a_page_without_a_scatter() -> None:
+def test_an_index_of_failures_has_no_scatter() -> None:
     index = {"name": "all", "started": "", "rows": [failed("a"), failed("b")]}
     page = render_index(index)
     assert "<svg" not in page

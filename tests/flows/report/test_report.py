@@ -1,4 +1,4 @@
-"""What a report says of the metrics and the settings, and which videos it plays."""
+"""The report of one video: metrics, settings, player."""
 
 import subprocess
 import sys
@@ -45,12 +45,12 @@ def metrics(**verified: float) -> dict[str, Any]:
 
 
 def test_every_metric_has_a_sentence() -> None:
-    told = [name for group in METRIC_GROUPS.values() for name in group]
-    assert sorted(told) == sorted(METRIC_UNITS)
+    names = [name for group in METRIC_GROUPS.values() for name in group]
+    assert sorted(names) == sorted(METRIC_UNITS)
     assert all(meaning.sentence.endswith(".") for group in METRIC_GROUPS.values() for meaning in group.values())
 
 
-def test_no_metric_is_left_out_and_a_change_has_its_verdict() -> None:
+def test_every_metric_is_shown_and_a_change_has_a_verdict() -> None:
     rows = {row.name: row for _, group in metric_tables(metrics()) for row in group}
     assert set(rows) == {*METRIC_UNITS, "new_one"}
     assert (rows["lock_rms"].before, rows["lock_rms"].after) == ("8.00", "2.00")
@@ -61,13 +61,13 @@ def test_no_metric_is_left_out_and_a_change_has_its_verdict() -> None:
 @pytest.mark.parametrize(
     ("after", "change"), [(8.0, "+0 %"), (2.0, "−75 %"), (0.03, "−99.6 %"), (0.003, "−99.96 %"), (0.0, "−100 %")]
 )
-def test_a_change_never_says_that_nothing_is_left_where_something_is(after: float, change: str) -> None:
+def test_a_change_is_rounded_to_minus_100_percent_only_for_zero(after: float, change: str) -> None:
     planned = {"planned": {"lock_rms": after}, "before": {"lock_rms": 8.0}, "units": METRIC_UNITS}
     ((_, (row,)),) = metric_tables(planned)
     assert row.change == change
 
 
-def test_what_was_judged_stands_last_with_what_it_was_before() -> None:
+def test_verified_metrics_come_last_with_their_values_before() -> None:
     title, rows = metric_tables(metrics(residual_step=0.5, residual_step_before=4.0, judged=0.98, lock_rms=2.5))[-1]
     assert "rendered file" in title
     assert [row.name for row in rows] == ["residual_step", "judged", "lock_rms"]
@@ -78,18 +78,18 @@ def test_what_was_judged_stands_last_with_what_it_was_before() -> None:
     ("value", "text"),
     [(None, "–"), (3, "3"), (128.4, "128"), (12.34, "12.3"), (-1.5, "−1.50"), (0.0412, "0.041"), (0.0, "0.00")],
 )
-def test_numbers_have_three_digits_that_count(value: float | None, text: str) -> None:
+def test_numbers_have_three_significant_digits(value: float | None, text: str) -> None:
     assert format_number(value) == text
 
 
-def test_markup_in_a_name_is_text_and_one_frame_is_one() -> None:
+def test_markup_in_a_name_is_escaped_and_one_frame_is_singular() -> None:
     page = render_report(record("<script>alert(1)</script> & co"), {}, {}, Path("/out"))
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; co" in page
     assert "1 frame," in page
 
 
-def test_a_failure_says_the_fact_and_the_cure() -> None:
+def test_a_failure_shows_fact_and_cure() -> None:
     page = render_report(record(error="a.mp4: no video; check the file"), {}, {}, Path("/out"))
     assert "<p>a.mp4: no video</p>" in page
     assert "What to do:</strong> check the file." in page
@@ -104,7 +104,7 @@ def test_the_comparison_is_played_as_two_panes() -> None:
     assert [pane.box for pane in player.panes] == [(0, 0, 2 / 3, 1), (2 / 3, 0, 1 / 3, 1)]
 
 
-def test_without_one_the_original_is_linked_from_where_the_page_lies() -> None:
+def test_without_a_comparison_the_original_is_linked_relative_to_the_page() -> None:
     made = {"stabilized.mp4": rendered({"size_px": [640, 360]})}
     player = choose_player(record("wal k#1", files=("stabilized.mp4",)), made, Path("/out/walk"))
     assert player is not None
@@ -115,12 +115,12 @@ def test_without_one_the_original_is_linked_from_where_the_page_lies() -> None:
     ]
 
 
-def test_where_nothing_was_rendered_nothing_is_played() -> None:
+def test_without_a_render_nothing_is_played() -> None:
     assert choose_player(record(files=("pose.csv",)), {}, Path("/out")) is None
     assert "No video was rendered" in render_report(record(), {}, {}, Path("/out"))
 
 
-def test_files_that_browsers_cannot_play_are_named_and_none_is_said_to_be_missing() -> None:
+def test_files_that_browsers_cannot_play_are_named() -> None:
     files = ("comparison.mov", "pose.csv", "stabilized.mov")
     page = render_report(record(files=files), {}, {}, Path("/out"))
     assert "cannot play comparison.mov and stabilized.mov: open them with" in page
@@ -129,7 +129,7 @@ def test_files_that_browsers_cannot_play_are_named_and_none_is_said_to_be_missin
     assert "cannot play person_png.zip: open it with" in page
 
 
-def test_a_setting_that_a_sweep_does_not_render_is_not_told_to_ask_for_what_it_asks_for() -> None:
+def test_a_sweep_without_rendering_is_not_advised_to_add_outputs_it_has() -> None:
     only_path = record()
     assert "sweep.render=all" in render_report(only_path, {}, {}, Path("/out"))
     only_path["config"]["outputs"] = ["pose"]
@@ -137,7 +137,7 @@ def test_a_setting_that_a_sweep_does_not_render_is_not_told_to_ask_for_what_it_a
     assert "add stabilized or comparison to" in page
 
 
-def test_a_page_loads_no_library_that_draws_or_decodes() -> None:
+def test_the_report_loads_no_library_that_draws_or_decodes() -> None:
     heavy = "{'matplotlib', 'cv2', 'av', 'pyarrow', 'numpy', 'prefect'}"
     code = f"import sys, flows.report.page; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Files of the user's that cannot be written: one line, with the cure that helps."""
+"""A folder that cannot be written: one line with a cure that helps."""
 
 import errno
 import os
@@ -20,12 +20,12 @@ from tasks.errors import OutputError
         (errno.ENOENT, "it is not there, and no folder can be made there; choose another place with output_dir=$"),
     ],
 )
-def test_what_cannot_be_written_has_the_cure_that_helps(code: int, sentence: str, tmp_path: Path) -> None:
+def test_each_write_error_has_a_cure_that_helps(code: int, sentence: str, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=rf"^{re.escape(str(tmp_path))}: {sentence}"), locked_folder(tmp_path):
         raise OSError(code, os.strerror(code))
 
 
-def test_a_place_that_takes_no_folders_is_not_to_be_made_writable() -> None:
+def test_a_place_that_allows_no_folders_is_not_advised_to_be_made_writable() -> None:
     with (
         pytest.raises(OutputError, match=r"^/proc/x: it is not there, and no folder can be made"),
         locked_folder(Path("/proc/x")),

@@ -1,4 +1,4 @@
-"""Nothing of an earlier result is lost when a new one cannot be written whole."""
+"""Publishing: deliverables appear complete, and a failed write loses nothing of an earlier result."""
 
 import errno
 import json
@@ -75,7 +75,7 @@ def test_a_contact_sheet_is_delivered_when_asked_for(finished: tuple[Job, dict[s
     assert contents(tmp_path / "out" / "a")["contact.jpg"] == "sheet"
 
 
-def test_a_contact_sheet_is_told_with_the_stage_that_makes_it(
+def test_a_contact_sheet_is_named_with_the_stage_that_makes_it(
     finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
 ) -> None:
     job, _ = finished
@@ -85,7 +85,7 @@ def test_a_contact_sheet_is_told_with_the_stage_that_makes_it(
     assert [stage.title for stage in describe_result(job, made, tmp_path).stages] == ["stabilized.mp4 with contact.jpg"]
 
 
-def test_what_a_killed_run_has_half_written_takes_no_folder(
+def test_part_files_of_a_killed_run_do_not_take_the_folder(
     finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
 ) -> None:
     (tmp_path / "out" / "a").mkdir(parents=True)
@@ -95,7 +95,7 @@ def test_what_a_killed_run_has_half_written_takes_no_folder(
     assert f".stabilized.mp4{atomic_files.PART_SUFFIX}" not in contents(tmp_path / "out" / "a")
 
 
-def test_what_earlier_runs_have_left_is_told(
+def test_deliverables_of_earlier_runs_are_named(
     finished: tuple[Job, dict[str, Artifact]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, made = finished
@@ -116,7 +116,7 @@ def test_what_earlier_runs_have_left_is_told(
     assert told == [[], ["person.mp4"], ["person.mp4"], ["person.mp4", "pose.csv"]]
 
 
-def test_a_disk_that_fills_up_leaves_the_earlier_result_as_it_was(
+def test_a_full_disk_leaves_the_earlier_result_unchanged(
     finished: tuple[Job, dict[str, Artifact]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish.publish(*finished, tmp_path / "out")
@@ -138,9 +138,7 @@ def test_a_disk_that_fills_up_leaves_the_earlier_result_as_it_was(
     assert contents(folder) == before
 
 
-def test_a_file_of_the_cache_that_cannot_be_read_is_named(
-    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
-) -> None:
+def test_an_unreadable_cache_file_is_named(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
     lost = Path(finished[1]["stabilized.mp4"].path("stabilized.mp4"))
     lost.unlink()
     with pytest.raises(OutputError, match=f"^{lost}: cannot be read .No such file or directory.; make it readable"):
@@ -157,9 +155,7 @@ def test_a_damaged_cache_file_is_never_delivered(finished: tuple[Job, dict[str, 
     assert store.find(tmp_path, "render", "render-1") is None
 
 
-def test_no_page_is_made_of_what_the_disk_has_changed(
-    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
-) -> None:
+def test_no_report_is_made_from_damaged_cache_files(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
     job, made = finished
     made["verify"] = artifact(tmp_path, "verify", {"verified.json": "0.1 px"})
     told = made["verify"].path("verified.json")
@@ -173,9 +169,7 @@ def test_no_page_is_made_of_what_the_disk_has_changed(
     assert store.find(tmp_path, "verify", made["verify"].key) is None
 
 
-def test_a_folder_that_another_video_has_taken_is_left_to_it(
-    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
-) -> None:
+def test_a_folder_of_another_video_is_not_used(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
     (tmp_path / "out" / "a").mkdir(parents=True)
     (tmp_path / "out" / "a" / "mine.txt").write_text("mine")
     publish.publish(*finished, tmp_path / "out")
@@ -195,7 +189,7 @@ def placed(job: Job, output_dir: Path, name: str, place: str) -> str:
     return folder.name
 
 
-def test_a_video_keeps_its_folder_whether_or_not_it_is_alone_of_its_name(
+def test_a_video_keeps_its_folder_when_others_have_its_name(
     finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
 ) -> None:
     job, _ = finished
@@ -208,7 +202,7 @@ def test_a_video_keeps_its_folder_whether_or_not_it_is_alone_of_its_name(
     assert placed(job, tmp_path / "2", "walk", x) == in_both[x]
 
 
-def test_two_first_runs_at_once_of_videos_of_one_name_get_a_folder_each(
+def test_two_concurrent_videos_with_one_name_get_different_folders(
     finished: tuple[Job, dict[str, Artifact]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, made = finished
@@ -231,7 +225,9 @@ def test_two_first_runs_at_once_of_videos_of_one_name_get_a_folder_each(
     assert "stabilized.mp4" in contents(tmp_path / "out" / f"a-{path_digest(job.source)}")
 
 
-def test_a_file_in_the_place_of_the_folder_is_a_line(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+def test_a_file_with_the_name_of_the_folder_is_one_line(
+    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
+) -> None:
     job, made = finished
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a").write_text("mine")
