@@ -4,11 +4,11 @@ A bad video stops no other.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ParamSpec, cast
+from typing import Any, NamedTuple, ParamSpec, cast
 
 from prefect import Flow, flow
 from prefect.futures import PrefectFuture
@@ -18,24 +18,36 @@ from conf.config import Config
 from conf.enums import FrameMode, Runner, SweepRender
 from flows.cli.interrupt import interruptible
 from flows.config import settings
-from flows.graph import Graph
-from flows.job import Job
-from flows.jobs import prepare
-from flows.pipeline import PATH, PICTURES, STAGES
+from flows.graph import AnyHandle
+from flows.jobs import Job, prepare
+from flows.pipeline import pipeline
 from flows.prefect_server.artifacts import Notices
 from flows.prefect_server.cancellation import watched
 from flows.results.index import rank_within_videos, write_index
 from flows.results.publish import publish, publish_failure
 from flows.results.result import Result
 from flows.results.run_record import flat_metrics
+from flows.stage_requests import RequestedStages
+from flows.submission import Submission
 from flows.sweep import SweepSetting
 from flows.videos import find_all_videos
 from tasks.cache.store import in_use
 from tasks.errors import Interrupted, NotFoundInClip, StillwalkError, counted
 from tasks.execution import processes, progress
-from tasks.records import Artifact
+from tasks.execution.task import Future
+from tasks.records import AnyArtifact
 
 P = ParamSpec("P")
+
+
+class Awaited(NamedTuple):
+    """A stage of a job, and the user's file that it reads: that of who asked for it first."""
+
+    future: Future
+    source: Path | None
+
+
+Futures = dict[str, Awaited]  # of a job, by title
 # Tasks that only wait, for others or for their turn, hold a thread too: those of one video must not use them up.
 WAITING_TASKS = 12
 
@@ -82,37 +94,38 @@ def _watched(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: s
 def _run(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) -> tuple[list[Result], str]:
     started = datetime.now().astimezone()
     configs = [settings.load(one.overrides) for one in asked]
-    graph = Graph(cache, run_id, len(asked), workers=configs[0].workers, apart=configs[0].runner is Runner.processes)
+    apart = configs[0].runner is Runner.processes
+    graph = Submission(cache, run_id, len(asked), workers=configs[0].workers, apart=apart)
     notices = Notices(cache)
     names = [video.name for video in find_all_videos([config.video for config in configs])]
     notices.name(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
-    prepared = prepare(asked, graph, run_id)  # which waits for a walker to be drawn
-    for job in (jobs := [item for item in prepared if isinstance(item, Job)]):
-        job.group.extend(other for other in jobs if other.setting == job.setting)
-    if any(item.metrics_only for item in prepared if isinstance(item, Job)):
-        _start(PATH, prepared, graph)
-        if configs[0].sweep.render is SweepRender.best:
-            prepared = _chosen(prepared)
-            _start(PICTURES, [job for job in prepared if isinstance(job, Job) and not job.metrics_only], graph)
-    else:
-        _start(STAGES, prepared, graph)
-    results = _finish_all(prepared, output_dir)
+    prepared = prepare(asked, graph, run_id)
+    futures = _submit(prepared, graph)
+    if configs[0].sweep.render is SweepRender.best and asked[0].name:
+        prepared = _chosen(prepared, futures)
+        futures = _submit(prepared, graph)
+    results = _finish_all(prepared, futures, output_dir)
     notices.tell(results)
     return results, "" if progress.stop.is_set() else write_index(asked, results, output_dir, started)
 
 
-def _start(stages: Iterable[Callable[[Job], None]], prepared: Sequence[Job | Result], graph: Graph) -> None:
-    """Submit stage by stage: a task that waits for an earlier one holds a worker, so the next video's goes before."""
-    for start in stages:
-        for job in prepared:
-            if isinstance(job, Job) and not job.misfit:
-                start(job)
-        graph.submit()
+def _submit(prepared: Sequence[Job | Result], graph: Submission) -> list[Futures]:
+    """Submit the stages of all jobs; for each its futures by title, none where no stage of it is started."""
+    asked: list[dict[str, AnyHandle]] = []
+    for item in prepared:
+        stages = RequestedStages(item, graph) if isinstance(item, Job) and not item.refusal else None
+        if stages is not None:
+            pipeline(stages, stages.job.config, metrics_only=stages.job.metrics_only)
+        asked.append({} if stages is None else stages.asked)
+    graph.submit()
+    return [
+        {title: Awaited(graph.future(handle), handle.source) for title, handle in handles.items()} for handles in asked
+    ]
 
 
-def _chosen(prepared: list[Job | Result]) -> list[Job | Result]:
+def _chosen(prepared: list[Job | Result], futures: list[Futures]) -> list[Job | Result]:
     """Wait for all paths; the best of each video is to be rendered, the others have no more than metrics."""
-    planned = [_planned(item) if isinstance(item, Job) else {} for item in prepared]
+    planned = [_planned(own) for own in futures]
     standing = rank_within_videos([item.video.name for item in prepared], planned)
     return [
         replace(item, metrics_only=False) if isinstance(item, Job) and judged and judged.best else item
@@ -120,46 +133,46 @@ def _chosen(prepared: list[Job | Result]) -> list[Job | Result]:
     ]
 
 
-def _planned(job: Job) -> dict[str, float | None]:
+def _planned(futures: Futures) -> dict[str, float | None]:
     """Metrics of the path, as soon as it is there; none where it cannot be."""
-    if job.misfit:
+    if "trajectory" not in futures:
         return {}
-    future = job.futures["trajectory"]
+    future = futures["trajectory"].future
     future.wait()
     return flat_metrics({"trajectory": future.result()}) if future.state.is_completed() else {}
 
 
-def _finish_all(prepared: list[Job | Result], output_dir: Path) -> list[Result]:
+def _finish_all(prepared: list[Job | Result], futures: list[Futures], output_dir: Path) -> list[Result]:
     """Wait for all, publish each as soon as it and those before it are done, and let go of what only it has held."""
     left = Counter(item.digest for item in prepared if isinstance(item, Job))
     results = []
-    for item in prepared:
+    for item, own in zip(prepared, futures, strict=True):
         if isinstance(item, Result):
             results.append(item)
             continue
-        results.append(_finish(item, output_dir / item.setting))
+        results.append(_finish(item, own, output_dir / item.setting))
         left[item.digest] -= 1
         if not left[item.digest] and item.config.decode.frames is FrameMode.memory:
             from tasks.media.input.frame_cache import (
-                forget_frames,  # loads PyAV, which a run that streams from the cache does not need
-            )
+                forget_frames,
+            )  # loads PyAV, which a run that streams from the cache does not need
 
             forget_frames(item.digest)
     return results
 
 
-def _finish(job: Job, output_dir: Path) -> Result:
+def _finish(job: Job, futures: Futures, output_dir: Path) -> Result:
     """Wait for the stages of one video and hand over its deliverables, or say which stage failed and why."""
-    artifacts: dict[str, Artifact] = {}
-    error = job.misfit
+    artifacts: dict[str, AnyArtifact] = {}
+    error = job.refusal
     findings: list[str] = []
-    for title, future in job.futures.items():
+    for title, (future, source) in futures.items():
         future.wait()
         if future.state.is_completed():
             artifacts[title] = future.result()
         elif not future.state.is_pending():  # pending for ever: an earlier stage has failed
             cause = future.state.result(raise_on_failure=False)
-            error = error or _reason(title, cause)
+            error = error or _of_own_file(_reason(title, cause), source, job)
             findings += [cause.key] if isinstance(cause, NotFoundInClip) else []
     if error and progress.stop.is_set():  # it has not failed: there is nothing to report
         return Result(job.video, error=progress.INTERRUPTED, setting=job.setting)
@@ -169,6 +182,11 @@ def _finish(job: Job, output_dir: Path) -> Result:
         return publish(job, artifacts, output_dir)
     except StillwalkError as failure:
         return Result(job.video, error=str(failure), setting=job.setting)
+
+
+def _of_own_file(error: str, source: Path | None, job: Job) -> str:
+    """The error with the path of this video, where the stage that failed read an equal file of another."""
+    return error if source is None else error.replace(str(source), str(job.source), 1)
 
 
 def _reason(title: str, cause: object) -> str:

@@ -1,101 +1,193 @@
-"""The stages of a run as a graph: what several videos or settings ask for alike is one task, and runs once."""
+"""The stages of a run as a graph: what several videos or settings ask for alike is one node, and runs once.
 
+The page (``flows.pipeline``) asks for stages; a ``Handle`` stands for the artifact that one of them will give. What is
+then done with the graph is decided by its subclasses: submit it to Prefect, or look it up in the cache.
+"""
+
+import hashlib
 import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Generic, NamedTuple, Protocol, TypeAlias, cast
 
-from tasks.cache.file_stamp import Stamp
-from tasks.cache.keys import canonical, keyed
-from tasks.execution.scheduler import Group, Turns
-from tasks.records import Artifact
+from flows.shared_window import Size, shared_size
+from tasks.cache.keys import canonical
+from tasks.records import AnyArtifact, Artifact, Content, Kind, StoredFile
 from tasks.requests import Request
 
-if TYPE_CHECKING:  # Prefect, which a dry run does without
-    from prefect.futures import PrefectFuture
 
-Future: TypeAlias = "PrefectFuture[Artifact]"
+class Asker(NamedTuple):
+    """Who asked for a stage: a video of the run, with the name of its setting in a sweep."""
+
+    video: str
+    setting: str
+
+
+class Made(Protocol):
+    """Gives a request the artifacts of earlier stages while it is built."""
+
+    def __call__(self, handle: "Handle[Kind]") -> Artifact[Kind]:
+        """The artifact that the handle stands for."""
+        ...
+
+    def size(self, shared: "SharedSize") -> Size | None:
+        """The size that all videos of the setting share; None where no video decides it."""
+        ...
 
 
 @dataclass(eq=False)
-class Node:
-    """A stage that somebody asked for; ``future`` is there once the graph has submitted it."""
+class Handle(Generic[Kind]):
+    """A stage that somebody asked for; it stands for the artifact that the stage will give."""
 
-    request: type[Any]
-    fields: dict[str, Any]  # of the request, all that are not artifacts
-    takes: dict[str, "Node"]  # the artifacts, by their names in the request
-    asked: list[tuple[str, str]] = field(default_factory=list)  # video and setting, of all who asked
-    group: Group | None = None  # those that it is computed with, side by side
-    _future: "Future | None" = None
+    title: str  # unique within a video
+    identity: str  # equal exactly for requests that get equal keys, whatever earlier stages give
+    request: Callable[[Made], Request[Kind]]
+    takes: "tuple[AnyHandle, ...]"
+    shares: "tuple[SharedSize, ...]"
+    source: Path | None  # the user's file that it reads
+    askers: list[Asker] = field(default_factory=list)
+
+
+AnyHandle: TypeAlias = Handle[Content]
+
+
+class Member(NamedTuple):
+    """A video's part in a shared size."""
+
+    size: Callable[[Made], Size]  # the largest that fits the video
+    needs: tuple[AnyHandle, ...]  # where one of them fails, the video decides nothing
+
+
+@dataclass(eq=False)
+class SharedSize:
+    """The size of window that fits all videos of a setting; it is known when stages of all of them are done."""
+
+    members: list[Member] = field(default_factory=list)
+
+    def resolve(self, made: Made, finished: Callable[[AnyHandle], bool]) -> Size | None:
+        """The size, of those videos whose stages have ``finished``."""
+        return shared_size([member.size(made) for member in self.members if all(map(finished, member.needs))])
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is there, as a request is given it: artifacts by handle, and shared sizes."""
+
+    artifacts: Mapping[AnyHandle, AnyArtifact]
+    sizes: Mapping[SharedSize, Size | None] = field(default_factory=dict)
+
+    def __call__(self, handle: Handle[Kind]) -> Artifact[Kind]:
+        return cast(Artifact[Kind], self.artifacts[handle])  # a handle's artifact is of its kind
+
+    def size(self, shared: SharedSize) -> Size | None:
+        return self.sizes[shared]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Handles that one task computes."""
+
+    handles: tuple[AnyHandle, ...]
+    together: bool  # in one pass, each with an outcome of its own
 
     @property
-    def future(self) -> Future:
-        if self._future is None:
-            raise RuntimeError(f"{title(self.request)} was asked for, and the graph has not submitted it")
-        return self._future
+    def takes(self) -> list[AnyHandle]:
+        """The stages that it takes from, each once."""
+        return list(dict.fromkeys(taken for handle in self.handles for taken in handle.takes))
 
-    def submit(self, shown: str, cache: Path, run_id: str, turns: Turns, *, apart: bool, stamp: Stamp | None) -> None:
-        from tasks.execution.task import Call, submit  # loads Prefect
-
-        video, _ = self.asked[0]
-        call = Call(shown, video, self.request, self.fields, cache, run_id, turns, self.group, apart, stamp)
-        self._future = submit(call, {name: node.future for name, node in self.takes.items()})
+    @property
+    def waits_for(self) -> set[AnyHandle]:
+        """These, and those that decide its shared sizes."""
+        shares = {shared for handle in self.handles for shared in handle.shares}
+        return {*self.takes, *(need for shared in shares for member in shared.members for need in member.needs)}
 
 
 class Graph:
-    """Takes requests and submits each that differs once.
+    """Takes requests and makes a node of each that differs."""
 
-    ``settings`` is how many settings the run has, ``workers`` how much is computed at once; ``apart``: each stage in a
-    process of its own.
-    """
-
-    def __init__(self, cache: Path, run_id: str, settings: int = 1, *, workers: int = 1, apart: bool = False) -> None:
-        self._turns = Turns(workers)
-        self.cache, self._run_id, self._settings, self._apart = cache, run_id, settings, apart
-        self._stamps: dict[Path, Stamp] = {}
-        self._nodes: dict[str, Node] = {}
-        self._waiting: list[Node] = []
+    def __init__(self) -> None:
+        self._handles: dict[str, AnyHandle] = {}
+        self._units: dict[AnyHandle, Unit] = {}
+        self._shared: dict[tuple[str, str], SharedSize] = {}
+        self._new: list[Unit] = []
 
     def ask(
-        self,
-        asker: tuple[str, str],
-        request: type[Any],
-        fields: dict[str, Any],
-        takes: dict[str, Node],
-        group: Group | None = None,
-    ) -> Node:
-        """The node of this request, shared with all who ask for the same; ``asker`` is a video and a setting."""
-        identity = _identity(request, fields, takes)
-        if identity not in self._nodes:
-            self._nodes[identity] = Node(request, fields, takes, group=group)
-            if group is not None:
-                group.expect(title(request))
-            self._waiting.append(self._nodes[identity])
-        self._nodes[identity].asked.append(asker)
-        return self._nodes[identity]
+        self, asker: Asker, request: Callable[[Made], Request[Kind]], after: Sequence[AnyHandle] = ()
+    ) -> Handle[Kind]:
+        """The node of a request, shared with all who ask for the same; it waits for those it is ``after`` too."""
+        (handle,) = self.ask_together(asker, [request], after)
+        return handle
 
-    def watch(self, source: Path, stamp: Stamp) -> None:
-        """Have every stage that reads ``source`` fail where it is no longer the file that had ``stamp``."""
-        self._stamps[source] = stamp
+    def ask_together(
+        self, asker: Asker, requests: Sequence[Callable[[Made], Request[Kind]]], after: Sequence[AnyHandle] = ()
+    ) -> list[Handle[Kind]]:
+        """The nodes of several requests; those that nobody has asked for before are computed by one task."""
+        asked = [_Unbuilt(request, after) for request in requests]
+        new = {one.identity: one.handle() for one in asked if one.identity not in self._handles}
+        if new:
+            unit = Unit(tuple(new.values()), bool(asked[0].built.compute_together))
+            self._new.append(unit)
+            self._units |= dict.fromkeys(unit.handles, unit)
+            self._handles |= new
+        handles = [self._handles[one.identity] for one in asked]
+        for handle in handles:
+            handle.askers.append(asker)
+        return cast(list[Handle[Kind]], handles)  # equal identities are equal requests
 
-    def submit(self) -> None:
-        """Submit what was asked for since the last call, in that order; to be called inside a flow."""
-        for node in self._waiting:
-            stamp = self._stamps.get(node.fields.get("source", Path()))
-            node.submit(self._shown(node), self.cache, self._run_id, self._turns, apart=self._apart, stamp=stamp)
-        self._waiting.clear()
+    def shared_size(self, setting: str, name: str, member: Member) -> SharedSize:
+        """The size of that name for the videos of a setting, of which ``member`` is one."""
+        shared = self._shared.setdefault((setting, name), SharedSize())
+        if member.needs not in [known.needs for known in shared.members]:
+            shared.members.append(member)
+        return shared
 
-    def _shown(self, node: Node) -> str:
-        video, setting = node.asked[0]
-        return video if len(node.asked) >= self._settings else f"{video} {setting}"
+    def take_new(self) -> Iterator[Unit]:
+        """What was asked for since the last call, level by level; all videos must have asked.
+
+        A task that waits for an earlier one holds a thread: so the decoding of all videos goes before the first pose.
+        """
+        new, self._new = self._new, []
+        levels: dict[Unit, int] = {}
+        return iter(sorted(new, key=lambda unit: self._level(unit, levels)))
+
+    def _level(self, unit: Unit, levels: dict[Unit, int]) -> int:
+        """More than that of every unit that this one waits for."""
+        if unit not in levels:
+            before = {self._units[handle] for handle in unit.waits_for}
+            levels[unit] = 1 + max((self._level(other, levels) for other in before), default=-1)
+        return levels[unit]
 
 
-def title(request: type[Request]) -> str:
-    """The name of a stage in a run: the deliverable, for a render."""
-    return request.output or request.stage
+class _Placeholders:
+    """Stands in for artifacts that are not there yet, and notes which a request takes."""
+
+    def __init__(self, after: Sequence[AnyHandle]) -> None:
+        self.takes: list[AnyHandle] = list(after)
+        self.shares: list[SharedSize] = []
+
+    def __call__(self, handle: Handle[Kind]) -> Artifact[Kind]:
+        if handle not in self.takes:
+            self.takes.append(handle)
+        return Artifact(handle.title, "", "", {"": StoredFile(handle.identity, 0, 0)}, {}, "", 0.0)
+
+    def size(self, shared: SharedSize) -> Size | None:
+        if shared not in self.shares:
+            self.shares.append(shared)
+        return None
 
 
-def _identity(request: type[Request], fields: dict[str, Any], takes: dict[str, Node]) -> str:
-    """Equal exactly for requests that will have equal keys whatever the stages before them give."""
-    shaped_by = {name: canonical(value) for name, value in fields.items() if name in keyed(request)}
-    return json.dumps([request.__name__, shaped_by, {name: id(node) for name, node in takes.items()}], sort_keys=True)
+class _Unbuilt(Generic[Kind]):
+    """A request before there are artifacts: built with placeholders, to learn its identity and what it takes."""
+
+    def __init__(self, request: Callable[[Made], Request[Kind]], after: Sequence[AnyHandle]) -> None:
+        self._request, self._stands_in = request, _Placeholders(after)
+        self.built = request(self._stands_in)
+        apart = [id(shared) for shared in self._stands_in.shares], [handle.identity for handle in after]
+        shaped_by = [type(self.built).__name__, canonical(self.built), apart]
+        self.identity = hashlib.sha256(json.dumps(shaped_by, sort_keys=True).encode()).hexdigest()
+
+    def handle(self) -> AnyHandle:
+        source: Path | None = getattr(self.built, "source", None)
+        takes, shares = tuple(self._stands_in.takes), tuple(self._stands_in.shares)
+        return Handle(self.built.title, self.identity, self._request, takes, shares, source)

@@ -1,42 +1,75 @@
-"""From settings and the videos they name to jobs: what identifies each, or why it fails before its first stage."""
+"""One video with one setting, and how a run gets from its settings to these: what identifies each, or why it fails."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conf.config import Config
 from conf.enums import SweepRender
 from flows import preflight
 from flows.config import settings
-from flows.graph import Graph, Node
-from flows.job import Job
-from flows.pipeline import start_demo
+from flows.graph import Asker, Graph, Handle
 from flows.results.result import Result
 from flows.sweep import SweepSetting
-from flows.videos import Video, find_all_videos, find_videos, missing_reason
+from flows.videos import DEMO, Video, find_all_videos, find_videos, missing_reason
 from tasks.cache.file_stamp import Stamp, stamp_of
 from tasks.cache.store import sha256_of
 from tasks.errors import SettingError, StillwalkError, VideoError
+from tasks.records import DrawnDemo
+from tasks.requests import DemoRequest
+
+if TYPE_CHECKING:  # Prefect, which a dry run does without
+    from flows.submission import Submission
 
 
-def prepare(asked: list[SweepSetting], graph: Graph, run_id: str) -> list[Job | Result]:
-    """A job for each video with each setting, those of a video side by side; to be called inside the flow."""
+@dataclass(frozen=True)
+class Job:
+    """One video of a run with one setting."""
+
+    video: Video
+    source: Path
+    digest: str  # sha256 of the file's bytes
+    config: Config
+    models: Mapping[str, dict[str, str]]  # digests by stage and model
+    run_id: str
+    setting: str = ""  # its name in a sweep
+    metrics_only: bool = False  # nothing is rendered, and no more is delivered than the path and how good it is
+    refusal: str = ""  # why no stage of it is to be started: a setting that this video cannot honour
+    drawn: Handle[DrawnDemo] | None = None  # of the demo walker
+
+    @property
+    def asker(self) -> Asker:
+        return Asker(self.video.name, self.setting)
+
+
+def ask_demo(graph: Graph, setting: str, config: Config) -> Handle[DrawnDemo]:
+    """Ask for the drawing of the demo walker."""
+    return graph.ask(Asker(DEMO, setting), lambda made: DemoRequest(config.demo))
+
+
+def prepare(asked: list[SweepSetting], graph: "Submission", run_id: str) -> list[Job | Result]:
+    """A job for each video with each setting, those of a video side by side; to be called inside the flow.
+
+    It waits for a demo walker to be drawn, whose bytes are part of what identifies its job.
+    """
     configs = [settings.load(setting.overrides) for setting in asked]
     wanted = [{video.path for video in find_videos(config.video)} for config in configs]
     drawn = [
-        start_demo(graph, setting.name, config.demo) if None in paths else None
+        ask_demo(graph, setting.name, config) if None in paths else None
         for setting, config, paths in zip(asked, configs, wanted, strict=True)
     ]
     graph.submit()
     digest = cache(_digest)
     prepared: list[Job | Result] = []
     for video in find_all_videos([config.video for config in configs]):
-        for setting, config, paths, node in zip(asked, configs, wanted, drawn, strict=True):
+        for setting, config, paths, demo in zip(asked, configs, wanted, drawn, strict=True):
             if video.path not in paths:
                 continue
             try:
-                prepared.append(_job(video, setting, config, graph, run_id, None if video.path else node, digest))
+                prepared.append(_job(video, setting, config, graph, run_id, None if video.path else demo, digest))
             except StillwalkError as error:
                 prepared.append(Result(video, error=str(error), setting=setting.name))
     return prepared
@@ -46,25 +79,24 @@ def _job(
     video: Video,
     setting: SweepSetting,
     config: Config,
-    graph: Graph,
+    graph: "Submission",
     run_id: str,
-    drawn: Node | None,
+    drawn: Handle[DrawnDemo] | None,
     digest: Callable[[Path], tuple[str, Stamp]],
 ) -> Job:
-    source = video.path if drawn is None else drawn.future.result().path("demo.mp4")
+    source = video.path if drawn is None else graph.future(drawn).result().path("demo.mp4")
     if source is None or missing_reason(video):
         raise VideoError(missing_reason(video))
     models = preflight.find_model_digests(config)
     only_path = bool(setting.name) and config.sweep.render is not SweepRender.all
-    nodes = {} if drawn is None else {"demo": drawn}
     found, stamp = digest(source)
     if drawn is None:
         graph.watch(source, stamp)
-    misfit = _misfit(config, video)
-    return Job(video, source, found, config, models, graph, run_id, setting.name, only_path, misfit, nodes)
+    refusal = _refusal(config, video)
+    return Job(video, source, found, config, models, run_id, setting.name, only_path, refusal, drawn)
 
 
-def _misfit(config: Config, video: Video) -> str:
+def _refusal(config: Config, video: Video) -> str:
     """Why the video cannot honour a setting; "" where it can, and where it cannot be read: a stage will say so."""
     try:
         with suppress(VideoError):

@@ -1,47 +1,55 @@
 """What follows from the background and the border that are asked for: which video needs what."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from conf.config import Config
 from conf.enums import AlphaFile, BackgroundMode, Output, VideoCodec
-from conf.render import BackgroundConf, BorderConf, EncodeConf
-from tasks.render_requests import (
-    ComparisonInMovRequest,
-    ComparisonRequest,
-    MovedRequest,
-    OverlayInMovRequest,
-    OverlayRequest,
-    PersonInMovRequest,
-    PersonMovRequest,
-    PersonPngRequest,
-    PersonRequest,
-    PersonWebmRequest,
-    RenderRequest,
-    StabilizedInMovRequest,
-    StabilizedRequest,
-)
+from conf.render import BackgroundConf, BorderConf
 
-ALPHA = {AlphaFile.webm: PersonWebmRequest, AlphaFile.mov: PersonMovRequest, AlphaFile.png: PersonPngRequest}
-
-IN_MOV: dict[type[MovedRequest], type[MovedRequest]] = {
-    StabilizedRequest: StabilizedInMovRequest,
-    ComparisonRequest: ComparisonInMovRequest,
-    PersonRequest: PersonInMovRequest,
-    OverlayRequest: OverlayInMovRequest,
-}
+TRANSPARENT = {AlphaFile.webm: "person.webm", AlphaFile.mov: "person.mov", AlphaFile.png: "person_png.zip"}
+RENDERED = (Output.stabilized, Output.comparison, Output.person, Output.overlay, Output.preview)
 
 
-def contained(request: type[MovedRequest], encode: EncodeConf) -> type[MovedRequest]:
-    """The request for the same video in the container that its codec is used in."""
-    return IN_MOV.get(request, request) if encode.codec is VideoCodec.prores else request
+@dataclass(frozen=True)
+class WantedOutput:
+    """An output to be rendered: the name of its file, and what it shows around the person."""
+
+    output: Output
+    file: str
+    border: BorderConf
+    background: BackgroundConf | None  # None: the picture's own
+
+    @property
+    def needs_masks(self) -> bool:
+        return self.background is not None
+
+
+def wanted_outputs(config: Config) -> list[WantedOutput]:
+    """What is to be rendered, in the order in which it is listed."""
+    asked = [one for one in RENDERED if one in config.outputs]
+    if stabilized_wanted(config) and Output.stabilized not in asked:
+        asked = [Output.stabilized, *asked]
+    return [
+        WantedOutput(one, file_name(config, one), border_of(config, one), background_of(config, one)) for one in asked
+    ]
+
+
+def file_name(config: Config, output: Output) -> str:
+    """The file of an output: its ending is that of the container that its codec is used in."""
+    background = background_of(config, output)
+    if output is Output.preview:
+        return "preview.webp"
+    if background is not None and background.mode is BackgroundMode.transparent:
+        return TRANSPARENT[background.alpha]
+    return f"{output.value}.{'mov' if config.encode.codec is VideoCodec.prores else 'mp4'}"
 
 
 def background_of(config: Config, output: Output) -> BackgroundConf | None:
     """The background that a video gets instead of its own; None: its own."""
     asked = config.background
     if output not in asked.on:
-        plain = replace(asked, mode=BackgroundMode.color, image=None, on=[output])
-        return plain if output is Output.person else None
+        plain = output is Output.person
+        return replace(asked, mode=BackgroundMode.color, image=None, on=[output]) if plain else None
     return None if asked.mode is BackgroundMode.keep else replace(asked, on=[output])
 
 
@@ -51,12 +59,6 @@ def border_of(config: Config, output: Output) -> BorderConf:
     return config.border if background is None or background.mode is BackgroundMode.blur else BorderConf()
 
 
-def person_request(background: BackgroundConf) -> type[RenderRequest]:
-    """The request of the person's video: its file depends on whether it is transparent."""
-    transparent = background.mode is BackgroundMode.transparent
-    return ALPHA[background.alpha] if transparent else PersonRequest
-
-
 def stabilized_wanted(config: Config) -> bool:
     """Whether the stabilized video is asked for, or what is made of it or with it."""
     return config.verify or bool({Output.stabilized, Output.contact} & set(config.outputs))
@@ -64,7 +66,5 @@ def stabilized_wanted(config: Config) -> bool:
 
 def masks_wanted(config: Config) -> bool:
     """Whether an output or the anchor needs the person's masks, or an output is them."""
-    videos: list[Output] = [output for output in (Output.comparison, Output.person) if output in config.outputs]
-    videos += [Output.stabilized] * stabilized_wanted(config)
     asked = Output.masks in config.outputs or config.anchor.masks
-    return asked or any(background_of(config, output) is not None for output in videos)
+    return asked or any(wanted.needs_masks for wanted in wanted_outputs(config))

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from conf.enums import CropMode
 from conf.lock import CropConf
-from tasks.records import Artifact, read_clip
+from tasks.records import Artifact, CoveredWindow, DecodedClip, read_clip
 
 Size = tuple[int, int]
 
@@ -16,13 +16,12 @@ def shares_aspect(crop: CropConf) -> bool:
     return crop.shared and crop.aspect is not None
 
 
-def aspect_size(crop: CropConf, decoded: Sequence[Artifact]) -> Size | None:
-    """The size of window of the crop's aspect that fits into all clips; None of none."""
+def aspect_size(crop: CropConf, decoded: Artifact[DecodedClip]) -> Size:
+    """The size of window of the crop's aspect that fits into a clip."""
     from tasks.maths.path import window  # loads scipy, which a run that shares nothing does not need
 
-    clips = [read_clip(artifact) for artifact in decoded]
-    sizes_px = [window.stabilized_size(clip.size_px, crop, float(Fraction(clip.pixel_aspect))) for clip in clips]
-    return shared_size(sizes_px)
+    clip = read_clip(decoded)
+    return window.stabilized_size(clip.size_px, crop, float(Fraction(clip.pixel_aspect)))
 
 
 def shares_room(crop: CropConf) -> bool:
@@ -30,10 +29,10 @@ def shares_room(crop: CropConf) -> bool:
     return crop.shared and crop.mode is CropMode.auto
 
 
-def room_size(rooms: Sequence[Artifact]) -> Size | None:
-    """The size of window that every video has room for, by what the room stage found for each."""
-    found = [json.loads(room.path("room.json").read_text())["size_px"] for room in rooms]
-    return shared_size([(width, height) for width, height in found])
+def room_size(room: Artifact[CoveredWindow]) -> Size:
+    """The size of window that a video has room for."""
+    width, height = json.loads(room.path("room.json").read_text())["size_px"]
+    return width, height
 
 
 def shared_size(sizes_px: Sequence[Size]) -> Size | None:

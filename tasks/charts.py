@@ -14,7 +14,7 @@ from tasks.maths.path import affine
 from tasks.media.files.tables import read_json, read_table, write_json
 from tasks.media.report.charts import Band, Curve, write_spectrum, write_timeline
 from tasks.records import Tick, read_clip
-from tasks.render_requests import ChartsRequest
+from tasks.requests import ChartsRequest
 
 AXIS_NAMES: Final = ("x", "y")
 MOST_LISTED_SPANS: Final = 40  # longest spans in the list; all are drawn

@@ -163,7 +163,7 @@ def _inputs(
     request: MasksRequest, clip: Clip, boxes: PersonBoxes, wh: tuple[int, int]
 ) -> Generator[NDArray[np.uint8], None, None]:
     """The inputs of the model: each frame's box, scaled to (width, height) ``wh``."""
-    pictures = cached_frames(request.source, clip, cache_mb=request.held_mb)
+    pictures = cached_frames(request.source, clip, cache_mb=request.cache_mb)
     for picture, edges_px in zip(pictures, boxes.edges_px, strict=True):
         yield crop_rgb(picture, edges_px, wh)
 

@@ -75,7 +75,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
             with_masks=True,
         ) as (finder, device_use),
         people_writer(folder) as writer,
-        prefetched(rgb_frames(request.source, clip, cache_mb=request.held_mb)) as stream,
+        prefetched(rgb_frames(request.source, clip, cache_mb=request.cache_mb)) as stream,
         prefetched(find_people(stream, finder, settings.every)) as seen,
     ):
         camera = CameraRecorder(clip.size_px)

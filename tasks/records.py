@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar
 
 LANDMARKS: tuple[str, ...] = (
     "nose",
@@ -166,11 +166,67 @@ class StoredFile:
     mtime_ns: int
 
 
-@dataclass(frozen=True)
-class Artifact:
-    """A finished stage: its folder in the cache, what lies in it, and small facts for the summary.
+class Content:
+    """What an artifact holds. Only a type checker looks at these classes: none is ever made."""
 
-    Downstream keys are made from ``files``' digests alone, so a stage must read upstream *files*, never ``facts``.
+
+class DrawnDemo(Content):
+    """``demo.mp4`` and its true joints."""
+
+
+class DecodedClip(Content):
+    """``clip.json`` and the table of frames."""
+
+
+class FoundPeople(Content):
+    """Everybody's landmarks, masks, clothes and torso motion."""
+
+
+class ChosenSubject(Content):
+    """The pose and torso motion of the person who is followed."""
+
+
+class PersonMasks(Content):
+    """The person's probability masks."""
+
+
+class ScenePlates(Content):
+    """Clean plates of the background."""
+
+
+class AnchorOffsets(Content):
+    """The anchor of each frame and its offset to the target."""
+
+
+class CoveredWindow(Content):
+    """The largest window that every frame covers."""
+
+
+class SmoothPath(Content):
+    """How each frame moves, and the planned metrics."""
+
+
+class RenderedVideo(Content):
+    """One output of the render stage."""
+
+
+class VerifiedLock(Content):
+    """The lock as measured on the rendered file."""
+
+
+class DrawnCharts(Content):
+    """The charts of the report."""
+
+
+Kind = TypeVar("Kind", bound=Content, covariant=True)
+
+
+@dataclass(frozen=True)
+class Artifact(Generic[Kind]):
+    """A finished stage: its folder in the cache, the files in it, and small facts for the summary.
+
+    ``Kind`` says what it holds, so that a type checker refuses a pose where masks belong. Downstream keys are made
+    from the digests of ``files`` alone, so a stage must read upstream *files*, never ``facts``.
     """
 
     stage: str
@@ -188,6 +244,9 @@ class Artifact:
         return Path(self.folder) / name
 
 
-def read_clip(decoded: Artifact) -> Clip:
+AnyArtifact: TypeAlias = Artifact[Content]
+
+
+def read_clip(decoded: Artifact[DecodedClip]) -> Clip:
     """The ``Clip`` that the decode stage stored."""
     return Clip.from_json(json.loads(decoded.path("clip.json").read_text()))

@@ -1,52 +1,80 @@
 """What each stage is asked: one frozen dataclass a stage, naming its settings and the artifacts it takes.
 
-A request is all that a stage's key is made of, but for fields annotated ``UNKEYED`` (the path of a video whose content
-digest is keyed through its ``decode`` artifact). ``compute`` names ``module:function`` as text, so that a run served
-from the cache imports none of the libraries that computing needs. The function has the signature
-``(request, folder: Path, tick: Tick) -> dict[str, Any]``: it writes the files named in ``folder`` and returns facts
-for the summary.
+A request is all that a stage's key is made of, except fields annotated ``UNKEYED`` (such as the path of a video whose
+content digest is keyed through its ``decode`` artifact). ``compute`` names ``module:function`` as text, so that a run
+served from the cache imports none of the libraries that computing needs. The function has the signature
+``(request, folder: Path, tick: Tick) -> dict[str, Any]``: it writes files into ``folder`` and returns facts for the
+summary. The functions of ``RenderRequest`` take a clip's frames from ``compute_together``, see ``tasks.render``.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar, Protocol
+from typing import Annotated, ClassVar, Generic, TypeAlias
 
 from conf.demo import DemoConf
 from conf.enums import Device
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
-from tasks.records import Artifact
+from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
+from tasks.records import (
+    AnchorOffsets,
+    Artifact,
+    ChosenSubject,
+    Content,
+    CoveredWindow,
+    DecodedClip,
+    DrawnCharts,
+    DrawnDemo,
+    FoundPeople,
+    Kind,
+    PersonMasks,
+    RenderedVideo,
+    ScenePlates,
+    SmoothPath,
+    VerifiedLock,
+)
 
 UNKEYED = "where the bytes lie, not what they are"
 """Marks a field of a request that does not shape the result."""
 
 
-class Request(Protocol):
-    """What every request states about its stage."""
+@dataclass(frozen=True)
+class Request(Generic[Kind]):
+    """What every request states about its stage; ``Kind`` is what its artifact holds."""
 
     stage: ClassVar[str]
-    output: ClassVar[str]  # the deliverable a render makes; empty for the others
-    compute: ClassVar[str]
     libraries: ClassVar[tuple[str, ...]]
+    compute_together: ClassVar[str] = ""  # module:function that makes several of them in one pass
+
+    @property
+    def compute(self) -> str:
+        """``module:function`` that computes the stage."""
+        raise NotImplementedError
+
+    @property
+    def title(self) -> str:
+        """The name of the stage in a run: the delivered file, for a render."""
+        return self.stage
+
+
+AnyRequest: TypeAlias = Request[Content]
 
 
 @dataclass(frozen=True)
-class DemoRequest:
+class DemoRequest(Request[DrawnDemo]):
     """Draw the demo walker: ``demo.mp4`` and ``truth.parquet``."""
 
     stage: ClassVar[str] = "demo"
-    output: ClassVar[str] = ""
     compute: ClassVar[str] = "tasks.demo.demo_video:draw_demo"
     libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python", "pyarrow", "scipy")
     settings: DemoConf
 
 
 @dataclass(frozen=True)
-class DecodeRequest:
+class DecodeRequest(Request[DecodedClip]):
     """Decode the file once: ``clip.json`` (a ``Clip``) and ``frames.parquet``."""
 
     stage: ClassVar[str] = "decode"
-    output: ClassVar[str] = ""
     compute: ClassVar[str] = "tasks.decode:decode"
     libraries: ClassVar[tuple[str, ...]] = ("av", "pyarrow")
     source: Annotated[Path, UNKEYED]
@@ -55,18 +83,17 @@ class DecodeRequest:
 
 
 @dataclass(frozen=True)
-class PoseRequest:
+class PoseRequest(Request[FoundPeople]):
     """Find everybody: ``people.parquet``, ``steps.parquet``, ``clothes.parquet``, ``looked.parquet``, ``bodies.npz``,
     and how the camera moves: ``camera.parquet``.
     """
 
     stage: ClassVar[str] = "pose"
-    output: ClassVar[str] = ""
     compute: ClassVar[str] = "tasks.pose:estimate_pose"
     libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "numpy", "opencv-python", "pyarrow")
     source: Annotated[Path, UNKEYED]
-    held_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # memory for frames; None: streamed
-    clip: Artifact
+    cache_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # of frames; None: streamed
+    clip: Artifact[DecodedClip]
     settings: PoseConf
     models: Annotated[ModelsConf, UNKEYED]
     model_digests: dict[str, str]  # by name, of the models that the settings choose
@@ -74,45 +101,42 @@ class PoseRequest:
 
 
 @dataclass(frozen=True)
-class SceneRequest:
+class SceneRequest(Request[ScenePlates]):
     """Make the clean plates of the background: ``plates.zip``, and ``hidden.npz``, where people hide it."""
 
     stage: ClassVar[str] = "scene"
-    output: ClassVar[str] = ""
     compute: ClassVar[str] = "tasks.scene:build_scene"
     libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python", "pyarrow")
     source: Annotated[Path, UNKEYED]
-    held_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # memory for frames; None: streamed
-    clip: Artifact
-    found: Artifact  # everybody, and the camera's motion
+    cache_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # of frames; None: streamed
+    clip: Artifact[DecodedClip]
+    found: Artifact[FoundPeople]  # everybody, and the camera's motion
 
 
 @dataclass(frozen=True)
-class SubjectRequest:
+class SubjectRequest(Request[ChosenSubject]):
     """Choose whom to follow: ``pose.parquet``, ``pose.csv``, ``motion.parquet``, ``subject.json``."""
 
     stage: ClassVar[str] = "subject"
-    output: ClassVar[str] = ""
     compute: ClassVar[str] = "tasks.subject:choose_subject"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "pyarrow")
-    clip: Artifact
-    found: Artifact  # everybody
+    clip: Artifact[DecodedClip]
+    found: Artifact[FoundPeople]
     settings: SubjectConf
 
 
 @dataclass(frozen=True)
-class MasksRequest:
+class MasksRequest(Request[PersonMasks]):
     """Segment the person: ``masks.npz``, raw probabilities at model size with their boxes."""
 
     stage: ClassVar[str] = "masks"
-    output: ClassVar[str] = ""
     compute: ClassVar[str] = "tasks.masks:segment_person"
     libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "opencv-python", "numpy", "pyarrow", "scipy")
     source: Annotated[Path, UNKEYED]
-    held_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # memory for frames; None: streamed
-    clip: Artifact
-    found: Artifact  # everybody, with the pose model's own masks
-    pose: Artifact  # of whoever is followed
+    cache_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # of frames; None: streamed
+    clip: Artifact[DecodedClip]
+    found: Artifact[FoundPeople]  # with the pose model's own masks
+    pose: Artifact[ChosenSubject]
     settings: MasksConf
     models: Annotated[ModelsConf, UNKEYED]
     model_digests: dict[str, str]  # by name, of the models that the settings choose
@@ -120,32 +144,30 @@ class MasksRequest:
 
 
 @dataclass(frozen=True)
-class OffsetsRequest:
-    """Find the anchor a frame and its offset to the target: ``offsets.parquet``, ``framing.json``, ``pose.json``."""
+class OffsetsRequest(Request[AnchorOffsets]):
+    """Find the anchor of each frame and its offset: ``offsets.parquet``, ``framing.json``, ``pose.json``."""
 
     stage: ClassVar[str] = "offsets"
-    output: ClassVar[str] = ""
     compute: ClassVar[str] = "tasks.offsets:measure_offsets"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "pyarrow")
-    clip: Artifact
-    pose: Artifact
+    clip: Artifact[DecodedClip]
+    pose: Artifact[ChosenSubject]
     settings: AnchorConf
     target: tuple[float, float] | str
     crop: CropConf
-    masks: Artifact | None = None  # with anchor.masks
+    masks: Artifact[PersonMasks] | None = None  # with anchor.masks
 
 
 @dataclass(frozen=True)
-class TrajectoryRequest:
+class TrajectoryRequest(Request[SmoothPath]):
     """Smooth the offsets: ``trajectory.parquet``, ``framing.json`` and ``metrics.json``."""
 
     stage: ClassVar[str] = "trajectory"
-    output: ClassVar[str] = ""
     compute: ClassVar[str] = "tasks.trajectory:plan_trajectory"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "pyarrow")
-    clip: Artifact
-    pose: Artifact
-    offsets: Artifact
+    clip: Artifact[DecodedClip]
+    pose: Artifact[ChosenSubject]
+    offsets: Artifact[AnchorOffsets]
     settings: SmoothingConf
     crop: CropConf
     lock: LockConf = field(default_factory=LockConf)
@@ -153,8 +175,87 @@ class TrajectoryRequest:
 
 
 @dataclass(frozen=True)
-class RoomRequest(TrajectoryRequest):
+class RoomRequest(Request[CoveredWindow]):
     """Find the largest window that every frame covers: ``room.json``."""
 
     stage: ClassVar[str] = "room"
     compute: ClassVar[str] = "tasks.trajectory:find_room"
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "pyarrow")
+    clip: Artifact[DecodedClip]
+    pose: Artifact[ChosenSubject]
+    offsets: Artifact[AnchorOffsets]
+    settings: SmoothingConf
+    crop: CropConf
+    lock: LockConf = field(default_factory=LockConf)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderRequest(Request[RenderedVideo]):
+    """Render one output of a video, the file ``output``.
+
+    ``stabilized`` and ``comparison`` come with a contact sheet and kymographs for the report. ``person`` shows the
+    person in front of ``background``, or of nothing. ``overlay`` shows the stabilized picture with what the program
+    saw drawn on it. ``preview.webp`` is a small moving picture.
+    """
+
+    stage: ClassVar[str] = "render"
+    libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python", "pillow")
+    compute_together: ClassVar[str] = "tasks.render:render_outputs"
+    output: str  # the name of the file; its ending says which container
+    source: Annotated[Path, UNKEYED]
+    cache_mb: Annotated[int | None, UNKEYED] = None  # of frames; None: streamed
+    clip: Artifact[DecodedClip]
+    trajectory: Artifact[SmoothPath]
+    border: BorderConf
+    render: RenderConf
+    encode: EncodeConf | None = None  # of everything but the preview
+    comparison: ComparisonConf | None = None  # of the comparison
+    background: BackgroundConf | None = None  # None: the picture's own
+    image: Annotated[Path | None, UNKEYED] = None  # the background's picture
+    image_digest: str = ""  # sha256 of its bytes
+    matte: MasksConf | None = None  # with a background: how its masks are used
+    masks: Artifact[PersonMasks] | None = None  # with a background
+    pose: Artifact[ChosenSubject] | None = None  # of the overlay
+    offsets: Artifact[AnchorOffsets] | None = None  # of the overlay
+
+    @property
+    def title(self) -> str:
+        return self.output
+
+    @property
+    def compute(self) -> str:
+        kind = self.output.partition(".")[0].partition("_")[0]
+        module = kind if kind in ("overlay", "preview") else "videos"
+        return f"tasks.rendering.{module}:render_{kind}"
+
+
+@dataclass(frozen=True)
+class VerifyRequest(Request[VerifiedLock]):
+    """Judge the rendered file by a fresh look at it: ``verified.json``."""
+
+    stage: ClassVar[str] = "verify"
+    compute: ClassVar[str] = "tasks.verify:verify_render"
+    libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "numpy", "opencv-python", "pyarrow")
+    clip: Artifact[DecodedClip]
+    pose: Artifact[ChosenSubject]
+    trajectory: Artifact[SmoothPath]
+    rendered: Artifact[RenderedVideo]  # the stabilized video
+    settings: PoseConf
+    models: Annotated[ModelsConf, UNKEYED]
+    model_digests: dict[str, str]
+    device: Device
+    min_confidence: float  # visibility below which a hip counts as missing
+
+
+@dataclass(frozen=True)
+class ChartsRequest(Request[DrawnCharts]):
+    """Draw the charts of ``report.html``: SVG files, and ``spans.json``."""
+
+    stage: ClassVar[str] = "render"
+    title: ClassVar[str] = "report.html"
+    compute: ClassVar[str] = "tasks.charts:draw_charts"
+    libraries: ClassVar[tuple[str, ...]] = ("matplotlib", "numpy", "pyarrow")
+    clip: Artifact[DecodedClip]
+    offsets: Artifact[AnchorOffsets]
+    trajectory: Artifact[SmoothPath]
+    verified: Artifact[VerifiedLock] | None = None

@@ -42,7 +42,7 @@ def build_scene(request: SceneRequest, folder: Path, tick: Tick) -> dict[str, An
         builder = _Builder(path, plans, FrameStore(waiting, layout, clip.size_px), plates)
         edges_px = np.array([-0.5, -0.5, clip.width_px - 0.5, clip.height_px - 0.5], np.float32)
         for frame, hidden in zip(
-            cached_frames(request.source, clip, cache_mb=request.held_mb), _hidden(request, clip), strict=True
+            cached_frames(request.source, clip, cache_mb=request.cache_mb), _hidden(request, clip), strict=True
         ):
             masks.write(Mask(hidden, edges_px, MaskState.measured))
             builder.add(frame, hidden, clip.color.chroma_location)

@@ -135,7 +135,7 @@ def find_room(request: RoomRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     return {"size_px": list(room["size_px"])}
 
 
-def _path(request: TrajectoryRequest, offsets: Columns, pose: PoseTrack) -> LockedPath:
+def _path(request: TrajectoryRequest | RoomRequest, offsets: Columns, pose: PoseTrack) -> LockedPath:
     """The movement of the frames, before a window is cut from the stabilized picture."""
     clip = Clip.from_json(read_json(request.clip.path("clip.json")))
     frame = read_json(request.offsets.path("framing.json"))

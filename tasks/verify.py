@@ -34,7 +34,7 @@ from tasks.media.tracking.torso_motion import TorsoMotion
 from tasks.models.people import Sighting, open_people_tracker
 from tasks.models.sources import model_files
 from tasks.records import Clip, Tick, read_clip
-from tasks.render_requests import VerifyRequest
+from tasks.requests import VerifyRequest
 
 NEAR_TORSOS: Final = 0.5
 

@@ -3,25 +3,36 @@
 It walks the same stages as a run, in the same order. No Prefect is loaded.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from conf.config import Config
 from conf.enums import SweepRender
 from flows import preflight
-from flows.dry_run.forecast import CACHED, MAY_FAIL, MAY_RUN, RUNS, DryJob, Foreseen
-from flows.dry_run.history import History
+from flows.dry_run.forecast import CACHED, MAY_FAIL, MAY_RUN, RUNS, Fate, Forecast
 from flows.dry_run.schedule import Piece, on_the_clock
-from flows.graph import Graph
-from flows.pipeline import PATH, STAGES
+from flows.graph import AnyHandle, Unit
+from flows.jobs import Job, ask_demo
+from flows.pipeline import pipeline
+from flows.stage_requests import RequestedStages
 from flows.videos import Video, find_videos, missing_reason
 from tasks.cache.store import sha256_of
 from tasks.errors import StillwalkError, VideoError
-from tasks.requests import DemoRequest
 
-Models = dict[str, dict[str, str]]  # digests by stage and model
+Models = Mapping[str, dict[str, str]]  # digests by stage and model
+
+
+@dataclass
+class Row:
+    """A video with a setting, as it is printed: the stages that it would ask for, or why it would fail."""
+
+    video: Video
+    setting: str
+    stages: Mapping[str, AnyHandle] = field(default_factory=dict)
+    job: Job | None = None
+    failure: str = ""
 
 
 def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
@@ -29,82 +40,84 @@ def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
 
     The exit status: 1 where it is known that a video would fail.
     """
-    history = History(cache)
-    waiting: dict[tuple[str, str], tuple[int, Foreseen]] = {}  # what several settings wait for alike is there once
-    videos: set[Video] = set()
-    failed = 0
+    forecast = Forecast(cache)
     absent: set[str] = set()  # models
+    rows: list[Row] = []
     for setting, config in asked:
         models = preflight.find_model_digests(config)
         absent |= {name for digests in models.values() for name, digest in digests.items() if not digest}
-        for video, (fates, failure) in _foreseen(setting, config, models, cache, history).items():
-            videos.add(video)
-            print(f"{video.name}{setting and f' {setting}'}: {video.location}")
-            width = max(map(len, fates), default=0)
-            for stage, (name, fate) in enumerate(fates.items()):
-                print(f"  {name:<{width}}  {_line(fate)}".rstrip())
-                if fate.status == RUNS:
-                    waiting.setdefault((video.name, fate.identity), (stage, fate))
-            if failure:
-                print(f"  would fail: {failure}")
-                failed += 1
-    in_order = dict(sorted(waiting.items(), key=lambda item: item[1][0]))  # a run goes stage by stage
-    print(_sum({name: fate for name, (_, fate) in in_order.items()}, len(videos), asked[0][1].workers))
+        rows += [_row(video, setting, config, models, forecast) for video in find_videos(config.video)]
+    for row in rows:
+        _ask(row, forecast)
+    forecast.look_up(row.job for row in rows if row.job is not None)
+    for row in rows:
+        if row.job is not None:
+            row.failure = row.failure or forecast.failures.get(row.job.asker, "")
+        _print(row, forecast.fates)
+    waiting = [(unit, [fate for fate in _fates(unit, forecast) if fate.status == RUNS]) for unit in forecast.units]
+    print(_sum([(unit, fates) for unit, fates in waiting if fates], len({row.video for row in rows}), asked[0][1]))
     if any(setting and config.sweep.render is SweepRender.best for setting, config in asked):
         print("the videos of each one's best setting come on top: which that is, the paths decide")
     if absent:
         print(f"models.download: a run would first fetch what is not there yet: {', '.join(sorted(absent))}")
-    return int(failed > 0)
+    return int(any(row.failure for row in rows))
 
 
-def _foreseen(
-    setting: str, config: Config, models: Models, cache: Path, history: History
-) -> dict[Video, tuple[dict[str, Foreseen], str]]:
-    """The fates of the stages of each video with one setting; and, where it is known, why that would fail."""
-    videos = find_videos(config.video)
-    failures: dict[Video, str] = {}
-    jobs: dict[Video, DryJob] = {}
-    for video in videos:
-        with _noted(failures, video):
-            jobs[video] = _job(video, setting, config, models, cache, history)
-    for job in jobs.values():
-        job.group.extend(jobs.values())
-    for start in PATH if _only_path(setting, config) else STAGES:
-        for video, job in jobs.items():
-            if video not in failures:
-                with _noted(failures, video):
-                    start(job)
-    return {video: (jobs[video].foreseen if video in jobs else {}, failures.get(video, "")) for video in videos}
+def _row(video: Video, setting: str, config: Config, models: Models, forecast: Forecast) -> Row:
+    row = Row(video, setting)
+    with _noted(row):
+        row.job = _job(video, setting, config, models, forecast)
+    return row
 
 
-def _only_path(setting: str, config: Config) -> bool:
-    return bool(setting) and config.sweep.render is not SweepRender.all
+def _ask(row: Row, forecast: Forecast) -> None:
+    """Have the forecast know what the video would ask for."""
+    if row.job is not None:
+        stages = RequestedStages(row.job, forecast)
+        row.stages = stages.asked
+        with _noted(row):
+            pipeline(stages, row.job.config, metrics_only=row.job.metrics_only)
 
 
 @contextmanager
-def _noted(failures: dict[Video, str], video: Video) -> Iterator[None]:
+def _noted(row: Row) -> Iterator[None]:
     try:
         yield
     except (StillwalkError, OSError) as error:
-        failures[video] = str(error)
+        row.failure = str(error)
 
 
-def _job(video: Video, setting: str, config: Config, models: Models, cache: Path, history: History) -> DryJob:
+def _job(video: Video, setting: str, config: Config, models: Models, forecast: Forecast) -> Job:
     if absent := missing_reason(video):
         raise StillwalkError(absent)
     with suppress(VideoError):  # of what cannot be read: the first stage would say so
         preflight.check_video(config, video)
+    only_path = bool(setting) and config.sweep.render is not SweepRender.all
     digest = sha256_of(video.path) if video.path else ""
-    graph, only_path = Graph(cache, ""), _only_path(setting, config)
-    job = DryJob(video, video.path or Path(), digest, config, models, graph, "", setting, only_path, history=history)
-    if video.path is None:
-        job.foreseen["demo"] = job.foresee(DemoRequest(config.demo), [], set())
-        drawn = job.foreseen["demo"].artifact
-        job = replace(job, digest=drawn.files["demo.mp4"].sha256 if drawn else "")
-    return job
+    job = Job(video, video.path or Path(), digest, config, models, "", setting, only_path)
+    if video.path is not None:
+        return job
+    drawn = ask_demo(forecast, setting, config)
+    forecast.look_up([job])
+    held = forecast.fates[drawn].artifact
+    return replace(job, digest=held.files["demo.mp4"].sha256 if held else "", drawn=drawn)
 
 
-def _line(fate: Foreseen) -> str:
+def _print(row: Row, fates: Mapping[AnyHandle, Fate]) -> None:
+    print(f"{row.video.name}{row.setting and f' {row.setting}'}: {row.video.location}")
+    shown = {title: fates[handle] for title, handle in row.stages.items() if handle in fates}
+    width = max(map(len, shown), default=0)
+    for title, fate in shown.items():
+        print(f"  {title:<{width}}  {_line(fate)}".rstrip())
+    if row.failure:
+        print(f"  would fail: {row.failure}")
+
+
+def _fates(unit: Unit, forecast: Forecast) -> list[Fate]:
+    return [forecast.fates[handle] for handle in unit.handles if handle in forecast.fates]
+
+
+def _line(fate: Fate) -> str:
     if fate.status == CACHED:
         return fate.status
     if fate.status in (MAY_RUN, MAY_FAIL):
@@ -113,20 +126,32 @@ def _line(fate: Foreseen) -> str:
     return f"{fate.status}  {took:<14} {fate.why}"
 
 
-def _sum(waiting: dict[tuple[str, str], Foreseen], videos: int, workers: int) -> str:
+def _sum(waiting: list[tuple[Unit, list[Fate]]], videos: int, config: Config) -> str:
+    """``waiting``: what would be computed, and the stages of it that are not in the cache."""
     of = f"of {videos} video{'s' if videos > 1 else ''}"
-    if not waiting:
+    stages = [fate for _, fates in waiting for fate in fates]
+    if not stages:
         return f"nothing {of} would run; nothing was done"
-    known = [fate.seconds for fate in waiting.values() if fate.seconds is not None]
-    left = len(waiting) - len(known)
-    pieces = [
-        Piece(name, fate.seconds or 0.0, frozenset[Hashable](fate.after), fate.group) for name, fate in waiting.items()
-    ]
-    clock = f"about {_time(on_the_clock(pieces, workers))} with workers={workers}"
+    known = [fate.seconds for fate in stages if fate.seconds is not None]
+    left = len(stages) - len(known)
+    clock = f"about {_time(on_the_clock(_pieces(waiting), config.workers))} with workers={config.workers}"
     cost = [f"{clock} ({_time(sum(known))}, stage by stage)"] if known else []
     cost += [f"{left} never timed before"] if left else []
-    plural = "s" if len(waiting) > 1 else ""
-    return f"{len(waiting)} stage{plural} {of} would run: {', '.join(cost)}; nothing was done"
+    plural = "s" if len(stages) > 1 else ""
+    return f"{len(stages)} stage{plural} {of} would run: {', '.join(cost)}; nothing was done"
+
+
+def _pieces(waiting: list[tuple[Unit, list[Fate]]]) -> list[Piece]:
+    """Pieces of work: what one task computes in one pass takes as long as the longest of it."""
+    unit_of = {handle: unit for unit, _ in waiting for handle in unit.handles}
+    return [
+        Piece(
+            unit,
+            max(fate.seconds or 0.0 for fate in fates),
+            frozenset(unit_of[handle] for handle in unit.waits_for if handle in unit_of),
+        )
+        for unit, fates in waiting
+    ]
 
 
 def _time(seconds: float) -> str:

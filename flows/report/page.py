@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from conf.config import Config
 from flows.report.metric_meanings import format_number, metric_tables
 from tasks.cache.keys import canonical
-from tasks.records import Artifact
+from tasks.records import AnyArtifact
 
 TEMPLATE_FOLDER: Final = Path(__file__).parents[1] / "templates"
 RENDERS_WITH_PICTURES: Final = ("stabilized.mp4", "stabilized.mov", "comparison.mp4", "comparison.mov")
@@ -57,7 +57,9 @@ def template_environment() -> Environment:
     return environment
 
 
-def render_report(record: dict[str, Any], metrics: dict[str, Any], artifacts: dict[str, Artifact], folder: Path) -> str:
+def render_report(
+    record: dict[str, Any], metrics: dict[str, Any], artifacts: dict[str, AnyArtifact], folder: Path
+) -> str:
     """The page in ``folder`` for the ``record`` that ``run.json`` holds; for a failed video: why, and what to do."""
     fact, _, cure = record["error"].partition("; ")
     settings = flat_settings(record["config"])
@@ -99,7 +101,7 @@ def _changed(name: str, value: str, defaults: dict[str, str]) -> bool:
     return name not in PLACE_SETTINGS and value != defaults.get(name)
 
 
-def _charts(artifacts: dict[str, Artifact]) -> dict[str, str]:
+def _charts(artifacts: dict[str, AnyArtifact]) -> dict[str, str]:
     """SVG elements of the charts that were drawn, by name."""
     drawn = artifacts.get("report.html")
     if drawn is None:
@@ -107,13 +109,13 @@ def _charts(artifacts: dict[str, Artifact]) -> dict[str, str]:
     return {name: drawn.path(f"{name}.svg").read_text() for name in CHART_NAMES if f"{name}.svg" in drawn.files}
 
 
-def _spans(artifacts: dict[str, Artifact]) -> dict[str, Any]:
+def _spans(artifacts: dict[str, AnyArtifact]) -> dict[str, Any]:
     drawn = artifacts.get("report.html")
     found: dict[str, Any] = {} if drawn is None else json.loads(drawn.path("spans.json").read_text())
     return found
 
 
-def _pictures(artifacts: dict[str, Artifact]) -> dict[str, str]:
+def _pictures(artifacts: dict[str, AnyArtifact]) -> dict[str, str]:
     """Contact sheet and kymographs as data URIs, by name; empty where no render has them."""
     for name in RENDERS_WITH_PICTURES:
         if render := artifacts.get(name):
@@ -126,7 +128,7 @@ def _data_uri(picture: Path) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(picture.read_bytes()).decode()
 
 
-def choose_player(record: dict[str, Any], artifacts: dict[str, Artifact], folder: Path) -> Player | None:
+def choose_player(record: dict[str, Any], artifacts: dict[str, AnyArtifact], folder: Path) -> Player | None:
     """What the report plays: the comparison's halves, else original and stabilized video, else any other video."""
     names = record["deliverables"]
     if "comparison.mp4" in names:
@@ -147,7 +149,7 @@ def choose_player(record: dict[str, Any], artifacts: dict[str, Artifact], folder
     return None
 
 
-def _comparison_player(comparison: Artifact) -> Player:
+def _comparison_player(comparison: AnyArtifact) -> Player:
     width, height = comparison.facts["size_px"]
     panes = []
     for label, (x, y, pane_width, pane_height) in zip(

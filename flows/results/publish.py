@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conf.enums import Output
-from flows.job import Job
+from flows.jobs import Job
 from flows.report.page import render_report
 from flows.results.atomic_files import PART_SUFFIX, locked_folder, part_path, rename_parts, write_part
 from flows.results.result import RECORD_NAME, REPORT_NAME, Result, read_record
@@ -17,7 +17,7 @@ from flows.videos import path_digest
 from tasks.cache.integrity import damaged, require_proven
 from tasks.cache.store import sha256_of
 from tasks.errors import OutputError
-from tasks.records import Artifact
+from tasks.records import AnyArtifact
 
 # The stage whose artifact holds a deliverable, under the same name.
 STAGE_BY_DELIVERABLE: Final = {
@@ -42,7 +42,7 @@ STAGE_BY_DELIVERABLE: Final = {
 STAGES_WITHOUT_PAGE: Final = ("demo", "pose")  # their files are large, and no report shows them
 
 
-def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Result:
+def publish(job: Job, artifacts: dict[str, AnyArtifact], output_dir: Path) -> Result:
     """Copy new files into the video's folder and write its record and report; ``OutputError`` if that fails."""
     wanted = {
         name: holder for name in STAGE_BY_DELIVERABLE if _is_wanted(name, job) and (holder := _holder(name, artifacts))
@@ -65,7 +65,7 @@ def publish(job: Job, artifacts: dict[str, Artifact], output_dir: Path) -> Resul
 
 
 def publish_failure(
-    job: Job, artifacts: dict[str, Artifact], error: str, output_dir: Path, findings: Sequence[str] = ()
+    job: Job, artifacts: dict[str, AnyArtifact], error: str, output_dir: Path, findings: Sequence[str] = ()
 ) -> Result:
     """Record why a video failed, unless its folder holds an earlier success, which is never overwritten.
 
@@ -99,7 +99,7 @@ def _is_wanted(name: str, job: Job) -> bool:
     return True
 
 
-def _holder(name: str, artifacts: dict[str, Artifact]) -> Artifact | None:
+def _holder(name: str, artifacts: dict[str, AnyArtifact]) -> AnyArtifact | None:
     """The artifact that holds a deliverable; the contact sheet comes with either kind of stabilized video."""
     stage = STAGE_BY_DELIVERABLE[name]
     return artifacts.get(stage) or (artifacts.get("stabilized.mov") if name == CONTACT_SHEET_NAME else None)
@@ -141,7 +141,7 @@ def choose_folder(job: Job, output_dir: Path) -> Path:
     return folder if job.digest == before.get("sha256") else output_dir / f"{job.video.name}-{digest}"
 
 
-def _copy_to_part(artifact: Artifact, name: str, folder: Path) -> Path | None:
+def _copy_to_part(artifact: AnyArtifact, name: str, folder: Path) -> Path | None:
     """A checked copy of a cached file as a part file; None where the folder has the same bytes already."""
     target, stored = folder / name, artifact.files[name]
     if target.is_file() and target.stat().st_size == stored.size and sha256_of(target) == stored.sha256:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flows.videos import Video
-from tasks.records import Artifact
+from tasks.records import AnyArtifact
 
 RECORD_NAME: Final = "run.json"
 REPORT_NAME: Final = "report.html"
@@ -48,7 +48,7 @@ class Result:
         return any(stage.output not in ("", REPORT_NAME) for stage in self.stages)
 
 
-def stage_run(artifact: Artifact, output: str, run_id: str, also: str = "") -> StageRun:
+def stage_run(artifact: AnyArtifact, output: str, run_id: str, also: str = "") -> StageRun:
     """A stage's item: ran if the run ``run_id`` computed it, else cached."""
     ran = artifact.run_id == run_id
     status, seconds = ("ran", artifact.seconds) if ran else ("cached", 0.0)

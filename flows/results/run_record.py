@@ -8,16 +8,16 @@ from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from conf.enums import BorderMode, FrameMode, Output, Runner
-from flows.job import Job
+from flows.jobs import Job
 from flows.results.result import Result, StageRun, stage_run
 from tasks.cache.keys import canonical
 from tasks.errors import counted
 from tasks.maths.anchor.states import SEEN_STATES
 from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS
-from tasks.records import Artifact, Clip, read_clip
+from tasks.records import AnyArtifact, Artifact, Clip, DecodedClip, read_clip
 
 RECORD_SCHEMA: Final = 1
 CONTACT_SHEET_NAME: Final = "contact.jpg"
@@ -27,12 +27,12 @@ RECORDED_LIBRARIES: Final = ("stillwalk", "av", "mediapipe", "numpy", "opencv-py
 
 
 def describe_result(
-    job: Job, artifacts: dict[str, Artifact], folder: Path, error: str = "", older: Sequence[str] = ()
+    job: Job, artifacts: dict[str, AnyArtifact], folder: Path, error: str = "", older: Sequence[str] = ()
 ) -> Result:
     """The result of one video from the artifacts of its stages; ``older`` files in its folder cause a warning."""
     runs = [_stage_run(title, artifact, job) for title, artifact in artifacts.items()]
     facts = {title: dict(artifact.facts) for title, artifact in artifacts.items()}
-    clip = read_clip(artifacts["decode"]) if "decode" in artifacts else None
+    clip = _clip(artifacts)
     warnings = _stage_warnings(clip, facts)
     needed_mb, allowed_mb = facts.get("decode", {}).get("memory_mb", 0), job.config.decode.memory_mb
     if job.config.decode.frames is FrameMode.memory and needed_mb > allowed_mb:
@@ -41,21 +41,18 @@ def describe_result(
         warnings.append(_pose_interval_warning(job.config.pose.every, float(clip.rate)))
     if older:
         warnings.append(f"the folder also holds files of earlier runs, perhaps with other settings: {', '.join(older)}")
-    error = _with_own_path(error, job)
     if error and clip and clip.broken:
         error = f"{error} (of a broken file: {clip.broken})"
     summary = list(summary_lines(artifacts, job.config.border.mode))
     return Result(job.video, error, folder, runs, facts, warnings, summary, job.setting, flat_metrics(artifacts))
 
 
-def _with_own_path(error: str, job: Job) -> str:
-    """The error with the path of this video, where the stage that failed read an equal file of another."""
-    equal = (other.source for other in job.group if other.digest == job.digest)
-    first = next((source for source in equal if error.startswith(f"{source}: ")), job.source)
-    return error.replace(str(first), str(job.source), 1)
+def _clip(artifacts: dict[str, AnyArtifact]) -> Clip | None:
+    decoded = cast(Artifact[DecodedClip] | None, artifacts.get("decode"))
+    return None if decoded is None else read_clip(decoded)
 
 
-def _stage_run(title: str, artifact: Artifact, job: Job) -> StageRun:
+def _stage_run(title: str, artifact: AnyArtifact, job: Job) -> StageRun:
     """A stage's item; the contact sheet has no stage of its own, the stabilized video brings it."""
     with_sheet = Output.contact in job.config.outputs and CONTACT_SHEET_NAME in artifact.files
     output = title if title != artifact.stage else ""
@@ -78,7 +75,7 @@ def _pose_interval_warning(interval_frames: int, rate_hz: float) -> str:
     return f"{fact}; {limit}: verify=true measures every frame of the rendered file"
 
 
-def summary_lines(artifacts: dict[str, Artifact], border: BorderMode) -> Iterator[str]:
+def summary_lines(artifacts: dict[str, AnyArtifact], border: BorderMode) -> Iterator[str]:
     """Short lines about detection, lock and picture; none where there is no trajectory."""
     if "trajectory" not in artifacts:
         return
@@ -121,7 +118,7 @@ def _picture_line(area: float, border: BorderMode) -> str:
     return f"{line}, the rest is mirrored; border=constant or border=blur mirrors nobody"
 
 
-def read_metrics(artifacts: dict[str, Artifact]) -> dict[str, Any]:
+def read_metrics(artifacts: dict[str, AnyArtifact]) -> dict[str, Any]:
     """Planned metrics, those of the source (``before``), and with verify=true those of the file (``verified``)."""
     metrics: dict[str, Any] = json.loads(artifacts["trajectory"].path("metrics.json").read_text())
     if "verify" in artifacts:
@@ -130,7 +127,7 @@ def read_metrics(artifacts: dict[str, Artifact]) -> dict[str, Any]:
     return metrics
 
 
-def flat_metrics(artifacts: dict[str, Artifact]) -> dict[str, float | None]:
+def flat_metrics(artifacts: dict[str, AnyArtifact]) -> dict[str, float | None]:
     """Planned metrics by name, and verified ones as ``verified_...``; empty without a trajectory."""
     if "trajectory" not in artifacts:
         return {}
@@ -140,7 +137,7 @@ def flat_metrics(artifacts: dict[str, Artifact]) -> dict[str, float | None]:
 
 
 def run_record(
-    job: Job, artifacts: dict[str, Artifact], result: Result, deliverables: dict[str, Artifact]
+    job: Job, artifacts: dict[str, AnyArtifact], result: Result, deliverables: dict[str, AnyArtifact]
 ) -> dict[str, Any]:
     """``run.json`` of a finished video; ``deliverables`` gives the artifact that holds each file."""
     files = {name: artifact.files[name] for name, artifact in sorted(deliverables.items())}
@@ -151,13 +148,14 @@ def run_record(
 
 
 def failure_record(
-    job: Job, artifacts: dict[str, Artifact], result: Result, findings: Sequence[str] = ()
+    job: Job, artifacts: dict[str, AnyArtifact], result: Result, findings: Sequence[str] = ()
 ) -> dict[str, Any]:
     """``run.json`` of a failed video: the finished stages, the error, and the cache keys of negative findings."""
     return {**_common_record(job, artifacts, result), "findings": list(findings), "deliverables": {}}
 
 
-def _common_record(job: Job, artifacts: dict[str, Artifact], result: Result) -> dict[str, Any]:
+def _common_record(job: Job, artifacts: dict[str, AnyArtifact], result: Result) -> dict[str, Any]:
+    clip = _clip(artifacts)
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux
     in_processes = job.config.runner is Runner.processes  # then the common peak is not known
     return {
@@ -168,7 +166,7 @@ def _common_record(job: Job, artifacts: dict[str, Artifact], result: Result) -> 
         "error": result.error,
         "summary": "; ".join(result.summary),
         "warnings": result.warnings,
-        "clip": asdict(read_clip(artifacts["decode"])) if "decode" in artifacts else None,
+        "clip": None if clip is None else asdict(clip),
         "stages": [asdict(run) for run in result.stages],
         "log": {title: _stage_log(artifact) for title, artifact in artifacts.items()},
         "memory_peak_mb": None if in_processes else round(peak_kib * 1.024e-3),
@@ -183,7 +181,7 @@ def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in RECORDED_LIBRARIES}}
 
 
-def _stage_log(artifact: Artifact) -> dict[str, Any]:
+def _stage_log(artifact: AnyArtifact) -> dict[str, Any]:
     """Facts of a stage, the seconds of its computation (in this run or an earlier one), and frames per second."""
     frames = artifact.facts.get("frames")
     speed = {"fps": round(frames / artifact.seconds, 1)} if frames and artifact.seconds else {}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.cache.store import FOLDERS, LOCKS, MARK, read_finding, read_mark
-from tasks.records import Artifact
+from tasks.records import AnyArtifact
 
 RECORDS = "records"  # Prefect's own, one a key
 
@@ -15,7 +15,7 @@ RECORDS = "records"  # Prefect's own, one a key
 class Entry:
     """A finished artifact, or what was found missing instead of one, with what the cache keeps about it."""
 
-    artifact: Artifact  # of a finding: one without files
+    artifact: AnyArtifact  # of a finding: one without files
     video: str  # the name it was made under; empty for a finding of an older version
     digest: str  # of the video's bytes; empty where one is drawn
     shaped_by: dict[str, Any]  # see ``tasks.cache.keys.shaped_by``

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from tasks.cache.store import MARK, sha256_of
 from tasks.errors import OutputError
-from tasks.records import Artifact
+from tasks.records import AnyArtifact
 
 _proven: set[Path] = set()
 
 
-def require_proven(artifact: Artifact, names: Iterable[str]) -> None:
+def require_proven(artifact: AnyArtifact, names: Iterable[str]) -> None:
     """``OutputError`` where one of the files ``names`` holds other bytes: it is forgotten, so that it is made again."""
     for name in names:
         path = artifact.path(name)
@@ -29,7 +29,7 @@ def require_proven(artifact: Artifact, names: Iterable[str]) -> None:
         _proven.add(path)
 
 
-def damaged(artifact: Artifact, where: str) -> OutputError:
+def damaged(artifact: AnyArtifact, where: str) -> OutputError:
     """Forget an artifact whose bytes have changed, and what to tell of the file ``where``."""
     (Path(artifact.folder) / MARK).unlink(missing_ok=True)
     return OutputError(f"{where}: it was damaged in the cache; run the same command again")

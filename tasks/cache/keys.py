@@ -16,24 +16,20 @@ from pathlib import Path
 from typing import Any
 
 from tasks.records import Artifact
-from tasks.requests import UNKEYED, Request
+from tasks.requests import UNKEYED, AnyRequest
 
 ROOT = Path(__file__).parents[2]
-INTERFACE = {
-    "tasks.errors",
-    "tasks.records",
-    "tasks.render_requests",
-    "tasks.requests",
-}  # they name data and messages, they shape none
+INTERFACE = {"tasks.errors", "tasks.records", "tasks.requests"}
+"""Modules that only name data and messages: they shape no result, and an edit of them makes nothing again."""
 
 
-def stage_key(request: Request) -> str:
+def stage_key(request: AnyRequest) -> str:
     """``<stage>-<24 hex digits>`` of ``request``; ``TypeError`` for a value that has no stable form."""
     blob = json.dumps(shaped_by(request), sort_keys=True, allow_nan=False).encode()
     return f"{request.stage}-{hashlib.sha256(blob).hexdigest()[:24]}"
 
 
-def shaped_by(request: Request) -> dict[str, Any]:
+def shaped_by(request: AnyRequest) -> dict[str, Any]:
     """All that the key is made of, as plain JSON: kept beside the result, it tells later what has changed since."""
     return {
         "compute": request.compute,

@@ -16,16 +16,16 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from tasks import errors
 from tasks.errors import NotFoundInClip, OutputError
 from tasks.paths import is_disk_full, write_problem
-from tasks.records import Artifact, StoredFile
+from tasks.records import AnyArtifact, Artifact, StoredFile
 
 MARK = "done.json"
 SCHEMA = 2  # of the mark; a folder with another one is computed again
@@ -33,6 +33,9 @@ LOCKS = "locks"
 FOLDERS = "folders"  # see ``tasks.cache.folders``
 IN_USE = "in-use"
 LOCK_POLL_S = 0.1
+Outcome: TypeAlias = AnyArtifact | Exception
+"""What became of an entry that was asked for."""
+
 unfinished: set[Path] = set()
 """What this process is writing beside its place: files and folders."""
 
@@ -43,13 +46,13 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def find(cache: Path, stage: str, key: str) -> Artifact | None:
+def find(cache: Path, stage: str, key: str) -> AnyArtifact | None:
     """The finished artifact of ``key``, or None when there is none or a file of it is missing or damaged."""
     marked = read_mark(cache / stage / key)
     return marked[0] if marked and not broken_files(marked[0]) else None
 
 
-def read_mark(folder: Path) -> tuple[Artifact, dict[str, Any]] | None:
+def read_mark(folder: Path) -> tuple[AnyArtifact, dict[str, Any]] | None:
     """What the mark of an entry says was finished, and what was kept about it; None without one, or of a finding."""
     try:
         mark = _read(folder)
@@ -60,7 +63,7 @@ def read_mark(folder: Path) -> tuple[Artifact, dict[str, Any]] | None:
         return None
 
 
-def read_finding(folder: Path) -> tuple[NotFoundInClip, Artifact, dict[str, Any]] | None:
+def read_finding(folder: Path) -> tuple[NotFoundInClip, AnyArtifact, dict[str, Any]] | None:
     """What the mark of an entry says was found missing, as an artifact without files, and what was kept about it.
 
     Of a finding of an older version no more may be known than its stage and key. None where it is no finding.
@@ -73,7 +76,7 @@ def read_finding(folder: Path) -> tuple[NotFoundInClip, Artifact, dict[str, Any]
         found = kind(mark["finding"]["sentence"])
         found.key = mark["key"]
         run_id, seconds = mark.get("run_id", ""), mark.get("seconds", 0.0)
-        looked = Artifact(mark["stage"], mark["key"], str(folder), {}, {}, run_id, seconds)
+        looked: AnyArtifact = Artifact(mark["stage"], mark["key"], str(folder), {}, {}, run_id, seconds)
         return found, looked, dict(mark.get("about", {}))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -87,12 +90,12 @@ def _read(folder: Path) -> dict[str, Any]:
     return mark
 
 
-def broken_files(artifact: Artifact) -> list[str]:
+def broken_files(artifact: AnyArtifact) -> list[str]:
     """Names of its files that are missing or not those that were finished."""
     return [name for name, file in artifact.files.items() if not _intact(artifact.path(name), file)]
 
 
-def touch(artifact: Artifact) -> None:
+def touch(artifact: AnyArtifact) -> None:
     """Note that it is used now; where that cannot be written, it will seem older."""
     with suppress(OSError):
         os.utime(Path(artifact.folder) / MARK)
@@ -115,6 +118,72 @@ def _intact(path: Path, expected: StoredFile) -> bool:
         return False
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """An entry that is asked for; ``about`` is kept beside the result."""
+
+    stage: str
+    key: str
+    about: Mapping[str, Any]
+
+
+class OpenEntry:
+    """An entry that is being made: fill ``folder``, then ``finish`` the entry or let it ``fail``, once.
+
+    ``outcome`` is then the artifact, or the error with its cure. What was found missing in the clip is kept.
+    """
+
+    def __init__(self, cache: Path, wanted: Wanted, run_id: str) -> None:
+        self.outcome: Outcome | None = None
+        self.key = wanted.key
+        self.folder = cache / wanted.stage / f".{wanted.key}.work"
+        self._cache, self._wanted, self._run_id = cache, wanted, run_id
+        self._started_s = time.perf_counter()
+
+    def begin(self) -> None:
+        """Make the folder, empty; ``OSError`` where that cannot be done."""
+        shutil.rmtree(self.folder, ignore_errors=True)  # left by a killed run: the lock says that it is nobody's
+        self.folder.mkdir(parents=True)
+        unfinished.add(self.folder)
+
+    def finish(self, facts: Mapping[str, Any]) -> None:
+        """Put the folder in its place, the mark last."""
+        try:
+            self.outcome = _finish(self.folder, replace(self._empty(), facts=facts), self._wanted.about)
+        except OSError as error:
+            self.fail(error)
+        self.leave()
+
+    def fail(self, error: Exception) -> None:
+        """Keep nothing of what was begun but a finding."""
+        if isinstance(error, NotFoundInClip):
+            error.key = self.key
+            with suppress(OSError):  # what was found is told all the same, and at worst looked for again
+                _keep(error, self.folder, self._empty(), self._wanted.about)
+        self.outcome = self._told(error)
+        self.leave()
+
+    def leave(self) -> None:
+        """Remove what is unfinished."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        unfinished.discard(self.folder)
+
+    def _empty(self) -> AnyArtifact:
+        stage, key = self._wanted.stage, self._wanted.key
+        return Artifact(stage, key, str(self._cache / stage / key), {}, {}, self._run_id, _since(self._started_s))
+
+    def _told(self, error: Exception) -> Exception:
+        """The error as it is told, with the cure where a file cannot be written."""
+        if isinstance(error, OutputError):
+            told = OutputError(_plain(str(error), self.folder, self._cache))
+        elif isinstance(error, OSError):
+            told = OutputError(_cannot_write(self._cache, error))
+        else:
+            return error
+        told.__cause__ = error
+        return told
+
+
 def make(
     cache: Path,
     stage: str,
@@ -124,43 +193,74 @@ def make(
     *,
     waiting: Callable[[], None],
     about: Mapping[str, Any] | None = None,
-) -> Artifact:
+) -> AnyArtifact:
     """Compute ``key`` once: whoever comes second waits, calling ``waiting`` meanwhile, and finds the first's result.
 
     ``compute`` fills the empty folder it is given and returns the facts. When it raises, nothing is left behind but
     what it found missing in the clip. ``about`` is kept beside the result.
     """
-    with in_use(cache, waiting), lock(cache / LOCKS / key, waiting):
-        found = find(cache, stage, key)
-        if found:
-            touch(found)
-            return found
-        known = read_finding(cache / stage / key)
-        if known:
-            touch(known[1])
-            raise known[0]
-        final = cache / stage / key
-        work = cache / stage / f".{key}.work"
-        started = time.perf_counter()
+
+    def fill(entries: Sequence[OpenEntry]) -> None:
+        for entry in entries:
+            entry.finish(compute(entry.folder))
+
+    (outcome,) = make_all(cache, [Wanted(stage, key, about or {})], run_id, fill, waiting=waiting)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def make_all(
+    cache: Path,
+    wanted: Sequence[Wanted],
+    run_id: str,
+    compute: Callable[[Sequence[OpenEntry]], None],
+    *,
+    waiting: Callable[[], None],
+) -> list[Outcome]:
+    """Compute those of several entries that are missing, together; the outcome of each.
+
+    ``compute`` is called once with the missing ones and finishes or fails each on its own; what it raises fails those
+    that it has left. Whoever comes second waits, as in ``make``.
+    """
+    with in_use(cache, waiting), ExitStack() as locks:
+        for key in sorted({one.key for one in wanted}):  # in one order: two processes never wait for each other
+            locks.enter_context(lock(cache / LOCKS / key, waiting))
+        known = [_known(cache, one) for one in wanted]
+        opened = [OpenEntry(cache, one, run_id) for one, found in zip(wanted, known, strict=True) if found is None]
         try:
-            shutil.rmtree(work, ignore_errors=True)  # left by a killed run: the lock says that it is nobody's
-            work.mkdir(parents=True)
-            unfinished.add(work)
-            facts = compute(work)
-            artifact = _finish(work, Artifact(stage, key, str(final), {}, facts, run_id, _since(started)), about or {})
-        except NotFoundInClip as missing:
-            missing.key = key
-            with suppress(OSError):  # what was found is told all the same, and at worst looked for again
-                _keep(missing, work, Artifact(stage, key, str(final), {}, {}, run_id, _since(started)), about or {})
-            raise
-        except OutputError as error:
-            raise OutputError(_plain(str(error), work, cache)) from error
-        except OSError as error:
-            raise OutputError(_cannot_write(cache, error)) from error
+            for entry in opened:
+                entry.begin()
+            if opened:
+                compute(opened)
+        except Exception as error:  # noqa: BLE001 - it is the outcome of those that are left
+            for entry in opened:
+                if entry.outcome is None:
+                    entry.fail(error)
         finally:
-            shutil.rmtree(work, ignore_errors=True)
-            unfinished.discard(work)
-    return artifact
+            for entry in opened:
+                entry.leave()
+    made = iter(opened)
+    return [_outcome(next(made)) if found is None else found for found in known]
+
+
+def _known(cache: Path, wanted: Wanted) -> Outcome | None:
+    """What another process has made of an entry, or found missing, by now."""
+    found = find(cache, wanted.stage, wanted.key)
+    if found:
+        touch(found)
+        return found
+    known = read_finding(cache / wanted.stage / wanted.key)
+    if known is None:
+        return None
+    touch(known[1])
+    return known[0]
+
+
+def _outcome(entry: OpenEntry) -> Outcome:
+    if entry.outcome is None:
+        raise RuntimeError(f"{entry.folder}: was neither finished nor failed")
+    return entry.outcome
 
 
 def abandon() -> None:
@@ -171,7 +271,7 @@ def abandon() -> None:
             path.unlink()
 
 
-def _finish(work: Path, computed: Artifact, about: Mapping[str, Any]) -> Artifact:
+def _finish(work: Path, computed: AnyArtifact, about: Mapping[str, Any]) -> AnyArtifact:
     files = {}
     for path in sorted(work.iterdir()):
         stat = path.stat()
@@ -181,14 +281,14 @@ def _finish(work: Path, computed: Artifact, about: Mapping[str, Any]) -> Artifac
     return artifact
 
 
-def _keep(missing: NotFoundInClip, work: Path, looked: Artifact, about: Mapping[str, Any]) -> None:
+def _keep(missing: NotFoundInClip, work: Path, looked: AnyArtifact, about: Mapping[str, Any]) -> None:
     """Put the finding in the place of the artifact, without the files that the stage had begun."""
     shutil.rmtree(work)
     work.mkdir()
     _mark(work, looked, {"about": about, "finding": {"kind": type(missing).__name__, "sentence": str(missing)}})
 
 
-def _mark(work: Path, artifact: Artifact, more: Mapping[str, Any]) -> None:
+def _mark(work: Path, artifact: AnyArtifact, more: Mapping[str, Any]) -> None:
     mark = {"schema": SCHEMA, **asdict(artifact), **more}
     mark.pop("folder")  # the cache may be moved
     (work / MARK).write_text(json.dumps(mark, indent=1, allow_nan=False))

@@ -16,51 +16,90 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from tasks.errors import Interrupted, OutputError, StillwalkError, WorkerDied
 from tasks.execution.memory import give_back, stay_small
 from tasks.execution.progress import INTERRUPTED
 from tasks.records import Tick
-from tasks.requests import Request
+from tasks.requests import AnyRequest
 
 POLL_S = 0.1
 STOP = "stop"
 STOP_S = 1.0  # that a worker has to stop by itself
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 Facts = dict[str, Any]
+Answer: TypeAlias = list[Facts | Exception]
+Tell: TypeAlias = Callable[[int, Facts | Exception], None]
 _importing = threading.Lock()
 
 
-def here(request: Request, folder: Path, tick: Tick) -> Facts:
-    """Compute a stage into ``folder`` and give its facts."""
-    module, _, name = request.compute.partition(":")
+@dataclass(frozen=True)
+class Computation:
+    """Requests to be computed, each into its folder; several are made together in one pass."""
+
+    requests: Sequence[AnyRequest]
+    folders: Sequence[Path]
+
+    @property
+    def title(self) -> str:
+        """What it is called: by its stage where it makes several outputs."""
+        return self.requests[0].stage if self.requests[0].compute_together else self.requests[0].title
+
+
+def here(work: Computation, tick: Tick, tell: Tell) -> None:
+    """Compute it in this thread; ``tell`` its facts or its error by its place, for each request, from any thread."""
+    functions = [_function(request.compute) for request in work.requests]
+    together = work.requests[0].compute_together
+
+    def told(place: int, outcome: Facts | Exception) -> None:
+        tell(place, _about_the_disk(outcome) if isinstance(outcome, OutputError) else outcome)
+
+    if together:
+        _function(together)(work.requests, functions, work.folders, tick, told)
+        return
+    for place, (request, folder) in enumerate(zip(work.requests, work.folders, strict=True)):
+        try:
+            outcome: Facts | Exception = functions[place](request, folder, tick)
+        except Exception as error:  # noqa: BLE001 - it is told
+            outcome = error
+        told(place, outcome)
+
+
+def _function(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
     with _importing:  # one thread at a time: of two that first import PyAV at once, one had met it half made
-        function: Callable[[Request, Path, Tick], Facts] = getattr(importlib.import_module(module), name)
-    try:
-        return function(request, folder, tick)
-    except OutputError as error:
-        code = getattr(error.__cause__, "errno", None)
-        if code not in UNWRITABLE:
-            raise
-        raise OSError(code, os.strerror(code)) from error  # of the cache as a whole, whichever file came upon it
+        found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found
 
 
-def apart(request: Request, folder: Path, tick: Tick) -> Facts:
-    """Compute a stage in another process; once more when that dies, and then ``WorkerDied``."""
+def _about_the_disk(error: OutputError) -> Exception:
+    """A file that cannot be written for a reason that is the disk's: then it is about the cache as a whole."""
+    code = getattr(error.__cause__, "errno", None)
+    if code not in UNWRITABLE:
+        return error
+    plain = OSError(code, os.strerror(code))
+    plain.__cause__ = error
+    return plain
+
+
+def apart(work: Computation, tick: Tick, tell: Tell) -> None:
+    """Compute it in another process; once more when that dies, and then ``WorkerDied``."""
     for _ in range(2):
         worker = _take()
         try:
-            facts = worker.compute(request, folder, tick)
+            outcomes = worker.compute(work, tick)
         except _Gone:
             worker.end()
-            shutil.rmtree(folder)  # what the dead one has left
-            folder.mkdir()
+            for folder in work.folders:
+                shutil.rmtree(folder)  # what the dead one has left
+                folder.mkdir()
             continue
         except BaseException:
             if worker.answered:
@@ -69,9 +108,11 @@ def apart(request: Request, folder: Path, tick: Tick) -> Facts:
                 worker.end()
             raise
         _idle.append(worker)
-        return facts
+        for place, outcome in enumerate(outcomes):
+            tell(place, outcome)
+        return
     cure = "memory may have run out: close other programs, or give workers=1, and run the same command again"
-    raise WorkerDied(f"{request.output or request.stage}: its process was killed twice; {cure}")
+    raise WorkerDied(f"{work.title}: its process was killed twice; {cure}")
 
 
 @contextmanager
@@ -105,16 +146,14 @@ class Worker:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             its_end.close()
 
-    def compute(self, request: Request, folder: Path, tick: Tick) -> Facts:
-        """Have a stage computed, telling ``tick`` of its progress; ``_Gone`` when the process dies."""
+    def compute(self, work: Computation, tick: Tick) -> Answer:
+        """Have it computed, telling ``tick`` of its progress; ``_Gone`` when the process dies."""
         self.answered = False
-        answer = self._exchanged((request, folder))
+        answer = self._exchanged(work)
         frames_done = 0
         while True:
-            self.answered = isinstance(answer, Exception | dict)
-            if isinstance(answer, Exception):
-                raise answer
-            if isinstance(answer, dict):
+            self.answered = isinstance(answer, list)
+            if isinstance(answer, list):
                 return answer
             frames_done = frames_done if answer is None else answer
             try:
@@ -124,12 +163,12 @@ class Worker:
                 raise
             answer = self._exchanged(None)
 
-    def _exchanged(self, question: tuple[Request, Path] | None) -> Facts | Exception | int | None:
+    def _exchanged(self, question: Computation | None) -> Answer | int | None:
         """Send a question, if any, and wait a while for what comes back: an answer, frames done, or nothing."""
         try:
             if question is not None:
                 self._pipe.send(question)
-            received: Facts | Exception | int | None = self._pipe.recv() if self._pipe.poll(POLL_S) else None
+            received: Answer | int | None = self._pipe.recv() if self._pipe.poll(POLL_S) else None
         except (EOFError, ConnectionError) as error:
             raise _Gone from error
         return received
@@ -170,8 +209,7 @@ def _serve(pipe: Connection) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, ConnectionError):
         while (asked := pipe.recv()) != STOP:
-            request, folder = asked
-            answer = _answer(request, folder, pipe)
+            answer = _answer(asked, pipe)
             give_back()
             pipe.send(answer)
 
@@ -183,8 +221,9 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _answer(request: Request, folder: Path, pipe: Connection) -> Facts | Exception:
+def _answer(work: Computation, pipe: Connection) -> Answer:
     told_s = time.monotonic()
+    outcomes: dict[int, Facts | Exception] = {}
 
     def tick(frames_done: int) -> None:
         nonlocal told_s
@@ -194,11 +233,20 @@ def _answer(request: Request, folder: Path, pipe: Connection) -> Facts | Excepti
             told_s = time.monotonic()
             pipe.send(frames_done)
 
+    def tell(place: int, outcome: Facts | Exception) -> None:
+        outcomes[place] = outcome
+
     try:
-        return here(request, folder, tick)
-    except StillwalkError as error:
-        return error
-    except OSError as error:  # plain, for libraries have kinds of their own that do not pass through a pipe
-        return OSError(error.errno, error.strerror or str(error))
-    except Exception as error:  # noqa: BLE001  (a fault of the program: it belongs to the one who asked)
-        return RuntimeError("".join(traceback.format_exception_only(error)).strip())
+        here(work, tick, tell)
+    except Exception as error:  # noqa: BLE001 - it is the outcome of all
+        outcomes = dict.fromkeys(range(len(work.requests)), error)
+    return [_sendable(outcomes[place]) for place in range(len(work.requests))]
+
+
+def _sendable(outcome: Facts | Exception) -> Facts | Exception:
+    """An outcome that passes through a pipe: a fault of the program is told by its name and text."""
+    if isinstance(outcome, dict | StillwalkError):
+        return outcome
+    if isinstance(outcome, OSError):  # plain, for libraries have kinds of their own that do not pass through a pipe
+        return OSError(outcome.errno, outcome.strerror or str(outcome))
+    return RuntimeError("".join(traceback.format_exception_only(outcome)).strip())

@@ -1,151 +1,212 @@
-"""How a request becomes a cached Prefect task.
+"""How requests become Prefect tasks.
 
-This file and ``progress_artifact`` are the only ones below ``flows`` that import Prefect.
-
-Prefect looks its own record up by the stage's key and, through the serializer, finds it void when the folder in
-the cache is missing or damaged; the store decides the rest (see ``tasks.cache.store``).
+This file and ``progress_artifact`` are the only ones below ``flows`` that import Prefect. The store alone decides what
+is cached (see ``tasks.cache.store``). Prefect is told, by a state of that name, and keeps no results of its own.
 """
 
-import json
-from collections.abc import Hashable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, cast
+from threading import Semaphore
+from typing import Any, Final, cast
 
 from prefect import Task
-from prefect.cache_policies import CacheKeyFnPolicy
-from prefect.context import TaskRunContext
-from prefect.filesystems import LocalFileSystem
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
-from prefect.results import get_result_store
-from prefect.serializers import Serializer
+from prefect.states import Completed
 from prefect.tasks import TaskRunNameCallbackWithParameters
-from prefect.utilities.annotations import quote
+from prefect.utilities.annotations import allow_failure, quote
 
 from tasks.cache import store
 from tasks.cache.file_stamp import Stamp, require_unchanged
 from tasks.cache.integrity import require_proven
 from tasks.cache.keys import shaped_by, stage_key
+from tasks.cache.store import OpenEntry, Outcome, Wanted
+from tasks.errors import VideoError
 from tasks.execution import processes, progress
 from tasks.execution.memory import give_back
+from tasks.execution.processes import Computation, Facts
 from tasks.execution.progress_artifact import shown_progress
-from tasks.execution.scheduler import Group, Turns
-from tasks.records import Artifact, read_clip
-from tasks.requests import Request
+from tasks.records import AnyArtifact, Artifact, Clip, DecodedClip, read_clip
+from tasks.requests import AnyRequest
+
+CACHED: Final = "Cached"  # Prefect's own name of such a state, which its UI knows
+_POLL_S: Final = 0.2  # between two looks at whether the user asked for an end
+Future = PrefectFuture[AnyArtifact]
+
+
+class Slots:
+    """At most ``count`` pieces of work at once."""
+
+    def __init__(self, count: int) -> None:
+        self._free = Semaphore(count)
+
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        """Wait for a free slot and hold it for the block; ``Interrupted`` when the user asks for an end meanwhile."""
+        while not self._free.acquire(timeout=_POLL_S):
+            progress.check_stop()
+        try:
+            yield
+        finally:
+            self._free.release()
 
 
 @dataclass(frozen=True)
 class Call:
-    """A stage of one video, but for the artifacts it takes: those come as futures beside it."""
+    """A task of one video: requests that are computed together, made from the artifacts of earlier tasks.
 
-    shown: str  # the name of the run: the video, and what setting of a sweep
+    ``source`` is the user's file that it reads, as far as the graph watches one.
+    """
+
+    title: str
+    shown: str  # the video, and the setting of a sweep
     video: str
-    request: type[Any]
-    fields: dict[str, Any]  # of the request, all that are not artifacts
+    requests: Callable[[Sequence[AnyArtifact]], Sequence[AnyRequest]]
     cache: Path
     run_id: str
-    turns: Turns
-    group: Group | None = None  # those that it is computed with, side by side
+    slots: Slots
     apart: bool = False  # computed in a process of its own
-    stamp: Stamp | None = None  # of the video that ``fields`` name, when its digest was made
+    source: Path | None = None
+    stamp: Stamp | None = None  # of ``source`` when its digest was made
 
 
-class ArtifactSerializer(Serializer):
-    """Writes where an artifact lies and reads it back through the store; unreadable means not cached."""
-
-    type: Literal["stillwalk-artifact"] = "stillwalk-artifact"
-
-    def dumps(self, obj: Artifact) -> bytes:
-        return json.dumps({"stage": obj.stage, "key": obj.key}).encode()
-
-    def loads(self, blob: bytes) -> Artifact:
-        """The artifact in the cache that this run uses: the record may have been copied there from another."""
-        entry = json.loads(blob)
-        storage = get_result_store().result_storage
-        if not isinstance(storage, LocalFileSystem) or storage.basepath is None:
-            raise TypeError(f"records of artifacts lie beside them in the cache, not in {storage!r}")
-        artifact = store.find(Path(storage.basepath).parent, entry["stage"], entry["key"])
-        if artifact is None:
-            raise FileNotFoundError(f"{entry['key']} is not whole in {storage.basepath}")
-        store.touch(artifact)
-        return artifact
+def submit(call: Call, inputs: Sequence[Future]) -> Future:
+    """Start a task of one request as soon as its ``inputs`` are there; to be called inside a flow."""
+    return _task(call.title, _find_or_compute).submit(quote(call), list(inputs))
 
 
-def submit(call: Call, inputs: dict[str, PrefectFuture[Artifact] | Artifact]) -> PrefectFuture[Artifact]:
-    """Start a stage as soon as ``inputs`` are there; to be called inside a flow."""
-    future = _task(cast(Hashable, call.request)).submit(quote(call), inputs)
-    if call.group is not None:
-        group, member = call.group, _title(call.request)
-        future.add_done_callback(lambda _: group.leave(member))  # also where it came from the cache, or was never begun
-    return future
-
-
-def _title(request: type[Request]) -> str:
-    return request.output or request.stage
+def submit_together(call: Call, titles: Sequence[str], inputs: Sequence[Future]) -> list[Future]:
+    """The same for several requests that one task computes; each has a task of its own that shows its outcome."""
+    outcomes = _task(call.title, _find_or_compute_all).submit(quote(call), list(inputs))
+    return [
+        _task(title, _show).submit(quote(call), allow_failure(outcomes), place, title)
+        for place, title in enumerate(titles)
+    ]
 
 
 @lru_cache
-def _task(request: type[Any]) -> Task[..., Artifact]:
-    """The task of a kind of request: made once, for making one takes as long as running it from the cache."""
+def _task(title: str, function: Callable[..., Any]) -> Task[..., Any]:
+    """The task of a title: made once, for making one takes as long as running it from the cache."""
     return Task(
-        _compute,
-        name=_title(request),
-        task_run_name=cast(TaskRunNameCallbackWithParameters, _shown),
-        cache_policy=CacheKeyFnPolicy(cache_key_fn=_key),
-        result_serializer=ArtifactSerializer(),
-        persist_result=True,
+        function,
+        name=title,
+        task_run_name=cast(TaskRunNameCallbackWithParameters, _run_name),
+        cache_policy=NO_CACHE,
+        persist_result=False,
     )
 
 
-def _shown(parameters: dict[str, Any]) -> str:
-    """The name of a run. Prefect's own commands take brackets for markup."""
+def _run_name(parameters: dict[str, Any]) -> str:
+    """The name of a task run. Prefect's own commands take brackets for markup."""
     call: Call = parameters["call"]
-    return f"{_title(call.request)} {call.shown}".replace("[", "(").replace("]", ")")
+    return f"{parameters.get('title') or call.title} {call.shown}".replace("[", "(").replace("]", ")")
 
 
-def _key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
-    return stage_key(_request(parameters["call"], parameters["inputs"]))
+def _find_or_compute(call: Call, inputs: Sequence[AnyArtifact]) -> State[AnyArtifact]:
+    """The artifact of a stage in the state that Prefect's UI shows."""
+    (outcome,) = outcomes(call, inputs)
+    return _state(call, outcome)
 
 
-def _request(call: Call, inputs: dict[str, Artifact]) -> Request:
-    return cast(Request, call.request(**call.fields, **inputs))
+def _find_or_compute_all(call: Call, inputs: Sequence[AnyArtifact]) -> State[list[Outcome]]:
+    """The outcome of each request. It fails where all do; the error of one is raised by the task that shows it."""
+    found = outcomes(call, inputs)
+    failed = [outcome for outcome in found if isinstance(outcome, Exception)]
+    if len(failed) == len(found):
+        raise failed[0]
+    cached = all(not isinstance(outcome, Exception) and outcome.run_id != call.run_id for outcome in found)
+    return Completed(name=CACHED, data=found) if cached else Completed(data=found)
 
 
-def _compute(call: Call, inputs: dict[str, Artifact]) -> Artifact:
-    """Compute one stage, or find that another process has just done so."""
-    for artifact in inputs.values():
+def _show(call: Call, outcomes: Sequence[Outcome] | Exception, place: int, title: str) -> State[AnyArtifact]:
+    """One of several outcomes in the state that Prefect's UI shows."""
+    return _state(call, outcomes if isinstance(outcomes, Exception) else outcomes[place])
+
+
+def _state(call: Call, outcome: Outcome) -> State[AnyArtifact]:
+    if isinstance(outcome, Exception):
+        raise outcome
+    return Completed(data=outcome) if outcome.run_id == call.run_id else Completed(name=CACHED, data=outcome)
+
+
+def outcomes(call: Call, inputs: Sequence[AnyArtifact]) -> list[Outcome]:
+    """Find the artifacts of the call's requests in the cache, and compute those that are not there."""
+    requests = call.requests(inputs)
+    keys = [stage_key(request) for request in requests]
+    found = [store.find(call.cache, request.stage, key) for request, key in zip(requests, keys, strict=True)]
+    for artifact in found:
+        if artifact is not None:
+            store.touch(artifact)
+    missing = {key: request for request, key, artifact in zip(requests, keys, found, strict=True) if artifact is None}
+    made = _compute(call, missing) if missing else {}
+    return [artifact or made[key] for artifact, key in zip(found, keys, strict=True)]
+
+
+def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome]:
+    """Compute requests together, by their keys, or find that another process has just done so."""
+    for artifact in {id(one): one for request in missing.values() for one in _taken(request)}.values():
         if artifact.run_id != call.run_id:
             require_proven(artifact, artifact.files)
-    request = _request(call, inputs)
-    work = progress.Work(call.shown, _title(call.request), _frames(inputs))
+    wanted = [Wanted(request.stage, key, _about(call, request)) for key, request in missing.items()]
 
-    def compute(folder: Path) -> dict[str, Any]:
-        meter = progress.Meter(work)
+    def compute(entries: Sequence[OpenEntry]) -> None:
+        begun = [(missing[entry.key], entry.folder) for entry in entries]
+        work = Computation(*zip(*begun, strict=True))
+        meter = progress.Meter(progress.Work(call.shown, call.title, _frames(work.requests[0])))
+
+        def tell(place: int, outcome: Facts | Exception) -> None:
+            outcome = _changed(call) or outcome
+            if isinstance(outcome, Exception):
+                entries[place].fail(outcome)
+            else:
+                entries[place].finish(outcome)
+
         try:
             with shown_progress(meter), meter as tick:
-                return processes.apart(request, folder, tick) if call.apart else processes.here(request, folder, tick)
-        finally:
-            if call.stamp is not None:  # else what another video shows, or does not, would bear this one's key for ever
-                require_unchanged(call.fields["source"], call.stamp)
+                (processes.apart if call.apart else processes.here)(work, tick, tell)
+        except Exception as error:
+            if changed := _changed(call):
+                raise changed from error
+            raise
 
-    key = stage_key(request)
-    about = {"video": call.video, "sha256": _identity(request, inputs), "shaped_by": shaped_by(request)}
-    if call.group is not None:
-        call.group.meet(work.stage)
-    with call.turns.work(call.group):
-        waiting = progress.check_stop
-        made = store.make(call.cache, request.stage, key, call.run_id, compute, waiting=waiting, about=about)
+    with call.slots.work():
+        made = store.make_all(call.cache, wanted, call.run_id, compute, waiting=progress.check_stop)
     give_back()
-    return made
+    return dict(zip(missing, made, strict=True))
 
 
-def _identity(request: Request, inputs: dict[str, Artifact]) -> str:
-    """Digest of the video's bytes; empty where one is drawn."""
-    clip = inputs.get("clip")
-    return getattr(request, "digest", "") if clip is None else read_clip(clip).digest
+def _changed(call: Call) -> VideoError | None:
+    """The error where the video was changed meanwhile: another's result must not bear this one's key."""
+    if call.source is not None and call.stamp is not None:
+        try:
+            require_unchanged(call.source, call.stamp)
+        except VideoError as error:
+            return error
+    return None
 
 
-def _frames(inputs: dict[str, Artifact]) -> int:
-    clip = inputs.get("clip")
-    return 0 if clip is None else read_clip(clip).frames
+def _taken(request: AnyRequest) -> list[AnyArtifact]:
+    """The artifacts that a request takes."""
+    return [value for value in vars(request).values() if isinstance(value, Artifact)]
+
+
+def clip_of(request: AnyRequest) -> Clip | None:
+    """What decoding has shown of the video that a request is about; None before it is decoded."""
+    clip: Artifact[DecodedClip] | None = getattr(request, "clip", None)
+    return None if clip is None else read_clip(clip)
+
+
+def _about(call: Call, request: AnyRequest) -> dict[str, Any]:
+    """What is kept beside the result; the digest of the video's bytes is empty where it is drawn."""
+    clip = clip_of(request)
+    digest = getattr(request, "digest", "") if clip is None else clip.digest
+    return {"video": call.video, "sha256": digest, "shaped_by": shaped_by(request)}
+
+
+def _frames(request: AnyRequest) -> int:
+    clip = clip_of(request)
+    return 0 if clip is None else clip.frames

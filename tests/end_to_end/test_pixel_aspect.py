@@ -13,7 +13,7 @@ from conf.render import BackgroundConf
 from tasks.media.files.masks_file import MaskState
 from tasks.media.files.tables import write_json
 from tests.support.clips import Made, make
-from tests.tasks.test_render import discs, job, person, stabilized
+from tests.tasks.rendering.test_videos import discs, job, person, stabilized
 
 
 def test_a_circle_of_a_background_picture_is_seen_round(tmp_path: Path) -> None:

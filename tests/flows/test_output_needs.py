@@ -10,7 +10,7 @@ from conf.config import Config
 from conf.enums import BackgroundMode, BorderMode, Output
 from flows import preflight
 from flows.config import settings
-from flows.output_needs import background_of, border_of, masks_wanted, person_request
+from flows.output_needs import background_of, border_of, file_name, masks_wanted
 from flows.videos import Video
 from tasks.errors import SettingError
 from tests.support.clips import Made, make
@@ -142,7 +142,7 @@ def test_masks_are_made_where_they_are_needed(overrides: list[str], wanted: bool
     ],
 )
 def test_the_name_of_the_persons_video_tells_what_it_is(overrides: list[str], name: str) -> None:
-    assert person_request(load(*overrides).background).output == name
+    assert file_name(load(*overrides), Output.person) == name
 
 
 def test_a_border_that_is_not_seen_makes_nothing_again() -> None:

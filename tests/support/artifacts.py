@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,13 +16,13 @@ from tasks.records import Artifact, Clip, ColorTags, StoredFile
 PTS_PER_S = 90_000
 
 
-def artifact(stage: str, folder: Path) -> Artifact:
+def artifact(stage: str, folder: Path) -> Artifact[Any]:
     """All that lies in ``folder``, as the cache would hand it on."""
     files = {path.name: StoredFile("", path.stat().st_size, 0) for path in sorted(folder.iterdir())}
     return Artifact(stage, "key", str(folder), files, {}, "run", 0.0)
 
 
-def clip_artifact(folder: Path, track: PoseTrack, size_px: tuple[int, int]) -> Artifact:
+def clip_artifact(folder: Path, track: PoseTrack, size_px: tuple[int, int]) -> Artifact[Any]:
     """The decode stage's files for frames at the track's own times."""
     folder.mkdir()
     count, time_s = track.frames, track.time_s
@@ -56,7 +57,7 @@ def clip_artifact(folder: Path, track: PoseTrack, size_px: tuple[int, int]) -> A
     return artifact("decode", folder)
 
 
-def pose_artifact(folder: Path, track: PoseTrack, steps: Iterable[Step] | None = None) -> Artifact:
+def pose_artifact(folder: Path, track: PoseTrack, steps: Iterable[Step] | None = None) -> Artifact[Any]:
     """The landmarks of one person, with the torso's steps; none could be measured unless they are given."""
     folder.mkdir()
     write_pose(folder / "pose.parquet", folder / "pose.csv", track)

@@ -2,20 +2,22 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from conf.config import Config
-from flows.graph import Graph
-from flows.job import Job, Wish
-from flows.pipeline import STAGES
+from flows.graph import AnyHandle, Given, Graph
+from flows.jobs import Job
+from flows.pipeline import pipeline
+from flows.stage_requests import RequestedStages
 from flows.videos import Video
 from tasks.cache import store
 from tasks.cache.keys import shaped_by, stage_key
 from tasks.errors import NobodyFound
-from tasks.records import Artifact, Clip, ColorTags
+from tasks.records import AnyArtifact, Clip, ColorTags
 
 DIGESTS = {"pose": {"full": "f0"}, "masks": {"general": "g0"}}
 NOBODY = "no person found in 100 frames; check that it shows a person"
@@ -41,53 +43,58 @@ def never() -> None: ...
 
 
 @dataclass(frozen=True)
-class DoneJob(Job):
-    """A job whose stages are done at once: each leaves one file that tells what it was asked.
+class DoneJob:
+    """A job whose stages are to be done: the picture and the room in it are of ``size_px``; ``blind`` finds nobody."""
 
-    Its picture and the room in it are of ``size_px``; the stage of the title ``blind`` finds nobody.
-    """
+    job: Job
+    size_px: tuple[int, int] = (640, 480)
+    blind: str = ""  # title of a stage
 
-    size_px: tuple[int, int] = field(default=(640, 480), kw_only=True)
-    blind: str = field(default="", kw_only=True)
-    done: dict[str, Artifact] = field(default_factory=dict, kw_only=True)
 
-    def ask(self, wish: Wish) -> None:
-        if not set(wish.takes) <= set(self.done):
-            return
-        asked = wish.request(**wish.fields, **wish.called(self.done))
-        about = {"video": self.video.name, "sha256": self.digest, "shaped_by": shaped_by(asked)}
+def done_job(clip: Path, config: Config, size_px: tuple[int, int] = (640, 480), blind: str = "") -> DoneJob:
+    """The job of a file, which need not be a video."""
+    digest = hashlib.sha256(clip.read_bytes()).hexdigest()
+    return DoneJob(Job(Video(clip.stem, clip), clip, digest, config, DIGESTS, "run"), size_px, blind)
+
+
+class Recorder(Graph):
+    """A graph whose stages are done at once: each leaves one file that tells what it was asked."""
+
+    def __init__(self, cache: Path, jobs: Sequence[DoneJob]) -> None:
+        super().__init__()
+        self.done: dict[AnyHandle, AnyArtifact] = {}
+        self._cache, self._jobs = cache, {one.job.asker: one for one in jobs}
+
+    def record(self) -> None:
+        for unit in self.take_new():
+            for handle in unit.handles:
+                if set(handle.takes) <= set(self.done):
+                    with suppress(NobodyFound):
+                        self.done[handle] = self._made(handle)
+
+    def _made(self, handle: AnyHandle) -> AnyArtifact:
+        one, given = self._jobs[handle.askers[0]], Given(self.done)
+        sizes = {shared: shared.resolve(given, self.done.__contains__) for shared in handle.shares}
+        asked = handle.request(Given(self.done, sizes))
+        about = {"video": one.job.video.name, "sha256": one.job.digest, "shaped_by": shaped_by(asked)}
 
         def compute(folder: Path) -> dict[str, Any]:
-            if wish.title == self.blind:
+            if handle.title == one.blind:
                 raise NobodyFound(NOBODY)
             shown = {name: str(getattr(asked, name)) for name in ("settings", "digest") if hasattr(asked, name)}
-            size = {"size_px": self.size_px} if asked.stage == "room" else {}
+            size = {"size_px": one.size_px} if asked.stage == "room" else {}
             (folder / f"{asked.stage}.json").write_text(json.dumps(shown | size))
             if asked.stage == "decode":
-                clip = Clip(digest=self.digest, width_px=self.size_px[0], height_px=self.size_px[1], **PLAIN)
+                clip = Clip(digest=one.job.digest, width_px=one.size_px[0], height_px=one.size_px[1], **PLAIN)
                 (folder / "clip.json").write_text(json.dumps(asdict(clip)))
             return {"frames": 100}
 
-        with suppress(NobodyFound):
-            key, cache = stage_key(asked), self.graph.cache
-            made = store.make(cache, asked.stage, key, "run", compute, waiting=never, about=about)
-            self.done[wish.title] = made
-
-    def finished(self, *names: str) -> list[Artifact]:
-        jobs = (job for job in self.group if isinstance(job, DoneJob))
-        return [job.done[names[0]] for job in jobs if set(names) <= set(job.done)]
+        return store.make(self._cache, asked.stage, stage_key(asked), "run", compute, waiting=never, about=about)
 
 
-def job(clip: Path, config: Config, cache: Path, **more: Any) -> DoneJob:
-    """The job of a file, which need not be a video."""
-    digest = hashlib.sha256(clip.read_bytes()).hexdigest()
-    return DoneJob(Video(clip.stem, clip), clip, digest, config, DIGESTS, Graph(cache, "run"), "run", **more)
-
-
-def do_all(jobs: list[DoneJob]) -> None:
+def do_all(cache: Path, jobs: Sequence[DoneJob]) -> None:
     """Do all stages of the videos of one run."""
-    for each in jobs:
-        each.group.extend(jobs)
-    for start in STAGES:
-        for each in jobs:
-            start(each)
+    recorder = Recorder(cache, jobs)
+    for one in jobs:
+        pipeline(RequestedStages(one.job, recorder), one.job.config)
+    recorder.record()

@@ -1,9 +1,8 @@
 """The stages of one video one after the other, through the cache but without Prefect: for measurements."""
 
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from conf.config import Config
 from flows import preflight
@@ -11,32 +10,38 @@ from flows.config import settings
 from tasks.cache import store
 from tasks.cache.keys import stage_key
 from tasks.cache.store import sha256_of
-from tasks.records import Artifact
-from tasks.render_requests import StabilizedRequest, VerifyRequest
+from tasks.execution.processes import Computation, here
+from tasks.records import Artifact, Kind
 from tasks.requests import (
     DecodeRequest,
     DemoRequest,
     OffsetsRequest,
     PoseRequest,
+    RenderRequest,
     Request,
     SubjectRequest,
     TrajectoryRequest,
+    VerifyRequest,
 )
 
 settings.register_schema()
 
 
-def made(cache: Path, request: Request) -> Artifact:
+def made(cache: Path, request: Request[Kind]) -> Artifact[Kind]:
     """The artifact of ``request``: found in the cache, or computed."""
     key = stage_key(request)
 
     def compute(folder: Path) -> dict[str, Any]:
-        module, _, name = request.compute.partition(":")
-        facts: dict[str, Any] = getattr(import_module(module), name)(request, folder, lambda _: None)
-        return facts
+        told: list[dict[str, Any] | Exception] = []
+        here(Computation([request], [folder]), lambda _: None, lambda _, outcome: told.append(outcome))
+        (outcome,) = told
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     found = store.find(cache, request.stage, key)
-    return found or store.make(cache, request.stage, key, "measuring", compute, waiting=lambda: None)
+    found = found or store.make(cache, request.stage, key, "measuring", compute, waiting=lambda: None)
+    return cast(Artifact[Kind], found)
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,10 @@ class Watched:
 
     cache: Path
     source: Path
-    clip: Artifact
-    found: Artifact
-    subject: Artifact
-    demo: Artifact | None = None
+    clip: Artifact[Any]
+    found: Artifact[Any]
+    subject: Artifact[Any]
+    demo: Artifact[Any] | None = None
 
 
 def watched(cache: Path, overrides: list[str], video: Path | None = None) -> Watched:
@@ -69,8 +74,8 @@ class Held:
     """One way of holding a video."""
 
     config: Config
-    offsets: Artifact
-    trajectory: Artifact
+    offsets: Artifact[Any]
+    trajectory: Artifact[Any]
 
 
 def held(video: Watched, overrides: list[str]) -> Held:
@@ -88,7 +93,12 @@ def judged(video: Watched, way: Held) -> dict[str, Any]:
     """The figures of the independent judge on the rendered file."""
     config = way.config
     shown: dict[str, Any] = {"border": config.border, "render": config.render, "encode": config.encode}
-    rendered = made(video.cache, StabilizedRequest(video.source, video.clip, way.trajectory, **shown))
+    rendered = made(
+        video.cache,
+        RenderRequest(
+            output="stabilized.mp4", source=video.source, clip=video.clip, trajectory=way.trajectory, **shown
+        ),
+    )
     digests = preflight.find_model_digests(config)["pose"]
     looks: dict[str, Any] = {"models": config.models, "model_digests": digests, "device": config.device}
     request = VerifyRequest(

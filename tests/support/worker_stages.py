@@ -4,36 +4,63 @@ import errno
 import os
 import signal
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from tasks.errors import OutputError, VideoError
-from tasks.records import Tick
+from tasks.records import Content, Tick
 from tasks.requests import Request
 
 
 @dataclass(frozen=True)
-class AnyRequest:
+class WorkerRequest(Request[Content]):
     """A request whose stage is one of the functions below."""
 
-    compute: str
+    function: str
     stage: ClassVar[str] = "any"
-    output: ClassVar[str] = ""
     libraries: ClassVar[tuple[str, ...]] = ()
 
+    @property
+    def compute(self) -> str:
+        return f"tests.support.worker_stages:{self.function}"
 
-def asked(name: str) -> Request:
-    return cast(Request, AnyRequest(f"tests.support.worker_stages:{name}"))
+
+@dataclass(frozen=True)
+class TogetherRequest(WorkerRequest):
+    """One of several that are made in one pass."""
+
+    stage: ClassVar[str] = "pass"
+    compute_together: ClassVar[str] = "tests.support.worker_stages:write_all"
 
 
-def write(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+def write_all(
+    requests: Sequence[TogetherRequest],
+    functions: Sequence[Callable[..., dict[str, Any]]],
+    folders: Sequence[Path],
+    tick: Tick,
+    tell: Callable[[int, dict[str, Any] | Exception], None],
+) -> None:
+    """Make each with its own function, the last one first."""
+    for place in reversed(range(len(requests))):
+        try:
+            tell(place, functions[place](requests[place], folders[place], tick))
+        except Exception as error:  # noqa: BLE001 - it is told
+            tell(place, error)
+
+
+def write(_: WorkerRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     tick(1)
     (folder / "made").write_text("made")
     return {"process": os.getpid()}
 
 
-def die_once(request: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+def write_two(request: WorkerRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    return write(request, folder, tick)
+
+
+def die_once(request: WorkerRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     beside = folder.with_name("died")
     if not beside.exists():
         beside.touch()
@@ -42,30 +69,30 @@ def die_once(request: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     return write(request, folder, tick)
 
 
-def die(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+def die(_: WorkerRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     with folder.with_name("deaths").open("a") as log:
         log.write("x")
     os.kill(os.getpid(), signal.SIGKILL)
     return {}
 
 
-def refuse(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+def refuse(_: WorkerRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     raise VideoError("a.mp4: this is no video")
 
 
-def err(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+def err(_: WorkerRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     raise KeyError(f"pid {os.getpid()}")
 
 
-def fill(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+def fill(_: WorkerRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     raise ConnectionResetError(errno.ENOSPC, "No space left on device")  # not to be taken for the pipe's own
 
 
-def overflow(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+def overflow(_: WorkerRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     raise OutputError("a.mp4: cannot be written; free space there") from OSError(errno.ENOSPC, "no room")
 
 
-def count(_: AnyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+def count(_: WorkerRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     for frame in range(100_000):
         tick(frame)
         time.sleep(0.01)

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from tasks.maths.path import affine
 from tasks.media.files.tables import write_json, write_table
 from tasks.media.report.charts import CSS_COLORS
 from tasks.records import Artifact
-from tasks.render_requests import ChartsRequest
+from tasks.requests import ChartsRequest
 from tests.support.artifacts import artifact, clip_artifact
 
 SIZE_PX = (640, 360)
@@ -43,7 +44,7 @@ def request(folder: Path, frames: int, states: NDArray[np.str_], *, judged: bool
     write_table(folder / "offsets" / "offsets.parquet", {"source": sources})
     seen = {"residual_x_px": residual[:, 0], "residual_y_px": residual[:, 1]}
     write_table(folder / "verify" / "verified.parquet", {"time_s": time_s, **seen})
-    verified: Artifact | None = artifact("verify", folder / "verify") if judged else None
+    verified: Artifact[Any] | None = artifact("verify", folder / "verify") if judged else None
     clip = clip_artifact(folder / "decode", track, SIZE_PX)
     stages = {name: artifact(name, folder / name) for name in ("offsets", "trajectory")}
     return ChartsRequest(clip=clip, verified=verified, **stages)

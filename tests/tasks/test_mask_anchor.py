@@ -24,7 +24,7 @@ from tests.support.stages import watched
 HIDDEN = slice(25, 70)  # 1.5 s: longer than anchor.trust_s and anchor.longest_gap_s
 
 
-def without_landmarks(subject: Artifact, folder: Path) -> Artifact:
+def without_landmarks(subject: Artifact[Any], folder: Path) -> Artifact[Any]:
     """The same pose with low visibility and without torso steps in the frames ``HIDDEN``."""
     shutil.copytree(subject.folder, folder)
     pose, motion = read_pose(subject.path("pose.parquet")), read_table(subject.path("motion.parquet"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -30,9 +30,9 @@ class Walk(NamedTuple):
     """A video and its stages up to the choice of whom to follow."""
 
     video: Path
-    clip: Artifact
-    found: Artifact
-    pose: Artifact
+    clip: Artifact[Any]
+    found: Artifact[Any]
+    pose: Artifact[Any]
 
 
 def shown(level: float) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from tasks.requests import DecodeRequest, PoseRequest
 from tests.support.artifacts import artifact
 
 
-def decoded(video: Path, folder: Path, frames: int | None = None) -> Artifact:
+def decoded(video: Path, folder: Path, frames: int | None = None) -> Artifact[Any]:
     """The decode stage's artifact, cut to the first ``frames``."""
     folder.mkdir()
     decode(DecodeRequest(video, "digest", DecodeConf()), folder, lambda _: None)
@@ -29,7 +30,7 @@ def decoded(video: Path, folder: Path, frames: int | None = None) -> Artifact:
     return artifact("decode", folder)
 
 
-def request(video: Path, clip: Artifact, settings: PoseConf | None = None) -> PoseRequest:
+def request(video: Path, clip: Artifact[Any], settings: PoseConf | None = None) -> PoseRequest:
     return PoseRequest(video, clip, settings or PoseConf(), ModelsConf(), {}, Device.cpu)
 
 

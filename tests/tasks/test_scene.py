@@ -14,7 +14,7 @@ from tasks.media.files.masks_file import read_masks
 from tasks.media.files.plates_file import PlateFile
 from tasks.media.files.tables import write_json
 from tasks.pose import estimate_pose
-from tasks.records import Artifact, read_clip
+from tasks.records import Artifact, DecodedClip, read_clip
 from tasks.requests import DecodeRequest, PoseRequest, SceneRequest
 from tasks.scene import build_scene
 from tests.support.artifacts import artifact
@@ -32,7 +32,7 @@ def walked(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> SceneReque
     decode(DecodeRequest(video, "digest", DecodeConf()), folders["decode"], lambda _: None)
     clip = read_clip(artifact("decode", folders["decode"]))
     write_json(folders["decode"] / "clip.json", asdict(replace(clip, frames=FRAMES)))
-    decoded: Artifact = artifact("decode", folders["decode"])
+    decoded: Artifact[DecodedClip] = artifact("decode", folders["decode"])
     request = PoseRequest(video, decoded, PoseConf(), ModelsConf(), {}, Device.cpu)
     estimate_pose(request, folders["pose"], lambda _: None)
     return SceneRequest(video, clip=decoded, found=artifact("pose", folders["pose"]))

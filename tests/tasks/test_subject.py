@@ -42,7 +42,7 @@ class Watched:
         self.clip = artifact("decode", folder / "decode")
         request = PoseRequest(video, self.clip, PoseConf(), ModelsConf(), {}, Device.cpu)
         estimate_pose(request, folder / "pose", lambda _: None)
-        self.pose: Artifact = artifact("pose", folder / "pose")
+        self.pose: Artifact[Any] = artifact("pose", folder / "pose")
 
     def choose(self, folder: Path, **settings: Any) -> tuple[PoseTrack, dict[str, Any]]:
         folder.mkdir()

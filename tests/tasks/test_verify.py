@@ -10,7 +10,7 @@ from conf.input import ModelsConf, PoseConf
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT
 from tasks.media.files.tables import write_table
 from tasks.models.people import Sighting
-from tasks.render_requests import VerifyRequest
+from tasks.requests import VerifyRequest
 from tasks.verify import ExpectedSubject, expected_subject, fill_between_looks, step_rms
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
 from tests.support.paths import even_times, pose_track, straight_walk, without

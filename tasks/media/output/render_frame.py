@@ -1,6 +1,6 @@
-"""What the videos of a clip share: how each of its frames moves, the moved picture, and the file that it goes into."""
+"""What the outputs of a clip share: how each of its frames moves, the moved picture, and the file that it goes into."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,15 +21,15 @@ from tasks.media.planes.borders import blur_border, fill_border
 from tasks.media.planes.layout import PixelLayout, Planes, clip_layout
 from tasks.media.planes.plane_color import plane_values, tags_for_height
 from tasks.media.planes.warp import warp_planes
-from tasks.records import Artifact, Clip, Tick, read_clip
+from tasks.records import Artifact, Clip, DecodedClip, SmoothPath, read_clip
 
 Floats = NDArray[np.float64]
 Pair = tuple[Frame, Planes]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What every output needs to know: the clip, its layout, and how each of its frames moves."""
+class Placement:
+    """How each frame of a clip is placed in the output."""
 
     clip: Clip
     layout: PixelLayout
@@ -53,12 +53,12 @@ class Edge:
     interpolation: str
 
 
-class Scene:
-    """A picture of the clip, and how it stands in the output: moved once for all videos that show it so."""
+class RenderFrame:
+    """A picture of the clip and how it stands in the output: moved once for all outputs that show the same border."""
 
-    def __init__(self, picture: Frame, plan: Plan) -> None:
+    def __init__(self, picture: Frame, placement: Placement) -> None:
         self.picture = picture
-        self._plan = plan
+        self._placement = placement
         self._lock = Lock()
         self._moved: dict[Edge, Planes] = {}
 
@@ -66,26 +66,19 @@ class Scene:
         """The whole picture, moved; not to be written to."""
         with self._lock:
             if edge not in self._moved:
-                self._moved[edge] = moved(self.picture, self._plan, edge)
+                self._moved[edge] = moved(self.picture, self._placement, edge)
                 for plane in self._moved[edge]:
                     plane.flags.writeable = False
             return self._moved[edge]
 
 
-class Shared(Protocol):
-    """One pass over the pictures for several videos: see ``sharing``."""
-
-    def read(self, make: Callable[[], Iterator[Scene]]) -> Iterator[Scene]: ...
+Frames = Iterator[RenderFrame]
 
 
-def scenes(source: Path, plan: Plan, *, held_mb: int | None, shared: Shared | None) -> Iterator[Scene]:
-    """Every picture in order, decoded as ``frames_of`` says; with ``shared`` together with the clip's other videos."""
-
-    def make() -> Iterator[Scene]:
-        for picture in cached_frames(source, plan.clip, cache_mb=held_mb):
-            yield Scene(picture, plan)
-
-    return make() if shared is None else shared.read(make)
+def render_frames(source: Path, placement: Placement, *, cache_mb: int | None) -> Frames:
+    """Every picture in order, decoded as ``cached_frames`` says."""
+    for picture in cached_frames(source, placement.clip, cache_mb=cache_mb):
+        yield RenderFrame(picture, placement)
 
 
 class Codec(Protocol):
@@ -106,7 +99,7 @@ class Encoding(Protocol):
     def preset(self) -> str: ...
 
 
-def read_plan(decoded: Artifact, trajectory: Artifact) -> Plan:
+def read_placement(decoded: Artifact[DecodedClip], trajectory: Artifact[SmoothPath]) -> Placement:
     """What the decode and trajectory stages have found out."""
     clip = read_clip(decoded)
     path = read_table(trajectory.path("trajectory.parquet"))
@@ -115,34 +108,35 @@ def read_plan(decoded: Artifact, trajectory: Artifact) -> Plan:
     to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
     anchor_xy = np.stack([path["anchor_x_px"], path["anchor_y_px"]], axis=1)
     matrices = to_output.reshape(-1, 2, 3)
-    return Plan(clip, clip_layout(clip), (width, height), (x, y), matrices, anchor_xy, path["time_s"])
+    return Placement(clip, clip_layout(clip), (width, height), (x, y), matrices, anchor_xy, path["time_s"])
 
 
-def moved(picture: Frame, plan: Plan, edge: Edge) -> Planes:
+def moved(picture: Frame, placement: Placement, edge: Edge) -> Planes:
     """The whole picture as it stands in the output; the planes may be the picture's own."""
-    matrix, sited = plan.to_output[picture.index], plan.clip.color.chroma_location
+    matrix, sited = placement.to_output[picture.index], placement.clip.color.chroma_location
     planes = warp_planes(
         picture.planes,
-        plan.layout,
+        placement.layout,
         matrix,
-        plan.size_px,
+        placement.size_px,
         chroma_location=sited,
         interpolation=edge.interpolation,
         border="reflect" if edge.mode == "reflect" else "replicate",
     )
     if edge.mode == "constant":
-        return fill_border(planes, plan.clip.size_px, plan.layout, matrix, plan.values(list(edge.rgb)), sited)
+        return fill_border(
+            planes, placement.clip.size_px, placement.layout, matrix, placement.values(list(edge.rgb)), sited
+        )
     if edge.mode != "blur":
         return planes
-    return blur_border(planes, picture.planes, plan.layout, matrix, plan.values([0, 0, 0]), sited)
+    return blur_border(planes, picture.planes, placement.layout, matrix, placement.values([0, 0, 0]), sited)
 
 
 def write_video(
     path: Path,
-    plan: Plan,
+    placement: Placement,
     size_px: tuple[int, int],
     pairs: Iterator[Pair],
-    tick: Tick,
     *,
     encoding: Encoding,
     sound: Path,
@@ -154,20 +148,19 @@ def write_video(
     sink = VideoWriter(
         path,
         size_px=size_px,
-        layout=plan.layout,
-        time_base=plan.clip.time_base,
-        rate=plan.clip.rate,
-        color=tags_for_height(plan.clip.color, plan.clip.height_px, size_px[1]),
-        pixel_aspect=Fraction(plan.clip.pixel_aspect),
+        layout=placement.layout,
+        time_base=placement.clip.time_base,
+        rate=placement.clip.rate,
+        color=tags_for_height(placement.clip.color, placement.clip.height_px, size_px[1]),
+        pixel_aspect=Fraction(placement.clip.pixel_aspect),
         crf=encoding.crf,
         preset=encoding.preset,
-        sound=sound_source(sound, plan.clip),
+        sound=sound_source(sound, placement.clip),
         codec=encoding.codec.value,
-        hdr=plan.clip.hdr,
+        hdr=placement.clip.hdr,
     )
     with sink, prefetched(pairs) as ready:
-        for done, (picture, planes) in enumerate(ready, start=1):
+        for picture, planes in ready:
             sink.write(planes, picture.pts, picture.duration)
-            tick(done)
-    check_written_video(path, plan.clip.frames)
-    return {"frames": plan.clip.frames, "size_px": list(size_px), "notes": sink.notes}
+    check_written_video(path, placement.clip.frames)
+    return {"frames": placement.clip.frames, "size_px": list(size_px), "notes": sink.notes}

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tasks.errors import OutputError
 from tasks.maths.metrics.decimation import frames_at_equal_times
 from tasks.media.input.frames import Frame
-from tasks.media.output.render_frame import Pair, Plan
+from tasks.media.output.render_frame import Pair, Placement
 from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout, planes_to_rgb
 from tasks.media.planes.plane_color import tags_for_height
 from tasks.media.report.contact_sheet import RgbPicture, contact_frames, thumbnail, write_contact_sheet
@@ -37,13 +37,13 @@ KYMOGRAPH_QUALITY: Final = 80  # of the JPEG
 class RenderSamples:
     """Samples pictures and their outputs as they pass, and writes the contact sheet and the kymographs."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._sheet_frames = contact_frames(plan.clip.frames)
-        self._pixel_aspect = float(Fraction(plan.clip.pixel_aspect))
+    def __init__(self, placement: Placement) -> None:
+        self._placement = placement
+        self._sheet_frames = contact_frames(placement.clip.frames)
+        self._pixel_aspect = float(Fraction(placement.clip.pixel_aspect))
         self._sheet: list[tuple[RgbPicture, RgbPicture]] = []
-        end_s = plan.clip.start_s + plan.clip.duration_s
-        self._moments = frames_at_equal_times(plan.time_s, end_s, KYMOGRAPH_COLUMNS).tolist()
+        end_s = placement.clip.start_s + placement.clip.duration_s
+        self._moments = frames_at_equal_times(placement.time_s, end_s, KYMOGRAPH_COLUMNS).tolist()
         self._line_frames = set(self._moments)
         self._lines: dict[_LineKey, dict[int, KymographLine]] = {
             (when, axis): {} for when in ("before", "after") for axis in KYMOGRAPH_AXES
@@ -63,21 +63,24 @@ class RenderSamples:
     def write(self, folder: Path) -> None:
         """Write ``contact.jpg`` and ``kymograph_before_x.jpg``, ``_before_y``, ``_after_x``, ``_after_y``."""
         write_contact_sheet(folder / "contact.jpg", self._sheet)
-        color = tags_for_height(self._plan.clip.color, self._plan.clip.height_px, KYMOGRAPH_HEIGHT_PX)
+        color = tags_for_height(self._placement.clip.color, self._placement.clip.height_px, KYMOGRAPH_HEIGHT_PX)
         for (when, axis), lines in self._lines.items():
             path = folder / f"kymograph_{when}_{axis}.jpg"
-            write_kymograph(path, [lines[index] for index in self._moments], self._plan.layout, color)
+            write_kymograph(path, [lines[index] for index in self._moments], self._placement.layout, color)
 
     def _output(self, picture: Frame, planes: Planes) -> Frame:
-        color = tags_for_height(picture.color, self._plan.clip.height_px, self._plan.size_px[1])
+        color = tags_for_height(picture.color, self._placement.clip.height_px, self._placement.size_px[1])
         return replace(picture, planes=planes, color=color)
 
     def _keep_lines(self, picture: Frame, planes: Planes) -> None:
-        plan = self._plan
-        places = {"before": (picture.planes, plan.anchor_xy[picture.index]), "after": (planes, plan.target_xy)}
+        placement = self._placement
+        places = {
+            "before": (picture.planes, placement.anchor_xy[picture.index]),
+            "after": (planes, placement.target_xy),
+        }
         for (when, axis), lines in self._lines.items():
             pixels, (x_px, y_px) = places[when]
-            lines[picture.index] = line_through(pixels, plan.layout, axis, float(y_px if axis == "x" else x_px))
+            lines[picture.index] = line_through(pixels, placement.layout, axis, float(y_px if axis == "x" else x_px))
 
 
 def line_through(planes: Planes, layout: PixelLayout, axis: str, at_px: float) -> KymographLine:

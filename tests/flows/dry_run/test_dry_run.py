@@ -13,7 +13,7 @@ from flows.config import settings
 from flows.dry_run import dry_run
 from flows.dry_run.differences import differences
 from tasks.cache import store
-from tests.support.done import DIGESTS, do_all, job
+from tests.support.done import DIGESTS, do_all, done_job
 
 Plan = Callable[..., dict[str, str]]
 VIDEOS = ["stabilized.mp4", "comparison.mp4", "person.mp4"]
@@ -27,7 +27,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.setattr("flows.preflight.find_model_digests", lambda _: DIGESTS)
     clip, cache = tmp_path / "walk.mp4", tmp_path / "cache"
     clip.write_bytes(b"a walk")
-    do_all([job(clip, settings.load(["video=walk.mp4"]), cache)])
+    do_all(cache, [done_job(clip, settings.load(["video=walk.mp4"]))])
 
     def planned(*overrides: str) -> dict[str, str]:
         before = sorted(cache.rglob("*"))
@@ -106,6 +106,16 @@ def test_another_clip_is_new_and_takes_as_much_longer_as_it_has_more_frames(
     dry_run.dry_run([("", settings.load([f"video={other}"]))], tmp_path / "cache")
     lines = capsys.readouterr().out.splitlines()
     assert "about 1 min 20 s first time" in " ".join(lines[2].split())
+
+
+def test_outputs_that_one_task_renders_take_as_long_as_the_longest_of_them(plan: Plan, tmp_path: Path) -> None:
+    seconds = {"stabilized": 21.0, "comparison": 24.0, "person": 22.0}
+    for mark in (tmp_path / "cache").glob("*/*/done.json"):
+        then = json.loads(mark.read_text())
+        name = then["about"]["shaped_by"]["compute"].partition(":render_")[2]
+        mark.write_text(json.dumps(then | {"seconds": seconds.get(name, 0.0)}))
+    total = plan("border.mode=blur", "background.color=[1,2,3]")["sum"]
+    assert total.startswith("3 stages of 1 video would run: about 24.0 s with workers=2")
 
 
 def test_a_damaged_file_is_named_and_what_follows_stays_where_its_bytes_come_back(plan: Plan, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from flows.config import settings
 from flows.dry_run import dry_run
 from tasks.errors import ModelError
 from tasks.models import sources
-from tests.support.done import DIGESTS, NOBODY, do_all, job
+from tests.support.done import DIGESTS, NOBODY, do_all, done_job
 
 Lines = dict[str, dict[str, str]]
 Plan = Callable[..., tuple[int, Lines, list[str]]]
@@ -57,10 +57,8 @@ def do(folder: Path, sizes: dict[str, tuple[int, int]], *overrides: str, blind: 
     config = settings.load([f"video={folder}", *overrides])
     at = {name: (blind or {}).get(name, "") for name in sizes}
     do_all(
-        [
-            job(folder / f"{name}.mp4", config, folder / "cache", size_px=size, blind=at[name])
-            for name, size in sizes.items()
-        ]
+        folder / "cache",
+        [done_job(folder / f"{name}.mp4", config, size, at[name]) for name, size in sizes.items()],
     )
 
 

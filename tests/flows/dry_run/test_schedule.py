@@ -20,13 +20,6 @@ def test_two_videos_take_half_with_two_workers() -> None:
     assert [on_the_clock(both, workers) for workers in (1, 2, 3)] == [6, 3, 3]
 
 
-def test_what_is_computed_side_by_side_takes_as_long_as_the_longest_and_one_worker() -> None:
-    renders = [Piece(name, took, frozenset({"a1"}), "renders of a") for name, took in (("x", 4.0), ("y", 5.0))]
-    late = Piece("report", 1, frozenset({"x"}))
-    assert on_the_clock([*chain("a", 1, 2), *renders, late], 1) == 9
-    assert on_the_clock([*chain("a", 1, 2), *renders, Piece("b", 8)], 2) == 8
-
-
 def test_what_is_there_already_is_not_waited_for_and_nothing_takes_no_time() -> None:
     assert on_the_clock([Piece("late", 2, frozenset({"cached"}))], 1) == 2
     assert on_the_clock([], 2) == 0

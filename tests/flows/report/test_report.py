@@ -32,7 +32,7 @@ def record(name: str = "walk", error: str = "", **deliverables: Any) -> dict[str
     }
 
 
-def rendered(facts: dict[str, Any]) -> Artifact:
+def rendered(facts: dict[str, Any]) -> Artifact[Any]:
     return Artifact("render", "key", "/cache", {}, facts, "run", 1.0)
 
 

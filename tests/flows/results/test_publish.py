@@ -14,8 +14,7 @@ import pytest
 
 from conf.config import Config
 from conf.enums import Output
-from flows.graph import Graph
-from flows.job import Job
+from flows.jobs import Job
 from flows.results import atomic_files, publish
 from flows.results.run_record import describe_result
 from flows.videos import Video, path_digest
@@ -23,8 +22,10 @@ from tasks.cache import store
 from tasks.errors import OutputError
 from tasks.records import Artifact
 
+Finished = tuple[Job, dict[str, Artifact[Any]]]
 
-def artifact(cache: Path, stage: str, files: dict[str, str]) -> Artifact:
+
+def artifact(cache: Path, stage: str, files: dict[str, str]) -> Artifact[Any]:
     def write(folder: Path) -> dict[str, Any]:
         for name, text in files.items():
             (folder / name).write_text(text)
@@ -34,11 +35,10 @@ def artifact(cache: Path, stage: str, files: dict[str, str]) -> Artifact:
 
 
 @pytest.fixture
-def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Job, dict[str, Artifact]]:
+def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Finished:
     """A job whose stages are done, with the summary and the report left out."""
     config = Config(video="a.mp4", outputs=[Output.stabilized])
-    graph = Graph(tmp_path, "run")
-    job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, config, {}, graph, "run")
+    job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, config, {}, "run")
     monkeypatch.setattr(publish, "render_report", lambda *_: "page")
     monkeypatch.setattr(publish, "read_metrics", lambda _: {})
     monkeypatch.setattr(publish, "describe_result", lambda *_, **__: None)
@@ -49,7 +49,7 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Job, dict
     return job, made
 
 
-def recorded(job: Job, held: dict[str, Artifact]) -> dict[str, Any]:
+def recorded(job: Job, held: dict[str, Artifact[Any]]) -> dict[str, Any]:
     files = {name: {"sha256": holder.files[name].sha256} for name, holder in held.items()}
     return {"video": {"sha256": job.digest, "path": job.video.location}, "deliverables": files}
 
@@ -58,13 +58,13 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
-def test_every_deliverable_appears_under_its_name(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+def test_every_deliverable_appears_under_its_name(finished: Finished, tmp_path: Path) -> None:
     publish.publish(*finished, tmp_path / "out")
     folder = tmp_path / "out" / "a"
     assert set(contents(folder)) == {"trajectory.parquet", "stabilized.mp4", "metrics.json", "report.html", "run.json"}
 
 
-def test_a_contact_sheet_is_delivered_when_asked_for(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+def test_a_contact_sheet_is_delivered_when_asked_for(finished: Finished, tmp_path: Path) -> None:
     job, made = finished
     made["stabilized.mov"] = artifact(tmp_path, "other", {"stabilized.mov": "picture", "contact.jpg": "sheet"})
     del made["stabilized.mp4"]
@@ -75,9 +75,7 @@ def test_a_contact_sheet_is_delivered_when_asked_for(finished: tuple[Job, dict[s
     assert contents(tmp_path / "out" / "a")["contact.jpg"] == "sheet"
 
 
-def test_a_contact_sheet_is_named_with_the_stage_that_makes_it(
-    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
-) -> None:
+def test_a_contact_sheet_is_named_with_the_stage_that_makes_it(finished: Finished, tmp_path: Path) -> None:
     job, _ = finished
     made = {"stabilized.mp4": artifact(tmp_path, "other", {"stabilized.mp4": "picture", "contact.jpg": "sheet"})}
     assert [stage.title for stage in describe_result(job, made, tmp_path).stages] == ["stabilized.mp4"]
@@ -85,9 +83,7 @@ def test_a_contact_sheet_is_named_with_the_stage_that_makes_it(
     assert [stage.title for stage in describe_result(job, made, tmp_path).stages] == ["stabilized.mp4 with contact.jpg"]
 
 
-def test_part_files_of_a_killed_run_do_not_take_the_folder(
-    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
-) -> None:
+def test_part_files_of_a_killed_run_do_not_take_the_folder(finished: Finished, tmp_path: Path) -> None:
     (tmp_path / "out" / "a").mkdir(parents=True)
     (tmp_path / "out" / "a" / f".stabilized.mp4{atomic_files.PART_SUFFIX}").touch()
     publish.publish(*finished, tmp_path / "out")
@@ -96,7 +92,7 @@ def test_part_files_of_a_killed_run_do_not_take_the_folder(
 
 
 def test_deliverables_of_earlier_runs_are_named(
-    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, made = finished
     monkeypatch.setattr(publish, "run_record", lambda job, artifacts, result, held: recorded(job, held))
@@ -117,7 +113,7 @@ def test_deliverables_of_earlier_runs_are_named(
 
 
 def test_a_full_disk_leaves_the_earlier_result_unchanged(
-    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish.publish(*finished, tmp_path / "out")
     folder = tmp_path / "out" / "a"
@@ -138,7 +134,7 @@ def test_a_full_disk_leaves_the_earlier_result_unchanged(
     assert contents(folder) == before
 
 
-def test_an_unreadable_cache_file_is_named(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+def test_an_unreadable_cache_file_is_named(finished: Finished, tmp_path: Path) -> None:
     lost = Path(finished[1]["stabilized.mp4"].path("stabilized.mp4"))
     lost.unlink()
     with pytest.raises(OutputError, match=f"^{lost}: cannot be read .No such file or directory.; make it readable"):
@@ -146,7 +142,7 @@ def test_an_unreadable_cache_file_is_named(finished: tuple[Job, dict[str, Artifa
     assert contents(tmp_path / "out" / "a") == {}
 
 
-def test_a_damaged_cache_file_is_never_delivered(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+def test_a_damaged_cache_file_is_never_delivered(finished: Finished, tmp_path: Path) -> None:
     _, made = finished
     made["stabilized.mp4"].path("stabilized.mp4").write_text("PICTURE")
     with pytest.raises(OutputError, match="damaged in the cache; run the same command again"):
@@ -155,7 +151,7 @@ def test_a_damaged_cache_file_is_never_delivered(finished: tuple[Job, dict[str, 
     assert store.find(tmp_path, "render", "render-1") is None
 
 
-def test_no_report_is_made_from_damaged_cache_files(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+def test_no_report_is_made_from_damaged_cache_files(finished: Finished, tmp_path: Path) -> None:
     job, made = finished
     made["verify"] = artifact(tmp_path, "verify", {"verified.json": "0.1 px"})
     told = made["verify"].path("verified.json")
@@ -169,7 +165,7 @@ def test_no_report_is_made_from_damaged_cache_files(finished: tuple[Job, dict[st
     assert store.find(tmp_path, "verify", made["verify"].key) is None
 
 
-def test_a_folder_of_another_video_is_not_used(finished: tuple[Job, dict[str, Artifact]], tmp_path: Path) -> None:
+def test_a_folder_of_another_video_is_not_used(finished: Finished, tmp_path: Path) -> None:
     (tmp_path / "out" / "a").mkdir(parents=True)
     (tmp_path / "out" / "a" / "mine.txt").write_text("mine")
     publish.publish(*finished, tmp_path / "out")
@@ -189,9 +185,7 @@ def placed(job: Job, output_dir: Path, name: str, place: str) -> str:
     return folder.name
 
 
-def test_a_video_keeps_its_folder_when_others_have_its_name(
-    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
-) -> None:
+def test_a_video_keeps_its_folder_when_others_have_its_name(finished: Finished, tmp_path: Path) -> None:
     job, _ = finished
     x, y = "/x/walk.mp4", "/y/walk.mp4"
     in_both = {place: f"walk-{path_digest(Path(place))}" for place in (x, y)}
@@ -203,7 +197,7 @@ def test_a_video_keeps_its_folder_when_others_have_its_name(
 
 
 def test_two_concurrent_videos_with_one_name_get_different_folders(
-    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, made = finished
     other = replace(job, video=Video("a", tmp_path / "b" / "a.mp4"), source=tmp_path / "b" / "a.mp4", digest="e" * 64)
@@ -225,9 +219,7 @@ def test_two_concurrent_videos_with_one_name_get_different_folders(
     assert "stabilized.mp4" in contents(tmp_path / "out" / f"a-{path_digest(job.source)}")
 
 
-def test_a_file_with_the_name_of_the_folder_is_one_line(
-    finished: tuple[Job, dict[str, Artifact]], tmp_path: Path
-) -> None:
+def test_a_file_with_the_name_of_the_folder_is_one_line(finished: Finished, tmp_path: Path) -> None:
     job, made = finished
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a").write_text("mine")

@@ -9,8 +9,7 @@ import pytest
 from conf.config import Config
 from conf.enums import BorderMode
 from conf.input import PoseConf
-from flows.graph import Graph
-from flows.job import Job
+from flows.jobs import Job
 from flows.results.run_record import describe_result, summary_lines
 from flows.videos import Video
 from tasks.records import Artifact, StoredFile
@@ -18,7 +17,7 @@ from tests.support.artifacts import clip_artifact
 from tests.support.paths import even_times, pose_track, straight_walk
 
 
-def stage(name: str, folder: Path, **facts: Any) -> Artifact:
+def stage(name: str, folder: Path, **facts: Any) -> Artifact[Any]:
     return Artifact(
         name,
         "key",
@@ -30,7 +29,7 @@ def stage(name: str, folder: Path, **facts: Any) -> Artifact:
     )
 
 
-def artifacts(folder: Path, looked: int, detected: int, states: dict[str, int]) -> dict[str, Artifact]:
+def artifacts(folder: Path, looked: int, detected: int, states: dict[str, int]) -> dict[str, Artifact[Any]]:
     """The stages of a clip of 120 frames at 30000/1001 Hz as far as the summary needs them."""
     walk = straight_walk(even_times(120))
     found = {"frames": 120, "looked": looked, "detected": detected, "detection_rate": detected / looked}
@@ -118,7 +117,7 @@ def test_a_pose_interval_is_warned_of_unless_the_file_is_verified(
     tmp_path: Path, every: int, verify: bool, warned: bool
 ) -> None:
     config = Config(pose=PoseConf(every=every), verify=verify)
-    job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, config, {}, Graph(tmp_path, "run"), "run")
+    job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, config, {}, "run")
     result = describe_result(job, artifacts(tmp_path, 10, 10, {"measured": 10, "bridged": 110}), tmp_path)
     assert [
         text for text in result.warnings if text.startswith("pose.every=12: the pose is measured every 0.40 s; ")

@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,8 +9,8 @@ from conf.input import DecodeConf
 from tasks.cache.file_stamp import require_unchanged, stamp_of
 from tasks.errors import NobodyFound, VideoError
 from tasks.execution import processes
-from tasks.execution.scheduler import Turns
-from tasks.execution.task import Call, _compute
+from tasks.execution.processes import Computation, Tell
+from tasks.execution.task import Call, Slots, outcomes
 from tasks.requests import DecodeRequest
 
 
@@ -51,22 +50,18 @@ def test_what_another_file_does_not_show_is_not_kept_under_this_ones_key(
 ) -> None:
     video = tmp_path / "a.mp4"
     video.write_bytes(b"walk")
+    request = DecodeRequest(video, "d" * 64, DecodeConf())
+    stamp = stamp_of(video)
     call = Call(
-        "a window=9",
-        "a",
-        DecodeRequest,
-        {"source": video, "digest": "d" * 64, "settings": DecodeConf()},
-        tmp_path / "cache",
-        "run",
-        Turns(1),
-        stamp=stamp_of(video),
+        "decode", "a window=9", "a", lambda _: [request], tmp_path / "cache", "run", Slots(1), source=video, stamp=stamp
     )
 
-    def exchanged(*_: object) -> dict[str, Any]:
+    def exchanged(work: Computation, tick: object, tell: Tell) -> None:
         video.write_bytes(b"nobody")
-        raise NobodyFound("no person found in 9 frames; check that it shows a person")
+        tell(0, NobodyFound("no person found in 9 frames; check that it shows a person"))
 
     monkeypatch.setattr(processes, "here", exchanged)
-    with pytest.raises(VideoError, match=r"it was changed while it was worked on; run the same command again"):
-        _compute(call, {})
+    (outcome,) = outcomes(call, [])
+    assert isinstance(outcome, VideoError)
+    assert str(outcome).endswith("it was changed while it was worked on; run the same command again")
     assert list((tmp_path / "cache" / "decode").iterdir()) == []

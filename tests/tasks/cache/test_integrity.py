@@ -6,21 +6,20 @@ from typing import Any
 
 import pytest
 
-from conf.input import DecodeConf
+from conf.input import SubjectConf
 from tasks.cache import store
 from tasks.cache.integrity import require_proven
 from tasks.errors import OutputError
 from tasks.execution import processes
-from tasks.execution.scheduler import Turns
-from tasks.execution.task import Call, _compute
+from tasks.execution.task import Call, Slots, outcomes
 from tasks.records import Artifact
-from tasks.requests import DecodeRequest
+from tasks.requests import SubjectRequest
 
 
 def never() -> None: ...
 
 
-def made(cache: Path, run_id: str = "before") -> Artifact:
+def made(cache: Path, run_id: str = "before") -> Artifact[Any]:
     def compute(folder: Path) -> dict[str, Any]:
         (folder / "frames.parquet").write_text("frames")
         return {}
@@ -57,12 +56,13 @@ def test_a_stage_takes_only_what_is_proven_or_of_this_run(
 ) -> None:
     artifact = made(tmp_path, run_id)
     rot(artifact.path("frames.parquet"))
-    fields = {"source": tmp_path / "a.mp4", "digest": "d" * 64, "settings": DecodeConf()}
-    call = Call("a", "a", DecodeRequest, fields, tmp_path, "now", Turns(1))
-    monkeypatch.setattr(processes, "here", lambda *_: {})
-    monkeypatch.setattr("tasks.execution.task._request", lambda call, _: call.request(**call.fields))
+    request = SubjectRequest(artifact, artifact, SubjectConf())
+    call = Call("subject", "a", "a", lambda _: [request], tmp_path, "now", Slots(1))
+    monkeypatch.setattr(processes, "here", lambda work, tick, tell: tell(0, {}))
+    monkeypatch.setattr("tasks.execution.task.clip_of", lambda _: None)
     if run_id == "now":
-        _compute(call, {"decoded": artifact})
+        (outcome,) = outcomes(call, [])
+        assert not isinstance(outcome, Exception)
     else:
         with pytest.raises(OutputError, match="damaged in the cache"):
-            _compute(call, {"decoded": artifact})
+            outcomes(call, [])

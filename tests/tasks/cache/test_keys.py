@@ -13,12 +13,12 @@ from conf.enums import Device
 from conf.input import ModelsConf, PoseConf
 from conf.lock import AnchorConf, CropConf, SmoothingConf
 from tasks.cache import keys
-from tasks.records import Artifact, StoredFile
-from tasks.requests import DemoRequest, OffsetsRequest, PoseRequest, TrajectoryRequest
+from tasks.records import Artifact, Content, StoredFile
+from tasks.requests import DemoRequest, OffsetsRequest, PoseRequest, Request, TrajectoryRequest
 
 
-def artifact(stage: str, digest: str = "d0", **changes: Any) -> Artifact:
-    whole = Artifact(stage, "key", "/cache/a", {"file": StoredFile(digest, 1, 2)}, {}, "run", 1.0)
+def artifact(stage: str, digest: str = "d0", **changes: Any) -> Artifact[Any]:
+    whole: Artifact[Any] = Artifact(stage, "key", "/cache/a", {"file": StoredFile(digest, 1, 2)}, {}, "run", 1.0)
     return replace(whole, **changes)
 
 
@@ -77,9 +77,8 @@ def test_the_key_is_the_same_in_every_process() -> None:
 
 
 @dataclass(frozen=True)
-class Odd:
+class Odd(Request[Content]):
     stage: ClassVar[str] = "odd"
-    output: ClassVar[str] = ""
     compute: ClassVar[str] = "tasks.demo.demo_video:draw_demo"
     libraries: ClassVar[tuple[str, ...]] = ()
     value: Any = None

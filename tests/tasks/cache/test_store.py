@@ -23,7 +23,7 @@ def write_hello(folder: Path) -> dict[str, Any]:
     return {"frames": 3}
 
 
-def made(cache: Path, run: str = "run") -> Artifact:
+def made(cache: Path, run: str = "run") -> Artifact[Any]:
     return store.make(cache, "pose", "pose-1", run, write_hello, waiting=never)
 
 

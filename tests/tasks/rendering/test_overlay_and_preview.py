@@ -7,18 +7,17 @@ import cv2
 import numpy as np
 import pytest
 
-from conf.render import BorderConf, EncodeConf, RenderConf
+from conf.render import EncodeConf
 from tasks.maths.body.landmarks import LEFT_HIP, RIGHT_HIP
 from tasks.media.files.tables import write_table
 from tasks.media.input.frames import Frame, read_frames
-from tasks.overlay import STATES, render_overlay
-from tasks.preview import render_preview, small_size
 from tasks.records import Artifact
-from tasks.render_requests import OverlayRequest, PreviewRequest
+from tasks.rendering.overlay import STATES
+from tasks.rendering.preview import small_size
 from tests.support.artifacts import artifact, pose_artifact
 from tests.support.clips import Made, make
 from tests.support.paths import pose_track
-from tests.tasks.test_render import Job, job, pictures
+from tests.tasks.rendering.test_videos import Job, job, pictures, render, request
 
 FRAMES = 12
 SIZE = (320, 240)
@@ -33,7 +32,7 @@ def work(tmp_path: Path) -> Job:
     return job(tmp_path, make(tmp_path / "in.mp4", Made(size_px=SIZE, ticks=ticks, tones=("aac",))), TARGET - HIPS)
 
 
-def offsets(folder: Path, states: list[str]) -> Artifact:
+def offsets(folder: Path, states: list[str]) -> Artifact[Any]:
     folder.mkdir()
     columns: dict[str, Any] = {"state": states, "confidence": np.linspace(0.5, 1, FRAMES)}
     write_table(folder / "offsets.parquet", columns)
@@ -44,8 +43,8 @@ def drawn(work: Job, folder: Path, states: list[str]) -> list[Frame]:
     track = pose_track(np.arange(FRAMES) / 30, HIPS - HALF, HIPS + HALF)
     pose = pose_artifact(folder / "pose", track)
     encode = EncodeConf(crf=4, preset="ultrafast")
-    shared = (work.source, work.decoded, work.trajectory, BorderConf(), RenderConf(), encode)
-    facts = render_overlay(OverlayRequest(*shared, pose, offsets(folder / "o", states)), folder, lambda _: None)
+    asked = request(work, "overlay.mp4", encode=encode, pose=pose, offsets=offsets(folder / "o", states))
+    facts = render(asked, folder)
     assert facts["frames"] == FRAMES
     return list(pictures(folder / "overlay.mp4"))
 
@@ -80,14 +79,13 @@ def test_where_nobody_was_found_nothing_fails(tmp_path: Path, work: Job) -> None
     track.visibility[3:5] = np.nan
     assert np.isnan(track.xy_px[3, [LEFT_HIP, RIGHT_HIP]]).all()
     pose = pose_artifact(tmp_path / "pose", track)
-    shared = (work.source, work.decoded, work.trajectory, BorderConf(), RenderConf(), EncodeConf(preset="ultrafast"))
     held = offsets(tmp_path / "o", ["measured"] * 3 + ["interpolated"] * 2 + ["measured"] * 7)
-    assert render_overlay(OverlayRequest(*shared, pose, held), tmp_path, lambda _: None)["frames"] == FRAMES
+    asked = request(work, "overlay.mp4", encode=EncodeConf(preset="ultrafast"), pose=pose, offsets=held)
+    assert render(asked, tmp_path)["frames"] == FRAMES
 
 
 def test_a_preview_is_small_and_shows_the_stabilized_picture(tmp_path: Path, work: Job) -> None:
-    request = PreviewRequest(work.source, work.decoded, work.trajectory, BorderConf(), RenderConf())
-    facts = render_preview(request, tmp_path, lambda _: None)
+    facts = render(request(work, "preview.webp", encode=None), tmp_path)
     assert (facts["pictures"], facts["size_px"]) == (4, [320, 240])
     _, animation = cv2.imreadanimation(str(tmp_path / "preview.webp"))
     assert len(animation.frames) == 4
@@ -101,8 +99,7 @@ def test_a_preview_is_small_and_shows_the_stabilized_picture(tmp_path: Path, wor
 def test_a_preview_begins_with_the_frame_that_is_being_shown(tmp_path: Path, gap_s: float, shown: int) -> None:
     ticks = tuple(tick + (index >= 6) * round(gap_s * 15360) for index, tick in enumerate(range(0, FRAMES * 512, 512)))
     work = job(tmp_path, make(tmp_path / "in.mp4", Made(size_px=SIZE, ticks=ticks)), TARGET - HIPS)
-    request = PreviewRequest(work.source, work.decoded, work.trajectory, BorderConf(), RenderConf())
-    facts = render_preview(request, tmp_path, lambda _: None)
+    facts = render(request(work, "preview.webp", encode=None), tmp_path)
     _, animation = cv2.imreadanimation(str(tmp_path / "preview.webp"))
     assert (facts["pictures"], len(animation.frames)) == (shown, shown)
     before = list(read_frames(work.source, work.clip))[5].rgb()

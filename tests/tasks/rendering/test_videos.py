@@ -1,9 +1,10 @@
 """The videos: every frame in, every frame out, moved as planned, with its time and its sound."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -15,23 +16,17 @@ from conf.enums import BackgroundMode, BorderMode, ComparisonLayout, Interpolati
 from conf.input import MasksConf
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
 from tasks.errors import Interrupted, VideoError
+from tasks.execution.processes import Computation, here
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer
 from tasks.media.files.tables import write_json, write_table
+from tasks.media.input import frame_cache
 from tasks.media.input.frames import Frame, read_frames
 from tasks.media.input.probe import scan_video
+from tasks.media.output import render_frame
 from tasks.media.planes.layout import clip_layout, nearest_layout
-from tasks.records import Artifact, Clip
-from tasks.render import render_alpha, render_comparison, render_person, render_stabilized
-from tasks.render_requests import (
-    ComparisonRequest,
-    PersonMovRequest,
-    PersonPngRequest,
-    PersonRequest,
-    PersonWebmRequest,
-    RenderRequest,
-    StabilizedRequest,
-)
+from tasks.records import Artifact, Clip, Tick
+from tasks.requests import RenderRequest
 from tests.support.artifacts import artifact
 from tests.support.clips import Made, make
 from tests.tasks.media.matting.test_matte import centroid, disc
@@ -46,8 +41,8 @@ class Job:
 
     source: Path
     clip: Clip
-    decoded: Artifact
-    trajectory: Artifact
+    decoded: Artifact[Any]
+    trajectory: Artifact[Any]
 
 
 def silent(_: int) -> None:
@@ -84,14 +79,32 @@ def job(
     return Job(source, clip, artifact("decode", decoded), artifact("trajectory", planned))
 
 
+def request(work: Job, output: str, **more: Any) -> RenderRequest:
+    plain: dict[str, Any] = {"border": BorderConf(), "render": RenderConf(Interpolation.cubic), "encode": LOSSLESS}
+    fields = plain | more
+    return RenderRequest(output=output, source=work.source, clip=work.decoded, trajectory=work.trajectory, **fields)
+
+
+def rendered(folder: Path, *requests: RenderRequest, tick: Tick = silent) -> list[dict[str, Any] | Exception]:
+    """The outcome of each, all made in one pass into ``folder``."""
+    outcomes: dict[int, dict[str, Any] | Exception] = {}
+    here(Computation(requests, [folder] * len(requests)), tick, outcomes.__setitem__)
+    return [outcomes[place] for place in range(len(requests))]
+
+
+def render(asked: RenderRequest, folder: Path, tick: Tick = silent) -> dict[str, Any]:
+    """The facts of one output; raises what it failed with."""
+    (outcome,) = rendered(folder, asked, tick=tick)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
 def stabilized(
     work: Job, folder: Path, *, border: BorderConf | None = None, encode: EncodeConf = LOSSLESS
 ) -> tuple[Path, dict[str, object]]:
-    request = StabilizedRequest(
-        work.source, work.decoded, work.trajectory, border or BorderConf(), RenderConf(Interpolation.cubic), encode
-    )
-    facts = render_stabilized(request, folder, silent)
-    return folder / "stabilized.mp4", facts
+    asked = request(work, "stabilized.mp4", border=border or BorderConf(), encode=encode)
+    return folder / "stabilized.mp4", render(asked, folder)
 
 
 def pictures(path: Path) -> Iterator[Frame]:
@@ -216,8 +229,7 @@ def test_every_video_has_the_sound(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Made(size_px=(160, 120), tones=("aac",)))
     work = job(tmp_path, source, np.array([[3.0, 1.0]]))
     paths = [stabilized(work, tmp_path, encode=FAST)[0], tmp_path / "comparison.mp4", tmp_path / "person.mp4"]
-    shared = (BorderConf(), RenderConf(), FAST)
-    render_comparison(ComparisonRequest(source, work.decoded, work.trajectory, *shared), tmp_path, silent)
+    render(request(work, "comparison.mp4", encode=FAST), tmp_path)
     person(work, masks, tmp_path, BackgroundConf())
     for path in paths:
         assert sounds(path) == sounds(source)
@@ -227,9 +239,7 @@ def test_every_video_has_the_sound(tmp_path: Path) -> None:
 def test_the_comparison_has_the_original_on_the_left(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Made())
     work = job(tmp_path, source, np.array([[6.0, 4.0]]))
-    shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
-    request = ComparisonRequest(*shared, comparison=ComparisonConf())
-    facts = render_comparison(request, tmp_path, silent)
+    facts = render(request(work, "comparison.mp4", comparison=ComparisonConf()), tmp_path)
     assert facts["size_px"] == [128, 48]
     assert facts["panes"] == [[0, 0, 64, 48], [64, 0, 64, 48]]
     assert (tmp_path / "kymograph_after_y.jpg").exists()
@@ -241,9 +251,8 @@ def test_the_comparison_has_the_original_on_the_left(tmp_path: Path) -> None:
 def test_a_wide_comparison_is_scaled_to_its_limit_and_keeps_its_colours(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Made(size_px=(128, 720), ticks=(0, 512)))
     work = job(tmp_path, source, np.zeros((1, 2)))
-    shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
-    request = ComparisonRequest(*shared, comparison=ComparisonConf(max_width=128))
-    assert render_comparison(request, tmp_path, silent)["size_px"] == [128, 360]
+    asked = request(work, "comparison.mp4", comparison=ComparisonConf(max_width=128))
+    assert render(asked, tmp_path)["size_px"] == [128, 360]
     before, after = (next(read_frames(source, work.clip)).rgb(), next(pictures(tmp_path / "comparison.mp4")).rgb())
     assert np.abs(after[::30, 20].astype(int) - before[::60, 40]).max() <= 6
 
@@ -251,9 +260,8 @@ def test_a_wide_comparison_is_scaled_to_its_limit_and_keeps_its_colours(tmp_path
 def test_a_comparison_may_stand_upright_and_say_what_it_shows(tmp_path: Path) -> None:
     source = make(tmp_path / "in.mp4", Made(size_px=(160, 120)))
     work = job(tmp_path, source, np.zeros((1, 2)))
-    shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
     layout = ComparisonConf(ComparisonLayout.vertical, labels=True)
-    assert render_comparison(ComparisonRequest(*shared, comparison=layout), tmp_path, silent)["size_px"] == [160, 240]
+    assert render(request(work, "comparison.mp4", comparison=layout), tmp_path)["size_px"] == [160, 240]
     for before, after in zip(read_frames(source, work.clip), pictures(tmp_path / "comparison.mp4"), strict=True):
         for half in (after.luma[:120], after.luma[120:]):
             np.testing.assert_array_equal(half[60:], before.luma[60:])
@@ -261,7 +269,7 @@ def test_a_comparison_may_stand_upright_and_say_what_it_shows(tmp_path: Path) ->
         np.testing.assert_array_equal(after.planes[1][:60], before.planes[1])
 
 
-def discs(folder: Path, path_xy: NDArray[np.float64], states: list[MaskState]) -> tuple[Path, Artifact]:
+def discs(folder: Path, path_xy: NDArray[np.float64], states: list[MaskState]) -> tuple[Path, Artifact[Any]]:
     """A clip of a bright disc that goes along ``path_xy``, and its masks in boxes that go along with it."""
     folder.mkdir()
     source, layout = folder / "in.mp4", nearest_layout("yuv420p")
@@ -307,11 +315,11 @@ def test_a_disc_that_is_held_still_is_a_straight_streak_in_the_kymographs(tmp_pa
 
 
 def person(
-    work: Job, masks: Artifact, folder: Path, background: BackgroundConf, matte: MasksConf | None = None
+    work: Job, masks: Artifact[Any], folder: Path, background: BackgroundConf, matte: MasksConf | None = None
 ) -> list[Frame]:
-    shared = (work.source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
     image = Path(background.image) if background.image else None
-    render_person(PersonRequest(*shared, background, image, "", matte or MasksConf(), masks), folder, silent)
+    dressed = {"background": background, "image": image, "matte": matte or MasksConf(), "masks": masks}
+    render(request(work, "person.mp4", **dressed), folder)
     return [
         Frame(p.index, p.pts, p.duration, tuple(plane.copy() for plane in p.planes), p.layout, p.color)
         for p in pictures(folder / "person.mp4")
@@ -348,10 +356,8 @@ def test_a_background_is_for_any_video(tmp_path: Path) -> None:
     source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), [MaskState.measured] * 3)
     work = job(tmp_path, source, np.zeros((1, 2)))
     background = BackgroundConf(color=[0, 0, 0], on=[Output.stabilized, Output.comparison])
-    shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
-    dressed = (background, None, "", MasksConf(), masks)
-    render_stabilized(StabilizedRequest(*shared, *dressed), tmp_path, silent)
-    render_comparison(ComparisonRequest(*shared, *dressed), tmp_path, silent)
+    dressed = {"background": background, "matte": MasksConf(), "masks": masks}
+    rendered(tmp_path, request(work, "stabilized.mp4", **dressed), request(work, "comparison.mp4", **dressed))
     for one, both in zip(pictures(tmp_path / "stabilized.mp4"), pictures(tmp_path / "comparison.mp4"), strict=True):
         assert (one.luma[:20] == 16).all()
         assert one.luma[60, 80] > 150
@@ -359,16 +365,15 @@ def test_a_background_is_for_any_video(tmp_path: Path) -> None:
         assert (both.luma[:20, :160] > 30).all()
 
 
-@pytest.mark.parametrize("kind", [PersonWebmRequest, PersonMovRequest, PersonPngRequest])
-def test_a_person_before_nothing(tmp_path: Path, kind: type[RenderRequest]) -> None:
+@pytest.mark.parametrize("file", ["person.webm", "person.mov", "person_png.zip"])
+def test_a_person_before_nothing(tmp_path: Path, file: str) -> None:
     states = [MaskState.measured, MaskState.nobody, MaskState.measured]
     source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), states)
     work = job(tmp_path, source, np.array([[20.0, 0.0]]))
-    shared = (source, work.decoded, work.trajectory, BorderConf(), RenderConf(), LOSSLESS)
     background = BackgroundConf(BackgroundMode.transparent, nobody=NobodyFrame.color)
-    facts = render_alpha(kind(*shared, background, None, "", MasksConf(), masks), tmp_path, silent)
+    facts = render(request(work, file, background=background, matte=MasksConf(), masks=masks), tmp_path)
     assert facts["frames"] == 3
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("person")] == [kind.output]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("person")] == [file]
 
 
 @pytest.mark.parametrize("nobody", list(NobodyFrame))
@@ -417,16 +422,54 @@ def test_an_interrupt_leaves_no_video(tmp_path: Path) -> None:
         if done == 5:
             raise Interrupted("stopped by the user")
 
-    request = StabilizedRequest(work.source, work.decoded, work.trajectory, BorderConf(), RenderConf(), FAST)
     with pytest.raises(Interrupted):
-        render_stabilized(request, tmp_path, stop)
+        render(request(work, "stabilized.mp4"), tmp_path, stop)
     assert not (tmp_path / "stabilized.mp4").exists()
 
 
 def test_a_source_that_became_shorter_is_an_error(tmp_path: Path) -> None:
     work = job(tmp_path, make(tmp_path / "in.mp4", Made()), np.zeros((1, 2)))
     make(work.source, Made(ticks=tuple(range(0, 7 * 512, 512))))
-    request = StabilizedRequest(work.source, work.decoded, work.trajectory, BorderConf(), RenderConf(), FAST)
     with pytest.raises(VideoError, match="7 frames"):
-        render_stabilized(request, tmp_path, silent)
+        render(request(work, "stabilized.mp4"), tmp_path)
     assert not (tmp_path / "stabilized.mp4").exists()
+
+
+def test_what_is_rendered_in_one_pass_has_the_bytes_that_it_has_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (12, 1)), [MaskState.measured] * 12)
+    work = job(tmp_path, source, np.array([[1.3, 2.6], [4.1, -0.7]]))
+    dressed = {"background": BackgroundConf(), "matte": MasksConf(), "masks": masks}
+    asked = [request(work, "stabilized.mp4"), request(work, "comparison.mp4"), request(work, "person.mp4", **dressed)]
+    done: list[str] = []
+
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*given: Any, **named: Any) -> Any:
+            done.append(name)
+            return function(*given, **named)
+
+        return called
+
+    monkeypatch.setattr(render_frame, "cached_frames", counted("pass", frame_cache.cached_frames))
+    monkeypatch.setattr(render_frame, "moved", counted("moved", render_frame.moved))
+    (tmp_path / "together").mkdir()
+    rendered(tmp_path / "together", *asked)
+    assert (done.count("pass"), done.count("moved")) == (
+        1,
+        12,
+    )  # two of them show one moved picture
+    for one in asked:
+        (tmp_path / one.output).mkdir()
+        render(one, tmp_path / one.output)
+        alone = (tmp_path / one.output / one.output).read_bytes()
+        assert alone == (tmp_path / "together" / one.output).read_bytes()
+
+
+def test_of_several_outputs_one_fails_alone(tmp_path: Path) -> None:
+    work = job(tmp_path, make(tmp_path / "in.mp4", Made()), np.zeros((1, 2)))
+    asked = [request(work, "person.mp4", background=BackgroundConf()), request(work, "stabilized.mp4")]
+    no_masks, facts = rendered(tmp_path, *asked)
+    assert str(no_masks) == "person.mp4: has no masks; this is a fault of the program"
+    assert facts == {"frames": 12, "size_px": [64, 48], "notes": []}
+    assert not (tmp_path / "person.mp4").exists()

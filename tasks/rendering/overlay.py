@@ -1,4 +1,4 @@
-"""Stage: what the program saw and did, drawn on a copy of the stabilized video: never on one that is delivered."""
+"""The overlay: what the program saw and did, drawn on a copy of the stabilized video."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.errors import OutputError
 from tasks.maths.anchor.states import ABSENT, MEASURED
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.path import affine
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table
-from tasks.media.output.render_frame import Edge, Pair, Plan, read_plan, scenes, write_video
+from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, write_video
 from tasks.media.planes.drawing import Brush, draw_label, make_label
 from tasks.media.planes.layout import Planes
-from tasks.records import Tick
-from tasks.render_requests import OverlayRequest
+from tasks.requests import RenderRequest
 
 Floats = NDArray[np.float64]
 
@@ -56,76 +56,79 @@ class Known:
     confidence: Floats
 
 
-def render_overlay(request: OverlayRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+def render_overlay(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
     """Write ``overlay.mp4``: skeleton, anchor, target, the way the anchor came, and its confidence.
 
     Facts: frames, size and notes.
     """
-    plan = read_plan(request.clip, request.trajectory)
+    if request.offsets is None or request.pose is None or request.encode is None:
+        raise OutputError(f"{request.output}: has no pose to draw; this is a fault of the program")
     offsets = read_table(request.offsets.path("offsets.parquet"))
     away = (offsets["state"] == ABSENT)[:, None]
-    anchor_xy = np.where(away, np.nan, plan.anchor_xy)
+    anchor_xy = np.where(away, np.nan, placement.anchor_xy)
     known = Known(read_pose(request.pose.path("pose.parquet")), anchor_xy, offsets["state"], offsets["confidence"])
-    path, pairs = folder / request.output, drawn_pairs(request, plan, known)
-    return write_video(path, plan, plan.size_px, pairs, tick, encoding=request.encode, sound=request.source)
-
-
-def drawn_pairs(request: OverlayRequest, plan: Plan, known: Known) -> Iterator[Pair]:
-    """Every picture as it stands in the output, drawn on."""
     edge = Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
-    brush = Brush(plan.layout, plan.size_px)
-    for scene in scenes(request.source, plan, held_mb=request.held_mb, shared=request.shared):
-        planes, frame = tuple(plane.copy() for plane in scene.moved(edge)), scene.picture.index
-        draw_figure(brush, planes, plan, known, frame)
-        draw_lock(brush, planes, plan, known, frame)
-        write_words(planes, plan, known, frame)
-        yield scene.picture, planes
+    path, pairs = folder / request.output, drawn_pairs(frames, placement, known, edge)
+    return write_video(path, placement, placement.size_px, pairs, encoding=request.encode, sound=request.source)
 
 
-def draw_figure(brush: Brush, planes: Planes, plan: Plan, known: Known, frame: int) -> None:
+def drawn_pairs(frames: Frames, placement: Placement, known: Known, edge: Edge) -> Iterator[Pair]:
+    """Every picture as it stands in the output, drawn on."""
+    brush = Brush(placement.layout, placement.size_px)
+    for frame in frames:
+        planes, index = tuple(plane.copy() for plane in frame.moved(edge)), frame.picture.index
+        draw_figure(brush, planes, placement, known, index)
+        draw_lock(brush, planes, placement, known, index)
+        write_words(planes, placement, known, index)
+        yield frame.picture, planes
+
+
+def draw_figure(brush: Brush, planes: Planes, placement: Placement, known: Known, frame: int) -> None:
     """The skeleton: left and right in their colours, what is doubted in grey."""
-    points = affine.apply(plan.to_output[frame], known.pose.xy_px[frame])
+    points = affine.apply(placement.to_output[frame], known.pose.xy_px[frame])
     seen = known.pose.visibility[frame]
-    width_px = stroke_px(plan)
+    width_px = stroke_px(placement)
     lines: dict[str, list[Floats]] = {"unsure": [], **{name: [] for name in BONES}}
     for name, pairs in BONES.items():
         for pair in map(list, pairs):
             lines[name if seen[pair].min() >= UNSURE else "unsure"].append(points[pair])
-    brush.lines(planes, [line for some in lines.values() for line in some], plan.values(COLORS["shadow"]), width_px + 2)
+    brush.lines(
+        planes, [line for some in lines.values() for line in some], placement.values(COLORS["shadow"]), width_px + 2
+    )
     for name, some in lines.items():
-        brush.lines(planes, some, plan.values(COLORS[name]), width_px)
+        brush.lines(planes, some, placement.values(COLORS[name]), width_px)
 
 
-def draw_lock(brush: Brush, planes: Planes, plan: Plan, known: Known, frame: int) -> None:
+def draw_lock(brush: Brush, planes: Planes, placement: Placement, known: Known, frame: int) -> None:
     """The way the anchor came, the target that it is held at, and the anchor in the colour of its state."""
-    width_px, matrix = stroke_px(plan), plan.to_output[frame]
+    width_px, matrix = stroke_px(placement), placement.to_output[frame]
     first = int(np.searchsorted(known.pose.time_s, known.pose.time_s[frame] - TRAIL_S))
     brush.lines(
-        planes, [affine.apply(matrix, known.anchor_xy[first : frame + 1])], plan.values(COLORS["trail"]), width_px
+        planes, [affine.apply(matrix, known.anchor_xy[first : frame + 1])], placement.values(COLORS["trail"]), width_px
     )
-    target, reach = np.array([plan.target_xy]), 6.0 * width_px
+    target, reach = np.array([placement.target_xy]), 6.0 * width_px
     arms = [target + reach * np.array(arm) for arm in ([[-1.6, 0], [-0.7, 0]], [[0.7, 0], [1.6, 0]])]
     arms += [arm[:, ::-1] - target[:, ::-1] + target for arm in arms]
-    for values, more in ((plan.values(COLORS["shadow"]), 2), (plan.values(COLORS["target"]), 0)):
+    for values, more in ((placement.values(COLORS["shadow"]), 2), (placement.values(COLORS["target"]), 0)):
         brush.rings(planes, target, values, reach, width_px + more)
         brush.lines(planes, arms, values, width_px + more)
     anchor = affine.apply(matrix, known.anchor_xy[frame : frame + 1])
-    brush.dots(planes, anchor, plan.values(COLORS["shadow"]), 2.2 * width_px + 1)
-    brush.dots(planes, anchor, plan.values(STATES.get(str(known.state[frame]), ESTIMATED)), 2.2 * width_px)
+    brush.dots(planes, anchor, placement.values(COLORS["shadow"]), 2.2 * width_px + 1)
+    brush.dots(planes, anchor, placement.values(STATES.get(str(known.state[frame]), ESTIMATED)), 2.2 * width_px)
 
 
-def write_words(planes: Planes, plan: Plan, known: Known, frame: int) -> None:
+def write_words(planes: Planes, placement: Placement, known: Known, frame: int) -> None:
     """Frame, time, and how the anchor came about, in the lower left."""
     confidence = known.confidence[frame]
     sure = f", confidence {confidence:.2f}" if np.isfinite(confidence) else ""
     words = f"{frame}   {known.pose.time_s[frame]:.2f} s   {known.state[frame]}{sure}"
     word = make_label(
-        words, max(0.018 * min(plan.size_px), 8.0)
+        words, max(0.018 * min(placement.size_px), 8.0)
     )  # of the shorter side: it must fit into a portrait too
-    corner = (0, max(plan.size_px[1] - word.ink.shape[0], 0))
-    draw_label(planes, word, corner, plan.layout, plan.values([255, 255, 255]), plan.values([0, 0, 0]))
+    corner = (0, max(placement.size_px[1] - word.ink.shape[0], 0))
+    draw_label(planes, word, corner, placement.layout, placement.values([255, 255, 255]), placement.values([0, 0, 0]))
 
 
-def stroke_px(plan: Plan) -> int:
+def stroke_px(placement: Placement) -> int:
     """Width of a line."""
-    return max(round(min(plan.size_px) / 300), 1)
+    return max(round(min(placement.size_px) / 300), 1)

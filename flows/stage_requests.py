@@ -1,0 +1,291 @@
+"""From what the page asks for to requests: the one class that all runs share."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypedDict
+
+from conf.enums import Device, FrameMode, Output
+from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
+from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
+from flows.graph import AnyHandle, Graph, Handle, Made, Member, SharedSize
+from flows.jobs import Job
+from flows.output_needs import WantedOutput
+from flows.shared_window import Size, aspect_size, room_size
+from flows.stages import Rendered
+from tasks.cache.store import sha256_of
+from tasks.errors import SettingError
+from tasks.paths import expand_home
+from tasks.records import (
+    AnchorOffsets,
+    ChosenSubject,
+    DecodedClip,
+    DrawnCharts,
+    FoundPeople,
+    Kind,
+    PersonMasks,
+    RenderedVideo,
+    SmoothPath,
+    VerifiedLock,
+)
+from tasks.requests import (
+    ChartsRequest,
+    DecodeRequest,
+    MasksRequest,
+    OffsetsRequest,
+    PoseRequest,
+    RenderRequest,
+    Request,
+    RoomRequest,
+    SubjectRequest,
+    TrajectoryRequest,
+    VerifyRequest,
+)
+
+
+class ModelFields(TypedDict):
+    """What the requests of stages that run a model have in common."""
+
+    models: ModelsConf
+    model_digests: dict[str, str]
+    device: Device
+
+
+@dataclass
+class RequestedStages:
+    """``Stages`` of one job: every one is asked of the graph; ``asked`` has their handles by title, in order."""
+
+    job: Job
+    graph: Graph
+    asked: dict[str, AnyHandle] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.job.drawn is not None:
+            self.asked["demo"] = self.job.drawn
+
+    def decode(self, settings: DecodeConf) -> Handle[DecodedClip]:
+        job, shaping = self.job, _without_frame_cache(settings)
+        drawn = [] if job.drawn is None else [job.drawn]
+        return self._ask(lambda made: DecodeRequest(job.source, job.digest, shaping), drawn)
+
+    def pose(self, clip: Handle[DecodedClip], settings: PoseConf) -> Handle[FoundPeople]:
+        return self._ask(
+            lambda made: PoseRequest(
+                source=self.job.source,
+                cache_mb=self._cache_mb,
+                clip=made(clip),
+                settings=settings,
+                **self._models("pose"),
+            )
+        )
+
+    def subject(
+        self, clip: Handle[DecodedClip], people: Handle[FoundPeople], settings: SubjectConf
+    ) -> Handle[ChosenSubject]:
+        return self._ask(lambda made: SubjectRequest(clip=made(clip), found=made(people), settings=settings))
+
+    def masks(
+        self,
+        clip: Handle[DecodedClip],
+        people: Handle[FoundPeople],
+        subject: Handle[ChosenSubject],
+        settings: MasksConf,
+    ) -> Handle[PersonMasks]:
+        return self._ask(
+            lambda made: MasksRequest(
+                source=self.job.source,
+                cache_mb=self._cache_mb,
+                clip=made(clip),
+                found=made(people),
+                pose=made(subject),
+                settings=_without_matte(settings),
+                **self._models("masks"),
+            )
+        )
+
+    def shared_aspect(
+        self, clip: Handle[DecodedClip], subject: Handle[ChosenSubject], settings: CropConf
+    ) -> SharedSize:
+        own = replace(settings, shared=False)
+        return self._shared_size("aspect", lambda made: aspect_size(own, made(clip)), clip, subject)
+
+    def offsets(
+        self,
+        clip: Handle[DecodedClip],
+        subject: Handle[ChosenSubject],
+        masks: Handle[PersonMasks] | None,
+        window: SharedSize | None,
+        settings: AnchorConf,
+    ) -> Handle[AnchorOffsets]:
+        asked = self.job.config.target
+        target = asked if isinstance(asked, str) else tuple(asked)
+        crop = replace(self.job.config.crop, shared=False)
+        return self._ask(
+            lambda made: OffsetsRequest(
+                clip=made(clip),
+                pose=made(subject),
+                settings=settings,
+                target=target,
+                crop=_of_size(crop, None if window is None else made.size(window)),
+                masks=None if masks is None else made(masks),
+            )
+        )
+
+    def shared_room(
+        self,
+        clip: Handle[DecodedClip],
+        subject: Handle[ChosenSubject],
+        offsets: Handle[AnchorOffsets],
+        settings: SmoothingConf,
+        lock: LockConf,
+    ) -> SharedSize:
+        crop = replace(self.job.config.crop, shared=False)
+        room = self._ask(lambda made: RoomRequest(made(clip), made(subject), made(offsets), settings, crop, lock))
+        return self._shared_size("room", lambda made: room_size(made(room)), room)
+
+    def trajectory(
+        self,
+        clip: Handle[DecodedClip],
+        subject: Handle[ChosenSubject],
+        offsets: Handle[AnchorOffsets],
+        window: SharedSize | None,
+        settings: SmoothingConf,
+        lock: LockConf,
+    ) -> Handle[SmoothPath]:
+        crop = replace(self.job.config.crop, shared=False)
+        return self._ask(
+            lambda made: TrajectoryRequest(
+                clip=made(clip),
+                pose=made(subject),
+                offsets=made(offsets),
+                settings=settings,
+                crop=crop,
+                lock=lock,
+                window_px=None if window is None else made.size(window),
+            )
+        )
+
+    def render(
+        self,
+        clip: Handle[DecodedClip],
+        path: Handle[SmoothPath],
+        masks: Handle[PersonMasks] | None,
+        subject: Handle[ChosenSubject],
+        offsets: Handle[AnchorOffsets],
+        wanted: Sequence[WantedOutput],
+    ) -> Rendered:
+        requests = [self._render_request(one, clip, path, masks, subject, offsets) for one in wanted]
+        handles = self.graph.ask_together(self.job.asker, requests) if requests else []
+        self.asked |= {handle.title: handle for handle in handles}
+        return {one.output: handle for one, handle in zip(wanted, handles, strict=True)}
+
+    def _render_request(
+        self,
+        wanted: WantedOutput,
+        clip: Handle[DecodedClip],
+        path: Handle[SmoothPath],
+        masks: Handle[PersonMasks] | None,
+        subject: Handle[ChosenSubject],
+        offsets: Handle[AnchorOffsets],
+    ) -> Callable[[Made], RenderRequest]:
+        config, output = self.job.config, wanted.output
+        background, image, digest = wanted.background, None, ""
+        if background is not None and background.image is not None:
+            image = expand_home(background.image)
+            digest = _picture_digest(image)
+            background = replace(background, image="")  # the bytes of a picture are part of the key, its path is not
+        cut = masks if background is not None else None
+        overlay = output is Output.overlay
+        return lambda made: RenderRequest(
+            output=wanted.file,
+            source=self.job.source,
+            cache_mb=self._cache_mb,
+            clip=made(clip),
+            trajectory=made(path),
+            border=wanted.border,
+            render=config.render,
+            encode=None if output is Output.preview else config.encode,
+            comparison=config.comparison if output is Output.comparison else None,
+            background=background,
+            image=image,
+            image_digest=digest,
+            matte=None if cut is None else config.masks,
+            masks=None if cut is None else made(cut),
+            pose=made(subject) if overlay else None,
+            offsets=made(offsets) if overlay else None,
+        )
+
+    def verify(
+        self,
+        clip: Handle[DecodedClip],
+        subject: Handle[ChosenSubject],
+        path: Handle[SmoothPath],
+        stabilized: Handle[RenderedVideo],
+        settings: PoseConf,
+    ) -> Handle[VerifiedLock]:
+        return self._ask(
+            lambda made: VerifyRequest(
+                clip=made(clip),
+                pose=made(subject),
+                trajectory=made(path),
+                rendered=made(stabilized),
+                settings=settings,
+                min_confidence=self.job.config.anchor.min_confidence,
+                **self._models("pose"),
+            )
+        )
+
+    def charts(
+        self,
+        clip: Handle[DecodedClip],
+        offsets: Handle[AnchorOffsets],
+        path: Handle[SmoothPath],
+        verified: Handle[VerifiedLock] | None,
+    ) -> Handle[DrawnCharts]:
+        return self._ask(
+            lambda made: ChartsRequest(
+                clip=made(clip),
+                offsets=made(offsets),
+                trajectory=made(path),
+                verified=None if verified is None else made(verified),
+            )
+        )
+
+    def _ask(self, request: Callable[[Made], Request[Kind]], after: Sequence[AnyHandle] = ()) -> Handle[Kind]:
+        handle = self.graph.ask(self.job.asker, request, after)
+        self.asked[handle.title] = handle
+        return handle
+
+    def _shared_size(self, name: str, size: Callable[[Made], Size], *needs: AnyHandle) -> SharedSize:
+        return self.graph.shared_size(self.job.setting, name, Member(size, needs))
+
+    def _models(self, stage: str) -> ModelFields:
+        config = self.job.config
+        return {"models": config.models, "model_digests": self.job.models[stage], "device": config.device}
+
+    @property
+    def _cache_mb(self) -> int | None:
+        decode = self.job.config.decode
+        return decode.memory_mb if decode.frames is FrameMode.memory else None
+
+
+def _without_frame_cache(decode: DecodeConf) -> DecodeConf:
+    """The settings that shape what decoding finds: where frames are kept later does not."""
+    return replace(decode, frames=DecodeConf.frames, memory_mb=DecodeConf.memory_mb)
+
+
+def _without_matte(masks: MasksConf) -> MasksConf:
+    """The settings that shape the masks: what is made of them later runs no model again."""
+    return replace(masks, smoothing=MasksConf.smoothing, refine=MasksConf.refine)
+
+
+def _of_size(crop: CropConf, window_px: Size | None) -> CropConf:
+    return crop if window_px is None else replace(crop, size=list(window_px), aspect=None)
+
+
+def _picture_digest(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError as error:  # it was there when the settings were checked
+        cure = "put it back and run again"
+        raise SettingError(f"background.image: {path} cannot be read any more ({error.strerror}); {cure}") from error

@@ -1,0 +1,124 @@
+"""The stages as the page asks for them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from conf.enums import Output
+from conf.input import DecodeConf, MasksConf, PoseConf, SubjectConf
+from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
+from flows.graph import Handle, SharedSize
+from flows.output_needs import WantedOutput
+from tasks.records import (
+    AnchorOffsets,
+    ChosenSubject,
+    DecodedClip,
+    DrawnCharts,
+    FoundPeople,
+    PersonMasks,
+    RenderedVideo,
+    SmoothPath,
+    VerifiedLock,
+)
+
+Rendered = Mapping[Output, Handle[RenderedVideo]]
+
+
+class Stages(Protocol):
+    """What a page may ask for one video: each stage takes handles of earlier ones and gives a handle of its own."""
+
+    def decode(self, settings: DecodeConf) -> Handle[DecodedClip]:
+        """CutoutSettings through the whole file once."""
+        ...
+
+    def pose(self, clip: Handle[DecodedClip], settings: PoseConf) -> Handle[FoundPeople]:
+        """Find everybody's landmarks."""
+        ...
+
+    def subject(
+        self, clip: Handle[DecodedClip], people: Handle[FoundPeople], settings: SubjectConf
+    ) -> Handle[ChosenSubject]:
+        """Choose whom to follow; all later stages know that person's pose only."""
+        ...
+
+    def masks(
+        self,
+        clip: Handle[DecodedClip],
+        people: Handle[FoundPeople],
+        subject: Handle[ChosenSubject],
+        settings: MasksConf,
+    ) -> Handle[PersonMasks]:
+        """Segment the person."""
+        ...
+
+    def shared_aspect(
+        self, clip: Handle[DecodedClip], subject: Handle[ChosenSubject], settings: CropConf
+    ) -> SharedSize:
+        """The window of an aspect that fits the pictures of all videos of the setting."""
+        ...
+
+    def offsets(
+        self,
+        clip: Handle[DecodedClip],
+        subject: Handle[ChosenSubject],
+        masks: Handle[PersonMasks] | None,
+        window: SharedSize | None,
+        settings: AnchorConf,
+    ) -> Handle[AnchorOffsets]:
+        """Find the anchor of each frame and its offset to the target."""
+        ...
+
+    def shared_room(
+        self,
+        clip: Handle[DecodedClip],
+        subject: Handle[ChosenSubject],
+        offsets: Handle[AnchorOffsets],
+        settings: SmoothingConf,
+        lock: LockConf,
+    ) -> SharedSize:
+        """The largest window without a border that all videos of the setting have room for."""
+        ...
+
+    def trajectory(
+        self,
+        clip: Handle[DecodedClip],
+        subject: Handle[ChosenSubject],
+        offsets: Handle[AnchorOffsets],
+        window: SharedSize | None,
+        settings: SmoothingConf,
+        lock: LockConf,
+    ) -> Handle[SmoothPath]:
+        """Smooth the offsets, and cut the window."""
+        ...
+
+    def render(
+        self,
+        clip: Handle[DecodedClip],
+        path: Handle[SmoothPath],
+        masks: Handle[PersonMasks] | None,
+        subject: Handle[ChosenSubject],
+        offsets: Handle[AnchorOffsets],
+        wanted: Sequence[WantedOutput],
+    ) -> Rendered:
+        """Render the outputs, all from one pass over the clip."""
+        ...
+
+    def verify(
+        self,
+        clip: Handle[DecodedClip],
+        subject: Handle[ChosenSubject],
+        path: Handle[SmoothPath],
+        stabilized: Handle[RenderedVideo],
+        settings: PoseConf,
+    ) -> Handle[VerifiedLock]:
+        """Judge the rendered file by a fresh look at it."""
+        ...
+
+    def charts(
+        self,
+        clip: Handle[DecodedClip],
+        offsets: Handle[AnchorOffsets],
+        path: Handle[SmoothPath],
+        verified: Handle[VerifiedLock] | None,
+    ) -> Handle[DrawnCharts]:
+        """Draw the report's charts."""
+        ...

@@ -1,0 +1,202 @@
+"""The stabilized video, the comparison and the person: moved in the source's pixel format, with its times and sound."""
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+from conf.enums import BackgroundMode, ComparisonLayout, NobodyFrame
+from conf.render import ComparisonConf, EncodeConf
+from tasks.errors import OutputError
+from tasks.media.files.background_image import background_image_planes, read_background_image
+from tasks.media.files.masks_file import MaskState, read_masks
+from tasks.media.input.frames import Frame
+from tasks.media.input.prefetch import prefetched
+from tasks.media.matting.cutout import (
+    Cutout,
+    CutoutSettings,
+    blurred_background,
+    cut_out_person,
+    draw_cutout,
+    smooth_masks_in_time,
+    transparent_planes,
+    whole_picture_cutout,
+)
+from tasks.media.output.alpha_writer import AlphaWriter
+from tasks.media.output.audio_clock import sound_source
+from tasks.media.output.output_file import check_written_video
+from tasks.media.output.png_zip import PngZipWriter, check_written_zip
+from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, RenderFrame, write_video
+from tasks.media.planes.compose import Panes, join_panes, panes_side_by_side, panes_stacked, solid_planes
+from tasks.media.planes.drawing import draw_label, make_label
+from tasks.media.planes.layout import Alpha, Planes
+from tasks.media.planes.plane_color import tags_for_height
+from tasks.media.report.render_samples import RenderSamples
+from tasks.requests import RenderRequest
+
+LABEL_HEIGHT: Final = 0.022  # of a capital, as a share of the picture's height
+LEAST_LABEL_PX: Final = 8.0
+Backdrop = Callable[[RenderFrame, Cutout | None], Planes]
+
+
+def render_stabilized(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
+    """Write ``stabilized.mp4`` and what a ``RenderSamples`` keeps of it; facts: frames, size and notes."""
+    samples = RenderSamples(placement)
+    pairs = samples.sampled(output_pairs(request, placement, frames))
+    facts = finish(request, placement, placement.size_px, pairs, folder)
+    samples.write(folder)
+    return facts
+
+
+def render_comparison(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
+    """Write ``comparison.mp4``, the original first, and what a ``RenderSamples`` keeps of it.
+
+    Facts: frames, size, ``panes`` (x, y, width, height of the two pictures) and notes.
+    """
+    settings = request.comparison or ComparisonConf()
+    arrange = panes_stacked if settings.layout is ComparisonLayout.vertical else panes_side_by_side
+    pairing = arrange(placement.clip.size_px, placement.size_px, settings.max_width)
+    write = labels(placement, pairing) if settings.labels else None
+    samples = RenderSamples(placement)
+    pairs = samples.sampled(output_pairs(request, placement, frames))
+    facts = finish(request, placement, pairing.size_px, joined_pairs(pairs, placement, pairing, write), folder)
+    samples.write(folder)
+    panes = [(0, 0, *pairing.first_px), (*pairing.second_corner_px, *pairing.second_px)]
+    return facts | {"panes": [list(pane) for pane in panes]}
+
+
+def render_person(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
+    """Write the person before a background (``person.mp4``) or before nothing; facts: frames, size and notes."""
+    if request.background is not None and request.background.mode is BackgroundMode.transparent:
+        return write_transparent(request, placement, frames, folder)
+    return finish(request, placement, placement.size_px, output_pairs(request, placement, frames), folder)
+
+
+def write_transparent(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
+    """Write ``person.webm``, ``person.mov`` or ``person_png.zip``; facts: frames, size and notes."""
+    path = folder / request.output
+    sink = open_sink(request, placement, path)
+    with sink, prefetched(clear_pictures(request, placement, frames)) as ready:
+        for picture, planes, alpha in ready:
+            sink.write(planes, alpha, picture.pts, picture.duration)
+    verify = check_written_zip if path.suffix == ".zip" else check_written_video
+    verify(path, placement.clip.frames)
+    return {"frames": placement.clip.frames, "size_px": list(placement.size_px), "notes": sink.notes}
+
+
+def finish(
+    request: RenderRequest, placement: Placement, size_px: tuple[int, int], pairs: Iterator[Pair], folder: Path
+) -> dict[str, Any]:
+    """Write the request's video; facts: frames, size and notes."""
+    encoding = request.encode or EncodeConf()
+    path = folder / request.output
+    return write_video(path, placement, size_px, pairs, encoding=encoding, sound=request.source)
+
+
+def output_pairs(request: RenderRequest, placement: Placement, frames: Frames) -> Iterator[Pair]:
+    """Every picture with its planes as they stand in the output, before the background that is asked for."""
+    if request.background is None:
+        edge = edge_of(request)
+        for frame in frames:
+            yield frame.picture, frame.moved(edge)
+        return
+    behind = backdrop(request, placement)
+    for frame, cut in cut_frames(request, placement, frames):
+        canvas = behind(frame, cut)
+        if cut is not None:
+            draw_cutout(cut, canvas, placement.layout)
+        yield frame.picture, canvas
+
+
+def joined_pairs(
+    pairs: Iterator[Pair], placement: Placement, pairing: Panes, write: Callable[[Planes], None] | None
+) -> Iterator[Pair]:
+    """Every picture with the planes of the comparison, labelled where that is asked for."""
+    for picture, planes in pairs:
+        both = join_panes(picture.planes, planes, placement.layout, pairing)
+        if write is not None:
+            write(both)
+        yield picture, both
+
+
+def labels(placement: Placement, pairing: Panes) -> Callable[[Planes], None]:
+    """What writes ``original`` and ``stabilized`` into the upper left of the two pictures."""
+    capital_px = max(LABEL_HEIGHT * pairing.first_px[1], LEAST_LABEL_PX)
+    words = [make_label(text, capital_px) for text in ("original", "stabilized")]
+    white, black = placement.values([255, 255, 255]), placement.values([0, 0, 0])
+
+    def write(planes: Planes) -> None:
+        for word, corner in zip(words, ((0, 0), pairing.second_corner_px), strict=True):
+            draw_label(planes, word, corner, placement.layout, white, black)
+
+    return write
+
+
+def edge_of(request: RenderRequest) -> Edge:
+    """The border and the interpolation that are asked for."""
+    return Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
+
+
+def cut_frames(
+    request: RenderRequest, placement: Placement, frames: Frames
+) -> Iterator[tuple[RenderFrame, Cutout | None]]:
+    """Every picture with the person cut out of it; what shows without a person, ``background.nobody`` decides."""
+    if request.masks is None or request.matte is None or request.background is None:
+        raise OutputError(f"{request.output}: has no masks; this is a fault of the program")
+    kept = request.background.nobody is NobodyFrame.original
+    sited = placement.clip.color.chroma_location
+    look = CutoutSettings(
+        placement.layout, sited, placement.size_px, request.render.interpolation.value, request.matte.refine
+    )
+    masks = read_masks(request.masks.path("masks.npz"))
+    placed = smooth_masks_in_time(masks, placement.anchor_xy) if request.matte.smoothing else masks
+    for frame, mask in zip(frames, placed, strict=True):
+        planes, matrix = frame.picture.planes, placement.to_output[frame.picture.index]
+        if mask.state != MaskState.nobody:
+            yield frame, cut_out_person(planes, mask, matrix, look)
+        else:
+            yield frame, whole_picture_cutout(planes, matrix, look) if kept else None
+
+
+def backdrop(request: RenderRequest, placement: Placement) -> Backdrop:
+    """How new planes to draw a cut-out person on are made, for each picture."""
+    layout, asked, black = placement.layout, request.background, placement.values([0, 0, 0])
+    if asked is not None and asked.mode is BackgroundMode.blur:
+        edge = edge_of(request)
+        return lambda frame, cut: blurred_background(frame.moved(edge), cut, layout, asked.blur_px, black)
+    if request.image is not None:
+        picture = read_background_image(request.image, request.image_digest)
+        clip = placement.clip
+        still = background_image_planes(
+            picture, layout, placement.size_px, clip.color, clip.height_px, float(Fraction(clip.pixel_aspect))
+        )
+        return lambda frame, cut: tuple(plane.copy() for plane in still)
+    values = black if asked is None else placement.values(asked.color)
+    return lambda frame, cut: solid_planes(layout, placement.size_px, values)
+
+
+def clear_pictures(
+    request: RenderRequest, placement: Placement, frames: Frames
+) -> Iterator[tuple[Frame, Planes, Alpha]]:
+    """Every picture with the person's own colours and opacity as they stand in the output."""
+    black = placement.values([0, 0, 0])
+    for frame, cut in cut_frames(request, placement, frames):
+        yield frame.picture, *transparent_planes(cut, placement.layout, placement.size_px, black)
+
+
+def open_sink(request: RenderRequest, placement: Placement, path: Path) -> AlphaWriter | PngZipWriter:
+    """The writer that the file's name asks for."""
+    color = tags_for_height(placement.clip.color, placement.clip.height_px, placement.size_px[1])
+    if path.suffix == ".zip":
+        return PngZipWriter(path, placement.layout, color)
+    return AlphaWriter(
+        path,
+        path.suffix.removeprefix("."),
+        size_px=placement.size_px,
+        layout=placement.layout,
+        time_base=placement.clip.time_base,
+        rate=placement.clip.rate,
+        color=color,
+        pixel_aspect=Fraction(placement.clip.pixel_aspect),
+        sound=sound_source(request.source, placement.clip),
+    )

@@ -1,0 +1,122 @@
+"""The page: what it asks for, in order, and that a type checker refuses a mistake on it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conf.config import Config
+from conf.enums import BackgroundMode, CropMode, Output
+from conf.lock import AnchorConf, CropConf
+from conf.render import BackgroundConf
+from flows.graph import Graph
+from flows.jobs import Job
+from flows.pipeline import pipeline
+from flows.stage_requests import RequestedStages
+from flows.videos import Video
+from tests.support.done import DIGESTS
+
+ROOT = Path(__file__).parents[2]
+PAGE = Path("flows/pipeline.py")
+REQUESTS = Path("flows/stage_requests.py")
+
+
+def titles(config: Config, *, metrics_only: bool = False) -> list[str]:
+    stages = RequestedStages(Job(Video("a", Path("a.mp4")), Path("a.mp4"), "0" * 64, config, DIGESTS, "run"), Graph())
+    pipeline(stages, config, metrics_only=metrics_only)
+    return list(stages.asked)
+
+
+PATH = ["decode", "pose", "subject", "offsets", "trajectory"]
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (Config(outputs=[Output.pose]), [*PATH, "report.html"]),
+        (
+            Config(outputs=[Output.stabilized], verify=True),
+            [*PATH, "stabilized.mp4", "verify", "report.html"],
+        ),
+        (
+            Config(outputs=[Output.preview, Output.overlay, Output.contact]),
+            [*PATH, "stabilized.mp4", "overlay.mp4", "preview.webp", "report.html"],
+        ),
+        (
+            Config(outputs=[Output.person], background=BackgroundConf(BackgroundMode.transparent)),
+            [*PATH[:3], "masks", *PATH[3:], "person.webm", "report.html"],
+        ),
+        (
+            Config(outputs=[Output.pose], crop=CropConf(CropMode.auto, shared=True)),
+            [*PATH[:4], "room", "trajectory", "report.html"],
+        ),
+    ],
+)
+def test_the_page_asks_for_what_the_settings_need_in_order(config: Config, expected: list[str]) -> None:
+    assert titles(config) == expected
+
+
+def test_for_metrics_only_no_more_than_the_path_is_asked_for() -> None:
+    assert titles(Config(), metrics_only=True) == PATH
+    masks = Config(anchor=AnchorConf(masks=True))
+    assert titles(masks, metrics_only=True) == [*PATH[:3], "masks", *PATH[3:]]
+
+
+def test_the_page_is_one_page() -> None:
+    assert len((ROOT / PAGE).read_text().splitlines()) <= 150
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program, to be edited, with what mypy knows of it."""
+    copy = tmp_path_factory.mktemp("copy")
+    for folder in ("conf", "flows", "tasks"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    assert checked(copy) == ""
+    return copy
+
+
+def checked(copy: Path) -> str:
+    """What mypy has against the page and the requests that it leads to; empty for nothing."""
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", str(PAGE), str(REQUESTS)]
+    environment = {**os.environ, "PYTHONPATH": str(copy), "MYPYPATH": str(copy)}
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "refused"),
+    [
+        (PAGE, "stages.render(clip, path, masks,", "stages.render(clip, path, people,", r'"Handle\[FoundPeople\]"'),
+        (PAGE, "stages.subject(clip, people,", "stages.subject(people, clip,", r'expected "Handle\[DecodedClip\]"'),
+        (REQUESTS, "MasksRequest(\n", "MasksRequest(\n                people=made(people),\n", r'"people"'),
+        (REQUESTS, "found=made(people)", "found=made(subject)", r'expected "Handle\[FoundPeople\]"'),
+    ],
+)
+def test_a_type_checker_refuses_a_wrong_stage_and_a_wrong_field(
+    copy: Path, file: Path, before: str, after: str, refused: str
+) -> None:
+    text = (ROOT / file).read_text()
+    assert before in text
+    (copy / file).write_text(text.replace(before, after))
+    try:
+        assert re.search(refused, checked(copy))
+    finally:
+        (copy / file).write_text(text)
+
+
+def test_a_type_checker_refuses_a_renamed_field(copy: Path) -> None:
+    requests = copy / "tasks" / "requests.py"
+    text = requests.read_text()
+    requests.write_text(
+        text.replace("    found: Artifact[FoundPeople]  # with", "    people: Artifact[FoundPeople]  # with")
+    )
+    try:
+        assert 'Unexpected keyword argument "found" for "MasksRequest"' in checked(copy)
+    finally:
+        requests.write_text(text)

@@ -1,0 +1,105 @@
+"""Requests as tasks: never more at once than there are slots, and of several outputs each has its own entry."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.cache import store
+from tasks.cache.keys import stage_key
+from tasks.errors import Interrupted, VideoError
+from tasks.execution import progress
+from tasks.execution.task import Call, Slots, outcomes
+from tests.support.worker_stages import TogetherRequest
+
+
+@pytest.fixture
+def stopped() -> Iterator[None]:
+    progress.stop.set()
+    yield
+    progress.stop.clear()
+
+
+class Count:
+    """How many are at work, and the most there ever were."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+        self._lock = threading.Lock()
+
+    def work(self, slots: Slots) -> None:
+        with slots.work():
+            with self._lock:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            time.sleep(0.02)
+            with self._lock:
+                self.now -= 1
+
+
+def together(*pieces: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=piece, daemon=True) for piece in pieces]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_no_more_work_at_once_than_there_are_slots() -> None:
+    slots, count = Slots(2), Count()
+    together(*[lambda: count.work(slots)] * 8)
+    assert count.most == 2
+
+
+def test_an_interrupt_ends_the_waiting_for_a_slot(stopped: None) -> None:
+    with pytest.raises(Interrupted), Slots(0).work():
+        pass
+
+
+def call(cache: Path, run_id: str, *names: str, apart: bool = False) -> Call:
+    requests = [TogetherRequest(name) for name in names]
+    return Call("render", "a", "a", lambda _: requests, cache, run_id, Slots(1), apart=apart)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_an_output_that_fails_loses_no_other_and_is_all_that_is_made_again(tmp_path: Path, apart: bool) -> None:
+    made, failed = outcomes(call(tmp_path, "first", "write", "refuse", apart=apart), [])
+    assert isinstance(failed, VideoError) and str(failed) == "a.mp4: this is no video"
+    assert not isinstance(made, Exception) and made.run_id == "first"
+    again, extra = outcomes(call(tmp_path, "second", "write", "fill"), [])
+    assert again == made
+    assert isinstance(extra, Exception) and "the disk is full" in str(extra)
+    assert [path.name for path in (tmp_path / "pass").iterdir()] == [made.key]
+
+
+def test_only_what_is_missing_is_computed(tmp_path: Path) -> None:
+    outcomes(call(tmp_path, "first", "write"), [])
+    found, made = outcomes(call(tmp_path, "second", "write", "write_two"), [])
+    assert not isinstance(found, Exception) and not isinstance(made, Exception)
+    assert (found.run_id, made.run_id) == ("first", "second")
+
+
+def test_each_output_is_finished_as_soon_as_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    first, last = TogetherRequest("look"), TogetherRequest("write")  # the last one is made first
+
+    def look(*_: Any) -> dict[str, Any]:
+        seen.append(store.find(tmp_path, "pass", stage_key(last)) is not None)
+        return {}
+
+    monkeypatch.setattr("tests.support.worker_stages.look", look, raising=False)
+    outcomes(Call("render", "a", "a", lambda _: [first, last], tmp_path, "run", Slots(1)), [])
+    assert seen == [True]
+
+
+def test_two_tasks_with_the_same_outputs_in_another_order_do_not_wait_for_each_other_for_ever(tmp_path: Path) -> None:
+    names = ("write", "write_two")
+    together(
+        lambda: outcomes(call(tmp_path, "one", *names), []).clear(),
+        lambda: outcomes(call(tmp_path, "two", *reversed(names)), []).clear(),
+    )
+    assert len([path for path in (tmp_path / "pass").iterdir() if (path / store.MARK).exists()]) == 2
