@@ -164,8 +164,8 @@ def test_a_plan_downloads_no_model_and_names_the_one_that_is_not_there(
     def refuse(name: str) -> Path:
         raise AssertionError(f"{name} was fetched")
 
-    monkeypatch.setattr(sources, "fetched", refuse)
-    monkeypatch.setattr(sources, "held", lambda _: False)
+    monkeypatch.setattr(sources, "downloaded_model", refuse)
+    monkeypatch.setattr(sources, "is_downloaded", lambda _: False)
     asked = ["video=demo", "pose.model=heavy", "models.download=true", "plan=true"]
     config = settings.load(asked)
     preflight.check_run(config, [])
