@@ -1,6 +1,8 @@
 """Everything about a video file, found by decoding it once from end to end."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from tasks.errors import VideoError, counted
+from tasks.errors import StillwalkError, VideoError, counted
 from tasks.media.input.damage import describe_missing_frames, describe_truncation
 from tasks.media.input.stream_tags import (
     read_color_tags,
@@ -58,9 +60,9 @@ def ticks_to_seconds(ticks: NDArray[np.int64], tick_s: Fraction) -> NDArray[np.f
 def probe_shape(path: Path) -> tuple[tuple[int, int], Fraction]:
     """Upright ``(width, height)`` in pixels, and width / height of a pixel. Decodes one frame.
 
-    ``VideoError`` as in ``scan_video``.
+    ``VideoError`` as in ``scan_video``, and for whatever else goes wrong.
     """
-    with open_video(path) as (container, stream):
+    with _any_error_of(path), open_video(path) as (container, stream):
         stats = DecodeStats()
         for frame in decode_frames(container, stream, stats, threads=1):
             orientation = read_orientation(path, frame)
@@ -71,11 +73,27 @@ def probe_shape(path: Path) -> tuple[tuple[int, int], Fraction]:
 def probe_length(path: Path) -> tuple[int, float]:
     """Number of frames and average rate in Hz as the header declares them; 0 means not declared. Decodes nothing.
 
-    ``VideoError`` as in ``scan_video``.
+    ``VideoError`` as in ``scan_video``, and for whatever else goes wrong.
     """
-    with open_video(path) as (container, stream):
+    with _any_error_of(path), open_video(path) as (container, stream):
         rate_hz = stream.average_rate
         return declared_frames(container, stream), float(rate_hz) if rate_hz else 0.0
+
+
+@contextmanager
+def _any_error_of(path: Path) -> Iterator[None]:
+    """Turn every error into ``VideoError``.
+
+    Files are probed before any work, in one thread for all videos of a run: an unforeseen error in one file, such as a
+    ``ValueError`` of PyAV, must not end the run.
+    """
+    try:
+        yield
+    except StillwalkError:
+        raise
+    except Exception as error:
+        fact = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise VideoError(f"{path}: cannot be examined ({fact}); convert it to H.264 in an .mp4 file") from error
 
 
 def scan_video(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> tuple[Clip, FrameTable]:
