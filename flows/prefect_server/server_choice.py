@@ -2,14 +2,18 @@
 
 import os
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
+from typing import Final
 
 from conf.enums import Server
 from tasks.errors import SettingError
 
 LOCAL_API = "http://127.0.0.1:4200/api"
 LOCAL_TIMEOUT_S = 0.5
+LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
+PROXY_VARIABLES: Final = ("http_proxy", "https_proxy", "all_proxy")  # in either case
 ASKED_TIMEOUT_S = 15.0
 QUIET = {
     # Logs go to the server; the terminal gets a failure's sentence from us, and its traceback only on request.
@@ -36,6 +40,7 @@ def choose(server: Server, home: Path) -> str:
     ``home`` is where Prefect keeps its database unless the user has set ``PREFECT_HOME``. ``SettingError`` when the
     server that ``PREFECT_API_URL`` names does not answer.
     """
+    bypass_proxies_on_loopback()
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("PREFECT_HOME", str(home))
@@ -60,10 +65,34 @@ def _spared(api: str) -> str:
     return api
 
 
+def bypass_proxies_on_loopback() -> None:
+    """Change the proxy variables of this process and its children: no client uses a proxy on loopback.
+
+    A proxy that is neither HTTP nor HTTPS is taken away: Prefect's HTTP client raises an error for it, even if the
+    server is on loopback.
+    """
+    for name in [name for name in os.environ if name.lower() in PROXY_VARIABLES]:
+        scheme, separator, _ = os.environ[name].partition("://")
+        if separator and scheme.lower() not in ("http", "https"):
+            del os.environ[name]
+    hosts = [host.strip() for host in os.environ.get("no_proxy", os.environ.get("NO_PROXY", "")).split(",")]
+    if "*" in hosts:
+        return
+    bypassed = ",".join(dict.fromkeys([*filter(None, hosts), *LOOPBACK_HOSTS]))
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = bypassed  # each client reads one of them first
+
+
+def _opener(api: str) -> urllib.request.OpenerDirector:
+    """Return a client for ``api``. ``no_proxy`` does not suffice for an IPv6 address in brackets."""
+    if urllib.parse.urlsplit(api).hostname in LOOPBACK_HOSTS:
+        return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    return urllib.request.build_opener()
+
+
 def answers(api: str, timeout_s: float) -> bool:
     """Whether a server is there; one who wants to know who asks is there too."""
     try:
-        with urllib.request.urlopen(f"{api}/health", timeout=timeout_s) as answer:
+        with _opener(api).open(f"{api}/health", timeout=timeout_s) as answer:
             return bool(answer.status == 200)
     except urllib.error.HTTPError as refusal:
         return refusal.code in (401, 403)
