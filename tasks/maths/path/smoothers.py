@@ -62,6 +62,9 @@ def kalman(path: Floats, time_s: Floats, *, cutoff_hz: float) -> Floats:
     depends on the path and not on the frame rate. Away from the ends the response is 1 / (1 + (f / cutoff)^4). The
     smoothed path is the least-squares optimum over all positions and velocities, without a prior, solved at once as a
     banded system (Rauch, Tung and Striebel, 1965; Bell, 1994). ``time_s`` (n,) must increase.
+
+    Written here because ``scipy.interpolate.make_smoothing_spline``, which finds the same path to 1e-9 px, takes 20
+    times as long (5 s instead of 0.2 s for an hour).
     """
     _require_increasing(time_s)
     if len(path) < 3:

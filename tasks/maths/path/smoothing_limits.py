@@ -34,8 +34,8 @@ class SmootherSettings(Protocol):
 def check_smoothing(settings: SmootherSettings, frames: int, rate_hz: float) -> None:
     """Raise ``SettingError`` for settings that a clip of ``frames`` at ``rate_hz`` on average does not allow.
 
-    Refused are a window longer than the clip (except up to the default window, which shrinks), a savgol order that is
-    not below its window, and a cut-off of half the frame rate or more. An unknown number is given as 0, and what
+    Refused are: a window longer than the clip (the default window and shorter ones shrink instead), a savgol order that
+    is not below its window, and a cut-off of half the frame rate or more. An unknown number is given as 0, and what
     depends on it is not checked.
     """
     kind = settings.kind.value

@@ -14,8 +14,8 @@ import numpy as np
 from tasks.errors import SettingError
 from tasks.maths.arrays import Floats
 from tasks.maths.path import affine, framing
+from tasks.maths.path.framing import Size
 
-Size = tuple[int, int]
 SMALLEST_SIDE_PX: Final = 16
 LARGEST_SIDE_PX: Final = 16384  # what H.264 can carry
 COVER_TOLERANCE_PX: Final = 1e-3

@@ -18,7 +18,7 @@ POINT_TOLERANCE_S: Final = 0.25  # between the requested time and a sighting
 # of the frames of the person seen longest: who is seen in fewer is passing by, if there is a choice
 BRIEF_SHARE: Final = 0.2
 WALKER_SWING_TORSOS: Final = 0.4  # how far a walker's ankles swing about the hips
-MOST_NAMED: Final = 3  # other people named in the sentence
+MOST_NAMED_PEOPLE: Final = 3  # other people named in the sentence
 # a figure whose landmarks all move less than this relative to the hips is a picture of a person
 STIFF_TORSOS: Final = 0.05
 
@@ -100,7 +100,7 @@ def other_people_settings(people: Sequence[PersonFacts], chosen: int) -> str:
     others = [person for person in people if person.person != chosen]
     ways = [
         f"person {one.person}: subject.point=[{one.x_px:.0f},{one.y_px:.0f}] subject.at_s={one.at_s:g}"
-        for one in others[:MOST_NAMED]
+        for one in others[:MOST_NAMED_PEOPLE]
     ]
     return "; ".join(ways)
 
@@ -155,7 +155,9 @@ def choose_person(people: Sequence[PersonFacts], rule: str) -> SubjectChoice:
         return SubjectChoice(best.person, f"person {best.person} is the only one, {seen_text(best)}")
     others = [person for person in people if person.person != best.person]
     others.sort(key=lambda person: person.frames, reverse=True)
-    against = "; ".join(f"person {other.person}: {_against(other, alive, rule)}" for other in others[:MOST_NAMED])
+    against = "; ".join(
+        f"person {other.person}: {_against(other, alive, rule)}" for other in others[:MOST_NAMED_PEOPLE]
+    )
     return SubjectChoice(best.person, f"{_reason(best, alive, rule)}; {against}")
 
 
