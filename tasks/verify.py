@@ -23,7 +23,7 @@ from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, SHOULDERS, PoseTrack
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine
-from tasks.maths.path.framing import outline_px
+from tasks.maths.path.outline import outline_px
 from tasks.maths.tracking.steps import Step, steps_from_rows, steps_from_table
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_json, read_table, write_json, write_table

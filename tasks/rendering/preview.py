@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.media.output.animated_webp import check_written_webp, write_webp
 from tasks.media.output.render_frame import Edge, Frames, Placement
-from tasks.media.planes.plane_color import tags_for_height
+from tasks.media.planes.layout import tags_for_height
 from tasks.media.report.contact_sheet import RgbPicture, shrink_picture
 from tasks.requests import RenderRequest
 

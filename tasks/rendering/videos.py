@@ -29,8 +29,7 @@ from tasks.media.output.png_zip import PngZipWriter, check_written_zip
 from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, RenderFrame, write_video
 from tasks.media.planes.compose import Panes, join_panes, panes_side_by_side, panes_stacked, solid_planes
 from tasks.media.planes.drawing import draw_label, make_label
-from tasks.media.planes.layout import Alpha, Planes
-from tasks.media.planes.plane_color import tags_for_height
+from tasks.media.planes.layout import Alpha, Planes, tags_for_height
 from tasks.media.report.render_samples import RenderSamples
 from tasks.requests import RenderRequest
 

@@ -13,7 +13,8 @@ from tasks.maths.anchor.states import ABSENT, BRIDGED, HELD, INTERPOLATED, MEASU
 from tasks.maths.arrays import Flags, Floats, Labels
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.path import affine, framing
-from tasks.maths.path.framing import Size, outline_px
+from tasks.maths.path.framing import Size
+from tasks.maths.path.outline import outline_px, picture_points
 
 METRIC_UNITS: Final = {
     "lock_rms": "px",
@@ -95,22 +96,6 @@ def rms_speed(path: Floats, time_s: Floats) -> float:
     if len(path) < 2:
         return np.nan
     return _rms(np.diff(path, axis=0)) * frame_times.mean_rate_hz(time_s)
-
-
-def picture_points(to_output: Floats, source_size_px: Size) -> Floats:
-    """Output positions (n, 4, 2) of four source points whose rms motion equals that of all points of the picture.
-
-    Under an affine map the squared motion of a point is a quadratic in its position. The mean of a quadratic over a
-    rectangle is its mean over the four Gauss-Legendre points, at size / sqrt(12) from the centre.
-    """
-    return affine.apply(to_output[:, None], quadrature_points(source_size_px)[None])
-
-
-def quadrature_points(size_px: Size) -> Floats:
-    """Four points (4, 2) of a picture whose mean stands for that of all of its points: see ``picture_points``."""
-    corners = outline_px(size_px)
-    centre = corners.mean(axis=0)
-    return np.asarray(centre + (corners - centre) / np.sqrt(3))
 
 
 def visible_boxes(xy_px: Floats, visibility: Floats, *, min_visibility: float = 0.5) -> Floats:

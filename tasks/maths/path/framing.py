@@ -10,6 +10,7 @@ import numpy as np
 from tasks.errors import SettingError
 from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
+from tasks.maths.path.outline import outline_px
 from tasks.records import TARGET_WORDS
 
 Size = tuple[int, int]
@@ -73,12 +74,6 @@ def _require_pair(target: Any, cure: str) -> tuple[float, float]:
     if not fine or not all(math.isfinite(part) for part in target):
         raise SettingError(f"target: {target!r} is not a point; {cure}")
     return float(target[0]), float(target[1])
-
-
-def outline_px(size_px: Size) -> Floats:
-    """Corners (4, 2) of a picture's outer edge, clockwise from the top left."""
-    right, bottom = size_px[0] - 0.5, size_px[1] - 0.5
-    return np.array([[-0.5, -0.5], [right, -0.5], [right, bottom], [-0.5, bottom]])
 
 
 def visible_area(to_output: Floats, source_size_px: Size, output_size_px: Size) -> Floats:

@@ -15,6 +15,7 @@ from tasks.errors import SettingError
 from tasks.maths.arrays import Floats
 from tasks.maths.path import affine, framing
 from tasks.maths.path.framing import Size
+from tasks.maths.path.outline import outline_px
 
 SMALLEST_SIDE_PX: Final = 16
 LARGEST_SIDE_PX: Final = 16384  # what H.264 can carry
@@ -147,7 +148,7 @@ def covered_window(to_output: Floats, source_px: Size, size_px: Size, target_xy:
 
 def canvas_around_all(to_output: Floats, source_px: Size) -> CropWindow:
     """The smallest canvas, in even numbers, that holds every frame completely; ``SettingError`` if it is too large."""
-    corners = affine.apply(to_output[:, None], framing.outline_px(source_px)[None]).reshape(-1, 2)
+    corners = affine.apply(to_output[:, None], outline_px(source_px)[None]).reshape(-1, 2)
     first = np.floor(corners.min(axis=0) + 0.5 + COVER_TOLERANCE_PX).astype(int)
     last = np.ceil(corners.max(axis=0) - 0.5 - COVER_TOLERANCE_PX).astype(int)
     width, height = (int(length) + int(length) % 2 for length in last - first + 1)

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine
+from tasks.maths.path.outline import quadrature_points
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -77,7 +77,7 @@ def background_speed(path: CameraPath, to_output: Floats, time_s: Floats, size_p
     """
     if path.frames < 2:
         return np.nan
-    points = lock_metrics.quadrature_points(size_px)
+    points = quadrature_points(size_px)
     before = affine.apply(to_output[:-1, None], points[None])
     same = path.shot[1:] == path.shot[:-1]
     to_next = affine.compose(affine.invert(path.to_scene[1:]), path.to_scene[:-1])

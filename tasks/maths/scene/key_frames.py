@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.maths.path.framing import outline_px
+from tasks.maths.path.outline import outline_px
 from tasks.maths.scene.camera_path import CameraPath
 
 Floats = NDArray[np.float64]

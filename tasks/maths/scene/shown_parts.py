@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.maths.path.framing import outline_px
+from tasks.maths.path.outline import outline_px
 
 Floats = NDArray[np.float64]
 Span = tuple[float, float]

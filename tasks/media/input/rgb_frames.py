@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.media.input.frame_cache import cached_frames
 from tasks.media.input.frames import Frame
-from tasks.media.planes.plane_color import tags_for_height
+from tasks.media.planes.layout import tags_for_height
 from tasks.records import Clip
 
 RGB_LONGEST_PX: Final = 960  # the models see a whole frame at 224 px and a body at 256 px: more shows them nothing new

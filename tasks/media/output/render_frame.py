@@ -18,8 +18,8 @@ from tasks.media.output.audio_clock import sound_source
 from tasks.media.output.output_file import check_written_video
 from tasks.media.output.video_writer import VideoWriter
 from tasks.media.planes.borders import blur_border, fill_border
-from tasks.media.planes.layout import PixelLayout, Planes, clip_layout
-from tasks.media.planes.plane_color import plane_values, tags_for_height
+from tasks.media.planes.layout import PixelLayout, Planes, clip_layout, tags_for_height
+from tasks.media.planes.plane_color import plane_values
 from tasks.media.planes.warp import warp_planes
 from tasks.records import Artifact, Clip, DecodedClip, SmoothPath, read_clip
 

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.media.input.frames import Frame
-from tasks.media.planes.layout import nearest_layout, planes_to_rgb, with_finer_chroma
-from tasks.media.planes.plane_color import tags_for_height
+from tasks.media.planes.layout import nearest_layout, planes_to_rgb, tags_for_height, with_finer_chroma
 
 Pixel = TypeVar("Pixel", np.uint8, np.uint16, np.float32)
 

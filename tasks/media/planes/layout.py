@@ -22,6 +22,7 @@ Planes = tuple[Plane, ...]
 Alpha = NDArray[np.float32]  # (h, w) opacity, 0..1
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 FULL_RANGE: Final = 2  # AVCOL_RANGE_JPEG
+UNSPECIFIED_MATRIX: Final = 2  # AVCOL_SPC_UNSPECIFIED
 _of_thread = threading.local()  # holds one ``VideoReformatter`` a thread
 
 
@@ -212,3 +213,12 @@ def swscale_matrix(matrix: int, height: int) -> int:
     """
     known = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
     return known.get(matrix, 1 if height >= 720 else 5)
+
+
+def tags_for_height(color: ColorTags, source_height_px: int, height_px: int) -> ColorTags:
+    """Tags for a picture of ``height_px`` rows made from one of ``source_height_px`` rows.
+
+    An unspecified matrix is named if the new height would change its meaning.
+    """
+    meant, assumed = (swscale_matrix(color.matrix, height) for height in (source_height_px, height_px))
+    return color if color.matrix != UNSPECIFIED_MATRIX or meant == assumed else replace(color, matrix=meant)

@@ -19,7 +19,6 @@ LUMA_WEIGHTS_RED_BLUE: Final = {
     7: (0.212, 0.087),  # SMPTE 240M
     9: (0.2627, 0.0593),  # BT.2020
 }
-UNSPECIFIED_MATRIX: Final = 2  # AVCOL_SPC_UNSPECIFIED
 
 
 def plane_values(rgb: Sequence[int], layout: PixelLayout, color: ColorTags, height_px: int) -> tuple[int, ...]:
@@ -54,12 +53,3 @@ def rgb_to_planes(rgb: NDArray[Any], layout: PixelLayout, color: ColorTags, heig
 
 def _stored(values: NDArray[np.float32], layout: PixelLayout) -> NDArray[Any]:
     return np.rint(values).clip(0, (1 << layout.depth) - 1).astype(layout.dtype)
-
-
-def tags_for_height(color: ColorTags, source_height_px: int, height_px: int) -> ColorTags:
-    """Tags for a picture of ``height_px`` rows made from one of ``source_height_px`` rows.
-
-    An unspecified matrix is named if the new height would change its meaning.
-    """
-    meant, assumed = (swscale_matrix(color.matrix, height) for height in (source_height_px, height_px))
-    return color if color.matrix != UNSPECIFIED_MATRIX or meant == assumed else replace(color, matrix=meant)

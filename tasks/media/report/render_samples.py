@@ -20,8 +20,7 @@ from tasks.errors import OutputError
 from tasks.maths.metrics.decimation import frames_at_equal_times
 from tasks.media.input.frames import Frame
 from tasks.media.output.render_frame import Pair, Placement
-from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout, planes_to_rgb
-from tasks.media.planes.plane_color import tags_for_height
+from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout, planes_to_rgb, tags_for_height
 from tasks.media.report.contact_sheet import RgbPicture, contact_frames, thumbnail, write_contact_sheet
 from tasks.records import ColorTags
 

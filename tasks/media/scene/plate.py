@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.maths.path.framing import outline_px
+from tasks.maths.path.outline import outline_px
 from tasks.media.planes.chroma import plane_to_luma, sample_spacing
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.planes.warp import warp_plane

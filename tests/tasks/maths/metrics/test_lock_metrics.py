@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine
+from tasks.maths.path.outline import picture_points
 from tests.support.paths import even_times, straight_walk
 
 NAN = np.nan
@@ -82,7 +83,7 @@ def test_the_height_of_a_person_is_measured_in_the_output() -> None:
 
 def test_the_motion_of_a_shifted_picture_is_the_shift() -> None:
     time_s, shifts = even_times(40), np.random.default_rng(8).normal(0, 9, (40, 2))
-    moved = lock_metrics.picture_points(affine.translation(shifts), (640, 360))
+    moved = picture_points(affine.translation(shifts), (640, 360))
     assert lock_metrics.rms_speed(moved, time_s) == pytest.approx(lock_metrics.rms_speed(shifts, time_s))
     assert lock_metrics.rms_acceleration(moved) == pytest.approx(lock_metrics.rms_acceleration(shifts))
 
@@ -93,7 +94,7 @@ def test_the_motion_of_a_rotating_picture_is_the_mean_over_its_points() -> None:
     to_output = affine.about_target(linear, rng.normal(0, 9, (count, 2)), np.array([100.0, 300.0]))
     x, y = np.meshgrid(np.linspace(-0.5, 639.5, 402)[1:-1], np.linspace(-0.5, 359.5, 402)[1:-1])
     everywhere = affine.apply(to_output[:, None], np.stack([x, y], axis=-1).reshape(1, -1, 2))
-    four = lock_metrics.picture_points(to_output, (640, 360))
+    four = picture_points(to_output, (640, 360))
     time_s = even_times(count)
     assert lock_metrics.rms_speed(four, time_s) == pytest.approx(lock_metrics.rms_speed(everywhere, time_s), rel=0.01)
     assert lock_metrics.rms_acceleration(four) == pytest.approx(lock_metrics.rms_acceleration(everywhere), rel=0.01)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import SettingError
 from tasks.maths.path import affine, framing, window
+from tasks.maths.path.outline import outline_px
 from tasks.maths.path.window import CropWindow
 
 Floats = NDArray[np.float64]
@@ -150,7 +151,7 @@ def test_a_clip_without_a_covered_window_is_refused_in_one_line() -> None:
 def test_an_expanded_canvas_is_just_large_enough(turn: float) -> None:
     to_output = wander(30, 7, turn)
     view = window.canvas_around_all(to_output, SIZE)
-    corners = affine.apply(to_output[:, None], framing.outline_px(SIZE)[None]).reshape(-1, 2) - view.corner_px
+    corners = affine.apply(to_output[:, None], outline_px(SIZE)[None]).reshape(-1, 2) - view.corner_px
     assert (corners >= -0.5 - 1e-2).all()
     assert (corners <= np.array(view.size_px) - 0.5 + 1e-2).all()
     assert (np.ptp(corners, axis=0) > np.array(view.size_px) - 3).all()

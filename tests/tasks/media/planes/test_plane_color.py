@@ -6,8 +6,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from tasks.media.planes.layout import nearest_layout, planes_to_rgb
-from tasks.media.planes.plane_color import plane_values, tags_for_height
+from tasks.media.planes.layout import nearest_layout, planes_to_rgb, tags_for_height
+from tasks.media.planes.plane_color import plane_values
 from tasks.records import ColorTags
 
 COLORS = [(0, 0, 0), (255, 255, 255), (0, 177, 64), (250, 10, 30), (12, 34, 200), (128, 128, 128)]

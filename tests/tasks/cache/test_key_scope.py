@@ -1,0 +1,154 @@
+"""What the keys of the costly stages cover: the modules that shape their results, and nothing of rendering.
+
+An edit of a module in a stage's list makes that stage run again. A module that is added here should have to be.
+"""
+
+from importlib import import_module
+
+import pytest
+
+from tasks.cache.keys import INTERFACE, code_digests
+
+COVERED = {
+    "tasks.decode": {
+        "tasks.decode",
+        "tasks.media.files.tables",
+        "tasks.media.input.damage",
+        "tasks.media.input.frame_cache",
+        "tasks.media.input.frames",
+        "tasks.media.input.probe",
+        "tasks.media.input.stream_tags",
+        "tasks.media.input.video_reader",
+        "tasks.media.planes.layout",
+    },
+    "tasks.pose": {
+        "tasks.maths.arrays",
+        "tasks.maths.body.landmarks",
+        "tasks.maths.path",
+        "tasks.maths.path.affine",
+        "tasks.maths.path.outline",
+        "tasks.maths.scene.camera_path",
+        "tasks.maths.tracking",
+        "tasks.maths.tracking.steps",
+        "tasks.maths.tracking.tracks",
+        "tasks.media.files.camera_file",
+        "tasks.media.files.masks_file",
+        "tasks.media.files.people_file",
+        "tasks.media.files.pose_file",
+        "tasks.media.files.tables",
+        "tasks.media.input.damage",
+        "tasks.media.input.frame_cache",
+        "tasks.media.input.frames",
+        "tasks.media.input.prefetch",
+        "tasks.media.input.rgb_frames",
+        "tasks.media.input.video_reader",
+        "tasks.media.matting.body_mask",
+        "tasks.media.planes.crop",
+        "tasks.media.planes.layout",
+        "tasks.media.scene.camera_motion",
+        "tasks.media.scene.camera_recorder",
+        "tasks.media.scene.people_mask",
+        "tasks.media.tracking.appearance",
+        "tasks.media.tracking.torso_motion",
+        "tasks.models.download",
+        "tasks.models.model_file",
+        "tasks.models.people",
+        "tasks.models.pose",
+        "tasks.models.runtime",
+        "tasks.models.sources",
+        "tasks.paths",
+        "tasks.pose",
+    },
+    "tasks.masks": {
+        "tasks.masks",
+        "tasks.maths.arrays",
+        "tasks.maths.body.landmarks",
+        "tasks.maths.body.person_box",
+        "tasks.maths.path",
+        "tasks.maths.path.affine",
+        "tasks.maths.tracking",
+        "tasks.maths.tracking.steps",
+        "tasks.maths.tracking.tracks",
+        "tasks.media.files.masks_file",
+        "tasks.media.files.people_file",
+        "tasks.media.files.pose_file",
+        "tasks.media.files.tables",
+        "tasks.media.input.damage",
+        "tasks.media.input.frame_cache",
+        "tasks.media.input.frames",
+        "tasks.media.input.prefetch",
+        "tasks.media.input.video_reader",
+        "tasks.media.matting.body_mask",
+        "tasks.media.matting.fill_masks",
+        "tasks.media.planes.crop",
+        "tasks.media.planes.layout",
+        "tasks.models.download",
+        "tasks.models.model_file",
+        "tasks.models.runtime",
+        "tasks.models.selfie",
+        "tasks.models.sources",
+        "tasks.paths",
+    },
+    "tasks.trajectory": {
+        "tasks.maths",
+        "tasks.maths.anchor.gaps",
+        "tasks.maths.anchor.states",
+        "tasks.maths.arrays",
+        "tasks.maths.body.landmarks",
+        "tasks.maths.frame_times",
+        "tasks.maths.metrics",
+        "tasks.maths.metrics.lock_metrics",
+        "tasks.maths.path",
+        "tasks.maths.path.affine",
+        "tasks.maths.path.framing",
+        "tasks.maths.path.l1_path",
+        "tasks.maths.path.locking",
+        "tasks.maths.path.outline",
+        "tasks.maths.path.smoothers",
+        "tasks.maths.path.smoothing_limits",
+        "tasks.maths.path.window",
+        "tasks.media.files.pose_file",
+        "tasks.media.files.tables",
+        "tasks.trajectory",
+    },
+}
+RENDERING = (
+    "tasks.rendering",
+    "tasks.render",
+    "tasks.media.output",
+    "tasks.media.report",
+    "tasks.media.matting.cutout",
+    "tasks.media.matting.matte",
+    "tasks.media.planes.borders",
+    "tasks.media.planes.chroma",
+    "tasks.media.planes.compose",
+    "tasks.media.planes.drawing",
+    "tasks.media.planes.plane_color",
+    "tasks.media.planes.shift",
+    "tasks.media.planes.warp",
+)
+
+
+@pytest.mark.parametrize("stage", COVERED)
+def test_a_stages_key_covers_exactly_these_modules(stage: str) -> None:
+    assert set(code_digests(stage)) == COVERED[stage]
+
+
+@pytest.mark.parametrize("stage", COVERED)
+def test_no_costly_stage_runs_again_after_an_edit_of_rendering(stage: str) -> None:
+    assert [name for name in code_digests(stage) if name.startswith(RENDERING)] == []
+
+
+@pytest.mark.parametrize("stage", ["tasks.pose", "tasks.masks", "tasks.decode"])
+def test_nothing_is_looked_at_again_after_an_edit_of_smoothing_or_metrics(stage: str) -> None:
+    later = ("tasks.maths.metrics", "tasks.maths.anchor", "tasks.maths.path.smoothers", "tasks.maths.path.framing")
+    assert [name for name in code_digests(stage) if name.startswith(later)] == []
+
+
+def test_every_module_that_rendering_names_is_there() -> None:
+    for name in RENDERING:
+        import_module(name)
+
+
+def test_modules_that_only_name_data_are_in_no_key() -> None:
+    assert not INTERFACE & set(code_digests("tasks.rendering.videos"))
