@@ -1,4 +1,4 @@
-"""Interrupted and killed in every stage, with threads and with processes: nothing half, and the same bytes at last."""
+"""Interrupted or killed in any stage, with threads or processes: no half-written file, and the same bytes in the end."""
 
 import os
 import shutil
@@ -101,7 +101,7 @@ def assert_same(home: Path, finished: Path) -> None:
         assert here.read_bytes() == there.read_bytes(), name
 
 
-def test_killed_in_every_stage_the_same_command_goes_on_to_the_same_bytes(home: Path, finished: Path, api: str) -> None:
+def test_after_a_kill_in_any_stage_the_same_command_gives_the_same_bytes(home: Path, finished: Path, api: str) -> None:
     for stage in STAGES:
         killed = started(home, api, stage, "workers=1")
         killed.kill()
@@ -128,7 +128,7 @@ def test_killed_in_every_stage_the_same_command_goes_on_to_the_same_bytes(home: 
         ("pose", signal.SIGINT, "processes"),
     ],
 )
-def test_interrupted_it_ends_with_one_line_and_nothing_half(
+def test_an_interrupted_run_ends_with_one_line_and_no_half_written_file(
     finished: Path, tmp_path: Path, api: str, stage: str, number: int, runner: str
 ) -> None:
     shutil.copytree(finished / "outputs" / ".cache", cache(tmp_path))
@@ -146,7 +146,7 @@ def test_interrupted_it_ends_with_one_line_and_nothing_half(
     assert {path.parents[1].name for path in cache(tmp_path).glob("*/*/done.json")} == {"demo", *STAGES} - {stage}
 
 
-def test_what_a_running_command_uses_is_not_pruned(finished: Path, tmp_path: Path, api: str) -> None:
+def test_entries_of_a_running_command_are_not_pruned(finished: Path, tmp_path: Path, api: str) -> None:
     shutil.copytree(finished / "outputs" / ".cache", cache(tmp_path))
     shutil.rmtree(cache(tmp_path) / "pose")
     process = started(tmp_path, api, "pose")
@@ -159,7 +159,7 @@ def test_what_a_running_command_uses_is_not_pruned(finished: Path, tmp_path: Pat
         process.communicate()
 
 
-def test_in_processes_of_which_one_is_killed_the_keys_and_bytes_are_the_same(
+def test_a_killed_worker_process_changes_no_key_and_no_byte(
     home: Path, finished: Path, api: str
 ) -> None:
     process = started(home, api, "pose", "runner=processes")
@@ -175,7 +175,7 @@ def test_in_processes_of_which_one_is_killed_the_keys_and_bytes_are_the_same(
     assert keys[0] == keys[1]
 
 
-def test_a_server_of_the_run_alone_hears_of_its_end_and_ends_with_it(home: Path, api: str) -> None:
+def test_a_server_of_one_run_records_its_end_and_ends_with_it(home: Path, api: str) -> None:
     process = program.start(*DEMO, "server=ephemeral", cwd=home, api=api, leads=True)
     server_page.until(lambda: runs_of(home))
     (server,) = [child for child in children_of(process) if b"uvicorn" in command_of(child)]
@@ -212,7 +212,7 @@ wait()
 
 
 @pytest.mark.parametrize(("where", "signals"), [("before", 1), ("flow", 1), ("flow", 2), ("deaf", 1)])
-def test_what_does_not_stop_is_cut_off_with_its_children_and_half_files(
+def test_a_run_that_does_not_stop_is_ended_with_its_children_and_part_files(
     tmp_path: Path, where: str, signals: int
 ) -> None:
     work = tmp_path / "work"
@@ -236,12 +236,12 @@ def test_what_does_not_stop_is_cut_off_with_its_children_and_half_files(
         time.sleep(0.02)
 
 
-def test_the_program_listens_to_signals_before_it_loads_what_takes_time() -> None:
+def test_the_program_handles_signals_before_it_loads_slow_modules() -> None:
     code = "import sys, flows.stabilize; print(sorted({'hydra', 'numpy', 'prefect'} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", code], cwd=program.ROOT, text=True) == "[]\n"
 
 
-def test_a_dry_run_of_the_program_starts_nothing_and_writes_nothing(finished: Path) -> None:
+def test_a_dry_run_starts_and_writes_nothing(finished: Path) -> None:
     before = sorted((path, path.stat().st_mtime_ns) for path in finished.rglob("*"))
     nowhere = "http://127.0.0.1:9/api"  # no server is asked
     done = program.run(*DEMO, "smoothing.window=9", "plan=true", cwd=finished, api=nowhere)
@@ -252,7 +252,7 @@ def test_a_dry_run_of_the_program_starts_nothing_and_writes_nothing(finished: Pa
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("cache",), (*DEMO, "plan=true"), DEMO])
-def test_behind_head_it_ends_without_a_word(
+def test_a_closed_pipe_ends_the_program_silently(
     finished: Path, tmp_path: Path, api: str, arguments: tuple[str, ...]
 ) -> None:
     shutil.copytree(finished / "outputs", tmp_path / "outputs")
