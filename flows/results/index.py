@@ -38,7 +38,7 @@ NEUTRAL_SETTINGS: Final = (
     "models.dir",
     "models.download",
 )
-Row = dict[str, Any]
+IndexRow = dict[str, Any]
 
 
 def write_index(settings: Sequence[SweepSetting], results: Sequence[Result], folder: Path, started: datetime) -> str:
@@ -70,7 +70,7 @@ def write_index(settings: Sequence[SweepSetting], results: Sequence[Result], fol
     return ""
 
 
-def index_row(result: Result, folder: Path) -> Row:
+def index_row(result: Result, folder: Path) -> IndexRow:
     """The row of a result, not yet ranked, for the index in ``folder``."""
     statuses = [stage.status for stage in result.stages]
     return {
@@ -87,7 +87,7 @@ def index_row(result: Result, folder: Path) -> Row:
     }
 
 
-def merge_rows(before: Sequence[Row], new: Sequence[Row], folder: Path) -> list[Row]:
+def merge_rows(before: Sequence[IndexRow], new: Sequence[IndexRow], folder: Path) -> list[IndexRow]:
     """Earlier and new rows, each result once, sorted by video and setting in order of first appearance.
 
     A row replaces every earlier row with the same folder, or the same video and setting. Videos of the same name get
@@ -112,7 +112,7 @@ def merge_rows(before: Sequence[Row], new: Sequence[Row], folder: Path) -> list[
     return [row | {"video": names.get(row["path"], row["video"])} | _report_state(row, folder) for row in kept]
 
 
-def _with_path(row: Row, folder: Path) -> Row:
+def _with_path(row: IndexRow, folder: Path) -> IndexRow:
     """A row of an older version without the video's path: the path comes from its record."""
     if "path" in row:
         return row
@@ -126,7 +126,7 @@ def _names_by_path(paths: Iterable[str]) -> dict[str, str]:
     return {path: video.name for path, video in zip(known, videos, strict=True)}
 
 
-def _report_state(row: Row, folder: Path) -> dict[str, bool]:
+def _report_state(row: IndexRow, folder: Path) -> dict[str, bool]:
     has_report = bool(row["folder"]) and (folder / row["folder"] / REPORT_NAME).is_file()
     is_earlier = has_report and bool(row["error"]) and not read_record(folder / row["folder"]).get("error")
     return {"report": has_report, "earlier": is_earlier}
@@ -144,7 +144,7 @@ def rank_within_videos(
     return ranks
 
 
-def _rank_rows(rows: list[Row]) -> list[Row]:
+def _rank_rows(rows: list[IndexRow]) -> list[IndexRow]:
     """The rows with their ranks, all rows of a video together."""
     order = list(dict.fromkeys(row["video"] for row in rows))
     rows = sorted(rows, key=lambda row: order.index(row["video"]))
@@ -156,7 +156,7 @@ def _rank_rows(rows: list[Row]) -> list[Row]:
     ]
 
 
-def _rank_settings(settings: Iterable[dict[str, Any]], rows: list[Row]) -> list[dict[str, Any]]:
+def _rank_settings(settings: Iterable[dict[str, Any]], rows: list[IndexRow]) -> list[dict[str, Any]]:
     """Each setting once with its mean rank over the videos, and which one is best; a mean rank of 0 means unknown.
 
     A failure counts as the last rank, and so does a video that a setting was not tried on; otherwise few and easy
@@ -175,7 +175,7 @@ def _rank_settings(settings: Iterable[dict[str, Any]], rows: list[Row]) -> list[
     ]
 
 
-def _csv_text(rows: list[Row]) -> str:
+def _csv_text(rows: list[IndexRow]) -> str:
     """The rows with each metric in its own column."""
     import pandas as pd
 

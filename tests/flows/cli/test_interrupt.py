@@ -1,4 +1,4 @@
-"""Interrupted or killed in any stage, with threads or processes: no half-written file, and the same bytes in the end."""
+"""Interrupted or killed in any stage, with threads or processes: no half-written file, and at last the same bytes."""
 
 import os
 import shutil
@@ -159,9 +159,7 @@ def test_entries_of_a_running_command_are_not_pruned(finished: Path, tmp_path: P
         process.communicate()
 
 
-def test_a_killed_worker_process_changes_no_key_and_no_byte(
-    home: Path, finished: Path, api: str
-) -> None:
+def test_a_killed_worker_process_changes_no_key_and_no_byte(home: Path, finished: Path, api: str) -> None:
     process = started(home, api, "pose", "runner=processes")
     victims = list(workers_of(process))
     while not victims:

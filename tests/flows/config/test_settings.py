@@ -2,7 +2,7 @@ import pytest
 
 from conf.config import Config
 from conf.enums import Output, Smoother
-from flows.cli.help import manual
+from flows.cli.help import manual, setting_sections
 from flows.config import settings
 from flows.config.schema import setting_names
 from tasks.errors import SettingError
@@ -175,6 +175,11 @@ def test_without_a_video_the_line_says_how_to_name_one() -> None:
 def test_a_number_that_is_too_large_is_refused(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=rf"^{name}: \S+ \S+ is too large; give up to \d+(, or null.*)?$"):
         load(f"{name}={value}")
+
+
+def test_every_setting_has_one_sentence() -> None:
+    settings_help = [setting for section in setting_sections() for setting in section]
+    assert [one.name for one in settings_help if not one.sentence.endswith(".")] == []
 
 
 def test_the_manual_lists_every_setting_once() -> None:

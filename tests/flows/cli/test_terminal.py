@@ -1,0 +1,66 @@
+"""The summaries of a run and of a sweep in the terminal."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.cli.terminal import print_results, print_sweep
+from flows.results.result import Result, StageRun
+from flows.videos import Video
+from tasks.execution.progress import INTERRUPTED
+
+Captured = pytest.CaptureFixture[str]
+
+
+def result(name: str, error: str = "", setting: str = "", **more: Any) -> Result:
+    return Result(Video(name, Path(f"/clips/{name}.mp4")), error, Path("out") / name, setting=setting, **more)
+
+
+def test_a_video_has_short_lines_and_the_run_one(capsys: Captured, tmp_path: Path) -> None:
+    stages = [StageRun("decode", "", "d", "ran", 1.25), StageRun("pose", "", "p", "cached", 0.0)]
+    summary = ["person: found in 60 of 60 frames (100.0%)", "lock: 0.2 px rms planned, 187 px in the source"]
+    print_results([result("walk", stages=stages, warnings=["the file ends early"], summary=summary)], tmp_path, 2.04)
+    assert capsys.readouterr().out.splitlines() == [
+        "walk: out/walk",
+        "  warning: the file ends early",
+        "  ran: decode 1.2 s",
+        "  cached: pose",
+        *(f"  {line}" for line in summary),
+        "1 of 1 video done in 2.0 s",
+    ]
+
+
+def test_failures_go_to_standard_error_and_an_index_is_named(capsys: Captured, tmp_path: Path) -> None:
+    (tmp_path / "index.html").touch()
+    print_results([result("a", "a.mp4: broken; copy it again"), result("b"), result("c", INTERRUPTED)], tmp_path, 1.0)
+    shown = capsys.readouterr()
+    assert shown.err == "a: FAILED: a.mp4: broken; copy it again\n"
+    assert shown.out.splitlines() == [
+        "b: out/b",
+        f"overview: {tmp_path / 'index.html'}",
+        "1 of 3 videos done, 1 failed in 1.0 s",
+    ]
+
+
+def test_a_sweep_has_a_table_of_the_best_settings(capsys: Captured) -> None:
+    metrics = {"lock_rms": 0.25, "residual_accel": 0.1, "visible_area_mean": 0.8}
+    rows = [
+        {"video": video, "setting": setting, "best": setting == "window=9", "metrics": metrics}
+        for video in ("a", "long name")
+        for setting in ("window=5", "window=9")
+    ]
+    settings = [{"setting": name, "best": name == "window=9", "mean_rank": 1.5} for name in ("window=5", "window=9")]
+    failed = [result("c", "no person found", setting) for setting in ("window=5", "window=9")]
+    ran = result("a", setting="window=5", stages=[StageRun("pose", "", "p", "ran", 1.0)])
+    print_sweep([ran, *failed], {"rows": rows, "settings": settings}, Path("sweeps/w"), 3.0)
+    shown = capsys.readouterr()
+    assert shown.err == "c: FAILED: no person found (2 settings)\n"
+    assert shown.out.splitlines() == [
+        "video      best setting  lock px  tremble px  picture",
+        "a          window=9         0.25        0.10      80%",
+        "long name  window=9         0.25        0.10      80%",
+        "best of all: window=9 (mean rank 1.50 of 2)",
+        "all figures: sweeps/w/index.html",
+        "1 of 3 results done, 2 failed in 3.0 s, 1 stage ran",
+    ]
