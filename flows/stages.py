@@ -27,7 +27,7 @@ class Stages(Protocol):
     """What a page may ask for one video: each stage takes handles of earlier ones and gives a handle of its own."""
 
     def decode(self, settings: DecodeConf) -> Handle[DecodedClip]:
-        """CutoutSettings through the whole file once."""
+        """Decode the whole file once."""
         ...
 
     def pose(self, clip: Handle[DecodedClip], settings: PoseConf) -> Handle[FoundPeople]:
