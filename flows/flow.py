@@ -3,8 +3,10 @@
 A bad video stops no other.
 """
 
+import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -31,8 +33,9 @@ from flows.stage_requests import RequestedStages
 from flows.submission import Submission
 from flows.sweep import SweepSetting
 from flows.videos import find_all_videos
+from tasks.cache.integrity import forgetting_unusable
 from tasks.cache.store import in_use
-from tasks.errors import Interrupted, NotFoundInClip, StillwalkError, counted
+from tasks.errors import Interrupted, NotFoundInClip, OutputError, StillwalkError, counted
 from tasks.execution import processes, progress
 from tasks.execution.task import Future
 from tasks.records import AnyArtifact
@@ -50,6 +53,7 @@ class Awaited(NamedTuple):
 Futures = dict[str, Awaited]  # of a job, by title
 # Tasks that only wait, for others or for their turn, hold a thread too: those of one video must not use them up.
 WAITING_TASKS = 12
+NO_RESULTS = Path(os.devnull)  # no result record can lie there; without a place, each run asks the server for one
 
 
 class VideosFailed(StillwalkError):
@@ -74,11 +78,11 @@ def sweep(asked: list[SweepSetting], output_dir: str, cache: str, run_id: str) -
     return _watched(asked, Path(output_dir), Path(cache), run_id)
 
 
-def configured(run: Flow[P, list[Result]], config: Config, cache: Path) -> Flow[P, list[Result]]:
-    """A flow with enough threads and the place of its records."""
+def configured(run: Flow[P, list[Result]], config: Config) -> Flow[P, list[Result]]:
+    """A flow with enough threads, and no place for results of Prefect's own: see ``tasks.execution.task``."""
     threads = config.workers + WAITING_TASKS
     runner = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=threads))
-    return run.with_options(task_runner=runner, result_storage=cache / "records")
+    return run.with_options(task_runner=runner, result_storage=NO_RESULTS)
 
 
 def _watched(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
@@ -102,7 +106,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) 
     prepared = prepare(asked, graph, run_id)
     futures = _submit(prepared, graph)
     if configs[0].sweep.render is SweepRender.best and asked[0].name:
-        prepared = _chosen(prepared, futures)
+        prepared = _chosen(prepared, futures, run_id)
         futures = _submit(prepared, graph)
     results = _finish_all(prepared, futures, output_dir)
     notices.tell(results)
@@ -123,9 +127,9 @@ def _submit(prepared: Sequence[Job | Result], graph: Submission) -> list[Futures
     ]
 
 
-def _chosen(prepared: list[Job | Result], futures: list[Futures]) -> list[Job | Result]:
+def _chosen(prepared: list[Job | Result], futures: list[Futures], run_id: str) -> list[Job | Result]:
     """Wait for all paths; the best of each video is to be rendered, the others have no more than metrics."""
-    planned = [_planned(own) for own in futures]
+    planned = [_planned(own, run_id) for own in futures]
     standing = rank_within_videos([item.video.name for item in prepared], planned)
     return [
         replace(item, metrics_only=False) if isinstance(item, Job) and judged and judged.best else item
@@ -133,13 +137,18 @@ def _chosen(prepared: list[Job | Result], futures: list[Futures]) -> list[Job | 
     ]
 
 
-def _planned(futures: Futures) -> dict[str, float | None]:
+def _planned(futures: Futures, run_id: str) -> dict[str, float | None]:
     """Metrics of the path, as soon as it is there; none where it cannot be."""
     if "trajectory" not in futures:
         return {}
     future = futures["trajectory"].future
     future.wait()
-    return flat_metrics({"trajectory": future.result()}) if future.state.is_completed() else {}
+    if not future.state.is_completed():
+        return {}
+    path = future.result()
+    with suppress(OutputError), forgetting_unusable([path], run_id):  # it is reported when the job is finished
+        return flat_metrics({"trajectory": path})
+    return {}
 
 
 def _finish_all(prepared: list[Job | Result], futures: list[Futures], output_dir: Path) -> list[Result]:
@@ -177,9 +186,10 @@ def _finish(job: Job, futures: Futures, output_dir: Path) -> Result:
     if error and progress.stop.is_set():  # it has not failed: there is nothing to report
         return Result(job.video, error=progress.INTERRUPTED, setting=job.setting)
     try:
-        if error:
-            return publish_failure(job, artifacts, error, output_dir, findings)
-        return publish(job, artifacts, output_dir)
+        with forgetting_unusable(artifacts.values(), job.run_id):
+            if error:
+                return publish_failure(job, artifacts, error, output_dir, findings)
+            return publish(job, artifacts, output_dir)
     except StillwalkError as failure:
         return Result(job.video, error=str(failure), setting=job.setting)
 

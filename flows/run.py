@@ -149,15 +149,14 @@ def _flow_run(asked: list[SweepSetting], config: Config, place: tuple[str, str, 
 
     keep_what_is_loaded()
     warnings.filterwarnings("ignore", module="mediapipe|google")  # of protobuf's own deprecations
-    cache = Path(place[1])
     # The heartbeat's thread sleeps in whole seconds: with it, every run ends up to one second late.
     with progress_bars(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         try:
             if own:
                 own.wait()
             if asked[0].name:
-                return Ended(configured(sweep, config, cache)(asked, *place))
-            return Ended(configured(stabilize, config, cache)(asked[0].overrides, *place))
+                return Ended(configured(sweep, config)(asked, *place))
+            return Ended(configured(stabilize, config)(asked[0].overrides, *place))
         except VideosFailed as failure:
             return Ended(failure.results, failure.also)
         except Concluded as end:

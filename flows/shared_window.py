@@ -1,12 +1,12 @@
 """One framing for all videos of a run: the size of window that fits every one of them."""
 
-import json
 from collections.abc import Sequence
 from fractions import Fraction
 
 from conf.enums import CropMode
 from conf.lock import CropConf
 from tasks.records import Artifact, CoveredWindow, DecodedClip, read_clip
+from tasks.untrusted_json import read_object
 
 Size = tuple[int, int]
 
@@ -31,7 +31,7 @@ def shares_room(crop: CropConf) -> bool:
 
 def room_size(room: Artifact[CoveredWindow]) -> Size:
     """The size of window that a video has room for."""
-    width, height = json.loads(room.path("room.json").read_text())["size_px"]
+    width, height = read_object(room.path("room.json"))["size_px"]
     return width, height
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.graph import AnyHandle, Given, Graph, Made, SharedSize, Unit
 from flows.shared_window import Size
 from tasks.cache.file_stamp import Stamp
+from tasks.cache.integrity import forgetting_unusable
 from tasks.execution.task import Call, Future, Slots, submit, submit_together
 from tasks.records import AnyArtifact
 from tasks.requests import AnyRequest
@@ -79,7 +80,8 @@ class Submission(Graph):
         for future in futures.values():
             future.wait()
         done = {need: future.result() for need, future in futures.items() if future.state.is_completed()}
-        return shared.resolve(Given(done), done.__contains__)
+        with forgetting_unusable(done.values(), self._run_id):
+            return shared.resolve(Given(done), done.__contains__)
 
     def _shown(self, unit: Unit) -> str:
         """The name that its task run bears: the video, and a setting where not all settings ask for it."""

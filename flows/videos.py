@@ -2,7 +2,6 @@
 
 import glob
 import hashlib
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any, Final
 from flows.results.atomic_files import PART_SUFFIX
 from tasks.errors import SettingError
 from tasks.paths import access_problem, exists, expand_home, is_file, is_folder
+from tasks.untrusted_json import read_object
 
 DEMO: Final = "demo"
 MAX_VIDEO_NAME_BYTES: Final = 200  # folders may have 255, and a suffix is added
@@ -141,7 +141,7 @@ def _folder_videos(folder: Path) -> list[Path]:
 def _is_result(file: Path) -> bool:
     """Whether a run of this program made the file: ``**`` skips results."""
     try:
-        return file.name in json.loads(file.with_name("run.json").read_text())["deliverables"]
+        return file.name in read_object(file.with_name("run.json"))["deliverables"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

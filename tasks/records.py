@@ -1,15 +1,17 @@
 """What flows between the stages: frozen records of paths, digests and small numbers, never arrays.
 
+from tasks.untrusted_json import read_object
 Coordinate spaces: ``source`` is the upright input picture, ``output`` the stabilized one, ``model`` a network's
 input. Points are ``(x, y)`` in pixels with the centre of the first pixel at ``(0, 0)``, sizes are ``(width, height)``.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
+
+from tasks.untrusted_json import read_object
 
 LANDMARKS: tuple[str, ...] = (
     "nose",
@@ -249,4 +251,4 @@ AnyArtifact: TypeAlias = Artifact[Content]
 
 def read_clip(decoded: Artifact[DecodedClip]) -> Clip:
     """The ``Clip`` that the decode stage stored."""
-    return Clip.from_json(json.loads(decoded.path("clip.json").read_text()))
+    return Clip.from_json(read_object(decoded.path("clip.json")))

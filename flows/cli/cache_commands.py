@@ -1,7 +1,6 @@
 """``stillwalk cache`` shows the size of the cache; ``stillwalk cache prune`` removes entries."""
 
 import argparse
-import json
 import re
 import sys
 import time
@@ -17,6 +16,7 @@ from tasks.cache.folders import registered
 from tasks.cache.store import LOCKS
 from tasks.errors import SettingError, StillwalkError, counted
 from tasks.paths import absolute_path, is_folder
+from tasks.untrusted_json import read_object
 
 DESCRIPTION: Final = """Without options: the size of the cache by stage and by video.
 
@@ -139,7 +139,7 @@ def _referred(users: Sequence[Path]) -> set[str]:
     records = [path for user in users for path in user.rglob("run.json") if path.is_file()]
     for path in records:
         try:
-            record: dict[str, Any] = json.loads(path.read_text())
+            record: dict[str, Any] = read_object(path)
             keys |= {stage["key"] for stage in record["stages"]} | set(record.get("findings", ()))
         except (OSError, ValueError, KeyError, TypeError) as error:
             cure = "run its video again, or remove it"

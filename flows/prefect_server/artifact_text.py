@@ -1,12 +1,12 @@
 """What Prefect's UI says of a run, as text: its name and tags, the table of its videos, the report of one."""
 
 import base64
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from flows.results.result import Result
+from tasks.untrusted_json import read_object
 
 NAME_LENGTH: Final = 120
 TAG_LENGTH: Final = 40
@@ -75,7 +75,7 @@ def metrics_of(result: Result) -> dict[str, Any]:
     if result.error or result.folder is None:
         return {}
     try:
-        found: dict[str, Any] = json.loads((result.folder / "metrics.json").read_text(encoding="utf-8"))
+        found: dict[str, Any] = read_object(result.folder / "metrics.json")
     except (OSError, ValueError):
         return {}
     return found

@@ -16,9 +16,11 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from conf.config import Config
+from flows.report.chart_svg import read_chart_svg
 from flows.report.metric_meanings import format_number, metric_tables
 from tasks.cache.keys import canonical
 from tasks.records import AnyArtifact
+from tasks.untrusted_json import read_object
 
 TEMPLATE_FOLDER: Final = Path(__file__).parents[1] / "templates"
 RENDERS_WITH_PICTURES: Final = ("stabilized.mp4", "stabilized.mov", "comparison.mp4", "comparison.mov")
@@ -106,12 +108,12 @@ def _charts(artifacts: dict[str, AnyArtifact]) -> dict[str, str]:
     drawn = artifacts.get("report.html")
     if drawn is None:
         return {}
-    return {name: drawn.path(f"{name}.svg").read_text() for name in CHART_NAMES if f"{name}.svg" in drawn.files}
+    return {name: read_chart_svg(drawn.path(f"{name}.svg")) for name in CHART_NAMES if f"{name}.svg" in drawn.files}
 
 
 def _spans(artifacts: dict[str, AnyArtifact]) -> dict[str, Any]:
     drawn = artifacts.get("report.html")
-    found: dict[str, Any] = {} if drawn is None else json.loads(drawn.path("spans.json").read_text())
+    found: dict[str, Any] = {} if drawn is None else read_object(drawn.path("spans.json"))
     return found
 
 

@@ -17,6 +17,7 @@ from flows.config.settings import load
 from flows.report.index_page import render_index
 from flows.report.page import flat_settings
 from flows.results.atomic_files import locked_folder, rename_parts, write_part
+from flows.results.received import is_index
 from flows.results.result import RECORD_NAME, REPORT_NAME, Result, read_record
 from flows.sweep import NAMELESS_SETTINGS, SweepSetting
 from flows.videos import DEMO, named_videos
@@ -24,6 +25,7 @@ from tasks.cache.keys import canonical
 from tasks.errors import OutputError, SettingError
 from tasks.maths.metrics.ranking import RankedResult, rank_results
 from tasks.paths import exists
+from tasks.untrusted_json import read_object
 
 INDEX_SCHEMA: Final = 1
 INDEX_PAGE_NAME: Final = "index.html"
@@ -188,17 +190,17 @@ def _csv_text(rows: list[IndexRow]) -> str:
 def read_sweep_index(folder: Path) -> dict[str, Any]:
     """The index of the sweep in ``folder``; empty where there is none, or one of another schema."""
     try:
-        index: dict[str, Any] = json.loads((folder / "sweep.json").read_text())
-        return index if index["schema"] == INDEX_SCHEMA else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        index = read_object(folder / "sweep.json")
+    except (OSError, ValueError):
         return {}
+    return index if index.get("schema") == INDEX_SCHEMA and is_index(index) else {}
 
 
 def require_own_index(folder: Path) -> None:
     """``SettingError`` where an index would replace a file that this program did not write."""
     for name in ("batch.json", "sweep.json"):
-        with suppress(OSError, ValueError, TypeError):
-            if {"schema", "rows"} <= set(json.loads((folder / name).read_text())):
+        with suppress(OSError, ValueError):
+            if {"schema", "rows"} <= read_object(folder / name).keys():
                 return
     for name in ("batch.json", INDEX_PAGE_NAME):
         fact = f"{folder / name} was not written by this program and would be overwritten"
@@ -238,7 +240,13 @@ def _check_same(sweep_name: str, setting: SweepSetting, before: dict[str, str]) 
 
 
 def _values(overrides: list[str]) -> dict[str, str]:
-    """Values of all settings by name; empty where this version does not know the overrides."""
+    """Values of all settings by name; empty where this version does not know the overrides.
+
+    They are read from a file that may come from others: what would look into this machine, or is no setting of ours,
+    is not resolved.
+    """
+    if any("${" in override or override.lstrip("+~").startswith("hydra") for override in overrides):
+        return {}
     try:
         return dict(flat_settings(canonical(load(overrides))))
     except SettingError:

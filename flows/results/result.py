@@ -1,12 +1,13 @@
 """The result of one video, and how its record is read back."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from flows.results.received import is_record
 from flows.videos import Video
 from tasks.records import AnyArtifact
+from tasks.untrusted_json import read_object
 
 RECORD_NAME: Final = "run.json"
 REPORT_NAME: Final = "report.html"
@@ -58,7 +59,7 @@ def stage_run(artifact: AnyArtifact, output: str, run_id: str, also: str = "") -
 def read_record(folder: Path) -> dict[str, Any]:
     """``run.json`` in a video's folder; empty where there is none that identifies a video."""
     try:
-        record: dict[str, Any] = json.loads((folder / RECORD_NAME).read_text())
-        return record if {"sha256", "path"} <= set(record["video"]) else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        record = read_object(folder / RECORD_NAME)
+    except (OSError, ValueError):
         return {}
+    return record if is_record(record) else {}

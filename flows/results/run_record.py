@@ -1,6 +1,5 @@
 """What ``run.json`` and the terminal say of a video: settings, versions, digests, stages, warnings, summary."""
 
-import json
 import platform
 import resource
 from collections.abc import Iterator, Sequence
@@ -12,12 +11,14 @@ from typing import Any, Final, cast
 
 from conf.enums import BorderMode, FrameMode, Output, Runner
 from flows.jobs import Job
+from flows.results.received import are_metrics
 from flows.results.result import Result, StageRun, stage_run
 from tasks.cache.keys import canonical
 from tasks.errors import counted
 from tasks.maths.anchor.states import SEEN_STATES
 from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS
 from tasks.records import AnyArtifact, Artifact, Clip, DecodedClip, read_clip
+from tasks.untrusted_json import read_object
 
 RECORD_SCHEMA: Final = 1
 CONTACT_SHEET_NAME: Final = "contact.jpg"
@@ -120,10 +121,12 @@ def _picture_line(area: float, border: BorderMode) -> str:
 
 def read_metrics(artifacts: dict[str, AnyArtifact]) -> dict[str, Any]:
     """Planned metrics, those of the source (``before``), and with verify=true those of the file (``verified``)."""
-    metrics: dict[str, Any] = json.loads(artifacts["trajectory"].path("metrics.json").read_text())
+    metrics: dict[str, Any] = read_object(artifacts["trajectory"].path("metrics.json"))
     if "verify" in artifacts:
-        metrics["verified"] = json.loads(artifacts["verify"].path("verified.json").read_text())
+        metrics["verified"] = read_object(artifacts["verify"].path("verified.json"))
         metrics["units"] |= FILE_METRIC_UNITS
+    if not are_metrics(metrics):
+        raise ValueError("metrics.json holds what is no metric")
     return metrics
 
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.cache.marks import RECORDS
 from tasks.cache.store import FOLDERS, LOCKS, MARK, read_finding, read_mark
 from tasks.records import AnyArtifact
-
-RECORDS = "records"  # Prefect's own, one a key
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from tasks.cache.entries import RECORDS, Entry, entries, stages
+from tasks.cache.entries import Entry, entries, stages
+from tasks.cache.marks import RECORDS
 from tasks.cache.store import IN_USE, LOCKS, MARK, lock
 from tasks.errors import CacheBusy, OutputError
 

@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from tasks import errors
+from tasks.cache import marks
 from tasks.errors import NotFoundInClip, OutputError
 from tasks.paths import is_disk_full, write_problem
 from tasks.records import AnyArtifact, Artifact, StoredFile
@@ -49,17 +51,32 @@ def sha256_of(path: Path) -> str:
 def find(cache: Path, stage: str, key: str) -> AnyArtifact | None:
     """The finished artifact of ``key``, or None when there is none or a file of it is missing or damaged."""
     marked = read_mark(cache / stage / key)
-    return marked[0] if marked and not broken_files(marked[0]) else None
+    if not marked or broken_files(marked[0]) or marks.is_foreign_record(cache, key):
+        return None
+    return marked[0]
+
+
+def damage(cache: Path, stage: str, key: str) -> str:
+    """What is wrong with the entry of ``key``, as a clause; empty if none is there, or a whole one, or a finding.
+
+    A killed run leaves no entry behind: one that is not whole was damaged, or put there by somebody else.
+    """
+    folder = cache / stage / key
+    if marks.is_foreign_record(cache, key):
+        return "a result record that this program never writes lies beside it, and was not read"
+    if not os.path.lexists(folder) or read_finding(folder):
+        return ""
+    marked = read_mark(folder)
+    broken = broken_files(marked[0]) if marked else [MARK]
+    return f"{', '.join(broken)} cannot be what was finished" if broken else ""
 
 
 def read_mark(folder: Path) -> tuple[AnyArtifact, dict[str, Any]] | None:
     """What the mark of an entry says was finished, and what was kept about it; None without one, or of a finding."""
     try:
         mark = _read(folder)
-        files = {name: StoredFile(**stored) for name, stored in mark.pop("files").items()}
-        about = dict(mark.pop("about"))
-        return None if "finding" in mark else (Artifact(**mark | {"files": files, "folder": str(folder)}), about)
-    except (OSError, ValueError, KeyError, TypeError):
+        return None if "finding" in mark else (marks.artifact_of(mark, folder), marks.about_of(mark))
+    except (OSError, ValueError):
         return None
 
 
@@ -73,19 +90,18 @@ def read_finding(folder: Path) -> tuple[NotFoundInClip, AnyArtifact, dict[str, A
         kind = getattr(errors, mark["finding"]["kind"])
         if not issubclass(kind, NotFoundInClip):
             return None
-        found = kind(mark["finding"]["sentence"])
-        found.key = mark["key"]
-        run_id, seconds = mark.get("run_id", ""), mark.get("seconds", 0.0)
-        looked: AnyArtifact = Artifact(mark["stage"], mark["key"], str(folder), {}, {}, run_id, seconds)
-        return found, looked, dict(mark.get("about", {}))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        found = kind(str(mark["finding"]["sentence"]))
+        looked = marks.looked_of(mark, folder)
+        found.key = looked.key
+        return found, looked, marks.about_of({"about": {}, **mark})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # the finding may be anything
         return None
 
 
 def _read(folder: Path) -> dict[str, Any]:
     """The mark of an entry; ``ValueError`` for one of another version."""
-    mark: Any = json.loads((folder / MARK).read_text())
-    if not isinstance(mark, dict) or mark.pop("schema") != SCHEMA:
+    mark = marks.read_fields(folder / MARK)
+    if mark.pop("schema", None) != SCHEMA:
         raise ValueError(f"{folder}: no mark of schema {SCHEMA}")
     return mark
 
@@ -110,8 +126,8 @@ def finding(cache: Path, stage: str, key: str) -> NotFoundInClip | None:
 def _intact(path: Path, expected: StoredFile) -> bool:
     """Same size, and same time of change or else same bytes: only a file that was touched is read again."""
     try:
-        now = path.stat()
-        if now.st_size != expected.size:
+        now = path.lstat()
+        if not stat.S_ISREG(now.st_mode) or now.st_size != expected.size:  # no link out of the cache, no pipe
             return False
         return now.st_mtime_ns == expected.mtime_ns or sha256_of(path) == expected.sha256
     except OSError:
@@ -274,8 +290,8 @@ def abandon() -> None:
 def _finish(work: Path, computed: AnyArtifact, about: Mapping[str, Any]) -> AnyArtifact:
     files = {}
     for path in sorted(work.iterdir()):
-        stat = path.stat()
-        files[path.name] = StoredFile(sha256_of(path), stat.st_size, stat.st_mtime_ns)
+        now = path.stat()
+        files[path.name] = StoredFile(sha256_of(path), now.st_size, now.st_mtime_ns)
     artifact = replace(computed, files=files)
     _mark(work, artifact, {"about": about})
     return artifact
@@ -292,8 +308,21 @@ def _mark(work: Path, artifact: AnyArtifact, more: Mapping[str, Any]) -> None:
     mark = {"schema": SCHEMA, **asdict(artifact), **more}
     mark.pop("folder")  # the cache may be moved
     (work / MARK).write_text(json.dumps(mark, indent=1, allow_nan=False))
-    shutil.rmtree(artifact.folder, ignore_errors=True)  # damaged, or it would have been found
+    _make_room(Path(artifact.folder))  # damaged, or it would have been found
     work.rename(artifact.folder)
+
+
+def _make_room(folder: Path) -> None:
+    """Remove what lies in the place of an entry, which may be anything, and a record beside it, which would void it."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    record = folder.parents[1] / marks.RECORDS / folder.name
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if record.is_dir() and not record.is_symlink():
+            shutil.rmtree(record)
+        else:
+            record.unlink()
 
 
 def _since(started: float) -> float:
@@ -324,7 +353,7 @@ def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> It
     """Hold a lock on ``path`` among processes and threads, calling ``waiting`` while others have it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     except OSError as error:
         raise OutputError(_cannot_write(path.parents[1], error)) from error
     try:

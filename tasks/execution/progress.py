@@ -3,6 +3,7 @@
 The one who shows progress sets ``listener``; a stage knows neither the terminal nor the server.
 """
 
+import sys
 import threading
 from dataclasses import dataclass
 from typing import Protocol
@@ -39,6 +40,12 @@ INTERRUPTED = "interrupted; what is finished is kept, run the same command again
 listener: Listener = Silent()
 stop = threading.Event()
 """Set when the user asked for an end."""
+
+
+def tell(line: str) -> None:
+    """Print a line on standard error while stages run; control characters in names are escaped."""
+    plain = line if line.isprintable() else line.encode("unicode_escape").decode()
+    print(f"stillwalk: {plain}", file=sys.stderr, flush=True)
 
 
 def check_stop() -> None:

@@ -22,7 +22,7 @@ from prefect.utilities.annotations import allow_failure, quote
 
 from tasks.cache import store
 from tasks.cache.file_stamp import Stamp, require_unchanged
-from tasks.cache.integrity import require_proven
+from tasks.cache.integrity import forgetting_unusable, require_proven
 from tasks.cache.keys import shaped_by, stage_key
 from tasks.cache.store import OpenEntry, Outcome, Wanted
 from tasks.errors import VideoError
@@ -141,6 +141,9 @@ def outcomes(call: Call, inputs: Sequence[AnyArtifact]) -> list[Outcome]:
     for artifact in found:
         if artifact is not None:
             store.touch(artifact)
+    for request, key, artifact in zip(requests, keys, found, strict=True):
+        if artifact is None and (why := store.damage(call.cache, request.stage, key)):
+            progress.tell(f"{call.shown}: {request.title}: {why}; this entry of the cache is computed again")
     missing = {key: request for request, key, artifact in zip(requests, keys, found, strict=True) if artifact is None}
     made = _compute(call, missing) if missing else {}
     return [artifact or made[key] for artifact, key in zip(found, keys, strict=True)]
@@ -148,7 +151,8 @@ def outcomes(call: Call, inputs: Sequence[AnyArtifact]) -> list[Outcome]:
 
 def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome]:
     """Compute requests together, by their keys, or find that another process has just done so."""
-    for artifact in {id(one): one for request in missing.values() for one in _taken(request)}.values():
+    taken = list({id(one): one for request in missing.values() for one in _taken(request)}.values())
+    for artifact in taken:
         if artifact.run_id != call.run_id:
             require_proven(artifact, artifact.files)
     wanted = [Wanted(request.stage, key, _about(call, request)) for key, request in missing.items()]
@@ -166,7 +170,7 @@ def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome
                 entries[place].finish(outcome)
 
         try:
-            with shown_progress(meter), meter as tick:
+            with forgetting_unusable(taken, call.run_id), shown_progress(meter), meter as tick:
                 (processes.apart if call.apart else processes.here)(work, tick, tell)
         except Exception as error:
             if changed := _changed(call):

@@ -27,6 +27,8 @@ from numpy.typing import NDArray
 
 from tasks.errors import OutputError
 
+MAX_MEMBER_BYTES: Final = 512 << 20  # of one array, unpacked: 64 masks of 256 x 256 take 4 MB
+MAX_MEMBERS: Final = 1 << 18
 CHUNK_FRAMES: Final = 64
 _MEMBER_DATE: Final = (1980, 1, 1, 0, 0, 0)  # a fixed one, so that the bytes do not depend on the time
 _DEFLATE_LEVEL: Final = 1  # masks are nearly flat: a higher level costs time and saves little
@@ -117,11 +119,19 @@ def read_masks(path: Path) -> Iterator[Mask]:
                 yield Mask(probability, boxes[frame], MaskState(int(states[frame])))
 
 
+def _require_bounded_archive(archive: zipfile.ZipFile) -> None:
+    """``ValueError`` for a zip that would unpack to more than our masks can take."""
+    members = archive.infolist()
+    if len(members) > MAX_MEMBERS or any(member.file_size > MAX_MEMBER_BYTES for member in members):
+        raise ValueError(f"{len(members)} members, or one of more than {MAX_MEMBER_BYTES} bytes")
+
+
 @contextmanager
 def _open_members(path: Path) -> Iterator[Any]:
     try:
         # Opened here: given the name, numpy would leave the file open if it is no zip.
-        with path.open("rb") as file, np.load(file) as members:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as members:
+            _require_bounded_archive(members.zip)
             yield members
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         fact = getattr(error, "strerror", None) or str(error).split("\n")[0]

@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 
 from tasks.errors import OutputError
 from tasks.maths.body.landmarks import LANDMARK_COUNT, LANDMARK_NAMES, PoseTrack
-from tasks.media.files.tables import SCHEMA_VERSION, schema_metadata, schema_version, to_arrow, to_numpy
+from tasks.media.files.tables import (
+    SCHEMA_VERSION,
+    require_bounded,
+    schema_metadata,
+    schema_version,
+    to_arrow,
+    to_numpy,
+)
 
 LANDMARK_VALUES: Final = ("x_px", "y_px", "z", "visibility", "presence")
 _SCHEMA: Final = pa.schema(
@@ -104,9 +111,9 @@ def read_pose(parquet: Path) -> PoseTrack:
     """Read ``pose.parquet``. ``OutputError`` if it is missing or damaged, or has not 33 landmarks a frame."""
     try:
         with parquet.open("rb") as file:
-            table = pq.ParquetFile(file).read()  # pq.read_table loads pandas
+            table = require_bounded(pq.ParquetFile(file)).read()  # pq.read_table loads pandas
         fault = _schema_fault(table)
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         fault = str(getattr(error, "strerror", None) or error).splitlines()[0]
     if fault:
         raise OutputError(f"{parquet}: cannot be read ({fault}); delete it and run again")

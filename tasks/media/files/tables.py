@@ -16,12 +16,16 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
+from tasks.untrusted_json import read_value
 
 TableColumn = NDArray[Any] | Sequence[Any]
 
 SCHEMA_VERSION = 1
 """To be raised when a column of any table changes its meaning. Older files are then refused instead of misread."""
 
+MAX_TABLE_ROWS = 1 << 28  # 33 landmarks a frame: a day at 60 frames a second has 171 million rows
+MAX_TABLE_BYTES = 16 << 30
+MAX_TABLE_COLUMNS = 1000
 _VERSION_KEY = b"stillwalk.schema"
 
 
@@ -52,13 +56,24 @@ def read_table(
     """
     try:
         with path.open("rb") as file:
-            table = pq.ParquetFile(file).read(columns=names and list(names))  # pq.read_table loads pandas
-    except (OSError, pa.ArrowInvalid) as error:
+            table = require_bounded(pq.ParquetFile(file)).read(
+                columns=names and list(names)
+            )  # pq.read_table loads pandas
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
     found = schema_version(table.schema)
     if found != str(version):
         raise OutputError(f"{path}: schema version {found}, not {version}; delete it and run again")
     return {name: to_numpy(table.column(name)) for name in table.column_names}
+
+
+def require_bounded(file: Any) -> Any:
+    """An open ``ParquetFile`` again. ``ValueError`` if it would unpack to more than our tables can hold."""
+    size_bytes = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
+    rows = file.metadata.num_rows
+    if rows > MAX_TABLE_ROWS or size_bytes > MAX_TABLE_BYTES or file.metadata.num_columns > MAX_TABLE_COLUMNS:
+        raise ValueError(f"it claims {rows} rows in {size_bytes} bytes")
+    return file
 
 
 def schema_metadata(version: int = SCHEMA_VERSION) -> dict[bytes, bytes]:
@@ -86,7 +101,7 @@ def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:
 def read_json(path: Path) -> Any:
     """Content of a JSON file. ``OutputError`` if it is missing or not valid JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_value(path)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
 

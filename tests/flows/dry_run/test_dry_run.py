@@ -49,7 +49,7 @@ def rewrite(cache: Path, stage: str, change: Callable[[dict[str, Any]], object])
     folder = entry(cache, stage)
     mark = json.loads((folder / store.MARK).read_text())
     change(mark["about"]["shaped_by"])
-    (folder / store.MARK).write_text(json.dumps(mark))
+    (folder / store.MARK).write_text(json.dumps(mark | {"key": f"{stage}-before"}))
     folder.rename(folder.with_name(f"{stage}-before"))
 
 
@@ -131,7 +131,7 @@ def test_the_nearest_of_several_is_compared_with(plan: Plan, tmp_path: Path) -> 
     far["about"]["shaped_by"]["request"]["settings"] |= {"window": 7, "order": 3, "budget_px": 2.0}
     folder = tmp_path / "cache" / "trajectory" / "trajectory-far"
     folder.mkdir()
-    (folder / store.MARK).write_text(json.dumps(far))
+    (folder / store.MARK).write_text(json.dumps(far | {"key": "trajectory-far"}))
     assert plan("smoothing.window=9")["trajectory"].endswith("smoothing.window: 5 -> 9")
     assert plan("smoothing.window=7", "smoothing.order=3")["trajectory"].endswith("smoothing.budget_px: 2.0 -> 5.0")
 

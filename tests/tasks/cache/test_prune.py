@@ -15,6 +15,7 @@ from tasks.cache import folders, prune, store
 from tasks.cache.entries import entries, stages
 
 DAY_S = 86_400
+RECORD = {"metadata": {"serializer": {"type": "stillwalk-artifact"}}}  # as older versions had Prefect write them
 
 
 def never() -> None: ...
@@ -32,7 +33,7 @@ def add(cache: Path, stage: str, number: int, *, size: int = 1000, days: float =
     about = {"video": video, "sha256": f"{video:0<8}", "shaped_by": {}}
     made = store.make(cache, stage, key(stage, number), "run", compute, waiting=never, about=about)
     (cache / "records").mkdir(exist_ok=True)
-    (cache / "records" / key(stage, number)).write_text("{}")
+    (cache / "records" / key(stage, number)).write_text(json.dumps(RECORD))
     then = time.time() - days * DAY_S
     os.utime(Path(made.folder) / store.MARK, (then, then))
 
@@ -115,7 +116,7 @@ def test_what_was_left_over_goes_too(home: Path, cache_command: Run) -> None:
     (work / "half").write_text("half")
     mark = cache / "pose" / key("pose", 1) / store.MARK
     mark.write_text(json.dumps(json.loads(mark.read_text()) | {"schema": 1}))  # of an older version
-    (cache / "records" / key("gone", 1)).write_text("{}")
+    (cache / "records" / key("gone", 1)).write_text(json.dumps(RECORD))
     status, out, _ = cache_command("prune", "--larger-than", "1GB")
     assert status == 0
     assert "0 entries and " in out

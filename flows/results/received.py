@@ -1,0 +1,93 @@
+"""What lies in a folder of results, which may come from somebody else: taken for ours only as far as it looks so.
+
+A record or an index that does not is taken for none, as a damaged one is.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+ROW_TEXTS: Final = ("video", "setting", "folder", "error")
+ROW_COUNTS: Final = ("rank", "ran", "cached")
+ROW_MARKS: Final = ("rendered", "pareto", "best")
+
+
+def is_record(found: Mapping[str, Any]) -> bool:
+    """Whether this can be the ``run.json`` of a video."""
+    video, deliverables = found.get("video"), found.get("deliverables", {})
+    return (
+        isinstance(video, dict)
+        and isinstance(video.get("sha256"), str)
+        and isinstance(video.get("path"), str)
+        and isinstance(found.get("error", ""), str)
+        and isinstance(found.get("config", {}), dict)
+        and isinstance(deliverables, dict)
+        and all(_is_plain_name(name) and _is_deliverable(one) for name, one in deliverables.items())
+        and _are_texts(found.get("from_earlier_runs", {}))
+        and all(map(_is_plain_name, found.get("from_earlier_runs", {})))
+    )
+
+
+def is_index(found: Mapping[str, Any]) -> bool:
+    """Whether this can be the ``sweep.json`` of a sweep."""
+    rows, settings = found.get("rows"), found.get("settings", [])
+    return (
+        isinstance(rows, list)
+        and all(isinstance(row, dict) and _is_row(row) for row in rows)
+        and isinstance(settings, list)
+        and all(isinstance(one, dict) and _is_setting(one) for one in settings)
+    )
+
+
+def are_metrics(found: Mapping[str, Any]) -> bool:
+    """Whether this can be the ``metrics.json`` of a path: numbers by name, and their units."""
+    numbers = [found.get("planned"), found.get("before", {}), found.get("verified", {})]
+    return all(isinstance(one, dict) and all(map(_is_number, one.values())) for one in numbers) and _are_texts(
+        found.get("units", {})
+    )
+
+
+def is_below(folder: str) -> bool:
+    """Whether a path of a row stays in the folder of its index."""
+    path = PurePosixPath(folder)
+    return not path.is_absolute() and ".." not in path.parts and ":" not in folder.partition("/")[0]
+
+
+def _is_row(row: Mapping[str, Any]) -> bool:
+    return (
+        all(isinstance(row.get(name), str) for name in ROW_TEXTS)
+        and is_below(row["folder"])
+        and isinstance(row.get("path", ""), str)
+        and all(_is_number(row.get(name, 0)) and row.get(name, 0) is not None for name in ROW_COUNTS)
+        and all(isinstance(row.get(name, False), bool) for name in ROW_MARKS)
+        and isinstance(row.get("metrics"), dict)
+        and all(map(_is_number, row["metrics"].values()))
+    )
+
+
+def _is_setting(one: Mapping[str, Any]) -> bool:
+    overrides = one.get("overrides", [])
+    return (
+        isinstance(one.get("setting"), str)
+        and isinstance(overrides, list)
+        and all(isinstance(override, str) for override in overrides)
+        and _is_number(one.get("mean_rank", 0))
+        and isinstance(one.get("best", False), bool)
+    )
+
+
+def _is_deliverable(one: object) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("sha256", ""), str)
+
+
+def _is_plain_name(name: object) -> bool:
+    return isinstance(name, str) and name not in ("", ".", "..") and "/" not in name and "\0" not in name
+
+
+def _are_texts(found: object) -> bool:
+    return isinstance(found, dict) and all(isinstance(text, str) for text in found.values())
+
+
+def _is_number(value: object) -> bool:
+    return value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
