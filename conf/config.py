@@ -63,8 +63,7 @@ class Config:
     runner: Runner = Runner.threads
     """How stages run; processes: a stage that is killed does not stop the others and is tried once more."""
     target: Any = "center"
-    """Point of the output where the anchor stays: center, [x,y] in pixels or fractions of the output, or a word.
-
+    """Point of the output where the anchor stays: center, auto, natural, or [x,y] in pixels or fractions of the output;
     auto: the centre, moved so that no head is cut; natural: the person's own mean height."""
     decode: DecodeConf = field(default_factory=DecodeConf)
     models: ModelsConf = field(default_factory=ModelsConf)

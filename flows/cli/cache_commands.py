@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -45,7 +46,7 @@ def run_cache_command(arguments: list[str]) -> int:
         if pruning:
             _prune(cache, _selector(options, cache, output_dir), dry_run=options.dry_run)
         elif options.dry_run or _selects(options):
-            raise SettingError("cache: these options need prune; type `stillwalk cache prune ...`")
+            raise SettingError(f"cache: these options need prune; type `stillwalk cache prune {shlex.join(arguments)}`")
         else:
             _print_sizes(cache)
     except StillwalkError as error:
@@ -196,7 +197,7 @@ def _print_sizes(cache: Path) -> None:
     rest = prune.litter(cache)
     work = sum(map(prune.size_of, rest))
     if work >= BYTES_PER_UNIT["MB"]:
-        print(f"\nalso {_bytes(work)} of unfinished work; `stillwalk cache prune` removes what no run still needs")
+        print(f"\nalso {_bytes(work)} of unfinished work; `stillwalk cache prune --older-than 30d` removes it too")
 
 
 def _table(head: str, found: Iterable[Entry], group: Callable[[Entry], str]) -> None:

@@ -89,7 +89,7 @@ def _fields(section: ast.ClassDef) -> Iterator[tuple[ast.AnnAssign, str]]:
     for item, following in zip(section.body, [*section.body[1:], None], strict=True):
         if isinstance(item, ast.AnnAssign):
             has_docstring = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
-            yield item, str(following.value.value) if has_docstring else ""  # type: ignore[union-attr]
+            yield item, " ".join(str(following.value.value).split()) if has_docstring else ""  # type: ignore[union-attr]
 
 
 def _setting_help(prefix: str, item: ast.AnnAssign, sentence: str, classes: dict[str, ast.ClassDef]) -> SettingHelp:

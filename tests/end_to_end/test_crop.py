@@ -92,17 +92,23 @@ def test_every_crop_is_a_group_or_follows_from_its_window(overrides: list[str], 
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
-        (["crop=follow"], r"^crop: follow wants to know which window; give crop\.size or crop\.aspect"),
-        (["crop=fixed"], r"^crop: fixed wants to know which window; give crop\.window"),
-        (["crop=auto", "crop.size=[99,99]"], r"^crop\.size: crop=auto takes none; leave it out"),
-        (["crop=follow", "crop.window=[0,0,99,99]"], r"^crop\.window: crop=follow takes none"),
+        (["crop=follow"], r"^crop: follow needs a window; give crop\.size or crop\.aspect"),
+        (["crop=fixed"], r"^crop: fixed needs a window; give crop\.window"),
+        (
+            ["crop=auto", "crop.size=[99,99]"],
+            r"^crop\.size: crop=auto does not use it; leave it out, or choose crop=follow for size",
+        ),
+        (
+            ["crop=follow", "crop.window=[0,0,99,99]"],
+            r"^crop\.window: crop=follow does not use it; leave it out, or .* crop=fixed for window",
+        ),
         (["crop.size=[99,99]", "crop.aspect=1:1"], r"^crop\.aspect: crop\.size is given too; give one of them"),
-        (["crop.aspect=0:1"], r"^crop\.aspect: '0:1' is no aspect ratio; give one such as 9:16"),
-        (["crop.aspect=wide"], r"^crop\.aspect: 'wide' is no aspect ratio"),
-        (["crop.window=[0,0,9,99]"], r"^crop\.window: \[0, 0, 9, 99\] is no window; give"),
+        (["crop.aspect=0:1"], r"^crop\.aspect: '0:1' is not an aspect ratio; give one such as 9:16"),
+        (["crop.aspect=wide"], r"^crop\.aspect: 'wide' is not an aspect ratio"),
+        (["crop.window=[0,0,9,99]"], r"^crop\.window: \[0, 0, 9, 99\] is not a window; give"),
         (["crop.shared=true"], r"^crop\.shared: crop=none has no window to share; choose crop=auto, or crop=follow"),
         (["crop=expand", "crop.shared=true"], r"^crop\.shared: crop=expand has no window to share"),
-        (["crop.size=[8,8]"], r"^crop\.size: \[8, 8\] is not a window; give"),
+        (["crop.size=[8,8]"], r"^crop\.size: \[8, 8\] is not a window size; give"),
     ],
 )
 def test_a_mistake_is_one_line(overrides: list[str], sentence: str) -> None:

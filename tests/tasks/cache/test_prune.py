@@ -190,7 +190,7 @@ def test_what_another_folder_that_shares_the_cache_refers_to_is_in_use(home: Pat
     status, out, _ = cache_command("prune", "--unused")
     assert (status, out.splitlines()[0]) == (
         0,
-        f"{other}: it used this cache and is not there; what only it refers to counts as unused",
+        f"{other}: it used this cache and no longer exists; entries that only it refers to count as unused",
     )
     assert left(home) == {key("pose", 1), key("render", 4)}
 
@@ -203,7 +203,7 @@ def test_what_another_folder_that_shares_the_cache_refers_to_is_in_use(home: Pat
         (["prune", "--larger-than", "big"], "big is not a size; give one such as 500MB or 5GB"),
         (["prune", "--unused", "--older-than", "3d"], "not allowed with"),
         (["prune", "--old"], "unrecognized arguments: --old"),
-        (["--unused"], "say `stillwalk cache prune ...`"),
+        (["--unused"], "type `stillwalk cache prune --unused`"),
         (["purge"], "purge is not known here; give prune, output_dir=... or cache_dir=..."),
         (["smoothing.window=5"], "smoothing.window=5 is not known here"),
         (["cache_dir=nowhere"], "there is no cache at"),
