@@ -1,12 +1,13 @@
 """Checks before any work: settings against each video's size, length and rate, output folders, and missing models."""
 
 import os
+import resource
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from conf.config import Config
 from conf.enums import AlphaFile, BackgroundMode, ComparisonLayout, CropMode, Output, SweepRender, VideoCodec
@@ -16,10 +17,13 @@ from flows.output_needs import background_of, masks_wanted, stabilized_wanted
 from flows.shared_window import shared_size
 from flows.videos import Video
 from tasks.errors import SettingError, VideoError
-from tasks.paths import exists, expand_home, is_folder, length_problem
+from tasks.paths import exists, expand_home, is_folder, length_problem, lock_problem
 from tasks.records import TARGET_WORDS
 
 SizePx = tuple[int, int]  # width, height
+BASE_OPEN_FILES: Final = 64  # of a run; 35 were seen with one worker, and 111 with eight that write four videos each
+OPEN_FILES_PER_WORKER: Final = 16
+MAX_OPEN_FILES: Final = 4096  # what a run asks for
 
 
 def check_run(config: Config, videos: list[Video]) -> None:
@@ -79,11 +83,28 @@ def check_path_length(setting: str, folder: Path) -> None:
 
 
 def check_folder(setting: str, folder: Path) -> None:
-    """Raise unless ``folder``, or its nearest existing parent, is a writable folder."""
+    """Raise unless ``folder``, or its nearest existing parent, is a writable folder on a disk with file locks."""
     nearest = next(parent for parent in (folder, *folder.parents) if exists(parent))
     cure = f"choose another place with {setting}="
     require(is_folder(nearest), setting, f"{nearest} is a file, not a folder", cure)
     require(os.access(nearest, os.W_OK), setting, f"{nearest} is not writable", f"make it writable, or {cure}")
+    fact = lock_problem(nearest)
+    require(not fact, setting, f"{nearest}: {fact}", cure)
+
+
+def raise_open_files_limit(workers: int) -> None:
+    """Raise this process's limit of open files as far as the system allows; ``SettingError`` where that is too little.
+
+    With too few, Prefect's client and its server wait for each other without end.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    needed = min(BASE_OPEN_FILES + OPEN_FILES_PER_WORKER * workers, MAX_OPEN_FILES)
+    fact = f"ulimit -n is {hard}, and a run with workers={workers} needs {needed}"
+    cure = f"type ulimit -n {MAX_OPEN_FILES} in a new terminal, or raise nofile in /etc/security/limits.conf"
+    require(allowed >= needed, "open files", fact, cure)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def _check_codec(name: str) -> None:

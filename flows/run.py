@@ -89,6 +89,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
         with interrupt.quiet_broken_pipe():
             status = dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache)
         return status, []
+    preflight.raise_open_files_limit(config.workers)
     preflight.check_folder("output_dir", output_dir)
     preflight.check_folder("cache_dir", cache)
     if asked[0].name or len(videos) > 1:

@@ -4,6 +4,7 @@ import glob
 import hashlib
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from tasks.paths import access_problem, exists, expand_home, is_file, is_folder
 from tasks.untrusted_json import read_object
 
 DEMO: Final = "demo"
+MAX_LIST_BYTES: Final = 16 << 20  # of a text file with paths
 MAX_VIDEO_NAME_BYTES: Final = 200  # folders may have 255, and a suffix is added
 # Names that the program itself uses in ``output_dir``; "." and ".." cannot be folders in it.
 RESERVED_NAMES: Final = {"batch.json", "index.html", "sweeps", ".cache", ".prefect", ".", ".."}
@@ -81,6 +83,9 @@ def find_videos(value: Any) -> list[Video]:
     if any(item in (None, "") for item in items):
         cure = "name a file, a folder, a glob such as 'clips/*.mp4', or demo"
         raise SettingError(f"video: the name is empty; {cure}")
+    for item in items:
+        if "\0" in str(item):
+            raise SettingError(f"video: the name {item!r} holds a NUL character, which no file name can; leave it out")
     paths: dict[str, Path | None] = {}  # by location: one video may be given in two ways
     for item in items:
         for path in [None] if item == DEMO else _expand(str(item)):
@@ -148,11 +153,19 @@ def _is_result(file: Path) -> bool:
 
 def _read_list(listing: Path) -> list[Path]:
     """Paths in a text file, one per line, relative to that file; empty lines and # comments are skipped."""
+    cure = "give a text file with one path per line"
+    if exists(listing) and not is_file(listing):  # reading a pipe could wait for ever, and a device need not end
+        raise SettingError(f"video: the list {listing} is not a regular file; {cure}")
     try:
-        lines = listing.read_text(encoding="utf-8-sig").splitlines()  # Windows may start a text file with a mark
+        with listing.open("rb") as file:
+            content = file.read(MAX_LIST_BYTES + 1)
+        if len(content) > MAX_LIST_BYTES:
+            raise SettingError(f"video: the list {listing} is larger than {MAX_LIST_BYTES >> 20} MiB; {cure}")
+        lines = content.decode("utf-8-sig").splitlines()  # Windows may start a text file with a mark
     except (OSError, UnicodeDecodeError) as error:
-        cure = "give a text file with one path per line"
         raise SettingError(f"video: the list {listing} cannot be read ({error}); {cure}") from error
+    if b"\0" in content:
+        raise SettingError(f"video: the list {listing} is not a text file: it holds a NUL byte; {cure}")
     entries = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
     beside = [entry if _is_address(entry) else str(listing.parent / expand_home(entry)) for entry in entries]
     return [path for entry in beside for path in _expand_path(entry)]
@@ -166,9 +179,10 @@ def _is_address(text: str) -> bool:
 def named_videos(paths: Sequence[Path | None]) -> list[Video]:
     """Name every video by its stem; videos with the same stem also get a digest of their path."""
     stems = [Video("", path).stem for path in paths]
+    times = Counter(stem.casefold() for stem in stems)
     videos = []
     for path, stem in zip(paths, stems, strict=True):
-        is_unique = sum(other.casefold() == stem.casefold() for other in stems) == 1
+        is_unique = times[stem.casefold()] == 1
         videos.append(Video(stem if is_unique or path is None else f"{stem}-{path_digest(path)}", path))
     return videos
 

@@ -4,11 +4,15 @@
 """
 
 import errno
+import fcntl
 import os
+import tempfile
 from pathlib import Path
+from typing import Final
 
 MAX_NAME_BYTES = 255  # limits of Linux and its usual file systems
 MAX_PATH_BYTES = 4096
+NO_LOCKS_ERRORS: Final = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 RESERVED_BYTES = 1000  # for paths inside a folder: the folders of a sweep, a setting and a video, and a file
 
 
@@ -60,6 +64,16 @@ def length_problem(folder: Path) -> str:
     return ""
 
 
+def lock_problem(folder: Path) -> str:
+    """Why files in an existing folder cannot be locked, as a clause. Empty if they can, or if none can be created."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return write_problem(error)[0] if error.errno in NO_LOCKS_ERRORS else ""
+    return ""
+
+
 def is_disk_full(error: OSError) -> bool:
     """Whether the disk, or the user's quota on it, is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -71,6 +85,8 @@ def write_problem(error: OSError) -> tuple[str, str]:
         return "the disk is full", "free some space"
     if error.errno == errno.EFBIG:
         return "a file would be larger than is allowed", "raise the limit (ulimit -f)"
+    if error.errno in NO_LOCKS_ERRORS:
+        return "its disk has no file locks", ""
     if error.errno == errno.ENOENT:
         return "it is not there, and no folder can be made there", ""
     return error.strerror or str(error), "" if error.errno == errno.ENAMETOOLONG else "make it writable"

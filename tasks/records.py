@@ -50,6 +50,7 @@ LANDMARKS: tuple[str, ...] = (
 )
 """MediaPipe Pose's 33, in its order (BlazePose GHUM 3D's topology)."""
 
+MAX_PICTURE_PX = 1 << 26  # of a picture file that the user names: 8192x8192
 TARGET_WORDS: tuple[str, ...] = ("auto", "center", "natural")
 """The words for a target, beside a point: chosen for the clip, the output's centre, the person's own mean height."""
 

@@ -26,6 +26,7 @@ from flows.config.error_lines import explain
 from flows.config.overrides import CONF_FOLDER, check_overrides, parse_arguments, quote_argument, raw_overrides
 from tasks.errors import SettingError, StillwalkError
 from tasks.paths import absolute_path
+from tasks.records import MAX_PICTURE_PX
 
 # Prefect and MediaPipe create half a million objects that live until the end. With Python's default thresholds the
 # garbage collector takes a tenth of a run of a few seconds to search them. See ``memory.keep_what_is_loaded``.
@@ -34,6 +35,8 @@ gc.set_threshold(50_000, 20, 20)
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # The same holds for OpenCV: the cores are busy with other frames and videos.
 os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+# OpenCV refuses a larger picture when it has read the header. Its own bound, 1024 megapixels, takes 6 GB to decode.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PICTURE_PX))
 # Arrow's own memory pool does not return memory to the system; the tables of a run are small.
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 

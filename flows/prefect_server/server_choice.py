@@ -38,8 +38,9 @@ def choose(server: Server, home: Path) -> str:
     """Set Prefect's environment and return the address of the API, or "" when one is made for this run.
 
     ``home`` is where Prefect keeps its database unless the user has set ``PREFECT_HOME``. ``SettingError`` when the
-    server that ``PREFECT_API_URL`` names does not answer.
+    server that ``PREFECT_API_URL`` names does not answer, and for a user without a home folder, whom Prefect refuses.
     """
+    _require_home()
     bypass_proxies_on_loopback()
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -63,6 +64,14 @@ def _spared(api: str) -> str:
     if not api.startswith("https:"):
         os.environ["PREFECT_API_TLS_INSECURE_SKIP_VERIFY"] = "true"
     return api
+
+
+def _require_home() -> None:
+    try:
+        Path.home()
+    except RuntimeError as error:
+        fact = "it is not set, and this user has no account with a home folder"
+        raise SettingError(f"HOME: {fact}; name a folder that you may write: export HOME=/tmp") from error
 
 
 def bypass_proxies_on_loopback() -> None:

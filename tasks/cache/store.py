@@ -364,6 +364,8 @@ def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> It
             except BlockingIOError:
                 waiting()
                 time.sleep(LOCK_POLL_S)
+            except OSError as error:
+                raise OutputError(_cannot_write(path.parents[1], error)) from error
         yield
     finally:
         os.close(descriptor)

@@ -11,9 +11,11 @@ from tasks.errors import SettingError
 from tasks.media.planes.layout import PixelLayout, Planes
 from tasks.media.planes.plane_color import rgb_to_planes
 from tasks.paths import exists, is_file
-from tasks.records import ColorTags
+from tasks.records import MAX_PICTURE_PX, ColorTags
 
+MAX_PICTURE_BYTES = 256 << 20
 _CURE = "name a JPEG, PNG, WebP, TIFF or BMP file"
+_SMALLER = f"give a picture of at most {MAX_PICTURE_PX >> 20} megapixels, such as one of the video's size"
 
 
 def read_background_image(path: Path, digest: str = "") -> NDArray[np.uint8]:
@@ -24,18 +26,21 @@ def read_background_image(path: Path, digest: str = "") -> NDArray[np.uint8]:
     if exists(path) and not is_file(path):  # reading a pipe would wait for ever
         raise SettingError(f"background.image: {path} is not a regular file; {_CURE}")
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_PICTURE_BYTES + 1)
     except OSError as error:
         gone = isinstance(error, FileNotFoundError)
         cure = "check the path, or put it back and run again" if gone else "make it readable, or name another picture"
         raise SettingError(f"background.image: {path} cannot be read ({error.strerror}); {cure}") from error
+    if len(content) > MAX_PICTURE_BYTES:
+        raise SettingError(f"background.image: {path} is larger than {MAX_PICTURE_BYTES >> 20} MiB; {_SMALLER}")
     if digest and hashlib.sha256(content).hexdigest() != digest:  # else the cache would keep it under the wrong key
         raise SettingError(f"background.image: {path} has changed since the run began; run the same command again")
     encoded = np.frombuffer(content, np.uint8)
     try:
         decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
-    except cv2.error as error:  # for a picture that declares a larger size than OpenCV reads
-        raise SettingError(f"background.image: {path} is too large; give a smaller picture") from error
+    except cv2.error as error:  # for a picture that declares a larger size than OPENCV_IO_MAX_IMAGE_PIXELS
+        raise SettingError(f"background.image: {path} has too many pixels; {_SMALLER}") from error
     if decoded is None:
         raise SettingError(f"background.image: {path} is not a picture; {_CURE}")
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)

@@ -1,0 +1,127 @@
+"""Ordinary machines that lack something: a run is refused before any work, with one line that names the cure."""
+
+import errno
+import fcntl
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conf.enums import Server
+from flows import preflight
+from flows.prefect_server import server_choice
+from flows.results.atomic_files import locked_folder
+from flows.videos import find_videos
+from tasks.cache.store import lock
+from tasks.errors import OutputError, SettingError
+from tests.support.program import DEMO, ROOT
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+NO_FLOCK = """
+import errno, fcntl
+def flock(descriptor, operation):
+    raise OSError(errno.ENOLCK, "No locks available")
+fcntl.flock = flock
+"""
+NO_ACCOUNT = """
+import pwd
+def getpwuid(number):
+    raise KeyError(number)
+pwd.getpwuid = getpwuid
+"""
+LONGEST_S = 120  # on a busy machine
+
+
+def refused(tmp_path: Path, *, patch: str = "", before: Callable[[], None] | None = None, home: str | None = "") -> str:
+    """The one line of a run that is refused. ``patch`` is run when Python starts, also in child processes."""
+    (tmp_path / "sitecustomize.py").write_text(patch)
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}", "PREFECT_HOME": str(tmp_path / ".prefect")}
+    environment.pop("PREFECT_API_URL", None)
+    if home is None:
+        environment.pop("HOME", None)
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", "flows.stabilize", *DEMO, "server=ephemeral"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
+        check=False,
+        preexec_fn=before,
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.startswith("stillwalk: ") and ended.stderr.count("\n") == 1
+    return ended.stderr
+
+
+def test_a_disk_without_file_locks_is_refused(tmp_path: Path) -> None:
+    line = refused(tmp_path, patch=NO_FLOCK)
+    assert "output_dir: " in line and "its disk has no file locks; choose another place with output_dir=" in line
+
+
+def test_a_user_without_a_home_folder_is_told_how_to_name_one(tmp_path: Path) -> None:
+    line = refused(tmp_path, patch=NO_ACCOUNT, home=None)
+    assert line.startswith("stillwalk: HOME: it is not set") and line.endswith("export HOME=/tmp\n")
+
+
+def test_too_few_open_files_are_refused(tmp_path: Path) -> None:
+    line = refused(tmp_path, before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)))
+    assert "open files: ulimit -n is 40, and a run with workers=" in line and "type ulimit -n 4096" in line
+
+
+def test_a_low_limit_of_open_files_is_raised_where_the_system_allows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    now: list[tuple[int, tuple[int, int]]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (40, 3000))
+    monkeypatch.setattr(resource, "setrlimit", lambda *arguments: now.append(arguments))
+    preflight.raise_open_files_limit(2)
+    assert now == [(resource.RLIMIT_NOFILE, (3000, 3000))]
+
+
+@pytest.mark.parametrize("number", NO_LOCKS)
+def test_every_place_that_locks_names_a_disk_without_locks(
+    tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(descriptor: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    line = "its disk has no file locks; choose another place with {}="
+    with pytest.raises(OutputError, match=line.format("cache_dir")), lock(tmp_path / "locks" / "key", lambda: None):
+        pass
+    with pytest.raises(OutputError, match=line.format("output_dir")), locked_folder(tmp_path / "out"):
+        pass
+    with pytest.raises(SettingError, match="^cache_dir: .*: " + line.format("cache_dir")):
+        preflight.check_folder("cache_dir", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_with_locks_is_accepted_and_left_empty(tmp_path: Path) -> None:
+    preflight.check_folder("cache_dir", tmp_path / "new")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_nul_byte_in_a_list_is_refused(tmp_path: Path) -> None:
+    listing = tmp_path / "list.txt"
+    listing.write_bytes(b"a.mp4\nb\0c.mp4\n")
+    with pytest.raises(SettingError, match=r"list\.txt is not a text file: it holds a NUL byte; give a text file"):
+        find_videos(f"@{listing}")
+
+
+@pytest.mark.parametrize("name", ["a\0b.mp4", "a\0*.mp4", "@a\0b.txt"])
+def test_a_nul_character_in_a_name_is_refused(name: str) -> None:
+    """The form in Prefect's UI can send one."""
+    with pytest.raises(SettingError, match=r"^video: "):
+        find_videos(name)
+
+
+def test_a_home_folder_is_required_before_prefect_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", home)
+    with pytest.raises(SettingError, match="HOME"):
+        server_choice.choose(Server.ephemeral, tmp_path)
