@@ -30,7 +30,7 @@ def test_a_truncated_file_is_found(tmp_path: Path) -> None:
     content = path.read_bytes()
     for kept in (0.9, 0.5):
         path.write_bytes(content[: int(kept * len(content))])
-        with pytest.raises(OutputError, match=r"a\.mp4: holds \d+ frames instead of 12"):
+        with pytest.raises(OutputError, match=r"a\.mp4: holds \d+ frames? instead of 12"):
             check_written_video(path, 12)
 
 
@@ -42,7 +42,7 @@ def test_a_damaged_key_frame_is_found(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[start + size - 400 : start + size - 200] = b"\xff" * 200
     path.write_bytes(content)
-    with pytest.raises(OutputError, match=r"a\.mp4: holds \d+ frames instead of 12 \(.+\); run again"):
+    with pytest.raises(OutputError, match=r"a\.mp4: holds \d+ frames? instead of 12 \(.+\); run again"):
         check_written_video(path, 12)
 
 
@@ -54,7 +54,7 @@ def test_a_damaged_frame_between_key_frames_is_found(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[start : start + size] = b"\xff" * size
     path.write_bytes(content)
-    with pytest.raises(OutputError, match=r"a\.mp4: holds \d+ frames instead of 12"):
+    with pytest.raises(OutputError, match=r"a\.mp4: holds \d+ frames? instead of 12"):
         check_written_video(path, 12)
 
 
