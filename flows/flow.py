@@ -21,7 +21,7 @@ from conf.enums import FrameMode, Runner, SweepRender
 from flows.cli.interrupt import interruptible
 from flows.config import settings
 from flows.graph import AnyHandle
-from flows.jobs import Job, prepare
+from flows.jobs import Job, of_own_file, prepare
 from flows.pipeline import pipeline
 from flows.prefect_server.artifacts import Notices
 from flows.prefect_server.cancellation import watched
@@ -181,7 +181,7 @@ def _finish(job: Job, futures: Futures, output_dir: Path) -> Result:
             artifacts[title] = future.result()
         elif not future.state.is_pending():  # pending for ever: an earlier stage has failed
             cause = future.state.result(raise_on_failure=False)
-            error = error or _of_own_file(_reason(title, cause), source, job)
+            error = error or of_own_file(_reason(title, cause), source, job)
             findings += [cause.key] if isinstance(cause, NotFoundInClip) else []
     if error and progress.stop.is_set():  # it has not failed: there is nothing to report
         return Result(job.video, error=progress.INTERRUPTED, setting=job.setting)
@@ -192,11 +192,6 @@ def _finish(job: Job, futures: Futures, output_dir: Path) -> Result:
             return publish(job, artifacts, output_dir)
     except StillwalkError as failure:
         return Result(job.video, error=str(failure), setting=job.setting)
-
-
-def _of_own_file(error: str, source: Path | None, job: Job) -> str:
-    """The error with the path of this video, where the stage that failed read an equal file of another."""
-    return error if source is None else error.replace(str(source), str(job.source), 1)
 
 
 def _reason(title: str, cause: object) -> str:

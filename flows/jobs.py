@@ -45,6 +45,11 @@ class Job:
         return Asker(self.video.name, self.setting)
 
 
+def of_own_file(error: str, source: Path | None, job: Job) -> str:
+    """The error with the path of this video, where the stage that failed read an equal file of another."""
+    return error if source is None else error.replace(str(source), str(job.source), 1)
+
+
 def ask_demo(graph: Graph, setting: str, config: Config) -> Handle[DrawnDemo]:
     """Ask for the drawing of the demo walker."""
     return graph.ask(Asker(DEMO, setting), lambda made: DemoRequest(config.demo))

@@ -13,11 +13,11 @@ from typing import Any
 from flows.dry_run.differences import differences
 from flows.dry_run.history import History
 from flows.graph import AnyHandle, Asker, Given, Graph, SharedSize, Unit
-from flows.jobs import Job
+from flows.jobs import Job, of_own_file
 from flows.shared_window import Size
 from tasks.cache.keys import shaped_by, stage_key
 from tasks.cache.store import broken_files, finding, read_mark
-from tasks.errors import NotFoundInClip
+from tasks.errors import StillwalkError
 from tasks.records import AnyArtifact, Artifact
 from tasks.requests import AnyRequest, DecodeRequest, DemoRequest
 
@@ -68,8 +68,9 @@ class Forecast(Graph):
     def _look_up(self, handle: AnyHandle) -> None:
         try:
             self.fates[handle] = self._fate(handle)
-        except NotFoundInClip as found:
-            self.failures |= dict.fromkeys(handle.askers, str(found))
+        except (StillwalkError, OSError) as error:  # a finding in the cache, or a video that cannot be read
+            failed = {asker: self._jobs[asker] for asker in handle.askers}
+            self.failures |= {asker: of_own_file(str(error), handle.source, job) for asker, job in failed.items()}
 
     def _fate(self, handle: AnyHandle) -> Fate:
         """The fate of a stage, by those of the stages that it waits for; raises the finding that would end it."""

@@ -81,8 +81,11 @@ def test_two_unreadable_files_with_equal_bytes_fail_each_under_its_own_name(tmp_
         (tmp_path / f"{name}.mp4").write_text("not a video")
     done = program.run("video=[first.mp4,second.mp4]", cwd=tmp_path, api=api)
     assert done.status == 1
+    planned = program.run("video=[first.mp4,second.mp4]", "plan=true", cwd=tmp_path, api=api)
+    assert planned.status == 1
     for name, line in zip(("first", "second"), done.err.splitlines(), strict=True):
         assert line.startswith(f"{name}: FAILED: {name}.mp4: ")
+        assert f"  would fail: {name}.mp4: " in planned.out
         assert f"{name}.mp4: " in program.record(tmp_path / "outputs" / name)["error"]
 
 
