@@ -25,8 +25,7 @@ bench: .venv/installed
 	$(BIN)/python -m tests.benchmarks.bench $(VIDEO)
 
 ui: .venv/installed
-	PREFECT_HOME=$(CURDIR)/outputs/.prefect DO_NOT_TRACK=1 PREFECT_SERVER_UI_API_URL=http://127.0.0.1:$(PORT)/api \
-	$(BIN)/prefect server start --host 127.0.0.1 --port $(PORT)
+	$(BIN)/stillwalk ui --port $(PORT)
 
 docs: .venv/installed
 	$(BIN)/python -m tests.support.settings_page

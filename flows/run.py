@@ -23,6 +23,7 @@ from tasks.cache import folders
 from tasks.execution import progress
 from tasks.execution.memory import keep_what_is_loaded, stay_small
 from tasks.paths import absolute_path
+from tasks.untrusted.plain_text import one_line
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 HOME = settings.PROJECT_FOLDER / "outputs" / ".prefect"
@@ -111,7 +112,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
         elif end.results:
             print_results(end.results, output_dir, seconds)
     if end.also:
-        print(f"stillwalk: {end.also}", file=sys.stderr)
+        print(f"stillwalk: {one_line(end.also)}", file=sys.stderr)
     failed = bool(end.also) or any(result.error for result in end.results)
     status = INTERRUPTED if progress.stop.is_set() else int(failed)
     if end.server_lost:  # Prefect's threads would go on trying to reach the server, and keep the process for minutes

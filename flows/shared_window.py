@@ -6,7 +6,7 @@ from fractions import Fraction
 from conf.enums import CropMode
 from conf.lock import CropConf
 from tasks.records import Artifact, CoveredWindow, DecodedClip, read_clip
-from tasks.untrusted_json import read_object
+from tasks.untrusted.json_file import read_object
 
 Size = tuple[int, int]
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from flows.results.atomic_files import PART_SUFFIX
 from tasks.errors import SettingError
 from tasks.paths import access_problem, exists, expand_home, is_file, is_folder
-from tasks.untrusted_json import read_object
+from tasks.untrusted.json_file import read_object
 
 DEMO: Final = "demo"
 MAX_LIST_BYTES: Final = 16 << 20  # of a text file with paths

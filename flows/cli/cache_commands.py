@@ -17,7 +17,8 @@ from tasks.cache.folders import registered
 from tasks.cache.store import LOCKS
 from tasks.errors import SettingError, StillwalkError, counted
 from tasks.paths import absolute_path, is_folder
-from tasks.untrusted_json import read_object
+from tasks.untrusted.json_file import read_object
+from tasks.untrusted.plain_text import one_line
 
 DESCRIPTION: Final = """Without options: the size of the cache by stage and by video.
 
@@ -50,7 +51,7 @@ def run_cache_command(arguments: list[str]) -> int:
         else:
             _print_sizes(cache)
     except StillwalkError as error:
-        print(f"stillwalk: {error}", file=sys.stderr)
+        print(f"stillwalk: {one_line(str(error))}", file=sys.stderr)
         return 2
     return 0
 
@@ -130,7 +131,8 @@ def _users(cache: Path, output_dir: Path) -> list[Path]:
     """The output folders that used the cache; prints those that no longer exist."""
     users = list(dict.fromkeys([output_dir.resolve(), *registered(cache)]))
     for gone in [user for user in users[1:] if not user.is_dir()]:
-        print(f"{gone}: it used this cache and no longer exists; entries that only it refers to count as unused")
+        fact = "it used this cache and no longer exists"
+        print(one_line(f"{gone}: {fact}; entries that only it refers to count as unused"))
     return users
 
 
@@ -171,18 +173,18 @@ def _prune(cache: Path, select: Callable[[list[Entry]], list[Entry]], *, dry_run
 def _print_removed(cache: Path, removed: list[Entry], rest: list[Path], size: int, verb: str) -> None:
     for entry in removed:
         made = f"{entry.artifact.stage} of {entry.video or UNKNOWN_VIDEO}"
-        print(f"{entry.artifact.key}  {_bytes(entry.size):>9}  {made}, used {_ago(entry.used_s)}")
+        print(one_line(f"{entry.artifact.key}  {_bytes(entry.size):>9}  {made}, used {_ago(entry.used_s)}"))
     leftovers = sum(path.parent.name != LOCKS for path in rest)  # locks are of no interest
     what = f"{counted(len(removed), 'entry', 'entries')} and {counted(leftovers, 'leftover')} of {cache} {verb}"
-    print(f"{what}: {_bytes(sum(entry.size for entry in removed) + size)}")
+    print(one_line(f"{what}: {_bytes(sum(entry.size for entry in removed) + size)}"))
 
 
 def _print_sizes(cache: Path) -> None:
     found = _all_entries(cache)
     total = _bytes(sum(entry.size for entry in found))
-    print(f"{cache}: {total} in {counted(len(found), 'entry', 'entries')}")
+    print(one_line(f"{cache}: {total} in {counted(len(found), 'entry', 'entries')}"))
     known = [entry for entry in found if entry.video]
-    videos = {entry.digest: entry.video for entry in sorted(known, key=lambda entry: entry.used_s)}
+    videos = {entry.digest: one_line(entry.video) for entry in sorted(known, key=lambda entry: entry.used_s)}
     names = list(videos.values())
 
     def video(entry: Entry) -> str:

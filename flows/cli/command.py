@@ -1,4 +1,4 @@
-"""Runs the command line: help, a run, a sweep, ``cache``, ``serve``; keeps the exit status of the process.
+"""Runs the command line: help, a run, a sweep, ``cache``, ``serve``, ``ui``; keeps the exit status of the process.
 
 Nothing heavy is imported here, so that help, ``--cfg`` and tab completion do not load Prefect or MediaPipe.
 """
@@ -21,12 +21,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from flows.cli import cache_commands, interrupt
 from flows.cli.help import manual
+from flows.cli.terminal_text import guard_output
 from flows.config import settings
 from flows.config.error_lines import explain
 from flows.config.overrides import CONF_FOLDER, check_overrides, parse_arguments, quote_argument, raw_overrides
 from tasks.errors import SettingError, StillwalkError
 from tasks.paths import absolute_path
 from tasks.records import MAX_PICTURE_PX
+from tasks.untrusted.plain_text import one_line
 
 # Prefect and MediaPipe create half a million objects that live until the end. With Python's default thresholds the
 # garbage collector takes a tenth of a run of a few seconds to search them. See ``memory.keep_what_is_loaded``.
@@ -46,6 +48,7 @@ _statuses: list[int] = []  # of the runs so far: Hydra keeps no return values
 
 def run_command_line() -> None:
     """Run the command in ``sys.argv`` and exit with 0 (all done), 1 (a video failed) or 2 (a setting is wrong)."""
+    guard_output()
     if sys.argv[1:2] == ["cache"]:
         code = 0
         with interrupt.quiet_broken_pipe():
@@ -55,6 +58,10 @@ def run_command_line() -> None:
         from flows.prefect_server.serve import serve
 
         sys.exit(serve(sys.argv[2:]))
+    if sys.argv[1:2] == ["ui"]:
+        from flows.prefect_server.ui import run_ui
+
+        sys.exit(run_ui(sys.argv[2:]))
     if {"--help", "-h"} & set(sys.argv[1:]):
         with interrupt.quiet_broken_pipe():
             print(manual())
@@ -89,7 +96,7 @@ def note_status(status: int) -> None:
 
 def refuse(error: BaseException) -> None:
     """Print in one line why nothing was started, and remember exit status 2."""
-    print(f"stillwalk: {explain(error)}", file=sys.stderr)
+    print(f"stillwalk: {one_line(explain(error))}", file=sys.stderr)
     note_status(REFUSED_STATUS)
 
 

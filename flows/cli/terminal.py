@@ -10,11 +10,13 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from flows.cli.terminal_text import inner_stream
 from flows.results.index import INDEX_PAGE_NAME
 from flows.results.result import Result
 from tasks.errors import counted
 from tasks.execution import progress
 from tasks.execution.progress import Work
+from tasks.untrusted.plain_text import one_line
 
 
 class ProgressBars:
@@ -27,7 +29,8 @@ class ProgressBars:
 
     def started(self, work: Work) -> None:
         with self._lock:
-            self._ids[work] = self._bars.add_task(f"{work.video} {work.stage}", total=work.frames or None, fps="")
+            name = one_line(f"{work.video} {work.stage}")
+            self._ids[work] = self._bars.add_task(name, total=work.frames or None, fps="")
 
     def advanced(self, work: Work, frames_done: int) -> None:
         bar = self._ids[work]
@@ -42,7 +45,7 @@ class ProgressBars:
 @contextmanager
 def progress_bars() -> Iterator[None]:
     """Show progress bars if standard error is a terminal."""
-    console = Console(stderr=True)
+    console = Console(file=inner_stream(sys.stderr))
     if not console.is_terminal:
         yield
         return
@@ -68,13 +71,13 @@ def print_results(results: list[Result], output_dir: Path, seconds: float) -> No
         if result.error == progress.INTERRUPTED:
             continue
         if result.error:
-            print(f"{result.video.name}: FAILED: {result.error}", file=sys.stderr)
+            print(one_line(f"{result.video.name}: FAILED: {result.error}"), file=sys.stderr)
             continue
-        print(f"{result.video.name}: {result.folder}")
+        print(one_line(f"{result.video.name}: {result.folder}"))
         for line in _video_lines(result):
-            print(f"  {line}")
+            print(one_line(f"  {line}"))
     if len(results) > 1 and (output_dir / INDEX_PAGE_NAME).exists():
-        print(f"overview: {output_dir / INDEX_PAGE_NAME}")
+        print(one_line(f"overview: {output_dir / INDEX_PAGE_NAME}"))
     print(_run_line(results, "video", seconds))
 
 
@@ -95,13 +98,15 @@ def print_sweep(results: list[Result], index: dict[str, Any], folder: Path, seco
     best_rows = [row for row in index.get("rows", []) if row["best"]]
     if best_rows:
         head = ("video", "best setting", "lock px", "tremble px", "picture")
-        _print_table([head, *((row["video"], row["setting"], *_figures(row["metrics"])) for row in best_rows)])
+        names = [(one_line(row["video"]), one_line(row["setting"])) for row in best_rows]
+        figures = [_figures(row["metrics"]) for row in best_rows]
+        _print_table([head, *(name + figure for name, figure in zip(names, figures, strict=True))])
     for setting in index.get("settings", []):
         if setting["best"] and len(best_rows) > 1:
             rank = f"mean rank {setting['mean_rank']:.2f} of {len(index['settings'])}"
-            print(f"best of all: {setting['setting']} ({rank})")
+            print(one_line(f"best of all: {setting['setting']} ({rank})"))
     if index:
-        print(f"all figures: {folder / INDEX_PAGE_NAME}")
+        print(one_line(f"all figures: {folder / INDEX_PAGE_NAME}"))
     ran = len({stage.key for result in results for stage in result.stages if stage.status == "ran"})
     print(f"{_run_line(results, 'result', seconds)}, {counted(ran, 'stage')} ran")
 
@@ -114,7 +119,7 @@ def _print_failures(results: list[Result]) -> None:
             line = f"{result.video.name}: FAILED: {result.error}"
             failures[line] = failures.get(line, 0) + 1
     for line, times in failures.items():
-        print(f"{line} ({counted(times, 'setting')})", file=sys.stderr)
+        print(one_line(f"{line} ({counted(times, 'setting')})"), file=sys.stderr)
 
 
 def _print_table(rows: Sequence[tuple[str, ...]]) -> None:

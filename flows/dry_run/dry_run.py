@@ -20,6 +20,7 @@ from flows.stage_requests import RequestedStages
 from flows.videos import Video, find_videos, missing_reason
 from tasks.cache.store import sha256_of
 from tasks.errors import StillwalkError, VideoError
+from tasks.untrusted.plain_text import one_line
 
 Models = Mapping[str, dict[str, str]]  # digests by stage and model
 
@@ -104,13 +105,13 @@ def _job(video: Video, setting: str, config: Config, models: Models, forecast: F
 
 
 def _print(row: Row, fates: Mapping[AnyHandle, Fate]) -> None:
-    print(f"{row.video.name}{row.setting and f' {row.setting}'}: {row.video.location}")
+    print(one_line(f"{row.video.name}{row.setting and f' {row.setting}'}: {row.video.location}"))
     shown = {title: fates[handle] for title, handle in row.stages.items() if handle in fates}
     width = max(map(len, shown), default=0)
     for title, fate in shown.items():
-        print(f"  {title:<{width}}  {_line(fate)}".rstrip())
+        print(one_line(f"  {title:<{width}}  {_line(fate)}".rstrip()))
     if row.failure:
-        print(f"  would fail: {row.failure}")
+        print(one_line(f"  would fail: {row.failure}"))
 
 
 def _fates(unit: Unit, forecast: Forecast) -> list[Fate]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from flows.results.result import Result
-from tasks.untrusted_json import read_object
+from tasks.untrusted.json_file import read_object
+from tasks.untrusted.plain_text import escape_markdown, one_line
 
 NAME_LENGTH: Final = 120
 TAG_LENGTH: Final = 40
@@ -28,7 +29,7 @@ def run_name(videos: Sequence[str], settings: Sequence[Sequence[str]], sweep: st
         said = f"sweep {sweep} of {len(settings)} settings" if sweep else f"sweep of {len(settings)} settings"
     else:
         said = " ".join(one for override in settings for one in override if one.partition("=")[0] not in UNSAID)
-    whole = f"{named} {said}".strip().replace("[", "(").replace("]", ")")
+    whole = one_line(f"{named} {said}".strip()).replace("[", "(").replace("]", ")")
     return whole if len(whole) <= NAME_LENGTH else f"{whole[: NAME_LENGTH - 3]}..."
 
 
@@ -39,7 +40,7 @@ def tags(videos: Sequence[str], sweep: str = "") -> list[str]:
 
 
 def table(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """A row for each video, and each setting of a sweep."""
+    """A row for each video, and each setting of a sweep; Prefect's pages read its texts as Markdown."""
     many = any(result.setting for result in results)
     return [_row(result, many) for result in results]
 
@@ -49,9 +50,9 @@ def _row(result: Result, many: bool) -> dict[str, Any]:
     planned = metrics.get("planned", {})
     ran = [stage.title for stage in result.stages if stage.status == "ran"]
     return {
-        "video": result.video.name,
-        **({"setting": result.setting} if many else {}),
-        "result": f"FAILED: {result.error}" if result.error else "done",
+        "video": escape_markdown(result.video.name),
+        **({"setting": escape_markdown(result.setting)} if many else {}),
+        "result": f"FAILED: {escape_markdown(result.error)}" if result.error else "done",
         **{title: _short(planned.get(name)) for name, title in HEADLINES.items()},
         "ran": ", ".join(ran) or "nothing",
         "cached": sum(stage.status == "cached" for stage in result.stages),
@@ -83,9 +84,11 @@ def metrics_of(result: Result) -> dict[str, Any]:
 
 def report(result: Result, picture: bytes) -> str:
     """The report of one video in Markdown; ``picture`` is a JPEG, or nothing. It needs no network."""
-    title = f"# {_plain(result.video.name)}" + (f", {_plain(result.setting)}" if result.setting else "")
-    parts = [title, f"**Failed.** {_plain(result.error)}" if result.error else _plain("; ".join(result.summary))]
-    parts += [f"* {_plain(warning)}" for warning in result.warnings]
+    names = [result.video.name, *([result.setting] if result.setting else [])]
+    summary = escape_markdown("; ".join(result.summary))
+    parts = [f"# {', '.join(map(escape_markdown, names))}"]
+    parts.append(f"**Failed.** {escape_markdown(result.error)}" if result.error else summary)
+    parts += [f"* {escape_markdown(warning)}" for warning in result.warnings]
     if picture:
         coded = base64.b64encode(picture).decode()
         parts += [f"![original above, stabilized below](data:image/jpeg;base64,{coded})"]
@@ -96,15 +99,15 @@ def report(result: Result, picture: bytes) -> str:
     if result.stages:
         parts.append(_stages(result))
     if result.folder is not None:
-        parts.append(f"Results: `{result.folder}`")
+        parts.append(f"Results: {escape_markdown(str(result.folder))}")
     return "\n\n".join(part for part in parts if part)
 
 
 def _measured(metrics: dict[str, Any]) -> str:
     planned, before, units = metrics["planned"], metrics.get("before", {}), metrics.get("units", {})
     rows = [
-        f"| {name} | {_rounded(before.get(name))} | {_rounded(planned[name])} | {units.get(name, '')} |"
-        for name in TOLD
+        f"| {name} | {_rounded(before.get(name))} | {_rounded(planned[name])} | {unit} |"
+        for name, unit in ((name, escape_markdown(str(units.get(name, "")))) for name in TOLD)
         if planned.get(name) is not None
     ]
     return "\n".join(["| metric | before | after | unit |", "| --- | --- | --- | --- |", *rows])
@@ -117,11 +120,6 @@ def _rounded(value: float | None) -> str:
 def _stages(result: Result) -> str:
     rows = [f"| {stage.title} | {stage.status} | {stage.seconds:.1f} |" for stage in result.stages]
     return "\n".join(["| stage | this run | seconds |", "| --- | --- | --- |", *rows])
-
-
-def _plain(text: str) -> str:
-    """Text in which Markdown finds nothing to format."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>#|!" else sign for sign in text)
 
 
 def sheet_of(result: Result, cache: Path) -> Path | None:

@@ -16,6 +16,7 @@ from prefect.context import FlowRunContext
 from flows.prefect_server import artifact_text
 from flows.results.result import Result
 from tasks.execution.progress_artifact import REFUSALS, artifact_key, connected, current_api
+from tasks.untrusted.plain_text import escape_markdown
 
 MOST_REPORTS: Final = 24  # of one run; the table has all videos, and each its report.html
 MOST_REPEATED: Final = 3  # of a run that computed nothing: they were put up before
@@ -60,6 +61,7 @@ class Notices:
         return jpeg_within(sheet, artifact_text.PICTURE_BYTES)
 
     def _put(self, client: SyncPrefectClient, kind: str, key: str, data: str, about: str) -> None:
+        shown = escape_markdown(about)  # Prefect's pages read descriptions as Markdown
         client.create_artifact(
-            ArtifactCreate(key=key, type=kind, data=data, description=about, flow_run_id=self._run_id)
+            ArtifactCreate(key=key, type=kind, data=data, description=shown, flow_run_id=self._run_id)
         )

@@ -5,7 +5,6 @@ for minutes. The stages need no server: they go on, and only the record in the U
 """
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -69,7 +68,7 @@ class Watch:
         except REFUSALS:
             if not self._lost and time.monotonic() > self._answered_s + LOST_S and not progress.stop.is_set():
                 self._lost = True
-                _say(f"the Prefect server at {self.api} does not answer; the work goes on without it")
+                progress.tell(f"the Prefect server at {self.api} does not answer; the work goes on without it")
             return
         self._answered_s, self._lost = time.monotonic(), False
         if state and (state.is_cancelling() or state.is_cancelled()):
@@ -81,12 +80,13 @@ class Watch:
         self._over.set()
         if not self._reachable():
             if not self._lost and not progress.stop.is_set():
-                _say(f"the Prefect server at {self.api} has gone away; its record of this run stays unfinished")
+                fact = f"the Prefect server at {self.api} has gone away"
+                progress.tell(f"{fact}; its record of this run stays unfinished")
             raise Concluded(results, also, lost=True)
         if progress.stop.is_set():
             self.tell_cancelled()
             if self._cancelled:
-                _say("cancelled in Prefect's UI")
+                progress.tell("cancelled in Prefect's UI")
             raise Concluded(results, also, lost=False)
 
     def tell_cancelled(self) -> None:
@@ -128,7 +128,3 @@ def watched() -> Iterator[Watch]:
             raise
         finally:
             watch.end()
-
-
-def _say(line: str) -> None:
-    print(f"stillwalk: {line}", file=sys.stderr, flush=True)

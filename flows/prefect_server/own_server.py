@@ -14,13 +14,15 @@ import time
 from functools import cache
 from typing import Final
 
-from flows.prefect_server.server_choice import answers
+from flows.config.settings import PROJECT_FOLDER
+from flows.prefect_server.api_token import new_token
+from flows.prefect_server.local_server import APP, server_environment
+from flows.prefect_server.server_choice import CLIENT_TOKEN_VARIABLE, answers
 from tasks.errors import SettingError
 
 LONGEST_S: Final = 120.0  # a first start makes the database; a fresh machine was seen to need more than 20 s
 POLL_S: Final = 0.05
 END_S: Final = 5.0  # that it has to end when it is asked to
-APP: Final = "prefect.server.api.server:create_app"
 # What Prefect gives a server of this kind itself: no pages, and only the services that a short run needs.
 KIND: Final = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 # Reads process ids until whoever writes them is gone, by whatever death, and ends those that are still servers.
@@ -40,7 +42,8 @@ class OwnServer:
 
     def __init__(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listening:  # made here: nobody else can take the port
-            self.api = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+            port = listening.getsockname()[1]
+            self.api, self.token = f"http://127.0.0.1:{port}/api", new_token()
             # In sessions of their own: what a terminal sends to the program does not reach them.
             self._guard = subprocess.Popen(
                 ["/bin/sh", "-c", GUARD],
@@ -49,10 +52,11 @@ class OwnServer:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-            given = str(listening.fileno())
+            path = os.pathsep.join(filter(None, [str(PROJECT_FOLDER), os.environ.get("PYTHONPATH")]))
+            command = [sys.executable, "-P", "-m", "flows.prefect_server.local_server"]
             self._server = subprocess.Popen(
-                [sys.executable, "-m", "uvicorn", "--factory", APP, "--fd", given, "--log-level", "error"],
-                env={**os.environ, **KIND},
+                [*command, APP, str(port), str(listening.fileno())],
+                env={**os.environ, **KIND, **server_environment(port, self.token), "PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -87,7 +91,8 @@ class OwnServer:
 
 @cache
 def start() -> OwnServer:
-    """The one server of this process, which Prefect finds by ``PREFECT_API_URL``."""
+    """The one server of this process; Prefect finds its address and its token in the environment."""
     server = OwnServer()
     os.environ["PREFECT_API_URL"] = server.api
+    os.environ[CLIENT_TOKEN_VARIABLE] = server.token
     return server

@@ -10,6 +10,7 @@ from conf.enums import Server
 from flows.prefect_server import server_choice
 from flows.run import HOME
 from tasks.errors import SettingError
+from tasks.untrusted.plain_text import one_line
 
 USAGE: Final = "stillwalk serve: takes runs from the form in Prefect's UI (make ui) until Ctrl-C; it has no options"
 POLL_S: Final = "3"  # between two looks for new runs; the default lets them wait 10 s
@@ -26,7 +27,7 @@ def serve(arguments: list[str]) -> int:
     try:
         api = server_choice.choose(Server.auto, HOME)
     except SettingError as error:
-        print(f"stillwalk: {error}", file=sys.stderr)
+        print(f"stillwalk: {one_line(str(error))}", file=sys.stderr)
         return 2
     if not api:
         cure = "start one with `make ui`, or set PREFECT_API_URL"

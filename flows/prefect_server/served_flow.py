@@ -17,11 +17,13 @@ from flows.config.overrides import quote_argument, sweep_combinations
 from flows.prefect_server.artifact_text import failures
 from flows.prefect_server.artifacts import Notices
 from flows.prefect_server.cancellation import watched
+from flows.prefect_server.form_guard import require_inside, require_plain_overrides
 from flows.run import run_all, run_all_settings
 from flows.sweep import SweepSetting, name_settings
 from flows.videos import find_all_videos
 from tasks.errors import StillwalkError
 from tasks.paths import absolute_path
+from tasks.untrusted.plain_text import one_line
 
 FLOW: Final = "stillwalk-form"
 DEPLOYMENT: Final = "stillwalk"
@@ -35,16 +37,19 @@ def entry(overrides: list[str], sweep: bool = False) -> State[Any]:
 
     Args:
         overrides: One setting a line, as on the command line: `video=/videos/walk.mp4`, `smoothing.window=9`.
-            Paths count from the folder in which `stillwalk serve` was started; `stillwalk --help` lists all settings.
+            Paths count from the folder in which `stillwalk serve` was started, and results and lists stay in it;
+            `stillwalk --help` lists all settings.
         sweep: Try every combination of the values that commas part, as the command line does with `-m`:
             `smoothing.window=5,9`, `smoothing=moving,gaussian`, `sweep.name=windows`.
 
     """
     settings.register_schema()
-    quoted = [quote_argument(override.strip(), sweep=sweep) for override in overrides if override.strip()]
     try:
+        quoted = [quote_argument(override, sweep=sweep) for override in require_plain_overrides(overrides)]
         asked = _asked(quoted, sweep)
         configs = [settings.load(one.overrides) for one in asked]
+        for config in configs:
+            require_inside(config, Path.cwd())
         videos = [video.name for video in find_all_videos([config.video for config in configs])]
         unnamed = time.strftime("%Y-%m-%d_%H-%M-%S")
         Notices(Path()).name(
@@ -58,7 +63,7 @@ def entry(overrides: list[str], sweep: bool = False) -> State[Any]:
                 status, results = run_all(quoted, output_dir=base, base_dir=base)
             watch.settle(results)
     except StillwalkError as error:
-        return Failed(message=explain(error))
+        return Failed(message=one_line(explain(error)))
     return Failed(message=failures(results)) if status else Completed()
 
 

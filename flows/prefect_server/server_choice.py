@@ -4,13 +4,17 @@ import os
 import urllib.error
 import urllib.parse
 import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 from conf.enums import Server
+from flows.prefect_server.api_token import find_token, is_foreign_server
+from flows.prefect_server.gate import authorization
 from tasks.errors import SettingError
 
 LOCAL_API = "http://127.0.0.1:4200/api"
+CLIENT_TOKEN_VARIABLE: Final = "PREFECT_API_AUTH_STRING"  # Prefect's clients read it
 LOCAL_TIMEOUT_S = 0.5
 LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 PROXY_VARIABLES: Final = ("http_proxy", "https_proxy", "all_proxy")  # in either case
@@ -21,6 +25,7 @@ QUIET = {
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",  # below: a page for each event that a lost server does not take
     "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_COLORS": "false",  # the program prints no control sequences
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     # The default of 20 s is near what a first start takes; a fresh machine was seen to need more.
@@ -52,9 +57,24 @@ def choose(server: Server, home: Path) -> str:
     if asked and not answers(asked, ASKED_TIMEOUT_S):
         cure = "start that server (make ui starts one here), or unset PREFECT_API_URL"
         raise SettingError(f"PREFECT_API_URL: {asked} does not answer; {cure}")
-    if not asked and answers(LOCAL_API, LOCAL_TIMEOUT_S):
+    token = os.environ.get(CLIENT_TOKEN_VARIABLE) or find_token(asked or LOCAL_API)
+    if not asked and _is_usable(LOCAL_API, token):
         os.environ["PREFECT_API_URL"] = LOCAL_API
+    if token and os.environ.get("PREFECT_API_URL"):
+        os.environ[CLIENT_TOKEN_VARIABLE] = token
     return _spared(os.environ.get("PREFECT_API_URL", ""))
+
+
+def _is_usable(api: str, token: str) -> bool:
+    """Whether the server at the usual address answers, is not another account's, and accepts the token."""
+    if not answers(api, LOCAL_TIMEOUT_S) or is_foreign_server(api):
+        return False
+    request = urllib.request.Request(f"{api}/version", headers={"Authorization": authorization(token)} if token else {})
+    try:
+        with _opener(api).open(request, timeout=ASKED_TIMEOUT_S) as answer:
+            return bool(answer.status == HTTPStatus.OK)
+    except (OSError, ValueError):  # an HTTP error is an OSError
+        return False
 
 
 def _spared(api: str) -> str:

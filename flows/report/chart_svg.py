@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from tasks.untrusted_json import read_bytes
+from tasks.untrusted.json_file import read_bytes
 
 MOST_BYTES: Final = 8 << 20
 NAMESPACE: Final = "{http://www.w3.org/2000/svg}"

@@ -20,7 +20,7 @@ from flows.report.chart_svg import read_chart_svg
 from flows.report.metric_meanings import format_number, metric_tables
 from tasks.cache.keys import canonical
 from tasks.records import AnyArtifact
-from tasks.untrusted_json import read_object
+from tasks.untrusted.json_file import read_object
 
 TEMPLATE_FOLDER: Final = Path(__file__).parents[1] / "templates"
 RENDERS_WITH_PICTURES: Final = ("stabilized.mp4", "stabilized.mov", "comparison.mp4", "comparison.mov")

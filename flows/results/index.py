@@ -25,7 +25,8 @@ from tasks.cache.keys import canonical
 from tasks.errors import OutputError, SettingError
 from tasks.maths.metrics.ranking import RankedResult, rank_results
 from tasks.paths import exists
-from tasks.untrusted_json import read_object
+from tasks.untrusted.json_file import read_object
+from tasks.untrusted.plain_text import csv_cell
 
 INDEX_SCHEMA: Final = 1
 INDEX_PAGE_NAME: Final = "index.html"
@@ -178,11 +179,12 @@ def _rank_settings(settings: Iterable[dict[str, Any]], rows: list[IndexRow]) -> 
 
 
 def _csv_text(rows: list[IndexRow]) -> str:
-    """The rows with each metric in its own column."""
+    """The rows with each metric in its own column; a spreadsheet evaluates none of their texts."""
     import pandas as pd
 
     plain = [{name: value for name, value in row.items() if name != "metrics"} for row in rows]
     flat = [row | metrics["metrics"] for row, metrics in zip(plain, rows, strict=True)]
+    flat = [{str(csv_cell(name)): csv_cell(value) for name, value in row.items()} for row in flat]
     text: str = pd.DataFrame(flat, dtype=object).to_csv(index=False, lineterminator="\n")
     return text
 

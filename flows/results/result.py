@@ -7,7 +7,7 @@ from typing import Any, Final
 from flows.results.received import is_record
 from flows.videos import Video
 from tasks.records import AnyArtifact
-from tasks.untrusted_json import read_object
+from tasks.untrusted.json_file import read_object
 
 RECORD_NAME: Final = "run.json"
 REPORT_NAME: Final = "report.html"

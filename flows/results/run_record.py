@@ -18,7 +18,7 @@ from tasks.errors import counted
 from tasks.maths.anchor.states import SEEN_STATES
 from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS
 from tasks.records import AnyArtifact, Artifact, Clip, DecodedClip, read_clip
-from tasks.untrusted_json import read_object
+from tasks.untrusted.json_file import read_object
 
 RECORD_SCHEMA: Final = 1
 CONTACT_SHEET_NAME: Final = "contact.jpg"

@@ -19,7 +19,7 @@ from tasks.records import Artifact
 from tasks.requests import UNKEYED, AnyRequest
 
 ROOT = Path(__file__).parents[2]
-INTERFACE = {"tasks.errors", "tasks.records", "tasks.requests", "tasks.untrusted_json"}
+INTERFACE = {"tasks.errors", "tasks.records", "tasks.requests", "tasks.untrusted.json_file"}
 """Modules that only name data and messages: they shape no result, and an edit of them makes nothing again."""
 
 

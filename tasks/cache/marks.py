@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tasks.records import AnyArtifact, Artifact, StoredFile
-from tasks.untrusted_json import read_object
+from tasks.untrusted.json_file import read_object
 
 MOST_BYTES: Final = 8 << 20  # of a mark: one has some KB, and more with many people and modules
 MOST_FILES: Final = 1000

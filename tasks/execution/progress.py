@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tasks.errors import Interrupted
+from tasks.untrusted.plain_text import one_line
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,8 @@ stop = threading.Event()
 
 
 def tell(line: str) -> None:
-    """Print a line on standard error while stages run; control characters in names are escaped."""
-    plain = line if line.isprintable() else line.encode("unicode_escape").decode()
-    print(f"stillwalk: {plain}", file=sys.stderr, flush=True)
+    """Print a line on standard error while stages run; names and file content in it stay text."""
+    print(f"stillwalk: {one_line(line)}", file=sys.stderr, flush=True)
 
 
 def check_stop() -> None:

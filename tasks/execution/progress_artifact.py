@@ -26,6 +26,7 @@ from prefect.settings import (
 
 from tasks.errors import counted
 from tasks.execution.progress import Meter
+from tasks.untrusted.plain_text import escape_markdown
 
 ANSWER_S: Final = 5.0  # the patience with one request
 LONG_S: Final = 2.0  # a stage that takes less shows no progress
@@ -103,10 +104,10 @@ def _send(
 
 
 def _told(meter: Meter, started: float) -> tuple[str, Any]:
-    """What is shown: a sentence, and percents; 0 while the length is not known."""
+    """What is shown: a sentence, which Prefect reads as Markdown, and percents; 0 while the length is not known."""
     done, frames = meter.frames_done, meter.work.frames
     rate_hz = done / max(time.monotonic() - started, 1e-3)
     part = f"{done} of {counted(frames, 'frame')}" if frames else counted(done, "frame")
-    return f"{meter.work.stage} {meter.work.video}: {part}, {rate_hz:.0f} per second", (
+    return f"{meter.work.stage} {escape_markdown(meter.work.video)}: {part}, {rate_hz:.0f} per second", (
         round(100 * min(done / frames, 1), 1) if frames else (100.0 if meter.whole else 0.0)
     )

@@ -17,7 +17,6 @@ from flows.report.chart_svg import read_chart_svg
 from flows.results.index import read_sweep_index
 from flows.results.received import is_below
 from flows.results.result import read_record
-from tasks import untrusted_json
 from tasks.cache import marks, store
 from tasks.cache.integrity import forgetting_unusable
 from tasks.errors import OutputError
@@ -25,6 +24,7 @@ from tasks.media.files import masks_file, tables
 from tasks.media.files.masks_file import read_masks
 from tasks.media.files.tables import read_json, read_table
 from tasks.records import AnyArtifact, Artifact
+from tasks.untrusted import json_file
 from tests.hostile.test_cache_records import Opened
 
 FILE = {"sha256": "0" * 64, "size": 0, "mtime_ns": 0}
@@ -85,7 +85,7 @@ def test_json_of_any_depth_or_size_is_an_error_of_value(text: str | bytes, tmp_p
     path = tmp_path / "run.json"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ValueError):
-        untrusted_json.read_object(path)
+        json_file.read_object(path)
     with pytest.raises(OutputError):
         read_json(path)
     assert read_record(tmp_path) == {}
@@ -93,9 +93,9 @@ def test_json_of_any_depth_or_size_is_an_error_of_value(text: str | bytes, tmp_p
 
 def test_a_file_larger_than_its_bound_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"a": 1}')
-    assert untrusted_json.read_object(tmp_path / "a.json", 8) == {"a": 1}
+    assert json_file.read_object(tmp_path / "a.json", 8) == {"a": 1}
     with pytest.raises(ValueError, match="more than 7 bytes"):
-        untrusted_json.read_object(tmp_path / "a.json", 7)
+        json_file.read_object(tmp_path / "a.json", 7)
 
 
 def pipe(path: Path) -> None:

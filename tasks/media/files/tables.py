@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.untrusted_json import read_value
+from tasks.untrusted.json_file import read_value
 
 TableColumn = NDArray[Any] | Sequence[Any]
 

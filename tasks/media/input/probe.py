@@ -30,6 +30,9 @@ _END_TOLERANCE_S = 0.5  # by which the duration in Matroska's statistics may exc
 _END_TOLERANCE_FRAMES = 3
 _COUNT_TOLERANCE_FRAMES = 2  # of a container without a table of its samples
 _COUNT_TOLERANCE_SHARE = 20  # the same, as one part in so many
+# Matroska's statistics are text tags; more digits than these are no number that a video can have.
+_COUNT = re.compile(r"\d{1,15}")
+_DURATION = re.compile(r"(\d{1,9}):(\d{1,9}):(\d{1,9}(?:\.\d{1,18})?)")
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,7 @@ def declared_frames(container: InputContainer, stream: VideoStream) -> int:
     if stream.frames and _has_sample_table(container):
         return sum(not entry.is_discard for entry in stream.index_entries) or stream.frames
     declared = stream.metadata.get("NUMBER_OF_FRAMES", "")  # Matroska's statistics
-    return stream.frames or (int(declared) if declared.isdecimal() else 0)
+    return stream.frames or (int(declared) if _COUNT.fullmatch(declared) else 0)
 
 
 def _durations(
@@ -235,7 +238,7 @@ def _describe_early_end(path: Path, container: InputContainer, stream: VideoStre
 
 def _declared_end_s(stream: VideoStream) -> float:
     """When the stream should end by Matroska's statistics, in seconds; 0 if there are none."""
-    declared = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    declared = _DURATION.fullmatch(stream.metadata.get("DURATION", ""))
     return 3600 * int(declared[1]) + 60 * int(declared[2]) + float(declared[3]) if declared else 0.0
 
 

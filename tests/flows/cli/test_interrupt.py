@@ -176,7 +176,7 @@ def test_a_killed_worker_process_changes_no_key_and_no_byte(home: Path, finished
 def test_a_server_of_one_run_records_its_end_and_ends_with_it(home: Path, api: str) -> None:
     process = program.start(*DEMO, "server=ephemeral", cwd=home, api=api, leads=True)
     server_page.until(lambda: runs_of(home))
-    (server,) = [child for child in children_of(process) if b"uvicorn" in command_of(child)]
+    (server,) = [child for child in children_of(process) if b"local_server" in command_of(child)]
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     done = program.ended(process)
     assert done.status == 130

@@ -61,7 +61,7 @@ def test_the_table_has_a_row_for_each_and_the_reason_of_a_failure(tmp_path: Path
     good, failed = artifact_text.table([finished(tmp_path), bad])
     assert (good["result"], good["lock px"]) == ("done", 0.543)
     assert (good["ran"], good["cached"], good["seconds"]) == ("stabilized.mp4", 1, 2.0)
-    assert (failed["result"], failed["lock px"]) == ("FAILED: bad.mp4: not a video", None)
+    assert (failed["result"], failed["lock px"]) == (r"FAILED: bad.mp4\: not a video", None)
     assert artifact_text.failures([finished(tmp_path), bad]) == "1 of 2 failed; bad: bad.mp4: not a video"
 
 

@@ -1,0 +1,71 @@
+"""``stillwalk ui``: Prefect's server with its pages, for this user on this machine, until Ctrl-C."""
+
+import argparse
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Final, NoReturn
+
+from flows.prefect_server import api_token, server_choice
+from flows.prefect_server.gate import LOOPBACK
+from flows.prefect_server.local_server import APP, run_server, server_environment
+from flows.run import HOME
+from tasks.errors import SettingError
+from tasks.untrusted.plain_text import one_line
+
+DEFAULT_PORT: Final = 4200
+DESCRIPTION: Final = "Runs Prefect's server with its pages until Ctrl-C, for this user's browser and commands only."
+
+
+class UiParser(argparse.ArgumentParser):
+    """Refuses wrong arguments in one line, like the rest of the program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingError(f"ui: {message}; `stillwalk ui --help` shows the options")
+
+
+def run_ui(arguments: list[str]) -> int:
+    """Serve until the user ends it; the exit status."""
+    try:
+        parser = UiParser("stillwalk ui", description=DESCRIPTION, allow_abbrev=False)
+        port_help = f"port on this machine; runs look at {DEFAULT_PORT}"
+        parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=port_help)
+        _serve(parser.parse_args(arguments).port)
+    except SettingError as error:
+        print(f"stillwalk: {one_line(str(error))}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _serve(port: int) -> None:
+    try:
+        listening = socket.create_server((LOOPBACK, port))
+    except (OSError, OverflowError) as error:
+        fact = f"port {port} cannot be used ({getattr(error, 'strerror', None) or error})"
+        raise SettingError(f"ui: {fact}; end the program that listens there, or give another --port") from error
+    token = api_token.new_token()
+    with listening:
+        api_token.save_token(port, token)
+        try:
+            _set_environment(port, token)
+            print(f"stillwalk: Prefect's pages: http://{LOOPBACK}:{port}/?token={token.partition(':')[2]}", flush=True)
+            print("stillwalk: open that address once in your browser; Ctrl-C ends the server", flush=True)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.default_int_handler)
+            run_server(APP, port, listening.fileno())
+        except KeyboardInterrupt:
+            pass
+        finally:
+            api_token.remove_token(port, token)
+
+
+def _set_environment(port: int, token: str) -> None:
+    """Set Prefect's environment, before Prefect is imported."""
+    for name, value in {**server_choice.QUIET, "PREFECT_HOME": str(HOME)}.items():
+        os.environ.setdefault(name, value)
+    for name in ("PREFECT_API_URL", server_choice.CLIENT_TOKEN_VARIABLE, "PREFECT_SERVER_API_AUTH_STRING"):
+        os.environ.pop(name, None)  # they belong to another server
+    os.environ.update(server_environment(port, token))
+    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
