@@ -9,6 +9,7 @@ import hashlib
 import importlib.metadata
 import json
 import math
+import threading
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import lru_cache
@@ -62,6 +63,11 @@ def keyed(schema: type[Any]) -> tuple[str, ...]:
     return tuple(item.name for item in fields(schema) if UNKEYED not in getattr(item.type, "__metadata__", ()))
 
 
+# Parsing in two threads at once was seen to end in "SystemError: AST constructor recursion depth mismatch" under
+# Python 3.11 (CPython issue 106905).
+_parsing = threading.Lock()
+
+
 @lru_cache
 def code_digests(module: str) -> dict[str, str]:
     """Digest of the source, by name, of ``module`` and all our modules below ``tasks`` that it reaches by import."""
@@ -83,7 +89,9 @@ def _reached(module: str) -> set[str]:
 def _imports(module: str) -> tuple[str, ...]:
     """Our modules named by the import statements of ``module``, wherever in the file they stand."""
     named: set[str] = set()
-    for node in ast.walk(ast.parse(_source(module).read_bytes())):
+    with _parsing:
+        tree = ast.parse(_source(module).read_bytes())
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             named |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
