@@ -56,7 +56,7 @@ class DemoConf:
         self._check_rate_and_length()
         cure = "give 0.01 to 1, or -1 to -0.01"
         require(0.01 <= abs(self.speed) <= 1, "demo.speed", f"{self.speed} is out of range", cure)
-        require(0.1 <= self.person <= 3, "demo.person", f"{self.person} is out of range", "give 0.1 to 3")
+        require(0.05 <= self.person <= 3, "demo.person", f"{self.person} is out of range", "give 0.05 to 3")
         require(0 <= self.limp <= 1, "demo.limp", f"{self.limp} is out of range", "give 0 to 1")
         require(abs(self.lean_deg) <= 45, "demo.lean_deg", f"{self.lean_deg} is out of range", "give 0 to 45")
         for name in ("shake_px", "pole_s", "away_s", "seed"):

@@ -40,11 +40,15 @@ class PoseConf:
     """Lowest probability, 0 to 1, at which tracking continues; below it the detector runs again."""
     every: int = 1
     """Run the pose model on every N-th frame; torso motion carries the anchor in between."""
+    smallest: float = 0.08
+    """Height of the smallest people that are searched for, as a share of the frame's height."""
     people: int = 3
     """Most people that are tracked at once, 1 to 8; 1 is a little faster and keeps the first one found."""
 
     def __post_init__(self) -> None:
         require(1 <= self.people <= 8, "pose.people", f"{self.people} is out of range", "give 1 to 8")
+        fine = 0.04 <= self.smallest <= 1
+        require(fine, "pose.smallest", f"{self.smallest} is out of range", "give 0.04 to 1 (0.08 is 8 %)")
         require(self.every >= 1, "pose.every", f"{self.every} is out of range", "give 1 or more")
         require_at_most(MAX_POSE_INTERVAL_FRAMES, "pose.every", self.every, "frames")
         for name in ("min_detection", "min_tracking"):

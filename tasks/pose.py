@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.errors import NobodyFound, counted
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import HIPS
+from tasks.maths.body.landmarks import HIPS, hip_midpoint
+from tasks.maths.tracking.following_window import WINDOW_HEIGHTS, body_height_px, square_about
 from tasks.media.files.people_file import PeopleWriter, people_writer
 from tasks.media.input.prefetch import prefetched
 from tasks.media.input.rgb_frames import RgbFrame, rgb_frames
@@ -23,6 +25,7 @@ from tasks.records import Tick, read_clip
 from tasks.requests import PoseRequest
 
 CLOTHES_INTERVAL_S: Final = 0.1  # between two measurements of a person's clothes
+CLOTHES_IMAGE_PX: Final = 320  # side of the square image in which clothes are measured
 CARRY_WITHOUT_POSE_S: Final = 1.0  # a torso is tracked for this time after its last pose
 NO_BODY_MASK: Final = np.zeros((1, 1), np.uint8)  # the mask of a body for which the model gave none
 
@@ -32,7 +35,7 @@ class SeenFrame(NamedTuple):
 
     frame: RgbFrame
     looked: bool  # whether the model looked at it
-    people: list[Sighting]  # in pixels of ``frame.rgb``
+    people: list[Sighting]
 
 
 @dataclass
@@ -70,6 +73,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
             model_files(settings.model.value, models.dir, models.download),
             device=request.device.value,
             max_people=settings.people,
+            smallest=settings.smallest,
             min_detection=settings.min_detection,
             min_tracking=settings.min_tracking,
             with_masks=True,
@@ -101,7 +105,7 @@ def find_people(stream: Iterator[RgbFrame], finder: PeopleFinder, every: int) ->
     """Run ``finder`` on every ``every``-th frame of ``stream``, starting with the first."""
     for frame in stream:
         looked = frame.index % every == 0
-        yield SeenFrame(frame, looked, finder(frame.rgb, frame.time_s) if looked else [])
+        yield SeenFrame(frame, looked, finder(frame, frame.time_s) if looked else [])
 
 
 def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick, camera: CameraRecorder) -> PoseCounts:
@@ -111,16 +115,16 @@ def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick, c
     for frame, looked, people in seen:
         writer.frame(frame.index, frame.time_s, looked)
         present, bodies = {}, []
-        for track, in_rgb, mask in people:
-            present[track] = landmarks = frame.to_source(in_rgb)
-            body = crop_body_mask(NO_BODY_MASK if mask is None else mask, frame.scale_xyz[:2])
+        for track, landmarks, mask, edges_px in people:
+            present[track] = landmarks
+            body = crop_body_mask(NO_BODY_MASK if mask is None else mask, edges_px)
             writer.sighting(frame.index, frame.time_s, track, landmarks, body)
             bodies.append(body)
             follower = followers.setdefault(track, TorsoFollower())
             follower.seen_s = frame.time_s
             if frame.time_s >= follower.clothes_s + CLOTHES_INTERVAL_S:
                 follower.clothes_s = frame.time_s
-                writer.clothes(frame.index, track, clothing_histograms(frame.rgb, in_rgb))
+                writer.clothes(frame.index, track, _clothes(frame, landmarks))
         _measure_steps(followers, frame, present, writer)
         camera.add(frame.luma, frame.time_s, bodies)
         counts.frames += 1
@@ -131,6 +135,13 @@ def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick, c
         counts.hip_visibility += sum(float(landmarks[list(HIPS), 3].mean()) for landmarks in present.values())
         tick(counts.frames)
     return counts
+
+
+def _clothes(frame: RgbFrame, landmarks: Floats) -> NDArray[np.float32]:
+    """The colours that the person with ``landmarks`` (33, 5), in source pixels, wears in the frame."""
+    square = square_about(hip_midpoint(landmarks), WINDOW_HEIGHTS * body_height_px(landmarks))
+    image = frame.part(square, CLOTHES_IMAGE_PX)
+    return clothing_histograms(image, square.to_image(landmarks, CLOTHES_IMAGE_PX))
 
 
 def _measure_steps(

@@ -142,15 +142,14 @@ def _look_at_render(
             files,
             device=request.device.value,
             max_people=request.settings.people,
+            smallest=request.settings.smallest,
             min_detection=request.settings.min_detection,
             min_tracking=request.settings.min_tracking,
         ) as (finder, _),
         prefetched(rgb_frames(rendered, clip)) as stream,
     ):
         for frame in stream:
-            people = [
-                seen._replace(landmarks=frame.to_source(seen.landmarks)) for seen in finder(frame.rgb, frame.time_s)
-            ]
+            people = finder(frame, frame.time_s)
             found_there = subject.among(len(times), people)
             landmarks = subject.landmarks[len(times)] if found_there is None else found_there
             step = torso.step(frame.luma, landmarks[:, :2], landmarks[:, 3], subject.picture_xy[len(times)])

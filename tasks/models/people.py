@@ -1,12 +1,14 @@
-"""Several people at once: one pose estimator follows each, and a free one searches for others.
+"""Several people at once: one pose estimator follows each, in a window of its own, and a free one searches.
 
-MediaPipe's own search for several people runs its detector in every frame. It still misses the second of two people,
-because the detector was made for the nearest person. If the followed people are painted over, it finds the next one.
+The pose model finds whom it is shown large enough. So each person is looked at in a square window that moves with the
+body. Others are searched for in the whole frame and in overlapping tiles of it, with tracked people painted over.
+MediaPipe's own search for several people sees the whole frame only, and misses small people and the second of two.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -14,31 +16,57 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.body.landmarks import landmark_box, same_body
+from tasks.maths.tracking.following_window import FollowingWindow, Square, scale_landmarks, similar_place
+from tasks.maths.tracking.search_tiles import tile_sides, tiles
 from tasks.models.pose import PoseEstimate, PoseEstimator, open_pose_estimator
 from tasks.models.runtime import DeviceUse
 
+WINDOW_PX: Final = 384  # side of a window's image; the landmark network crops the body from it at 256 px
+TILE_PX: Final = 288  # side of a tile's image; the detector sees it at 224 px
 SEARCH_INTERVAL_S: Final = 0.3  # between searches for further people, while somebody is followed
-LOST_SEARCH_S: Final = 1.0  # every frame is searched for this long after somebody was lost
+LOST_SEARCH_S: Final = 1.0  # after the start or a loss: every frame is searched
+THOROUGH_TILES: Final = 4  # tiles per frame in that time; otherwise one
 MIN_FOLLOWED_S: Final = 0.5  # a person who was followed for less is not missed
-PAINT_MARGIN_TORSOS: Final = 0.25  # around the landmarks, in torso lengths
+RETRY_S: Final = 0.3  # how long the window of a lost person is still looked at
+PAINT_MARGIN_TORSOS: Final = 0.25  # around the landmarks, painted over
 PAINT_LEVEL: Final = 114  # a mid grey, as used to pad the input of detectors
+MAX_COVERED_SHARE: Final = 0.7  # of a tile under a tracked person: such a tile is skipped
 
 Image = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+
+class FrameView(Protocol):
+    """One frame, of which the whole or parts are looked at."""
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of the source frame."""
+        ...
+
+    def whole(self) -> Image:
+        """The whole frame, (h, w, 3); a large frame is downscaled."""
+        ...
+
+    def part(self, square: Square, image_px: int) -> Image:
+        """The square, resized to (image_px, image_px, 3)."""
+        ...
 
 
 class Sighting(NamedTuple):
     """One person in one frame."""
 
-    track: int  # from 1; sightings of one track are one unbroken sequence
-    landmarks: NDArray[np.float64]  # (33, 5): x_px, y_px, z, visibility, presence; px of the model's picture
-    mask: NDArray[np.uint8] | None = None  # (h, w) probability * 255, of that picture; None unless requested
+    track: int  # from 1; one number is one unbroken track
+    landmarks: Floats  # (33, 5): x_px, y_px, z, visibility, presence; source pixels
+    mask: Image | None  # (h, w) probability * 255; None unless asked for
+    edges_px: Floats  # (4,) x0, y0, x1, y1: outer edges of what the mask covers, in source pixels
 
 
 class PeopleFinder(Protocol):
-    """Finds the people in the next frame of a clip. Frames come in order, with their own times."""
+    """Finds the people in the next frame of a clip; frames come in order with their own times."""
 
-    def __call__(self, rgb: Image, time_s: float) -> list[Sighting]:
-        """The people seen in ``rgb`` (h, w, 3), sorted by track."""
+    def __call__(self, view: FrameView, time_s: float) -> list[Sighting]:
+        """The people in the frame, ordered by track number."""
         ...
 
 
@@ -49,45 +77,74 @@ class TrackerSlot:
     estimator: PoseEstimator
     track: int = 0  # 0: nobody
     since_s: float = 0.0  # start of the track
-    person: PoseEstimate | None = None
+    seen_s: float = 0.0  # last sighting
+    window: FollowingWindow | None = None  # None: nobody is tracked, and nobody was lost a moment ago
+    person: PoseEstimate | None = None  # in this frame, in source pixels
+    edges_px: Floats = field(default_factory=lambda: np.zeros(4))  # of the window in this frame
 
 
 class PeopleTracker:
-    """Follows up to ``max_people`` people. ``open_estimator`` opens another estimator when it is first needed."""
+    """Tracks up to ``max_people`` people and searches for people of at least ``smallest`` of the frame's height.
 
-    def __init__(self, open_estimator: Callable[[], PoseEstimator], max_people: int) -> None:
+    ``open_estimator`` opens another pose estimator when it is first needed.
+    """
+
+    def __init__(self, open_estimator: Callable[[], PoseEstimator], max_people: int, smallest: float) -> None:
         self._open_estimator = open_estimator
         self._max_people = max_people
+        self._smallest = smallest
         self._slots: list[TrackerSlot] = []
         self._tracks = 0
         self._next_search_s = -np.inf
-        self._search_all_until_s = -np.inf
+        self._search_all_until_s: float | None = None
+        self._tiles: Iterator[Square] | None = None
 
-    def __call__(self, rgb: Image, time_s: float) -> list[Sighting]:
-        for slot in self._busy():
-            self._follow(slot, rgb, time_s)
-        self._resolve_duplicates(rgb, time_s)
-        while self._should_search(time_s) and self._search(rgb, time_s):
-            pass  # after one was found there may be more
+    def __call__(self, view: FrameView, time_s: float) -> list[Sighting]:
+        if self._search_all_until_s is None:
+            self._search_all_until_s = time_s + LOST_SEARCH_S
+        for slot in self._slots:
+            if slot.window is not None:
+                self._track(slot, slot.window, view, time_s)
+        self._resolve_duplicates(time_s)
+        self._search(view, time_s)
         return [
-            Sighting(slot.track, slot.person.landmarks, slot.person.mask)
+            Sighting(slot.track, slot.person.landmarks, slot.person.mask, slot.edges_px)
             for slot in self._busy()
             if slot.person is not None
         ]
 
     def _busy(self) -> list[TrackerSlot]:
-        busy = [slot for slot in self._slots if slot.track]
-        return sorted(busy, key=lambda slot: slot.track)
+        return sorted((slot for slot in self._slots if slot.track), key=lambda slot: slot.track)
 
-    def _follow(self, slot: TrackerSlot, rgb: Image, time_s: float) -> None:
-        person = slot.estimator(rgb, time_s)
-        slot.person = person
-        if person is None:
-            slot.track = 0
-            if time_s - slot.since_s >= MIN_FOLLOWED_S:
-                self._search_all_until_s = time_s + LOST_SEARCH_S
+    def _known(self) -> list[Floats]:
+        """Landmarks of everybody who is tracked in this frame."""
+        return [slot.person.landmarks for slot in self._busy() if slot.person is not None]
 
-    def _resolve_duplicates(self, rgb: Image, time_s: float) -> None:
+    def _track(self, slot: TrackerSlot, window: FollowingWindow, view: FrameView, time_s: float) -> None:
+        """Look for the slot's person where the window now is."""
+        square = window.at(time_s)
+        slot.person, slot.edges_px = self._look(slot.estimator, view, square, time_s), square.edges_px
+        if slot.person is not None:
+            if not slot.track:
+                slot.track, slot.since_s = self._next_track(), time_s
+            window.update(slot.person.landmarks, time_s)
+            slot.seen_s = time_s
+            return
+        if slot.track and time_s - slot.since_s >= MIN_FOLLOWED_S:
+            self._search_all_until_s = time_s + LOST_SEARCH_S
+        slot.track = 0
+        if time_s - slot.seen_s > RETRY_S:
+            slot.window = None
+
+    def _look(
+        self, estimator: PoseEstimator, view: FrameView, square: Square, time_s: float, known: Sequence[Floats] = ()
+    ) -> PoseEstimate | None:
+        """Whom ``estimator`` sees in a square of the frame, in source pixels; ``known`` people are painted over."""
+        image = paint_over_people(view.part(square, WINDOW_PX), [square.to_image(one, WINDOW_PX) for one in known])
+        found = estimator(image, time_s)
+        return None if found is None else PoseEstimate(square.to_source(found.landmarks, WINDOW_PX), found.mask)
+
+    def _resolve_duplicates(self, time_s: float) -> None:
         """Where two estimators follow one body, release one.
 
         The other one gets a new track, because it is unclear whose body it follows.
@@ -98,40 +155,84 @@ class PeopleTracker:
                 if first.person is None or second.person is None:
                     continue
                 if same_body(first.person.landmarks, second.person.landmarks):
-                    self._release(second, rgb, time_s)
+                    self._release(second, time_s)
                     first.track = self._next_track()
                     self._search_all_until_s = time_s + LOST_SEARCH_S
 
-    def _release(self, slot: TrackerSlot, rgb: Image, time_s: float) -> None:
-        slot.track, slot.person = 0, None
+    def _release(self, slot: TrackerSlot, time_s: float) -> None:
+        """Free the slot. An empty image makes its estimator forget whom it followed."""
+        slot.track, slot.person, slot.window = 0, None, None
         slot.estimator(np.full((64, 64, 3), PAINT_LEVEL, np.uint8), time_s)
 
-    def _should_search(self, time_s: float) -> bool:
-        count = len(self._busy())
-        if count >= self._max_people:
-            return False
-        return count == 0 or time_s >= self._next_search_s or time_s <= self._search_all_until_s
+    def _search(self, view: FrameView, time_s: float) -> None:
+        """Search the whole frame and some tiles for people who are not tracked yet."""
+        thorough = self._search_all_until_s is not None and time_s <= self._search_all_until_s
+        if self._full() or (self._busy() and not thorough and time_s < self._next_search_s):
+            return
+        self._next_search_s = time_s + SEARCH_INTERVAL_S
+        while not self._full() and self._search_whole(view, time_s):
+            pass  # where one person is, there may be more
+        for _ in range(THOROUGH_TILES if thorough else 1):
+            square = self._next_tile(view)
+            while not self._full() and self._search_tile(view, time_s, square):
+                pass
 
-    def _search(self, rgb: Image, time_s: float) -> bool:
-        """Search for another person beside those who are followed. Whether one was found."""
-        free = next((slot for slot in self._slots if not slot.track), None)
-        if free is None:
-            free = TrackerSlot(self._open_estimator())
-            self._slots.append(free)
-        known = [slot.person.landmarks for slot in self._busy() if slot.person is not None]
-        person = free.estimator(paint_over_people(rgb, known), time_s)
-        if person is not None:
-            free.track, free.person, free.since_s = self._next_track(), person, time_s
-        self._next_search_s = time_s if person is not None else time_s + SEARCH_INTERVAL_S
-        return person is not None
+    def _full(self) -> bool:
+        return len(self._busy()) >= self._max_people
+
+    def _search_whole(self, view: FrameView, time_s: float) -> bool:
+        image = view.whole()
+        factor = view.size_px[0] / image.shape[1]
+        known = [scale_landmarks(one, 1 / factor) for one in self._known()]
+        return self._take(view, paint_over_people(image, known), time_s, lambda found: scale_landmarks(found, factor))
+
+    def _search_tile(self, view: FrameView, time_s: float, square: Square) -> bool:
+        known = self._known()
+        if any(square.share_under(landmark_box(one, PAINT_MARGIN_TORSOS)) > MAX_COVERED_SHARE for one in known):
+            return False
+        image = paint_over_people(view.part(square, TILE_PX), [square.to_image(one, TILE_PX) for one in known])
+        return self._take(view, image, time_s, lambda found: square.to_source(found, TILE_PX))
+
+    def _take(self, view: FrameView, image: Image, time_s: float, to_source: Callable[[Floats], Floats]) -> bool:
+        """Track whom a free estimator sees in ``image``, if a window around that body shows the same body again."""
+        slot = self._free_slot()
+        found = slot.estimator(image, time_s)
+        if found is None:
+            return False
+        landmarks = to_source(found.landmarks)
+        self._release(slot, time_s)
+        square = FollowingWindow(landmarks, time_s).at(time_s)
+        person = self._look(slot.estimator, view, square, time_s, self._known())
+        if person is None:
+            return False
+        known = any(same_body(person.landmarks, one) for one in self._known())
+        if known or not similar_place(landmarks, person.landmarks):
+            self._release(slot, time_s)
+            return False
+        slot.window, slot.person, slot.edges_px = FollowingWindow(person.landmarks, time_s), person, square.edges_px
+        slot.track, slot.since_s, slot.seen_s = self._next_track(), time_s, time_s
+        return True
+
+    def _free_slot(self) -> TrackerSlot:
+        slot = next((one for one in self._slots if not one.track and one.window is None), None)
+        if slot is None:
+            slot = TrackerSlot(self._open_estimator())
+            self._slots.append(slot)
+        return slot
+
+    def _next_tile(self, view: FrameView) -> Square:
+        if self._tiles is None:
+            sides = tile_sides(view.size_px[1], self._smallest)
+            self._tiles = cycle([square for side in sides for square in tiles(view.size_px, side)])
+        return next(self._tiles)
 
     def _next_track(self) -> int:
         self._tracks += 1
         return self._tracks
 
 
-def paint_over_people(rgb: Image, people: Sequence[NDArray[np.float64]]) -> Image:
-    """A copy of ``rgb`` with the boxes of ``people`` painted grey, or ``rgb`` itself if there are none."""
+def paint_over_people(rgb: Image, people: Sequence[Floats]) -> Image:
+    """``rgb`` itself where nobody is known, else a copy with the boxes of ``people`` in one grey."""
     if not people:
         return rgb
     covered = rgb.copy()
@@ -150,17 +251,18 @@ def open_people_tracker(
     *,
     device: str,
     max_people: int,
+    smallest: float,
     min_detection: float = 0.5,
     min_tracking: float = 0.5,
     with_masks: bool = False,
 ) -> Iterator[tuple[PeopleTracker, DeviceUse]]:
-    """A tracker of up to ``max_people`` people with the pose model of ``files``.
+    """A tracker of up to ``max_people`` people of at least ``smallest`` of the frame's height, with the model of ``files``.
 
-    Settings and errors are those of ``open_pose_estimator``.
+    Other settings and errors are those of ``open_pose_estimator``.
     """
     with ExitStack() as stack:
 
-        def open_estimator() -> tuple[PoseEstimator, DeviceUse]:
+        def open_one() -> tuple[PoseEstimator, DeviceUse]:
             opened = open_pose_estimator(
                 files,
                 device=device,
@@ -170,6 +272,6 @@ def open_people_tracker(
             )
             return stack.enter_context(opened)
 
-        first, use = open_estimator()
+        first, use = open_one()
         waiting = [first]
-        yield PeopleTracker(lambda: waiting.pop() if waiting else open_estimator()[0], max_people), use
+        yield PeopleTracker(lambda: waiting.pop() if waiting else open_one()[0], max_people, smallest), use

@@ -19,7 +19,7 @@ from tests.support.paths import even_times, pose_track, straight_walk, without
 def somebody(track: int, hip_x_px: float) -> Sighting:
     landmarks = np.zeros((LANDMARK_COUNT, 5))
     landmarks[list(HIPS), 0] = hip_x_px + np.array([-5.0, 5.0])
-    return Sighting(track, landmarks)
+    return Sighting(track, landmarks, None, np.zeros(4))
 
 
 def subject(hip_xy: NDArray[np.float64]) -> ExpectedSubject:

@@ -1,7 +1,8 @@
 """Frames of a clip for the pose model and the feature tracker: upright RGB and 8-bit luma, with their times."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -9,36 +10,46 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.tracking.following_window import Square
 from tasks.media.input.frame_cache import cached_frames
 from tasks.media.input.frames import Frame
+from tasks.media.planes.crop import crop_rgb
 from tasks.media.planes.layout import tags_for_height
 from tasks.records import Clip
 
 RGB_LONGEST_PX: Final = 960  # the models see a whole frame at 224 px and a body at 256 px: more shows them nothing new
 
 
-@dataclass(frozen=True)
 class RgbFrame:
-    """One frame: its index from 0, its time, and its pixels."""
+    """One frame, of which the pose model looks at the whole or at parts: its index from 0, its time, its pixels."""
 
-    index: int
-    time_s: float
-    rgb: NDArray[np.uint8]  # (h, w, 3), C-contiguous; downscaled if the frame is large
-    luma: NDArray[np.uint8]  # (source h, source w); read-only, rows may have a stride
-
-    def to_source(self, landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Landmarks (33, 5) in pixels of ``rgb`` -> the same in source px. ``(0, 0)`` is the first pixel's centre."""
-        scale = self.scale_xyz
-        moved = landmarks.copy()
-        moved[:, :3] *= scale
-        moved[:, :2] += (scale[:2] - 1) / 2
-        return moved
+    def __init__(self, index: int, time_s: float, frame: Frame) -> None:
+        self.index = index
+        self.time_s = time_s
+        self._frame = frame
 
     @property
-    def scale_xyz(self) -> NDArray[np.float64]:
-        """(3,) source pixels per pixel of ``rgb``. Depth has the scale of x."""
-        x, y = (of / rgb for of, rgb in zip(self.luma.shape[::-1], self.rgb.shape[1::-1], strict=True))
-        return np.array([x, y, x])
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of the source frame."""
+        height, width = self._frame.planes[0].shape
+        return width, height
+
+    @cached_property
+    def luma(self) -> NDArray[np.uint8]:
+        """(source h, source w); read-only, rows may have a stride."""
+        return luma_8bit(self._frame)
+
+    @cached_property
+    def _whole(self) -> NDArray[np.uint8]:
+        return downscaled_rgb(self._frame)
+
+    def whole(self) -> NDArray[np.uint8]:
+        """(h, w, 3) C-contiguous RGB of the whole frame; a large one is downscaled."""
+        return self._whole
+
+    def part(self, square: Square, image_px: int) -> NDArray[np.uint8]:
+        """(image_px, image_px, 3) C-contiguous RGB of a square; outside the frame its border pixels are repeated."""
+        return crop_rgb(self._frame, square.edges_px, (image_px, image_px))
 
 
 def rgb_frames(source: Path, clip: Clip, *, cache_mb: int | None = None) -> Iterator[RgbFrame]:
@@ -47,8 +58,7 @@ def rgb_frames(source: Path, clip: Clip, *, cache_mb: int | None = None) -> Iter
     ``cache_mb`` as in ``cached_frames``; ``VideoError`` as in ``read_frames``.
     """
     for frame in cached_frames(source, clip, cache_mb=cache_mb):
-        time_s = float(frame.pts * clip.time_base)
-        yield RgbFrame(frame.index, time_s, downscaled_rgb(frame), luma_8bit(frame))
+        yield RgbFrame(frame.index, float(frame.pts * clip.time_base), frame)
 
 
 def downscaled_rgb(frame: Frame) -> NDArray[np.uint8]:

@@ -21,14 +21,16 @@ STORED_SIZE_PX: Final = (256, 256)  # width and height: the network's own size, 
 MIN_BODY_LEVEL: Final = 12  # of 255; lower values count as nothing
 
 
-def crop_body_mask(mask: NDArray[np.uint8], scale_xy: Floats) -> Mask:
-    """The part of ``mask`` (h, w) that holds the body. A pixel of ``mask`` is ``scale_xy`` (2,) source px large."""
+def crop_body_mask(mask: NDArray[np.uint8], edges_px: Floats) -> Mask:
+    """The part of ``mask`` (h, w) that holds the body. ``mask`` covers the box ``edges_px`` (4,) in source px."""
     height, width = mask.shape
     x, y, across, down = cv2.boundingRect(cv2.compare(mask, MIN_BODY_LEVEL, cv2.CMP_GE))
     if across == 0:
         x, y, across, down = 0, 0, width, height
     edges = np.array([x, y, x + across, y + down], np.float64)
-    in_source = edges * [*scale_xy, *scale_xy] - 0.5
+    low, high = edges_px[:2], edges_px[2:]
+    scale_xy = (high - low) / (width, height)
+    in_source = edges * [*scale_xy, *scale_xy] + [*low, *low]
     return Mask(crop_and_resize(mask, edges - 0.5, STORED_SIZE_PX), in_source.astype(np.float32), MaskState.measured)
 
 

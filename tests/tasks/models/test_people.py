@@ -1,4 +1,4 @@
-"""Following several people, with estimators that see points instead of a network."""
+"""Following several people, with estimators that see plain points instead of a network."""
 
 from collections.abc import Sequence
 
@@ -6,114 +6,165 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.models.people import LOST_SEARCH_S, PAINT_LEVEL, SEARCH_INTERVAL_S, PeopleTracker, paint_over_people
+from tasks.maths.tracking.following_window import Square
+from tasks.models.people import (
+    LOST_SEARCH_S,
+    PAINT_LEVEL,
+    SEARCH_INTERVAL_S,
+    WINDOW_PX,
+    PeopleTracker,
+    paint_over_people,
+)
 from tasks.models.pose import PoseEstimate
 from tests.support.bodies import figure
 
 TORSO_PX = 20.0
 STEP_S = 1 / 30
+LEAST_TORSO_PX = 12.0  # in an image: whoever is smaller is not detected
+SMALLEST = 0.08
 Image = NDArray[np.uint8]
 
 
-def scene(*hips_xy: tuple[int, int]) -> Image:
-    """A dark picture with a bright point at each person's hips, the first one the brightest."""
-    rgb = np.zeros((200, 600, 3), np.uint8)
-    for number, (x, y) in enumerate(hips_xy):
-        rgb[y, x] = 255 - 20 * number
-    return rgb
+class Scene:
+    """A dark picture with a light point at each person's hips, the first the lightest."""
+
+    def __init__(self, *hips_xy: tuple[float, float], torso_px: float = TORSO_PX, ghost: bool = False) -> None:
+        self.hips_xy, self.torso_px = hips_xy, torso_px
+        self.ghost = ghost  # what is there is seen in the whole picture only
+        self.size_px = (600, 200)
+
+    def whole(self) -> Image:
+        return self._image(self.size_px, 1.0, (0.0, 0.0))
+
+    def part(self, square: Square, side_px: int) -> Image:
+        scale = side_px / square.side_px
+        return self._image((side_px, side_px), scale, (square.x_px - 0.5, square.y_px - 0.5), hidden=self.ghost)
+
+    def _image(
+        self, size_px: tuple[int, int], scale: float, corner_xy: tuple[float, float], *, hidden: bool = False
+    ) -> Image:
+        """The torso's length in the image is the second channel: the estimator draws its figure by it."""
+        rgb = np.zeros((size_px[1], size_px[0], 3), np.uint8)
+        for number, hip in enumerate(() if hidden else self.hips_xy):
+            x, y = np.round((np.array(hip) - corner_xy) * scale).astype(int)
+            if 0 <= x < size_px[0] and 0 <= y < size_px[1]:
+                rgb[y, x] = 255 - 20 * number, round(self.torso_px * scale), 0
+        return rgb
 
 
 class Eye:
-    """Replaces a pose estimator: detects the brightest point, then follows the nearest one."""
+    """Stands for a landmarker: detects the lightest point of all, then follows the nearest one."""
 
     def __init__(self) -> None:
         self.last: NDArray[np.float64] | None = None
-        self.looks = 0
+        self.images: list[tuple[int, ...]] = []
 
     def __call__(self, rgb: Image, time_s: float) -> PoseEstimate | None:
-        self.looks += 1
-        light = rgb[..., 0] > 2 * PAINT_LEVEL - 100
-        y, x = np.nonzero(light)
+        self.images.append(rgb.shape[:2])
+        y, x = np.nonzero((rgb[..., 0] > 2 * PAINT_LEVEL - 100) & (rgb[..., 1] >= LEAST_TORSO_PX))
         if len(x) == 0:
             self.last = None
             return None
         points = np.stack([x, y], axis=1).astype(np.float64)
-        if self.last is None:
-            best = int(rgb[y, x, 0].argmax())
-        else:
+        best = int(rgb[y, x, 0].argmax())
+        torso_px = float(rgb[y[best], x[best], 1])
+        if self.last is not None:
             away = np.hypot(*(points - self.last).T)
             best = int(away.argmin())
-            if away[best] > TORSO_PX:
+            if away[best] > torso_px:
                 self.last = None
                 return None
         self.last = points[best]
-        return PoseEstimate(figure((float(points[best, 0]), float(points[best, 1])), TORSO_PX), None)
+        return PoseEstimate(figure((float(points[best, 0]), float(points[best, 1])), torso_px), None)
 
 
-def followed(scenes: Sequence[Image], max_people: int = 3) -> tuple[list[dict[int, int]], list[Eye]]:
-    """The track and x of everybody in each frame, and the estimators that were opened."""
+def followed(scenes: Sequence[Scene], most: int = 3) -> tuple[list[dict[int, float]], list[Eye]]:
+    """For each frame the track and x of everybody seen, and the estimators that were hired."""
     eyes: list[Eye] = []
 
     def open_estimator() -> Eye:
         eyes.append(Eye())
         return eyes[-1]
 
-    finder = PeopleTracker(open_estimator, max_people)
+    finder = PeopleTracker(open_estimator, most, SMALLEST)
     frames = []
-    for number, rgb in enumerate(scenes):
-        found = finder(rgb, number * STEP_S)
-        frames.append({sighting.track: round(sighting.landmarks[23:25, 0].mean()) for sighting in found})
+    for number, scene in enumerate(scenes):
+        found = finder(scene, number * STEP_S)
+        frames.append({sighting.track: float(sighting.landmarks[23:25, 0].mean()) for sighting in found})
     return frames, eyes
 
 
-def test_two_people_are_two_tracks_from_the_first_frame() -> None:
-    frames, eyes = followed([scene((100 + i, 80), (400 - i, 80)) for i in range(40)])
-    assert frames == [{1: 100 + i, 2: 400 - i} for i in range(40)]
+def near(expected: dict[int, float]) -> object:
+    return pytest.approx(expected, abs=1.0)
+
+
+def looks(eyes: Sequence[Eye], *, windows: bool) -> int:
+    """How many windows were looked at; or tiles and whole pictures."""
+    sizes = [size for eye in eyes for size in eye.images if size != (64, 64)]
+    return sum((size == (WINDOW_PX, WINDOW_PX)) is windows for size in sizes)
+
+
+def test_two_people_are_two_tracks_from_the_first_frame_on() -> None:
+    frames, eyes = followed([Scene((100 + i, 80), (400 - i, 80)) for i in range(40)])
+    assert all(people == near({1: 100 + i, 2: 400 - i}) for i, people in enumerate(frames))
     assert len(eyes) == 3
 
 
-def test_with_one_person_a_second_search_is_rare() -> None:
-    frames, (first, second) = followed([scene((100 + i, 80)) for i in range(90)])
-    assert all(len(people) == 1 for people in frames)
-    assert first.looks == 90
-    assert second.looks == pytest.approx(90 * STEP_S / SEARCH_INTERVAL_S, abs=2)
+def test_a_small_person_is_found_in_a_tile_within_half_a_second() -> None:
+    frames, _ = followed([Scene((100 + i, 80), torso_px=6.0) for i in range(40)])
+    assert all(people == near({1: 100 + i}) for i, people in enumerate(frames) if i * STEP_S >= 0.5)
 
 
-def test_a_limit_of_one_opens_one_estimator() -> None:
-    frames, eyes = followed([scene((100 + i, 80), (400 - i, 80)) for i in range(20)], max_people=1)
-    assert frames == [{1: 100 + i} for i in range(20)]
-    assert len(eyes) == 1
+def test_a_person_who_is_followed_is_looked_at_once_a_frame() -> None:
+    _, eyes = followed([Scene((100 + i, 80)) for i in range(120)])
+    assert 120 <= looks(eyes, windows=True) <= 122
+    searched_s = 120 * STEP_S - LOST_SEARCH_S
+    after_start = looks(eyes, windows=False) - looks(
+        followed([Scene((100 + i, 80)) for i in range(31)])[1], windows=False
+    )
+    assert after_start <= 2 * (searched_s / SEARCH_INTERVAL_S + 1)  # the whole picture and one tile
 
 
-def test_without_people_every_frame_is_searched() -> None:
-    frames, (eye, _) = followed([scene() for _ in range(20)] + [scene((300, 80))])
-    assert eye.looks == 21 and frames[-1] == {1: 300}
+def test_nobody_else_is_searched_for_where_one_is_the_most() -> None:
+    frames, eyes = followed([Scene((100 + i, 80), (400 - i, 80)) for i in range(20)], most=1)
+    assert all(people == near({1: 100 + i}) for i, people in enumerate(frames))
+    assert len(eyes) == 1 and looks(eyes, windows=False) == 1
 
 
-def test_a_new_person_is_found_within_the_search_interval() -> None:
-    frames, _ = followed([scene((100, 80)) if i < 31 else scene((100, 80), (500, 80)) for i in range(60)])
-    late = next(i for i, people in enumerate(frames) if len(people) == 2) - 31
+def test_nobody_is_looked_for_in_every_frame() -> None:
+    frames, _ = followed([Scene() for _ in range(20)] + [Scene((300, 80))])
+    assert frames[:20] == [{}] * 20 and frames[-1] == near({1: 300})
+
+
+def test_what_its_own_window_does_not_show_is_nobody() -> None:
+    frames, _ = followed([Scene((300, 80), ghost=True) for _ in range(40)])
+    assert frames == [{}] * 40
+
+
+def test_a_newcomer_is_seen_within_the_time_between_two_searches() -> None:
+    frames, _ = followed([Scene((100, 80)) if i < 41 else Scene((100, 80), (500, 80)) for i in range(70)])
+    late = next(i for i, people in enumerate(frames) if len(people) == 2) - 41
     assert 0 <= late * STEP_S <= SEARCH_INTERVAL_S + STEP_S
-    assert frames[-1] == {1: 100, 2: 500}
+    assert frames[-1] == near({1: 100, 2: 500})
 
 
-def test_a_lost_person_is_found_again_at_once_as_a_new_track() -> None:
-    scenes = [scene((100, 80), (400, 80)) if not 30 <= i < 40 else scene((100, 80)) for i in range(50)]
+def test_who_is_lost_is_found_again_at_once_under_a_new_number() -> None:
+    scenes = [Scene((100, 80), (400, 80)) if not 30 <= i < 40 else Scene((100, 80)) for i in range(50)]
     assert 10 * STEP_S < LOST_SEARCH_S
     frames, _ = followed(scenes)
-    assert frames[29] == {1: 100, 2: 400} and frames[35] == {1: 100} and frames[40] == {1: 100, 3: 400}
+    assert frames[29] == near({1: 100, 2: 400}) and frames[35] == near({1: 100})
+    assert frames[40] == near({1: 100, 3: 400})
 
 
-def test_two_estimators_on_one_body_become_one_new_track() -> None:
-    scenes = [scene((200 + 3 * i, 80), (300 - 3 * i, 80)) for i in range(34)]
-    frames, _ = followed(scenes)
+def test_two_on_one_body_become_one_new_track() -> None:
+    frames, _ = followed([Scene((200 + 3 * i, 80), (300 - 3 * i, 80)) for i in range(34)])
     meeting = next(i for i, people in enumerate(frames) if set(people) != {1, 2} and i > 1)
     assert abs(100 - 6 * meeting) < TORSO_PX
     assert min(frames[meeting]) > 2 and len(frames[-1]) == 2 and not {1, 2} & set(frames[-1])
 
 
-def test_only_the_people_are_painted_over() -> None:
-    rgb = scene((100, 80), (400, 80))
+def test_painting_covers_the_people_and_nothing_else() -> None:
+    rgb = Scene((100, 80), (400, 80)).whole()
     assert paint_over_people(rgb, []) is rgb
     painted = paint_over_people(rgb, [figure((100, 80), TORSO_PX), figure((-500, 80), TORSO_PX)])
     assert rgb[80, 100, 0] == 255 and painted[80, 100, 0] == PAINT_LEVEL

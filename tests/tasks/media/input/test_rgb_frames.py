@@ -5,8 +5,9 @@ import pytest
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
+from tasks.maths.tracking.following_window import Square
 from tasks.media.input.frames import Frame
-from tasks.media.input.rgb_frames import RGB_LONGEST_PX, RgbFrame, downscaled_rgb, luma_8bit
+from tasks.media.input.rgb_frames import RGB_LONGEST_PX, RgbFrame, luma_8bit
 from tasks.media.planes.layout import PixelLayout, nearest_layout
 from tasks.media.planes.plane_color import rgb_to_planes
 from tasks.records import ColorTags
@@ -42,26 +43,56 @@ def test_luma_of_rgb_is_its_gray() -> None:
 
 @pytest.mark.parametrize("form", ["yuv420p", "yuv422p10le", "gbrp", "gray"])
 @pytest.mark.parametrize("size", [(1920, 1088), (1082, 1921), (4001, 1001)])
-def test_points_in_a_downscaled_frame_map_back_to_source_pixels(form: str, size: tuple[int, int]) -> None:
+def test_a_large_picture_is_made_smaller_as_a_whole(form: str, size: tuple[int, int]) -> None:
+    frame = rgb_frame(rectangle(size), form)
+    small = frame.whole()
+    assert frame.size_px == size and small is frame.whole()
+    assert max(small.shape) <= RGB_LONGEST_PX < 2 * max(small.shape) and small.flags.c_contiguous
+    assert np.abs(bright_middle(small, size[0] / small.shape[1]) - rectangle_middle(size)).max() <= 0.51 * (
+        size[0] / small.shape[1]
+    )
+
+
+def test_a_small_picture_stays_as_it_is() -> None:
+    frame = rgb_frame(np.full((54, RGB_LONGEST_PX, 3), 90, np.uint8), "yuv420p")
+    assert frame.whole().shape == (54, RGB_LONGEST_PX, 3)
+
+
+@pytest.mark.parametrize("form", ["yuv420p", "yuv422p10le", "gbrp", "gray"])
+@pytest.mark.parametrize("square", [Square(200, 100, 400), Square(300, 200, 140), Square(-60, -40, 700)])
+def test_a_part_shows_its_square_and_points_go_back_to_their_places(form: str, square: Square) -> None:
+    image = rgb_frame(rectangle((960, 540)), form).part(square, 256)
+    assert image.shape == (256, 256, 3) and image.flags.c_contiguous
+    rows, columns = np.nonzero(image[..., 1] > 130)
+    found = np.array([[columns.mean(), rows.mean(), 1.0, 0.9, 0.8]])
+    x, y, side = square
+    low, high = np.array([320, 135]), np.array([479, 269])
+    clipped = np.clip([low, high], [x, y], [x + side - 1, y + side - 1]).mean(axis=0)
+    at = square.to_source(found, 256)
+    assert np.abs(at[0, :2] - clipped).max() <= max(side / 256, 1.0)
+    assert at[0, 3:].tolist() == [0.9, 0.8]
+    assert_allclose(square.to_image(at, 256)[:, :2], found[:, :2])
+
+
+def rectangle(size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A dark picture with a light rectangle."""
     width, height = size
     rgb = np.full((height, width, 3), 60, np.uint8)
     rgb[height // 4 : height // 2, width // 3 : width // 2] = 200
-    whole = frame_of(nearest_layout(form), *rgb_to_planes(rgb, nearest_layout(form), ColorTags(), height))
-    small = downscaled_rgb(whole)
-    assert max(small.shape) <= RGB_LONGEST_PX < 2 * max(small.shape) and small.flags.c_contiguous
-    rows, columns = np.nonzero(small[..., 1] > 130)
-    centre = np.array([[columns.mean(), rows.mean(), 1.0, 0.9, 0.8]])
-    at = RgbFrame(0, 0.0, small, luma_8bit(whole)).to_source(centre)[0]
-    true = np.array([(width // 3 + width // 2 - 1) / 2, (height // 4 + height // 2 - 1) / 2])
-    step = width / small.shape[1]
-    assert np.abs(at[:2] - true).max() <= 0.51 * step and at[2] == step and at[3:].tolist() == [0.9, 0.8]
-    assert abs(int(small[0, 0, 1]) - 60) <= 2 and abs(int(small[tuple(centre[0, 1::-1].astype(int))][1]) - 200) <= 2
+    return rgb
 
 
-def test_a_small_frame_is_not_scaled() -> None:
-    planes = rgb_to_planes(np.full((54, RGB_LONGEST_PX, 3), 90, np.uint8), nearest_layout("yuv420p"), ColorTags(), 54)
-    whole = frame_of(nearest_layout("yuv420p"), *planes)
-    frame = RgbFrame(0, 0.0, downscaled_rgb(whole), luma_8bit(whole))
-    assert frame.rgb.shape == (54, RGB_LONGEST_PX, 3)
-    points = np.arange(10.0).reshape(2, 5)
-    assert_allclose(frame.to_source(points), points)
+def rectangle_middle(size: tuple[int, int]) -> NDArray[np.float64]:
+    width, height = size
+    return np.array([(width // 3 + width // 2 - 1) / 2, (height // 4 + height // 2 - 1) / 2])
+
+
+def bright_middle(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.float64]:
+    """The middle of the light rectangle, in pixels ``scale`` times as fine."""
+    rows, columns = np.nonzero(rgb[..., 1] > 130)
+    return (np.array([columns.mean(), rows.mean()]) + 0.5) * scale - 0.5
+
+
+def rgb_frame(rgb: NDArray[np.uint8], form: str) -> RgbFrame:
+    layout = nearest_layout(form)
+    return RgbFrame(0, 0.0, frame_of(layout, *rgb_to_planes(rgb, layout, ColorTags(), rgb.shape[0])))

@@ -19,7 +19,7 @@ from tasks.media.matting.body_mask import (
 def test_a_stored_body_returns_to_its_place_in_the_source(scale: tuple[float, float]) -> None:
     mask = np.zeros((120, 160), np.uint8)
     mask[20:100, 50:80] = 255
-    body = crop_body_mask(mask, np.array(scale))
+    body = crop_body_mask(mask, whole_picture_box((round(160 * scale[0]), round(120 * scale[1]))))
     assert body.probability.shape == STORED_SIZE_PX[::-1] and body.state is MaskState.measured
     assert_allclose(body.edges_px, np.array([50, 20, 80, 100]) * [*scale, *scale] - 0.5)
     size = (round(160 * scale[0]), round(120 * scale[1]))
@@ -32,12 +32,14 @@ def test_a_stored_body_returns_to_its_place_in_the_source(scale: tuple[float, fl
 def test_the_edge_of_the_picture_is_not_an_edge_of_the_body() -> None:
     mask = np.zeros((120, 160), np.uint8)
     mask[:, 130:] = 200
-    back = resample_body_mask(crop_body_mask(mask, np.ones(2)), np.array([119.5, -0.5, 159.5, 119.5]), (40, 120))
+    back = resample_body_mask(
+        crop_body_mask(mask, whole_picture_box((160, 120))), np.array([119.5, -0.5, 159.5, 119.5]), (40, 120)
+    )
     assert_allclose(back[:, 12:39], 200 / 255, atol=0.01)
 
 
 def test_a_mask_without_a_body_is_stored_as_empty() -> None:
-    body = crop_body_mask(np.full((120, 160), MIN_BODY_LEVEL - 1, np.uint8), np.ones(2))
+    body = crop_body_mask(np.full((120, 160), MIN_BODY_LEVEL - 1, np.uint8), whole_picture_box((160, 120)))
     assert_allclose(body.edges_px, whole_picture_box((160, 120)))
     assert resample_body_mask(body, whole_picture_box((160, 120)), (32, 32)).max() < 0.05
 

@@ -1,0 +1,123 @@
+"""The window that follows one person: a square of the picture, moved smoothly, for the pose model to look at.
+
+The model finds a person best who fills a third to a half of what it is shown. Its own filter of landmarks works in the
+window's coordinates, so a window that moves evenly with the body also calms the landmarks; one that trembles makes
+them tremble. So the window follows a straight line fitted to the last moments (the growing and fading memory filter,
+Morrison 1969), and its size changes slowly.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.body.landmarks import hip_midpoint
+
+Floats = NDArray[np.float64]
+
+WINDOW_HEIGHTS: Final = 2.5  # side of the window, in heights of the person
+MEMORY_S: Final = 2.0  # of the straight line that the window moves along
+SIZE_MEMORY_S: Final = 1.5  # time constant of the window's size
+SAME_PLACE_HEIGHTS: Final = 0.25  # between the hips of one body, found twice in a frame
+SAME_SIZE_RATIO: Final = 1.6  # of the heights of one body, found twice in a frame
+ESCAPE_HEIGHTS: Final = 0.25  # between the hips and the window's middle: beyond it the line starts anew
+ESCAPE_FRAMES: Final = 3  # memory that is left then
+MIN_SIDE_PX: Final = 32
+GRID_PX: Final = 2  # the window's corner and side are multiples of it: subsampled chroma is cut exactly
+
+
+class Square(NamedTuple):
+    """A square part of the picture, in source pixels; it may reach beyond the picture."""
+
+    x_px: int  # its first column
+    y_px: int  # its first row
+    side_px: int
+
+    @property
+    def edges_px(self) -> Floats:
+        """(4,) x0, y0, x1, y1: its outer edges."""
+        return np.array([self.x_px, self.y_px, self.x_px + self.side_px, self.y_px + self.side_px]) - 0.5
+
+    def to_source(self, landmarks: Floats, image_px: int) -> Floats:
+        """Landmarks (33, 5) of an image of the square, ``image_px`` wide and high, in source pixels."""
+        moved = scale_landmarks(landmarks, self.side_px / image_px)
+        moved[:, :2] += (self.x_px, self.y_px)
+        return moved
+
+    def to_image(self, landmarks: Floats, image_px: int) -> Floats:
+        """Landmarks (33, 2 or more) of the source in an image of the square, ``image_px`` wide and high."""
+        moved = landmarks.copy()
+        moved[:, :2] = (moved[:, :2] + 0.5 - (self.x_px, self.y_px)) * (image_px / self.side_px) - 0.5
+        return moved
+
+    def share_under(self, box_px: tuple[float, float, float, float]) -> float:
+        """The share of the square that lies under the box ``x0, y0, x1, y1``."""
+        x0, y0, x1, y1 = box_px
+        across = min(x1, self.x_px + self.side_px) - max(x0, self.x_px)
+        down = min(y1, self.y_px + self.side_px) - max(y0, self.y_px)
+        return max(across, 0.0) * max(down, 0.0) / self.side_px**2
+
+
+def scale_landmarks(landmarks: Floats, factor: float) -> Floats:
+    """Landmarks (33, 5) in pixels ``factor`` times as fine; pixels count from the centre of the first one."""
+    moved = landmarks.copy()
+    moved[:, :3] *= factor
+    moved[:, :2] += (factor - 1) / 2
+    return moved
+
+
+def body_height_px(landmarks: Floats) -> float:
+    """Px from the highest to the lowest of landmarks (33, 2 or more)."""
+    return float(np.ptp(landmarks[:, 1]))
+
+
+def similar_place(first: Floats, second: Floats) -> bool:
+    """Whether two looks at one frame, landmarks (33, 2 or more), found a body of about the same place and size."""
+    heights = sorted((body_height_px(first), body_height_px(second)))
+    apart = float(np.hypot(*(hip_midpoint(first) - hip_midpoint(second))))
+    return heights[1] <= SAME_SIZE_RATIO * heights[0] and apart <= SAME_PLACE_HEIGHTS * heights[1]
+
+
+def square_about(centre_xy: Floats, side_px: float) -> Square:
+    """The square of about ``side_px`` with its middle at about ``centre_xy``, on the grid of ``GRID_PX``."""
+    side = max(round(side_px / GRID_PX) * GRID_PX, MIN_SIDE_PX)
+    x, y = (int(np.floor((value + 0.5 - side / 2) / GRID_PX + 0.5)) * GRID_PX for value in centre_xy)
+    return Square(x, y, side)
+
+
+class FollowingWindow:
+    """Where the next window of one person lies. Times never decrease."""
+
+    def __init__(self, landmarks: Floats, time_s: float) -> None:
+        """Begin at landmarks (33, 2 or more) in source pixels, seen at ``time_s``."""
+        self._centre = hip_midpoint(landmarks)
+        self._velocity = np.zeros(2)  # px a second
+        self._side_px = WINDOW_HEIGHTS * self._reach(landmarks)
+        self._time_s = time_s
+        self._frames = 1  # that the line was fitted to
+
+    def at(self, time_s: float) -> Square:
+        """The window at ``time_s``."""
+        return square_about(self._centre + self._velocity * (time_s - self._time_s), self._side_px)
+
+    def update(self, landmarks: Floats, time_s: float) -> None:
+        """Take in where the person was found at ``time_s``."""
+        gap_s = time_s - self._time_s
+        if gap_s <= 0:
+            return
+        predicted = self._centre + self._velocity * gap_s
+        miss = hip_midpoint(landmarks) - predicted
+        height_px = self._reach(landmarks)
+        if float(np.hypot(*miss)) > ESCAPE_HEIGHTS * height_px:
+            self._frames = min(self._frames, ESCAPE_FRAMES)
+        memory = min(self._frames, max(MEMORY_S / gap_s, ESCAPE_FRAMES))
+        self._centre = predicted + 2 * (2 * memory + 1) / ((memory + 1) * (memory + 2)) * miss
+        self._velocity = self._velocity + 6 / ((memory + 1) * (memory + 2)) * miss / gap_s
+        self._side_px += (1 - np.exp(-gap_s / SIZE_MEMORY_S)) * (WINDOW_HEIGHTS * height_px - self._side_px)
+        self._time_s = time_s
+        self._frames += 1
+
+    @staticmethod
+    def _reach(landmarks: Floats) -> float:
+        """Px that the body spans, the larger way: of somebody who lies, that is the width."""
+        return float(np.ptp(landmarks[:, :2], axis=0).max())
