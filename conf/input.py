@@ -65,11 +65,17 @@ class SubjectConf:
     at_s: float | None = None
     """Seconds after the start at which subject.point holds; null: whoever reaches the point first."""
 
+    min_seen_s: float = 0.5
+    """Seconds that somebody must be seen to count as a person; at most half of a short clip is asked for."""
+
     def __post_init__(self) -> None:
         point, at_s = self.point, self.at_s
         valid = point is None or (len(point) == 2 and min(point) >= 0)
         cure = "give [x,y] in pixels, or fractions such as [0.5,0.6]"
         require(valid, "subject.point", f"{point} is not a point of the picture", cure)
+        least_s = self.min_seen_s
+        require(least_s >= 0, "subject.min_seen_s", f"{least_s} s is negative", "give 0 or more")
+        require_at_most(MAX_DURATION_S, "subject.min_seen_s", least_s, "s")
         require(at_s is None or at_s >= 0, "subject.at_s", f"{at_s} s is negative", "give 0 or more")
         require_at_most(MAX_DURATION_S, "subject.at_s", at_s, "s")
         alone = at_s is not None and point is None

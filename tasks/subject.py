@@ -26,14 +26,16 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     """Write ``pose.parquet``, ``pose.csv``, ``motion.parquet`` of the subject, and ``subject.json``.
 
     Landmarks are NaN where the subject was not seen or the pose model did not look. ``SettingError`` for
-    ``subject.point`` if nobody is there.
+    ``subject.point`` if nobody is there. ``NobodyFound`` if nothing that was followed is a person, unless the point
+    names it.
     """
     clip, found = read_clip(request.clip), request.found
     time_s, looked = read_looked(found.path("looked.parquet"))
     tracks = read_tracks(found.path("people.parquet"), found.path("clothes.parquet"))
     everybody = link_people(tracks, clip.size_px, float(time_s[0]))
+    least_s = subject_choice.least_seen_s(request.settings.min_seen_s, clip.duration_s)
     people = [
-        subject_choice.person_facts(number, track, int(looked.sum()), clip.size_px, float(time_s[0]))
+        subject_choice.person_facts(number, track, int(looked.sum()), clip.size_px, float(time_s[0]), least_s=least_s)
         for number, track in enumerate(everybody, start=1)
     ]
     choice = _choice(request.settings, people, everybody, clip, time_s)
@@ -69,6 +71,7 @@ def _choice(
 ) -> SubjectChoice:
     """The person that the settings choose."""
     if settings.point is None:
+        subject_choice.require_person(people, len(time_s))
         return subject_choice.choose_person(people, settings.rule.value)
     xy_px = framing.resolve_point("subject.point", settings.point, clip.size_px, "picture")
     number = subject_choice.person_at(everybody, xy_px, settings.at_s, time_s)

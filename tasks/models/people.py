@@ -256,7 +256,7 @@ def open_people_tracker(
     min_tracking: float = 0.5,
     with_masks: bool = False,
 ) -> Iterator[tuple[PeopleTracker, DeviceUse]]:
-    """A tracker of up to ``max_people`` people of at least ``smallest`` of the frame's height, with the model of ``files``.
+    """A tracker with the pose model of ``files``; see ``PeopleTracker`` for ``max_people`` and ``smallest``.
 
     Other settings and errors are those of ``open_pose_estimator``.
     """

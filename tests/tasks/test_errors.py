@@ -16,5 +16,5 @@ def test_an_irregular_plural_is_given() -> None:
 
 
 def test_a_person_is_seen_in_one_frame() -> None:
-    facts = PersonFacts(1, 1, 0.5, 0.0, 0.0, 200.0, 0.1, 0.9, 0.2, False)
+    facts = PersonFacts(1, 1, 0.5, 0.0, 0.0, 200.0, 0.1, 0.9, 0.2, "")
     assert seen_text(facts) == "seen in 1 frame (50%) from 0.00 to 0.00 s"

@@ -8,9 +8,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import SettingError, counted
+from tasks.errors import NobodyFound, SettingError, counted
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import FEET, HIPS, hip_midpoint, landmark_box, torso_length_px
+from tasks.maths.tracking.liveness import measure_liveness
 from tasks.maths.tracking.tracks import Track
 
 POINT_MARGIN_TORSOS: Final = 0.25  # a point this close to the landmarks is still on the person
@@ -18,9 +19,15 @@ POINT_TOLERANCE_S: Final = 0.25  # between the requested time and a sighting
 # of the frames of the person seen longest: who is seen in fewer is passing by, if there is a choice
 BRIEF_SHARE: Final = 0.2
 WALKER_SWING_TORSOS: Final = 0.4  # how far a walker's ankles swing about the hips
+SEEN_GAP_S: Final = 0.5  # a longer gap between two sightings does not count as seen
 MOST_NAMED_PEOPLE: Final = 3  # other people named in the sentence
-# a figure whose landmarks all move less than this relative to the hips is a picture of a person
-STIFF_TORSOS: Final = 0.05
+LEAST_SHARE_OF_SHORT_CLIP: Final = 0.5  # of a clip that is shorter than twice subject.min_seen_s
+
+DOUBTS: Final = {
+    "rigid": "moves as one rigid piece, as a picture does",
+    "imagined": "trembles without moving, and the model is not sure of it",
+    "brief": "is seen too briefly",
+}
 
 
 def person_at(people: Sequence[Track], xy_px: tuple[float, float], at_s: float | None, time_s: Floats) -> int:
@@ -89,7 +96,7 @@ class PersonFacts:
     centre_distance: float  # median distance of the hips from the picture's centre, in half diagonals
     visibility: float  # mean, of the hips
     swing: float  # swing of the ankles about the hips in torso lengths: half of the central 68 % range
-    stiff: bool  # the landmarks hardly move relative to the hips: perhaps a picture of a person
+    doubt: str  # why it is probably no person: rigid, imagined or brief; empty: a person
     at_s: float = 0.0  # time of the middle sighting since the start of the clip
     x_px: float = 0.0  # position of the hips at that time
     y_px: float = 0.0
@@ -112,8 +119,13 @@ class SubjectChoice(NamedTuple):
     why: str
 
 
-def person_facts(number: int, track: Track, looked: int, size_px: tuple[int, int], start_s: float) -> PersonFacts:
-    """Facts of person ``number`` in a clip with ``looked`` frames looked at, which starts at ``start_s``."""
+def person_facts(
+    number: int, track: Track, looked: int, size_px: tuple[int, int], start_s: float, *, least_s: float = 0.0
+) -> PersonFacts:
+    """Facts of person ``number`` in a clip with ``looked`` frames looked at, which starts at ``start_s``.
+
+    Whoever is seen for less than ``least_s`` in all is in doubt.
+    """
     points = track.landmarks[..., :2]
     hips = hip_midpoint(points)
     torso = np.maximum(torso_length_px(points), 1.0)[:, None, None]
@@ -129,11 +141,35 @@ def person_facts(number: int, track: Track, looked: int, size_px: tuple[int, int
         centre_distance=round(float(np.median(np.hypot(*(hips - middle).T)) / np.hypot(*middle)), 3),
         visibility=round(float(track.landmarks[:, list(HIPS), 3].mean()), 4),
         swing=round(float(np.hypot(*_swing(shape[:, list(FEET[:2])]).T).mean()), 3),
-        stiff=bool(np.hypot(*shape.std(axis=0).T).max() < STIFF_TORSOS),
+        doubt=_doubt(track, size_px, least_s),
         at_s=round(float(track.time_s[len(track) // 2]) - start_s, 2),
         x_px=round(float(hips[len(track) // 2, 0])),
         y_px=round(float(hips[len(track) // 2, 1])),
     )
+
+
+def least_seen_s(min_seen_s: float, clip_s: float) -> float:
+    """Seconds that a person must be seen in a clip of ``clip_s`` seconds: ``min_seen_s``, or half of a short clip."""
+    return min(min_seen_s, LEAST_SHARE_OF_SHORT_CLIP * clip_s)
+
+
+def _doubt(track: Track, size_px: tuple[int, int], least_s: float) -> str:
+    """Why a track is probably no person, in one word; empty: it is one."""
+    gaps_s = np.diff(track.time_s)
+    if float(gaps_s[gaps_s <= SEEN_GAP_S].sum()) < least_s:
+        return "brief"
+    alive = measure_liveness(track.time_s, track.landmarks, size_px)
+    return "imagined" if alive.imagined else "rigid" if alive.rigid else ""
+
+
+def require_person(people: Sequence[PersonFacts], frames: int) -> None:
+    """``NobodyFound`` where every candidate of a clip of ``frames`` frames is in doubt."""
+    if any(not person.doubt for person in people):
+        return
+    best = max(people, key=lambda person: person.frames)
+    seen = f"what was followed in {best.frames} of {counted(frames, 'frame')}"
+    place = f"subject.point=[{best.x_px:.0f},{best.y_px:.0f}] subject.at_s={best.at_s:g}"
+    raise NobodyFound(f"no person found: {seen} {DOUBTS[best.doubt]}; if it is a person, choose it: {place}")
 
 
 def _swing(points: Floats) -> Floats:
@@ -145,11 +181,11 @@ def _swing(points: Floats) -> Floats:
 def choose_person(people: Sequence[PersonFacts], rule: str) -> SubjectChoice:
     """The person to follow by ``rule``: auto, largest, centre or first.
 
-    People who are seen briefly, or are as stiff as a picture, are chosen only if there is nobody else.
+    Who is in doubt, or is seen briefly, is chosen only if there is nobody else.
     """
-    longest = max(person.frames for person in people)
-    staying = [person for person in people if person.frames >= BRIEF_SHARE * longest]
-    alive = [person for person in staying if not person.stiff] or staying
+    sure = [person for person in people if not person.doubt] or people
+    longest = max(person.frames for person in sure)
+    alive = [person for person in sure if person.frames >= BRIEF_SHARE * longest]
     best = max(alive, key=lambda person: (_rank(person, alive, rule), person.frames, -person.person))
     if len(people) == 1:
         return SubjectChoice(best.person, f"person {best.person} is the only one, {seen_text(best)}")
@@ -200,7 +236,7 @@ def _reason(best: PersonFacts, people: Sequence[PersonFacts], rule: str) -> str:
 
 def _against(other: PersonFacts, people: Sequence[PersonFacts], rule: str) -> str:
     if other not in people:
-        return f"not considered ({'as stiff as a picture' if other.stiff else 'seen only briefly'}), {seen_text(other)}"
+        return f"not considered ({DOUBTS[other.doubt or 'brief']}), {seen_text(other)}"
     if rule == "largest":
         return f"{other.height_px:.0f} px"
     if rule == "centre":

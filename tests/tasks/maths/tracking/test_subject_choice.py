@@ -2,8 +2,15 @@
 
 import pytest
 
-from tasks.errors import SettingError
-from tasks.maths.tracking.subject_choice import PersonFacts, choose_person, person_at, person_facts
+from tasks.errors import NobodyFound, SettingError
+from tasks.maths.tracking.subject_choice import (
+    PersonFacts,
+    choose_person,
+    least_seen_s,
+    person_at,
+    person_facts,
+    require_person,
+)
 from tasks.maths.tracking.tracks import Track
 from tests.support.bodies import RATE_HZ, SIZE_PX, walk
 
@@ -31,8 +38,8 @@ def test_the_facts_of_a_person() -> None:
     assert (person.frames, person.share) == (71, round(71 / 120, 4))
     assert (person.first_s, person.last_s) == (round(40 / RATE_HZ, 3), round(110 / RATE_HZ, 3))
     assert person.height_px == pytest.approx(3.0 * 160)
-    assert not person.stiff and person.swing == pytest.approx(0.43, abs=0.07)
-    assert people(POSTER)[0].stiff
+    assert not person.doubt and person.swing == pytest.approx(0.43, abs=0.07)
+    assert people(POSTER)[0].doubt == "rigid"
 
 
 @pytest.mark.parametrize(
@@ -60,9 +67,22 @@ def test_each_rule_chooses_another_person(rule: str, tracks: tuple[Track, ...], 
 def test_people_who_are_not_considered_are_named() -> None:
     why = choose_person(people(POSTER, PASSER, WALKER), "largest").why
     assert (
-        "person 1: not considered (as stiff as a picture)" in why
-        and "person 2: not considered (seen only briefly)" in why
+        "person 1: not considered (moves as one rigid piece" in why
+        and "person 2: not considered (is seen too briefly)" in why
     )
+
+
+def test_who_is_seen_for_less_than_asked_is_in_doubt() -> None:
+    assert person_facts(1, PASSER, FRAMES, SIZE_PX, 5.0, least_s=0.5).doubt == "brief"
+    assert not person_facts(1, PASSER, FRAMES, SIZE_PX, 5.0, least_s=0.3).doubt
+    assert least_seen_s(0.5, 10.0) == 0.5 and least_seen_s(0.5, 0.6) == 0.3
+
+
+def test_a_clip_with_nobody_but_a_picture_says_how_to_choose_it_all_the_same() -> None:
+    require_person(people(POSTER, WALKER), FRAMES)
+    place = r"subject.point=\[640,350\] subject.at_s=2$"
+    with pytest.raises(NobodyFound, match=f"in 120 of 120 frames moves as one rigid piece.*{place}"):
+        require_person(people(POSTER), FRAMES)
 
 
 @pytest.mark.parametrize(

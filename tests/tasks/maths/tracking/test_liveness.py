@@ -1,0 +1,62 @@
+"""What is followed is told from what only looks like a person."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tasks.maths.tracking.liveness import measure_liveness
+from tests.support.bodies import SIZE_PX, figure, walk
+
+TIME_S = np.arange(60) / 30
+Floats = NDArray[np.float64]
+
+
+def still(noise_px: float, visibility: float = 1.0) -> Floats:
+    """A figure that does not move but for the model's noise."""
+    noise = np.random.default_rng(3).normal(0, noise_px, (60, 33, 2))
+    marks = np.repeat(figure((640, 300), 60.0)[None], 60, axis=0)
+    marks[..., :2] += noise
+    marks[..., 3] = visibility
+    return marks
+
+
+def test_a_walker_is_a_person() -> None:
+    track = walk(0, 59, start_x=300)
+    alive = measure_liveness(track.time_s, track.landmarks, SIZE_PX)
+    assert not alive.rigid and not alive.imagined
+
+
+@pytest.mark.parametrize("noise_px", [0.0, 0.5, 1.0])
+def test_a_picture_of_a_person_is_rigid_whatever_the_noise(noise_px: float) -> None:
+    alive = measure_liveness(TIME_S, still(noise_px), SIZE_PX)
+    assert alive.rigid and not alive.imagined
+
+
+def test_a_picture_that_the_camera_passes_is_rigid() -> None:
+    marks = still(0.5)
+    marks[..., 0] += np.linspace(-300, 300, 60)[:, None]
+    assert measure_liveness(TIME_S, marks, SIZE_PX).rigid
+
+
+def test_a_body_that_the_model_doubts_and_that_only_trembles_is_imagined() -> None:
+    alive = measure_liveness(TIME_S, still(6.0, visibility=0.62), SIZE_PX)
+    assert alive.imagined
+
+
+def test_somebody_who_stands_and_slowly_moves_the_arms_a_little_is_a_person() -> None:
+    marks = still(0.5)
+    marks[:, 13:17, 0] += 6.0 * np.sin(2 * np.pi * TIME_S / 2.0)[:, None]  # a tenth of the torso
+    alive = measure_liveness(TIME_S, marks, SIZE_PX)
+    assert not alive.rigid and not alive.imagined
+
+
+def test_a_cut_off_body_is_judged_where_it_is_whole() -> None:
+    marks = still(0.5)
+    marks[40:, 13:17, 0] += np.linspace(0, 80, 20)[:, None]  # guesses of the model
+    marks[40:, :, 0] += 700
+    assert measure_liveness(TIME_S, marks, SIZE_PX).rigid
+
+
+def test_too_few_sightings_leave_it_open() -> None:
+    alive = measure_liveness(np.arange(6) * 1.0, still(0.5)[:6], SIZE_PX)
+    assert not alive.rigid and not alive.imagined
