@@ -29,6 +29,8 @@ COVERED = {
         "tasks.maths.path.outline",
         "tasks.maths.scene.camera_path",
         "tasks.maths.tracking",
+        "tasks.maths.tracking.following_window",
+        "tasks.maths.tracking.search_tiles",
         "tasks.maths.tracking.steps",
         "tasks.maths.tracking.tracks",
         "tasks.media.files.camera_file",
