@@ -40,7 +40,7 @@ class Square(NamedTuple):
 
     def to_source(self, landmarks: Floats, image_px: int) -> Floats:
         """Landmarks (33, 5) of an image of the square, ``image_px`` wide and high, in source pixels."""
-        moved = scale_landmarks(landmarks, self.side_px / image_px)
+        moved = scale_landmarks(landmarks, np.full(2, self.side_px / image_px))
         moved[:, :2] += (self.x_px, self.y_px)
         return moved
 
@@ -58,11 +58,14 @@ class Square(NamedTuple):
         return max(across, 0.0) * max(down, 0.0) / self.side_px**2
 
 
-def scale_landmarks(landmarks: Floats, factor: float) -> Floats:
-    """Landmarks (33, 5) in pixels ``factor`` times as fine; pixels count from the centre of the first one."""
+def scale_landmarks(landmarks: Floats, factor_xy: Floats) -> Floats:
+    """Landmarks (33, 5) in pixels ``factor_xy`` (2,) times as fine; pixels count from the centre of the first one.
+
+    Depth has the scale of x.
+    """
     moved = landmarks.copy()
-    moved[:, :3] *= factor
-    moved[:, :2] += (factor - 1) / 2
+    moved[:, :3] *= factor_xy[[0, 1, 0]]
+    moved[:, :2] += (factor_xy - 1) / 2
     return moved
 
 
