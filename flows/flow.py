@@ -34,7 +34,7 @@ from flows.submission import Submission
 from flows.sweep import SweepSetting
 from flows.videos import find_all_videos
 from tasks.cache.integrity import forgetting_unusable
-from tasks.cache.store import in_use
+from tasks.cache.locks import in_use
 from tasks.errors import Interrupted, NotFoundInClip, OutputError, StillwalkError, counted
 from tasks.execution import processes, progress
 from tasks.execution.task import Future

@@ -15,7 +15,7 @@ from flows.graph import Asker, Graph, Handle
 from flows.results.result import Result
 from flows.sweep import SweepSetting
 from flows.videos import DEMO, Video, find_all_videos, find_videos, missing_reason
-from tasks.cache.file_stamp import Stamp, stamp_of
+from tasks.cache.integrity import FileFingerprint, file_fingerprint
 from tasks.cache.store import sha256_of
 from tasks.errors import SettingError, StillwalkError, VideoError
 from tasks.records import DrawnDemo
@@ -87,7 +87,7 @@ def _job(
     graph: "Submission",
     run_id: str,
     drawn: Handle[DrawnDemo] | None,
-    digest: Callable[[Path], tuple[str, Stamp]],
+    digest: Callable[[Path], tuple[str, FileFingerprint]],
 ) -> Job:
     source = video.path if drawn is None else graph.future(drawn).result().path("demo.mp4")
     if source is None or missing_reason(video):
@@ -111,9 +111,9 @@ def _refusal(config: Config, video: Video) -> str:
     return ""
 
 
-def _digest(source: Path) -> tuple[str, Stamp]:
+def _digest(source: Path) -> tuple[str, FileFingerprint]:
     try:
-        stamp = stamp_of(source)  # before: a change while it is read is noticed too
+        stamp = file_fingerprint(source)  # before: a change while it is read is noticed too
         return sha256_of(source), stamp
     except OSError as error:
         raise VideoError(f"{source}: {error.strerror}; check that it is a file that you may read") from error

@@ -19,7 +19,7 @@ from flows.results.index import check_resume, read_sweep_index, require_own_inde
 from flows.results.result import Result
 from flows.sweep import SweepSetting, check_run_wide, distinct_settings, merge_equal_settings
 from flows.videos import Video, find_all_videos, missing_reason
-from tasks.cache import folders
+from tasks.cache.entries import register_output_folder
 from tasks.execution import progress
 from tasks.execution.memory import keep_what_is_loaded, stay_small
 from tasks.paths import absolute_path
@@ -99,7 +99,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     if len(absent) == len(videos):  # nothing that a server would be needed for
         end = Ended(absent)
     else:
-        folders.register(cache, base_dir)
+        register_output_folder(cache, base_dir)
         own = None
         if not server_choice.choose(config.server, HOME):
             preflight.check_folder("PREFECT_HOME", Path(os.environ["PREFECT_HOME"]))

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from flows.graph import AnyHandle, Given, Graph, Made, SharedSize, Unit
 from flows.shared_window import Size
-from tasks.cache.file_stamp import Stamp
-from tasks.cache.integrity import forgetting_unusable
+from tasks.cache.integrity import FileFingerprint, forgetting_unusable
 from tasks.execution.task import Call, Future, Slots, submit, submit_together
 from tasks.records import AnyArtifact
 from tasks.requests import AnyRequest
@@ -23,10 +22,10 @@ class Submission(Graph):
         super().__init__()
         self._slots = Slots(workers)
         self._cache, self._run_id, self._settings, self._apart = cache, run_id, settings, apart
-        self._stamps: dict[Path, Stamp] = {}
+        self._stamps: dict[Path, FileFingerprint] = {}
         self._futures: dict[AnyHandle, Future] = {}
 
-    def watch(self, source: Path, stamp: Stamp) -> None:
+    def watch(self, source: Path, stamp: FileFingerprint) -> None:
         """Have every stage that reads ``source`` fail where it is no longer the file that had ``stamp``."""
         self._stamps[source] = stamp
 

@@ -12,9 +12,8 @@ from typing import Any, Final, NoReturn
 from flows.config import settings
 from flows.config.overrides import quote_argument
 from tasks.cache import prune
-from tasks.cache.entries import Entry, entries, stages
-from tasks.cache.folders import registered
-from tasks.cache.store import LOCKS
+from tasks.cache.entries import Entry, entries, registered_output_folders, stages
+from tasks.cache.locks import LOCKS
 from tasks.errors import SettingError, StillwalkError, counted
 from tasks.paths import absolute_path, is_folder
 from tasks.untrusted.json_file import read_object
@@ -129,7 +128,7 @@ def _selector(options: argparse.Namespace, cache: Path, output_dir: Path) -> Cal
 
 def _users(cache: Path, output_dir: Path) -> list[Path]:
     """The output folders that used the cache; prints those that no longer exist."""
-    users = list(dict.fromkeys([output_dir.resolve(), *registered(cache)]))
+    users = list(dict.fromkeys([output_dir.resolve(), *registered_output_folders(cache)]))
     for gone in [user for user in users[1:] if not user.is_dir()]:
         fact = "it used this cache and no longer exists"
         print(one_line(f"{gone}: {fact}; entries that only it refers to count as unused"))

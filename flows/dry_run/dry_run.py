@@ -3,7 +3,9 @@
 It walks the same stages as a run, in the same order. No Prefect is loaded.
 """
 
-from collections.abc import Iterator, Mapping
+import heapq
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +14,6 @@ from conf.config import Config
 from conf.enums import SweepRender
 from flows import preflight
 from flows.dry_run.forecast import CACHED, MAY_FAIL, MAY_RUN, RUNS, Fate, Forecast
-from flows.dry_run.schedule import Piece, on_the_clock
 from flows.graph import AnyHandle, Unit
 from flows.jobs import Job, ask_demo
 from flows.pipeline import pipeline
@@ -34,6 +35,15 @@ class Row:
     stages: Mapping[str, AnyHandle] = field(default_factory=dict)
     job: Job | None = None
     failure: str = ""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Work to be done by one worker: how long it takes, and the names of the pieces that it waits for."""
+
+    name: Hashable
+    seconds: float
+    after: frozenset[Hashable] = frozenset()
 
 
 def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
@@ -160,3 +170,32 @@ def _time(seconds: float) -> str:
         return f"{max(seconds, 0.1):.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def on_the_clock(pieces: Iterable[Piece], workers: int) -> float:
+    """Seconds from the first beginning to the last end, when each of ``workers`` takes the first piece that is ready.
+
+    What a piece waits for and is not among the pieces is there already.
+    """
+    own = {piece.name: piece for piece in pieces}
+    order = {name: number for number, name in enumerate(own)}
+    waits: Counter[Hashable] = Counter()
+    followers: dict[Hashable, list[Hashable]] = {name: [] for name in own}
+    for piece in own.values():
+        for before in piece.after & own.keys():
+            followers[before].append(piece.name)
+            waits[piece.name] += 1
+    ready = [(order[name], name) for name in own if not waits[name]]
+    heapq.heapify(ready)
+    running: list[tuple[float, int, Hashable]] = []
+    now_s = 0.0
+    while ready or running:
+        while ready and len(running) < workers:
+            number, name = heapq.heappop(ready)
+            heapq.heappush(running, (now_s + own[name].seconds, number, name))
+        now_s, _, ended = heapq.heappop(running)
+        for name in followers[ended]:
+            waits[name] -= 1
+            if not waits[name]:
+                heapq.heappush(ready, (order[name], name))
+    return now_s

@@ -1,12 +1,15 @@
 """What lies in the cache, read from the marks of its entries."""
 
+import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasks.cache.locks import LOCKS
 from tasks.cache.marks import RECORDS
-from tasks.cache.store import FOLDERS, LOCKS, MARK, read_finding, read_mark
+from tasks.cache.store import FOLDERS, MARK, read_finding, read_mark
 from tasks.records import AnyArtifact
 
 
@@ -52,3 +55,22 @@ def entries(cache: Path, stage: str) -> Iterator[Entry]:
             continue
         size = mark.st_size if found else sum(file.size for file in artifact.files.values())
         yield Entry(artifact, str(about.get("video", "")), digest, shaped_by, mark.st_mtime, size)
+
+
+def register_output_folder(cache: Path, output_dir: Path) -> None:
+    """Note in the cache that ``output_dir`` uses it: entries that its records name are in use.
+
+    Where the note cannot be written, the run itself will report it.
+    """
+    place = str(output_dir.resolve())
+    note = cache / FOLDERS / hashlib.sha256(place.encode()).hexdigest()[:16]
+    if not note.exists():
+        with suppress(OSError):
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(place)
+
+
+def registered_output_folders(cache: Path) -> list[Path]:
+    """The output folders that have used the cache. Some may no longer exist."""
+    notes = sorted((cache / FOLDERS).glob("*"))
+    return sorted(Path(place) for note in notes if (place := note.read_text()))

@@ -1,4 +1,4 @@
-"""Whether files of the cache still are the bytes that were finished: a disk may change them without a trace.
+"""Whether files still hold the bytes that were identified: those of the cache, and the user's videos.
 
 ``tasks.cache.store`` trusts a file of the same size and time of change: to read every file that a run finds would
 cost more than it saves. A file that something new is made from is read here first, once a process.
@@ -7,9 +7,10 @@ cost more than it saves. A file that something new is made from is read here fir
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from tasks.cache.store import MARK, sha256_of
-from tasks.errors import OutputError
+from tasks.errors import OutputError, VideoError
 from tasks.records import AnyArtifact
 
 READ_FAILURES = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
@@ -56,3 +57,27 @@ def damaged(artifact: AnyArtifact, where: str) -> OutputError:
     """Forget an artifact whose bytes have changed, and what to tell of the file ``where``."""
     (Path(artifact.folder) / MARK).unlink(missing_ok=True)
     return OutputError(f"{where}: it was damaged in the cache; run the same command again")
+
+
+class FileFingerprint(NamedTuple):
+    """Size, time of change and number of a file: what changes with its content, and is quick to read."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+def file_fingerprint(path: Path) -> FileFingerprint:
+    """The fingerprint of a file as it is now. ``OSError`` if there is none."""
+    now = path.stat()
+    return FileFingerprint(now.st_size, now.st_mtime_ns, now.st_ino)
+
+
+def require_unchanged(path: Path, fingerprint: FileFingerprint) -> None:
+    """``VideoError`` unless the file still has this fingerprint."""
+    try:
+        same = file_fingerprint(path) == fingerprint
+    except OSError as error:
+        raise VideoError(f"{path}: it was removed during the run; put it back and run again") from error
+    if not same:
+        raise VideoError(f"{path}: it was changed during the run; run the same command again")

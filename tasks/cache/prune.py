@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from tasks.cache.entries import Entry, entries, stages
+from tasks.cache.locks import IN_USE, LOCKS, lock
 from tasks.cache.marks import RECORDS
-from tasks.cache.store import IN_USE, LOCKS, MARK, lock
+from tasks.cache.store import MARK
 from tasks.errors import CacheBusy, OutputError
 
 KEY = re.compile(r"[a-z]+-[0-9a-f]{24}|\.[a-z]+-[0-9a-f]{24}\.work")  # entries, records and locks, or work

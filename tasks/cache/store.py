@@ -10,31 +10,27 @@ so. ``find`` passes it over, for there is no artifact; ``make`` raises what it s
 key. In all else it is an entry like others.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from tasks import errors
 from tasks.cache import marks
+from tasks.cache.locks import LOCKS, cache_write_problem, in_use, lock
 from tasks.errors import NotFoundInClip, OutputError
-from tasks.paths import is_disk_full, write_problem
 from tasks.records import AnyArtifact, Artifact, StoredFile
 
 MARK = "done.json"
 SCHEMA = 2  # of the mark; a folder with another one is computed again
-LOCKS = "locks"
-FOLDERS = "folders"  # see ``tasks.cache.folders``
-IN_USE = "in-use"
-LOCK_POLL_S = 0.1
+FOLDERS = "folders"  # see ``tasks.cache.entries``
 Outcome: TypeAlias = AnyArtifact | Exception
 """What became of an entry that was asked for."""
 
@@ -193,7 +189,7 @@ class OpenEntry:
         if isinstance(error, OutputError):
             told = OutputError(_plain(str(error), self.folder, self._cache))
         elif isinstance(error, OSError):
-            told = OutputError(_cannot_write(self._cache, error))
+            told = OutputError(cache_write_problem(self._cache, error))
         else:
             return error
         told.__cause__ = error
@@ -333,39 +329,3 @@ def _plain(sentence: str, work: Path, cache: Path) -> str:
     """``sentence`` without the path of a folder that no user has heard of; where the cache is, is said instead."""
     plain = sentence.replace(f"{work}/", "")
     return plain if plain == sentence else f"{plain} (it was made in {cache})"
-
-
-def _cannot_write(folder: Path, error: OSError) -> str:
-    fact, cure = write_problem(error)
-    kept = "; finished stages are kept" if is_disk_full(error) else ""
-    return f"{folder}: {fact}; {f'{cure}, or ' if cure else ''}choose another place with cache_dir={kept}"
-
-
-@contextmanager
-def in_use(cache: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Keep all entries of the cache from being removed while the block runs; many may do so at once."""
-    with lock(cache / LOCKS / IN_USE, waiting, shared=True):
-        yield
-
-
-@contextmanager
-def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> Iterator[None]:
-    """Hold a lock on ``path`` among processes and threads, calling ``waiting`` while others have it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-    except OSError as error:
-        raise OutputError(_cannot_write(path.parents[1], error)) from error
-    try:
-        while True:
-            try:
-                fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                waiting()
-                time.sleep(LOCK_POLL_S)
-            except OSError as error:
-                raise OutputError(_cannot_write(path.parents[1], error)) from error
-        yield
-    finally:
-        os.close(descriptor)

@@ -21,8 +21,7 @@ from prefect.tasks import TaskRunNameCallbackWithParameters
 from prefect.utilities.annotations import allow_failure, quote
 
 from tasks.cache import store
-from tasks.cache.file_stamp import Stamp, require_unchanged
-from tasks.cache.integrity import forgetting_unusable, require_proven
+from tasks.cache.integrity import FileFingerprint, forgetting_unusable, require_proven, require_unchanged
 from tasks.cache.keys import shaped_by, stage_key
 from tasks.cache.store import OpenEntry, Outcome, Wanted
 from tasks.errors import VideoError
@@ -71,7 +70,7 @@ class Call:
     slots: Slots
     apart: bool = False  # computed in a process of its own
     source: Path | None = None
-    stamp: Stamp | None = None  # of ``source`` when its digest was made
+    stamp: FileFingerprint | None = None  # of ``source`` when its digest was made
 
 
 def submit(call: Call, inputs: Sequence[Future]) -> Future:

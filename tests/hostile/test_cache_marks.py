@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.report.chart_svg import read_chart_svg
+from flows.report.page import read_chart_svg
 from flows.results.index import read_sweep_index
 from flows.results.received import is_below
 from flows.results.result import read_record
-from tasks.cache import marks, store
+from tasks.cache import locks, marks, store
 from tasks.cache.integrity import forgetting_unusable
 from tasks.errors import OutputError
 from tasks.media.files import masks_file, tables
@@ -133,8 +133,8 @@ def test_a_link_in_the_place_of_an_entry_is_replaced_and_what_it_leads_to_stays(
 
 
 def test_a_lock_that_leads_elsewhere_makes_nothing_there(tmp_path: Path) -> None:
-    (tmp_path / "cache" / store.LOCKS).mkdir(parents=True)
-    (tmp_path / "cache" / store.LOCKS / "pose-1").symlink_to(tmp_path / "made")
+    (tmp_path / "cache" / locks.LOCKS).mkdir(parents=True)
+    (tmp_path / "cache" / locks.LOCKS / "pose-1").symlink_to(tmp_path / "made")
     with pytest.raises(OutputError):
         made(tmp_path / "cache")
     assert not (tmp_path / "made").exists()

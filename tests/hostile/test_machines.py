@@ -16,7 +16,7 @@ from flows import preflight
 from flows.prefect_server import server_choice
 from flows.results.atomic_files import locked_folder
 from flows.videos import find_videos
-from tasks.cache.store import lock
+from tasks.cache.locks import lock
 from tasks.errors import OutputError, SettingError
 from tests.support.program import DEMO, ROOT
 

@@ -1,6 +1,6 @@
 import pytest
 
-from flows.dry_run.schedule import Piece, on_the_clock
+from flows.dry_run.dry_run import Piece, on_the_clock
 
 
 def chain(video: str, *seconds: float) -> list[Piece]:

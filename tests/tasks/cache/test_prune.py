@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from flows.cli import cache_commands
-from tasks.cache import folders, prune, store
-from tasks.cache.entries import entries, stages
+from tasks.cache import locks, prune, store
+from tasks.cache.entries import entries, register_output_folder, stages
 
 DAY_S = 86_400
 RECORD = {"metadata": {"serializer": {"type": "stillwalk-artifact"}}}  # as older versions had Prefect write them
@@ -123,7 +123,7 @@ def test_what_was_left_over_goes_too(home: Path, cache_command: Run) -> None:
     assert left(home) == {key("pose", 2), key("render", 3), key("render", 4)}
     assert {path.name for path in (cache / "pose").iterdir()} == {key("pose", 2)}
     assert {path.name for path in (cache / "records").iterdir()} == {key("pose", 2), key("render", 3), key("render", 4)}
-    assert [path.name for path in (cache / "locks").iterdir()] == [store.IN_USE]
+    assert [path.name for path in (cache / "locks").iterdir()] == [locks.IN_USE]
 
 
 def test_what_is_not_of_the_cache_stays_even_in_its_folder(home: Path, cache_command: Run) -> None:
@@ -134,13 +134,13 @@ def test_what_is_not_of_the_cache_stays_even_in_its_folder(home: Path, cache_com
     assert cache_command("prune", "--larger-than", "0MB")[0] == 0
     left_over = {str(path.relative_to(cache)) for path in cache.rglob("*") if path.is_file()}
     mine = {"models/full.task", "pose/notes.txt", "holiday/2023/beach.jpg", "locks/my.lock", "records/mine"}
-    assert left_over == mine | {f"locks/{store.IN_USE}"}
+    assert left_over == mine | {f"locks/{locks.IN_USE}"}
 
 
 @pytest.mark.parametrize("options", [(), ("--dry-run",)])  # what would go, nobody knows then
 def test_beside_a_running_command_nothing_is_removed(home: Path, cache_command: Run, options: tuple[str, ...]) -> None:
     before = left(home)
-    with store.in_use(home / "outputs" / ".cache", never), store.in_use(home / "outputs" / ".cache", never):
+    with locks.in_use(home / "outputs" / ".cache", never), locks.in_use(home / "outputs" / ".cache", never):
         status, out, err = cache_command("prune", "--larger-than", "0MB", *options)
     assert (status, out) == (2, "")
     assert "a running command uses it; nothing was removed" in err
@@ -157,7 +157,7 @@ def test_a_run_that_starts_meanwhile_waits(home: Path) -> None:
 
     held = prune.alone(home / "outputs" / ".cache")
     held.__enter__()
-    with store.in_use(home / "outputs" / ".cache", waiting):
+    with locks.in_use(home / "outputs" / ".cache", waiting):
         assert waited == [1]
 
 
@@ -183,7 +183,7 @@ def test_what_another_folder_that_shares_the_cache_refers_to_is_in_use(home: Pat
     record.parent.mkdir(parents=True)
     record.write_text(json.dumps({"stages": [{"key": key("pose", 2)}]}))
     for folder in (other, home / "outputs", other):
-        folders.register(cache, folder)
+        register_output_folder(cache, folder)
     assert cache_command("prune", "--unused")[0] == 0
     assert left(home) == {key("pose", 1), key("pose", 2), key("render", 4)}
     shutil.rmtree(other)

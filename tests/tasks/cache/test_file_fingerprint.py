@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conf.input import DecodeConf
-from tasks.cache.file_stamp import require_unchanged, stamp_of
+from tasks.cache.integrity import file_fingerprint, require_unchanged
 from tasks.errors import NobodyFound, VideoError
 from tasks.execution import processes
 from tasks.execution.processes import Computation, Tell
@@ -17,14 +17,14 @@ from tasks.requests import DecodeRequest
 def test_the_same_file_has_the_same_stamp(tmp_path: Path) -> None:
     video = tmp_path / "a.mp4"
     video.write_bytes(b"walk")
-    require_unchanged(video, stamp_of(video))
+    require_unchanged(video, file_fingerprint(video))
 
 
 @pytest.mark.parametrize("how", ["rewritten", "replaced", "longer"])
 def test_another_file_is_told(tmp_path: Path, how: str) -> None:
     video = tmp_path / "a.mp4"
     video.write_bytes(b"walk")
-    stamp = stamp_of(video)
+    stamp = file_fingerprint(video)
     if how == "replaced":
         (tmp_path / "b.mp4").write_bytes(b"jump")
         os.utime(tmp_path / "b.mp4", ns=(stamp.mtime_ns, stamp.mtime_ns))
@@ -32,16 +32,16 @@ def test_another_file_is_told(tmp_path: Path, how: str) -> None:
     else:
         video.write_bytes(b"jump" if how == "rewritten" else b"walking")
         os.utime(video, ns=(stamp.mtime_ns + 1, stamp.mtime_ns + 1))
-    with pytest.raises(VideoError, match=r"a\.mp4: it was changed while it was worked on; run the same command again"):
+    with pytest.raises(VideoError, match=r"a\.mp4: it was changed during the run; run the same command again"):
         require_unchanged(video, stamp)
 
 
 def test_a_file_that_has_gone_is_told(tmp_path: Path) -> None:
     video = tmp_path / "a.mp4"
     video.write_bytes(b"walk")
-    stamp = stamp_of(video)
+    stamp = file_fingerprint(video)
     video.unlink()
-    with pytest.raises(VideoError, match=r"it went away while it was worked on"):
+    with pytest.raises(VideoError, match=r"it was removed during the run"):
         require_unchanged(video, stamp)
 
 
@@ -51,7 +51,7 @@ def test_what_another_file_does_not_show_is_not_kept_under_this_ones_key(
     video = tmp_path / "a.mp4"
     video.write_bytes(b"walk")
     request = DecodeRequest(video, "d" * 64, DecodeConf())
-    stamp = stamp_of(video)
+    stamp = file_fingerprint(video)
     call = Call(
         "decode", "a window=9", "a", lambda _: [request], tmp_path / "cache", "run", Slots(1), source=video, stamp=stamp
     )
@@ -63,5 +63,5 @@ def test_what_another_file_does_not_show_is_not_kept_under_this_ones_key(
     monkeypatch.setattr(processes, "here", exchanged)
     (outcome,) = outcomes(call, [])
     assert isinstance(outcome, VideoError)
-    assert str(outcome).endswith("it was changed while it was worked on; run the same command again")
+    assert str(outcome).endswith("it was changed during the run; run the same command again")
     assert list((tmp_path / "cache" / "decode").iterdir()) == []

@@ -1,0 +1,52 @@
+"""Locks of the cache: files that the kernel unlocks when their holder dies."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tasks.errors import OutputError
+from tasks.paths import is_disk_full, write_problem
+
+LOCKS = "locks"
+IN_USE = "in-use"
+LOCK_POLL_S = 0.1
+
+
+def cache_write_problem(folder: Path, error: OSError) -> str:
+    """Why the cache in ``folder`` cannot be written, with the cure, in one line."""
+    fact, cure = write_problem(error)
+    kept = "; finished stages are kept" if is_disk_full(error) else ""
+    return f"{folder}: {fact}; {f'{cure}, or ' if cure else ''}choose another place with cache_dir={kept}"
+
+
+@contextmanager
+def in_use(cache: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Keep all entries of the cache from being removed while the block runs; many may do so at once."""
+    with lock(cache / LOCKS / IN_USE, waiting, shared=True):
+        yield
+
+
+@contextmanager
+def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> Iterator[None]:
+    """Hold a lock on ``path`` among processes and threads, calling ``waiting`` while others have it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        raise OutputError(cache_write_problem(path.parents[1], error)) from error
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                waiting()
+                time.sleep(LOCK_POLL_S)
+            except OSError as error:
+                raise OutputError(cache_write_problem(path.parents[1], error)) from error
+        yield
+    finally:
+        os.close(descriptor)
