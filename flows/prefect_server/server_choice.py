@@ -45,7 +45,7 @@ def choose(server: Server, home: Path) -> str:
     ``home`` is where Prefect keeps its database unless the user has set ``PREFECT_HOME``. ``SettingError`` when the
     server that ``PREFECT_API_URL`` names does not answer, and for a user without a home folder, whom Prefect refuses.
     """
-    _require_home()
+    require_home()
     bypass_proxies_on_loopback()
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -86,7 +86,8 @@ def _spared(api: str) -> str:
     return api
 
 
-def _require_home() -> None:
+def require_home() -> None:
+    """``SettingError`` for a user without a home folder."""
     try:
         Path.home()
     except RuntimeError as error:

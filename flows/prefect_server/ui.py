@@ -29,6 +29,7 @@ class UiParser(argparse.ArgumentParser):
 def run_ui(arguments: list[str]) -> int:
     """Serve until the user ends it; the exit status."""
     try:
+        server_choice.require_home()
         parser = UiParser("stillwalk ui", description=DESCRIPTION, allow_abbrev=False)
         port_help = f"port on this machine; runs look at {DEFAULT_PORT}"
         parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=port_help)
