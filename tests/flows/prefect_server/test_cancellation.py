@@ -165,7 +165,7 @@ def test_a_sweep_of_the_form_finds_what_the_command_line_has_computed(
     found = {row["setting"]: (row["ran"], row["cached"]) for row in index["rows"]}
     assert found == {"smoothing.window=7": (0, 6), "smoothing.window=9": (1, 5)}
     again = program.run("-m", *asked, cwd=home, api=api)
-    assert ", 0 stages ran; " in again.out, again.err
+    assert ", 0 stages ran\n" in again.out, again.err
     wrong = over(api, form, ["video=demo", "lock.x=0.5,2"], sweep=True)
     assert wrong["state_type"] == "FAILED"
     assert wrong["state"]["message"].startswith("lock.x: 2.0 is no strength")
