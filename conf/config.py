@@ -62,7 +62,7 @@ class Config:
     """Stages that run at the same time; all videos rendered from one clip count as one."""
     runner: Runner = Runner.threads
     """How stages run; processes: a stage that is killed does not stop the others and is tried once more."""
-    target: Any = "center"
+    target: Any = "auto"
     """Point of the output where the anchor stays: center, auto, natural, or [x,y] in pixels or fractions of the output;
     auto: the centre, moved so that no head is cut; natural: the person's own mean height."""
     decode: DecodeConf = field(default_factory=DecodeConf)

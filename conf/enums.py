@@ -68,7 +68,9 @@ class Smoother(Enum):
 
 
 class BorderMode(Enum):
+    scene = "scene"
     reflect = "reflect"
+    mirror = "mirror"
     replicate = "replicate"
     constant = "constant"
     blur = "blur"

@@ -17,8 +17,10 @@ from conf.validation import MAX_PICTURE_PX, require, require_at_most, require_co
 
 @dataclass
 class BorderConf:
-    mode: BorderMode = BorderMode.reflect
-    """What fills the part of the output that the source picture does not cover."""
+    mode: BorderMode = BorderMode.scene
+    """What fills the part of the output that the source picture does not cover;
+    scene: what other frames saw there, then as reflect; reflect: the mirror of the picture without its people;
+    mirror: the mirror of the picture."""
     color: list[int] = field(default_factory=lambda: [0, 0, 0])
     """[r,g,b] for constant, each 0 to 255."""
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 
 from conf.config import Config
-from conf.enums import AlphaFile, BackgroundMode, Output, VideoCodec
+from conf.enums import AlphaFile, BackgroundMode, BorderMode, Output, VideoCodec
 from conf.render import BackgroundConf, BorderConf
 
 TRANSPARENT = {AlphaFile.webm: "person.webm", AlphaFile.mov: "person.mov", AlphaFile.png: "person_png.zip"}
+SCENE_BORDERS = (BorderMode.scene, BorderMode.reflect)
 RENDERED = (Output.stabilized, Output.comparison, Output.person, Output.overlay, Output.preview)
 
 
@@ -22,6 +23,12 @@ class WantedOutput:
     @property
     def needs_masks(self) -> bool:
         return self.background is not None
+
+    @property
+    def needs_scene(self) -> bool:
+        """Whether its border shows the background without the people."""
+        shown = self.background is None or self.background.mode is BackgroundMode.blur
+        return shown and self.border.mode in SCENE_BORDERS
 
 
 def wanted_outputs(config: Config) -> list[WantedOutput]:
@@ -68,3 +75,8 @@ def masks_wanted(config: Config) -> bool:
     """Whether an output or the anchor needs the person's masks, or an output is them."""
     asked = Output.masks in config.outputs or config.anchor.masks
     return asked or any(wanted.needs_masks for wanted in wanted_outputs(config))
+
+
+def scene_wanted(config: Config) -> bool:
+    """Whether an output's border shows the background without the people."""
+    return any(wanted.needs_scene for wanted in wanted_outputs(config))

@@ -6,7 +6,7 @@ computed here. A stage gives a handle; what its artifact is made from is known w
 
 from conf.config import Config
 from conf.enums import Output
-from flows.output_needs import masks_wanted, wanted_outputs
+from flows.output_needs import masks_wanted, scene_wanted, wanted_outputs
 from flows.shared_window import shares_aspect, shares_room
 from flows.stages import Stages
 
@@ -26,10 +26,11 @@ def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> N
 
     if shares_room(config.crop):
         window = stages.shared_room(clip, subject, offsets, config.smoothing, config.lock)
-    path = stages.trajectory(clip, subject, offsets, window, config.smoothing, config.lock)
+    path = stages.trajectory(clip, people, subject, offsets, window, config.smoothing, config.lock)
     if metrics_only:
         return
 
-    rendered = stages.render(clip, path, masks, subject, offsets, wanted_outputs(config))
+    scene = stages.scene(clip, people) if scene_wanted(config) else None
+    rendered = stages.render(clip, path, masks, scene, subject, offsets, wanted_outputs(config))
     verified = stages.verify(clip, subject, path, rendered[Output.stabilized], config.pose) if config.verify else None
     stages.charts(clip, offsets, path, verified)

@@ -25,6 +25,7 @@ from tasks.records import (
     Kind,
     PersonMasks,
     RenderedVideo,
+    ScenePlates,
     SmoothPath,
     VerifiedLock,
 )
@@ -37,6 +38,7 @@ from tasks.requests import (
     RenderRequest,
     Request,
     RoomRequest,
+    SceneRequest,
     SubjectRequest,
     TrajectoryRequest,
     VerifyRequest,
@@ -103,6 +105,11 @@ class RequestedStages:
             )
         )
 
+    def scene(self, clip: Handle[DecodedClip], people: Handle[FoundPeople]) -> Handle[ScenePlates]:
+        return self._ask(
+            lambda made: SceneRequest(self.job.source, cache_mb=self._cache_mb, clip=made(clip), found=made(people))
+        )
+
     def shared_aspect(
         self, clip: Handle[DecodedClip], subject: Handle[ChosenSubject], settings: CropConf
     ) -> SharedSize:
@@ -146,6 +153,7 @@ class RequestedStages:
     def trajectory(
         self,
         clip: Handle[DecodedClip],
+        people: Handle[FoundPeople],
         subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
         window: SharedSize | None,
@@ -156,6 +164,7 @@ class RequestedStages:
         return self._ask(
             lambda made: TrajectoryRequest(
                 clip=made(clip),
+                found=made(people),
                 pose=made(subject),
                 offsets=made(offsets),
                 settings=settings,
@@ -170,11 +179,12 @@ class RequestedStages:
         clip: Handle[DecodedClip],
         path: Handle[SmoothPath],
         masks: Handle[PersonMasks] | None,
+        scene: Handle[ScenePlates] | None,
         subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
         wanted: Sequence[WantedOutput],
     ) -> Rendered:
-        requests = [self._render_request(one, clip, path, masks, subject, offsets) for one in wanted]
+        requests = [self._render_request(one, clip, path, masks, scene, subject, offsets) for one in wanted]
         handles = self.graph.ask_together(self.job.asker, requests) if requests else []
         self.asked |= {handle.title: handle for handle in handles}
         return {one.output: handle for one, handle in zip(wanted, handles, strict=True)}
@@ -185,6 +195,7 @@ class RequestedStages:
         clip: Handle[DecodedClip],
         path: Handle[SmoothPath],
         masks: Handle[PersonMasks] | None,
+        scene: Handle[ScenePlates] | None,
         subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
     ) -> Callable[[Made], RenderRequest]:
@@ -195,6 +206,7 @@ class RequestedStages:
             digest = _picture_digest(image)
             background = replace(background, image="")  # the bytes of a picture are part of the key, its path is not
         cut = masks if background is not None else None
+        plates = scene if wanted.needs_scene else None
         overlay = output is Output.overlay
         return lambda made: RenderRequest(
             output=wanted.file,
@@ -211,6 +223,7 @@ class RequestedStages:
             image_digest=digest,
             matte=None if cut is None else config.masks,
             masks=None if cut is None else made(cut),
+            scene=None if plates is None else made(plates),
             pose=made(subject) if overlay else None,
             offsets=made(offsets) if overlay else None,
         )

@@ -16,6 +16,7 @@ from tasks.records import (
     FoundPeople,
     PersonMasks,
     RenderedVideo,
+    ScenePlates,
     SmoothPath,
     VerifiedLock,
 )
@@ -50,6 +51,10 @@ class Stages(Protocol):
         """Segment the person."""
         ...
 
+    def scene(self, clip: Handle[DecodedClip], people: Handle[FoundPeople]) -> Handle[ScenePlates]:
+        """Make clean plates of the background."""
+        ...
+
     def shared_aspect(
         self, clip: Handle[DecodedClip], subject: Handle[ChosenSubject], settings: CropConf
     ) -> SharedSize:
@@ -81,6 +86,7 @@ class Stages(Protocol):
     def trajectory(
         self,
         clip: Handle[DecodedClip],
+        people: Handle[FoundPeople],
         subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
         window: SharedSize | None,
@@ -95,6 +101,7 @@ class Stages(Protocol):
         clip: Handle[DecodedClip],
         path: Handle[SmoothPath],
         masks: Handle[PersonMasks] | None,
+        scene: Handle[ScenePlates] | None,
         subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
         wanted: Sequence[WantedOutput],

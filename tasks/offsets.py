@@ -79,7 +79,7 @@ def _target(
     bodies = np.concatenate([np.fmin(boxes[:, :2], heads[:, :2]), np.fmax(boxes[:, 2:], heads[:, 2:])], axis=1)
     cut = auto_target.cut_edges(pose.xy_px, heads, clip.size_px)
     chosen = auto_target.choose_target(anchor_px, bodies, heads, cut, clip.size_px, size_px)
-    return chosen.xy_px, f"target {chosen.why}" if chosen.why else ""
+    return chosen.xy_px, chosen.why
 
 
 def _mask_centre(request: OffsetsRequest) -> Anchor | None:
@@ -122,7 +122,8 @@ def _facts(
         "sources": dict(zip(sources.tolist(), counts.tolist(), strict=True)),
         "fusion": path.reason,
         "rejected": path.rejected,
-        "notes": [note for note in (chosen.why, why) if note],
+        "target": why,
+        "notes": [chosen.why] if chosen.why else [],
     }
 
 

@@ -182,7 +182,7 @@ class DecodedClip(Content):
 
 
 class FoundPeople(Content):
-    """Everybody's landmarks, masks, clothes and torso motion."""
+    """Everybody's landmarks, masks, clothes and torso motion, and the camera's motion."""
 
 
 class ChosenSubject(Content):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from tasks.media.input.broadcast import Reader, broadcast
-from tasks.media.output.render_frame import Frames, Placement, RenderFrame, read_placement, render_frames
+from tasks.media.output.render_frame import Frames, Placement, RenderFrame, read_placement, read_scene, render_frames
 from tasks.records import Tick
 from tasks.requests import RenderRequest
 
@@ -33,7 +33,9 @@ def render_outputs(
     """
     first = requests[0]
     placement = read_placement(first.clip, first.trajectory)
-    frames = _ticked(render_frames(first.source, placement, cache_mb=first.cache_mb), tick)
+    plates = next((request.scene for request in requests if request.scene is not None), None)
+    scene = None if plates is None else read_scene(plates, placement)
+    frames = _ticked(render_frames(first.source, placement, cache_mb=first.cache_mb, scene=scene), tick)
 
     def render(place: int, reader: Reader[RenderFrame]) -> None:
         outcome: Facts | Exception

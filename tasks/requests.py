@@ -102,7 +102,7 @@ class PoseRequest(Request[FoundPeople]):
 
 @dataclass(frozen=True)
 class SceneRequest(Request[ScenePlates]):
-    """Make the clean plates of the background: ``plates.zip``, and ``hidden.npz``, where people hide it."""
+    """Make clean plates of the background, ``plates.zip``; ``hidden.npz``: where people hide it; ``camera.parquet``."""
 
     stage: ClassVar[str] = "scene"
     compute: ClassVar[str] = "tasks.scene:build_scene"
@@ -172,6 +172,7 @@ class TrajectoryRequest(Request[SmoothPath]):
     crop: CropConf
     lock: LockConf = field(default_factory=LockConf)
     window_px: tuple[int, int] | None = None  # width and height that all videos of a run share; None: its own
+    found: Artifact[FoundPeople] | None = None  # for the camera's motion; None: it stands still
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,7 @@ class RenderRequest(Request[RenderedVideo]):
     image_digest: str = ""  # sha256 of its bytes
     matte: MasksConf | None = None  # with a background: how its masks are used
     masks: Artifact[PersonMasks] | None = None  # with a background
+    scene: Artifact[ScenePlates] | None = None  # with border=scene and reflect
     pose: Artifact[ChosenSubject] | None = None  # of the overlay
     offsets: Artifact[AnchorOffsets] | None = None  # of the overlay
 

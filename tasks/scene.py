@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import rmtree
+from shutil import copyfile, rmtree
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +28,7 @@ LEAST_TOLD: Final = 0.02  # share of the frames from which on a fallback is wort
 
 
 def build_scene(request: SceneRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write ``plates.zip`` and ``hidden.npz``; facts: how many plates, and in which share of the frames they hold.
+    """Write ``plates.zip``, ``hidden.npz`` and ``camera.parquet``; facts: how many plates, and how well they hold.
 
     One pass over the pictures; memory does not grow with the clip, the frames that plates are made of wait on disk.
     """
@@ -48,6 +48,7 @@ def build_scene(request: SceneRequest, folder: Path, tick: Tick) -> dict[str, An
             builder.add(frame, hidden, clip.color.chroma_location)
             tick(frame.index + 1)
     rmtree(waiting)
+    copyfile(found.path("camera.parquet"), folder / "camera.parquet")
     return _facts(path, builder)
 
 

@@ -20,6 +20,8 @@ from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine, locking, smoothers, smoothing_limits, window
 from tasks.maths.path.l1_path import l1_path
+from tasks.maths.scene import auto_target, camera_path
+from tasks.media.files.camera_file import read_camera
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_json, read_table, write_json, write_table
 from tasks.records import Clip, Tick
@@ -86,6 +88,7 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     report = lock_metrics.planned_metrics(
         pose, looked, anchor_px, state, source, to_output, target_xy, source_target_xy, clip.size_px, (width, height)
     )
+    report["planned"] |= _scene_metrics(request, pose, anchor_px, state, path, to_output, (width, height))
     write_json(folder / "metrics.json", report)
     tick(len(shift_px))
     facts = {name: report["planned"][name] for name in TRAJECTORY_FACTS}
@@ -94,6 +97,26 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     )
     notes = [*shared_note, *_note_of_a_cut(request, path, (width, height), report)]
     return {**facts, **_scale_and_roll_facts(request.lock, path.scale, path.roll_rad), "notes": notes}
+
+
+def _scene_metrics(
+    request: TrajectoryRequest,
+    pose: PoseTrack,
+    anchor_px: Floats,
+    states: Labels,
+    path: LockedPath,
+    to_output: Floats,
+    output_px: tuple[int, int],
+) -> dict[str, float | None]:
+    """Heads that are cut, and how fast person and background move, by the camera's measured motion."""
+    heads = auto_target.head_boxes(pose.xy_px, pose.visibility)
+    metrics = {"head_cut": auto_target.head_cut(heads, to_output, path.clip.size_px, output_px)}
+    if request.found is not None:
+        camera, time_s = read_camera(request.found.path("camera.parquet"))
+        seen_px = np.where(np.isin(states, SEEN_STATES)[:, None], anchor_px, np.nan)
+        metrics["background_speed"] = camera_path.background_speed(camera, to_output, time_s, path.clip.size_px)
+        metrics["ground_speed"] = camera_path.ground_speed(camera, seen_px, time_s)
+    return lock_metrics.rounded_metrics(metrics)
 
 
 def _note_of_a_cut(

@@ -38,6 +38,8 @@ METRIC_GROUPS: Final[dict[str, dict[str, Meaning]]] = {
         ),
         "camera_accel": Meaning("Camera jerk", "RMS acceleration of the picture; smoothing reduces it.", LOWER),
         "background_speed": Meaning("Background speed", "How fast the background moves; a matter of taste.", NEITHER),
+        "ground_speed": Meaning("Speed over the ground", "How fast the person moves against the background.", NEITHER),
+        "head_cut": Meaning("Head cut", "Share of the frames in which a head is cut that the source shows.", LOWER),
     },
     "How well the person was seen": {
         "looked": Meaning("Pose frames", "Share of frames that the pose model analysed; set by pose.every.", NEITHER),

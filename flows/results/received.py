@@ -42,7 +42,7 @@ def is_index(found: Mapping[str, Any]) -> bool:
 
 def are_metrics(found: Mapping[str, Any]) -> bool:
     """Whether this can be the ``metrics.json`` of a path: numbers by name, and their units."""
-    numbers = [found.get("planned"), found.get("before", {}), found.get("verified", {})]
+    numbers = [found.get("planned"), found.get("before", {}), found.get("verified", {}), found.get("origin", {})]
     return all(isinstance(one, dict) and all(map(_is_number, one.values())) for one in numbers) and _are_texts(
         found.get("units", {})
     )

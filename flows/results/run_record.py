@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from conf.enums import BorderMode, FrameMode, Output, Runner
 from flows.jobs import Job
+from flows.output_needs import SCENE_BORDERS
 from flows.results.received import are_metrics
 from flows.results.result import Result, StageRun, stage_run
 from tasks.cache.keys import canonical
@@ -23,6 +24,7 @@ from tasks.untrusted.json_file import read_object
 RECORD_SCHEMA: Final = 1
 CONTACT_SHEET_NAME: Final = "contact.jpg"
 MIN_AREA_WITHOUT_MIRROR_NOTE: Final = 0.75  # share of the output; below it the mirrored border is conspicuous
+LEAST_SHARE: Final = 0.005  # of the output: a smaller part is not worth a word
 MIN_JUDGED_WITHOUT_NOTE: Final = 0.9  # share of the frames
 RECORDED_LIBRARIES: Final = ("stillwalk", "av", "mediapipe", "numpy", "opencv-python", "prefect", "pyarrow", "scipy")
 
@@ -92,7 +94,9 @@ def summary_lines(artifacts: dict[str, AnyArtifact], border: BorderMode) -> Iter
     where = f", over the {counted(known, 'frame')} with a measured anchor" if known < pose["frames"] else ""
     yield f"lock: {planned['lock_rms']:.1f} px rms planned, {before['lock_rms']:.0f} px in the source{where}"
     yield from _verified_lines(metrics.get("verified", {}))
-    yield _picture_line(planned["visible_area_mean"], border)
+    if why := artifacts["offsets"].facts.get("target"):
+        yield f"target: {why}"
+    yield _picture_line(planned["visible_area_mean"], border, metrics.get("origin", {}))
 
 
 def _verified_lines(verified: dict[str, float | None]) -> Iterator[str]:
@@ -112,9 +116,12 @@ def _verified_lines(verified: dict[str, float | None]) -> Iterator[str]:
     yield f"lock in the file: {lock_rms:.1f} px rms, with the noise of a second pose run{note}"
 
 
-def _picture_line(area: float, border: BorderMode) -> str:
+def _picture_line(area: float, border: BorderMode, origin: dict[str, float]) -> str:
     line = f"picture: {area:.0%} of the output"
-    if area >= MIN_AREA_WITHOUT_MIRROR_NOTE or border is not BorderMode.reflect:
+    if border in SCENE_BORDERS:
+        others = {"from other frames": origin.get("seen", 0), "mirrored without people": origin.get("mirrored", 0)}
+        return ", ".join([line, *(f"{share:.0%} {what}" for what, share in others.items() if share >= LEAST_SHARE)])
+    if area >= MIN_AREA_WITHOUT_MIRROR_NOTE or border is not BorderMode.mirror:
         return line
     return f"{line}, the rest is mirrored; border=constant or border=blur mirrors nobody"
 
@@ -125,6 +132,10 @@ def read_metrics(artifacts: dict[str, AnyArtifact]) -> dict[str, Any]:
     if "verify" in artifacts:
         metrics["verified"] = read_object(artifacts["verify"].path("verified.json"))
         metrics["units"] |= FILE_METRIC_UNITS
+    origin = next((artifact.facts["origin"] for artifact in artifacts.values() if "origin" in artifact.facts), None)
+    if origin is not None:
+        metrics["origin"] = origin
+        metrics["units"] |= dict.fromkeys(origin, "share of the output")
     if not are_metrics(metrics):
         raise ValueError("metrics.json holds what is no metric")
     return metrics
@@ -136,7 +147,7 @@ def flat_metrics(artifacts: dict[str, AnyArtifact]) -> dict[str, float | None]:
         return {}
     metrics = read_metrics(artifacts)
     verified = {f"verified_{name}": value for name, value in metrics.get("verified", {}).items()}
-    return {**metrics["planned"], **verified}
+    return {**metrics["planned"], **metrics.get("origin", {}), **verified}
 
 
 def run_record(

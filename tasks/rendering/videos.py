@@ -5,6 +5,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from conf.enums import BackgroundMode, ComparisonLayout, NobodyFrame
 from conf.render import ComparisonConf, EncodeConf
 from tasks.errors import OutputError
@@ -31,6 +33,7 @@ from tasks.media.planes.compose import Panes, join_panes, panes_side_by_side, pa
 from tasks.media.planes.drawing import draw_label, make_label
 from tasks.media.planes.layout import Alpha, Planes, tags_for_height
 from tasks.media.report.render_samples import RenderSamples
+from tasks.media.scene.border import Origin
 from tasks.requests import RenderRequest
 
 LABEL_HEIGHT: Final = 0.022  # of a capital, as a share of the picture's height
@@ -40,11 +43,11 @@ Backdrop = Callable[[RenderFrame, Cutout | None], Planes]
 
 def render_stabilized(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
     """Write ``stabilized.mp4`` and what a ``RenderSamples`` keeps of it; facts: frames, size and notes."""
-    samples = RenderSamples(placement)
-    pairs = samples.sampled(output_pairs(request, placement, frames))
+    samples, origins = RenderSamples(placement), OriginShares()
+    pairs = samples.sampled(output_pairs(request, placement, frames, origins))
     facts = finish(request, placement, placement.size_px, pairs, folder)
     samples.write(folder)
-    return facts
+    return facts | origins.facts()
 
 
 def render_comparison(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
@@ -56,12 +59,12 @@ def render_comparison(request: RenderRequest, placement: Placement, frames: Fram
     arrange = panes_stacked if settings.layout is ComparisonLayout.vertical else panes_side_by_side
     pairing = arrange(placement.clip.size_px, placement.size_px, settings.max_width)
     write = labels(placement, pairing) if settings.labels else None
-    samples = RenderSamples(placement)
-    pairs = samples.sampled(output_pairs(request, placement, frames))
+    samples, origins = RenderSamples(placement), OriginShares()
+    pairs = samples.sampled(output_pairs(request, placement, frames, origins))
     facts = finish(request, placement, pairing.size_px, joined_pairs(pairs, placement, pairing, write), folder)
     samples.write(folder)
     panes = [(0, 0, *pairing.first_px), (*pairing.second_corner_px, *pairing.second_px)]
-    return facts | {"panes": [list(pane) for pane in panes]}
+    return facts | {"panes": [list(pane) for pane in panes]} | origins.facts()
 
 
 def render_person(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
@@ -92,12 +95,38 @@ def finish(
     return write_video(path, placement, size_px, pairs, encoding=encoding, sound=request.source)
 
 
-def output_pairs(request: RenderRequest, placement: Placement, frames: Frames) -> Iterator[Pair]:
-    """Every picture with its planes as they stand in the output, before the background that is asked for."""
+class OriginShares:
+    """Which shares of the output's pixels come from the frame itself, from other frames, and from a mirror."""
+
+    def __init__(self) -> None:
+        self._total, self._frames = np.zeros(3), 0
+
+    def add(self, origin: Origin) -> None:
+        """Count a frame."""
+        self._total += origin
+        self._frames += 1
+
+    def facts(self) -> dict[str, Any]:
+        """``origin``: the shares ``own``, ``seen`` and ``mirrored``, means over the frames; empty without frames."""
+        if not self._frames:
+            return {}
+        means = (self._total / self._frames).tolist()
+        return {"origin": {name: round(share, 6) for name, share in zip(Origin._fields, means, strict=True)}}
+
+
+def output_pairs(
+    request: RenderRequest, placement: Placement, frames: Frames, origins: OriginShares | None = None
+) -> Iterator[Pair]:
+    """Every picture with its planes as they stand in the output, before the background that is asked for.
+
+    ``origins`` counts where the pixels come from, where the background is the picture's own.
+    """
     if request.background is None:
         edge = edge_of(request)
         for frame in frames:
             yield frame.picture, frame.moved(edge)
+            if origins is not None:
+                origins.add(frame.origin(edge))
         return
     behind = backdrop(request, placement)
     for frame, cut in cut_frames(request, placement, frames):

@@ -111,7 +111,7 @@ def test_the_same_sweep_again_runs_nothing_and_another_setting_goes_on_in_its_fo
             *SWEEP, "sweep.name=windows", "border=constant", plan, cwd=home, api="http://127.0.0.1:9/api"
         )
         assert (other.status, other.out) == (2, "")
-        holds = f'border.mode: the sweep windows holds {SETTINGS[0]} with "reflect", and this is "constant"'
+        holds = f'border.mode: the sweep windows holds {SETTINGS[0]} with "scene", and this is "constant"'
         assert other.err == f"stillwalk: {holds}; give another sweep.name=\n"
     assert (swept / "sweep.json").read_bytes() == before
 

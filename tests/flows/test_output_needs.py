@@ -51,7 +51,10 @@ def test_every_background_is_a_group(mode: str) -> None:
             ["background=green"],
             r"^background: there is no 'green'; choose one of blur, color, image, keep",
         ),
-        (["border=black"], r"^border: there is no 'black'; choose one of blur, constant, reflect, replicate"),
+        (
+            ["border=black"],
+            r"^border: there is no 'black'; choose one of blur, constant, mirror, reflect, replicate, scene",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(overrides: list[str], sentence: str) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from conf.config import Config
-from conf.enums import BackgroundMode, CropMode, Output
+from conf.enums import BackgroundMode, BorderMode, CropMode, Output
 from conf.lock import AnchorConf, CropConf
-from conf.render import BackgroundConf
+from conf.render import BackgroundConf, BorderConf
 from flows.graph import Graph
 from flows.jobs import Job
 from flows.pipeline import pipeline
@@ -40,11 +40,15 @@ PATH = ["decode", "pose", "subject", "offsets", "trajectory"]
         (Config(outputs=[Output.pose]), [*PATH, "report.html"]),
         (
             Config(outputs=[Output.stabilized], verify=True),
-            [*PATH, "stabilized.mp4", "verify", "report.html"],
+            [*PATH, "scene", "stabilized.mp4", "verify", "report.html"],
         ),
         (
             Config(outputs=[Output.preview, Output.overlay, Output.contact]),
-            [*PATH, "stabilized.mp4", "overlay.mp4", "preview.webp", "report.html"],
+            [*PATH, "scene", "stabilized.mp4", "overlay.mp4", "preview.webp", "report.html"],
+        ),
+        (
+            Config(outputs=[Output.stabilized], border=BorderConf(BorderMode.mirror)),
+            [*PATH, "stabilized.mp4", "report.html"],
         ),
         (
             Config(outputs=[Output.person], background=BackgroundConf(BackgroundMode.transparent)),

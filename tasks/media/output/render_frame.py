@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.path import framing
 from tasks.media.files.tables import read_json, read_table
 from tasks.media.input.frame_cache import cached_frames
 from tasks.media.input.frames import Frame
@@ -21,10 +22,15 @@ from tasks.media.planes.borders import blur_border, fill_border
 from tasks.media.planes.layout import PixelLayout, Planes, clip_layout, tags_for_height
 from tasks.media.planes.plane_color import plane_values
 from tasks.media.planes.warp import warp_planes
-from tasks.records import Artifact, Clip, DecodedClip, SmoothPath, read_clip
+from tasks.media.scene.border import Origin
+from tasks.media.scene.scene_files import SceneFiles
+from tasks.records import Artifact, Clip, DecodedClip, ScenePlates, SmoothPath, read_clip
 
 Floats = NDArray[np.float64]
 Pair = tuple[Frame, Planes]
+
+SCENES: Final = ("scene", "reflect")  # borders that show the background without the people
+MIRRORS: Final = (*SCENES, "mirror")
 
 
 @dataclass(frozen=True)
@@ -48,37 +54,55 @@ class Placement:
 class Edge:
     """What fills the part of the output that the source does not cover, and how pixels are interpolated."""
 
-    mode: str  # reflect, replicate, constant or blur
+    mode: str  # scene, reflect, mirror, replicate, constant or blur
     rgb: tuple[int, ...]  # for constant
     interpolation: str
+
+
+class FrameScene(NamedTuple):
+    """The scene of a clip, and where people hide it in one frame: (h, w), small, 255 there."""
+
+    files: SceneFiles
+    hidden: NDArray[np.uint8]
 
 
 class RenderFrame:
     """A picture of the clip and how it stands in the output: moved once for all outputs that show the same border."""
 
-    def __init__(self, picture: Frame, placement: Placement) -> None:
+    def __init__(self, picture: Frame, placement: Placement, scene: FrameScene | None = None) -> None:
         self.picture = picture
-        self._placement = placement
+        self._placement, self._scene = placement, scene
         self._lock = Lock()
-        self._moved: dict[Edge, Planes] = {}
+        self._moved: dict[Edge, tuple[Planes, Origin]] = {}
 
     def moved(self, edge: Edge) -> Planes:
         """The whole picture, moved; not to be written to."""
         with self._lock:
             if edge not in self._moved:
-                self._moved[edge] = moved(self.picture, self._placement, edge)
-                for plane in self._moved[edge]:
+                self._moved[edge] = moved(self.picture, self._placement, edge, self._scene)
+                for plane in self._moved[edge][0]:
                     plane.flags.writeable = False
-            return self._moved[edge]
+            return self._moved[edge][0]
+
+    def origin(self, edge: Edge) -> Origin:
+        """Where the pixels of the moved picture come from."""
+        self.moved(edge)
+        return self._moved[edge][1]
 
 
 Frames = Iterator[RenderFrame]
 
 
-def render_frames(source: Path, placement: Placement, *, cache_mb: int | None) -> Frames:
-    """Every picture in order, decoded as ``cached_frames`` says."""
-    for picture in cached_frames(source, placement.clip, cache_mb=cache_mb):
-        yield RenderFrame(picture, placement)
+def render_frames(
+    source: Path, placement: Placement, *, cache_mb: int | None, scene: SceneFiles | None = None
+) -> Frames:
+    """Every picture in order, decoded as ``cached_frames`` says, with the ``scene`` that its border may show."""
+    pictures = cached_frames(source, placement.clip, cache_mb=cache_mb)
+    if scene is None:
+        yield from (RenderFrame(picture, placement) for picture in pictures)
+        return
+    for picture, hidden in zip(pictures, scene.hidden_people(), strict=True):
+        yield RenderFrame(picture, placement, FrameScene(scene, hidden))
 
 
 class Codec(Protocol):
@@ -111,8 +135,11 @@ def read_placement(decoded: Artifact[DecodedClip], trajectory: Artifact[SmoothPa
     return Placement(clip, clip_layout(clip), (width, height), (x, y), matrices, anchor_xy, path["time_s"])
 
 
-def moved(picture: Frame, placement: Placement, edge: Edge) -> Planes:
-    """The whole picture as it stands in the output; the planes may be the picture's own."""
+def moved(picture: Frame, placement: Placement, edge: Edge, scene: FrameScene | None = None) -> tuple[Planes, Origin]:
+    """The whole picture as it stands in the output, and where its pixels come from.
+
+    The planes may be the picture's own. Without a ``scene`` every mirror is a plain one.
+    """
     matrix, sited = placement.to_output[picture.index], placement.clip.color.chroma_location
     planes = warp_planes(
         picture.planes,
@@ -121,15 +148,20 @@ def moved(picture: Frame, placement: Placement, edge: Edge) -> Planes:
         placement.size_px,
         chroma_location=sited,
         interpolation=edge.interpolation,
-        border="reflect" if edge.mode == "reflect" else "replicate",
+        border="reflect" if edge.mode in MIRRORS else "replicate",
     )
+    if scene is not None and edge.mode in SCENES:
+        border = scene.files.continued if edge.mode == "scene" else scene.files.mirrored
+        return border.fill(picture.index, picture.planes, scene.hidden, planes, matrix, edge.interpolation)
+    own = float(framing.visible_area(matrix[None], placement.clip.size_px, placement.size_px)[0])
+    origin = Origin(own, 0.0, 1 - own if edge.mode in MIRRORS else 0.0)
     if edge.mode == "constant":
-        return fill_border(
-            planes, placement.clip.size_px, placement.layout, matrix, placement.values(list(edge.rgb)), sited
-        )
+        values = placement.values(list(edge.rgb))
+        return fill_border(planes, placement.clip.size_px, placement.layout, matrix, values, sited), origin
     if edge.mode != "blur":
-        return planes
-    return blur_border(planes, picture.planes, placement.layout, matrix, placement.values([0, 0, 0]), sited)
+        return planes, origin
+    black = placement.values([0, 0, 0])
+    return blur_border(planes, picture.planes, placement.layout, matrix, black, sited), origin
 
 
 def write_video(
@@ -164,3 +196,16 @@ def write_video(
             sink.write(planes, picture.pts, picture.duration)
     check_written_video(path, placement.clip.frames)
     return {"frames": placement.clip.frames, "size_px": list(size_px), "notes": sink.notes}
+
+
+def read_scene(plates: Artifact[ScenePlates], placement: Placement) -> SceneFiles:
+    """What the scene stage has made."""
+    clip = placement.clip
+    return SceneFiles(
+        plates=plates.path("plates.zip"),
+        hidden=plates.path("hidden.npz"),
+        camera=plates.path("camera.parquet"),
+        layout=placement.layout,
+        size_px=clip.size_px,
+        chroma_location=clip.color.chroma_location,
+    )

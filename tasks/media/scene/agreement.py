@@ -23,11 +23,10 @@ class Votes:
 
     def __init__(self, needed: Flags, layout: PixelLayout) -> None:
         self._layout, self._needed = layout, needed
-        height, width = needed.shape
-        self._count = np.zeros((height, width), np.uint8)
-        self._steps = [sample_spacing(layout, index) for index in range(layout.planes)]
+        self._count = np.zeros(needed.shape, np.uint8)
+        self._spacing = [sample_spacing(layout, index) for index in range(layout.planes)]
         self._values = [
-            np.zeros((MOST, -(-height // step_y), -(-width // step_x)), layout.dtype) for step_x, step_y in self._steps
+            np.zeros((MOST, *needed[::step_y, ::step_x].shape), layout.dtype) for step_x, step_y in self._spacing
         ]
 
     def wanted(self, free: Flags) -> Flags:
@@ -41,30 +40,42 @@ class Votes:
         """
         x, y = corner_px
         count = self._count[y:, x:][: wanted.shape[0], : wanted.shape[1]]
-        for plane, values, (step_x, step_y) in zip(planes, self._values, self._steps, strict=True):
-            rows, columns = np.nonzero(wanted[::step_y, ::step_x])
-            slot = count[::step_y, ::step_x][rows, columns]
-            values[slot, rows + y // step_y, columns + x // step_x] = plane[rows, columns]
-        count[wanted] += 1
+        for slot in range(MOST):
+            mask = (wanted & (count == slot)).view(np.uint8)
+            if not mask.any():
+                continue
+            for plane, values, (step_x, step_y) in zip(planes, self._values, self._spacing, strict=True):
+                place = values[slot, y // step_y :, x // step_x :][: plane.shape[0], : plane.shape[1]]
+                np.copyto(place, plane, where=mask[::step_y, ::step_x] > 0)
+        count += wanted
 
     def decided(self) -> tuple[list[Plane], Flags]:
         """The planes of the rectangle, and where (h, w) a value is known; elsewhere the planes hold no meaning."""
         luma = self._values[0]
         near = luma if self._layout.depth == 8 else np.right_shift(luma, self._layout.depth - 8).astype(np.uint8)
-        heard = np.arange(MOST)[:, None, None] < self._count[None]
-        support = np.zeros((MOST, *self._count.shape), np.uint8)
-        for first in range(MOST):
-            support[first] += heard[first]
-            for second in range(first):
-                alike = (cv2.absdiff(near[first], near[second]) <= ALIKE) & heard[first]
+        heard = [self._count > slot for slot in range(MOST)]
+        support = [part.astype(np.uint8) for part in heard]
+        for second in range(MOST):
+            for first in range(second):
+                alike = (cv2.absdiff(near[first], near[second]) <= ALIKE) & heard[second]
                 support[first] += alike
                 support[second] += alike
-        chosen = support.argmax(axis=0)  # of equals the first: the nearest frame
-        best = np.take_along_axis(near, chosen[None], axis=0)[0]
-        agree = np.stack([(cv2.absdiff(part, best) <= ALIKE) for part in near]) & heard
-        planes = []
-        for values, (step_x, step_y) in zip(self._values, self._steps, strict=True):
-            weight = agree[:, ::step_y, ::step_x].astype(np.float32)
-            total = (values * weight).sum(axis=0)
-            planes.append(np.rint(total / np.maximum(weight.sum(axis=0), 1)).astype(values.dtype))
-        return planes, np.asarray(self._count > 0)
+        best, most = near[0].copy(), support[0]  # of equals the first: the nearest frame
+        for part, count in zip(near[1:], support[1:], strict=True):
+            np.copyto(best, part, where=count > most)
+            most = cv2.max(most, count)
+        agree = [
+            ((cv2.absdiff(part, best) <= ALIKE) & told).view(np.uint8) for part, told in zip(near, heard, strict=True)
+        ]
+        return [self._mean(index, agree) for index in range(self._layout.planes)], heard[0]
+
+    def _mean(self, index: int, agree: list[NDArray[np.uint8]]) -> Plane:
+        """The mean of those values of a plane that agree."""
+        (step_x, step_y), values = self._spacing[index], self._values[index]
+        masks = [np.ascontiguousarray(mask[::step_y, ::step_x]) for mask in agree]
+        total, weight = np.zeros(values.shape[1:], np.float32), np.zeros(values.shape[1:], np.float32)
+        for part, mask in zip(values, masks, strict=True):
+            cv2.accumulate(part, total, mask=mask)
+            cv2.accumulate(mask, weight)
+        kind = cv2.CV_8U if values.dtype == np.uint8 else cv2.CV_16U
+        return np.asarray(cv2.divide(total, cv2.max(weight, 1.0), dtype=kind))

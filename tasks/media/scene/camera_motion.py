@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 Points = NDArray[np.float32]
 
 LONGEST_PX: Final = 480  # longer side of the picture that is tracked on
-MOST_CORNERS: Final = 240
+MOST_CORNERS: Final = 160
 QUALITY: Final = 0.004  # of the best corner's
 APART_PX: Final = 9
 WINDOW_PX: Final = 15

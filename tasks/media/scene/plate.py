@@ -29,7 +29,7 @@ FILL_STEP_PX: Final = 4
 EDGE_STEP_PX: Final = 8  # by which the part that was seen is looked for
 WHOLE_LINE: Final = 0.97  # of a line at the edge that other frames have to have seen
 FEATHER_PX: Final = 9
-LEAST_WANTED: Final = 0.002  # of a piece: for fewer pixels no frame is moved
+LEAST_WANTED: Final = 0.004  # of a piece: for fewer pixels no frame is moved
 FREE: Final = 0.9  # share of a coarse pixel that nobody hides, from which it is compared
 TRUSTED: Final = 0.6  # share of the coarse pixels in which the frames of a plate have to agree
 

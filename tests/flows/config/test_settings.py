@@ -25,8 +25,8 @@ def test_the_defaults_are_those_of_the_design() -> None:
     assert config.anchor.method.value == "simple"
     assert config.anchor.min_confidence == 0.5
     assert config.anchor.interpolate is True
-    assert config.target == "center"
-    assert config.border.mode.value == "reflect"
+    assert config.target == "auto"
+    assert config.border.mode.value == "scene"
     assert config.crop.size is None
     assert config.device.value == "cpu"
     assert config.masks.smoothing is True

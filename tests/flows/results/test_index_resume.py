@@ -39,7 +39,7 @@ def resume(
     ("fixed", "sentence"),
     [
         (("border=reflect",), 'border.mode: the sweep w holds smoothing.window=9 with "constant", and this is "ref'),
-        ((), 'border.mode: the sweep w holds smoothing.window=9 with "constant", and this is "reflect"; give another'),
+        ((), 'border.mode: the sweep w holds smoothing.window=9 with "constant", and this is "scene"; give another'),
         (("border=constant", "anchor.fusion=false"), "anchor.fusion: the sweep w holds smoothing.window=9 with true"),
     ],
 )

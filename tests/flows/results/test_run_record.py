@@ -76,25 +76,25 @@ def test_the_summary_says_how_many_frames_its_figures_cover(
     tmp_path: Path, looked: int, detected: int, states: dict[str, int], lines: list[str]
 ) -> None:
     made = artifacts(tmp_path, looked, detected, states)
-    assert list(summary_lines(made, BorderMode.reflect)) == [*lines, "picture: 80% of the output"]
+    assert list(summary_lines(made, BorderMode.mirror)) == [*lines, "picture: 80% of the output"]
 
 
 def test_the_summary_of_one_frame_has_no_plural(tmp_path: Path) -> None:
     made = artifacts(tmp_path, 1, 1, {"measured": 1})
-    assert next(summary_lines(made, BorderMode.reflect)) == "person: found in 1 of 1 analysed frame, 120 in all"
+    assert next(summary_lines(made, BorderMode.mirror)) == "person: found in 1 of 1 analysed frame, 120 in all"
 
 
 def test_the_summary_shows_what_was_measured_in_the_file(tmp_path: Path) -> None:
     made = artifacts(tmp_path, 120, 120, {"measured": 120}) | {"verify": stage("verify", tmp_path)}
     verified = {"residual_step": 0.35, "residual_step_before": 2.63, "lock_rms": 1.9, "judged": 0.5}
     (tmp_path / "verified.json").write_text(json.dumps(verified))
-    assert list(summary_lines(made, BorderMode.reflect))[2:4] == [
+    assert list(summary_lines(made, BorderMode.mirror))[2:4] == [
         "torso in the file: 0.35 px per frame, 2.63 in the source",
         "lock in the file: 1.9 px rms, with the noise of a second pose run; only 50% of the frames could be judged",
     ]
     (tmp_path / "verified.json").write_text(json.dumps(verified | {"lock_rms": None}))
     assert "lock in the file: unknown, the second pose run did not find the person" in summary_lines(
-        made, BorderMode.reflect
+        made, BorderMode.mirror
     )
 
 
@@ -103,9 +103,9 @@ def test_a_large_mirrored_border_is_named_with_its_cure(tmp_path: Path) -> None:
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     mirrored = "picture: 60% of the output, the rest is mirrored; border=constant or border=blur mirrors nobody"
     for area, border, line in (
-        (0.8, BorderMode.reflect, "picture: 80% of the output"),
+        (0.8, BorderMode.mirror, "picture: 80% of the output"),
         (0.6, BorderMode.constant, "picture: 60% of the output"),
-        (0.6, BorderMode.reflect, mirrored),
+        (0.6, BorderMode.mirror, mirrored),
     ):
         metrics["planned"]["visible_area_mean"] = area
         (tmp_path / "metrics.json").write_text(json.dumps(metrics))
