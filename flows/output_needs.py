@@ -55,8 +55,8 @@ def background_of(config: Config, output: Output) -> BackgroundConf | None:
     """The background that a video gets instead of its own; None: its own."""
     asked = config.background
     if output not in asked.on:
-        plain = output is Output.person
-        return replace(asked, mode=BackgroundMode.color, image=None, on=[output]) if plain else None
+        plain = BackgroundConf(color=asked.color, nobody=asked.nobody, on=[output])
+        return plain if output is Output.person else None
     return None if asked.mode is BackgroundMode.keep else replace(asked, on=[output])
 
 

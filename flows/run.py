@@ -78,6 +78,8 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     started = time.perf_counter()
     stay_small()
     config, videos = _checked(asked)
+    for line in settings.unused_setting_lines([one.overrides for one in asked]):
+        print(f"stillwalk: {line}", file=sys.stderr)
     cache = absolute_path(config.cache_dir) if config.cache_dir else base_dir / ".cache"
     preflight.check_path_length("output_dir", output_dir)
     preflight.check_path_length("cache_dir", cache)

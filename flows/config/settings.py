@@ -17,6 +17,7 @@ from conf.config import Config
 from flows.config.error_lines import FOREIGN_CONFIG, explain, unknown_setting_line
 from flows.config.overrides import CONF_FOLDER, check_overrides
 from flows.config.schema import nested_items, non_finite_settings, unknown_settings
+from flows.config.unused_settings import reset_unused
 from tasks.errors import SettingError
 
 PROJECT_FOLDER: Final = Path(__file__).parents[2]
@@ -33,13 +34,20 @@ def register_schema() -> None:
 def load(overrides: list[str]) -> Config:
     """Compose and check the configuration; ``SettingError`` of one line for any mistake in it.
 
-    Equal overrides give the same object; do not change it.
+    Settings that have no effect have their defaults. Equal overrides give the same object; do not change it.
     """
-    return _load(tuple(overrides))
+    return _load(tuple(overrides))[0]
+
+
+def unused_setting_lines(overrides: list[list[str]]) -> list[str]:
+    """A line for each setting that has no effect, although it was given, in any of the settings of a run."""
+    lines = [_load(tuple(one))[1] for one in overrides]
+    return [line for name, line in lines[0].items() if all(name in other for other in lines)]
 
 
 @cache  # a sweep asks twice for each setting, at 45 ms each
-def _load(overrides: tuple[str, ...]) -> Config:
+def _load(overrides: tuple[str, ...]) -> tuple[Config, dict[str, str]]:
+    """The configuration, and a line for each setting without an effect, by name."""
     context: AbstractContextManager[object] = (
         nullcontext()
         if GlobalHydra.instance().is_initialized()
@@ -55,7 +63,7 @@ def _load(overrides: tuple[str, ...]) -> Config:
         raise SettingError(explain(error)) from error
     if not isinstance(config, Config):
         raise SettingError(FOREIGN_CONFIG)
-    return config
+    return config, reset_unused(config)
 
 
 def _check_values(composed: dict[str, Any]) -> None:

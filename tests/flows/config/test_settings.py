@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from conf.config import Config
@@ -44,14 +46,14 @@ def test_the_defaults_are_those_of_the_design() -> None:
         ("pose.model=heavy", "pose.model.value", "heavy"),
         ("anchor.method=weighted", "anchor.method.value", "weighted"),
         ("anchor.min_confidence=0.3", "anchor.min_confidence", 0.3),
-        ("anchor.interpolate=false", "anchor.interpolate", False),
+        ("anchor.fusion=false anchor.interpolate=false", "anchor.interpolate", False),
         ("target=[0.5,0.6]", "target", [0.5, 0.6]),
         ("target=[480,270]", "target", [480, 270]),
         ("smoothing=gaussian", "smoothing.kind.value", "gaussian"),
         ("smoothing=none", "smoothing.kind.value", "none"),
         ("smoothing.window=9", "smoothing.window", 9),
         ("border=constant", "border.mode.value", "constant"),
-        ("border.color=[1,2,3]", "border.color", [1, 2, 3]),
+        ("border=constant border.color=[1,2,3]", "border.color", [1, 2, 3]),
         ("crop.size=[320,240]", "crop.size", [320, 240]),
         ("device=auto", "device.value", "auto"),
         ("decode.frames=memory", "decode.frames.value", "memory"),
@@ -64,7 +66,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
     ],
 )
 def test_every_design_decision_has_an_override(override: str, path: str, value: object) -> None:
-    found: object = load(override)
+    found: object = load(*re.split(r" (?=[\w.]+=)", override))
     for name in path.split("."):
         found = getattr(found, name)
     assert found == value

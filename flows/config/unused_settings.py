@@ -1,0 +1,78 @@
+"""Settings that have no effect beside the others. They get their defaults, so that they make no file again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from operator import attrgetter
+from typing import Any, Final
+
+from conf.config import Config
+from conf.enums import AwayMode, BackgroundMode, BorderMode, FrameMode, Output, Smoother
+
+WINDOWED: Final = (Smoother.moving, Smoother.gaussian, Smoother.savgol)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a setting has an effect, and the setting that decides it."""
+
+    name: str
+    decided_by: str
+    is_used: Callable[[Config], bool]
+
+
+RULES: Final = (
+    Rule("smoothing.window", "smoothing.kind", lambda config: config.smoothing.kind in WINDOWED),
+    Rule("smoothing.window", "smoothing.window_s", lambda config: config.smoothing.window_s is None),
+    Rule("smoothing.window_s", "smoothing.kind", lambda config: config.smoothing.kind in WINDOWED),
+    Rule(
+        "smoothing.cutoff_hz",
+        "smoothing.kind",
+        lambda config: config.smoothing.kind in (Smoother.butterworth, Smoother.kalman),
+    ),
+    Rule(
+        "smoothing.order",
+        "smoothing.kind",
+        lambda config: config.smoothing.kind in (Smoother.savgol, Smoother.butterworth),
+    ),
+    Rule("smoothing.budget_px", "smoothing.kind", lambda config: config.smoothing.kind is Smoother.l1),
+    Rule("anchor.interpolate", "anchor.fusion", lambda config: not config.anchor.fusion),
+    Rule("anchor.crossover_hz", "anchor.fusion", lambda config: config.anchor.fusion),
+    Rule("anchor.trust_s", "anchor.fusion", lambda config: config.anchor.fusion),
+    Rule("anchor.ease_s", "anchor.away", lambda config: config.anchor.away is not AwayMode.cut),
+    Rule("border.color", "border.mode", lambda config: config.border.mode is BorderMode.constant),
+    Rule(
+        "background.color",
+        "background.mode",  # where person.mp4 does not get the background, it gets the colour
+        lambda config: config.background.mode is BackgroundMode.color or Output.person not in config.background.on,
+    ),
+    Rule("background.blur_px", "background.mode", lambda config: config.background.mode is BackgroundMode.blur),
+    Rule("background.alpha", "background.mode", lambda config: config.background.mode is BackgroundMode.transparent),
+    Rule("subject.rule", "subject.point", lambda config: config.subject.point is None),
+    Rule("decode.memory_mb", "decode.frames", lambda config: config.decode.frames is FrameMode.memory),
+)
+
+
+def reset_unused(config: Config) -> dict[str, str]:
+    """Give every setting without an effect its default value. Returns a line for each that had another, by name."""
+    default = Config()
+    lines = {}
+    for rule in RULES:
+        if rule.is_used(config):
+            continue
+        section, _, name = rule.name.partition(".")
+        given, usual = (getattr(getattr(one, section), name) for one in (config, default))
+        if given != usual:
+            setattr(getattr(config, section), name, usual)
+            decider = f"{rule.decided_by}={_text(attrgetter(rule.decided_by)(config))}"
+            lines[rule.name] = f"{rule.name} has no effect with {decider}; leave it out"
+    return lines
+
+
+def _text(value: Any) -> str:
+    """A value as it is typed."""
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value).replace(" ", "")
