@@ -23,8 +23,8 @@ from flows.config import settings
 from flows.graph import AnyHandle
 from flows.jobs import Job, of_own_file, prepare
 from flows.pipeline import pipeline
-from flows.prefect_server.artifacts import Notices
-from flows.prefect_server.cancellation import watched
+from flows.prefect_server.artifacts import RunArtifacts
+from flows.prefect_server.cancellation import server_watch
 from flows.results.index import rank_within_videos, write_index
 from flows.results.publish import publish, publish_failure
 from flows.results.result import Result
@@ -87,9 +87,9 @@ def configured(run: Flow[P, list[Result]], config: Config) -> Flow[P, list[Resul
 
 def _watched(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
     """Run all; it ends early, with the finished stages kept, when the user says so, here or in the UI."""
-    with interruptible(), in_use(cache, progress.check_stop), processes.kept(), watched() as watch:
+    with interruptible(), in_use(cache, progress.check_stop), processes.kept(), server_watch() as watch:
         results, also = _run(asked, output_dir, cache, run_id)
-        watch.settle(results, also)
+        watch.conclude(results, also)
     if also or any(result.error for result in results):
         raise VideosFailed(results, also)
     return results
@@ -100,16 +100,16 @@ def _run(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) 
     configs = [settings.load(one.overrides) for one in asked]
     apart = configs[0].runner is Runner.processes
     graph = Submission(cache, run_id, len(asked), workers=configs[0].workers, apart=apart)
-    notices = Notices(cache)
+    artifacts = RunArtifacts(cache)
     names = [video.name for video in find_all_videos([config.video for config in configs])]
-    notices.name(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
+    artifacts.name_run(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
     prepared = prepare(asked, graph, run_id)
     futures = _submit(prepared, graph)
     if configs[0].sweep.render is SweepRender.best and asked[0].name:
         prepared = _chosen(prepared, futures, run_id)
         futures = _submit(prepared, graph)
     results = _finish_all(prepared, futures, output_dir)
-    notices.tell(results)
+    artifacts.publish_results(results)
     return results, "" if progress.stop.is_set() else write_index(asked, results, output_dir, started)
 
 

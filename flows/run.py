@@ -103,9 +103,9 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     else:
         register_output_folder(cache, base_dir)
         own = None
-        if not server_choice.choose(config.server, HOME):
+        if not server_choice.choose_server(config.server, HOME):
             preflight.check_folder("PREFECT_HOME", Path(os.environ["PREFECT_HOME"]))
-            own = own_server.start()
+            own = own_server.start_own_server()
         end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)
     seconds = time.perf_counter() - started
     with interrupt.quiet_broken_pipe():

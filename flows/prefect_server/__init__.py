@@ -1,1 +1,1 @@
-"""The Prefect server of a run: which one, what it shows, how it cancels."""
+"""The Prefect server of a run: choice, start, access, what its pages show, cancellation."""

@@ -1,7 +1,7 @@
-"""A run's eye on its server: Cancel in the UI stops the stages; a server that goes away stops nothing.
+"""Watches the Prefect server during a run: Cancel in the UI stops the stages; a lost server does not.
 
-Prefect itself only notes a cancelled command-line run as ``Cancelling``, and without its server repeats every request
-for minutes. The stages need no server: they go on, and only the record in the UI stays unfinished.
+Prefect itself only marks a cancelled command-line run as ``Cancelling``, and without its server it repeats every
+request for minutes. The stages need no server: they continue, and only the record in the UI stays unfinished.
 """
 
 import logging
@@ -18,22 +18,22 @@ from prefect.exceptions import Abort, ObjectNotFound
 from prefect.states import Cancelled
 
 from flows.cli import interrupt
-from flows.prefect_server.monitor import alive
-from flows.prefect_server.server_choice import answers
+from flows.prefect_server.monitor import registered_run
+from flows.prefect_server.server_choice import server_answers
 from flows.results.result import Result
 from tasks.execution import progress
 from tasks.execution.progress_artifact import REFUSALS, connected, current_api
 
-POLL_S: Final = 2.0
-LOST_S: Final = 10.0  # without an answer, and the server counts as gone
-ANSWER_S: Final = 2.0
+RUN_POLL_S: Final = 2.0
+SERVER_LOST_S: Final = 10.0  # without an answer for this time the server counts as lost
+SERVER_ANSWER_S: Final = 2.0
 
 
 class Concluded(Abort):
-    """The run is over and Prefect's engine has nothing left to tell the server; carries what became of the videos.
+    """The run is over and Prefect's engine must not contact the server again; carries the results of the videos.
 
-    ``also``: what else went wrong. ``lost``: there is no server any more, and Prefect's own threads would try to
-    reach it for minutes.
+    ``also``: what else went wrong. ``lost``: the server is lost, and Prefect's own threads would try to reach it for
+    minutes.
     """
 
     def __init__(self, results: list[Result], also: str, *, lost: bool) -> None:
@@ -41,8 +41,8 @@ class Concluded(Abort):
         self.results, self.also, self.lost = results, also, lost
 
 
-class Watch:
-    """What one run knows of its server and of the wishes that arrive through it."""
+class ServerWatch:
+    """Watches the server for one run: whether it answers, and whether the run was cancelled there."""
 
     def __init__(self, api: str, run_id: UUID) -> None:
         self.api, self._run_id = api, run_id
@@ -51,80 +51,80 @@ class Watch:
         self._lost = False
         self._cancelled = False
 
-    def look_on(self) -> None:
-        """Ask for the run's state again and again, until the run is over; for a thread of its own."""
-        if self._over.wait(POLL_S):  # as a cached run is, before a client for it is made
+    def poll(self) -> None:
+        """Ask for the run's state every few seconds until the run is over; for a separate thread."""
+        if self._over.wait(RUN_POLL_S):  # a cached run is over before a client is needed
             return
         with connected(self.api) as client:
-            self._look(client)
-            while not self._over.wait(POLL_S):
-                self._look(client)
+            self._read_state(client)
+            while not self._over.wait(RUN_POLL_S):
+                self._read_state(client)
 
-    def _look(self, client: SyncPrefectClient) -> None:
+    def _read_state(self, client: SyncPrefectClient) -> None:
         try:
             state = client.read_flow_run(self._run_id).state
-        except ObjectNotFound:  # somebody has deleted the run: there is nothing to be told any more
+        except ObjectNotFound:  # somebody deleted the run
             state = None
         except REFUSALS:
-            if not self._lost and time.monotonic() > self._answered_s + LOST_S and not progress.stop.is_set():
+            if not self._lost and time.monotonic() > self._answered_s + SERVER_LOST_S and not progress.stop.is_set():
                 self._lost = True
-                progress.tell(f"the Prefect server at {self.api} does not answer; the work goes on without it")
+                progress.tell(f"the Prefect server at {self.api} does not answer; the run continues without it")
             return
         self._answered_s, self._lost = time.monotonic(), False
         if state and (state.is_cancelling() or state.is_cancelled()):
             self._cancelled = True
             progress.stop.set()
 
-    def settle(self, results: list[Result], also: str = "") -> None:
-        """Return when Prefect can do the rest; else tell the server what can be told and raise ``Concluded``."""
+    def conclude(self, results: list[Result], also: str = "") -> None:
+        """Return if Prefect can finish the run; else report what is possible and raise ``Concluded``."""
         self._over.set()
         if not self._reachable():
             if not self._lost and not progress.stop.is_set():
-                fact = f"the Prefect server at {self.api} has gone away"
+                fact = f"the Prefect server at {self.api} is lost"
                 progress.tell(f"{fact}; its record of this run stays unfinished")
             raise Concluded(results, also, lost=True)
         if progress.stop.is_set():
-            self.tell_cancelled()
+            self.report_cancelled()
             if self._cancelled:
                 progress.tell("cancelled in Prefect's UI")
             raise Concluded(results, also, lost=False)
 
-    def tell_cancelled(self) -> None:
-        """Tell the server that the run ended because somebody wished it."""
-        why = "cancelled in the UI" if self._cancelled else "interrupted"
+    def report_cancelled(self) -> None:
+        """Report to the server that somebody ended the run."""
+        reason = "cancelled in the UI" if self._cancelled else "interrupted"
         with suppress(*REFUSALS), connected(self.api) as client:
-            client.set_flow_run_state(self._run_id, Cancelled(message=f"{why}; finished stages are kept"))
+            client.set_flow_run_state(self._run_id, Cancelled(message=f"{reason}; finished stages are kept"))
 
     def _reachable(self) -> bool:
-        """Whether the server answers, after waiting for one that has just gone: it may be about to start again.
+        """Whether the server answers; waits for one that has just been lost, because it may start again.
 
-        Ctrl-C does not wait: a server made for this run alone has got it too.
+        After Ctrl-C it does not wait: the signal may have reached the server too.
         """
-        while not answers(self.api, ANSWER_S):
-            if progress.stop.is_set() or time.monotonic() > self._answered_s + LOST_S:
+        while not server_answers(self.api, SERVER_ANSWER_S):
+            if progress.stop.is_set() or time.monotonic() > self._answered_s + SERVER_LOST_S:
                 return False
             time.sleep(0.5)
         return True
 
-    def end(self) -> None:
+    def stop(self) -> None:
         self._over.set()
 
 
 @contextmanager
-def watched() -> Iterator[Watch]:
-    """Watch over the flow run that this is called in, while the block runs."""
+def server_watch() -> Iterator[ServerWatch]:
+    """Watch the server of the current flow run while the block runs."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
-        raise RuntimeError("there is no flow run to watch over")
-    logging.raiseExceptions = False  # else Prefect prints a line for each log that does not reach the server
-    watch = Watch(current_api(), context.flow_run.id)
-    threading.Thread(target=watch.look_on, daemon=True).start()
-    with alive(context.flow_run.id, watch.api) as untold, interrupt.farewell(watch.tell_cancelled):
+        raise RuntimeError("there is no flow run to watch")
+    logging.raiseExceptions = False  # else Prefect prints a line for each log record that does not reach the server
+    watch = ServerWatch(current_api(), context.flow_run.id)
+    threading.Thread(target=watch.poll, daemon=True).start()
+    with registered_run(context.flow_run.id, watch.api) as unreported, interrupt.farewell(watch.report_cancelled):
         try:
             yield watch
         except Concluded as end:
             if end.lost:
-                untold.set()
+                unreported.set()
             raise
         finally:
-            watch.end()
+            watch.stop()

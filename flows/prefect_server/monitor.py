@@ -1,7 +1,7 @@
-"""Which runs of this machine are alive: of one that was killed, the next command tells the server.
+"""Registers the running runs of this machine, so that the next command can report killed ones to the server.
 
-Each run holds a lock on a file of its own in Prefect's home, which the kernel drops when the process dies, by whatever
-death; one that has told its end removes the file. A file that nobody holds is a run whose end was never told.
+Each run locks its own file in Prefect's home. The kernel releases the lock when the process ends in any way. A run that
+has reported its end removes the file, so an unlocked file belongs to a run whose end was never reported.
 """
 
 import fcntl
@@ -22,50 +22,52 @@ from prefect.states import Crashed
 
 from tasks.execution.progress_artifact import REFUSALS, connected
 
-FOLDER: Final = "stillwalk-runs"
-MOST: Final = 20  # told at once: the runs of servers that are no more would be asked for again and again
-MESSAGE: Final = "the program was killed, or had lost this server; finished stages are kept, run the same command again"
+RUNS_FOLDER_NAME: Final = "stillwalk-runs"
+MAX_KNOWN_RUNS: Final = 20  # runs of servers that no longer exist would be looked up again and again
+KILLED_MESSAGE: Final = (
+    "the program was killed, or lost this server; finished stages are kept, run the same command again"
+)
 
 
 @contextmanager
-def alive(run_id: UUID, api: str) -> Iterator[threading.Event]:
-    """Have the run known as alive while the block runs; meanwhile, the server at ``api`` is told who has died.
+def registered_run(run_id: UUID, api: str) -> Iterator[threading.Event]:
+    """Register the run while the block runs, and meanwhile report killed runs to the server at ``api``.
 
-    What it gives is to be set where the end of this run could not be told. Where Prefect's home cannot be written,
-    nothing is known, and nothing is told.
+    Set the event if the end of this run could not be reported. Where Prefect's home cannot be written, nothing is
+    registered or reported.
     """
-    folder = PREFECT_HOME.value() / FOLDER
+    folder = PREFECT_HOME.value() / RUNS_FOLDER_NAME
     own = folder / str(run_id)
-    untold = threading.Event()
+    unreported = threading.Event()
     descriptor = None
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        dead = [path for path in _newest(folder) if _nobodys(path)]
-        beside = own.with_name(f".{own.name}")  # until it is held: others would take it for a dead one's
-        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT, 0o600)
+        killed = [path for path in _newest(folder) if _is_unlocked(path)]
+        temporary = own.with_name(f".{own.name}")  # until it is locked: others would take it for a killed run
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        beside.rename(own)
-        if dead:
-            threading.Thread(target=_tell, args=(dead, api), daemon=True).start()
+        temporary.rename(own)
+        if killed:
+            threading.Thread(target=_report_killed, args=(killed, api), daemon=True).start()
     try:
-        yield untold
+        yield unreported
     finally:
         if descriptor is not None:
-            if not untold.is_set():
+            if not unreported.is_set():
                 own.unlink(missing_ok=True)
             os.close(descriptor)
 
 
 def _newest(folder: Path) -> list[Path]:
-    """Files of the latest runs; those that are too many are forgotten."""
+    """Files of the latest runs; older ones are removed."""
     found = sorted(folder.glob("[!.]*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in found[MOST:]:
-        if _nobodys(path):
+    for path in found[MAX_KNOWN_RUNS:]:
+        if _is_unlocked(path):
             path.unlink(missing_ok=True)
-    return found[:MOST]
+    return found[:MAX_KNOWN_RUNS]
 
 
-def _nobodys(path: Path) -> bool:
+def _is_unlocked(path: Path) -> bool:
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDWR)
         try:
@@ -76,20 +78,20 @@ def _nobodys(path: Path) -> bool:
     return False
 
 
-def _tell(dead: list[Path], api: str) -> None:
+def _report_killed(killed: list[Path], api: str) -> None:
     with suppress(*REFUSALS), connected(api) as client:
-        for path in dead:
-            if _told(client, path):
+        for path in killed:
+            if _report(client, path):
                 path.unlink(missing_ok=True)
 
 
-def _told(client: SyncPrefectClient, path: Path) -> bool:
-    """Whether the run's end is known to the server now; not where it is a run of another server."""
+def _report(client: SyncPrefectClient, path: Path) -> bool:
+    """Report the end of a run; False where it is a run of another server."""
     try:
         run = client.read_flow_run(UUID(path.name))
     except ObjectNotFound:
         return False
-    state: State[Any] = Crashed(message=MESSAGE)
+    state: State[Any] = Crashed(message=KILLED_MESSAGE)
     for task_run in client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))):
         if task_run.state is not None and not task_run.state.is_final():
             client.set_task_run_state(task_run.id, state, force=True)

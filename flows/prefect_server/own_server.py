@@ -1,8 +1,7 @@
-"""The Prefect server of one run, where no other answers: it outlives Ctrl-C by a moment, and the run by none.
+"""The Prefect server of one run, where no other answers: it survives Ctrl-C for a moment, and ends with the run.
 
-Prefect would start one itself when it is first needed, in the midst of a run: there, Ctrl-C in a terminal kills it
-before it has been told how the run ended, with lines of its own, and nothing ends it when the run is killed. This one
-starts while the program is still loading, which then need not load the server's half of Prefect.
+Prefect would start its own in the middle of a run. Ctrl-C in a terminal kills that one before the end of the run is
+reported, and nothing ends it when the run is killed. Ours starts while the program is still loading.
 """
 
 import atexit
@@ -17,16 +16,16 @@ from typing import Final
 from flows.config.settings import PROJECT_FOLDER
 from flows.prefect_server.api_token import new_token
 from flows.prefect_server.local_server import APP, server_environment
-from flows.prefect_server.server_choice import CLIENT_TOKEN_VARIABLE, answers
+from flows.prefect_server.server_choice import CLIENT_TOKEN_VARIABLE, server_answers
 from tasks.errors import SettingError
 
-LONGEST_S: Final = 120.0  # a first start makes the database; a fresh machine was seen to need more than 20 s
-POLL_S: Final = 0.05
-END_S: Final = 5.0  # that it has to end when it is asked to
-# What Prefect gives a server of this kind itself: no pages, and only the services that a short run needs.
-KIND: Final = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
-# Reads process ids until whoever writes them is gone, by whatever death, and ends those that are still servers.
-GUARD: Final = """
+MAX_START_S: Final = 120.0  # the first start creates the database; a new machine needed more than 20 s
+START_POLL_S: Final = 0.05
+MAX_END_S: Final = 5.0  # then it is killed
+# Prefect's own settings for such a server: no pages, and only the services that a short run needs.
+EPHEMERAL_SETTINGS: Final = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+# Reads process ids until the writing process has ended in any way, then ends those that are still servers.
+GUARD_SCRIPT: Final = """
 trap '' INT TERM
 while read -r id; do ids="$ids $id"; done
 for signal in TERM KILL; do
@@ -38,15 +37,17 @@ done
 
 
 class OwnServer:
-    """A server that ends with this process; it is starting when this object is made."""
+    """A server that ends with this process; creating the object starts it."""
 
     def __init__(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listening:  # made here: nobody else can take the port
+        with socket.create_server(
+            ("127.0.0.1", 0)
+        ) as listening:  # bound here, so that no other program can take the port
             port = listening.getsockname()[1]
             self.api, self.token = f"http://127.0.0.1:{port}/api", new_token()
-            # In sessions of their own: what a terminal sends to the program does not reach them.
+            # In their own sessions, which signals of the terminal do not reach.
             self._guard = subprocess.Popen(
-                ["/bin/sh", "-c", GUARD],
+                ["/bin/sh", "-c", GUARD_SCRIPT],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -56,7 +57,7 @@ class OwnServer:
             command = [sys.executable, "-P", "-m", "flows.prefect_server.local_server"]
             self._server = subprocess.Popen(
                 [*command, APP, str(port), str(listening.fileno())],
-                env={**os.environ, **KIND, **server_environment(port, self.token), "PYTHONPATH": path},
+                env={**os.environ, **EPHEMERAL_SETTINGS, **server_environment(port, self.token), "PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -69,29 +70,29 @@ class OwnServer:
         atexit.register(self.end)
 
     def wait(self) -> None:
-        """Return when it answers; ``SettingError`` when it ends or does not."""
-        until_s = time.monotonic() + LONGEST_S
-        while not answers(self.api, LONGEST_S):
+        """Return when the server answers; ``SettingError`` where it ends or does not answer."""
+        until_s = time.monotonic() + MAX_START_S
+        while not server_answers(self.api, MAX_START_S):
             status = self._server.poll()
             if status is not None or time.monotonic() > until_s:
                 fact = "does not answer" if status is None else f"ended with {status} before it answered"
-                cure = "start one with make ui, which shows what it says"
-                raise SettingError(f"server: Prefect's own for this run {fact}; {cure}")
-            time.sleep(POLL_S)
+                cure = "start one with make ui, which shows its messages"
+                raise SettingError(f"server: the Prefect server of this run {fact}; {cure}")
+            time.sleep(START_POLL_S)
 
     def end(self) -> None:
-        """End it, if it has not ended."""
+        """End the server, if it has not ended."""
         self._server.terminate()
         try:
-            self._server.wait(END_S)
+            self._server.wait(MAX_END_S)
         except subprocess.TimeoutExpired:
             self._server.kill()
             self._server.wait()
 
 
 @cache
-def start() -> OwnServer:
-    """The one server of this process; Prefect finds its address and its token in the environment."""
+def start_own_server() -> OwnServer:
+    """The one server of this process; Prefect finds its address and token in the environment."""
     server = OwnServer()
     os.environ["PREFECT_API_URL"] = server.api
     os.environ[CLIENT_TOKEN_VARIABLE] = server.token

@@ -1,4 +1,4 @@
-"""``stillwalk serve``: takes runs from the form in Prefect's UI, until Ctrl-C, and computes them on this machine."""
+"""``stillwalk serve``: runs on this machine what the form in Prefect's UI asks for, until Ctrl-C."""
 
 import os
 import sys
@@ -12,20 +12,22 @@ from flows.run import HOME
 from tasks.errors import SettingError
 from tasks.untrusted.plain_text import one_line
 
-USAGE: Final = "stillwalk serve: takes runs from the form in Prefect's UI (make ui) until Ctrl-C; it has no options"
-POLL_S: Final = "3"  # between two looks for new runs; the default lets them wait 10 s
+SERVE_USAGE: Final = (
+    "stillwalk serve: runs what the form in Prefect's UI (make ui) asks for, until Ctrl-C; it has no options"
+)
+FORM_POLL_S: Final = "3"  # seconds between two checks for new runs; the default is 10 s
 
 
 def serve(arguments: list[str]) -> int:
     """Serve until the user ends it; the exit status."""
     if arguments in (["--help"], ["-h"]):
-        print(USAGE)
+        print(SERVE_USAGE)
         return 0
     if arguments:
-        print(f"stillwalk: serve: it takes no {arguments[0]!r}; settings belong into the form", file=sys.stderr)
+        print(f"stillwalk: serve: it has no option {arguments[0]!r}; give settings in the form", file=sys.stderr)
         return 2
     try:
-        api = server_choice.choose(Server.auto, HOME)
+        api = server_choice.choose_server(Server.auto, HOME)
     except SettingError as error:
         print(f"stillwalk: {one_line(str(error))}", file=sys.stderr)
         return 2
@@ -34,21 +36,20 @@ def serve(arguments: list[str]) -> int:
         print(f"stillwalk: serve: no Prefect server answers at {server_choice.LOCAL_API}; {cure}", file=sys.stderr)
         return 2
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HOME.parents[1]), os.environ.get("PYTHONPATH")]))
-    os.environ.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", POLL_S)
-    # Prefect takes seconds to import and reads its settings while it does: only now.
+    os.environ.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", FORM_POLL_S)
+    # Imported late: Prefect takes seconds to import and reads its settings meanwhile.
     from prefect.types.entrypoint import EntrypointType
 
-    warnings.filterwarnings("ignore", message="coroutine 'Runner.astop' was never awaited")  # by SIGTERM
-    from flows.prefect_server.served_flow import DEPLOYMENT, FLOW, entry
+    warnings.filterwarnings("ignore", message="coroutine 'Runner.astop' was never awaited")  # after SIGTERM
+    from flows.prefect_server.served_flow import DEPLOYMENT_NAME, FORM_FLOW_NAME, form_flow
 
-    print(
-        f"stillwalk: serving {FLOW}/{DEPLOYMENT} at {api.removesuffix('/api')}/deployments; Ctrl-C ends it", flush=True
-    )
-    entry.serve(
-        name=DEPLOYMENT,
+    page = f"{api.removesuffix('/api')}/deployments"
+    print(f"stillwalk: serving {FORM_FLOW_NAME}/{DEPLOYMENT_NAME} at {page}; Ctrl-C ends it", flush=True)
+    form_flow.serve(
+        name=DEPLOYMENT_NAME,
         tags=["stillwalk"],
         parameters={"overrides": ["video=demo"], "sweep": False},
-        description=f"The settings of the command line, one a line; paths count from {Path.cwd()}",
+        description=f"The settings of the command line, one per line; paths are relative to {Path.cwd()}",
         limit=1,
         print_starting_message=False,
         entrypoint_type=EntrypointType.MODULE_PATH,

@@ -1,4 +1,4 @@
-"""Which Prefect server a run talks to, and how Prefect is to behave: settled before Prefect is imported."""
+"""Chooses the Prefect server of a run and sets Prefect's environment, before Prefect is imported."""
 
 import os
 import urllib.error
@@ -13,24 +13,24 @@ from flows.prefect_server.api_token import find_token, is_foreign_server
 from flows.prefect_server.gate import authorization
 from tasks.errors import SettingError
 
-LOCAL_API = "http://127.0.0.1:4200/api"
+LOCAL_API: Final = "http://127.0.0.1:4200/api"
 CLIENT_TOKEN_VARIABLE: Final = "PREFECT_API_AUTH_STRING"  # Prefect's clients read it
-LOCAL_TIMEOUT_S = 0.5
+LOCAL_TIMEOUT_S: Final = 0.5
 LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 PROXY_VARIABLES: Final = ("http_proxy", "https_proxy", "all_proxy")  # in either case
-ASKED_TIMEOUT_S = 15.0
-QUIET = {
-    # Logs go to the server; the terminal gets a failure's sentence from us, and its traceback only on request.
+GIVEN_TIMEOUT_S: Final = 15.0  # for a server that the user names
+PREFECT_DEFAULTS: Final = {
+    # Logs go to the server; the terminal shows only our own lines.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",  # below: a page for each event that a lost server does not take
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",  # else a page of text for each event that a lost server refuses
     "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
     "PREFECT_LOGGING_COLORS": "false",  # the program prints no control sequences
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
-    # The default of 20 s is near what a first start takes; a fresh machine was seen to need more.
+    # The default of 20 s is too short for the first start on some new machines.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    # One transaction per event, the default, leaves SQLite busy for a minute after a burst of tasks.
+    # The default, one transaction per event, keeps SQLite busy for a minute after a burst of tasks.
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
@@ -39,47 +39,48 @@ QUIET = {
 }
 
 
-def choose(server: Server, home: Path) -> str:
-    """Set Prefect's environment and return the address of the API, or "" when one is made for this run.
+def choose_server(server: Server, home: Path) -> str:
+    """Set Prefect's environment and return the address of the API, or "" if one must be started for this run.
 
-    ``home`` is where Prefect keeps its database unless the user has set ``PREFECT_HOME``. ``SettingError`` when the
-    server that ``PREFECT_API_URL`` names does not answer, and for a user without a home folder, whom Prefect refuses.
+    Prefect keeps its database in ``home`` unless ``PREFECT_HOME`` is set. ``SettingError`` when the
+    server that ``PREFECT_API_URL`` names does not answer, and for a user without a home folder, which Prefect needs.
     """
     require_home()
     bypass_proxies_on_loopback()
-    for name, value in QUIET.items():
+    for name, value in PREFECT_DEFAULTS.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("PREFECT_HOME", str(home))
     if server is Server.ephemeral:
         os.environ.pop("PREFECT_API_URL", None)
-        return _spared("")
-    asked = os.environ.get("PREFECT_API_URL", "")
-    if asked and not answers(asked, ASKED_TIMEOUT_S):
+        return _without_tls_checks("")
+    given = os.environ.get("PREFECT_API_URL", "")
+    if given and not server_answers(given, GIVEN_TIMEOUT_S):
         cure = "start that server (make ui starts one here), or unset PREFECT_API_URL"
-        raise SettingError(f"PREFECT_API_URL: {asked} does not answer; {cure}")
-    token = os.environ.get(CLIENT_TOKEN_VARIABLE) or find_token(asked or LOCAL_API)
-    if not asked and _is_usable(LOCAL_API, token):
+        raise SettingError(f"PREFECT_API_URL: {given} does not answer; {cure}")
+    token = os.environ.get(CLIENT_TOKEN_VARIABLE) or find_token(given or LOCAL_API)
+    if not given and _is_usable(LOCAL_API, token):
         os.environ["PREFECT_API_URL"] = LOCAL_API
     if token and os.environ.get("PREFECT_API_URL"):
         os.environ[CLIENT_TOKEN_VARIABLE] = token
-    return _spared(os.environ.get("PREFECT_API_URL", ""))
+    return _without_tls_checks(os.environ.get("PREFECT_API_URL", ""))
 
 
 def _is_usable(api: str, token: str) -> bool:
     """Whether the server at the usual address answers, is not another account's, and accepts the token."""
-    if not answers(api, LOCAL_TIMEOUT_S) or is_foreign_server(api):
+    if not server_answers(api, LOCAL_TIMEOUT_S) or is_foreign_server(api):
         return False
     request = urllib.request.Request(f"{api}/version", headers={"Authorization": authorization(token)} if token else {})
     try:
-        with _opener(api).open(request, timeout=ASKED_TIMEOUT_S) as answer:
+        with _opener(api).open(request, timeout=GIVEN_TIMEOUT_S) as answer:
             return bool(answer.status == HTTPStatus.OK)
     except (OSError, ValueError):  # an HTTP error is an OSError
         return False
 
 
-def _spared(api: str) -> str:
-    """``api`` again. Where it has no certificate to be checked, Prefect's clients are spared the loading of all those
-    that could check one: each client, and a run makes dozens, had taken 36 ms for it.
+def _without_tls_checks(api: str) -> str:
+    """Return ``api``; without HTTPS, keep Prefect's clients from loading certificates.
+
+    Each client takes 36 ms for that, and a run makes dozens.
     """
     if not api.startswith("https:"):
         os.environ["PREFECT_API_TLS_INSECURE_SKIP_VERIFY"] = "true"
@@ -98,8 +99,8 @@ def require_home() -> None:
 def bypass_proxies_on_loopback() -> None:
     """Change the proxy variables of this process and its children: no client uses a proxy on loopback.
 
-    A proxy that is neither HTTP nor HTTPS is taken away: Prefect's HTTP client raises an error for it, even if the
-    server is on loopback.
+    A proxy that is neither HTTP nor HTTPS is removed: Prefect's HTTP client raises an error for it, even if the server
+    is on loopback.
     """
     for name in [name for name in os.environ if name.lower() in PROXY_VARIABLES]:
         scheme, separator, _ = os.environ[name].partition("://")
@@ -119,8 +120,8 @@ def _opener(api: str) -> urllib.request.OpenerDirector:
     return urllib.request.build_opener()
 
 
-def answers(api: str, timeout_s: float) -> bool:
-    """Whether a server is there; one who wants to know who asks is there too."""
+def server_answers(api: str, timeout_s: float) -> bool:
+    """Whether a server answers; one that requires authentication counts too."""
     try:
         with _opener(api).open(f"{api}/health", timeout=timeout_s) as answer:
             return bool(answer.status == 200)

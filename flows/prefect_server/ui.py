@@ -64,7 +64,7 @@ def _serve(port: int) -> None:
 
 def _set_environment(port: int, token: str) -> None:
     """Set Prefect's environment, before Prefect is imported."""
-    for name, value in {**server_choice.QUIET, "PREFECT_HOME": str(HOME)}.items():
+    for name, value in {**server_choice.PREFECT_DEFAULTS, "PREFECT_HOME": str(HOME)}.items():
         os.environ.setdefault(name, value)
     for name in ("PREFECT_API_URL", server_choice.CLIENT_TOKEN_VARIABLE, "PREFECT_SERVER_API_AUTH_STRING"):
         os.environ.pop(name, None)  # they belong to another server

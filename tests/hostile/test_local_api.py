@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 from flows.prefect_server import api_token
 from flows.prefect_server.gate import authorization
 from flows.prefect_server.own_server import OwnServer
-from flows.prefect_server.server_choice import answers
+from flows.prefect_server.server_choice import server_answers
 from tests.support import chromium, program, server_page
 
 FILTER: Final = "/flow_runs/filter"
@@ -69,7 +69,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         token = kept.read_text()
         api = f"http://127.0.0.1:{port}/api"
         try:
-            server_page.until(lambda: answers(api, 5))
+            server_page.until(lambda: server_answers(api, 5))
             assert shown.endswith(f"http://127.0.0.1:{port}/?token={token.partition(':')[2]}\n")
             assert kept.stat().st_mode & 0o777 == 0o600
             yield Place(api, token)

@@ -124,4 +124,4 @@ def test_a_home_folder_is_required_before_prefect_is_loaded(tmp_path: Path, monk
 
     monkeypatch.setattr(Path, "home", home)
     with pytest.raises(SettingError, match="HOME"):
-        server_choice.choose(Server.ephemeral, tmp_path)
+        server_choice.choose_server(Server.ephemeral, tmp_path)

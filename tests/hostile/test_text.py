@@ -63,14 +63,14 @@ def test_names_and_errors_format_nothing_in_markdown(tmp_path: Path, failed: boo
     folder = tmp_path / f"`a` {MARKUP}"
     folder.mkdir()
     found = hostile(folder)
-    text = artifact_text.report(found if failed else Result(**{**vars(found), "error": ""}), b"")
+    text = artifact_text.report_markdown(found if failed else Result(**{**vars(found), "error": ""}), b"")
     page = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
     tags = set(re.findall(r"</?([a-z0-9]+)", page))
     assert tags <= {"h1", "p", "strong", "ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
     assert page.count("<h1>") == 1
     assert "\x1b" not in text
     assert not re.search(r"(?<!\\)`|(?<!\\)://|www\.", text)
-    cells = artifact_text.table([found])[0]
+    cells = artifact_text.results_table([found])[0]
     assert cells["video"] == escape_markdown(NAME)
     assert cells["setting"] == escape_markdown(NAME)
     assert cells["result"] == f"FAILED: {escape_markdown(found.error)}"

@@ -1,4 +1,4 @@
-"""What Prefect's UI says of a run: names short and without markup, tables and reports of what is there."""
+"""Texts for Prefect's UI: short names without markup, tables, reports."""
 
 import json
 from pathlib import Path
@@ -24,25 +24,25 @@ from tasks.media.report.contact_sheet import jpeg_within
         (["walk [v1]"], [["outputs=[pose]"]], "", "walk (v1) outputs=(pose)"),
     ],
 )
-def test_a_run_is_called_by_its_videos_and_its_setting(
+def test_a_run_is_named_by_its_videos_and_setting(
     videos: list[str], settings: list[list[str]], sweep: str, name: str
 ) -> None:
     assert artifact_text.run_name(videos, settings, sweep) == name
 
 
-def test_a_long_name_is_cut() -> None:
-    assert len(artifact_text.run_name(["x" * 300], [[]])) == artifact_text.NAME_LENGTH
+def test_a_long_name_is_shortened() -> None:
+    assert len(artifact_text.run_name(["x" * 300], [[]])) == artifact_text.MAX_RUN_NAME_LENGTH
 
 
 def test_tags_are_few_and_short() -> None:
-    assert artifact_text.tags(["a", "y" * 60], "windows") == ["stillwalk", "windows", "a"]
-    assert artifact_text.tags([f"clip{number}" for number in range(50)]) == ["stillwalk"]
+    assert artifact_text.run_tags(["a", "y" * 60], "windows") == ["stillwalk", "windows", "a"]
+    assert artifact_text.run_tags([f"clip{number}" for number in range(50)]) == ["stillwalk"]
 
 
 @pytest.mark.parametrize(
     ("parts", "key"), [(("report", "Gehen (1) Übung"), "report-gehen-1-bung"), (("äöü",), "stillwalk")]
 )
-def test_keys_of_artifacts_are_what_prefect_takes(parts: tuple[str, ...], key: str) -> None:
+def test_artifact_keys_are_valid_for_prefect(parts: tuple[str, ...], key: str) -> None:
     assert artifact_key(*parts) == key
 
 
@@ -56,28 +56,28 @@ def finished(folder: Path) -> Result:
     return Result(Video("walk", folder / "walk.mp4"), folder=folder, stages=stages, summary=["held"])
 
 
-def test_the_table_has_a_row_for_each_and_the_reason_of_a_failure(tmp_path: Path) -> None:
+def test_the_table_has_a_row_for_each_result(tmp_path: Path) -> None:
     bad = Result(Video("bad", tmp_path / "bad.mp4"), error="bad.mp4: not a video")
-    good, failed = artifact_text.table([finished(tmp_path), bad])
+    good, failed = artifact_text.results_table([finished(tmp_path), bad])
     assert (good["result"], good["lock px"]) == ("done", 0.543)
     assert (good["ran"], good["cached"], good["seconds"]) == ("stabilized.mp4", 1, 2.0)
     assert (failed["result"], failed["lock px"]) == (r"FAILED: bad.mp4\: not a video", None)
-    assert artifact_text.failures([finished(tmp_path), bad]) == "1 of 2 failed; bad: bad.mp4: not a video"
+    assert artifact_text.failure_line([finished(tmp_path), bad]) == "1 of 2 failed; bad: bad.mp4: not a video"
 
 
-def test_the_report_says_what_was_measured_and_what_ran(tmp_path: Path) -> None:
-    text = artifact_text.report(finished(tmp_path), b"jpeg")
+def test_the_report_shows_metrics_and_stages(tmp_path: Path) -> None:
+    text = artifact_text.report_markdown(finished(tmp_path), b"jpeg")
     assert "| lock_rms | 77.8 | 0.543 |" in text
     assert "| stabilized.mp4 | ran | 2.0 |" in text
     assert "data:image/jpeg;base64,anBlZw==" in text
 
 
-def test_text_of_the_users_formats_nothing(tmp_path: Path) -> None:
+def test_markup_in_names_and_errors_is_escaped(tmp_path: Path) -> None:
     bad = Result(Video("a*b_[c]", tmp_path), error="<b>no</b>")
-    assert artifact_text.report(bad, b"") == "# a\\*b\\_\\[c\\]\n\n**Failed.** \\<b\\>no\\</b\\>"
+    assert artifact_text.report_markdown(bad, b"") == "# a\\*b\\_\\[c\\]\n\n**Failed.** \\<b\\>no\\</b\\>"
 
 
-def test_a_large_picture_is_made_small_enough(tmp_path: Path) -> None:
+def test_a_large_picture_is_reduced(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (600, 900, 3), np.uint8)
     cv2.imwrite(str(tmp_path / "large.jpg"), noise)
     small = jpeg_within(tmp_path / "large.jpg", 50_000)

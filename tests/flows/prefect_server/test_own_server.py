@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from flows.prefect_server import own_server
-from flows.prefect_server.own_server import GUARD, OwnServer
-from flows.prefect_server.server_choice import answers
+from flows.prefect_server.own_server import GUARD_SCRIPT, OwnServer
+from flows.prefect_server.server_choice import server_answers
 from tasks.errors import SettingError
 
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
@@ -24,7 +24,7 @@ def process(code: str, name: str) -> subprocess.Popen[str]:
 
 def guard() -> subprocess.Popen[str]:
     """The guard, as soon as it ignores what interrupted runs send to their children."""
-    started = subprocess.Popen(["/bin/sh", "-c", GUARD], stdin=subprocess.PIPE, text=True)
+    started = subprocess.Popen(["/bin/sh", "-c", GUARD_SCRIPT], stdin=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 30
     while not ignored(started.pid) >> (signal.SIGTERM - 1) & 1:
         assert time.monotonic() < deadline
@@ -38,7 +38,7 @@ def ignored(process_id: int) -> int:
 
 
 @pytest.mark.parametrize("code", [HEARS, DEAF])
-def test_the_guard_ends_a_server_when_nobody_is_at_the_other_end_of_its_pipe(code: str) -> None:
+def test_the_guard_ends_a_server_when_its_pipe_is_closed(code: str) -> None:
     with process(code, "prefect.server") as server:
         try:
             guarding = guard()
@@ -49,7 +49,7 @@ def test_the_guard_ends_a_server_when_nobody_is_at_the_other_end_of_its_pipe(cod
             server.kill()
 
 
-def test_the_guard_leaves_alone_what_is_no_server() -> None:
+def test_the_guard_ends_nothing_but_servers() -> None:
     with process(HEARS, "another") as other:
         try:
             guard().communicate(f"{other.pid}\n", timeout=30)
@@ -58,23 +58,21 @@ def test_the_guard_leaves_alone_what_is_no_server() -> None:
             other.kill()
 
 
-def test_a_server_answers_when_it_was_waited_for_and_ends_when_told(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_server_answers_after_the_wait_and_ends_on_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
     server = OwnServer()
     try:
         server.wait()
-        assert answers(server.api, 5)
+        assert server_answers(server.api, 5)
     finally:
         server.end()
-    assert not answers(server.api, 5)
+    assert not server_answers(server.api, 5)
 
 
-def test_a_server_that_ends_before_it_answers_is_told_of_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_ends_before_it_answers_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_server, "APP", "prefect.server.no_such_module:create_app")
     server = OwnServer()
     with pytest.raises(
-        SettingError, match=r"server: Prefect's own for this run ended with \d before it answered; start"
+        SettingError, match=r"server: the Prefect server of this run ended with \d before it answered; start"
     ):
         server.wait()
