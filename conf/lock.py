@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conf.enums import AnchorMethod, AnchorPoint, AwayMode, CropMode, Smoother
-from conf.validation import MAX_DURATION_S, MAX_PICTURE_PX, MAX_RATE_HZ, MAX_SPEED_PX_S, require, require_at_most
+from conf.validation import MAX_DURATION_S, MAX_RATE_HZ, MAX_SETTING_PX, MAX_SPEED_PX_S, require, require_at_most
 from tasks.records import LANDMARKS
 
 MIN_CUTOFF_HZ = 0.01  # below it the linear systems of the filters lose all digits
@@ -96,7 +96,7 @@ class SmoothingConf:
         budget = self.budget_px
         fact = f"{budget} px is not a distance"
         require(0 <= budget < float("inf"), "smoothing.budget_px", fact, "give 0 or more")
-        require_at_most(MAX_PICTURE_PX, "smoothing.budget_px", budget, "px")
+        require_at_most(MAX_SETTING_PX, "smoothing.budget_px", budget, "px")
 
 
 @dataclass
@@ -125,7 +125,7 @@ class LockConf:
             require(0 <= value <= 1, f"lock.{name}", fact, "give 0 (the frame stays still) to 1 (full lock)")
         zone = self.dead_zone_px
         require(0 <= zone < float("inf"), "lock.dead_zone_px", f"{zone} px is not a distance", "give 0 or more")
-        require_at_most(MAX_PICTURE_PX, "lock.dead_zone_px", zone, "px")
+        require_at_most(MAX_SETTING_PX, "lock.dead_zone_px", zone, "px")
         fraction = self.dead_zone
         cure = "give 0 to 1, such as 0.05"
         require(0 <= fraction <= 1, "lock.dead_zone", f"{fraction} is not a fraction of the height", cure)

@@ -12,7 +12,7 @@ from conf.enums import (
     Output,
     VideoCodec,
 )
-from conf.validation import MAX_PICTURE_PX, require, require_at_most, require_color
+from conf.validation import MAX_SETTING_PX, require, require_at_most, require_color
 
 
 @dataclass
@@ -117,4 +117,4 @@ class ComparisonConf:
     def __post_init__(self) -> None:
         fact = f"{self.max_width} is too narrow"
         require(self.max_width >= 64, "comparison.max_width", fact, "give 64 pixels or more")
-        require_at_most(MAX_PICTURE_PX, "comparison.max_width", self.max_width, "px")
+        require_at_most(MAX_SETTING_PX, "comparison.max_width", self.max_width, "px")

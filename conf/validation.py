@@ -4,9 +4,9 @@ from tasks.errors import SettingError
 
 # Larger values have no use, and 64-bit floats lose the digits that the computations need.
 MAX_DURATION_S = 86_400.0  # one day
-MAX_PICTURE_PX = 100_000.0  # wider than any codec allows
+MAX_SETTING_PX = 100_000.0  # wider than any codec allows
 MAX_RATE_HZ = 1000.0  # higher than the frame rate of any clip of people
-MAX_SPEED_PX_S = MAX_PICTURE_PX * MAX_RATE_HZ  # the widest picture, crossed from one frame to the next
+MAX_SPEED_PX_S = MAX_SETTING_PX * MAX_RATE_HZ  # the widest picture, crossed from one frame to the next
 
 
 def require(condition: bool, setting: str, fact: str, cure: str) -> None:

@@ -19,7 +19,7 @@ from tasks.paths import absolute_path, is_folder
 from tasks.untrusted.json_file import read_object
 from tasks.untrusted.plain_text import one_line
 
-DESCRIPTION: Final = """Without options: the size of the cache by stage and by video.
+CACHE_DESCRIPTION: Final = """Without options: the size of the cache by stage and by video.
 
 prune removes the entries that --older-than, --larger-than or --unused selects, and remains of killed runs and older
 versions. Entries that a running command uses are never removed."""
@@ -59,7 +59,7 @@ def _parser() -> CacheParser:
     usage = "stillwalk cache [prune (--older-than AGE | --larger-than SIZE | --unused) [--dry-run]] [output_dir=...]"
     raw = argparse.RawDescriptionHelpFormatter
     parser = CacheParser(
-        "stillwalk cache", usage=usage, description=DESCRIPTION, formatter_class=raw, allow_abbrev=False
+        "stillwalk cache", usage=usage, description=CACHE_DESCRIPTION, formatter_class=raw, allow_abbrev=False
     )
     parser.add_argument("words", nargs="*", metavar="prune, output_dir=..., cache_dir=...", help="as in a run")
     which = parser.add_mutually_exclusive_group()

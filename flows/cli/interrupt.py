@@ -18,7 +18,7 @@ from typing import Final, NoReturn
 from tasks.cache import store
 from tasks.execution import progress
 
-GRACE_S: Final = 1.5  # for the stages to stop; loading a model or a silent server may take longer
+SIGNAL_GRACE_S: Final = 1.5  # for the stages to stop; loading a model or a silent server may take longer
 FAREWELL_S: Final = 0.5  # for the last messages to the server before a forced exit
 SHOW_CURSOR: Final = "\r\x1b[J\x1b[?25h"  # progress bars hide the cursor
 HANDLED_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -118,7 +118,7 @@ def exit_interrupted(flush: Callable[[], object]) -> NoReturn:
 
 
 def _exit_after_grace(number: int) -> None:
-    time.sleep(GRACE_S)  # this thread ends with a process that exits by itself
+    time.sleep(SIGNAL_GRACE_S)  # this thread ends with a process that exits by itself
     senders = [threading.Thread(target=send, daemon=True) for send in tuple(_farewells)]
     for thread in senders:
         thread.start()

@@ -54,11 +54,11 @@ class RunArtifacts:
         sheet = artifact_text.find_contact_sheet(result, self._cache)
         if sheet is None:
             return b""
-        if sheet.stat().st_size <= artifact_text.MAX_PICTURE_BYTES:
+        if sheet.stat().st_size <= artifact_text.MAX_SHEET_BYTES:
             return sheet.read_bytes()
         from tasks.media.report.contact_sheet import jpeg_within  # loads OpenCV
 
-        return jpeg_within(sheet, artifact_text.MAX_PICTURE_BYTES)
+        return jpeg_within(sheet, artifact_text.MAX_SHEET_BYTES)
 
     def _create(self, client: SyncPrefectClient, kind: str, key: str, data: str, about: str) -> None:
         description = escape_markdown(about)  # Prefect's pages read descriptions as Markdown

@@ -23,7 +23,7 @@ NAME_PATTERN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
 PRESETS_PATTERN: Final = re.compile(r"[A-Za-z0-9_]+(\s*,\s*[A-Za-z0-9_]+)*")
 COMMAND_LINE_CURE: Final = "the form does not take that; give it on the command line"
 HELP_CURE: Final = "`stillwalk --help` lists them"
-NAMES: Final = frozenset(setting_names())
+SETTING_NAMES: Final = frozenset(setting_names())
 
 
 def require_plain_overrides(overrides: Iterable[str]) -> list[str]:
@@ -38,7 +38,7 @@ def require_plain_overrides(overrides: Iterable[str]) -> list[str]:
 
 def _require_plain(number: int, override: str) -> None:
     name, equals, value = override.partition("=")
-    shown = name if equals and name in NAMES else f"setting {number}"
+    shown = name if equals and name in SETTING_NAMES else f"setting {number}"
     if not equals or not NAME_PATTERN.fullmatch(name) or name.split(".")[0] == "hydra":
         raise SettingError(f"{shown}: a line of the form is name=value, with a setting of this program; {HELP_CURE}")
     if len(override) > MAX_CHARACTERS:
@@ -47,9 +47,9 @@ def _require_plain(number: int, override: str) -> None:
         raise SettingError(f"{shown}: the form takes no ${{...}}, which could read secrets here; give the value itself")
     if not value.isprintable():
         raise SettingError(f"{shown}: its value contains a control character; leave it out")
-    if name not in NAMES:
+    if name not in SETTING_NAMES:
         group = name.split(".")[0]
-        raise SettingError(unknown_setting_line(name if group in NAMES else group))
+        raise SettingError(unknown_setting_line(name if group in SETTING_NAMES else group))
     if (CONF_FOLDER / name).is_dir() and not PRESETS_PATTERN.fullmatch(value):
         raise SettingError(f"{name}: the form takes the name of a preset; {HELP_CURE}")
 

@@ -26,7 +26,7 @@ POLICY_VIOLATION: Final = 1008  # the closing code of a web socket
 NO_FRAMES: Final = [(b"x-frame-options", b"DENY"), (b"referrer-policy", b"no-referrer")]
 
 
-class Answer(NamedTuple):
+class GateAnswer(NamedTuple):
     """The answer to a request that does not reach Prefect."""
 
     status: HTTPStatus
@@ -55,7 +55,7 @@ class Gate:
         else:
             await _send_answer(send, answer)
 
-    def _own_answer(self, scope: Scope) -> Answer | None:
+    def _own_answer(self, scope: Scope) -> GateAnswer | None:
         """The answer to a request that is not passed on: a refusal or a redirection; None for an allowed request."""
         headers: Headers = scope["headers"]
         is_get = scope["type"] == "http" and scope["method"] == "GET"
@@ -64,18 +64,18 @@ class Gate:
             address = f"http://{self._host}{scope['path']}".encode("latin-1", errors="ignore")
             location = address.split(b"\r")[0].split(b"\n")[0]
             text = f"this server is http://{self._host}"
-            return Answer(HTTPStatus.TEMPORARY_REDIRECT, text, [(b"location", location)])
+            return GateAnswer(HTTPStatus.TEMPORARY_REDIRECT, text, [(b"location", location)])
         if hosts != [self._host]:
-            return Answer(HTTPStatus.FORBIDDEN, f"this server answers to {self._host} only", [])
+            return GateAnswer(HTTPStatus.FORBIDDEN, f"this server answers to {self._host} only", [])
         if any(origin != f"http://{self._host}" for origin in _values(headers, b"origin")):
-            return Answer(HTTPStatus.FORBIDDEN, "this server answers to its own pages only", [])
+            return GateAnswer(HTTPStatus.FORBIDDEN, "this server answers to its own pages only", [])
         if (is_get and scope["path"] in OPEN_PATHS) or self._has_token(headers):
             return None
         if is_get and scope["path"] == "/" and self._query_has_token(scope):
             cookie = f"{self._cookie}={self._secret}; Path=/; HttpOnly; SameSite=Strict"
-            return Answer(HTTPStatus.SEE_OTHER, "welcome", [(b"location", b"/"), (b"set-cookie", cookie.encode())])
+            return GateAnswer(HTTPStatus.SEE_OTHER, "welcome", [(b"location", b"/"), (b"set-cookie", cookie.encode())])
         cure = "open the address with token= in it that make ui printed; commands find the token themselves"
-        return Answer(HTTPStatus.UNAUTHORIZED, f"this server needs its token; {cure}", [])
+        return GateAnswer(HTTPStatus.UNAUTHORIZED, f"this server needs its token; {cure}", [])
 
     def _has_token(self, headers: Headers) -> bool:
         cookies = [one.strip().partition("=") for line in _values(headers, b"cookie") for one in line.split(";")]
@@ -113,7 +113,7 @@ def _without_frames(send: Send) -> Send:
     return sent
 
 
-async def _send_answer(send: Send, answer: Answer) -> None:
+async def _send_answer(send: Send, answer: GateAnswer) -> None:
     body = f"{answer.text}\n".encode()
     about = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
     headers = [*about, *NO_FRAMES, *answer.headers]

@@ -12,7 +12,7 @@ from typing import Final, cast
 from flows.prefect_server.gate import LOOPBACK, App, Gate
 
 SERVER_TOKEN_VARIABLE: Final = "STILLWALK_SERVER_TOKEN"
-GRACE_S: Final = 3  # for open web sockets, when the server is told to end
+SHUTDOWN_GRACE_S: Final = 3  # for open web sockets, when the server is told to end
 APP: Final = "prefect.server.api.server:create_app"
 
 
@@ -34,7 +34,7 @@ def run_server(app: str, port: int, descriptor: int) -> None:
 
     module, _, factory = app.partition(":")
     guarded = Gate(cast(App, getattr(import_module(module), factory)()), port, os.environ[SERVER_TOKEN_VARIABLE])
-    uvicorn.run(guarded, fd=descriptor, log_level="error", timeout_graceful_shutdown=GRACE_S)
+    uvicorn.run(guarded, fd=descriptor, log_level="error", timeout_graceful_shutdown=SHUTDOWN_GRACE_S)
 
 
 if __name__ == "__main__":

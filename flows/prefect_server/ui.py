@@ -16,7 +16,7 @@ from tasks.errors import SettingError
 from tasks.untrusted.plain_text import one_line
 
 DEFAULT_PORT: Final = 4200
-DESCRIPTION: Final = "Runs Prefect's server with its pages until Ctrl-C, for this user's browser and commands only."
+UI_DESCRIPTION: Final = "Runs Prefect's server with its pages until Ctrl-C, for this user's browser and commands only."
 
 
 class UiParser(argparse.ArgumentParser):
@@ -30,7 +30,7 @@ def run_ui(arguments: list[str]) -> int:
     """Serve until the user ends it; the exit status."""
     try:
         server_choice.require_home()
-        parser = UiParser("stillwalk ui", description=DESCRIPTION, allow_abbrev=False)
+        parser = UiParser("stillwalk ui", description=UI_DESCRIPTION, allow_abbrev=False)
         port_help = f"port on this machine; runs look at {DEFAULT_PORT}"
         parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=port_help)
         _serve(parser.parse_args(arguments).port)

@@ -173,7 +173,7 @@ def relative_link(path: str) -> str:
     return quote(path if path.startswith(("/", ".")) else f"./{path}", safe="/")
 
 
-MOST_BYTES: Final = 8 << 20
+MAX_INLINE_PICTURE_BYTES: Final = 8 << 20
 NAMESPACE: Final = "{http://www.w3.org/2000/svg}"
 ELEMENTS: Final = {"svg", "g", "path", "text", "tspan", "defs", "clipPath", "rect", "use", "circle", "line"}
 ATTRIBUTES: Final = {
@@ -186,7 +186,7 @@ OUTWARD: Final = re.compile(r"url\s*\(\s*['\"]?\s*[^#'\"\s]|@|\\|expression|java
 
 def read_chart_svg(path: Path) -> str:
     """The text of a chart; ``ValueError`` where it is no plain drawing, ``OSError`` where it cannot be read."""
-    text = read_bytes(path, MOST_BYTES).decode()
+    text = read_bytes(path, MAX_INLINE_PICTURE_BYTES).decode()
     if re.search(r"<!|<\?", text):  # document types, entities, comments, CDATA: a parser and a browser differ in them
         raise ValueError(f"{path}: is no plain drawing: it holds a declaration")
     try:
