@@ -55,8 +55,9 @@ def background_of(config: Config, output: Output) -> BackgroundConf | None:
     """The background that a video gets instead of its own; None: its own."""
     asked = config.background
     if output not in asked.on:
-        plain = BackgroundConf(color=asked.color, nobody=asked.nobody, on=[output])
-        return plain if output is Output.person else None
+        if output is not Output.person:
+            return None
+        return BackgroundConf(color=asked.color, nobody=asked.nobody, on=[output])
     return None if asked.mode is BackgroundMode.keep else replace(asked, on=[output])
 
 

@@ -10,7 +10,7 @@ from conf.config import Config
 from conf.enums import BackgroundMode, BorderMode, Output
 from flows import preflight
 from flows.config import settings
-from flows.output_needs import background_of, border_of, file_name, masks_wanted
+from flows.output_needs import background_of, border_of, file_name, masks_wanted, scene_wanted
 from flows.videos import Video
 from tasks.errors import SettingError
 from tests.support.clips import Made, make
@@ -154,3 +154,20 @@ def test_a_border_that_is_not_seen_makes_nothing_again() -> None:
     assert border_of(one, Output.stabilized) != border_of(other, Output.stabilized)
     for mode in ("keep", "blur"):
         assert border_of(load("border=blur", f"background={mode}"), Output.person).mode is BorderMode.blur
+
+
+@pytest.mark.parametrize(
+    ("overrides", "wanted"),
+    [
+        (["outputs=[stabilized]"], True),
+        (["outputs=[preview]"], True),
+        (["outputs=[overlay]", "border=reflect"], True),
+        (["outputs=[stabilized]", "border=mirror"], False),
+        (["outputs=[stabilized]", "border=blur"], False),
+        (["outputs=[person]"], False),
+        (["outputs=[person]", "background=blur"], True),
+        (["outputs=[pose]"], False),
+    ],
+)
+def test_clean_plates_are_made_where_a_border_shows_them(overrides: list[str], wanted: bool) -> None:
+    assert scene_wanted(settings.load(["video=demo", *overrides])) is wanted
