@@ -20,7 +20,7 @@ from omegaconf import DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from flows.cli import cache_commands, interrupt
-from flows.cli.help import manual
+from flows.cli.help import help_topic, manual
 from flows.cli.terminal_text import guard_output
 from flows.config import settings
 from flows.config.error_lines import explain
@@ -62,10 +62,9 @@ def run_command_line() -> None:
         from flows.prefect_server.ui import run_ui
 
         sys.exit(run_ui(sys.argv[2:]))
-    if {"--help", "-h"} & set(sys.argv[1:]):
-        with interrupt.quiet_broken_pipe():
-            print(manual())
-        return
+    topic = help_topic(sys.argv[1:])
+    if topic is not None:
+        sys.exit(_print_help(topic))
     if "--version" in sys.argv[1:]:
         print(f"stillwalk {version('stillwalk')}")
         return
@@ -87,6 +86,18 @@ def run_command_line() -> None:
             raise
         refuse(error)
     _exit(max(_statuses, default=0))
+
+
+def _print_help(topic: str) -> int:
+    """Print help and return the exit status."""
+    try:
+        text = manual(topic)
+    except SettingError as error:
+        print(f"stillwalk: {error}", file=sys.stderr)
+        return REFUSED_STATUS
+    with interrupt.quiet_broken_pipe():
+        print(text)
+    return 0
 
 
 def note_status(status: int) -> None:

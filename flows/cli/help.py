@@ -1,4 +1,6 @@
-"""``stillwalk --help``: every setting with its default and its sentence, read from the source of ``conf``.
+"""``stillwalk --help``: the common settings; ``--help=all``: every one, with its default and its sentence.
+
+They are read from the source of ``conf``.
 
 The source is parsed, not imported, so that help also shows the sentences, which Python does not keep.
 """
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flows.config.overrides import CONF_FOLDER
+from tasks.errors import SettingError
 
 MANUAL_HEAD: Final = """Stillwalk holds a walking person still.
 
@@ -26,11 +29,22 @@ MANUAL_HEAD: Final = """Stillwalk holds a walking person still.
 Results: outputs/<video name>/; of a sweep (-m) outputs/sweeps/<name>/<setting>/<video name>/.
 Exit status: 0 all videos done, 1 at least one failed, 2 a setting is wrong, 130 interrupted.
 
-Settings, each given as name=value:
 """
+COMMON_HEAD: Final = (
+    "Common settings, each given as name=value; --help=all lists all, --help=crop those of one section:\n\n"
+)
+ALL_HEAD: Final = "Settings, each given as name=value:\n"
 MANUAL_TAIL: Final = """
 --cfg job prints the composed configuration; -m sweeps over comma-separated values;
 eval "$(stillwalk -sc install=bash)" switches on tab completion; --hydra-help lists Hydra's own options."""
+COMMON_SETTINGS: Final = {
+    "What to read and to write": ("video", "output_dir", "outputs"),
+    "Whom to hold still, and where": ("subject.rule", "subject.point", "anchor.point", "target"),
+    "How closely": ("smoothing.kind", "smoothing.window", "lock.x", "lock.y", "lock.scale", "lock.roll"),
+    "What the picture shows": ("crop.mode", "crop.size", "crop.aspect", "border.mode", "background.mode"),
+    "How it is encoded": ("encode.codec", "encode.crf", "comparison.layout"),
+    "How the run goes": ("plan", "verify", "workers", "device"),
+}
 NAME_COLUMNS: Final = 47
 LINE_COLUMNS: Final = 120
 
@@ -45,10 +59,36 @@ class SettingHelp:
     sentence: str
 
 
-def manual() -> str:
-    """The whole text of ``--help``."""
-    blocks = ["\n".join(map(_setting_lines, section)) for section in setting_sections()]
-    return MANUAL_HEAD + "\n\n".join(blocks) + "\n" + MANUAL_TAIL
+def manual(topic: str = "") -> str:
+    """The text of ``--help``, of ``--help=all``, or of ``--help=`` and a section. ``SettingError`` for another topic."""
+    sections = setting_sections()
+    if topic == "all":
+        return MANUAL_HEAD + ALL_HEAD + "\n\n".join(map(_section_lines, sections)) + "\n" + MANUAL_TAIL
+    if topic:
+        own = [setting for section in sections for setting in section if setting.name.split(".")[0] == topic]
+        if not own:
+            names = dict.fromkeys(section[0].name.split(".")[0] for section in sections[1:])
+            raise SettingError(f"--help={topic}: there is no such section; give all, or one of {', '.join(names)}")
+        return _section_lines(own)
+    known = {setting.name: setting for section in sections for setting in section}
+    groups = [f"{head}:\n{_section_lines([known[name] for name in names])}" for head, names in COMMON_SETTINGS.items()]
+    return MANUAL_HEAD + COMMON_HEAD + "\n\n".join(groups) + "\n" + MANUAL_TAIL
+
+
+def help_topic(arguments: list[str]) -> str | None:
+    """The topic that a command line asks help about, "" for the common settings; None where it asks for no help."""
+    if arguments[:1] == ["help"]:
+        return " ".join(arguments[1:])
+    for argument in arguments:
+        if argument in ("--help", "-h"):
+            return ""
+        if argument.startswith("--help="):
+            return argument.removeprefix("--help=")
+    return None
+
+
+def _section_lines(section: list[SettingHelp]) -> str:
+    return "\n".join(map(_setting_lines, section))
 
 
 def setting_sections() -> list[list[SettingHelp]]:

@@ -92,7 +92,7 @@ def unknown_setting_line(name: str) -> str:
     if name in setting_names():
         return FOREIGN_CONFIG
     similar = difflib.get_close_matches(name, list(setting_names()), n=1, cutoff=0.6)
-    cure = f"did you mean {similar[0]}?" if similar else "`stillwalk --help` lists them all"
+    cure = f"did you mean {similar[0]}?" if similar else "`stillwalk --help=all` lists them"
     return f"{name}: there is no such setting; {cure}"
 
 
@@ -175,7 +175,7 @@ def _wrong_shape_line(name: str, text: str) -> str:
         return f"{name}: this is a group of settings; give them one by one, as in {first}=..."
     if is_list_type(setting_type(name)):
         return f"{name}: it must be a list of plain values; give them as in {name}={_list_example(name)}"
-    return f"{name}: {text}; `stillwalk --help` shows the form of every setting"
+    return f"{name}: {text}; `stillwalk --help=all` shows the form of every setting"
 
 
 def _list_example(name: str, value: str = "") -> str:

@@ -22,7 +22,7 @@ MAX_CHARACTERS: Final = 10_000  # of one setting
 NAME_PATTERN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
 PRESETS_PATTERN: Final = re.compile(r"[A-Za-z0-9_]+(\s*,\s*[A-Za-z0-9_]+)*")
 COMMAND_LINE_CURE: Final = "the form does not take that; give it on the command line"
-HELP_CURE: Final = "`stillwalk --help` lists them"
+HELP_CURE: Final = "`stillwalk --help=all` lists them"
 SETTING_NAMES: Final = frozenset(setting_names())
 
 

@@ -38,7 +38,7 @@ def form_flow(overrides: list[str], sweep: bool = False) -> State[Any]:
     Args:
         overrides: One setting per line, as on the command line: `video=/videos/walk.mp4`, `smoothing.window=9`.
             Paths are relative to the folder in which `stillwalk serve` was started; results and lists stay in it.
-            `stillwalk --help` lists all settings.
+            `stillwalk --help=all` lists all settings.
         sweep: Try every combination of comma-separated values, as the command line does with `-m`:
             `smoothing.window=5,9`, `smoothing=moving,gaussian`, `sweep.name=windows`.
 

@@ -1,4 +1,4 @@
-"""``docs/settings.md``: ``make docs`` writes its tables from the settings that ``stillwalk --help`` shows.
+"""``docs/settings.md``: ``make docs`` writes its tables from the settings that ``stillwalk --help=all`` shows.
 
 python -m tests.support.settings_page
 """
