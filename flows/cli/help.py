@@ -30,9 +30,7 @@ Results: outputs/<video name>/; of a sweep (-m) outputs/sweeps/<name>/<setting>/
 Exit status: 0 all videos done, 1 at least one failed, 2 a setting is wrong, 130 interrupted.
 
 """
-COMMON_HEAD: Final = (
-    "Common settings, each given as name=value; --help=all lists all, --help=crop those of one section:\n\n"
-)
+COMMON_HEAD: Final = "Common settings, each given as name=value; --help=all lists all, --help=crop a section's:\n\n"
 ALL_HEAD: Final = "Settings, each given as name=value:\n"
 MANUAL_TAIL: Final = """
 --cfg job prints the composed configuration; -m sweeps over comma-separated values;
@@ -60,7 +58,7 @@ class SettingHelp:
 
 
 def manual(topic: str = "") -> str:
-    """The text of ``--help``, of ``--help=all``, or of ``--help=`` and a section. ``SettingError`` for another topic."""
+    """The text of ``--help``, of ``--help=all``, or of ``--help=SECTION``; ``SettingError`` for another topic."""
     sections = setting_sections()
     if topic == "all":
         return MANUAL_HEAD + ALL_HEAD + "\n\n".join(map(_section_lines, sections)) + "\n" + MANUAL_TAIL
