@@ -21,7 +21,7 @@ CASES: tuple[tuple[list[str], str, str], ...] = (
     (["anchor.fusion=false"], "anchor.crossover_hz=2", "anchor.fusion=false"),
     (["anchor.fusion=false"], "anchor.trust_s=2", "anchor.fusion=false"),
     (["anchor.away=cut"], "anchor.ease_s=2", "anchor.away=cut"),
-    ([], "border.color=[1,2,3]", "border.mode=reflect"),
+    (["border=reflect"], "border.color=[1,2,3]", "border.mode=reflect"),
     (["background=blur"], "background.color=[1,2,3]", "background.mode=blur"),
     ([], "background.blur_px=9", "background.mode=color"),
     ([], "background.alpha=mov", "background.mode=color"),
@@ -85,6 +85,6 @@ def test_a_plain_person_video_does_not_depend_on_another_videos_background() -> 
 
 
 def test_a_run_prints_the_line_before_its_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    overrides = ["video=demo", "plan=true", "border.color=[1,2,3]"]
+    overrides = ["video=demo", "plan=true", "border=reflect", "border.color=[1,2,3]"]
     assert run(overrides, output_dir=tmp_path, base_dir=tmp_path) == 0
     assert capsys.readouterr().err == "stillwalk: border.color has no effect with border.mode=reflect; leave it out\n"
