@@ -114,8 +114,8 @@ def test_an_edited_helper_runs_the_stages_that_use_it(bench: Bench) -> None:
     copy = bench.home / "copy"
     for folder in ("conf", "flows", "tasks"):
         shutil.copytree(program.ROOT / folder, copy / folder)
-    smoothing = copy / "tasks" / "maths" / "path" / "smoothing.py"
-    smoothing.write_text(smoothing.read_text() + "\nEDITED = True\n")
+    smoothers = copy / "tasks" / "maths" / "path" / "smoothers.py"
+    smoothers.write_text(smoothers.read_text() + "\nEDITED = True\n")
     done = program.run("video=moonwalk.mp4", cwd=bench.home, api=bench.api, root=copy)
     assert done.status == 0, done.err
     assert program.ran(bench.folder("moonwalk")) == {"trajectory"}

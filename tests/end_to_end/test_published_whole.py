@@ -116,7 +116,7 @@ def test_a_folder_that_may_not_be_written_is_a_line(home: Path, api: str) -> Non
     for setting, where in (("output_dir", ("output_dir=small", cache)), ("cache_dir", ("cache_dir=small",))):
         done = run_after(sealed, *DEMO, OTHER, *where, home=home, api=api)
         assert done.status == 2
-        assert f"small cannot be written to; make it writable, or choose another place with {setting}=" in done.err
+        assert f"small is not writable; make it writable, or choose another place with {setting}=" in done.err
         assert len(done.err.splitlines()) == 1
     assert_whole(home)
 
