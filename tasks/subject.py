@@ -33,7 +33,7 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     time_s, looked = read_looked(found.path("looked.parquet"))
     tracks = read_tracks(found.path("people.parquet"), found.path("clothes.parquet"))
     everybody = link_people(tracks, clip.size_px, float(time_s[0]))
-    least_s = subject_choice.least_seen_s(request.settings.min_seen_s, clip.duration_s)
+    least_s = subject_choice.least_seen_s(request.settings.min_seen_s, float(time_s[-1] - time_s[0]))
     people = [
         subject_choice.person_facts(number, track, int(looked.sum()), clip.size_px, float(time_s[0]), least_s=least_s)
         for number, track in enumerate(everybody, start=1)

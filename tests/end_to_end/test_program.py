@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import av
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -138,14 +139,43 @@ def test_a_clip_without_a_person_ends_with_status_1_and_that_is_kept(
     assert "  would fail: no person found in 84 frames" in planned.out
 
 
+def lying_on_its_side(source: Path, path: Path, frames: int) -> None:
+    """The start of a clip as a telephone stores it: pictures a quarter turn clockwise, a display matrix, the sound."""
+    with av.open(str(source)) as read, av.open(str(path), "w") as write:
+        picture, sound = read.streams.video[0], read.streams.audio[0]
+        stored = write.add_stream("libx264", rate=30, width=picture.height, height=picture.width)
+        stored.options = {"preset": "ultrafast"}
+        stored.set_display_rotation(90)
+        copied = write.add_stream_from_template(sound)
+        for number, frame in enumerate(read.decode(picture)):
+            if number == frames:
+                break
+            turned = np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), -1), np.uint8)
+            write.mux(stored.encode(av.VideoFrame.from_ndarray(turned, format="rgb24")))
+        write.mux(stored.encode())
+        read.seek(0)
+        for packet in read.demux(sound):
+            if packet.pts is not None and packet.pts * float(sound.time_base or 0) < frames / 30:
+                packet.stream = copied
+                write.mux(packet)
+
+
 def test_a_rotated_clip_comes_out_upright_with_its_sound(home: Path, api: str, videos: Path) -> None:
-    clip = videos / "phone_rotated_printed_figure.mov"
+    clip = home / "telephone.mov"
+    lying_on_its_side(videos / "lab_walk_side.mp4", clip, frames=60)
     done = program.run(f"video={clip}", "outputs=[stabilized]", cwd=home, api=api)
     assert done.status == 0, done.err
     with av.open(str(home / "outputs" / clip.stem / "stabilized.mp4")) as made, av.open(str(clip)) as source:
-        assert (made.streams.video[0].width, made.streams.video[0].height) == (320, 568)
-        assert [one.name for one in made.streams.audio] == [one.name for one in source.streams.audio]
-    assert counted(home / "outputs" / clip.stem / "stabilized.mp4") == 120
+        assert (source.streams.video[0].width, source.streams.video[0].height) == (720, 1280)
+        assert (made.streams.video[0].width, made.streams.video[0].height) == (1280, 720)
+        assert [one.name for one in made.streams.audio] == [one.name for one in source.streams.audio] == ["aac"]
+    assert counted(home / "outputs" / clip.stem / "stabilized.mp4") == 60
+
+
+def test_a_printed_figure_is_no_person(home: Path, api: str, videos: Path) -> None:
+    clip = videos / "phone_rotated_printed_figure.mov"
+    done = program.run(f"video={clip}", "outputs=[pose]", cwd=home, api=api)
+    assert done.status == 1 and "no person found in 120 frames" in done.err
 
 
 def test_a_failure_never_replaces_an_earlier_success(home: Path, api: str, videos: Path) -> None:

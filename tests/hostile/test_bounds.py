@@ -22,9 +22,9 @@ LONGEST_S = 120  # on a busy machine; alone it takes a second
 def refused(*overrides: str, cwd: Path) -> str:
     """Standard error of a dry run that refuses a setting, with the bounds on time and memory."""
     code = (
-        "import resource, sys; from flows.cli.command import run_command_line\n"
+        "import re, sys; from flows.cli.command import run_command_line\n"
         "try:\n    run_command_line()\n"
-        "finally:\n    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "finally:\n    print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     arguments = [sys.executable, "-P", "-c", code, *overrides, "plan=true", "output_dir=out"]

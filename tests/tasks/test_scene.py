@@ -49,7 +49,7 @@ def test_plates_show_the_floor_without_the_man(walked: SceneRequest, tmp_path: P
     ticks: list[int] = []
     facts = build_scene(walked, tmp_path, ticks.append)
     assert ticks == list(range(1, FRAMES + 1))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["hidden.npz", "plates.zip"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["camera.parquet", "hidden.npz", "plates.zip"]
     assert facts["plates"] == len(PlateFile(tmp_path / "plates.zip").frames) >= 2
     assert facts["aligned"] == 1 and facts["notes"] == []
     hidden = [mask.probability for mask in read_masks(tmp_path / "hidden.npz")]
