@@ -2,12 +2,13 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from conf.input import SubjectConf
+from tasks.errors import counted
 from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.maths.path import framing
@@ -20,6 +21,8 @@ from tasks.media.files.pose_file import write_pose
 from tasks.media.files.tables import write_json, write_table
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import SubjectRequest
+
+FEW_SHARE: Final = 0.2  # of the frames looked at: below it a warning says so
 
 
 def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[str, Any]:
@@ -56,7 +59,11 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     tick(len(time_s))
     others = subject_choice.other_people_settings(people, choice.person)
     note = f"{len(people)} people: {choice.why}. To follow another one: {others}"
-    return {**facts, "chosen": choice._asdict(), "notes": [note] if len(people) > 1 else []}
+    notes = [note] if len(people) > 1 else []
+    if facts["detection_rate"] < FEW_SHARE:
+        seen = f"{facts['detected']} of {counted(facts['looked'], 'frame')}"
+        notes.insert(0, f"warning: the person was found in only {seen}; check that it is the right one")
+    return {**facts, "chosen": choice._asdict(), "notes": notes}
 
 
 def _origin(person: Track, frames: int) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import NobodyFound, SettingError, counted
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import FEET, HIPS, hip_midpoint, landmark_box, torso_length_px
+from tasks.maths.body.landmarks import FEET, HIPS, SHOULDERS, hip_midpoint, landmark_box, torso_length_px
 from tasks.maths.tracking.liveness import measure_liveness
 from tasks.maths.tracking.tracks import Track
 
@@ -98,7 +98,7 @@ class PersonFacts:
     swing: float  # swing of the ankles about the hips in torso lengths: half of the central 68 % range
     doubt: str  # why it is probably no person: rigid, imagined or brief; empty: a person
     at_s: float = 0.0  # time of the middle sighting since the start of the clip
-    x_px: float = 0.0  # position of the hips at that time
+    x_px: float = 0.0  # a point of the body inside the picture at that time: the hips, if they are
     y_px: float = 0.0
 
 
@@ -131,6 +131,7 @@ def person_facts(
     torso = np.maximum(torso_length_px(points), 1.0)[:, None, None]
     shape = (points - hips[:, None]) / torso
     middle = (np.array(size_px) - 1) / 2
+    x_px, y_px = _point_on(track.landmarks[len(track) // 2], size_px)
     return PersonFacts(
         person=number,
         frames=len(track),
@@ -143,8 +144,8 @@ def person_facts(
         swing=round(float(np.hypot(*_swing(shape[:, list(FEET[:2])]).T).mean()), 3),
         doubt=_doubt(track, size_px, least_s),
         at_s=round(float(track.time_s[len(track) // 2]) - start_s, 2),
-        x_px=round(float(hips[len(track) // 2, 0])),
-        y_px=round(float(hips[len(track) // 2, 1])),
+        x_px=x_px,
+        y_px=y_px,
     )
 
 
@@ -170,6 +171,19 @@ def require_person(people: Sequence[PersonFacts], frames: int) -> None:
     seen = f"what was followed in {best.frames} of {counted(frames, 'frame')}"
     place = f"subject.point=[{best.x_px:.0f},{best.y_px:.0f}] subject.at_s={best.at_s:g}"
     raise NobodyFound(f"no person found: {seen} {DOUBTS[best.doubt]}; if it is a person, choose it: {place}")
+
+
+def _point_on(landmarks: Floats, size_px: tuple[int, int]) -> tuple[float, float]:
+    """A point of the body, from ``landmarks`` (33, 5), that lies inside the picture: hips, shoulders or nose.
+
+    Where none does, the point of the picture that is nearest to the hips.
+    """
+    hips = hip_midpoint(landmarks)
+    for x, y in np.round([hips, landmarks[list(SHOULDERS), :2].mean(axis=0), landmarks[0, :2]]).tolist():
+        if 0 <= x <= size_px[0] - 1 and 0 <= y <= size_px[1] - 1:
+            return x, y
+    x, y = np.round(np.clip(hips, 0, np.array(size_px) - 1)).tolist()
+    return x, y
 
 
 def _swing(points: Floats) -> Floats:

@@ -85,6 +85,14 @@ def test_a_clip_with_nobody_but_a_picture_says_how_to_choose_it_all_the_same() -
         require_person(people(POSTER), FRAMES)
 
 
+def test_the_point_that_names_a_person_lies_in_the_picture_and_on_the_person() -> None:
+    low = late(walk(0, 119, start_x=300))
+    low.landmarks[..., 1] += SIZE_PX[1] - 330  # the hips lie below the picture
+    (person,) = people(low)
+    assert 0 <= person.x_px < SIZE_PX[0] and 0 <= person.y_px < SIZE_PX[1]
+    assert person_at([WALKER, low], (person.x_px, person.y_px), person.at_s, TIME_S) == 1
+
+
 @pytest.mark.parametrize(
     ("xy_px", "at_s", "index"),
     [((424, 350), 1.0, 0), ((640, 200), 1.0, 1), ((680, 350), None, 1), ((640, 350), 2.8, 1), ((300, 400), 0.0, 0)],
