@@ -61,7 +61,7 @@ class Walk:
         _require(self.fps > 0, f"{self.fps} frames per second is no rate", "more than 0")
         _require(self.frames >= 1, f"{self.seconds} s at {self.fps} fps holds no frame", "a longer time")
         _require(abs(self.speed) >= 0.01, f"a speed of {self.speed} is no walk", "0.01 widths per second or more")
-        _require(0.1 <= self.person <= 3, f"a height of {self.person} is out of range", "0.1 to 3")
+        _require(0.05 <= self.person <= 3, f"a height of {self.person} is out of range", "0.05 to 3")
 
     @property
     def frames(self) -> int:
