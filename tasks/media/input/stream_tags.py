@@ -6,7 +6,6 @@ import struct
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import av.logging
@@ -16,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tasks.errors import VideoError
+from tasks.media.ffmpeg_log import ffmpeg_log
 from tasks.media.planes.layout import FULL_RANGE, nearest_layout
 from tasks.records import ColorTags, HdrTags
 
@@ -26,8 +26,6 @@ _CHROMA_LOCATIONS = ("unspecified", "left", "center", "topleft", "top", "bottoml
 _CHROMA_OFFSETS = {1: (0, 1), 2: (1, 1), 3: (0, 0), 4: (1, 0), 5: (0, 2), 6: (1, 2)}
 _CHROMA_CODES = {offset: code for code, offset in _CHROMA_OFFSETS.items()}
 _UNSPECIFIED, _LEFT = 0, 1
-
-_log_level_lock = Lock()
 
 
 @dataclass(frozen=True)
@@ -78,15 +76,12 @@ def read_chroma_location(container: Any, stream_index: int) -> int:
 
     PyAV has no attribute for it. FFmpeg's description of the file names it at the verbose log level.
     """
-    with _log_level_lock:
-        level = av.logging.get_level()
-        av.logging.set_level(av.logging.VERBOSE)
+    with ffmpeg_log(av.logging.VERBOSE):
         av.logging.set_libav_level(av.logging.VERBOSE)
         try:
             text = container.dumps_format()
         finally:
             av.logging.set_libav_level(av.logging.INFO)
-            av.logging.set_level(level)
     found = re.search(rf"Stream #0:{stream_index}\b.*Video: .*?, \w+\(([^)]*)\)", text)
     words = found[1].replace("/", ", ").split(", ") if found else []
     return next((_CHROMA_LOCATIONS.index(word) for word in words if word in _CHROMA_LOCATIONS[1:]), _UNSPECIFIED)

@@ -13,6 +13,7 @@ from av.codec.codec import UnknownCodecError
 from av.video.codeccontext import VideoCodecContext
 
 from tasks.errors import SettingError
+from tasks.media.ffmpeg_log import ffmpeg_log
 from tasks.media.planes.layout import PixelLayout, nearest_layout
 from tasks.records import NO_HDR, HdrTags
 
@@ -107,13 +108,8 @@ def unavailable_reason(encoder: Encoder) -> str:
 def open_encoder(context: VideoCodecContext) -> None:
     """Open the encoder, so that it refuses settings before the first picture. Its own message is in the error's log."""
     os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 prints to the terminal by itself; 1: errors only
-    level = av.logging.get_level()
-    av.logging.set_level(av.logging.ERROR)
-    try:
-        with av.logging.Capture(), keep_thread_priority():
-            context.open()
-    finally:
-        av.logging.set_level(level)
+    with ffmpeg_log(av.logging.ERROR), av.logging.Capture(), keep_thread_priority():
+        context.open()
 
 
 def encoder_message(error: Exception) -> str:

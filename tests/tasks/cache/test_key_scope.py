@@ -12,6 +12,7 @@ from tasks.cache.keys import INTERFACE, code_digests
 COVERED = {
     "tasks.decode": {
         "tasks.decode",
+        "tasks.media.ffmpeg_log",
         "tasks.media.files.tables",
         "tasks.media.input.damage",
         "tasks.media.input.frame_cache",
