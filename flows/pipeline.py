@@ -1,7 +1,7 @@
 """The program on one page: the stages of one video, in order, and what each takes.
 
-A real run, ``plan=true`` and the tests run this function with other ``Stages``: see ``flows.stages``. Nothing is
-computed here. A stage gives a handle; what its artifact is made from is known when the artifacts before it are there.
+A real run, ``plan=true`` and the tests run this same function (see ``flows.stages`` and ``flows.graph``). Nothing is
+computed here: a stage returns a handle at once, and its request is built later, when the earlier artifacts exist.
 """
 
 from conf.config import Config
@@ -17,13 +17,14 @@ def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> N
     people = stages.pose(clip, config.pose)
     subject = stages.subject(clip, people, config.subject)
 
+    # Without videos, only the anchor can need masks.
     needs_masks = config.anchor.masks if metrics_only else masks_wanted(config)
     masks = stages.masks(clip, people, subject, config.masks) if needs_masks else None
 
+    # One size of window for all videos of a run (crop.shared): by aspect, or the largest that all have room for.
     window = stages.shared_aspect(clip, subject, config.crop) if shares_aspect(config.crop) else None
-    seen = masks if config.anchor.masks else None
-    offsets = stages.offsets(clip, subject, seen, window, config.anchor)
-
+    anchor_masks = masks if config.anchor.masks else None
+    offsets = stages.offsets(clip, subject, anchor_masks, window, config.anchor)
     if shares_room(config.crop):
         window = stages.shared_room(clip, subject, offsets, config.smoothing, config.lock)
     path = stages.trajectory(clip, people, subject, offsets, window, config.smoothing, config.lock)
@@ -31,6 +32,7 @@ def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> N
         return
 
     scene = stages.scene(clip, people) if scene_wanted(config) else None
+    # With verify=true the wanted outputs include the stabilized video.
     rendered = stages.render(clip, path, masks, scene, subject, offsets, wanted_outputs(config))
     verified = stages.verify(clip, subject, path, rendered[Output.stabilized], config.pose) if config.verify else None
     stages.charts(clip, offsets, path, verified)

@@ -12,7 +12,7 @@ Size = tuple[int, int]
 
 
 def shares_aspect(crop: CropConf) -> bool:
-    """Whether the size is that of the window of an aspect that fits into the pictures of every video."""
+    """Whether all videos share one window of ``crop.aspect``, small enough for the smallest picture."""
     return crop.shared and crop.aspect is not None
 
 

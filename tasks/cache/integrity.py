@@ -54,7 +54,7 @@ def forgetting_unusable(artifacts: Iterable[AnyArtifact], run_id: str) -> Iterat
 
 
 def damaged(artifact: AnyArtifact, where: str) -> OutputError:
-    """Forget an artifact whose bytes have changed, and what to tell of the file ``where``."""
+    """Delete the mark of an artifact whose bytes have changed. Returns the error to raise about the file ``where``."""
     (Path(artifact.folder) / MARK).unlink(missing_ok=True)
     return OutputError(f"{where}: it was damaged in the cache; run the same command again")
 

@@ -1,7 +1,7 @@
 """The finished mark of a cache entry, read as what it is: a file that anybody may have written.
 
-Each field has its type, a file's name leads nowhere but into the entry's own folder, and an entry that was renamed or
-moved to another stage is none. The store decides by what is read here, and by nothing else that lies in the cache.
+The types of the fields are checked. A file name may not lead out of the entry's folder. An entry that was renamed or
+moved to another stage is not accepted. The store decides by what is read here, and by nothing else in the cache.
 """
 
 import math

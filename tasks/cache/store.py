@@ -5,9 +5,9 @@ happens in a folder beside it that is renamed when whole, under a lock that the 
 Whoever reads or writes holds ``in_use``, so that nobody removes entries meanwhile (see ``tasks.cache.prune``). The
 time of the mark is that of the last use.
 
-A stage that looked through a whole clip and found nobody has a result too: a folder with nothing but a mark that says
-so. ``find`` passes it over, for there is no artifact; ``make`` raises what it says instead of looking again, with its
-key. In all else it is an entry like others.
+If a stage finds nobody in the whole clip, that is stored too (a *finding*): a folder that holds only a mark. ``find``
+returns None for it. ``make`` raises the stored error, with its key, and does not compute again. Otherwise it is treated
+like any entry.
 """
 
 import hashlib
@@ -68,7 +68,7 @@ def damage(cache: Path, stage: str, key: str) -> str:
 
 
 def read_mark(folder: Path) -> tuple[AnyArtifact, dict[str, Any]] | None:
-    """What the mark of an entry says was finished, and what was kept about it; None without one, or of a finding."""
+    """The artifact that a mark describes, and the notes kept with it; None without a valid mark, or for a finding."""
     try:
         mark = _read(folder)
         return None if "finding" in mark else (marks.artifact_of(mark, folder), marks.about_of(mark))

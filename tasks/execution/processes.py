@@ -80,7 +80,10 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 def _about_the_disk(error: OutputError) -> Exception:
-    """A file that cannot be written for a reason that is the disk's: then it is about the cache as a whole."""
+    """A plain ``OSError`` where the disk is the reason (full, read-only): it is reported for the whole cache.
+
+    Any other error is returned unchanged.
+    """
     code = getattr(error.__cause__, "errno", None)
     if code not in UNWRITABLE:
         return error

@@ -183,7 +183,7 @@ def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome
 
 
 def _changed(call: Call) -> VideoError | None:
-    """The error where the video was changed meanwhile: another's result must not bear this one's key."""
+    """The error if the video changed during the run: its result must not get the key of the old content."""
     if call.source is not None and call.stamp is not None:
         try:
             require_unchanged(call.source, call.stamp)
