@@ -25,7 +25,7 @@ from tasks.execution.memory import keep_what_is_loaded, stay_small
 from tasks.paths import absolute_path
 from tasks.untrusted.plain_text import one_line
 
-INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
+INTERRUPTED_STATUS = 130  # what a shell expects of a program that Ctrl-C ended
 HOME = settings.PROJECT_FOLDER / "outputs" / ".prefect"
 
 
@@ -116,7 +116,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     if end.also:
         print(f"stillwalk: {one_line(end.also)}", file=sys.stderr)
     failed = bool(end.also) or any(result.error for result in end.results)
-    status = INTERRUPTED if progress.stop.is_set() else int(failed)
+    status = INTERRUPTED_STATUS if progress.stop.is_set() else int(failed)
     if end.server_lost:  # Prefect's threads would go on trying to reach the server, and keep the process for minutes
         sys.stdout.flush()
         os._exit(status)
@@ -125,7 +125,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
 
 def _left(status: int) -> int:
     """``status``, but after an interruption the process ends here, when the server was told what is told quickly."""
-    if status == INTERRUPTED:
+    if status == INTERRUPTED_STATUS:
         from prefect.events.worker import EventsWorker
 
         interrupt.exit_interrupted(lambda: EventsWorker.drain_all(timeout=1))

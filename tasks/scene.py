@@ -20,7 +20,7 @@ from tasks.media.scene.camera_motion import LONGEST_PX
 from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.hidden_people import hidden_people
 from tasks.media.scene.people_mask import small_size
-from tasks.media.scene.plate import TRUSTED, build_plate
+from tasks.media.scene.plate import LEAST_AGREEMENT_SHARE, build_plate
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import SceneRequest
 
@@ -106,7 +106,7 @@ def _facts(path: CameraPath, builder: _Builder) -> dict[str, Any]:
     """Of the shots: how many; of the frames: which share lies next to a plate that other frames agree with."""
     plates = np.array(builder.plates)
     nearest = np.abs(np.arange(path.frames)[:, None] - plates[None]).argmin(axis=1)
-    held = np.array(builder.agreements)[nearest] >= TRUSTED
+    held = np.array(builder.agreements)[nearest] >= LEAST_AGREEMENT_SHARE
     share = float(held.mean())
     notes = []
     if 1 - share >= LEAST_TOLD:

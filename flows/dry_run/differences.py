@@ -12,8 +12,8 @@ SECTIONS = {  # of the settings that a stage's request calls ``settings``
 }
 NAMES = {"matte": "masks", "min_confidence": "anchor.min_confidence"}
 FOLLOWS_BACKGROUND = {"matte", "masks"}
-MOST_FILES = 2  # that are named
-ABSENT = object()  # of a setting that a version of the program does not have
+MOST_NAMED_FILES = 2  # that are named
+UNKNOWN_SETTING = object()  # of a setting that a version of the program does not have
 
 
 def differences(stage: str, new: dict[str, Any], old: dict[str, Any], unknown: set[str]) -> list[str]:
@@ -25,16 +25,16 @@ def differences(stage: str, new: dict[str, Any], old: dict[str, Any], unknown: s
     fields = [name for name in dict.fromkeys([*asked, *before]) if name not in unknown]
     found: list[str] = []
     for name in fields:
-        found += _field(stage, name, asked.get(name, ABSENT), before.get(name, ABSENT))
+        found += _field(stage, name, asked.get(name, UNKNOWN_SETTING), before.get(name, UNKNOWN_SETTING))
     return [*found, *_code(new["code"], old["code"]), *_libraries(new["libraries"], old["libraries"])]
 
 
 def _field(stage: str, name: str, new: Any, old: Any) -> Iterator[str]:
     if new == old or (name in FOLLOWS_BACKGROUND and None in (new, old)):
         return
-    if name == "digest" and old is not ABSENT:
+    if name == "digest" and old is not UNKNOWN_SETTING:
         yield "the file's content is new"
-    elif ABSENT in (new, old):
+    elif UNKNOWN_SETTING in (new, old):
         yield from _setting(NAMES.get(name, name), new, old)
     elif name == "image_digest":
         yield "background.image is another picture"
@@ -59,10 +59,10 @@ def _setting(name: str, new: Any, old: Any) -> Iterator[str]:
         return
     if isinstance(new, dict) and isinstance(old, dict):
         for part in dict.fromkeys([*new, *old]):
-            yield from _setting(f"{name}.{part}", new.get(part, ABSENT), old.get(part, ABSENT))
-    elif new is ABSENT:
+            yield from _setting(f"{name}.{part}", new.get(part, UNKNOWN_SETTING), old.get(part, UNKNOWN_SETTING))
+    elif new is UNKNOWN_SETTING:
         yield f"{name} is no longer known"
-    elif old is ABSENT:
+    elif old is UNKNOWN_SETTING:
         yield f"{name} is new" if isinstance(new, dict) else f"{name} is new: {_shown(new)}"
     elif isinstance(new, dict) or isinstance(old, dict):
         yield f"{name} was not used" if old is None else f"{name} is no longer used"
@@ -77,8 +77,8 @@ def _shown(value: Any) -> str:
 def _code(new: dict[str, str], old: dict[str, str]) -> Iterator[str]:
     edited = [_path(name) for name in new if name in old and new[name] != old[name]]
     if edited:
-        rest = len(edited) - MOST_FILES
-        named = ", ".join(edited[:MOST_FILES]) + (f" and {rest} more" if rest > 0 else "")
+        rest = len(edited) - MOST_NAMED_FILES
+        named = ", ".join(edited[:MOST_NAMED_FILES]) + (f" and {rest} more" if rest > 0 else "")
         yield f"{named} {'was' if len(edited) == 1 else 'were'} edited"
     for names, fact in ((new.keys() - old.keys(), "is used now"), (old.keys() - new.keys(), "is no longer used")):
         shown = sorted(_path(name) for name in names)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from tasks.records import AnyArtifact, Artifact, StoredFile
 from tasks.untrusted.json_file import read_object
 
-MOST_BYTES: Final = 8 << 20  # of a mark: one has some KB, and more with many people and modules
+MOST_MARK_BYTES: Final = 8 << 20  # of a mark: one has some KB, and more with many people and modules
 MOST_FILES: Final = 1000
 RECORDS: Final = "records"
 """Where older versions had Prefect keep its result records. None is written or handed to Prefect any more: they name
@@ -28,7 +28,7 @@ _COUNT_FACTS: Final = {"frames", "looked", "detected", "detection_rate", "memory
 
 def read_fields(path: Path) -> dict[str, Any]:
     """All fields of a mark, not looked at yet; ``ValueError`` or ``OSError`` where it is no JSON object."""
-    return read_object(path, MOST_BYTES)
+    return read_object(path, MOST_MARK_BYTES)
 
 
 def artifact_of(mark: Mapping[str, Any], folder: Path) -> AnyArtifact:

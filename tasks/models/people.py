@@ -33,7 +33,7 @@ from tasks.models.pose import PoseEstimate, PoseEstimator, open_pose_estimator
 from tasks.models.runtime import DeviceUse
 
 LARGE_SHARE: Final = 0.4  # of the frame's height: larger people are tracked in the whole frame
-WINDOW_PX: Final = 384  # side of a window's image; the landmark network crops the body from it at 256 px
+PERSON_WINDOW_PX: Final = 384  # side of a window's image; the landmark network crops the body from it at 256 px
 TILE_PX: Final = 288  # side of a tile's image; the detector sees it at 224 px
 SEARCH_INTERVAL_S: Final = 0.3  # between searches for further people, while somebody is followed
 LOST_SEARCH_S: Final = 1.0  # after the start or a loss: every frame is searched
@@ -176,7 +176,7 @@ class PeopleTracker:
         square: Square,
         time_s: float,
         known: Sequence[Floats] = (),
-        image_px: int = WINDOW_PX,
+        image_px: int = PERSON_WINDOW_PX,
     ) -> PoseEstimate | None:
         """Whom ``estimator`` sees in a square of the frame, in source pixels; ``known`` people are painted over."""
         image = paint_over_people(view.part(square, image_px), [square.to_image(one, image_px) for one in known])

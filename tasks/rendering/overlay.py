@@ -30,7 +30,7 @@ BONES: Final = {  # pairs of landmarks
     "left": ARM_AND_LEG,
     "right": tuple((first + 1, second + 1) for first, second in ARM_AND_LEG),
 }
-UNSURE: Final = 0.5  # visibility of the less visible end below which a bone is drawn in grey
+GREY_BONE_VISIBILITY: Final = 0.5  # visibility of the less visible end below which a bone is drawn in grey
 TRAIL_S: Final = 2.0
 
 COLORS: Final = {
@@ -91,7 +91,7 @@ def draw_figure(brush: Brush, planes: Planes, placement: Placement, known: Known
     lines: dict[str, list[Floats]] = {"unsure": [], **{name: [] for name in BONES}}
     for name, pairs in BONES.items():
         for pair in map(list, pairs):
-            lines[name if seen[pair].min() >= UNSURE else "unsure"].append(points[pair])
+            lines[name if seen[pair].min() >= GREY_BONE_VISIBILITY else "unsure"].append(points[pair])
     brush.lines(
         planes, [line for some in lines.values() for line in some], placement.values(COLORS["shadow"]), width_px + 2
     )

@@ -23,14 +23,14 @@ LONGEST_S: Final = 8.0  # of a longer clip, its middle
 
 def render_preview(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
     """Write ``preview.webp``; facts: size and how many pictures it has."""
-    size_px = small_size(placement.size_px, float(Fraction(placement.clip.pixel_aspect)))
+    size_px = preview_size_px(placement.size_px, float(Fraction(placement.clip.pixel_aspect)))
     path = folder / request.output
     count = write_webp(path, small_pictures(request, placement, frames, size_px))
     check_written_webp(path, count)
     return {"pictures": count, "size_px": list(size_px), "bytes": path.stat().st_size}
 
 
-def small_size(size_px: tuple[int, int], pixel_aspect: float) -> tuple[int, int]:
+def preview_size_px(size_px: tuple[int, int], pixel_aspect: float) -> tuple[int, int]:
     """At most ``WIDEST_PX`` wide, with square pixels."""
     width, height = size_px[0] * pixel_aspect, float(size_px[1])
     factor = min(WIDEST_PX / width, 1.0)

@@ -261,5 +261,5 @@ def test_an_index_that_is_not_as_ours_is_none(change: dict[str, Any], tmp_path: 
 
 def test_every_mark_is_small_and_names_few_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made(tmp_path)
-    monkeypatch.setattr(marks, "MOST_BYTES", 10)
+    monkeypatch.setattr(marks, "MOST_MARK_BYTES", 10)
     assert store.find(tmp_path, "pose", "pose-1") is None

@@ -20,7 +20,7 @@ HEAD_RADIUS: Final = 0.65  # of the distance from the shoulders to the middle of
 SEEN: Final = 0.5  # visibility of a landmark from which on the source shows it
 BEYOND: Final = 0.01  # of the picture's size: a landmark that lies farther outside is cut off
 MOSTLY: Final = 0.5  # of the frames with a person: an edge that cuts them in more does so for good
-FREE: Final = 0.01  # of the output's size: left free about a head, for what smoothing leaves
+HEAD_MARGIN_SHARE: Final = 0.01  # of the output's size: left free about a head, for what smoothing leaves
 OUTLIERS: Final = 1.0  # percent of the frames on each side that do not count for the body
 LEAST_MOVED_PX: Final = 0.5
 
@@ -164,7 +164,7 @@ def _head_range(anchor: Floats, edges: Floats, size: int) -> Range:
     known = np.isfinite(edges).all(axis=1)
     if not known.any():
         return -np.inf, np.inf
-    free = FREE * size
+    free = HEAD_MARGIN_SHARE * size
     low = float((anchor[known] - edges[known, 0]).max()) - 0.5 + free
     high = size - 0.5 - float((edges[known, 1] - anchor[known]).max()) - free
     return low, high

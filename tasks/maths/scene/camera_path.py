@@ -16,7 +16,7 @@ from tasks.maths.path.outline import quadrature_points
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-TRUSTED: Final = 0.35  # least confidence with which a frame is aligned to the frames around it
+LEAST_ALIGNMENT_CONFIDENCE: Final = 0.35  # least confidence with which a frame is aligned to the frames around it
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class CameraPath:
 def chain(steps: Floats, confidence: Floats) -> CameraPath:
     """The path from the steps (n, 2, 3), each from the frame before to this one, and their confidence (n,).
 
-    A step with a confidence below ``TRUSTED`` begins a new shot; the first step is not used.
+    A step with a confidence below ``LEAST_ALIGNMENT_CONFIDENCE`` begins a new shot; the first step is not used.
     """
-    begins = confidence < TRUSTED
+    begins = confidence < LEAST_ALIGNMENT_CONFIDENCE
     if len(begins):
         begins[0] = False
     to_scene = np.empty_like(steps)

@@ -19,10 +19,10 @@ LIMBS: Final = tuple(
     for joint in ("elbow", "wrist", "knee", "ankle")
     for side in ("left", "right")
 )
-TRUNK: Final = (0, *SHOULDERS, *HIPS)  # and the nose
+TRUNK_AND_NOSE: Final = (0, *SHOULDERS, *HIPS)  # and the nose
 SMOOTHING_S: Final = 0.3  # limb paths are averaged over this, so that only what goes somewhere counts
 PART_S: Final = 1.5  # motion is measured in parts of this length
-FEWEST_SIGHTINGS: Final = 5  # in a part
+FEWEST_IN_PART: Final = 5  # in a part
 SURE_VISIBILITY: Final = 0.8  # of trunk and limbs: below it the body may be imagined
 LEAST_VISIBILITY: Final = 0.66  # below it the body is imagined
 COHERENT_RATIO: Final = 10.0  # limb path / tremble: real limbs exceed it where the model is unsure
@@ -59,13 +59,13 @@ def measure_liveness(time_s: Floats, landmarks: Floats, size_px: tuple[int, int]
     Sightings that the edge of the picture cuts do not count where there are others: there the model guesses.
     """
     whole = _inside(landmarks, size_px)
-    if whole.sum() >= FEWEST_SIGHTINGS:
+    if whole.sum() >= FEWEST_IN_PART:
         time_s, landmarks = time_s[whole], landmarks[whole]
     torso_px = max(float(np.median(torso_length_px(landmarks))), 1.0)
     seen = landmarks[:, :, 3].mean(axis=0)
     limbs = np.array(LIMBS)
     clear = limbs[seen[limbs] >= np.median(seen[limbs])]
-    visibility = float(np.concatenate([seen[list(TRUNK)], seen[clear]]).mean())
+    visibility = float(np.concatenate([seen[list(TRUNK_AND_NOSE)], seen[clear]]).mean())
     shape = (landmarks[:, clear, :2] - hip_midpoint(landmarks)[:, None]) / torso_px
     path, tremble = _limb_motion(time_s, shape)
     return Liveness(round(visibility, 3), round(path, 4), round(path / max(tremble, 1e-6), 2), round(torso_px, 1))
@@ -73,7 +73,7 @@ def measure_liveness(time_s: Floats, landmarks: Floats, size_px: tuple[int, int]
 
 def _inside(landmarks: Floats, size_px: tuple[int, int]) -> Flags:
     """(k,) whether trunk, limbs and feet all lie inside the picture."""
-    points = landmarks[:, [*TRUNK, *LIMBS, *FEET], :2]
+    points = landmarks[:, [*TRUNK_AND_NOSE, *LIMBS, *FEET], :2]
     return np.asarray(((points >= 0) & (points <= np.array(size_px) - 1)).all(axis=(1, 2)))
 
 
@@ -85,7 +85,7 @@ def _limb_motion(time_s: Floats, shape: Floats) -> tuple[float, float]:
     paths, trembles = [], []
     for start_s in np.arange(time_s[0], max(time_s[-1] - PART_S / 2, time_s[0] + 1e-6), PART_S):
         part = shape[(time_s >= start_s) & (time_s < start_s + PART_S)]
-        if len(part) < FEWEST_SIGHTINGS:
+        if len(part) < FEWEST_IN_PART:
             continue
         width = int(np.clip(round(SMOOTHING_S / PART_S * len(part)), 1, len(part) - 2))
         summed = np.cumsum(np.concatenate([np.zeros((1, *part.shape[1:])), part]), axis=0)

@@ -23,7 +23,7 @@ LONGEST_PX: Final = 480  # longer side of the picture that is tracked on
 MOST_CORNERS: Final = 160
 QUALITY: Final = 0.004  # of the best corner's
 APART_PX: Final = 9
-WINDOW_PX: Final = 15
+FLOW_WINDOW_PX: Final = 15
 LEVELS: Final = 3
 FORWARD_BACKWARD_PX: Final = 0.5
 OFF_PX: Final = 0.8  # from the model, up to which a corner agrees with it
@@ -147,7 +147,7 @@ def _flow(before: Bytes, after: Bytes, start: Points, guess: Points) -> tuple[Po
         after,
         start,
         guess.copy(),
-        winSize=(WINDOW_PX, WINDOW_PX),
+        winSize=(FLOW_WINDOW_PX, FLOW_WINDOW_PX),
         maxLevel=LEVELS,
         criteria=(3, 15, 0.02),
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,

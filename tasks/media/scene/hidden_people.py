@@ -21,7 +21,7 @@ GOES_ON_S: Final = 0.5  # before the first and after the last sighting
 ENTERS_S: Final = 1.5  # the same for who enters or leaves the picture there: at its edge people are found late
 NEAR_EDGE: Final = 0.08  # of the picture's size: how near to its edge they are then
 SPEED_FRAMES: Final = 10  # from which the speed at a track's ends is told
-UNSURE: Final = (0.75, 1.0, 1.25)  # times that speed: all three places are taken as hidden
+HIDDEN_SPEED_FACTORS: Final = (0.75, 1.0, 1.25)  # times that speed: all three places are taken as hidden
 
 
 class _Use(NamedTuple):
@@ -107,5 +107,5 @@ def _add_beyond(uses: list[list[_Use]], sighting: int, at: int, sign: int, speed
     for step in range(1, steps + 1):
         frame = at + sign * step
         if 0 <= frame < len(uses):
-            shifts = [factor * sign * step * speed_px for factor in UNSURE]
+            shifts = [factor * sign * step * speed_px for factor in HIDDEN_SPEED_FACTORS]
             uses[frame] += [_Use(sighting, (float(shift[0]), float(shift[1]))) for shift in shifts]

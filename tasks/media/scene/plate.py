@@ -30,8 +30,8 @@ EDGE_STEP_PX: Final = 8  # by which the part that was seen is looked for
 WHOLE_LINE: Final = 0.97  # of a line at the edge that other frames have to have seen
 FEATHER_PX: Final = 9
 LEAST_WANTED: Final = 0.004  # of a piece: for fewer pixels no frame is moved
-FREE: Final = 0.9  # share of a coarse pixel that nobody hides, from which it is compared
-TRUSTED: Final = 0.6  # share of the coarse pixels in which the frames of a plate have to agree
+UNHIDDEN_SHARE: Final = 0.9  # share of a coarse pixel that nobody hides, from which it is compared
+LEAST_AGREEMENT_SHARE: Final = 0.6  # share of the coarse pixels in which the frames of a plate have to agree
 
 
 class Box(NamedTuple):
@@ -60,7 +60,7 @@ class Plate:
     @property
     def trusted(self) -> bool:
         """Whether the frames agree so far that they show the same scene."""
-        return self.agreement >= TRUSTED
+        return self.agreement >= LEAST_AGREEMENT_SHARE
 
     @cached_property
     def coarse(self) -> tuple[Coarse, ...]:
@@ -79,7 +79,7 @@ def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameS
     box = _box(sources, size_px)
     exposures = _exposures(frame, sources, store, box)
     agreement = float(np.mean([exposure.agreement for exposure in exposures.values()])) if exposures else 0.0
-    if agreement < TRUSTED:
+    if agreement < LEAST_AGREEMENT_SHARE:
         box = Box(0, 0, *size_px)
         exposures = _exposures(frame, sources, store, box)
     canvas = [np.zeros(layout.plane_wh(index, box.size_px)[::-1], layout.dtype) for index in range(layout.planes)]
@@ -116,16 +116,16 @@ def _exposures(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameSt
         stored = store.frames[other]
         there = affine.compose(place, affine.compose(matrix, affine.invert(to_low)))
         free = cv2.warpAffine(stored.low_free, there, coarse_px)
-        both = ((free > FREE) & (known > FREE)).astype(np.float32)
+        both = ((free > UNHIDDEN_SHARE) & (known > UNHIDDEN_SHARE)).astype(np.float32)
         shifts, agreement = [], 0.0
         for index, (mine, its) in enumerate(zip(plate, stored.low, strict=True)):
             moved = cv2.warpAffine(its, there, coarse_px, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             shift, share = smooth_difference(mine - moved, both, peak)
             shifts.append(shift)
             agreement = share if index == 0 else agreement
-            fresh = (free > FREE) & (known <= FREE)
+            fresh = (free > UNHIDDEN_SHARE) & (known <= UNHIDDEN_SHARE)
             mine[fresh] = (moved + shift)[fresh]
-        known = np.maximum(known, (free > FREE).astype(np.float32))
+        known = np.maximum(known, (free > UNHIDDEN_SHARE).astype(np.float32))
         found[other] = Exposure(tuple(shifts), agreement)
     return found
 

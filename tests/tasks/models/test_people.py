@@ -10,8 +10,8 @@ from tasks.maths.tracking.following_window import Square
 from tasks.models.people import (
     LOST_SEARCH_S,
     PAINT_LEVEL,
+    PERSON_WINDOW_PX,
     SEARCH_INTERVAL_S,
-    WINDOW_PX,
     PeopleTracker,
     paint_over_people,
 )
@@ -101,7 +101,7 @@ def near(expected: dict[int, float]) -> object:
 def looks(eyes: Sequence[Eye], *, windows: bool) -> int:
     """How many windows were looked at; or tiles and whole pictures."""
     sizes = [size for eye in eyes for size in eye.images if size != (64, 64)]
-    return sum((size == (WINDOW_PX, WINDOW_PX)) is windows for size in sizes)
+    return sum((size == (PERSON_WINDOW_PX, PERSON_WINDOW_PX)) is windows for size in sizes)
 
 
 def test_two_people_are_two_tracks_from_the_first_frame_on() -> None:

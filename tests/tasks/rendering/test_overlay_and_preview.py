@@ -13,7 +13,7 @@ from tasks.media.files.tables import write_table
 from tasks.media.input.frames import Frame, read_frames
 from tasks.records import Artifact
 from tasks.rendering.overlay import STATES
-from tasks.rendering.preview import small_size
+from tasks.rendering.preview import preview_size_px
 from tests.support.artifacts import artifact, pose_artifact
 from tests.support.clips import Made, make
 from tests.support.paths import pose_track
@@ -115,4 +115,4 @@ def test_a_preview_begins_with_the_frame_that_is_being_shown(tmp_path: Path, gap
 def test_a_preview_has_square_pixels_and_is_never_enlarged(
     size: tuple[int, int], aspect: float, small: tuple[int, int]
 ) -> None:
-    assert small_size(size, aspect) == small
+    assert preview_size_px(size, aspect) == small
