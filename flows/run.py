@@ -22,6 +22,7 @@ from flows.videos import Video, find_all_videos, missing_reason
 from tasks.cache.entries import register_output_folder
 from tasks.execution import progress
 from tasks.execution.memory import keep_what_is_loaded, stay_small
+from tasks.maths.metrics.ranking import JUDGED_METRICS, judge_of
 from tasks.paths import absolute_path
 from tasks.untrusted.plain_text import one_line
 
@@ -48,13 +49,14 @@ def run_all(overrides: list[str], *, output_dir: Path, base_dir: Path) -> tuple[
 
 
 def run_sweep(asked: list[SweepSetting], unnamed: str) -> tuple[int, list[float | None]]:
-    """Run all settings as one; the exit status, and the mean over the videos of each setting's ``lock_rms`` in px.
+    """Run all settings as one; the exit status, and the mean over the videos of each setting's lock in px.
 
-    ``unnamed`` names the sweep's folder where ``sweep.name`` does not. ``SettingError`` before any work where one of
-    the settings cannot be honoured.
+    The lock is measured in the files if all were verified, else planned. ``unnamed`` names the sweep's folder where
+    ``sweep.name`` does not. ``SettingError`` before any work where one of the settings cannot be honoured.
     """
     status, results = run_all_settings(asked, unnamed)
-    return _left(status), [_mean_lock(results, one.name) for one in _alike(asked)]
+    lock, _ = JUDGED_METRICS[judge_of([result.metrics for result in results if not result.error])]
+    return _left(status), [_mean(results, one.name, lock) for one in _alike(asked)]
 
 
 def run_all_settings(asked: list[SweepSetting], unnamed: str) -> tuple[int, list[Result]]:
@@ -68,10 +70,10 @@ def _alike(asked: list[SweepSetting]) -> list[SweepSetting]:
     return merge_equal_settings(asked, [settings.load(one.overrides) for one in asked])
 
 
-def _mean_lock(results: list[Result], setting: str) -> float | None:
-    locks = [result.metrics.get("lock_rms") for result in results if result.setting == setting]
-    known = [lock for lock in locks if lock is not None]
-    return sum(known) / len(known) if known and len(known) == len(locks) else None
+def _mean(results: list[Result], setting: str, metric: str) -> float | None:
+    values = [result.metrics.get(metric) for result in results if result.setting == setting]
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(values) else None
 
 
 def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[int, list[Result]]:

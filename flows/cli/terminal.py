@@ -11,11 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from flows.cli.terminal_text import inner_stream
+from flows.report.index_page import PLANNED_SWEEP_NOTE
 from flows.results.index import INDEX_PAGE_NAME
 from flows.results.result import Result
 from tasks.errors import counted
 from tasks.execution import progress
 from tasks.execution.progress import Work
+from tasks.maths.metrics.ranking import JUDGED_METRICS, PLANNED
 from tasks.untrusted.plain_text import one_line
 
 
@@ -97,10 +99,13 @@ def print_sweep(results: list[Result], index: dict[str, Any], folder: Path, seco
     _print_failures(results)
     best_rows = [row for row in index.get("rows", []) if row["best"]]
     if best_rows:
-        head = ("video", "best setting", "lock px", "tremble px", "picture")
+        head = ("video", "best setting", "lock px", "tremble px", "picture", "judged by")
         names = [(one_line(row["video"]), one_line(row["setting"])) for row in best_rows]
-        figures = [_figures(row["metrics"]) for row in best_rows]
+        judges = [row.get("judge") or PLANNED for row in best_rows]
+        figures = [(*_figures(row["metrics"], judge), judge) for row, judge in zip(best_rows, judges, strict=True)]
         _print_table([head, *(name + figure for name, figure in zip(names, figures, strict=True))])
+        if PLANNED in judges:
+            print(PLANNED_SWEEP_NOTE)
     for setting in index.get("settings", []):
         if setting["best"] and len(best_rows) > 1:
             rank = f"mean rank {setting['mean_rank']:.2f} of {len(index['settings'])}"
@@ -133,9 +138,10 @@ def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
         print("  ".join(cells))
 
 
-def _figures(metrics: dict[str, float | None]) -> tuple[str, str, str]:
-    """Lock, tremble and share of picture as a table shows them."""
-    lock, tremble, area = (metrics.get(name) for name in ("lock_rms", "residual_accel", "visible_area_mean"))
+def _figures(metrics: dict[str, float | None], judge: str) -> tuple[str, str, str]:
+    """Lock and tremble by ``judge``, and share of picture, as a table shows them."""
+    names = (*JUDGED_METRICS[judge], "visible_area_mean")
+    lock, tremble, area = (metrics.get(name) for name in names)
     lock_px, tremble_px = ("" if value is None else f"{value:.2f}" for value in (lock, tremble))
     return lock_px, tremble_px, "" if area is None else f"{area:.0%}"
 

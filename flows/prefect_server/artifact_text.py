@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from flows.results.result import Result
+from tasks.maths.metrics.ranking import IN_FILE, PLANNED
 from tasks.untrusted.json_file import read_object
 from tasks.untrusted.plain_text import escape_markdown, one_line
 
@@ -15,7 +16,7 @@ MAX_NAMED_VIDEOS: Final = 3  # in the name of a run
 MAX_TAGGED_VIDEOS: Final = 8
 MAX_SHEET_BYTES: Final = 75_000  # of a contact sheet; a data URI is a third longer and stays below 100 KiB
 UNNAMED_SETTINGS: Final = {"video", "output_dir", "cache_dir", "server", "workers"}  # they change no result
-TABLE_METRICS: Final = {"lock_rms": "lock px", "residual_accel": "tremble px/frame²", "visible_area_mean": "picture"}
+TABLE_TITLES: Final = ("lock px", "tremble px", "picture")
 REPORT_METRICS: Final = (
     "lock_rms",
     "lock_p95",
@@ -59,13 +60,18 @@ def results_table(results: Sequence[Result]) -> list[dict[str, Any]]:
 
 def _row(result: Result, many: bool) -> dict[str, Any]:
     metrics = read_result_metrics(result)
-    planned = metrics.get("planned", {})
+    planned, verified = metrics.get("planned", {}), metrics.get("verified", {})
+    judge = IN_FILE if verified else PLANNED if planned else ""
+    lock = (verified or planned).get("lock_rms")
+    tremble = verified.get("residual_step") if verified else planned.get("residual_accel")
+    shown = (lock, tremble, planned.get("visible_area_mean"))
     ran = [stage.title for stage in result.stages if stage.status == "ran"]
     return {
         "video": escape_markdown(result.video.name),
         **({"setting": escape_markdown(result.setting)} if many else {}),
         "result": f"FAILED: {escape_markdown(result.error)}" if result.error else "done",
-        **{title: _three_digits(planned.get(name)) for name, title in TABLE_METRICS.items()},
+        **{title: _three_digits(value) for title, value in zip(TABLE_TITLES, shown, strict=True)},
+        "judged by": judge,
         "ran": ", ".join(ran) or "nothing",
         "cached": sum(stage.status == "cached" for stage in result.stages),
         "seconds": round(sum(stage.seconds for stage in result.stages), 1),

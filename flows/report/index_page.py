@@ -5,14 +5,15 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from flows.report.metric_meanings import METRIC_GROUPS, SHARE_PREFIX, Meaning, format_number
+from flows.report.metric_meanings import METRIC_GROUPS, SHARE_PREFIX, VERIFIED_METRICS, Meaning, format_number
 from flows.report.page import relative_link, template_environment
 from flows.results.result import REPORT_NAME
-from tasks.maths.metrics.lock_metrics import METRIC_UNITS
+from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS, METRIC_UNITS
+from tasks.maths.metrics.ranking import IN_FILE, JUDGED_METRICS, PLANNED
 
 INDEX_METRICS: Final = (
-    "lock_rms",
-    "residual_accel",
+    *JUDGED_METRICS[IN_FILE],
+    *JUDGED_METRICS[PLANNED],
     "visible_area_mean",
     "camera_accel",
     "lock_p95",
@@ -22,8 +23,11 @@ INDEX_METRICS: Final = (
     "subject_cut",
     "detection",
 )
-LOCK_METRIC: Final = "lock_rms"
 AREA_METRIC: Final = "visible_area_mean"
+PLANNED_SWEEP_NOTE: Final = (
+    "judged by the planned path, which favours less smoothing: it is compared with the anchor that it was made from; "
+    "add verify=true sweep.render=all to judge the rendered files"
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class MetricColumn:
     """A metric of the table."""
 
     name: str
+    title: str  # with the judge, where there are two
     meaning: Meaning
     percent: bool
     unit: str
@@ -76,6 +81,8 @@ def render_index(index: dict[str, Any]) -> str:
             videos=videos,
             drawn=_scatter_videos(done),
             best=[row for row in done if row.get("best")],
+            best_columns=_best_columns(done, columns),
+            planned_note=PLANNED_SWEEP_NOTE if any(_judge(row) == PLANNED for row in done) else "",
             summaries=_summaries(settings, done, columns) if settings else [],
             ranked=any(setting.get("mean_rank") for setting in settings),
             scatter=Markup(_scatter(done, bool(settings))),
@@ -90,11 +97,26 @@ def _wrapped(name: str) -> Markup:
     return Markup(str(escape(name)).replace(",", ",<wbr>"))
 
 
+def _judge(row: dict[str, Any]) -> str:
+    """Where the lock that a row is ranked by comes from; older rows do not say it."""
+    judge = row.get("judge")
+    return judge if judge in JUDGED_METRICS else PLANNED
+
+
+def _best_columns(done: list[dict[str, Any]], columns: list[MetricColumn]) -> list[MetricColumn]:
+    """Lock and tremble of the judges that ranked, and the visible area."""
+    names = {AREA_METRIC, *(name for row in done for name in JUDGED_METRICS[_judge(row)])}
+    return [column for column in columns if column.name in names]
+
+
 def _column(name: str) -> MetricColumn:
-    meaning = next(group[name] for group in METRIC_GROUPS.values() if name in group)
-    unit = METRIC_UNITS[name]
+    plain = name.removeprefix("verified_")
+    meaning = next(group[plain] for group in (*METRIC_GROUPS.values(), VERIFIED_METRICS) if plain in group)
+    judge = next((judge for judge, names in JUDGED_METRICS.items() if name in names), "")
+    unit = (METRIC_UNITS | FILE_METRIC_UNITS)[plain]
     percent = unit.startswith(SHARE_PREFIX)
-    return MetricColumn(name, meaning, percent, "%" if percent else unit.replace("^2", "²"))
+    title = f"{meaning.title}, {judge}" if judge else meaning.title
+    return MetricColumn(name, title, meaning, percent, "%" if percent else unit.replace("^2", "²"))
 
 
 def _failures(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
@@ -144,7 +166,14 @@ def _summaries(
 
 def _rows_with_both(done: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows with both lock and visible area."""
-    return [row for row in done if None not in (row["metrics"].get(LOCK_METRIC), row["metrics"].get(AREA_METRIC))]
+    return [row for row in done if None not in (_lock(row), row["metrics"].get(AREA_METRIC))]
+
+
+def _lock(row: dict[str, Any]) -> float | None:
+    """The lock that the row is ranked by, px."""
+    name, _ = JUDGED_METRICS[_judge(row)]
+    lock: float | None = row["metrics"].get(name)
+    return lock
 
 
 def _scatter_videos(done: list[dict[str, Any]]) -> list[str]:
@@ -161,10 +190,10 @@ def _scatter(done: list[dict[str, Any]], swept: bool) -> str:
 
     points = []
     for row in shown:
-        area, lock = 100 * row["metrics"][AREA_METRIC], row["metrics"][LOCK_METRIC]
+        area = 100 * row["metrics"][AREA_METRIC]
         points.append(
             ScatterPoint(
-                area, lock, row["video"], bool(row.get("pareto")) or not swept, swept and bool(row.get("best"))
+                area, _lock(row) or 0.0, row["video"], bool(row.get("pareto")) or not swept, swept and bool(row.get("best"))
             )
         )
     svg = sweep_scatter(points, _scatter_videos(done))
@@ -178,7 +207,7 @@ def _point_attributes(row: dict[str, Any], swept: bool) -> str:
     metrics = row["metrics"]
     name = f"{row['video']} · {row['setting']}" if swept else row["video"]
     notes = [word for word in ("best", "pareto") if row.get(word)]
-    lock, area = format_number(metrics[LOCK_METRIC]), format_number(metrics[AREA_METRIC], True)
-    label = f"{name}: {lock} px from the target, {area} % shown"
+    lock, area = format_number(_lock(row)), format_number(metrics[AREA_METRIC], True)
+    label = f"{name}: {lock} px from the target ({_judge(row)}), {area} % shown"
     label += f" ({', '.join(notes).replace('pareto', 'on the Pareto front')})" if notes else ""
     return f'class="point" tabindex="0" role="img" aria-label="{escape(label)}" data-label="{escape(label)}"'

@@ -30,7 +30,7 @@ from tasks.untrusted.plain_text import csv_cell
 
 INDEX_SCHEMA: Final = 1
 INDEX_PAGE_NAME: Final = "index.html"
-UNRANKED: Final = {"rank": 0, "pareto": False, "best": False}  # of a failed row
+UNRANKED: Final = {"rank": 0, "pareto": False, "best": False, "judge": ""}  # of a failed row
 # Settings that change neither the path nor the content of a file.
 NEUTRAL_SETTINGS: Final = (
     *NAMELESS_SETTINGS,
@@ -154,7 +154,7 @@ def _rank_rows(rows: list[IndexRow]) -> list[IndexRow]:
     metrics = [{} if row["error"] else row["metrics"] for row in rows]
     ranks = rank_within_videos([row["video"] for row in rows], metrics)
     return [
-        row | (UNRANKED if one is None else {"rank": one.rank, "pareto": one.pareto, "best": one.best})
+        row | (UNRANKED if one is None else {name: getattr(one, name) for name in UNRANKED})
         for row, one in zip(rows, ranks, strict=True)
     ]
 

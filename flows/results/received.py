@@ -59,6 +59,7 @@ def _is_row(row: Mapping[str, Any]) -> bool:
         all(isinstance(row.get(name), str) for name in ROW_TEXTS)
         and is_below(row["folder"])
         and isinstance(row.get("path", ""), str)
+        and isinstance(row.get("judge", ""), str)
         and all(_is_number(row.get(name, 0)) and row.get(name, 0) is not None for name in ROW_COUNTS)
         and all(isinstance(row.get(name, False), bool) for name in ROW_MARKS)
         and isinstance(row.get("metrics"), dict)

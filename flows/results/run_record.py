@@ -92,28 +92,30 @@ def summary_lines(artifacts: dict[str, AnyArtifact], border: BorderMode) -> Iter
     states = artifacts["offsets"].facts["states"]
     known = sum(states.get(state, 0) for state in SEEN_STATES)
     where = f", over the {counted(known, 'frame')} with a measured anchor" if known < pose["frames"] else ""
-    yield f"lock: {planned['lock_rms']:.1f} px rms planned, {before['lock_rms']:.0f} px in the source{where}"
-    yield from _verified_lines(metrics.get("verified", {}))
+    plan = f"{planned['lock_rms']:.1f} px rms planned, {before['lock_rms']:.0f} px in the source{where}"
+    yield from _lock_lines(plan, metrics.get("verified", {}))
     if why := artifacts["offsets"].facts.get("target"):
         yield f"target: {why}"
     yield _picture_line(planned["visible_area_mean"], border, metrics.get("origin", {}))
 
 
-def _verified_lines(verified: dict[str, float | None]) -> Iterator[str]:
-    """The lock as measured in the rendered file; none without verify=true."""
-    step, source_step = verified.get("residual_step"), verified.get("residual_step_before")
-    if step and source_step:
-        yield f"torso in the file: {step:.2f} px per frame, {source_step:.2f} in the source"
+def _lock_lines(plan: str, verified: dict[str, float | None]) -> Iterator[str]:
+    """The lock as ``plan`` says it; with verify=true first as measured in the rendered file, and the torso's step."""
     if not verified:
+        yield f"lock: {plan}"
         return
     lock_rms = verified["lock_rms"]
     if lock_rms is None:
-        yield "lock in the file: unknown, the second pose run did not find the person"
-        return
-    judged = verified.get("judged")
-    few = judged is not None and judged < MIN_JUDGED_WITHOUT_NOTE
-    note = f"; only {judged:.0%} of the frames could be judged" if few else ""
-    yield f"lock in the file: {lock_rms:.1f} px rms, with the noise of a second pose run{note}"
+        yield f"lock: unknown in the file, the second pose run did not find the person; {plan}"
+    else:
+        judged = verified.get("judged")
+        few = judged is not None and judged < MIN_JUDGED_WITHOUT_NOTE
+        note = f"; only {judged:.0%} of the frames could be judged" if few else ""
+        noise = "with the noise of a second pose run"
+        yield f"lock: {lock_rms:.1f} px rms measured in the file, {noise}{note}; {plan}"
+    step, source_step = verified.get("residual_step"), verified.get("residual_step_before")
+    if step and source_step:
+        yield f"torso in the file: {step:.2f} px per frame, {source_step:.2f} in the source"
 
 
 def _picture_line(area: float, border: BorderMode, origin: dict[str, float]) -> str:

@@ -9,6 +9,15 @@ from numpy.typing import NDArray
 
 from tasks.maths.arrays import Flags, Floats
 
+PLANNED: Final = "planned"  # by the path, which is compared with the anchor that it was made from
+IN_FILE: Final = "measured in the file"  # by a second pose run and the torso's features
+# The metrics of lock and tremble, by the judge that they come from.
+JUDGED_METRICS: Final = {
+    PLANNED: ("lock_rms", "residual_accel"),
+    IN_FILE: ("verified_lock_rms", "verified_residual_step"),
+}
+# px: a path that is the measured anchor itself has a planned lock of 0, whatever the picture looks like
+SAYS_NOTHING_PX: Final = 0.005
 # smaller differences do not count: px of lock, px of tremble, share of the picture, px/frame² of camera acceleration
 JUST_NOTICEABLE: Final[Floats] = np.array([0.1, 0.1, 0.005, 0.1])
 
@@ -67,27 +76,35 @@ class RankedResult(NamedTuple):
     score: float  # mean rank over lock, tremble and visible area; smaller is better
     pareto: bool  # no other result is as good in all three and in camera acceleration, and better in one
     best: bool  # the first result of rank 1
+    judge: str  # PLANNED or IN_FILE: where lock and tremble come from
+
+
+def judge_of(results: Sequence[Mapping[str, float | None]]) -> str:
+    """Who can judge all results: the rendered files if each one was verified, else the plan."""
+    lock, _ = JUDGED_METRICS[IN_FILE]
+    return IN_FILE if results and all(lock in result for result in results) else PLANNED
 
 
 def rank_results(results: Sequence[Mapping[str, float | None]]) -> list[RankedResult]:
     """Rank the results of one video by lock, tremble and visible area, from their metrics by name.
 
-    The costs are ``lock_rms`` (px), the tremble, and 1 - ``visible_area_mean``. The tremble is ``residual_step``,
-    measured in the rendered files, if every result was verified; otherwise ``residual_accel`` of the planned path.
-    Differences below ``JUST_NOTICEABLE`` do not count. Equal results are ordered by camera acceleration
+    The costs are lock and tremble by ``judge_of`` the results, and 1 - ``visible_area_mean``. A planned lock below
+    ``SAYS_NOTHING_PX`` is that of a path without smoothing: it is compared with itself, and counts as unknown, like
+    its tremble. Differences below ``JUST_NOTICEABLE`` do not count. Equal results are ordered by camera acceleration
     (``camera_accel``): smoothing lowers it, and no other metric shows that.
     """
-    verified = all(result.get("verified_residual_step") is not None for result in results)
-    tremble = "verified_residual_step" if verified else "residual_accel"
-    names = ("lock_rms", tremble, "visible_area_mean", "camera_accel")
+    judge = judge_of(results)
+    names = (*JUDGED_METRICS[judge], "visible_area_mean", "camera_accel")
     costs = np.array([[_number(one, name) for name in names] for one in results]).reshape(-1, len(names))
+    if judge == PLANNED:
+        costs[costs[:, 0] < SAYS_NOTHING_PX, :2] = np.nan
     costs[:, 2] = 1 - costs[:, 2]
     levelled = noticeable_levels(costs, JUST_NOTICEABLE)
     scores = mean_ranks(levelled[:, :3])
     ranks = shared_ranks(scores, levelled[:, 3]).tolist()
     beaten_by_none = pareto_front(levelled).tolist()
     return [
-        RankedResult(rank, round(float(score), 3), beaten_by_none[number], ranks.index(1) == number)
+        RankedResult(rank, round(float(score), 3), beaten_by_none[number], ranks.index(1) == number, judge)
         for number, (rank, score) in enumerate(zip(ranks, scores, strict=True))
     ]
 

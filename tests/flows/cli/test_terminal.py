@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from flows.cli.terminal import print_results, print_sweep
+from flows.report.index_page import PLANNED_SWEEP_NOTE
 from flows.results.result import Result, StageRun
 from flows.videos import Video
 from tasks.execution.progress import INTERRUPTED
@@ -45,9 +46,10 @@ def test_failures_go_to_standard_error_and_an_index_is_named(capsys: Captured, t
 
 def test_a_sweep_has_a_table_of_the_best_settings(capsys: Captured) -> None:
     metrics = {"lock_rms": 0.25, "residual_accel": 0.1, "visible_area_mean": 0.8}
+    metrics |= {"verified_lock_rms": 1.5, "verified_residual_step": 0.4}
     rows = [
-        {"video": video, "setting": setting, "best": setting == "window=9", "metrics": metrics}
-        for video in ("a", "long name")
+        {"video": video, "setting": setting, "best": setting == "window=9", "judge": judge, "metrics": metrics}
+        for video, judge in (("a", "planned"), ("long name", "measured in the file"))
         for setting in ("window=5", "window=9")
     ]
     settings = [{"setting": name, "best": name == "window=9", "mean_rank": 1.5} for name in ("window=5", "window=9")]
@@ -57,9 +59,10 @@ def test_a_sweep_has_a_table_of_the_best_settings(capsys: Captured) -> None:
     shown = capsys.readouterr()
     assert shown.err == "c: FAILED: no person found (2 settings)\n"
     assert shown.out.splitlines() == [
-        "video      best setting  lock px  tremble px  picture",
-        "a          window=9         0.25        0.10      80%",
-        "long name  window=9         0.25        0.10      80%",
+        "video      best setting  lock px  tremble px  picture             judged by",
+        "a          window=9         0.25        0.10      80%               planned",
+        "long name  window=9         1.50        0.40      80%  measured in the file",
+        PLANNED_SWEEP_NOTE,
         "best of all: window=9 (mean rank 1.50 of 2)",
         "all figures: sweeps/w/index.html",
         "1 of 3 results done, 2 failed in 3.0 s, 1 stage ran",

@@ -88,14 +88,15 @@ def test_the_summary_shows_what_was_measured_in_the_file(tmp_path: Path) -> None
     made = artifacts(tmp_path, 120, 120, {"measured": 120}) | {"verify": stage("verify", tmp_path)}
     verified = {"residual_step": 0.35, "residual_step_before": 2.63, "lock_rms": 1.9, "judged": 0.5}
     (tmp_path / "verified.json").write_text(json.dumps(verified))
-    assert list(summary_lines(made, BorderMode.mirror))[2:4] == [
+    plan = "0.2 px rms planned, 190 px in the source"
+    noise = "with the noise of a second pose run; only 50% of the frames could be judged"
+    assert list(summary_lines(made, BorderMode.mirror))[1:3] == [
+        f"lock: 1.9 px rms measured in the file, {noise}; {plan}",
         "torso in the file: 0.35 px per frame, 2.63 in the source",
-        "lock in the file: 1.9 px rms, with the noise of a second pose run; only 50% of the frames could be judged",
     ]
     (tmp_path / "verified.json").write_text(json.dumps(verified | {"lock_rms": None}))
-    assert "lock in the file: unknown, the second pose run did not find the person" in summary_lines(
-        made, BorderMode.mirror
-    )
+    unknown = "lock: unknown in the file, the second pose run did not find the person"
+    assert f"{unknown}; {plan}" in summary_lines(made, BorderMode.mirror)
 
 
 def test_a_large_mirrored_border_is_named_with_its_cure(tmp_path: Path) -> None:

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from tasks.maths.metrics.ranking import mean_ranks, noticeable_levels, pareto_front, rank_results, shared_ranks
+from tasks.maths.metrics.ranking import (
+    IN_FILE,
+    PLANNED,
+    mean_ranks,
+    noticeable_levels,
+    pareto_front,
+    rank_results,
+    shared_ranks,
+)
 
 
 def test_the_smallest_in_every_column_has_rank_one() -> None:
@@ -101,11 +109,28 @@ def test_without_noticeable_differences_the_calmer_camera_wins_and_is_on_the_fro
     assert [one.pareto for one in ranked] == [False, False, True, True]  # the last one trades lock for a calmer camera
 
 
-def test_the_measured_tremble_is_used_if_every_result_has_it() -> None:
-    steps = ({"verified_residual_step": 0.9}, {"verified_residual_step": 0.1})
-    pair = [planned(1, 0.1, 0.8), planned(1, 0.2, 0.8)]
-    assert [one.rank for one in rank_results([a | b for a, b in zip(pair, steps, strict=True)])] == [2, 1]
-    assert [one.rank for one in rank_results([pair[0] | steps[0], pair[1]])] == [1, 1]
+def measured(lock: float | None, step: float | None) -> dict[str, float | None]:
+    return {"verified_lock_rms": lock, "verified_residual_step": step}
+
+
+def test_the_files_rank_if_every_result_was_verified_and_else_the_plan() -> None:
+    pair = [planned(1.0, 0.1, 0.8) | measured(3.0, 0.9), planned(2.0, 0.2, 0.8) | measured(1.5, 0.1)]
+    in_file = rank_results(pair)
+    assert [(one.rank, one.judge) for one in in_file] == [(2, IN_FILE), (1, IN_FILE)]
+    by_plan = rank_results([pair[0], planned(2.0, 0.2, 0.8)])
+    assert [(one.rank, one.judge) for one in by_plan] == [(1, PLANNED), (2, PLANNED)]
+    assert [one.rank for one in rank_results([pair[0] | measured(None, None), pair[1]])] == [2, 1]
+
+
+def test_a_planned_zero_is_never_the_best_beside_a_path_that_was_smoothed() -> None:
+    smoothed = [planned(lock, lock, 0.8) | {"camera_accel": 1.0} for lock in (0.4, 3.0)]
+    unsmoothed = planned(0.0, 0.0, 0.8) | {"camera_accel": 2.0}
+    ranked = rank_results([unsmoothed, *smoothed])
+    assert [one.best for one in ranked] == [False, True, False]
+    assert [one.rank for one in ranked] == [3, 1, 2]
+    measured_best = rank_results([unsmoothed | measured(1.0, 0.2), *(one | measured(2.0, 0.5) for one in smoothed)])
+    assert measured_best[0].best  # what is measured in the file may be the best without smoothing
+    assert [one.rank for one in rank_results([unsmoothed, unsmoothed | {"camera_accel": 1.0}])] == [2, 1]
 
 
 def test_ranking_nothing_is_no_error() -> None:
