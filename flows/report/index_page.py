@@ -193,7 +193,11 @@ def _scatter(done: list[dict[str, Any]], swept: bool) -> str:
         area = 100 * row["metrics"][AREA_METRIC]
         points.append(
             ScatterPoint(
-                area, _lock(row) or 0.0, row["video"], bool(row.get("pareto")) or not swept, swept and bool(row.get("best"))
+                area,
+                _lock(row) or 0.0,
+                row["video"],
+                bool(row.get("pareto")) or not swept,
+                swept and bool(row.get("best")),
             )
         )
     svg = sweep_scatter(points, _scatter_videos(done))

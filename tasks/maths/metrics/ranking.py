@@ -75,7 +75,7 @@ class RankedResult(NamedTuple):
     rank: int  # 1 is the best; equal results share a rank
     score: float  # mean rank over lock, tremble and visible area; smaller is better
     pareto: bool  # no other result is as good in all three and in camera acceleration, and better in one
-    best: bool  # the first result of rank 1
+    best: bool  # of the results of rank 1 the one with the calmest camera, however little calmer
     judge: str  # PLANNED or IN_FILE: where lock and tremble come from
 
 
@@ -103,8 +103,10 @@ def rank_results(results: Sequence[Mapping[str, float | None]]) -> list[RankedRe
     scores = mean_ranks(levelled[:, :3])
     ranks = shared_ranks(scores, levelled[:, 3]).tolist()
     beaten_by_none = pareto_front(levelled).tolist()
+    jerks = np.where(np.isnan(costs[:, 3]), np.inf, costs[:, 3]).tolist()
+    best = min((number for number, rank in enumerate(ranks) if rank == 1), key=jerks.__getitem__, default=None)
     return [
-        RankedResult(rank, round(float(score), 3), beaten_by_none[number], ranks.index(1) == number, judge)
+        RankedResult(rank, round(float(score), 3), beaten_by_none[number], number == best, judge)
         for number, (rank, score) in enumerate(zip(ranks, scores, strict=True))
     ]
 

@@ -95,6 +95,12 @@ def test_results_are_ranked_by_lock_tremble_and_visible_area_together() -> None:
     assert [one.best for one in ranked] == [False, True, False, False]
 
 
+def test_of_several_first_results_the_best_has_the_calmest_camera() -> None:
+    alike = [planned(1, 1, 0.8) | {"camera_accel": jerk} for jerk in (0.38, 0.33, 0.35)]
+    assert [one.rank for one in rank_results(alike)] == [1, 1, 1]
+    assert [one.best for one in rank_results(alike)] == [False, True, False]
+
+
 def test_one_of_several_first_results_is_the_best() -> None:
     ranked = rank_results([planned(2, 2, 0.8), planned(1, 1, 0.9), planned(1, 1, 0.9)])
     assert [one.rank for one in ranked] == [3, 1, 1]
