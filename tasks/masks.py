@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conf.enums import MaskModel, MaskSource
-from tasks.maths.body.person_box import PersonBoxes, grow_to_aspect, person_boxes, snap_to_pixels, whole_picture_box
+from tasks.maths.arrays import equal_slices
+from tasks.maths.body.person_box import (
+    PersonBoxes,
+    grow_to_aspect,
+    join_boxes,
+    person_boxes,
+    snap_to_pixels,
+    whole_picture_box,
+)
 from tasks.media.files.masks_file import MaskState, mask_writer
 from tasks.media.files.people_file import read_bodies
 from tasks.media.files.pose_file import read_pose
@@ -145,12 +153,19 @@ def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> PersonBoxes:
     """The part of each frame that ``model`` is shown, between whole pixels."""
     width, height = SELFIE_INPUT_SIZE_PX[model.value]
     rate_hz = float(clip.rate)
-    boxes = person_boxes(
-        read_pose(request.pose.path("pose.parquet")),
-        clip.size_px,
-        margin=request.settings.box_margin,
-        reach_frames=max(1, round(BOX_REACH_S * rate_hz)),
-        longest_gap_frames=round(LONGEST_POSE_GAP_S * rate_hz),
+    pose = read_pose(request.pose.path("pose.parquet"))
+    shots = equal_slices(read_table(request.pose.path("motion.parquet"), ["shot"])["shot"])
+    boxes = join_boxes(
+        [
+            person_boxes(
+                pose.part(shot),
+                clip.size_px,
+                margin=request.settings.box_margin,
+                reach_frames=max(1, round(BOX_REACH_S * rate_hz)),
+                longest_gap_frames=round(LONGEST_POSE_GAP_S * rate_hz),
+            )
+            for shot in shots
+        ]
     )
     edges_px = snap_to_pixels(grow_to_aspect(boxes.edges_px, width / height, MOST_BOX_STRETCH))
     if request.settings.source is MaskSource.selfie_frame:

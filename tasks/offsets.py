@@ -15,15 +15,16 @@ from tasks.errors import AnchorNotSeen, NobodyFound, OutputError, counted
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.anchor_point import Anchor, AnchorChoice, choose_anchor, hide_outside_landmarks, mask_anchor
 from tasks.maths.anchor.fusion import FusedAnchor, FusionSettings, fuse
-from tasks.maths.anchor.gaps import AbsenceRule, mark_absent, settle_absent
+from tasks.maths.anchor.gaps import AbsenceRule, mark_absent_in_shots, settle_absent_in_shots
+from tasks.maths.anchor.shots import anchor_of_shots, path_of_shots
 from tasks.maths.anchor.states import ABSENT, SEEN_STATES
-from tasks.maths.arrays import Flags, Floats, Labels
+from tasks.maths.arrays import Flags, Floats, Labels, equal_slices
 from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack, torso_length_px
 from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import framing, window
 from tasks.maths.scene import auto_target
-from tasks.maths.tracking.steps import steps_from_table
+from tasks.maths.tracking.steps import Steps, steps_from_table
 from tasks.media.files.masks_file import MaskState, read_masks
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table, write_json, write_table
@@ -41,29 +42,45 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     size_px = window.stabilized_size(clip.size_px, request.crop, float(Fraction(clip.pixel_aspect)))
     pose = read_pose(request.pose.path("pose.parquet"))
     settings = request.settings
-    chosen = choose_anchor(
-        hide_outside_landmarks(pose, clip.size_px),
-        settings.point.value,
-        min_confidence=settings.min_confidence,
-        weighted=settings.method is AnchorMethod.weighted,
-        landmarks=settings.landmarks,
-        mask=_mask_centre(request),
-    )
+    motion = read_table(request.pose.path("motion.parquet"))
+    shots = equal_slices(motion["shot"])
+    chosen = _anchor(hide_outside_landmarks(pose, clip.size_px), shots, request)
     _require_anchor(pose, chosen.anchor, settings)
-    path = _anchor_path(pose, chosen.anchor, request)
-    state = mark_absent(pose.time_s, path.state, settings.longest_gap_s)
+    steps = steps_from_table(motion)
+    path = path_of_shots(
+        chosen.anchor,
+        shots,
+        lambda part: _anchor_path(pose.part(part), chosen.anchor.part(part), steps.part(part), settings),
+    )
+    state = mark_absent_in_shots(pose.time_s, path.state, shots, settings.longest_gap_s)
     seen_px = np.where(np.isin(state, SEEN_STATES)[:, None], path.xy_px, np.nan)
     target_xy, why = _target(request.target, pose, seen_px, clip, size_px)
     # the offset that centres the original picture
     middle_px = ((size_px[0] - clip.width_px) / 2, (size_px[1] - clip.height_px) / 2)
     away = AbsenceRule(settings.away.value, settings.ease_s, middle_px)
-    offset_px = settle_absent(pose.time_s, np.array(target_xy) - path.xy_px, state, away, away.rest_px)
-    columns = _columns(pose.time_s, np.array(target_xy) - offset_px, offset_px, chosen.anchor, state)
+    offset_px = settle_absent_in_shots(pose.time_s, np.array(target_xy) - path.xy_px, state, shots, away, away.rest_px)
+    columns = _columns(pose.time_s, motion["shot"], np.array(target_xy) - offset_px, offset_px, chosen.anchor, state)
     write_table(folder / "offsets.parquet", columns | {"crossover_hz": path.crossover_hz})
     write_json(folder / "framing.json", {"output_size_px": size_px, "target_px": target_xy, "away": away._asdict()})
     _write_timeline(folder / "pose.json", clip, pose, _hip_centers(pose.time_s, path.xy_px, chosen.anchor, state), tick)
-    looked = read_table(request.pose.path("motion.parquet"))["looked"]
-    return _facts(pose, looked, chosen, path, state, why)
+    return _facts(pose, motion["looked"], chosen, path, state, why)
+
+
+def _anchor(pose: PoseTrack, shots: list[slice], request: OffsetsRequest) -> AnchorChoice:
+    """The anchor of each frame, from landmarks that lie in the picture, and from masks if they are used."""
+    settings, masks = request.settings, _mask_centre(request)
+    return anchor_of_shots(
+        pose,
+        shots,
+        lambda part, frames: choose_anchor(
+            part,
+            settings.point.value,
+            min_confidence=settings.min_confidence,
+            weighted=settings.method is AnchorMethod.weighted,
+            landmarks=settings.landmarks,
+            mask=masks and masks.part(frames),
+        ),
+    )
 
 
 def _target(
@@ -90,15 +107,14 @@ def _mask_centre(request: OffsetsRequest) -> Anchor | None:
     return mask_anchor((mask.probability, mask.edges_px, mask.state is not MaskState.nobody) for mask in masks)
 
 
-def _anchor_path(pose: PoseTrack, anchor: Anchor, request: OffsetsRequest) -> FusedAnchor:
-    """The anchor's path through the clip: fused with the torso's motion, or the pose alone with its gaps filled."""
-    settings = request.settings
+def _anchor_path(pose: PoseTrack, anchor: Anchor, steps: Steps, settings: AnchorConf) -> FusedAnchor:
+    """The anchor's path through a shot: fused with the torso's motion, or the pose alone with its gaps filled."""
     if settings.fusion:
         return fuse(
             pose.time_s,
             anchor.xy_px,
             anchor.confidence,
-            steps_from_table(read_table(request.pose.path("motion.parquet"))),
+            steps,
             torso_length_px(pose.xy_px),
             stride_hz=pose_stride_hz(pose),
             settings=FusionSettings(crossover_hz=settings.crossover_hz, longest_bridge_s=settings.trust_s),
@@ -154,12 +170,18 @@ def _anchor_cure(settings: AnchorConf) -> str:
 
 
 def _columns(
-    time_s: Floats, anchor_px: Floats, offset_px: Floats, anchor: Anchor, state: Labels
+    time_s: Floats,
+    shot: NDArray[np.int64],
+    anchor_px: Floats,
+    offset_px: Floats,
+    anchor: Anchor,
+    state: Labels,
 ) -> dict[str, NDArray[Any]]:
     """The columns of ``offsets.parquet``."""
     return {
         "frame": np.arange(len(time_s), dtype=np.int64),
         "time_s": time_s,
+        "shot": shot,
         "anchor_x_px": anchor_px[:, 0],
         "anchor_y_px": anchor_px[:, 1],
         "confidence": anchor.confidence,

@@ -18,6 +18,7 @@ from tasks.media.input.rgb_frames import RgbFrame, rgb_frames
 from tasks.media.matting.body_mask import crop_body_mask
 from tasks.media.scene.camera_recorder import CameraRecorder
 from tasks.media.tracking.appearance import clothing_histograms
+from tasks.media.tracking.shots import number_shots
 from tasks.media.tracking.torso_motion import TorsoMotion
 from tasks.models.people import PeopleFinder, Sighting, open_people_tracker
 from tasks.models.sources import model_files
@@ -34,6 +35,7 @@ class SeenFrame(NamedTuple):
     """A frame that has passed the pose model."""
 
     frame: RgbFrame
+    shot: int  # from 0 on
     looked: bool  # whether the model looked at it
     people: list[Sighting]
 
@@ -52,6 +54,7 @@ class PoseCounts:
     """Counts over the whole clip."""
 
     frames: int = 0
+    shots: int = 0
     looked: int = 0
     detected: int = 0  # frames with at least one person, of those looked at
     sightings: int = 0
@@ -90,6 +93,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
         raise NobodyFound(f"no person found in {counted(counts.frames, 'frame')}; {cure}")
     return {
         "frames": counts.frames,
+        "shots": counts.shots,
         "looked": counts.looked,
         "detected": counts.detected,
         "detection_rate": counts.detected / counts.looked,
@@ -102,18 +106,25 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
 
 
 def find_people(stream: Iterator[RgbFrame], finder: PeopleFinder, every: int) -> Iterator[SeenFrame]:
-    """Run ``finder`` on every ``every``-th frame of ``stream``, starting with the first."""
-    for frame in stream:
-        looked = frame.index % every == 0
-        yield SeenFrame(frame, looked, finder(frame, frame.time_s) if looked else [])
+    """Run ``finder`` on every ``every``-th frame of ``stream`` and on the first one of each shot."""
+    last_shot = 0
+    for frame, shot in number_shots(stream):
+        if shot != last_shot:
+            finder.begin_shot(frame.time_s)
+        looked = frame.index % every == 0 or shot != last_shot
+        last_shot = shot
+        yield SeenFrame(frame, shot, looked, finder(frame, frame.time_s) if looked else [])
 
 
 def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick, camera: CameraRecorder) -> PoseCounts:
     """Write the people of each frame, measure clothes, torso and camera motion, and count."""
     followers: dict[int, TorsoFollower] = {}
     counts = PoseCounts()
-    for frame, looked, people in seen:
-        writer.frame(frame.index, frame.time_s, looked)
+    for frame, shot, looked, people in seen:
+        writer.frame(frame.index, frame.time_s, looked, shot)
+        if shot + 1 != counts.shots:
+            followers.clear()
+            counts.shots = shot + 1
         present, bodies = {}, []
         for track, landmarks, mask, edges_px in people:
             present[track] = landmarks

@@ -13,9 +13,11 @@ from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.maths.path import framing
 from tasks.maths.tracking import subject_choice, subject_track
+from tasks.maths.tracking.shot_people import link_shots
 from tasks.maths.tracking.subject_choice import PersonFacts, SubjectChoice
+from tasks.maths.tracking.subject_shots import follow_through_shots, shot_notes
 from tasks.maths.tracking.subject_track import stitch_steps
-from tasks.maths.tracking.tracks import Track, clothes_changes_s, jump_indices, link_people
+from tasks.maths.tracking.tracks import Track, clothes_changes_s, concatenate_tracks, jump_indices
 from tasks.media.files.people_file import read_looked, read_steps, read_tracks
 from tasks.media.files.pose_file import write_pose
 from tasks.media.files.tables import write_json, write_table
@@ -33,23 +35,31 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     names it.
     """
     clip, found = read_clip(request.clip), request.found
-    time_s, looked = read_looked(found.path("looked.parquet"))
+    time_s, looked, shot = read_looked(found.path("looked.parquet"))
     tracks = read_tracks(found.path("people.parquet"), found.path("clothes.parquet"))
-    everybody = link_people(tracks, clip.size_px, float(time_s[0]))
+    everybody = link_shots(tracks, shot, time_s, clip.size_px)
     least_s = subject_choice.least_seen_s(request.settings.min_seen_s, float(time_s[-1] - time_s[0]))
     people = [
         subject_choice.person_facts(number, track, int(looked.sum()), clip.size_px, float(time_s[0]), least_s=least_s)
         for number, track in enumerate(everybody, start=1)
     ]
     choice = _choice(request.settings, people, everybody, clip, time_s)
-    chosen = everybody[choice.person - 1]
-    swapped = subject_track.swapped_sides(chosen.time_s, chosen.landmarks)
+    rule = request.settings.rule.value if request.settings.point is None else None
+    pieces, followed = follow_through_shots(
+        everybody, choice.person, shot, time_s, clip.size_px, rule=rule, min_seen_s=request.settings.min_seen_s
+    )
+    switches = sum(len(clothes_changes_s(piece)) + len(jump_indices(piece)) for piece in pieces)
+    swapped = np.concatenate([subject_track.swapped_sides(piece.time_s, piece.landmarks) for piece in pieces])
+    chosen = concatenate_tracks(pieces)
     steps = stitch_steps(chosen, read_steps(found.path("steps.parquet"), set(chosen.origin.tolist())), len(time_s))
     chosen = replace(chosen, landmarks=subject_track.swap_sides_back(chosen.landmarks, swapped))
     write_pose(folder / "pose.parquet", folder / "pose.csv", _pose(chosen, time_s))
-    write_table(folder / "motion.parquet", {"looked": looked, "track": _origin(chosen, len(time_s)), **steps.columns})
+    known = {"looked": looked, "shot": shot, "track": _origin(chosen, len(time_s))}
+    write_table(folder / "motion.parquet", {**known, **steps.columns})
     facts = {
         **_facts(chosen, looked, time_s),
+        "identity_switches": switches,
+        "shots": [asdict(one) for one in followed],
         "rejected": sum(map(len, tracks)) - sum(map(len, everybody)),
         "sides_exchanged": int(swapped.sum()),
         "people": [asdict(person) for person in people],
@@ -60,6 +70,7 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     others = subject_choice.other_people_settings(people, choice.person)
     note = f"{len(people)} people: {choice.why}. To follow another one: {others}"
     notes = [note] if len(people) > 1 else []
+    notes += shot_notes(followed, choice.person)
     if facts["detection_rate"] < FEW_SHARE:
         seen = f"{facts['detected']} of {counted(facts['looked'], 'frame')}"
         notes.insert(0, f"warning: the person was found in only {seen}; check that it is the right one")
@@ -88,7 +99,7 @@ def _choice(
 
 
 def _facts(chosen: Track, looked: Flags, time_s: Floats) -> dict[str, Any]:
-    """Facts about the subject's track: its length, and how many of its frames look like a switch to another person."""
+    """Facts about the length of the subject's track."""
     count = int(looked.sum())
     return {
         "frames": len(time_s),
@@ -96,7 +107,6 @@ def _facts(chosen: Track, looked: Flags, time_s: Floats) -> dict[str, Any]:
         "detected": len(chosen),
         "detection_rate": round(len(chosen) / count, 6),
         "nobody": count - len(chosen),
-        "identity_switches": len(clothes_changes_s(chosen)) + len(jump_indices(chosen)),
     }
 
 

@@ -1,6 +1,6 @@
 """The trajectory stage: from offsets to the transform of each frame, and the planned metrics of the lock."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +15,7 @@ from tasks.errors import AnchorNotSeen
 from tasks.maths import frame_times
 from tasks.maths.anchor.gaps import AbsenceRule, settle_absent
 from tasks.maths.anchor.states import ABSENT, SEEN_STATES
-from tasks.maths.arrays import Floats, Labels
+from tasks.maths.arrays import Floats, Labels, equal_slices
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine, locking, smoothers, smoothing_limits, window
@@ -86,7 +86,17 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     anchor_px, state, source = _points(offsets, "anchor"), offsets["state"], offsets["source"]
     looked = read_table(request.pose.path("motion.parquet"))["looked"]
     report = lock_metrics.planned_metrics(
-        pose, looked, anchor_px, state, source, to_output, target_xy, source_target_xy, clip.size_px, (width, height)
+        pose,
+        looked,
+        anchor_px,
+        state,
+        source,
+        to_output,
+        target_xy,
+        source_target_xy,
+        clip.size_px,
+        (width, height),
+        equal_slices(offsets["shot"]),
     )
     report["planned"] |= _scene_metrics(request, pose, anchor_px, state, path, to_output, (width, height))
     write_json(folder / "metrics.json", report)
@@ -165,9 +175,15 @@ def _path(request: TrajectoryRequest | RoomRequest, offsets: Columns, pose: Pose
     target_xy, (width, height) = np.array(frame["target_px"]), frame["output_size_px"]
     smoothing_limits.check_smoothing(request.settings, pose.frames, frame_times.mean_rate_hz(pose.time_s))
     lock, away, state = dead_zone_in_pixels(request.lock, pose), AbsenceRule(**frame["away"]), offsets["state"]
-    shift_px = locked_shift_px(_points(offsets, "offset"), pose.time_s, state, request.settings, lock, away)
-    scale, roll_rad = applied_scale_and_roll(pose, request.lock, float(Fraction(clip.pixel_aspect)), state, away)
-    linear = affine.scale_and_turn(scale, roll_rad, float(Fraction(clip.pixel_aspect)))
+    shots, aspect = equal_slices(offsets["shot"]), float(Fraction(clip.pixel_aspect))
+    offset_px, time_s, settings = _points(offsets, "offset"), pose.time_s, request.settings
+    shift_px = np.concatenate(
+        [locked_shift_px(offset_px[shot], time_s[shot], state[shot], settings, lock, away) for shot in shots]
+    )
+    scale, roll_rad = scale_and_roll_of_shots(
+        pose, shots, state, lambda part, states: applied_scale_and_roll(part, request.lock, aspect, states, away)
+    )
+    linear = affine.scale_and_turn(scale, roll_rad, aspect)
     to_output = affine.about_target(linear, shift_px, target_xy)
     return LockedPath(clip, (width, height), target_xy, shift_px, scale, roll_rad, linear, to_output)
 
@@ -205,7 +221,7 @@ def locked_shift_px(
     lock: LockConf,
     away: AbsenceRule,
 ) -> Floats:
-    """The shifts (n, 2) to apply: smoothed, then dead zone, strength and speed limit of the lock.
+    """The shifts (n, 2) to apply in one shot: smoothed, then dead zone, strength and speed limit of the lock.
 
     The path is smoothed separately on both sides of a cut between the subject and the original picture, so a cut stays
     a cut. The original picture is shown completely at any strength.
@@ -233,10 +249,33 @@ def dead_zone_in_pixels(lock: LockConf, pose: PoseTrack) -> LockConf:
     return replace(lock, dead_zone=0.0, dead_zone_px=lock.dead_zone * height_px)
 
 
+def scale_and_roll_of_shots(
+    pose: PoseTrack,
+    shots: Sequence[slice],
+    states: Labels,
+    settle: Callable[[PoseTrack, Labels], tuple[Floats, Floats]],
+) -> tuple[Floats, Floats]:
+    """Factor (n,) and rotation (n,) that ``settle`` gives for each shot: 1 and 0 where a shot shows no torso.
+
+    ``AnchorNotSeen`` where no shot does.
+    """
+    parts, refusals = [], []
+    for shot in shots:
+        try:
+            parts.append(settle(pose.part(shot), states[shot]))
+        except AnchorNotSeen as refusal:
+            refusals.append(refusal)
+            frames = shot.stop - shot.start
+            parts.append((np.ones(frames), np.zeros(frames)))
+    if len(refusals) == len(parts):
+        raise refusals[0]
+    return np.concatenate([scale for scale, _ in parts]), np.concatenate([roll_rad for _, roll_rad in parts])
+
+
 def applied_scale_and_roll(
     pose: PoseTrack, lock: LockConf, pixel_aspect: float, states: Labels, away: AbsenceRule
 ) -> tuple[Floats, Floats]:
-    """Factor (n,) and clockwise rotation (n,) in radians that keep the subject's size and keep it upright.
+    """Factor (n,) and clockwise rotation (n,) in radians that keep the subject's size and keep it upright in one shot.
 
     While the subject is absent they follow the same rule as the offsets.
     """
@@ -255,7 +294,7 @@ def _trajectory(
 ) -> dict[str, Any]:
     """The columns of ``trajectory.parquet``."""
     to_source = affine.invert(to_output)
-    copied = ("anchor_x_px", "anchor_y_px", "state", "offset_x_px", "offset_y_px")
+    copied = ("shot", "anchor_x_px", "anchor_y_px", "state", "offset_x_px", "offset_y_px")
     matrices = {
         f"{name}_{row}{column}": matrix[:, row, column]
         for name, matrix in (("to_output", to_output), ("to_source", to_source))

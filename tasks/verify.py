@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.maths.anchor.anchor_point import hip_anchor
 from tasks.maths.anchor.states import ABSENT
-from tasks.maths.arrays import Flags, Floats
+from tasks.maths.arrays import Flags, Floats, equal_slices
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, SHOULDERS, PoseTrack
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine
@@ -56,8 +57,9 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     anchor = hip_anchor(track, min_confidence=request.min_confidence, weighted=False)
     boxes = lock_metrics.visible_boxes(track.xy_px, track.visibility)
     width, height = clip.size_px
+    target_xy, height_px = np.array(frame["target_px"]), lock_metrics.person_height(boxes)
     lock = lock_metrics.steadiness(
-        anchor.xy_px, track.time_s, np.array(frame["target_px"]), (width, height), lock_metrics.person_height(boxes)
+        anchor.xy_px, track.time_s, target_xy, (width, height), height_px, equal_slices(subject.shot)
     )
     before = steps_from_table(read_table(request.pose.path("motion.parquet"))).xy()
     verified = {
@@ -68,7 +70,7 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     }
     finite = lock_metrics.rounded_metrics(verified)
     write_json(folder / "verified.json", finite)
-    residual_px = anchor.xy_px - np.array(frame["target_px"])
+    residual_px = anchor.xy_px - target_xy
     columns = {"time_s": track.time_s, "residual_x_px": residual_px[:, 0], "residual_y_px": residual_px[:, 1]}
     write_table(folder / "verified.parquet", columns | {"step_x_px": steps[:, 0], "step_y_px": steps[:, 1]})
     return {"frames": clip.frames, **finite}
@@ -88,6 +90,7 @@ class ExpectedSubject(NamedTuple):
     torso_px: Floats  # (n,)
     landmarks: Floats  # (n, 33, 5) moved by the planned path; NaN where the subject is absent
     picture_xy: Floats  # (n, 4, 2) corners of the source picture: beyond them there is only border
+    shot: NDArray[np.int64]  # (n,) number of the shot
 
     def among(self, frame: int, people: Sequence[Sighting]) -> Floats | None:
         """Landmarks (33, 5) of the person nearest to the subject, hips within ``NEAR_TORSOS``; None without one."""
@@ -107,11 +110,14 @@ def expected_subject(request: VerifyRequest) -> ExpectedSubject:
     moved = affine.apply(to_output, pose.xy_px)
     other_values = np.stack([pose.z, pose.visibility, pose.presence], axis=2)
     looked = read_table(request.pose.path("motion.parquet"))["looked"]
-    landmarks = fill_between_looks(np.concatenate([moved, other_values], axis=2), pose.time_s, looked)
+    seen = np.concatenate([moved, other_values], axis=2)
+    landmarks = np.concatenate(
+        [fill_between_looks(seen[shot], pose.time_s[shot], looked[shot]) for shot in equal_slices(path["shot"])]
+    )
     landmarks[path["state"] == ABSENT] = np.nan
     hip_xy, neck_xy = (landmarks[:, list(pair), :2].mean(axis=1) for pair in (HIPS, SHOULDERS))
     picture_xy = affine.apply(to_output, outline_px(read_clip(request.clip).size_px)[None])
-    return ExpectedSubject(hip_xy, np.hypot(*(neck_xy - hip_xy).T), landmarks, picture_xy)
+    return ExpectedSubject(hip_xy, np.hypot(*(neck_xy - hip_xy).T), landmarks, picture_xy, path["shot"])
 
 
 def fill_between_looks(landmarks: Floats, time_s: Floats, looked: Flags) -> Floats:
@@ -149,10 +155,14 @@ def _look_at_render(
         prefetched(rgb_frames(rendered, clip)) as stream,
     ):
         for frame in stream:
+            index = len(times)
+            if index and subject.shot[index] != subject.shot[index - 1]:
+                finder.begin_shot(frame.time_s)
+                torso = TorsoMotion()
             people = finder(frame, frame.time_s)
-            found_there = subject.among(len(times), people)
-            landmarks = subject.landmarks[len(times)] if found_there is None else found_there
-            step = torso.step(frame.luma, landmarks[:, :2], landmarks[:, 3], subject.picture_xy[len(times)])
+            found_there = subject.among(index, people)
+            landmarks = subject.landmarks[index] if found_there is None else found_there
+            step = torso.step(frame.luma, landmarks[:, :2], landmarks[:, 3], subject.picture_xy[index])
             rows.append(step if np.isfinite(landmarks[list(HIPS), 0]).all() else Step())
             times.append(frame.time_s)
             found.append(np.full((LANDMARK_COUNT, 5), np.nan) if found_there is None else found_there)

@@ -1,5 +1,7 @@
 """Array types of the maths modules, and runs of equal values in an array."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,12 @@ def true_runs(flags: Flags) -> list[tuple[int, int]]:
     """``(first, last)`` indices of each run of True in ``flags`` (n,)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     return [(int(start), int(stop) - 1) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def equal_slices(values: NDArray[np.int64]) -> list[slice]:
+    """The slices of each run of equal ``values`` (n,), in order."""
+    edges = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
+    return [slice(start, stop) for start, stop in pairwise(edges) if stop > start]
 
 
 def label_runs(labels: Labels) -> list[tuple[str, int, int]]:

@@ -81,6 +81,10 @@ class PeopleFinder(Protocol):
         """The people in the frame, ordered by track number."""
         ...
 
+    def begin_shot(self, time_s: float) -> None:
+        """Forget everybody: the next frame, at ``time_s``, shows another scene."""
+        ...
+
 
 @dataclass
 class TrackerSlot:
@@ -126,6 +130,13 @@ class PeopleTracker:
             for slot in self._busy()
             if slot.person is not None
         ]
+
+    def begin_shot(self, time_s: float) -> None:
+        """Forget everybody: no track goes on, and the next frame is searched for all people."""
+        for slot in self._slots:
+            if slot.track or slot.window is not None:
+                self._release(slot, time_s)
+        self._search_all_until_s = None
 
     def _busy(self) -> list[TrackerSlot]:
         return sorted((slot for slot in self._slots if slot.track), key=lambda slot: slot.track)

@@ -63,6 +63,11 @@ def pose_artifact(folder: Path, track: PoseTrack, steps: Iterable[Step] | None =
     write_pose(folder / "pose.parquet", folder / "pose.csv", track)
     rows = [Step()] * track.frames if steps is None else steps
     write_table(
-        folder / "motion.parquet", {"looked": np.ones(track.frames, dtype=bool), **steps_from_rows(rows).columns}
+        folder / "motion.parquet",
+        {
+            "looked": np.ones(track.frames, dtype=bool),
+            "shot": np.zeros(track.frames, np.int64),
+            **steps_from_rows(rows).columns,
+        },
     )
     return artifact("pose", folder)

@@ -40,7 +40,7 @@ def test_a_walker_is_found_in_every_frame(videos: Path, tmp_path: Path) -> None:
     ticks: list[int] = []
     facts = estimate_pose(request(video, clip), tmp_path, ticks.append)
     (track,) = read_tracks(tmp_path / "people.parquet", tmp_path / "clothes.parquet")
-    time_s, looked = read_looked(tmp_path / "looked.parquet")
+    time_s, looked, _ = read_looked(tmp_path / "looked.parquet")
     (at, steps) = read_steps(tmp_path / "steps.parquet", [1])[1]
     assert ticks == list(range(1, 21))
     assert track.frames.tolist() == at.tolist() == list(range(20)) and looked.all()
@@ -58,7 +58,7 @@ def test_the_model_looks_at_every_third_frame_and_motion_uses_all(videos: Path, 
     clip = decoded(video, tmp_path / "clip", 19)
     facts = estimate_pose(request(video, clip, PoseConf(every=3)), tmp_path, lambda _: None)
     (track,) = read_tracks(tmp_path / "people.parquet", tmp_path / "clothes.parquet")
-    _, looked = read_looked(tmp_path / "looked.parquet")
+    _, looked, _ = read_looked(tmp_path / "looked.parquet")
     at, steps = read_steps(tmp_path / "steps.parquet", [1])[1]
     assert np.flatnonzero(looked).tolist() == track.frames.tolist() == list(range(0, 19, 3))
     assert at.tolist() == list(range(19)) and np.isfinite(steps["dx_px"][1:]).all()

@@ -47,7 +47,11 @@ def request(
     target_xy = framing.resolve_target(target, size_px)
     anchor, state = gaps.fill_gaps(track.time_s, track.xy_px[:, HIPS].mean(axis=1), interpolate=True)
     columns: dict[str, Any] = {"frame": np.arange(track.frames), "time_s": track.time_s, "state": state}
-    columns |= {"source": np.full(track.frames, "hips"), "confidence": np.ones(track.frames)}
+    columns |= {
+        "shot": np.zeros(track.frames, np.int64),
+        "source": np.full(track.frames, "hips"),
+        "confidence": np.ones(track.frames),
+    }
     for axis, name in enumerate("xy"):
         columns |= {f"anchor_{name}_px": anchor[:, axis], f"offset_{name}_px": target_xy[axis] - anchor[:, axis]}
     write_table(measured / "offsets.parquet", columns)
@@ -94,8 +98,8 @@ def test_every_row_has_frame_pts_and_state(tmp_path: Path) -> None:
     assert_array_equal(table["pts"], np.round(even_times(COUNT) * PTS_PER_S))
     assert_allclose(table["time_s"], even_times(COUNT))
     assert set(table["state"][20:30]) == {"interpolated"}
-    known = ["frame", "pts", "time_s", "anchor_x_px", "anchor_y_px", "state", "offset_x_px", "offset_y_px"]
-    assert list(table)[:10] == [*known, "dx_px", "dy_px"]
+    known = ["frame", "pts", "time_s", "shot", "anchor_x_px", "anchor_y_px", "state", "offset_x_px", "offset_y_px"]
+    assert list(table)[:11] == [*known, "dx_px", "dy_px"]
 
 
 def test_the_matrices_are_the_shift_and_its_inverse(tmp_path: Path) -> None:

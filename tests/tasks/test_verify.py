@@ -23,9 +23,9 @@ def somebody(track: int, hip_x_px: float) -> Sighting:
 
 
 def subject(hip_xy: NDArray[np.float64]) -> ExpectedSubject:
-    return ExpectedSubject(
-        hip_xy, np.full(len(hip_xy), 100.0), np.zeros((len(hip_xy), LANDMARK_COUNT, 5)), np.zeros((len(hip_xy), 4, 2))
-    )
+    count = len(hip_xy)
+    landmarks, picture_xy = np.zeros((count, LANDMARK_COUNT, 5)), np.zeros((count, 4, 2))
+    return ExpectedSubject(hip_xy, np.full(count, 100.0), landmarks, picture_xy, np.zeros(count, np.int64))
 
 
 def test_of_several_people_the_one_at_the_subjects_position_is_measured() -> None:
@@ -57,10 +57,11 @@ def test_the_expected_subject_is_interpolated_between_looks(tmp_path: Path) -> N
     time_s, looked = even_times(7), np.arange(7) % 3 == 0
     hips = straight_walk(time_s)
     pose = pose_artifact(tmp_path / "pose", without(pose_track(time_s, hips, hips), np.flatnonzero(~looked)))
-    write_table(tmp_path / "pose" / "motion.parquet", {"looked": looked})
+    write_table(tmp_path / "pose" / "motion.parquet", {"looked": looked, "shot": np.zeros(7, np.int64)})
     (tmp_path / "trajectory").mkdir()
     held = {f"to_output_{row}{column}": np.full(7, float(row == column)) for row in range(2) for column in range(3)}
     held |= {"to_output_02": -hips[:, 0], "to_output_12": -hips[:, 1], "state": np.array(["bridged"] * 7)}
+    held |= {"shot": np.zeros(7, np.int64)}
     write_table(tmp_path / "trajectory" / "trajectory.parquet", held)
     trajectory = artifact("trajectory", tmp_path / "trajectory")
     clip = clip_artifact(tmp_path / "clip", pose_track(time_s, hips, hips), (640, 480))

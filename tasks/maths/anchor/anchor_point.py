@@ -32,6 +32,10 @@ class Anchor:
     confidence: Floats  # (n,) mean visibility of the landmarks used
     source: Labels  # (n,) hips, left_hip, right_hip, shoulders, torso, head, mask, landmarks, or none
 
+    def part(self, frames: slice) -> "Anchor":
+        """The anchor of some consecutive frames."""
+        return Anchor(self.xy_px[frames], self.confidence[frames], self.source[frames])
+
 
 def hip_anchor(track: PoseTrack, *, min_confidence: float, weighted: bool) -> Anchor:
     """The mean of the two hips, plain or weighted by visibility.

@@ -23,8 +23,8 @@ from tasks.maths.anchor.outliers import (
     bridged_frames,
     chain_cuts,
     odd_frames_in,
+    outliers_between_gaps,
     passing_runs,
-    pose_outliers,
     pose_weight,
     poses_across_missing_steps,
     step_error_px,
@@ -140,7 +140,9 @@ def _fit_stream(
     seen = np.isfinite(discrepancy).all(axis=1)
     if not seen.any():
         raise ValueError("no frame has a pose: there is nothing to join the steps to")
-    outlier, clipped = pose_outliers(time_s, discrepancy, torso, settings.outlier_torsos)
+    outlier, clipped = outliers_between_gaps(
+        time_s, discrepancy, torso, settings.outlier_torsos, settings.longest_bridge_s
+    )
     full_length = torso_px > WHOLE_TORSO_SHARE * torso
     rejoined = poses_across_missing_steps(
         time_s,

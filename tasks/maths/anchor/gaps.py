@@ -1,5 +1,6 @@
 """Gaps: stretches of frames without a measurement. Fill them, bridge short ones, and mark long ones as absent."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -139,6 +140,23 @@ def settle_absent(time_s: Floats, path: Floats, state: Labels, away: AbsenceRule
             values = after + (values - after) * returning[:, None]
         result[first : last + 1] = values
     return result
+
+
+def mark_absent_in_shots(time_s: Floats, state: Labels, shots: Sequence[slice], longest_gap_s: float) -> Labels:
+    """``state`` (n,) with every run of guesses in a shot that is longer than ``longest_gap_s`` set to absent."""
+    return np.concatenate([mark_absent(time_s[shot], state[shot], longest_gap_s) for shot in shots])
+
+
+def settle_absent_in_shots(
+    time_s: Floats,
+    path: Floats,
+    state: Labels,
+    shots: Sequence[slice],
+    away: AbsenceRule,
+    still: tuple[float, float],
+) -> Floats:
+    """``path`` (n, 2) with the absent frames of each shot set by the rule; nothing is held or eased across a cut."""
+    return np.concatenate([settle_absent(time_s[shot], path[shot], state[shot], away, still) for shot in shots])
 
 
 def _glide(since_s: Floats, length_s: float) -> Floats:

@@ -32,6 +32,23 @@ REFERENCE_INTERVAL_S: Final = 1 / 30  # changes of steps are compared as if made
 LONGEST_PASSING_S: Final = 0.6  # somebody who passes in front takes no longer
 
 
+def outliers_between_gaps(
+    time_s: Floats, discrepancy: Floats, torso_px: Floats, limit: float, longest_gap_s: float
+) -> tuple[Flags, Floats]:
+    """``pose_outliers`` of the poses between gaps of more than ``longest_gap_s``.
+
+    After such a gap nobody knows how far the body went: the poses before say nothing about those after it. Poses that
+    last for less than ``LASTING_POSES_S`` between two gaps may be a flicker, and are compared with all others.
+    """
+    seen = np.flatnonzero(np.isfinite(discrepancy).all(axis=1))
+    outlier, clipped = pose_outliers(time_s, discrepancy, torso_px, limit)
+    groups = np.split(seen, np.flatnonzero(np.diff(time_s[seen]) > longest_gap_s) + 1)
+    for rows in groups if len(groups) > 1 else []:
+        if time_s[rows[-1]] - time_s[rows[0]] >= LASTING_POSES_S:
+            outlier[rows], clipped[rows] = pose_outliers(time_s[rows], discrepancy[rows], torso_px[rows], limit)
+    return outlier, clipped
+
+
 def pose_outliers(time_s: Floats, discrepancy: Floats, torso_px: Floats, limit: float) -> tuple[Flags, Floats]:
     """Frames (n,) whose discrepancy is far from its two-second median, and the clipped discrepancy for statistics.
 

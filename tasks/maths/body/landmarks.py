@@ -81,6 +81,12 @@ class PoseTrack:
     def frames(self) -> int:
         return len(self.time_s)
 
+    def part(self, frames: slice) -> "PoseTrack":
+        """Some consecutive frames."""
+        return PoseTrack(
+            self.time_s[frames], self.xy_px[frames], self.z[frames], self.visibility[frames], self.presence[frames]
+        )
+
     @property
     def found(self) -> Flags:
         """(n,) whether a person was found in the frame."""

@@ -4,6 +4,7 @@ A box is ``x0, y0, x1, y1`` in source px, its *edges*. Pixel ``i`` reaches from 
 picture is ``-0.5, -0.5, width - 0.5, height - 0.5``. A box may reach beyond the picture.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,6 +67,15 @@ def person_boxes(
         person[low : high + 1] = True
         torso[span] = centre
     return PersonBoxes(edges, person, torso)
+
+
+def join_boxes(parts: Sequence[PersonBoxes]) -> PersonBoxes:
+    """The boxes of consecutive parts of a clip as those of the whole."""
+    return PersonBoxes(
+        np.concatenate([part.edges_px for part in parts]),
+        np.concatenate([part.person for part in parts]),
+        np.concatenate([part.torso_xy_px for part in parts]),
+    )
 
 
 def grow_to_aspect(edges_px: Floats, aspect: float, most_stretch: float) -> Floats:

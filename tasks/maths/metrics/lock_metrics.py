@@ -3,7 +3,7 @@
 Paths are points (n, 2) in pixels, NaN where the subject is not seen. A metric that cannot be computed is NaN.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -77,15 +77,27 @@ def lock_gain(output_path: Floats, source_path: Floats) -> Floats:
     return 1 - left
 
 
-def sway(path: Floats, time_s: Floats) -> float:
-    """Rms of the path after a parabola over time is removed: the bob that a viewer sees."""
+def sway(path: Floats, time_s: Floats, shots: Sequence[slice] = (slice(None),)) -> float:
+    """Rms of the path after a parabola over time is removed from each shot: the bob that a viewer sees."""
+    left = [_without_parabola(path[shot], time_s[shot]) for shot in shots]
+    return _rms(np.concatenate(left))
+
+
+def _without_parabola(path: Floats, time_s: Floats) -> Floats:
+    """The seen points (m, 2) without their parabola over time; none where there are fewer than four."""
     seen = np.isfinite(path).all(axis=1)
     if seen.sum() < 4:
-        return np.nan
+        return np.empty((0, 2))
     at = time_s[seen] - time_s[seen].mean()
     powers = np.stack([np.ones_like(at), at, at**2], axis=1)
     fitted, *_ = np.linalg.lstsq(powers, path[seen], rcond=None)
-    return _rms(path[seen] - powers @ fitted)
+    return np.asarray(path[seen] - powers @ fitted)
+
+
+def part_shots(path: Floats, shots: Sequence[slice]) -> Floats:
+    """``path`` (n, ...) with a row of NaN between every two shots, so that no difference spans a scene cut."""
+    gap = np.full((1, *path.shape[1:]), np.nan)
+    return np.concatenate([part for shot in shots for part in (gap, path[shot])][1:])
 
 
 def rms_acceleration(path: Floats) -> float:
@@ -171,8 +183,18 @@ def anchor_switches(path: Floats, source: Labels) -> tuple[int, float]:
     return len(switched), largest
 
 
-def steadiness(path: Floats, time_s: Floats, target_xy: Floats, size_px: Size, height_px: float) -> dict[str, float]:
-    """Metrics of a path (n, 2) against ``target_xy`` in a picture of ``size_px``, by name."""
+def steadiness(
+    path: Floats,
+    time_s: Floats,
+    target_xy: Floats,
+    size_px: Size,
+    height_px: float,
+    shots: Sequence[slice] = (slice(None),),
+) -> dict[str, float]:
+    """Metrics of a path (n, 2) against ``target_xy`` in a picture of ``size_px``, by name.
+
+    No motion counts between the frames of two ``shots``.
+    """
     rms, (std_x, std_y) = lock_rms(path, target_xy), lock_std(path)
     return {
         "lock_rms": rms,
@@ -181,8 +203,8 @@ def steadiness(path: Floats, time_s: Floats, target_xy: Floats, size_px: Size, h
         "lock_std_x": float(std_x),
         "lock_std_y": float(std_y),
         "lock_p95": lock_p95(path, target_xy),
-        "sway": sway(path, time_s),
-        "residual_accel": rms_acceleration(path),
+        "sway": sway(path, time_s, shots),
+        "residual_accel": rms_acceleration(part_shots(path, shots)),
     }
 
 
@@ -220,12 +242,13 @@ def planned_metrics(
     source_target_xy: Floats,
     source_size_px: framing.Size,
     output_size_px: framing.Size,
+    shots: Sequence[slice] = (slice(None),),
 ) -> dict[str, Any]:
     """``planned``, ``before`` and ``units``, ready for JSON: six decimals, None for a metric that cannot be computed.
 
     ``anchor_px`` (n, 2) counts in the frames whose ``states`` (n,) say that it was seen. The pose model looked at the
     frames ``looked`` (n,); in the others the torso's motion is taken as true. ``before`` are the metrics of the source,
-    against ``source_target_xy`` whatever the crop.
+    against ``source_target_xy`` whatever the crop. No motion counts between the frames of two ``shots``.
     """
     anchor = np.where(np.isin(states, SEEN_STATES)[:, None], anchor_px, np.nan)
     locked = affine.apply(to_output, anchor)
@@ -234,10 +257,10 @@ def planned_metrics(
     output_height_px = person_height(boxes, affine.length_scale(to_output))
     gain_x, gain_y = lock_gain(locked, anchor)
     covered = framing.visible_area(to_output, source_size_px, output_size_px)
-    switches, jump_px = anchor_switches(anchor, sources)
-    moved = picture_points(to_output, source_size_px)
+    switches, jumps_px = zip(*(anchor_switches(anchor[shot], sources[shot]) for shot in shots), strict=True)
+    moved = part_shots(picture_points(to_output, source_size_px), shots)
     planned = {
-        **steadiness(locked, pose.time_s, target_xy, output_size_px, output_height_px),
+        **steadiness(locked, pose.time_s, target_xy, output_size_px, output_height_px, shots),
         "lock_gain_x": float(gain_x),
         "lock_gain_y": float(gain_y),
         "visible_area_mean": float(covered.mean()),
@@ -246,12 +269,12 @@ def planned_metrics(
         "camera_accel": rms_acceleration(moved),
         "background_speed": rms_speed(moved, pose.time_s),
         **pose_coverage(pose.time_s, looked, pose.found, states),
-        "anchor_switches": switches,
-        "anchor_switch_jump": jump_px,
+        "anchor_switches": sum(switches),
+        "anchor_switch_jump": max(jumps_px),
     }
     still = affine.translation(np.zeros_like(anchor))
     before = {
-        **steadiness(anchor, pose.time_s, source_target_xy, source_size_px, height_px),
+        **steadiness(anchor, pose.time_s, source_target_xy, source_size_px, height_px, shots),
         "subject_cut": subject_cut(boxes, source_size_px, still, source_size_px),
     }
     return {"planned": rounded_metrics(planned), "before": rounded_metrics(before), "units": METRIC_UNITS}

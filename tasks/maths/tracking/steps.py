@@ -62,6 +62,10 @@ class Steps:
         """One field as float64; ``KeyError`` for a name that is not a field of ``Step``."""
         return np.asarray(self.columns[name], dtype=np.float64)
 
+    def part(self, frames: slice) -> "Steps":
+        """The steps of some consecutive frames."""
+        return Steps({name: column[frames] for name, column in self.columns.items()})
+
     def xy(self, stem: str = "") -> Floats:
         """Steps (n, 2) of one stream: ``""`` (mean of all features), ``"waist_"`` or ``"hip_"``."""
         return np.stack([self[f"{stem}dx_px"], self[f"{stem}dy_px"]], axis=1)

@@ -96,7 +96,7 @@ def clothes_changes_s(track: Track) -> list[float]:
         after = (time_s > middle_s) & (time_s <= middle_s + CLOTHES_WINDOW_S)
         if before.sum() >= 2 and after.sum() >= 2:
             distance[index] = np.nan_to_num(
-                clothes_distance(_mean_clothes(clothes[before]), _mean_clothes(clothes[after]))
+                clothes_distance(mean_clothes(clothes[before]), mean_clothes(clothes[after]))
             )
     found: list[float] = []
     while len(distance) and distance.max() > CLOTHES_CHANGE_DISTANCE:
@@ -175,7 +175,7 @@ def clothes_cost(before: Track, after: Track) -> float:
     """0 for the same clothes. Compares the whole pieces and their neighbouring ends; the more similar pair counts."""
     late, early = before.time_s >= before.time_s[-1] - CLOTHES_END_S, after.time_s <= after.time_s[0] + CLOTHES_END_S
     pairs = [(before.clothes, after.clothes), (before.clothes[late], after.clothes[early])]
-    distances = [float(clothes_distance(_mean_clothes(first), _mean_clothes(second))) for first, second in pairs]
+    distances = [float(clothes_distance(mean_clothes(first), mean_clothes(second))) for first, second in pairs]
     known = [value for value in distances if np.isfinite(value)]
     return max(0.0, (min(known) - SAME_CLOTHES_DISTANCE) / CLOTHES_COST_UNIT) ** 2 if known else 1.0
 
@@ -208,7 +208,7 @@ def _end_speed_px_s(track: Track, *, last: bool) -> Floats:
     return np.asarray(about @ track.hip_xy[part] / spread) if spread > 0 else np.zeros(2)
 
 
-def _mean_clothes(clothes: Floats) -> Floats:
+def mean_clothes(clothes: Floats) -> Floats:
     """Mean (CLOTHES_REGIONS, 3, COLOR_BINS) of clothes (k, ...), ignoring NaN; NaN where all are."""
     known = np.isfinite(clothes)
     count = known.sum(axis=0)

@@ -5,7 +5,8 @@
 - ``steps.parquet``: ``frame``, ``track`` and the fields of ``tasks.maths.tracking.steps.Step``, from a track's first
   frame until some time after its last one;
 - ``clothes.parquet``: ``frame``, ``track`` and the colours of torso and thighs, several times a second;
-- ``looked.parquet``: ``frame``, ``time_s``, and whether the model looked at the frame, for every frame of the clip;
+- ``looked.parquet``: ``frame``, ``time_s``, whether the model looked at the frame, and the number of its ``shot``, for
+  every frame of the clip;
 - ``bodies.npz``: the mask of each sighting, in the order of ``people.parquet`` (see ``masks_file``).
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -48,7 +49,7 @@ _COLUMNS: Final[dict[str, list[tuple[str, type]]]] = {
         *((name, np.int32 if name in steps.STEP_COUNT_FIELDS else np.float64) for name in steps.STEP_FIELDS),
     ],
     "clothes.parquet": [*_KEY_COLUMNS, *((name, np.float32) for name in _COLOR_COLUMNS)],
-    "looked.parquet": [("frame", np.int64), ("time_s", np.float64), ("looked", np.bool_)],
+    "looked.parquet": [("frame", np.int64), ("time_s", np.float64), ("looked", np.bool_), ("shot", np.int64)],
 }
 
 
@@ -79,9 +80,9 @@ class PeopleWriter:
         self._tables = tables
         self._bodies = bodies
 
-    def frame(self, frame: int, time_s: float, looked: bool) -> None:
-        """Add the next frame of the clip, and whether the model looked at it."""
-        self._tables["looked.parquet"].add([frame], [time_s], [looked])
+    def frame(self, frame: int, time_s: float, looked: bool, shot: int) -> None:
+        """Add the next frame of the clip, whether the model looked at it, and the number of its shot."""
+        self._tables["looked.parquet"].add([frame], [time_s], [looked], [shot])
 
     def sighting(self, frame: int, time_s: float, track: int, landmarks: Floats, body: Mask) -> None:
         """Add one person: the landmarks (33, 5) and the mask that came with them."""
@@ -121,10 +122,18 @@ def people_writer(folder: Path) -> Iterator[PeopleWriter]:
         raise OutputError(f"{folder}: cannot be written to ({reason}); free space there") from error
 
 
-def read_looked(path: Path) -> tuple[Floats, NDArray[np.bool_]]:
-    """The time (n,) in seconds of every frame of the clip, and whether the model looked at it (n,)."""
+class LookedFrames(NamedTuple):
+    """What is known of every frame of a clip, (n,) each."""
+
+    time_s: Floats
+    looked: NDArray[np.bool_]  # whether the model looked at it
+    shot: NDArray[np.int64]  # the number of its shot, from 0 on
+
+
+def read_looked(path: Path) -> LookedFrames:
+    """``looked.parquet``. ``OutputError`` if it is missing or damaged."""
     table = read_table(path)
-    return table["time_s"].astype(np.float64), table["looked"].astype(np.bool_)
+    return LookedFrames(table["time_s"].astype(np.float64), table["looked"].astype(np.bool_), table["shot"])
 
 
 def read_tracks(people: Path, clothes: Path) -> list[Track]:

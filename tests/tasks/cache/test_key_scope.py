@@ -52,6 +52,7 @@ COVERED = {
         "tasks.media.scene.camera_recorder",
         "tasks.media.scene.people_mask",
         "tasks.media.tracking.appearance",
+        "tasks.media.tracking.shots",
         "tasks.media.tracking.torso_motion",
         "tasks.models.download",
         "tasks.models.model_file",

@@ -23,7 +23,7 @@ def body(frame: int, track: int) -> Mask:
 def fill(writer: PeopleWriter, frames: int = FRAMES) -> None:
     """Track 1 in every frame, track 3 in every other one from frame 10 on; clothes in every third."""
     for frame in range(frames):
-        writer.frame(frame, frame / 25, frame % 2 == 0)
+        writer.frame(frame, frame / 25, frame % 2 == 0, frame // 3)
         for track in (1, 3) if frame >= 10 and frame % 2 == 0 else (1,):
             writer.sighting(frame, frame / 25, track, figure((frame + 0.25, 50.5 * track)), body(frame, track))
             writer.step(frame, track, Step(dx_px=0.5 * track, features=frame))
@@ -55,14 +55,15 @@ def test_tracks_clothes_steps_and_looked_frames_survive_the_disk(tmp_path: Path)
         assert (mask is not None) == there, frame
         if mask is not None:
             assert_array_equal(mask.probability, body(frame, int(followed[frame])).probability)
-    time_s, looked = read_looked(tmp_path / "looked.parquet")
+    time_s, looked, shot = read_looked(tmp_path / "looked.parquet")
     assert_array_equal(time_s, np.arange(FRAMES) / 25)
     assert_array_equal(looked, np.arange(FRAMES) % 2 == 0)
+    assert_array_equal(shot, np.arange(FRAMES) // 3)
 
 
 def test_without_people_there_are_no_tracks(tmp_path: Path) -> None:
     with people_writer(tmp_path) as writer:
-        writer.frame(0, 0.0, True)
+        writer.frame(0, 0.0, True, 0)
     assert read_tracks(tmp_path / "people.parquet", tmp_path / "clothes.parquet") == []
 
 

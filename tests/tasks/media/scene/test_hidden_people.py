@@ -16,7 +16,7 @@ def hidden(folder: Path, sightings: list[int], frames: int, step_px: float = 0.0
     """Masks of a clip in which one person, 100 px wide, is seen at ``sightings``, ``step_px`` farther every frame."""
     with people_writer(folder) as writer:
         for frame in range(frames):
-            writer.frame(frame, frame / RATE_HZ, True)
+            writer.frame(frame, frame / RATE_HZ, True, 0)
             if frame in sightings:
                 x = 100 + step_px * frame
                 edges_px = np.array([x, 100, x + 100, 300], np.float32)

@@ -1,0 +1,74 @@
+"""The subject through the shots of a clip: the same person where that is sure, else somebody chosen anew."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.arrays import Floats, equal_slices
+from tasks.maths.tracking.subject_choice import choose_person, least_seen_s, person_facts
+from tasks.maths.tracking.tracks import Track
+
+SizePx = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class ShotSubject:
+    """Who is followed in one shot."""
+
+    first_s: float  # start of the shot, from the start of the clip
+    person: int  # from 1; 0: nobody
+    frames: int  # of the shot in which that person is seen
+
+
+def follow_through_shots(
+    everybody: Sequence[Track],
+    chosen: int,
+    shot: NDArray[np.int64],
+    time_s: Floats,
+    size_px: SizePx,
+    *,
+    rule: str | None,
+    min_seen_s: float,
+) -> tuple[list[Track], list[ShotSubject]]:
+    """The pieces of the subject's track, one a shot in which somebody is followed, and who that is in every shot.
+
+    In a shot without person ``chosen`` (from 1) somebody else is chosen by ``rule``, if anybody there is a person;
+    nobody without a rule. ``shot`` (n,) and ``time_s`` (n,) are those of all frames.
+    """
+    pieces, followed = [], []
+    for frames in equal_slices(shot):
+        number = int(shot[frames.start])
+        there = {
+            person: part
+            for person, track in enumerate(everybody, start=1)
+            if len(part := track.where(shot[track.frames] == number))
+        }
+        person = chosen if chosen in there else 0
+        if not person and rule is not None:
+            person = _choose_anew(there, time_s[frames], size_px, rule, min_seen_s)
+        if person:
+            pieces.append(there[person])
+        first_s = round(float(time_s[frames.start] - time_s[0]), 3)
+        followed.append(ShotSubject(first_s, person, len(there[person]) if person else 0))
+    return pieces, followed
+
+
+def _choose_anew(there: dict[int, Track], time_s: Floats, size_px: SizePx, rule: str, min_seen_s: float) -> int:
+    """The person (from 1) of one shot, at ``time_s``, to follow by ``rule``; 0 where nobody is surely a person."""
+    least_s = least_seen_s(min_seen_s, float(time_s[-1] - time_s[0]))
+    facts = [
+        person_facts(person, part, len(time_s), size_px, float(time_s[0]), least_s=least_s)
+        for person, part in there.items()
+    ]
+    sure = [person for person in facts if not person.doubt]
+    return choose_person(sure, rule).person if sure else 0
+
+
+def shot_notes(followed: Sequence[ShotSubject], chosen: int) -> list[str]:
+    """What to say of the shots in which person ``chosen`` (from 1) is not followed, in one line; none for one shot."""
+    anew = [f"person {shot.person} from {shot.first_s:.2f} s on" for shot in followed if shot.person not in (0, chosen)]
+    if not anew:
+        return []
+    return [f"after a scene cut nobody is surely person {chosen}: followed instead is {', '.join(anew)}"]
