@@ -1,41 +1,61 @@
 # `make demo` and `make test` are the two commands of the README. They install what they need, except
 # libgl1 and libglib2.0-0 on a bare Debian, which OpenCV loads.
-PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3,$(shell $(p) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo $(p))))
+PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $(p))))
+# uv installs three times faster than pip; both check the hashes of the lock.
+UV := $(shell command -v uv)
+ifdef UV
+MAKE_VENV = uv venv --quiet --clear --python $(PYTHON) .venv
+INSTALL = uv pip install --quiet --python $(BIN)/python --no-deps
+else
+MAKE_VENV = $(PYTHON) -m venv .venv
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
+endif
 BIN := .venv/bin
 PORT ?= 4200
 
-.PHONY: demo test check format docs lock ui bench
+.PHONY: demo test check format docs lock ui bench models-extra
 demo: .venv/installed
 	$(BIN)/stillwalk video=demo
 
-test: .venv/installed
+test: .venv/installed-dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile  # the tests of a file run in one process and share its set-up
 
-check: .venv/installed
+check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: .venv/installed
+format: .venv/installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/installed
+bench: .venv/installed-dev
 	$(BIN)/python -m tests.benchmarks.bench $(VIDEO)
 
 ui: .venv/installed
 	$(BIN)/stillwalk ui --port $(PORT)
 
-docs: .venv/installed
+docs: .venv/installed-dev
 	$(BIN)/python -m tests.support.settings_page
 
+models-extra: .venv/installed
+	$(BIN)/stillwalk models --extra
+
+# Two locks: what a run needs, and with it what tests, checks and benchmarks need.
+LOCK = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml
 lock:
-	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.txt
+	$(LOCK) --extra build -o requirements.txt
+	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
 
 .venv/installed: requirements.txt pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Stillwalk needs Python 3.11 or 3.12, but none is on the PATH; install one, or run make PYTHON=/path/to/python3.12"; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@test -n "$(PYTHON)" || { echo "Stillwalk needs Python 3.11, 3.12 or 3.13, but none is on the PATH; install one, or run make PYTHON=/path/to/python3.13"; exit 1; }
+	$(MAKE_VENV)
+	$(INSTALL) --require-hashes -r requirements.txt
+	$(INSTALL) --no-build-isolation -e .
+	$(BIN)/stillwalk models
+	touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	$(INSTALL) --require-hashes -r requirements-dev.txt
 	touch $@

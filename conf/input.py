@@ -25,15 +25,13 @@ class DecodeConf:
 @dataclass
 class ModelsConf:
     dir: str | None = None
-    """Folder with .task or .tflite model files; null: the files inside the mediapipe package."""
-    download: bool = False
-    """true: download a missing official model once and check its digest at each use."""
+    """Folder with .task or .tflite model files; null: those that `stillwalk models` installed."""
 
 
 @dataclass
 class PoseConf:
     model: PoseModel = PoseModel.full
-    """Size of the pose model; lite and heavy are not in the mediapipe package: set models.dir or models.download."""
+    """Size of the pose model; `stillwalk models --extra` installs lite and heavy."""
     min_detection: float = 0.5
     """Lowest probability, 0 to 1, at which the detector reports a person."""
     min_tracking: float = 0.5

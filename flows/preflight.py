@@ -244,24 +244,18 @@ def _encoded_sizes(config: Config, source_px: SizePx, size_px: SizePx) -> Iterat
 
 
 def find_model_digests(config: Config) -> dict[str, dict[str, str]]:
-    """SHA-256 of the model files by stage and model; ``ModelError`` where one is missing.
-
-    With ``plan=true`` nothing is downloaded: a model that a run would download has an empty digest.
-    """
+    """SHA-256 of the model files by stage and model; ``ModelError`` where one is missing."""
     from tasks.models import sources
 
     masks = config.masks
     by_stage: dict[str, tuple[str, ...]] = {"pose": (config.pose.model.value,)}
     if masks_wanted(config):
         by_stage["masks"] = sources.mask_model_names(masks.model.value, masks.source.value, masks.fallback_fps)
-    where = (config.models.dir, config.models.download, config.plan)
-    return {stage: _digests(names, *where) for stage, names in by_stage.items()}
+    return {stage: _digests(names, config.models.dir) for stage, names in by_stage.items()}
 
 
 @cache
-def _digests(names: tuple[str, ...], folder: str | None, download: bool, dry_run: bool) -> dict[str, str]:
+def _digests(names: tuple[str, ...], folder: str | None) -> dict[str, str]:
     from tasks.models import sources
 
-    absent = sources.models_to_download(names, folder) if download and dry_run else []
-    present = [name for name in names if name not in absent]
-    return dict.fromkeys(absent, "") | sources.model_digests(present, folder, download)
+    return sources.model_digests(names, folder)

@@ -4,7 +4,6 @@ import os
 import sys
 import time
 import uuid
-import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -154,7 +153,6 @@ def _flow_run(asked: list[SweepSetting], config: Config, place: tuple[str, str, 
     from flows.prefect_server.cancellation import Concluded
 
     keep_what_is_loaded()
-    warnings.filterwarnings("ignore", module="mediapipe|google")  # of protobuf's own deprecations
     # The heartbeat's thread sleeps in whole seconds: with it, every run ends up to one second late.
     with progress_bars(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         try:

@@ -146,7 +146,7 @@ def _open_model(
 ) -> AbstractContextManager[tuple[MediaPipeSegmenter, DeviceUse]]:
     """The selfie model on the requested device."""
     models = request.models
-    return open_selfie_segmenter(model_files(model.value, models.dir, models.download), device=request.device.value)
+    return open_selfie_segmenter(model_files(model.value, models.dir), device=request.device.value)
 
 
 def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> PersonBoxes:

@@ -73,7 +73,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
     settings, models = request.settings, request.models
     with (
         open_people_tracker(
-            model_files(settings.model.value, models.dir, models.download),
+            model_files(settings.model.value, models.dir),
             device=request.device.value,
             max_people=settings.people,
             smallest=settings.smallest,

@@ -142,7 +142,7 @@ def _look_at_render(
     found: list[Floats] = []
     rows: list[Step] = []
     torso = TorsoMotion()
-    files = model_files(request.settings.model.value, request.models.dir, request.models.download)
+    files = model_files(request.settings.model.value, request.models.dir)
     with (
         open_people_tracker(
             files,

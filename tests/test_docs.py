@@ -11,7 +11,7 @@ import cv2
 import numpy
 import pytest
 
-from flows.cli import cache_commands
+from flows.cli import cache_commands, models_command
 from flows.config import settings
 from flows.config.overrides import check_overrides, quote_argument, sweep_combinations
 from tasks.media.files.masks_file import CHUNK_FRAMES, Mask, MaskState, mask_writer
@@ -77,7 +77,7 @@ def test_a_command_of_the_pages_is_accepted(
 ) -> None:
     program, *given = words(line)
     if program == "make":
-        targets = re.findall(r"^([\w./]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        targets = re.findall(r"^([\w./-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
         assert {word for word in given if "=" not in word} <= set(targets)
     elif program == "python":
         assert given[0] == "-m"
@@ -90,6 +90,8 @@ def test_a_command_of_the_pages_is_accepted(
     elif "--config-dir" in given:
         assert given[:4:2] == ["--config-dir", "--config-name"]
         accept(given[4:])
+    elif given[:1] == ["models"]:
+        models_command.parse_options(given[1:])
     elif given and given[0] not in {"serve", "ui", "--help", "--help=all", "-sc", "..."}:
         accept(given)
 

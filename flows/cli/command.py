@@ -1,4 +1,4 @@
-"""Runs the command line: help, a run, a sweep, ``cache``, ``serve``, ``ui``; keeps the exit status of the process.
+"""Runs the command line: help, a run, a sweep, and the subcommands; keeps the exit status of the process.
 
 Nothing heavy is imported here, so that help, ``--cfg`` and tab completion do not load Prefect or MediaPipe.
 """
@@ -54,6 +54,10 @@ def run_command_line() -> None:
         with interrupt.quiet_broken_pipe():
             code = cache_commands.run_cache_command(sys.argv[2:])
         sys.exit(code)
+    if sys.argv[1:2] == ["models"]:
+        from flows.cli.models_command import run_models_command
+
+        sys.exit(run_models_command(sys.argv[2:]))
     if sys.argv[1:2] == ["serve"]:
         from flows.prefect_server.serve import serve
 

@@ -52,11 +52,9 @@ def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
     The exit status: 1 where it is known that a video would fail.
     """
     forecast = Forecast(cache)
-    absent: set[str] = set()  # models
     rows: list[Row] = []
     for setting, config in asked:
         models = preflight.find_model_digests(config)
-        absent |= {name for digests in models.values() for name, digest in digests.items() if not digest}
         rows += [_row(video, setting, config, models, forecast) for video in find_videos(config.video)]
     for row in rows:
         _ask(row, forecast)
@@ -69,8 +67,6 @@ def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
     print(_sum([(unit, fates) for unit, fates in waiting if fates], len({row.video for row in rows}), asked[0][1]))
     if any(setting and config.sweep.render is SweepRender.best for setting, config in asked):
         print("the videos of each one's best setting come on top: which that is, the paths decide")
-    if absent:
-        print(f"models.download: a run would first fetch what is not there yet: {', '.join(sorted(absent))}")
     return int(any(row.failure for row in rows))
 
 

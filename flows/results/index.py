@@ -39,7 +39,6 @@ NEUTRAL_SETTINGS: Final = (
     "decode.frames",
     "decode.memory_mb",
     "models.dir",
-    "models.download",
 )
 IndexRow = dict[str, Any]
 

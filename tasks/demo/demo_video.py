@@ -1,6 +1,6 @@
 """Stage ``demo``: draw the walker as a video with sound, and write the true positions of the joints."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
@@ -88,7 +88,7 @@ def _write_truth(known: GroundTruth, path: Path) -> None:
     frames = len(known.time_s)
     names = (*LANDMARK_NAMES, HIP_CENTER)
     xy = np.concatenate([known.joints_xy_px, known.hip_center_xy_px[:, None]], axis=1)
-    columns = {
+    columns: dict[str, Sequence[object] | NDArray[Any]] = {
         "frame": np.repeat(np.arange(frames), len(names)),
         "time_s": np.repeat(known.time_s, len(names)),
         "landmark": list(names) * frames,

@@ -164,9 +164,10 @@ def _trunk(layer: Layer, figure: Figure, profile: Floats, cloth: Single) -> None
         cover *= np.clip((along - rows[0]) * np.float32(length) + 0.5, 0, 1)
         cover *= np.clip((rows[-1] - along) * np.float32(length) + 0.5, 0, 1)
         across = np.clip(side / width, -1, 1)
-        angle = phase + np.arccos(across)
+        angle = phase + np.arccos(across, dtype=np.float32)
         height, columns = cloth.shape[:2]
-        rgb = sample_texture(cloth, angle * np.float32(columns / (2 * np.pi)), (along + 0.3) * np.float32(height / 1.4))
+        along_cloth = np.asarray((along + 0.3) * np.float32(height / 1.4), np.float32)
+        rgb = sample_texture(cloth, angle * np.float32(columns / (2 * np.pi)), along_cloth)
         return cover.astype(np.float32), rgb * cylinder_light(across, (float(axis[0]), float(axis[1])))[..., None]
 
     low, high = ends.min(axis=0) - reach, ends.max(axis=0) + reach

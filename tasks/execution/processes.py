@@ -15,7 +15,6 @@ import signal
 import threading
 import time
 import traceback
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -208,7 +207,6 @@ def _take() -> Worker:
 def _serve(pipe: Connection) -> None:
     """Compute what comes through the pipe, until nobody is at its other end or it is told to stop."""
     stay_small()
-    warnings.filterwarnings("ignore", module="mediapipe|google")  # of protobuf's own deprecations
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(EOFError, ConnectionError):
         while (asked := pipe.recv()) != STOP:

@@ -42,5 +42,5 @@ def windowed_spectra(time_s: Floats, values: Floats, window_s: float) -> Spectra
     blocks = blocks - (blocks @ line) @ line.T
     taper = np.hanning(length + 2)[1:-1]
     power = np.abs(np.fft.rfft(blocks * taper, axis=2)) ** 2 * (2 * spacing / np.sum(taper**2))
-    hz = np.fft.rfftfreq(length, spacing)[1:]
+    hz: Floats = np.fft.rfftfreq(length, spacing)[1:].astype(np.float64)
     return Spectra(hz, np.asarray(power.mean(axis=1)[:, 1:]), grid_s[starts] + 0.5 * (length - 1) * spacing)

@@ -1,15 +1,13 @@
 """Model files, checked before MediaPipe gets them, and the ``.task`` bundle that its PoseLandmarker needs.
 
-MediaPipe 0.10.21 ends the process (SIGSEGV) when a TFLite model has no metadata. It also accepts models of another kind
-whose first output happens to look right. So every file is checked here: a damaged file, a file without metadata, and
+MediaPipe says little about a TFLite model without metadata, and accepts models of another kind whose first output
+happens to look right. So every file is checked here: a damaged file, a file without metadata, and
 one of another kind are each a ``ModelError``.
 """
 
-import gc
 import io
 import struct
 import threading
-import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -149,21 +147,50 @@ def _read(path: Path) -> bytes:
 
 
 def _with_normalisation(path: Path, content: bytes, mean: float, std: float) -> bytes:
-    """A bare model with metadata that holds its input normalisation."""
-    _require_picture_input(str(path), inspect_tflite(str(path), content))
-    # Imported here: only bare models need it.
-    from mediapipe.tasks.python.metadata.metadata_writers.metadata_writer import MetadataWriter
+    """A bare model with metadata that holds its input normalisation.
 
-    with warnings.catch_warnings():
-        # The writer leaves an open file and a folder to the garbage collector, which would warn about them.
-        warnings.simplefilter("ignore", ResourceWarning)
-        writer = MetadataWriter.create(bytearray(content))
-        writer.add_general_info("stillwalk", "a model of MediaPipe with its input normalisation")
-        writer.add_image_input([mean], [std])
-        populated = bytes(writer.populate()[0])
-        del writer
-        gc.collect()
-    return populated
+    MediaPipe's own writer of metadata needs a native helper that version 1 no longer has. This writes the same fields
+    with MediaPipe's generated tables of both formats.
+    """
+    _require_picture_input(str(path), inspect_tflite(str(path), content))
+    # Imported here: only bare models need them.
+    import flatbuffers
+    from mediapipe.tasks.metadata import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(bytearray(content), 0)
+    buffer = schema.BufferT()
+    buffer.data = list(_metadata(mean, std))
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = _METADATA_NAME.decode(), len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), _TFLITE_ID)
+    return bytes(builder.Output())
+
+
+def _metadata(mean: float, std: float) -> bytes:
+    """The metadata flatbuffer of a model with one picture as input, normalised by (value - ``mean``) / ``std``."""
+    import flatbuffers
+    from mediapipe.tasks.metadata import metadata_schema_py_generated as tables
+
+    normalisation = tables.NormalizationOptionsT()
+    normalisation.mean, normalisation.std = [mean], [std]
+    step = tables.ProcessUnitT()
+    step.optionsType, step.options = tables.ProcessUnitOptions.NormalizationOptions, normalisation
+    colours = tables.ImagePropertiesT()
+    colours.colorSpace = tables.ColorSpaceType.RGB
+    content = tables.ContentT()
+    content.contentPropertiesType, content.contentProperties = tables.ContentProperties.ImageProperties, colours
+    tensor = tables.TensorMetadataT()
+    tensor.name, tensor.content, tensor.processUnits = "image", content, [step]
+    graph = tables.SubGraphMetadataT()
+    graph.inputTensorMetadata = [tensor]
+    metadata = tables.ModelMetadataT()
+    metadata.name, metadata.subgraphMetadata, metadata.minParserVersion = "stillwalk", [graph], "1.0.0"
+    builder = flatbuffers.Builder(0)
+    builder.Finish(metadata.Pack(builder), _METADATA_ID)
+    return bytes(builder.Output())
 
 
 def _zip(members: dict[str, bytes]) -> bytes:

@@ -5,7 +5,6 @@ import re
 import sys
 import tempfile
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,6 +64,16 @@ def _flush() -> None:
         sys.stderr.flush()
 
 
+@contextmanager
+def closed_quietly(model: Any) -> Iterator[None]:
+    """Close ``model``, a landmarker or a segmenter, at the end, without the log lines that MediaPipe writes then."""
+    try:
+        yield
+    finally:
+        with quiet_native_stderr():
+            model.close()
+
+
 def create_on_device(name: str, device: str, create: Callable[[Any], Model]) -> tuple[Model, DeviceUse]:
     """``create(delegate)`` on ``device``: cpu, gpu, or auto (gpu if it works, else cpu and a note with the reason).
 
@@ -72,9 +81,7 @@ def create_on_device(name: str, device: str, create: Callable[[Any], Model]) -> 
     sentence begins with ``name``, that of the model's file.
     """
     delegate = BaseOptions.Delegate
-    with quiet_native_stderr(), warnings.catch_warnings():
-        # MediaPipe 0.10.21 calls a deprecated part of protobuf.
-        warnings.filterwarnings("ignore", "MessageFactory class is deprecated", UserWarning)
+    with quiet_native_stderr():
         if device == "cpu":
             return _created(name, create, delegate.CPU), DeviceUse("cpu")
         try:

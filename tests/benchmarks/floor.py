@@ -65,7 +65,7 @@ def decode(path: Path) -> Spent:
 def pose(path: Path) -> Spent:
     """Run one pose landmarker on all frames. It also makes the person's mask, as in the program."""
     options = vision.PoseLandmarkerOptions(
-        base_options=BaseOptions(model_asset_buffer=pose_bundle(model_files("full", None, False))),
+        base_options=BaseOptions(model_asset_buffer=pose_bundle(model_files("full", None))),
         running_mode=vision.RunningMode.VIDEO,
         output_segmentation_masks=True,
     )
@@ -76,7 +76,7 @@ def pose(path: Path) -> Spent:
 
 def selfie(path: Path, masks: Path) -> Spent:
     """Run one segmenter on the boxes that the program cut out of the frames."""
-    model = model_files("general", None, False)[0].read_bytes()
+    model = model_files("general", None)[0].read_bytes()
     boxes = (mask.edges_px.astype(np.float64) for mask in read_masks(masks))
     options = vision.ImageSegmenterOptions(
         base_options=BaseOptions(model_asset_buffer=model), output_confidence_masks=True

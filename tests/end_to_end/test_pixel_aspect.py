@@ -13,6 +13,7 @@ from conf.render import BackgroundConf
 from tasks.media.files.masks_file import MaskState
 from tasks.media.files.tables import write_json
 from tests.support.clips import Made, make
+from tests.support.pictures import read_picture
 from tests.tasks.rendering.test_videos import discs, job, person, stabilized
 
 
@@ -36,5 +37,5 @@ def test_the_contact_sheet_shows_the_shape_that_a_player_shows(tmp_path: Path) -
         folder.mkdir()
         source = make(folder / "in.mp4", Made(pixel_aspect=Fraction(aspect)))
         stabilized(job(folder, source, np.zeros((1, 2))), folder)
-        heights.append(cv2.imread(str(folder / "contact.jpg")).shape[0])
+        heights.append(read_picture(folder / "contact.jpg").shape[0])
     assert heights == [2 * 180 + 4, 2 * 90 + 4]

@@ -13,8 +13,8 @@ from tasks.models.model_file import pose_bundle, read_selfie_model
 from tasks.models.sources import model_files
 from tests.support.program import DEMO, ROOT, run
 
-SELFIE = model_files("general", None, download=False)[0]
-DETECTOR, LANDMARKS = model_files("full", None, download=False)
+SELFIE = model_files("general", None)[0]
+DETECTOR, LANDMARKS = model_files("full", None)
 
 
 def without_metadata(model: bytes) -> bytes:

@@ -52,7 +52,7 @@ def hip_anchor(track: PoseTrack, *, min_confidence: float, weighted: bool) -> An
     total_weight = weight.sum(axis=1, keepdims=True)
     share = np.divide(weight, total_weight, out=np.full_like(weight, 0.5), where=total_weight > 0)
     points = np.where(seen[..., None], hips, 0.0)
-    both = seen.all(axis=1)
+    both = np.all(seen, axis=1)
     centre = np.einsum("nk,nkj->nj", share, points)
     to_centre = _hip_to_centre_vectors(track.time_s, points, centre, both)
     single = seen.any(axis=1) & ~both
@@ -170,7 +170,7 @@ def join_anchors(time_s: Floats, anchors: Sequence[Anchor]) -> Anchor:
     first = anchors[0]
     path, confidence, source = first.xy_px.copy(), first.confidence.copy(), first.source.astype(object)
     for other in anchors[1:]:
-        known, available = np.isfinite(path).all(axis=1), np.isfinite(other.xy_px).all(axis=1)
+        known, available = np.all(np.isfinite(path), axis=1), np.all(np.isfinite(other.xy_px), axis=1)
         if not (known & available).any():
             continue
         vector, _ = gaps.fill_gaps(

@@ -135,9 +135,9 @@ def _fit_stream(
     torso = steady_torso_px(time_s, torso_px)
     step = _trusted_steps(steps, stem, time_s, pose_xy, torso)
     track = np.cumsum(fill_steps(time_s, pose_xy, step), axis=0)
-    moved = np.isfinite(step).all(axis=1)
+    moved: Flags = np.all(np.isfinite(step), axis=1)
     discrepancy = pose_xy - track
-    seen = np.isfinite(discrepancy).all(axis=1)
+    seen: Flags = np.all(np.isfinite(discrepancy), axis=1)
     if not seen.any():
         raise ValueError("no frame has a pose: there is nothing to join the steps to")
     outlier, clipped = outliers_between_gaps(
@@ -183,7 +183,7 @@ def _trusted_steps(steps: Steps, stem: str, time_s: Floats, pose_xy: Floats, tor
     measured = steps.xy(stem)
     error = step_error_px(steps)
     after_loss = steps_after_loss(steps)
-    uncertain = uncertain_steps(error, np.isnan(measured).any(axis=1), torso) | after_loss
+    uncertain = uncertain_steps(error, np.any(np.isnan(measured), axis=1), torso) | after_loss
     step = np.where(uncertain[:, None], np.nan, measured)
     confirmed = (
         steps_confirmed_by_pose(measured, fill_steps(time_s, pose_xy, step), pose_xy, error, torso) & ~after_loss
@@ -216,7 +216,7 @@ def fill_steps(time_s: Floats, pose_xy: Floats, step: Floats) -> Floats:
     A missing step continues at the speed of its neighbours, or, if none is near, at the speed of the smoothed pose.
     """
     interval = np.diff(time_s, prepend=time_s[0])
-    moved = np.isfinite(step).all(axis=1) & (interval > 0)
+    moved: Flags = np.all(np.isfinite(step), axis=1) & (interval > 0)
     if moved.any():
         speed = step[moved] / interval[moved, None]
         speed = np.stack([np.interp(time_s, time_s[moved], column) for column in speed.T], axis=1)

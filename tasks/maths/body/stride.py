@@ -106,4 +106,4 @@ def _stride_line_hz(spectra: Spectra, together: Spectra, times: int) -> Floats:
     gait = (
         (line_power > LEAST_LINE_SHARE * total_power) & (2 * line_power * hz[0] > LEAST_SWING_TORSOS**2) & clear & quiet
     )
-    return np.divide((line * hz).sum(axis=1), line_power, out=np.full(len(line_power), np.nan), where=gait)
+    return np.asarray(np.divide((line * hz).sum(axis=1), line_power, out=np.full(len(line_power), np.nan), where=gait))

@@ -117,7 +117,7 @@ def visible_boxes(xy_px: Floats, visibility: Floats, *, min_visibility: float = 
     seen = visibility >= min_visibility  # NaN compares as False
     low = np.where(seen[..., None], xy_px, np.inf).min(axis=1)
     high = np.where(seen[..., None], xy_px, -np.inf).max(axis=1)
-    return np.where(seen.any(axis=1)[:, None], np.concatenate([low, high], axis=1), np.nan)
+    return np.where(np.any(seen, axis=1)[:, None], np.concatenate([low, high], axis=1), np.nan)
 
 
 def person_height(boxes: Floats, scale: Floats | float = 1.0) -> float:
@@ -170,7 +170,7 @@ def anchor_switches(path: Floats, source: Labels) -> tuple[int, float]:
 
     The jump is the step across the change minus the mean of the steps on both sides, as far as these are seen.
     """
-    seen = np.isfinite(path).all(axis=1)
+    seen = np.all(np.isfinite(path), axis=1)
     switched = np.flatnonzero(source[seen][1:] != source[seen][:-1])
     step = np.diff(path, axis=0)
     largest = 0.0

@@ -64,9 +64,9 @@ def shared_ranks(scores: Floats, then: Floats) -> NDArray[np.int64]:
 def pareto_front(costs: Floats) -> Flags:
     """Rows of ``costs`` (n, k) that no other row dominates: as good in every column and better in one."""
     known = np.where(np.isnan(costs), np.inf, costs)
-    as_good = (known[None] <= known[:, None]).all(axis=2)  # [i, j]: j is as good as i
-    better = (known[None] < known[:, None]).any(axis=2)
-    return np.asarray(~(as_good & better).any(axis=1))
+    as_good = np.all(known[None] <= known[:, None], axis=2)  # [i, j]: j is as good as i
+    better = np.any(known[None] < known[:, None], axis=2)
+    return np.asarray(~np.any(as_good & better, axis=1))
 
 
 class RankedResult(NamedTuple):

@@ -32,7 +32,7 @@ def amplitude_density(time_s: Floats, path: Floats) -> tuple[Floats, Floats]:
     empty arrays if no run is long enough.
     """
     rate_hz = frame_times.mean_rate_hz(time_s)
-    stretches = [slice(first, last + 1) for first, last in true_runs(np.isfinite(path).all(axis=1))]
+    stretches = [slice(first, last + 1) for first, last in true_runs(np.all(np.isfinite(path), axis=1))]
     even = [_on_even_grid(time_s[part], path[part], rate_hz) for part in stretches]
     length = min(round(WELCH_WINDOW_S * rate_hz), max((len(values) for values in even), default=0))
     if length < FEWEST_SPECTRUM_SAMPLES:
@@ -42,7 +42,8 @@ def amplitude_density(time_s: Floats, path: Floats) -> tuple[Floats, Floats]:
         if len(values) >= length:
             total += len(values) * _welch(values, length, rate_hz).sum(axis=1)
             weight += len(values)
-    return np.fft.rfftfreq(length, 1 / rate_hz)[1:], np.sqrt(total[1:] / weight)
+    frequency_hz: Floats = np.fft.rfftfreq(length, 1 / rate_hz)[1:].astype(np.float64)
+    return frequency_hz, np.asarray(np.sqrt(total[1:] / weight))
 
 
 def _welch(values: Floats, length: int, rate_hz: float) -> Floats:

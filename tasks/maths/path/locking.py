@@ -174,7 +174,7 @@ def _torso_vector(
     pose: PoseTrack, start: tuple[int, int], end: tuple[int, int], pixel_aspect: float, min_visibility: float
 ) -> Floats:
     """Vector (n, 2) between the middles of two landmark pairs, in units of a pixel's height; NaN if hidden."""
-    seen = (pose.visibility[:, [*start, *end]] >= min_visibility).all(axis=1)
+    seen = np.all(pose.visibility[:, [*start, *end]] >= min_visibility, axis=1)
     vector = pose.xy_px[:, end].mean(axis=1) - pose.xy_px[:, start].mean(axis=1)
     return np.where(seen[:, None], vector * [pixel_aspect, 1.0], np.nan)
 

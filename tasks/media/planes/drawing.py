@@ -86,7 +86,7 @@ class Brush:
 def blend_value(plane: NDArray[Any], alpha: _Mask, value: int) -> None:
     """Blend ``value`` into ``plane`` at opacity ``alpha`` / 255, of the same shape."""
     at = np.unravel_index(np.flatnonzero(alpha), alpha.shape)
-    share: Alpha = alpha[at].astype(np.float32) / 255
+    share: Alpha = alpha[at].astype(np.float32) / np.float32(255)
     plane[at] = np.rint(plane[at] + share * (value - plane[at].astype(np.float32))).astype(plane.dtype)
 
 

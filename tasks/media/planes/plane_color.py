@@ -35,7 +35,7 @@ def plane_values(rgb: Sequence[int], layout: PixelLayout, color: ColorTags, heig
 def rgb_to_planes(rgb: NDArray[Any], layout: PixelLayout, color: ColorTags, height_px: int) -> Planes:
     """Planes that show ``rgb`` (h, w, 3), 0..255, in a clip with pictures of ``height_px`` rows."""
     peak = (1 << layout.depth) - 1
-    red, green, blue = (rgb[..., index].astype(np.float32) / 255 for index in range(3))
+    red, green, blue = (rgb[..., index].astype(np.float32) / np.float32(255) for index in range(3))
     if layout.is_rgb:
         return tuple(_stored(part * peak, layout) for part in (green, blue, red))
     weight_red, weight_blue = LUMA_WEIGHTS_RED_BLUE[swscale_matrix(color.matrix, height_px)]

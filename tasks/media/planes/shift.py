@@ -28,7 +28,7 @@ def cubic_taps(fraction: float) -> NDArray[np.float32]:
     """Four taps of the Catmull-Rom spline (Keys 1981, a = -1/2). They are exact for parabolas."""
     t = fraction
     taps = [t * (t * (2 - t) - 1), t * t * (3 * t - 5) + 2, t * (t * (4 - 3 * t) + 1), t * t * (t - 1)]
-    return np.array(taps, np.float32) / 2
+    return np.array(taps, np.float32) * np.float32(0.5)
 
 
 def lanczos_taps(fraction: float) -> NDArray[np.float32]:

@@ -109,7 +109,7 @@ def _follow(reference: _Reference, small: Bytes, people: Bytes) -> _Fit | None:
     back, seen_back = _flow(small, reference.small, there, start)
     error = np.hypot(*(back - start)[:, 0].T)
     at = np.round(there[:, 0]).astype(int)
-    inside = (at >= 0).all(axis=1) & (at < people.shape[::-1]).all(axis=1)
+    inside = np.all((at >= 0) & (at < people.shape[::-1]), axis=1)
     free = inside.copy()
     free[inside] = people[at[inside, 1], at[inside, 0]] == 0
     good = seen & seen_back & free & (error < FORWARD_BACKWARD_PX)

@@ -10,7 +10,6 @@ from flows import preflight
 from flows.config import settings
 from flows.dry_run import dry_run
 from tasks.errors import ModelError
-from tasks.models import sources
 from tests.support.done import DIGESTS, NOBODY, do_all, done_job
 
 Lines = dict[str, dict[str, str]]
@@ -158,20 +157,6 @@ def test_behind_a_stage_that_would_run_a_known_failure_is_none_yet(tmp_path: Pat
     assert fates["a"]["pose"] == f"may fail where decode gives the same bytes again: {NOBODY}"
 
 
-def test_a_plan_downloads_no_model_and_names_the_one_that_is_not_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def refuse(name: str) -> Path:
-        raise AssertionError(f"{name} was fetched")
-
-    monkeypatch.setattr(sources, "downloaded_model", refuse)
-    monkeypatch.setattr(sources, "is_downloaded", lambda _: False)
-    asked = ["video=demo", "pose.model=heavy", "models.download=true", "plan=true"]
-    config = settings.load(asked)
-    preflight.check_run(config, [])
-    assert dry_run.dry_run([("", config)], tmp_path / "cache") == 0
-    assert "models.download: a run would first fetch what is not there yet: heavy" in capsys.readouterr().out
-    with pytest.raises(ModelError, match=r"the model 'heavy' is not in"):
+def test_a_plan_with_a_model_that_is_not_installed_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"the model 'heavy' is not installed; type `stillwalk models --extra`"):
         preflight.check_run(settings.load(["video=demo", "pose.model=heavy", "plan=true"]), [])
-    with pytest.raises(AssertionError, match="heavy was fetched"):
-        preflight.check_run(settings.load([*asked, "plan=false"]), [])

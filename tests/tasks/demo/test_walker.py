@@ -151,7 +151,7 @@ def test_the_shirt_moves_with_the_hips() -> None:
 def test_mediapipe_finds_the_walker_in_every_frame(frames: list[Any]) -> None:
     known = ground_truth(Walk())
     errors = []
-    with open_pose_estimator(model_files("full", None, False), device="cpu") as (estimate, _):
+    with open_pose_estimator(model_files("full", None), device="cpu") as (estimate, _):
         for number, (rgb, _, _) in enumerate(frames):
             person = estimate(rgb, number / 10)
             assert person is not None, number
@@ -163,7 +163,7 @@ def test_mediapipe_finds_the_walker_in_every_frame(frames: list[Any]) -> None:
 
 def test_the_selfie_model_finds_the_true_mask(frames: list[Any]) -> None:
     overlaps = []
-    with open_selfie_segmenter(model_files("general", None, False), device="cpu") as (segment, _):
+    with open_selfie_segmenter(model_files("general", None), device="cpu") as (segment, _):
         for rgb, mask, _ in frames[::6]:
             rows, columns = np.nonzero(mask)
             margin = round(0.15 * np.ptp(rows))

@@ -17,7 +17,7 @@ from tasks.models.selfie import SELFIE_INPUT_SIZE_PX, open_selfie_segmenter
 from tasks.models.sources import model_files
 
 Image = NDArray[np.uint8]
-FULL = model_files("full", None, download=False)
+FULL = model_files("full", None)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_an_empty_picture_gives_none() -> None:
 def test_a_mask_has_the_size_of_its_picture(name: str, walker: list[Image]) -> None:
     width, height = SELFIE_INPUT_SIZE_PX[name]
     part = walker[0][200 : 200 + height, 250 : 250 + width]
-    with open_selfie_segmenter(model_files(name, None, download=False), device="cpu") as (segmenter, use):
+    with open_selfie_segmenter(model_files(name, None), device="cpu") as (segmenter, use):
         mask = segmenter(part)
     assert mask is not None and mask.shape == (height, width) and mask.dtype == np.float32
     assert mask.min() >= 0 and mask.max() <= 1

@@ -1,4 +1,4 @@
-"""The bundle made from the models in the wheel."""
+"""The bundle made from the installed models."""
 
 import io
 import zipfile
@@ -13,11 +13,11 @@ from tasks.models.sources import model_files
 
 @pytest.fixture(scope="module")
 def bundle() -> bytes:
-    return pose_bundle(model_files("full", None, download=False))
+    return pose_bundle(model_files("full", None))
 
 
 def test_equal_files_give_equal_bytes(bundle: bytes) -> None:
-    assert pose_bundle(model_files("full", None, download=False)) == bundle
+    assert pose_bundle(model_files("full", None)) == bundle
 
 
 def test_members_are_uncompressed_aligned_and_have_mediapipes_names(bundle: bytes) -> None:

@@ -18,7 +18,7 @@ MIN_SEEN_S = 0.5
 
 @pytest.fixture
 def tracker() -> Iterator[PeopleTracker]:
-    files = model_files("full", None, False)
+    files = model_files("full", None)
     with open_people_tracker(files, device="cpu", max_people=3, smallest=0.15) as (opened, _):
         yield opened
 

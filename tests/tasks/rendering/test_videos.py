@@ -29,6 +29,7 @@ from tasks.records import Artifact, Clip, Tick
 from tasks.requests import RenderRequest
 from tests.support.artifacts import artifact
 from tests.support.clips import Made, make
+from tests.support.pictures import read_picture
 from tests.tasks.media.matting.test_matte import centroid, disc
 
 LOSSLESS = EncodeConf(crf=0, preset="ultrafast")
@@ -213,7 +214,7 @@ def test_a_crop_has_its_size_and_its_contact_sheet(tmp_path: Path) -> None:
     }
     for before, after in zip(read_frames(source, work.clip), pictures(path), strict=True):
         np.testing.assert_array_equal(after.luma, before.luma[6:30, 10:42])
-    sheet = cv2.imread(str(tmp_path / "contact.jpg"))
+    sheet = read_picture(tmp_path / "contact.jpg")
     assert sheet.shape[1] > 1000
     assert (tmp_path / "contact.jpg").stat().st_size <= 200_000
 
@@ -296,7 +297,7 @@ def discs(folder: Path, path_xy: NDArray[np.float64], states: list[MaskState]) -
 
 def streak(picture: Path) -> NDArray[np.float64]:
     """Where, as a share of the line, the bright stretch of a kymograph has its middle, at a few moments."""
-    gray = cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)[:, 30::60]
+    gray = cv2.cvtColor(read_picture(picture), cv2.COLOR_BGR2GRAY)[:, 30::60]
     place = np.arange(len(gray)) + 0.5
     bright = np.clip(gray.astype(float) - 90, 0, None)
     return np.asarray((bright * place[:, None]).sum(axis=0) / bright.sum(axis=0) / len(gray))

@@ -24,7 +24,7 @@ def test_a_still_camera_needs_a_plate_a_second() -> None:
 
 def test_a_fast_camera_needs_more_plates() -> None:
     still = plan_plates(path_of(np.zeros(91)), np.arange(91) / 30, SIZE_PX)
-    fast = plan_plates(path_of(3.0 * np.arange(91)), np.arange(91) / 30, SIZE_PX)
+    fast = plan_plates(path_of(np.linspace(0, 270, 91)), np.arange(91) / 30, SIZE_PX)
     assert len(fast) > 2 * len(still)
 
 

@@ -58,5 +58,5 @@ def test_a_cut_off_body_is_judged_where_it_is_whole() -> None:
 
 
 def test_too_few_sightings_leave_it_open() -> None:
-    alive = measure_liveness(np.arange(6) * 1.0, still(0.5)[:6], SIZE_PX)
+    alive = measure_liveness(np.linspace(0, 5, 6), still(0.5)[:6], SIZE_PX)
     assert not alive.rigid and not alive.imagined

@@ -12,7 +12,7 @@ from tests.support.bodies import walk
 TRACK = walk(0, 89, start_x=200)
 
 
-def known(first: int, last: int, dx_px: float, seen: set[int]) -> tuple[np.ndarray, Steps]:  # type: ignore[type-arg]
+def known(first: int, last: int, dx_px: float, seen: set[int]) -> tuple[np.ndarray, Steps]:
     """Steps of frames ``first`` to ``last`` of a track with poses in the frames ``seen``."""
     rows, carried = [], 0
     for frame in range(first, last + 1):

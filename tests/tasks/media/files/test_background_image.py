@@ -14,7 +14,7 @@ from tasks.media.planes.layout import nearest_layout, planes_to_rgb
 from tasks.records import ColorTags
 
 
-def write(path: Path, rgb: np.ndarray) -> Path:  # type: ignore[type-arg]
+def write(path: Path, rgb: np.ndarray) -> Path:
     path.write_bytes(cv2.imencode(path.suffix, rgb[..., ::-1])[1].tobytes())
     return path
 

@@ -20,7 +20,7 @@ def filled(
     """Level and state of each mask. The torso is in the middle of every box, or unknown where ``held``."""
     edges = np.tile([0.0, 0, 80, 60], (len(masks), 1)) + np.arange(len(masks))[:, None]
     torso = np.full((len(masks), 2), np.nan) if held else (edges[:, :2] + edges[:, 2:]) / 2
-    boxes = PersonBoxes(edges, np.array(person), torso)
+    boxes = PersonBoxes(np.asarray(edges, np.float64), np.array(person), torso)
     out = list(fill_failed_masks(iter(masks), boxes, np.array(posed or [True] * len(masks)), WH))
     assert np.array_equal([mask.edges_px for mask in out], edges.astype(np.float32)), "each keeps its own box"
     return [(int(mask.probability.max()), mask.state) for mask in out]

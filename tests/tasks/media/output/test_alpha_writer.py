@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from tasks.media.planes.layout import nearest_layout, planes_to_rgb, with_finer_
 from tasks.media.planes.warp import upsample_chroma
 from tasks.records import ColorTags
 from tests.support.clips import Made, make, planes
+from tests.support.pictures import decode_picture
 
 SIZE = (64, 48)
 COLOR = ColorTags(range=1, primaries=1, transfer=1, matrix=1)
@@ -142,7 +142,7 @@ def test_a_zip_holds_one_png_per_frame(tmp_path: Path) -> None:
     check_written_zip(tmp_path / "a.zip", 3)
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert archive.namelist() == ["person/000000.png", "person/000001.png", "person/000002.png"]
-        bgra = cv2.imdecode(np.frombuffer(archive.read("person/000001.png"), np.uint8), cv2.IMREAD_UNCHANGED)
+        bgra = decode_picture(archive.read("person/000001.png"))
     np.testing.assert_array_equal(bgra[..., 3], np.rint(255 * ramp(1)))
     fine = with_finer_chroma(layout, nearest_layout("yuv444p"))
     colours = planes_to_rgb(upsample_chroma(planes(1, SIZE, "yuv420p"), layout, fine, SIZE, 0), fine, COLOR)

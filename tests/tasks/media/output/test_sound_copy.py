@@ -20,9 +20,8 @@ def samples(path: Path) -> tuple[float, np.ndarray[tuple[int], np.dtype[np.float
     assert sounds[0].pts is not None
     assert sounds[0].time_base is not None
     joined = np.concatenate([sound.to_ndarray()[0].astype(np.float32) for sound in sounds])
-    return float(sounds[0].pts * sounds[0].time_base), joined / (
-        1 if sounds[0].format.name.startswith("flt") else 2**15
-    )
+    peak = np.float32(1 if sounds[0].format.name.startswith("flt") else 2**15)
+    return float(sounds[0].pts * sounds[0].time_base), np.divide(joined, peak, dtype=np.float32)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])

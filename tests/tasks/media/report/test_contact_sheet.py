@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -15,6 +14,7 @@ from tasks.media.report.contact_sheet import (
     thumbnail,
     write_contact_sheet,
 )
+from tests.support.pictures import read_picture
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5, 6, 7, 100])
@@ -31,7 +31,7 @@ def test_originals_are_in_the_upper_row_in_order(tmp_path: Path) -> None:
         return thumbnail(np.full((90, 160, 3), level, np.uint8), 1.0)
 
     write_contact_sheet(tmp_path / "contact.jpg", [(flat(20), flat(120)), (flat(60), flat(180))])
-    sheet = cv2.imread(str(tmp_path / "contact.jpg"))
+    sheet = read_picture(tmp_path / "contact.jpg")
     height = 90 * THUMBNAIL_WIDTH_PX // 160
     assert sheet.shape == (2 * height + GAP_PX, 2 * THUMBNAIL_WIDTH_PX + GAP_PX, 3)
     for (row, column), level in {(0, 0): 20, (0, 1): 60, (1, 0): 120, (1, 1): 180}.items():

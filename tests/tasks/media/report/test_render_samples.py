@@ -18,6 +18,7 @@ from tasks.media.report.render_samples import (
     write_kymograph,
 )
 from tasks.records import ColorTags
+from tests.support.pictures import read_picture
 
 TAGS = ColorTags(range=1, matrix=1)
 RGB = nearest_layout("gbrp")
@@ -71,7 +72,7 @@ def test_time_runs_from_left_to_right(tmp_path: Path) -> None:
     write_kymograph(
         tmp_path / "k.jpg", [(np.full(KYMOGRAPH_HEIGHT_PX, level, np.uint8),) * 3 for level in levels], RGB, TAGS
     )
-    picture = cv2.imread(str(tmp_path / "k.jpg"))
+    picture = read_picture(tmp_path / "k.jpg")
     assert picture.shape == (KYMOGRAPH_HEIGHT_PX, KYMOGRAPH_COLUMNS, 3)
     assert picture[10, 10, 0] < 20 < 230 < picture[10, -10, 0]
 
