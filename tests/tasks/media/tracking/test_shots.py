@@ -21,7 +21,7 @@ def scene(seed: int, shift_px: int = 0, light: float = 1.0) -> Luma:
     """A patchwork of greys, 320x180, moved to the left."""
     patches = np.random.default_rng(seed).uniform(20, 200, (9, 40))
     wide = np.kron(patches, np.ones((20, 20)))
-    return np.clip(light * wide[:, shift_px : shift_px + 320], 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(light * wide[:, shift_px : shift_px + 320], 0, 255), np.uint8)
 
 
 def shots_of(pictures: Sequence[Luma]) -> list[int]:
