@@ -18,7 +18,8 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from conf.config import Config
 from conf.enums import FrameMode, Runner, SweepRender
-from flows.cli.interrupt import interruptible
+from flows.cli.interrupt import interruptible, quiet_broken_pipe
+from flows.cli.terminal import print_result
 from flows.config import settings
 from flows.graph import AnyHandle
 from flows.jobs import Job, of_own_file, prepare
@@ -104,6 +105,8 @@ def _run(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) 
     names = [video.name for video in find_all_videos([config.video for config in configs])]
     artifacts.name_run(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
     prepared = prepare(asked, graph, run_id)
+    progress.listener.expected(len(prepared), "result" if asked[0].name else "video")
+    progress.listener.doing("looking into the cache")
     futures = _submit(prepared, graph)
     if configs[0].sweep.render is SweepRender.best and asked[0].name:
         prepared = _chosen(prepared, futures, run_id)
@@ -157,9 +160,9 @@ def _finish_all(prepared: list[Job | Result], futures: list[Futures], output_dir
     results = []
     for item, own in zip(prepared, futures, strict=True):
         if isinstance(item, Result):
-            results.append(item)
+            results.append(_told(item))
             continue
-        results.append(_finish(item, own, output_dir / item.setting))
+        results.append(_told(_finish(item, own, output_dir / item.setting)))
         left[item.digest] -= 1
         if not left[item.digest] and item.config.decode.frames is FrameMode.memory:
             from tasks.media.input.frame_cache import (
@@ -168,6 +171,15 @@ def _finish_all(prepared: list[Job | Result], futures: list[Futures], output_dir
 
             forget_frames(item.digest)
     return results
+
+
+def _told(result: Result) -> Result:
+    """The result, after it was told to whoever watches the run; those of a sweep are printed as one table."""
+    progress.listener.finished(result.video.name, result.setting)
+    if not result.setting:
+        with quiet_broken_pipe():
+            print_result(result)
+    return result
 
 
 def _finish(job: Job, futures: Futures, output_dir: Path) -> Result:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, NamedTuple, Protocol, TypeAlias, cast
+from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, cast
 
 from flows.shared_window import Size, shared_size
 from tasks.cache.keys import canonical
@@ -103,10 +103,15 @@ class Unit:
         return {*self.takes, *(need for shared in shares for member in shared.members for need in member.needs)}
 
 
-class Graph:
-    """Takes requests and makes a node of each that differs."""
+LEAST_VIDEOS_AT_ONCE: Final = 4
 
-    def __init__(self) -> None:
+
+class Graph:
+    """Takes requests and makes a node of each that differs; ``workers`` is how much is computed at once."""
+
+    def __init__(self, workers: int = 1) -> None:
+        self._videos_at_once = max(LEAST_VIDEOS_AT_ONCE, 2 * workers)
+        self._videos: dict[str, int] = {}  # numbered in the order in which they asked
         self._handles: dict[str, AnyHandle] = {}
         self._units: dict[AnyHandle, Unit] = {}
         self._shared: dict[tuple[str, str], SharedSize] = {}
@@ -131,6 +136,7 @@ class Graph:
             self._units |= dict.fromkeys(unit.handles, unit)
             self._handles |= new
         handles = [self._handles[one.identity] for one in asked]
+        self._videos.setdefault(asker.video, len(self._videos))
         for handle in handles:
             handle.askers.append(asker)
         return cast(list[Handle[Kind]], handles)  # equal identities are equal requests
@@ -143,20 +149,35 @@ class Graph:
         return shared
 
     def take_new(self) -> Iterator[Unit]:
-        """What was asked for since the last call, level by level; all videos must have asked.
+        """What was asked for since the last call, each unit after those that it waits for; all videos must have asked.
 
-        A task that waits for an earlier one holds a thread: so the decoding of all videos goes before the first pose.
+        A few videos at a time, so that the first of many are finished early, and these level by level: a task that
+        waits for an earlier one holds a thread. What needs a size that all videos share goes after all that decide it.
         """
         new, self._new = self._new, []
-        levels: dict[Unit, int] = {}
-        return iter(sorted(new, key=lambda unit: self._level(unit, levels)))
+        places: dict[Unit, _Place] = {}
 
-    def _level(self, unit: Unit, levels: dict[Unit, int]) -> int:
+        def order(unit: Unit) -> tuple[int, int, int]:
+            place = self._place(unit, places)
+            return place.sizes, self._videos[unit.handles[0].askers[0].video] // self._videos_at_once, place.level
+
+        return iter(sorted(new, key=order))
+
+    def _place(self, unit: Unit, places: "dict[Unit, _Place]") -> "_Place":
         """More than that of every unit that this one waits for."""
-        if unit not in levels:
-            before = {self._units[handle] for handle in unit.waits_for}
-            levels[unit] = 1 + max((self._level(other, levels) for other in before), default=-1)
-        return levels[unit]
+        if unit not in places:
+            before = [self._place(self._units[handle], places) for handle in unit.waits_for]
+            shares = any(handle.shares for handle in unit.handles)
+            sizes = max((place.sizes for place in before), default=0) + int(shares)
+            places[unit] = _Place(sizes, 1 + max((place.level for place in before), default=-1))
+        return places[unit]
+
+
+class _Place(NamedTuple):
+    """Where a unit stands in the order of submission."""
+
+    sizes: int  # shared sizes that must be known first, one after the other
+    level: int  # stages that must be done first, one after the other
 
 
 class _Placeholders:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from conf.config import Config
 from conf.enums import SweepRender
 from flows import preflight
+from flows.cli.run_progress import size_text
 from flows.config import settings
 from flows.graph import Asker, Graph, Handle
 from flows.results.result import Result
@@ -18,6 +19,7 @@ from flows.videos import DEMO, Video, find_all_videos, find_videos, missing_reas
 from tasks.cache.integrity import FileFingerprint, file_fingerprint
 from tasks.cache.store import sha256_of
 from tasks.errors import SettingError, StillwalkError, VideoError
+from tasks.execution import progress
 from tasks.records import DrawnDemo
 from tasks.requests import DemoRequest
 
@@ -113,6 +115,7 @@ def _refusal(config: Config, video: Video) -> str:
 
 def _digest(source: Path) -> tuple[str, FileFingerprint]:
     try:
+        progress.listener.doing(f"reading {source.name}, {size_text(source.stat().st_size)}")
         stamp = file_fingerprint(source)  # before: a change while it is read is noticed too
         return sha256_of(source), stamp
     except OSError as error:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from conf.config import Config
 from flows import preflight
 from flows.cli import interrupt
-from flows.cli.terminal import print_results, print_sweep, progress_bars
+from flows.cli.terminal import print_result, print_run, print_sweep, shown_progress
 from flows.config import settings
 from flows.prefect_server import own_server, server_choice
 from flows.prefect_server.own_server import OwnServer
@@ -101,19 +101,24 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     absent = [Result(video, reason) for video in videos if (reason := missing_reason(video))]
     if len(absent) == len(videos):  # nothing that a server would be needed for
         end = Ended(absent)
+        if not asked[0].name:
+            for result in absent:
+                print_result(result)
     else:
         register_output_folder(cache, base_dir)
         own = None
-        if not server_choice.choose_server(config.server, HOME):
-            preflight.check_folder("PREFECT_HOME", Path(os.environ["PREFECT_HOME"]))
-            own = own_server.start_own_server()
-        end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)
+        with shown_progress():
+            if not server_choice.choose_server(config.server, HOME):
+                preflight.check_folder("PREFECT_HOME", Path(os.environ["PREFECT_HOME"]))
+                progress.listener.doing("starting the Prefect server")
+                own = own_server.start_own_server()
+            end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)
     seconds = time.perf_counter() - started
     with interrupt.quiet_broken_pipe():
         if end.results and asked[0].name:
             print_sweep(end.results, read_sweep_index(output_dir), output_dir, seconds)
         elif end.results:
-            print_results(end.results, output_dir, seconds)
+            print_run(end.results, output_dir, seconds)
     if end.also:
         print(f"stillwalk: {one_line(end.also)}", file=sys.stderr)
     failed = bool(end.also) or any(result.error for result in end.results)
@@ -154,10 +159,11 @@ def _flow_run(asked: list[SweepSetting], config: Config, place: tuple[str, str, 
 
     keep_what_is_loaded()
     # The heartbeat's thread sleeps in whole seconds: with it, every run ends up to one second late.
-    with progress_bars(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         try:
             if own:
                 own.wait()
+            progress.listener.doing("starting the run")
             if asked[0].name:
                 return Ended(configured(sweep, config)(asked, *place))
             return Ended(configured(stabilize, config)(asked[0].overrides, *place))

@@ -19,7 +19,7 @@ class Submission(Graph):
     """
 
     def __init__(self, cache: Path, run_id: str, settings: int = 1, *, workers: int = 1, apart: bool = False) -> None:
-        super().__init__()
+        super().__init__(workers)
         self._slots = Slots(workers)
         self._cache, self._run_id, self._settings, self._apart = cache, run_id, settings, apart
         self._stamps: dict[Path, FileFingerprint] = {}

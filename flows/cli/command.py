@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from flows.cli import cache_commands, interrupt
 from flows.cli.help import help_topic, manual
-from flows.cli.terminal_text import guard_output
+from flows.cli.terminal_text import guard_output, show_status
 from flows.config import settings
 from flows.config.error_lines import explain
 from flows.config.overrides import CONF_FOLDER, check_overrides, parse_arguments, quote_argument, raw_overrides
@@ -80,6 +80,8 @@ def run_command_line() -> None:
     settings.register_schema()
     sys.path.append(str(settings.PLUGIN_FOLDER))
     try:
+        if "COMP_LINE" not in os.environ:  # else a shell asks for completions
+            show_status(["starting"])
         check_overrides(parse_arguments(sys.argv[1:]))
         hydra_entry()
     except SettingError as error:
@@ -89,6 +91,8 @@ def run_command_line() -> None:
         if traceback_wanted or not_of_settings:
             raise
         refuse(error)
+    finally:
+        show_status([])
     _exit(max(_statuses, default=0))
 
 

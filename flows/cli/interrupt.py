@@ -15,12 +15,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
+from flows.cli.terminal_text import close_status
 from tasks.cache import store
 from tasks.execution import progress
 
 SIGNAL_GRACE_S: Final = 1.5  # for the stages to stop; loading a model or a silent server may take longer
 FAREWELL_S: Final = 0.5  # for the last messages to the server before a forced exit
-SHOW_CURSOR: Final = "\r\x1b[J\x1b[?25h"  # progress bars hide the cursor
 HANDLED_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _message_lock = threading.Lock()  # acquired once and never released: the message is printed once
 _terminal = 2  # standard error; while a model loads, descriptor 2 points elsewhere
@@ -141,8 +141,8 @@ def _exit_now(number: int, _: FrameType | None) -> NoReturn:
 def _print_message() -> None:
     """Print once that the run was interrupted."""
     if _message_lock.acquire(blocking=False):
-        cursor = SHOW_CURSOR if sys.stderr.isatty() else ""
-        message = f"{cursor}stillwalk: {progress.INTERRUPTED}\n"
+        close_status()
+        message = f"stillwalk: {progress.INTERRUPTED}\n"
         os.write(_terminal, message.encode())  # not print: the signal may have interrupted one
 
 

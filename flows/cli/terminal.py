@@ -1,83 +1,97 @@
-"""What the terminal shows: progress bars while stages run, then a summary of each video and of the run."""
+"""What the terminal shows: progress while stages run, a summary of each video, and one of the run."""
 
+import os
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
-from flows.cli.terminal_text import inner_stream
+from flows.cli.run_progress import RunProgress
+from flows.cli.terminal_text import has_status_lines, show_status
 from flows.report.index_page import PLANNED_SWEEP_NOTE
 from flows.results.index import INDEX_PAGE_NAME
 from flows.results.result import Result
 from tasks.errors import counted
 from tasks.execution import progress
-from tasks.execution.progress import Work
 from tasks.maths.metrics.ranking import JUDGED_METRICS, PLANNED
 from tasks.untrusted.plain_text import one_line
 
+REDRAW_S: Final = 0.25
+LOG_S: Final = 5.0  # between two lines where standard error is no terminal
+LEAST_LOG_S: Final = 1.0  # the same before anything is computed
+MAX_LOGGED_VIDEOS: Final = 3
+STARTED_S: Final = time.monotonic()
 
-class ProgressBars:
-    """A ``Listener`` with one bar for each piece of work: frames done, frames per second, time left."""
 
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-        self._ids: dict[Work, TaskID] = {}
-        self._lock = threading.Lock()
+class Shower:
+    """Shows how far a run is, from a thread of its own: in place on a terminal, else as a line every few seconds."""
 
-    def started(self, work: Work) -> None:
-        with self._lock:
-            name = one_line(f"{work.video} {work.stage}")
-            self._ids[work] = self._bars.add_task(name, total=work.frames or None, fps="")
+    def __init__(self, run: RunProgress) -> None:
+        self._run = run
+        self._ended = threading.Event()
+        target = self._redraw if has_status_lines() else self._log
+        self._thread = threading.Thread(target=target, name="progress", daemon=True)
 
-    def advanced(self, work: Work, frames_done: int) -> None:
-        bar = self._ids[work]
-        speed_hz = self._bars.tasks[self._bars.task_ids.index(bar)].speed
-        self._bars.update(bar, completed=frames_done, fps=f"{speed_hz:.0f} fps" if speed_hz else "")
+    def __enter__(self) -> None:
+        self._thread.start()
 
-    def ended(self, work: Work) -> None:
-        with self._lock:
-            self._bars.remove_task(self._ids.pop(work))
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        show_status([])
+
+    def _redraw(self) -> None:
+        while not self._ended.wait(REDRAW_S):
+            show_status(self._run.lines())
+
+    def _log(self) -> None:
+        try:
+            descriptor = os.dup(sys.stderr.fileno())  # that of standard error points elsewhere while a model loads
+        except (OSError, AttributeError):  # standard error is closed, or no file
+            return
+        shown, next_s = "", 0.0
+        while not self._ended.wait(REDRAW_S):
+            line, now_s = "; ".join(self._run.lines(MAX_LOGGED_VIDEOS)), time.monotonic() - STARTED_S
+            if line and now_s >= next_s and (self._run.computing or line != shown):
+                with suppress(OSError):  # nobody reads standard error any more
+                    text = one_line(f"[{int(now_s) // 60}:{int(now_s) % 60:02}] {line}")
+                    os.write(descriptor, f"{text}\n".encode(errors="replace"))
+                shown, next_s = line, now_s + (LOG_S if self._run.computing else LEAST_LOG_S)
+        os.close(descriptor)
 
 
 @contextmanager
-def progress_bars() -> Iterator[None]:
-    """Show progress bars if standard error is a terminal."""
-    console = Console(file=inner_stream(sys.stderr))
-    if not console.is_terminal:
-        yield
-        return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[fps]}"),
-        TimeRemainingColumn(),
-    )
+def shown_progress() -> Iterator[None]:
+    """Show on standard error what the run is doing while the block runs."""
     before = progress.listener
-    with Progress(*columns, console=console, transient=True, refresh_per_second=8) as bars:
-        progress.listener = ProgressBars(bars)
-        try:
+    run = RunProgress()
+    run.doing("starting")
+    progress.listener = run
+    try:
+        with Shower(run):
             yield
-        finally:
-            progress.listener = before
+    finally:
+        progress.listener = before
 
 
-def print_results(results: list[Result], output_dir: Path, seconds: float) -> None:
-    """A few lines for each video, failures to standard error, and last lines for the whole run."""
-    for result in results:
-        if result.error == progress.INTERRUPTED:
-            continue
-        if result.error:
-            print(one_line(f"{result.video.name}: FAILED: {result.error}"), file=sys.stderr)
-            continue
-        print(one_line(f"{result.video.name}: {result.folder}"))
-        for line in _video_lines(result):
-            print(one_line(f"  {line}"))
+def print_result(result: Result) -> None:
+    """A few lines for a video, or why it failed to standard error; nothing where it was interrupted."""
+    if result.error == progress.INTERRUPTED:
+        return
+    if result.error:
+        print(one_line(f"{result.video.name}: FAILED: {result.error}"), file=sys.stderr)
+        return
+    print(one_line(f"{result.video.name}: {result.folder}"))
+    for line in _video_lines(result):
+        print(one_line(f"  {line}"))
+    sys.stdout.flush()
+
+
+def print_run(results: list[Result], output_dir: Path, seconds: float) -> None:
+    """The last lines, about the whole run."""
     if len(results) > 1 and (output_dir / INDEX_PAGE_NAME).exists():
         print(one_line(f"overview: {output_dir / INDEX_PAGE_NAME}"))
     print(_run_line(results, "video", seconds))

@@ -1,20 +1,33 @@
 """The program's output: names, tags and files cannot send control sequences to the terminal."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO, cast
 
+from flows.cli.status_lines import StatusLines, terminal_lines
 from tasks.untrusted.plain_text import printable_lines
+
+_status: list[StatusLines] = []  # of the terminal that standard error is; empty where it is none
 
 
 class PrintableStream:
-    """A text stream that writes control characters as escapes; everything else is the inner stream's."""
+    """A text stream that writes control characters as escapes; everything else is the inner stream's.
+
+    On a terminal, status lines make room for what is written.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.inner = stream
+        self._on_terminal = stream.isatty()
 
     def write(self, text: str) -> int:
-        self.inner.write(printable_lines(text))
+        shown = printable_lines(text)
+        if _status and self._on_terminal:
+            with _status[0].above(shown):
+                self.inner.write(shown)
+                self.inner.flush()
+        else:
+            self.inner.write(shown)
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -30,9 +43,23 @@ def guard_output() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, PrintableStream):
+            if name == "stderr" and (lines := terminal_lines(stream)):
+                _status[:] = [lines]
             setattr(sys, name, cast(TextIO, PrintableStream(stream)))
 
 
-def inner_stream(stream: TextIO) -> TextIO:
-    """The stream without the guard, for progress bars: they move the cursor and escape all text themselves."""
-    return stream.inner if isinstance(stream, PrintableStream) else stream
+def show_status(lines: Sequence[str]) -> None:
+    """Show these lines at the bottom of the terminal, in place of those before; nothing where there is none."""
+    for status in _status:
+        status.show(lines)
+
+
+def close_status() -> None:
+    """Clear the status lines and draw no more."""
+    for status in _status:
+        status.close()
+
+
+def has_status_lines() -> bool:
+    """Whether standard error is a terminal that can show them."""
+    return bool(_status)

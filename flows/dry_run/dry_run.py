@@ -51,7 +51,7 @@ def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
 
     The exit status: 1 where it is known that a video would fail.
     """
-    forecast = Forecast(cache)
+    forecast = Forecast(cache, asked[0][1].workers)
     rows: list[Row] = []
     for setting, config in asked:
         models = preflight.find_model_digests(config)

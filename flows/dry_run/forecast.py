@@ -48,8 +48,8 @@ class Forecast(Graph):
     of a run. ``failures`` says why a video with a setting is known to fail; its later stages have no fate.
     """
 
-    def __init__(self, cache: Path) -> None:
-        super().__init__()
+    def __init__(self, cache: Path, workers: int = 1) -> None:
+        super().__init__(workers)
         self.fates: dict[AnyHandle, Fate] = {}
         self.units: list[Unit] = []
         self.failures: dict[Asker, str] = {}

@@ -28,6 +28,7 @@ from tasks.errors import VideoError
 from tasks.execution import processes, progress
 from tasks.execution.memory import give_back
 from tasks.execution.processes import Computation, Facts
+from tasks.execution.progress import Work
 from tasks.execution.progress_artifact import shown_progress
 from tasks.records import AnyArtifact, Artifact, Clip, DecodedClip, read_clip
 from tasks.requests import AnyRequest
@@ -72,14 +73,21 @@ class Call:
     source: Path | None = None
     stamp: FileFingerprint | None = None  # of ``source`` when its digest was made
 
+    @property
+    def work(self) -> Work:
+        """The work of this task, before its length is known."""
+        return Work(self.shown, self.title, 0)
+
 
 def submit(call: Call, inputs: Sequence[Future]) -> Future:
     """Start a task of one request as soon as its ``inputs`` are there; to be called inside a flow."""
+    progress.listener.planned(call.work)
     return _task(call.title, _find_or_compute).submit(quote(call), list(inputs))
 
 
 def submit_together(call: Call, titles: Sequence[str], inputs: Sequence[Future]) -> list[Future]:
     """The same for several requests that one task computes; each has a task of its own that shows its outcome."""
+    progress.listener.planned(call.work)
     outcomes = _task(call.title, _find_or_compute_all).submit(quote(call), list(inputs))
     return [
         _task(title, _show).submit(quote(call), allow_failure(outcomes), place, title)
@@ -134,7 +142,13 @@ def _state(call: Call, outcome: Outcome) -> State[AnyArtifact]:
 
 def outcomes(call: Call, inputs: Sequence[AnyArtifact]) -> list[Outcome]:
     """Find the artifacts of the call's requests in the cache, and compute those that are not there."""
-    requests = call.requests(inputs)
+    try:
+        return _outcomes(call, call.requests(inputs))
+    finally:
+        progress.listener.settled(call.work)
+
+
+def _outcomes(call: Call, requests: Sequence[AnyRequest]) -> list[Outcome]:
     keys = [stage_key(request) for request in requests]
     found = [store.find(call.cache, request.stage, key) for request, key in zip(requests, keys, strict=True)]
     for artifact in found:
@@ -159,7 +173,7 @@ def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome
     def compute(entries: Sequence[OpenEntry]) -> None:
         begun = [(missing[entry.key], entry.folder) for entry in entries]
         work = Computation(*zip(*begun, strict=True))
-        meter = progress.Meter(progress.Work(call.shown, call.title, _frames(work.requests[0])))
+        meter = progress.Meter(Work(call.shown, call.title, _frames(work.requests[0])))
 
         def tell(place: int, outcome: Facts | Exception) -> None:
             outcome = _changed(call) or outcome

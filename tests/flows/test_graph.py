@@ -130,3 +130,25 @@ def test_what_needs_a_shared_size_goes_after_the_stages_of_all_videos_that_decid
     asked(graph, *(job(video, "", shared) for video in "abc"), metrics_only=True)
     order = [handle.title for unit in graph.take_new() for handle in unit.handles]
     assert order == [title for title in ("decode", "pose", "subject", "offsets", "trajectory") for _ in "abc"]
+
+
+def test_of_many_videos_the_first_few_are_finished_before_the_next_begin() -> None:
+    graph = Submission(Path("cache"), "run")
+    asked(graph, *(job(f"v{number:02}", "", Config()) for number in range(10)), metrics_only=True)
+    units = list(graph.take_new())
+    titles = [(unit.handles[0].askers[0].video, unit.handles[0].title) for unit in units]
+    assert titles.index(("v03", "trajectory")) < titles.index(("v04", "decode"))
+    seen: set[object] = set()
+    for unit in units:  # each comes after all that it waits for, or two of them could hold all threads for ever
+        assert unit.waits_for <= seen
+        seen |= {*unit.handles}
+
+
+def test_a_size_that_all_of_many_videos_share_waits_for_all_of_them() -> None:
+    graph = Submission(Path("cache"), "run")
+    shared = Config(crop=CropConf(aspect="1:1", shared=True))
+    asked(graph, *(job(f"v{number:02}", "", shared) for number in range(10)), metrics_only=True)
+    seen: set[object] = set()
+    for unit in graph.take_new():
+        assert unit.waits_for <= seen
+        seen |= {*unit.handles}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,13 +14,24 @@ TIMEOUT_S = 240
 DEMO = ("video=demo", "demo.seconds=1.2", "demo.width=640", "demo.height=360")  # small and short: 36 frames
 
 
+PROGRESS = re.compile(r"\[\d+:\d\d\] ")  # how a line begins that says how far the run is
+
+
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended."""
+    """How a run ended; ``err`` is without the lines of ``progress``."""
 
     status: int
     out: str
     err: str
+    progress: tuple[str, ...] = ()
+
+
+def without_progress(status: int, out: str, err: str) -> Ended:
+    """The outcome with the lines about progress apart from the others of standard error."""
+    lines = err.splitlines(keepends=True)
+    told = tuple(line.rstrip("\n") for line in lines if PROGRESS.match(line))
+    return Ended(status, out, "".join(line for line in lines if not PROGRESS.match(line)), told)
 
 
 def start(*arguments: str, cwd: Path, api: str, root: Path = ROOT, leads: bool = False) -> subprocess.Popen[str]:
@@ -43,7 +55,7 @@ def ended(process: subprocess.Popen[str]) -> Ended:
     except subprocess.TimeoutExpired:
         process.kill()
         raise
-    return Ended(process.returncode, out, err)
+    return without_progress(process.returncode, out, err)
 
 
 def run(*arguments: str, cwd: Path, api: str, root: Path = ROOT) -> Ended:

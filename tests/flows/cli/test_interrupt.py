@@ -261,4 +261,5 @@ def test_a_closed_pipe_ends_the_program_silently(
     process.stdout.close()
     said = process.stderr.read()
     process.stderr.close()
-    assert (process.wait(60), said) == (0, "")
+    assert program.without_progress(process.wait(60), "", said).err == ""
+    assert process.returncode == 0

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flows.cli.terminal import print_results, print_sweep
+from flows.cli.terminal import print_result, print_run, print_sweep
 from flows.report.index_page import PLANNED_SWEEP_NOTE
 from flows.results.result import Result, StageRun
 from flows.videos import Video
@@ -21,7 +21,9 @@ def result(name: str, error: str = "", setting: str = "", **more: Any) -> Result
 def test_a_video_has_short_lines_and_the_run_one(capsys: Captured, tmp_path: Path) -> None:
     stages = [StageRun("decode", "", "d", "ran", 1.25), StageRun("pose", "", "p", "cached", 0.0)]
     summary = ["person: found in 60 of 60 frames (100.0%)", "lock: 0.2 px rms planned, 187 px in the source"]
-    print_results([result("walk", stages=stages, warnings=["the file ends early"], summary=summary)], tmp_path, 2.04)
+    made = result("walk", stages=stages, warnings=["the file ends early"], summary=summary)
+    print_result(made)
+    print_run([made], tmp_path, 2.04)
     assert capsys.readouterr().out.splitlines() == [
         "walk: out/walk",
         "  warning: the file ends early",
@@ -34,7 +36,10 @@ def test_a_video_has_short_lines_and_the_run_one(capsys: Captured, tmp_path: Pat
 
 def test_failures_go_to_standard_error_and_an_index_is_named(capsys: Captured, tmp_path: Path) -> None:
     (tmp_path / "index.html").touch()
-    print_results([result("a", "a.mp4: broken; copy it again"), result("b"), result("c", INTERRUPTED)], tmp_path, 1.0)
+    made = [result("a", "a.mp4: broken; copy it again"), result("b"), result("c", INTERRUPTED)]
+    for one in made:
+        print_result(one)
+    print_run(made, tmp_path, 1.0)
     shown = capsys.readouterr()
     assert shown.err == "a: FAILED: a.mp4: broken; copy it again\n"
     assert shown.out.splitlines() == [
