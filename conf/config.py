@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from conf.demo import DemoConf
-from conf.enums import Device, FrameMode, Output, Runner, Server, SweepRender
+from conf.enums import Device, Export, FrameMode, Output, Runner, Server, SweepRender
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
@@ -50,6 +50,8 @@ class Config:
         default_factory=lambda: [Output.stabilized, Output.comparison, Output.person, Output.pose, Output.masks]
     )
     """Files to make; overlay: skeleton drawn on a copy, preview: small animation, contact: sheet of six stills."""
+    exports: list[Export] = field(default_factory=list)
+    """Files for other programs, in the folder exports/; events and angles: the gait. None unless asked for."""
     device: Device = Device.cpu
     """Where the models run; gpu: an error where there is none, auto: the CPU where there is none."""
     server: Server = Server.auto

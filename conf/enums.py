@@ -125,6 +125,11 @@ class Output(Enum):
     contact = "contact"
 
 
+class Export(Enum):
+    events = "events"
+    angles = "angles"
+
+
 class VideoCodec(Enum):
     x264 = "x264"
     x265 = "x265"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from conf.config import Config
-from conf.enums import AlphaFile, BackgroundMode, BorderMode, Output, VideoCodec
+from conf.enums import AlphaFile, BackgroundMode, BorderMode, Export, Output, VideoCodec
 from conf.render import BackgroundConf, BorderConf
 
 TRANSPARENT = {AlphaFile.webm: "person.webm", AlphaFile.mov: "person.mov", AlphaFile.png: "person_png.zip"}
@@ -70,6 +70,11 @@ def border_of(config: Config, output: Output) -> BorderConf:
 def stabilized_wanted(config: Config) -> bool:
     """Whether the stabilized video is asked for, or what is made of it or with it."""
     return config.verify or bool({Output.stabilized, Output.contact} & set(config.outputs))
+
+
+def wanted_exports(config: Config) -> list[Export]:
+    """Each export that is asked for once, always in the same order."""
+    return [export for export in Export if export in config.exports]
 
 
 def masks_wanted(config: Config) -> bool:

@@ -5,8 +5,8 @@ computed here: a stage returns a handle at once, and its request is built later,
 """
 
 from conf.config import Config
-from conf.enums import Output
-from flows.output_needs import masks_wanted, scene_wanted, wanted_outputs
+from conf.enums import Export, Output
+from flows.output_needs import masks_wanted, scene_wanted, wanted_exports, wanted_outputs
 from flows.shared_window import shares_aspect, shares_room
 from flows.stages import Stages
 
@@ -35,4 +35,5 @@ def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> N
     # With verify=true the wanted outputs include the stabilized video.
     rendered = stages.render(clip, path, masks, scene, subject, offsets, wanted_outputs(config))
     verified = stages.verify(clip, subject, path, rendered[Output.stabilized], config.pose) if config.verify else None
-    stages.charts(clip, offsets, path, verified)
+    exported = stages.exports(clip, subject, wanted_exports(config))
+    stages.charts(clip, offsets, path, verified, exported.get(Export.angles))

@@ -1,11 +1,11 @@
 """From what the page asks for to requests: the one class that all runs share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
 
-from conf.enums import Device, FrameMode, Output
+from conf.enums import Device, Export, FrameMode, Output
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from flows.graph import AnyHandle, Graph, Handle, Made, Member, SharedSize
@@ -21,6 +21,7 @@ from tasks.records import (
     ChosenSubject,
     DecodedClip,
     DrawnCharts,
+    ExportedFiles,
     FoundPeople,
     Kind,
     PersonMasks,
@@ -32,6 +33,7 @@ from tasks.records import (
 from tasks.requests import (
     ChartsRequest,
     DecodeRequest,
+    ExportRequest,
     MasksRequest,
     OffsetsRequest,
     PoseRequest,
@@ -248,12 +250,23 @@ class RequestedStages:
             )
         )
 
+    def exports(
+        self, clip: Handle[DecodedClip], subject: Handle[ChosenSubject], wanted: Sequence[Export]
+    ) -> Mapping[Export, Handle[ExportedFiles]]:
+        return {export: self._export(export, clip, subject) for export in wanted}
+
+    def _export(
+        self, export: Export, clip: Handle[DecodedClip], subject: Handle[ChosenSubject]
+    ) -> Handle[ExportedFiles]:
+        return self._ask(lambda made: ExportRequest(export=export.value, clip=made(clip), pose=made(subject)))
+
     def charts(
         self,
         clip: Handle[DecodedClip],
         offsets: Handle[AnchorOffsets],
         path: Handle[SmoothPath],
         verified: Handle[VerifiedLock] | None,
+        angles: Handle[ExportedFiles] | None,
     ) -> Handle[DrawnCharts]:
         return self._ask(
             lambda made: ChartsRequest(
@@ -261,6 +274,7 @@ class RequestedStages:
                 offsets=made(offsets),
                 trajectory=made(path),
                 verified=None if verified is None else made(verified),
+                angles=None if angles is None else made(angles),
             )
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from conf.enums import Output
+from conf.enums import Export, Output
 from conf.input import DecodeConf, MasksConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from flows.graph import Handle, SharedSize
@@ -13,6 +13,7 @@ from tasks.records import (
     ChosenSubject,
     DecodedClip,
     DrawnCharts,
+    ExportedFiles,
     FoundPeople,
     PersonMasks,
     RenderedVideo,
@@ -120,12 +121,19 @@ class Stages(Protocol):
         """Judge the rendered file by a fresh look at it."""
         ...
 
+    def exports(
+        self, clip: Handle[DecodedClip], subject: Handle[ChosenSubject], wanted: Sequence[Export]
+    ) -> Mapping[Export, Handle[ExportedFiles]]:
+        """Write files for other programs, each by a stage of its own."""
+        ...
+
     def charts(
         self,
         clip: Handle[DecodedClip],
         offsets: Handle[AnchorOffsets],
         path: Handle[SmoothPath],
         verified: Handle[VerifiedLock] | None,
+        angles: Handle[ExportedFiles] | None,
     ) -> Handle[DrawnCharts]:
         """Draw the report's charts."""
         ...

@@ -12,11 +12,15 @@ from tasks.maths.metrics.decimation import chart_indices
 from tasks.maths.metrics.residual import amplitude_density, only_seen, without_absent
 from tasks.maths.path import affine
 from tasks.media.files.tables import read_json, read_table, write_json
-from tasks.media.report.charts import Band, Curve, write_spectrum, write_timeline
+from tasks.media.report.charts import Band, Curve, StrideBand, write_spectrum, write_stride_chart, write_timeline
 from tasks.records import Tick, read_clip
 from tasks.requests import ChartsRequest
 
 AXIS_NAMES: Final = ("x", "y")
+ANGLE_CHARTS: Final = {  # curves of each chart by the name of their colour
+    **{joint: {"x": f"left_{joint}", "y": f"right_{joint}"} for joint in ("hip", "knee", "ankle")},
+    "trunk": {"after": "trunk_lean"},
+}
 MOST_LISTED_SPANS: Final = 40  # longest spans in the list; all are drawn
 GUESSED_STATES: Final = (BRIDGED, INTERPOLATED, HELD, ABSENT)
 
@@ -35,7 +39,8 @@ class ChartPaths(NamedTuple):
 def draw_charts(request: ChartsRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``path_x.svg``, ``path_y.svg``, ``residual.svg``, ``spectrum.svg`` and ``spans.json``; no facts.
 
-    Also ``verified.svg`` if the rendered file was verified. Without a spectrum if the clip is too short for one.
+    Also ``verified.svg`` if the rendered file was verified, and ``angle_hip.svg`` to ``angle_trunk.svg`` if the joint
+    angles are exported and there are whole strides. Without a spectrum if the clip is too short for one.
     ``spans.json`` has the times of the charts, and the spans in which the subject was not measured by the pose model.
     """
     paths = read_paths(request)
@@ -59,8 +64,22 @@ def draw_charts(request: ChartsRequest, folder: Path, tick: Tick) -> dict[str, A
     if any(len(curve.x) for curve in curves):
         write_spectrum(folder / "spectrum.svg", [curve for curve in curves if len(curve.x)])
     write_json(folder / "spans.json", {"start_s": span_s[0], "end_s": span_s[1], **_span_list(states, sources)})
+    _draw_angles(request, folder)
     tick(len(paths.time_s))
     return {}
+
+
+def _draw_angles(request: ChartsRequest, folder: Path) -> None:
+    """The joint angles over the stride, where they are exported and there are any."""
+    cycles = {} if request.angles is None else read_json(request.angles.path("angles.json"))["cycles"]
+    for chart, names in ANGLE_CHARTS.items():
+        bands = [
+            StrideBand(np.array(cycles[name]["mean_deg"]), np.array(cycles[name]["deviation_deg"]), color)
+            for color, name in names.items()
+            if name in cycles
+        ]
+        if bands:
+            write_stride_chart(folder / f"angle_{chart}.svg", bands)
 
 
 def read_paths(request: ChartsRequest) -> ChartPaths:

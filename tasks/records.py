@@ -221,6 +221,10 @@ class DrawnCharts(Content):
     """The charts of the report."""
 
 
+class ExportedFiles(Content):
+    """The files of one export, for another program."""
+
+
 Kind = TypeVar("Kind", bound=Content, covariant=True)
 
 

@@ -25,6 +25,7 @@ from tasks.records import (
     DecodedClip,
     DrawnCharts,
     DrawnDemo,
+    ExportedFiles,
     FoundPeople,
     Kind,
     PersonMasks,
@@ -249,6 +250,40 @@ class VerifyRequest(Request[VerifiedLock]):
     min_confidence: float  # visibility below which a hip counts as missing
 
 
+def _given(artifact: Artifact[Kind] | None, export: str) -> Artifact[Kind]:
+    """An artifact that an export takes; ``TypeError`` where its request lacks it, which is a fault of the program."""
+    if artifact is None:
+        raise TypeError(f"the request of the export {export} lacks an artifact that it reads")
+    return artifact
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportRequest(Request[ExportedFiles]):
+    """Write the files of one export; ``tasks/exports/`` has a module of its name for each.
+
+    An export is given only what it reads, so that it is not made again when anything else changes.
+    """
+
+    stage: ClassVar[str] = "export"
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "pyarrow", "scipy")
+    export: str
+    clip: Artifact[DecodedClip]
+    pose: Artifact[ChosenSubject] | None = None
+
+    @property
+    def pose_file(self) -> Path:
+        """The landmarks of the person; for the exports that take them."""
+        return _given(self.pose, self.export).path("pose.parquet")
+
+    @property
+    def title(self) -> str:
+        return f"exports/{self.export}"
+
+    @property
+    def compute(self) -> str:
+        return f"tasks.exports.{self.export}:write_{self.export}"
+
+
 @dataclass(frozen=True)
 class ChartsRequest(Request[DrawnCharts]):
     """Draw the charts of ``report.html``: SVG files, and ``spans.json``."""
@@ -261,3 +296,4 @@ class ChartsRequest(Request[DrawnCharts]):
     offsets: Artifact[AnchorOffsets]
     trajectory: Artifact[SmoothPath]
     verified: Artifact[VerifiedLock] | None = None
+    angles: Artifact[ExportedFiles] | None = None  # where they are exported

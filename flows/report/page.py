@@ -25,7 +25,11 @@ from tasks.untrusted.json_file import read_bytes, read_object
 
 TEMPLATE_FOLDER: Final = Path(__file__).parents[1] / "templates"
 RENDERS_WITH_PICTURES: Final = ("stabilized.mp4", "stabilized.mov", "comparison.mp4", "comparison.mov")
-CHART_NAMES: Final = ("path_x", "path_y", "residual", "verified", "spectrum")
+ANGLE_TITLES: Final = {"hip": "Hip", "knee": "Knee", "ankle": "Ankle", "trunk": "Lean of the trunk"}
+CHART_NAMES: Final = (
+    *("path_x", "path_y", "residual", "verified", "spectrum"),
+    *(f"angle_{name}" for name in ANGLE_TITLES),
+)
 PLACE_SETTINGS: Final = {"video", "output_dir", "cache_dir"}  # never listed as differing from the defaults
 SINGLE_VIDEOS: Final = ("overlay.mp4", "person.mp4", "person.webm")
 UNPLAYABLE_SUFFIXES: Final = (".mov", ".zip")  # ProRes, and PNG pictures
@@ -79,6 +83,7 @@ def render_report(
             player=choose_player(record, artifacts, folder),
             unplayable=unplayable_names(record["deliverables"]),
             charts=_charts(artifacts),
+            angles=ANGLE_TITLES,
             spans=_spans(artifacts),
             pictures=_pictures(artifacts),
             settings=settings,

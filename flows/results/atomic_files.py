@@ -24,7 +24,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
             try:
                 yield
             finally:  # while the lock is held: afterwards half-written files belong to another run
-                for part in folder.glob(f".*{PART_SUFFIX}"):
+                for part in folder.rglob(f".*{PART_SUFFIX}"):
                     part.unlink(missing_ok=True)
         finally:
             os.close(descriptor)

@@ -4,14 +4,14 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from conf.enums import Output
 from flows.jobs import Job
 from flows.report.page import render_report
 from flows.results.atomic_files import PART_SUFFIX, locked_folder, part_path, rename_parts, write_part
-from flows.results.result import RECORD_NAME, REPORT_NAME, Result, read_record
+from flows.results.result import EXPORT_FOLDER, RECORD_NAME, REPORT_NAME, Result, read_record
 from flows.results.run_record import CONTACT_SHEET_NAME, describe_result, failure_record, read_metrics, run_record
 from flows.videos import path_digest
 from tasks.cache.integrity import damaged, require_proven
@@ -39,14 +39,14 @@ STAGE_BY_DELIVERABLE: Final = {
     "preview.webp": "preview.webp",
     CONTACT_SHEET_NAME: "stabilized.mp4",
 }
-STAGES_WITHOUT_PAGE: Final = ("demo", "pose")  # their files are large, and no report shows them
+STAGES_WITHOUT_PAGE: Final = ("demo", "pose", "export")  # no report shows their files
 
 
 def publish(job: Job, artifacts: dict[str, AnyArtifact], output_dir: Path) -> Result:
     """Copy new files into the video's folder and write its record and report; ``OutputError`` if that fails."""
     wanted = {
         name: holder for name in STAGE_BY_DELIVERABLE if _is_wanted(name, job) and (holder := _holder(name, artifacts))
-    }
+    } | _exported(artifacts)
     for artifact in artifacts.values():  # files that the report reads; deliverables are checked when copied
         if artifact.stage not in STAGES_WITHOUT_PAGE and artifact.run_id != job.run_id:
             require_proven(artifact, artifact.files.keys() - STAGE_BY_DELIVERABLE.keys())
@@ -105,6 +105,12 @@ def _holder(name: str, artifacts: dict[str, AnyArtifact]) -> AnyArtifact | None:
     return artifacts.get(stage) or (artifacts.get("stabilized.mov") if name == CONTACT_SHEET_NAME else None)
 
 
+def _exported(artifacts: dict[str, AnyArtifact]) -> dict[str, AnyArtifact]:
+    """The files of all exports, by their place in the video's folder."""
+    exports = [artifact for artifact in artifacts.values() if artifact.stage == "export"]
+    return {f"{EXPORT_FOLDER}/{name}": artifact for artifact in exports for name in artifact.files}
+
+
 def _older_deliverables(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
     """Deliverables of earlier runs that this run leaves unchanged, each with the digest of its trajectory."""
     before = read_record(folder)
@@ -143,11 +149,13 @@ def choose_folder(job: Job, output_dir: Path) -> Path:
 
 def _copy_to_part(artifact: AnyArtifact, name: str, folder: Path) -> Path | None:
     """A checked copy of a cached file as a part file; None where the folder has the same bytes already."""
-    target, stored = folder / name, artifact.files[name]
+    target, held = folder / name, PurePosixPath(name).name
+    stored = artifact.files[held]
     if target.is_file() and target.stat().st_size == stored.size and sha256_of(target) == stored.sha256:
         return None
+    target.parent.mkdir(exist_ok=True)
     part = part_path(target)
-    shutil.copyfile(artifact.path(name), part)
+    shutil.copyfile(artifact.path(held), part)
     if sha256_of(part) != stored.sha256:
         raise damaged(artifact, str(target))
     return part

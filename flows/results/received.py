@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+EXPORTS: Final = "exports/"
 ROW_TEXTS: Final = ("video", "setting", "folder", "error")
 ROW_COUNTS: Final = ("rank", "ran", "cached")
 ROW_MARKS: Final = ("rendered", "pareto", "best")
@@ -23,9 +24,9 @@ def is_record(found: Mapping[str, Any]) -> bool:
         and isinstance(found.get("error", ""), str)
         and isinstance(found.get("config", {}), dict)
         and isinstance(deliverables, dict)
-        and all(_is_plain_name(name) and _is_deliverable(one) for name, one in deliverables.items())
+        and all(_is_deliverable_name(name) and _is_deliverable(one) for name, one in deliverables.items())
         and _are_texts(found.get("from_earlier_runs", {}))
-        and all(map(_is_plain_name, found.get("from_earlier_runs", {})))
+        and all(map(_is_deliverable_name, found.get("from_earlier_runs", {})))
     )
 
 
@@ -80,6 +81,11 @@ def _is_setting(one: Mapping[str, Any]) -> bool:
 
 def _is_deliverable(one: object) -> bool:
     return isinstance(one, dict) and isinstance(one.get("sha256", ""), str)
+
+
+def _is_deliverable_name(name: object) -> bool:
+    """A plain name, or one in the folder of the exports."""
+    return isinstance(name, str) and _is_plain_name(name.removeprefix(EXPORTS))
 
 
 def _is_plain_name(name: object) -> bool:

@@ -11,6 +11,7 @@ from tasks.untrusted.json_file import read_object
 
 RECORD_NAME: Final = "run.json"
 REPORT_NAME: Final = "report.html"
+EXPORT_FOLDER: Final = "exports"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Result:
 
     @property
     def rendered(self) -> bool:
-        return any(stage.output not in ("", REPORT_NAME) for stage in self.stages)
+        return any(stage.stage == "render" and stage.output != REPORT_NAME for stage in self.stages)
 
 
 def stage_run(artifact: AnyArtifact, output: str, run_id: str, also: str = "") -> StageRun:

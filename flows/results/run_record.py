@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, cast
 
 from conf.enums import BorderMode, FrameMode, Output, Runner
@@ -156,7 +156,7 @@ def run_record(
     job: Job, artifacts: dict[str, AnyArtifact], result: Result, deliverables: dict[str, AnyArtifact]
 ) -> dict[str, Any]:
     """``run.json`` of a finished video; ``deliverables`` gives the artifact that holds each file."""
-    files = {name: artifact.files[name] for name, artifact in sorted(deliverables.items())}
+    files = {name: artifact.files[PurePosixPath(name).name] for name, artifact in sorted(deliverables.items())}
     return {
         **_common_record(job, artifacts, result),
         "deliverables": {name: {"sha256": stored.sha256, "bytes": stored.size} for name, stored in files.items()},

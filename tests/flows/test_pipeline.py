@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conf.config import Config
-from conf.enums import BackgroundMode, BorderMode, CropMode, Output
+from conf.enums import BackgroundMode, BorderMode, CropMode, Export, Output
 from conf.lock import AnchorConf, CropConf
 from conf.render import BackgroundConf, BorderConf
 from flows.graph import Graph
@@ -38,6 +38,10 @@ PATH = ["decode", "pose", "subject", "offsets", "trajectory"]
     ("config", "expected"),
     [
         (Config(outputs=[Output.pose]), [*PATH, "report.html"]),
+        (
+            Config(outputs=[Output.pose], exports=[Export.angles, Export.events]),
+            [*PATH, "exports/events", "exports/angles", "report.html"],
+        ),
         (
             Config(outputs=[Output.stabilized], verify=True),
             [*PATH, "scene", "stabilized.mp4", "verify", "report.html"],

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,22 @@ def request(folder: Path, frames: int, states: NDArray[np.str_], *, judged: bool
     clip = clip_artifact(folder / "decode", track, SIZE_PX)
     stages = {name: artifact(name, folder / name) for name in ("offsets", "trajectory")}
     return ChartsRequest(clip=clip, verified=verified, **stages)
+
+
+def with_angles(work: ChartsRequest, folder: Path) -> ChartsRequest:
+    """The same with the course of two angles."""
+    folder.mkdir()
+    course = {"mean_deg": np.linspace(0, 30, 101), "deviation_deg": np.full(101, 2.0), "strides": 4}
+    write_json(folder / "angles.json", {"cycles": {"left_hip": course, "trunk_lean": course}})
+    return replace(work, angles=artifact("export", folder))
+
+
+def test_angles_over_the_stride_are_drawn_where_they_are_exported(tmp_path: Path) -> None:
+    work = request(tmp_path, 60, np.full(60, "measured"))
+    plain, drawn = draw(work, tmp_path / "plain"), draw(with_angles(work, tmp_path / "angles"), tmp_path / "drawn")
+    assert set(drawn) - set(plain) == {"angle_hip.svg", "angle_trunk.svg"}
+    assert "var(--x)" in drawn["angle_hip.svg"]
+    assert "% of the stride" in drawn["angle_hip.svg"]
 
 
 def draw(work: ChartsRequest, folder: Path) -> dict[str, str]:

@@ -104,6 +104,14 @@ class Band(NamedTuple):
     end_s: float
 
 
+class StrideBand(NamedTuple):
+    """An angle over the stride: mean and standard deviation (k,), and the name of its colour."""
+
+    mean: Floats
+    deviation: Floats
+    color: str
+
+
 def write_timeline(
     path: Path,
     curves: Sequence[Curve],
@@ -150,6 +158,22 @@ def write_spectrum(path: Path, curves: Sequence[Curve]) -> None:
             axis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_xlabel("Hz")
         axes.set_ylabel("px/√Hz")
+        _write_svg(path, axes.figure)
+
+
+def write_stride_chart(path: Path, bands: Sequence[StrideBand]) -> None:
+    """Write a chart of angles in degrees over the stride in per cent, each with its band. Errors as above."""
+    with MATPLOTLIB_LOCK, mpl.rc_context(MATPLOTLIB_STYLE):
+        axes = _axes()
+        axes.axhline(0, color=CSS_COLORS["soft"], linewidth=0.7)
+        for band in bands:
+            color, percent = CSS_COLORS[band.color], np.linspace(0, 100, len(band.mean))
+            low, high = band.mean - band.deviation, band.mean + band.deviation
+            axes.fill_between(percent, low, high, color=color, alpha=0.2, linewidth=0)
+            axes.plot(percent, band.mean, color=color)
+        axes.set_xlim(0, 100)
+        axes.set_xlabel("% of the stride")
+        axes.set_ylabel("degrees")
         _write_svg(path, axes.figure)
 
 

@@ -104,6 +104,8 @@ def test_every_design_decision_has_an_override(override: str, path: str, value: 
             r"smoothing: there is no 'box'; choose one of butterworth, gaussian, kalman, l1, moving, none, savgol",
         ),
         ("device=tpu", r"device: there is no 'tpu'; choose one of cpu, gpu, auto"),
+        ("exports=[steps]", r"^exports\[0\]: there is no 'steps'; choose one of events, angles"),
+        ("exports=events", r"^exports: it must be a list; give exports=\[events\]"),
         ("output_dir=", r"^output_dir: the name is empty; name a folder, or \. for the current one"),
         ("cache_dir=''", r"^cache_dir: the name is empty; name a folder, or null for"),
         ("outputs=[]", r"outputs: the list is empty; name some"),

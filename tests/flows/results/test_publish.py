@@ -64,6 +64,15 @@ def test_every_deliverable_appears_under_its_name(finished: Finished, tmp_path: 
     assert set(contents(folder)) == {"trajectory.parquet", "stabilized.mp4", "metrics.json", "report.html", "run.json"}
 
 
+def test_the_files_of_an_export_lie_in_a_folder_of_their_own(finished: Finished, tmp_path: Path) -> None:
+    job, made = finished
+    made["exports/events"] = artifact(tmp_path, "export", {"events.csv": "time_s", "events.json": "{}"})
+    publish.publish(job, made, tmp_path / "out")
+    folder = tmp_path / "out" / "a"
+    assert contents(folder / "exports") == {"events.csv": "time_s", "events.json": "{}"}
+    assert "exports" not in {path.name for path in folder.iterdir() if path.is_file()}
+
+
 def test_a_contact_sheet_is_delivered_when_asked_for(finished: Finished, tmp_path: Path) -> None:
     job, made = finished
     made["stabilized.mov"] = artifact(tmp_path, "other", {"stabilized.mov": "picture", "contact.jpg": "sheet"})

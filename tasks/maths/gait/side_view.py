@@ -1,0 +1,130 @@
+"""A walker seen from the side: the parts of a clip in which the gait can be measured, with the legs told apart.
+
+All lengths are in torso lengths, along the way (forwards) and up, so that neither size nor direction matters.
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from tasks.maths.arrays import Flags, Floats, true_runs
+from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, PoseTrack, torso_length_px
+from tasks.maths.body.stride import pose_stride_hz
+from tasks.maths.frame_times import interpolate_at, mean_rate_hz
+from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, untangle
+from tasks.maths.path.smoothers import butterworth
+
+SMOOTHED_HZ: Final = 6.0  # cut-off that gait laboratories use for positions (Winter 1991)
+LONGEST_FILLED_S: Final = 0.15  # a longer gap without a pose ends a part: a foot may have landed in it
+FEWEST_STRIDES: Final = 1.5  # of a part; a shorter one holds no whole stride
+LEAST_FOOT_TORSOS: Final = 0.33  # length of a foot along the picture: 0.42 from the side, 0.33 at 38 degrees
+HEELS: Final = tuple(LANDMARK_NAMES.index(f"{side}_heel") for side in ("left", "right"))
+TOES: Final = tuple(LANDMARK_NAMES.index(f"{side}_foot_index") for side in ("left", "right"))
+FEET: Final = tuple(
+    tuple(LANDMARK_NAMES.index(f"{side}_{part}") for part in ("ankle", "heel", "foot_index"))
+    for side in ("left", "right")
+)
+
+
+@dataclass(frozen=True)
+class SideView:
+    """A part of a clip in which somebody walks across the picture."""
+
+    first: int  # frame of the clip
+    time_s: Floats  # (n,)
+    points: Floats  # (n, 33, 2) smoothed: forwards and up from the middle of the hips, in torso lengths
+    forwards: int  # 1: to the right of the picture, -1: to the left
+    stride_hz: float
+    torso_px: float
+    exchanged: Flags  # (n,) frames in which left and right were put right
+    false: Flags  # (n,) frames whose legs the model had wrong: filled from their neighbours
+
+
+class SideViews(NamedTuple):
+    """What of a clip can be measured, and in words why the rest cannot; empty where all of it can."""
+
+    parts: list[SideView]
+    why_not: str
+
+
+def side_views(track: PoseTrack, pixel_aspect: float = 1.0) -> SideViews:
+    """The parts of a clip in which the person is found, walks, and is seen from the side."""
+    stride_hz = pose_stride_hz(track)
+    torso_px = torso_length_px(_square(track.xy_px, pixel_aspect))
+    if not np.isfinite(stride_hz).any():
+        return SideViews([], "no regular steps were found")
+    foot = _square(track.xy_px, pixel_aspect)[:, :, 0] / float(np.nanmedian(torso_px))
+    shown = _foot_along(foot[:, list(TOES)] - foot[:, list(HEELS)], track, float(np.nanmedian(stride_hz)))
+    walking = _without_short_gaps(np.isfinite(stride_hz) & track.found, track.time_s)
+    parts = []
+    for side in (1, -1):
+        for first, last in true_runs(walking & (side * shown >= LEAST_FOOT_TORSOS)):
+            hz = float(np.nanmedian(stride_hz[first : last + 1]))
+            if (track.time_s[last] - track.time_s[first]) * hz >= FEWEST_STRIDES:
+                parts.append(_side_view(track, first, last, side, hz, pixel_aspect))
+    parts.sort(key=lambda part: part.first)
+    if parts:
+        return SideViews(parts, "")
+    seen = np.abs(shown[walking & np.isfinite(shown)])
+    if len(seen) and np.median(seen) < LEAST_FOOT_TORSOS:
+        return SideViews([], "the person walks towards the camera or away from it, and not across the picture")
+    return SideViews([], "no whole stride was seen from the side")
+
+
+def _square(xy_px: Floats, pixel_aspect: float) -> Floats:
+    """Positions in px of equal width and height."""
+    return np.asarray(xy_px * np.array([pixel_aspect, 1.0]))
+
+
+def _foot_along(feet: Floats, track: PoseTrack, stride_hz: float) -> Floats:
+    """Length (n,) of the longer of the ``feet`` (n, 2) along the picture, positive to the right; NaN unknown.
+
+    It is the median over a stride: at most times of a walk one foot stands flat.
+    """
+    length = np.take_along_axis(feet, np.abs(feet).argmax(axis=1)[:, None], axis=1)[:, 0]
+    found = track.found
+    reach = max(1, round(mean_rate_hz(track.time_s) / stride_hz))
+    along = np.full(len(length), np.nan)
+    if found.any():
+        filled = np.interp(track.time_s, track.time_s[found], length[found])
+        along = median_filter(filled, size=reach | 1, mode="nearest")
+    return np.asarray(along)
+
+
+def _without_short_gaps(flags: Flags, time_s: Floats) -> Flags:
+    """``flags`` (n,) with gaps of up to ``LONGEST_FILLED_S`` filled."""
+    filled = flags.copy()
+    for first, last in true_runs(~flags):
+        inside = first > 0 and last + 1 < len(flags)
+        if inside and time_s[last + 1] - time_s[first - 1] <= LONGEST_FILLED_S:
+            filled[first : last + 1] = True
+    return filled
+
+
+def _side_view(
+    track: PoseTrack, first: int, last: int, forwards: int, stride_hz: float, pixel_aspect: float
+) -> SideView:
+    part = slice(first, last + 1)
+    time_s = track.time_s[part]
+    xy_px = _filled(_square(track.xy_px[part], pixel_aspect), track.found[part], time_s)
+    torso_px = float(np.median(torso_length_px(xy_px)))
+    hips = xy_px[:, list(HIPS)].mean(axis=1, keepdims=True)
+    points = (xy_px - hips) * np.array([forwards, -1.0]) / torso_px
+    feet = points[:, np.array(FEET), 0].mean(axis=2)
+    sides = untangle(feet[:, 0] - feet[:, 1], time_s, stride_hz)
+    legs, other_legs = list(LEFT_LEG + RIGHT_LEG), list(RIGHT_LEG + LEFT_LEG)
+    points[:, legs] = np.where(sides.exchanged[:, None, None], points[:, other_legs], points[:, legs])
+    if not sides.false.all():
+        points[:, legs] = _filled(points[:, legs], ~sides.false, time_s)
+    smooth = butterworth(points.reshape(len(time_s), -1), time_s, cutoff_hz=SMOOTHED_HZ).reshape(points.shape)
+    return SideView(first, time_s, smooth, forwards, stride_hz, torso_px, sides.exchanged, sides.false)
+
+
+def _filled(values: Floats, known: Flags, time_s: Floats) -> Floats:
+    """``values`` (n, ...) with the frames that are not ``known`` (n,) interpolated linearly over time."""
+    if known.all():
+        return values
+    flat = values.reshape(len(time_s), -1)
+    return interpolate_at(time_s, time_s[known], flat[known]).reshape(values.shape)

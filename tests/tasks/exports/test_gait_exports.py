@@ -1,0 +1,81 @@
+"""The exports of the gait: files that other programs read, and a reason instead of figures."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tasks.exports.angles import write_angles
+from tasks.exports.events import write_events
+from tasks.maths.body.landmarks import PoseTrack
+from tasks.maths.gait.angles import ANGLE_NAMES
+from tasks.requests import ExportRequest
+from tests.support.artifacts import clip_artifact, pose_artifact
+from tests.support.walkers import drawn, modelled_pose, true_pose
+
+SIZE_PX = (640, 360)
+
+
+def request(folder: Path, export: str, pose: PoseTrack) -> ExportRequest:
+    folder.mkdir(parents=True, exist_ok=True)
+    clip = clip_artifact(folder / "decode", pose, SIZE_PX)
+    return ExportRequest(export=export, clip=clip, pose=pose_artifact(folder / "subject", pose))
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out"
+
+
+def test_events_are_a_table_of_contacts_and_the_figures(tmp_path: Path, out: Path) -> None:
+    walker = drawn()
+    ticks: list[int] = []
+    facts = write_events(request(tmp_path, "events", modelled_pose(walker)), out, ticks.append)
+    table = pd.read_csv(out / "events.csv")
+    assert list(table.columns) == ["time_s", "frame", "side", "event"]
+    assert set(table["event"]) == {"heel strike", "toe off"}
+    assert table["time_s"].is_monotonic_increasing
+    assert np.abs(table["frame"] / 30 - table["time_s"]).max() <= 0.5 / 30 + 1e-3
+    found = json.loads((out / "events.json").read_text())
+    assert found["applies"] is True
+    assert found["figures"]["cadence_steps_per_min"]["count"] == len(found["strides"]) == facts["strides"]
+    assert facts["notes"] == []
+    assert ticks == [240]
+
+
+def test_angles_are_a_row_a_frame_and_a_mean_over_the_stride(tmp_path: Path, out: Path) -> None:
+    write_angles(request(tmp_path, "angles", modelled_pose(drawn())), out, lambda _: None)
+    table = pd.read_csv(out / "angles.csv")
+    assert list(table.columns) == ["frame", "time_s", *(f"{name}_deg" for name in ANGLE_NAMES)]
+    assert len(table) == 240
+    assert table["right_knee_deg"].notna().mean() > 0.9
+    cycles = json.loads((out / "angles.json").read_text())["cycles"]
+    assert set(cycles) == set(ANGLE_NAMES)
+    assert len(cycles["right_knee"]["mean_deg"]) == 101
+
+
+@pytest.mark.parametrize(("export", "write"), [("events", write_events), ("angles", write_angles)])
+def test_a_walk_towards_the_camera_gives_a_reason_and_no_figures(
+    export: str, write: Any, tmp_path: Path, out: Path
+) -> None:
+    facts = write(request(tmp_path, export, true_pose(drawn(heading_deg=90))), out, lambda _: None)
+    found = json.loads((out / f"{export}.json").read_text())
+    assert found["applies"] is False
+    assert "towards the camera" in found["why_not"]
+    assert not (found.get("figures") or found.get("cycles"))
+    assert facts["notes"] == [f"exports: {export} has no figures, because {found['why_not']}"]
+    assert pd.read_csv(out / f"{export}.csv").dropna(thresh=3).empty
+
+
+def test_equal_poses_give_equal_bytes(tmp_path: Path) -> None:
+    pose = modelled_pose(drawn())
+    for number in (1, 2):
+        made = tmp_path / f"out{number}"
+        made.mkdir()
+        write_events(request(tmp_path / str(number), "events", pose), made, lambda _: None)
+    for name in ("events.csv", "events.json"):
+        assert (tmp_path / "out1" / name).read_bytes() == (tmp_path / "out2" / name).read_bytes()

@@ -1,0 +1,118 @@
+"""Events and figures of the gait against the contacts of drawn walkers."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tasks.demo.walker import subject_gait
+from tasks.maths.body.landmarks import PoseTrack
+from tasks.maths.gait.events import GaitEvent, Side
+from tasks.maths.gait.figures import gait_of_events, measured_gait
+from tests.support.walkers import drawn, event_errors_s, modelled_pose, true_events, true_pose
+
+FRAME_S = 1 / 30
+WALKERS: list[dict[str, Any]] = [
+    {},
+    {"rate_hz": 24, "seed": 2},
+    {"rate_hz": 60, "seed": 3},
+    {"rate_hz": 240, "seconds": 5, "seed": 4},
+    {"limp": 0.7},
+    {"turn_deg_s": 8},
+    {"speed": -0.2, "seed": 5},
+    {"speed": 0.1, "seconds": 10},
+    {"speed": 0.3},
+]
+
+
+def test_of_all_events_95_per_cent_lie_within_a_frame() -> None:
+    errors_s = []
+    for walk in WALKERS:
+        walker = drawn(**walk)
+        found = measured_gait(modelled_pose(walker)).events
+        inside = [one for one in true_events(walker) if 0.2 < one.time_s < walker.seconds - 0.4]
+        assert len(found) >= 0.9 * len(inside), walk
+        errors_s.append(event_errors_s(found, walker))
+    pooled_s = np.abs(np.concatenate(errors_s))
+    assert np.mean(pooled_s <= FRAME_S) >= 0.95
+    assert pooled_s.max() < 4 * FRAME_S
+
+
+@pytest.mark.parametrize("walk", WALKERS, ids=str)
+def test_the_cadence_is_within_two_per_cent(walk: dict[str, Any]) -> None:
+    walker = drawn(**walk)
+    gait = measured_gait(modelled_pose(walker))
+    assert gait.why_not == ""
+    cadence = gait.figures["cadence_steps_per_min"]
+    assert cadence.mean == pytest.approx(60 * subject_gait(walker).cadence_hz, rel=0.02)
+    assert cadence.count == len(gait.strides) >= 5
+
+
+def test_double_support_and_symmetry_are_those_of_the_walker() -> None:
+    even = measured_gait(true_pose(drawn(seconds=10))).figures
+    assert even["double_support_percent"].mean == pytest.approx(24, abs=3)
+    assert even["symmetry_step_percent"].mean == pytest.approx(0, abs=2)
+    limping = measured_gait(true_pose(drawn(seconds=10, limp=0.7))).figures
+    assert limping["symmetry_step_percent"].mean == pytest.approx(2 * 100 * (0.556 - 0.444), abs=6)
+    assert limping["left_step_s"].mean > limping["right_step_s"].mean
+
+
+@pytest.mark.parametrize(
+    ("walk", "reason"),
+    [
+        ({"heading_deg": 90}, "towards the camera"),
+        ({"seconds": 2.5}, "only 1 whole stride could be measured; 3 are needed"),
+        ({"seconds": 0.6}, "no regular steps were found"),
+    ],
+)
+def test_where_the_method_does_not_apply_there_is_a_reason_and_no_figure(walk: dict[str, Any], reason: str) -> None:
+    gait = measured_gait(true_pose(drawn(**walk)))
+    assert reason in gait.why_not
+    assert gait.figures == {}
+
+
+def test_nobody_has_no_gait() -> None:
+    pose = true_pose(drawn(seconds=3))
+    nobody = np.full_like(pose.xy_px, np.nan)
+    gait = measured_gait(replace(pose, xy_px=nobody, z=nobody[..., 0], visibility=nobody[..., 0]))
+    assert (gait.events, gait.figures) == ([], {})
+    assert gait.why_not
+
+
+def test_walking_backwards_is_told() -> None:
+    pose = true_pose(drawn(seconds=10))
+    backwards = PoseTrack(pose.time_s, pose.xy_px[::-1], pose.z, pose.visibility, pose.presence)
+    gait = measured_gait(backwards)
+    assert "walks backwards" in gait.why_not
+    assert (gait.events, gait.figures) == ([], {})
+
+
+def test_running_is_told_by_the_short_stance() -> None:
+    sides: tuple[tuple[Side, float], ...] = (("left", 0.0), ("right", 0.35))
+    events = [
+        event
+        for number in range(8)
+        for side, lag_s in sides
+        for event in (
+            GaitEvent(0.7 * number + lag_s, side, "heel strike"),
+            GaitEvent(0.7 * number + lag_s + 0.3, side, "toe off"),
+        )
+    ]
+    gait = gait_of_events(sorted(events), [], "")
+    assert "runs" in gait.why_not
+    assert (gait.events, gait.strides, gait.figures) == ([], [], {})
+
+
+def test_times_of_the_file_need_not_begin_at_zero() -> None:
+    pose = true_pose(drawn())
+    later = replace(pose, time_s=pose.time_s + 100)
+    before, after = (measured_gait(one).events for one in (pose, later))
+    assert [round(one.time_s + 100, 2) for one in before] == [round(one.time_s, 2) for one in after]
+
+
+def test_a_wide_pixel_changes_no_event() -> None:
+    pose = true_pose(drawn())
+    narrow = replace(pose, xy_px=pose.xy_px * np.array([0.5, 1.0]))
+    plain, wide = measured_gait(pose).events, measured_gait(narrow, pixel_aspect=2.0).events
+    assert np.allclose([one.time_s for one in plain], [one.time_s for one in wide], atol=1e-3)
