@@ -130,7 +130,8 @@ def chain_cuts(
     A jump of the discrepancy by more than ``limit`` torsos is a scene cut, or another person. The cut lies at a missing
     step if there is one, else in the middle of a long gap, else at the first pose after the jump. A gap of steps longer
     than ``LEAST_LOSS_S`` is cut in its middle: nobody knows how far the body went, and both sides keep to their own
-    poses.
+    poses. It is not cut where most of its frames have a known pose and the discrepancy changes by at most
+    ``LEAST_OUTLIER_TORSOS``: then the poses show where the body went, and a cut would turn a little drift into a jump.
     """
     rows = np.flatnonzero(known)
     jumped = np.hypot(*np.diff(discrepancy[rows], axis=0).T) / torso_px[rows[1:]] > limit
@@ -142,7 +143,10 @@ def chain_cuts(
         cut[first + missing[0] if len(missing) else (first + last + 1) // 2 if long[pair] else last] = True
     for first, last in true_runs(~moved):
         if first > 0 and last + 1 < len(discrepancy) and time_s[last] - time_s[first - 1] > LEAST_LOSS_S:
-            cut[(first + last + 1) // 2] = True
+            before = _median_in_span(time_s[known], discrepancy[known], time_s[first - 1], -UNCERTAIN_AROUND_LOSS_S)
+            after = _median_in_span(time_s[known], discrepancy[known], time_s[last], UNCERTAIN_AROUND_LOSS_S)
+            is_drift = np.hypot(*(after - before)) <= LEAST_OUTLIER_TORSOS * torso_px[first]  # False where unknown
+            cut[(first + last + 1) // 2] |= not is_drift or known[first : last + 1].mean() < 0.5
     return cut
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from tasks.maths.anchor.outliers import (
     LEAST_POSE_WEIGHT,
@@ -69,11 +70,22 @@ def test_poses_that_move_away_where_steps_are_missing_are_followed_until_they_en
     assert not poses_across_missing_steps(TIME_S, gap, known, moved, SIZE, 0.25).any()  # too short to tell
 
 
-def test_a_long_gap_of_steps_cuts_the_chain_and_a_short_one_does_not() -> None:
-    moved, known = np.ones(90, dtype=bool), np.ones(90, dtype=bool)
+@pytest.mark.parametrize(("moved_torsos", "cuts"), [(0.0, []), (0.08, []), (0.15, [56])])
+def test_a_long_gap_of_steps_cuts_the_chain_where_the_body_went_elsewhere(moved_torsos: float, cuts: list[int]) -> None:
+    moved, known, discrepancy = np.ones(90, dtype=bool), np.ones(90, dtype=bool), np.zeros((90, 2))
     moved[20:23] = False
     moved[50:62] = False
-    parted = chain_cuts(TIME_S, np.zeros((90, 2)), known, moved, SIZE, limit=0.25, longest_s=1.0)
+    discrepancy[50:, 0] = moved_torsos * SIZE[0] * np.clip(np.arange(40) / 12, 0, 1)
+    parted = chain_cuts(TIME_S, discrepancy, known, moved, SIZE, limit=0.25, longest_s=1.0)
+    assert np.flatnonzero(parted).tolist() == cuts
+
+
+@pytest.mark.parametrize("hidden", [slice(50, 62), slice(61, 80)])
+def test_a_long_gap_of_steps_without_poses_in_it_or_after_it_cuts_the_chain(hidden: slice) -> None:
+    moved, known = np.ones(90, dtype=bool), np.ones(90, dtype=bool)
+    moved[50:62] = False
+    known[hidden] = False
+    parted = chain_cuts(TIME_S, np.zeros((90, 2)), known, moved, SIZE, limit=0.25, longest_s=2.0)
     assert np.flatnonzero(parted).tolist() == [56]
 
 
