@@ -1,17 +1,21 @@
 """Open a video file and decode its frames in order, with timestamps that always increase."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 import av
+import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from tasks.errors import VideoError
 from tasks.media.input.damage import SuspectPackets
@@ -24,6 +28,10 @@ _THREADS = 2
 # FFmpeg's names of the codecs in which every packet that is to be shown gives exactly one frame.
 _ONE_FRAME_PER_PACKET = frozenset({"h264", "hevc"})
 _STILL_PICTURE = Disposition.attached_pic | Disposition.timed_thumbnails
+MOTION_PLACES: Final = (0.0, 1 / 3, 2 / 3)  # of the duration
+MOTION_FRAMES: Final = 12  # at each of them
+MOTION_WIDTH_PX, MOTION_HEIGHT_PX = 96, 54
+STILL_SHARE: Final = 0.1  # of the motion of the track that moves most: less is the noise of a still picture
 _FALLBACK_RATE_HZ = Fraction(25)
 _FALLBACK_TIME_BASE_S = Fraction(1, 90_000)
 
@@ -206,10 +214,46 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
     if not moving:
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         raise VideoError(f"{path}: has no video stream (only {kinds}); give a file with moving pictures")
-    best = next((stream for stream in moving if stream.disposition & Disposition.default), moving[0])
-    if best.codec_context is None:
+    known = [stream for stream in moving if stream.codec_context is not None]
+    if not known:
         raise VideoError(f"{path}: its video codec is unknown; convert it to H.264")
-    return best
+    known.sort(key=lambda stream: not stream.disposition & Disposition.default)  # stable: else the first one
+    if len(known) == 1:
+        return known[0]
+    status = path.stat()
+    chosen = _moving_track(path, status.st_size, status.st_mtime_ns, tuple(stream.index for stream in known))
+    return next(stream for stream in known if stream.index == chosen)
+
+
+@lru_cache
+def _moving_track(path: Path, size_bytes: int, mtime_ns: int, tracks: tuple[int, ...]) -> int:
+    """Of several video tracks the first one that moves, by its stream index; ``tracks`` are in order of preference.
+
+    A second track may be a title, a slide or a thumbnail. The size and time of the file belong to the cache's key.
+    """
+    motions = {track: _motion(path, track) for track in tracks}
+    least = STILL_SHARE * max(motions.values())
+    return next(track for track in tracks if motions[track] >= least)
+
+
+def _motion(path: Path, track: int) -> float:
+    """How much the pictures of a track change: the largest mean difference of luma, in levels, among a few."""
+    motion = 0.0
+    with suppress(av.FFmpegError, ValueError), open_container(path) as container:
+        stream = container.streams[track]
+        duration_us = container.duration or 0
+        for part in MOTION_PLACES:
+            if part:
+                container.seek(round(part * duration_us))
+            first: NDArray[np.float64] | None = None
+            for frame, _ in zip(container.decode(stream), range(MOTION_FRAMES), strict=False):
+                if not isinstance(frame, VideoFrame):
+                    break
+                small = frame.to_ndarray(format="gray", width=MOTION_WIDTH_PX, height=MOTION_HEIGHT_PX)
+                luma = small.astype(np.float64)
+                first = luma if first is None else first
+                motion = max(motion, float(np.abs(luma - first).mean()))
+    return motion
 
 
 def _decoded(container: InputContainer, stream: VideoStream, stats: DecodeStats) -> Iterator[VideoFrame]:

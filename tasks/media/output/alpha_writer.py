@@ -118,7 +118,7 @@ class AlphaWriter:
         context.color_primaries, context.color_trc = color.primaries, color.transfer
         context.flags |= Flags.bitexact | Flags.frame_duration
         context.thread_count = self._codec.threads
-        self._file.copy_sound(sound)
+        self._file.copy_beside(sound)
         self._reformatter = VideoReformatter()
         self._delay_ticks: int | None = None
 

@@ -13,6 +13,7 @@ from tasks.errors import OutputError, VideoError, counted
 from tasks.media.input.video_reader import open_video, skip_loop_filter
 from tasks.media.output.audio_clock import SoundSource
 from tasks.media.output.sound_copy import SoundCopy, TimedPacket
+from tasks.media.output.source_extras import SourceExtras, read_extras
 
 # The errors of a muxer that refuses a packet. They are not the fault of the disk.
 _REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
@@ -31,12 +32,19 @@ class OutputFile:
         self._sound: SoundCopy | None = None
         self._sound_packets: Iterator[TimedPacket] = iter(())
         self._next_sound: TimedPacket | None = None
+        self._extras: SourceExtras | None = SourceExtras()  # until they are written
+        self._delay_s = Fraction(0)
         with self.writing():
             self.container = av.open(f"file:{path}", "w", format=container_format, container_options=options)
 
-    def copy_sound(self, source: SoundSource | None) -> None:
-        """Copy the sound tracks of ``source`` beside the video. To be called before the first packet."""
+    def copy_beside(self, source: SoundSource | None) -> None:
+        """Copy the sound tracks of ``source`` beside the video, its chapters, date, title and language.
+
+        To be called before the first packet. ``notes`` names what is left out.
+        """
         if source is not None:
+            self._extras = read_extras(source.path)
+            self.notes += filter(None, [self._extras.note])
             self._sound = SoundCopy(source, self.container, self._format)
             self._sound_packets = self._sound.packets()
 
@@ -47,7 +55,7 @@ class OutputFile:
         """
         if first_pts >= 0:
             return 0
-        delay_s = -first_pts * time_base
+        delay_s = self._delay_s = -first_pts * time_base
         if self._sound is not None:
             self._sound.delay_s = delay_s
         fact = f"the file's times begin {float(delay_s):.3f} s before zero, where players show nothing"
@@ -67,6 +75,9 @@ class OutputFile:
 
         So sound and video of one time lie close together in the file.
         """
+        if self._extras is not None:
+            self._extras.apply(self.container, self._delay_s)
+            self._extras = None
         self.container.start_encoding()
         self._mux_sound(sound_until_s)
         self.container.mux(list(packets))

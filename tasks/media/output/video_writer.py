@@ -98,7 +98,7 @@ class VideoWriter:
         _describe(self._stream, coded_px, coded_pixel_format(coded, encoder), time_base, tags, pixel_aspect)
         self.notes += configure_encoder(self._stream.codec_context, encoder, crf, preset, hdr)
         self._open(encoder, f"{coded_px[0]}x{coded_px[1]} {coded.name}, crf {crf}, preset {preset}")
-        self._file.copy_sound(sound)
+        self._file.copy_beside(sound)
         container.container_options.update(_timescales(container, time_base))
         self._finer, self._chroma_location = with_finer_chroma(layout, coded), color.chroma_location
         frame_layout = gray_as_yuv420(layout) if layout.planes == 1 else self._finer

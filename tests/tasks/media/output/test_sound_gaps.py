@@ -74,7 +74,7 @@ def damaged_copy(path: Path, change: Callable[[bytes], bytes], numbers: Sequence
 
 def copy_sound(source: Path, target: Path) -> list[str]:
     file = OutputFile(target, target.suffix[1:], {})
-    file.copy_sound(SoundSource(source))
+    file.copy_beside(SoundSource(source))
     file.end(None, lambda: file.mux([], sound_until_s=None))
     return file.notes
 

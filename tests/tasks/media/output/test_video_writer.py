@@ -111,7 +111,7 @@ def test_a_rewritten_real_clip_keeps_times_tags_and_sound(videos: Path, tmp_path
     assert usual_place(again[0].color) == usual_place(clip.color)
     assert again[0].size_px == clip.size_px
     assert sound_packets(videos / name) == sound_packets(tmp_path / "out.mp4")
-    assert notes == []
+    assert [note for note in notes if not note.endswith("not in the output")] == []  # such as a place, of phones
 
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p", "yuv444p"])
