@@ -94,8 +94,10 @@ class MasksConf:
     """true: where the pose model's mask is certain, it overrides the selfie model's mask."""
     smoothing: bool = True
     """true: smooth the masks over time, without delay."""
+    plate: bool = True
+    """true: where other frames saw the background, tell the person's edge and its colours from it."""
     refine: bool = False
-    """true: align mask edges with the picture by a joint bilateral filter."""
+    """true: elsewhere, align mask edges with the picture by a joint bilateral filter."""
 
     def __post_init__(self) -> None:
         fps = self.fallback_fps

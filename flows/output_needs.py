@@ -19,6 +19,7 @@ class WantedOutput:
     file: str
     border: BorderConf
     background: BackgroundConf | None  # None: the picture's own
+    plate: bool  # whether a cut-out person's edge is told from the clean plate
 
     @property
     def needs_masks(self) -> bool:
@@ -26,7 +27,9 @@ class WantedOutput:
 
     @property
     def needs_scene(self) -> bool:
-        """Whether its border shows the background without the people."""
+        """Whether its border shows the background without the people, or a cut-out is compared with it."""
+        if self.needs_masks and self.plate:
+            return True
         shown = self.background is None or self.background.mode is BackgroundMode.blur
         return shown and self.border.mode in SCENE_BORDERS
 
@@ -36,8 +39,10 @@ def wanted_outputs(config: Config) -> list[WantedOutput]:
     asked = [one for one in RENDERED if one in config.outputs]
     if stabilized_wanted(config) and Output.stabilized not in asked:
         asked = [Output.stabilized, *asked]
+    plate = config.masks.plate
     return [
-        WantedOutput(one, file_name(config, one), border_of(config, one), background_of(config, one)) for one in asked
+        WantedOutput(one, file_name(config, one), border_of(config, one), background_of(config, one), plate)
+        for one in asked
     ]
 
 
@@ -84,5 +89,5 @@ def masks_wanted(config: Config) -> bool:
 
 
 def scene_wanted(config: Config) -> bool:
-    """Whether an output's border shows the background without the people."""
+    """Whether an output shows the background without the people, or a cut-out is compared with it."""
     return any(wanted.needs_scene for wanted in wanted_outputs(config))

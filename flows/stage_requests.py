@@ -303,7 +303,7 @@ def _without_frame_cache(decode: DecodeConf) -> DecodeConf:
 
 def _without_matte(masks: MasksConf) -> MasksConf:
     """The settings that shape the masks: what is made of them later runs no model again."""
-    return replace(masks, smoothing=MasksConf.smoothing, refine=MasksConf.refine)
+    return replace(masks, smoothing=MasksConf.smoothing, plate=MasksConf.plate, refine=MasksConf.refine)
 
 
 def _of_size(crop: CropConf, window_px: Size | None) -> CropConf:

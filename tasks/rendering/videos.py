@@ -1,6 +1,7 @@
 """The stabilized video, the comparison and the person: moved in the source's pixel format, with its times and sound."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -17,12 +18,12 @@ from tasks.media.input.prefetch import prefetched
 from tasks.media.matting.cutout import (
     Cutout,
     CutoutSettings,
+    PersonCutter,
     blurred_background,
-    cut_out_person,
     draw_cutout,
     smooth_masks_in_time,
     transparent_planes,
-    whole_picture_cutout,
+    whole_picture,
 )
 from tasks.media.output.alpha_writer import AlphaWriter
 from tasks.media.output.audio_clock import sound_source
@@ -171,19 +172,21 @@ def cut_frames(
     """Every picture with the person cut out of it; what shows without a person, ``background.nobody`` decides."""
     if request.masks is None or request.matte is None or request.background is None:
         raise OutputError(f"{request.output}: has no masks; this is a fault of the program")
-    kept = request.background.nobody is NobodyFrame.original
-    sited = placement.clip.color.chroma_location
-    look = CutoutSettings(
-        placement.layout, sited, placement.size_px, request.render.interpolation.value, request.matte.refine
+    kept, edge = request.background.nobody is NobodyFrame.original, edge_of(request)
+    if request.scene is None:
+        edge = replace(edge, mode="mirror")  # other outputs may share the frames and have a scene
+    layout, sited = placement.layout, placement.clip.color.chroma_location
+    cutter = PersonCutter(
+        CutoutSettings(layout, sited, placement.size_px, request.render.interpolation.value, request.matte.refine)
     )
     masks = read_masks(request.masks.path("masks.npz"))
     placed = smooth_masks_in_time(masks, placement.anchor_xy) if request.matte.smoothing else masks
     for frame, mask in zip(frames, placed, strict=True):
-        planes, matrix = frame.picture.planes, placement.to_output[frame.picture.index]
         if mask.state != MaskState.nobody:
-            yield frame, cut_out_person(planes, mask, matrix, look)
+            clean = None if request.scene is None else frame.clean_part
+            yield frame, cutter.cut(frame.picture.planes, mask, placement.to_output[frame.picture.index], clean)
         else:
-            yield frame, whole_picture_cutout(planes, matrix, look) if kept else None
+            yield frame, whole_picture(frame.moved(edge), layout, placement.size_px) if kept else None
 
 
 def backdrop(request: RenderRequest, placement: Placement) -> Backdrop:

@@ -164,10 +164,12 @@ def test_a_border_that_is_not_seen_makes_nothing_again() -> None:
         (["outputs=[overlay]", "border=reflect"], True),
         (["outputs=[stabilized]", "border=mirror"], False),
         (["outputs=[stabilized]", "border=blur"], False),
-        (["outputs=[person]"], False),
-        (["outputs=[person]", "background=blur"], True),
+        (["outputs=[person]"], True),
+        (["outputs=[person]", "masks.plate=false"], False),
+        (["outputs=[person]", "background=blur", "masks.plate=false"], True),
+        (["outputs=[person]", "background=blur", "border=mirror"], True),
         (["outputs=[pose]"], False),
     ],
 )
-def test_clean_plates_are_made_where_a_border_shows_them(overrides: list[str], wanted: bool) -> None:
+def test_clean_plates_are_made_where_a_border_or_a_cut_out_needs_them(overrides: list[str], wanted: bool) -> None:
     assert scene_wanted(settings.load(["video=demo", *overrides])) is wanted

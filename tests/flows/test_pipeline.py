@@ -11,6 +11,7 @@ import pytest
 
 from conf.config import Config
 from conf.enums import BackgroundMode, BorderMode, CropMode, Export, Output
+from conf.input import MasksConf
 from conf.lock import AnchorConf, CropConf
 from conf.render import BackgroundConf, BorderConf
 from flows.graph import Graph
@@ -56,7 +57,11 @@ PATH = ["decode", "pose", "subject", "offsets", "trajectory"]
         ),
         (
             Config(outputs=[Output.person], background=BackgroundConf(BackgroundMode.transparent)),
-            [*PATH[:3], "masks", *PATH[3:], "person.webm", "report.html"],
+            [*PATH[:3], "masks", *PATH[3:], "scene", "person.webm", "report.html"],
+        ),
+        (
+            Config(outputs=[Output.person], masks=MasksConf(plate=False)),
+            [*PATH[:3], "masks", *PATH[3:], "person.mp4", "report.html"],
         ),
         (
             Config(outputs=[Output.pose], crop=CropConf(CropMode.auto, shared=True)),

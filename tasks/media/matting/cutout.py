@@ -1,9 +1,10 @@
 """Cut a person out of each picture by the mask, move the cutout, and set it before another background."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,14 +18,21 @@ from tasks.media.matting.matte import (
     refine_edge,
     warp_mask,
 )
+from tasks.media.matting.plate_matte import PlateMatte
 from tasks.media.planes.borders import masked_blur, sigma_in_samples
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
-from tasks.media.planes.compose import composite_foreground, solid_planes
+from tasks.media.planes.compose import MIN_VISIBLE_ALPHA, composite_foreground, solid_planes
 from tasks.media.planes.crop import box_to_source
-from tasks.media.planes.layout import Alpha, PixelLayout, Planes
+from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 from tasks.media.planes.warp import Region, source_coverage, warp_planes
+from tasks.media.scene.clean_part import CleanPart, part_of
+from tasks.media.scene.plate import Box
 
 Floats = NDArray[np.float64]
+CleanView = Callable[[Box], CleanPart | None]  # the background of a frame over a box of it
+
+LEAST_LEVEL: Final = 20  # of 255; lower probabilities count as nothing
+BOX_MARGIN: Final = 0.05  # of the person's height: of the part that is compared with the plate
 
 # Standard deviation by which colours extend beyond a transparent edge, as a share of the region's height.
 EDGE_BLEED_SHARE: Final = 0.012
@@ -48,6 +56,7 @@ class Cutout:
     region: Region
     planes: Planes
     opacity: tuple[Alpha, ...]  # of each plane, in its shape
+    behind: Planes | None = None  # the old background, where it is known
 
 
 def smooth_masks_in_time(masks: Iterator[Mask], anchor_xy: Floats) -> Iterator[Mask]:
@@ -83,11 +92,60 @@ def mask_to_source(mask: Mask) -> Floats:
     return box_to_source(mask.edges_px, (width, height))
 
 
-def cut_out_person(planes: Planes, mask: Mask, to_output: Floats, settings: CutoutSettings) -> Cutout | None:
-    """The person of ``planes`` moved by ``to_output`` (2, 3). None if no part of the person lies in the output.
+class PersonCutter:
+    """Cuts the person out of the frames of one clip, in order."""
 
-    Picture and mask are each resampled once, only around the person. Alpha is 0 outside the source picture.
-    """
+    def __init__(self, settings: CutoutSettings) -> None:
+        self._settings = settings
+        self._matte = PlateMatte(settings.layout)
+
+    def cut(self, planes: Planes, mask: Mask, to_output: Floats, clean: CleanView | None = None) -> Cutout | None:
+        """The person of ``planes`` moved by ``to_output`` (2, 3). None if no part of the person lies in the output.
+
+        Picture and opacity are each resampled once, only around the person. Opacity is 0 outside the source picture.
+        Where ``clean`` knows the background, the edge and its colours are told from it; else from the mask alone.
+        """
+        box = mask_box(mask, (planes[0].shape[1], planes[0].shape[0]))
+        part = None if clean is None or box is None else clean(box)
+        if part is None:
+            return _cut_by_mask(planes, mask, to_output, self._settings)
+        return self._cut_by_plate(planes, mask, to_output, part)
+
+    def _cut_by_plate(self, planes: Planes, mask: Mask, to_output: Floats, clean: CleanPart) -> Cutout | None:
+        settings, layout = self._settings, self._settings.layout
+        corner = np.array(clean.box[:2], np.float64)
+        to_box = affine.compose(affine.translation(-corner), mask_to_source(mask))
+        whole = Region(0, 0, *clean.box.size_px)
+        picture = part_of(planes, clean.box, layout)
+        alpha = self._matte.alpha(picture, clean, warp_mask(mask.probability, to_box, whole))
+        if not clean.seen.all():
+            edge = warp_mask(harden_mask(mask.probability), to_box, whole)
+            alpha = np.where(clean.seen, alpha, mask_to_alpha(_refined(edge, picture[0], settings)))
+        from_box = affine.compose(to_output, affine.translation(corner))
+        shown = np.asarray(cv2.inRange(alpha, MIN_VISIBLE_ALPHA, 2.0), np.uint8)
+        region = mask_region(shown, from_box, settings.size_px, sample_spacing(layout, layout.planes - 1))
+        if region.empty:
+            return None
+        to_region = affine.compose(affine.translation(-np.array([region.x0, region.y0], np.float64)), from_box)
+        moved = np.asarray(cv2.warpAffine(alpha, to_region, region.size_px, flags=cv2.INTER_LINEAR), np.float32)
+        behind = _moved(clean.planes, from_box, region, settings, border="replicate")
+        return Cutout(region, _moved(planes, to_output, region, settings), _opacity(moved, settings), behind)
+
+
+def mask_box(mask: Mask, size_px: tuple[int, int]) -> Box | None:
+    """The part of a picture of ``size_px`` around the person of ``mask``, with even corners; None if there is none."""
+    x, y, across, down = cv2.boundingRect(cv2.compare(mask.probability, LEAST_LEVEL, cv2.CMP_GE))
+    if across == 0:
+        return None
+    corners = np.array([[x - 0.5, y - 0.5], [x + across - 0.5, y + down - 0.5]])
+    low, high = affine.apply(mask_to_source(mask), corners)
+    margin = BOX_MARGIN * (high[1] - low[1])
+    x0, y0 = (max(int((edge - margin) // 2) * 2, 0) for edge in low)
+    x1, y1 = (min(-int(-(edge + margin) // 2) * 2, size) for edge, size in zip(high, size_px, strict=True))
+    return Box(x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
+
+
+def _cut_by_mask(planes: Planes, mask: Mask, to_output: Floats, settings: CutoutSettings) -> Cutout | None:
     mask_to_output = affine.compose(to_output, mask_to_source(mask))
     body = harden_mask(mask.probability)
     grid = sample_spacing(settings.layout, settings.layout.planes - 1)
@@ -95,29 +153,30 @@ def cut_out_person(planes: Planes, mask: Mask, to_output: Floats, settings: Cuto
     if region.empty:
         return None
     moved = _moved(planes, to_output, region, settings)
-    edge = warp_mask(body, mask_to_output, region)
-    if settings.refine:
-        edge = refine_edge(edge, (moved[0] >> (settings.layout.depth - 8)).astype(np.uint8))
+    edge = _refined(warp_mask(body, mask_to_output, region), moved[0], settings)
     rows, columns = planes[0].shape
     alpha = mask_to_alpha(edge) * source_coverage(to_output, (columns, rows), region)
     return Cutout(region, moved, _opacity(alpha, settings))
 
 
-def whole_picture_cutout(planes: Planes, to_output: Floats, settings: CutoutSettings) -> Cutout:
-    """The whole picture moved by ``to_output`` (2, 3), opaque where the source covers the output."""
-    region = Region(0, 0, *settings.size_px)
-    rows, columns = planes[0].shape
-    alpha = source_coverage(to_output, (columns, rows), region)
-    return Cutout(region, _moved(planes, to_output, region, settings), _opacity(alpha, settings))
+def _refined(edge: NDArray[np.uint8], luma: Plane, settings: CutoutSettings) -> NDArray[np.uint8]:
+    """A hardened mask with its edge aligned with the picture's, if that is asked for."""
+    return refine_edge(edge, (luma >> (settings.layout.depth - 8)).astype(np.uint8)) if settings.refine else edge
+
+
+def whole_picture(moved: Planes, layout: PixelLayout, size_px: tuple[int, int]) -> Cutout:
+    """The whole output of ``size_px``, which shows ``moved``, as an opaque cutout."""
+    solid = (np.ones(layout.plane_wh(index, size_px)[::-1], np.float32) for index in range(layout.planes))
+    return Cutout(Region(0, 0, *size_px), moved, tuple(solid))
 
 
 def draw_cutout(cutout: Cutout, canvas: Planes, layout: PixelLayout, *, straight: bool = False) -> None:
     """Draw ``cutout`` into planes of the output. ``straight``: write its unmixed colours where alpha is not 0."""
     peak = (1 << layout.depth) - 1
     for index, (plane, opacity) in enumerate(zip(cutout.planes, cutout.opacity, strict=True)):
-        composite_foreground(
-            cutout_window(canvas[index], cutout, sample_spacing(layout, index)), plane, opacity, peak, straight=straight
-        )
+        window = cutout_window(canvas[index], cutout, sample_spacing(layout, index))
+        behind = None if cutout.behind is None else cutout.behind[index]
+        composite_foreground(window, plane, opacity, peak, straight=straight, behind=behind)
 
 
 def cutout_window(plane: NDArray[Any], cutout: Cutout, spacing_xy: tuple[int, int]) -> NDArray[Any]:
@@ -127,11 +186,17 @@ def cutout_window(plane: NDArray[Any], cutout: Cutout, spacing_xy: tuple[int, in
     return plane[cutout.region.y0 // spacing_xy[1] :, cutout.region.x0 // spacing_xy[0] :][:rows, :columns]
 
 
-def _moved(planes: Planes, to_output: Floats, region: Region, settings: CutoutSettings) -> Planes:
-    to_region = affine.compose(affine.translation(np.array([-region.x0, -region.y0])), to_output)
-    location, interpolation = settings.chroma_location, settings.interpolation
+def _moved(
+    planes: Planes, to_output: Floats, region: Region, settings: CutoutSettings, border: str = "reflect"
+) -> Planes:
     return warp_planes(
-        planes, settings.layout, to_region, region.size_px, chroma_location=location, interpolation=interpolation
+        planes,
+        settings.layout,
+        affine.compose(affine.translation(np.array([-region.x0, -region.y0])), to_output),
+        region.size_px,
+        chroma_location=settings.chroma_location,
+        interpolation=settings.interpolation,
+        border=border,
     )
 
 

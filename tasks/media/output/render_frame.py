@@ -23,6 +23,8 @@ from tasks.media.planes.layout import PixelLayout, Planes, clip_layout, tags_for
 from tasks.media.planes.plane_color import plane_values
 from tasks.media.planes.warp import warp_planes
 from tasks.media.scene.border import Origin
+from tasks.media.scene.clean_part import CleanPart
+from tasks.media.scene.plate import Box
 from tasks.media.scene.scene_files import SceneFiles
 from tasks.records import Artifact, Clip, DecodedClip, ScenePlates, SmoothPath, read_clip
 
@@ -83,6 +85,13 @@ class RenderFrame:
                 for plane in self._moved[edge][0]:
                     plane.flags.writeable = False
             return self._moved[edge][0]
+
+    def clean_part(self, box: Box) -> CleanPart | None:
+        """The background over ``box`` of the picture, in source px; None without a plate that is trusted."""
+        if self._scene is None:
+            return None
+        border = self._scene.files.continued
+        return border.clean_part(self.picture.index, self.picture.planes, self._scene.hidden, box)
 
     def origin(self, edge: Edge) -> Origin:
         """Where the pixels of the moved picture come from."""

@@ -16,13 +16,15 @@ MIN_MEAN_WEIGHT: Final = 1e-4  # keeps a weighted mean defined where all weights
 MIN_VISIBLE_ALPHA: Final = 1 / 1024  # a smaller opacity changes no 8-bit value by half a level
 
 
-def composite_foreground(canvas: Plane, plane: Plane, alpha: Alpha, peak: int, *, straight: bool = False) -> None:
+def composite_foreground(
+    canvas: Plane, plane: Plane, alpha: Alpha, peak: int, *, straight: bool = False, behind: Plane | None = None
+) -> None:
     """Draw the person of ``plane`` (h, w) at opacity ``alpha`` into ``canvas``, without the old background.
 
     All arrays have the same shape; ``peak`` is the largest sample value. Where a pixel shows both person and
     background, the person's own value is estimated by blur fusion (Forte 2021): take the means of person and background
-    around the pixel, weighted by alpha, and correct them by the value of the pixel. With ``straight`` the canvas takes
-    that value unmixed wherever alpha is not 0, for a later composition.
+    around the pixel, weighted by alpha, and correct them by the value of the pixel. ``behind`` is the background where
+    it is known. With ``straight`` the canvas takes that value unmixed wherever alpha is not 0, for a later composition.
     """
     np.copyto(canvas, plane, where=alpha > 1 - MIN_VISIBLE_ALPHA)
     edge = translucent_pixels(alpha)
@@ -32,6 +34,8 @@ def composite_foreground(canvas: Plane, plane: Plane, alpha: Alpha, peak: int, *
         near[edge[0] // LOCAL_MEAN_REDUCTION, edge[1] // LOCAL_MEAN_REDUCTION]
         for near in local_mean_colors(plane, alpha)
     )
+    if behind is not None:
+        old = behind[edge].astype(np.float32)
     share, shown = alpha[edge], plane[edge].astype(np.float32)
     own = mine + share * (shown - share * mine - (1 - share) * old)
     below = canvas[edge].astype(np.float32)

@@ -16,9 +16,10 @@ from tasks.media.files.plates_file import PlateFile
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 from tasks.media.planes.warp import Region, source_coverage, warp_planes
+from tasks.media.scene.clean_part import CleanPart, clean_part
 from tasks.media.scene.extend import Extended, Extender, PlacedPlate
 from tasks.media.scene.people_mask import scaling
-from tasks.media.scene.plate import EDGE_STEP_PX, Plate
+from tasks.media.scene.plate import EDGE_STEP_PX, Box, Plate
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
@@ -97,6 +98,13 @@ class SceneBorder:
             )
             self._write(canvas, filled, part, hole)
         return canvas, self._origin(hole, placed, extended, to_output, (wide, high))
+
+    def clean_part(self, frame: int, planes: Sequence[Plane], hidden: Bytes, box: Box) -> CleanPart | None:
+        """The background of a frame over ``box``, which lies in it; None where no plate is trusted.
+
+        ``planes`` and ``hidden`` are as in ``fill``.
+        """
+        return clean_part(planes, hidden, self._placed(frame), box, self._layout, self._sited)
 
     def _write(self, canvas: Planes, filled: Planes, part: Region, hole: "_Hole") -> None:
         """Put ``filled``, which also continues the frame across its edge, where the frame does not cover ``part``."""

@@ -83,7 +83,7 @@ class Extender:
         margins = self._margins(box, shown.whole)
         if not margins and not people:
             return Extended(tuple(canvas), box)
-        filler = _Filler(planes, hidden, plates, box, self._layout, self._size_px, self._sited)
+        filler = PlateFiller(planes, hidden, plates, box, self._layout, self._size_px, self._sited)
         for margin in margins:
             self._write(canvas, box, margin, filler.values(margin))
         if margins:
@@ -164,7 +164,7 @@ class Extender:
                             own = view[:, mirror].astype(np.float32)
                             view[:, at] = np.rint(own + share * (view[:, at] - own))
 
-    def _without_people(self, canvas: list[Plane], hidden: Bytes, filler: "_Filler", box: Box, part: Box) -> None:
+    def _without_people(self, canvas: list[Plane], hidden: Bytes, filler: "PlateFiller", box: Box, part: Box) -> None:
         to_small = scaling(self._size_px, (hidden.shape[1], hidden.shape[0]))
         corner = affine.translation(np.array(part[:2], np.float64))
         for index, values in enumerate(filler.values(part)):
@@ -182,7 +182,7 @@ class Extender:
             canvas[index] = smooth_fill(plane, unknown, max(FILL_STEP_PX // step_x, 1))
 
 
-class _Filler:
+class PlateFiller:
     """What the plates show at places of a frame, as bright as the frame is."""
 
     def __init__(

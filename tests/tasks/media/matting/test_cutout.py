@@ -1,5 +1,6 @@
 """The cut-out person is where the person of the picture is, and nowhere else."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 
@@ -11,21 +12,25 @@ from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.matting.cutout import (
     CutoutSettings,
+    PersonCutter,
     blurred_background,
-    cut_out_person,
     draw_cutout,
     smooth_masks_in_time,
     transparent_planes,
-    whole_picture_cutout,
+    whole_picture,
 )
 from tasks.media.planes.chroma import plane_to_luma
 from tasks.media.planes.compose import solid_planes
 from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout
+from tasks.media.scene.clean_part import CleanPart, part_of
+from tasks.media.scene.plate import Box
 from tests.tasks.media.matting.test_matte import centroid, disc
 
 SIZE = (200, 160)
 MODEL = (64, 64)
 RADIUS_PX = 30.0
+CENTRE = (100.0, 80.0)
+STILL = affine.translation(np.zeros(2))
 
 
 def picture(layout: PixelLayout, centre_xy: tuple[float, float]) -> Planes:
@@ -57,7 +62,7 @@ def drawn(planes: Planes, mask: Mask, to_output: NDArray[np.float64], seen: Cuto
     """The person before a solid green."""
     unit = 1 << (seen.layout.depth - 8)
     canvas = solid_planes(seen.layout, seen.size_px, (16 * unit, 60 * unit, 60 * unit)[: seen.layout.planes])
-    cut = cut_out_person(planes, mask, to_output, seen)
+    cut = PersonCutter(seen).cut(planes, mask, to_output)
     if cut is not None:
         draw_cutout(cut, canvas, seen.layout)
     return canvas
@@ -148,16 +153,54 @@ def test_a_crop_of_odd_size_cuts_the_person() -> None:
 
 
 @pytest.mark.parametrize("name", ["yuv420p", "yuv444p"])
-def test_the_whole_picture_is_opaque_where_it_covers_the_output(name: str) -> None:
+def test_a_whole_picture_hides_all_of_the_background(name: str) -> None:
     layout = nearest_layout(name)
     source = picture(layout, (100, 80))
-    cut = whole_picture_cutout(source, moved((40.0, 0.0)), look(layout))
     canvas = solid_planes(layout, SIZE, (16, 60, 60))
-    draw_cutout(cut, canvas, layout)
-    for index, plane in enumerate(canvas):
-        right = 40 * plane.shape[1] // SIZE[0]
-        np.testing.assert_array_equal(plane[:, right + 1 :], source[index][:, 1:-right])
-        assert (plane[:, : right - 1] == (16, 60, 60)[index]).all()
+    draw_cutout(whole_picture(source, layout, SIZE), canvas, layout)
+    for plane, shown in zip(canvas, source, strict=True):
+        np.testing.assert_array_equal(plane, shown)
+
+
+def plate_of(layout: PixelLayout, seen: bool = True) -> Callable[[Box], CleanPart]:
+    """What a clean plate shows of ``picture``: the dark ground."""
+
+    def clean(box: Box) -> CleanPart:
+        planes = part_of(picture(layout, (-500, -500)), box, layout)
+        return CleanPart(box, planes, np.full(box.size_px[::-1], seen))
+
+    return clean
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "yuv444p", "gray"])
+@pytest.mark.parametrize("off_px", [2.0, -2.0])
+def test_with_a_plate_a_mask_of_the_wrong_size_cuts_the_disc_all_the_same(name: str, off_px: float) -> None:
+    layout, centre, shift = nearest_layout(name), (90.3, 84.6), (12.4, -9.7)
+    mask = mask_of(centre)
+    wrong = mask._replace(probability=disc(MODEL, (31.5, 31.5), (RADIUS_PX + off_px) * MODEL[0] / 90))
+    cut = PersonCutter(look(layout)).cut(picture(layout, centre), wrong, moved(shift), plate_of(layout))
+    assert cut is not None
+    x, y = centroid(cut.opacity[0])
+    assert (x + cut.region.x0, y + cut.region.y0) == pytest.approx(
+        (centre[0] + shift[0], centre[1] + shift[1]), abs=0.2
+    )
+    assert np.sqrt(cut.opacity[0].sum() / np.pi) == pytest.approx(RADIUS_PX, abs=0.25)
+
+
+def test_with_a_plate_the_edge_keeps_nothing_of_the_old_background() -> None:
+    layout = nearest_layout("yuv444p")
+    cut = PersonCutter(look(layout)).cut(picture(layout, CENTRE), mask_of(CENTRE), STILL, plate_of(layout))
+    colours, alpha = transparent_planes(cut, layout, SIZE, (16, 128, 128))
+    assert np.abs(colours[0][alpha > 0.2].astype(int) - 200).max() < 25
+
+
+def test_where_no_frame_saw_the_background_the_mask_decides() -> None:
+    layout = nearest_layout("yuv420p")
+    mask = mask_of(CENTRE)._replace(probability=disc(MODEL, (31.5, 31.5), (RADIUS_PX - 4) * MODEL[0] / 90))
+    cut = PersonCutter(look(layout)).cut(picture(layout, CENTRE), mask, STILL, plate_of(layout, seen=False))
+    alone = PersonCutter(look(layout)).cut(picture(layout, CENTRE), mask, STILL)
+    assert cut is not None and alone is not None
+    assert cut.opacity[0].sum() == pytest.approx(alone.opacity[0].sum(), rel=0.01)
 
 
 def test_masks_that_move_with_the_body_stay_nearly_unchanged() -> None:
@@ -191,16 +234,12 @@ def test_the_first_and_last_frames_have_one_neighbour() -> None:
     assert list(smooth_masks_in_time(iter([]), np.zeros((0, 2)))) == []
 
 
-CENTRE = (100.0, 80.0)
-STILL = affine.translation(np.zeros(2))
-
-
 @pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "gray"])
 def test_the_blurred_background_does_not_contain_the_person(name: str) -> None:
     layout = nearest_layout(name)
     unit = 1 << (layout.depth - 8)
     planes = picture(layout, CENTRE)
-    cut = cut_out_person(planes, mask_of(CENTRE), STILL, CutoutSettings(layout, 0, SIZE, "cubic", False))
+    cut = PersonCutter(look(layout)).cut(planes, mask_of(CENTRE), STILL)
     behind = blurred_background(planes, cut, layout, 8.0, [16 * unit, 128 * unit, 128 * unit][: layout.planes])
     y, x = np.mgrid[: SIZE[1], : SIZE[0]]
     away = np.hypot(x - CENTRE[0], y - CENTRE[1]) > 34
@@ -212,7 +251,7 @@ def test_the_blurred_background_does_not_contain_the_person(name: str) -> None:
 def test_colours_are_unmixed_and_far_from_the_person_black() -> None:
     layout = nearest_layout("yuv420p")
     planes = picture(layout, CENTRE)
-    cut = cut_out_person(planes, mask_of(CENTRE), STILL, CutoutSettings(layout, 0, SIZE, "cubic", False))
+    cut = PersonCutter(look(layout)).cut(planes, mask_of(CENTRE), STILL)
     colours, alpha = transparent_planes(cut, layout, SIZE, (16, 128, 128))
     assert alpha.shape == SIZE[::-1]
     assert (alpha.min(), alpha.max()) == (0, 1)

@@ -11,7 +11,7 @@ from tasks.media.planes.layout import Planes
 from tasks.media.planes.warp import warp_planes
 from tasks.media.scene.border import Origin, SceneBorder
 from tasks.media.scene.frame_store import FrameStore
-from tasks.media.scene.plate import build_plate
+from tasks.media.scene.plate import Box, build_plate
 from tests.support.scenery import SIZE_PX, Scenery, panning, psnr
 
 
@@ -113,3 +113,22 @@ def test_each_pixel_format_keeps_its_own_planes(tmp_path: Path, pixel_format: st
     shown = (done[0] >> (depth - 8)).astype(np.uint8) if depth > 8 else done[0]
     margin = np.s_[10:, SIZE_PX[0] - 40 : SIZE_PX[0] - 8]
     assert psnr(shown[margin], truth[margin]) > 28
+
+
+def test_the_background_behind_a_person_is_known_where_a_frame_saw_it(tmp_path: Path) -> None:
+    scenery = panning(90, 0, walker_x_px=np.linspace(-40, 330, 90))
+    x = int(scenery.walker_x_px[40]) if scenery.walker_x_px is not None else 0
+    box = Box(x // 2 * 2 - 10, 50, x // 2 * 2 + 50, 160)
+    planes = scenery.frame(40).planes
+    clean = border_of(scenery, tmp_path).clean_part(40, planes, scenery.hidden(40), box)
+    assert clean is not None and clean.seen.all()
+    truth = scenery.background(40)[box.y0 : box.y1, box.x0 : box.x1]
+    assert psnr(clean.planes[0], truth) > 30
+    assert psnr(planes[0][box.y0 : box.y1, box.x0 : box.x1], truth) < 20
+
+
+def test_what_is_always_hidden_is_not_known(tmp_path: Path) -> None:
+    scenery = panning(60, 0, walker_x_px=np.full(60, 140.0))
+    box = Box(150, 80, 160, 100)
+    clean = border_of(scenery, tmp_path).clean_part(30, scenery.frame(30).planes, scenery.hidden(30), box)
+    assert clean is None or not clean.seen.any()

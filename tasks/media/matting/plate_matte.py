@@ -1,0 +1,258 @@
+"""Opacity of a person from what differs between a picture and its clean plate, near the edge of the mask.
+
+The mask says roughly where the person is. How much the person and the background differ from the plate is learned from
+both sides of the mask's edge: a plate that tells them apart decides, one that does not leaves the decision to the mask.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.media.planes.layout import Alpha, PixelLayout, Plane
+from tasks.media.scene.clean_part import CleanPart
+
+Bytes = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+Singles = NDArray[np.float32]
+
+LOOKED_AT_ROWS: Final = 400  # about so many rows of a person are compared; taller ones are made smaller
+REACH: Final = 0.035  # of the part's height: how far from the mask's edge the plate may decide
+LEAST_REACH_PX: Final = 3.0
+RING: Final = 2.5  # times that distance: the background is learned up to there
+FEET: Final = (
+    0.65,
+    0.85,
+)  # of the height: below, shadows are about; over these rows one statistic turns into the other
+LUMA_STEPS: Final = 32  # of the signed difference of the first plane
+CHROMA_STEPS: Final = 16  # of the difference of the other planes together
+KEPT: Final = 0.85  # of what was learned, from one frame to the next
+COMMON_WEIGHT: Final = 300.0  # pixels that the statistic of the whole body counts for in those of its parts
+LEAST_SHARE: Final = 2e-4  # of the pixels, that any difference has at least
+MOST_EVIDENCE: Final = 4.0  # natural logarithm of odds
+MOST_PRIOR: Final = 2.0  # the same, of the mask: networks are too sure at edges
+EVIDENCE_BLUR_PX: Final = 1.2
+DECIDED: Final = 8.0  # logarithm of odds beyond the reach of the plate
+LEAST_PIECE: Final = 0.02  # of the largest piece; smaller ones are no part of a person
+CORE_SHARE: Final = 0.9  # of the reach: depth in the mask from which a colour counts as the person's
+FAR_LEVELS: Final = 255.0
+LIKE_LEVELS: Final = 6.0  # difference at which two colours are told apart by half
+DIRECTIONS: Final = 12  # in which the person's colours are looked up, near and far
+LEAST_CORE: Final = 0.02  # share of such pixels nearby, from which their mean colour is known
+SOFT_PX: Final = 0.9  # standard deviation of the edge where colours do not tell its width
+EDGE_SHARE: Final = 0.006  # of the part's height: half width of the edge in which pixels may be mixed
+LEAST_EDGE_PX: Final = 3
+TELLING_LEVELS: Final = 30.0  # difference of person and background at which colours weigh as much as the softened edge
+
+
+class _Small(NamedTuple):
+    """A part of a picture and its plate, looked at in smaller size: 8 bits."""
+
+    picture: list[Bytes]
+    plate: list[Bytes]
+
+
+class PlateMatte:
+    """Finds the opacity of the person in each frame of a clip, in order."""
+
+    def __init__(self, layout: PixelLayout) -> None:
+        self._layout = layout
+        size = LUMA_STEPS * CHROMA_STEPS
+        self._person, self._behind = np.zeros((2, size)), np.zeros((2, size))  # of the body, and of the feet
+
+    def alpha(self, picture: Sequence[Plane], clean: CleanPart, mask: Bytes) -> Alpha:
+        """Opacity (h, w), 0..1, over ``clean.box``; it means something where ``clean.seen`` is true.
+
+        ``picture`` has the frame's planes there, ``mask`` (h, w) the person's probability * 255.
+        """
+        high, wide = mask.shape
+        step = max(round(high / LOOKED_AT_ROWS), 1)
+        wh = (-(-wide // step), -(-high // step))
+        small = _Small(*(_reduced(planes, self._layout.depth, wh) for planes in (picture, clean.planes)))
+        prior = cv2.resize(mask, wh, interpolation=cv2.INTER_AREA)
+        seen = cv2.resize(clean.seen.view(np.uint8), wh, interpolation=cv2.INTER_NEAREST) > 0
+        odds, told_apart = self._log_odds(small, np.asarray(prior, np.uint8), np.asarray(seen))
+        inside = cv2.resize(odds, (wide, high), interpolation=cv2.INTER_LINEAR) > 0
+        edge_px = max(round(EDGE_SHARE * high), LEAST_EDGE_PX)
+        full = [_eight_bits(plane, self._layout.depth) for plane in picture]
+        behind = [_eight_bits(plane, self._layout.depth) for plane in clean.planes]
+        return _mixed_edge(full, behind, inside.astype(np.uint8), small, told_apart, edge_px)
+
+    def _log_odds(self, small: _Small, prior: Bytes, seen: Flags) -> tuple[Singles, Singles]:
+        """Logarithm of the odds (h, w) that a pixel is the person's, and ``_told_apart``."""
+        reach = max(REACH * prior.shape[0], LEAST_REACH_PX)
+        shown = (prior > 127).astype(np.uint8)
+        within, without = (cv2.distanceTransform(part, cv2.DIST_L2, 3) for part in (shown, 1 - shown))
+        place = _differences(small)
+        self._learn(place, (within > reach) & seen, (without > reach) & (without <= RING * reach) & seen)
+        evidence = self._evidence(place)
+        told_apart = _told_apart(small, (within > CORE_SHARE * reach).astype(np.uint8), reach)
+        evidence *= np.where(evidence < 0, told_apart, np.float32(1)) * seen
+        evidence = cv2.GaussianBlur(evidence, (0, 0), EVIDENCE_BLUR_PX)
+        odds: Singles = _PRIOR[prior] + evidence
+        odds[within > reach] = DECIDED
+        odds[without > reach] = -DECIDED
+        count, number, stats, _ = cv2.connectedComponentsWithStats((odds > 0).astype(np.uint8))
+        if count > 2:
+            sizes = stats[:, cv2.CC_STAT_AREA]
+            small_piece = sizes < LEAST_PIECE * sizes[1:].max()
+            odds[small_piece[number]] = -DECIDED
+        return odds, told_apart
+
+    def _learn(self, place: NDArray[np.int32], person: Flags, behind: Flags) -> None:
+        first_foot = round(sum(FEET) / 2 * len(place))
+        for part, rows in enumerate((np.s_[:first_foot], np.s_[first_foot:])):
+            for learned, chosen in ((self._person, person), (self._behind, behind)):
+                counts = np.bincount(place[rows][chosen[rows]], minlength=learned.shape[1])
+                learned[part] = KEPT * learned[part] + counts
+
+    def _evidence(self, place: NDArray[np.int32]) -> Singles:
+        """Logarithm of the likelihood ratio (h, w) of person and background."""
+        body, feet = (_ratio(self._person, self._behind, part)[place] for part in (0, 1))
+        row = (np.arange(len(place), dtype=np.float32) + 0.5) / len(place)
+        share = np.clip((row - FEET[0]) / (FEET[1] - FEET[0]), 0, 1)[:, None]
+        return np.asarray(body + share * (feet - body), np.float32)
+
+
+def _told_apart(small: _Small, core: Bytes, reach: float) -> Singles:
+    """How far (h, w), 0..1, the person nearby, ``core`` (h, w) 1 or 0, differs from the plate; 1 where nobody is near.
+
+    What looks like the plate may still be the person where something of the person nearby looks like it too.
+    """
+    picture, plate = ([np.float32(plane[::2, ::2]) for plane in planes] for planes in small)
+    shape, core = core.shape, core[::2, ::2]
+    radius = max(round(reach / 2), 1)
+    rows, columns = core.shape
+    around = [
+        cv2.copyMakeBorder(plane, radius, radius, radius, radius, cv2.BORDER_CONSTANT, value=0)
+        for plane in (core, *picture)
+    ]
+    least = np.full(core.shape, FAR_LEVELS**2, np.float32)
+    for number in range(DIRECTIONS):
+        angle, away = 2 * np.pi * number / DIRECTIONS, radius if number % 2 else radius / 2
+        x, y = radius + round(away * np.cos(angle)), radius + round(away * np.sin(angle))
+        its_core, *its = (plane[y : y + rows, x : x + columns] for plane in around)
+        apart = np.zeros(core.shape, np.float32)
+        for there, here in zip(its, plate, strict=True):
+            apart += np.square(there - here)
+        apart[its_core == 0] = FAR_LEVELS**2
+        np.minimum(least, apart, out=least)
+    told = least / (least + np.float32(LIKE_LEVELS**2))
+    return np.asarray(cv2.resize(told, shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _ratio(person: NDArray[np.float64], behind: NDArray[np.float64], part: int) -> Singles:
+    """Table over places: the logarithm of the likelihood ratio in one part of the body."""
+    shares = []
+    for learned in (person, behind):
+        whole, own = _smoothed(learned.sum(axis=0)), _smoothed(learned[part])
+        counts = own + COMMON_WEIGHT * whole / max(float(whole.sum()), 1.0)
+        shares.append(counts / max(float(counts.sum()), 1.0) + LEAST_SHARE)
+    return np.asarray(np.clip(np.log(shares[0] / shares[1]), -MOST_EVIDENCE, MOST_EVIDENCE), np.float32)
+
+
+def _smoothed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    table = counts.reshape(LUMA_STEPS, CHROMA_STEPS)
+    return np.asarray(cv2.GaussianBlur(table, (0, 0), 0.7, borderType=cv2.BORDER_REPLICATE), np.float64).ravel()
+
+
+def _eight_bits(plane: Plane, depth: int) -> Bytes:
+    return plane if depth == 8 else np.right_shift(plane, depth - 8).astype(np.uint8)
+
+
+def _reduced(planes: Sequence[Plane], depth: int, wh: tuple[int, int]) -> list[Bytes]:
+    """The planes in 8 bits and at one size, without the finest noise."""
+    parts = []
+    for plane in planes:
+        part = _eight_bits(plane, depth)
+        if part.shape == wh[::-1]:
+            part = np.asarray(cv2.blur(part, (3, 3)), np.uint8)
+        shrinks = part.shape[0] > wh[1]
+        parts.append(
+            np.asarray(cv2.resize(part, wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8)
+        )
+    return parts
+
+
+def _differences(small: _Small) -> NDArray[np.int32]:
+    """The place (h, w) of each pixel in the statistic of differences: brighter or darker by how much, and coloured."""
+    pairs = list(zip(small.picture, small.plate, strict=True))
+    luma = cv2.subtract(*pairs[0], dtype=cv2.CV_16S)
+    place: NDArray[np.int32] = _LUMA_PLACE[luma + np.int16(255)]
+    if len(pairs) > 1:
+        place += _CHROMA_PLACE[cv2.add(cv2.absdiff(*pairs[1]), cv2.absdiff(*pairs[2]))]
+    return place
+
+
+def _mixed_edge(
+    picture: list[Bytes], plate: list[Bytes], inside: Bytes, small: _Small, told_apart: Singles, edge_px: int
+) -> Alpha:
+    """Opacity (h, w) of what is ``inside`` (h, w), 1 or 0, with an edge as wide as the colours tell.
+
+    Where the person next to the edge has another colour than the background, a pixel's colour between the two says how
+    much of it is the person. Elsewhere the edge is softened a little.
+    """
+    level = inside * np.uint8(255)
+    soft = cv2.GaussianBlur(level, (0, 0), SOFT_PX)
+    near = cv2.blur(level, (2 * edge_px + 1, 2 * edge_px + 1))  # rises over the edge: half on it
+    alpha: Alpha = soft.astype(np.float32) / np.float32(255)
+    band = cv2.findNonZero(cv2.inRange(near, 1.0, 254.0))
+    if band is None:
+        return alpha
+    columns, rows = band.reshape(-1, 2).T
+    (high, wide), (low, narrow) = inside.shape, small.picture[0].shape
+    solid = cv2.erode(inside, np.ones((edge_px, edge_px), np.uint8))
+    core = cv2.resize(solid, (narrow, low), interpolation=cv2.INTER_AREA).astype(np.float32)
+    size = 2 * max(round(2.5 * edge_px * low / high), 2) + 1
+    weight = cv2.blur(core, (size, size))
+    at = _places(rows, columns, (high, wide), (low, narrow))
+    way, length, changed = (np.zeros(len(rows), np.float32) for _ in range(3))
+    for shown, old, part in zip(picture, plate, small.picture, strict=True):
+        place = _places(rows, columns, (high, wide), shown.shape)
+        behind = old.take(place).astype(np.float32)
+        mean = (cv2.blur(part * core, (size, size)) / np.maximum(weight, np.float32(1e-3))).take(at)
+        apart, change = mean - behind, shown.take(place) - behind
+        way += change * apart
+        length += apart * apart
+        changed += change * change
+    told = np.clip(way / np.maximum(length, 1), 0, 1)
+    third = changed - told * (2 * way - told * length)  # squared difference from all that is between the two colours
+    trust = length / (length + third + np.float32(TELLING_LEVELS**2)) * (weight.take(at) > LEAST_CORE)
+    here = _places(rows, columns, (high, wide), (high, wide))
+    mixed = alpha.take(here)
+    trust *= np.where(told < mixed, told_apart.take(at), np.float32(1))
+    mixed += trust * (told - mixed)
+    rise = near.take(here) * np.float32(2 / 255)
+    alpha.put(here, np.clip(mixed, rise - 1, rise).clip(0, 1))
+    return alpha
+
+
+def _places(
+    rows: NDArray[np.int32], columns: NDArray[np.int32], size: tuple[int, int], other: tuple[int, ...]
+) -> NDArray[np.int32]:
+    """Indices into a raveled array of shape ``other`` for pixels of one of shape ``size`` that shows the same."""
+    return rows * other[0] // size[0] * other[1] + columns * other[1] // size[1]
+
+
+def _luma_places() -> NDArray[np.int32]:
+    """Table over differences + 255: finer near 0."""
+    difference = np.arange(-255, 256)
+    root = np.sign(difference) * np.sqrt(np.abs(difference) / 255)
+    return np.asarray(np.rint((root + 1) / 2 * (LUMA_STEPS - 1)) * CHROMA_STEPS, np.int32)
+
+
+def _chroma_places() -> NDArray[np.int32]:
+    """Table over differences: finer near 0, all the same from 120."""
+    return np.asarray(np.rint(np.sqrt(np.arange(256) / 120).clip(0, 1) * (CHROMA_STEPS - 1)), np.int32)
+
+
+def _priors() -> Singles:
+    share = np.clip(np.arange(256) / 255, 1e-3, 1 - 1e-3)
+    return np.asarray(np.clip(np.log(share / (1 - share)), -MOST_PRIOR, MOST_PRIOR), np.float32)
+
+
+_LUMA_PLACE: Final = _luma_places()
+_CHROMA_PLACE: Final = _chroma_places()
+_PRIOR: Final = _priors()

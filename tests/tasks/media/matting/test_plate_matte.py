@@ -1,0 +1,79 @@
+"""Opacity by the plate: it corrects the mask where it can tell, and leaves it alone where it cannot."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.media.matting.plate_matte import PlateMatte
+from tasks.media.planes.layout import Alpha, nearest_layout
+from tasks.media.scene.clean_part import CleanPart
+from tasks.media.scene.plate import Box
+from tests.tasks.media.matting.test_matte import disc
+
+SIZE = (160, 200)
+GRAY = nearest_layout("gray")
+Bytes = NDArray[np.uint8]
+
+
+def ground(seed: int = 1, noise: float = 2.0) -> Bytes:
+    return np.random.default_rng(seed).normal(90, noise, SIZE[::-1]).clip(0, 255).astype(np.uint8)
+
+
+def body(grown_px: float = 0.0) -> Bytes:
+    """A torso with a leg, as bytes of a mask."""
+    mask = disc(SIZE, (80, 70), 40 + grown_px)
+    mask[70:180, 66 - int(grown_px) : 94 + int(grown_px)] = 255
+    return mask
+
+
+def shown(person: Bytes, back: Bytes, level: int = 180) -> Bytes:
+    """The picture of a person of one brightness before a ground."""
+    share = person / 255
+    return np.asarray(np.rint(share * level + (1 - share) * back), np.uint8)
+
+
+def alpha_of(picture: Bytes, plate: Bytes, mask: Bytes) -> Alpha:
+    clean = CleanPart(Box(0, 0, *SIZE), (plate,), np.ones(SIZE[::-1], np.bool_))
+    matte = PlateMatte(GRAY)
+    matte.alpha((picture,), clean, mask)
+    return matte.alpha((picture,), clean, mask)
+
+
+def test_a_mask_that_is_too_large_or_too_small_is_corrected() -> None:
+    truth = body()
+    for grown_px in (-5, 5):
+        alpha = alpha_of(shown(truth, ground(2)), ground(3), body(grown_px))
+        wrong = np.abs(body(grown_px) / 255.0 - truth / 255.0).sum()
+        assert np.abs(alpha - truth / 255).sum() < 0.15 * wrong
+
+
+def test_half_a_pixel_of_the_person_is_half_opaque() -> None:
+    truth = np.zeros(SIZE[::-1], np.uint8)
+    truth[20:180, 50:110] = 255
+    truth[20:180, 50], truth[20:180, 109] = 64, 191
+    alpha = alpha_of(shown(truth, ground(2, 0.5)), ground(3, 0.5), truth)
+    assert abs(float(alpha[60:140, 50].mean()) - 64 / 255) < 0.12
+    assert abs(float(alpha[60:140, 109].mean()) - 191 / 255) < 0.12
+
+
+def test_a_plate_of_another_place_changes_little() -> None:
+    """Inside and outside of the mask it is wrong alike, so it tells nothing."""
+    random = np.random.default_rng(4)
+    plate = random.integers(0, 256, SIZE[::-1]).astype(np.uint8)
+    picture = shown(body(), random.integers(0, 256, SIZE[::-1]).astype(np.uint8), 128)
+    alpha = alpha_of(picture, plate, body())
+    assert np.abs(alpha - body() / 255).mean() < 0.03
+
+
+def test_clothes_that_look_like_the_background_stay() -> None:
+    """The leg has the ground's own brightness: the mask alone knows about it."""
+    picture = shown(body(), ground(2))
+    picture[112:180, 66:94] = ground(5)[112:180, 66:94]
+    alpha = alpha_of(picture, ground(3), body())
+    assert alpha[118:174, 68:92].mean() > 0.95
+
+
+def test_what_lies_apart_from_the_person_does_not_appear() -> None:
+    picture = shown(body(), ground(2))
+    picture[20:60, 130:150] = 220
+    alpha = alpha_of(picture, ground(3), body())
+    assert not alpha[10:70, 126:].any()
