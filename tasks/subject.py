@@ -13,11 +13,12 @@ from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.maths.path import framing
 from tasks.maths.tracking import subject_choice, subject_track
+from tasks.maths.tracking.identity import identity_notes, identity_of
 from tasks.maths.tracking.shot_people import link_shots
 from tasks.maths.tracking.subject_choice import PersonFacts, SubjectChoice
 from tasks.maths.tracking.subject_shots import follow_through_shots, shot_notes
 from tasks.maths.tracking.subject_track import stitch_steps
-from tasks.maths.tracking.tracks import Track, clothes_changes_s, concatenate_tracks, jump_indices
+from tasks.maths.tracking.tracks import Track, concatenate_tracks
 from tasks.media.files.people_file import read_looked, read_steps, read_tracks
 from tasks.media.files.pose_file import write_pose
 from tasks.media.files.tables import write_json, write_table
@@ -48,7 +49,7 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     pieces, followed = follow_through_shots(
         everybody, choice.person, shot, time_s, clip.size_px, rule=rule, min_seen_s=request.settings.min_seen_s
     )
-    switches = sum(len(clothes_changes_s(piece)) + len(jump_indices(piece)) for piece in pieces)
+    identity = identity_of(pieces, time_s)
     swapped = np.concatenate([subject_track.swapped_sides(piece.time_s, piece.landmarks) for piece in pieces])
     chosen = concatenate_tracks(pieces)
     steps = stitch_steps(chosen, read_steps(found.path("steps.parquet"), set(chosen.origin.tolist())), len(time_s))
@@ -58,7 +59,8 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     write_table(folder / "motion.parquet", {**known, **steps.columns})
     facts = {
         **_facts(chosen, looked, time_s),
-        "identity_switches": switches,
+        "identity_switches": len(identity.switches_s),
+        **asdict(identity),
         "shots": [asdict(one) for one in followed],
         "rejected": sum(map(len, tracks)) - sum(map(len, everybody)),
         "sides_exchanged": int(swapped.sum()),
@@ -70,7 +72,7 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     others = subject_choice.other_people_settings(people, choice.person)
     note = f"{len(people)} people: {choice.why}. To follow another one: {others}"
     notes = [note] if len(people) > 1 else []
-    notes += shot_notes(followed, choice.person)
+    notes += [*shot_notes(followed, choice.person), *identity_notes(identity)]
     if facts["detection_rate"] < FEW_SHARE:
         seen = f"{facts['detected']} of {counted(facts['looked'], 'frame')}"
         notes.insert(0, f"warning: the person was found in only {seen}; check that it is the right one")

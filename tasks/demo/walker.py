@@ -4,7 +4,7 @@ Everything follows from a ``Walk``: the same walk gives the same bytes. The orig
 the first pixel.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -120,10 +120,15 @@ def ground_truth(walker: Walk) -> GroundTruth:
 
 def draw_walk(walker: Walk) -> Iterator[tuple[Bytes, Bytes, Floats]]:
     """Frames in order: picture (h, w, 3) RGB, mask (h, w) of the visible walker 0..255, joints (33, 2) px."""
-    view_camera, scene = walk_camera(walker), build_street(walker.size_px, _raise_px(walker), walker.seed)
     people = [(subject_gait(walker), Outfit(pattern=walker.seed))]
     if walker.crossing:
         people.append((passer_by_gait(walker), _OTHER_OUTFIT))
+    return draw_people(walker, people)
+
+
+def draw_people(walker: Walk, people: Sequence[tuple[Gait, Outfit]]) -> Iterator[tuple[Bytes, Bytes, Floats]]:
+    """``draw_walk`` with the gait and clothes of each person: first the walker, then those in front."""
+    view_camera, scene = walk_camera(walker), build_street(walker.size_px, _raise_px(walker), walker.seed)
     times = walk_times(walker)
     for first in range(0, len(times), _BATCH_FRAMES):
         time_s = times[first : first + _BATCH_FRAMES]

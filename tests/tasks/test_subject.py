@@ -24,6 +24,7 @@ from tasks.records import Artifact, read_clip
 from tasks.requests import DecodeRequest, DemoRequest, PoseRequest, SubjectRequest
 from tasks.subject import choose_subject
 from tests.support.artifacts import artifact
+from tests.support.similar_walkers import write_gray_film
 
 FRAMES = 90
 MAN, WOMAN = (0.36, 0.25), (1118.0, 715.0)
@@ -141,6 +142,19 @@ def test_a_drawn_walker_is_followed_while_another_passes_in_front(tmp_path: Path
     assert len(facts["people"]) == 2 and facts["identity_switches"] == 0
     assert np.nanmax(off) < 0.4 * 60, "torso lengths of about 60 px"
     assert track.found[1:20].all() and track.found[-20:].all() and track.found.mean() > 0.75
+
+
+def test_nobody_in_the_same_clothes_takes_over_in_a_gray_film(tmp_path: Path) -> None:
+    """Somebody in nearly the same dark clothes overtakes in front: the track itself slides over and back."""
+    film = write_gray_film(tmp_path, seconds=4.0, speed=1.8)
+    watched = Watched(film.path, tmp_path / "watched")
+    track, facts = watched.choose(tmp_path / "chosen", point=film.walker_xy[10].tolist(), at_s=10 / 25)
+    place = track.xy_px[:, list(HIPS)].mean(axis=1)
+    own, other = (np.hypot(*(place - xy).T) / film.height_px for xy in (film.walker_xy, film.other_xy))
+    apart = np.hypot(*(film.walker_xy - film.other_xy).T) > 0.15 * film.height_px
+    assert (own[apart & track.found] < other[apart & track.found]).all()
+    assert track.found[1:25].all() and track.found[-15:].all(), "followed before and after"
+    assert facts["identity_switches"] == 0 and facts["hidden_frames"] > 0
 
 
 @pytest.mark.parametrize(

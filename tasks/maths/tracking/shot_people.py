@@ -22,7 +22,8 @@ from tasks.maths.body.landmarks import (
     clothes_distance,
     torso_length_px,
 )
-from tasks.maths.tracking.tracks import Track, concatenate_tracks, link_people, mean_clothes
+from tasks.maths.tracking.meetings import settle_meetings
+from tasks.maths.tracking.tracks import Track, concatenate_tracks, link_people, mean_clothes, split_track
 
 ALIKE_CLOTHES: Final = 0.3  # clothes distance of one person in two shots: light and size change them a little
 ALIKE_MARGIN: Final = 0.15  # anybody else is this much less alike
@@ -44,7 +45,9 @@ def link_shots(
     of_track = np.array([shot[track.frames[0]] for track in tracks])
     for number in np.unique(of_track):
         there = [track for track, its_shot in zip(tracks, of_track, strict=True) if its_shot == number]
-        found = link_people(there, size_px, float(time_s[np.searchsorted(shot, number)]))
+        begins_s = float(time_s[np.searchsorted(shot, number)])
+        pieces = [piece for track in there for piece in split_track(track)]
+        found = link_people(settle_meetings(pieces, size_px[0]), size_px, begins_s)
         known = same_people(people, found)
         for new, person in enumerate(found):
             if new in known:

@@ -7,7 +7,7 @@ probably seen before. Written here because tracking libraries know neither cloth
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -40,6 +40,15 @@ _IMPOSSIBLE_COST: Final = 1e6
 
 
 @dataclass(frozen=True)
+class Meeting:
+    """A time in which a person was so close to another one in similar clothes that one hid the other."""
+
+    from_s: float
+    to_s: float
+    sure: bool  # whether who is who after it is sure
+
+
+@dataclass(frozen=True)
 class Track:
     """Sightings of one body, in order of time."""
 
@@ -48,6 +57,7 @@ class Track:
     landmarks: Floats  # (k, 33, 5): x_px, y_px, z, visibility, presence
     clothes: Floats  # (k, CLOTHES_REGIONS, 3, COLOR_BINS) histograms, NaN where not measured
     origin: NDArray[np.int64]  # (k,) number of the track of each sighting
+    met: tuple[Meeting, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -61,9 +71,16 @@ class Track:
         """Median torso length."""
         return max(float(np.median(torso_length_px(self.landmarks))), 1.0)
 
-    def where(self, kept: Flags) -> "Track":
-        """The sightings with ``kept`` (k,)."""
-        return Track(self.frames[kept], self.time_s[kept], self.landmarks[kept], self.clothes[kept], self.origin[kept])
+    def where(self, kept: Flags | NDArray[np.int64]) -> "Track":
+        """The sightings with ``kept`` (k,), or those with these indices, in their order."""
+        return replace(
+            self,
+            frames=self.frames[kept],
+            time_s=self.time_s[kept],
+            landmarks=self.landmarks[kept],
+            clothes=self.clothes[kept],
+            origin=self.origin[kept],
+        )
 
 
 def concatenate_tracks(pieces: Sequence[Track]) -> Track:
@@ -74,6 +91,7 @@ def concatenate_tracks(pieces: Sequence[Track]) -> Track:
         np.concatenate([piece.landmarks for piece in pieces]),
         np.concatenate([piece.clothes for piece in pieces]),
         np.concatenate([piece.origin for piece in pieces]),
+        tuple(dict.fromkeys(meeting for piece in pieces for meeting in piece.met)),
     )
 
 
@@ -194,12 +212,12 @@ def starts_at_edge(piece: Track, size_px: tuple[int, int], start_s: float) -> bo
 def _distance_px(before: Track, after: Track, gap_s: float) -> float:
     """Shortest distance from one piece's end, or its continuation, to the other's start, or its origin."""
     end, start = before.hip_xy[-1], after.hip_xy[0]
-    heading, coming = _end_speed_px_s(before, last=True) * gap_s, _end_speed_px_s(after, last=False) * gap_s
+    heading, coming = end_speed_px_s(before, last=True) * gap_s, end_speed_px_s(after, last=False) * gap_s
     ways = (start - end, start - end - heading, start - end - coming)
     return float(min(np.hypot(*way) for way in ways))
 
 
-def _end_speed_px_s(track: Track, *, last: bool) -> Floats:
+def end_speed_px_s(track: Track, *, last: bool) -> Floats:
     """Speed (2,) at the last or first moment of a track, from a straight line fitted to the hips."""
     time_s = track.time_s
     part = time_s >= time_s[-1] - END_SPEED_S if last else time_s <= time_s[0] + END_SPEED_S
