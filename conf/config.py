@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from conf.demo import DemoConf
-from conf.enums import Device, Export, FrameMode, Output, Runner, Server, SweepRender
+from conf.enums import CropMode, Device, Export, FrameMode, Output, Runner, Server, SweepRender
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
@@ -95,3 +95,13 @@ class Config:
         valid = self.decode.frames is not FrameMode.memory or self.runner is Runner.threads
         cure = "give runner=threads, or decode.frames=stream"
         require(valid, "decode.frames", "processes cannot share frames in memory", cure)
+        self._check_zoom()
+
+    def _check_zoom(self) -> None:
+        """``SettingError`` if two settings choose the zoom."""
+        crop, height = self.crop, self.lock.height
+        valid = height is None or crop.mode in (CropMode.none, CropMode.follow)
+        cure = "leave one of them out, or choose crop=follow with crop.output or crop.aspect"
+        require(valid, "lock.height", f"crop={crop.mode.value} chooses what is shown", cure)
+        valid = height is None or crop.keep is None
+        require(valid, "lock.height", "crop.keep chooses the zoom too", "give one of them")

@@ -8,7 +8,9 @@ from conf.enums import AnchorMethod, AnchorPoint, AwayMode, CropMode, Smoother
 from conf.validation import MAX_DURATION_S, MAX_RATE_HZ, MAX_SETTING_PX, MAX_SPEED_PX_S, require, require_at_most
 from tasks.records import LANDMARKS
 
+MIN_SIDE_PX, MAX_SIDE_PX = 16, 16384  # of a window and of an output; H.264 can carry no more
 MIN_CUTOFF_HZ = 0.01  # below it the linear systems of the filters lose all digits
+HEIGHT_SHARES = (0.05, 4.0)  # of the output's height; a person higher than the output shows only in part
 MIN_LANDMARK_WEIGHT, MAX_LANDMARK_WEIGHT = 1e-6, 1e6  # a weighted mean has no digits for weights further apart
 
 
@@ -117,6 +119,8 @@ class LockConf:
     """true: hold the size too; a person who comes nearer stays as large as in the median frame."""
     roll: bool = False
     """true: hold the person upright; a lean that lasts for seconds is treated as camera tilt and removed."""
+    height: float | None = None
+    """Share of the output's height that the person gets, such as 0.6, by one zoom for the whole clip; null: no zoom."""
 
     def __post_init__(self) -> None:
         for name in ("x", "y"):
@@ -134,6 +138,10 @@ class LockConf:
         valid = speed is None or 0 <= speed < float("inf")
         require(valid, "lock.max_speed_px_s", f"{speed} px/s is not a speed", "give 0 or more, or null for no limit")
         require_at_most(MAX_SPEED_PX_S, "lock.max_speed_px_s", speed, "px/s", ", or null for no limit")
+        least, most = HEIGHT_SHARES
+        valid = self.height is None or least <= self.height <= most
+        cure = f"give {least:g} to {most:g}, such as 0.6, or null"
+        require(valid, "lock.height", f"{self.height} is out of range", cure)
 
 
 @dataclass
@@ -146,34 +154,83 @@ class CropConf:
     """For follow: aspect ratio of the largest window, such as 9:16; given alone, it selects follow."""
     window: list[int] | None = None
     """For fixed: [x,y,width,height] in pixels of the stabilized picture; given alone, it selects fixed."""
+    output: Any = None
+    """[width,height] or 1080x1920, even: the window takes this shape and is scaled to this size; given alone, it
+    selects follow."""
+    keep: float | None = None
+    """For follow: the largest window of which, on the mean, this share shows the frame's own picture, such as 0.9;
+    given alone, it selects follow."""
     shared: bool = False
     """For auto and follow: true gives all videos of a run one window size, the largest that fits them all."""
 
     def __post_init__(self) -> None:
         size, aspect, window = self.size, self.aspect, self.window
-        valid = size is None or (len(size) == 2 and min(size) >= 16)
+        valid = size is None or (len(size) == 2 and min(size) >= MIN_SIDE_PX)
         cure = "give [width,height] of at least 16 pixels, or null"
         require(valid, "crop.size", f"{size} is not a window size", cure)
         valid = aspect is None or re.fullmatch(r"\d*\.?\d*[1-9]\d*:\d*\.?\d*[1-9]\d*", aspect) is not None
         cure = "give one such as 9:16, 1:1 or 2.35:1"
         require(valid, "crop.aspect", f"{aspect!r} is not an aspect ratio", cure)
-        valid = window is None or (len(window) == 4 and min(window[2:]) >= 16)
+        valid = window is None or (len(window) == 4 and min(window[2:]) >= MIN_SIDE_PX)
         cure = "give [x,y,width,height] of at least 16 pixels, or null"
         require(valid, "crop.window", f"{window} is not a window", cure)
-        if self.mode is CropMode.none and (size or aspect or window):
+        keep = self.keep
+        cure = "give more than 0 and at most 1, such as 0.9, or null"
+        require(keep is None or 0 < keep <= 1, "crop.keep", f"{keep} is not a share of the output", cure)
+        self.output = None if self.output is None else _output_size(self.output)
+        if self.mode is CropMode.none and (size or aspect or window or self.output or keep):
             self.mode = CropMode.fixed if window else CropMode.follow
         self._check_mode()
+        self._check_output()
 
     def _check_mode(self) -> None:
-        given = [name for name in ("size", "aspect", "window") if getattr(self, name) is not None]
-        allowed = {CropMode.follow: ("size", "aspect"), CropMode.fixed: ("window",)}.get(self.mode, ())
+        given = [name for name in ("size", "aspect", "window", "keep") if getattr(self, name) is not None]
+        allowed = {CropMode.follow: ("size", "aspect", "keep"), CropMode.fixed: ("window",)}.get(self.mode, ())
         wrong = [name for name in given if name not in allowed]
         mode = f"crop={self.mode.value}"
         valid = not self.shared or self.mode in (CropMode.auto, CropMode.follow)
         cure = "choose crop=auto, or crop=follow with crop.aspect"
         require(valid, "crop.shared", f"{mode} has no window to share", cure)
-        cure = "leave it out, or choose crop=follow for size or aspect, crop=fixed for window"
+        cure = "leave it out, or choose crop=follow for size, aspect or keep, crop=fixed for window"
         require(not wrong, f"crop.{wrong[0]}" if wrong else "crop", f"{mode} does not use it", cure)
-        cure = f"give crop.{' or crop.'.join(allowed)}"
-        require(not allowed or bool(given), "crop", f"{self.mode.value} needs a window", cure)
-        require(len(given) < 2, "crop.aspect", "crop.size is given too", "give one of them")
+        scaled = self.mode is CropMode.follow and self.output is not None
+        cure = "give crop.window" if self.mode is CropMode.fixed else "give crop.size, aspect, output or keep"
+        require(not allowed or bool(given) or scaled, "crop", f"{self.mode.value} needs a window", cure)
+        both = self.size is not None and self.aspect is not None
+        require(not both, "crop.aspect", "crop.size is given too", "give one of them")
+        both = self.size is not None and self.keep is not None
+        cure = "give crop.output instead of crop.size, or leave crop.keep out"
+        require(not both, "crop.keep", "it chooses the size of the window, and crop.size is given too", cure)
+
+    def _check_output(self) -> None:
+        """``SettingError`` if another setting gives the window another shape than the output's."""
+        if self.output is None:
+            return
+        cure = "leave crop.aspect out: the window takes the output's shape"
+        require(self.aspect is None, "crop.aspect", "crop.output gives the shape", cure)
+        shown = self.size if self.window is None else self.window[2:]
+        if shown is None:
+            return
+        (width, height), zoom = self.output, max(self.output[0] / shown[0], self.output[1] / shown[1])
+        same = shown[0] * zoom - width <= 1 and shown[1] * zoom - height <= 1
+        name = "crop.size" if self.window is None else "crop.window"
+        fact = f"{width}x{height} has not the shape of {name}, {shown[0]}x{shown[1]}"
+        fitting = [2 * round(shown[0] * zoom / 2), 2 * round(shown[1] * zoom / 2)]
+        cure = f"give crop.output=[{fitting[0]},{fitting[1]}], or leave {name} out"
+        require(same, "crop.output", fact, cure)
+
+
+def _output_size(given: Any) -> list[int]:
+    """``given`` as [width, height]; ``SettingError`` unless both are even and in range."""
+    text = re.fullmatch(r"(\d{1,6})[xX](\d{1,6})", given) if isinstance(given, str) else None
+    size = [int(text[1]), int(text[2])] if text else given
+    listed = isinstance(size, list) and len(size) == 2 and all(type(part) is int for part in size)
+    cure = "give [width,height] or a text such as 1080x1920, or null"
+    require(listed, "crop.output", f"{given!r} is not a size", cure)
+    width, height = size
+    fact = f"{width}x{height} is out of range"
+    cure = f"give {MIN_SIDE_PX} to {MAX_SIDE_PX} pixels for each side"
+    require(min(size) >= MIN_SIDE_PX and max(size) <= MAX_SIDE_PX, "crop.output", fact, cure)
+    cure = f"give {width + width % 2}x{height + height % 2}: encoders store even sizes only"
+    require(width % 2 == height % 2 == 0, "crop.output", f"{width}x{height} is odd", cure)
+    return [width, height]

@@ -143,7 +143,8 @@ def _check_points(config: Config, video: Video) -> None:
     from tasks.maths.path import framing, window
 
     size_px, pixel_aspect = _shape(config, video)
-    framing.resolve_target(config.target, window.stabilized_size(size_px, config.crop, float(pixel_aspect)))
+    shown_px, output = window.stabilized_size(size_px, config.crop, float(pixel_aspect)), config.crop.output
+    framing.resolve_target(config.target, shown_px if output is None else (output[0], output[1]))
     if config.subject.point is not None:
         framing.resolve_point("subject.point", config.subject.point, size_px, "picture")
 
@@ -193,10 +194,14 @@ def _check_files(config: Config, source_px: SizePx, pixel_aspect: float) -> None
     from tasks.maths.path import window
 
     crop = config.crop
-    if crop.mode is CropMode.expand:
+    if crop.output is not None:
+        size_px = (crop.output[0], crop.output[1])
+    elif crop.mode is CropMode.expand:
         return
-    window_px = None if crop.window is None else (crop.window[2], crop.window[3])
-    size_px = window_px or window.stabilized_size(source_px, crop, pixel_aspect)
+    elif crop.window is not None:
+        size_px = (crop.window[2], crop.window[3])
+    else:
+        size_px = window.stabilized_size(source_px, crop, pixel_aspect)
     if _wants_alpha_mov(config) and crop.mode is not CropMode.auto:
         _check_alpha(config, size_px)
     if config.encode.codec is not VideoCodec.x264:
@@ -218,7 +223,8 @@ def _check_encoder(config: Config, source_px: SizePx, size_px: SizePx) -> None:
     for width, height in _encoded_sizes(config, source_px, size_px):
         rounded = width + width % 2, height  # chroma subsampling needs an even width
         if fact := encoders.narrow_width_fault(encoder, rounded):
-            larger = f", or a larger {'width in crop.window' if config.crop.mode is CropMode.fixed else 'crop.size'}"
+            setting = "width in crop.window" if config.crop.mode is CropMode.fixed else "crop.size"
+            larger = f", or a larger {setting if config.crop.output is None else 'crop.output'}"
             cropped = (width, height) == size_px != source_px
             raise SettingError(f"encode: {fact}; choose encode=x264{larger if cropped else ''}")
 

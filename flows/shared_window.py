@@ -13,7 +13,7 @@ Size = tuple[int, int]
 
 def shares_aspect(crop: CropConf) -> bool:
     """Whether all videos share one window of ``crop.aspect``, small enough for the smallest picture."""
-    return crop.shared and crop.aspect is not None
+    return crop.shared and crop.aspect is not None and crop.keep is None
 
 
 def aspect_size(crop: CropConf, decoded: Artifact[DecodedClip]) -> Size:
@@ -25,8 +25,8 @@ def aspect_size(crop: CropConf, decoded: Artifact[DecodedClip]) -> Size:
 
 
 def shares_room(crop: CropConf) -> bool:
-    """Whether the size is that of the largest window without a border, for which every video must be looked at."""
-    return crop.shared and crop.mode is CropMode.auto
+    """Whether the size depends on how much border a window shows, for which every video must be looked at."""
+    return crop.shared and (crop.mode is CropMode.auto or crop.keep is not None)
 
 
 def room_size(room: Artifact[CoveredWindow]) -> Size:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
 
+from conf.config import Config
 from conf.enums import Device, Export, FrameMode, Output
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
@@ -126,9 +127,7 @@ class RequestedStages:
         window: SharedSize | None,
         settings: AnchorConf,
     ) -> Handle[AnchorOffsets]:
-        asked = self.job.config.target
-        target = asked if isinstance(asked, str) else tuple(asked)
-        crop = replace(self.job.config.crop, shared=False)
+        target, crop = _unscaled_target(self.job.config), _picture_crop(self.job.config.crop)
         return self._ask(
             lambda made: OffsetsRequest(
                 clip=made(clip),
@@ -149,7 +148,10 @@ class RequestedStages:
         lock: LockConf,
     ) -> SharedSize:
         crop = replace(self.job.config.crop, shared=False)
-        room = self._ask(lambda made: RoomRequest(made(clip), made(subject), made(offsets), settings, crop, lock))
+        target = _scaled_target(self.job.config)
+        room = self._ask(
+            lambda made: RoomRequest(made(clip), made(subject), made(offsets), settings, crop, lock, target)
+        )
         return self._shared_size("room", lambda made: room_size(made(room)), room)
 
     def trajectory(
@@ -173,6 +175,7 @@ class RequestedStages:
                 crop=crop,
                 lock=lock,
                 window_px=None if window is None else made.size(window),
+                target=_scaled_target(self.job.config),
             )
         )
 
@@ -304,6 +307,29 @@ def _without_frame_cache(decode: DecodeConf) -> DecodeConf:
 def _without_matte(masks: MasksConf) -> MasksConf:
     """The settings that shape the masks: what is made of them later runs no model again."""
     return replace(masks, smoothing=MasksConf.smoothing, plate=MasksConf.plate, refine=MasksConf.refine)
+
+
+def _picture_crop(crop: CropConf) -> CropConf:
+    """The settings that decide the size of the stabilized picture: what of it is shown, and how large, does not."""
+    return CropConf(size=crop.size, aspect=crop.aspect, window=crop.window)
+
+
+def _unscaled_target(config: Config) -> tuple[float, float] | str:
+    """The target; pixels of an output that is scaled become fractions, which mean the same in the unscaled picture."""
+    asked, output = config.target, config.crop.output
+    if isinstance(asked, str):
+        return asked
+    x, y = asked
+    if output is None or (0 <= x <= 1 and 0 <= y <= 1):
+        return x, y
+    return (x + 0.5) / output[0], (y + 0.5) / output[1]
+
+
+def _scaled_target(config: Config) -> str:
+    """The word for a target that is chosen anew for a part of the picture, or for another scale; else empty."""
+    crop = config.crop
+    changes = crop.output is not None or crop.keep is not None or config.lock.height is not None
+    return str(config.target) if changes and config.target in ("auto", "natural") else ""
 
 
 def _of_size(crop: CropConf, window_px: Size | None) -> CropConf:

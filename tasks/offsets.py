@@ -87,16 +87,10 @@ def _target(
     target: tuple[float, float] | str, pose: PoseTrack, anchor_px: Floats, clip: Clip, size_px: tuple[int, int]
 ) -> tuple[tuple[float, float], str]:
     """Where the anchor (n, 2), NaN where it is not seen, is held in an output of ``size_px``, and why not elsewhere."""
-    if target == "natural":
-        return auto_target.natural_target(anchor_px, clip.size_px, size_px), ""
-    if target != "auto":
-        return framing.resolve_target(target, size_px), ""
-    heads = auto_target.head_boxes(pose.xy_px, pose.visibility)
-    boxes = lock_metrics.visible_boxes(pose.xy_px, pose.visibility)
-    bodies = np.concatenate([np.fmin(boxes[:, :2], heads[:, :2]), np.fmax(boxes[:, 2:], heads[:, 2:])], axis=1)
-    cut = auto_target.cut_edges(pose.xy_px, heads, clip.size_px)
-    chosen = auto_target.choose_target(anchor_px, bodies, heads, cut, clip.size_px, size_px)
-    return chosen.xy_px, chosen.why
+    if target in ("auto", "natural"):
+        chosen = auto_target.target_by_word(str(target), pose, anchor_px, clip.size_px, size_px)
+        return chosen.xy_px, chosen.why
+    return framing.resolve_target(target, size_px), ""
 
 
 def _mask_centre(request: OffsetsRequest) -> Anchor | None:

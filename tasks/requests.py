@@ -173,12 +173,13 @@ class TrajectoryRequest(Request[SmoothPath]):
     crop: CropConf
     lock: LockConf = field(default_factory=LockConf)
     window_px: tuple[int, int] | None = None  # width and height that all videos of a run share; None: its own
+    target: str = ""  # auto or natural, if what is shown depends on more than the offsets; else empty
     found: Artifact[FoundPeople] | None = None  # for the camera's motion; None: it stands still
 
 
 @dataclass(frozen=True)
 class RoomRequest(Request[CoveredWindow]):
-    """Find the largest window that every frame covers: ``room.json``."""
+    """Find the largest window that every frame covers, or that keeps ``crop.keep``: ``room.json``."""
 
     stage: ClassVar[str] = "room"
     compute: ClassVar[str] = "tasks.trajectory:find_room"
@@ -189,6 +190,7 @@ class RoomRequest(Request[CoveredWindow]):
     settings: SmoothingConf
     crop: CropConf
     lock: LockConf = field(default_factory=LockConf)
+    target: str = ""  # as in TrajectoryRequest
 
 
 @dataclass(frozen=True, kw_only=True)

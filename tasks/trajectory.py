@@ -1,38 +1,30 @@
 """The trajectory stage: from offsets to the transform of each frame, and the planned metrics of the lock."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.enums import CropMode, Smoother
-from conf.lock import CropConf, LockConf, SmoothingConf
-from tasks.errors import AnchorNotSeen
-from tasks.maths import frame_times
-from tasks.maths.anchor.gaps import AbsenceRule, settle_absent
-from tasks.maths.anchor.states import ABSENT, SEEN_STATES
-from tasks.maths.arrays import Floats, Labels, equal_slices
-from tasks.maths.body.landmarks import PoseTrack
+from conf.enums import CropMode
+from conf.lock import LockConf
+from tasks.errors import AnchorNotSeen, SettingError
+from tasks.locked_path import LockedPath, Motion, path_around, read_motion, seen_anchor
+from tasks.maths.arrays import Floats
+from tasks.maths.body.person_height import head_boxes, standing_height_px
 from tasks.maths.metrics import lock_metrics
-from tasks.maths.path import affine, locking, smoothers, smoothing_limits, window
-from tasks.maths.path.l1_path import l1_path
+from tasks.maths.path import affine, framing, window
+from tasks.maths.path.window import CropWindow
 from tasks.maths.scene import auto_target, camera_path
 from tasks.media.files.camera_file import read_camera
-from tasks.media.files.pose_file import read_pose
-from tasks.media.files.tables import read_json, read_table, write_json, write_table
-from tasks.records import Clip, Tick
+from tasks.media.files.tables import read_table, write_json, write_table
+from tasks.records import Tick
 from tasks.requests import RoomRequest, TrajectoryRequest
 
 Columns = Mapping[str, NDArray[Any]]
 
-WINDOW_FUNCTIONS: Final[dict[Smoother, Callable[..., Floats]]] = {
-    Smoother.moving: smoothers.moving_average,
-    Smoother.gaussian: smoothers.gaussian,
-}
 LEAST_CUT_SHARE: Final = 0.01  # of the frames: a person cut in fewer is not reported
 TRAJECTORY_FACTS: Final = (
     "lock_rms",
@@ -44,249 +36,194 @@ TRAJECTORY_FACTS: Final = (
 )
 
 
-class LockedPath(NamedTuple):
-    """How the frames of a clip move in the stabilized picture, before a window is cut from it."""
-
-    clip: Clip
-    size_px: tuple[int, int]
-    target_xy: Floats
-    shift_px: Floats  # (n, 2)
-    scale: Floats  # (n,)
-    roll_rad: Floats  # (n,) clockwise
-    linear: Floats  # (n, 2, 2) scale and roll
-    to_output: Floats  # (n, 2, 3) shift, scale and roll
-
-
 def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``trajectory.parquet``, ``framing.json`` and ``metrics.json``; facts: the planned metrics of the summary.
 
     A frame is moved by ``dx_px, dy_px``, its smoothed offset, and then, if requested, scaled and rotated about the
-    target. ``to_output`` is the whole transform. Smoothing the offsets smooths the anchor's path, since an offset is
-    the target minus the path. The corner of a window, or of a canvas around the picture, is subtracted from all of
-    these. ``SettingError`` for a smoother that the clip is too short or too slow for.
+    target. Smoothing the offsets smooths the anchor's path, since an offset is the target minus the path. The corner
+    of a window, or of a canvas around the picture, is subtracted from all of these. Then all is enlarged by the zoom;
+    ``to_output`` is the whole transform. ``SettingError`` for a smoother that the clip is too short or too slow for.
     """
     frames = read_table(request.clip.path("frames.parquet"))
     offsets = read_table(request.offsets.path("offsets.parquet"))
-    pose = read_pose(request.pose.path("pose.parquet"))
-    path = _path(request, offsets, pose)
-    view = window.choose_window(
-        request.crop, path.to_output, path.clip.size_px, path.size_px, path.target_xy, request.window_px
-    )
-    shift_px, target_xy = path.shift_px - view.corner_px, path.target_xy - view.corner_px
-    (width, height), clip = view.size_px, path.clip
-    to_output = affine.about_target(path.linear, shift_px, target_xy)
-    for axis, corner_px in (("offset_x_px", view.x), ("offset_y_px", view.y)):
-        offsets[axis] = offsets[axis] - corner_px
-    columns = _trajectory(frames, offsets, shift_px, path.scale, path.roll_rad, to_output)
+    motion = read_motion(request, offsets)
+    path, view, notes = _shown(request, motion)
+    clip, shift_px, target_xy = motion.clip, path.shift_px - view.corner_px, path.target_xy - view.corner_px
+    to_output = view.enlarged(affine.about_target(motion.linear, shift_px, target_xy))
+    target_xy = view.point(target_xy)
+    offset_px = path.offset_px - view.corner_px
+    offsets |= {"offset_x_px": offset_px[:, 0], "offset_y_px": offset_px[:, 1]}
+    columns = _trajectory(frames, offsets, shift_px, motion.scale, motion.roll_rad, to_output)
     write_table(folder / "trajectory.parquet", columns)
     # the target, as a position in the source
     source_target_xy = (path.target_xy + 0.5) / path.size_px * np.array(clip.size_px) - 0.5
-    framing_record = {"output_size_px": view.size_px, "target_px": target_xy, "source_target_px": source_target_xy}
+    framing_record = {
+        "output_size_px": view.size_px,
+        "target_px": target_xy,
+        "source_target_px": source_target_xy,
+        "zoom": view.zoom,
+    }
     write_json(folder / "framing.json", framing_record)
-    anchor_px, state, source = _points(offsets, "anchor"), offsets["state"], offsets["source"]
     looked = read_table(request.pose.path("motion.parquet"))["looked"]
     report = lock_metrics.planned_metrics(
-        pose,
+        motion.pose,
         looked,
-        anchor_px,
-        state,
-        source,
+        motion.anchor_px,
+        motion.state,
+        offsets["source"],
         to_output,
         target_xy,
         source_target_xy,
         clip.size_px,
-        (width, height),
-        equal_slices(offsets["shot"]),
+        view.size_px,
+        motion.shots,
+        view.zoom,
     )
-    report["planned"] |= _scene_metrics(request, pose, anchor_px, state, path, to_output, (width, height))
+    report["planned"] |= _scene_metrics(request, motion, to_output, view.size_px)
     write_json(folder / "metrics.json", report)
     tick(len(shift_px))
-    facts = {name: report["planned"][name] for name in TRAJECTORY_FACTS}
-    shared_note = (
-        [f"all videos of this run are {width}x{height} (crop.shared)"] if request.window_px is not None else []
-    )
-    notes = [*shared_note, *_note_of_a_cut(request, path, (width, height), report)]
-    return {**facts, **_scale_and_roll_facts(request.lock, path.scale, path.roll_rad), "notes": notes}
+    facts = {name: report["planned"][name] for name in TRAJECTORY_FACTS} | {"zoom": round(view.zoom, 6)}
+    if path.why is not None:
+        facts["target"] = path.why
+    if request.window_px is not None:
+        notes = [f"all videos of this run are {view.width}x{view.height} (crop.shared)", *notes]
+    notes += _note_of_a_cut(request, path, view, report)
+    return {**facts, **_scale_and_roll_facts(request.lock, motion.scale, motion.roll_rad), "notes": notes}
 
 
 def _scene_metrics(
-    request: TrajectoryRequest,
-    pose: PoseTrack,
-    anchor_px: Floats,
-    states: Labels,
-    path: LockedPath,
-    to_output: Floats,
-    output_px: tuple[int, int],
+    request: TrajectoryRequest, motion: Motion, to_output: Floats, output_px: tuple[int, int]
 ) -> dict[str, float | None]:
     """Heads that are cut, and how fast person and background move, by the camera's measured motion."""
-    heads = auto_target.head_boxes(pose.xy_px, pose.visibility)
-    metrics = {"head_cut": auto_target.head_cut(heads, to_output, path.clip.size_px, output_px)}
+    source_px = motion.clip.size_px
+    heads = head_boxes(motion.pose.xy_px, motion.pose.visibility)
+    metrics = {"head_cut": auto_target.head_cut(heads, to_output, source_px, output_px)}
     if request.found is not None:
         camera, time_s = read_camera(request.found.path("camera.parquet"))
-        seen_px = np.where(np.isin(states, SEEN_STATES)[:, None], anchor_px, np.nan)
-        metrics["background_speed"] = camera_path.background_speed(camera, to_output, time_s, path.clip.size_px)
-        metrics["ground_speed"] = camera_path.ground_speed(camera, seen_px, time_s)
+        metrics["background_speed"] = camera_path.background_speed(camera, to_output, time_s, source_px)
+        metrics["ground_speed"] = camera_path.ground_speed(camera, seen_anchor(motion), time_s)
     return lock_metrics.rounded_metrics(metrics)
 
 
 def _note_of_a_cut(
-    request: TrajectoryRequest, path: LockedPath, size_px: tuple[int, int], report: Mapping[str, Any]
+    request: TrajectoryRequest, path: LockedPath, view: CropWindow, report: Mapping[str, Any]
 ) -> list[str]:
-    """A note if the crop cuts the person in clearly more frames than the source does."""
-    crop, (width, height), (whole_width, whole_height) = request.crop, size_px, path.clip.size_px
+    """A note if what is shown cuts the person in clearly more frames than the source does."""
+    crop, height, (whole_width, whole_height) = request.crop, request.lock.height, path.motion.clip.size_px
     cut, cut_before = (report[when]["subject_cut"] for when in ("planned", "before"))
-    if crop.mode is CropMode.none or cut - cut_before < LEAST_CUT_SHARE:
+    if (crop.mode is CropMode.none and height is None) or cut - cut_before < LEAST_CUT_SHARE:
         return []
-    left = f"crop={crop.mode.value} leaves {width}x{height} of {whole_width}x{whole_height}"
+    width_px, height_px = (round(length) for length in view.shown_px)
+    name = f"crop={crop.mode.value}" if height is None else f"lock.height={height:g}"
+    left = f"{name} leaves {width_px}x{height_px} of {whole_width}x{whole_height}"
     fact = f"{left}, which cuts the person in {cut:.0%} of the frames ({cut_before:.0%} in the source)"
     cure = "crop=follow with crop.size or crop.aspect follows the person, but shows a border"
-    if crop.mode is CropMode.follow:
-        cure = f"give {'a larger crop.size' if crop.aspect is None else 'another crop.aspect'}, or another target"
-    if request.window_px is not None and (own_px := _own_size(crop, path)) != size_px:
+    if height is not None:
+        cure = "give a lower lock.height, or another target"
+    elif crop.keep is not None:
+        cure = "give a lower crop.keep, or another target"
+    elif crop.mode is CropMode.follow:
+        larger = "another crop.aspect" if crop.aspect is not None else "another shape with crop.output"
+        cure = f"give {larger if crop.size is None else 'a larger crop.size'}, or another target"
+    if request.window_px is not None and (own_px := _own_size(request, path.motion)) != view.size_px:
         alone = "crop.shared=false, or a run without the videos that have less room,"
         cure = f"{alone} allows up to {own_px[0]}x{own_px[1]} for this video; otherwise {cure}"
     return [f"{fact}; {cure}"]
 
 
-def _own_size(crop: CropConf, path: LockedPath) -> tuple[int, int]:
-    """Size of an auto crop, or of a crop by aspect, that is not shared with other videos."""
+def _own_size(request: TrajectoryRequest | RoomRequest, motion: Motion) -> tuple[int, int]:
+    """Size of a crop that is not shared with other videos: by its border, or by its aspect."""
+    crop, clip = request.crop, motion.clip
     if crop.mode is CropMode.auto:
-        return window.largest_covered_window(path.to_output, path.clip.size_px, path.target_xy).size_px
-    return window.stabilized_size(path.clip.size_px, crop, float(Fraction(path.clip.pixel_aspect)))
+        path = path_around(request, motion, motion.size_px, 1.0)
+        return window.largest_covered_window(path.to_output, clip.size_px, path.target_xy).size_px
+    if crop.keep is not None:
+        return _kept(request, motion, crop.keep)[0]
+    return window.stabilized_size(clip.size_px, crop, float(Fraction(clip.pixel_aspect)))
 
 
 def find_room(request: RoomRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write ``room.json``: the size of the largest window that every frame covers; facts: the same.
+    """Write ``room.json``: the size of the largest window that ``crop=auto`` or ``crop.keep`` allows; facts: the same.
 
     ``SettingError`` as for ``plan_trajectory``.
     """
     offsets = read_table(request.offsets.path("offsets.parquet"))
-    path = _path(request, offsets, read_pose(request.pose.path("pose.parquet")))
-    room = {"size_px": window.largest_covered_window(path.to_output, path.clip.size_px, path.target_xy).size_px}
+    motion = read_motion(request, offsets)
+    room = {"size_px": _own_size(request, motion)}
     write_json(folder / "room.json", room)
-    tick(len(path.shift_px))
+    tick(len(motion.time_s))
     return {"size_px": list(room["size_px"])}
 
 
-def _path(request: TrajectoryRequest | RoomRequest, offsets: Columns, pose: PoseTrack) -> LockedPath:
-    """The movement of the frames, before a window is cut from the stabilized picture."""
-    clip = Clip.from_json(read_json(request.clip.path("clip.json")))
-    frame = read_json(request.offsets.path("framing.json"))
-    target_xy, (width, height) = np.array(frame["target_px"]), frame["output_size_px"]
-    smoothing_limits.check_smoothing(request.settings, pose.frames, frame_times.mean_rate_hz(pose.time_s))
-    lock, away, state = dead_zone_in_pixels(request.lock, pose), AbsenceRule(**frame["away"]), offsets["state"]
-    shots, aspect = equal_slices(offsets["shot"]), float(Fraction(clip.pixel_aspect))
-    offset_px, time_s, settings = _points(offsets, "offset"), pose.time_s, request.settings
-    shift_px = np.concatenate(
-        [locked_shift_px(offset_px[shot], time_s[shot], state[shot], settings, lock, away) for shot in shots]
-    )
-    scale, roll_rad = scale_and_roll_of_shots(
-        pose, shots, state, lambda part, states: applied_scale_and_roll(part, request.lock, aspect, states, away)
-    )
-    linear = affine.scale_and_turn(scale, roll_rad, aspect)
-    to_output = affine.about_target(linear, shift_px, target_xy)
-    return LockedPath(clip, (width, height), target_xy, shift_px, scale, roll_rad, linear, to_output)
+def _shown(request: TrajectoryRequest, motion: Motion) -> tuple[LockedPath, CropWindow, list[str]]:
+    """The path, the part of the stabilized picture that is shown, with its zoom, and notes for the user."""
+    crop, clip, notes = request.crop, motion.clip, list[str]()
+    if crop.mode not in (CropMode.none, CropMode.follow):
+        path = path_around(request, motion, motion.size_px, 1.0)
+        view = window.choose_window(
+            crop, path.to_output, clip.size_px, motion.size_px, path.target_xy, request.window_px
+        )
+        return path, view, notes
+    output_px = motion.size_px if crop.output is None else (crop.output[0], crop.output[1])
+    zoom = window.zoom_to(motion.size_px, output_px)
+    if request.lock.height is not None:
+        zoom, notes = _zoom_to_height(request.lock.height, motion, output_px[1])
+    elif crop.keep is not None and request.window_px is not None:
+        output_px = request.window_px
+    elif crop.keep is not None:
+        output_px, zoom = _kept(request, motion, crop.keep)
+    view = CropWindow(0, 0, output_px[0], output_px[1], zoom)
+    return path_around(request, motion, output_px, zoom), view, notes
 
 
-def smooth_path(path: Floats, time_s: Floats, settings: SmoothingConf) -> Floats:
-    """``path`` (n, 2) after the chosen smoother. A window in seconds is a window of time, however uneven the frames
-    are.
-    """
-    match settings.kind:
-        case Smoother.none:
-            return smoothers.unsmoothed(path)
-        case Smoother.butterworth:
-            return smoothers.butterworth(path, time_s, cutoff_hz=settings.cutoff_hz, order=settings.order)
-        case Smoother.kalman:
-            return smoothers.kalman(path, time_s, cutoff_hz=settings.cutoff_hz)
-        case Smoother.l1:
-            return l1_path(path, time_s, budget_px=settings.budget_px)
-    if smoothing_limits.usable_window_frames(settings, len(path), frame_times.mean_rate_hz(time_s)) == 1:
-        return path.copy()
-    grid_s = time_s if settings.window_s is None else frame_times.even_grid_s(time_s)
-    even = frame_times.interpolate_at(grid_s, time_s, path)
-    window = smoothing_limits.usable_window_frames(settings, len(grid_s), frame_times.mean_rate_hz(grid_s))
-    if settings.kind is Smoother.savgol:
-        smooth = smoothers.savgol(even, window_frames=window, order=settings.order)
-    else:
-        smooth = WINDOW_FUNCTIONS[settings.kind](even, window_frames=window)
-    return frame_times.interpolate_at(time_s, grid_s, smooth)
-
-
-def locked_shift_px(
-    offset_px: Floats,
-    time_s: Floats,
-    states: Labels,
-    settings: SmoothingConf,
-    lock: LockConf,
-    away: AbsenceRule,
-) -> Floats:
-    """The shifts (n, 2) to apply in one shot: smoothed, then dead zone, strength and speed limit of the lock.
-
-    The path is smoothed separately on both sides of a cut between the subject and the original picture, so a cut stays
-    a cut. The original picture is shown completely at any strength.
-    """
-    pieces = []
-    for piece in locking.pieces_between_cuts(offset_px, states == ABSENT):
-        smooth = smooth_path(offset_px[piece], time_s[piece], settings)
-        pieces.append(locking.apply_dead_zone(smooth, time_s[piece], radius_px=lock.dead_zone_px))
-    path = locking.apply_strength(np.concatenate(pieces), np.isin(states, SEEN_STATES), strength_xy=(lock.x, lock.y))
-    if (lock.x, lock.y) != (1, 1):
-        path = settle_absent(time_s, path, states, away, away.rest_px)
-    if lock.max_speed_px_s is None:
-        return path
-    return locking.limit_speed(path, time_s, limit_px_s=lock.max_speed_px_s)
-
-
-def dead_zone_in_pixels(lock: LockConf, pose: PoseTrack) -> LockConf:
-    """The same lock, with a dead zone given as a share of the person's height converted to source pixels."""
-    if lock.dead_zone == 0:
-        return lock
-    height_px = lock_metrics.person_height(lock_metrics.visible_boxes(pose.xy_px, pose.visibility))
+def _zoom_to_height(share: float, motion: Motion, output_height_px: int) -> tuple[float, list[str]]:
+    """The zoom that gives the person ``share`` of the output's height, and a note where that is uncertain."""
+    height_px, whole = standing_height_px(motion.pose, motion.scale, motion.clip.height_px)
     if not np.isfinite(height_px):
-        fact = "no landmark is visible enough to measure the person's height"
-        raise AnchorNotSeen(f"lock.dead_zone: {fact}; give lock.dead_zone_px instead")
-    return replace(lock, dead_zone=0.0, dead_zone_px=lock.dead_zone * height_px)
+        fact = "no frame shows the trunk, by which the person's height is known"
+        raise AnchorNotSeen(f"lock.height: {fact}; leave it out, or give crop.size instead")
+    unsure = "lock.height: few frames show head and feet; the person's height was estimated from the trunk"
+    return share * output_height_px / height_px, [] if whole else [unsure]
 
 
-def scale_and_roll_of_shots(
-    pose: PoseTrack,
-    shots: Sequence[slice],
-    states: Labels,
-    settle: Callable[[PoseTrack, Labels], tuple[Floats, Floats]],
-) -> tuple[Floats, Floats]:
-    """Factor (n,) and rotation (n,) that ``settle`` gives for each shot: 1 and 0 where a shot shows no torso.
+def _kept(request: TrajectoryRequest | RoomRequest, motion: Motion, keep: float) -> tuple[tuple[int, int], float]:
+    """Size of the output, and the zoom, of the largest part around the person that keeps ``keep`` own picture."""
+    (whole_width, whole_height), given = motion.size_px, request.crop.output
+    whole_zoom = 1.0 if given is None else window.zoom_to(motion.size_px, (given[0], given[1]))
 
-    ``AnchorNotSeen`` where no shot does.
-    """
-    parts, refusals = [], []
-    for shot in shots:
-        try:
-            parts.append(settle(pose.part(shot), states[shot]))
-        except AnchorNotSeen as refusal:
-            refusals.append(refusal)
-            frames = shot.stop - shot.start
-            parts.append((np.ones(frames), np.zeros(frames)))
-    if len(refusals) == len(parts):
-        raise refusals[0]
-    return np.concatenate([scale for scale, _ in parts]), np.concatenate([roll_rad for _, roll_rad in parts])
+    def own_at(part: float) -> float:
+        if given is not None:
+            return _own_share(request, motion, (given[0], given[1]), whole_zoom / part)
+        return _own_share(request, motion, (whole_width * part, whole_height * part), 1.0)
+
+    least = window.SMALLEST_SIDE_PX / min(motion.size_px)
+    part = window.largest_share(own_at, keep, least)
+    if part is None:
+        most = max(own_at(some) for some in np.geomspace(least, 1, 50).tolist())
+        fact = f"no window around the person shows {keep:.0%} own picture; the most is {most:.1%}"
+        raise SettingError(f"crop.keep: {fact}; give {np.floor(100 * most) / 100:g} or less, or another target")
+    if given is not None:
+        zoom = whole_zoom / part
+        unscaled = _even(given[0] / zoom, given[1] / given[0]) == (given[0], given[1]) and own_at(whole_zoom) >= keep
+        return (given[0], given[1]), 1.0 if unscaled else zoom
+    even_px = _even(whole_width * part, whole_height / whole_width)
+    while _own_share(request, motion, even_px, 1.0) < keep and min(even_px) > window.SMALLEST_SIDE_PX:
+        even_px = _even(even_px[0] - 2, whole_height / whole_width)
+    return even_px, 1.0
 
 
-def applied_scale_and_roll(
-    pose: PoseTrack, lock: LockConf, pixel_aspect: float, states: Labels, away: AbsenceRule
-) -> tuple[Floats, Floats]:
-    """Factor (n,) and clockwise rotation (n,) in radians that keep the subject's size and keep it upright in one shot.
+def _even(width: float, ratio: float) -> tuple[int, int]:
+    """Even numbers that are at most ``width`` and ``ratio`` times that number."""
+    even = int(width / 2 + window.COVER_TOLERANCE_PX) * 2
+    return even, int(even * ratio / 2 + window.COVER_TOLERANCE_PX) * 2
 
-    While the subject is absent they follow the same rule as the offsets.
-    """
-    scale, roll_rad = np.ones(pose.frames), np.zeros(pose.frames)
-    if lock.scale:
-        scale = locking.steadying_scale(pose, pixel_aspect=pixel_aspect)
-    if lock.roll:
-        roll_rad = -locking.torso_lean_rad(pose, pixel_aspect=pixel_aspect)
-    settled = settle_absent(pose.time_s, np.stack([np.log(scale), roll_rad], axis=1), states, away, (0.0, 0.0))
-    absent = states == ABSENT
-    return np.where(absent, np.exp(settled[:, 0]), scale), np.where(absent, settled[:, 1], roll_rad)
+
+def _own_share(
+    request: TrajectoryRequest | RoomRequest, motion: Motion, output_px: window.Extent, zoom: float
+) -> float:
+    """Mean share of own picture in the part around the person that ``zoom`` enlarges to ``output_px``."""
+    path = path_around(request, motion, output_px, zoom)
+    return float(framing.visible_area(path.to_output, motion.clip.size_px, path.size_px).mean())
 
 
 def _trajectory(
@@ -321,8 +258,3 @@ def _scale_and_roll_facts(lock: LockConf, scale: Floats, roll_rad: Floats) -> di
         turn_deg = np.rad2deg(roll_rad)
         facts |= {"roll_min_deg": round(float(turn_deg.min()), 6), "roll_max_deg": round(float(turn_deg.max()), 6)}
     return facts
-
-
-def _points(columns: Columns, name: str) -> Floats:
-    """Points (n, 2) from the columns ``{name}_x_px`` and ``{name}_y_px``."""
-    return np.stack([columns[f"{name}_x_px"], columns[f"{name}_y_px"]], axis=1)

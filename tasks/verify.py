@@ -46,7 +46,8 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     ``verified.parquet`` has them by frame: the anchor minus the target, and the torso's step; NaN where not measured.
 
     ``residual_step`` is the rms step of the torso's features from frame to frame, ``residual_step_before`` the same in
-    the source. The other numbers are the steadiness metrics of the hip centre that the new pose run finds.
+    the source, as large as the output shows it. The other numbers are the steadiness metrics of the hip centre that
+    the new pose run finds.
     """
     name = next(name for name in request.rendered.files if name.startswith("stabilized."))
     rendered = request.rendered.path(name)
@@ -65,7 +66,7 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     verified = {
         **lock,
         "residual_step": step_rms(steps),
-        "residual_step_before": step_rms(before),
+        "residual_step_before": step_rms(before) * frame["zoom"],
         "judged": float(track.found.sum() / max(1, np.isfinite(subject.hip_xy).all(axis=1).sum())),
     }
     finite = lock_metrics.rounded_metrics(verified)

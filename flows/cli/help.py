@@ -39,7 +39,14 @@ COMMON_SETTINGS: Final = {
     "What to read and to write": ("video", "output_dir", "outputs"),
     "Whom to hold still, and where": ("subject.rule", "subject.point", "anchor.point", "target"),
     "How closely": ("smoothing.kind", "smoothing.window", "lock.x", "lock.y", "lock.scale", "lock.roll"),
-    "What the picture shows": ("crop.mode", "crop.size", "crop.aspect", "border.mode", "background.mode"),
+    "What the picture shows": (
+        "crop.mode",
+        "crop.size",
+        "crop.aspect",
+        "crop.output",
+        "border.mode",
+        "background.mode",
+    ),
     "How it is encoded": ("encode.codec", "encode.crf", "comparison.layout"),
     "How the run goes": ("plan", "verify", "workers", "device"),
 }

@@ -40,6 +40,7 @@ RULES: Final = (
     Rule("anchor.crossover_hz", "anchor.fusion", lambda config: config.anchor.fusion),
     Rule("anchor.trust_s", "anchor.fusion", lambda config: config.anchor.fusion),
     Rule("anchor.ease_s", "anchor.away", lambda config: config.anchor.away is not AwayMode.cut),
+    Rule("crop.shared", "crop.output", lambda config: config.crop.output is None),
     Rule("border.color", "border.mode", lambda config: config.border.mode is BorderMode.constant),
     Rule(
         "background.color",

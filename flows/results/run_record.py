@@ -94,8 +94,11 @@ def summary_lines(artifacts: dict[str, AnyArtifact], border: BorderMode) -> Iter
     where = f", over the {counted(known, 'frame')} with a measured anchor" if known < pose["frames"] else ""
     plan = f"{planned['lock_rms']:.1f} px rms planned, {before['lock_rms']:.0f} px in the source{where}"
     yield from _lock_lines(plan, metrics.get("verified", {}))
-    if why := artifacts["offsets"].facts.get("target"):
+    path = artifacts["trajectory"].facts
+    if why := path.get("target", artifacts["offsets"].facts.get("target")):
         yield f"target: {why}"
+    if (zoom := path.get("zoom", 1)) != 1:
+        yield f"zoom: {zoom:.2f}"
     yield _picture_line(planned["visible_area_mean"], border, metrics.get("origin", {}))
 
 

@@ -83,6 +83,12 @@ def matrices(table: dict[str, Any]) -> Floats:
         (["crop=fixed", "crop.window=[0,0,100,100]"], CropMode.fixed),
         (["crop=auto"], CropMode.auto),
         (["crop=expand"], CropMode.expand),
+        (["crop.output=1080x1920"], CropMode.follow),
+        (["crop.output=[1080,1920]", "crop.size=[90,160]"], CropMode.follow),
+        (["crop.keep=0.9"], CropMode.follow),
+        (["crop=auto", "crop.output=640x360"], CropMode.auto),
+        (["crop=expand", "crop.output=640x360"], CropMode.expand),
+        (["crop.window=[0,0,64,36]", "crop.output=640x360"], CropMode.fixed),
     ],
 )
 def test_every_crop_is_a_group_or_follows_from_its_window(overrides: list[str], mode: CropMode) -> None:
@@ -92,7 +98,7 @@ def test_every_crop_is_a_group_or_follows_from_its_window(overrides: list[str], 
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
-        (["crop=follow"], r"^crop: follow needs a window; give crop\.size or crop\.aspect"),
+        (["crop=follow"], r"^crop: follow needs a window; give crop\.size, aspect, output or keep"),
         (["crop=fixed"], r"^crop: fixed needs a window; give crop\.window"),
         (
             ["crop=auto", "crop.size=[99,99]"],
@@ -109,6 +115,39 @@ def test_every_crop_is_a_group_or_follows_from_its_window(overrides: list[str], 
         (["crop.shared=true"], r"^crop\.shared: crop=none has no window to share; choose crop=auto, or crop=follow"),
         (["crop=expand", "crop.shared=true"], r"^crop\.shared: crop=expand has no window to share"),
         (["crop.size=[8,8]"], r"^crop\.size: \[8, 8\] is not a window size; give"),
+        (
+            ["crop.output=wide"],
+            r"^crop\.output: 'wide' is not a size; give \[width,height\] or a text such as 1080x1920",
+        ),
+        (["crop.output=[640]"], r"^crop\.output: \[640\] is not a size"),
+        (["crop.output=[640,true]"], r"^crop\.output: \[640, True\] is not a size"),
+        (["crop.output=641x480"], r"^crop\.output: 641x480 is odd; give 642x480: encoders store even sizes only"),
+        (["crop.output=[640,99999]"], r"^crop\.output: 640x99999 is out of range; give 16 to 16384 pixels"),
+        (["crop.output=0x2"], r"^crop\.output: 0x2 is out of range"),
+        (
+            ["crop.output=64x36", "crop.aspect=1:1"],
+            r"^crop\.aspect: crop\.output gives the shape; leave crop\.aspect out",
+        ),
+        (
+            ["crop.output=640x480", "crop.size=[320,180]"],
+            r"^crop\.output: 640x480 has not the shape of crop\.size, 320x180; give crop\.output=\[854,480\], or leave",
+        ),
+        (["crop.output=64x48", "crop.window=[0,0,64,32]"], r"^crop\.output: .* the shape of crop\.window, 64x32; give"),
+        (
+            ["crop.keep=0"],
+            r"^crop\.keep: 0\.0 is not a share of the output; give more than 0 and at most 1, such as 0\.9",
+        ),
+        (["crop.keep=90"], r"^crop\.keep: 90\.0 is not a share"),
+        (["crop.keep=0.9", "crop.size=[64,64]"], r"^crop\.keep: it chooses the size .* give crop\.output instead"),
+        (
+            ["crop=auto", "crop.keep=0.9"],
+            r"^crop\.keep: crop=auto does not use it; leave it out, or choose crop=follow",
+        ),
+        (["lock.height=60"], r"^lock\.height: 60\.0 is out of range; give 0\.05 to 4, such as 0\.6, or null"),
+        (["lock.height=0.6", "crop=auto"], r"^lock\.height: crop=auto chooses what is shown; leave one of them out"),
+        (["lock.height=0.6", "crop=expand"], r"^lock\.height: crop=expand chooses what is shown"),
+        (["lock.height=0.6", "crop.window=[0,0,64,64]"], r"^lock\.height: crop=fixed chooses what is shown"),
+        (["lock.height=0.6", "crop.keep=0.9"], r"^lock\.height: crop\.keep chooses the zoom too; give one of them"),
     ],
 )
 def test_a_mistake_is_one_line(overrides: list[str], sentence: str) -> None:
@@ -120,6 +159,13 @@ def test_a_window_beyond_the_picture_is_found_before_any_work() -> None:
     config = load("crop.window=[900,0,100,100]")
     with pytest.raises(SettingError, match=r"^crop\.window: .* 960x540; the largest possible is \[900,0,60,540\]"):
         preflight.check_run(config, [Video("demo", None)])
+
+
+def test_a_target_outside_the_output_is_found_before_any_work() -> None:
+    sentence = r"^target: \[2000,5\] lies outside the output of 1080x1920; give pixels within \[0,0\] and \[1079,1919\]"
+    with pytest.raises(SettingError, match=sentence):
+        preflight.check_run(load("crop.output=1080x1920", "target=[2000,5]"), [Video("demo", None)])
+    preflight.check_run(load("crop.output=1080x1920", "target=[1000,1900]"), [Video("demo", None)])
 
 
 def test_a_size_names_the_largest_that_all_pictures_have_room_for(tmp_path: Path) -> None:

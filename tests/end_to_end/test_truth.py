@@ -63,6 +63,15 @@ def test_the_hips_are_held_to_a_fraction_of_a_pixel(home: Path, api: str) -> Non
     assert (spread_px <= 0.6).all(), spread_px
 
 
+def test_the_walker_has_the_asked_share_of_the_height(home: Path, api: str) -> None:
+    """0.505 of the height when this was written; the walker is 340 px high."""
+    arguments = ("video=demo", f"demo.seconds={SECONDS}", "outputs=[pose,masks]", "lock.height=0.5")
+    assert program.run(*arguments, cwd=home, api=api).status == 0
+    zoom = program.record(home / "outputs" / "demo")["log"]["trajectory"]["zoom"]
+    walk = walk_from_settings(DemoConf(seconds=SECONDS))
+    assert walk.height_px * zoom / walk.size_px[1] == pytest.approx(0.5, rel=0.02)
+
+
 def test_fusion_beats_the_pose_alone_in_sway_and_in_tremble(home: Path, api: str) -> None:
     fused, alone = replanned(home, api), replanned(home, api, "anchor.fusion=false")
     assert (fused.std(axis=0) < 0.7 * alone.std(axis=0)).all()

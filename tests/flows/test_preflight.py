@@ -44,6 +44,8 @@ NARROW = r"^encode: H\.265 needs a width of at least 64 px, not {}; choose encod
         ((*CLEAR, "crop.size=[33,32]"), ODD.format("33x32", r"crop\.size")),
         ((*CLEAR, "crop.window=[0,0,33,32]"), ODD.format("33x32", r"width in crop\.window")),
         (("encode=x265", "crop.size=[40,32]"), NARROW.format("40x32", r", or a larger crop\.size")),
+        (("encode=x265", "crop.output=40x32"), NARROW.format("40x32", r", or a larger crop\.output")),
+        (("encode=x265", "crop=expand", "crop.output=40x32"), NARROW.format("40x32", r", or a larger crop\.output")),
         (("encode=x265", "crop.aspect=1:1", "outputs=[overlay]"), NARROW.format("48x48", r", or a larger crop\.size")),
         (
             ("encode=x265", "crop.size=[33,48]", "outputs=[comparison]", "comparison.max_width=64"),
@@ -65,6 +67,7 @@ def test_a_format_that_cannot_hold_the_picture_size_is_refused(
         (*CLEAR, "crop.size=[32,32]"),
         (*CLEAR, "crop=auto"),
         (*CLEAR, "crop=expand"),
+        (*CLEAR, "crop.output=40x32"),
         (*CLEAR, "outputs=[stabilized]"),
         (*CLEAR, "background.on=[person]", "background.alpha=webm"),
         (*CLEAR, "sweep.render=none"),

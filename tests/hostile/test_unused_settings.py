@@ -21,6 +21,7 @@ CASES: tuple[tuple[list[str], str, str], ...] = (
     (["anchor.fusion=false"], "anchor.crossover_hz=2", "anchor.fusion=false"),
     (["anchor.fusion=false"], "anchor.trust_s=2", "anchor.fusion=false"),
     (["anchor.away=cut"], "anchor.ease_s=2", "anchor.away=cut"),
+    (["crop.output=[320,180]"], "crop.shared=true", "crop.output=[320,180]"),
     (["border=reflect"], "border.color=[1,2,3]", "border.mode=reflect"),
     (["background=blur"], "background.color=[1,2,3]", "background.mode=blur"),
     ([], "background.blur_px=9", "background.mode=color"),

@@ -187,7 +187,7 @@ def steadiness(
     path: Floats,
     time_s: Floats,
     target_xy: Floats,
-    size_px: Size,
+    size_px: tuple[float, float],
     height_px: float,
     shots: Sequence[slice] = (slice(None),),
 ) -> dict[str, float]:
@@ -243,19 +243,21 @@ def planned_metrics(
     source_size_px: framing.Size,
     output_size_px: framing.Size,
     shots: Sequence[slice] = (slice(None),),
+    zoom: float = 1.0,
 ) -> dict[str, Any]:
     """``planned``, ``before`` and ``units``, ready for JSON: six decimals, None for a metric that cannot be computed.
 
     ``anchor_px`` (n, 2) counts in the frames whose ``states`` (n,) say that it was seen. The pose model looked at the
     frames ``looked`` (n,); in the others the torso's motion is taken as true. ``before`` are the metrics of the source,
-    against ``source_target_xy`` whatever the crop. No motion counts between the frames of two ``shots``.
+    against ``source_target_xy`` whatever the crop, as large as the output shows it: ``zoom`` pixels a source pixel. No
+    motion counts between the frames of two ``shots``.
     """
     anchor = np.where(np.isin(states, SEEN_STATES)[:, None], anchor_px, np.nan)
     locked = affine.apply(to_output, anchor)
     boxes = visible_boxes(pose.xy_px, pose.visibility)
     height_px = person_height(boxes)
     output_height_px = person_height(boxes, affine.length_scale(to_output))
-    gain_x, gain_y = lock_gain(locked, anchor)
+    gain_x, gain_y = lock_gain(locked, anchor * zoom)
     covered = framing.visible_area(to_output, source_size_px, output_size_px)
     switches, jumps_px = zip(*(anchor_switches(anchor[shot], sources[shot]) for shot in shots), strict=True)
     moved = part_shots(picture_points(to_output, source_size_px), shots)
@@ -274,7 +276,14 @@ def planned_metrics(
     }
     still = affine.translation(np.zeros_like(anchor))
     before = {
-        **steadiness(anchor, pose.time_s, source_target_xy, source_size_px, height_px, shots),
+        **steadiness(
+            anchor * zoom,
+            pose.time_s,
+            source_target_xy * zoom,
+            (source_size_px[0] * zoom, source_size_px[1] * zoom),
+            height_px * zoom,
+            shots,
+        ),
         "subject_cut": subject_cut(boxes, source_size_px, still, source_size_px),
     }
     return {"planned": rounded_metrics(planned), "before": rounded_metrics(before), "units": METRIC_UNITS}

@@ -76,7 +76,7 @@ def _require_pair(target: Any, cure: str) -> tuple[float, float]:
     return float(target[0]), float(target[1])
 
 
-def visible_area(to_output: Floats, source_size_px: Size, output_size_px: Size) -> Floats:
+def visible_area(to_output: Floats, source_size_px: Size, output_size_px: tuple[float, float]) -> Floats:
     """Exact share (n,) of the output's area that shows the source, for matrices source -> output (n, 2, 3)."""
     corners = outline_px(source_size_px)
     shares = np.empty(len(to_output))

@@ -1,9 +1,10 @@
 """The window: the part of the stabilized picture that is shown.
 
 It has a given size or aspect, or is the largest one without a border, or is a canvas that holds every frame completely.
+It is scaled to the size of the output where one is given.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -20,6 +21,11 @@ from tasks.maths.path.outline import outline_px
 SMALLEST_SIDE_PX: Final = 16
 LARGEST_SIDE_PX: Final = 16384  # what H.264 can carry
 COVER_TOLERANCE_PX: Final = 1e-3
+LEAST_SCALED_PX: Final = 6  # a window that is larger than the output by less is cut to its size, and not resampled
+SCAN_STEP: Final = 0.95  # from one size that is looked at to the next
+BISECTIONS: Final = 16  # of a step: to a millionth of the size
+
+Extent = tuple[float, float]  # width and height of a part of the stabilized picture
 
 
 class CropModeName(Protocol):
@@ -40,24 +46,47 @@ class CropSettings(Protocol):
     def aspect(self) -> str | None: ...
     @property
     def window(self) -> list[int] | None: ...
+    @property
+    def output(self) -> Any: ...
 
 
 @dataclass(frozen=True)
 class CropWindow:
-    """A part of the stabilized picture in whole pixels; it may reach beyond the picture."""
+    """A part of the stabilized picture and the output that it is scaled to; it may reach beyond the picture.
 
-    x: int
-    y: int
-    width: int
+    Without a zoom it has the output's size and lies in whole pixels.
+    """
+
+    x: float
+    y: float
+    width: int  # of the output
     height: int
+    zoom: float = 1.0  # output pixels a pixel
 
     @property
     def size_px(self) -> Size:
+        """Size of the output."""
         return self.width, self.height
+
+    @property
+    def shown_px(self) -> Extent:
+        """Size in the stabilized picture."""
+        return self.width / self.zoom, self.height / self.zoom
 
     @property
     def corner_px(self) -> Floats:
         return np.array([self.x, self.y], np.float64)
+
+    def enlarged(self, to_window: Floats) -> Floats:
+        """``to_window`` (..., 2, 3), which ends in pixels from the window's corner, continued to the output."""
+        if self.zoom == 1:
+            return to_window
+        scaling = affine.scale_and_turn(self.zoom, 0.0)
+        return affine.compose(np.column_stack([scaling, [(self.zoom - 1) / 2] * 2]), to_window)
+
+    def point(self, place_xy: Floats) -> Floats:
+        """Output pixels of ``place_xy`` (2,), in pixels from the window's corner."""
+        return affine.apply(self.enlarged(affine.translation(np.zeros(2))), place_xy)
 
 
 def stabilized_size(source_px: Size, crop: CropSettings, pixel_aspect: float = 1.0) -> Size:
@@ -71,6 +100,11 @@ def stabilized_size(source_px: Size, crop: CropSettings, pixel_aspect: float = 1
     if crop.window is not None:
         _check_fixed(crop.window, size_px)
     return size_px
+
+
+def zoom_to(shown_px: Extent, output_px: Extent) -> float:
+    """Zoom at which the largest part of ``shown_px`` that has the output's shape fills the output."""
+    return max(output_px[0] / shown_px[0], output_px[1] / shown_px[1])
 
 
 def size_of_aspect(source_px: Size, aspect: str, pixel_aspect: float = 1.0) -> Size:
@@ -100,7 +134,13 @@ def choose_window(
     """
     match crop.mode.value:
         case "fixed" if crop.window is not None:
-            return CropWindow(*crop.window)
+            x, y, width, height = crop.window
+            output_px = (width, height) if crop.output is None else (crop.output[0], crop.output[1])
+            return CropWindow(x, y, output_px[0], output_px[1], zoom_to((width, height), output_px))
+        case "auto" if crop.output is not None:
+            return largest_window_of_shape(to_output, source_px, (crop.output[0], crop.output[1]), target_xy)
+        case "expand" if crop.output is not None:
+            return canvas_of_shape(to_output, source_px, (crop.output[0], crop.output[1]))
         case "auto" if shared_px is not None:
             return covered_window(to_output, source_px, shared_px, target_xy)
         case "auto":
@@ -130,8 +170,42 @@ def largest_covered_window(to_output: Floats, source_px: Size, target_xy: Floats
         if place is not None:
             return CropWindow(*place, int(size_px[0]), int(size_px[1]))
         width -= 2
+    raise _nothing_covered()
+
+
+def largest_window_of_shape(to_output: Floats, source_px: Size, output_px: Size, target_xy: Floats) -> CropWindow:
+    """The largest window in the shape of ``output_px`` that every frame covers, scaled to that size.
+
+    Of equally large windows, the one that shows ``target_xy`` closest to where the whole picture does.
+    """
+    from scipy.optimize import linprog
+
+    normals, limits = _half_planes(to_output, source_px)
+    ratio, below = output_px[1] / output_px[0], np.maximum(normals, 0)
+    best = linprog(  # x, y and width - 1, with height - 1 = ratio * (width - 1) + ratio - 1
+        [0, 0, -1],
+        np.column_stack([normals, below @ np.array([1.0, ratio])]),
+        limits - below[:, 1] * (ratio - 1),
+        bounds=[(None, None), (None, None), (0, None)],
+    )
+    width = float(best.x[2]) + 1 if best.success else 0.0
+    if min(width, width * ratio) < SMALLEST_SIDE_PX:
+        raise _nothing_covered()
+    zoom = output_px[0] / width
+    shown = np.array(output_px, np.float64)
+    wanted_xy = (target_xy + 0.5) * (1 - shown / source_px)
+    if abs(width - output_px[0]) < LEAST_SCALED_PX and (whole := _place(normals, limits, shown, wanted_xy)) is not None:
+        return CropWindow(*whole, *output_px)
+    shown /= zoom
+    place = _nearest(normals, _room(normals, limits, shown), (target_xy + 0.5) * (1 - shown / source_px))
+    if place is None:
+        raise _nothing_covered()
+    return CropWindow(float(place[0]), float(place[1]), *output_px, zoom)
+
+
+def _nothing_covered() -> SettingError:
     fact = f"no window of {SMALLEST_SIDE_PX} pixels or more is covered by every frame"
-    raise SettingError(f"crop: auto: {fact}; choose crop=follow with crop.aspect or crop.size, or a lower lock.x")
+    return SettingError(f"crop: auto: {fact}; choose crop=follow with crop.aspect or crop.size, or a lower lock.x")
 
 
 def covered_window(to_output: Floats, source_px: Size, size_px: Size, target_xy: Floats) -> CropWindow:
@@ -148,14 +222,52 @@ def covered_window(to_output: Floats, source_px: Size, size_px: Size, target_xy:
 
 def canvas_around_all(to_output: Floats, source_px: Size) -> CropWindow:
     """The smallest canvas, in even numbers, that holds every frame completely; ``SettingError`` if it is too large."""
+    canvas = _canvas(to_output, source_px)
+    if max(canvas.size_px) > LARGEST_SIDE_PX:
+        fact = f"the canvas would be {canvas.width}x{canvas.height}"
+        raise SettingError(f"crop: expand: {fact}; the largest possible is {LARGEST_SIDE_PX} pixels a side")
+    return canvas
+
+
+def canvas_of_shape(to_output: Floats, source_px: Size, output_px: Size) -> CropWindow:
+    """The smallest canvas in the shape of ``output_px`` that holds every frame completely, scaled to that size.
+
+    The canvas around all frames is in its middle.
+    """
+    canvas = _canvas(to_output, source_px)
+    zoom = min(output_px[0] / canvas.width, output_px[1] / canvas.height)
+    spare = np.array(output_px) / zoom - canvas.size_px
+    x, y = canvas.corner_px - (np.floor(spare / 2) if zoom == 1 else spare / 2)
+    return CropWindow(float(x), float(y), *output_px, zoom)
+
+
+def _canvas(to_output: Floats, source_px: Size) -> CropWindow:
+    """The smallest canvas, in even numbers, that holds every frame completely."""
     corners = affine.apply(to_output[:, None], outline_px(source_px)[None]).reshape(-1, 2)
     first = np.floor(corners.min(axis=0) + 0.5 + COVER_TOLERANCE_PX).astype(int)
     last = np.ceil(corners.max(axis=0) - 0.5 - COVER_TOLERANCE_PX).astype(int)
     width, height = (int(length) + int(length) % 2 for length in last - first + 1)
-    if max(width, height) > LARGEST_SIDE_PX:
-        fact = f"the canvas would be {width}x{height}"
-        raise SettingError(f"crop: expand: {fact}; the largest possible is {LARGEST_SIDE_PX} pixels a side")
     return CropWindow(int(first[0]), int(first[1]), width, height)
+
+
+def largest_share(own_at: Callable[[float], float], keep: float, least: float) -> float | None:
+    """The largest part of 1, at least ``least``, at which ``own_at`` is ``keep`` or more; None if it is nowhere.
+
+    ``own_at`` grows as the part shrinks, except where the subject's place lies outside the picture. So it is looked at
+    in steps from 1 down, and the step in which it passes ``keep`` is bisected.
+    """
+    if own_at(1.0) >= keep:
+        return 1.0
+    above = 1.0
+    while above > least:
+        part = max(above * SCAN_STEP, least)
+        if own_at(part) >= keep:
+            for _ in range(BISECTIONS):
+                middle = (above + part) / 2
+                above, part = (above, middle) if own_at(middle) >= keep else (middle, part)
+            return part
+        above = part
+    return None
 
 
 def _half_planes(to_output: Floats, source_px: Size) -> tuple[Floats, Floats]:
@@ -173,9 +285,25 @@ def _half_planes(to_output: Floats, source_px: Size) -> tuple[Floats, Floats]:
 
 def _place(normals: Floats, limits: Floats, size_px: Floats, wanted_xy: Floats) -> tuple[int, int] | None:
     """Whole pixels for the corner of a window of ``size_px`` near ``wanted_xy``; None if it does not fit."""
+    room = _room(normals, limits, size_px)
+    near = _nearest(normals, room, wanted_xy)
+    if near is None:
+        return None
+    columns, rows = ({int(np.floor(at)), int(np.ceil(at))} for at in near)
+    options = sorted(product(columns, rows))
+    fitting = [option for option in options if (normals @ np.array(option, np.float64) <= room).all()]
+    return min(fitting, key=lambda option: float(np.abs(option - wanted_xy).sum()), default=None)
+
+
+def _room(normals: Floats, limits: Floats, size_px: Floats) -> Floats:
+    """``limits`` for the corner of a window of ``size_px``."""
+    return np.asarray(limits - np.maximum(normals, 0) @ (size_px - 1.0) + COVER_TOLERANCE_PX)
+
+
+def _nearest(normals: Floats, room: Floats, wanted_xy: Floats) -> Floats | None:
+    """The point (2,) nearest to ``wanted_xy`` with normals @ point <= room; None if there is none."""
     from scipy.optimize import linprog
 
-    room = limits - np.maximum(normals, 0) @ (size_px - 1.0) + COVER_TOLERANCE_PX
     nothing = np.zeros_like(normals)
     unit = np.eye(2)
     near = linprog(  # x, y, and their distances to the wanted position
@@ -184,13 +312,7 @@ def _place(normals: Floats, limits: Floats, size_px: Floats, wanted_xy: Floats) 
         np.concatenate([room, wanted_xy, -wanted_xy]),
         bounds=[(None, None)] * 4,
     )
-    if not near.success:
-        return None
-    x, y = near.x[:2]
-    columns, rows = ({int(np.floor(at)), int(np.ceil(at))} for at in (x, y))
-    options = sorted(product(columns, rows))
-    fitting = [option for option in options if (normals @ np.array(option, np.float64) <= room).all()]
-    return min(fitting, key=lambda option: float(np.abs(option - wanted_xy).sum()), default=None)
+    return np.asarray(near.x[:2]) if near.success else None
 
 
 def _check_fixed(window: Sequence[int], size_px: Size) -> None:

@@ -11,13 +11,14 @@ from typing import Final
 import numpy as np
 
 from tasks.maths.arrays import Flags, Floats
-from tasks.maths.body.landmarks import FACE, HIPS, LEFT_ANKLE, LEFT_KNEE, RIGHT_ANKLE, RIGHT_KNEE, SHOULDERS
+from tasks.maths.body.landmarks import HIPS, LEFT_ANKLE, LEFT_KNEE, RIGHT_ANKLE, RIGHT_KNEE, SHOULDERS, PoseTrack
+from tasks.maths.body.person_height import head_boxes
+from tasks.maths.metrics.lock_metrics import visible_boxes
 
 Size = tuple[int, int]
+Extent = tuple[float, float]  # width and height of a picture in scaled pixels
 Range = tuple[float, float]
 
-HEAD_RADIUS: Final = 0.65  # of the distance from the shoulders to the middle of the face: half the head's height
-SEEN: Final = 0.5  # visibility of a landmark from which on the source shows it
 BEYOND: Final = 0.01  # of the picture's size: a landmark that lies farther outside is cut off
 MOSTLY: Final = 0.5  # of the frames with a person: an edge that cuts them in more does so for good
 HEAD_MARGIN_SHARE: Final = 0.01  # of the output's size: left free about a head, for what smoothing leaves
@@ -37,20 +38,28 @@ class ChosenTarget:
     why: str
 
 
-def head_boxes(xy_px: Floats, visibility: Floats) -> Floats:
-    """Boxes (n, 4) x0, y0, x1, y1 of the whole heads, from landmarks (n, 33, 2) and their visibility (n, 33).
+def target_by_word(
+    word: str, pose: PoseTrack, anchor_px: Floats, source_px: Size, output_px: Extent, zoom: float = 1.0
+) -> ChosenTarget:
+    """The target ``auto`` or ``natural`` in an output of ``output_px`` that shows the source enlarged by ``zoom``.
 
-    NaN where the face or the shoulders are not seen.
+    ``anchor_px`` (n, 2) is the anchor in the source, NaN where it is not seen.
     """
-    face, shoulders = list(FACE), list(SHOULDERS)
-    middle = xy_px[:, face].mean(axis=1)
-    radius = HEAD_RADIUS * np.hypot(*(xy_px[:, shoulders].mean(axis=1) - middle).T)
-    seen = visibility[:, face].mean(axis=1) >= SEEN
-    boxes = np.concatenate([middle - radius[:, None], middle + radius[:, None]], axis=1)
-    return np.where((seen & np.isfinite(boxes).all(axis=1))[:, None], boxes, np.nan)
+
+    def enlarged(points: Floats) -> Floats:
+        return np.asarray((points + 0.5) * zoom - 0.5)
+
+    enlarged_px = (source_px[0] * zoom, source_px[1] * zoom)
+    if word == "natural":
+        return ChosenTarget(natural_target(enlarged(anchor_px), enlarged_px, output_px), "")
+    heads = head_boxes(pose.xy_px, pose.visibility)
+    boxes = visible_boxes(pose.xy_px, pose.visibility)
+    bodies = np.concatenate([np.fmin(boxes[:, :2], heads[:, :2]), np.fmax(boxes[:, 2:], heads[:, 2:])], axis=1)
+    cut = cut_edges(pose.xy_px, heads, source_px)
+    return choose_target(enlarged(anchor_px), enlarged(bodies), enlarged(heads), cut, enlarged_px, output_px)
 
 
-def shown_boxes(boxes: Floats, size_px: Size) -> Floats:
+def shown_boxes(boxes: Floats, size_px: Extent) -> Floats:
     """The part (n, 4) of each box that lies in a picture of ``size_px``; NaN where none does."""
     low, high = np.array([-0.5, -0.5]), np.array(size_px) - 0.5
     first, last = np.maximum(boxes[:, :2], low), np.minimum(boxes[:, 2:], high)
@@ -69,7 +78,7 @@ def cut_edges(xy_px: Floats, heads: Floats, size_px: Size) -> Flags:
 
 
 def choose_target(
-    anchor_px: Floats, bodies: Floats, heads: Floats, cut: Flags, source_px: Size, output_px: Size
+    anchor_px: Floats, bodies: Floats, heads: Floats, cut: Flags, source_px: Extent, output_px: Extent
 ) -> ChosenTarget:
     """The target for an anchor path (n, 2) in the source, NaN where it is not seen.
 
@@ -109,7 +118,7 @@ def _moved(centre: float, limits: Sequence[Range], sides: tuple[str, str]) -> tu
     return at, why
 
 
-def natural_target(anchor_px: Floats, source_px: Size, output_px: Size) -> tuple[float, float]:
+def natural_target(anchor_px: Floats, source_px: Extent, output_px: Extent) -> tuple[float, float]:
     """X at the output's centre, y where the person is on the mean: no strip is for ever without picture.
 
     ``anchor_px`` is (n, 2), NaN where it is not seen; without any it is the centre.
@@ -138,7 +147,7 @@ def head_cut(heads: Floats, to_output: Floats, source_px: Size, output_px: Size)
     return float(np.mean(~((moved >= low) & (moved <= high)).all(axis=(1, 2))))
 
 
-def _body_range(anchor: Floats, edges: Floats, often: Flags, size: int) -> Range:
+def _body_range(anchor: Floats, edges: Floats, often: Flags, size: float) -> Range:
     """Targets at which the shown part of the person, from ``edges`` (n, 2), stays in the output."""
     known = np.isfinite(edges).all(axis=1)
     if not known.any():
@@ -149,7 +158,7 @@ def _body_range(anchor: Floats, edges: Floats, often: Flags, size: int) -> Range
     return low, high
 
 
-def _edge_range(anchor: Floats, cut: Flags, often: Flags, ends: tuple[int, int]) -> Range:
+def _edge_range(anchor: Floats, cut: Flags, often: Flags, ends: Extent) -> Range:
     """Targets at which edges that mostly cut the person stay outside; ``ends``: the output's and the source's size."""
     (size, source), low, high = ends, -np.inf, np.inf
     if often[0]:  # the source's first pixel stays at or before the output's
@@ -159,7 +168,7 @@ def _edge_range(anchor: Floats, cut: Flags, often: Flags, ends: tuple[int, int])
     return low, high
 
 
-def _head_range(anchor: Floats, edges: Floats, size: int) -> Range:
+def _head_range(anchor: Floats, edges: Floats, size: float) -> Range:
     """Targets at which the shown part of the head stays in the output in every frame."""
     known = np.isfinite(edges).all(axis=1)
     if not known.any():

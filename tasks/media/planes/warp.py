@@ -15,7 +15,8 @@ from tasks.media.planes.shift import CV2_BORDERS, shift_planes
 
 Floats = NDArray[np.float64]
 CV2_INTERPOLATIONS: Final = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
-MIN_BLUR_PX: Final = 0.05  # a blur of a smaller standard deviation changes no 8-bit value by more than one level
+UNFILTERED: Final = 0.995  # of the size: a picture that becomes smaller by less has no detail that is too fine
+LANCZOS_RADIUS: Final = 3
 _SHARE: Final = (np.arange(256) / 255).astype(np.float32)
 
 
@@ -51,19 +52,19 @@ def warp_planes(
 
     A pure translation uses ``shift_planes``, which is exact for whole pixels. ``chroma_location`` is FFmpeg's code;
     ``interpolation`` is a key of ``CV2_INTERPOLATIONS``. Uncovered parts are filled by ``border``, a key of
-    ``CV2_BORDERS``.
+    ``CV2_BORDERS``. A picture that becomes smaller loses the detail that is too fine for it: see ``warp_plane``.
     """
     if np.array_equal(to_output[:, :2], np.eye(2)):
         shift = (float(to_output[0, 2]), float(to_output[1, 2]))
         return shift_planes(planes, layout, shift, size_px, interpolation=interpolation, border=border)
-    blur_px = max(1 / float(affine.length_scale(to_output)) - 1, 0.0) / 2
+    scale = float(affine.length_scale(to_output))
     peak = (1 << layout.depth) - 1
     moved = []
     for index, plane in enumerate(planes):
         to_luma = plane_to_luma(layout, index, chroma_location)
         matrix = affine.compose(affine.invert(to_luma), affine.compose(to_output, to_luma))
         wh = layout.plane_wh(index, size_px)
-        moved.append(warp_plane(plane, matrix, wh, interpolation, border, peak, blur_px=blur_px))
+        moved.append(warp_plane(plane, matrix, wh, interpolation, border, peak, scale=scale))
     return tuple(moved)
 
 
@@ -75,15 +76,18 @@ def warp_plane(
     border: str,
     peak: int,
     *,
-    blur_px: float = 0.0,
+    scale: float = 1.0,
 ) -> Plane:
     """One plane moved by ``matrix`` (2, 3), in its own samples. Results are clipped to 0..``peak``.
 
-    OpenCV rounds positions to 1/32 of a sample. ``blur_px`` is the standard deviation of a blur before the move. It
-    keeps fine texture from aliasing when the picture becomes smaller.
+    OpenCV rounds positions to 1/32 of a sample. Where ``scale``, the factor of lengths, is below 1, a low-pass filter
+    first takes out what is too fine for the smaller picture and would alias. The filter moves nothing, so there is one
+    resampling. Filter and cubic interpolation together differ by 49 to 61 dB from Pillow's Lanczos reduction (0.75,
+    1/2, 1/3 and 1/5 of a filmed frame of 1084x1080); a Gaussian blur reached 43 to 51 dB.
     """
-    if blur_px > MIN_BLUR_PX:
-        plane = np.asarray(cv2.GaussianBlur(plane, (0, 0), blur_px, borderType=cv2.BORDER_REFLECT_101))
+    if scale < UNFILTERED:
+        taps = low_pass_taps(scale)
+        plane = np.asarray(cv2.sepFilter2D(plane, -1, taps, taps, borderType=cv2.BORDER_REFLECT_101))
     moved = cv2.warpAffine(
         plane,
         affine.invert(matrix),
@@ -92,6 +96,14 @@ def warp_plane(
         borderMode=CV2_BORDERS[border],
     )
     return np.asarray(moved if plane.dtype == np.uint8 else cv2.min(moved, float(peak)))
+
+
+def low_pass_taps(scale: float) -> NDArray[np.float32]:
+    """Taps (odd,) of a Lanczos filter that keeps frequencies below ``scale``, at most 1, times Nyquist's."""
+    reach = int(np.ceil(LANCZOS_RADIUS / scale)) - 1
+    distance = np.arange(-reach, reach + 1) * scale
+    taps = np.sinc(distance) * np.sinc(distance / LANCZOS_RADIUS)
+    return np.asarray(taps / taps.sum(), np.float32)
 
 
 def upsample_chroma(

@@ -92,11 +92,13 @@ COVERED = {
         "tasks.paths",
     },
     "tasks.trajectory": {
+        "tasks.locked_path",
         "tasks.maths",
         "tasks.maths.anchor.gaps",
         "tasks.maths.anchor.states",
         "tasks.maths.arrays",
         "tasks.maths.body.landmarks",
+        "tasks.maths.body.person_height",
         "tasks.maths.frame_times",
         "tasks.maths.metrics",
         "tasks.maths.metrics.lock_metrics",

@@ -31,6 +31,7 @@ class Crop:
     size: list[int] | None = None
     aspect: str | None = None
     window: list[int] | None = None
+    output: list[int] | None = None
 
 
 def shifts(*xy: tuple[float, float]) -> Floats:
@@ -116,8 +117,8 @@ def test_the_window_shows_no_border_and_a_larger_one_would(seed: int, turn: floa
     assert covered(to_output, view).min() > 1 - 1e-6
     assert view.width % 2 == view.height % 2 == 0
     assert view.width / view.height == pytest.approx(SIZE[0] / SIZE[1], rel=2.5 / view.height)
-    for x in range(view.x - 8, view.x + 9, 2):
-        for y in range(view.y - 8, view.y + 9, 2):
+    for x in range(int(view.x) - 8, int(view.x) + 9, 2):
+        for y in range(int(view.y) - 8, int(view.y) + 9, 2):
             larger = CropWindow(x, y, view.width + 6, view.height + 4)
             assert covered(to_output, larger).min() < 1 - 1e-7
 
@@ -163,3 +164,58 @@ def test_a_canvas_too_large_for_a_codec_is_refused_in_one_line() -> None:
         SettingError, match=r"^crop: expand: the canvas would be 20640x360; the largest possible is 16384"
     ):
         window.canvas_around_all(shifts((0, 0), (20000, 0)), SIZE)
+
+
+def scaled(to_output: Floats, view: CropWindow) -> Floats:
+    return view.enlarged(affine.compose(affine.translation(-view.corner_px), to_output))
+
+
+@pytest.mark.parametrize("shape", [(360, 640), (1280, 720), (200, 200)])
+@pytest.mark.parametrize(("turn", "grow"), [(0.0, 0.0), (0.06, 0.05)])
+def test_a_scaled_window_shows_no_border_and_a_larger_one_would(
+    shape: tuple[int, int], turn: float, grow: float
+) -> None:
+    to_output = wander(50, 1, turn, grow)
+    view = window.choose_window(Crop(Mode.auto, output=list(shape)), to_output, SIZE, SIZE, CENTRE)
+    assert view.size_px == shape
+    assert framing.visible_area(scaled(to_output, view), SIZE, shape).min() > 1 - 1e-5
+    larger = view.zoom / 1.01
+    shown = np.array(shape) / larger
+    for x, y in view.corner_px + np.array([[dx, dy] for dx in (-4, -1, 0, 1) for dy in (-4, -1, 0, 1)]):
+        moved = affine.compose(affine.translation(-np.array([x, y])), to_output)
+        assert framing.visible_area(moved, SIZE, (float(shown[0]), float(shown[1]))).min() < 1 - 1e-4
+
+
+def test_a_scaled_window_of_the_size_that_is_shown_is_not_scaled() -> None:
+    for seed in range(3):
+        to_output = wander(50, seed)
+        plain = window.largest_covered_window(to_output, SIZE, CENTRE)
+        asked = Crop(Mode.auto, output=list(plain.size_px))
+        assert window.choose_window(asked, to_output, SIZE, SIZE, CENTRE) == plain
+        canvas = window.canvas_around_all(to_output, SIZE)
+        assert window.canvas_of_shape(to_output, SIZE, canvas.size_px) == canvas
+
+
+@pytest.mark.parametrize("shape", [(400, 400), (1600, 300)])
+def test_a_scaled_canvas_holds_every_frame_and_touches_it(shape: tuple[int, int]) -> None:
+    to_output = wander(30, 2, 0.1)
+    view = window.canvas_of_shape(to_output, SIZE, shape)
+    corners = affine.apply(scaled(to_output, view)[:, None], outline_px(SIZE)[None])
+    room = np.concatenate([corners.min(axis=(0, 1)) + 0.5, np.array(shape) - 0.5 - corners.max(axis=(0, 1))])
+    assert room.min() > -1e-6
+    assert np.sort(room)[1] < 2 * view.zoom  # one axis is filled, but for the rounding to even numbers
+
+
+def test_a_zoom_keeps_the_outer_edges_of_the_window() -> None:
+    view = CropWindow(3.5, 2, 400, 200, 2.0)
+    assert view.shown_px == (200, 100)
+    edges = affine.apply(scaled(affine.translation(np.zeros(2)), view), np.array([[3.0, 1.5], [203.0, 101.5]]))
+    np.testing.assert_allclose(edges, [[-0.5, -0.5], [399.5, 199.5]])
+
+
+def test_the_largest_part_is_found_even_beyond_a_dip() -> None:
+    assert window.largest_share(lambda part: 1 - part, 0.3, 0.02) == pytest.approx(0.7, abs=1e-6)
+    assert window.largest_share(lambda part: 1.0, 0.9, 0.02) == 1
+    assert window.largest_share(lambda part: 0.5, 0.9, 0.02) is None
+    hill = window.largest_share(lambda part: float(0.3 < part < 0.5), 0.9, 0.02)
+    assert hill == pytest.approx(0.5, abs=1e-4)

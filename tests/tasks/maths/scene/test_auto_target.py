@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tasks.maths.body.person_height import head_boxes
 from tasks.maths.path import affine
-from tasks.maths.scene.auto_target import choose_target, cut_edges, head_boxes, head_cut, natural_target
+from tasks.maths.scene.auto_target import choose_target, cut_edges, head_cut, natural_target
 
 SIZE_PX = (1000, 600)
 CENTRE_PX = (499.5, 299.5)

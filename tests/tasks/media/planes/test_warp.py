@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma
@@ -131,3 +132,40 @@ def test_a_replicated_border_repeats_the_edge() -> None:
         rows, columns = plane.shape
         assert (np.ptp(plane[: rows // 4 - 3], axis=0) == 0).all()
         assert (np.ptp(plane[:, : columns // 4 - 3], axis=1) == 0).all()
+
+
+def texture(size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """Edges of every direction and fine detail."""
+    y, x = np.mgrid[: size_px[1], : size_px[0]].astype(float)
+    rings = np.cos(np.hypot(x - size_px[0] / 2, y - size_px[1] / 2) ** 1.6 / 12)
+    noise = np.random.default_rng(4).normal(0, 0.4, rings.shape)
+    return np.asarray(np.clip(127 + 70 * np.sign(rings) + 40 * noise, 0, 255), np.uint8)
+
+
+@pytest.mark.parametrize("factor", [0.75, 0.5, 1 / 3, 0.2])
+def test_a_reduced_picture_is_as_sharp_as_a_good_reduction(factor: float) -> None:
+    source = texture((360, 300))
+    wide, high = round(360 * factor), round(300 * factor)
+    scaling = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2]])
+    (moved,) = warp_planes([source], LAYOUTS["gray"], scaling, (wide, high))
+    known = np.asarray(Image.fromarray(source).resize((wide, high), Image.Resampling.LANCZOS)).astype(float)
+    inner = np.s_[6:-6, 6:-6]
+    error = np.sqrt(np.mean((moved[inner] - known[inner]) ** 2))
+    blurred = cv2.GaussianBlur(source, (0, 0), (1 / factor - 1) / 2)
+    (soft,) = warp_planes([blurred], LAYOUTS["gray"], scaling, (wide, high), interpolation="linear")
+    assert error < 0.5 * np.sqrt(np.mean((soft[inner] - known[inner]) ** 2))
+
+
+@pytest.mark.parametrize("factor", [0.35, 0.8, 1.7, 3.0])
+def test_a_point_lands_where_the_matrix_says_within_a_tenth_of_a_pixel(factor: float) -> None:
+    layout, target = LAYOUTS["yuv420p"], np.array([60.3, 41.8])
+    for place in np.random.default_rng(7).uniform([40, 30], [120, 90], (6, 2)):
+        y, x = np.mgrid[:120, :160].astype(float)
+        spot = 40 + 180 * np.exp(-((x - place[0]) ** 2 + (y - place[1]) ** 2) / (2 * 4.0**2))
+        planes = [spot.round().astype(np.uint8), *(np.full((60, 80), 128, np.uint8) for _ in range(2))]
+        to_output = np.column_stack([np.eye(2) * factor, target - factor * place])
+        moved = warp_planes(planes, layout, to_output, (120, 84), border="replicate")[0].astype(float)
+        weight = np.clip(moved - 60, 0, None)
+        rows, columns = np.indices(weight.shape)
+        centre = np.array([(columns * weight).sum(), (rows * weight).sum()]) / weight.sum()
+        assert np.abs(centre - target).max() < 0.1
