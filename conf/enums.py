@@ -131,6 +131,7 @@ class Export(Enum):
 
 
 class VideoCodec(Enum):
+    auto = "auto"
     x264 = "x264"
     x265 = "x265"
     av1 = "av1"

@@ -71,6 +71,7 @@ class RenderConf:
 
 X264_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 PRESETS_BY_CODEC = {
+    VideoCodec.auto: X264_PRESETS,
     VideoCodec.x264: X264_PRESETS,
     VideoCodec.x265: X264_PRESETS,
     VideoCodec.av1: tuple(str(number) for number in range(14)),
@@ -81,8 +82,9 @@ PRESETS_BY_CODEC = {
 
 @dataclass
 class EncodeConf:
-    codec: VideoCodec = VideoCodec.x264
-    """Video codec; encode=x265, av1, prores (.mov) or nvenc also selects a matching crf and preset."""
+    codec: VideoCodec = VideoCodec.auto
+    """Video codec; auto: H.264 (x264) for 8 bits, H.265 (x265) for more, as players expect;
+    encode=x265, av1, prores (.mov) or nvenc also selects a matching crf and preset."""
     crf: int | None = 18
     """Constant quality on the codec's own scale, lower is better and larger; null for prores."""
     # For H.264, veryfast balances time and size: at equal PSNR superfast takes 0.6 of its time and about a fifth

@@ -23,6 +23,7 @@ from tasks.records import TARGET_WORDS
 SizePx = tuple[int, int]  # width, height
 BASE_OPEN_FILES: Final = 64  # of a run; 35 were seen with one worker, and 111 with eight that write four videos each
 OPEN_FILES_PER_WORKER: Final = 16
+ALWAYS_THERE: Final = (VideoCodec.auto, VideoCodec.x264)  # and they encode pictures of every size
 MAX_OPEN_FILES: Final = 4096  # what a run asks for
 
 
@@ -33,7 +34,7 @@ def check_run(config: Config, videos: list[Video]) -> None:
     are not counted; each becomes one failed video of the run.
     """
     find_model_digests(config)
-    if config.encode.codec is not VideoCodec.x264:  # x264 is always there, and the check loads PyAV
+    if config.encode.codec not in ALWAYS_THERE:  # the check loads PyAV
         _check_codec(config.encode.codec.value)
     if config.background.image is not None:
         _check_image(config.background.image)
@@ -182,7 +183,7 @@ def _read_length(path: Path) -> tuple[int, float]:
 def _depends_on_size(config: Config) -> bool:
     """Whether a file is wanted whose format does not allow every picture size."""
     is_rendered = config.sweep.render is not SweepRender.none
-    return is_rendered and (_wants_alpha_mov(config) or config.encode.codec is not VideoCodec.x264)
+    return is_rendered and (_wants_alpha_mov(config) or config.encode.codec not in ALWAYS_THERE)
 
 
 def _check_files(config: Config, source_px: SizePx, pixel_aspect: float) -> None:
@@ -204,7 +205,7 @@ def _check_files(config: Config, source_px: SizePx, pixel_aspect: float) -> None
         size_px = window.stabilized_size(source_px, crop, pixel_aspect)
     if _wants_alpha_mov(config) and crop.mode is not CropMode.auto:
         _check_alpha(config, size_px)
-    if config.encode.codec is not VideoCodec.x264:
+    if config.encode.codec not in ALWAYS_THERE:
         _check_encoder(config, source_px, size_px)
 
 

@@ -41,7 +41,15 @@ def _notes(clip: Clip) -> list[str]:
     if clip.missing:
         fact = "the file is damaged there, and the previous frame is repeated"
         notes.append(f"{clip.missing}: {fact}; copy or download it again")
-    if stores_alpha(clip.pixel_format) and clip.codec != "gif":  # FFmpeg reports alpha for every GIF
+    if clip.dolby_vision.partition(".")[0] == "5":
+        fact = "the colours are Dolby Vision profile 5, which is not converted: they come out green and violet"
+        notes.append(f"{fact}; export the video as HDR10, HLG or SDR first")
+    elif clip.dolby_vision:
+        fact = f"the file has Dolby Vision (profile {clip.dolby_vision})"
+        notes.append(f"{fact}: the picture below it, which all players show, is used, and the addition is left out")
+    if (
+        clip.stores_opacity or stores_alpha(clip.pixel_format)
+    ) and clip.codec != "gif":  # FFmpeg reports alpha for every GIF
         notes.append("the video is partly transparent: its alpha channel is ignored; put it on a background first")
     if clip.interlaced:
         fact = f"the picture is interlaced ({clip.interlaced} of {counted(clip.frames, 'frame')})"

@@ -129,6 +129,8 @@ class Clip:
     hdr: HdrTags = NO_HDR
     restarts: tuple[Restart, ...] = ()
     missing: str = ""  # how many frames were lost before the last one, in a clause; empty when none is known to be
+    dolby_vision: str = ""  # its profile, such as 5 or 8.4; empty: none
+    stores_opacity: bool = False  # beside the picture, as VP9 in WebM does
     interlaced: int = 0  # frames that are stored as two half pictures, each of every second row and of its own time
 
     @property

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tasks.media.output.animated_webp import check_written_webp, write_webp
 from tasks.media.output.render_frame import Edge, Frames, Placement
 from tasks.media.planes.layout import tags_for_height
+from tasks.media.planes.tone_map import for_ordinary_screens
 from tasks.media.report.contact_sheet import RgbPicture, shrink_picture
 from tasks.requests import RenderRequest
 
@@ -61,4 +62,4 @@ def small_pictures(
         if picture.index >= first and time_s >= due_s - HALF_TICK_S:
             due_s = max(due_s + STEP_S, time_s)
             output = replace(picture, planes=frame.moved(edge), color=color)
-            yield time_s, shrink_picture(output.rgb(), size_px)
+            yield time_s, for_ordinary_screens(shrink_picture(output.rgb(), size_px), color)

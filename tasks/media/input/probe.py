@@ -18,6 +18,7 @@ from tasks.errors import StillwalkError, VideoError, counted
 from tasks.media.input.damage import describe_missing_frames, describe_truncation
 from tasks.media.input.stream_tags import (
     read_color_tags,
+    read_dolby_vision,
     read_hdr_tags,
     read_orientation,
     read_pixel_aspect,
@@ -170,6 +171,8 @@ def _clip(
         hdr=read_hdr_tags(first),
         restarts=tuple(stats.restarts),
         interlaced=stats.interlaced,
+        dolby_vision=read_dolby_vision(container, stream.index),
+        stores_opacity=stream.metadata.get("alpha_mode") == "1" or stream.metadata.get("ALPHA_MODE") == "1",
     )
 
 

@@ -76,15 +76,34 @@ def read_chroma_location(container: Any, stream_index: int) -> int:
 
     PyAV has no attribute for it. FFmpeg's description of the file names it at the verbose log level.
     """
-    with ffmpeg_log(av.logging.VERBOSE):
-        av.logging.set_libav_level(av.logging.VERBOSE)
-        try:
-            text = container.dumps_format()
-        finally:
-            av.logging.set_libav_level(av.logging.INFO)
+    text = _description(container)
     found = re.search(rf"Stream #0:{stream_index}\b.*Video: .*?, \w+\(([^)]*)\)", text)
     words = found[1].replace("/", ", ").split(", ") if found else []
     return next((_CHROMA_LOCATIONS.index(word) for word in words if word in _CHROMA_LOCATIONS[1:]), _UNSPECIFIED)
+
+
+def read_dolby_vision(container: Any, stream_index: int) -> str:
+    """The Dolby Vision profile of a stream of ``container``, such as ``5`` or ``8.4``; empty where it has none.
+
+    PyAV does not read this side data; FFmpeg's description of the file names it.
+    """
+    own = re.split(r"Stream #0:(\d+)", _description(container))
+    text = next((body for number, body in zip(own[1::2], own[2::2], strict=True) if int(number) == stream_index), "")
+    found = re.search(r"DOVI configuration record:.*?profile: (\d+),.*?compatibility id: (\d+)", text)
+    if found is None:
+        return ""
+    return found[1] if found[2] == "0" else f"{found[1]}.{found[2]}"
+
+
+def _description(container: Any) -> str:
+    """FFmpeg's description of a file, with all that it says at the verbose log level."""
+    with ffmpeg_log(av.logging.VERBOSE):
+        av.logging.set_libav_level(av.logging.VERBOSE)
+        try:
+            text: str = container.dumps_format()
+        finally:
+            av.logging.set_libav_level(av.logging.INFO)
+    return text
 
 
 def rotate_chroma_location(code: int, orientation: Orientation) -> int:

@@ -45,6 +45,7 @@ class Encoder:
     only_limited_range: bool = False
 
 
+AUTO: Final = "auto"  # the name that stands for x264 or x265
 PRORES_PROFILES: Final = ("proxy", "lt", "standard", "hq", "4444", "4444xq")
 """In the order of FFmpeg's profile numbers."""
 
@@ -70,8 +71,15 @@ ENCODERS: Final = {
 }
 
 
-def encoder_for_preset(name: str, preset: str) -> Encoder:
-    """The encoder ``name`` as it works with ``preset``: the two 4444 profiles of ProRes store 4:4:4."""
+def chosen_encoder(name: str, preset: str, layout: PixelLayout, size_px: tuple[int, int]) -> Encoder:
+    """The encoder that ``name`` means for pictures of ``layout``, as it works with ``preset``.
+
+    ``auto`` is H.265 for 10 bits, which most players of H.265 show, and H.264 else: hardly any player shows H.264 of 10
+    bits. The two 4444 profiles of ProRes store 4:4:4.
+    """
+    if name == AUTO:
+        wide = size_px[0] >= ENCODERS["x265"].min_width_px
+        name = "x265" if layout.depth == 10 and wide else "x264"
     encoder = ENCODERS[name]
     return replace(encoder, subsampling="444") if name == "prores" and preset in PRORES_PROFILES[4:] else encoder
 
@@ -184,6 +192,22 @@ def conversion_notes(
     elif layout.planes > 1 and layout.chroma_shift < coded.chroma_shift:
         notes.append(f"{layout.name} was written as YUV {ratio}: {encoder.name} stores no finer colour")
     return notes
+
+
+def player_note(coded: PixelLayout, encoder: Encoder) -> str:
+    """A sentence if many players cannot play what ``encoder`` makes of the layout ``coded``; else empty."""
+    if encoder.container != "mp4" or encoder.name == "av1":
+        return ""
+    fine = coded.chroma_shift == (1, 1)
+    h264 = encoder.ffmpeg_name_10_bit.startswith("libx264")
+    if fine and not (h264 and coded.depth == 10):
+        return ""
+    kind = f"{encoder.title} {':'.join(coded.name[3:6])} of {coded.depth} bits"
+    who = "browsers, phones and QuickTime do not play it; VLC and mpv do"
+    cure = (
+        "encode=auto makes H.265, which more of them play" if fine else "encode=av1 stores 4:2:0, which browsers play"
+    )
+    return f"the video is {kind}: {who}; {cure}"
 
 
 def configure_encoder(

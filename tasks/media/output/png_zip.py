@@ -10,6 +10,7 @@ import numpy as np
 
 from tasks.errors import OutputError
 from tasks.media.planes.layout import Alpha, PixelLayout, Planes, nearest_layout, planes_to_rgb, with_finer_chroma
+from tasks.media.planes.tone_map import for_ordinary_screens, is_hdr
 from tasks.media.planes.warp import upsample_chroma
 from tasks.records import ColorTags
 
@@ -26,6 +27,8 @@ class PngZipWriter:
 
     def __init__(self, path: Path, layout: PixelLayout, color: ColorTags) -> None:
         self.notes: list[str] = []
+        if is_hdr(color):
+            self.notes.append("the PNG pictures were tone-mapped to sRGB: 8-bit PNG has no HDR")
         self._path, self._layout, self._color, self._count = path, layout, color, 0
         try:
             self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
@@ -37,7 +40,7 @@ class PngZipWriter:
         finer = with_finer_chroma(self._layout, nearest_layout("yuv444p"))
         size_px = (planes[0].shape[1], planes[0].shape[0])
         planes = upsample_chroma(planes, self._layout, finer, size_px, self._color.chroma_location)
-        rgb = planes_to_rgb(planes, finer, self._color)
+        rgb = for_ordinary_screens(planes_to_rgb(planes, finer, self._color), self._color)
         opacity = np.rint(alpha * 255).astype(np.uint8)
         bgra = np.dstack([rgb[..., ::-1], opacity])
         _, png = cv2.imencode(".png", bgra, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_COMPRESSION])

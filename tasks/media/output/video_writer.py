@@ -20,15 +20,16 @@ from tasks.errors import OutputError
 from tasks.media.output.audio_clock import SoundSource
 from tasks.media.output.encoders import (
     Encoder,
+    chosen_encoder,
     coded_layout,
     coded_pixel_format,
     coded_size_px,
     configure_encoder,
     conversion_notes,
-    encoder_for_preset,
     encoder_message,
     narrow_width_fault,
     open_encoder,
+    player_note,
 )
 from tasks.media.output.output_file import OutputFile
 from tasks.media.planes.layout import (
@@ -54,7 +55,7 @@ class VideoWriter:
 
     - ``size_px``, ``layout``, ``color`` and ``pixel_aspect`` describe the planes given to ``write``.
     - ``time_base`` is the seconds per tick of their timestamps.
-    - ``codec`` is a key of ``ENCODERS``; ``crf`` and ``preset`` are the encoder's own settings.
+    - ``codec`` is a key of ``ENCODERS``, or ``AUTO``; ``crf`` and ``preset`` are the encoder's own settings.
     - Every sound track of ``sound`` is copied with its own timestamps.
 
     After the block, ``notes`` has a sentence for each thing that differs from the source. ``OutputError`` if the
@@ -78,7 +79,7 @@ class VideoWriter:
         hdr: HdrTags = NO_HDR,
     ) -> None:
         self._path, self._layout, self._time_base = path, layout, time_base
-        encoder = encoder_for_preset(codec, preset)
+        encoder = chosen_encoder(codec, preset, layout, size_px)
         coded = coded_layout(layout, encoder)
         coded_px = coded_size_px(size_px, coded)
         if fault := narrow_width_fault(encoder, coded_px):
@@ -86,6 +87,7 @@ class VideoWriter:
         self._file = OutputFile(path, encoder.container, {"movflags": "+faststart", "fflags": "+bitexact"})
         self.notes = self._file.notes
         self.notes += conversion_notes(layout, coded, size_px, coded_px, encoder)
+        self.notes += filter(None, [player_note(coded, encoder)])
         container = self._file.container
         ffmpeg_name = encoder.ffmpeg_name if coded.depth == 8 else encoder.ffmpeg_name_10_bit
         added = container.add_stream(ffmpeg_name, rate=rate.limit_denominator(_MAX_RATE_DENOMINATOR))

@@ -21,6 +21,7 @@ from tasks.maths.metrics.decimation import frames_at_equal_times
 from tasks.media.input.frames import Frame
 from tasks.media.output.render_frame import Pair, Placement
 from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout, planes_to_rgb, tags_for_height
+from tasks.media.planes.tone_map import for_ordinary_screens
 from tasks.media.report.contact_sheet import RgbPicture, contact_frames, thumbnail, write_contact_sheet
 from tasks.records import ColorTags
 
@@ -54,7 +55,8 @@ class RenderSamples:
             if picture.index in self._sheet_frames:
                 both = picture, self._output(picture, planes)
                 before, after = (thumbnail(shown.rgb(), self._pixel_aspect) for shown in both)
-                self._sheet.append((before, after))
+                color = self._placement.clip.color
+                self._sheet.append((for_ordinary_screens(before, color), for_ordinary_screens(after, color)))
             if picture.index in self._line_frames:
                 self._keep_lines(picture, planes)
             yield picture, planes
@@ -103,7 +105,7 @@ def write_kymograph(path: Path, lines: Sequence[KymographLine], layout: PixelLay
     whole = nearest_layout(f"yuv444p{'' if layout.depth == 8 else '10le'}") if any(layout.chroma_shift) else layout
     _, coded = cv2.imencode(
         ".jpg",
-        cv2.cvtColor(planes_to_rgb(planes, whole, color), cv2.COLOR_RGB2BGR),
+        cv2.cvtColor(for_ordinary_screens(planes_to_rgb(planes, whole, color), color), cv2.COLOR_RGB2BGR),
         [cv2.IMWRITE_JPEG_QUALITY, KYMOGRAPH_QUALITY],
     )
     try:
