@@ -108,15 +108,15 @@ def _scene_metrics(
 def _note_of_a_cut(
     request: TrajectoryRequest, path: LockedPath, view: CropWindow, report: Mapping[str, Any]
 ) -> list[str]:
-    """A note if what is shown cuts the person in clearly more frames than the source does."""
+    """A note if what is shown cuts off parts of the person that the source shows."""
     crop, height, (whole_width, whole_height) = request.crop, request.lock.height, path.motion.clip.size_px
-    cut, cut_before = (report[when]["subject_cut"] for when in ("planned", "before"))
-    if (crop.mode is CropMode.none and height is None) or cut - cut_before < LEAST_CUT_SHARE:
+    cut = report["planned"]["subject_cut"] or 0.0
+    if (crop.mode is CropMode.none and height is None) or cut < LEAST_CUT_SHARE:
         return []
     width_px, height_px = (round(length) for length in view.shown_px)
     name = f"crop={crop.mode.value}" if height is None else f"lock.height={height:g}"
     left = f"{name} leaves {width_px}x{height_px} of {whole_width}x{whole_height}"
-    fact = f"{left}, which cuts the person in {cut:.0%} of the frames ({cut_before:.0%} in the source)"
+    fact = f"{left}, which cuts off a part of the person in {cut:.0%} of the frames"
     cure = "crop=follow with crop.size or crop.aspect follows the person, but shows a border"
     if height is not None:
         cure = "give a lower lock.height, or another target"

@@ -34,7 +34,7 @@ METRIC_GROUPS: Final[dict[str, dict[str, Meaning]]] = {
         "visible_area_mean": Meaning("Picture shown", "Part of the output that shows picture, not border.", HIGHER),
         "visible_area_min": Meaning("Picture shown, least", "The same in the frame that shows least.", HIGHER),
         "subject_cut": Meaning(
-            "Person cut", "Share of frames in which the edge of the source or the output cuts the person.", LOWER
+            "Person cut", "Share of frames in which the output cuts off a part that the source shows.", LOWER
         ),
         "camera_accel": Meaning("Camera jerk", "RMS acceleration of the picture; smoothing reduces it.", LOWER),
         "background_speed": Meaning("Background speed", "How fast the background moves; a matter of taste.", NEITHER),
@@ -53,6 +53,11 @@ METRIC_GROUPS: Final[dict[str, dict[str, Meaning]]] = {
         "anchor_switches": Meaning("Anchor changes", "How often the anchor changes to another body part.", LOWER),
         "anchor_switch_jump": Meaning("Jump at a change", "Largest step at such a change.", LOWER),
     },
+}
+ORIGIN_METRICS: Final[dict[str, Meaning]] = {
+    "own": Meaning("Own picture", "Part of the output that shows the frame itself.", HIGHER),
+    "seen": Meaning("From other frames", "Part of the output that shows what another frame saw there.", NEITHER),
+    "mirrored": Meaning("Mirrored", "Part of the output that no frame saw: it shows a mirror.", LOWER),
 }
 VERIFIED_METRICS: Final[dict[str, Meaning]] = {
     "residual_step": Meaning(
@@ -78,7 +83,7 @@ class MetricRow:
 
 
 def metric_tables(metrics: dict[str, Any]) -> list[tuple[str, list[MetricRow]]]:
-    """Planned metrics by group, then those without a group under their own names, then those measured in the file."""
+    """Planned metrics by group, those without a group under their own names, the picture's origin, and the file's."""
     if not metrics:
         return []
     planned, before, units = metrics["planned"], metrics["before"], metrics["units"]
@@ -92,6 +97,9 @@ def metric_tables(metrics: dict[str, Any]) -> list[tuple[str, list[MetricRow]]]:
         )
         if group
     ]
+    if origin := metrics.get("origin"):
+        rows = [_row(name, meaning, None, origin[name], units[name]) for name, meaning in ORIGIN_METRICS.items()]
+        groups.append(("Where the picture comes from", rows))
     if verified := metrics.get("verified"):
         groups.append(("Measured again in the rendered file", _verified_rows(verified, units)))
     return groups

@@ -233,7 +233,7 @@ FOLLOWING = "crop=follow with crop.size or crop.aspect follows the person, but s
 )
 def test_a_crop_that_cuts_the_person_says_what_would_not(tmp_path: Path, crop: CropConf, left: str, cure: str) -> None:
     (note,) = facts(tmp_path, crop)["notes"]
-    assert note.startswith(f"{left} of 640x480, which cuts the person in ")
+    assert note.startswith(f"{left} of 640x480, which cuts off a part of the person in ")
     assert note.endswith(f"; {cure}")
 
 
@@ -256,7 +256,7 @@ def test_a_shared_crop_that_cuts_the_person_says_what_would_not(
     shared, note = facts(tmp_path, crop, shared_px=shared_px)["notes"]
     size = "x".join(map(str, shared_px))
     assert shared == f"all videos of this run are {size} (crop.shared)"
-    assert note.startswith(f"crop={crop.mode.value} leaves {size} of 640x480, which cuts the person in ")
+    assert note.startswith(f"crop={crop.mode.value} leaves {size} of 640x480, which cuts off a part of the person in ")
     assert note.endswith(f"; {cure}")
 
 

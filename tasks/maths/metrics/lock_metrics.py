@@ -16,6 +16,7 @@ from tasks.maths.path import affine, framing
 from tasks.maths.path.framing import Size
 from tasks.maths.path.outline import outline_px, picture_points
 
+ROUNDING_PX: Final = 1e-6
 METRIC_UNITS: Final = {
     "lock_rms": "px",
     "lock_rms_of_diagonal": "%",
@@ -130,24 +131,27 @@ def person_height(boxes: Floats, scale: Floats | float = 1.0) -> float:
     return float(np.median(known)) if len(known) else np.nan
 
 
-def subject_cut(boxes: Floats, source_size_px: Size, to_output: Floats, output_size_px: Size) -> float:
-    """Share of the frames with a box (n, 4) in which a corner of the box, moved by ``to_output``, leaves the output.
+def shown_boxes(boxes: Floats, size_px: tuple[float, float]) -> Floats:
+    """The part (n, 4) of each box that lies in a picture of ``size_px``; NaN where none does."""
+    low, high = outline_px((1, 1))[0], np.array(size_px) - 0.5
+    first, last = np.maximum(boxes[:, :2], low), np.minimum(boxes[:, 2:], high)
+    shown = np.all(last > first, axis=1)
+    return np.where(shown[:, None], np.concatenate([first, last], axis=1), np.nan)
 
-    A corner outside the source counts too: no border completes a person that the source cuts off.
+
+def subject_cut(boxes: Floats, source_size_px: Size, to_output: Floats, output_size_px: Size) -> float:
+    """Share of the frames with a box (n, 4) in the source in which a part that the source shows leaves the output.
+
+    What the source itself cuts off does not count. ``to_output`` is (n, 2, 3).
     """
-    known = np.isfinite(boxes).all(axis=1)
+    shown = shown_boxes(boxes, source_size_px)
+    known = np.all(np.isfinite(shown), axis=1)
     if not known.any():
         return np.nan
-    corners = boxes[known][:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
-    moved = affine.apply(to_output[known, None], corners)
-    whole = _within(corners, source_size_px) & _within(moved, output_size_px)
-    return float(np.mean(~whole))
-
-
-def _within(corners: Floats, size_px: Size) -> Flags:
-    """Whether all corners (n, 4, 2) lie in the picture, for each n."""
-    edge = outline_px(size_px)
-    return np.asarray(((corners >= edge[0]) & (corners <= edge[2])).all(axis=(1, 2)))
+    corners = shown[known][:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
+    moved, edge = affine.apply(to_output[known, None], corners), outline_px(output_size_px)
+    whole = (moved >= edge[0] - ROUNDING_PX) & (moved <= edge[2] + ROUNDING_PX)
+    return float(np.mean(~np.all(whole, axis=(1, 2))))
 
 
 def longest_gap(time_s: Floats, measured: Flags) -> float:
@@ -274,18 +278,14 @@ def planned_metrics(
         "anchor_switches": sum(switches),
         "anchor_switch_jump": max(jumps_px),
     }
-    still = affine.translation(np.zeros_like(anchor))
-    before = {
-        **steadiness(
-            anchor * zoom,
-            pose.time_s,
-            source_target_xy * zoom,
-            (source_size_px[0] * zoom, source_size_px[1] * zoom),
-            height_px * zoom,
-            shots,
-        ),
-        "subject_cut": subject_cut(boxes, source_size_px, still, source_size_px),
-    }
+    before = steadiness(
+        anchor * zoom,
+        pose.time_s,
+        source_target_xy * zoom,
+        (source_size_px[0] * zoom, source_size_px[1] * zoom),
+        height_px * zoom,
+        shots,
+    )
     return {"planned": rounded_metrics(planned), "before": rounded_metrics(before), "units": METRIC_UNITS}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import HIPS, LEFT_ANKLE, LEFT_KNEE, RIGHT_ANKLE, RIGHT_KNEE, SHOULDERS, PoseTrack
 from tasks.maths.body.person_height import head_boxes
-from tasks.maths.metrics.lock_metrics import visible_boxes
+from tasks.maths.metrics.lock_metrics import shown_boxes, visible_boxes
 
 Size = tuple[int, int]
 Extent = tuple[float, float]  # width and height of a picture in scaled pixels
@@ -57,14 +57,6 @@ def target_by_word(
     bodies = np.concatenate([np.fmin(boxes[:, :2], heads[:, :2]), np.fmax(boxes[:, 2:], heads[:, 2:])], axis=1)
     cut = cut_edges(pose.xy_px, heads, source_px)
     return choose_target(enlarged(anchor_px), enlarged(bodies), enlarged(heads), cut, enlarged_px, output_px)
-
-
-def shown_boxes(boxes: Floats, size_px: Extent) -> Floats:
-    """The part (n, 4) of each box that lies in a picture of ``size_px``; NaN where none does."""
-    low, high = np.array([-0.5, -0.5]), np.array(size_px) - 0.5
-    first, last = np.maximum(boxes[:, :2], low), np.minimum(boxes[:, 2:], high)
-    shown = (last > first).all(axis=1)
-    return np.where(shown[:, None], np.concatenate([first, last], axis=1), np.nan)
 
 
 def cut_edges(xy_px: Floats, heads: Floats, size_px: Size) -> Flags:

@@ -67,6 +67,19 @@ def test_a_change_is_rounded_to_minus_100_percent_only_for_zero(after: float, ch
     assert row.change == change
 
 
+def test_the_origin_of_the_picture_is_shown() -> None:
+    shares = {"own": 0.6, "seen": 0.1, "mirrored": 0.3}
+    found = metrics() | {"origin": shares}
+    found["units"] = found["units"] | dict.fromkeys(shares, "share of the output")
+    tables = dict(metric_tables(found))
+    rows = tables["Where the picture comes from"]
+    assert [(row.name, row.after, row.unit) for row in rows] == [
+        ("own", "60.0", "% of the output"),
+        ("seen", "10.0", "% of the output"),
+        ("mirrored", "30.0", "% of the output"),
+    ]
+
+
 def test_verified_metrics_come_last_with_their_values_before() -> None:
     title, rows = metric_tables(metrics(residual_step=0.5, residual_step_before=4.0, judged=0.98, lock_rms=2.5))[-1]
     assert "rendered file" in title

@@ -100,13 +100,16 @@ def test_the_motion_of_a_rotating_picture_is_the_mean_over_its_points() -> None:
     assert lock_metrics.rms_acceleration(four) == pytest.approx(lock_metrics.rms_acceleration(everywhere), rel=0.01)
 
 
-def test_subject_cut_counts_boxes_that_leave_the_output() -> None:
+def test_subject_cut_counts_what_the_source_shows_and_the_output_does_not() -> None:
     boxes = np.tile([10.0, 10, 50, 90], (5, 1))
     boxes[4] = NAN
     shifts = np.array([[0, 0], [49.5, 0], [49.6, 0], [0, -11], [900, 900]], dtype=float)
     assert lock_metrics.subject_cut(boxes, (100, 100), affine.translation(shifts), (100, 100)) == 0.5
     assert np.isnan(lock_metrics.subject_cut(boxes[4:], (100, 100), affine.translation(shifts[4:]), (100, 100)))
-    assert lock_metrics.subject_cut(boxes[:1], (40, 100), affine.translation(shifts[:1]), (100, 100)) == 1
+    still, left = affine.translation(shifts[:1]), affine.translation(np.array([[-11.0, 0]]))
+    assert lock_metrics.subject_cut(boxes[:1], (40, 100), still, (100, 100)) == 0  # the source's edge cuts it, not ours
+    assert lock_metrics.subject_cut(boxes[:1], (40, 100), left, (100, 100)) == 1
+    assert np.isnan(lock_metrics.subject_cut(boxes[:1], (8, 100), still, (100, 100)))  # nothing of it is shown
 
 
 def test_a_rotated_box_is_cut_at_its_corners() -> None:
