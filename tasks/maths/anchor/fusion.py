@@ -22,6 +22,7 @@ from tasks.maths.anchor.outliers import (
     WHOLE_TORSO_SHARE,
     bridged_frames,
     chain_cuts,
+    left_torso,
     odd_frames_in,
     outliers_between_gaps,
     passing_runs,
@@ -96,7 +97,13 @@ def fuse(
     )
     discrepancy = pose_xy - best.steps_sum
     weight = np.where(best.has_pose, np.clip(np.nan_to_num(confidence), LEAST_CONFIDENCE, 1.0) ** 2, 0.0)
-    drift = solve_drift(time_s, discrepancy, weight * best.weight, best.crossover.hz, cut=best.cut, torso_px=torso)
+    hz = best.crossover.hz
+    drift = solve_drift(time_s, discrepancy, weight * best.weight, hz, cut=best.cut, torso_px=torso)
+    if settings.crossover_hz is None:
+        off = left_torso(time_s, discrepancy - drift, best.has_pose, torso)
+        if off.any():  # the steps led it away: there the poses are followed
+            hz = np.where(off, settings.fastest_hz, hz)
+            drift = solve_drift(time_s, discrepancy, weight * best.weight, hz, cut=best.cut, torso_px=torso)
     path = best.steps_sum + drift
     carried = best.has_pose | bridged_frames(time_s, best.has_pose, best.has_step, settings.longest_bridge_s)
     path[~carried] = np.nan
@@ -104,9 +111,7 @@ def fuse(
     filled = bridge_gaps(time_s, filled, state == INTERPOLATED, stride, settings.longest_bridge_s)
     state = np.where(carried & ~best.has_pose, BRIDGED, state)
     seen = np.isfinite(pose_xy).all(axis=1)
-    return FusedAnchor(
-        filled, state, best.crossover.hz, crossover_reason(best, settings), int((seen & ~best.has_pose).sum())
-    )
+    return FusedAnchor(filled, state, hz, crossover_reason(best, settings), int((seen & ~best.has_pose).sum()))
 
 
 @dataclass(frozen=True)
@@ -140,10 +145,10 @@ def _fit_stream(
     seen: Flags = np.all(np.isfinite(discrepancy), axis=1)
     if not seen.any():
         raise ValueError("no frame has a pose: there is nothing to join the steps to")
-    outlier, clipped = outliers_between_gaps(
-        time_s, discrepancy, torso, settings.outlier_torsos, settings.longest_bridge_s
-    )
     full_length = torso_px > WHOLE_TORSO_SHARE * torso
+    outlier, clipped = outliers_between_gaps(
+        time_s, discrepancy, full_length, torso, settings.outlier_torsos, settings.longest_bridge_s
+    )
     rejoined = poses_across_missing_steps(
         time_s,
         np.where(full_length[:, None], discrepancy, np.nan),

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.ndimage import median_filter, uniform_filter1d
 
 from tasks.maths.arrays import Flags, Floats, true_runs
+from tasks.maths.frame_times import nearest_index
 from tasks.maths.tracking.steps import Steps
 
 LEAST_OUTLIER_TORSOS: Final = 0.1  # a pose closer than this to the poses around it is never rejected
@@ -21,6 +22,10 @@ LASTING_POSES_S: Final = 0.2  # poses without contradiction for this long are no
 LOSS_INTERVALS: Final = 3.0  # of the median interval between poses: in a longer one the model lost the body
 LEAST_LOSS_S: Final = 0.25  # and at least this long
 UNCERTAIN_AROUND_LOSS_S: Final = 0.4  # before and after a loss
+FASTEST_DRIFT_TORSOS: Final = 0.15  # of the steps, from one pose to the next: more is a jump of the pose
+OFF_TORSO_TORSOS: Final = 0.15  # from the poses of a while: here the anchor has left the middle of the torso
+RESIDUAL_S: Final = 0.3  # that while
+AROUND_RESIDUAL_S: Final = 0.5  # before and after it the poses are followed too
 LEAST_POSE_WEIGHT: Final = 0.02
 STEP_ERROR_LIMIT_TORSOS: Final = 0.006  # a step with a larger standard error is not used
 NEAR_LIMIT_SHARE: Final = 0.7  # of that limit: nor is a step above this share beside an unused one
@@ -33,9 +38,9 @@ LONGEST_PASSING_S: Final = 0.6  # somebody who passes in front takes no longer
 
 
 def outliers_between_gaps(
-    time_s: Floats, discrepancy: Floats, torso_px: Floats, limit: float, longest_gap_s: float
+    time_s: Floats, discrepancy: Floats, whole: Flags, torso_px: Floats, limit: float, longest_gap_s: float
 ) -> tuple[Flags, Floats]:
-    """``pose_outliers`` of the poses between gaps of more than ``longest_gap_s``.
+    """``pose_outliers`` of the poses between gaps of more than ``longest_gap_s``, without the drift at the end of each.
 
     After such a gap nobody knows how far the body went: the poses before say nothing about those after it. Poses that
     last for less than ``LASTING_POSES_S`` between two gaps may be a flicker, and are compared with all others.
@@ -46,7 +51,25 @@ def outliers_between_gaps(
     for rows in groups if len(groups) > 1 else []:
         if time_s[rows[-1]] - time_s[rows[0]] >= LASTING_POSES_S:
             outlier[rows], clipped[rows] = pose_outliers(time_s[rows], discrepancy[rows], torso_px[rows], limit)
+    for rows in groups:
+        drift = rows[drift_at_end(discrepancy[rows], outlier[rows], whole[rows], torso_px[rows])]
+        outlier[drift], clipped[drift] = False, discrepancy[drift]
     return outlier, clipped
+
+
+def left_torso(time_s: Floats, residual: Floats, known: Flags, torso_px: Floats) -> Flags:
+    """Frames (n,) around those in which the anchor lies off the torso: far from most poses of a while.
+
+    ``residual`` (n, 2) is the pose minus the anchor, and ``known`` (n,) says which poses are accepted. One pose may be
+    wrong; where the median over ``RESIDUAL_S`` is more than ``OFF_TORSO_TORSOS``, the anchor is.
+    """
+    rows = np.flatnonzero(known)
+    width = min(odd_frames_in(time_s[rows], RESIDUAL_S), 2 * len(rows) - 1)
+    usual = median_filter(residual[rows], size=(width, 1), mode="nearest")
+    off_s = time_s[rows[np.hypot(*usual.T) > OFF_TORSO_TORSOS * torso_px[rows]]]
+    if not len(off_s):
+        return np.zeros(len(time_s), dtype=bool)
+    return np.asarray(np.abs(time_s - off_s[nearest_index(time_s, off_s)]) <= AROUND_RESIDUAL_S)
 
 
 def pose_outliers(time_s: Floats, discrepancy: Floats, torso_px: Floats, limit: float) -> tuple[Flags, Floats]:
@@ -73,6 +96,24 @@ def pose_outliers(time_s: Floats, discrepancy: Floats, torso_px: Floats, limit: 
         + (rows - middle) * np.minimum(1.0, CLIP_LIMIT_MEDIANS * median_distance / np.maximum(distance, 1e-12))[:, None]
     )
     return outlier, clipped
+
+
+def drift_at_end(discrepancy: Floats, outlier: Flags, whole: Flags, torso_px: Floats) -> Flags:
+    """Outliers (n,) at the end that poses without a jump lead to: there the steps drift, and the poses are right.
+
+    The median around them is one-sided: of a steady drift at the end it lies behind. Only poses of a ``whole`` (n,)
+    torso count. A jump is a change by more than ``FASTEST_DRIFT_TORSOS`` from one pose to the next, without noise.
+    """
+    rows = np.flatnonzero(np.isfinite(discrepancy).all(axis=1))
+    found = np.zeros(len(discrepancy), dtype=bool)
+    calm = median_filter(discrepancy[rows], size=(3, 1), mode="nearest")
+    change = np.hypot(*np.diff(calm, axis=0).T) / torso_px[rows[1:]]
+    last = len(rows)
+    while last > 1 and outlier[rows[last - 1]] and whole[rows[last - 1]] and change[last - 2] <= FASTEST_DRIFT_TORSOS:
+        last -= 1
+    if last and not outlier[rows[last - 1]]:
+        found[rows[last:]] = True
+    return found
 
 
 def poses_across_missing_steps(

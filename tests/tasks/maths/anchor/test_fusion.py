@@ -316,6 +316,25 @@ def test_a_change_of_frame_rate_causes_no_jolt() -> None:
     assert thinned.error(thinned.fused().xy_px) < 1.2
 
 
+@pytest.mark.parametrize("stay_s", [0.5, 0.8, 1.5])
+def test_features_that_stay_behind_at_the_end_do_not_lead_the_anchor_off_the_torso(stay_s: float) -> None:
+    """The body goes on at three torsos a second, its features at two: the anchor was a torso away at the end."""
+    level = scene("level")
+    going = level.time_s[:, None] * [260.0, 0.0]
+    step = level.step + np.diff(going, axis=0, prepend=0.0)
+    end = level.time_s >= level.time_s[-1] - stay_s
+    step[end] *= 2 / 3
+    moving = replace(level, truth=level.truth + going, pose=level.pose + going, step=step)
+    off_px = np.hypot(*(moving.fused().xy_px - moving.truth).T)
+    assert off_px.max() < 0.15 * TORSO and moving.fused().rejected == 0
+    jump_px = np.hypot(*np.diff(moving.fused().xy_px - moving.truth, axis=0).T)
+    assert jump_px.max() < 0.06 * TORSO, "no snap back"
+
+
+def test_an_anchor_that_stays_near_its_poses_keeps_its_crossover() -> None:
+    assert scene("level").fused().crossover_hz.max() < 1.0
+
+
 def test_poses_that_are_all_far_from_each_other_are_all_accepted() -> None:
     count = 30
     wild = 400.0 * np.random.default_rng(3).normal(size=(count, 2))

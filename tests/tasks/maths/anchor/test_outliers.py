@@ -10,6 +10,7 @@ from tasks.maths.anchor.outliers import (
     STEP_ERROR_LIMIT_TORSOS,
     UNCERTAIN_AROUND_LOSS_S,
     chain_cuts,
+    outliers_between_gaps,
     passing_runs,
     pose_outliers,
     pose_weight,
@@ -47,6 +48,30 @@ def test_a_pose_among_poses_of_a_passer_by_is_rejected() -> None:
     gap[40:49, 0] = np.linspace(60, -60, 9)  # the fifth one is where the subject is
     far, _ = pose_outliers(TIME_S, gap, SIZE, 0.25)
     assert np.flatnonzero(far).tolist() == list(range(40, 49))
+
+
+def test_a_drift_at_the_end_is_no_outlier_and_a_jump_there_is_one() -> None:
+    still = np.zeros((90, 2))
+    drift, jump = still.copy(), still.copy()
+    drift[60:, 0] = 5.0 * np.arange(30)
+    jump[80:, 0] = 90.0
+    whole = np.ones(90, np.bool_)
+    assert pose_outliers(TIME_S, drift, SIZE, 0.25)[0].any(), "the median alone takes the drift for outliers"
+    assert not outliers_between_gaps(TIME_S, drift, whole, SIZE, 0.25, 1.0)[0].any()
+    assert np.flatnonzero(outliers_between_gaps(TIME_S, jump, whole, SIZE, 0.25, 1.0)[0]).tolist() == [*range(80, 90)]
+    assert outliers_between_gaps(TIME_S, drift, ~whole, SIZE, 0.25, 1.0)[0].any(), "of a half hidden torso"
+
+
+def test_poses_after_a_long_gap_are_compared_with_each_other_only() -> None:
+    """Sixty poses, nothing for a second and a half, and ten poses elsewhere: those were outvoted."""
+    time_s = np.concatenate([np.arange(60), np.arange(105, 115)]) / 30
+    there = np.zeros((70, 2))
+    there[60:] = 300.0
+    size, whole = np.full(70, 100.0), np.ones(70, np.bool_)
+    assert pose_outliers(time_s, there, size, 0.25)[0][60:].all()
+    assert not outliers_between_gaps(time_s, there, whole, size, 0.25, 1.0)[0].any()
+    there[65] += 80.0
+    assert np.flatnonzero(outliers_between_gaps(time_s, there, whole, size, 0.25, 1.0)[0]).tolist() == [65]
 
 
 def test_poses_that_move_away_where_steps_are_missing_are_followed_until_they_end() -> None:
