@@ -14,6 +14,7 @@ from conf.enums import CropMode, Device, Export, FrameMode, Output, Runner, Serv
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
+from conf.scale import ScaleConf
 from conf.validation import require, require_at_most
 
 MAX_WORKERS = 1000  # each is a thread or a process; more than any machine has cores
@@ -51,7 +52,8 @@ class Config:
     )
     """Files to make; overlay: skeleton drawn on a copy, preview: small animation, contact: sheet of six stills."""
     exports: list[Export] = field(default_factory=list)
-    """Files for other programs, in the folder exports/; events and angles: the gait. None unless asked for."""
+    """Files for other programs, in the folder exports/; events, angles, mot: the gait; trc, c3d: markers; coco, rle,
+    keypoints: for machine learning. None unless asked for."""
     device: Device = Device.cpu
     """Where the models run; gpu: an error where there is none, auto: the CPU where there is none."""
     server: Server = Server.auto
@@ -81,6 +83,7 @@ class Config:
     render: RenderConf = field(default_factory=RenderConf)
     encode: EncodeConf = field(default_factory=EncodeConf)
     comparison: ComparisonConf = field(default_factory=ComparisonConf)
+    scale: ScaleConf = field(default_factory=ScaleConf)
     sweep: SweepConf = field(default_factory=SweepConf)
     demo: DemoConf = field(default_factory=DemoConf)
 

@@ -128,6 +128,12 @@ class Output(Enum):
 class Export(Enum):
     events = "events"
     angles = "angles"
+    mot = "mot"
+    trc = "trc"
+    c3d = "c3d"
+    coco = "coco"
+    rle = "rle"
+    keypoints = "keypoints"
 
 
 class VideoCodec(Enum):

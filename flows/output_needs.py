@@ -8,6 +8,9 @@ from conf.render import BackgroundConf, BorderConf
 
 TRANSPARENT = {AlphaFile.webm: "person.webm", AlphaFile.mov: "person.mov", AlphaFile.png: "person_png.zip"}
 SCENE_BORDERS = (BorderMode.scene, BorderMode.reflect)
+EXPORTS_OF_THE_PATH = (Export.keypoints,)
+EXPORTS_WITHOUT_POSE = (Export.rle,)
+SCALED_EXPORTS = (Export.trc, Export.c3d)
 RENDERED = (Output.stabilized, Output.comparison, Output.person, Output.overlay, Output.preview)
 
 
@@ -83,8 +86,8 @@ def wanted_exports(config: Config) -> list[Export]:
 
 
 def masks_wanted(config: Config) -> bool:
-    """Whether an output or the anchor needs the person's masks, or an output is them."""
-    asked = Output.masks in config.outputs or config.anchor.masks
+    """Whether an output, an export or the anchor needs the person's masks, or an output is them."""
+    asked = Output.masks in config.outputs or config.anchor.masks or Export.rle in config.exports
     return asked or any(wanted.needs_masks for wanted in wanted_outputs(config))
 
 

@@ -35,5 +35,5 @@ def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> N
     # With verify=true the wanted outputs include the stabilized video.
     rendered = stages.render(clip, path, masks, scene, subject, offsets, wanted_outputs(config))
     verified = stages.verify(clip, subject, path, rendered[Output.stabilized], config.pose) if config.verify else None
-    exported = stages.exports(clip, subject, wanted_exports(config))
+    exported = stages.exports(clip, people, subject, masks, path, wanted_exports(config))
     stages.charts(clip, offsets, path, verified, exported.get(Export.angles))

@@ -11,7 +11,7 @@ from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from flows.graph import AnyHandle, Graph, Handle, Made, Member, SharedSize
 from flows.jobs import Job
-from flows.output_needs import WantedOutput
+from flows.output_needs import EXPORTS_OF_THE_PATH, EXPORTS_WITHOUT_POSE, SCALED_EXPORTS, WantedOutput
 from flows.shared_window import Size, aspect_size, room_size
 from flows.stages import Rendered
 from tasks.cache.store import sha256_of
@@ -254,14 +254,38 @@ class RequestedStages:
         )
 
     def exports(
-        self, clip: Handle[DecodedClip], subject: Handle[ChosenSubject], wanted: Sequence[Export]
+        self,
+        clip: Handle[DecodedClip],
+        people: Handle[FoundPeople],
+        subject: Handle[ChosenSubject],
+        masks: Handle[PersonMasks] | None,
+        path: Handle[SmoothPath],
+        wanted: Sequence[Export],
     ) -> Mapping[Export, Handle[ExportedFiles]]:
-        return {export: self._export(export, clip, subject) for export in wanted}
+        return {export: self._export(export, clip, people, subject, masks, path) for export in wanted}
 
     def _export(
-        self, export: Export, clip: Handle[DecodedClip], subject: Handle[ChosenSubject]
+        self,
+        export: Export,
+        clip: Handle[DecodedClip],
+        people: Handle[FoundPeople],
+        subject: Handle[ChosenSubject],
+        masks: Handle[PersonMasks] | None,
+        path: Handle[SmoothPath],
     ) -> Handle[ExportedFiles]:
-        return self._ask(lambda made: ExportRequest(export=export.value, clip=made(clip), pose=made(subject)))
+        scale = self.job.config.scale if export in SCALED_EXPORTS else None
+        own_masks = masks if export is Export.rle else None
+        return self._ask(
+            lambda made: ExportRequest(
+                export=export.value,
+                clip=made(clip),
+                pose=None if export in EXPORTS_WITHOUT_POSE else made(subject),
+                found=made(people) if export is Export.coco else None,
+                masks=None if own_masks is None else made(own_masks),
+                trajectory=made(path) if export in EXPORTS_OF_THE_PATH else None,
+                scale=scale,
+            )
+        )
 
     def charts(
         self,

@@ -122,7 +122,13 @@ class Stages(Protocol):
         ...
 
     def exports(
-        self, clip: Handle[DecodedClip], subject: Handle[ChosenSubject], wanted: Sequence[Export]
+        self,
+        clip: Handle[DecodedClip],
+        people: Handle[FoundPeople],
+        subject: Handle[ChosenSubject],
+        masks: Handle[PersonMasks] | None,
+        path: Handle[SmoothPath],
+        wanted: Sequence[Export],
     ) -> Mapping[Export, Handle[ExportedFiles]]:
         """Write files for other programs, each by a stage of its own."""
         ...

@@ -16,8 +16,10 @@ from conf.enums import Device
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
+from conf.scale import ScaleConf
 from tasks.records import (
     AnchorOffsets,
+    AnyArtifact,
     Artifact,
     ChosenSubject,
     Content,
@@ -252,13 +254,6 @@ class VerifyRequest(Request[VerifiedLock]):
     min_confidence: float  # visibility below which a hip counts as missing
 
 
-def _given(artifact: Artifact[Kind] | None, export: str) -> Artifact[Kind]:
-    """An artifact that an export takes; ``TypeError`` where its request lacks it, which is a fault of the program."""
-    if artifact is None:
-        raise TypeError(f"the request of the export {export} lacks an artifact that it reads")
-    return artifact
-
-
 @dataclass(frozen=True, kw_only=True)
 class ExportRequest(Request[ExportedFiles]):
     """Write the files of one export; ``tasks/exports/`` has a module of its name for each.
@@ -271,11 +266,21 @@ class ExportRequest(Request[ExportedFiles]):
     export: str
     clip: Artifact[DecodedClip]
     pose: Artifact[ChosenSubject] | None = None
+    found: Artifact[FoundPeople] | None = None
+    masks: Artifact[PersonMasks] | None = None
+    trajectory: Artifact[SmoothPath] | None = None
+    scale: ScaleConf | None = None
 
     @property
     def pose_file(self) -> Path:
         """The landmarks of the person; for the exports that take them."""
-        return _given(self.pose, self.export).path("pose.parquet")
+        return self.file(self.pose, "pose.parquet")
+
+    def file(self, artifact: AnyArtifact | None, name: str) -> Path:
+        """A file of an artifact; ``TypeError`` where the request lacks it, which is a fault of the program."""
+        if artifact is None:
+            raise TypeError(f"the request of the export {self.export} lacks the artifact with {name}")
+        return artifact.path(name)
 
     @property
     def title(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from conf.config import Config
 from conf.enums import AwayMode, BackgroundMode, BorderMode, FrameMode, Output, Smoother
+from flows.output_needs import SCALED_EXPORTS
 
 WINDOWED: Final = (Smoother.moving, Smoother.gaussian, Smoother.savgol)
 
@@ -50,6 +51,8 @@ RULES: Final = (
     Rule("background.blur_px", "background.mode", lambda config: config.background.mode is BackgroundMode.blur),
     Rule("background.alpha", "background.mode", lambda config: config.background.mode is BackgroundMode.transparent),
     Rule("subject.rule", "subject.point", lambda config: config.subject.point is None),
+    Rule("scale.height_m", "exports", lambda config: bool(set(SCALED_EXPORTS) & set(config.exports))),
+    Rule("scale.px_per_m", "exports", lambda config: bool(set(SCALED_EXPORTS) & set(config.exports))),
     Rule("decode.memory_mb", "decode.frames", lambda config: config.decode.frames is FrameMode.memory),
 )
 
@@ -76,4 +79,6 @@ def _text(value: Any) -> str:
         return str(value.value)
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list):
+        return f"[{','.join(map(_text, value))}]"
     return str(value).replace(" ", "")

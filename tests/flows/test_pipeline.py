@@ -44,6 +44,10 @@ PATH = ["decode", "pose", "subject", "offsets", "trajectory"]
             [*PATH, "exports/events", "exports/angles", "report.html"],
         ),
         (
+            Config(outputs=[Output.pose], exports=[Export.rle]),
+            [*PATH[:3], "masks", *PATH[3:], "exports/rle", "report.html"],
+        ),
+        (
             Config(outputs=[Output.stabilized], verify=True),
             [*PATH, "scene", "stabilized.mp4", "verify", "report.html"],
         ),

@@ -27,6 +27,8 @@ CASES: tuple[tuple[list[str], str, str], ...] = (
     ([], "background.blur_px=9", "background.mode=color"),
     ([], "background.alpha=mov", "background.mode=color"),
     (["subject.point=[10,20]"], "subject.rule=first", "subject.point=[10.0,20.0]"),
+    ([], "scale.height_m=1.75", "exports=[]"),
+    (["exports=[events,coco]"], "scale.px_per_m=100", "exports=[events,coco]"),
     ([], "decode.memory_mb=99", "decode.frames=stream"),
 )
 

@@ -1,0 +1,30 @@
+"""The scale of the picture, for exports in metres."""
+
+from dataclasses import dataclass
+
+from conf.validation import MAX_SETTING_PX, require, require_at_most
+
+LEAST_HEIGHT_M, MOST_HEIGHT_M = 0.3, 2.8
+
+
+@dataclass
+class ScaleConf:
+    height_m: float | None = None
+    """Height of the person in metres, such as 1.75; with it the exports trc and c3d are in metres."""
+    px_per_m: float | None = None
+    """Pixels of a metre at the person's distance, instead of height_m."""
+
+    def __post_init__(self) -> None:
+        height_m, px_per_m = self.height_m, self.px_per_m
+        fine = height_m is None or LEAST_HEIGHT_M <= height_m <= MOST_HEIGHT_M
+        cure = f"give {LEAST_HEIGHT_M} to {MOST_HEIGHT_M}, in metres"
+        require(fine, "scale.height_m", f"{height_m} m is no height of a person", cure)
+        fine = px_per_m is None or px_per_m > 0
+        require(fine, "scale.px_per_m", f"{px_per_m} is no scale", "give more than 0 pixels for a metre")
+        require_at_most(MAX_SETTING_PX, "scale.px_per_m", px_per_m, "px")
+        both = height_m is not None and px_per_m is not None
+        require(not both, "scale.px_per_m", "scale.height_m is given too", "give one of the two")
+
+    @property
+    def given(self) -> bool:
+        return self.height_m is not None or self.px_per_m is not None

@@ -1,0 +1,94 @@
+"""Export ``coco``: everybody's key points in the format of the COCO data set."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from tasks.maths.arrays import Floats
+from tasks.maths.body.coco_keypoints import COCO_NAMES, COCO_SKELETON, coco_keypoints
+from tasks.maths.body.landmarks import LANDMARK_COUNT
+from tasks.maths.body.person_box import whole_picture_box
+from tasks.media.files.masks_file import Mask, read_masks
+from tasks.media.files.pose_file import LANDMARK_VALUES
+from tasks.media.files.tables import read_table, write_json
+from tasks.records import Clip, Tick, read_clip
+from tasks.requests import ExportRequest
+
+PERSON: Final = {"id": 1, "name": "person", "supercategory": "person"}
+INSIDE: Final = 127  # of 255: a mask's pixel above it belongs to the person
+
+
+def write_coco(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    """Write ``coco.json``: an image for each frame, an annotation for each person found in it.
+
+    ``track_id`` is the number of the pose stage's track; ``subject`` is true for the person who is followed. The box
+    and the area are those of the mask that comes with the pose, in px of the source.
+    """
+    clip = read_clip(request.clip)
+    times_s = read_table(request.clip.path("frames.parquet"))["time_s"]
+    annotations = list(_annotations(request, clip))
+    content = {
+        "info": {"description": "Key points by Stillwalk, mapped from 33 landmarks", "version": "1.0"},
+        "categories": [{**PERSON, "keypoints": COCO_NAMES, "skeleton": COCO_SKELETON}],
+        "images": coco_images(clip, times_s),
+        "annotations": annotations,
+    }
+    write_json(folder / "coco.json", content, indent=None)
+    tick(len(times_s))
+    return {"frames": len(times_s), "annotations": len(annotations)}
+
+
+def coco_images(clip: Clip, times_s: Floats) -> list[dict[str, Any]]:
+    """The image of each frame, whose id is the frame's number plus 1."""
+    width, height = clip.size_px
+    return [
+        {"id": number, "file_name": f"{number - 1:06d}.png", "width": width, "height": height, "time_s": float(time_s)}
+        for number, time_s in enumerate(times_s, start=1)
+    ]
+
+
+def _annotations(request: ExportRequest, clip: Clip) -> Iterator[dict[str, Any]]:
+    table = read_table(request.file(request.found, "people.parquet"), ["frame", "track", *LANDMARK_VALUES])
+    followed = read_table(request.file(request.pose, "motion.parquet"), ["track"])["track"]
+    frames, tracks = (table[name][::LANDMARK_COUNT].tolist() for name in ("frame", "track"))
+    landmarks = np.stack([table[name].reshape(-1, LANDMARK_COUNT) for name in LANDMARK_VALUES], axis=-1)
+    bodies = read_masks(request.file(request.found, "bodies.npz"))
+    people = zip(frames, tracks, landmarks.astype(np.float64), bodies, strict=True)
+    for number, (frame, track, points, body) in enumerate(people, start=1):
+        keypoints = coco_keypoints(points)
+        box, area = _box_and_area(body, points, clip.size_px)
+        yield {
+            "id": number,
+            "image_id": frame + 1,
+            "category_id": PERSON["id"],
+            "keypoints": np.round(keypoints, 2).ravel(),
+            "num_keypoints": int(np.sum(keypoints[:, 2] > 0)),
+            "bbox": np.round(box, 2),
+            "area": round(area, 2),
+            "iscrowd": 0,
+            "track_id": track,
+            "subject": bool(followed[frame] == track),
+        }
+
+
+def _box_and_area(body: Mask, points: Floats, size_px: tuple[int, int]) -> tuple[Floats, float]:
+    """Box (4,) as left, top, width and height from the picture's corner, and the area, of a person in the picture.
+
+    Where the mask shows nobody, the box is that of the landmarks, and the area that of the box.
+    """
+    inside = body.probability > INSIDE
+    (x0, y0, x1, y1), picture = body.edges_px.astype(np.float64), whole_picture_box(size_px)
+    rows, columns = inside.shape
+    cell_x, cell_y = (x1 - x0) / columns, (y1 - y0) / rows
+    if inside.any():
+        across, down = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
+        corners = np.array([x0 + across[0] * cell_x, y0 + down[0] * cell_y])
+        ends = np.array([x0 + (across[-1] + 1) * cell_x, y0 + (down[-1] + 1) * cell_y])
+    else:
+        corners, ends = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    corners, ends = (np.clip(edge, picture[:2], picture[2:]) for edge in (corners, ends))
+    size = np.maximum(ends - corners, 0)
+    area = float(inside.sum() * cell_x * cell_y) if inside.any() else float(size.prod())
+    return np.concatenate([corners + 0.5, size]), min(area, float(size.prod()))

@@ -1,0 +1,46 @@
+"""Export ``mot``: the joint angles as a motion file of OpenSim."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from tasks.exports.trc import write_text
+from tasks.maths.arrays import Floats
+from tasks.maths.gait.angles import joint_angles
+from tasks.maths.gait.side_view import side_views
+from tasks.media.files.pose_file import read_pose
+from tasks.records import Tick, read_clip
+from tasks.requests import ExportRequest
+
+COLUMNS: Final = {  # OpenSim's coordinates, flexion positive; the trunk's lean is none of its models' coordinates
+    "hip_flexion_r": "right_hip",
+    "knee_angle_r": "right_knee",
+    "ankle_angle_r": "right_ankle",
+    "hip_flexion_l": "left_hip",
+    "knee_angle_l": "left_knee",
+    "ankle_angle_l": "left_ankle",
+    "trunk_lean": "trunk_lean",
+}
+
+
+def write_mot(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    """Write ``angles.mot``: one row for each frame in which the person is seen walking from the side, in degrees.
+
+    OpenSim takes no empty cells, so the other frames are left out, and times may leap.
+    """
+    track = read_pose(request.pose_file)
+    parts, why_not = side_views(track, float(Fraction(read_clip(request.clip).pixel_aspect)))
+    rows = [_rows(part.time_s, joint_angles(part)) for part in parts]
+    table = np.concatenate(rows) if rows else np.zeros((0, 1 + len(COLUMNS)))
+    head = ["angles", "version=1", f"nRows={len(table)}", f"nColumns={table.shape[1]}", "inDegrees=yes", "endheader"]
+    lines = ["\t".join(f"{value:.6f}" for value in row) for row in table]
+    write_text(folder / "angles.mot", "\n".join([*head, "\t".join(("time", *COLUMNS)), *lines]) + "\n")
+    tick(track.frames)
+    notes = [f"exports: mot has no rows, because {why_not}"] if why_not else []
+    return {"frames": track.frames, "rows": len(table), "notes": notes}
+
+
+def _rows(time_s: Floats, angles: dict[str, Floats]) -> Floats:
+    return np.stack([time_s, *(angles[name] for name in COLUMNS.values())], axis=1)

@@ -1,0 +1,48 @@
+"""Export ``trc``: the landmarks as markers for OpenSim and Pose2Sim."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasks.errors import OutputError
+from tasks.exports.markers import DEPTH_NOTE, read_markers
+from tasks.maths.body.landmarks import LANDMARK_NAMES
+from tasks.records import Tick
+from tasks.requests import ExportRequest
+
+FILE_NAME = "pose.trc"
+
+
+def write_trc(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    """Write ``pose.trc``: 33 markers, tab-separated, in metres with a scale and else in pixels.
+
+    A marker that was not seen has empty cells, as OpenSim reads them.
+    """
+    markers = read_markers(request)
+    count, rate = len(markers.time_s), f"{markers.rate_hz:.6f}"
+    head = ("DataRate", "CameraRate", "NumFrames", "NumMarkers", "Units", "OrigDataRate", "OrigDataStartFrame")
+    values = (rate, rate, count, len(LANDMARK_NAMES), markers.unit, rate, 1)
+    axes = [f"{axis}{number}" for number in range(1, len(LANDMARK_NAMES) + 1) for axis in "XYZ"]
+    lines = [
+        f"PathFileType\t4\t(X/Y/Z)\t{FILE_NAME}",
+        "\t".join((*head, "OrigNumFrames")),
+        "\t".join(map(str, (*values, count))),
+        "Frame#\tTime\t" + "\t\t\t".join(LANDMARK_NAMES) + "\t\t",
+        "\t\t" + "\t".join(axes),
+        "",
+    ]
+    for frame, (time_s, places) in enumerate(zip(markers.time_s, markers.places, strict=True), start=1):
+        cells = ("" if np.isnan(value) else f"{value:.5f}" for value in places.ravel())
+        lines.append("\t".join((str(frame), f"{time_s:.6f}", *cells)))
+    write_text(folder / FILE_NAME, "\n".join(lines) + "\n")
+    tick(count)
+    return {"frames": count, "unit": markers.unit, "depth": DEPTH_NOTE, "notes": markers.notes}
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file; ``OutputError`` where it cannot be written."""
+    try:
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); free space there") from error
