@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from conf.config import Config
-from conf.enums import AlphaFile, BackgroundMode, BorderMode, Export, Output, VideoCodec
+from conf.enums import AlphaFile, BackgroundMode, BorderMode, CropMode, Export, Output, VideoCodec
 from conf.render import BackgroundConf, BorderConf
 
 TRANSPARENT = {AlphaFile.webm: "person.webm", AlphaFile.mov: "person.mov", AlphaFile.png: "person_png.zip"}
@@ -23,6 +23,7 @@ class WantedOutput:
     border: BorderConf
     background: BackgroundConf | None  # None: the picture's own
     plate: bool  # whether a cut-out person's edge is told from the clean plate
+    covered: bool  # whether the picture covers all of it in every frame, so that no border is seen
 
     @property
     def needs_masks(self) -> bool:
@@ -34,7 +35,7 @@ class WantedOutput:
         if self.needs_masks and self.plate:
             return True
         shown = self.background is None or self.background.mode is BackgroundMode.blur
-        return shown and self.border.mode in SCENE_BORDERS
+        return shown and not self.covered and self.border.mode in SCENE_BORDERS
 
 
 def wanted_outputs(config: Config) -> list[WantedOutput]:
@@ -42,9 +43,9 @@ def wanted_outputs(config: Config) -> list[WantedOutput]:
     asked = [one for one in RENDERED if one in config.outputs]
     if stabilized_wanted(config) and Output.stabilized not in asked:
         asked = [Output.stabilized, *asked]
-    plate = config.masks.plate
+    plate, covered = config.masks.plate, config.crop.mode is CropMode.auto
     return [
-        WantedOutput(one, file_name(config, one), border_of(config, one), background_of(config, one), plate)
+        WantedOutput(one, file_name(config, one), border_of(config, one), background_of(config, one), plate, covered)
         for one in asked
     ]
 

@@ -16,7 +16,6 @@ from tasks.media.files.plates_file import PlateWriter, plate_writer
 from tasks.media.input.frame_cache import cached_frames
 from tasks.media.input.frames import Frame
 from tasks.media.planes.layout import clip_layout
-from tasks.media.scene.camera_motion import LONGEST_PX
 from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.hidden_people import hidden_people
 from tasks.media.scene.people_mask import small_size
@@ -24,6 +23,7 @@ from tasks.media.scene.plate import LEAST_AGREEMENT_SHARE, build_plate
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import SceneRequest
 
+HIDDEN_LONGEST_PX: Final = 320  # longer side of the masks of people: they are grown by six such pixels
 LEAST_TOLD: Final = 0.02  # share of the frames from which on a fallback is worth a line
 
 
@@ -60,7 +60,7 @@ def _hidden(request: SceneRequest, clip: Clip) -> Iterator[NDArray[np.uint8]]:
         clip.frames,
         float(clip.rate),
         clip.size_px,
-        small_size(clip.size_px, LONGEST_PX),
+        small_size(clip.size_px, HIDDEN_LONGEST_PX),
     )
 
 

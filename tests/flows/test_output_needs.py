@@ -169,6 +169,9 @@ def test_a_border_that_is_not_seen_makes_nothing_again() -> None:
         (["outputs=[person]", "background=blur", "masks.plate=false"], True),
         (["outputs=[person]", "background=blur", "border=mirror"], True),
         (["outputs=[pose]"], False),
+        (["crop=auto", "outputs=[stabilized]"], False),
+        (["crop=auto", "outputs=[person]"], True),
+        (["crop.aspect=9:16"], True),
     ],
 )
 def test_clean_plates_are_made_where_a_border_or_a_cut_out_needs_them(overrides: list[str], wanted: bool) -> None:

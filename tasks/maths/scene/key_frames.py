@@ -14,8 +14,8 @@ Floats = NDArray[np.float64]
 
 SAMPLE_S: Final = 0.25  # between two samples, at most
 SAMPLE_MOVED: Final = 0.04  # of the picture's diagonal: a farther motion of a corner asks for a sample earlier
-PLATE_S: Final = 1.0  # between two plates, at most
-PLATE_MOVED: Final = 0.08
+PLATE_S: Final = 1.5  # between two plates, at most
+PLATE_MOVED: Final = 0.12  # the same as for samples; half as many plates fill a hidden margin as well as 1 s and 0.08
 NEIGHBOURS: Final = (1, 2, 3, 5, 7, 10, 14, 19, 25)  # samples before and after a plate that it is filled from
 
 

@@ -23,7 +23,8 @@ from tasks.media.planes.layout import PixelLayout
 from tasks.media.scene.plate import Box, Plate
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
-_COMPRESSION: Final = 1  # of 0 to 9
+# Of smooth pictures, runs alone make files that are a third smaller than at the fastest level, in less time.
+_PNG: Final = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
 _INDEX: Final = "plates.json"
 
 
@@ -37,7 +38,7 @@ class PlateWriter:
     def write(self, plate: Plate) -> None:
         """Add the next plate."""
         for name, plane in [*((str(index), plane) for index, plane in enumerate(plate.planes)), ("seen", plate.seen)]:
-            coded = cv2.imencode(".png", plane, [cv2.IMWRITE_PNG_COMPRESSION, _COMPRESSION])[1]
+            coded = cv2.imencode(".png", plane, _PNG)[1]
             self._member(f"plate_{plate.frame:08d}_{name}.png", coded.tobytes())
         self._entries.append({"frame": plate.frame, "box": list(plate.box), "agreement": round(plate.agreement, 4)})
 

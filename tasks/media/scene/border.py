@@ -17,7 +17,7 @@ from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 from tasks.media.planes.warp import Region, source_coverage, warp_planes
 from tasks.media.scene.clean_part import CleanPart, clean_part
-from tasks.media.scene.extend import Extended, Extender, PlacedPlate
+from tasks.media.scene.extend import Extender, PlacedPlate
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import EDGE_STEP_PX, Box, Plate
 
@@ -97,7 +97,7 @@ class SceneBorder:
                 border="reflect",
             )
             self._write(canvas, filled, part, hole)
-        return canvas, self._origin(hole, placed, extended, to_output, (wide, high))
+        return canvas, self._origin(hole, placed, to_output, (wide, high))
 
     def clean_part(self, frame: int, planes: Sequence[Plane], hidden: Bytes, box: Box) -> CleanPart | None:
         """The background of a frame over ``box``, which lies in it; None where no plate is trusted.
@@ -149,29 +149,38 @@ class SceneBorder:
                 self._held.popitem(last=False)
             return plate
 
-    def _origin(
-        self,
-        hole: "_Hole",
-        placed: Sequence[PlacedPlate],
-        extended: Extended,
-        to_output: Floats,
-        output_px: tuple[int, int],
-    ) -> Origin:
+    def seen_share(self, frame: int, to_output: Floats, output_px: tuple[int, int]) -> Alpha:
+        """How far (h, w) places of the output beyond the frame show what another frame saw: 1 whole, 0 not at all.
+
+        ``EDGE_STEP_PX`` times smaller than the output.
+        """
         small_px = (-(-output_px[0] // EDGE_STEP_PX), -(-output_px[1] // EDGE_STEP_PX))
-        whole = Region(0, 0, *small_px)
         to_small = affine.compose(scaling(output_px, small_px), to_output)
-        own = source_coverage(to_small, self._size_px, whole)
-        seen = np.zeros_like(own)
-        for one in placed if self._beyond else ():
+        return self._beyond_own(self._placed(frame), to_small, small_px)
+
+    def _origin(
+        self, hole: "_Hole", placed: Sequence[PlacedPlate], to_output: Floats, output_px: tuple[int, int]
+    ) -> Origin:
+        if not self._beyond or not placed:
+            return Origin(hole.own, 0.0, 1 - hole.own)
+        small_px = (-(-output_px[0] // EDGE_STEP_PX), -(-output_px[1] // EDGE_STEP_PX))
+        to_small = affine.compose(scaling(output_px, small_px), to_output)
+        seen = self._beyond_own(placed, to_small, small_px)
+        elsewhere = min(float(seen.mean()), 1 - hole.own)
+        return Origin(hole.own, elsewhere, 1 - hole.own - elsewhere)
+
+    def _beyond_own(self, placed: Sequence[PlacedPlate], to_small: Floats, small_px: tuple[int, int]) -> Alpha:
+        seen = np.zeros(small_px[::-1], np.float32)
+        for one in placed:
             box, (rows, columns) = one.plate.box, one.plate.seen.shape
             from_seen = affine.invert(scaling(box.size_px, (columns, rows)))
             in_frame = affine.compose(affine.translation(np.array(box[:2], np.float64)), from_seen)
             matrix = affine.compose(to_small, affine.compose(one.matrix, in_frame))
-            seen += one.weight / 255 * cv2.warpAffine(one.plate.seen, matrix, small_px)
-        from_box = affine.compose(to_small, affine.translation(np.array(extended.box[:2], np.float64)))
-        inside = source_coverage(from_box, extended.box.size_px, whole)
-        elsewhere = min(float(((1 - own) * seen * inside).mean()), 1 - hole.own)
-        return Origin(hole.own, elsewhere, 1 - hole.own - elsewhere)
+            seen += np.float32(one.weight / 255) * cv2.warpAffine(one.plate.seen, matrix, small_px)
+        whole, box = Region(0, 0, *small_px), self._extender.box(placed)
+        from_box = affine.compose(to_small, affine.translation(np.array(box[:2], np.float64)))
+        own = source_coverage(to_small, self._size_px, whole)
+        return np.asarray((1 - own) * seen * source_coverage(from_box, box.size_px, whole))
 
 
 class _Hole(NamedTuple):

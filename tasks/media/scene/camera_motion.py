@@ -23,7 +23,7 @@ LONGEST_PX: Final = 480  # longer side of the picture that is tracked on
 MOST_CORNERS: Final = 160
 QUALITY: Final = 0.004  # of the best corner's
 APART_PX: Final = 9
-FLOW_WINDOW_PX: Final = 15
+FLOW_WINDOW_PX: Final = 11  # 15 takes twice the time and fills a hidden margin no better
 LEVELS: Final = 3
 FORWARD_BACKWARD_PX: Final = 0.5
 OFF_PX: Final = 0.8  # from the model, up to which a corner agrees with it
@@ -62,7 +62,7 @@ class CameraMotion:
 
     def step(self, luma: Bytes, people: Bytes) -> CameraStep:
         """The step to this frame: ``luma`` (h, w) of the source, ``people`` 255 where they hide it, ``small_px``."""
-        small = np.asarray(cv2.resize(luma, self.small_px, interpolation=cv2.INTER_AREA), np.uint8)
+        small = _smaller(luma, self.small_px)
         found = self._measured(small, people)
         self._last = small, people
         return found
@@ -92,6 +92,15 @@ class _Fit(NamedTuple):
     matrix: Floats
     agreeing: int
     confidence: float
+
+
+def _smaller(luma: Bytes, small_px: tuple[int, int]) -> Bytes:
+    """``luma`` (h, w) resized to ``small_px``: by whole numbers first, which OpenCV does in a fraction of the time."""
+    step = min(luma.shape[1] // small_px[0], luma.shape[0] // small_px[1])
+    if step > 1:
+        whole_px = (luma.shape[1] // step, luma.shape[0] // step)
+        luma = cv2.resize(luma[: whole_px[1] * step, : whole_px[0] * step], whole_px, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(luma, small_px, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _reference(small: Bytes, people: Bytes) -> _Reference:

@@ -1,5 +1,6 @@
 """Differences of brightness between aligned pictures: coarse, smooth fields that hide the seams between them."""
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import cv2
@@ -19,13 +20,14 @@ MOST_SHIFT: Final = 0.15  # of the range of values: a larger difference of brigh
 AGREES: Final = 0.07  # of the range: two pictures whose coarse pixels differ by less show the same
 LEAST_SHIFT: Final = 0.75  # levels: a smaller difference of brightness is not seen
 LEAST_COARSE: Final = 6  # coarse pixels without which brightness is not compared
+FIELD_SAMPLES: Final = 8  # samples of a plane between two at which the differences are placed on it
 BLUR: Final = 1.5  # standard deviation, in coarse pixels, of the differences of brightness
 
 
 class Exposure(NamedTuple):
     """How much brighter one picture is than another, coarsely, over the whole of a box."""
 
-    shift: tuple[Coarse, ...]  # (h, w) to be added, one a plane
+    shift: Coarse  # (h, w, planes) to be added
     agreement: float  # share of the coarse pixels that differ by no more than that
 
 
@@ -34,22 +36,37 @@ def coarse_size(size_px: tuple[int, int]) -> tuple[int, int]:
     return max(round(size_px[0] / STEP_PX), 1), max(round(size_px[1] / STEP_PX), 1)
 
 
-def coarse(plane: NDArray[Any], wh: tuple[int, int]) -> Coarse:
-    """``plane`` (h, w) at the size of a coarse picture, from a part of its samples."""
-    skip = max(min(plane.shape[1] // wh[0], plane.shape[0] // wh[1]) // SAMPLES, 1)
-    return np.asarray(cv2.resize(plane[::skip, ::skip], wh, interpolation=cv2.INTER_AREA), np.float32)
+def coarse(planes: Sequence[NDArray[Any]], wh: tuple[int, int]) -> Coarse:
+    """``planes`` (h, w), one behind the other (h, w, planes) at the size of a coarse picture.
+
+    Each is told from a part of its samples.
+    """
+    small = np.empty((wh[1], wh[0], len(planes)), np.float32)
+    for index, plane in enumerate(planes):
+        skip = max(min(plane.shape[1] // wh[0], plane.shape[0] // wh[1]) // SAMPLES, 1)
+        small[..., index] = cv2.resize(plane[::skip, ::skip], wh, interpolation=cv2.INTER_AREA)
+    return small
+
+
+def move_coarse(field: Coarse, matrix: NDArray[np.float64], wh: tuple[int, int]) -> Coarse:
+    """A coarse picture (h, w, planes) moved by ``matrix`` (2, 3) into one of size ``wh``; its edges go on outside."""
+    flags, border = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
+    moved = cv2.warpAffine(field, matrix, wh, flags=flags, borderMode=border)
+    return np.asarray(moved, np.float32).reshape(wh[1], wh[0], -1)
 
 
 def smooth_difference(difference: Coarse, both: Coarse, peak: float) -> tuple[Coarse, float]:
-    """A smooth field that follows ``difference`` (h, w) where ``both`` (h, w) is 1, and how much of it is explained."""
+    """A smooth field that follows ``difference`` (h, w, planes) where ``both`` (h, w) is 1.
+
+    Also in which share of these places it explains the first plane.
+    """
     if both.sum() < LEAST_COARSE:
         return np.zeros_like(difference), 0.0
-    middle = float(np.median(difference[both > 0]))
-    middle = float(np.clip(middle, -MOST_SHIFT * peak, MOST_SHIFT * peak))
-    rest = difference - middle
-    like = both * (np.abs(rest) < AGREES * peak)
-    smooth = cv2.GaussianBlur(push_pull(rest, np.asarray(like, np.float32)), (0, 0), BLUR)
-    return np.asarray(middle + smooth, np.float32), float(like.sum() / both.sum())
+    middle = np.median(difference[both > 0], axis=0).clip(-MOST_SHIFT * peak, MOST_SHIFT * peak)
+    rest = difference - middle.astype(np.float32)
+    like = both[..., None] * (np.abs(rest) < AGREES * peak)
+    smooth = cv2.GaussianBlur(push_pull(rest, like), (0, 0), BLUR).reshape(rest.shape)
+    return np.asarray(middle + smooth, np.float32), float(like[..., 0].sum() / both.sum())
 
 
 def brighter(
@@ -61,7 +78,7 @@ def brighter(
     size_px: tuple[int, int],
     peak: int,
 ) -> NDArray[Any]:
-    """The plane ``values`` of ``wh`` over ``piece``, made brighter by the coarse ``field`` over ``box``.
+    """The plane ``values`` of ``wh`` over ``piece``, made brighter by the coarse ``field`` (h, w) over ``box``.
 
     Both are x0, y0, x1, y1 in pixels of a frame of ``size_px``; results are held to 0..``peak``.
     """
@@ -69,13 +86,15 @@ def brighter(
         return values
     to_low = scaling(size_px, coarse_size(size_px))
     corner = np.floor(affine.apply(to_low, np.array(box[:2], np.float64)))
-    from_piece = affine.compose(
-        affine.translation(np.array(piece[:2], np.float64)),
-        affine.invert(scaling((piece[2] - piece[0], piece[3] - piece[1]), wh)),
-    )
-    to_coarse = affine.compose(affine.translation(-corner), affine.compose(to_low, from_piece))
+    # The field is smooth: it is placed at a few samples, and drawn out from these, in a tenth of the time.
+    few = (-(-wh[0] // FIELD_SAMPLES), -(-wh[1] // FIELD_SAMPLES))
+    over = (few[0] * FIELD_SAMPLES, few[1] * FIELD_SAMPLES)
+    luma_px = ((piece[2] - piece[0]) * over[0] / wh[0], (piece[3] - piece[1]) * over[1] / wh[1])
+    from_few = affine.compose(affine.translation(np.array(piece[:2], np.float64)), scaling(few, luma_px))
+    to_coarse = affine.compose(affine.translation(-corner), affine.compose(to_low, from_few))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    shift = cv2.warpAffine(field, to_coarse, wh, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    shift = cv2.warpAffine(field, to_coarse, few, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    shift = cv2.resize(shift, over, interpolation=cv2.INTER_LINEAR)[: wh[1], : wh[0]]
     if values.dtype == np.uint8:
         return np.asarray(cv2.add(values, shift, dtype=cv2.CV_8U))
     return np.asarray(cv2.min(cv2.add(values, shift, dtype=cv2.CV_16U), float(peak)))

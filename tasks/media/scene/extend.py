@@ -14,16 +14,18 @@ from tasks.media.planes.chroma import plane_to_luma, sample_spacing
 from tasks.media.planes.compose import alpha_composite
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.planes.warp import warp_plane
-from tasks.media.scene.exposure import Exposure, brighter, coarse, coarse_size, smooth_difference
+from tasks.media.scene.exposure import Coarse, Exposure, brighter, coarse, coarse_size, move_coarse, smooth_difference
 from tasks.media.scene.fill import smooth_fill
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import Box, Plate
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
 
 SEAM_PX: Final = 6  # beyond the frame's edge, over which its own mirror turns into what other frames saw
 FILL_STEP_PX: Final = 4
+HIDDEN_LEVEL: Final = 25  # of 255: a coarse pixel that is hidden by as much is not compared
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Extender:
         ``plates``, whose weights sum to 1, fill what they hide, and, with ``beyond``, the margins; without a plate
         people are filled smoothly and there is no margin. What the output does not show may be anything.
         """
-        box = self._box(plates) if beyond else Box(0, 0, *self._size_px)
+        box = self.box(plates) if beyond else Box(0, 0, *self._size_px)
         canvas = [
             np.empty(self._layout.plane_wh(index, box.size_px)[::-1], self._layout.dtype)
             for index in range(self._layout.planes)
@@ -114,7 +116,7 @@ class Extender:
                 boxes.append(Box(x0, y0, x1, y1))
         return boxes
 
-    def _box(self, plates: Sequence[PlacedPlate]) -> Box:
+    def box(self, plates: Sequence[PlacedPlate]) -> Box:
         """The part around the frame that the plates cover, between them by their weights; even pixels."""
         width, height = self._size_px
         edges = np.zeros(4)
@@ -197,7 +199,9 @@ class PlateFiller:
     ) -> None:
         self._plates, self._box, self._layout, self._sited = plates, box, layout, chroma_location
         self._size_px = size_px
-        self._exposures = [self._exposure(planes, hidden, placed) for placed in plates]
+        wh = coarse_size(size_px)
+        mine, free = coarse(planes, wh), cv2.resize(hidden, wh, interpolation=cv2.INTER_AREA) < HIDDEN_LEVEL
+        self._exposures = [self._exposure(mine, free, one) for one in plates]
 
     def values(self, piece: Box) -> list[Plane]:
         """The planes of a part of the box, which has even corners."""
@@ -207,46 +211,34 @@ class PlateFiller:
         peak, wh = (1 << self._layout.depth) - 1, self._layout.plane_wh(index, piece.size_px)
         to_luma = plane_to_luma(self._layout, index, self._sited)
         to_piece = affine.translation(-np.array(piece[:2], np.float64))
-        total, field = None, np.zeros_like(self._exposures[0].shift[index])
-        for placed, exposure in zip(self._plates, self._exposures, strict=True):
-            from_plate = affine.translation(np.array(placed.plate.box[:2], np.float64))
-            matrix = affine.compose(to_piece, affine.compose(placed.matrix, from_plate))
+        total, field = None, np.zeros(self._exposures[0].shift.shape[:2], np.float32)
+        for one, exposure in zip(self._plates, self._exposures, strict=True):
+            from_plate = affine.translation(np.array(one.plate.box[:2], np.float64))
+            matrix = affine.compose(to_piece, affine.compose(one.matrix, from_plate))
             in_plane = affine.compose(affine.invert(to_luma), affine.compose(matrix, to_luma))
             kernel = "linear" if index else "cubic"
-            moved = warp_plane(placed.plate.planes[index], in_plane, wh, kernel, "reflect", peak)
-            total = moved if total is None else cv2.addWeighted(total, 1 - placed.weight, moved, placed.weight, 0)
-            field += np.float32(placed.weight) * exposure.shift[index]
+            moved = warp_plane(one.plate.planes[index], in_plane, wh, kernel, "reflect", peak)
+            total = moved if total is None else cv2.addWeighted(total, 1 - one.weight, moved, one.weight, 0)
+            field += np.float32(one.weight) * exposure.shift[..., index]
         assert total is not None
         return brighter(total, field, piece, wh, self._box, self._size_px, peak)
 
-    def _exposure(self, planes: Sequence[Plane], hidden: Bytes, placed: PlacedPlate) -> Exposure:
-        wh = coarse_size(self._size_px)
-        shifts, agreement = [], 0.0
-        plate = placed.plate
+    def _exposure(self, mine: Coarse, free: Flags, one: PlacedPlate) -> Exposure:
+        """How much brighter the frame, ``mine`` (h, w, planes), is than a plate, where nobody hides it: ``free``."""
+        wh, plate = (mine.shape[1], mine.shape[0]), one.plate
         to_low = scaling(self._size_px, wh)
-        plate_low = coarse_size(plate.box.size_px)
         from_plate = affine.compose(
             affine.translation(np.array(plate.box[:2], np.float64)),
-            affine.invert(scaling(plate.box.size_px, plate_low)),
+            affine.invert(scaling(plate.box.size_px, coarse_size(plate.box.size_px))),
         )
-        matrix = affine.compose(to_low, affine.compose(placed.matrix, from_plate))
-        free = cv2.resize((hidden == 0).astype(np.float32), wh, interpolation=cv2.INTER_AREA)
-        corner = np.floor(affine.apply(to_low, np.array(self._box[:2], np.float64)))
-        last = np.ceil(affine.apply(to_low, np.array(self._box[2:], np.float64)))
-        wide_px = (int(last[0] - corner[0]) + 1, int(last[1] - corner[1]) + 1)
-        place = affine.translation(-corner)
-        both = cv2.warpAffine((free > 0.9).astype(np.float32), place, wide_px, flags=cv2.INTER_NEAREST)
-        peak = float(1 << self._layout.depth)
-        for index, plane in enumerate(planes):
-            mine = coarse(plane, wh)
-            moved = cv2.warpAffine(
-                plate.coarse[index], matrix, wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-            )
-            wide = cv2.warpAffine(mine - moved, place, wide_px, flags=cv2.INTER_NEAREST)
-            shift, share = smooth_difference(np.asarray(wide, np.float32), np.asarray(both, np.float32), peak)
-            shifts.append(shift)
-            agreement = share if index == 0 else agreement
-        return Exposure(tuple(shifts), agreement)
+        its = move_coarse(plate.coarse, affine.compose(to_low, affine.compose(one.matrix, from_plate)), wh)
+        corner = np.floor(affine.apply(to_low, np.array(self._box[:2], np.float64))).astype(int)
+        last = np.ceil(affine.apply(to_low, np.array(self._box[2:], np.float64))).astype(int)
+        columns, rows = last - corner + 1
+        inside = np.s_[-corner[1] : wh[1] - corner[1], -corner[0] : wh[0] - corner[0]]
+        difference, both = np.zeros((rows, columns, mine.shape[2]), np.float32), np.zeros((rows, columns), np.float32)
+        difference[inside], both[inside] = mine - its, free
+        return Exposure(*smooth_difference(difference, both, float(1 << self._layout.depth)))
 
 
 def _rectangles(hidden: Bytes) -> list[tuple[int, int, int, int]]:

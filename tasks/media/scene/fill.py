@@ -10,19 +10,24 @@ from tasks.media.planes.layout import Plane
 
 Weights = NDArray[np.float32]
 
+AROUND: Final = 0.3  # of the unknown part's length: how far around it known values are asked for
 LEAST: Final = 1e-3  # weight below which a value is not known
 
 
 def push_pull(values: NDArray[np.float32], known: Weights) -> NDArray[np.float32]:
-    """``values`` (h, w) where ``known`` (h, w) is 1, elsewhere a smooth continuation; where all is unknown, 0."""
+    """``values`` where ``known`` is 1, elsewhere a smooth continuation; where all is unknown, 0.
+
+    Both are (h, w), or (h, w, n): n pictures that are filled each for itself.
+    """
     totals, weights = [values * known], [known]
-    while min(totals[-1].shape) > 1:
-        size_px = tuple(-(-length // 2) for length in totals[-1].shape[::-1])
+    while min(totals[-1].shape[:2]) > 1:
+        size_px = (-(-totals[-1].shape[1] // 2), -(-totals[-1].shape[0] // 2))
         for levels in (totals, weights):
-            levels.append(np.asarray(cv2.resize(levels[-1], size_px, interpolation=cv2.INTER_AREA), np.float32))
+            small = cv2.resize(levels[-1], size_px, interpolation=cv2.INTER_AREA)
+            levels.append(np.asarray(small, np.float32).reshape(*size_px[::-1], *values.shape[2:]))
     filled = totals[-1] / np.maximum(weights[-1], LEAST)
     for total, weight in zip(totals[-2::-1], weights[-2::-1], strict=True):
-        above = cv2.resize(filled, total.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        above = cv2.resize(filled, total.shape[1::-1], interpolation=cv2.INTER_LINEAR).reshape(total.shape)
         share = np.minimum(weight, 1)
         filled = share * (total / np.maximum(weight, LEAST)) + (1 - share) * above
     return np.asarray(filled, np.float32)
@@ -35,11 +40,26 @@ def smooth_fill(plane: Plane, unknown: NDArray[np.bool_], step: int) -> Plane:
     """
     if not unknown.any():
         return plane
+    filled, near = plane.copy(), _surroundings(unknown, step)
+    filled[near] = _filled(plane[near], unknown[near], step)
+    return filled
+
+
+def _surroundings(unknown: NDArray[np.bool_], step: int) -> tuple[slice, slice]:
+    """The part of a plane that holds all that is unknown, and what lies around it."""
+    x, y, width, height = cv2.boundingRect(unknown.view(np.uint8))
+    reach = round(AROUND * max(width, height)) + 2 * step
+    return slice(max(y - reach, 0), y + height + reach), slice(max(x - reach, 0), x + width + reach)
+
+
+def _filled(plane: Plane, unknown: NDArray[np.bool_], step: int) -> Plane:
     height, width = plane.shape
     small_px = (-(-width // step), -(-height // step))
-    share = cv2.resize((~unknown).astype(np.float32), small_px, interpolation=cv2.INTER_AREA)
-    sums = cv2.resize(np.where(unknown, 0, plane).astype(np.float32), small_px, interpolation=cv2.INTER_AREA)
+    known = np.asarray(~unknown, np.float32)
+    share = cv2.resize(known, small_px, interpolation=cv2.INTER_AREA)
+    sums = cv2.resize(known * plane, small_px, interpolation=cv2.INTER_AREA)
     small = push_pull(sums / np.maximum(share, LEAST), np.asarray(share, np.float32))
     wide = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
-    filled = np.where(unknown, np.rint(wide).clip(small.min(), small.max()), plane)
-    return np.asarray(filled.astype(plane.dtype))
+    filled = plane.copy()
+    np.copyto(filled, np.rint(wide).clip(small.min(), small.max()).astype(plane.dtype), where=unknown)
+    return filled

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tasks.errors import OutputError
 from tasks.media.input.frames import Frame
 from tasks.media.planes.layout import PixelLayout, Planes
-from tasks.media.scene.exposure import coarse, coarse_size
+from tasks.media.scene.exposure import Coarse, coarse, coarse_size
 
 Bytes = NDArray[np.uint8]
 
@@ -21,7 +21,7 @@ class StoredFrame:
 
     path: Path
     hidden: Bytes  # (h, w) of the small picture: 255 where people hide the background
-    low: tuple[NDArray[np.float32], ...]  # the planes, coarse
+    low: Coarse  # (h, w, planes)
     low_free: NDArray[np.float32]  # (h, w) share of each coarse pixel that nobody hides
 
 
@@ -45,18 +45,18 @@ class FrameStore:
             reason = error.strerror or error
             raise OutputError(f"{path}: cannot be written ({reason}); free space there") from error
         low_px = coarse_size(self.size_px)
-        low = tuple(coarse(plane, low_px) for plane in picture.planes)
+        low = coarse(picture.planes, low_px)
         free = (hidden == 0).astype(np.float32)
         low_free = np.asarray(cv2.resize(free, low_px, interpolation=cv2.INTER_AREA), np.float32)
         self.frames[picture.index] = StoredFrame(path, hidden, low, low_free)
 
     def planes(self, frame: int) -> Planes:
         """The planes of a frame that was set aside."""
-        whole = np.fromfile(self.frames[frame].path, self.layout.dtype)
+        whole = np.memmap(self.frames[frame].path, self.layout.dtype, "r")  # parts are asked for, again and again
         planes, start = [], 0
         for index in range(self.layout.planes):
             width, height = self.layout.plane_wh(index, self.size_px)
-            planes.append(whole[start : start + width * height].reshape(height, width))
+            planes.append(np.asarray(whole[start : start + width * height]).reshape(height, width))
             start += width * height
         return tuple(planes)
 

@@ -31,23 +31,35 @@ def people_mask(bodies: Iterable[Mask], size_px: tuple[int, int], small_px: tupl
     for body in bodies:
         height, width = body.probability.shape
         matrix = affine.compose(to_small, box_to_source(body.edges_px, (width, height)))
-        moved = cv2.warpAffine(body.probability, matrix, small_px, flags=cv2.INTER_LINEAR)
-        seen = np.maximum(seen, moved)
-    shown = np.where(seen >= SHOWN, np.uint8(255), np.uint8(0))
-    return grown(shown) if shown.any() else shown
+        first, last = affine.apply(matrix, np.array([[-1.0, -1.0], [width, height]]))
+        x0, y0 = np.maximum(np.floor(first), 0).astype(int)
+        x1, y1 = np.minimum(np.ceil(last) + 1, small_px).astype(int)
+        if x1 > x0 and y1 > y0:
+            there = affine.compose(affine.translation(np.array([-x0, -y0], np.float64)), matrix)
+            moved = cv2.warpAffine(body.probability, there, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR)
+            place = seen[y0:y1, x0:x1]
+            np.maximum(place, moved, out=place)
+    return grown(cv2.threshold(seen, SHOWN - 1, 255, cv2.THRESH_BINARY)[1])
 
 
 def grown(shown: Bytes) -> Bytes:
-    """The mask grown on all sides, most of all downward."""
+    """The mask (h, w), 0 or 255, grown on all sides, most of all downward."""
+    x, y, across, down = cv2.boundingRect(shown)
+    if across == 0:
+        return shown
     longest = max(shown.shape)
     reach, below = (max(round(share * longest), 1) for share in (GROWN, GROWN_DOWN))
     round_kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    wide = cv2.dilate(shown, round_kernel)
-    down = np.ones((below - reach + 1, 1), np.uint8)
-    return np.asarray(cv2.dilate(wide, down, anchor=(0, below - reach)) if below > reach else wide, np.uint8)
+    near = np.s_[max(y - reach, 0) : y + down + below, max(x - reach, 0) : x + across + reach]
+    wide = cv2.dilate(shown[near], round_kernel)
+    if below > reach:
+        wide = cv2.dilate(wide, np.ones((below - reach + 1, 1), np.uint8), anchor=(0, below - reach))
+    whole = np.zeros_like(shown)
+    whole[near] = wide
+    return whole
 
 
-def scaling(size_px: tuple[int, int], small_px: tuple[int, int]) -> NDArray[np.float64]:
+def scaling(size_px: tuple[float, float], small_px: tuple[float, float]) -> NDArray[np.float64]:
     """2x3 matrix from the pixels of a picture of ``size_px`` to those of the same picture at ``small_px``."""
     factor = np.array(small_px) / np.array(size_px)
     return np.column_stack([np.diag(factor), (factor - 1) / 2])

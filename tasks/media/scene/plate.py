@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from tasks.maths.path import affine
 from tasks.maths.path.outline import outline_px
 from tasks.media.planes.chroma import plane_to_luma, sample_spacing
-from tasks.media.planes.layout import PixelLayout, Plane, Planes
+from tasks.media.planes.compose import alpha_composite
+from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 from tasks.media.planes.warp import warp_plane
 from tasks.media.scene.agreement import Votes
-from tasks.media.scene.exposure import Coarse, Exposure, brighter, coarse, coarse_size, smooth_difference
+from tasks.media.scene.exposure import Coarse, Exposure, brighter, coarse, coarse_size, move_coarse, smooth_difference
 from tasks.media.scene.fill import smooth_fill
 from tasks.media.scene.frame_store import FrameStore, StoredFrame
 from tasks.media.scene.people_mask import scaling
@@ -29,6 +30,8 @@ FILL_STEP_PX: Final = 4
 EDGE_STEP_PX: Final = 8  # by which the part that was seen is looked for
 WHOLE_LINE: Final = 0.97  # of a line at the edge that other frames have to have seen
 FEATHER_PX: Final = 9
+_MIRROR_SHARE: Final = (1 - np.arange(256) / 255).astype(np.float32)
+FREE_STEP_PX: Final = 4  # by which it is told where a frame shows the background
 LEAST_WANTED: Final = 0.004  # of a piece: for fewer pixels no frame is moved
 UNHIDDEN_SHARE: Final = 0.9  # share of a coarse pixel that nobody hides, from which it is compared
 LEAST_AGREEMENT_SHARE: Final = 0.6  # share of the coarse pixels in which the frames of a plate have to agree
@@ -63,10 +66,9 @@ class Plate:
         return self.agreement >= LEAST_AGREEMENT_SHARE
 
     @cached_property
-    def coarse(self) -> tuple[Coarse, ...]:
+    def coarse(self) -> Coarse:
         """The planes, coarse: see ``exposure``."""
-        wh = coarse_size(self.box.size_px)
-        return tuple(coarse(plane, wh) for plane in self.planes)
+        return coarse(self.planes, coarse_size(self.box.size_px))
 
 
 def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameStore, chroma_location: int) -> Plate:
@@ -106,27 +108,21 @@ def _exposures(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameSt
     last = np.ceil(affine.apply(to_low, np.array([box.x1, box.y1], np.float64))).astype(int)
     coarse_px = (int(last[0] - corner[0] + 1), int(last[1] - corner[1] + 1))
     place = affine.compose(affine.translation(-corner.astype(np.float64)), to_low)
-    known, *plate = (
-        cv2.warpAffine(part, affine.translation(-corner.astype(np.float64)), coarse_px)
-        for part in (own.low_free, *own.low)
-    )
+    to_corner = affine.translation(-corner.astype(np.float64))
+    known = np.asarray(cv2.warpAffine(own.low_free, to_corner, coarse_px) > UNHIDDEN_SHARE)
+    mine = move_coarse(own.low, to_corner, coarse_px)
     peak = float(1 << layout.depth)
     found = {}
     for other, matrix in sources:
         stored = store.frames[other]
         there = affine.compose(place, affine.compose(matrix, affine.invert(to_low)))
         free = cv2.warpAffine(stored.low_free, there, coarse_px)
-        both = ((free > UNHIDDEN_SHARE) & (known > UNHIDDEN_SHARE)).astype(np.float32)
-        shifts, agreement = [], 0.0
-        for index, (mine, its) in enumerate(zip(plate, stored.low, strict=True)):
-            moved = cv2.warpAffine(its, there, coarse_px, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            shift, share = smooth_difference(mine - moved, both, peak)
-            shifts.append(shift)
-            agreement = share if index == 0 else agreement
-            fresh = (free > UNHIDDEN_SHARE) & (known <= UNHIDDEN_SHARE)
-            mine[fresh] = (moved + shift)[fresh]
-        known = np.maximum(known, (free > UNHIDDEN_SHARE).astype(np.float32))
-        found[other] = Exposure(tuple(shifts), agreement)
+        shown = np.asarray(free > UNHIDDEN_SHARE)
+        moved = move_coarse(stored.low, there, coarse_px)
+        found[other] = Exposure(*smooth_difference(mine - moved, (shown & known).astype(np.float32), peak))
+        fresh = shown & ~known
+        mine[fresh] = (moved + found[other].shift)[fresh]
+        known |= shown
     return found
 
 
@@ -218,18 +214,24 @@ def _moved(
         to_luma = plane_to_luma(layout, index, chroma_location)
         in_plane = affine.compose(affine.invert(to_luma), affine.compose(there, to_luma))
         wh = layout.plane_wh(index, part.size_px)
-        values = warp_plane(plane, in_plane, wh, "linear" if index else "cubic", "replicate", peak)
-        moved.append(brighter(values, exposure.shift[index], part, wh, box, store.size_px, peak))
+        values = warp_plane(plane, in_plane, wh, "linear", "replicate", peak)
+        moved.append(brighter(values, exposure.shift[..., index], part, wh, box, store.size_px, peak))
     return moved
 
 
 def _free(stored: StoredFrame, matrix: Floats, part: Box, size_px: tuple[int, int]) -> Flags:
-    """Where (h, w) in ``part`` a frame that ``matrix`` moves there shows the background, off its edges."""
-    small_px = (stored.hidden.shape[1], stored.hidden.shape[0])
+    """Where (h, w) in ``part`` a frame that ``matrix`` moves there shows the background, off its edges.
+
+    Told by steps of ``FREE_STEP_PX``, and drawn out from these.
+    """
+    few = (-(-part.size_px[0] // FREE_STEP_PX), -(-part.size_px[1] // FREE_STEP_PX))
+    over = (few[0] * FREE_STEP_PX, few[1] * FREE_STEP_PX)
     there = affine.compose(affine.translation(-np.array(part[:2], np.float64)), matrix)
-    to_part = affine.compose(there, affine.invert(scaling(size_px, small_px)))
-    free = cv2.warpAffine(cv2.bitwise_not(stored.hidden), to_part, part.size_px, flags=cv2.INTER_LINEAR)
-    return np.asarray(free > 250)
+    in_frame = affine.invert(scaling(size_px, (stored.hidden.shape[1], stored.hidden.shape[0])))
+    to_few = affine.compose(scaling(over, few), affine.compose(there, in_frame))
+    free = cv2.warpAffine(cv2.bitwise_not(stored.hidden), to_few, few, flags=cv2.INTER_LINEAR)
+    drawn_out = cv2.resize(free, over, interpolation=cv2.INTER_LINEAR)[: part.size_px[1], : part.size_px[0]]
+    return np.asarray(drawn_out > 250)
 
 
 def _completed(
@@ -243,33 +245,34 @@ def _completed(
 ) -> Plate:
     """The plate, with what nobody saw filled: smoothly within the part that was seen, mirrored beyond it."""
     whole = _whole_part(known, box, size_px)
-    alpha = _feathered(known, whole)
+    beyond = None if whole == (0, 0, *box.size_px) else _unseen_beyond(known, whole)
     planes = []
     for index, plane in enumerate(canvas):
         step_x, step_y = sample_spacing(layout, index)
         inner = np.s_[whole.y0 // step_y : -(-whole.y1 // step_y), whole.x0 // step_x : -(-whole.x1 // step_x)]
         missing = ~known[::step_y, ::step_x][inner]
         filled = smooth_fill(plane[inner], missing, max(FILL_STEP_PX // step_x, 1))
+        if beyond is None:
+            planes.append(filled)
+            continue
         rows, columns = plane.shape
         top, left = inner[0].start, inner[1].start
         bottom, right = rows - top - filled.shape[0], columns - left - filled.shape[1]
         mirrored = cv2.copyMakeBorder(filled, top, bottom, left, right, cv2.BORDER_REFLECT_101)
-        share = alpha[::step_y, ::step_x]
-        mixed = mirrored + share * (plane.astype(np.float32) - mirrored)
-        mixed = np.rint(mixed).astype(plane.dtype)
-        mixed[inner] = filled
-        planes.append(mixed)
+        plane[inner] = filled
+        alpha_composite(plane, mirrored, beyond[::step_y, ::step_x])
+        planes.append(plane)
     small_px = (-(-known.shape[1] // EDGE_STEP_PX), -(-known.shape[0] // EDGE_STEP_PX))
-    seen = cv2.resize(known.astype(np.uint8) * np.uint8(255), small_px, interpolation=cv2.INTER_AREA)
+    seen = cv2.resize(known.view(np.uint8) * np.uint8(255), small_px, interpolation=cv2.INTER_AREA)
     return Plate(frame, box, tuple(planes), np.asarray(seen, np.uint8), agreement)
 
 
-def _feathered(known: Flags, whole: Box) -> NDArray[np.float32]:
-    """How far (h, w) each place shows what was seen: 1 inside ``whole``, falling to 0 where nothing was."""
-    firm = cv2.erode(known.astype(np.float32), np.ones((FEATHER_PX, FEATHER_PX), np.uint8))
+def _unseen_beyond(known: Flags, whole: Box) -> Alpha:
+    """How far (h, w) each place shows the mirror: 0 inside ``whole``, rising to 1 where nothing was seen."""
+    firm = cv2.erode(known.view(np.uint8) * np.uint8(255), np.ones((FEATHER_PX, FEATHER_PX), np.uint8))
     soft = cv2.blur(firm, (FEATHER_PX, FEATHER_PX))
-    soft[whole.y0 : whole.y1, whole.x0 : whole.x1] = 1
-    return np.asarray(soft, np.float32)
+    soft[whole.y0 : whole.y1, whole.x0 : whole.x1] = 255
+    return np.asarray(cv2.LUT(soft, _MIRROR_SHARE))
 
 
 def _whole_part(known: Flags, box: Box, size_px: tuple[int, int]) -> Box:

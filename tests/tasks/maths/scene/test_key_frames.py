@@ -14,11 +14,11 @@ def path_of(x_px: NDArray[np.float64], shot: NDArray[np.int64] | None = None) ->
     return CameraPath(np.zeros(count, np.int64) if shot is None else shot, to_scene, np.ones(count))
 
 
-def test_a_still_camera_needs_a_plate_a_second() -> None:
-    plans = plan_plates(path_of(np.zeros(91)), np.arange(91) / 30, SIZE_PX)
+def test_a_still_camera_needs_a_plate_every_second_and_a_half() -> None:
+    plans = plan_plates(path_of(np.zeros(136)), np.arange(136) / 30, SIZE_PX)
     frames = [plan.frame for plan in plans]
     assert frames[0] == 0
-    assert frames[-1] == 90
+    assert frames[-1] == 135
     assert 4 <= len(frames) <= 5
 
 
