@@ -17,6 +17,7 @@ from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, 
 from conf.scale import ScaleConf
 from conf.validation import require, require_at_most
 
+AUTO_WORKERS = "auto"
 MAX_WORKERS = 1000  # each is a thread or a process; more than any machine has cores
 MAX_SWEEP_NAME_BYTES = 200  # file systems allow 255
 
@@ -62,8 +63,9 @@ class Config:
     """true: only print what would run, why, and the estimated time."""
     verify: bool = False
     """true: measure the lock again on the rendered file with a second pose run."""
-    workers: int = 2
-    """Stages that run at the same time; all videos rendered from one clip count as one."""
+    workers: int | str = "auto"
+    """Stages that run at the same time; all videos rendered from one clip count as one; auto: one for each usable core,
+    if there is 1 GB of memory for it."""
     runner: Runner = Runner.threads
     """How stages run; processes: a stage that is killed does not stop the others and is tried once more."""
     target: Any = "auto"
@@ -88,8 +90,10 @@ class Config:
     demo: DemoConf = field(default_factory=DemoConf)
 
     def __post_init__(self) -> None:
-        require(self.workers >= 1, "workers", f"{self.workers} is out of range", "give 1 or more")
-        require_at_most(MAX_WORKERS, "workers", self.workers, "workers")
+        if self.workers != AUTO_WORKERS:
+            is_number = isinstance(self.workers, int) and self.workers >= 1
+            require(is_number, "workers", f"{self.workers} is out of range", "give auto, or 1 or more")
+            require_at_most(MAX_WORKERS, "workers", int(self.workers), "workers")
         cure = "name a folder, or . for the current one"
         require(bool(self.output_dir.strip()), "output_dir", "the name is empty", cure)
         cure = "name a folder, or null for .cache in output_dir"

@@ -34,6 +34,7 @@ from flows.stage_requests import RequestedStages
 from flows.submission import Submission
 from flows.sweep import SweepSetting
 from flows.videos import find_all_videos
+from flows.worker_count import worker_count
 from tasks.cache.integrity import forgetting_unusable
 from tasks.cache.locks import in_use
 from tasks.errors import Interrupted, NotFoundInClip, OutputError, StillwalkError, counted
@@ -81,7 +82,7 @@ def sweep(asked: list[SweepSetting], output_dir: str, cache: str, run_id: str) -
 
 def configured(run: Flow[P, list[Result]], config: Config) -> Flow[P, list[Result]]:
     """A flow with enough threads, and no place for results of Prefect's own: see ``tasks.execution.task``."""
-    threads = config.workers + WAITING_TASKS
+    threads = worker_count(config.workers) + WAITING_TASKS
     runner = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=threads))
     return run.with_options(task_runner=runner, result_storage=NO_RESULTS)
 
@@ -100,7 +101,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) 
     started = datetime.now().astimezone()
     configs = [settings.load(one.overrides) for one in asked]
     apart = configs[0].runner is Runner.processes
-    graph = Submission(cache, run_id, len(asked), workers=configs[0].workers, apart=apart)
+    graph = Submission(cache, run_id, len(asked), workers=worker_count(configs[0].workers), apart=apart)
     artifacts = RunArtifacts(cache)
     names = [video.name for video in find_all_videos([config.video for config in configs])]
     artifacts.name_run(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")

@@ -18,6 +18,7 @@ from flows.results.index import check_resume, read_sweep_index, require_own_inde
 from flows.results.result import Result
 from flows.sweep import SweepSetting, check_run_wide, distinct_settings, merge_equal_settings
 from flows.videos import Video, find_all_videos, missing_reason
+from flows.worker_count import worker_count
 from tasks.cache.entries import register_output_folder
 from tasks.execution import progress
 from tasks.execution.memory import keep_what_is_loaded, stay_small
@@ -93,7 +94,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
         with interrupt.quiet_broken_pipe():
             status = dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache)
         return status, []
-    preflight.raise_open_files_limit(config.workers)
+    preflight.raise_open_files_limit(worker_count(config.workers))
     preflight.check_folder("output_dir", output_dir)
     preflight.check_folder("cache_dir", cache)
     if asked[0].name or len(videos) > 1:

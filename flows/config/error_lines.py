@@ -149,6 +149,8 @@ def _invalid_value_line(name: str, text: str, value: str) -> str:
         return f"{name}: there is no {wrong[1]}; choose one of {wrong[2]}"
     if wrong := re.match(r"Value (.+) of type .+ could not be converted to (\w+)", text):
         return f"{name}: {wrong[1]} does not fit; give {TYPE_WORDS.get(wrong[2], wrong[2])}"
+    if wrong := re.match(r"Value '(.+)' of type .+ is incompatible with type hint 'Union\[int, str\]'", text):
+        return f"{name}: {wrong[1]} does not fit; give a whole number, or auto"
     if "is not Optional" in text:
         return f"{name}: null does not fit; give a value, or leave {name} out for its default"
     if wrong := re.match(r"Value (.+) is not a valid bool", text):

@@ -19,6 +19,7 @@ from flows.jobs import Job, ask_demo
 from flows.pipeline import pipeline
 from flows.stage_requests import RequestedStages
 from flows.videos import Video, find_videos, missing_reason
+from flows.worker_count import worker_count
 from tasks.cache.store import sha256_of
 from tasks.errors import StillwalkError, VideoError
 from tasks.untrusted.plain_text import one_line
@@ -51,7 +52,7 @@ def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
 
     The exit status: 1 where it is known that a video would fail.
     """
-    forecast = Forecast(cache, asked[0][1].workers)
+    forecast = Forecast(cache, worker_count(asked[0][1].workers))
     rows: list[Row] = []
     for setting, config in asked:
         models = preflight.find_model_digests(config)
@@ -141,7 +142,8 @@ def _sum(waiting: list[tuple[Unit, list[Fate]]], videos: int, config: Config) ->
         return f"nothing {of} would run; nothing was done"
     known = [fate.seconds for fate in stages if fate.seconds is not None]
     left = len(stages) - len(known)
-    clock = f"about {_time(on_the_clock(_pieces(waiting), config.workers))} with workers={config.workers}"
+    workers = worker_count(config.workers)
+    clock = f"about {_time(on_the_clock(_pieces(waiting), workers))} with workers={workers}"
     cost = [f"{clock} ({_time(sum(known))}, stage by stage)"] if known else []
     cost += [f"{left} never timed before"] if left else []
     plural = "s" if len(stages) > 1 else ""

@@ -114,7 +114,7 @@ def test_every_design_decision_has_an_override(override: str, path: str, value: 
         ("border.color=[1,2]", r"border\.color: \[1, 2\] is not a colour; give"),
         ("anchor.min_confidence=2", r"anchor\.min_confidence: 2\.0 is not a probability; give 0 to 1"),
         ("encode.preset=fastest", r"encode\.preset: auto has no 'fastest'; "),
-        ("workers=0", r"workers: 0 is out of range; give 1 or more"),
+        ("workers=0", r"workers: 0 is out of range; give auto, or 1 or more"),
         ("smoothing.window=5,9", r"smoothing\.window: it takes one value; put -m before it for a sweep"),
         ("x=(", r"x=\(: this is not valid syntax; put a value"),
         ("~smoothing.window", r"^~smoothing\.window: a setting cannot be removed; leave it out for its default"),
