@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT
 from tasks.media.files.masks_file import Mask, read_masks
 from tasks.media.files.tables import read_table
-from tasks.media.scene.people_mask import people_mask
+from tasks.media.scene.people_mask import SHOWN, people_mask
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -21,7 +21,8 @@ GOES_ON_S: Final = 0.5  # before the first and after the last sighting
 ENTERS_S: Final = 1.5  # the same for who enters or leaves the picture there: at its edge people are found late
 NEAR_EDGE: Final = 0.08  # of the picture's size: how near to its edge they are then
 SPEED_FRAMES: Final = 10  # from which the speed at a track's ends is told
-HIDDEN_SPEED_FACTORS: Final = (0.75, 1.0, 1.25)  # times that speed: all three places are taken as hidden
+HIDDEN_SPEED_FACTORS: Final = (0.5, 0.75, 1.0, 1.25)  # times that speed: all these places are taken as hidden
+BOX_MARGIN: Final = 0.05  # of a box's height: added above and below
 
 
 class _Use(NamedTuple):
@@ -29,6 +30,7 @@ class _Use(NamedTuple):
 
     sighting: int
     shift_px: tuple[float, float]
+    boxed: bool = False  # all of the mask's box counts: at the picture's edge parts of a person are missed
 
 
 def hidden_people(
@@ -48,13 +50,20 @@ def hidden_people(
         while some and loaded < max(use.sighting for use in some):
             loaded, mask = next(stored)
             held[loaded] = mask
-        shown = [_moved(held[use.sighting], use.shift_px) for use in some]
+        shown = [_placed(held[use.sighting], use) for use in some]
         yield people_mask(shown, size_px, small_px)
         held = {number: mask for number, mask in held.items() if needed_until.get(number, -1) > frame}
 
 
-def _moved(mask: Mask, shift_px: tuple[float, float]) -> Mask:
-    return mask._replace(edges_px=mask.edges_px + np.array([*shift_px, *shift_px], np.float32))
+def _placed(mask: Mask, use: _Use) -> Mask:
+    probability = mask.probability
+    if use.boxed and (shown := probability >= SHOWN).any():
+        rows, columns = (np.flatnonzero(np.any(shown, axis=axis)) for axis in (1, 0))
+        probability, margin = np.zeros_like(probability), round(BOX_MARGIN * (rows[-1] - rows[0]))
+        probability[max(rows[0] - margin, 0) : rows[-1] + margin + 1, columns[0] : columns[-1] + 1] = 255
+    return mask._replace(
+        probability=probability, edges_px=mask.edges_px + np.array([*use.shift_px, *use.shift_px], np.float32)
+    )
 
 
 def _uses(people: Path, frames: int, rate_hz: float, size_px: tuple[int, int]) -> list[list[_Use]]:
@@ -67,29 +76,36 @@ def _uses(people: Path, frames: int, rate_hz: float, size_px: tuple[int, int]) -
     uses: list[list[_Use]] = [[] for _ in range(frames)]
     spans = np.stack([part(grid[name], axis=1) for part in (np.min, np.max) for name in ("x_px", "y_px")], axis=1)
     bridged = round(BRIDGED_S * rate_hz)
+    cut = (spans[:, 0] < -0.5) | (spans[:, 2] > size_px[0] - 0.5)  # by the picture's left or right edge
     for number in np.unique(track):
         rows = np.flatnonzero(track == number)
         ends = np.flatnonzero(np.diff(at[rows]) > max(bridged, 1))
         for run in np.split(rows, ends + 1):
-            _add_seen(uses, run, at, middle.astype(np.float64))
+            _add_seen(uses, run, at, middle.astype(np.float64), cut)
             for end, inner, sign in ((run[0], run[:SPEED_FRAMES], -1), (run[-1], run[-SPEED_FRAMES:], 1)):
                 speed = (middle[inner[-1]] - middle[inner[0]]) / max(int(at[inner[-1]] - at[inner[0]]), 1)
-                goes_on_s = ENTERS_S if _crosses_edge(spans[end], sign * speed, size_px) else GOES_ON_S
-                _add_beyond(uses, int(end), int(at[end]), sign, speed, round(goes_on_s * rate_hz))
+                crosses = _crosses_edge(spans[end], sign * speed, size_px)
+                frames_on = round((ENTERS_S if crosses else GOES_ON_S) * rate_hz)
+                _add_beyond(uses, int(end), int(at[end]), sign * np.arange(1, frames_on + 1), speed, crosses)
     return uses
 
 
-def _add_seen(uses: list[list[_Use]], run: NDArray[np.intp], at: NDArray[np.int64], middle: Floats) -> None:
-    """Add the sightings ``run`` of one track, and what lies between them, which is no long gap."""
+def _add_seen(
+    uses: list[list[_Use]], run: NDArray[np.intp], at: NDArray[np.int64], middle: Floats, cut: NDArray[np.bool_]
+) -> None:
+    """Add the sightings ``run`` of one track, and what lies between them, which is no long gap.
+
+    Those that the picture's edge has ``cut`` (n,) hide all of their box.
+    """
     for first, second in pairwise(run):
-        uses[at[first]].append(_Use(int(first), (0.0, 0.0)))
+        uses[at[first]].append(_Use(int(first), (0.0, 0.0), bool(cut[first])))
         gap = int(at[second] - at[first])
         way = middle[second] - middle[first]
         for step in range(1, gap):
             forward, backward = way * step / gap, way * (step - gap) / gap
             uses[at[first] + step].append(_Use(int(first), (float(forward[0]), float(forward[1]))))
             uses[at[first] + step].append(_Use(int(second), (float(backward[0]), float(backward[1]))))
-    uses[at[run[-1]]].append(_Use(int(run[-1]), (0.0, 0.0)))
+    uses[at[run[-1]]].append(_Use(int(run[-1]), (0.0, 0.0), bool(cut[run[-1]])))
 
 
 def _crosses_edge(span_px: Floats, outward_px: Floats, size_px: tuple[int, int]) -> bool:
@@ -102,10 +118,11 @@ def _crosses_edge(span_px: Floats, outward_px: Floats, size_px: tuple[int, int])
     return False
 
 
-def _add_beyond(uses: list[list[_Use]], sighting: int, at: int, sign: int, speed_px: Floats, steps: int) -> None:
-    """Add the frames before the first (``sign`` -1) or after the last sighting of a run, at its speed."""
-    for step in range(1, steps + 1):
-        frame = at + sign * step
-        if 0 <= frame < len(uses):
-            shifts = [factor * sign * step * speed_px for factor in HIDDEN_SPEED_FACTORS]
-            uses[frame] += [_Use(sighting, (float(shift[0]), float(shift[1]))) for shift in shifts]
+def _add_beyond(
+    uses: list[list[_Use]], sighting: int, at: int, steps: NDArray[np.intp], speed_px: Floats, boxed: bool
+) -> None:
+    """Add the frames ``steps`` (signed) away from the first or the last sighting of a run, at its speed."""
+    for step in steps.tolist():
+        if 0 <= at + step < len(uses):
+            shifts = [factor * step * speed_px for factor in HIDDEN_SPEED_FACTORS]
+            uses[at + step] += [_Use(sighting, (float(shift[0]), float(shift[1])), boxed) for shift in shifts]

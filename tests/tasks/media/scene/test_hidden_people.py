@@ -52,3 +52,25 @@ def test_a_person_is_expected_a_little_before_and_after(tmp_path: Path) -> None:
 def test_after_a_long_gap_nobody_is_made_up(tmp_path: Path) -> None:
     masks = hidden(tmp_path, [0, 30], 31)
     assert not masks[15].any()
+
+
+def corner_and_middle(folder: Path, x: float) -> tuple[int, int]:
+    """What is hidden at the upper left corner and in the middle of the box of a person whose mask is a slanted line."""
+    with people_writer(folder) as writer:
+        writer.frame(0, 0.0, True, 0)
+        body = Mask(
+            np.eye(8, dtype=np.uint8)[::-1] * 255, np.array([x, 100, x + 100, 300], np.float32), MaskState.measured
+        )
+        writer.sighting(0, 0.0, 1, figure((x + 50, 200.0)), body)
+    mask = next(hidden_people(folder / "people.parquet", folder / "bodies.npz", 1, RATE_HZ, SIZE_PX, SMALL_PX))
+    column = round((x + 10) / SIZE_PX[0] * SMALL_PX[0])
+    return int(mask[24, column]), int(mask[40, column + 8])
+
+
+def test_a_person_whom_the_side_edge_cuts_hides_all_of_their_box(tmp_path: Path) -> None:
+    """Their mask misses parts there, which the mirror would show."""
+    inside, cut = tmp_path / "inside", tmp_path / "cut"
+    inside.mkdir()
+    cut.mkdir()
+    assert corner_and_middle(inside, 400.0) == (0, 255)
+    assert corner_and_middle(cut, 940.0) == (255, 255)
