@@ -134,6 +134,10 @@ class Export(Enum):
     coco = "coco"
     rle = "rle"
     keypoints = "keypoints"
+    aftereffects = "aftereffects"
+    resolve = "resolve"
+    nuke = "nuke"
+    blender = "blender"
 
 
 class VideoCodec(Enum):

@@ -8,8 +8,9 @@ from conf.render import BackgroundConf, BorderConf
 
 TRANSPARENT = {AlphaFile.webm: "person.webm", AlphaFile.mov: "person.mov", AlphaFile.png: "person_png.zip"}
 SCENE_BORDERS = (BorderMode.scene, BorderMode.reflect)
-EXPORTS_OF_THE_PATH = (Export.keypoints,)
-EXPORTS_WITHOUT_POSE = (Export.rle,)
+EDITORS = (Export.aftereffects, Export.resolve, Export.nuke, Export.blender)
+EXPORTS_OF_THE_PATH = (Export.keypoints, *EDITORS)
+EXPORTS_WITHOUT_POSE = (Export.rle, *EDITORS)
 SCALED_EXPORTS = (Export.trc, Export.c3d)
 RENDERED = (Output.stabilized, Output.comparison, Output.person, Output.overlay, Output.preview)
 
