@@ -87,7 +87,7 @@ def read_paths(request: ChartsRequest) -> ChartPaths:
     clip = read_clip(request.clip)
     path = read_table(request.trajectory.path("trajectory.parquet"))
     frame = read_json(request.trajectory.path("framing.json"))
-    target_xy, source_target_xy = np.array(frame["target_px"]), np.array(frame["source_target_px"])
+    target_xy, source_target_xy = (np.array(frame[name])[path["shot"]] for name in ("targets_px", "source_targets_px"))
     to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
     anchor = np.stack([path["anchor_x_px"], path["anchor_y_px"]], axis=1)
     return ChartPaths(

@@ -12,7 +12,7 @@ from conf.enums import Smoother
 from conf.lock import LockConf, SmoothingConf
 from tasks.errors import AnchorNotSeen
 from tasks.maths import frame_times
-from tasks.maths.anchor.gaps import AbsenceRule, settle_absent, settle_absent_in_shots
+from tasks.maths.anchor.gaps import AbsenceRule, longest_shot, settle_absent, settle_absent_in_shots
 from tasks.maths.anchor.states import ABSENT, SEEN_STATES
 from tasks.maths.arrays import Floats, Labels, equal_slices
 from tasks.maths.body.landmarks import PoseTrack
@@ -44,7 +44,7 @@ class Motion(NamedTuple):
     anchor_px: Floats  # (n, 2)
     offset_px: Floats  # (n, 2) to the target in the whole stabilized picture
     size_px: tuple[int, int]  # of the whole stabilized picture
-    target_xy: Floats
+    target_xy: Floats  # (n, 2)
     away: AbsenceRule
     scale: Floats  # (n,)
     roll_rad: Floats  # (n,) clockwise
@@ -56,11 +56,17 @@ class LockedPath(NamedTuple):
 
     motion: Motion
     size_px: window.Extent
-    target_xy: Floats
+    target_xy: Floats  # (n, 2)
     offset_px: Floats  # (n, 2)
     shift_px: Floats  # (n, 2) smoothed
     to_output: Floats  # (n, 2, 3) shift, scale and roll
     why: str | None  # of the target; None: as the offsets stage has chosen it
+
+    @property
+    def main_target_xy(self) -> Floats:
+        """The target (2,) of the shot that shows the anchor longest."""
+        shots = self.motion.shots
+        return np.asarray(self.target_xy[shots[longest_shot(seen_anchor(self.motion), shots)].start])
 
 
 def read_motion(request: TrajectoryRequest | RoomRequest, offsets: Columns) -> Motion:
@@ -84,7 +90,7 @@ def read_motion(request: TrajectoryRequest | RoomRequest, offsets: Columns) -> M
         anchor_px=points(offsets, "anchor"),
         offset_px=points(offsets, "offset"),
         size_px=(width, height),
-        target_xy=np.array(frame["target_px"]),
+        target_xy=np.array(frame["targets_px"])[offsets["shot"]],
         away=away,
         scale=scale,
         roll_rad=roll_rad,
@@ -102,10 +108,7 @@ def path_around(
     if zoom != 1 or tuple(output_px) != motion.size_px:
         target_xy = (target_xy + 0.5) / motion.size_px * shown - 0.5
         if request.target:
-            chosen = auto_target.target_by_word(
-                request.target, motion.pose, seen_anchor(motion), motion.clip.size_px, output_px, zoom
-            )
-            target_xy, why = (np.array(chosen.xy_px) + 0.5) / zoom - 0.5, chosen.why
+            target_xy, why = _targets_by_word(request.target, motion, output_px, zoom)
         rest_x, rest_y = (shown - motion.clip.size_px) / 2
         away = away._replace(rest_px=(float(rest_x), float(rest_y)))
         offset_px = settle_absent_in_shots(
@@ -120,6 +123,18 @@ def path_around(
     )
     to_output = affine.about_target(motion.linear, shift_px, target_xy)
     return LockedPath(motion, (float(shown[0]), float(shown[1])), target_xy, offset_px, shift_px, to_output, why)
+
+
+def _targets_by_word(word: str, motion: Motion, output_px: window.Extent, zoom: float) -> tuple[Floats, str]:
+    """The target (n, 2) of each frame, chosen for its shot, and the reason for that of the main shot."""
+    seen_px, shots = seen_anchor(motion), motion.shots
+    chosen = [
+        auto_target.target_by_word(word, motion.pose.part(shot), seen_px[shot], motion.clip.size_px, output_px, zoom)
+        for shot in shots
+    ]
+    places = (np.array([target.xy_px for target in chosen]) + 0.5) / zoom - 0.5
+    lengths = [shot.stop - shot.start for shot in shots]
+    return np.repeat(places, lengths, axis=0), chosen[longest_shot(seen_px, shots)].why
 
 
 def seen_anchor(motion: Motion) -> Floats:

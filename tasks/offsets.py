@@ -15,7 +15,7 @@ from tasks.errors import AnchorNotSeen, NobodyFound, OutputError, counted
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.anchor_point import Anchor, AnchorChoice, choose_anchor, hide_outside_landmarks, mask_anchor
 from tasks.maths.anchor.fusion import FusedAnchor, FusionSettings, fuse
-from tasks.maths.anchor.gaps import AbsenceRule, mark_absent_in_shots, settle_absent_in_shots
+from tasks.maths.anchor.gaps import AbsenceRule, longest_shot, mark_absent_in_shots, settle_absent_in_shots
 from tasks.maths.anchor.shots import anchor_of_shots, path_of_shots
 from tasks.maths.anchor.states import ABSENT, SEEN_STATES
 from tasks.maths.arrays import Flags, Floats, Labels, equal_slices
@@ -24,6 +24,7 @@ from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import framing, window
 from tasks.maths.scene import auto_target
+from tasks.maths.scene.auto_target import ChosenTarget
 from tasks.maths.tracking.steps import Steps, steps_from_table
 from tasks.media.files.masks_file import MaskState, read_masks
 from tasks.media.files.pose_file import read_pose
@@ -54,16 +55,24 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     )
     state = mark_absent_in_shots(pose.time_s, path.state, shots, settings.longest_gap_s)
     seen_px = np.where(np.isin(state, SEEN_STATES)[:, None], path.xy_px, np.nan)
-    target_xy, why = _target(request.target, pose, seen_px, clip, size_px)
+    targets = [_target(request.target, pose.part(shot), seen_px[shot], clip, size_px) for shot in shots]
+    target_xy = np.repeat([target.xy_px for target in targets], [shot.stop - shot.start for shot in shots], axis=0)
+    main = targets[longest_shot(seen_px, shots)]
     # the offset that centres the original picture
     middle_px = ((size_px[0] - clip.width_px) / 2, (size_px[1] - clip.height_px) / 2)
     away = AbsenceRule(settings.away.value, settings.ease_s, middle_px)
-    offset_px = settle_absent_in_shots(pose.time_s, np.array(target_xy) - path.xy_px, state, shots, away, away.rest_px)
-    columns = _columns(pose.time_s, motion["shot"], np.array(target_xy) - offset_px, offset_px, chosen.anchor, state)
+    offset_px = settle_absent_in_shots(pose.time_s, target_xy - path.xy_px, state, shots, away, away.rest_px)
+    columns = _columns(pose.time_s, motion["shot"], target_xy - offset_px, offset_px, chosen.anchor, state)
     write_table(folder / "offsets.parquet", columns | {"crossover_hz": path.crossover_hz})
-    write_json(folder / "framing.json", {"output_size_px": size_px, "target_px": target_xy, "away": away._asdict()})
+    framing_record = {
+        "output_size_px": size_px,
+        "target_px": main.xy_px,
+        "targets_px": [target.xy_px for target in targets],
+        "away": away._asdict(),
+    }
+    write_json(folder / "framing.json", framing_record)
     _write_timeline(folder / "pose.json", clip, pose, _hip_centers(pose.time_s, path.xy_px, chosen.anchor, state), tick)
-    return _facts(pose, motion["looked"], chosen, path, state, why)
+    return _facts(pose, motion["looked"], chosen, path, state, main.why)
 
 
 def _anchor(pose: PoseTrack, shots: list[slice], request: OffsetsRequest) -> AnchorChoice:
@@ -85,12 +94,11 @@ def _anchor(pose: PoseTrack, shots: list[slice], request: OffsetsRequest) -> Anc
 
 def _target(
     target: tuple[float, float] | str, pose: PoseTrack, anchor_px: Floats, clip: Clip, size_px: tuple[int, int]
-) -> tuple[tuple[float, float], str]:
-    """Where the anchor (n, 2), NaN where it is not seen, is held in an output of ``size_px``, and why not elsewhere."""
+) -> ChosenTarget:
+    """Where the anchor (n, 2) of a shot, NaN where it is not seen, is held in an output of ``size_px``."""
     if target in ("auto", "natural"):
-        chosen = auto_target.target_by_word(str(target), pose, anchor_px, clip.size_px, size_px)
-        return chosen.xy_px, chosen.why
-    return framing.resolve_target(target, size_px), ""
+        return auto_target.target_by_word(str(target), pose, anchor_px, clip.size_px, size_px)
+    return ChosenTarget(framing.resolve_target(target, size_px), "")
 
 
 def _mask_centre(request: OffsetsRequest) -> Anchor | None:

@@ -12,6 +12,7 @@ from conf.enums import CropMode
 from conf.lock import LockConf
 from tasks.errors import AnchorNotSeen, SettingError
 from tasks.locked_path import LockedPath, Motion, path_around, read_motion, seen_anchor
+from tasks.maths.anchor.gaps import longest_shot
 from tasks.maths.arrays import Floats
 from tasks.maths.body.person_height import head_boxes, standing_height_px
 from tasks.maths.metrics import lock_metrics
@@ -57,10 +58,14 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     write_table(folder / "trajectory.parquet", columns)
     # the target, as a position in the source
     source_target_xy = (path.target_xy + 0.5) / path.size_px * np.array(clip.size_px) - 0.5
+    main = longest_shot(seen_anchor(motion), motion.shots)
+    targets_px, source_targets_px = (xy[[shot.start for shot in motion.shots]] for xy in (target_xy, source_target_xy))
     framing_record = {
         "output_size_px": view.size_px,
-        "target_px": target_xy,
-        "source_target_px": source_target_xy,
+        "target_px": targets_px[main],
+        "targets_px": targets_px,
+        "source_target_px": source_targets_px[main],
+        "source_targets_px": source_targets_px,
         "zoom": view.zoom,
     }
     write_json(folder / "framing.json", framing_record)
@@ -136,7 +141,7 @@ def _own_size(request: TrajectoryRequest | RoomRequest, motion: Motion) -> tuple
     crop, clip = request.crop, motion.clip
     if crop.mode is CropMode.auto:
         path = path_around(request, motion, motion.size_px, 1.0)
-        return window.largest_covered_window(path.to_output, clip.size_px, path.target_xy).size_px
+        return window.largest_covered_window(path.to_output, clip.size_px, path.main_target_xy).size_px
     if crop.keep is not None:
         return _kept(request, motion, crop.keep)[0]
     return window.stabilized_size(clip.size_px, crop, float(Fraction(clip.pixel_aspect)))
@@ -161,7 +166,7 @@ def _shown(request: TrajectoryRequest, motion: Motion) -> tuple[LockedPath, Crop
     if crop.mode not in (CropMode.none, CropMode.follow):
         path = path_around(request, motion, motion.size_px, 1.0)
         view = window.choose_window(
-            crop, path.to_output, clip.size_px, motion.size_px, path.target_xy, request.window_px
+            crop, path.to_output, clip.size_px, motion.size_px, path.main_target_xy, request.window_px
         )
         return path, view, notes
     output_px = motion.size_px if crop.output is None else (crop.output[0], crop.output[1])

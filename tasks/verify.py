@@ -58,7 +58,7 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     anchor = hip_anchor(track, min_confidence=request.min_confidence, weighted=False)
     boxes = lock_metrics.visible_boxes(track.xy_px, track.visibility)
     width, height = clip.size_px
-    target_xy, height_px = np.array(frame["target_px"]), lock_metrics.person_height(boxes)
+    target_xy, height_px = np.array(frame["targets_px"])[subject.shot], lock_metrics.person_height(boxes)
     lock = lock_metrics.steadiness(
         anchor.xy_px, track.time_s, target_xy, (width, height), height_px, equal_slices(subject.shot)
     )

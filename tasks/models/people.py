@@ -5,11 +5,11 @@ window that moves with the body. Others are searched for in the whole frame and 
 people painted over. MediaPipe's own search for several people sees the whole frame only, and misses small people and
 the second of two.
 
-Large people are tracked in the whole frame. MediaPipe filters landmarks in the coordinates of what it is shown, the more
-the slower they move there: in a window that moves along, the filter lags behind the swing of large hips (10 to 50 % more
-spread against the truth with drawn walkers of 0.63 of the height). A window that the torso's measured motion drives, so
-that the body stands still in it, was tried too: a third less tremble of the raw pose, but 10 to 60 % more sideways spread
-of the fused anchor.
+Large people are tracked in the whole frame. MediaPipe filters landmarks in the coordinates of what it is shown, the
+more the slower they move there: in a window that moves along, the filter lags behind the swing of large hips (10 to
+50 % more spread against the truth with drawn walkers of 0.63 of the height). A window that the torso's measured motion
+drives, so that the body stands still in it, was tried too: a third less tremble of the raw pose, but 10 to 60 % more
+sideways spread of the fused anchor.
 """
 
 from collections.abc import Callable, Iterator, Sequence

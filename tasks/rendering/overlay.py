@@ -54,6 +54,7 @@ class Known:
     anchor_xy: Floats  # (n, 2); NaN where the subject is away
     state: NDArray[Any]
     confidence: Floats
+    shot: NDArray[np.int64]
 
 
 def render_overlay(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
@@ -66,7 +67,8 @@ def render_overlay(request: RenderRequest, placement: Placement, frames: Frames,
     offsets = read_table(request.offsets.path("offsets.parquet"))
     away = (offsets["state"] == ABSENT)[:, None]
     anchor_xy = np.where(away, np.nan, placement.anchor_xy)
-    known = Known(read_pose(request.pose.path("pose.parquet")), anchor_xy, offsets["state"], offsets["confidence"])
+    pose = read_pose(request.pose.path("pose.parquet"))
+    known = Known(pose, anchor_xy, offsets["state"], offsets["confidence"], offsets["shot"])
     edge = Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
     path, pairs = folder / request.output, drawn_pairs(frames, placement, known, edge)
     return write_video(path, placement, placement.size_px, pairs, encoding=request.encode, sound=request.source)
@@ -103,10 +105,11 @@ def draw_lock(brush: Brush, planes: Planes, placement: Placement, known: Known, 
     """The way the anchor came, the target that it is held at, and the anchor in the colour of its state."""
     width_px, matrix = stroke_px(placement), placement.to_output[frame]
     first = int(np.searchsorted(known.pose.time_s, known.pose.time_s[frame] - TRAIL_S))
+    first = max(first, int(np.searchsorted(known.shot, known.shot[frame])))
     brush.lines(
         planes, [affine.apply(matrix, known.anchor_xy[first : frame + 1])], placement.values(COLORS["trail"]), width_px
     )
-    target, reach = np.array([placement.target_xy]), 6.0 * width_px
+    target, reach = placement.target_xy[frame : frame + 1], 6.0 * width_px
     arms = [target + reach * np.array(arm) for arm in ([[-1.6, 0], [-0.7, 0]], [[0.7, 0], [1.6, 0]])]
     arms += [arm[:, ::-1] - target[:, ::-1] + target for arm in arms]
     for values, more in ((placement.values(COLORS["shadow"]), 2), (placement.values(COLORS["target"]), 0)):

@@ -34,12 +34,18 @@ def request(folder: Path, frames: int, states: NDArray[np.str_], *, judged: bool
     matrices = affine.translation(target - anchor + residual)
     for name in ("trajectory", "offsets", "verify"):
         (folder / name).mkdir()
-    columns = {"time_s": time_s, "anchor_x_px": anchor[:, 0], "anchor_y_px": anchor[:, 1], "state": states}
+    columns = {
+        "time_s": time_s,
+        "shot": np.zeros(frames, np.int64),
+        "anchor_x_px": anchor[:, 0],
+        "anchor_y_px": anchor[:, 1],
+        "state": states,
+    }
     columns |= {f"to_output_{row}{column}": matrices[:, row, column] for row in range(2) for column in range(3)}
     write_table(folder / "trajectory" / "trajectory.parquet", columns)
     write_json(
         folder / "trajectory" / "framing.json",
-        {"output_size_px": SIZE_PX, "target_px": target, "source_target_px": target},
+        {"output_size_px": SIZE_PX, "targets_px": [target], "source_targets_px": [target]},
     )
     sources = np.where(np.arange(frames) < frames // 2, "hips", "shoulders")
     write_table(folder / "offsets" / "offsets.parquet", {"source": sources})

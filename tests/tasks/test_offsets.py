@@ -79,7 +79,8 @@ def test_the_target_is_a_point_of_the_output(
     framing = json.loads((tmp_path / "out" / "framing.json").read_text())
     middle = [(new - old) / 2 for new, old in zip(crop or SIZE, SIZE, strict=True)]
     away = {"rule": "hold", "ease_s": 0.5, "rest_px": middle}
-    assert framing == {"output_size_px": crop or list(SIZE), "target_px": point, "away": away}
+    size_px = crop or list(SIZE)
+    assert framing == {"output_size_px": size_px, "target_px": point, "targets_px": [point], "away": away}
 
 
 def test_gaps_are_interpolated_over_time_and_the_ends_are_held(tmp_path: Path) -> None:

@@ -42,6 +42,20 @@ def test_each_shot_is_held_by_itself(film: tuple[CutClip, Watched, Held]) -> Non
         assert (place[shot].std(axis=0) < (1.2 if shot.start == 0 else 2.0)).all(), place[shot].std(axis=0)
 
 
+def test_each_shot_has_its_own_target(film: tuple[CutClip, Watched, Held]) -> None:
+    """Whole, the walker stands at the centre; zoomed, the head would be cut there."""
+    clip, _, way = film
+    framing = read_json(way.trajectory.path("framing.json"))
+    targets = np.array(framing["targets_px"])
+    centre = (np.array(framing["output_size_px"]) - 1) / 2
+    assert targets[0] == pytest.approx(centre) and targets[2][1] > centre[1] + 2
+    path = read_table(way.trajectory.path("trajectory.parquet"))
+    held_px = np.stack([path["anchor_x_px"] + path["dx_px"], path["anchor_y_px"] + path["dy_px"]], axis=1)
+    seen = path["state"] == "measured"
+    assert np.abs(held_px - targets[clip.shot])[seen].max() < 2.0
+    assert read_json(way.trajectory.path("metrics.json"))["planned"]["lock_rms"] < 0.5
+
+
 def test_a_frame_without_anybody_between_two_cuts_is_shown_as_it_is(film: tuple[CutClip, Watched, Held]) -> None:
     clip, _, way = film
     path = read_table(way.trajectory.path("trajectory.parquet"))

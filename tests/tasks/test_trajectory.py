@@ -55,7 +55,7 @@ def request(
     for axis, name in enumerate("xy"):
         columns |= {f"anchor_{name}_px": anchor[:, axis], f"offset_{name}_px": target_xy[axis] - anchor[:, axis]}
     write_table(measured / "offsets.parquet", columns)
-    write_json(measured / "framing.json", {"output_size_px": size_px, "target_px": target_xy, "away": AWAY})
+    write_json(measured / "framing.json", {"output_size_px": size_px, "targets_px": [target_xy], "away": AWAY})
     return TrajectoryRequest(clip, pose, artifact("offsets", measured), smooth, CropConf(size=crop), lock or LockConf())
 
 

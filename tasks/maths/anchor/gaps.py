@@ -142,6 +142,11 @@ def settle_absent(time_s: Floats, path: Floats, state: Labels, away: AbsenceRule
     return result
 
 
+def longest_shot(path: Floats, shots: Sequence[slice]) -> int:
+    """Index of the shot with the most finite points of ``path`` (n, 2); the first of several."""
+    return int(np.argmax([np.isfinite(path[shot]).all(axis=1).sum() for shot in shots]))
+
+
 def mark_absent_in_shots(time_s: Floats, state: Labels, shots: Sequence[slice], longest_gap_s: float) -> Labels:
     """``state`` (n,) with every run of guesses in a shot that is longer than ``longest_gap_s`` set to absent."""
     return np.concatenate([mark_absent(time_s[shot], state[shot], longest_gap_s) for shot in shots])

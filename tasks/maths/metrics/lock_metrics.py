@@ -61,7 +61,7 @@ def lock_rms(path: Floats, target_xy: Floats) -> float:
 
 def lock_p95(path: Floats, target_xy: Floats) -> float:
     """95th percentile of the distance of the subject to the target."""
-    distance = np.linalg.norm(_seen(path) - target_xy, axis=1)
+    distance = np.linalg.norm(_seen(path - target_xy), axis=1)
     return float(np.percentile(distance, 95)) if len(distance) else np.nan
 
 
@@ -195,11 +195,11 @@ def steadiness(
     height_px: float,
     shots: Sequence[slice] = (slice(None),),
 ) -> dict[str, float]:
-    """Metrics of a path (n, 2) against ``target_xy`` in a picture of ``size_px``, by name.
+    """Metrics of a path (n, 2) against ``target_xy``, (2,) or (n, 2), in a picture of ``size_px``, by name.
 
     No motion counts between the frames of two ``shots``.
     """
-    rms, (std_x, std_y) = lock_rms(path, target_xy), lock_std(path)
+    rms, (std_x, std_y) = lock_rms(path, target_xy), lock_std(path - target_xy)
     return {
         "lock_rms": rms,
         "lock_rms_of_diagonal": 100 * rms / float(np.hypot(*size_px)),

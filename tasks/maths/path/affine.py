@@ -72,8 +72,9 @@ def scale_and_turn(factor: Floats | float, turn_rad: Floats | float, pixel_aspec
 def about_target(linear: Floats, shift_xy: Floats, target_xy: Floats) -> Floats:
     """Matrices (..., 2, 3) that move by ``shift_xy`` (..., 2), then apply ``linear`` (..., 2, 2) about ``target_xy``.
 
-    A point that ``shift_xy`` brings to the target stays there. With the identity it is exactly the translation.
+    There is one target (2,), or one for each matrix (..., 2). A point that ``shift_xy`` brings to the target stays
+    there. With the identity it is exactly the translation.
     """
     rest = np.eye(2) - linear
-    shift = np.einsum("...ij,...j->...i", linear, shift_xy) + np.einsum("...ij,j->...i", rest, target_xy)
+    shift = np.einsum("...ij,...j->...i", linear, shift_xy) + np.einsum("...ij,...j->...i", rest, target_xy)
     return np.concatenate([linear, shift[..., None]], axis=-1)

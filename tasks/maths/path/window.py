@@ -85,7 +85,7 @@ class CropWindow:
         return affine.compose(np.column_stack([scaling, [(self.zoom - 1) / 2] * 2]), to_window)
 
     def point(self, place_xy: Floats) -> Floats:
-        """Output pixels of ``place_xy`` (2,), in pixels from the window's corner."""
+        """Output pixels of ``place_xy`` (..., 2), in pixels from the window's corner."""
         return affine.apply(self.enlarged(affine.translation(np.zeros(2))), place_xy)
 
 

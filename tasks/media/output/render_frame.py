@@ -42,7 +42,7 @@ class Placement:
     clip: Clip
     layout: PixelLayout
     size_px: tuple[int, int]  # of the output
-    target_xy: tuple[float, float]  # in the output
+    target_xy: NDArray[np.float64]  # (n, 2) in the output
     to_output: Floats  # (frames, 2, 3), source to output
     anchor_xy: Floats  # (frames, 2), in the source
     time_s: Floats  # (frames,)
@@ -137,11 +137,11 @@ def read_placement(decoded: Artifact[DecodedClip], trajectory: Artifact[SmoothPa
     clip = read_clip(decoded)
     path = read_table(trajectory.path("trajectory.parquet"))
     frame = read_json(trajectory.path("framing.json"))
-    (width, height), (x, y) = frame["output_size_px"], frame["target_px"]
+    (width, height), target_xy = frame["output_size_px"], np.array(frame["targets_px"])[path["shot"]]
     to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
     anchor_xy = np.stack([path["anchor_x_px"], path["anchor_y_px"]], axis=1)
     matrices = to_output.reshape(-1, 2, 3)
-    return Placement(clip, clip_layout(clip), (width, height), (x, y), matrices, anchor_xy, path["time_s"])
+    return Placement(clip, clip_layout(clip), (width, height), target_xy, matrices, anchor_xy, path["time_s"])
 
 
 def moved(picture: Frame, placement: Placement, edge: Edge, scene: FrameScene | None = None) -> tuple[Planes, Origin]:

@@ -77,7 +77,7 @@ class RenderSamples:
         placement = self._placement
         places = {
             "before": (picture.planes, placement.anchor_xy[picture.index]),
-            "after": (planes, placement.target_xy),
+            "after": (planes, placement.target_xy[picture.index]),
         }
         for (when, axis), lines in self._lines.items():
             pixels, (x_px, y_px) = places[when]

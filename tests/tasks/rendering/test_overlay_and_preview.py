@@ -35,6 +35,7 @@ def work(tmp_path: Path) -> Job:
 def offsets(folder: Path, states: list[str]) -> Artifact[Any]:
     folder.mkdir()
     columns: dict[str, Any] = {"state": states, "confidence": np.linspace(0.5, 1, FRAMES)}
+    columns["shot"] = np.zeros(FRAMES, np.int64)
     write_table(folder / "offsets.parquet", columns)
     return artifact("offsets", folder)
 

@@ -68,7 +68,7 @@ def job(
     write_json(decoded / "clip.json", asdict(clip))
     moves = shift_xy[np.minimum(np.arange(clip.frames), len(shift_xy) - 1)].astype(float)
     middle = (np.array(clip.size_px) - 1) / 2
-    columns = {"time_s": table.columns(clip)["time_s"]}
+    columns = {"time_s": table.columns(clip)["time_s"], "shot": np.zeros(clip.frames, np.int64)}
     columns |= {"dx_px": moves[:, 0], "dy_px": moves[:, 1]}
     columns |= {"anchor_x_px": middle[0] - moves[:, 0], "anchor_y_px": middle[1] - moves[:, 1]}
     matrices = affine.about_target(
@@ -76,7 +76,7 @@ def job(
     )
     columns |= {f"to_output_{row}{column}": matrices[:, row, column] for row in range(2) for column in range(3)}
     write_table(planned / "trajectory.parquet", columns)
-    write_json(planned / "framing.json", {"output_size_px": size_px or clip.size_px, "target_px": middle})
+    write_json(planned / "framing.json", {"output_size_px": size_px or clip.size_px, "targets_px": [middle]})
     return Job(source, clip, artifact("decode", decoded), artifact("trajectory", planned))
 
 
