@@ -15,7 +15,7 @@ from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
 from conf.scale import ScaleConf
-from conf.validation import require, require_at_most
+from conf.validation import require, require_at_most, require_each_once, require_name
 
 AUTO_WORKERS = "auto"
 MAX_WORKERS = 1000  # each is a thread or a process; more than any machine has cores
@@ -36,6 +36,7 @@ class SweepConf:
         short = name is None or 0 < len(name.encode()) <= MAX_SWEEP_NAME_BYTES
         valid = name is None or (short and not name.startswith(".") and "/" not in name)
         require(valid, "sweep.name", f"{name!r} is not a folder name", "give one such as windows")
+        require_name("sweep.name", name, "give one such as windows")
 
 
 @dataclass
@@ -94,11 +95,11 @@ class Config:
             is_number = isinstance(self.workers, int) and self.workers >= 1
             require(is_number, "workers", f"{self.workers} is out of range", "give auto, or 1 or more")
             require_at_most(MAX_WORKERS, "workers", int(self.workers), "workers")
-        cure = "name a folder, or . for the current one"
-        require(bool(self.output_dir.strip()), "output_dir", "the name is empty", cure)
-        cure = "name a folder, or null for .cache in output_dir"
-        require(self.cache_dir is None or bool(self.cache_dir.strip()), "cache_dir", "the name is empty", cure)
+        require_name("output_dir", self.output_dir, "name a folder, or . for the current one")
+        require_name("cache_dir", self.cache_dir, "name a folder, or null for .cache in output_dir")
         require(bool(self.outputs), "outputs", "the list is empty", f"name some of {[o.value for o in Output]}")
+        require_each_once("outputs", self.outputs)
+        require_each_once("exports", self.exports)
         valid = self.decode.frames is not FrameMode.memory or self.runner is Runner.threads
         cure = "give runner=threads, or decode.frames=stream"
         require(valid, "decode.frames", "processes cannot share frames in memory", cure)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from conf.enums import FrameMode, MaskModel, MaskSource, PoseModel, SubjectRule
-from conf.validation import MAX_DURATION_S, require, require_at_most
+from conf.validation import MAX_DURATION_S, require, require_at_most, require_name
 
 MAX_POSE_INTERVAL_FRAMES = 10_000  # minutes without a pose
 
@@ -26,6 +26,9 @@ class DecodeConf:
 class ModelsConf:
     dir: str | None = None
     """Folder with .task or .tflite model files; null: those that `stillwalk models` installed."""
+
+    def __post_init__(self) -> None:
+        require_name("models.dir", self.dir, "name a folder, or null for the installed models")
 
 
 @dataclass

@@ -9,6 +9,7 @@ from conf.validation import MAX_DURATION_S, MAX_RATE_HZ, MAX_SETTING_PX, MAX_SPE
 from tasks.records import LANDMARKS
 
 MIN_SIDE_PX, MAX_SIDE_PX = 16, 16384  # of a window and of an output; H.264 can carry no more
+MIN_WINDOW_S = 0.001
 MIN_CUTOFF_HZ = 0.01  # below it the linear systems of the filters lose all digits
 HEIGHT_SHARES = (0.05, 4.0)  # of the output's height; a person higher than the output shows only in part
 MIN_LANDMARK_WEIGHT, MAX_LANDMARK_WEIGHT = 1e-6, 1e6  # a weighted mean has no digits for weights further apart
@@ -88,8 +89,8 @@ class SmoothingConf:
         fact = f"{self.window} is not an odd number of frames of at least 1"
         require(self.window >= 1 and self.window % 2 == 1, "smoothing.window", fact, "give 1, 3, 5, ...")
         seconds = self.window_s
-        valid = seconds is None or 0 < seconds < float("inf")
-        require(valid, "smoothing.window_s", f"{seconds} s is not a length of time", "give null or more than 0")
+        fact, cure = f"{seconds} s is shorter than any frame", f"give null or at least {MIN_WINDOW_S}"
+        require(seconds is None or seconds >= MIN_WINDOW_S, "smoothing.window_s", fact, cure)
         cutoff = self.cutoff_hz
         fact, cure = f"{cutoff} Hz is too low", f"give at least {MIN_CUTOFF_HZ}, such as 3"
         require(MIN_CUTOFF_HZ <= cutoff < float("inf"), "smoothing.cutoff_hz", fact, cure)

@@ -12,7 +12,7 @@ from conf.enums import (
     Output,
     VideoCodec,
 )
-from conf.validation import MAX_SETTING_PX, require, require_at_most, require_color
+from conf.validation import MAX_SETTING_PX, require, require_at_most, require_color, require_each_once, require_name
 
 
 @dataclass
@@ -54,6 +54,8 @@ class BackgroundConf:
         require(given or not wanted, "background.image", "no picture was given", cure)
         cure = "add background=image, or leave the picture out"
         require(wanted or not given, "background.image", f"background={self.mode.value} uses no picture", cure)
+        require_name("background.image", self.image, cure)
+        require_each_once("background.on", self.on)
         names = [output.value for output in self.on]
         valid = bool(names) and set(names) <= {"stabilized", "comparison", "person"}
         fact = f"{names} is not a list of videos"

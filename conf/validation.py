@@ -1,5 +1,7 @@
 """Checks of setting values; a failed check is one line that names the setting, the fact and the cure."""
 
+from typing import Any
+
 from tasks.errors import SettingError
 
 # Larger values have no use, and 64-bit floats lose the digits that the computations need.
@@ -19,6 +21,21 @@ def require_at_most(limit: float, setting: str, value: float | None, unit: str, 
     """Require that ``value`` is null or at most ``limit``; ``null_cure`` ends the line where null is a cure too."""
     fact = f"{value} {unit} is too large"
     require(value is None or value <= limit, setting, fact, f"give up to {limit:.15g}{null_cure}")
+
+
+def require_each_once(setting: str, values: list[Any]) -> None:
+    """Require that no item of a list of enum values is repeated."""
+    names = [value.value for value in values]
+    twice = [name for number, name in enumerate(names) if name in names[:number]]
+    fact = f"{twice[0]} is given more than once" if twice else ""
+    require(not twice, setting, fact, f"give {setting}=[{','.join(dict.fromkeys(names))}]")
+
+
+def require_name(setting: str, name: str | None, cure: str) -> None:
+    """Require that the name of a file or folder, where there is one, is not empty and has no control characters."""
+    if name is not None:
+        require(bool(name.strip()), setting, "the name is empty", cure)
+        require(name.isprintable(), setting, f"the name {name!r} has a control character", "leave it out")
 
 
 def require_color(setting: str, value: list[int]) -> None:

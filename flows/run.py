@@ -10,14 +10,14 @@ from typing import NamedTuple
 from conf.config import Config
 from flows import preflight
 from flows.cli import interrupt
-from flows.cli.terminal import print_result, print_run, print_sweep, shown_progress
+from flows.cli.terminal import print_run, print_sweep, shown_progress
 from flows.config import settings
 from flows.prefect_server import own_server, server_choice
 from flows.prefect_server.own_server import OwnServer
 from flows.results.index import check_resume, read_sweep_index, require_own_index
 from flows.results.result import Result
 from flows.sweep import SweepSetting, check_run_wide, distinct_settings, merge_equal_settings
-from flows.videos import Video, find_all_videos, missing_reason
+from flows.videos import Video, find_all_videos, require_any_file
 from flows.worker_count import worker_count
 from tasks.cache.entries import register_output_folder
 from tasks.execution import progress
@@ -99,21 +99,14 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     preflight.check_folder("cache_dir", cache)
     if asked[0].name or len(videos) > 1:
         require_own_index(output_dir)
-    absent = [Result(video, reason) for video in videos if (reason := missing_reason(video))]
-    if len(absent) == len(videos):  # nothing that a server would be needed for
-        end = Ended(absent)
-        if not asked[0].name:
-            for result in absent:
-                print_result(result)
-    else:
-        register_output_folder(cache, base_dir)
-        own = None
-        with shown_progress():
-            if not server_choice.choose_server(config.server, HOME):
-                preflight.check_folder("PREFECT_HOME", Path(os.environ["PREFECT_HOME"]))
-                progress.listener.doing("starting the Prefect server")
-                own = own_server.start_own_server()
-            end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)
+    register_output_folder(cache, base_dir)
+    own = None
+    with shown_progress():
+        if not server_choice.choose_server(config.server, HOME):
+            preflight.check_folder("PREFECT_HOME", Path(os.environ["PREFECT_HOME"]))
+            progress.listener.doing("starting the Prefect server")
+            own = own_server.start_own_server()
+        end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)
     seconds = time.perf_counter() - started
     with interrupt.quiet_broken_pipe():
         if end.results and asked[0].name:
@@ -146,7 +139,9 @@ def _checked(asked: list[SweepSetting]) -> tuple[Config, list[Video]]:
     for name in dict.fromkeys(setting.name for setting in asked):  # which may have one value of video= each
         own = [config for setting, config in zip(asked, configs, strict=True) if setting.name == name]
         preflight.check_run(own[0], find_all_videos([config.video for config in own]))
-    return configs[0], find_all_videos([config.video for config in configs])
+    videos = find_all_videos([config.video for config in configs])
+    require_any_file(videos)
+    return configs[0], videos
 
 
 def _flow_run(asked: list[SweepSetting], config: Config, place: tuple[str, str, str], own: OwnServer | None) -> Ended:

@@ -65,13 +65,34 @@ def missing_reason(video: Video) -> str:
 
     A pipe or a device is refused: opening it could block for ever.
     """
-    if video.path is None or is_file(video.path):
+    if video.path is None:
         return ""
+    if is_file(video.path):
+        return _unreadable_reason(video.path)
     if exists(video.path):
         return f"{video.path}: is not a regular file; give a video file"
     if why := access_problem(video.path):
         return f"{video.path}: cannot be opened ({why}); check its name, and the permissions of its folder"
     return f"{video.path}: there is no such file; check the path"
+
+
+def _unreadable_reason(file: Path) -> str:
+    """Why a regular file holds no video that can be read, as far as it need not be opened; else empty."""
+    if not os.access(file, os.R_OK):
+        return f"{file}: cannot be opened (Permission denied); check its permissions"
+    try:
+        empty = file.stat().st_size == 0
+    except OSError:  # it has just been removed
+        return f"{file}: there is no such file; check the path"
+    return f"{file}: is empty (0 bytes); copy or download it again" if empty else ""
+
+
+def require_any_file(videos: Sequence[Video]) -> None:
+    """``SettingError`` where none of the videos is a file that can be read: there is nothing to do."""
+    reasons = [missing_reason(video) for video in videos]
+    if all(reasons):
+        others = f" (none of the {len(reasons)} videos can be read)" if len(reasons) > 1 else ""
+        raise SettingError(f"{reasons[0]}{others}")
 
 
 def find_videos(value: Any) -> list[Video]:

@@ -9,7 +9,6 @@ import os
 import sys
 import threading
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final, NoReturn, cast
 
 import hydra
@@ -24,7 +23,14 @@ from flows.cli.help import help_topic, manual
 from flows.cli.terminal_text import guard_output, show_status
 from flows.config import settings
 from flows.config.error_lines import explain
-from flows.config.overrides import CONF_FOLDER, check_overrides, parse_arguments, quote_argument, raw_overrides
+from flows.config.overrides import (
+    CONF_FOLDER,
+    check_given_once,
+    check_overrides,
+    parse_arguments,
+    quote_argument,
+    raw_overrides,
+)
 from tasks.errors import SettingError, StillwalkError
 from tasks.paths import absolute_path
 from tasks.records import MAX_PICTURE_PX
@@ -82,7 +88,10 @@ def run_command_line() -> None:
     try:
         if "COMP_LINE" not in os.environ:  # else a shell asks for completions
             show_status(["starting"])
-        check_overrides(parse_arguments(sys.argv[1:]))
+        overrides = parse_arguments(sys.argv[1:])
+        check_overrides(overrides)
+        if _is_sweep(sys.argv):
+            check_given_once(overrides)
         hydra_entry()
     except SettingError as error:
         refuse(error)
@@ -136,14 +145,16 @@ def _is_sweep(arguments: list[str]) -> bool:
 
 @hydra.main(version_base="1.3", config_path=str(CONF_FOLDER), config_name="config")
 def hydra_entry(composed: DictConfig) -> None:
-    """Run with one setting. ``-m`` calls this only under a Hydra launcher other than ours, once for each job."""
+    """Run with one setting. ``-m`` calls this only under a launcher other than ours, which a YAML file may choose."""
     from flows.run import run
 
     job = HydraConfig.get()
     overrides = raw_overrides(cast(ListConfig, job.overrides.task))
     try:
+        if job.mode is RunMode.MULTIRUN:
+            fact, cure = "a sweep is one run, by the program's own launcher", "remove it from the YAML file"
+            raise SettingError(f"hydra/launcher: {fact}; {cure}")
         base = absolute_path(settings.load(overrides).output_dir)
-        output_dir = Path(job.runtime.output_dir) if job.mode is RunMode.MULTIRUN else base
-        note_status(run(overrides, output_dir=output_dir, base_dir=base))
+        note_status(run(overrides, output_dir=base, base_dir=base))
     except StillwalkError as error:  # caught here: Hydra would add a line of its own
         refuse(error)

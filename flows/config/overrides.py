@@ -79,9 +79,46 @@ def check_overrides(overrides: Iterable[str]) -> None:
         if not key.strip():
             shown, cure = override.strip() or repr(override), "give name=value, `stillwalk --help=all` lists the names"
             raise SettingError(f"{shown}: there is no name before the value; {cure}")
+        _check_hydra(sign, key)
         _check_list_item(key)
+        if setting_type(key) is bool:
+            _check_switch(key, override)
         if _is_preset_group(key):
             _check_preset(f"{sign}{key}", key, _parse(override))
+
+
+def check_given_once(overrides: Iterable[str]) -> None:
+    """``SettingError`` for a name that a sweep is given twice: of its values only the last ones would be tried."""
+    values: dict[str, str] = {}
+    for override in overrides:
+        name, _, value = override.lstrip("+").partition("=")
+        if name in values:
+            both = f"{values[name]},{value}"
+            raise SettingError(f"{name}: it is given twice; for a sweep over all of its values give {name}={both}")
+        values[name] = value
+
+
+def _check_hydra(sign: str, key: str) -> None:
+    """``SettingError`` for settings of Hydra itself that would split a sweep, or write files elsewhere."""
+    if re.match(r"hydra(?=[./]|$)", key) is None or re.match(r"hydra[./]sweeper(?=[./]|$)", key):
+        return
+    if key.startswith("hydra/launcher"):
+        fact, cure = (
+            "a sweep is one run, by the program's own launcher",
+            "leave it out; workers= sets how much runs at once",
+        )
+    else:
+        fact, cure = "this setting of Hydra has no use here", "leave it out; output_dir= says where results go"
+    raise SettingError(f"{sign}{key}: {fact}; {cure}")
+
+
+def _check_switch(key: str, override: str) -> None:
+    """``SettingError`` for a number other than 0 and 1, which OmegaConf takes for true."""
+    given = _parse(override)
+    values = given.sweep_iterator() if given.is_discrete_sweep() else [given.value()]
+    for value in [] if given.is_sweep_override() and not given.is_discrete_sweep() else values:
+        if isinstance(value, int) and value not in (0, 1):
+            raise SettingError(f"{key}: {value} is not true or false; give true or false")
 
 
 def _check_list_item(key: str) -> None:
@@ -128,6 +165,7 @@ def raw_overrides(overrides: ListConfig) -> list[str]:
 
 def sweep_combinations(overrides: list[str]) -> tuple[list[list[str]], set[str]]:
     """What ``-m`` makes of overrides: the overrides of each combination, and those that all have in common."""
+    check_given_once(overrides)
     try:
         parsed = OverridesParser.create().parse_overrides(overrides)
         batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)

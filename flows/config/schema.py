@@ -6,9 +6,12 @@ A setting is known by its dotted name, such as ``smoothing.window``.
 import math
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any, cast, get_args, get_origin
+from typing import Any, Final, cast, get_args, get_origin
 
 from conf.config import Config
+
+LEAST_NUMBER: Final = 1e-9
+LARGEST_NUMBER: Final = 1e12
 
 
 def setting_names(section: type[Any] = Config, prefix: str = "") -> Iterator[str]:
@@ -57,6 +60,18 @@ def non_finite_settings(given: Any, name: str = "") -> Iterator[str]:
             yield from non_finite_settings(value, name)
     elif isinstance(given, float) and not math.isfinite(given):
         yield name
+
+
+def extreme_settings(given: Any, name: str = "") -> Iterator[tuple[str, int | float]]:
+    """Numbers in a composed configuration that no computation can use: nearly 0 but not 0, or huge; name and value."""
+    if isinstance(given, dict):
+        for key, value in given.items():
+            yield from extreme_settings(value, f"{name}.{key}" if name else str(key))
+    elif isinstance(given, list):
+        for value in given:
+            yield from extreme_settings(value, name)
+    elif isinstance(given, int | float) and given and not LEAST_NUMBER <= abs(given) <= LARGEST_NUMBER:
+        yield name, given
 
 
 def nested_items(given: dict[str, Any], section: type[Any] = Config, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from conf.config import Config
 from flows.config.error_lines import FOREIGN_CONFIG, explain, unknown_setting_line
 from flows.config.overrides import CONF_FOLDER, check_overrides
-from flows.config.schema import nested_items, non_finite_settings, unknown_settings
+from flows.config.schema import extreme_settings, nested_items, non_finite_settings, unknown_settings
 from flows.config.unused_settings import reset_unused
 from tasks.errors import SettingError
 
@@ -57,8 +57,10 @@ def _load(overrides: tuple[str, ...]) -> tuple[Config, dict[str, str]]:
     try:
         with context:
             composed = compose(_config_name(), overrides=list(overrides))
-            _check_values(cast(dict[str, Any], OmegaConf.to_container(composed)))
+            values = cast(dict[str, Any], OmegaConf.to_container(composed))
+            _check_values(values)
             config = OmegaConf.to_object(composed)
+            _check_extremes(values)  # last: most settings have bounds of their own
     except (HydraException, OmegaConfBaseException, OverflowError) as error:
         raise SettingError(explain(error)) from error
     if not isinstance(config, Config):
@@ -74,6 +76,14 @@ def _check_values(composed: dict[str, Any]) -> None:
         raise SettingError(f"{name}: this is not a finite number; give one, such as 1.5")
     for name, item in nested_items(composed):
         raise SettingError(f"{name}: its list contains {item}; give plain values, each without brackets")
+
+
+def _check_extremes(composed: dict[str, Any]) -> None:
+    """``SettingError`` for numbers that no computation can use."""
+    for name, number in extreme_settings(composed):
+        if abs(number) < 1:
+            raise SettingError(f"{name}: the number {number} is too near to 0; give 0 or a larger one")
+        raise SettingError(f"{name}: the number {str(number)[:20]} is too large; give a smaller one")
 
 
 def _config_name() -> str:

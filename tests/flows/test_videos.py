@@ -15,7 +15,7 @@ def clips(tmp_path: Path) -> Path:
     for name in ("b.mp4", "a.mov", "notes.txt", "sub/b.mp4", "my clip [1].mp4"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
-        path.touch()
+        path.write_bytes(b"clip")
     return tmp_path
 
 

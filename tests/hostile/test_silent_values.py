@@ -1,0 +1,101 @@
+"""Values that were taken in silence although they cannot be meant, and what is known before any work: exit status 2."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.config import settings
+from flows.config.overrides import check_given_once, sweep_combinations
+from flows.videos import find_videos, require_any_file
+from tasks.errors import SettingError
+from tests.support import program
+
+NO_SERVER = "http://127.0.0.1:9/api"
+
+
+@pytest.fixture(autouse=True)
+def registered() -> None:
+    settings.register_schema()
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("plan=2", "plan: 2 is not true or false; give true or false"),
+        ("verify=-1", "verify: -1 is not true or false"),
+        ("masks.body=7", "masks.body: 7 is not true or false"),
+        ("smoothing.window_s=1e-300", "smoothing.window_s: 1e-300 s is shorter than any frame; give null or at least"),
+        ("lock.max_speed_px_s=1e-300", "lock.max_speed_px_s: the number 1e-300 is too near to 0"),
+        ("masks.fallback_fps=1e300", "masks.fallback_fps: the number 1e+300 is too large"),
+        ("demo.seed=99999999999999999999", "demo.seed: the number 99999999999999999999 is too large"),
+        ("models.dir=''", "models.dir: the name is empty; name a folder, or null"),
+        ("models.dir=' '", "models.dir: the name is empty"),
+        ("background.image=''", "background.image: "),
+        (
+            "outputs=[stabilized,pose,stabilized]",
+            "outputs: stabilized is given more than once; give outputs=[stabilized,pose]",
+        ),
+        ("background.on=[person,person]", "background.on: person is given more than once; give background.on=[person]"),
+        ("output_dir='a\x07b'", "output_dir: the name 'a\\x07b' has a control character; leave it out"),
+        ("cache_dir='a\x00b'", "cache_dir: the name 'a\\x00b' has a control character"),
+        ("models.dir='a\x1b[2Jb'", "models.dir: the name 'a\\x1b[2Jb' has a control character"),
+        ("sweep.name='a\tb'", "sweep.name: the name 'a\\tb' has a control character"),
+        ("sweep.name=' '", "sweep.name: the name is empty"),
+        ("hydra.run.dir=X", "hydra.run.dir: this setting of Hydra has no use here; leave it out; output_dir= says"),
+        ("hydra.sweep.dir=X", "hydra.sweep.dir: this setting of Hydra has no use here"),
+        ("hydra.output_subdir=X", "hydra.output_subdir: this setting of Hydra has no use here"),
+        ("hydra/launcher=basic", "hydra/launcher: a sweep is one run, by the program's own launcher"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused_in_one_line(override: str, line: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        settings.load(["video=demo", override])
+    assert str(refused.value).startswith(line) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("override", ["plan=1", "plan=0", "plan=on", "hydra/sweeper=basic", "smoothing.window_s=0.2"])
+def test_what_can_be_meant_is_still_accepted(override: str) -> None:
+    settings.load(["video=demo", override])
+
+
+def test_the_list_that_is_advised_is_accepted() -> None:
+    with pytest.raises(SettingError) as refused:
+        settings.load(["video=demo", "outputs=[pose,pose,masks]"])
+    settings.load(["video=demo", str(refused.value).rpartition("; give ")[2]])
+
+
+def test_a_sweep_that_is_given_a_name_twice_is_refused_and_the_advice_works() -> None:
+    twice = ["smoothing.window=5", "lock.x=1", "smoothing.window=9,11"]
+    for check in (check_given_once, sweep_combinations):
+        with pytest.raises(
+            SettingError, match=r"^smoothing\.window: it is given twice; .* give smoothing\.window=5,9,11$"
+        ):
+            check(twice)
+    check_given_once(["smoothing.window=5,9,11", "lock.x=1"])
+
+
+def test_nothing_that_could_be_read_is_known_before_work(tmp_path: Path) -> None:
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "full.mp4").write_bytes(b"something")
+    for name in ("/dev/null", str(tmp_path / "none.mp4"), str(tmp_path / "empty.mp4")):
+        with pytest.raises(SettingError, match=name):
+            require_any_file(find_videos(name))
+        require_any_file(find_videos([name, str(tmp_path / "full.mp4")]))  # one fails, the others are done
+    with pytest.raises(SettingError, match=r"\(none of the 2 videos can be read\)"):
+        require_any_file(find_videos(["/dev/null", str(tmp_path / "none.mp4")]))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("video=/dev/zero",),
+        ("video=none.mp4", "plan=true"),
+        ("video=demo", "hydra.run.dir=X", "plan=true"),
+        ("-m", "video=demo", "hydra/launcher=basic", "smoothing.window=5,7"),
+        ("-m", "video=demo", "smoothing.window=5", "smoothing.window=7"),
+    ],
+)
+def test_what_is_refused_leaves_nothing_behind(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = program.run(*arguments, cwd=tmp_path, api=NO_SERVER)
+    assert (done.status, done.out, len(done.err.splitlines())) == (2, "", 1), done.err
+    assert done.err.startswith("stillwalk: ") and [*tmp_path.iterdir()] == []
