@@ -103,7 +103,7 @@ class _Builder:
 
 
 def _facts(path: CameraPath, builder: _Builder) -> dict[str, Any]:
-    """Of the shots: how many; of the frames: which share lies next to a plate that other frames agree with."""
+    """Of the aligned groups: how many; of the frames: which share lies next to a plate that other frames agree with."""
     plates = np.array(builder.plates)
     nearest = np.abs(np.arange(path.frames)[:, None] - plates[None]).argmin(axis=1)
     held = np.array(builder.agreements)[nearest] >= LEAST_AGREEMENT_SHARE
@@ -114,7 +114,7 @@ def _facts(path: CameraPath, builder: _Builder) -> dict[str, Any]:
         notes.append(f"{fact} (it moves, or near things pass): their border shows a mirror, border=blur shows none")
     return {
         "plates": len(plates),
-        "shots": int(path.shot.max()) + 1,
+        "groups": int(path.group.max()) + 1,
         "aligned": round(share, 6),
         "confidence": round(float(np.median(path.confidence)), 6),
         "notes": notes,

@@ -41,7 +41,7 @@ def walked(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> SceneReque
 def test_the_pose_stage_measures_the_cameras_pan(walked: SceneRequest) -> None:
     path, time_s = read_camera(walked.found.path("camera.parquet"))
     assert path.frames == len(time_s) == FRAMES
-    assert path.shot.max() == 0
+    assert path.group.max() == 0
     assert 10 < path.to_scene[-1, 0, 2] < 80  # the floor moves about 125 px in 63 frames, slower at first
 
 

@@ -28,13 +28,13 @@ class PlatePlan:
 
 
 def plan_plates(path: CameraPath, time_s: Floats, size_px: tuple[int, int]) -> list[PlatePlan]:
-    """The plates of a clip in the order of their frames, each with its sources in the same shot.
+    """The plates of a clip in the order of their frames, each with its sources in the same group.
 
     ``time_s`` is (n,). Plates and samples lie nearer together where the camera moves faster.
     """
     plans = []
-    for shot in range(int(path.shot.max(initial=-1)) + 1):
-        frames = np.flatnonzero(path.shot == shot)
+    for group in range(int(path.group.max(initial=-1)) + 1):
+        frames = np.flatnonzero(path.group == group)
         samples = _spaced(path, frames, time_s, size_px, SAMPLE_S, SAMPLE_MOVED)
         plates = _spaced(path, samples, time_s, size_px, PLATE_S, PLATE_MOVED)
         for plate in plates:

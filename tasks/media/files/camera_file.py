@@ -1,7 +1,7 @@
 """``camera.parquet``: how the camera moves against the background, one row for every frame of the clip.
 
-Columns: ``frame`` int64, ``time_s``, ``shot`` int64 (number of the shot), ``to_scene_00`` ... ``to_scene_12`` (source
-pixels of the frame to pixels of the first frame of its shot), ``x_px`` and ``y_px`` (how far the frame's centre has
+Columns: ``frame`` int64, ``time_s``, ``group`` int64 (number of the group), ``to_scene_00`` ... ``to_scene_12`` (source
+pixels of the frame to pixels of the first frame of its group), ``x_px`` and ``y_px`` (how far the frame's centre has
 moved over the scene), ``confidence`` 0..1 and ``corners`` int64 (that agree with the motion since the frame before).
 """
 
@@ -24,7 +24,7 @@ def write_camera(
     columns = {
         "frame": np.arange(camera.frames, dtype=np.int64),
         "time_s": np.array(time_s, np.float64),
-        "shot": camera.shot,
+        "group": camera.group,
         **{f"to_scene_{row}{column}": camera.to_scene[:, row, column] for row, column in _CELLS},
         "x_px": travel[:, 0],
         "y_px": travel[:, 1],
@@ -38,4 +38,4 @@ def read_camera(path: Path) -> tuple[CameraPath, Floats]:
     """The camera's path and the frames' times (n,); ``OutputError`` when the file is missing or damaged."""
     table = read_table(path)
     matrices = np.stack([table[f"to_scene_{row}{column}"] for row, column in _CELLS], axis=1).reshape(-1, 2, 3)
-    return CameraPath(table["shot"], matrices, table["confidence"]), table["time_s"]
+    return CameraPath(table["group"], matrices, table["confidence"]), table["time_s"]

@@ -59,7 +59,7 @@ class SceneBorder:
         self._extender = Extender(layout, size_px, chroma_location)
         self._frames: dict[int, list[int]] = {}
         for at in plates.frames:
-            self._frames.setdefault(int(path.shot[at]), []).append(at)
+            self._frames.setdefault(int(path.group[at]), []).append(at)
         self._held: OrderedDict[int, Plate] = OrderedDict()
         self._lock = Lock()
 
@@ -122,7 +122,7 @@ class SceneBorder:
 
     def _placed(self, frame: int) -> list[PlacedPlate]:
         """The plates that fill a frame, with weights that pass from one to the next over time."""
-        frames = self._frames.get(int(self._path.shot[frame]), [])
+        frames = self._frames.get(int(self._path.group[frame]), [])
         at = bisect_right(frames, frame)
         if not frames:
             return []

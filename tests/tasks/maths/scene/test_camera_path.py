@@ -25,14 +25,14 @@ def test_a_background_point_is_found_in_another_frame() -> None:
     np.testing.assert_allclose(affine.apply(between, np.array([20.0, 7.0])), [11.0, 7.0])
 
 
-def test_frames_of_two_shots_are_never_aligned() -> None:
+def test_frames_of_two_groups_are_never_aligned() -> None:
     path = chain(pan(6, 3.0), np.array([1, 1, 1, 0, 1, 1.0]))
-    assert path.shot.tolist() == [0, 0, 0, 1, 1, 1]
+    assert path.group.tolist() == [0, 0, 0, 1, 1, 1]
     assert path.between(2, 3) is None
     assert path.between(3, 5) is not None
 
 
-def test_a_frame_alone_in_its_shot_is_not_aligned() -> None:
+def test_a_frame_alone_in_its_group_is_not_aligned() -> None:
     path = chain(pan(4, 3.0), np.array([1, 1, 0, 0.0]))
     assert path.aligned_share == 0.5
 

@@ -8,10 +8,10 @@ from tasks.maths.scene.key_frames import plan_plates
 SIZE_PX = (100, 50)
 
 
-def path_of(x_px: NDArray[np.float64], shot: NDArray[np.int64] | None = None) -> CameraPath:
+def path_of(x_px: NDArray[np.float64], group: NDArray[np.int64] | None = None) -> CameraPath:
     count = len(x_px)
     to_scene = affine.translation(np.stack([x_px, np.zeros(count)], axis=1))
-    return CameraPath(np.zeros(count, np.int64) if shot is None else shot, to_scene, np.ones(count))
+    return CameraPath(np.zeros(count, np.int64) if group is None else group, to_scene, np.ones(count))
 
 
 def test_a_still_camera_needs_a_plate_every_second_and_a_half() -> None:
@@ -28,16 +28,16 @@ def test_a_fast_camera_needs_more_plates() -> None:
     assert len(fast) > 2 * len(still)
 
 
-def test_sources_lie_in_the_same_shot_and_the_nearest_come_first() -> None:
-    shot = np.repeat([0, 1], [40, 51])
-    for plan in plan_plates(path_of(np.zeros(91), shot), np.arange(91) / 30, SIZE_PX):
-        assert {int(shot[frame]) for frame in plan.sources} == {int(shot[plan.frame])}
+def test_sources_lie_in_the_same_group_and_the_nearest_come_first() -> None:
+    group = np.repeat([0, 1], [40, 51])
+    for plan in plan_plates(path_of(np.zeros(91), group), np.arange(91) / 30, SIZE_PX):
+        assert {int(group[frame]) for frame in plan.sources} == {int(group[plan.frame])}
         distance = [abs(frame - plan.frame) for frame in plan.sources]
         assert distance[0] <= distance[-1]
         assert plan.frame not in plan.sources
 
 
-def test_a_shot_of_one_frame_has_a_plate_without_sources() -> None:
+def test_a_group_of_one_frame_has_a_plate_without_sources() -> None:
     plans = plan_plates(path_of(np.zeros(2), np.array([0, 1])), np.arange(2) / 30, SIZE_PX)
     assert [(plan.frame, plan.sources) for plan in plans] == [(0, ()), (1, ())]
 

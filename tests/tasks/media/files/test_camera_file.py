@@ -15,6 +15,6 @@ def test_the_cameras_path_survives_the_disk(tmp_path: Path) -> None:
     write_camera(tmp_path / "camera.parquet", path, [0, 40, 12], [0.0, 0.04, 0.08], (100, 50))
     again, time_s = read_camera(tmp_path / "camera.parquet")
     assert np.array_equal(again.to_scene, to_scene)
-    assert again.shot.tolist() == [0, 0, 1]
+    assert again.group.tolist() == [0, 0, 1]
     assert again.confidence.tolist() == [1, 0.7, 1]
     assert time_s.tolist() == [0, 0.04, 0.08]

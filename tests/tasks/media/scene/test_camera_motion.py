@@ -38,7 +38,7 @@ def test_who_walks_with_the_camera_does_not_carry_the_background_along() -> None
     np.testing.assert_allclose(travel[-1], [76, 0], atol=0.2)
 
 
-def test_a_cut_begins_a_new_shot() -> None:
+def test_a_cut_begins_a_new_group() -> None:
     first, second = panning(8, 3), panning(8, 3)
     other = Scenery(texture(second.wide.shape[1], second.wide.shape[0], seed=99), second.corners_px)
     motion = CameraMotion(SIZE_PX)
@@ -46,7 +46,7 @@ def test_a_cut_begins_a_new_shot() -> None:
     lumas = [scenery.frame(index).luma for scenery in (first, other) for index in range(8)]
     steps = [motion.step(luma, nobody) for luma in lumas]
     path = chain(np.array([step.matrix for step in steps]), np.array([step.confidence for step in steps]))
-    assert path.shot.tolist() == [0] * 8 + [1] * 8
+    assert path.group.tolist() == [0] * 8 + [1] * 8
 
 
 def test_a_picture_without_corners_is_not_aligned() -> None:
