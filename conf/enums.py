@@ -55,6 +55,7 @@ class SubjectRule(Enum):
     largest = "largest"
     centre = "centre"
     first = "first"
+    all = "all"
 
 
 class Smoother(Enum):

@@ -6,6 +6,7 @@ from conf.enums import FrameMode, MaskModel, MaskSource, PoseModel, SubjectRule
 from conf.validation import MAX_DURATION_S, require, require_at_most, require_name
 
 MAX_POSE_INTERVAL_FRAMES = 10_000  # minutes without a pose
+MAX_PERSON_NUMBER = 999  # more than any clip has people that can be told apart
 
 
 @dataclass
@@ -60,12 +61,13 @@ class PoseConf:
 @dataclass
 class SubjectConf:
     rule: SubjectRule = SubjectRule.auto
-    """Whom to follow among several people; auto: someone large, central and walking who is seen for long."""
+    """Whom to follow; auto: someone large, central and walking who is seen for long; all: each person in turn."""
+    person: int | None = None
+    """Number of the person to follow, as the report shows it; subject=2 is short for it; null: choose by rule."""
     point: list[float] | None = None
     """[x,y] in pixels or fractions of the picture: follow the person at this point; null: choose by rule."""
     at_s: float | None = None
     """Seconds after the start at which subject.point holds; null: whoever reaches the point first."""
-
     min_seen_s: float = 0.5
     """Seconds that somebody must be seen to count as a person; at most half of a short clip is asked for."""
 
@@ -74,6 +76,12 @@ class SubjectConf:
         valid = point is None or (len(point) == 2 and min(point) >= 0)
         cure = "give [x,y] in pixels, or fractions such as [0.5,0.6]"
         require(valid, "subject.point", f"{point} is not a point of the picture", cure)
+        person = self.person
+        valid = person is None or 1 <= person <= MAX_PERSON_NUMBER
+        cure = "give a number from 1, as the report shows it"
+        require(valid, "subject.person", f"there is no person {person}", cure)
+        both = person is not None and point is not None
+        require(not both, "subject.point", "subject.person is given too", "give one of them")
         least_s = self.min_seen_s
         require(least_s >= 0, "subject.min_seen_s", f"{least_s} s is negative", "give 0 or more")
         require_at_most(MAX_DURATION_S, "subject.min_seen_s", least_s, "s")

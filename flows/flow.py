@@ -23,7 +23,7 @@ from flows.cli.terminal import print_result
 from flows.config import settings
 from flows.graph import AnyHandle
 from flows.jobs import Job, of_own_file, prepare
-from flows.pipeline import pipeline
+from flows.pipeline import everybody, pipeline
 from flows.prefect_server.artifacts import RunArtifacts
 from flows.prefect_server.cancellation import server_watch
 from flows.results.index import rank_within_videos, write_index
@@ -106,8 +106,9 @@ def _run(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) 
     names = [video.name for video in find_all_videos([config.video for config in configs])]
     artifacts.name_run(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
     prepared = prepare(asked, graph, run_id)
-    progress.listener.expected(len(prepared), "result" if asked[0].name else "video")
     progress.listener.doing("looking into the cache")
+    prepared = _each_person(prepared, graph)
+    progress.listener.expected(len(prepared), "result" if asked[0].name else "video")
     futures = _submit(prepared, graph)
     if configs[0].sweep.render is SweepRender.best and asked[0].name:
         prepared = _chosen(prepared, futures, run_id)
@@ -131,10 +132,29 @@ def _submit(prepared: Sequence[Job | Result], graph: Submission) -> list[Futures
     ]
 
 
+def _each_person(prepared: list[Job | Result], graph: Submission) -> list[Job | Result]:
+    """With ``subject=all``, wait until it is known who is in each video; a job becomes one for each person.
+
+    A job whose people could not be found stays as it is: its stages say why.
+    """
+    asking = [item for item in prepared if isinstance(item, Job) and item.asks_for_all]
+    numbered = {item.asker: everybody(RequestedStages(item, graph), item.config) for item in asking}
+    graph.submit()
+    futures = {asker: graph.future(handle) for asker, handle in numbered.items()}
+    for future in futures.values():
+        future.wait()
+    known = {asker: future.result() for asker, future in futures.items() if future.state.is_completed()}
+    each: list[Job | Result] = []
+    for item in prepared:
+        found = known.get(item.asker) if isinstance(item, Job) else None
+        each += [item] if isinstance(item, Result) or found is None else item.of_each_person(found)
+    return each
+
+
 def _chosen(prepared: list[Job | Result], futures: list[Futures], run_id: str) -> list[Job | Result]:
     """Wait for all paths; the best of each video is to be rendered, the others have no more than metrics."""
     planned = [_planned(own, run_id) for own in futures]
-    standing = rank_within_videos([item.video.name for item in prepared], planned)
+    standing = rank_within_videos([item.name for item in prepared], planned)
     return [
         replace(item, metrics_only=False) if isinstance(item, Job) and judged and judged.best else item
         for item, judged in zip(prepared, standing, strict=True)
@@ -176,7 +196,7 @@ def _finish_all(prepared: list[Job | Result], futures: list[Futures], output_dir
 
 def _told(result: Result) -> Result:
     """The result, after it was told to whoever watches the run; those of a sweep are printed as one table."""
-    progress.listener.finished(result.video.name, result.setting)
+    progress.listener.finished(result.name, result.setting)
     if not result.setting:
         with quiet_broken_pipe():
             print_result(result)
@@ -197,14 +217,14 @@ def _finish(job: Job, futures: Futures, output_dir: Path) -> Result:
             error = error or of_own_file(_reason(title, cause), source, job)
             findings += [cause.key] if isinstance(cause, NotFoundInClip) else []
     if error and progress.stop.is_set():  # it has not failed: there is nothing to report
-        return Result(job.video, error=progress.INTERRUPTED, setting=job.setting)
+        return Result(job.video, error=progress.INTERRUPTED, setting=job.setting, person=job.person)
     try:
         with forgetting_unusable(artifacts.values(), job.run_id):
             if error:
                 return publish_failure(job, artifacts, error, output_dir, findings)
             return publish(job, artifacts, output_dir)
     except StillwalkError as failure:
-        return Result(job.video, error=str(failure), setting=job.setting)
+        return Result(job.video, error=str(failure), setting=job.setting, person=job.person)
 
 
 def _reason(title: str, cause: object) -> str:

@@ -2,25 +2,25 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conf.config import Config
-from conf.enums import SweepRender
+from conf.enums import SubjectRule, SweepRender
 from flows import preflight
 from flows.cli.run_progress import size_text
 from flows.config import settings
 from flows.graph import Asker, Graph, Handle
-from flows.results.result import Result
+from flows.results.result import Result, with_person
 from flows.sweep import SweepSetting
 from flows.videos import DEMO, Video, find_all_videos, find_videos, missing_reason
 from tasks.cache.integrity import FileFingerprint, file_fingerprint
 from tasks.cache.store import sha256_of
 from tasks.errors import SettingError, StillwalkError, VideoError
 from tasks.execution import progress
-from tasks.records import DrawnDemo
+from tasks.records import AnyArtifact, DrawnDemo
 from tasks.requests import DemoRequest
 
 if TYPE_CHECKING:  # Prefect, which a dry run does without
@@ -41,10 +41,24 @@ class Job:
     metrics_only: bool = False  # nothing is rendered, and no more is delivered than the path and how good it is
     refusal: str = ""  # why no stage of it is to be started: a setting that this video cannot honour
     drawn: Handle[DrawnDemo] | None = None  # of the demo walker
+    person: int = 0  # the number of one of those whom subject=all asks for; 0: whom the settings choose
+
+    @property
+    def name(self) -> str:
+        return with_person(self.video.name, self.person)
 
     @property
     def asker(self) -> Asker:
-        return Asker(self.video.name, self.setting)
+        return Asker(self.name, self.setting)
+
+    @property
+    def asks_for_all(self) -> bool:
+        """Whether it is to become a job for each person, as soon as it is known who is there."""
+        return self.config.subject.rule is SubjectRule.all and not self.person and not self.refusal
+
+    def of_each_person(self, numbered: AnyArtifact) -> "list[Job]":
+        """A job for each person of the people stage; this one where nobody is one: its subject stage says so."""
+        return [replace(self, person=number) for number in numbered.facts["everybody"]] or [self]
 
 
 def of_own_file(error: str, source: Path | None, job: Job) -> str:

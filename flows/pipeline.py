@@ -6,15 +6,25 @@ computed here: a stage returns a handle at once, and its request is built later,
 
 from conf.config import Config
 from conf.enums import Export, Output
+from flows.graph import Handle
 from flows.output_needs import masks_wanted, scene_wanted, wanted_exports, wanted_outputs
 from flows.shared_window import shares_aspect, shares_room
 from flows.stages import Stages
+from tasks.records import NumberedPeople
+
+
+def everybody(stages: Stages, config: Config) -> Handle[NumberedPeople]:
+    """Ask for no more than who is in the video: ``subject=all`` asks for the rest once for each of them."""
+    clip = stages.decode(config.decode)
+    return stages.people(clip, stages.pose(clip, config.pose), config.subject)
 
 
 def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> None:
     """Ask for every stage that the settings need; with ``metrics_only`` for no more than the path and its metrics."""
     clip = stages.decode(config.decode)
     people = stages.pose(clip, config.pose)
+    if not metrics_only:
+        stages.people(clip, people, config.subject)  # for the report
     subject = stages.subject(clip, people, config.subject)
 
     # Without videos, only the anchor can need masks.

@@ -25,6 +25,7 @@ from tasks.records import (
     ExportedFiles,
     FoundPeople,
     Kind,
+    NumberedPeople,
     PersonMasks,
     RenderedVideo,
     ScenePlates,
@@ -37,6 +38,7 @@ from tasks.requests import (
     ExportRequest,
     MasksRequest,
     OffsetsRequest,
+    PeopleRequest,
     PoseRequest,
     RenderRequest,
     Request,
@@ -84,10 +86,17 @@ class RequestedStages:
             )
         )
 
+    def people(
+        self, clip: Handle[DecodedClip], people: Handle[FoundPeople], settings: SubjectConf
+    ) -> Handle[NumberedPeople]:
+        return self._ask(lambda made: PeopleRequest(made(clip), made(people), settings.min_seen_s))
+
     def subject(
         self, clip: Handle[DecodedClip], people: Handle[FoundPeople], settings: SubjectConf
     ) -> Handle[ChosenSubject]:
-        return self._ask(lambda made: SubjectRequest(clip=made(clip), found=made(people), settings=settings))
+        number = self.job.person  # of those whom subject=all asks for: the same as subject=2 would ask for
+        own = replace(settings, rule=SubjectConf.rule, person=number) if number else settings
+        return self._ask(lambda made: SubjectRequest(clip=made(clip), found=made(people), settings=own))
 
     def masks(
         self,

@@ -15,6 +15,7 @@ from tasks.records import (
     DrawnCharts,
     ExportedFiles,
     FoundPeople,
+    NumberedPeople,
     PersonMasks,
     RenderedVideo,
     ScenePlates,
@@ -34,6 +35,12 @@ class Stages(Protocol):
 
     def pose(self, clip: Handle[DecodedClip], settings: PoseConf) -> Handle[FoundPeople]:
         """Find everybody's landmarks."""
+        ...
+
+    def people(
+        self, clip: Handle[DecodedClip], people: Handle[FoundPeople], settings: SubjectConf
+    ) -> Handle[NumberedPeople]:
+        """Number everybody, for the report and for ``subject=all``."""
         ...
 
     def subject(

@@ -18,6 +18,7 @@ from tasks.media.input.rgb_frames import RgbFrame, rgb_frames
 from tasks.media.matting.body_mask import crop_body_mask
 from tasks.media.scene.camera_recorder import CameraRecorder
 from tasks.media.tracking.appearance import clothing_histograms
+from tasks.media.tracking.portraits import PortraitRecorder
 from tasks.media.tracking.shots import number_shots
 from tasks.media.tracking.torso_motion import TorsoMotion
 from tasks.models.people import PeopleFinder, Sighting, open_people_tracker
@@ -28,7 +29,7 @@ from tasks.requests import PoseRequest
 CLOTHES_INTERVAL_S: Final = 0.1  # between two measurements of a person's clothes
 CLOTHES_IMAGE_PX: Final = 320  # side of the square image in which clothes are measured
 CARRY_WITHOUT_POSE_S: Final = 1.0  # a torso is tracked for this time after its last pose
-NO_BODY_MASK: Final = np.zeros((1, 1), np.uint8)  # the mask of a body for which the model gave none
+NO_BODY_MASK: Final = np.zeros((2, 2), np.uint8)  # of a body without one; OpenCV takes a single pixel for a number
 
 
 class SeenFrame(NamedTuple):
@@ -65,7 +66,8 @@ class PoseCounts:
 def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write everybody's tracks (see ``tasks.media.files.people_file``): landmarks, masks, clothes, torso motion.
 
-    Also ``camera.parquet``: the motion of the camera against the uncovered background.
+    Also ``camera.parquet``: the motion of the camera against the uncovered background, and small pictures of everybody,
+    ``portraits.zip``.
 
     ``NobodyFound`` when no frame shows a person; ``ModelError`` when the model does not run on the requested device.
     """
@@ -85,9 +87,10 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
         prefetched(rgb_frames(request.source, clip, cache_mb=request.cache_mb)) as stream,
         prefetched(find_people(stream, finder, settings.every)) as seen,
     ):
-        camera = CameraRecorder(clip.size_px)
-        counts = record_people(seen, writer, tick, camera)
+        camera, portraits = CameraRecorder(clip.size_px), PortraitRecorder()
+        counts = record_people(seen, writer, tick, camera, portraits)
     camera.write(folder / "camera.parquet")
+    portraits.write(folder / "portraits.zip")
     if not counts.detected:
         cure = "check that it shows a person, or lower pose.min_detection"
         raise NobodyFound(f"no person found in {counted(counts.frames, 'frame')}; {cure}")
@@ -116,8 +119,10 @@ def find_people(stream: Iterator[RgbFrame], finder: PeopleFinder, every: int) ->
         yield SeenFrame(frame, shot, looked, finder(frame, frame.time_s) if looked else [])
 
 
-def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick, camera: CameraRecorder) -> PoseCounts:
-    """Write the people of each frame, measure clothes, torso and camera motion, and count."""
+def record_people(
+    seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick, camera: CameraRecorder, portraits: PortraitRecorder
+) -> PoseCounts:
+    """Write the people of each frame, take pictures, measure clothes, torso and camera motion, and count."""
     followers: dict[int, TorsoFollower] = {}
     counts = PoseCounts()
     for frame, shot, looked, people in seen:
@@ -131,6 +136,7 @@ def record_people(seen: Iterator[SeenFrame], writer: PeopleWriter, tick: Tick, c
             body = crop_body_mask(NO_BODY_MASK if mask is None else mask, edges_px)
             writer.sighting(frame.index, frame.time_s, track, landmarks, body)
             bodies.append(body)
+            portraits.add(frame, track, landmarks)
             follower = followers.setdefault(track, TorsoFollower())
             follower.seen_s = frame.time_s
             if frame.time_s >= follower.clothes_s + CLOTHES_INTERVAL_S:

@@ -187,6 +187,10 @@ class FoundPeople(Content):
     """Everybody's landmarks, masks, clothes and torso motion, and the camera's motion."""
 
 
+class NumberedPeople(Content):
+    """Everybody by number, in numbers and words, with a small picture of each."""
+
+
 class ChosenSubject(Content):
     """The pose and torso motion of the person who is followed."""
 

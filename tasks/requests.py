@@ -30,6 +30,7 @@ from tasks.records import (
     ExportedFiles,
     FoundPeople,
     Kind,
+    NumberedPeople,
     PersonMasks,
     RenderedVideo,
     ScenePlates,
@@ -88,7 +89,7 @@ class DecodeRequest(Request[DecodedClip]):
 @dataclass(frozen=True)
 class PoseRequest(Request[FoundPeople]):
     """Find everybody: ``people.parquet``, ``steps.parquet``, ``clothes.parquet``, ``looked.parquet``, ``bodies.npz``,
-    and how the camera moves: ``camera.parquet``.
+    small pictures: ``portraits.zip``, and how the camera moves: ``camera.parquet``.
     """
 
     stage: ClassVar[str] = "pose"
@@ -114,6 +115,18 @@ class SceneRequest(Request[ScenePlates]):
     cache_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # of frames; None: streamed
     clip: Artifact[DecodedClip]
     found: Artifact[FoundPeople]  # everybody, and the camera's motion
+
+
+@dataclass(frozen=True)
+class PeopleRequest(Request[NumberedPeople]):
+    """Number everybody: ``people.json``, and ``person-1.jpg``, ...: a picture of each."""
+
+    stage: ClassVar[str] = "people"
+    compute: ClassVar[str] = "tasks.people:describe_people"
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "pyarrow")
+    clip: Artifact[DecodedClip]
+    found: Artifact[FoundPeople]
+    min_seen_s: float
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.maths.path import framing
 from tasks.maths.tracking import subject_choice, subject_track
+from tasks.maths.tracking.everybody import choice_texts, number_people
 from tasks.maths.tracking.identity import identity_notes, identity_of
-from tasks.maths.tracking.shot_people import link_shots
 from tasks.maths.tracking.subject_choice import PersonFacts, SubjectChoice
 from tasks.maths.tracking.subject_shots import follow_through_shots, shot_notes
 from tasks.maths.tracking.subject_track import stitch_steps
@@ -32,20 +32,16 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     """Write ``pose.parquet``, ``pose.csv``, ``motion.parquet`` of the subject, and ``subject.json``.
 
     Landmarks are NaN where the subject was not seen or the pose model did not look. ``SettingError`` for
-    ``subject.point`` if nobody is there. ``NobodyFound`` if nothing that was followed is a person, unless the point
-    names it.
+    ``subject.point`` if nobody is there, and for a number that nobody has. ``NobodyFound`` if nothing that was followed
+    is a person, unless the point or the number names it.
     """
     clip, found = read_clip(request.clip), request.found
     time_s, looked, shot = read_looked(found.path("looked.parquet"))
     tracks = read_tracks(found.path("people.parquet"), found.path("clothes.parquet"))
-    everybody = link_shots(tracks, shot, time_s, clip.size_px)
-    least_s = subject_choice.least_seen_s(request.settings.min_seen_s, float(time_s[-1] - time_s[0]))
-    people = [
-        subject_choice.person_facts(number, track, int(looked.sum()), clip.size_px, float(time_s[0]), least_s=least_s)
-        for number, track in enumerate(everybody, start=1)
-    ]
+    everybody, people = number_people(tracks, shot, clip.size_px, time_s, looked, request.settings.min_seen_s)
     choice = _choice(request.settings, people, everybody, clip, time_s)
-    rule = request.settings.rule.value if request.settings.point is None else None
+    named = request.settings.point is not None or request.settings.person is not None
+    rule = None if named else request.settings.rule.value
     pieces, followed = follow_through_shots(
         everybody, choice.person, shot, time_s, clip.size_px, rule=rule, min_seen_s=request.settings.min_seen_s
     )
@@ -69,14 +65,12 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     # without the reason: the same person gives the same bytes
     write_json(folder / "subject.json", {"person": choice.person, **facts})
     tick(len(time_s))
-    others = subject_choice.other_people_settings(people, choice.person)
-    note = f"{len(people)} people: {choice.why}. To follow another one: {others}"
-    notes = [note] if len(people) > 1 else []
-    notes += [*shot_notes(followed, choice.person), *identity_notes(identity)]
+    who, others = choice_texts(people, choice.person, clip.size_px, float(time_s[-1] - time_s[0]))
+    notes = [*shot_notes(followed, choice.person), *identity_notes(identity)]
     if facts["detection_rate"] < FEW_SHARE:
         seen = f"{facts['detected']} of {counted(facts['looked'], 'frame')}"
-        notes.insert(0, f"warning: the person was found in only {seen}; check that it is the right one")
-    return {**facts, "chosen": choice._asdict(), "notes": notes}
+        notes.insert(0, f"the person was found in only {seen}; check that it is the right one")
+    return {**facts, "chosen": choice._asdict(), "followed": who, "others": others, "notes": notes}
 
 
 def _origin(person: Track, frames: int) -> NDArray[np.int64]:
@@ -90,6 +84,8 @@ def _choice(
     settings: SubjectConf, people: list[PersonFacts], everybody: list[Track], clip: Clip, time_s: Floats
 ) -> SubjectChoice:
     """The person that the settings choose."""
+    if settings.person is not None:
+        return subject_choice.person_numbered(people, settings.person)
     if settings.point is None:
         subject_choice.require_person(people, len(time_s))
         return subject_choice.choose_person(people, settings.rule.value)

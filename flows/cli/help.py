@@ -37,7 +37,7 @@ MANUAL_TAIL: Final = """
 eval "$(stillwalk -sc install=bash)" switches on tab completion; --hydra-help lists Hydra's own options."""
 COMMON_SETTINGS: Final = {
     "What to read and to write": ("video", "output_dir", "outputs"),
-    "Whom to hold still, and where": ("subject.rule", "subject.point", "anchor.point", "target"),
+    "Whom to hold still, and where": ("subject.rule", "subject.person", "subject.point", "anchor.point", "target"),
     "How closely": ("smoothing.kind", "smoothing.window", "lock.x", "lock.y", "lock.scale", "lock.roll"),
     "What the picture shows": (
         "crop.mode",

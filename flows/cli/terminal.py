@@ -82,9 +82,9 @@ def print_result(result: Result) -> None:
     if result.error == progress.INTERRUPTED:
         return
     if result.error:
-        print(one_line(f"{result.video.name}: FAILED: {result.error}"), file=sys.stderr)
+        print(one_line(f"{result.name}: FAILED: {result.error}"), file=sys.stderr)
         return
-    print(one_line(f"{result.video.name}: {result.folder}"))
+    print(one_line(f"{result.name}: {result.folder}"))
     for line in _video_lines(result):
         print(one_line(f"  {line}"))
     sys.stdout.flush()
@@ -92,9 +92,9 @@ def print_result(result: Result) -> None:
 
 def print_run(results: list[Result], output_dir: Path, seconds: float) -> None:
     """The last lines, about the whole run."""
-    if len(results) > 1 and (output_dir / INDEX_PAGE_NAME).exists():
+    if len({result.video for result in results}) > 1 and (output_dir / INDEX_PAGE_NAME).exists():
         print(one_line(f"overview: {output_dir / INDEX_PAGE_NAME}"))
-    print(_run_line(results, "video", seconds))
+    print(_run_line(results, "result" if any(result.person for result in results) else "video", seconds))
 
 
 def _video_lines(result: Result) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _print_failures(results: list[Result]) -> None:
     failures: dict[str, int] = {}
     for result in results:
         if result.error and result.error != progress.INTERRUPTED:
-            line = f"{result.video.name}: FAILED: {result.error}"
+            line = f"{result.name}: FAILED: {result.error}"
             failures[line] = failures.get(line, 0) + 1
     for line, times in failures.items():
         print(one_line(f"{line} ({counted(times, 'setting')})"), file=sys.stderr)

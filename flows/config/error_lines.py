@@ -100,7 +100,10 @@ def unknown_setting_line(name: str) -> str:
 def _missing_file_line(error: MissingConfigException, text: str) -> str:
     """The line for a preset or a configuration file that does not exist."""
     if group := re.search(r"find '(\S+)/(\S*)'", text):
-        return f"{group[1]}: there is no {group[2]!r}; choose one of {', '.join(error.options or [])}"
+        words = [option for option in error.options or [] if not option.isdecimal()]
+        numbers = len(error.options or []) - len(words)
+        cure = f"choose one of {', '.join(words)}{f', or a number from 1 to {numbers}' if numbers else ''}"
+        return f"{group[1]}: there is no {group[2]!r}; {cure}"
     if primary := re.match(r"Cannot find primary config '(.+?)'", text):
         cure = f"name its folder with --config-dir, as in --config-dir . --config-name {primary[1]}"
         return f"--config-name: there is no file {primary[1]}.yaml; {cure}"

@@ -26,10 +26,11 @@ OPTION_AMONG_SETTINGS: Final = (
 
 
 def quote_argument(argument: str, *, sweep: bool) -> str:
-    """Put paths into the quotes that Hydra's grammar needs for spaces, umlauts and brackets.
+    """Put paths into the quotes that Hydra's grammar needs for spaces, umlauts and brackets, and numbers of people.
 
     With ``sweep``, commas separate values, unless a file has that name or brackets make the values one list.
     """
+    argument = quote_numbers(argument)
     name, equals, value = argument.partition("=")
     if name not in PATH_SETTINGS or value == "null" or not equals or value[:1] in {"'", '"'}:
         return argument
@@ -42,6 +43,16 @@ def quote_argument(argument: str, *, sweep: bool) -> str:
         return f"{name}={_quote(value)}"
     hydra_syntax = re.match(r"\w+\(|\[", value)  # choice(...), glob(...), lists
     return argument if hydra_syntax else f"{name}={_quote_each(value)}"
+
+
+def quote_numbers(override: str) -> str:
+    """Put the numbers in ``subject=2`` or ``subject=auto,2`` into quotes: Hydra takes only words for presets."""
+    name, _, value = override.partition("=")
+    if name != "subject" or not re.fullmatch(r"[\w,\s]*\d[\w,\s]*", value):
+        return override
+    items = (item.strip() for item in value.split(","))
+    quoted = [f"'{int(item)}'" if item.isdecimal() else item for item in items]
+    return f"{name}={','.join(quoted)}"
 
 
 def _quote_each(values: str) -> str:
@@ -74,7 +85,7 @@ def _refuse_arguments(message: str) -> NoReturn:
 
 def check_overrides(overrides: Iterable[str]) -> None:
     """``SettingError`` for an override that Hydra cannot compose and reports unclearly; Hydra finds the others."""
-    for override in overrides:
+    for override in map(quote_numbers, overrides):
         sign, key = cast(re.Match[str], re.match(r"([+~]*)([^=@]*)", override)).groups()
         if not key.strip():
             shown, cure = override.strip() or repr(override), "give name=value, `stillwalk --help=all` lists the names"
@@ -145,7 +156,7 @@ def _check_preset(shown_key: str, key: str, given: Override) -> None:
     """Require one preset name, or a mapping of the group's settings; in a sweep for each of its values."""
     if given.is_discrete_sweep() and not isinstance(given.value(), Glob):  # a glob selects existing presets
         for word in given.sweep_string_iterator():
-            _check_preset(shown_key, key, _parse(f"{key}={word}"))
+            _check_preset(shown_key, key, _parse(quote_numbers(f"{key}={word}")))
     if given.is_sweep_override():
         return
     value = given.value()

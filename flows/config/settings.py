@@ -15,13 +15,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from conf.config import Config
 from flows.config.error_lines import FOREIGN_CONFIG, explain, unknown_setting_line
-from flows.config.overrides import CONF_FOLDER, check_overrides
+from flows.config.overrides import CONF_FOLDER, check_overrides, quote_numbers
 from flows.config.schema import extreme_settings, nested_items, non_finite_settings, unknown_settings
 from flows.config.unused_settings import reset_unused
 from tasks.errors import SettingError
 
 PROJECT_FOLDER: Final = Path(__file__).parents[2]
 PLUGIN_FOLDER: Final = PROJECT_FOLDER / "flows" / "plugins"  # on Python's path Hydra finds the sweep launcher there
+MOST_PERSON_PRESETS: Final = 99  # subject=1 to subject=99; subject.person= takes larger numbers too
 SWEEP_LAUNCHER: Final = "hydra_plugins.stillwalk.FlowLauncher"
 
 
@@ -29,6 +30,8 @@ def register_schema() -> None:
     """Make the typed settings and the launcher of sweeps known to Hydra."""
     ConfigStore.instance().store(name="schema", node=Config)
     ConfigStore.instance().store(group="hydra/launcher", name="stillwalk", node={"_target_": SWEEP_LAUNCHER})
+    for number in range(1, MOST_PERSON_PRESETS + 1):
+        ConfigStore.instance().store(group="subject", name=str(number), node={"person": number})
 
 
 def load(overrides: list[str]) -> Config:
@@ -53,6 +56,7 @@ def _load(overrides: tuple[str, ...]) -> tuple[Config, dict[str, str]]:
         if GlobalHydra.instance().is_initialized()
         else initialize_config_dir(str(CONF_FOLDER), version_base="1.3")
     )
+    overrides = tuple(map(quote_numbers, overrides))  # Hydra's range(1,3) gives numbers without quotes
     check_overrides(overrides)
     try:
         with context:

@@ -53,6 +53,7 @@ RULES: Final = (
     Rule("subject.rule", "subject.point", lambda config: config.subject.point is None),
     Rule("scale.height_m", "exports", lambda config: bool(set(SCALED_EXPORTS) & set(config.exports))),
     Rule("scale.px_per_m", "exports", lambda config: bool(set(SCALED_EXPORTS) & set(config.exports))),
+    Rule("subject.rule", "subject.person", lambda config: config.subject.person is None),
     Rule("decode.memory_mb", "decode.frames", lambda config: config.decode.frames is FrameMode.memory),
 )
 

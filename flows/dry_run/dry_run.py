@@ -16,7 +16,7 @@ from flows import preflight
 from flows.dry_run.forecast import CACHED, MAY_FAIL, MAY_RUN, RUNS, Fate, Forecast
 from flows.graph import AnyHandle, Unit
 from flows.jobs import Job, ask_demo
-from flows.pipeline import pipeline
+from flows.pipeline import everybody, pipeline
 from flows.stage_requests import RequestedStages
 from flows.videos import Video, find_videos, missing_reason
 from flows.worker_count import worker_count
@@ -36,6 +36,7 @@ class Row:
     stages: Mapping[str, AnyHandle] = field(default_factory=dict)
     job: Job | None = None
     failure: str = ""
+    waits_for_people: bool = False  # with subject=all: for whom the rest would run is not known yet
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
     for setting, config in asked:
         models = preflight.find_model_digests(config)
         rows += [_row(video, setting, config, models, forecast) for video in find_videos(config.video)]
+    rows = [one for row in rows for one in _of_each_person(row, forecast)]
     for row in rows:
         _ask(row, forecast)
     forecast.look_up(row.job for row in rows if row.job is not None)
@@ -78,9 +80,25 @@ def _row(video: Video, setting: str, config: Config, models: Models, forecast: F
     return row
 
 
+def _of_each_person(row: Row, forecast: Forecast) -> list[Row]:
+    """With ``subject=all`` a row for each person, where the cache knows them; else the row itself."""
+    if row.job is None or not row.job.asks_for_all:
+        return [row]
+    stages = RequestedStages(row.job, forecast)
+    row.stages = stages.asked
+    with _noted(row):
+        numbered = everybody(stages, row.job.config)
+        forecast.look_up([row.job])
+        fate = forecast.fates.get(numbered)
+        if fate is not None and fate.known and fate.artifact is not None:
+            return [Row(row.video, row.setting, job=one) for one in row.job.of_each_person(fate.artifact)]
+        row.waits_for_people = row.job.asker not in forecast.failures
+    return [row]
+
+
 def _ask(row: Row, forecast: Forecast) -> None:
     """Have the forecast know what the video would ask for."""
-    if row.job is not None:
+    if row.job is not None and not row.waits_for_people:
         stages = RequestedStages(row.job, forecast)
         row.stages = stages.asked
         with _noted(row):
@@ -112,11 +130,14 @@ def _job(video: Video, setting: str, config: Config, models: Models, forecast: F
 
 
 def _print(row: Row, fates: Mapping[AnyHandle, Fate]) -> None:
-    print(one_line(f"{row.video.name}{row.setting and f' {row.setting}'}: {row.video.location}"))
+    name = row.video.name if row.job is None else row.job.name
+    print(one_line(f"{name}{row.setting and f' {row.setting}'}: {row.video.location}"))
     shown = {title: fates[handle] for title, handle in row.stages.items() if handle in fates}
     width = max(map(len, shown), default=0)
     for title, fate in shown.items():
         print(one_line(f"  {title:<{width}}  {_line(fate)}".rstrip()))
+    if row.waits_for_people:
+        print("  then the other stages once for each person, whose number is not known yet")
     if row.failure:
         print(one_line(f"  would fail: {row.failure}"))
 

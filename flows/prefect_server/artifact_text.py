@@ -67,7 +67,7 @@ def _row(result: Result, many: bool) -> dict[str, Any]:
     shown = (lock, tremble, planned.get("visible_area_mean"))
     ran = [stage.title for stage in result.stages if stage.status == "ran"]
     return {
-        "video": escape_markdown(result.video.name),
+        "video": escape_markdown(result.name),
         **({"setting": escape_markdown(result.setting)} if many else {}),
         "result": f"FAILED: {escape_markdown(result.error)}" if result.error else "done",
         **{title: _three_digits(value) for title, value in zip(TABLE_TITLES, shown, strict=True)},
@@ -85,7 +85,7 @@ def _three_digits(value: float | None) -> float | None:
 def failure_line(results: Sequence[Result]) -> str:
     """The number of failures and the reason of the first, in one line."""
     failed = [result for result in results if result.error]
-    first = f"{failed[0].video.name}: {failed[0].error}" if failed else ""
+    first = f"{failed[0].name}: {failed[0].error}" if failed else ""
     return f"{len(failed)} of {len(results)} failed; {first}"
 
 
@@ -102,7 +102,7 @@ def read_result_metrics(result: Result) -> dict[str, Any]:
 
 def report_markdown(result: Result, picture: bytes) -> str:
     """The report of one video in Markdown, which needs no network; ``picture`` is a JPEG, or empty."""
-    names = [result.video.name, *([result.setting] if result.setting else [])]
+    names = [result.name, *([result.setting] if result.setting else [])]
     summary = escape_markdown("; ".join(result.summary))
     parts = [f"# {', '.join(map(escape_markdown, names))}"]
     parts.append(f"**Failed.** {escape_markdown(result.error)}" if result.error else summary)

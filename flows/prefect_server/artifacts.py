@@ -47,7 +47,7 @@ class RunArtifacts:
             new = [one for one in results if one.error or any(stage.status == "ran" for stage in one.stages)]
             for result in new[:MAX_REPORTS] or results[:MAX_REPEATED_REPORTS]:
                 text = artifact_text.report_markdown(result, self._picture(result))
-                about = f"{result.video.name} {result.setting}".strip()
+                about = f"{result.name} {result.setting}".strip()
                 self._create(client, "markdown", artifact_key("report", about), text, about)
 
     def _picture(self, result: Result) -> bytes:

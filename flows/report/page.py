@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from conf.config import Config
 from flows.report.metric_meanings import format_number, metric_tables
+from flows.results.result import REPORT_NAME, person_folder
 from tasks.cache.keys import canonical
 from tasks.records import AnyArtifact
 from tasks.untrusted.json_file import read_bytes, read_object
@@ -55,6 +56,20 @@ class Player:
     panes: tuple[Pane, ...]
 
 
+@dataclass(frozen=True)
+class ShownPerson:
+    """Somebody in the video, as the page shows them."""
+
+    number: int
+    place: str  # in the picture, in words
+    seen: str  # share of the frames
+    height_px: float
+    why_not: str  # why it is probably no person; empty: a person
+    picture: str  # a data URI; empty where there is none
+    followed: bool
+    link: str  # to the report of that person; empty where it has none
+
+
 @cache  # a template is compiled once for all videos
 def template_environment() -> Environment:
     """Jinja environment of the templates; all inserted values are escaped."""
@@ -86,6 +101,8 @@ def render_report(
             angles=ANGLE_TITLES,
             spans=_spans(artifacts),
             pictures=_pictures(artifacts),
+            people=_people(record, artifacts),
+            why=artifacts["subject"].facts["chosen"]["why"] if _chosen(artifacts) else "",
             settings=settings,
             changed=[(name, value, defaults.get(name)) for name, value in settings if _changed(name, value, defaults)],
         )
@@ -130,6 +147,35 @@ def _pictures(artifacts: dict[str, AnyArtifact]) -> dict[str, str]:
             pictures = [file for file in render.files if file.endswith(".jpg")]
             return {file.removesuffix(".jpg"): _data_uri(render.path(file)) for file in pictures}
     return {}
+
+
+def _chosen(artifacts: dict[str, AnyArtifact]) -> int:
+    """Number of the person who is followed; 0 where nobody is."""
+    chosen = artifacts["subject"].facts.get("chosen", {}) if "subject" in artifacts else {}
+    return int(chosen.get("person", 0))
+
+
+def _people(record: dict[str, Any], artifacts: dict[str, AnyArtifact]) -> list[ShownPerson]:
+    """Everybody in the video; with ``subject=all`` the others with links to their own reports."""
+    numbered = artifacts.get("people")
+    if numbered is None:
+        return []
+    followed = _chosen(artifacts)
+    reported = numbered.facts["everybody"] if record.get("person") else []
+    return [
+        ShownPerson(
+            number=number,
+            place=one["place"],
+            seen=f"{one['share']:.0%}",
+            height_px=one["height_px"],
+            why_not=one["why_not"],
+            picture=_data_uri(numbered.path(name)) if (name := f"person-{number}.jpg") in numbered.files else "",
+            followed=number == followed,
+            link=f"../{person_folder(number)}/{REPORT_NAME}" if number in reported and number != followed else "",
+        )
+        for one in numbered.facts["people"]
+        for number in (int(one["person"]),)
+    ]
 
 
 def _data_uri(picture: Path) -> str:

@@ -18,7 +18,7 @@ from flows.report.index_page import render_index
 from flows.report.page import flat_settings
 from flows.results.atomic_files import locked_folder, rename_parts, write_part
 from flows.results.received import is_index
-from flows.results.result import RECORD_NAME, REPORT_NAME, Result, read_record
+from flows.results.result import PERSON_FOLDERS, RECORD_NAME, REPORT_NAME, Result, read_record, with_person
 from flows.sweep import NAMELESS_SETTINGS, SweepSetting
 from flows.videos import DEMO, named_videos
 from tasks.cache.keys import canonical
@@ -49,7 +49,7 @@ def write_index(settings: Sequence[SweepSetting], results: Sequence[Result], fol
     A continued sweep keeps its earlier rows, except those that were made again.
     """
     is_sweep = bool(settings[0].name)
-    if not is_sweep and len(results) < 2:
+    if not is_sweep and len({result.video for result in results}) < 2:
         return ""
     name = "sweep" if is_sweep else "batch"
     index = {"schema": INDEX_SCHEMA, "name": folder.name, "started": started.isoformat(timespec="seconds")}
@@ -76,8 +76,9 @@ def index_row(result: Result, folder: Path) -> IndexRow:
     """The row of a result, not yet ranked, for the index in ``folder``."""
     statuses = [stage.status for stage in result.stages]
     return {
-        "video": result.video.name,
+        "video": result.name,
         "path": result.video.location,
+        "person": result.person,
         "setting": result.setting,
         "folder": Path(os.path.relpath(result.folder, folder)).as_posix() if result.folder else "",
         "error": result.error,
@@ -92,7 +93,8 @@ def index_row(result: Result, folder: Path) -> IndexRow:
 def merge_rows(before: Sequence[IndexRow], new: Sequence[IndexRow], folder: Path) -> list[IndexRow]:
     """Earlier and new rows, each result once, sorted by video and setting in order of first appearance.
 
-    A row replaces every earlier row with the same folder, or the same video and setting. Videos of the same name get
+    Each person of a video that was held for ``subject=all`` counts as a video of its own. A row replaces every earlier
+    row with the same folder, or the same video and setting. Videos of the same name get
     different names. ``report`` says whether the row has a report; ``earlier`` whether that report is of an earlier
     success, which a failure leaves in place.
     """
@@ -101,7 +103,7 @@ def merge_rows(before: Sequence[IndexRow], new: Sequence[IndexRow], folder: Path
     rows = [*(_with_path(row, folder) for row in before), *new]
     keys = pd.DataFrame(
         {
-            "video": [row["path"] or row["video"] for row in rows],
+            "video": [with_person(row["path"] or row["video"], row.get("person", 0)) for row in rows],
             "setting": [row["setting"] for row in rows],
             "folder": [row["folder"] or None for row in rows],
         }
@@ -111,7 +113,12 @@ def merge_rows(before: Sequence[IndexRow], new: Sequence[IndexRow], folder: Path
     order = keys[["video", "setting"]].apply(lambda column: pd.factorize(column)[0])
     kept = [rows[number] for number in order[~replaced].sort_values(["video", "setting"]).index]
     names = _names_by_path(row["path"] for row in kept)
-    return [row | {"video": names.get(row["path"], row["video"])} | _report_state(row, folder) for row in kept]
+    return [row | {"video": _name(row, names)} | _report_state(row, folder) for row in kept]
+
+
+def _name(row: IndexRow, names: Mapping[str, str]) -> str:
+    """The name of a row, which no other video of the index has."""
+    return with_person(names[row["path"]], row.get("person", 0)) if row["path"] in names else row["video"]
 
 
 def _with_path(row: IndexRow, folder: Path) -> IndexRow:
@@ -256,6 +263,7 @@ def _values(overrides: list[str]) -> dict[str, str]:
 
 def _recorded_values(folder: Path) -> dict[str, str]:
     """Values of all settings in the record of the first result in a setting's folder; empty without one."""
-    places = sorted(path.parent for path in folder.glob(f"*/{RECORD_NAME}"))
+    found = [*folder.glob(f"*/{RECORD_NAME}"), *folder.glob(f"*/{PERSON_FOLDERS}/{RECORD_NAME}")]
+    places = sorted(path.parent for path in found)
     records = (record for place in places if not (record := read_record(place)).get("error", "unknown"))
     return dict(flat_settings(next(records, {}).get("config", {})))

@@ -11,7 +11,15 @@ from conf.enums import Output
 from flows.jobs import Job
 from flows.report.page import render_report
 from flows.results.atomic_files import PART_SUFFIX, locked_folder, part_path, rename_parts, write_part
-from flows.results.result import EXPORT_FOLDER, RECORD_NAME, REPORT_NAME, Result, read_record
+from flows.results.result import (
+    EXPORT_FOLDER,
+    PERSON_FOLDERS,
+    RECORD_NAME,
+    REPORT_NAME,
+    Result,
+    person_folder,
+    read_record,
+)
 from flows.results.run_record import CONTACT_SHEET_NAME, describe_result, failure_record, read_metrics, run_record
 from flows.videos import path_digest
 from tasks.cache.integrity import damaged, require_proven
@@ -132,19 +140,50 @@ def _locked_video_folder(job: Job, output_dir: Path) -> Iterator[Path]:
 
 
 def choose_folder(job: Job, output_dir: Path) -> Path:
-    """The video's own folder: the one it has, else its name, else its name with a digest of its path."""
+    """The video's own folder: the one it has, else its name, else its name with a digest of its path.
+
+    Of one person of the video, a folder in that one.
+    """
     digest = path_digest(job.source)
     for name in (job.video.stem, f"{job.video.stem}-{digest}"):  # earlier runs may have had videos of the same name
-        if read_record(output_dir / name).get("video", {}).get("path") == job.video.location:
-            return output_dir / name
+        if _video_in(output_dir / name).get("path") == job.video.location:
+            return _of_person(job, output_dir / name)
     folder = output_dir / job.video.name
+    _require_folder(folder, "the video's")
+    if _is_free(folder) or job.digest == _video_in(folder).get("sha256"):
+        return _of_person(job, folder)
+    return _of_person(job, output_dir / f"{job.video.name}-{digest}")
+
+
+def _video_in(folder: Path) -> dict[str, Any]:
+    """The video that a folder holds results of, or results of its people; empty where it holds none."""
+    for place in (folder, *sorted(folder.glob(PERSON_FOLDERS))):
+        if record := read_record(place):
+            found: dict[str, Any] = record["video"]
+            return found
+    return {}
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether it is not there, or holds only part files: those of a run that is about to take it, or was killed."""
+    return not folder.exists() or all(
+        _is_free(path) if path.match(PERSON_FOLDERS) and path.is_dir() else path.match(f".*{PART_SUFFIX}")
+        for path in folder.iterdir()
+    )
+
+
+def _require_folder(folder: Path, whose: str) -> None:
     if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: is a file, but the video's folder has this name; move it, or change output_dir=")
-    # A folder that holds only part files belongs to a run that is about to take it, or that was killed.
-    if not folder.exists() or all(path.match(f".*{PART_SUFFIX}") for path in folder.iterdir()):
+        raise OutputError(f"{folder}: is a file, but {whose} folder has this name; move it, or change output_dir=")
+
+
+def _of_person(job: Job, folder: Path) -> Path:
+    """The folder of the job's person in that of the video; a folder of that name that somebody else made is left."""
+    if not job.person:
         return folder
-    before = read_record(folder).get("video", {})
-    return folder if job.digest == before.get("sha256") else output_dir / f"{job.video.name}-{digest}"
+    own = folder / person_folder(job.person)
+    _require_folder(own, "the person's")
+    return own if _is_free(own) or read_record(own) else folder / f"{own.name}-{path_digest(job.source)}"
 
 
 def _copy_to_part(artifact: AnyArtifact, name: str, folder: Path) -> Path | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 EXPORTS: Final = "exports/"
 ROW_TEXTS: Final = ("video", "setting", "folder", "error")
-ROW_COUNTS: Final = ("rank", "ran", "cached")
+ROW_COUNTS: Final = ("rank", "ran", "cached", "person")
 ROW_MARKS: Final = ("rendered", "pareto", "best")
 
 

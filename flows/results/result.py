@@ -12,6 +12,17 @@ from tasks.untrusted.json_file import read_object
 RECORD_NAME: Final = "run.json"
 REPORT_NAME: Final = "report.html"
 EXPORT_FOLDER: Final = "exports"
+PERSON_FOLDERS: Final = "person-*"  # in the folder of a video: one for each person, with subject=all
+
+
+def person_folder(number: int) -> str:
+    """The name of a person's folder in that of the video."""
+    return PERSON_FOLDERS.replace("*", str(number))
+
+
+def with_person(video: str, number: int) -> str:
+    """The name of a video, and of one person of it where each has results of their own."""
+    return f"{video} person {number}" if number else video
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,7 @@ class StageRun:
 
 @dataclass(frozen=True)
 class Result:
-    """One video of a run: an error, or a folder of deliverables."""
+    """One video of a run, or one person of it: an error, or a folder of deliverables."""
 
     video: Video
     error: str = ""
@@ -44,6 +55,11 @@ class Result:
     summary: list[str] = field(default_factory=list)  # short lines: detection, lock, picture
     setting: str = ""  # name in a sweep
     metrics: dict[str, float | None] = field(default_factory=dict)  # planned, and verified_... with verify=true
+    person: int = 0  # number of the person, with subject=all
+
+    @property
+    def name(self) -> str:
+        return with_person(self.video.name, self.person)
 
     @property
     def rendered(self) -> bool:

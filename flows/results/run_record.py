@@ -46,8 +46,9 @@ def describe_result(
         warnings.append(f"the folder also holds files of earlier runs, perhaps with other settings: {', '.join(older)}")
     if error and clip and clip.broken:
         error = f"{error} (of a broken file: {clip.broken})"
-    summary = list(summary_lines(artifacts, job.config.border.mode))
-    return Result(job.video, error, folder, runs, facts, warnings, summary, job.setting, flat_metrics(artifacts))
+    summary = [*_choice_lines(facts.get("subject", {}), job), *summary_lines(artifacts, job.config.border.mode)]
+    metrics = flat_metrics(artifacts)
+    return Result(job.video, error, folder, runs, facts, warnings, summary, job.setting, metrics, job.person)
 
 
 def _clip(artifacts: dict[str, AnyArtifact]) -> Clip | None:
@@ -76,6 +77,14 @@ def _pose_interval_warning(interval_frames: int, rate_hz: float) -> str:
     fact = f"pose.every={interval_frames}: the pose is measured every {interval_frames / rate_hz:.2f} s"
     limit = "the planned lock does not see errors of the torso's motion in between"
     return f"{fact}; {limit}: verify=true measures every frame of the rendered file"
+
+
+def _choice_lines(subject: dict[str, Any], job: Job) -> Iterator[str]:
+    """Who of several people is followed, and how to follow another one where only one is."""
+    if subject.get("followed"):
+        yield f"followed: {subject['followed']}"
+        if not job.person:
+            yield f"to follow another one: {subject['others']}"
 
 
 def summary_lines(artifacts: dict[str, AnyArtifact], border: BorderMode) -> Iterator[str]:
@@ -182,6 +191,7 @@ def _common_record(job: Job, artifacts: dict[str, AnyArtifact], result: Result) 
         "run_id": job.run_id,
         **({"setting": job.setting} if job.setting else {}),
         "video": {"name": job.video.name, "path": job.video.location, "sha256": job.digest},
+        **({"person": job.person} if job.person else {}),
         "error": result.error,
         "summary": "; ".join(result.summary),
         "warnings": result.warnings,

@@ -9,7 +9,7 @@ import pytest
 from tests.support import program
 
 RENDERS = {"stabilized.mp4", "comparison.mp4", "person.mp4", "report.html"}
-ALL = {"decode", "pose", "subject", "masks", "offsets", "trajectory", "scene"} | RENDERS
+ALL = {"decode", "pose", "people", "subject", "masks", "offsets", "trajectory", "scene"} | RENDERS
 DATA = ("pose.json", "pose.csv", "pose.parquet", "trajectory.parquet", "masks.npz", "metrics.json")
 
 

@@ -120,7 +120,7 @@ def test_the_page_run_again_with_rendering_submits_only_what_is_new(submitted: l
     submitted.clear()
     (after,) = asked(graph, job("a", "", Config(outputs=[Output.person])))
     graph.submit()
-    assert [call.title for call in submitted] == ["masks", "render", "report.html"]
+    assert [call.title for call in submitted] == ["people", "scene", "masks", "render", "report.html"]
     assert before.asked["trajectory"] is after.asked["trajectory"]
 
 

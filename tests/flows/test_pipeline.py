@@ -33,15 +33,16 @@ def titles(config: Config, *, metrics_only: bool = False) -> list[str]:
 
 
 PATH = ["decode", "pose", "subject", "offsets", "trajectory"]
+WITH_PEOPLE = ["decode", "pose", "people", "subject", "offsets", "trajectory"]
 
 
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        (Config(outputs=[Output.pose]), [*PATH, "report.html"]),
+        (Config(outputs=[Output.pose]), [*WITH_PEOPLE, "report.html"]),
         (
             Config(outputs=[Output.pose], exports=[Export.angles, Export.events]),
-            [*PATH, "exports/events", "exports/angles", "report.html"],
+            [*WITH_PEOPLE, "exports/events", "exports/angles", "report.html"],
         ),
         (
             Config(outputs=[Output.pose], exports=[Export.rle]),
@@ -49,27 +50,27 @@ PATH = ["decode", "pose", "subject", "offsets", "trajectory"]
         ),
         (
             Config(outputs=[Output.stabilized], verify=True),
-            [*PATH, "scene", "stabilized.mp4", "verify", "report.html"],
+            [*WITH_PEOPLE, "scene", "stabilized.mp4", "verify", "report.html"],
         ),
         (
             Config(outputs=[Output.preview, Output.overlay, Output.contact]),
-            [*PATH, "scene", "stabilized.mp4", "overlay.mp4", "preview.webp", "report.html"],
+            [*WITH_PEOPLE, "scene", "stabilized.mp4", "overlay.mp4", "preview.webp", "report.html"],
         ),
         (
             Config(outputs=[Output.stabilized], border=BorderConf(BorderMode.mirror)),
-            [*PATH, "stabilized.mp4", "report.html"],
+            [*WITH_PEOPLE, "stabilized.mp4", "report.html"],
         ),
         (
             Config(outputs=[Output.person], background=BackgroundConf(BackgroundMode.transparent)),
-            [*PATH[:3], "masks", *PATH[3:], "scene", "person.webm", "report.html"],
+            [*WITH_PEOPLE[:4], "masks", *WITH_PEOPLE[4:], "scene", "person.webm", "report.html"],
         ),
         (
             Config(outputs=[Output.person], masks=MasksConf(plate=False)),
-            [*PATH[:3], "masks", *PATH[3:], "person.mp4", "report.html"],
+            [*WITH_PEOPLE[:4], "masks", *WITH_PEOPLE[4:], "person.mp4", "report.html"],
         ),
         (
             Config(outputs=[Output.pose], crop=CropConf(CropMode.auto, shared=True)),
-            [*PATH[:4], "room", "trajectory", "report.html"],
+            [*WITH_PEOPLE[:5], "room", "trajectory", "report.html"],
         ),
     ],
 )

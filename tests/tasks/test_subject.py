@@ -86,8 +86,9 @@ def test_the_choice_and_the_other_people_are_reported(two: Watched, tmp_path: Pa
     track, facts = two.choose(tmp_path / "auto")
     chosen = facts["chosen"]
     assert chosen["person"] == 1 and chosen["why"].startswith("person 1 scores 0.")
-    (note,) = facts["notes"]
-    assert note.startswith("2 people: person 1 scores") and "person 2: 0." in note and "\n" not in note
+    assert "person 2: 0." in chosen["why"] and "\n" not in chosen["why"] and not facts["notes"]
+    assert facts["followed"] == "person 1 of 2, at the left"
+    assert facts["others"].startswith("subject=2 for person 2, at the right, from ")
     written = read_json(tmp_path / "auto" / "subject.json")
     assert written["person"] == chosen["person"] and written["people"] == facts["people"]
     assert facts["detected"] == track.found.sum() and facts["nobody"] == FRAMES - track.found.sum()
@@ -102,6 +103,16 @@ def test_a_rule_is_followed(two: Watched, tmp_path: Path, rule: str, trait: str,
     facts = two.choose(tmp_path / rule, rule=SubjectRule(rule))[1]
     best = sorted(facts["people"], key=lambda person: float(person[trait]), reverse=most)[0]
     assert facts["chosen"]["person"] == best["person"]
+
+
+def test_a_number_names_the_person_that_the_others_were_told_it_for(two: Watched, tmp_path: Path) -> None:
+    for name, number, of_person in (("man", 1, {"point": list(MAN)}), ("woman", 2, {"point": list(WOMAN)})):
+        two.choose(tmp_path / f"{name} by number", person=number, min_seen_s=0.1)
+        two.choose(tmp_path / name, at_s=2.95, **of_person)
+        for file in ("pose.parquet", "motion.parquet", "subject.json"):
+            assert (tmp_path / name / file).read_bytes() == (tmp_path / f"{name} by number" / file).read_bytes()
+    with pytest.raises(SettingError, match=r"^subject: there is no person 5, 2 people were found; give subject=1 to "):
+        two.choose(tmp_path / "nobody", person=5)
 
 
 def test_a_point_without_a_person_is_refused_in_one_line(two: Watched, tmp_path: Path) -> None:
@@ -162,6 +173,8 @@ def test_nobody_in_the_same_clothes_takes_over_in_a_gray_film(tmp_path: Path) ->
     [
         ({"point": [1.0]}, r"subject\.point: \[1\.0\] is not a point"),
         ({"point": [-3.0, 2.0]}, r"subject\.point: .* is not a point"),
+        ({"person": 0}, r"subject\.person: there is no person 0; give a number from 1"),
+        ({"person": 1, "point": [0.5, 0.5]}, r"subject\.point: subject\.person is given too; give one of them"),
         ({"at_s": 2.0}, r"subject\.at_s: a time has no effect without a point; give subject\.point"),
         ({"point": [0.5, 0.5], "at_s": -1.0}, r"subject\.at_s: -1\.0 s is negative"),
     ],

@@ -92,3 +92,10 @@ class PoseTrack:
         """(n,) whether a person was found in the frame."""
         somebody: Flags = ~np.isnan(self.xy_px[:, LEFT_HIP, 0])
         return somebody
+
+
+def shown_share(landmarks: Floats, size_px: tuple[int, int]) -> float:
+    """Share of landmarks (33, 5) inside a picture of (width, height), times their mean visibility: 0 to 1."""
+    points = landmarks[:, :2]
+    inside = ((points >= 0) & (points <= np.array(size_px) - 1)).all(axis=1).mean()
+    return float(inside * landmarks[:, 3].mean())

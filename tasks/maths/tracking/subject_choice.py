@@ -87,7 +87,7 @@ def _nearest_person_text(
 class PersonFacts:
     """One person of a clip, in numbers."""
 
-    person: int  # from 1, in order of first appearance
+    person: int  # the number, from 1
     frames: int  # with a sighting
     share: float  # of the frames that the pose model looked at
     first_s: float  # since the start of the clip
@@ -100,16 +100,7 @@ class PersonFacts:
     at_s: float = 0.0  # time of the middle sighting since the start of the clip
     x_px: float = 0.0  # a point of the body inside the picture at that time: the hips, if they are
     y_px: float = 0.0
-
-
-def other_people_settings(people: Sequence[PersonFacts], chosen: int) -> str:
-    """Settings that choose the other people, ready to type."""
-    others = [person for person in people if person.person != chosen]
-    ways = [
-        f"person {one.person}: subject.point=[{one.x_px:.0f},{one.y_px:.0f}] subject.at_s={one.at_s:g}"
-        for one in others[:MOST_NAMED_PEOPLE]
-    ]
-    return "; ".join(ways)
+    across: float = 0.0  # way to the right in widths of the picture, without jumps such as that of a scene cut
 
 
 class SubjectChoice(NamedTuple):
@@ -130,6 +121,7 @@ def person_facts(
     hips = hip_midpoint(points)
     torso = np.maximum(torso_length_px(points), 1.0)[:, None, None]
     shape = (points - hips[:, None]) / torso
+    steps_px = np.diff(hips[:, 0])
     middle = (np.array(size_px) - 1) / 2
     x_px, y_px = _point_on(track.landmarks[len(track) // 2], size_px)
     return PersonFacts(
@@ -142,10 +134,11 @@ def person_facts(
         centre_distance=round(float(np.median(np.hypot(*(hips - middle).T)) / np.hypot(*middle)), 3),
         visibility=round(float(track.landmarks[:, list(HIPS), 3].mean()), 4),
         swing=round(float(np.hypot(*_swing(shape[:, list(FEET[:2])]).T).mean()), 3),
-        doubt=_doubt(track, size_px, least_s),
+        doubt=doubt_about(track, size_px, least_s),
         at_s=round(float(track.time_s[len(track) // 2]) - start_s, 2),
         x_px=x_px,
         y_px=y_px,
+        across=round(float(steps_px[np.abs(steps_px) <= torso[:-1, 0, 0]].sum()) / size_px[0], 3),
     )
 
 
@@ -154,7 +147,7 @@ def least_seen_s(min_seen_s: float, clip_s: float) -> float:
     return min(min_seen_s, LEAST_SHARE_OF_SHORT_CLIP * clip_s)
 
 
-def _doubt(track: Track, size_px: tuple[int, int], least_s: float) -> str:
+def doubt_about(track: Track, size_px: tuple[int, int], least_s: float) -> str:
     """Why a track is probably no person, in one word; empty: it is one."""
     gaps_s = np.diff(track.time_s)
     if float(gaps_s[gaps_s <= SEEN_GAP_S].sum()) < least_s:
@@ -169,8 +162,17 @@ def require_person(people: Sequence[PersonFacts], frames: int) -> None:
         return
     best = max(people, key=lambda person: person.frames)
     seen = f"what was followed in {best.frames} of {counted(frames, 'frame')}"
-    place = f"subject.point=[{best.x_px:.0f},{best.y_px:.0f}] subject.at_s={best.at_s:g}"
-    raise NobodyFound(f"no person found: {seen} {DOUBTS[best.doubt]}; if it is a person, choose it: {place}")
+    cure = f"if it is a person, choose it with subject={best.person}"
+    raise NobodyFound(f"no person found: {seen} {DOUBTS[best.doubt]}; {cure}")
+
+
+def person_numbered(people: Sequence[PersonFacts], number: int) -> SubjectChoice:
+    """The person of that number; ``SettingError`` where there are fewer."""
+    if number > len(people):
+        found = "1 person was" if len(people) == 1 else f"{len(people)} people were"
+        cure = "subject=1" if len(people) == 1 else f"subject=1 to subject={len(people)}"
+        raise SettingError(f"subject: there is no person {number}, {found} found; give {cure}")
+    return SubjectChoice(number, f"person {number} was asked for, {seen_text(people[number - 1])}")
 
 
 def _point_on(landmarks: Floats, size_px: tuple[int, int]) -> tuple[float, float]:

@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from conf.enums import Smoother
+from conf.enums import Smoother, SubjectRule
 from flows.config import settings
-from flows.config.overrides import CONF_FOLDER, check_overrides, parse_arguments, quote_argument
+from flows.config.overrides import (
+    CONF_FOLDER,
+    check_overrides,
+    parse_arguments,
+    quote_argument,
+    sweep_combinations,
+)
 from flows.config.schema import setting_names
+from flows.sweep import name_settings
 from tasks.errors import SettingError
 from tests.flows.config.test_settings import load
 
@@ -18,7 +25,7 @@ def registered() -> None:
     settings.register_schema()
 
 
-NO_PRESETS = ["[]", "[1]", "[[1]]", "[gaussian]", "[gaussian,moving]", "[null]", "[1,[2]]", "null", "nan", "1", "true"]
+NO_PRESETS = ["[]", "[1]", "[[1]]", "[gaussian]", "[gaussian,moving]", "[1,[2]]", "null", "nan", "2.5", "true"]
 
 
 @pytest.mark.parametrize("value", NO_PRESETS)
@@ -39,6 +46,33 @@ def test_several_presets_need_a_sweep() -> None:
             check_overrides([f"smoothing={words}"])
     check_overrides(["smoothing=gaussian,moving", "smoothing=glob(*)", "smoothing=choice('gaussian',moving)"])
     assert load("smoothing={kind:gaussian}").smoothing.kind is Smoother.gaussian
+
+
+@pytest.mark.parametrize(
+    ("given", "person"), [("subject=2", 2), ("subject='2'", 2), ("subject=02", 2), ("subject=all", None)]
+)
+def test_a_number_is_the_short_form_of_a_person(given: str, person: int | None) -> None:
+    subject = load(quote_argument(given, sweep=False)).subject
+    assert subject.person == person and load(given).subject == subject
+    assert subject.rule is (SubjectRule.auto if person else SubjectRule.all)
+
+
+@pytest.mark.parametrize("given", ["subject=all,2,auto", "subject=all, 2 ,auto", "subject=choice(all,2,auto)"])
+def test_numbers_and_words_for_people_make_one_sweep(given: str) -> None:
+    quoted = quote_argument(given, sweep=True)
+    check_overrides([quoted])
+    jobs, _ = sweep_combinations(["video=demo", quoted])
+    people = [settings.load(job).subject for job in jobs]
+    assert [one.person for one in people] == [None, 2, None]
+    assert [one.rule.value for one in people] == ["all", "auto", "auto"]
+    assert [one.name for one in name_settings(jobs, {"video=demo"})] == ["subject=all", "subject=2", "subject=auto"]
+
+
+def test_a_person_that_no_preset_names_is_refused_with_the_words_and_the_numbers() -> None:
+    cure = "choose one of all, auto, centre, first, largest, or a number from 1 to 99"
+    for number in ("0", "100"):
+        with pytest.raises(SettingError, match=rf"^subject: there is no '{number}'; {cure}$"):
+            load(f"subject={number}")
 
 
 FORMS = ["[]", "[[1]]", "[null]", "{a:1}", "null", "9" * 400]

@@ -17,7 +17,7 @@ from tests.support.done import DIGESTS, do_all, done_job
 
 Plan = Callable[..., dict[str, str]]
 VIDEOS = ["stabilized.mp4", "comparison.mp4", "person.mp4"]
-ALL = ["decode", "pose", "subject", "masks", "offsets", "trajectory", "scene", *VIDEOS, "report.html"]
+ALL = ["decode", "pose", "people", "subject", "masks", "offsets", "trajectory", "scene", *VIDEOS, "report.html"]
 
 
 @pytest.fixture
@@ -68,6 +68,22 @@ def test_a_setting_is_named_with_both_values_and_what_follows_with_its_cause(pla
     assert fates["stabilized.mp4"].endswith(maybe)
     assert fates["person.mp4"].endswith("background.color: [0,177,64] -> [1,2,3]; because trajectory runs")
     assert fates["sum"].startswith("5 stages of 1 video would run: about ")
+
+
+def test_for_all_people_each_has_the_stages_that_are_not_shared(
+    plan: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan()
+    dry_run.dry_run([("", settings.load([f"video={tmp_path / 'walk.mp4'}", "subject=all"]))], tmp_path / "cache")
+    words = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
+    second = words.index(["walk", "person"], 1)
+    for rows in (words[:second], words[second:]):
+        assert rows[0] == ["walk", "person"] and ["people", "cached"] in rows and ["subject", "runs"] in rows
+    monkeypatch.setattr("tasks.media.input.probe.probe_length", lambda _: (200, 30.0))
+    dry_run.dry_run([("", settings.load([f"video={tmp_path / 'walk.mp4'}", "subject=all"]))], tmp_path / "empty")
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert [line.split()[0] for line in lines[1:4]] == ["decode", "pose", "people"]
+    assert lines[4] == "then the other stages once for each person, whose number is not known yet"
 
 
 def test_where_frames_are_kept_decodes_nothing_again_and_what_breaks_a_clip_does(plan: Plan) -> None:

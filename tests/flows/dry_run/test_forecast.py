@@ -133,7 +133,7 @@ def test_a_video_in_which_nobody_is_followed_decides_no_size(
 
 @pytest.mark.parametrize("crop", [AUTO, SQUARE])
 @pytest.mark.parametrize(
-    ("stage", "shown"), [("pose", ["decode"]), ("offsets", ["decode", "pose", "subject", "masks", "scene"])]
+    ("stage", "shown"), [("pose", ["decode"]), ("offsets", ["decode", "pose", "people", "subject", "masks", "scene"])]
 )
 def test_a_video_that_is_known_to_show_nobody_would_fail_and_no_other(
     tmp_path: Path, plan: Plan, crop: tuple[str, ...], stage: str, shown: list[str]

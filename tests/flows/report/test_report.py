@@ -1,5 +1,6 @@
 """The report of one video: metrics, settings, player."""
 
+import base64
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from flows.report.metric_meanings import METRIC_GROUPS, format_number, metric_ta
 from flows.report.page import FULL_BOX, choose_player, render_report
 from tasks.cache.keys import canonical
 from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS, METRIC_UNITS
-from tasks.records import Artifact
+from tasks.records import Artifact, StoredFile
 from tests.support.program import ROOT
 
 
@@ -100,6 +101,40 @@ def test_markup_in_a_name_is_escaped_and_one_frame_is_singular() -> None:
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; co" in page
     assert "1 frame," in page
+
+
+def numbered(folder: Path) -> dict[str, Artifact[Any]]:
+    """The stages of a video with two people and a poster, of whom the second is followed."""
+    (folder / "person-1.jpg").write_bytes(b"picture of 1")
+    seen = {"share": 0.5, "height_px": 180.0, "place": "at the <left>", "why_not": ""}
+    people = [seen | {"person": number} for number in (1, 2)]
+    people.append(seen | {"person": 3, "why_not": "moves as one rigid piece"})
+    files = {"person-1.jpg": StoredFile("0", 12, 0)}
+    facts = {"people": people, "everybody": [1, 2]}
+    chosen = {"chosen": {"person": 2, "why": "person 2 scores 0.9"}}
+    return {
+        "people": Artifact("people", "key", str(folder), files, facts, "run", 1.0),
+        "subject": Artifact("subject", "key", str(folder), {}, chosen, "run", 1.0),
+    }
+
+
+def test_everybody_is_shown_with_a_picture_and_the_setting_to_type(tmp_path: Path) -> None:
+    page = render_report(record(), {}, numbered(tmp_path), Path("/out"))
+    assert base64.b64encode(b"picture of 1").decode() in page
+    assert (
+        "<code>subject=1</code>" in page and "<code>subject=3</code>" in page and "<code>subject=2</code>" not in page
+    )
+    assert "at the &lt;left&gt;" in page and "<left>" not in page
+    assert page.count("probably no person: moves as one rigid piece") == 1
+    assert "Why this one: person 2 scores 0.9." in page
+    assert "person-1/report.html" not in page
+
+
+def test_the_report_of_one_of_all_people_leads_to_those_of_the_others(tmp_path: Path) -> None:
+    page = render_report(record() | {"person": 2}, {}, numbered(tmp_path), Path("/out"))
+    assert '<a href="../person-1/report.html">Person 1</a>' in page
+    assert "../person-2/" not in page and "../person-3/" not in page
+    assert "walk, person 2" in page
 
 
 def test_a_failure_shows_fact_and_cure() -> None:

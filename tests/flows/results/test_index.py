@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,25 @@ def test_rows_are_ranked_within_their_video_and_settings_over_all_videos(tmp_pat
     ]
     assert column(index, "folder") == ["x/a", "y/a", "x/b", "y/b"]
     assert (index["rows"][0]["ran"], index["rows"][0]["cached"]) == (1, 1)
+
+
+def test_each_person_has_a_row_that_only_the_same_person_replaces(tmp_path: Path) -> None:
+    def of(person: int, lock: float, setting: str = "x") -> Result:
+        one = result(tmp_path, f"walk/person-{person}", setting, lock)
+        return replace(one, video=Video("walk", Path("/clips/walk.mp4")), person=person)
+
+    sweep(tmp_path, of(1, 1.0), of(2, 2.0))
+    index = sweep(tmp_path, of(2, 0.5), of(1, 3.0, "y"))
+    assert column(index, "video") == ["walk person 1", "walk person 1", "walk person 2"]
+    assert column(index, "folder") == ["x/walk/person-1", "y/walk/person-1", "x/walk/person-2"]
+    assert column(index, "best") == [True, False, True]
+    assert [row["metrics"]["lock_rms"] for row in index["rows"]] == [1.0, 3.0, 0.5]
+
+
+def test_the_people_of_one_video_are_no_batch(tmp_path: Path) -> None:
+    people = [replace(result(tmp_path, "walk", "", 1.0), person=number) for number in (1, 2)]
+    assert write_index([SweepSetting("", [])], people, tmp_path, NOW) == ""
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_failure_has_no_rank_and_counts_as_last(tmp_path: Path) -> None:

@@ -205,6 +205,33 @@ def test_a_video_keeps_its_folder_when_others_have_its_name(finished: Finished, 
     assert placed(job, tmp_path / "2", "walk", x) == in_both[x]
 
 
+def test_a_person_has_a_folder_in_that_of_the_video_and_an_earlier_result_stays(
+    finished: Finished, tmp_path: Path
+) -> None:
+    job, made = finished
+    publish.publish(job, made, tmp_path / "out")
+    before = contents(tmp_path / "out" / "a")
+    for number in (1, 2):
+        publish.publish(replace(job, person=number), made, tmp_path / "out")
+    folder = tmp_path / "out" / "a"
+    assert {path.name: path.read_text() for path in folder.iterdir() if path.is_file()} == before
+    assert contents(folder / "person-1") == contents(folder / "person-2") == before
+
+
+def test_people_keep_the_folder_of_their_video_when_another_has_its_name(finished: Finished, tmp_path: Path) -> None:
+    job, made = finished
+    (tmp_path / "out" / "a" / "person-1").mkdir(parents=True)  # a killed run may leave it empty
+    publish.publish(replace(job, person=1), made, tmp_path / "out")
+    other = replace(job, video=Video("a", tmp_path / "b" / "a.mp4"), source=tmp_path / "b" / "a.mp4", digest="e" * 64)
+    of_other = f"a-{path_digest(other.source)}"
+    assert publish.choose_folder(other, tmp_path / "out").name == of_other
+    assert publish.choose_folder(replace(other, person=1), tmp_path / "out") == tmp_path / "out" / of_other / "person-1"
+    assert publish.choose_folder(replace(job, person=2), tmp_path / "out") == tmp_path / "out" / "a" / "person-2"
+    (tmp_path / "out" / "a" / "person-2").mkdir()
+    (tmp_path / "out" / "a" / "person-2" / "mine.txt").write_text("mine")
+    assert publish.choose_folder(replace(job, person=2), tmp_path / "out").name == f"person-2-{path_digest(job.source)}"
+
+
 def test_two_concurrent_videos_with_one_name_get_different_folders(
     finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

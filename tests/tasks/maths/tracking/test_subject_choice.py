@@ -80,7 +80,7 @@ def test_who_is_seen_for_less_than_asked_is_in_doubt() -> None:
 
 def test_a_clip_with_nobody_but_a_picture_says_how_to_choose_it_all_the_same() -> None:
     require_person(people(POSTER, WALKER), FRAMES)
-    place = r"subject.point=\[640,350\] subject.at_s=2$"
+    place = r"choose it with subject=1$"
     with pytest.raises(NobodyFound, match=f"in 120 of 120 frames moves as one rigid piece.*{place}"):
         require_person(people(POSTER), FRAMES)
 

@@ -1,0 +1,40 @@
+"""``portraits.zip``: small pictures of people as JPEG files, stored without further compression, by track and frame."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tasks.errors import OutputError
+
+Portraits = Mapping[tuple[int, int], bytes]
+"""JPEG files by the track and the frame of the sighting that they show."""
+
+_DATE: Final = (1980, 1, 1, 0, 0, 0)
+
+
+def write_portraits(path: Path, portraits: Portraits) -> None:
+    """Write all pictures; the same pictures give the same bytes. ``OutputError`` when the file cannot be written."""
+    try:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+            for key, coded in sorted(portraits.items()):
+                archive.writestr(zipfile.ZipInfo(_member(*key), _DATE), coded)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"{path}: cannot be written ({reason}); free space there") from error
+
+
+def read_portraits(path: Path) -> Portraits:
+    """All pictures; ``OutputError`` when the file is missing or damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name.removesuffix(".jpg").partition("_") for name in archive.namelist()]
+            keys = [(int(track), int(frame)) for track, _, frame in names]
+            return {key: archive.read(_member(*key)) for key in keys}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        fact = getattr(error, "strerror", None) or str(error).split("\n")[0]
+        raise OutputError(f"{path}: cannot be read ({fact}); delete it and run again") from error
+
+
+def _member(track: int, frame: int) -> str:
+    return f"{track:06d}_{frame:08d}.jpg"
