@@ -46,7 +46,7 @@ WITH_PEOPLE = ["decode", "pose", "people", "subject", "offsets", "trajectory"]
         ),
         (
             Config(outputs=[Output.pose], exports=[Export.rle]),
-            [*PATH[:3], "masks", *PATH[3:], "exports/rle", "report.html"],
+            [*WITH_PEOPLE[:4], "masks", *WITH_PEOPLE[4:], "exports/rle", "report.html"],
         ),
         (
             Config(outputs=[Output.stabilized], verify=True),

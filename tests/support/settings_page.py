@@ -24,7 +24,9 @@ def _tables() -> Iterator[str]:
         name, dot, _ = section[0].name.partition(".")
         yield f"\n## {f'`{name}`' if dot else FIRST}\n"
         if presets := sorted(path.stem for path in (ROOT / "conf" / name).glob("*.yaml")):
-            yield f"Presets: {', '.join(f'`{name}={preset}`' for preset in presets)}.\n"
+            shown = [f"`{name}={preset}`" for preset in presets]
+            numbers = " A person's number, such as `subject=2`, is one too." if name == "subject" else ""
+            yield f"Presets: {', '.join(shown)}.{numbers}\n"
         yield "| setting | default | meaning | choices |\n| --- | --- | --- | --- |"
         for setting in section:
             meaning = setting.sentence.replace("|", "\\|").replace("<", "&lt;")
