@@ -15,7 +15,9 @@ from typing import Any, Final, cast
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
+from prefect.exceptions import MissingContextError
 from prefect.futures import PrefectFuture
+from prefect.logging import get_run_logger
 from prefect.states import Completed
 from prefect.tasks import TaskRunNameCallbackWithParameters
 from prefect.utilities.annotations import allow_failure, quote
@@ -24,7 +26,7 @@ from tasks.cache import store
 from tasks.cache.integrity import FileFingerprint, forgetting_unusable, require_proven, require_unchanged
 from tasks.cache.keys import shaped_by, stage_key
 from tasks.cache.store import OpenEntry, Outcome, Wanted
-from tasks.errors import VideoError
+from tasks.errors import VideoError, counted
 from tasks.execution import processes, progress
 from tasks.execution.memory import give_back
 from tasks.execution.processes import Computation, Facts
@@ -32,6 +34,7 @@ from tasks.execution.progress import Work
 from tasks.execution.progress_artifact import shown_progress
 from tasks.records import AnyArtifact, Artifact, Clip, DecodedClip, read_clip
 from tasks.requests import AnyRequest
+from tasks.untrusted.plain_text import one_line
 
 CACHED: Final = "Cached"  # Prefect's own name of such a state, which its UI knows
 _POLL_S: Final = 0.2  # between two looks at whether the user asked for an end
@@ -116,7 +119,7 @@ def _run_name(parameters: dict[str, Any]) -> str:
 def _find_or_compute(call: Call, inputs: Sequence[AnyArtifact]) -> State[AnyArtifact]:
     """The artifact of a stage in the state that Prefect's UI shows."""
     (outcome,) = outcomes(call, inputs)
-    return _state(call, outcome)
+    return _logged_state(call, outcome)
 
 
 def _find_or_compute_all(call: Call, inputs: Sequence[AnyArtifact]) -> State[list[Outcome]]:
@@ -125,19 +128,55 @@ def _find_or_compute_all(call: Call, inputs: Sequence[AnyArtifact]) -> State[lis
     failed = [outcome for outcome in found if isinstance(outcome, Exception)]
     if len(failed) == len(found):
         raise failed[0]
+    made = [one for one in found if not isinstance(one, Exception)]
+    names = [name for one in made if one.run_id == call.run_id for name in one.files]
+    _log(f"made {', '.join(names)} in one pass" if names else "all of it was found in the cache", [])
     cached = all(not isinstance(outcome, Exception) and outcome.run_id != call.run_id for outcome in found)
     return Completed(name=CACHED, data=found) if cached else Completed(data=found)
 
 
 def _show(call: Call, outcomes: Sequence[Outcome] | Exception, place: int, title: str) -> State[AnyArtifact]:
     """One of several outcomes in the state that Prefect's UI shows."""
-    return _state(call, outcomes if isinstance(outcomes, Exception) else outcomes[place])
+    return _logged_state(call, outcomes if isinstance(outcomes, Exception) else outcomes[place])
 
 
-def _state(call: Call, outcome: Outcome) -> State[AnyArtifact]:
+def _logged_state(call: Call, outcome: Outcome) -> State[AnyArtifact]:
+    """The outcome as a state; what the stage did, and its warnings, go to the log that Prefect's UI shows."""
     if isinstance(outcome, Exception):
         raise outcome
+    _log(*log_lines(outcome, ran=outcome.run_id == call.run_id))
     return Completed(data=outcome) if outcome.run_id == call.run_id else Completed(name=CACHED, data=outcome)
+
+
+def log_lines(artifact: AnyArtifact, *, ran: bool) -> tuple[str, list[str]]:
+    """What a stage did, in a line, and its warnings."""
+    facts = artifact.facts
+    frames, parts = facts.get("frames"), []
+    if not ran:
+        parts.append("found in the cache")
+    elif frames and artifact.seconds:
+        rate_hz = frames / artifact.seconds
+        parts.append(f"{counted(frames, 'frame')} in {artifact.seconds:.1f} s, {rate_hz:.1f} frames a second")
+    else:
+        parts.append(f"done in {artifact.seconds:.1f} s")
+    if looked := facts.get("looked"):
+        parts.append(
+            f"person found in {facts['detected']} of {counted(looked, 'frame')} ({facts['detection_rate']:.1%})"
+        )
+    parts.append(f"the result lies in {artifact.folder}")
+    warnings = [*facts.get("notes", []), facts.get("device_note"), facts.get("why")]
+    return one_line("; ".join(parts)), [one_line(warning) for warning in warnings if warning]
+
+
+def _log(line: str, warnings: Sequence[str]) -> None:
+    """Log from inside a task run; nothing where the function is called without Prefect."""
+    try:
+        logger = get_run_logger()
+    except MissingContextError:
+        return
+    logger.info(line)
+    for warning in warnings:
+        logger.warning(warning)
 
 
 def outcomes(call: Call, inputs: Sequence[AnyArtifact]) -> list[Outcome]:

@@ -51,6 +51,20 @@ def test_a_run_is_named_by_video_and_setting_and_tasks_by_stage(api: str, finish
     assert server_page.until(lambda: wanted <= server_page.task_runs(api, finished["id"]).items())
 
 
+def test_the_log_of_a_task_says_what_it_did(api: str, finished: dict[str, Any]) -> None:
+    def told() -> list[str] | None:
+        body = {"logs": {"flow_run_id": {"any_": [finished["id"]]}}}
+        lines = [log["message"] for log in server_page.ask(api, "/logs/filter", body)]
+        return (
+            lines if any("stabilized.mp4 in one pass" in line or "made stabilized" in line for line in lines) else None
+        )
+
+    lines = server_page.until(told)
+    assert any(line.startswith("60 frames in ") and " frames a second; " in line for line in lines)
+    assert any("person found in " in line for line in lines)
+    assert any("the result lies in " in line and "/pose/" in line for line in lines)
+
+
 def test_a_run_has_a_progress_a_table_and_a_report_artifact(api: str, finished: dict[str, Any]) -> None:
     shown = server_page.artifacts(api, finished["id"])
     progress = shown["progress-pose-demo"]
