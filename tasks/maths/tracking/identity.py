@@ -40,7 +40,7 @@ def identity_notes(identity: Identity) -> list[str]:
         moments = ", ".join(f"{at_s:.2f}" for at_s in identity.switches_s)
         count = len(identity.switches_s)
         times = "1 switch" if count == 1 else f"{count} switches"
-        notes.append(f"warning: {times} of the person: from {moments} s on it may be somebody else; check it there")
+        notes.append(f"{times} of the person: from {moments} s on it may be somebody else; check it there")
     if identity.hidden_s:
         spans = ", ".join(f"{from_s:.2f} to {to_s:.2f} s" for from_s, to_s in identity.hidden_s)
         notes.append(f"hidden by somebody in similar clothes in {identity.hidden_frames} frames: {spans}")

@@ -87,4 +87,4 @@ def test_where_nothing_tells_them_apart_a_switch_is_counted_and_said() -> None:
     assert len(people) == 2 and not any(meeting.sure for person in people for meeting in person.met)
     went_on = max(people, key=len)
     assert len(identity_of([went_on], TIME_S).switches_s) == 1
-    assert identity_notes(identity_of([went_on], TIME_S))[0].startswith("warning: 1 switch of the person: from ")
+    assert identity_notes(identity_of([went_on], TIME_S))[0].startswith("1 switch of the person: from ")
