@@ -63,12 +63,15 @@ def segment_person(request: MasksRequest, folder: Path, tick: Tick, clock: Clock
     """
     clip = read_clip(request.clip)
     masks_of = _landmarker_masks if request.settings.source is MaskSource.landmarker else _selfie_masks
-    track = read_table(request.pose.path("motion.parquet"))["track"]
-    states = np.zeros(len(MaskState), np.int64)
+    motion = read_table(request.pose.path("motion.parquet"), ["track", "shot"])
+    track, states = motion["track"], np.zeros(len(MaskState), np.int64)
     with masks_of(request, clip, track, clock) as stream, mask_writer(folder / "masks.npz") as writer:
-        for mask in fill_failed_masks(_with_ticks(stream.masks, tick), stream.boxes, track > 0, stream.wh):
-            writer.write(mask)
-            states[mask.state] += 1
+        masks = iter(_with_ticks(stream.masks, tick))
+        for shot in equal_slices(motion["shot"]):  # no mask is copied across a scene cut
+            of_shot = islice(masks, shot.stop - shot.start)
+            for mask in fill_failed_masks(of_shot, stream.boxes.part(shot), track[shot] > 0, stream.wh):
+                writer.write(mask)
+                states[mask.state] += 1
     counts = {state.name: int(states[state]) for state in MaskState}
     return {"frames": clip.frames, **counts, "source": request.settings.source.value, **stream.facts}
 
@@ -186,5 +189,5 @@ def _inputs(
 def _with_ticks(masks: Iterable[Probability | None], tick: Tick) -> Masks:
     """``masks``, reporting the progress of each."""
     for count, mask in enumerate(masks, start=1):
-        yield mask
         tick(count)
+        yield mask

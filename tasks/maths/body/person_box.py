@@ -31,6 +31,10 @@ class PersonBoxes:
     person: Flags  # (n,) False where the box is the whole picture, since no pose is near in time
     torso_xy_px: Floats  # (n, 2) the middle of the torso; NaN outside the runs of poses
 
+    def part(self, frames: slice) -> "PersonBoxes":
+        """The boxes of some consecutive frames."""
+        return PersonBoxes(self.edges_px[frames], self.person[frames], self.torso_xy_px[frames])
+
 
 def whole_picture_box(size_px: tuple[int, int]) -> Floats:
     """Box (4,) of a picture of ``size_px`` (width, height)."""
