@@ -159,10 +159,9 @@ def log_lines(artifact: AnyArtifact, *, ran: bool) -> tuple[str, list[str]]:
         parts.append(f"{counted(frames, 'frame')} in {artifact.seconds:.1f} s, {rate_hz:.1f} frames a second")
     else:
         parts.append(f"done in {artifact.seconds:.1f} s")
-    if looked := facts.get("looked"):
-        parts.append(
-            f"person found in {facts['detected']} of {counted(looked, 'frame')} ({facts['detection_rate']:.1%})"
-        )
+    looked, detected = facts.get("looked"), facts.get("detected")
+    if looked and detected is not None:
+        parts.append(f"person found in {detected} of {counted(looked, 'frame')} ({detected / looked:.1%})")
     parts.append(f"the result lies in {artifact.folder}")
     warnings = [*facts.get("notes", []), facts.get("device_note"), facts.get("why")]
     return one_line("; ".join(parts)), [one_line(warning) for warning in warnings if warning]
