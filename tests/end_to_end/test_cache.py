@@ -63,9 +63,8 @@ def test_another_window_runs_trajectory_and_render_only(bench: Bench) -> None:
 
 
 def test_another_size_of_the_output_runs_trajectory_and_render_only(bench: Bench) -> None:
-    for override in ("crop.output=320x180", "lock.height=0.5", "crop.keep=0.9"):
-        bench.run(override, "outputs=[stabilized]", video="moonwalk.mp4")
-        assert program.ran(bench.folder("moonwalk")) == {"trajectory", "stabilized.mp4", "report.html"}
+    bench.run("crop.output=320x180", "lock.height=0.5", "outputs=[stabilized]", video="moonwalk.mp4")
+    assert program.ran(bench.folder("moonwalk")) == {"trajectory", "stabilized.mp4", "report.html"}
 
 
 def test_another_rule_that_chooses_the_same_person_runs_the_choice_only(bench: Bench) -> None:
