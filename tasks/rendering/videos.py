@@ -1,5 +1,6 @@
 """The stabilized video, the comparison and the person: moved in the source's pixel format, with its times and sound."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -19,6 +20,7 @@ from tasks.media.matting.cutout import (
     Cutout,
     CutoutSettings,
     PersonCutter,
+    Shown,
     blurred_background,
     draw_cutout,
     smooth_masks_in_time,
@@ -181,12 +183,22 @@ def cut_frames(
     )
     masks = read_masks(request.masks.path("masks.npz"))
     placed = smooth_masks_in_time(masks, placement.anchor_xy) if request.matte.smoothing else masks
-    for frame, mask in zip(frames, placed, strict=True):
-        if mask.state != MaskState.nobody:
-            clean = None if request.scene is None else frame.clean_part
-            yield frame, cutter.cut(frame.picture.planes, mask, placement.to_output[frame.picture.index], clean)
+    ahead: deque[RenderFrame] = deque()
+
+    def people() -> Iterator[Shown | None]:
+        for frame, mask in zip(frames, placed, strict=True):
+            ahead.append(frame)
+            clean, index = None if request.scene is None else frame.clean_part, frame.picture.index
+            matrix, anchor_xy = placement.to_output[index], placement.anchor_xy[index]
+            somebody = mask.state != MaskState.nobody
+            yield Shown(frame.picture.planes, mask, matrix, anchor_xy, clean) if somebody else None
+
+    for shown, cut in cutter.cut_all(people()):
+        frame = ahead.popleft()
+        if shown is None and kept:
+            yield frame, whole_picture(frame.moved(edge), layout, placement.size_px)
         else:
-            yield frame, whole_picture(frame.moved(edge), layout, placement.size_px) if kept else None
+            yield frame, cut
 
 
 def backdrop(request: RenderRequest, placement: Placement) -> Backdrop:

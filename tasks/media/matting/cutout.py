@@ -1,6 +1,6 @@
 """Cut a person out of each picture by the mask, move the cutout, and set it before another background."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from tasks.media.matting.matte import (
     refine_edge,
     warp_mask,
 )
-from tasks.media.matting.plate_matte import PlateMatte
+from tasks.media.matting.plate_matte import Compared, PlateMatte
 from tasks.media.planes.borders import masked_blur, sigma_in_samples
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
 from tasks.media.planes.compose import MIN_VISIBLE_ALPHA, composite_foreground, solid_planes
@@ -32,6 +32,8 @@ Floats = NDArray[np.float64]
 CleanView = Callable[[Box], CleanPart | None]  # the background of a frame over a box of it
 
 LEAST_LEVEL: Final = 20  # of 255; lower probabilities count as nothing
+HALF: Final = 0.5  # opacity from which a pixel counts as the person's
+UNDONE_SHARE: Final = 0.02  # of the part's height: how far the mask's edge may lie from the one that was decided
 BOX_MARGIN: Final = 0.05  # of the person's height: of the part that is compared with the plate
 
 # Standard deviation by which colours extend beyond a transparent edge, as a share of the region's height.
@@ -92,44 +94,95 @@ def mask_to_source(mask: Mask) -> Floats:
     return box_to_source(mask.edges_px, (width, height))
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A frame with its person's mask, as the cutter takes it."""
+
+    planes: Planes
+    mask: Mask
+    to_output: Floats  # (2, 3)
+    anchor_xy: Floats  # (2,) in source px
+    clean: CleanView | None = None
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A frame that was compared with its plate."""
+
+    shown: Shown
+    part: CleanPart
+    compared: Compared
+
+
 class PersonCutter:
-    """Cuts the person out of the frames of one clip, in order."""
+    """Cuts the person out of the frames of one clip."""
 
     def __init__(self, settings: CutoutSettings) -> None:
         self._settings = settings
         self._matte = PlateMatte(settings.layout)
 
-    def cut(self, planes: Planes, mask: Mask, to_output: Floats, clean: CleanView | None = None) -> Cutout | None:
-        """The person of ``planes`` moved by ``to_output`` (2, 3). None if no part of the person lies in the output.
+    def cut_all(self, frames: Iterable[Shown | None]) -> Iterator[tuple[Shown | None, Cutout | None]]:
+        """Each frame with its person, moved to the output; None if no part lies in it. It reads one frame ahead.
 
         Picture and opacity are each resampled once, only around the person. Opacity is 0 outside the source picture.
-        Where ``clean`` knows the background, the edge and its colours are told from it; else from the mask alone.
+        Where the background is known, the edge and its colours are told from it; else from the mask alone. A frame that
+        is None has no person and no cutout.
         """
-        box = mask_box(mask, (planes[0].shape[1], planes[0].shape[0]))
-        part = None if clean is None or box is None else clean(box)
-        if part is None:
-            return _cut_by_mask(planes, mask, to_output, self._settings)
-        return self._cut_by_plate(planes, mask, to_output, part)
+        looks = ((shown, None if shown is None else self._look(shown)) for shown in frames)
+        before: _Looked | None = None
+        now = next(looks, None)
+        while now is not None:
+            following = next(looks, None)
+            shown, look = now
+            if look is not None:
+                yield shown, self._cut_by_plate(look, before, None if following is None else following[1])
+            elif shown is not None:
+                yield shown, _cut_by_mask(shown.planes, shown.mask, shown.to_output, self._settings)
+            else:
+                yield None, None
+            before, now = look, following
 
-    def _cut_by_plate(self, planes: Planes, mask: Mask, to_output: Floats, clean: CleanPart) -> Cutout | None:
-        settings, layout = self._settings, self._settings.layout
+    def _look(self, shown: Shown) -> _Looked | None:
+        """What the frame shows against its plate; None where no plate is trusted."""
+        planes, mask = shown.planes, shown.mask
+        box = mask_box(mask, (planes[0].shape[1], planes[0].shape[0]))
+        part = None if shown.clean is None or box is None else shown.clean(box)
+        if part is None:
+            return None
+        to_box = affine.compose(affine.translation(-np.array(part.box[:2], np.float64)), mask_to_source(mask))
+        prior = warp_mask(mask.probability, to_box, Region(0, 0, *part.box.size_px))
+        picture = part_of(planes, part.box, self._settings.layout)
+        return _Looked(shown, part, self._matte.compare(picture, part, prior))
+
+    def _cut_by_plate(self, look: _Looked, before: _Looked | None, after: _Looked | None) -> Cutout | None:
+        settings, layout, clean, shown = self._settings, self._settings.layout, look.part, look.shown
         corner = np.array(clean.box[:2], np.float64)
-        to_box = affine.compose(affine.translation(-corner), mask_to_source(mask))
-        whole = Region(0, 0, *clean.box.size_px)
-        picture = part_of(planes, clean.box, layout)
-        alpha = self._matte.alpha(picture, clean, warp_mask(mask.probability, to_box, whole))
+        picture = part_of(shown.planes, clean.box, layout)
+        near = [
+            (other.compared, shown.anchor_xy - other.shown.anchor_xy) for other in (before, after) if other is not None
+        ]
+        alpha = self._matte.alpha(picture, clean, look.compared, near)
         if not clean.seen.all():
-            edge = warp_mask(harden_mask(mask.probability), to_box, whole)
-            alpha = np.where(clean.seen, alpha, mask_to_alpha(_refined(edge, picture[0], settings)))
-        from_box = affine.compose(to_output, affine.translation(corner))
-        shown = np.asarray(cv2.inRange(alpha, MIN_VISIBLE_ALPHA, 2.0), np.uint8)
-        region = mask_region(shown, from_box, settings.size_px, sample_spacing(layout, layout.planes - 1))
+            alpha = np.where(clean.seen, alpha, self._by_mask(shown, picture[0], clean.box, alpha))
+        from_box = affine.compose(shown.to_output, affine.translation(corner))
+        visible = np.asarray(cv2.inRange(alpha, MIN_VISIBLE_ALPHA, 2.0), np.uint8)
+        region = mask_region(visible, from_box, settings.size_px, sample_spacing(layout, layout.planes - 1))
         if region.empty:
             return None
         to_region = affine.compose(affine.translation(-np.array([region.x0, region.y0], np.float64)), from_box)
         moved = np.asarray(cv2.warpAffine(alpha, to_region, region.size_px, flags=cv2.INTER_LINEAR), np.float32)
         behind = _moved(clean.planes, from_box, region, settings, border="replicate")
-        return Cutout(region, _moved(planes, to_output, region, settings), _opacity(moved, settings), behind)
+        planes = _moved(shown.planes, shown.to_output, region, settings)
+        return Cutout(region, planes, _opacity(moved, settings), behind)
+
+    def _by_mask(self, shown: Shown, luma: Plane, box: Box, decided: Alpha) -> Alpha:
+        """Opacity over ``box`` by the mask alone, but for what it has or lacks against all that was ``decided``."""
+        to_box = affine.compose(affine.translation(-np.array(box[:2], np.float64)), mask_to_source(shown.mask))
+        edge = warp_mask(harden_mask(shown.mask.probability), to_box, Region(0, 0, *box.size_px))
+        alpha = mask_to_alpha(_refined(edge, luma, self._settings))
+        inside = (decided > HALF).astype(np.float32)
+        around = np.ones([2 * max(round(UNDONE_SHARE * box.size_px[1]), 3) + 1] * 2, np.uint8)
+        return np.asarray(np.clip(alpha, cv2.erode(inside, around), cv2.dilate(inside, around)), np.float32)
 
 
 def mask_box(mask: Mask, size_px: tuple[int, int]) -> Box | None:

@@ -11,8 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.path import affine
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane
 from tasks.media.scene.clean_part import CleanPart
+from tasks.media.scene.people_mask import scaling
+from tasks.media.scene.plate import Box
 
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
@@ -22,10 +25,7 @@ LOOKED_AT_ROWS: Final = 400  # about so many rows of a person are compared; tall
 REACH: Final = 0.035  # of the part's height: how far from the mask's edge the plate may decide
 LEAST_REACH_PX: Final = 3.0
 RING: Final = 2.5  # times that distance: the background is learned up to there
-FEET: Final = (
-    0.65,
-    0.85,
-)  # of the height: below, shadows are about; over these rows one statistic turns into the other
+FEET: Final = (0.65, 0.85)  # of the height: over these rows the body's statistic turns into that of the feet
 LUMA_STEPS: Final = 32  # of the signed difference of the first plane
 CHROMA_STEPS: Final = 16  # of the difference of the other planes together
 KEPT: Final = 0.85  # of what was learned, from one frame to the next
@@ -34,12 +34,16 @@ LEAST_SHARE: Final = 2e-4  # of the pixels, that any difference has at least
 MOST_EVIDENCE: Final = 4.0  # natural logarithm of odds
 MOST_PRIOR: Final = 2.0  # the same, of the mask: networks are too sure at edges
 EVIDENCE_BLUR_PX: Final = 1.2
+NEIGHBOUR_WEIGHT: Final = 0.8  # of the frames before and after, whose odds are held to those of a mask
+CONTRADICTED: Final = 1.4  # odds of both neighbours against it, that undo what the mask is sure of
+MOVED_LEVELS: Final = 20.0  # difference of brightness between neighbours at which that counts 0.6 times
 DECIDED: Final = 8.0  # logarithm of odds beyond the reach of the plate
 LEAST_PIECE: Final = 0.02  # of the largest piece; smaller ones are no part of a person
 CORE_SHARE: Final = 0.9  # of the reach: depth in the mask from which a colour counts as the person's
 FAR_LEVELS: Final = 255.0
-LIKE_LEVELS: Final = 6.0  # difference at which two colours are told apart by half
+LIKE_LEVELS: Final = 8.0  # difference at which two colours are told apart by half
 DIRECTIONS: Final = 12  # in which the person's colours are looked up, near and far
+CORE_EVIDENCE: Final = 1.0  # or in it, and this different from the plate, a logarithm of odds
 LEAST_CORE: Final = 0.02  # share of such pixels nearby, from which their mean colour is known
 SOFT_PX: Final = 0.9  # standard deviation of the edge where colours do not tell its width
 EDGE_SHARE: Final = 0.006  # of the part's height: half width of the edge in which pixels may be mixed
@@ -54,6 +58,22 @@ class _Small(NamedTuple):
     plate: list[Bytes]
 
 
+class Compared(NamedTuple):
+    """What one frame shows against its plate, in smaller size."""
+
+    small: _Small
+    odds: Singles  # (h, w) logarithm of the odds that a pixel is the person's, by mask and plate
+    depth: Singles  # (h, w) to be added to them, for the distance from the mask's edge
+    far: NDArray[np.int8]  # (h, w) 1 deep in the mask, -1 far outside, 0 near its edge
+    told_apart: Singles  # (h, w) see ``_told_apart``
+    box: Box
+
+
+Neighbour = tuple[
+    Compared, NDArray[np.float64]
+]  # a frame next to this one, and (2,) how far the person moved since, px
+
+
 class PlateMatte:
     """Finds the opacity of the person in each frame of a clip, in order."""
 
@@ -62,8 +82,8 @@ class PlateMatte:
         size = LUMA_STEPS * CHROMA_STEPS
         self._person, self._behind = np.zeros((2, size)), np.zeros((2, size))  # of the body, and of the feet
 
-    def alpha(self, picture: Sequence[Plane], clean: CleanPart, mask: Bytes) -> Alpha:
-        """Opacity (h, w), 0..1, over ``clean.box``; it means something where ``clean.seen`` is true.
+    def compare(self, picture: Sequence[Plane], clean: CleanPart, mask: Bytes) -> Compared:
+        """What a frame shows against its plate, over ``clean.box``; asked for each frame, in order.
 
         ``picture`` has the frame's planes there, ``mask`` (h, w) the person's probability * 255.
         """
@@ -71,35 +91,35 @@ class PlateMatte:
         step = max(round(high / LOOKED_AT_ROWS), 1)
         wh = (-(-wide // step), -(-high // step))
         small = _Small(*(_reduced(planes, self._layout.depth, wh) for planes in (picture, clean.planes)))
-        prior = cv2.resize(mask, wh, interpolation=cv2.INTER_AREA)
-        seen = cv2.resize(clean.seen.view(np.uint8), wh, interpolation=cv2.INTER_NEAREST) > 0
-        odds, told_apart = self._log_odds(small, np.asarray(prior, np.uint8), np.asarray(seen))
-        inside = cv2.resize(odds, (wide, high), interpolation=cv2.INTER_LINEAR) > 0
-        edge_px = max(round(EDGE_SHARE * high), LEAST_EDGE_PX)
-        full = [_eight_bits(plane, self._layout.depth) for plane in picture]
-        behind = [_eight_bits(plane, self._layout.depth) for plane in clean.planes]
-        return _mixed_edge(full, behind, inside.astype(np.uint8), small, told_apart, edge_px)
-
-    def _log_odds(self, small: _Small, prior: Bytes, seen: Flags) -> tuple[Singles, Singles]:
-        """Logarithm of the odds (h, w) that a pixel is the person's, and ``_told_apart``."""
-        reach = max(REACH * prior.shape[0], LEAST_REACH_PX)
+        prior = np.asarray(cv2.resize(mask, wh, interpolation=cv2.INTER_AREA), np.uint8)
+        seen = np.asarray(cv2.resize(clean.seen.view(np.uint8), wh, interpolation=cv2.INTER_NEAREST) > 0)
+        reach = max(REACH * wh[1], LEAST_REACH_PX)
         shown = (prior > 127).astype(np.uint8)
         within, without = (cv2.distanceTransform(part, cv2.DIST_L2, 3) for part in (shown, 1 - shown))
         place = _differences(small)
         self._learn(place, (within > reach) & seen, (without > reach) & (without <= RING * reach) & seen)
         evidence = self._evidence(place)
-        told_apart = _told_apart(small, (within > CORE_SHARE * reach).astype(np.uint8), reach)
+        core = (within > CORE_SHARE * reach) | ((evidence > CORE_EVIDENCE) & (within > 0) & seen)
+        told_apart = _told_apart(small, core.astype(np.uint8), reach)
         evidence *= np.where(evidence < 0, told_apart, np.float32(1)) * seen
-        evidence = cv2.GaussianBlur(evidence, (0, 0), EVIDENCE_BLUR_PX)
-        odds: Singles = _PRIOR[prior] + evidence
-        odds[within > reach] = DECIDED
-        odds[without > reach] = -DECIDED
-        count, number, stats, _ = cv2.connectedComponentsWithStats((odds > 0).astype(np.uint8))
-        if count > 2:
-            sizes = stats[:, cv2.CC_STAT_AREA]
-            small_piece = sizes < LEAST_PIECE * sizes[1:].max()
-            odds[small_piece[number]] = -DECIDED
-        return odds, told_apart
+        depth = np.minimum(np.maximum(within, without) / np.float32(reach), 1)  # the mask is surer away from its edge
+        odds: Singles = _PRIOR[prior] + cv2.GaussianBlur(evidence, (0, 0), EVIDENCE_BLUR_PX)
+        far = (within > reach).astype(np.int8) - (without > reach)
+        return Compared(small, odds, _PRIOR[prior] * depth, far, told_apart, clean.box)
+
+    def alpha(self, picture: Sequence[Plane], clean: CleanPart, now: Compared, near: Sequence[Neighbour]) -> Alpha:
+        """Opacity (h, w), 0..1, over ``clean.box``; it means something where ``clean.seen`` is true.
+
+        ``near`` are the frames before and after. What shows in this one alone, or lacks in it alone, is undone where
+        the plate does not speak for it.
+        """
+        high, wide = picture[0].shape
+        odds = _decided(now, [_moved_odds(there, now, step_px) for there, step_px in near])
+        inside = cv2.resize(odds, (wide, high), interpolation=cv2.INTER_LINEAR) > 0
+        edge_px = max(round(EDGE_SHARE * high), LEAST_EDGE_PX)
+        full = [_eight_bits(plane, self._layout.depth) for plane in picture]
+        behind = [_eight_bits(plane, self._layout.depth) for plane in clean.planes]
+        return _mixed_edge(full, behind, inside.astype(np.uint8), now.small, now.told_apart, edge_px)
 
     def _learn(self, place: NDArray[np.int32], person: Flags, behind: Flags) -> None:
         first_foot = round(sum(FEET) / 2 * len(place))
@@ -114,6 +134,47 @@ class PlateMatte:
         row = (np.arange(len(place), dtype=np.float32) + 0.5) / len(place)
         share = np.clip((row - FEET[0]) / (FEET[1] - FEET[0]), 0, 1)[:, None]
         return np.asarray(body + share * (feet - body), np.float32)
+
+
+def _moved_odds(there: Compared, now: Compared, step_px: NDArray[np.float64]) -> Singles:
+    """What a neighbour adds to the odds (h, w) of ``now``, where it has the same part of the person.
+
+    What speaks against the person fades to 0 where the two pictures differ: a limb that has moved there must stay.
+    """
+    from_there, from_now = (
+        affine.compose(
+            affine.translation(np.array(part.box[:2], np.float64)),
+            affine.invert(scaling(part.box.size_px, (part.odds.shape[1], part.odds.shape[0]))),
+        )
+        for part in (there, now)
+    )
+    matrix = affine.compose(affine.invert(from_now), affine.compose(affine.translation(step_px), from_there))
+    moved, looks = (
+        cv2.warpAffine(plane, matrix, now.odds.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+        for plane in (there.odds, there.small.picture[0])
+    )
+    alike = cv2.LUT(cv2.absdiff(looks, now.small.picture[0]), _ALIKE)
+    moved = np.clip(moved, -MOST_PRIOR, MOST_PRIOR)
+    return np.asarray(NEIGHBOUR_WEIGHT * moved * np.where(moved < 0, alike, np.float32(1)), np.float32)
+
+
+def _decided(now: Compared, near: Sequence[Singles]) -> Singles:
+    """The odds (h, w) of a frame together with those of its neighbours, without separate small pieces."""
+    odds, far = now.odds + now.depth, now.far
+    if len(near) == 2:  # both may contradict what the mask is sure of
+        contradicted = np.minimum(*(-np.sign(now.depth) * there for there in near)) > CONTRADICTED
+        odds[contradicted] = now.odds[contradicted]
+        far = np.where(contradicted, 0, far)
+    for there in near:
+        odds += there
+    odds[far > 0] = DECIDED
+    odds[far < 0] = -DECIDED
+    count, number, stats, _ = cv2.connectedComponentsWithStats((odds > 0).astype(np.uint8))
+    if count > 2:
+        sizes = stats[:, cv2.CC_STAT_AREA]
+        small_piece = sizes < LEAST_PIECE * sizes[1:].max()
+        odds[small_piece[number]] = -DECIDED
+    return odds
 
 
 def _told_apart(small: _Small, core: Bytes, reach: float) -> Singles:
@@ -253,6 +314,7 @@ def _priors() -> Singles:
     return np.asarray(np.clip(np.log(share / (1 - share)), -MOST_PRIOR, MOST_PRIOR), np.float32)
 
 
+_ALIKE: Final = np.exp(-0.5 * (np.arange(256) / MOVED_LEVELS) ** 2).astype(np.float32)
 _LUMA_PLACE: Final = _luma_places()
 _CHROMA_PLACE: Final = _chroma_places()
 _PRIOR: Final = _priors()

@@ -34,8 +34,7 @@ def shown(person: Bytes, back: Bytes, level: int = 180) -> Bytes:
 def alpha_of(picture: Bytes, plate: Bytes, mask: Bytes) -> Alpha:
     clean = CleanPart(Box(0, 0, *SIZE), (plate,), np.ones(SIZE[::-1], np.bool_))
     matte = PlateMatte(GRAY)
-    matte.alpha((picture,), clean, mask)
-    return matte.alpha((picture,), clean, mask)
+    return matte.alpha((picture,), clean, matte.compare((picture,), clean, mask), [])
 
 
 def test_a_mask_that_is_too_large_or_too_small_is_corrected() -> None:
@@ -77,3 +76,27 @@ def test_what_lies_apart_from_the_person_does_not_appear() -> None:
     picture[20:60, 130:150] = 220
     alpha = alpha_of(picture, ground(3), body())
     assert not alpha[10:70, 126:].any()
+
+
+def test_a_limb_that_only_one_mask_lacks_is_whole() -> None:
+    lacking = body()
+    lacking[125:180] = 0
+    clean = CleanPart(Box(0, 0, *SIZE), (ground(3),), np.ones(SIZE[::-1], np.bool_))
+    picture, matte = shown(body(), ground(2)), PlateMatte(GRAY)
+    before, now, after = (matte.compare((picture,), clean, mask) for mask in (body(), lacking, body()))
+    still = np.zeros(2)
+    alpha = matte.alpha((picture,), clean, now, [(before, still), (after, still)])
+    assert np.abs(alpha - body() / 255).sum() < 150
+    assert np.abs(matte.alpha((picture,), clean, now, []) - body() / 255).sum() > 1000
+
+
+def test_what_the_plate_speaks_for_stays_though_the_neighbours_lack_it() -> None:
+    """A fast arm is at a place for one frame."""
+    arm = body()
+    arm[90:98, 94:130] = 255
+    clean = CleanPart(Box(0, 0, *SIZE), (ground(3),), np.ones(SIZE[::-1], np.bool_))
+    matte = PlateMatte(GRAY)
+    compared = [matte.compare((shown(mask, ground(2)),), clean, mask) for mask in (body(), arm, body())]
+    still = np.zeros(2)
+    alpha = matte.alpha((shown(arm, ground(2)),), clean, compared[1], [(compared[0], still), (compared[2], still)])
+    assert alpha[92:96, 98:126].mean() > 0.95
