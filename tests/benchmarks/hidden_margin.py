@@ -76,7 +76,8 @@ class Margin:
         cells = [f"{self.seen.places / max(self.whole.places, 1):.0%}"]
         for errors, gain in ((self.seen, True), (self.unseen, False), (self.whole, True)):
             mirror, scene = errors.psnr_db
-            cells += [f"{mirror:.1f}", f"{scene:.1f}", *([f"{scene - mirror:+.1f}"] if gain else [])]
+            told = [f"{mirror:.1f}", f"{scene:.1f}", *([f"{scene - mirror:+.1f}"] if gain else [])]
+            cells += told if errors.places else [""] * len(told)
         return [name, *cells]
 
 

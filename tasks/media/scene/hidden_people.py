@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT
+from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, LANDMARK_NAMES
 from tasks.media.files.masks_file import Mask, read_masks
 from tasks.media.files.tables import read_table
-from tasks.media.scene.people_mask import SHOWN, people_mask
+from tasks.media.scene.people_mask import SHOWN, Limb, people_mask
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -23,6 +23,14 @@ NEAR_EDGE: Final = 0.08  # of the picture's size: how near to its edge they are 
 SPEED_FRAMES: Final = 10  # from which the speed at a track's ends is told
 HIDDEN_SPEED_FACTORS: Final = (0.5, 0.75, 1.0, 1.25)  # times that speed: all these places are taken as hidden
 BOX_MARGIN: Final = 0.05  # of a box's height: added above and below
+FOOT_STANDS: Final = 0.0  # the same for who crosses the edge: a foot stays where it stands
+# Masks lose feet and hands that move fast; landmarks do not.
+LIMBS: Final = tuple(
+    [LANDMARK_NAMES.index(f"{side}_{joint}") for joint in chain]
+    for side in ("left", "right")
+    for chain in (("knee", "ankle", "heel", "foot_index"), ("ankle", "foot_index"), ("elbow", "wrist", "index"))
+)
+LIMB_THICK: Final = 0.07  # of the body's longer side
 
 
 class _Use(NamedTuple):
@@ -41,7 +49,7 @@ def hidden_people(
     Reads everybody's tracks as the pose stage wrote them; few masks are in memory at a time. ``OutputError`` when a
     file is missing or damaged.
     """
-    uses = _uses(people, frames, rate_hz, size_px)
+    uses, landmarks_px = _uses(people, frames, rate_hz, size_px)
     needed_until = {use.sighting: frame for frame, some in enumerate(uses) for use in some}
     stored = enumerate(read_masks(bodies))
     held: dict[int, Mask] = {}
@@ -51,7 +59,8 @@ def hidden_people(
             loaded, mask = next(stored)
             held[loaded] = mask
         shown = [_placed(held[use.sighting], use) for use in some]
-        yield people_mask(shown, size_px, small_px)
+        limbs = [limb for use in some for limb in _limbs(landmarks_px[use.sighting], use)]
+        yield people_mask(shown, size_px, small_px, limbs)
         held = {number: mask for number, mask in held.items() if needed_until.get(number, -1) > frame}
 
 
@@ -66,15 +75,25 @@ def _placed(mask: Mask, use: _Use) -> Mask:
     )
 
 
-def _uses(people: Path, frames: int, rate_hz: float, size_px: tuple[int, int]) -> list[list[_Use]]:
-    """The sightings that each frame is told from."""
+def _limbs(landmarks_px: NDArray[np.float32], use: _Use) -> list[Limb]:
+    """Lower legs, feet, lower arms and hands of a sighting with these landmarks (33, 2), as a frame shows them."""
+    thick_px = LIMB_THICK * float(np.ptp(landmarks_px, axis=0).max())
+    moved = landmarks_px.astype(np.float64) + use.shift_px
+    return [Limb(moved[chain], thick_px) for chain in LIMBS]
+
+
+def _uses(
+    people: Path, frames: int, rate_hz: float, size_px: tuple[int, int]
+) -> tuple[list[list[_Use]], NDArray[np.float32]]:
+    """The sightings that each frame is told from, and the landmarks (n, 33, 2) of all sightings, in source pixels."""
     table = read_table(people, ["frame", "track", "x_px", "y_px"])
     grid = {name: column.reshape(-1, LANDMARK_COUNT) for name, column in table.items()}
     at, track = grid["frame"][:, 0], grid["track"][:, 0]
     hips = list(HIPS)
-    middle = np.stack([grid["x_px"][:, hips].mean(axis=1), grid["y_px"][:, hips].mean(axis=1)], axis=1)
+    landmarks_px = np.stack([grid["x_px"], grid["y_px"]], axis=2).astype(np.float32)
+    middle = landmarks_px[:, hips].mean(axis=1)
     uses: list[list[_Use]] = [[] for _ in range(frames)]
-    spans = np.stack([part(grid[name], axis=1) for part in (np.min, np.max) for name in ("x_px", "y_px")], axis=1)
+    spans = np.concatenate([landmarks_px.min(axis=1), landmarks_px.max(axis=1)], axis=1).astype(np.float64)
     bridged = round(BRIDGED_S * rate_hz)
     cut = (spans[:, 0] < -0.5) | (spans[:, 2] > size_px[0] - 0.5)  # by the picture's left or right edge
     for number in np.unique(track):
@@ -87,7 +106,7 @@ def _uses(people: Path, frames: int, rate_hz: float, size_px: tuple[int, int]) -
                 crosses = _crosses_edge(spans[end], sign * speed, size_px)
                 frames_on = round((ENTERS_S if crosses else GOES_ON_S) * rate_hz)
                 _add_beyond(uses, int(end), int(at[end]), sign * np.arange(1, frames_on + 1), speed, crosses)
-    return uses
+    return uses, landmarks_px
 
 
 def _add_seen(
@@ -124,5 +143,6 @@ def _add_beyond(
     """Add the frames ``steps`` (signed) away from the first or the last sighting of a run, at its speed."""
     for step in steps.tolist():
         if 0 <= at + step < len(uses):
-            shifts = [factor * step * speed_px for factor in HIDDEN_SPEED_FACTORS]
+            factors = (*HIDDEN_SPEED_FACTORS, FOOT_STANDS) if boxed else HIDDEN_SPEED_FACTORS
+            shifts = [factor * step * speed_px for factor in factors]
             uses[at + step] += [_Use(sighting, (float(shift[0]), float(shift[1])), boxed) for shift in shifts]

@@ -1,7 +1,7 @@
 """Where people hide the background: the pose stage's masks of everybody in a frame, together and grown."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -12,9 +12,11 @@ from tasks.media.files.masks_file import Mask
 from tasks.media.planes.crop import box_to_source
 
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float64]
 
 SHOWN: Final = 40  # of 255: probability from which a pixel counts as a person's
 GROWN: Final = 0.02  # of the picture's longer side: by how much the masks are grown, for what people carry
+FAR_PX: Final = 10_000  # of a small picture: farther joints are taken to be there
 GROWN_DOWN: Final = 0.035  # the same downward, for the shadow at the feet
 
 
@@ -24,8 +26,20 @@ def small_size(size_px: tuple[int, int], longest_px: int) -> tuple[int, int]:
     return max(round(size_px[0] * factor), 1), max(round(size_px[1] * factor), 1)
 
 
-def people_mask(bodies: Iterable[Mask], size_px: tuple[int, int], small_px: tuple[int, int]) -> Bytes:
-    """(h, w) of ``small_px``: 255 where one of the ``bodies`` of a picture of ``size_px`` lies or nearly lies."""
+class Limb(NamedTuple):
+    """A line from joint to joint, as thick as the limb is."""
+
+    joints_px: Floats  # (k, 2) in source pixels
+    thick_px: float
+
+
+def people_mask(
+    bodies: Iterable[Mask], size_px: tuple[int, int], small_px: tuple[int, int], limbs: Iterable[Limb] = ()
+) -> Bytes:
+    """(h, w) of ``small_px``: 255 where one of the ``bodies`` or ``limbs`` lies or nearly lies.
+
+    They are those of a picture of ``size_px``.
+    """
     to_small = scaling(size_px, small_px)
     seen = np.zeros(small_px[::-1], np.uint8)
     for body in bodies:
@@ -39,6 +53,10 @@ def people_mask(bodies: Iterable[Mask], size_px: tuple[int, int], small_px: tupl
             moved = cv2.warpAffine(body.probability, there, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR)
             place = seen[y0:y1, x0:x1]
             np.maximum(place, moved, out=place)
+    for limb in limbs:
+        joints = np.rint(affine.apply(to_small, limb.joints_px).clip(-FAR_PX, FAR_PX)).astype(np.int32)
+        thick = max(round(limb.thick_px * small_px[0] / size_px[0]), 1)
+        cv2.polylines(seen, [joints[:, None]], False, 255, thick)
     return grown(cv2.threshold(seen, SHOWN - 1, 255, cv2.THRESH_BINARY)[1])
 
 

@@ -74,3 +74,20 @@ def test_a_person_whom_the_side_edge_cuts_hides_all_of_their_box(tmp_path: Path)
     cut.mkdir()
     assert corner_and_middle(inside, 400.0) == (0, 255)
     assert corner_and_middle(cut, 940.0) == (255, 255)
+
+
+def test_a_foot_that_stands_is_hidden_while_its_person_crosses_the_edge(tmp_path: Path) -> None:
+    masks = hidden(tmp_path, list(range(5)), 12, step_px=-20)  # last seen 20 px from the left edge
+    assert masks[8][40, 24] == 255
+
+
+def test_a_foot_that_the_mask_misses_is_hidden(tmp_path: Path) -> None:
+    walker = figure((150, 200.0))
+    walker[31, :2] = (260.0, 330.0)  # the left toes, far outside the mask of the body
+    with people_writer(tmp_path) as writer:
+        writer.frame(0, 0.0, True, 0)
+        body = Mask(np.full((8, 8), 255, np.uint8), np.array([100, 100, 200, 300], np.float32), MaskState.measured)
+        writer.sighting(0, 0.0, 1, walker, body)
+    files = tmp_path / "people.parquet", tmp_path / "bodies.npz"
+    (mask,) = hidden_people(*files, 1, RATE_HZ, SIZE_PX, SMALL_PX)
+    assert mask[66, 52] == 255
