@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from flows.results.atomic_files import PART_SUFFIX
 from tasks.errors import SettingError
-from tasks.paths import access_problem, exists, expand_home, is_file, is_folder
+from tasks.paths import access_problem, exists, expand_home, is_file, is_folder, without_dots
 from tasks.untrusted.json_file import read_object
 
 DEMO: Final = "demo"
@@ -57,7 +57,7 @@ class Video:
     @property
     def location(self) -> str:
         """The absolute path, which identifies the video; ``demo`` for the synthetic walker."""
-        return DEMO if self.path is None else str(self.path.absolute())
+        return DEMO if self.path is None else str(without_dots(self.path))
 
 
 def missing_reason(video: Video) -> str:

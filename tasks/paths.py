@@ -37,8 +37,13 @@ def expand_home(text: str) -> Path:
 
 
 def absolute_path(text: str) -> Path:
-    """The same as an absolute path."""
-    return expand_home(text).absolute()
+    """The same as an absolute path without ``..``."""
+    return without_dots(expand_home(text))
+
+
+def without_dots(path: Path) -> Path:
+    """The absolute path. One with ``..`` is resolved, since links decide what that means; others keep their links."""
+    return path.resolve() if ".." in path.parts else path.absolute()
 
 
 def access_problem(path: Path) -> str:

@@ -5,6 +5,7 @@ import re
 import shlex
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -33,6 +34,10 @@ class CacheParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise SettingError(f"cache: {message}; `stillwalk cache --help` shows the options")
+
+
+MAX_LISTED: Final = 20  # entries that are named one by one
+LISTED_OF_MANY: Final = 10  # of more than these
 
 
 def run_cache_command(arguments: list[str]) -> int:
@@ -170,9 +175,14 @@ def _prune(cache: Path, select: Callable[[list[Entry]], list[Entry]], *, dry_run
 
 
 def _print_removed(cache: Path, removed: list[Entry], rest: list[Path], size: int, verb: str) -> None:
-    for entry in removed:
+    listed = removed if len(removed) <= MAX_LISTED else sorted(removed, key=lambda entry: -entry.size)[:LISTED_OF_MANY]
+    for entry in listed:
         made = f"{entry.artifact.stage} of {entry.video or UNKNOWN_VIDEO}"
         print(one_line(f"{entry.artifact.key}  {_bytes(entry.size):>9}  {made}, used {_ago(entry.used_s)}"))
+    if rest_of := removed[len(listed) :]:
+        stages_of = Counter(entry.artifact.stage for entry in removed)
+        by_stage = ", ".join(f"{number} {stage}" for stage, number in stages_of.most_common())
+        print(one_line(f"these are the largest; {len(rest_of)} more; of all: {by_stage}"))
     leftovers = sum(path.parent.name != LOCKS for path in rest)  # locks are of no interest
     what = f"{counted(len(removed), 'entry', 'entries')} and {counted(leftovers, 'leftover')} of {cache} {verb}"
     print(one_line(f"{what}: {_bytes(sum(entry.size for entry in removed) + size)}"))

@@ -190,3 +190,10 @@ def test_the_report_loads_no_library_that_draws_or_decodes() -> None:
     code = f"import sys, flows.report.page; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_name_of_a_setting_is_not_broken_into_lines(tmp_path: Path) -> None:
+    page = render_report(record(), {}, {}, tmp_path)
+    assert page.count('<table class="settings">') >= 1
+    rule = next(line for line in page.splitlines() if line.startswith(".settings td:first-child"))
+    assert "white-space: nowrap" in rule

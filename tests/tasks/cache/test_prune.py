@@ -219,3 +219,14 @@ def test_a_mistake_is_one_line_and_removes_nothing(
     assert sentence in err
     assert len(err.splitlines()) == 1
     assert sorted(home.rglob("*")) == before
+
+
+def test_many_removed_entries_are_summed_up(home: Path, cache_command: Run) -> None:
+    for number in range(100, 300):
+        add(home / "outputs" / ".cache", "trajectory", number, size=number)
+    status, out, err = cache_command("prune", "--larger-than", "0MB")
+    lines = out.splitlines()
+    assert (status, err, len(lines)) == (0, "", 12)
+    assert lines[0].startswith(key("render", 3))  # the largest first
+    assert lines[-2] == "these are the largest; 194 more; of all: 200 trajectory, 2 pose, 2 render"
+    assert lines[-1].startswith("204 entries and 0 leftovers of ")
