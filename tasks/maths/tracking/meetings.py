@@ -59,28 +59,40 @@ def settle_meetings(pieces: Sequence[Track], width_px: int) -> list[Track]:
 
     What is seen in a meeting belongs to the person on whose way it lies, or to nobody. ``width_px`` is the picture's.
     """
-    settled = list(pieces)
-    done_s = -np.inf
+    settled, done_s = _by_start(pieces), -np.inf
     while (found := _next_meeting(settled, width_px, done_s)) is not None:
-        settled, done_s = _settle(settled, found), found.ends_s
-    return sorted(settled, key=lambda piece: int(piece.frames[0]))
+        settled, done_s = _by_start(_settle(settled, found)), found.ends_s
+    return settled
+
+
+def _by_start(pieces: Sequence[Track]) -> list[Track]:
+    return sorted(pieces, key=lambda piece: int(piece.frames[0]))
 
 
 def _next_meeting(pieces: Sequence[Track], width_px: int, done_s: float) -> _Close | None:
-    """The first meeting that starts at or after ``done_s``."""
-    found = [
-        meeting
-        for pair in combinations(range(len(pieces)), 2)
-        if (meeting := _meeting_of(pieces, pair, width_px, done_s)) is not None
-    ]
-    return min(found, key=lambda meeting: (meeting.starts_s, meeting.ends_s), default=None)
+    """The first meeting of ``pieces``, in order of their start, that starts at or after ``done_s``."""
+    best: _Close | None = None
+    for one, piece in enumerate(pieces):
+        if best is not None and piece.time_s[0] > best.starts_s:
+            break
+        if piece.time_s[-1] < done_s:
+            continue
+        for other in range(one + 1, len(pieces)):
+            if pieces[other].time_s[0] > piece.time_s[-1]:
+                break
+            meeting = _meeting_of(pieces, (one, other), width_px, done_s)
+            if meeting is not None and (best is None or _order(meeting) < _order(best)):
+                best = meeting
+    return best
+
+
+def _order(meeting: _Close) -> tuple[float, float]:
+    return meeting.starts_s, meeting.ends_s
 
 
 def _meeting_of(pieces: Sequence[Track], pair: tuple[int, int], width_px: int, done_s: float) -> _Close | None:
     """The first meeting of two pieces. Who is first seen beside somebody may have been taken for that one before."""
     first, second = (pieces[index] for index in pair)
-    if first.time_s[0] > second.time_s[-1] or second.time_s[0] > first.time_s[-1]:
-        return None
     time_s, distance = _distance_torsos(first, second, done_s)
     if len(time_s) < FEWEST_OUTSIDE or not _alike(first, second):
         return None
