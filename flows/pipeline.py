@@ -46,4 +46,4 @@ def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> N
     rendered = stages.render(clip, path, masks, scene, subject, offsets, wanted_outputs(config))
     verified = stages.verify(clip, subject, path, rendered[Output.stabilized], config.pose) if config.verify else None
     exported = stages.exports(clip, people, subject, masks, path, wanted_exports(config))
-    stages.charts(clip, offsets, path, verified, exported.get(Export.angles))
+    stages.charts(clip, subject, offsets, path, verified, exported.get(Export.angles))

@@ -299,6 +299,7 @@ class RequestedStages:
     def charts(
         self,
         clip: Handle[DecodedClip],
+        pose: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
         path: Handle[SmoothPath],
         verified: Handle[VerifiedLock] | None,
@@ -307,6 +308,7 @@ class RequestedStages:
         return self._ask(
             lambda made: ChartsRequest(
                 clip=made(clip),
+                pose=made(pose),
                 offsets=made(offsets),
                 trajectory=made(path),
                 verified=None if verified is None else made(verified),

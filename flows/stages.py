@@ -143,6 +143,7 @@ class Stages(Protocol):
     def charts(
         self,
         clip: Handle[DecodedClip],
+        pose: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
         path: Handle[SmoothPath],
         verified: Handle[VerifiedLock] | None,

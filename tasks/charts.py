@@ -7,12 +7,20 @@ import numpy as np
 
 from tasks.maths.anchor.anchor_point import SOURCE_NONE
 from tasks.maths.anchor.states import ABSENT, BRIDGED, HELD, INTERPOLATED
-from tasks.maths.arrays import Floats, Labels, label_runs
+from tasks.maths.arrays import Floats, Labels, equal_slices, label_runs
 from tasks.maths.metrics.decimation import chart_indices
 from tasks.maths.metrics.residual import amplitude_density, only_seen, without_absent
 from tasks.maths.path import affine
 from tasks.media.files.tables import read_json, read_table, write_json
-from tasks.media.report.charts import Band, Curve, StrideBand, write_spectrum, write_stride_chart, write_timeline
+from tasks.media.report.charts import (
+    Band,
+    Curve,
+    Moment,
+    StrideBand,
+    write_spectrum,
+    write_stride_chart,
+    write_timeline,
+)
 from tasks.records import Tick, read_clip
 from tasks.requests import ChartsRequest
 
@@ -21,6 +29,8 @@ ANGLE_CHARTS: Final = {  # curves of each chart by the name of their colour
     **{joint: {"x": f"left_{joint}", "y": f"right_{joint}"} for joint in ("hip", "knee", "ankle")},
     "trunk": {"after": "trunk_lean"},
 }
+CUT_COLOR: Final = "soft"
+SWITCH_COLOR: Final = "absent"
 MOST_LISTED_SPANS: Final = 40  # longest spans in the list; all are drawn
 GUESSED_STATES: Final = (BRIDGED, INTERPOLATED, HELD, ABSENT)
 
@@ -34,6 +44,14 @@ class ChartPaths(NamedTuple):
     sources: Labels
     before: Floats
     after: Floats
+    cuts_s: list[float]  # scene cuts
+    switches_s: list[float]  # from these moments on somebody else may be followed
+
+    @property
+    def moments(self) -> list[Moment]:
+        """The lines of the charts."""
+        switches = [Moment(at_s, SWITCH_COLOR) for at_s in self.switches_s]
+        return [*(Moment(at_s, CUT_COLOR) for at_s in self.cuts_s), *switches]
 
 
 def draw_charts(request: ChartsRequest, folder: Path, tick: Tick) -> dict[str, Any]:
@@ -45,25 +63,31 @@ def draw_charts(request: ChartsRequest, folder: Path, tick: Tick) -> dict[str, A
     """
     paths = read_paths(request)
     span_s = (float(paths.time_s[0]), paths.end_s)
-    states = _bands(paths, paths.states)
+    states, moments = _bands(paths, paths.states), paths.moments
     sources = [band for band in _bands(paths, paths.sources) if band.label != SOURCE_NONE]
     for axis, name in enumerate(AXIS_NAMES):
         pair = [
             _curve(paths.time_s, without_absent(path, paths.states)[:, axis], color) for path, color in _colored(paths)
         ]
-        write_timeline(folder / f"path_{name}.svg", pair, span_s, states, sources)
+        write_timeline(folder / f"path_{name}.svg", pair, span_s, states, sources, moments=moments)
     residual = only_seen(paths.after, paths.states)
     spectra = [(only_seen(paths.before, paths.states), "before"), (residual, "after")]
     verified = read_verified(request)
     reach = [residual, *([] if verified is None else [verified])]
-    write_timeline(folder / "residual.svg", _per_axis(paths.time_s, residual), span_s, states, reach=reach)
+    write_timeline(
+        folder / "residual.svg", _per_axis(paths.time_s, residual), span_s, states, reach=reach, moments=moments
+    )
     if verified is not None:
-        write_timeline(folder / "verified.svg", _per_axis(paths.time_s, verified), span_s, states, reach=reach)
+        write_timeline(
+            folder / "verified.svg", _per_axis(paths.time_s, verified), span_s, states, reach=reach, moments=moments
+        )
         spectra.append((verified, "verified"))
     curves = [Curve(*amplitude_density(paths.time_s, path), color) for path, color in spectra]
     if any(len(curve.x) for curve in curves):
         write_spectrum(folder / "spectrum.svg", [curve for curve in curves if len(curve.x)])
-    write_json(folder / "spans.json", {"start_s": span_s[0], "end_s": span_s[1], **_span_list(states, sources)})
+    events = {"cuts_s": paths.cuts_s, "switches_s": paths.switches_s}
+    spans = {"start_s": span_s[0], "end_s": span_s[1], **events, **_span_list(states, sources)}
+    write_json(folder / "spans.json", spans)
     _draw_angles(request, folder)
     tick(len(paths.time_s))
     return {}
@@ -90,13 +114,17 @@ def read_paths(request: ChartsRequest) -> ChartPaths:
     target_xy, source_target_xy = (np.array(frame[name])[path["shot"]] for name in ("targets_px", "source_targets_px"))
     to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
     anchor = np.stack([path["anchor_x_px"], path["anchor_y_px"]], axis=1)
+    time_s = path["time_s"]
+    switches_s = read_json(request.pose.path("subject.json"))["switches_s"]
     return ChartPaths(
-        time_s=path["time_s"],
+        time_s=time_s,
         end_s=max(clip.start_s + clip.duration_s, float(path["time_s"][-1])),
         states=path["state"].astype(str),
         sources=read_table(request.offsets.path("offsets.parquet"))["source"].astype(str),
         before=anchor - source_target_xy,
         after=affine.apply(to_output.reshape(-1, 2, 3), anchor) - target_xy,
+        cuts_s=[float(time_s[shot.start]) for shot in equal_slices(path["shot"])[1:]],
+        switches_s=[float(time_s[0]) + after_s for after_s in switches_s],
     )
 
 

@@ -313,6 +313,7 @@ class ChartsRequest(Request[DrawnCharts]):
     compute: ClassVar[str] = "tasks.charts:draw_charts"
     libraries: ClassVar[tuple[str, ...]] = ("matplotlib", "numpy", "pyarrow")
     clip: Artifact[DecodedClip]
+    pose: Artifact[ChosenSubject]
     offsets: Artifact[AnchorOffsets]
     trajectory: Artifact[SmoothPath]
     verified: Artifact[VerifiedLock] | None = None

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,17 @@ SIZE_PX = (640, 360)
 RATE_HZ = 30
 
 
-def request(folder: Path, frames: int, states: NDArray[np.str_], *, judged: bool = False) -> ChartsRequest:
+def request(
+    folder: Path,
+    frames: int,
+    states: NDArray[np.str_],
+    *,
+    judged: bool = False,
+    cut_frame: int = 10_000,
+    switches_s: Sequence[float] = (),
+) -> ChartsRequest:
     """A walk through the picture, locked with a residual of a pixel."""
+    folder.mkdir(exist_ok=True)
     time_s = 2 + np.arange(frames) / RATE_HZ
     nothing = np.full((frames, LANDMARK_COUNT, 2), np.nan)
     track = PoseTrack(time_s, nothing, nothing[..., 0], nothing[..., 0], nothing[..., 0])
@@ -32,11 +42,12 @@ def request(folder: Path, frames: int, states: NDArray[np.str_], *, judged: bool
     target = np.array([319.5, 179.5])
     residual = np.stack([np.sin(time_s), np.cos(7 * time_s)], axis=1)
     matrices = affine.translation(target - anchor + residual)
-    for name in ("trajectory", "offsets", "verify"):
+    for name in ("subject", "trajectory", "offsets", "verify"):
         (folder / name).mkdir()
+    write_json(folder / "subject" / "subject.json", {"switches_s": list(switches_s)})
     columns = {
         "time_s": time_s,
-        "shot": np.zeros(frames, np.int64),
+        "shot": (np.arange(frames) >= cut_frame).astype(np.int64),
         "anchor_x_px": anchor[:, 0],
         "anchor_y_px": anchor[:, 1],
         "state": states,
@@ -45,7 +56,7 @@ def request(folder: Path, frames: int, states: NDArray[np.str_], *, judged: bool
     write_table(folder / "trajectory" / "trajectory.parquet", columns)
     write_json(
         folder / "trajectory" / "framing.json",
-        {"output_size_px": SIZE_PX, "targets_px": [target], "source_targets_px": [target]},
+        {"output_size_px": SIZE_PX, "targets_px": [target] * 2, "source_targets_px": [target] * 2},
     )
     sources = np.where(np.arange(frames) < frames // 2, "hips", "shoulders")
     write_table(folder / "offsets" / "offsets.parquet", {"source": sources})
@@ -54,7 +65,7 @@ def request(folder: Path, frames: int, states: NDArray[np.str_], *, judged: bool
     verified: Artifact[Any] | None = artifact("verify", folder / "verify") if judged else None
     clip = clip_artifact(folder / "decode", track, SIZE_PX)
     stages = {name: artifact(name, folder / name) for name in ("offsets", "trajectory")}
-    return ChartsRequest(clip=clip, verified=verified, **stages)
+    return ChartsRequest(clip=clip, pose=artifact("subject", folder / "subject"), verified=verified, **stages)
 
 
 def with_angles(work: ChartsRequest, folder: Path) -> ChartsRequest:
@@ -77,6 +88,17 @@ def draw(work: ChartsRequest, folder: Path) -> dict[str, str]:
     folder.mkdir()
     draw_charts(work, folder, lambda _: None)
     return {path.name: path.read_text() for path in sorted(folder.iterdir())}
+
+
+def test_scene_cuts_and_switches_of_the_person_are_marked(tmp_path: Path) -> None:
+    states = np.full(90, "measured")
+    plain = draw(request(tmp_path / "plain", 90, states), tmp_path / "plain out")
+    marked = draw(request(tmp_path / "cut", 90, states, cut_frame=30, switches_s=[1.5]), tmp_path / "cut out")
+    spans = json.loads(marked["spans.json"])
+    assert spans["cuts_s"] == [pytest.approx(3.0)] and spans["switches_s"] == [pytest.approx(3.5)]
+    assert json.loads(plain["spans.json"])["cuts_s"] == []
+    for name in ("path_x.svg", "path_y.svg", "residual.svg"):
+        assert marked[name].count("stroke-dasharray: ") == plain[name].count("stroke-dasharray: ") + 2, name
 
 
 def test_charts_of_a_verified_walk_with_gaps(tmp_path: Path) -> None:

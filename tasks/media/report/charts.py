@@ -104,6 +104,13 @@ class Band(NamedTuple):
     end_s: float
 
 
+class Moment(NamedTuple):
+    """A moment that a line marks, and the name of the line's colour in ``CSS_COLORS``."""
+
+    at_s: float
+    color: str
+
+
 class StrideBand(NamedTuple):
     """An angle over the stride: mean and standard deviation (k,), and the name of its colour."""
 
@@ -119,8 +126,9 @@ def write_timeline(
     states: Sequence[Band],
     sources: Sequence[Band] = (),
     reach: Sequence[Floats] = (),
+    moments: Sequence[Moment] = (),
 ) -> None:
-    """Write a chart of ``curves`` in px over seconds to ``path``.
+    """Write a chart of ``curves`` in px over seconds to ``path``, with an upright line at each of the ``moments``.
 
     Times in which the anchor was not measured are shaded by ``states``. A strip at the bottom shows the ``sources``.
     The vertical axis includes the curves and the values of ``reach``, so that charts to be compared have one scale.
@@ -133,6 +141,8 @@ def write_timeline(
             _shade(axes, [band for band in states if band.label == label], span_s, CSS_COLORS[label], alpha)
         for curve in curves:
             axes.plot(curve.x, curve.y, color=CSS_COLORS[curve.color], **_point_markers(curve))
+        for moment in moments:
+            axes.axvline(moment.at_s, color=CSS_COLORS[moment.color], linewidth=1.3, linestyle=(0, (4, 2)))
         labels = sorted({band.label for band in sources})
         for label in labels if len(labels) > 1 else ():
             color = CSS_COLORS[SOURCE_COLORS.get(label, "other")]
