@@ -166,7 +166,7 @@ def _people(record: dict[str, Any], artifacts: dict[str, AnyArtifact]) -> list[S
         ShownPerson(
             number=number,
             place=one["place"],
-            seen=f"{one['share']:.0%}",
+            seen=f"{100 * one['share']:.0f} %",
             height_px=one["height_px"],
             why_not=one["why_not"],
             picture=_data_uri(numbered.path(name)) if (name := f"person-{number}.jpg") in numbered.files else "",
