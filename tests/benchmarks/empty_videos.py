@@ -3,7 +3,7 @@
     python -m tests.benchmarks.empty_videos FOLDER [--frames 48]
 
 Chairs, trees, cars, posters and a street, each drawn four times: a still camera and three that pan. The exit status is
-0 where the program found nobody in each of them. Results are kept in FOLDER: a second run with the same program is quick.
+0 where the program found nobody in each of them. Results are kept in FOLDER: the same program runs quickly again.
 """
 
 import argparse
@@ -37,7 +37,9 @@ def main() -> None:
     videos.mkdir(parents=True, exist_ok=True)
     for kind in [*sorted(KINDS), "street"]:
         for seed, pan_px in enumerate(PANS_PX, start=1):
-            write_video(videos / f"{kind}_{seed}.mp4", pictures(kind, seed, pan_px, asked.frames))
+            path = videos / f"{kind}_{seed}_{asked.frames}.mp4"
+            if not path.exists():
+                write_video(path, pictures(kind, seed, pan_px, asked.frames))
     command = [sys.executable, "-P", "-m", "flows.stabilize", f"video={videos}", f"output_dir={folder / 'out'}"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([*command, "outputs=[pose]"], cwd=folder, env=environment, check=False)
@@ -60,12 +62,14 @@ def pictures(kind: str, seed: int, pan_px: float, frames: int) -> Iterator[NDArr
 
 
 def write_video(path: Path, frames: Iterator[NDArray[np.uint8]]) -> None:
-    with av.open(str(path), "w") as container:
+    part = path.with_suffix(".part")  # a killed run leaves no half of a video under its name
+    with av.open(str(part), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=RATE_HZ, width=WIDTH_PX, height=HEIGHT_PX)
         stream.pix_fmt, stream.options = "yuv420p", {"crf": "16", "threads": "1"}
         for rgb in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")))
         container.mux(stream.encode())
+    part.rename(path)
 
 
 if __name__ == "__main__":

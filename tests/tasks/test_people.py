@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conf.input import SubjectConf
+from tasks.errors import NobodyFound
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.tracking.tracks import Track
 from tasks.media.files.people_file import people_writer
@@ -15,7 +17,8 @@ from tasks.media.matting.body_mask import crop_body_mask
 from tasks.people import describe_people
 from tasks.pose import NO_BODY_MASK
 from tasks.records import Artifact
-from tasks.requests import PeopleRequest
+from tasks.requests import PeopleRequest, SubjectRequest
+from tasks.subject import choose_subject
 from tests.support.artifacts import artifact, clip_artifact
 from tests.support.bodies import RATE_HZ, SIZE_PX, walk
 
@@ -69,3 +72,15 @@ def test_everybody_has_a_number_a_place_and_a_picture_of_their_own(clip: Artifac
     assert shown == [b"2", b"3", b"1"]
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+
+
+def test_where_nobody_is_a_person_nobody_is_to_have_results_and_the_choice_says_so(
+    clip: Artifact[Any], tmp_path: Path
+) -> None:
+    pose = found(tmp_path / "pose", POSTER)
+    for name in ("people", "subject"):
+        (tmp_path / name).mkdir()
+    facts = describe_people(PeopleRequest(clip, pose, 0.5), tmp_path / "people", lambda _: None)
+    assert facts["everybody"] == [] and len(facts["people"]) == 1
+    with pytest.raises(NobodyFound, match=r"no person found: .* as a picture does; .* choose it with subject=1$"):
+        choose_subject(SubjectRequest(clip, pose, SubjectConf()), tmp_path / "subject", lambda _: None)
