@@ -26,17 +26,7 @@ from tests.benchmarks.sample_clips import crossing_walker, samples
 from tests.support.stages import watched
 
 BORDERS: Final = "scene,reflect,mirror"
-HEAD: Final = [
-    "clip",
-    "border",
-    "frames",
-    "in the source",
-    "in the output",
-    "twins",
-    "more inside",
-    "fewer",
-    "of these",
-]
+HEAD: Final = ["clip", "border", "frames", "in the source", "in the output", "twins", "more inside", "fewer"]
 
 
 @dataclass
@@ -52,8 +42,9 @@ class Counts:
     left: int = 0  # of the fewer: frames in which the output does not hold everybody's middle
 
     def row(self, clip: str, border: str) -> list[str]:
-        known = [self.frames, self.source, self.output, self.twins, len(self.more), len(self.fewer)]
-        return [clip, border, *(str(number) for number in known), f"{self.left} moved out"]
+        known = [self.frames, self.source, self.output, self.twins, len(self.more)]
+        left = f" ({self.left})" if self.left else ""
+        return [clip, border, *(str(number) for number in known), f"{len(self.fewer)}{left}"]
 
 
 def main() -> None:
