@@ -1,6 +1,7 @@
 """The masks stage: the probability of each pixel to belong to the person, in every frame."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from conf.enums import MaskModel, MaskSource
 from tasks.maths.arrays import equal_slices
+from tasks.maths.body.landmarks import LANDMARK_COUNT
 from tasks.maths.body.person_box import (
     PersonBoxes,
     grow_to_aspect,
@@ -21,14 +23,15 @@ from tasks.maths.body.person_box import (
     snap_to_pixels,
     whole_picture_box,
 )
-from tasks.media.files.masks_file import MaskState, mask_writer
-from tasks.media.files.people_file import read_bodies
+from tasks.media.files.masks_file import Mask, MaskState, mask_writer
+from tasks.media.files.people_file import read_bodies, read_other_bodies
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table
 from tasks.media.input.frame_cache import cached_frames
 from tasks.media.input.prefetch import prefetched
 from tasks.media.matting.body_mask import fuse_probabilities, resample_body_mask
 from tasks.media.matting.fill_masks import fill_failed_masks
+from tasks.media.matting.other_people import OtherPeople
 from tasks.media.planes.crop import crop_rgb
 from tasks.models.runtime import DeviceUse
 from tasks.models.selfie import SELFIE_INPUT_SIZE_PX, MediaPipeSegmenter, Segmenter, open_selfie_segmenter
@@ -53,6 +56,7 @@ class MaskStream(NamedTuple):
     wh: tuple[int, int]
     masks: Masks
     facts: dict[str, Any]
+    pictures: deque[NDArray[np.uint8]] | None = None  # what the masks that were taken last show, in RGB
 
 
 def segment_person(request: MasksRequest, folder: Path, tick: Tick, clock: Clock = time.perf_counter) -> dict[str, Any]:
@@ -66,11 +70,11 @@ def segment_person(request: MasksRequest, folder: Path, tick: Tick, clock: Clock
     motion = read_table(request.pose.path("motion.parquet"), ["track", "shot"])
     track, states = motion["track"], np.zeros(len(MaskState), np.int64)
     with masks_of(request, clip, track, clock) as stream, mask_writer(folder / "masks.npz") as writer:
-        masks = iter(_with_ticks(stream.masks, tick))
+        masks, alone = iter(_with_ticks(stream.masks, tick)), _without_others(request, track, stream.pictures)
         for shot in equal_slices(motion["shot"]):  # no mask is copied across a scene cut
             of_shot = islice(masks, shot.stop - shot.start)
             for mask in fill_failed_masks(of_shot, stream.boxes.part(shot), track[shot] > 0, stream.wh):
-                writer.write(mask)
+                writer.write(alone(mask))
                 states[mask.state] += 1
     counts = {state.name: int(states[state]) for state in MaskState}
     return {"frames": clip.frames, **counts, "source": request.settings.source.value, **stream.facts}
@@ -99,12 +103,43 @@ def _selfie_masks(request: MasksRequest, clip: Clip, track: NDArray[np.int64], c
     model, why = _choose_model(request, clip, clock)
     boxes, wh = _boxes(request, clip, model), SELFIE_INPUT_SIZE_PX[model.value]
     inputs = _inputs(request, clip, boxes, wh)
+    pictures: deque[NDArray[np.uint8]] = deque()
     with _open_model(request, model) as (segmenter, use), prefetched(inputs) as stream:
-        masks: Masks = map(segmenter, stream)
+        masks: Masks = map(segmenter, _noted(stream, pictures))
         if request.settings.body:
             masks = map(combine_masks, masks, _bodies(request, track, boxes, wh))
         facts = {"model": model.value, "why": why, "device": use.device, "device_note": use.note}
-        yield MaskStream(boxes, wh, masks, facts)
+        yield MaskStream(boxes, wh, masks, facts, pictures)
+
+
+def _noted(items: Iterable[NDArray[np.uint8]], pictures: deque[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    """The same ``items``, each added to ``pictures``."""
+    for item in items:
+        pictures.append(item)
+        yield item
+
+
+def _without_others(
+    request: MasksRequest, track: NDArray[np.int64], pictures: deque[NDArray[np.uint8]] | None
+) -> Callable[[Mask], Mask]:
+    """What takes other people out of the masks, which it is given in order; nothing where nobody else was found."""
+    people, bodies = request.found.path("people.parquet"), request.found.path("bodies.npz")
+    sightings = len(read_table(people, ["track"])["track"]) // LANDMARK_COUNT
+    if pictures is None or sightings <= np.count_nonzero(track):
+
+        def same(mask: Mask) -> Mask:
+            if pictures is not None:
+                pictures.popleft()
+            return mask
+
+        return same
+    own, others, owners = read_bodies(people, bodies, track), read_other_bodies(people, bodies, track), OtherPeople()
+
+    def alone(mask: Mask) -> Mask:
+        rgb, body, near = pictures.popleft(), next(own), next(others)
+        return mask if mask.state == MaskState.nobody else owners.without(mask, rgb, body, near)
+
+    return alone
 
 
 @contextmanager

@@ -177,6 +177,23 @@ def read_bodies(people: Path, bodies: Path, track: NDArray[np.int64]) -> Iterato
         yield body
 
 
+def read_other_bodies(people: Path, bodies: Path, track: NDArray[np.int64]) -> Iterator[list[Mask]]:
+    """For each frame, the masks of everybody but the track whose number ``track`` (n,) has there.
+
+    ``OutputError`` if a file is missing or damaged.
+    """
+    frame, number = (column[::LANDMARK_COUNT].tolist() for column in read_table(people, ["frame", "track"]).values())
+    sightings = zip(frame, number, read_masks(bodies), strict=True)
+    following = next(sightings, None)
+    for index, own in enumerate(track.tolist()):
+        others = []
+        while following is not None and following[0] == index:
+            if following[1] != own:
+                others.append(following[2])
+            following = next(sightings, None)
+        yield others
+
+
 def read_steps(path: Path, tracks: Iterable[int]) -> dict[int, tuple[NDArray[np.int64], steps.Steps]]:
     """For each of ``tracks``, the frames (k,) in which its steps are known, and the steps."""
     table = read_table(path)

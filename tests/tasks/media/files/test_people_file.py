@@ -10,7 +10,15 @@ from tasks.errors import OutputError
 from tasks.maths.body.landmarks import CLOTHES_REGIONS, COLOR_BINS
 from tasks.maths.tracking.steps import Step
 from tasks.media.files.masks_file import Mask, MaskState
-from tasks.media.files.people_file import PeopleWriter, people_writer, read_bodies, read_looked, read_steps, read_tracks
+from tasks.media.files.people_file import (
+    PeopleWriter,
+    people_writer,
+    read_bodies,
+    read_looked,
+    read_other_bodies,
+    read_steps,
+    read_tracks,
+)
 from tests.support.bodies import clothes, figure
 
 FRAMES = 700  # of 33 rows each: more than one chunk
@@ -55,6 +63,9 @@ def test_tracks_clothes_steps_and_looked_frames_survive_the_disk(tmp_path: Path)
         assert (mask is not None) == there, frame
         if mask is not None:
             assert_array_equal(mask.probability, body(frame, int(followed[frame])).probability)
+    for frame, others in enumerate(read_other_bodies(*files, followed)):
+        there = [track for track in ((1, 3) if frame >= 10 and frame % 2 == 0 else (1,)) if track != followed[frame]]
+        assert [int(mask.probability[0, 0]) for mask in others] == [(frame + 100 * track) % 256 for track in there]
     time_s, looked, shot = read_looked(tmp_path / "looked.parquet")
     assert_array_equal(time_s, np.arange(FRAMES) / 25)
     assert_array_equal(looked, np.arange(FRAMES) % 2 == 0)

@@ -1,0 +1,71 @@
+"""Somebody in front of the person is told apart by the clothes, and taken out of the mask."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.media.files.masks_file import Mask, MaskState
+from tasks.media.matting.other_people import OtherPeople
+
+SIDE = 128
+EDGES = np.array([-0.5, -0.5, SIDE - 0.5, SIDE - 0.5], np.float32)
+GRAY, BLUE, ORANGE = (120, 120, 120), (40, 70, 160), (210, 110, 50)
+Bytes = NDArray[np.uint8]
+
+
+def block(x: int, width: int = 40) -> Bytes:
+    """The mask of a body whose left edge lies at ``x``."""
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    mask[20:120, max(x, 0) : max(x + width, 0)] = 255
+    return mask
+
+
+def measured(levels: Bytes) -> Mask:
+    return Mask(levels, EDGES, MaskState.measured)
+
+
+def picture(own: Bytes, other: Bytes, clothes: tuple[int, int, int] = ORANGE) -> Bytes:
+    """The person in blue, and somebody else in front."""
+    rgb = np.full((SIDE, SIDE, 3), GRAY, np.uint8)
+    rgb[own > 0] = BLUE
+    rgb[other > 0] = clothes
+    return rgb
+
+
+def meeting(clothes: tuple[int, int, int], frames: int = 12) -> OtherPeople:
+    """Two people who have been seen apart for some frames."""
+    people = OtherPeople()
+    own, other = block(10), block(80)
+    for _ in range(frames):
+        alone = people.without(measured(own), picture(own, other, clothes), measured(own), [measured(other)])
+        np.testing.assert_array_equal(alone.probability, own)
+    return people
+
+
+def test_somebody_in_front_is_taken_out_though_both_networks_see_one_shape() -> None:
+    people, own, other = meeting(ORANGE), block(40), block(65)
+    both = measured(np.maximum(own, other))
+    alone = people.without(both, picture(own, other), both, [measured(other)]).probability
+    assert (alone[24:116, 44:60] > 200).all(), "what is seen of the person stays"
+    assert (alone[24:116, 70:102] < 60).all()
+
+
+def test_in_a_frame_in_which_nobody_is_told_apart_the_clothes_decide() -> None:
+    people, own, other = meeting(ORANGE), block(40), block(65)
+    both = measured(np.maximum(own, other))
+    alone = people.without(both, picture(own, other), None, []).probability
+    assert (alone[24:116, 44:60] > 200).all()
+    assert (alone[24:116, 70:102] < 60).all()
+
+
+def test_with_the_same_clothes_the_mask_stays() -> None:
+    people, own, other = meeting(BLUE), block(40), block(65)
+    both = measured(np.maximum(own, other))
+    alone = people.without(both, picture(own, other, BLUE), both, [measured(other)]).probability
+    np.testing.assert_array_equal(alone, both.probability)
+
+
+def test_nobody_near_changes_nothing() -> None:
+    own = measured(block(40))
+    people = OtherPeople()
+    for _ in range(30):
+        assert people.without(own, picture(block(40), block(-60)), own, []) is own
