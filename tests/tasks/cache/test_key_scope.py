@@ -85,6 +85,7 @@ COVERED = {
         "tasks.media.input.video_reader",
         "tasks.media.matting.body_mask",
         "tasks.media.matting.fill_masks",
+        "tasks.media.matting.other_people",
         "tasks.media.planes.crop",
         "tasks.media.planes.layout",
         "tasks.models.model_file",
