@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from conf.clip import ClipConf
 from conf.demo import DemoConf
 from conf.enums import CropMode, Device, Export, FrameMode, Output, Runner, Server, SweepRender
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
@@ -72,6 +73,7 @@ class Config:
     target: Any = "auto"
     """Point of the output where the anchor stays: center, auto, natural, or [x,y] in pixels or fractions of the output;
     auto: the centre, moved so that no head is cut; natural: the person's own mean height."""
+    clip: ClipConf = field(default_factory=ClipConf)
     decode: DecodeConf = field(default_factory=DecodeConf)
     models: ModelsConf = field(default_factory=ModelsConf)
     pose: PoseConf = field(default_factory=PoseConf)

@@ -64,6 +64,8 @@ def check_video(config: Config, video: Video) -> None:
     if _depends_on_size(config):
         size_px, pixel_aspect = _shape(config, video)
         _check_files(config, size_px, float(pixel_aspect))
+    if config.clip.from_s:
+        _check_part(config, video)
     if config.smoothing != SmoothingConf():
         _check_smoothing(config, video)
 
@@ -148,6 +150,15 @@ def _check_points(config: Config, video: Video) -> None:
     framing.resolve_target(config.target, shown_px if output is None else (output[0], output[1]))
     if config.subject.point is not None:
         framing.resolve_point("subject.point", config.subject.point, size_px, "picture")
+
+
+def _check_part(config: Config, video: Video) -> None:
+    """Raise for a part that begins behind the end of the file, as far as the header says where that is."""
+    frames, rate_hz = (0, 0.0) if video.path is None else _read_length(video.path)
+    length_s = config.demo.seconds if video.path is None else frames / rate_hz if rate_hz else 0.0
+    begins_s = float(config.clip.from_s)
+    fact = f"{begins_s:g} s is behind the end of the video, which lasts {length_s:.2f} s"
+    require(not length_s or begins_s < length_s, "clip.from_s", fact, "give an earlier time")
 
 
 def _check_smoothing(config: Config, video: Video) -> None:

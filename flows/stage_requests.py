@@ -73,7 +73,7 @@ class RequestedStages:
     def decode(self, settings: DecodeConf) -> Handle[DecodedClip]:
         job, shaping = self.job, _without_frame_cache(settings)
         drawn = [] if job.drawn is None else [job.drawn]
-        return self._ask(lambda made: DecodeRequest(job.source, job.digest, shaping), drawn)
+        return self._ask(lambda made: DecodeRequest(job.source, job.digest, shaping, job.config.clip), drawn)
 
     def pose(self, clip: Handle[DecodedClip], settings: PoseConf) -> Handle[FoundPeople]:
         return self._ask(

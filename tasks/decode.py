@@ -7,7 +7,7 @@ from typing import Any
 from tasks.errors import counted
 from tasks.media.files.tables import write_json, write_table
 from tasks.media.input.frame_cache import decoded_bytes
-from tasks.media.input.probe import scan_video
+from tasks.media.input.probe import scan_video, trimmed
 from tasks.media.planes.layout import stores_alpha
 from tasks.records import Clip, Tick
 from tasks.requests import DecodeRequest
@@ -19,6 +19,8 @@ def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     ``VideoError`` when nothing can be decoded, or with ``decode.strict`` when the file ends early or lacks frames.
     """
     clip, table = scan_video(request.source, request.digest, tick, strict=request.settings.strict)
+    if not request.part.whole:
+        clip, table = trimmed(request.source, clip, table, request.part.from_s or 0.0, request.part.to_s)
     write_json(folder / "clip.json", asdict(clip))
     write_table(folder / "frames.parquet", table.columns(clip))
     return {

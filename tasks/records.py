@@ -131,6 +131,8 @@ class Clip:
     missing: str = ""  # how many frames were lost before the last one, in a clause; empty when none is known to be
     dolby_vision: str = ""  # its profile, such as 5 or 8.4; empty: none
     stores_opacity: bool = False  # beside the picture, as VP9 in WebM does
+    skipped: int = 0  # frames of the file before the first one of the clip
+    trimmed: bool = False  # whether the clip is a part of the file: clip.from_s, clip.to_s
     interlaced: int = 0  # frames that are stored as two half pictures, each of every second row and of its own time
 
     @property

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Generic, TypeAlias
 
+from conf.clip import ClipConf
 from conf.demo import DemoConf
 from conf.enums import Device
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
@@ -84,6 +85,7 @@ class DecodeRequest(Request[DecodedClip]):
     source: Annotated[Path, UNKEYED]
     digest: str  # sha256 of the file's bytes
     settings: DecodeConf
+    part: ClipConf = field(default_factory=ClipConf)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from tasks.paths import exists
 
 CONF_FOLDER: Final = Path(__file__).parents[2] / "conf"
 PATH_SETTINGS: Final = {"video", "output_dir", "cache_dir", "models.dir", "background.image"}
+SHORT_NAMES: Final = {"clip.from": "clip.from_s", "clip.to": "clip.to_s"}
 OPTION_AMONG_SETTINGS: Final = (
     "there is an option between this and other settings",
     "give options such as -m before all settings",
@@ -26,12 +27,14 @@ OPTION_AMONG_SETTINGS: Final = (
 
 
 def quote_argument(argument: str, *, sweep: bool) -> str:
-    """Put paths into the quotes that Hydra's grammar needs for spaces, umlauts and brackets, and numbers of people.
+    """Put paths, and numbers of people, into the quotes that Hydra's grammar needs; write short names out.
 
     With ``sweep``, commas separate values, unless a file has that name or brackets make the values one list.
     """
     argument = quote_numbers(argument)
     name, equals, value = argument.partition("=")
+    if name in SHORT_NAMES:
+        return f"{SHORT_NAMES[name]}{equals}{value}"
     if name not in PATH_SETTINGS or value == "null" or not equals or value[:1] in {"'", '"'}:
         return argument
     is_file_name = exists(Path(value))

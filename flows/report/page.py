@@ -191,7 +191,8 @@ def choose_player(record: dict[str, Any], artifacts: dict[str, AnyArtifact], fol
         clip, facts = record["clip"], artifacts["stabilized.mp4"].facts
         pane = Pane("stabilized", 0, FULL_BOX, tuple(facts["size_px"]))
         source = Path(record["video"]["path"])
-        if not source.is_absolute():  # the synthetic walker lies in the cache
+        # The synthetic walker lies in the cache, and of a part of a file the original would begin elsewhere.
+        if not source.is_absolute() or clip.get("trimmed"):
             return Player((relative_link("stabilized.mp4"),), (pane,))
         original = Pane("original", 1, FULL_BOX, (clip["width_px"], clip["height_px"]))
         links = (relative_link("stabilized.mp4"), relative_link(os.path.relpath(source, folder)))

@@ -35,7 +35,7 @@ def write_aftereffects(request: ExportRequest, folder: Path, tick: Tick) -> dict
     }
     for name, (heads, rows) in tables.items():
         lines += [f"Transform\t{name}", f"\tFrame\t{heads}\t"]
-        lines += ["\t".join(["", str(frame), *row, ""]) for frame, row in enumerate(rows)]
+        lines += ["\t".join(["", str(frame), *row, ""]) for frame, row in enumerate(rows, start=keys.first)]
         lines.append("")
     write_text(folder / "aftereffects.txt", "\n".join([*lines, "", "End of Keyframe Data"]) + "\n")
     tick(len(keys.scale))

@@ -41,10 +41,16 @@ def write_coco(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, An
 
 
 def coco_images(clip: Clip, times_s: Floats) -> list[dict[str, Any]]:
-    """The image of each frame, whose id is the frame's number plus 1."""
+    """The image of each frame: its id is the frame's number plus 1, its file has the number of the file's frame."""
     width, height = clip.size_px
     return [
-        {"id": number, "file_name": f"{number - 1:06d}.png", "width": width, "height": height, "time_s": float(time_s)}
+        {
+            "id": number,
+            "file_name": f"{number - 1 + clip.skipped:06d}.png",
+            "width": width,
+            "height": height,
+            "time_s": float(time_s),
+        }
         for number, time_s in enumerate(times_s, start=1)
     ]
 

@@ -24,6 +24,7 @@ class Keyframes(NamedTuple):
     source_px: tuple[int, int]  # width, height
     output_px: tuple[int, int]
     rate_hz: Fraction
+    first: int  # number of the first key's frame in the file
     pixel_aspect: float
     notes: list[str]
 
@@ -52,6 +53,7 @@ def read_keyframes(request: ExportRequest) -> Keyframes:
         clip.size_px,
         (width, height),
         clip.rate,
+        clip.skipped,
         aspect,
         notes,
     )

@@ -19,7 +19,7 @@ def write_nuke(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, An
     keys = read_keyframes(request)
     (width, height), (out_width, out_height) = keys.source_px, keys.output_px
     shift_px = keys.raised_px() - [width / 2, height / 2]
-    first = f"curve x{FIRST_FRAME}"
+    first = f"curve x{FIRST_FRAME + keys.first}"
     text = f"""Transform {{
  translate {{{{{first} {joined(shift_px[:, 0])}}} {{{first} {joined(shift_px[:, 1])}}}}}
  rotate {{{{{first} {joined(-keys.turn_deg)}}}}}

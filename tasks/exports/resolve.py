@@ -46,7 +46,7 @@ def write_resolve(request: ExportRequest, folder: Path, tick: Tick) -> dict[str,
 \t\t\t\tY = Input {{ SourceOp = "StillwalkY", Source = "Value", }},
 \t\t\t}},
 \t\t}},
-{"".join(_spline(f"Stillwalk{name}", values) for name, values in splines.items())}\t}}
+{"".join(_spline(f"Stillwalk{name}", values, keys.first) for name, values in splines.items())}\t}}
 }}
 """
     write_text(folder / "resolve.setting", text)
@@ -54,8 +54,9 @@ def write_resolve(request: ExportRequest, folder: Path, tick: Tick) -> dict[str,
     return {"frames": len(keys.scale), "notes": keys.notes}
 
 
-def _spline(name: str, values: Floats) -> str:
+def _spline(name: str, values: Floats, first: int) -> str:
     keys = "".join(
-        f"\t\t\t\t[{frame}] = {{ {value:.8f}, Flags = {{ Linear = true }} }},\n" for frame, value in enumerate(values)
+        f"\t\t\t\t[{frame}] = {{ {value:.8f}, Flags = {{ Linear = true }} }},\n"
+        for frame, value in enumerate(values, start=first)
     )
     return f"\t\t{name} = BezierSpline {{\n\t\t\tKeyFrames = {{\n{keys}\t\t\t}}\n\t\t}},\n"

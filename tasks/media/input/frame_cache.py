@@ -19,10 +19,10 @@ def cached_frames(source: Path, clip: Clip, *, cache_mb: int | None) -> Iterator
     To make room, the least recently used clips are removed. A clip that does not fit is decoded in every pass, as is
     every clip if ``cache_mb`` is None. Several threads may iterate over one clip. ``VideoError`` as in ``read_frames``.
     """
-    cached = None if cache_mb is None else _cache.find(clip.digest)
+    cached = None if cache_mb is None else _cache.find(_name(clip))
     if cached is not None:
         yield from cached
-    elif cache_mb is None or not _cache.reserve(clip.digest, decoded_bytes(clip), cache_mb * _BYTES_PER_MB):
+    elif cache_mb is None or not _cache.reserve(_name(clip), decoded_bytes(clip), cache_mb * _BYTES_PER_MB):
         yield from read_frames(source, clip)
     else:
         yield from _storing_frames(source, clip)
@@ -39,8 +39,15 @@ def decoded_bytes(clip: Clip) -> int:
 
 
 def forget_frames(digest: str) -> None:
-    """Free the cached frames of the clip with this digest, if there are any."""
-    _cache.remove(digest)
+    """Free the cached frames of all clips with this digest, if there are any."""
+    for name in list(_cache.sizes_bytes):
+        if name.partition(" ")[0] == digest:
+            _cache.remove(name)
+
+
+def _name(clip: Clip) -> str:
+    """The file and the part of it that is used."""
+    return f"{clip.digest} {clip.skipped}+{clip.frames}"
 
 
 def _storing_frames(source: Path, clip: Clip) -> Iterator[Frame]:
@@ -54,7 +61,7 @@ def _storing_frames(source: Path, clip: Clip) -> Iterator[Frame]:
             frames.append(frame)
             yield frame
     finally:
-        _cache.settle(clip.digest, tuple(frames) if len(frames) == clip.frames else None)
+        _cache.settle(_name(clip), tuple(frames) if len(frames) == clip.frames else None)
 
 
 @dataclass

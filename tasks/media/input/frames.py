@@ -52,10 +52,10 @@ class Frame:
 
 
 def read_frames(source: Path, clip: Clip) -> Iterator[Frame]:
-    """Exactly ``clip.frames`` frames of ``source``, in order. The file closes with the generator.
+    """Exactly ``clip.frames`` frames of ``source``, in order, behind the first ``clip.skipped`` ones of the file.
 
-    Only a few frames are in memory at a time. ``VideoError`` if the file has fewer frames, or frames of another size,
-    than the clip says: then it is not the file that was scanned.
+    The file closes with the generator. Only a few frames are in memory at a time. ``VideoError`` if the file has fewer
+    frames, or frames of another size, than the clip says: then it is not the file that was scanned.
     """
     layout = clip_layout(clip)
     with open_video(source) as (container, stream):
@@ -69,14 +69,16 @@ def read_frames(source: Path, clip: Clip) -> Iterator[Frame]:
             pts = frame.pts
             del frame
             yield Frame(index, pts or 0, duration, planes, layout, clip.color)
-        if stats.frames < clip.frames:
-            raise _changed(source, f"it has {counted(stats.frames, 'frame')}, not {clip.frames}")
+        if stats.frames < clip.skipped + clip.frames:
+            raise _changed(source, f"it has {counted(stats.frames, 'frame')}, not {clip.skipped + clip.frames}")
 
 
 def _with_durations(decoded: Iterator[VideoFrame], clip: Clip) -> Iterator[tuple[VideoFrame, int]]:
     """Each of the clip's frames with its duration in ticks: until the next frame, or until the clip's end."""
     previous: VideoFrame | None = None
-    for count, frame in enumerate(decoded, start=1):
+    for count, frame in enumerate(decoded, start=1 - clip.skipped):
+        if count < 1:  # before the part that is used
+            continue
         if previous is not None:
             yield previous, (frame.pts or 0) - (previous.pts or 0)
         previous = frame

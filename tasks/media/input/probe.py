@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,37 @@ def scan_video(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> 
             raise VideoError(f"{path}: {missing}; {cure}")
         table = FrameTable(all_pts, _durations(all_pts, durations[-1], container, stream, stats), np.array(keys))
         return _clip(path, digest, container, stream, first, table, stats, broken, missing), table
+
+
+def trimmed(path: Path, clip: Clip, table: FrameTable, from_s: float, to_s: float | None) -> tuple[Clip, FrameTable]:
+    """The part of a clip whose frames begin in ``[from_s, to_s)``, in seconds after its first frame; None: to its end.
+
+    Times stay those of the file. ``VideoError`` where the part has no frame.
+    """
+    after_s = ticks_to_seconds(table.pts - table.pts[0], clip.time_base)
+    tolerance_s = float(clip.time_base) / 2  # a time that is typed is rounded, and so is a tick
+    within = (after_s >= from_s - tolerance_s) & (after_s < (np.inf if to_s is None else to_s) - tolerance_s)
+    kept = np.flatnonzero(within)
+    if not len(kept):
+        asked = f"from {from_s:g} s to {'the end' if to_s is None else f'{to_s:g} s'}"
+        fact = f"clip.from_s: the file lasts {clip.duration_s:.2f} s and has no frame {asked}"
+        raise VideoError(f"{path}: {fact}; give a part of it")
+    part = slice(int(kept[0]), int(kept[-1]) + 1)
+    shorter = FrameTable(table.pts[part], table.duration[part], table.key[part])
+    start, end = int(shorter.pts[0]), int(shorter.pts[-1] + shorter.duration[-1])
+    ends_with_file = part.stop == clip.frames
+    cut = replace(
+        clip,
+        frames=len(kept),
+        frames_declared=clip.frames_declared if len(kept) == clip.frames else len(kept),
+        start_s=float(start * clip.time_base),
+        duration_s=float((end - start) * clip.time_base),
+        broken=clip.broken if ends_with_file else "",
+        interlaced=min(clip.interlaced, len(kept)),
+        skipped=part.start,
+        trimmed=len(kept) < clip.frames,
+    )
+    return cut, shorter
 
 
 def _clip(

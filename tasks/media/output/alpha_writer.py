@@ -131,7 +131,7 @@ class AlphaWriter:
         opacity = np.rint(alpha * ((1 << self._codec.depth) - 1)).astype(np.uint8 if self._codec.depth == 8 else "<u2")
         _fill_plane(frame, _ALPHA_PLANE, opacity)
         if self._delay_ticks is None:
-            self._delay_ticks = self._file.negative_start_delay(pts, self._time_base)
+            self._delay_ticks = self._file.start_delay(pts, self._time_base)
         pts += self._delay_ticks
         frame.pts, frame.duration, frame.time_base = pts, duration, self._time_base
         context = self._stream.codec_context  # the tags of the stream are not enough: ProRes stores them in every frame

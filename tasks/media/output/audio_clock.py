@@ -33,18 +33,21 @@ class SoundSource:
 
     path: Path
     parts: tuple[RecordingPart, ...] = (RecordingPart(),)
+    begin_s: Fraction | None = None  # of a part of the file: sound before it is left out, and the copy begins at 0
+    trimmed: bool = False  # whether the pictures are a part of the file
 
 
 def sound_source(path: Path, clip: Clip) -> SoundSource:
-    """The sound of ``clip``, whose file is ``path``. If the picture breaks off, the sound ends with it."""
+    """The sound of ``clip``, whose file is ``path``. If the picture breaks off or is cut, the sound ends with it."""
     tick_s = clip.time_base
     begins_s = [restart.pts * tick_s for restart in clip.restarts]
-    ends_s: list[Fraction | float] = [*begins_s, clip.end_pts * tick_s if clip.broken else math.inf]
+    ends_s: list[Fraction | float] = [*begins_s, clip.end_pts * tick_s if clip.broken or clip.trimmed else math.inf]
     parts = [RecordingPart(end_s=ends_s[0])]
     for restart, begin_s, end_s in zip(clip.restarts, begins_s, ends_s[1:], strict=True):
         byte_offset = math.inf if restart.place < 0 else restart.place
         parts.append(RecordingPart(byte_offset, begin_s, end_s, restart.later * tick_s))
-    return SoundSource(path, tuple(parts))
+    start_s = round(clip.start_s / tick_s) * tick_s if clip.skipped else None
+    return SoundSource(path, tuple(parts), start_s, clip.trimmed)
 
 
 class AudioClock:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class OutputFile:
         self._next_sound: TimedPacket | None = None
         self._extras: SourceExtras | None = SourceExtras()  # until they are written
         self._delay_s = Fraction(0)
+        self._begin_s: Fraction | None = None
         with self.writing():
             self.container = av.open(f"file:{path}", "w", format=container_format, container_options=options)
 
@@ -43,16 +45,26 @@ class OutputFile:
         To be called before the first packet. ``notes`` names what is left out.
         """
         if source is not None:
+            self._begin_s = source.begin_s
             self._extras = read_extras(source.path)
             self.notes += filter(None, [self._extras.note])
+            if source.trimmed and self._extras.chapters:
+                self._extras = replace(self._extras, chapters=())
+                self.notes.append("the file's chapters are left out, because only a part of it is used")
             self._sound = SoundCopy(source, self.container, self._format)
             self._sound_packets = self._sound.packets()
 
-    def negative_start_delay(self, first_pts: int, time_base: Fraction) -> int:
+    def start_delay(self, first_pts: int, time_base: Fraction) -> int:
         """Ticks by which all pictures must be delayed so that none has a negative time; mostly 0.
 
-        The delay also applies to the sound from now on, and ``notes`` says so. Players show nothing before zero.
+        The delay also applies to the sound from now on, and ``notes`` says so. Players show nothing before zero. A part
+        of a file begins at zero: its pictures and sound come earlier than in the file.
         """
+        if self._begin_s is not None:
+            self._delay_s = -first_pts * time_base
+            if self._sound is not None:
+                self._sound.delay_s = self._delay_s
+            return -first_pts
         if first_pts >= 0:
             return 0
         delay_s = self._delay_s = -first_pts * time_base

@@ -14,7 +14,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from tasks.media.input.video_reader import open_container
-from tasks.media.output.audio_clock import AudioClock, RecordingPart, SoundGaps, SoundSource
+from tasks.media.output.audio_clock import AudioClock, SoundGaps, SoundSource
 
 SoundPacket: TypeAlias = "Packet[AudioStream]"
 TimedPacket: TypeAlias = "tuple[Fraction, SoundPacket]"
@@ -79,7 +79,7 @@ class SoundCopy:
         self.delay_s = Fraction(0)  # added to the time of every packet
         self._format, self._formats = container_format, SOUND_FORMATS[container_format]
         self._tracks: dict[int, TrackCopy] = {}  # by stream index in the source
-        self._parts = source.parts
+        self._source = source
         self._container: InputContainer | None = None
         try:
             self._container = open_container(source.path)
@@ -105,7 +105,7 @@ class SoundCopy:
         for track in self._tracks.values():
             if track.encoded and not track.ended:
                 yield from self._timed(track, track.target.encode(None))
-            self.notes += _track_notes(track, self._parts)
+            self.notes += _track_notes(track, self._source)
 
     def skip_refused_packet(self, packet: SoundPacket, error: av.FFmpegError) -> None:
         """Tell that the muxer refused the last one of ``packets``. Its track continues without it."""
@@ -133,7 +133,7 @@ class SoundCopy:
                 add_sound_stream(stream, trial, formats)
                 trial.start_encoding()
             added = add_sound_stream(stream, target, formats)
-            self._tracks[stream.index] = TrackCopy(stream, added, encoded, AudioClock(self._parts))
+            self._tracks[stream.index] = TrackCopy(stream, added, encoded, AudioClock(self._source.parts))
         except (av.FFmpegError, ValueError) as error:
             self.notes.append(f"sound track {stream.index} ({name}) was left out: {error}")
             return
@@ -142,7 +142,7 @@ class SoundCopy:
             self.notes.append(f"sound track {stream.index} {fact}")
 
     def _copied(self, track: TrackCopy, packet: SoundPacket) -> Iterator[TimedPacket]:
-        if not _repair_time(packet, track.clock):
+        if not _repair_time(packet, track.clock) or self._is_too_early(packet):
             return
         if track.encoded:
             yield from self._encoded(track, packet)
@@ -152,6 +152,10 @@ class SoundCopy:
                 packet.duration = packet.dts - track.last_dts
             packet.stream = track.target
             yield from self._timed(track, [packet])
+
+    def _is_too_early(self, packet: SoundPacket) -> bool:
+        """Whether a packet begins before the part of the file that is used."""
+        return self._source.begin_s is not None and _span_s(packet)[0] < self._source.begin_s
 
     def _encoded(self, track: TrackCopy, packet: SoundPacket) -> Iterator[TimedPacket]:
         span_s = _span_s(packet)
@@ -239,9 +243,9 @@ def _delay(packet: SoundPacket, delay_s: Fraction) -> None:
     packet.pts, packet.dts = (None if stamp is None else stamp + ticks for stamp in (packet.pts, packet.dts))
 
 
-def _track_notes(track: TrackCopy, parts: tuple[RecordingPart, ...]) -> list[str]:
+def _track_notes(track: TrackCopy, source: SoundSource) -> list[str]:
     """A sentence for everything that the track has lost by damage or by the repair of its clock."""
-    clock = track.clock
+    clock, parts = track.clock, source.parts
     notes = [f"{track.name} {clause}" for clause in track.gaps.describe()]
     if clock.own_restart_s is not None:
         fact = f"restarts its clock at {float(clock.own_restart_s):.2f} s, where the picture does not"
@@ -249,6 +253,6 @@ def _track_notes(track: TrackCopy, parts: tuple[RecordingPart, ...]) -> list[str
     if clock.lost_s:
         where = "where the file's clock restarts" if len(parts) > 1 else "which overlaps other sound"
         notes.append(f"{track.name} lacks {float(clock.lost_s):.3f} s, {where}")
-    if clock.ended:
+    if clock.ended and not source.trimmed:
         notes.append(f"{track.name} ends with the picture, at {float(parts[-1].end_s):.2f} s")
     return notes

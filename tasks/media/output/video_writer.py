@@ -122,7 +122,7 @@ class VideoWriter:
         planes = upsample_chroma(planes, self._layout, self._finer, size_px, self._chroma_location)
         write_planes(self._frame, planes, self._finer)
         if not self._written:
-            self._delay_ticks = self._file.negative_start_delay(pts, self._time_base)
+            self._delay_ticks = self._file.start_delay(pts, self._time_base)
         self._written += 1
         pts += self._delay_ticks
         frame = self._coded_frame()

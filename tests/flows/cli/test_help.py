@@ -41,7 +41,9 @@ def test_help_is_asked_for_in_several_ways(arguments: list[str], topic: str | No
 def test_an_unknown_topic_is_one_line_with_the_sections(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SettingError, match=r"^--help=croop: there is no such section; give all, or one of decode, "):
+    with pytest.raises(
+        SettingError, match=r"^--help=croop: there is no such section; give all, or one of clip, decode, "
+    ):
         manual("croop")
     monkeypatch.setattr(sys, "argv", ["stillwalk", "help", "croop"])
     with pytest.raises(SystemExit) as ended:

@@ -121,6 +121,8 @@ def test_an_unknown_option_is_refused_in_one_line(argument: str, sentence: str) 
         ("cache_dir=null", False, "cache_dir=null"),
         ("smoothing.window=5", False, "smoothing.window=5"),
         ("--cfg", False, "--cfg"),
+        ("clip.from=00:01:02.5", False, "clip.from_s=00:01:02.5"),
+        ("clip.to=9", False, "clip.to_s=9"),
     ],
 )
 def test_paths_are_quoted_for_hydras_grammar(argument: str, sweep: bool, passed: str) -> None:

@@ -15,7 +15,7 @@ from tasks.exports.blender import write_blender
 from tasks.exports.nuke import write_nuke
 from tasks.exports.resolve import write_resolve
 from tasks.maths.path import affine
-from tasks.media.files.tables import write_json, write_table
+from tasks.media.files.tables import read_json, write_json, write_table
 from tasks.requests import ExportRequest
 from tests.support.artifacts import artifact, clip_artifact
 from tests.support.walkers import drawn, true_pose
@@ -105,6 +105,22 @@ def test_fusion_moves_the_picture_as_the_path_does(moved: tuple[ExportRequest, F
     assert text.count("{") == text.count("}")
     for spline in splines:
         assert f'SourceOp = "Stillwalk{spline}"' in text
+
+
+def test_keys_of_a_part_have_the_numbers_of_the_files_frames(
+    moved: tuple[ExportRequest, Floats], tmp_path: Path
+) -> None:
+    described = tmp_path / "decode" / "clip.json"
+    write_json(described, read_json(described) | {"skipped": 100, "trimmed": True})
+    for write in (write_aftereffects, write_nuke, write_resolve, write_blender):
+        write(moved[0], tmp_path / "out", lambda _: None)
+    texts = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
+    assert "\n\t100\t" in texts["aftereffects.txt"]
+    assert "\n\t99\t" not in texts["aftereffects.txt"]
+    assert texts["nuke.nk"].count("curve x101 ") == 4
+    assert "[100] = " in texts["resolve.setting"]
+    assert "[99] = " not in texts["resolve.setting"]
+    assert "FIRST = 101 " in texts["blender.py"]
 
 
 class Keyed:
