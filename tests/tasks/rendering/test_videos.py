@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conf.enums import BackgroundMode, BorderMode, ComparisonLayout, Interpolation, NobodyFrame, Output
+from conf.enums import BackgroundMode, BorderMode, ComparisonLayout, Interpolation, NobodyFrame, Output, VideoCodec
 from conf.input import MasksConf
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
 from tasks.errors import Interrupted, VideoError
@@ -32,7 +32,7 @@ from tests.support.clips import Made, make
 from tests.support.pictures import read_picture
 from tests.tasks.media.matting.test_matte import centroid, disc
 
-LOSSLESS = EncodeConf(crf=0, preset="ultrafast")
+LOSSLESS = EncodeConf(codec=VideoCodec.x264, crf=0, preset="ultrafast")
 FAST = EncodeConf(preset="ultrafast")
 
 
