@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tasks.errors import counted
 from tasks.media.files.tables import write_json, write_table
@@ -11,6 +11,8 @@ from tasks.media.input.probe import scan_video, trimmed
 from tasks.media.planes.layout import stores_alpha
 from tasks.records import Clip, Tick
 from tasks.requests import DecodeRequest
+
+LEAST_REPEATED_SHARE: Final = 0.02  # of the frames: fewer are not worth a word
 
 
 def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
@@ -33,8 +35,18 @@ def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
         "sound_tracks": len(clip.sound),
         "broken": clip.broken,
         "memory_mb": round(decoded_bytes(clip) / 1_000_000),
-        "notes": _notes(clip),
+        "repeated": int(table.repeated.sum()),
+        "notes": _notes(clip) + _note_of_repeated(clip, int(table.repeated.sum())),
     }
+
+
+def _note_of_repeated(clip: Clip, repeated: int) -> list[str]:
+    if repeated < LEAST_REPEATED_SHARE * clip.frames:
+        return []
+    fact = (
+        f"{repeated} of {counted(clip.frames, 'frame')} repeat the one before, as in a clip stretched to a higher rate"
+    )
+    return [f"{fact}: they are moved like the frame that they repeat"]
 
 
 def _notes(clip: Clip) -> list[str]:

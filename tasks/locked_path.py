@@ -19,9 +19,10 @@ from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine, locking, smoothers, smoothing_limits, window
 from tasks.maths.path.l1_path import l1_path
+from tasks.maths.repeated_frames import first_showing
 from tasks.maths.scene import auto_target
 from tasks.media.files.pose_file import read_pose
-from tasks.media.files.tables import read_json
+from tasks.media.files.tables import read_json, read_table
 from tasks.records import Clip
 from tasks.requests import RoomRequest, TrajectoryRequest
 
@@ -49,6 +50,7 @@ class Motion(NamedTuple):
     scale: Floats  # (n,)
     roll_rad: Floats  # (n,) clockwise
     linear: Floats  # (n, 2, 2) scale and roll
+    shows: NDArray[np.int64]  # (n,) the first frame with the same picture: itself unless it is repeated
 
 
 class LockedPath(NamedTuple):
@@ -81,6 +83,8 @@ def read_motion(request: TrajectoryRequest | RoomRequest, offsets: Columns) -> M
     scale, roll_rad = scale_and_roll_of_shots(
         pose, shots, state, lambda part, states: applied_scale_and_roll(part, request.lock, pixel_aspect, states, away)
     )
+    shows = _shown_pictures(request, shots)
+    scale, roll_rad = scale[shows], roll_rad[shows]
     return Motion(
         clip=clip,
         pose=pose,
@@ -95,7 +99,14 @@ def read_motion(request: TrajectoryRequest | RoomRequest, offsets: Columns) -> M
         scale=scale,
         roll_rad=roll_rad,
         linear=affine.scale_and_turn(scale, roll_rad, pixel_aspect),
+        shows=shows,
     )
+
+
+def _shown_pictures(request: TrajectoryRequest | RoomRequest, shots: Sequence[slice]) -> NDArray[np.int64]:
+    """For each frame (n,) the first one of its shot that shows the same picture."""
+    repeated = read_table(request.clip.path("frames.parquet"))["repeated"]
+    return np.concatenate([shot.start + first_showing(repeated[shot]) for shot in shots])
 
 
 def path_around(
@@ -117,10 +128,12 @@ def path_around(
     lock, time_s, state = dead_zone_in_pixels(request.lock, motion.pose), motion.time_s, motion.state
     shift_px = np.concatenate(
         [
-            locked_shift_px(offset_px[shot], time_s[shot], state[shot], request.settings, lock, away)
-            for shot in motion.shots
+            locked_shift_px(offset_px[own], time_s[own], state[own], request.settings, lock, away)
+            for own in (np.unique(motion.shows[shot]) for shot in motion.shots)
         ]
     )
+    # Repeated frames carry no motion: the path is made of the others, and they are moved like the one they repeat.
+    shift_px = shift_px[np.unique(motion.shows, return_inverse=True)[1]]
     to_output = affine.about_target(motion.linear, shift_px, target_xy)
     return LockedPath(motion, (float(shown[0]), float(shown[1])), target_xy, offset_px, shift_px, to_output, why)
 

@@ -37,6 +37,7 @@ def test_a_clip_and_its_table_are_written(tmp_path: Path) -> None:
         "time_s": "float64",
         "duration_s": "float64",
         "key": "bool",
+        "repeated": "bool",
     }
     assert table["frame"].tolist() == list(range(12))
     np.testing.assert_array_equal(table["time_s"], np.arange(12) / 30)

@@ -246,7 +246,7 @@ def test_without_scale_and_roll_the_table_has_neutral_values_and_the_matrix_is_a
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("smoothing.window_s=0", r"smoothing\.window_s: 0\.0 s is not a length of time; give"),
+        ("smoothing.window_s=0", r"smoothing\.window_s: 0\.0 s is shorter than any frame; give null"),
         ("smoothing.cutoff_hz=-1", r"smoothing\.cutoff_hz: -1\.0 Hz is too low; give"),
         ("smoothing.order=0", r"smoothing\.order: 0 is out of range; give 1 to 8"),
         ("smoothing.budget_px=-2", r"smoothing\.budget_px: -2\.0 px is not a distance; give"),

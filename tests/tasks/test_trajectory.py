@@ -92,6 +92,23 @@ def test_a_frame_is_moved_by_its_smoothed_offset(tmp_path: Path, kind: Smoother,
     assert_allclose(offset, [319.5, 239.5] - points(table, "anchor_{}_px"))
 
 
+def test_repeated_frames_carry_no_motion_and_are_moved_like_what_they_repeat(tmp_path: Path) -> None:
+    shown = np.cumsum(np.arange(COUNT) % 5 != 4) - 1  # 24 Hz in 30 Hz: every fifth frame shows the picture before
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "stretched").mkdir()
+    smooth = SmoothingConf(Smoother.moving, 9)
+    _, plain, before = run(tmp_path / "plain", request(tmp_path / "plain", walker(), smooth))
+    asked = request(tmp_path / "stretched", walker(shaky_walk(COUNT)[shown]), smooth)
+    frames = asked.clip.path("frames.parquet")
+    write_table(frames, read_table(frames) | {"repeated": np.arange(COUNT) % 5 == 4})
+    _, stretched, metrics = run(tmp_path / "stretched", asked)
+    inner = slice(20, -20)  # the stretched clip shows fewer pictures
+    shift, whole = points(stretched, "d{}_px"), points(plain, "d{}_px")
+    assert_allclose(shift[inner], whole[shown][inner], atol=1e-9)
+    assert_array_equal(shift[4::5], shift[3::5][: len(shift[4::5])])
+    assert metrics["planned"]["lock_rms"] < 1.1 * before["planned"]["lock_rms"]
+
+
 def test_every_row_has_frame_pts_and_state(tmp_path: Path) -> None:
     _, table, _ = run(tmp_path, request(tmp_path, without(walker(), slice(20, 30)), SmoothingConf()))
     assert table["frame"].tolist() == list(range(COUNT))

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from tasks.errors import StillwalkError, VideoError, counted
+from tasks.maths.repeated_frames import find_repeated
 from tasks.media.input.damage import describe_missing_frames, describe_truncation
 from tasks.media.input.stream_tags import (
     read_color_tags,
@@ -27,6 +28,7 @@ from tasks.media.input.stream_tags import (
 from tasks.media.input.video_reader import DecodeStats, decode_frames, open_video, skip_loop_filter, stream_time_base
 from tasks.records import Clip, SoundTrack, Tick
 
+SAMPLED_ROWS, SAMPLED_COLUMNS = 8, 4
 _END_TOLERANCE_S = 0.5  # by which the duration in Matroska's statistics may exceed the end of the last frame
 _END_TOLERANCE_FRAMES = 3
 _COUNT_TOLERANCE_FRAMES = 2  # of a container without a table of its samples
@@ -43,9 +45,10 @@ class FrameTable:
     pts: NDArray[np.int64]
     duration: NDArray[np.int64]
     key: NDArray[np.bool_]
+    repeated: NDArray[np.bool_]  # shows the picture of the frame before
 
     def columns(self, clip: Clip) -> dict[str, NDArray[Any]]:
-        """The columns frame, pts, time_s, duration_s and key, each (n,)."""
+        """The columns frame, pts, time_s, duration_s, key and repeated, each (n,)."""
         tick_s = clip.time_base
         return {
             "frame": np.arange(len(self.pts), dtype=np.int64),
@@ -53,6 +56,7 @@ class FrameTable:
             "time_s": ticks_to_seconds(self.pts, tick_s),
             "duration_s": ticks_to_seconds(self.duration, tick_s),
             "key": self.key,
+            "repeated": self.repeated,
         }
 
 
@@ -111,8 +115,13 @@ def scan_video(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> 
         stats = DecodeStats()
         pts, durations, keys = [], [], []
         first: VideoFrame | None = None
+        changes: list[float] = []
+        before: NDArray[np.float32] | None = None
         for frame in decode_frames(container, stream, stats):
             first = first or frame
+            samples = _samples(frame)
+            changes.append(float("nan") if before is None else float(np.abs(samples - before).mean()))
+            before = samples
             pts.append(frame.pts or 0)
             durations.append(frame.duration or 0)
             keys.append(bool(frame.key_frame))
@@ -129,7 +138,8 @@ def scan_video(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> 
         if missing and strict:
             cure = "repair it, or use decode.strict=false to repeat the frame before instead"
             raise VideoError(f"{path}: {missing}; {cure}")
-        table = FrameTable(all_pts, _durations(all_pts, durations[-1], container, stream, stats), np.array(keys))
+        lengths = _durations(all_pts, durations[-1], container, stream, stats)
+        table = FrameTable(all_pts, lengths, np.array(keys), find_repeated(np.array(changes)))
         return _clip(path, digest, container, stream, first, table, stats, broken, missing), table
 
 
@@ -147,7 +157,7 @@ def trimmed(path: Path, clip: Clip, table: FrameTable, from_s: float, to_s: floa
         fact = f"clip.from_s: the file lasts {clip.duration_s:.2f} s and has no frame {asked}"
         raise VideoError(f"{path}: {fact}; give a part of it")
     part = slice(int(kept[0]), int(kept[-1]) + 1)
-    shorter = FrameTable(table.pts[part], table.duration[part], table.key[part])
+    shorter = FrameTable(table.pts[part], table.duration[part], table.key[part], table.repeated[part])
     start, end = int(shorter.pts[0]), int(shorter.pts[-1] + shorter.duration[-1])
     ends_with_file = part.stop == clip.frames
     cut = replace(
@@ -162,6 +172,15 @@ def trimmed(path: Path, clip: Clip, table: FrameTable, from_s: float, to_s: floa
         trimmed=len(kept) < clip.frames,
     )
     return cut, shorter
+
+
+def _samples(frame: VideoFrame) -> NDArray[np.float32]:
+    """Every eighth row and fourth sample of the first plane, in levels of 8 bits: enough to see that it changes."""
+    bits = frame.format.components[0].bits
+    plane = frame.planes[0]
+    lines = np.frombuffer(plane, np.uint8 if bits <= 8 else np.uint16).reshape(plane.height, -1)  # type: ignore[call-overload]
+    width = min(lines.shape[1], frame.width)
+    return np.asarray(lines[::SAMPLED_ROWS, :width:SAMPLED_COLUMNS], np.float32) / float(1 << max(bits - 8, 0))
 
 
 def _clip(

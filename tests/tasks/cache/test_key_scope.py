@@ -12,6 +12,8 @@ from tasks.cache.keys import INTERFACE, code_digests
 COVERED = {
     "tasks.decode": {
         "tasks.decode",
+        "tasks.maths.arrays",
+        "tasks.maths.repeated_frames",
         "tasks.media.ffmpeg_log",
         "tasks.media.files.tables",
         "tasks.media.input.damage",
@@ -114,6 +116,7 @@ COVERED = {
         "tasks.maths.path.smoothers",
         "tasks.maths.path.smoothing_limits",
         "tasks.maths.path.window",
+        "tasks.maths.repeated_frames",
         "tasks.maths.scene",
         "tasks.maths.scene.auto_target",
         "tasks.maths.scene.camera_path",

@@ -1,0 +1,43 @@
+"""Frames that repeat the one before: a clip of 24 Hz stretched to 30 Hz, or frames that a camera has dropped."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.arrays import Flags, Floats
+
+REACH_FRAMES: Final = 4  # on each side: the neighbours that a change is compared with
+USUAL_PERCENTILE: Final = 75  # of their changes: every second frame may be a repeated one
+LEAST_USUAL_LEVELS: Final = 0.3  # where the picture changes less, nothing moves, and a repetition matters to nobody
+# Share of the usual change. Of 1100 frames of 8 clips, 2 that were not repeated were below 0.13, and 12 below 0.3;
+# of repeated ones, encoded again with crf 18 to 28, nearly all are below 0.13, with a moving camera below 0.3.
+SURE_SHARE: Final = 0.12
+REGULAR_SHARE: Final = 0.35  # enough where such frames come at one distance
+LEAST_REGULAR_FRAMES: Final = 5
+LEAST_REGULAR_GAPS: Final = 0.7  # share of the distances that are the usual one
+
+
+def find_repeated(changes: Floats) -> Flags:
+    """Frames (n,) that repeat the one before, by how much each differs from it (n,), in levels; the first is NaN."""
+    shares = np.full(len(changes), np.inf)
+    for frame in range(1, len(changes)):
+        before = changes[max(1, frame - REACH_FRAMES) : frame]
+        beside = np.concatenate([before, changes[frame + 1 : frame + 1 + REACH_FRAMES]])
+        usual = np.percentile(beside, USUAL_PERCENTILE) if len(beside) else 0.0
+        if usual >= LEAST_USUAL_LEVELS:
+            shares[frame] = changes[frame] / usual
+    sure = np.asarray(shares < SURE_SHARE)
+    likely = np.flatnonzero(shares < REGULAR_SHARE)
+    gaps = np.diff(likely)
+    if len(likely) >= LEAST_REGULAR_FRAMES:
+        usual_gap = int(np.bincount(gaps).argmax())
+        if np.mean(gaps == usual_gap) >= LEAST_REGULAR_GAPS:
+            sure[likely[np.isin(likely - usual_gap, likely) | np.isin(likely + usual_gap, likely)]] = True
+    return sure
+
+
+def first_showing(repeated: Flags) -> NDArray[np.int64]:
+    """For each frame (n,) the first one that shows its picture: itself, unless it is repeated. Frame 0 is itself."""
+    own = np.arange(len(repeated))
+    return np.maximum.accumulate(np.where(repeated & (own > 0), 0, own))
