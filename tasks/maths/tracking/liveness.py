@@ -23,6 +23,7 @@ TRUNK_AND_NOSE: Final = (0, *SHOULDERS, *HIPS)  # and the nose
 SMOOTHING_S: Final = 0.3  # limb paths are averaged over this, so that only what goes somewhere counts
 PART_S: Final = 1.5  # motion is measured in parts of this length
 FEWEST_IN_PART: Final = 5  # in a part
+SETTLING: Final = 2  # sightings in which the model's filter settles: the limbs of a poster move by 5 % of its height
 SURE_VISIBILITY: Final = 0.8  # of trunk and limbs: below it the body may be imagined
 LEAST_VISIBILITY: Final = 0.66  # below it the body is imagined
 COHERENT_RATIO: Final = 10.0  # limb path / tremble: real limbs exceed it where the model is unsure
@@ -61,6 +62,8 @@ def measure_liveness(time_s: Floats, landmarks: Floats, size_px: tuple[int, int]
     whole = _inside(landmarks, size_px)
     if whole.sum() >= FEWEST_IN_PART:
         time_s, landmarks = time_s[whole], landmarks[whole]
+    if len(time_s) >= FEWEST_IN_PART + SETTLING:
+        time_s, landmarks = time_s[SETTLING:], landmarks[SETTLING:]
     torso_px = max(float(np.median(torso_length_px(landmarks))), 1.0)
     seen = landmarks[:, :, 3].mean(axis=0)
     limbs = np.array(LIMBS)
