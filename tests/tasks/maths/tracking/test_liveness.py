@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.maths.tracking.liveness import measure_liveness
+from tasks.maths.tracking.liveness import LIMBS, measure_liveness
 from tests.support.bodies import SIZE_PX, figure, walk
 
 TIME_S = np.arange(60) / 30
@@ -55,6 +55,15 @@ def test_a_cut_off_body_is_judged_where_it_is_whole() -> None:
     marks[40:, 13:17, 0] += np.linspace(0, 80, 20)[:, None]  # guesses of the model
     marks[40:, :, 0] += 700
     assert measure_liveness(TIME_S, marks, SIZE_PX).rigid
+
+
+def test_a_picture_is_rigid_although_the_first_sightings_of_a_track_settle() -> None:
+    marks = still(0.3)[:12]
+    marks[0, list(LIMBS), 1] += 12.0
+    marks[1, list(LIMBS), 1] += 4.0
+    assert measure_liveness(TIME_S[:12], marks, SIZE_PX).rigid
+    late = marks[[3, 4, 5, 0, 1, *range(6, 12)]]
+    assert not measure_liveness(TIME_S[:11], late, SIZE_PX).rigid, "the same within a track is motion"
 
 
 def test_too_few_sightings_leave_it_open() -> None:
