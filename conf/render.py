@@ -22,7 +22,7 @@ class BorderConf:
     scene: what other frames saw there, then as reflect; reflect: the mirror of the picture without its people;
     mirror: the mirror of the picture."""
     color: list[int] = field(default_factory=lambda: [0, 0, 0])
-    """[r,g,b] for constant, each 0 to 255."""
+    """For constant: [r,g,b], each 0 to 255; on the command line also #00b140, rgb(0,177,64) or a CSS name."""
 
     def __post_init__(self) -> None:
         require_color("border.color", self.color)
@@ -33,7 +33,7 @@ class BackgroundConf:
     mode: BackgroundMode = BackgroundMode.color
     """What replaces the picture behind the person; keep: nothing, the whole picture stays."""
     color: list[int] = field(default_factory=lambda: [0, 177, 64])
-    """[r,g,b] for color, each 0 to 255; the default is chroma green."""
+    """For color, as border.color; the default is chroma green."""
     blur_px: float = 24.0
     """For blur: standard deviation in pixels of the output."""
     image: str | None = None

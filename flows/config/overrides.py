@@ -12,6 +12,7 @@ from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 from omegaconf import ListConfig, OmegaConf
 
+from conf.validation import require
 from flows.config.error_lines import LIST_EXAMPLES, explain
 from flows.config.schema import is_list_type, setting_type
 from tasks.errors import SettingError
@@ -19,6 +20,7 @@ from tasks.paths import exists
 
 CONF_FOLDER: Final = Path(__file__).parents[2] / "conf"
 PATH_SETTINGS: Final = {"video", "output_dir", "cache_dir", "models.dir", "background.image"}
+COLOR_SETTINGS: Final = {"border.color", "background.color"}
 SHORT_NAMES: Final = {"clip.from": "clip.from_s", "clip.to": "clip.to_s"}
 OPTION_AMONG_SETTINGS: Final = (
     "there is an option between this and other settings",
@@ -35,6 +37,9 @@ def quote_argument(argument: str, *, sweep: bool) -> str:
     name, equals, value = argument.partition("=")
     if name in SHORT_NAMES:
         return f"{SHORT_NAMES[name]}{equals}{value}"
+    if name in COLOR_SETTINGS and re.match(r"['\"]?(#|rgb\(|[a-zA-Z]+['\"]?(,|$))", value) and value != "null":
+        colors = re.split(r",(?![^(\[]*[)\]])", value) if sweep else [value]
+        return f"{name}={','.join(_color_as_list(name, color.strip()) for color in colors)}"
     if name not in PATH_SETTINGS or value == "null" or not equals or value[:1] in {"'", '"'}:
         return argument
     is_file_name = exists(Path(value))
@@ -56,6 +61,21 @@ def quote_numbers(override: str) -> str:
     items = (item.strip() for item in value.split(","))
     quoted = [f"'{int(item)}'" if item.isdecimal() else item for item in items]
     return f"{name}={','.join(quoted)}"
+
+
+def _color_as_list(name: str, color: str) -> str:
+    """A colour such as #00b140, rgb(0,177,64) or tomato as [r,g,b]; ``SettingError`` for what is none."""
+    if color.startswith("["):
+        return color
+    from PIL import ImageColor  # only where a colour is given as text
+
+    cure = "give [r,g,b], #00b140, rgb(0,177,64), or a name of CSS such as tomato"
+    try:
+        parts = ImageColor.getrgb(color.strip("'\""))
+    except ValueError as error:
+        raise SettingError(f"{name}: {color} is not a colour; {cure}") from error
+    require(len(parts) == 3, name, f"{color} has an opacity, and is not a colour", cure)
+    return f"[{','.join(map(str, parts))}]"
 
 
 def _quote_each(values: str) -> str:

@@ -123,10 +123,22 @@ def test_an_unknown_option_is_refused_in_one_line(argument: str, sentence: str) 
         ("--cfg", False, "--cfg"),
         ("clip.from=00:01:02.5", False, "clip.from_s=00:01:02.5"),
         ("clip.to=9", False, "clip.to_s=9"),
+        ("border.color=#00b140", False, "border.color=[0,177,64]"),
+        ("background.color='#0b4'", False, "background.color=[0,187,68]"),
+        ("background.color=rgb(0,177,64)", False, "background.color=[0,177,64]"),
+        ("border.color=tomato", False, "border.color=[255,99,71]"),
+        ("border.color=red,rgb(1,2,3),[4,5,6]", True, "border.color=[255,0,0],[1,2,3],[4,5,6]"),
+        ("border.color=[1,2,3]", False, "border.color=[1,2,3]"),
     ],
 )
-def test_paths_are_quoted_for_hydras_grammar(argument: str, sweep: bool, passed: str) -> None:
+def test_arguments_are_written_in_hydras_grammar(argument: str, sweep: bool, passed: str) -> None:
     assert quote_argument(argument, sweep=sweep) == passed
+
+
+@pytest.mark.parametrize("color", ["tomatoe", "#12", "rgb(1,2)", "#00b14080"])
+def test_a_text_that_is_no_colour_is_one_line(color: str) -> None:
+    with pytest.raises(SettingError, match=r"^border\.color: .* is not a colour; give \[r,g,b\], #00b140, "):
+        quote_argument(f"border.color={color}", sweep=False)
 
 
 @pytest.mark.parametrize(
