@@ -6,6 +6,7 @@ where an index is written: a run of one video has none.
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -179,9 +180,9 @@ def _rank_settings(settings: Iterable[dict[str, Any]], rows: list[IndexRow]) -> 
         return [setting | {"mean_rank": 0, "best": False} for setting in by_name.values()]
     ranks = table.pivot(index=0, columns=1, values=2).reindex(columns=[*by_name]).fillna(len(by_name))
     means = ranks.mean().round(3)
-    return [
-        setting | {"mean_rank": float(means[name]), "best": name == means.idxmin()} for name, setting in by_name.items()
-    ]
+    times_best = Counter(row["setting"] for row in rows if row["best"])  # it decides between equal mean ranks
+    chosen = min(by_name, key=lambda name: (float(means[name]), -times_best[name]))
+    return [setting | {"mean_rank": float(means[name]), "best": name == chosen} for name, setting in by_name.items()]
 
 
 def _csv_text(rows: list[IndexRow]) -> str:

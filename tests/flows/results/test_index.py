@@ -230,3 +230,11 @@ def test_a_failure_knows_whether_its_report_is_of_an_earlier_success(
     write_record(tmp_path / "x" / "b", "/b.mp4", "broken")
     rows = merge_rows([], [row(tmp_path, f"/{name}.mp4", name, name, error="broken") for name in "ab"], tmp_path)
     assert [(one["report"], one["earlier"]) for one in rows] == [(True, True), (True, False)]
+
+
+def test_of_settings_with_one_mean_rank_the_one_that_is_best_more_often_is_the_best_of_all(tmp_path: Path) -> None:
+    jerky, calm = result(tmp_path, "a", "x", 1.0), result(tmp_path, "a", "y", 1.0)
+    jerky.metrics["camera_accel"], calm.metrics["camera_accel"] = 0.38, 0.33
+    index = sweep(tmp_path, jerky, calm)
+    assert column(index, "rank") == [1, 1]
+    assert [one["setting"] for one in index["settings"] if one["best"]] == ["y"]
