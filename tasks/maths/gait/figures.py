@@ -88,9 +88,17 @@ def stance_share(stride: Stride) -> float:
 
 
 def _walked_forwards(strides: Sequence[Stride]) -> Flags:
-    """Which strides (n,) are of a walk forwards: the foot stands for longer than half of them."""
+    """Which strides (n,) are of a walk forwards.
+
+    The foot stands for longer than half of them, and the other foot leaves the ground and strikes again meanwhile. A
+    stop or a turn is none.
+    """
     shares = np.array([stance_share(stride) for stride in strides])
-    return np.asarray(median_filter(shares, size=AGREEING_STRIDES, mode="nearest") >= LEAST_STANCE_OF_A_WALK)
+    stood_long = median_filter(shares, size=AGREEING_STRIDES, mode="nearest") >= LEAST_STANCE_OF_A_WALK
+    late = [  # a time that was not seen is NaN, and later than nothing
+        stride.other_off_s >= stride.other_strike_s or stride.other_strike_s >= stride.off_s for stride in strides
+    ]
+    return np.asarray(stood_long & ~np.array(late, np.bool_))
 
 
 def _is_near(event: GaitEvent, stride: Stride) -> bool:

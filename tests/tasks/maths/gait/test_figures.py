@@ -104,6 +104,22 @@ def test_running_is_told_by_the_short_stance() -> None:
     assert (gait.events, gait.strides, gait.figures) == ([], [], {})
 
 
+def test_a_stop_at_the_end_of_a_walk_is_no_stride() -> None:
+    walk = [event for event in true_events(drawn(seconds=8)) if event.time_s < 6]
+    strike = max(event for event in walk if event.kind == "heel strike")
+    foot, other = strike.side, "right" if strike.side == "left" else "left"
+    off = next(event for event in walk if event.side == other and event.time_s > strike.time_s)
+    before = [event for event in walk if event.time_s <= off.time_s]
+    stop = [  # the other foot strikes only after this one has left the ground, as when somebody turns
+        GaitEvent(strike.time_s + 0.8, foot, "toe off"),
+        GaitEvent(strike.time_s + 1.1, "left" if other == "left" else "right", "heel strike"),
+        GaitEvent(strike.time_s + 1.3, foot, "heel strike"),
+    ]
+    kept, whole = gait_of_events(before + stop, [], ""), gait_of_events(before, [], "")
+    assert len(kept.strides) == len(whole.strides) >= 5
+    assert kept.figures["symmetry_step_percent"].mean == pytest.approx(0, abs=1)
+
+
 def test_times_of_the_file_need_not_begin_at_zero() -> None:
     pose = true_pose(drawn())
     later = replace(pose, time_s=pose.time_s + 100)
