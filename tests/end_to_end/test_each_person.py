@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import program
 
-WALK = ("video=demo", "demo.crossing=true", "demo.seconds=2", "demo.fps=24", "demo.width=480", "demo.height=270")
+WALK = ("video=demo", "demo.crossing=true", "demo.seconds=1.5", "demo.fps=24", "demo.width=480", "demo.height=270")
 WANTED = (*WALK, "outputs=[pose]", "workers=1")
 SHARED = {"demo", "decode", "pose", "people"}
 
