@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.support import program
+from tests.support.clips import Made, make
 
 DEMO = ("video=demo", "demo.seconds=2", "demo.width=640", "demo.height=360")
 
@@ -56,7 +57,7 @@ def test_a_wrong_setting_is_one_line_and_status_2(home: Path, arguments: list[st
 
 
 def test_a_file_whose_name_looks_like_a_setting_is_that_file(home: Path) -> None:
-    (home / "${oc.env:HOME}.mp4").touch()
+    make(home / "${oc.env:HOME}.mp4", Made())
     done = program.run("video=${oc.env:HOME}.mp4", "plan=true", cwd=home, api="http://127.0.0.1:9/api")
     assert f"{home}/${{oc.env:HOME}}.mp4" in done.out
     swept = program.run("-m", "video=${oc.env:HOME}.mp4", "smoothing.window=5,7", "plan=true", cwd=home, api="")
