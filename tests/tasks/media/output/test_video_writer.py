@@ -73,6 +73,11 @@ MADE = {
 }
 
 
+def without_player_note(notes: list[str]) -> list[str]:
+    """``notes`` but for the one that says which players refuse the video."""
+    return [note for note in notes if not note.startswith("the video is H.264 4:")]
+
+
 @pytest.mark.parametrize("name", MADE)
 @pytest.mark.parametrize("preset", ["ultrafast", "veryfast"])  # without and with B-frames
 def test_a_rewritten_clip_keeps_times_and_tags(tmp_path: Path, name: str, preset: str) -> None:
@@ -86,7 +91,8 @@ def test_a_rewritten_clip_keeps_times_and_tags(tmp_path: Path, name: str, preset
     assert usual_place(again[0].color) == usual_place(clip.color)
     assert nearest_layout(again[0].pixel_format) == clip_layout(clip)
     assert len(again[0].sound) == len(clip.sound)
-    assert notes == []
+    assert without_player_note(notes) == []
+    assert len(notes) == (name in {"ten.mp4", "c422.mp4", "c444.mp4"})  # H.264 that many players refuse
     check_written_video(target, clip.frames)
 
 
@@ -137,7 +143,7 @@ def test_odd_sizes_repeat_their_last_line_with_a_note(tmp_path: Path, pixel_form
     again, _ = read(tmp_path / "out.mp4")
     even = (size[0] + size[0] % 2, size[1] + (size[1] % 2 if pixel_format == "yuv420p" else 0))
     assert again.size_px == even
-    assert notes == [
+    assert without_player_note(notes) == [
         f"{size[0]}x{size[1]} is odd: its last column or row was repeated to {even[0]}x{even[1]}, as H.264 needs"
     ]
     assert_same_pictures(read_frames(source, clip), read_frames(tmp_path / "out.mp4", again))
@@ -150,7 +156,7 @@ def test_rgb_becomes_yuv_of_the_same_colors(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mkv", replace(FFV1, pixel_format="bgr0"))
     clip, _, notes = rewrite(source, tmp_path / "out.mp4", crf=0)
     again, _ = read(tmp_path / "out.mp4")
-    assert notes == ["RGB was written as YUV 4:4:4 (BT.709), as players expect of H.264"]
+    assert without_player_note(notes) == ["RGB was written as YUV 4:4:4 (BT.709), as players expect of H.264"]
     assert (again.pixel_format, again.color.matrix) == ("yuv444p", 1)
     for old, new in zip(read_frames(source, clip), read_frames(tmp_path / "out.mp4", again), strict=True):
         assert np.abs(old.rgb().astype(int) - new.rgb()).max() <= 3
