@@ -14,7 +14,8 @@ from tasks.requests import ExportRequest
 def write_rle(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``masks_rle.json``: an image for each frame, and an annotation where the person's mask is known.
 
-    Masks are at the size of the source, cut at a probability of one half.
+    Masks are at the size of the source, cut at a probability of one half. ``measured`` is false for a mask that
+    was copied from a neighbouring frame.
     """
     clip = read_clip(request.clip)
     width, height = clip.size_px
@@ -34,7 +35,7 @@ def write_rle(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any
                     "bbox": runs.box,
                     "area": runs.area_px,
                     "iscrowd": 0,
-                    "track_id": 1,
+                    "measured": mask.state is MaskState.measured,
                 }
             )
     times_s = read_table(request.clip.path("frames.parquet"))["time_s"]

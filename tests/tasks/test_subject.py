@@ -111,7 +111,7 @@ def test_a_number_names_the_person_that_the_others_were_told_it_for(two: Watched
         two.choose(tmp_path / name, at_s=2.95, **of_person)
         for file in ("pose.parquet", "motion.parquet", "subject.json"):
             assert (tmp_path / name / file).read_bytes() == (tmp_path / f"{name} by number" / file).read_bytes()
-    with pytest.raises(SettingError, match=r"^subject: there is no person 5, 2 people were found; give subject=1 to "):
+    with pytest.raises(SettingError, match=r"^subject: there is no person 5, 2 people were found; give subject=1 or "):
         two.choose(tmp_path / "nobody", person=5)
 
 

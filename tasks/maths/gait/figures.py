@@ -90,15 +90,15 @@ def stance_share(stride: Stride) -> float:
 def _walked_forwards(strides: Sequence[Stride]) -> Flags:
     """Which strides (n,) are of a walk forwards.
 
-    The foot stands for longer than half of them, and the other foot leaves the ground and strikes again meanwhile. A
-    stop or a turn is none.
+    The foot stands for longer than half of them, and the other foot was seen to leave the ground and to strike again
+    meanwhile. A stop or a turn is none.
     """
     shares = np.array([stance_share(stride) for stride in strides])
     stood_long = median_filter(shares, size=AGREEING_STRIDES, mode="nearest") >= LEAST_STANCE_OF_A_WALK
-    late = [  # a time that was not seen is NaN, and later than nothing
-        stride.other_off_s >= stride.other_strike_s or stride.other_strike_s >= stride.off_s for stride in strides
+    in_order = [  # False where an instant was not seen, and is NaN
+        stride.other_off_s < stride.other_strike_s < stride.off_s for stride in strides
     ]
-    return np.asarray(stood_long & ~np.array(late, np.bool_))
+    return np.asarray(stood_long & np.array(in_order, np.bool_))
 
 
 def _is_near(event: GaitEvent, stride: Stride) -> bool:
@@ -120,7 +120,8 @@ def stride_figures(strides: Sequence[Stride]) -> dict[str, Spread]:
     """Figures of at least one stride. Names say the unit; those of one side begin with ``left_`` or ``right_``.
 
     ``symmetry_...`` is the difference of left and right as a share of their mean, positive where left is longer (R. O.
-    Robinson, W. Herzog and B. M. Nigg, 1987). What no stride shows is left out.
+    Robinson, W. Herzog and B. M. Nigg, 1987); it is left out with fewer than ``FEWEST_STRIDES`` strides on a side. What
+    no stride shows is left out too.
     """
     stride_s = np.array([one.end_s - one.start_s for one in strides])
     step_s = {side: _values(strides, _other(side), lambda one: one.other_strike_s - one.start_s) for side in SIDES}
@@ -137,8 +138,9 @@ def stride_figures(strides: Sequence[Stride]) -> dict[str, Spread]:
     for name, by_side in (("step", step_s), ("stance", stance_s), ("swing", swing_s)):
         left, right = (_spread(by_side[side]) for side in SIDES)
         mean = (left.mean + right.mean) / 2
-        symmetry = Spread(100 * (left.mean - right.mean) / mean, np.nan, min(left.count, right.count))
-        figures[f"symmetry_{name}_percent"] = symmetry
+        count = min(left.count, right.count)
+        if count >= FEWEST_STRIDES:
+            figures[f"symmetry_{name}_percent"] = Spread(100 * (left.mean - right.mean) / mean, np.nan, count)
     return {name: figure for name, figure in figures.items() if figure.count and np.isfinite(figure.mean)}
 
 

@@ -170,7 +170,7 @@ def person_numbered(people: Sequence[PersonFacts], number: int) -> SubjectChoice
     """The person of that number; ``SettingError`` where there are fewer."""
     if number > len(people):
         found = "1 person was" if len(people) == 1 else f"{len(people)} people were"
-        cure = "subject=1" if len(people) == 1 else f"subject=1 to subject={len(people)}"
+        cure = " or ".join(f"subject={one + 1}" for one in range(len(people)))
         raise SettingError(f"subject: there is no person {number}, {found} found; give {cure}")
     return SubjectChoice(number, f"person {number} was asked for, {seen_text(people[number - 1])}")
 
