@@ -43,7 +43,10 @@ def explain(error: BaseException) -> str:
         if isinstance(cause, SettingError):
             return str(cause)
     override = re.search(r"override \S+?=(.+)", str(error))
+    asked = re.search(r"Could not override '([^']+)'", str(error))
     for cause in causes:
+        if asked and isinstance(cause, ConfigKeyError) and asked[1].startswith(f"{cause.full_key}."):
+            return unknown_setting_line(asked[1])  # the library names its unknown section only
         if line := _known_line(cause, override[1] if override else "..."):
             return line
     return "; ".join(dict.fromkeys(line.strip() for line in str(error).splitlines() if line.strip()))

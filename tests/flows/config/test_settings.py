@@ -116,6 +116,7 @@ def test_every_design_decision_has_an_override(override: str, path: str, value: 
         ("encode.preset=fastest", r"encode\.preset: auto has no 'fastest'; "),
         ("workers=0", r"workers: 0 is out of range; give auto, or 1 or more"),
         ("smoothing.window=5,9", r"smoothing\.window: it takes one value; put -m before it for a sweep"),
+        ("smoothng.window=9", r"^smoothng\.window: there is no such setting; did you mean smoothing\.window\?"),
         ("x=(", r"x=\(: this is not valid syntax; put a value"),
         ("~smoothing.window", r"^~smoothing\.window: a setting cannot be removed; leave it out for its default"),
         ("~colour", r"^~colour: a setting cannot be removed"),
