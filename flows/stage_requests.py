@@ -5,13 +5,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
 
-from conf.config import Config
 from conf.enums import Device, Export, FrameMode, Output
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from flows.graph import AnyHandle, Graph, Handle, Made, Member, SharedSize
 from flows.jobs import Job
 from flows.output_needs import EXPORTS_OF_THE_PATH, EXPORTS_WITHOUT_POSE, SCALED_EXPORTS, WantedOutput
+from flows.request_settings import (
+    of_size,
+    picture_crop,
+    scaled_target,
+    unscaled_target,
+    without_frame_cache,
+    without_matte,
+)
 from flows.shared_window import Size, aspect_size, room_size
 from flows.stages import Rendered
 from tasks.cache.store import sha256_of
@@ -71,7 +78,7 @@ class RequestedStages:
             self.asked["demo"] = self.job.drawn
 
     def decode(self, settings: DecodeConf) -> Handle[DecodedClip]:
-        job, shaping = self.job, _without_frame_cache(settings)
+        job, shaping = self.job, without_frame_cache(settings)
         drawn = [] if job.drawn is None else [job.drawn]
         return self._ask(lambda made: DecodeRequest(job.source, job.digest, shaping, job.config.clip), drawn)
 
@@ -112,7 +119,7 @@ class RequestedStages:
                 clip=made(clip),
                 found=made(people),
                 pose=made(subject),
-                settings=_without_matte(settings),
+                settings=without_matte(settings),
                 **self._models("masks"),
             )
         )
@@ -136,14 +143,14 @@ class RequestedStages:
         window: SharedSize | None,
         settings: AnchorConf,
     ) -> Handle[AnchorOffsets]:
-        target, crop = _unscaled_target(self.job.config), _picture_crop(self.job.config.crop)
+        target, crop = unscaled_target(self.job.config), picture_crop(self.job.config.crop)
         return self._ask(
             lambda made: OffsetsRequest(
                 clip=made(clip),
                 pose=made(subject),
                 settings=settings,
                 target=target,
-                crop=_of_size(crop, None if window is None else made.size(window)),
+                crop=of_size(crop, None if window is None else made.size(window)),
                 masks=None if masks is None else made(masks),
             )
         )
@@ -157,7 +164,7 @@ class RequestedStages:
         lock: LockConf,
     ) -> SharedSize:
         crop = replace(self.job.config.crop, shared=False)
-        target = _scaled_target(self.job.config)
+        target = scaled_target(self.job.config)
         room = self._ask(
             lambda made: RoomRequest(made(clip), made(subject), made(offsets), settings, crop, lock, target)
         )
@@ -184,7 +191,7 @@ class RequestedStages:
                 crop=crop,
                 lock=lock,
                 window_px=None if window is None else made.size(window),
-                target=_scaled_target(self.job.config),
+                target=scaled_target(self.job.config),
             )
         )
 
@@ -332,43 +339,6 @@ class RequestedStages:
     def _cache_mb(self) -> int | None:
         decode = self.job.config.decode
         return decode.memory_mb if decode.frames is FrameMode.memory else None
-
-
-def _without_frame_cache(decode: DecodeConf) -> DecodeConf:
-    """The settings that shape what decoding finds: where frames are kept later does not."""
-    return replace(decode, frames=DecodeConf.frames, memory_mb=DecodeConf.memory_mb)
-
-
-def _without_matte(masks: MasksConf) -> MasksConf:
-    """The settings that shape the masks: what is made of them later runs no model again."""
-    return replace(masks, smoothing=MasksConf.smoothing, plate=MasksConf.plate, refine=MasksConf.refine)
-
-
-def _picture_crop(crop: CropConf) -> CropConf:
-    """The settings that decide the size of the stabilized picture: what of it is shown, and how large, does not."""
-    return CropConf(size=crop.size, aspect=crop.aspect, window=crop.window)
-
-
-def _unscaled_target(config: Config) -> tuple[float, float] | str:
-    """The target; pixels of an output that is scaled become fractions, which mean the same in the unscaled picture."""
-    asked, output = config.target, config.crop.output
-    if isinstance(asked, str):
-        return asked
-    x, y = asked
-    if output is None or (0 <= x <= 1 and 0 <= y <= 1):
-        return x, y
-    return (x + 0.5) / output[0], (y + 0.5) / output[1]
-
-
-def _scaled_target(config: Config) -> str:
-    """The word for a target that is chosen anew for a part of the picture, or for another scale; else empty."""
-    crop = config.crop
-    changes = crop.output is not None or crop.keep is not None or config.lock.height is not None
-    return str(config.target) if changes and config.target in ("auto", "natural") else ""
-
-
-def _of_size(crop: CropConf, window_px: Size | None) -> CropConf:
-    return crop if window_px is None else replace(crop, size=list(window_px), aspect=None)
 
 
 def _picture_digest(path: Path) -> str:

@@ -50,27 +50,27 @@ def unknown_settings(given: dict[str, Any], section: type[Any] = Config, prefix:
             yield from unknown_settings(value, cast(type[Any], known[name]), f"{prefix}{name}.")
 
 
-def non_finite_settings(given: Any, name: str = "") -> Iterator[str]:
+def non_finite_settings(given: Any) -> Iterator[str]:
     """Names of numbers in a composed configuration that are NaN or infinite."""
-    if isinstance(given, dict):
-        for key, value in given.items():
-            yield from non_finite_settings(value, f"{name}.{key}" if name else str(key))
-    elif isinstance(given, list):
-        for value in given:
-            yield from non_finite_settings(value, name)
-    elif isinstance(given, float) and not math.isfinite(given):
-        yield name
+    return (name for name, number in _numbers(given) if isinstance(number, float) and not math.isfinite(number))
 
 
-def extreme_settings(given: Any, name: str = "") -> Iterator[tuple[str, int | float]]:
+def extreme_settings(given: Any) -> Iterator[tuple[str, int | float]]:
     """Numbers in a composed configuration that no computation can use: nearly 0 but not 0, or huge; name and value."""
+    for name, number in _numbers(given):
+        if number and not LEAST_NUMBER <= abs(number) <= LARGEST_NUMBER:
+            yield name, number
+
+
+def _numbers(given: Any, name: str = "") -> Iterator[tuple[str, int | float]]:
+    """Every number in a composed configuration, with the name of its setting."""
     if isinstance(given, dict):
         for key, value in given.items():
-            yield from extreme_settings(value, f"{name}.{key}" if name else str(key))
+            yield from _numbers(value, f"{name}.{key}" if name else str(key))
     elif isinstance(given, list):
         for value in given:
-            yield from extreme_settings(value, name)
-    elif isinstance(given, int | float) and given and not LEAST_NUMBER <= abs(given) <= LARGEST_NUMBER:
+            yield from _numbers(value, name)
+    elif isinstance(given, int | float):
         yield name, given
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from conf.scale import ScaleConf
 from tasks.errors import VideoError
 from tasks.maths.arrays import Floats
-from tasks.maths.body.body_height import body_height_px
 from tasks.maths.body.landmarks import PoseTrack
+from tasks.maths.body.person_height import limb_height_px
 from tasks.maths.frame_times import even_grid_s, interpolate_at, mean_rate_hz
 from tasks.media.files.pose_file import read_pose
 from tasks.records import read_clip
@@ -49,7 +49,7 @@ def px_per_metre(scale: ScaleConf, track: PoseTrack, pixel_aspect: float) -> flo
     """Pixels (of equal width and height) of a metre at the person's distance, for a scale that is given."""
     if scale.px_per_m is not None:
         return scale.px_per_m
-    height_px = body_height_px(track, pixel_aspect)
+    height_px = limb_height_px(track, pixel_aspect)
     if scale.height_m is None or not np.isfinite(height_px):
         raise VideoError("scale.height_m: nobody was found whose height could be measured; leave it out")
     return height_px / scale.height_m

@@ -12,7 +12,7 @@ drives, so that the body stands still in it, was tried too: a third less tremble
 sideways spread of the fused anchor.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -27,44 +27,23 @@ from tasks.maths.tracking.following_window import (
     FollowingWindow,
     Square,
     body_height_px,
-    scale_landmarks,
     similar_place,
 )
 from tasks.maths.tracking.search_tiles import tile_sides, tiles
+from tasks.models.frame_view import PAINT_LEVEL, PAINT_MARGIN_TORSOS, FrameView, Image, look_at_frame, look_at_square
 from tasks.models.pose import PoseEstimate, PoseEstimator, open_pose_estimator
 from tasks.models.runtime import DeviceUse
 
 LARGE_SHARE: Final = 0.4  # of the frame's height: larger people are tracked in the whole frame
-PERSON_WINDOW_PX: Final = 384  # side of a window's image; the landmark network crops the body from it at 256 px
 TILE_PX: Final = 288  # side of a tile's image; the detector sees it at 224 px
 SEARCH_INTERVAL_S: Final = 0.3  # between searches for further people, while somebody is followed
 LOST_SEARCH_S: Final = 1.0  # after the start or a loss: every frame is searched
 THOROUGH_TILES: Final = 4  # tiles per frame in that time; otherwise one
 MIN_FOLLOWED_S: Final = 0.5  # a person who was followed for less is not missed
 RETRY_S: Final = 0.3  # how long the window of a lost person is still looked at
-PAINT_MARGIN_TORSOS: Final = 0.25  # around the landmarks, painted over
-PAINT_LEVEL: Final = 114  # a mid grey, as used to pad the input of detectors
 MAX_COVERED_SHARE: Final = 0.7  # of a tile under a tracked person: such a tile is skipped
 
-Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
-
-
-class FrameView(Protocol):
-    """One frame, of which the whole or parts are looked at."""
-
-    @property
-    def size_px(self) -> tuple[int, int]:
-        """Width and height of the source frame."""
-        ...
-
-    def whole(self) -> Image:
-        """The whole frame, (h, w, 3); a large frame is downscaled."""
-        ...
-
-    def part(self, square: Square, image_px: int) -> Image:
-        """The square, resized to (image_px, image_px, 3)."""
-        ...
 
 
 class Sighting(NamedTuple):
@@ -149,14 +128,14 @@ class PeopleTracker:
 
     def _track_in_frame(self, slot: TrackerSlot, view: FrameView, time_s: float) -> None:
         """Look for the slot's person, who is large, in the whole frame."""
-        slot.person = self._look_at_frame(slot.estimator, view, time_s)
+        slot.person = look_at_frame(slot.estimator, view, time_s)
         if slot.person is None:
             self._lose(slot, time_s)
 
     def _track_in_window(self, slot: TrackerSlot, window: FollowingWindow, view: FrameView, time_s: float) -> None:
         """Look for the slot's person where the window now is."""
         square = window.at(time_s)
-        slot.person, slot.edges_px = self._look(slot.estimator, view, square, time_s), square.edges_px
+        slot.person, slot.edges_px = look_at_square(slot.estimator, view, square, time_s), square.edges_px
         if slot.person is not None:
             if not slot.track:
                 slot.track, slot.since_s = self._next_track(), time_s
@@ -171,30 +150,6 @@ class PeopleTracker:
         if slot.track and time_s - slot.since_s >= MIN_FOLLOWED_S:
             self._search_all_until_s = time_s + LOST_SEARCH_S
         slot.track = 0
-
-    def _look_at_frame(
-        self, estimator: PoseEstimator, view: FrameView, time_s: float, known: Sequence[Floats] = ()
-    ) -> PoseEstimate | None:
-        """Whom ``estimator`` sees in the whole frame, in source pixels; ``known`` people are painted over."""
-        image = view.whole()
-        factor_xy = np.array(view.size_px) / image.shape[1::-1]
-        covered = paint_over_people(image, [scale_landmarks(one, 1 / factor_xy) for one in known])
-        found = estimator(covered, time_s)
-        return None if found is None else PoseEstimate(scale_landmarks(found.landmarks, factor_xy), found.mask)
-
-    def _look(
-        self,
-        estimator: PoseEstimator,
-        view: FrameView,
-        square: Square,
-        time_s: float,
-        known: Sequence[Floats] = (),
-        image_px: int = PERSON_WINDOW_PX,
-    ) -> PoseEstimate | None:
-        """Whom ``estimator`` sees in a square of the frame, in source pixels; ``known`` people are painted over."""
-        image = paint_over_people(view.part(square, image_px), [square.to_image(one, image_px) for one in known])
-        found = estimator(image, time_s)
-        return None if found is None else PoseEstimate(square.to_source(found.landmarks, image_px), found.mask)
 
     def _resolve_duplicates(self, time_s: float) -> None:
         """Where two estimators follow one body, release one.
@@ -235,7 +190,7 @@ class PeopleTracker:
     def _search_frame(self, view: FrameView, time_s: float) -> bool:
         """Search the whole frame. A large person is tracked there from now on, others in a window."""
         slot = self._free_slot()
-        found = self._look_at_frame(slot.estimator, view, time_s, self._known())
+        found = look_at_frame(slot.estimator, view, time_s, self._known())
         if found is None:
             return False
         second = self._free_slot(slot)
@@ -256,7 +211,7 @@ class PeopleTracker:
         if any(tile.share_under(landmark_box(one, PAINT_MARGIN_TORSOS)) > MAX_COVERED_SHARE for one in known):
             return False
         slot = self._free_slot()
-        found = self._look(slot.estimator, view, tile, time_s, known, TILE_PX)
+        found = look_at_square(slot.estimator, view, tile, time_s, known, TILE_PX)
         if found is None:
             return False
         self._release(slot, time_s)
@@ -273,7 +228,7 @@ class PeopleTracker:
 
         None where the window shows nobody, another body, or one that is tracked already: the first look was wrong.
         """
-        person = self._look(slot.estimator, view, square, time_s, self._known())
+        person = look_at_square(slot.estimator, view, square, time_s, self._known())
         if person is None:
             return None
         known = any(same_body(person.landmarks, one) for one in self._known())
@@ -305,20 +260,6 @@ class PeopleTracker:
     def _next_track(self) -> int:
         self._tracks += 1
         return self._tracks
-
-
-def paint_over_people(rgb: Image, people: Sequence[Floats]) -> Image:
-    """``rgb`` itself where nobody is known, else a copy with the boxes of ``people`` in one grey."""
-    if not people:
-        return rgb
-    covered = rgb.copy()
-    height, width = rgb.shape[:2]
-    for landmarks in people:
-        x0, y0, x1, y1 = np.clip(
-            landmark_box(landmarks, PAINT_MARGIN_TORSOS), 0, (width, height, width, height)
-        ).astype(int)
-        covered[y0:y1, x0:x1] = PAINT_LEVEL
-    return covered
 
 
 @contextmanager

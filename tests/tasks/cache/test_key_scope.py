@@ -58,6 +58,7 @@ COVERED = {
         "tasks.media.tracking.portraits",
         "tasks.media.tracking.shots",
         "tasks.media.tracking.torso_motion",
+        "tasks.models.frame_view",
         "tasks.models.model_file",
         "tasks.models.people",
         "tasks.models.pose",

@@ -15,8 +15,8 @@ from tasks.errors import SettingError
 from tasks.exports.c3d import write_c3d
 from tasks.exports.mot import write_mot
 from tasks.exports.trc import write_trc
-from tasks.maths.body.body_height import body_height_px
 from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack
+from tasks.maths.body.person_height import limb_height_px
 from tasks.maths.gait.figures import measured_gait
 from tasks.requests import ExportRequest
 from tests.support.artifacts import clip_artifact, pose_artifact
@@ -129,7 +129,7 @@ def test_a_mot_of_a_walk_towards_the_camera_has_no_rows_and_says_why(tmp_path: P
 @pytest.mark.parametrize("heading_deg", [0, 30])
 def test_the_height_of_a_drawn_walker_is_measured(heading_deg: float) -> None:
     walker = drawn(seconds=4, heading_deg=heading_deg)
-    assert body_height_px(true_pose(walker)) == pytest.approx(walker.height_px, rel=0.06)
+    assert limb_height_px(true_pose(walker)) == pytest.approx(walker.height_px, rel=0.06)
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.maths.tracking.following_window import Square
-from tasks.models.people import (
-    LOST_SEARCH_S,
-    PAINT_LEVEL,
-    PERSON_WINDOW_PX,
-    SEARCH_INTERVAL_S,
-    PeopleTracker,
-    paint_over_people,
-)
+from tasks.models.frame_view import PAINT_LEVEL, PERSON_WINDOW_PX, paint_over_people
+from tasks.models.people import LOST_SEARCH_S, SEARCH_INTERVAL_S, PeopleTracker
 from tasks.models.pose import PoseEstimate
 from tests.support.bodies import figure
 
