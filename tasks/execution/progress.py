@@ -60,7 +60,9 @@ stop = threading.Event()
 
 def tell(line: str) -> None:
     """Print a line on standard error while stages run; names and file content in it stay text."""
-    print(f"stillwalk: {one_line(line)}", file=sys.stderr, flush=True)
+    # One write. print makes two, and what another thread writes between them ends up in the same line.
+    sys.stderr.write(f"stillwalk: {one_line(line)}\n")
+    sys.stderr.flush()
 
 
 def check_stop() -> None:

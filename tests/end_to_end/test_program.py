@@ -31,7 +31,7 @@ def counted(path: Path) -> int:
     ("arguments", "sentence"),
     [
         (["video=demo", "smoothing.window=0"], "smoothing.window: 0 is not an odd number"),
-        (["video=demo", "smothing.window=5"], "smothing: there is no such setting; did you mean smoothing?"),
+        (["video=demo", "smothing.window=5"], "smothing.window: there is no such setting; did you mean smoothing.w"),
         (["video=demo", "target=[5000,10]"], "target: [5000,10] lies outside the output"),
         (["video=demo", "crop.size=[4000,100]"], "the largest possible is [960,540]"),
         (["video=demo", "pose.model=heavy"], "pose.model: the model 'heavy' is not in"),
