@@ -21,7 +21,9 @@ from conf.enums import FrameMode, Runner, SweepRender
 from flows.cli.interrupt import interruptible, quiet_broken_pipe
 from flows.cli.terminal import print_result
 from flows.config import settings
-from flows.graph import AnyHandle
+from flows.graph.nodes import AnyHandle
+from flows.graph.stage_requests import RequestedStages
+from flows.graph.submission import Submission
 from flows.jobs import Job, of_own_file, prepare
 from flows.pipeline import everybody, pipeline
 from flows.prefect_server.artifacts import RunArtifacts
@@ -30,8 +32,6 @@ from flows.results.index import rank_within_videos, write_index
 from flows.results.publish import publish, publish_failure
 from flows.results.result import Result
 from flows.results.run_record import flat_metrics
-from flows.stage_requests import RequestedStages
-from flows.submission import Submission
 from flows.sweep import SweepSetting
 from flows.videos import find_all_videos
 from flows.worker_count import worker_count

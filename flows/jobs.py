@@ -12,7 +12,7 @@ from conf.enums import SubjectRule, SweepRender
 from flows import preflight
 from flows.cli.run_progress import size_text
 from flows.config import settings
-from flows.graph import Asker, Graph, Handle
+from flows.graph.nodes import Asker, Graph, Handle
 from flows.results.result import Result, with_person
 from flows.sweep import SweepSetting
 from flows.videos import DEMO, Video, find_all_videos, find_videos, missing_reason
@@ -24,7 +24,7 @@ from tasks.records import AnyArtifact, DrawnDemo
 from tasks.requests import DemoRequest
 
 if TYPE_CHECKING:  # Prefect, which a dry run does without
-    from flows.submission import Submission
+    from flows.graph.submission import Submission
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,16 @@
 """The program on one page: the stages of one video, in order, and what each takes.
 
-A real run, ``plan=true`` and the tests run this same function (see ``flows.stages`` and ``flows.graph``). Nothing is
-computed here: a stage returns a handle at once, and its request is built later, when the earlier artifacts exist.
+A real run, ``plan=true`` and the tests run this same function (see ``flows.graph.stages`` and ``flows.graph.nodes``).
+Nothing is computed here: a stage returns a handle at once, and its request is built later, when the earlier artifacts
+exist.
 """
 
 from conf.config import Config
 from conf.enums import Export, Output
-from flows.graph import Handle
-from flows.output_needs import masks_wanted, scene_wanted, wanted_exports, wanted_outputs
-from flows.shared_window import shares_aspect, shares_room
-from flows.stages import Stages
+from flows.graph.nodes import Handle
+from flows.graph.output_needs import masks_wanted, scene_wanted, wanted_exports, wanted_outputs
+from flows.graph.shared_window import shares_aspect, shares_room
+from flows.graph.stages import Stages
 from tasks.records import NumberedPeople
 
 

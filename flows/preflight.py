@@ -13,12 +13,12 @@ from conf.config import Config
 from conf.enums import AlphaFile, BackgroundMode, ComparisonLayout, CropMode, Output, SweepRender, VideoCodec
 from conf.lock import CropConf, SmoothingConf
 from conf.validation import require
-from flows.output_needs import background_of, masks_wanted, stabilized_wanted
-from flows.shared_window import shared_size
+from flows.graph.output_needs import background_of, masks_wanted, stabilized_wanted
+from flows.graph.shared_window import shared_size
 from flows.videos import Video
 from tasks.errors import SettingError, VideoError
-from tasks.paths import exists, expand_home, is_folder, length_problem, lock_problem
 from tasks.records import TARGET_WORDS
+from tasks.untrusted.paths import exists, expand_home, is_folder, length_problem, lock_problem
 
 SizePx = tuple[int, int]  # width, height
 BASE_OPEN_FILES: Final = 64  # of a run; 35 were seen with one worker, and 111 with eight that write four videos each

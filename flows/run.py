@@ -23,7 +23,7 @@ from tasks.cache.entries import register_output_folder
 from tasks.execution import progress
 from tasks.execution.memory import keep_what_is_loaded, stay_small
 from tasks.maths.metrics.ranking import JUDGED_METRICS, judge_of
-from tasks.paths import absolute_path
+from tasks.untrusted.paths import absolute_path
 from tasks.untrusted.plain_text import one_line
 
 INTERRUPTED_STATUS = 130  # what a shell expects of a program that Ctrl-C ended

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from flows.results.atomic_files import PART_SUFFIX
 from tasks.errors import SettingError
-from tasks.paths import access_problem, exists, expand_home, is_file, is_folder, without_dots
 from tasks.untrusted.json_file import read_object
+from tasks.untrusted.paths import access_problem, exists, expand_home, is_file, is_folder, without_dots
 
 DEMO: Final = "demo"
 MAX_LIST_BYTES: Final = 16 << 20  # of a text file with paths

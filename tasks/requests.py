@@ -312,7 +312,7 @@ class ChartsRequest(Request[DrawnCharts]):
 
     stage: ClassVar[str] = "render"
     title: ClassVar[str] = "report.html"
-    compute: ClassVar[str] = "tasks.charts:draw_charts"
+    compute: ClassVar[str] = "tasks.rendering.charts:draw_charts"
     libraries: ClassVar[tuple[str, ...]] = ("matplotlib", "numpy", "pyarrow")
     clip: Artifact[DecodedClip]
     pose: Artifact[ChosenSubject]

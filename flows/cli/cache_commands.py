@@ -16,8 +16,8 @@ from tasks.cache import prune
 from tasks.cache.entries import Entry, entries, registered_output_folders, stages
 from tasks.cache.locks import LOCKS
 from tasks.errors import SettingError, StillwalkError, counted
-from tasks.paths import absolute_path, is_folder
 from tasks.untrusted.json_file import read_object
+from tasks.untrusted.paths import absolute_path, is_folder
 from tasks.untrusted.plain_text import one_line
 
 CACHE_DESCRIPTION: Final = """Without options: the size of the cache by stage and by video.

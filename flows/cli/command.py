@@ -32,8 +32,8 @@ from flows.config.overrides import (
     raw_overrides,
 )
 from tasks.errors import SettingError, StillwalkError
-from tasks.paths import absolute_path
 from tasks.records import MAX_PICTURE_PX
+from tasks.untrusted.paths import absolute_path
 from tasks.untrusted.plain_text import one_line
 
 # Prefect and MediaPipe create half a million objects that live until the end. With Python's default thresholds the

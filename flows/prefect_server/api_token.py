@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tasks.errors import SettingError
-from tasks.paths import absolute_path
+from tasks.untrusted.paths import absolute_path
 
 LOCAL_HOSTS: Final = {"127.0.0.1", "localhost"}
 MAX_TOKEN_BYTES: Final = 1000

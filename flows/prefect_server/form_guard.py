@@ -15,7 +15,7 @@ from flows.config.overrides import CONF_FOLDER
 from flows.config.schema import setting_names
 from flows.videos import VIDEO_SUFFIXES, find_videos
 from tasks.errors import SettingError
-from tasks.paths import absolute_path, is_file
+from tasks.untrusted.paths import absolute_path, is_file
 
 MAX_SETTINGS: Final = 200
 MAX_CHARACTERS: Final = 10_000  # of one setting

@@ -22,7 +22,7 @@ from flows.run import run_all, run_all_settings
 from flows.sweep import SweepSetting, name_settings
 from flows.videos import find_all_videos
 from tasks.errors import StillwalkError
-from tasks.paths import absolute_path
+from tasks.untrusted.paths import absolute_path
 from tasks.untrusted.plain_text import one_line
 
 FORM_FLOW_NAME: Final = "stillwalk-form"

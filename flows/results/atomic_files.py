@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tasks.errors import OutputError
-from tasks.paths import is_disk_full, write_problem
+from tasks.untrusted.paths import is_disk_full, write_problem
 
 PART_SUFFIX: Final = ".stillwalk-part"  # of half-written files; no other program uses it
 

@@ -25,8 +25,8 @@ from flows.videos import DEMO, named_videos
 from tasks.cache.keys import canonical
 from tasks.errors import OutputError, SettingError
 from tasks.maths.metrics.ranking import RankedResult, rank_results
-from tasks.paths import exists
 from tasks.untrusted.json_file import read_object
+from tasks.untrusted.paths import exists
 from tasks.untrusted.plain_text import csv_cell
 
 INDEX_SCHEMA: Final = 1

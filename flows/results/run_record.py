@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final, cast
 
 from conf.enums import BorderMode, FrameMode, Output, Runner
+from flows.graph.output_needs import SCENE_BORDERS
 from flows.jobs import Job
-from flows.output_needs import SCENE_BORDERS
 from flows.results.received import are_metrics
 from flows.results.result import Result, StageRun, stage_run
 from tasks.cache.keys import canonical

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.errors import OutputError
-from tasks.paths import is_disk_full, write_problem
+from tasks.untrusted.paths import is_disk_full, write_problem
 
 LOCKS = "locks"
 IN_USE = "in-use"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tasks.errors import ModelError
-from tasks.paths import expand_home, is_file, is_folder
+from tasks.untrusted.paths import expand_home, is_file, is_folder
 
 POSE_MODELS: Final = ("lite", "full", "heavy")
 

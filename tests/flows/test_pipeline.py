@@ -14,16 +14,16 @@ from conf.enums import BackgroundMode, BorderMode, CropMode, Export, Output
 from conf.input import MasksConf
 from conf.lock import AnchorConf, CropConf
 from conf.render import BackgroundConf, BorderConf
-from flows.graph import Graph
+from flows.graph.nodes import Graph
+from flows.graph.stage_requests import RequestedStages
 from flows.jobs import Job
 from flows.pipeline import pipeline
-from flows.stage_requests import RequestedStages
 from flows.videos import Video
 from tests.support.done import DIGESTS
 
 ROOT = Path(__file__).parents[2]
 PAGE = Path("flows/pipeline.py")
-REQUESTS = Path("flows/stage_requests.py")
+REQUESTS = Path("flows/graph/stage_requests.py")
 
 
 def titles(config: Config, *, metrics_only: bool = False) -> list[str]:

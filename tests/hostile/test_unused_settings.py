@@ -7,7 +7,7 @@ import pytest
 from conf.enums import Output
 from flows.config import settings
 from flows.config.unused_settings import RULES
-from flows.output_needs import background_of
+from flows.graph.output_needs import background_of
 from flows.run import run
 
 CASES: tuple[tuple[list[str], str, str], ...] = (

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from conf.config import Config
-from flows.graph import AnyHandle, Given, Graph
+from flows.graph.nodes import AnyHandle, Given, Graph
+from flows.graph.stage_requests import RequestedStages
 from flows.jobs import Job
 from flows.pipeline import pipeline
-from flows.stage_requests import RequestedStages
 from flows.videos import Video
 from tasks.cache import store
 from tasks.cache.keys import shaped_by, stage_key

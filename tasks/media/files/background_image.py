@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tasks.errors import SettingError
 from tasks.media.planes.layout import PixelLayout, Planes
 from tasks.media.planes.plane_color import rgb_to_planes
-from tasks.paths import exists, is_file
 from tasks.records import MAX_PICTURE_PX, ColorTags
+from tasks.untrusted.paths import exists, is_file
 
 MAX_PICTURE_BYTES = 256 << 20
 _CURE = "name a JPEG, PNG, WebP, TIFF or BMP file"

@@ -64,7 +64,7 @@ COVERED = {
         "tasks.models.pose",
         "tasks.models.runtime",
         "tasks.models.sources",
-        "tasks.paths",
+        "tasks.untrusted.paths",
         "tasks.pose",
     },
     "tasks.masks": {
@@ -95,7 +95,7 @@ COVERED = {
         "tasks.models.runtime",
         "tasks.models.selfie",
         "tasks.models.sources",
-        "tasks.paths",
+        "tasks.untrusted.paths",
     },
     "tasks.trajectory": {
         "tasks.locked_path",

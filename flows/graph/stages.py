@@ -6,8 +6,8 @@ from typing import Protocol
 from conf.enums import Export, Output
 from conf.input import DecodeConf, MasksConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
-from flows.graph import Handle, SharedSize
-from flows.output_needs import WantedOutput
+from flows.graph.nodes import Handle, SharedSize
+from flows.graph.output_needs import WantedOutput
 from tasks.records import (
     AnchorOffsets,
     ChosenSubject,

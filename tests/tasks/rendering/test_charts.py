@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.charts import draw_charts
 from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.maths.path import affine
 from tasks.media.files.tables import write_json, write_table
 from tasks.media.report.charts import CSS_COLORS
 from tasks.records import Artifact
+from tasks.rendering.charts import draw_charts
 from tasks.requests import ChartsRequest
 from tests.support.artifacts import artifact, clip_artifact
 

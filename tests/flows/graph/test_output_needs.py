@@ -10,7 +10,7 @@ from conf.config import Config
 from conf.enums import BackgroundMode, BorderMode, Output
 from flows import preflight
 from flows.config import settings
-from flows.output_needs import background_of, border_of, file_name, masks_wanted, scene_wanted
+from flows.graph.output_needs import background_of, border_of, file_name, masks_wanted, scene_wanted
 from flows.videos import Video
 from tasks.errors import SettingError
 from tests.support.clips import Made, make

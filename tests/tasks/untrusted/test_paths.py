@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from flows.videos import find_videos
-from tasks.paths import absolute_path
+from tasks.untrusted.paths import absolute_path
 
 
 def test_a_path_with_dots_is_shown_without_them_and_means_what_the_system_means(

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from flows.graph import AnyHandle, Given, Graph, Made, SharedSize, Unit
-from flows.shared_window import Size
+from flows.graph.nodes import AnyHandle, Given, Graph, Made, SharedSize, Unit
+from flows.graph.shared_window import Size
 from tasks.cache.integrity import FileFingerprint, forgetting_unusable
 from tasks.execution.task import Call, Future, Slots, submit, submit_together
 from tasks.records import AnyArtifact

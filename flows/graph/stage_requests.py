@@ -8,10 +8,9 @@ from typing import TypedDict
 from conf.enums import Device, Export, FrameMode, Output
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
-from flows.graph import AnyHandle, Graph, Handle, Made, Member, SharedSize
-from flows.jobs import Job
-from flows.output_needs import EXPORTS_OF_THE_PATH, EXPORTS_WITHOUT_POSE, SCALED_EXPORTS, WantedOutput
-from flows.request_settings import (
+from flows.graph.nodes import AnyHandle, Graph, Handle, Made, Member, SharedSize
+from flows.graph.output_needs import EXPORTS_OF_THE_PATH, EXPORTS_WITHOUT_POSE, SCALED_EXPORTS, WantedOutput
+from flows.graph.request_settings import (
     of_size,
     picture_crop,
     scaled_target,
@@ -19,11 +18,11 @@ from flows.request_settings import (
     without_frame_cache,
     without_matte,
 )
-from flows.shared_window import Size, aspect_size, room_size
-from flows.stages import Rendered
+from flows.graph.shared_window import Size, aspect_size, room_size
+from flows.graph.stages import Rendered
+from flows.jobs import Job
 from tasks.cache.store import sha256_of
 from tasks.errors import SettingError
-from tasks.paths import expand_home
 from tasks.records import (
     AnchorOffsets,
     ChosenSubject,
@@ -55,6 +54,7 @@ from tasks.requests import (
     TrajectoryRequest,
     VerifyRequest,
 )
+from tasks.untrusted.paths import expand_home
 
 
 class ModelFields(TypedDict):

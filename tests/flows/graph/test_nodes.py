@@ -10,11 +10,11 @@ from conf.config import Config
 from conf.enums import Output
 from conf.lock import CropConf, SmoothingConf
 from conf.render import BackgroundConf
-from flows import submission
+from flows.graph import submission
+from flows.graph.stage_requests import RequestedStages
+from flows.graph.submission import Submission
 from flows.jobs import Job
 from flows.pipeline import pipeline
-from flows.stage_requests import RequestedStages
-from flows.submission import Submission
 from flows.videos import Video
 from tasks.execution.task import Call
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from conf.config import Config
 from conf.input import DecodeConf, MasksConf
 from conf.lock import CropConf
-from flows.shared_window import Size
+from flows.graph.shared_window import Size
 
 
 def without_frame_cache(decode: DecodeConf) -> DecodeConf:

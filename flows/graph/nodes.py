@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, cast
 
-from flows.shared_window import Size, shared_size
+from flows.graph.shared_window import Size, shared_size
 from tasks.cache.keys import canonical
 from tasks.records import AnyArtifact, Artifact, Content, Kind, StoredFile
 from tasks.requests import Request
