@@ -105,6 +105,11 @@ class Interpolation(Enum):
     lanczos = "lanczos"
 
 
+class WrittenCheck(Enum):
+    packets = "packets"
+    full = "full"
+
+
 class ComparisonLayout(Enum):
     horizontal = "horizontal"
     vertical = "vertical"

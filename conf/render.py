@@ -11,6 +11,7 @@ from conf.enums import (
     NobodyFrame,
     Output,
     VideoCodec,
+    WrittenCheck,
 )
 from conf.validation import MAX_SETTING_PX, require, require_at_most, require_color, require_each_once, require_name
 
@@ -69,6 +70,9 @@ class BackgroundConf:
 class RenderConf:
     interpolation: Interpolation = Interpolation.cubic
     """Interpolation between pixels; each frame is resampled once."""
+    check: WrittenCheck = WrittenCheck.packets
+    """How a written video is read back; packets: all coded frames must be those that were written, key frames are
+    decoded; full: every frame is decoded as well."""
 
 
 X264_PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")

@@ -27,8 +27,8 @@ from tasks.demo.walker import (
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.media.files.tables import write_table
 from tasks.media.output.audio_clock import SoundSource
-from tasks.media.output.output_file import check_written_video
 from tasks.media.output.video_writer import VideoWriter
+from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.layout import frame_planes, nearest_layout
 from tasks.records import ColorTags, Tick
 from tasks.requests import DemoRequest

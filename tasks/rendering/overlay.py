@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from conf.enums import WrittenCheck
 from tasks.errors import OutputError
 from tasks.maths.anchor.states import ABSENT, MEASURED
 from tasks.maths.body.landmarks import PoseTrack
@@ -71,7 +72,15 @@ def render_overlay(request: RenderRequest, placement: Placement, frames: Frames,
     known = Known(pose, anchor_xy, offsets["state"], offsets["confidence"], offsets["shot"])
     edge = Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
     path, pairs = folder / request.output, drawn_pairs(frames, placement, known, edge)
-    return write_video(path, placement, placement.size_px, pairs, encoding=request.encode, sound=request.source)
+    return write_video(
+        path,
+        placement,
+        placement.size_px,
+        pairs,
+        encoding=request.encode,
+        sound=request.source,
+        every_frame=request.render.check is WrittenCheck.full,
+    )
 
 
 def drawn_pairs(frames: Frames, placement: Placement, known: Known, edge: Edge) -> Iterator[Pair]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from conf.enums import BackgroundMode, ComparisonLayout, NobodyFrame
+from conf.enums import BackgroundMode, ComparisonLayout, NobodyFrame, WrittenCheck
 from conf.render import ComparisonConf, EncodeConf
 from tasks.errors import OutputError
 from tasks.media.files.background_image import background_image_planes, read_background_image
@@ -29,9 +29,9 @@ from tasks.media.matting.cutout import (
 )
 from tasks.media.output.alpha_writer import AlphaWriter
 from tasks.media.output.audio_clock import sound_source
-from tasks.media.output.output_file import check_written_video
 from tasks.media.output.png_zip import PngZipWriter, check_written_zip
 from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, RenderFrame, write_video
+from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.compose import Panes, join_panes, panes_side_by_side, panes_stacked, solid_planes
 from tasks.media.planes.drawing import draw_label, make_label
 from tasks.media.planes.layout import Alpha, Planes, tags_for_height
@@ -84,8 +84,11 @@ def write_transparent(request: RenderRequest, placement: Placement, frames: Fram
     with sink, prefetched(clear_pictures(request, placement, frames)) as ready:
         for picture, planes, alpha in ready:
             sink.write(planes, alpha, picture.pts, picture.duration)
-    verify = check_written_zip if path.suffix == ".zip" else check_written_video
-    verify(path, placement.clip.frames)
+    if isinstance(sink, PngZipWriter):
+        check_written_zip(path, placement.clip.frames)
+    else:
+        every_frame = request.render.check is WrittenCheck.full
+        check_written_video(path, placement.clip.frames, sink.written, every_frame=every_frame)
     return {"frames": placement.clip.frames, "size_px": list(placement.size_px), "notes": sink.notes}
 
 
@@ -94,8 +97,8 @@ def finish(
 ) -> dict[str, Any]:
     """Write the request's video; facts: frames, size and notes."""
     encoding = request.encode or EncodeConf()
-    path = folder / request.output
-    return write_video(path, placement, size_px, pairs, encoding=encoding, sound=request.source)
+    path, full = folder / request.output, request.render.check is WrittenCheck.full
+    return write_video(path, placement, size_px, pairs, encoding=encoding, sound=request.source, every_frame=full)
 
 
 class OriginShares:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows.results.atomic_files import PART_SUFFIX
-from tasks.media.output.output_file import check_written_video
+from tasks.media.output.written_check import check_written_video
 from tests.support import program
 from tests.support.program import DEMO
 

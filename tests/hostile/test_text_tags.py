@@ -7,7 +7,7 @@ import pytest
 
 from tasks.media.input.frames import read_frames
 from tasks.media.input.probe import probe_length, probe_shape
-from tasks.media.output.output_file import check_written_video
+from tasks.media.output.written_check import check_written_video
 from tests.support.clips import Made, make
 from tests.support.rewrite_clip import rewrite, sound_packets
 

@@ -11,6 +11,7 @@ from tasks.media.input.probe import FrameTable, scan_video
 from tasks.media.output.alpha_writer import AlphaWriter
 from tasks.media.output.audio_clock import sound_source
 from tasks.media.output.video_writer import VideoWriter
+from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.layout import clip_layout
 from tasks.records import Clip
 
@@ -65,6 +66,7 @@ def rewrite(
     with video_writer_for(target, clip, crf=crf, preset=preset, sound=source, codec=codec) as writer:
         for frame in read_frames(source, clip):
             writer.write(frame.planes, frame.pts, frame.duration)
+    check_written_video(target, clip.frames, writer.written, every_frame=False)
     return clip, table, writer.notes
 
 

@@ -103,7 +103,7 @@ class AlphaWriter:
         self._range = _LIMITED_RANGE if narrowed else self._source_range
         options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if codec == "mov" else {})
         self._file = OutputFile(path, self._codec.container, options)
-        self.notes = self._file.notes
+        self.notes, self.written = self._file.notes, self._file.written
         if narrowed:
             self.notes.append("full range was written as limited range, as players expect of ProRes")
         added = self._file.container.add_stream(

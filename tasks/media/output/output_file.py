@@ -1,4 +1,4 @@
-"""A video file while it is written: a container with video beside copied sound, and the check of the written file."""
+"""A video file while it is written: a container with video beside copied sound."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,11 +10,11 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from tasks.errors import OutputError, VideoError, counted
-from tasks.media.input.video_reader import open_video, skip_loop_filter
+from tasks.errors import OutputError
 from tasks.media.output.audio_clock import SoundSource
 from tasks.media.output.sound_copy import SoundCopy, TimedPacket
 from tasks.media.output.source_extras import SourceExtras, read_extras
+from tasks.media.output.written_check import PacketList
 
 # The errors of a muxer that refuses a packet. They are not the fault of the disk.
 _REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
@@ -23,12 +23,13 @@ _REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWel
 class OutputFile:
     """An open container at ``path``; ``container_format`` is FFmpeg's name of it.
 
-    After ``end``, ``notes`` has a sentence for each thing about times or sound that differs from the source.
-    ``OutputError`` if the file cannot be written.
+    ``written`` lists the video packets. After ``end``, ``notes`` has a sentence for each thing about times or sound
+    that differs from the source. ``OutputError`` if the file cannot be written.
     """
 
     def __init__(self, path: Path, container_format: str, options: dict[str, str]) -> None:
         self.notes: list[str] = []
+        self.written = PacketList()
         self._path, self._format = path, container_format
         self._sound: SoundCopy | None = None
         self._sound_packets: Iterator[TimedPacket] = iter(())
@@ -92,7 +93,9 @@ class OutputFile:
             self._extras = None
         self.container.start_encoding()
         self._mux_sound(sound_until_s)
-        self.container.mux(list(packets))
+        for packet in packets:
+            self.written.add_encoded(packet, packet.stream.codec_context.codec.canonical_name)
+            self.container.mux(packet)
 
     def end(self, kind: type[BaseException] | None, finish: Callable[[], None]) -> None:
         """Close the file. After an exception of ``kind`` remove it, else let ``finish`` write what is left first."""
@@ -131,26 +134,3 @@ def write_error(path: Path, error: av.FFmpegError | OSError) -> OutputError:
     """The error for a file that cannot be written, with a cure."""
     fact = error.strerror or str(error)
     return OutputError(f"{path}: cannot be written ({fact}); free space there or choose another output_dir")
-
-
-def check_written_video(path: Path, frames: int) -> None:
-    """Decode all of ``path``. ``OutputError`` unless it holds exactly ``frames`` undamaged frames."""
-    packets = decoded = 0
-    damage = ""
-    try:
-        with open_video(path) as (container, stream):
-            skip_loop_filter(stream)
-            stream.codec_context.thread_count = 1
-            for packet in container.demux(stream):
-                packet_frames = packet.decode()
-                decoded += len(packet_frames)
-                if packet.is_corrupt or any(frame.is_corrupt for frame in packet_frames):
-                    damage = f" (frame {packets} is damaged)"
-                packets += packet.size > 0 and not packet.is_discard
-    except VideoError as error:
-        raise OutputError(f"{path}: cannot be read back; run again ({error})") from error
-    except (av.FFmpegError, OSError) as error:
-        damage = f" ({error.strerror or error})"
-    if packets != frames or decoded != frames or damage:
-        found = min(packets, decoded) if packets <= frames else packets
-        raise OutputError(f"{path}: holds {counted(found, 'frame')} instead of {frames}{damage}; run again")

@@ -16,8 +16,8 @@ from tasks.media.input.frame_cache import cached_frames
 from tasks.media.input.frames import Frame
 from tasks.media.input.prefetch import prefetched
 from tasks.media.output.audio_clock import sound_source
-from tasks.media.output.output_file import check_written_video
 from tasks.media.output.video_writer import VideoWriter
+from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.borders import blur_border, fill_border
 from tasks.media.planes.layout import PixelLayout, Planes, clip_layout, tags_for_height
 from tasks.media.planes.plane_color import plane_values
@@ -181,10 +181,11 @@ def write_video(
     *,
     encoding: Encoding,
     sound: Path,
+    every_frame: bool,
 ) -> dict[str, Any]:
     """Encode ``pairs`` with their pictures' times and the sound; decoding and moving run beside it.
 
-    The file is opened and counted. Facts: frames, size and notes.
+    The file is read back: see ``check_written_video`` for ``every_frame``. Facts: frames, size and notes.
     """
     sink = VideoWriter(
         path,
@@ -203,7 +204,7 @@ def write_video(
     with sink, prefetched(pairs) as ready:
         for picture, planes in ready:
             sink.write(planes, picture.pts, picture.duration)
-    check_written_video(path, placement.clip.frames)
+    check_written_video(path, placement.clip.frames, sink.written, every_frame=every_frame)
     return {"frames": placement.clip.frames, "size_px": list(size_px), "notes": sink.notes}
 
 

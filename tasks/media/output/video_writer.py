@@ -58,8 +58,9 @@ class VideoWriter:
     - ``codec`` is a key of ``ENCODERS``, or ``AUTO``; ``crf`` and ``preset`` are the encoder's own settings.
     - Every sound track of ``sound`` is copied with its own timestamps.
 
-    After the block, ``notes`` has a sentence for each thing that differs from the source. ``OutputError`` if the
-    encoder refuses its settings, or the file cannot be written.
+    After the block, ``notes`` has a sentence for each thing that differs from the source, and ``written`` lists the
+    packets for ``check_written_video``. ``OutputError`` if the encoder refuses its settings, or the file cannot be
+    written.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class VideoWriter:
         if fault := narrow_width_fault(encoder, coded_px):
             raise OutputError(f"{path}: {fault}; choose encode=x264, or a larger crop.size")
         self._file = OutputFile(path, encoder.container, {"movflags": "+faststart", "fflags": "+bitexact"})
-        self.notes = self._file.notes
+        self.notes, self.written = self._file.notes, self._file.written
         self.notes += conversion_notes(layout, coded, size_px, coded_px, encoder)
         self.notes += filter(None, [player_note(coded, encoder)])
         container = self._file.container

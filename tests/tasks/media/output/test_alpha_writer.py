@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from tasks.errors import OutputError
 from tasks.media.output.alpha_writer import AlphaWriter
 from tasks.media.output.audio_clock import SoundSource
-from tasks.media.output.output_file import check_written_video
 from tasks.media.output.png_zip import PngZipWriter, check_written_zip
+from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.layout import nearest_layout, planes_to_rgb, with_finer_chroma
 from tasks.media.planes.warp import upsample_chroma
 from tasks.records import ColorTags
@@ -29,7 +29,7 @@ def ramp(index: int) -> NDArray[np.float32]:
     return np.tile(np.clip(np.linspace(-0.2, 1.2, 64) + 0.01 * index, 0, 1), (48, 1)).astype(np.float32)
 
 
-def write(path: Path, coding: str, pixel_format: str, sound: Path | None = None, stop: bool = False) -> list[str]:
+def write(path: Path, coding: str, pixel_format: str, sound: Path | None = None, stop: bool = False) -> AlphaWriter:
     layout = nearest_layout(pixel_format)
     writer = AlphaWriter(
         path,
@@ -47,7 +47,7 @@ def write(path: Path, coding: str, pixel_format: str, sound: Path | None = None,
             writer.write(planes(index, SIZE, pixel_format), ramp(index), 512 * index, 512)
             if stop and index == 5:
                 raise KeyboardInterrupt
-    return writer.notes
+    return writer
 
 
 def read(path: Path) -> list[NDArray[Any]]:
@@ -64,8 +64,9 @@ def read(path: Path) -> list[NDArray[Any]]:
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le", "yuv444p", "gray", "gray10le", "gbrp"])
 def test_colors_and_opacity_are_kept(tmp_path: Path, coding: str, pixel_format: str) -> None:
     path = tmp_path / f"person.{coding}"
-    write(path, coding, pixel_format)
-    check_written_video(path, 12)
+    writer = write(path, coding, pixel_format)
+    check_written_video(path, 12, writer.written)
+    check_written_video(path, 12, writer.written, every_frame=False)
     found = read(path)
     assert len(found) == 12
     for index, rgba in enumerate(found):
@@ -81,7 +82,7 @@ def test_colors_and_opacity_are_kept(tmp_path: Path, coding: str, pixel_format: 
 def test_sound_is_stored_as_the_container_needs_it(tmp_path: Path, coding: str, codec: str, carried: str) -> None:
     source = make(tmp_path / ("in.mov" if codec.startswith("pcm") else "in.mp4"), Made(tones=(codec,)))
     path = tmp_path / f"person.{coding}"
-    notes = write(path, coding, "yuv420p", source)
+    notes = write(path, coding, "yuv420p", source).notes
     assert len(notes) == (coding == "webm" and codec == "aac")
     with av.open(str(path)) as container:
         assert container.streams.audio[0].codec_context.name in {carried, f"lib{carried}"}

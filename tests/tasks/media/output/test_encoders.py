@@ -20,7 +20,7 @@ from tasks.media.output.encoders import (
     require_encoder,
     unavailable_reason,
 )
-from tasks.media.output.output_file import check_written_video
+from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.layout import nearest_layout
 from tasks.records import NO_HDR, ColorTags, HdrTags
 from tests.support.clips import Made, make

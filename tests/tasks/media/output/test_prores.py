@@ -10,8 +10,8 @@ from numpy.testing import assert_array_equal
 
 from tasks.media.input.frames import read_frames
 from tasks.media.output.encoders import ENCODERS, unavailable_reason
-from tasks.media.output.output_file import check_written_video
 from tasks.media.output.video_writer import VideoWriter
+from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.layout import clip_layout, nearest_layout
 from tasks.records import ColorTags
 from tests.support.clips import Made, make

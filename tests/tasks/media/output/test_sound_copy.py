@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.media.input.frames import read_frames
-from tasks.media.output.output_file import check_written_video
+from tasks.media.output.written_check import check_written_video
 from tests.support.clips import RATE_HZ, Made, make
 from tests.support.rewrite_clip import read, rewrite, sound_packets, video_writer_for
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tasks.media.output.audio_clock import SoundGaps, SoundSource
-from tasks.media.output.output_file import OutputFile, check_written_video
+from tasks.media.output.output_file import OutputFile
+from tasks.media.output.written_check import check_written_video
 from tests.support import clips
 from tests.support.clips import Made, make
 from tests.support.rewrite_clip import rewrite, sound_packets

@@ -13,7 +13,7 @@ import pytest
 from tasks.errors import OutputError
 from tasks.media.input.frames import Frame, read_frames
 from tasks.media.input.probe import FrameTable
-from tasks.media.output.output_file import check_written_video
+from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.layout import clip_layout, nearest_layout
 from tasks.records import Clip, ColorTags
 from tests.support.clips import Made, make, planes
