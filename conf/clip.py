@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from conf.enums import ClipTime
 from conf.validation import MAX_DURATION_S, require, require_at_most
 from tasks.errors import SettingError
 
@@ -17,6 +18,10 @@ class ClipConf:
     clip.from is the same."""
     to_s: Any = None
     """End of that part, in the same way; the frame that begins then is not used. null: the end. clip.to is the same."""
+
+    time: ClipTime = ClipTime.real
+    """Seconds of the exports events, angles, mot, trc and c3d for slow motion and time lapse, where the file tells its
+    capture rate; real: of the person who was filmed, played: of the file. For other files they are the same."""
 
     def __post_init__(self) -> None:
         self.from_s, self.to_s = seconds("clip.from_s", self.from_s), seconds("clip.to_s", self.to_s)

@@ -9,6 +9,11 @@ class Device(Enum):
     auto = "auto"
 
 
+class ClipTime(Enum):
+    real = "real"
+    played = "played"
+
+
 class FrameMode(Enum):
     stream = "stream"
     memory = "memory"

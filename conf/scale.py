@@ -10,7 +10,7 @@ LEAST_HEIGHT_M, MOST_HEIGHT_M = 0.3, 2.8
 @dataclass
 class ScaleConf:
     height_m: float | None = None
-    """Height of the person in metres, such as 1.75; with it the exports trc and c3d are in metres."""
+    """Height of the person in metres, such as 1.75; with it the exports events, trc and c3d are in metres."""
     px_per_m: float | None = None
     """Pixels of a metre at the person's distance, instead of height_m."""
 

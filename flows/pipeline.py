@@ -7,8 +7,9 @@ exist.
 
 from conf.config import Config
 from conf.enums import Export, Output
+from flows.graph.export_needs import wanted_exports
 from flows.graph.nodes import Handle
-from flows.graph.output_needs import masks_wanted, scene_wanted, wanted_exports, wanted_outputs
+from flows.graph.output_needs import masks_wanted, scene_wanted, wanted_outputs
 from flows.graph.shared_window import shares_aspect, shares_room
 from flows.graph.stages import Stages
 from tasks.records import NumberedPeople

@@ -1,6 +1,7 @@
 """The decode stage: decode the file once, and write what it is and when each frame is shown."""
 
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +50,10 @@ def _note_of_repeated(clip: Clip, repeated: int) -> list[str]:
     return [f"{fact}: they are moved like the frame that they repeat"]
 
 
+def _hz(rate_hz: str) -> str:
+    return f"{float(Fraction(rate_hz)):.4g}"
+
+
 def _notes(clip: Clip) -> list[str]:
     """What the user should know about the file, one line each."""
     notes = []
@@ -65,6 +70,10 @@ def _notes(clip: Clip) -> list[str]:
         clip.stores_opacity or stores_alpha(clip.pixel_format)
     ) and clip.codec != "gif":  # FFmpeg reports alpha for every GIF
         notes.append("the video is partly transparent: its alpha channel is ignored; put it on a background first")
+    if clip.slowed != 1:
+        times = f"{clip.slowed:.3g} times slower" if clip.slowed > 1 else f"{1 / clip.slowed:.3g} times faster"
+        fact = f"filmed at {_hz(clip.capture_rate_hz)} frames a second and played at {_hz(clip.rate_hz)}: {times}"
+        notes.append(f"{fact} than in reality; exports of the gait are in real seconds (clip.time=played: the file's)")
     if clip.interlaced:
         fact = f"the picture is interlaced ({clip.interlaced} of {counted(clip.frames, 'frame')})"
         cure = "deinterlace it first, such as with ffmpeg -vf bwdif"

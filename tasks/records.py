@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from tasks.untrusted.json_file import read_object
 
@@ -104,6 +104,9 @@ class Restart:
         return self.pts - self.stored
 
 
+LEAST_SLOWED: Final = 0.05  # share by which a capture rate differs from the file's: phones round it
+
+
 @dataclass(frozen=True)
 class Clip:
     """What decoding the whole file once has shown. Rates and aspects are exact fractions, kept as text for JSON."""
@@ -133,6 +136,7 @@ class Clip:
     stores_opacity: bool = False  # beside the picture, as VP9 in WebM does
     skipped: int = 0  # frames of the file before the first one of the clip
     trimmed: bool = False  # whether the clip is a part of the file: clip.from_s, clip.to_s
+    capture_rate_hz: str = ""  # frames a second that the camera took, where the file says it; empty where it does not
     interlaced: int = 0  # frames that are stored as two half pictures, each of every second row and of its own time
 
     @property
@@ -146,6 +150,12 @@ class Clip:
     @property
     def time_base(self) -> Fraction:
         return Fraction(self.time_base_s)
+
+    @property
+    def slowed(self) -> float:
+        """How many times longer the file shows what was filmed: above 1 in slow motion, below 1 in a time lapse."""
+        factor = float(Fraction(self.capture_rate_hz) / self.rate) if self.capture_rate_hz else 1.0
+        return 1.0 if abs(factor - 1) < LEAST_SLOWED else factor
 
     @property
     def end_pts(self) -> int:

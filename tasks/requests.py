@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Generic, TypeAlias
 
 from conf.clip import ClipConf
 from conf.demo import DemoConf
-from conf.enums import Device
+from conf.enums import ClipTime, Device
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
@@ -285,6 +285,7 @@ class ExportRequest(Request[ExportedFiles]):
     masks: Artifact[PersonMasks] | None = None
     trajectory: Artifact[SmoothPath] | None = None
     scale: ScaleConf | None = None
+    time: ClipTime = ClipTime.real  # of the exports of the gait
 
     @property
     def pose_file(self) -> Path:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from conf.config import Config
 from conf.enums import AwayMode, BackgroundMode, BorderMode, FrameMode, Output, Smoother
-from flows.graph.output_needs import SCALED_EXPORTS
+from flows.graph.export_needs import SCALED_EXPORTS, TIMED_EXPORTS
 
 WINDOWED: Final = (Smoother.moving, Smoother.gaussian, Smoother.savgol)
 
@@ -52,6 +52,7 @@ RULES: Final = (
     Rule("background.alpha", "background.mode", lambda config: config.background.mode is BackgroundMode.transparent),
     Rule("subject.rule", "subject.point", lambda config: config.subject.point is None),
     Rule("scale.height_m", "exports", lambda config: bool(set(SCALED_EXPORTS) & set(config.exports))),
+    Rule("clip.time", "exports", lambda config: bool(set(TIMED_EXPORTS) & set(config.exports))),
     Rule("scale.px_per_m", "exports", lambda config: bool(set(SCALED_EXPORTS) & set(config.exports))),
     Rule("subject.rule", "subject.person", lambda config: config.subject.person is None),
     Rule("decode.memory_mb", "decode.frames", lambda config: config.decode.frames is FrameMode.memory),

@@ -8,10 +8,6 @@ from conf.render import BackgroundConf, BorderConf
 
 TRANSPARENT = {AlphaFile.webm: "person.webm", AlphaFile.mov: "person.mov", AlphaFile.png: "person_png.zip"}
 SCENE_BORDERS = (BorderMode.scene, BorderMode.reflect)
-EDITORS = (Export.aftereffects, Export.resolve, Export.nuke, Export.blender)
-EXPORTS_OF_THE_PATH = (Export.keypoints, *EDITORS)
-EXPORTS_WITHOUT_POSE = (Export.rle, *EDITORS)
-SCALED_EXPORTS = (Export.trc, Export.c3d)
 RENDERED = (Output.stabilized, Output.comparison, Output.person, Output.overlay, Output.preview)
 
 
@@ -80,11 +76,6 @@ def border_of(config: Config, output: Output) -> BorderConf:
 def stabilized_wanted(config: Config) -> bool:
     """Whether the stabilized video is asked for, or what is made of it or with it."""
     return config.verify or bool({Output.stabilized, Output.contact} & set(config.outputs))
-
-
-def wanted_exports(config: Config) -> list[Export]:
-    """Each export that is asked for once, always in the same order."""
-    return [export for export in Export if export in config.exports]
 
 
 def masks_wanted(config: Config) -> bool:

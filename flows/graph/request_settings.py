@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from conf.clip import ClipConf
 from conf.config import Config
 from conf.input import DecodeConf, MasksConf
 from conf.lock import CropConf
@@ -16,6 +17,11 @@ def without_frame_cache(decode: DecodeConf) -> DecodeConf:
 def without_matte(masks: MasksConf) -> MasksConf:
     """The settings that shape the masks: what is made of them later runs no model again."""
     return replace(masks, smoothing=MasksConf.smoothing, plate=MasksConf.plate, refine=MasksConf.refine)
+
+
+def without_time(clip: ClipConf) -> ClipConf:
+    """The settings that decide which frames are used."""
+    return replace(clip, time=ClipConf.time)
 
 
 def picture_crop(crop: CropConf) -> CropConf:

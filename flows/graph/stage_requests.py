@@ -8,8 +8,9 @@ from typing import TypedDict
 from conf.enums import Device, Export, FrameMode, Output
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
+from flows.graph.export_needs import export_request
 from flows.graph.nodes import AnyHandle, Graph, Handle, Made, Member, SharedSize
-from flows.graph.output_needs import EXPORTS_OF_THE_PATH, EXPORTS_WITHOUT_POSE, SCALED_EXPORTS, WantedOutput
+from flows.graph.output_needs import WantedOutput
 from flows.graph.request_settings import (
     of_size,
     picture_crop,
@@ -17,6 +18,7 @@ from flows.graph.request_settings import (
     unscaled_target,
     without_frame_cache,
     without_matte,
+    without_time,
 )
 from flows.graph.shared_window import Size, aspect_size, room_size
 from flows.graph.stages import Rendered
@@ -41,7 +43,6 @@ from tasks.records import (
 from tasks.requests import (
     ChartsRequest,
     DecodeRequest,
-    ExportRequest,
     MasksRequest,
     OffsetsRequest,
     PeopleRequest,
@@ -78,9 +79,9 @@ class RequestedStages:
             self.asked["demo"] = self.job.drawn
 
     def decode(self, settings: DecodeConf) -> Handle[DecodedClip]:
-        job, shaping = self.job, without_frame_cache(settings)
+        job, shaping, part = self.job, without_frame_cache(settings), without_time(self.job.config.clip)
         drawn = [] if job.drawn is None else [job.drawn]
-        return self._ask(lambda made: DecodeRequest(job.source, job.digest, shaping, job.config.clip), drawn)
+        return self._ask(lambda made: DecodeRequest(job.source, job.digest, shaping, part), drawn)
 
     def pose(self, clip: Handle[DecodedClip], settings: PoseConf) -> Handle[FoundPeople]:
         return self._ask(
@@ -278,30 +279,8 @@ class RequestedStages:
         path: Handle[SmoothPath],
         wanted: Sequence[Export],
     ) -> Mapping[Export, Handle[ExportedFiles]]:
-        return {export: self._export(export, clip, people, subject, masks, path) for export in wanted}
-
-    def _export(
-        self,
-        export: Export,
-        clip: Handle[DecodedClip],
-        people: Handle[FoundPeople],
-        subject: Handle[ChosenSubject],
-        masks: Handle[PersonMasks] | None,
-        path: Handle[SmoothPath],
-    ) -> Handle[ExportedFiles]:
-        scale = self.job.config.scale if export in SCALED_EXPORTS else None
-        own_masks = masks if export is Export.rle else None
-        return self._ask(
-            lambda made: ExportRequest(
-                export=export.value,
-                clip=made(clip),
-                pose=None if export in EXPORTS_WITHOUT_POSE else made(subject),
-                found=made(people) if export is Export.coco else None,
-                masks=None if own_masks is None else made(own_masks),
-                trajectory=made(path) if export in EXPORTS_OF_THE_PATH else None,
-                scale=scale,
-            )
-        )
+        config = self.job.config
+        return {one: self._ask(export_request(config, one, clip, people, subject, masks, path)) for one in wanted}
 
     def charts(
         self,

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from tasks.exports.events import gait_notes, write_rows
+from tasks.exports.markers import read_track
 from tasks.maths.gait.angles import ANGLE_NAMES, gait_cycles, joint_angles
 from tasks.maths.gait.figures import measured_gait
-from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import write_json
 from tasks.records import Tick, read_clip
 from tasks.requests import ExportRequest
@@ -21,8 +21,9 @@ def write_angles(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, 
     A cell of the CSV is empty where the person is not seen walking from the side. The cycles have 101 points, from heel
     strike to heel strike of the same leg; there are none where the events do not apply, and ``why_not`` says why.
     """
-    track = read_pose(request.pose_file)
-    gait = measured_gait(track, float(Fraction(read_clip(request.clip).pixel_aspect)))
+    clip = read_clip(request.clip)
+    track = read_track(request, clip)
+    gait = measured_gait(track, float(Fraction(clip.pixel_aspect)))
     angles = np.full((track.frames, len(ANGLE_NAMES)), np.nan)
     for part in gait.parts:
         angles[part.first : part.first + len(part.time_s)] = np.stack(list(joint_angles(part).values()), axis=1)

@@ -4,12 +4,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from tasks.exports.markers import DEPTH_NOTE, read_markers
+from tasks.exports.markers import DEPTH_NOTE, read_markers, read_track
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.maths.gait.figures import measured_gait
 from tasks.media.files import c3d_file
 from tasks.media.files.c3d_file import ContactMark
-from tasks.media.files.pose_file import read_pose
 from tasks.records import Tick, read_clip
 from tasks.requests import ExportRequest
 
@@ -22,7 +21,8 @@ def write_c3d(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any
     Times of events count from the first frame, as C3D has it.
     """
     markers = read_markers(request)
-    gait = measured_gait(read_pose(request.pose_file), float(Fraction(read_clip(request.clip).pixel_aspect)))
+    clip = read_clip(request.clip)
+    gait = measured_gait(read_track(request, clip), float(Fraction(clip.pixel_aspect)))
     start_s = float(markers.time_s[0])
     marks = [ContactMark(one.side.title(), LABELS[one.kind], one.time_s - start_s) for one in gait.events]
     c3d_file.write_c3d(

@@ -1,10 +1,12 @@
 """The landmarks as markers of a motion laboratory: an even rate, axes to the right, up and towards the camera."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 
+from conf.enums import ClipTime
 from conf.scale import ScaleConf
 from tasks.errors import VideoError
 from tasks.maths.arrays import Floats
@@ -12,7 +14,7 @@ from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.body.person_height import limb_height_px
 from tasks.maths.frame_times import even_grid_s, interpolate_at, mean_rate_hz
 from tasks.media.files.pose_file import read_pose
-from tasks.records import read_clip
+from tasks.records import Clip, read_clip
 from tasks.requests import ExportRequest
 
 DEPTH_NOTE = "z is the depth that the pose model guesses from one picture, not a measurement"
@@ -30,7 +32,8 @@ class Markers(NamedTuple):
 
 def read_markers(request: ExportRequest) -> Markers:
     """The markers that a request of ``trc`` or ``c3d`` asks for. ``VideoError`` where there is no scale to be found."""
-    track, clip = read_pose(request.pose_file), read_clip(request.clip)
+    clip = read_clip(request.clip)
+    track = read_track(request, clip)
     aspect = float(Fraction(clip.pixel_aspect))
     x_px = (track.xy_px[..., 0] + 0.5) * aspect
     places = np.stack([x_px, clip.height_px - 0.5 - track.xy_px[..., 1], -track.z * aspect], axis=-1)
@@ -43,6 +46,14 @@ def read_markers(request: ExportRequest) -> Markers:
         notes.append(f"exports: {request.export} is in pixels; {cure}")
         return Markers(time_s, mean_rate_hz(time_s), places, "px", notes)
     return Markers(time_s, mean_rate_hz(time_s), places / px_per_metre(request.scale, track, aspect), "m", notes)
+
+
+def read_track(request: ExportRequest, clip: Clip) -> PoseTrack:
+    """The landmarks at the times that are asked for: those of the file, or with slow motion those of the person."""
+    track = read_pose(request.pose_file)
+    if request.time is ClipTime.played or clip.slowed == 1:
+        return track
+    return replace(track, time_s=track.time_s[0] + (track.time_s - track.time_s[0]) / clip.slowed)
 
 
 def px_per_metre(scale: ScaleConf, track: PoseTrack, pixel_aspect: float) -> float:

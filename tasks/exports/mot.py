@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from tasks.exports.markers import read_track
 from tasks.exports.trc import write_text
 from tasks.maths.arrays import Floats
 from tasks.maths.gait.angles import joint_angles
 from tasks.maths.gait.side_view import side_views
-from tasks.media.files.pose_file import read_pose
 from tasks.records import Tick, read_clip
 from tasks.requests import ExportRequest
 
@@ -30,8 +30,9 @@ def write_mot(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any
 
     OpenSim takes no empty cells, so the other frames are left out, and times may leap.
     """
-    track = read_pose(request.pose_file)
-    parts, why_not = side_views(track, float(Fraction(read_clip(request.clip).pixel_aspect)))
+    clip = read_clip(request.clip)
+    track = read_track(request, clip)
+    parts, why_not = side_views(track, float(Fraction(clip.pixel_aspect)))
     rows = [_rows(part.time_s, joint_angles(part)) for part in parts]
     table = np.concatenate(rows) if rows else np.zeros((0, 1 + len(COLUMNS)))
     head = ["angles", "version=1", f"nRows={len(table)}", f"nColumns={table.shape[1]}", "inDegrees=yes", "endheader"]

@@ -13,13 +13,16 @@ from typing import Final
 import numpy as np
 
 from tasks.demo.demo_video import walk_from_settings
-from tasks.demo.walker import subject_gait
+from tasks.demo.walker import Walk, subject_gait, walk_camera
 from tasks.maths.arrays import Floats
+from tasks.maths.body.landmarks import HIPS
 from tasks.maths.gait.angles import joint_angles
-from tasks.maths.gait.figures import measured_gait
+from tasks.maths.gait.figures import Gait, measured_gait
+from tasks.maths.gait.ground import ground_figures, measured_steps
 from tasks.maths.gait.side_view import side_views
+from tasks.media.files.camera_file import read_camera
 from tasks.media.files.pose_file import read_pose
-from tests.support.stages import watched
+from tests.support.stages import Watched, watched
 from tests.support.walkers import event_errors_s, true_pose
 
 SMALL: Final = ["demo.width=640", "demo.height=360"]
@@ -38,6 +41,7 @@ WALKERS: Final = {
     "towards the camera": ["demo.seconds=8", "demo.heading_deg=90"],
 }
 HEAD: Final = ["walker", "events", "within 33 ms", "median error, ms", "cadence", "hip", "knee", "ankle", "trunk"]
+GROUND_HEAD: Final = ["speed", "by camera", "step"]
 
 
 def main() -> None:
@@ -45,8 +49,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
-    print_row(HEAD)
-    print_row(["---"] * len(HEAD))
+    print_row([*HEAD, *GROUND_HEAD])
+    print_row(["---"] * len([*HEAD, *GROUND_HEAD]))
     pooled: list[Floats] = []
     for name, overrides in WALKERS.items():
         print_row([name, *row(folder, overrides, pooled)])
@@ -63,7 +67,7 @@ def row(folder: Path, overrides: list[str], pooled: list[Floats]) -> list[str]:
     walker = walk_from_settings(settings.load(["video=demo", *SMALL, *overrides]).demo)
     gait = measured_gait(pose)
     if gait.why_not:
-        return ["none", gait.why_not, *[""] * (len(HEAD) - 3)]
+        return ["none", gait.why_not, *[""] * (len([*HEAD, *GROUND_HEAD]) - 3)]
     errors_s = event_errors_s(gait.events, walker)
     pooled.append(errors_s)
     true_hz, cadence = subject_gait(walker).cadence_hz, gait.figures["cadence_steps_per_min"].mean
@@ -81,7 +85,23 @@ def row(folder: Path, overrides: list[str], pooled: list[Floats]) -> list[str]:
         f"{cadence / (60 * true_hz) - 1:+.1%}",
         *(f"{rms:.1f}" for rms in joints),
         f"{rms_deg['trunk_lean']:.1f}",
+        *ground_cells(video, gait, walker),
     ]
+
+
+def ground_cells(video: Watched, gait: Gait, walker: Walk) -> list[str]:
+    """Errors of the speed by the feet, of that by the camera's motion, and of the mean length of a step."""
+    pose, (camera, _) = read_pose(video.subject.path("pose.parquet")), read_camera(video.found.path("camera.parquet"))
+    steps = measured_steps(gait, pose.xy_px[:, list(HIPS)].mean(axis=1), pose.time_s, camera)
+    figures, scale_px = ground_figures(steps, None, from_height=False), walk_camera(walker).scale_px
+    speed_px_s, step_px = subject_gait(walker).speed * scale_px, subject_gait(walker).step * scale_px
+    found = {name: figure.mean for name, figure in figures.items()}
+    pairs = (
+        (found.get("speed_px_per_s", np.nan), speed_px_s),
+        (found.get("background_speed_px_per_s", np.nan), speed_px_s),
+        (found.get("stride_length_px", np.nan) / 2, step_px),
+    )
+    return [f"{value / true - 1:+.1%}" for value, true in pairs]
 
 
 def print_row(cells: list[str]) -> None:

@@ -28,7 +28,8 @@ CASES: tuple[tuple[list[str], str, str], ...] = (
     ([], "background.alpha=mov", "background.mode=color"),
     (["subject.point=[10,20]"], "subject.rule=first", "subject.point=[10.0,20.0]"),
     ([], "scale.height_m=1.75", "exports=[]"),
-    (["exports=[events,coco]"], "scale.px_per_m=100", "exports=[events,coco]"),
+    (["exports=[angles,coco]"], "scale.px_per_m=100", "exports=[angles,coco]"),
+    (["exports=[coco]"], "clip.time=played", "exports=[coco]"),
     ([], "decode.memory_mb=99", "decode.frames=stream"),
 )
 

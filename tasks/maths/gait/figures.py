@@ -124,19 +124,19 @@ def stride_figures(strides: Sequence[Stride]) -> dict[str, Spread]:
     no stride shows is left out too.
     """
     stride_s = np.array([one.end_s - one.start_s for one in strides])
-    step_s = {side: _values(strides, _other(side), lambda one: one.other_strike_s - one.start_s) for side in SIDES}
+    step_s = {side: _values(strides, other_side(side), lambda one: one.other_strike_s - one.start_s) for side in SIDES}
     stance_s = {side: _values(strides, side, lambda one: one.off_s - one.start_s) for side in SIDES}
     swing_s = {side: _values(strides, side, lambda one: one.end_s - one.off_s) for side in SIDES}
     double = [
         100 * ((one.other_off_s - one.start_s) + (one.off_s - one.other_strike_s)) / (one.end_s - one.start_s)
         for one in strides
     ]
-    figures = {"cadence_steps_per_min": _spread(120 / stride_s), "stride_s": _spread(stride_s)}
+    figures = {"cadence_steps_per_min": spread(120 / stride_s), "stride_s": spread(stride_s)}
     for name, by_side in (("step_s", step_s), ("stance_s", stance_s), ("swing_s", swing_s)):
-        figures |= {f"{side}_{name}": _spread(by_side[side]) for side in SIDES}
-    figures["double_support_percent"] = _spread(double)
+        figures |= {f"{side}_{name}": spread(by_side[side]) for side in SIDES}
+    figures["double_support_percent"] = spread(double)
     for name, by_side in (("step", step_s), ("stance", stance_s), ("swing", swing_s)):
-        left, right = (_spread(by_side[side]) for side in SIDES)
+        left, right = (spread(by_side[side]) for side in SIDES)
         mean = (left.mean + right.mean) / 2
         count = min(left.count, right.count)
         if count >= FEWEST_STRIDES:
@@ -144,7 +144,8 @@ def stride_figures(strides: Sequence[Stride]) -> dict[str, Spread]:
     return {name: figure for name, figure in figures.items() if figure.count and np.isfinite(figure.mean)}
 
 
-def _other(side: Side) -> Side:
+def other_side(side: Side) -> Side:
+    """The other of the two."""
     return "right" if side == "left" else "left"
 
 
@@ -152,7 +153,8 @@ def _values(strides: Sequence[Stride], side: Side, value: Callable[[Stride], flo
     return [value(one) for one in strides if one.side == side]
 
 
-def _spread(values: Iterable[float] | Floats) -> Spread:
+def spread(values: Iterable[float] | Floats) -> Spread:
+    """Mean and deviation of the values that are known; NaN for none."""
     known = np.array([value for value in values if np.isfinite(value)])
     if not len(known):
         return Spread(np.nan, np.nan, 0)
@@ -167,8 +169,8 @@ def _strides(events: Sequence[GaitEvent]) -> Iterable[Stride]:
             off = _between(_times(events, side, "toe off"), start_s, end_s)
             if len(off) != 1:
                 continue
-            other_off = _between(_times(events, _other(side), "toe off"), start_s, off[0])
-            other_strike = _between(_times(events, _other(side), "heel strike"), start_s, end_s)
+            other_off = _between(_times(events, other_side(side), "toe off"), start_s, off[0])
+            other_strike = _between(_times(events, other_side(side), "heel strike"), start_s, end_s)
             yield Stride(side, start_s, _only(other_off), _only(other_strike), off[0], end_s)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import StillwalkError, VideoError, counted
 from tasks.maths.repeated_frames import find_repeated
+from tasks.media.input.capture_rate import read_capture_rate
 from tasks.media.input.damage import describe_missing_frames, describe_truncation
 from tasks.media.input.stream_tags import (
     read_color_tags,
@@ -221,6 +222,7 @@ def _clip(
         hdr=read_hdr_tags(first),
         restarts=tuple(stats.restarts),
         interlaced=stats.interlaced,
+        capture_rate_hz=str(read_capture_rate(path, container.metadata) or ""),
         dolby_vision=read_dolby_vision(container, stream.index),
         stores_opacity=stream.metadata.get("alpha_mode") == "1" or stream.metadata.get("ALPHA_MODE") == "1",
     )

@@ -16,6 +16,7 @@ COVERED = {
         "tasks.maths.repeated_frames",
         "tasks.media.ffmpeg_log",
         "tasks.media.files.tables",
+        "tasks.media.input.capture_rate",
         "tasks.media.input.damage",
         "tasks.media.input.frame_cache",
         "tasks.media.input.frames",

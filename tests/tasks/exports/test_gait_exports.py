@@ -1,6 +1,7 @@
 """The exports of the gait: files that other programs read, and a reason instead of figures."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +9,33 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from conf.enums import ClipTime
+from conf.scale import ScaleConf
+from tasks.demo.walker import subject_gait
 from tasks.exports.angles import write_angles
 from tasks.exports.events import write_events
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.gait.angles import ANGLE_NAMES
+from tasks.maths.path import affine
+from tasks.maths.scene.camera_path import CameraPath
+from tasks.media.files.camera_file import write_camera
 from tasks.requests import ExportRequest
-from tests.support.artifacts import clip_artifact, pose_artifact
+from tests.support.artifacts import artifact, clip_artifact, pose_artifact
 from tests.support.walkers import drawn, modelled_pose, true_pose
 
 SIZE_PX = (640, 360)
 
 
-def request(folder: Path, export: str, pose: PoseTrack) -> ExportRequest:
+def request(folder: Path, export: str, pose: PoseTrack, **more: Any) -> ExportRequest:
+    """Of a camera that stands still."""
     folder.mkdir(parents=True, exist_ok=True)
     clip = clip_artifact(folder / "decode", pose, SIZE_PX)
-    return ExportRequest(export=export, clip=clip, pose=pose_artifact(folder / "subject", pose))
+    subject, found = pose_artifact(folder / "subject", pose), folder / "pose"
+    found.mkdir()
+    still = np.broadcast_to(affine.translation(np.zeros(2)), (pose.frames, 2, 3))
+    camera = CameraPath(np.zeros(pose.frames, np.int64), still, np.ones(pose.frames))
+    write_camera(found / "camera.parquet", camera, [99] * pose.frames, pose.time_s.tolist(), SIZE_PX)
+    return ExportRequest(export=export, clip=clip, pose=subject, found=artifact("pose", found), **more)
 
 
 @pytest.fixture
@@ -43,7 +56,6 @@ def test_events_are_a_table_of_contacts_and_the_figures(tmp_path: Path, out: Pat
     found = json.loads((out / "events.json").read_text())
     assert found["applies"] is True
     assert found["figures"]["cadence_steps_per_min"]["count"] == len(found["strides"]) == facts["strides"]
-    assert facts["notes"] == []
     assert ticks == [240]
 
 
@@ -69,6 +81,45 @@ def test_a_walk_towards_the_camera_gives_a_reason_and_no_figures(
     assert not (found.get("figures") or found.get("cycles"))
     assert facts["notes"] == [f"exports: {export} has no figures, because {found['why_not']}"]
     assert pd.read_csv(out / f"{export}.csv").dropna(thresh=3).empty
+
+
+def test_a_scale_gives_speed_and_steps_in_metres(tmp_path: Path, out: Path) -> None:
+    walker = drawn(follow=0, speed=0.1)
+    scaled = request(tmp_path, "events", modelled_pose(walker), scale=ScaleConf(height_m=1.75))
+    facts = write_events(scaled, out, lambda _: None)
+    found = json.loads((out / "events.json").read_text())
+    speed = found["figures"]["speed_m_per_s"]
+    assert speed["mean"] == pytest.approx(1.75 * subject_gait(walker).speed, rel=0.06)
+    assert 0.04 * speed["mean"] < speed["uncertainty"] < 0.1 * speed["mean"]
+    assert found["figures"]["background_speed_m_per_s"]["mean"] == pytest.approx(speed["mean"], rel=0.06)
+    assert found["figures"]["left_step_length_m"]["mean"] == pytest.approx(1.75 * subject_gait(walker).step, rel=0.08)
+    assert facts["notes"] == []
+
+
+def test_a_camera_that_travels_along_is_told(tmp_path: Path, out: Path) -> None:
+    facts = write_events(request(tmp_path, "events", modelled_pose(drawn())), out, lambda _: None)
+    (note,) = facts["notes"]
+    assert "px/s over the background" in note
+
+
+def slow_motion(folder: Path, time: ClipTime) -> dict[str, Any]:
+    """The figures of a walk that was filmed at 240 frames a second and is played at 30."""
+    pose = modelled_pose(drawn(rate_hz=240, seconds=5, seed=4))
+    played = replace(pose, time_s=8 * pose.time_s)
+    asked = request(folder, "events", played, time=time)
+    path = folder / "decode" / "clip.json"
+    path.write_text(path.read_text().replace('"capture_rate_hz": ""', '"capture_rate_hz": "240000/1001"'))
+    (folder / "out").mkdir()
+    write_events(asked, folder / "out", lambda _: None)
+    return dict(json.loads((folder / "out" / "events.json").read_text()))
+
+
+def test_figures_of_slow_motion_are_in_real_seconds(tmp_path: Path) -> None:
+    found = slow_motion(tmp_path / "real", ClipTime.real)
+    gait = subject_gait(drawn(rate_hz=240, seconds=5, seed=4))
+    assert found["slowed"] == pytest.approx(8)
+    assert found["figures"]["cadence_steps_per_min"]["mean"] == pytest.approx(60 * gait.cadence_hz, rel=0.02)
+    assert slow_motion(tmp_path / "played", ClipTime.played)["applies"] is False  # nobody steps so slowly
 
 
 def test_equal_poses_give_equal_bytes(tmp_path: Path) -> None:
