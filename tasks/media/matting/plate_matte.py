@@ -34,9 +34,11 @@ LEAST_SHARE: Final = 2e-4  # of the pixels, that any difference has at least
 MOST_EVIDENCE: Final = 4.0  # natural logarithm of odds
 MOST_PRIOR: Final = 2.0  # the same, of the mask: networks are too sure at edges
 EVIDENCE_BLUR_PX: Final = 1.2
-NEIGHBOUR_WEIGHT: Final = 0.8  # of the frames before and after, whose odds are held to those of a mask
-CONTRADICTED: Final = 1.4  # odds of both neighbours against it, that undo what the mask is sure of
-MOVED_LEVELS: Final = 20.0  # difference of brightness between neighbours at which that counts 0.6 times
+NEIGHBOUR_WEIGHT: Final = 1.2  # of the frames before and after, whose odds are held to those of a mask
+CONTRADICTED: Final = 2.1  # odds of both neighbours against it, that undo what the mask is sure of
+MOVED_LEVELS: Final = 20.0  # difference of brightness between neighbours at which one counts 0.6 times
+FLOW_STEP_PX: Final = 2  # the motion from frame to frame is looked for on every second pixel
+LEAST_FLOW_PX: Final = 24  # shortest side of the picture on which motion is looked for
 DECIDED: Final = 8.0  # logarithm of odds beyond the reach of the plate
 LEAST_PIECE: Final = 0.02  # of the largest piece; smaller ones are no part of a person
 CORE_SHARE: Final = 0.9  # of the reach: depth in the mask from which a colour counts as the person's
@@ -137,9 +139,9 @@ class PlateMatte:
 
 
 def _moved_odds(there: Compared, now: Compared, step_px: NDArray[np.float64]) -> Singles:
-    """What a neighbour adds to the odds (h, w) of ``now``, where it has the same part of the person.
+    """What a neighbour adds to the odds (h, w) of ``now``, moved as the picture moves: each arm and leg by itself.
 
-    What speaks against the person fades to 0 where the two pictures differ: a limb that has moved there must stay.
+    It fades to 0 where the two pictures differ even so, since something else shows there.
     """
     from_there, from_now = (
         affine.compose(
@@ -148,14 +150,35 @@ def _moved_odds(there: Compared, now: Compared, step_px: NDArray[np.float64]) ->
         )
         for part in (there, now)
     )
-    matrix = affine.compose(affine.invert(from_now), affine.compose(affine.translation(step_px), from_there))
+    to_there = affine.compose(affine.invert(from_there), affine.compose(affine.translation(-step_px), from_now))
+    picture, before = now.small.picture[0], there.small.picture[0]
+    at_xy = _places_in_neighbour(picture, before, to_there)
     moved, looks = (
-        cv2.warpAffine(plane, matrix, now.odds.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
-        for plane in (there.odds, there.small.picture[0])
+        cv2.remap(plane, *at_xy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for plane in (there.odds, before)
     )
-    alike = cv2.LUT(cv2.absdiff(looks, now.small.picture[0]), _ALIKE)
-    moved = np.clip(moved, -MOST_PRIOR, MOST_PRIOR)
-    return np.asarray(NEIGHBOUR_WEIGHT * moved * np.where(moved < 0, alike, np.float32(1)), np.float32)
+    alike = cv2.LUT(cv2.absdiff(looks, picture), _ALIKE)
+    return np.asarray(NEIGHBOUR_WEIGHT * alike * np.clip(moved, -MOST_PRIOR, MOST_PRIOR), np.float32)
+
+
+def _places_in_neighbour(picture: Bytes, neighbour: Bytes, to_neighbour: NDArray[np.float64]) -> list[Singles]:
+    """Where, x and y (h, w), each pixel of a ``picture`` (h, w) lies in its ``neighbour``.
+
+    ``to_neighbour`` (2, 3) holds the body; dense inverse search (Kroeger 2016) finds how its parts move beside that.
+    """
+    (high, wide), flags = picture.shape, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    held = cv2.warpAffine(neighbour, to_neighbour, (wide, high), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    few = [np.ascontiguousarray(plane[::FLOW_STEP_PX, ::FLOW_STEP_PX]) for plane in (picture, held)]
+    if min(few[0].shape) < LEAST_FLOW_PX:  # of a person this small no limb is told apart
+        flow = np.zeros((high, wide, 2), np.float32)
+    else:
+        search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        search.setFinestScale(1)
+        flow = search.calc(few[0], few[1], np.zeros((*few[0].shape, 2), np.float32))
+        drawn_out = (few[0].shape[1] * FLOW_STEP_PX, few[0].shape[0] * FLOW_STEP_PX)
+        flow = cv2.resize(flow, drawn_out, interpolation=cv2.INTER_LINEAR)[:high, :wide] * np.float32(FLOW_STEP_PX)
+    flow[..., 0] += np.arange(wide, dtype=np.float32)
+    flow[..., 1] += np.arange(high, dtype=np.float32)[:, None]
+    return [np.ascontiguousarray(axis) for axis in cv2.split(cv2.transform(flow, to_neighbour))]
 
 
 def _decided(now: Compared, near: Sequence[Singles]) -> Singles:

@@ -100,3 +100,21 @@ def test_what_the_plate_speaks_for_stays_though_the_neighbours_lack_it() -> None
     still = np.zeros(2)
     alpha = matte.alpha((shown(arm, ground(2)),), clean, compared[1], [(compared[0], still), (compared[2], still)])
     assert alpha[92:96, 98:126].mean() > 0.95
+
+
+def test_an_arm_that_moves_by_itself_and_only_one_mask_lacks_is_whole() -> None:
+    def with_arm(row: int) -> Bytes:
+        mask = body()
+        mask[row : row + 16, 94:140] = 255
+        return mask
+
+    clean = CleanPart(Box(0, 0, *SIZE), (ground(3),), np.ones(SIZE[::-1], np.bool_))
+    matte, rows = PlateMatte(GRAY), (84, 92, 100)
+    masks = (with_arm(rows[0]), body(), with_arm(rows[2]))
+    pictures = [shown(with_arm(row), ground(2)) for row in rows]
+    compared = [matte.compare((picture,), clean, mask) for picture, mask in zip(pictures, masks, strict=True)]
+    still = np.zeros(2)
+    alpha = matte.alpha((pictures[1],), clean, compared[1], [(compared[0], still), (compared[2], still)])
+    assert alpha[96:104, 100:136].mean() > 0.95
+    arm = (with_arm(rows[1]).astype(np.float64) - body()).sum() / 255
+    assert np.abs(alpha - with_arm(rows[1]) / 255).sum() < 0.35 * arm
