@@ -82,7 +82,7 @@ class SceneBorder:
         if not hole.parts:
             return moved, Origin(1.0, 0.0, 0.0)
         placed = self._placed(frame)
-        extended = self._extender.extend(planes, hidden, placed, to_output, (wide, high), beyond=self._beyond)
+        extended = self._extender.extend(frame, planes, hidden, placed, to_output, (wide, high), beyond=self._beyond)
         canvas = tuple(plane.copy() for plane in moved)
         from_box = affine.compose(to_output, affine.translation(np.array(extended.box[:2], np.float64)))
         for part in hole.parts:
@@ -104,7 +104,11 @@ class SceneBorder:
 
         ``planes`` and ``hidden`` are as in ``fill``.
         """
-        return clean_part(planes, hidden, self._placed(frame), box, self._layout, self._sited)
+        placed = self._placed(frame)
+        if not placed or not all(one.plate.trusted for one in placed):
+            return None
+        around = self._extender.box(placed) if self._beyond else Box(0, 0, *self._size_px)
+        return clean_part(self._extender.filler(frame, planes, hidden, placed, around), placed, box)
 
     def _write(self, canvas: Planes, filled: Planes, part: Region, hole: "_Hole") -> None:
         """Put ``filled``, which also continues the frame across its edge, where the frame does not cover ``part``."""

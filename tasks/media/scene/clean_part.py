@@ -25,22 +25,8 @@ class CleanPart(NamedTuple):
     seen: NDArray[np.bool_]  # (h, w) in luma pixels: where a frame saw the place; elsewhere the planes are a guess
 
 
-def clean_part(
-    planes: Sequence[Plane],
-    hidden: NDArray[np.uint8],
-    plates: Sequence[PlacedPlate],
-    box: Box,
-    layout: PixelLayout,
-    chroma_location: int,
-) -> CleanPart | None:
-    """The background of a frame over ``box``, which lies in it; None where no plate is trusted.
-
-    ``planes`` is the whole frame, ``hidden`` (h, w), of any size, is 255 where people are in it.
-    """
-    if not plates or not all(placed.plate.trusted for placed in plates):
-        return None
-    size_px = (planes[0].shape[1], planes[0].shape[0])
-    filler = PlateFiller(planes, hidden, plates, Box(0, 0, *size_px), layout, size_px, chroma_location)
+def clean_part(filler: PlateFiller, plates: Sequence[PlacedPlate], box: Box) -> CleanPart:
+    """The background of a frame over ``box``, which lies in it: what its ``plates`` show, by their ``filler``."""
     return CleanPart(box, tuple(filler.values(box)), _seen(plates, box))
 
 

@@ -1,7 +1,9 @@
 """A frame without its people, continued beyond its edges by what other frames saw: what a border is cut from."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final
 
 import cv2
@@ -14,7 +16,7 @@ from tasks.media.planes.chroma import plane_to_luma, sample_spacing
 from tasks.media.planes.compose import alpha_composite
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.planes.warp import warp_plane
-from tasks.media.scene.exposure import Coarse, Exposure, brighter, coarse, coarse_size, move_coarse, smooth_difference
+from tasks.media.scene.exposure import Exposure, brighter, coarse, coarse_size, move_coarse, smooth_difference
 from tasks.media.scene.fill import smooth_fill
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import Box, Plate
@@ -26,6 +28,7 @@ Flags = NDArray[np.bool_]
 SEAM_PX: Final = 6  # beyond the frame's edge, over which its own mirror turns into what other frames saw
 FILL_STEP_PX: Final = 4
 HIDDEN_LEVEL: Final = 25  # of 255: a coarse pixel that is hidden by as much is not compared
+HELD_FRAMES: Final = 8  # whose brightness is kept: so many lie between the outputs that show them
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,16 @@ class Extended:
 
 
 class Extender:
-    """Extends the frames of one clip."""
+    """Extends the frames of one clip; several threads may use it at a time."""
 
     def __init__(self, layout: PixelLayout, size_px: tuple[int, int], chroma_location: int) -> None:
         self._layout, self._size_px, self._sited = layout, size_px, chroma_location
+        self._exposures: OrderedDict[tuple[int, Box], list[Exposure]] = OrderedDict()
+        self._lock = Lock()
 
     def extend(
         self,
+        frame: int,
         planes: Sequence[Plane],
         hidden: Bytes,
         plates: Sequence[PlacedPlate],
@@ -61,7 +67,7 @@ class Extender:
         *,
         beyond: bool,
     ) -> Extended:
-        """The clean picture of a frame, as far as an output of ``output_px`` shows it beyond the frame's edges.
+        """The clean picture of a ``frame`` of the clip, as far as an output of ``output_px`` shows it beyond its edges.
 
         ``to_output`` (2, 3) brings the frame there. ``hidden`` (h, w), of any size, is 255 where people are.
         ``plates``, whose weights sum to 1, fill what they hide, and, with ``beyond``, the margins; without a plate
@@ -85,7 +91,7 @@ class Extender:
         margins = self._margins(box, shown.whole)
         if not margins and not people:
             return Extended(tuple(canvas), box)
-        filler = PlateFiller(planes, hidden, plates, box, self._layout, self._size_px, self._sited)
+        filler = self.filler(frame, planes, hidden, plates, box)
         for margin in margins:
             self._write(canvas, box, margin, filler.values(margin))
         if margins:
@@ -93,6 +99,20 @@ class Extender:
         for part in people:
             self._without_people(canvas, hidden, filler, box, part)
         return Extended(tuple(canvas), box)
+
+    def filler(
+        self, frame: int, planes: Sequence[Plane], hidden: Bytes, plates: Sequence[PlacedPlate], box: Box
+    ) -> "PlateFiller":
+        """What fills places of a frame. Its brightness is measured once, for all outputs that show the frame."""
+        with self._lock:
+            exposures = self._exposures.get((frame, box))
+        if exposures is None:
+            exposures = measured_exposures(planes, hidden, plates, box, self._size_px, self._layout.depth)
+            with self._lock:
+                self._exposures[frame, box] = exposures
+                if len(self._exposures) > HELD_FRAMES:
+                    self._exposures.popitem(last=False)
+        return PlateFiller(plates, exposures, box, self._layout, self._size_px, self._sited)
 
     def _write(self, canvas: list[Plane], box: Box, part: Box, values: Sequence[Plane]) -> None:
         for index, plane in enumerate(values):
@@ -189,19 +209,15 @@ class PlateFiller:
 
     def __init__(
         self,
-        planes: Sequence[Plane],
-        hidden: Bytes,
         plates: Sequence[PlacedPlate],
+        exposures: Sequence[Exposure],
         box: Box,
         layout: PixelLayout,
         size_px: tuple[int, int],
         chroma_location: int,
     ) -> None:
-        self._plates, self._box, self._layout, self._sited = plates, box, layout, chroma_location
-        self._size_px = size_px
-        wh = coarse_size(size_px)
-        mine, free = coarse(planes, wh), cv2.resize(hidden, wh, interpolation=cv2.INTER_AREA) < HIDDEN_LEVEL
-        self._exposures = [self._exposure(mine, free, one) for one in plates]
+        self._plates, self._exposures, self._box = plates, exposures, box
+        self._layout, self._size_px, self._sited = layout, size_px, chroma_location
 
     def values(self, piece: Box) -> list[Plane]:
         """The planes of a part of the box, which has even corners."""
@@ -223,22 +239,37 @@ class PlateFiller:
         assert total is not None
         return brighter(total, field, piece, wh, self._box, self._size_px, peak)
 
-    def _exposure(self, mine: Coarse, free: Flags, one: PlacedPlate) -> Exposure:
-        """How much brighter the frame, ``mine`` (h, w, planes), is than a plate, where nobody hides it: ``free``."""
-        wh, plate = (mine.shape[1], mine.shape[0]), one.plate
-        to_low = scaling(self._size_px, wh)
+
+def measured_exposures(
+    planes: Sequence[Plane],
+    hidden: Bytes,
+    plates: Sequence[PlacedPlate],
+    box: Box,
+    size_px: tuple[int, int],
+    depth: int,
+) -> list[Exposure]:
+    """How much brighter a frame is than each of the ``plates`` over ``box``, told where nobody hides it."""
+    wh = coarse_size(size_px)
+    mine, free = coarse(planes, wh), cv2.resize(hidden, wh, interpolation=cv2.INTER_AREA) < HIDDEN_LEVEL
+    to_low = scaling(size_px, wh)
+    corner = np.floor(affine.apply(to_low, np.array(box[:2], np.float64))).astype(int)
+    last = np.ceil(affine.apply(to_low, np.array(box[2:], np.float64))).astype(int)
+    columns, rows = last - corner + 1
+    inside = np.s_[-corner[1] : wh[1] - corner[1], -corner[0] : wh[0] - corner[0]]
+    both = np.zeros((rows, columns), np.float32)
+    both[inside] = free
+    exposures = []
+    for one in plates:
+        around = one.plate.box
         from_plate = affine.compose(
-            affine.translation(np.array(plate.box[:2], np.float64)),
-            affine.invert(scaling(plate.box.size_px, coarse_size(plate.box.size_px))),
+            affine.translation(np.array(around[:2], np.float64)),
+            affine.invert(scaling(around.size_px, coarse_size(around.size_px))),
         )
-        its = move_coarse(plate.coarse, affine.compose(to_low, affine.compose(one.matrix, from_plate)), wh)
-        corner = np.floor(affine.apply(to_low, np.array(self._box[:2], np.float64))).astype(int)
-        last = np.ceil(affine.apply(to_low, np.array(self._box[2:], np.float64))).astype(int)
-        columns, rows = last - corner + 1
-        inside = np.s_[-corner[1] : wh[1] - corner[1], -corner[0] : wh[0] - corner[0]]
-        difference, both = np.zeros((rows, columns, mine.shape[2]), np.float32), np.zeros((rows, columns), np.float32)
-        difference[inside], both[inside] = mine - its, free
-        return Exposure(*smooth_difference(difference, both, float(1 << self._layout.depth)))
+        its = move_coarse(one.plate.coarse, affine.compose(to_low, affine.compose(one.matrix, from_plate)), wh)
+        difference = np.zeros((rows, columns, mine.shape[2]), np.float32)
+        difference[inside] = mine - its
+        exposures.append(Exposure(*smooth_difference(difference, both, float(1 << depth))))
+    return exposures
 
 
 def _rectangles(hidden: Bytes) -> list[tuple[int, int, int, int]]:

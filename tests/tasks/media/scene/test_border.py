@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from tasks.media.files.plates_file import PlateFile, plate_writer
 from tasks.media.planes.layout import Planes
 from tasks.media.planes.warp import warp_planes
 from tasks.media.scene.border import Origin, SceneBorder
+from tasks.media.scene.exposure import Exposure
+from tasks.media.scene.extend import measured_exposures
 from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.plate import Box, build_plate
 from tests.support.scenery import SIZE_PX, Scenery, panning, psnr
@@ -132,3 +135,17 @@ def test_what_is_always_hidden_is_not_known(tmp_path: Path) -> None:
     box = Box(150, 80, 160, 100)
     clean = border_of(scenery, tmp_path).clean_part(30, scenery.frame(30).planes, scenery.hidden(30), box)
     assert clean is None or not clean.seen.any()
+
+
+def test_brightness_is_measured_once_for_border_and_background(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenery, measured = panning(60, 2, walker_x_px=np.full(60, 140.0)), []
+    border, planes = border_of(scenery, tmp_path), scenery.frame(10).planes
+
+    def counted(*asked: Any) -> list[Exposure]:
+        measured.append(asked)
+        return measured_exposures(*asked)
+
+    monkeypatch.setattr("tasks.media.scene.extend.measured_exposures", counted)
+    filled(border, scenery, 10, affine.translation(np.array([-60.0, 0.0])))
+    assert border.clean_part(10, planes, scenery.hidden(10), Box(150, 80, 160, 100)) is not None
+    assert len(measured) == 1
