@@ -152,15 +152,18 @@ def _moved_odds(there: Compared, now: Compared, step_px: NDArray[np.float64]) ->
     )
     to_there = affine.compose(affine.invert(from_there), affine.compose(affine.translation(-step_px), from_now))
     picture, before = now.small.picture[0], there.small.picture[0]
-    at_xy = _places_in_neighbour(picture, before, to_there)
+    at_x, at_y = _places_in_neighbour(picture, before, to_there)
     moved, looks = (
-        cv2.remap(plane, *at_xy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for plane in (there.odds, before)
+        cv2.remap(plane, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for plane in (there.odds, before)
     )
     alike = cv2.LUT(cv2.absdiff(looks, picture), _ALIKE)
     return np.asarray(NEIGHBOUR_WEIGHT * alike * np.clip(moved, -MOST_PRIOR, MOST_PRIOR), np.float32)
 
 
-def _places_in_neighbour(picture: Bytes, neighbour: Bytes, to_neighbour: NDArray[np.float64]) -> list[Singles]:
+def _places_in_neighbour(
+    picture: Bytes, neighbour: Bytes, to_neighbour: NDArray[np.float64]
+) -> tuple[Singles, Singles]:
     """Where, x and y (h, w), each pixel of a ``picture`` (h, w) lies in its ``neighbour``.
 
     ``to_neighbour`` (2, 3) holds the body; dense inverse search (Kroeger 2016) finds how its parts move beside that.
@@ -171,14 +174,15 @@ def _places_in_neighbour(picture: Bytes, neighbour: Bytes, to_neighbour: NDArray
     if min(few[0].shape) < LEAST_FLOW_PX:  # of a person this small no limb is told apart
         flow = np.zeros((high, wide, 2), np.float32)
     else:
-        search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         search.setFinestScale(1)
         flow = search.calc(few[0], few[1], np.zeros((*few[0].shape, 2), np.float32))
         drawn_out = (few[0].shape[1] * FLOW_STEP_PX, few[0].shape[0] * FLOW_STEP_PX)
         flow = cv2.resize(flow, drawn_out, interpolation=cv2.INTER_LINEAR)[:high, :wide] * np.float32(FLOW_STEP_PX)
     flow[..., 0] += np.arange(wide, dtype=np.float32)
     flow[..., 1] += np.arange(high, dtype=np.float32)[:, None]
-    return [np.ascontiguousarray(axis) for axis in cv2.split(cv2.transform(flow, to_neighbour))]
+    at_x, at_y = cv2.split(np.asarray(cv2.transform(flow, to_neighbour), np.float32))
+    return np.asarray(at_x), np.asarray(at_y)
 
 
 def _decided(now: Compared, near: Sequence[Singles]) -> Singles:
