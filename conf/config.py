@@ -12,6 +12,7 @@ from omegaconf import MISSING
 from conf.clip import ClipConf
 from conf.demo import DemoConf
 from conf.enums import CropMode, Device, Export, FrameMode, Output, Runner, Server, SweepRender
+from conf.execution import RunnerConf
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
@@ -68,8 +69,6 @@ class Config:
     workers: int | str = "auto"
     """Stages that run at the same time; all videos rendered from one clip count as one; auto: one for each usable core,
     if there is 1 GB of memory for it."""
-    runner: Runner = Runner.threads
-    """How stages run; processes: a stage that is killed does not stop the others and is tried once more."""
     target: Any = "auto"
     """Point of the output where the anchor stays: center, auto, natural, or [x,y] in pixels or fractions of the output;
     auto: the centre, moved so that no head is cut; natural: the person's own mean height."""
@@ -91,6 +90,7 @@ class Config:
     scale: ScaleConf = field(default_factory=ScaleConf)
     sweep: SweepConf = field(default_factory=SweepConf)
     demo: DemoConf = field(default_factory=DemoConf)
+    runner: RunnerConf = field(default_factory=RunnerConf)
 
     def __post_init__(self) -> None:
         if self.workers != AUTO_WORKERS:
@@ -102,9 +102,9 @@ class Config:
         require(bool(self.outputs), "outputs", "the list is empty", f"name some of {[o.value for o in Output]}")
         require_each_once("outputs", self.outputs)
         require_each_once("exports", self.exports)
-        valid = self.decode.frames is not FrameMode.memory or self.runner is Runner.threads
+        valid = self.decode.frames is not FrameMode.memory or self.runner.kind is Runner.threads
         cure = "give runner=threads, or decode.frames=stream"
-        require(valid, "decode.frames", "processes cannot share frames in memory", cure)
+        require(valid, "decode.frames", "stages in other processes cannot share frames in memory", cure)
         self._check_zoom()
 
     def _check_zoom(self) -> None:

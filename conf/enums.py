@@ -163,6 +163,7 @@ class VideoCodec(Enum):
 class Runner(Enum):
     threads = "threads"
     processes = "processes"
+    dask = "dask"
 
 
 class Server(Enum):

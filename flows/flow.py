@@ -17,7 +17,7 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from conf.config import Config
-from conf.enums import FrameMode, Runner, SweepRender
+from conf.enums import FrameMode, SweepRender
 from flows.cli.interrupt import interruptible, quiet_broken_pipe
 from flows.cli.terminal import print_result
 from flows.config import settings
@@ -32,13 +32,13 @@ from flows.results.index import rank_within_videos, write_index
 from flows.results.publish import publish, publish_failure
 from flows.results.result import Result
 from flows.results.run_record import flat_metrics
+from flows.runner import compute_of, stages_at_once
 from flows.sweep import SweepSetting
 from flows.videos import find_all_videos
-from flows.worker_count import worker_count
 from tasks.cache.integrity import forgetting_unusable
 from tasks.cache.locks import in_use
 from tasks.errors import Interrupted, NotFoundInClip, OutputError, StillwalkError, counted
-from tasks.execution import processes, progress
+from tasks.execution import progress
 from tasks.execution.task import Future
 from tasks.records import AnyArtifact
 
@@ -82,14 +82,14 @@ def sweep(asked: list[SweepSetting], output_dir: str, cache: str, run_id: str) -
 
 def configured(run: Flow[P, list[Result]], config: Config) -> Flow[P, list[Result]]:
     """A flow with enough threads, and no place for results of Prefect's own: see ``tasks.execution.task``."""
-    threads = worker_count(config.workers) + WAITING_TASKS
+    threads = stages_at_once(config) + WAITING_TASKS
     runner = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=threads))
     return run.with_options(task_runner=runner, result_storage=NO_RESULTS)
 
 
 def _watched(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
     """Run all; it ends early, with the finished stages kept, when the user says so, here or in the UI."""
-    with interruptible(), in_use(cache, progress.check_stop), processes.kept(), server_watch() as watch:
+    with interruptible(), in_use(cache, progress.check_stop), server_watch() as watch:
         results, also = _run(asked, output_dir, cache, run_id)
         watch.conclude(results, also)
     if also or any(result.error for result in results):
@@ -100,8 +100,8 @@ def _watched(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: s
 def _run(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) -> tuple[list[Result], str]:
     started = datetime.now().astimezone()
     configs = [settings.load(one.overrides) for one in asked]
-    apart = configs[0].runner is Runner.processes
-    graph = Submission(cache, run_id, len(asked), workers=worker_count(configs[0].workers), apart=apart)
+    workers, compute = stages_at_once(configs[0]), compute_of(configs[0])
+    graph = Submission(cache, run_id, len(asked), workers=workers, compute=compute)
     artifacts = RunArtifacts(cache)
     names = [video.name for video in find_all_videos([config.video for config in configs])]
     artifacts.name_run(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")

@@ -16,6 +16,7 @@ from flows.prefect_server import own_server, server_choice
 from flows.prefect_server.own_server import OwnServer
 from flows.results.index import check_resume, read_sweep_index, require_own_index
 from flows.results.result import Result
+from flows.runner import workers_ready
 from flows.sweep import SweepSetting, check_run_wide, distinct_settings, merge_equal_settings
 from flows.videos import Video, find_all_videos, require_any_file
 from flows.worker_count import worker_count
@@ -101,7 +102,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
         require_own_index(output_dir)
     register_output_folder(cache, base_dir)
     own = None
-    with shown_progress():
+    with shown_progress(), workers_ready(config, cache):
         if not server_choice.choose_server(config.server, HOME):
             preflight.check_folder("PREFECT_HOME", Path(os.environ["PREFECT_HOME"]))
             progress.listener.doing("starting the Prefect server")

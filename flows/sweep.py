@@ -8,13 +8,15 @@ from operator import attrgetter
 from typing import Any, Final
 
 from conf.config import Config, SweepConf
+from conf.execution import RunnerConf
 from conf.validation import require
 from tasks.cache.keys import canonical
 
 MAX_FOLDER_NAME_BYTES: Final = 180  # file systems allow 255, and overrides may be of any length
 # One value for a whole run: a sweep over these would be several runs.
-RUN_WIDE_SETTINGS: Final = ("output_dir", "cache_dir", "server", "workers", "runner", "plan")
-NAMELESS_SETTINGS: Final = (*RUN_WIDE_SETTINGS, "sweep", "video")  # not part of a sweep setting's name
+RUN_WIDE_SETTINGS: Final = ("output_dir", "cache_dir", "server", "workers", "plan")
+RUN_WIDE_SECTIONS: Final = (("runner", RunnerConf), ("sweep", SweepConf))
+NAMELESS_SETTINGS: Final = (*RUN_WIDE_SETTINGS, "runner", "sweep", "video")  # not part of a sweep setting's name
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ def distinct_settings(settings: Sequence[SweepSetting]) -> list[SweepSetting]:
 
 def check_run_wide(configs: Sequence[Config]) -> None:
     """``SettingError`` where the configurations of a sweep differ in a value that holds for the whole run."""
-    for name in (*RUN_WIDE_SETTINGS, *(f"sweep.{item.name}" for item in fields(SweepConf))):
+    sections = [f"{name}.{item.name}" for name, kind in RUN_WIDE_SECTIONS for item in fields(kind)]
+    for name in (*RUN_WIDE_SETTINGS, *sections):
         values = list(dict.fromkeys(_as_text(attrgetter(name)(config)) for config in configs))
         fact = f"a sweep is one run and cannot have {' and '.join(values)}"
         require(len(values) == 1, name, fact, "give one value")

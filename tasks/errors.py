@@ -9,6 +9,7 @@ StillwalkError
 ├── ModelError         a model is missing, damaged, or cannot run on the requested device
 ├── OutputError        a result cannot be written, or failed its check
 ├── WorkerDied         a stage's process was killed, and so was the second attempt
+├── ClusterError       a worker of a cluster does not suit, or the cluster is gone
 ├── CacheBusy          a running command uses the cache that should be pruned
 └── Interrupted        the user stopped the program
 """
@@ -50,6 +51,10 @@ class OutputError(StillwalkError):
 
 class WorkerDied(StillwalkError):
     """A stage's process ended without an answer."""
+
+
+class ClusterError(StillwalkError):
+    """A worker that has another version or does not see the files, or a cluster that is gone."""
 
 
 class CacheBusy(StillwalkError):

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from conf.config import Config
-from conf.enums import AwayMode, BackgroundMode, BorderMode, FrameMode, Output, Smoother
+from conf.enums import AwayMode, BackgroundMode, BorderMode, FrameMode, Output, Runner, Smoother
 from flows.graph.export_needs import SCALED_EXPORTS, TIMED_EXPORTS
 
 WINDOWED: Final = (Smoother.moving, Smoother.gaussian, Smoother.savgol)
@@ -55,6 +55,8 @@ RULES: Final = (
     Rule("clip.time", "exports", lambda config: bool(set(TIMED_EXPORTS) & set(config.exports))),
     Rule("scale.px_per_m", "exports", lambda config: bool(set(SCALED_EXPORTS) & set(config.exports))),
     Rule("subject.rule", "subject.person", lambda config: config.subject.person is None),
+    Rule("runner.address", "runner.kind", lambda config: config.runner.kind is Runner.dask),
+    Rule("runner.paths", "runner.kind", lambda config: config.runner.kind is Runner.dask),
     Rule("decode.memory_mb", "decode.frames", lambda config: config.decode.frames is FrameMode.memory),
 )
 

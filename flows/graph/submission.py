@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.graph.nodes import AnyHandle, Given, Graph, Made, SharedSize, Unit
 from flows.graph.shared_window import Size
 from tasks.cache.integrity import FileFingerprint, forgetting_unusable
+from tasks.execution.computation import Compute, here
 from tasks.execution.task import Call, Future, Slots, submit, submit_together
 from tasks.records import AnyArtifact
 from tasks.requests import AnyRequest
@@ -14,14 +15,15 @@ from tasks.requests import AnyRequest
 class Submission(Graph):
     """Submits what is asked for.
 
-    ``settings`` is how many settings the run has, ``workers`` how much is computed at once; ``apart``: each task in a
-    process of its own.
+    ``settings`` is how many settings the run has, ``workers`` how much is computed at once, ``compute`` where.
     """
 
-    def __init__(self, cache: Path, run_id: str, settings: int = 1, *, workers: int = 1, apart: bool = False) -> None:
+    def __init__(
+        self, cache: Path, run_id: str, settings: int = 1, *, workers: int = 1, compute: Compute = here
+    ) -> None:
         super().__init__(workers)
         self._slots = Slots(workers)
-        self._cache, self._run_id, self._settings, self._apart = cache, run_id, settings, apart
+        self._cache, self._run_id, self._settings, self._compute = cache, run_id, settings, compute
         self._stamps: dict[Path, FileFingerprint] = {}
         self._futures: dict[AnyHandle, Future] = {}
 
@@ -53,7 +55,7 @@ class Submission(Graph):
             cache=self._cache,
             run_id=self._run_id,
             slots=self._slots,
-            apart=self._apart,
+            compute=self._compute,
             source=first.source,
             stamp=self._stamps.get(first.source) if first.source else None,
         )

@@ -185,7 +185,7 @@ def failure_record(
 def _common_record(job: Job, artifacts: dict[str, AnyArtifact], result: Result) -> dict[str, Any]:
     clip = _clip(artifacts)
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux
-    in_processes = job.config.runner is Runner.processes  # then the common peak is not known
+    in_processes = job.config.runner.kind is not Runner.threads  # then the common peak is not known
     return {
         "schema": RECORD_SCHEMA,
         "run_id": job.run_id,

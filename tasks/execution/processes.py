@@ -1,4 +1,4 @@
-"""Stages computed here, in the thread that asks, or apart, in a process of its own (``runner=processes``).
+"""Stages computed apart, each in a process of its own (``runner=processes``).
 
 A worker is a spawned process, never a forked one: MediaPipe does not survive a fork. It serves one stage at a time and
 is kept for the next; over a pipe it tells how far it is and hears that it is to stop. It ends itself when the one who
@@ -6,89 +6,26 @@ asks is gone. A ``ProcessPoolExecutor`` is not used: one that dies takes all tha
 outlive a process that is cut off.
 """
 
-import errno
-import importlib
 import multiprocessing
 import os
 import shutil
 import signal
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any, TypeAlias
 
-from tasks.errors import Interrupted, OutputError, StillwalkError, WorkerDied
+from tasks.errors import Interrupted, WorkerDied
+from tasks.execution.computation import Answer, Computation, Tell, outcomes_of
 from tasks.execution.memory import give_back, stay_small
 from tasks.execution.progress import INTERRUPTED
 from tasks.records import Tick
-from tasks.requests import AnyRequest
 
 POLL_S = 0.1
 STOP = "stop"
 STOP_S = 1.0  # that a worker has to stop by itself
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
-Facts = dict[str, Any]
-Answer: TypeAlias = list[Facts | Exception]
-Tell: TypeAlias = Callable[[int, Facts | Exception], None]
-_importing = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Computation:
-    """Requests to be computed, each into its folder; several are made together in one pass."""
-
-    requests: Sequence[AnyRequest]
-    folders: Sequence[Path]
-
-    @property
-    def title(self) -> str:
-        """What it is called: by its stage where it makes several outputs."""
-        return self.requests[0].stage if self.requests[0].compute_together else self.requests[0].title
-
-
-def here(work: Computation, tick: Tick, tell: Tell) -> None:
-    """Compute it in this thread; ``tell`` its facts or its error by its place, for each request, from any thread."""
-    functions = [_function(request.compute) for request in work.requests]
-    together = work.requests[0].compute_together
-
-    def told(place: int, outcome: Facts | Exception) -> None:
-        tell(place, _about_the_disk(outcome) if isinstance(outcome, OutputError) else outcome)
-
-    if together:
-        _function(together)(work.requests, functions, work.folders, tick, told)
-        return
-    for place, (request, folder) in enumerate(zip(work.requests, work.folders, strict=True)):
-        try:
-            outcome: Facts | Exception = functions[place](request, folder, tick)
-        except Exception as error:  # noqa: BLE001 - it is told
-            outcome = error
-        told(place, outcome)
-
-
-def _function(name: str) -> Callable[..., Any]:
-    module, _, function = name.partition(":")
-    with _importing:  # one thread at a time: of two that first import PyAV at once, one had met it half made
-        found: Callable[..., Any] = getattr(importlib.import_module(module), function)
-    return found
-
-
-def _about_the_disk(error: OutputError) -> Exception:
-    """A plain ``OSError`` where the disk is the reason (full, read-only): it is reported for the whole cache.
-
-    Any other error is returned unchanged.
-    """
-    code = getattr(error.__cause__, "errno", None)
-    if code not in UNWRITABLE:
-        return error
-    plain = OSError(code, os.strerror(code))
-    plain.__cause__ = error
-    return plain
 
 
 def apart(work: Computation, tick: Tick, tell: Tell) -> None:
@@ -224,7 +161,6 @@ def _end_with_parent() -> None:
 
 def _answer(work: Computation, pipe: Connection) -> Answer:
     told_s = time.monotonic()
-    outcomes: dict[int, Facts | Exception] = {}
 
     def tick(frames_done: int) -> None:
         nonlocal told_s
@@ -234,20 +170,4 @@ def _answer(work: Computation, pipe: Connection) -> Answer:
             told_s = time.monotonic()
             pipe.send(frames_done)
 
-    def tell(place: int, outcome: Facts | Exception) -> None:
-        outcomes[place] = outcome
-
-    try:
-        here(work, tick, tell)
-    except Exception as error:  # noqa: BLE001 - it is the outcome of all
-        outcomes = dict.fromkeys(range(len(work.requests)), error)
-    return [_sendable(outcomes[place]) for place in range(len(work.requests))]
-
-
-def _sendable(outcome: Facts | Exception) -> Facts | Exception:
-    """An outcome that passes through a pipe: a fault of the program is told by its name and text."""
-    if isinstance(outcome, dict | StillwalkError):
-        return outcome
-    if isinstance(outcome, OSError):  # plain, for libraries have kinds of their own that do not pass through a pipe
-        return OSError(outcome.errno, outcome.strerror or str(outcome))
-    return RuntimeError("".join(traceback.format_exception_only(outcome)).strip())
+    return outcomes_of(work, tick)

@@ -27,9 +27,9 @@ from tasks.cache.integrity import FileFingerprint, forgetting_unusable, require_
 from tasks.cache.keys import shaped_by, stage_key
 from tasks.cache.store import OpenEntry, Outcome, Wanted
 from tasks.errors import VideoError, counted
-from tasks.execution import processes, progress
+from tasks.execution import progress
+from tasks.execution.computation import Computation, Compute, Facts, here
 from tasks.execution.memory import give_back
-from tasks.execution.processes import Computation, Facts
 from tasks.execution.progress import Work
 from tasks.execution.progress_artifact import shown_progress
 from tasks.records import AnyArtifact, Artifact, Clip, DecodedClip, read_clip
@@ -72,7 +72,7 @@ class Call:
     cache: Path
     run_id: str
     slots: Slots
-    apart: bool = False  # computed in a process of its own
+    compute: Compute = here
     source: Path | None = None
     stamp: FileFingerprint | None = None  # of ``source`` when its digest was made
 
@@ -222,7 +222,7 @@ def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome
 
         try:
             with forgetting_unusable(taken, call.run_id), shown_progress(meter), meter as tick:
-                (processes.apart if call.apart else processes.here)(work, tick, tell)
+                call.compute(work, tick, tell)
         except Exception as error:
             if changed := _changed(call):
                 raise changed from error

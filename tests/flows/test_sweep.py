@@ -2,6 +2,7 @@ import pytest
 
 from conf.config import Config, SweepConf
 from conf.enums import Runner, SweepRender
+from conf.execution import RunnerConf
 from flows import run
 from flows.config import settings
 from flows.config.overrides import sweep_combinations
@@ -75,8 +76,8 @@ def test_a_run_wide_value_cannot_vary_in_a_sweep() -> None:
     check_run_wide([Config(video="a"), Config(video="b")])
     with pytest.raises(SettingError, match=r"^workers: a sweep is one run and cannot have 1 and 2; give one value$"):
         check_run_wide([Config(workers=1), Config(workers=2)])
-    with pytest.raises(SettingError, match=r"^runner: "):
-        check_run_wide([Config(), Config(runner=Runner.processes)])
+    with pytest.raises(SettingError, match=r"^runner\.kind: "):
+        check_run_wide([Config(), Config(runner=RunnerConf(Runner.processes))])
     one = "a sweep is one run and cannot have"
     with pytest.raises(SettingError, match=rf"^sweep\.render: {one} all and none; give one value$"):
         check_run_wide([Config(), Config(sweep=SweepConf(render=SweepRender.none))])

@@ -10,7 +10,7 @@ from flows.config import settings
 from tasks.cache import store
 from tasks.cache.keys import stage_key
 from tasks.cache.store import sha256_of
-from tasks.execution.processes import Computation, here
+from tasks.execution.computation import Computation, here
 from tasks.records import Artifact, Kind
 from tasks.requests import (
     DecodeRequest,

@@ -1,4 +1,4 @@
-"""Interrupted or killed in any stage, with threads or processes: no half-written file, and at last the same bytes."""
+"""Interrupted or killed in any stage, with any runner: no half-written file, and at last the same bytes."""
 
 import os
 import shutil
@@ -126,6 +126,7 @@ def test_after_a_kill_in_any_stage_the_same_command_gives_the_same_bytes(home: P
         ("pose", signal.SIGINT, "threads"),
         ("masks", signal.SIGTERM, "threads"),
         ("pose", signal.SIGINT, "processes"),
+        ("pose", signal.SIGINT, "dask"),
     ],
 )
 def test_an_interrupted_run_ends_with_one_line_and_no_half_written_file(

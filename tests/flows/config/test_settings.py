@@ -195,5 +195,7 @@ def test_the_manual_lists_every_setting_once() -> None:
 
 
 def test_frames_in_memory_need_threads() -> None:
-    with pytest.raises(SettingError, match=r"decode\.frames: processes cannot share frames in memory; give runner="):
+    with pytest.raises(
+        SettingError, match=r"decode\.frames: stages in other processes cannot share frames in memory; give runner="
+    ):
         load("runner=processes", "decode.frames=memory")

@@ -8,8 +8,7 @@ import pytest
 from conf.input import DecodeConf
 from tasks.cache.integrity import file_fingerprint, require_unchanged
 from tasks.errors import NobodyFound, VideoError
-from tasks.execution import processes
-from tasks.execution.processes import Computation, Tell
+from tasks.execution.computation import Computation, Tell
 from tasks.execution.task import Call, Slots, outcomes
 from tasks.requests import DecodeRequest
 
@@ -45,22 +44,28 @@ def test_a_file_that_has_gone_is_told(tmp_path: Path) -> None:
         require_unchanged(video, stamp)
 
 
-def test_what_another_file_does_not_show_is_not_kept_under_this_ones_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_another_file_does_not_show_is_not_kept_under_this_ones_key(tmp_path: Path) -> None:
     video = tmp_path / "a.mp4"
     video.write_bytes(b"walk")
     request = DecodeRequest(video, "d" * 64, DecodeConf())
     stamp = file_fingerprint(video)
-    call = Call(
-        "decode", "a window=9", "a", lambda _: [request], tmp_path / "cache", "run", Slots(1), source=video, stamp=stamp
-    )
 
     def exchanged(work: Computation, tick: object, tell: Tell) -> None:
         video.write_bytes(b"nobody")
         tell(0, NobodyFound("no person found in 9 frames; check that it shows a person"))
 
-    monkeypatch.setattr(processes, "here", exchanged)
+    call = Call(
+        "decode",
+        "a window=9",
+        "a",
+        lambda _: [request],
+        tmp_path / "cache",
+        "run",
+        Slots(1),
+        exchanged,
+        source=video,
+        stamp=stamp,
+    )
     (outcome,) = outcomes(call, [])
     assert isinstance(outcome, VideoError)
     assert str(outcome).endswith("it was changed during the run; run the same command again")

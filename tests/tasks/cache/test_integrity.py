@@ -10,7 +10,6 @@ from conf.input import SubjectConf
 from tasks.cache import store
 from tasks.cache.integrity import require_proven
 from tasks.errors import OutputError
-from tasks.execution import processes
 from tasks.execution.task import Call, Slots, outcomes
 from tasks.records import Artifact
 from tasks.requests import SubjectRequest
@@ -57,8 +56,7 @@ def test_a_stage_takes_only_what_is_proven_or_of_this_run(
     artifact = made(tmp_path, run_id)
     rot(artifact.path("frames.parquet"))
     request = SubjectRequest(artifact, artifact, SubjectConf())
-    call = Call("subject", "a", "a", lambda _: [request], tmp_path, "now", Slots(1))
-    monkeypatch.setattr(processes, "here", lambda work, tick, tell: tell(0, {}))
+    call = Call("subject", "a", "a", lambda _: [request], tmp_path, "now", Slots(1), lambda _, __, tell: tell(0, {}))
     monkeypatch.setattr("tasks.execution.task.clip_of", lambda _: None)
     if run_id == "now":
         (outcome,) = outcomes(call, [])

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,12 @@ import pytest
 
 from tasks.errors import Interrupted, VideoError, WorkerDied
 from tasks.execution import processes
-from tasks.execution.processes import Computation, Tell
+from tasks.execution.computation import Computation, Compute, here
 from tasks.records import Tick
 from tests.support.worker_stages import TogetherRequest, WorkerRequest
 
 
 def nobody(_: int) -> None: ...
-
-
-Compute = Callable[[Computation, Tick, Tell], None]
 
 
 def computed(compute: Compute, name: str, folder: Path, tick: Tick = nobody) -> dict[str, Any]:
@@ -55,7 +52,7 @@ def test_a_stage_apart_gives_what_it_gives_here_and_the_process_is_kept(folder: 
     assert (folder / "made").read_text() == "made"
     assert facts["process"] != os.getpid()
     assert computed(processes.apart, "write", folder) == facts
-    assert computed(processes.here, "write", folder) == {"process": os.getpid()}
+    assert computed(here, "write", folder) == {"process": os.getpid()}
 
 
 def test_one_that_is_killed_is_tried_once_more_in_an_empty_folder(folder: Path) -> None:
@@ -80,13 +77,13 @@ def test_what_a_user_did_arrives_as_it_was_raised_and_a_fault_with_its_kind(fold
 
 
 def test_a_file_that_a_full_disk_has_no_room_for_is_a_fact_about_the_disk(folder: Path) -> None:
-    for compute in (processes.here, processes.apart):
+    for compute in (here, processes.apart):
         with pytest.raises(OSError, match="No space left on device") as caught:
             computed(compute, "overflow", folder)
         assert caught.value.errno == errno.ENOSPC
 
 
-@pytest.mark.parametrize("compute", [processes.here, processes.apart])
+@pytest.mark.parametrize("compute", [here, processes.apart])
 def test_of_several_that_are_made_together_one_fails_alone(tmp_path: Path, compute: Compute) -> None:
     names = ("write", "refuse", "err", "write")
     folders = [tmp_path / str(place) for place in range(len(names))]

@@ -12,6 +12,8 @@ from tasks.cache import store
 from tasks.cache.keys import stage_key
 from tasks.errors import Interrupted, VideoError
 from tasks.execution import progress
+from tasks.execution.computation import Compute, here
+from tasks.execution.processes import apart
 from tasks.execution.task import Call, Slots, log_lines, outcomes
 from tasks.records import Artifact, Content
 from tests.support.worker_stages import TogetherRequest
@@ -73,14 +75,14 @@ def test_the_log_of_a_stage_says_what_it_did_and_has_its_warnings() -> None:
     assert log_lines(quick, ran=True) == ("done in 0.2 s; the result lies in /a\\x1bb", [])
 
 
-def call(cache: Path, run_id: str, *names: str, apart: bool = False) -> Call:
+def call(cache: Path, run_id: str, *names: str, compute: Compute = here) -> Call:
     requests = [TogetherRequest(name) for name in names]
-    return Call("render", "a", "a", lambda _: requests, cache, run_id, Slots(1), apart=apart)
+    return Call("render", "a", "a", lambda _: requests, cache, run_id, Slots(1), compute=compute)
 
 
-@pytest.mark.parametrize("apart", [False, True])
-def test_an_output_that_fails_loses_no_other_and_is_all_that_is_made_again(tmp_path: Path, apart: bool) -> None:
-    made, failed = outcomes(call(tmp_path, "first", "write", "refuse", apart=apart), [])
+@pytest.mark.parametrize("compute", [here, apart])
+def test_an_output_that_fails_loses_no_other_and_is_all_that_is_made_again(tmp_path: Path, compute: Compute) -> None:
+    made, failed = outcomes(call(tmp_path, "first", "write", "refuse", compute=compute), [])
     assert isinstance(failed, VideoError) and str(failed) == "a.mp4: this is no video"
     assert not isinstance(made, Exception) and made.run_id == "first"
     again, extra = outcomes(call(tmp_path, "second", "write", "fill"), [])

@@ -16,7 +16,7 @@ from conf.enums import BackgroundMode, BorderMode, ComparisonLayout, Interpolati
 from conf.input import MasksConf
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
 from tasks.errors import Interrupted, VideoError
-from tasks.execution.processes import Computation, here
+from tasks.execution.computation import Computation, here
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer
 from tasks.media.files.tables import write_json, write_table

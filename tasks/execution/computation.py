@@ -1,0 +1,97 @@
+"""What is computed for one task, and how its outcomes pass from one process to another."""
+
+import errno
+import importlib
+import os
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from tasks.errors import OutputError, StillwalkError
+from tasks.records import Tick
+from tasks.requests import AnyRequest
+
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+Facts = dict[str, Any]
+Answer: TypeAlias = list[Facts | Exception]
+"""The outcome of each request of a computation, in a form that passes to another process."""
+Tell: TypeAlias = Callable[[int, Facts | Exception], None]
+_importing = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Computation:
+    """Requests to be computed, each into its folder; several are made together in one pass."""
+
+    requests: Sequence[AnyRequest]
+    folders: Sequence[Path]
+
+    @property
+    def title(self) -> str:
+        """What it is called: by its stage where it makes several outputs."""
+        return self.requests[0].stage if self.requests[0].compute_together else self.requests[0].title
+
+
+Compute: TypeAlias = Callable[[Computation, Tick, Tell], None]
+"""Computes it somewhere: ``here``, or what another module of this package offers in its place."""
+
+
+def here(work: Computation, tick: Tick, tell: Tell) -> None:
+    """Compute it in this thread; ``tell`` its facts or its error by its place, for each request, from any thread."""
+    functions = [_function(request.compute) for request in work.requests]
+    together = work.requests[0].compute_together
+
+    def told(place: int, outcome: Facts | Exception) -> None:
+        tell(place, _about_the_disk(outcome) if isinstance(outcome, OutputError) else outcome)
+
+    if together:
+        _function(together)(work.requests, functions, work.folders, tick, told)
+        return
+    for place, (request, folder) in enumerate(zip(work.requests, work.folders, strict=True)):
+        try:
+            outcome: Facts | Exception = functions[place](request, folder, tick)
+        except Exception as error:  # noqa: BLE001 - it is told
+            outcome = error
+        told(place, outcome)
+
+
+def _function(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    with _importing:  # one thread at a time: of two that first import PyAV at once, one had met it half made
+        found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def _about_the_disk(error: OutputError) -> Exception:
+    """A plain ``OSError`` where the disk is the reason (full, read-only): it is reported for the whole cache.
+
+    Any other error is returned unchanged.
+    """
+    code = getattr(error.__cause__, "errno", None)
+    if code not in UNWRITABLE:
+        return error
+    plain = OSError(code, os.strerror(code))
+    plain.__cause__ = error
+    return plain
+
+
+def outcomes_of(work: Computation, tick: Tick) -> Answer:
+    """Compute it in this thread for another process."""
+    outcomes: dict[int, Facts | Exception] = {}
+    try:
+        here(work, tick, outcomes.__setitem__)
+    except Exception as error:  # noqa: BLE001 - it is the outcome of all
+        outcomes = dict.fromkeys(range(len(work.requests)), error)
+    return [_sendable(outcomes[place]) for place in range(len(work.requests))]
+
+
+def _sendable(outcome: Facts | Exception) -> Facts | Exception:
+    """An outcome that passes to another process: a fault of the program is told by its name and text."""
+    if isinstance(outcome, dict | StillwalkError):
+        return outcome
+    if isinstance(outcome, OSError):  # plain, for libraries have kinds of their own that do not pass
+        return OSError(outcome.errno, outcome.strerror or str(outcome))
+    return RuntimeError("".join(traceback.format_exception_only(outcome)).strip())
