@@ -15,7 +15,7 @@ from conf.enums import CropMode, Device, Export, FrameMode, Output, Runner, Serv
 from conf.execution import RunnerConf
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
-from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
+from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, OverlayConf, RenderConf
 from conf.scale import ScaleConf
 from conf.validation import require, require_at_most, require_each_once, require_name
 
@@ -86,6 +86,7 @@ class Config:
     background: BackgroundConf = field(default_factory=BackgroundConf)
     render: RenderConf = field(default_factory=RenderConf)
     encode: EncodeConf = field(default_factory=EncodeConf)
+    overlay: OverlayConf = field(default_factory=OverlayConf)
     comparison: ComparisonConf = field(default_factory=ComparisonConf)
     scale: ScaleConf = field(default_factory=ScaleConf)
     sweep: SweepConf = field(default_factory=SweepConf)

@@ -136,6 +136,13 @@ class Output(Enum):
     contact = "contact"
 
 
+class OverlayNumber(Enum):
+    angles = "angles"
+    events = "events"
+    speed = "speed"
+    scale = "scale"
+
+
 class Export(Enum):
     events = "events"
     angles = "angles"

@@ -10,6 +10,7 @@ from conf.enums import (
     Interpolation,
     NobodyFrame,
     Output,
+    OverlayNumber,
     VideoCodec,
     WrittenCheck,
 )
@@ -64,6 +65,16 @@ class BackgroundConf:
         valid = self.mode is not BackgroundMode.transparent or names == ["person"]
         cure = "give background.on=[person] with background=transparent"
         require(valid, "background.on", f"{names} cannot be transparent", cure)
+
+
+@dataclass
+class OverlayConf:
+    numbers: list[OverlayNumber] = field(default_factory=list)
+    """Numbers in overlay.mp4; angles: of the joints; events: heel strikes, toe offs, cadence; speed: over the ground;
+    scale: a bar, in metres with scale.height_m. They are those of exports=[events,angles], which are written too."""
+
+    def __post_init__(self) -> None:
+        require_each_once("overlay.numbers", self.numbers)
 
 
 @dataclass

@@ -44,8 +44,8 @@ def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> N
         return
 
     scene = stages.scene(clip, people) if scene_wanted(config) else None
-    # With verify=true the wanted outputs include the stabilized video.
-    rendered = stages.render(clip, path, masks, scene, subject, offsets, wanted_outputs(config))
-    verified = stages.verify(clip, subject, path, rendered[Output.stabilized], config.pose) if config.verify else None
     exported = stages.exports(clip, people, subject, masks, path, wanted_exports(config))
+    # With verify=true the wanted outputs include the stabilized video.
+    rendered = stages.render(clip, path, masks, scene, subject, offsets, exported, wanted_outputs(config))
+    verified = stages.verify(clip, subject, path, rendered[Output.stabilized], config.pose) if config.verify else None
     stages.charts(clip, subject, offsets, path, verified, exported.get(Export.angles))

@@ -16,7 +16,7 @@ from conf.demo import DemoConf
 from conf.enums import ClipTime, Device
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
-from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
+from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, OverlayConf, RenderConf
 from conf.scale import ScaleConf
 from tasks.records import (
     AnchorOffsets,
@@ -239,6 +239,9 @@ class RenderRequest(Request[RenderedVideo]):
     scene: Artifact[ScenePlates] | None = None  # with border=scene and reflect
     pose: Artifact[ChosenSubject] | None = None  # of the overlay
     offsets: Artifact[AnchorOffsets] | None = None  # of the overlay
+    numbers: OverlayConf | None = None  # of the overlay, where it shows some
+    events: Artifact[ExportedFiles] | None = None  # of the overlay, with numbers
+    angles: Artifact[ExportedFiles] | None = None
 
     @property
     def title(self) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flows.config.overrides import CONF_FOLDER
+from flows.config.presets import GROUP, presets, user_folder
 from tasks.errors import SettingError
 
 MANUAL_HEAD: Final = """Stillwalk holds a walking person still.
@@ -68,7 +69,10 @@ def manual(topic: str = "") -> str:
     """The text of ``--help``, of ``--help=all``, or of ``--help=SECTION``; ``SettingError`` for another topic."""
     sections = setting_sections()
     if topic == "all":
-        return MANUAL_HEAD + ALL_HEAD + "\n\n".join(map(_section_lines, sections)) + "\n" + MANUAL_TAIL
+        parts = [*map(_section_lines, sections), preset_lines()]
+        return MANUAL_HEAD + ALL_HEAD + "\n\n".join(parts) + "\n" + MANUAL_TAIL
+    if topic == GROUP:
+        return preset_lines()
     if topic:
         own = [setting for section in sections for setting in section if setting.name.split(".")[0] == topic]
         if not own:
@@ -77,7 +81,13 @@ def manual(topic: str = "") -> str:
         return _section_lines(own)
     known = {setting.name: setting for section in sections for setting in section}
     groups = [f"{head}:\n{_section_lines([known[name] for name in names])}" for head, names in COMMON_SETTINGS.items()]
-    return MANUAL_HEAD + COMMON_HEAD + "\n\n".join(groups) + "\n" + MANUAL_TAIL
+    return MANUAL_HEAD + COMMON_HEAD + "\n\n".join([*groups, preset_lines()]) + "\n" + MANUAL_TAIL
+
+
+def preset_lines() -> str:
+    """The presets of ``preset=``, each with its sentence."""
+    lines = [f"  preset={one.name}".ljust(NAME_COLUMNS) + one.sentence for one in presets()]
+    return "\n".join([f"Presets, which set several of these; your own lie in {user_folder() / GROUP}:", *lines])
 
 
 def help_topic(arguments: list[str]) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from conf.config import Config
 from conf.enums import AwayMode, BackgroundMode, BorderMode, FrameMode, Output, Runner, Smoother
-from flows.graph.export_needs import SCALED_EXPORTS, TIMED_EXPORTS
+from flows.graph.export_needs import SCALED_EXPORTS, TIMED_EXPORTS, wanted_exports
 
 WINDOWED: Final = (Smoother.moving, Smoother.gaussian, Smoother.savgol)
 
@@ -51,9 +51,10 @@ RULES: Final = (
     Rule("background.blur_px", "background.mode", lambda config: config.background.mode is BackgroundMode.blur),
     Rule("background.alpha", "background.mode", lambda config: config.background.mode is BackgroundMode.transparent),
     Rule("subject.rule", "subject.point", lambda config: config.subject.point is None),
-    Rule("scale.height_m", "exports", lambda config: bool(set(SCALED_EXPORTS) & set(config.exports))),
-    Rule("clip.time", "exports", lambda config: bool(set(TIMED_EXPORTS) & set(config.exports))),
-    Rule("scale.px_per_m", "exports", lambda config: bool(set(SCALED_EXPORTS) & set(config.exports))),
+    Rule("scale.height_m", "exports", lambda config: bool(set(SCALED_EXPORTS) & set(wanted_exports(config)))),
+    Rule("scale.px_per_m", "exports", lambda config: bool(set(SCALED_EXPORTS) & set(wanted_exports(config)))),
+    Rule("clip.time", "exports", lambda config: bool(set(TIMED_EXPORTS) & set(wanted_exports(config)))),
+    Rule("overlay.numbers", "outputs", lambda config: Output.overlay in config.outputs),
     Rule("subject.rule", "subject.person", lambda config: config.subject.person is None),
     Rule("runner.address", "runner.kind", lambda config: config.runner.kind is Runner.dask),
     Rule("runner.paths", "runner.kind", lambda config: config.runner.kind is Runner.dask),

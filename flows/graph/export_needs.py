@@ -1,12 +1,13 @@
 """Which export reads what."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypedDict
 
 from conf.config import Config
-from conf.enums import ClipTime, Export
+from conf.enums import ClipTime, Export, Output, OverlayNumber
+from conf.render import OverlayConf
 from flows.graph.nodes import Handle, Made
-from tasks.records import ChosenSubject, DecodedClip, FoundPeople, PersonMasks, SmoothPath
+from tasks.records import Artifact, ChosenSubject, DecodedClip, ExportedFiles, FoundPeople, PersonMasks, SmoothPath
 from tasks.requests import ExportRequest
 
 EDITORS: Final = (Export.aftereffects, Export.resolve, Export.nuke, Export.blender)
@@ -21,8 +22,10 @@ TIMED_EXPORTS: Final = (Export.events, Export.angles, Export.mot, Export.trc, Ex
 
 
 def wanted_exports(config: Config) -> list[Export]:
-    """Each export that is asked for once, always in the same order."""
-    return [export for export in Export if export in config.exports]
+    """Each export that is asked for, or shown by the overlay, once, always in the same order."""
+    numbers = config.overlay.numbers if Output.overlay in config.outputs else []
+    shown = {Export.angles if one is OverlayNumber.angles else Export.events for one in numbers}
+    return [export for export in Export if export in {*config.exports, *shown}]
 
 
 def export_request(
@@ -46,3 +49,24 @@ def export_request(
         scale=config.scale if export in SCALED_EXPORTS else None,
         time=config.clip.time if export in TIMED_EXPORTS else ClipTime.real,
     )
+
+
+class ShownExports(TypedDict, total=False):
+    """What the numbers in the overlay take: fields of ``RenderRequest``."""
+
+    numbers: OverlayConf
+    events: Artifact[ExportedFiles]
+    angles: Artifact[ExportedFiles]
+
+
+def shown_exports(config: Config, exported: Mapping[Export, Handle[ExportedFiles]], made: Made) -> ShownExports:
+    """The files that the overlay takes its numbers from; nothing where it shows none."""
+    numbers = config.overlay.numbers
+    shown = ShownExports()
+    if numbers:
+        shown["numbers"] = config.overlay
+    if OverlayNumber.angles in numbers:
+        shown["angles"] = made(exported[Export.angles])
+    if set(numbers) - {OverlayNumber.angles}:
+        shown["events"] = made(exported[Export.events])
+    return shown

@@ -1,6 +1,6 @@
 """From what the page asks for to requests: the one class that all runs share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
@@ -8,7 +8,7 @@ from typing import TypedDict
 from conf.enums import Device, Export, FrameMode, Output
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
-from flows.graph.export_needs import export_request
+from flows.graph.export_needs import export_request, shown_exports
 from flows.graph.nodes import AnyHandle, Graph, Handle, Made, Member, SharedSize
 from flows.graph.output_needs import WantedOutput
 from flows.graph.request_settings import (
@@ -21,7 +21,7 @@ from flows.graph.request_settings import (
     without_time,
 )
 from flows.graph.shared_window import Size, aspect_size, room_size
-from flows.graph.stages import Rendered
+from flows.graph.stages import Exported, Rendered
 from flows.jobs import Job
 from tasks.cache.store import sha256_of
 from tasks.errors import SettingError
@@ -204,9 +204,10 @@ class RequestedStages:
         scene: Handle[ScenePlates] | None,
         subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
+        exported: Exported,
         wanted: Sequence[WantedOutput],
     ) -> Rendered:
-        requests = [self._render_request(one, clip, path, masks, scene, subject, offsets) for one in wanted]
+        requests = [self._render_request(one, clip, path, masks, scene, subject, offsets, exported) for one in wanted]
         handles = self.graph.ask_together(self.job.asker, requests) if requests else []
         self.asked |= {handle.title: handle for handle in handles}
         return {one.output: handle for one, handle in zip(wanted, handles, strict=True)}
@@ -220,6 +221,7 @@ class RequestedStages:
         scene: Handle[ScenePlates] | None,
         subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
+        exported: Exported,
     ) -> Callable[[Made], RenderRequest]:
         config, output = self.job.config, wanted.output
         background, image, digest = wanted.background, None, ""
@@ -248,6 +250,7 @@ class RequestedStages:
             scene=None if plates is None else made(plates),
             pose=made(subject) if overlay else None,
             offsets=made(offsets) if overlay else None,
+            **shown_exports(config, exported, made) if overlay else {},
         )
 
     def verify(
@@ -278,7 +281,7 @@ class RequestedStages:
         masks: Handle[PersonMasks] | None,
         path: Handle[SmoothPath],
         wanted: Sequence[Export],
-    ) -> Mapping[Export, Handle[ExportedFiles]]:
+    ) -> Exported:
         config = self.job.config
         return {one: self._ask(export_request(config, one, clip, people, subject, masks, path)) for one in wanted}
 

@@ -24,6 +24,7 @@ from tasks.records import (
 )
 
 Rendered = Mapping[Output, Handle[RenderedVideo]]
+Exported = Mapping[Export, Handle[ExportedFiles]]
 
 
 class Stages(Protocol):
@@ -112,6 +113,7 @@ class Stages(Protocol):
         scene: Handle[ScenePlates] | None,
         subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
+        exported: Exported,
         wanted: Sequence[WantedOutput],
     ) -> Rendered:
         """Render the outputs, all from one pass over the clip."""
@@ -136,7 +138,7 @@ class Stages(Protocol):
         masks: Handle[PersonMasks] | None,
         path: Handle[SmoothPath],
         wanted: Sequence[Export],
-    ) -> Mapping[Export, Handle[ExportedFiles]]:
+    ) -> Exported:
         """Write files for other programs, each by a stage of its own."""
         ...
 

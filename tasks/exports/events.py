@@ -43,7 +43,7 @@ def write_events(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, 
     ]
     write_rows(folder / "events.csv", ("time_s", "frame", "side", "event"), rows)
     scale, px_per_m = request.scale, None
-    if scale is not None and scale.given and not gait.why_not:
+    if scale is not None and scale.given and track.found.any():
         px_per_m = px_per_metre(scale, track, aspect)
     ground: dict[str, GroundFigure] = {}
     if not gait.why_not:

@@ -18,6 +18,7 @@ from tasks.media.files.tables import read_table
 from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, write_video
 from tasks.media.planes.drawing import Brush, draw_label, make_label
 from tasks.media.planes.layout import Planes
+from tasks.rendering.overlay_numbers import Numbers, draw_numbers, read_numbers
 from tasks.requests import RenderRequest
 
 Floats = NDArray[np.float64]
@@ -71,7 +72,7 @@ def render_overlay(request: RenderRequest, placement: Placement, frames: Frames,
     pose = read_pose(request.pose.path("pose.parquet"))
     known = Known(pose, anchor_xy, offsets["state"], offsets["confidence"], offsets["shot"])
     edge = Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
-    path, pairs = folder / request.output, drawn_pairs(frames, placement, known, edge)
+    path, pairs = folder / request.output, drawn_pairs(frames, placement, known, edge, read_numbers(request))
     return write_video(
         path,
         placement,
@@ -83,7 +84,9 @@ def render_overlay(request: RenderRequest, placement: Placement, frames: Frames,
     )
 
 
-def drawn_pairs(frames: Frames, placement: Placement, known: Known, edge: Edge) -> Iterator[Pair]:
+def drawn_pairs(
+    frames: Frames, placement: Placement, known: Known, edge: Edge, numbers: Numbers | None
+) -> Iterator[Pair]:
     """Every picture as it stands in the output, drawn on."""
     brush = Brush(placement.layout, placement.size_px)
     for frame in frames:
@@ -91,6 +94,8 @@ def drawn_pairs(frames: Frames, placement: Placement, known: Known, edge: Edge) 
         draw_figure(brush, planes, placement, known, index)
         draw_lock(brush, planes, placement, known, index)
         write_words(planes, placement, known, index)
+        if numbers is not None:
+            draw_numbers(brush, planes, placement, numbers, index)
         yield frame.picture, planes
 
 

@@ -30,6 +30,7 @@ CASES: tuple[tuple[list[str], str, str], ...] = (
     ([], "scale.height_m=1.75", "exports=[]"),
     (["exports=[angles,coco]"], "scale.px_per_m=100", "exports=[angles,coco]"),
     (["exports=[coco]"], "clip.time=played", "exports=[coco]"),
+    (["outputs=[pose]"], "overlay.numbers=[angles]", "outputs=[pose]"),
     ([], "decode.memory_mb=99", "decode.frames=stream"),
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from flows.cli.help import setting_sections
+from flows.config.presets import own_presets
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "settings.md"
@@ -32,6 +33,9 @@ def _tables() -> Iterator[str]:
             meaning = setting.sentence.replace("|", "\\|").replace("<", "&lt;")
             choices = ", ".join(f"`{choice}`" for choice in setting.choices)
             yield f"| `{setting.name}` | `{setting.default.replace(',', ', ')}` | {meaning} | {choices} |"
+    yield "\n## `preset`\n\n| preset | what it is for |\n| --- | --- |"
+    for preset in own_presets():
+        yield f"| `preset={preset.name}` | {preset.sentence} |"
     yield ""
 
 

@@ -1,6 +1,6 @@
-"""Hydra launcher for sweeps: all jobs of ``-m`` become one run of the flow, with any sweeper.
+"""Hydra launcher for sweeps: all jobs of ``-m`` become one run of the flow, with any sweeper. And a user's presets.
 
-Hydra finds launchers only in the namespace ``hydra_plugins``, so ``flows/plugins`` is put on Python's path.
+Hydra finds plugins only in the namespace ``hydra_plugins``, so ``flows/plugins`` is put on Python's path.
 """
 
 import atexit
@@ -9,17 +9,30 @@ import tempfile
 import time
 from collections.abc import Sequence
 
+from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
+from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, read_write
 
 from flows import sweep
 from flows.cli import command
+from flows.config import presets
 from flows.config.overrides import fixed_overrides, raw_overrides
 from tasks.errors import StillwalkError
+from tasks.untrusted.paths import is_folder
+
+
+class UserPresets(SearchPathPlugin):
+    """Finds the presets of a user beside the program's own: ``preset/mine.yaml`` in ``presets.user_folder()``."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        folder = presets.user_folder()
+        if is_folder(folder):
+            search_path.append("user", f"file://{folder}")
 
 
 class FlowLauncher(Launcher):
