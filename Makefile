@@ -45,8 +45,8 @@ models-extra: .venv/installed
 # Two locks: what a run needs, and with it what tests, checks and benchmarks need.
 LOCK = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml
 lock:
-	$(LOCK) --extra build -o requirements.txt
-	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
+	$(LOCK) --extra build --extra opencv -o requirements.txt
+	$(LOCK) --extra dev --extra opencv -c requirements.txt -o requirements-dev.txt
 
 .venv/installed: requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Stillwalk needs Python 3.11, 3.12 or 3.13, but none is on the PATH; install one, or run make PYTHON=/path/to/python3.13"; exit 1; }

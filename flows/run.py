@@ -28,7 +28,7 @@ from tasks.untrusted.paths import absolute_path
 from tasks.untrusted.plain_text import one_line
 
 INTERRUPTED_STATUS = 130  # what a shell expects of a program that Ctrl-C ended
-HOME = settings.PROJECT_FOLDER / "outputs" / ".prefect"
+HOME = settings.prefect_home()
 
 
 class Ended(NamedTuple):

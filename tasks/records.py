@@ -1,6 +1,5 @@
 """What flows between the stages: frozen records of paths, digests and small numbers, never arrays.
 
-from tasks.untrusted.json_file import read_object
 Coordinate spaces: ``source`` is the upright input picture, ``output`` the stabilized one, ``model`` a network's
 input. Points are ``(x, y)`` in pixels with the centre of the first pixel at ``(0, 0)``, sizes are ``(width, height)``.
 """

@@ -11,7 +11,7 @@ import flows
 import tasks
 
 ROOT = Path(__file__).parents[1]
-OWN_PACKAGES = ("conf", "flows", "tasks")
+OWN_PACKAGES = ("conf", "flows", "stillwalk", "tasks")
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Composes the configuration from overrides and YAML files and checks it; any mistake becomes one line."""
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
@@ -19,11 +20,29 @@ from flows.config.overrides import CONF_FOLDER, check_overrides, quote_numbers
 from flows.config.schema import extreme_settings, nested_items, non_finite_settings, unknown_settings
 from flows.config.unused_settings import reset_unused
 from tasks.errors import SettingError
+from tasks.untrusted.paths import absolute_path
 
 PROJECT_FOLDER: Final = Path(__file__).parents[2]
+IMPORT_FOLDER: Final = Path(__file__).parents[__name__.count(".")]  # from which Python imports this program
+IS_INSTALLED: Final = IMPORT_FOLDER != PROJECT_FOLDER  # as the package stillwalk; else it runs from its repository
 PLUGIN_FOLDER: Final = PROJECT_FOLDER / "flows" / "plugins"  # on Python's path Hydra finds the sweep launcher there
 MOST_PERSON_PRESETS: Final = 99  # subject=1 to subject=99; subject.person= takes larger numbers too
-SWEEP_LAUNCHER: Final = "hydra_plugins.stillwalk.FlowLauncher"
+SWEEP_LAUNCHER: Final = "hydra_plugins.stillwalk_launcher.FlowLauncher"
+
+
+def prefect_home() -> Path:
+    """Where Prefect keeps its database unless ``PREFECT_HOME`` says so: in the repository, or with the user's state."""
+    if not IS_INSTALLED:
+        return PROJECT_FOLDER / "outputs" / ".prefect"
+    return absolute_path(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "stillwalk" / "prefect"
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a process that imports this program; an installed one is found anyway."""
+    if IS_INSTALLED:
+        return dict(os.environ)
+    path = os.pathsep.join(filter(None, [str(IMPORT_FOLDER), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path}
 
 
 def register_schema() -> None:

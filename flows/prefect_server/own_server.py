@@ -13,7 +13,7 @@ import time
 from functools import cache
 from typing import Final
 
-from flows.config.settings import PROJECT_FOLDER
+from flows.config.settings import child_environment
 from flows.prefect_server.api_token import new_token
 from flows.prefect_server.local_server import APP, server_environment
 from flows.prefect_server.server_choice import CLIENT_TOKEN_VARIABLE, server_answers
@@ -53,11 +53,10 @@ class OwnServer:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-            path = os.pathsep.join(filter(None, [str(PROJECT_FOLDER), os.environ.get("PYTHONPATH")]))
             command = [sys.executable, "-P", "-m", "flows.prefect_server.local_server"]
             self._server = subprocess.Popen(
                 [*command, APP, str(port), str(listening.fileno())],
-                env={**os.environ, **EPHEMERAL_SETTINGS, **server_environment(port, self.token), "PYTHONPATH": path},
+                env={**child_environment(), **EPHEMERAL_SETTINGS, **server_environment(port, self.token)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from conf.enums import Server
+from flows.config.settings import child_environment
 from flows.prefect_server import server_choice
 from flows.run import HOME
 from tasks.errors import SettingError
@@ -35,7 +36,7 @@ def serve(arguments: list[str]) -> int:
         cure = "start one with `make ui`, or set PREFECT_API_URL"
         print(f"stillwalk: serve: no Prefect server answers at {server_choice.LOCAL_API}; {cure}", file=sys.stderr)
         return 2
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HOME.parents[1]), os.environ.get("PYTHONPATH")]))
+    os.environ.update(child_environment())
     os.environ.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", FORM_POLL_S)
     # Imported late: Prefect takes seconds to import and reads its settings meanwhile.
     from prefect.types.entrypoint import EntrypointType

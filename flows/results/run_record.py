@@ -5,7 +5,6 @@ import resource
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, cast
 
@@ -14,7 +13,7 @@ from flows.graph.output_needs import SCENE_BORDERS
 from flows.jobs import Job
 from flows.results.received import are_metrics
 from flows.results.result import Result, StageRun, stage_run
-from tasks.cache.keys import canonical
+from tasks.cache.keys import canonical, library_version
 from tasks.errors import counted
 from tasks.maths.anchor.states import SEEN_STATES
 from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS
@@ -207,7 +206,7 @@ def _common_record(job: Job, artifacts: dict[str, AnyArtifact], result: Result) 
 
 @cache
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: version(name) for name in RECORDED_LIBRARIES}}
+    return {"python": platform.python_version(), **{name: library_version(name) for name in RECORDED_LIBRARIES}}
 
 
 def _stage_log(artifact: AnyArtifact) -> dict[str, Any]:

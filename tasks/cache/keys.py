@@ -7,8 +7,10 @@ and the source of every module that the computing function reaches by import. It
 import ast
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import math
+import re
 import threading
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -16,10 +18,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from tasks.errors import SettingError
 from tasks.records import Artifact
 from tasks.requests import UNKEYED, AnyRequest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[__name__.count(".")]  # from which our modules are imported
+OPENCV = "opencv-python"  # the name in keys, whichever distribution it comes from
 INTERFACE = {"tasks.errors", "tasks.records", "tasks.requests", "tasks.untrusted.json_file"}
 """Modules that only name data and messages: they shape no result, and an edit of them makes nothing again."""
 
@@ -36,7 +40,7 @@ def shaped_by(request: AnyRequest) -> dict[str, Any]:
         "compute": request.compute,
         "request": canonical(request),
         "code": code_digests(request.compute.partition(":")[0]),
-        "libraries": {name: _version(name) for name in request.libraries},
+        "libraries": {name: library_version(name) for name in request.libraries},
     }
 
 
@@ -106,8 +110,24 @@ def _source(module: str) -> Path:
 
 
 @lru_cache
-def _version(distribution: str) -> str:
-    return importlib.metadata.version(distribution)
+def library_version(distribution: str) -> str:
+    """Version of an installed library. For OpenCV that of its folder ``cv2``, which two distributions own.
+
+    Both may be installed, and who came last has written the folder. ``SettingError`` where its files are gone, as after
+    one of the two was removed.
+    """
+    if distribution != OPENCV:
+        return importlib.metadata.version(distribution)
+    found = importlib.util.find_spec("cv2")  # does not import it
+    try:
+        stated = Path(found.origin if found and found.origin else "").with_name("version.py").read_text()
+    except (OSError, ValueError):
+        stated = ""
+    version = re.search(r'opencv_version = "([^"]+)"', stated)
+    if version is None:
+        cure = "run pip install --force-reinstall opencv-contrib-python"
+        raise SettingError(f"opencv: the files of the folder cv2 are gone, as after opencv-python was removed; {cure}")
+    return version[1]
 
 
 def _text(name: Any) -> str:

@@ -25,17 +25,31 @@ def run_lengths(mask: Mask, size_px: tuple[int, int]) -> RunLengths:
 
     Only the part of the picture that the mask covers is looked at.
     """
+    part, corner = _covered_part(mask, size_px)
+    return _runs(part > INSIDE, corner, size_px)
+
+
+def mask_in_source(mask: Mask, size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """The mask (h, w) at the size of the source, scaled linearly, probability * 255; 0 where it covers nothing."""
+    whole = np.zeros(size_px[::-1], np.uint8)
+    part, (left, top) = _covered_part(mask, size_px)
+    whole[top : top + part.shape[0], left : left + part.shape[1]] = part
+    return whole
+
+
+def _covered_part(mask: Mask, size_px: tuple[int, int]) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """The part (h, w) of the picture that the mask covers, and its left upper pixel; empty where it covers none."""
     width, height = size_px
     x0, y0, x1, y1 = (float(edge) for edge in mask.edges_px)
     left, top = max(0, round(x0 + 0.5)), max(0, round(y0 + 0.5))
     right, bottom = min(width, round(x1 + 0.5)), min(height, round(y1 + 0.5))
     if right <= left or bottom <= top:
-        return RunLengths(compressed(np.array([width * height])), np.zeros(4), 0)
+        return np.zeros((0, 0), np.uint8), (0, 0)
     rows, columns = mask.probability.shape
     scale_x, scale_y = (x1 - x0) / columns, (y1 - y0) / rows
     place = np.array([[scale_x, 0, x0 + scale_x / 2 - left], [0, scale_y, y0 + scale_y / 2 - top]])
     part = cv2.warpAffine(mask.probability, place, (right - left, bottom - top), borderMode=cv2.BORDER_REPLICATE)
-    return _runs(part > INSIDE, (left, top), size_px)
+    return part.astype(np.uint8, copy=False), (left, top)
 
 
 def _runs(inside: NDArray[Any], corner: tuple[int, int], size_px: tuple[int, int]) -> RunLengths:

@@ -13,6 +13,7 @@ from conf.enums import Device
 from conf.input import ModelsConf, PoseConf
 from conf.lock import AnchorConf, CropConf, SmoothingConf
 from tasks.cache import keys
+from tasks.errors import SettingError
 from tasks.records import Artifact, Content, StoredFile
 from tasks.requests import DemoRequest, OffsetsRequest, PoseRequest, Request, TrajectoryRequest
 
@@ -130,3 +131,18 @@ def test_an_edit_anywhere_in_reach_changes_the_digest_of_the_code(tree: Path, ed
     write(tree, edited, "A = 2\n" if changes else "B = 2\n")
     after = keys.code_digests("tasks.render")
     assert (before != after) is changes
+
+
+@pytest.mark.parametrize("contrib", ["True", "False"])
+def test_the_version_of_opencv_is_that_of_its_folder_whichever_distribution_wrote_it(
+    contrib: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cv2").mkdir()
+    (tmp_path / "cv2" / "__init__.py").touch()
+    (tmp_path / "cv2" / "version.py").write_text(f'opencv_version = "4.99.0.1"\ncontrib = {contrib}\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    assert keys.library_version.__wrapped__("opencv-python") == "4.99.0.1"
+    (tmp_path / "cv2" / "version.py").unlink()
+    with pytest.raises(SettingError, match=r"the files of the folder cv2 are gone, .* pip install --force-reinstall"):
+        keys.library_version.__wrapped__("opencv-python")
