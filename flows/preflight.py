@@ -16,9 +16,10 @@ from conf.validation import require
 from flows.graph.output_needs import background_of, masks_wanted, stabilized_wanted
 from flows.graph.shared_window import shared_size
 from flows.videos import Video
+from tasks.cache.lock_probe import lock_fault, lock_problem
 from tasks.errors import SettingError, VideoError
 from tasks.records import TARGET_WORDS
-from tasks.untrusted.paths import exists, expand_home, is_folder, length_problem, lock_problem
+from tasks.untrusted.paths import exists, expand_home, is_folder, length_problem
 
 SizePx = tuple[int, int]  # width, height
 BASE_OPEN_FILES: Final = 64  # of a run; 35 were seen with one worker, and 111 with eight that write four videos each
@@ -86,13 +87,27 @@ def check_path_length(setting: str, folder: Path) -> None:
 
 
 def check_folder(setting: str, folder: Path) -> None:
-    """Raise unless ``folder``, or its nearest existing parent, is a writable folder on a disk with file locks."""
+    """Raise unless ``folder``, or its nearest existing parent, is a writable folder."""
     nearest = next(parent for parent in (folder, *folder.parents) if exists(parent))
     cure = f"choose another place with {setting}="
     require(is_folder(nearest), setting, f"{nearest} is a file, not a folder", cure)
     require(os.access(nearest, os.W_OK), setting, f"{nearest} is not writable", f"make it writable, or {cure}")
-    fact = lock_problem(nearest)
-    require(not fact, setting, f"{nearest}: {fact}", cure)
+
+
+def check_locks(setting: str, folder: Path) -> None:
+    """Raise unless this machine can lock files in an existing ``folder``: a database needs that."""
+    fact = lock_problem(folder)
+    require(not fact, setting, f"{folder}: {fact}", f"choose another place with {setting}=")
+
+
+def lock_lines(output_dir: Path, cache: Path) -> Iterator[str]:
+    """A line for each of the two folders where file locks do not hold; one where the reason is the same."""
+    told: set[str] = set()
+    for setting, folder in (("cache_dir", cache), ("output_dir", output_dir)):
+        fault = lock_fault(folder)
+        if fault and fault not in told:
+            told.add(fault)
+            yield f"{setting}: {folder}: {fault}; results stay right, but several commands may compute the same thing"
 
 
 def raise_open_files_limit(workers: int) -> None:

@@ -98,13 +98,18 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     preflight.raise_open_files_limit(worker_count(config.workers))
     preflight.check_folder("output_dir", output_dir)
     preflight.check_folder("cache_dir", cache)
+    for line in preflight.lock_lines(output_dir, cache):
+        progress.tell(line)
     if asked[0].name or len(videos) > 1:
         require_own_index(output_dir)
     register_output_folder(cache, base_dir)
     own = None
     with shown_progress(), workers_ready(config, cache):
         if not server_choice.choose_server(config.server, HOME):
-            preflight.check_folder("PREFECT_HOME", Path(os.environ["PREFECT_HOME"]))
+            home = Path(os.environ["PREFECT_HOME"])
+            preflight.check_folder("PREFECT_HOME", home)
+            home.mkdir(parents=True, exist_ok=True)
+            preflight.check_locks("PREFECT_HOME", home)
             progress.listener.doing("starting the Prefect server")
             own = own_server.start_own_server()
         end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)

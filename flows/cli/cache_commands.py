@@ -49,7 +49,7 @@ def run_cache_command(arguments: list[str]) -> int:
         if not is_folder(cache / LOCKS):  # the first run makes it
             raise SettingError(f"cache_dir: there is no cache at {cache}; name one with output_dir= or cache_dir=")
         if pruning:
-            _prune(cache, _selector(options, cache, output_dir), dry_run=options.dry_run)
+            _prune(cache, _selector(options, cache, output_dir), options)
         elif options.dry_run or _selects(options):
             raise SettingError(f"cache: these options need prune; type `stillwalk cache prune {shlex.join(arguments)}`")
         else:
@@ -61,7 +61,8 @@ def run_cache_command(arguments: list[str]) -> int:
 
 
 def _parser() -> CacheParser:
-    usage = "stillwalk cache [prune (--older-than AGE | --larger-than SIZE | --unused) [--dry-run]] [output_dir=...]"
+    which_entries = "(--older-than AGE | --larger-than SIZE | --unused)"
+    usage = f"stillwalk cache [prune {which_entries} [--dry-run] [--idle]] [output_dir=...]"
     raw = argparse.RawDescriptionHelpFormatter
     parser = CacheParser(
         "stillwalk cache", usage=usage, description=CACHE_DESCRIPTION, formatter_class=raw, allow_abbrev=False
@@ -80,6 +81,9 @@ def _parser() -> CacheParser:
         help="entries that no run.json refers to, in any output_dir that used the cache",
     )
     parser.add_argument("--dry-run", action="store_true", help="only print what would be removed")
+    parser.add_argument(
+        "--idle", action="store_true", help="no command uses the cache: for disks whose file locks do not hold"
+    )
     return parser
 
 
@@ -162,16 +166,16 @@ def _all_entries(cache: Path) -> list[Entry]:
     return [entry for stage in stages(cache) for entry in entries(cache, stage)]
 
 
-def _prune(cache: Path, select: Callable[[list[Entry]], list[Entry]], *, dry_run: bool) -> None:
-    with prune.alone(cache):
+def _prune(cache: Path, select: Callable[[list[Entry]], list[Entry]], options: argparse.Namespace) -> None:
+    with prune.alone(cache, is_idle=options.idle):
         selected = select(_all_entries(cache))
-        if not dry_run:
+        if not options.dry_run:
             prune.remove(cache, selected)
         rest = prune.litter(cache)
         size = sum(map(prune.size_of, rest))
-        if not dry_run:
+        if not options.dry_run:
             prune.remove_litter(rest)
-    _print_removed(cache, selected, rest, size, "would be removed" if dry_run else "removed")
+    _print_removed(cache, selected, rest, size, "would be removed" if options.dry_run else "removed")
 
 
 def _print_removed(cache: Path, removed: list[Entry], rest: list[Path], size: int, verb: str) -> None:

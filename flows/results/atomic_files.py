@@ -1,35 +1,54 @@
 """Writes several files into a folder so that they appear together and complete, or not at all."""
 
+import errno
 import fcntl
 import os
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from tasks.cache.lock_probe import lock_fault
 from tasks.errors import OutputError
-from tasks.untrusted.paths import is_disk_full, write_problem
+from tasks.untrusted.paths import NO_LOCKS_ERRORS, is_disk_full, write_problem
 
 PART_SUFFIX: Final = ".stillwalk-part"  # of half-written files; no other program uses it
+# In the names of this process: where locks do not hold, two may publish at once.
+_OWN: Final = f".{uuid.uuid4().hex[:8]}"
 
 
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
-    """Create the folder and lock it against other runs; ``OutputError`` where it cannot be written."""
+    """Create the folder and lock it against other runs, where its disk can; ``OutputError`` where it cannot be written.
+
+    Without locks each file still appears whole.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            is_locked = _locked(descriptor) and not lock_fault(folder)
             try:
                 yield
-            finally:  # while the lock is held: afterwards half-written files belong to another run
-                for part in folder.rglob(f".*{PART_SUFFIX}"):
+            finally:  # while the lock is held: afterwards half-written files of others belong to another run
+                for part in folder.rglob(f".*{PART_SUFFIX}" if is_locked else f".*{_OWN}{PART_SUFFIX}"):
                     part.unlink(missing_ok=True)
         finally:
             os.close(descriptor)
     except OSError as error:
         raise OutputError(_error_line(error, folder)) from error
+
+
+def _locked(descriptor: int) -> bool:
+    """Lock a folder, waiting for others. False where its disk has no locks, or, as NFS, none for folders."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in (*NO_LOCKS_ERRORS, errno.EBADF):
+            raise
+        return False
+    return True
 
 
 def _error_line(error: OSError, folder: Path) -> str:
@@ -44,7 +63,7 @@ def _error_line(error: OSError, folder: Path) -> str:
 
 def part_path(path: Path) -> Path:
     """Where a file lies until it is complete."""
-    return path.with_name(f".{path.name}{PART_SUFFIX}")
+    return path.with_name(f".{path.name}{_OWN}{PART_SUFFIX}")
 
 
 def write_part(path: Path, text: str) -> Path:
@@ -57,4 +76,4 @@ def write_part(path: Path, text: str) -> Path:
 def rename_parts(parts: Iterable[Path]) -> None:
     """Give each part file its final name, in order."""
     for part in parts:
-        part.replace(part.with_name(part.name.removeprefix(".").removesuffix(PART_SUFFIX)))
+        part.replace(part.with_name(part.name.removeprefix(".").removesuffix(f"{_OWN}{PART_SUFFIX}")))

@@ -1,4 +1,8 @@
-"""Locks of the cache: files that the kernel unlocks when their holder dies."""
+"""Locks of the cache: files that the kernel unlocks when their holder dies.
+
+Where the disk has no locks, nothing is locked: ``tasks.cache.lock_probe`` says so, and ``tasks.cache.store`` does not
+need them to be right.
+"""
 
 import fcntl
 import os
@@ -8,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.errors import OutputError
-from tasks.untrusted.paths import is_disk_full, write_problem
+from tasks.untrusted.paths import NO_LOCKS_ERRORS, is_disk_full, write_problem
 
 LOCKS = "locks"
 IN_USE = "in-use"
@@ -31,7 +35,10 @@ def in_use(cache: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> Iterator[None]:
-    """Hold a lock on ``path`` among processes and threads, calling ``waiting`` while others have it."""
+    """Hold a lock on ``path`` among processes and threads, calling ``waiting`` while others have it.
+
+    On a disk without locks, hold nothing.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
@@ -46,6 +53,8 @@ def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> It
                 waiting()
                 time.sleep(LOCK_POLL_S)
             except OSError as error:
+                if error.errno in NO_LOCKS_ERRORS:
+                    break
                 raise OutputError(cache_write_problem(path.parents[1], error)) from error
         yield
     finally:

@@ -6,7 +6,9 @@ moved to another stage is not accepted. The store decides by what is read here, 
 
 import math
 import re
+import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -130,3 +132,16 @@ def _is_number(value: object) -> bool:
 def _require(holds: bool, field: str) -> None:
     if not holds:
         raise ValueError(f"the mark's {field} cannot be what this program wrote")
+
+
+def make_room(folder: Path) -> None:
+    """Remove what lies in the place of an entry, which may be anything, and a record beside it, which would void it."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    record = folder.parents[1] / RECORDS / folder.name
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if record.is_dir() and not record.is_symlink():
+            shutil.rmtree(record)
+        else:
+            record.unlink()

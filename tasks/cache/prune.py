@@ -8,20 +8,30 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from tasks.cache.entries import Entry, entries, stages
+from tasks.cache.lock_probe import lock_fault
 from tasks.cache.locks import IN_USE, LOCKS, lock
 from tasks.cache.marks import RECORDS
 from tasks.cache.store import MARK
 from tasks.errors import CacheBusy, OutputError
 
-KEY = re.compile(r"[a-z]+-[0-9a-f]{24}|\.[a-z]+-[0-9a-f]{24}\.work")  # entries, records and locks, or work
+KEY = re.compile(
+    r"[a-z]+-[0-9a-f]{24}|\.[a-z]+-[0-9a-f]{24}(\.[0-9a-f]{8})?\.work"
+)  # entries, records and locks, or work
 
 
-def alone(cache: Path) -> AbstractContextManager[None]:
-    """Hold the cache against every run while the block runs; ``CacheBusy`` at once where one uses it."""
+def alone(cache: Path, *, is_idle: bool = False) -> AbstractContextManager[None]:
+    """Hold the cache against every run while the block runs; ``CacheBusy`` at once where one uses it.
+
+    Where locks do not hold, the user has to say that no run uses it (``is_idle``).
+    """
 
     def refuse() -> None:
         raise CacheBusy(f"{cache}: a running command uses it; nothing was removed, try again when that has ended")
 
+    fault = lock_fault(cache)
+    if fault and not is_idle:
+        cure = "when no command uses it, on any machine, add --idle"
+        raise CacheBusy(f"{cache}: {fault}, so nobody knows whether a command uses it; {cure}")
     return lock(cache / LOCKS / IN_USE, refuse)
 
 

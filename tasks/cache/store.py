@@ -2,6 +2,8 @@
 
 A folder without a mark, or whose files are not those that the mark describes, does not exist for the reader. Work
 happens in a folder beside it that is renamed when whole, under a lock that the kernel drops when its holder dies.
+Where locks do not hold (``tasks.cache.lock_probe``), two may compute one entry: each in a folder of its own, and the
+first that is whole stays.
 Whoever reads or writes holds ``in_use``, so that nobody removes entries meanwhile (see ``tasks.cache.prune``). The
 time of the mark is that of the last use.
 
@@ -10,12 +12,14 @@ returns None for it. ``make`` raises the stored error, with its key, and does no
 like any entry.
 """
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import stat
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
@@ -24,12 +28,14 @@ from typing import Any, TypeAlias
 
 from tasks import errors
 from tasks.cache import marks
+from tasks.cache.lock_probe import lock_fault
 from tasks.cache.locks import LOCKS, cache_write_problem, in_use, lock
 from tasks.errors import NotFoundInClip, OutputError
 from tasks.records import AnyArtifact, Artifact, StoredFile
 
 MARK = "done.json"
 SCHEMA = 2  # of the mark; a folder with another one is computed again
+ABANDONED_S = 86_400  # after which work is taken to be a killed run's where no lock says so
 FOLDERS = "folders"  # see ``tasks.cache.entries``
 Outcome: TypeAlias = AnyArtifact | Exception
 """What became of an entry that was asked for."""
@@ -148,13 +154,16 @@ class OpenEntry:
     def __init__(self, cache: Path, wanted: Wanted, run_id: str) -> None:
         self.outcome: Outcome | None = None
         self.key = wanted.key
-        self.folder = cache / wanted.stage / f".{wanted.key}.work"
+        self.folder = cache / wanted.stage / f".{wanted.key}.{uuid.uuid4().hex[:8]}.work"
         self._cache, self._wanted, self._run_id = cache, wanted, run_id
         self._started_s = time.perf_counter()
 
     def begin(self) -> None:
         """Make the folder, empty; ``OSError`` where that cannot be done."""
-        shutil.rmtree(self.folder, ignore_errors=True)  # left by a killed run: the lock says that it is nobody's
+        for left in self.folder.parent.glob(f".{self.key}.*work"):  # by killed runs, or by others without our lock
+            with suppress(FileNotFoundError):  # it has just been renamed to its place
+                if not lock_fault(self._cache) or left.stat().st_mtime < time.time() - ABANDONED_S:
+                    shutil.rmtree(left, ignore_errors=True)
         self.folder.mkdir(parents=True)
         unfinished.add(self.folder)
 
@@ -289,8 +298,7 @@ def _finish(work: Path, computed: AnyArtifact, about: Mapping[str, Any]) -> AnyA
         now = path.stat()
         files[path.name] = StoredFile(sha256_of(path), now.st_size, now.st_mtime_ns)
     artifact = replace(computed, files=files)
-    _mark(work, artifact, {"about": about})
-    return artifact
+    return _mark(work, artifact, {"about": about})
 
 
 def _keep(missing: NotFoundInClip, work: Path, looked: AnyArtifact, about: Mapping[str, Any]) -> None:
@@ -300,25 +308,29 @@ def _keep(missing: NotFoundInClip, work: Path, looked: AnyArtifact, about: Mappi
     _mark(work, looked, {"about": about, "finding": {"kind": type(missing).__name__, "sentence": str(missing)}})
 
 
-def _mark(work: Path, artifact: AnyArtifact, more: Mapping[str, Any]) -> None:
+def _mark(work: Path, artifact: AnyArtifact, more: Mapping[str, Any]) -> AnyArtifact:
+    """Write the mark, put the folder in its place, and return the artifact that lies there."""
     mark = {"schema": SCHEMA, **asdict(artifact), **more}
     mark.pop("folder")  # the cache may be moved
     (work / MARK).write_text(json.dumps(mark, indent=1, allow_nan=False))
-    _make_room(Path(artifact.folder))  # damaged, or it would have been found
-    work.rename(artifact.folder)
+    return _put(work, artifact)
 
 
-def _make_room(folder: Path) -> None:
-    """Remove what lies in the place of an entry, which may be anything, and a record beside it, which would void it."""
-    if folder.is_symlink() or folder.is_file():
-        folder.unlink()
-    shutil.rmtree(folder, ignore_errors=True)
-    record = folder.parents[1] / marks.RECORDS / folder.name
-    with suppress(FileNotFoundError, NotADirectoryError):
-        if record.is_dir() and not record.is_symlink():
-            shutil.rmtree(record)
-        else:
-            record.unlink()
+def _put(work: Path, artifact: AnyArtifact) -> AnyArtifact:
+    """Rename the folder to its place. A whole entry that is there by now, made without our lock, stays."""
+    place = Path(artifact.folder)
+    for last in (False, False, True):
+        there = read_mark(place)
+        if there and not broken_files(there[0]) and not marks.is_foreign_record(place.parents[1], place.name):
+            return there[0]
+        marks.make_room(place)  # damaged, or it would have been found
+        try:
+            work.rename(place)
+            break
+        except OSError as error:
+            if last or error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # nobody was quicker
+                raise
+    return artifact
 
 
 def _since(started: float) -> float:

@@ -4,9 +4,7 @@
 """
 
 import errno
-import fcntl
 import os
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -66,16 +64,6 @@ def length_problem(folder: Path) -> str:
     path_bytes, room_bytes = len(os.fsencode(folder)), MAX_PATH_BYTES - RESERVED_BYTES
     if path_bytes > room_bytes:
         return f"the path has {path_bytes} bytes, and files in it have no room within {MAX_PATH_BYTES}"
-    return ""
-
-
-def lock_problem(folder: Path) -> str:
-    """Why files in an existing folder cannot be locked, as a clause. Empty if they can, or if none can be created."""
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return write_problem(error)[0] if error.errno in NO_LOCKS_ERRORS else ""
     return ""
 
 

@@ -17,7 +17,7 @@ from flows.prefect_server import server_choice
 from flows.results.atomic_files import locked_folder
 from flows.videos import find_videos
 from tasks.cache.locks import lock
-from tasks.errors import OutputError, SettingError
+from tasks.errors import SettingError
 from tests.support.program import DEMO, ROOT
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -54,13 +54,13 @@ def refused(tmp_path: Path, *, patch: str = "", before: Callable[[], None] | Non
         preexec_fn=before,
     )
     assert ended.returncode == 2, ended.stderr
-    assert ended.stderr.startswith("stillwalk: ") and ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith("stillwalk: ") and ended.stderr.count("\n") == 1 + (patch == NO_FLOCK)
     return ended.stderr
 
 
-def test_a_disk_without_file_locks_is_refused(tmp_path: Path) -> None:
-    line = refused(tmp_path, patch=NO_FLOCK)
-    assert "output_dir: " in line and "its disk has no file locks; choose another place with output_dir=" in line
+def test_a_disk_without_file_locks_is_refused_for_the_database_of_prefect(tmp_path: Path) -> None:
+    line = refused(tmp_path, patch=NO_FLOCK).splitlines()[-1]
+    assert "PREFECT_HOME: " in line and "its disk has no file locks; choose another place with PREFECT_HOME=" in line
 
 
 def test_a_user_without_a_home_folder_is_told_how_to_name_one(tmp_path: Path) -> None:
@@ -82,21 +82,18 @@ def test_a_low_limit_of_open_files_is_raised_where_the_system_allows_it(monkeypa
 
 
 @pytest.mark.parametrize("number", NO_LOCKS)
-def test_every_place_that_locks_names_a_disk_without_locks(
+def test_a_disk_without_locks_stops_neither_cache_nor_results(
     tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def flock(descriptor: int, operation: int) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    line = "its disk has no file locks; choose another place with {}="
-    with pytest.raises(OutputError, match=line.format("cache_dir")), lock(tmp_path / "locks" / "key", lambda: None):
-        pass
-    with pytest.raises(OutputError, match=line.format("output_dir")), locked_folder(tmp_path / "out"):
-        pass
-    with pytest.raises(SettingError, match="^cache_dir: .*: " + line.format("cache_dir")):
+    with lock(tmp_path / "locks" / "key", lambda: None), locked_folder(tmp_path / "out"):
         preflight.check_folder("cache_dir", tmp_path / "new")
-    assert not (tmp_path / "new").exists()
+    line = r"^PREFECT_HOME: .*: its disk has no file locks; choose another place with PREFECT_HOME="
+    with pytest.raises(SettingError, match=line):
+        preflight.check_locks("PREFECT_HOME", tmp_path)
 
 
 def test_a_folder_with_locks_is_accepted_and_left_empty(tmp_path: Path) -> None:
