@@ -57,7 +57,7 @@ class Config:
     """Files to make; overlay: skeleton drawn on a copy, preview: small animation, contact: sheet of six stills."""
     exports: list[Export] = field(default_factory=list)
     """Files for other programs, in the folder exports/; events, angles, mot: the gait; trc, c3d: markers; coco, rle,
-    keypoints: for machine learning; aftereffects, resolve, nuke, blender: the move for an editor."""
+    keypoints: for machine learning; aftereffects, resolve, nuke, blender, fcpxml: the move for an editor."""
     device: Device = Device.cpu
     """Where the models run; gpu: an error where there is none, auto: the CPU where there is none."""
     server: Server = Server.auto

@@ -156,6 +156,7 @@ class Export(Enum):
     resolve = "resolve"
     nuke = "nuke"
     blender = "blender"
+    fcpxml = "fcpxml"
 
 
 class VideoCodec(Enum):

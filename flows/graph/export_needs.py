@@ -10,7 +10,7 @@ from flows.graph.nodes import Handle, Made
 from tasks.records import Artifact, ChosenSubject, DecodedClip, ExportedFiles, FoundPeople, PersonMasks, SmoothPath
 from tasks.requests import ExportRequest
 
-EDITORS: Final = (Export.aftereffects, Export.resolve, Export.nuke, Export.blender)
+EDITORS: Final = (Export.aftereffects, Export.resolve, Export.nuke, Export.blender, Export.fcpxml)
 EXPORTS_OF_THE_PATH: Final = (Export.keypoints, *EDITORS)
 EXPORTS_WITHOUT_POSE: Final = (Export.rle, *EDITORS)
 EXPORTS_OF_EVERYBODY: Final = (

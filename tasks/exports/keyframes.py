@@ -12,7 +12,7 @@ from tasks.media.files.tables import read_json, read_table
 from tasks.records import read_clip
 from tasks.requests import ExportRequest
 
-DIGITS = 5  # behind the point: a hundredth of what the picture's corners may be off
+DIGITS = 5  # behind the point: with it the corners of a picture 4096 px wide are off by 0.03 px at most
 
 
 class Keyframes(NamedTuple):

@@ -3,8 +3,10 @@
 import re
 import types
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from tasks.exports.aftereffects import write_aftereffects
 from tasks.exports.blender import write_blender
+from tasks.exports.fcpxml import write_fcpxml
 from tasks.exports.nuke import write_nuke
 from tasks.exports.resolve import write_resolve
 from tasks.maths.path import affine
@@ -57,18 +60,24 @@ def placed(middle_up: Floats, scale: Floats, turn_deg: Floats, pivot_up: Floats)
 MIDDLE_UP = np.array(SOURCE_PX) / 2
 
 
+def keyframe_tables(text: str) -> dict[str, Floats]:
+    """The rows of each parameter in After Effects' text: frame, and values."""
+    tables = {}
+    for block in text.split("Transform\t")[1:]:
+        name, _, *rows = block.split("End of")[0].strip("\n").split("\n")
+        tables[name] = np.array([[float(cell) for cell in row.split("\t") if cell] for row in rows if row.strip()])
+    return tables
+
+
 def test_after_effects_moves_the_layer_as_the_path_does(moved: tuple[ExportRequest, Floats], tmp_path: Path) -> None:
     request, expected = moved
     write_aftereffects(request, tmp_path / "out", lambda _: None)
     text = (tmp_path / "out" / "aftereffects.txt").read_text()
     assert text.startswith("Adobe After Effects 8.0 Keyframe Data\n")
     assert text.endswith("End of Keyframe Data\n")
-    tables: dict[str, list[list[float]]] = {}
-    for block in text.split("Transform\t")[1:]:
-        name, _, *rows = block.split("End of")[0].strip("\n").split("\n")
-        tables[name] = [[float(cell) for cell in row.split("\t") if cell] for row in rows if row.strip()]
-    position, scale, turn = (np.array(tables[name]) for name in ("Position", "Scale", "Rotation"))
-    assert tables["Anchor Point"] == [[0, 320, 180, 0]]
+    tables = keyframe_tables(text)
+    position, scale, turn = (tables[name] for name in ("Position", "Scale", "Rotation"))
+    assert tables["Anchor Point"].tolist() == [[0, 320, 180, 0]]
     assert position[:, 0].tolist() == list(range(FRAMES))
     middle_up = np.stack([position[:, 1], OUTPUT_PX[1] - position[:, 2]], axis=1)  # y counts down there
     found = placed(middle_up, scale[:, 1] / 100, -turn[:, 1], MIDDLE_UP)  # and angles clockwise
@@ -105,6 +114,72 @@ def test_fusion_moves_the_picture_as_the_path_does(moved: tuple[ExportRequest, F
     assert text.count("{") == text.count("}")
     for spline in splines:
         assert f'SourceOp = "Stillwalk{spline}"' in text
+
+
+def fcpxml(folder: Path) -> ElementTree.Element:
+    text = (folder / "stillwalk.fcpxml").read_text()
+    assert text.startswith('<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n<fcpxml version="1.10">')
+    return ElementTree.fromstring(text)
+
+
+def keyed(document: ElementTree.Element, name: str) -> tuple[list[Fraction], Floats]:
+    """Times and values of an animated parameter."""
+    found = document.findall(f".//adjust-transform/param[@name='{name}']/keyframeAnimation/keyframe")
+    values = np.array([[float(word) for word in key.attrib["value"].split()] for key in found])
+    return [Fraction(key.attrib["time"].removesuffix("s")) for key in found], values
+
+
+def test_final_cut_moves_the_clip_as_the_path_does(moved: tuple[ExportRequest, Floats], tmp_path: Path) -> None:
+    request, expected = moved
+    write_fcpxml(request, tmp_path / "out", lambda _: None)
+    document = fcpxml(tmp_path / "out")
+    times, position = keyed(document, "position")
+    assert times == [Fraction(frame * 1001, 30000) for frame in range(FRAMES)]
+    scale, turn = keyed(document, "scale")[1], keyed(document, "rotation")[1]
+    middle_up = position * OUTPUT_PX[1] / 100 + np.array(OUTPUT_PX) / 2  # per cent of the height, on both axes
+    found = placed(middle_up, scale[:, 0], turn[:, 0], MIDDLE_UP)
+    assert np.abs(found - expected).max() < MOST_PX
+
+
+# What each element may hold, in order, by Apple's DTD of version 1.10.
+CHILDREN = {
+    "fcpxml": ["resources", "library"],
+    "resources": ["format", "format", "asset"],
+    "asset": ["media-rep"],
+    "library": ["event"],
+    "event": ["project"],
+    "project": ["sequence"],
+    "sequence": ["spine"],
+    "spine": ["asset-clip"],
+    "asset-clip": ["adjust-conform", "adjust-transform"],
+    "param": ["keyframeAnimation"],
+}
+NEEDED = {
+    "format": {"id"},
+    "asset": {"id"},
+    "media-rep": {"src"},
+    "sequence": {"format"},
+    "asset-clip": {"ref", "duration"},
+    "param": {"name"},
+    "keyframe": {"time", "value"},
+}
+
+
+def test_final_cuts_project_is_one_that_its_dtd_allows(moved: tuple[ExportRequest, Floats], tmp_path: Path) -> None:
+    described = tmp_path / "decode" / "clip.json"
+    write_json(described, read_json(described) | {"skipped": 100, "trimmed": True})
+    write_fcpxml(moved[0], tmp_path / "out", lambda _: None)
+    document = fcpxml(tmp_path / "out")
+    for element in document.iter():
+        if element.tag in CHILDREN:
+            assert [child.tag for child in element] == CHILDREN[element.tag]
+        assert NEEDED.get(element.tag, set()) <= set(element.attrib), element.tag
+    names = {element.attrib["id"] for element in document.iter() if "id" in element.attrib}
+    used = {element.attrib[name] for element in document.iter() for name in ("ref", "format") if name in element.attrib}
+    assert used <= names
+    clip = document.find(".//asset-clip")
+    assert clip is not None and clip.attrib["start"] == "1001/300s"  # keys count from the begin of the file
+    assert keyed(document, "position")[0][0] == Fraction(1001, 300)
 
 
 def test_keys_of_a_part_have_the_numbers_of_the_files_frames(
