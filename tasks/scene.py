@@ -61,6 +61,7 @@ def _hidden(request: SceneRequest, clip: Clip) -> Iterator[NDArray[np.uint8]]:
         float(clip.rate),
         clip.size_px,
         small_size(clip.size_px, HIDDEN_LONGEST_PX),
+        shadows=True,
     )
 
 

@@ -18,7 +18,7 @@ from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.planes.warp import warp_plane
 from tasks.media.scene.exposure import Exposure, brighter, coarse, coarse_size, move_coarse, smooth_difference
 from tasks.media.scene.fill import smooth_fill
-from tasks.media.scene.people_mask import scaling
+from tasks.media.scene.people_mask import SHADED, scaling, without_shadows
 from tasks.media.scene.plate import Box, Plate
 
 Floats = NDArray[np.float64]
@@ -194,13 +194,14 @@ class Extender:
             from_view = affine.compose(corner, plane_to_luma(self._layout, index, self._sited))
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             alpha = cv2.warpAffine(hidden, affine.compose(to_small, from_view), view.shape[::-1], flags=flags)
-            alpha_composite(view, values, np.asarray(alpha, np.float32) / np.float32(255))
+            alpha_composite(view, values, np.minimum(np.asarray(alpha, np.float32) / np.float32(SHADED), 1))
 
     def _smooth(self, canvas: list[Plane], hidden: Bytes) -> None:
         """Fill what people hide from what lies around them, where no other frame can."""
+        people = without_shadows(hidden)
         for index, plane in enumerate(canvas):
             step_x, _ = sample_spacing(self._layout, index)
-            unknown = cv2.resize(hidden, plane.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0
+            unknown = cv2.resize(people, plane.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0
             canvas[index] = smooth_fill(plane, unknown, max(FILL_STEP_PX // step_x, 1))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, LANDMARK_NAMES
 from tasks.media.files.masks_file import Mask, read_masks
 from tasks.media.files.tables import read_table
-from tasks.media.scene.people_mask import SHOWN, Limb, people_mask
+from tasks.media.scene.people_mask import SHOWN, Limb, Standing, people_mask, with_shadows
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -30,6 +30,9 @@ LIMBS: Final = tuple(
     for side in ("left", "right")
     for chain in (("knee", "ankle", "heel", "foot_index"), ("ankle", "foot_index"), ("elbow", "wrist", "index"))
 )
+FEET: Final = [
+    LANDMARK_NAMES.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("heel", "foot_index")
+]
 LIMB_THICK: Final = 0.07  # of the body's longer side
 
 
@@ -42,9 +45,18 @@ class _Use(NamedTuple):
 
 
 def hidden_people(
-    people: Path, bodies: Path, frames: int, rate_hz: float, size_px: tuple[int, int], small_px: tuple[int, int]
+    people: Path,
+    bodies: Path,
+    frames: int,
+    rate_hz: float,
+    size_px: tuple[int, int],
+    small_px: tuple[int, int],
+    *,
+    shadows: bool = False,
 ) -> Iterator[Bytes]:
     """For each frame (h, w) of ``small_px``: 255 where people hide the background of a picture of ``size_px``.
+
+    With ``shadows`` also a lower level where their shadows may lie: see ``people_mask.with_shadows``.
 
     Reads everybody's tracks as the pose stage wrote them; few masks are in memory at a time. ``OutputError`` when a
     file is missing or damaged.
@@ -60,7 +72,9 @@ def hidden_people(
             held[loaded] = mask
         shown = [_placed(held[use.sighting], use) for use in some]
         limbs = [limb for use in some for limb in _limbs(landmarks_px[use.sighting], use)]
-        yield people_mask(shown, size_px, small_px, limbs)
+        hidden = people_mask(shown, size_px, small_px, limbs)
+        stand = [_standing(landmarks_px[use.sighting], use) for use in some] if shadows else []
+        yield with_shadows(hidden, stand, size_px, small_px) if stand else hidden
         held = {number: mask for number, mask in held.items() if needed_until.get(number, -1) > frame}
 
 
@@ -80,6 +94,11 @@ def _limbs(landmarks_px: NDArray[np.float32], use: _Use) -> list[Limb]:
     thick_px = LIMB_THICK * float(np.ptp(landmarks_px, axis=0).max())
     moved = landmarks_px.astype(np.float64) + use.shift_px
     return [Limb(moved[chain], thick_px) for chain in LIMBS]
+
+
+def _standing(landmarks_px: NDArray[np.float32], use: _Use) -> Standing:
+    moved = landmarks_px.astype(np.float64) + use.shift_px
+    return Standing(moved[FEET], float(np.ptp(moved[:, 1])))
 
 
 def _uses(

@@ -1,4 +1,7 @@
-"""Where people hide the background: the pose stage's masks of everybody in a frame, together and grown."""
+"""Where people hide the background: the pose stage's masks of everybody in a frame, together and grown.
+
+Also where their shadows may lie: around the feet, on the floor.
+"""
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -19,6 +22,13 @@ GROWN: Final = 0.02  # of the picture's longer side: by how much the masks are g
 FAR_PX: Final = 10_000  # of a small picture: farther joints are taken to be there
 GROWN_DOWN: Final = 0.035  # the same downward, for the shadow at the feet
 
+HIDES: Final = 255  # level of a place that a person hides
+SHADED: Final = 127  # level, at most, of one that a person's shadow may reach; it fades to 0
+SHADOW_REACH: Final = 0.6  # of a person's height: how far a shadow reaches from the feet to the left and the right
+SHADOW_DOWN: Final = 0.3  # the same downward
+SHADOW_UP: Final = 0.08
+SHADOW_FADES: Final = 0.06
+
 
 def small_size(size_px: tuple[int, int], longest_px: int) -> tuple[int, int]:
     """(width, height) of a picture of ``size_px`` made smaller until its longer side is at most ``longest_px``."""
@@ -33,10 +43,17 @@ class Limb(NamedTuple):
     thick_px: float
 
 
+class Standing(NamedTuple):
+    """Where a person stands."""
+
+    feet_px: Floats  # (k, 2) in source pixels
+    height_px: float  # of the person
+
+
 def people_mask(
     bodies: Iterable[Mask], size_px: tuple[int, int], small_px: tuple[int, int], limbs: Iterable[Limb] = ()
 ) -> Bytes:
-    """(h, w) of ``small_px``: 255 where one of the ``bodies`` or ``limbs`` lies or nearly lies.
+    """(h, w) of ``small_px``: ``HIDES`` where one of the ``bodies`` or ``limbs`` lies or nearly lies.
 
     They are those of a picture of ``size_px``.
     """
@@ -58,6 +75,27 @@ def people_mask(
         thick = max(round(limb.thick_px * small_px[0] / size_px[0]), 1)
         cv2.polylines(seen, [joints[:, None]], False, 255, thick)
     return grown(cv2.threshold(seen, SHOWN - 1, 255, cv2.THRESH_BINARY)[1])
+
+
+def with_shadows(
+    hidden: Bytes, standing: Iterable[Standing], size_px: tuple[int, int], small_px: tuple[int, int]
+) -> Bytes:
+    """``hidden`` (h, w) with up to ``SHADED`` where shadows of people may lie on the floor."""
+    to_small, shaded = scaling(size_px, small_px), np.zeros_like(hidden)
+    softest = 1.0
+    for feet_px, height_px in standing:
+        feet, high = affine.apply(to_small, feet_px), height_px * small_px[1] / size_px[1]
+        left, right = feet[:, 0].min() - SHADOW_REACH * high, feet[:, 0].max() + SHADOW_REACH * high
+        top, bottom = feet[:, 1].min() - SHADOW_UP * high, feet[:, 1].max() + SHADOW_DOWN * high
+        x0, y0, x1, y1 = np.rint(np.clip([left, top, right, bottom], 0, [*small_px, *small_px])).astype(int).tolist()
+        shaded[y0:y1, x0:x1] = SHADED
+        softest = max(softest, SHADOW_FADES * high)
+    return np.asarray(cv2.max(hidden, cv2.blur(shaded, (2 * round(softest) + 1,) * 2)), np.uint8)
+
+
+def without_shadows(hidden: Bytes) -> Bytes:
+    """``hidden`` (h, w) with ``HIDES`` where people are, 0 elsewhere."""
+    return np.asarray(cv2.threshold(hidden, (SHADED + HIDES) // 2, HIDES, cv2.THRESH_BINARY)[1], np.uint8)
 
 
 def grown(shown: Bytes) -> Bytes:

@@ -19,7 +19,7 @@ from tasks.media.scene.agreement import Votes
 from tasks.media.scene.exposure import Coarse, Exposure, brighter, coarse, coarse_size, move_coarse, smooth_difference
 from tasks.media.scene.fill import smooth_fill
 from tasks.media.scene.frame_store import FrameStore, StoredFrame
-from tasks.media.scene.people_mask import scaling
+from tasks.media.scene.people_mask import scaling, without_shadows
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -31,6 +31,7 @@ EDGE_STEP_PX: Final = 8  # by which the part that was seen is looked for
 WHOLE_LINE: Final = 0.97  # of a line at the edge that other frames have to have seen
 FEATHER_PX: Final = 9
 _MIRROR_SHARE: Final = (1 - np.arange(256) / 255).astype(np.float32)
+SHADE_FEATHER: Final = 0.03  # of the longer side: over which a shadow that stays turns into the clear floor
 FREE_STEP_PX: Final = 4  # by which it is told where a frame shows the background
 LEAST_WANTED: Final = 0.004  # of a piece: for fewer pixels no frame is moved
 UNHIDDEN_SHARE: Final = 0.9  # share of a coarse pixel that nobody hides, from which it is compared
@@ -90,9 +91,17 @@ def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameS
         rows, columns = plane.shape
         top, left = -box.y0 // step_y, -box.x0 // step_x
         canvas[index][top : top + rows, left : left + columns] = plane
-    known = _own_part(own, box, size_px)
+    known = _own_part(own.hidden, box, size_px)
     for piece in _pieces(known):
-        _fill_piece(canvas, known, piece, box, sources, exposures, store, chroma_location)
+        _fill_piece(canvas, known, piece, box, sources, exposures, store, chroma_location, clear=True)
+    # A place that frames saw in the shade only shows it so within the frame; beyond it the mirror looks better.
+    unhidden = _own_part(without_shadows(own.hidden), box, size_px)
+    _feather_shade(canvas, known & unhidden, unhidden & ~known, store.planes(frame), box, layout)
+    known |= unhidden
+    inside = np.zeros_like(known)
+    inside[-box.y0 : size_px[1] - box.y0, -box.x0 : size_px[0] - box.x0] = True
+    for piece in _pieces(known | ~inside):
+        _fill_piece(canvas, known, piece, box, sources, exposures, store, chroma_location, clear=False)
     return _completed(frame, canvas, known, box, size_px, layout, agreement)
 
 
@@ -137,12 +146,38 @@ def _box(sources: Sequence[tuple[int, Floats]], size_px: tuple[int, int]) -> Box
     return Box(x0, y0, x1, y1)
 
 
-def _own_part(own: StoredFrame, box: Box, size_px: tuple[int, int]) -> Flags:
+def _own_part(hidden: NDArray[np.uint8], box: Box, size_px: tuple[int, int]) -> Flags:
     """Where (h, w) of the box the frame itself shows the background."""
     known = np.zeros(box.size_px[::-1], np.bool_)
-    hidden = cv2.resize(own.hidden, size_px, interpolation=cv2.INTER_LINEAR)
+    hidden = cv2.resize(hidden, size_px, interpolation=cv2.INTER_LINEAR)
     known[-box.y0 : size_px[1] - box.y0, -box.x0 : size_px[0] - box.x0] = hidden == 0
     return known
+
+
+def _feather_shade(
+    canvas: list[Plane], clear: Flags, shaded: Flags, own: Planes, box: Box, layout: PixelLayout
+) -> None:
+    """Let what is ``shaded`` (h, w) in the plate's ``own`` frame turn softly into what was found ``clear`` (h, w).
+
+    In neither of them do people hide the frame.
+    """
+    high, wide = own[0].shape
+    frame = np.s_[-box.y0 : high - box.y0, -box.x0 : wide - box.x0]
+    x, y, across, down = cv2.boundingRect(np.ascontiguousarray(shaded[frame]).view(np.uint8))
+    if across == 0:
+        return
+    reach = max(round(SHADE_FEATHER * max(high, wide)) // 2 * 2, 2)
+    x0, y0 = max((x - reach) // 2 * 2, 0), max((y - reach) // 2 * 2, 0)
+    part = np.s_[y0 : y + down + reach, x0 : x + across + reach]
+    shade = cv2.dilate(shaded[frame][part].view(np.uint8) * np.uint8(255), np.ones((reach, reach), np.uint8))
+    share = cv2.blur(shade, (reach, reach)).astype(np.float32) / np.float32(255)
+    share[~clear[frame][part]] = 0
+    for index, plane in enumerate(own):
+        step_x, step_y = sample_spacing(layout, index)
+        top, left = (y0 - box.y0) // step_y, (x0 - box.x0) // step_x
+        few = share[::step_y, ::step_x]
+        mine = plane[y0 // step_y :, x0 // step_x :][: few.shape[0], : few.shape[1]]
+        alpha_composite(canvas[index][top:, left:][: few.shape[0], : few.shape[1]], mine, few)
 
 
 def _pieces(known: Flags) -> list[Box]:
@@ -172,13 +207,15 @@ def _fill_piece(
     exposures: dict[int, Exposure],
     store: FrameStore,
     chroma_location: int,
+    *,
+    clear: bool,
 ) -> None:
     """Vote on what is unknown in one ``piece`` of the canvas, and write it there."""
     window = np.s_[piece.y0 : piece.y1, piece.x0 : piece.x1]
     votes = Votes(~known[window], store.layout)
     in_frame = Box(box.x0 + piece.x0, box.y0 + piece.y0, box.x0 + piece.x1, box.y0 + piece.y1)
     for other, matrix in sources:
-        wanted = votes.wanted(_free(store.frames[other], matrix, in_frame, store.size_px))
+        wanted = votes.wanted(_free(store.frames[other], matrix, in_frame, store.size_px, clear=clear))
         part = _around(wanted)
         if part is None:
             continue
@@ -219,8 +256,10 @@ def _moved(
     return moved
 
 
-def _free(stored: StoredFrame, matrix: Floats, part: Box, size_px: tuple[int, int]) -> Flags:
+def _free(stored: StoredFrame, matrix: Floats, part: Box, size_px: tuple[int, int], *, clear: bool) -> Flags:
     """Where (h, w) in ``part`` a frame that ``matrix`` moves there shows the background, off its edges.
+
+    With ``clear`` only where no shadow may lie.
 
     Told by steps of ``FREE_STEP_PX``, and drawn out from these.
     """
@@ -229,7 +268,8 @@ def _free(stored: StoredFrame, matrix: Floats, part: Box, size_px: tuple[int, in
     there = affine.compose(affine.translation(-np.array(part[:2], np.float64)), matrix)
     in_frame = affine.invert(scaling(size_px, (stored.hidden.shape[1], stored.hidden.shape[0])))
     to_few = affine.compose(scaling(over, few), affine.compose(there, in_frame))
-    free = cv2.warpAffine(cv2.bitwise_not(stored.hidden), to_few, few, flags=cv2.INTER_LINEAR)
+    hidden = stored.hidden if clear else without_shadows(stored.hidden)
+    free = cv2.warpAffine(cv2.bitwise_not(hidden), to_few, few, flags=cv2.INTER_LINEAR)
     drawn_out = cv2.resize(free, over, interpolation=cv2.INTER_LINEAR)[: part.size_px[1], : part.size_px[0]]
     return np.asarray(drawn_out > 250)
 

@@ -1,7 +1,14 @@
 import numpy as np
 
 from tasks.media.files.masks_file import Mask, MaskState
-from tasks.media.scene.people_mask import people_mask, small_size
+from tasks.media.scene.people_mask import (
+    SHADED,
+    Standing,
+    people_mask,
+    small_size,
+    with_shadows,
+    without_shadows,
+)
 
 
 def body(x0: float, y0: float, x1: float, y1: float) -> Mask:
@@ -26,3 +33,18 @@ def test_it_is_grown_more_below_the_feet() -> None:
 
 def test_nobody_hides_nothing() -> None:
     assert not people_mask([], (1000, 500), (200, 100)).any()
+
+
+def test_the_floor_around_the_feet_may_be_in_the_shade() -> None:
+    small_px = (200, 100)
+    hidden = people_mask([body(450, 100, 550, 300)], (1000, 500), small_px)
+    shaded = with_shadows(hidden, [Standing(np.array([[470.0, 295.0], [530.0, 300.0]]), 200.0)], (1000, 500), small_px)
+    assert shaded[62, 82] == shaded[66, 118] == SHADED
+    assert not shaded[:50, :85].any()
+    assert not shaded[60, :60].any()
+    assert np.array_equal(without_shadows(shaded), hidden)
+
+
+def test_feet_far_beyond_the_picture_throw_no_shadow_into_it() -> None:
+    empty = np.zeros((100, 200), np.uint8)
+    assert not with_shadows(empty, [Standing(np.array([[1e9, 300.0]]), 200.0)], (1000, 500), (200, 100)).any()

@@ -4,7 +4,8 @@ import numpy as np
 
 from tasks.maths.path import affine
 from tasks.media.scene.frame_store import FrameStore
-from tasks.media.scene.plate import Plate, build_plate
+from tasks.media.scene.people_mask import SHADED
+from tasks.media.scene.plate import EDGE_STEP_PX, Plate, build_plate
 from tests.support.scenery import SIZE_PX, Scenery, panning, psnr, texture
 
 
@@ -63,3 +64,40 @@ def test_frames_that_do_not_agree_end_the_plate_at_the_frames_edges(tmp_path: Pa
     plate = build_plate(10, [(index, matrix) for index, matrix in sources if matrix is not None], store, 0)
     assert not plate.trusted
     assert plate.box == (0, 0, *SIZE_PX)
+
+
+def shaded_store(scenery: Scenery, folder: Path, in_the_shade: list[int], clear: list[int]) -> FrameStore:
+    """Frames in which a shadow lies at the right edge, told as a place that may be in the shade; and frames without."""
+    store = FrameStore(folder, scenery.layout, SIZE_PX)
+    for index in (*in_the_shade, *clear):
+        frame, hidden = scenery.frame(index), scenery.hidden(index)
+        if index in in_the_shade:
+            frame.planes[0][100:140, 280:] //= 2
+            hidden[45:75, 135:] = SHADED
+        store.put(frame, hidden)
+    return store
+
+
+def test_a_shadow_gives_way_to_frames_that_show_the_place_without_it(tmp_path: Path) -> None:
+    scenery, still = panning(10, 0), affine.translation(np.zeros(2))
+    store = shaded_store(scenery, tmp_path, [4, 5, 6], [8])
+    plate = build_plate(5, [(4, still), (6, still), (8, still)], store, 0)
+    assert psnr(plate.planes[0][100:140, 290:], scenery.background(5)[100:140, 290:]) > 35
+
+
+def test_a_shadow_that_lies_there_in_all_frames_stays(tmp_path: Path) -> None:
+    scenery, still = panning(10, 0), affine.translation(np.zeros(2))
+    store = shaded_store(scenery, tmp_path, [4, 5, 6], [])
+    plate = build_plate(5, [(4, still), (6, still)], store, 0)
+    assert np.array_equal(plate.planes[0], store.planes(5)[0])
+    assert plate.seen.min() == 255
+
+
+def test_beyond_the_frame_a_mirror_stands_where_others_saw_only_shade(tmp_path: Path) -> None:
+    scenery = panning(40, 3)
+    store = shaded_store(scenery, tmp_path, [15, 20], [10])
+    sources = [(index, scenery.path.between(index, 10)) for index in (15, 20)]
+    plate = build_plate(10, [(index, matrix) for index, matrix in sources if matrix is not None], store, 0)
+    seen = plate.seen[:, SIZE_PX[0] // EDGE_STEP_PX + 1 : (SIZE_PX[0] + 24) // EDGE_STEP_PX]
+    assert seen[4:9].min() > 200
+    assert seen[13:17].max() == 0
