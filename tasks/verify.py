@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.anchor.anchor_point import hip_anchor
+from tasks.maths.anchor.outliers import POSE_RESOLUTION_TORSOS, step_error_px
 from tasks.maths.anchor.states import ABSENT
 from tasks.maths.arrays import Flags, Floats, equal_slices
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, SHOULDERS, PoseTrack
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine
 from tasks.maths.path.outline import outline_px
-from tasks.maths.tracking.steps import Step, steps_from_rows, steps_from_table
+from tasks.maths.tracking.steps import Step, Steps, steps_from_rows, steps_from_table
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_json, read_table, write_json, write_table
 from tasks.media.input.prefetch import prefetched
@@ -38,6 +39,7 @@ from tasks.records import Clip, Tick, read_clip
 from tasks.requests import VerifyRequest
 
 NEAR_TORSOS: Final = 0.5
+CONTRADICTION_RESOLUTIONS: Final = 3.0  # of a pose: a step further from that between two poses is not the torso's
 
 
 def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
@@ -55,6 +57,7 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     frame = read_json(request.trajectory.path("framing.json"))
     subject = expected_subject(request)
     track, steps = _look_at_render(request, rendered, clip, subject, tick)
+    steps_xy = plausible_steps(steps, track.xy_px[:, list(HIPS)].mean(axis=1), subject.torso_px)
     anchor = hip_anchor(track, min_confidence=request.min_confidence, weighted=False)
     boxes = lock_metrics.visible_boxes(track.xy_px, track.visibility)
     width, height = clip.size_px
@@ -65,7 +68,7 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     before = steps_from_table(read_table(request.pose.path("motion.parquet"))).xy()
     verified = {
         **lock,
-        "residual_step": step_rms(steps),
+        "residual_step": step_rms(steps_xy),
         "residual_step_before": step_rms(before) * frame["zoom"],
         "judged": float(track.found.sum() / max(1, np.isfinite(subject.hip_xy).all(axis=1).sum())),
     }
@@ -73,8 +76,22 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     write_json(folder / "verified.json", finite)
     residual_px = anchor.xy_px - target_xy
     columns = {"time_s": track.time_s, "residual_x_px": residual_px[:, 0], "residual_y_px": residual_px[:, 1]}
-    write_table(folder / "verified.parquet", columns | {"step_x_px": steps[:, 0], "step_y_px": steps[:, 1]})
+    write_table(folder / "verified.parquet", columns | {"step_x_px": steps_xy[:, 0], "step_y_px": steps_xy[:, 1]})
     return {"frames": clip.frames, **finite}
+
+
+def plausible_steps(steps: Steps, hip_xy: Floats, torso_px: Floats) -> Floats:
+    """The measured steps (n, 2); NaN where they show nothing of the torso.
+
+    A step shows nothing where it is known no better than a pose could tell it. Nor does it where it contradicts the
+    poses ``hip_xy`` (n, 2) at both its ends: then the features lie on the background, or on somebody else. Where one of
+    them is missing, the step counts.
+    """
+    steps_xy = steps.xy()
+    resolution_px = POSE_RESOLUTION_TORSOS * torso_px
+    apart_px = np.hypot(*(steps_xy - np.diff(hip_xy, axis=0, prepend=np.full((1, 2), np.nan))).T)
+    implausible = (step_error_px(steps) > resolution_px) | (apart_px > CONTRADICTION_RESOLUTIONS * resolution_px)
+    return np.asarray(np.where(implausible[:, None], np.nan, steps_xy))
 
 
 def step_rms(steps_xy: Floats) -> float:
@@ -137,7 +154,7 @@ def fill_between_looks(landmarks: Floats, time_s: Floats, looked: Flags) -> Floa
 
 def _look_at_render(
     request: VerifyRequest, rendered: Path, clip: Clip, subject: ExpectedSubject, tick: Tick
-) -> tuple[PoseTrack, Floats]:
+) -> tuple[PoseTrack, Steps]:
     """Run the pose model and the torso tracking on the rendered file: the subject's pose track, and its steps."""
     times: list[float] = []
     found: list[Floats] = []
@@ -170,4 +187,4 @@ def _look_at_render(
             tick(len(times))
     table = np.array(found)
     track = PoseTrack(np.array(times), table[..., :2], table[..., 2], table[..., 3], table[..., 4])
-    return track, steps_from_rows(rows).xy()
+    return track, steps_from_rows(rows)

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from tasks.maths.arrays import Flags, Floats
 
-REACH_FRAMES: Final = 4  # on each side: the neighbours that a change is compared with
+# On each side: the neighbours that a change is compared with, near and around. A flash changes all of the nearest ones.
+REACHES_FRAMES: Final = (4, 15)
 USUAL_PERCENTILE: Final = 75  # of their changes: every second frame may be a repeated one
 LEAST_USUAL_LEVELS: Final = 0.3  # where the picture changes less, nothing moves, and a repetition matters to nobody
 # Share of the usual change. Of 1100 frames of 8 clips, 2 that were not repeated were below 0.13, and 12 below 0.3;
@@ -22,9 +23,7 @@ def find_repeated(changes: Floats) -> Flags:
     """Frames (n,) that repeat the one before, by how much each differs from it (n,), in levels; the first is NaN."""
     shares = np.full(len(changes), np.inf)
     for frame in range(1, len(changes)):
-        before = changes[max(1, frame - REACH_FRAMES) : frame]
-        beside = np.concatenate([before, changes[frame + 1 : frame + 1 + REACH_FRAMES]])
-        usual = np.percentile(beside, USUAL_PERCENTILE) if len(beside) else 0.0
+        usual = min(_usual_change(changes, frame, reach) for reach in REACHES_FRAMES)
         if usual >= LEAST_USUAL_LEVELS:
             shares[frame] = changes[frame] / usual
     sure = np.asarray(shares < SURE_SHARE)
@@ -35,6 +34,12 @@ def find_repeated(changes: Floats) -> Flags:
         if np.mean(gaps == usual_gap) >= LEAST_REGULAR_GAPS:
             sure[likely[np.isin(likely - usual_gap, likely) | np.isin(likely + usual_gap, likely)]] = True
     return sure
+
+
+def _usual_change(changes: Floats, frame: int, reach: int) -> float:
+    """The usual change within ``reach`` frames of a frame, without its own; 0 where it is the only one."""
+    beside = np.concatenate([changes[max(1, frame - reach) : frame], changes[frame + 1 : frame + 1 + reach]])
+    return float(np.percentile(beside, USUAL_PERCENTILE)) if len(beside) else 0.0
 
 
 def first_showing(repeated: Flags) -> NDArray[np.int64]:

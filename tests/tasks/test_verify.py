@@ -1,5 +1,6 @@
 """The verify stage: whose pose it measures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ from numpy.typing import NDArray
 from conf.enums import Device
 from conf.input import ModelsConf, PoseConf
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT
+from tasks.maths.tracking.steps import Step, steps_from_rows
 from tasks.media.files.tables import write_table
 from tasks.models.people import Sighting
 from tasks.requests import VerifyRequest
-from tasks.verify import ExpectedSubject, expected_subject, fill_between_looks, step_rms
+from tasks.verify import ExpectedSubject, expected_subject, fill_between_looks, plausible_steps, step_rms
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
 from tests.support.paths import even_times, pose_track, straight_walk, without
 
@@ -43,6 +45,18 @@ def test_nobody_is_measured_elsewhere_or_while_the_subject_is_absent() -> None:
 def test_the_residual_step_is_the_rms_of_the_measured_steps() -> None:
     assert step_rms(np.array([[3.0, 4.0], [np.nan, np.nan], [0.0, 0.0]])) == np.sqrt(12.5)
     assert np.isnan(step_rms(np.full((2, 2), np.nan)))
+
+
+def test_features_on_the_background_are_no_step_of_the_torso() -> None:
+    sure = Step(dx_px=1.0, dy_px=0.0, misfit_px=0.2, inlier_share=0.8, features=40)
+    background = replace(sure, dx_px=-30.0)
+    jump = replace(sure, dx_px=9.0)  # the poses do not show it, but they could not
+    unknown = replace(sure, misfit_px=40.0, features=10)
+    steps = steps_from_rows([Step(), sure, background, jump, unknown, background])
+    hips = np.zeros((6, 2))
+    hips[5] = np.nan
+    kept = np.isfinite(plausible_steps(steps, hips, np.full(6, 100.0))[:, 0])
+    assert kept.tolist() == [False, True, False, True, False, True]
 
 
 def test_frames_that_the_pose_stage_skipped_are_measured_at_the_expected_position() -> None:

@@ -33,6 +33,7 @@ POSE_RESOLUTION_TORSOS: Final = 0.05  # a pose can tell two steps apart that dif
 SPIKE_TORSOS: Final = 0.012
 SPIKE_MEDIANS: Final = 8.0  # median deviations from the steps around
 ABRUPT_TORSOS: Final = 0.04  # change from one step to the next
+ABRUPT_MEDIANS: Final = 5.0  # median changes: a runner's bounce is abrupt all the time
 REFERENCE_INTERVAL_S: Final = 1 / 30  # changes of steps are compared as if made in this time
 LONGEST_PASSING_S: Final = 0.6  # somebody who passes in front takes no longer
 
@@ -253,14 +254,20 @@ def steps_after_loss(steps: Steps) -> Flags:
 
 
 def step_spikes(time_s: Floats, step: Floats, pose_xy: Floats, torso_px: Floats) -> Flags:
-    """Steps (n, 2) unlike their neighbours while the pose is like them: features on an arm or on a wall."""
+    """Steps (n, 2) unlike their neighbours while the pose is like them: features on an arm or on a wall.
+
+    The top of a short swing is unlike the median of its neighbours, but not unlike what lies between the nearest two.
+    """
     rows = np.flatnonzero(np.isfinite(step).all(axis=1))
     found = np.zeros(len(step), dtype=bool)
     if len(rows) < 5:
         return found
     interval = _intervals_s(time_s)[rows, None]
-    around = median_filter(step[rows] / interval, size=(5, 1), mode="nearest") * interval
-    deviation = np.hypot(*(step[rows] - around).T) / torso_px[rows]
+    speed = step[rows] / interval
+    around = median_filter(speed, size=(5, 1), mode="nearest") * interval
+    padded = np.pad(speed, ((1, 1), (0, 0)), mode="edge")
+    between = 0.5 * (padded[:-2] + padded[2:]) * interval
+    deviation = np.minimum(*(np.hypot(*(step[rows] - place).T) for place in (around, between))) / torso_px[rows]
     limit = max(SPIKE_TORSOS, SPIKE_MEDIANS * float(np.median(deviation)))
     pose = np.diff(pose_xy, axis=0, prepend=np.full((1, 2), np.nan))[rows]
     pose_disagrees = np.hypot(*(step[rows] - pose).T) > np.hypot(*(around - pose).T)
@@ -279,7 +286,8 @@ def passing_runs(time_s: Floats, step: Floats, discrepancy: Floats, torso_px: Fl
     interval = _intervals_s(time_s)
     speed = step / interval[:, None]
     leaps = np.hypot(*np.diff(speed[rows], axis=0).T) * np.minimum(interval[rows[1:]], REFERENCE_INTERVAL_S)
-    edges = np.flatnonzero(leaps > ABRUPT_TORSOS * torso_px[rows[1:]]) + 1
+    usual_px = float(np.median(leaps)) if len(leaps) else 0.0
+    edges = np.flatnonzero(leaps > np.maximum(ABRUPT_TORSOS * torso_px[rows[1:]], ABRUPT_MEDIANS * usual_px)) + 1
     for start, end in pairwise(edges):
         first, after = rows[start], rows[end]
         if time_s[after] - time_s[first] > LONGEST_PASSING_S:

@@ -48,6 +48,12 @@ def test_one_dropped_frame_is_found() -> None:
     assert np.flatnonzero(find_repeated(found)).tolist() == [30]
 
 
+def test_a_frame_between_two_flashes_is_not_repeated() -> None:
+    found, _ = changes(60, 1000)
+    found[[28, 29, 31, 32, 33]] = 30.0
+    assert not find_repeated(found).any()
+
+
 def test_a_repeated_frame_shows_the_first_with_its_picture() -> None:
     repeated = np.array([True, False, True, True, False])
     assert first_showing(repeated).tolist() == [0, 1, 1, 1, 4]

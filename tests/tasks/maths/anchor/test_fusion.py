@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
-from tasks.maths.anchor.fusion import FusedAnchor, FusionSettings, fuse
+from tasks.maths.anchor.fusion import UNSEEN_SWING_MSE, FusedAnchor, FusionSettings, fuse, other_share
 from tasks.maths.path.smoothers import moving_average
 from tasks.maths.tracking.steps import Step, Steps, steps_from_rows
 
@@ -351,3 +351,12 @@ def test_a_repeated_timestamp_beside_missing_steps_does_no_harm(tick_s: float) -
     time_s[150] = time_s[149] + tick_s
     hurried = Scene(time_s, walk.truth, walk.pose, step, walk.stride_hz)
     assert np.abs(hurried.fused().xy_px - walk.fused().xy_px).max() < 0.5
+
+
+def test_the_other_steps_count_more_the_better_they_promise_to_be_without_a_jump() -> None:
+    promised = np.geomspace(1e-5, 1e-3, 200)
+    shares = np.array([other_share(4e-4, mse) for mse in promised])
+    assert shares[0] == 1 and shares[-1] == 0
+    assert (np.diff(shares) <= 0).all() and np.abs(np.diff(shares)).max() < 0.05
+    assert other_share(UNSEEN_SWING_MSE, 0.0) == 0  # steps as sure as these cannot be told apart
+    assert other_share(np.inf, np.inf) == 0  # a short clip tells nothing

@@ -15,6 +15,7 @@ from tasks.maths.anchor.outliers import (
     pose_outliers,
     pose_weight,
     poses_across_missing_steps,
+    step_spikes,
     steps_after_loss,
     steps_confirmed_by_pose,
     uncertain_steps,
@@ -150,3 +151,19 @@ def test_the_poses_in_between_tell_a_hop_from_a_passer_by() -> None:
     assert not passing_runs(TIME_S, step, gap, SIZE).any()
     gap = -np.cumsum(step, axis=0)  # but a pose that stands still does
     assert np.flatnonzero(passing_runs(TIME_S, step, gap, SIZE)).tolist() == list(range(40, 48))
+
+
+def test_a_runners_bounce_is_no_passer_by_although_the_poses_are_too_slow_for_it() -> None:
+    bounce = np.zeros((90, 2))
+    bounce[:, 1] = np.where(np.arange(90) % 10 < 5, 6.0, -6.0)
+    gap = -np.cumsum(bounce, axis=0)
+    assert not passing_runs(TIME_S, bounce + np.random.default_rng(1).normal(0, 2.0, (90, 2)), gap, SIZE).any()
+
+
+def test_the_top_of_a_short_swing_is_no_spike_but_a_step_to_a_wall_is() -> None:
+    step = np.zeros((90, 2))
+    step[40:45, 0] = [0.5, 2.5, 3.0, 1.2, 0.5]
+    poses = np.zeros((90, 2))
+    assert not step_spikes(TIME_S, step, poses, SIZE).any()
+    step[60, 0] = 4.0
+    assert np.flatnonzero(step_spikes(TIME_S, step, poses, SIZE)).tolist() == [60]

@@ -1,0 +1,85 @@
+"""What stands in for torso steps that are missing or not trusted.
+
+A step between trusted ones is guessed from their speeds. How far off such a guess is depends on the person: somebody
+who walks evenly is guessed to a fraction of a px, somebody who turns is not. The clip's own trusted steps show it: each
+is guessed from steps around it, as if it were missing. A step that was measured badly is joined with its guess, each
+weighted by its variance, instead of being thrown away at a limit that a little more noise crosses.
+"""
+
+from typing import Final
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from tasks.maths.anchor import gaps
+from tasks.maths.anchor.crossover import HUBER_LIMIT_STDS, RAYLEIGH_MEDIAN_STDS, VALUE_SPAN_S
+from tasks.maths.anchor.outliers import odd_frames_in
+from tasks.maths.arrays import Flags, Floats, true_runs
+from tasks.maths.frame_times import nearest_index
+
+FEWEST_GUESSES: Final = 5  # of known steps: fewer do not show how far off a guess is
+
+
+def fill_steps(time_s: Floats, pose_xy: Floats, step: Floats) -> Floats:
+    """Steps (n, 2) without NaN.
+
+    A missing step continues at the speed of its neighbours, or, if none is near, at the speed of the smoothed pose.
+    """
+    interval = np.diff(time_s, prepend=time_s[0])
+    moved: Flags = np.all(np.isfinite(step), axis=1) & (interval > 0)
+    if moved.any():
+        speed = step[moved] / interval[moved, None]
+        speed = np.stack([np.interp(time_s, time_s[moved], column) for column in speed.T], axis=1)
+        far = np.abs(time_s - time_s[moved][nearest_index(time_s, time_s[moved])]) > VALUE_SPAN_S
+    else:
+        speed = np.zeros_like(step)
+        far = np.ones(len(time_s), dtype=bool)
+    if far.any() and np.isfinite(pose_xy).all(axis=1).any():
+        width = odd_frames_in(time_s, 2 * VALUE_SPAN_S)
+        pose = uniform_filter1d(gaps.fill_gaps(time_s, pose_xy, interpolate=True)[0], width, axis=0, mode="nearest")
+        speed[far] = np.gradient(pose, time_s, axis=0)[far] if len(time_s) > 1 else 0.0
+    filled = np.where(moved[:, None], step, speed * interval[:, None])
+    filled[0] = 0.0
+    return np.asarray(filled)
+
+
+def join_uncertain_steps(time_s: Floats, step: Floats, measured: Floats, error_px: Floats, guess: Floats) -> Floats:
+    """The ``guess`` (n, 2), moved towards ``measured`` (n, 2) as far as the errors of both say.
+
+    ``step`` (n, 2) are the trusted steps, NaN elsewhere. ``measured`` is NaN where nothing was measured, or where more
+    than noise speaks against it. Then the guess alone counts for the whole run of steps that are not trusted: what
+    hides the body may lead features away before and after, too. ``error_px`` (n,) is the measured steps' error.
+    """
+    trusted: Flags = np.all(np.isfinite(step), axis=1)
+    joined = guess.copy()
+    for first, last in true_runs(~trusted):
+        run = slice(first, last + 1)
+        if np.isfinite(measured[run]).all():
+            guessed = guess_error_px(time_s, step, last + 1 - first) ** 2
+            both = np.maximum(guessed + np.square(error_px[run]), 1e-12)
+            away = measured[run] - guess[run]
+            limit = np.minimum(1.0, HUBER_LIMIT_STDS * np.sqrt(both) / np.maximum(np.hypot(*away.T), 1e-12))
+            joined[run] += (guessed / both * limit)[:, None] * away
+    return joined
+
+
+def guess_error_px(time_s: Floats, step: Floats, missing: int) -> float:
+    """Standard error per axis of the guess in the middle of ``missing`` steps between two known ones.
+
+    It is measured on the known steps (n, 2). Where no run of them is long enough, the longest that is counts; 0 without
+    any.
+    """
+    interval = np.maximum(np.diff(time_s, prepend=time_s[0]), 1e-6)
+    speed = step / interval[:, None]
+    known: Flags = np.all(np.isfinite(step), axis=1)
+    known[0] = False
+    for length in range(min(missing, len(step) - 2), 0, -1):
+        run = np.convolve(known, np.ones(length + 2), mode="valid") == length + 2
+        before = np.flatnonzero(run)
+        if len(before) < FEWEST_GUESSES:
+            continue
+        middle, after = before + (length + 1) // 2, before + length + 1
+        way = ((time_s[middle] - time_s[before]) / (time_s[after] - time_s[before]))[:, None]
+        off = (speed[middle] - (1 - way) * speed[before] - way * speed[after]) * interval[middle, None]
+        return float(np.median(np.hypot(*off.T))) / RAYLEIGH_MEDIAN_STDS
+    return 0.0

@@ -1,0 +1,74 @@
+"""Steps that are missing or noisy: what is put in their place."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.anchor.missing_steps import fill_steps, guess_error_px, join_uncertain_steps
+
+Floats = NDArray[np.float64]
+TIME_S = np.arange(120) / 30
+NOISY = slice(60, 66)
+
+
+def walk(swing_px: float) -> Floats:
+    """Steps of 3 px to the right, with a swing of 2 Hz that a straight line over six frames misses."""
+    return np.column_stack([np.full(120, 3.0), swing_px * np.sin(2 * np.pi * 2 * TIME_S)])
+
+
+def without(step: Floats, frames: slice) -> Floats:
+    left = step.copy()
+    left[frames] = np.nan
+    return left
+
+
+def joined(truth: Floats, measured: Floats, error_px: float) -> tuple[Floats, Floats]:
+    """The steps in place of the noisy ones, and the guess alone."""
+    step = without(truth, NOISY)
+    guess = fill_steps(TIME_S, np.full((120, 2), np.nan), step)
+    only_noisy = np.full((120, 2), np.nan)
+    only_noisy[NOISY] = measured[NOISY]
+    return join_uncertain_steps(TIME_S, step, only_noisy, np.full(120, error_px), guess), guess
+
+
+def error(step: Floats, truth: Floats) -> float:
+    return float(np.sqrt(np.mean((step - truth)[NOISY] ** 2)))
+
+
+def test_a_gap_continues_at_the_speed_of_its_neighbours() -> None:
+    step = walk(0.0)
+    assert np.allclose(fill_steps(TIME_S, np.full((120, 2), np.nan), without(step, NOISY))[1:], step[1:])
+
+
+def test_noisy_steps_of_an_uneven_motion_are_better_than_a_guess() -> None:
+    truth = walk(8.0)
+    noise = np.random.default_rng(1).normal(0, 1.0, (120, 2))
+    steps, guess = joined(truth, truth + noise, 1.0)
+    assert error(steps, truth) < 0.5 * error(guess, truth)
+
+
+def test_of_an_even_motion_the_guess_is_kept() -> None:
+    truth = walk(0.0)
+    steps, guess = joined(truth, truth + 2.0, 1.0)
+    assert np.allclose(steps, guess)
+
+
+def test_a_step_far_beyond_both_errors_moves_the_guess_little() -> None:
+    truth = walk(8.0)
+    steps, guess = joined(truth, truth + np.array([100.0, 0.0]), 1.0)
+    assert np.abs(steps - guess).max() < 25.0
+
+
+def test_where_a_step_is_lost_the_noisy_ones_beside_it_do_not_count() -> None:
+    truth = walk(8.0)
+    lost = truth.copy()
+    lost[63] = np.nan
+    steps, guess = joined(truth, lost, 1.0)
+    assert np.array_equal(steps, guess)
+
+
+def test_how_far_off_a_guess_is_grows_with_the_gap_and_is_unknown_without_known_steps() -> None:
+    step = walk(8.0)
+    errors = [guess_error_px(TIME_S, step, missing) for missing in (1, 3, 5)]
+    assert errors[0] < errors[1] < errors[2]
+    assert guess_error_px(TIME_S, step, 1000) > 0
+    assert guess_error_px(TIME_S, np.full((120, 2), np.nan), 3) == 0
