@@ -16,7 +16,7 @@ from tasks.media.planes.tone_map import for_ordinary_screens
 from tasks.media.report.contact_sheet import RgbPicture, shrink_picture
 from tasks.requests import RenderRequest
 
-WIDEST_PX: Final = 320
+LONGEST_PX: Final = 320  # longer side
 STEP_S: Final = 0.1  # between two pictures, on the whole
 HALF_TICK_S: Final = 0.0005
 LONGEST_S: Final = 8.0  # of a longer clip, its middle
@@ -32,9 +32,9 @@ def render_preview(request: RenderRequest, placement: Placement, frames: Frames,
 
 
 def preview_size_px(size_px: tuple[int, int], pixel_aspect: float) -> tuple[int, int]:
-    """At most ``WIDEST_PX`` wide, with square pixels."""
+    """At most ``LONGEST_PX`` wide and high, with square pixels."""
     width, height = size_px[0] * pixel_aspect, float(size_px[1])
-    factor = min(WIDEST_PX / width, 1.0)
+    factor = min(LONGEST_PX / max(width, height), 1.0)
     return max(round(width * factor), 1), max(round(height * factor), 1)
 
 

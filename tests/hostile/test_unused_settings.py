@@ -30,6 +30,8 @@ CASES: tuple[tuple[list[str], str, str], ...] = (
     ([], "scale.height_m=1.75", "exports=[]"),
     (["exports=[angles,coco]"], "scale.px_per_m=100", "exports=[angles,coco]"),
     (["exports=[coco]"], "clip.time=played", "exports=[coco]"),
+    ([], "runner.address=tcp://10.0.0.1:8786", "runner.kind=threads"),
+    ([], "runner.paths={/data: /mnt}", "runner.kind=threads"),
     (["outputs=[pose]"], "overlay.numbers=[angles]", "outputs=[pose]"),
     ([], "decode.memory_mb=99", "decode.frames=stream"),
 )

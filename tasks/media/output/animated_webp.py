@@ -1,6 +1,7 @@
 """Write a short animation as WebP, which browsers play without a video player."""
 
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -12,34 +13,47 @@ from tasks.errors import OutputError
 from tasks.media.output.output_file import write_error
 
 _LAST_MS: Final = 100  # duration of the last picture; the others last until the next one
-_QUALITY: Final = 70  # of 100
+LARGEST_BYTES: Final = 500_000  # messengers take animated pictures of half a megabyte
+QUALITIES: Final = (70, 50, 35, 20)  # of 100; the first whose file is small enough
 _METHOD: Final = 4  # libwebp's trade-off between time (0) and size (6)
 
 
-def write_webp(path: Path, pictures: Iterable[tuple[float, NDArray[np.uint8]]]) -> int:
+def write_webp(path: Path, pictures: Iterable[tuple[float, NDArray[np.uint8]]], most_bytes: int = LARGEST_BYTES) -> int:
     """Write ``pictures``, each with its start in seconds and RGB (h, w, 3), at least one, as an endless loop.
 
-    Returns their number. All of them are in memory at once. ``OutputError`` if the file cannot be written.
+    The file has the best of ``QUALITIES`` with which it is no larger than ``most_bytes``; the last one where none is.
+    Returns the number of pictures. All of them are in memory at once. ``OutputError`` if the file cannot be written.
     """
     starts_ms, images = [], []
     for start_s, rgb in pictures:
         starts_ms.append(round(start_s * 1000))
         images.append(Image.fromarray(rgb))
     durations_ms = [*np.diff(starts_ms).tolist(), _LAST_MS]
+    content = b""
+    for quality in QUALITIES:
+        content = _encoded(images, durations_ms, quality)
+        if len(content) <= most_bytes:
+            break
     try:
-        images[0].save(
-            path,
-            format="WEBP",
-            save_all=True,
-            append_images=images[1:],
-            duration=durations_ms,
-            loop=0,
-            quality=_QUALITY,
-            method=_METHOD,
-        )
+        path.write_bytes(content)
     except OSError as error:
         raise write_error(path, error) from error
     return len(images)
+
+
+def _encoded(images: list[Image.Image], durations_ms: list[int], quality: int) -> bytes:
+    file = BytesIO()
+    images[0].save(
+        file,
+        format="WEBP",
+        save_all=True,
+        append_images=images[1:],
+        duration=durations_ms,
+        loop=0,
+        quality=quality,
+        method=_METHOD,
+    )
+    return file.getvalue()
 
 
 def check_written_webp(path: Path, pictures: int) -> None:

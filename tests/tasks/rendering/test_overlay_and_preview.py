@@ -111,7 +111,12 @@ def test_a_preview_begins_with_the_frame_that_is_being_shown(tmp_path: Path, gap
 
 @pytest.mark.parametrize(
     ("size", "aspect", "small"),
-    [((1920, 1080), 1.0, (320, 180)), ((200, 100), 1.0, (200, 100)), ((720, 576), 16 / 11, (320, 176))],
+    [
+        ((1920, 1080), 1.0, (320, 180)),
+        ((200, 100), 1.0, (200, 100)),
+        ((720, 576), 16 / 11, (320, 176)),
+        ((1080, 1920), 1.0, (180, 320)),
+    ],
 )
 def test_a_preview_has_square_pixels_and_is_never_enlarged(
     size: tuple[int, int], aspect: float, small: tuple[int, int]

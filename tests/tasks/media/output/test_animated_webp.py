@@ -37,6 +37,18 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
+def test_a_file_that_is_too_large_is_written_with_less_quality(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    noise = [(0.1 * index, random.integers(0, 255, (96, 128, 3)).astype(np.uint8)) for index in range(4)]
+    write_webp(tmp_path / "best", noise)
+    best = (tmp_path / "best").stat().st_size
+    write_webp(tmp_path / "smaller", noise, most_bytes=best - 1)
+    assert (tmp_path / "smaller").stat().st_size < best
+    write_webp(tmp_path / "least", noise, most_bytes=1)
+    assert 1 < (tmp_path / "least").stat().st_size < (tmp_path / "smaller").stat().st_size
+    check_written_webp(tmp_path / "least", 4)
+
+
 def test_a_short_or_cut_file_is_found(tmp_path: Path) -> None:
     path = tmp_path / "a.webp"
     write_webp(path, pictures(3))
