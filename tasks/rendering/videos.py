@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from conf.enums import BackgroundMode, ComparisonLayout, NobodyFrame, WrittenChe
 from conf.render import ComparisonConf, EncodeConf
 from tasks.errors import OutputError
 from tasks.media.files.background_image import background_image_planes, read_background_image
-from tasks.media.files.masks_file import MaskState, read_masks
+from tasks.media.files.masks_file import MaskState, read_mask_states, read_masks
 from tasks.media.input.frames import Frame
 from tasks.media.input.prefetch import prefetched
 from tasks.media.matting.cutout import (
@@ -23,9 +23,11 @@ from tasks.media.matting.cutout import (
     Shown,
     blurred_background,
     draw_cutout,
+    mix_whole,
+    mix_whole_straight,
     smooth_masks_in_time,
     transparent_planes,
-    whole_picture,
+    whole_shares,
 )
 from tasks.media.output.alpha_writer import AlphaWriter
 from tasks.media.output.audio_clock import sound_source
@@ -41,7 +43,17 @@ from tasks.requests import RenderRequest
 
 LABEL_HEIGHT: Final = 0.022  # of a capital, as a share of the picture's height
 LEAST_LABEL_PX: Final = 8.0
+WHOLE_FADES_S: Final = 0.2  # over which a picture without a person turns into the cut-out person, and back
 Backdrop = Callable[[RenderFrame, Cutout | None], Planes]
+
+
+class CutFrame(NamedTuple):
+    """A frame with the person cut out of it."""
+
+    frame: RenderFrame
+    cut: Cutout | None
+    whole: float  # how far, 0..1, the whole picture shows instead
+    edge: Edge  # of the whole picture
 
 
 def render_stabilized(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
@@ -135,10 +147,15 @@ def output_pairs(
                 origins.add(frame.origin(edge))
         return
     behind = backdrop(request, placement)
-    for frame, cut in cut_frames(request, placement, frames):
+    for frame, cut, whole, edge in cut_frames(request, placement, frames):
+        if whole == 1:
+            yield frame.picture, frame.moved(edge)
+            continue
         canvas = behind(frame, cut)
         if cut is not None:
             draw_cutout(cut, canvas, placement.layout)
+        if whole > 0:
+            canvas = mix_whole(canvas, frame.moved(edge), whole)
         yield frame.picture, canvas
 
 
@@ -171,9 +188,7 @@ def edge_of(request: RenderRequest) -> Edge:
     return Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
 
 
-def cut_frames(
-    request: RenderRequest, placement: Placement, frames: Frames
-) -> Iterator[tuple[RenderFrame, Cutout | None]]:
+def cut_frames(request: RenderRequest, placement: Placement, frames: Frames) -> Iterator[CutFrame]:
     """Every picture with the person cut out of it; what shows without a person, ``background.nobody`` decides."""
     if request.masks is None or request.matte is None or request.background is None:
         raise OutputError(f"{request.output}: has no masks; this is a fault of the program")
@@ -184,7 +199,10 @@ def cut_frames(
     cutter = PersonCutter(
         CutoutSettings(layout, sited, placement.size_px, request.render.interpolation.value, request.matte.refine)
     )
-    masks = read_masks(request.masks.path("masks.npz"))
+    path = request.masks.path("masks.npz")
+    masks, somebody = read_masks(path), read_mask_states(path) != MaskState.nobody
+    fade_frames = round(WHOLE_FADES_S * float(placement.clip.rate))
+    shares = whole_shares(somebody, fade_frames) if kept else np.zeros(len(somebody))
     placed = smooth_masks_in_time(masks, placement.anchor_xy) if request.matte.smoothing else masks
     ahead: deque[RenderFrame] = deque()
 
@@ -193,15 +211,11 @@ def cut_frames(
             ahead.append(frame)
             clean, index = None if request.scene is None else frame.clean_part, frame.picture.index
             matrix, anchor_xy = placement.to_output[index], placement.anchor_xy[index]
-            somebody = mask.state != MaskState.nobody
-            yield Shown(frame.picture.planes, mask, matrix, anchor_xy, clean) if somebody else None
+            yield Shown(frame.picture.planes, mask, matrix, anchor_xy, clean) if somebody[index] else None
 
-    for shown, cut in cutter.cut_all(people()):
+    for _, cut in cutter.cut_all(people()):
         frame = ahead.popleft()
-        if shown is None and kept:
-            yield frame, whole_picture(frame.moved(edge), layout, placement.size_px)
-        else:
-            yield frame, cut
+        yield CutFrame(frame, cut, float(shares[frame.picture.index]), edge)
 
 
 def backdrop(request: RenderRequest, placement: Placement) -> Backdrop:
@@ -225,9 +239,13 @@ def clear_pictures(
     request: RenderRequest, placement: Placement, frames: Frames
 ) -> Iterator[tuple[Frame, Planes, Alpha]]:
     """Every picture with the person's own colours and opacity as they stand in the output."""
-    black = placement.values([0, 0, 0])
-    for frame, cut in cut_frames(request, placement, frames):
-        yield frame.picture, *transparent_planes(cut, placement.layout, placement.size_px, black)
+    black, layout = placement.values([0, 0, 0]), placement.layout
+    for frame, cut, whole, edge in cut_frames(request, placement, frames):
+        planes, alpha = transparent_planes(cut, layout, placement.size_px, black)
+        if whole > 0:
+            sited = placement.clip.color.chroma_location
+            planes, alpha = mix_whole_straight(planes, alpha, frame.moved(edge), whole, layout, sited)
+        yield frame.picture, planes, alpha
 
 
 def open_sink(request: RenderRequest, placement: Placement, path: Path) -> AlphaWriter | PngZipWriter:

@@ -105,7 +105,7 @@ def cut_of(video: Watched, overrides: list[str]) -> Cut:
     scene = None if plates is None else read_scene(plates, placement)
     cuts = cut_frames(request, placement, render_frames(video.source, placement, cache_mb=None, scene=scene))
     behind, shown, began = backdrop(request, placement), [], time.process_time()
-    for (frame, cut), somebody in zip(cuts, found, strict=True):
+    for (frame, cut, _, _), somebody in zip(cuts, found, strict=True):
         opaque = np.zeros(placement.size_px[::-1], np.bool_)
         if cut is not None and somebody:
             draw_cutout(cut, behind(frame, cut), placement.layout)

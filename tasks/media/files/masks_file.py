@@ -119,6 +119,12 @@ def read_masks(path: Path) -> Iterator[Mask]:
                 yield Mask(probability, boxes[frame], MaskState(int(states[frame])))
 
 
+def read_mask_states(path: Path) -> NDArray[np.uint8]:
+    """The ``MaskState`` of each frame (n,), without the masks; ``OutputError`` as ``read_masks``."""
+    with _open_members(path) as members:
+        return np.asarray(members["states"], np.uint8)
+
+
 def _require_bounded_archive(archive: zipfile.ZipFile) -> None:
     """``ValueError`` for a zip that would unpack to more than our masks can take."""
     members = archive.infolist()

@@ -217,10 +217,32 @@ def _refined(edge: NDArray[np.uint8], luma: Plane, settings: CutoutSettings) -> 
     return refine_edge(edge, (luma >> (settings.layout.depth - 8)).astype(np.uint8)) if settings.refine else edge
 
 
-def whole_picture(moved: Planes, layout: PixelLayout, size_px: tuple[int, int]) -> Cutout:
-    """The whole output of ``size_px``, which shows ``moved``, as an opaque cutout."""
-    solid = (np.ones(layout.plane_wh(index, size_px)[::-1], np.float32) for index in range(layout.planes))
-    return Cutout(Region(0, 0, *size_px), moved, tuple(solid))
+def whole_shares(somebody: NDArray[np.bool_], fade_frames: int) -> Floats:
+    """How far (n,), 0..1, each frame shows the whole picture: 1 without ``somebody`` (n,), less over a few frames."""
+    frames, without = np.arange(len(somebody)), np.flatnonzero(~somebody)
+    if not len(without):
+        return np.zeros(len(somebody))
+    after = np.searchsorted(without, frames).clip(0, len(without) - 1)
+    nearest = np.minimum(np.abs(frames - without[after]), np.abs(frames - without[np.maximum(after - 1, 0)]))
+    return np.asarray(np.clip(1 - nearest / (fade_frames + 1), 0, 1), np.float64)
+
+
+def mix_whole(canvas: Planes, whole: Planes, share: float) -> Planes:
+    """New planes: ``share`` of the ``whole`` picture, and the rest of the ``canvas``."""
+    return tuple(
+        np.asarray(cv2.addWeighted(plane, 1 - share, its, share, 0)) for plane, its in zip(canvas, whole, strict=True)
+    )
+
+
+def mix_whole_straight(
+    planes: Planes, alpha: Alpha, whole: Planes, share: float, layout: PixelLayout, chroma_location: int
+) -> tuple[Planes, Alpha]:
+    """The same for straight colours with their opacity ``alpha`` (h, w), 0..1; ``share`` is above 0."""
+    mixed = []
+    for index, (plane, its) in enumerate(zip(planes, whole, strict=True)):
+        below = (1 - share) * sample_at_chroma(alpha, sample_spacing(layout, index), chroma_location)
+        mixed.append(np.rint(its + below / (below + share) * (plane.astype(np.float32) - its)).astype(plane.dtype))
+    return tuple(mixed), np.asarray(share + (1 - share) * alpha, np.float32)
 
 
 def draw_cutout(cutout: Cutout, canvas: Planes, layout: PixelLayout, *, straight: bool = False) -> None:

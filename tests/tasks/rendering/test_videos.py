@@ -397,6 +397,18 @@ def test_what_shows_without_a_person_is_a_setting(tmp_path: Path, nobody: Nobody
             np.testing.assert_array_equal(plane, its)
 
 
+def test_a_picture_without_a_person_comes_and_goes_without_a_jump(tmp_path: Path) -> None:
+    states = [MaskState.measured] * 12
+    states[7] = MaskState.nobody
+    source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (12, 1)), states)
+    work = job(tmp_path, source, np.zeros((1, 2)))
+    shown = person(work, masks, tmp_path, BackgroundConf(color=[255, 255, 255]))
+    corner = np.array([float(picture.luma[:20, :20].mean()) for picture in shown])
+    assert corner[0] > 230
+    assert corner[7] < 45
+    assert np.abs(np.diff(corner)).max() < 50
+
+
 def test_smoothing_calms_a_flickering_mask(tmp_path: Path) -> None:
     source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (8, 1)), [MaskState.measured] * 8)
     with mask_writer(masks.path("masks.npz")) as writer:

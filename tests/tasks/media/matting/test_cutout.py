@@ -18,9 +18,11 @@ from tasks.media.matting.cutout import (
     Shown,
     blurred_background,
     draw_cutout,
+    mix_whole,
+    mix_whole_straight,
     smooth_masks_in_time,
     transparent_planes,
-    whole_picture,
+    whole_shares,
 )
 from tasks.media.planes.chroma import plane_to_luma
 from tasks.media.planes.compose import solid_planes
@@ -163,14 +165,32 @@ def test_a_crop_of_odd_size_cuts_the_person() -> None:
     assert planes[1][15, 15] == 128
 
 
-@pytest.mark.parametrize("name", ["yuv420p", "yuv444p"])
-def test_a_whole_picture_hides_all_of_the_background(name: str) -> None:
+@pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le"])
+def test_the_whole_picture_fades_in_over_the_cut_out_person(name: str) -> None:
     layout = nearest_layout(name)
-    source = picture(layout, (100, 80))
-    canvas = solid_planes(layout, SIZE, (16, 60, 60))
-    draw_cutout(whole_picture(source, layout, SIZE), canvas, layout)
-    for plane, shown in zip(canvas, source, strict=True):
-        np.testing.assert_array_equal(plane, shown)
+    source, canvas = picture(layout, (100, 80)), solid_planes(layout, SIZE, (16, 60, 60))
+    for share in (0.25, 1.0):
+        for plane, before, its in zip(mix_whole(canvas, source, share), canvas, source, strict=True):
+            np.testing.assert_allclose(plane, before + share * (its.astype(float) - before), atol=0.51)
+            assert plane.dtype == its.dtype
+
+
+def test_straight_colours_fade_so_that_every_background_gives_the_same_picture() -> None:
+    layout = nearest_layout("yuv444p")
+    source, person = picture(layout, (100, 80)), solid_planes(layout, SIZE, (90, 100, 110))
+    alpha = np.random.default_rng(1).random(SIZE[::-1]).astype(np.float32)
+    planes, opacity = mix_whole_straight(person, alpha, source, 0.3, layout, 0)
+    for index, level in enumerate((16, 60, 200)):
+        over = alpha * person[index] + (1 - alpha) * level
+        mixed = opacity * planes[index] + (1 - opacity) * level
+        np.testing.assert_allclose(mixed, 0.7 * over + 0.3 * source[index], atol=0.51)
+
+
+def test_whole_pictures_fade_over_the_frames_next_to_those_without_a_person() -> None:
+    somebody = np.array([True, True, True, True, False, False, True, True, True])
+    assert whole_shares(somebody, 3) == pytest.approx([0, 0.25, 0.5, 0.75, 1, 1, 0.75, 0.5, 0.25])
+    assert not whole_shares(np.ones(4, np.bool_), 3).any()
+    assert whole_shares(np.zeros(4, np.bool_), 3) == pytest.approx(1)
 
 
 def plate_of(layout: PixelLayout, seen: bool = True) -> Callable[[Box], CleanPart]:
