@@ -108,6 +108,8 @@ class EncodeConf:
     # more space, faster 1.8 times its time and about a fifteenth less space (1920x1088, a jogger, 60 frames).
     preset: str = "veryfast"
     """The codec's own name for a trade-off of speed against size; for prores of its quality."""
+    threads: int = 2
+    """Threads of each encoder, whatever the machine: the bytes of a video depend on their number; nvenc has none."""
 
     def __post_init__(self) -> None:
         best, worst = (1, 63) if self.codec is VideoCodec.av1 else (0, 51)
@@ -119,6 +121,7 @@ class EncodeConf:
             fact = f"{'null' if self.crf is None else self.crf} is not on the scale of {name}"
             cure = f"give {best} (best) to {worst}, or leave it out with encode={name}"
             require(self.crf is not None and best <= self.crf <= worst, "encode.crf", fact, cure)
+        require(1 <= self.threads <= 16, "encode.threads", f"{self.threads} is out of range", "give 1 to 16")
         presets = PRESETS_BY_CODEC[self.codec]
         cure = f"choose encode={name}, or give one of {', '.join(presets)}"
         require(self.preset in presets, "encode.preset", f"{name} has no {self.preset!r}", cure)

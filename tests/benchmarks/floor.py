@@ -95,7 +95,9 @@ def encode(path: Path, crf: str, preset: str, *, clock: Callable[[], float] = ti
         like = container.streams.video[0]
         stream = sink.add_stream("libx264", rate=like.average_rate)
         stream.width, stream.height, stream.pix_fmt = like.width, like.height, like.pix_fmt or "yuv420p"
-        configure_encoder(stream.codec_context, ENCODERS["x264"], int(crf), preset, NO_HDR)
+        configure_encoder(
+            stream.codec_context, ENCODERS["x264"], int(crf), preset, NO_HDR, 1
+        )  # more threads take as much CPU time
         stream.codec_context.time_base = like.time_base or Fraction(1, 90_000)
         spent = timed(frames(path), lambda frame: sink.mux(stream.encode(frame)), clock=clock)
         rest = timed([None], lambda _: sink.mux(stream.encode(None)), clock=clock)

@@ -30,6 +30,7 @@ def video_writer_for(
     preset: str = "veryfast",
     sound: Path | None = None,
     codec: str = "x264",
+    threads: int = 2,
 ) -> VideoWriter:
     return VideoWriter(
         path,
@@ -39,6 +40,7 @@ def video_writer_for(
         sound=None if sound is None else sound_source(sound, clip),
         codec=codec,
         hdr=clip.hdr,
+        threads=threads,
     )
 
 
@@ -59,11 +61,17 @@ def writer_settings(clip: Clip) -> dict[str, Any]:
 
 
 def rewrite(
-    source: Path, target: Path, *, crf: int | None = 18, preset: str = "veryfast", codec: str = "x264"
+    source: Path,
+    target: Path,
+    *,
+    crf: int | None = 18,
+    preset: str = "veryfast",
+    codec: str = "x264",
+    threads: int = 2,
 ) -> tuple[Clip, FrameTable, list[str]]:
     """Write every frame of ``source`` as it is."""
     clip, table = read(source)
-    with video_writer_for(target, clip, crf=crf, preset=preset, sound=source, codec=codec) as writer:
+    with video_writer_for(target, clip, crf=crf, preset=preset, sound=source, codec=codec, threads=threads) as writer:
         for frame in read_frames(source, clip):
             writer.write(frame.planes, frame.pts, frame.duration)
     check_written_video(target, clip.frames, writer.written, every_frame=False)

@@ -130,6 +130,8 @@ class Encoding(Protocol):
     def crf(self) -> int | None: ...
     @property
     def preset(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
 
 
 def read_placement(decoded: Artifact[DecodedClip], trajectory: Artifact[SmoothPath]) -> Placement:
@@ -197,6 +199,7 @@ def write_video(
         pixel_aspect=Fraction(placement.clip.pixel_aspect),
         crf=encoding.crf,
         preset=encoding.preset,
+        threads=encoding.threads,
         sound=sound_source(sound, placement.clip),
         codec=encoding.codec.value,
         hdr=placement.clip.hdr,

@@ -97,6 +97,22 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path: Path, codec: str) -> No
     assert first.index(b"moov") < first.index(b"mdat")
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not choose processors")
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_the_bytes_are_the_same_on_one_processor(tmp_path: Path, codec: str, threads: int) -> None:
+    source = make(tmp_path / "a.mp4", Made(size_px=(320, 240), ticks=range(0, 40 * 512, 512)))
+    crf, preset = SETTINGS[codec]
+    made, all_cpus = [], os.sched_getaffinity(0)
+    for cpus in ({min(all_cpus)}, all_cpus):
+        os.sched_setaffinity(0, cpus)
+        try:
+            rewrite(source, tmp_path / "out.mp4", crf=crf, preset=preset, codec=codec, threads=threads)
+        finally:
+            os.sched_setaffinity(0, all_cpus)
+        made.append((tmp_path / "out.mp4").read_bytes())
+    assert made[0] == made[1]
+
+
 def test_no_encoder_prints_to_the_terminal(tmp_path: Path, codec: str, capfd: pytest.CaptureFixture[str]) -> None:
     source = make(tmp_path / "a.mkv", Made(codec="ffv1", options={}))
     capfd.readouterr()
