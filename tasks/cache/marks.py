@@ -134,14 +134,16 @@ def _require(holds: bool, field: str) -> None:
         raise ValueError(f"the mark's {field} cannot be what this program wrote")
 
 
-def make_room(folder: Path) -> None:
-    """Remove what lies in the place of an entry, which may be anything, and a record beside it, which would void it."""
-    if folder.is_symlink() or folder.is_file():
-        folder.unlink()
-    shutil.rmtree(folder, ignore_errors=True)
+def clear_record(folder: Path) -> None:
+    """Remove a record beside the place of an entry, which would void it."""
     record = folder.parents[1] / RECORDS / folder.name
     with suppress(FileNotFoundError, NotADirectoryError):
-        if record.is_dir() and not record.is_symlink():
-            shutil.rmtree(record)
-        else:
-            record.unlink()
+        remove(record)
+
+
+def remove(path: Path) -> None:
+    """Remove whatever lies in the place of an entry or a record. ``FileNotFoundError`` where nothing does."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink()

@@ -15,7 +15,7 @@ from tasks.cache.store import MARK
 from tasks.errors import CacheBusy, OutputError
 
 KEY = re.compile(
-    r"[a-z]+-[0-9a-f]{24}|\.[a-z]+-[0-9a-f]{24}(\.[0-9a-f]{8})?\.work"
+    r"[a-z]+-[0-9a-f]{24}|\.[a-z]+-[0-9a-f]{24}(\.[0-9a-f]{8,12})?\.work"
 )  # entries, records and locks, or work
 
 

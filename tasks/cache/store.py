@@ -36,6 +36,7 @@ from tasks.records import AnyArtifact, Artifact, StoredFile
 MARK = "done.json"
 SCHEMA = 2  # of the mark; a folder with another one is computed again
 ABANDONED_S = 86_400  # after which work is taken to be a killed run's where no lock says so
+TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)  # something lies where a folder is to be renamed to
 FOLDERS = "folders"  # see ``tasks.cache.entries``
 Outcome: TypeAlias = AnyArtifact | Exception
 """What became of an entry that was asked for."""
@@ -319,17 +320,19 @@ def _mark(work: Path, artifact: AnyArtifact, more: Mapping[str, Any]) -> AnyArti
 def _put(work: Path, artifact: AnyArtifact) -> AnyArtifact:
     """Rename the folder to its place. A whole entry that is there by now, made without our lock, stays."""
     place = Path(artifact.folder)
+    marks.clear_record(place)
     for last in (False, False, True):
-        there = read_mark(place)
-        if there and not broken_files(there[0]) and not marks.is_foreign_record(place.parents[1], place.name):
-            return there[0]
-        marks.make_room(place)  # damaged, or it would have been found
         try:
             work.rename(place)
             break
         except OSError as error:
-            if last or error.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # nobody was quicker
+            if last or error.errno not in TAKEN:
                 raise
+        there = read_mark(place)
+        if there and not broken_files(there[0]):
+            return there[0]
+        with suppress(FileNotFoundError):  # damaged; moved first, so that nobody reads it while it is removed
+            marks.remove(place.rename(work.with_name(f"{work.stem}{uuid.uuid4().hex[:4]}.work")))
     return artifact
 
 
