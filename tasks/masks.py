@@ -45,6 +45,9 @@ Clock = Callable[[], float]
 
 BOX_REACH_S: Final = 0.5  # the box is as wide as the widest step of the limbs within this time before and after
 LONGEST_POSE_GAP_S: Final = 0.5  # without a pose, over which the box is interpolated or held
+LONGEST_COPY_S: Final = (
+    0.2  # without a pose, over which a mask is copied: a somersault turns by 90 degrees in that time
+)
 MOST_BOX_STRETCH: Final = 1.8  # of the box in the model's input, so that more of its pixels show the person
 TIMED_BOXES: Final = 20  # on which the speed of the general model is measured
 
@@ -69,11 +72,12 @@ def segment_person(request: MasksRequest, folder: Path, tick: Tick, clock: Clock
     masks_of = _landmarker_masks if request.settings.source is MaskSource.landmarker else _selfie_masks
     motion = read_table(request.pose.path("motion.parquet"), ["track", "shot"])
     track, states = motion["track"], np.zeros(len(MaskState), np.int64)
+    most_copied = max(round(LONGEST_COPY_S * float(clip.rate)), 1)
     with masks_of(request, clip, track, clock) as stream, mask_writer(folder / "masks.npz") as writer:
         masks, alone = iter(_with_ticks(stream.masks, tick)), _without_others(request, track, stream.pictures)
         for shot in equal_slices(motion["shot"]):  # no mask is copied across a scene cut
             of_shot = islice(masks, shot.stop - shot.start)
-            for mask in fill_failed_masks(of_shot, stream.boxes.part(shot), track[shot] > 0, stream.wh):
+            for mask in fill_failed_masks(of_shot, stream.boxes.part(shot), track[shot] > 0, stream.wh, most_copied):
                 writer.write(alone(mask))
                 states[mask.state] += 1
     counts = {state.name: int(states[state]) for state in MaskState}

@@ -1,6 +1,7 @@
 """Decide which masks of the segmentation model are usable, and fill the failed ones."""
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Final, NamedTuple
 
 import cv2
@@ -27,10 +28,15 @@ class _UncertainFrame(NamedTuple):
     mask: ByteMask | None  # None: unusable
     edges_px: NDArray[np.float32]
     bridged: bool  # there are poses before and after, so the body's place is known
+    posed: bool
 
 
 def fill_failed_masks(
-    masks: Iterable[Probability | None], boxes: PersonBoxes, posed: NDArray[np.bool_], size_px: tuple[int, int]
+    masks: Iterable[Probability | None],
+    boxes: PersonBoxes,
+    posed: NDArray[np.bool_],
+    size_px: tuple[int, int],
+    most_copied: int,
 ) -> Iterator[Mask]:
     """Each frame's mask in bytes. A failed mask is filled with a copy of the one before, else of the next good one.
 
@@ -38,7 +44,8 @@ def fill_failed_masks(
     (``posed``, (n,)) the model may have taken anything for a person. Such a mask must overlap its neighbours, in an
     unbroken sequence from a frame with a pose. Between two poses it is first cut to the surroundings of both bodies.
     Masks are copied only within one stretch in which the person is followed, where the box moves with the body. Without
-    a mask to copy, the frame shows nobody.
+    a mask to copy, the frame shows nobody; also where more than ``most_copied`` frames in a row have neither a pose nor
+    a usable mask: a body that turns over has another outline by then.
     """
     empty = np.zeros((size_px[1], size_px[0]), np.uint8)
     last: ByteMask | None = None
@@ -46,23 +53,23 @@ def fill_failed_masks(
     edges = boxes.edges_px.astype(np.float32)
     for mask, edges_px, person, torso, pose in zip(masks, edges, boxes.person, boxes.torso_xy_px, posed, strict=True):
         if not person:
-            yield from _resolve_run(run, last, None, empty)
+            yield from _resolve_run(run, last, None, empty, most_copied)
             run, last = [], None
             yield Mask(empty if mask is None else _to_bytes(mask), edges_px, MaskState.nobody)
             continue
         good = mask is not None and _shows_person(mask, edges_px, torso)
         now = _to_bytes(mask) if mask is not None and good else None
         if now is not None and pose:
-            yield from _resolve_run(run, last, now, empty)
+            yield from _resolve_run(run, last, now, empty, most_copied)
             run, last = [], now
             yield Mask(now, edges_px, MaskState.measured)
         else:
-            run.append(_UncertainFrame(now, edges_px, bool(np.isfinite(torso).all())))
-    yield from _resolve_run(run, last, None, empty)
+            run.append(_UncertainFrame(now, edges_px, bool(np.isfinite(torso).all()), bool(pose)))
+    yield from _resolve_run(run, last, None, empty, most_copied)
 
 
 def _resolve_run(
-    run: list[_UncertainFrame], before: ByteMask | None, after: ByteMask | None, empty: ByteMask
+    run: list[_UncertainFrame], before: ByteMask | None, after: ByteMask | None, empty: ByteMask, most_copied: int
 ) -> Iterator[Mask]:
     """Masks for a run of uncertain frames. ``before`` and ``after`` are the good masks around it, if any."""
     if before is not None and after is not None:
@@ -71,14 +78,22 @@ def _resolve_run(
     usable = _similar_in_sequence(run, before) | {
         len(run) - 1 - index for index in _similar_in_sequence(run[::-1], after)
     }
+    guessed = [not frame.posed and index not in usable for index, frame in enumerate(run)]
+    too_long = _in_longer_stretch(guessed, most_copied)
     substitute = before if before is not None else after
-    for index, (mask, edges_px, bridged) in enumerate(run):
+    for index, (mask, edges_px, bridged, _) in enumerate(run):
         if mask is not None and index in usable:
             yield Mask(mask, edges_px, MaskState.measured)
-        elif substitute is not None and bridged:
+        elif substitute is not None and bridged and index not in too_long:
             yield Mask(substitute, edges_px, MaskState.copied)
         else:
             yield Mask(empty, edges_px, MaskState.nobody)
+
+
+def _in_longer_stretch(chosen: list[bool], longest: int) -> set[int]:
+    """The indices of stretches of ``chosen`` that are longer than ``longest``."""
+    stretches = [list(stretch) for _, stretch in groupby(range(len(chosen)), key=lambda index: chosen[index])]
+    return {index for stretch in stretches if chosen[stretch[0]] and len(stretch) > longest for index in stretch}
 
 
 def _similar_in_sequence(run: list[_UncertainFrame], good: ByteMask | None) -> set[int]:

@@ -21,7 +21,7 @@ def filled(
     edges = np.tile([0.0, 0, 80, 60], (len(masks), 1)) + np.arange(len(masks))[:, None]
     torso = np.full((len(masks), 2), np.nan) if held else (edges[:, :2] + edges[:, 2:]) / 2
     boxes = PersonBoxes(np.asarray(edges, np.float64), np.array(person), torso)
-    out = list(fill_failed_masks(iter(masks), boxes, np.array(posed or [True] * len(masks)), WH))
+    out = list(fill_failed_masks(iter(masks), boxes, np.array(posed or [True] * len(masks)), WH, 3))
     assert np.array_equal([mask.edges_px for mask in out], edges.astype(np.float32)), "each keeps its own box"
     return [(int(mask.probability.max()), mask.state) for mask in out]
 
@@ -80,7 +80,7 @@ def test_between_two_poses_a_mask_is_cut_to_the_surroundings_of_the_body() -> No
     both[:, 70:] = 1
     edges = np.tile([0.0, 0, 80, 60], (3, 1))
     boxes = PersonBoxes(edges, np.ones(3, bool), np.full((3, 2), [40.0, 30.0]))
-    masks = list(fill_failed_masks([body, both, body], boxes, np.array([True, False, True]), (80, 60)))
+    masks = list(fill_failed_masks([body, both, body], boxes, np.array([True, False, True]), (80, 60), 3))
     assert [mask.state for mask in masks] == [MaskState.measured] * 3
     assert masks[1].probability[30, 40] == 255 and masks[1].probability[:, 70:].max() == 0
 
@@ -89,3 +89,12 @@ def test_between_two_poses_a_mask_of_something_else_is_replaced() -> None:
     body, tree = block(slice(2, 6)), block(slice(4, 5))
     states = [state for _, state in filled([body, tree, body], [True] * 3, [True, False, True])]
     assert states == [MaskState.measured, MaskState.copied, MaskState.measured]
+
+
+def test_a_mask_is_not_copied_over_many_frames_in_which_no_pose_is_seen() -> None:
+    body, measured, copied, nobody = block(slice(2, 6)), MaskState.measured, MaskState.copied, MaskState.nobody
+    for missing, state in ((3, copied), (4, nobody)):
+        masks: list[NDArray[np.float32] | None] = [body, *[None] * missing, body]
+        posed = [True, *[False] * missing, True]
+        assert [now for _, now in filled(masks, [True] * len(masks), posed)] == [measured, *[state] * missing, measured]
+        assert [now for _, now in filled(masks, [True] * len(masks))] == [measured, *[copied] * missing, measured]
