@@ -96,11 +96,21 @@ class Config:
     def __post_init__(self) -> None:
         if self.workers != AUTO_WORKERS:
             is_number = isinstance(self.workers, int) and self.workers >= 1
-            require(is_number, "workers", f"{self.workers} is out of range", "give auto, or 1 or more")
+            require(
+                is_number,
+                "workers",
+                f"{self.workers} is not a number of workers",
+                "give auto, or a whole number from 1",
+            )
             require_at_most(MAX_WORKERS, "workers", int(self.workers), "workers")
         require_name("output_dir", self.output_dir, "name a folder, or . for the current one")
         require_name("cache_dir", self.cache_dir, "name a folder, or null for .cache in output_dir")
-        require(bool(self.outputs), "outputs", "the list is empty", f"name some of {[o.value for o in Output]}")
+        require(
+            bool(self.outputs),
+            "outputs",
+            "the list is empty",
+            f"name some of {', '.join(output.value for output in Output)}",
+        )
         require_each_once("outputs", self.outputs)
         require_each_once("exports", self.exports)
         valid = self.decode.frames is not FrameMode.memory or self.runner.kind is Runner.threads

@@ -192,10 +192,12 @@ class CropConf:
         valid = not self.shared or self.mode in (CropMode.auto, CropMode.follow)
         cure = "choose crop=auto, or crop=follow with crop.aspect"
         require(valid, "crop.shared", f"{mode} has no window to share", cure)
-        cure = "leave it out, or choose crop=follow for size, aspect or keep, crop=fixed for window"
+        cure = f"leave it out, or choose crop={'fixed' if wrong == ['window'] else 'follow'}"
         require(not wrong, f"crop.{wrong[0]}" if wrong else "crop", f"{mode} does not use it", cure)
         scaled = self.mode is CropMode.follow and self.output is not None
-        cure = "give crop.window" if self.mode is CropMode.fixed else "give crop.size, aspect, output or keep"
+        cure = "give its size: one of crop.size=[640,360], crop.aspect=9:16, crop.output=1080x1920, crop.keep=0.9"
+        if self.mode is CropMode.fixed:
+            cure = "give its place and size, as in crop.window=[0,0,640,360]: x, y, width, height in pixels"
         require(not allowed or bool(given) or scaled, "crop", f"{self.mode.value} needs a window", cure)
         both = self.size is not None and self.aspect is not None
         require(not both, "crop.aspect", "crop.size is given too", "give one of them")

@@ -1,6 +1,7 @@
 """Settings of how the output looks: border, background, interpolation, encoding, comparison."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from conf.enums import (
     AlphaFile,
@@ -14,7 +15,7 @@ from conf.enums import (
     VideoCodec,
     WrittenCheck,
 )
-from conf.validation import MAX_SETTING_PX, require, require_at_most, require_color, require_each_once, require_name
+from conf.validation import MAX_SETTING_PX, color_parts, require, require_at_most, require_each_once, require_name
 
 
 @dataclass
@@ -23,18 +24,19 @@ class BorderConf:
     """What fills the part of the output that the source picture does not cover;
     scene: what other frames saw there, then as reflect; reflect: the mirror of the picture without its people;
     mirror: the mirror of the picture."""
-    color: list[int] = field(default_factory=lambda: [0, 0, 0])
-    """For constant: [r,g,b], each 0 to 255; on the command line also #00b140, rgb(0,177,64) or a CSS name."""
+    color: Any = field(default_factory=lambda: [0, 0, 0])
+    """For constant: [r,g,b], each 0 to 255; or '#00b140' (in a YAML file with quotes), rgb(0,177,64)
+    or a CSS name."""
 
     def __post_init__(self) -> None:
-        require_color("border.color", self.color)
+        self.color = color_parts("border.color", self.color)
 
 
 @dataclass
 class BackgroundConf:
     mode: BackgroundMode = BackgroundMode.color
     """What replaces the picture behind the person; keep: nothing, the whole picture stays."""
-    color: list[int] = field(default_factory=lambda: [0, 177, 64])
+    color: Any = field(default_factory=lambda: [0, 177, 64])
     """For color, as border.color; the default is chroma green."""
     blur_px: float = 24.0
     """For blur: standard deviation in pixels of the output."""
@@ -48,7 +50,7 @@ class BackgroundConf:
     """What a frame without a person shows; original: the whole picture, color: the background alone."""
 
     def __post_init__(self) -> None:
-        require_color("background.color", self.color)
+        self.color = color_parts("background.color", self.color)
         blur = self.blur_px
         require(0.5 <= blur <= 500, "background.blur_px", f"{blur} px is out of range", "give 0.5 to 500")
         wanted, given = self.mode is BackgroundMode.image, self.image is not None

@@ -38,7 +38,26 @@ def require_name(setting: str, name: str | None, cure: str) -> None:
         require(name.isprintable(), setting, f"the name {name!r} has a control character", "leave it out")
 
 
-def require_color(setting: str, value: list[int]) -> None:
-    """Require ``[r,g,b]`` with integers from 0 to 255."""
-    valid = len(value) == 3 and all(0 <= part <= 255 for part in value)
-    require(valid, setting, f"{value} is not a colour", "give [r,g,b], each from 0 to 255")
+def color_parts(setting: str, value: Any) -> list[int]:
+    """A colour as ``[r,g,b]``, each 0 to 255; ``value`` is that, or a text such as #00b140, rgb(0,177,64) or tomato.
+
+    A list with such a text as its only item is taken as the text. ``SettingError`` for anything else.
+    """
+    text = value[0] if isinstance(value, list) and len(value) == 1 else value
+    cure = "give [r,g,b] with numbers from 0 to 255, #00b140, rgb(0,177,64), or a name of CSS such as tomato"
+    parts: Any = _named_color(text) if isinstance(text, str) else value
+    whole = isinstance(parts, list | tuple) and all(type(part) is int and 0 <= part <= 255 for part in parts)
+    opaque = not (whole and isinstance(text, str) and len(parts) == 4)
+    require(opaque, setting, f"{text} has an opacity, and is not a colour", cure)
+    require(whole and len(parts) == 3, setting, f"{value} is not a colour", cure)
+    return list(parts)
+
+
+def _named_color(text: str) -> tuple[int, ...]:
+    """The parts of a colour that is given as text; none for what is no colour."""
+    from PIL import ImageColor  # only where a colour is given as text
+
+    try:
+        return ImageColor.getrgb(text)
+    except ValueError:
+        return ()

@@ -30,7 +30,7 @@ from flows.prefect_server.artifacts import RunArtifacts
 from flows.prefect_server.cancellation import server_watch
 from flows.results.index import rank_within_videos, write_index
 from flows.results.publish import publish, publish_failure
-from flows.results.result import Result
+from flows.results.result import Result, results_noun
 from flows.results.run_record import flat_metrics
 from flows.runner import compute_of, stages_at_once
 from flows.sweep import SweepSetting
@@ -108,7 +108,9 @@ def _run(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) 
     prepared = prepare(asked, graph, run_id)
     progress.listener.doing("looking into the cache")
     prepared = _each_person(prepared, graph)
-    progress.listener.expected(len(prepared), "result" if asked[0].name else "video")
+    persons, videos = any(item.person for item in prepared), len({item.video for item in prepared})
+    noun = results_noun(videos, persons=persons, sweep=bool(asked[0].name))
+    progress.listener.expected(len(prepared), noun)
     futures = _submit(prepared, graph)
     if configs[0].sweep.render is SweepRender.best and asked[0].name:
         prepared = _chosen(prepared, futures, run_id)
@@ -179,11 +181,12 @@ def _finish_all(prepared: list[Job | Result], futures: list[Futures], output_dir
     """Wait for all, publish each as soon as it and those before it are done, and let go of what only it has held."""
     left = Counter(item.digest for item in prepared if isinstance(item, Job))
     results = []
+    told: dict[str, str] = {}
     for item, own in zip(prepared, futures, strict=True):
         if isinstance(item, Result):
-            results.append(_told(item))
+            results.append(_told(item, told))
             continue
-        results.append(_told(_finish(item, own, output_dir / item.setting)))
+        results.append(_told(_finish(item, own, output_dir / item.setting), told))
         left[item.digest] -= 1
         if not left[item.digest] and item.config.decode.frames is FrameMode.memory:
             from tasks.media.input.frame_cache import (
@@ -194,12 +197,12 @@ def _finish_all(prepared: list[Job | Result], futures: list[Futures], output_dir
     return results
 
 
-def _told(result: Result) -> Result:
+def _told(result: Result, told: dict[str, str]) -> Result:
     """The result, after it was told to whoever watches the run; those of a sweep are printed as one table."""
     progress.listener.finished(result.name, result.setting)
     if not result.setting:
         with quiet_broken_pipe():
-            print_result(result)
+            print_result(result, told)
     return result
 
 

@@ -49,7 +49,7 @@ class Job:
 
     @property
     def asker(self) -> Asker:
-        return Asker(self.name, self.setting)
+        return Asker(self.name, self.setting, self.video.name if self.person else "")
 
     @property
     def asks_for_all(self) -> bool:

@@ -173,7 +173,7 @@ def _check_part(config: Config, video: Video) -> None:
     length_s = config.demo.seconds if video.path is None else frames / rate_hz if rate_hz else 0.0
     begins_s = float(config.clip.from_s)
     fact = f"{begins_s:g} s is behind the end of the video, which lasts {length_s:.2f} s"
-    require(not length_s or begins_s < length_s, "clip.from_s", fact, "give an earlier time")
+    require(not length_s or begins_s < length_s, "clip.from", fact, "give an earlier time")
 
 
 def _check_smoothing(config: Config, video: Video) -> None:

@@ -13,6 +13,7 @@ from tasks.media.planes.layout import stores_alpha
 from tasks.records import Clip, Tick
 from tasks.requests import DecodeRequest
 
+MOST_ROUNDED_S: Final = 0.5  # a length that is typed may be rounded up
 LEAST_REPEATED_SHARE: Final = 0.02  # of the frames: fewer are not worth a word
 
 
@@ -22,6 +23,7 @@ def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     ``VideoError`` when nothing can be decoded, or with ``decode.strict`` when the file ends early or lacks frames.
     """
     clip, table = scan_video(request.source, request.digest, tick, strict=request.settings.strict)
+    notes_of_part = _note_of_end(clip, request.part.to_s)
     if not request.part.whole:
         clip, table = trimmed(request.source, clip, table, request.part.from_s or 0.0, request.part.to_s)
     write_json(folder / "clip.json", asdict(clip))
@@ -37,8 +39,15 @@ def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
         "broken": clip.broken,
         "memory_mb": round(decoded_bytes(clip) / 1_000_000),
         "repeated": int(table.repeated.sum()),
-        "notes": _notes(clip) + _note_of_repeated(clip, int(table.repeated.sum())),
+        "notes": notes_of_part + _notes(clip) + _note_of_repeated(clip, int(table.repeated.sum())),
     }
+
+
+def _note_of_end(whole: Clip, to_s: float | None) -> list[str]:
+    """A note where the end that is asked for lies behind the last frame of the file."""
+    if to_s is None or to_s <= whole.duration_s + MOST_ROUNDED_S:
+        return []
+    return [f"clip.to: the file ends at {whole.duration_s:.2f} s, before {to_s:g} s: all frames to its end are used"]
 
 
 def _note_of_repeated(clip: Clip, repeated: int) -> list[str]:

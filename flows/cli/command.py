@@ -49,6 +49,7 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PICTURE_PX))
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 REFUSED_STATUS: Final = 2
+HYDRA_WRITES_NOTHING: Final = ["hydra.run.dir=.", "hydra.output_subdir=null"]  # whatever a user's YAML file says
 _statuses: list[int] = []  # of the runs so far: Hydra keeps no return values
 
 
@@ -78,7 +79,6 @@ def run_command_line() -> None:
     if "--version" in sys.argv[1:]:
         print(f"stillwalk {version('stillwalk')}")
         return
-    sys.argv[1:] = [quote_argument(argument, sweep=_is_sweep(sys.argv)) for argument in sys.argv[1:]]
     traceback_wanted = "HYDRA_FULL_ERROR" in os.environ
     if traceback_wanted:
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "ERROR"
@@ -88,10 +88,14 @@ def run_command_line() -> None:
     try:
         if "COMP_LINE" not in os.environ:  # else a shell asks for completions
             show_status(["starting"])
+        sys.argv[1:] = [quote_argument(argument, sweep=_is_sweep(sys.argv)) for argument in sys.argv[1:]]
         overrides = parse_arguments(sys.argv[1:])
         check_overrides(overrides)
         if _is_sweep(sys.argv):
             check_given_once(overrides)
+        if not {"-sc", "--shell-completion", "--shell_completion", "--hydra-help"} & set(sys.argv):
+            place = sys.argv.index(overrides[0]) if overrides else len(sys.argv)
+            sys.argv[place:place] = HYDRA_WRITES_NOTHING
         hydra_entry()
     except SettingError as error:
         refuse(error)

@@ -13,7 +13,7 @@ from flows.cli.run_progress import RunProgress
 from flows.cli.terminal_text import has_status_lines, show_status
 from flows.report.index_page import PLANNED_SWEEP_NOTE
 from flows.results.index import INDEX_PAGE_NAME
-from flows.results.result import Result
+from flows.results.result import Result, results_noun
 from tasks.errors import counted
 from tasks.execution import progress
 from tasks.maths.metrics.ranking import JUDGED_METRICS, PLANNED
@@ -77,15 +77,18 @@ def shown_progress() -> Iterator[None]:
         progress.listener = before
 
 
-def print_result(result: Result) -> None:
-    """A few lines for a video, or why it failed to standard error; nothing where it was interrupted."""
+def print_result(result: Result, told: dict[str, str] | None = None) -> None:
+    """A few lines for a video, or why it failed to standard error; nothing where it was interrupted.
+
+    ``told`` gives the name of an earlier result for the key of each stage that was told with it; this one is added.
+    """
     if result.error == progress.INTERRUPTED:
         return
     if result.error:
         print(one_line(f"{result.name}: FAILED: {result.error}"), file=sys.stderr)
         return
     print(one_line(f"{result.name}: {result.folder}"))
-    for line in _video_lines(result):
+    for line in _video_lines(result, {} if told is None else told):
         print(one_line(f"  {line}"))
     sys.stdout.flush()
 
@@ -94,17 +97,23 @@ def print_run(results: list[Result], output_dir: Path, seconds: float) -> None:
     """The last lines, about the whole run."""
     if len({result.video for result in results}) > 1 and (output_dir / INDEX_PAGE_NAME).exists():
         print(one_line(f"overview: {output_dir / INDEX_PAGE_NAME}"))
-    print(_run_line(results, "result" if any(result.person for result in results) else "video", seconds))
+    videos, persons = len({result.video for result in results}), any(result.person for result in results)
+    print(_run_line(results, results_noun(videos, persons=persons, sweep=False), seconds))
 
 
-def _video_lines(result: Result) -> Iterator[str]:
+def _video_lines(result: Result, told: dict[str, str]) -> Iterator[str]:
     yield from (f"warning: {warning}" for warning in result.warnings)
-    ran = [f"{stage.title} {stage.seconds:.1f} s" for stage in result.stages if stage.status == "ran"]
-    cached = [stage.title for stage in result.stages if stage.status == "cached"]
+    own = [stage for stage in result.stages if stage.key not in told]
+    ran = [f"{stage.title} {stage.seconds:.1f} s" for stage in own if stage.status == "ran"]
+    cached = [stage.title for stage in own if stage.status == "cached"]
     if ran:
         yield f"ran: {', '.join(ran)}"
     if cached:
         yield f"cached: {', '.join(cached)}"
+    shared = [stage for stage in result.stages if stage.key in told]
+    for name in dict.fromkeys(told[stage.key] for stage in shared):
+        yield f"shared with {name}: {', '.join(stage.title for stage in shared if told[stage.key] == name)}"
+    told |= {stage.key: result.name for stage in own}
     yield from result.summary
 
 

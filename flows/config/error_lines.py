@@ -3,8 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterator
-from enum import Enum
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
 from omegaconf.errors import (
@@ -17,7 +16,7 @@ from omegaconf.errors import (
     ValidationError,
 )
 
-from flows.config.schema import first_setting, is_list_type, setting_names, setting_type
+from flows.config.schema import first_setting, is_list_type, list_words, setting_names, setting_type
 from tasks.errors import SettingError
 
 TYPE_WORDS: Final = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
@@ -27,8 +26,6 @@ LIST_EXAMPLES: Final = {
     "subject.point": "[0.5,0.5]",
     "crop.size": "[640,360]",
     "crop.window": "[0,0,640,360]",
-    "border.color": "[0,0,0]",
-    "background.color": "[0,177,64]",
     "background.on": "[person]",
 }
 FOREIGN_CONFIG: Final = (
@@ -95,6 +92,8 @@ def unknown_setting_line(name: str) -> str:
     """The line for a setting that does not exist, with the most similar one."""
     if name in setting_names():
         return FOREIGN_CONFIG
+    if name in ("clip.from", "clip.to"):  # on the command line they are written out before Hydra sees them
+        return f"{name}: in a YAML file this setting has another name; write `clip: {{{name[5:]}_s: ...}}`"
     similar = difflib.get_close_matches(name, list(setting_names()), n=1, cutoff=0.6)
     cure = f"did you mean {similar[0]}?" if similar else "`stillwalk --help=all` lists them"
     return f"{name}: there is no such setting; {cure}"
@@ -166,8 +165,17 @@ def _invalid_value_line(name: str, text: str, value: str) -> str:
     if "NoneType is not a subclass of" in text:
         return f"{name}: null does not fit; give a value"
     if "is not a ListConfig" in text:
-        return f"{name}: it must be a list; give {name}={_list_example(name, value)}"
+        return _no_list_line(name, value)
     return _wrong_shape_line(name, text)
+
+
+def _no_list_line(name: str, value: str) -> str:
+    """The line for one value where a list is expected, with the words that it takes."""
+    words = list_words(name)
+    if words and value not in words:
+        some = f"choose some of {', '.join(words)}"
+        return f"{name}: there is no {value!r}; {some}; give {name}={_list_example(name)}"
+    return f"{name}: it must be a list; give {name}={_list_example(name, value)}"
 
 
 def _preset_as_value_line(section_type: str, value: str) -> str:
@@ -189,9 +197,7 @@ def _wrong_shape_line(name: str, text: str) -> str:
 
 def _list_example(name: str, value: str = "") -> str:
     """A valid list for a setting: ``value`` as its one item where the list takes such words."""
-    items = [item for kind in (setting_type(name), *get_args(setting_type(name))) for item in get_args(kind)]
-    words = {member.name for item in items if isinstance(item, type) and issubclass(item, Enum) for member in item}
-    return f"[{value}]" if value in words else LIST_EXAMPLES.get(name, "[...]")
+    return f"[{value}]" if value in list_words(name) else LIST_EXAMPLES.get(name, "[...]")
 
 
 def _accepts_list(name: str) -> bool:

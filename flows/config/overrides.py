@@ -12,15 +12,17 @@ from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 from omegaconf import ListConfig, OmegaConf
 
-from conf.validation import require
+from conf.validation import color_parts
 from flows.config.error_lines import LIST_EXAMPLES, explain
-from flows.config.schema import is_list_type, setting_type
+from flows.config.schema import is_list_type, list_words, setting_names, setting_type
 from tasks.errors import SettingError
 from tasks.untrusted.paths import exists
 
 CONF_FOLDER: Final = Path(__file__).parents[2] / "conf"
 PATH_SETTINGS: Final = {"video", "output_dir", "cache_dir", "models.dir", "background.image"}
 COLOR_SETTINGS: Final = {"border.color", "background.color"}
+OTHER_WORDS: Final = {"dry_run": "plan", "input": "video", "output": "output_dir"}
+QUOTES: Final = "'\""
 SHORT_NAMES: Final = {"clip.from": "clip.from_s", "clip.to": "clip.to_s"}
 OPTION_AMONG_SETTINGS: Final = (
     "there is an option between this and other settings",
@@ -33,7 +35,7 @@ def quote_argument(argument: str, *, sweep: bool) -> str:
 
     With ``sweep``, commas separate values, unless a file has that name or brackets make the values one list.
     """
-    argument = quote_numbers(argument)
+    argument = in_hydras_form(argument)
     name, equals, value = argument.partition("=")
     if name in SHORT_NAMES:
         return f"{SHORT_NAMES[name]}{equals}{value}"
@@ -53,9 +55,14 @@ def quote_argument(argument: str, *, sweep: bool) -> str:
     return argument if hydra_syntax else f"{name}={_quote_each(value)}"
 
 
-def quote_numbers(override: str) -> str:
-    """Put the numbers in ``subject=2`` or ``subject=auto,2`` into quotes: Hydra takes only words for presets."""
+def in_hydras_form(override: str) -> str:
+    """Put the numbers in ``subject=2`` or ``subject=auto,2`` into quotes: Hydra takes only words for presets.
+
+    One word for a list of words, as in ``exports=events``, becomes a list of it.
+    """
     name, _, value = override.partition("=")
+    if value.strip() in list_words(name):
+        return f"{name}=[{value.strip()}]"
     if name != "subject" or not re.fullmatch(r"[\w,\s]*\d[\w,\s]*", value):
         return override
     items = (item.strip() for item in value.split(","))
@@ -67,15 +74,7 @@ def _color_as_list(name: str, color: str) -> str:
     """A colour such as #00b140, rgb(0,177,64) or tomato as [r,g,b]; ``SettingError`` for what is none."""
     if color.startswith("["):
         return color
-    from PIL import ImageColor  # only where a colour is given as text
-
-    cure = "give [r,g,b], #00b140, rgb(0,177,64), or a name of CSS such as tomato"
-    try:
-        parts = ImageColor.getrgb(color.strip("'\""))
-    except ValueError as error:
-        raise SettingError(f"{name}: {color} is not a colour; {cure}") from error
-    require(len(parts) == 3, name, f"{color} has an opacity, and is not a colour", cure)
-    return f"[{','.join(map(str, parts))}]"
+    return f"[{','.join(map(str, color_parts(name, color.strip(QUOTES))))}]"
 
 
 def _quote_each(values: str) -> str:
@@ -101,14 +100,27 @@ def _refuse_arguments(message: str) -> NoReturn:
     cure = "`stillwalk --help` and --hydra-help list the options"
     if unknown := re.match(r"unrecognized arguments: (.+)", message):
         fact, cure = ("there is no such option", cure) if unknown[1].startswith("-") else OPTION_AMONG_SETTINGS
+        cure = _setting_for_option(unknown[1].split()) or cure
         raise SettingError(f"{unknown[1]}: {fact}; {cure}")
     option = re.match(r"argument (?:\S+/)?(\S+): (.+)", message)
     raise SettingError(f"{option[1]}: {option[2]}; {cure}" if option else f"{message}; {cure}")
 
 
+def _setting_for_option(words: list[str]) -> str:
+    """The cure where somebody types a setting as an option, such as ``--plan`` or ``--output-dir x``; else empty."""
+    option, _, value = words[0].lstrip("-").partition("=")
+    name = option.replace("-", "_")
+    name = OTHER_WORDS.get(name, SHORT_NAMES.get(name, name))
+    if not words[0].startswith("--") or name not in setting_names():
+        return ""
+    usual = "true" if setting_type(name) is bool else "..."
+    given = value or next((word for word in words[1:] if not word.startswith("-") and "=" not in word), usual)
+    return f"settings are given as name=value; did you mean {name}={given}?"
+
+
 def check_overrides(overrides: Iterable[str]) -> None:
     """``SettingError`` for an override that Hydra cannot compose and reports unclearly; Hydra finds the others."""
-    for override in map(quote_numbers, overrides):
+    for override in map(in_hydras_form, overrides):
         sign, key = cast(re.Match[str], re.match(r"([+~]*)([^=@]*)", override)).groups()
         if not key.strip():
             shown, cure = override.strip() or repr(override), "give name=value, `stillwalk --help=all` lists the names"
@@ -179,7 +191,7 @@ def _check_preset(shown_key: str, key: str, given: Override) -> None:
     """Require one preset name, or a mapping of the group's settings; in a sweep for each of its values."""
     if given.is_discrete_sweep() and not isinstance(given.value(), Glob):  # a glob selects existing presets
         for word in given.sweep_string_iterator():
-            _check_preset(shown_key, key, _parse(quote_numbers(f"{key}={word}")))
+            _check_preset(shown_key, key, _parse(in_hydras_form(f"{key}={word}")))
     if given.is_sweep_override():
         return
     value = given.value()

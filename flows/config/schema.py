@@ -6,6 +6,7 @@ A setting is known by its dotted name, such as ``smoothing.window``.
 import math
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from typing import Any, Final, cast, get_args, get_origin
 
 from conf.config import Config
@@ -38,6 +39,13 @@ def setting_type(name: str) -> Any:
 def is_list_type(kind: Any) -> bool:
     """Whether a type is a list, or a list or None."""
     return any(get_origin(one) is list for one in (kind, *get_args(kind)))
+
+
+def list_words(name: str) -> list[str]:
+    """The words that a setting takes as a list, such as ``outputs``; none where it takes no such list."""
+    kinds = (setting_type(name), *get_args(setting_type(name)))
+    items = [item for kind in kinds if get_origin(kind) is list for item in get_args(kind)]
+    return [member.name for item in items if isinstance(item, type) and issubclass(item, Enum) for member in item]
 
 
 def unknown_settings(given: dict[str, Any], section: type[Any] = Config, prefix: str = "") -> Iterator[str]:

@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from conf.config import Config
 from flows.config.error_lines import FOREIGN_CONFIG, explain, unknown_setting_line
-from flows.config.overrides import CONF_FOLDER, check_overrides, quote_numbers
+from flows.config.overrides import CONF_FOLDER, check_overrides, in_hydras_form
 from flows.config.schema import extreme_settings, nested_items, non_finite_settings, unknown_settings
 from flows.config.unused_settings import reset_unused
 from tasks.errors import SettingError
@@ -75,7 +75,7 @@ def _load(overrides: tuple[str, ...]) -> tuple[Config, dict[str, str]]:
         if GlobalHydra.instance().is_initialized()
         else initialize_config_dir(str(CONF_FOLDER), version_base="1.3")
     )
-    overrides = tuple(map(quote_numbers, overrides))  # Hydra's range(1,3) gives numbers without quotes
+    overrides = tuple(map(in_hydras_form, overrides))  # Hydra's range(1,3) gives numbers without quotes
     check_overrides(overrides)
     try:
         with context:

@@ -10,7 +10,14 @@ SECTIONS = {  # of the settings that a stage's request calls ``settings``
     "trajectory": "smoothing",
     "verify": "pose",
 }
-NAMES = {"matte": "masks", "min_confidence": "anchor.min_confidence"}
+NAMES = {  # of the fields of requests that have another name than their setting
+    "matte": "masks",
+    "min_confidence": "anchor.min_confidence",
+    "min_seen_s": "subject.min_seen_s",
+    "part": "clip",
+    "window_px": "the size of window that all videos share",
+}
+SHORT_NAMES = {"clip.from_s": "clip.from", "clip.to_s": "clip.to"}
 FOLLOWS_BACKGROUND = {"matte", "masks"}
 MOST_NAMED_FILES = 2  # that are named
 UNKNOWN_SETTING = object()  # of a setting that a version of the program does not have
@@ -34,6 +41,10 @@ def _field(stage: str, name: str, new: Any, old: Any) -> Iterator[str]:
         return
     if name == "digest" and old is not UNKNOWN_SETTING:
         yield "the file's content is new"
+    elif name == "model_digests" and UNKNOWN_SETTING in (new, old):
+        yield "the models are compared now"
+    elif taken := next((value["stage"] for value in (new, old) if _is_artifact(value)), ""):
+        yield from _taken(taken, new, old)
     elif UNKNOWN_SETTING in (new, old):
         yield from _setting(NAMES.get(name, name), new, old)
     elif name == "image_digest":
@@ -42,12 +53,20 @@ def _field(stage: str, name: str, new: Any, old: Any) -> Iterator[str]:
         for model in sorted(name for name in new if new[name] != old.get(name)):
             fact = "is another file" if model in old else "was not used"
             yield f"the model {model} {fact if new[model] else 'is not there yet'}"
-    elif _is_artifact(new) and _is_artifact(old):
-        changed = [file for file in new["files"] if new["files"][file] != old["files"].get(file)]
-        yield f"{new['stage']} gave other bytes ({', '.join(changed)})"
     else:
         shown = SECTIONS.get(stage, stage) if name == "settings" else NAMES.get(name, name)
         yield from _setting(shown, new, old)
+
+
+def _taken(stage: str, new: Any, old: Any) -> Iterator[str]:
+    """A sentence on what an earlier stage gave, at least once."""
+    if not _is_artifact(old):
+        yield f"the result of {stage} was not used"
+    elif not _is_artifact(new):
+        yield f"the result of {stage} is no longer used"
+    else:
+        changed = [file for file in new["files"] if new["files"][file] != old["files"].get(file)]
+        yield f"{stage} gave other bytes ({', '.join(changed)})"
 
 
 def _is_artifact(value: Any) -> bool:
@@ -57,6 +76,7 @@ def _is_artifact(value: Any) -> bool:
 def _setting(name: str, new: Any, old: Any) -> Iterator[str]:
     if new == old:
         return
+    name = SHORT_NAMES.get(name, name)
     if isinstance(new, dict) and isinstance(old, dict):
         for part in dict.fromkeys([*new, *old]):
             yield from _setting(f"{name}.{part}", new.get(part, UNKNOWN_SETTING), old.get(part, UNKNOWN_SETTING))

@@ -164,8 +164,10 @@ def _sum(waiting: list[tuple[Unit, list[Fate]]], videos: int, config: Config) ->
     known = [fate.seconds for fate in stages if fate.seconds is not None]
     left = len(stages) - len(known)
     workers = worker_count(config.workers)
-    clock = f"about {_time(on_the_clock(_pieces(waiting), workers))} with workers={workers}"
-    cost = [f"{clock} ({_time(sum(known))}, stage by stage)"] if known else []
+    pieces = _pieces(waiting)
+    cost = [f"about {_time(on_the_clock(pieces, workers))} with workers={workers}"] if known else []
+    if known and workers > 1:
+        cost = [f"{cost[0]} ({_time(sum(piece.seconds for piece in pieces))} with workers=1)"]
     cost += [f"{left} never timed before"] if left else []
     plural = "s" if len(stages) > 1 else ""
     return f"{len(stages)} stage{plural} {of} would run: {', '.join(cost)}; nothing was done"

@@ -10,19 +10,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from conf.clip import ClipConf
 from flows.dry_run.differences import differences
 from flows.dry_run.history import History
 from flows.graph.nodes import AnyHandle, Asker, Given, Graph, SharedSize, Unit
 from flows.graph.shared_window import Size
 from flows.jobs import Job, of_own_file
-from tasks.cache.keys import shaped_by, stage_key
+from tasks.cache.keys import canonical, shaped_by, stage_key
 from tasks.cache.store import broken_files, finding, read_mark
 from tasks.errors import StillwalkError
 from tasks.records import AnyArtifact, Artifact
 from tasks.requests import AnyRequest, DecodeRequest, DemoRequest
 
-CACHED, MAY_RUN, MAY_FAIL, RUNS = "cached", "may stay cached", "may fail", "runs"
+CACHED, MAY_RUN, MAY_FAIL, RUNS = "cached", "stays cached", "fails", "runs"
 NOTHING: AnyArtifact = Artifact("", "", "", {}, {}, "", 0.0)  # stands in a request for what is not known yet
+MOST_NAMED_STAGES = 2
 SOME_SIZE_PX: Size = (16, 16)  # stands for a shared size that is not known yet
 
 
@@ -117,7 +119,7 @@ class Forecast(Graph):
 
         Raises the finding that would end it, where it is behind none.
         """
-        same = f"where {_and(behind)} {_gives(behind)} the same bytes again" if behind else ""
+        same = f"if {_same_again(behind)}" if behind else ""
         place = self._cache, asked.stage, stage_key(asked)
         known = None if unknown else finding(*place)
         if known is not None and not behind:
@@ -144,7 +146,8 @@ class Forecast(Graph):
         digest = "" if isinstance(asked, DemoRequest) else job.digest
         own = (asked.stage, asked.compute)
         nearest = self._history.nearest(*own, job.video.name, digest, lambda before: len(changes(before)))
-        seconds = self._history.seconds(*own, digest, self._frames(job), nearest)
+        frames = 0 if asked.stage == "decode" and digest == job.digest and nearest else self._frames(job)
+        seconds = self._history.seconds(*own, digest, frames, nearest)
         if nearest is None:
             return Fate(RUNS, "first time", seconds)
         found = changes(nearest.shaped_by)
@@ -153,25 +156,36 @@ class Forecast(Graph):
         because = f"because {_and(behind)} {'runs' if len(behind) == 1 else 'run'}"
         if found or nearest.digest != digest:
             return Fate(RUNS, "; ".join([*found, because]), seconds)
-        return Fate(RUNS, f"{because} (may stay cached where its bytes come out the same)", seconds)
+        return Fate(RUNS, f"unless {_same_again(behind)}", seconds)
 
     def _frames(self, job: Job) -> int:
-        """Frames of this video as far as they are known without decoding it; else 0."""
-        if job.video.path is None:
-            return round(job.config.demo.seconds * float(job.config.demo.rate))
-        return self._history.frames(job.digest) or _declared_frames(job.video.path)
+        """Frames of the part of this video that is used, as far as they are known without decoding it; else 0."""
+        part, demo = job.config.clip, job.config.demo
+        known = self._history.frames(job.digest, canonical(part)) if job.digest else 0
+        if known or job.video.path is not None:
+            return known or _frames_within(part, *_declared_length(job.video.path or Path()))
+        return _frames_within(part, round(demo.seconds * float(demo.rate)), float(demo.rate))
+
+
+def _frames_within(part: ClipConf, frames: int, rate_hz: float) -> int:
+    """How many of a file's frames belong to the part."""
+    if part.whole or not rate_hz:
+        return frames
+    end = frames if part.to_s is None else min(frames, part.to_s * rate_hz)
+    return max(0, round(end - (part.from_s or 0.0) * rate_hz))
 
 
 @lru_cache
-def _declared_frames(path: Path) -> int:
+def _declared_length(path: Path) -> tuple[int, float]:
     from tasks.media.input import probe  # loads PyAV, which is needed for new videos only
 
-    return probe.probe_length(path)[0]
+    return probe.probe_length(path)
 
 
 def _and(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _gives(names: list[str]) -> str:
-    return "gives" if len(names) == 1 else "give"
+def _same_again(names: list[str]) -> str:
+    who = _and(names) if len(names) <= MOST_NAMED_STAGES else "the stages before it"
+    return f"{who} {'gives' if len(names) == 1 else 'give'} the same as before"

@@ -25,21 +25,35 @@ class History:
         same = [entry for entry in own if entry.digest == digest] or [entry for entry in own if entry.video == video]
         return min(same, key=lambda entry: (count(entry.shaped_by), -entry.used_s), default=None)
 
-    def frames(self, digest: str) -> int:
-        """Frames of a video, where one of that content was decoded; else 0."""
-        decoded = (entry.artifact.facts for entry in self._all("decode") if entry.digest == digest)
-        return next((int(facts.get("frames", 0)) for facts in decoded), 0)
+    def frames(self, digest: str, part: Any) -> int:
+        """Frames of a part of a video, where that part of one of that content was decoded; else 0."""
+        decoded = (entry for entry in self._all("decode") if entry.digest == digest)
+        return next((_frames(entry) for entry in decoded if _request(entry).get("part") == part), 0)
+
+    def _frames_of(self, entry: Entry) -> int:
+        """Frames of the clip that an entry was made from, or of a part of it; else 0."""
+        clip = _request(entry).get("clip")
+        clip_files = clip.get("files", {}) if isinstance(clip, dict) else {}
+        for decoded in self._all("decode"):
+            made = {name: file.sha256 for name, file in decoded.artifact.files.items()}
+            if decoded is entry or (made and made == clip_files):
+                return _frames(decoded)
+        return _frames(entry)
 
     def seconds(self, stage: str, compute: str, digest: str, frames: int, nearest: Entry | None) -> float | None:
-        """How long computing will take: as the nearest of this video, else as another clip, scaled by its frames."""
+        """How long computing will take: as the nearest of this video, else as another clip, scaled by its frames.
+
+        ``frames`` is 0 where the time does not depend on them, or they are not known.
+        """
         if nearest is not None and nearest.digest == digest:
-            return nearest.artifact.seconds
-        others = [entry for entry in self._all(stage) if entry.compute == compute]
-        if not others:
-            return None
-        known = [(abs(self.frames(entry.digest) - frames), -entry.used_s, entry) for entry in others]
-        entry = min(known, key=lambda one: one[:2])[2]
-        their_frames = self.frames(entry.digest)
+            entry = nearest
+        else:
+            others = [entry for entry in self._all(stage) if entry.compute == compute]
+            if not others:
+                return None
+            known = [(abs(self._frames_of(entry) - frames), -entry.used_s, entry) for entry in others]
+            entry = min(known, key=lambda one: one[:2])[2]
+        their_frames = self._frames_of(entry)
         scale = frames / their_frames if frames and their_frames else 1.0
         return entry.artifact.seconds * scale
 
@@ -47,3 +61,12 @@ class History:
         if stage not in self._by_stage:
             self._by_stage[stage] = list(entries(self._cache, stage))
         return self._by_stage[stage]
+
+
+def _request(entry: Entry) -> dict[str, Any]:
+    asked: dict[str, Any] = entry.shaped_by.get("request", {})
+    return asked
+
+
+def _frames(entry: Entry) -> int:
+    return int(entry.artifact.facts.get("frames", 0))

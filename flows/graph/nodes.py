@@ -22,6 +22,12 @@ class Asker(NamedTuple):
 
     video: str
     setting: str
+    of: str = ""  # the name of the video, where the asker is one person of it
+
+    @property
+    def video_name(self) -> str:
+        """The name of the video, without the person."""
+        return self.of or self.video
 
 
 class Made(Protocol):

@@ -51,6 +51,7 @@ class Submission(Graph):
             title="render" if unit.together else first.title,
             shown=self._shown(unit),
             video=first.askers[0].video,
+            video_name=first.askers[0].video_name,
             requests=self._requests(unit),
             cache=self._cache,
             run_id=self._run_id,

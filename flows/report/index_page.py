@@ -25,8 +25,8 @@ INDEX_METRICS: Final = (
 )
 AREA_METRIC: Final = "visible_area_mean"
 PLANNED_SWEEP_NOTE: Final = (
-    "judged by the planned path, which favours less smoothing: it is compared with the anchor that it was made from; "
-    "add verify=true sweep.render=all to judge the rendered files"
+    "judged by the planned path: less smoothing looks better there than in the files, because the path follows the "
+    "same measurements that judge it; add verify=true sweep.render=all to judge the rendered files"
 )
 
 

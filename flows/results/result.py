@@ -25,6 +25,13 @@ def with_person(video: str, number: int) -> str:
     return f"{video} person {number}" if number else video
 
 
+def results_noun(videos: int, *, persons: bool, sweep: bool) -> str:
+    """What the results of a run are called, when they are counted."""
+    if sweep or (persons and videos > 1):
+        return "result"
+    return "person" if persons else "video"
+
+
 @dataclass(frozen=True)
 class StageRun:
     """One item of ``stages`` in ``run.json``."""

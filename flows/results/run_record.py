@@ -12,7 +12,7 @@ from conf.enums import BorderMode, FrameMode, Output, Runner
 from flows.graph.output_needs import SCENE_BORDERS
 from flows.jobs import Job
 from flows.results.received import are_metrics
-from flows.results.result import Result, StageRun, stage_run
+from flows.results.result import REPORT_NAME, Result, StageRun, stage_run
 from tasks.cache.keys import canonical, library_version
 from tasks.errors import counted
 from tasks.maths.anchor.states import SEEN_STATES
@@ -100,8 +100,12 @@ def summary_lines(artifacts: dict[str, AnyArtifact], border: BorderMode) -> Iter
     states = artifacts["offsets"].facts["states"]
     known = sum(states.get(state, 0) for state in SEEN_STATES)
     where = f", over the {counted(known, 'frame')} with a measured anchor" if known < pose["frames"] else ""
-    plan = f"{planned['lock_rms']:.1f} px rms planned, {before['lock_rms']:.0f} px in the source{where}"
-    yield from _lock_lines(plan, metrics.get("verified", {}))
+    source = f"lock: {before['lock_rms']:.0f} px off the target in the source"
+    yield from _lock_lines(
+        source, f"{planned['lock_rms']:.1f} px in the plan (rms){where}", metrics.get("verified", {})
+    )
+    if not any(artifact.stage == "render" and title != REPORT_NAME for title, artifact in artifacts.items()):
+        return  # no picture was made
     path = artifacts["trajectory"].facts
     if why := path.get("target", artifacts["offsets"].facts.get("target")):
         yield f"target: {why}"
@@ -110,27 +114,27 @@ def summary_lines(artifacts: dict[str, AnyArtifact], border: BorderMode) -> Iter
     yield _picture_line(planned["visible_area_mean"], border, metrics.get("origin", {}))
 
 
-def _lock_lines(plan: str, verified: dict[str, float | None]) -> Iterator[str]:
-    """The lock as ``plan`` says it; with verify=true first as measured in the rendered file, and the torso's step."""
+def _lock_lines(source: str, plan: str, verified: dict[str, float | None]) -> Iterator[str]:
+    """The lock in the source and in the plan; with verify=true also in the rendered file, and the torso's step."""
     if not verified:
-        yield f"lock: {plan}"
+        yield f"{source}, {plan}"
         return
     lock_rms = verified["lock_rms"]
     if lock_rms is None:
-        yield f"lock: unknown in the file, the second pose run did not find the person; {plan}"
+        yield f"{source}, {plan}; unknown in the rendered file, where the second pose run did not find the person"
     else:
         judged = verified.get("judged")
         few = judged is not None and judged < MIN_JUDGED_WITHOUT_NOTE
         note = f"; only {judged:.0%} of the frames could be judged" if few else ""
-        noise = "with the noise of a second pose run"
-        yield f"lock: {lock_rms:.1f} px rms measured in the file, {noise}{note}; {plan}"
+        noise = "the figure of the file holds the noise of a second pose run"
+        yield f"{source}, {lock_rms:.1f} px in the rendered file, {plan}; {noise}{note}"
     step, source_step = verified.get("residual_step"), verified.get("residual_step_before")
     if step and source_step:
         yield f"torso in the file: {step:.2f} px per frame, {source_step:.2f} in the source"
 
 
 def _picture_line(area: float, border: BorderMode, origin: dict[str, float]) -> str:
-    line = f"picture: {area:.0%} of the output"
+    line = f"picture: {area:.0%} of the output shows the frame itself"
     if border in SCENE_BORDERS:
         others = {"from other frames": origin.get("seen", 0), "mirrored without people": origin.get("mirrored", 0)}
         return ", ".join([line, *(f"{share:.0%} {what}" for what, share in others.items() if share >= LEAST_SHARE)])

@@ -75,6 +75,7 @@ class Call:
     compute: Compute = here
     source: Path | None = None
     stamp: FileFingerprint | None = None  # of ``source`` when its digest was made
+    video_name: str = ""  # without the person, where ``video`` is one person of it
 
     @property
     def work(self) -> Work:
@@ -259,7 +260,7 @@ def _about(call: Call, request: AnyRequest) -> dict[str, Any]:
     """What is kept beside the result; the digest of the video's bytes is empty where it is drawn."""
     clip = clip_of(request)
     digest = getattr(request, "digest", "") if clip is None else clip.digest
-    return {"video": call.video, "sha256": digest, "shaped_by": shaped_by(request)}
+    return {"video": call.video_name or call.video, "sha256": digest, "shaped_by": shaped_by(request)}
 
 
 def _frames(request: AnyRequest) -> int:

@@ -1,5 +1,8 @@
 """``subject=all`` and ``subject=2`` as a user types them: two drawn people who pass each other."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,7 +28,18 @@ def home(tmp_path_factory: pytest.TempPathFactory, api: str) -> Path:
     before = files(home / "outputs" / "demo")
     everybody = program.run(*WANTED, "subject=all", "smoothing.window=9", cwd=home, api=api)
     assert everybody.status == 0, everybody.err
-    assert "2 of 2 results done" in everybody.out and "to follow another one" not in everybody.out
+    assert "2 of 2 persons done" in everybody.out and "shared with demo person 1: demo, decode, pose" in everybody.out
+    assert "picture:" not in everybody.out, "none was made"
+    sizes = subprocess.run(
+        [sys.executable, "-P", "-m", "flows.stabilize", "cache"],
+        cwd=home,
+        env={**os.environ, "PYTHONPATH": str(program.ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "person" not in sizes.stdout and "demo" in sizes.stdout, "entries are listed under the video's name"
+    assert "to follow another one" not in everybody.out
     assert files(home / "outputs" / "demo") == before, "the earlier result stays"
     return home
 

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import pytest
 
+from conf.clip import ClipConf
 from conf.input import DecodeConf
 from tasks.decode import decode
 from tasks.errors import Interrupted, VideoError
@@ -17,11 +18,19 @@ from tasks.requests import DecodeRequest
 from tests.support.clips import Made, make
 
 
-def run(source: Path, folder: Path, *, strict: bool = False) -> dict[str, object]:
+def run(source: Path, folder: Path, *, strict: bool = False, to_s: float | None = None) -> dict[str, object]:
     folder.mkdir()
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
-    request = DecodeRequest(source=source, digest=digest, settings=DecodeConf(strict=strict))
+    part = ClipConf(to_s=to_s)
+    request = DecodeRequest(source=source, digest=digest, settings=DecodeConf(strict=strict), part=part)
     return decode(request, folder, lambda done: None)
+
+
+def test_an_end_behind_that_of_the_file_is_told(tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mp4", Made())
+    assert run(source, tmp_path / "rounded", to_s=0.5)["notes"] == []
+    (note,) = cast(list[str], run(source, tmp_path / "far", to_s=9)["notes"])
+    assert note == "clip.to: the file ends at 0.40 s, before 9 s: all frames to its end are used"
 
 
 def test_a_clip_and_its_table_are_written(tmp_path: Path) -> None:

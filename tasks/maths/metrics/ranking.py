@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.maths.arrays import Flags, Floats
 
-PLANNED: Final = "planned"  # by the path, which is compared with the anchor that it was made from
+PLANNED: Final = "planned"  # by the path, against the measurements that it follows
 IN_FILE: Final = "measured in the file"  # by a second pose run and the torso's features
 # The metrics of lock and tremble, by the judge that they come from.
 JUDGED_METRICS: Final = {

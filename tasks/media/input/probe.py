@@ -155,7 +155,7 @@ def trimmed(path: Path, clip: Clip, table: FrameTable, from_s: float, to_s: floa
     kept = np.flatnonzero(within)
     if not len(kept):
         asked = f"from {from_s:g} s to {'the end' if to_s is None else f'{to_s:g} s'}"
-        fact = f"clip.from_s: the file lasts {clip.duration_s:.2f} s and has no frame {asked}"
+        fact = f"clip.from: the file lasts {clip.duration_s:.2f} s and has no frame {asked}"
         raise VideoError(f"{path}: {fact}; give a part of it")
     part = slice(int(kept[0]), int(kept[-1]) + 1)
     shorter = FrameTable(table.pts[part], table.duration[part], table.key[part], table.repeated[part])

@@ -34,6 +34,27 @@ def test_a_video_has_short_lines_and_the_run_one(capsys: Captured, tmp_path: Pat
     ]
 
 
+def test_what_several_persons_share_is_told_once_and_persons_are_counted(capsys: Captured, tmp_path: Path) -> None:
+    shared = [StageRun("decode", "", "d", "ran", 1.25), StageRun("pose", "", "p", "cached", 0.0)]
+    first = result("walk", person=1, stages=[*shared, StageRun("subject", "", "s1", "ran", 0.5)])
+    second = result("walk", person=2, stages=[*shared, StageRun("subject", "", "s2", "ran", 0.5)])
+    told: dict[str, str] = {}
+    for one in (first, second):
+        print_result(one, told)
+    print_run([first, second], tmp_path, 2.0)
+    print_run([first, second, result("other")], tmp_path, 2.0)
+    assert capsys.readouterr().out.splitlines() == [
+        "walk person 1: out/walk",
+        "  ran: decode 1.2 s, subject 0.5 s",
+        "  cached: pose",
+        "walk person 2: out/walk",
+        "  ran: subject 0.5 s",
+        "  shared with walk person 1: decode, pose",
+        "2 of 2 persons done in 2.0 s",
+        "3 of 3 results done in 2.0 s",
+    ]
+
+
 def test_failures_go_to_standard_error_and_an_index_is_named(capsys: Captured, tmp_path: Path) -> None:
     (tmp_path / "index.html").touch()
     made = [result("a", "a.mp4: broken; copy it again"), result("b"), result("c", INTERRUPTED)]

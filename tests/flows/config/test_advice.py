@@ -48,6 +48,23 @@ def test_an_unknown_config_name_is_one_line_with_a_cure_that_works(tmp_path: Pat
     assert elsewhere.err.startswith(f"stillwalk: --config-dir: there is no folder {tmp_path}/none; give the folder")
 
 
+def test_a_yaml_file_takes_colours_as_text_and_makes_no_folder_of_hydras(tmp_path: Path) -> None:
+    head = "defaults: [config, _self_]\nhydra: {run: {dir: made/here}, output_subdir: .h}\n"
+    (tmp_path / "lab.yaml").write_text(
+        f"{head}background: {{color: '#00b140'}}\nborder: {{mode: constant, color: [red]}}\n"
+    )
+    for more in ((), ("-m", "smoothing.window=5,7")):
+        mine = ("--config-dir", ".", "--config-name", "lab", *more, "video=demo", "plan=true")
+        done = program.run(*mine, cwd=tmp_path, api=NO_SERVER)
+        assert (done.status, done.err) == (0, "") and [path.name for path in tmp_path.iterdir()] == ["lab.yaml"]
+
+
+def test_a_text_that_is_no_colour_is_one_line_without_a_traceback(tmp_path: Path) -> None:
+    done = program.run("video=demo", "background.color=notacolour", "plan=true", cwd=tmp_path, api=NO_SERVER)
+    assert (done.status, len(done.err.splitlines())) == (2, 1), done.err
+    assert done.err.startswith("stillwalk: background.color: notacolour is not a colour; give ")
+
+
 def test_a_preset_as_a_value_in_a_yaml_file_is_one_line_with_two_cures_that_work(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text("defaults: [config, _self_]\nsmoothing: gaussian\n")
     refused = run(tmp_path, "lab")

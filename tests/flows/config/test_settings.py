@@ -3,7 +3,7 @@ import re
 import pytest
 
 from conf.config import Config
-from conf.enums import Output, Smoother
+from conf.enums import Export, Output, Smoother
 from flows.cli.help import manual, setting_sections
 from flows.config import settings
 from flows.config.schema import setting_names
@@ -59,6 +59,12 @@ def test_the_defaults_are_those_of_the_design() -> None:
         ("decode.frames=memory", "decode.frames.value", "memory"),
         ("decode.strict=true", "decode.strict", True),
         ("background.color=[9,8,7]", "background.color", [9, 8, 7]),
+        ("background.color='#00b140'", "background.color", [0, 177, 64]),
+        ("background.color=tomato", "background.color", [255, 99, 71]),
+        ("background.color=[tomato]", "background.color", [255, 99, 71]),
+        ("border.color=['#00b140'] border=constant", "border.color", [0, 177, 64]),
+        ("exports=events", "exports", [Export.events]),
+        ("outputs=person", "outputs", [Output.person]),
         ("models.dir=/m", "models.dir", "/m"),
         ("anchor.landmarks={nose: 1, left_hip: 2}", "anchor.landmarks", {"nose": 1.0, "left_hip": 2.0}),
         ("anchor.point=shoulders", "anchor.point.value", "shoulders"),
@@ -105,16 +111,32 @@ def test_every_design_decision_has_an_override(override: str, path: str, value: 
         ),
         ("device=tpu", r"device: there is no 'tpu'; choose one of cpu, gpu, auto"),
         ("exports=[steps]", r"^exports\[0\]: there is no 'steps'; choose one of events, angles"),
-        ("exports=events", r"^exports: it must be a list; give exports=\[events\]"),
+        (
+            "exports=csv",
+            r"^exports: there is no 'csv'; choose some of events, angles, .*; give exports=\[events,angles\]$",
+        ),
         ("output_dir=", r"^output_dir: the name is empty; name a folder, or \. for the current one"),
         ("cache_dir=''", r"^cache_dir: the name is empty; name a folder, or null for"),
         ("outputs=[]", r"outputs: the list is empty; name some"),
-        ("outputs=person", r"outputs: it must be a list; give outputs=\[person\]"),
+        ("clip.from_s=abc", r"^clip\.from: 'abc' is not a time; give seconds"),
+        ("clip={from_s:3,to_s:2}", r"^clip\.to: a part from 3 s to 2 s is empty"),
+        (
+            "+clip.from=3",
+            r"^clip\.from: in a YAML file this setting has another name; write `clip: \{from_s: \.\.\.\}`$",
+        ),
+        ("crop=follow", r"^crop: follow needs a window; give its size: one of crop\.size=\[640,360\], "),
+        ("crop=fixed", r"^crop: fixed needs a window; give its place and size, as in crop\.window=\[0,0,640,360\]: "),
+        ("crop={mode:fixed,size:[64,36]}", r"^crop\.size: crop=fixed does not use it; .* or choose crop=follow$"),
+        ("crop={mode:auto,window:[0,0,64,36]}", r"^crop\.window: crop=auto does not use it; .* or choose crop=fixed$"),
+        ("workers=two", r"^workers: two is not a number of workers; give auto, or a whole number from 1$"),
+        ("border.color=#12", r"this is not valid syntax"),
+        ("border.color='#12'", r"^border\.color: #12 is not a colour; give \[r,g,b\] with numbers"),
+        ("border.color='#00b14080'", r"^border\.color: #00b14080 has an opacity"),
         ("crop.size=[8,8]", r"crop\.size: \[8, 8\] is not a window size; give"),
         ("border.color=[1,2]", r"border\.color: \[1, 2\] is not a colour; give"),
         ("anchor.min_confidence=2", r"anchor\.min_confidence: 2\.0 is not a probability; give 0 to 1"),
         ("encode.preset=fastest", r"encode\.preset: auto has no 'fastest'; "),
-        ("workers=0", r"workers: 0 is out of range; give auto, or 1 or more"),
+        ("workers=0", r"workers: 0 is not a number of workers; give auto, or a whole number from 1"),
         ("smoothing.window=5,9", r"smoothing\.window: it takes one value; put -m before it for a sweep"),
         ("smoothng.window=9", r"^smoothng\.window: there is no such setting; did you mean smoothing\.window\?"),
         ("x=(", r"x=\(: this is not valid syntax; put a value"),

@@ -64,7 +64,7 @@ def test_a_setting_is_named_with_both_values_and_what_follows_with_its_cause(pla
     fates = plan("smoothing.window=9", "background.color=[1,2,3]")
     assert fates["offsets"] == "cached"
     assert fates["trajectory"].endswith("smoothing.window: 5 -> 9")
-    maybe = "because trajectory runs (may stay cached where its bytes come out the same)"
+    maybe = "unless trajectory gives the same as before"
     assert fates["stabilized.mp4"].endswith(maybe)
     assert fates["person.mp4"].endswith("background.color: [0,177,64] -> [1,2,3]; because trajectory runs")
     assert fates["sum"].startswith("5 stages of 1 video would run: about ")
@@ -124,6 +124,19 @@ def test_another_clip_is_new_and_takes_as_much_longer_as_it_has_more_frames(
     assert "about 1 min 20 s first time" in " ".join(lines[2].split())
 
 
+def test_a_part_of_a_clip_takes_as_much_less_as_it_has_fewer_frames(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.media.input.probe.probe_length", lambda _: (100, 30.0))
+    for mark in (tmp_path / "cache").glob("*/*/done.json"):
+        mark.write_text(json.dumps(json.loads(mark.read_text()) | {"seconds": 40.0}))
+    fates = plan("clip.from_s=1", "clip.to_s=2")
+    assert fates["decode"] == "runs about 40.0 s clip.from: null -> 1.0; clip.to: null -> 2.0", "all of it is decoded"
+    assert fates["pose"] == "runs about 12.0 s unless decode gives the same as before"
+    assert fates["offsets"].endswith("unless decode and subject give the same as before")
+    assert fates["trajectory"].endswith("unless the stages before it give the same as before")
+
+
 def test_outputs_that_one_task_renders_take_as_long_as_the_longest_of_them(plan: Plan, tmp_path: Path) -> None:
     seconds = {"stabilized": 21.0, "comparison": 24.0, "person": 22.0}
     for mark in (tmp_path / "cache").glob("*/*/done.json"):
@@ -131,14 +144,16 @@ def test_outputs_that_one_task_renders_take_as_long_as_the_longest_of_them(plan:
         name = then["about"]["shaped_by"]["compute"].partition(":render_")[2]
         mark.write_text(json.dumps(then | {"seconds": seconds.get(name, 0.0)}))
     total = plan("border.mode=blur", "background.color=[1,2,3]")["sum"]
-    assert total.startswith("3 stages of 1 video would run: about 24.0 s with workers=2")
+    assert total == (
+        "3 stages of 1 video would run: about 24.0 s with workers=2 (24.0 s with workers=1); nothing was done"
+    )
 
 
 def test_a_damaged_file_is_named_and_what_follows_stays_where_its_bytes_come_back(plan: Plan, tmp_path: Path) -> None:
     (entry(tmp_path / "cache", "pose") / "pose.json").unlink()
     fates = plan()
     assert fates["pose"].endswith("pose.json is missing or damaged in the cache")
-    assert fates["subject"] == "may stay cached where pose gives the same bytes again"
+    assert fates["subject"] == "stays cached if pose gives the same as before"
     assert fates["sum"].startswith("1 stage of 1 video would run")
 
 
@@ -169,6 +184,10 @@ def gave(digest: str) -> dict[str, Any]:
     ("new", "old", "sentence"),
     [
         (shape(pose=gave("1")), shape(pose=gave("2")), "pose gave other bytes (a.parquet)"),
+        (shape(found=gave("1")), shape(), "the result of pose was not used"),
+        (shape(found=None), shape(found=gave("1")), "the result of pose is no longer used"),
+        (shape(part={"from_s": 1.0, "to_s": 2}), shape(part={"from_s": None, "to_s": 2}), "clip.from: null -> 1.0"),
+        (shape(min_seen_s=1), shape(min_seen_s=2), "subject.min_seen_s: 2 -> 1"),
         (shape(model_digests={"full": "1"}), shape(model_digests={"full": "2"}), "the model full is another file"),
         (shape(model_digests={"full": "1"}), shape(model_digests={"lite": "2"}), "the model full was not used"),
         (shape(background={"mode": "blur"}), shape(background=None), "background was not used"),
@@ -178,7 +197,7 @@ def gave(digest: str) -> dict[str, Any]:
         (shape(lock={"x": 1, "y": None}), shape(lock={"x": 1}), "lock.y is new: null"),  # to an older version's entry
         (shape(lock={"x": 1}), shape(lock={"x": 1, "z": 2}), "lock.z is no longer known"),
         (shape(matte={"refine": True}), shape(), "masks is new"),
-        (shape(model_digests={"full": "1"}), shape(), "model_digests is new"),
+        (shape(model_digests={"full": "1"}), shape(), "the models are compared now"),
         (shape(model_digests={"full": ""}), shape(model_digests={"lite": "2"}), "the model full is not there yet"),
     ],
 )

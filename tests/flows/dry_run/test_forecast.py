@@ -91,9 +91,8 @@ def test_a_video_that_is_new_leaves_the_size_of_the_others_open(
         (tmp_path / f"{name}.mp4").write_bytes(name.encode())
         _, fates, _ = plan(*crop)
         others = "b" if name == "b" else "2 other videos"
-        maybe = "may stay cached where its bytes come out the same"
         assert fates["a"]["pose"] == "cached"
-        assert fates["a"][first].endswith(f"because {of} of {others} runs ({maybe})")
+        assert fates["a"][first].endswith(f"unless {of} of {others} gives the same as before")
 
 
 def test_a_damaged_file_elsewhere_may_leave_the_path_cached(tmp_path: Path, plan: Plan) -> None:
@@ -101,8 +100,8 @@ def test_a_damaged_file_elsewhere_may_leave_the_path_cached(tmp_path: Path, plan
     (pose,) = (path for path in (tmp_path / "cache" / "pose").iterdir() if '"b"' in (path / "done.json").read_text())
     (pose / "pose.json").unlink()
     _, fates, _ = plan(*AUTO)
-    assert fates["b"]["room"] == "may stay cached where subject and offsets give the same bytes again"
-    assert fates["a"]["trajectory"] == "may stay cached where room of b gives the same bytes again"
+    assert fates["b"]["room"] == "stays cached if subject and offsets give the same as before"
+    assert fates["a"]["trajectory"] == "stays cached if room of b gives the same as before"
 
 
 def test_a_damaged_clip_elsewhere_leaves_the_size_open_that_it_would_decide(tmp_path: Path, plan: Plan) -> None:
@@ -110,10 +109,8 @@ def test_a_damaged_clip_elsewhere_leaves_the_size_open_that_it_would_decide(tmp_
     (clip,) = (path for path in (tmp_path / "cache" / "decode").iterdir() if '"b"' in (path / "done.json").read_text())
     (clip / "clip.json").unlink()
     _, fates, _ = plan(*SQUARE)
-    assert fates["b"]["subject"] == "may stay cached where decode and pose give the same bytes again"
-    assert fates["a"]["offsets"].endswith(
-        "because subject of b runs (may stay cached where its bytes come out the same)"
-    )
+    assert fates["b"]["subject"] == "stays cached if decode and pose give the same as before"
+    assert fates["a"]["offsets"].endswith("unless subject of b gives the same as before")
 
 
 @pytest.mark.parametrize(
@@ -154,7 +151,7 @@ def test_behind_a_stage_that_would_run_a_known_failure_is_none_yet(tmp_path: Pat
     (decoded / "clip.json").unlink()
     status, fates, _ = plan()
     assert status == 0
-    assert fates["a"]["pose"] == f"may fail where decode gives the same bytes again: {NOBODY}"
+    assert fates["a"]["pose"] == f"fails if decode gives the same as before: {NOBODY}"
 
 
 def test_a_plan_with_a_model_that_is_not_installed_is_refused() -> None:

@@ -140,12 +140,14 @@ def test_the_same_index_gives_the_same_bytes() -> None:
 
 def test_the_page_names_who_judged_the_lock_and_how_to_know_better() -> None:
     index = sweep()
-    assert "favours less smoothing" in render_index(index) and "verify=true sweep.render=all" in render_index(index)
+    assert "less smoothing looks better there than in the files" in render_index(
+        index
+    ) and "verify=true sweep.render=all" in render_index(index)
     assert "Distance to the target, planned (px)" in render_index(index)
     for number, one in enumerate(row for row in index["rows"] if not row["error"]):
         one["judge"] = "measured in the file"
         one["metrics"] |= {"verified_lock_rms": 7.25 + number, "verified_residual_step": 0.5}
     page = render_index(index)
     best = page.partition("Best of each video")[2].partition("</table>")[0]
-    assert "favours less smoothing" not in page
+    assert "less smoothing looks better there than in the files" not in page
     assert "Distance to the target, measured in the file (px)" in best and ">7.25" in best and "planned" not in best

@@ -16,6 +16,8 @@ from tasks.records import Artifact, StoredFile
 from tests.support.artifacts import clip_artifact
 from tests.support.paths import even_times, pose_track, straight_walk
 
+LOCK = "lock: 190 px off the target in the source, 0.2 px in the plan (rms)"
+
 
 def stage(name: str, folder: Path, **facts: Any) -> Artifact[Any]:
     return Artifact(
@@ -40,6 +42,8 @@ def artifacts(folder: Path, looked: int, detected: int, states: dict[str, int]) 
         "subject": stage("subject", folder, **found),
         "offsets": stage("offsets", folder, states=states),
         "trajectory": stage("trajectory", folder),
+        "stabilized.mp4": stage("render", folder),
+        "report.html": stage("render", folder),
     }
 
 
@@ -50,7 +54,10 @@ def artifacts(folder: Path, looked: int, detected: int, states: dict[str, int]) 
             120,
             119,
             {"measured": 120},
-            ["person: found in 119 of 120 frames (99.2%)", "lock: 0.2 px rms planned, 190 px in the source"],
+            [
+                "person: found in 119 of 120 frames (99.2%)",
+                LOCK,
+            ],
         ),
         (
             12,
@@ -58,7 +65,7 @@ def artifacts(folder: Path, looked: int, detected: int, states: dict[str, int]) 
             {"measured": 12, "bridged": 108},
             [
                 "person: found in 12 of 12 analysed frames, 120 in all",
-                "lock: 0.2 px rms planned, 190 px in the source",
+                LOCK,
             ],
         ),
         (
@@ -67,7 +74,7 @@ def artifacts(folder: Path, looked: int, detected: int, states: dict[str, int]) 
             {"measured": 8, "bridged": 61, "held": 51},
             [
                 "person: found in 8 of 8 analysed frames, 120 in all",
-                "lock: 0.2 px rms planned, 190 px in the source, over the 69 frames with a measured anchor",
+                f"{LOCK}, over the 69 frames with a measured anchor",
             ],
         ),
     ],
@@ -76,7 +83,9 @@ def test_the_summary_says_how_many_frames_its_figures_cover(
     tmp_path: Path, looked: int, detected: int, states: dict[str, int], lines: list[str]
 ) -> None:
     made = artifacts(tmp_path, looked, detected, states)
-    assert list(summary_lines(made, BorderMode.mirror)) == [*lines, "picture: 80% of the output"]
+    assert list(summary_lines(made, BorderMode.mirror)) == [*lines, "picture: 80% of the output shows the frame itself"]
+    without = {title: one for title, one in made.items() if title != "stabilized.mp4"}
+    assert list(summary_lines(without, BorderMode.mirror)) == lines, "no picture was made"
 
 
 def test_the_summary_of_one_frame_has_no_plural(tmp_path: Path) -> None:
@@ -88,24 +97,25 @@ def test_the_summary_shows_what_was_measured_in_the_file(tmp_path: Path) -> None
     made = artifacts(tmp_path, 120, 120, {"measured": 120}) | {"verify": stage("verify", tmp_path)}
     verified = {"residual_step": 0.35, "residual_step_before": 2.63, "lock_rms": 1.9, "judged": 0.5}
     (tmp_path / "verified.json").write_text(json.dumps(verified))
-    plan = "0.2 px rms planned, 190 px in the source"
-    noise = "with the noise of a second pose run; only 50% of the frames could be judged"
+    source, plan = "lock: 190 px off the target in the source", "0.2 px in the plan (rms)"
+    noise = "the figure of the file holds the noise of a second pose run; only 50% of the frames could be judged"
     assert list(summary_lines(made, BorderMode.mirror))[1:3] == [
-        f"lock: 1.9 px rms measured in the file, {noise}; {plan}",
+        f"{source}, 1.9 px in the rendered file, {plan}; {noise}",
         "torso in the file: 0.35 px per frame, 2.63 in the source",
     ]
     (tmp_path / "verified.json").write_text(json.dumps(verified | {"lock_rms": None}))
-    unknown = "lock: unknown in the file, the second pose run did not find the person"
-    assert f"{unknown}; {plan}" in summary_lines(made, BorderMode.mirror)
+    unknown = "unknown in the rendered file, where the second pose run did not find the person"
+    assert f"{source}, {plan}; {unknown}" in summary_lines(made, BorderMode.mirror)
 
 
 def test_a_large_mirrored_border_is_named_with_its_cure(tmp_path: Path) -> None:
     made = artifacts(tmp_path, 120, 120, {"measured": 120})
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    mirrored = "picture: 60% of the output, the rest is mirrored; border=constant or border=blur mirrors nobody"
+    own = "of the output shows the frame itself"
+    mirrored = f"picture: 60% {own}, the rest is mirrored; border=constant or border=blur mirrors nobody"
     for area, border, line in (
-        (0.8, BorderMode.mirror, "picture: 80% of the output"),
-        (0.6, BorderMode.constant, "picture: 60% of the output"),
+        (0.8, BorderMode.mirror, f"picture: 80% {own}"),
+        (0.6, BorderMode.constant, f"picture: 60% {own}"),
         (0.6, BorderMode.mirror, mirrored),
     ):
         metrics["planned"]["visible_area_mean"] = area
