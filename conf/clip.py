@@ -17,9 +17,8 @@ class ClipConf:
     """Begin of the part that is used: seconds after the first frame, or a time such as 00:01:02.5; null: the begin.
     In a YAML file its name is from_s."""
     to_s: Any = None
-    """End of that part, in the same way; the frame that begins then is not used. null: the end. In
-    a YAML file its name is to_s."""
-
+    """End of that part, in the same way; the frame that begins then is not used. null: the end.
+    In a YAML file its name is to_s."""
     time: ClipTime = ClipTime.real
     """Seconds of the exports events, angles, mot, trc and c3d for slow motion and time lapse, where the file tells its
     capture rate; real: of the person who was filmed, played: of the file. For other files they are the same."""

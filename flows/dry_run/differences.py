@@ -15,6 +15,7 @@ NAMES = {  # of the fields of requests that have another name than their setting
     "min_confidence": "anchor.min_confidence",
     "min_seen_s": "subject.min_seen_s",
     "part": "clip",
+    "time": "clip.time",
     "window_px": "the size of window that all videos share",
 }
 SHORT_NAMES = {"clip.from_s": "clip.from", "clip.to_s": "clip.to"}

@@ -15,6 +15,7 @@ from flows.dry_run.differences import differences
 from flows.dry_run.history import History
 from flows.graph.nodes import AnyHandle, Asker, Given, Graph, SharedSize, Unit
 from flows.graph.shared_window import Size
+from flows.graph.request_settings import without_time
 from flows.jobs import Job, of_own_file
 from tasks.cache.keys import canonical, shaped_by, stage_key
 from tasks.cache.store import broken_files, finding, read_mark
@@ -161,7 +162,7 @@ class Forecast(Graph):
     def _frames(self, job: Job) -> int:
         """Frames of the part of this video that is used, as far as they are known without decoding it; else 0."""
         part, demo = job.config.clip, job.config.demo
-        known = self._history.frames(job.digest, canonical(part)) if job.digest else 0
+        known = self._history.frames(job.digest, canonical(without_time(part))) if job.digest else 0
         if known or job.video.path is not None:
             return known or _frames_within(part, *_declared_length(job.video.path or Path()))
         return _frames_within(part, round(demo.seconds * float(demo.rate)), float(demo.rate))

@@ -45,10 +45,10 @@ def head_boxes(xy_px: Floats, visibility: Floats) -> Floats:
 def standing_height_px(pose: PoseTrack, scale: Floats, source_height_px: int) -> tuple[float, bool]:
     """Median height in px of the person, each frame times ``scale`` (n,), and whether it is known from head to feet.
 
-    Top of the head to the lower foot: within 1 % of five drawn walkers, of 211 to 432 px. On the sample clip of a dancer
-    his mask reached 4 % of the height below the landmarks of the feet, and 1 % above the head: no constant suits both.
-    Where too few frames show head and feet, it is the trunk's length over ``TORSO_OF_HEIGHT``. NaN if no frame shows the
-    trunk either.
+    Top of the head to the lower foot: within 1 % of five drawn walkers, of 211 to 432 px. Of a dancer in a sample clip
+    the mask reached 4 % of the height below the landmarks of the feet, and 1 % above the head: no constant suits both.
+    Where too few frames show head and feet, it is the trunk's length over ``TORSO_OF_HEIGHT``. NaN if no frame shows
+    the trunk either.
     """
     top = head_boxes(pose.xy_px, pose.visibility)[:, 1]
     feet = pose.xy_px[:, list(FEET), 1].max(axis=1)
