@@ -197,7 +197,8 @@ def _wrong_shape_line(name: str, text: str) -> str:
 
 def _list_example(name: str, value: str = "") -> str:
     """A valid list for a setting: ``value`` as its one item where the list takes such words."""
-    return f"[{value}]" if value in list_words(name) else LIST_EXAMPLES.get(name, "[...]")
+    words = list_words(name)
+    return f"[{value}]" if value in words else LIST_EXAMPLES.get(name, f"[{words[0]}]" if words else "[...]")
 
 
 def _accepts_list(name: str) -> bool:

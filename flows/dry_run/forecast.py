@@ -14,8 +14,8 @@ from conf.clip import ClipConf
 from flows.dry_run.differences import differences
 from flows.dry_run.history import History
 from flows.graph.nodes import AnyHandle, Asker, Given, Graph, SharedSize, Unit
-from flows.graph.shared_window import Size
 from flows.graph.request_settings import without_time
+from flows.graph.shared_window import Size
 from flows.jobs import Job, of_own_file
 from tasks.cache.keys import canonical, shaped_by, stage_key
 from tasks.cache.store import broken_files, finding, read_mark
