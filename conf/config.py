@@ -15,6 +15,7 @@ from conf.enums import CropMode, Device, Export, FrameMode, Output, Runner, Serv
 from conf.execution import RunnerConf
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
+from conf.machines import share_of
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, OverlayConf, RenderConf
 from conf.scale import ScaleConf
 from conf.validation import require, require_at_most, require_each_once, require_name
@@ -69,6 +70,8 @@ class Config:
     workers: int | str = "auto"
     """Stages that run at the same time; all videos rendered from one clip count as one; auto: one for each usable core,
     if there is 1 GB of memory for it."""
+    shard: str | None = None
+    """Share of the videos that this run takes, such as 3/16: for an array job of 16 runs; null: all of them."""
     target: Any = "auto"
     """Point of the output where the anchor stays: center, auto, natural, or [x,y] in pixels or fractions of the output;
     auto: the centre, moved so that no head is cut; natural: the person's own mean height."""
@@ -117,6 +120,10 @@ class Config:
         cure = "give runner=threads, or decode.frames=stream"
         require(valid, "decode.frames", "stages in other processes cannot share frames in memory", cure)
         self._check_zoom()
+        share = share_of(self.shard)
+        fact = f"one window must fit all videos, and a run with shard={self.shard} looks at some of them"
+        cure = "give crop.size, the same in every run, or leave out shard"
+        require(share is None or share.count == 1 or not self.crop.shared, "crop.shared", fact, cure)
 
     def _check_zoom(self) -> None:
         """``SettingError`` if two settings choose the zoom."""

@@ -103,7 +103,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) 
     workers, compute = stages_at_once(configs[0]), compute_of(configs[0])
     graph = Submission(cache, run_id, len(asked), workers=workers, compute=compute)
     artifacts = RunArtifacts(cache)
-    names = [video.name for video in find_all_videos([config.video for config in configs])]
+    names = [video.name for video in find_all_videos(configs)]
     artifacts.name_run(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
     prepared = prepare(asked, graph, run_id)
     progress.listener.doing("looking into the cache")
@@ -117,7 +117,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) 
         futures = _submit(prepared, graph)
     results = _finish_all(prepared, futures, output_dir)
     artifacts.publish_results(results)
-    return results, "" if progress.stop.is_set() else write_index(asked, results, output_dir, started)
+    return results, "" if progress.stop.is_set() else write_index(asked, results, output_dir, started, configs[0].shard)
 
 
 def _submit(prepared: Sequence[Job | Result], graph: Submission) -> list[Futures]:

@@ -85,7 +85,7 @@ def prepare(asked: list[SweepSetting], graph: "Submission", run_id: str) -> list
     graph.submit()
     digest = cache(_digest)
     prepared: list[Job | Result] = []
-    for video in find_all_videos([config.video for config in configs]):
+    for video in find_all_videos(configs):
         for setting, config, paths, demo in zip(asked, configs, wanted, drawn, strict=True):
             if video.path not in paths:
                 continue

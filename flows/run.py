@@ -14,13 +14,14 @@ from flows.cli.terminal import print_run, print_sweep, shown_progress
 from flows.config import settings
 from flows.prefect_server import own_server, server_choice
 from flows.prefect_server.own_server import OwnServer
-from flows.results.index import check_resume, read_sweep_index, require_own_index
+from flows.results.index import check_resume, index_name, read_sweep_index, require_own_index
 from flows.results.result import Result
 from flows.runner import workers_ready
 from flows.sweep import SweepSetting, check_run_wide, distinct_settings, merge_equal_settings
-from flows.videos import Video, find_all_videos, require_any_file
+from flows.videos import Video, find_all_videos, find_videos_of, require_any_file
 from flows.worker_count import worker_count
 from tasks.cache.entries import register_output_folder
+from tasks.errors import counted
 from tasks.execution import progress
 from tasks.execution.memory import keep_what_is_loaded, stay_small
 from tasks.maths.metrics.ranking import JUDGED_METRICS, judge_of
@@ -81,6 +82,12 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     started = time.perf_counter()
     stay_small()
     config, videos = _checked(asked)
+    if config.shard:
+        whole = find_videos_of([settings.load(one.overrides) for one in asked])
+        print(f"shard {config.shard}: {len(videos)} of {counted(len(whole), 'video')}", flush=True)
+        if not videos:
+            print("nothing to do: other shares hold all of them")
+            return 0, []
     for line in settings.unused_setting_lines([one.overrides for one in asked]):
         print(f"stillwalk: {line}", file=sys.stderr)
     cache = absolute_path(config.cache_dir) if config.cache_dir else base_dir / ".cache"
@@ -100,8 +107,8 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     preflight.check_folder("cache_dir", cache)
     for line in preflight.lock_lines(output_dir, cache):
         progress.tell(line)
-    if asked[0].name or len(videos) > 1:
-        require_own_index(output_dir)
+    if name := index_name(asked, len(videos), config.shard):
+        require_own_index(output_dir, name)
     register_output_folder(cache, base_dir)
     own = None
     with shown_progress(), workers_ready(config, cache):
@@ -118,7 +125,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
         if end.results and asked[0].name:
             print_sweep(end.results, read_sweep_index(output_dir), output_dir, seconds)
         elif end.results:
-            print_run(end.results, output_dir, seconds)
+            print_run(end.results, output_dir, seconds, config.shard)
     if end.also:
         print(f"stillwalk: {one_line(end.also)}", file=sys.stderr)
     failed = bool(end.also) or any(result.error for result in end.results)
@@ -144,8 +151,8 @@ def _checked(asked: list[SweepSetting]) -> tuple[Config, list[Video]]:
     check_run_wide(configs)
     for name in dict.fromkeys(setting.name for setting in asked):  # which may have one value of video= each
         own = [config for setting, config in zip(asked, configs, strict=True) if setting.name == name]
-        preflight.check_run(own[0], find_all_videos([config.video for config in own]))
-    videos = find_all_videos([config.video for config in configs])
+        preflight.check_run(own[0], find_all_videos(own))
+    videos = find_all_videos(configs)
     require_any_file(videos)
     return configs[0], videos
 

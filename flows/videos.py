@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from conf.config import Config
+from conf.machines import share_of
 from flows.results.atomic_files import PART_SUFFIX
 from tasks.errors import SettingError
 from tasks.untrusted.json_file import read_object
@@ -88,9 +90,9 @@ def _unreadable_reason(file: Path) -> str:
 
 
 def require_any_file(videos: Sequence[Video]) -> None:
-    """``SettingError`` where none of the videos is a file that can be read: there is nothing to do."""
+    """``SettingError`` where there are videos, and none of them is a file that can be read."""
     reasons = [missing_reason(video) for video in videos]
-    if all(reasons):
+    if reasons and all(reasons):
         others = f" (none of the {len(reasons)} videos can be read)" if len(reasons) > 1 else ""
         raise SettingError(f"{reasons[0]}{others}")
 
@@ -117,10 +119,34 @@ def find_videos(value: Any) -> list[Video]:
     return named_videos(list(paths.values()))
 
 
-def find_all_videos(values: list[Any]) -> list[Video]:
-    """The videos of several values of ``video=``, each once, with names that are unique among all of them."""
-    lists = [value if isinstance(value, list) else [value] for value in values]
+def find_all_videos(configs: Sequence[Config]) -> list[Video]:
+    """The videos of all settings of a run, each once; with ``shard=`` those of its share.
+
+    Names are unique among all videos, also those of other shares: the runs may write into one folder.
+    """
+    return own_share(find_videos_of(configs), configs[0].shard)
+
+
+def find_videos_of(configs: Sequence[Config]) -> list[Video]:
+    """The videos of all settings of a run and of all shares, each once."""
+    lists = [config.video if isinstance(config.video, list) else [config.video] for config in configs]
     return find_videos([item for items in lists for item in items])
+
+
+def own_share(videos: list[Video], shard: str | None) -> list[Video]:
+    """Those videos that belong to a share; all of them without one.
+
+    A hash of the path decides: of the path as it was given, or found in the folder, pattern or list that was given. It
+    is not made absolute, so the shares are the same on machines that see the files under different folders. Every video
+    is in one share, and stays there when others are added to the list.
+    """
+    share = share_of(shard)
+    return videos if share is None else [one for one in videos if _path_hash(one) % share.count == share.number - 1]
+
+
+def _path_hash(video: Video) -> int:
+    path = DEMO if video.path is None else video.path.as_posix()
+    return int.from_bytes(hashlib.sha256(path.encode()).digest()[:8])
 
 
 def _require_utf8(path: Path | None) -> None:
@@ -211,7 +237,8 @@ def named_videos(paths: Sequence[Path | None]) -> list[Video]:
 def _is_reserved(stem: str) -> bool:
     """Whether a video's folder of this name could be taken for one of the program's files; case may not count."""
     name = stem.casefold()
-    return name in RESERVED_NAMES or (name.startswith(".") and name.endswith(PART_SUFFIX))
+    is_part = name.startswith(".") and name.endswith(PART_SUFFIX)
+    return name in RESERVED_NAMES or is_part or re.fullmatch(r"shard-\d+-of-\d+\.json", name) is not None
 
 
 def _safe_stem(stem: str) -> str:

@@ -11,7 +11,7 @@ import cv2
 import numpy
 import pytest
 
-from flows.cli import cache_commands, models_command
+from flows.cli import cache_commands, index_command, models_command
 from flows.config import settings
 from flows.config.overrides import check_overrides, quote_argument, sweep_combinations
 from tasks.media.files.masks_file import CHUNK_FRAMES, Mask, MaskState, mask_writer
@@ -92,6 +92,8 @@ def test_a_command_of_the_pages_is_accepted(
         accept(given[4:])
     elif given[:1] == ["models"]:
         models_command.parse_options(given[1:])
+    elif given[:1] == ["index"]:
+        index_command.parse_folders(given[1:])
     elif given and given[0] not in {"serve", "ui", "--help", "--help=all", "-sc", "..."}:
         accept(given)
 

@@ -61,6 +61,10 @@ def run_command_line() -> None:
         with interrupt.quiet_broken_pipe():
             code = cache_commands.run_cache_command(sys.argv[2:])
         sys.exit(code)
+    if sys.argv[1:2] == ["index"]:
+        from flows.cli.index_command import run_index_command
+
+        sys.exit(run_index_command(sys.argv[2:]))
     if sys.argv[1:2] == ["models"]:
         from flows.cli.models_command import run_models_command
 

@@ -26,6 +26,7 @@ MANUAL_HEAD: Final = """Stillwalk holds a walking person still.
   stillwalk video=walk.mp4 smoothing.window=9 plan=true   only print what would run, why, and for how long
   stillwalk video=demo                                    a synthetic walker whose true joints are known
   stillwalk cache                                         size of the cache; see stillwalk cache --help
+  stillwalk index results/*                               one overview of the results of several runs
 
 Results: outputs/<video name>/; of a sweep (-m) outputs/sweeps/<name>/<setting>/<video name>/.
 Exit status: 0 all videos done, 1 at least one failed, 2 a setting is wrong, 130 interrupted.

@@ -1,6 +1,7 @@
 """What the terminal shows: progress while stages run, a summary of each video, and one of the run."""
 
 import os
+import shlex
 import sys
 import threading
 import time
@@ -93,9 +94,11 @@ def print_result(result: Result, told: dict[str, str] | None = None) -> None:
     sys.stdout.flush()
 
 
-def print_run(results: list[Result], output_dir: Path, seconds: float) -> None:
+def print_run(results: list[Result], output_dir: Path, seconds: float, shard: str | None = None) -> None:
     """The last lines, about the whole run."""
-    if len({result.video for result in results}) > 1 and (output_dir / INDEX_PAGE_NAME).exists():
+    if shard:
+        print(one_line(f"overview, when all shares are done: stillwalk index {shlex.quote(str(output_dir))}"))
+    elif len({result.video for result in results}) > 1 and (output_dir / INDEX_PAGE_NAME).exists():
         print(one_line(f"overview: {output_dir / INDEX_PAGE_NAME}"))
     videos, persons = len({result.video for result in results}), any(result.person for result in results)
     print(_run_line(results, results_noun(videos, persons=persons, sweep=False), seconds))

@@ -18,7 +18,7 @@ from flows.graph.nodes import AnyHandle, Unit
 from flows.graph.stage_requests import RequestedStages
 from flows.jobs import Job, ask_demo
 from flows.pipeline import everybody, pipeline
-from flows.videos import Video, find_videos, missing_reason
+from flows.videos import Video, find_all_videos, missing_reason
 from flows.worker_count import worker_count
 from tasks.cache.store import sha256_of
 from tasks.errors import StillwalkError, VideoError
@@ -57,7 +57,7 @@ def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
     rows: list[Row] = []
     for setting, config in asked:
         models = preflight.find_model_digests(config)
-        rows += [_row(video, setting, config, models, forecast) for video in find_videos(config.video)]
+        rows += [_row(video, setting, config, models, forecast) for video in find_all_videos([config])]
     rows = [one for row in rows for one in _of_each_person(row, forecast)]
     for row in rows:
         _ask(row, forecast)

@@ -50,7 +50,7 @@ def form_flow(overrides: list[str], sweep: bool = False) -> State[Any]:
         configs = [settings.load(one.overrides) for one in wanted]
         for config in configs:
             require_inside(config, Path.cwd())
-        videos = [video.name for video in find_all_videos([config.video for config in configs])]
+        videos = [video.name for video in find_all_videos(configs)]
         unnamed = time.strftime("%Y-%m-%d_%H-%M-%S")
         RunArtifacts(Path()).name_run(
             videos, [one.overrides for one in wanted], configs[0].sweep.name or unnamed if sweep else ""

@@ -1,5 +1,8 @@
 """The index of a run over several videos: ``batch.json``, or ``sweep.json`` and ``sweep.csv``, and ``index.html``.
 
+Several runs with ``shard=`` may share a folder, perhaps on a disk whose locks they do not see. So each has a file of
+its own there, without a page: ``flows.results.joined_index`` makes one of all.
+
 A row is one video with one setting. Videos are identified by their path, because names repeat. pandas is loaded only
 where an index is written: a run of one video has none.
 """
@@ -13,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from conf.machines import share_of
 from conf.validation import require
 from flows.config.settings import load
 from flows.report.index_page import render_index
@@ -31,6 +35,7 @@ from tasks.untrusted.plain_text import csv_cell
 
 INDEX_SCHEMA: Final = 1
 INDEX_PAGE_NAME: Final = "index.html"
+SWEEP, BATCH, SHARD = "sweep", "batch", "shard-{}-of-{}"  # names of indexes, without their suffix
 UNRANKED: Final = {"rank": 0, "pareto": False, "best": False, "judge": ""}  # of a failed row
 # Settings that change neither the path nor the content of a file.
 NEUTRAL_SETTINGS: Final = (
@@ -44,33 +49,60 @@ NEUTRAL_SETTINGS: Final = (
 IndexRow = dict[str, Any]
 
 
-def write_index(settings: Sequence[SweepSetting], results: Sequence[Result], folder: Path, started: datetime) -> str:
+def index_name(settings: Sequence[SweepSetting], videos: int, shard: str | None) -> str:
+    """The name of the index of a run, without its suffix; empty where it has none."""
+    if settings[0].name:
+        return SWEEP
+    share = share_of(shard)
+    if share is not None:
+        return SHARD.format(share.number, share.count)
+    return BATCH if videos > 1 else ""
+
+
+def write_index(
+    settings: Sequence[SweepSetting],
+    results: Sequence[Result],
+    folder: Path,
+    started: datetime,
+    shard: str | None = None,
+) -> str:
     """Write the index of a sweep, or of several videos, into ``folder``; return why that failed, else "".
 
     A continued sweep keeps its earlier rows, except those that were made again.
     """
-    is_sweep = bool(settings[0].name)
-    if not is_sweep and len({result.video for result in results}) < 2:
+    name = index_name(settings, len({result.video for result in results}), shard)
+    if not name:
         return ""
-    name = "sweep" if is_sweep else "batch"
-    index = {"schema": INDEX_SCHEMA, "name": folder.name, "started": started.isoformat(timespec="seconds")}
+    is_sweep = name == SWEEP
+    index = head_of_index(folder, started)
     new_rows = [index_row(result, folder) for result in results]
     new_settings = [{"setting": setting.name, "overrides": setting.overrides} for setting in settings]
     try:
         with locked_folder(folder):
             before = read_sweep_index(folder) if is_sweep else {}
-            rows = _rank_rows(merge_rows(before.get("rows", []), new_rows, folder))
+            rows = rank_rows(merge_rows(before.get("rows", []), new_rows, folder))
             if is_sweep:
-                index["settings"] = _rank_settings([*before.get("settings", []), *new_settings], rows)
+                index["settings"] = rank_settings([*before.get("settings", []), *new_settings], rows)
             index["rows"] = rows
-            parts = [write_part(folder / f"{name}.json", json.dumps(index, indent=1, allow_nan=False) + "\n")]
-            if is_sweep:
-                parts.append(write_part(folder / f"{name}.csv", _csv_text(rows)))
-            parts.append(write_part(folder / INDEX_PAGE_NAME, render_index(index)))  # last: the others mark it as ours
-            rename_parts(parts)
+            replace_index(folder, name, index, table=is_sweep, page=is_sweep or name == BATCH)
     except OutputError as error:
         return str(error)
     return ""
+
+
+def head_of_index(folder: Path, started: datetime) -> dict[str, Any]:
+    """An index without its rows."""
+    return {"schema": INDEX_SCHEMA, "name": folder.name, "started": started.isoformat(timespec="seconds")}
+
+
+def replace_index(folder: Path, name: str, index: dict[str, Any], *, table: bool, page: bool) -> None:
+    """Write an index with its rows, as a CSV file too and as a page; to be called while the folder is locked."""
+    parts = [write_part(folder / f"{name}.json", json.dumps(index, indent=1, allow_nan=False) + "\n")]
+    if table:
+        parts.append(write_part(folder / f"{name}.csv", _csv_text(index["rows"])))
+    if page:
+        parts.append(write_part(folder / INDEX_PAGE_NAME, render_index(index)))  # last: the others mark it as ours
+    rename_parts(parts)
 
 
 def index_row(result: Result, folder: Path) -> IndexRow:
@@ -154,7 +186,7 @@ def rank_within_videos(
     return ranks
 
 
-def _rank_rows(rows: list[IndexRow]) -> list[IndexRow]:
+def rank_rows(rows: list[IndexRow]) -> list[IndexRow]:
     """The rows with their ranks, all rows of a video together."""
     order = list(dict.fromkeys(row["video"] for row in rows))
     rows = sorted(rows, key=lambda row: order.index(row["video"]))
@@ -166,7 +198,7 @@ def _rank_rows(rows: list[IndexRow]) -> list[IndexRow]:
     ]
 
 
-def _rank_settings(settings: Iterable[dict[str, Any]], rows: list[IndexRow]) -> list[dict[str, Any]]:
+def rank_settings(settings: Iterable[dict[str, Any]], rows: list[IndexRow]) -> list[dict[str, Any]]:
     """Each setting once with its mean rank over the videos, and which one is best; a mean rank of 0 means unknown.
 
     A failure counts as the last rank, and so does a video that a setting was not tried on; otherwise few and easy
@@ -198,20 +230,26 @@ def _csv_text(rows: list[IndexRow]) -> str:
 
 def read_sweep_index(folder: Path) -> dict[str, Any]:
     """The index of the sweep in ``folder``; empty where there is none, or one of another schema."""
+    return read_index(folder / f"{SWEEP}.json")
+
+
+def read_index(path: Path) -> dict[str, Any]:
+    """An index; empty where the file holds none, or one of another schema."""
     try:
-        index = read_object(folder / "sweep.json")
+        index = read_object(path)
     except (OSError, ValueError):
         return {}
     return index if index.get("schema") == INDEX_SCHEMA and is_index(index) else {}
 
 
-def require_own_index(folder: Path) -> None:
-    """``SettingError`` where an index would replace a file that this program did not write."""
-    for name in ("batch.json", "sweep.json"):
+def require_own_index(folder: Path, own: str) -> None:
+    """``SettingError`` where the index named ``own`` would replace a file that this program did not write."""
+    with_page = own in (SWEEP, BATCH)
+    for name in (BATCH, SWEEP) if with_page else (own,):
         with suppress(OSError, ValueError):
-            if {"schema", "rows"} <= read_object(folder / name).keys():
+            if {"schema", "rows"} <= read_object(folder / f"{name}.json").keys():
                 return
-    for name in ("batch.json", INDEX_PAGE_NAME):
+    for name in (f"{BATCH}.json", INDEX_PAGE_NAME) if with_page else (f"{own}.json",):
         fact = f"{folder / name} was not written by this program and would be overwritten"
         require(not exists(folder / name), "output_dir", fact, "move it, or choose another place with output_dir=")
 

@@ -2,7 +2,7 @@
 
 import platform
 import resource
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -162,7 +162,11 @@ def flat_metrics(artifacts: dict[str, AnyArtifact]) -> dict[str, float | None]:
     """Planned metrics by name, and verified ones as ``verified_...``; empty without a trajectory."""
     if "trajectory" not in artifacts:
         return {}
-    metrics = read_metrics(artifacts)
+    return flattened(read_metrics(artifacts))
+
+
+def flattened(metrics: Mapping[str, Any]) -> dict[str, float | None]:
+    """What ``metrics.json`` says about a path and its picture, in one mapping; verified metrics as ``verified_...``."""
     verified = {f"verified_{name}": value for name, value in metrics.get("verified", {}).items()}
     return {**metrics["planned"], **metrics.get("origin", {}), **verified}
 

@@ -133,15 +133,15 @@ def test_only_several_videos_have_an_index(tmp_path: Path) -> None:
 
 
 def test_a_page_that_is_not_ours_is_not_overwritten(tmp_path: Path) -> None:
-    require_own_index(tmp_path)
+    require_own_index(tmp_path, "batch")
     (tmp_path / "index.html").write_text("my homepage")
     with pytest.raises(SettingError, match=r"^output_dir: .*index\.html was not written by this program and would be"):
-        require_own_index(tmp_path)
+        require_own_index(tmp_path, "batch")
     write_index([SweepSetting("", [])], [result(tmp_path, name, "", 1.0) for name in "ab"], tmp_path, NOW)
-    require_own_index(tmp_path)
+    require_own_index(tmp_path, "batch")
     (tmp_path / "batch.json").write_text('{"jobs": []}')
     with pytest.raises(SettingError, match=r"batch\.json was not written by this program"):
-        require_own_index(tmp_path)
+        require_own_index(tmp_path, "batch")
 
 
 def test_an_index_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

@@ -1,0 +1,34 @@
+"""Settings of a run that shares its work with runs on other machines."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from conf.validation import require
+from tasks.errors import SettingError
+
+MOST_SHARES: Final = 100_000  # more than any scheduler starts for one array job
+_SHARE: Final = re.compile(r"(\d{1,6})/(\d{1,6})")
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which part of the videos a run takes: part ``number``, from 1, of ``count``."""
+
+    number: int
+    count: int
+
+
+def share_of(shard: str | None) -> Share | None:
+    """The share that a text such as ``3/16`` means, None for none; ``SettingError`` for any other text."""
+    if shard is None:
+        return None
+    found = _SHARE.fullmatch(shard)
+    if found is None:
+        raise SettingError(f"shard: {shard!r} is no share; give one such as 3/16, the third of sixteen")
+    share = Share(int(found[1]), int(found[2]))
+    fact = f"there are at most {MOST_SHARES} shares"
+    require(1 <= share.count <= MOST_SHARES, "shard", fact, "give fewer, such as 3/16")
+    fact = f"there is no share {share.number} of {share.count}"
+    require(1 <= share.number <= share.count, "shard", fact, f"give 1/{share.count} to {share.count}/{share.count}")
+    return share
