@@ -86,7 +86,7 @@ def test_stills_of_hdr_are_tone_mapped(tmp_path: Path, transfer: int) -> None:
     layout = nearest_layout("yuv420p10le")
     white = tuple(np.full((4, 4), value, np.uint16) for value in (HDR_WHITE[transfer], 512, 512))
     line = tuple(np.full(240, int(plane[0, 0]), np.uint16) for plane in white)
-    write_kymograph(tmp_path / "k.jpg", [line] * 16, layout, color)
+    write_kymograph(tmp_path / "k.jpg", tuple(np.stack([samples] * 16, axis=1) for samples in line), layout, color)
     assert int(read_picture(tmp_path / "k.jpg").min()) > 220
     with PngZipWriter(tmp_path / "p.zip", layout, color) as archive:
         archive.write(white, np.ones((4, 4), np.float32), 0, 1)

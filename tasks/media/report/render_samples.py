@@ -6,7 +6,7 @@ the row never moves sideways, the column never up or down. Lines are kept as pla
 together, because to convert one line costs as much as a whole picture.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -25,7 +25,6 @@ from tasks.media.planes.tone_map import for_ordinary_screens
 from tasks.media.report.contact_sheet import RgbPicture, contact_frames, thumbnail, write_contact_sheet
 from tasks.records import ColorTags
 
-_LineKey = tuple[str, str]  # "before" or "after" the stabilization, and the axis
 KymographLine = tuple[NDArray[Any], ...]
 """Samples of each plane along one line, ``(KYMOGRAPH_HEIGHT_PX,)`` each, in the layout's dtype."""
 KYMOGRAPH_AXES: Final = ("x", "y")  # "x": a row; "y": a column
@@ -43,10 +42,11 @@ class RenderSamples:
         self._pixel_aspect = float(Fraction(placement.clip.pixel_aspect))
         self._sheet: list[tuple[RgbPicture, RgbPicture]] = []
         end_s = placement.clip.start_s + placement.clip.duration_s
-        self._moments = frames_at_equal_times(placement.time_s, end_s, KYMOGRAPH_COLUMNS).tolist()
-        self._line_frames = set(self._moments)
-        self._lines: dict[_LineKey, dict[int, KymographLine]] = {
-            (when, axis): {} for when in ("before", "after") for axis in KYMOGRAPH_AXES
+        self._moments = frames_at_equal_times(placement.time_s, end_s, KYMOGRAPH_COLUMNS)
+        layout = placement.layout
+        shape = (layout.planes, KYMOGRAPH_HEIGHT_PX, KYMOGRAPH_COLUMNS)
+        self._kymographs = {  # one array each: many small ones take three times the memory
+            (when, axis): np.zeros(shape, layout.dtype) for when in ("before", "after") for axis in KYMOGRAPH_AXES
         }
 
     def sampled(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
@@ -57,31 +57,33 @@ class RenderSamples:
                 before, after = (thumbnail(shown.rgb(), self._pixel_aspect) for shown in both)
                 color = self._placement.clip.color
                 self._sheet.append((for_ordinary_screens(before, color), for_ordinary_screens(after, color)))
-            if picture.index in self._line_frames:
-                self._keep_lines(picture, planes)
+            first, end = np.searchsorted(self._moments, [picture.index, picture.index + 1]).tolist()
+            if first < end:
+                self._keep_lines(picture, planes, slice(first, end))
             yield picture, planes
 
     def write(self, folder: Path) -> None:
         """Write ``contact.jpg`` and ``kymograph_before_x.jpg``, ``_before_y``, ``_after_x``, ``_after_y``."""
         write_contact_sheet(folder / "contact.jpg", self._sheet)
         color = tags_for_height(self._placement.clip.color, self._placement.clip.height_px, KYMOGRAPH_HEIGHT_PX)
-        for (when, axis), lines in self._lines.items():
-            path = folder / f"kymograph_{when}_{axis}.jpg"
-            write_kymograph(path, [lines[index] for index in self._moments], self._placement.layout, color)
+        for (when, axis), kymograph in self._kymographs.items():
+            write_kymograph(folder / f"kymograph_{when}_{axis}.jpg", tuple(kymograph), self._placement.layout, color)
 
     def _output(self, picture: Frame, planes: Planes) -> Frame:
         color = tags_for_height(picture.color, self._placement.clip.height_px, self._placement.size_px[1])
         return replace(picture, planes=planes, color=color)
 
-    def _keep_lines(self, picture: Frame, planes: Planes) -> None:
+    def _keep_lines(self, picture: Frame, planes: Planes, columns: slice) -> None:
         placement = self._placement
         places = {
             "before": (picture.planes, placement.anchor_xy[picture.index]),
             "after": (planes, placement.target_xy[picture.index]),
         }
-        for (when, axis), lines in self._lines.items():
+        for (when, axis), kymograph in self._kymographs.items():
             pixels, (x_px, y_px) = places[when]
-            lines[picture.index] = line_through(pixels, placement.layout, axis, float(y_px if axis == "x" else x_px))
+            line = line_through(pixels, placement.layout, axis, float(y_px if axis == "x" else x_px))
+            for plane, samples in zip(kymograph, line, strict=True):
+                plane[:, columns] = samples[:, None]
 
 
 def line_through(planes: Planes, layout: PixelLayout, axis: str, at_px: float) -> KymographLine:
@@ -96,12 +98,11 @@ def line_through(planes: Planes, layout: PixelLayout, axis: str, at_px: float) -
     return tuple(line)
 
 
-def write_kymograph(path: Path, lines: Sequence[KymographLine], layout: PixelLayout, color: ColorTags) -> None:
-    """Write ``lines`` of ``layout``, with the tags ``color``, as the columns of a JPEG.
+def write_kymograph(path: Path, planes: Planes, layout: PixelLayout, color: ColorTags) -> None:
+    """Write ``planes``, each (KYMOGRAPH_HEIGHT_PX, moments), of ``layout`` with the tags ``color`` as a JPEG.
 
     ``OutputError`` if ``path`` cannot be written.
     """
-    planes = tuple(np.stack(samples, axis=1) for samples in zip(*lines, strict=True))
     whole = nearest_layout(f"yuv444p{'' if layout.depth == 8 else '10le'}") if any(layout.chroma_shift) else layout
     _, coded = cv2.imencode(
         ".jpg",

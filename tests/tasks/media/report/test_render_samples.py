@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.media.planes.layout import PixelLayout, nearest_layout
+from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout
 from tasks.media.planes.plane_color import rgb_to_planes
 from tasks.media.report.render_samples import (
     KYMOGRAPH_COLUMNS,
@@ -24,9 +24,14 @@ TAGS = ColorTags(range=1, matrix=1)
 RGB = nearest_layout("gbrp")
 
 
+def stacked(lines: list[KymographLine]) -> Planes:
+    """``lines`` as the columns of planes."""
+    return tuple(np.stack(samples, axis=1) for samples in zip(*lines, strict=True))
+
+
 def colours(tmp_path: Path, line: KymographLine, layout: PixelLayout) -> NDArray[np.int64]:
     """RGB of a kymograph that repeats one line."""
-    write_kymograph(tmp_path / "line.jpg", [line] * 16, layout, TAGS)
+    write_kymograph(tmp_path / "line.jpg", stacked([line] * 16), layout, TAGS)
     picture = cv2.cvtColor(cv2.imread(str(tmp_path / "line.jpg")), cv2.COLOR_BGR2RGB)
     assert picture.shape == (KYMOGRAPH_HEIGHT_PX, 16, 3)
     return np.asarray(picture[:, 8].astype(np.int64))
@@ -70,7 +75,10 @@ def test_places_outside_the_picture_and_tiny_pictures_give_the_nearest_line(
 def test_time_runs_from_left_to_right(tmp_path: Path) -> None:
     levels = np.linspace(0, 255, KYMOGRAPH_COLUMNS).astype(np.uint8)
     write_kymograph(
-        tmp_path / "k.jpg", [(np.full(KYMOGRAPH_HEIGHT_PX, level, np.uint8),) * 3 for level in levels], RGB, TAGS
+        tmp_path / "k.jpg",
+        stacked([(np.full(KYMOGRAPH_HEIGHT_PX, level, np.uint8),) * 3 for level in levels]),
+        RGB,
+        TAGS,
     )
     picture = read_picture(tmp_path / "k.jpg")
     assert picture.shape == (KYMOGRAPH_HEIGHT_PX, KYMOGRAPH_COLUMNS, 3)
@@ -79,4 +87,4 @@ def test_time_runs_from_left_to_right(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_an_output_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
-        write_kymograph(tmp_path / "no" / "k.jpg", [(np.zeros(KYMOGRAPH_HEIGHT_PX, np.uint8),) * 3], RGB, TAGS)
+        write_kymograph(tmp_path / "no" / "k.jpg", stacked([(np.zeros(KYMOGRAPH_HEIGHT_PX, np.uint8),) * 3]), RGB, TAGS)
