@@ -44,6 +44,7 @@ def inline(page: str) -> list[str]:
 
 def words(line: str) -> list[str]:
     """The words of a command line from the program's name on; none where it is no command of ours."""
+    line = re.sub(r"\$\w+", "1", line)  # a number of an array job
     found = re.match(r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?(stillwalk|python|make)( .*)?$", line)
     return shlex.split(found[1] + (found[2] or ""), comments=True) if found else []
 
