@@ -83,7 +83,7 @@ class Extender:
             rows, columns = plane.shape
             canvas[index][-box.y0 // step_y :, -box.x0 // step_x :][:rows, :columns] = plane
         shown = shown_parts(Rect(*box), to_output, output_px)
-        people = [part for part in self._people(hidden) if any(Rect(*part).meets(rect) for rect in shown.mirrored)]
+        people = [shown_part for part in self._people(hidden) for shown_part in self._mirrored(part, shown.mirrored)]
         if not plates:
             if people:
                 self._smooth(canvas, hidden)
@@ -135,6 +135,15 @@ class Extender:
             if x1 > x0 and y1 > y0:
                 boxes.append(Box(x0, y0, x1, y1))
         return boxes
+
+    def _mirrored(self, part: Box, mirrored: Sequence[Rect]) -> list[Box]:
+        """What of a ``part`` of the frame is shown ``mirrored``: one box with even corners, or none."""
+        meeting = [rect for rect in mirrored if Rect(*part).meets(rect)]
+        if not meeting:
+            return []
+        x0, y0 = (2 * int(np.floor(min(edges) / 2)) for edges in list(zip(*meeting, strict=True))[:2])
+        x1, y1 = (2 * int(np.ceil(max(edges) / 2)) for edges in list(zip(*meeting, strict=True))[2:])
+        return [Box(max(part.x0, x0), max(part.y0, y0), min(part.x1, x1), min(part.y1, y1))]
 
     def box(self, plates: Sequence[PlacedPlate]) -> Box:
         """The part around the frame that the plates cover, between them by their weights; even pixels."""
