@@ -30,7 +30,9 @@ from tests.benchmarks.measuring import ROOT, Spent, program, server
 
 SAMPLE = ROOT.parent / "shared" / "videos" / "gym_jog_moving_camera.mp4"
 REPORT = ROOT / "outputs" / "bench.md"
+PLAIN = "border=mirror"  # the floor has no scene
 AGAIN = "smoothing.window=9"
+OTHERS = (("scene", "border=scene"), ("single", PLAIN, "outputs=[stabilized]"))  # a folder and its settings
 SMOOTHING_RERUNS = {"trajectory", "stabilized.mp4", "comparison.mp4", "person.mp4", "report.html"}
 CLIPS = 8  # drawn walkers
 CLIP_SECONDS = 5.0
@@ -104,27 +106,40 @@ def arguments() -> argparse.Namespace:
 
 
 def compared_with_floor(video: Path, folder: Path, api: str) -> list[Row]:
-    """Three runs: cold, with another smoothing, with nothing to do. Then the floor of the first two."""
-    cold = program(video, folder, api)
-    again = program(video, folder, api, AGAIN)
+    """Three runs with a plain border: cold, another smoothing, nothing to do; then the floor of the first two.
+
+    Two more cold runs: with the default border, and of one video alone.
+    """
+    cold = program(video, folder, api, PLAIN)
+    again = program(video, folder, api, PLAIN, AGAIN)
     ran = {stage["output"] or stage["stage"] for stage in record(folder, video)["stages"] if stage["status"] == "ran"}
     if ran != SMOOTHING_RERUNS:
         raise SystemExit(
             f"{AGAIN} ran {sorted(ran)}, not {sorted(SMOOTHING_RERUNS)}: was the program edited meanwhile?"
         )
-    idle = program(video, folder, api, AGAIN)
+    idle = program(video, folder, api, PLAIN, AGAIN)
+    scene, single = (program(video, made(folder / name), api, *asked) for name, *asked in OTHERS)
     parts = floor(video, folder / "out" / video.stem)
     encode = added(*(parts[name] for name in RENDERED))
     decode = parts["decode"]
     check = added(*(parts[f"decode {name}"] for name in RENDERED))
     beside = parts["side by side"]
     least, busiest = (added(decode, parts["pose"], parts["masks"], way) for way in (encode, beside))
+    one = added(decode, parts["pose"], parts["stabilized.mp4"])
+    cores = len(os.sched_getaffinity(0))
     frames = int(record(folder, video)["clip"]["frames"])
     names = (("decode", "plain decode"), ("pose", "plain pose"), ("masks", "plain masks"))
     return [
         Row("cold, three videos", frames, cold, f"CPU {ratios(cold, idle, busiest, check)}; wall {busy(cold)} of CPU"),
         Row("other smoothing", frames, again, f"CPU {ratios(again, idle, added(decode, beside), check)}"),
         Row("nothing to do", 0, idle, "start, imports, cache"),
+        Row("cold, border=scene", frames, scene, f"{scene.cpu_s / cold.cpu_s:.2f} times the CPU of the cold run above"),
+        Row(
+            "cold, outputs=[stabilized]",
+            frames,
+            single,
+            f"wall {single.wall_s * cores / one.cpu_s:.2f} times its floor's CPU over {cores} cores",
+        ),
         Row("floor", frames, Spent(0, busiest.cpu_s), "decode + pose + masks + three times encode, side by side"),
         Row("... one after the other", frames, least, ""),
         Row("... plain decode of the three", frames, check, "the check of each video: not in the floor above"),
@@ -226,6 +241,11 @@ def walkers(folder: Path, count: int) -> Path:
     for seed in range(1, count + 1):
         made = drawn(folder.with_name(f"drawn{seed}"), DemoConf(seconds=CLIP_SECONDS, seed=seed))
         made.rename(folder / f"walker{seed}.mp4")
+    return folder
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir()
     return folder
 
 
