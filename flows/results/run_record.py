@@ -23,6 +23,7 @@ from tasks.untrusted.json_file import read_object
 RECORD_SCHEMA: Final = 1
 CONTACT_SHEET_NAME: Final = "contact.jpg"
 MIN_AREA_WITHOUT_MIRROR_NOTE: Final = 0.75  # share of the output; below it the mirrored border is conspicuous
+LEAST_WHOLE_PX: Final = 10  # smaller figures are shown with one digit more
 LEAST_SHARE: Final = 0.005  # of the output: a smaller part is not worth a word
 MIN_JUDGED_WITHOUT_NOTE: Final = 0.9  # share of the frames
 RECORDED_LIBRARIES: Final = ("stillwalk", "av", "mediapipe", "numpy", "opencv-python", "prefect", "pyarrow", "scipy")
@@ -100,7 +101,7 @@ def summary_lines(artifacts: dict[str, AnyArtifact], border: BorderMode) -> Iter
     states = artifacts["offsets"].facts["states"]
     known = sum(states.get(state, 0) for state in SEEN_STATES)
     where = f", over the {counted(known, 'frame')} with a measured anchor" if known < pose["frames"] else ""
-    source = f"lock: {before['lock_rms']:.0f} px off the target in the source"
+    source = f"lock: {before['lock_rms']:.{0 if before['lock_rms'] >= LEAST_WHOLE_PX else 1}f} px off the target in the source"
     yield from _lock_lines(
         source, f"{planned['lock_rms']:.1f} px in the plan (rms){where}", metrics.get("verified", {})
     )
@@ -110,7 +111,7 @@ def summary_lines(artifacts: dict[str, AnyArtifact], border: BorderMode) -> Iter
     if why := path.get("target", artifacts["offsets"].facts.get("target")):
         yield f"target: {why}"
     if (zoom := path.get("zoom", 1)) != 1:
-        yield f"zoom: {zoom:.2f}"
+        yield f"zoom: {zoom:.3g}"
     yield _picture_line(planned["visible_area_mean"], border, metrics.get("origin", {}))
 
 

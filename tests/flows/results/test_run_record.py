@@ -88,6 +88,16 @@ def test_the_summary_says_how_many_frames_its_figures_cover(
     assert list(summary_lines(without, BorderMode.mirror)) == lines, "no picture was made"
 
 
+def test_small_figures_have_digits_enough(tmp_path: Path) -> None:
+    made = artifacts(tmp_path, 120, 120, {"measured": 120})
+    made["trajectory"] = stage("trajectory", tmp_path, zoom=0.00417)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    metrics["before"]["lock_rms"] = 0.31
+    (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+    _, lock, zoom, _ = summary_lines(made, BorderMode.mirror)
+    assert lock == "lock: 0.3 px off the target in the source, 0.2 px in the plan (rms)" and zoom == "zoom: 0.00417"
+
+
 def test_the_summary_of_one_frame_has_no_plural(tmp_path: Path) -> None:
     made = artifacts(tmp_path, 1, 1, {"measured": 1})
     assert next(summary_lines(made, BorderMode.mirror)) == "person: found in 1 of 1 analysed frame, 120 in all"
