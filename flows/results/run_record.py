@@ -101,7 +101,8 @@ def summary_lines(artifacts: dict[str, AnyArtifact], border: BorderMode) -> Iter
     states = artifacts["offsets"].facts["states"]
     known = sum(states.get(state, 0) for state in SEEN_STATES)
     where = f", over the {counted(known, 'frame')} with a measured anchor" if known < pose["frames"] else ""
-    source = f"lock: {before['lock_rms']:.{0 if before['lock_rms'] >= LEAST_WHOLE_PX else 1}f} px off the target in the source"
+    digits = 0 if before["lock_rms"] >= LEAST_WHOLE_PX else 1
+    source = f"lock: {before['lock_rms']:.{digits}f} px off the target in the source"
     yield from _lock_lines(
         source, f"{planned['lock_rms']:.1f} px in the plan (rms){where}", metrics.get("verified", {})
     )
