@@ -7,8 +7,17 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
+from tasks.maths.anchor.crossover import (
+    CROSSOVER_CANDIDATES,
+    RISK_TOLERANCE,
+    PoseError,
+    choose_crossover,
+    expected_square_error,
+    split_gap_power,
+)
 from tasks.maths.anchor.fusion import UNSEEN_SWING_MSE, FusedAnchor, FusionSettings, fuse, other_share
 from tasks.maths.path.smoothers import moving_average
+from tasks.maths.spectra import windowed_spectra
 from tasks.maths.tracking.steps import Step, Steps, steps_from_rows
 
 Floats = NDArray[np.float64]
@@ -360,3 +369,18 @@ def test_the_other_steps_count_more_the_better_they_promise_to_be_without_a_jump
     assert (np.diff(shares) <= 0).all() and np.abs(np.diff(shares)).max() < 0.05
     assert other_share(UNSEEN_SWING_MSE, 0.0) == 0  # steps as sure as these cannot be told apart
     assert other_share(np.inf, np.inf) == 0  # a short clip tells nothing
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_of_crossovers_with_nearly_the_same_error_the_slowest_is_taken(seed: int) -> None:
+    time_s, prior = np.arange(150) / 30, PoseError()
+    walk = np.cumsum(np.random.default_rng(seed).normal(0, 0.02, (150, 2)), axis=0)
+    stride = np.full(150, 0.8)
+    choice = choose_crossover(time_s, walk, stride, slowest_hz=0.15, fastest_hz=2.0, window_s=5.0, pose_error=prior)
+    spectra = windowed_spectra(time_s, walk, 5.0)
+    tried = np.geomspace(0.15, 2.0, CROSSOVER_CANDIDATES)
+    drift, error = split_gap_power(spectra, np.full(len(spectra.middle_s), 0.8), prior)
+    (risk,) = expected_square_error(spectra.hz, drift, error, tried)
+    row = int(np.abs(tried - choice.hz[75]).argmin())
+    assert 0 < row < risk.argmin()
+    assert risk[row] <= (1 + RISK_TOLERANCE) * risk.min() < risk[row - 1]
