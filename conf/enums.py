@@ -98,6 +98,12 @@ class BackgroundMode(Enum):
     transparent = "transparent"
 
 
+class Despill(Enum):
+    none = "none"
+    green = "green"
+    blue = "blue"
+
+
 class AlphaFile(Enum):
     webm = "webm"
     mov = "mov"

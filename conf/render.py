@@ -8,6 +8,7 @@ from conf.enums import (
     BackgroundMode,
     BorderMode,
     ComparisonLayout,
+    Despill,
     Interpolation,
     NobodyFrame,
     Output,
@@ -44,6 +45,8 @@ class BackgroundConf:
     """For image: path of a picture, which is scaled to fill the frame and cropped."""
     alpha: AlphaFile = AlphaFile.webm
     """For transparent: webm makes person.webm (VP9), mov person.mov (ProRes 4444), png person_png.zip."""
+    despill: Despill = Despill.none
+    """For a person filmed before a green or blue screen: takes the screen's light out of the edge of the cut-out."""
     on: list[Output] = field(default_factory=lambda: [Output.person])
     """Videos that get the background; person.mp4 otherwise gets background.color."""
     nobody: NobodyFrame = NobodyFrame.original

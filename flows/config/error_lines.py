@@ -23,6 +23,7 @@ TYPE_WORDS: Final = {"Integer": "a whole number", "Float": "a number", "Boolean"
 LIST_EXAMPLES: Final = {
     "outputs": "[stabilized]",
     "exports": "[events,angles]",
+    "overlay.numbers": "[angles,speed]",
     "subject.point": "[0.5,0.5]",
     "crop.size": "[640,360]",
     "crop.window": "[0,0,640,360]",

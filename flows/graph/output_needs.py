@@ -63,7 +63,7 @@ def background_of(config: Config, output: Output) -> BackgroundConf | None:
     if output not in asked.on:
         if output is not Output.person:
             return None
-        return BackgroundConf(color=asked.color, nobody=asked.nobody, on=[output])
+        return BackgroundConf(color=asked.color, nobody=asked.nobody, despill=asked.despill, on=[output])
     return None if asked.mode is BackgroundMode.keep else replace(asked, on=[output])
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from conf.enums import BackgroundMode, ComparisonLayout, NobodyFrame, WrittenCheck
+from conf.enums import BackgroundMode, ComparisonLayout, Despill, NobodyFrame, WrittenCheck
 from conf.render import ComparisonConf, EncodeConf
 from tasks.errors import OutputError
 from tasks.media.files.background_image import background_image_planes, read_background_image
@@ -29,6 +29,7 @@ from tasks.media.matting.cutout import (
     transparent_planes,
     whole_shares,
 )
+from tasks.media.matting.despill import despilled
 from tasks.media.output.alpha_writer import AlphaWriter
 from tasks.media.output.audio_clock import sound_source
 from tasks.media.output.png_zip import PngZipWriter, check_written_zip
@@ -215,6 +216,9 @@ def cut_frames(request: RenderRequest, placement: Placement, frames: Frames) -> 
 
     for _, cut in cutter.cut_all(people()):
         frame = ahead.popleft()
+        if cut is not None and request.background.despill is not Despill.none:
+            clip = placement.clip
+            cut = despilled(cut, request.background.despill.value, layout, clip.color, clip.height_px)
         yield CutFrame(frame, cut, float(shares[frame.picture.index]), edge)
 
 

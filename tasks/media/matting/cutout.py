@@ -21,7 +21,7 @@ from tasks.media.matting.matte import (
 from tasks.media.matting.plate_matte import Compared, PlateMatte
 from tasks.media.planes.borders import masked_blur, sigma_in_samples
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
-from tasks.media.planes.compose import MIN_VISIBLE_ALPHA, composite_foreground, solid_planes
+from tasks.media.planes.compose import MIN_VISIBLE_ALPHA, alpha_composite, composite_foreground, solid_planes
 from tasks.media.planes.crop import box_to_source
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 from tasks.media.planes.warp import Region, source_coverage, warp_planes
@@ -59,6 +59,7 @@ class Cutout:
     planes: Planes
     opacity: tuple[Alpha, ...]  # of each plane, in its shape
     behind: Planes | None = None  # the old background, where it is known
+    unmixed: bool = False  # whether the planes show the person's own colours only, without the old background
 
 
 def smooth_masks_in_time(masks: Iterator[Mask], anchor_xy: Floats) -> Iterator[Mask]:
@@ -250,6 +251,12 @@ def draw_cutout(cutout: Cutout, canvas: Planes, layout: PixelLayout, *, straight
     peak = (1 << layout.depth) - 1
     for index, (plane, opacity) in enumerate(zip(cutout.planes, cutout.opacity, strict=True)):
         window = cutout_window(canvas[index], cutout, sample_spacing(layout, index))
+        if cutout.unmixed:
+            if straight:
+                np.copyto(window, plane, where=opacity >= MIN_VISIBLE_ALPHA)
+            else:
+                alpha_composite(window, plane, opacity)
+            continue
         behind = None if cutout.behind is None else cutout.behind[index]
         composite_foreground(window, plane, opacity, peak, straight=straight, behind=behind)
 

@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conf.enums import BackgroundMode, BorderMode, ComparisonLayout, Interpolation, NobodyFrame, Output, VideoCodec
+from conf.enums import (
+    BackgroundMode,
+    BorderMode,
+    ComparisonLayout,
+    Despill,
+    Interpolation,
+    NobodyFrame,
+    Output,
+    VideoCodec,
+)
 from conf.input import MasksConf
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, RenderConf
 from tasks.errors import Interrupted, VideoError
@@ -342,6 +351,17 @@ def test_a_person_is_cut_out_and_held(tmp_path: Path) -> None:
         assert (x, y) == pytest.approx((79.5, 59.5), abs=0.5)
         assert (picture.luma[:30] == 16).all()
         assert (picture.luma[55:65, 75:85] > 120).all()
+
+
+def test_a_person_without_the_colour_of_the_screen_stays_as_they_are(tmp_path: Path) -> None:
+    path_xy = np.stack([40.0 + 7.3 * np.arange(4), 60.0 + 1.7 * np.arange(4)], axis=1)
+    source, masks = discs(tmp_path / "made", path_xy, [MaskState.measured] * 3 + [MaskState.nobody])
+    work = job(tmp_path, source, np.array([79.5, 59.5]) - path_xy)
+    plain = person(work, masks, tmp_path, BackgroundConf(color=[0, 0, 0]))
+    despilled = person(work, masks, tmp_path, BackgroundConf(color=[0, 0, 0], despill=Despill.green))
+    for before, after in zip(plain, despilled, strict=True):
+        difference = np.abs(before.luma.astype(int) - after.luma)
+        assert difference[50:70, 70:90].max() <= 1 and difference.mean() < 0.3
 
 
 def test_a_person_stands_before_a_picture_or_the_blurred_scene(tmp_path: Path) -> None:
