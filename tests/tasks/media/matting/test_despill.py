@@ -26,16 +26,14 @@ LAYOUTS = ["yuv420p", "yuv444p", "yuv420p10le", "gbrp"]
 
 def lit_person(screen: str, layout: PixelLayout, own: NDArray[np.float64] = SHIRT) -> Cutout:
     """A disc of the colour ``own`` before a screen that shines on its soft edge."""
-    alpha = sum(disc(SIZE, (80, 80), 50 + step).astype(np.float32) for step in (-1, 0, 1)) / np.float32(3 * 255)
+    discs = np.stack([disc(SIZE, (80, 80), 50 + step) for step in (-1, 0, 1)])
+    alpha: NDArray[np.float32] = np.asarray(discs.mean(axis=0) / 255, np.float32)
     y, x = np.mgrid[: SIZE[1], : SIZE[0]]
     depth_px = 50 - np.hypot(x - 80, y - 80)
     shone_on = 0.4 * np.clip(1 - depth_px / 5, 0, 1)[..., None]
     person = own + shone_on * (SCREENS[screen] - own)
     rgb = alpha[..., None] * person + (1 - alpha[..., None]) * SCREENS[screen]
-    opacity = tuple(
-        sample_at_chroma(np.asarray(alpha, np.float32), sample_spacing(layout, index), 1)
-        for index in range(layout.planes)
-    )
+    opacity = tuple(sample_at_chroma(alpha, sample_spacing(layout, index), 1) for index in range(layout.planes))
     return Cutout(Region(0, 0, *SIZE), rgb_to_planes(rgb.astype(np.float32), layout, COLOR, SIZE[1]), opacity)
 
 
