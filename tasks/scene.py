@@ -110,7 +110,7 @@ def _facts(path: CameraPath, builder: _Builder) -> dict[str, Any]:
     held = np.array(builder.agreements)[nearest] >= LEAST_AGREEMENT_SHARE
     share = float(held.mean())
     notes = []
-    if 1 - share >= LEAST_TOLD:
+    if 1 - share >= LEAST_TOLD and path.frames > 1:  # one frame has no others
         fact = f"the background of {(~held).sum()} of {path.frames} frames does not fit that of others"
         notes.append(f"{fact} (it moves, or near things pass): their border shows a mirror, border=blur shows none")
     return {

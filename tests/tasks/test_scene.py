@@ -25,13 +25,17 @@ FRAMES = 30
 @pytest.fixture(scope="module")
 def walked(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> SceneRequest:
     """The request for the first frames of a walk."""
-    video, home = videos / "moonwalk.mp4", tmp_path_factory.mktemp("scene")
+    return request_for(videos / "moonwalk.mp4", tmp_path_factory.mktemp("scene"), FRAMES)
+
+
+def request_for(video: Path, home: Path, frames: int) -> SceneRequest:
+    """The request for this many frames of a video."""
     folders = {name: home / name for name in ("decode", "pose")}
     for folder in folders.values():
         folder.mkdir()
     decode(DecodeRequest(video, "digest", DecodeConf()), folders["decode"], lambda _: None)
     clip = read_clip(artifact("decode", folders["decode"]))
-    write_json(folders["decode"] / "clip.json", asdict(replace(clip, frames=FRAMES)))
+    write_json(folders["decode"] / "clip.json", asdict(replace(clip, frames=frames)))
     decoded: Artifact[DecodedClip] = artifact("decode", folders["decode"])
     request = PoseRequest(video, decoded, PoseConf(), ModelsConf(), {}, Device.cpu)
     estimate_pose(request, folders["pose"], lambda _: None)
@@ -69,3 +73,9 @@ def test_the_same_clip_gives_the_same_bytes(walked: SceneRequest, tmp_path: Path
         build_scene(walked, tmp_path / name, lambda _: None)
     for file in ("plates.zip", "hidden.npz"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_a_single_frame_has_no_others_that_it_could_fit(videos: Path, tmp_path: Path) -> None:
+    request, folder = request_for(videos / "moonwalk.mp4", tmp_path, 1), tmp_path / "scene"
+    folder.mkdir()
+    assert build_scene(request, folder, lambda _: None)["notes"] == []
