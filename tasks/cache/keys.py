@@ -67,14 +67,20 @@ def keyed(schema: type[Any]) -> tuple[str, ...]:
     return tuple(item.name for item in fields(schema) if UNKEYED not in getattr(item.type, "__metadata__", ()))
 
 
-# Parsing in two threads at once was seen to end in "SystemError: AST constructor recursion depth mismatch" under
-# Python 3.11 (CPython issue 106905).
-_parsing = threading.Lock()
+# One thread at a time: the first stages of many videos start together, and each would read all sources. And parsing in
+# two threads at once was seen to end in "SystemError: AST constructor recursion depth mismatch" under Python 3.11
+# (CPython issue 106905).
+_reading = threading.Lock()
+
+
+def code_digests(module: str) -> dict[str, str]:
+    """Digest of the source, by name, of ``module`` and all our modules below ``tasks`` that it reaches by import."""
+    with _reading:
+        return _code_digests(module)
 
 
 @lru_cache
-def code_digests(module: str) -> dict[str, str]:
-    """Digest of the source, by name, of ``module`` and all our modules below ``tasks`` that it reaches by import."""
+def _code_digests(module: str) -> dict[str, str]:
     return {name: hashlib.sha256(_source(name).read_bytes()).hexdigest() for name in sorted(_reached(module))}
 
 
@@ -93,8 +99,7 @@ def _reached(module: str) -> set[str]:
 def _imports(module: str) -> tuple[str, ...]:
     """Our modules named by the import statements of ``module``, wherever in the file they stand."""
     named: set[str] = set()
-    with _parsing:
-        tree = ast.parse(_source(module).read_bytes())
+    tree = ast.parse(_source(module).read_bytes())
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             named |= {alias.name for alias in node.names}

@@ -15,13 +15,13 @@ from uuid import UUID
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
-from prefect.context import TaskRunContext
+from prefect.context import SettingsContext, TaskRunContext, get_settings_context
 from prefect.exceptions import PrefectException
 from prefect.settings import (
     PREFECT_API_AUTH_STRING,
     PREFECT_API_KEY,
     PREFECT_CLIENT_MAX_RETRIES,
-    temporary_settings,
+    Settings,
 )
 
 from tasks.errors import counted
@@ -43,8 +43,19 @@ def connected(api: str) -> Iterator[SyncPrefectClient]:
         api_key=PREFECT_API_KEY.value(),
         httpx_settings={"timeout": ANSWER_S},
     )
-    with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), client:
+    context = get_settings_context()
+    with SettingsContext(profile=context.profile, settings=_impatient(context.settings)), client:
         yield client
+
+
+_settings: list[tuple[Settings, Settings]] = []  # the last ones, and the same without retries
+
+
+def _impatient(settings: Settings) -> Settings:
+    """The same settings without retries: made once, for Prefect takes 22 ms of CPU to make them."""
+    if not _settings or _settings[-1][0] is not settings:
+        _settings[:] = [(settings, settings.copy_with_update(updates={PREFECT_CLIENT_MAX_RETRIES: 0}))]
+    return _settings[-1][1]
 
 
 def current_api() -> str:

@@ -112,7 +112,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def forget() -> None:
     """As in a new process."""
-    keys.code_digests.cache_clear()
+    keys._code_digests.cache_clear()
     keys._imports.cache_clear()
 
 
