@@ -75,6 +75,9 @@ class Config:
     target: Any = "auto"
     """Point of the output where the anchor stays: center, auto, natural, or [x,y] in pixels or fractions of the output;
     auto: the centre, moved so that no head is cut; natural: the person's own mean height."""
+    corrections: str | None = None
+    """CSV file with corrections by hand: frame,to_frame,x_px,y_px,person,absent; null: corrections.csv in the video's
+    folder of output_dir, if there is one; none: no corrections."""
     clip: ClipConf = field(default_factory=ClipConf)
     decode: DecodeConf = field(default_factory=DecodeConf)
     models: ModelsConf = field(default_factory=ModelsConf)
@@ -107,6 +110,7 @@ class Config:
             )
             require_at_most(MAX_WORKERS, "workers", int(self.workers), "workers")
         require_name("output_dir", self.output_dir, "name a folder, or . for the current one")
+        require_name("corrections", self.corrections, "name a CSV file, or none")
         require_name("cache_dir", self.cache_dir, "name a folder, or null for .cache in output_dir")
         require(
             bool(self.outputs),

@@ -13,12 +13,14 @@ from conf.config import Config
 from conf.enums import AlphaFile, BackgroundMode, ComparisonLayout, CropMode, Output, SweepRender, VideoCodec
 from conf.lock import CropConf, SmoothingConf
 from conf.validation import require
+from flows.corrections import NO_CORRECTIONS, corrections_path, given_corrections
 from flows.graph.output_needs import background_of, masks_wanted, stabilized_wanted
 from flows.graph.shared_window import shared_size
 from flows.videos import Video
 from tasks.cache.lock_probe import lock_fault, lock_problem
 from tasks.errors import SettingError, VideoError
 from tasks.records import TARGET_WORDS
+from tasks.untrusted.corrections_file import CORRECTIONS_NAME
 from tasks.untrusted.paths import exists, expand_home, is_folder, length_problem
 
 SizePx = tuple[int, int]  # width, height
@@ -39,6 +41,9 @@ def check_run(config: Config, videos: list[Video]) -> None:
         _check_codec(config.encode.codec.value)
     if config.background.image is not None:
         _check_image(config.background.image)
+    one = config.corrections in (None, NO_CORRECTIONS) or len(videos) == 1
+    cure = f"put a {CORRECTIONS_NAME} into the folder of each video in output_dir"
+    require(one, "corrections", f"one file is given for {len(videos)} videos", cure)
     refusals = []
     for video in videos:
         try:
@@ -62,6 +67,8 @@ def check_video(config: Config, video: Video) -> None:
         _check_walk(config)
     if config.target not in TARGET_WORDS or config.crop != CropConf() or config.subject.point is not None:
         _check_points(config, video)
+    if corrections_path(config, video.name) is not None:
+        _check_corrections(config, video)
     if _depends_on_size(config):
         size_px, pixel_aspect = _shape(config, video)
         _check_files(config, size_px, float(pixel_aspect))
@@ -174,6 +181,13 @@ def _check_part(config: Config, video: Video) -> None:
     begins_s = float(config.clip.from_s)
     fact = f"{begins_s:g} s is behind the end of the video, which lasts {length_s:.2f} s"
     require(not length_s or begins_s < length_s, "clip.from", fact, "give an earlier time")
+
+
+def _check_corrections(config: Config, video: Video) -> None:
+    """Check the corrections against the number of frames, as far as the header says it, and the size of the picture."""
+    rate_hz = float(config.demo.rate)
+    frames = round(config.demo.seconds * rate_hz) if video.path is None else _read_length(video.path)[0]
+    given_corrections(config, video.name, frames=frames, size_px=_shape(config, video)[0])
 
 
 def _check_smoothing(config: Config, video: Video) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from conf.enums import AnchorMethod, AnchorPoint
 from conf.lock import AnchorConf
-from tasks.errors import AnchorNotSeen, NobodyFound, OutputError, counted
+from tasks.errors import AnchorNotSeen, NobodyFound, OutputError, SettingError, counted
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.anchor_point import Anchor, AnchorChoice, choose_anchor, hide_outside_landmarks, mask_anchor
+from tasks.maths.anchor.by_hand import corrected_anchor
 from tasks.maths.anchor.fusion import FusedAnchor, FusionSettings, fuse
 from tasks.maths.anchor.gaps import AbsenceRule, longest_shot, mark_absent_in_shots, settle_absent_in_shots
 from tasks.maths.anchor.shots import anchor_of_shots, path_of_shots
@@ -31,6 +33,7 @@ from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table, write_json, write_table
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import OffsetsRequest
+from tasks.untrusted.corrections_file import Corrections
 
 
 def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[str, Any]:
@@ -46,14 +49,22 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     motion = read_table(request.pose.path("motion.parquet"))
     shots = equal_slices(motion["shot"])
     chosen = _anchor(hide_outside_landmarks(pose, clip.size_px), shots, request)
-    _require_anchor(pose, chosen.anchor, settings)
+    by_hand = request.corrections
+    _require_frames(by_hand, pose.frames)
+    if not by_hand.points:
+        _require_anchor(pose, chosen.anchor, settings)
+    anchor, given, absent = corrected_anchor(chosen.anchor, by_hand.points, by_hand.absences)
+    chosen = replace(chosen, anchor=anchor)
+    if not np.isfinite(anchor.xy_px).any():
+        raise AnchorNotSeen("the corrections say that nobody is there in any frame; shorten the absences")
     steps = steps_from_table(motion)
     path = path_of_shots(
         chosen.anchor,
         shots,
-        lambda part: _anchor_path(pose.part(part), chosen.anchor.part(part), steps.part(part), settings),
+        lambda part: _anchor_path(pose.part(part), chosen.anchor.part(part), steps.part(part), settings, given[part]),
     )
     state = mark_absent_in_shots(pose.time_s, path.state, shots, settings.longest_gap_s)
+    state = np.where(absent, ABSENT, state)
     seen_px = np.where(np.isin(state, SEEN_STATES)[:, None], path.xy_px, np.nan)
     targets = [_target(request.target, pose.part(shot), seen_px[shot], clip, size_px) for shot in shots]
     target_xy = np.repeat([target.xy_px for target in targets], [shot.stop - shot.start for shot in shots], axis=0)
@@ -109,7 +120,7 @@ def _mask_centre(request: OffsetsRequest) -> Anchor | None:
     return mask_anchor((mask.probability, mask.edges_px, mask.state is not MaskState.nobody) for mask in masks)
 
 
-def _anchor_path(pose: PoseTrack, anchor: Anchor, steps: Steps, settings: AnchorConf) -> FusedAnchor:
+def _anchor_path(pose: PoseTrack, anchor: Anchor, steps: Steps, settings: AnchorConf, given: Flags) -> FusedAnchor:
     """The anchor's path through a shot: fused with the torso's motion, or the pose alone with its gaps filled."""
     if settings.fusion:
         return fuse(
@@ -119,6 +130,7 @@ def _anchor_path(pose: PoseTrack, anchor: Anchor, steps: Steps, settings: Anchor
             steps,
             torso_length_px(pose.xy_px),
             stride_hz=pose_stride_hz(pose),
+            given=given,
             settings=FusionSettings(crossover_hz=settings.crossover_hz, longest_bridge_s=settings.trust_s),
         )
     filled, state = gaps.fill_gaps(pose.time_s, anchor.xy_px, interpolate=settings.interpolate)
@@ -143,6 +155,13 @@ def _facts(
         "target": why,
         "notes": [chosen.why] if chosen.why else [],
     }
+
+
+def _require_frames(by_hand: Corrections, frames: int) -> None:
+    """``SettingError`` for a correction of a frame that the clip does not have: its header promised more."""
+    last = by_hand.last_frame()
+    if last >= frames:
+        raise SettingError(f"corrections: frame {last} is behind the last frame; give 0 to {frames - 1}")
 
 
 def _require_anchor(pose: PoseTrack, anchor: Anchor, settings: AnchorConf) -> None:

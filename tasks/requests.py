@@ -38,6 +38,7 @@ from tasks.records import (
     SmoothPath,
     VerifiedLock,
 )
+from tasks.untrusted.corrections_file import Corrections
 
 UNKEYED = "where the bytes lie, not what they are"
 """Marks a field of a request that does not shape the result."""
@@ -141,6 +142,7 @@ class SubjectRequest(Request[ChosenSubject]):
     clip: Artifact[DecodedClip]
     found: Artifact[FoundPeople]
     settings: SubjectConf
+    people: tuple[tuple[int, int], ...] = ()  # corrections: frame from which on, number of the person
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,7 @@ class OffsetsRequest(Request[AnchorOffsets]):
     target: tuple[float, float] | str
     crop: CropConf
     masks: Artifact[PersonMasks] | None = None  # with anchor.masks
+    corrections: Corrections = field(default_factory=Corrections)  # without those of who is followed
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The subject stage: link tracks to people, choose the subject, and write its pose and torso motion for the clip."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conf.input import SubjectConf
-from tasks.errors import counted
+from tasks.errors import SettingError, counted
 from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.maths.path import framing
@@ -16,7 +17,7 @@ from tasks.maths.tracking import subject_choice, subject_track
 from tasks.maths.tracking.everybody import choice_texts, number_people
 from tasks.maths.tracking.identity import identity_notes, identity_of
 from tasks.maths.tracking.subject_choice import PersonFacts, SubjectChoice
-from tasks.maths.tracking.subject_shots import follow_through_shots, shot_notes
+from tasks.maths.tracking.subject_shots import follow_by_hand, follow_through_shots, shot_notes
 from tasks.maths.tracking.subject_track import stitch_steps
 from tasks.maths.tracking.tracks import Track, concatenate_tracks
 from tasks.media.files.people_file import read_looked, read_steps, read_tracks
@@ -39,12 +40,16 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     time_s, looked, shot = read_looked(found.path("looked.parquet"))
     tracks = read_tracks(found.path("people.parquet"), found.path("clothes.parquet"))
     everybody, people = number_people(tracks, shot, clip.size_px, time_s, looked, request.settings.min_seen_s)
+    _require_people(request.people, len(people), len(time_s))
     choice = _choice(request.settings, people, everybody, clip, time_s)
-    named = request.settings.point is not None or request.settings.person is not None
+    if request.people and request.people[0][0] == 0:
+        choice = subject_choice.person_numbered(people, request.people[0][1])
+    named = bool(request.people) or request.settings.point is not None or request.settings.person is not None
     rule = None if named else request.settings.rule.value
     pieces, followed = follow_through_shots(
         everybody, choice.person, shot, time_s, clip.size_px, rule=rule, min_seen_s=request.settings.min_seen_s
     )
+    pieces = follow_by_hand(pieces, everybody, request.people, shot)
     identity = identity_of(pieces, time_s)
     swapped = np.concatenate([subject_track.swapped_sides(piece.time_s, piece.landmarks) for piece in pieces])
     chosen = concatenate_tracks(pieces)
@@ -66,11 +71,22 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     write_json(folder / "subject.json", {"person": choice.person, **facts})
     tick(len(time_s))
     who, others = choice_texts(people, choice.person, clip.size_px, float(time_s[-1] - time_s[0]))
-    notes = [*shot_notes(followed, choice.person), *identity_notes(identity)]
+    by_hand = [f"person {person} is followed from frame {frame} on, as corrected" for frame, person in request.people]
+    notes = [*by_hand, *shot_notes(followed, choice.person), *identity_notes(identity)]
     if facts["detection_rate"] < FEW_SHARE:
         seen = f"{facts['detected']} of {counted(facts['looked'], 'frame')}"
         notes.insert(0, f"the person was found in only {seen}; check that it is the right one")
     return {**facts, "chosen": choice._asdict(), "followed": who, "others": others, "notes": notes}
+
+
+def _require_people(by_hand: Sequence[tuple[int, int]], people: int, frames: int) -> None:
+    """``SettingError`` for corrections (frame, person) of people or frames that the clip does not have."""
+    for frame, person in by_hand:
+        if person > people:
+            fact = f"corrections: frame {frame}: there is no person {person}"
+            raise SettingError(f"{fact}, {counted(people, 'person', 'people')} found; give 1 to {people}")
+        if frame >= frames:
+            raise SettingError(f"corrections: frame {frame} is behind the last frame; give 0 to {frames - 1}")
 
 
 def _origin(person: Track, frames: int) -> NDArray[np.int64]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TypedDict
 
 from conf.enums import Device, Export, FrameMode, Output
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
+from flows.corrections import given_corrections
 from flows.graph.export_needs import export_request, shown_exports
 from flows.graph.nodes import AnyHandle, Graph, Handle, Made, Member, SharedSize
 from flows.graph.output_needs import WantedOutput
@@ -55,6 +57,7 @@ from tasks.requests import (
     TrajectoryRequest,
     VerifyRequest,
 )
+from tasks.untrusted.corrections_file import Corrections
 from tasks.untrusted.paths import expand_home
 
 
@@ -77,6 +80,10 @@ class RequestedStages:
     def __post_init__(self) -> None:
         if self.job.drawn is not None:
             self.asked["demo"] = self.job.drawn
+
+    @cached_property
+    def _by_hand(self) -> Corrections:
+        return given_corrections(self.job.config, self.job.video.name, self.job.person)
 
     def decode(self, settings: DecodeConf) -> Handle[DecodedClip]:
         job, shaping, part = self.job, without_frame_cache(settings), without_time(self.job.config.clip)
@@ -104,7 +111,7 @@ class RequestedStages:
     ) -> Handle[ChosenSubject]:
         number = self.job.person  # of those whom subject=all asks for: the same as subject=2 would ask for
         own = replace(settings, rule=SubjectConf.rule, person=number) if number else settings
-        return self._ask(lambda made: SubjectRequest(clip=made(clip), found=made(people), settings=own))
+        return self._ask(lambda made: SubjectRequest(made(clip), made(people), own, self._by_hand.people))
 
     def masks(
         self,
@@ -153,6 +160,7 @@ class RequestedStages:
                 target=target,
                 crop=of_size(crop, None if window is None else made.size(window)),
                 masks=None if masks is None else made(masks),
+                corrections=replace(self._by_hand, people=()),
             )
         )
 

@@ -62,6 +62,7 @@ def require_inside(config: Config, served_folder: Path) -> None:
         "cache_dir": config.cache_dir,
         "models.dir": config.models.dir,
         "background.image": config.background.image,
+        "corrections": config.corrections,
     }
     for name, path in paths.items():
         if path is not None and not _is_inside(path, root):

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from flows.report.metric_meanings import format_number, metric_tables
 from flows.results.result import REPORT_NAME, person_folder
 from tasks.cache.keys import canonical
 from tasks.records import AnyArtifact
+from tasks.untrusted.corrections_file import COLUMNS, CORRECTIONS_NAME
 from tasks.untrusted.json_file import read_bytes, read_object
 
 TEMPLATE_FOLDER: Final = Path(__file__).parents[1] / "templates"
@@ -96,6 +98,8 @@ def render_report(
             metrics=metrics,
             tables=metric_tables(metrics),
             player=choose_player(record, artifacts, folder),
+            by_hand=_by_hand(record),
+            corrections=record.get("corrections", {}),
             unplayable=unplayable_names(record["deliverables"]),
             charts=_charts(artifacts),
             angles=ANGLE_TITLES,
@@ -180,6 +184,15 @@ def _people(record: dict[str, Any], artifacts: dict[str, AnyArtifact]) -> list[S
 
 def _data_uri(picture: Path) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(picture.read_bytes()).decode()
+
+
+def _by_hand(record: dict[str, Any]) -> dict[str, Any] | None:
+    """What the page needs to offer corrections; None where a time does not give the number of a frame."""
+    clip = record["clip"]
+    if clip is None or clip["variable_rate"] or clip.get("trimmed"):
+        return None
+    rate_hz, size_px = float(Fraction(clip["rate_hz"])), (clip["width_px"], clip["height_px"])
+    return {"rate_hz": rate_hz, "size_px": size_px, "columns": ",".join(COLUMNS), "file": CORRECTIONS_NAME}
 
 
 def choose_player(record: dict[str, Any], artifacts: dict[str, AnyArtifact], folder: Path) -> Player | None:

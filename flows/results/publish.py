@@ -26,6 +26,7 @@ from tasks.cache.integrity import damaged, require_proven
 from tasks.cache.store import sha256_of
 from tasks.errors import OutputError
 from tasks.records import AnyArtifact
+from tasks.untrusted.corrections_file import CORRECTIONS_NAME
 
 # The stage whose artifact holds a deliverable, under the same name.
 STAGE_BY_DELIVERABLE: Final = {
@@ -165,9 +166,14 @@ def _video_in(folder: Path) -> dict[str, Any]:
 
 
 def _is_free(folder: Path) -> bool:
-    """Whether it is not there, or holds only part files: those of a run that is about to take it, or was killed."""
+    """Whether it is not there, or holds no more than corrections by hand and part files.
+
+    Part files are those of a run that is about to take the folder, or was killed.
+    """
     return not folder.exists() or all(
-        _is_free(path) if path.match(PERSON_FOLDERS) and path.is_dir() else path.match(f".*{PART_SUFFIX}")
+        _is_free(path)
+        if path.match(PERSON_FOLDERS) and path.is_dir()
+        else path.match(f".*{PART_SUFFIX}") or path.name == CORRECTIONS_NAME
         for path in folder.iterdir()
     )
 

@@ -9,15 +9,17 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final, cast
 
 from conf.enums import BorderMode, FrameMode, Output, Runner
+from flows.corrections import corrections_path
 from flows.graph.output_needs import SCENE_BORDERS
 from flows.jobs import Job
 from flows.results.received import are_metrics
 from flows.results.result import REPORT_NAME, Result, StageRun, stage_run
 from tasks.cache.keys import canonical, library_version
-from tasks.errors import counted
+from tasks.errors import SettingError, counted
 from tasks.maths.anchor.states import SEEN_STATES
 from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS
 from tasks.records import AnyArtifact, Artifact, Clip, DecodedClip, read_clip
+from tasks.untrusted.corrections_file import read_corrections
 from tasks.untrusted.json_file import read_object
 
 RECORD_SCHEMA: Final = 1
@@ -208,10 +210,22 @@ def _common_record(job: Job, artifacts: dict[str, AnyArtifact], result: Result) 
         "stages": [asdict(run) for run in result.stages],
         "log": {title: _stage_log(artifact) for title, artifact in artifacts.items()},
         "memory_peak_mb": None if in_processes else round(peak_kib * 1.024e-3),
+        **_corrections(job),
         "config": canonical(job.config),
         "models": job.models,
         "versions": _versions(),
     }
+
+
+def _corrections(job: Job) -> dict[str, Any]:
+    """The corrections by hand, where there are any, with their file."""
+    path = corrections_path(job.config, job.video.name, job.person)
+    if path is None:
+        return {}
+    try:
+        return {"corrections": {"file": str(path), **asdict(read_corrections(path))}}
+    except SettingError as error:  # the record of a run that failed for it
+        return {"corrections": {"file": str(path), "error": str(error)}}
 
 
 @cache

@@ -89,6 +89,26 @@
       seek(Number(box.dataset.start) + part * (box.dataset.end - box.dataset.start) - begin);
     });
   }
+  const [hint, lines] = player.querySelectorAll(".by-hand");
+  if (hint) {
+    hint.hidden = false;
+    const size = hint.dataset.size.split(",").map(Number), rows = new Map();
+    for (const pane of player.querySelectorAll(".pane")) {
+      if (pane.querySelector("span").textContent !== "original") continue;
+      const canvas = pane.querySelector("canvas");
+      canvas.style.cursor = "crosshair";
+      canvas.addEventListener("click", (event) => {
+        const area = canvas.getBoundingClientRect();
+        const across = (event.clientX - area.left) / area.width, down = (event.clientY - area.top) / area.height;
+        const [x, y] = [across * size[0] - 0.5, down * size[1] - 0.5].map((value) => value.toFixed(1));
+        const frame = Math.floor(lead.currentTime * Number(hint.dataset.rate) + 0.05);
+        rows.set(frame, `${frame},,${x},${y},,`);
+        const ordered = [...rows.keys()].sort((a, b) => a - b).map((key) => rows.get(key));
+        lines.textContent = [hint.dataset.columns, ...ordered].join("\n");
+        lines.hidden = false;
+      });
+    }
+  }
   each(loop);
   draw();
 })();

@@ -11,6 +11,7 @@ import pytest
 
 from flows.report.index_page import render_index
 from tasks.media.report.charts import AXES_BOTTOM, AXES_LEFT, AXES_RIGHT, AXES_TOP
+from tasks.untrusted.corrections_file import read_corrections
 from tests.flows.report.test_index_page import sweep
 from tests.support import program
 from tests.support.chromium import Page, browser
@@ -92,6 +93,25 @@ def test_a_click_on_a_chart_goes_to_that_moment(page: Page, made: Path) -> None:
         ".getBoundingClientRect()); return [box.bottom - mark.top, box.bottom - mark.bottom] })()"
     )
     assert (bottom / height, top / height) == pytest.approx((AXES_BOTTOM, AXES_TOP), abs=0.005)  # not over the labels
+
+
+def test_a_click_on_the_original_gives_the_line_that_corrects_its_frame(page: Page, made: Path, tmp_path: Path) -> None:
+    opened(page, made / "demo" / "report.html")
+    page.until("document.querySelectorAll('canvas')[1].dataset.time !== undefined")
+    for second in (1.2, 0.4):
+        page.value(f"document.querySelector('video').currentTime = {second}")
+        page.until(f"Math.abs(document.querySelector('canvas').dataset.time - {second}) < 0.01")
+        page.value(
+            "(() => { const pane = document.querySelector('canvas'), area = pane.getBoundingClientRect();"
+            " const [clientX, clientY] = [area.left + area.width / 4, area.top + area.height / 2];"
+            " pane.dispatchEvent(new MouseEvent('click', { clientX, clientY })); })()"
+        )
+    text = page.value("document.querySelector('pre.by-hand').textContent")
+    (tmp_path / "corrections.csv").write_text(text)
+    points = read_corrections(tmp_path / "corrections.csv").points
+    assert [frame for frame, _, _ in points] == [12, 36]
+    assert np.abs(np.array([point[1:] for point in points]) - (119.5, 134.5)).max() < 1.5  # whole pixels of the screen
+    assert quiet(page)
 
 
 def test_the_original_where_it_lies_plays_in_step_with_the_stabilized(page: Page, made: Path) -> None:

@@ -19,6 +19,7 @@ from tasks.media.files.masks_file import Mask, MaskState, mask_writer
 from tasks.media.files.tables import read_table
 from tasks.offsets import measure_offsets
 from tasks.requests import OffsetsRequest
+from tasks.untrusted.corrections_file import Corrections
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
 from tests.support.paths import pose_track, straight_walk, uneven_times, without
 
@@ -251,3 +252,39 @@ def test_masks_stand_in_for_a_hidden_trunk(tmp_path: Path) -> None:
     facts, table, _ = run(tmp_path, request(tmp_path, track, settings=settings, masks=artifact("masks", folder)))
     assert facts["sources"] == {"hips": COUNT - 4, "mask": 4}
     assert_allclose(table["anchor_y_px"], straight_walk(TIME_S)[:, 1], atol=1e-3)
+
+
+@pytest.mark.parametrize("fusion", [True, False])
+def test_the_anchor_passes_through_the_points_that_a_user_gives(fusion: bool, tmp_path: Path) -> None:
+    track = walker()
+    (tmp_path / "plain").mkdir()
+    before = run(tmp_path / "plain", request(tmp_path / "plain", track, settings=AnchorConf(fusion=fusion)))[1]
+    given = ((6, before["anchor_x_px"][6] + 8, before["anchor_y_px"][6] - 5.0), (20, 300.25, 170.5))
+    asked = request(tmp_path, track, settings=AnchorConf(fusion=fusion), corrections=Corrections(points=given))
+    after = run(tmp_path, asked)[1]
+    for frame, x_px, y_px in given:
+        assert_allclose([after["anchor_x_px"][frame], after["anchor_y_px"][frame]], [x_px, y_px], atol=1e-9)
+        assert after["source"][frame] == "hand"
+        assert after["state"][frame] == "measured"
+    moved = after["anchor_x_px"] - before["anchor_x_px"]
+    assert abs(moved[13]) < 1  # far from both
+    assert (moved[[5, 7]] > 1).all() == fusion  # the fused path adapts about the point
+
+
+def test_nobody_is_there_where_a_user_says_so_however_short_it_is(tmp_path: Path) -> None:
+    _, table, timeline = run(tmp_path, request(tmp_path, walker(), corrections=Corrections(absences=((4, 5), (9, 9)))))
+    assert np.flatnonzero(table["state"] == "absent").tolist() == [4, 5, 9]
+    assert timeline["hip_centers"][4]["x"] is None
+    assert timeline["hip_centers"][6]["x"] is not None
+
+
+def test_a_correction_behind_the_last_frame_is_refused(tmp_path: Path) -> None:
+    asked = request(tmp_path, walker(), corrections=Corrections(points=((COUNT, 1.0, 2.0),)))
+    with pytest.raises(SettingError, match=r"corrections: frame 24 is behind the last frame; give 0 to 23"):
+        run(tmp_path, asked)
+
+
+def test_nobody_in_all_frames_is_no_result(tmp_path: Path) -> None:
+    asked = request(tmp_path, walker(), corrections=Corrections(absences=((0, COUNT - 1),)))
+    with pytest.raises(AnchorNotSeen, match="nobody is there in any frame"):
+        run(tmp_path, asked)

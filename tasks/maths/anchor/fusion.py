@@ -49,6 +49,7 @@ STREAM_SHARES: Final = (0.9, 0.5)
 # three drawn walkers on level ground the hips' steps hold the hips to 1.1 px rms more than those of the waist.
 UNSEEN_SWING_MSE: Final = 5e-5
 LEAST_CONFIDENCE: Final = 0.05
+GIVEN_WEIGHT: Final = 1e9  # of a point that a user gives: stronger than the bending of any path
 
 
 @dataclass(frozen=True)
@@ -84,40 +85,47 @@ def fuse(
     torso_px: Floats,
     *,
     stride_hz: Floats | None = None,
+    given: Flags | None = None,
     settings: FusionSettings | None = None,
 ) -> FusedAnchor:
     """Join poses (n, 2), NaN where missing, with the torso's steps.
 
     ``confidence`` (n,) weights the poses. ``torso_px`` (n,) is the torso length, NaN allowed. ``stride_hz`` (n,) is the
-    stride frequency, NaN without a gait (None: nowhere). ``time_s`` (n,) must increase. ``ValueError`` when no pose is
-    finite.
+    stride frequency, NaN without a gait (None: nowhere). Through the poses in ``given`` (n,) the anchor passes exactly,
+    and the path about them adapts. ``time_s`` (n,) must increase. ``ValueError`` when no pose is finite.
     """
     settings = settings or FusionSettings()
     time_s = plausible_times_s(time_s)
     stride = np.full(len(time_s), np.nan) if stride_hz is None else stride_hz
     torso = steady_torso_px(time_s, torso_px)
+    fixed = np.zeros(len(time_s), np.bool_) if given is None else given
+    seen_xy = np.where(fixed[:, None], np.nan, pose_xy)  # what a user says is no evidence of the pose's error
+    seen_xy = seen_xy if np.isfinite(seen_xy).all(axis=1).any() else pose_xy
     best = _best_fit(
         settings.streams,
         steps,
-        lambda measured: _fit_steps(measured, time_s, pose_xy, steps, torso_px, stride, settings),
+        lambda measured: _fit_steps(measured, time_s, seen_xy, steps, torso_px, stride, settings),
     )
     discrepancy = pose_xy - best.steps_sum
-    weight = np.where(best.has_pose, np.clip(np.nan_to_num(confidence), LEAST_CONFIDENCE, 1.0) ** 2, 0.0)
+    weight = np.where(best.has_pose, np.clip(np.nan_to_num(confidence), LEAST_CONFIDENCE, 1.0) ** 2, 0.0) * best.weight
+    weight = np.where(fixed, GIVEN_WEIGHT, weight)
+    has_pose = best.has_pose | fixed
     hz = best.crossover.hz
-    drift = solve_drift(time_s, discrepancy, weight * best.weight, hz, cut=best.cut, torso_px=torso)
+    drift = solve_drift(time_s, discrepancy, weight, hz, cut=best.cut, torso_px=torso)
     if settings.crossover_hz is None:
         off = left_torso(time_s, discrepancy - drift, best.has_pose, torso)
         if off.any():  # the steps led it away: there the poses are followed
             hz = np.where(off, settings.fastest_hz, hz)
-            drift = solve_drift(time_s, discrepancy, weight * best.weight, hz, cut=best.cut, torso_px=torso)
+            drift = solve_drift(time_s, discrepancy, weight, hz, cut=best.cut, torso_px=torso)
     path = best.steps_sum + drift
-    carried = best.has_pose | bridged_frames(time_s, best.has_pose, best.has_step, settings.longest_bridge_s)
+    path[fixed] = pose_xy[fixed]  # without the rounding of the solve
+    carried = has_pose | bridged_frames(time_s, has_pose, best.has_step, settings.longest_bridge_s)
     path[~carried] = np.nan
     filled, state = gaps.fill_gaps(time_s, path, interpolate=True)
     filled = bridge_gaps(time_s, filled, state == INTERPOLATED, stride, settings.longest_bridge_s)
-    state = np.where(carried & ~best.has_pose, BRIDGED, state)
+    state = np.where(carried & ~has_pose, BRIDGED, state)
     seen = np.isfinite(pose_xy).all(axis=1)
-    return FusedAnchor(filled, state, hz, crossover_reason(best, settings), int((seen & ~best.has_pose).sum()))
+    return FusedAnchor(filled, state, hz, crossover_reason(best, settings), int((seen & ~has_pose).sum()))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.errors import SettingError
 from tasks.maths.arrays import Floats, equal_slices
 from tasks.maths.tracking.subject_choice import choose_person, least_seen_s, person_facts
 from tasks.maths.tracking.tracks import Track
@@ -53,6 +54,29 @@ def follow_through_shots(
         first_s = round(float(time_s[frames.start] - time_s[0]), 3)
         followed.append(ShotSubject(first_s, person, len(there[person]) if person else 0))
     return pieces, followed
+
+
+def follow_by_hand(
+    pieces: Sequence[Track], everybody: Sequence[Track], people: Sequence[tuple[int, int]], shot: NDArray[np.int64]
+) -> list[Track]:
+    """The pieces, but from each frame of ``people`` (frame, number from 1) on those of that person.
+
+    ``people`` is in order of the frames; ``shot`` (n,) is that of all frames: no piece reaches over a scene cut.
+    """
+    if not people:
+        return list(pieces)
+    kept = [piece.where(piece.frames < people[0][0]) for piece in pieces]
+    ends = [frame for frame, _ in people[1:]] + [len(shot)]
+    for (first, person), end in zip(people, ends, strict=True):
+        track = everybody[person - 1]
+        for frames in equal_slices(shot):
+            begin, stop = max(first, frames.start), min(end, frames.stop)
+            kept.append(track.where((track.frames >= begin) & (track.frames < stop)))
+    found = [piece for piece in kept if len(piece)]
+    if not found:
+        cure = "look at the people of the report, and correct the number"
+        raise SettingError(f"corrections: the person is never seen from that frame on; {cure}")
+    return found
 
 
 def _choose_anew(there: dict[int, Track], time_s: Floats, size_px: SizePx, rule: str, min_seen_s: float) -> int:
