@@ -71,8 +71,7 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     write_json(folder / "subject.json", {"person": choice.person, **facts})
     tick(len(time_s))
     who, others = choice_texts(people, choice.person, clip.size_px, float(time_s[-1] - time_s[0]))
-    by_hand = [f"person {person} is followed from frame {frame} on, as corrected" for frame, person in request.people]
-    notes = [*by_hand, *shot_notes(followed, choice.person), *identity_notes(identity)]
+    notes = [*shot_notes(followed, choice.person), *identity_notes(identity)]
     if facts["detection_rate"] < FEW_SHARE:
         seen = f"{facts['detected']} of {counted(facts['looked'], 'frame')}"
         notes.insert(0, f"the person was found in only {seen}; check that it is the right one")
