@@ -15,7 +15,7 @@ from conf.enums import CropMode, Device, Export, FrameMode, Output, Runner, Serv
 from conf.execution import RunnerConf
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
-from conf.machines import share_of
+from conf.machines import check_storage, share_of
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, OverlayConf, RenderConf
 from conf.scale import ScaleConf
 from conf.validation import require, require_at_most, require_each_once, require_name
@@ -72,6 +72,9 @@ class Config:
     if there is 1 GB of memory for it."""
     shard: str | None = None
     """Share of the videos that this run takes, such as 3/16: for an array job of 16 runs; null: all of them."""
+    storage: str | None = None
+    """Second level of the cache, for several machines: s3://bucket/prefix, gs:// or az://, or file:///folder; null:
+    none."""
     target: Any = "auto"
     """Point of the output where the anchor stays: center, auto, natural, or [x,y] in pixels or fractions of the output;
     auto: the centre, moved so that no head is cut; natural: the person's own mean height."""
@@ -124,6 +127,7 @@ class Config:
         cure = "give runner=threads, or decode.frames=stream"
         require(valid, "decode.frames", "stages in other processes cannot share frames in memory", cure)
         self._check_zoom()
+        check_storage(self.storage)
         share = share_of(self.shard)
         fact = f"one window must fit all videos, and a run with shard={self.shard} looks at some of them"
         cure = "give crop.size, the same in every run, or leave out shard"

@@ -8,6 +8,7 @@ from conf.validation import require
 from tasks.errors import SettingError
 
 MOST_SHARES: Final = 100_000  # more than any scheduler starts for one array job
+_STORE: Final = re.compile(r"(?:(?:s3|gs|az)://[^/\s]+|file://(?=/))[!-~]*")
 _SHARE: Final = re.compile(r"(\d{1,6})/(\d{1,6})")
 
 
@@ -32,3 +33,14 @@ def share_of(shard: str | None) -> Share | None:
     fact = f"there is no share {share.number} of {share.count}"
     require(1 <= share.number <= share.count, "shard", fact, f"give 1/{share.count} to {share.count}/{share.count}")
     return share
+
+
+def check_storage(address: str | None) -> None:
+    """``SettingError`` unless the text is the address of a store, without a name, a password or a signature."""
+    if address is None:
+        return
+    cure = "give one such as s3://bucket/prefix or file:///folder"
+    require(_STORE.fullmatch(address) is not None, "storage", f"{address.partition('?')[0]!r} is no address", cure)
+    secret = "?" in address or "#" in address or "@" in address
+    cure = "leave out what follows ? and what comes before @; credentials come from the environment"
+    require(not secret, "storage", "an address must hold no credentials", cure)

@@ -37,6 +37,7 @@ from flows.sweep import SweepSetting
 from flows.videos import find_all_videos
 from tasks.cache.integrity import forgetting_unusable
 from tasks.cache.locks import in_use
+from tasks.cache.second_level import SecondLevel
 from tasks.errors import Interrupted, NotFoundInClip, OutputError, StillwalkError, counted
 from tasks.execution import progress
 from tasks.execution.task import Future
@@ -101,7 +102,8 @@ def _run(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) 
     started = datetime.now().astimezone()
     configs = [settings.load(one.overrides) for one in asked]
     workers, compute = stages_at_once(configs[0]), compute_of(configs[0])
-    graph = Submission(cache, run_id, len(asked), workers=workers, compute=compute)
+    level = SecondLevel(configs[0].storage, progress.tell) if configs[0].storage else None
+    graph = Submission(cache, run_id, len(asked), workers=workers, compute=compute, level=level)
     artifacts = RunArtifacts(cache)
     names = [video.name for video in find_all_videos(configs)]
     artifacts.name_run(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")

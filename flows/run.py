@@ -21,6 +21,7 @@ from flows.sweep import SweepSetting, check_run_wide, distinct_settings, merge_e
 from flows.videos import Video, find_all_videos, find_videos_of, require_any_file
 from flows.worker_count import worker_count
 from tasks.cache.entries import register_output_folder
+from tasks.cache.object_store import require_installed
 from tasks.errors import counted
 from tasks.execution import progress
 from tasks.execution.memory import keep_what_is_loaded, stay_small
@@ -82,6 +83,8 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     started = time.perf_counter()
     stay_small()
     config, videos = _checked(asked)
+    if config.storage:
+        require_installed()
     if config.shard:
         whole = find_videos_of([settings.load(one.overrides) for one in asked])
         print(f"shard {config.shard}: {len(videos)} of {counted(len(whole), 'video')}", flush=True)

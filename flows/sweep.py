@@ -14,7 +14,7 @@ from tasks.cache.keys import canonical
 
 MAX_FOLDER_NAME_BYTES: Final = 180  # file systems allow 255, and overrides may be of any length
 # One value for a whole run: a sweep over these would be several runs.
-RUN_WIDE_SETTINGS: Final = ("output_dir", "cache_dir", "server", "workers", "shard", "plan")
+RUN_WIDE_SETTINGS: Final = ("output_dir", "cache_dir", "server", "workers", "shard", "storage", "plan")
 RUN_WIDE_SECTIONS: Final = (("runner", RunnerConf), ("sweep", SweepConf))
 NAMELESS_SETTINGS: Final = (*RUN_WIDE_SETTINGS, "runner", "sweep", "video")  # not part of a sweep setting's name
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from flows.graph.nodes import AnyHandle, Given, Graph, Made, SharedSize, Unit
 from flows.graph.shared_window import Size
 from tasks.cache.integrity import FileFingerprint, forgetting_unusable
+from tasks.cache.second_level import SecondLevel
 from tasks.execution.computation import Compute, here
 from tasks.execution.task import Call, Future, Slots, submit, submit_together
 from tasks.records import AnyArtifact
@@ -15,15 +16,24 @@ from tasks.requests import AnyRequest
 class Submission(Graph):
     """Submits what is asked for.
 
-    ``settings`` is how many settings the run has, ``workers`` how much is computed at once, ``compute`` where.
+    ``settings`` is how many settings the run has, ``workers`` how much is computed at once, ``compute`` where, and
+    ``level`` what is behind the cache.
     """
 
     def __init__(
-        self, cache: Path, run_id: str, settings: int = 1, *, workers: int = 1, compute: Compute = here
+        self,
+        cache: Path,
+        run_id: str,
+        settings: int = 1,
+        *,
+        workers: int = 1,
+        compute: Compute = here,
+        level: SecondLevel | None = None,
     ) -> None:
         super().__init__(workers)
         self._slots = Slots(workers)
         self._cache, self._run_id, self._settings, self._compute = cache, run_id, settings, compute
+        self._level = level
         self._stamps: dict[Path, FileFingerprint] = {}
         self._futures: dict[AnyHandle, Future] = {}
 
@@ -57,6 +67,7 @@ class Submission(Graph):
             run_id=self._run_id,
             slots=self._slots,
             compute=self._compute,
+            level=self._level,
             source=first.source,
             stamp=self._stamps.get(first.source) if first.source else None,
         )

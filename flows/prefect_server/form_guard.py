@@ -67,6 +67,8 @@ def require_inside(config: Config, served_folder: Path) -> None:
     for name, path in paths.items():
         if path is not None and not _is_inside(path, root):
             raise SettingError(f"{name}: it lies outside the served folder; {COMMAND_LINE_CURE}")
+    if config.storage:  # it may lie anywhere, and this server's credentials would open it
+        raise SettingError(f"storage: it lies outside the served folder; {COMMAND_LINE_CURE}")
     for item in config.video if isinstance(config.video, list) else [config.video]:
         if str(item).startswith("@"):
             _require_list_of_videos(str(item), root)

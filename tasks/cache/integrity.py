@@ -5,10 +5,11 @@ cost more than it saves. A file that something new is made from is read here fir
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from tasks.cache.marks import UNUSABLE
 from tasks.cache.store import MARK, sha256_of
 from tasks.errors import OutputError, VideoError
 from tasks.records import AnyArtifact
@@ -47,7 +48,8 @@ def forgetting_unusable(artifacts: Iterable[AnyArtifact], run_id: str) -> Iterat
         if not foreign:
             raise
         for artifact in foreign:
-            (Path(artifact.folder) / MARK).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                (Path(artifact.folder) / MARK).replace(Path(artifact.folder) / UNUSABLE)
         stages = ", ".join(sorted({artifact.stage for artifact in foreign}))
         fact = f"what an earlier run stored cannot be used ({type(error).__name__}: {error})"
         raise OutputError(f"{stages}: {fact}; it was forgotten, run the same command again") from error

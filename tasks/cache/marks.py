@@ -17,6 +17,8 @@ from tasks.untrusted.json_file import read_object
 
 MOST_MARK_BYTES: Final = 8 << 20  # of a mark: one has some KB, and more with many people and modules
 MOST_FILES: Final = 1000
+UNUSABLE: Final = "unusable.json"
+"""What the mark of an entry becomes whose files had their digests and could not be used: it is not fetched again."""
 RECORDS: Final = "records"
 """Where older versions had Prefect keep its result records. None is written or handed to Prefect any more: they name
 the code that reads them."""

@@ -154,7 +154,7 @@ class OpenEntry:
 
     def __init__(self, cache: Path, wanted: Wanted, run_id: str) -> None:
         self.outcome: Outcome | None = None
-        self.key = wanted.key
+        self.key, self.place = wanted.key, cache / wanted.stage / wanted.key
         self.folder = cache / wanted.stage / f".{wanted.key}.{uuid.uuid4().hex[:8]}.work"
         self._cache, self._wanted, self._run_id = cache, wanted, run_id
         self._started_s = time.perf_counter()
@@ -239,11 +239,12 @@ def make_all(
     compute: Callable[[Sequence[OpenEntry]], None],
     *,
     waiting: Callable[[], None],
+    pull: Callable[[OpenEntry], bool] = lambda _: False,
 ) -> list[Outcome]:
     """Compute those of several entries that are missing, together; the outcome of each.
 
     ``compute`` is called once with the missing ones and finishes or fails each on its own; what it raises fails those
-    that it has left. Whoever comes second waits, as in ``make``.
+    that it has left. Whoever comes second waits, as in ``make``. An entry that ``pull`` has finished is not computed.
     """
     with in_use(cache, waiting), ExitStack() as locks:
         for key in sorted({one.key for one in wanted}):  # in one order: two processes never wait for each other
@@ -253,8 +254,8 @@ def make_all(
         try:
             for entry in opened:
                 entry.begin()
-            if opened:
-                compute(opened)
+            if left := [entry for entry in opened if not pull(entry)]:
+                compute(left)
         except Exception as error:  # noqa: BLE001 - it is the outcome of those that are left
             for entry in opened:
                 if entry.outcome is None:
@@ -299,21 +300,21 @@ def _finish(work: Path, computed: AnyArtifact, about: Mapping[str, Any]) -> AnyA
         now = path.stat()
         files[path.name] = StoredFile(sha256_of(path), now.st_size, now.st_mtime_ns)
     artifact = replace(computed, files=files)
-    return _mark(work, artifact, {"about": about})
+    return mark(work, artifact, {"about": about})
 
 
 def _keep(missing: NotFoundInClip, work: Path, looked: AnyArtifact, about: Mapping[str, Any]) -> None:
     """Put the finding in the place of the artifact, without the files that the stage had begun."""
     shutil.rmtree(work)
     work.mkdir()
-    _mark(work, looked, {"about": about, "finding": {"kind": type(missing).__name__, "sentence": str(missing)}})
+    mark(work, looked, {"about": about, "finding": {"kind": type(missing).__name__, "sentence": str(missing)}})
 
 
-def _mark(work: Path, artifact: AnyArtifact, more: Mapping[str, Any]) -> AnyArtifact:
+def mark(work: Path, artifact: AnyArtifact, more: Mapping[str, Any]) -> AnyArtifact:
     """Write the mark, put the folder in its place, and return the artifact that lies there."""
-    mark = {"schema": SCHEMA, **asdict(artifact), **more}
-    mark.pop("folder")  # the cache may be moved
-    (work / MARK).write_text(json.dumps(mark, indent=1, allow_nan=False))
+    fields = {"schema": SCHEMA, **asdict(artifact), **more}
+    fields.pop("folder")  # the cache may be moved
+    (work / MARK).write_text(json.dumps(fields, indent=1, allow_nan=False))
     return _put(work, artifact)
 
 

@@ -25,6 +25,7 @@ from prefect.utilities.annotations import allow_failure, quote
 from tasks.cache import store
 from tasks.cache.integrity import FileFingerprint, forgetting_unusable, require_proven, require_unchanged
 from tasks.cache.keys import shaped_by, stage_key
+from tasks.cache.second_level import SecondLevel
 from tasks.cache.store import OpenEntry, Outcome, Wanted
 from tasks.errors import VideoError, counted
 from tasks.execution import progress
@@ -73,6 +74,7 @@ class Call:
     run_id: str
     slots: Slots
     compute: Compute = here
+    level: SecondLevel | None = None  # behind the cache
     source: Path | None = None
     stamp: FileFingerprint | None = None  # of ``source`` when its digest was made
     video_name: str = ""  # without the person, where ``video`` is one person of it
@@ -209,7 +211,10 @@ def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome
             require_proven(artifact, artifact.files)
     wanted = [Wanted(request.stage, key, _about(call, request)) for key, request in missing.items()]
 
+    computed: list[str] = []
+
     def compute(entries: Sequence[OpenEntry]) -> None:
+        computed.extend(entry.key for entry in entries)
         begun = [(missing[entry.key], entry.folder) for entry in entries]
         work = Computation(*zip(*begun, strict=True))
         meter = progress.Meter(Work(call.shown, call.title, _frames(work.requests[0])))
@@ -230,7 +235,11 @@ def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome
             raise
 
     with call.slots.work():
-        made = store.make_all(call.cache, wanted, call.run_id, compute, waiting=progress.check_stop)
+        pull = call.level.pull if call.level else lambda _: False
+        made = store.make_all(call.cache, wanted, call.run_id, compute, waiting=progress.check_stop, pull=pull)
+    for one in wanted if call.level else ():
+        if one.key in computed and call.level:
+            call.level.push(call.cache / one.stage / one.key)
     give_back()
     return dict(zip(missing, made, strict=True))
 
