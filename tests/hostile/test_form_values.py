@@ -57,6 +57,7 @@ def guarded(overrides: list[str], served: Path, *, sweep: bool = False) -> None:
         "output_dir=out/hunter2",
         "output_dir=~/hunter2",
         "output_dir='/hunter2'",
+        "storage=file:///hunter2",
         "cache_dir=/hunter2",
         "models.dir=/hunter2",
         "models={dir:/hunter2}",
