@@ -6,8 +6,11 @@ row says one thing: where the anchor is in a frame, who is followed from a frame
 
 import csv
 import io
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import itemgetter
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -71,12 +74,15 @@ def read_corrections(path: Path, *, frames: int = 0, size_px: tuple[int, int] | 
             points[frame] = row.point(size_px)
         else:
             people[frame] = row.whole("person", 1)
+    absences.sort()
+    lasts = list(accumulate((last for _, last in absences), max))  # so that a long file is read in a moment
     for frame in points:
-        if any(first <= frame <= last for first, last in absences):
+        before = bisect_right(absences, frame, key=itemgetter(0))
+        if before and frame <= lasts[before - 1]:
             fact = f"frame {frame} has an anchor, and is in an absence"
             raise SettingError(f"corrections: {path}: {fact}; remove one of the lines")
     ordered = tuple((frame, x, y) for frame, (x, y) in sorted(points.items()))
-    return Corrections(ordered, tuple(sorted(people.items())), tuple(sorted(absences)))
+    return Corrections(ordered, tuple(sorted(people.items())), tuple(absences))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Corrections by hand: what a file says, and one line for every mistake in it."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,19 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "walk.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingError, match="it is not a text file in UTF-8"):
         read_corrections(tmp_path / "walk.csv")
+
+
+def test_a_long_file_of_anchors_and_absences_is_read_in_a_moment(tmp_path: Path) -> None:
+    rows = 20_000  # compared each with each, they would take 20 s
+    anchors = "".join(f"{frame},,1,1,,\n" for frame in range(rows))
+    absences = "".join(f"{frame},,,,,1\n" for frame in range(rows, 2 * rows))
+    file = written(tmp_path, NAMES + anchors + absences)
+    began_s = time.process_time()
+    found = read_corrections(file)
+    assert time.process_time() - began_s < 5
+    assert (len(found.points), len(found.absences)) == (rows, rows)
+
+
+def test_an_anchor_in_a_long_absence_is_found_behind_a_short_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="frame 7 has an anchor"):
+        read_corrections(written(tmp_path, NAMES + "7,,1,1,,\n0,9,,,,1\n3,4,,,,1\n"))
