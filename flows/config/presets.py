@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flows.config.overrides import CONF_FOLDER
+from tasks.untrusted.paths import expand_home
 
 GROUP = "preset"
 
@@ -23,7 +24,7 @@ class Preset(NamedTuple):
 def user_folder() -> Path:
     """Where a user's own folder ``preset`` lies: ``$XDG_CONFIG_HOME/stillwalk``, else ``~/.config/stillwalk``."""
     base = os.environ.get("XDG_CONFIG_HOME", "")
-    return (Path(base) if base.startswith("/") else Path.home() / ".config") / "stillwalk"
+    return (Path(base) if base.startswith("/") else expand_home("~/.config")) / "stillwalk"
 
 
 def presets() -> list[Preset]:

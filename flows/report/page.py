@@ -189,7 +189,7 @@ def _data_uri(picture: Path) -> str:
 def _by_hand(record: dict[str, Any]) -> dict[str, Any] | None:
     """What the page needs to offer corrections; None where a time does not give the number of a frame."""
     clip = record["clip"]
-    if clip is None or clip["variable_rate"] or clip.get("trimmed"):
+    if clip is None or clip.get("variable_rate", True) or clip.get("trimmed"):
         return None
     rate_hz, size_px = float(Fraction(clip["rate_hz"])), (clip["width_px"], clip["height_px"])
     return {"rate_hz": rate_hz, "size_px": size_px, "columns": ",".join(COLUMNS), "file": CORRECTIONS_NAME}

@@ -319,8 +319,12 @@ def mark(work: Path, artifact: AnyArtifact, more: Mapping[str, Any]) -> AnyArtif
 
 
 def _put(work: Path, artifact: AnyArtifact) -> AnyArtifact:
-    """Rename the folder to its place. A whole entry that is there by now, made without our lock, stays."""
+    """Rename the folder to its place. A whole entry that is there by now, made without our lock, stays.
+
+    One beside a foreign record is not trusted: it is replaced.
+    """
     place = Path(artifact.folder)
+    is_trusted = not marks.is_foreign_record(place.parents[1], place.name)
     marks.clear_record(place)
     for last in (False, False, True):
         try:
@@ -330,7 +334,7 @@ def _put(work: Path, artifact: AnyArtifact) -> AnyArtifact:
             if last or error.errno not in TAKEN:
                 raise
         there = read_mark(place)
-        if there and not broken_files(there[0]):
+        if there and is_trusted and not broken_files(there[0]):
             return there[0]
         with suppress(FileNotFoundError):  # damaged; moved first, so that nobody reads it while it is removed
             marks.remove(place.rename(work.with_name(f"{work.stem}{uuid.uuid4().hex[:4]}.work")))

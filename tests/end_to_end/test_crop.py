@@ -98,15 +98,15 @@ def test_every_crop_is_a_group_or_follows_from_its_window(overrides: list[str], 
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
-        (["crop=follow"], r"^crop: follow needs a window; give crop\.size, aspect, output or keep"),
-        (["crop=fixed"], r"^crop: fixed needs a window; give crop\.window"),
+        (["crop=follow"], r"^crop: follow needs a window; give its size: one of crop\.size="),
+        (["crop=fixed"], r"^crop: fixed needs a window; give its place and size, as in crop\.window="),
         (
             ["crop=auto", "crop.size=[99,99]"],
-            r"^crop\.size: crop=auto does not use it; leave it out, or choose crop=follow for size",
+            r"^crop\.size: crop=auto does not use it; leave it out, or choose crop=follow",
         ),
         (
             ["crop=follow", "crop.window=[0,0,99,99]"],
-            r"^crop\.window: crop=follow does not use it; leave it out, or .* crop=fixed for window",
+            r"^crop\.window: crop=follow does not use it; leave it out, or choose crop=fixed",
         ),
         (["crop.size=[99,99]", "crop.aspect=1:1"], r"^crop\.aspect: crop\.size is given too; give one of them"),
         (["crop.aspect=0:1"], r"^crop\.aspect: '0:1' is not an aspect ratio; give one such as 9:16"),

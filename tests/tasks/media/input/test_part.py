@@ -73,7 +73,7 @@ def test_a_part_that_is_the_whole_file_is_the_file(tmp_path: Path) -> None:
 
 def test_a_part_behind_the_end_is_refused_with_the_length(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", Made())
-    with pytest.raises(VideoError, match=r"clip\.from_s: the file lasts 0\.40 s and has no frame from 9 s to the end"):
+    with pytest.raises(VideoError, match=r"clip\.from: the file lasts 0\.40 s and has no frame from 9 s to the end"):
         part_of(path, 9.0, None)
 
 
@@ -133,11 +133,11 @@ def test_times_are_seconds_or_a_clock(given: object, expected: float | None) -> 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ((-1, None), r"clip\.from_s: -1 s is negative"),
-        (("soon", None), r"clip\.from_s: 'soon' is no time; give seconds such as 62\.5, or 00:01:02\.5"),
-        ((5, 5), r"clip\.to_s: a part from 5 s to 5 s is empty; give a later end"),
-        ((None, 0), r"clip\.to_s: a part from 0 s to 0 s is empty"),
-        ((True, None), r"clip\.from_s: True is no time"),
+        ((-1, None), r"clip\.from: -1 s is negative"),
+        (("soon", None), r"clip\.from: 'soon' is not a time; give seconds such as 62\.5, or 00:01:02\.5"),
+        ((5, 5), r"clip\.to: a part from 5 s to 5 s is empty; give a later end"),
+        ((None, 0), r"clip\.to: a part from 0 s to 0 s is empty"),
+        ((True, None), r"clip\.from: True is not a time"),
     ],
 )
 def test_a_part_that_cannot_be_is_refused_before_work(given: tuple[object, object], sentence: str) -> None:
