@@ -55,7 +55,8 @@ class Config:
     outputs: list[Output] = field(
         default_factory=lambda: [Output.stabilized, Output.comparison, Output.person, Output.pose, Output.masks]
     )
-    """Files to make; overlay: skeleton drawn on a copy, preview: small animation, contact: sheet of six stills."""
+    """Files to make; overlay: skeleton drawn on the stabilized picture, preview: small animation,
+    contact: sheet of six stills."""
     exports: list[Export] = field(default_factory=list)
     """Files for other programs, in the folder exports/; events, angles, mot: the gait; trc, c3d: markers; coco, rle,
     keypoints: for machine learning; aftereffects, resolve, nuke, blender, fcpxml: the move for an editor."""

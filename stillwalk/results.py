@@ -26,6 +26,7 @@ from tasks.records import Clip
 from tasks.untrusted.json_file import read_object
 
 VIDEO_SUFFIXES: Final = (".mp4", ".mov", ".webm")
+CLIP_NUMBERS: Final = ("width_px", "height_px", "frames")  # of the clip, in run.json
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Frames:
 
 
 class Masks:
-    """How likely each pixel of the source belongs to the person: arrays (h, w) uint8, 255 certain; ``masks.npz``.
+    """The probability that each pixel of the source is the person: arrays (h, w) uint8, 255 certain; ``masks.npz``.
 
     Iterating unpacks 64 masks at a time.
     """
@@ -149,14 +150,18 @@ class Results:
     @cached_property
     def trajectory(self) -> Trajectory:
         """The path of the anchor, and how each frame is moved."""
-        table = read_table(self.path("trajectory.parquet"))
-        return Trajectory(
-            table["time_s"],
-            np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1),
-            table["state"].astype(str),
-            _maps(table, "to_output"),
-            _maps(table, "to_source"),
-        )
+        path = self.path("trajectory.parquet")
+        table = read_table(path)
+        try:
+            return Trajectory(
+                table["time_s"],
+                np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1),
+                table["state"].astype(str),
+                _maps(table, "to_output"),
+                _maps(table, "to_source"),
+            )
+        except KeyError as error:
+            raise OutputError(f"{path}: it has no column {error}; run again") from error
 
     @cached_property
     def pose(self) -> Pose:
@@ -191,6 +196,10 @@ def load(folder: str | os.PathLike[str]) -> Results:
         raise OutputError(f"{place}: it holds no {RECORD_NAME}; name the folder of a video, such as outputs/walk")
     if record.get("error"):
         raise OutputError(f"{place}: the run failed: {record['error']}")
+    clip = record.get("clip")
+    whole = isinstance(clip, dict) and all(isinstance(clip.get(name), int) for name in CLIP_NUMBERS)
+    if not whole or not isinstance(record.get("deliverables"), dict):
+        raise OutputError(f"{place / RECORD_NAME}: it is not whole; run again")
     return Results(place, record)
 
 

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Final, NoReturn
 
 from flows.cli.terminal_text import close_status
-from tasks.cache import store
+from tasks.cache import making
 from tasks.execution import progress
 
 SIGNAL_GRACE_S: Final = 1.5  # for the stages to stop; loading a model or a silent server may take longer
@@ -134,7 +134,7 @@ def _exit_now(number: int, _: FrameType | None) -> NoReturn:
     for child in _child_ids():
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGTERM)
-    store.abandon()
+    making.abandon()
     os._exit(128 + number)
 
 

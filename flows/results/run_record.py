@@ -114,7 +114,7 @@ def summary_lines(artifacts: dict[str, AnyArtifact], border: BorderMode) -> Iter
     if why := path.get("target", artifacts["offsets"].facts.get("target")):
         yield f"target: {why}"
     if (zoom := path.get("zoom", 1)) != 1:
-        yield f"zoom: {zoom:.3g}"
+        yield f"zoom: {zoom:.3g}; distances are in pixels of the output"
     yield _picture_line(planned["visible_area_mean"], border, metrics.get("origin", {}))
 
 

@@ -1,7 +1,7 @@
 """Whether the file locks of a disk hold: among the processes of this machine, and among machines.
 
 A network disk may have none, may accept each without a word, or may keep them to one machine. The cache is right
-without them (see ``tasks.cache.store``); then commands that run at the same time may compute the same thing twice.
+without them (see ``tasks.cache.making``); then commands that run at the same time may compute the same thing twice.
 """
 
 import fcntl

@@ -1,6 +1,6 @@
 """Locks of the cache: files that the kernel unlocks when their holder dies.
 
-Where the disk has no locks, nothing is locked: ``tasks.cache.lock_probe`` says so, and ``tasks.cache.store`` does not
+Where the disk has no locks, nothing is locked: ``tasks.cache.lock_probe`` says so, and ``tasks.cache.making`` does not
 need them to be right.
 """
 

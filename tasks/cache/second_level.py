@@ -16,9 +16,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from tasks.cache import marks, store
+from tasks.cache import making, marks, store
+from tasks.cache.making import OpenEntry, Outcome
 from tasks.cache.object_store import Objects, StoreError, WrongContent
-from tasks.cache.store import MARK, OpenEntry, Outcome, sha256_of
+from tasks.cache.store import MARK, sha256_of
 from tasks.errors import NotFoundInClip
 from tasks.records import StoredFile
 
@@ -108,13 +109,13 @@ def _pulled(objects: Objects, work: Path, place: Path) -> Outcome | None:
         if sha256_of(work / file) != stored.sha256:
             raise ValueError("digest")
         files[file] = StoredFile(stored.sha256, stored.size, (work / file).stat().st_mtime_ns)
-    return store.mark(work, replace(artifact, files=files), {"about": about})
+    return making.mark(work, replace(artifact, files=files), {"about": about})
 
 
 def _pulled_finding(mark: dict[str, Any], work: Path, place: Path) -> NotFoundInClip:
     looked = marks.looked_of(mark, place)
     finding = {name: str(mark["finding"][name]) for name in ("kind", "sentence")}
-    store.mark(work, looked, {"about": marks.about_of(mark), "finding": finding})
+    making.mark(work, looked, {"about": marks.about_of(mark), "finding": finding})
     found = store.read_finding(place)
     if found is None:
         raise ValueError("finding")

@@ -22,11 +22,11 @@ from prefect.states import Completed
 from prefect.tasks import TaskRunNameCallbackWithParameters
 from prefect.utilities.annotations import allow_failure, quote
 
-from tasks.cache import store
+from tasks.cache import making, store
 from tasks.cache.integrity import FileFingerprint, forgetting_unusable, require_proven, require_unchanged
 from tasks.cache.keys import shaped_by, stage_key
+from tasks.cache.making import OpenEntry, Outcome, Wanted
 from tasks.cache.second_level import SecondLevel
-from tasks.cache.store import OpenEntry, Outcome, Wanted
 from tasks.errors import VideoError, counted
 from tasks.execution import progress
 from tasks.execution.computation import Computation, Compute, Facts, here
@@ -236,7 +236,7 @@ def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome
 
     with call.slots.work():
         pull = call.level.pull if call.level else lambda _: False
-        made = store.make_all(call.cache, wanted, call.run_id, compute, waiting=progress.check_stop, pull=pull)
+        made = making.make_all(call.cache, wanted, call.run_id, compute, waiting=progress.check_stop, pull=pull)
     for one in wanted if call.level else ():
         if one.key in computed and call.level:
             call.level.push(call.cache / one.stage / one.key)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from flows.cli import cache_commands
-from tasks.cache import store
+from tasks.cache import making, store
 from tasks.errors import NobodyFound
 
 DAY_S = 86_400
@@ -31,7 +31,7 @@ def find_nobody(cache: Path, number: int, *, days: float = 0) -> Path:
 
     about = {"video": "empty", "sha256": "e0", "shaped_by": {}}
     with suppress(NobodyFound):
-        store.make(cache, "pose", key(number), "run", look, waiting=never, about=about)
+        making.make(cache, "pose", key(number), "run", look, waiting=never, about=about)
     mark = cache / "pose" / key(number) / store.MARK
     then = time.time() - days * DAY_S
     os.utime(mark, (then, then))

@@ -17,7 +17,7 @@ from flows.report.page import read_chart_svg
 from flows.results.index import read_sweep_index
 from flows.results.received import is_below
 from flows.results.result import read_record
-from tasks.cache import locks, marks, store
+from tasks.cache import locks, making, marks, store
 from tasks.cache.integrity import forgetting_unusable
 from tasks.errors import OutputError
 from tasks.media.files import masks_file, tables
@@ -35,7 +35,7 @@ def made(cache: Path) -> Path:
         (folder / "a.txt").write_text("a")
         return {"frames": 3}
 
-    return Path(store.make(cache, "pose", "pose-1", "run", compute, waiting=lambda: None).folder)
+    return Path(making.make(cache, "pose", "pose-1", "run", compute, waiting=lambda: None).folder)
 
 
 @pytest.mark.parametrize(

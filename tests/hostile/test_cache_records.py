@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.cache import marks, store
+from tasks.cache import making, marks, store
 from tests.support import program
 
 ASKED = (*program.DEMO, "outputs=[pose]")
@@ -66,7 +66,7 @@ def test_an_entry_beside_a_foreign_record_counts_as_damaged_and_is_made_again(ki
         return {}
 
     def made(run: str) -> str:
-        return store.make(tmp_path, "pose", "pose-1", run, compute, waiting=lambda: None).run_id
+        return making.make(tmp_path, "pose", "pose-1", run, compute, waiting=lambda: None).run_id
 
     made("first")
     (tmp_path / marks.RECORDS).mkdir()

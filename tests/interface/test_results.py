@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import stillwalk
 from stillwalk import Frames, OutputError, Results, SettingError, load, stabilize
 from stillwalk.runs import _overrides
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer
@@ -73,6 +74,32 @@ def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
         load(tmp_path / "nowhere")
     with pytest.raises(OutputError, match="the run failed: no person"):
         load(results(tmp_path, error="no person"))
+
+
+@pytest.mark.parametrize("damage", [{"clip": None}, {"clip": {"width_px": 32, "frames": 3}}, {"clip": {}}])
+def test_a_record_that_is_not_whole_is_refused(damage: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"run\.json: it is not whole; run again"):
+        load(results(tmp_path, **damage))
+
+
+def test_a_record_that_names_no_files_is_refused(tmp_path: Path) -> None:
+    path = results(tmp_path) / "run.json"
+    record = json.loads(path.read_text())
+    del record["deliverables"]
+    path.write_text(json.dumps(record))
+    with pytest.raises(OutputError, match=r"run\.json: it is not whole; run again"):
+        load(tmp_path)
+
+
+def test_a_trajectory_without_a_column_is_refused(tmp_path: Path) -> None:
+    found = load(results(tmp_path))
+    write_table(tmp_path / "trajectory.parquet", {"time_s": np.arange(FRAMES) / 2})
+    with pytest.raises(OutputError, match="it has no column 'anchor_x_px'; run again"):
+        _ = found.trajectory
+
+
+def test_the_lazy_names_can_be_listed() -> None:
+    assert {"load", "stabilize", "Frames"} <= set(dir(stillwalk))
 
 
 def test_settings_become_the_words_of_the_command_line() -> None:

@@ -14,7 +14,7 @@ from flows.graph.stage_requests import RequestedStages
 from flows.jobs import Job
 from flows.pipeline import pipeline
 from flows.videos import Video
-from tasks.cache import store
+from tasks.cache import making
 from tasks.cache.keys import shaped_by, stage_key
 from tasks.errors import NobodyFound
 from tasks.records import AnyArtifact, Clip, ColorTags
@@ -89,7 +89,7 @@ class Recorder(Graph):
                 (folder / "clip.json").write_text(json.dumps(asdict(clip)))
             return {"frames": 100, "everybody": [1, 2]}
 
-        return store.make(self._cache, asked.stage, stage_key(asked), "run", compute, waiting=never, about=about)
+        return making.make(self._cache, asked.stage, stage_key(asked), "run", compute, waiting=never, about=about)
 
 
 def do_all(cache: Path, jobs: Sequence[DoneJob]) -> None:

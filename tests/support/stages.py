@@ -7,7 +7,7 @@ from typing import Any, cast
 from conf.config import Config
 from flows import preflight
 from flows.config import settings
-from tasks.cache import store
+from tasks.cache import making, store
 from tasks.cache.keys import stage_key
 from tasks.cache.store import sha256_of
 from tasks.execution.computation import Computation, here
@@ -40,7 +40,7 @@ def made(cache: Path, request: Request[Kind]) -> Artifact[Kind]:
         return outcome
 
     found = store.find(cache, request.stage, key)
-    found = found or store.make(cache, request.stage, key, "measuring", compute, waiting=lambda: None)
+    found = found or making.make(cache, request.stage, key, "measuring", compute, waiting=lambda: None)
     return cast(Artifact[Kind], found)
 
 

@@ -191,10 +191,10 @@ STUCK = """
 import os, signal, subprocess, sys, time
 from pathlib import Path
 from flows.cli import interrupt
-from tasks.cache import store
+from tasks.cache import making
 work = Path(sys.argv[1])
 (work / "half").write_text("half")
-store.unfinished.add(work)
+making.unfinished.add(work)
 child = subprocess.Popen(["sleep", "600"])
 def wait():
     print(child.pid, flush=True)

@@ -18,7 +18,7 @@ from flows.jobs import Job
 from flows.results import atomic_files, publish
 from flows.results.run_record import describe_result
 from flows.videos import Video, path_digest
-from tasks.cache import store
+from tasks.cache import making, store
 from tasks.errors import OutputError
 from tasks.records import Artifact
 
@@ -31,7 +31,7 @@ def artifact(cache: Path, stage: str, files: dict[str, str]) -> Artifact[Any]:
             (folder / name).write_text(text)
         return {}
 
-    return store.make(cache, stage, f"{stage}-1", "run", write, waiting=lambda: None)
+    return making.make(cache, stage, f"{stage}-1", "run", write, waiting=lambda: None)
 
 
 @pytest.fixture

@@ -95,7 +95,10 @@ def test_small_figures_have_digits_enough(tmp_path: Path) -> None:
     metrics["before"]["lock_rms"] = 0.31
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     _, lock, zoom, _ = summary_lines(made, BorderMode.mirror)
-    assert lock == "lock: 0.3 px off the target in the source, 0.2 px in the plan (rms)" and zoom == "zoom: 0.00417"
+    assert (
+        lock == "lock: 0.3 px off the target in the source, 0.2 px in the plan (rms)"
+        and zoom == "zoom: 0.00417; distances are in pixels of the output"
+    )
 
 
 def test_the_summary_of_one_frame_has_no_plural(tmp_path: Path) -> None:

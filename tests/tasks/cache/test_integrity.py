@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conf.input import SubjectConf
-from tasks.cache import store
+from tasks.cache import making, store
 from tasks.cache.integrity import require_proven
 from tasks.errors import OutputError
 from tasks.execution.task import Call, Slots, outcomes
@@ -23,7 +23,7 @@ def made(cache: Path, run_id: str = "before") -> Artifact[Any]:
         (folder / "frames.parquet").write_text("frames")
         return {}
 
-    return store.make(cache, "decode", "decode-1", run_id, compute, waiting=never)
+    return making.make(cache, "decode", "decode-1", run_id, compute, waiting=never)
 
 
 def rot(path: Path) -> None:

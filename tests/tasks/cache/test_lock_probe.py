@@ -15,7 +15,7 @@ import pytest
 from flows import preflight
 from flows.cli import cache_commands
 from flows.results.atomic_files import locked_folder, rename_parts, write_part
-from tasks.cache import lock_probe, store
+from tasks.cache import lock_probe, making, store
 from tasks.cache.lock_probe import lock_fault
 from tasks.records import AnyArtifact
 from tests.support.program import ROOT
@@ -89,7 +89,7 @@ def test_two_that_make_one_entry_without_locks_both_get_it_whole(tmp_path: Path,
         return {}
 
     def make(run_id: str) -> None:
-        made.append(store.make(tmp_path, "pose", "pose-1", run_id, compute, waiting=nothing))
+        made.append(making.make(tmp_path, "pose", "pose-1", run_id, compute, waiting=nothing))
 
     threads = [threading.Thread(target=make, args=(run_id,)) for run_id in ("first", "second")]
     for thread in threads:
@@ -104,14 +104,14 @@ def test_two_that_make_one_entry_without_locks_both_get_it_whole(tmp_path: Path,
 MAKING = """
 import fcntl, sys
 from pathlib import Path
-from tasks.cache import store
+from tasks.cache import making, store
 fcntl.flock = lambda descriptor, operation: None
 cache, ours = Path(sys.argv[1]), sys.argv[2]
 def compute(folder):
     (folder / "data").write_bytes(bytes(2_000_000))
     return {}
 for number in range(30):
-    made = store.make(cache, "pose", f"pose-{number:024}", ours, compute, waiting=lambda: None)
+    made = making.make(cache, "pose", f"pose-{number:024}", ours, compute, waiting=lambda: None)
     assert made.path("data").stat().st_size == 2_000_000
     assert not store.broken_files(made)
 """
@@ -143,7 +143,7 @@ def test_a_cache_without_locks_is_pruned_only_by_who_knows_that_it_is_idle(
         (folder / "data").write_text("made")
         return {}
 
-    store.make(tmp_path, "pose", f"pose-{1:024}", "run", compute, waiting=nothing)
+    making.make(tmp_path, "pose", f"pose-{1:024}", "run", compute, waiting=nothing)
     command = ["prune", "--larger-than", "0MB", f"cache_dir={tmp_path}"]
     assert cache_commands.run_cache_command(command) == 2
     fact = f"{tmp_path}: {faulty}, so nobody knows whether a command uses it"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from flows.cli import cache_commands
-from tasks.cache import locks, prune, store
+from tasks.cache import locks, making, prune, store
 from tasks.cache.entries import entries, register_output_folder, stages
 
 DAY_S = 86_400
@@ -31,7 +31,7 @@ def add(cache: Path, stage: str, number: int, *, size: int = 1000, days: float =
         return {}
 
     about = {"video": video, "sha256": f"{video:0<8}", "shaped_by": {}}
-    made = store.make(cache, stage, key(stage, number), "run", compute, waiting=never, about=about)
+    made = making.make(cache, stage, key(stage, number), "run", compute, waiting=never, about=about)
     (cache / "records").mkdir(exist_ok=True)
     (cache / "records" / key(stage, number)).write_text(json.dumps(RECORD))
     then = time.time() - days * DAY_S

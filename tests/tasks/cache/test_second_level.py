@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from conf.machines import check_storage
-from tasks.cache import marks, object_store, store
+from tasks.cache import making, marks, object_store, store
 from tasks.cache.integrity import forgetting_unusable
+from tasks.cache.making import OpenEntry, Outcome, Wanted
 from tasks.cache.second_level import SecondLevel
-from tasks.cache.store import OpenEntry, Outcome, Wanted
 from tasks.errors import NobodyFound, OutputError, SettingError
 from tasks.records import Artifact
 from tests.support.s3_server import Bucket, bucket
@@ -45,7 +45,7 @@ class Machine:
                 (entry.folder / "hello.txt").write_text(self.text)
                 entry.finish({"frames": 3})
 
-        (outcome,) = store.make_all(
+        (outcome,) = making.make_all(
             self.cache, [WANTED], str(self.cache), compute, waiting=lambda: None, pull=level.pull
         )
         if self.computed:

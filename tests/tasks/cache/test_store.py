@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tasks.cache import store
+from tasks.cache import making, store
 from tasks.errors import NobodyFound, OutputError, StillwalkError
 from tasks.records import Artifact
 
@@ -24,7 +24,7 @@ def write_hello(folder: Path) -> dict[str, Any]:
 
 
 def made(cache: Path, run: str = "run") -> Artifact[Any]:
-    return store.make(cache, "pose", "pose-1", run, write_hello, waiting=never)
+    return making.make(cache, "pose", "pose-1", run, write_hello, waiting=never)
 
 
 def test_what_was_made_is_found_with_its_facts(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
         raise StillwalkError("broken")
 
     with pytest.raises(StillwalkError, match="broken"):
-        store.make(tmp_path, "pose", "pose-1", "run", fail, waiting=never)
+        making.make(tmp_path, "pose", "pose-1", "run", fail, waiting=never)
     assert list((tmp_path / "pose").rglob("*")) == []
 
 
@@ -105,7 +105,7 @@ def test_what_cannot_be_written_has_the_cure_that_helps(code: int, sentence: str
         raise OSError(code, os.strerror(code))
 
     with pytest.raises(OutputError, match=rf"^{re.escape(str(tmp_path))}: {sentence}"):
-        store.make(tmp_path, "pose", "pose-1", "run", fail, waiting=never)
+        making.make(tmp_path, "pose", "pose-1", "run", fail, waiting=never)
 
 
 def test_a_sentence_names_the_file_and_not_its_place_in_the_cache(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_sentence_names_the_file_and_not_its_place_in_the_cache(tmp_path: Path
         raise OutputError(f"{folder / 'stabilized.mp4'}: holds 2 frames instead of 3; run again")
 
     with pytest.raises(OutputError) as told:
-        store.make(tmp_path, "render", "render-1", "run", fail, waiting=never)
+        making.make(tmp_path, "render", "render-1", "run", fail, waiting=never)
     assert str(told.value) == f"stabilized.mp4: holds 2 frames instead of 3; run again (it was made in {tmp_path})"
 
 
@@ -130,7 +130,7 @@ def slow(folder: Path) -> dict[str, Any]:
 
 
 def compete(cache: Path, run: str) -> None:
-    store.make(cache, "pose", "pose-1", run, slow, waiting=never)
+    making.make(cache, "pose", "pose-1", run, slow, waiting=never)
 
 
 def test_of_two_processes_one_computes_and_one_waits(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def hang(folder: Path) -> dict[str, Any]:
 
 
 def be_killed(cache: Path) -> None:
-    store.make(cache, "pose", "pose-1", "killed", hang, waiting=never)
+    making.make(cache, "pose", "pose-1", "killed", hang, waiting=never)
 
 
 def test_after_a_kill_the_next_one_neither_waits_nor_finds_a_half(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def seen_nobody(cache: Path, looked: list[Path]) -> None:
         raise NobodyFound("no person found in 9 frames; check the video")
 
     with pytest.raises(NobodyFound, match=r"^no person found in 9 frames; check the video$"):
-        store.make(cache, "pose", "pose-1", "run", look, waiting=never)
+        making.make(cache, "pose", "pose-1", "run", look, waiting=never)
 
 
 def test_what_a_stage_did_not_find_is_not_looked_for_again(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_what_is_kept_about_a_finding_and_its_last_use_are_read_with_it(tmp_path
     folder = tmp_path / "pose" / "pose-1"
     for _ in range(2):
         with pytest.raises(NobodyFound) as told:
-            store.make(tmp_path, "pose", "pose-1", "run", look, waiting=never, about={"video": "Übung"})
+            making.make(tmp_path, "pose", "pose-1", "run", look, waiting=never, about={"video": "Übung"})
         assert told.value.key == "pose-1"
         read = store.read_finding(folder)
         assert read is not None
@@ -222,7 +222,7 @@ def test_any_other_failure_leaves_no_finding(tmp_path: Path) -> None:
         raise StillwalkError("the model is out")
 
     with pytest.raises(StillwalkError):
-        store.make(tmp_path, "pose", "pose-1", "run", fail, waiting=never)
+        making.make(tmp_path, "pose", "pose-1", "run", fail, waiting=never)
     assert store.finding(tmp_path, "pose", "pose-1") is None
 
 
@@ -237,7 +237,7 @@ def test_a_mark_of_the_first_version_is_computed_again_not_misread(tmp_path: Pat
 
 
 def test_what_is_kept_about_an_artifact_is_read_with_it(tmp_path: Path) -> None:
-    made_ = store.make(tmp_path, "pose", "pose-1", "run", write_hello, waiting=never, about={"video": "Übung"})
+    made_ = making.make(tmp_path, "pose", "pose-1", "run", write_hello, waiting=never, about={"video": "Übung"})
     assert store.read_mark(Path(made_.folder)) == (made_, {"video": "Übung"})
     assert store.broken_files(made_) == []
     made_.path("hello.txt").write_text("hullo")
