@@ -137,7 +137,7 @@ def _clause(message: str) -> str:
         ("timed out", "it does not answer in time"),
         ("timeout", "it does not answer in time"),
         ("no space", "it is full"),
-        ("507", "it is full"),
+        ("status code: 507", "it is full"),
         ("quota", "it is full"),
         ("connect", "it cannot be reached"),
         ("error sending request", "it cannot be reached"),
@@ -147,5 +147,5 @@ def _clause(message: str) -> str:
     ):
         if sign in text:
             return clause
-    status = re.search(r"\b[45]\d\d\b", text)
-    return f"it answers with status {status[0]}" if status else "a request to it failed"
+    status = re.search(r"\bstatus(?: code)?: ([45]\d\d)\b", text)
+    return f"it answers with status {status[1]}" if status else "a request to it failed"

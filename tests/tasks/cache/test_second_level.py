@@ -13,6 +13,7 @@ from conf.machines import check_storage
 from tasks.cache import making, marks, object_store, store
 from tasks.cache.integrity import forgetting_unusable
 from tasks.cache.making import OpenEntry, Outcome, Wanted
+from tasks.cache.object_store import _clause
 from tasks.cache.second_level import SecondLevel
 from tasks.errors import NobodyFound, OutputError, SettingError
 from tasks.records import Artifact
@@ -148,6 +149,12 @@ def test_a_damaged_entry_is_computed_again_and_written_anew(damage: str, s3: Buc
     line = f"storage: s3://walks: pose/{KEY} is damaged there; it is computed again"
     assert (second.computed, second.told, third.computed, third.told) == (1, [line], 0, [])
     assert not list(tmp_path.rglob("evil"))
+
+
+@pytest.mark.parametrize("elapsed", ["3.538ms", "2.507ms", "41ms"])
+def test_only_the_status_of_an_answer_counts_as_one(elapsed: str) -> None:
+    message = f"Error performing GET http://127.0.0.1:36/walks in {elapsed} - Server returned status code: 500 Internal"
+    assert _clause(message) == "it answers with status 500"
 
 
 @pytest.mark.parametrize(
