@@ -9,7 +9,7 @@ summary. The functions of ``RenderRequest`` take a clip's frames from ``compute_
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar, Generic, TypeAlias
+from typing import Annotated, ClassVar, Final, Generic, TypeAlias
 
 from conf.clip import ClipConf
 from conf.demo import DemoConf
@@ -42,6 +42,12 @@ from tasks.untrusted.corrections_file import Corrections
 
 UNKEYED = "where the bytes lie, not what they are"
 """Marks a field of a request that does not shape the result."""
+EXPORT_FOLDERS: Final = {
+    **dict.fromkeys(("events", "angles", "mot", "trc", "c3d"), "gait"),
+    **dict.fromkeys(("aftereffects", "resolve", "nuke", "blender", "fcpxml"), "editors"),
+    **dict.fromkeys(("coco", "rle", "keypoints"), "learning"),
+}
+"""The folder of ``tasks/exports/`` in which the module of an export lies."""
 
 
 @dataclass(frozen=True)
@@ -277,7 +283,7 @@ class VerifyRequest(Request[VerifiedLock]):
 
 @dataclass(frozen=True, kw_only=True)
 class ExportRequest(Request[ExportedFiles]):
-    """Write the files of one export; ``tasks/exports/`` has a module of its name for each.
+    """Write the files of one export; a folder of ``tasks/exports/`` has a module of its name.
 
     An export is given only what it reads, so that it is not made again when anything else changes.
     """
@@ -310,7 +316,7 @@ class ExportRequest(Request[ExportedFiles]):
 
     @property
     def compute(self) -> str:
-        return f"tasks.exports.{self.export}:write_{self.export}"
+        return f"tasks.exports.{EXPORT_FOLDERS[self.export]}.{self.export}:write_{self.export}"
 
 
 @dataclass(frozen=True)

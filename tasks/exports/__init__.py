@@ -1,4 +1,4 @@
-"""Files for other programs, one module an export.
+"""Files for other programs, one module an export, in a folder for each kind of user.
 
 The protocol: the module ``<name>`` has a function ``write_<name>(request, folder, tick) -> facts``, the same as any
 stage. It reads what ``ExportRequest`` gives it, writes files into the empty ``folder``, calls ``tick`` with the number

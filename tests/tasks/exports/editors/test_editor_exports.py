@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.exports.aftereffects import write_aftereffects
-from tasks.exports.blender import write_blender
-from tasks.exports.fcpxml import write_fcpxml
-from tasks.exports.nuke import write_nuke
-from tasks.exports.resolve import write_resolve
+from tasks.exports.editors.aftereffects import write_aftereffects
+from tasks.exports.editors.blender import write_blender
+from tasks.exports.editors.fcpxml import write_fcpxml
+from tasks.exports.editors.nuke import write_nuke
+from tasks.exports.editors.resolve import write_resolve
 from tasks.maths.path import affine
 from tasks.media.files.tables import read_json, write_json, write_table
 from tasks.requests import ExportRequest

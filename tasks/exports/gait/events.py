@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from tasks.errors import OutputError
-from tasks.exports.markers import px_per_metre, read_track
+from tasks.exports.gait.markers import px_per_metre, read_track
 from tasks.maths.body.landmarks import HIPS
 from tasks.maths.frame_times import nearest_index
 from tasks.maths.gait.figures import Gait, measured_gait

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from tasks.exports.markers import read_track
-from tasks.exports.trc import write_text
+from tasks.exports.gait.markers import read_track
+from tasks.exports.gait.trc import write_text
 from tasks.maths.arrays import Floats
 from tasks.maths.gait.angles import joint_angles
 from tasks.maths.gait.side_view import side_views

@@ -12,8 +12,8 @@ import pytest
 from conf.enums import ClipTime
 from conf.scale import ScaleConf
 from tasks.demo.walker import subject_gait
-from tasks.exports.angles import write_angles
-from tasks.exports.events import write_events
+from tasks.exports.gait.angles import write_angles
+from tasks.exports.gait.events import write_events
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.gait.angles import ANGLE_NAMES
 from tasks.maths.path import affine

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from tasks.exports.keyframes import read_keyframes
-from tasks.exports.trc import write_text
+from tasks.exports.editors.keyframes import read_keyframes
+from tasks.exports.gait.trc import write_text
 from tasks.maths.arrays import Floats
 from tasks.records import Tick
 from tasks.requests import ExportRequest

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tasks.exports.keyframes import joined, read_keyframes
-from tasks.exports.trc import write_text
+from tasks.exports.editors.keyframes import joined, read_keyframes
+from tasks.exports.gait.trc import write_text
 from tasks.records import Tick
 from tasks.requests import ExportRequest
 

@@ -12,9 +12,9 @@ import pytest
 
 from conf.scale import ScaleConf
 from tasks.errors import SettingError
-from tasks.exports.c3d import write_c3d
-from tasks.exports.mot import write_mot
-from tasks.exports.trc import write_trc
+from tasks.exports.gait.c3d import write_c3d
+from tasks.exports.gait.mot import write_mot
+from tasks.exports.gait.trc import write_trc
 from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack
 from tasks.maths.body.person_height import limb_height_px
 from tasks.maths.gait.figures import measured_gait

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from pycocotools.coco import COCO
 
-from tasks.exports.coco import write_coco
-from tasks.exports.keypoints import write_keypoints
-from tasks.exports.rle import write_rle
+from tasks.exports.learning.coco import write_coco
+from tasks.exports.learning.keypoints import write_keypoints
+from tasks.exports.learning.rle import write_rle
 from tasks.maths.body.coco_keypoints import COCO_NAMES, coco_keypoints
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.maths.path import affine

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tasks.exports.events import gait_notes, write_rows
-from tasks.exports.markers import read_track
+from tasks.exports.gait.events import gait_notes, write_rows
+from tasks.exports.gait.markers import read_track
 from tasks.maths.gait.angles import ANGLE_NAMES, gait_cycles, joint_angles
 from tasks.maths.gait.figures import measured_gait
 from tasks.media.files.tables import write_json

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from tasks.exports.keyframes import Keyframes, joined, read_keyframes
-from tasks.exports.trc import write_text
+from tasks.exports.editors.keyframes import Keyframes, joined, read_keyframes
+from tasks.exports.gait.trc import write_text
 from tasks.records import Tick
 from tasks.requests import ExportRequest
 

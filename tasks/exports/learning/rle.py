@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tasks.exports.coco import PERSON, coco_images
+from tasks.exports.learning.coco import PERSON, coco_images
 from tasks.media.files.masks_file import MaskState, read_masks
 from tasks.media.files.tables import read_table, write_json
 from tasks.media.matting.run_lengths import run_lengths

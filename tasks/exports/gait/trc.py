@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tasks.errors import OutputError
-from tasks.exports.markers import DEPTH_NOTE, read_markers
+from tasks.exports.gait.markers import DEPTH_NOTE, read_markers
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.records import Tick
 from tasks.requests import ExportRequest

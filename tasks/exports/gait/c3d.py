@@ -4,7 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from tasks.exports.markers import DEPTH_NOTE, read_markers, read_track
+from tasks.exports.gait.markers import DEPTH_NOTE, read_markers, read_track
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.maths.gait.figures import measured_gait
 from tasks.media.files import c3d_file

@@ -1,0 +1,1 @@
+"""Exports for video editors: the move of the picture as keyframes."""

@@ -1,0 +1,1 @@
+"""Exports for gait laboratories: events and figures, joint angles, markers."""

@@ -1,0 +1,1 @@
+"""Exports for machine learning: key points, masks, and data sets of pictures."""

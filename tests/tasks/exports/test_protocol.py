@@ -1,0 +1,18 @@
+"""Each name of ``exports=`` has its module, with the function of the protocol."""
+
+from importlib import import_module
+
+import pytest
+
+from conf.enums import Export
+from tasks.requests import EXPORT_FOLDERS
+
+
+@pytest.mark.parametrize("name", [export.value for export in Export])
+def test_an_export_has_its_module_and_function(name: str) -> None:
+    module = import_module(f"tasks.exports.{EXPORT_FOLDERS[name]}.{name}")
+    assert callable(getattr(module, f"write_{name}"))
+
+
+def test_no_module_lacks_an_export() -> None:
+    assert set(EXPORT_FOLDERS) == {export.value for export in Export}
