@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from conf.clip import ClipConf
+from conf.dataset import DatasetConf
 from conf.demo import DemoConf
 from conf.enums import CropMode, Device, Export, FrameMode, Output, Runner, Server, SweepRender
 from conf.execution import RunnerConf
@@ -59,7 +60,8 @@ class Config:
     contact: sheet of six stills."""
     exports: list[Export] = field(default_factory=list)
     """Files for other programs, in the folder exports/; events, angles, mot: the gait; trc, c3d: markers; coco, rle,
-    keypoints: for machine learning; aftereffects, resolve, nuke, blender, fcpxml: the move for an editor."""
+    keypoints, webdataset: for machine learning; aftereffects, resolve, nuke, blender, fcpxml: the move for an
+    editor."""
     device: Device = Device.cpu
     """Where the models run; gpu: an error where there is none, auto: the CPU where there is none."""
     server: Server = Server.auto
@@ -99,6 +101,7 @@ class Config:
     overlay: OverlayConf = field(default_factory=OverlayConf)
     comparison: ComparisonConf = field(default_factory=ComparisonConf)
     scale: ScaleConf = field(default_factory=ScaleConf)
+    dataset: DatasetConf = field(default_factory=DatasetConf)
     sweep: SweepConf = field(default_factory=SweepConf)
     demo: DemoConf = field(default_factory=DemoConf)
     runner: RunnerConf = field(default_factory=RunnerConf)

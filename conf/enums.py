@@ -158,11 +158,17 @@ class Export(Enum):
     coco = "coco"
     rle = "rle"
     keypoints = "keypoints"
+    webdataset = "webdataset"
     aftereffects = "aftereffects"
     resolve = "resolve"
     nuke = "nuke"
     blender = "blender"
     fcpxml = "fcpxml"
+
+
+class DatasetPicture(Enum):
+    jpg = "jpg"
+    png = "png"
 
 
 class VideoCodec(Enum):

@@ -44,7 +44,7 @@ def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> N
         return
 
     scene = stages.scene(clip, people) if scene_wanted(config) else None
-    exported = stages.exports(clip, people, subject, masks, path, wanted_exports(config))
+    exported = stages.exports(clip, people, subject, masks, path, scene, wanted_exports(config))
     # With verify=true the wanted outputs include the stabilized video.
     rendered = stages.render(clip, path, masks, scene, subject, offsets, exported, wanted_outputs(config))
     verified = stages.verify(clip, subject, path, rendered[Output.stabilized], config.pose) if config.verify else None

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Final, Generic, TypeAlias
 
 from conf.clip import ClipConf
+from conf.dataset import DatasetConf
 from conf.demo import DemoConf
-from conf.enums import ClipTime, Device
+from conf.enums import ClipTime, Device, Interpolation
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, OverlayConf, RenderConf
@@ -45,7 +46,7 @@ UNKEYED = "where the bytes lie, not what they are"
 EXPORT_FOLDERS: Final = {
     **dict.fromkeys(("events", "angles", "mot", "trc", "c3d"), "gait"),
     **dict.fromkeys(("aftereffects", "resolve", "nuke", "blender", "fcpxml"), "editors"),
-    **dict.fromkeys(("coco", "rle", "keypoints"), "learning"),
+    **dict.fromkeys(("coco", "rle", "keypoints", "webdataset"), "learning"),
 }
 """The folder of ``tasks/exports/`` in which the module of an export lies."""
 
@@ -317,6 +318,22 @@ class ExportRequest(Request[ExportedFiles]):
     @property
     def compute(self) -> str:
         return f"tasks.exports.{EXPORT_FOLDERS[self.export]}.{self.export}:write_{self.export}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetRequest(ExportRequest):
+    """Write the export ``webdataset``, which shows the frames as ``stabilized.mp4`` does."""
+
+    libraries: ClassVar[tuple[str, ...]] = (*ExportRequest.libraries, "av", "opencv-python")
+    source: Annotated[Path, UNKEYED]
+    cache_mb: Annotated[int | None, UNKEYED] = None  # of frames; None: streamed
+    pose: Artifact[ChosenSubject]
+    masks: Artifact[PersonMasks]
+    trajectory: Artifact[SmoothPath]
+    scene: Artifact[ScenePlates] | None = None  # with border=scene and reflect
+    border: BorderConf
+    interpolation: Interpolation
+    dataset: DatasetConf
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The pages say the truth: commands are accepted, links lead somewhere, the settings are the program's."""
 
+import ast
+import builtins
 import importlib.util
 import re
 import shlex
@@ -144,6 +146,17 @@ def headings(page: str) -> set[str]:
 def test_files_that_the_pages_name_exist(page: str) -> None:
     for name in re.findall(r"\b(?:conf|flows|tasks|tests|docs)/[\w/]+\.(?:py|md|yaml)\b", PAGES[page]):
         assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("page", ["docs/gait.md", "docs/machine-learning.md"])
+def test_the_lines_of_python_for_an_export_run_when_they_are_pasted(page: str) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", PAGES[page], re.DOTALL)
+    assert len(blocks) >= 3
+    for nodes in (list(ast.walk(ast.parse(block))) for block in blocks):
+        imported = {(one.asname or one.name) for node in nodes for one in getattr(node, "names", ())}
+        names = [node for node in nodes if isinstance(node, ast.Name)]
+        made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        assert {node.id for node in names} <= imported | made | set(dir(builtins))
 
 
 def test_the_lines_of_python_lay_a_mask_over_its_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from conf.config import Config
-from conf.enums import AwayMode, BackgroundMode, BorderMode, FrameMode, Output, Runner, Smoother
+from conf.enums import AwayMode, BackgroundMode, BorderMode, Export, FrameMode, Output, Runner, Smoother
 from flows.graph.export_needs import SCALED_EXPORTS, TIMED_EXPORTS, wanted_exports
 
 WINDOWED: Final = (Smoother.moving, Smoother.gaussian, Smoother.savgol)
@@ -54,6 +54,8 @@ RULES: Final = (
     Rule("scale.height_m", "exports", lambda config: bool(set(SCALED_EXPORTS) & set(wanted_exports(config)))),
     Rule("scale.px_per_m", "exports", lambda config: bool(set(SCALED_EXPORTS) & set(wanted_exports(config)))),
     Rule("clip.time", "exports", lambda config: bool(set(TIMED_EXPORTS) & set(wanted_exports(config)))),
+    Rule("dataset.shard_samples", "exports", lambda config: Export.webdataset in config.exports),
+    Rule("dataset.picture", "exports", lambda config: Export.webdataset in config.exports),
     Rule("overlay.numbers", "outputs", lambda config: Output.overlay in config.outputs),
     Rule("subject.rule", "subject.person", lambda config: config.subject.person is None),
     Rule("runner.address", "runner.kind", lambda config: config.runner.kind is Runner.dask),

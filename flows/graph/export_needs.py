@@ -1,22 +1,30 @@
 """Which export reads what."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypedDict
+from pathlib import Path
+from typing import Final, NamedTuple, TypedDict
 
 from conf.config import Config
 from conf.enums import ClipTime, Export, Output, OverlayNumber
 from conf.render import OverlayConf
 from flows.graph.nodes import Handle, Made
-from tasks.records import Artifact, ChosenSubject, DecodedClip, ExportedFiles, FoundPeople, PersonMasks, SmoothPath
-from tasks.requests import ExportRequest
+from flows.graph.output_needs import dataset_needs_scene
+from tasks.records import (
+    Artifact,
+    ChosenSubject,
+    DecodedClip,
+    ExportedFiles,
+    FoundPeople,
+    PersonMasks,
+    ScenePlates,
+    SmoothPath,
+)
+from tasks.requests import DatasetRequest, ExportRequest
 
 EDITORS: Final = (Export.aftereffects, Export.resolve, Export.nuke, Export.blender, Export.fcpxml)
 EXPORTS_OF_THE_PATH: Final = (Export.keypoints, *EDITORS)
 EXPORTS_WITHOUT_POSE: Final = (Export.rle, *EDITORS)
-EXPORTS_OF_EVERYBODY: Final = (
-    Export.coco,
-    Export.events,
-)  # events: the camera's motion lies there
+EXPORTS_OF_EVERYBODY: Final = (Export.coco, Export.events)  # events: the camera's motion lies there
 SCALED_EXPORTS: Final = (Export.events, Export.trc, Export.c3d)
 TIMED_EXPORTS: Final = (Export.events, Export.angles, Export.mot, Export.trc, Export.c3d)
 
@@ -28,16 +36,37 @@ def wanted_exports(config: Config) -> list[Export]:
     return [export for export in Export if export in {*config.exports, *shown}]
 
 
-def export_request(
-    config: Config,
-    export: Export,
-    clip: Handle[DecodedClip],
-    people: Handle[FoundPeople],
-    subject: Handle[ChosenSubject],
-    masks: Handle[PersonMasks] | None,
-    path: Handle[SmoothPath],
-) -> Callable[[Made], ExportRequest]:
+class Earlier(NamedTuple):
+    """What exports read: the video, and the handles of earlier stages."""
+
+    source: Path
+    cache_mb: int | None  # of decoded frames
+    clip: Handle[DecodedClip]
+    people: Handle[FoundPeople]
+    subject: Handle[ChosenSubject]
+    masks: Handle[PersonMasks] | None
+    path: Handle[SmoothPath]
+    scene: Handle[ScenePlates] | None
+
+
+def export_request(config: Config, export: Export, earlier: Earlier) -> Callable[[Made], ExportRequest]:
     """The request of an export, with no more than it reads."""
+    source, cache_mb, clip, people, subject, masks, path, scene = earlier
+    if export is Export.webdataset and masks is not None:
+        plates, own = scene if dataset_needs_scene(config) else None, masks
+        return lambda made: DatasetRequest(
+            export=export.value,
+            source=source,
+            cache_mb=cache_mb,
+            clip=made(clip),
+            pose=made(subject),
+            masks=made(own),
+            trajectory=made(path),
+            scene=None if plates is None else made(plates),
+            border=config.border,
+            interpolation=config.render.interpolation,
+            dataset=config.dataset,
+        )
     own_masks = masks if export is Export.rle else None
     return lambda made: ExportRequest(
         export=export.value,

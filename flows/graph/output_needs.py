@@ -8,6 +8,7 @@ from conf.render import BackgroundConf, BorderConf
 
 TRANSPARENT = {AlphaFile.webm: "person.webm", AlphaFile.mov: "person.mov", AlphaFile.png: "person_png.zip"}
 SCENE_BORDERS = (BorderMode.scene, BorderMode.reflect)
+EXPORTS_OF_MASKS = {Export.rle, Export.webdataset}
 RENDERED = (Output.stabilized, Output.comparison, Output.person, Output.overlay, Output.preview)
 
 
@@ -80,10 +81,16 @@ def stabilized_wanted(config: Config) -> bool:
 
 def masks_wanted(config: Config) -> bool:
     """Whether an output, an export or the anchor needs the person's masks, or an output is them."""
-    asked = Output.masks in config.outputs or config.anchor.masks or Export.rle in config.exports
+    asked = Output.masks in config.outputs or config.anchor.masks or bool(EXPORTS_OF_MASKS & set(config.exports))
     return asked or any(wanted.needs_masks for wanted in wanted_outputs(config))
 
 
 def scene_wanted(config: Config) -> bool:
     """Whether an output shows the background without the people, or a cut-out is compared with it."""
-    return any(wanted.needs_scene for wanted in wanted_outputs(config))
+    return dataset_needs_scene(config) or any(wanted.needs_scene for wanted in wanted_outputs(config))
+
+
+def dataset_needs_scene(config: Config) -> bool:
+    """Whether the pictures of the export ``webdataset`` show the background without the people at their border."""
+    covered = config.crop.mode is CropMode.auto
+    return Export.webdataset in config.exports and not covered and config.border.mode in SCENE_BORDERS

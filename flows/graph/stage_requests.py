@@ -10,7 +10,7 @@ from conf.enums import Device, Export, FrameMode, Output
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from flows.corrections import given_corrections
-from flows.graph.export_needs import export_request, shown_exports
+from flows.graph.export_needs import Earlier, export_request, shown_exports
 from flows.graph.nodes import AnyHandle, Graph, Handle, Made, Member, SharedSize
 from flows.graph.output_needs import WantedOutput
 from flows.graph.request_settings import (
@@ -288,10 +288,11 @@ class RequestedStages:
         subject: Handle[ChosenSubject],
         masks: Handle[PersonMasks] | None,
         path: Handle[SmoothPath],
+        scene: Handle[ScenePlates] | None,
         wanted: Sequence[Export],
     ) -> Exported:
-        config = self.job.config
-        return {one: self._ask(export_request(config, one, clip, people, subject, masks, path)) for one in wanted}
+        earlier = Earlier(self.job.source, self._cache_mb, clip, people, subject, masks, path, scene)
+        return {one: self._ask(export_request(self.job.config, one, earlier)) for one in wanted}
 
     def charts(
         self,

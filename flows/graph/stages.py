@@ -137,6 +137,7 @@ class Stages(Protocol):
         subject: Handle[ChosenSubject],
         masks: Handle[PersonMasks] | None,
         path: Handle[SmoothPath],
+        scene: Handle[ScenePlates] | None,
         wanted: Sequence[Export],
     ) -> Exported:
         """Write files for other programs, each by a stage of its own."""

@@ -16,6 +16,7 @@ from flows.results.result import (
     PERSON_FOLDERS,
     RECORD_NAME,
     REPORT_NAME,
+    SHARD_FOLDER,
     Result,
     person_folder,
     read_record,
@@ -61,6 +62,8 @@ def publish(job: Job, artifacts: dict[str, AnyArtifact], output_dir: Path) -> Re
             require_proven(artifact, artifact.files.keys() - STAGE_BY_DELIVERABLE.keys())
     with _locked_video_folder(job, output_dir) as folder:
         older = _older_deliverables(folder, wanted)
+        stale = [name for name in older if _is_stale_shard(name, wanted)]
+        older = {name: digest for name, digest in older.items() if name not in stale}
         result = describe_result(job, artifacts, folder, older=sorted(older))
         parts = [part for name, artifact in wanted.items() if (part := _copy_to_part(artifact, name, folder))]
         metrics = read_metrics(artifacts)
@@ -69,6 +72,8 @@ def publish(job: Job, artifacts: dict[str, AnyArtifact], output_dir: Path) -> Re
         if not job.metrics_only or (folder / REPORT_NAME).exists():  # an earlier run's report is no longer true
             parts.append(write_part(folder / REPORT_NAME, render_report(record, metrics, artifacts, folder)))
         parts.append(write_part(folder / RECORD_NAME, _json_text(record)))
+        for name in stale:
+            (folder / name).unlink()
         rename_parts(parts)  # only now: a full disk has failed before anything was replaced
     return result
 
@@ -104,7 +109,7 @@ def _is_wanted(name: str, job: Job) -> bool:
     if name == CONTACT_SHEET_NAME:
         return Output.contact in outputs
     if name == "masks.npz":
-        return bool({Output.masks, Output.person} & outputs)
+        return Output.masks in outputs
     return True
 
 
@@ -116,8 +121,12 @@ def _holder(name: str, artifacts: dict[str, AnyArtifact]) -> AnyArtifact | None:
 
 def _exported(artifacts: dict[str, AnyArtifact]) -> dict[str, AnyArtifact]:
     """The files of all exports, by their place in the video's folder."""
-    exports = [artifact for artifact in artifacts.values() if artifact.stage == "export"]
-    return {f"{EXPORT_FOLDER}/{name}": artifact for artifact in exports for name in artifact.files}
+    exports = {title: artifact for title, artifact in artifacts.items() if artifact.stage == "export"}
+    return {
+        f"{title if title == SHARD_FOLDER else EXPORT_FOLDER}/{name}": artifact
+        for title, artifact in exports.items()
+        for name in artifact.files
+    }
 
 
 def _older_deliverables(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
@@ -127,6 +136,11 @@ def _older_deliverables(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
     path = names.get("trajectory.parquet", {}).get("sha256", "")
     known = {**before.get("from_earlier_runs", {}), **dict.fromkeys(names, path)}
     return {name: digest for name, digest in known.items() if name not in wanted and (folder / name).exists()}
+
+
+def _is_stale_shard(name: str, wanted: Iterable[str]) -> bool:
+    """Whether a deliverable of an earlier run would be read as a part of the data set that this run writes anew."""
+    return name.startswith(f"{SHARD_FOLDER}/") and any(one.startswith(f"{SHARD_FOLDER}/") for one in wanted)
 
 
 @contextmanager
@@ -198,7 +212,7 @@ def _copy_to_part(artifact: AnyArtifact, name: str, folder: Path) -> Path | None
     stored = artifact.files[held]
     if target.is_file() and target.stat().st_size == stored.size and sha256_of(target) == stored.sha256:
         return None
-    target.parent.mkdir(exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     part = part_path(target)
     shutil.copyfile(artifact.path(held), part)
     if sha256_of(part) != stored.sha256:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-EXPORTS: Final = "exports/"
+EXPORT_PLACES: Final = ("exports/webdataset/", "exports/")
 ROW_TEXTS: Final = ("video", "setting", "folder", "error")
 ROW_COUNTS: Final = ("rank", "ran", "cached", "person")
 ROW_MARKS: Final = ("rendered", "pareto", "best")
@@ -84,8 +84,11 @@ def _is_deliverable(one: object) -> bool:
 
 
 def _is_deliverable_name(name: object) -> bool:
-    """A plain name, or one in the folder of the exports."""
-    return isinstance(name, str) and _is_plain_name(name.removeprefix(EXPORTS))
+    """A plain name, or one in a folder of the exports."""
+    if not isinstance(name, str):
+        return False
+    place = next((place for place in EXPORT_PLACES if name.startswith(place)), "")
+    return _is_plain_name(name.removeprefix(place))
 
 
 def _is_plain_name(name: object) -> bool:

@@ -12,6 +12,7 @@ from tasks.untrusted.json_file import read_object
 RECORD_NAME: Final = "run.json"
 REPORT_NAME: Final = "report.html"
 EXPORT_FOLDER: Final = "exports"
+SHARD_FOLDER: Final = f"{EXPORT_FOLDER}/webdataset"  # of an export of many files, which a glob is to find alone
 PERSON_FOLDERS: Final = "person-*"  # in the folder of a video: one for each person, with subject=all
 
 

@@ -49,6 +49,10 @@ WITH_PEOPLE = ["decode", "pose", "people", "subject", "offsets", "trajectory"]
             [*WITH_PEOPLE[:4], "masks", *WITH_PEOPLE[4:], "exports/rle", "report.html"],
         ),
         (
+            Config(outputs=[Output.pose], exports=[Export.webdataset]),
+            [*WITH_PEOPLE[:4], "masks", *WITH_PEOPLE[4:], "scene", "exports/webdataset", "report.html"],
+        ),
+        (
             Config(outputs=[Output.stabilized], verify=True),
             [*WITH_PEOPLE, "scene", "stabilized.mp4", "verify", "report.html"],
         ),

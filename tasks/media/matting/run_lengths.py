@@ -1,4 +1,4 @@
-"""A person's mask as run lengths in the format of the COCO data set."""
+"""A person's mask in pixels of the source or the output, and as run lengths in the format of the COCO data set."""
 
 from typing import Any, NamedTuple
 
@@ -35,6 +35,16 @@ def mask_in_source(mask: Mask, size_px: tuple[int, int]) -> NDArray[np.uint8]:
     part, (left, top) = _covered_part(mask, size_px)
     whole[top : top + part.shape[0], left : left + part.shape[1]] = part
     return whole
+
+
+def mask_in_output(
+    mask: Mask, size_px: tuple[int, int], to_output: Floats, output_px: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """The mask (h, w) at the size of the output, probability * 255, moved by ``to_output`` (2, 3).
+
+    0 where it covers nothing, and beyond the source of size ``size_px``.
+    """
+    return np.asarray(cv2.warpAffine(mask_in_source(mask, size_px), to_output, output_px), np.uint8)
 
 
 def _covered_part(mask: Mask, size_px: tuple[int, int]) -> tuple[NDArray[np.uint8], tuple[int, int]]:

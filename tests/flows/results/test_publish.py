@@ -50,7 +50,7 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Finished:
 
 
 def recorded(job: Job, held: dict[str, Artifact[Any]]) -> dict[str, Any]:
-    files = {name: {"sha256": holder.files[name].sha256} for name, holder in held.items()}
+    files = {name: {"sha256": holder.files[Path(name).name].sha256} for name, holder in held.items()}
     return {"video": {"sha256": job.digest, "path": job.video.location}, "deliverables": files}
 
 
@@ -71,6 +71,18 @@ def test_the_files_of_an_export_lie_in_a_folder_of_their_own(finished: Finished,
     folder = tmp_path / "out" / "a"
     assert contents(folder / "exports") == {"events.csv": "time_s", "events.json": "{}"}
     assert "exports" not in {path.name for path in folder.iterdir() if path.is_file()}
+
+
+def test_a_data_set_has_a_folder_of_its_own_without_shards_of_an_earlier_one(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, made = finished
+    monkeypatch.setattr(publish, "run_record", lambda job, artifacts, result, held: recorded(job, held))
+    folder, files = tmp_path / "out" / "a" / "exports" / "webdataset", {"metadata.parquet": "rows"}
+    for shards in (["000000.tar", "000001.tar"], ["000000.tar"]):
+        made["exports/webdataset"] = artifact(tmp_path / str(len(shards)), "export", files | dict.fromkeys(shards, ""))
+        publish.publish(job, made, tmp_path / "out")
+        assert set(contents(folder)) == {"metadata.parquet", *shards}
 
 
 def test_a_contact_sheet_is_delivered_when_asked_for(finished: Finished, tmp_path: Path) -> None:
