@@ -217,15 +217,14 @@ def _told_apart(small: _Small, core: Bytes, reach: float) -> Singles:
         cv2.copyMakeBorder(plane, radius, radius, radius, radius, cv2.BORDER_CONSTANT, value=0)
         for plane in (core, *picture)
     ]
+    away_from_core = np.where(around[0] == 0, np.float32(FAR_LEVELS**2), np.float32(0))
     least = np.full(core.shape, FAR_LEVELS**2, np.float32)
     for number in range(DIRECTIONS):
         angle, away = 2 * np.pi * number / DIRECTIONS, radius if number % 2 else radius / 2
         x, y = radius + round(away * np.cos(angle)), radius + round(away * np.sin(angle))
-        its_core, *its = (plane[y : y + rows, x : x + columns] for plane in around)
-        apart = np.zeros(core.shape, np.float32)
+        apart, *its = (plane[y : y + rows, x : x + columns] for plane in (away_from_core, *around[1:]))
         for there, here in zip(its, plate, strict=True):
-            apart += np.square(there - here)
-        apart[its_core == 0] = FAR_LEVELS**2
+            apart = apart + np.square(there - here)  # beside the core it is far, or farther
         np.minimum(least, apart, out=least)
     told = least / (least + np.float32(LIKE_LEVELS**2))
     return np.asarray(cv2.resize(told, shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, NamedTuple, Protocol
@@ -46,6 +47,11 @@ class Placement:
     to_output: Floats  # (frames, 2, 3), source to output
     anchor_xy: Floats  # (frames, 2), in the source
     time_s: Floats  # (frames,)
+
+    @cached_property
+    def own_share(self) -> Floats:
+        """The share (frames,) of the output that shows the frame itself; of all frames at once, which is faster."""
+        return framing.visible_area(self.to_output, self.clip.size_px, self.size_px)
 
     def values(self, rgb: list[int]) -> tuple[int, ...]:
         """A colour, one value a plane."""
@@ -152,6 +158,7 @@ def moved(picture: Frame, placement: Placement, edge: Edge, scene: FrameScene | 
     The planes may be the picture's own. Without a ``scene`` every mirror is a plain one.
     """
     matrix, sited = placement.to_output[picture.index], placement.clip.color.chroma_location
+    own = float(placement.own_share[picture.index])
     planes = warp_planes(
         picture.planes,
         placement.layout,
@@ -163,8 +170,7 @@ def moved(picture: Frame, placement: Placement, edge: Edge, scene: FrameScene | 
     )
     if scene is not None and edge.mode in SCENES:
         border = scene.files.continued if edge.mode == "scene" else scene.files.mirrored
-        return border.fill(picture.index, picture.planes, scene.hidden, planes, matrix, edge.interpolation)
-    own = float(framing.visible_area(matrix[None], placement.clip.size_px, placement.size_px)[0])
+        return border.fill(picture.index, picture.planes, scene.hidden, planes, matrix, own, edge.interpolation)
     origin = Origin(own, 0.0, 1 - own if edge.mode in MIRRORS else 0.0)
     if edge.mode == "constant":
         values = placement.values(list(edge.rgb))

@@ -1,6 +1,6 @@
 """Compose pictures plane by plane: a person over a background, or two pictures side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,12 +30,9 @@ def composite_foreground(
     edge = translucent_pixels(alpha)
     if edge[0].size == 0:
         return
-    mine, old = (
-        near[edge[0] // LOCAL_MEAN_REDUCTION, edge[1] // LOCAL_MEAN_REDUCTION]
-        for near in local_mean_colors(plane, alpha)
-    )
-    if behind is not None:
-        old = behind[edge].astype(np.float32)
+    means = local_mean_colors(plane, alpha)
+    mine = _enlarged(next(means), edge)
+    old = _enlarged(next(means), edge) if behind is None else behind[edge].astype(np.float32)
     share, shown = alpha[edge], plane[edge].astype(np.float32)
     own = mine + share * (shown - share * mine - (1 - share) * old)
     below = canvas[edge].astype(np.float32)
@@ -61,19 +58,26 @@ def translucent_pixels(alpha: Alpha) -> tuple[NDArray[np.intp], ...]:
     return (rows, columns)
 
 
-def local_mean_colors(plane: Plane, alpha: Alpha) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean values of person and background around each pixel, at 1 / ``LOCAL_MEAN_REDUCTION`` of the size."""
+def local_mean_colors(plane: Plane, alpha: Alpha) -> Iterator[NDArray[np.float32]]:
+    """Mean values of the person, then of the background, around each pixel, at 1 / ``LOCAL_MEAN_REDUCTION`` of the size.
+
+    Each is computed when it is asked for.
+    """
     height, width = plane.shape
     small_px = (-(-width // LOCAL_MEAN_REDUCTION), -(-height // LOCAL_MEAN_REDUCTION))
     small, share = (cv2.resize(part, small_px, interpolation=cv2.INTER_AREA) for part in (plane, alpha))
     values = small.astype(np.float32)
     reach = 2 * max(round(small_px[1] * LOCAL_MEAN_RADIUS_SHARE), 2) + 1
-    means = []
     for part in (share, 1 - share):
         # The fourth power gives mixed pixels little weight. Far from any weight the mean is the pixel's own value.
         weight = np.square(np.square(part)) + MIN_MEAN_WEIGHT
-        means.append(cv2.blur(values * weight, (reach, reach)) / cv2.blur(weight, (reach, reach)))
-    return means[0], means[1]
+        yield cv2.blur(values * weight, (reach, reach)) / cv2.blur(weight, (reach, reach))
+
+
+def _enlarged(small: NDArray[np.float32], at: tuple[NDArray[np.intp], ...]) -> NDArray[np.float32]:
+    """The values of a picture of ``local_mean_colors`` at pixels (rows, columns) of the full size."""
+    rows, columns = (places // LOCAL_MEAN_REDUCTION for places in at)
+    return small.take(rows * small.shape[1] + columns)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.path import affine, framing
+from tasks.maths.path import affine
 from tasks.maths.scene.camera_path import CameraPath
 from tasks.media.files.plates_file import PlateFile
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
@@ -70,15 +70,17 @@ class SceneBorder:
         hidden: Bytes,
         moved: Planes,
         to_output: Floats,
+        own: float,
         interpolation: str,
     ) -> tuple[Planes, Origin]:
         """``moved`` with its border filled, and where its pixels come from.
 
-        ``planes`` is the source picture that ``to_output`` (2, 3) brought to ``moved``; ``hidden`` (h, w), of any size,
-        is 255 where people are in it. What the source covers stays as it is; where that is all, ``moved`` itself.
+        ``planes`` is the source picture that ``to_output`` (2, 3) brought to ``moved``, of which it covers the share
+        ``own``; ``hidden`` (h, w), of any size, is 255 where people are in it. What the source covers stays as it is;
+        where that is all, ``moved`` itself.
         """
         high, wide = moved[0].shape
-        hole = _hole(to_output, self._size_px, (wide, high))
+        hole = _hole(to_output, own, self._size_px, (wide, high))
         if not hole.parts:
             return moved, Origin(1.0, 0.0, 0.0)
         placed = self._placed(frame)
@@ -195,8 +197,7 @@ class _Hole(NamedTuple):
     share: Alpha | None  # (h, w) that each pixel is covered; None where no pixel of the parts is covered whole
 
 
-def _hole(to_output: Floats, source_px: tuple[int, int], output_px: tuple[int, int]) -> _Hole:
-    own = float(framing.visible_area(to_output[None], source_px, output_px)[0])
+def _hole(to_output: Floats, own: float, source_px: tuple[int, int], output_px: tuple[int, int]) -> _Hole:
     if to_output[0, 1] == 0 and to_output[1, 0] == 0 and to_output[0, 0] > 0 and to_output[1, 1] > 0:
         last = np.array(source_px, np.float64) - 1
         first_xy, last_xy = affine.apply(to_output, np.stack([np.zeros(2), last]))

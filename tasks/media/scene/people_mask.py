@@ -117,5 +117,5 @@ def grown(shown: Bytes) -> Bytes:
 
 def scaling(size_px: tuple[float, float], small_px: tuple[float, float]) -> NDArray[np.float64]:
     """2x3 matrix from the pixels of a picture of ``size_px`` to those of the same picture at ``small_px``."""
-    factor = np.array(small_px) / np.array(size_px)
-    return np.column_stack([np.diag(factor), (factor - 1) / 2])
+    across, down = small_px[0] / size_px[0], small_px[1] / size_px[1]  # asked for a dozen times a frame
+    return np.array([[across, 0.0, (across - 1) / 2], [0.0, down, (down - 1) / 2]])

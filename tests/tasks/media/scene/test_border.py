@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.maths.path import affine
+from tasks.maths.path import affine, framing
 from tasks.maths.scene.key_frames import plan_plates
 from tasks.media.files.plates_file import PlateFile, plate_writer
 from tasks.media.planes.layout import Planes
@@ -36,7 +36,8 @@ def filled(
 ) -> tuple[Planes, Planes, Origin]:
     planes = scenery.frame(frame).planes
     moved = warp_planes(planes, scenery.layout, to_output, SIZE_PX)
-    done, origin = border.fill(frame, planes, scenery.hidden(frame), moved, to_output, "cubic")
+    own = float(framing.visible_area(to_output[None], SIZE_PX, SIZE_PX)[0])
+    done, origin = border.fill(frame, planes, scenery.hidden(frame), moved, to_output, own, "cubic")
     return moved, done, origin
 
 
