@@ -59,7 +59,7 @@ def translucent_pixels(alpha: Alpha) -> tuple[NDArray[np.intp], ...]:
 
 
 def local_mean_colors(plane: Plane, alpha: Alpha) -> Iterator[NDArray[np.float32]]:
-    """Mean values of the person, then of the background, around each pixel, at 1 / ``LOCAL_MEAN_REDUCTION`` of the size.
+    """Mean values of the person, then of the background, around each pixel: ``LOCAL_MEAN_REDUCTION`` times smaller.
 
     Each is computed when it is asked for.
     """
