@@ -117,6 +117,7 @@ def measured(video: Path, folder: Path, every: int, pictures: bool) -> Margin:
     hidden = hidden_in(watched_inner, read_clip(watched_inner.clip))
     to_output = affine.translation(np.array([inner.x0, inner.y0], np.float64))
     layout, margin = clip_layout(clip), Margin()
+    own = inner.size_px[0] * inner.size_px[1] / (clip.width_px * clip.height_px)
     cut_off = np.ones(clip.size_px[::-1], np.bool_)
     cut_off[inner.y0 : inner.y1, inner.x0 : inner.x1] = False
     for frame, person, mask in zip(read_frames(video, clip), people, hidden, strict=True):
@@ -124,7 +125,7 @@ def measured(video: Path, folder: Path, every: int, pictures: bool) -> Margin:
             continue
         planes = part(frame, layout, inner)
         mirror = warp_planes(planes, layout, to_output, clip.size_px)
-        filled, _ = border.fill(frame.index, planes, mask, mirror, to_output, "cubic")
+        filled, _ = border.fill(frame.index, planes, mask, mirror, to_output, own, "cubic")
         free = cut_off & (cv2.resize(person, clip.size_px) == 0)
         share = cv2.resize(border.seen_share(frame.index, to_output, clip.size_px), clip.size_px)
         seen = np.asarray(share > SEEN_SHARE)

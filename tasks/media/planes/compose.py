@@ -77,7 +77,7 @@ def local_mean_colors(plane: Plane, alpha: Alpha) -> Iterator[NDArray[np.float32
 def _enlarged(small: NDArray[np.float32], at: tuple[NDArray[np.intp], ...]) -> NDArray[np.float32]:
     """The values of a picture of ``local_mean_colors`` at pixels (rows, columns) of the full size."""
     rows, columns = (places // LOCAL_MEAN_REDUCTION for places in at)
-    return small.take(rows * small.shape[1] + columns)
+    return np.asarray(small.take(rows * small.shape[1] + columns), np.float32)
 
 
 @dataclass(frozen=True)
