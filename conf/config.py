@@ -48,7 +48,8 @@ class Config:
     """The whole configuration, as ``stillwalk --help`` lists it."""
 
     video: Any = MISSING
-    """A file, a glob, a folder, @list.txt (one path per line), a list of these, or demo."""
+    """A file, a glob, a folder, an object of a store (s3://bucket/walk.mp4), @list.txt (one path per line), a list of
+    these, or demo."""
     output_dir: str = "outputs"
     """Folder for results; each video gets output_dir/<video name>/."""
     cache_dir: str | None = None

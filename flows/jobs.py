@@ -4,19 +4,20 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, cast
 
 from conf.config import Config
 from conf.enums import SubjectRule, SweepRender
 from flows import preflight
 from flows.cli.run_progress import size_text
 from flows.config import settings
-from flows.graph.nodes import Asker, Graph, Handle
+from flows.graph.nodes import AnyHandle, Asker, Graph, Handle
+from flows.objects import download_request, look_up
 from flows.results.result import Result, with_person
 from flows.sweep import SweepSetting
 from flows.videos import DEMO, Video, find_all_videos, find_videos, missing_reason
-from tasks.cache.integrity import FileFingerprint, file_fingerprint
+from tasks.cache.integrity import FileFingerprint, file_fingerprint, require_proven
 from tasks.cache.store import sha256_of
 from tasks.errors import SettingError, StillwalkError, VideoError
 from tasks.execution import progress
@@ -40,7 +41,7 @@ class Job:
     setting: str = ""  # its name in a sweep
     metrics_only: bool = False  # nothing is rendered, and no more is delivered than the path and how good it is
     refusal: str = ""  # why no stage of it is to be started: a setting that this video cannot honour
-    drawn: Handle[DrawnDemo] | None = None  # of the demo walker
+    brought: AnyHandle | None = None  # the stage that makes the source: the demo walker's drawing, or a download
     person: int = 0  # the number of one of those whom subject=all asks for; 0: whom the settings choose
 
     @property
@@ -50,6 +51,11 @@ class Job:
     @property
     def asker(self) -> Asker:
         return Asker(self.name, self.setting, self.video.name if self.person else "")
+
+    @property
+    def shown_source(self) -> str:
+        """The source as messages name it: an object's address, for its file has a name of ours."""
+        return self.video.address or str(self.source)
 
     @property
     def asks_for_all(self) -> bool:
@@ -63,7 +69,7 @@ class Job:
 
 def of_own_file(error: str, source: Path | None, job: Job) -> str:
     """The error with the path of this video, where the stage that failed read an equal file of another."""
-    return error if source is None else error.replace(str(source), str(job.source), 1)
+    return error if source is None else error.replace(str(source), job.shown_source, 1)
 
 
 def ask_demo(graph: Graph, setting: str, config: Config) -> Handle[DrawnDemo]:
@@ -71,28 +77,44 @@ def ask_demo(graph: Graph, setting: str, config: Config) -> Handle[DrawnDemo]:
     return graph.ask(Asker(DEMO, setting), lambda made: DemoRequest(config.demo))
 
 
+def ask_source(graph: Graph, setting: str, config: Config, video: Video) -> AnyHandle | None:
+    """Ask for the stage that makes the file of a video: a drawing or a download; None where the file is the user's."""
+    if video.is_drawn:
+        return cast(AnyHandle, ask_demo(graph, setting, config))
+    if video.address and not missing_reason(video):
+        return cast(AnyHandle, graph.ask(Asker(video.name, setting), lambda made: download_request(video.address)))
+    return None
+
+
+def brought_file(artifact: AnyArtifact) -> str:
+    """The name of the video among the files of an artifact that ``ask_source`` has asked for."""
+    return next(name for name in artifact.files if PurePosixPath(name).stem in (DEMO, "video"))
+
+
 def prepare(asked: list[SweepSetting], graph: "Submission", run_id: str) -> list[Job | Result]:
     """A job for each video with each setting, those of a video side by side; to be called inside the flow.
 
-    It waits for a demo walker to be drawn, whose bytes are part of what identifies its job.
+    It waits for the demo walker to be drawn and for objects to be downloaded: their bytes are part of what identifies
+    a job.
     """
     configs = [settings.load(setting.overrides) for setting in asked]
-    wanted = [{video.path for video in find_videos(config.video)} for config in configs]
-    drawn = [
-        ask_demo(graph, setting.name, config) if None in paths else None
-        for setting, config, paths in zip(asked, configs, wanted, strict=True)
+    wanted = [{video.location for video in find_videos(config.video)} for config in configs]
+    videos = find_all_videos(configs)
+    look_up(video.address for video in videos if video.address)
+    pairs = [
+        (video, setting, config, ask_source(graph, setting.name, config, video))
+        for video in videos
+        for setting, config, locations in zip(asked, configs, wanted, strict=True)
+        if video.location in locations
     ]
     graph.submit()
     digest = cache(_digest)
     prepared: list[Job | Result] = []
-    for video in find_all_videos(configs):
-        for setting, config, paths, demo in zip(asked, configs, wanted, drawn, strict=True):
-            if video.path not in paths:
-                continue
-            try:
-                prepared.append(_job(video, setting, config, graph, run_id, None if video.path else demo, digest))
-            except StillwalkError as error:
-                prepared.append(Result(video, error=str(error), setting=setting.name))
+    for video, setting, config, brought in pairs:
+        try:
+            prepared.append(_job(video, setting, config, graph, run_id, brought, digest))
+        except StillwalkError as error:
+            prepared.append(Result(video, error=str(error), setting=setting.name))
     return prepared
 
 
@@ -102,19 +124,29 @@ def _job(
     config: Config,
     graph: "Submission",
     run_id: str,
-    drawn: Handle[DrawnDemo] | None,
+    brought: AnyHandle | None,
     digest: Callable[[Path], tuple[str, FileFingerprint]],
 ) -> Job:
-    source = video.path if drawn is None else graph.future(drawn).result().path("demo.mp4")
-    if source is None or missing_reason(video):
-        raise VideoError(missing_reason(video))
     models = preflight.find_model_digests(config)
     only_path = bool(setting.name) and config.sweep.render is not SweepRender.all
-    found, stamp = digest(source)
-    if drawn is None:
+    if brought is not None:
+        source, found = _brought(graph.future(brought).result(), run_id)
+    else:
+        if video.path is None or missing_reason(video):
+            raise VideoError(missing_reason(video))
+        source = video.path
+        found, stamp = digest(source)
         graph.watch(source, stamp)
-    refusal = _refusal(config, video)
-    return Job(video, source, found, config, models, run_id, setting.name, only_path, refusal, drawn)
+    refusal = _refusal(config, replace(video, path=source) if video.address else video)
+    return Job(video, source, found, config, models, run_id, setting.name, only_path, refusal, brought)
+
+
+def _brought(artifact: AnyArtifact, run_id: str) -> tuple[Path, str]:
+    """The video that a stage has made, and its digest; what an earlier run has made is read once more."""
+    name = brought_file(artifact)
+    if artifact.run_id != run_id:
+        require_proven(artifact, [name])
+    return artifact.path(name), artifact.files[name].sha256
 
 
 def _refusal(config: Config, video: Video) -> str:

@@ -63,7 +63,7 @@ def check_video(config: Config, video: Video) -> None:
 
     The file's header is read only if a setting depends on it.
     """
-    if video.path is None and (config.demo.heading_deg or config.demo.turn_deg_s):
+    if video.is_drawn and (config.demo.heading_deg or config.demo.turn_deg_s):
         _check_walk(config)
     if config.target not in TARGET_WORDS or config.crop != CropConf() or config.subject.point is not None:
         _check_points(config, video)
@@ -176,8 +176,8 @@ def _check_points(config: Config, video: Video) -> None:
 
 def _check_part(config: Config, video: Video) -> None:
     """Raise for a part that begins behind the end of the file, as far as the header says where that is."""
-    frames, rate_hz = (0, 0.0) if video.path is None else _read_length(video.path)
-    length_s = config.demo.seconds if video.path is None else frames / rate_hz if rate_hz else 0.0
+    frames, rate_hz = (0, 0.0) if video.is_drawn else _read_length(_file(video))
+    length_s = config.demo.seconds if video.is_drawn else frames / rate_hz if rate_hz else 0.0
     begins_s = float(config.clip.from_s)
     fact = f"{begins_s:g} s is behind the end of the video, which lasts {length_s:.2f} s"
     require(not length_s or begins_s < length_s, "clip.from", fact, "give an earlier time")
@@ -186,7 +186,7 @@ def _check_part(config: Config, video: Video) -> None:
 def _check_corrections(config: Config, video: Video) -> None:
     """Check the corrections against the number of frames, as far as the header says it, and the size of the picture."""
     rate_hz = float(config.demo.rate)
-    frames = round(config.demo.seconds * rate_hz) if video.path is None else _read_length(video.path)[0]
+    frames = round(config.demo.seconds * rate_hz) if video.is_drawn else _read_length(_file(video))[0]
     given_corrections(config, video.name, frames=frames, size_px=_shape(config, video)[0])
 
 
@@ -195,14 +195,21 @@ def _check_smoothing(config: Config, video: Video) -> None:
 
     rate_hz = float(config.demo.rate)
     demo = (round(config.demo.seconds * rate_hz), rate_hz)
-    smoothing_limits.check_smoothing(config.smoothing, *(demo if video.path is None else _read_length(video.path)))
+    smoothing_limits.check_smoothing(config.smoothing, *(demo if video.is_drawn else _read_length(_file(video))))
 
 
 def _shape(config: Config, video: Video) -> tuple[SizePx, Fraction]:
     """Size and pixel aspect of a video."""
-    if video.path is None:
+    if video.is_drawn:
         return (config.demo.width, config.demo.height), Fraction(1)
-    return _read_shape(video.path)
+    return _read_shape(_file(video))
+
+
+def _file(video: Video) -> Path:
+    """The file of a video; ``VideoError`` for an object that is not downloaded yet."""
+    if video.path is None:
+        raise VideoError(f"{video.location}: it is not downloaded yet")
+    return video.path
 
 
 @cache  # a sweep asks for each setting

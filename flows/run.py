@@ -84,7 +84,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     stay_small()
     config, videos = _checked(asked)
     if config.storage:
-        require_installed()
+        require_installed("storage", "leave out storage=")
     if config.shard:
         whole = find_videos_of([settings.load(one.overrides) for one in asked])
         print(f"shard {config.shard}: {len(videos)} of {counted(len(whole), 'video')}", flush=True)

@@ -6,12 +6,13 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from conf.config import Config
 from conf.machines import share_of
+from flows.objects import expand_object, is_object, look_up, seen
 from flows.results.atomic_files import PART_SUFFIX
 from tasks.errors import SettingError
 from tasks.untrusted.json_file import read_object
@@ -43,30 +44,54 @@ VIDEO_SUFFIXES: Final = {
 
 @dataclass(frozen=True)
 class Video:
-    """One video of the run; ``name`` is unique in it. ``path`` is None for the synthetic walker."""
+    """One video of the run; ``name`` is unique in it.
+
+    ``path`` is None for the synthetic walker, and for an object of a store, which has an ``address``.
+    """
 
     name: str
     path: Path | None
+    address: str = ""
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it is the synthetic walker."""
+        return self.path is None and not self.address
 
     @property
     def stem(self) -> str:
         """Its name unless another video has the same; a digest is added to names that the program reserves."""
-        if self.path is None:
+        if self.is_drawn:
             return DEMO
-        stem = _safe_stem(self.path.stem)
-        return f"{stem}-{path_digest(self.path)}" if _is_reserved(stem) else stem
+        stem = _safe_stem(Path(self.address or self.path or "").stem)
+        return f"{stem}-{self.digest}" if _is_reserved(stem) else stem
 
     @property
     def location(self) -> str:
-        """The absolute path, which identifies the video; ``demo`` for the synthetic walker."""
-        return DEMO if self.path is None else str(without_dots(self.path))
+        """The absolute path or the address, which identifies the video; ``demo`` for the synthetic walker."""
+        return self.address or (DEMO if self.path is None else str(without_dots(self.path)))
+
+    @property
+    def digest(self) -> str:
+        """Eight hex digits of the location, which tell videos of the same name apart."""
+        return path_digest(self.path) if self.path is not None and not self.address else _short_digest(self.location)
+
+
+def video_at(location: str, name: str = "") -> Video:
+    """The video that a record says lies at a ``location``."""
+    if is_object(location):
+        return Video(name, None, location)
+    return Video(name, None if location == DEMO else Path(location))
 
 
 def missing_reason(video: Video) -> str:
-    """Why the video's file cannot be used, in one line; "" for a regular file, and for the synthetic walker.
+    """Why the video's file cannot be used, in one line; "" for a regular file, an object, and the synthetic walker.
 
     A pipe or a device is refused: opening it could block for ever.
     """
+    if video.address:
+        known = seen(video.address)
+        return f"{video.address}: {known}" if isinstance(known, str) else ""
     if video.path is None:
         return ""
     if is_file(video.path):
@@ -91,6 +116,7 @@ def _unreadable_reason(file: Path) -> str:
 
 def require_any_file(videos: Sequence[Video]) -> None:
     """``SettingError`` where there are videos, and none of them is a file that can be read."""
+    look_up(video.address for video in videos if video.address)
     reasons = [missing_reason(video) for video in videos]
     if reasons and all(reasons):
         others = f" (none of the {len(reasons)} videos can be read)" if len(reasons) > 1 else ""
@@ -98,7 +124,7 @@ def require_any_file(videos: Sequence[Video]) -> None:
 
 
 def find_videos(value: Any) -> list[Video]:
-    """Expand files, globs, folders and ``@lists``; ``SettingError`` where one of them yields nothing.
+    """Expand files, globs, folders, addresses and ``@lists``; ``SettingError`` where one of them yields nothing.
 
     A path that does not exist is kept: it becomes one failed video, and the others are processed.
     """
@@ -109,14 +135,14 @@ def find_videos(value: Any) -> list[Video]:
     for item in items:
         if "\0" in str(item):
             raise SettingError(f"video: the name {item!r} holds a NUL character, which no file name can; leave it out")
-    paths: dict[str, Path | None] = {}  # by location: one video may be given in two ways
+    videos: dict[str, Video] = {}  # by location: one video may be given in two ways
     for item in items:
-        for path in [None] if item == DEMO else _expand(str(item)):
-            _require_utf8(path)
-            paths.setdefault(Video("", path).location, path)
-    if not paths:
+        for video in [Video("", None)] if item == DEMO else _expand(str(item)):
+            _require_utf8(video)
+            videos.setdefault(video.location, video)
+    if not videos:
         raise SettingError("video: the list is empty; name a file, a folder, a glob such as 'clips/*.mp4', or demo")
-    return named_videos(list(paths.values()))
+    return named_videos(list(videos.values()))
 
 
 def find_all_videos(configs: Sequence[Config]) -> list[Video]:
@@ -145,27 +171,40 @@ def own_share(videos: list[Video], shard: str | None) -> list[Video]:
 
 
 def _path_hash(video: Video) -> int:
-    path = DEMO if video.path is None else video.path.as_posix()
+    path = video.location if video.path is None else video.path.as_posix()
     return int.from_bytes(hashlib.sha256(path.encode()).digest()[:8])
 
 
-def _require_utf8(path: Path | None) -> None:
+def _require_utf8(video: Video) -> None:
     """``SettingError`` for a name that is not UTF-8: neither reports nor Prefect can show it."""
+    given = video.address or str(video.path)
     try:
-        str(path).encode()
+        given.encode()
     except UnicodeEncodeError:
-        shown = os.fsencode(str(path)).decode(errors="backslashreplace")
+        shown = os.fsencode(given).decode(errors="backslashreplace")
         raise SettingError(f"video: the name {shown} is not in UTF-8; rename the file") from None
 
 
-def _expand(item: str) -> list[Path]:
-    return _read_list(expand_home(item[1:])) if item.startswith("@") else _expand_path(item)
+def _expand(item: str) -> list[Video]:
+    if not item.startswith("@"):
+        return _expand_entry(item)
+    listing = expand_home(item[1:])
+    beside = [entry if is_address(entry) else str(listing.parent / expand_home(entry)) for entry in read_list(listing)]
+    return [video for entry in beside for video in _expand_entry(entry)]
+
+
+def _expand_entry(item: str) -> list[Video]:
+    """The videos of a path, a folder, a glob or an address."""
+    if is_object(item):
+        return [Video("", None, address) for address in expand_object(item, VIDEO_SUFFIXES)]
+    return [Video("", path) for path in _expand_path(item)]
 
 
 def _expand_path(item: str) -> list[Path]:
-    """The videos of a path, a folder or a glob."""
     path = expand_home(item)
-    if _is_address(item) and not exists(path):
+    if is_address(item) and not exists(path):
+        if item.lower().startswith("file:"):
+            raise SettingError(f"video: {item}: give the path itself, without file://")
         raise SettingError(f"video: {item} is a web address; download the file first, and give its path")
     if is_folder(path):
         return _folder_videos(path)
@@ -198,8 +237,8 @@ def _is_result(file: Path) -> bool:
         return False
 
 
-def _read_list(listing: Path) -> list[Path]:
-    """Paths in a text file, one per line, relative to that file; empty lines and # comments are skipped."""
+def read_list(listing: Path) -> list[str]:
+    """The lines of a text file with one path or address per line; empty lines and # comments are skipped."""
     cure = "give a text file with one path per line"
     if exists(listing) and not is_file(listing):  # reading a pipe could wait for ever, and a device need not end
         raise SettingError(f"video: the list {listing} is not a regular file; {cure}")
@@ -213,24 +252,22 @@ def _read_list(listing: Path) -> list[Path]:
         raise SettingError(f"video: the list {listing} cannot be read ({error}); {cure}") from error
     if b"\0" in content:
         raise SettingError(f"video: the list {listing} is not a text file: it holds a NUL byte; {cure}")
-    entries = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
-    beside = [entry if _is_address(entry) else str(listing.parent / expand_home(entry)) for entry in entries]
-    return [path for entry in beside for path in _expand_path(entry)]
+    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
     """Whether the text begins like a URL."""
     return re.match(r"[a-z][a-z0-9+.-]*://", text, re.IGNORECASE) is not None
 
 
-def named_videos(paths: Sequence[Path | None]) -> list[Video]:
-    """Name every video by its stem; videos with the same stem also get a digest of their path."""
-    stems = [Video("", path).stem for path in paths]
+def named_videos(unnamed: Sequence[Video]) -> list[Video]:
+    """Name every video by its stem; videos with the same stem also get a digest of their location."""
+    stems = [video.stem for video in unnamed]
     times = Counter(stem.casefold() for stem in stems)
     videos = []
-    for path, stem in zip(paths, stems, strict=True):
+    for video, stem in zip(unnamed, stems, strict=True):
         is_unique = times[stem.casefold()] == 1
-        videos.append(Video(stem if is_unique or path is None else f"{stem}-{path_digest(path)}", path))
+        videos.append(replace(video, name=stem if is_unique or video.is_drawn else f"{stem}-{video.digest}"))
     return videos
 
 
@@ -249,4 +286,8 @@ def _safe_stem(stem: str) -> str:
 
 def path_digest(path: Path) -> str:
     """Eight hex digits of the absolute path, which tell files of the same name apart."""
-    return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    return _short_digest(str(path.resolve()))
+
+
+def _short_digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

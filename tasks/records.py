@@ -190,6 +190,10 @@ class DrawnDemo(Content):
     """``demo.mp4`` and its true joints."""
 
 
+class DownloadedVideo(Content):
+    """A video that was an object of a store."""
+
+
 class DecodedClip(Content):
     """``clip.json`` and the table of frames."""
 

@@ -8,7 +8,7 @@ summary. The functions of ``RenderRequest`` take a clip's frames from ``compute_
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, ClassVar, Final, Generic, TypeAlias
 
 from conf.clip import ClipConf
@@ -27,6 +27,7 @@ from tasks.records import (
     Content,
     CoveredWindow,
     DecodedClip,
+    DownloadedVideo,
     DrawnCharts,
     DrawnDemo,
     ExportedFiles,
@@ -58,6 +59,7 @@ class Request(Generic[Kind]):
     stage: ClassVar[str]
     libraries: ClassVar[tuple[str, ...]]
     compute_together: ClassVar[str] = ""  # module:function that makes several of them in one pass
+    at_head: ClassVar[bool] = False  # computed by the process of the command, and not kept in a shared store
 
     @property
     def compute(self) -> str:
@@ -81,6 +83,26 @@ class DemoRequest(Request[DrawnDemo]):
     compute: ClassVar[str] = "tasks.demo.demo_video:draw_demo"
     libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python", "pyarrow", "scipy")
     settings: DemoConf
+
+
+@dataclass(frozen=True)
+class DownloadRequest(Request[DownloadedVideo]):
+    """Download an object of a store: the file ``file``. The other fields are what the store says about it."""
+
+    stage: ClassVar[str] = "download"
+    compute: ClassVar[str] = "tasks.cache.download:download_video"
+    libraries: ClassVar[tuple[str, ...]] = ()
+    at_head: ClassVar[bool] = True  # only there the credentials have to be
+    address: str  # s3://bucket/name
+    size: int  # bytes
+    etag: str
+    modified: str
+
+    @property
+    def file(self) -> str:
+        """``video``, with the object's suffix where that is one of a plain name."""
+        suffix = PurePosixPath(self.address).suffix
+        return f"video{suffix if suffix[1:].isalnum() and suffix.isascii() else ''}"
 
 
 @dataclass(frozen=True)

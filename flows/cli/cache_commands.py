@@ -203,6 +203,8 @@ def _print_sizes(cache: Path) -> None:
     def video(entry: Entry) -> str:
         if not entry.video:
             return UNKNOWN_VIDEO
+        if not entry.digest:  # of a stage that gives the video's file
+            return one_line(entry.video)
         name = videos[entry.digest]
         return name if names.count(name) == 1 or not entry.digest else f"{name} ({entry.digest[:8]})"
 

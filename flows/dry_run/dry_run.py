@@ -16,7 +16,8 @@ from flows import preflight
 from flows.dry_run.forecast import CACHED, MAY_FAIL, MAY_RUN, RUNS, Fate, Forecast
 from flows.graph.nodes import AnyHandle, Unit
 from flows.graph.stage_requests import RequestedStages
-from flows.jobs import Job, ask_demo
+from flows.jobs import Job, ask_source, brought_file
+from flows.objects import look_up
 from flows.pipeline import everybody, pipeline
 from flows.videos import Video, find_all_videos, missing_reason
 from flows.worker_count import worker_count
@@ -57,6 +58,7 @@ def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
     rows: list[Row] = []
     for setting, config in asked:
         models = preflight.find_model_digests(config)
+        look_up(video.address for video in find_all_videos([config]) if video.address)
         rows += [_row(video, setting, config, models, forecast) for video in find_all_videos([config])]
     rows = [one for row in rows for one in _of_each_person(row, forecast)]
     for row in rows:
@@ -116,17 +118,27 @@ def _noted(row: Row) -> Iterator[None]:
 def _job(video: Video, setting: str, config: Config, models: Models, forecast: Forecast) -> Job:
     if absent := missing_reason(video):
         raise StillwalkError(absent)
-    with suppress(VideoError):  # of what cannot be read: the first stage would say so
-        preflight.check_video(config, video)
+    if not video.address:
+        _check(config, video)
     only_path = bool(setting) and config.sweep.render is not SweepRender.all
     digest = sha256_of(video.path) if video.path else ""
     job = Job(video, video.path or Path(), digest, config, models, "", setting, only_path)
-    if video.path is not None:
+    brought = ask_source(forecast, setting, config, video)
+    if brought is None:
         return job
-    drawn = ask_demo(forecast, setting, config)
     forecast.look_up([job])
-    held = forecast.fates[drawn].artifact
-    return replace(job, digest=held.files["demo.mp4"].sha256 if held else "", drawn=drawn)
+    held = forecast.fates[brought].artifact
+    if held is None:
+        return replace(job, brought=brought)
+    name = brought_file(held)
+    if video.address:
+        _check(config, replace(video, path=held.path(name)))
+    return replace(job, source=held.path(name), digest=held.files[name].sha256, brought=brought)
+
+
+def _check(config: Config, video: Video) -> None:
+    with suppress(VideoError):  # of what cannot be read: the first stage would say so
+        preflight.check_video(config, video)
 
 
 def _print(row: Row, fates: Mapping[AnyHandle, Fate]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from conf.clip import ClipConf
+from flows.cli.run_progress import size_text
 from flows.dry_run.differences import differences
 from flows.dry_run.history import History
 from flows.graph.nodes import AnyHandle, Asker, Given, Graph, SharedSize, Unit
@@ -21,7 +22,7 @@ from tasks.cache.keys import canonical, shaped_by, stage_key
 from tasks.cache.store import broken_files, finding, read_mark
 from tasks.errors import StillwalkError
 from tasks.records import AnyArtifact, Artifact
-from tasks.requests import AnyRequest, DecodeRequest, DemoRequest
+from tasks.requests import AnyRequest, DecodeRequest, DemoRequest, DownloadRequest
 
 CACHED, MAY_RUN, MAY_FAIL, RUNS = "cached", "stays cached", "fails", "runs"
 NOTHING: AnyArtifact = Artifact("", "", "", {}, {}, "", 0.0)  # stands in a request for what is not known yet
@@ -139,6 +140,8 @@ class Forecast(Graph):
         return Fate(MAY_RUN if behind else CACHED, same, None, artifact)
 
     def _first_or_changed(self, asked: AnyRequest, job: Job, behind: list[str], unknown: set[str]) -> Fate:
+        if isinstance(asked, DownloadRequest):
+            return Fate(RUNS, f"{size_text(asked.size)} to download")
         now = shaped_by(asked)
 
         def changes(before: dict[str, Any]) -> list[str]:
@@ -163,8 +166,10 @@ class Forecast(Graph):
         """Frames of the part of this video that is used, as far as they are known without decoding it; else 0."""
         part, demo = job.config.clip, job.config.demo
         known = self._history.frames(job.digest, canonical(without_time(part))) if job.digest else 0
-        if known or job.video.path is not None:
-            return known or _frames_within(part, *_declared_length(job.video.path or Path()))
+        if known or (job.video.address and not job.digest):  # it is not downloaded yet
+            return known
+        if not job.video.is_drawn:
+            return _frames_within(part, *_declared_length(job.source))
         return _frames_within(part, round(demo.seconds * float(demo.rate)), float(demo.rate))
 
 

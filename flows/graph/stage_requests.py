@@ -78,8 +78,8 @@ class RequestedStages:
     asked: dict[str, AnyHandle] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.job.drawn is not None:
-            self.asked["demo"] = self.job.drawn
+        if self.job.brought is not None:
+            self.asked[self.job.brought.title] = self.job.brought
 
     @cached_property
     def _by_hand(self) -> Corrections:
@@ -87,8 +87,8 @@ class RequestedStages:
 
     def decode(self, settings: DecodeConf) -> Handle[DecodedClip]:
         job, shaping, part = self.job, without_frame_cache(settings), without_time(self.job.config.clip)
-        drawn = [] if job.drawn is None else [job.drawn]
-        return self._ask(lambda made: DecodeRequest(job.source, job.digest, shaping, part), drawn)
+        brought = [] if job.brought is None else [job.brought]
+        return self._ask(lambda made: DecodeRequest(job.source, job.digest, shaping, part), brought)
 
     def pose(self, clip: Handle[DecodedClip], settings: PoseConf) -> Handle[FoundPeople]:
         return self._ask(

@@ -13,7 +13,8 @@ from conf.config import Config
 from flows.config.error_lines import unknown_setting_line
 from flows.config.overrides import CONF_FOLDER
 from flows.config.schema import setting_names
-from flows.videos import VIDEO_SUFFIXES, find_videos
+from flows.objects import is_object
+from flows.videos import VIDEO_SUFFIXES, find_videos, read_list
 from tasks.errors import SettingError
 from tasks.untrusted.paths import absolute_path, is_file
 
@@ -70,8 +71,15 @@ def require_inside(config: Config, served_folder: Path) -> None:
     if config.storage:  # it may lie anywhere, and this server's credentials would open it
         raise SettingError(f"storage: it lies outside the served folder; {COMMAND_LINE_CURE}")
     for item in config.video if isinstance(config.video, list) else [config.video]:
+        _require_no_object(str(item))
         if str(item).startswith("@"):
             _require_list_of_videos(str(item), root)
+
+
+def _require_no_object(item: str) -> None:
+    """``SettingError`` for an object of a store, which this server's credentials would open."""
+    if is_object(item):
+        raise SettingError(f"video: an object of a store lies outside the served folder; {COMMAND_LINE_CURE}")
 
 
 def _require_list_of_videos(item: str, root: Path) -> None:
@@ -79,6 +87,8 @@ def _require_list_of_videos(item: str, root: Path) -> None:
     if not _is_inside(item[1:], root):
         raise SettingError(f"video: the list lies outside the served folder; {COMMAND_LINE_CURE}")
     try:
+        for entry in read_list(absolute_path(item[1:])):
+            _require_no_object(entry)
         paths = [video.path for video in find_videos(item)]
     except SettingError:
         paths = [None]

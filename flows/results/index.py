@@ -25,7 +25,7 @@ from flows.results.atomic_files import locked_folder, rename_parts, write_part
 from flows.results.received import is_index
 from flows.results.result import PERSON_FOLDERS, RECORD_NAME, REPORT_NAME, Result, read_record, with_person
 from flows.sweep import NAMELESS_SETTINGS, SweepSetting
-from flows.videos import DEMO, named_videos
+from flows.videos import named_videos, video_at
 from tasks.cache.keys import canonical
 from tasks.errors import OutputError, SettingError
 from tasks.maths.metrics.ranking import RankedResult, rank_results
@@ -164,7 +164,7 @@ def _with_path(row: IndexRow, folder: Path) -> IndexRow:
 
 def _names_by_path(paths: Iterable[str]) -> dict[str, str]:
     known = [path for path in dict.fromkeys(paths) if path]
-    videos = named_videos([None if path == DEMO else Path(path) for path in known])
+    videos = named_videos([video_at(path) for path in known])
     return {path: video.name for path, video in zip(known, videos, strict=True)}
 
 

@@ -32,7 +32,7 @@ from flows.results.index import (
 from flows.results.received import are_metrics
 from flows.results.result import RECORD_NAME, Result, StageRun, read_record, with_person
 from flows.results.run_record import flattened
-from flows.videos import DEMO, Video
+from flows.videos import video_at
 from tasks.untrusted.json_file import read_object
 from tasks.untrusted.paths import exists, is_folder
 
@@ -110,7 +110,7 @@ def _record_row(path: Path, place: Path) -> tuple[float, IndexRow] | None:
     if not isinstance(name, str) or not isinstance(setting, str) or not isinstance(person, int):
         return None
     location, error = record["video"]["path"], record.get("error", "")
-    video = Video(name, None if location == DEMO else Path(location))
+    video = video_at(location, name)
     metrics = {} if error else _metrics(path.parent)
     result = Result(video, error, path.parent, _stages(record), setting=setting, metrics=metrics, person=person)
     return path.stat().st_mtime, index_row(result, place)

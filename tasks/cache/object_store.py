@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple, Self
 
 from tasks.errors import SettingError
 
@@ -22,6 +22,7 @@ REQUEST_S: Final = 20  # for 5 MB, the size of a part: less than 2 Mbit/s counts
 RETRIES: Final = 2
 LEAST_BYTES_PER_S: Final = 1_000_000  # of a download, after the time of one request
 CHUNK_BYTES: Final = 1 << 20
+REFUSED: Final = "it refuses the credentials, or there are none"
 
 
 class StoreError(Exception):
@@ -32,11 +33,20 @@ class WrongContent(Exception):
     """An object that is larger than it may be."""
 
 
-def require_installed() -> None:
-    """``SettingError`` where obstore is not installed."""
+class Found(NamedTuple):
+    """What a store says about an object."""
+
+    name: str
+    size: int
+    etag: str  # changes with the content, but is no digest of it; empty where the store gives none
+    modified: str  # time of the last change
+
+
+def require_installed(setting: str, otherwise: str) -> None:
+    """``SettingError`` where obstore is not installed; ``otherwise``: what can be done without it."""
     if importlib.util.find_spec("obstore") is None:
-        cure = "type `pip install '.[storage]'` in Stillwalk's folder, or leave out storage="
-        raise SettingError(f"storage: the package obstore is not installed; {cure}")
+        cure = f"type `pip install '.[storage]'` in Stillwalk's folder, or {otherwise}"
+        raise SettingError(f"{setting}: the package obstore is not installed; {cure}")
 
 
 class Objects:
@@ -55,6 +65,68 @@ class Objects:
                 },
                 retry_config={"max_retries": RETRIES, "retry_timeout": timedelta(seconds=REQUEST_S)},
             )
+
+    @classmethod
+    def holding(cls, address: str) -> tuple[Self, str]:
+        """The bucket or container of an object's address, and the object's name in it."""
+        scheme, _, rest = address.partition("://")
+        bucket, _, name = rest.partition("/")
+        return cls(f"{scheme}://{bucket}"), name
+
+    def find(self, name: str) -> Found | None:
+        """What the store says about an object; None where there is none."""
+        import obstore
+
+        with _told():
+            try:
+                return _found(obstore.head(self._store, name))
+            except FileNotFoundError:
+                return None
+
+    def found_in(self, folder: str, most: int, *, deep: bool) -> list[Found]:
+        """The objects whose names begin with ``folder`` and a slash; all where it is empty.
+
+        Without ``deep`` those without another slash. ``WrongContent`` where there are more than ``most``.
+        """
+        import obstore
+
+        with _told():
+            if not deep:
+                found = list(obstore.list_with_delimiter(self._store, folder or None)["objects"])
+            else:
+                found = []
+                for chunk in obstore.list(self._store, folder or None):
+                    found += chunk
+                    if len(found) > most:
+                        break
+        if len(found) > most:
+            raise WrongContent
+        return [_found(one) for one in found]
+
+    def part(self, found: Found, begin: int, end: int) -> bytes:
+        """The bytes from ``begin`` to before ``end`` of an object that is still as it was found."""
+        import obstore
+        from obstore.exceptions import BaseError, PreconditionError
+
+        strong = bool(found.etag) and not found.etag.startswith("W/")
+        options: Any = {"range": (begin, end), **({"if_match": found.etag} if strong else {})}
+        for attempt in range(RETRIES + 1):
+            with _told():
+                try:
+                    answer = obstore.get(self._store, found.name, options=options)
+                except (FileNotFoundError, PreconditionError) as error:
+                    raise StoreError("it was changed meanwhile") from error
+                if answer.meta["size"] != found.size:
+                    raise StoreError("it was changed meanwhile")
+                try:
+                    content = bytes(answer.bytes())
+                except BaseError:  # cut off
+                    if attempt == RETRIES:
+                        raise
+                    continue
+            if len(content) == end - begin:
+                return content
+        raise StoreError("its answer is cut off")
 
     def read(self, name: str, most_bytes: int) -> bytes | None:
         """The bytes of an object, None where there is none; ``WrongContent`` where it has more than ``most_bytes``."""
@@ -110,6 +182,10 @@ class Objects:
                 return
 
 
+def _found(meta: Any) -> Found:
+    return Found(meta["path"], meta["size"], meta["e_tag"] or "", meta["last_modified"].isoformat())
+
+
 def _allows_http() -> bool:
     """Whether a store without encryption may be used: one that the environment names, or says that it may."""
     named = [os.environ.get(name, "") for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AWS_ENDPOINT_URL_S3")]
@@ -125,7 +201,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise StoreError("it refuses the credentials, or there are none") from error
+        raise StoreError(REFUSED) from error
     except (BaseError, OSError, ValueError) as error:
         raise StoreError(_clause(str(error))) from error
 
@@ -134,10 +210,13 @@ def _clause(message: str) -> str:
     """Why a request failed, from the message of the library, which may hold addresses and whole answers."""
     text = re.sub(r"\S*/\S*", "", message.partition("\n\nDebug source")[0]).lower()
     for sign, clause in (
+        ("parse path", "its name holds an empty part, or . or .."),
         ("timed out", "it does not answer in time"),
         ("timeout", "it does not answer in time"),
         ("no space", "it is full"),
         ("status code: 507", "it is full"),
+        ("status code: 401", REFUSED),
+        ("status code: 403", REFUSED),
         ("quota", "it is full"),
         ("connect", "it cannot be reached"),
         ("error sending request", "it cannot be reached"),

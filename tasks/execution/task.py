@@ -228,18 +228,19 @@ def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome
 
         try:
             with forgetting_unusable(taken, call.run_id), shown_progress(meter), meter as tick:
-                call.compute(work, tick, tell)
+                (here if work.requests[0].at_head else call.compute)(work, tick, tell)
         except Exception as error:
             if changed := _changed(call):
                 raise changed from error
             raise
 
+    level = None if any(request.at_head for request in missing.values()) else call.level
     with call.slots.work():
-        pull = call.level.pull if call.level else lambda _: False
+        pull = level.pull if level else lambda _: False
         made = making.make_all(call.cache, wanted, call.run_id, compute, waiting=progress.check_stop, pull=pull)
-    for one in wanted if call.level else ():
-        if one.key in computed and call.level:
-            call.level.push(call.cache / one.stage / one.key)
+    for one in wanted if level else ():
+        if one.key in computed and level:
+            level.push(call.cache / one.stage / one.key)
     give_back()
     return dict(zip(missing, made, strict=True))
 

@@ -22,7 +22,7 @@ from flows.config.overrides import (
 )
 from flows.config.schema import setting_names
 from flows.sweep import name_settings
-from flows.videos import find_videos, missing_reason, named_videos
+from flows.videos import Video, find_videos, missing_reason, named_videos
 from tasks.errors import SettingError, StillwalkError
 from tasks.media.input.probe import scan_video
 from tasks.media.output.source_extras import read_extras
@@ -153,7 +153,7 @@ def test_any_names_of_videos_give_unique_folders_inside_the_output_folder(names:
 )
 def test_any_file_names_give_unique_printable_folders(stems: list[str]) -> None:
     paths = list(dict.fromkeys(Path("/clips") / f"{stem.replace('/', '_')}.mp4" for stem in stems))
-    videos = named_videos([*paths])
+    videos = named_videos([Video("", path) for path in paths])
     assert len({video.name.casefold() for video in videos}) == len(videos)
     assert all(video.name.isprintable() and len(video.name.encode()) <= 255 for video in videos)
 

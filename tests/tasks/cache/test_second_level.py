@@ -17,11 +17,10 @@ from tasks.cache.object_store import _clause
 from tasks.cache.second_level import SecondLevel
 from tasks.errors import NobodyFound, OutputError, SettingError
 from tasks.records import Artifact
-from tests.support.s3_server import Bucket, bucket
+from tests.support.s3_server import SECRET, Bucket, bucket_in_use
 
 KEY = "pose-0123456789abcdef01234567"
 WANTED = Wanted("pose", KEY, {"video": "walk"})
-SECRET = "not-for-the-log"
 
 
 @dataclass
@@ -56,17 +55,7 @@ class Machine:
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    monkeypatch.setattr(object_store, "RETRIES", 0)
-    with bucket() as server:
-        for name, value in (
-            ("AWS_ENDPOINT_URL", server.address),
-            ("AWS_ALLOW_HTTP", "true"),
-            ("AWS_ACCESS_KEY_ID", "walker"),
-            ("AWS_SECRET_ACCESS_KEY", SECRET),
-            ("AWS_REGION", "us-east-1"),
-            ("no_proxy", "127.0.0.1"),
-        ):
-            monkeypatch.setenv(name, value)
+    with bucket_in_use(monkeypatch) as server:
         yield server
 
 
@@ -231,4 +220,4 @@ def test_an_address_is_accepted(address: str | None) -> None:
 def test_without_the_library_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(SettingError, match=r"obstore is not installed; type `pip install '\.\[storage\]'`"):
-        object_store.require_installed()
+        object_store.require_installed("storage", "leave out storage=")
