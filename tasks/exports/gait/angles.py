@@ -28,8 +28,8 @@ def write_angles(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, 
     for part in gait.parts:
         angles[part.first : part.first + len(part.time_s)] = np.stack(list(joint_angles(part).values()), axis=1)
     rows = [
-        (frame, f"{time_s:.6f}", *("" if np.isnan(value) else f"{value:.2f}" for value in row))
-        for frame, (time_s, row) in enumerate(zip(track.time_s, angles, strict=True))
+        (frame, f"{time_s:.6f}", *("" if value != value else f"{value:.2f}" for value in row))  # NaN is not itself
+        for frame, (time_s, row) in enumerate(zip(track.time_s.tolist(), angles.tolist(), strict=True))
     ]
     write_rows(folder / "angles.csv", ("frame", "time_s", *(f"{name}_deg" for name in ANGLE_NAMES)), rows)
     cycles = {} if gait.why_not else gait_cycles(gait.parts, gait.strides)

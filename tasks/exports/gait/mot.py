@@ -36,7 +36,8 @@ def write_mot(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any
     rows = [_rows(part.time_s, joint_angles(part)) for part in parts]
     table = np.concatenate(rows) if rows else np.zeros((0, 1 + len(COLUMNS)))
     head = ["angles", "version=1", f"nRows={len(table)}", f"nColumns={table.shape[1]}", "inDegrees=yes", "endheader"]
-    lines = ["\t".join(f"{value:.6f}" for value in row) for row in table]
+    row_format = "\t".join(["%.6f"] * table.shape[1])
+    lines = [row_format % tuple(row) for row in table.tolist()]
     write_text(folder / "angles.mot", "\n".join([*head, "\t".join(("time", *COLUMNS)), *lines]) + "\n")
     tick(track.frames)
     notes = [f"exports: mot has no rows, because {why_not}"] if why_not else []

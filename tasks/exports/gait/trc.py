@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tasks.errors import OutputError
 from tasks.exports.gait.markers import DEPTH_NOTE, read_markers
 from tasks.maths.body.landmarks import LANDMARK_NAMES
@@ -32,10 +30,12 @@ def write_trc(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any
         "\t\t" + "\t".join(axes),
         "",
     ]
-    for frame, (time_s, places) in enumerate(zip(markers.time_s, markers.places, strict=True), start=1):
-        cells = ("" if np.isnan(value) else f"{value:.5f}" for value in places.ravel())
-        lines.append("\t".join((str(frame), f"{time_s:.6f}", *cells)))
-    write_text(folder / FILE_NAME, "\n".join(lines) + "\n")
+    row = "\t".join(
+        ["%d", "%.6f", *["%.5f"] * len(axes)]
+    )  # one format for a row: cell by cell takes three times as long
+    rows = zip(markers.time_s.tolist(), markers.places.reshape(count, -1).tolist(), strict=True)
+    body = "\n".join(row % (frame, time_s, *places) for frame, (time_s, places) in enumerate(rows, start=1))
+    write_text(folder / FILE_NAME, "\n".join(lines) + "\n" + body.replace("nan", "") + "\n")
     tick(count)
     return {"frames": count, "unit": markers.unit, "depth": DEPTH_NOTE, "notes": markers.notes}
 

@@ -13,11 +13,11 @@ from tasks.maths.body.person_box import whole_picture_box
 from tasks.media.files.masks_file import Mask, read_masks
 from tasks.media.files.pose_file import LANDMARK_VALUES
 from tasks.media.files.tables import read_table, write_json
+from tasks.media.matting.run_lengths import extent
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import ExportRequest
 
 PERSON: Final = {"id": 1, "name": "person", "supercategory": "person"}
-INSIDE: Final = 127  # of 255: a mask's pixel above it belongs to the person
 
 
 def write_coco(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any]:
@@ -84,17 +84,16 @@ def _box_and_area(body: Mask, points: Floats, size_px: tuple[int, int]) -> tuple
 
     Where the mask shows nobody, the box is that of the landmarks, and the area that of the box.
     """
-    inside = body.probability > INSIDE
     (x0, y0, x1, y1), picture = body.edges_px.astype(np.float64), whole_picture_box(size_px)
-    rows, columns = inside.shape
+    left, top, width, height, cells = extent(body.probability)
+    rows, columns = body.probability.shape
     cell_x, cell_y = (x1 - x0) / columns, (y1 - y0) / rows
-    if inside.any():
-        across, down = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
-        corners = np.array([x0 + across[0] * cell_x, y0 + down[0] * cell_y])
-        ends = np.array([x0 + (across[-1] + 1) * cell_x, y0 + (down[-1] + 1) * cell_y])
+    if cells:
+        corners = np.array([x0 + left * cell_x, y0 + top * cell_y])
+        ends = corners + np.array([width * cell_x, height * cell_y])
     else:
         corners, ends = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
     corners, ends = (np.clip(edge, picture[:2], picture[2:]) for edge in (corners, ends))
     size = np.maximum(ends - corners, 0)
-    area = float(inside.sum() * cell_x * cell_y) if inside.any() else float(size.prod())
+    area = float(cells * cell_x * cell_y) if cells else float(size.prod())
     return np.concatenate([corners + 0.5, size]), min(area, float(size.prod()))

@@ -16,7 +16,7 @@ from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_json, write_table
 from tasks.media.files.tar_shards import ShardWriter, encoded_picture
 from tasks.media.input.prefetch import prefetched
-from tasks.media.matting.run_lengths import INSIDE, mask_in_output
+from tasks.media.matting.run_lengths import INSIDE, extent, mask_in_output
 from tasks.media.output.render_frame import Edge, Placement, read_placement, read_scene, render_frames
 from tasks.media.planes.layout import tags_for_height
 from tasks.media.planes.tone_map import for_ordinary_screens
@@ -51,7 +51,7 @@ def write_webdataset(request: DatasetRequest, folder: Path, tick: Tick) -> dict[
     ):
         for frame, sample in enumerate(ready):
             key = f"{clip.digest[:12]}-{person}-{frame + clip.skipped:06d}"
-            box = _box(sample.inside)
+            *box, area_px = extent(sample.inside)
             facts = {
                 "frame": frame,
                 "time_s": float(placement.time_s[frame]),
@@ -65,7 +65,7 @@ def write_webdataset(request: DatasetRequest, folder: Path, tick: Tick) -> dict[
                 "json": json.dumps(facts, allow_nan=False).encode(),
                 "mask.png": encoded_picture(sample.inside, "png"),
             }
-            shard, area_px = shards.write(key, members), int(np.count_nonzero(sample.inside))
+            shard = shards.write(key, members)
             rows.append((key, shard, frame, facts["time_s"], facts["found"], sample.state.name, *box, area_px))
             tick(frame + 1)
     columns = zip(COLUMNS, map(np.array, zip(*rows, strict=True)), strict=True)
@@ -101,12 +101,3 @@ def _inside(mask: Mask, placement: Placement, index: int) -> NDArray[np.uint8]:
         return np.zeros((height, width), np.uint8)
     moved = mask_in_output(mask, placement.clip.size_px, placement.to_output[index], placement.size_px)
     return np.where(moved > INSIDE, 255, 0).astype(np.uint8)
-
-
-def _box(inside: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """Left, top, width and height of the pixels that are not 0, from the picture's corner; zeros without any."""
-    across, down = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
-    if not len(across):
-        return 0, 0, 0, 0
-    left, top = int(across[0]), int(down[0])
-    return left, top, int(across[-1]) - left + 1, int(down[-1]) - top + 1

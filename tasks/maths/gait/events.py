@@ -84,7 +84,8 @@ def _strike(pitch: Floats, peak: int, stride: float) -> float | None:
     flat = _part(pitch, top, stride, FLAT_AFTER_STRIKE)[1]
     if not len(flat):
         return None
-    fallen = np.flatnonzero(pitch[top:] < pitch[top] - BEGUN * abs(pitch[top] - np.median(flat)))
+    after = pitch[top : top + round(stride)]
+    fallen = np.flatnonzero(after < pitch[top] - BEGUN * abs(pitch[top] - np.median(flat)))
     return float(top + fallen[0]) if len(fallen) else None
 
 
@@ -95,10 +96,10 @@ def _toe_off(pitch: Floats, peak: int, stride: float) -> float | None:
     if not (len(flat) and len(steep)):
         return None
     level, lowest = float(np.median(flat)), float(np.percentile(steep, 20))
-    places = []
+    places, first = [], max(peak - round(stride), 0)
     for share in RISE:
-        above = np.flatnonzero(pitch[:peak] > level + share * (lowest - level))
+        above = np.flatnonzero(pitch[first:peak] > level + share * (lowest - level))
         if not len(above):
             return None
-        places.append(int(above[-1]))
+        places.append(first + int(above[-1]))
     return places[1] + (places[1] - places[0]) * (1 - RISE[1]) / (RISE[1] - RISE[0])

@@ -3,6 +3,7 @@
 A stride runs from one heel strike of a leg to the next one of the same leg. A step is named by the foot that lands.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +15,7 @@ from scipy.ndimage import median_filter
 from tasks.errors import counted
 from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import PoseTrack
-from tasks.maths.gait.events import SIDES, GaitEvent, Kind, Side, gait_events
+from tasks.maths.gait.events import SIDES, GaitEvent, Side, gait_events
 from tasks.maths.gait.side_view import SideView, side_views
 
 FEWEST_STRIDES: Final = 3  # of both legs together; fewer have no spread to speak of
@@ -163,23 +164,23 @@ def spread(values: Iterable[float] | Floats) -> Spread:
 
 def _strides(events: Sequence[GaitEvent]) -> Iterable[Stride]:
     """Two heel strikes of a leg with exactly one toe off of it between them."""
+    strikes, offs = (
+        {side: sorted(one.time_s for one in events if one.side == side and one.kind == kind) for side in SIDES}
+        for kind in ("heel strike", "toe off")
+    )
     for side in SIDES:
-        strikes = _times(events, side, "heel strike")
-        for start_s, end_s in pairwise(strikes):
-            off = _between(_times(events, side, "toe off"), start_s, end_s)
+        for start_s, end_s in pairwise(strikes[side]):
+            off = _between(offs[side], start_s, end_s)
             if len(off) != 1:
                 continue
-            other_off = _between(_times(events, other_side(side), "toe off"), start_s, off[0])
-            other_strike = _between(_times(events, other_side(side), "heel strike"), start_s, end_s)
+            other_off = _between(offs[other_side(side)], start_s, off[0])
+            other_strike = _between(strikes[other_side(side)], start_s, end_s)
             yield Stride(side, start_s, _only(other_off), _only(other_strike), off[0], end_s)
 
 
-def _times(events: Sequence[GaitEvent], side: Side, kind: Kind) -> list[float]:
-    return [event.time_s for event in events if event.side == side and event.kind == kind]
-
-
-def _between(times_s: Sequence[float], start_s: float, end_s: float) -> list[float]:
-    return [time_s for time_s in times_s if start_s < time_s < end_s]
+def _between(times_s: Sequence[float], start_s: float, end_s: float) -> Sequence[float]:
+    """Those of sorted times that lie between the two."""
+    return times_s[bisect_right(times_s, start_s) : bisect_left(times_s, end_s)]
 
 
 def _only(times_s: Sequence[float]) -> float:

@@ -17,6 +17,7 @@ LEG_PARTS: Final = ("knee", "ankle", "heel", "foot_index")
 LEFT_LEG: Final = tuple(LANDMARK_NAMES.index(f"left_{part}") for part in LEG_PARTS)
 RIGHT_LEG: Final = tuple(LANDMARK_NAMES.index(f"right_{part}") for part in LEG_PARTS)
 WINDOW_STRIDES: Final = 0.8  # standard deviation of the weights of a fit
+REACH_WINDOWS: Final = 6.0  # of that deviation: frames farther off have a weight below 2e-8
 FITS_PER_STRIDE: Final = 4
 ROUNDS: Final = 6  # of fitting and choosing signs; five were enough in all drawn and filmed walks
 HARMONICS: Final = (1, 3)  # of the stride: the lead of one foot over the other has no even ones in an even gait
@@ -58,10 +59,13 @@ def _wave(lead: Floats, time_s: Floats, stride_hz: float) -> Floats:
     angle = 2 * np.pi * stride_hz * (time_s - time_s[0])
     basis = np.stack([turn(order * angle) for order in HARMONICS for turn in (np.cos, np.sin)], axis=1)
     fits: list[Floats] = []
-    for centre in centres:
-        weight = np.exp(-0.5 * ((time_s - centre) * stride_hz / WINDOW_STRIDES) ** 2)
-        rows = weight[:, None] * basis
-        solved = np.linalg.solve(rows.T @ basis + 1e-9 * np.eye(basis.shape[1]), rows.T @ lead)
+    reach_s = REACH_WINDOWS * WINDOW_STRIDES / stride_hz
+    firsts, ends = (np.searchsorted(time_s, edges_s) for edges_s in (centres - reach_s, centres + reach_s))
+    for centre, first, end in zip(centres, firsts, ends, strict=True):
+        near = slice(first, end)
+        weight = np.exp(-0.5 * ((time_s[near] - centre) * stride_hz / WINDOW_STRIDES) ** 2)
+        rows = weight[:, None] * basis[near]
+        solved = np.linalg.solve(rows.T @ basis[near] + 1e-9 * np.eye(basis.shape[1]), rows.T @ lead[near])
         fits.append(-solved if fits and solved[:2] @ fits[-1][:2] < 0 else solved)
     coefficients = interpolate_at(time_s, centres, np.stack(fits))
     return np.asarray(np.sum(coefficients * basis, axis=1))

@@ -154,10 +154,13 @@ def _one_dimensional(column: TableColumn) -> NDArray[Any]:
 
 
 def _jsonable(value: Any) -> Any:
+    if type(value) in (str, int, bool):  # first: there are many, and the other questions take longer
+        return value
     if isinstance(value, Mapping):
         return {str(key): _jsonable(inner) for key, inner in value.items()}
     if isinstance(value, np.ndarray | np.generic):
-        return _jsonable(value.tolist())
+        plain = value.dtype.kind in "biu" or (value.dtype.kind == "f" and bool(np.isfinite(value).all()))
+        return value.tolist() if plain else _jsonable(value.tolist())
     if isinstance(value, list | tuple):
         return [_jsonable(inner) for inner in value]
     if isinstance(value, float):

@@ -20,13 +20,46 @@ class RunLengths(NamedTuple):
     area_px: int
 
 
+class Extent(NamedTuple):
+    """Where the pixels of a mask that belong to the person lie."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    area_px: int  # 0: there is none, and all is 0
+
+
+def extent(mask: NDArray[np.uint8]) -> Extent:
+    """The extent of the pixels of ``mask`` (h, w) above one half, 127 of 255."""
+    inside = cv2.compare(mask, INSIDE, cv2.CMP_GT)
+    return Extent(*cv2.boundingRect(inside), cv2.countNonZero(inside))
+
+
 def run_lengths(mask: Mask, size_px: tuple[int, int]) -> RunLengths:
     """The pixels of the source that are more likely the person than not; the mask is scaled linearly.
 
-    Only the part of the picture that the mask covers is looked at.
+    Only the part of the picture in which there can be such pixels is looked at.
     """
-    part, corner = _covered_part(mask, size_px)
-    return _runs(part > INSIDE, corner, size_px)
+    left, top, width, height, area = extent(mask.probability)
+    rows, columns = mask.probability.shape
+    # A pixel between two of the mask's can be inside if one of them is.
+    x0, y0, x1, y1 = max(left - 1, 0), max(top - 1, 0), min(left + width + 1, columns), min(top + height + 1, rows)
+    near = mask._replace(probability=mask.probability[y0:y1, x0:x1], edges_px=_edges_px(mask, x0, y0, x1, y1))
+    # Turned over, since the runs go down the columns: that is cheap as long as the mask is small.
+    x0_px, y0_px, x1_px, y1_px = near.edges_px
+    turned = near._replace(probability=near.probability.T, edges_px=np.array([y0_px, x0_px, y1_px, x1_px]))
+    part, (first_row, first_column) = _covered_part(turned, size_px[::-1])
+    if area == 0 or part.size == 0:
+        part = np.zeros((0, 0), np.uint8)
+    return _runs(part, (first_column, first_row), size_px)
+
+
+def _edges_px(mask: Mask, x0: int, y0: int, x1: int, y1: int) -> NDArray[np.float32]:
+    """The edges in source px of a part of the mask's pixels."""
+    low, high = mask.edges_px[:2].astype(np.float64), mask.edges_px[2:].astype(np.float64)
+    cell = (high - low) / mask.probability.shape[::-1]
+    return np.concatenate([low + cell * [x0, y0], low + cell * [x1, y1]])
 
 
 def mask_in_source(mask: Mask, size_px: tuple[int, int]) -> NDArray[np.uint8]:
@@ -62,35 +95,41 @@ def _covered_part(mask: Mask, size_px: tuple[int, int]) -> tuple[NDArray[np.uint
     return part.astype(np.uint8, copy=False), (left, top)
 
 
-def _runs(inside: NDArray[Any], corner: tuple[int, int], size_px: tuple[int, int]) -> RunLengths:
-    """The run lengths of a picture whose part at ``corner`` is ``inside`` (h, w); columns go from top to bottom."""
+def _runs(part: NDArray[np.uint8], corner: tuple[int, int], size_px: tuple[int, int]) -> RunLengths:
+    """The run lengths of a picture of ``size_px``, of which ``part`` (columns, rows) has the probabilities.
+
+    ``corner``: its first column and row.
+    """
     width, height = size_px
-    if not inside.any():
+    columns, rows = part.shape
+    edged = np.zeros((columns, rows + 2), np.bool_)
+    edged[:, 1:-1] = part > INSIDE
+    flat = edged.ravel()
+    bounds = np.flatnonzero(flat[1:] != flat[:-1])  # a column's runs begin and end in it
+    if not len(bounds):
         return RunLengths(compressed(np.array([width * height])), np.zeros(4), 0)
-    edged = np.zeros((inside.shape[1], inside.shape[0] + 2), np.int8)
-    edged[:, 1:-1] = inside.T
-    column, row = np.nonzero(np.diff(edged, axis=1))  # a column's runs begin and end in it
+    column, row = np.divmod(bounds, rows + 2)
     places = (column + corner[0]) * height + row + corner[1]
     starts, ends = places[::2], places[1::2]
+    area_px = int((ends - starts).sum())
     joined = ends[:-1] == starts[1:]  # a run that goes on at the top of the next column
     starts, ends = starts[np.append(True, ~joined)], ends[np.append(~joined, True)]
     bounds = np.stack([starts, ends], axis=1).ravel()
     bounds = bounds[bounds < width * height]  # a last run up to the corner needs no end
     counts = np.diff(np.concatenate([[0], bounds, [width * height]]))
-    across, down = np.flatnonzero(inside.any(axis=0)), np.flatnonzero(inside.any(axis=1))
-    box = [corner[0] + across[0], corner[1] + down[0], across[-1] - across[0] + 1, down[-1] - down[0] + 1]
-    return RunLengths(compressed(counts), np.array(box, np.float64), int(inside.sum()))
+    top, end = row[::2].min(), row[1::2].max()
+    box = [corner[0] + column[0], corner[1] + top, column[-1] - column[0] + 1, end - top]
+    return RunLengths(compressed(counts), np.array(box, np.float64), area_px)
 
 
 def compressed(counts: NDArray[Any]) -> str:
     """COCO's text for run lengths (k,): differences to the last but one, in groups of five bits (``rleToString``)."""
-    change = counts.astype(np.int64).copy()
-    change[3:] -= counts[1:-2]
-    letters = []
-    for value in change.tolist():
-        more = True
-        while more:
-            bits, value = value & 0x1F, value >> 5
-            more = value != -1 if bits & 0x10 else value != 0
-            letters.append(chr((bits | 0x20 if more else bits) + 48))
-    return "".join(letters)
+    left = counts.astype(np.int64)
+    left[3:] -= counts[1:-2]
+    letters, wanted, more = [], [], np.ones(len(left), np.bool_)
+    while more.any():
+        wanted.append(more)
+        bits, left = left & 0x1F, left >> 5
+        more = more & np.where(bits & 0x10, left != -1, left != 0)
+        letters.append((np.where(more, bits | 0x20, bits) + 48).astype(np.uint8))
+    return np.stack(letters, axis=1)[np.stack(wanted, axis=1)].tobytes().decode("ascii")
