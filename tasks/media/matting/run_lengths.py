@@ -33,7 +33,8 @@ class Extent(NamedTuple):
 def extent(mask: NDArray[np.uint8]) -> Extent:
     """The extent of the pixels of ``mask`` (h, w) above one half, 127 of 255."""
     inside = cv2.compare(mask, INSIDE, cv2.CMP_GT)
-    return Extent(*cv2.boundingRect(inside), cv2.countNonZero(inside))
+    left, top, width, height = cv2.boundingRect(inside)
+    return Extent(left, top, width, height, cv2.countNonZero(inside))
 
 
 def run_lengths(mask: Mask, size_px: tuple[int, int]) -> RunLengths:
