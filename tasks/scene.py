@@ -1,6 +1,7 @@
 """Stage: the scene behind the people: clean plates at key moments, and where people hide the background."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from shutil import copyfile, rmtree
 from typing import Any, Final
@@ -13,7 +14,8 @@ from tasks.maths.scene.key_frames import PlatePlan, plan_plates
 from tasks.media.files.camera_file import read_camera
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer
 from tasks.media.files.plates_file import PlateWriter, plate_writer
-from tasks.media.input.frame_cache import cached_frames
+from tasks.media.files.tables import read_table
+from tasks.media.input.frame_cache import chosen_frames
 from tasks.media.input.frames import Frame
 from tasks.media.planes.layout import clip_layout
 from tasks.media.scene.frame_store import FrameStore
@@ -30,7 +32,7 @@ LEAST_TOLD: Final = 0.02  # share of the frames from which on a fallback is wort
 def build_scene(request: SceneRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``plates.zip``, ``hidden.npz`` and ``camera.parquet``; facts: how many plates, and how well they hold.
 
-    One pass over the pictures; memory does not grow with the clip, the frames that plates are made of wait on disk.
+    One pass over the pictures that plates are made of. These wait on disk, so memory does not grow with the clip.
     """
     clip, found = read_clip(request.clip), request.found
     path, time_s = read_camera(found.path("camera.parquet"))
@@ -41,12 +43,15 @@ def build_scene(request: SceneRequest, folder: Path, tick: Tick) -> dict[str, An
         plans = plan_plates(path, time_s, clip.size_px)
         builder = _Builder(path, plans, FrameStore(waiting, layout, clip.size_px), plates)
         edges_px = np.array([-0.5, -0.5, clip.width_px - 0.5, clip.height_px - 0.5], np.float32)
-        for frame, hidden in zip(
-            cached_frames(request.source, clip, cache_mb=request.cache_mb), _hidden(request, clip), strict=True
-        ):
-            masks.write(Mask(hidden, edges_px, MaskState.measured))
-            builder.add(frame, hidden, clip.color.chroma_location)
-            tick(frame.index + 1)
+        pts = read_table(request.clip.path("frames.parquet"), ["pts"])["pts"]
+        with closing(chosen_frames(request.source, clip, pts, builder.needed, cache_mb=request.cache_mb)) as frames:
+            following: Frame | None = next(frames)
+            for index, hidden in enumerate(_hidden(request, clip)):
+                masks.write(Mask(hidden, edges_px, MaskState.measured))
+                if following is not None and following.index == index:
+                    builder.add(following, hidden, clip.color.chroma_location)
+                    following = next(frames, None)
+                tick(index + 1)
     rmtree(waiting)
     copyfile(found.path("camera.parquet"), folder / "camera.parquet")
     return _facts(path, builder)
@@ -78,14 +83,18 @@ class _Builder:
         self.agreements: list[float] = []
 
     @property
+    def needed(self) -> list[int]:
+        """The frames that plates are made of, in order."""
+        return sorted(self._last_use)
+
+    @property
     def plates(self) -> list[int]:
         """The frames that have a plate."""
         return [plan.frame for plan in self._plans]
 
     def add(self, frame: Frame, hidden: NDArray[np.uint8], chroma_location: int) -> None:
-        """Take the next frame of the clip."""
-        if frame.index in self._last_use:
-            self._store.put(frame, hidden)
+        """Take the next frame that is needed."""
+        self._store.put(frame, hidden)
         while self._next < len(self._plans):
             plan = self._plans[self._next]
             if max(plan.frame, *plan.sources, -1) > frame.index:

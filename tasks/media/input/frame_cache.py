@@ -1,11 +1,14 @@
 """The frame cache: decoded frames that stay in memory between the stages of a clip, up to a limit."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
-from tasks.media.input.frames import Frame, read_frames
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.media.input.frames import Frame, read_chosen_frames, read_frames
 from tasks.media.planes.layout import clip_layout
 from tasks.records import Clip
 
@@ -26,6 +29,17 @@ def cached_frames(source: Path, clip: Clip, *, cache_mb: int | None) -> Iterator
         yield from read_frames(source, clip)
     else:
         yield from _storing_frames(source, clip)
+
+
+def chosen_frames(
+    source: Path, clip: Clip, pts: NDArray[np.int64], chosen: Sequence[int], *, cache_mb: int | None
+) -> Generator[Frame, None, None]:
+    """The same frames as ``read_chosen_frames``; from memory as in ``cached_frames``, unless ``cache_mb`` is None."""
+    if cache_mb is None:
+        yield from read_chosen_frames(source, clip, pts, chosen)
+        return
+    wanted = set(chosen)
+    yield from (frame for frame in cached_frames(source, clip, cache_mb=cache_mb) if frame.index in wanted)
 
 
 def decoded_bytes(clip: Clip) -> int:

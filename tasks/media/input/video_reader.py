@@ -1,6 +1,6 @@
 """Open a video file and decode its frames in order, with timestamps that always increase."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -124,9 +124,16 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 
 def decode_frames(
-    container: InputContainer, stream: VideoStream, stats: DecodeStats, *, threads: int = _THREADS
+    container: InputContainer,
+    stream: VideoStream,
+    stats: DecodeStats,
+    *,
+    threads: int = _THREADS,
+    wanted: Container[int | None] | None = None,
 ) -> Iterator[VideoFrame]:
     """Decoded frames in display order with strictly increasing ``pts``. The findings go into ``stats``.
+
+    With ``wanted``, stored timestamps, frames that no other one refers to are left out unless they have one of these.
 
     Decoding stops without an exception at the first packet that cannot be decoded, or where the frames change their
     size or pixel format; ``stats.stop_reason`` says which. Undecodable packets before the first frame are skipped.
@@ -138,7 +145,7 @@ def decode_frames(
     # AVI stores no presentation times. The ones that FFmpeg makes up jump to and fro where frames are decoded in
     # another order than they are shown. The decoding times of the frames, less their first delay, are the right ones.
     without_pts, delay_ticks = container.format.name == "avi", 0
-    for frame in _decoded(container, stream, stats):
+    for frame in _decoded(container, stream, stats, wanted):
         frame_shape = (frame.width, frame.height, frame.format.name)
         if shape is not None and frame_shape != shape:
             stats.stop_reason = f"the picture changes from {_shape_text(shape)} to {_shape_text(frame_shape)}"
@@ -256,13 +263,17 @@ def _motion(path: Path, track: int) -> float:
     return motion
 
 
-def _decoded(container: InputContainer, stream: VideoStream, stats: DecodeStats) -> Iterator[VideoFrame]:
+def _decoded(
+    container: InputContainer, stream: VideoStream, stats: DecodeStats, wanted: Container[int | None] | None
+) -> Iterator[VideoFrame]:
     # One packet at a time: an error in one packet must not lose the frames of the packets before it.
     started = False
     try:
         for packet in container.demux(stream):
             stats.first_dts = packet.dts if stats.first_dts is None else stats.first_dts
             _count_packet(packet, stats)
+            if wanted is not None:
+                stream.codec_context.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
             try:
                 frames = packet.decode()
             except av.FFmpegError:

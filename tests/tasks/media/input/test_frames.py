@@ -4,6 +4,7 @@ import resource
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.errors import VideoError
-from tasks.media.input.frames import read_frames
+from tasks.media.input.frames import read_chosen_frames, read_frames
 from tasks.media.input.probe import scan_video
+from tasks.media.input.video_reader import DecodeStats, decode_frames, open_video
 from tasks.media.planes.layout import Planes, clip_layout, frame_planes, nearest_layout, new_frame, planes_to_rgb
 from tasks.records import Clip, ColorTags
 from tests.support.clips import Made, make, planes
@@ -223,3 +225,43 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path: Path) -> None:
             resident.append(resident_bytes())
     all_frames = 90 * 640 * 480 * 1.5  # 41 MB for frames 10 to 100, if they were kept
     assert resident[-1] - resident[0] < all_frames / 3
+
+
+@pytest.mark.parametrize("codec", ["libx264", "ffv1"])
+@pytest.mark.parametrize("skipped", [0, 5])
+def test_chosen_frames_are_those_of_a_whole_pass(tmp_path: Path, codec: str, skipped: int) -> None:
+    options = {"bf": "3", "g": "30"} if codec == "libx264" else {}
+    path = make(tmp_path / "a.mkv", Made(codec=codec, options=options, ticks=range(0, 40 * 512, 512)))
+    clip, table = scan_video(path, "digest", lambda done: None)
+    clip, pts = replace(clip, frames=clip.frames - skipped, skipped=skipped), table.pts[skipped:]
+    whole = [(frame, [plane.copy() for plane in frame.planes]) for frame in read_frames(path, clip)]
+    for chosen in ([0, 1, 2, 3, clip.frames - 1], list(range(0, clip.frames, 7)), list(range(clip.frames))):
+        found = [
+            (frame, [plane.copy() for plane in frame.planes]) for frame in read_chosen_frames(path, clip, pts, chosen)
+        ]
+        assert [frame.index for frame, _ in found] == chosen
+        for frame, its in found:
+            same, stored = whole[frame.index]
+            assert (frame.pts, frame.duration) == (same.pts, same.duration)
+            assert all(np.array_equal(one, other) for one, other in zip(its, stored, strict=True))
+
+
+def test_a_chosen_frame_that_does_not_come_is_looked_for_among_all(tmp_path: Path, monkeypatch: Any) -> None:
+    path = make(tmp_path / "a.mp4", Made())
+    clip, table = scan_video(path, "digest", lambda done: None)
+    lost = table.pts.copy()
+    lost[4] += 1
+    monkeypatch.setattr("tasks.media.input.frames._skips_safely", lambda *_: True)
+    assert [frame.index for frame in read_chosen_frames(path, clip, lost, [2, 4, 8])] == [2, 4, 8]
+
+
+def test_frames_that_no_other_refers_to_are_left_out_unless_they_are_wanted(tmp_path: Path) -> None:
+    path = make(
+        tmp_path / "a.mp4",
+        Made(options={"x264-params": "bframes=3:b-adapt=0:b-pyramid=none"}, ticks=range(0, 40 * 512, 512)),
+    )
+    counts = []
+    for wanted in ([], [512 * 17], None):
+        with open_video(path) as (container, stream):
+            counts.append(sum(1 for _ in decode_frames(container, stream, DecodeStats(), wanted=wanted)))
+    assert counts == [11, 12, 40]
