@@ -19,8 +19,9 @@ from typing import Any, Final, cast
 
 import dask.config
 
-# Its log on standard error would tell of each worker that comes and goes; it reads this when it is imported.
-dask.config.set({"logging.distributed": "critical", "logging.bokeh": "critical"})
+# Its log on standard error would tell of each worker that comes and goes, and of a lost connection with a traceback. It
+# reads this when it is imported. A dot in a key of its own ("distributed.client") would otherwise be taken for a path.
+dask.config.set({"logging": dict.fromkeys(("distributed", "distributed.client", "bokeh"), "critical")})
 
 from distributed import Client, Future, KilledWorker, LocalCluster, get_worker  # noqa: E402
 
