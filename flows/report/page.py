@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -37,6 +36,7 @@ PLACE_SETTINGS: Final = {"video", "output_dir", "cache_dir"}  # never listed as 
 SINGLE_VIDEOS: Final = ("overlay.mp4", "person.mp4", "person.webm")
 UNPLAYABLE_SUFFIXES: Final = (".mov", ".zip")  # ProRes, and PNG pictures
 PaneBox = tuple[float, float, float, float]  # x, y, width, height, as fractions of the video's picture
+ORIGINAL: Final = "original"  # the label of its pane; report.js knows it
 FULL_BOX: Final[PaneBox] = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -88,6 +88,7 @@ def render_report(
     fact, _, cure = record["error"].partition("; ")
     settings = flat_settings(record["config"])
     defaults = dict(flat_settings(canonical(Config())))
+    player, spans = choose_player(record, artifacts, folder), _spans(artifacts)
     return (
         template_environment()
         .get_template("report.html")
@@ -97,13 +98,14 @@ def render_report(
             cure=cure.partition(" (of a broken file")[0],  # a warning says that
             metrics=metrics,
             tables=metric_tables(metrics),
-            player=choose_player(record, artifacts, folder),
-            by_hand=_by_hand(record),
+            player=player,
+            played_from_s=_played_from_s(record, spans),
+            by_hand=_by_hand(record, player, spans),
             corrections=record.get("corrections", {}),
             unplayable=unplayable_names(record["deliverables"]),
             charts=_charts(artifacts),
             angles=ANGLE_TITLES,
-            spans=_spans(artifacts),
+            spans=spans,
             pictures=_pictures(artifacts),
             people=_people(record, artifacts),
             why=artifacts["subject"].facts["chosen"]["why"] if _chosen(artifacts) else "",
@@ -186,13 +188,26 @@ def _data_uri(picture: Path) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(picture.read_bytes()).decode()
 
 
-def _by_hand(record: dict[str, Any]) -> dict[str, Any] | None:
-    """What the page needs to offer corrections; None where a time does not give the number of a frame."""
+def _played_from_s(record: dict[str, Any], spans: dict[str, Any]) -> float:
+    """The time at which a player shows the first frame: that of the file, but 0 for a part, or before zero."""
     clip = record["clip"]
-    if clip is None or clip.get("variable_rate", True) or clip.get("trimmed"):
+    return 0.0 if clip is None or clip.get("trimmed") else max(float(spans.get("start_s", 0)), 0.0)
+
+
+def _by_hand(record: dict[str, Any], player: Player | None, spans: dict[str, Any]) -> dict[str, Any] | None:
+    """What the page needs to offer corrections; None where it does not play the original."""
+    clip, panes = record["clip"], () if player is None else player.panes
+    if clip is None or "runs" not in spans or all(pane.label != ORIGINAL for pane in panes):
         return None
-    rate_hz, size_px = float(Fraction(clip["rate_hz"])), (clip["width_px"], clip["height_px"])
-    return {"rate_hz": rate_hz, "size_px": size_px, "columns": ",".join(COLUMNS), "file": CORRECTIONS_NAME}
+    runs = json.dumps(spans["runs"], separators=(",", ":"))
+    size_px = (clip["width_px"], clip["height_px"])
+    return {
+        "runs": runs,
+        "frames": clip["frames"],
+        "size_px": size_px,
+        "columns": ",".join(COLUMNS),
+        "file": CORRECTIONS_NAME,
+    }
 
 
 def choose_player(record: dict[str, Any], artifacts: dict[str, AnyArtifact], folder: Path) -> Player | None:
@@ -207,7 +222,7 @@ def choose_player(record: dict[str, Any], artifacts: dict[str, AnyArtifact], fol
         # The synthetic walker lies in the cache, and of a part of a file the original would begin elsewhere.
         if not source.is_absolute() or clip.get("trimmed"):
             return Player((relative_link("stabilized.mp4"),), (pane,))
-        original = Pane("original", 1, FULL_BOX, (clip["width_px"], clip["height_px"]))
+        original = Pane(ORIGINAL, 1, FULL_BOX, (clip["width_px"], clip["height_px"]))
         links = (relative_link("stabilized.mp4"), relative_link(os.path.relpath(source, folder)))
         return Player(links, (original, pane))
     for name in SINGLE_VIDEOS:
@@ -220,9 +235,7 @@ def choose_player(record: dict[str, Any], artifacts: dict[str, AnyArtifact], fol
 def _comparison_player(comparison: AnyArtifact) -> Player:
     width, height = comparison.facts["size_px"]
     panes = []
-    for label, (x, y, pane_width, pane_height) in zip(
-        ("original", "stabilized"), comparison.facts["panes"], strict=True
-    ):
+    for label, (x, y, pane_width, pane_height) in zip((ORIGINAL, "stabilized"), comparison.facts["panes"], strict=True):
         box = (x / width, y / height, pane_width / width, pane_height / height)
         panes.append(Pane(label, 0, box, (pane_width, pane_height)))
     return Player((relative_link("comparison.mp4"),), tuple(panes))

@@ -6,7 +6,7 @@
   const canvases = [...player.querySelectorAll("canvas")];
   const [button, slider, clock, speed] = ["button", "input", "output", "select"].map((name) => player.querySelector(name));
   const timed = [...document.querySelectorAll(".timed")];
-  const begin = Number(player.dataset.start);
+  const begin = Number(player.dataset.start);  // of the file's times, against those of the player
   const shown = Number(player.dataset.length) || Infinity;  // sound may be longer than the picture
   const length = () => (Number.isFinite(lead.duration) ? Math.min(lead.duration, shown) : 0);
   const gone = new Set();
@@ -92,7 +92,14 @@
   const [hint, lines] = player.querySelectorAll(".by-hand");
   if (hint) {
     hint.hidden = false;
-    const size = hint.dataset.size.split(",").map(Number), rows = new Map();
+    const size = hint.dataset.size.split(",").map(Number), rows = new Map(), early = 0.1;  // of a frame
+    const runs = JSON.parse(hint.dataset.runs), frames = Number(hint.dataset.frames);
+    const frameAt = (second) => {  // each run: first frame, its time, time from frame to frame
+      const place = Math.max(runs.findLastIndex(([, start, step]) => start <= second + early * step), 0);
+      const [first, start, step] = runs[place], end = place + 1 < runs.length ? runs[place + 1][0] : frames;
+      const passed = step ? Math.floor((second - start) / step + early) : 0;
+      return Math.min(first + Math.max(passed, 0), end - 1);
+    };
     for (const pane of player.querySelectorAll(".pane")) {
       if (pane.querySelector("span").textContent !== "original") continue;
       const canvas = pane.querySelector("canvas");
@@ -101,7 +108,7 @@
         const area = canvas.getBoundingClientRect();
         const across = (event.clientX - area.left) / area.width, down = (event.clientY - area.top) / area.height;
         const [x, y] = [across * size[0] - 0.5, down * size[1] - 0.5].map((value) => value.toFixed(1));
-        const frame = Math.floor(lead.currentTime * Number(hint.dataset.rate) + 0.05);
+        const frame = frameAt(begin + lead.currentTime);
         rows.set(frame, `${frame},,${x},${y},,`);
         const ordered = [...rows.keys()].sort((a, b) => a - b).map((key) => rows.get(key));
         lines.textContent = [hint.dataset.columns, ...ordered].join("\n");

@@ -4,7 +4,8 @@ Every function takes the frames' own times, so a variable frame rate is not a sp
 """
 
 import math
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,33 @@ from tasks.maths.arrays import Floats
 EVEN_TOLERANCE_INTERVALS: Final = 0.05
 # a shorter interval is a clock fault, such as a timestamp that repeats by a millisecond
 SHORTEST_INTERVAL_S: Final = 1.5e-3
+
+
+class EvenRun(NamedTuple):
+    """Frames that follow each other evenly, up to the first frame of the next run."""
+
+    frame: int  # the first one
+    start_s: float  # its time
+    step_s: float  # 0 for a single frame
+
+
+def even_runs(time_s: Floats) -> Iterator[EvenRun]:
+    """The fewest runs, from the first frame on, that give the times (n,), increasing, of all frames.
+
+    They are right to ``EVEN_TOLERANCE_INTERVALS`` of the mean interval. One run for a constant rate.
+    """
+    times = time_s.tolist()
+    tolerance_s = EVEN_TOLERANCE_INTERVALS * (times[-1] - times[0]) / max(len(times) - 1, 1)
+    first, slowest_s, fastest_s = 0, 0.0, math.inf
+    for frame in range(1, len(times)):
+        count, passed_s = frame - first, times[frame] - times[first]
+        low_s, high_s = (passed_s - tolerance_s) / count, (passed_s + tolerance_s) / count
+        if max(low_s, slowest_s) > min(high_s, fastest_s):
+            yield EvenRun(first, times[first], (slowest_s + fastest_s) / 2)
+            first, slowest_s, fastest_s = frame, 0.0, math.inf
+        else:
+            slowest_s, fastest_s = max(low_s, slowest_s), min(high_s, fastest_s)
+    yield EvenRun(first, times[first], (slowest_s + fastest_s) / 2 if first + 1 < len(times) else 0.0)
 
 
 def mean_rate_hz(time_s: Floats) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 from tasks.maths.anchor.anchor_point import SOURCE_NONE
 from tasks.maths.anchor.states import ABSENT, BRIDGED, HELD, INTERPOLATED
 from tasks.maths.arrays import Floats, Labels, equal_slices, label_runs
+from tasks.maths.frame_times import even_runs
 from tasks.maths.metrics.decimation import chart_indices
 from tasks.maths.metrics.residual import amplitude_density, only_seen, without_absent
 from tasks.maths.path import affine
@@ -86,7 +87,8 @@ def draw_charts(request: ChartsRequest, folder: Path, tick: Tick) -> dict[str, A
     if any(len(curve.x) for curve in curves):
         write_spectrum(folder / "spectrum.svg", [curve for curve in curves if len(curve.x)])
     events = {"cuts_s": paths.cuts_s, "switches_s": paths.switches_s}
-    spans = {"start_s": span_s[0], "end_s": span_s[1], **events, **_span_list(states, sources)}
+    runs = [(frame, round(start_s, 6), round(step_s, 9)) for frame, start_s, step_s in even_runs(paths.time_s)]
+    spans = {"start_s": span_s[0], "end_s": span_s[1], "runs": runs, **events, **_span_list(states, sources)}
     write_json(folder / "spans.json", spans)
     _draw_angles(request, folder)
     tick(len(paths.time_s))

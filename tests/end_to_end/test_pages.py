@@ -1,8 +1,9 @@
 """The report and the index in a real browser, from the disk: nothing is asked of a network, and what moves moves."""
 
 import json
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import av
@@ -95,10 +96,10 @@ def test_a_click_on_a_chart_goes_to_that_moment(page: Page, made: Path) -> None:
     assert (bottom / height, top / height) == pytest.approx((AXES_BOTTOM, AXES_TOP), abs=0.005)  # not over the labels
 
 
-def test_a_click_on_the_original_gives_the_line_that_corrects_its_frame(page: Page, made: Path, tmp_path: Path) -> None:
-    opened(page, made / "demo" / "report.html")
+def clicked_lines(page: Page, seconds: Sequence[float]) -> str:
+    """The lines that the report offers after a click on the original at each of these times of the player."""
     page.until("document.querySelectorAll('canvas')[1].dataset.time !== undefined")
-    for second in (1.2, 0.4):
+    for second in seconds:
         page.value(f"document.querySelector('video').currentTime = {second}")
         page.until(f"Math.abs(document.querySelector('canvas').dataset.time - {second}) < 0.01")
         page.value(
@@ -106,12 +107,26 @@ def test_a_click_on_the_original_gives_the_line_that_corrects_its_frame(page: Pa
             " const [clientX, clientY] = [area.left + area.width / 4, area.top + area.height / 2];"
             " pane.dispatchEvent(new MouseEvent('click', { clientX, clientY })); })()"
         )
-    text = page.value("document.querySelector('pre.by-hand').textContent")
-    (tmp_path / "corrections.csv").write_text(text)
+    return str(page.value("document.querySelector('pre.by-hand').textContent"))
+
+
+def test_a_click_on_the_original_gives_the_line_that_corrects_its_frame(page: Page, made: Path, tmp_path: Path) -> None:
+    opened(page, made / "demo" / "report.html")
+    (tmp_path / "corrections.csv").write_text(clicked_lines(page, (1.2, 0.4)))
     points = read_corrections(tmp_path / "corrections.csv").points
     assert [frame for frame, _, _ in points] == [12, 36]
     assert np.abs(np.array([point[1:] for point in points]) - (119.5, 134.5)).max() < 1.5  # whole pixels of the screen
     assert quiet(page)
+
+
+def test_a_click_names_the_frame_of_a_part_whose_frames_are_uneven(page: Page, made: Path) -> None:
+    text = (made / "demo" / "report.html").read_text()
+    uneven = re.sub(r'data-runs="[^"]*"', 'data-runs="[[0,10,0.1],[5,10.5,0.02],[9,10.8,0]]"', text)
+    uneven = re.sub(r'data-frames="\d+"', 'data-frames="10"', uneven).replace('data-start="0.0"', 'data-start="10"', 1)
+    (made / "demo" / "uneven.html").write_text(uneven)
+    opened(page, made / "demo" / "uneven.html")
+    lines = clicked_lines(page, (0.05, 0.4, 0.549, 0.7, 0.85, 1.2)).splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["frame", "0", "4", "7", "8", "9"]
 
 
 def test_the_original_where_it_lies_plays_in_step_with_the_stabilized(page: Page, made: Path) -> None:

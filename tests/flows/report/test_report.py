@@ -1,6 +1,7 @@
 """The report of one video: metrics, settings, player."""
 
 import base64
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -161,6 +162,41 @@ def test_without_a_comparison_the_original_is_linked_relative_to_the_page() -> N
         ("original", 1, FULL_BOX),
         ("stabilized", 0, FULL_BOX),
     ]
+
+
+def compared(folder: Path, clip: dict[str, Any], start_s: float) -> str:
+    """The report of a comparison whose charts begin at ``start_s``."""
+    (folder / "spans.json").write_text(json.dumps({"start_s": start_s, "runs": [[0, start_s, 0.04]], "spans": []}))
+    facts = {"size_px": [300, 100], "panes": [[0, 0, 200, 100], [200, 0, 100, 100]]}
+    made = {"comparison.mp4": rendered(facts)}
+    made["report.html"] = Artifact("render", "key", str(folder), {"spans.json": StoredFile("", 1, 0)}, {}, "run", 1.0)
+    found = record(files=("comparison.mp4",))
+    found["clip"] |= clip
+    return render_report(found, {}, made, folder)
+
+
+@pytest.mark.parametrize(
+    ("clip", "start_s", "begin", "length"),
+    [
+        ({}, 0.0, 0.0, 0.04),
+        ({}, 0.5, 0.0, 0.54),  # a player keeps the times of a file that begins late
+        ({}, -0.5, -0.5, 0.04),  # what is written is delayed up to zero
+        ({"trimmed": True, "variable_rate": True}, 60.0, 60.0, 0.04),  # a part begins at zero
+    ],
+)
+def test_the_page_knows_which_time_of_the_file_a_player_shows(
+    tmp_path: Path, clip: dict[str, Any], start_s: float, begin: float, length: float
+) -> None:
+    page = compared(tmp_path, clip, start_s)
+    assert f'data-start="{begin}" data-length="{length}"' in page
+    assert f'data-runs="[[0,{start_s},0.04]]" data-frames="1" data-size="640,360"' in page
+
+
+def test_corrections_are_offered_only_beside_the_original(tmp_path: Path) -> None:
+    assert "Wrong anchor?" in compared(tmp_path, {}, 0.0)
+    found = record(files=("overlay.mp4",))
+    made = {"overlay.mp4": rendered({"size_px": [640, 360]})}
+    assert "Wrong anchor?" not in render_report(found, {}, made, tmp_path)
 
 
 def test_without_a_render_nothing_is_played() -> None:
