@@ -209,6 +209,10 @@ def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> PersonBoxes:
             for shot in shots
         ]
     )
+    absent = np.zeros(pose.frames, np.bool_)
+    for first, last in request.absences:
+        absent[first : last + 1] = True
+    boxes = replace(boxes, person=boxes.person & ~absent)
     edges_px = snap_to_pixels(grow_to_aspect(boxes.edges_px, width / height, MOST_BOX_STRETCH))
     if request.settings.source is MaskSource.selfie_frame:
         edges_px = np.broadcast_to(whole_picture_box(clip.size_px), edges_px.shape)

@@ -9,6 +9,7 @@ from conf.enums import ClipTime, Export, Output, OverlayNumber
 from conf.render import OverlayConf
 from flows.graph.nodes import Handle, Made
 from flows.graph.output_needs import dataset_needs_scene
+from tasks.exports.requests import DatasetRequest, ExportRequest
 from tasks.records import (
     Artifact,
     ChosenSubject,
@@ -19,7 +20,6 @@ from tasks.records import (
     ScenePlates,
     SmoothPath,
 )
-from tasks.requests import DatasetRequest, ExportRequest
 
 EDITORS: Final = (Export.aftereffects, Export.resolve, Export.nuke, Export.blender, Export.fcpxml)
 EXPORTS_OF_THE_PATH: Final = (Export.keypoints, *EDITORS)

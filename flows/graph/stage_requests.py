@@ -128,6 +128,7 @@ class RequestedStages:
                 found=made(people),
                 pose=made(subject),
                 settings=without_matte(settings),
+                absences=self._by_hand.absences,
                 **self._models("masks"),
             )
         )

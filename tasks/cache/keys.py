@@ -24,7 +24,13 @@ from tasks.requests import UNKEYED, AnyRequest
 
 ROOT = Path(__file__).parents[__name__.count(".")]  # from which our modules are imported
 OPENCV = "opencv-python"  # the name in keys, whichever distribution it comes from
-INTERFACE = {"tasks.errors", "tasks.records", "tasks.requests", "tasks.untrusted.json_file"}
+INTERFACE = {
+    "tasks.errors",
+    "tasks.exports.requests",
+    "tasks.records",
+    "tasks.requests",
+    "tasks.untrusted.json_file",
+}
 """Modules that only name data and messages: they shape no result, and an edit of them makes nothing again."""
 
 

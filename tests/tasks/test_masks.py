@@ -14,7 +14,7 @@ from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from tasks.decode import decode
 from tasks.masks import pick_model, segment_person
 from tasks.maths.body.landmarks import HIPS
-from tasks.media.files.masks_file import Mask, read_masks
+from tasks.media.files.masks_file import Mask, MaskState, read_mask_states, read_masks
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import write_json
 from tasks.pose import estimate_pose
@@ -121,6 +121,16 @@ def test_where_the_pose_models_own_mask_is_certain_it_decides(walk: Walk, tmp_pa
     expected = sure * made["body"] + (1 - sure) * made["shown"]
     assert np.abs(made["both"] - expected).max() < 0.02
     assert np.abs(made["both"] - made["shown"]).max() > 0.5
+
+
+def test_in_an_absence_by_hand_nobody_is_cut_out(walk: Walk, tmp_path: Path) -> None:
+    settings = MasksConf(source=MaskSource.landmarker)
+    request = MasksRequest(walk.video, walk.clip, walk.found, walk.pose, settings, ModelsConf(), {}, Device.cpu)
+    facts = segment_person(replace(request, absences=((2, 3), (FRAMES - 1, FRAMES - 1))), tmp_path, lambda _: None)
+    absent = [2, 3, FRAMES - 1]
+    states = read_mask_states(tmp_path / "masks.npz")
+    assert np.flatnonzero(states == MaskState.nobody).tolist() == absent
+    assert facts["measured"] == FRAMES - len(absent)
 
 
 def test_equal_requests_give_equal_bytes(walk: Walk, tmp_path: Path) -> None:

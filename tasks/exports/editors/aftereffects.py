@@ -5,8 +5,8 @@ from typing import Any
 
 from tasks.exports.editors.keyframes import read_keyframes, written
 from tasks.exports.gait.trc import write_text
+from tasks.exports.requests import ExportRequest
 from tasks.records import Tick
-from tasks.requests import ExportRequest
 
 
 def write_aftereffects(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import numpy as np
 
 from tasks.exports.editors.keyframes import joined, read_keyframes
 from tasks.exports.gait.trc import write_text
+from tasks.exports.requests import ExportRequest
 from tasks.records import Tick
-from tasks.requests import ExportRequest
 
 SCRIPT = """# Made by Stillwalk. In Blender: Scripting, open this file, name the video in SOURCE, and run it.
 import bpy

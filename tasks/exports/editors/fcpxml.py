@@ -10,8 +10,8 @@ import numpy as np
 
 from tasks.exports.editors.keyframes import Keyframes, joined, read_keyframes
 from tasks.exports.gait.trc import write_text
+from tasks.exports.requests import ExportRequest
 from tasks.records import Tick
-from tasks.requests import ExportRequest
 
 SOURCE: Final = "file:///SOURCE.mp4"  # to be changed: an export does not know where the video lies
 VERSION: Final = "1.10"  # of the format; Final Cut Pro 10.6 and later read it

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tasks.exports.requests import ExportRequest
 from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
 from tasks.media.files.tables import read_json, read_table
 from tasks.records import read_clip
-from tasks.requests import ExportRequest
 
 DIGITS = 5  # behind the point: with it the corners of a picture 4096 px wide are off by 0.03 px at most
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from tasks.exports.editors.keyframes import joined, read_keyframes
 from tasks.exports.gait.trc import write_text
+from tasks.exports.requests import ExportRequest
 from tasks.records import Tick
-from tasks.requests import ExportRequest
 
 FIRST_FRAME = 1  # Nuke gives this number to the first frame of a movie
 

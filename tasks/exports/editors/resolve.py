@@ -5,9 +5,9 @@ from typing import Any
 
 from tasks.exports.editors.keyframes import read_keyframes
 from tasks.exports.gait.trc import write_text
+from tasks.exports.requests import ExportRequest
 from tasks.maths.arrays import Floats
 from tasks.records import Tick
-from tasks.requests import ExportRequest
 
 
 def write_resolve(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any]:

@@ -8,11 +8,11 @@ import numpy as np
 
 from tasks.exports.gait.events import gait_notes, write_rows
 from tasks.exports.gait.markers import read_track
+from tasks.exports.requests import ExportRequest
 from tasks.maths.gait.angles import ANGLE_NAMES, gait_cycles, joint_angles
 from tasks.maths.gait.figures import measured_gait
 from tasks.media.files.tables import write_json
 from tasks.records import Tick, read_clip
-from tasks.requests import ExportRequest
 
 
 def write_angles(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any]:

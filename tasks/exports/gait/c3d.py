@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from tasks.exports.gait.markers import DEPTH_NOTE, read_markers, read_track
+from tasks.exports.requests import ExportRequest
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.maths.gait.figures import measured_gait
 from tasks.media.files import c3d_file
 from tasks.media.files.c3d_file import ContactMark
 from tasks.records import Tick, read_clip
-from tasks.requests import ExportRequest
 
 LABELS: Final = {"heel strike": "Foot Strike", "toe off": "Foot Off"}
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tasks.errors import OutputError
 from tasks.exports.gait.markers import px_per_metre, read_track
+from tasks.exports.requests import ExportRequest
 from tasks.maths.body.landmarks import HIPS
 from tasks.maths.frame_times import nearest_index
 from tasks.maths.gait.figures import Gait, measured_gait
@@ -17,7 +18,6 @@ from tasks.maths.gait.ground import GroundFigure, ground_figures, measured_steps
 from tasks.media.files.camera_file import read_camera
 from tasks.media.files.tables import write_json
 from tasks.records import Tick, read_clip
-from tasks.requests import ExportRequest
 
 METHOD: Final = (
     "Strides: farthest points of heel and toes before and behind the hips (Zeni et al. 2008). Instants: pitch of the"

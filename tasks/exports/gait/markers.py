@@ -9,13 +9,13 @@ import numpy as np
 from conf.enums import ClipTime
 from conf.scale import ScaleConf
 from tasks.errors import VideoError
+from tasks.exports.requests import ExportRequest
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.body.person_height import limb_height_px
 from tasks.maths.frame_times import even_grid_s, interpolate_at, mean_rate_hz
 from tasks.media.files.pose_file import read_pose
 from tasks.records import Clip, read_clip
-from tasks.requests import ExportRequest
 
 DEPTH_NOTE = "z is the depth that the pose model guesses from one picture, not a measurement"
 

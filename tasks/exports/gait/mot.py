@@ -8,11 +8,11 @@ import numpy as np
 
 from tasks.exports.gait.markers import read_track
 from tasks.exports.gait.trc import write_text
+from tasks.exports.requests import ExportRequest
 from tasks.maths.arrays import Floats
 from tasks.maths.gait.angles import joint_angles
 from tasks.maths.gait.side_view import side_views
 from tasks.records import Tick, read_clip
-from tasks.requests import ExportRequest
 
 COLUMNS: Final = {  # OpenSim's coordinates, flexion positive; the trunk's lean is none of its models' coordinates
     "hip_flexion_r": "right_hip",

@@ -5,9 +5,9 @@ from typing import Any
 
 from tasks.errors import OutputError
 from tasks.exports.gait.markers import DEPTH_NOTE, read_markers
+from tasks.exports.requests import ExportRequest
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.records import Tick
-from tasks.requests import ExportRequest
 
 FILE_NAME = "pose.trc"
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tasks.exports.requests import ExportRequest
 from tasks.maths.arrays import Floats
 from tasks.maths.body.coco_keypoints import COCO_NAMES, COCO_SKELETON, coco_keypoints
 from tasks.maths.body.landmarks import LANDMARK_COUNT
@@ -15,7 +16,6 @@ from tasks.media.files.pose_file import LANDMARK_VALUES
 from tasks.media.files.tables import read_table, write_json
 from tasks.media.matting.run_lengths import extent
 from tasks.records import Clip, Tick, read_clip
-from tasks.requests import ExportRequest
 
 PERSON: Final = {"id": 1, "name": "person", "supercategory": "person"}
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from tasks.exports.requests import ExportRequest
 from tasks.maths.body.landmarks import LANDMARK_COUNT, LANDMARK_NAMES
 from tasks.maths.path import affine
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table, write_table
 from tasks.records import Tick
-from tasks.requests import ExportRequest
 
 
 def write_keypoints(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from tasks.exports.learning.coco import PERSON, coco_images
+from tasks.exports.requests import ExportRequest
 from tasks.media.files.masks_file import MaskState, read_masks
 from tasks.media.files.tables import read_table, write_json
 from tasks.media.matting.run_lengths import run_lengths
 from tasks.records import Tick, read_clip
-from tasks.requests import ExportRequest
 
 
 def write_rle(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.exports.requests import DatasetRequest
 from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState, read_masks
 from tasks.media.files.pose_file import read_pose
-from tasks.media.files.tables import read_json, write_table
+from tasks.media.files.tables import read_json, read_table, write_table
 from tasks.media.files.tar_shards import ShardWriter, encoded_picture
 from tasks.media.input.prefetch import prefetched
 from tasks.media.matting.run_lengths import INSIDE, extent, mask_in_output
@@ -21,9 +22,21 @@ from tasks.media.output.render_frame import Edge, Placement, read_placement, rea
 from tasks.media.planes.layout import tags_for_height
 from tasks.media.planes.tone_map import for_ordinary_screens
 from tasks.records import Tick
-from tasks.requests import DatasetRequest
 
-COLUMNS = ("key", "shard", "frame", "time_s", "found", "mask", "left_px", "top_px", "width_px", "height_px", "area_px")
+COLUMNS = (
+    "key",
+    "shard",
+    "frame",
+    "time_s",
+    "state",
+    "found",
+    "mask",
+    "left_px",
+    "top_px",
+    "width_px",
+    "height_px",
+    "area_px",
+)
 
 
 class Sample(NamedTuple):
@@ -43,6 +56,7 @@ def write_webdataset(request: DatasetRequest, folder: Path, tick: Tick) -> dict[
     placement = read_placement(request.clip, request.trajectory)
     clip, suffix = placement.clip, request.dataset.picture.value
     points, found = _keypoints(request, placement)
+    states = read_table(request.trajectory.path("trajectory.parquet"), ["state"])["state"]
     person = read_json(request.pose.path("subject.json"))["person"]
     rows = []
     with (
@@ -55,6 +69,7 @@ def write_webdataset(request: DatasetRequest, folder: Path, tick: Tick) -> dict[
             facts = {
                 "frame": frame,
                 "time_s": float(placement.time_s[frame]),
+                "state": str(states[frame]),
                 "found": bool(found[frame]),
                 "keypoints": np.round(points[frame], 3).tolist(),
                 "bbox": box,
@@ -66,7 +81,8 @@ def write_webdataset(request: DatasetRequest, folder: Path, tick: Tick) -> dict[
                 "mask.png": encoded_picture(sample.inside, "png"),
             }
             shard = shards.write(key, members)
-            rows.append((key, shard, frame, facts["time_s"], facts["found"], sample.state.name, *box, area_px))
+            told = (facts["time_s"], facts["state"], facts["found"], facts["mask"])
+            rows.append((key, shard, frame, *told, *box, area_px))
             tick(frame + 1)
     columns = zip(COLUMNS, map(np.array, zip(*rows, strict=True)), strict=True)
     write_table(folder / "metadata.parquet", dict(columns))

@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 
 from conf.enums import Export
-from tasks.requests import EXPORT_FOLDERS
+from tasks.exports.requests import EXPORT_FOLDERS
 
 
 @pytest.mark.parametrize("name", [export.value for export in Export])

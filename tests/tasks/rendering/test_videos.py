@@ -78,6 +78,7 @@ def job(
     moves = shift_xy[np.minimum(np.arange(clip.frames), len(shift_xy) - 1)].astype(float)
     middle = (np.array(clip.size_px) - 1) / 2
     columns = {"time_s": table.columns(clip)["time_s"], "shot": np.zeros(clip.frames, np.int64)}
+    columns |= {"state": np.array(["measured"] * clip.frames)}
     columns |= {"dx_px": moves[:, 0], "dy_px": moves[:, 1]}
     columns |= {"anchor_x_px": middle[0] - moves[:, 0], "anchor_y_px": middle[1] - moves[:, 1]}
     matrices = affine.about_target(

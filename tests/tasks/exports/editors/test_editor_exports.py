@@ -17,9 +17,9 @@ from tasks.exports.editors.blender import write_blender
 from tasks.exports.editors.fcpxml import write_fcpxml
 from tasks.exports.editors.nuke import write_nuke
 from tasks.exports.editors.resolve import write_resolve
+from tasks.exports.requests import ExportRequest
 from tasks.maths.path import affine
 from tasks.media.files.tables import read_json, write_json, write_table
-from tasks.requests import ExportRequest
 from tests.support.artifacts import artifact, clip_artifact
 from tests.support.walkers import drawn, true_pose
 

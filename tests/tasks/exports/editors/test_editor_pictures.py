@@ -10,9 +10,9 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from conf.enums import BorderMode
 from conf.render import BorderConf
 from tasks.exports.editors.aftereffects import write_aftereffects
+from tasks.exports.requests import ExportRequest
 from tasks.maths.arrays import Floats
 from tasks.media.input.frames import read_frames
-from tasks.requests import ExportRequest
 from tests.support.scenery import texture
 from tests.tasks.exports.editors.test_editor_exports import keyframe_tables
 from tests.tasks.rendering.test_videos import job, pictures, stabilized

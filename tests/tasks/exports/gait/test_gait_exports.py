@@ -14,12 +14,12 @@ from conf.scale import ScaleConf
 from tasks.demo.walker import subject_gait
 from tasks.exports.gait.angles import write_angles
 from tasks.exports.gait.events import write_events
+from tasks.exports.requests import ExportRequest
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.gait.angles import ANGLE_NAMES
 from tasks.maths.path import affine
 from tasks.maths.scene.camera_path import CameraPath
 from tasks.media.files.camera_file import write_camera
-from tasks.requests import ExportRequest
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
 from tests.support.walkers import drawn, modelled_pose, true_pose
 

@@ -15,10 +15,10 @@ from tasks.errors import SettingError
 from tasks.exports.gait.c3d import write_c3d
 from tasks.exports.gait.mot import write_mot
 from tasks.exports.gait.trc import write_trc
+from tasks.exports.requests import ExportRequest
 from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack
 from tasks.maths.body.person_height import limb_height_px
 from tasks.maths.gait.figures import measured_gait
-from tasks.requests import ExportRequest
 from tests.support.artifacts import clip_artifact, pose_artifact
 from tests.support.paths import without
 from tests.support.walkers import drawn, modelled_pose, true_pose

@@ -10,13 +10,13 @@ from pycocotools.coco import COCO
 from tasks.exports.learning.coco import write_coco
 from tasks.exports.learning.keypoints import write_keypoints
 from tasks.exports.learning.rle import write_rle
+from tasks.exports.requests import ExportRequest
 from tasks.maths.body.coco_keypoints import COCO_NAMES, coco_keypoints
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer
 from tasks.media.files.people_file import people_writer
 from tasks.media.files.tables import read_table, write_table
-from tasks.requests import ExportRequest
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
 from tests.support.paths import without
 from tests.support.walkers import drawn, true_pose

@@ -21,10 +21,10 @@ from conf.dataset import DatasetConf
 from conf.enums import BorderMode, DatasetPicture, Interpolation
 from conf.render import BorderConf
 from tasks.exports.learning.webdataset import write_webdataset
+from tasks.exports.requests import DatasetRequest
 from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer
 from tasks.media.files.tables import write_json
-from tasks.requests import DatasetRequest
 from tests.support.artifacts import artifact, pose_artifact
 from tests.support.clips import Made, make
 from tests.tasks.rendering.test_videos import job, pictures, stabilized
