@@ -103,7 +103,7 @@ def run_command_line() -> None:
         hydra_entry()
     except SettingError as error:
         refuse(error)
-    except (HydraException, OmegaConfBaseException, OverflowError) as error:
+    except (HydraException, OmegaConfBaseException, OverflowError, RecursionError) as error:
         not_of_settings = isinstance(error, OverflowError) and "full_key" not in str(error)
         if traceback_wanted or not_of_settings:
             raise

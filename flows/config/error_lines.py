@@ -16,6 +16,7 @@ from omegaconf.errors import (
     ValidationError,
 )
 
+from conf import enums
 from flows.config.schema import first_setting, is_list_type, list_words, setting_names, setting_type
 from tasks.errors import SettingError
 
@@ -84,6 +85,8 @@ def _known_line(error: BaseException, value: str) -> str:
         return f"{name}: the list has no such item; give all of it, as in {setting}={_list_example(setting)}"
     if isinstance(error, OverflowError) and (key := re.search(r"full_key: (\S+)", str(error))):
         return f"{key[1]}: the number is too large; give a smaller one"
+    if isinstance(error, RecursionError):
+        return "defaults: the YAML files name each other without end; remove one of the names"
     if isinstance(error, ConfigCompositionException):
         return _plus_or_tilde_line(text)
     return ""
@@ -93,6 +96,8 @@ def unknown_setting_line(name: str) -> str:
     """The line for a setting that does not exist, with the most similar one."""
     if name in setting_names():
         return FOREIGN_CONFIG
+    if name == "preset":  # the settings of a preset's file are those of a group `preset` without its first line
+        return "preset: the file of the preset must begin with the line `# @package _global_`; write it"
     if name in ("clip.from", "clip.to"):  # on the command line they are written out before Hydra sees them
         return f"{name}: in a YAML file this setting has another name; write `clip: {{{name[5:]}_s: ...}}`"
     similar = difflib.get_close_matches(name, list(setting_names()), n=1, cutoff=0.6)
@@ -107,6 +112,8 @@ def _missing_file_line(error: MissingConfigException, text: str) -> str:
         numbers = len(error.options or []) - len(words)
         cure = f"choose one of {', '.join(words)}{f', or a number from 1 to {numbers}' if numbers else ''}"
         return f"{group[1]}: there is no {group[2]!r}; {cure}"
+    if missing := re.match(r"In '(.+)': Could not load '(.+)'", text):
+        return f"{missing[1]}.yaml: its list defaults names {missing[2]}, which is not there; correct the name"
     if primary := re.match(r"Cannot find primary config '(.+?)'", text):
         cure = f"name its folder with --config-dir, as in --config-dir . --config-name {primary[1]}"
         return f"--config-name: there is no file {primary[1]}.yaml; {cure}"
@@ -151,6 +158,9 @@ def _plus_or_tilde_line(text: str) -> str:
 def _invalid_value_line(name: str, text: str, value: str) -> str:
     if preset := re.search(r"Merge error: str is not a subclass of (\w+)\. value: (\S+)", text):
         return _preset_as_value_line(preset[1], preset[2])
+    text = re.sub(r"^While dereferencing interpolation '.+?': ", "", text)
+    if wrong := re.match(r"Value (.+) \(\w+\) is not a valid input for <enum '(\w+)'>", text):
+        return f"{name}: there is no {wrong[1]}; choose one of {', '.join(_members(wrong[2]))}"
     if wrong := re.match(r"Invalid value (.+), expected one of \[(.+)\]", text):
         return f"{name}: there is no {wrong[1]}; choose one of {wrong[2]}"
     if wrong := re.match(r"Value (.+) of type .+ could not be converted to (\w+)", text):
@@ -168,6 +178,10 @@ def _invalid_value_line(name: str, text: str, value: str) -> str:
     if "is not a ListConfig" in text:
         return _no_list_line(name, value)
     return _wrong_shape_line(name, text)
+
+
+def _members(enum: str) -> list[str]:
+    return [member.name for member in getattr(enums, enum)]
 
 
 def _no_list_line(name: str, value: str) -> str:

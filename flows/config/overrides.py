@@ -195,7 +195,8 @@ def _check_preset(shown_key: str, key: str, given: Override) -> None:
     if given.is_sweep_override():
         return
     value = given.value()
-    if isinstance(value, str | dict) or (value is None and given.is_delete()):
+    is_name = isinstance(value, str) and "${" not in value
+    if is_name or isinstance(value, dict) or (value is None and given.is_delete()):
         return
     options = ", ".join(sorted(file.stem for file in (CONF_FOLDER / key).glob("*.yaml")))
     are_words = isinstance(value, list) and len(value) > 1 and all(isinstance(word, str) for word in value)

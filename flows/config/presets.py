@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flows.config.overrides import CONF_FOLDER
+from flows.config.yaml_files import MOST_BYTES
+from tasks.untrusted.json_file import read_bytes
 from tasks.untrusted.paths import expand_home
 
 GROUP = "preset"
@@ -50,8 +52,8 @@ def _sentence(path: Path) -> str:
 
 def _comments(path: Path) -> Iterator[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = read_bytes(path, MOST_BYTES).decode().splitlines()
+    except (OSError, ValueError):
         return
     for line in lines:
         if line.startswith("#"):

@@ -90,3 +90,13 @@ def nested_items(given: dict[str, Any], section: type[Any] = Config, prefix: str
             yield from nested_items(value, cast(type[Any], item.type), f"{prefix}{item.name}.")
         elif is_list_type(item.type) and isinstance(value, list):
             yield from ((prefix + item.name, inner) for inner in value if isinstance(inner, list | dict))
+
+
+def substituted_names(given: dict[str, Any], section: type[Any] = Config, prefix: str = "") -> Iterator[str]:
+    """Names of lists and sections that are one ``${...}``: OmegaConf checks the types of plain values, not theirs."""
+    for item in fields(section):
+        value = given.get(item.name)
+        if is_dataclass(item.type) and isinstance(value, dict):
+            yield from substituted_names(value, cast(type[Any], item.type), f"{prefix}{item.name}.")
+        elif isinstance(value, str) and (is_dataclass(item.type) or is_list_type(item.type)):
+            yield prefix + item.name

@@ -17,8 +17,15 @@ from omegaconf.errors import OmegaConfBaseException
 from conf.config import Config
 from flows.config.error_lines import FOREIGN_CONFIG, explain, unknown_setting_line
 from flows.config.overrides import CONF_FOLDER, check_overrides, in_hydras_form
-from flows.config.schema import extreme_settings, nested_items, non_finite_settings, unknown_settings
+from flows.config.schema import (
+    extreme_settings,
+    nested_items,
+    non_finite_settings,
+    substituted_names,
+    unknown_settings,
+)
 from flows.config.unused_settings import reset_unused
+from flows.config.yaml_files import register_source
 from tasks.errors import SettingError
 from tasks.untrusted.paths import absolute_path
 
@@ -46,7 +53,8 @@ def child_environment() -> dict[str, str]:
 
 
 def register_schema() -> None:
-    """Make the typed settings and the launcher of sweeps known to Hydra."""
+    """Make the typed settings, the launcher of sweeps and the reader of YAML files known to Hydra."""
+    register_source()
     ConfigStore.instance().store(name="schema", node=Config)
     ConfigStore.instance().store(group="hydra/launcher", name="stillwalk", node={"_target_": SWEEP_LAUNCHER})
     for number in range(1, MOST_PERSON_PRESETS + 1):
@@ -80,15 +88,22 @@ def _load(overrides: tuple[str, ...]) -> tuple[Config, dict[str, str]]:
     try:
         with context:
             composed = compose(_config_name(), overrides=list(overrides))
-            values = cast(dict[str, Any], OmegaConf.to_container(composed))
+            _check_substitutes(cast(dict[str, Any], OmegaConf.to_container(composed)))
+            values = cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
             _check_values(values)
             config = OmegaConf.to_object(composed)
             _check_extremes(values)  # last: most settings have bounds of their own
-    except (HydraException, OmegaConfBaseException, OverflowError) as error:
+    except (HydraException, OmegaConfBaseException, OverflowError, RecursionError) as error:
         raise SettingError(explain(error)) from error
     if not isinstance(config, Config):
         raise SettingError(FOREIGN_CONFIG)
     return config, reset_unused(config)
+
+
+def _check_substitutes(composed: dict[str, Any]) -> None:
+    """``SettingError`` for a ``${...}`` in the place of a list or of a group of settings."""
+    for name in substituted_names(composed):
+        raise SettingError(f"{name}: a ${{...}} cannot stand for all of it; give the values themselves")
 
 
 def _check_values(composed: dict[str, Any]) -> None:
