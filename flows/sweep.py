@@ -10,6 +10,7 @@ from typing import Any, Final
 from conf.config import Config, SweepConf
 from conf.execution import RunnerConf
 from conf.validation import require
+from flows.config.overrides import TYPED_NAMES
 from tasks.cache.keys import canonical
 
 MAX_FOLDER_NAME_BYTES: Final = 180  # file systems allow 255, and overrides may be of any length
@@ -68,8 +69,17 @@ def _as_text(value: Any) -> str:
     return plain if isinstance(plain, str) else json.dumps(plain)
 
 
+def _as_typed(override: str) -> str:
+    """An override with the name by which it is known on the command line."""
+    name, equals, value = override.partition("=")
+    return f"{TYPED_NAMES.get(name, name)}{equals}{value}"
+
+
 def _folder_name(overrides: list[str]) -> str:
-    name = ",".join(overrides).replace("/", "_").replace("\\", "").replace('"', "").replace("'", "") or "default"
+    name = (
+        ",".join(map(_as_typed, overrides)).replace("/", "_").replace("\\", "").replace('"', "").replace("'", "")
+        or "default"
+    )
     if len(name.encode()) <= MAX_FOLDER_NAME_BYTES:
         return name
     return f"{name.encode()[: MAX_FOLDER_NAME_BYTES - 9].decode(errors='ignore')}-{_digest(overrides)}"

@@ -26,6 +26,7 @@ from tasks.records import Clip
 from tasks.untrusted.json_file import read_object
 
 VIDEO_SUFFIXES: Final = (".mp4", ".mov", ".webm")
+SHOWN_NAMES: Final = 3  # of the files that a folder holds, in an error
 CLIP_NUMBERS: Final = ("width_px", "height_px", "frames")  # of the clip, in run.json
 
 
@@ -142,9 +143,9 @@ class Results:
     def path(self, name: str) -> Path:
         """Path of one of its files; ``OutputError`` where the run did not make it."""
         if name not in self.record["deliverables"]:
-            raise OutputError(
-                f"{self.folder}: it holds no {name}, only {', '.join(self.files)}; ask for it in outputs="
-            )
+            fact = f"it holds no {name}, but {', '.join(self.files[:SHOWN_NAMES])}"
+            more = f" and {len(self.files) - SHOWN_NAMES} more" if len(self.files) > SHOWN_NAMES else ""
+            raise OutputError(f"{self.folder}: {fact}{more}; ask for it in outputs= or exports=")
         return self.folder / name
 
     @cached_property

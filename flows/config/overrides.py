@@ -24,8 +24,9 @@ COLOR_SETTINGS: Final = {"border.color", "background.color"}
 OTHER_WORDS: Final = {"dry_run": "plan", "input": "video", "output": "output_dir"}
 QUOTES: Final = "'\""
 SHORT_NAMES: Final = {"clip.from": "clip.from_s", "clip.to": "clip.to_s"}
+TYPED_NAMES: Final = {name: short for short, name in SHORT_NAMES.items()}
 OPTION_AMONG_SETTINGS: Final = (
-    "there is an option between this and other settings",
+    "an option stands between this and settings before it",
     "give options such as -m before all settings",
 )
 
@@ -37,6 +38,9 @@ def quote_argument(argument: str, *, sweep: bool) -> str:
     """
     argument = in_hydras_form(argument)
     name, equals, value = argument.partition("=")
+    words = [word.strip() for word in value.split(",")]
+    if sweep and len(words) > 1 and set(words) <= set(list_words(name)):
+        return f"{name}={','.join(f'[{word}]' for word in words)}"
     if name in SHORT_NAMES:
         return f"{SHORT_NAMES[name]}{equals}{value}"
     if name in COLOR_SETTINGS and re.match(r"['\"]?(#|rgb\(|[a-zA-Z]+['\"]?(,|$))", value) and value != "null":
@@ -100,8 +104,8 @@ def _refuse_arguments(message: str) -> NoReturn:
     cure = "`stillwalk --help` and --hydra-help list the options"
     if unknown := re.match(r"unrecognized arguments: (.+)", message):
         fact, cure = ("there is no such option", cure) if unknown[1].startswith("-") else OPTION_AMONG_SETTINGS
-        cure = _setting_for_option(unknown[1].split()) or cure
-        raise SettingError(f"{unknown[1]}: {fact}; {cure}")
+        words = unknown[1].split()
+        raise SettingError(f"{words[0]}: {fact}; {_setting_for_option(words) or cure}")
     option = re.match(r"argument (?:\S+/)?(\S+): (.+)", message)
     raise SettingError(f"{option[1]}: {option[2]}; {cure}" if option else f"{message}; {cure}")
 

@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from conf.config import Config
 from flows.config.error_lines import FOREIGN_CONFIG, explain, unknown_setting_line
-from flows.config.overrides import CONF_FOLDER, check_overrides, in_hydras_form
+from flows.config.overrides import CONF_FOLDER, TYPED_NAMES, check_overrides, in_hydras_form
 from flows.config.schema import (
     extreme_settings,
     nested_items,
@@ -111,7 +111,7 @@ def _check_values(composed: dict[str, Any]) -> None:
     for name in unknown_settings(composed):
         raise SettingError(unknown_setting_line(name))
     for name in non_finite_settings(composed):
-        raise SettingError(f"{name}: this is not a finite number; give one, such as 1.5")
+        raise SettingError(f"{TYPED_NAMES.get(name, name)}: this is not a finite number; give one, such as 1.5")
     for name, item in nested_items(composed):
         raise SettingError(f"{name}: its list contains {item}; give plain values, each without brackets")
 

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from flows.config.overrides import TYPED_NAMES
+
 SECTIONS = {  # of the settings that a stage's request calls ``settings``
     "offsets": "anchor",
     "room": "smoothing",
@@ -18,7 +20,6 @@ NAMES = {  # of the fields of requests that have another name than their setting
     "time": "clip.time",
     "window_px": "the size of window that all videos share",
 }
-SHORT_NAMES = {"clip.from_s": "clip.from", "clip.to_s": "clip.to"}
 FOLLOWS_BACKGROUND = {"matte", "masks"}
 MOST_NAMED_FILES = 2  # that are named
 UNKNOWN_SETTING = object()  # of a setting that a version of the program does not have
@@ -77,7 +78,7 @@ def _is_artifact(value: Any) -> bool:
 def _setting(name: str, new: Any, old: Any) -> Iterator[str]:
     if new == old:
         return
-    name = SHORT_NAMES.get(name, name)
+    name = TYPED_NAMES.get(name, name)
     if isinstance(new, dict) and isinstance(old, dict):
         for part in dict.fromkeys([*new, *old]):
             yield from _setting(f"{name}.{part}", new.get(part, UNKNOWN_SETTING), old.get(part, UNKNOWN_SETTING))

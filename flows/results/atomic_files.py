@@ -56,7 +56,8 @@ def _error_line(error: OSError, folder: Path) -> str:
     if not is_disk_full(error) and error.filename is not None:  # a full disk names the source of the copy
         place = Path(os.fsdecode(error.filename))
         if not place.is_relative_to(folder) and not folder.is_relative_to(place):
-            return f"{place}: cannot be read ({error.strerror}); make it readable, or remove it, and run again"
+            cure = "run again" if error.errno == errno.ENOENT else "make it readable, or remove it, and run again"
+            return f"{place}: cannot be read ({error.strerror}); {cure}"
     fact, cure = write_problem(error)
     return f"{folder}: {fact}; {f'{cure}, or ' if cure else ''}choose another place with output_dir="
 

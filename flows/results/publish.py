@@ -1,5 +1,6 @@
 """Copies deliverables from the cache to ``output_dir/<video name>/``; each appears complete or not at all."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,8 +23,10 @@ from flows.results.result import (
     read_record,
 )
 from flows.results.run_record import CONTACT_SHEET_NAME, describe_result, failure_record, read_metrics, run_record
+from flows.sweep import RUN_WIDE_SETTINGS
 from flows.videos import path_digest
 from tasks.cache.integrity import damaged, require_proven
+from tasks.cache.keys import canonical
 from tasks.cache.store import sha256_of
 from tasks.errors import OutputError
 from tasks.records import AnyArtifact
@@ -49,6 +52,8 @@ STAGE_BY_DELIVERABLE: Final = {
     "preview.webp": "preview.webp",
     CONTACT_SHEET_NAME: "stabilized.mp4",
 }
+# Settings of a run that leave the content of every file as it is.
+SHAPELESS_SETTINGS: Final = (*RUN_WIDE_SETTINGS, "video", "runner", "sweep", "outputs", "exports", "verify", "device")
 STAGES_WITHOUT_PAGE: Final = ("demo", "pose", "export")  # no report shows their files
 
 
@@ -64,7 +69,8 @@ def publish(job: Job, artifacts: dict[str, AnyArtifact], output_dir: Path) -> Re
         older = _older_deliverables(folder, wanted)
         stale = [name for name in older if _is_stale_shard(name, wanted)]
         older = {name: digest for name, digest in older.items() if name not in stale}
-        result = describe_result(job, artifacts, folder, older=sorted(older))
+        now = _settings_digest(canonical(job.config))
+        result = describe_result(job, artifacts, folder, older=sorted(name for name in older if older[name] != now))
         parts = [part for name, artifact in wanted.items() if (part := _copy_to_part(artifact, name, folder))]
         metrics = read_metrics(artifacts)
         parts.append(write_part(folder / "metrics.json", _json_text(metrics)))
@@ -130,17 +136,22 @@ def _exported(artifacts: dict[str, AnyArtifact]) -> dict[str, AnyArtifact]:
 
 
 def _older_deliverables(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
-    """Deliverables of earlier runs that this run leaves unchanged, each with the digest of its trajectory."""
+    """Deliverables of earlier runs that this run leaves as they are, each with the digest of its settings."""
     before = read_record(folder)
-    names = before.get("deliverables", {})
-    path = names.get("trajectory.parquet", {}).get("sha256", "")
-    known = {**before.get("from_earlier_runs", {}), **dict.fromkeys(names, path)}
+    made = _settings_digest(before.get("config", {}))
+    known = {**before.get("from_earlier_runs", {}), **dict.fromkeys(before.get("deliverables", {}), made)}
     return {name: digest for name, digest in known.items() if name not in wanted and (folder / name).exists()}
 
 
 def _is_stale_shard(name: str, wanted: Iterable[str]) -> bool:
     """Whether a deliverable of an earlier run would be read as a part of the data set that this run writes anew."""
     return name.startswith(f"{SHARD_FOLDER}/") and any(one.startswith(f"{SHARD_FOLDER}/") for one in wanted)
+
+
+def _settings_digest(config: dict[str, Any]) -> str:
+    """Names the settings that shape the files of a run, but not which files it makes."""
+    shaping = {name: value for name, value in config.items() if name not in SHAPELESS_SETTINGS}
+    return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager

@@ -25,6 +25,9 @@ from tasks.untrusted.json_file import read_object
 RECORD_SCHEMA: Final = 1
 CONTACT_SHEET_NAME: Final = "contact.jpg"
 MIN_AREA_WITHOUT_MIRROR_NOTE: Final = 0.75  # share of the output; below it the mirrored border is conspicuous
+LEAST_PICTURE: Final = 0.1  # share of the output; no clip of the tests shows so little with usual settings
+USUAL_HEIGHT: Final = 0.6  # of lock.height: the example of its page
+SHOWN_NAMES: Final = 3
 LEAST_WHOLE_PX: Final = 10  # smaller figures are shown with one digit more
 LEAST_SHARE: Final = 0.005  # of the output: a smaller part is not worth a word
 MIN_JUDGED_WITHOUT_NOTE: Final = 0.9  # share of the frames
@@ -45,12 +48,26 @@ def describe_result(
     if clip and job.config.pose.every > 1 and not job.config.verify:
         warnings.append(_pose_interval_warning(job.config.pose.every, float(clip.rate)))
     if older:
-        warnings.append(f"the folder also holds files of earlier runs, perhaps with other settings: {', '.join(older)}")
+        warnings.append(f"the folder also holds files of an earlier run with other settings: {_some(older)}")
     if error and clip and clip.broken:
         error = f"{error} (of a broken file: {clip.broken})"
     summary = [*_choice_lines(facts.get("subject", {}), job), *summary_lines(artifacts, job.config.border.mode)]
     metrics = flat_metrics(artifacts)
+    if (area := metrics.get("visible_area_mean")) is not None and area < LEAST_PICTURE:
+        warnings.append(f"only {area:.1%} of the output shows the picture, the rest is border; {_area_cure(job)}")
     return Result(job.video, error, folder, runs, facts, warnings, summary, job.setting, metrics, job.person)
+
+
+def _area_cure(job: Job) -> str:
+    height = job.config.lock.height
+    small = height is not None and height < USUAL_HEIGHT
+    return f"lock.height={USUAL_HEIGHT} shows the person larger" if small else "crop=auto shows no border"
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few names, and how many there are."""
+    shown = ", ".join(names[:SHOWN_NAMES])
+    return shown if len(names) <= SHOWN_NAMES else f"{shown} and {len(names) - SHOWN_NAMES} more"
 
 
 def _clip(artifacts: dict[str, AnyArtifact]) -> Clip | None:

@@ -28,6 +28,7 @@ def test_a_single_setting_is_named_by_all_its_overrides() -> None:
         "smoothing.window=5"
     ]
     assert names(["video=a.mp4"], fixed=("video=a.mp4",)) == ["default"]
+    assert names(["clip.to_s=2", "lock.x=1"]) == ["clip.to=2,lock.x=1"], "as it was typed"
 
 
 def test_jobs_that_differ_only_in_the_video_share_a_setting() -> None:

@@ -68,7 +68,7 @@ def test_a_frame_by_its_number_is_the_one_that_iterating_gives(tmp_path: Path) -
 def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
     found = load(results(tmp_path))
     assert isinstance(found, Results)
-    with pytest.raises(OutputError, match=r"it holds no stabilized.mp4, only masks.npz, trajectory.parquet"):
+    with pytest.raises(OutputError, match=r"it holds no stabilized.mp4, but masks.npz, trajectory.parquet"):
         found.frames()
     with pytest.raises(OutputError, match="name the folder of a video"):
         load(tmp_path / "nowhere")

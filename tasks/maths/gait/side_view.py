@@ -54,7 +54,7 @@ def side_views(track: PoseTrack, pixel_aspect: float = 1.0) -> SideViews:
     stride_hz = pose_stride_hz(track)
     torso_px = torso_length_px(_square(track.xy_px, pixel_aspect))
     if not np.isfinite(stride_hz).any():
-        return SideViews([], "no regular steps were found")
+        return SideViews([], "no regular steps were found; the clip must show both feet for at least three strides")
     foot = _square(track.xy_px, pixel_aspect)[:, :, 0] / float(np.nanmedian(torso_px))
     shown = _foot_along(foot[:, list(TOES)] - foot[:, list(HEELS)], track, float(np.nanmedian(stride_hz)))
     walking = _without_short_gaps(np.isfinite(stride_hz) & track.found, track.time_s)

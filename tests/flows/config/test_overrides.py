@@ -102,7 +102,7 @@ def test_a_value_of_any_form_is_accepted_or_refused_in_one_line(name: str) -> No
 def test_an_unknown_option_is_refused_in_one_line(argument: str, sentence: str) -> None:
     with pytest.raises(SettingError, match=sentence):
         parse_arguments(["video=demo", argument])
-    with pytest.raises(SettingError, match=r"^smoothing=gaussian: there is an option between"):
+    with pytest.raises(SettingError, match=r"^smoothing=gaussian: an option stands between"):
         parse_arguments(["video=demo", "-m", "smoothing=gaussian"])
     assert parse_arguments(["-m", "video=demo", "smoothing=gaussian"]) == ["video=demo", "smoothing=gaussian"]
 
@@ -111,6 +111,9 @@ def test_an_unknown_option_is_refused_in_one_line(argument: str, sentence: str) 
     ("argument", "sweep", "passed"),
     [
         ("video=walk.mp4", False, 'video="walk.mp4"'),
+        ("outputs=pose, masks", True, "outputs=[pose],[masks]"),
+        ("exports=events,trc", False, "exports=events,trc"),
+        ("exports=events,foo", True, "exports=events,foo"),
         ("video=my clip (1).mp4", False, 'video="my clip (1).mp4"'),
         ('video=a"b.mp4', False, r'video="a\"b.mp4"'),
         ("video=[a.mp4, my clip (1).mp4]", False, 'video=["a.mp4","my clip (1).mp4"]'),
@@ -134,7 +137,7 @@ def test_an_unknown_option_is_refused_in_one_line(argument: str, sentence: str) 
         ("border.color=red,rgb(1,2,3),[4,5,6]", True, "border.color=[255,0,0],[1,2,3],[4,5,6]"),
         ("border.color=[1,2,3]", False, "border.color=[1,2,3]"),
         ("exports=events", False, "exports=[events]"),
-        ("exports=events,angles", True, "exports=events,angles"),
+        ("exports=events,angles", True, "exports=[events],[angles]"),
     ],
 )
 def test_arguments_are_written_in_hydras_grammar(argument: str, sweep: bool, passed: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from flows.config import presets, settings
+from flows.config.error_lines import explain
 from flows.config.overrides import CONF_FOLDER
 from flows.config.yaml_files import MOST_BYTES, FileConfigSource
 from tasks.errors import SettingError
@@ -95,7 +96,7 @@ def test_files_that_name_each_other_are_one_line(composing: Path) -> None:
     (composing / "preset" / "two.yaml").write_bytes(HEAD + b"defaults: [one]")
     with pytest.raises(RecursionError) as endless:
         compose("preset/one")
-    assert settings.explain(endless.value).startswith("defaults: the YAML files name each other without end; ")
+    assert explain(endless.value).startswith("defaults: the YAML files name each other without end; ")
 
 
 def test_help_waits_for_no_pipe_among_the_presets(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

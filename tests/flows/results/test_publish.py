@@ -14,11 +14,13 @@ import pytest
 
 from conf.config import Config
 from conf.enums import Output
+from conf.lock import SmoothingConf
 from flows.jobs import Job
 from flows.results import atomic_files, publish
 from flows.results.run_record import describe_result
 from flows.videos import Video, path_digest
 from tasks.cache import making, store
+from tasks.cache.keys import canonical
 from tasks.errors import OutputError
 from tasks.records import Artifact
 
@@ -133,6 +135,25 @@ def test_deliverables_of_earlier_runs_are_named(
     assert told == [[], ["person.mp4"], ["person.mp4"], ["person.mp4", "pose.csv"]]
 
 
+def test_files_of_an_earlier_run_are_named_only_where_its_settings_were_others(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, made = finished
+    config = {"config": canonical(job.config)}
+    monkeypatch.setattr(publish, "run_record", lambda job, artifacts, result, held: recorded(job, held) | config)
+    told: list[list[str]] = []
+    monkeypatch.setattr(publish, "describe_result", lambda *_, older: told.append(list(older)))
+    publish.publish(job, made | {"person.mp4": artifact(tmp_path, "person", {"person.mp4": "green"})}, tmp_path / "out")
+    fewer = replace(job, config=replace(job.config, outputs=[Output.pose], workers=1))
+    publish.publish(fewer, made, tmp_path / "out")
+    other = replace(job, config=replace(job.config, smoothing=SmoothingConf(window=9)))
+    config["config"] = canonical(other.config)
+    publish.publish(other, made, tmp_path / "out")
+    publish.publish(other, made, tmp_path / "out")
+    publish.publish(job, made, tmp_path / "out")
+    assert told == [[], [], ["person.mp4"], ["person.mp4"], []]
+
+
 def test_a_full_disk_leaves_the_earlier_result_unchanged(
     finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,7 +179,7 @@ def test_a_full_disk_leaves_the_earlier_result_unchanged(
 def test_an_unreadable_cache_file_is_named(finished: Finished, tmp_path: Path) -> None:
     lost = Path(finished[1]["stabilized.mp4"].path("stabilized.mp4"))
     lost.unlink()
-    with pytest.raises(OutputError, match=f"^{lost}: cannot be read .No such file or directory.; make it readable"):
+    with pytest.raises(OutputError, match=f"^{lost}: cannot be read .No such file or directory.; run again$"):
         publish.publish(*finished, tmp_path / "out")
     assert contents(tmp_path / "out" / "a") == {}
 

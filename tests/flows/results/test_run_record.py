@@ -9,6 +9,7 @@ import pytest
 from conf.config import Config
 from conf.enums import BorderMode
 from conf.input import PoseConf
+from conf.lock import LockConf
 from flows.jobs import Job
 from flows.results.run_record import describe_result, summary_lines
 from flows.videos import Video
@@ -134,6 +135,34 @@ def test_a_large_mirrored_border_is_named_with_its_cure(tmp_path: Path) -> None:
         metrics["planned"]["visible_area_mean"] = area
         (tmp_path / "metrics.json").write_text(json.dumps(metrics))
         assert list(summary_lines(made, border))[-1] == line
+
+
+@pytest.mark.parametrize(
+    ("height", "area", "warning"),
+    [
+        (0.05, 0.0, "only 0.0% of the output shows the picture, the rest is border; lock.height=0.6 shows the person"),
+        (None, 0.05, "only 5.0% of the output shows the picture, the rest is border; crop=auto shows no border"),
+        (0.05, 0.11, ""),
+    ],
+)
+def test_an_output_that_is_nearly_all_border_is_warned_of(
+    tmp_path: Path, height: float | None, area: float, warning: str
+) -> None:
+    made = artifacts(tmp_path, 10, 10, {"measured": 120})
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    metrics["planned"]["visible_area_mean"] = area
+    (tmp_path / "metrics.json").write_text(json.dumps(metrics))
+    config = Config(lock=LockConf(height=height))
+    job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, config, {}, "run")
+    told = "".join(describe_result(job, made, tmp_path).warnings)
+    assert told.startswith(warning) if warning else told == ""
+
+
+def test_many_older_files_are_counted(tmp_path: Path) -> None:
+    job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, Config(), {}, "run")
+    made = artifacts(tmp_path, 10, 10, {"measured": 120})
+    (told,) = describe_result(job, made, tmp_path, older=["a", "b", "c", "d", "e"]).warnings
+    assert told == "the folder also holds files of an earlier run with other settings: a, b, c and 2 more"
 
 
 @pytest.mark.parametrize(("every", "verify", "warned"), [(1, False, False), (12, False, True), (12, True, False)])
