@@ -160,7 +160,7 @@ def test_the_lines_of_python_for_an_export_run_when_they_are_pasted(page: str) -
 
 
 def test_the_lines_of_python_lay_a_mask_over_its_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = re.search(r"```python\n(masks = numpy\.load.*?)```", PAGES["docs/files.md"], re.DOTALL)
+    found = re.search(r"```python\n(import cv2\n.*?)```", PAGES["docs/files.md"], re.DOTALL)
     assert found is not None
     mask = numpy.zeros((8, 8), numpy.uint8)
     mask[:, 4:] = 255  # of a box that reaches 20 px beyond the left and the lower edge: x from 19.5, y to the edge
