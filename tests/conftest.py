@@ -1,5 +1,9 @@
-"""What all tests share: the real clips, and one Prefect server for those that run the program."""
+"""What all tests share: the real clips, and one Prefect server for those that run the program.
 
+The server and the finished demo are one for all processes of pytest-xdist: each costs seconds of CPU.
+"""
+
+import fcntl
 import os
 import socket
 import subprocess
@@ -8,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,10 +31,37 @@ def videos() -> Path:
 
 
 @pytest.fixture(scope="session")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a server on loopback that lives as long as the tests."""
-    with served(tmp_path_factory.mktemp("prefect")) as (address, _):
-        yield address
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run of the tests share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def api(shared: Path) -> Iterator[str]:
+    """Address of a server on loopback that lives as long as the tests.
+
+    The first process that needs it starts it, and at its end waits for the others, who hold a lock meanwhile.
+    """
+    noted = shared / "prefect-address"
+    with (shared / "prefect-users.lock").open("a") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        with ExitStack() as owned:
+            with locked(shared / "prefect-start.lock"):
+                if not noted.exists():
+                    address, _ = owned.enter_context(served(shared / "prefect"))
+                    noted.write_text(address)
+                    owned.callback(noted.unlink)
+                    owned.callback(fcntl.flock, users, fcntl.LOCK_EX)
+            yield noted.read_text()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock that no other process holds; the kernel drops it when this one ends."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager
@@ -60,11 +91,15 @@ def served(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, api: str) -> Path:
+def finished(shared: Path, api: str) -> Path:
     """A home in which the small demo was done once; to be copied, not to be worked in."""
-    home = tmp_path_factory.mktemp("finished")
-    done = program.run(*program.DEMO, cwd=home, api=api)
-    assert done.status == 0, done.err
+    home, mark = shared / "finished", shared / "demo-is-finished"
+    home.mkdir(exist_ok=True)
+    with locked(shared / "finished.lock"):
+        if not mark.exists():
+            done = program.run(*program.DEMO, cwd=home, api=api)
+            assert done.status == 0, done.err
+            mark.touch()
     return home
 
 
