@@ -5,7 +5,8 @@ The time that is left is estimated from the work that is done. A stage counts by
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,7 +22,7 @@ LEAST_DONE: Final = 0.02  # share of the work, for the same reason
 MAX_VIDEO_LINES: Final = 8
 
 
-@dataclass
+@dataclass(slots=True)
 class _Piece:
     """One stage of one video."""
 
@@ -34,10 +35,11 @@ class _Piece:
         return 1.0 if self.done else min(self.frames_done / self.frames, 1.0) if self.frames else 0.0
 
 
-@dataclass
+@dataclass(slots=True)
 class _Line:
-    """The stages of one video, or of one video with one setting."""
+    """The stages of one video, or of one video with one setting; numbered in the order in which they were named."""
 
+    number: int
     pieces: dict[str, _Piece] = field(default_factory=dict)
     started_s: float | None = None  # when the first stage began to compute
 
@@ -45,12 +47,49 @@ class _Line:
     def frames(self) -> int:
         return max((piece.frames for piece in self.pieces.values()), default=0)
 
-    def work(self, usual_frames: int) -> tuple[float, float]:
-        """Cost of what is done, and of all."""
-        frames = self.frames or usual_frames
-        costs = {stage: USUAL_COSTS.get(stage, SMALL_COST) * frames for stage in self.pieces}
-        done = sum(costs[stage] * piece.share() for stage, piece in self.pieces.items())
-        return done, sum(costs.values())
+    @property
+    def running(self) -> bool:
+        return any(piece.running for piece in self.pieces.values())
+
+    def cost(self) -> float:
+        """Of all stages, for each frame."""
+        return sum(USUAL_COSTS.get(stage, SMALL_COST) for stage in self.pieces)
+
+    def cost_done(self, *, running: bool = True) -> float:
+        """Of what is done, for each frame; also of the stages that are ``running``, as far as they are."""
+        counted_in = [(stage, piece) for stage, piece in self.pieces.items() if piece.done or running]
+        return sum(USUAL_COSTS.get(stage, SMALL_COST) * piece.share() for stage, piece in counted_in)
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Sums over all lines, so that a run of thousands of videos does not have to go through them for each text.
+
+    Lines of unknown length are summed for each frame.
+    """
+
+    lines: int = 0  # whose length is known
+    frames: int = 0
+    cost: float = 0.0
+    cost_done: float = 0.0  # of stages that are done
+    unknown_cost: float = 0.0
+    unknown_cost_done: float = 0.0
+
+    def count(self, line: _Line, times: int) -> None:
+        """Add a line, or with ``times=-1`` take away what was added before it changed."""
+        frames, cost, done = line.frames, line.cost(), line.cost_done(running=False)
+        if frames:
+            self.lines += times
+            self.frames += times * frames
+            self.cost += times * cost * frames
+            self.cost_done += times * done * frames
+        else:
+            self.unknown_cost += times * cost
+            self.unknown_cost_done += times * done
+
+    @property
+    def usual_frames(self) -> int:
+        return round(self.frames / self.lines) if self.lines else UNKNOWN_FRAMES
 
 
 class RunProgress:
@@ -61,8 +100,23 @@ class RunProgress:
         self._lock = threading.Lock()
         self._doing = ""
         self._lines: dict[str, _Line] = {}
+        self._busy: dict[str, _Line] = {}  # those with a stage at work
+        self._sums = _Sums()
         self._noun, self._count, self._finished = "video", 0, 0
         self._computing_since_s: float | None = None
+
+    @contextmanager
+    def _changing(self, name: str) -> Iterator[_Line]:
+        """The line of that name, to be changed in the block."""
+        with self._lock:
+            line = self._lines.setdefault(name, _Line(len(self._lines)))
+            self._sums.count(line, -1)
+            yield line
+            self._sums.count(line, 1)
+            if line.running:
+                self._busy[name] = line
+            else:
+                self._busy.pop(name, None)
 
     def doing(self, what: str) -> None:
         with self._lock:
@@ -73,12 +127,11 @@ class RunProgress:
             self._count, self._noun = count, noun
 
     def planned(self, work: Work) -> None:
-        with self._lock:
-            self._lines.setdefault(work.video, _Line()).pieces.setdefault(work.stage, _Piece())
+        with self._changing(work.video) as line:
+            line.pieces.setdefault(work.stage, _Piece())
 
     def started(self, work: Work) -> None:
-        with self._lock:
-            line = self._lines.setdefault(work.video, _Line())
+        with self._changing(work.video) as line:
             line.pieces[work.stage] = _Piece(work.frames, running=True)
             now_s = self._clock_s()
             line.started_s = line.started_s or now_s
@@ -88,36 +141,33 @@ class RunProgress:
         self._lines[work.video].pieces[work.stage].frames_done = frames_done
 
     def ended(self, work: Work) -> None:
-        with self._lock:
-            piece = self._lines[work.video].pieces[work.stage]
+        with self._changing(work.video) as line:
+            piece = line.pieces[work.stage]
             piece.running, piece.done = False, True
             piece.frames = piece.frames or piece.frames_done
 
     def settled(self, work: Work) -> None:
-        with self._lock:
-            line = self._lines.get(work.video, _Line())
+        with self._changing(work.video) as line:
             if not line.pieces.get(work.stage, _Piece(done=True)).done:
                 del line.pieces[work.stage]  # it came from the cache, or failed: no work is left or done
 
     def finished(self, video: str, setting: str) -> None:
-        with self._lock:
-            self._finished += 1
-            for name in (video, f"{video} {setting}"):
-                left = self._lines.get(name, _Line()).pieces
-                for stage in [stage for stage, piece in left.items() if not (piece.done or piece.running)]:
-                    del left[stage]  # it will never begin: an earlier stage has failed
+        self._finished += 1
+        for name in (video, f"{video} {setting}"):
+            with self._changing(name) as line:
+                for stage in [stage for stage, piece in line.pieces.items() if not (piece.done or piece.running)]:
+                    del line.pieces[stage]  # it will never begin: an earlier stage has failed
 
     @property
     def computing(self) -> bool:
         """Whether a stage is at work."""
-        with self._lock:
-            return any(piece.running for line in self._lines.values() for piece in line.pieces.values())
+        return bool(self._busy)
 
     def lines(self, most: int = MAX_VIDEO_LINES) -> list[str]:
         """One line for each video that is worked on, and one for all if there are several."""
         with self._lock:
-            busy = {name: line for name, line in self._lines.items() if any(p.running for p in line.pieces.values())}
-            shown = [self._video_line(name, line) for name, line in list(busy.items())[:most]]
+            busy = sorted(self._busy.items(), key=lambda named: named[1].number)
+            shown = [self._video_line(name, line) for name, line in busy[:most]]
             if len(busy) > most:
                 shown.append(f"and {len(busy) - most} more")
             if not busy and self._doing:
@@ -126,16 +176,20 @@ class RunProgress:
 
     def _video_line(self, name: str, line: _Line) -> str:
         stages = ", ".join(_stage_text(stage, piece) for stage, piece in line.pieces.items() if piece.running)
-        done, whole = line.work(self._usual_frames())
+        frames = line.frames or self._sums.usual_frames
+        done, whole = frames * line.cost_done(), frames * line.cost()
         left = self._left(done, whole, line.started_s)
         return f"{name}: {stages}; {', '.join([f'{done / whole:.0%}', *left])}"
 
     def _total(self) -> list[str]:
         if self._count < 2 or not self._lines:
             return []
-        usual = self._usual_frames()
-        works = [line.work(usual) for line in self._lines.values()]
-        left = self._left(sum(done for done, _ in works), sum(whole for _, whole in works), self._computing_since_s)
+        sums, usual = self._sums, self._sums.usual_frames
+        going = sum(
+            (one.frames or usual) * (one.cost_done() - one.cost_done(running=False)) for one in self._busy.values()
+        )
+        done = sums.cost_done + sums.unknown_cost_done * usual + going
+        left = self._left(done, sums.cost + sums.unknown_cost * usual, self._computing_since_s)
         number = min(self._finished + 1, self._count)
         return [", ".join([f"{self._noun} {number} of {self._count}", *left])]
 
@@ -145,10 +199,6 @@ class RunProgress:
         if elapsed_s < LEAST_ELAPSED_S or not whole or done / whole < LEAST_DONE:
             return []
         return [f"{time_text(elapsed_s * (whole - done) / done)} left"]
-
-    def _usual_frames(self) -> int:
-        known = [line.frames for line in self._lines.values() if line.frames]
-        return round(sum(known) / len(known)) if known else UNKNOWN_FRAMES
 
 
 def _stage_text(stage: str, piece: _Piece) -> str:

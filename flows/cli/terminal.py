@@ -55,8 +55,11 @@ class Shower:
             return
         shown, next_s = "", 0.0
         while not self._ended.wait(REDRAW_S):
-            line, now_s = "; ".join(self._run.lines(MAX_LOGGED_VIDEOS)), time.monotonic() - STARTED_S
-            if line and now_s >= next_s and (self._run.computing or line != shown):
+            now_s = time.monotonic() - STARTED_S
+            if now_s < next_s:
+                continue
+            line = "; ".join(self._run.lines(MAX_LOGGED_VIDEOS))
+            if line and (self._run.computing or line != shown):
                 with suppress(OSError):  # nobody reads standard error any more
                     text = one_line(f"[{int(now_s) // 60}:{int(now_s) % 60:02}] {line}")
                     os.write(descriptor, f"{text}\n".encode(errors="replace"))

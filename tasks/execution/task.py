@@ -20,7 +20,7 @@ from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 from prefect.tasks import TaskRunNameCallbackWithParameters
-from prefect.utilities.annotations import allow_failure, quote
+from prefect.utilities.annotations import allow_failure, opaque, quote
 
 from tasks.cache import making, store
 from tasks.cache.integrity import FileFingerprint, forgetting_unusable, require_proven, require_unchanged
@@ -85,16 +85,24 @@ class Call:
         return Work(self.shown, self.title, 0)
 
 
+# ``opaque``: Prefect would look into each artifact for futures, which took 4 ms of CPU for each task.
+
+
 def submit(call: Call, inputs: Sequence[Future]) -> Future:
     """Start a task of one request as soon as its ``inputs`` are there; to be called inside a flow."""
     progress.listener.planned(call.work)
-    return _task(call.title, _find_or_compute).submit(quote(call), list(inputs))
+    return _task(call.title, _find_or_compute).submit(quote(call), [opaque(one) for one in inputs])
 
 
 def submit_together(call: Call, titles: Sequence[str], inputs: Sequence[Future]) -> list[Future]:
-    """The same for several requests that one task computes; each has a task of its own that shows its outcome."""
+    """The same for several requests that one task computes; each has a task of its own that shows its outcome.
+
+    Where it is only one, one task does both.
+    """
     progress.listener.planned(call.work)
-    outcomes = _task(call.title, _find_or_compute_all).submit(quote(call), list(inputs))
+    if len(titles) == 1:
+        return [_task(titles[0], _find_or_compute).submit(quote(call), [opaque(one) for one in inputs], titles[0])]
+    outcomes = _task(call.title, _find_or_compute_all).submit(quote(call), [opaque(one) for one in inputs])
     return [
         _task(title, _show).submit(quote(call), allow_failure(outcomes), place, title)
         for place, title in enumerate(titles)
@@ -119,13 +127,20 @@ def _run_name(parameters: dict[str, Any]) -> str:
     return f"{parameters.get('title') or call.title} {call.shown}".replace("[", "(").replace("]", ")")
 
 
-def _find_or_compute(call: Call, inputs: Sequence[AnyArtifact]) -> State[AnyArtifact]:
-    """The artifact of a stage in the state that Prefect's UI shows."""
+def _find_or_compute(call: Call, inputs: Sequence[AnyArtifact], title: str = "") -> State[AnyArtifact]:
+    """The artifact of a stage in the state that Prefect's UI shows; ``title`` where it is not the call's."""
     (outcome,) = outcomes(call, inputs)
     return _logged_state(call, outcome)
 
 
-def _find_or_compute_all(call: Call, inputs: Sequence[AnyArtifact]) -> State[list[Outcome]]:
+class _Together:
+    """The outcomes of requests that one task has computed; no list or dataclass, which Prefect would look into."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        self.outcomes = outcomes
+
+
+def _find_or_compute_all(call: Call, inputs: Sequence[AnyArtifact]) -> State[_Together]:
     """The outcome of each request. It fails where all do; the error of one is raised by the task that shows it."""
     found = outcomes(call, inputs)
     failed = [outcome for outcome in found if isinstance(outcome, Exception)]
@@ -135,12 +150,12 @@ def _find_or_compute_all(call: Call, inputs: Sequence[AnyArtifact]) -> State[lis
     names = [name for one in made if one.run_id == call.run_id for name in one.files]
     _log(f"made {', '.join(names)} in one pass" if names else "all of it was found in the cache", [])
     cached = all(not isinstance(outcome, Exception) and outcome.run_id != call.run_id for outcome in found)
-    return Completed(name=CACHED, data=found) if cached else Completed(data=found)
+    return Completed(name=CACHED, data=_Together(found)) if cached else Completed(data=_Together(found))
 
 
-def _show(call: Call, outcomes: Sequence[Outcome] | Exception, place: int, title: str) -> State[AnyArtifact]:
+def _show(call: Call, together: _Together | Exception, place: int, title: str) -> State[AnyArtifact]:
     """One of several outcomes in the state that Prefect's UI shows."""
-    return _logged_state(call, outcomes if isinstance(outcomes, Exception) else outcomes[place])
+    return _logged_state(call, together if isinstance(together, Exception) else together.outcomes[place])
 
 
 def _logged_state(call: Call, outcome: Outcome) -> State[AnyArtifact]:

@@ -1,3 +1,4 @@
+import ast
 import os
 import subprocess
 import sys
@@ -131,6 +132,19 @@ def test_an_edit_anywhere_in_reach_changes_the_digest_of_the_code(tree: Path, ed
     write(tree, edited, "A = 2\n" if changes else "B = 2\n")
     after = keys.code_digests("tasks.render")
     assert (before != after) is changes
+
+
+def test_the_imports_that_shape_keys_are_those_that_python_finds() -> None:
+    for path in (keys.ROOT / "tasks").rglob("*.py"):
+        module = ".".join(path.relative_to(keys.ROOT).with_suffix("").parts).removesuffix(".__init__")
+        named: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                named |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        ours = {name for name in named if name.startswith("tasks.")} - keys.INTERFACE
+        assert set(keys._imports(module)) == {name for name in ours if keys._source(name).is_file()}, module
 
 
 @pytest.mark.parametrize("contrib", ["True", "False"])
