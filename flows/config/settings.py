@@ -54,7 +54,7 @@ def child_environment() -> dict[str, str]:
 
 @cache  # 20 ms each time
 def register_schema() -> None:
-    """Make the typed settings, the launcher of sweeps and the reader of YAML files known to Hydra, once in a process."""
+    """Make the settings, the launcher of sweeps and the reader of YAML files known to Hydra, once in a process."""
     register_source()
     ConfigStore.instance().store(name="schema", node=Config)
     ConfigStore.instance().store(group="hydra/launcher", name="stillwalk", node={"_target_": SWEEP_LAUNCHER})
