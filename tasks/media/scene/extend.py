@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -15,9 +15,10 @@ from tasks.maths.scene.shown_parts import Rect, shown_parts
 from tasks.media.planes.chroma import plane_to_luma, sample_spacing
 from tasks.media.planes.compose import alpha_composite
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
-from tasks.media.planes.warp import warp_plane
 from tasks.media.scene.exposure import Exposure, brighter, coarse, coarse_size, move_coarse, smooth_difference
 from tasks.media.scene.fill import smooth_fill
+from tasks.media.scene.frame_store import small_luma, small_luma_size
+from tasks.media.scene.parallax import UNHIDDEN, Grid, Shifts, plate_shifts, warp_shifted
 from tasks.media.scene.people_mask import SHADED, scaling, without_shadows
 from tasks.media.scene.plate import Box, Plate
 
@@ -28,7 +29,7 @@ Flags = NDArray[np.bool_]
 SEAM_PX: Final = 6  # beyond the frame's edge, over which its own mirror turns into what other frames saw
 FILL_STEP_PX: Final = 4
 HIDDEN_LEVEL: Final = 25  # of 255: a coarse pixel that is hidden by as much is not compared
-HELD_FRAMES: Final = 8  # whose brightness is kept: so many lie between the outputs that show them
+HELD_FRAMES: Final = 8  # for which it is kept how plates fit: so many lie between the outputs that show them
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,13 @@ class PlacedPlate:
     plate: Plate
     matrix: Floats  # (2, 3) pixels of the plate's frame -> pixels of this frame
     weight: float  # 0..1 among the plates of this frame
+
+
+class Fit(NamedTuple):
+    """How a plate differs from a frame that it fills."""
+
+    exposure: Exposure
+    shifts: Shifts | None
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class Extender:
 
     def __init__(self, layout: PixelLayout, size_px: tuple[int, int], chroma_location: int) -> None:
         self._layout, self._size_px, self._sited = layout, size_px, chroma_location
-        self._exposures: OrderedDict[tuple[int, Box], list[Exposure]] = OrderedDict()
+        self._fits: OrderedDict[tuple[int, Box], list[Fit]] = OrderedDict()
         self._lock = Lock()
 
     def extend(
@@ -103,16 +111,18 @@ class Extender:
     def filler(
         self, frame: int, planes: Sequence[Plane], hidden: Bytes, plates: Sequence[PlacedPlate], box: Box
     ) -> "PlateFiller":
-        """What fills places of a frame. Its brightness is measured once, for all outputs that show the frame."""
+        """What fills places of a frame. How the plates fit is measured once, for all outputs that show the frame."""
         with self._lock:
-            exposures = self._exposures.get((frame, box))
-        if exposures is None:
+            fits = self._fits.get((frame, box))
+        if fits is None:
             exposures = measured_exposures(planes, hidden, plates, box, self._size_px, self._layout.depth)
+            shifts = frame_shifts(planes[0], hidden, plates, box, self._size_px)
+            fits = [Fit(*pair) for pair in zip(exposures, shifts, strict=True)]
             with self._lock:
-                self._exposures[frame, box] = exposures
-                if len(self._exposures) > HELD_FRAMES:
-                    self._exposures.popitem(last=False)
-        return PlateFiller(plates, exposures, box, self._layout, self._size_px, self._sited)
+                self._fits[frame, box] = fits
+                if len(self._fits) > HELD_FRAMES:
+                    self._fits.popitem(last=False)
+        return PlateFiller(plates, fits, box, self._layout, self._size_px, self._sited)
 
     def _write(self, canvas: list[Plane], box: Box, part: Box, values: Sequence[Plane]) -> None:
         for index, plane in enumerate(values):
@@ -220,13 +230,13 @@ class PlateFiller:
     def __init__(
         self,
         plates: Sequence[PlacedPlate],
-        exposures: Sequence[Exposure],
+        fits: Sequence[Fit],
         box: Box,
         layout: PixelLayout,
         size_px: tuple[int, int],
         chroma_location: int,
     ) -> None:
-        self._plates, self._exposures, self._box = plates, exposures, box
+        self._plates, self._fits, self._box = plates, fits, box
         self._layout, self._size_px, self._sited = layout, size_px, chroma_location
 
     def values(self, piece: Box) -> list[Plane]:
@@ -237,15 +247,15 @@ class PlateFiller:
         peak, wh = (1 << self._layout.depth) - 1, self._layout.plane_wh(index, piece.size_px)
         to_luma = plane_to_luma(self._layout, index, self._sited)
         to_piece = affine.translation(-np.array(piece[:2], np.float64))
-        total, field = None, np.zeros(self._exposures[0].shift.shape[:2], np.float32)
-        for one, exposure in zip(self._plates, self._exposures, strict=True):
+        total, field = None, np.zeros(self._fits[0].exposure.shift.shape[:2], np.float32)
+        for one, fit in zip(self._plates, self._fits, strict=True):
             from_plate = affine.translation(np.array(one.plate.box[:2], np.float64))
             matrix = affine.compose(to_piece, affine.compose(one.matrix, from_plate))
             in_plane = affine.compose(affine.invert(to_luma), affine.compose(matrix, to_luma))
             kernel = "linear" if index else "cubic"
-            moved = warp_plane(one.plate.planes[index], in_plane, wh, kernel, "reflect", peak)
+            moved = warp_shifted(one.plate.planes[index], in_plane, fit.shifts, piece, wh, kernel, "reflect", peak)
             total = moved if total is None else cv2.addWeighted(total, 1 - one.weight, moved, one.weight, 0)
-            field += np.float32(one.weight) * exposure.shift[..., index]
+            field += np.float32(one.weight) * fit.exposure.shift[..., index]
         assert total is not None
         return brighter(total, field, piece, wh, self._box, self._size_px, peak)
 
@@ -280,6 +290,27 @@ def measured_exposures(
         difference[inside] = mine - its
         exposures.append(Exposure(*smooth_difference(difference, both, float(1 << depth))))
     return exposures
+
+
+def frame_shifts(
+    luma: Plane, hidden: Bytes, plates: Sequence[PlacedPlate], box: Box, size_px: tuple[int, int]
+) -> list[Shifts | None]:
+    """How far each of the ``plates`` lies beside a frame over ``box``; None where ``box`` ends with the frame."""
+    if box == (0, 0, *size_px):
+        return [None] * len(plates)
+    grid, still, looks = Grid(box, size_px), affine.translation(np.zeros(2)), []
+    mine = grid.placed(
+        small_luma(luma, small_luma_size(size_px)), affine.invert(scaling(size_px, small_luma_size(size_px)))
+    )
+    for one in plates:
+        around = one.plate.box
+        to_frame = affine.compose(one.matrix, affine.translation(np.array(around[:2], np.float64)))
+        its, seen = (
+            grid.placed(part, affine.compose(to_frame, affine.invert(scaling(around.size_px, part.shape[::-1]))))
+            for part in (one.plate.small, one.plate.seen)
+        )
+        looks.append((its, seen > UNHIDDEN))
+    return plate_shifts(grid, mine, grid.free(hidden, size_px, still), looks, [one.weight for one in plates])
 
 
 def _rectangles(hidden: Bytes) -> list[tuple[int, int, int, int]]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
@@ -10,10 +11,24 @@ from numpy.typing import NDArray
 
 from tasks.errors import OutputError
 from tasks.media.input.frames import Frame
-from tasks.media.planes.layout import PixelLayout, Planes
+from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.scene.exposure import Coarse, coarse, coarse_size
+from tasks.media.scene.people_mask import small_size
 
 Bytes = NDArray[np.uint8]
+
+SMALL_LONGEST_PX: Final = 320  # longer side of the small pictures that are compared in detail
+
+
+def small_luma_size(size_px: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) of the small luma of a frame."""
+    return small_size(size_px, SMALL_LONGEST_PX)
+
+
+def small_luma(plane: Plane, wh: tuple[int, int]) -> Bytes:
+    """A luma plane of 8 or 10 bits at the size ``wh``, in 8 bits."""
+    small = cv2.resize(plane, wh, interpolation=cv2.INTER_AREA)
+    return np.asarray(small if plane.dtype == np.uint8 else np.right_shift(small, 2), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -23,6 +38,7 @@ class StoredFrame:
     path: Path
     hidden: Bytes  # (h, w) of the small picture: 255 where people hide the background
     low: Coarse  # (h, w, planes)
+    small: Bytes  # (h, w) luma of ``small_luma_size``
     low_free: NDArray[np.float32]  # (h, w) share of each coarse pixel that nobody hides
 
 
@@ -49,7 +65,8 @@ class FrameStore:
         low = coarse(picture.planes, low_px)
         free = (hidden == 0).astype(np.float32)
         low_free = np.asarray(cv2.resize(free, low_px, interpolation=cv2.INTER_AREA), np.float32)
-        self.frames[picture.index] = StoredFrame(path, hidden, low, low_free)
+        small = small_luma(picture.planes[0], small_luma_size(self.size_px))
+        self.frames[picture.index] = StoredFrame(path, hidden, low, small, low_free)
 
     def planes(self, frame: int) -> Planes:
         """The planes of a frame that was set aside."""

@@ -14,11 +14,11 @@ from tasks.maths.path.outline import outline_px
 from tasks.media.planes.chroma import plane_to_luma, sample_spacing
 from tasks.media.planes.compose import alpha_composite
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
-from tasks.media.planes.warp import warp_plane
 from tasks.media.scene.agreement import Votes
 from tasks.media.scene.exposure import Coarse, Exposure, brighter, coarse, coarse_size, move_coarse, smooth_difference
 from tasks.media.scene.fill import smooth_fill
-from tasks.media.scene.frame_store import FrameStore, StoredFrame
+from tasks.media.scene.frame_store import FrameStore, StoredFrame, small_luma, small_luma_size
+from tasks.media.scene.parallax import Shifts, source_shifts, warp_shifted
 from tasks.media.scene.people_mask import scaling, without_shadows
 
 Floats = NDArray[np.float64]
@@ -67,6 +67,11 @@ class Plate:
         return self.agreement >= LEAST_AGREEMENT_SHARE
 
     @cached_property
+    def small(self) -> NDArray[np.uint8]:
+        """The luma, small: see ``parallax``."""
+        return small_luma(self.planes[0], small_luma_size(self.box.size_px))
+
+    @cached_property
     def coarse(self) -> Coarse:
         """The planes, coarse: see ``exposure``."""
         return coarse(self.planes, coarse_size(self.box.size_px))
@@ -92,8 +97,9 @@ def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameS
         top, left = -box.y0 // step_y, -box.x0 // step_x
         canvas[index][top : top + rows, left : left + columns] = plane
     known = _own_part(own.hidden, box, size_px)
+    shifts = source_shifts(frame, sources, store, box)
     for piece in _pieces(known):
-        _fill_piece(canvas, known, piece, box, sources, exposures, store, chroma_location, clear=True)
+        _fill_piece(canvas, known, piece, box, sources, exposures, shifts, store, chroma_location, clear=True)
     # A place that frames saw in the shade only shows it so within the frame; beyond it the mirror looks better.
     unhidden = _own_part(without_shadows(own.hidden), box, size_px)
     _feather_shade(canvas, known & unhidden, unhidden & ~known, store.planes(frame), box, layout)
@@ -101,7 +107,7 @@ def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameS
     inside = np.zeros_like(known)
     inside[-box.y0 : size_px[1] - box.y0, -box.x0 : size_px[0] - box.x0] = True
     for piece in _pieces(known | ~inside):
-        _fill_piece(canvas, known, piece, box, sources, exposures, store, chroma_location, clear=False)
+        _fill_piece(canvas, known, piece, box, sources, exposures, shifts, store, chroma_location, clear=False)
     return _completed(frame, canvas, known, box, size_px, layout, agreement)
 
 
@@ -205,6 +211,7 @@ def _fill_piece(
     box: Box,
     sources: Sequence[tuple[int, Floats]],
     exposures: dict[int, Exposure],
+    shifts: dict[int, Shifts | None],
     store: FrameStore,
     chroma_location: int,
     *,
@@ -220,7 +227,7 @@ def _fill_piece(
         if part is None:
             continue
         placed = Box(in_frame.x0 + part.x0, in_frame.y0 + part.y0, in_frame.x0 + part.x1, in_frame.y0 + part.y1)
-        moved = _moved(store, other, matrix, placed, exposures[other], box, chroma_location)
+        moved = _moved(store, other, matrix, placed, exposures[other], shifts[other], box, chroma_location)
         votes.add(moved, wanted[part.y0 : part.y1, part.x0 : part.x1], (part.x0, part.y0))
     planes, found = votes.decided()
     fresh = found & ~known[window]
@@ -241,7 +248,14 @@ def _around(wanted: Flags) -> Box | None:
 
 
 def _moved(
-    store: FrameStore, frame: int, matrix: Floats, part: Box, exposure: Exposure, box: Box, chroma_location: int
+    store: FrameStore,
+    frame: int,
+    matrix: Floats,
+    part: Box,
+    exposure: Exposure,
+    shifts: Shifts | None,
+    box: Box,
+    chroma_location: int,
 ) -> list[Plane]:
     """The planes of a stored frame as they lie over ``part``, as bright as the plate."""
     layout, peak = store.layout, (1 << store.layout.depth) - 1
@@ -251,7 +265,7 @@ def _moved(
         to_luma = plane_to_luma(layout, index, chroma_location)
         in_plane = affine.compose(affine.invert(to_luma), affine.compose(there, to_luma))
         wh = layout.plane_wh(index, part.size_px)
-        values = warp_plane(plane, in_plane, wh, "linear", "replicate", peak)
+        values = warp_shifted(plane, in_plane, shifts, part, wh, "linear", "replicate", peak)
         moved.append(brighter(values, exposure.shift[..., index], part, wh, box, store.size_px, peak))
     return moved
 

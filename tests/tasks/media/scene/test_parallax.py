@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tasks.maths.path import affine
+from tasks.media.scene.frame_store import FrameStore
+from tasks.media.scene.parallax import Grid, Shifts, measured_shifts, plate_shifts, warp_shifted
+from tasks.media.scene.plate import build_plate
+from tests.support.scenery import SIZE_PX, panning, psnr, texture
+
+STILL = affine.translation(np.zeros(2))
+BOX = (-64, 0, SIZE_PX[0], SIZE_PX[1])
+
+
+def bent(picture: np.ndarray, most_px: float) -> np.ndarray:
+    """The picture with its rows shifted: not at the top, by ``most_px`` at the bottom."""
+    high, wide = picture.shape
+    rows, columns = np.mgrid[:high, :wide].astype(np.float32)
+    return cv2.remap(picture, columns - most_px * rows / high, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+
+
+def two_views(most_px: float) -> tuple[Grid, np.ndarray, np.ndarray, np.ndarray]:
+    """A grid, what a frame and another picture show on it, and where both show something."""
+    grid = Grid(BOX, SIZE_PX)
+    picture = texture(grid.wh[0], grid.wh[1], seed=3)
+    both = np.zeros(picture.shape, np.bool_)
+    both[:, 64:] = True
+    return grid, np.where(both, picture, 0).astype(np.uint8), bent(picture, most_px), both
+
+
+def test_shifts_are_measured_in_the_overlap_and_go_on_beyond_it() -> None:
+    grid, mine, its, both = two_views(5.0)
+    shifts = measured_shifts(grid, mine, its, both)
+    assert shifts is not None
+    true_px = 5.0 * np.arange(grid.wh[1]) / grid.wh[1]
+    for column in (20, 150, 300):
+        assert np.abs(shifts.drawn_out[10:-10, column, 0] - true_px[10:-10]).max() < 1.0
+    assert np.abs(shifts.drawn_out[..., 1]).max() < 0.5
+
+
+def test_pictures_that_lie_on_one_another_are_not_shifted() -> None:
+    grid, mine, its, both = two_views(0.0)
+    assert measured_shifts(grid, mine, its, both) is None
+
+
+def test_two_plates_give_way_to_each_other_by_their_weights() -> None:
+    grid, mine, its, both = two_views(5.0)
+    away = np.zeros_like(both)  # people hide the whole frame: only the plates can be compared
+    first, second = plate_shifts(grid, mine, away, [(its, ~away), (bent(its, -5.0), ~away)], [0.25, 0.75])
+    assert first is not None and second is not None
+    apart = second.field[..., 0] - first.field[..., 0]
+    assert np.allclose(first.field, -0.75 * (second.field - first.field), atol=1e-4)
+    assert abs(float(np.median(apart)) + 2.5) < 0.5
+
+
+def test_a_moved_plane_shows_what_lies_beside_each_place() -> None:
+    plane, grid = texture(*SIZE_PX, seed=5), Grid((0, 0, *SIZE_PX), SIZE_PX)
+    field = np.zeros((grid.wh[1] // 8, grid.wh[0] // 8, 2), np.float32)
+    field[..., 0] = 3.0
+    piece = (100, 50, 180, 120)
+    matrix = affine.translation(-np.array(piece[:2], np.float64))
+    moved = warp_shifted(plane, matrix, Shifts(grid, field), piece, (80, 70), "linear", "reflect", 255)
+    assert np.array_equal(moved, plane[50:120, 103:183])
+
+
+def test_beyond_the_frame_a_plate_follows_its_frame_where_near_things_moved_farther(tmp_path: Path) -> None:
+    scenery = panning(40, 3)
+    store = FrameStore(tmp_path, scenery.layout, SIZE_PX)
+    store.put(scenery.frame(10), scenery.hidden(10))
+    other = scenery.frame(20)
+    other.planes[0][:] = bent(other.planes[0], 6.0)
+    store.put(other, scenery.hidden(20))
+    matrix = scenery.path.between(20, 10)
+    assert matrix is not None
+    plate = build_plate(10, [(20, matrix)], store, 0)
+    beyond = plate.planes[0][10:-10, SIZE_PX[0] + 2 : SIZE_PX[0] + 26]
+    truth = scenery.background(10, 26)[36:-36, SIZE_PX[0] + 28 :][:, :24]
+    assert psnr(beyond, truth) > 25
