@@ -17,7 +17,8 @@ def bent(picture: np.ndarray, most_px: float) -> np.ndarray:
     """The picture with its rows shifted: not at the top, by ``most_px`` at the bottom."""
     high, wide = picture.shape
     rows, columns = np.mgrid[:high, :wide].astype(np.float32)
-    return cv2.remap(picture, columns - most_px * rows / high, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    at_x = np.asarray(columns - most_px * rows / high, np.float32)
+    return np.asarray(cv2.remap(picture, at_x, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT))
 
 
 def two_views(most_px: float) -> tuple[Grid, np.ndarray, np.ndarray, np.ndarray]:
