@@ -42,8 +42,11 @@ docs: .venv/installed-dev
 models-extra: .venv/installed
 	$(BIN)/stillwalk models --extra
 
-# Two locks: what a run needs, and with it what tests, checks and benchmarks need.
-LOCK = uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml
+# Two locks: what a run needs, and with it what tests, checks and benchmarks need. They take opencv-python, of the extra
+# opencv, in the place of opencv-contrib-python: both own the folder cv2. That must not stand in pyproject.toml, where
+# `uv pip install .` would read it, and install neither.
+LOCK = echo opencv-contrib-python | uv pip compile --quiet --excludes - --universal --generate-hashes --no-emit-index-url \
+  --no-header pyproject.toml
 lock:
 	$(LOCK) --extra build --extra opencv -o requirements.txt
 	$(LOCK) --extra dev --extra opencv -c requirements.txt -o requirements-dev.txt

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -61,6 +62,13 @@ def test_the_wheel_asks_for_one_owner_of_the_folder_of_opencv(wheel: Path) -> No
         about = Parser().parsestr(archive.read("stillwalk-0.2.0.dist-info/METADATA").decode())
     wanted = [one for one in about.get_all("Requires-Dist", []) if one.startswith("opencv") and "extra" not in one]
     assert [one.partition("<")[0].partition(">")[0] for one in wanted] == ["opencv-contrib-python"]
+
+
+def test_an_installation_with_uv_brings_what_the_wheel_asks_for() -> None:
+    """In the folder of the source, uv reads ``[tool.uv]`` too: what is excluded there for the lock is not installed."""
+    assert "exclude-dependencies" not in tomllib.loads((ROOT / "pyproject.toml").read_text()).get("tool", {}).get(
+        "uv", {}
+    )
 
 
 def test_names_are_moved_in_imports_and_in_texts_and_nowhere_else() -> None:
