@@ -181,9 +181,10 @@ class PersonCutter:
         to_box = affine.compose(affine.translation(-np.array(box[:2], np.float64)), mask_to_source(shown.mask))
         edge = warp_mask(harden_mask(shown.mask.probability), to_box, Region(0, 0, *box.size_px))
         alpha = mask_to_alpha(_refined(edge, luma, self._settings))
-        inside = (decided > HALF).astype(np.float32)
+        inside = (decided > HALF).view(np.uint8)
         around = np.ones([2 * max(round(UNDONE_SHARE * box.size_px[1]), 3) + 1] * 2, np.uint8)
-        return np.asarray(np.clip(alpha, cv2.erode(inside, around), cv2.dilate(inside, around)), np.float32)
+        least, most = (grown.astype(np.float32) for grown in (cv2.erode(inside, around), cv2.dilate(inside, around)))
+        return np.asarray(np.clip(alpha, least, most), np.float32)
 
 
 def mask_box(mask: Mask, size_px: tuple[int, int]) -> Box | None:

@@ -132,10 +132,13 @@ class PlateMatte:
 
     def _evidence(self, place: NDArray[np.int32]) -> Singles:
         """Logarithm of the likelihood ratio (h, w) of person and background."""
-        body, feet = (_ratio(self._person, self._behind, part)[place] for part in (0, 1))
+        body, feet = (_ratio(self._person, self._behind, part) for part in (0, 1))
         row = (np.arange(len(place), dtype=np.float32) + 0.5) / len(place)
         share = np.clip((row - FEET[0]) / (FEET[1] - FEET[0]), 0, 1)[:, None]
-        return np.asarray(body + share * (feet - body), np.float32)
+        evidence, first_foot = body.take(place), int(np.count_nonzero(share == 0))
+        lower = evidence[first_foot:]
+        lower += share[first_foot:] * (feet.take(place[first_foot:]) - lower)
+        return evidence
 
 
 def _moved_odds(there: Compared, now: Compared, step_px: NDArray[np.float64]) -> Singles:
@@ -294,10 +297,13 @@ def _mixed_edge(
     core = cv2.resize(solid, (narrow, low), interpolation=cv2.INTER_AREA).astype(np.float32)
     size = 2 * max(round(2.5 * edge_px * low / high), 2) + 1
     weight = cv2.blur(core, (size, size))
-    at = _places(rows, columns, (high, wide), (low, narrow))
+    at, here = _places(rows, columns, (high, wide), (low, narrow)), rows * wide + columns
+    places = {inside.shape: here}
     way, length, changed = (np.zeros(len(rows), np.float32) for _ in range(3))
     for shown, old, part in zip(picture, plate, small.picture, strict=True):
-        place = _places(rows, columns, (high, wide), shown.shape)
+        place = places.get(shown.shape)
+        if place is None:  # of coloured planes, both have the same
+            place = places[shown.shape] = _places(rows, columns, (high, wide), shown.shape)
         behind = old.take(place).astype(np.float32)
         mean = (cv2.blur(part * core, (size, size)) / np.maximum(weight, np.float32(1e-3))).take(at)
         apart, change = mean - behind, shown.take(place) - behind
@@ -307,7 +313,6 @@ def _mixed_edge(
     told = np.clip(way / np.maximum(length, 1), 0, 1)
     third = changed - told * (2 * way - told * length)  # squared difference from all that is between the two colours
     trust = length / (length + third + np.float32(TELLING_LEVELS**2)) * (weight.take(at) > LEAST_CORE)
-    here = _places(rows, columns, (high, wide), (high, wide))
     mixed = alpha.take(here)
     trust *= np.where(told < mixed, told_apart.take(at), np.float32(1))
     mixed += trust * (told - mixed)
