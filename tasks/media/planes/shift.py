@@ -106,7 +106,22 @@ def crop_window(plane: Plane, corner_xy: tuple[int, int], size_px: tuple[int, in
     (left, right), columns = axis_padding(corner_xy[0], size_px[0], plane.shape[1], mirrored)
     if not (top or bottom or left or right):
         return plane[rows, columns]
-    return np.asarray(cv2.copyMakeBorder(plane, top, bottom, left, right, CV2_BORDERS[border]))[rows, columns]
+    above, high = _needed((top, bottom), rows, plane.shape[0])
+    before, wide = _needed((left, right), columns, plane.shape[1])
+    extended = cv2.copyMakeBorder(plane[above:high, before:wide], top, bottom, left, right, CV2_BORDERS[border])
+    return np.asarray(extended)[rows.start - above : rows.stop - above, columns.start - before : columns.stop - before]
+
+
+def _needed(padding: tuple[int, int], wanted: slice, available: int) -> tuple[int, int]:
+    """First and end of the samples of an axis that ``wanted``, a slice of the padded axis, shows or mirrors."""
+    before, after = padding
+    if max(padding) >= available:  # mirrored several times
+        return 0, available
+    first, end = wanted.start - before, wanted.stop - before
+    return (
+        0 if before else min(first, available - 1 - after) if after else first,
+        available if after else max(end, before + 1) if before else end,
+    )
 
 
 def axis_padding(start: int, length: int, available: int, mirrored: bool) -> tuple[tuple[int, int], slice]:

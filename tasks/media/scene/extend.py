@@ -91,7 +91,8 @@ class Extender:
             rows, columns = plane.shape
             canvas[index][-box.y0 // step_y :, -box.x0 // step_x :][:rows, :columns] = plane
         shown = shown_parts(Rect(*box), to_output, output_px)
-        people = [shown_part for part in self._people(hidden) for shown_part in self._mirrored(part, shown.mirrored)]
+        parts = self._people(hidden) if shown.mirrored else []
+        people = [shown_part for part in parts for shown_part in self._mirrored(part, shown.mirrored)]
         if not plates:
             if people:
                 self._smooth(canvas, hidden)

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.media.planes.layout import PixelLayout
-from tasks.media.planes.shift import FILTER_TAPS, shift_planes
+from tasks.media.planes.shift import FILTER_TAPS, crop_window, shift_planes
 
 LAYOUTS = {
     "yuv420p": PixelLayout("yuv420p", 8, (1, 1), 3),
@@ -182,3 +182,13 @@ def test_a_replicated_border_repeats_the_edge_at_any_distance(shift: tuple[float
         upper = plane[top, left] * (1 - part_x) + plane[top, right] * part_x
         lower = plane[below, left] * (1 - part_x) + plane[below, right] * part_x
         assert np.abs(result - (upper * (1 - part_y) + lower * part_y)).max() <= 1.01
+
+
+@pytest.mark.parametrize(("border", "mode"), [("reflect", "reflect"), ("replicate", "edge")])
+def test_every_window_shows_the_plane_continued_on_all_sides(border: str, mode: str) -> None:
+    (plane,) = noise(LAYOUTS["gray"], (9, 7))
+    whole = np.pad(plane, 60, mode=mode)
+    for x, y in product(range(-30, 30, 7), range(-30, 30, 6)):
+        for wide, high in ((1, 1), (5, 20), (23, 4)):
+            shown = crop_window(plane, (x, y), (wide, high), border)
+            np.testing.assert_array_equal(shown, whole[60 + y : 60 + y + high, 60 + x : 60 + x + wide])
