@@ -184,10 +184,10 @@ def test_a_replicated_border_repeats_the_edge_at_any_distance(shift: tuple[float
         assert np.abs(result - (upper * (1 - part_y) + lower * part_y)).max() <= 1.01
 
 
-@pytest.mark.parametrize(("border", "mode"), [("reflect", "reflect"), ("replicate", "edge")])
-def test_every_window_shows_the_plane_continued_on_all_sides(border: str, mode: str) -> None:
+@pytest.mark.parametrize("border", ["reflect", "replicate"])
+def test_every_window_shows_the_plane_continued_on_all_sides(border: str) -> None:
     (plane,) = noise(LAYOUTS["gray"], (9, 7))
-    whole = np.pad(plane, 60, mode=mode)
+    whole = np.pad(plane, 60, mode="reflect" if border == "reflect" else "edge")
     for x, y in product(range(-30, 30, 7), range(-30, 30, 6)):
         for wide, high in ((1, 1), (5, 20), (23, 4)):
             shown = crop_window(plane, (x, y), (wide, high), border)
