@@ -84,7 +84,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
             with_masks=True,
         ) as (finder, device_use),
         people_writer(folder) as writer,
-        prefetched(rgb_frames(request.source, clip, cache_mb=request.cache_mb)) as stream,
+        prefetched(number_shots(rgb_frames(request.source, clip, cache_mb=request.cache_mb))) as stream,
         prefetched(find_people(stream, finder, settings.every)) as seen,
     ):
         camera, portraits = CameraRecorder(clip.size_px), PortraitRecorder()
@@ -108,10 +108,10 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
     }
 
 
-def find_people(stream: Iterator[RgbFrame], finder: PeopleFinder, every: int) -> Iterator[SeenFrame]:
+def find_people(stream: Iterator[tuple[RgbFrame, int]], finder: PeopleFinder, every: int) -> Iterator[SeenFrame]:
     """Run ``finder`` on every ``every``-th frame of ``stream`` and on the first one of each shot."""
     last_shot = 0
-    for frame, shot in number_shots(stream):
+    for frame, shot in stream:
         if shot != last_shot:
             finder.begin_shot(frame.time_s)
         looked = frame.index % every == 0 or shot != last_shot
@@ -143,7 +143,7 @@ def record_people(
                 follower.clothes_s = frame.time_s
                 writer.clothes(frame.index, track, _clothes(frame, landmarks))
         _measure_steps(followers, frame, present, writer)
-        camera.add(frame.luma, frame.time_s, bodies)
+        camera.add(frame.small_luma, frame.time_s, bodies)
         counts.frames += 1
         counts.looked += looked
         counts.detected += bool(present)

@@ -17,10 +17,10 @@ from tasks.media.files.plates_file import PlateWriter, plate_writer
 from tasks.media.files.tables import read_table
 from tasks.media.input.frame_cache import chosen_frames
 from tasks.media.input.frames import Frame
+from tasks.media.planes.crop import small_size
 from tasks.media.planes.layout import clip_layout
 from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.hidden_people import hidden_people
-from tasks.media.scene.people_mask import small_size
 from tasks.media.scene.plate import LEAST_AGREEMENT_SHARE, build_plate
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import SceneRequest

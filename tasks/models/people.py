@@ -15,7 +15,6 @@ sideways spread of the fused anchor.
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from itertools import cycle
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -29,7 +28,7 @@ from tasks.maths.tracking.following_window import (
     body_height_px,
     similar_place,
 )
-from tasks.maths.tracking.search_tiles import tile_sides, tiles
+from tasks.maths.tracking.search_tiles import search_tiles
 from tasks.models.frame_view import PAINT_LEVEL, PAINT_MARGIN_TORSOS, FrameView, Image, look_at_frame, look_at_square
 from tasks.models.pose import PoseEstimate, PoseEstimator, open_pose_estimator
 from tasks.models.runtime import DeviceUse
@@ -37,8 +36,8 @@ from tasks.models.runtime import DeviceUse
 LARGE_SHARE: Final = 0.4  # of the frame's height: larger people are tracked in the whole frame
 TILE_PX: Final = 288  # side of a tile's image; the detector sees it at 224 px
 SEARCH_INTERVAL_S: Final = 0.3  # between searches for further people, while somebody is followed
-LOST_SEARCH_S: Final = 1.0  # after the start or a loss: every frame is searched
-THOROUGH_TILES: Final = 4  # tiles per frame in that time; otherwise one
+LOST_SEARCH_S: Final = 1.0  # of thorough search after a loss, or at the start while nobody is followed
+THOROUGH_TILES: Final = 4  # tiles per frame of a thorough search; otherwise one
 MIN_FOLLOWED_S: Final = 0.5  # a person who was followed for less is not missed
 RETRY_S: Final = 0.3  # how long the window of a lost person is still looked at
 MAX_COVERED_SHARE: Final = 0.7  # of a tile under a tracked person: such a tile is skipped
@@ -93,12 +92,16 @@ class PeopleTracker:
         self._slots: list[TrackerSlot] = []
         self._tracks = 0
         self._next_search_s = -np.inf
-        self._search_all_until_s: float | None = None
-        self._tiles: Iterator[Square] | None = None
+        self._nobody_until_s: float | None = None  # end of the thorough search at the start; None: begins now
+        self._lost_until_s = -np.inf  # end of the thorough search after a loss
+        self._round_tiles = 0  # that are still to be searched since somebody is followed
+        self._tiles: list[Square] = []
+        self._tile = 0  # index of the next one
 
     def __call__(self, view: FrameView, time_s: float) -> list[Sighting]:
-        if self._search_all_until_s is None:
-            self._search_all_until_s = time_s + LOST_SEARCH_S
+        if self._nobody_until_s is None:
+            self._nobody_until_s = time_s + LOST_SEARCH_S
+            self._tiles = search_tiles(view.size_px, self._smallest)
         for slot in self._slots:
             if slot.window is not None:
                 self._track_in_window(slot, slot.window, view, time_s)
@@ -117,7 +120,7 @@ class PeopleTracker:
         for slot in self._slots:
             if slot.track or slot.window is not None:
                 self._release(slot, time_s)
-        self._search_all_until_s = None
+        self._nobody_until_s, self._lost_until_s, self._round_tiles = None, -np.inf, 0
 
     def _busy(self) -> list[TrackerSlot]:
         return sorted((slot for slot in self._slots if slot.track), key=lambda slot: slot.track)
@@ -148,7 +151,7 @@ class PeopleTracker:
 
     def _lose(self, slot: TrackerSlot, time_s: float) -> None:
         if slot.track and time_s - slot.since_s >= MIN_FOLLOWED_S:
-            self._search_all_until_s = time_s + LOST_SEARCH_S
+            self._lost_until_s = time_s + LOST_SEARCH_S
         slot.track = 0
 
     def _resolve_duplicates(self, time_s: float) -> None:
@@ -164,7 +167,7 @@ class PeopleTracker:
                 if same_body(first.person.landmarks, second.person.landmarks):
                     self._release(second, time_s)
                     first.track = self._next_track()
-                    self._search_all_until_s = time_s + LOST_SEARCH_S
+                    self._lost_until_s = time_s + LOST_SEARCH_S
 
     def _release(self, slot: TrackerSlot, time_s: float) -> None:
         """Free the slot. An empty image makes its estimator forget whom it followed."""
@@ -173,16 +176,26 @@ class PeopleTracker:
 
     def _search(self, view: FrameView, time_s: float) -> None:
         """Search the whole frame and some tiles for people who are not tracked yet."""
-        thorough = self._search_all_until_s is not None and time_s <= self._search_all_until_s
+        thorough = self._thorough(time_s)
         if self._full() or (self._busy() and not thorough and time_s < self._next_search_s):
             return
         self._next_search_s = time_s + SEARCH_INTERVAL_S
         while not self._full() and self._search_frame(view, time_s):
             pass  # where one person is, there may be more
         for _ in range(THOROUGH_TILES if thorough else 1):
-            square = self._next_tile(view)
-            while not self._full() and self._search_tile(view, time_s, square):
+            tile, self._tile = self._tiles[self._tile], (self._tile + 1) % len(self._tiles)
+            self._round_tiles = max(self._round_tiles - 1, 0)
+            while not self._full() and self._search_tile(view, time_s, tile):
                 pass
+
+    def _thorough(self, time_s: float) -> bool:
+        """Whether several tiles of this frame are searched.
+
+        At the start until somebody is followed, then until each tile was searched once; and for a time after a loss.
+        """
+        if time_s <= self._lost_until_s or self._round_tiles:
+            return True
+        return not self._busy() and self._nobody_until_s is not None and time_s <= self._nobody_until_s
 
     def _full(self) -> bool:
         return len(self._busy()) >= self._max_people
@@ -240,6 +253,8 @@ class PeopleTracker:
     def _begin(
         self, slot: TrackerSlot, person: PoseEstimate, window: FollowingWindow | None, edges_px: Floats, time_s: float
     ) -> None:
+        if not self._busy():
+            self._round_tiles = len(self._tiles)
         slot.person, slot.window, slot.edges_px = person, window, edges_px
         slot.track, slot.since_s, slot.seen_s = self._next_track(), time_s, time_s
 
@@ -250,12 +265,6 @@ class PeopleTracker:
             slot = TrackerSlot(self._open_estimator())
             self._slots.append(slot)
         return slot
-
-    def _next_tile(self, view: FrameView) -> Square:
-        if self._tiles is None:
-            sides = tile_sides(view.size_px[1], self._smallest)
-            self._tiles = cycle([square for side in sides for square in tiles(view.size_px, side)])
-        return next(self._tiles)
 
     def _next_track(self) -> int:
         self._tracks += 1

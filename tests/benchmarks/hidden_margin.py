@@ -23,10 +23,10 @@ from tasks.maths.path import affine
 from tasks.media.input.frames import Frame, read_frames
 from tasks.media.output.video_writer import VideoWriter
 from tasks.media.planes.chroma import sample_spacing
+from tasks.media.planes.crop import small_size
 from tasks.media.planes.layout import PixelLayout, Plane, Planes, clip_layout
 from tasks.media.planes.warp import Region, warp_planes
 from tasks.media.scene.hidden_people import hidden_people
-from tasks.media.scene.people_mask import small_size
 from tasks.media.scene.scene_files import SceneFiles
 from tasks.records import Clip, read_clip
 from tasks.requests import SceneRequest

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tasks.maths.path import affine
 from tasks.maths.scene.camera_path import CameraPath
 from tasks.media.input.frames import Frame
+from tasks.media.planes.crop import small_size
 from tasks.media.planes.layout import PixelLayout, nearest_layout
-from tasks.media.scene.people_mask import small_size
 from tasks.records import ColorTags
 
 SIZE_PX = (320, 180)

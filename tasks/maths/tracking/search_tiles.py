@@ -16,6 +16,11 @@ MAX_SIDE_RATIO: Final = 1.9  # of the sides of two sizes, at the most
 STEP_SHARE: Final = 2 / 3  # of the side, between two tiles: whoever is smaller than a third of it is whole in one
 
 
+def search_tiles(size_px: tuple[int, int], smallest: float) -> list[Square]:
+    """All squares of a picture of (width, height) that show people down to ``smallest`` of its height."""
+    return [tile for side in tile_sides(size_px[1], smallest) for tile in tiles(size_px, side)]
+
+
 def tile_sides(height_px: int, smallest: float) -> list[int]:
     """Sides in px, falling, for people down to ``smallest`` of the picture's height."""
     first, last = LARGEST_SHARE * height_px, min(LARGEST_SHARE, SMALLEST_TILE_HEIGHTS * smallest) * height_px

@@ -1,4 +1,4 @@
-"""Crop a box out of a picture and resize it to a model's input."""
+"""Crop a box out of a picture and resize it to a model's input, and reduce a whole picture."""
 
 from typing import Any, TypeVar
 
@@ -46,6 +46,28 @@ def crop_rgb(picture: Frame, edges_px: NDArray[np.float64], size_px: tuple[int, 
         with_finer_chroma(layout, nearest_layout("yuv444p")),
         tags_for_height(picture.color, picture.planes[0].shape[0], size_px[1]),
     )
+
+
+def small_size(size_px: tuple[int, int], longest_px: int) -> tuple[int, int]:
+    """(width, height) of a picture of ``size_px`` made smaller until its longer side is at most ``longest_px``."""
+    factor = min(longest_px / max(size_px), 1.0)
+    return max(round(size_px[0] * factor), 1), max(round(size_px[1] * factor), 1)
+
+
+def reduced(picture: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """``picture`` (h, w) reduced to ``size_px`` (width, height).
+
+    By a whole number first: OpenCV does that in a fraction of the time.
+    """
+    if picture.shape[::-1] == size_px:
+        return picture
+    step = min(picture.shape[1] // size_px[0], picture.shape[0] // size_px[1])
+    if step > 1:
+        whole_px = (picture.shape[1] // step, picture.shape[0] // step)
+        picture = np.asarray(
+            cv2.resize(picture[: whole_px[1] * step, : whole_px[0] * step], whole_px, interpolation=cv2.INTER_AREA)
+        )
+    return np.asarray(cv2.resize(picture, size_px, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def box_to_source(edges_px: NDArray[Any], model_px: tuple[int, int]) -> NDArray[np.float64]:

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.media.scene.people_mask import scaling, small_size
+from tasks.media.input.rgb_frames import LUMA_LONGEST_PX
+from tasks.media.planes.crop import reduced, small_size
+from tasks.media.scene.people_mask import scaling
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Points = NDArray[np.float32]
 
-LONGEST_PX: Final = 480  # longer side of the picture that is tracked on
 MOST_CORNERS: Final = 160
 QUALITY: Final = 0.004  # of the best corner's
 APART_PX: Final = 9
@@ -55,14 +56,14 @@ class CameraMotion:
     """Follows the background of a clip, to be told of every frame in order."""
 
     def __init__(self, size_px: tuple[int, int]) -> None:
-        self.small_px = small_size(size_px, LONGEST_PX)
+        self.small_px = small_size(size_px, LUMA_LONGEST_PX)
         self._to_small = scaling(size_px, self.small_px)
         self._reference: _Reference | None = None
         self._last: tuple[Bytes, Bytes] | None = None  # picture and mask of the frame before
 
     def step(self, luma: Bytes, people: Bytes) -> CameraStep:
-        """The step to this frame: ``luma`` (h, w) of the source, ``people`` 255 where they hide it, ``small_px``."""
-        small = _smaller(luma, self.small_px)
+        """The step to this frame: ``luma`` (h, w) whole or reduced, ``people`` 255 where they hide it, ``small_px``."""
+        small = reduced(luma, self.small_px)
         found = self._measured(small, people)
         self._last = small, people
         return found
@@ -92,15 +93,6 @@ class _Fit(NamedTuple):
     matrix: Floats
     agreeing: int
     confidence: float
-
-
-def _smaller(luma: Bytes, small_px: tuple[int, int]) -> Bytes:
-    """``luma`` (h, w) resized to ``small_px``: by whole numbers first, which OpenCV does in a fraction of the time."""
-    step = min(luma.shape[1] // small_px[0], luma.shape[0] // small_px[1])
-    if step > 1:
-        whole_px = (luma.shape[1] // step, luma.shape[0] // step)
-        luma = cv2.resize(luma[: whole_px[1] * step, : whole_px[0] * step], whole_px, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(luma, small_px, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _reference(small: Bytes, people: Bytes) -> _Reference:

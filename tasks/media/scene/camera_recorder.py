@@ -27,7 +27,7 @@ class CameraRecorder:
         self._seen_s = -np.inf
 
     def add(self, luma: NDArray[np.uint8], time_s: float, bodies: Sequence[Mask]) -> None:
-        """The next frame: ``luma`` (h, w) of the source, and the masks of the people that were seen in it."""
+        """The next frame: its ``luma`` (h, w), whole or reduced, and the masks of the people that were seen in it."""
         if bodies or time_s > self._seen_s + CARRY_S:
             self._seen, self._seen_s = bodies, time_s
         people = people_mask(self._seen, self._size_px, self._motion.small_px)

@@ -30,12 +30,6 @@ SHADOW_UP: Final = 0.08
 SHADOW_FADES: Final = 0.06
 
 
-def small_size(size_px: tuple[int, int], longest_px: int) -> tuple[int, int]:
-    """(width, height) of a picture of ``size_px`` made smaller until its longer side is at most ``longest_px``."""
-    factor = min(longest_px / max(size_px), 1.0)
-    return max(round(size_px[0] * factor), 1), max(round(size_px[1] * factor), 1)
-
-
 class Limb(NamedTuple):
     """A line from joint to joint, as thick as the limb is."""
 

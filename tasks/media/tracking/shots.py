@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.media.planes.crop import reduced
+
 Luma = NDArray[np.uint8]
 
 SMALL_PX: Final = (64, 36)  # width and height of the small picture
@@ -33,8 +35,8 @@ class LumaFrame(Protocol):
     """A frame with its luma."""
 
     @property
-    def luma(self) -> Luma:
-        """(h, w)"""
+    def small_luma(self) -> Luma:
+        """(h, w) of the whole picture, reduced."""
         ...
 
 
@@ -43,7 +45,7 @@ AnyFrame = TypeVar("AnyFrame", bound=LumaFrame)
 
 def number_shots(stream: Iterable[AnyFrame]) -> Iterator[tuple[AnyFrame, int]]:
     """Each frame with the number of its shot, from 0 on. At a cut up to ``FLASH_FRAMES`` frames are read ahead."""
-    source = ((frame, small_picture(frame.luma)) for frame in stream)
+    source = ((frame, small_picture(frame.small_luma)) for frame in stream)
     ahead: deque[tuple[AnyFrame, Luma]] = deque()
     before: Luma | None = None
     shot, blank = 0, False  # of the frame before
@@ -68,7 +70,7 @@ def number_shots(stream: Iterable[AnyFrame]) -> Iterator[tuple[AnyFrame, int]]:
 
 def small_picture(luma: Luma) -> Luma:
     """The picture in ``SMALL_PX``, (h, w)."""
-    return np.asarray(cv2.resize(luma, SMALL_PX, interpolation=cv2.INTER_AREA), np.uint8)
+    return reduced(luma, SMALL_PX)
 
 
 def differs(before: Luma, after: Luma) -> bool:

@@ -1,11 +1,11 @@
 import numpy as np
 
 from tasks.media.files.masks_file import Mask, MaskState
+from tasks.media.planes.crop import small_size
 from tasks.media.scene.people_mask import (
     SHADED,
     Standing,
     people_mask,
-    small_size,
     with_shadows,
     without_shadows,
 )

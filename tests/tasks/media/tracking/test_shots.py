@@ -14,7 +14,7 @@ Luma = NDArray[np.uint8]
 
 @dataclass
 class Picture:
-    luma: Luma
+    small_luma: Luma
 
 
 def scene(seed: int, shift_px: int = 0, light: float = 1.0) -> Luma:
