@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tasks.maths.tracking.following_window import Square
 from tasks.media.input.frame_cache import cached_frames
 from tasks.media.input.frames import Frame
-from tasks.media.planes.crop import crop_and_resize, crop_rgb, reduced, small_size
+from tasks.media.planes.crop import crop_rgb, reduced, small_size
 from tasks.media.planes.layout import tags_for_height
 from tasks.records import Clip
 
@@ -55,22 +55,7 @@ class RgbFrame:
 
     def part(self, square: Square, image_px: int) -> NDArray[np.uint8]:
         """(image_px, image_px, 3) C-contiguous RGB of a square; outside the frame its border pixels are repeated."""
-        whole = self._whole_as_fine(square, image_px)
-        if whole is None:
-            return crop_rgb(self._frame, square.edges_px, (image_px, image_px))
-        factor = self.size_px[1] // whole.shape[0]
-        return crop_and_resize(whole, (square.edges_px + 0.5) / factor - 0.5, (image_px, image_px))
-
-    def _whole_as_fine(self, square: Square, image_px: int) -> NDArray[np.uint8] | None:
-        """The downscaled RGB of the whole frame, if the square can be cut from it exactly and without loss.
-
-        It is converted already where the pose model looks at the whole frame: cutting costs a quarter of converting.
-        """
-        factor = reducing_factor(self.size_px)
-        lengths = (*self.size_px, *square)
-        if factor == 1 or square.side_px < factor * image_px or any(length % factor for length in lengths):
-            return None
-        return self._whole
+        return crop_rgb(self._frame, square.edges_px, (image_px, image_px), full_chroma=False)
 
 
 def rgb_frames(source: Path, clip: Clip, *, cache_mb: int | None = None) -> Iterator[RgbFrame]:
@@ -83,9 +68,9 @@ def rgb_frames(source: Path, clip: Clip, *, cache_mb: int | None = None) -> Iter
 
 
 def downscaled_rgb(frame: Frame) -> NDArray[np.uint8]:
-    """``(h, w, 3)``, reduced by ``reducing_factor``."""
+    """``(h, w, 3)``, reduced by the smallest whole factor that makes both sides at most ``RGB_LONGEST_PX``."""
     height, width = frame.planes[0].shape
-    factor = reducing_factor((width, height))
+    factor = -(-max(width, height) // RGB_LONGEST_PX)
     if factor == 1:
         return frame.rgb()
     size_px = max(width // factor, 1), max(height // factor, 1)
@@ -94,11 +79,6 @@ def downscaled_rgb(frame: Frame) -> NDArray[np.uint8]:
         for number, plane in enumerate(frame.planes)
     ]
     return replace(frame, planes=tuple(planes), color=tags_for_height(frame.color, height, size_px[1])).rgb()
-
-
-def reducing_factor(size_px: tuple[int, int]) -> int:
-    """The smallest whole number by which both sides become at most ``RGB_LONGEST_PX``."""
-    return -(-max(size_px) // RGB_LONGEST_PX)
 
 
 def luma_8bit(frame: Frame) -> NDArray[np.uint8]:

@@ -21,29 +21,35 @@ def crop_and_resize(picture: NDArray[Pixel], edges_px: NDArray[np.float64], size
     height, width = picture.shape[:2]
     x0, y0, x1, y1 = (round(float(edge) + 0.5) for edge in edges_px)
     x1, y1 = max(x1, x0 + 1), max(y1, y0 + 1)
-    if 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height:
-        inside = picture[y0:y1, x0:x1]
-    else:
-        rows, columns = np.arange(y0, y1).clip(0, height - 1), np.arange(x0, x1).clip(0, width - 1)
-        inside = picture[rows].take(columns, axis=1)
+    left, top = min(max(x0, 0), width - 1), min(max(y0, 0), height - 1)
+    right, bottom = max(min(x1, width), left + 1), max(min(y1, height), top + 1)
+    inside: NDArray[Any] = picture[top:bottom, left:right]
+    if (left, top, right, bottom) != (x0, y0, x1, y1):
+        down, across = (y1 - y0) - (bottom - top), (x1 - x0) - (right - left)
+        above, before = min(max(top - y0, 0), down), min(max(left - x0, 0), across)
+        inside = cv2.copyMakeBorder(inside, above, down - above, before, across - before, cv2.BORDER_REPLICATE)
     shrinks = (x1 - x0) * (y1 - y0) > size_px[0] * size_px[1]
     return np.asarray(cv2.resize(inside, size_px, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))
 
 
-def crop_rgb(picture: Frame, edges_px: NDArray[np.float64], size_px: tuple[int, int]) -> NDArray[np.uint8]:
+def crop_rgb(
+    picture: Frame, edges_px: NDArray[np.float64], size_px: tuple[int, int], *, full_chroma: bool = True
+) -> NDArray[np.uint8]:
     """RGB (h, w, 3) of the box ``edges_px`` of ``picture``, resized to ``size_px``.
 
-    Only the crop is converted to RGB.
+    Only the crop is converted to RGB. Its chroma has the subsampling of ``picture``, or none with ``full_chroma``:
+    that takes 20 times as long to convert (1.8 against 0.07 ms for 384x384 from 4:2:0).
     """
     layout = picture.layout
+    resized = with_finer_chroma(layout, nearest_layout("yuv444p")) if full_chroma else layout
     planes = []
     for number, plane in enumerate(picture.planes):
         step_x, step_y = (1 << shift if number else 1 for shift in layout.chroma_shift)
         step = np.array([step_x, step_y, step_x, step_y])
-        planes.append(crop_and_resize(plane, (edges_px + 0.5) / step - 0.5, size_px))
+        planes.append(crop_and_resize(plane, (edges_px + 0.5) / step - 0.5, resized.plane_wh(number, size_px)))
     return planes_to_rgb(
         planes,
-        with_finer_chroma(layout, nearest_layout("yuv444p")),
+        resized,
         tags_for_height(picture.color, picture.planes[0].shape[0], size_px[1]),
     )
 
