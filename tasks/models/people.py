@@ -12,7 +12,8 @@ drives, so that the body stands still in it, was tried too: a third less tremble
 sideways spread of the fused anchor.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,7 @@ RETRY_S: Final = 0.3  # how long the window of a lost person is still looked at
 MAX_COVERED_SHARE: Final = 0.7  # of a tile under a tracked person: such a tile is skipped
 
 Floats = NDArray[np.float64]
+Look = tuple[PoseEstimate | None, Floats]  # who was seen, and the outer edges of where was looked
 
 
 class Sighting(NamedTuple):
@@ -79,14 +81,24 @@ class TrackerSlot:
     edges_px: Floats = field(default_factory=lambda: np.zeros(4))  # of the window in this frame
 
 
+class AtOnce(Protocol):
+    """Calls a function for each slot and gives the results in order."""
+
+    def __call__(self, look: Callable[[TrackerSlot], Look], slots: Sequence[TrackerSlot], /) -> Iterable[Look]: ...
+
+
 class PeopleTracker:
     """Tracks up to ``max_people`` people and searches for people of at least ``smallest`` of the frame's height.
 
-    ``open_estimator`` opens another pose estimator when it is first needed.
+    ``open_estimator`` opens another pose estimator when it is first needed. ``at_once`` looks for the people who are
+    tracked, at several at the same time if it can.
     """
 
-    def __init__(self, open_estimator: Callable[[], PoseEstimator], max_people: int, smallest: float) -> None:
+    def __init__(
+        self, open_estimator: Callable[[], PoseEstimator], max_people: int, smallest: float, at_once: AtOnce = map
+    ) -> None:
         self._open_estimator = open_estimator
+        self._at_once = at_once
         self._max_people = max_people
         self._smallest = smallest
         self._slots: list[TrackerSlot] = []
@@ -102,11 +114,12 @@ class PeopleTracker:
         if self._nobody_until_s is None:
             self._nobody_until_s = time_s + LOST_SEARCH_S
             self._tiles = search_tiles(view.size_px, self._smallest)
-        for slot in self._slots:
-            if slot.window is not None:
-                self._track_in_window(slot, slot.window, view, time_s)
-            elif slot.track:
-                self._track_in_frame(slot, view, time_s)
+        following = [slot for slot in self._slots if slot.track or slot.window is not None]
+        at_once = self._at_once if len(following) > 1 else map
+        looks = at_once(lambda slot: _look(slot, view, time_s), following)
+        for slot, look in zip(following, looks, strict=True):
+            slot.person, slot.edges_px = look
+            self._take_in(slot, time_s)
         self._resolve_duplicates(time_s)
         self._search(view, time_s)
         return [
@@ -129,25 +142,18 @@ class PeopleTracker:
         """Landmarks of everybody who is tracked in this frame."""
         return [slot.person.landmarks for slot in self._busy() if slot.person is not None]
 
-    def _track_in_frame(self, slot: TrackerSlot, view: FrameView, time_s: float) -> None:
-        """Look for the slot's person, who is large, in the whole frame."""
-        slot.person = look_at_frame(slot.estimator, view, time_s)
+    def _take_in(self, slot: TrackerSlot, time_s: float) -> None:
+        """Move the slot's window with its person, or lose the person."""
         if slot.person is None:
             self._lose(slot, time_s)
-
-    def _track_in_window(self, slot: TrackerSlot, window: FollowingWindow, view: FrameView, time_s: float) -> None:
-        """Look for the slot's person where the window now is."""
-        square = window.at(time_s)
-        slot.person, slot.edges_px = look_at_square(slot.estimator, view, square, time_s), square.edges_px
-        if slot.person is not None:
-            if not slot.track:
-                slot.track, slot.since_s = self._next_track(), time_s
-            window.update(slot.person.landmarks, time_s)
-            slot.seen_s = time_s
+            if time_s - slot.seen_s > RETRY_S:
+                slot.window = None
             return
-        self._lose(slot, time_s)
-        if time_s - slot.seen_s > RETRY_S:
-            slot.window = None
+        if not slot.track:
+            slot.track, slot.since_s = self._next_track(), time_s
+        if slot.window is not None:
+            slot.window.update(slot.person.landmarks, time_s)
+        slot.seen_s = time_s
 
     def _lose(self, slot: TrackerSlot, time_s: float) -> None:
         if slot.track and time_s - slot.since_s >= MIN_FOLLOWED_S:
@@ -271,6 +277,14 @@ class PeopleTracker:
         return self._tracks
 
 
+def _look(slot: TrackerSlot, view: FrameView, time_s: float) -> Look:
+    """Whom the slot's estimator sees where its person is looked for, and the outer edges of that place."""
+    if slot.window is None:
+        return look_at_frame(slot.estimator, view, time_s), slot.edges_px
+    square = slot.window.at(time_s)
+    return look_at_square(slot.estimator, view, square, time_s), square.edges_px
+
+
 @contextmanager
 def open_people_tracker(
     files: tuple[Path, ...],
@@ -298,6 +312,10 @@ def open_people_tracker(
             )
             return stack.enter_context(opened)
 
+        def open_another() -> PoseEstimator:
+            return waiting.pop() if waiting else open_one()[0]
+
         first, use = open_one()
         waiting = [first]
-        yield PeopleTracker(lambda: waiting.pop() if waiting else open_one()[0], max_people, smallest), use
+        threads = stack.enter_context(ThreadPoolExecutor(max_people, "pose"))
+        yield PeopleTracker(open_another, max_people, smallest, threads.map), use
