@@ -15,6 +15,7 @@ sideways spread of the fused anchor.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -37,7 +38,7 @@ from tasks.models.runtime import DeviceUse
 LARGE_SHARE: Final = 0.4  # of the frame's height: larger people are tracked in the whole frame
 TILE_PX: Final = 288  # side of a tile's image; the detector sees it at 224 px
 SEARCH_INTERVAL_S: Final = 0.3  # between searches for further people, while somebody is followed
-LOST_SEARCH_S: Final = 1.0  # of thorough search after a loss, or at the start while nobody is followed
+LOST_SEARCH_S: Final = 1.0  # after a loss, or at the start while nobody is followed: every frame is searched
 THOROUGH_TILES: Final = 4  # tiles per frame of a thorough search; otherwise one
 MIN_FOLLOWED_S: Final = 0.5  # a person who was followed for less is not missed
 RETRY_S: Final = 0.3  # how long the window of a lost person is still looked at
@@ -105,8 +106,9 @@ class PeopleTracker:
         self._tracks = 0
         self._next_search_s = -np.inf
         self._nobody_until_s: float | None = None  # end of the thorough search at the start; None: begins now
-        self._lost_until_s = -np.inf  # end of the thorough search after a loss
-        self._round_tiles = 0  # that are still to be searched since somebody is followed
+        self._lost_until_s = -np.inf  # end of the search in every frame after a loss
+        self._lost_windows: list[FollowingWindow] = []  # of those who were lost, moving on
+        self._round_tiles = 0  # that are still to be searched since somebody was found first, or lost
         self._tiles: list[Square] = []
         self._tile = 0  # index of the next one
 
@@ -134,6 +136,7 @@ class PeopleTracker:
             if slot.track or slot.window is not None:
                 self._release(slot, time_s)
         self._nobody_until_s, self._lost_until_s, self._round_tiles = None, -np.inf, 0
+        self._lost_windows.clear()
 
     def _busy(self) -> list[TrackerSlot]:
         return sorted((slot for slot in self._slots if slot.track), key=lambda slot: slot.track)
@@ -157,7 +160,7 @@ class PeopleTracker:
 
     def _lose(self, slot: TrackerSlot, time_s: float) -> None:
         if slot.track and time_s - slot.since_s >= MIN_FOLLOWED_S:
-            self._lost_until_s = time_s + LOST_SEARCH_S
+            self._search_lost([slot], time_s)
         slot.track = 0
 
     def _resolve_duplicates(self, time_s: float) -> None:
@@ -171,9 +174,16 @@ class PeopleTracker:
                 if first.person is None or second.person is None:
                     continue
                 if same_body(first.person.landmarks, second.person.landmarks):
+                    self._search_lost([first, second], time_s)
                     self._release(second, time_s)
                     first.track = self._next_track()
-                    self._lost_until_s = time_s + LOST_SEARCH_S
+
+    def _search_lost(self, slots: Sequence[TrackerSlot], time_s: float) -> None:
+        """Begin the search for those whom the slots followed until now: where they went, and everywhere."""
+        if time_s > self._lost_until_s:
+            self._lost_windows.clear()
+        self._lost_windows += [copy(slot.window) for slot in slots if slot.window is not None]
+        self._lost_until_s, self._round_tiles = time_s + LOST_SEARCH_S, len(self._tiles)
 
     def _release(self, slot: TrackerSlot, time_s: float) -> None:
         """Free the slot. An empty image makes its estimator forget whom it followed."""
@@ -181,27 +191,31 @@ class PeopleTracker:
         slot.estimator(np.full((64, 64, 3), PAINT_LEVEL, np.uint8), time_s)
 
     def _search(self, view: FrameView, time_s: float) -> None:
-        """Search the whole frame and some tiles for people who are not tracked yet."""
-        thorough = self._thorough(time_s)
-        if self._full() or (self._busy() and not thorough and time_s < self._next_search_s):
+        """Search the whole frame and some squares for people who are not tracked yet."""
+        lost = time_s <= self._lost_until_s
+        waits = self._busy() and not lost and not self._round_tiles and time_s < self._next_search_s
+        if waits or self._full():
             return
         self._next_search_s = time_s + SEARCH_INTERVAL_S
         while not self._full() and self._search_frame(view, time_s):
             pass  # where one person is, there may be more
-        for _ in range(THOROUGH_TILES if thorough else 1):
+        for window in list(self._lost_windows) if lost else ():
+            if not self._full() and self._search_square(view, time_s, window.at(time_s)):
+                self._lost_windows.remove(window)
+        for _ in range(self._tiles_due(time_s)):
             tile, self._tile = self._tiles[self._tile], (self._tile + 1) % len(self._tiles)
             self._round_tiles = max(self._round_tiles - 1, 0)
-            while not self._full() and self._search_tile(view, time_s, tile):
+            while not self._full() and self._search_square(view, time_s, tile):
                 pass
 
-    def _thorough(self, time_s: float) -> bool:
-        """Whether several tiles of this frame are searched.
+    def _tiles_due(self, time_s: float) -> int:
+        """How many tiles of this frame are searched.
 
-        At the start until somebody is followed, then until each tile was searched once; and for a time after a loss.
+        Several until each was searched once, and for a time at the start and after a loss while nobody is followed.
         """
-        if time_s <= self._lost_until_s or self._round_tiles:
-            return True
-        return not self._busy() and self._nobody_until_s is not None and time_s <= self._nobody_until_s
+        starts = self._nobody_until_s is not None and time_s <= self._nobody_until_s
+        nobody = not self._busy() and (starts or time_s <= self._lost_until_s)
+        return THOROUGH_TILES if self._round_tiles or nobody else 1
 
     def _full(self) -> bool:
         return len(self._busy()) >= self._max_people
@@ -224,13 +238,13 @@ class PeopleTracker:
             self._begin(second, again, FollowingWindow(again.landmarks, time_s), square.edges_px, time_s)
         return again is not None
 
-    def _search_tile(self, view: FrameView, time_s: float, tile: Square) -> bool:
-        """Search a tile. Whoever is found is tracked in a window from now on."""
+    def _search_square(self, view: FrameView, time_s: float, square: Square) -> bool:
+        """Search a part of the frame. Whoever is found is tracked in a window from now on."""
         known = self._known()
-        if any(tile.share_under(landmark_box(one, PAINT_MARGIN_TORSOS)) > MAX_COVERED_SHARE for one in known):
+        if any(square.share_under(landmark_box(one, PAINT_MARGIN_TORSOS)) > MAX_COVERED_SHARE for one in known):
             return False
         slot = self._free_slot()
-        found = look_at_square(slot.estimator, view, tile, time_s, known, TILE_PX)
+        found = look_at_square(slot.estimator, view, square, time_s, known, TILE_PX)
         if found is None:
             return False
         self._release(slot, time_s)
