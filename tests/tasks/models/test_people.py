@@ -1,14 +1,16 @@
 """Following several people, with estimators that see plain points instead of a network."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from tasks.maths.tracking.following_window import Square
+from tasks.maths.tracking.search_tiles import search_tiles
 from tasks.models.frame_view import PAINT_LEVEL, PERSON_WINDOW_PX, paint_over_people
-from tasks.models.people import LOST_SEARCH_S, SEARCH_INTERVAL_S, PeopleTracker
+from tasks.models.people import LOST_SEARCH_S, RETRY_S, SEARCH_INTERVAL_S, THOROUGH_TILES, AtOnce, PeopleTracker
 from tasks.models.pose import PoseEstimate
 from tests.support.bodies import figure
 
@@ -72,7 +74,7 @@ class Eye:
         return PoseEstimate(figure((float(points[best, 0]), float(points[best, 1])), torso_px), None)
 
 
-def followed(scenes: Sequence[Scene], most: int = 3) -> tuple[list[dict[int, float]], list[Eye]]:
+def followed(scenes: Sequence[Scene], most: int = 3, at_once: AtOnce = map) -> tuple[list[dict[int, float]], list[Eye]]:
     """For each frame the track and x of everybody seen, and the estimators that were hired."""
     eyes: list[Eye] = []
 
@@ -80,7 +82,7 @@ def followed(scenes: Sequence[Scene], most: int = 3) -> tuple[list[dict[int, flo
         eyes.append(Eye())
         return eyes[-1]
 
-    finder = PeopleTracker(open_estimator, most, SMALLEST)
+    finder = PeopleTracker(open_estimator, most, SMALLEST, at_once)
     frames = []
     for number, scene in enumerate(scenes):
         found = finder(scene, number * STEP_S)
@@ -112,11 +114,9 @@ def test_a_small_person_is_found_in_a_tile_within_half_a_second() -> None:
 def test_a_person_who_is_followed_is_looked_at_once_a_frame() -> None:
     _, eyes = followed([Scene((100 + i, 80)) for i in range(120)])
     assert 120 <= looks(eyes, windows=True) <= 122
-    searched_s = 120 * STEP_S - LOST_SEARCH_S
-    after_start = looks(eyes, windows=False) - looks(
-        followed([Scene((100 + i, 80)) for i in range(31)])[1], windows=False
-    )
-    assert after_start <= 2 * (searched_s / SEARCH_INTERVAL_S + 1)  # the whole picture and one tile
+    tiles = len(search_tiles(Scene().size_px, SMALLEST))
+    once = tiles + tiles / THOROUGH_TILES + 2  # each tile, in frames that are looked at as a whole
+    assert looks(eyes, windows=False) <= once + 2 * (120 * STEP_S / SEARCH_INTERVAL_S + 1)
 
 
 def test_nobody_else_is_searched_for_where_one_is_the_most() -> None:
@@ -154,6 +154,21 @@ def test_who_is_lost_is_found_again_at_once_under_a_new_number() -> None:
     frames, _ = followed(scenes)
     assert frames[29] == near({1: 100, 2: 400}) and frames[35] == near({1: 100})
     assert frames[40] == near({1: 100, 3: 400})
+
+
+def test_a_small_person_is_found_again_at_once_where_the_way_led() -> None:
+    seen = [(100 + 2.0 * i, 80.0) for i in range(60)]
+    scenes = [Scene((500, 80), *([] if 30 <= i < 45 else [seen[i]]), torso_px=6.0) for i in range(60)]
+    assert RETRY_S < 15 * STEP_S < LOST_SEARCH_S
+    frames, _ = followed(scenes)
+    assert len(frames[29]) == 2 and len(frames[44]) == 1
+    assert frames[45] == near(frames[44] | {3: seen[45][0]})
+
+
+def test_looking_for_people_at_the_same_time_finds_the_same() -> None:
+    scenes = [Scene((100 + i, 80), (400 - i, 80), (500, 120)) for i in range(20)]
+    with ThreadPoolExecutor(3) as threads:
+        assert followed(scenes, at_once=threads.map)[0] == followed(scenes)[0]
 
 
 def test_two_on_one_body_become_one_new_track() -> None:

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from tasks.maths.body.person_box import whole_picture_box
 from tasks.media.input.frames import Frame
-from tasks.media.planes.crop import crop_and_resize, crop_rgb
+from tasks.media.planes.crop import crop_and_resize, crop_rgb, reduced, small_size
 from tasks.media.planes.layout import nearest_layout
 from tasks.media.planes.plane_color import rgb_to_planes
 from tasks.records import ColorTags
@@ -45,16 +45,29 @@ def test_float_pictures_stay_float() -> None:
 
 
 @pytest.mark.parametrize("form", ["yuv420p", "yuv422p", "yuv444p10le", "yuv420p10le", "gbrp", "gray", "gray10le"])
-@pytest.mark.parametrize("span", [1, 2])
+@pytest.mark.parametrize(("span", "full_chroma"), [(1, True), (2, True), (1, False)])
 @pytest.mark.parametrize(
     "edges",
     [(99.5, 59.5, 399.5, 659.5), (-20.5, -9.5, 200.5, 300.5), (700.5, 500.5, 900.5, 760.5), (3.5, 3.5, 4.5, 4.5)],
 )
-def test_a_crop_of_the_planes_shows_the_crop_of_the_picture(form: str, span: int, edges: tuple[float, ...]) -> None:
+def test_a_crop_of_the_planes_shows_the_crop_of_the_picture(
+    form: str, span: int, full_chroma: bool, edges: tuple[float, ...]
+) -> None:
     columns, rows = np.meshgrid(np.linspace(0, 1, 801), np.linspace(0, 1, 723))
     rgb = np.stack([40 + 150 * columns, 60 + 130 * rows, 200 - 120 * columns], axis=-1).astype(np.uint8)
     layout, color = nearest_layout(form), ColorTags(range=span)
     picture = Frame(0, 0, 1, rgb_to_planes(rgb, layout, color, 723), layout, color)
-    part = crop_rgb(picture, np.array(edges), (128, 96))
+    part = crop_rgb(picture, np.array(edges), (128, 96), full_chroma=full_chroma)
     assert part.shape == (96, 128, 3) and part.flags.c_contiguous
-    assert np.abs(part.astype(int) - crop_and_resize(picture.rgb(), np.array(edges), (128, 96))).max() <= 4
+    assert np.abs(part.astype(int) - crop_and_resize(picture.rgb(), np.array(edges), (128, 96))).max() <= (
+        4 if full_chroma else 6
+    )
+
+
+def test_a_reduced_picture_has_the_means_of_what_it_shows() -> None:
+    ramp = np.add.outer(np.arange(103), np.arange(201)).clip(0, 255).astype(np.uint8)
+    small = reduced(ramp, small_size((201, 103), 32))
+    columns, rows = ((np.arange(count) + 0.5) * size / count - 0.5 for count, size in ((32, 201), (16, 103)))
+    assert small.shape == (16, 32)
+    assert np.abs(small - np.add.outer(rows, columns).clip(0, 255))[:, :24].max() <= 4
+    assert reduced(small, (32, 16)) is small
