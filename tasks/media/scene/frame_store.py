@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from tasks.errors import OutputError
 from tasks.media.input.frames import Frame
+from tasks.media.planes.crop import small_size
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.scene.exposure import Coarse, coarse, coarse_size
-from tasks.media.scene.people_mask import small_size
 
 Bytes = NDArray[np.uint8]
 
