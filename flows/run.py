@@ -5,7 +5,7 @@ import sys
 import time
 import uuid
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from conf.config import Config
 from flows import preflight
@@ -30,6 +30,7 @@ from tasks.untrusted.paths import absolute_path
 from tasks.untrusted.plain_text import one_line
 
 INTERRUPTED_STATUS = 130  # what a shell expects of a program that Ctrl-C ended
+SERVER_FAULT: Final = 500  # the least status of an answer by which a server says that the fault is its own
 HOME = settings.prefect_home()
 
 
@@ -187,5 +188,7 @@ def _flow_run(asked: list[SweepSetting], config: Config, place: tuple[str, str, 
             if not isinstance(error, HTTPError) and not isinstance(error.__cause__, HTTPError):
                 raise
             cure = "finished stages are kept, run the same command again"
+            if own and getattr(getattr(error, "response", None), "status_code", 0) >= SERVER_FAULT:
+                cure += "; where that fails again, see whether the disk with Prefect's database (PREFECT_HOME) is full"
             fact = str(error).splitlines()[0]
             return Ended([], f"the Prefect server is gone, or refuses: {fact}; {cure}", server_lost=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
-from flows.cli.terminal_text import close_status
+from flows.cli.terminal_text import close_status, open_closed_streams
 from tasks.cache import making
 from tasks.execution import progress
 
@@ -31,6 +31,7 @@ _farewells: list[Callable[[], object]] = []
 def exit_on_signal() -> None:
     """From now on either signal ends the process with one line: no stage is running yet."""
     global _terminal
+    open_closed_streams()
     _terminal = os.dup(2)
     for number in HANDLED_SIGNALS:
         signal.signal(number, _exit_now)

@@ -1,5 +1,6 @@
 """The program's output: names, tags and files cannot send control sequences to the terminal."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO, cast
@@ -38,11 +39,25 @@ class PrintableStream:
         return getattr(self.inner, name)
 
 
+def open_closed_streams() -> None:
+    """Let standard streams that the caller has closed lead nowhere; else the next file that is opened takes a place.
+
+    To be called before any file is opened.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest free number, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))
+
+
 def guard_output() -> None:
     """Let everything that the program prints from now on pass through ``PrintableStream``."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is not None and not isinstance(stream, PrintableStream):
+        if not isinstance(stream, PrintableStream):
             if name == "stderr" and (lines := terminal_lines(stream)):
                 _status[:] = [lines]
             setattr(sys, name, cast(TextIO, PrintableStream(stream)))

@@ -7,6 +7,7 @@ died had begun; the scheduler's setting ``allowed-failures`` says how often.
 
 import os
 import signal
+import socket
 import threading
 import time
 import uuid
@@ -16,6 +17,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 import dask.config
 
@@ -198,6 +200,7 @@ def connected(address: str | None, paths: Mapping[str, str], workers: int) -> It
     """
     own = None if address else _local(workers)
     try:
+        _require_word(address)
         client = Client(address or own, name="stillwalk", set_as_default=False, timeout=CONNECT_S)
     except (OSError, ValueError) as error:  # a host that is not known, or no answer
         cure = "start one with `dask scheduler`, or leave the address out to use this machine"
@@ -207,6 +210,15 @@ def connected(address: str | None, paths: Mapping[str, str], workers: int) -> It
         yield cluster
     finally:
         cluster.close()
+
+
+def _require_word(address: str | None) -> None:
+    """``OSError`` where somebody takes the connection and says nothing, as no scheduler does: Dask would wait on."""
+    place = urlsplit(address or "")
+    if place.scheme == "tcp" and place.hostname and place.port:
+        with socket.create_connection((place.hostname, place.port), CONNECT_S) as connection:
+            if not connection.recv(1):
+                raise ConnectionError("the connection was closed")
 
 
 def _local(workers: int) -> LocalCluster:

@@ -122,3 +122,20 @@ def test_a_home_folder_is_required_before_prefect_is_loaded(tmp_path: Path, monk
     monkeypatch.setattr(Path, "home", home)
     with pytest.raises(SettingError, match="HOME"):
         server_choice.choose_server(Server.ephemeral, tmp_path)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_the_caller_closed_are_nowhere(tmp_path: Path, closed: str) -> None:
+    for arguments, status in (("--help", 0), ("video=none.mp4", 2)):
+        command = f"{sys.executable} -P -m flows.stabilize {arguments} {closed}"
+        ended = subprocess.run(
+            ["sh", "-c", command],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_S,
+            check=False,
+        )
+        assert (ended.returncode, "Traceback" in ended.stderr) == (status, False), ended.stderr
+    assert [*tmp_path.iterdir()] == []

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -169,6 +170,20 @@ def test_a_scheduler_that_does_not_answer_is_a_sentence(monkeypatch: pytest.Monk
     line = r"^runner\.address: no Dask scheduler answers at tcp://127.0.0.1:9; start one with `dask scheduler`"
     with pytest.raises(SettingError, match=line), cluster.connected("tcp://127.0.0.1:9", {}, 1):
         pass
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_something_that_takes_the_connection_and_says_nothing_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, closes: bool
+) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        if closes:
+            threading.Thread(target=lambda: server.accept()[0].close()).start()
+        line = rf"^runner\.address: no Dask scheduler answers at {address}; start one with `dask scheduler`"
+        with pytest.raises(SettingError, match=line), cluster.connected(address, {}, 1):
+            pass
 
 
 @pytest.fixture
