@@ -55,9 +55,16 @@ class Config:
     cache_dir: str | None = None
     """Folder for finished stages, which later runs reuse; null: .cache/ in output_dir."""
     outputs: list[Output] = field(
-        default_factory=lambda: [Output.stabilized, Output.comparison, Output.person, Output.pose, Output.masks]
+        default_factory=lambda: [
+            Output.stabilized,
+            Output.comparison,
+            Output.person,
+            Output.pose,
+            Output.masks,
+            Output.preview,
+        ]
     )
-    """Files to make; overlay: skeleton drawn on the stabilized picture, preview: small animation,
+    """Files to make; overlay: skeleton drawn on the stabilized picture, preview: small animation to send,
     contact: sheet of six stills."""
     exports: list[Export] = field(default_factory=list)
     """Files for other programs, in the folder exports/; events, angles, mot: the gait; trc, c3d: markers; coco, rle,

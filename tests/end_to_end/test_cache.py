@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import program
 
-RENDERS = {"stabilized.mp4", "comparison.mp4", "person.mp4", "report.html"}
+RENDERS = {"stabilized.mp4", "comparison.mp4", "person.mp4", "preview.webp", "report.html"}
 ALL = {"decode", "pose", "people", "subject", "masks", "offsets", "trajectory", "scene"} | RENDERS
 START = "clip.to=1.5"  # seconds: what runs again does not depend on the length
 DATA = ("pose.json", "pose.csv", "pose.parquet", "trajectory.parquet", "masks.npz", "metrics.json")

@@ -96,8 +96,9 @@ def test_the_demo_gives_every_deliverable_whole(home: Path, api: str) -> None:
     assert done.status == 0, done.err
     assert done.err == ""
     folder = home / "outputs" / "demo"
-    wanted = "stabilized.mp4 comparison.mp4 person.mp4 pose.json pose.csv pose.parquet trajectory.parquet masks.npz"
-    assert {*wanted.split(), "metrics.json", "report.html", "run.json"} == {path.name for path in folder.iterdir()}
+    data = "pose.json pose.csv pose.parquet trajectory.parquet masks.npz metrics.json run.json"
+    shown = "stabilized.mp4 comparison.mp4 person.mp4 preview.webp report.html"
+    assert {*data.split(), *shown.split()} == {path.name for path in folder.iterdir()}
     for name in ("stabilized.mp4", "comparison.mp4", "person.mp4"):
         assert counted(folder / name) == 60
     assert pq.read_table(folder / "trajectory.parquet").num_rows == 60

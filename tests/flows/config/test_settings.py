@@ -33,7 +33,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
     assert config.device.value == "cpu"
     assert config.masks.smoothing is True
     assert config.decode.frames.value == "stream"
-    assert set(config.outputs) == set(Output) - {Output.overlay, Output.preview, Output.contact}
+    assert set(config.outputs) == set(Output) - {Output.overlay, Output.contact}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tasks.cache import store
 from tests.support.done import DIGESTS, do_all, done_job
 
 Plan = Callable[..., dict[str, str]]
-VIDEOS = ["stabilized.mp4", "comparison.mp4", "person.mp4"]
+VIDEOS = ["stabilized.mp4", "comparison.mp4", "person.mp4", "preview.webp"]
 ALL = ["decode", "pose", "people", "subject", "masks", "offsets", "trajectory", "scene", *VIDEOS, "report.html"]
 
 
@@ -67,7 +67,7 @@ def test_a_setting_is_named_with_both_values_and_what_follows_with_its_cause(pla
     maybe = "unless trajectory gives the same as before"
     assert fates["stabilized.mp4"].endswith(maybe)
     assert fates["person.mp4"].endswith("background.color: [0,177,64] -> [1,2,3]; because trajectory runs")
-    assert fates["sum"].startswith("5 stages of 1 video would run: about ")
+    assert fates["sum"].startswith("6 stages of 1 video would run: about ")
 
 
 def test_for_all_people_each_has_the_stages_that_are_not_shared(
@@ -145,7 +145,7 @@ def test_outputs_that_one_task_renders_take_as_long_as_the_longest_of_them(plan:
         mark.write_text(json.dumps(then | {"seconds": seconds.get(name, 0.0)}))
     total = plan("border.mode=blur", "background.color=[1,2,3]")["sum"]
     assert total == (
-        "3 stages of 1 video would run: about 24.0 s with workers=2 (24.0 s with workers=1); nothing was done"
+        "4 stages of 1 video would run: about 24.0 s with workers=2 (24.0 s with workers=1); nothing was done"
     )
 
 
