@@ -134,6 +134,7 @@ class Clip:
     dolby_vision: str = ""  # its profile, such as 5 or 8.4; empty: none
     stores_opacity: bool = False  # beside the picture, as VP9 in WebM does
     skipped: int = 0  # frames of the file before the first one of the clip
+    skipped_after: int = 0  # frames of the file after the last one of the clip
     trimmed: bool = False  # whether the clip is a part of the file: clip.from_s, clip.to_s
     capture_rate_hz: str = ""  # frames a second that the camera took, where the file says it; empty where it does not
     interlaced: int = 0  # frames that are stored as two half pictures, each of every second row and of its own time

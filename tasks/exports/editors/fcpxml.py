@@ -29,7 +29,7 @@ def write_fcpxml(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, 
     resources = ElementTree.SubElement(document, "resources")
     for name, size_px in (("source", keys.source_px), ("output", keys.output_px)):
         resources.append(_format(name, size_px, frame_s, keys.pixel_aspect))
-    whole_s, clip_s = (keys.first + count) * frame_s, count * frame_s
+    whole_s, clip_s = keys.file_frames * frame_s, count * frame_s
     asset = ElementTree.SubElement(
         resources, "asset", id="video", name="source", start="0s", duration=seconds(whole_s), hasVideo="1"
     )

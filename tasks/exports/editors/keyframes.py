@@ -25,6 +25,7 @@ class Keyframes(NamedTuple):
     output_px: tuple[int, int]
     rate_hz: Fraction
     first: int  # number of the first key's frame in the file
+    file_frames: int  # of the whole file, of which the keys may cover a part
     pixel_aspect: float
     notes: list[str]
 
@@ -54,6 +55,7 @@ def read_keyframes(request: ExportRequest) -> Keyframes:
         (width, height),
         clip.rate,
         clip.skipped,
+        clip.skipped + len(matrices) + clip.skipped_after,
         aspect,
         notes,
     )

@@ -170,6 +170,7 @@ def trimmed(path: Path, clip: Clip, table: FrameTable, from_s: float, to_s: floa
         broken=clip.broken if ends_with_file else "",
         interlaced=min(clip.interlaced, len(kept)),
         skipped=part.start,
+        skipped_after=clip.frames - part.stop,
         trimmed=len(kept) < clip.frames,
     )
     return cut, shorter

@@ -1,8 +1,10 @@
 """Keyframes for editors: the written numbers, applied as each program does, move the source as the trajectory does."""
 
+import dataclasses
 import re
+import shutil
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -167,7 +169,7 @@ NEEDED = {
 
 def test_final_cuts_project_is_one_that_its_dtd_allows(moved: tuple[ExportRequest, Floats], tmp_path: Path) -> None:
     described = tmp_path / "decode" / "clip.json"
-    write_json(described, read_json(described) | {"skipped": 100, "trimmed": True})
+    write_json(described, read_json(described) | {"skipped": 100, "skipped_after": 40, "trimmed": True})
     write_fcpxml(moved[0], tmp_path / "out", lambda _: None)
     document = fcpxml(tmp_path / "out")
     for element in document.iter():
@@ -180,6 +182,8 @@ def test_final_cuts_project_is_one_that_its_dtd_allows(moved: tuple[ExportReques
     clip = document.find(".//asset-clip")
     assert clip is not None and clip.attrib["start"] == "1001/300s"  # keys count from the begin of the file
     assert keyed(document, "position")[0][0] == Fraction(1001, 300)
+    asset = document.find(".//asset")
+    assert asset is not None and asset.attrib["duration"] == f"{Fraction((100 + FRAMES + 40) * 1001, 30000)}s"
 
 
 def test_keys_of_a_part_have_the_numbers_of_the_files_frames(
@@ -196,6 +200,26 @@ def test_keys_of_a_part_have_the_numbers_of_the_files_frames(
     assert "[100] = " in texts["resolve.setting"]
     assert "[99] = " not in texts["resolve.setting"]
     assert "FIRST = 101 " in texts["blender.py"]
+
+
+HOSTILE = "a \"walk\" & 'run' <x>\\ \u00e9\u732b\n]] } os.system(1)"
+
+
+@pytest.mark.parametrize("write", [write_aftereffects, write_nuke, write_resolve, write_blender, write_fcpxml])
+def test_the_name_of_a_video_reaches_no_file_that_an_editor_runs(
+    write: Callable[..., object], moved: tuple[ExportRequest, Floats], tmp_path: Path
+) -> None:
+    request, _ = moved
+    plain, named = tmp_path / "out", tmp_path / HOSTILE.replace("/", "")
+    shutil.copytree(tmp_path / "decode", named / "decode")
+    named_clip = artifact("decode", named / "decode")
+    write(request, plain, lambda _: None)
+    (named / "out").mkdir()
+    write(dataclasses.replace(request, clip=named_clip), named / "out", lambda _: None)
+    (file,) = plain.iterdir()
+    text = file.read_text()
+    assert text == (named / "out" / file.name).read_text()
+    assert text.isascii() and "system" not in text
 
 
 class Keyed:
