@@ -11,12 +11,21 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import Final
 
-from tasks.cache.object_store import Found, Objects, StoreError, WrongContent, require_installed
+from tasks.cache.object_store import (
+    NO_ANSWER,
+    NOT_REACHED,
+    Found,
+    Objects,
+    StoreError,
+    WrongContent,
+    require_installed,
+)
 from tasks.errors import SettingError
 from tasks.requests import DownloadRequest
 
 ASKED_AT_ONCE: Final = 16
 MOST_LISTED: Final = 100_000  # objects behind one pattern
+_away: dict[str, str] = {}  # buckets that do not answer, and how
 _BEGINNING: Final = re.compile(r"(s3|gs|az)://", re.IGNORECASE)
 _OBJECT: Final = re.compile(r"(s3|gs|az)://([^/@?#\s]+)/(.*)", re.DOTALL)
 
@@ -43,7 +52,8 @@ def expand_object(address: str, suffixes: Iterable[str]) -> list[str]:
     require_installed("video", "download the file first, and give its path")
     bucket, name = f"{parts[1]}://{parts[2]}", parts[3]
     if name == "" or name.endswith("/"):
-        videos = [one for one in _listed(bucket, name.rstrip("/"), deep=False) if _suffix(one.name) in suffixes]
+        found = _listed(bucket, name.rstrip("/"), deep=False)
+        videos = [one for one in found if _suffix(one.name) in suffixes and not _is_hidden(one.name)]
         if not videos:
             raise SettingError(f"video: {address} holds no video; name an object, or a folder that holds some")
     elif set("*[") & set(name) and not isinstance(seen(address), Found):
@@ -59,6 +69,10 @@ def _suffix(name: str) -> str:
     return PurePosixPath(name).suffix.lower()
 
 
+def _is_hidden(name: str) -> bool:
+    return PurePosixPath(name).name.startswith(".")
+
+
 def _matching(bucket: str, pattern: str) -> list[Found]:
     wanted = pattern.split("/")
     plain = next(number for number, part in enumerate(wanted) if set("*[") & set(part))  # parts before the first *
@@ -68,12 +82,18 @@ def _matching(bucket: str, pattern: str) -> list[Found]:
 
 
 def _matches(parts: list[str], pattern: list[str]) -> bool:
-    """Whether a name matches a pattern, part by part; ``**`` stands for any number of parts."""
+    """Whether a name matches a pattern, part by part; ``**`` stands for any number of parts.
+
+    As with files, a pattern matches a part that begins with a dot only if it begins with one too.
+    """
     if not pattern:
         return not parts
-    if pattern[0] == "**":
-        return _matches(parts, pattern[1:]) or (bool(parts) and _matches(parts[1:], pattern))
-    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
+    if pattern[0] == "**" and _matches(parts, pattern[1:]):
+        return True
+    if not parts or (_is_hidden(parts[0]) and not pattern[0].startswith(".")):
+        return False
+    rest = pattern if pattern[0] == "**" else pattern[1:]
+    return fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], rest)
 
 
 @cache
@@ -92,18 +112,28 @@ def _listed(bucket: str, folder: str, *, deep: bool) -> list[Found]:
 @cache
 def seen(address: str) -> Found | str:
     """What the store says about an object, or a clause that says why it cannot be used."""
+    bucket = address.split("/")[2]
+    if bucket in _away:  # another object has waited for it
+        return _refusal(_away[bucket])
     try:
         objects, name = Objects.holding(address)
         found = objects.find(name)
     except StoreError as error:
-        return f"cannot be read ({error}); check the address and the credentials in the environment"
+        if str(error) in (NO_ANSWER, NOT_REACHED):
+            _away[bucket] = str(error)
+        return _refusal(str(error))
     if found is None:
         return "there is no such object; check the address, which ends in / where it is a folder"
     return found if found.size else "is empty (0 bytes); upload it again"
 
 
+def _refusal(clause: str) -> str:
+    return f"cannot be read ({clause}); check the address and the credentials in the environment"
+
+
 def forget() -> None:
     """Ask the stores again: for another run in this process."""
+    _away.clear()
     _listed.cache_clear()
     seen.cache_clear()
 

@@ -22,6 +22,8 @@ REQUEST_S: Final = 20  # for 5 MB, the size of a part: less than 2 Mbit/s counts
 RETRIES: Final = 2
 LEAST_BYTES_PER_S: Final = 1_000_000  # of a download, after the time of one request
 CHUNK_BYTES: Final = 1 << 20
+NO_ANSWER: Final = "it does not answer in time"
+NOT_REACHED: Final = "it cannot be reached"
 REFUSED: Final = "it refuses the credentials, or there are none"
 
 
@@ -211,15 +213,15 @@ def _clause(message: str) -> str:
     text = re.sub(r"\S*/\S*", "", message.partition("\n\nDebug source")[0]).lower()
     for sign, clause in (
         ("parse path", "its name holds an empty part, or . or .."),
-        ("timed out", "it does not answer in time"),
-        ("timeout", "it does not answer in time"),
+        ("timed out", NO_ANSWER),
+        ("timeout", NO_ANSWER),
         ("no space", "it is full"),
         ("status code: 507", "it is full"),
         ("status code: 401", REFUSED),
         ("status code: 403", REFUSED),
         ("quota", "it is full"),
-        ("connect", "it cannot be reached"),
-        ("error sending request", "it cannot be reached"),
+        ("connect", NOT_REACHED),
+        ("error sending request", NOT_REACHED),
         ("not found", "there is no such bucket or folder"),
         ("canonicalize", "there is no such bucket or folder"),
         ("no such file", "there is no such bucket or folder"),

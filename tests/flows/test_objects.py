@@ -9,12 +9,13 @@ from flows import objects
 from flows.config import settings
 from flows.dry_run import dry_run
 from flows.videos import VIDEO_SUFFIXES, Video, find_all_videos, find_videos, missing_reason, own_share, video_at
+from tasks.cache.object_store import NOT_REACHED, Objects, StoreError
 from tasks.errors import SettingError
 from tests.support.done import DIGESTS
 from tests.support.s3_server import SECRET, Bucket, bucket_in_use
 
 settings.register_schema()
-NAMES = ("b.mp4", "my%20walk.MOV", "notes.txt", "sub/b.mp4", "sub/deep/c.mp4", "a%5B1%5D.mp4")
+NAMES = ("b.mp4", "._b.mp4", "my%20walk.MOV", "notes.txt", "sub/b.mp4", "sub/deep/c.mp4", "a%5B1%5D.mp4")
 AUTHORIZED = "check the address and the credentials in the environment"
 
 
@@ -32,6 +33,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
         ("clips/b.mp4", ["b.mp4"]),
         ("clips/", ["a[1].mp4", "b.mp4", "my walk.MOV"]),
         ("clips/*.mp4", ["a[1].mp4", "b.mp4"]),
+        ("clips/.*", ["._b.mp4"]),
         ("clips/*/b.mp4", ["sub/b.mp4"]),
         ("clips/**/*.mp4", ["a[1].mp4", "b.mp4", "sub/b.mp4", "sub/deep/c.mp4"]),
         ("clips/[ab].mp4", ["b.mp4"]),
@@ -94,6 +96,19 @@ def test_refused_credentials_are_one_line_without_them(store: Bucket) -> None:
     with pytest.raises(SettingError) as refused:
         find_videos("s3://walks/clips/")
     assert str(refused.value) == f"video: s3://walks/clips: its objects cannot be listed {clause}"
+
+
+def test_a_store_that_is_away_is_waited_for_once(store: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def find(_: object, name: str) -> None:
+        asked.append(name)
+        raise StoreError(NOT_REACHED)
+
+    monkeypatch.setattr(Objects, "find", find)
+    said = [missing_reason(Video("", None, f"s3://walks/{number}.mp4")) for number in range(3)]
+    assert said == [f"s3://walks/{number}.mp4: cannot be read ({NOT_REACHED}); {AUTHORIZED}" for number in range(3)]
+    assert asked == ["0.mp4"]
 
 
 def test_a_store_is_asked_once_about_each_object(store: Bucket) -> None:
