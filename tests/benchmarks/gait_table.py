@@ -101,7 +101,7 @@ def ground_cells(video: Watched, gait: Gait, walker: Walk) -> list[str]:
         (found.get("background_speed_px_per_s", np.nan), speed_px_s),
         (found.get("stride_length_px", np.nan) / 2, step_px),
     )
-    return [f"{value / true - 1:+.1%}" for value, true in pairs]
+    return [f"{value / true - 1:+.1%}" if np.isfinite(value) else "not given" for value, true in pairs]
 
 
 def print_row(cells: list[str]) -> None:

@@ -96,6 +96,20 @@ def test_a_scale_gives_speed_and_steps_in_metres(tmp_path: Path, out: Path) -> N
     assert facts["notes"] == []
 
 
+@pytest.mark.parametrize(("rate_hz", "way"), [(0.08, "comes nearer"), (-0.08, "goes away")])
+def test_somebody_who_comes_nearer_has_no_lengths_but_times(
+    rate_hz: float, way: str, tmp_path: Path, out: Path
+) -> None:
+    pose = modelled_pose(drawn(seconds=6))
+    grown = np.exp(rate_hz * (pose.time_s - pose.time_s.mean()))
+    pose = replace(pose, xy_px=pose.xy_px * grown[:, None, None])
+    facts = write_events(request(tmp_path, "events", pose), out, lambda _: None)
+    found = json.loads((out / "events.json").read_text())
+    assert way in found["lengths_why_not"] and way in facts["notes"][0]
+    assert "cadence_steps_per_min" in found["figures"]
+    assert not [name for name in found["figures"] if "length" in name or "speed" in name]
+
+
 def test_a_camera_that_travels_along_is_told(tmp_path: Path, out: Path) -> None:
     facts = write_events(request(tmp_path, "events", modelled_pose(drawn())), out, lambda _: None)
     (note,) = facts["notes"]
