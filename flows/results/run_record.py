@@ -155,13 +155,25 @@ def _lock_lines(source: str, plan: str, verified: dict[str, float | None]) -> It
 
 
 def _picture_line(area: float, border: BorderMode, origin: dict[str, float]) -> str:
-    line = f"picture: {area:.0%} of the output shows the frame itself"
+    shares = (area, origin.get("seen", 0.0), origin.get("mirrored", 0.0)) if border in SCENE_BORDERS else (area,)
+    own, *others = zip(whole_percents(shares), shares, strict=True)
+    line = f"picture: {own[0]}% of the output shows the frame itself"
     if border in SCENE_BORDERS:
-        others = {"from other frames": origin.get("seen", 0), "mirrored without people": origin.get("mirrored", 0)}
-        return ", ".join([line, *(f"{share:.0%} {what}" for what, share in others.items() if share >= LEAST_SHARE)])
+        named = zip(("from other frames", "mirrored without people"), others, strict=True)
+        return ", ".join([line, *(f"{percent}% {what}" for what, (percent, share) in named if share >= LEAST_SHARE)])
     if area >= MIN_AREA_WITHOUT_MIRROR_NOTE or border is not BorderMode.mirror:
         return line
     return f"{line}, the rest is mirrored; border=constant or border=blur mirrors nobody"
+
+
+def whole_percents(shares: Sequence[float]) -> list[int]:
+    """Shares of one whole in whole per cent, whose sum is rounded as that of the shares (largest remainders)."""
+    percents = [100 * share for share in shares]
+    whole = [int(percent) for percent in percents]
+    missing = round(sum(percents)) - sum(whole)
+    for place in sorted(range(len(whole)), key=lambda place: whole[place] - percents[place])[:missing]:
+        whole[place] += 1
+    return whole
 
 
 def read_metrics(artifacts: dict[str, AnyArtifact]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from conf.enums import BorderMode
 from conf.input import PoseConf
 from conf.lock import LockConf
 from flows.jobs import Job
-from flows.results.run_record import describe_result, summary_lines
+from flows.results.run_record import describe_result, summary_lines, whole_percents
 from flows.videos import Video
 from tasks.records import Artifact, StoredFile
 from tests.support.artifacts import clip_artifact
@@ -176,3 +176,17 @@ def test_a_pose_interval_is_warned_of_unless_the_file_is_verified(
         text for text in result.warnings if text.startswith("pose.every=12: the pose is measured every 0.40 s; ")
     ] == (result.warnings if warned else [])
     assert len(result.warnings) == warned
+
+
+@pytest.mark.parametrize(
+    ("shares", "percents"),
+    [
+        ((0.875, 0.015, 0.11), [88, 1, 11]),
+        ((0.506, 0.247, 0.247), [51, 25, 24]),
+        ((0.996, 0.002, 0.002), [100, 0, 0]),
+        ((1.0, 0.0, 0.0), [100, 0, 0]),
+        ((0.296,), [30]),
+    ],
+)
+def test_shares_of_the_picture_add_up_to_a_hundred(shares: tuple[float, ...], percents: list[int]) -> None:
+    assert whole_percents(shares) == percents
