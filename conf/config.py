@@ -120,7 +120,7 @@ class Config:
             require(
                 is_number,
                 "workers",
-                f"{self.workers} is not a number of workers",
+                f"{self.workers or repr(self.workers)} is not a number of workers",
                 "give auto, or a whole number from 1",
             )
             require_at_most(MAX_WORKERS, "workers", int(self.workers), "workers")

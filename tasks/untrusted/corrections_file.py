@@ -52,7 +52,9 @@ def read_corrections(path: Path, *, frames: int = 0, size_px: tuple[int, int] | 
     try:
         text = read_bytes(path, MOST_BYTES).decode("utf-8-sig")
     except (OSError, ValueError) as error:
-        fact = getattr(error, "strerror", None) or "it is not a text file in UTF-8"
+        fact = getattr(error, "strerror", None) or str(error).removeprefix(f"{path}: ")
+        if isinstance(error, UnicodeDecodeError):
+            fact = "it is not a text file in UTF-8"
         raise SettingError(f"corrections: {path}: cannot be read ({fact}); give a CSV file") from error
     points: dict[int, tuple[float, float]] = {}
     people: dict[int, int] = {}

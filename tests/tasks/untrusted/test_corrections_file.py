@@ -1,12 +1,13 @@
 """Corrections by hand: what a file says, and one line for every mistake in it."""
 
+import os
 import time
 from pathlib import Path
 
 import pytest
 
 from tasks.errors import SettingError
-from tasks.untrusted.corrections_file import Corrections, read_corrections
+from tasks.untrusted.corrections_file import MOST_BYTES, Corrections, read_corrections
 
 NAMES = "frame,to_frame,x_px,y_px,person,absent\n"
 
@@ -62,6 +63,11 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         read_corrections(tmp_path / "no.csv")
     (tmp_path / "walk.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingError, match="it is not a text file in UTF-8"):
+        read_corrections(tmp_path / "walk.csv")
+    with pytest.raises(SettingError, match=r"cannot be read \(is not a regular file\); give a CSV file"):
+        read_corrections(Path("/dev/zero"))
+    os.truncate(tmp_path / "walk.csv", MOST_BYTES + 1)
+    with pytest.raises(SettingError, match=rf"cannot be read \(has more than {MOST_BYTES} bytes\); give a CSV file"):
         read_corrections(tmp_path / "walk.csv")
 
 
