@@ -14,7 +14,7 @@ from flows.cli.run_progress import RunProgress
 from flows.cli.terminal_text import has_status_lines, show_status
 from flows.report.index_page import PLANNED_SWEEP_NOTE
 from flows.results.index import INDEX_PAGE_NAME
-from flows.results.result import Result, results_noun
+from flows.results.result import REPORT_NAME, Result, StageRun, results_noun
 from tasks.errors import counted
 from tasks.execution import progress
 from tasks.maths.metrics.ranking import JUDGED_METRICS, PLANNED
@@ -110,7 +110,7 @@ def print_run(results: list[Result], output_dir: Path, seconds: float, shard: st
 def _video_lines(result: Result, told: dict[str, str]) -> Iterator[str]:
     yield from (f"warning: {warning}" for warning in result.warnings)
     own = [stage for stage in result.stages if stage.key not in told]
-    ran = [f"{stage.title} {stage.seconds:.1f} s" for stage in own if stage.status == "ran"]
+    ran = list(_ran_lines([stage for stage in own if stage.status == "ran"]))
     cached = [stage.title for stage in own if stage.status == "cached"]
     if ran:
         yield f"ran: {', '.join(ran)}"
@@ -121,6 +121,17 @@ def _video_lines(result: Result, told: dict[str, str]) -> Iterator[str]:
         yield f"shared with {name}: {', '.join(stage.title for stage in shared if told[stage.key] == name)}"
     told |= {stage.key: result.name for stage in own}
     yield from result.summary
+
+
+def _ran_lines(stages: list[StageRun]) -> Iterator[str]:
+    """Each stage with its seconds; the videos of one pass over the frames, which have the same, as one."""
+    videos = [stage for stage in stages if stage.stage == "render" and stage.title != REPORT_NAME]
+    for stage in stages:
+        if stage not in videos or len(videos) == 1:
+            yield f"{stage.title} {stage.seconds:.1f} s"
+        elif stage is videos[0]:
+            *others, last = [video.title for video in videos]
+            yield f"{', '.join(others)} and {last} {max(video.seconds for video in videos):.1f} s together"
 
 
 def print_sweep(results: list[Result], index: dict[str, Any], folder: Path, seconds: float) -> None:

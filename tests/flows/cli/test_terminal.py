@@ -34,6 +34,14 @@ def test_a_video_has_short_lines_and_the_run_one(capsys: Captured, tmp_path: Pat
     ]
 
 
+def test_videos_of_one_pass_have_one_time(capsys: Captured) -> None:
+    names = ("stabilized.mp4", "comparison.mp4", "person.mp4", "report.html")
+    stages = [StageRun("render", name, name, "ran", 46 + number / 10) for number, name in enumerate(names)]
+    print_result(result("walk", stages=stages))
+    line = "  ran: stabilized.mp4, comparison.mp4 and person.mp4 46.2 s together, report.html 46.3 s"
+    assert capsys.readouterr().out.splitlines()[1] == line
+
+
 def test_what_several_persons_share_is_told_once_and_persons_are_counted(capsys: Captured, tmp_path: Path) -> None:
     shared = [StageRun("decode", "", "d", "ran", 1.25), StageRun("pose", "", "p", "cached", 0.0)]
     first = result("walk", person=1, stages=[*shared, StageRun("subject", "", "s1", "ran", 0.5)])
