@@ -24,7 +24,6 @@ from flows.results.result import (
 )
 from flows.results.run_record import CONTACT_SHEET_NAME, describe_result, failure_record, read_metrics, run_record
 from flows.sweep import RUN_WIDE_SETTINGS
-from flows.videos import path_digest
 from tasks.cache.integrity import damaged, require_proven
 from tasks.cache.keys import canonical
 from tasks.cache.store import sha256_of
@@ -170,7 +169,7 @@ def choose_folder(job: Job, output_dir: Path) -> Path:
 
     Of one person of the video, a folder in that one.
     """
-    digest = path_digest(job.source)
+    digest = job.video.digest  # of an object: that of its address, wherever the cache keeps it
     for name in (job.video.stem, f"{job.video.stem}-{digest}"):  # earlier runs may have had videos of the same name
         if _video_in(output_dir / name).get("path") == job.video.location:
             return _of_person(job, output_dir / name)
@@ -214,7 +213,7 @@ def _of_person(job: Job, folder: Path) -> Path:
         return folder
     own = folder / person_folder(job.person)
     _require_folder(own, "the person's")
-    return own if _is_free(own) or read_record(own) else folder / f"{own.name}-{path_digest(job.source)}"
+    return own if _is_free(own) or read_record(own) else folder / f"{own.name}-{job.video.digest}"
 
 
 def _copy_to_part(artifact: AnyArtifact, name: str, folder: Path) -> Path | None:

@@ -193,6 +193,18 @@ def test_a_damaged_cache_file_is_never_delivered(finished: Finished, tmp_path: P
     assert store.find(tmp_path, "render", "render-1") is None
 
 
+def test_an_object_keeps_its_folder_when_it_is_downloaded_anew(finished: Finished, tmp_path: Path) -> None:
+    """Its file then lies in another place of the cache."""
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    (tmp_path / "out" / "a" / "mine.txt").write_text("mine")
+    video = Video("a", None, "s3://walks/a.mp4")
+    places = [
+        publish.choose_folder(replace(finished[0], video=video, source=tmp_path / name / "video.mp4"), tmp_path / "out")
+        for name in ("download-1", "download-2")
+    ]
+    assert places == [tmp_path / "out" / f"a-{video.digest}"] * 2
+
+
 def test_no_report_is_made_from_damaged_cache_files(finished: Finished, tmp_path: Path) -> None:
     job, made = finished
     made["verify"] = artifact(tmp_path, "verify", {"verified.json": "0.1 px"})
