@@ -9,7 +9,8 @@ from tasks.maths.tracking.everybody import number_people, place_text
 from tasks.maths.tracking.following_window import body_height_px
 from tasks.maths.tracking.subject_choice import DOUBTS
 from tasks.maths.tracking.tracks import Track
-from tasks.media.files.people_file import read_looked, read_tracks
+from tasks.media.files.moving_tracks import read_moving_tracks
+from tasks.media.files.people_file import read_looked
 from tasks.media.files.portraits_file import Portraits, read_portraits
 from tasks.media.files.tables import write_json
 from tasks.records import Tick, read_clip
@@ -25,7 +26,7 @@ def describe_people(request: PeopleRequest, folder: Path, tick: Tick) -> dict[st
     """
     clip, found = read_clip(request.clip), request.found
     time_s, looked, shot = read_looked(found.path("looked.parquet"))
-    tracks = read_tracks(found.path("people.parquet"), found.path("clothes.parquet"))
+    tracks = read_moving_tracks(found)
     everybody, people = number_people(tracks, shot, clip.size_px, time_s, looked, request.min_seen_s)
     portraits = read_portraits(found.path("portraits.zip"))
     for person, track in zip(people, everybody, strict=True):

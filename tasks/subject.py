@@ -20,7 +20,8 @@ from tasks.maths.tracking.subject_choice import PersonFacts, SubjectChoice
 from tasks.maths.tracking.subject_shots import follow_by_hand, follow_through_shots, shot_notes
 from tasks.maths.tracking.subject_track import stitch_steps
 from tasks.maths.tracking.tracks import Track, concatenate_tracks
-from tasks.media.files.people_file import read_looked, read_steps, read_tracks
+from tasks.media.files.moving_tracks import read_moving_tracks
+from tasks.media.files.people_file import read_looked, read_steps
 from tasks.media.files.pose_file import write_pose
 from tasks.media.files.tables import write_json, write_table
 from tasks.records import Clip, Tick, read_clip
@@ -38,7 +39,7 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     """
     clip, found = read_clip(request.clip), request.found
     time_s, looked, shot = read_looked(found.path("looked.parquet"))
-    tracks = read_tracks(found.path("people.parquet"), found.path("clothes.parquet"))
+    tracks = read_moving_tracks(found)
     everybody, people = number_people(tracks, shot, clip.size_px, time_s, looked, request.settings.min_seen_s)
     _require_people(request.people, len(people), len(time_s))
     choice = _choice(request.settings, people, everybody, clip, time_s)

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -62,11 +63,14 @@ def pictures(kind: str, seed: int, pan_px: float, frames: int) -> Iterator[NDArr
 
 
 def write_video(path: Path, frames: Iterator[NDArray[np.uint8]]) -> None:
+    """Write pictures (h, w, 3) of one even size as H.264."""
     part = path.with_suffix(".part")  # a killed run leaves no half of a video under its name
+    first = next(frames)
+    height, width = first.shape[:2]
     with av.open(str(part), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=RATE_HZ, width=WIDTH_PX, height=HEIGHT_PX)
+        stream = container.add_stream("libx264", rate=RATE_HZ, width=width, height=height)
         stream.pix_fmt, stream.options = "yuv420p", {"crf": "16", "threads": "1"}
-        for rgb in frames:
+        for rgb in chain([first], frames):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")))
         container.mux(stream.encode())
     part.rename(path)

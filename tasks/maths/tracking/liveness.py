@@ -2,17 +2,20 @@
 
 Two kinds of things are followed that are no person. In trees, cars or furniture the model imagines a body: it is unsure
 of most landmarks, and they tremble without going anywhere. And a picture of a person moves as one rigid piece: no limb
-goes anywhere. People who stand or sit still sway and move their limbs a little, slowly and evenly. The limits were
-measured on the sample clips (limb paths of 0.7 to 2.8 torso lengths), drawn posters and drawn trees.
+goes anywhere. People who stand or sit still sway and move their limbs a little, slowly and evenly. The sway is measured
+against the background, where the camera hardly travels. The limits were measured on the clips of
+``tests.benchmarks.kinds_table``.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import FEET, HIPS, LANDMARK_NAMES, SHOULDERS, hip_midpoint, torso_length_px
+from tasks.maths.tracking.sway import UNKNOWN_SWAY, Sway, measure_sway
 
 LIMBS: Final = tuple(
     LANDMARK_NAMES.index(f"{side}_{joint}")
@@ -24,12 +27,19 @@ SMOOTHING_S: Final = 0.3  # limb paths are averaged over this, so that only what
 PART_S: Final = 1.5  # motion is measured in parts of this length
 FEWEST_IN_PART: Final = 5  # in a part
 SETTLING: Final = 2  # sightings in which the model's filter settles: the limbs of a poster move by 5 % of its height
+INSIDE_SHARE: Final = 0.5  # of the sightings in which a landmark lies inside the picture: with less it does not count
 SURE_VISIBILITY: Final = 0.8  # of trunk and limbs: below it the body may be imagined
 LEAST_VISIBILITY: Final = 0.66  # below it the body is imagined
 COHERENT_RATIO: Final = 10.0  # limb path / tremble: real limbs exceed it where the model is unsure
 NOISE_RATIO: Final = 2.5  # limb path / tremble: below it there is nothing but noise
 RIGID_PX: Final = 1.6  # limb path of a rigid picture: noise of the model in px, plus
 RIGID_TORSOS: Final = 0.01  # in torso lengths
+DOUBTED_TORSOS: Final = 0.04  # the same where the camera travels, or the torso is one with the background
+TRAVEL_TORSOS: Final = 0.5  # way of the background through the picture from which on the camera travels
+SWAY_PX: Final = 0.2  # range of a torso that sways: more than the measurement's error in px, plus
+SWAY_TORSOS: Final = 0.004  # in torso lengths: 2 mm of a grown-up
+GLUED_FACTOR: Final = 3.0  # of the same: whatever moves by less over the background is one with it
+GLUED_RATIO: Final = 6.0  # limb path / tremble: legs that the model takes for one another stay below it in a picture
 
 
 @dataclass(frozen=True)
@@ -40,12 +50,28 @@ class Liveness:
     limb_path: float  # torso lengths that limbs go relative to the hips, tremble averaged out: most of any part
     coherence: float  # the same, divided by the tremble; both are infinite where sightings are too few to tell
     torso_px: float
+    sway: Sway = UNKNOWN_SWAY
+
+    @property
+    def sways(self) -> bool:
+        """The torso moves against the background before a camera that hardly travels."""
+        return not self._passed and self.sway.body_px > self._least_sway_px
+
+    @property
+    def _least_sway_px(self) -> float:
+        return SWAY_PX + SWAY_TORSOS * self.torso_px
 
     @property
     def rigid(self) -> bool:
-        """No limb goes anywhere: a picture, a statue, furniture."""
-        short = self.limb_path * self.torso_px < RIGID_PX + RIGID_TORSOS * self.torso_px
-        return short or self.coherence < NOISE_RATIO
+        """No limb goes anywhere, and the torso does not sway: a picture, a statue, furniture."""
+        glued = self.sway.way_px < GLUED_FACTOR * self._least_sway_px  # NaN compares as False
+        torsos = DOUBTED_TORSOS if glued or self._passed else RIGID_TORSOS
+        short = self.limb_path * self.torso_px < RIGID_PX + torsos * self.torso_px
+        return (short or self.coherence < (GLUED_RATIO if glued else NOISE_RATIO)) and not self.sways
+
+    @property
+    def _passed(self) -> bool:
+        return self.sway.camera_px > TRAVEL_TORSOS * self.torso_px  # NaN compares as False
 
     @property
     def imagined(self) -> bool:
@@ -54,11 +80,15 @@ class Liveness:
         return self.visibility < LEAST_VISIBILITY or unsure
 
 
-def measure_liveness(time_s: Floats, landmarks: Floats, size_px: tuple[int, int]) -> Liveness:
+def measure_liveness(
+    time_s: Floats, landmarks: Floats, size_px: tuple[int, int], scene_step: Floats | None = None
+) -> Liveness:
     """Of one person's landmarks (k, 33, 5) in source pixels at rising times (k,); ``size_px``: (width, height).
 
+    ``scene_step`` (k, 2) is the torso's motion over the background since the sighting before, if that is known.
     Sightings that the edge of the picture cuts do not count where there are others: there the model guesses.
     """
+    sway = UNKNOWN_SWAY if scene_step is None else measure_sway(time_s, hip_midpoint(landmarks), scene_step)
     whole = _inside(landmarks, size_px)
     if whole.sum() >= FEWEST_IN_PART:
         time_s, landmarks = time_s[whole], landmarks[whole]
@@ -66,18 +96,30 @@ def measure_liveness(time_s: Floats, landmarks: Floats, size_px: tuple[int, int]
         time_s, landmarks = time_s[SETTLING:], landmarks[SETTLING:]
     torso_px = max(float(np.median(torso_length_px(landmarks))), 1.0)
     seen = landmarks[:, :, 3].mean(axis=0)
-    limbs = np.array(LIMBS)
-    clear = limbs[seen[limbs] >= np.median(seen[limbs])]
-    visibility = float(np.concatenate([seen[list(TRUNK_AND_NOSE)], seen[clear]]).mean())
+    limbs, trunk = (_mostly_inside(points, landmarks, size_px) for points in (LIMBS, TRUNK_AND_NOSE))
+    moving = limbs if len(limbs) else np.array(LIMBS)
+    clear = moving[seen[moving] >= np.median(seen[moving])]
+    counted = [trunk if len(trunk) else np.array(TRUNK_AND_NOSE), clear if len(limbs) else limbs]
+    visibility = float(seen[np.concatenate(counted)].mean())
     shape = (landmarks[:, clear, :2] - hip_midpoint(landmarks)[:, None]) / torso_px
     path, tremble = _limb_motion(time_s, shape)
-    return Liveness(round(visibility, 3), round(path, 4), round(path / max(tremble, 1e-6), 2), round(torso_px, 1))
+    return Liveness(round(visibility, 3), round(path, 4), round(path / max(tremble, 1e-6), 2), round(torso_px, 1), sway)
 
 
 def _inside(landmarks: Floats, size_px: tuple[int, int]) -> Flags:
     """(k,) whether trunk, limbs and feet all lie inside the picture."""
     points = landmarks[:, [*TRUNK_AND_NOSE, *LIMBS, *FEET], :2]
     return np.asarray(((points >= 0) & (points <= np.array(size_px) - 1)).all(axis=(1, 2)))
+
+
+def _mostly_inside(points: tuple[int, ...], landmarks: Floats, size_px: tuple[int, int]) -> NDArray[np.int64]:
+    """Those of ``points`` that lie inside the picture in half of the sightings.
+
+    Of a body that the frame cuts, only what is shown tells how sure the model is.
+    """
+    xy = landmarks[:, list(points), :2]
+    inside = ((xy >= 0) & (xy <= np.array(size_px) - 1)).all(axis=2).mean(axis=0) >= INSIDE_SHARE
+    return np.asarray(np.array(points, np.int64)[inside])
 
 
 def _limb_motion(time_s: Floats, shape: Floats) -> tuple[float, float]:

@@ -58,6 +58,7 @@ class Track:
     clothes: Floats  # (k, CLOTHES_REGIONS, 3, COLOR_BINS) histograms, NaN where not measured
     origin: NDArray[np.int64]  # (k,) number of the track of each sighting
     met: tuple[Meeting, ...] = ()
+    scene_step: Floats | None = None  # (k, 2) px over the background, since the sighting before
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -80,11 +81,13 @@ class Track:
             landmarks=self.landmarks[kept],
             clothes=self.clothes[kept],
             origin=self.origin[kept],
+            scene_step=None if self.scene_step is None else self.scene_step[kept],
         )
 
 
 def concatenate_tracks(pieces: Sequence[Track]) -> Track:
     """Consecutive pieces as one track."""
+    steps = [piece.scene_step for piece in pieces if piece.scene_step is not None]
     return Track(
         np.concatenate([piece.frames for piece in pieces]),
         np.concatenate([piece.time_s for piece in pieces]),
@@ -92,6 +95,7 @@ def concatenate_tracks(pieces: Sequence[Track]) -> Track:
         np.concatenate([piece.clothes for piece in pieces]),
         np.concatenate([piece.origin for piece in pieces]),
         tuple(dict.fromkeys(meeting for piece in pieces for meeting in piece.met)),
+        np.concatenate(steps) if len(steps) == len(pieces) else None,
     )
 
 

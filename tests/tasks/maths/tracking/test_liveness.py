@@ -69,3 +69,37 @@ def test_a_picture_is_rigid_although_the_first_sightings_of_a_track_settle() -> 
 def test_too_few_sightings_leave_it_open() -> None:
     alive = measure_liveness(np.linspace(0, 5, 6), still(0.5)[:6], SIZE_PX)
     assert not alive.rigid and not alive.imagined
+
+
+def over_background(way_px: Floats) -> Floats:
+    """Motion (60, 2) over the background of a torso that is at ``way_px`` (60,) of it."""
+    return np.stack([np.diff(way_px, prepend=way_px[0]), 0 * way_px], axis=1)
+
+
+def test_somebody_who_stands_still_and_sways_is_a_person() -> None:
+    sway_px = 1.0 * np.sin(2 * np.pi * 0.5 * TIME_S)
+    assert measure_liveness(TIME_S, still(0.5), SIZE_PX).rigid, "the landmarks alone do not tell"
+    assert not measure_liveness(TIME_S, still(0.5), SIZE_PX, over_background(sway_px)).rigid
+
+
+def test_a_statue_that_a_camera_passes_does_not_sway() -> None:
+    """Nearer than the background, it moves over it, and by uneven amounts."""
+    marks, way_px = still(0.5), -40 * TIME_S + 1.0 * np.sin(2 * np.pi * 0.5 * TIME_S)
+    marks[..., 0] -= 100 * TIME_S[:, None]
+    assert measure_liveness(TIME_S, marks, SIZE_PX, over_background(way_px)).rigid
+
+
+def test_limbs_that_go_little_farther_than_they_tremble_do_not_make_a_photo_alive() -> None:
+    """The model takes the crossed legs of a photo for one another, now and then."""
+    marks = still(2.5)
+    marks[:, 25:29, 0] += 6.0 * np.sin(2 * np.pi * TIME_S / 2.0)[:, None]
+    assert not measure_liveness(TIME_S, marks, SIZE_PX, over_background(-40 * TIME_S)).rigid
+    assert measure_liveness(TIME_S, marks, SIZE_PX, over_background(0 * TIME_S)).rigid
+
+
+def test_of_a_body_that_the_frame_cuts_what_is_shown_tells_how_sure_the_model_is() -> None:
+    marks = still(0.5)
+    marks[..., 1] += SIZE_PX[1] - 265  # the shoulders are inside, and the arms below are not
+    marks[:, 13:, 3] = 0.05
+    assert (marks[:, 13:17, 1] > SIZE_PX[1]).all() and (marks[:, 11:13, 1] < SIZE_PX[1]).all()
+    assert not measure_liveness(TIME_S, marks, SIZE_PX).imagined

@@ -1,0 +1,87 @@
+"""How a torso moves against the background: whoever stands sways a little, and a picture or a statue does not.
+
+The torso's steps and the camera's motion are known to a tenth of a pixel, far better than landmarks. Where the camera
+hardly travels, what is left of their difference is the body's own motion. Where it travels, nothing can be told: all
+that stands before the background passes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from tasks.maths.arrays import Floats
+from tasks.maths.path import affine
+from tasks.maths.scene.camera_path import CameraPath
+from tasks.maths.tracking.subject_track import TrackSteps
+from tasks.maths.tracking.tracks import Track
+
+SWAY_PART_S: Final = 2.0  # sway is measured in parts of this length, without their even motion
+SWAY_SMOOTHING_S: Final = 0.3  # places are averaged over this
+FEWEST_IN_PART: Final = 8
+KNOWN_SHARE: Final = 0.8  # of the steps of a part: with fewer known ones nothing is told
+
+
+@dataclass(frozen=True)
+class Sway:
+    """Motion in a part of 2 s, in source px: NaN where too little is known."""
+
+    body_px: float  # range of the torso over the background without its even motion: median of the parts
+    way_px: float  # the same with its even motion
+    camera_px: float  # range of the background in the picture: most of the parts
+
+
+UNKNOWN_SWAY: Final = Sway(np.nan, np.nan, np.nan)
+
+
+def with_scene_steps(tracks: Sequence[Track], steps: Mapping[int, TrackSteps], camera: CameraPath) -> list[Track]:
+    """``tracks``, each with the motion of its torso over the background; ``steps`` are those of each track's number.
+
+    The motion is NaN where the torso's step or the background is not known.
+    """
+    return [replace(track, scene_step=_scene_step(track, steps[int(track.origin[0])], camera)) for track in tracks]
+
+
+def _scene_step(track: Track, known: TrackSteps, camera: CameraPath) -> Floats:
+    """Px (k, 2) over the background from each sighting of a track to the next; the first one is NaN."""
+    frames, steps = known
+    hips = np.stack([np.interp(frames, track.frames, track.hip_xy[:, axis]) for axis in (0, 1)], axis=1)
+    before = np.maximum(frames - 1, 0)
+    moved = affine.apply(camera.to_scene[frames], hips) - affine.apply(camera.to_scene[before], hips - steps.xy())
+    moved[camera.group[frames] != camera.group[before]] = np.nan
+    over = np.full((len(track), 2), np.nan)
+    summed = np.cumsum(np.concatenate([np.zeros((1, 2)), np.nan_to_num(moved)]), axis=0)
+    lost = np.cumsum(np.concatenate([[0], ~np.isfinite(moved).all(axis=1)]))
+    first = np.searchsorted(frames, track.frames[:-1], side="right")
+    last = np.searchsorted(frames, track.frames[1:], side="right")
+    over[1:] = np.where((lost[last] == lost[first])[:, None], summed[last] - summed[first], np.nan)
+    return over
+
+
+def measure_sway(time_s: Floats, hip_xy: Floats, scene_step: Floats) -> Sway:
+    """The sway of one person at rising times (k,), from hips (k, 2) and the motion over the background (k, 2).
+
+    An unknown step counts as none.
+    """
+    body, way, camera = [], [], []
+    place = np.cumsum(np.nan_to_num(scene_step), axis=0)
+    known = np.asarray(np.isfinite(scene_step).all(axis=1))
+    for start_s in np.arange(time_s[0], max(time_s[-1] - SWAY_PART_S / 2, time_s[0] + 1e-6), SWAY_PART_S):
+        part = (time_s >= start_s) & (time_s < start_s + SWAY_PART_S)
+        if part.sum() < FEWEST_IN_PART or known[part].mean() < KNOWN_SHARE:
+            continue
+        width = int(np.clip(round(SWAY_SMOOTHING_S / SWAY_PART_S * part.sum()), 1, part.sum() - 3))
+        smooth = _averaged(place[part], width)
+        terms = np.vander(np.linspace(-1, 1, len(smooth)), 2)
+        rest = smooth - terms @ np.linalg.lstsq(terms, smooth, rcond=None)[0]
+        body.append(float(np.hypot(*np.ptp(rest, axis=0))))
+        way.append(float(np.hypot(*np.ptp(smooth, axis=0))))
+        camera.append(float(np.hypot(*np.ptp(_averaged(hip_xy[part] - place[part], width), axis=0))))
+    return Sway(float(np.median(body)), float(np.median(way)), max(camera)) if body else UNKNOWN_SWAY
+
+
+def _averaged(path: Floats, width: int) -> Floats:
+    """Means (k - width + 1, 2) of ``width`` neighbours."""
+    summed = np.cumsum(np.concatenate([np.zeros((1, 2)), path]), axis=0)
+    return np.asarray((summed[width:] - summed[:-width]) / width)
