@@ -12,20 +12,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.demo.street import build_street, street_frame
-from tests.support.empty_scenes import HEIGHT_PX, KINDS, WIDTH_PX, empty_scene, passed
+from tests.support.empty_scenes import HEIGHT_PX, KINDS, WIDTH_PX, empty_scene, passed, write_video
 from tests.support.program import ROOT
 
 PANS_PX: Final = (0.0, 2.0, 4.0, -6.0)  # a frame
-RATE_HZ: Final = 24
 
 
 def main() -> None:
@@ -60,20 +57,6 @@ def pictures(kind: str, seed: int, pan_px: float, frames: int) -> Iterator[NDArr
     street = build_street((WIDTH_PX, HEIGHT_PX), 0.0, seed)
     for frame in range(frames):
         yield street_frame(street, pan_px * frame, (0.0, 0.0))
-
-
-def write_video(path: Path, frames: Iterator[NDArray[np.uint8]]) -> None:
-    """Write pictures (h, w, 3) of one even size as H.264."""
-    part = path.with_suffix(".part")  # a killed run leaves no half of a video under its name
-    first = next(frames)
-    height, width = first.shape[:2]
-    with av.open(str(part), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=RATE_HZ, width=width, height=height)
-        stream.pix_fmt, stream.options = "yuv420p", {"crf": "16", "threads": "1"}
-        for rgb in chain([first], frames):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")))
-        container.mux(stream.encode())
-    part.rename(path)
 
 
 if __name__ == "__main__":

@@ -26,10 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.demo.walker import Walk, draw_walk
-from tests.benchmarks.empty_videos import write_video
 from tests.benchmarks.sample_clips import SAMPLES
+from tests.support.empty_scenes import RATE_HZ, write_video
 from tests.support.moving_scenes import MOVING, moving_frames
-from tests.support.postures import RATE_HZ, posture_frames
+from tests.support.postures import posture_frames
 from tests.support.program import ROOT
 
 Image = NDArray[np.uint8]

@@ -1,7 +1,10 @@
 """Drawn scenes without a person, which a camera passes: what the pose model may take for people."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +17,7 @@ Random = np.random.Generator
 WIDTH_PX, HEIGHT_PX = 640, 360
 GROUND_PX = round(1.5 * HEIGHT_PX)  # row of the ground in a scene of three widths and two heights
 NOISE_LEVELS = 3.0
+RATE_HZ = 24
 
 
 class StillView:
@@ -119,3 +123,17 @@ def passed(scene: Image, frames: int, pan_px: float, seed: int) -> Iterator[Imag
         seen = cv2.getRectSubPix(scene, (WIDTH_PX, HEIGHT_PX), (x, y))
         noisy = seen + random.normal(0, NOISE_LEVELS, seen.shape)
         yield np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+def write_video(path: Path, frames: Iterator[Image]) -> None:
+    """Write pictures (h, w, 3) of one even size as H.264."""
+    part = path.with_suffix(".part")  # a killed run leaves no half of a video under its name
+    first = next(frames)
+    height, width = first.shape[:2]
+    with av.open(str(part), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=RATE_HZ, width=width, height=height)
+        stream.pix_fmt, stream.options = "yuv420p", {"crf": "16", "threads": "1"}
+        for rgb in chain([first], frames):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")))
+        container.mux(stream.encode())
+    part.rename(path)

@@ -24,6 +24,8 @@ from tasks.records import Artifact, read_clip
 from tasks.requests import DecodeRequest, DemoRequest, PoseRequest, SubjectRequest
 from tasks.subject import choose_subject
 from tests.support.artifacts import artifact
+from tests.support.empty_scenes import write_video
+from tests.support.postures import posture_frames
 from tests.support.similar_walkers import write_gray_film
 
 FRAMES = 90
@@ -166,6 +168,15 @@ def test_nobody_in_the_same_clothes_takes_over_in_a_gray_film(tmp_path: Path) ->
     assert (own[apart & track.found] < other[apart & track.found]).all()
     assert track.found[1:25].all() and track.found[-15:].all(), "followed before and after"
     assert facts["identity_switches"] == 0 and facts["hidden_frames"] > 0
+
+
+@pytest.mark.parametrize(("posture", "doubt"), [("stands_behind", ""), ("mannequin", "rigid")])
+def test_somebody_who_stands_still_is_told_from_a_mannequin(tmp_path: Path, posture: str, doubt: str) -> None:
+    """Drawn from behind: a body that sways by 6 mm and hardly moves its hands, and one that does not."""
+    write_video(tmp_path / "video.mp4", posture_frames(posture, 40))
+    watched = Watched(tmp_path / "video.mp4", tmp_path / "watched")
+    _, facts = watched.choose(tmp_path / "chosen", person=1)
+    assert facts["detected"] >= 38 and [one["doubt"] for one in facts["people"]] == [doubt]
 
 
 @pytest.mark.parametrize(
