@@ -187,6 +187,7 @@ CHANGES: Final[dict[str, Change]] = {
     "lying": _each(lambda rgb: np.rot90(rgb)),
     "mirrored": _each(lambda rgb: rgb[:, ::-1]),
     "waist": _each(lambda rgb: rgb[: rgb.shape[0] * 29 // 50 // 2 * 2]),
+    "hips": _each(lambda rgb: rgb[: rgb.shape[0] * 19 // 25 // 2 * 2]),
     "right": _each(lambda rgb: rgb[:, 400:]),
     "head": _each(lambda rgb: rgb[: rgb.shape[0] // 4 * 2]),
     "small": _each(_smaller),
@@ -201,7 +202,7 @@ PEOPLE: Final[dict[str, tuple[int, tuple[str, ...]]]] = {
     "lab_walk_side.mp4": (90, ("plain", "slow", "lying")),
     "gym_jog_moving_camera.mp4": (30, ("plain", "lying", "waist")),
     "signing_woman_full_range.mkv": (0, ("plain", "slow", "head", "gray", "dark")),
-    "treadmill_run_portrait.mp4": (30, ("plain", "waist")),
+    "treadmill_run_portrait.mp4": (30, ("plain", "hips")),
     "two_people_vp9_audio.mp4": (0, ("plain", "slow", "small")),
 }
 

@@ -37,7 +37,7 @@ RIGID_TORSOS: Final = 0.01  # in torso lengths
 DOUBTED_TORSOS: Final = 0.04  # the same where the camera travels, or the torso is one with the background
 TRAVEL_TORSOS: Final = 0.5  # way of the background through the picture from which on the camera travels
 SWAY_PX: Final = 0.2  # range of a torso that sways: more than the measurement's error in px, plus
-SWAY_TORSOS: Final = 0.004  # in torso lengths: 2 mm of a grown-up
+SWAY_TORSOS: Final = 0.004  # in torso lengths: 2 mm of a grown-up; photos reached 0.19 px
 GLUED_FACTOR: Final = 3.0  # of the same: whatever moves by less over the background is one with it
 GLUED_RATIO: Final = 6.0  # limb path / tremble: legs that the model takes for one another stay below it in a picture
 
