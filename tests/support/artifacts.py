@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.maths.body.landmarks import PoseTrack
+from tasks.maths.path import affine
+from tasks.maths.scene.camera_path import CameraPath
 from tasks.maths.tracking.steps import Step, steps_from_rows
+from tasks.media.files.camera_file import write_camera
 from tasks.media.files.pose_file import write_pose
 from tasks.media.files.tables import write_json, write_table
 from tasks.records import Artifact, Clip, ColorTags, StoredFile
@@ -20,6 +24,13 @@ def artifact(stage: str, folder: Path) -> Artifact[Any]:
     """All that lies in ``folder``, as the cache would hand it on."""
     files = {path.name: StoredFile("", path.stat().st_size, 0) for path in sorted(folder.iterdir())}
     return Artifact(stage, "key", str(folder), files, {}, "run", 0.0)
+
+
+def write_still_camera(path: Path, time_s: NDArray[np.float64], size_px: tuple[int, int]) -> None:
+    """``camera.parquet`` of a camera that stands still, with frames at ``time_s`` (n,)."""
+    still = np.broadcast_to(affine.translation(np.zeros(2)), (len(time_s), 2, 3))
+    camera = CameraPath(np.zeros(len(time_s), np.int64), still, np.ones(len(time_s)))
+    write_camera(path, camera, [99] * len(time_s), time_s.tolist(), size_px)
 
 
 def clip_artifact(folder: Path, track: PoseTrack, size_px: tuple[int, int]) -> Artifact[Any]:

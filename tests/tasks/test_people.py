@@ -19,7 +19,7 @@ from tasks.pose import NO_BODY_MASK
 from tasks.records import Artifact
 from tasks.requests import PeopleRequest, SubjectRequest
 from tasks.subject import choose_subject
-from tests.support.artifacts import artifact, clip_artifact
+from tests.support.artifacts import artifact, clip_artifact, write_still_camera
 from tests.support.bodies import RATE_HZ, SIZE_PX, walk
 
 FRAMES = 90
@@ -44,6 +44,7 @@ def found(folder: Path, *tracks: Track) -> Artifact[Any]:
         (int(track.origin[0]), frame): f"{track.origin[0]} {frame}".encode() for track in tracks for frame in (25, 80)
     }
     write_portraits(folder / "portraits.zip", pictures)
+    write_still_camera(folder / "camera.parquet", np.arange(FRAMES) / RATE_HZ, SIZE_PX)
     return artifact("pose", folder)
 
 

@@ -55,7 +55,8 @@ def _scene_step(track: Track, known: TrackSteps, camera: CameraPath) -> Floats:
     lost = np.cumsum(np.concatenate([[0], ~np.isfinite(moved).all(axis=1)]))
     first = np.searchsorted(frames, track.frames[:-1], side="right")
     last = np.searchsorted(frames, track.frames[1:], side="right")
-    over[1:] = np.where((lost[last] == lost[first])[:, None], summed[last] - summed[first], np.nan)
+    whole = (lost[last] == lost[first]) & (last - first == np.diff(track.frames))
+    over[1:] = np.where(whole[:, None], summed[last] - summed[first], np.nan)
     return over
 
 

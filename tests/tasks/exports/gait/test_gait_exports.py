@@ -17,10 +17,7 @@ from tasks.exports.gait.events import write_events
 from tasks.exports.requests import ExportRequest
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.gait.angles import ANGLE_NAMES
-from tasks.maths.path import affine
-from tasks.maths.scene.camera_path import CameraPath
-from tasks.media.files.camera_file import write_camera
-from tests.support.artifacts import artifact, clip_artifact, pose_artifact
+from tests.support.artifacts import artifact, clip_artifact, pose_artifact, write_still_camera
 from tests.support.walkers import drawn, modelled_pose, true_pose
 
 SIZE_PX = (640, 360)
@@ -32,9 +29,7 @@ def request(folder: Path, export: str, pose: PoseTrack, **more: Any) -> ExportRe
     clip = clip_artifact(folder / "decode", pose, SIZE_PX)
     subject, found = pose_artifact(folder / "subject", pose), folder / "pose"
     found.mkdir()
-    still = np.broadcast_to(affine.translation(np.zeros(2)), (pose.frames, 2, 3))
-    camera = CameraPath(np.zeros(pose.frames, np.int64), still, np.ones(pose.frames))
-    write_camera(found / "camera.parquet", camera, [99] * pose.frames, pose.time_s.tolist(), SIZE_PX)
+    write_still_camera(found / "camera.parquet", pose.time_s, SIZE_PX)
     return ExportRequest(export=export, clip=clip, pose=subject, found=artifact("pose", found), **more)
 
 

@@ -58,6 +58,12 @@ def test_where_the_background_is_lost_nothing_is_told() -> None:
     assert np.isnan(measure_sway(TIME_S, track.hip_xy, moving.scene_step).body_px)
 
 
+def test_a_torso_without_steps_tells_nothing() -> None:
+    track, nothing = walk(0, FRAMES - 1, start_x=500, speed_px=0), steps_from_rows([])
+    (moving,) = with_scene_steps([track], {1: (np.arange(0), nothing)}, camera(0 * TIME_S))
+    assert moving.scene_step is not None and np.isnan(moving.scene_step).all()
+
+
 def test_joined_tracks_keep_their_motion() -> None:
     track = walk(0, FRAMES - 1, start_x=500, speed_px=0)
     (moving,) = with_scene_steps([track], {1: (np.arange(FRAMES), steps(SWAY_PX))}, camera(0 * TIME_S))
