@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
-from tasks.maths.scene.camera_path import CameraPath
 from tasks.maths.tracking.subject_track import TrackSteps
 from tasks.maths.tracking.tracks import Track
 
@@ -35,21 +35,26 @@ class Sway:
 UNKNOWN_SWAY: Final = Sway(np.nan, np.nan, np.nan)
 
 
-def with_scene_steps(tracks: Sequence[Track], steps: Mapping[int, TrackSteps], camera: CameraPath) -> list[Track]:
+def with_scene_steps(
+    tracks: Sequence[Track], steps: Mapping[int, TrackSteps], to_scene: Floats, group: NDArray[np.int64]
+) -> list[Track]:
     """``tracks``, each with the motion of its torso over the background; ``steps`` are those of each track's number.
 
-    The motion is NaN where the torso's step or the background is not known.
+    ``to_scene`` (n, 2, 3) brings the pixels of a frame to those of the first one of its ``group`` (n,). The motion is
+    NaN where the torso's step or the background is not known.
     """
-    return [replace(track, scene_step=_scene_step(track, steps[int(track.origin[0])], camera)) for track in tracks]
+    return [
+        replace(track, scene_step=_scene_step(track, steps[int(track.origin[0])], to_scene, group)) for track in tracks
+    ]
 
 
-def _scene_step(track: Track, known: TrackSteps, camera: CameraPath) -> Floats:
+def _scene_step(track: Track, known: TrackSteps, to_scene: Floats, group: NDArray[np.int64]) -> Floats:
     """Px (k, 2) over the background from each sighting of a track to the next; the first one is NaN."""
     frames, steps = known
     hips = np.stack([np.interp(frames, track.frames, track.hip_xy[:, axis]) for axis in (0, 1)], axis=1)
     before = np.maximum(frames - 1, 0)
-    moved = affine.apply(camera.to_scene[frames], hips) - affine.apply(camera.to_scene[before], hips - steps.xy())
-    moved[camera.group[frames] != camera.group[before]] = np.nan
+    moved = affine.apply(to_scene[frames], hips) - affine.apply(to_scene[before], hips - steps.xy())
+    moved[group[frames] != group[before]] = np.nan
     over = np.full((len(track), 2), np.nan)
     summed = np.cumsum(np.concatenate([np.zeros((1, 2)), np.nan_to_num(moved)]), axis=0)
     lost = np.cumsum(np.concatenate([[0], ~np.isfinite(moved).all(axis=1)]))

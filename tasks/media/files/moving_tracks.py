@@ -12,4 +12,4 @@ def read_moving_tracks(found: Artifact[FoundPeople]) -> list[Track]:
     tracks = read_tracks(found.path("people.parquet"), found.path("clothes.parquet"))
     steps = read_steps(found.path("steps.parquet"), [int(track.origin[0]) for track in tracks])
     camera, _ = read_camera(found.path("camera.parquet"))
-    return with_scene_steps(tracks, steps, camera)
+    return with_scene_steps(tracks, steps, camera.to_scene, camera.group)
