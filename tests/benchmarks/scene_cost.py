@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from tasks.maths.body.landmarks import LANDMARK_COUNT
+from tasks.maths.scene.key_frames import plan_plates
+from tasks.media.files.camera_file import read_camera
 from tasks.media.files.masks_file import Mask, read_masks
 from tasks.media.files.tables import read_table
-from tasks.media.input.frames import read_frames
+from tasks.media.input.frames import read_chosen_frames, read_frames
 from tasks.media.input.rgb_frames import luma_8bit
 from tasks.media.output.render_frame import Edge, read_placement, read_scene, render_frames
 from tasks.media.scene.camera_recorder import CameraRecorder
@@ -55,13 +57,21 @@ def measured(video: Watched, folder: Path) -> list[str]:
     folder.mkdir(parents=True)
     decoding = cpu_ms(lambda: sum(1 for _ in read_frames(video.source, clip)), clip)
     camera = cpu_ms(lambda: follow_camera(video.source, clip, video.found, folder), clip) - decoding
-    plates = cpu_ms(lambda: build_scene(request, folder, lambda _: None), clip) - decoding
+    pts, needed = read_table(video.clip.path("frames.parquet"), ["pts"])["pts"], needed_frames(clip, video.found)
+    chosen = cpu_ms(lambda: sum(1 for _ in read_chosen_frames(video.source, clip, pts, needed)), clip)
+    plates = cpu_ms(lambda: build_scene(request, folder, lambda _: None), clip) - chosen
     scene = made(video.cache, request)
     border = cpu_ms(lambda: fill(video, path, scene, "scene"), clip)
     mirror = cpu_ms(lambda: fill(video, path, scene, "mirror"), clip)
-    parts = [decoding, camera, plates, decoding, border - mirror]
+    parts = [decoding, camera, plates, chosen, border - mirror]
     a_minute = scene.facts["plates"] / (clip.frames / float(clip.rate)) * 60
     return [*(f"{part:.1f}" for part in parts), f"{sum(parts[1:]):.1f}", f"{a_minute:.0f}"]
+
+
+def needed_frames(clip: Clip, found: Artifact[FoundPeople]) -> list[int]:
+    """The frames that plates are made of."""
+    plans = plan_plates(*read_camera(found.path("camera.parquet")), clip.size_px)
+    return sorted({frame for plan in plans for frame in (plan.frame, *plan.sources)})
 
 
 def cpu_ms(work: Callable[[], object], clip: Clip) -> float:
