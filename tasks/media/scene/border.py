@@ -110,7 +110,8 @@ class SceneBorder:
         if not placed or not all(one.plate.trusted for one in placed):
             return None
         around = self._extender.box(placed) if self._beyond else Box(0, 0, *self._size_px)
-        return clean_part(self._extender.filler(frame, planes, hidden, placed, around), placed, box)
+        filler = self._extender.filler(frame, planes, hidden, placed, around, shifted=False)
+        return clean_part(filler, placed, box)
 
     def _write(self, canvas: Planes, filled: Planes, part: Region, hole: "_Hole") -> None:
         """Put ``filled``, which also continues the frame across its edge, where the frame does not cover ``part``."""

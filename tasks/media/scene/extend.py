@@ -1,10 +1,10 @@
 """A frame without its people, continued beyond its edges by what other frames saw: what a border is cut from."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -41,6 +41,10 @@ class PlacedPlate:
     weight: float  # 0..1 among the plates of this frame
 
 
+Measured = TypeVar("Measured")
+_Kept = OrderedDict[tuple[int, Box], Measured]
+
+
 class Fit(NamedTuple):
     """How a plate differs from a frame that it fills."""
 
@@ -61,7 +65,8 @@ class Extender:
 
     def __init__(self, layout: PixelLayout, size_px: tuple[int, int], chroma_location: int) -> None:
         self._layout, self._size_px, self._sited = layout, size_px, chroma_location
-        self._fits: OrderedDict[tuple[int, Box], list[Fit]] = OrderedDict()
+        self._exposures: _Kept[list[Exposure]] = OrderedDict()
+        self._shifts: _Kept[list[Shifts | None]] = OrderedDict()
         self._lock = Lock()
 
     def extend(
@@ -110,20 +115,43 @@ class Extender:
         return Extended(tuple(canvas), box)
 
     def filler(
-        self, frame: int, planes: Sequence[Plane], hidden: Bytes, plates: Sequence[PlacedPlate], box: Box
+        self,
+        frame: int,
+        planes: Sequence[Plane],
+        hidden: Bytes,
+        plates: Sequence[PlacedPlate],
+        box: Box,
+        *,
+        shifted: bool = True,
     ) -> "PlateFiller":
-        """What fills places of a frame. How the plates fit is measured once, for all outputs that show the frame."""
-        with self._lock:
-            fits = self._fits.get((frame, box))
-        if fits is None:
-            exposures = measured_exposures(planes, hidden, plates, box, self._size_px, self._layout.depth)
-            shifts = frame_shifts(planes[0], hidden, plates, box, self._size_px)
-            fits = [Fit(*pair) for pair in zip(exposures, shifts, strict=True)]
-            with self._lock:
-                self._fits[frame, box] = fits
-                if len(self._fits) > HELD_FRAMES:
-                    self._fits.popitem(last=False)
+        """What fills places of a frame. How the plates fit is measured once, for all outputs that show the frame.
+
+        Without ``shifted`` the plates are not moved by their parallax, whose measuring takes as long as a cut-out.
+        """
+        exposures = self._once(
+            self._exposures,
+            (frame, box),
+            lambda: measured_exposures(planes, hidden, plates, box, self._size_px, self._layout.depth),
+        )
+        shifts: Sequence[Shifts | None] = [None] * len(plates)
+        if shifted:
+            shifts = self._once(
+                self._shifts, (frame, box), lambda: frame_shifts(planes[0], hidden, plates, box, self._size_px)
+            )
+        fits = [Fit(*pair) for pair in zip(exposures, shifts, strict=True)]
         return PlateFiller(plates, fits, box, self._layout, self._size_px, self._sited)
+
+    def _once(self, kept: "_Kept[Measured]", place: tuple[int, Box], measure: Callable[[], Measured]) -> Measured:
+        """What is kept of a frame, or else measured."""
+        with self._lock:
+            found = kept.get(place)
+        if found is None:
+            found = measure()
+            with self._lock:
+                kept[place] = found
+                if len(kept) > HELD_FRAMES:
+                    kept.popitem(last=False)
+        return found
 
     def _write(self, canvas: list[Plane], box: Box, part: Box, values: Sequence[Plane]) -> None:
         for index, plane in enumerate(values):
