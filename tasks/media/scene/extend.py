@@ -133,7 +133,7 @@ class Extender:
             (frame, box),
             lambda: measured_exposures(planes, hidden, plates, box, self._size_px, self._layout.depth),
         )
-        shifts: Sequence[Shifts | None] = [None] * len(plates)
+        shifts: list[Shifts | None] = [None] * len(plates)
         if shifted:
             shifts = self._once(
                 self._shifts, (frame, box), lambda: frame_shifts(planes[0], hidden, plates, box, self._size_px)
