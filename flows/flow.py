@@ -5,14 +5,14 @@ A bad video stops no other.
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec, cast
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar, cast
 
-from prefect import Flow, flow
+from prefect import Flow
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
@@ -44,6 +44,7 @@ from tasks.execution.task import Future
 from tasks.records import AnyArtifact
 
 P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Awaited(NamedTuple):
@@ -54,6 +55,7 @@ class Awaited(NamedTuple):
 
 
 Futures = dict[str, Awaited]  # of a job, by title
+FLOW_NAMES: Final = {"stabilize": "stillwalk", "sweep": "stillwalk sweep"}  # by their function
 # Tasks that only wait, for others or for their turn, hold a thread too: those of one video must not use them up.
 WAITING_TASKS = 12
 NO_RESULTS = Path(os.devnull)  # no result record can lie there; without a place, each run asks the server for one
@@ -69,23 +71,38 @@ class VideosFailed(StillwalkError):
         super().__init__(also or f"{failed} of {counted(len(results), 'video')} failed")
 
 
-@flow(name="stillwalk", persist_result=False)
 def stabilize(overrides: list[str], output_dir: str, cache: str, run_id: str) -> list[Result]:
     """Stabilize every video that ``overrides`` name; ``VideosFailed`` when some could not be finished."""
     return _watched([SweepSetting("", overrides)], Path(output_dir), Path(cache), run_id)
 
 
-@flow(name="stillwalk sweep", persist_result=False)
 def sweep(asked: list[SweepSetting], output_dir: str, cache: str, run_id: str) -> list[Result]:
     """Hold every video with every setting in one graph; results in ``output_dir/<setting>/<video>/``."""
     return _watched(asked, Path(output_dir), Path(cache), run_id)
 
 
-def configured(run: Flow[P, list[Result]], config: Config) -> Flow[P, list[Result]]:
-    """A flow with enough threads, and no place for results of Prefect's own: see ``tasks.execution.task``."""
+class _PlainFlow(Flow[P, R]):
+    """A flow whose parameters are plain data. Prefect would load FastAPI to make them so: 0.1 s of CPU in every run."""
+
+    def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        return {name: _plain(value) for name, value in parameters.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return asdict(value) if isinstance(value, SweepSetting) else value
+
+
+def configured(run: Callable[P, list[Result]], config: Config) -> Flow[P, list[Result]]:
+    """The flow of ``stabilize`` or ``sweep``.
+
+    It has enough threads, and no place for results of Prefect's own: see ``tasks.execution.task``.
+    """
     threads = stages_at_once(config) + WAITING_TASKS
     runner = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=threads))
-    return run.with_options(task_runner=runner, result_storage=NO_RESULTS)
+    name = FLOW_NAMES[run.__name__]
+    return _PlainFlow(run, name=name, task_runner=runner, persist_result=False, result_storage=NO_RESULTS)
 
 
 def _watched(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) -> list[Result]:

@@ -165,14 +165,14 @@ def _flow_run(asked: list[SweepSetting], config: Config, place: tuple[str, str, 
     """Run the flow and say how it ended; ``own``: the server that was started for it, if one was."""
     # Prefect takes seconds to import and reads its settings while it does: only now.
     from httpx import HTTPError
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from flows.flow import VideosFailed, configured, stabilize, sweep
     from flows.prefect_server.cancellation import Concluded
+    from tasks.execution.progress_artifact import changed_settings
 
     keep_what_is_loaded()
     # The heartbeat's thread sleeps in whole seconds: with it, every run ends up to one second late.
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    with changed_settings("flows", heartbeat_frequency=None):
         try:
             if own:
                 own.wait()

@@ -95,12 +95,10 @@ def run_command_line() -> None:
         sys.argv[1:] = [quote_argument(argument, sweep=_is_sweep(sys.argv)) for argument in sys.argv[1:]]
         overrides = parse_arguments(sys.argv[1:])
         check_overrides(overrides)
-        if _is_sweep(sys.argv):
-            check_given_once(overrides)
-        if not {"-sc", "--shell-completion", "--shell_completion", "--hydra-help"} & set(sys.argv):
-            place = sys.argv.index(overrides[0]) if overrides else len(sys.argv)
-            sys.argv[place:place] = HYDRA_WRITES_NOTHING
-        hydra_entry()
+        if overrides == sys.argv[1:] and not traceback_wanted:  # no option for Hydra, whose own way composes twice more
+            _run_once(overrides)
+        else:
+            _enter_hydra(overrides)
     except SettingError as error:
         refuse(error)
     except (HydraException, OmegaConfBaseException, OverflowError, RecursionError) as error:
@@ -151,18 +149,33 @@ def _is_sweep(arguments: list[str]) -> bool:
     return bool({"-m", "--multirun"} & set(arguments))
 
 
+def _enter_hydra(overrides: list[str]) -> None:
+    """Leave ``sys.argv``, whose settings are ``overrides``, to Hydra: it does what its options say."""
+    if _is_sweep(sys.argv):
+        check_given_once(overrides)
+    if not {"-sc", "--shell-completion", "--shell_completion", "--hydra-help"} & set(sys.argv):
+        place = sys.argv.index(overrides[0]) if overrides else len(sys.argv)
+        sys.argv[place:place] = HYDRA_WRITES_NOTHING
+    hydra_entry()
+
+
 @hydra.main(version_base="1.3", config_path=str(CONF_FOLDER), config_name="config")
 def hydra_entry(composed: DictConfig) -> None:
     """Run with one setting. ``-m`` calls this only under a launcher other than ours, which a YAML file may choose."""
+    job = HydraConfig.get()
+    if job.mode is RunMode.MULTIRUN:
+        fact, cure = "a sweep is one run, by the program's own launcher", "remove it from the YAML file"
+        refuse(SettingError(f"hydra/launcher: {fact}; {cure}"))  # not raised: Hydra would add a line of its own
+    else:
+        _run_once(raw_overrides(cast(ListConfig, job.overrides.task)))
+
+
+def _run_once(overrides: list[str]) -> None:
+    """Run with one setting, and note the status; errors become one line."""
     from flows.run import run
 
-    job = HydraConfig.get()
-    overrides = raw_overrides(cast(ListConfig, job.overrides.task))
     try:
-        if job.mode is RunMode.MULTIRUN:
-            fact, cure = "a sweep is one run, by the program's own launcher", "remove it from the YAML file"
-            raise SettingError(f"hydra/launcher: {fact}; {cure}")
         base = absolute_path(settings.load(overrides).output_dir)
         note_status(run(overrides, output_dir=base, base_dir=base))
-    except StillwalkError as error:  # caught here: Hydra would add a line of its own
+    except StillwalkError as error:
         refuse(error)

@@ -17,12 +17,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.context import SettingsContext, TaskRunContext, get_settings_context
 from prefect.exceptions import PrefectException
-from prefect.settings import (
-    PREFECT_API_AUTH_STRING,
-    PREFECT_API_KEY,
-    PREFECT_CLIENT_MAX_RETRIES,
-    Settings,
-)
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY
 
 from tasks.errors import counted
 from tasks.execution.progress import Meter
@@ -43,19 +38,21 @@ def connected(api: str) -> Iterator[SyncPrefectClient]:
         api_key=PREFECT_API_KEY.value(),
         httpx_settings={"timeout": ANSWER_S},
     )
-    context = get_settings_context()
-    with SettingsContext(profile=context.profile, settings=_impatient(context.settings)), client:
+    with changed_settings("client", max_retries=0), client:
         yield client
 
 
-_settings: list[tuple[Settings, Settings]] = []  # the last ones, and the same without retries
+@contextmanager
+def changed_settings(part: str, **values: int | None) -> Iterator[None]:
+    """Have some of Prefect's settings in a ``part`` of them, such as ``client``, other values while the block runs.
 
-
-def _impatient(settings: Settings) -> Settings:
-    """The same settings without retries: made once, for Prefect takes 22 ms of CPU to make them."""
-    if not _settings or _settings[-1][0] is not settings:
-        _settings[:] = [(settings, settings.copy_with_update(updates={PREFECT_CLIENT_MAX_RETRIES: 0}))]
-    return _settings[-1][1]
+    They are not checked: Prefect's own ``temporary_settings`` reads and checks all settings again, 22 ms of CPU.
+    """
+    context = get_settings_context()
+    changed = getattr(context.settings, part).model_copy(update=values)
+    settings = context.settings.model_copy(update={part: changed})
+    with SettingsContext(profile=context.profile, settings=settings):
+        yield
 
 
 def current_api() -> str:
