@@ -179,8 +179,11 @@ def rank_within_videos(
 ) -> list[RankedResult | None]:
     """The rank of each result among those of its video; None for a result without metrics."""
     ranks: list[RankedResult | None] = [None] * len(videos)
-    for video in dict.fromkeys(videos):
-        numbers = [number for number, name in enumerate(videos) if name == video and metrics[number]]
+    judged: dict[str, list[int]] = {}
+    for number, (video, own) in enumerate(zip(videos, metrics, strict=True)):
+        if own:
+            judged.setdefault(video, []).append(number)
+    for numbers in judged.values():
         for number, ranked in zip(numbers, rank_results([metrics[number] for number in numbers]), strict=True):
             ranks[number] = ranked
     return ranks
@@ -188,8 +191,8 @@ def rank_within_videos(
 
 def rank_rows(rows: list[IndexRow]) -> list[IndexRow]:
     """The rows with their ranks, all rows of a video together."""
-    order = list(dict.fromkeys(row["video"] for row in rows))
-    rows = sorted(rows, key=lambda row: order.index(row["video"]))
+    order = {video: place for place, video in enumerate(dict.fromkeys(row["video"] for row in rows))}
+    rows = sorted(rows, key=lambda row: order[row["video"]])
     metrics = [{} if row["error"] else row["metrics"] for row in rows]
     ranks = rank_within_videos([row["video"] for row in rows], metrics)
     return [
