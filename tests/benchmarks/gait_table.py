@@ -83,7 +83,7 @@ def row(folder: Path, overrides: list[str], pooled: list[Floats]) -> list[str]:
         f"{np.mean(np.abs(errors_s) <= 1 / 30):.0%}",
         f"{1000 * np.median(np.abs(errors_s)):.0f}",
         f"{cadence / (60 * true_hz) - 1:+.1%}",
-        *(f"{rms:.1f}" for rms in joints),
+        *(f"{rms:.1f}" if np.isfinite(rms) else "not given" for rms in joints),
         f"{rms_deg['trunk_lean']:.1f}",
         *ground_cells(video, gait, walker),
     ]

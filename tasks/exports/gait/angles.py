@@ -11,6 +11,7 @@ from tasks.exports.gait.markers import read_track
 from tasks.exports.requests import ExportRequest
 from tasks.maths.gait.angles import ANGLE_NAMES, gait_cycles, joint_angles
 from tasks.maths.gait.figures import measured_gait
+from tasks.maths.gait.side_view import nearer_reason
 from tasks.media.files.tables import write_json
 from tasks.records import Tick, read_clip
 
@@ -43,4 +44,7 @@ def write_angles(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, 
         indent=None,
     )
     tick(track.frames)
-    return {"frames": track.frames, "strides": len(gait.strides), "notes": gait_notes("angles", gait)}
+    notes, nearer = gait_notes("angles", gait), nearer_reason(gait.parts)
+    if nearer:
+        notes.append(f"exports: angles has none of the ankles, because {nearer}")
+    return {"frames": track.frames, "strides": len(gait.strides), "notes": notes}

@@ -14,7 +14,8 @@ from tasks.exports.requests import ExportRequest
 from tasks.maths.body.landmarks import HIPS
 from tasks.maths.frame_times import nearest_index
 from tasks.maths.gait.figures import Gait, measured_gait
-from tasks.maths.gait.ground import MOST_GROWTH, GroundFigure, ground_figures, growth, measured_steps
+from tasks.maths.gait.ground import GroundFigure, ground_figures, measured_steps
+from tasks.maths.gait.side_view import nearer_reason
 from tasks.media.files.camera_file import read_camera
 from tasks.media.files.tables import write_json
 from tasks.records import Tick, read_clip
@@ -46,7 +47,7 @@ def write_events(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, 
     if scale is not None and scale.given and track.found.any():
         px_per_m = px_per_metre(scale, track, aspect)
     ground: dict[str, GroundFigure] = {}
-    lengths_why_not = gait.why_not or _lengths_why_not(gait)
+    lengths_why_not = gait.why_not or nearer_reason(gait.parts)
     if not lengths_why_not:
         camera, _ = read_camera(request.file(request.found, "camera.parquet"))
         hips_px = track.xy_px[:, list(HIPS)].mean(axis=1)
@@ -73,16 +74,6 @@ def write_events(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, 
     if lengths_why_not and not gait.why_not:
         notes.append(f"exports: events has no lengths and no speed over the ground, because {lengths_why_not}")
     return {"frames": track.frames, "strides": len(gait.strides), "notes": notes}
-
-
-def _lengths_why_not(gait: Gait) -> str:
-    """Why no length in the picture is that of a step; empty where one is."""
-    growths = [growth(part) for part in gait.parts]
-    if any(abs(one) <= MOST_GROWTH for one in growths):
-        return ""
-    most = max(growths, key=abs)
-    way = "comes nearer: the torso grows" if most > 0 else "goes away: the torso shrinks"
-    return f"the person {way} by {100 * abs(most):.0f} % in a stride, so lengths in the picture are too small"
 
 
 def _notes(ground: dict[str, GroundFigure]) -> list[str]:

@@ -14,7 +14,7 @@ from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, SHOULDERS
 from tasks.maths.frame_times import interpolate_at
 from tasks.maths.gait.events import SIDES
 from tasks.maths.gait.figures import Stride
-from tasks.maths.gait.side_view import SideView
+from tasks.maths.gait.side_view import SideView, comes_nearer
 
 JOINTS: Final = ("hip", "knee", "ankle")
 CYCLE_POINTS: Final = 101  # 0 to 100 per cent of the stride
@@ -36,6 +36,8 @@ def joint_angles(part: SideView) -> dict[str, Floats]:
     - knee: of the shank against the thigh, 0 in one line, positive bent (flexion);
     - ankle: of the foot, heel to toes, against the shank, 0 at a right angle, positive toes up (dorsiflexion);
     - trunk lean: of the line from mid-hip to mid-shoulder against the picture's vertical, positive forwards.
+
+    The ankles' are NaN for somebody who comes nearer or goes away: the model takes the foot for too long.
     """
     neck = part.points[:, list(SHOULDERS)].mean(axis=1)
     mid_hip = part.points[:, list(HIPS)].mean(axis=1)
@@ -47,7 +49,7 @@ def joint_angles(part: SideView) -> dict[str, Floats]:
         )
         angles[f"{side}_hip"] = _turn_deg(-trunk, knee - hip)
         angles[f"{side}_knee"] = -_turn_deg(knee - hip, ankle - knee)
-        angles[f"{side}_ankle"] = _turn_deg(ankle - knee, toes - heel) - 90
+        angles[f"{side}_ankle"] = _turn_deg(ankle - knee, toes - heel) - (np.nan if comes_nearer(part) else 90)
     angles["trunk_lean"] = np.rad2deg(np.arctan2(trunk[:, 0], trunk[:, 1]))
     return {name: angles[name] for name in ANGLE_NAMES}
 
@@ -59,7 +61,10 @@ def _turn_deg(first: Floats, second: Floats) -> Floats:
 
 
 def gait_cycles(parts: Sequence[SideView], strides: Sequence[Stride]) -> dict[str, Cycle]:
-    """Each angle over the strides; the trunk's over those of both legs. Without strides there are none."""
+    """Each angle over the strides; the trunk's over those of both legs. Without strides there are none.
+
+    There are none of the ankles for somebody who comes nearer or goes away.
+    """
     courses: dict[str, list[Floats]] = {name: [] for name in ANGLE_NAMES}
     for part in parts:
         angles = joint_angles(part)
@@ -68,7 +73,7 @@ def gait_cycles(parts: Sequence[SideView], strides: Sequence[Stride]) -> dict[st
                 continue
             at_s = np.linspace(stride.start_s, stride.end_s, CYCLE_POINTS)
             for name, angle in angles.items():
-                if name.startswith(stride.side) or name == "trunk_lean":
+                if (name.startswith(stride.side) or name == "trunk_lean") and np.isfinite(angle).all():
                     courses[name].append(interpolate_at(at_s, part.time_s, angle[:, None])[:, 0])
     return {name: _cycle(np.stack(several)) for name, several in courses.items() if several}
 

@@ -13,18 +13,14 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import torso_length_px
 from tasks.maths.gait.events import FLAT_AFTER_STRIKE, SIDES, Side
 from tasks.maths.gait.figures import Gait, Stride, other_side, spread
-from tasks.maths.gait.side_view import HEELS, TOES, SideView
+from tasks.maths.gait.side_view import HEELS, TOES, SideView, comes_nearer
 from tasks.maths.path import affine
 from tasks.maths.scene.camera_path import CameraPath
 
 BOTH_STAND: Final = (0.0, 0.06)  # of a stride after a heel strike: the toes of the other foot leave at 0.12
 METHOD_ERROR: Final = 0.04  # of a length, the largest of drawn walkers, see docs/accuracy.md
-# Share by which a torso may grow or shrink in a stride. Drawn walkers across the picture, a laboratory walk and a run
-# on a treadmill had up to 0.007; with 0.098, at 45 degrees towards the camera, lengths were 18 % too small.
-MOST_GROWTH: Final = 0.04
 HEIGHT_ERROR: Final = 0.04  # of a scale that comes from the height: half of what people's limbs differ in, and 2 %
 
 
@@ -57,7 +53,7 @@ def measured_steps(gait: Gait, hips_px: Floats, time_s: Floats, camera: CameraPa
     over = affine.apply(camera.to_scene, hips_px) / affine.length_scale(camera.to_scene)[:, None]
     over = over * np.array([pixel_aspect, 1.0])
     for part in gait.parts:
-        if abs(growth(part)) > MOST_GROWTH:
+        if comes_nearer(part):
             continue
         own = [one for one in gait.strides if part.time_s[0] <= one.start_s and one.end_s <= part.time_s[-1]]
         flat_px = {side: _flat_foot_px(part, side, own) for side in SIDES}
@@ -70,13 +66,6 @@ def measured_steps(gait: Gait, hips_px: Floats, time_s: Floats, camera: CameraPa
             steps.speed_px_per_s.append((first_px + second_px) / length_s)
             steps.background_px_per_s.append(_moved_px(over, time_s, camera, stride) / length_s)
     return steps
-
-
-def growth(part: SideView) -> float:
-    """Share by which the torso becomes longer in a stride: 0 for somebody who keeps the distance to the camera."""
-    torso = torso_length_px(part.points)
-    slope = np.polynomial.Polynomial.fit(part.time_s, np.log(torso), 1).convert().coef
-    return float(slope[1] / part.stride_hz) if len(slope) > 1 else 0.0
 
 
 def ground_figures(steps: Steps, px_per_m: float | None, *, from_height: bool) -> dict[str, GroundFigure]:

@@ -3,6 +3,7 @@
 All lengths are in torso lengths, along the way (forwards) and up, so that neither size nor direction matters.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -20,6 +21,10 @@ SMOOTHED_HZ: Final = 6.0  # cut-off that gait laboratories use for positions (Wi
 LONGEST_FILLED_S: Final = 0.15  # a longer gap without a pose ends a part: a foot may have landed in it
 FEWEST_STRIDES: Final = 1.5  # of a part; a shorter one holds no whole stride
 LEAST_FOOT_TORSOS: Final = 0.33  # length of a foot along the picture: 0.42 from the side, 0.33 at 38 degrees
+# Share by which a torso may grow or shrink in a stride. Drawn walkers across the picture, a laboratory walk and a run
+# on a treadmill had up to 0.007; with 0.098, at 45 degrees towards the camera, lengths were 18 % too small, and the
+# ankles off by 13 degrees instead of 5.
+MOST_GROWTH: Final = 0.04
 HEELS: Final = tuple(LANDMARK_NAMES.index(f"{side}_heel") for side in ("left", "right"))
 TOES: Final = tuple(LANDMARK_NAMES.index(f"{side}_foot_index") for side in ("left", "right"))
 FEET: Final = tuple(
@@ -71,6 +76,29 @@ def side_views(track: PoseTrack, pixel_aspect: float = 1.0) -> SideViews:
     if len(seen) and np.median(seen) < LEAST_FOOT_TORSOS:
         return SideViews([], "the person walks towards the camera or away from it, and not across the picture")
     return SideViews([], "no whole stride was seen from the side")
+
+
+def growth(part: SideView) -> float:
+    """Share by which the torso becomes longer in a stride: 0 for somebody who keeps the distance to the camera."""
+    torso, after_s = torso_length_px(part.points), part.time_s - part.time_s.mean()
+    spread = float(after_s @ after_s)
+    if spread == 0 or not (torso > 0).all():
+        return 0.0
+    return float(after_s @ np.log(torso)) / spread / part.stride_hz
+
+
+def comes_nearer(part: SideView) -> bool:
+    """Whether the person comes so much nearer, or goes away, that lengths in the picture are too small."""
+    return abs(growth(part)) > MOST_GROWTH
+
+
+def nearer_reason(parts: Sequence[SideView]) -> str:
+    """In words that the person comes nearer, or goes away, in all of the parts; empty where not, or without parts."""
+    if not parts or not all(map(comes_nearer, parts)):
+        return ""
+    most = max(map(growth, parts), key=abs)
+    way = "comes nearer: the torso grows" if most > 0 else "goes away: the torso shrinks"
+    return f"the person {way} by {100 * abs(most):.0f} % in a stride, and lengths in the picture are too small"
 
 
 def _square(xy_px: Floats, pixel_aspect: float) -> Floats:

@@ -14,6 +14,7 @@ from conf.scale import ScaleConf
 from tasks.demo.walker import subject_gait
 from tasks.exports.gait.angles import write_angles
 from tasks.exports.gait.events import write_events
+from tasks.exports.gait.mot import write_mot
 from tasks.exports.requests import ExportRequest
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.gait.angles import ANGLE_NAMES
@@ -103,6 +104,13 @@ def test_somebody_who_comes_nearer_has_no_lengths_but_times(
     assert way in found["lengths_why_not"] and way in facts["notes"][0]
     assert "cadence_steps_per_min" in found["figures"]
     assert not [name for name in found["figures"] if "length" in name or "speed" in name]
+    facts = write_angles(request(tmp_path / "angles", "angles", pose), out, lambda _: None)
+    assert "none of the ankles" in facts["notes"][0]
+    table = pd.read_csv(out / "angles.csv")
+    assert table.left_ankle_deg.isna().all() and table.left_knee_deg.notna().any()
+    assert {"left_hip", "left_knee"} <= set(json.loads((out / "angles.json").read_text())["cycles"])
+    facts = write_mot(request(tmp_path / "mot", "mot", pose), out, lambda _: None)
+    assert facts["rows"] == 0 and way in facts["notes"][0]
 
 
 def test_a_camera_that_travels_along_is_told(tmp_path: Path, out: Path) -> None:
