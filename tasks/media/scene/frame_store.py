@@ -17,7 +17,7 @@ from tasks.media.scene.exposure import Coarse, coarse, coarse_size
 
 Bytes = NDArray[np.uint8]
 
-SMALL_LONGEST_PX: Final = 320  # longer side of the small pictures that are compared in detail
+SMALL_LONGEST_PX: Final = 240  # longer side of the small pictures that are compared in detail
 
 
 def small_luma_size(size_px: tuple[int, int]) -> tuple[int, int]:

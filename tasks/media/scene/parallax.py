@@ -29,12 +29,12 @@ Corners = tuple[int, int, int, int]
 
 FIELD_STEP: Final = 8  # small pixels from one shift to the next
 FIELD_SAMPLES: Final = 8  # samples of a plane between two at which the shifts are placed on it
-EDGE_PX: Final = 4  # small pixels along the edge of an overlap that are not compared
-MOST_SHIFT_PX: Final = 10.0  # small pixels; a longer shift is a mistake
+EDGE_PX: Final = 3  # small pixels along the edge of an overlap that are not compared
+MOST_SHIFT_PX: Final = 8.0  # small pixels; a longer shift is a mistake
 LEAST_DETAIL: Final = 12.0  # levels a small pixel: slope of the brightness at which a shift counts half
 LEAST_LIKENESS: Final = 12.0  # levels by which moved pictures differ where a shift counts 0.6 times
 SURE: Final = 0.25  # mean weight around a shift from which its neighbours have no say
-BLUR: Final = 4.0  # standard deviation, in shifts; with half of it a border trembled more (jogger, docs/accuracy.md)
+BLUR: Final = 3.0  # standard deviation, in shifts; with half of it a border trembled more (jogger, docs/accuracy.md)
 LEAST_PX: Final = 32  # shorter side of an overlap in which shifts are looked for
 LEAST_APART: Final = 1.0  # mean difference, in levels, below which pictures lie on one another
 NEAREST_SHARE: Final = 0.75  # beyond an overlap, of the nearest shift inside; the rest is a smooth continuation

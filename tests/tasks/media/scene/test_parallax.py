@@ -35,7 +35,7 @@ def test_shifts_are_measured_in_the_overlap_and_go_on_beyond_it() -> None:
     shifts = measured_shifts(grid, mine, its, both)
     assert shifts is not None
     true_px = 5.0 * np.arange(grid.wh[1]) / grid.wh[1]
-    for column in (20, 150, 300):
+    for column in (20, 120, 240):
         assert np.abs(shifts.drawn_out[10:-10, column, 0] - true_px[10:-10]).max() < 1.0
     assert np.abs(shifts.drawn_out[..., 1]).max() < 0.5
 
@@ -58,11 +58,11 @@ def test_two_plates_give_way_to_each_other_by_their_weights() -> None:
 def test_a_moved_plane_shows_what_lies_beside_each_place() -> None:
     plane, grid = texture(*SIZE_PX, seed=5), Grid((0, 0, *SIZE_PX), SIZE_PX)
     field = np.zeros((grid.wh[1] // 8, grid.wh[0] // 8, 2), np.float32)
-    field[..., 0] = 3.0
+    field[..., 0] = 3.0 * grid.to_small[0, 0]  # three pixels of the frame
     piece = (100, 50, 180, 120)
     matrix = affine.translation(-np.array(piece[:2], np.float64))
     moved = warp_shifted(plane, matrix, Shifts(grid, field), piece, (80, 70), "linear", "reflect", 255)
-    assert np.array_equal(moved, plane[50:120, 103:183])
+    assert np.abs(moved.astype(int) - plane[50:120, 103:183]).max() <= 1
 
 
 def test_beyond_the_frame_a_plate_follows_its_frame_where_near_things_moved_farther(tmp_path: Path) -> None:
