@@ -1,5 +1,6 @@
 """Checks before any work: settings against each video's size, length and rate, output folders, and missing models."""
 
+import math
 import os
 import resource
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Final, NoReturn
 
 from conf.config import Config
 from conf.enums import AlphaFile, BackgroundMode, ComparisonLayout, CropMode, Output, SweepRender, VideoCodec
-from conf.lock import CropConf, SmoothingConf
+from conf.lock import HEIGHT_SHARES, CropConf, SmoothingConf
 from conf.validation import require
 from flows.corrections import NO_CORRECTIONS, corrections_path, given_corrections
 from flows.graph.output_needs import background_of, masks_wanted, stabilized_wanted
@@ -27,6 +28,8 @@ SizePx = tuple[int, int]  # width, height
 BASE_OPEN_FILES: Final = 64  # of a run; 35 were seen with one worker, and 111 with eight that write four videos each
 OPEN_FILES_PER_WORKER: Final = 16
 ALWAYS_THERE: Final = (VideoCodec.auto, VideoCodec.x264)  # and they encode pictures of every size
+# Widest output, in heights of the person. At 80 a frame of 1280x720 took 5 s on a busy machine, and showed no picture.
+WIDEST_HEIGHTS: Final = 40
 MAX_OPEN_FILES: Final = 4096  # what a run asks for
 
 
@@ -67,6 +70,8 @@ def check_video(config: Config, video: Video) -> None:
         _check_walk(config)
     if config.target not in TARGET_WORDS or config.crop != CropConf() or config.subject.point is not None:
         _check_points(config, video)
+    if config.lock.height is not None:
+        _check_height(config, video, config.lock.height)
     if corrections_path(config, video.name) is not None:
         _check_corrections(config, video)
     if _depends_on_size(config):
@@ -161,6 +166,18 @@ def _check_walk(config: Config) -> None:
     from tasks.demo import demo_video
 
     demo_video.walk_from_settings(config.demo)
+
+
+def _check_height(config: Config, video: Video, share: float) -> None:
+    """Raise for a person so small beside the output that nearly all of it is border, which takes minutes to make."""
+    from tasks.maths.path import window
+
+    size_px, pixel_aspect = _shape(config, video)
+    width, height = config.crop.output or window.stabilized_size(size_px, config.crop, float(pixel_aspect))
+    least = math.ceil(100 * width / (height * WIDEST_HEIGHTS)) / 100
+    fact = f"{share:g} in an output of {width}x{height} leaves the picture next to no room"
+    cure = f"give at least {least:g}" if least <= HEIGHT_SHARES[1] else "give a less wide crop.output"
+    require(share * height * WIDEST_HEIGHTS >= width, "lock.height", fact, cure)
 
 
 def _check_points(config: Config, video: Video) -> None:

@@ -81,6 +81,24 @@ def test_a_format_that_can_hold_the_picture_size_is_accepted(tmp_path: Path, ove
     preflight.check_video(load(*overrides), odd)
 
 
+@pytest.mark.parametrize(
+    ("height", "output", "cure"),
+    [("0.05", "64x16", "give at least 0.1"), ("0.5", "16384x16", "give a less wide crop.output")],
+)
+def test_a_person_who_leaves_the_picture_no_room_is_refused_and_the_cure_works(
+    height: str, output: str, cure: str
+) -> None:
+    demo = Video("demo", None)
+    with pytest.raises(SettingError, match=rf"^lock\.height: {height} in an output of {output} leaves .*; {cure}$"):
+        preflight.check_video(load(f"lock.height={height}", f"crop.output={output}"), demo)
+    for works in (
+        ("lock.height=0.1", "crop.output=64x16"),
+        ("lock.height=0.05",),
+        ("lock.height=4", "crop.output=64x16"),
+    ):
+        preflight.check_video(load(*works), demo)
+
+
 def test_a_narrow_source_gets_no_advice_about_the_crop(tmp_path: Path) -> None:
     narrow = Video("narrow", make(tmp_path / "narrow.mp4", Made(size_px=(48, 64))))
     for crop in ("none", "auto"):
