@@ -86,6 +86,7 @@ def measured(asked: argparse.Namespace, work: Path) -> str:
 
 def replayed(asked: argparse.Namespace, work: Path, recorded: Recorded) -> str:
     """Run the sweep over many clips, and say what the head spent."""
+    import flows.cli.command  # noqa: F401 - as a real run does: it sets the garbage collector
     from flows import run, runner
     from flows.config import settings
 
