@@ -103,3 +103,13 @@ def test_of_a_body_that_the_frame_cuts_what_is_shown_tells_how_sure_the_model_is
     marks[:, 13:, 3] = 0.05
     assert (marks[:, 13:17, 1] > SIZE_PX[1]).all() and (marks[:, 11:13, 1] < SIZE_PX[1]).all()
     assert not measure_liveness(TIME_S, marks, SIZE_PX).imagined
+
+
+def test_of_a_body_with_hidden_legs_a_sure_trunk_is_enough() -> None:
+    marks = still(6.0)
+    marks[..., 3] = np.where(np.isin(np.arange(33), LIMBS), 0.3, 1.0)
+    marks[:, LIMBS[0], 3] = marks[:, LIMBS[2], 3] = 0.9
+    marks[:, 13:17, 0] += 12.0 * np.sin(2 * np.pi * TIME_S / 2.0)[:, None]
+    assert not measure_liveness(TIME_S, marks, SIZE_PX).imagined
+    marks[:, [0, 11, 12, 23, 24], 3] = 0.87  # as in drawn trees
+    assert measure_liveness(TIME_S, marks, SIZE_PX).imagined
