@@ -1,7 +1,9 @@
 """Models are installed whole and right, or not at all. The package clients of these tests are scripts: no network."""
 
 import hashlib
+import importlib.util
 import os
+import shutil
 import sys
 import tarfile
 from pathlib import Path
@@ -74,6 +76,10 @@ def test_a_client_that_fails_is_one_line(npm: Path, tmp_path: Path, capsys: pyte
     )
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("pip") is None and shutil.which("uv") is None,
+    reason="an environment that uv has made has no pip, and uv is not on the PATH",
+)
 def test_without_a_registry_pip_says_so_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("UV_OFFLINE", "1")
