@@ -33,7 +33,7 @@ REPORT = ROOT / "outputs" / "bench.md"
 PLAIN = "border=mirror"  # the floor has no scene
 AGAIN = "smoothing.window=9"
 OTHERS = (("scene", "border=scene"), ("single", PLAIN, "outputs=[stabilized]"))  # a folder and its settings
-SMOOTHING_RERUNS = {"trajectory", "stabilized.mp4", "comparison.mp4", "person.mp4", "report.html"}
+SMOOTHING_RERUNS = {"trajectory", "stabilized.mp4", "comparison.mp4", "person.mp4", "preview.webp", "report.html"}
 CLIPS = 8  # drawn walkers
 CLIP_SECONDS = 5.0
 CLIP_FRAMES = 150
