@@ -79,13 +79,14 @@ def unused_setting_lines(overrides: list[list[str]]) -> list[str]:
 @cache  # a sweep asks twice for each setting, at 45 ms each
 def _load(overrides: tuple[str, ...]) -> tuple[Config, dict[str, str]]:
     """The configuration, and a line for each setting without an effect, by name."""
+    overrides = tuple(map(in_hydras_form, overrides))  # Hydra's range(1,3) gives numbers without quotes
+    check_overrides(overrides)
+    # Made last: making it initializes Hydra, and only leaving it undoes that.
     context: AbstractContextManager[object] = (
         nullcontext()
         if GlobalHydra.instance().is_initialized()
         else initialize_config_dir(str(CONF_FOLDER), version_base="1.3")
     )
-    overrides = tuple(map(in_hydras_form, overrides))  # Hydra's range(1,3) gives numbers without quotes
-    check_overrides(overrides)
     try:
         with context:
             composed = compose(_config_name(), overrides=list(overrides))

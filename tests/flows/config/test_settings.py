@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from hydra.core.global_hydra import GlobalHydra
 
 from conf.config import Config
 from conf.enums import Export, Output, Smoother
@@ -34,6 +35,13 @@ def test_the_defaults_are_those_of_the_design() -> None:
     assert config.masks.smoothing is True
     assert config.decode.frames.value == "stream"
     assert set(config.outputs) == set(Output) - {Output.overlay, Output.contact}
+
+
+@pytest.mark.parametrize("override", ["smoothing.window=x", "=9", "outputs.0=pose", "verify=maybe"])
+def test_a_refused_setting_leaves_hydra_as_it_was(override: str) -> None:
+    with pytest.raises(SettingError):
+        load(override)
+    assert not GlobalHydra.instance().is_initialized()
 
 
 @pytest.mark.parametrize(
