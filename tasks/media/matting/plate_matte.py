@@ -71,9 +71,8 @@ class Compared(NamedTuple):
     box: Box
 
 
-Neighbour = tuple[
-    Compared, NDArray[np.float64]
-]  # a frame next to this one, and (2,) how far the person moved since, px
+# A frame next to this one, and (2,) how far the person moved since, px.
+Neighbour = tuple[Compared, NDArray[np.float64]]
 
 
 class PlateMatte:
