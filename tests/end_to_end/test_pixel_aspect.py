@@ -14,7 +14,7 @@ from tasks.media.files.masks_file import MaskState
 from tasks.media.files.tables import write_json
 from tests.support.clips import Made, make
 from tests.support.pictures import read_picture
-from tests.tasks.rendering.test_videos import discs, job, person, stabilized
+from tests.tasks.rendering.render_jobs import discs, job, person, stabilized
 
 
 def test_a_circle_of_a_background_picture_is_seen_round(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from tasks.rendering.overlay_numbers import SMALLEST_CAPITAL_PX, bar_length, bro
 from tests.support.artifacts import artifact, pose_artifact
 from tests.support.clips import Made, make
 from tests.support.paths import pose_track
+from tests.tasks.rendering.render_jobs import job, pictures, render, request
 from tests.tasks.rendering.test_overlay_and_preview import FRAMES, HALF, HIPS, TARGET, offsets
-from tests.tasks.rendering.test_videos import job, pictures, render, request
 
 LINE = "left: hip -12, knee 14, ankle -22 deg"
 

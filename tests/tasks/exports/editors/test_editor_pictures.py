@@ -15,7 +15,7 @@ from tasks.maths.arrays import Floats
 from tasks.media.input.frames import read_frames
 from tests.support.scenery import texture
 from tests.tasks.exports.editors.test_editor_exports import keyframe_tables
-from tests.tasks.rendering.test_videos import job, pictures, stabilized
+from tests.tasks.rendering.render_jobs import job, pictures, stabilized
 
 FRAMES, SIZE_PX = 6, (320, 240)
 MOST_PX = 0.1

@@ -27,7 +27,7 @@ from tasks.media.files.masks_file import Mask, MaskState, mask_writer
 from tasks.media.files.tables import write_json
 from tests.support.artifacts import artifact, pose_artifact
 from tests.support.clips import Made, make
-from tests.tasks.rendering.test_videos import job, pictures, stabilized
+from tests.tasks.rendering.render_jobs import job, pictures, stabilized
 
 FRAMES, SHIFT_PX = 7, np.array([12.0, -8.0])
 NOBODY = 4  # a frame

@@ -1,11 +1,9 @@
 """The fused anchor compared with known paths: pose errors, feature errors, and gaps."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from scipy.signal import butter, sosfiltfilt
 
 from tasks.maths.anchor.crossover import (
     CROSSOVER_CANDIDATES,
@@ -15,74 +13,10 @@ from tasks.maths.anchor.crossover import (
     expected_square_error,
     split_gap_power,
 )
-from tasks.maths.anchor.fusion import UNSEEN_SWING_MSE, FusedAnchor, FusionSettings, fuse, other_share
+from tasks.maths.anchor.fusion import UNSEEN_SWING_MSE, FusionSettings, fuse, other_share
 from tasks.maths.path.smoothers import moving_average
 from tasks.maths.spectra import windowed_spectra
-from tasks.maths.tracking.steps import Step, Steps, steps_from_rows
-
-Floats = NDArray[np.float64]
-TORSO = 100.0
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A path, the poses and steps measured of it, and the stride."""
-
-    time_s: Floats
-    truth: Floats
-    pose: Floats
-    step: Floats
-    stride_hz: float
-
-    def fused(self, settings: FusionSettings | None = None) -> FusedAnchor:
-        return fuse(
-            self.time_s,
-            self.pose,
-            np.ones(len(self.time_s)),
-            steps_of(self.step),
-            np.full(len(self.time_s), TORSO),
-            stride_hz=np.full(len(self.time_s), self.stride_hz),
-            settings=settings,
-        )
-
-    def error(self, path: Floats) -> float:
-        """Standard deviation of the remaining error, both axes together, px."""
-        return float(np.sqrt((path - self.truth).var(axis=0).sum()))
-
-
-def steps_of(step: Floats) -> Steps:
-    def row(dx: float, dy: float) -> Step:
-        return Step(
-            dx_px=dx, dy_px=dy, waist_dx_px=dx, waist_dy_px=dy, hip_dx_px=dx, hip_dy_px=dy,
-            misfit_px=0.2, inlier_share=0.8, features=40,
-        )  # fmt: skip
-
-    return steps_from_rows(row(*xy) if np.isfinite(xy).all() else Step() for xy in step)
-
-
-def scene(kind: str, seed: int = 1, seconds: float = 10.0, fps: float = 30.0) -> Scene:
-    """A walk with poses that swing with the gait, and with features that drift according to ``kind``."""
-    random = np.random.default_rng(seed)
-    count = round(seconds * fps)
-    time_s = np.arange(count) / fps
-    phase = 2 * np.pi * time_s[:, None]
-    truth = np.column_stack([40 * time_s, 300 + 3 * np.sin(phase[:, 0] * 2)])
-    noise = random.normal(0, 0.5, (count, 2))
-    swing = 2.5 * np.sqrt(2) * np.sin(phase * 1.0 + random.uniform(0, 6, 2))
-    swing += 0.8 * np.sqrt(2) * np.sin(phase * 2.0 + random.uniform(0, 6, 2))
-    slide = np.cumsum(random.normal(0, 0.3, (count, 2)), axis=0) / np.sqrt(fps) + time_s[:, None] * [
-        1.0,
-        -0.7,
-    ]
-    if kind == "lean":
-        band = butter(2, [0.15, 0.9], "band", fs=fps, output="sos")
-        wander = sosfiltfilt(band, random.normal(size=(count + 400, 2)), axis=0)[200:-200]
-        slide = slide + 6 * wander / wander.std(axis=0)
-        swing = np.zeros_like(swing)
-    if kind == "turn":
-        slide = slide + 20 / (1 + np.exp(-(time_s[:, None] - seconds / 2) * 6)) * [1.0, 0.2]
-    step = np.diff(truth - slide, axis=0, prepend=np.nan)
-    return Scene(time_s, truth, truth + swing + noise, step, np.nan if kind == "lean" else 1.0)
+from tests.tasks.maths.anchor.drawn_paths import TORSO, Scene, scene, steps_of
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -191,101 +125,6 @@ def test_a_second_without_steps_follows_the_pose() -> None:
     fused = replace(walk, step=step).fused()
     assert np.abs(fused.xy_px - walk.truth).max() < 1.5 * np.abs(walk.pose - walk.truth)[120:150].max()
     assert walk.error(fused.xy_px) < 0.7 * walk.error(moving_average(walk.pose, window_frames=5))
-
-
-def test_features_carry_the_anchor_for_the_allowed_time() -> None:
-    walk = scene("level")
-    pose = walk.pose.copy()
-    pose[100:120] = np.nan
-    pose[150:240] = np.nan
-    pose[295:] = np.nan
-    step = walk.step.copy()
-    step[295:] = np.nan
-    fused = replace(walk, pose=pose, step=step).fused()
-    assert set(fused.state[100:120]) == {"bridged"}
-    assert np.abs(fused.xy_px - walk.truth)[100:120].max() < 2.5
-    assert list(fused.state[[150, 179, 181, 208, 211, 239]]) == ["bridged"] * 2 + ["interpolated"] * 2 + ["bridged"] * 2
-    assert set(fused.state[295:]) == {"held"}
-    assert np.isfinite(fused.xy_px).all()
-    inner = np.hypot(*np.diff(fused.xy_px - walk.truth, axis=0).T)[:290]
-    assert inner.max() < 2.0
-
-
-def test_a_jump_to_somebody_else_is_rejected_and_counted() -> None:
-    walk = scene("level")
-    pose = walk.pose.copy()
-    pose[140:155] += [400, 30]
-    pose[200] -= [60, 0]
-    fused = replace(walk, pose=pose).fused()
-    assert fused.rejected == 16
-    assert set(fused.state[140:155]) == {"bridged"}
-    assert np.abs(fused.xy_px - walk.fused().xy_px).max() < 2.0
-    assert walk.error(fused.xy_px) < walk.error(walk.fused().xy_px) + 0.3
-
-
-@pytest.mark.parametrize("frames", [slice(0, 1), slice(0, 12), slice(288, 300), slice(299, 300)])
-def test_a_wrong_pose_at_an_end_of_the_clip_is_outvoted(frames: slice) -> None:
-    walk = scene("level")
-    pose = walk.pose.copy()
-    pose[frames] += [10.0, 0.8 * TORSO]
-    fused = replace(walk, pose=pose).fused()
-    assert fused.rejected == len(pose[frames])
-    assert np.abs(fused.xy_px - walk.fused().xy_px).max() < 2.0
-
-
-def test_poses_of_a_half_hidden_body_before_a_loss_do_not_move_the_anchor() -> None:
-    walk = scene("level")
-    pose, step = walk.pose.copy(), walk.step.copy()
-    pose[150:165] = np.nan
-    step[150:166] = np.nan
-    for frame in range(8):
-        pose[149 - frame] += [-1.5 * (8 - frame), 1.0 * (8 - frame)]
-        pose[165 + frame] += [1.5 * (8 - frame), 1.0 * (8 - frame)]
-    fused = replace(walk, pose=pose, step=step).fused()
-    assert np.hypot(*np.diff(fused.xy_px - walk.truth, axis=0).T).max() < 2.0
-    assert np.abs(fused.xy_px - walk.truth).max() < 4.0
-
-
-def test_a_leap_that_blurs_the_features_is_followed_by_the_pose() -> None:
-    walk = scene("level")
-    leap = np.zeros_like(walk.truth)
-    leap[140:151, 1] = -8.0 * np.arange(11)
-    leap[151:170, 1] = np.linspace(-80, 0, 20)[1:]
-    pose, step = walk.pose + leap, walk.step.copy()
-    pose[151:170] = np.nan
-    step[140:171] = np.nan
-    fused = replace(walk, pose=pose, step=step).fused()
-    assert np.abs(fused.xy_px - walk.truth - leap)[140:151].max() < 0.2 * TORSO
-    assert fused.rejected == 0
-
-
-def test_a_person_who_passes_in_front_does_not_take_the_anchor_along() -> None:
-    walk = scene("level")
-    pose, step = walk.pose.copy(), walk.step.copy()
-    step[150] = np.nan
-    step[151:160, 0] -= 12
-    pose[151:160, 0] -= 12 * np.arange(1, 10)
-    step[160] = np.nan
-    fused = replace(walk, pose=pose, step=step).fused()
-    assert np.hypot(*np.diff(fused.xy_px - walk.truth, axis=0).T).max() < 2.0
-
-
-def test_a_bump_of_the_camera_is_followed() -> None:
-    walk = scene("level")
-    bump = np.zeros_like(walk.step)
-    bump[150:158] = [9.0, 5.0]
-    moved = np.cumsum(bump, axis=0)
-    bumped = replace(walk, truth=walk.truth + moved, pose=walk.pose + moved, step=walk.step + bump)
-    assert bumped.error(bumped.fused().xy_px) < 1.0
-
-
-def test_a_scene_cut_is_followed_at_once() -> None:
-    walk = scene("level")
-    leap = np.where(np.arange(300) < 150, 0.0, 350.0)[:, None] * [1.0, 0.2]
-    step = walk.step.copy()
-    step[150] = np.nan
-    cut = replace(walk, truth=walk.truth + leap, pose=walk.pose + leap, step=step)
-    assert np.abs(cut.fused().xy_px - cut.truth).max() < 6.0
 
 
 def test_a_single_pose_and_a_short_clip_are_enough() -> None:
