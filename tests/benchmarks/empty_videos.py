@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.demo.street import build_street, street_frame
-from tests.support.empty_scenes import HEIGHT_PX, KINDS, WIDTH_PX, empty_scene, passed, write_video
+from tests.support.drawn.empty_scenes import HEIGHT_PX, KINDS, WIDTH_PX, empty_scene, passed, write_video
 from tests.support.program import ROOT
 
 PANS_PX: Final = (0.0, 2.0, 4.0, -6.0)  # a frame

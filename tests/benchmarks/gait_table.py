@@ -22,8 +22,8 @@ from tasks.maths.gait.ground import ground_figures, measured_steps
 from tasks.maths.gait.side_view import side_views
 from tasks.media.files.camera_file import read_camera
 from tasks.media.files.pose_file import read_pose
+from tests.support.drawn.walkers import event_errors_s, true_pose
 from tests.support.stages import Watched, watched
-from tests.support.walkers import event_errors_s, true_pose
 
 SMALL: Final = ["demo.width=640", "demo.height=360"]
 WALKERS: Final = {

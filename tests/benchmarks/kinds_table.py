@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 
 from tasks.demo.walker import Walk, draw_walk
 from tests.benchmarks.sample_clips import SAMPLES
-from tests.support.empty_scenes import RATE_HZ, write_video
-from tests.support.moving_scenes import MOVING, moving_frames
-from tests.support.postures import posture_frames
+from tests.support.drawn.empty_scenes import RATE_HZ, write_video
+from tests.support.drawn.moving_scenes import MOVING, moving_frames
+from tests.support.drawn.postures import posture_frames
 from tests.support.program import ROOT
 
 Image = NDArray[np.uint8]

@@ -26,7 +26,7 @@ from tasks.trajectory import plan_trajectory
 from tests.support import program
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
 from tests.support.clips import Made, make
-from tests.support.paths import Floats, even_times, pose_track, shaky_walk
+from tests.support.drawn.paths import Floats, even_times, pose_track, shaky_walk
 from tests.support.rewrite_clip import read, video_writer_for
 
 SIZE = (640, 480)

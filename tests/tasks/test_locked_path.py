@@ -17,7 +17,7 @@ from tasks.maths.body.landmarks import HIPS, SHOULDERS, PoseTrack
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine, smoothers
 from tasks.maths.path.l1_path import l1_path
-from tests.support.paths import Floats, even_times, pose_track, shaky_walk, straight_walk, uneven_times
+from tests.support.drawn.paths import Floats, even_times, pose_track, shaky_walk, straight_walk, uneven_times
 from tests.tasks.test_trajectory import HALF, SIZE, matrices, points, request, run, walker
 
 AWAY = AbsenceRule("hold", 0.4, (0.0, 0.0))

@@ -21,7 +21,7 @@ from tasks.offsets import measure_offsets
 from tasks.requests import OffsetsRequest
 from tasks.untrusted.corrections_file import Corrections
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
-from tests.support.paths import pose_track, straight_walk, uneven_times, without
+from tests.support.drawn.paths import pose_track, straight_walk, uneven_times, without
 
 SIZE = (640, 360)
 COUNT = 24

@@ -20,7 +20,7 @@ from tasks.records import Artifact
 from tasks.requests import PeopleRequest, SubjectRequest
 from tasks.subject import choose_subject
 from tests.support.artifacts import artifact, clip_artifact, write_still_camera
-from tests.support.bodies import RATE_HZ, SIZE_PX, walk
+from tests.support.drawn.bodies import RATE_HZ, SIZE_PX, walk
 
 FRAMES = 90
 POSTER = walk(0, 89, start_x=640, speed_px=0, stride=0.0, torso_px=150, origin=1)

@@ -5,7 +5,7 @@ import pytest
 
 from tasks.maths.arrays import equal_slices
 from tasks.media.files.tables import read_json, read_table
-from tests.support.cut_clip import CutClip, write_cut_clip
+from tests.support.drawn.cut_clip import CutClip, write_cut_clip
 from tests.support.stages import Held, Watched, held, watched
 
 

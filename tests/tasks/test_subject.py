@@ -24,9 +24,9 @@ from tasks.records import Artifact, read_clip
 from tasks.requests import DecodeRequest, DemoRequest, PoseRequest, SubjectRequest
 from tasks.subject import choose_subject
 from tests.support.artifacts import artifact
-from tests.support.empty_scenes import write_video
-from tests.support.postures import posture_frames
-from tests.support.similar_walkers import write_gray_film
+from tests.support.drawn.empty_scenes import write_video
+from tests.support.drawn.postures import posture_frames
+from tests.support.drawn.similar_walkers import write_gray_film
 
 FRAMES = 90
 MAN, WOMAN = (0.36, 0.25), (1118.0, 715.0)

@@ -18,7 +18,7 @@ from tasks.media.files.tables import read_table, write_json, write_table
 from tasks.requests import TrajectoryRequest
 from tasks.trajectory import plan_trajectory
 from tests.support.artifacts import PTS_PER_S, artifact, clip_artifact, pose_artifact
-from tests.support.paths import Floats, even_times, pose_track, shaky_walk, without
+from tests.support.drawn.paths import Floats, even_times, pose_track, shaky_walk, without
 
 SIZE = (640, 480)
 COUNT = 60

@@ -20,8 +20,8 @@ from tasks.records import TARGET_WORDS
 from tasks.requests import OffsetsRequest, RoomRequest, TrajectoryRequest
 from tasks.trajectory import find_room, plan_trajectory
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
-from tests.support.bodies import figure
-from tests.support.paths import Floats, even_times, shaky_walk, without
+from tests.support.drawn.bodies import figure
+from tests.support.drawn.paths import Floats, even_times, shaky_walk, without
 
 SIZE = (640, 480)
 COUNT = 60

@@ -15,7 +15,7 @@ from tasks.models.people import Sighting
 from tasks.requests import VerifyRequest
 from tasks.verify import ExpectedSubject, expected_subject, fill_between_looks, plausible_steps, step_rms
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
-from tests.support.paths import even_times, pose_track, straight_walk, without
+from tests.support.drawn.paths import even_times, pose_track, straight_walk, without
 
 
 def somebody(track: int, hip_x_px: float) -> Sighting:

@@ -15,7 +15,7 @@ from flows.results.run_record import describe_result, summary_lines, whole_perce
 from flows.videos import Video
 from tasks.records import Artifact, StoredFile
 from tests.support.artifacts import clip_artifact
-from tests.support.paths import even_times, pose_track, straight_walk
+from tests.support.drawn.paths import even_times, pose_track, straight_walk
 
 LOCK = "lock: 190 px off the target in the source, 0.2 px in the plan (rms)"
 

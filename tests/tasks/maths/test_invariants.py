@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.anchor_point import hip_anchor
 from tasks.maths.path import affine, smoothers
-from tests.support.paths import (
+from tests.support.drawn.paths import (
     EVERY,
     LINEAR,
     Floats,

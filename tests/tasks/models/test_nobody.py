@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from tasks.maths.tracking.liveness import measure_liveness
 from tasks.models.people import PeopleTracker, open_people_tracker
 from tasks.models.sources import model_files
-from tests.support.empty_scenes import HEIGHT_PX, WIDTH_PX, StillView, empty_scene, passed
-from tests.support.moving_scenes import moving_frames
+from tests.support.drawn.empty_scenes import HEIGHT_PX, WIDTH_PX, StillView, empty_scene, passed
+from tests.support.drawn.moving_scenes import moving_frames
 
 FRAMES = 24
 RATE_HZ = 24.0

@@ -12,7 +12,7 @@ from tasks.maths.tracking.search_tiles import search_tiles
 from tasks.models.frame_view import PAINT_LEVEL, PERSON_WINDOW_PX, paint_over_people
 from tasks.models.people import LOST_SEARCH_S, RETRY_S, SEARCH_INTERVAL_S, THOROUGH_TILES, AtOnce, PeopleTracker
 from tasks.models.pose import PoseEstimate
-from tests.support.bodies import figure
+from tests.support.drawn.bodies import figure
 
 TORSO_PX = 20.0
 STEP_S = 1 / 30

@@ -16,7 +16,7 @@ from tasks.rendering.overlay import STATES
 from tasks.rendering.preview import preview_size_px
 from tests.support.artifacts import artifact, pose_artifact
 from tests.support.clips import Made, make
-from tests.support.paths import pose_track
+from tests.support.drawn.paths import pose_track
 from tests.tasks.rendering.render_jobs import Job, job, pictures, render, request
 
 FRAMES = 12

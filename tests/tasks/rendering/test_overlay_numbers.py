@@ -16,7 +16,7 @@ from tasks.records import Artifact
 from tasks.rendering.overlay_numbers import SMALLEST_CAPITAL_PX, bar_length, broken, read_numbers
 from tests.support.artifacts import artifact, pose_artifact
 from tests.support.clips import Made, make
-from tests.support.paths import pose_track
+from tests.support.drawn.paths import pose_track
 from tests.tasks.rendering.render_jobs import job, pictures, render, request
 from tests.tasks.rendering.test_overlay_and_preview import FRAMES, HALF, HIPS, TARGET, offsets
 

@@ -23,7 +23,7 @@ from tasks.exports.requests import ExportRequest
 from tasks.maths.path import affine
 from tasks.media.files.tables import read_json, write_json, write_table
 from tests.support.artifacts import artifact, clip_artifact
-from tests.support.walkers import drawn, true_pose
+from tests.support.drawn.walkers import drawn, true_pose
 
 Floats = NDArray[np.float64]
 SOURCE_PX, OUTPUT_PX = (640, 360), (500, 400)

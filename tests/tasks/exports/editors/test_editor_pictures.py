@@ -13,7 +13,7 @@ from tasks.exports.editors.aftereffects import write_aftereffects
 from tasks.exports.requests import ExportRequest
 from tasks.maths.arrays import Floats
 from tasks.media.input.frames import read_frames
-from tests.support.scenery import texture
+from tests.support.drawn.scenery import texture
 from tests.tasks.exports.editors.test_editor_exports import keyframe_tables
 from tests.tasks.rendering.render_jobs import job, pictures, stabilized
 

@@ -19,7 +19,7 @@ from tasks.exports.requests import ExportRequest
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.gait.angles import ANGLE_NAMES
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact, write_still_camera
-from tests.support.walkers import drawn, modelled_pose, true_pose
+from tests.support.drawn.walkers import drawn, modelled_pose, true_pose
 
 SIZE_PX = (640, 360)
 

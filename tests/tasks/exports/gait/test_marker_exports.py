@@ -20,8 +20,8 @@ from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack
 from tasks.maths.body.person_height import limb_height_px
 from tasks.maths.gait.figures import measured_gait
 from tests.support.artifacts import clip_artifact, pose_artifact
-from tests.support.paths import without
-from tests.support.walkers import drawn, modelled_pose, true_pose
+from tests.support.drawn.paths import without
+from tests.support.drawn.walkers import drawn, modelled_pose, true_pose
 
 SIZE_PX = (640, 360)
 HEIGHT_M = 1.8

@@ -18,8 +18,8 @@ from tasks.media.files.masks_file import Mask, MaskState, mask_writer
 from tasks.media.files.people_file import people_writer
 from tasks.media.files.tables import read_table, write_table
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
-from tests.support.paths import without
-from tests.support.walkers import drawn, true_pose
+from tests.support.drawn.paths import without
+from tests.support.drawn.walkers import drawn, true_pose
 
 SIZE_PX = (640, 360)
 FRAMES = 30

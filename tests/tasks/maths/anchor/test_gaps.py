@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.gaps import AbsenceRule, bridge_gaps, mark_absent, settle_absent
 from tasks.maths.anchor.states import ABSENT, HELD, INTERPOLATED, MEASURED
-from tests.support.paths import straight_walk, uneven_times
+from tests.support.drawn.paths import straight_walk, uneven_times
 
 NAN = np.nan
 TIME_S = np.array([0.0, 0.1, 0.5, 0.6, 0.7, 2.0])

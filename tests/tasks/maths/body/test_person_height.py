@@ -5,7 +5,7 @@ import pytest
 
 from tasks.maths.body.landmarks import FEET, PoseTrack
 from tasks.maths.body.person_height import TORSO_OF_HEIGHT, standing_height_px
-from tests.support.bodies import figure
+from tests.support.drawn.bodies import figure
 
 HEIGHT_PX = 600
 # of the figure: 0.4 from the shoulders to the middle of the face, and the feet 1.6 below the hips, in torso lengths

@@ -7,7 +7,7 @@ from tasks.maths.body.landmarks import LANDMARK_COUNT, LANDMARK_NAMES
 from tasks.maths.gait.angles import ANGLE_NAMES, CYCLE_POINTS, gait_cycles, joint_angles
 from tasks.maths.gait.figures import measured_gait
 from tasks.maths.gait.side_view import SideView, side_views
-from tests.support.walkers import drawn, modelled_pose, true_pose
+from tests.support.drawn.walkers import drawn, modelled_pose, true_pose
 
 
 def standing(**places: tuple[float, float]) -> SideView:

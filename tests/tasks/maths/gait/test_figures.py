@@ -10,7 +10,7 @@ from tasks.demo.walker import subject_gait
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.gait.events import GaitEvent, Side
 from tasks.maths.gait.figures import gait_of_events, measured_gait
-from tests.support.walkers import drawn, event_errors_s, modelled_pose, true_events, true_pose
+from tests.support.drawn.walkers import drawn, event_errors_s, modelled_pose, true_events, true_pose
 
 FRAME_S = 1 / 30
 WALKERS: list[dict[str, Any]] = [

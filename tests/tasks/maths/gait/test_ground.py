@@ -11,7 +11,7 @@ from tasks.maths.gait.figures import measured_gait
 from tasks.maths.gait.ground import METHOD_ERROR, GroundFigure, ground_figures, measured_steps
 from tasks.maths.path import affine
 from tasks.maths.scene.camera_path import CameraPath
-from tests.support.walkers import drawn, modelled_pose
+from tests.support.drawn.walkers import drawn, modelled_pose
 
 WALKERS: list[dict[str, Any]] = [
     {},

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine
 from tasks.maths.path.outline import picture_points
-from tests.support.paths import even_times, straight_walk
+from tests.support.drawn.paths import even_times, straight_walk
 
 NAN = np.nan
 GONE = [NAN, NAN]

@@ -11,7 +11,16 @@ from tasks.errors import AnchorNotSeen
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, SHOULDERS, PoseTrack
 from tasks.maths.path import affine, locking
 from tasks.maths.path.locking import taut_string
-from tests.support.paths import Floats, Smooth, even_times, pose_track, shaky_walk, straight_walk, uneven_times, without
+from tests.support.drawn.paths import (
+    Floats,
+    Smooth,
+    even_times,
+    pose_track,
+    shaky_walk,
+    straight_walk,
+    uneven_times,
+    without,
+)
 
 EVERY: dict[str, Smooth] = {
     "dead zone": lambda path, time_s: locking.apply_dead_zone(path, time_s, radius_px=6.0),

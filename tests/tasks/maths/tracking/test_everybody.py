@@ -7,7 +7,7 @@ import numpy as np
 from tasks.maths.tracking.everybody import choice_texts, number_people, place_text
 from tasks.maths.tracking.subject_choice import PersonFacts
 from tasks.maths.tracking.tracks import Track
-from tests.support.bodies import SIZE_PX, walk
+from tests.support.drawn.bodies import SIZE_PX, walk
 
 FRAMES = 120
 TIME_S = walk(0, FRAMES - 1, start_x=0).time_s

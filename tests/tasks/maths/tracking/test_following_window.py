@@ -4,7 +4,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 
 from tasks.maths.tracking.following_window import WINDOW_HEIGHTS, FollowingWindow, Square, similar_place, square_about
-from tests.support.bodies import figure
+from tests.support.drawn.bodies import figure
 
 STEP_S = 1 / 30
 TORSO_PX = 20.0

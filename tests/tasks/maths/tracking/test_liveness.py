@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.maths.tracking.liveness import LIMBS, measure_liveness
-from tests.support.bodies import SIZE_PX, figure, walk
+from tests.support.drawn.bodies import SIZE_PX, figure, walk
 
 TIME_S = np.arange(60) / 30
 Floats = NDArray[np.float64]

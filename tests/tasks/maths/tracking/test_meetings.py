@@ -8,7 +8,7 @@ from tasks.maths.arrays import Flags
 from tasks.maths.tracking.identity import identity_notes, identity_of
 from tasks.maths.tracking.meetings import settle_meetings
 from tasks.maths.tracking.tracks import Track, concatenate_tracks
-from tests.support.bodies import RATE_HZ, SIZE_PX, walk
+from tests.support.drawn.bodies import RATE_HZ, SIZE_PX, walk
 
 # One walks to the right; the other, larger and lower, is slower and in front, and is overtaken.
 BEHIND = (200.0, 5.0)  # x at frame 0, px a frame

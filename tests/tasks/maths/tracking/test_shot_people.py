@@ -9,7 +9,7 @@ from tasks.maths.body.landmarks import LEFT_ANKLE, LEFT_KNEE, RIGHT_ANKLE, RIGHT
 from tasks.maths.tracking.shot_people import link_shots
 from tasks.maths.tracking.subject_shots import follow_through_shots, shot_notes
 from tasks.maths.tracking.tracks import Track
-from tests.support.bodies import RATE_HZ, SIZE_PX, walk
+from tests.support.drawn.bodies import RATE_HZ, SIZE_PX, walk
 
 FRAMES = 200
 CUT = 100

@@ -12,7 +12,7 @@ from tasks.maths.tracking.subject_choice import (
     require_person,
 )
 from tasks.maths.tracking.tracks import Track
-from tests.support.bodies import RATE_HZ, SIZE_PX, walk
+from tests.support.drawn.bodies import RATE_HZ, SIZE_PX, walk
 
 FRAMES = 120
 TIME_S = walk(0, FRAMES - 1, start_x=0).time_s + 5.0  # a clip that does not start at 0

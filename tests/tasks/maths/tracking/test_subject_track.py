@@ -7,7 +7,7 @@ from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, LEFT_ANKLE, RIGHT_A
 from tasks.maths.tracking.steps import STEP_FIELDS, Step, Steps, steps_from_rows
 from tasks.maths.tracking.subject_track import MIRRORED_LANDMARKS, stitch_steps, swap_sides_back, swapped_sides
 from tasks.maths.tracking.tracks import concatenate_tracks
-from tests.support.bodies import walk
+from tests.support.drawn.bodies import walk
 
 TRACK = walk(0, 89, start_x=200)
 

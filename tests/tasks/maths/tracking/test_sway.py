@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from tasks.maths.tracking.steps import Step, Steps, steps_from_rows
 from tasks.maths.tracking.sway import measure_sway, with_scene_steps
 from tasks.maths.tracking.tracks import concatenate_tracks
-from tests.support.bodies import walk
+from tests.support.drawn.bodies import walk
 
 FRAMES = 60
 TIME_S = np.arange(FRAMES) / 30

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from tasks.maths.tracking.tracks import Track, clothes_changes_s, jump_indices, link_cost, link_people, split_track
-from tests.support.bodies import SIZE_PX, figure, slide, walk
+from tests.support.drawn.bodies import SIZE_PX, figure, slide, walk
 
 
 def frames_of(*tracks: Track) -> list[list[int]]:

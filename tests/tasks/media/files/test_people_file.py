@@ -19,7 +19,7 @@ from tasks.media.files.people_file import (
     read_steps,
     read_tracks,
 )
-from tests.support.bodies import clothes, figure
+from tests.support.drawn.bodies import clothes, figure
 
 FRAMES = 700  # of 33 rows each: more than one chunk
 

@@ -15,7 +15,7 @@ from tasks.media.scene.exposure import Exposure
 from tasks.media.scene.extend import measured_exposures
 from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.plate import Box, build_plate
-from tests.support.scenery import SIZE_PX, Scenery, panning, psnr
+from tests.support.drawn.scenery import SIZE_PX, Scenery, panning, psnr
 
 
 def border_of(scenery: Scenery, folder: Path, *, beyond: bool = True) -> SceneBorder:

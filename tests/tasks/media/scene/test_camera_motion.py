@@ -4,7 +4,7 @@ import numpy as np
 from tasks.maths.path import affine
 from tasks.maths.scene.camera_path import CameraPath, chain, travel_px
 from tasks.media.scene.camera_motion import CameraMotion
-from tests.support.scenery import SIZE_PX, Scenery, panning, texture
+from tests.support.drawn.scenery import SIZE_PX, Scenery, panning, texture
 
 
 def measured(scenery: Scenery) -> CameraPath:

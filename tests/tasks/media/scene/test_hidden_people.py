@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.files.people_file import people_writer
 from tasks.media.scene.hidden_people import hidden_people
-from tests.support.bodies import figure
+from tests.support.drawn.bodies import figure
 
 SIZE_PX, SMALL_PX = (1000, 500), (200, 100)
 RATE_HZ = 10.0

@@ -7,7 +7,7 @@ from tasks.maths.path import affine
 from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.parallax import Grid, Shifts, measured_shifts, plate_shifts, warp_shifted
 from tasks.media.scene.plate import build_plate
-from tests.support.scenery import SIZE_PX, panning, psnr, texture
+from tests.support.drawn.scenery import SIZE_PX, panning, psnr, texture
 
 STILL = affine.translation(np.zeros(2))
 BOX = (-64, 0, SIZE_PX[0], SIZE_PX[1])

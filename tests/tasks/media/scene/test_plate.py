@@ -6,7 +6,7 @@ from tasks.maths.path import affine
 from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.people_mask import SHADED
 from tasks.media.scene.plate import EDGE_STEP_PX, Plate, build_plate
-from tests.support.scenery import SIZE_PX, Scenery, panning, psnr, texture
+from tests.support.drawn.scenery import SIZE_PX, Scenery, panning, psnr, texture
 
 
 def plate_of(scenery: Scenery, folder: Path, frame: int, sources: list[int]) -> Plate:

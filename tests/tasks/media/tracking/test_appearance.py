@@ -20,7 +20,7 @@ from tasks.maths.body.landmarks import (
     clothes_distance,
 )
 from tasks.media.tracking.appearance import clothing_histograms
-from tests.support.bodies import figure
+from tests.support.drawn.bodies import figure
 
 RED, BLUE, GREY = (200, 40, 30), (30, 60, 200), (120, 120, 120)
 Image = NDArray[np.uint8]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tasks.media.files.portraits_file import read_portraits
 from tasks.media.input.rgb_frames import RgbFrame
 from tasks.media.tracking.portraits import PORTRAIT_PX, PortraitRecorder
-from tests.support.bodies import figure
-from tests.support.empty_scenes import StillView
+from tests.support.drawn.bodies import figure
+from tests.support.drawn.empty_scenes import StillView
 
 
 class View(StillView):

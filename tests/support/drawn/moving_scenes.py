@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.support.empty_scenes import GROUND_PX, HEIGHT_PX, NOISE_LEVELS, WIDTH_PX, draw_car, draw_tree
+from tests.support.drawn.empty_scenes import GROUND_PX, HEIGHT_PX, NOISE_LEVELS, WIDTH_PX, draw_car, draw_tree
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]

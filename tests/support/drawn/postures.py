@@ -28,7 +28,7 @@ from tasks.demo.street import build_street, street_frame
 from tasks.demo.walker import Walk, camera_shake, project_points, walk_camera, walk_times
 from tasks.demo.walker_body import Figure, Outfit
 from tasks.demo.walker_frame import draw_person, draw_shadow
-from tests.support.empty_scenes import RATE_HZ
+from tests.support.drawn.empty_scenes import RATE_HZ
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
