@@ -10,15 +10,13 @@ from typing import Any
 from omegaconf import MISSING
 
 from conf.clip import ClipConf
-from conf.dataset import DatasetConf
 from conf.demo import DemoConf
 from conf.enums import CropMode, Device, Export, FrameMode, Output, Runner, Server, SweepRender
-from conf.execution import RunnerConf
+from conf.exports import DatasetConf, ScaleConf
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
-from conf.machines import check_storage, share_of
+from conf.machines import RunnerConf, check_storage, share_of
 from conf.render import BackgroundConf, BorderConf, ComparisonConf, EncodeConf, OverlayConf, RenderConf
-from conf.scale import ScaleConf
 from conf.validation import require, require_at_most, require_each_once, require_name
 
 AUTO_WORKERS = "auto"

@@ -1,15 +1,45 @@
-"""Settings of a run that shares its work with runs on other machines."""
+"""Where stages run, and how a run shares its work with runs on other machines."""
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
+from conf.enums import Runner
 from conf.validation import require
 from tasks.errors import SettingError
 
 MOST_SHARES: Final = 100_000  # more than any scheduler starts for one array job
 _STORE: Final = re.compile(r"(?:(?:s3|gs|az)://[^/\s]+|file://(?=/))[!-~]*")
+_ADDRESS: Final = re.compile(r"[a-z]+://[^\s/]+:\d+/?")
 _SHARE: Final = re.compile(r"(\d{1,6})/(\d{1,6})")
+
+
+@dataclass
+class RunnerConf:
+    kind: Runner = Runner.threads
+    """How stages run; processes: a stage that is killed does not stop the others and is tried once more;
+    dask: on the workers of a Dask cluster."""
+    address: str | None = None
+    """Address of a Dask scheduler, such as tcp://scheduler:8786; null: a cluster of processes on this machine."""
+    paths: Any = None  # a mapping; Hydra would let nobody add to a typed one
+    """Folders that have another name on the workers: runner.paths='{/data: /mnt/data}', the name here and there."""
+
+    def __post_init__(self) -> None:
+        valid = self.address is None or _ADDRESS.fullmatch(self.address) is not None
+        cure = "give one such as tcp://scheduler:8786"
+        require(valid, "runner.address", f"{self.address!r} is no address of a Dask scheduler", cure)
+        cure = "give absolute ones, as in runner.paths='{/data: /mnt/data}'"
+        valid = self.paths is None or isinstance(self.paths, dict)
+        require(valid, "runner.paths", f"{self.paths!r} does not name folders here and there", cure)
+        for name in (name for pair in self.there.items() for name in pair):
+            valid = isinstance(name, str) and Path(name).is_absolute() and ".." not in Path(name).parts
+            require(valid, "runner.paths", f"{name!r} is no absolute path", cure)
+
+    @property
+    def there(self) -> dict[str, str]:
+        """Folders on the workers, by their names here."""
+        return dict(self.paths or {})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from conf.config import Config, SweepConf
-from conf.execution import RunnerConf
+from conf.machines import RunnerConf
 from conf.validation import require
 from flows.config.overrides import TYPED_NAMES
 from tasks.cache.keys import canonical

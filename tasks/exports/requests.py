@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Final
 
-from conf.dataset import DatasetConf
 from conf.enums import ClipTime, Interpolation
+from conf.exports import DatasetConf, ScaleConf
 from conf.render import BorderConf
-from conf.scale import ScaleConf
 from tasks.records import (
     AnyArtifact,
     Artifact,

@@ -10,7 +10,7 @@ import pytest
 
 from conf.config import Config
 from conf.enums import Runner
-from conf.execution import RunnerConf
+from conf.machines import RunnerConf
 from flows.config import settings
 from flows.runner import compute_of, stages_at_once, workers_ready
 from flows.worker_count import worker_count

@@ -2,7 +2,7 @@ import pytest
 
 from conf.config import Config, SweepConf
 from conf.enums import Runner, SweepRender
-from conf.execution import RunnerConf
+from conf.machines import RunnerConf
 from flows import run
 from flows.config import settings
 from flows.config.overrides import sweep_combinations

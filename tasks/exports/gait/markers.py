@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from conf.enums import ClipTime
-from conf.scale import ScaleConf
+from conf.exports import ScaleConf
 from tasks.errors import VideoError
 from tasks.exports.requests import ExportRequest
 from tasks.maths.arrays import Floats

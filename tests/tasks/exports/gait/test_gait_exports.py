@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from conf.enums import ClipTime
-from conf.scale import ScaleConf
+from conf.exports import ScaleConf
 from tasks.demo.walker import subject_gait
 from tasks.exports.gait.angles import write_angles
 from tasks.exports.gait.events import write_events

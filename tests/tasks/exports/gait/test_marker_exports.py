@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conf.scale import ScaleConf
+from conf.exports import ScaleConf
 from tasks.errors import SettingError
 from tasks.exports.gait.c3d import write_c3d
 from tasks.exports.gait.mot import write_mot

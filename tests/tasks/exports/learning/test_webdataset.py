@@ -17,8 +17,8 @@ import pytest
 import webdataset
 from PIL import Image
 
-from conf.dataset import DatasetConf
 from conf.enums import BorderMode, DatasetPicture, Interpolation
+from conf.exports import DatasetConf
 from conf.render import BorderConf
 from tasks.exports.learning.webdataset import write_webdataset
 from tasks.exports.requests import DatasetRequest

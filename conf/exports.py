@@ -1,10 +1,12 @@
-"""The scale of the picture, for exports in metres."""
+"""Settings of exports: the scale of those in metres, and the data set of webdataset."""
 
 from dataclasses import dataclass
 
+from conf.enums import DatasetPicture
 from conf.validation import MAX_SETTING_PX, require, require_at_most
 
 LEAST_HEIGHT_M, MOST_HEIGHT_M = 0.3, 2.8
+MOST_SHARD_SAMPLES = 1_000_000
 
 
 @dataclass
@@ -28,3 +30,16 @@ class ScaleConf:
     @property
     def given(self) -> bool:
         return self.height_m is not None or self.px_per_m is not None
+
+
+@dataclass
+class DatasetConf:
+    shard_samples: int = 1000
+    """Frames in each tar file of the export webdataset; the last one has the rest."""
+    picture: DatasetPicture = DatasetPicture.jpg
+    """Pictures of the export webdataset; jpg: with quality 95, png: without loss, several times as large."""
+
+    def __post_init__(self) -> None:
+        count = self.shard_samples
+        cure = f"give 1 to {MOST_SHARD_SAMPLES}"
+        require(1 <= count <= MOST_SHARD_SAMPLES, "dataset.shard_samples", f"{count} is out of range", cure)
