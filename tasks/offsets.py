@@ -14,8 +14,14 @@ from conf.enums import AnchorMethod, AnchorPoint
 from conf.lock import AnchorConf
 from tasks.errors import AnchorNotSeen, NobodyFound, OutputError, SettingError, counted
 from tasks.maths.anchor import gaps
-from tasks.maths.anchor.anchor_point import Anchor, AnchorChoice, choose_anchor, hide_outside_landmarks, mask_anchor
-from tasks.maths.anchor.by_hand import corrected_anchor
+from tasks.maths.anchor.anchor_point import (
+    Anchor,
+    AnchorChoice,
+    choose_anchor,
+    corrected_anchor,
+    hide_outside_landmarks,
+    mask_anchor,
+)
 from tasks.maths.anchor.fusion import FusedAnchor, FusionSettings, fuse
 from tasks.maths.anchor.gaps import AbsenceRule, longest_shot, mark_absent_in_shots, settle_absent_in_shots
 from tasks.maths.anchor.shots import anchor_of_shots, path_of_shots

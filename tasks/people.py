@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tasks.maths.body.landmarks import shown_share
 from tasks.maths.tracking.everybody import number_people, place_text
-from tasks.maths.tracking.following_window import body_height_px
+from tasks.maths.tracking.squares import body_height_px
 from tasks.maths.tracking.subject_choice import DOUBTS
 from tasks.maths.tracking.tracks import Track
 from tasks.media.files.moving_tracks import read_moving_tracks

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from tasks.errors import NobodyFound, counted
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import HIPS, hip_midpoint
-from tasks.maths.tracking.following_window import WINDOW_HEIGHTS, body_height_px, square_about
+from tasks.maths.tracking.squares import WINDOW_HEIGHTS, body_height_px, square_about
 from tasks.media.files.people_file import PeopleWriter, people_writer
 from tasks.media.input.prefetch import prefetched
 from tasks.media.input.rgb_frames import RgbFrame, rgb_frames
 from tasks.media.matting.body_mask import crop_body_mask
-from tasks.media.scene.camera_recorder import CameraRecorder
+from tasks.media.scene.camera_motion import CameraRecorder
 from tasks.media.tracking.appearance import clothing_histograms
 from tasks.media.tracking.portraits import PortraitRecorder
 from tasks.media.tracking.shots import number_shots

@@ -15,9 +15,14 @@ from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.maths.path import framing
 from tasks.maths.tracking import subject_choice, subject_track
 from tasks.maths.tracking.everybody import choice_texts, number_people
-from tasks.maths.tracking.identity import identity_notes, identity_of
 from tasks.maths.tracking.subject_choice import PersonFacts, SubjectChoice
-from tasks.maths.tracking.subject_shots import follow_by_hand, follow_through_shots, shot_notes
+from tasks.maths.tracking.subject_shots import (
+    follow_by_hand,
+    follow_through_shots,
+    identity_notes,
+    identity_of,
+    shot_notes,
+)
 from tasks.maths.tracking.subject_track import stitch_steps
 from tasks.maths.tracking.tracks import Track, concatenate_tracks
 from tasks.media.files.moving_tracks import read_moving_tracks

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.body.landmarks import landmark_box
-from tasks.maths.tracking.following_window import Square, scale_landmarks
+from tasks.maths.tracking.squares import Square, scale_landmarks
 from tasks.models.pose import PoseEstimate, PoseEstimator
 
 PERSON_WINDOW_PX: Final = 384  # side of a window's image; the landmark network crops the body from it at 256 px

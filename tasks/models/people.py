@@ -26,13 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.body.landmarks import landmark_box, same_body
-from tasks.maths.tracking.following_window import (
-    FollowingWindow,
-    Square,
-    body_height_px,
-    similar_place,
-)
-from tasks.maths.tracking.search_tiles import search_tiles
+from tasks.maths.tracking.squares import FollowingWindow, Square, body_height_px, search_tiles, similar_place
 from tasks.models.frame_view import PAINT_LEVEL, PAINT_MARGIN_TORSOS, FrameView, Image, look_at_frame, look_at_square
 from tasks.models.pose import PoseEstimate, PoseEstimator, open_pose_estimator
 from tasks.models.runtime import DeviceUse

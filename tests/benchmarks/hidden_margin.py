@@ -26,8 +26,8 @@ from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.crop import small_size
 from tasks.media.planes.layout import PixelLayout, Plane, Planes, clip_layout
 from tasks.media.planes.warp import Region, warp_planes
+from tasks.media.scene.border import SceneFiles
 from tasks.media.scene.hidden_people import hidden_people
-from tasks.media.scene.scene_files import SceneFiles
 from tasks.records import Clip, read_clip
 from tasks.requests import SceneRequest
 from tests.benchmarks.sample_clips import crossing_walker, panning_walker, samples

@@ -21,7 +21,7 @@ from tasks.media.files.tables import read_table
 from tasks.media.input.frames import read_chosen_frames, read_frames
 from tasks.media.input.rgb_frames import luma_8bit
 from tasks.media.output.render_frame import Edge, read_placement, read_scene, render_frames
-from tasks.media.scene.camera_recorder import CameraRecorder
+from tasks.media.scene.camera_motion import CameraRecorder
 from tasks.records import Artifact, Clip, FoundPeople, ScenePlates, SmoothPath, read_clip
 from tasks.requests import SceneRequest
 from tasks.scene import build_scene

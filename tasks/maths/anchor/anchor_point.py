@@ -1,7 +1,7 @@
 """The anchor: the one point of the body that is held still. Where it is in each frame, and what it is made from."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from tasks.maths.body.landmarks import FACE, LANDMARK_NAMES, LEFT_HIP, RIGHT_HIP
 SOURCE_HIPS: Final = "hips"
 SOURCE_LEFT_HIP: Final = "left_hip"
 SOURCE_RIGHT_HIP: Final = "right_hip"
+SOURCE_HAND: Final = "hand"
 SOURCE_NONE: Final = "none"
 OUTSIDE_MARGIN_OF_PICTURE: Final = 0.02  # share of the picture's size: a landmark further outside is the model's guess
 LEAST_HIPS_SHARE: Final = 0.5  # share of the frames with a person: hips seen in fewer are mostly guesses
@@ -203,3 +204,22 @@ def _centroid(values: NDArray[np.uint8], edges_px: NDArray[np.float32]) -> Float
     low, high = edges_px[:2].astype(np.float64), edges_px[2:].astype(np.float64)
     middle = np.array([column.mean(), row.mean()]) + 0.5
     return np.asarray(low + middle * (high - low) / values.shape[::-1])
+
+
+def corrected_anchor(
+    anchor: Anchor, points: Sequence[tuple[int, float, float]], absences: Sequence[tuple[int, int]]
+) -> tuple[Anchor, Flags, Flags]:
+    """The anchor of n frames with the given ``points`` (frame, x, y in source px), and unseen in the ``absences``.
+
+    ``absences`` are first and last frames. Also the frames (n,) with a given point, and those (n,) that are absent.
+    ``IndexError`` for a frame that the clip does not have.
+    """
+    xy_px, confidence, source = anchor.xy_px.copy(), anchor.confidence.copy(), anchor.source.astype(object)
+    given, absent = (np.zeros(len(confidence), np.bool_) for _ in range(2))
+    for first, last in absences:
+        absent[first : last + 1] = True
+    xy_px[absent], confidence[absent], source[absent] = np.nan, np.nan, SOURCE_NONE
+    for frame, x_px, y_px in points:
+        given[frame] = True
+        xy_px[frame], confidence[frame], source[frame] = (x_px, y_px), 1.0, SOURCE_HAND
+    return replace(anchor, xy_px=xy_px, confidence=confidence, source=source.astype(str)), given, absent

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.tracking.following_window import Square
+from tasks.maths.tracking.squares import Square
 from tasks.media.input.frame_cache import cached_frames
 from tasks.media.input.frames import Frame
 from tasks.media.planes.crop import crop_rgb, reduced, small_size

@@ -23,10 +23,9 @@ from tasks.media.planes.borders import blur_border, fill_border
 from tasks.media.planes.layout import PixelLayout, Planes, clip_layout, tags_for_height
 from tasks.media.planes.plane_color import plane_values
 from tasks.media.planes.warp import warp_planes
-from tasks.media.scene.border import Origin
+from tasks.media.scene.border import Origin, SceneFiles
 from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.plate import Box
-from tasks.media.scene.scene_files import SceneFiles
 from tasks.records import Artifact, Clip, DecodedClip, ScenePlates, SmoothPath, read_clip
 
 Floats = NDArray[np.float64]

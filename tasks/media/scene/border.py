@@ -2,7 +2,10 @@
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from typing import Final, NamedTuple
 
@@ -12,6 +15,8 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.maths.scene.camera_path import CameraPath
+from tasks.media.files.camera_file import read_camera
+from tasks.media.files.masks_file import read_masks
 from tasks.media.files.plates_file import PlateFile
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
@@ -222,3 +227,35 @@ def _hole(to_output: Floats, own: float, source_px: tuple[int, int], output_px: 
     region = Region(0, 0, *output_px)
     share = source_coverage(to_output, source_px, region)
     return _Hole([region] if share.min() < ALL_MINE else [], own, share)
+
+
+@dataclass(frozen=True)
+class SceneFiles:
+    """The clean plates of a clip of ``size_px``, and where people hide the background."""
+
+    plates: Path
+    hidden: Path
+    camera: Path
+    layout: PixelLayout
+    size_px: tuple[int, int]
+    chroma_location: int
+
+    def hidden_people(self) -> Iterator[Bytes]:
+        """For each frame in order (h, w), small: 255 where people hide the background."""
+        for mask in read_masks(self.hidden):
+            yield mask.probability
+
+    @cached_property
+    def continued(self) -> SceneBorder:
+        """The border that shows what other frames saw, then the mirror of the clean picture."""
+        return self._border(beyond=True)
+
+    @cached_property
+    def mirrored(self) -> SceneBorder:
+        """The border that shows the mirror of the clean picture."""
+        return self._border(beyond=False)
+
+    def _border(self, *, beyond: bool) -> SceneBorder:
+        path, _ = read_camera(self.camera)
+        plates = PlateFile(self.plates)
+        return SceneBorder(path, plates, self.layout, self.size_px, self.chroma_location, beyond=beyond)

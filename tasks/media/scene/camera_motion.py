@@ -5,7 +5,9 @@ Lucas-Kanade with pyramids (Bouguet 2000), checked forward and backward (Kalal 2
 again, so that errors add up once a reference, not once a frame.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import cv2
@@ -13,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
+from tasks.maths.scene.camera_path import chain
+from tasks.media.files.camera_file import write_camera
+from tasks.media.files.masks_file import Mask
 from tasks.media.input.rgb_frames import LUMA_LONGEST_PX
 from tasks.media.planes.crop import reduced, small_size
-from tasks.media.scene.people_mask import scaling
+from tasks.media.scene.people_mask import people_mask, scaling
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -32,6 +37,7 @@ LEAST_CORNERS: Final = 12  # that have to agree; fewer tell nothing
 ENOUGH_CORNERS: Final = 40  # from which on their number does not lower the confidence
 KEPT: Final = 0.55  # of the reference's corners: with fewer left, this frame becomes the reference
 STILL_PX: Final = 0.1  # a shift that is smaller than this is taken as none: corners are not placed more exactly
+CARRY_S: Final = 0.4  # that people are taken to be where they were last seen
 SIMPLER: Final = 0.97  # of a similarity's corners: a translation that fits as many of them is preferred
 
 
@@ -154,3 +160,28 @@ def _flow(before: Bytes, after: Bytes, start: Points, guess: Points) -> tuple[Po
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
     )
     return found, status[:, 0] == 1
+
+
+class CameraRecorder:
+    """Is told of every frame in order, and writes ``camera.parquet`` in the end; keeps 100 bytes a frame."""
+
+    def __init__(self, size_px: tuple[int, int]) -> None:
+        self._size_px, self._motion = size_px, CameraMotion(size_px)
+        self._steps: list[CameraStep] = []
+        self._times_s: list[float] = []
+        self._seen: Sequence[Mask] = ()
+        self._seen_s = -np.inf
+
+    def add(self, luma: Bytes, time_s: float, bodies: Sequence[Mask]) -> None:
+        """The next frame: its ``luma`` (h, w), whole or reduced, and the masks of the people that were seen in it."""
+        if bodies or time_s > self._seen_s + CARRY_S:
+            self._seen, self._seen_s = bodies, time_s
+        people = people_mask(self._seen, self._size_px, self._motion.small_px)
+        self._steps.append(self._motion.step(luma, people))
+        self._times_s.append(time_s)
+
+    def write(self, path: Path) -> None:
+        """Write what was measured; ``OutputError`` when the file cannot be written."""
+        steps = np.array([step.matrix for step in self._steps]).reshape(-1, 2, 3)
+        camera = chain(steps, np.array([step.confidence for step in self._steps]))
+        write_camera(path, camera, [step.corners for step in self._steps], self._times_s, self._size_px)

@@ -10,7 +10,7 @@ import cv2
 
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import shown_share
-from tasks.maths.tracking.following_window import square_about
+from tasks.maths.tracking.squares import square_about
 from tasks.media.files.portraits_file import write_portraits
 from tasks.media.input.rgb_frames import RgbFrame
 

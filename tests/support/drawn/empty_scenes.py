@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.demo.walker import Walk, draw_walk
-from tasks.maths.tracking.following_window import Square
+from tasks.maths.tracking.squares import Square
 
 Image = NDArray[np.uint8]
 Random = np.random.Generator

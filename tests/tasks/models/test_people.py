@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.maths.tracking.following_window import Square
-from tasks.maths.tracking.search_tiles import search_tiles
+from tasks.maths.tracking.squares import Square, search_tiles
 from tasks.models.frame_view import PAINT_LEVEL, PERSON_WINDOW_PX, paint_over_people
 from tasks.models.people import LOST_SEARCH_S, RETRY_S, SEARCH_INTERVAL_S, THOROUGH_TILES, AtOnce, PeopleTracker
 from tasks.models.pose import PoseEstimate

@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 from pycocotools.coco import COCO
 
-from tasks.exports.learning.coco import write_coco
+from tasks.exports.learning.coco import COCO_NAMES, coco_keypoints, write_coco
 from tasks.exports.learning.keypoints import write_keypoints
 from tasks.exports.learning.rle import write_rle
 from tasks.exports.requests import ExportRequest
-from tasks.maths.body.coco_keypoints import COCO_NAMES, coco_keypoints
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer

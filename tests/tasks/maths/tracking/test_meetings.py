@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from tasks.maths.arrays import Flags
-from tasks.maths.tracking.identity import identity_notes, identity_of
 from tasks.maths.tracking.meetings import settle_meetings
+from tasks.maths.tracking.subject_shots import identity_notes, identity_of
 from tasks.maths.tracking.tracks import Track, concatenate_tracks
 from tests.support.drawn.bodies import RATE_HZ, SIZE_PX, walk
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
-from tasks.maths.tracking.following_window import Square
+from tasks.maths.tracking.squares import Square
 from tasks.media.input.frames import Frame
 from tasks.media.input.rgb_frames import RGB_LONGEST_PX, RgbFrame, luma_8bit
 from tasks.media.planes.layout import PixelLayout, nearest_layout

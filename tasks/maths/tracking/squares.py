@@ -1,11 +1,15 @@
-"""The window that follows one person: a square of the picture, moved smoothly, for the pose model to look at.
+"""The squares of the picture that the pose model is shown: a window that follows each person, and tiles for the search.
 
 The model finds a person best who fills a third to a half of what it is shown. Its own filter of landmarks works in the
 window's coordinates, so a window that moves evenly with the body also calms the landmarks; one that trembles makes
 them tremble. So the window follows a straight line fitted to the last moments (the growing and fading memory filter,
 Morrison 1969), and its size changes slowly.
+
+People are searched in the whole picture, then in overlapping tiles of falling size. The detector sees each at 224 px
+and finds a person who fills about a quarter of it or more.
 """
 
+from math import ceil, log
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -23,7 +27,11 @@ SAME_SIZE_RATIO: Final = 1.6  # of the heights of one body, found twice in a fra
 ESCAPE_HEIGHTS: Final = 0.25  # between the hips and the window's middle: beyond it the line starts anew
 ESCAPE_FRAMES: Final = 3  # memory that is left then
 MIN_SIDE_PX: Final = 32
-GRID_PX: Final = 2  # the window's corner and side are multiples of it: subsampled chroma is cut exactly
+GRID_PX: Final = 2  # corners and sides are multiples of it: subsampled chroma is cut exactly
+LARGEST_SHARE: Final = 0.675  # of the picture's height: side of the largest tiles
+SMALLEST_TILE_HEIGHTS: Final = 4.6  # of the smallest person that is searched: side of the smallest tiles
+MAX_SIDE_RATIO: Final = 1.9  # of the sides of two sizes, at the most
+STEP_SHARE: Final = 2 / 3  # of the side, between two tiles: whoever is smaller than a third of it is whole in one
 
 
 class Square(NamedTuple):
@@ -124,3 +132,31 @@ class FollowingWindow:
     def _reach(landmarks: Floats) -> float:
         """Px that the body spans, the larger way: of somebody who lies, that is the width."""
         return float(np.ptp(landmarks[:, :2], axis=0).max())
+
+
+def search_tiles(size_px: tuple[int, int], smallest: float) -> list[Square]:
+    """All squares of a picture of (width, height) that show people down to ``smallest`` of its height."""
+    return [tile for side in tile_sides(size_px[1], smallest) for tile in tiles(size_px, side)]
+
+
+def tile_sides(height_px: int, smallest: float) -> list[int]:
+    """Sides in px, falling, for people down to ``smallest`` of the picture's height."""
+    first, last = LARGEST_SHARE * height_px, min(LARGEST_SHARE, SMALLEST_TILE_HEIGHTS * smallest) * height_px
+    sizes = 1 + ceil(log(first / last) / log(MAX_SIDE_RATIO)) if last < first else 1
+    ratio = (last / first) ** (1 / max(sizes - 1, 1))
+    return [max(round(first * ratio**number / GRID_PX) * GRID_PX, GRID_PX) for number in range(sizes)]
+
+
+def tiles(size_px: tuple[int, int], side_px: int) -> list[Square]:
+    """Overlapping squares that cover a picture of (width, height), row by row."""
+    columns, rows = (_starts(length, side_px) for length in size_px)
+    return [Square(x, y, side_px) for y in rows for x in columns]
+
+
+def _starts(length_px: int, side_px: int) -> list[int]:
+    """First pixels of tiles that cover ``length_px``; one in the middle where it is shorter than a tile."""
+    room = length_px - side_px
+    if room <= 0:
+        return [room // 2 // GRID_PX * GRID_PX]
+    count = 1 + ceil(room / (STEP_SHARE * side_px))
+    return [round(room * number / (count - 1) / GRID_PX) * GRID_PX for number in range(count)]
