@@ -143,7 +143,7 @@ def record_people(
                 follower.clothes_s = frame.time_s
                 writer.clothes(frame.index, track, _clothes(frame, landmarks))
         _measure_steps(followers, frame, present, writer)
-        camera.add(frame.small_luma, frame.time_s, bodies)
+        camera.add(frame.reduced_luma, frame.time_s, bodies)
         counts.frames += 1
         counts.looked += looked
         counts.detected += bool(present)

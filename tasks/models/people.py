@@ -9,9 +9,9 @@ Large people are tracked in the whole frame. MediaPipe filters landmarks in the 
 more the slower they move there: in a window that moves along, the filter lags behind the swing of large hips (10 to
 50 % more spread against the truth with drawn walkers of 0.63 of the height). A window that the torso's measured motion
 drives, so that the body stands still in it, was tried too: a third less tremble of the raw pose, but 10 to 60 % more
-sideways spread of the fused anchor. Windows for everybody, with their
-time stamps as they are or 4 and 16 times as far apart, spread the fused anchor of drawn walkers (10 s at 960x540 and
-1920x1080, one drawing each) 5 to 24 % more sideways and up to 16 % less up and down.
+sideways spread of the fused anchor. So were windows for everybody, with their time stamps as they are, or 4 and 16
+times as far apart: the fused anchor of drawn walkers (10 s at 960x540 and 1920x1080, one drawing each) spreads 5 to
+24 % more sideways and up to 16 % less up and down.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -30,7 +30,7 @@ from tasks.demo.walker import Walk, draw_walk
 from tests.benchmarks.sample_clips import SAMPLES
 from tests.support.drawn.empty_scenes import RATE_HZ, write_video
 from tests.support.drawn.moving_scenes import MOVING, moving_frames
-from tests.support.drawn.postures import posture_frames
+from tests.support.drawn.postures import YAW_DEG, posture_frames
 from tests.support.program import ROOT
 
 Image = NDArray[np.uint8]
@@ -92,7 +92,7 @@ def clips(frames: int) -> Iterator[tuple[str, str, Callable[[], Frames]]]:
         yield f"drawn_{kind}", NOBODY, partial(moving_frames, kind, frames, seed=1)
     for pan_px in (0.0, 3.0):
         yield f"drawn_mannequin_{pan_px:g}", NOBODY, partial(posture_frames, "mannequin", frames, pan_px=pan_px)
-    for posture in ("stands", "stands_behind", "sits", "desk", "dances", "bicycle"):
+    for posture in YAW_DEG:
         yield f"drawn_{posture}", PERSON, partial(posture_frames, posture, frames)
     yield "drawn_bicycle_passes", PERSON, partial(posture_frames, "bicycle", frames, person=0.45, pan_px=4.0)
     yield "drawn_small_stands", PERSON, partial(posture_frames, "stands", frames, person=0.25)

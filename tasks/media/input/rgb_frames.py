@@ -41,7 +41,7 @@ class RgbFrame:
         return luma_8bit(self._frame)
 
     @cached_property
-    def small_luma(self) -> NDArray[np.uint8]:
+    def reduced_luma(self) -> NDArray[np.uint8]:
         """(h, w), at most ``LUMA_LONGEST_PX`` wide and high."""
         return reduced(self.luma, small_size(self.size_px, LUMA_LONGEST_PX))
 

@@ -42,31 +42,22 @@ def run_lengths(mask: Mask, size_px: tuple[int, int]) -> RunLengths:
 
     Only the part of the picture in which there can be such pixels is looked at.
     """
-    left, top, width, height, area = extent(mask.probability)
+    left, top, width, height, _ = extent(mask.probability)
     rows, columns = mask.probability.shape
     # A pixel between two of the mask's can be inside if one of them is.
     x0, y0, x1, y1 = max(left - 1, 0), max(top - 1, 0), min(left + width + 1, columns), min(top + height + 1, rows)
-    near = mask._replace(probability=mask.probability[y0:y1, x0:x1], edges_px=_edges_px(mask, x0, y0, x1, y1))
-    # Turned over, since the runs go down the columns: that is cheap as long as the mask is small.
-    x0_px, y0_px, x1_px, y1_px = near.edges_px
-    turned = near._replace(probability=near.probability.T, edges_px=np.array([y0_px, x0_px, y1_px, x1_px]))
-    part, (first_row, first_column) = _covered_part(turned, size_px[::-1])
-    if area == 0 or part.size == 0:
-        part = np.zeros((0, 0), np.uint8)
-    return _runs(part, (first_column, first_row), size_px)
-
-
-def _edges_px(mask: Mask, x0: int, y0: int, x1: int, y1: int) -> NDArray[np.float32]:
-    """The edges in source px of a part of the mask's pixels."""
     low, high = mask.edges_px[:2].astype(np.float64), mask.edges_px[2:].astype(np.float64)
-    cell = (high - low) / mask.probability.shape[::-1]
-    return np.concatenate([low + cell * [x0, y0], low + cell * [x1, y1]])
+    cell = (high - low) / (columns, rows)
+    # Turned over, since the runs go down the columns: that is cheap as long as the mask is small.
+    edges_px = np.concatenate([(low + cell * [x0, y0])[::-1], (low + cell * [x1, y1])[::-1]])
+    part, (first_row, first_column) = _covered_part(mask.probability[y0:y1, x0:x1].T, edges_px, size_px[::-1])
+    return _runs(part, (first_column, first_row), size_px)
 
 
 def mask_in_source(mask: Mask, size_px: tuple[int, int]) -> NDArray[np.uint8]:
     """The mask (h, w) at the size of the source, scaled linearly, probability * 255; 0 where it covers nothing."""
     whole = np.zeros(size_px[::-1], np.uint8)
-    part, (left, top) = _covered_part(mask, size_px)
+    part, (left, top) = _covered_part(mask.probability, mask.edges_px, size_px)
     whole[top : top + part.shape[0], left : left + part.shape[1]] = part
     return whole
 
@@ -81,18 +72,20 @@ def mask_in_output(
     return np.asarray(cv2.warpAffine(mask_in_source(mask, size_px), to_output, output_px), np.uint8)
 
 
-def _covered_part(mask: Mask, size_px: tuple[int, int]) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """The part (h, w) of the picture that the mask covers, and its left upper pixel; empty where it covers none."""
+def _covered_part(
+    probability: NDArray[np.uint8], edges_px: NDArray[Any], size_px: tuple[int, int]
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """The part (h, w) of the picture that a mask covers, and its left upper pixel; empty where it covers none."""
     width, height = size_px
-    x0, y0, x1, y1 = (float(edge) for edge in mask.edges_px)
+    x0, y0, x1, y1 = (float(edge) for edge in edges_px)
     left, top = max(0, round(x0 + 0.5)), max(0, round(y0 + 0.5))
     right, bottom = min(width, round(x1 + 0.5)), min(height, round(y1 + 0.5))
     if right <= left or bottom <= top:
         return np.zeros((0, 0), np.uint8), (0, 0)
-    rows, columns = mask.probability.shape
+    rows, columns = probability.shape
     scale_x, scale_y = (x1 - x0) / columns, (y1 - y0) / rows
     place = np.array([[scale_x, 0, x0 + scale_x / 2 - left], [0, scale_y, y0 + scale_y / 2 - top]])
-    part = cv2.warpAffine(mask.probability, place, (right - left, bottom - top), borderMode=cv2.BORDER_REPLICATE)
+    part = cv2.warpAffine(probability, place, (right - left, bottom - top), borderMode=cv2.BORDER_REPLICATE)
     return part.astype(np.uint8, copy=False), (left, top)
 
 

@@ -80,9 +80,9 @@ class SceneBorder:
     ) -> tuple[Planes, Origin]:
         """``moved`` with its border filled, and where its pixels come from.
 
-        ``planes`` is the source picture that ``to_output`` (2, 3) brought to ``moved``, of which it covers the share
-        ``own``; ``hidden`` (h, w), of any size, is 255 where people are in it. What the source covers stays as it is;
-        where that is all, ``moved`` itself.
+        ``planes`` is the source picture that ``to_output`` (2, 3) brought to ``moved``; it covers the share ``own`` of
+        the output. ``hidden`` (h, w), of any size, is 255 where people are in it. What the source covers stays as it
+        is; where that is all, the result is ``moved`` itself.
         """
         high, wide = moved[0].shape
         hole = _hole(to_output, own, self._size_px, (wide, high))

@@ -141,7 +141,7 @@ class Extender:
         fits = [Fit(*pair) for pair in zip(exposures, shifts, strict=True)]
         return PlateFiller(plates, fits, box, self._layout, self._size_px, self._sited)
 
-    def _once(self, kept: "_Kept[Measured]", place: tuple[int, Box], measure: Callable[[], Measured]) -> Measured:
+    def _once(self, kept: _Kept[Measured], place: tuple[int, Box], measure: Callable[[], Measured]) -> Measured:
         """What is kept of a frame, or else measured."""
         with self._lock:
             found = kept.get(place)
@@ -328,9 +328,7 @@ def frame_shifts(
     if box == (0, 0, *size_px):
         return [None] * len(plates)
     grid, still, looks = Grid(box, size_px), affine.translation(np.zeros(2)), []
-    mine = grid.placed(
-        small_luma(luma, small_luma_size(size_px)), affine.invert(scaling(size_px, small_luma_size(size_px)))
-    )
+    mine = grid.placed(small_luma(luma, small_luma_size(size_px)), affine.invert(grid.to_small))
     for one in plates:
         around = one.plate.box
         to_frame = affine.compose(one.matrix, affine.translation(np.array(around[:2], np.float64)))

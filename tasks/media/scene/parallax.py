@@ -116,10 +116,10 @@ def warp_shifted(
 def source_shifts(
     frame: int, sources: Sequence[tuple[int, Floats]], store: FrameStore, box: Corners
 ) -> dict[int, Shifts | None]:
-    """Of each source of a plate, with its matrix (2, 3) onto the plate's ``frame``, the nearest first.
+    """The shifts of each of a plate's ``sources``: frames with their matrices (2, 3) onto its ``frame``, nearest first.
 
-    A source is compared with the frame and with the nearer sources, as far as they go: so a line goes on where one ends
-    and the next one goes on.
+    A source is compared with the frame and with all that the nearer sources show. So a line is not broken where one of
+    them ends and the next one goes on.
     """
     grid, own, still = Grid(box, store.size_px), store.frames[frame], affine.translation(np.zeros(2))
     from_small = affine.invert(grid.to_small)
@@ -239,7 +239,7 @@ def _moved(picture: Bytes, flow: Singles) -> Bytes:
 
 
 def _places(shift: Singles) -> Singles:
-    """The place (h, w, 2) of each pixel, and ``shift`` beside it."""
+    """The place (h, w, 2) that lies ``shift`` (h, w, 2) beside each pixel."""
     high, wide = shift.shape[:2]
     rows, columns = np.arange(high, dtype=np.float32)[:, None], np.arange(wide, dtype=np.float32)
     return np.asarray(cv2.merge([shift[..., 0] + columns, shift[..., 1] + rows]), np.float32)

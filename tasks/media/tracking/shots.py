@@ -35,7 +35,7 @@ class LumaFrame(Protocol):
     """A frame with its luma."""
 
     @property
-    def small_luma(self) -> Luma:
+    def reduced_luma(self) -> Luma:
         """(h, w) of the whole picture, reduced."""
         ...
 
@@ -45,7 +45,7 @@ AnyFrame = TypeVar("AnyFrame", bound=LumaFrame)
 
 def number_shots(stream: Iterable[AnyFrame]) -> Iterator[tuple[AnyFrame, int]]:
     """Each frame with the number of its shot, from 0 on. At a cut up to ``FLASH_FRAMES`` frames are read ahead."""
-    source = ((frame, small_picture(frame.small_luma)) for frame in stream)
+    source = ((frame, small_picture(frame.reduced_luma)) for frame in stream)
     ahead: deque[tuple[AnyFrame, Luma]] = deque()
     before: Luma | None = None
     shot, blank = 0, False  # of the frame before

@@ -13,7 +13,6 @@ from tests.support.drawn.empty_scenes import GROUND_PX, HEIGHT_PX, NOISE_LEVELS,
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Random = np.random.Generator
-MOVING: Final = ("traffic", "wind", "animals", "turning_chair", "houses", "flags")
 
 
 def moving_frames(kind: str, frames: int, seed: int) -> Iterator[Image]:
@@ -128,3 +127,4 @@ _DRAW = {
     "houses": _still,
     "flags": _flags,
 }
+MOVING: Final = tuple(_DRAW)

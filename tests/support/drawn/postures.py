@@ -33,7 +33,6 @@ from tests.support.drawn.empty_scenes import RATE_HZ
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
-POSTURES: Final = ("stands", "stands_behind", "sits", "desk", "bicycle", "dances", "mannequin")
 YAW_DEG: Final = {"stands": 60, "stands_behind": -75, "sits": 35, "desk": 20, "bicycle": 0, "dances": 80}
 STANDING_BH: Final = THIGH_BH + SHANK_BH + ANKLE_HEIGHT_BH - 0.004
 SEAT_BH: Final = 0.29
@@ -52,7 +51,7 @@ def posture_frames(
 ) -> Iterator[Image]:
     """Pictures (360, 640, 3) of one drawn person, before a street that passes by ``pan_px`` a frame.
 
-    A mannequin is a person who stands and does not move at all.
+    Postures: those of ``YAW_DEG``, and ``mannequin``: a person who stands and does not move at all.
     """
     size_px, seconds = (640, 360), frames / RATE_HZ
     walk = Walk(size_px=size_px, seconds=seconds, fps=Fraction(RATE_HZ), person=person, seed=seed, shake_px=1.0)

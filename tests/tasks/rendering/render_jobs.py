@@ -10,10 +10,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from conf.enums import (
-    Interpolation,
-    VideoCodec,
-)
+from conf.enums import Interpolation, VideoCodec
 from conf.input import MasksConf
 from conf.render import BackgroundConf, BorderConf, EncodeConf, RenderConf
 from tasks.execution.computation import Computation, here

@@ -67,10 +67,7 @@ def test_what_is_rendered_in_one_pass_has_the_bytes_that_it_has_alone(
     monkeypatch.setattr(render_frame, "moved", counted("moved", render_frame.moved))
     (tmp_path / "together").mkdir()
     rendered(tmp_path / "together", *asked)
-    assert (done.count("pass"), done.count("moved")) == (
-        1,
-        12,
-    )  # two of them show one moved picture
+    assert (done.count("pass"), done.count("moved")) == (1, 12)  # two of them show one moved picture
     for one in asked:
         (tmp_path / one.output).mkdir()
         render(one, tmp_path / one.output)

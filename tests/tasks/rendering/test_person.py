@@ -5,13 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from conf.enums import (
-    BackgroundMode,
-    BorderMode,
-    Despill,
-    NobodyFrame,
-    Output,
-)
+from conf.enums import BackgroundMode, BorderMode, Despill, NobodyFrame, Output
 from conf.input import MasksConf
 from conf.render import BackgroundConf, BorderConf
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer

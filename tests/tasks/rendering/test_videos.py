@@ -5,10 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conf.enums import (
-    BorderMode,
-    ComparisonLayout,
-)
+from conf.enums import BorderMode, ComparisonLayout
 from conf.render import BackgroundConf, BorderConf, ComparisonConf
 from tasks.media.files.masks_file import MaskState
 from tasks.media.input.frames import read_frames

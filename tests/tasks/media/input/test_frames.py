@@ -255,7 +255,7 @@ def test_a_chosen_frame_that_does_not_come_is_looked_for_among_all(tmp_path: Pat
     assert [frame.index for frame in read_chosen_frames(path, clip, lost, [2, 4, 8])] == [2, 4, 8]
 
 
-def test_frames_that_no_other_refers_to_are_left_out_unless_they_are_wanted(tmp_path: Path) -> None:
+def test_frames_that_no_other_refers_to_are_left_out_unless_they_are_wanted(tmp_path: Path, monkeypatch: Any) -> None:
     path = make(
         tmp_path / "a.mp4",
         Made(options={"x264-params": "bframes=3:b-adapt=0:b-pyramid=none"}, ticks=range(0, 40 * 512, 512)),
@@ -265,3 +265,6 @@ def test_frames_that_no_other_refers_to_are_left_out_unless_they_are_wanted(tmp_
         with open_video(path) as (container, stream):
             counts.append(sum(1 for _ in decode_frames(container, stream, DecodeStats(), wanted=wanted)))
     assert counts == [11, 12, 40]
+    clip, table = scan_video(path, "digest", lambda done: None)
+    monkeypatch.setattr("tasks.media.input.frames.read_frames", lambda *_: pytest.fail("every frame was decoded"))
+    assert [frame.index for frame in read_chosen_frames(path, clip, table.pts, [17, 39])] == [17, 39]

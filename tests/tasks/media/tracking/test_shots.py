@@ -14,7 +14,7 @@ Luma = NDArray[np.uint8]
 
 @dataclass
 class Picture:
-    small_luma: Luma
+    reduced_luma: Luma
 
 
 def scene(seed: int, shift_px: int = 0, light: float = 1.0) -> Luma:
