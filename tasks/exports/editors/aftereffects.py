@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from tasks.exports.editors.keyframes import read_keyframes, written
-from tasks.exports.gait.trc import write_text
 from tasks.exports.requests import ExportRequest
+from tasks.exports.text_files import write_text
 from tasks.records import Tick
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from tasks.exports.editors.keyframes import joined, read_keyframes
-from tasks.exports.gait.trc import write_text
 from tasks.exports.requests import ExportRequest
+from tasks.exports.text_files import write_text
 from tasks.records import Tick
 
 SCRIPT = """# Made by Stillwalk. In Blender: Scripting, open this file, name the video in SOURCE, and run it.

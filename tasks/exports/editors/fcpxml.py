@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import numpy as np
 
 from tasks.exports.editors.keyframes import Keyframes, joined, read_keyframes
-from tasks.exports.gait.trc import write_text
 from tasks.exports.requests import ExportRequest
+from tasks.exports.text_files import write_text
 from tasks.records import Tick
 
 SOURCE: Final = "file:///SOURCE.mp4"  # to be changed: an export does not know where the video lies
