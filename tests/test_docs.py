@@ -149,7 +149,7 @@ def test_files_that_the_pages_name_exist(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", ["docs/gait.md", "docs/machine-learning.md"])
-def test_the_lines_of_python_for_an_export_run_when_they_are_pasted(page: str) -> None:
+def test_the_lines_of_python_for_an_export_import_what_they_use(page: str) -> None:
     blocks = re.findall(r"```python\n(.*?)```", PAGES[page], re.DOTALL)
     assert len(blocks) >= 3
     for nodes in (list(ast.walk(ast.parse(block))) for block in blocks):

@@ -1,17 +1,19 @@
 """Export ``angles``: joint angles over time, and over the stride."""
 
 from fractions import Fraction
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tasks.exports.gait.events import gait_notes, write_rows
+from tasks.exports.gait.events import gait_notes
 from tasks.exports.gait.markers import read_track
 from tasks.exports.requests import ExportRequest
+from tasks.exports.text_files import write_rows
 from tasks.maths.gait.angles import ANGLE_NAMES, gait_cycles, joint_angles
 from tasks.maths.gait.figures import measured_gait
-from tasks.maths.gait.side_view import nearer_reason
+from tasks.maths.gait.side_view import distance_reason
 from tasks.media.files.tables import write_json
 from tasks.records import Tick, read_clip
 
@@ -29,7 +31,7 @@ def write_angles(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, 
     for part in gait.parts:
         angles[part.first : part.first + len(part.time_s)] = np.stack(list(joint_angles(part).values()), axis=1)
     rows = [
-        (frame, f"{time_s:.6f}", *("" if value != value else f"{value:.2f}" for value in row))  # NaN is not itself
+        (frame, f"{time_s:.6f}", *("" if isnan(value) else f"{value:.2f}" for value in row))
         for frame, (time_s, row) in enumerate(zip(track.time_s.tolist(), angles.tolist(), strict=True))
     ]
     write_rows(folder / "angles.csv", ("frame", "time_s", *(f"{name}_deg" for name in ANGLE_NAMES)), rows)
@@ -44,7 +46,7 @@ def write_angles(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, 
         indent=None,
     )
     tick(track.frames)
-    notes, nearer = gait_notes("angles", gait), nearer_reason(gait.parts)
-    if nearer:
-        notes.append(f"exports: angles has none of the ankles, because {nearer}")
+    notes, reason = gait_notes("angles", gait), distance_reason(gait.parts)
+    if reason:
+        notes.append(f"exports: angles has none of the ankles, because {reason}")
     return {"frames": track.frames, "strides": len(gait.strides), "notes": notes}

@@ -1,6 +1,5 @@
 """Export ``events``: heel strikes and toe offs, and the figures of the gait."""
 
-import csv
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
@@ -8,14 +7,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from tasks.errors import OutputError
 from tasks.exports.gait.markers import px_per_metre, read_track
 from tasks.exports.requests import ExportRequest
+from tasks.exports.text_files import write_rows
 from tasks.maths.body.landmarks import HIPS
 from tasks.maths.frame_times import nearest_index
 from tasks.maths.gait.figures import Gait, measured_gait
 from tasks.maths.gait.ground import GroundFigure, ground_figures, measured_steps
-from tasks.maths.gait.side_view import nearer_reason
+from tasks.maths.gait.side_view import distance_reason
 from tasks.media.files.camera_file import read_camera
 from tasks.media.files.tables import write_json
 from tasks.records import Tick, read_clip
@@ -47,7 +46,7 @@ def write_events(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, 
     if scale is not None and scale.given and track.found.any():
         px_per_m = px_per_metre(scale, track, aspect)
     ground: dict[str, GroundFigure] = {}
-    lengths_why_not = gait.why_not or nearer_reason(gait.parts)
+    lengths_why_not = gait.why_not or distance_reason(gait.parts)
     if not lengths_why_not:
         camera, _ = read_camera(request.file(request.found, "camera.parquet"))
         hips_px = track.xy_px[:, list(HIPS)].mean(axis=1)
@@ -91,14 +90,3 @@ def _notes(ground: dict[str, GroundFigure]) -> list[str]:
 def gait_notes(export: str, gait: Gait) -> list[str]:
     """A line for the summary where an export of the gait has no figures."""
     return [f"exports: {export} has no figures, because {gait.why_not}"] if gait.why_not else []
-
-
-def write_rows(path: Path, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    """Write a CSV file; ``OutputError`` where it cannot be written."""
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(names)
-            writer.writerows(rows)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); free space there") from error

@@ -7,11 +7,11 @@ from typing import Any, Final
 import numpy as np
 
 from tasks.exports.gait.markers import read_track
-from tasks.exports.gait.trc import write_text
 from tasks.exports.requests import ExportRequest
+from tasks.exports.text_files import write_text
 from tasks.maths.arrays import Floats
 from tasks.maths.gait.angles import joint_angles
-from tasks.maths.gait.side_view import comes_nearer, nearer_reason, side_views
+from tasks.maths.gait.side_view import changes_distance, distance_reason, side_views
 from tasks.records import Tick, read_clip
 
 COLUMNS: Final = {  # OpenSim's coordinates, flexion positive; the trunk's lean is none of its models' coordinates
@@ -35,8 +35,8 @@ def write_mot(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any
     clip = read_clip(request.clip)
     track = read_track(request, clip)
     parts, why_not = side_views(track, float(Fraction(clip.pixel_aspect)))
-    rows = [_rows(part.time_s, joint_angles(part)) for part in parts if not comes_nearer(part)]
-    why_not = why_not or nearer_reason(parts)
+    rows = [_rows(part.time_s, joint_angles(part)) for part in parts if not changes_distance(part)]
+    why_not = why_not or distance_reason(parts)
     table = np.concatenate(rows) if rows else np.zeros((0, 1 + len(COLUMNS)))
     head = ["angles", "version=1", f"nRows={len(table)}", f"nColumns={table.shape[1]}", "inDegrees=yes", "endheader"]
     row_format = "\t".join(["%.6f"] * table.shape[1])

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import OutputError
 from tasks.exports.gait.markers import DEPTH_NOTE, read_markers
 from tasks.exports.requests import ExportRequest
+from tasks.exports.text_files import write_text
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.records import Tick
 
@@ -30,19 +30,10 @@ def write_trc(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any
         "\t\t" + "\t".join(axes),
         "",
     ]
-    row = "\t".join(
-        ["%d", "%.6f", *["%.5f"] * len(axes)]
-    )  # one format for a row: cell by cell takes three times as long
+    # One format for a whole row: cell by cell takes three times as long.
+    row = "\t".join(["%d", "%.6f", *["%.5f"] * len(axes)])
     rows = zip(markers.time_s.tolist(), markers.places.reshape(count, -1).tolist(), strict=True)
     body = "\n".join(row % (frame, time_s, *places) for frame, (time_s, places) in enumerate(rows, start=1))
     write_text(folder / FILE_NAME, "\n".join(lines) + "\n" + body.replace("nan", "") + "\n")
     tick(count)
     return {"frames": count, "unit": markers.unit, "depth": DEPTH_NOTE, "notes": markers.notes}
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file; ``OutputError`` where it cannot be written."""
-    try:
-        path.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); free space there") from error

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,20 +23,8 @@ from tasks.media.planes.layout import tags_for_height
 from tasks.media.planes.tone_map import for_ordinary_screens
 from tasks.records import Tick
 
-COLUMNS = (
-    "key",
-    "shard",
-    "frame",
-    "time_s",
-    "state",
-    "found",
-    "mask",
-    "left_px",
-    "top_px",
-    "width_px",
-    "height_px",
-    "area_px",
-)
+FACTS: Final = ("frame", "time_s", "state", "found", "mask")  # of a sample's JSON, that the table has too
+COLUMNS: Final = ("key", "shard", *FACTS, "left_px", "top_px", "width_px", "height_px", "area_px")
 
 
 class Sample(NamedTuple):
@@ -81,8 +69,7 @@ def write_webdataset(request: DatasetRequest, folder: Path, tick: Tick) -> dict[
                 "mask.png": encoded_picture(sample.inside, "png"),
             }
             shard = shards.write(key, members)
-            told = (facts["time_s"], facts["state"], facts["found"], facts["mask"])
-            rows.append((key, shard, frame, *told, *box, area_px))
+            rows.append((key, shard, *(facts[name] for name in FACTS), *box, area_px))
             tick(frame + 1)
     columns = zip(COLUMNS, map(np.array, zip(*rows, strict=True)), strict=True)
     write_table(folder / "metadata.parquet", dict(columns))

@@ -96,6 +96,9 @@ class PoseTrack:
 
 def shown_share(landmarks: Floats, size_px: tuple[int, int]) -> float:
     """Share of landmarks (33, 5) inside a picture of (width, height), times their mean visibility: 0 to 1."""
-    points = landmarks[:, :2]
-    inside = ((points >= 0) & (points <= np.array(size_px) - 1)).all(axis=1).mean()
-    return float(inside * landmarks[:, 3].mean())
+    return float(inside_picture(landmarks[:, :2], size_px).mean() * landmarks[:, 3].mean())
+
+
+def inside_picture(points: Floats, size_px: tuple[int, int]) -> Flags:
+    """(...) whether points (..., 2) lie inside a picture of (width, height), from pixel centre to pixel centre."""
+    return np.asarray(((points >= 0) & (points <= np.array(size_px) - 1)).all(axis=-1))

@@ -14,7 +14,7 @@ from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, SHOULDERS
 from tasks.maths.frame_times import interpolate_at
 from tasks.maths.gait.events import SIDES
 from tasks.maths.gait.figures import Stride
-from tasks.maths.gait.side_view import SideView, comes_nearer
+from tasks.maths.gait.side_view import SideView, changes_distance
 
 JOINTS: Final = ("hip", "knee", "ankle")
 CYCLE_POINTS: Final = 101  # 0 to 100 per cent of the stride
@@ -49,7 +49,9 @@ def joint_angles(part: SideView) -> dict[str, Floats]:
         )
         angles[f"{side}_hip"] = _turn_deg(-trunk, knee - hip)
         angles[f"{side}_knee"] = -_turn_deg(knee - hip, ankle - knee)
-        angles[f"{side}_ankle"] = _turn_deg(ankle - knee, toes - heel) - (np.nan if comes_nearer(part) else 90)
+        angles[f"{side}_ankle"] = _turn_deg(ankle - knee, toes - heel) - 90
+        if changes_distance(part):
+            angles[f"{side}_ankle"][:] = np.nan
     angles["trunk_lean"] = np.rad2deg(np.arctan2(trunk[:, 0], trunk[:, 1]))
     return {name: angles[name] for name in ANGLE_NAMES}
 

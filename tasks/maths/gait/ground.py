@@ -15,7 +15,7 @@ import numpy as np
 from tasks.maths.arrays import Floats
 from tasks.maths.gait.events import FLAT_AFTER_STRIKE, SIDES, Side
 from tasks.maths.gait.figures import Gait, Stride, other_side, spread
-from tasks.maths.gait.side_view import HEELS, TOES, SideView, comes_nearer
+from tasks.maths.gait.side_view import HEELS, TOES, SideView, changes_distance
 from tasks.maths.path import affine
 from tasks.maths.scene.camera_path import CameraPath
 
@@ -53,7 +53,7 @@ def measured_steps(gait: Gait, hips_px: Floats, time_s: Floats, camera: CameraPa
     over = affine.apply(camera.to_scene, hips_px) / affine.length_scale(camera.to_scene)[:, None]
     over = over * np.array([pixel_aspect, 1.0])
     for part in gait.parts:
-        if comes_nearer(part):
+        if changes_distance(part):
             continue
         own = [one for one in gait.strides if part.time_s[0] <= one.start_s and one.end_s <= part.time_s[-1]]
         flat_px = {side: _flat_foot_px(part, side, own) for side in SIDES}

@@ -78,7 +78,7 @@ def side_views(track: PoseTrack, pixel_aspect: float = 1.0) -> SideViews:
     return SideViews([], "no whole stride was seen from the side")
 
 
-def growth(part: SideView) -> float:
+def torso_growth(part: SideView) -> float:
     """Share by which the torso becomes longer in a stride: 0 for somebody who keeps the distance to the camera."""
     torso, after_s = torso_length_px(part.points), part.time_s - part.time_s.mean()
     spread = float(after_s @ after_s)
@@ -87,16 +87,16 @@ def growth(part: SideView) -> float:
     return float(after_s @ np.log(torso)) / spread / part.stride_hz
 
 
-def comes_nearer(part: SideView) -> bool:
+def changes_distance(part: SideView) -> bool:
     """Whether the person comes so much nearer, or goes away, that lengths in the picture are too small."""
-    return abs(growth(part)) > MOST_GROWTH
+    return abs(torso_growth(part)) > MOST_GROWTH
 
 
-def nearer_reason(parts: Sequence[SideView]) -> str:
+def distance_reason(parts: Sequence[SideView]) -> str:
     """In words that the person comes nearer, or goes away, in all of the parts; empty where not, or without parts."""
-    if not parts or not all(map(comes_nearer, parts)):
+    if not parts or not all(map(changes_distance, parts)):
         return ""
-    most = max(map(growth, parts), key=abs)
+    most = max(map(torso_growth, parts), key=abs)
     way = "comes nearer: the torso grows" if most > 0 else "goes away: the torso shrinks"
     return f"the person {way} by {100 * abs(most):.0f} % in a stride, and lengths in the picture are too small"
 

@@ -14,8 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.arrays import Flags, Floats
-from tasks.maths.body.landmarks import FEET, HIPS, LANDMARK_NAMES, SHOULDERS, hip_midpoint, torso_length_px
-from tasks.maths.tracking.sway import UNKNOWN_SWAY, Sway, measure_sway
+from tasks.maths.body.landmarks import (
+    FEET,
+    HIPS,
+    LANDMARK_NAMES,
+    SHOULDERS,
+    hip_midpoint,
+    inside_picture,
+    torso_length_px,
+)
+from tasks.maths.tracking.sway import UNKNOWN_SWAY, Sway, measure_sway, moving_mean
 
 LIMBS: Final = tuple(
     LANDMARK_NAMES.index(f"{side}_{joint}")
@@ -104,8 +112,9 @@ def measure_liveness(
     limbs, trunk = (_mostly_inside(points, landmarks, size_px) for points in (LIMBS, TRUNK_AND_NOSE))
     moving = limbs if len(limbs) else np.array(LIMBS)
     clear = moving[seen[moving] >= np.median(seen[moving])]
-    counted = [trunk if len(trunk) else np.array(TRUNK_AND_NOSE), clear if len(limbs) else limbs]
-    visibility, trunk_visibility = float(seen[np.concatenate(counted)].mean()), float(seen[counted[0]].mean())
+    shown_trunk = trunk if len(trunk) else np.array(TRUNK_AND_NOSE)
+    shown = np.concatenate([shown_trunk, clear]) if len(limbs) else shown_trunk
+    visibility, trunk_visibility = float(seen[shown].mean()), float(seen[shown_trunk].mean())
     shape = (landmarks[:, clear, :2] - hip_midpoint(landmarks)[:, None]) / torso_px
     path, tremble = _limb_motion(time_s, shape)
     coherence = round(path / max(tremble, 1e-6), 2)
@@ -117,7 +126,7 @@ def measure_liveness(
 def _inside(landmarks: Floats, size_px: tuple[int, int]) -> Flags:
     """(k,) whether trunk, limbs and feet all lie inside the picture."""
     points = landmarks[:, [*TRUNK_AND_NOSE, *LIMBS, *FEET], :2]
-    return np.asarray(((points >= 0) & (points <= np.array(size_px) - 1)).all(axis=(1, 2)))
+    return np.asarray(inside_picture(points, size_px).all(axis=1))
 
 
 def _mostly_inside(points: tuple[int, ...], landmarks: Floats, size_px: tuple[int, int]) -> NDArray[np.int64]:
@@ -125,8 +134,7 @@ def _mostly_inside(points: tuple[int, ...], landmarks: Floats, size_px: tuple[in
 
     Of a body that the frame cuts, only what is shown tells how sure the model is.
     """
-    xy = landmarks[:, list(points), :2]
-    inside = ((xy >= 0) & (xy <= np.array(size_px) - 1)).all(axis=2).mean(axis=0) >= INSIDE_SHARE
+    inside = inside_picture(landmarks[:, list(points), :2], size_px).mean(axis=0) >= INSIDE_SHARE
     return np.asarray(np.array(points, np.int64)[inside])
 
 
@@ -141,9 +149,7 @@ def _limb_motion(time_s: Floats, shape: Floats) -> tuple[float, float]:
         if len(part) < FEWEST_IN_PART:
             continue
         width = int(np.clip(round(SMOOTHING_S / PART_S * len(part)), 1, len(part) - 2))
-        summed = np.cumsum(np.concatenate([np.zeros((1, *part.shape[1:])), part]), axis=0)
-        smooth = (summed[width:] - summed[:-width]) / width
-        path = np.sort(np.hypot(*np.moveaxis(np.ptp(smooth, axis=0), -1, 0)))
+        path = np.sort(np.hypot(*np.moveaxis(np.ptp(moving_mean(part, width), axis=0), -1, 0)))
         paths.append(float(path[len(path) // 2 :].mean()))
         # White noise of variance s^2 has second differences of variance 6 s^2.
         bend = np.diff(part, n=2, axis=0) / np.sqrt(6)

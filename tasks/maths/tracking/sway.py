@@ -78,16 +78,16 @@ def measure_sway(time_s: Floats, hip_xy: Floats, scene_step: Floats) -> Sway:
         if part.sum() < FEWEST_IN_PART or known[part].mean() < KNOWN_SHARE:
             continue
         width = int(np.clip(round(SWAY_SMOOTHING_S / SWAY_PART_S * part.sum()), 1, part.sum() - 3))
-        smooth = _averaged(place[part], width)
+        smooth = moving_mean(place[part], width)
         terms = np.vander(np.linspace(-1, 1, len(smooth)), 2)
         rest = smooth - terms @ np.linalg.lstsq(terms, smooth, rcond=None)[0]
         body.append(float(np.hypot(*np.ptp(rest, axis=0))))
         way.append(float(np.hypot(*np.ptp(smooth, axis=0))))
-        camera.append(float(np.hypot(*np.ptp(_averaged(hip_xy[part] - place[part], width), axis=0))))
+        camera.append(float(np.hypot(*np.ptp(moving_mean(hip_xy[part] - place[part], width), axis=0))))
     return Sway(float(np.median(body)), float(np.median(way)), max(camera)) if body else UNKNOWN_SWAY
 
 
-def _averaged(path: Floats, width: int) -> Floats:
-    """Means (k - width + 1, 2) of ``width`` neighbours."""
-    summed = np.cumsum(np.concatenate([np.zeros((1, 2)), path]), axis=0)
+def moving_mean(path: Floats, width: int) -> Floats:
+    """Means (k - width + 1, ...) of ``width`` neighbours along a path (k, ...)."""
+    summed = np.cumsum(np.concatenate([np.zeros((1, *path.shape[1:])), path]), axis=0)
     return np.asarray((summed[width:] - summed[:-width]) / width)
