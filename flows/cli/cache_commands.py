@@ -196,7 +196,7 @@ def _print_sizes(cache: Path) -> None:
     found = _all_entries(cache)
     total = _bytes(sum(entry.size for entry in found))
     print(one_line(f"{cache}: {total} in {counted(len(found), 'entry', 'entries')}"))
-    known = [entry for entry in found if entry.video]
+    known = [entry for entry in found if entry.video and entry.digest]
     videos = {entry.digest: one_line(entry.video) for entry in sorted(known, key=lambda entry: entry.used_s)}
     names = list(videos.values())
 
@@ -206,7 +206,7 @@ def _print_sizes(cache: Path) -> None:
         if not entry.digest:  # of a stage that gives the video's file
             return one_line(entry.video)
         name = videos[entry.digest]
-        return name if names.count(name) == 1 or not entry.digest else f"{name} ({entry.digest[:8]})"
+        return name if names.count(name) == 1 else f"{name} ({entry.digest[:8]})"
 
     if found:
         _table("stage", found, lambda entry: entry.artifact.stage)

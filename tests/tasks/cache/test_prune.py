@@ -25,12 +25,21 @@ def key(stage: str, number: int) -> str:
     return f"{stage}-{number:024}"
 
 
-def add(cache: Path, stage: str, number: int, *, size: int = 1000, days: float = 0, video: str = "walk") -> None:
+def add(
+    cache: Path,
+    stage: str,
+    number: int,
+    *,
+    size: int = 1000,
+    days: float = 0,
+    video: str = "walk",
+    digest: str | None = None,
+) -> None:
     def compute(folder: Path) -> dict[str, Any]:
         (folder / "data").write_bytes(bytes(size))
         return {}
 
-    about = {"video": video, "sha256": f"{video:0<8}", "shaped_by": {}}
+    about = {"video": video, "sha256": f"{video:0<8}" if digest is None else digest, "shaped_by": {}}
     made = making.make(cache, stage, key(stage, number), "run", compute, waiting=never, about=about)
     (cache / "records").mkdir(exist_ok=True)
     (cache / "records" / key(stage, number)).write_text(json.dumps(RECORD))
@@ -79,6 +88,13 @@ def test_it_shows_size_and_age_by_stage_and_by_video(home: Path, cache_command: 
     assert ["render", "2", "5.0", "MB", "just", "now"] in words
     assert ["pose", "2", "5.0", "KB", "1", "day", "ago"] in words
     assert ["Übung", "1", "2.0", "KB", "1", "day", "ago"] in words
+
+
+def test_a_download_is_counted_to_the_video_that_it_gives(home: Path, cache_command: Run) -> None:
+    """Its own entry knows no digest of the video."""
+    add(home / "outputs" / ".cache", "download", 5, digest="")
+    words = [line.split() for line in cache_command()[1].splitlines()]
+    assert ["walk", "4", "5.0", "MB", "just", "now"] in words
 
 
 @pytest.mark.parametrize(
