@@ -160,7 +160,7 @@ def _invalid_value_line(name: str, text: str, value: str) -> str:
         return _preset_as_value_line(preset[1], preset[2])
     text = re.sub(r"^While dereferencing interpolation '.+?': ", "", text)
     if wrong := re.match(r"Value (.+) \(\w+\) is not a valid input for <enum '(\w+)'>", text):
-        return f"{name}: there is no {wrong[1]}; choose one of {', '.join(_members(wrong[2]))}"
+        return f"{name}: there is no {wrong[1]}; choose one of {', '.join(getattr(enums, wrong[2]).__members__)}"
     if wrong := re.match(r"Invalid value (.+), expected one of \[(.+)\]", text):
         return f"{name}: there is no {wrong[1]}; choose one of {wrong[2]}"
     if wrong := re.match(r"Value (.+) of type .+ could not be converted to (\w+)", text):
@@ -178,10 +178,6 @@ def _invalid_value_line(name: str, text: str, value: str) -> str:
     if "is not a ListConfig" in text:
         return _no_list_line(name, value)
     return _wrong_shape_line(name, text)
-
-
-def _members(enum: str) -> list[str]:
-    return [member.name for member in getattr(enums, enum)]
 
 
 def _no_list_line(name: str, value: str) -> str:

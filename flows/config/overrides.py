@@ -206,7 +206,8 @@ def _check_preset(shown_key: str, key: str, given: Override) -> None:
     are_words = isinstance(value, list) and len(value) > 1 and all(isinstance(word, str) for word in value)
     sweep = f", or put -m before {key}={','.join(cast(list[str], value))} for a sweep" if are_words else ""
     cure = f"choose one of {options}{sweep}" if options else "give the name of one"
-    raise SettingError(f"{shown_key}: {given.get_value_element_as_str()} is not one preset; {cure}")
+    shown = value if isinstance(value, str) else given.get_value_element_as_str()  # which escapes braces
+    raise SettingError(f"{shown_key}: {shown} is not one preset; {cure}")
 
 
 def raw_overrides(overrides: ListConfig) -> list[str]:

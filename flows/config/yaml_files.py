@@ -18,7 +18,7 @@ from omegaconf import Container, OmegaConf
 from omegaconf._utils import get_yaml_loader
 
 from tasks.errors import SettingError
-from tasks.untrusted.json_file import read_bytes
+from tasks.untrusted.json_file import read_bytes, read_problem
 
 MOST_BYTES: Final = 1 << 20  # all settings with their sentences have 40 kB
 DEEPEST: Final = 20  # settings lie two deep
@@ -36,7 +36,7 @@ class FileConfigSource(file_config_source.FileConfigSource):
         for place in _parse(path, text):
             _check_place(path, place)
         config = OmegaConf.load(io.StringIO(text))
-        _check_defaults(path, config)
+        _check_defaults(path, config, like="square" if "/" in config_path else "config")
         header = ConfigSource._get_header_dict(text[:HEADER_CHARACTERS])
         return ConfigResult(config=config, path=f"{self.scheme()}://{self.path}", provider=self.provider, header=header)
 
@@ -60,7 +60,7 @@ def _read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise SettingError(f"{path}: it is not a text file in UTF-8; save it as one") from error
     except (OSError, ValueError) as error:
-        fact = getattr(error, "strerror", None) or str(error).removeprefix(f"{path}: ")
+        fact = read_problem(path, error)
         raise SettingError(f"{path}: it cannot be read as settings ({fact}); name another file") from error
 
 
@@ -101,7 +101,7 @@ def _check_place(path: Path, place: _Place) -> None:
     if event.tag is not None:
         raise SettingError(f"{where}: the tag {event.tag} is not taken here; write a plain value")
     if depth >= DEEPEST:
-        raise SettingError(f"{where}: its brackets are nested too deeply; settings lie two deep")
+        raise SettingError(f"{where}: its brackets are nested too deeply; remove some, for settings lie two deep")
     if depth == 0 and not isinstance(event, yaml.MappingStartEvent) and getattr(event, "value", None) != "":
         raise SettingError(f"{where}: a file of settings holds lines such as `smoothing: {{window: 9}}`; write those")
     if names is not None:
@@ -120,12 +120,12 @@ def _check_name(where: str, event: Any, names: set[str]) -> None:
     names.add(event.value)
 
 
-def _check_defaults(path: Path, config: Container) -> None:
-    """``SettingError`` for a list ``defaults`` that Hydra cannot follow."""
+def _check_defaults(path: Path, config: Container, like: str) -> None:
+    """``SettingError`` for a list ``defaults`` that Hydra cannot follow; ``like``: a file that it could name."""
     defaults = OmegaConf.to_container(config, resolve=False)
     items = defaults.get("defaults", []) if isinstance(defaults, dict) else []
     if not isinstance(items, list) or not all(map(_is_default, items)):
-        raise SettingError(f"{path}: defaults: this is no list of presets; write as in `defaults: [config, _self_]`")
+        raise SettingError(f"{path}: defaults: this is no list of presets; write as in `defaults: [{like}, _self_]`")
 
 
 def _is_default(item: Any) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from tasks.errors import SettingError
-from tasks.untrusted.json_file import read_bytes
+from tasks.untrusted.json_file import read_bytes, read_problem
 
 CORRECTIONS_NAME: Final = "corrections.csv"  # in the folder of a video it is found by itself
 COLUMNS: Final = ("frame", "to_frame", "x_px", "y_px", "person", "absent")
@@ -52,9 +52,8 @@ def read_corrections(path: Path, *, frames: int = 0, size_px: tuple[int, int] | 
     try:
         text = read_bytes(path, MOST_BYTES).decode("utf-8-sig")
     except (OSError, ValueError) as error:
-        fact = getattr(error, "strerror", None) or str(error).removeprefix(f"{path}: ")
-        if isinstance(error, UnicodeDecodeError):
-            fact = "it is not a text file in UTF-8"
+        is_binary = isinstance(error, UnicodeDecodeError)
+        fact = "it is not a text file in UTF-8" if is_binary else read_problem(path, error)
         raise SettingError(f"corrections: {path}: cannot be read ({fact}); give a CSV file") from error
     points: dict[int, tuple[float, float]] = {}
     people: dict[int, int] = {}

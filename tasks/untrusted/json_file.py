@@ -30,6 +30,11 @@ def read_value(path: Path, most_bytes: int = MOST_BYTES) -> Any:
         raise ValueError(f"{path}: is nested too deeply") from error
 
 
+def read_problem(path: Path, error: OSError | ValueError) -> str:
+    """What an error of reading this file says, as a clause without the path."""
+    return getattr(error, "strerror", None) or str(error).removeprefix(f"{path}: ")
+
+
 def read_bytes(path: Path, most_bytes: int) -> bytes:
     """The bytes of a regular file of bounded size; errors as of ``read_object``."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # of a pipe, opening would wait for ever

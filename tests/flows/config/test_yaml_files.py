@@ -51,7 +51,7 @@ def read(folder: Path, text: bytes) -> object:
         (b"? {a: b}\n: 1", "line 2: a name must be one word"),
         (b"lock: " + b"[" * 20_000, "line 2: its brackets are nested too deeply"),
         (b"#" * MOST_BYTES, f": it cannot be read as settings (has more than {MOST_BYTES} bytes)"),
-        (b"defaults: 3", ": defaults: this is no list of presets"),
+        (b"defaults: 3", ": defaults: this is no list of presets; write as in `defaults: [square, _self_]`"),
         (b"defaults: [{a: {b: c}}]", ": defaults: this is no list of presets"),
     ],
 )
