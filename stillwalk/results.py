@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.results.result import RECORD_NAME, read_record
-from tasks.errors import OutputError
+from tasks.errors import OutputError, first_few
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.media.files.masks_file import read_masks
 from tasks.media.files.pose_file import read_pose
@@ -26,7 +26,6 @@ from tasks.records import Clip
 from tasks.untrusted.json_file import read_object
 
 VIDEO_SUFFIXES: Final = (".mp4", ".mov", ".webm")
-SHOWN_NAMES: Final = 3  # of the files that a folder holds, in an error
 CLIP_NUMBERS: Final = ("width_px", "height_px", "frames")  # of the clip, in run.json
 
 
@@ -143,9 +142,8 @@ class Results:
     def path(self, name: str) -> Path:
         """Path of one of its files; ``OutputError`` where the run did not make it."""
         if name not in self.record["deliverables"]:
-            fact = f"it holds no {name}, but {', '.join(self.files[:SHOWN_NAMES])}"
-            more = f" and {len(self.files) - SHOWN_NAMES} more" if len(self.files) > SHOWN_NAMES else ""
-            raise OutputError(f"{self.folder}: {fact}{more}; ask for it in outputs= or exports=")
+            fact = f"it holds no {name}, but {first_few(self.files)}"
+            raise OutputError(f"{self.folder}: {fact}; ask for it in outputs= or exports=")
         return self.folder / name
 
     @cached_property

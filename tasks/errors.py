@@ -14,6 +14,8 @@ StillwalkError
 └── Interrupted        the user stopped the program
 """
 
+from collections.abc import Sequence
+
 
 class StillwalkError(Exception):
     """Root of all errors that are reported as one sentence, never as a traceback."""
@@ -63,6 +65,12 @@ class CacheBusy(StillwalkError):
 
 class Interrupted(StillwalkError):
     """The user stopped the program."""
+
+
+def first_few(names: Sequence[str], most: int = 3) -> str:
+    """Names for a message, of which it shows ``most``: ``a, b, c and 2 more``."""
+    shown, rest = ", ".join(names[:most]), len(names) - most
+    return f"{shown} and {rest} more" if rest > 0 else shown
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

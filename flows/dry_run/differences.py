@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flows.config.overrides import TYPED_NAMES
+from tasks.errors import first_few
 
 SECTIONS = {  # of the settings that a stage's request calls ``settings``
     "offsets": "anchor",
@@ -99,14 +100,12 @@ def _shown(value: Any) -> str:
 def _code(new: dict[str, str], old: dict[str, str]) -> Iterator[str]:
     edited = [_path(name) for name in new if name in old and new[name] != old[name]]
     if edited:
-        rest = len(edited) - MOST_NAMED_FILES
-        named = ", ".join(edited[:MOST_NAMED_FILES]) + (f" and {rest} more" if rest > 0 else "")
-        yield f"{named} {'was' if len(edited) == 1 else 'were'} edited"
+        yield f"{first_few(edited, MOST_NAMED_FILES)} {'was' if len(edited) == 1 else 'were'} edited"
     for names, fact in ((new.keys() - old.keys(), "is used now"), (old.keys() - new.keys(), "is no longer used")):
         shown = sorted(_path(name) for name in names)
         if shown:
             are = fact if len(shown) == 1 else fact.replace("is ", "are ")
-            yield f"{shown[0]}{f' and {len(shown) - 1} more' if len(shown) > 1 else ''} {are}"
+            yield f"{first_few(shown, 1)} {are}"
 
 
 def _path(module: str) -> str:

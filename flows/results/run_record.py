@@ -15,7 +15,7 @@ from flows.jobs import Job
 from flows.results.received import are_metrics
 from flows.results.result import REPORT_NAME, Result, StageRun, stage_run
 from tasks.cache.keys import canonical, library_version
-from tasks.errors import SettingError, counted
+from tasks.errors import SettingError, counted, first_few
 from tasks.maths.anchor.states import SEEN_STATES
 from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS
 from tasks.records import AnyArtifact, Artifact, Clip, DecodedClip, read_clip
@@ -27,7 +27,6 @@ CONTACT_SHEET_NAME: Final = "contact.jpg"
 MIN_AREA_WITHOUT_MIRROR_NOTE: Final = 0.75  # share of the output; below it the mirrored border is conspicuous
 LEAST_PICTURE: Final = 0.1  # share of the output; no clip of the tests shows so little with usual settings
 USUAL_HEIGHT: Final = 0.6  # of lock.height: the example of its page
-SHOWN_NAMES: Final = 3
 LEAST_WHOLE_PX: Final = 10  # smaller figures are shown with one digit more
 LEAST_SHARE: Final = 0.005  # of the output: a smaller part is not worth a word
 MIN_JUDGED_WITHOUT_NOTE: Final = 0.9  # share of the frames
@@ -48,7 +47,7 @@ def describe_result(
     if clip and job.config.pose.every > 1 and not job.config.verify:
         warnings.append(_pose_interval_warning(job.config.pose.every, float(clip.rate)))
     if older:
-        warnings.append(f"the folder also holds files of an earlier run with other settings: {_some(older)}")
+        warnings.append(f"the folder also holds files of an earlier run with other settings: {first_few(older)}")
     if error and clip and clip.broken:
         error = f"{error} (of a broken file: {clip.broken})"
     summary = [*_choice_lines(facts.get("subject", {}), job), *summary_lines(artifacts, job.config.border.mode)]
@@ -62,12 +61,6 @@ def _area_cure(job: Job) -> str:
     height = job.config.lock.height
     small = height is not None and height < USUAL_HEIGHT
     return f"lock.height={USUAL_HEIGHT} shows the person larger" if small else "crop=auto shows no border"
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first few names, and how many there are."""
-    shown = ", ".join(names[:SHOWN_NAMES])
-    return shown if len(names) <= SHOWN_NAMES else f"{shown} and {len(names) - SHOWN_NAMES} more"
 
 
 def _clip(artifacts: dict[str, AnyArtifact]) -> Clip | None:
