@@ -193,8 +193,8 @@ def _check_points(config: Config, video: Video) -> None:
 
 def _check_part(config: Config, video: Video) -> None:
     """Raise for a part that begins behind the end of the file, as far as the header says where that is."""
-    frames, rate_hz = (0, 0.0) if video.is_drawn else _read_length(_file(video))
-    length_s = config.demo.seconds if video.is_drawn else frames / rate_hz if rate_hz else 0.0
+    frames, rate_hz = _length(config, video)
+    length_s = frames / rate_hz if rate_hz else 0.0
     begins_s = float(config.clip.from_s)
     fact = f"{begins_s:g} s is behind the end of the video, which lasts {length_s:.2f} s"
     require(not length_s or begins_s < length_s, "clip.from", fact, "give an earlier time")
@@ -202,17 +202,14 @@ def _check_part(config: Config, video: Video) -> None:
 
 def _check_corrections(config: Config, video: Video) -> None:
     """Check the corrections against the number of frames, as far as the header says it, and the size of the picture."""
-    rate_hz = float(config.demo.rate)
-    frames = round(config.demo.seconds * rate_hz) if video.is_drawn else _read_length(_file(video))[0]
+    frames, _ = _length(config, video)
     given_corrections(config, video.name, frames=frames, size_px=_shape(config, video)[0])
 
 
 def _check_smoothing(config: Config, video: Video) -> None:
     from tasks.maths.path import smoothing_limits
 
-    rate_hz = float(config.demo.rate)
-    demo = (round(config.demo.seconds * rate_hz), rate_hz)
-    smoothing_limits.check_smoothing(config.smoothing, *(demo if video.is_drawn else _read_length(_file(video))))
+    smoothing_limits.check_smoothing(config.smoothing, *_length(config, video))
 
 
 def _shape(config: Config, video: Video) -> tuple[SizePx, Fraction]:
@@ -220,6 +217,14 @@ def _shape(config: Config, video: Video) -> tuple[SizePx, Fraction]:
     if video.is_drawn:
         return (config.demo.width, config.demo.height), Fraction(1)
     return _read_shape(_file(video))
+
+
+def _length(config: Config, video: Video) -> tuple[int, float]:
+    """Frames of a video and how many a second has, as far as its header says it; else 0."""
+    if video.is_drawn:
+        rate_hz = float(config.demo.rate)
+        return round(config.demo.seconds * rate_hz), rate_hz
+    return _read_length(_file(video))
 
 
 def _file(video: Video) -> Path:
