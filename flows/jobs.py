@@ -13,7 +13,7 @@ from flows import preflight
 from flows.cli.run_progress import size_text
 from flows.config import settings
 from flows.graph.nodes import AnyHandle, Asker, Graph, Handle
-from flows.objects import download_request, look_up
+from flows.objects import download_request
 from flows.results.result import Result, with_person
 from flows.sweep import SweepSetting
 from flows.videos import DEMO, Video, find_all_videos, find_videos, missing_reason
@@ -99,11 +99,9 @@ def prepare(asked: list[SweepSetting], graph: "Submission", run_id: str) -> list
     """
     configs = [settings.load(setting.overrides) for setting in asked]
     wanted = [{video.location for video in find_videos(config.video)} for config in configs]
-    videos = find_all_videos(configs)
-    look_up(video.address for video in videos if video.address)
     pairs = [
         (video, setting, config, ask_source(graph, setting.name, config, video))
-        for video in videos
+        for video in find_all_videos(configs)
         for setting, config, locations in zip(asked, configs, wanted, strict=True)
         if video.location in locations
     ]

@@ -115,7 +115,7 @@ def _unreadable_reason(file: Path) -> str:
 
 
 def require_any_file(videos: Sequence[Video]) -> None:
-    """``SettingError`` where there are videos, and none of them is a file that can be read."""
+    """``SettingError`` where there are videos, and none of them can be read; all objects are looked up at once."""
     look_up(video.address for video in videos if video.address)
     reasons = [missing_reason(video) for video in videos]
     if reasons and all(reasons):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from flows.config.settings import child_environment
+from flows.objects import forget
 from flows.results.result import read_record
 from flows.videos import find_videos
 from stillwalk.results import Results, load
@@ -40,6 +41,7 @@ def stabilize(
     ``VideoError`` if the video failed; ``KeyboardInterrupt`` if the run was interrupted.
     """
     name = os.fspath(video)
+    forget()  # what a store said before an earlier call
     found = find_videos(name)
     if len(found) != 1:
         raise SettingError(f"video: {name} names {len(found)} videos; give one, and call once for each")

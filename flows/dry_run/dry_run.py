@@ -17,7 +17,6 @@ from flows.dry_run.forecast import CACHED, MAY_FAIL, MAY_RUN, RUNS, Fate, Foreca
 from flows.graph.nodes import AnyHandle, Unit
 from flows.graph.stage_requests import RequestedStages
 from flows.jobs import Job, ask_source, brought_file
-from flows.objects import look_up
 from flows.pipeline import everybody, pipeline
 from flows.videos import Video, find_all_videos, missing_reason
 from flows.worker_count import worker_count
@@ -58,7 +57,6 @@ def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
     rows: list[Row] = []
     for setting, config in asked:
         models = preflight.find_model_digests(config)
-        look_up(video.address for video in find_all_videos([config]) if video.address)
         rows += [_row(video, setting, config, models, forecast) for video in find_all_videos([config])]
     rows = [one for row in rows for one in _of_each_person(row, forecast)]
     for row in rows:
