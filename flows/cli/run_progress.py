@@ -152,7 +152,8 @@ class RunProgress:
                 del line.pieces[work.stage]  # it came from the cache, or failed: no work is left or done
 
     def finished(self, video: str, setting: str) -> None:
-        self._finished += 1
+        with self._lock:
+            self._finished += 1
         for name in (video, f"{video} {setting}"):
             with self._changing(name) as line:
                 for stage in [stage for stage, piece in line.pieces.items() if not (piece.done or piece.running)]:

@@ -200,7 +200,7 @@ def connected(address: str | None, paths: Mapping[str, str], workers: int) -> It
     """
     own = None if address else _local(workers)
     try:
-        _require_word(address)
+        _require_answer(address)
         client = Client(address or own, name="stillwalk", set_as_default=False, timeout=CONNECT_S)
     except (OSError, ValueError) as error:  # a host that is not known, or no answer
         cure = "start one with `dask scheduler`, or leave the address out to use this machine"
@@ -212,8 +212,8 @@ def connected(address: str | None, paths: Mapping[str, str], workers: int) -> It
         cluster.close()
 
 
-def _require_word(address: str | None) -> None:
-    """``OSError`` where somebody takes the connection and says nothing, as no scheduler does: Dask would wait on."""
+def _require_answer(address: str | None) -> None:
+    """``OSError`` where what accepts the connection sends nothing, as no scheduler does: Dask would wait."""
     place = urlsplit(address or "")
     if place.scheme == "tcp" and place.hostname and place.port:
         with socket.create_connection((place.hostname, place.port), CONNECT_S) as connection:
