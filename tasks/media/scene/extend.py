@@ -337,7 +337,7 @@ def frame_shifts(
             for part in (one.plate.small, one.plate.seen)
         )
         looks.append((its, seen > UNHIDDEN))
-    return plate_shifts(grid, mine, grid.free(hidden, size_px, still), looks, [one.weight for one in plates])
+    return plate_shifts(grid, mine, grid.free(hidden, still), looks, [one.weight for one in plates])
 
 
 def _rectangles(hidden: Bytes) -> list[tuple[int, int, int, int]]:

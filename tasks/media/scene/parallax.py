@@ -31,8 +31,8 @@ FIELD_STEP: Final = 8  # small pixels from one shift to the next
 FIELD_SAMPLES: Final = 8  # samples of a plane between two at which the shifts are placed on it
 EDGE_PX: Final = 3  # small pixels along the edge of an overlap that are not compared
 MOST_SHIFT_PX: Final = 8.0  # small pixels; a longer shift is a mistake
-LEAST_DETAIL: Final = 12.0  # levels a small pixel: slope of the brightness at which a shift counts half
-LEAST_LIKENESS: Final = 12.0  # levels by which moved pictures differ where a shift counts 0.6 times
+HALF_DETAIL: Final = 12.0  # levels a small pixel: slope of the brightness at which a shift counts half
+UNLIKE_LEVELS: Final = 12.0  # levels by which moved pictures differ where a shift counts 0.6 times
 SURE: Final = 0.25  # mean weight around a shift from which its neighbours have no say
 BLUR: Final = 3.0  # standard deviation, in shifts; a smaller one lets the border tremble (seen on the jogger)
 LEAST_PX: Final = 32  # shorter side of an overlap in which shifts are looked for
@@ -46,6 +46,7 @@ class Grid:
     """The small pixels of a box around a frame, on which shifts are measured."""
 
     def __init__(self, box: Corners, size_px: tuple[int, int]) -> None:
+        self._size_px = size_px
         self.to_small = scaling(size_px, small_luma_size(size_px))
         first, last = affine.apply(self.to_small, np.array([box[:2], box[2:]], np.float64))
         corner = np.floor(first)
@@ -57,9 +58,9 @@ class Grid:
         """A ``picture`` (h, w) that ``to_frame`` (2, 3) brings onto the frame, on this grid; 0 where it ends."""
         return np.asarray(cv2.warpAffine(picture, affine.compose(self.to_grid, to_frame), self.wh))
 
-    def free(self, hidden: Bytes, size_px: tuple[int, int], to_frame: Floats) -> Flags:
-        """Where a frame of ``size_px`` shows the background, as ``placed``. ``hidden`` (h, w) is 255 on people."""
-        to_whole = affine.invert(scaling(size_px, (hidden.shape[1], hidden.shape[0])))
+    def free(self, hidden: Bytes, to_frame: Floats) -> Flags:
+        """Where a frame of the clip shows the background, as ``placed``. ``hidden`` (h, w) is 255 on people."""
+        to_whole = affine.invert(scaling(self._size_px, (hidden.shape[1], hidden.shape[0])))
         shown = self.placed(np.asarray(cv2.bitwise_not(hidden), np.uint8), affine.compose(to_frame, to_whole))
         return np.asarray(shown > UNHIDDEN)
 
@@ -123,13 +124,13 @@ def source_shifts(
     """
     grid, own, still = Grid(box, store.size_px), store.frames[frame], affine.translation(np.zeros(2))
     from_small = affine.invert(grid.to_small)
-    mine, known = grid.placed(own.small, from_small), grid.free(own.hidden, store.size_px, still)
+    mine, known = grid.placed(own.small, from_small), grid.free(own.hidden, still)
     found = {}
     for other, matrix in sources:
         stored = store.frames[other]
         its, shown = (
             grid.placed(stored.small, affine.compose(matrix, from_small)),
-            grid.free(stored.hidden, store.size_px, matrix),
+            grid.free(stored.hidden, matrix),
         )
         found[other] = shifts = measured_shifts(grid, mine, its, known & shown)
         fresh = shown & ~known
@@ -228,7 +229,7 @@ def _detail(picture: Bytes) -> Singles:
     """How well (h, w), 0..1, a shift can be told from the slope of the brightness."""
     slopes = [cv2.Sobel(picture, cv2.CV_32F, *axis, scale=0.25) for axis in ((1, 0), (0, 1))]
     square = np.square(slopes[0]) + np.square(slopes[1])
-    return np.asarray(square / (square + np.float32(LEAST_DETAIL**2)), np.float32)
+    return np.asarray(square / (square + np.float32(HALF_DETAIL**2)), np.float32)
 
 
 def _moved(picture: Bytes, flow: Singles) -> Bytes:
@@ -245,4 +246,4 @@ def _places(shift: Singles) -> Singles:
     return np.asarray(cv2.merge([shift[..., 0] + columns, shift[..., 1] + rows]), np.float32)
 
 
-_LIKENESS: Final = np.exp(-0.5 * (np.arange(256) / LEAST_LIKENESS) ** 2).astype(np.float32)
+_LIKENESS: Final = np.exp(-0.5 * (np.arange(256) / UNLIKE_LEVELS) ** 2).astype(np.float32)

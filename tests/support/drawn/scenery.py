@@ -30,6 +30,14 @@ def texture(width: int, height: int, seed: int = 3) -> NDArray[np.uint8]:
     return np.asarray(40 + 170 * total).astype(np.uint8)
 
 
+def bent(picture: NDArray[np.uint8], most_px: float) -> NDArray[np.uint8]:
+    """The picture with its rows shifted: not at the top, by ``most_px`` at the bottom."""
+    high, wide = picture.shape
+    rows, columns = np.mgrid[:high, :wide].astype(np.float32)
+    at_x = np.asarray(columns - most_px * rows / high, np.float32)
+    return np.asarray(cv2.remap(picture, at_x, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT), np.uint8)
+
+
 @dataclass(frozen=True)
 class Scenery:
     """Frames of ``SIZE_PX`` cut from a wide picture at ``corners_px`` (n, 2), whole pixels."""

@@ -15,7 +15,7 @@ from tasks.media.scene.exposure import Exposure
 from tasks.media.scene.extend import measured_exposures
 from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.plate import Box, build_plate
-from tests.support.drawn.scenery import SIZE_PX, Scenery, panning, psnr
+from tests.support.drawn.scenery import SIZE_PX, Scenery, bent, panning, psnr
 
 
 def border_of(scenery: Scenery, folder: Path, *, beyond: bool = True) -> SceneBorder:
@@ -51,6 +51,18 @@ def test_what_another_frame_saw_stands_beyond_the_edge(tmp_path: Path) -> None:
     assert psnr(done[0][margin], truth[margin]) > psnr(moved[0][margin], truth[margin]) + 8
     assert origin.seen == pytest.approx(60 / 320, abs=0.02)
     assert sum(origin) == pytest.approx(1)
+
+
+def test_beyond_the_edge_lines_go_on_where_near_things_moved_farther_than_in_the_plates(tmp_path: Path) -> None:
+    scenery = panning(60, 2)
+    whole = bent(scenery.background(10, 60), 10.0)
+    planes = (np.ascontiguousarray(whole[60:-60, 60:-60]), *scenery.frame(10).planes[1:])
+    shift = affine.translation(np.array([-60.0, 0.0]))
+    moved = warp_planes(planes, scenery.layout, shift, SIZE_PX)
+    border = border_of(scenery, tmp_path)
+    done, _ = border.fill(10, planes, scenery.hidden(10), moved, shift, 260 / 320, "cubic")
+    margin = np.s_[:, SIZE_PX[0] - 54 : SIZE_PX[0] - 6]
+    assert psnr(done[0][margin], whole[60:-60, 120:][:, : SIZE_PX[0]][margin]) > 34
 
 
 def test_the_frames_own_pixels_stay_exactly_what_they_were(tmp_path: Path) -> None:
