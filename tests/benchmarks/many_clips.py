@@ -123,7 +123,11 @@ def cpu_s() -> float:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.many_clips",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("video", nargs="?", type=Path, help="the clip that is recorded")
     parser.add_argument("--clips", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=16)

@@ -88,7 +88,7 @@ def torso_growth(part: SideView) -> float:
 
 
 def changes_distance(part: SideView) -> bool:
-    """Whether the person comes so much nearer, or goes away, that lengths in the picture are too small."""
+    """Whether the person comes nearer, or goes away, by so much that lengths in the picture are too small."""
     return abs(torso_growth(part)) > MOST_GROWTH
 
 
