@@ -154,7 +154,7 @@ class RunProgress:
     def finished(self, video: str, setting: str) -> None:
         with self._lock:
             self._finished += 1
-        for name in (video, f"{video} {setting}"):
+        for name in [name for name in (video, f"{video} {setting}") if name in self._lines]:
             with self._changing(name) as line:
                 for stage in [stage for stage, piece in line.pieces.items() if not (piece.done or piece.running)]:
                     del line.pieces[stage]  # it will never begin: an earlier stage has failed
