@@ -22,7 +22,7 @@ from flows.cli import cache_commands, interrupt
 from flows.cli.help import help_topic, manual
 from flows.cli.terminal_text import guard_output, show_status
 from flows.config import settings
-from flows.config.error_lines import explain
+from flows.config.error_lines import explain, is_of_settings
 from flows.config.overrides import (
     CONF_FOLDER,
     check_given_once,
@@ -102,8 +102,7 @@ def run_command_line() -> None:
     except SettingError as error:
         refuse(error)
     except (HydraException, OmegaConfBaseException, OverflowError, RecursionError) as error:
-        not_of_settings = isinstance(error, OverflowError) and "full_key" not in str(error)
-        if traceback_wanted or not_of_settings:
+        if traceback_wanted or not is_of_settings(error):
             raise
         refuse(error)
     finally:

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import traceback
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ LIST_EXAMPLES: Final = {
     "crop.window": "[0,0,640,360]",
     "background.on": "[person]",
 }
+DEFAULTS_LIST: Final = "hydra/_internal/defaults_list.py"  # follows the files that a YAML file names
 FOREIGN_CONFIG: Final = (
     "--config-name: the file does not include the program's settings; begin it with `defaults: [config, _self_]`"
 )
@@ -49,6 +51,14 @@ def explain(error: BaseException) -> str:
         if line := _known_line(cause, override[1] if override else "..."):
             return line
     return "; ".join(dict.fromkeys(line.strip() for line in str(error).splitlines() if line.strip()))
+
+
+def is_of_settings(error: BaseException) -> bool:
+    """Whether an error that any part of the program may raise was raised while Hydra put the settings together."""
+    if isinstance(error, OverflowError):
+        return "full_key" in str(error)
+    places = (frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__))
+    return not isinstance(error, RecursionError) or any(place.endswith(DEFAULTS_LIST) for place in places)
 
 
 def _cause_chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -159,7 +169,7 @@ def _invalid_value_line(name: str, text: str, value: str) -> str:
     if preset := re.search(r"Merge error: str is not a subclass of (\w+)\. value: (\S+)", text):
         return _preset_as_value_line(preset[1], preset[2])
     text = re.sub(r"^While dereferencing interpolation '.+?': ", "", text)
-    if wrong := re.match(r"Value (.+) \(\w+\) is not a valid input for <enum '(\w+)'>", text):
+    if wrong := re.match(r"Value (?:[A-Z]\w*\.)?(.+) \([\w.]+\) is not a valid input for <enum '(\w+)'>", text):
         return f"{name}: there is no {wrong[1]}; choose one of {', '.join(getattr(enums, wrong[2]).__members__)}"
     if wrong := re.match(r"Invalid value (.+), expected one of \[(.+)\]", text):
         return f"{name}: there is no {wrong[1]}; choose one of {wrong[2]}"

@@ -118,6 +118,7 @@ def test_every_design_decision_has_an_override(override: str, path: str, value: 
             r"smoothing: there is no 'box'; choose one of butterworth, gaussian, kalman, l1, moving, none, savgol",
         ),
         ("device=tpu", r"device: there is no 'tpu'; choose one of cpu, gpu, auto"),
+        ("device=${border.mode}", r"^device: there is no scene; choose one of cpu, gpu, auto$"),
         ("exports=[steps]", r"^exports\[0\]: there is no 'steps'; choose one of events, angles"),
         (
             "exports=csv",

@@ -9,7 +9,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from flows.config import presets, settings
-from flows.config.error_lines import explain
+from flows.config.error_lines import explain, is_of_settings
 from flows.config.overrides import CONF_FOLDER
 from flows.config.yaml_files import MOST_BYTES, FileConfigSource
 from tasks.errors import SettingError
@@ -97,6 +97,16 @@ def test_files_that_name_each_other_are_one_line(composing: Path) -> None:
     with pytest.raises(RecursionError) as endless:
         compose("preset/one")
     assert explain(endless.value).startswith("defaults: the YAML files name each other without end; ")
+    assert is_of_settings(endless.value)
+
+
+def test_an_endless_recursion_elsewhere_is_not_taken_for_one_of_the_settings() -> None:
+    def again() -> None:
+        again()
+
+    with pytest.raises(RecursionError) as endless:
+        again()
+    assert not is_of_settings(endless.value)
 
 
 def test_help_waits_for_no_pipe_among_the_presets(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
