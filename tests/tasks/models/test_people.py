@@ -105,9 +105,10 @@ def test_two_people_are_two_tracks_from_the_first_frame_on() -> None:
     assert len(eyes) == 3
 
 
-def test_a_small_person_is_found_in_a_tile_within_half_a_second() -> None:
-    frames, _ = followed([Scene((100 + i, 80), torso_px=6.0) for i in range(40)])
-    assert all(people == near({1: 100 + i}) for i, people in enumerate(frames) if i * STEP_S >= 0.5)
+@pytest.mark.parametrize(("x_px", "torso_px"), [(100, 6.0), (540, 4.0)])
+def test_a_small_person_is_found_in_a_tile_within_half_a_second(x_px: int, torso_px: float) -> None:
+    frames, _ = followed([Scene((x_px + i, 80), torso_px=torso_px) for i in range(40)])
+    assert all(people == near({1: x_px + i}) for i, people in enumerate(frames) if i * STEP_S >= 0.5)
 
 
 def test_a_person_who_is_followed_is_looked_at_once_a_frame() -> None:
@@ -175,6 +176,11 @@ def test_two_on_one_body_become_one_new_track() -> None:
     meeting = next(i for i, people in enumerate(frames) if set(people) != {1, 2} and i > 1)
     assert abs(100 - 6 * meeting) < TORSO_PX
     assert min(frames[meeting]) > 2 and len(frames[-1]) == 2 and not {1, 2} & set(frames[-1])
+
+
+def test_small_people_who_met_are_two_again_in_the_next_frame() -> None:
+    frames, _ = followed([Scene((200 + 3 * i, 80), (300 - 3 * i, 80), torso_px=6.0) for i in range(34)])
+    assert [len(people) for people in frames].index(1) == 17 and len(frames[18]) == 2
 
 
 def test_painting_covers_the_people_and_nothing_else() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tasks.media.input import frame_cache
-from tasks.media.input.frame_cache import cached_frames, decoded_bytes, forget_frames
+from tasks.media.input.frame_cache import cached_frames, chosen_frames, decoded_bytes, forget_frames
 from tasks.media.input.frames import Frame, read_frames
 from tasks.media.input.probe import scan_video
 from tasks.records import Clip
@@ -55,6 +55,8 @@ def test_the_second_pass_decodes_nothing_and_gives_the_same_frames(tmp_path: Pat
     streamed = [replace(one, planes=tuple(plane.copy() for plane in one.planes)) for one in read_frames(path, clip)]
     assert_same(streamed, list(cached_frames(path, clip, cache_mb=2)))
     assert_same(streamed, list(cached_frames(path, clip, cache_mb=2)))
+    pts = np.array([frame.pts for frame in streamed])
+    assert_same(streamed[1:], list(chosen_frames(path, clip, pts, [1, 2], cache_mb=2)))
     assert decodings.done == ["one"]
 
 
