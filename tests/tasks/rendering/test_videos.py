@@ -84,7 +84,9 @@ def test_at_a_hard_edge_nothing_rings(tmp_path: Path) -> None:
 def test_each_border_fills_what_the_source_does_not_cover(tmp_path: Path, mode: BorderMode) -> None:
     source = make(tmp_path / "in.mp4", Made())
     work = job(tmp_path, source, np.array([[20.0, 0.0]]))
-    path, _ = stabilized(work, tmp_path, border=BorderConf(mode, [0, 0, 0]))
+    path, facts = stabilized(work, tmp_path, border=BorderConf(mode, [0, 0, 0]))
+    mirrors = mode in (BorderMode.scene, BorderMode.reflect, BorderMode.mirror)
+    assert facts["origin"] == {"own": 44 / 64, "seen": 0, "mirrored": 20 / 64 if mirrors else 0}
     for before, after in zip(read_frames(source, work.clip), pictures(path), strict=True):
         np.testing.assert_array_equal(after.luma[:, 20:], before.luma[:, :44])
         outside = after.luma[:, :18].astype(int)

@@ -38,6 +38,19 @@ def test_a_soft_edge_does_not_show_the_old_background(size: int, person: int, ol
     assert np.abs(canvas - truth).max() < max(0.15 * halo, 1.5)
 
 
+def test_a_background_that_is_known_does_not_show_though_it_changes_from_pixel_to_pixel() -> None:
+    y, x = np.mgrid[:120, :120]
+    alpha = np.clip((40 - np.hypot(x - 60, y - 60)) / 6 + 0.5, 0, 1).astype(np.float32)
+    old = np.where(x % 2, 40, 220).astype(np.uint8)
+    mixed = np.rint(120 * alpha + old * (1 - alpha)).astype(np.uint8)
+    truth, errors = 120 * alpha + 60 * (1 - alpha), []
+    for behind in (old, None):
+        canvas = np.full((120, 120), 60, np.uint8)
+        composite_foreground(canvas, mixed, alpha, 255, behind=behind)
+        errors.append(np.abs(canvas - truth).max())
+    assert errors[0] < 4 < 12 < errors[1], errors
+
+
 def test_ten_bits_are_kept() -> None:
     alpha = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (40, 1))
     canvas = np.zeros((40, 64), np.uint16)
