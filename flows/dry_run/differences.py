@@ -50,6 +50,8 @@ def _field(stage: str, name: str, new: Any, old: Any) -> Iterator[str]:
         yield from _taken(taken, new, old)
     elif UNKNOWN_SETTING in (new, old):
         yield from _setting(NAMES.get(name, name), new, old)
+    elif name == "target" and "" in (new, old):  # empty: what is shown depends on the offsets alone
+        yield f"target={new or old} {'was not used' if new else 'is no longer used'}"
     elif name == "image_digest":
         yield "background.image is another picture"
     elif name == "model_digests":

@@ -191,6 +191,8 @@ def gave(digest: str) -> dict[str, Any]:
         (shape(model_digests={"full": "1"}), shape(model_digests={"full": "2"}), "the model full is another file"),
         (shape(model_digests={"full": "1"}), shape(model_digests={"lite": "2"}), "the model full was not used"),
         (shape(background={"mode": "blur"}), shape(background=None), "background was not used"),
+        (shape(target="auto"), shape(target=""), "target=auto was not used"),
+        (shape(target=""), shape(target="natural"), "target=natural is no longer used"),
         (shape(image_digest="1"), shape(image_digest="2"), "background.image is another picture"),
         (shape(target="center"), shape(target=[0.5, 0.6]), "target: [0.5,0.6] -> center"),
         (shape(lock={"x": 1.0}), shape(lock={"x": 0.5}), "lock.x: 0.5 -> 1.0"),
