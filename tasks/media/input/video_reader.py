@@ -216,7 +216,7 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
     if kind == "tty":
         raise VideoError(f"{path}: is a text file; give a video file such as .mp4 or .mov")
     if kind.endswith("_pipe") or kind == "image2":
-        raise VideoError(f"{path}: is a still picture; give a video file such as .mp4 or .mov")
+        raise VideoError(f"{path}: is a picture, not a video; give an .mp4 or .mov (convert an animated picture)")
     moving = [stream for stream in container.streams.video if not stream.disposition & _STILL_PICTURE]
     if not moving:
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"

@@ -61,7 +61,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "notes.txt": (lambda path: path.write_text("walk this way\n" * 50), "is a text file"),
     "notes.mp4": (lambda path: path.write_text("walk this way\n" * 50), "is not a video that can be read"),
     "zeros.mp4": (lambda path: path.write_bytes(bytes(5000)), "is not a video that can be read"),
-    "still.png": (png, "is a still picture"),
+    "still.png": (png, "is a picture, not a video"),
     "sound.wav": (wav, r"has no video stream \(only audio\)"),
     "cover.mkv": (with_cover, "has no video stream"),
     "rubbish.mp4": (undecodable, "none of its 12 video packets could be decoded"),
