@@ -57,11 +57,30 @@ def test_in_a_frame_in_which_nobody_is_told_apart_the_clothes_decide() -> None:
     assert (alone[24:116, 70:102] < 60).all()
 
 
-def test_with_the_same_clothes_the_mask_stays() -> None:
-    people, own, other = meeting(BLUE), block(40), block(65)
+def test_with_the_same_clothes_the_mask_stays_where_the_person_usually_is() -> None:
+    people, own, other = meeting(BLUE), block(10), block(40)
     both = measured(np.maximum(own, other))
     alone = people.without(both, picture(own, other, BLUE), both, [measured(other)]).probability
-    np.testing.assert_array_equal(alone, both.probability)
+    assert (alone[24:116, 12:48] > 200).all()
+    assert (alone[24:116, 60:] < 60).all(), "there the person never was: somebody else is"
+
+
+def test_somebody_who_is_never_seen_beside_the_person_may_be_the_person() -> None:
+    """A body that turns over is found as somebody else."""
+    people, own = meeting(ORANGE), block(10)
+    for _ in range(30):
+        people.without(measured(own), picture(own, block(-60)), measured(own), [])
+    turned = measured(block(50))
+    assert people.without(turned, picture(block(50), block(-60), BLUE), None, [turned]) is turned
+
+
+def test_what_only_the_others_mask_shows_comes_back_where_it_wears_the_persons_clothes() -> None:
+    people, own, other = meeting(ORANGE), block(10), block(45)
+    half, both = own.copy(), measured(np.maximum(own, other))
+    half[:70] = 0
+    alone = people.without(measured(half), picture(own, other), None, [both]).probability
+    assert (alone[30:110, 14:40] > 200).all()
+    assert (alone[24:116, 54:82] < 60).all()
 
 
 def test_nobody_near_changes_nothing() -> None:
