@@ -94,7 +94,7 @@ def _meeting_of(pieces: Sequence[Track], pair: tuple[int, int], width_px: int, d
     """The first meeting of two pieces. Who is first seen beside somebody may have been taken for that one before."""
     first, second = (pieces[index] for index in pair)
     time_s, distance = _distance_torsos(first, second, done_s)
-    if len(time_s) < FEWEST_OUTSIDE or not _alike(first, second):
+    if len(time_s) < FEWEST_OUTSIDE or not alike(first, second):
         return None
     close = np.flatnonzero(distance < CLOSE_TORSOS)
     beside = len(close) > 0 and close[0] == 0
@@ -122,7 +122,7 @@ def _followed_after(pieces: Sequence[Track], pair: tuple[int, int], lost_s: floa
     for index, piece in enumerate(pieces):
         later = piece.where((piece.time_s > lost_s) & (piece.time_s <= lost_s + AFTER_LOSS_S))
         near = len(later) and min(float(np.hypot(*(later.hip_xy[0] - place))) for place in places) < reach_px
-        if near and (best is None or piece.time_s[-1] > pieces[best].time_s[-1]) and _alike(piece, pieces[pair[0]]):
+        if near and (best is None or piece.time_s[-1] > pieces[best].time_s[-1]) and alike(piece, pieces[pair[0]]):
             best = index
     return best
 
@@ -141,7 +141,7 @@ def _emerges(
         time_s, distance = _distance_torsos(piece, pieces[seen], -np.inf)
         apart = np.flatnonzero(distance >= CLOSE_TORSOS)
         emerges = len(apart) and distance[0] < EMERGES_TORSOS and not _starts_at_side(piece, width_px)
-        if emerges and _alike(piece, pieces[seen]):
+        if emerges and alike(piece, pieces[seen]):
             return float(time_s[apart[0]]), (index,)
     speeds = [end_speed_px_s(pieces[index].where(pieces[index].time_s <= lost_s), last=True) for index in pair]
     apart_px_s = max(float(np.hypot(*(speeds[0] - speeds[1]))), 1e-6)
@@ -284,7 +284,7 @@ def _distance_torsos(first: Track, second: Track, from_s: float) -> tuple[Floats
     return first.time_s[at[late]], np.asarray(distance_px / (0.5 * (first.torso_px + second.torso_px)))
 
 
-def _alike(first: Track, second: Track) -> bool:
+def alike(first: Track, second: Track) -> bool:
     """Whether the pose model and clothes may take one for the other."""
     worn = float(clothes_distance(mean_clothes(first.clothes), mean_clothes(second.clothes)))
     return not worn > SIMILAR_CLOTHES and abs(np.log(first.torso_px / second.torso_px)) < SIMILAR_SIZE_LOG

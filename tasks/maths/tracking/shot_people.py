@@ -23,6 +23,7 @@ from tasks.maths.body.landmarks import (
     torso_length_px,
 )
 from tasks.maths.tracking.meetings import settle_meetings
+from tasks.maths.tracking.slides import split_slides
 from tasks.maths.tracking.tracks import Track, concatenate_tracks, link_people, mean_clothes, split_track
 
 ALIKE_CLOTHES: Final = 0.3  # clothes distance of one person in two shots: light and size change them a little
@@ -47,7 +48,8 @@ def link_shots(
         there = [track for track, its_shot in zip(tracks, of_track, strict=True) if its_shot == number]
         begins_s = float(time_s[np.searchsorted(shot, number)])
         pieces = [piece for track in there for piece in split_track(track)]
-        found = link_people(settle_meetings(pieces, size_px[0]), size_px, begins_s)
+        settled = split_slides(settle_meetings(pieces, size_px[0]), pieces)
+        found = link_people(settled, size_px, begins_s)
         known = same_people(people, found)
         for new, person in enumerate(found):
             if new in known:

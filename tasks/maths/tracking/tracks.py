@@ -59,6 +59,7 @@ class Track:
     origin: NDArray[np.int64]  # (k,) number of the track of each sighting
     met: tuple[Meeting, ...] = ()
     scene_step: Floats | None = None  # (k, 2) px over the background, since the sighting before
+    slip_xy: Floats | None = None  # (k, 2) px by which the hips slipped over the torso's surface since the track began
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -82,12 +83,14 @@ class Track:
             clothes=self.clothes[kept],
             origin=self.origin[kept],
             scene_step=None if self.scene_step is None else self.scene_step[kept],
+            slip_xy=None if self.slip_xy is None else self.slip_xy[kept],
         )
 
 
 def concatenate_tracks(pieces: Sequence[Track]) -> Track:
     """Consecutive pieces as one track."""
     steps = [piece.scene_step for piece in pieces if piece.scene_step is not None]
+    slips = [piece.slip_xy for piece in pieces if piece.slip_xy is not None]
     return Track(
         np.concatenate([piece.frames for piece in pieces]),
         np.concatenate([piece.time_s for piece in pieces]),
@@ -96,6 +99,7 @@ def concatenate_tracks(pieces: Sequence[Track]) -> Track:
         np.concatenate([piece.origin for piece in pieces]),
         tuple(dict.fromkeys(meeting for piece in pieces for meeting in piece.met)),
         np.concatenate(steps) if len(steps) == len(pieces) else None,
+        np.concatenate(slips) if len(slips) == len(pieces) else None,
     )
 
 
