@@ -23,7 +23,7 @@ from tasks.maths.body.landmarks import (
     torso_length_px,
 )
 from tasks.maths.tracking.meetings import settle_meetings
-from tasks.maths.tracking.slides import split_slides
+from tasks.maths.tracking.slides import doubt_gaps, split_slides
 from tasks.maths.tracking.tracks import Track, concatenate_tracks, link_people, mean_clothes, split_track
 
 ALIKE_CLOTHES: Final = 0.3  # clothes distance of one person in two shots: light and size change them a little
@@ -49,7 +49,7 @@ def link_shots(
         begins_s = float(time_s[np.searchsorted(shot, number)])
         pieces = [piece for track in there for piece in split_track(track)]
         settled = split_slides(settle_meetings(pieces, size_px[0]), pieces)
-        found = link_people(settled, size_px, begins_s)
+        found = doubt_gaps(link_people(settled, size_px, begins_s), pieces)
         known = same_people(people, found)
         for new, person in enumerate(found):
             if new in known:

@@ -28,7 +28,8 @@ FEWEST_IN_WINDOW: Final = 2
 BESIDE_TORSOS: Final = (0.4, 2.4)  # between the hips of two people who are beside each other
 FEWEST_BESIDE: Final = 3  # sightings of two people at once, with fewer one may be a mistake of the model
 REMEMBERED_S: Final = 6.0  # how long before or after a slide the two were seen beside each other
-NEAR_S: Final = 0.5  # between the sightings of two people and that of the track that slides
+NEAR_S: Final = 0.5  # between a sighting of two people and one of a track that may be one of them
+LONGEST_SURE_GAP_S: Final = 0.25  # out of sight beside somebody: after a longer time it may be the other one
 
 
 class Pair(NamedTuple):
@@ -64,8 +65,32 @@ def split_slides(pieces: Sequence[Track], seen: Sequence[Track]) -> list[Track]:
     return [part for piece in pieces for part in _split(piece, pairs)]
 
 
+def doubt_gaps(people: Sequence[Track], seen: Sequence[Track]) -> list[Track]:
+    """The people, with an unsure meeting where one was lost, or found again, beside another in similar clothes.
+
+    ``seen``: everything that was seen. Gaps in meetings that are known already do not count.
+    """
+    pairs = _pairs(seen)
+    return [_with_doubts(person, pairs) for person in people] if pairs else list(people)
+
+
+def _with_doubts(person: Track, pairs: Sequence[Pair]) -> Track:
+    meetings = list(person.met)
+    for row in np.flatnonzero(np.diff(person.time_s) > LONGEST_SURE_GAP_S):
+        from_s, to_s = (float(time_s) for time_s in person.time_s[row : row + 2])
+        known = any(meeting.from_s <= to_s and meeting.to_s >= from_s for meeting in person.met)
+        about = [pair for pair in pairs if min(abs(pair.time_s - from_s), abs(pair.time_s - to_s)) <= NEAR_S]
+        if not known and _was_in_one(person, about):
+            meetings.append(Meeting(from_s, to_s, sure=False))
+    return replace(person, met=tuple(sorted(meetings, key=lambda meeting: meeting.from_s)))
+
+
 def _split(piece: Track, pairs: Sequence[Pair]) -> list[Track]:
-    slides = [at_s for at_s in slide_moments_s(piece) if _beside_somebody(piece, at_s, pairs)]
+    slides = [
+        at_s
+        for at_s in slide_moments_s(piece)
+        if _was_in_one(piece, [pair for pair in pairs if abs(pair.time_s - at_s) <= REMEMBERED_S])
+    ]
     if not slides:
         return [piece]
     parts, first_s = [], -np.inf
@@ -120,15 +145,11 @@ def _pairs(seen: Sequence[Track]) -> list[Pair]:
     return found
 
 
-def _beside_somebody(track: Track, at_s: float, pairs: Sequence[Pair]) -> bool:
-    """Whether the track was one of two people who were beside each other not long before or after ``at_s``."""
+def _was_in_one(track: Track, pairs: Sequence[Pair]) -> bool:
+    """Whether the track may be one of the two people of a pair, by the places."""
     for pair in pairs:
         nearest = int(np.abs(track.time_s - pair.time_s).argmin())
-        near_px = BESIDE_TORSOS[1] * pair.torso_px
-        if (
-            abs(pair.time_s - at_s) <= REMEMBERED_S
-            and abs(float(track.time_s[nearest]) - pair.time_s) <= NEAR_S
-            and float(np.hypot(*(track.hip_xy[nearest] - pair.middle_xy))) <= near_px
-        ):
+        apart_px = float(np.hypot(*(track.hip_xy[nearest] - pair.middle_xy)))
+        if abs(float(track.time_s[nearest]) - pair.time_s) <= NEAR_S and apart_px <= BESIDE_TORSOS[1] * pair.torso_px:
             return True
     return False
