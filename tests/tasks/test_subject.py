@@ -170,6 +170,23 @@ def test_nobody_in_the_same_clothes_takes_over_in_a_gray_film(tmp_path: Path) ->
     assert facts["identity_switches"] == 0 and facts["hidden_frames"] > 0
 
 
+def test_a_track_that_ends_on_somebody_beside_the_person_is_reported(tmp_path: Path) -> None:
+    """Both walk within 0.4 heights of each other all the time, and the only long track slides from one to the other."""
+    film = write_gray_film(tmp_path, seconds=3.6, speed=1.3)
+    watched = Watched(film.path, tmp_path / "watched")
+    for name, mine, other in (
+        ("walker", film.walker_xy, film.other_xy),
+        ("other", film.other_xy, film.walker_xy),
+    ):
+        track, facts = watched.choose(tmp_path / name, point=mine[10].tolist(), at_s=10 / 25)
+        place = track.xy_px[:, list(HIPS)].mean(axis=1)
+        near, far = (np.hypot(*(place - xy).T) / film.height_px for xy in (mine, other))
+        wrong = track.found & (far < near) & (np.hypot(*(mine - other).T) > 0.12 * film.height_px)
+        assert track.found[-5:].all() and wrong.sum() <= 5
+        assert facts["identity_switches"] == len(facts["switches_s"]) == 1 and facts["switches_s"][0] > 2.5
+        assert facts["notes"][0].startswith("1 switch of the person: from ")
+
+
 @pytest.mark.parametrize(("posture", "doubt"), [("stands_behind", ""), ("mannequin", "rigid")])
 def test_somebody_who_stands_still_is_told_from_a_mannequin(tmp_path: Path, posture: str, doubt: str) -> None:
     """Drawn from behind: a body that sways by 6 mm and hardly moves its hands, and one that does not."""

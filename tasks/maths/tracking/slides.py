@@ -1,11 +1,12 @@
 """Slides: the pose moves from one body to another beside it, and the torso under it does not.
 
-Two people in similar clothes may walk so close together that the pose model mistakes one for the other without any jump.
+Two people in similar clothes may walk so close together that the pose model takes one for the other without any jump.
 But the motion of a torso's surface is measured apart from the pose. Where the hips slip over that surface by more than
 the pose trembles, and two such people were seen beside each other, the track may have changed its person.
 
-Slips that stayed, in torso lengths: 0.05 to 0.33 where one person is seen (8 drawn walkers, 5 sample clips), 0.28 to
-1.26 where the pose changed over (17 gray films of two drawn walkers). A somersault reached 1.1, so a slip alone is none.
+Slips that stayed, in torso lengths: 0.05 to 0.33 where one person is seen (6 drawn walkers, 5 sample clips), 0.28 to
+1.26 where the pose changed over (17 gray films of two drawn walkers). A somersault reached 1.1: a slip alone is no
+slide.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ SLIDE_TORSOS: Final = 0.25  # a slip that stays and may be a slide
 SLIDE_GAP_S: Final = 0.05  # on each side of a slide: here the landmarks lie on neither body
 SLIDE_WINDOW_S: Final = 0.24  # on each side of that, over which a slip must stay
 FEWEST_IN_WINDOW: Final = 2
+PEAK_SHARE: Final = 0.95  # of the largest slip: the slide is in the middle of those
 BESIDE_TORSOS: Final = (0.4, 2.4)  # between the hips of two people who are beside each other
 FEWEST_BESIDE: Final = 3  # sightings of two people at once, with fewer one may be a mistake of the model
 REMEMBERED_S: Final = 6.0  # how long before or after a slide the two were seen beside each other
@@ -113,7 +115,9 @@ def slide_moments_s(track: Track) -> list[float]:
         slip[near & (track.time_s <= meeting.to_s + SLIDE_WINDOW_S)] = 0
     found: list[float] = []
     while len(slip) and slip.max() >= SLIDE_TORSOS:
-        found.append(float(track.time_s[slip.argmax()]))
+        first = int(slip.argmax())
+        peak = (slip >= PEAK_SHARE * slip[first]) & (np.abs(track.time_s - track.time_s[first]) <= SLIDE_WINDOW_S)
+        found.append(float(np.median(track.time_s[peak])))
         slip[np.abs(track.time_s - found[-1]) <= SLIDE_WINDOW_S + SLIDE_GAP_S] = 0
     return sorted(found)
 

@@ -1,0 +1,92 @@
+"""A pose that slides from one body to another beside it is told by the torso, which does not move so."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tasks.maths.tracking.shot_people import link_shots
+from tasks.maths.tracking.slides import slide_moments_s, split_slides, with_slips
+from tasks.maths.tracking.steps import Step, steps_from_rows
+from tasks.maths.tracking.subject_shots import identity_of
+from tasks.maths.tracking.tracks import Meeting, Track, concatenate_tracks
+from tests.support.drawn.bodies import RATE_HZ, SIZE_PX, walk
+
+FRAMES, SLIDE = 120, 60
+APART_PX = 80.0  # between two people of 100 px torso length
+TIME_S = np.arange(FRAMES) / RATE_HZ
+SHOT = np.zeros(FRAMES, np.int64)
+
+
+def sliding(by_px: float, speed_px: float = 4.0) -> Track:
+    """A track that goes over to a body ``by_px`` beside its own within four frames; both move alike."""
+    track = walk(0, FRAMES - 1, start_x=300, speed_px=speed_px)
+    marks = track.landmarks.copy()
+    marks[..., 0] += by_px * np.clip((np.arange(FRAMES) - SLIDE) / 4, 0, 1)[:, None]
+    step = steps_from_rows([Step(), *[Step(dx_px=speed_px, dy_px=0.0)] * (FRAMES - 1)])
+    return with_slips([replace(track, landmarks=marks)], {1: (np.arange(FRAMES), step)})[0]
+
+
+def beside(first: int, last: int, colour: int = 2, origin: int = 2) -> Track:
+    track = walk(first, last, start_x=300 + APART_PX, origin=origin, colour=colour)
+    return replace(track, slip_xy=np.zeros((len(track), 2)))
+
+
+def people(*tracks: Track) -> list[Track]:
+    return link_shots(tracks, SHOT, TIME_S, SIZE_PX)
+
+
+@pytest.mark.parametrize("speed_px", [4.0, 0.0])
+def test_the_hips_slip_where_the_pose_leaves_the_torso(speed_px: float) -> None:
+    (moment_s,) = slide_moments_s(sliding(APART_PX, speed_px))
+    assert moment_s == pytest.approx((SLIDE + 2) / RATE_HZ, abs=0.1)
+    assert slide_moments_s(sliding(15.0, speed_px)) == []
+
+
+def test_a_step_that_is_not_known_is_no_slip() -> None:
+    nothing = steps_from_rows([Step()] * FRAMES)
+    track = walk(0, FRAMES - 1, start_x=300)
+    for frames, steps in ((np.arange(FRAMES), nothing), (np.arange(0), steps_from_rows([]))):
+        (one,) = with_slips([track], {1: (frames, steps)})
+        assert one.slip_xy is not None and not one.slip_xy.any()
+
+
+def test_a_slide_beside_somebody_alike_is_split_and_counted_as_a_switch() -> None:
+    """The other one was seen at the start, is lost, and is seen again where the track goes over to."""
+    found = people(sliding(APART_PX), beside(0, 20))
+    assert len(found) == 2
+    for person in found:
+        (switch_s,) = [met.to_s for met in person.met if not met.sure and met.from_s > 1.0]
+        assert switch_s == pytest.approx((SLIDE + 2) / RATE_HZ, abs=0.15)
+    first = next(person for person in found if person.origin[0] == 1)
+    assert identity_of([first], TIME_S).switches_s and first.frames[-1] < SLIDE + 4
+
+
+@pytest.mark.parametrize(
+    "other", [None, beside(0, 20, colour=9), beside(0, 1)], ids=["alone", "other clothes", "brief"]
+)
+def test_without_somebody_alike_beside_a_slip_is_none(other: Track | None) -> None:
+    """A somersault slips too. Two sightings of somebody may be a mistake."""
+    found = people(*[track for track in (sliding(APART_PX), other) if track is not None])
+    first = next(person for person in found if person.origin[0] == 1)
+    assert first.frames.tolist() == list(range(FRAMES)) and not first.met
+
+
+def test_a_slide_in_a_meeting_that_is_settled_is_not_counted_again() -> None:
+    met = (Meeting(1.5, 2.5, sure=True),)
+    (only,) = split_slides([replace(sliding(APART_PX), met=met)], [sliding(APART_PX), beside(0, 20)])
+    assert only.met == met and len(only) == FRAMES
+
+
+def test_who_is_lost_beside_somebody_alike_may_be_the_other_one_afterwards() -> None:
+    still = np.zeros((FRAMES, 2))
+    track = replace(walk(0, FRAMES - 1, start_x=300), slip_xy=still)
+    lost = concatenate_tracks([track.where(TIME_S < 1.0), track.where(TIME_S > 2.0)])
+    (hers,) = [person for person in people(lost, beside(0, 25)) if person.origin[0] == 1]
+    (meeting,) = hers.met
+    assert not meeting.sure and (meeting.from_s, meeting.to_s) == pytest.approx((29 / 30, 61 / 30))
+    assert identity_of([hers], TIME_S).switches_s == [pytest.approx(61 / 30, abs=1e-3)]
+    (alone,) = people(lost)
+    assert not alone.met
+    (whole,) = [person for person in people(track, beside(0, 25)) if person.origin[0] == 1]
+    assert not whole.met, "never lost"
