@@ -215,6 +215,10 @@ class PersonMasks(Content):
     """The person's probability masks."""
 
 
+class PersonMattes(Content):
+    """The person's opacity in each frame, and the background behind the edge."""
+
+
 class ScenePlates(Content):
     """Clean plates of the background."""
 

@@ -1,7 +1,8 @@
 """Stage: render all outputs of a video that are missing, from one pass over its frames.
 
-Each output is a function in ``tasks.rendering`` with a thread of its own. They share the decoded frames, and the moved
-picture where they show the same border.
+Each output is a function in ``tasks.rendering`` with a thread of its own. They share the decoded frames, the person's
+matte, and the moved picture where they show the same border. The mattes are written by one more such function, for
+later passes.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,17 +11,19 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from tasks.media.input.broadcast import Reader, broadcast
+from tasks.media.output.person_frames import person_frames
 from tasks.media.output.render_frame import Frames, Placement, RenderFrame, read_placement, read_scene, render_frames
 from tasks.records import Tick
-from tasks.requests import RenderRequest
+from tasks.requests import MatteRequest, RenderRequest
 
 Facts = dict[str, Any]
-Renderer: TypeAlias = Callable[[RenderRequest, Placement, Frames, Path], Facts]
+Asked: TypeAlias = RenderRequest | MatteRequest
+Renderer: TypeAlias = Callable[[Asked, Placement, Frames, Path], Facts]
 Tell: TypeAlias = Callable[[int, Facts | Exception], None]
 
 
 def render_outputs(
-    requests: Sequence[RenderRequest],
+    requests: Sequence[Asked],
     renderers: Sequence[Renderer],
     folders: Sequence[Path],
     tick: Tick,
@@ -28,14 +31,20 @@ def render_outputs(
 ) -> None:
     """Render each request into its folder with its own renderer; all of them are of one clip and one path.
 
+    By-products come after the outputs that they are made with.
+
     ``tell`` is called once for each, in any order and from any thread, with its place and its facts or the error that
     ended it. One that fails does not stop the others. ``tick`` counts decoded frames.
     """
-    first = requests[0]
+    outputs = [request for request in requests if isinstance(request, RenderRequest)]
+    first = outputs[0]
     placement = read_placement(first.clip, first.trajectory)
-    plates = next((request.scene for request in requests if request.scene is not None), None)
+    plates = next((request.scene for request in outputs if request.scene is not None), None)
     scene = None if plates is None else read_scene(plates, placement)
     frames = _ticked(render_frames(first.source, placement, cache_mb=first.cache_mb, scene=scene), tick)
+    frames = _with_person(frames, outputs, placement)
+
+    failed: list[int] = []
 
     def render(place: int, reader: Reader[RenderFrame]) -> None:
         outcome: Facts | Exception
@@ -45,11 +54,33 @@ def render_outputs(
             outcome = error
         finally:
             reader.close()
+        if isinstance(outcome, Exception) and isinstance(requests[place], RenderRequest):
+            failed.append(place)
+            if len(failed) == len(outputs):  # a by-product alone is not worth the pass
+                for one in readers:
+                    one.close()
         tell(place, outcome)
 
     with broadcast(frames, len(requests)) as readers, ThreadPoolExecutor(len(requests), "render") as threads:
         for done in [threads.submit(render, place, reader) for place, reader in enumerate(readers)]:
             done.result()
+
+
+def _with_person(frames: Frames, outputs: Sequence[RenderRequest], placement: Placement) -> Frames:
+    """The frames with the person, where an output cuts one out; of one job all have the same masks and settings."""
+    cut = [(one.masks, one.matte) for one in outputs if one.masks is not None and one.matte is not None]
+    if not cut:
+        return frames
+    (masks, settings), known = cut[0], [one.mattes for one in outputs if one.masks is not None]
+    mattes = None if None in known or known[0] is None else known[0].path("mattes.zip")
+    return person_frames(
+        frames,
+        placement,
+        masks.path("masks.npz"),
+        smoothing=settings.smoothing,
+        refine=settings.refine,
+        mattes=mattes,
+    )
 
 
 def _ticked(frames: Frames, tick: Tick) -> Frames:

@@ -7,9 +7,9 @@ served from the cache imports none of the libraries that computing needs. The fu
 summary. The functions of ``RenderRequest`` take a clip's frames from ``compute_together``, see ``tasks.render``.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Annotated, ClassVar, Generic, TypeAlias
+from typing import Annotated, ClassVar, Generic, Self, TypeAlias, cast
 
 from conf.clip import ClipConf
 from conf.demo import DemoConf
@@ -32,6 +32,7 @@ from tasks.records import (
     Kind,
     NumberedPeople,
     PersonMasks,
+    PersonMattes,
     RenderedVideo,
     ScenePlates,
     SmoothPath,
@@ -61,6 +62,15 @@ class Request(Generic[Kind]):
     def title(self) -> str:
         """The name of the stage in a run: the delivered file, for a render."""
         return self.stage
+
+    @property
+    def by_product(self) -> "Request[Content] | None":
+        """What is made on the way and kept, unless it is given; both are computed together."""
+        return None
+
+    def with_by_product(self, found: Artifact[Content]) -> Self:
+        """The same request, given what the cache has of its by-product: its result does not change."""
+        raise NotImplementedError
 
 
 AnyRequest: TypeAlias = Request[Content]
@@ -234,6 +244,21 @@ class RoomRequest(Request[CoveredWindow]):
     target: str = ""  # as in TrajectoryRequest
 
 
+@dataclass(frozen=True)
+class MatteRequest(Request[PersonMattes]):
+    """Tell the person from the clean plates: ``mattes.zip``. The pass that renders the first cut-out makes it."""
+
+    stage: ClassVar[str] = "matte"
+    compute: ClassVar[str] = "tasks.rendering.mattes:write_mattes"
+    libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python", "pyarrow")
+    clip: Artifact[DecodedClip]
+    masks: Artifact[PersonMasks]
+    scene: Artifact[ScenePlates]
+    offsets: Artifact[AnchorOffsets]  # for the anchor: neighbours in time are aligned by it
+    smoothing: bool
+    refine: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class RenderRequest(Request[RenderedVideo]):
     """Render one output of a video, the file ``output``.
@@ -260,7 +285,9 @@ class RenderRequest(Request[RenderedVideo]):
     image_digest: str = ""  # sha256 of its bytes
     matte: MasksConf | None = None  # with a background: how its masks are used
     masks: Artifact[PersonMasks] | None = None  # with a background
-    scene: Artifact[ScenePlates] | None = None  # with border=scene and reflect
+    scene: Artifact[ScenePlates] | None = None  # with border=scene and reflect, and with masks.plate
+    anchor: Annotated[Artifact[AnchorOffsets] | None, UNKEYED] = None  # with masks and plates
+    mattes: Annotated[Artifact[PersonMattes] | None, UNKEYED] = None  # what these give, where the cache has it
     pose: Artifact[ChosenSubject] | None = None  # of the overlay
     offsets: Artifact[AnchorOffsets] | None = None  # of the overlay
     numbers: OverlayConf | None = None  # of the overlay, where it shows some
@@ -270,6 +297,17 @@ class RenderRequest(Request[RenderedVideo]):
     @property
     def title(self) -> str:
         return self.output
+
+    @property
+    def by_product(self) -> MatteRequest | None:
+        if self.matte is None or self.masks is None or self.scene is None or self.anchor is None or self.mattes:
+            return None
+        return MatteRequest(
+            self.clip, self.masks, self.scene, self.anchor, smoothing=self.matte.smoothing, refine=self.matte.refine
+        )
+
+    def with_by_product(self, found: Artifact[Content]) -> Self:
+        return replace(self, mattes=cast(Artifact[PersonMattes], found))
 
     @property
     def compute(self) -> str:

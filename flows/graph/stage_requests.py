@@ -257,6 +257,7 @@ class RequestedStages:
             matte=None if cut is None else config.masks,
             masks=None if cut is None else made(cut),
             scene=None if plates is None else made(plates),
+            anchor=None if cut is None or plates is None else made(offsets),
             pose=made(subject) if overlay else None,
             offsets=made(offsets) if overlay else None,
             **shown_exports(config, exported, made) if overlay else {},

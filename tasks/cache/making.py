@@ -10,8 +10,8 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -160,6 +160,36 @@ def make_all(
                 entry.leave()
     made = iter(opened)
     return [_outcome(next(made)) if found is None else found for found in known]
+
+
+class _Busy(Exception):
+    """Somebody else is making the entry."""
+
+
+@contextmanager
+def make_beside(cache: Path, wanted: Sequence[Wanted], run_id: str) -> Iterator[list[OpenEntry]]:
+    """Open those of several entries that are missing and that nobody makes at this moment; nobody is waited for.
+
+    For by-products, while ``make_all`` computes what they are made with: what the block has not finished is removed.
+    """
+
+    def busy() -> None:
+        raise _Busy
+
+    opened: list[OpenEntry] = []
+    with ExitStack() as locks:
+        for one in wanted:
+            with suppress(_Busy):
+                locks.enter_context(lock(cache / LOCKS / one.key, busy))
+                if _known(cache, one) is None:
+                    opened.append(OpenEntry(cache, one, run_id))
+        try:
+            for entry in opened:
+                entry.begin()
+            yield opened
+        finally:
+            for entry in opened:
+                entry.leave()
 
 
 def _known(cache: Path, wanted: Wanted) -> Outcome | None:

@@ -4,7 +4,7 @@ This file and ``progress_artifact`` are the only ones below ``flows`` that impor
 is cached (see ``tasks.cache.store``). Prefect is told, by a state of that name, and keeps no results of its own.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -220,17 +220,23 @@ def _outcomes(call: Call, requests: Sequence[AnyRequest]) -> list[Outcome]:
 
 def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome]:
     """Compute requests together, by their keys, or find that another process has just done so."""
+    missing = {key: _given_by_product(call, request) for key, request in missing.items()}
+    beside = _by_products(missing.values())
     taken = list({id(one): one for request in missing.values() for one in _taken(request)}.values())
     for artifact in taken:
         if artifact.run_id != call.run_id:
             require_proven(artifact, artifact.files)
-    wanted = [Wanted(request.stage, key, _about(call, request)) for key, request in missing.items()]
+    wanted, more = _wanted(call, missing), _wanted(call, beside)
 
     computed: list[str] = []
 
     def compute(entries: Sequence[OpenEntry]) -> None:
         computed.extend(entry.key for entry in entries)
-        begun = [(missing[entry.key], entry.folder) for entry in entries]
+        with making.make_beside(call.cache, more, call.run_id) as by_products:
+            compute_all([*entries, *by_products])
+
+    def compute_all(entries: Sequence[OpenEntry]) -> None:
+        begun = [((missing | beside)[entry.key], entry.folder) for entry in entries]
         work = Computation(*zip(*begun, strict=True))
         meter = progress.Meter(Work(call.shown, call.title, _frames(work.requests[0])))
 
@@ -258,6 +264,26 @@ def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome
             level.push(call.cache / one.stage / one.key)
     give_back()
     return dict(zip(missing, made, strict=True))
+
+
+def _wanted(call: Call, requests: Mapping[str, AnyRequest]) -> list[Wanted]:
+    return [Wanted(request.stage, key, _about(call, request)) for key, request in requests.items()]
+
+
+def _by_products(requests: Iterable[AnyRequest]) -> dict[str, AnyRequest]:
+    """What is to be kept of computing the ``requests``, by its key."""
+    made = [request.by_product for request in requests]
+    return {stage_key(one): one for one in made if one is not None}
+
+
+def _given_by_product(call: Call, request: AnyRequest) -> AnyRequest:
+    """The request with its by-product, where the cache has it: then it has none to make any more."""
+    wanted = request.by_product
+    found = None if wanted is None else store.find(call.cache, wanted.stage, stage_key(wanted))
+    if found is None:
+        return request
+    store.touch(found)
+    return request.with_by_product(found)
 
 
 def _changed(call: Call) -> VideoError | None:

@@ -1,6 +1,5 @@
 """The stabilized video, the comparison and the person: moved in the source's pixel format, with its times and sound."""
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -13,25 +12,25 @@ from conf.enums import BackgroundMode, ComparisonLayout, Despill, NobodyFrame, W
 from conf.render import ComparisonConf, EncodeConf
 from tasks.errors import OutputError
 from tasks.media.files.background_image import background_image_planes, read_background_image
-from tasks.media.files.masks_file import MaskState, read_mask_states, read_masks
+from tasks.media.files.masks_file import MaskState, read_mask_states
 from tasks.media.input.frames import Frame
 from tasks.media.input.prefetch import prefetched
 from tasks.media.matting.cutout import (
     Cutout,
     CutoutSettings,
-    PersonCutter,
-    Shown,
     blurred_background,
+    cut_by_mask,
+    cut_by_matte,
     draw_cutout,
     mix_whole,
     mix_whole_straight,
-    smooth_masks_in_time,
     transparent_planes,
     whole_shares,
 )
 from tasks.media.matting.despill import despilled
 from tasks.media.output.alpha_writer import AlphaWriter
 from tasks.media.output.audio_clock import sound_source
+from tasks.media.output.person_frames import PersonFrame
 from tasks.media.output.png_zip import PngZipWriter, check_written_zip
 from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, RenderFrame, write_video
 from tasks.media.output.written_check import check_written_video
@@ -196,30 +195,26 @@ def cut_frames(request: RenderRequest, placement: Placement, frames: Frames) -> 
     kept, edge = request.background.nobody is NobodyFrame.original, edge_of(request)
     if request.scene is None:
         edge = replace(edge, mode="mirror")  # other outputs may share the frames and have a scene
-    layout, sited = placement.layout, placement.clip.color.chroma_location
-    cutter = PersonCutter(
-        CutoutSettings(layout, sited, placement.size_px, request.render.interpolation.value, request.matte.refine)
-    )
-    path = request.masks.path("masks.npz")
-    masks, somebody = read_masks(path), read_mask_states(path) != MaskState.nobody
-    fade_frames = round(WHOLE_FADES_S * float(placement.clip.rate))
-    shares = whole_shares(somebody, fade_frames) if kept else np.zeros(len(somebody))
-    placed = smooth_masks_in_time(masks, placement.anchor_xy) if request.matte.smoothing else masks
-    ahead: deque[RenderFrame] = deque()
-
-    def people() -> Iterator[Shown | None]:
-        for frame, mask in zip(frames, placed, strict=True):
-            ahead.append(frame)
-            clean, index = None if request.scene is None else frame.clean_part, frame.picture.index
-            matrix, anchor_xy = placement.to_output[index], placement.anchor_xy[index]
-            yield Shown(frame.picture.planes, mask, matrix, anchor_xy, clean) if somebody[index] else None
-
-    for _, cut in cutter.cut_all(people()):
-        frame = ahead.popleft()
+    layout, clip, kernel = placement.layout, placement.clip, request.render.interpolation.value
+    settings = CutoutSettings(layout, clip.color.chroma_location, placement.size_px, kernel, request.matte.refine)
+    somebody = read_mask_states(request.masks.path("masks.npz")) != MaskState.nobody
+    shares = whole_shares(somebody, round(WHOLE_FADES_S * float(clip.rate))) if kept else np.zeros(len(somebody))
+    for frame in frames:
+        if not isinstance(frame, PersonFrame):
+            raise OutputError(f"{request.output}: nobody was looked for; this is a fault of the program")
+        cut = _cut(frame, settings, by_plate=request.scene is not None)
         if cut is not None and request.background.despill is not Despill.none:
-            clip = placement.clip
             cut = despilled(cut, request.background.despill.value, layout, clip.color, clip.height_px)
         yield CutFrame(frame, cut, float(shares[frame.picture.index]), edge)
+
+
+def _cut(frame: PersonFrame, settings: CutoutSettings, *, by_plate: bool) -> Cutout | None:
+    """The person, moved to the output; None if there is nobody, or no part of the person lies in it."""
+    planes, to_output = frame.picture.planes, frame.placement.to_output[frame.picture.index]
+    matte = frame.matte_to_move(settings.interpolation) if by_plate else None
+    if matte is not None:
+        return cut_by_matte(planes, matte, to_output, settings)
+    return None if frame.mask is None else cut_by_mask(planes, frame.mask, to_output, settings)
 
 
 def backdrop(request: RenderRequest, placement: Placement) -> Backdrop:

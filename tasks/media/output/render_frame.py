@@ -77,8 +77,7 @@ class RenderFrame:
     """A picture of the clip and how it stands in the output: moved once for all outputs that show the same border."""
 
     def __init__(self, picture: Frame, placement: Placement, scene: FrameScene | None = None) -> None:
-        self.picture = picture
-        self._placement, self._scene = placement, scene
+        self.picture, self.placement, self.scene = picture, placement, scene
         self._lock = Lock()
         self._moved: dict[Edge, tuple[Planes, Origin]] = {}
 
@@ -86,17 +85,17 @@ class RenderFrame:
         """The whole picture, moved; not to be written to."""
         with self._lock:
             if edge not in self._moved:
-                self._moved[edge] = moved(self.picture, self._placement, edge, self._scene)
+                self._moved[edge] = moved(self.picture, self.placement, edge, self.scene)
                 for plane in self._moved[edge][0]:
                     plane.flags.writeable = False
             return self._moved[edge][0]
 
     def clean_part(self, box: Box) -> CleanPart | None:
         """The background over ``box`` of the picture, in source px; None without a plate that is trusted."""
-        if self._scene is None:
+        if self.scene is None:
             return None
-        border = self._scene.files.continued
-        return border.clean_part(self.picture.index, self.picture.planes, self._scene.hidden, box)
+        border = self.scene.files.continued
+        return border.clean_part(self.picture.index, self.picture.planes, self.scene.hidden, box)
 
     def origin(self, edge: Edge) -> Origin:
         """Where the pixels of the moved picture come from."""

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 CV2_INTERPOLATIONS: Final = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
 UNFILTERED: Final = 0.995  # of the size: a picture that becomes smaller by less has no detail that is too fine
 LANCZOS_RADIUS: Final = 3
+KERNEL_REACH: Final = {"linear": 1, "cubic": 2, "lanczos": 4}  # samples around a place that an interpolation looks at
 _SHARE: Final = (np.arange(256) / 255).astype(np.float32)
 
 
@@ -98,12 +99,21 @@ def warp_plane(
     return np.asarray(moved if plane.dtype == np.uint8 else cv2.min(moved, float(peak)))
 
 
+def filter_reach(interpolation: str, scale: float) -> int:
+    """How far, in samples, ``warp_planes`` looks around a place of a picture whose lengths become ``scale`` times."""
+    return KERNEL_REACH[interpolation] + (_low_pass_reach(scale) if scale < UNFILTERED else 0)
+
+
 def low_pass_taps(scale: float) -> NDArray[np.float32]:
     """Taps (odd,) of a Lanczos filter that keeps frequencies below ``scale``, at most 1, times Nyquist's."""
-    reach = int(np.ceil(LANCZOS_RADIUS / scale)) - 1
+    reach = _low_pass_reach(scale)
     distance = np.arange(-reach, reach + 1) * scale
     taps = np.sinc(distance) * np.sinc(distance / LANCZOS_RADIUS)
     return np.asarray(taps / taps.sum(), np.float32)
+
+
+def _low_pass_reach(scale: float) -> int:
+    return int(np.ceil(LANCZOS_RADIUS / scale)) - 1
 
 
 def upsample_chroma(

@@ -1,0 +1,176 @@
+"""The person's matte in each frame of a clip: the opacity in source pixels, and the background behind its edge.
+
+It depends on the masks, the clean plates and the pictures, not on how a frame is moved.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.path import affine
+from tasks.media.files.masks_file import Mask, MaskState
+from tasks.media.matting.matte import average_with_neighbours, harden_mask, mask_to_alpha, refine_edge, warp_mask
+from tasks.media.matting.plate_matte import Compared, PlateMatte
+from tasks.media.planes.crop import box_to_source
+from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
+from tasks.media.planes.warp import Region
+from tasks.media.scene.clean_part import CleanPart, part_of
+from tasks.media.scene.plate import Box
+
+Floats = NDArray[np.float64]
+CleanView = Callable[[Box], CleanPart | None]  # the background of a frame over a box of it
+
+LEAST_LEVEL: Final = 20  # of 255; lower probabilities count as nothing
+HALF: Final = 0.5  # opacity from which a pixel counts as the person's
+UNDONE_SHARE: Final = 0.02  # of the part's height: how far the mask's edge may lie from the one that was decided
+BOX_MARGIN: Final = 0.05  # of the person's height: of the part that is compared with the plate
+
+
+class Matte(NamedTuple):
+    """The person in a frame over ``box`` of it, which has even corners but for the picture's right and lower edges.
+
+    Opacity has 8 bits, as it is stored: rendered from the cache or computed anew, a picture is the same.
+    """
+
+    box: Box
+    opacity: NDArray[np.uint8]  # (h, w) in luma pixels, * 255
+    behind: Planes  # the background there
+    at_edge: bool = False  # ``behind`` is known near the edge only: see ``mattes_file``
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A frame with its person's mask, as the matter takes it."""
+
+    planes: Planes
+    mask: Mask
+    anchor_xy: Floats  # (2,) in source px
+    clean: CleanView | None = None
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A frame that was compared with its plate."""
+
+    shown: Shown
+    part: CleanPart
+    compared: Compared
+
+
+class MatteMaker:
+    """Tells the person of each frame of one clip from the clean plates."""
+
+    def __init__(self, layout: PixelLayout, *, refine: bool) -> None:
+        self._layout, self._refine = layout, refine
+        self._matte = PlateMatte(layout)
+
+    def of_all(self, frames: Iterable[Shown | None]) -> Iterator[Matte | None]:
+        """The matte of each frame; None where no plate is trusted, and for a frame that is None: it has no person.
+
+        It reads one frame ahead.
+        """
+        looks = (None if shown is None else self._look(shown) for shown in frames)
+        before: _Looked | None = None
+        for now, after in _with_next(looks):
+            yield None if now is None else self._matte_of(now, before, after)
+            before = now
+
+    def _look(self, shown: Shown) -> _Looked | None:
+        """What the frame shows against its plate; None where no plate is trusted."""
+        planes, mask = shown.planes, shown.mask
+        box = mask_box(mask, (planes[0].shape[1], planes[0].shape[0]))
+        part = None if shown.clean is None or box is None else shown.clean(box)
+        if part is None:
+            return None
+        to_box = affine.compose(affine.translation(-np.array(part.box[:2], np.float64)), mask_to_source(mask))
+        prior = warp_mask(mask.probability, to_box, Region(0, 0, *part.box.size_px))
+        picture = part_of(planes, part.box, self._layout)
+        return _Looked(shown, part, self._matte.compare(picture, part, prior))
+
+    def _matte_of(self, look: _Looked, before: _Looked | None, after: _Looked | None) -> Matte:
+        clean, shown = look.part, look.shown
+        picture = part_of(shown.planes, clean.box, self._layout)
+        near = [
+            (other.compared, shown.anchor_xy - other.shown.anchor_xy) for other in (before, after) if other is not None
+        ]
+        alpha = self._matte.alpha(picture, clean, look.compared, near)
+        if not clean.seen.all():
+            alpha = np.where(clean.seen, alpha, self._by_mask(shown, picture[0], clean.box, alpha))
+        return Matte(clean.box, np.asarray(cv2.convertScaleAbs(alpha, alpha=255), np.uint8), clean.planes)
+
+    def _by_mask(self, shown: Shown, luma: Plane, box: Box, decided: Alpha) -> Alpha:
+        """Opacity over ``box`` by the mask alone, but for what it has or lacks against all that was ``decided``."""
+        to_box = affine.compose(affine.translation(-np.array(box[:2], np.float64)), mask_to_source(shown.mask))
+        edge = warp_mask(harden_mask(shown.mask.probability), to_box, Region(0, 0, *box.size_px))
+        alpha = mask_to_alpha(aligned_edge(edge, luma, self._layout) if self._refine else edge)
+        inside = (decided > HALF).view(np.uint8)
+        around = np.ones([2 * max(round(UNDONE_SHARE * box.size_px[1]), 3) + 1] * 2, np.uint8)
+        least, most = (grown.astype(np.float32) for grown in (cv2.erode(inside, around), cv2.dilate(inside, around)))
+        return np.asarray(np.clip(alpha, least, most), np.float32)
+
+
+def _with_next(looks: Iterator[_Looked | None]) -> Iterator[tuple[_Looked | None, _Looked | None]]:
+    """Each look with the one after it, None behind the last."""
+    first = True
+    now: _Looked | None = None
+    for following in looks:
+        if not first:
+            yield now, following
+        now, first = following, False
+    if not first:
+        yield now, None
+
+
+def aligned_edge(edge: NDArray[np.uint8], luma: Plane, layout: PixelLayout) -> NDArray[np.uint8]:
+    """A hardened mask with its edge aligned with that of the picture's first plane."""
+    return refine_edge(edge, (luma >> (layout.depth - 8)).astype(np.uint8))
+
+
+def smooth_masks_in_time(masks: Iterator[Mask], anchor_xy: Floats) -> Iterator[Mask]:
+    """The same masks, each averaged with the frame before and after it, aligned by the anchor (n, 2) in source px.
+
+    Frames without a person neither contribute nor change.
+    """
+    before: Mask | None = None
+    now = next(masks, None)
+    index = 0
+    while now is not None:
+        after = next(masks, None)
+        near = [(other, index + step) for other, step in ((before, -1), (after, 1)) if other is not None]
+        neighbours = [
+            (other.probability, mask_to_mask(other, now, anchor_xy[index] - anchor_xy[at]))
+            for other, at in near
+            if MaskState.nobody not in (now.state, other.state)
+        ]
+        yield now._replace(probability=average_with_neighbours(now.probability, neighbours))
+        before, now, index = now, after, index + 1
+
+
+def mask_to_mask(other: Mask, now: Mask, spacing_xy: Floats) -> Floats:
+    """2x3 matrix from the pixels of ``other`` to those of ``now``, for a body that moved by ``step_xy`` source px."""
+    there, here = mask_to_source(other), mask_to_source(now)
+    scale = here[[0, 1], [0, 1]]  # boxes are upright, so no general inverse is needed
+    return np.column_stack([there[:, :2] / scale[:, None], (there[:, 2] + spacing_xy - here[:, 2]) / scale])
+
+
+def mask_to_source(mask: Mask) -> Floats:
+    """2x3 matrix from the mask's pixels to the source's."""
+    height, width = mask.probability.shape
+    return box_to_source(mask.edges_px, (width, height))
+
+
+def mask_box(mask: Mask, size_px: tuple[int, int]) -> Box | None:
+    """The part of a picture of ``size_px`` around the person of ``mask``, with even corners; None if there is none."""
+    x, y, across, down = cv2.boundingRect(cv2.compare(mask.probability, LEAST_LEVEL, cv2.CMP_GE))
+    if across == 0:
+        return None
+    corners = np.array([[x - 0.5, y - 0.5], [x + across - 0.5, y + down - 0.5]])
+    low, high = affine.apply(mask_to_source(mask), corners)
+    margin = BOX_MARGIN * (high[1] - low[1])
+    x0, y0 = (max(int((edge - margin) // 2) * 2, 0) for edge in low)
+    x1, y1 = (min(-int(-(edge + margin) // 2) * 2, size) for edge, size in zip(high, size_px, strict=True))
+    return Box(x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
