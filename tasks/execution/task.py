@@ -27,7 +27,7 @@ from tasks.cache.integrity import FileFingerprint, forgetting_unusable, require_
 from tasks.cache.keys import shaped_by, stage_key
 from tasks.cache.making import OpenEntry, Outcome, Wanted
 from tasks.cache.second_level import SecondLevel
-from tasks.errors import VideoError, counted
+from tasks.errors import OutputError, VideoError, counted
 from tasks.execution import progress
 from tasks.execution.computation import Computation, Compute, Facts, here
 from tasks.execution.memory import give_back
@@ -281,6 +281,10 @@ def _given_by_product(call: Call, request: AnyRequest) -> AnyRequest:
     wanted = request.by_product
     found = None if wanted is None else store.find(call.cache, wanted.stage, stage_key(wanted))
     if found is None:
+        return request
+    try:
+        require_proven(found, found.files)
+    except OutputError:  # it was forgotten, and is made anew
         return request
     store.touch(found)
     return request.with_by_product(found)

@@ -61,6 +61,8 @@ def test_the_same_again_runs_nothing(bench: Bench) -> None:
 def test_another_window_runs_trajectory_and_render_only(bench: Bench) -> None:
     bench.run("smoothing.window=9")
     assert bench.ran() == [{"trajectory"} | RENDERS] * 2
+    kept = [path for path in Path(bench.home, "outputs", ".cache", "matte").iterdir() if (path / "done.json").exists()]
+    assert len(kept) == 2  # each video's mattes, of the first run
 
 
 def test_another_size_of_the_output_runs_trajectory_and_render_only(bench: Bench) -> None:

@@ -5,13 +5,13 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from tasks.errors import OutputError, VideoError
-from tasks.records import Content, Tick
-from tasks.requests import Request
+from tasks.records import Artifact, Content, Tick
+from tasks.requests import UNKEYED, Request
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,28 @@ class TogetherRequest(WorkerRequest):
 
     stage: ClassVar[str] = "pass"
     compute_together: ClassVar[str] = "tests.support.worker_stages:write_all"
+
+
+@dataclass(frozen=True)
+class KeptRequest(TogetherRequest):
+    """A by-product."""
+
+    stage: ClassVar[str] = "kept"
+
+
+@dataclass(frozen=True)
+class ThriftyRequest(TogetherRequest):
+    """One with a by-product, which its function may be given."""
+
+    kept: str = "write"  # the function that makes the by-product
+    given: Annotated[Artifact[Content] | None, UNKEYED] = None
+
+    @property
+    def by_product(self) -> KeptRequest | None:
+        return KeptRequest(self.kept) if self.given is None else None
+
+    def with_by_product(self, found: Artifact[Content]) -> Self:
+        return replace(self, given=found)
 
 
 def write_all(
@@ -58,6 +80,10 @@ def write(_: WorkerRequest, folder: Path, tick: Tick) -> dict[str, Any]:
 
 def write_two(request: WorkerRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     return write(request, folder, tick)
+
+
+def say_given(request: ThriftyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    return {"given": "" if request.given is None else request.given.key}
 
 
 def die_once(request: WorkerRequest, folder: Path, tick: Tick) -> dict[str, Any]:

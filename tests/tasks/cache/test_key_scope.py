@@ -133,6 +133,9 @@ RENDERING = (
     "tasks.media.report",
     "tasks.media.matting.cutout",
     "tasks.media.matting.matte",
+    "tasks.media.matting.person_matte",
+    "tasks.media.matting.plate_matte",
+    "tasks.media.files.mattes_file",
     "tasks.media.planes.borders",
     "tasks.media.planes.chroma",
     "tasks.media.planes.compose",
@@ -157,6 +160,13 @@ def test_no_costly_stage_runs_again_after_an_edit_of_rendering(stage: str) -> No
 def test_nothing_is_looked_at_again_after_an_edit_of_smoothing_or_metrics(stage: str) -> None:
     later = ("tasks.maths.metrics", "tasks.maths.anchor", "tasks.maths.path.smoothers", "tasks.maths.path.framing")
     assert [name for name in code_digests(stage) if name.startswith(later)] == []
+
+
+@pytest.mark.parametrize("module", sorted(code_digests("tasks.media.output.person_frames")))
+def test_a_rendered_person_is_made_again_after_an_edit_of_what_makes_the_mattes(module: str) -> None:
+    """Mattes are no artifact in the key of a video: the same source stands in both keys."""
+    assert module in code_digests("tasks.rendering.videos")
+    assert module in code_digests("tasks.rendering.mattes")
 
 
 def test_every_module_that_rendering_names_is_there() -> None:

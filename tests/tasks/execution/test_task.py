@@ -1,5 +1,7 @@
 """Requests as tasks: never more at once than there are slots, and of several outputs each has its own entry."""
 
+import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,13 +12,14 @@ import pytest
 
 from tasks.cache import store
 from tasks.cache.keys import stage_key
+from tasks.cache.locks import LOCKS, lock
 from tasks.errors import Interrupted, VideoError
 from tasks.execution import progress
 from tasks.execution.computation import Compute, here
 from tasks.execution.processes import apart
 from tasks.execution.task import Call, Slots, log_lines, outcomes
 from tasks.records import Artifact, Content
-from tests.support.worker_stages import TogetherRequest
+from tests.support.worker_stages import KeptRequest, ThriftyRequest, TogetherRequest
 
 
 @pytest.fixture
@@ -118,3 +121,49 @@ def test_two_tasks_with_the_same_outputs_in_another_order_do_not_wait_for_each_o
         lambda: outcomes(call(tmp_path, "two", *reversed(names)), []).clear(),
     )
     assert len([path for path in (tmp_path / "pass").iterdir() if (path / store.MARK).exists()]) == 2
+
+
+def thrifty(cache: Path, run_id: str, function: str, kept: str = "write", compute: Compute = here) -> str:
+    """What the function says that it was given of its by-product."""
+    request = ThriftyRequest(function, kept)
+    (made,) = outcomes(Call("render", "a", "a", lambda _: [request], cache, run_id, Slots(1), compute=compute), [])
+    assert not isinstance(made, Exception)
+    return str(made.facts.get("given", "made"))
+
+
+@pytest.mark.parametrize("compute", [here, apart])
+def test_a_by_product_is_kept_once_and_given_to_those_who_would_make_it_again(tmp_path: Path, compute: Compute) -> None:
+    key = stage_key(KeptRequest("write"))
+    assert thrifty(tmp_path, "first", "say_given", compute=compute) == ""
+    assert store.find(tmp_path, "kept", key) is not None
+    assert thrifty(tmp_path, "second", "say_given", compute=compute) == ""  # cached: nothing was computed
+    shutil.rmtree(tmp_path / "pass")
+    assert thrifty(tmp_path, "third", "say_given", compute=compute) == key
+    found = store.find(tmp_path, "kept", key)
+    assert found is not None and found.run_id == "first"
+
+
+def test_a_by_product_that_was_damaged_is_made_anew(tmp_path: Path) -> None:
+    thrifty(tmp_path, "first", "say_given")
+    shutil.rmtree(tmp_path / "pass")
+    kept = tmp_path / "kept" / stage_key(KeptRequest("write")) / "made"
+    times_ns = kept.stat().st_mtime_ns
+    kept.write_text("mads")
+    os.utime(kept, ns=(times_ns, times_ns))
+    assert thrifty(tmp_path, "second", "say_given") == ""
+    assert kept.read_text() == "made"
+
+
+def test_a_by_product_is_not_made_for_what_the_cache_has(tmp_path: Path) -> None:
+    thrifty(tmp_path, "first", "say_given")
+    shutil.rmtree(tmp_path / "kept")
+    thrifty(tmp_path, "second", "say_given")
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_by_product_that_fails_or_that_another_makes_takes_nothing_from_the_result(tmp_path: Path) -> None:
+    assert thrifty(tmp_path, "first", "say_given", kept="refuse") == ""
+    assert list((tmp_path / "kept").iterdir()) == []
+    with lock(tmp_path / LOCKS / stage_key(KeptRequest("write_two")), lambda: None):
+        assert thrifty(tmp_path, "second", "say_given", kept="write_two") == ""
+    assert list((tmp_path / "kept").iterdir()) == []

@@ -11,19 +11,18 @@ from numpy.typing import NDArray
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.matting.cutout import (
-    CleanView,
     Cutout,
     CutoutSettings,
-    PersonCutter,
-    Shown,
     blurred_background,
+    cut_by_mask,
+    cut_by_matte,
     draw_cutout,
     mix_whole,
     mix_whole_straight,
-    smooth_masks_in_time,
     transparent_planes,
     whole_shares,
 )
+from tasks.media.matting.person_matte import CleanView, MatteMaker, Shown
 from tasks.media.planes.chroma import plane_to_luma
 from tasks.media.planes.compose import solid_planes
 from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout
@@ -67,8 +66,10 @@ def cut_of(
     planes: Planes, mask: Mask, to_output: NDArray[np.float64], seen: CutoutSettings, clean: CleanView | None = None
 ) -> Cutout | None:
     """The cutout of a clip of one frame."""
-    ((_, cut),) = PersonCutter(seen).cut_all([Shown(planes, mask, to_output, np.zeros(2), clean)])
-    return cut
+    (matte,) = MatteMaker(seen.layout, refine=seen.refine).of_all([Shown(planes, mask, np.zeros(2), clean)])
+    if matte is None:
+        return cut_by_mask(planes, mask, to_output, seen)
+    return cut_by_matte(planes, matte, to_output, seen)
 
 
 def drawn(planes: Planes, mask: Mask, to_output: NDArray[np.float64], seen: CutoutSettings) -> Planes:
@@ -234,37 +235,6 @@ def test_where_no_frame_saw_the_background_the_mask_decides() -> None:
     assert cut.opacity[0].sum() == pytest.approx(alone.opacity[0].sum(), rel=0.01)
 
 
-def test_masks_that_move_with_the_body_stay_nearly_unchanged() -> None:
-    path = np.stack([np.linspace(40, 150, 9), np.linspace(60, 75, 9)], axis=1)
-    masks = [mask_of((x, y), (-45 + 3 * (i % 2), -45), 90 + 4 * (i % 3)) for i, (x, y) in enumerate(path)]
-    for mask, result in zip(masks, smooth_masks_in_time(iter(masks), path), strict=True):
-        np.testing.assert_array_equal(result.edges_px, mask.edges_px)
-        difference = np.abs(result.probability.astype(int) - mask.probability)
-        assert difference.max() <= 45  # the edge ramp is one model pixel wide and is sampled between pixels
-        assert centroid(result.probability.astype(np.float32)) == pytest.approx(
-            centroid(mask.probability.astype(np.float32)), abs=0.02
-        )
-
-
-def test_a_frame_without_a_person_is_not_averaged_with_others() -> None:
-    edges = np.array([-0.5, -0.5, 63.5, 63.5], np.float32)
-    masks = [
-        Mask(np.full(MODEL, level, np.uint8), edges, state)
-        for level, state in ((200, MaskState.measured), (190, MaskState.nobody), (200, MaskState.copied))
-    ]
-    results = list(smooth_masks_in_time(iter(masks), np.zeros((3, 2))))
-    for mask, result in zip(masks, results, strict=True):
-        np.testing.assert_array_equal(result.probability, mask.probability)
-
-
-def test_the_first_and_last_frames_have_one_neighbour() -> None:
-    edges = np.array([-0.5, -0.5, 63.5, 63.5], np.float32)
-    masks = [Mask(np.full(MODEL, level, np.uint8), edges, MaskState.measured) for level in (100, 120, 100)]
-    levels = [int(result.probability[30, 30]) for result in smooth_masks_in_time(iter(masks), np.zeros((3, 2)))]
-    assert levels == pytest.approx([110, 107, 110], abs=1)  # about the means of two, three and two values
-    assert list(smooth_masks_in_time(iter([]), np.zeros((0, 2)))) == []
-
-
 @pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "gray"])
 def test_the_blurred_background_does_not_contain_the_person(name: str) -> None:
     layout = nearest_layout(name)
@@ -297,40 +267,3 @@ def test_without_a_person_everything_is_transparent() -> None:
     colours, alpha = transparent_planes(None, nearest_layout("yuv420p"), SIZE, (16, 128, 128))
     assert not alpha.any()
     assert [plane.max() for plane in colours] == [16, 128, 128]
-
-
-def test_what_one_frame_alone_shows_or_lacks_is_undone_where_the_plate_does_not_speak_for_it() -> None:
-    """The person drifts; in the fourth frame the mask has a hole and a blob, and the ground there is unseen."""
-    layout = nearest_layout("gray")
-    path = [np.array([80.0 + 2 * frame, 80.0]) for frame in range(7)]
-    shown = []
-    for frame, (x, y) in enumerate(path):
-        mask = mask_of((float(x), float(y)), (-60, -60), 120)
-        if frame == 3:
-            broken = mask.probability.copy()
-            broken[26:38, 38:48] = 0
-            broken[26:36, 4:12] = 255
-            mask = mask._replace(probability=broken)
-        shown.append(
-            Shown(
-                picture(layout, (float(x), float(y))),
-                mask,
-                moved((100 - x, 80 - y)),
-                path[frame],
-                plate_of(layout, seen=False),
-            )
-        )
-    areas = []
-    for _, cut in PersonCutter(look(layout, size_px=SIZE)).cut_all(shown):
-        assert cut is not None
-        areas.append(float(cut.opacity[0].sum()))
-    assert areas[3] == pytest.approx(areas[2], rel=0.05)  # the hole and the blob are a sixth of it each
-
-
-def test_frames_without_a_person_keep_their_place_in_the_order() -> None:
-    layout = nearest_layout("yuv420p")
-    one = Shown(picture(layout, CENTRE), mask_of(CENTRE), STILL, np.array(CENTRE), plate_of(layout))
-    found = list(PersonCutter(look(layout)).cut_all([None, one, None, None, one, one]))
-    assert [shown is None for shown, _ in found] == [True, False, True, True, False, False]
-    assert [cut is None for _, cut in found] == [True, False, True, True, False, False]
-    assert list(PersonCutter(look(layout)).cut_all([])) == []

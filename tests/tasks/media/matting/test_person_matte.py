@@ -1,0 +1,69 @@
+"""The person's matte is steady over the frames of a clip, and each frame has its own."""
+
+import numpy as np
+import pytest
+
+from tasks.media.files.masks_file import Mask, MaskState
+from tasks.media.matting.person_matte import MatteMaker, Shown, smooth_masks_in_time
+from tasks.media.planes.layout import nearest_layout
+from tests.tasks.media.matting.test_cutout import CENTRE, MODEL, mask_of, picture, plate_of
+from tests.tasks.media.matting.test_matte import centroid
+
+
+def test_masks_that_move_with_the_body_stay_nearly_unchanged() -> None:
+    path = np.stack([np.linspace(40, 150, 9), np.linspace(60, 75, 9)], axis=1)
+    masks = [mask_of((x, y), (-45 + 3 * (i % 2), -45), 90 + 4 * (i % 3)) for i, (x, y) in enumerate(path)]
+    for mask, result in zip(masks, smooth_masks_in_time(iter(masks), path), strict=True):
+        np.testing.assert_array_equal(result.edges_px, mask.edges_px)
+        difference = np.abs(result.probability.astype(int) - mask.probability)
+        assert difference.max() <= 45  # the edge ramp is one model pixel wide and is sampled between pixels
+        assert centroid(result.probability.astype(np.float32)) == pytest.approx(
+            centroid(mask.probability.astype(np.float32)), abs=0.02
+        )
+
+
+def test_a_frame_without_a_person_is_not_averaged_with_others() -> None:
+    edges = np.array([-0.5, -0.5, 63.5, 63.5], np.float32)
+    masks = [
+        Mask(np.full(MODEL, level, np.uint8), edges, state)
+        for level, state in ((200, MaskState.measured), (190, MaskState.nobody), (200, MaskState.copied))
+    ]
+    results = list(smooth_masks_in_time(iter(masks), np.zeros((3, 2))))
+    for mask, result in zip(masks, results, strict=True):
+        np.testing.assert_array_equal(result.probability, mask.probability)
+
+
+def test_the_first_and_last_frames_have_one_neighbour() -> None:
+    edges = np.array([-0.5, -0.5, 63.5, 63.5], np.float32)
+    masks = [Mask(np.full(MODEL, level, np.uint8), edges, MaskState.measured) for level in (100, 120, 100)]
+    levels = [int(result.probability[30, 30]) for result in smooth_masks_in_time(iter(masks), np.zeros((3, 2)))]
+    assert levels == pytest.approx([110, 107, 110], abs=1)  # about the means of two, three and two values
+    assert list(smooth_masks_in_time(iter([]), np.zeros((0, 2)))) == []
+
+
+def test_what_one_frame_alone_shows_or_lacks_is_undone_where_the_plate_does_not_speak_for_it() -> None:
+    """The person drifts; in the fourth frame the mask has a hole and a blob, and the ground there is unseen."""
+    layout = nearest_layout("gray")
+    path = [np.array([80.0 + 2 * frame, 80.0]) for frame in range(7)]
+    shown = []
+    for frame, (x, y) in enumerate(path):
+        mask = mask_of((float(x), float(y)), (-60, -60), 120)
+        if frame == 3:
+            broken = mask.probability.copy()
+            broken[26:38, 38:48] = 0
+            broken[26:36, 4:12] = 255
+            mask = mask._replace(probability=broken)
+        shown.append(Shown(picture(layout, (float(x), float(y))), mask, path[frame], plate_of(layout, seen=False)))
+    areas = []
+    for matte in MatteMaker(layout, refine=False).of_all(shown):
+        assert matte is not None
+        areas.append(float(matte.opacity.sum()))
+    assert areas[3] == pytest.approx(areas[2], rel=0.05)  # the hole and the blob are a sixth of it each
+
+
+def test_frames_without_a_person_keep_their_place_in_the_order() -> None:
+    layout = nearest_layout("yuv420p")
+    one = Shown(picture(layout, CENTRE), mask_of(CENTRE), np.array(CENTRE), plate_of(layout))
+    found = list(MatteMaker(layout, refine=False).of_all([None, one, None, None, one, one]))
+    assert [matte is None for matte in found] == [True, False, True, True, False, False]
+    assert list(MatteMaker(layout, refine=False).of_all([])) == []
