@@ -30,6 +30,8 @@ MEETS: Final = 0.3  # probability from which another person's mask counts
 LINGERS_FRAMES: Final = 20  # after another person was seen near, that they may still be there without being found
 MOST_ODDS: Final = 4.0  # natural logarithm of the odds that a colour is the person's
 THEIRS: Final = (-1.0, 0.5)  # the same: below, a pixel is the other's; above, the mask decides
+SURELY_THEIRS: Final = (-3.0, -1.5)  # the same: below, it is the other's where their mask missed it; above, not
+BESIDE_MODEL_PX: Final = 51  # how far their mask may miss an arm or a leg, both sides together
 OWN: Final = (0.5, 2.0)  # the same: from here on what others' masks show is the person's; above, all of it
 USUAL_KEPT: Final = 0.97  # of the usual place, from one frame to the next: about a stride
 USUAL_SHARE: Final = 0.6  # of a place that was always the person's: somebody in front may hide it
@@ -71,6 +73,8 @@ class OtherPeople:
         more = theirs * np.float32(255) * _ramp(odds, OWN)
         if body is None:  # nobody was told apart in this frame: any of it may be theirs
             theirs = np.ones_like(theirs)
+        beside = cv2.dilate(theirs, np.ones((BESIDE_MODEL_PX,) * 2, np.uint8))
+        theirs = np.maximum(theirs, beside * (1 - _ramp(odds, SURELY_THEIRS)))
         kept = 1 - theirs * (1 - _ramp(odds, THEIRS))
         rest = np.asarray(np.rint(np.maximum(mask.probability * kept, more)), np.uint8)
         return mask._replace(probability=_without_outlines(rest, (kept < 0.5) & (mask.probability > 127)))

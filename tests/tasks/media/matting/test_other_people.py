@@ -88,3 +88,12 @@ def test_nobody_near_changes_nothing() -> None:
     people = OtherPeople()
     for _ in range(30):
         assert people.without(own, picture(block(40), block(-60)), own, []) is own
+
+
+def test_an_arm_that_the_others_mask_misses_is_taken_out_by_its_colour() -> None:
+    people, own, other, arm = meeting(ORANGE), block(10), block(80), np.zeros((SIDE, SIDE), np.uint8)
+    arm[60:70, 40:80] = 255
+    both = measured(np.maximum(own, arm))
+    alone = people.without(both, picture(own, np.maximum(other, arm)), both, [measured(other)]).probability
+    assert (alone[61:69, 60:76] < 60).all()
+    np.testing.assert_array_equal(alone[:55], own[:55])
