@@ -1,8 +1,10 @@
 """Only native log lines are kept off the terminal, and the choice of a device is reported."""
 
 import os
+import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,3 +94,10 @@ def test_a_model_that_does_not_load_is_a_model_error() -> None:
 
     with pytest.raises(ModelError, match=r"m\.task: MediaPipe cannot load the model \(model is not a flatbuffer\)"):
         create_on_device("m.task", "cpu", broken)
+
+
+def test_mediapipe_loads_neither_matplotlib_nor_the_sound_device() -> None:
+    check = "import sys, tasks.models.pose; sys.exit(str(sorted({'matplotlib', 'sounddevice'} & set(sys.modules))))"
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", check], cwd=root, capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "[]"

@@ -5,8 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from scipy.optimize import linear_sum_assignment
 
-from tasks.maths.tracking.tracks import Track, clothes_changes_s, jump_indices, link_cost, link_people, split_track
+from tasks.maths.tracking.tracks import (
+    Track,
+    cheapest_columns,
+    clothes_changes_s,
+    jump_indices,
+    link_cost,
+    link_people,
+    split_track,
+)
 from tests.support.drawn.bodies import SIZE_PX, figure, slide, walk
 
 
@@ -127,3 +136,11 @@ def test_a_single_sighting_is_a_person() -> None:
         np.array([4]), np.array([0.1]), figure((300, 300))[None], walk(0, 0, start_x=0).clothes, np.array([1])
     )
     assert frames_of(alone) == [[4]]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 40])
+def test_the_cheapest_columns_are_those_of_scipy(rows: int) -> None:
+    random = np.random.default_rng(rows)
+    cost = random.uniform(0, 6, (rows, 2 * rows))
+    cost[random.random(cost.shape) < 0.4] = 1e6
+    assert_array_equal(cheapest_columns(cost), linear_sum_assignment(cost)[1])
