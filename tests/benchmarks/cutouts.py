@@ -30,6 +30,7 @@ from tasks.demo.demo_video import walk_from_settings
 from tasks.demo.walker import draw_walk
 from tasks.media.files.masks_file import MaskState, read_masks
 from tasks.media.matting.cutout import draw_cutout
+from tasks.media.output.person_frames import person_frames
 from tasks.media.output.render_frame import Placement, read_placement, read_scene, render_frames
 from tasks.media.planes.layout import Plane
 from tasks.rendering.videos import backdrop, cut_frames
@@ -109,7 +110,12 @@ def cut_of(video: Watched, overrides: list[str]) -> Cut:
     )
     found = [mask.state != MaskState.nobody for mask in read_masks(masks.path("masks.npz"))]
     scene = None if plates is None else read_scene(plates, placement)
-    cuts = cut_frames(request, placement, render_frames(video.source, placement, cache_mb=None, scene=scene))
+    pictures = render_frames(video.source, placement, cache_mb=None, scene=scene)
+    smoothing, refine = config.masks.smoothing, config.masks.refine
+    people = person_frames(
+        pictures, placement, masks.path("masks.npz"), smoothing=smoothing, refine=refine, mattes=None
+    )
+    cuts = cut_frames(request, placement, people)
     behind, shown, halves, spent = backdrop(request, placement), [], [], 0.0
     began = time.process_time()
     for (frame, cut, _, _), somebody in zip(cuts, found, strict=True):
