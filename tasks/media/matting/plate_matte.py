@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
+from tasks.media.matting.mixed_edge import mixed_edge
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane
 from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.people_mask import scaling
@@ -26,6 +27,8 @@ REACH: Final = 0.035  # of the part's height: how far from the mask's edge the p
 LEAST_REACH_PX: Final = 3.0
 RING: Final = 2.5  # times that distance: the background is learned up to there
 FEET: Final = (0.65, 0.85)  # of the height: over these rows the body's statistic turns into that of the feet
+SHADOW: Final = 0.6  # of the background's brightness, that a shadow under the feet leaves at least
+SHADOW_HUE: Final = 6  # levels by which it may change a colour difference
 LUMA_STEPS: Final = 32  # of the signed difference of the first plane
 CHROMA_STEPS: Final = 16  # of the difference of the other planes together
 KEPT: Final = 0.85  # of what was learned, from one frame to the next
@@ -46,11 +49,8 @@ FAR_LEVELS: Final = 255.0
 LIKE_LEVELS: Final = 8.0  # difference at which two colours are told apart by half
 DIRECTIONS: Final = 12  # in which the person's colours are looked up, near and far
 CORE_EVIDENCE: Final = 1.0  # or in it, and this different from the plate, a logarithm of odds
-LEAST_CORE: Final = 0.02  # share of such pixels nearby, from which their mean colour is known
-SOFT_PX: Final = 0.9  # standard deviation of the edge where colours do not tell its width
 EDGE_SHARE: Final = 0.006  # of the part's height: half width of the edge in which pixels may be mixed
 LEAST_EDGE_PX: Final = 3
-TELLING_LEVELS: Final = 30.0  # difference of person and background at which colours weigh as much as the softened edge
 
 
 class _Small(NamedTuple):
@@ -100,6 +100,7 @@ class PlateMatte:
         place = _differences(small)
         self._learn(place, (within > reach) & seen, (without > reach) & (without <= RING * reach) & seen)
         evidence = self._evidence(place)
+        _without_shadow(evidence, small, shown, max(round(reach), 1))
         core = (within > CORE_SHARE * reach) | ((evidence > CORE_EVIDENCE) & (within > 0) & seen)
         told_apart = _told_apart(small, core.astype(np.uint8), reach)
         evidence *= np.where(evidence < 0, told_apart, np.float32(1)) * seen
@@ -120,7 +121,7 @@ class PlateMatte:
         edge_px = max(round(EDGE_SHARE * high), LEAST_EDGE_PX)
         full = [_eight_bits(plane, self._layout.depth) for plane in picture]
         behind = [_eight_bits(plane, self._layout.depth) for plane in clean.planes]
-        return _mixed_edge(full, behind, inside.astype(np.uint8), now.small, now.told_apart, edge_px)
+        return mixed_edge(full, behind, inside.astype(np.uint8), now.small.picture, now.told_apart, edge_px)
 
     def _learn(self, place: NDArray[np.int32], person: Flags, behind: Flags) -> None:
         first_foot = round(sum(FEET) / 2 * len(place))
@@ -232,6 +233,24 @@ def _told_apart(small: _Small, core: Bytes, reach: float) -> Singles:
     return np.asarray(cv2.resize(told, shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
+def _without_shadow(evidence: Singles, small: _Small, shown: Bytes, reach_px: int) -> None:
+    """Take back what speaks for the person (h, w) under the feet of what is ``shown`` (h, w), where a shadow may lie.
+
+    A shadow is the background, darker by a part and of the same colour.
+    """
+    first = round(FEET[0] * len(shown))
+    rows, body = np.s_[first:], shown[max(first - reach_px, 0) :]
+    up = np.ones((reach_px + 1, 1), np.uint8)
+    under = cv2.dilate(body, up, anchor=(0, reach_px))[-len(shown[rows]) :] > shown[rows]
+    pairs = [(now[rows], plate[rows]) for now, plate in zip(small.picture, small.plate, strict=True)]
+    (light, before), *colours = pairs
+    shaded = under & (light < before) & (light > SHADOW * before)
+    for now, plate in colours:
+        shaded &= cv2.absdiff(now, plate) <= SHADOW_HUE
+    part = evidence[rows]
+    part[shaded] = np.minimum(part[shaded], 0)
+
+
 def _ratio(person: NDArray[np.float64], behind: NDArray[np.float64], part: int) -> Singles:
     """Table over places: the logarithm of the likelihood ratio in one part of the body."""
     shares = []
@@ -273,58 +292,6 @@ def _differences(small: _Small) -> NDArray[np.int32]:
     if len(pairs) > 1:
         place += _CHROMA_PLACE[cv2.add(cv2.absdiff(*pairs[1]), cv2.absdiff(*pairs[2]))]
     return place
-
-
-def _mixed_edge(
-    picture: list[Bytes], plate: list[Bytes], inside: Bytes, small: _Small, told_apart: Singles, edge_px: int
-) -> Alpha:
-    """Opacity (h, w) of what is ``inside`` (h, w), 1 or 0, with an edge as wide as the colours tell.
-
-    Where the person next to the edge has another colour than the background, a pixel's colour between the two says how
-    much of it is the person. Elsewhere the edge is softened a little.
-    """
-    level = inside * np.uint8(255)
-    soft = cv2.GaussianBlur(level, (0, 0), SOFT_PX)
-    near = cv2.blur(level, (2 * edge_px + 1, 2 * edge_px + 1))  # rises over the edge: half on it
-    alpha: Alpha = soft.astype(np.float32) / np.float32(255)
-    band = cv2.findNonZero(cv2.inRange(near, 1.0, 254.0))
-    if band is None:
-        return alpha
-    columns, rows = band.reshape(-1, 2).T
-    (high, wide), (low, narrow) = inside.shape, small.picture[0].shape
-    solid = cv2.erode(inside, np.ones((edge_px, edge_px), np.uint8))
-    core = cv2.resize(solid, (narrow, low), interpolation=cv2.INTER_AREA).astype(np.float32)
-    size = 2 * max(round(2.5 * edge_px * low / high), 2) + 1
-    weight = cv2.blur(core, (size, size))
-    at, here = _places(rows, columns, (high, wide), (low, narrow)), rows * wide + columns
-    places = {inside.shape: here}
-    way, length, changed = (np.zeros(len(rows), np.float32) for _ in range(3))
-    for shown, old, part in zip(picture, plate, small.picture, strict=True):
-        place = places.get(shown.shape)
-        if place is None:  # of coloured planes, both have the same
-            place = places[shown.shape] = _places(rows, columns, (high, wide), shown.shape)
-        behind = old.take(place).astype(np.float32)
-        mean = (cv2.blur(part * core, (size, size)) / np.maximum(weight, np.float32(1e-3))).take(at)
-        apart, change = mean - behind, shown.take(place) - behind
-        way += change * apart
-        length += apart * apart
-        changed += change * change
-    told = np.clip(way / np.maximum(length, 1), 0, 1)
-    third = changed - told * (2 * way - told * length)  # squared difference from all that is between the two colours
-    trust = length / (length + third + np.float32(TELLING_LEVELS**2)) * (weight.take(at) > LEAST_CORE)
-    mixed = alpha.take(here)
-    trust *= np.where(told < mixed, told_apart.take(at), np.float32(1))
-    mixed += trust * (told - mixed)
-    rise = near.take(here) * np.float32(2 / 255)
-    alpha.put(here, np.clip(mixed, rise - 1, rise).clip(0, 1))
-    return alpha
-
-
-def _places(
-    rows: NDArray[np.int32], columns: NDArray[np.int32], size: tuple[int, int], other: tuple[int, ...]
-) -> NDArray[np.int32]:
-    """Indices into a raveled array of shape ``other`` for pixels of one of shape ``size`` that shows the same."""
-    return rows * other[0] // size[0] * other[1] + columns * other[1] // size[1]
 
 
 def _luma_places() -> NDArray[np.int32]:

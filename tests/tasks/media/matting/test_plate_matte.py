@@ -118,3 +118,14 @@ def test_an_arm_that_moves_by_itself_and_only_one_mask_lacks_is_whole() -> None:
     assert alpha[96:104, 100:136].mean() > 0.95
     arm = (with_arm(rows[1]).astype(np.float64) - body()).sum() / 255
     assert np.abs(alpha - with_arm(rows[1]) / 255).sum() < 0.35 * arm
+
+
+def test_a_shadow_under_the_feet_stays_with_the_floor() -> None:
+    """Trousers are darker still, and so near to the shadow that the plate takes it for them."""
+    back = ground(2)
+    shade = np.ones(SIZE[::-1], np.float32)
+    shade[180:186, 66:94] = 0.7
+    picture = shown(body(), np.asarray(np.rint(back * shade), np.uint8), 60)
+    alpha = alpha_of(picture, ground(3), body())
+    assert alpha[120:178, 68:92].mean() > 0.95
+    assert alpha[181:186, 68:92].mean() < 0.2

@@ -1,0 +1,69 @@
+"""The soft edge of a person whose background is known: how much of a pixel is the person, its colour says."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.media.planes.layout import Alpha
+
+Bytes = NDArray[np.uint8]
+Singles = NDArray[np.float32]
+
+LEAST_CORE: Final = 0.02  # share of such pixels nearby, from which their mean colour is known
+SOFT_PX: Final = 0.9  # standard deviation of the edge where colours do not tell its width
+TELLING_LEVELS: Final = 30.0  # difference of person and background at which colours weigh as much as the softened edge
+
+
+def mixed_edge(
+    picture: list[Bytes], plate: list[Bytes], inside: Bytes, small: list[Bytes], told_apart: Singles, edge_px: int
+) -> Alpha:
+    """Opacity (h, w) of what is ``inside`` (h, w), 1 or 0, with an edge as wide as the colours tell.
+
+    Where the person next to the edge has another colour than the background, a pixel's colour between the two says how
+    much of it is the person. Elsewhere the edge is softened a little. ``small`` is the picture in the size of
+    ``told_apart`` (h, w), which says how far the person nearby differs from the plate; ``edge_px`` is half the width.
+    """
+    level = inside * np.uint8(255)
+    soft = cv2.GaussianBlur(level, (0, 0), SOFT_PX)
+    near = cv2.blur(level, (2 * edge_px + 1, 2 * edge_px + 1))  # rises over the edge: half on it
+    alpha: Alpha = soft.astype(np.float32) / np.float32(255)
+    band = cv2.findNonZero(cv2.inRange(near, 1.0, 254.0))
+    if band is None:
+        return alpha
+    columns, rows = band.reshape(-1, 2).T
+    (high, wide), (low, narrow) = inside.shape, small[0].shape
+    solid = cv2.erode(inside, np.ones((edge_px, edge_px), np.uint8))
+    core = cv2.resize(solid, (narrow, low), interpolation=cv2.INTER_AREA).astype(np.float32)
+    size = 2 * max(round(2.5 * edge_px * low / high), 2) + 1
+    weight = cv2.blur(core, (size, size))
+    at, here = _places(rows, columns, (high, wide), (low, narrow)), rows * wide + columns
+    places = {inside.shape: here}
+    way, length, changed = (np.zeros(len(rows), np.float32) for _ in range(3))
+    for shown, old, part in zip(picture, plate, small, strict=True):
+        place = places.get(shown.shape)
+        if place is None:  # of coloured planes, both have the same
+            place = places[shown.shape] = _places(rows, columns, (high, wide), shown.shape)
+        behind = old.take(place).astype(np.float32)
+        mean = (cv2.blur(part * core, (size, size)) / np.maximum(weight, np.float32(1e-3))).take(at)
+        apart, change = mean - behind, shown.take(place) - behind
+        way += change * apart
+        length += apart * apart
+        changed += change * change
+    told = np.clip(way / np.maximum(length, 1), 0, 1)
+    third = changed - told * (2 * way - told * length)  # squared difference from all that is between the two colours
+    trust = length / (length + third + np.float32(TELLING_LEVELS**2)) * (weight.take(at) > LEAST_CORE)
+    mixed = alpha.take(here)
+    trust *= np.where(told < mixed, told_apart.take(at), np.float32(1))
+    mixed += trust * (told - mixed)
+    rise = near.take(here) * np.float32(2 / 255)
+    alpha.put(here, np.clip(mixed, rise - 1, rise).clip(0, 1))
+    return alpha
+
+
+def _places(
+    rows: NDArray[np.int32], columns: NDArray[np.int32], size: tuple[int, int], other: tuple[int, ...]
+) -> NDArray[np.int32]:
+    """Indices into a raveled array of shape ``other`` for pixels of one of shape ``size`` that shows the same."""
+    return rows * other[0] // size[0] * other[1] + columns * other[1] // size[1]
