@@ -1,8 +1,8 @@
 """``plates.zip``: the clean plates of a clip, written front to back; the same plates give the same bytes.
 
 Members, stored without further compression: ``plate_00000000_0.png``, ... (the planes of the plate of a frame, 8 or 16
-bits), ``plate_00000000_seen.png``, and last ``plates.json``: the pixel format and, for each plate, ``frame``, ``box``
-and ``agreement`` (see ``tasks.media.scene.plate.Plate``).
+bits), ``plate_00000000_seen.png``, and last ``plates.json``: the pixel format and, for each plate, ``frame``, ``box``,
+``agreement`` and ``parallax`` (see ``tasks.media.scene.plate.Plate``).
 """
 
 import json
@@ -40,7 +40,8 @@ class PlateWriter:
         for name, plane in [*((str(index), plane) for index, plane in enumerate(plate.planes)), ("seen", plate.seen)]:
             coded = cv2.imencode(".png", plane, _PNG)[1]
             self._member(f"plate_{plate.frame:08d}_{name}.png", coded.tobytes())
-        self._entries.append({"frame": plate.frame, "box": list(plate.box), "agreement": round(plate.agreement, 4)})
+        entry = {"frame": plate.frame, "box": list(plate.box), "agreement": round(plate.agreement, 4)}
+        self._entries.append({**entry, "parallax": plate.parallax})
 
     def finish(self, layout: PixelLayout) -> None:
         """Write what describes the whole."""
@@ -93,7 +94,8 @@ class PlateFile:
             *planes, seen = (
                 self._picture(archive.read(f"plate_{frame:08d}_{name}.png")) for name in [*range(self._planes), "seen"]
             )
-        return Plate(frame, Box(*entry["box"]), tuple(planes), seen.astype(np.uint8, copy=False), entry["agreement"])
+        told = (entry["agreement"], entry["parallax"])
+        return Plate(frame, Box(*entry["box"]), tuple(planes), seen.astype(np.uint8, copy=False), *told)
 
     def _picture(self, coded: bytes) -> NDArray[Any]:
         picture = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_UNCHANGED)

@@ -21,8 +21,8 @@ from tasks.media.files.plates_file import PlateFile
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 from tasks.media.planes.warp import Region, source_coverage, warp_planes
-from tasks.media.scene.clean_part import CleanPart, clean_part
-from tasks.media.scene.extend import Extender, PlacedPlate
+from tasks.media.scene.clean_part import CleanPart, PlacedPlate, clean_part
+from tasks.media.scene.extend import Extender
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import EDGE_STEP_PX, Box, Plate
 
@@ -182,14 +182,16 @@ class SceneBorder:
         return Origin(hole.own, elsewhere, 1 - hole.own - elsewhere)
 
     def _beyond_own(self, placed: Sequence[PlacedPlate], to_small: Floats, small_px: tuple[int, int]) -> Alpha:
-        seen = np.zeros(small_px[::-1], np.float32)
+        seen, box = np.zeros(small_px[::-1], np.float32), self._extender.box(placed)
+        if box == (0, 0, *self._size_px):
+            return seen
         for one in placed:
-            box, (rows, columns) = one.plate.box, one.plate.seen.shape
-            from_seen = affine.invert(scaling(box.size_px, (columns, rows)))
-            in_frame = affine.compose(affine.translation(np.array(box[:2], np.float64)), from_seen)
+            around, (rows, columns) = one.plate.box, one.plate.seen.shape
+            from_seen = affine.invert(scaling(around.size_px, (columns, rows)))
+            in_frame = affine.compose(affine.translation(np.array(around[:2], np.float64)), from_seen)
             matrix = affine.compose(to_small, affine.compose(one.matrix, in_frame))
             seen += np.float32(one.weight / 255) * cv2.warpAffine(one.plate.seen, matrix, small_px)
-        whole, box = Region(0, 0, *small_px), self._extender.box(placed)
+        whole = Region(0, 0, *small_px)
         from_box = affine.compose(to_small, affine.translation(np.array(box[:2], np.float64)))
         own = source_coverage(to_small, self._size_px, whole)
         return np.asarray((1 - own) * seen * source_coverage(from_box, box.size_px, whole))

@@ -1,6 +1,7 @@
 """A part of a frame without its people: what the clean plates show there, as bright as the frame is."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import cv2
@@ -10,11 +11,119 @@ from numpy.typing import NDArray
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
-from tasks.media.scene.extend import PlacedPlate, PlateFiller
+from tasks.media.scene.exposure import Exposure, brighter, coarse, coarse_size, move_coarse, smooth_difference
+from tasks.media.scene.frame_store import small_luma, small_luma_size
+from tasks.media.scene.parallax import UNHIDDEN, Grid, Shifts, plate_shifts, warp_shifted
 from tasks.media.scene.people_mask import scaling
-from tasks.media.scene.plate import Box
+from tasks.media.scene.plate import Box, Plate
+
+Floats = NDArray[np.float64]
+Bytes = NDArray[np.uint8]
 
 SEEN_SHARE: Final = 0.95  # of a place that the frames of each plate saw, from which it is the background there
+HIDDEN_LEVEL: Final = 25  # of 255: a coarse pixel that is hidden by as much is not compared
+
+
+@dataclass(frozen=True)
+class PlacedPlate:
+    """A plate and how it lies on a frame."""
+
+    plate: Plate
+    matrix: Floats  # (2, 3) pixels of the plate's frame -> pixels of this frame
+    weight: float  # 0..1 among the plates of this frame
+
+
+class Fit(NamedTuple):
+    """How a plate differs from a frame that it fills."""
+
+    exposure: Exposure
+    shifts: Shifts | None
+
+
+class PlateFiller:
+    """What the plates show at places of a frame, as bright as the frame is."""
+
+    def __init__(
+        self,
+        plates: Sequence[PlacedPlate],
+        fits: Sequence[Fit],
+        box: Box,
+        layout: PixelLayout,
+        size_px: tuple[int, int],
+        chroma_location: int,
+    ) -> None:
+        self._plates, self._fits, self._box = plates, fits, box
+        self._layout, self._size_px, self._sited = layout, size_px, chroma_location
+
+    def values(self, piece: Box) -> list[Plane]:
+        """The planes of a part of the box, which has even corners."""
+        peak, field = (1 << self._layout.depth) - 1, np.zeros(self._fits[0].exposure.shift.shape, np.float32)
+        total: list[Plane] = []
+        for one, fit in zip(self._plates, self._fits, strict=True):
+            matrix = affine.compose(one.matrix, affine.translation(np.array(one.plate.box[:2], np.float64)))
+            its, moves = one.plate.planes, (matrix, fit.shifts, piece, self._sited)
+            moved = warp_shifted(its, self._layout, *moves, luma="cubic", border="reflect")
+            mixed = zip(total, moved, strict=True)
+            total = [cv2.addWeighted(old, 1 - one.weight, new, one.weight, 0) for old, new in mixed] if total else moved
+            field += np.float32(one.weight) * fit.exposure.shift
+        return [
+            brighter(plane, field[..., index], piece, plane.shape[::-1], self._box, self._size_px, peak)
+            for index, plane in enumerate(total)
+        ]
+
+
+def measured_exposures(
+    planes: Sequence[Plane],
+    hidden: Bytes,
+    plates: Sequence[PlacedPlate],
+    box: Box,
+    size_px: tuple[int, int],
+    depth: int,
+) -> list[Exposure]:
+    """How much brighter a frame is than each of the ``plates`` over ``box``, told where nobody hides it."""
+    wh = coarse_size(size_px)
+    mine, free = coarse(planes, wh), cv2.resize(hidden, wh, interpolation=cv2.INTER_AREA) < HIDDEN_LEVEL
+    to_low = scaling(size_px, wh)
+    corner = np.floor(affine.apply(to_low, np.array(box[:2], np.float64))).astype(int)
+    last = np.ceil(affine.apply(to_low, np.array(box[2:], np.float64))).astype(int)
+    columns, rows = last - corner + 1
+    inside = np.s_[-corner[1] : wh[1] - corner[1], -corner[0] : wh[0] - corner[0]]
+    both = np.zeros((rows, columns), np.float32)
+    both[inside] = free
+    exposures = []
+    for one in plates:
+        around = one.plate.box
+        from_plate = affine.compose(
+            affine.translation(np.array(around[:2], np.float64)),
+            affine.invert(scaling(around.size_px, coarse_size(around.size_px))),
+        )
+        its = move_coarse(one.plate.coarse, affine.compose(to_low, affine.compose(one.matrix, from_plate)), wh)
+        difference = np.zeros((rows, columns, mine.shape[2]), np.float32)
+        difference[inside] = mine - its
+        exposures.append(Exposure(*smooth_difference(difference, both, float(1 << depth))))
+    return exposures
+
+
+def frame_shifts(
+    luma: Plane, hidden: Bytes, plates: Sequence[PlacedPlate], box: Box, size_px: tuple[int, int]
+) -> list[Shifts | None]:
+    """How far each of the ``plates`` lies beside a frame over ``box``; None where it is not to be moved.
+
+    That is so where ``box`` ends with the frame, and where no plate is made of frames that parallax moved apart.
+    """
+    if box == (0, 0, *size_px) or not any(one.plate.parallax for one in plates):
+        return [None] * len(plates)
+    grid, still, looks = Grid(box, size_px), affine.translation(np.zeros(2)), []
+    mine = grid.placed(small_luma(luma, small_luma_size(size_px)), affine.invert(grid.to_small))
+    for one in plates:
+        around = one.plate.box
+        to_frame = affine.compose(one.matrix, affine.translation(np.array(around[:2], np.float64)))
+        its, seen = (
+            grid.placed(part, affine.compose(to_frame, affine.invert(scaling(around.size_px, part.shape[::-1]))))
+            for part in (one.plate.small, one.plate.seen)
+        )
+        looks.append((its, seen > UNHIDDEN))
+    return plate_shifts(grid, mine, grid.free(hidden, still), looks, [one.weight for one in plates])
 
 
 class CleanPart(NamedTuple):

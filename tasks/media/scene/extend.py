@@ -1,10 +1,11 @@
 """A frame without its people, continued beyond its edges by what other frames saw: what a border is cut from."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import cv2
 import numpy as np
@@ -14,42 +15,26 @@ from tasks.maths.path import affine
 from tasks.maths.scene.shown_parts import Rect, shown_parts
 from tasks.media.planes.chroma import plane_to_luma, sample_spacing
 from tasks.media.planes.compose import alpha_composite
-from tasks.media.planes.layout import PixelLayout, Plane, Planes
-from tasks.media.scene.exposure import Exposure, brighter, coarse, coarse_size, move_coarse, smooth_difference
+from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
+from tasks.media.scene.clean_part import Fit, PlacedPlate, PlateFiller, frame_shifts, measured_exposures
+from tasks.media.scene.exposure import Exposure
 from tasks.media.scene.fill import smooth_fill
-from tasks.media.scene.frame_store import small_luma, small_luma_size
-from tasks.media.scene.parallax import UNHIDDEN, Grid, Shifts, plate_shifts, warp_shifted
+from tasks.media.scene.parallax import Shifts
 from tasks.media.scene.people_mask import SHADED, scaling, without_shadows
-from tasks.media.scene.plate import Box, Plate
+from tasks.media.scene.plate import Box
 
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
 SEAM_PX: Final = 6  # beyond the frame's edge, over which its own mirror turns into what other frames saw
+REACH_PX: Final = 8  # beyond a place that an output shows, in its pixels, to which filters look
 FILL_STEP_PX: Final = 4
-HIDDEN_LEVEL: Final = 25  # of 255: a coarse pixel that is hidden by as much is not compared
+CUT_SHARE: Final = 0.8  # of a box's area, that two boxes have to be below: each of them costs some time of its own
 HELD_FRAMES: Final = 8  # for which it is kept how plates fit: so many lie between the outputs that show them
-
-
-@dataclass(frozen=True)
-class PlacedPlate:
-    """A plate and how it lies on a frame."""
-
-    plate: Plate
-    matrix: Floats  # (2, 3) pixels of the plate's frame -> pixels of this frame
-    weight: float  # 0..1 among the plates of this frame
-
 
 Measured = TypeVar("Measured")
 _Kept = OrderedDict[tuple[int, Box], Measured]
-
-
-class Fit(NamedTuple):
-    """How a plate differs from a frame that it fills."""
-
-    exposure: Exposure
-    shifts: Shifts | None
 
 
 @dataclass(frozen=True)
@@ -87,17 +72,13 @@ class Extender:
         people are filled smoothly and there is no margin. What the output does not show may be anything.
         """
         box = self.box(plates) if beyond else Box(0, 0, *self._size_px)
-        canvas = [
-            np.empty(self._layout.plane_wh(index, box.size_px)[::-1], self._layout.dtype)
-            for index in range(self._layout.planes)
-        ]
-        for index, plane in enumerate(planes):
-            step_x, step_y = sample_spacing(self._layout, index)
-            rows, columns = plane.shape
-            canvas[index][-box.y0 // step_y :, -box.x0 // step_x :][:rows, :columns] = plane
         shown = shown_parts(Rect(*box), to_output, output_px)
+        # Without a plate people are filled from all that lies around them.
+        copied = shown.mirrored if plates else (Rect(0, 0, *self._size_px),)
+        canvas = self._canvas(planes, box, to_output, copied)
         parts = self._people(hidden) if shown.mirrored else []
-        people = [shown_part for part in parts for shown_part in self._mirrored(part, shown.mirrored)]
+        met = [shown_part for part in parts for shown_part in self._mirrored(part, shown.mirrored)]
+        people = [tight for part in met for tight in hidden_boxes(hidden, part, self._size_px)]
         if not plates:
             if people:
                 self._smooth(canvas, hidden)
@@ -113,6 +94,30 @@ class Extender:
         for part in people:
             self._without_people(canvas, hidden, filler, box, part)
         return Extended(tuple(canvas), box)
+
+    def _canvas(self, planes: Sequence[Plane], box: Box, to_output: Floats, mirrored: Sequence[Rect]) -> list[Plane]:
+        """Planes of ``box`` that hold what an output needs of the frame: its edges, and what is shown ``mirrored``."""
+        width, height = self._size_px
+        near = math.ceil((SEAM_PX + REACH_PX) / min(float(affine.length_scale(to_output)), 1.0))
+        needed = [
+            Rect(0, 0, width, near),
+            Rect(0, height - near, width, height),
+            Rect(0, near, near, height - near),
+            Rect(width - near, near, width, height - near),
+            *mirrored,
+        ]
+        layout, canvas = self._layout, []
+        for index, plane in enumerate(planes):
+            step_x, step_y = sample_spacing(layout, index)
+            # Zeros, not what the memory held: the same input gives the same bytes whatever is used of them.
+            whole = np.zeros(layout.plane_wh(index, box.size_px)[::-1], layout.dtype)
+            own = whole[-box.y0 // step_y :, -box.x0 // step_x :][: plane.shape[0], : plane.shape[1]]
+            for rect in needed:
+                x0, x1 = max(math.floor(rect.x0 / step_x), 0), math.ceil(rect.x1 / step_x)
+                y0, y1 = max(math.floor(rect.y0 / step_y), 0), math.ceil(rect.y1 / step_y)
+                own[y0:y1, x0:x1] = plane[y0:y1, x0:x1]
+            canvas.append(whole)
+        return canvas
 
     def filler(
         self,
@@ -234,15 +239,18 @@ class Extender:
                             own = view[:, mirror].astype(np.float32)
                             view[:, at] = np.rint(own + share * (view[:, at] - own))
 
-    def _without_people(self, canvas: list[Plane], hidden: Bytes, filler: "PlateFiller", box: Box, part: Box) -> None:
+    def _without_people(self, canvas: list[Plane], hidden: Bytes, filler: PlateFiller, box: Box, part: Box) -> None:
         to_small = scaling(self._size_px, (hidden.shape[1], hidden.shape[0]))
         corner = affine.translation(np.array(part[:2], np.float64))
+        shares: dict[tuple[int, int], Alpha] = {}  # planes with the same spacing share them
         for index, values in enumerate(filler.values(part)):
-            view = self._view(canvas, index, box, part)
-            from_view = affine.compose(corner, plane_to_luma(self._layout, index, self._sited))
-            flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-            alpha = cv2.warpAffine(hidden, affine.compose(to_small, from_view), view.shape[::-1], flags=flags)
-            alpha_composite(view, values, np.minimum(np.asarray(alpha, np.float32) / np.float32(SHADED), 1))
+            view, spacing = self._view(canvas, index, box, part), sample_spacing(self._layout, index)
+            if spacing not in shares:
+                from_view = affine.compose(corner, plane_to_luma(self._layout, index, self._sited))
+                flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+                there = cv2.warpAffine(hidden, affine.compose(to_small, from_view), view.shape[::-1], flags=flags)
+                shares[spacing] = np.asarray(cv2.LUT(there, _PLATE_SHARE))
+            alpha_composite(view, values, shares[spacing])
 
     def _smooth(self, canvas: list[Plane], hidden: Bytes) -> None:
         """Fill what people hide from what lies around them, where no other frame can."""
@@ -253,94 +261,54 @@ class Extender:
             canvas[index] = smooth_fill(plane, unknown, max(FILL_STEP_PX // step_x, 1))
 
 
-class PlateFiller:
-    """What the plates show at places of a frame, as bright as the frame is."""
-
-    def __init__(
-        self,
-        plates: Sequence[PlacedPlate],
-        fits: Sequence[Fit],
-        box: Box,
-        layout: PixelLayout,
-        size_px: tuple[int, int],
-        chroma_location: int,
-    ) -> None:
-        self._plates, self._fits, self._box = plates, fits, box
-        self._layout, self._size_px, self._sited = layout, size_px, chroma_location
-
-    def values(self, piece: Box) -> list[Plane]:
-        """The planes of a part of the box, which has even corners."""
-        return [self._plane(index, piece) for index in range(self._layout.planes)]
-
-    def _plane(self, index: int, piece: Box) -> Plane:
-        peak, wh = (1 << self._layout.depth) - 1, self._layout.plane_wh(index, piece.size_px)
-        to_luma = plane_to_luma(self._layout, index, self._sited)
-        to_piece = affine.translation(-np.array(piece[:2], np.float64))
-        total, field = None, np.zeros(self._fits[0].exposure.shift.shape[:2], np.float32)
-        for one, fit in zip(self._plates, self._fits, strict=True):
-            from_plate = affine.translation(np.array(one.plate.box[:2], np.float64))
-            matrix = affine.compose(to_piece, affine.compose(one.matrix, from_plate))
-            in_plane = affine.compose(affine.invert(to_luma), affine.compose(matrix, to_luma))
-            kernel = "linear" if index else "cubic"
-            moved = warp_shifted(one.plate.planes[index], in_plane, fit.shifts, piece, wh, kernel, "reflect", peak)
-            total = moved if total is None else cv2.addWeighted(total, 1 - one.weight, moved, one.weight, 0)
-            field += np.float32(one.weight) * fit.exposure.shift[..., index]
-        assert total is not None
-        return brighter(total, field, piece, wh, self._box, self._size_px, peak)
-
-
-def measured_exposures(
-    planes: Sequence[Plane],
-    hidden: Bytes,
-    plates: Sequence[PlacedPlate],
-    box: Box,
-    size_px: tuple[int, int],
-    depth: int,
-) -> list[Exposure]:
-    """How much brighter a frame is than each of the ``plates`` over ``box``, told where nobody hides it."""
-    wh = coarse_size(size_px)
-    mine, free = coarse(planes, wh), cv2.resize(hidden, wh, interpolation=cv2.INTER_AREA) < HIDDEN_LEVEL
-    to_low = scaling(size_px, wh)
-    corner = np.floor(affine.apply(to_low, np.array(box[:2], np.float64))).astype(int)
-    last = np.ceil(affine.apply(to_low, np.array(box[2:], np.float64))).astype(int)
-    columns, rows = last - corner + 1
-    inside = np.s_[-corner[1] : wh[1] - corner[1], -corner[0] : wh[0] - corner[0]]
-    both = np.zeros((rows, columns), np.float32)
-    both[inside] = free
-    exposures = []
-    for one in plates:
-        around = one.plate.box
-        from_plate = affine.compose(
-            affine.translation(np.array(around[:2], np.float64)),
-            affine.invert(scaling(around.size_px, coarse_size(around.size_px))),
-        )
-        its = move_coarse(one.plate.coarse, affine.compose(to_low, affine.compose(one.matrix, from_plate)), wh)
-        difference = np.zeros((rows, columns, mine.shape[2]), np.float32)
-        difference[inside] = mine - its
-        exposures.append(Exposure(*smooth_difference(difference, both, float(1 << depth))))
-    return exposures
-
-
-def frame_shifts(
-    luma: Plane, hidden: Bytes, plates: Sequence[PlacedPlate], box: Box, size_px: tuple[int, int]
-) -> list[Shifts | None]:
-    """How far each of the ``plates`` lies beside a frame over ``box``; None where ``box`` ends with the frame."""
-    if box == (0, 0, *size_px):
-        return [None] * len(plates)
-    grid, still, looks = Grid(box, size_px), affine.translation(np.zeros(2)), []
-    mine = grid.placed(small_luma(luma, small_luma_size(size_px)), affine.invert(grid.to_small))
-    for one in plates:
-        around = one.plate.box
-        to_frame = affine.compose(one.matrix, affine.translation(np.array(around[:2], np.float64)))
-        its, seen = (
-            grid.placed(part, affine.compose(to_frame, affine.invert(scaling(around.size_px, part.shape[::-1]))))
-            for part in (one.plate.small, one.plate.seen)
-        )
-        looks.append((its, seen > UNHIDDEN))
-    return plate_shifts(grid, mine, grid.free(hidden, still), looks, [one.weight for one in plates])
-
-
 def _rectangles(hidden: Bytes) -> list[tuple[int, int, int, int]]:
     """x, y, width, height of the separate people of a small mask."""
-    count, _, stats, _ = cv2.connectedComponentsWithStats(hidden)
-    return [tuple(int(part) for part in stats[number, :4]) for number in range(1, count)]  # type: ignore[misc]
+    contours, _ = cv2.findContours(hidden, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return [tuple(int(part) for part in cv2.boundingRect(contour)) for contour in contours]  # type: ignore[misc]
+
+
+def hidden_boxes(hidden: Bytes, part: Box, size_px: tuple[int, int]) -> list[Box]:
+    """What of a ``part`` of a picture is ``hidden`` (h, w): no box, one, or two where they are a lot smaller.
+
+    So it is with a body, which is high, and the shadows at its feet, which are wide. Corners inside the part are even.
+    """
+    to_small = scaling(size_px, (hidden.shape[1], hidden.shape[0]))
+    first, last = affine.apply(to_small, np.array([part[:2], part[2:]], np.float64))
+    (left, top), (right, bottom) = (
+        np.clip(np.floor(edge).astype(int) + more, 0, hidden.shape[::-1]).tolist()
+        for edge, more in ((first, -1), (last, 3))
+    )
+    x, y, across, down = cv2.boundingRect(hidden[top:bottom, left:right])
+    if across == 0:
+        return []
+    # Places between two rows of the mask take their values from both.
+    people = cv2.dilate(hidden[top + y : top + y + down, left + x : left + x + across], np.ones((3, 1), np.uint8)) > 0
+    from_people = affine.invert(to_small)
+    from_people = affine.compose(from_people, affine.translation(np.array([left + x, top + y], np.float64)))
+    cut, tight = _best_cut(people), []
+    for start, end in ((0, cut), (cut, down)) if cut else ((0, down),):
+        columns = np.flatnonzero(people[start:end].any(axis=0))
+        rows = (start - 0.5 if start else -1.5, end - 0.5 if end < down else end + 0.5)
+        (x0, y0), (x1, y1) = affine.apply(
+            from_people, np.array([[columns[0] - 1.5, rows[0]], [columns[-1] + 1.5, rows[1]]])
+        ).tolist()
+        box = Box(math.floor(x0 / 2) * 2, round(y0 / 2) * 2, math.ceil(x1 / 2) * 2, round(y1 / 2) * 2)
+        tight.append(Box(max(box.x0, part.x0), max(box.y0, part.y0), min(box.x1, part.x1), min(box.y1, part.y1)))
+    return [box for box in tight if box.x1 > box.x0 and box.y1 > box.y0]
+
+
+def _best_cut(people: Flags) -> int:
+    """The row at which two boxes that hold all ``people`` (h, w) are smallest; 0 where one is nearly as small."""
+    high, wide = people.shape
+    some = people.any(axis=1)
+    left, right = np.where(some, people.argmax(axis=1), wide), np.where(some, wide - people[:, ::-1].argmax(axis=1), 0)
+    above, below = (
+        (np.maximum.accumulate(right[order]) - np.minimum.accumulate(left[order]))[order].clip(0)
+        for order in (np.s_[:], np.s_[::-1])
+    )
+    rows = np.arange(1, high)
+    areas = rows * above[:-1] + (high - rows) * below[1:]
+    return int(rows[areas.argmin()]) if high > 1 and areas.min() < CUT_SHARE * high * wide else 0
+
+
+_PLATE_SHARE: Final = np.minimum(np.arange(256, dtype=np.float32) / np.float32(SHADED), 1)  # by how much is hidden

@@ -17,7 +17,9 @@ from tasks.media.scene.exposure import Coarse, coarse, coarse_size
 
 Bytes = NDArray[np.uint8]
 
-SMALL_LONGEST_PX: Final = 240  # longer side of the small pictures that are compared in detail
+SMALL_LONGEST_PX: Final = (
+    120  # longer side of the small pictures that are compared in detail; 240 fills no margin better
+)
 
 
 def small_luma_size(size_px: tuple[int, int]) -> tuple[int, int]:
@@ -26,7 +28,13 @@ def small_luma_size(size_px: tuple[int, int]) -> tuple[int, int]:
 
 
 def small_luma(plane: Plane, wh: tuple[int, int]) -> Bytes:
-    """A luma plane of 8 or 10 bits at the size ``wh``, in 8 bits."""
+    """A luma plane of 8 or 10 bits at the size ``wh``, in 8 bits.
+
+    It is halved as long as that is exact: OpenCV does that ten times as fast as any other reduction.
+    """
+    while plane.shape[0] % 2 == plane.shape[1] % 2 == 0 and plane.shape[1] >= 2 * wh[0] and plane.shape[0] >= 2 * wh[1]:
+        half_px = (plane.shape[1] // 2, plane.shape[0] // 2)
+        plane = np.asarray(cv2.resize(plane, half_px, interpolation=cv2.INTER_AREA))
     small = cv2.resize(plane, wh, interpolation=cv2.INTER_AREA)
     return np.asarray(small if plane.dtype == np.uint8 else np.right_shift(small, 2), np.uint8)
 

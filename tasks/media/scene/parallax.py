@@ -4,7 +4,7 @@ Where two aligned pictures overlap it is measured how far apart they still show 
 and go on beyond the overlap, so a line that crosses the edge of a frame goes on where it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.media.planes.layout import Plane
-from tasks.media.planes.shift import CV2_BORDERS
+from tasks.media.planes.chroma import plane_to_luma, sample_spacing
+from tasks.media.planes.layout import PixelLayout, Plane
+from tasks.media.planes.shift import CV2_BORDERS, MIN_FRACTION_PX, shift_plane
 from tasks.media.planes.warp import CV2_INTERPOLATIONS, warp_plane
 from tasks.media.scene.fill import push_pull
 from tasks.media.scene.frame_store import FrameStore, small_luma_size
@@ -27,15 +28,16 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Corners = tuple[int, int, int, int]
 
-FIELD_STEP: Final = 8  # small pixels from one shift to the next
+FIELD_STEP: Final = 4  # small pixels from one shift to the next
 FIELD_SAMPLES: Final = 8  # samples of a plane between two at which the shifts are placed on it
-EDGE_PX: Final = 3  # small pixels along the edge of an overlap that are not compared
-MOST_SHIFT_PX: Final = 8.0  # small pixels; a longer shift is a mistake
+EDGE_PX: Final = 4  # small pixels along the edge of an overlap that are not compared; fewer fill a drawn margin worse
+MOST_SHIFT_PX: Final = 4.0  # small pixels; a longer shift is a mistake
+SEEN_SHIFT_PX: Final = 0.125  # small pixels, 2 px of 1920: in moonwalk there are 0.02, in the jogger 1 to 2
 HALF_DETAIL: Final = 12.0  # levels a small pixel: slope of the brightness at which a shift counts half
 UNLIKE_LEVELS: Final = 12.0  # levels by which moved pictures differ where a shift counts 0.6 times
 SURE: Final = 0.25  # mean weight around a shift from which its neighbours have no say
 BLUR: Final = 3.0  # standard deviation, in shifts; a smaller one lets the border tremble (seen on the jogger)
-LEAST_PX: Final = 32  # shorter side of an overlap in which shifts are looked for
+LEAST_PX: Final = 16  # shorter side of an overlap in which shifts are looked for
 LEAST_APART: Final = 1.0  # mean difference, in levels, below which pictures lie on one another
 NEAREST_SHARE: Final = 0.75  # beyond an overlap, of the nearest shift inside; the rest is a smooth continuation
 GAIN: Final = (0.05, 0.15)  # of the difference that the shifts take away: below they are not used, above in full
@@ -77,41 +79,63 @@ class Shifts:
         """The field for each pixel of the grid."""
         return np.asarray(cv2.resize(self.field, self.grid.wh, interpolation=cv2.INTER_LINEAR), np.float32)
 
-    def over(self, piece: Corners, wh: tuple[int, int]) -> Singles:
-        """(h, w, 2) for the samples of a plane of ``wh`` over a ``piece`` of the frame, in these samples."""
-        few = (-(-wh[0] // FIELD_SAMPLES), -(-wh[1] // FIELD_SAMPLES))
-        over = (few[0] * FIELD_SAMPLES, few[1] * FIELD_SAMPLES)
-        samples = np.array(wh) / (piece[2] - piece[0], piece[3] - piece[1])  # in a pixel of the frame
-        to_frame = scaling(few, tuple((np.array(over) / samples).tolist()))
-        to_frame = affine.compose(affine.translation(np.array(piece[:2], np.float64)), to_frame)
-        to_field = scaling(self.grid.wh, (self.field.shape[1], self.field.shape[0]))
-        to_field = affine.compose(to_field, affine.compose(self.grid.to_grid, to_frame))
+    def places(self, matrix: Floats, piece: Corners, wh: tuple[int, int]) -> Singles:
+        """Where (h, w, 2) a plane that ``matrix`` (2, 3) moves shows its ``wh`` samples over a ``piece``."""
+        # A ring of places more than asked for: beyond the outermost ones nothing can be drawn out between two.
+        few = (-(-wh[0] // FIELD_SAMPLES) + 2, -(-wh[1] // FIELD_SAMPLES) + 2)
+        over, piece_px = (few[0] * FIELD_SAMPLES, few[1] * FIELD_SAMPLES), (piece[2] - piece[0], piece[3] - piece[1])
+        to_samples = affine.compose(affine.translation(np.full(2, -float(FIELD_SAMPLES))), scaling(few, over))
+        to_frame = affine.compose(affine.translation(np.array(piece[:2], np.float64)), scaling(wh, piece_px))
+        to_field = affine.compose(scaling(self.grid.wh, self.field.shape[1::-1]), self.grid.to_grid)
+        to_field = affine.compose(to_field, affine.compose(to_frame, to_samples))
         flags, border = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
-        sparse = cv2.warpAffine(self.field, to_field, few, flags=flags, borderMode=border)
-        sparse *= (samples / self.grid.to_small[[0, 1], [0, 1]]).astype(np.float32)
-        return np.asarray(cv2.resize(sparse, over, interpolation=cv2.INTER_LINEAR)[: wh[1], : wh[0]], np.float32)
+        shift = cv2.warpAffine(self.field, to_field, few, flags=flags, borderMode=border)
+        shift *= (np.array(wh) / piece_px / self.grid.to_small[[0, 1], [0, 1]]).astype(np.float32)
+        back = affine.invert(matrix)
+        at = _places(cv2.transform(shift, back[:, :2]), affine.compose(back, to_samples))
+        drawn_out = cv2.resize(at, over, interpolation=cv2.INTER_LINEAR)[FIELD_SAMPLES:, FIELD_SAMPLES:]
+        return np.asarray(drawn_out[: wh[1], : wh[0]], np.float32)
 
 
 def warp_shifted(
-    plane: Plane,
+    planes: Sequence[Plane],
+    layout: PixelLayout,
     matrix: Floats,
     shifts: Shifts | None,
     piece: Corners,
-    wh: tuple[int, int],
-    interpolation: str,
+    chroma_location: int,
+    *,
+    luma: str,
     border: str,
-    peak: int,
-) -> Plane:
-    """One plane moved by ``matrix`` (2, 3) into a plane of ``wh`` over a ``piece`` of the frame, and by the shifts.
+) -> list[Plane]:
+    """The ``planes`` of a picture that ``matrix`` (2, 3) brings onto a frame, over a ``piece`` of it, and shifted.
 
-    Otherwise as ``warp_plane``.
+    ``luma`` is the first plane's interpolation, that of the others is linear. ``border`` is a key of ``CV2_BORDERS``.
     """
-    if shifts is None:
-        return warp_plane(plane, matrix, wh, interpolation, border, peak)
-    at = cv2.transform(_places(shifts.over(piece, wh)), affine.invert(matrix))
-    flags, mode = CV2_INTERPOLATIONS[interpolation], CV2_BORDERS[border]
-    moved = cv2.remap(plane, at, None, flags, borderMode=mode)
-    return np.asarray(moved if plane.dtype == np.uint8 else cv2.min(moved, float(peak)))
+    peak, size_px = (1 << layout.depth) - 1, (piece[2] - piece[0], piece[3] - piece[1])
+    there = affine.compose(affine.translation(-np.array(piece[:2], np.float64)), matrix)
+    turn_px = np.abs(matrix[:, :2] - np.eye(2)).max() * sum(planes[0].shape)  # of the farthest corner, at most
+    slides = shifts is None and turn_px < MIN_FRACTION_PX
+    moved: list[Plane] = []
+    at: dict[tuple[int, int], Singles] = {}  # planes with the same spacing share the places
+    for index, plane in enumerate(planes):
+        spacing, wh = sample_spacing(layout, index), layout.plane_wh(index, size_px)
+        interpolation = "linear" if index else luma
+        if slides:  # exact for whole samples, and many times faster
+            shift = (float(there[0, 2]) / spacing[0], float(there[1, 2]) / spacing[1])
+            moved.append(shift_plane(plane, shift, wh, interpolation, border, peak))
+            continue
+        to_luma = plane_to_luma(layout, index, chroma_location)
+        in_plane = affine.compose(affine.invert(to_luma), affine.compose(there, to_luma))
+        if shifts is None:
+            moved.append(warp_plane(plane, in_plane, wh, interpolation, border, peak))
+            continue
+        if spacing not in at:
+            at[spacing] = shifts.places(in_plane, piece, wh)
+        flags, mode = CV2_INTERPOLATIONS[interpolation], CV2_BORDERS[border]
+        shown = cv2.remap(plane, at[spacing], None, flags, borderMode=mode)
+        moved.append(np.asarray(shown if plane.dtype == np.uint8 else cv2.min(shown, float(peak))))
+    return moved
 
 
 def source_shifts(
@@ -137,6 +161,11 @@ def source_shifts(
         np.copyto(mine, its if shifts is None else _moved(its, shifts.drawn_out), where=fresh)
         known |= fresh
     return found
+
+
+def shows_parallax(shifts: Iterable[Shifts | None]) -> bool:
+    """Whether some of the ``shifts`` are long enough to be seen."""
+    return any(one is not None and float(np.abs(one.field).max()) >= SEEN_SHIFT_PX for one in shifts)
 
 
 def plate_shifts(
@@ -196,7 +225,7 @@ def measured_shifts(grid: Grid, mine: Bytes, its: Bytes, both: Flags) -> Shifts 
 def _single_shifts(mine: Bytes, there: Bytes, inner: Bytes) -> tuple[Singles, Singles]:
     """The shift (h, w, 2) of each pixel by itself, by dense inverse search (Kroeger 2016), and its weight (h, w)."""
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-    search.setFinestScale(1)
+    search.setFinestScale(0)
     flow = np.asarray(search.calc(mine, there, np.zeros((*mine.shape, 2), np.float32)), np.float32)
     weight = _detail(mine) * cv2.LUT(cv2.absdiff(mine, _moved(there, flow)), _LIKENESS) * inner
     weight[cv2.inRange(flow, (-MOST_SHIFT_PX,) * 2, (MOST_SHIFT_PX,) * 2) == 0] = 0
@@ -234,16 +263,19 @@ def _detail(picture: Bytes) -> Singles:
 
 def _moved(picture: Bytes, flow: Singles) -> Bytes:
     """Each pixel (h, w) shows what ``picture`` shows ``flow`` (h, w, 2) beside it."""
-    at = _places(flow)
+    at = _places(flow, _STILL)
     moved = cv2.remap(picture, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(moved, np.uint8)
 
 
-def _places(shift: Singles) -> Singles:
-    """The place (h, w, 2) that lies ``shift`` (h, w, 2) beside each pixel."""
+def _places(shift: Singles, matrix: Floats) -> Singles:
+    """The place (h, w, 2) that lies ``shift`` (h, w, 2) beside that to which ``matrix`` (2, 3) brings each pixel."""
     high, wide = shift.shape[:2]
     rows, columns = np.arange(high, dtype=np.float32)[:, None], np.arange(wide, dtype=np.float32)
-    return np.asarray(cv2.merge([shift[..., 0] + columns, shift[..., 1] + rows]), np.float32)
+    of_columns, of_rows, corner = matrix.T.astype(np.float32)
+    axes = [shift[..., axis] + (of_columns[axis] * columns + corner[axis]) + of_rows[axis] * rows for axis in (0, 1)]
+    return np.asarray(cv2.merge(axes), np.float32)
 
 
+_STILL: Final = affine.translation(np.zeros(2))
 _LIKENESS: Final = np.exp(-0.5 * (np.arange(256) / UNLIKE_LEVELS) ** 2).astype(np.float32)

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.maths.path.outline import outline_px
-from tasks.media.planes.chroma import plane_to_luma, sample_spacing
+from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.compose import alpha_composite
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 from tasks.media.scene.agreement import Votes
 from tasks.media.scene.exposure import Coarse, Exposure, brighter, coarse, coarse_size, move_coarse, smooth_difference
 from tasks.media.scene.fill import smooth_fill
 from tasks.media.scene.frame_store import FrameStore, StoredFrame, small_luma, small_luma_size
-from tasks.media.scene.parallax import Shifts, source_shifts, warp_shifted
+from tasks.media.scene.parallax import Shifts, shows_parallax, source_shifts, warp_shifted
 from tasks.media.scene.people_mask import scaling, without_shadows
 
 Floats = NDArray[np.float64]
@@ -60,6 +60,7 @@ class Plate:
     planes: Planes
     seen: NDArray[np.uint8]  # (h, w) of ``box``, ``EDGE_STEP_PX`` times smaller: 255 where a frame saw the place
     agreement: float  # share of the coarse pixels in which the aligned frames agree
+    parallax: bool  # whether near things moved otherwise than far ones between these frames
 
     @property
     def trusted(self) -> bool:
@@ -108,7 +109,7 @@ def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameS
     inside[-box.y0 : size_px[1] - box.y0, -box.x0 : size_px[0] - box.x0] = True
     for piece in _pieces(known | ~inside):
         _fill_piece(canvas, known, piece, box, sources, exposures, shifts, store, chroma_location, clear=False)
-    return _completed(frame, canvas, known, box, size_px, layout, agreement)
+    return _completed(frame, canvas, known, box, store, agreement, parallax=shows_parallax(shifts.values()))
 
 
 def _exposures(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameStore, box: Box) -> dict[int, Exposure]:
@@ -259,14 +260,11 @@ def _moved(
 ) -> list[Plane]:
     """The planes of a stored frame as they lie over ``part``, as bright as the plate."""
     layout, peak = store.layout, (1 << store.layout.depth) - 1
-    there = affine.compose(affine.translation(-np.array(part[:2], np.float64)), matrix)
-    moved = []
-    for index, plane in enumerate(store.planes(frame)):
-        to_luma = plane_to_luma(layout, index, chroma_location)
-        in_plane = affine.compose(affine.invert(to_luma), affine.compose(there, to_luma))
+    planes = store.planes(frame)
+    moved = warp_shifted(planes, layout, matrix, shifts, part, chroma_location, luma="linear", border="replicate")
+    for index, values in enumerate(moved):
         wh = layout.plane_wh(index, part.size_px)
-        values = warp_shifted(plane, in_plane, shifts, part, wh, "linear", "replicate", peak)
-        moved.append(brighter(values, exposure.shift[..., index], part, wh, box, store.size_px, peak))
+        moved[index] = brighter(values, exposure.shift[..., index], part, wh, box, store.size_px, peak)
     return moved
 
 
@@ -293,16 +291,17 @@ def _completed(
     canvas: list[Plane],
     known: Flags,
     box: Box,
-    size_px: tuple[int, int],
-    layout: PixelLayout,
+    store: FrameStore,
     agreement: float,
+    *,
+    parallax: bool,
 ) -> Plate:
     """The plate, with what nobody saw filled: smoothly within the part that was seen, mirrored beyond it."""
-    whole = _whole_part(known, box, size_px)
+    whole = _whole_part(known, box, store.size_px)
     beyond = None if whole == (0, 0, *box.size_px) else _unseen_beyond(known, whole)
     planes = []
     for index, plane in enumerate(canvas):
-        step_x, step_y = sample_spacing(layout, index)
+        step_x, step_y = sample_spacing(store.layout, index)
         inner = np.s_[whole.y0 // step_y : -(-whole.y1 // step_y), whole.x0 // step_x : -(-whole.x1 // step_x)]
         missing = ~known[::step_y, ::step_x][inner]
         filled = smooth_fill(plane[inner], missing, max(FILL_STEP_PX // step_x, 1))
@@ -318,7 +317,7 @@ def _completed(
         planes.append(plane)
     small_px = (-(-known.shape[1] // EDGE_STEP_PX), -(-known.shape[0] // EDGE_STEP_PX))
     seen = cv2.resize(known.view(np.uint8) * np.uint8(255), small_px, interpolation=cv2.INTER_AREA)
-    return Plate(frame, box, tuple(planes), np.asarray(seen, np.uint8), agreement)
+    return Plate(frame, box, tuple(planes), np.asarray(seen, np.uint8), agreement, parallax)
 
 
 def _unseen_beyond(known: Flags, whole: Box) -> Alpha:

@@ -47,6 +47,7 @@ class Scenery:
     walker_x_px: NDArray[np.float64] | None = None  # (n,) left edge in the picture; None: nobody
     pixel_format: str = "yuv420p"
     brighter: float = 0.0  # levels a frame
+    near_px: float = 0.0  # a frame: by how much more the lowest rows move than the upper ones (parallax)
 
     @property
     def layout(self) -> PixelLayout:
@@ -66,7 +67,8 @@ class Scenery:
         """The luma of the picture, or of one that is wider on all sides, without the walker."""
         x, y = self.corners_px[index] - margin_px
         width, height = (length + 2 * margin_px for length in SIZE_PX)
-        return self.wide[y : y + height, x : x + width]
+        wide = bent(self.wide, self.near_px * index) if self.near_px else self.wide
+        return wide[y : y + height, x : x + width]
 
     def frame(self, index: int) -> Frame:
         """The picture, with the walker as a dark block."""

@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,11 +12,12 @@ from tasks.media.files.plates_file import PlateFile, plate_writer
 from tasks.media.planes.layout import Planes
 from tasks.media.planes.warp import warp_planes
 from tasks.media.scene.border import Origin, SceneBorder
+from tasks.media.scene.clean_part import measured_exposures
 from tasks.media.scene.exposure import Exposure
-from tasks.media.scene.extend import measured_exposures
+from tasks.media.scene.extend import hidden_boxes
 from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.plate import Box, build_plate
-from tests.support.drawn.scenery import SIZE_PX, Scenery, bent, panning, psnr
+from tests.support.drawn.scenery import SIZE_PX, Scenery, panning, psnr
 
 
 def border_of(scenery: Scenery, folder: Path, *, beyond: bool = True) -> SceneBorder:
@@ -54,15 +56,12 @@ def test_what_another_frame_saw_stands_beyond_the_edge(tmp_path: Path) -> None:
 
 
 def test_beyond_the_edge_lines_go_on_where_near_things_moved_farther_than_in_the_plates(tmp_path: Path) -> None:
-    scenery = panning(60, 2)
-    whole = bent(scenery.background(10, 60), 10.0)
-    planes = (np.ascontiguousarray(whole[60:-60, 60:-60]), *scenery.frame(10).planes[1:])
+    scenery = panning(60, 2, near_px=0.3)
     shift = affine.translation(np.array([-60.0, 0.0]))
-    moved = warp_planes(planes, scenery.layout, shift, SIZE_PX)
-    border = border_of(scenery, tmp_path)
-    done, _ = border.fill(10, planes, scenery.hidden(10), moved, shift, 260 / 320, "cubic")
+    _, done, _ = filled(border_of(scenery, tmp_path), scenery, 10, shift)
+    truth = scenery.background(10, 60)[60:-60, 120:][:, : SIZE_PX[0]]
     margin = np.s_[:, SIZE_PX[0] - 54 : SIZE_PX[0] - 6]
-    assert psnr(done[0][margin], whole[60:-60, 120:][:, : SIZE_PX[0]][margin]) > 34
+    assert psnr(done[0][margin], truth[margin]) > 34
 
 
 def test_the_frames_own_pixels_stay_exactly_what_they_were(tmp_path: Path) -> None:
@@ -148,6 +147,36 @@ def test_what_is_always_hidden_is_not_known(tmp_path: Path) -> None:
     box = Box(150, 80, 160, 100)
     clean = border_of(scenery, tmp_path).clean_part(30, scenery.frame(30).planes, scenery.hidden(30), box)
     assert clean is None or not clean.seen.any()
+
+
+@pytest.mark.parametrize("near_px", [0.0, 0.3])
+def test_shifts_are_only_measured_where_parallax_moved_the_frames_of_a_plate_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, near_px: float
+) -> None:
+    scenery, measured = panning(60, 2, near_px=near_px), []
+    border = border_of(scenery, tmp_path)
+
+    def counted(*asked: Any) -> list[None]:
+        measured.append(asked)
+        return [None, None]
+
+    monkeypatch.setattr("tasks.media.scene.clean_part.plate_shifts", counted)
+    filled(border, scenery, 10, affine.translation(np.array([-60.0, 0.0])))
+    assert len(measured) == (1 if near_px else 0)
+
+
+def test_two_people_of_odd_shapes_are_hidden_by_few_small_boxes() -> None:
+    hidden = np.zeros((90, 160), np.uint8)
+    hidden[20:70, 70:80] = 255  # a body
+    hidden[60:75, 30:120] = 127  # the shadow at its feet
+    boxes = hidden_boxes(hidden, Box(0, 0, *SIZE_PX), SIZE_PX)
+    shown = np.zeros(SIZE_PX[::-1], int)
+    for box in boxes:
+        shown[box.y0 : box.y1, box.x0 : box.x1] += 1
+    assert shown.max() == 1
+    assert shown[cv2.resize(hidden, SIZE_PX, interpolation=cv2.INTER_LINEAR) > 0].min() == 1
+    assert shown.sum() < 0.6 * (120 - 30) * 2 * (75 - 20) * 2
+    assert hidden_boxes(hidden, Box(0, 0, 320, 30), SIZE_PX) == []
 
 
 def test_brightness_is_measured_once_for_border_and_background(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
