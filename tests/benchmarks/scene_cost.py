@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import cv2
+
 from tasks.maths.body.landmarks import LANDMARK_COUNT
 from tasks.maths.scene.key_frames import plan_plates
 from tasks.media.files.camera_file import read_camera
@@ -33,6 +35,7 @@ HEAD: Final = ["clip", "decoding", "camera", "plates", "their decoding", "border
 
 def main() -> None:
     asked = arguments()
+    cv2.setNumThreads(1)  # as the program does
     for cells in (HEAD, ["---"] * len(HEAD)):
         print("| " + " | ".join(cells) + " |", flush=True)
     for path in asked.videos or samples():

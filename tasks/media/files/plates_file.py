@@ -23,8 +23,13 @@ from tasks.media.planes.layout import PixelLayout
 from tasks.media.scene.plate import Box, Plate
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
-# Of smooth pictures, runs alone make files that are a third smaller than at the fastest level, in less time.
-_PNG: Final = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
+# Runs alone make smooth pictures a third smaller than the fastest level does. One filter for all lines takes 0.6 times
+# as long, to write and to read, as to choose one for each; the plates of two clips became 17 and 25 % larger.
+_PNG: Final = (
+    *(cv2.IMWRITE_PNG_COMPRESSION, 1),
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),
+)
 _INDEX: Final = "plates.json"
 
 
