@@ -38,7 +38,7 @@ def fill_failed_masks(
     size_px: tuple[int, int],
     most_copied: int,
 ) -> Iterator[Mask]:
-    """Each frame's mask in bytes. A failed mask is filled with a copy of the one before, else of the next good one.
+    """Each frame's mask in bytes. A failed mask is filled with a copy of the nearest good one.
 
     A mask has failed if it is None, or if it shows nobody at the torso of the pose. In a frame without a pose
     (``posed``, (n,)) the model may have taken anything for a person. Such a mask must overlap its neighbours, in an
@@ -80,12 +80,14 @@ def _resolve_run(
     }
     guessed = [not frame.posed and index not in usable for index, frame in enumerate(run)]
     too_long = _in_longer_stretch(guessed, most_copied)
-    substitute = before if before is not None else after
-    for index, (mask, edges_px, bridged, _) in enumerate(run):
-        if mask is not None and index in usable:
-            yield Mask(mask, edges_px, MaskState.measured)
-        elif substitute is not None and bridged and index not in too_long:
-            yield Mask(substitute, edges_px, MaskState.copied)
+    good = {index: mask for index, (mask, *_) in enumerate(run) if index in usable and mask is not None}
+    ends = {place: mask for place, mask in ((-1, before), (len(run), after)) if mask is not None}
+    known = good | ends
+    for index, (_, edges_px, bridged, _) in enumerate(run):
+        if index in good:
+            yield Mask(good[index], edges_px, MaskState.measured)
+        elif known and bridged and index not in too_long:
+            yield Mask(known[min(known, key=lambda place: (abs(place - index), place))], edges_px, MaskState.copied)
         else:
             yield Mask(empty, edges_px, MaskState.nobody)
 

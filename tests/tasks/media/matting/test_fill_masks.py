@@ -30,10 +30,10 @@ def test_good_masks_are_returned_as_bytes() -> None:
     assert filled([shown(1.0), shown(0.6)], [True, True]) == [(255, MaskState.measured), (153, MaskState.measured)]
 
 
-def test_a_failed_mask_is_filled_with_the_one_before_else_the_next() -> None:
+def test_a_failed_mask_is_filled_with_the_nearest_good_one() -> None:
     masks = [None, shown(0.1), shown(0.8), None, shown(0.2), shown(1.0)]
     copied, measured = MaskState.copied, MaskState.measured
-    levels = [(204, copied), (204, copied), (204, measured), (204, copied), (204, copied), (255, measured)]
+    levels = [(204, copied), (204, copied), (204, measured), (204, copied), (255, copied), (255, measured)]
     assert filled(masks, [True] * 6) == levels
 
 
