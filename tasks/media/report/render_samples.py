@@ -54,7 +54,7 @@ class RenderSamples:
         for picture, planes in pairs:
             if picture.index in self._sheet_frames:
                 both = picture, self._output(picture, planes)
-                before, after = (thumbnail(shown.rgb(), self._pixel_aspect) for shown in both)
+                before, after = (thumbnail(shown, self._pixel_aspect) for shown in both)
                 color = self._placement.clip.color
                 self._sheet.append((for_ordinary_screens(before, color), for_ordinary_screens(after, color)))
             first, end = np.searchsorted(self._moments, [picture.index, picture.index + 1]).tolist()

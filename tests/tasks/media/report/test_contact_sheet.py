@@ -6,15 +6,25 @@ import numpy as np
 import pytest
 
 from tasks.errors import OutputError
+from tasks.media.input.frames import Frame
+from tasks.media.planes.layout import nearest_layout
 from tasks.media.report.contact_sheet import (
     CONTACT_SHEET_MAX_BYTES,
     GAP_PX,
     THUMBNAIL_WIDTH_PX,
+    RgbPicture,
     contact_frames,
     thumbnail,
     write_contact_sheet,
 )
+from tasks.records import ColorTags
 from tests.support.pictures import read_picture
+
+
+def even(size_px: tuple[int, int], level: int) -> Frame:
+    """A picture of one gray."""
+    plane = np.full(size_px[::-1], level, np.uint8)
+    return Frame(0, 0, 1, (plane,) * 3, nearest_layout("gbrp"), ColorTags())
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5, 6, 7, 100])
@@ -27,8 +37,8 @@ def test_frames_are_spread_over_the_clip(frames: int) -> None:
 
 
 def test_originals_are_in_the_upper_row_in_order(tmp_path: Path) -> None:
-    def flat(level: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        return thumbnail(np.full((90, 160, 3), level, np.uint8), 1.0)
+    def flat(level: int) -> RgbPicture:
+        return thumbnail(even((160, 90), level), 1.0)
 
     write_contact_sheet(tmp_path / "contact.jpg", [(flat(20), flat(120)), (flat(60), flat(180))])
     sheet = read_picture(tmp_path / "contact.jpg")
@@ -40,7 +50,7 @@ def test_originals_are_in_the_upper_row_in_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("pixel_aspect", "height"), [(1.0, 160), (2.0, 80), (0.5, 320)])
 def test_thumbnails_have_square_pixels(pixel_aspect: float, height: int) -> None:
-    assert thumbnail(np.zeros((100, 150, 3), np.uint8), pixel_aspect).shape == (height, THUMBNAIL_WIDTH_PX, 3)
+    assert thumbnail(even((150, 100), 0), pixel_aspect).shape == (height, THUMBNAIL_WIDTH_PX, 3)
 
 
 def test_noisy_pictures_stay_within_the_size_limit(tmp_path: Path) -> None:
