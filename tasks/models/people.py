@@ -7,11 +7,9 @@ the second of two.
 
 Large people are tracked in the whole frame. MediaPipe filters landmarks in the coordinates of what it is shown, the
 more the slower they move there: in a window that moves along, the filter lags behind the swing of large hips (10 to
-50 % more spread against the truth with drawn walkers of 0.63 of the height). A window that the torso's measured motion
-drives, so that the body stands still in it, was tried too: a third less tremble of the raw pose, but 10 to 60 % more
-sideways spread of the fused anchor. So were windows for everybody, with their time stamps as they are, or 4 and 16
-times as far apart: the fused anchor of drawn walkers (10 s at 960x540 and 1920x1080, one drawing each) spreads 5 to
-24 % more sideways and up to 16 % less up and down.
+50 % more spread against the truth with drawn walkers of 0.63 of the height). Two other windows were tried. One that the
+torso's motion drives, so that the body stands still in it: a third less tremble of the raw pose, but 10 to 60 % more
+sideways spread of the fused anchor. And windows for everybody, with other time stamps too: 5 to 24 % more sideways.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.body.landmarks import landmark_box, same_body
-from tasks.maths.tracking.squares import FollowingWindow, Square, body_height_px, search_tiles, similar_place
+from tasks.maths.tracking.squares import FollowingWindow, Square, body_height_px, follows, search_tiles, similar_place
 from tasks.models.frame_view import PAINT_LEVEL, PAINT_MARGIN_TORSOS, FrameView, Image, look_at_frame, look_at_square
 from tasks.models.pose import PoseEstimate, PoseEstimator, open_pose_estimator
 from tasks.models.runtime import DeviceUse
@@ -74,6 +72,7 @@ class TrackerSlot:
     since_s: float = 0.0  # start of the track
     seen_s: float = 0.0  # last sighting
     window: FollowingWindow | None = None  # of a person, now or a moment ago; None: the frame
+    last: Floats = field(default_factory=lambda: np.zeros((33, 5)))  # landmarks of the last sighting, source pixels
     person: PoseEstimate | None = None  # in this frame, in source pixels
     edges_px: Floats = field(default_factory=lambda: np.zeros(4))  # of the window in this frame
 
@@ -117,6 +116,9 @@ class PeopleTracker:
         looks = at_once(lambda slot: _look(slot, view, time_s), following)
         for slot, look in zip(following, looks, strict=True):
             slot.person, slot.edges_px = look
+        for slot in sorted(following, key=lambda slot: not slot.track):  # first who is followed, then who is missed
+            if slot.track and slot.person is None and slot.window is not None:
+                self._look_again(slot, view, time_s)
             self._take_in(slot, time_s)
         self._resolve_duplicates(time_s)
         self._search(view, time_s)
@@ -141,6 +143,15 @@ class PeopleTracker:
         """Landmarks of everybody who is tracked in this frame."""
         return [slot.person.landmarks for slot in self._busy() if slot.person is not None]
 
+    def _look_again(self, slot: TrackerSlot, view: FrameView, time_s: float) -> None:
+        """Look once more in this frame: who turns over is lost by an estimator that follows, and seen by another."""
+        window = FollowingWindow(slot.last, time_s)
+        square = window.at(time_s)
+        self._forget(slot, time_s)
+        person = look_at_square(slot.estimator, view, square, time_s, self._known())
+        if person is not None and follows(slot.last, person.landmarks):
+            slot.person, slot.edges_px, slot.window = person, square.edges_px, window
+
     def _take_in(self, slot: TrackerSlot, time_s: float) -> None:
         """Move the slot's window with its person, or lose the person."""
         if slot.person is None:
@@ -149,10 +160,13 @@ class PeopleTracker:
                 slot.window = None
             return
         if not slot.track:
+            if any(same_body(slot.person.landmarks, one) for one in self._known()):
+                self._release(slot, time_s)
+                return
             slot.track, slot.since_s = self._next_track(), time_s
         if slot.window is not None:
             slot.window.update(slot.person.landmarks, time_s)
-        slot.seen_s = time_s
+        slot.last, slot.seen_s = slot.person.landmarks, time_s
 
     def _lose(self, slot: TrackerSlot, time_s: float) -> None:
         if slot.track and time_s - slot.since_s >= MIN_FOLLOWED_S:
@@ -184,6 +198,10 @@ class PeopleTracker:
     def _release(self, slot: TrackerSlot, time_s: float) -> None:
         """Free the slot. An empty image makes its estimator forget whom it followed."""
         slot.track, slot.person, slot.window = 0, None, None
+        self._forget(slot, time_s)
+
+    @staticmethod
+    def _forget(slot: TrackerSlot, time_s: float) -> None:
         slot.estimator(np.full((64, 64, 3), PAINT_LEVEL, np.uint8), time_s)
 
     def _search(self, view: FrameView, time_s: float) -> None:
@@ -273,6 +291,7 @@ class PeopleTracker:
             self._round_tiles = len(self._tiles)
         slot.person, slot.window, slot.edges_px = person, window, edges_px
         slot.track, slot.since_s, slot.seen_s = self._next_track(), time_s, time_s
+        slot.last = person.landmarks
 
     def _free_slot(self, other_than: TrackerSlot | None = None) -> TrackerSlot:
         free = (one for one in self._slots if not one.track and one.window is None and one is not other_than)

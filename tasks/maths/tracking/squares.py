@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.body.landmarks import hip_midpoint
+from tasks.maths.body.landmarks import hip_midpoint, torso_length_px
 
 Floats = NDArray[np.float64]
 
@@ -24,6 +24,7 @@ MEMORY_S: Final = 2.0  # of the straight line that the window moves along
 SIZE_MEMORY_S: Final = 1.5  # time constant of the window's size
 SAME_PLACE_HEIGHTS: Final = 0.25  # between the hips of one body, found twice in a frame
 SAME_SIZE_RATIO: Final = 1.6  # of the heights of one body, found twice in a frame
+NEXT_PLACE_TORSOS: Final = 0.75  # between the hips of one body in two frames; 0.25 to 0.5 in a somersault at 30 fps
 ESCAPE_HEIGHTS: Final = 0.25  # between the hips and the window's middle: beyond it the line starts anew
 ESCAPE_FRAMES: Final = 3  # memory that is left then
 MIN_SIDE_PX: Final = 32
@@ -87,6 +88,13 @@ def similar_place(first: Floats, second: Floats) -> bool:
     heights = sorted((body_height_px(first), body_height_px(second)))
     apart = float(np.hypot(*(hip_midpoint(first) - hip_midpoint(second))))
     return heights[1] <= SAME_SIZE_RATIO * heights[0] and apart <= SAME_PLACE_HEIGHTS * heights[1]
+
+
+def follows(before: Floats, after: Floats) -> bool:
+    """Whether a body, landmarks (33, 2 or more), may be that of the frame before: also of somebody who turns over."""
+    torsos = sorted(float(torso_length_px(one)) for one in (before, after))
+    apart = float(np.hypot(*(hip_midpoint(after) - hip_midpoint(before))))
+    return torsos[1] <= SAME_SIZE_RATIO * torsos[0] and apart <= NEXT_PLACE_TORSOS * torsos[1]
 
 
 def square_about(centre_xy: Floats, side_px: float) -> Square:
