@@ -151,6 +151,8 @@ class PeopleTracker:
         person = look_at_square(slot.estimator, view, square, time_s, self._known())
         if person is not None and follows(slot.last, person.landmarks):
             slot.person, slot.edges_px, slot.window = person, square.edges_px, window
+        elif person is not None:
+            self._forget(slot, time_s)
 
     def _take_in(self, slot: TrackerSlot, time_s: float) -> None:
         """Move the slot's window with its person, or lose the person."""

@@ -23,8 +23,11 @@ WINDOW_HEIGHTS: Final = 2.5  # side of the window, in heights of the person
 MEMORY_S: Final = 2.0  # of the straight line that the window moves along
 SIZE_MEMORY_S: Final = 1.5  # time constant of the window's size
 SAME_PLACE_HEIGHTS: Final = 0.25  # between the hips of one body, found twice in a frame
+SAME_TORSO_RATIO: Final = (
+    1.25  # of the torsos of one body in two frames; 1.2 in a somersault, 1.4 and more of a mistake
+)
 SAME_SIZE_RATIO: Final = 1.6  # of the heights of one body, found twice in a frame
-NEXT_PLACE_TORSOS: Final = 0.75  # between the hips of one body in two frames; 0.25 to 0.5 in a somersault at 30 fps
+NEXT_PLACE_TORSOS: Final = 1.0  # between the hips of one body in two frames; up to 0.8 in a somersault at 30 fps
 ESCAPE_HEIGHTS: Final = 0.25  # between the hips and the window's middle: beyond it the line starts anew
 ESCAPE_FRAMES: Final = 3  # memory that is left then
 MIN_SIDE_PX: Final = 32
@@ -94,7 +97,7 @@ def follows(before: Floats, after: Floats) -> bool:
     """Whether a body, landmarks (33, 2 or more), may be that of the frame before: also of somebody who turns over."""
     torsos = sorted(float(torso_length_px(one)) for one in (before, after))
     apart = float(np.hypot(*(hip_midpoint(after) - hip_midpoint(before))))
-    return torsos[1] <= SAME_SIZE_RATIO * torsos[0] and apart <= NEXT_PLACE_TORSOS * torsos[1]
+    return torsos[1] <= SAME_TORSO_RATIO * torsos[0] and apart <= NEXT_PLACE_TORSOS * torsos[1]
 
 
 def square_about(centre_xy: Floats, side_px: float) -> Square:

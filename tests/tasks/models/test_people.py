@@ -174,8 +174,8 @@ def test_who_turns_over_is_looked_at_anew_and_stays_the_same_person() -> None:
 
 
 def test_who_is_far_from_where_somebody_was_lost_is_somebody_else() -> None:
-    """Seven tenths of a torso are a fast turn; a whole one in a frame is another body."""
-    for jump_px, track in ((4.0, 1), (8.0, 2)):
+    """Less than a torso is a fast turn; more than one in a frame is another body."""
+    for jump_px, track in ((5.0, 1), (8.0, 2)):
         scenes = [Scene((100 + jump_px * (i >= 20), 80), torso_px=6.0, turning=i == 20) for i in range(40)]
         frames, _ = followed(scenes)
         assert list(frames[19]) == [1] and list(frames[20]) == [track]
