@@ -76,6 +76,10 @@ class TrackerSlot:
     person: PoseEstimate | None = None  # in this frame, in source pixels
     edges_px: Floats = field(default_factory=lambda: np.zeros(4))  # of the window in this frame
 
+    def forget(self, time_s: float) -> None:
+        """An empty image makes the estimator forget whom it followed."""
+        self.estimator(np.full((64, 64, 3), PAINT_LEVEL, np.uint8), time_s)
+
 
 class AtOnce(Protocol):
     """Calls a function for each slot and gives the results in order."""
@@ -147,12 +151,12 @@ class PeopleTracker:
         """Look once more in this frame: who turns over is lost by an estimator that follows, and seen by another."""
         window = FollowingWindow(slot.last, time_s)
         square = window.at(time_s)
-        self._forget(slot, time_s)
+        slot.forget(time_s)
         person = look_at_square(slot.estimator, view, square, time_s, self._known())
         if person is not None and follows(slot.last, person.landmarks):
             slot.person, slot.edges_px, slot.window = person, square.edges_px, window
         elif person is not None:
-            self._forget(slot, time_s)
+            slot.forget(time_s)
 
     def _take_in(self, slot: TrackerSlot, time_s: float) -> None:
         """Move the slot's window with its person, or lose the person."""
@@ -198,13 +202,9 @@ class PeopleTracker:
         self._lost_until_s = time_s + LOST_SEARCH_S
 
     def _release(self, slot: TrackerSlot, time_s: float) -> None:
-        """Free the slot. An empty image makes its estimator forget whom it followed."""
+        """Free the slot."""
         slot.track, slot.person, slot.window = 0, None, None
-        self._forget(slot, time_s)
-
-    @staticmethod
-    def _forget(slot: TrackerSlot, time_s: float) -> None:
-        slot.estimator(np.full((64, 64, 3), PAINT_LEVEL, np.uint8), time_s)
+        slot.forget(time_s)
 
     def _search(self, view: FrameView, time_s: float) -> None:
         """Search the whole frame and some squares for people who are not tracked yet."""
@@ -291,9 +291,8 @@ class PeopleTracker:
     ) -> None:
         if not self._busy():
             self._round_tiles = len(self._tiles)
-        slot.person, slot.window, slot.edges_px = person, window, edges_px
+        slot.person, slot.last, slot.window, slot.edges_px = person, person.landmarks, window, edges_px
         slot.track, slot.since_s, slot.seen_s = self._next_track(), time_s, time_s
-        slot.last = person.landmarks
 
     def _free_slot(self, other_than: TrackerSlot | None = None) -> TrackerSlot:
         free = (one for one in self._slots if not one.track and one.window is None and one is not other_than)
