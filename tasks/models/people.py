@@ -7,9 +7,8 @@ the second of two.
 
 Large people are tracked in the whole frame. MediaPipe filters landmarks in the coordinates of what it is shown, the
 more the slower they move there: in a window that moves along, the filter lags behind the swing of large hips (10 to
-50 % more spread against the truth with drawn walkers of 0.63 of the height). Windows were tried that the torso's motion
-drives (a third less tremble of the raw pose, 10 to 60 % more sideways spread of the fused anchor), and windows for
-everybody, with other time stamps too (5 to 24 % more sideways).
+50 % more spread against the truth with drawn walkers of 0.63 of the height). A window that the torso's motion drives
+(anchor: 10 to 60 % more sideways spread) and windows for everybody (5 to 24 % more, at any time stamps) were tried.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -47,6 +47,7 @@ DOUBTED_TORSOS: Final = 0.04  # the same where the camera travels, or the torso 
 TRAVEL_TORSOS: Final = 0.5  # way of the background through the picture from which on the camera travels
 SWAY_PX: Final = 0.2  # range of a torso that sways: more than the measurement's error in px, plus
 SWAY_TORSOS: Final = 0.004  # in torso lengths: 2 mm of a grown-up; photos reached 0.19 px
+PASSED_FACTOR: Final = 1.5  # of the same where the camera travels: drawn mannequins reached 1.4, people 1.4 to 5.5
 GLUED_FACTOR: Final = 3.0  # of the same: whatever moves by less over the background is one with it
 GLUED_RATIO: Final = 6.0  # limb path / tremble: legs that the model takes for one another stay below it in a picture
 
@@ -64,8 +65,10 @@ class Liveness:
 
     @property
     def sways(self) -> bool:
-        """The torso moves against the background before a camera that hardly travels."""
-        return not self._passed and self.sway.body_px > self._least_sway_px
+        """The torso moves against the background, more than the way of the camera makes it seem."""
+        if self._passed:
+            return self.sway.own_px > PASSED_FACTOR * self._least_sway_px  # NaN compares as False
+        return self.sway.body_px > self._least_sway_px
 
     @property
     def _least_sway_px(self) -> float:

@@ -1,8 +1,8 @@
 """How a torso moves against the background: whoever stands sways a little, and a picture or a statue does not.
 
 The torso's steps and the camera's motion are known to a tenth of a pixel, far better than landmarks. Where the camera
-hardly travels, what is left of their difference is the body's own motion. Where it travels, nothing can be told: all
-that stands before the background passes it.
+hardly travels, what is left of their difference is the body's own motion. Where it travels, all that stands before the
+background passes it, in proportion to the camera's own way: what is left without that part is the body's motion.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ from tasks.maths.tracking.tracks import Track
 SWAY_PART_S: Final = 2.0  # sway is measured in parts of this length, without their even motion
 SWAY_SMOOTHING_S: Final = 0.3  # places are averaged over this
 FEWEST_IN_PART: Final = 8
+LEAST_TERM_RATIO: Final = 1e-6  # of the largest singular value: a camera that goes evenly explains nothing more
 KNOWN_SHARE: Final = 0.8  # of the steps of a part: with fewer known ones nothing is told
 
 
@@ -30,6 +31,7 @@ class Sway:
     body_px: float  # range of the torso over the background without its even motion: median of the parts
     way_px: float  # the same with its even motion
     camera_px: float  # range of the background in the picture: most of the parts
+    own_px: float = np.nan  # as ``body_px``, also without what is in proportion to the camera's way
 
 
 UNKNOWN_SWAY: Final = Sway(np.nan, np.nan, np.nan)
@@ -70,7 +72,7 @@ def measure_sway(time_s: Floats, hip_xy: Floats, scene_step: Floats) -> Sway:
 
     An unknown step counts as none.
     """
-    body, way, camera = [], [], []
+    body, way, camera, own = [], [], [], []
     place = np.cumsum(np.nan_to_num(scene_step), axis=0)
     known = np.asarray(np.isfinite(scene_step).all(axis=1))
     for start_s in np.arange(time_s[0], max(time_s[-1] - SWAY_PART_S / 2, time_s[0] + 1e-6), SWAY_PART_S):
@@ -79,12 +81,24 @@ def measure_sway(time_s: Floats, hip_xy: Floats, scene_step: Floats) -> Sway:
             continue
         width = int(np.clip(round(SWAY_SMOOTHING_S / SWAY_PART_S * part.sum()), 1, part.sum() - 3))
         smooth = moving_mean(place[part], width)
-        terms = np.vander(np.linspace(-1, 1, len(smooth)), 2)
-        rest = smooth - terms @ np.linalg.lstsq(terms, smooth, rcond=None)[0]
-        body.append(float(np.hypot(*np.ptp(rest, axis=0))))
-        way.append(float(np.hypot(*np.ptp(smooth, axis=0))))
-        camera.append(float(np.hypot(*np.ptp(moving_mean(hip_xy[part] - place[part], width), axis=0))))
-    return Sway(float(np.median(body)), float(np.median(way)), max(camera)) if body else UNKNOWN_SWAY
+        scene = moving_mean(hip_xy[part] - place[part], width)  # the background's way through the picture
+        even = np.vander(np.linspace(-1, 1, len(smooth)), 2)
+        body.append(_range_px(_without(smooth, even)))
+        way.append(_range_px(smooth))
+        camera.append(_range_px(scene))
+        own.append(_range_px(_without(smooth, np.hstack([even, scene - scene.mean(axis=0)]))))
+    if not body:
+        return UNKNOWN_SWAY
+    return Sway(float(np.median(body)), float(np.median(way)), max(camera), float(np.median(own)))
+
+
+def _without(path: Floats, terms: Floats) -> Floats:
+    """What is left of a path (k, 2) without what ``terms`` (k, m) explain."""
+    return np.asarray(path - terms @ np.linalg.lstsq(terms, path, rcond=LEAST_TERM_RATIO)[0])
+
+
+def _range_px(path: Floats) -> float:
+    return float(np.hypot(*np.ptp(path, axis=0)))
 
 
 def moving_mean(path: Floats, width: int) -> Floats:

@@ -47,9 +47,11 @@ _FOOT: Final = {  # (forward, up) from the ankle
 
 
 def posture_frames(
-    posture: str, frames: int, *, person: float = 0.6, seed: int = 1, pan_px: float = 0.0
+    posture: str, frames: int, *, person: float = 0.6, seed: int = 1, pan_px: float = 0.0, sweep_px: float = 0.0
 ) -> Iterator[Image]:
     """Pictures (360, 640, 3) of one drawn person, before a street that passes by ``pan_px`` a frame.
+
+    The camera also goes to and fro by ``sweep_px``, once in two seconds.
 
     Postures: those of ``YAW_DEG``, and ``mannequin``: a person who stands and does not move at all.
     """
@@ -60,10 +62,13 @@ def posture_frames(
     xyz = _joints(posture, time_s, yaw)
     camera = walk_camera(walk)
     xy, near = project_points(camera, xyz, time_s)
-    xy[..., 0] -= pan_px * (np.arange(frames) - frames / 2)[:, None]
+    gone_px = pan_px * (np.arange(frames) - frames / 2) + sweep_px * np.sin(np.pi * time_s)
+    xy[..., 0] -= gone_px[:, None]
     shift = camera_shake(camera, time_s)
     for row in range(frames):
-        rgb = street_frame(street, pan_px * row, (float(shift[row, 0]), float(shift[row, 1])))
+        rgb = street_frame(
+            street, float(gone_px[row]) + pan_px * frames / 2, (float(shift[row, 0]), float(shift[row, 1]))
+        )
         figure = Figure(xy[row], near[row], xyz[row, :, 2], float(yaw[row]), 0.0, 0.0)
         draw_shadow(rgb, figure)
         _draw_thing(rgb, posture, figure)
