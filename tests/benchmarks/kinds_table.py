@@ -92,8 +92,11 @@ def clips(frames: int) -> Iterator[tuple[str, str, Callable[[], Frames]]]:
         yield f"drawn_{kind}", NOBODY, partial(moving_frames, kind, frames, seed=1)
     for pan_px in (0.0, 3.0):
         yield f"drawn_mannequin_{pan_px:g}", NOBODY, partial(posture_frames, "mannequin", frames, pan_px=pan_px)
+    yield "drawn_mannequin_swept", NOBODY, partial(posture_frames, "mannequin", frames, pan_px=3.0, sweep_px=20.0)
     for posture in YAW_DEG:
         yield f"drawn_{posture}", PERSON, partial(posture_frames, posture, frames)
+    for posture in ("stands", "stands_behind", "sits"):
+        yield f"drawn_{posture}_passed", PERSON, partial(posture_frames, posture, frames, pan_px=3.0)
     yield "drawn_bicycle_passes", PERSON, partial(posture_frames, "bicycle", frames, person=0.45, pan_px=4.0)
     yield "drawn_small_stands", PERSON, partial(posture_frames, "stands", frames, person=0.25)
     for name, walk in walks(frames).items():

@@ -89,6 +89,18 @@ def test_a_statue_that_a_camera_passes_does_not_sway() -> None:
     assert measure_liveness(TIME_S, marks, SIZE_PX, over_background(way_px)).rigid
 
 
+@pytest.mark.parametrize(("sway_px", "rigid"), [(1.0, False), (0.2, True)])
+def test_somebody_who_stands_before_a_camera_that_travels_sways_by_more_than_it_errs(
+    sway_px: float, rigid: bool
+) -> None:
+    """Where everything moves, 0.2 px are no sign of life; before a camera that rests they would be."""
+    way_px = sway_px * np.sin(2 * np.pi * 0.5 * TIME_S)
+    marks = still(0.5)
+    marks[..., 0] += (way_px - 100 * TIME_S)[:, None]
+    alive = measure_liveness(TIME_S, marks, SIZE_PX, over_background(way_px - 40 * TIME_S))
+    assert alive.rigid is rigid
+
+
 def test_limbs_that_go_little_farther_than_they_tremble_do_not_make_a_photo_alive() -> None:
     """The model takes the crossed legs of a photo for one another, now and then."""
     marks = still(2.5)

@@ -70,3 +70,20 @@ def test_joined_tracks_keep_their_motion() -> None:
     assert joined.scene_step is not None and moving.scene_step is not None
     assert np.array_equal(joined.scene_step, moving.scene_step, equal_nan=True)
     assert concatenate_tracks([first, track]).scene_step is None, "half of it is not known"
+
+
+@pytest.mark.parametrize("travel_px", [80 * TIME_S, 80 * TIME_S + 15 * np.sin(9 * TIME_S)], ids=["even", "uneven"])
+@pytest.mark.parametrize("sway", [0.0, 1.0])
+def test_what_a_camera_passes_moves_with_the_camera_and_a_body_beside_that(travel_px: Floats, sway: float) -> None:
+    """The thing stands nearer than the background, and passes it: by a third of the camera's way."""
+    place_px = sway * SWAY_PX - 4 / 3 * travel_px
+    track = walk(0, FRAMES - 1, start_x=500, speed_px=0)
+    (moving,) = with_scene_steps([track], {1: (np.arange(FRAMES), steps(place_px))}, *camera(travel_px))
+    assert moving.scene_step is not None
+    hips = track.hip_xy + np.outer(place_px, [1, 0])
+    measured = measure_sway(TIME_S, hips, moving.scene_step)
+    if sway:
+        assert measured.own_px == pytest.approx(np.ptp(SWAY_PX), rel=0.5)
+    else:
+        assert measured.own_px == pytest.approx(0, abs=1e-6)
+        assert measured.body_px < 0.1 or measured.body_px > 1, "without the camera's way only where that is even"
