@@ -44,7 +44,7 @@ NOISE_RATIO: Final = 2.5  # limb path / tremble: below it there is nothing but n
 RIGID_PX: Final = 1.6  # limb path of a rigid picture: noise of the model in px, plus
 RIGID_TORSOS: Final = 0.01  # in torso lengths
 DOUBTED_TORSOS: Final = 0.04  # the same where the camera travels, or the torso is one with the background
-TRAVEL_TORSOS: Final = 0.5  # way of the background through the picture from which on the camera travels
+TRAVEL_TORSOS: Final = 0.3  # way of the background through the picture from which on the camera travels
 SWAY_PX: Final = 0.2  # range of a torso that sways: more than the measurement's error in px, plus
 SWAY_TORSOS: Final = 0.004  # in torso lengths: 2 mm of a grown-up; photos reached 0.19 px
 PASSED_FACTOR: Final = 1.5  # of the same where the camera travels: drawn mannequins reached 1.4, people 1.4 to 5.5
@@ -67,10 +67,10 @@ class Liveness:
     @property
     def sways(self) -> bool:
         """The torso moves against the background, more than the way of the camera makes it seem."""
-        if self._passed:
-            passing_px = np.sqrt(max(self.sway.body_px**2 - self.sway.own_px**2, 0.0))
-            return self.sway.own_px > PASSED_FACTOR * self._least_sway_px + PASSING_SHARE * passing_px  # False for NaN
-        return self.sway.body_px > self._least_sway_px
+        if not self._passed:
+            return self.sway.body_px > self._least_sway_px
+        passing_px = np.sqrt(max(self.sway.body_px**2 - self.sway.own_px**2, 0.0))
+        return bool(self.sway.own_px > PASSED_FACTOR * self._least_sway_px + PASSING_SHARE * passing_px)
 
     @property
     def _least_sway_px(self) -> float:
