@@ -134,10 +134,13 @@ def _spread(learned: NDArray[np.float64]) -> NDArray[np.float64]:
     cube = learned.reshape(BANDS, *STEPS)
     whole = cube.sum(axis=0)
     cube = cube + COMMON_WEIGHT * whole / max(float(whole.sum()), 1.0)
-    for axis, steps in enumerate(cube.shape):
-        padded = np.pad(cube, [(1, 1) if axis == number else (0, 0) for number in range(cube.ndim)], mode="edge")
-        first, middle, last = (np.take(padded, np.arange(start, start + steps), axis=axis) for start in range(3))
-        cube = 0.25 * first + 0.5 * middle + 0.25 * last
+    for axis in range(cube.ndim):
+        held = np.moveaxis(cube, axis, 0)
+        spread = held / 2
+        spread[1:] += held[:-1] / 4
+        spread[:-1] += held[1:] / 4
+        spread[[0, -1]] += held[[0, -1]] / 4
+        cube = np.moveaxis(spread, 0, axis)
     shares = cube / np.maximum(cube.sum(axis=(1, 2, 3), keepdims=True), 1e-6)
     return np.asarray(shares + LEAST_SHARE, np.float64).ravel()
 
