@@ -3,9 +3,9 @@
 It depends on the masks, the clean plates and the pictures, not on how a frame is moved.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.matting.matte import average_with_neighbours, harden_mask, mask_to_alpha, refine_edge, warp_mask
+from tasks.media.matting.missed_parts import MissedParts, box_around, every, find_missed_parts, step_for
 from tasks.media.matting.plate_matte import Compared, PlateMatte
 from tasks.media.planes.crop import box_to_source
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
@@ -22,7 +23,6 @@ from tasks.media.scene.clean_part import CleanPart, part_of
 from tasks.media.scene.plate import Box
 
 Floats = NDArray[np.float64]
-CleanView = Callable[[Box], CleanPart | None]  # the background of a frame over a box of it
 
 LEAST_LEVEL: Final = 20  # of 255; lower probabilities count as nothing
 HALF: Final = 0.5  # opacity from which a pixel counts as the person's
@@ -42,6 +42,12 @@ class Matte(NamedTuple):
     at_edge: bool = False  # ``behind`` is known near the edge only: see ``mattes_file``
 
 
+class CleanView(Protocol):
+    """The background of a frame over a ``box`` of it, at every ``step_px``-th pixel; None where none is trusted."""
+
+    def __call__(self, box: Box, step_px: int = 1) -> CleanPart | None: ...
+
+
 @dataclass(frozen=True)
 class Shown:
     """A frame with its person's mask, as the matter takes it."""
@@ -59,6 +65,7 @@ class _Looked:
     shown: Shown
     part: CleanPart
     compared: Compared
+    missed: MissedParts | None
 
 
 class MatteMaker:
@@ -83,13 +90,16 @@ class MatteMaker:
         """What the frame shows against its plate; None where no plate is trusted."""
         planes, mask = shown.planes, shown.mask
         box = mask_box(mask, (planes[0].shape[1], planes[0].shape[0]))
-        part = None if shown.clean is None or box is None else shown.clean(box)
+        if shown.clean is None or box is None:
+            return None
+        missed = _missed_parts(shown, shown.clean, box, self._layout)
+        part = shown.clean(box if missed is None else missed.box_with(box))
         if part is None:
             return None
         to_box = affine.compose(affine.translation(-np.array(part.box[:2], np.float64)), mask_to_source(mask))
         prior = warp_mask(mask.probability, to_box, Region(0, 0, *part.box.size_px))
         picture = part_of(planes, part.box, self._layout)
-        return _Looked(shown, part, self._matte.compare(picture, part, prior))
+        return _Looked(shown, part, self._matte.compare(picture, part, prior, missed), missed)
 
     def _matte_of(self, look: _Looked, before: _Looked | None, after: _Looked | None) -> Matte:
         clean, shown = look.part, look.shown
@@ -99,18 +109,36 @@ class MatteMaker:
         ]
         alpha = self._matte.alpha(picture, clean, look.compared, near)
         if not clean.seen.all():
-            alpha = np.where(clean.seen, alpha, self._by_mask(shown, picture[0], clean.box, alpha))
+            alpha = np.where(clean.seen, alpha, self._by_mask(look, picture[0], alpha))
         return Matte(clean.box, np.asarray(cv2.convertScaleAbs(alpha, alpha=255), np.uint8), clean.planes)
 
-    def _by_mask(self, shown: Shown, luma: Plane, box: Box, decided: Alpha) -> Alpha:
-        """Opacity over ``box`` by the mask alone, but for what it has or lacks against all that was ``decided``."""
+    def _by_mask(self, look: _Looked, luma: Plane, decided: Alpha) -> Alpha:
+        """Opacity over the part by the mask alone, but for what it has or lacks against all that was ``decided``."""
+        shown, box = look.shown, look.part.box
         to_box = affine.compose(affine.translation(-np.array(box[:2], np.float64)), mask_to_source(shown.mask))
         edge = warp_mask(harden_mask(shown.mask.probability), to_box, Region(0, 0, *box.size_px))
+        if look.missed is not None:
+            edge = np.maximum(edge, look.missed.over(box, box.size_px))
         alpha = mask_to_alpha(aligned_edge(edge, luma, self._layout) if self._refine else edge)
         inside = (decided > HALF).view(np.uint8)
         around = np.ones([2 * max(round(UNDONE_SHARE * box.size_px[1]), 3) + 1] * 2, np.uint8)
         least, most = (grown.astype(np.float32) for grown in (cv2.erode(inside, around), cv2.dilate(inside, around)))
         return np.asarray(np.clip(alpha, least, most), np.float32)
+
+
+def _missed_parts(shown: Shown, clean: CleanView, box: Box, layout: PixelLayout) -> MissedParts | None:
+    """What the mask misses of the person in ``box``, as the plate tells."""
+    size_px, step_px = (shown.planes[0].shape[1], shown.planes[0].shape[0]), step_for(box)
+    wide = box_around(box, shown.mask.edges_px.tolist(), size_px)
+    few = clean(wide, step_px)
+    if few is None:
+        return None
+    rows, columns = few.seen.shape
+    to_wide = affine.compose(affine.translation(-np.array(wide[:2], np.float64)), mask_to_source(shown.mask))
+    to_few = affine.compose(np.diag([1 / step_px, 1 / step_px, 1.0])[:2], to_wide)
+    prior = warp_mask(shown.mask.probability, to_few, Region(0, 0, columns, rows))
+    picture = every(part_of(shown.planes, wide, layout), layout, step_px)
+    return find_missed_parts(picture, few, prior, step_px, layout)
 
 
 def _with_next(looks: Iterator[_Looked | None]) -> Iterator[tuple[_Looked | None, _Looked | None]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
+from tasks.media.matting.missed_parts import MissedParts
 from tasks.media.matting.mixed_edge import mixed_edge
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane
 from tasks.media.scene.clean_part import CleanPart
@@ -35,6 +36,8 @@ KEPT: Final = 0.85  # of what was learned, from one frame to the next
 COMMON_WEIGHT: Final = 300.0  # pixels that the statistic of the whole body counts for in those of its parts
 LEAST_SHARE: Final = 2e-4  # of the pixels, that any difference has at least
 MOST_EVIDENCE: Final = 4.0  # natural logarithm of odds
+SURELY: Final = 200  # of 255, of what the mask missed, from which it is the person's
+POSSIBLY: Final = 20  # the same, from which the plate decides
 MOST_PRIOR: Final = 2.0  # the same, of the mask: networks are too sure at edges
 EVIDENCE_BLUR_PX: Final = 1.2
 NEIGHBOUR_WEIGHT: Final = 1.2  # of the frames before and after, whose odds are held to those of a mask
@@ -83,10 +86,13 @@ class PlateMatte:
         size = LUMA_STEPS * CHROMA_STEPS
         self._person, self._behind = np.zeros((2, size)), np.zeros((2, size))  # of the body, and of the feet
 
-    def compare(self, picture: Sequence[Plane], clean: CleanPart, mask: Bytes) -> Compared:
+    def compare(
+        self, picture: Sequence[Plane], clean: CleanPart, mask: Bytes, missed: MissedParts | None = None
+    ) -> Compared:
         """What a frame shows against its plate, over ``clean.box``; asked for each frame, in order.
 
-        ``picture`` has the frame's planes there, ``mask`` (h, w) the person's probability * 255.
+        ``picture`` has the frame's planes there, ``mask`` (h, w) the person's probability * 255. What it ``missed``
+        counts as the person where no frame saw the background; elsewhere the plate alone decides about it.
         """
         high, wide = mask.shape
         step = max(round(high / LOOKED_AT_ROWS), 1)
@@ -98,16 +104,26 @@ class PlateMatte:
         shown = (prior > 127).astype(np.uint8)
         within, without = (cv2.distanceTransform(part, cv2.DIST_L2, 3) for part in (shown, 1 - shown))
         place = _differences(small)
-        self._learn(place, (within > reach) & seen, (without > reach) & (without <= RING * reach) & seen)
+        joined = np.zeros(wh[::-1], np.uint8) if missed is None else missed.over(clean.box, wh)
+        beside = joined > POSSIBLY
+        self._learn(place, (within > reach) & seen, (without > reach) & (without <= RING * reach) & seen & ~beside)
         evidence = self._evidence(place)
         _without_shadow(evidence, small, shown, max(round(reach), 1))
         core = (within > CORE_SHARE * reach) | ((evidence > CORE_EVIDENCE) & (within > 0) & seen)
         told_apart = _told_apart(small, core.astype(np.uint8), reach)
         evidence *= np.where(evidence < 0, told_apart, np.float32(1)) * seen
         depth = np.minimum(np.maximum(within, without) / np.float32(reach), 1)  # the mask is surer away from its edge
-        odds: Singles = _PRIOR[prior] + cv2.GaussianBlur(evidence, (0, 0), EVIDENCE_BLUR_PX)
+        known = _PRIOR[prior]
+        odds: Singles = known + cv2.GaussianBlur(evidence, (0, 0), EVIDENCE_BLUR_PX)
         far = (within > reach).astype(np.int8) - (without > reach)
-        return Compared(small, odds, _PRIOR[prior] * depth, far, told_apart, clean.box)
+        depth *= known
+        if missed is not None:
+            beside &= shown == 0
+            odds[beside] -= known[beside]
+            odds[joined > SURELY] += MOST_EVIDENCE
+            depth[beside] = 0
+            far[beside] = 0
+        return Compared(small, odds, depth, far, told_apart, clean.box)
 
     def alpha(self, picture: Sequence[Plane], clean: CleanPart, now: Compared, near: Sequence[Neighbour]) -> Alpha:
         """Opacity (h, w), 0..1, over ``clean.box``; it means something where ``clean.seen`` is true.

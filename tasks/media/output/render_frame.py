@@ -90,12 +90,15 @@ class RenderFrame:
                     plane.flags.writeable = False
             return self._moved[edge][0]
 
-    def clean_part(self, box: Box) -> CleanPart | None:
-        """The background over ``box`` of the picture, in source px; None without a plate that is trusted."""
+    def clean_part(self, box: Box, step_px: int = 1) -> CleanPart | None:
+        """The background over ``box`` of the picture, in source px; None without a plate that is trusted.
+
+        ``step_px``, 1 or an even number, asks for every so-manieth pixel: see ``sparse_clean_part``.
+        """
         if self.scene is None:
             return None
         border = self.scene.files.continued
-        return border.clean_part(self.picture.index, self.picture.planes, self.scene.hidden, box)
+        return border.clean_part(self.picture.index, self.picture.planes, self.scene.hidden, box, step_px)
 
     def origin(self, edge: Edge) -> Origin:
         """Where the pixels of the moved picture come from."""

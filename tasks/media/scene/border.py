@@ -21,7 +21,7 @@ from tasks.media.files.plates_file import PlateFile
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 from tasks.media.planes.warp import Region, source_coverage, warp_planes
-from tasks.media.scene.clean_part import CleanPart, PlacedPlate, clean_part
+from tasks.media.scene.clean_part import CleanPart, PlacedPlate, clean_part, sparse_clean_part
 from tasks.media.scene.extend import Extender
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import EDGE_STEP_PX, Box, Plate
@@ -106,17 +106,19 @@ class SceneBorder:
             self._write(canvas, filled, part, hole)
         return canvas, self._origin(hole, placed, to_output, (wide, high))
 
-    def clean_part(self, frame: int, planes: Sequence[Plane], hidden: Bytes, box: Box) -> CleanPart | None:
+    def clean_part(
+        self, frame: int, planes: Sequence[Plane], hidden: Bytes, box: Box, step_px: int = 1
+    ) -> CleanPart | None:
         """The background of a frame over ``box``, which lies in it; None where no plate is trusted.
 
-        ``planes`` and ``hidden`` are as in ``fill``.
+        ``planes`` and ``hidden`` are as in ``fill``. ``step_px``, 1 or an even number, asks for every so-manieth pixel.
         """
         placed = self._placed(frame)
         if not placed or not all(one.plate.trusted for one in placed):
             return None
         around = self._extender.box(placed) if self._beyond else Box(0, 0, *self._size_px)
         filler = self._extender.filler(frame, planes, hidden, placed, around, shifted=False)
-        return clean_part(filler, placed, box)
+        return clean_part(filler, placed, box) if step_px == 1 else sparse_clean_part(filler, placed, box, step_px)
 
     def _write(self, canvas: Planes, filled: Planes, part: Region, hole: "_Hole") -> None:
         """Put ``filled``, which also continues the frame across its edge, where the frame does not cover ``part``."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.media.planes.chroma import sample_spacing
+from tasks.media.planes.chroma import plane_to_luma, sample_spacing
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.scene.exposure import Exposure, brighter, coarse, coarse_size, move_coarse, smooth_difference
 from tasks.media.scene.frame_store import small_luma, small_luma_size
@@ -70,6 +70,26 @@ class PlateFiller:
             brighter(plane, field[..., index], piece, plane.shape[::-1], self._box, self._size_px, peak)
             for index, plane in enumerate(total)
         ]
+
+    def sparse(self, piece: Box, step_px: int) -> list[Plane]:
+        """The same at every ``step_px``-th luma pixel, an even number: all planes have one size. No parallax counts."""
+        layout, to_piece = self._layout, affine.translation(-np.array(piece[:2], np.float64))
+        wh, peak = (-(-piece.size_px[0] // step_px), -(-piece.size_px[1] // step_px)), (1 << layout.depth) - 1
+        few = []
+        for index in range(layout.planes):
+            to_luma = plane_to_luma(layout, index, self._sited)
+            to_few = np.diag([*np.array(sample_spacing(layout, index)) / step_px, 1.0])[:2]
+            total, field = None, np.zeros(self._fits[0].exposure.shift.shape[:2], np.float32)
+            for one, fit in zip(self._plates, self._fits, strict=True):
+                matrix = affine.compose(one.matrix, affine.translation(np.array(one.plate.box[:2], np.float64)))
+                matrix = affine.compose(affine.compose(to_piece, matrix), to_luma)
+                matrix = affine.compose(to_few, affine.compose(affine.invert(to_luma), matrix))
+                moved = cv2.warpAffine(one.plate.planes[index], matrix, wh)
+                total = moved if total is None else cv2.addWeighted(total, 1 - one.weight, moved, one.weight, 0)
+                field += np.float32(one.weight) * fit.exposure.shift[..., index]
+            assert total is not None
+            few.append(brighter(total, field, piece, wh, self._box, self._size_px, peak))
+        return few
 
 
 def measured_exposures(
@@ -139,6 +159,11 @@ def clean_part(filler: PlateFiller, plates: Sequence[PlacedPlate], box: Box) -> 
     return CleanPart(box, tuple(filler.values(box)), _seen(plates, box))
 
 
+def sparse_clean_part(filler: PlateFiller, plates: Sequence[PlacedPlate], box: Box, step_px: int) -> CleanPart:
+    """The same at every ``step_px``-th luma pixel, an even number: all arrays have one size."""
+    return CleanPart(box, tuple(filler.sparse(box, step_px)), _seen(plates, box, step_px))
+
+
 def part_of(planes: Sequence[Plane], box: Box, layout: PixelLayout) -> Planes:
     """Views of a frame's planes over ``box``."""
     parts = []
@@ -149,13 +174,15 @@ def part_of(planes: Sequence[Plane], box: Box, layout: PixelLayout) -> Planes:
     return tuple(parts)
 
 
-def _seen(plates: Sequence[PlacedPlate], box: Box) -> NDArray[np.bool_]:
-    seen = np.full(box.size_px[::-1], 255, np.uint8)
-    to_box = affine.translation(-np.array(box[:2], np.float64))
+def _seen(plates: Sequence[PlacedPlate], box: Box, step_px: int = 1) -> NDArray[np.bool_]:
+    width, height = (-(-size // step_px) for size in box.size_px)
+    seen = np.full((height, width), 255, np.uint8)
+    to_few = np.diag([1 / step_px, 1 / step_px, 1.0])[:2]
+    to_box = affine.compose(to_few, affine.translation(-np.array(box[:2], np.float64)))
     for placed in plates:
         around, (rows, columns) = placed.plate.box, placed.plate.seen.shape
         from_seen = affine.invert(scaling(around.size_px, (columns, rows)))
         in_frame = affine.compose(affine.translation(np.array(around[:2], np.float64)), from_seen)
         matrix = affine.compose(to_box, affine.compose(placed.matrix, in_frame))
-        cv2.min(seen, cv2.warpAffine(placed.plate.seen, matrix, box.size_px), dst=seen)
+        cv2.min(seen, cv2.warpAffine(placed.plate.seen, matrix, (width, height)), dst=seen)
     return np.asarray(seen > SEEN_SHARE * 255)

@@ -1,6 +1,5 @@
 """The cut-out person is where the person of the picture is, and nowhere else."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 
@@ -22,6 +21,7 @@ from tasks.media.matting.cutout import (
     transparent_planes,
     whole_shares,
 )
+from tasks.media.matting.missed_parts import every
 from tasks.media.matting.person_matte import CleanView, MatteMaker, Shown
 from tasks.media.planes.chroma import plane_to_luma
 from tasks.media.planes.compose import solid_planes
@@ -194,12 +194,12 @@ def test_whole_pictures_fade_over_the_frames_next_to_those_without_a_person() ->
     assert whole_shares(np.zeros(4, np.bool_), 3) == pytest.approx(1)
 
 
-def plate_of(layout: PixelLayout, seen: bool = True) -> Callable[[Box], CleanPart]:
+def plate_of(layout: PixelLayout, seen: bool = True) -> CleanView:
     """What a clean plate shows of ``picture``: the dark ground."""
 
-    def clean(box: Box) -> CleanPart:
-        planes = part_of(picture(layout, (-500, -500)), box, layout)
-        return CleanPart(box, planes, np.full(box.size_px[::-1], seen))
+    def clean(box: Box, step_px: int = 1) -> CleanPart:
+        planes = every(part_of(picture(layout, (-500, -500)), box, layout), layout, step_px)
+        return CleanPart(box, planes, np.full(box.size_px[::-1], seen)[::step_px, ::step_px])
 
     return clean
 

@@ -1,0 +1,266 @@
+"""Parts of a person that the models miss, such as a leg that swings back: told from the clean plate.
+
+They are looked for on every few pixels, as far from the mask as the models looked. A part has to touch the person and
+to differ from the plate. It may not look like a shadow, which is darker in the same hue; nor like light where the plate
+has a shadow; nor like something that the plate alone shows. Constants were measured on the six sample clips with a
+person: on a treadmill, on a stage, in a laboratory, in a gym with a moving camera, outdoors against the sun, sitting.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.path import affine
+from tasks.media.planes.chroma import sample_spacing
+from tasks.media.planes.layout import PixelLayout, Plane, Planes
+from tasks.media.scene.clean_part import CleanPart
+from tasks.media.scene.people_mask import scaling
+from tasks.media.scene.plate import Box
+
+Bytes = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+
+LOOKED_AT_ROWS: Final = 100  # about so many rows of the person's box are looked at
+AROUND: Final = (
+    0.3,
+    0.1,
+)  # of the box's height: how far beyond it parts are looked for, x and y, within what was looked at
+DIFFERS_LUMA: Final = 14.0  # levels from all that the plate shows next to a pixel
+DIFFERS_CHROMA: Final = 6.0  # the same, of both chroma planes together
+LIGHTER_CHROMA: Final = 8.0  # the same, from which a lighter place is no place that the plate shows in the shade
+SHADES: Final = (0.2, 2.5)  # brightness beside the plate's, within which light and shadow may explain it
+PALER: Final = 0.5  # times as pale as the shadow is dark, that its colour may be at least
+DEEPER: Final = 1.2  # times as deep, at most
+BLACK: Final = 16.0  # level of black
+LEAST_BRIGHT: Final = 4.0
+HALF_SEEN: Final = (
+    30  # of 255: probability of the mask from which a place is the person's though it looks like a shadow
+)
+NOISY_LEVELS: Final = 8.0  # median difference outside the mask, from which the plate is not trusted here
+REACH: Final = 0.032  # of the box's height: as far from the mask's edge the plate decides anyway
+LEAST_PART: Final = 0.004  # of the person's area, where the part is not thin
+MOST_PART: Final = 0.3
+MOST_ELSE: Final = 0.4  # of the person's area: where more than that differs, the background moves
+GAP: Final = 0.014  # of the box's height, between pieces of one part; twice that lies between it and the person
+UNSEEN_REACH: Final = 0.14  # the same, over which a part may hang on the person by what no other frame saw
+LIMB: Final = 0.032  # of the box's height: thickness of what joins a part with the person
+SHADOW_RIM: Final = 0.6  # share of a part's rim that looks like a shadow, from which it is the shadow's core
+CONTRAST: Final = 2.0  # times the contrast that the plate has at the part's rim, which the picture has at least
+LEAST_CONTRAST: Final = 1.7  # times ``DIFFERS_LUMA`` and ``DIFFERS_CHROMA``
+LEAST_APART: Final = (
+    0.01  # of the person's area: a piece of the mask that is apart and as large is joined with the rest
+)
+RIM_PX: Final = 2
+MARGIN: Final = 3  # around a part, in what is looked at
+_SQUARE: Final = np.ones((3, 3), np.uint8)
+
+
+class MissedParts(NamedTuple):
+    """What belongs to the person beside the mask."""
+
+    parts: Bytes  # (h, w), 255 there, with a soft edge: one pixel for ``step_px`` source pixels of ``box`` on each axis
+    box: Box
+    step_px: int
+
+    def box_with(self, box: Box) -> Box:
+        """``box`` together with all of it and a margin, with even corners."""
+        x, y, across, down = cv2.boundingRect(self.parts)
+        step, around = self.step_px, self.box
+        return Box(
+            min(box.x0, max(around.x0 + (x - MARGIN) * step, around.x0)),
+            min(box.y0, max(around.y0 + (y - MARGIN) * step, around.y0)),
+            max(box.x1, min(around.x0 + (x + across + MARGIN) * step, around.x1)),
+            max(box.y1, min(around.y0 + (y + down + MARGIN) * step, around.y1)),
+        )
+
+    def over(self, box: Box, wh: tuple[int, int]) -> Bytes:
+        """All of it over another ``box``, (h, w) of size ``wh``; at its edge between 0 and 255."""
+        corner = affine.translation(np.array(self.box[:2], np.float64) - box[:2])
+        matrix = affine.compose(corner, np.diag([self.step_px, self.step_px, 1.0])[:2])
+        return np.asarray(cv2.warpAffine(self.parts, affine.compose(scaling(box.size_px, wh), matrix), wh), np.uint8)
+
+
+def step_for(box: Box) -> int:
+    """Source pixels between two that are looked at, an even number, for a person in ``box``."""
+    return max(2 * round((box.y1 - box.y0) / (2 * LOOKED_AT_ROWS)), 2)
+
+
+def box_around(box: Box, edges_px: Sequence[float], size_px: tuple[int, int]) -> Box:
+    """Where parts of the person in ``box`` are looked for: around it, within what a model was shown (``edges_px``)."""
+    high = box.y1 - box.y0
+    low, last = [], []
+    for axis in (0, 1):
+        reach, (start, end) = round(AROUND[axis] * high), (box[axis], box[axis + 2])
+        low.append(min(start, max(start - reach, int(edges_px[axis]), 0)) // 2 * 2)
+        last.append(max(end, min((end + reach) // 2 * 2, int(edges_px[axis + 2]) // 2 * 2, size_px[axis])))
+    return Box(low[0], low[1], last[0], last[1])
+
+
+def every(planes: Sequence[Plane], layout: PixelLayout, step_px: int) -> Planes:
+    """Each plane's sample at every ``step_px``-th luma pixel, an even number; 1 leaves the planes as they are."""
+    if step_px == 1:
+        return tuple(planes)
+    few = []
+    for index, plane in enumerate(planes):
+        across, down = sample_spacing(layout, index)
+        few.append(plane[:: step_px // down, :: step_px // across])
+    return tuple(few)
+
+
+def find_missed_parts(
+    picture: Sequence[Plane], clean: CleanPart, prior: Bytes, step_px: int, layout: PixelLayout
+) -> MissedParts | None:
+    """What the mask ``prior`` (h, w), probability * 255, misses; None if nothing.
+
+    ``picture`` and ``clean`` are arrays (h, w) of every ``step_px``-th pixel of ``clean.box``.
+    """
+    if layout.planes < 3:
+        return None  # without colours a shadow is not told from a part
+    looked = _look(_luma_and_chroma(picture, layout), _luma_and_chroma(clean.planes, layout), clean.seen, prior)
+    if looked is None:
+        return None
+    parts = np.zeros_like(prior)
+    count, number, stats, _ = cv2.connectedComponentsWithStats(_grown(looked.differs, round(GAP * len(prior))))
+    for piece in range(1, count):
+        x, y, across, down = stats[piece, :4]
+        if x == 0 and clean.box.x0 > 0:
+            continue  # it goes on beyond: somebody else
+        near = np.s_[max(y - RIM_PX, 0) : y + down + RIM_PX, max(x - RIM_PX, 0) : x + across + RIM_PX]
+        part = (number[near] == piece) & (looked.differs[near] > 0)
+        if looked.belongs(part, near):
+            parts[near][part] = 255
+            looked.join(parts, part, near)
+    for apart in looked.pieces_apart():
+        looked.join(parts, apart, np.s_[:, :])
+    return MissedParts(np.asarray(cv2.blur(parts, (3, 3)), np.uint8), clean.box, step_px) if parts.any() else None
+
+
+class _Looked(NamedTuple):
+    """A picture beside its plate, of every few pixels. Arrays are (h, w)."""
+
+    picture: list[Bytes]  # without the finest noise
+    plate: list[Bytes]
+    inside: Bytes  # 1 in the mask
+    body: Bytes  # 1 in its largest piece
+    seen: Flags
+    differs: Bytes  # 1 outside the mask where neither shadow nor light explains it
+    thick: Flags  # the same, away from the mask's edge, without lines
+    shaded: Flags  # where shadow or light would explain that it differs
+    touches: Bytes  # 1 next to the person
+    area: int  # of the person
+
+    def belongs(self, part: Flags, near: tuple[slice, slice]) -> bool:
+        """Whether a ``part`` of the window ``near`` is one of the person's."""
+        if not LEAST_PART <= np.count_nonzero(part & self.thick[near]) / self.area <= MOST_PART:
+            return False
+        if not np.any(part & (self.touches[near] > 0)):
+            return False
+        around = (_grown(part.view(np.uint8), RIM_PX) > 0) & ~part & (self.inside[near] == 0)
+        if np.count_nonzero(around & self.shaded[near]) > SHADOW_RIM * np.count_nonzero(around):
+            return False
+        rim = part & (cv2.erode(part.view(np.uint8), np.ones((2 * RIM_PX + 1,) * 2, np.uint8)) == 0)
+        around &= self.differs[near] == 0
+        if not around.any():
+            return False
+        shown, plate = (
+            sum(
+                abs(float(plane[near][rim].mean()) - float(plane[near][around].mean())) / levels
+                for plane, levels in zip(planes, (DIFFERS_LUMA, DIFFERS_CHROMA, DIFFERS_CHROMA), strict=True)
+            )
+            for planes in (self.picture, self.plate)
+        )
+        return shown > max(CONTRAST * plate, LEAST_CONTRAST)
+
+    def pieces_apart(self) -> list[Flags]:
+        """The pieces of the mask that lie apart from its largest, small ones left out."""
+        count, number, stats, _ = cv2.connectedComponentsWithStats(self.inside - self.body)
+        return [number == at for at in range(1, count) if stats[at, cv2.CC_STAT_AREA] >= LEAST_APART * self.area]
+
+    def join(self, parts: Bytes, part: Flags, near: tuple[slice, slice]) -> None:
+        """Add what lies between a ``part`` and the person to ``parts``: as thick as a limb, where something is."""
+        rows, columns = np.nonzero(part)
+        at = np.array([columns.mean() + (near[1].start or 0), rows.mean() + (near[0].start or 0)])
+        body = cv2.findNonZero(self.body).reshape(-1, 2)
+        away = np.square(body - at).sum(axis=1)
+        limb = np.zeros_like(parts)
+        ends = np.rint(at).astype(int).tolist(), body[np.argmin(away)].tolist()
+        cv2.line(limb, *ends, 255, max(2 * round(LIMB * len(parts)), 3))
+        off = cv2.absdiff(self.picture[0], self.plate[0]) > DIFFERS_LUMA
+        for shown, old in zip(self.picture[1:], self.plate[1:], strict=True):
+            off |= cv2.absdiff(shown, old) > DIFFERS_CHROMA
+        np.copyto(parts, limb, where=(limb > 0) & (off | ~self.seen) & (self.inside == 0))
+
+
+def _luma_and_chroma(planes: Sequence[Plane], layout: PixelLayout) -> list[Bytes]:
+    """Three planes (h, w) of 8 bits, without the finest noise."""
+    few = [plane if layout.depth == 8 else np.right_shift(plane, layout.depth - 8).astype(np.uint8) for plane in planes]
+    if layout.is_rgb:
+        green, blue, red = few
+        few = list(cv2.split(cv2.cvtColor(cv2.merge([red, green, blue]), cv2.COLOR_RGB2YUV)))
+    return [np.asarray(cv2.blur(plane, (3, 3)), np.uint8) for plane in few]
+
+
+def _look(shown: list[Bytes], plate: list[Bytes], seen: Flags, prior: Bytes) -> _Looked | None:
+    """Compare a picture with its plate; None where nothing is missed, or too much differs."""
+    inside = cv2.threshold(prior, 127, 1, cv2.THRESH_BINARY)[1]
+    area = cv2.countNonZero(inside)
+    off = [_beside(*pair) for pair in zip(shown, plate, strict=True)]
+    apart = (off[0] > DIFFERS_LUMA) | (cv2.add(off[1], off[2]) > DIFFERS_CHROMA)
+    apart &= seen & (inside == 0)
+    count, number, stats, _ = cv2.connectedComponentsWithStats(inside)
+    if area == 0 or (np.count_nonzero(apart) < LEAST_PART * area and count == 2):
+        return None
+    shaded = np.zeros_like(apart)
+    at = np.flatnonzero(apart & (prior < HALF_SEEN))
+    shaded.flat[at] = _like_shade([plane.take(at) for plane in shown], [plane.take(at) for plane in plate])
+    differs = _without_lines((apart & ~shaded).view(np.uint8), 2)
+    without = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
+    near = max(REACH * len(prior), 1.5)
+    thick = (_without_lines(differs | inside, 3) > 0) & (without > near)
+    most, beyond = np.count_nonzero(thick) / area, seen & (without > near)
+    if (most < LEAST_PART and count == 2) or most > MOST_ELSE or not beyond.any():
+        return None
+    if np.median(cv2.absdiff(shown[0], plate[0])[beyond]) > NOISY_LEVELS:
+        return None
+    body = (number == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))).view(np.uint8)
+    unseen = ~seen & (without <= UNSEEN_REACH * len(prior))
+    _, number = cv2.connectedComponents(inside | unseen.view(np.uint8))
+    held = np.zeros(int(number.max()) + 1, np.uint8)
+    held[number[inside > 0]] = 1
+    touches = _grown(held[number], round(2 * GAP * len(prior)))
+    return _Looked(shown, plate, inside, body, seen, differs, thick, shaded, touches, area)
+
+
+def _beside(shown: Bytes, plate: Bytes) -> Bytes:
+    """How far (h, w) a plane is from all that the plate shows next to a pixel: small shifts count for nothing."""
+    more, less = cv2.subtract(shown, cv2.dilate(plate, _SQUARE)), cv2.subtract(cv2.erode(plate, _SQUARE), shown)
+    return np.asarray(cv2.max(more, less), np.uint8)
+
+
+def _like_shade(shown: Sequence[Bytes], plate: Sequence[Bytes]) -> Flags:
+    """Which pixels (k,) may differ from the plate by light and shadow alone; luma and chroma of each.
+
+    A shadow keeps the hue, and the colour may become as pale as the place becomes dark, and a bit paler.
+    """
+    luma, plate_luma = (np.maximum(planes[0].astype(np.float32) - BLACK, 0) + LEAST_BRIGHT for planes in (shown, plate))
+    u, v, plate_u, plate_v = (plane.astype(np.float32) - 128 for plane in (*shown[1:], *plate[1:]))
+    bright = luma / plate_luma
+    share = (u * plate_u + v * plate_v) / np.maximum(plate_u * plate_u + plate_v * plate_v, 1)
+    share = np.clip(share, np.minimum(bright, 1) * PALER, DEEPER)
+    changed = np.abs(u - plate_u) + np.abs(v - plate_v)
+    hue = np.minimum(np.abs(u - share * plate_u) + np.abs(v - share * plate_v), changed)
+    alike = np.where(bright < 1, hue < DIFFERS_CHROMA, changed < LIGHTER_CHROMA)
+    return np.asarray(alike & (bright > SHADES[0]) & (bright < SHADES[1]))
+
+
+def _without_lines(flags: Bytes, wide: int) -> Bytes:
+    """``flags`` (h, w), 1 or 0, without what is narrower than ``wide``."""
+    kernel, last = np.ones((wide, wide), np.uint8), wide - 1
+    return np.asarray(cv2.dilate(cv2.erode(flags, kernel, anchor=(last, last)), kernel, anchor=(0, 0)), np.uint8)
+
+
+def _grown(flags: Bytes, reach: int) -> Bytes:
+    return np.asarray(cv2.dilate(flags, np.ones((2 * reach + 1,) * 2, np.uint8)), np.uint8)

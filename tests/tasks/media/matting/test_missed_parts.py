@@ -1,0 +1,143 @@
+"""What the models miss of a drawn walker comes back by the clean plate; what is no part of the walker does not."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.demo.walker import Walk, draw_people, subject_gait
+from tasks.demo.walker_body import Outfit
+from tasks.maths.body.landmarks import LEFT_ANKLE, LEFT_KNEE, RIGHT_ANKLE
+from tasks.media.files.masks_file import Mask, MaskState
+from tasks.media.matting.missed_parts import every
+from tasks.media.matting.person_matte import MatteMaker, Shown
+from tasks.media.planes.layout import Planes, nearest_layout
+from tasks.media.scene.clean_part import CleanPart, part_of
+from tasks.media.scene.plate import Box
+
+Bytes = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+
+WALK = Walk(size_px=(480, 270), seconds=1.5, fps=Fraction(2), follow=0, shake_px=0, speed=0.4)
+LAYOUT = nearest_layout("yuv420p")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A walker before a street, and the street alone: RGB (h, w, 3)."""
+
+    rgb: Bytes
+    street: Bytes
+    body: Bytes  # (h, w) the walker's mask, * 255
+    leg: Flags  # (h, w) the lower part of the leg behind
+
+
+@cache
+def drawn() -> Drawn:
+    frames = list(draw_people(WALK, [(subject_gait(WALK), Outfit(trousers=(70, 70, 150)))]))
+    (rgb, body, joints), (later, _, _) = frames[0], frames[-1]
+    rows, columns = np.indices(body.shape)
+    street = np.where((columns < columns.max() / 2)[..., None], later, rgb)
+    left = joints[LEFT_ANKLE, 0] < joints[RIGHT_ANKLE, 0]
+    middle = (joints[LEFT_ANKLE, 0] + joints[RIGHT_ANKLE, 0]) / 2
+    behind = columns < middle
+    assert left or behind.any()
+    return Drawn(rgb, street, body, (body > 127) & behind & (rows > joints[LEFT_KNEE, 1]))
+
+
+def planes_of(rgb: Bytes) -> Planes:
+    """RGB (h, w, 3) as 4:2:0."""
+    high, wide = rgb.shape[:2]
+    flat = cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420)
+    u, v = flat[high:].reshape(2, high // 2, wide // 2)
+    return flat[:high], u, v
+
+
+def opacity(rgb: Bytes, street: Bytes, mask: Bytes) -> NDArray[np.float64]:
+    """How far (h, w), 0..1, each pixel is the walker's, whom a ``mask`` (h, w) shows before a known street."""
+    high, wide = mask.shape
+    plate = planes_of(street)
+
+    def clean(box: Box, step_px: int = 1) -> CleanPart:
+        seen = np.ones(box.size_px[::-1], np.bool_)[::step_px, ::step_px]
+        return CleanPart(box, every(part_of(plate, box, LAYOUT), LAYOUT, step_px), seen)
+
+    edges = np.array([-0.5, -0.5, wide - 0.5, high - 0.5], np.float32)
+    shown = Shown(planes_of(rgb), Mask(mask, edges, MaskState.measured), np.zeros(2), clean)
+    (matte,) = MatteMaker(LAYOUT, refine=False).of_all([shown])
+    assert matte is not None
+    whole = np.zeros(mask.shape)
+    whole[matte.box.y0 : matte.box.y1, matte.box.x0 : matte.box.x1] = matte.opacity / 255
+    return whole
+
+
+def lacking(mask: Bytes, part: Flags) -> Bytes:
+    return np.where(cv2.dilate(part.view(np.uint8), np.ones((5, 5), np.uint8)) > 0, 0, mask).astype(np.uint8)
+
+
+def test_a_leg_that_the_mask_misses_comes_back() -> None:
+    walker = drawn()
+    shown = opacity(walker.rgb, walker.street, lacking(walker.body, walker.leg))
+    assert shown[walker.leg].mean() > 0.85
+    assert np.abs(shown - walker.body / 255).sum() < 0.08 * (walker.body / 255).sum()
+
+
+def test_a_leg_far_from_the_mask_comes_back() -> None:
+    """All of both legs' lower parts is beyond the part of the picture that the mask covers."""
+    walker = drawn()
+    below = np.zeros_like(walker.leg)
+    below[np.flatnonzero(walker.leg.any(axis=1))[0] :] = True
+    shown = opacity(walker.rgb, walker.street, np.where(below & walker.leg, 0, walker.body).astype(np.uint8))
+    assert shown[walker.leg].mean() > 0.85
+
+
+def test_a_shadow_that_moves_with_the_walker_stays_away() -> None:
+    walker = drawn()
+    shaded, ground = walker.rgb.copy(), np.zeros(walker.body.shape, np.uint8)
+    x, y, across, down = cv2.boundingRect((walker.body > 127).view(np.uint8))
+    cv2.ellipse(ground, (x + across, y + down), (round(0.8 * across), round(0.08 * down)), 0, 0, 360, 255, -1)
+    share = cv2.GaussianBlur(ground, (0, 0), 2)[..., None] / 255 * 0.5
+    shaded = np.where((walker.body > 0)[..., None], walker.rgb, np.rint(walker.rgb * (1 - share))).astype(np.uint8)
+    shown = opacity(shaded, walker.street, walker.body)
+    assert np.abs(shown - opacity(walker.rgb, walker.street, walker.body)).sum() < 0.02 * (walker.body > 0).sum()
+
+
+def test_a_shadow_that_only_the_plate_has_stays_away() -> None:
+    walker = drawn()
+    x, y, across, down = cv2.boundingRect((walker.body > 127).view(np.uint8))
+    street = walker.street.copy()
+    part = street[y + round(0.8 * down) : y + round(1.1 * down), x : x + 2 * across]
+    part[...] = np.rint(part * 0.5)
+    shown = opacity(walker.rgb, street, walker.body)
+    assert np.abs(shown - walker.body / 255).sum() < 0.1 * (walker.body / 255).sum()
+
+
+def test_something_that_only_the_plate_shows_stays_away() -> None:
+    """A shoe that a plate was left with: the picture shows the street there."""
+    walker = drawn()
+    street = walker.street.copy()
+    rows, columns = np.nonzero(walker.leg)
+    at = (int(columns.min()) - 14, int(rows.max()) - 8)
+    cv2.circle(street, at, 9, (230, 240, 160), -1)
+    shown = opacity(walker.rgb, street, walker.body)
+    assert shown[at[1] - 8 : at[1] + 9, at[0] - 8 : at[0] + 8].max() < 0.5
+
+
+def test_somebody_who_comes_in_beside_the_walker_stays_away() -> None:
+    """As much as a person differs beside the walker, and touches."""
+    walker = drawn()
+    rgb = walker.rgb.copy()
+    x, y, across, down = cv2.boundingRect((walker.body > 127).view(np.uint8))
+    person = np.s_[y + 10 : y + down, x + across - 4 : x + across + 40]
+    rgb[person] = np.where((walker.body[person] > 0)[..., None], rgb[person], np.array([190, 40, 40], np.uint8))
+    shown = opacity(rgb, walker.street, walker.body)
+    assert shown[person][:, 12:].max() < 0.5
+
+
+def test_where_nothing_is_missed_the_result_is_the_same() -> None:
+    walker = drawn()
+    shown = opacity(walker.rgb, walker.street, walker.body)
+    assert np.abs(shown - walker.body / 255).sum() < 0.07 * (walker.body / 255).sum()
