@@ -142,6 +142,17 @@ def test_the_background_behind_a_person_is_known_where_a_frame_saw_it(tmp_path: 
     assert psnr(planes[0][box.y0 : box.y1, box.x0 : box.x1], truth) < 20
 
 
+def test_every_fourth_pixel_of_the_background_is_the_same_as_in_all_of_it(tmp_path: Path) -> None:
+    scenery, box = panning(90, 0, walker_x_px=np.linspace(-40, 330, 90)), Box(100, 50, 160, 160)
+    border, planes, hidden = border_of(scenery, tmp_path), scenery.frame(40).planes, scenery.hidden(40)
+    whole, few = (border.clean_part(40, planes, hidden, box, step_px) for step_px in (1, 4))
+    assert whole is not None and few is not None
+    np.testing.assert_array_equal(few.seen, whole.seen[::4, ::4])
+    for index, (plane, its) in enumerate(zip(whole.planes, few.planes, strict=True)):
+        step = 4 // (1 if index == 0 else 2)
+        assert np.abs(plane[::step, ::step].astype(int) - its).max() <= 3
+
+
 def test_what_is_always_hidden_is_not_known(tmp_path: Path) -> None:
     scenery = panning(60, 0, walker_x_px=np.full(60, 140.0))
     box = Box(150, 80, 160, 100)
