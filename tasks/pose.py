@@ -130,16 +130,15 @@ def record_people(
         if shot + 1 != counts.shots:
             followers.clear()
             counts.shots = shot + 1
-        present, bodies = {}, []
-        for track, landmarks, mask, edges_px in people:
-            present[track] = landmarks
+        present, bodies = {sighting.track: sighting for sighting in people}, []
+        for track, landmarks, mask, edges_px, clear_px in people:
             body = crop_body_mask(NO_BODY_MASK if mask is None else mask, edges_px)
             writer.sighting(frame.index, frame.time_s, track, landmarks, body)
             bodies.append(body)
             portraits.add(frame, track, landmarks)
             follower = followers.setdefault(track, TorsoFollower())
             follower.seen_s = frame.time_s
-            if frame.time_s >= follower.clothes_s + CLOTHES_INTERVAL_S:
+            if clear_px is None and frame.time_s >= follower.clothes_s + CLOTHES_INTERVAL_S:
                 follower.clothes_s = frame.time_s
                 writer.clothes(frame.index, track, _clothes(frame, landmarks))
         _measure_steps(followers, frame, present, writer)
@@ -149,7 +148,7 @@ def record_people(
         counts.detected += bool(present)
         counts.sightings += len(present)
         counts.tracks = max([counts.tracks, *present])
-        counts.hip_visibility += sum(float(landmarks[list(HIPS), 3].mean()) for landmarks in present.values())
+        counts.hip_visibility += sum(float(one.landmarks[list(HIPS), 3].mean()) for one in people)
         tick(counts.frames)
     return counts
 
@@ -162,13 +161,14 @@ def _clothes(frame: RgbFrame, landmarks: Floats) -> NDArray[np.float32]:
 
 
 def _measure_steps(
-    followers: dict[int, TorsoFollower], frame: RgbFrame, present: dict[int, Floats], writer: PeopleWriter
+    followers: dict[int, TorsoFollower], frame: RgbFrame, present: dict[int, Sighting], writer: PeopleWriter
 ) -> None:
     """Measure the step of each torso with a pose now or not long ago."""
     for track, follower in list(followers.items()):
-        landmarks = present.get(track)
-        if landmarks is not None:
-            step = follower.motion.step(frame.luma, landmarks[:, :2], landmarks[:, 3])
+        seen = present.get(track)
+        if seen is not None:
+            shown_xy = None if seen.clear_px is None else seen.clear_px[[[0, 1], [2, 1], [2, 3], [0, 3]]]
+            step = follower.motion.step(frame.luma, seen.landmarks[:, :2], seen.landmarks[:, 3], shown_xy)
         elif frame.time_s - follower.seen_s <= CARRY_WITHOUT_POSE_S:
             step = follower.motion.step(frame.luma, None, None)
         else:

@@ -1,6 +1,6 @@
-"""One frame, of which the whole or a square is shown to a pose estimator, with people who are known painted over."""
+"""One frame, of which the whole or a square is shown to a pose estimator, with parts of it painted over."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -16,6 +16,7 @@ PAINT_LEVEL: Final = 114  # a mid grey, as used to pad the input of detectors
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float64]
+Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in px
 
 
 class FrameView(Protocol):
@@ -36,13 +37,14 @@ class FrameView(Protocol):
 
 
 def look_at_frame(
-    estimator: PoseEstimator, view: FrameView, time_s: float, known: Sequence[Floats] = ()
+    estimator: PoseEstimator, view: FrameView, time_s: float, covered_px: Sequence[Box] = ()
 ) -> PoseEstimate | None:
-    """Whom ``estimator`` sees in the whole frame, in source pixels; ``known`` people are painted over."""
+    """Whom ``estimator`` sees in the whole frame, in source pixels, with the boxes ``covered_px`` painted over."""
     image = view.whole()
     factor_xy = np.array(view.size_px) / image.shape[1::-1]
-    covered = paint_over_people(image, [scale_landmarks(one, 1 / factor_xy) for one in known])
-    found = estimator(covered, time_s)
+    factor = np.concatenate([factor_xy, factor_xy])
+    boxes = [(np.array(box) + 0.5) / factor - 0.5 for box in covered_px]
+    found = estimator(paint_over(image, boxes), time_s)
     return None if found is None else PoseEstimate(scale_landmarks(found.landmarks, factor_xy), found.mask)
 
 
@@ -51,24 +53,28 @@ def look_at_square(
     view: FrameView,
     square: Square,
     time_s: float,
-    known: Sequence[Floats] = (),
+    covered_px: Sequence[Box] = (),
     image_px: int = PERSON_WINDOW_PX,
 ) -> PoseEstimate | None:
-    """Whom ``estimator`` sees in a square of the frame, in source pixels; ``known`` people are painted over."""
-    image = paint_over_people(view.part(square, image_px), [square.to_image(one, image_px) for one in known])
-    found = estimator(image, time_s)
+    """Whom ``estimator`` sees in a square of the frame, in source pixels, with ``covered_px`` painted over."""
+    corner = np.array([square.x_px, square.y_px, square.x_px, square.y_px])
+    boxes = [(np.array(box) + 0.5 - corner) * (image_px / square.side_px) - 0.5 for box in covered_px]
+    found = estimator(paint_over(view.part(square, image_px), boxes), time_s)
     return None if found is None else PoseEstimate(square.to_source(found.landmarks, image_px), found.mask)
 
 
-def paint_over_people(rgb: Image, people: Sequence[Floats]) -> Image:
-    """``rgb`` itself where nobody is known, else a copy with the boxes of ``people`` in one grey."""
-    if not people:
+def boxes_of(people: Iterable[Floats]) -> list[Box]:
+    """What is painted over to hide people with landmarks (33, 2 or more), in px."""
+    return [landmark_box(landmarks, PAINT_MARGIN_TORSOS) for landmarks in people]
+
+
+def paint_over(rgb: Image, boxes_px: Sequence[Floats | Box]) -> Image:
+    """``rgb`` itself without boxes, else a copy with the boxes ``x0, y0, x1, y1`` in one grey."""
+    if not boxes_px:
         return rgb
     covered = rgb.copy()
     height, width = rgb.shape[:2]
-    for landmarks in people:
-        x0, y0, x1, y1 = np.clip(
-            landmark_box(landmarks, PAINT_MARGIN_TORSOS), 0, (width, height, width, height)
-        ).astype(int)
+    for box in boxes_px:
+        x0, y0, x1, y1 = np.clip(box, 0, (width, height, width, height)).astype(int)
         covered[y0:y1, x0:x1] = PAINT_LEVEL
     return covered

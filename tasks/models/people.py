@@ -5,28 +5,34 @@ window that moves with the body. Others are searched for in the whole frame and 
 people painted over. MediaPipe's own search for several people sees the whole frame only, and misses small people and
 the second of two.
 
+Shown two people side by side, the model slides from the one behind to the one in front. So people who pass one another
+are each looked at with the other one covered (``tasks.maths.tracking.passing``), and whoever is hidden meanwhile is
+expected where the motion leads.
+
 Large people are tracked in the whole frame. MediaPipe filters landmarks in the coordinates of what it is shown, the
 more the slower they move there: in a window that moves along, the filter lags behind the swing of large hips (10 to
 50 % more spread against the truth with drawn walkers of 0.63 of the height). A window that the torso's motion drives
 (anchor: 10 to 60 % more sideways spread) and windows for everybody (5 to 24 % more, at any time stamps) were tried.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from copy import copy
-from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.body.landmarks import landmark_box, same_body
-from tasks.maths.tracking.squares import FollowingWindow, Square, body_height_px, follows, search_tiles, similar_place
-from tasks.models.frame_view import PAINT_LEVEL, PAINT_MARGIN_TORSOS, FrameView, Image, look_at_frame, look_at_square
+from tasks.maths.body.landmarks import same_body
+from tasks.maths.tracking.passing import Box, Cover, Passings, clear_edges, clear_share, is_expected
+from tasks.maths.tracking.squares import FollowingWindow, Square, body_height_px, search_tiles, similar_place
+from tasks.models.frame_view import FrameView, Image, boxes_of, look_at_frame, look_at_square
 from tasks.models.pose import PoseEstimate, PoseEstimator, open_pose_estimator
 from tasks.models.runtime import DeviceUse
+from tasks.models.tracker_slot import Look, TrackerSlot
 
 LARGE_SHARE: Final = 0.4  # of the frame's height: larger people are tracked in the whole frame
 TILE_PX: Final = 288  # side of a tile's image; the detector sees it at 224 px
@@ -35,10 +41,10 @@ LOST_SEARCH_S: Final = 1.0  # after a loss, or at the start while nobody is foll
 THOROUGH_TILES: Final = 4  # tiles per frame of a thorough search; otherwise one
 MIN_FOLLOWED_S: Final = 0.5  # a person who was followed for less is not missed
 RETRY_S: Final = 0.3  # how long the window of a lost person is still looked at
+HIDDEN_S: Final = 1.0  # how long a person is followed on behind another one without being seen
 MAX_COVERED_SHARE: Final = 0.7  # of a tile under a tracked person: such a tile is skipped
 
 Floats = NDArray[np.float64]
-Look = tuple[PoseEstimate | None, Floats]  # who was seen, and the outer edges of where was looked
 
 
 class Sighting(NamedTuple):
@@ -48,6 +54,7 @@ class Sighting(NamedTuple):
     landmarks: Floats  # (33, 5): x_px, y_px, z, visibility, presence; source pixels
     mask: Image | None  # (h, w) probability * 255; None unless asked for
     edges_px: Floats  # (4,) x0, y0, x1, y1: outer edges of what the mask covers, in source pixels
+    clear_px: Floats | None = None  # (4,) edges of the part that shows nobody else; None: all of the picture
 
 
 class PeopleFinder(Protocol):
@@ -60,24 +67,6 @@ class PeopleFinder(Protocol):
     def begin_shot(self, time_s: float) -> None:
         """Forget everybody: the next frame, at ``time_s``, shows another scene."""
         ...
-
-
-@dataclass
-class TrackerSlot:
-    """A pose estimator and the person it follows."""
-
-    estimator: PoseEstimator
-    track: int = 0  # 0: nobody
-    since_s: float = 0.0  # start of the track
-    seen_s: float = 0.0  # last sighting
-    window: FollowingWindow | None = None  # of a person, now or a moment ago; None: the frame
-    last: Floats = field(default_factory=lambda: np.zeros((33, 5)))  # landmarks of the last sighting, source pixels
-    person: PoseEstimate | None = None  # in this frame, in source pixels
-    edges_px: Floats = field(default_factory=lambda: np.zeros(4))  # of the window in this frame
-
-    def forget(self, time_s: float) -> None:
-        """An empty image makes the estimator forget whom it followed."""
-        self.estimator(np.full((64, 64, 3), PAINT_LEVEL, np.uint8), time_s)
 
 
 class AtOnce(Protocol):
@@ -106,6 +95,7 @@ class PeopleTracker:
         self._nobody_until_s: float | None = None  # end of the thorough search at the start; None: begins now
         self._lost_until_s = -np.inf  # end of the search in every frame after a loss
         self._lost_windows: list[FollowingWindow] = []  # of those who were lost, moving on
+        self._passings = Passings()
         self._round_tiles = 0  # that are still to be searched since somebody was found first
         self._tiles: list[Square] = []
         self._tile = 0  # index of the next one
@@ -114,19 +104,25 @@ class PeopleTracker:
         if self._nobody_until_s is None:
             self._nobody_until_s = time_s + LOST_SEARCH_S
             self._tiles = search_tiles(view.size_px, self._smallest)
-        following = [slot for slot in self._slots if slot.track or slot.window is not None]
+        following = [slot for slot in self._slots if slot.window is not None]
+        covers = self._passings.covers({slot.track: slot.expected(time_s) for slot in self._busy()})
         at_once = self._at_once if len(following) > 1 else map
-        looks = at_once(lambda slot: _look(slot, view, time_s), following)
+        looks = at_once(lambda slot: slot.look(view, time_s, covers.get(slot.track, ())), following)
         for slot, look in zip(following, looks, strict=True):
             slot.person, slot.edges_px = look
+            own = covers.get(slot.track)
+            slot.clear_px = clear_edges(slot.expected(time_s), own, view.size_px) if own else None
+        hidden = self._hidden(covers, time_s)
         for slot in sorted(following, key=lambda slot: not slot.track):  # first who is followed, then who is missed
-            if slot.track and slot.person is None and slot.window is not None:
-                self._look_again(slot, view, time_s)
+            if slot.track in hidden:
+                continue
+            if slot.track and slot.person is None and not slot.whole:
+                slot.look_again(view, time_s, self._known())
             self._take_in(slot, time_s)
-        self._resolve_duplicates(time_s)
+        self._resolve_duplicates(covers, time_s)
         self._search(view, time_s)
         return [
-            Sighting(slot.track, slot.person.landmarks, slot.person.mask, slot.edges_px)
+            Sighting(slot.track, slot.person.landmarks, slot.person.mask, slot.edges_px, slot.clear_px)
             for slot in self._busy()
             if slot.person is not None
         ]
@@ -134,8 +130,8 @@ class PeopleTracker:
     def begin_shot(self, time_s: float) -> None:
         """Forget everybody: no track goes on, and the next frame is searched for all people."""
         for slot in self._slots:
-            if slot.track or slot.window is not None:
-                self._release(slot, time_s)
+            if slot.window is not None:
+                slot.release(time_s)
         self._nobody_until_s, self._lost_until_s, self._round_tiles = None, -np.inf, 0
         self._lost_windows.clear()
 
@@ -146,64 +142,76 @@ class PeopleTracker:
         """Landmarks of everybody who is tracked in this frame."""
         return [slot.person.landmarks for slot in self._busy() if slot.person is not None]
 
-    def _look_again(self, slot: TrackerSlot, view: FrameView, time_s: float) -> None:
-        """Look once more in this frame: who turns over is lost by an estimator that follows, and seen by another."""
-        window = FollowingWindow(slot.last, time_s)
-        square = window.at(time_s)
-        slot.forget(time_s)
-        person = look_at_square(slot.estimator, view, square, time_s, self._known())
-        if person is not None and follows(slot.last, person.landmarks):
-            slot.person, slot.edges_px, slot.window = person, square.edges_px, window
-        elif person is not None:
-            slot.forget(time_s)
+    def _hidden(self, covers: Mapping[int, Sequence[Cover]], time_s: float) -> set[int]:
+        """The numbers of those near others who are not seen now, and are followed on for a while."""
+        slots = {slot.track: slot for slot in self._busy()}
+        hidden = set()
+        for track, slot in slots.items():
+            others = [slots[cover.other].expected(time_s) for cover in covers.get(track, ())]
+            told = slot.person is not None and is_expected(slot.person.landmarks, slot.expected(time_s), others)
+            if others and not told and time_s - slot.seen_s <= HIDDEN_S:
+                slot.person = None
+                hidden.add(track)
+            elif slot.person is not None and others:
+                slot.person.landmarks[:, 3] *= clear_share(slot.person.landmarks, covers[track])
+        return hidden
+
+    def _painted(self, time_s: float) -> list[Box]:
+        """What is painted over while others are searched: those who are tracked, also where they are hidden."""
+        return boxes_of(
+            slot.expected(time_s) if slot.person is None else slot.person.landmarks for slot in self._busy()
+        )
 
     def _take_in(self, slot: TrackerSlot, time_s: float) -> None:
         """Move the slot's window with its person, or lose the person."""
         if slot.person is None:
             self._lose(slot, time_s)
-            if time_s - slot.seen_s > RETRY_S:
+            if slot.whole or time_s - slot.seen_s > RETRY_S:
                 slot.window = None
             return
         if not slot.track:
             if any(same_body(slot.person.landmarks, one) for one in self._known()):
-                self._release(slot, time_s)
+                slot.release(time_s)
                 return
             slot.track, slot.since_s = self._next_track(), time_s
         if slot.window is not None:
             slot.window.update(slot.person.landmarks, time_s)
-        slot.last, slot.seen_s = slot.person.landmarks, time_s
+        slot.landmarks, slot.seen_s = slot.person.landmarks, time_s
 
     def _lose(self, slot: TrackerSlot, time_s: float) -> None:
         if slot.track and time_s - slot.since_s >= MIN_FOLLOWED_S:
             self._search_lost([slot], time_s)
         slot.track = 0
 
-    def _resolve_duplicates(self, time_s: float) -> None:
+    def _resolve_duplicates(self, covers: Mapping[int, Sequence[Cover]], time_s: float) -> None:
         """Where two estimators follow one body, release one.
 
-        The other one gets a new track, because it is unclear whose body it follows.
+        The other one gets a new track, because it is unclear whose body it follows. Where one is behind the other and
+        only half of the picture was looked at, both may be alike for a while.
         """
-        busy = self._busy()
-        for number, first in enumerate(busy):
-            for second in busy[number + 1 :]:
-                if first.person is None or second.person is None:
-                    continue
-                if same_body(first.person.landmarks, second.person.landmarks):
-                    self._search_lost([first, second], time_s)
-                    self._release(second, time_s)
-                    first.track = self._next_track()
+        passing = {frozenset((one, cover.other)) for one in covers for cover in covers[one]}
+        doubtful: set[int] = set()
+        for first, second in combinations(self._busy(), 2):
+            if first.person is None or second.person is None:
+                continue
+            if not same_body(first.person.landmarks, second.person.landmarks):
+                continue
+            if {first.track, second.track} in passing and time_s - min(first.told_s, second.told_s) <= HIDDEN_S:
+                doubtful |= {first.track, second.track}
+                continue
+            self._search_lost([first, second], time_s)
+            second.release(time_s)
+            first.track = self._next_track()
+        for slot in self._busy():
+            if slot.person is not None and slot.track not in doubtful:
+                slot.told_s = time_s
 
     def _search_lost(self, slots: Sequence[TrackerSlot], time_s: float) -> None:
         """Begin the search for those whom the slots followed until now: where they went, and in more of the frame."""
         if time_s > self._lost_until_s:
             self._lost_windows.clear()
-        self._lost_windows += [copy(slot.window) for slot in slots if slot.window is not None]
+        self._lost_windows += [copy(slot.window) for slot in slots if slot.window is not None and not slot.whole]
         self._lost_until_s = time_s + LOST_SEARCH_S
-
-    def _release(self, slot: TrackerSlot, time_s: float) -> None:
-        """Free the slot."""
-        slot.track, slot.person, slot.window = 0, None, None
-        slot.forget(time_s)
 
     def _search(self, view: FrameView, time_s: float) -> None:
         """Search the whole frame and some squares for people who are not tracked yet."""
@@ -238,35 +246,35 @@ class PeopleTracker:
     def _search_frame(self, view: FrameView, time_s: float) -> bool:
         """Search the whole frame. A large person is tracked there from now on, others in a window."""
         slot = self._free_slot()
-        found = look_at_frame(slot.estimator, view, time_s, self._known())
+        found = look_at_frame(slot.estimator, view, time_s, self._painted(time_s))
         if found is None:
             return False
         second = self._free_slot(slot)
         square = FollowingWindow(found.landmarks, time_s).at(time_s)
         again = self._confirm(second, found.landmarks, view, square, time_s)
         if again is not None and body_height_px(found.landmarks) >= LARGE_SHARE * view.size_px[1]:
-            self._release(second, time_s)
-            self._begin(slot, found, None, np.array([0, 0, *view.size_px]) - 0.5, time_s)
+            second.release(time_s)
+            self._begin(slot, found, np.array([0, 0, *view.size_px]) - 0.5, time_s, whole=True)
             return True
-        self._release(slot, time_s)
+        slot.release(time_s)
         if again is not None:
-            self._begin(second, again, FollowingWindow(again.landmarks, time_s), square.edges_px, time_s)
+            self._begin(second, again, square.edges_px, time_s)
         return again is not None
 
     def _search_square(self, view: FrameView, time_s: float, square: Square) -> bool:
         """Search a part of the frame. Whoever is found is tracked in a window from now on."""
-        known = self._known()
-        if any(square.share_under(landmark_box(one, PAINT_MARGIN_TORSOS)) > MAX_COVERED_SHARE for one in known):
+        painted = self._painted(time_s)
+        if any(square.share_under(box_px) > MAX_COVERED_SHARE for box_px in painted):
             return False
         slot = self._free_slot()
-        found = look_at_square(slot.estimator, view, square, time_s, known, TILE_PX)
+        found = look_at_square(slot.estimator, view, square, time_s, painted, TILE_PX)
         if found is None:
             return False
-        self._release(slot, time_s)
+        slot.release(time_s)
         square = FollowingWindow(found.landmarks, time_s).at(time_s)
         again = self._confirm(slot, found.landmarks, view, square, time_s)
         if again is not None:
-            self._begin(slot, again, FollowingWindow(again.landmarks, time_s), square.edges_px, time_s)
+            self._begin(slot, again, square.edges_px, time_s)
         return again is not None
 
     def _confirm(
@@ -276,25 +284,25 @@ class PeopleTracker:
 
         None where the window shows nobody, another body, or one that is tracked already: the first look was wrong.
         """
-        person = look_at_square(slot.estimator, view, square, time_s, self._known())
+        person = look_at_square(slot.estimator, view, square, time_s, self._painted(time_s))
         if person is None:
             return None
         known = any(same_body(person.landmarks, one) for one in self._known())
         if known or not similar_place(landmarks, person.landmarks):
-            self._release(slot, time_s)
+            slot.release(time_s)
             return None
         return person
 
     def _begin(
-        self, slot: TrackerSlot, person: PoseEstimate, window: FollowingWindow | None, edges_px: Floats, time_s: float
+        self, slot: TrackerSlot, person: PoseEstimate, edges_px: Floats, time_s: float, *, whole: bool = False
     ) -> None:
         if not self._busy():
             self._round_tiles = len(self._tiles)
-        slot.person, slot.last, slot.window, slot.edges_px = person, person.landmarks, window, edges_px
-        slot.track, slot.since_s, slot.seen_s = self._next_track(), time_s, time_s
+        window = FollowingWindow(person.landmarks, time_s)
+        slot.begin(self._next_track(), person, edges_px, time_s, whole=whole, window=window)
 
     def _free_slot(self, other_than: TrackerSlot | None = None) -> TrackerSlot:
-        free = (one for one in self._slots if not one.track and one.window is None and one is not other_than)
+        free = (one for one in self._slots if one.window is None and one is not other_than)
         slot = next(free, None)
         if slot is None:
             slot = TrackerSlot(self._open_estimator())
@@ -304,14 +312,6 @@ class PeopleTracker:
     def _next_track(self) -> int:
         self._tracks += 1
         return self._tracks
-
-
-def _look(slot: TrackerSlot, view: FrameView, time_s: float) -> Look:
-    """Whom the slot's estimator sees where its person is looked for, and the outer edges of that place."""
-    if slot.window is None:
-        return look_at_frame(slot.estimator, view, time_s), slot.edges_px
-    square = slot.window.at(time_s)
-    return look_at_square(slot.estimator, view, square, time_s), square.edges_px
 
 
 @contextmanager

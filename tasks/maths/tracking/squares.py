@@ -120,7 +120,11 @@ class FollowingWindow:
 
     def at(self, time_s: float) -> Square:
         """The window at ``time_s``."""
-        return square_about(self._centre + self._velocity * (time_s - self._time_s), self._side_px)
+        return square_about(self.centre_at(time_s), self._side_px)
+
+    def centre_at(self, time_s: float) -> Floats:
+        """Where the hips (2,) are expected at ``time_s``."""
+        return self._centre + self._velocity * (time_s - self._time_s)
 
     def update(self, landmarks: Floats, time_s: float) -> None:
         """Take in where the person was found at ``time_s``."""

@@ -1,0 +1,132 @@
+"""People who pass one another: what is covered in the picture while the one behind is looked at.
+
+Shown two bodies side by side, the pose model slides from the one behind to the one in front. Shown the one behind
+alone, it finds that body while less than half of it is visible. So the side of the picture on which the one in front
+is gets covered, up to a line between both. The one in front stands lower in the picture.
+
+Measured on two drawn walkers of 0.20, 0.30 and 0.63 of the height, 1280x720 and 3840x2160: without a cover the slide
+begins when the hips are 0.3 to 0.2 heights apart; with it the one behind is told from the other down to about 0.1.
+Covering the mask of the one in front, in gray or in the colours around it, loses the one behind at 0.2.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from tasks.maths.arrays import Floats
+from tasks.maths.body.landmarks import FEET, hip_midpoint, landmark_box
+from tasks.maths.tracking.squares import body_height_px
+
+NEAR_HEIGHTS: Final = 0.4  # between the hips of two people, across the picture: nearer, one may hide the other
+UNHIDDEN_HEIGHTS: Final = 0.12  # from here on the one behind is covered too, while the one in front is looked at
+BEHIND_SHARE, FRONT_SHARE = 0.5, 0.65  # of the way between two: what is left of it to the one who is looked at
+SAME_DEPTH_HEIGHTS: Final = 0.03  # between the lowest points of two people: less does not tell who is in front
+OWN_SHARE: Final = 0.5  # of the distance to the other: whoever is found this near to the expected place is no other
+GUESSED_HEIGHTS: Final = 0.025  # from the hips to what is covered: here they are off by a torso's eighth
+CLEAR_HEIGHTS: Final = 0.125  # and from here on they are found as well as those of anybody else
+COVER_MARGIN_TORSOS: Final = 0.25  # around the landmarks of a covered body
+
+Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in source px
+
+
+class Cover(NamedTuple):
+    """A part of the picture that is covered while somebody is looked at."""
+
+    other: int  # whose body it covers
+    box_px: Box
+
+
+class Passings:
+    """Who is behind whom, of people who come near one another. It is decided once, when they do.
+
+    Those who are first seen near one another may be one body, seen twice: nothing is covered for them.
+    """
+
+    def __init__(self) -> None:
+        self._apart: set[tuple[int, int]] = set()  # pairs that were not near in an earlier frame
+        self._behind: dict[tuple[int, int], tuple[int, ...]] = {}  # of each near pair: those who are behind
+
+    def covers(self, people: Mapping[int, Floats]) -> dict[int, list[Cover]]:
+        """What is covered for each person who is near another one; others are left out.
+
+        ``people`` are the expected landmarks (33, 2 or more) of this frame, in source px, by the person's number.
+        """
+        pairs = list(combinations(sorted(people), 2))
+        near = {pair for pair in pairs if _near(people[pair[0]], people[pair[1]])}
+        self._apart = {pair for pair in pairs if pair in self._apart or pair not in near}
+        met = near & self._apart
+        self._behind = {pair: self._behind.get(pair) or _behind(people, pair) for pair in sorted(met)}
+        covers: dict[int, list[Cover]] = {}
+        for pair, behind in self._behind.items():
+            for one, other in (pair, pair[::-1]):
+                if one in behind:
+                    box_px = cover_box(people[one], people[other], BEHIND_SHARE)
+                elif _across_heights(people[one], people[other]) >= UNHIDDEN_HEIGHTS:
+                    box_px = cover_box(people[one], people[other], FRONT_SHARE)
+                else:
+                    continue
+                covers.setdefault(one, []).append(Cover(other, box_px))
+        return covers
+
+
+def cover_box(own: Floats, other: Floats, share: float) -> Box:
+    """The box around ``other``, up to a line between both hips.
+
+    Of two people of one height, ``own`` has this share of the way between them; a taller one has more.
+    """
+    x0, y0, x1, y1 = landmark_box(other, COVER_MARGIN_TORSOS)
+    own_x, other_x = float(hip_midpoint(own)[0]), float(hip_midpoint(other)[0])
+    own_px, other_px = share * body_height_px(own), (1 - share) * body_height_px(other)
+    line_x = own_x + (other_x - own_x) * own_px / max(own_px + other_px, 1.0)
+    return (x0, y0, min(x1, line_x), y1) if own_x >= other_x else (max(x0, line_x), y0, x1, y1)
+
+
+def is_expected(found: Floats, expected: Floats, others: Sequence[Floats]) -> bool:
+    """Whether the body ``found`` is rather the one that is ``expected`` than one of the ``others`` near it.
+
+    All are landmarks (33, 2 or more); the others are where they are expected in the same frame.
+    """
+    hips = hip_midpoint(found)
+    own_px = float(np.hypot(*(hips - hip_midpoint(expected))))
+    return all(own_px < OWN_SHARE * float(np.hypot(*(hips - hip_midpoint(other)))) for other in others)
+
+
+def clear_edges(expected: Floats, covers: Sequence[Cover], size_px: tuple[int, int]) -> Floats:
+    """x0, y0, x1, y1 (4,): what is not covered of a picture of (width, height) around hips that are ``expected``."""
+    hip_x, x0, x1 = float(hip_midpoint(expected)[0]), -0.5, size_px[0] - 0.5
+    for _, box_px in covers:
+        x0, x1 = (max(x0, box_px[2]), x1) if box_px[2] <= hip_x else (x0, min(x1, box_px[0]))
+    return np.array([x0, -0.5, max(x1, x0), size_px[1] - 0.5])
+
+
+def clear_share(found: Floats, covers: Sequence[Cover]) -> float:
+    """How surely landmarks (33, 2 or more), found beside ``covers``, are those of the body: 0 to 1.
+
+    The nearer the hips are to what is covered, the more of the body is guessed.
+    """
+    hip_x, height_px = float(hip_midpoint(found)[0]), max(body_height_px(found), 1.0)
+    away = [max(box_px[0] - hip_x, hip_x - box_px[2]) / height_px for _, box_px in covers]
+    return float(np.clip((min(away, default=np.inf) - GUESSED_HEIGHTS) / (CLEAR_HEIGHTS - GUESSED_HEIGHTS), 0, 1))
+
+
+def _near(first: Floats, second: Floats) -> bool:
+    """Whether one may hide the other: beside each other across the picture, and not one above the other."""
+    top_px, bottom_px = max(first[:, 1].min(), second[:, 1].min()), min(first[:, 1].max(), second[:, 1].max())
+    return bool(_across_heights(first, second) < NEAR_HEIGHTS and top_px < bottom_px)
+
+
+def _across_heights(first: Floats, second: Floats) -> float:
+    """Distance of the hips across the picture, in mean heights of the two."""
+    across_px = abs(float(hip_midpoint(first)[0] - hip_midpoint(second)[0]))
+    return 2 * across_px / max(body_height_px(first) + body_height_px(second), 1.0)
+
+
+def _behind(people: Mapping[int, Floats], pair: tuple[int, int]) -> tuple[int, ...]:
+    """Those of a pair who are behind the other: by the lowest points. Both where that does not tell."""
+    feet_px = [float(np.max(people[one][list(FEET), 1])) for one in pair]
+    least_px = SAME_DEPTH_HEIGHTS * 0.5 * sum(body_height_px(people[one]) for one in pair)
+    if abs(feet_px[0] - feet_px[1]) < least_px:
+        return pair
+    return (pair[0] if feet_px[0] < feet_px[1] else pair[1],)

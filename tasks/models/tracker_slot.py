@@ -1,0 +1,79 @@
+"""One pose estimator and the person it follows: where that person is expected, and looked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.maths.body.landmarks import LANDMARK_COUNT, hip_midpoint
+from tasks.maths.tracking.passing import Cover
+from tasks.maths.tracking.squares import FollowingWindow, follows
+from tasks.models.frame_view import PAINT_LEVEL, FrameView, boxes_of, look_at_frame, look_at_square
+from tasks.models.pose import PoseEstimate, PoseEstimator
+
+Floats = NDArray[np.float64]
+Look = tuple[PoseEstimate | None, Floats]  # who was seen, and the outer edges of where was looked
+
+
+@dataclass
+class TrackerSlot:
+    """A pose estimator and the person it follows."""
+
+    estimator: PoseEstimator
+    track: int = 0  # 0: nobody
+    since_s: float = 0.0  # start of the track
+    seen_s: float = 0.0  # last sighting
+    told_s: float = 0.0  # last sighting that was surely of no other person
+    window: FollowingWindow | None = None  # of a person, now or a moment ago
+    whole: bool = False  # the person is large: the frame is looked at, not the window
+    landmarks: Floats = field(default_factory=lambda: np.zeros((LANDMARK_COUNT, 5)))  # of the last sighting, source px
+    person: PoseEstimate | None = None  # in this frame, in source pixels
+    edges_px: Floats = field(default_factory=lambda: np.zeros(4))  # of what was looked at in this frame
+    clear_px: Floats | None = None  # edges of the part of this frame without others who are in front; None: all
+
+    def begin(
+        self, track: int, person: PoseEstimate, edges_px: Floats, time_s: float, *, whole: bool, window: FollowingWindow
+    ) -> None:
+        """Follow ``person``, who was seen at ``time_s`` in the part of the picture with the outer ``edges_px``."""
+        self.track, self.person, self.landmarks, self.edges_px = track, person, person.landmarks, edges_px
+        self.since_s = self.seen_s = self.told_s = time_s
+        self.window, self.whole, self.clear_px = window, whole, None
+
+    def expected(self, time_s: float) -> Floats:
+        """The last landmarks (33, 5), moved to where the followed person is expected at ``time_s``."""
+        moved = self.landmarks.copy()
+        if self.window is not None:
+            moved[:, :2] += self.window.centre_at(time_s) - hip_midpoint(moved)
+        return moved
+
+    def look(self, view: FrameView, time_s: float, covers: Sequence[Cover]) -> Look:
+        """Whom the estimator sees where the person is looked for, and the outer edges of that place."""
+        covered_px = [cover.box_px for cover in covers]
+        if self.whole or self.window is None:
+            return look_at_frame(self.estimator, view, time_s, covered_px), np.array([0, 0, *view.size_px]) - 0.5
+        square = self.window.at(time_s)
+        return look_at_square(self.estimator, view, square, time_s, covered_px), square.edges_px
+
+    def look_again(self, view: FrameView, time_s: float, known: Sequence[Floats]) -> None:
+        """Look once more in this frame: who turns over is lost by an estimator that follows, and seen by another.
+
+        ``known`` are the landmarks of everybody who was found in this frame.
+        """
+        window = FollowingWindow(self.landmarks, time_s)
+        square = window.at(time_s)
+        self.forget(time_s)
+        person = look_at_square(self.estimator, view, square, time_s, boxes_of(known))
+        if person is not None and follows(self.landmarks, person.landmarks):
+            self.person, self.edges_px, self.window, self.clear_px = person, square.edges_px, window, None
+        elif person is not None:
+            self.forget(time_s)
+
+    def forget(self, time_s: float) -> None:
+        """An empty image makes the estimator forget whom it followed."""
+        self.estimator(np.full((64, 64, 3), PAINT_LEVEL, np.uint8), time_s)
+
+    def release(self, time_s: float) -> None:
+        """Follow nobody."""
+        self.track, self.person, self.window = 0, None, None
+        self.forget(time_s)

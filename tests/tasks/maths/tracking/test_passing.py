@@ -1,0 +1,94 @@
+"""Who is behind whom, and what is covered in the picture while each is looked at."""
+
+import pytest
+
+from tasks.maths.tracking.passing import (
+    CLEAR_HEIGHTS,
+    GUESSED_HEIGHTS,
+    NEAR_HEIGHTS,
+    UNHIDDEN_HEIGHTS,
+    Cover,
+    Passings,
+    clear_edges,
+    clear_share,
+    is_expected,
+)
+from tasks.maths.tracking.squares import body_height_px
+from tests.support.drawn.bodies import figure
+
+HEIGHT_PX = body_height_px(figure((0, 0)))
+APART = NEAR_HEIGHTS + 0.1
+
+
+def met(apart: float, lower: float = 0.1, times: float = 1.0) -> dict[int, list[Cover]]:
+    """Covers of two people at a distance of ``apart`` heights who were apart before; the second stands lower."""
+    passings = Passings()
+    for distance in (APART * times, apart):
+        first = figure((500, 300))
+        second = figure((500 + distance * HEIGHT_PX, 300 + lower * HEIGHT_PX), 100 * times)
+        covers = passings.covers({1: first, 2: second})
+    return covers
+
+
+def test_nothing_is_covered_for_people_who_are_apart() -> None:
+    assert met(APART) == {}
+
+
+def test_nothing_is_covered_for_people_who_are_first_seen_side_by_side() -> None:
+    both = {1: figure((500, 300)), 2: figure((530, 320))}
+    passings = Passings()
+    assert passings.covers(both) == {} == passings.covers(both)
+
+
+def test_the_one_in_front_is_covered_up_to_the_middle_for_the_one_behind() -> None:
+    ((cover,),) = met(0.08).values()
+    assert list(met(0.08)) == [1] and cover.other == 2
+    assert cover.box_px[0] == pytest.approx(500 + 0.04 * HEIGHT_PX) and cover.box_px[2] > 500 + 0.08 * HEIGHT_PX
+
+
+def test_of_the_one_behind_the_far_side_is_covered_where_both_are_seen() -> None:
+    apart = UNHIDDEN_HEIGHTS + 0.05
+    covers = met(apart)
+    assert covers.keys() == {1, 2}
+    line_x = covers[2][0].box_px[2]
+    assert 500 < line_x < 500 + 0.5 * apart * HEIGHT_PX  # more than half of the way is left to the one in front
+
+
+def test_a_taller_one_has_more_of_the_way() -> None:
+    ((cover,),) = met(0.1, times=2.0).values()
+    assert cover.box_px[0] == pytest.approx(500 + 0.1 * HEIGHT_PX / 3)
+
+
+def test_both_are_behind_where_their_feet_do_not_tell() -> None:
+    assert met(0.08, lower=0.0).keys() == {1, 2}
+
+
+def test_who_is_behind_is_not_decided_again_while_two_are_near() -> None:
+    passings = Passings()
+    far, low, high = figure((500 + APART * HEIGHT_PX, 320)), figure((520, 320)), figure((520, 280))
+    for other in (far, low, high):
+        covers = passings.covers({1: figure((500, 300)), 2: other})
+    assert list(covers) == [1]
+    passings.covers({1: figure((500, 300)), 2: far})
+    assert list(passings.covers({1: figure((500, 300)), 2: high})) == [2]
+
+
+def test_a_body_is_the_expected_one_if_it_is_far_nearer_to_it() -> None:
+    own, other = figure((500, 300)), figure((530, 300))
+    assert is_expected(figure((505, 300)), own, [other]) and is_expected(figure((900, 300)), own, [])
+    assert not is_expected(figure((512, 300)), own, [other])
+
+
+def test_hips_beside_what_is_covered_are_guessed() -> None:
+    def share(heights: float) -> float:
+        return clear_share(figure((500, 300)), [Cover(2, (500 + heights * HEIGHT_PX, 0, 900, 900))])
+
+    assert share(0) == share(GUESSED_HEIGHTS) == 0 and share(CLEAR_HEIGHTS) == 1
+    assert share((GUESSED_HEIGHTS + CLEAR_HEIGHTS) / 2) == pytest.approx(0.5)
+
+
+def test_what_is_clear_lies_on_the_own_side_of_each_cover() -> None:
+    own = figure((500, 300))
+    edges = clear_edges(own, [Cover(2, (540, 0, 700, 400)), Cover(3, (200, 0, 450, 400))], (1280, 720))
+    assert edges.tolist() == [450, -0.5, 540, 719.5]
+    assert clear_edges(own, [], (1280, 720)).tolist() == [-0.5, -0.5, 1279.5, 719.5]
