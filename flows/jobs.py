@@ -1,6 +1,6 @@
 """One video with one setting, and how a run gets from its settings to these: what identifies each, or why it fails."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -11,12 +11,11 @@ from conf.config import Config
 from conf.enums import SubjectRule, SweepRender
 from flows import preflight
 from flows.cli.run_progress import size_text
-from flows.config import settings
 from flows.graph.nodes import AnyHandle, Asker, Graph, Handle
 from flows.objects import download_request
 from flows.results.result import Result, with_person
 from flows.sweep import SweepSetting
-from flows.videos import DEMO, Video, find_all_videos, find_videos, missing_reason
+from flows.videos import DEMO, Video, missing_reason
 from tasks.cache.integrity import FileFingerprint, file_fingerprint, require_proven
 from tasks.cache.store import sha256_of
 from tasks.errors import SettingError, StillwalkError, VideoError
@@ -91,29 +90,25 @@ def brought_file(artifact: AnyArtifact) -> str:
     return next(name for name in artifact.files if PurePosixPath(name).stem in (DEMO, "video"))
 
 
-def prepare(asked: list[SweepSetting], graph: "Submission", run_id: str) -> list[Job | Result]:
-    """A job for each video with each setting, those of a video side by side; to be called inside the flow.
+def prepare(
+    video: Video,
+    wanted: Sequence[tuple[SweepSetting, Config]],
+    brought: Sequence[AnyHandle | None],
+    graph: "Submission",
+    run_id: str,
+) -> list[Job | Result]:
+    """A job for each setting of a video, or why it has none.
 
-    It waits for the demo walker to be drawn and for objects to be downloaded: their bytes are part of what identifies
-    a job.
+    What has ``brought`` its file is over: the bytes are part of what identifies a job.
     """
-    configs = [settings.load(setting.overrides) for setting in asked]
-    wanted = [{video.location for video in find_videos(config.video)} for config in configs]
-    pairs = [
-        (video, setting, config, ask_source(graph, setting.name, config, video))
-        for video in find_all_videos(configs)
-        for setting, config, locations in zip(asked, configs, wanted, strict=True)
-        if video.location in locations
-    ]
-    graph.submit()
     digest = cache(_digest)
-    prepared: list[Job | Result] = []
-    for video, setting, config, brought in pairs:
+    made: list[Job | Result] = []
+    for (setting, config), handle in zip(wanted, brought, strict=True):
         try:
-            prepared.append(_job(video, setting, config, graph, run_id, brought, digest))
+            made.append(_job(video, setting, config, graph, run_id, handle, digest))
         except StillwalkError as error:
-            prepared.append(Result(video, error=str(error), setting=setting.name))
-    return prepared
+            made.append(Result(video, error=str(error), setting=setting.name))
+    return made
 
 
 def _job(
@@ -128,7 +123,10 @@ def _job(
     models = preflight.find_model_digests(config)
     only_path = bool(setting.name) and config.sweep.render is not SweepRender.all
     if brought is not None:
-        source, found = _brought(graph.future(brought).result(), run_id)
+        outcome = graph.outcome(brought)
+        if outcome is None or isinstance(outcome, Exception):
+            raise outcome or RuntimeError(f"{brought.title} was not run")
+        source, found = _brought(outcome, run_id)
     else:
         if video.path is None or missing_reason(video):
             raise VideoError(missing_reason(video))

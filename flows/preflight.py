@@ -6,7 +6,7 @@ import resource
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -18,6 +18,7 @@ from flows.corrections import NO_CORRECTIONS, corrections_path, given_correction
 from flows.graph.output_needs import background_of, masks_wanted, stabilized_wanted
 from flows.graph.shared_window import shared_size
 from flows.videos import Video
+from tasks.cache.integrity import FileFingerprint, file_fingerprint
 from tasks.cache.lock_probe import lock_fault, lock_problem
 from tasks.errors import SettingError, VideoError
 from tasks.records import TARGET_WORDS
@@ -244,6 +245,15 @@ def _read_shape(path: Path) -> tuple[SizePx, Fraction]:
 @cache
 def _read_length(path: Path) -> tuple[int, float]:
     """Number of frames and frame rate in Hz; 0 for what the file does not say."""
+    try:
+        return _length_of(path, file_fingerprint(path))
+    except OSError as error:
+        raise VideoError(f"{path}: {error.strerror}; check that it is a file that you may read") from error
+
+
+@lru_cache(maxsize=4)  # the settings of a sweep ask for the same video, one after the other
+def _length_of(path: Path, stamp: FileFingerprint) -> tuple[int, float]:
+    """The same of a file as it was when it had this ``stamp``."""
     from tasks.media.input import probe
 
     return probe.probe_length(path)

@@ -103,6 +103,8 @@ class RunProgress:
         self._busy: dict[str, _Line] = {}  # those with a stage at work
         self._sums = _Sums()
         self._noun, self._count, self._finished = "video", 0, 0
+        self._asked = 0  # results whose work is known
+        self._idle = 0  # of those, finished ones for which nothing had to be computed
         self._computing_since_s: float | None = None
 
     @contextmanager
@@ -125,6 +127,10 @@ class RunProgress:
     def expected(self, count: int, noun: str) -> None:
         with self._lock:
             self._count, self._noun = count, noun
+
+    def asked(self, results: int) -> None:
+        with self._lock:
+            self._asked += results
 
     def planned(self, work: Work) -> None:
         with self._changing(work.video) as line:
@@ -152,9 +158,11 @@ class RunProgress:
                 del line.pieces[work.stage]  # it came from the cache, or failed: no work is left or done
 
     def finished(self, video: str, setting: str) -> None:
+        names = [name for name in (video, f"{video} {setting}") if name in self._lines]
         with self._lock:
             self._finished += 1
-        for name in [name for name in (video, f"{video} {setting}") if name in self._lines]:
+            self._idle += not any(self._lines[name].pieces for name in names)
+        for name in names:
             with self._changing(name) as line:
                 for stage in [stage for stage, piece in line.pieces.items() if not (piece.done or piece.running)]:
                     del line.pieces[stage]  # it will never begin: an earlier stage has failed
@@ -190,9 +198,15 @@ class RunProgress:
             (one.frames or usual) * (one.cost_done() - one.cost_done(running=False)) for one in self._busy.values()
         )
         done = sums.cost_done + sums.unknown_cost_done * usual + going
-        left = self._left(done, sums.cost + sums.unknown_cost * usual, self._computing_since_s)
+        whole = (sums.cost + sums.unknown_cost * usual) * self._share_unasked()
+        left = self._left(done, whole, self._computing_since_s)
         number = min(self._finished + 1, self._count)
         return [", ".join([f"{self._noun} {number} of {self._count}", *left])]
+
+    def _share_unasked(self) -> float:
+        """All work by that which is known. A result not asked for yet counts as one for which something is computed."""
+        known, unknown = self._asked - self._idle, self._count - self._asked
+        return (known + unknown) / known if known > 0 and unknown > 0 else 1.0
 
     def _left(self, done: float, whole: float, since_s: float | None) -> list[str]:
         """The time left in words, at most one item; none where it is too early to say."""

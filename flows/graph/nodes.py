@@ -116,9 +116,10 @@ class Graph:
     """Takes requests and makes a node of each that differs; ``workers`` is how much is computed at once."""
 
     def __init__(self, workers: int = 1) -> None:
-        self._videos_at_once = max(LEAST_VIDEOS_AT_ONCE, 2 * workers)
+        self.videos_at_once = max(LEAST_VIDEOS_AT_ONCE, 2 * workers)
         self._videos: dict[str, int] = {}  # numbered in the order in which they asked
         self._handles: dict[str, AnyHandle] = {}
+        self._asked_by: dict[str, dict[AnyHandle, None]] = {}  # by the names of videos; in order
         self._units: dict[AnyHandle, Unit] = {}
         self._shared: dict[tuple[str, str], SharedSize] = {}
         self._new: list[Unit] = []
@@ -145,7 +146,17 @@ class Graph:
         self._videos.setdefault(asker.video, len(self._videos))
         for handle in handles:
             handle.askers.append(asker)
+            self._asked_by.setdefault(asker.video_name, {})[handle] = None
         return cast(list[Handle[Kind]], handles)  # equal identities are equal requests
+
+    def forget(self, video_name: str) -> list[AnyHandle]:
+        """Forget the nodes that only this video has asked for: whoever asks for the same later gets another node."""
+        forgotten = []
+        for handle in self._asked_by.pop(video_name, ()):
+            if not any(asker.video_name in self._asked_by for asker in handle.askers):
+                del self._handles[handle.identity], self._units[handle]
+                forgotten.append(handle)
+        return forgotten
 
     def shared_size(self, setting: str, name: str, member: Member) -> SharedSize:
         """The size of that name for the videos of a setting, of which ``member`` is one."""
@@ -165,7 +176,7 @@ class Graph:
 
         def order(unit: Unit) -> tuple[int, int, int]:
             place = self._place(unit, places)
-            return place.sizes, self._videos[unit.handles[0].askers[0].video] // self._videos_at_once, place.level
+            return place.sizes, self._videos[unit.handles[0].askers[0].video] // self.videos_at_once, place.level
 
         return iter(sorted(new, key=order))
 

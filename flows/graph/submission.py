@@ -1,16 +1,33 @@
-"""The graph of a real run: every node that differs is submitted to Prefect once."""
+"""The graph of a real run: every node that differs is submitted to Prefect once, as soon as its inputs are there."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeAlias
 
 from flows.graph.nodes import AnyHandle, Given, Graph, Made, SharedSize, Unit
 from flows.graph.shared_window import Size
 from tasks.cache.integrity import FileFingerprint, forgetting_unusable
+from tasks.cache.making import Outcome
 from tasks.cache.second_level import SecondLevel
+from tasks.execution import progress
 from tasks.execution.computation import Compute, here
-from tasks.execution.task import Call, Future, Slots, submit, submit_together
+from tasks.execution.task import (
+    Call,
+    CallRun,
+    Future,
+    Slots,
+    find_or_compute,
+    find_or_compute_all,
+    outcomes_of,
+    show,
+    submit,
+)
 from tasks.records import AnyArtifact
 from tasks.requests import AnyRequest
+
+Then: TypeAlias = Callable[[Future, Sequence[Outcome]], None]
 
 
 class Submission(Graph):
@@ -18,6 +35,9 @@ class Submission(Graph):
 
     ``settings`` is how many settings the run has, ``workers`` how much is computed at once, ``compute`` where, and
     ``level`` what is behind the cache.
+
+    A task is submitted when all that it waits for are over. So no task holds a thread while it waits for another, and
+    the thread that calls ``wait`` is the only one that uses the graph.
     """
 
     def __init__(
@@ -35,29 +55,61 @@ class Submission(Graph):
         self._cache, self._run_id, self._settings, self._compute = cache, run_id, settings, compute
         self._level = level
         self._stamps: dict[Path, FileFingerprint] = {}
+        self._outcomes: dict[AnyHandle, Outcome | None] = {}
         self._futures: dict[AnyHandle, Future] = {}
+        self._calls: dict[Unit, Call] = {}  # of those that wait
+        self._followers: dict[AnyHandle, list[Unit]] = {}
+        self._ahead: dict[Unit, int] = {}  # how many it waits for
+        self._sizes: dict[SharedSize, Size | None] = {}
+        self._over: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
     def watch(self, source: Path, stamp: FileFingerprint) -> None:
         """Have every stage that reads ``source`` fail where it is no longer the file that had ``stamp``."""
         self._stamps[source] = stamp
 
     def submit(self) -> None:
-        """Submit what was asked for since the last call; to be called inside a flow.
+        """Submit what was asked for since the last call, each task as soon as ``wait`` finds that it can run.
 
-        It waits for the stages of all videos that decide a shared size before it submits what needs that.
+        To be called inside a flow. All videos that decide a shared size must have asked.
         """
         for unit in self.take_new():
-            self._submit(unit)
+            call = self._calls[unit] = self._call(unit)
+            progress.listener.planned(call.work)
+            ahead = [handle for handle in unit.waits_for if handle not in self._outcomes]
+            for handle in ahead:
+                self._followers.setdefault(handle, []).append(unit)
+            self._ahead[unit] = len(ahead)
+            if not ahead:
+                self._start(unit)
 
-    def future(self, handle: AnyHandle) -> Future:
-        """What a submitted stage will give."""
-        if handle not in self._futures:
-            raise RuntimeError(f"{handle.title} was asked for, and the graph has not submitted it")
-        return self._futures[handle]
+    def wait(self, *, for_one: bool) -> None:
+        """Submit what has waited for tasks that are over by now; ``for_one``: wait until one is."""
+        if for_one:
+            self._over.get()()
+        while not self._over.empty():
+            self._over.get()()
 
-    def _submit(self, unit: Unit) -> None:
-        first, inputs = unit.handles[0], [self.future(handle) for handle in unit.takes]
-        call = Call(
+    def is_over(self, handle: AnyHandle) -> bool:
+        """Whether it is known what became of a stage."""
+        return handle in self._outcomes
+
+    def outcome(self, handle: AnyHandle) -> Outcome | None:
+        """The artifact of a stage that is over, or its error; None where an earlier stage has failed."""
+        if handle not in self._outcomes:
+            raise RuntimeError(f"{handle.title} was asked for, and is not over")
+        return self._outcomes[handle]
+
+    def forget(self, video_name: str) -> list[AnyHandle]:
+        """What only this video has asked for is forgotten: it lies in the cache."""
+        forgotten = super().forget(video_name)
+        for handle in forgotten:
+            self._outcomes.pop(handle, None)
+            self._futures.pop(handle, None)
+        return forgotten
+
+    def _call(self, unit: Unit) -> Call:
+        first = unit.handles[0]
+        return Call(
             title="render" if unit.together else first.title,
             shown=self._shown(unit),
             video=first.askers[0].video,
@@ -71,28 +123,64 @@ class Submission(Graph):
             source=first.source,
             stamp=self._stamps.get(first.source) if first.source else None,
         )
-        if unit.together:
-            titles = [handle.title for handle in unit.handles]
-            self._futures |= zip(unit.handles, submit_together(call, titles, inputs), strict=True)
+
+    def _start(self, unit: Unit) -> None:
+        del self._ahead[unit]
+        call, taken = self._calls.pop(unit), unit.takes
+        for shared in {shared for handle in unit.handles for shared in handle.shares} - self._sizes.keys():
+            self._sizes[shared] = self._size(shared)
+        found = [self._outcomes[handle] for handle in taken]
+        inputs = [outcome for outcome in found if outcome is not None and not isinstance(outcome, Exception)]
+        after = [self._futures[handle] for handle in taken]
+        failed = [
+            future
+            for future, outcome in zip(after, found, strict=True)
+            if outcome is None or isinstance(outcome, Exception)
+        ]
+        if len(unit.handles) == 1:
+            run = CallRun(call, unit.handles[0].title, find_or_compute, inputs)
+            self._run(run, after, failed, partial(self._settle, unit.handles[0]))
         else:
-            self._futures[first] = submit(call, inputs)
+            run = CallRun(call, call.title, find_or_compute_all, inputs)
+            self._run(run, after, failed, partial(self._show_each, unit, call))
+
+    def _run(self, run: CallRun, after: Sequence[Future], failed: Sequence[Future], then: Then) -> None:
+        """Submit a run; ``wait`` calls ``then`` with it and its outcomes when it is over."""
+        future = submit(run, after, failed)
+        future.add_done_callback(lambda done: self._over.put(lambda: then(done, outcomes_of(run, done))))
+
+    def _show_each(self, unit: Unit, call: Call, together: Future, outcomes: Sequence[Outcome]) -> None:
+        """Have a task run for each of several outcomes. None where it was not run; one where Prefect failed."""
+        for place, handle in enumerate(unit.handles):
+            own = outcomes[place : place + 1] or outcomes[:1]
+            run = CallRun(call, handle.title, show, outcomes=own)
+            self._run(run, [together], [] if own else [together], partial(self._settle, handle))
+
+    def _settle(self, handle: AnyHandle, future: Future, outcomes: Sequence[Outcome]) -> None:
+        """Note what became of a stage, and submit what has waited for it last."""
+        self._futures[handle], self._outcomes[handle] = future, next(iter(outcomes), None)
+        for unit in self._followers.pop(handle, ()):
+            self._ahead[unit] -= 1
+            if not self._ahead[unit]:
+                self._start(unit)
 
     def _requests(self, unit: Unit) -> Callable[[Sequence[AnyArtifact]], Sequence[AnyRequest]]:
         """What makes the unit's requests out of the artifacts that it takes."""
-        sizes = {shared: self._size(shared) for handle in unit.handles for shared in handle.shares}
 
         def requests(artifacts: Sequence[AnyArtifact]) -> Sequence[AnyRequest]:
-            made: Made = Given(dict(zip(unit.takes, artifacts, strict=True)), sizes)
+            made: Made = Given(dict(zip(unit.takes, artifacts, strict=True)), self._sizes)
             return [handle.request(made) for handle in unit.handles]
 
         return requests
 
     def _size(self, shared: SharedSize) -> Size | None:
-        """Wait for the stages of all videos that decide the size."""
-        futures = {need: self.future(need) for member in shared.members for need in member.needs}
-        for future in futures.values():
-            future.wait()
-        done = {need: future.result() for need, future in futures.items() if future.state.is_completed()}
+        """The size of the videos whose stages have come to an artifact."""
+        done = {
+            need: outcome
+            for member in shared.members
+            for need in member.needs
+            if (outcome := self._outcomes.get(need)) is not None and not isinstance(outcome, Exception)
+        }
         with forgetting_unusable(done.values(), self._run_id):
             return shared.resolve(Given(done), done.__contains__)
 

@@ -75,7 +75,8 @@ class ShownPerson:
 @cache  # a template is compiled once for all videos
 def template_environment() -> Environment:
     """Jinja environment of the templates; all inserted values are escaped."""
-    environment = Environment(loader=FileSystemLoader(TEMPLATE_FOLDER), autoescape=True, undefined=StrictUndefined)
+    loader = FileSystemLoader(TEMPLATE_FOLDER)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, auto_reload=False)
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.globals = {"link": relative_link, "number": format_number}
     return environment

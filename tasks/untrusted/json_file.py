@@ -39,9 +39,10 @@ def read_bytes(path: Path, most_bytes: int) -> bytes:
     """The bytes of a regular file of bounded size; errors as of ``read_object``."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # of a pipe, opening would wait for ever
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        now = os.fstat(descriptor)
+        if not stat.S_ISREG(now.st_mode):
             raise ValueError(f"{path}: is not a regular file")
-        content = file.read(most_bytes + 1)
+        content = file.read(min(now.st_size, most_bytes) + 1)  # memory for so many bytes is taken before they are read
     if len(content) > most_bytes:
         raise ValueError(f"{path}: has more than {most_bytes} bytes")
     return content

@@ -1,8 +1,9 @@
 """What several settings ask for alike is one node of the graph, and a task goes before those that wait for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -16,31 +17,57 @@ from flows.graph.submission import Submission
 from flows.jobs import Job
 from flows.pipeline import pipeline
 from flows.videos import Video
-from tasks.execution.task import Call
+from tasks.cache.making import Outcome
+from tasks.errors import VideoError
+from tasks.execution.task import CallRun
+from tasks.records import Artifact, Content, StoredFile
+
+
+def made(title: str) -> Outcome:
+    """An artifact of its own."""
+    return Artifact[Content](title, title, title, {title: StoredFile(uuid4().hex, 0, 0)}, {}, "run", 0.0)
 
 
 class Finished:
-    """A future of a task that is done, for whoever only asks for its state."""
+    """A future of a task that is over as soon as it is submitted."""
 
-    def __init__(self, call: Call) -> None:
-        self.call = call
+    def __init__(self) -> None:
+        self.task_run_id = uuid4()
+
+    def add_done_callback(self, tell: Callable[["Finished"], None]) -> None:
+        tell(self)
+
+
+class Submitted(list[CallRun]):
+    """The runs that a graph submits. Each is over at once with artifacts, or the error that its title has here."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, VideoError] = {}
+        self.blocked: list[str] = []  # titles of runs after one that has failed
+
+    def submit(self, run: CallRun, after: Sequence[Any], failed: Sequence[Any]) -> Finished:
+        self.append(run)
+        self.blocked += [run.title] if failed else []
+        return Finished()
+
+    def outcomes_of(self, run: CallRun, future: Any) -> Sequence[Outcome]:
+        if run.title in self.blocked:
+            return []
+        return run.outcomes or [self.errors.get(title) or made(title) for title in run.title.split()]
 
 
 @pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
-    calls: list[Call] = []
+def submitted(monkeypatch: pytest.MonkeyPatch) -> Submitted:
+    runs = Submitted()
+    monkeypatch.setattr(submission, "submit", runs.submit)
+    monkeypatch.setattr(submission, "outcomes_of", runs.outcomes_of)
+    return runs
 
-    def submit(call: Call, inputs: Sequence[Any]) -> Finished:
-        calls.append(call)
-        return Finished(call)
 
-    def submit_together(call: Call, titles: Sequence[str], inputs: Sequence[Any]) -> list[Finished]:
-        calls.append(call)
-        return [Finished(call) for _ in titles]
-
-    monkeypatch.setattr(submission, "submit", submit)
-    monkeypatch.setattr(submission, "submit_together", submit_together)
-    return calls
+def all_over(graph: Submission) -> None:
+    """Submit what was asked for, and all that comes after it."""
+    graph.submit()
+    graph.wait(for_one=False)
 
 
 def job(video: str, setting: str, config: Config) -> Job:
@@ -61,15 +88,15 @@ def configs() -> dict[str, Config]:
     return {f"window={size}": Config(smoothing=SmoothingConf(window=size)) for size in (5, 9, 15)}
 
 
-def test_shared_stages_are_submitted_once_and_named_by_who_shares_them(submitted: list[Call]) -> None:
+def test_shared_stages_are_submitted_once_and_named_by_who_shares_them(submitted: Submitted) -> None:
     graph = Submission(Path("cache"), "run", 3)
     jobs = [job(video, name, config) for video in "ab" for name, config in configs().items()]
     stages = asked(graph, *jobs, metrics_only=True)
-    graph.submit()
-    titles = [call.title for call in submitted]
+    all_over(graph)
+    titles = [run.title for run in submitted]
     assert titles == [*["decode"] * 2, *["pose"] * 2, *["subject"] * 2, *["offsets"] * 2, *["trajectory"] * 6]
-    shown = [call.shown for call in submitted]
-    assert [call.video for call in submitted[-6:]] == [*"aaabbb"]
+    shown = [run.call.shown for run in submitted]
+    assert [run.call.video for run in submitted[-6:]] == [*"aaabbb"]
     assert shown[:2] == ["a", "b"]
     assert shown[-6:] == [f"{video} {name}" for video in "ab" for name in configs()]
     assert len({id(each.asked["pose"]) for each in stages}) == 2
@@ -91,37 +118,72 @@ def test_where_the_bytes_lie_makes_no_other_stage() -> None:
     assert first.asked["decode"] is second.asked["decode"]
 
 
-def test_a_future_before_its_submission_is_a_mistake_that_is_told() -> None:
+def test_a_stage_that_is_not_over_has_no_outcome() -> None:
     graph = Submission(Path("cache"), "run")
     (stages,) = asked(graph, job("a", "", Config()))
     with pytest.raises(RuntimeError, match="decode was asked for"):
-        graph.future(stages.asked["decode"])
+        graph.outcome(stages.asked["decode"])
 
 
 def test_all_outputs_of_a_video_and_setting_are_one_task_but_for_those_that_another_setting_makes(
-    submitted: list[Call],
+    submitted: Submitted,
 ) -> None:
     graph = Submission(Path("cache"), "run", 2)
     red = Config(background=BackgroundConf(color=[255, 0, 0]))
     first, second = asked(graph, job("a", "green", Config()), job("a", "red", red))
-    graph.submit()
-    assert [call.title for call in submitted].count("render") == 2
-    made = [graph.future(first.asked[name]) for name in ("stabilized.mp4", "comparison.mp4", "person.mp4")]
-    assert len({id(one.call) for one in made if isinstance(one, Finished)}) == 1
+    all_over(graph)
+    assert [run.title for run in submitted].count("render") == 1  # the other makes one output, which is its title
+    shown = {run.title: run.call for run in submitted if run.outcomes}
+    assert {"stabilized.mp4", "comparison.mp4", "person.mp4"} <= shown.keys()
+    assert len({id(call) for call in shown.values()}) == 1
     assert first.asked["stabilized.mp4"] is second.asked["stabilized.mp4"]
     assert first.asked["person.mp4"] is not second.asked["person.mp4"]
 
 
-def test_the_page_run_again_with_rendering_submits_only_what_is_new(submitted: list[Call]) -> None:
+def test_the_page_run_again_with_rendering_submits_only_what_is_new(submitted: Submitted) -> None:
     graph = Submission(Path("cache"), "run")
     (before,) = asked(graph, job("a", "", Config(outputs=[Output.person])), metrics_only=True)
-    graph.submit()
+    all_over(graph)
     assert "masks" not in before.asked
     submitted.clear()
     (after,) = asked(graph, job("a", "", Config(outputs=[Output.person])))
-    graph.submit()
-    assert [call.title for call in submitted] == ["people", "scene", "masks", "render", "report.html"]
+    all_over(graph)
+    assert {run.call.title for run in submitted} == {"people", "scene", "masks", "render", "report.html"}
     assert before.asked["trajectory"] is after.asked["trajectory"]
+
+
+def test_a_stage_is_submitted_when_those_that_it_takes_from_are_over(submitted: Submitted) -> None:
+    graph = Submission(Path("cache"), "run")
+    (stages,) = asked(graph, job("a", "", Config()), metrics_only=True)
+    graph.submit()
+    assert [run.title for run in submitted] == ["decode"] and not graph.is_over(stages.asked["decode"])
+    graph.wait(for_one=True)
+    assert [run.title for run in submitted] == ["decode", "pose", "subject", "offsets", "trajectory"]
+    assert all(map(graph.is_over, stages.asked.values()))
+
+
+def test_after_a_stage_that_failed_none_is_run_and_only_that_one_has_an_error(submitted: Submitted) -> None:
+    graph = Submission(Path("cache"), "run")
+    submitted.errors["pose"] = VideoError("a.mp4: nobody")
+    (stages,) = asked(graph, job("a", "", Config()), metrics_only=True)
+    all_over(graph)
+    assert graph.outcome(stages.asked["pose"]) is submitted.errors["pose"]
+    later = ("subject", "offsets", "trajectory")
+    assert submitted.blocked == [*later] and [graph.outcome(stages.asked[title]) for title in later] == [None] * 3
+
+
+def test_a_video_that_is_forgotten_takes_no_memory_but_what_another_one_uses(submitted: Submitted) -> None:
+    graph = Submission(Path("cache"), "run")
+    here = job("a", "", Config())
+    there = Job(Video("b", Path("b.mp4")), Path("b.mp4"), here.digest, Config(), here.models, "run")
+    first, second, other = asked(graph, here, there, job("c", "", Config()))
+    all_over(graph)
+    graph.forget("a")
+    assert all(map(graph.is_over, second.asked.values()))
+    graph.forget("b")
+    assert not any(map(graph.is_over, first.asked.values())) and all(map(graph.is_over, other.asked.values()))
+    (again,) = asked(graph, here)
+    assert again.asked["decode"] is not first.asked["decode"]
 
 
 def test_what_needs_a_shared_size_goes_after_the_stages_of_all_videos_that_decide_it() -> None:
