@@ -117,7 +117,7 @@ def _all_results(run: WholeRun) -> list[Result]:
     results: list[Result] = []
     told: dict[str, str] = {}
     printed = 0
-    for place, own in _in_turn(run.steps(), run.graph, run.videos_at_once):
+    for place, own in in_turn(run.steps(), run.graph, run.videos_at_once):
         made[place] = own
         while printed in made:
             results += made[printed]
@@ -129,7 +129,7 @@ def _all_results(run: WholeRun) -> list[Result]:
     return results
 
 
-def _in_turn(steps: Sequence[VideoSteps], graph: Submission, at_once: int) -> Iterator[tuple[int, list[Result]]]:
+def in_turn(steps: Sequence[VideoSteps], graph: Submission, at_once: int) -> Iterator[tuple[int, list[Result]]]:
     """Lead videos on, ``at_once`` at a time; each with its place, as soon as it has its results.
 
     The next video begins as soon as one is finished, before others are led on: the workers are to find work.

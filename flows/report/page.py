@@ -82,13 +82,19 @@ def template_environment() -> Environment:
     return environment
 
 
+@cache
+def _defaults() -> dict[str, Any]:
+    """The settings of a run to which none are given."""
+    return dict(flat_settings(canonical(Config())))
+
+
 def render_report(
     record: dict[str, Any], metrics: dict[str, Any], artifacts: dict[str, AnyArtifact], folder: Path
 ) -> str:
     """The page in ``folder`` for the ``record`` that ``run.json`` holds; for a failed video: why, and what to do."""
     fact, _, cure = record["error"].partition("; ")
     settings = flat_settings(record["config"])
-    defaults = dict(flat_settings(canonical(Config())))
+    defaults = _defaults()
     player, spans = choose_player(record, artifacts, folder), _spans(artifacts)
     return (
         template_environment()

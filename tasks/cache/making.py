@@ -7,6 +7,7 @@ If a stage finds nobody in the whole clip, ``make`` raises the stored finding, w
 
 import errno
 import json
+import os
 import shutil
 import time
 import uuid
@@ -56,12 +57,21 @@ class OpenEntry:
 
     def begin(self) -> None:
         """Make the folder, empty; ``OSError`` where that cannot be done."""
-        for left in self.folder.parent.glob(f".{self.key}.*work"):  # by killed runs, or by others without our lock
+        for left in self._left():  # by killed runs, or by others without our lock
             with suppress(FileNotFoundError):  # it has just been renamed to its place
                 if not lock_fault(self._cache) or left.stat().st_mtime < time.time() - ABANDONED_S:
                     shutil.rmtree(left, ignore_errors=True)
         self.folder.mkdir(parents=True)
         unfinished.add(self.folder)
+
+    def _left(self) -> list[Path]:
+        """Work on this entry that lies there. A glob would compile a pattern for each entry of the cache."""
+        with suppress(FileNotFoundError):
+            names = os.listdir(self.folder.parent)  # noqa: PTH208 - no path is made of the names of all others
+            return [
+                self.folder.with_name(one) for one in names if one.startswith(f".{self.key}.") and one.endswith("work")
+            ]
+        return []
 
     def finish(self, facts: Mapping[str, Any]) -> None:
         """Put the folder in its place, the mark last."""

@@ -112,3 +112,16 @@ def test_times_and_sizes_are_in_the_words_of_a_person() -> None:
         "2 h 5 min",
     ]
     assert [size_text(size) for size in (12, 3_200_000, 3_200_000_000)] == ["12 bytes", "3.2 MB", "3.2 GB"]
+
+
+def test_results_that_are_not_asked_for_yet_count_as_much_as_those_that_had_to_be_computed() -> None:
+    clock = Clock()
+    run = RunProgress(clock)
+    run.expected(4, "video")
+    run.asked(2)
+    run.finished("cached", "")
+    for stage in STAGES:
+        run.planned(Work("new", stage, 100))
+    for stage in STAGES:
+        lines = compute(run, clock, Work("new", stage, 100), 100)
+    assert lines[-1] == "video 2 of 4, 10 min left"  # two more, of which each takes 300 s
