@@ -33,7 +33,7 @@ def results_noun(videos: int, *, persons: bool, sweep: bool) -> str:
     return "person" if persons else "video"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a large sweep keeps tens of thousands
 class StageRun:
     """One item of ``stages`` in ``run.json``."""
 
@@ -58,7 +58,6 @@ class Result:
     error: str = ""
     folder: Path | None = None
     stages: list[StageRun] = field(default_factory=list)
-    facts: dict[str, dict[str, Any]] = field(default_factory=dict)  # by stage or output
     warnings: list[str] = field(default_factory=list)
     summary: list[str] = field(default_factory=list)  # short lines: detection, lock, picture
     setting: str = ""  # name in a sweep

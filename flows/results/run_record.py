@@ -38,7 +38,7 @@ def describe_result(
 ) -> Result:
     """The result of one video from the artifacts of its stages; ``older`` files in its folder cause a warning."""
     runs = [_stage_run(title, artifact, job) for title, artifact in artifacts.items()]
-    facts = {title: dict(artifact.facts) for title, artifact in artifacts.items()}
+    facts = {title: artifact.facts for title, artifact in artifacts.items()}
     clip = _clip(artifacts)
     warnings = _stage_warnings(clip, facts)
     needed_mb, allowed_mb = facts.get("decode", {}).get("memory_mb", 0), job.config.decode.memory_mb
@@ -54,7 +54,7 @@ def describe_result(
     metrics = flat_metrics(artifacts)
     if (area := metrics.get("visible_area_mean")) is not None and area < LEAST_PICTURE:
         warnings.append(f"only {area:.1%} of the output shows the picture, the rest is border; {_area_cure(job)}")
-    return Result(job.video, error, folder, runs, facts, warnings, summary, job.setting, metrics, job.person)
+    return Result(job.video, error, folder, runs, warnings, summary, job.setting, metrics, job.person)
 
 
 def _area_cure(job: Job) -> str:
@@ -75,7 +75,7 @@ def _stage_run(title: str, artifact: AnyArtifact, job: Job) -> StageRun:
     return stage_run(artifact, output, job.run_id, CONTACT_SHEET_NAME if with_sheet else "")
 
 
-def _stage_warnings(clip: Clip | None, facts: dict[str, dict[str, Any]]) -> list[str]:
+def _stage_warnings(clip: Clip | None, facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     broken = [clip.broken] if clip and clip.broken else []
     notes = [
         note
@@ -91,7 +91,7 @@ def _pose_interval_warning(interval_frames: int, rate_hz: float) -> str:
     return f"{fact}; {limit}: verify=true measures every frame of the rendered file"
 
 
-def _choice_lines(subject: dict[str, Any], job: Job) -> Iterator[str]:
+def _choice_lines(subject: Mapping[str, Any], job: Job) -> Iterator[str]:
     """Who of several people is followed, and how to follow another one where only one is."""
     if subject.get("followed"):
         yield f"followed: {subject['followed']}"
