@@ -125,7 +125,7 @@ def measured(video: Path, folder: Path, every: int, pictures: bool) -> Margin:
             continue
         planes = part(frame, layout, inner)
         mirror = warp_planes(planes, layout, to_output, clip.size_px)
-        filled, _ = border.fill(frame.index, planes, mask, mirror, to_output, own, "cubic")
+        filled, _ = border.fill(frame.index, planes, mask, to_output, clip.size_px, own, "cubic")
         free = cut_off & (cv2.resize(person, clip.size_px) == 0)
         share = cv2.resize(border.seen_share(frame.index, to_output, clip.size_px), clip.size_px)
         seen = np.asarray(share > SEEN_SHARE)

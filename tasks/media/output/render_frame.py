@@ -160,6 +160,10 @@ def moved(picture: Frame, placement: Placement, edge: Edge, scene: FrameScene | 
     """
     matrix, sited = placement.to_output[picture.index], placement.clip.color.chroma_location
     own = float(placement.own_share[picture.index])
+    if scene is not None and edge.mode in SCENES:
+        border = scene.files.continued if edge.mode == "scene" else scene.files.mirrored
+        shown = (picture.index, picture.planes, scene.hidden)
+        return border.fill(*shown, matrix, placement.size_px, own, edge.interpolation)
     planes = warp_planes(
         picture.planes,
         placement.layout,
@@ -169,9 +173,6 @@ def moved(picture: Frame, placement: Placement, edge: Edge, scene: FrameScene | 
         interpolation=edge.interpolation,
         border="reflect" if edge.mode in MIRRORS else "replicate",
     )
-    if scene is not None and edge.mode in SCENES:
-        border = scene.files.continued if edge.mode == "scene" else scene.files.mirrored
-        return border.fill(picture.index, picture.planes, scene.hidden, planes, matrix, own, edge.interpolation)
     origin = Origin(own, 0.0, 1 - own if edge.mode in MIRRORS else 0.0)
     if edge.mode == "constant":
         values = placement.values(list(edge.rgb))

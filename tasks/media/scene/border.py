@@ -73,38 +73,36 @@ class SceneBorder:
         frame: int,
         planes: Sequence[Plane],
         hidden: Bytes,
-        moved: Planes,
         to_output: Floats,
+        output_px: tuple[int, int],
         own: float,
         interpolation: str,
     ) -> tuple[Planes, Origin]:
-        """``moved`` with its border filled, and where its pixels come from.
+        """The output of ``output_px`` that shows a frame and what lies beyond it, and where its pixels come from.
 
-        ``planes`` is the source picture that ``to_output`` (2, 3) brought to ``moved``; it covers the share ``own`` of
-        the output. ``hidden`` (h, w), of any size, is 255 where people are in it. What the source covers stays as it
-        is; where that is all, the result is ``moved`` itself.
+        ``planes`` is the source picture, which ``to_output`` (2, 3) brings there; it covers the share ``own`` of the
+        output. ``hidden`` (h, w), of any size, is 255 where people are in it. What the source covers is as
+        ``warp_planes`` makes it; where that is all, the planes may be views of ``planes``.
         """
-        high, wide = moved[0].shape
-        hole = _hole(to_output, own, self._size_px, (wide, high))
+        hole = _hole(to_output, own, self._size_px, output_px)
         if not hole.parts:
-            return moved, Origin(1.0, 0.0, 0.0)
+            return self._moved(planes, to_output, hole.covered, interpolation), Origin(1.0, 0.0, 0.0)
         placed = self._placed(frame)
-        extended = self._extender.extend(frame, planes, hidden, placed, to_output, (wide, high), beyond=self._beyond)
-        canvas = tuple(plane.copy() for plane in moved)
+        extended = self._extender.extend(frame, planes, hidden, placed, to_output, output_px, beyond=self._beyond)
+        sizes = [self._layout.plane_wh(index, output_px) for index in range(self._layout.planes)]
+        canvas = tuple(np.empty(size[::-1], self._layout.dtype) for size in sizes)
+        if not hole.covered.empty:
+            self._write(canvas, self._moved(planes, to_output, hole.covered, interpolation), hole.covered, None)
         from_box = affine.compose(to_output, affine.translation(np.array(extended.box[:2], np.float64)))
         for part in hole.parts:
-            to_part = affine.compose(affine.translation(-np.array([part.x0, part.y0], np.float64)), from_box)
-            filled = warp_planes(
-                extended.planes,
-                self._layout,
-                to_part,
-                part.size_px,
-                chroma_location=self._sited,
-                interpolation=interpolation,
-                border="reflect",
-            )
-            self._write(canvas, filled, part, hole)
-        return canvas, self._origin(hole, placed, to_output, (wide, high))
+            self._write(canvas, self._moved(extended.planes, from_box, part, interpolation), part, hole.share)
+        return canvas, self._origin(hole, placed, to_output, output_px)
+
+    def _moved(self, planes: Sequence[Plane], to_output: Floats, part: Region, interpolation: str) -> Planes:
+        """A ``part`` of the output that shows ``planes``, mirrored beyond their edges."""
+        to_part = affine.compose(affine.translation(-np.array([part.x0, part.y0], np.float64)), to_output)
+        moves = (self._layout, to_part, part.size_px)
+        return warp_planes(planes, *moves, chroma_location=self._sited, interpolation=interpolation, border="reflect")
 
     def clean_part(
         self, frame: int, planes: Sequence[Plane], hidden: Bytes, box: Box, step_px: int = 1
@@ -120,19 +118,19 @@ class SceneBorder:
         filler = self._extender.filler(frame, planes, hidden, placed, around, shifted=False)
         return clean_part(filler, placed, box) if step_px == 1 else sparse_clean_part(filler, placed, box, step_px)
 
-    def _write(self, canvas: Planes, filled: Planes, part: Region, hole: "_Hole") -> None:
-        """Put ``filled``, which also continues the frame across its edge, where the frame does not cover ``part``."""
+    def _write(self, canvas: Planes, filled: Planes, part: Region, share: Alpha | None) -> None:
+        """Put ``filled`` into a ``part`` of the canvas; with ``share`` (h, w) only where the frame covers less."""
         for index, (plane, values) in enumerate(zip(canvas, filled, strict=True)):
             step_x, step_y = sample_spacing(self._layout, index)
             rows, columns = values.shape
             window = np.s_[
                 part.y0 // step_y : part.y0 // step_y + rows, part.x0 // step_x : part.x0 // step_x + columns
             ]
-            if hole.share is None:
+            if share is None:
                 plane[window] = values
             else:
-                share = sample_at_chroma(hole.share, (step_x, step_y), self._sited)
-                np.copyto(plane[window], values, where=share[window] < ALL_MINE)
+                covered = sample_at_chroma(share, (step_x, step_y), self._sited)
+                np.copyto(plane[window], values, where=covered[window] < ALL_MINE)
 
     def _placed(self, frame: int) -> list[PlacedPlate]:
         """The plates that fill a frame, with weights that pass from one to the next over time."""
@@ -203,6 +201,7 @@ class _Hole(NamedTuple):
     """What a moved picture does not cover of the output."""
 
     parts: list[Region]  # with even corners; together they hold all of it
+    covered: Region  # the rest, or with ``share`` the whole output
     own: float  # share of the output that the picture covers
     share: Alpha | None  # (h, w) that each pixel is covered; None where no pixel of the parts is covered whole
 
@@ -220,17 +219,17 @@ def _hole(to_output: Floats, own: float, source_px: tuple[int, int], output_px: 
             for at, size in zip(last_xy, output_px, strict=True)
         )
         if left >= right or top >= bottom:
-            return _Hole([Region(0, 0, wide, high)], own, None)
+            return _Hole([Region(0, 0, wide, high)], Region(0, 0, 0, 0), own, None)
         parts = [
             Region(0, 0, wide, top),
             Region(0, bottom, wide, high),
             Region(0, top, left, bottom),
             Region(right, top, wide, bottom),
         ]
-        return _Hole([part for part in parts if not part.empty], own, None)
+        return _Hole([part for part in parts if not part.empty], Region(left, top, right, bottom), own, None)
     region = Region(0, 0, *output_px)
     share = source_coverage(to_output, source_px, region)
-    return _Hole([region] if share.min() < ALL_MINE else [], own, share)
+    return _Hole([region] if share.min() < ALL_MINE else [], region, own, share)
 
 
 @dataclass(frozen=True)
