@@ -101,7 +101,10 @@ def needed_behind(opacity: NDArray[np.uint8], shapes: list[tuple[int, ...]]) -> 
     are those of the planes.
     """
     around = np.ones((3, 3), np.uint8)
-    edge = cv2.bitwise_or(cv2.morphologyEx(opacity, cv2.MORPH_GRADIENT, around), cv2.inRange(opacity, 1, 254))
+    # Beyond the box nothing is the person's.
+    wide = cv2.copyMakeBorder(opacity, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    steps = cv2.morphologyEx(wide, cv2.MORPH_GRADIENT, around)[1:-1, 1:-1]
+    edge = cv2.bitwise_or(steps, cv2.inRange(opacity, 1, 254))
     found: dict[tuple[int, ...], NDArray[np.bool_]] = {}
     for shape in shapes:
         if shape not in found:

@@ -35,11 +35,12 @@ def noise(layout: PixelLayout, size_px: tuple[int, int], seed: int) -> Planes:
 
 
 def matte(layout: PixelLayout) -> Matte:
-    """A soft disc, a hard square and a veil, before noise."""
+    """A soft disc, a hard square, a veil, and what the box cuts off, before noise."""
     y, x = np.mgrid[: BOX.size_px[1], : BOX.size_px[0]]
     opacity = np.clip(255 * (30.5 - np.hypot(x - 50, y - 60)) / 6, 0, 255).astype(np.uint8)
     opacity[4:20, 90:110] = 255
     opacity[80:100, 95:115] = 90
+    opacity[40:70, -9:], opacity[-12:, 40:60], opacity[30:50, :7] = 255, 255, 255
     return Matte(BOX, opacity, noise(layout, BOX.size_px, 3))
 
 
@@ -79,10 +80,11 @@ def test_what_is_kept_of_the_background_lies_around_the_edge() -> None:
     opacity = np.zeros((60, 80), np.uint8)
     opacity[20:, 40:] = 255
     luma, chroma = needed_behind(opacity, [(60, 80), (30, 40)])
-    rows = np.flatnonzero(luma[:, 70])
+    rows = np.flatnonzero(luma[:45, 60])
     assert (rows[0], rows[-1]) == (20 - 1 - REACH_SAMPLES - 1, 20 + REACH_SAMPLES + 1)
-    assert np.flatnonzero(chroma[:, 35])[0] < rows[0] / 2
-    assert not luma[45:, 65:].any() and not luma[:, :30].any()
+    assert np.flatnonzero(chroma[:, 30])[0] < rows[0] / 2
+    assert not luma[30:50, 50:70].any() and not luma[:, :30].any()
+    assert luma[30:, -3:].all() and luma[-3:, 50:].all()  # beyond the box nothing is the person's
 
 
 def test_the_same_mattes_have_the_same_bytes_and_damaged_ones_are_refused(tmp_path: Path) -> None:
