@@ -124,12 +124,14 @@ def slide_moments_s(track: Track) -> list[float]:
 
 def _lasting_slip(track: Track, index: int) -> float:
     """Torso lengths between the hips before and after a sighting, seen from the torso's surface."""
-    since_s = track.time_s - track.time_s[index]
-    same = track.origin == track.origin[index]
-    sides = [same & (way * since_s > SLIDE_GAP_S) & (way * since_s <= SLIDE_GAP_S + SLIDE_WINDOW_S) for way in (-1, 1)]
+    reach_s = SLIDE_GAP_S + SLIDE_WINDOW_S
+    first, end = np.searchsorted(track.time_s, track.time_s[index] + np.array([-reach_s, reach_s]))
+    near = slice(int(first), int(end))
+    since_s, same = track.time_s[near] - track.time_s[index], track.origin[near] == track.origin[index]
+    sides = [same & (way * since_s > SLIDE_GAP_S) for way in (-1, 1)]
     if track.slip_xy is None or min(side.sum() for side in sides) < FEWEST_IN_WINDOW:
         return 0.0
-    before, after = (np.median(track.slip_xy[side], axis=0) for side in sides)
+    before, after = (np.median(track.slip_xy[near][side], axis=0) for side in sides)
     return float(np.hypot(*(after - before))) / track.torso_px
 
 
