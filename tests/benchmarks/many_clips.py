@@ -4,8 +4,8 @@
 
 VIDEO (default: the drawn walker) is run once for real, with three settings. Then a sweep of the same settings over so
 many clips is run, in which 16 threads stand for the workers: each copies what was recorded, and sleeps as long as it
-took. Head time is the CPU time of the process and its threads by the number of computed tasks; the copies are part of
-it. The Prefect server is a process of its own and is not counted.
+took. Head time is the CPU time of the process and its threads by the number of computed tasks. That of the stand-ins,
+who copy files, is part of it, and is told beside it. The Prefect server is a process of its own and is not counted.
 """
 
 import argparse
@@ -42,12 +42,13 @@ class Recorded:
                 title = entry.shaped_by["request"].get("output") or entry.compute  # renders share a stage
                 self._by_title.setdefault(title, entry.artifact)
         self.busy_s = 0.0
+        self.stand_in_cpu_s = 0.0
         self.tasks = 0
         self._counting = threading.Lock()
 
     def __call__(self, work: Any, tick: Any, tell: Any) -> None:
         """Copy and sleep; several that are made together take as long as the longest."""
-        began_s = time.perf_counter()
+        began_s, cpu_began_s = time.perf_counter(), time.thread_time()
         found = [self._by_title[getattr(request, "output", "") or request.compute] for request in work.requests]
         for request, folder, artifact in zip(work.requests, work.folders, found, strict=True):
             for name in artifact.files:
@@ -62,6 +63,7 @@ class Recorded:
         with self._counting:
             self.tasks += 1
             self.busy_s += time.perf_counter() - began_s
+            self.stand_in_cpu_s += time.thread_time() - cpu_began_s
         for place, artifact in enumerate(found):
             tell(place, dict(artifact.facts))
 
@@ -104,8 +106,11 @@ def replayed(asked: argparse.Namespace, work: Path, recorded: Recorded) -> str:
         raise SystemExit(f"the run ended with {status}, {len(results)} results")
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1.024e-3
     busy = recorded.busy_s / (wall_s * asked.workers)
-    spent = f"head {head_s:.0f} s of CPU, {1000 * head_s / recorded.tasks:.1f} ms a task, {peak_mb:.0f} MB"
-    done = f"{asked.clips} clips x {len(SETTINGS)}: {recorded.tasks} tasks in {wall_s:.0f} s"
+    stand_ins_ms = 1000 * recorded.stand_in_cpu_s / recorded.tasks
+    a_task = f"{1000 * head_s / recorded.tasks:.1f} ms a task ({stand_ins_ms:.1f} of the stand-ins)"
+    spent = f"head {head_s:.0f} s of CPU, {a_task}, {peak_mb:.0f} MB"
+    mean_s = recorded.busy_s / recorded.tasks
+    done = f"{asked.clips} clips x {len(SETTINGS)}: {recorded.tasks} tasks of {mean_s:.2f} s in {wall_s:.0f} s"
     return f"{done}; {spent}; {asked.workers} workers {busy:.0%} busy"
 
 
