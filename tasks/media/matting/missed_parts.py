@@ -41,7 +41,7 @@ HALF_SEEN: Final = (
 )
 NOISY_LEVELS: Final = 8.0  # median difference outside the mask, from which the plate is not trusted here
 REACH: Final = 0.032  # of the box's height: as far from the mask's edge the plate decides anyway
-LEAST_PART: Final = 0.004  # of the person's area, where the part is not thin
+LEAST_PART: Final = 0.006  # of the person's area, where the part is not thin
 MOST_PART: Final = 0.3
 MOST_ELSE: Final = 0.4  # of the person's area: where more than that differs, the background moves
 GAP: Final = 0.014  # of the box's height, between pieces of one part; twice that lies between it and the person
