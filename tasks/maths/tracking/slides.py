@@ -68,9 +68,10 @@ def split_slides(pieces: Sequence[Track], seen: Sequence[Track]) -> list[Track]:
 
 
 def doubt_gaps(people: Sequence[Track], seen: Sequence[Track]) -> list[Track]:
-    """The people, with an unsure meeting where one was lost, or found again, beside another in similar clothes.
+    """The people, with a meeting where one was lost, or found again, beside another in similar clothes.
 
-    ``seen``: everything that was seen. Gaps in meetings that are known already do not count.
+    It is sure within one track: there the person was followed on behind the other one. ``seen``: everything that was
+    seen. Gaps in meetings that are known already do not count.
     """
     pairs = _pairs(seen)
     return [_with_doubts(person, pairs) for person in people] if pairs else list(people)
@@ -83,7 +84,8 @@ def _with_doubts(person: Track, pairs: Sequence[Pair]) -> Track:
         known = any(meeting.from_s <= to_s and meeting.to_s >= from_s for meeting in person.met)
         about = [pair for pair in pairs if min(abs(pair.time_s - from_s), abs(pair.time_s - to_s)) <= NEAR_S]
         if not known and _was_in_one(person, about):
-            meetings.append(Meeting(from_s, to_s, sure=False))
+            followed = bool(person.origin[row] == person.origin[row + 1])
+            meetings.append(Meeting(from_s, to_s, sure=followed))
     return replace(person, met=tuple(sorted(meetings, key=lambda meeting: meeting.from_s)))
 
 

@@ -81,7 +81,8 @@ def test_a_slide_in_a_meeting_that_is_settled_is_not_counted_again() -> None:
 def test_who_is_lost_beside_somebody_alike_may_be_the_other_one_afterwards() -> None:
     still = np.zeros((FRAMES, 2))
     track = replace(walk(0, FRAMES - 1, start_x=300), slip_xy=still)
-    lost = concatenate_tracks([track.where(TIME_S < 1.0), track.where(TIME_S > 2.0)])
+    again = track.where(TIME_S > 2.0)
+    lost = concatenate_tracks([track.where(TIME_S < 1.0), replace(again, origin=np.full(len(again), 3))])
     (hers,) = [person for person in people(lost, beside(0, 25)) if person.origin[0] == 1]
     (meeting,) = hers.met
     assert not meeting.sure and (meeting.from_s, meeting.to_s) == pytest.approx((29 / 30, 61 / 30))
@@ -90,3 +91,8 @@ def test_who_is_lost_beside_somebody_alike_may_be_the_other_one_afterwards() -> 
     assert not alone.met
     (whole,) = [person for person in people(track, beside(0, 25)) if person.origin[0] == 1]
     assert not whole.met, "never lost"
+    behind = track.where((TIME_S < 1.0) | (TIME_S > 2.0))
+    (same,) = [person for person in people(behind, beside(0, 25)) if person.origin[0] == 1]
+    assert [met.sure for met in same.met] == [True], "followed on by one track"
+    hidden = identity_of([same], TIME_S)
+    assert hidden.switches_s == [] and hidden.hidden_frames == FRAMES - len(behind)
