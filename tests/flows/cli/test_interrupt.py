@@ -145,7 +145,7 @@ def test_an_interrupted_run_ends_with_one_line_and_no_half_written_file(
     assert halves(tmp_path) == []
     assert not (tmp_path / "outputs" / "demo").exists()
     kept = {path.parents[1].name for path in cache(tmp_path).glob("*/*/done.json")}
-    assert kept == {"demo", "people", "scene", *STAGES} - {stage}
+    assert kept == {"demo", "people", "scene", "matte", *STAGES} - {stage}
 
 
 def test_entries_of_a_running_command_are_not_pruned(finished: Path, tmp_path: Path, api: str) -> None:
