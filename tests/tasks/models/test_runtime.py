@@ -96,8 +96,21 @@ def test_a_model_that_does_not_load_is_a_model_error() -> None:
         create_on_device("m.task", "cpu", broken)
 
 
-def test_mediapipe_loads_neither_matplotlib_nor_the_sound_device() -> None:
-    check = "import sys, tasks.models.pose; sys.exit(str(sorted({'matplotlib', 'sounddevice'} & set(sys.modules))))"
+def told_in_a_new_process(*lines: str) -> str:
     root = Path(__file__).parents[3]
-    done = subprocess.run([sys.executable, "-c", check], cwd=root, capture_output=True, text=True, check=False)
-    assert done.stderr.strip() == "[]"
+    code = "\n".join(["import sys, tasks.models.pose", *lines])
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or done.stderr
+
+
+def test_mediapipe_loads_neither_matplotlib_nor_the_sound_device() -> None:
+    assert told_in_a_new_process("print({'matplotlib', 'sounddevice'} & set(sys.modules) or 'nothing')") == "nothing"
+
+
+def test_another_program_in_this_process_still_has_all_of_mediapipe() -> None:
+    told = told_in_a_new_process(
+        "from mediapipe.tasks.python import audio, vision",
+        "from mediapipe.tasks.python.vision.drawing_styles import get_default_pose_landmarks_style as style",
+        "print(len(style()), vision.drawing_utils.DrawingSpec().thickness, audio.AudioClassifier.__name__)",
+    )
+    assert told == "33 2 AudioClassifier"
