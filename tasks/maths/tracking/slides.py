@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tasks.maths.arrays import Floats
+from tasks.maths.body.landmarks import hip_midpoint
 from tasks.maths.tracking.meetings import alike
 from tasks.maths.tracking.subject_track import TrackSteps
 from tasks.maths.tracking.tracks import Meeting, Track
@@ -28,7 +29,7 @@ SLIDE_WINDOW_S: Final = 0.24  # on each side of that, over which a slip must sta
 FEWEST_IN_WINDOW: Final = 2
 PEAK_SHARE: Final = 0.95  # of the largest slip: the slide is in the middle of those
 BESIDE_TORSOS: Final = (0.4, 2.4)  # between the hips of two people who are beside each other
-FEWEST_BESIDE: Final = 3  # sightings of two people at once, with fewer one may be a mistake of the model
+FEWEST_BESIDE: Final = 3  # sightings of two people at once; fewer may be a mistake of the model
 REMEMBERED_S: Final = 6.0  # how long before or after a slide the two were seen beside each other
 NEAR_S: Final = 0.5  # between a sighting of two people and one of a track that may be one of them
 LONGEST_SURE_GAP_S: Final = 0.25  # out of sight beside somebody: after a longer time it may be the other one
@@ -111,7 +112,7 @@ def slide_moments_s(track: Track) -> list[float]:
     """Times at which the hips slip over the torso and stay there, outside the meetings that are settled."""
     if track.slip_xy is None:
         return []
-    slip = np.array([_lasting_slip(track, index) for index in range(len(track))])
+    slip = np.array([_lasting_slip_px(track, index) for index in range(len(track))]) / track.torso_px
     for meeting in track.met:
         near = track.time_s >= meeting.from_s - SLIDE_WINDOW_S
         slip[near & (track.time_s <= meeting.to_s + SLIDE_WINDOW_S)] = 0
@@ -124,8 +125,8 @@ def slide_moments_s(track: Track) -> list[float]:
     return sorted(found)
 
 
-def _lasting_slip(track: Track, index: int) -> float:
-    """Torso lengths between the hips before and after a sighting, seen from the torso's surface."""
+def _lasting_slip_px(track: Track, index: int) -> float:
+    """Px between the hips before and after a sighting, seen from the torso's surface."""
     reach_s = SLIDE_GAP_S + SLIDE_WINDOW_S
     first, end = np.searchsorted(track.time_s, track.time_s[index] + np.array([-reach_s, reach_s]))
     near = slice(int(first), int(end))
@@ -134,7 +135,7 @@ def _lasting_slip(track: Track, index: int) -> float:
     if track.slip_xy is None or min(side.sum() for side in sides) < FEWEST_IN_WINDOW:
         return 0.0
     before, after = (np.median(track.slip_xy[near][side], axis=0) for side in sides)
-    return float(np.hypot(*(after - before))) / track.torso_px
+    return float(np.hypot(*(after - before)))
 
 
 def _pairs(seen: Sequence[Track]) -> list[Pair]:
@@ -157,7 +158,7 @@ def _was_in_one(track: Track, pairs: Sequence[Pair]) -> bool:
     """Whether the track may be one of the two people of a pair, by the places."""
     for pair in pairs:
         nearest = int(np.abs(track.time_s - pair.time_s).argmin())
-        apart_px = float(np.hypot(*(track.hip_xy[nearest] - pair.middle_xy)))
+        apart_px = float(np.hypot(*(hip_midpoint(track.landmarks[nearest]) - pair.middle_xy)))
         if abs(float(track.time_s[nearest]) - pair.time_s) <= NEAR_S and apart_px <= BESIDE_TORSOS[1] * pair.torso_px:
             return True
     return False
