@@ -138,6 +138,7 @@ def record_people(
             portraits.add(frame, track, landmarks)
             follower = followers.setdefault(track, TorsoFollower())
             follower.seen_s = frame.time_s
+            # Where others are covered, part of this person may be covered too, or theirs may show.
             if clear_px is None and frame.time_s >= follower.clothes_s + CLOTHES_INTERVAL_S:
                 follower.clothes_s = frame.time_s
                 writer.clothes(frame.index, track, _clothes(frame, landmarks))

@@ -6,7 +6,8 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.body.landmarks import landmark_box
+from tasks.maths.arrays import Floats
+from tasks.maths.body.landmarks import BoxEdges, landmark_box
 from tasks.maths.tracking.squares import Square, scale_landmarks
 from tasks.models.pose import PoseEstimate, PoseEstimator
 
@@ -15,8 +16,6 @@ PAINT_MARGIN_TORSOS: Final = 0.25  # around the landmarks, painted over
 PAINT_LEVEL: Final = 114  # a mid grey, as used to pad the input of detectors
 
 Image = NDArray[np.uint8]
-Floats = NDArray[np.float64]
-Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in px
 
 
 class FrameView(Protocol):
@@ -37,7 +36,7 @@ class FrameView(Protocol):
 
 
 def look_at_frame(
-    estimator: PoseEstimator, view: FrameView, time_s: float, covered_px: Sequence[Box] = ()
+    estimator: PoseEstimator, view: FrameView, time_s: float, covered_px: Sequence[BoxEdges] = ()
 ) -> PoseEstimate | None:
     """Whom ``estimator`` sees in the whole frame, in source pixels, with the boxes ``covered_px`` painted over."""
     image = view.whole()
@@ -53,7 +52,7 @@ def look_at_square(
     view: FrameView,
     square: Square,
     time_s: float,
-    covered_px: Sequence[Box] = (),
+    covered_px: Sequence[BoxEdges] = (),
     image_px: int = PERSON_WINDOW_PX,
 ) -> PoseEstimate | None:
     """Whom ``estimator`` sees in a square of the frame, in source pixels, with ``covered_px`` painted over."""
@@ -63,12 +62,12 @@ def look_at_square(
     return None if found is None else PoseEstimate(square.to_source(found.landmarks, image_px), found.mask)
 
 
-def boxes_of(people: Iterable[Floats]) -> list[Box]:
+def boxes_of(people: Iterable[Floats]) -> list[BoxEdges]:
     """What is painted over to hide people with landmarks (33, 2 or more), in px."""
     return [landmark_box(landmarks, PAINT_MARGIN_TORSOS) for landmarks in people]
 
 
-def paint_over(rgb: Image, boxes_px: Sequence[Floats | Box]) -> Image:
+def paint_over(rgb: Image, boxes_px: Sequence[Floats | BoxEdges]) -> Image:
     """``rgb`` itself without boxes, else a copy with the boxes ``x0, y0, x1, y1`` in one grey."""
     if not boxes_px:
         return rgb

@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tasks.maths.body.landmarks import same_body
-from tasks.maths.tracking.passing import Box, Cover, Passings, clear_edges, clear_share, is_expected
+from tasks.maths.arrays import Floats
+from tasks.maths.body.landmarks import BoxEdges, same_body
+from tasks.maths.tracking.passing import Cover, Passings, clear_edges, clear_share, is_expected
 from tasks.maths.tracking.squares import FollowingWindow, Square, body_height_px, search_tiles, similar_place
 from tasks.models.frame_view import FrameView, Image, boxes_of, look_at_frame, look_at_square
 from tasks.models.pose import PoseEstimate, PoseEstimator, open_pose_estimator
@@ -43,8 +43,6 @@ MIN_FOLLOWED_S: Final = 0.5  # a person who was followed for less is not missed
 RETRY_S: Final = 0.3  # how long the window of a lost person is still looked at
 HIDDEN_S: Final = 1.0  # how long a person is followed on behind another one without being seen
 MAX_COVERED_SHARE: Final = 0.7  # of a tile under a tracked person: such a tile is skipped
-
-Floats = NDArray[np.float64]
 
 
 class Sighting(NamedTuple):
@@ -148,15 +146,15 @@ class PeopleTracker:
         hidden = set()
         for track, slot in slots.items():
             others = [slots[cover.other].expected(time_s) for cover in covers.get(track, ())]
-            told = slot.person is not None and is_expected(slot.person.landmarks, slot.expected(time_s), others)
-            if others and not told and time_s - slot.seen_s <= HIDDEN_S:
+            recognised = slot.person is not None and is_expected(slot.person.landmarks, slot.expected(time_s), others)
+            if others and not recognised and time_s - slot.seen_s <= HIDDEN_S:
                 slot.person = None
                 hidden.add(track)
             elif slot.person is not None and others:
                 slot.person.landmarks[:, 3] *= clear_share(slot.person.landmarks, covers[track])
         return hidden
 
-    def _painted(self, time_s: float) -> list[Box]:
+    def _painted(self, time_s: float) -> list[BoxEdges]:
         """What is painted over while others are searched: those who are tracked, also where they are hidden."""
         return boxes_of(
             slot.expected(time_s) if slot.person is None else slot.person.landmarks for slot in self._busy()
@@ -196,7 +194,7 @@ class PeopleTracker:
                 continue
             if not same_body(first.person.landmarks, second.person.landmarks):
                 continue
-            if {first.track, second.track} in passing and time_s - min(first.told_s, second.told_s) <= HIDDEN_S:
+            if {first.track, second.track} in passing and time_s - min(first.sure_s, second.sure_s) <= HIDDEN_S:
                 doubtful |= {first.track, second.track}
                 continue
             self._search_lost([first, second], time_s)
@@ -204,7 +202,7 @@ class PeopleTracker:
             first.track = self._next_track()
         for slot in self._busy():
             if slot.person is not None and slot.track not in doubtful:
-                slot.told_s = time_s
+                slot.sure_s = time_s
 
     def _search_lost(self, slots: Sequence[TrackerSlot], time_s: float) -> None:
         """Begin the search for those whom the slots followed until now: where they went, and in more of the frame."""

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, hip_midpoint
 from tasks.maths.tracking.passing import Cover
 from tasks.maths.tracking.squares import FollowingWindow, follows
 from tasks.models.frame_view import PAINT_LEVEL, FrameView, boxes_of, look_at_frame, look_at_square
 from tasks.models.pose import PoseEstimate, PoseEstimator
 
-Floats = NDArray[np.float64]
 Look = tuple[PoseEstimate | None, Floats]  # who was seen, and the outer edges of where was looked
 
 
@@ -24,20 +23,20 @@ class TrackerSlot:
     track: int = 0  # 0: nobody
     since_s: float = 0.0  # start of the track
     seen_s: float = 0.0  # last sighting
-    told_s: float = 0.0  # last sighting that was surely of no other person
+    sure_s: float = 0.0  # last sighting that was surely of this person
     window: FollowingWindow | None = None  # of a person, now or a moment ago
     whole: bool = False  # the person is large: the frame is looked at, not the window
     landmarks: Floats = field(default_factory=lambda: np.zeros((LANDMARK_COUNT, 5)))  # of the last sighting, source px
     person: PoseEstimate | None = None  # in this frame, in source pixels
     edges_px: Floats = field(default_factory=lambda: np.zeros(4))  # of what was looked at in this frame
-    clear_px: Floats | None = None  # edges of the part of this frame without others who are in front; None: all
+    clear_px: Floats | None = None  # edges of the part that shows nobody else; None: all of the picture
 
     def begin(
         self, track: int, person: PoseEstimate, edges_px: Floats, time_s: float, *, whole: bool, window: FollowingWindow
     ) -> None:
         """Follow ``person``, who was seen at ``time_s`` in the part of the picture with the outer ``edges_px``."""
         self.track, self.person, self.landmarks, self.edges_px = track, person, person.landmarks, edges_px
-        self.since_s = self.seen_s = self.told_s = time_s
+        self.since_s = self.seen_s = self.sure_s = time_s
         self.window, self.whole, self.clear_px = window, whole, None
 
     def expected(self, time_s: float) -> Floats:

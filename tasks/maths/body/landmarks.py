@@ -27,6 +27,7 @@ FACE: Final = tuple(range(11))
 SHOULDERS: Final = (LEFT_SHOULDER, RIGHT_SHOULDER)
 HIPS: Final = (LEFT_HIP, RIGHT_HIP)
 FEET: Final = tuple(range(LEFT_ANKLE, LANDMARK_COUNT))
+BoxEdges = tuple[float, float, float, float]  # x0, y0, x1, y1 in px
 
 
 def torso_length_px(landmarks: Floats) -> Floats:
@@ -40,7 +41,7 @@ def hip_midpoint(landmarks: Floats) -> Floats:
     return np.asarray(landmarks[..., list(HIPS), :2].mean(axis=-2))
 
 
-def landmark_box(landmarks: Floats, margin: float) -> tuple[float, float, float, float]:
+def landmark_box(landmarks: Floats, margin: float) -> BoxEdges:
     """x0, y0, x1, y1 px around all landmarks (33, 2 or more), plus ``margin`` torso lengths."""
     margin_px = margin * max(float(torso_length_px(landmarks)), 1.0)
     x0, y0 = (landmarks[:, :2].min(axis=0) - margin_px).tolist()

@@ -3,7 +3,7 @@
 Two kinds of things are followed that are no person. In trees, cars or furniture the model imagines a body: it is unsure
 of most landmarks, and they tremble without going anywhere. And a picture of a person moves as one rigid piece: no limb
 goes anywhere. People who stand or sit still sway and move their limbs a little, slowly and evenly. The sway is measured
-against the background. Where the camera travels, it has to be larger. The limits were measured on the clips of
+against the background. It must be larger where the camera travels. The limits were measured on the clips of
 ``tests.benchmarks.kinds_table``.
 """
 
@@ -47,8 +47,8 @@ DOUBTED_TORSOS: Final = 0.04  # the same where the camera travels, or the torso 
 TRAVEL_TORSOS: Final = 0.3  # way of the background through the picture from which on the camera travels
 SWAY_PX: Final = 0.2  # range of a torso that sways: more than the measurement's error in px, plus
 SWAY_TORSOS: Final = 0.004  # in torso lengths: 2 mm of a grown-up; photos reached 0.19 px
-PASSED_FACTOR: Final = 1.5  # of the same where the camera travels: drawn mannequins reached 1.4, people 1.4 to 5.5
-PASSING_SHARE: Final = 0.12  # of the uneven way that the camera's makes up for: it may be left of that
+TRAVEL_FACTOR: Final = 1.5  # of the same where the camera travels: drawn mannequins reached 1.4, people 1.4 to 5.5
+PARALLAX_SHARE: Final = 0.12  # of the uneven motion that the camera's way explains: so much may be left of it
 GLUED_FACTOR: Final = 3.0  # of the same: whatever moves by less over the background is one with it
 GLUED_RATIO: Final = 6.0  # limb path / tremble: legs that the model takes for one another stay below it in a picture
 
@@ -67,10 +67,10 @@ class Liveness:
     @property
     def sways(self) -> bool:
         """The torso moves against the background, more than the way of the camera makes it seem."""
-        if not self._passed:
+        if not self._camera_travels:
             return self.sway.body_px > self._least_sway_px
-        passing_px = np.sqrt(max(self.sway.body_px**2 - self.sway.own_px**2, 0.0))
-        return bool(self.sway.own_px > PASSED_FACTOR * self._least_sway_px + PASSING_SHARE * passing_px)
+        parallax_px = np.sqrt(max(self.sway.body_px**2 - self.sway.own_px**2, 0.0))
+        return bool(self.sway.own_px > TRAVEL_FACTOR * self._least_sway_px + PARALLAX_SHARE * parallax_px)
 
     @property
     def _least_sway_px(self) -> float:
@@ -80,12 +80,12 @@ class Liveness:
     def rigid(self) -> bool:
         """No limb goes anywhere, and the torso does not sway: a picture, a statue, furniture."""
         glued = self.sway.way_px < GLUED_FACTOR * self._least_sway_px  # NaN compares as False
-        torsos = DOUBTED_TORSOS if glued or self._passed else RIGID_TORSOS
+        torsos = DOUBTED_TORSOS if glued or self._camera_travels else RIGID_TORSOS
         short = self.limb_path * self.torso_px < RIGID_PX + torsos * self.torso_px
         return (short or self.coherence < (GLUED_RATIO if glued else NOISE_RATIO)) and not self.sways
 
     @property
-    def _passed(self) -> bool:
+    def _camera_travels(self) -> bool:
         return self.sway.camera_px > TRAVEL_TORSOS * self.torso_px  # NaN compares as False
 
     @property

@@ -16,26 +16,24 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import FEET, hip_midpoint, landmark_box
+from tasks.maths.body.landmarks import FEET, BoxEdges, hip_midpoint, landmark_box
 from tasks.maths.tracking.squares import body_height_px
 
 NEAR_HEIGHTS: Final = 0.4  # between the hips of two people, across the picture: nearer, one may hide the other
-UNHIDDEN_HEIGHTS: Final = 0.12  # from here on the one behind is covered too, while the one in front is looked at
-BEHIND_SHARE, FRONT_SHARE = 0.5, 0.65  # of the way between two: what is left of it to the one who is looked at
+UNHIDDEN_HEIGHTS: Final = 0.12  # the same: farther apart, the one behind is covered while the one in front is looked at
+BEHIND_SHARE, FRONT_SHARE = 0.5, 0.65  # of the way from the one who is looked at to the other: so much stays visible
 SAME_DEPTH_HEIGHTS: Final = 0.03  # between the lowest points of two people: less does not tell who is in front
-OWN_SHARE: Final = 0.5  # of the distance to the other: whoever is found this near to the expected place is no other
-GUESSED_HEIGHTS: Final = 0.025  # from the hips to what is covered: here they are off by a torso's eighth
-CLEAR_HEIGHTS: Final = 0.125  # and from here on they are found as well as those of anybody else
+OWN_SHARE: Final = 0.5  # of the distance to the other person: a body nearer than this to the expected place is no other
+GUESSED_HEIGHTS: Final = 0.025  # from the hips to the cover: at this distance they are off by an eighth of the torso
+CLEAR_HEIGHTS: Final = 0.125  # from this distance on they are found as well as without a cover
 COVER_MARGIN_TORSOS: Final = 0.25  # around the landmarks of a covered body
-
-Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in source px
 
 
 class Cover(NamedTuple):
     """A part of the picture that is covered while somebody is looked at."""
 
     other: int  # whose body it covers
-    box_px: Box
+    box_px: BoxEdges  # source px
 
 
 class Passings:
@@ -71,7 +69,7 @@ class Passings:
         return covers
 
 
-def cover_box(own: Floats, other: Floats, share: float) -> Box:
+def cover_box(own: Floats, other: Floats, share: float) -> BoxEdges:
     """The box around ``other``, up to a line between both hips.
 
     Of two people of one height, ``own`` has this share of the way between them; a taller one has more.

@@ -23,9 +23,7 @@ WINDOW_HEIGHTS: Final = 2.5  # side of the window, in heights of the person
 MEMORY_S: Final = 2.0  # of the straight line that the window moves along
 SIZE_MEMORY_S: Final = 1.5  # time constant of the window's size
 SAME_PLACE_HEIGHTS: Final = 0.25  # between the hips of one body, found twice in a frame
-SAME_TORSO_RATIO: Final = (
-    1.25  # of the torsos of one body in two frames; 1.2 in a somersault, 1.4 and more of a mistake
-)
+SAME_TORSO_RATIO: Final = 1.25  # of the torsos of one body in two frames; 1.2 in a somersault, 1.4 or more in mistakes
 SAME_SIZE_RATIO: Final = 1.6  # of the heights of one body, found twice in a frame
 NEXT_PLACE_TORSOS: Final = 1.0  # between the hips of one body in two frames; up to 0.8 in a somersault at 30 fps
 ESCAPE_HEIGHTS: Final = 0.25  # between the hips and the window's middle: beyond it the line starts anew

@@ -179,7 +179,7 @@ def link_pieces(pieces: Sequence[Track], size_px: tuple[int, int], start_s: floa
 
 
 def cheapest_columns(cost: Floats) -> NDArray[np.int64]:
-    """The column (n,) of each row of ``cost`` (n, m), m >= n, each another one, with the lowest sum of costs.
+    """A column for each row of ``cost`` (n, m), m >= n: (n,), no column twice, with the lowest sum of costs.
 
     Shortest augmenting paths (Jonker and Volgenant 1987). SciPy has the same, in a package that takes 0.3 s of CPU
     time and 50 MB to load.

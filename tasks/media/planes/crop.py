@@ -15,7 +15,7 @@ Pixel = TypeVar("Pixel", np.uint8, np.uint16, np.float32)
 def crop_and_resize(picture: NDArray[Pixel], edges_px: NDArray[np.float64], size_px: tuple[int, int]) -> NDArray[Pixel]:
     """The part of ``picture`` (h, w, ...) in the box ``edges_px``, resized to ``size_px`` (width, height).
 
-    Box edges (x0, y0, x1, y1) lie between pixels (see ``tasks.maths.body.boxes``). Outside the picture its border
+    Box edges (x0, y0, x1, y1) lie between pixels (see ``tasks.maths.body.person_box``). Outside the picture its border
     pixels are repeated. Shrinking averages areas; enlarging is bilinear.
     """
     height, width = picture.shape[:2]

@@ -93,7 +93,8 @@ class TorsoMotion:
 
         ``luma`` is (h, w), uint8. ``landmarks_xy`` (33, 2), in source px, and ``visibility`` (33,) belong to this
         frame. They are None (or NaN) where no pose was found; the torso is then moved by its own steps. ``shown_xy``
-        (4, 2) are the corners of the picture inside a border. Only features inside them are tracked.
+        (4, 2) are the corners of the part that shows this person and no border or other people. Only features inside
+        them are tracked.
         """
         shown = () if shown_xy is None else (shown_xy,)
         torso = None if landmarks_xy is None or visibility is None else find_torso(landmarks_xy, visibility)

@@ -40,6 +40,20 @@ def test_nothing_is_covered_for_people_who_are_first_seen_side_by_side() -> None
     assert passings.covers(both) == {} == passings.covers(both)
 
 
+def test_nothing_is_covered_for_people_above_one_another() -> None:
+    assert met(0.05, lower=1.5) == {}
+
+
+def test_who_is_lost_and_found_again_beside_somebody_is_not_covered() -> None:
+    """Whether it is the same person is not known."""
+    passings, own = Passings(), figure((500, 300))
+    far, near = figure((500 + APART * HEIGHT_PX, 320)), figure((520, 320))
+    passings.covers({1: own, 2: far})
+    assert passings.covers({1: own, 2: near}).keys() == {1}
+    assert passings.covers({1: own}) == {}
+    assert passings.covers({1: own, 2: near}) == {} == passings.covers({1: own, 3: near})
+
+
 def test_the_one_in_front_is_covered_up_to_the_middle_for_the_one_behind() -> None:
     ((cover,),) = met(0.08).values()
     assert list(met(0.08)) == [1] and cover.other == 2

@@ -13,6 +13,7 @@ from tasks.maths.tracking.squares import (
     WINDOW_HEIGHTS,
     FollowingWindow,
     Square,
+    follows,
     similar_place,
     square_about,
     tile_sides,
@@ -73,6 +74,15 @@ def test_two_looks_at_one_body_are_alike_and_at_two_are_not() -> None:
     assert similar_place(figure((100, 100), 20.0), figure((108, 104), 24.0))
     assert not similar_place(figure((100, 100), 20.0), figure((100, 100), 40.0))
     assert not similar_place(figure((100, 100), 20.0), figure((140, 100), 20.0))
+
+
+def test_a_body_follows_one_of_the_same_torso_within_a_torso() -> None:
+    """Upside down too: only hips and torso count."""
+    before, upside_down = figure((100, 100), 20.0), figure((110, 100), 20.0) * (1, -1, 1, 1, 1)
+    upside_down[:, 1] += 200
+    assert follows(before, upside_down) and follows(before, figure((100, 100), 24.0))
+    assert not follows(before, figure((100, 100), 26.0)) and not follows(before, figure((100, 100), 15.0))
+    assert not follows(before, figure((121, 100), 20.0))
 
 
 @pytest.mark.parametrize("size_px", SIZES)
