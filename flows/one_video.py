@@ -108,13 +108,13 @@ def results_of(video: Video, wanted: Wanted, run: WholeRun) -> VideoSteps:
     run.expect(len(each) - len(prepared))
     if run.shares_size:
         yield Until([], all_ask=True)
-    asked = _ask(each, graph)
+    each, asked = _ask(each, graph)
     progress.listener.asked(len(each))
     run.framed.update(item.digest for item in each if isinstance(item, Job))
     if any(setting.name and config.sweep.render is SweepRender.best for setting, config in wanted):
         yield Until([own["trajectory"] for own in asked if "trajectory" in own])
         each = _chosen(each, [_planned(own, run) for own in asked])
-        asked = _ask(each, graph)
+        each, asked = _ask(each, graph)
     results = []
     for item, own in zip(each, asked, strict=True):
         if isinstance(item, Job):
@@ -141,15 +141,21 @@ def _each_person(
     return [item] if found is None or isinstance(found, Exception) else item.of_each_person(found)
 
 
-def _ask(items: Sequence[Job | Result], graph: Submission) -> list[dict[str, AnyHandle]]:
-    """Ask for the stages of all jobs; for each its handles by title, none where no stage of it is started."""
-    asked = []
-    for item in items:
+def _ask(items: Sequence[Job | Result], graph: Submission) -> tuple[list[Job | Result], list[dict[str, AnyHandle]]]:
+    """Ask for the stages of all jobs: the jobs, and for each its handles by title, none where no stage is started.
+
+    A job whose background or corrections cannot be read any more is refused, and no other one.
+    """
+    jobs, asked = list(items), list[dict[str, AnyHandle]]()
+    for place, item in enumerate(items):
         stages = RequestedStages(item, graph) if isinstance(item, Job) and not item.refusal else None
         if stages is not None:
-            pipeline(stages, stages.job.config, metrics_only=stages.job.metrics_only)
+            try:
+                pipeline(stages, stages.job.config, metrics_only=stages.job.metrics_only)
+            except StillwalkError as error:
+                jobs[place] = replace(stages.job, refusal=str(error))
         asked.append({} if stages is None else stages.asked)
-    return asked
+    return jobs, asked
 
 
 def _chosen(items: Sequence[Job | Result], planned: Sequence[dict[str, float | None]]) -> list[Job | Result]:
@@ -201,9 +207,8 @@ def _let_go(job: Job, run: WholeRun) -> None:
     if not run.framed[job.digest]:
         del run.framed[job.digest]
         if job.config.decode.frames is FrameMode.memory:
-            from tasks.media.input.frame_cache import (
-                forget_frames,
-            )  # loads PyAV, which a run that streams from the cache does not need
+            # Here, as it loads PyAV, which a run that streams from the cache does not need.
+            from tasks.media.input.frame_cache import forget_frames
 
             forget_frames(job.digest)
 

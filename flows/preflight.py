@@ -242,7 +242,6 @@ def _read_shape(path: Path) -> tuple[SizePx, Fraction]:
     return probe.probe_shape(path)
 
 
-@cache
 def _read_length(path: Path) -> tuple[int, float]:
     """Number of frames and frame rate in Hz; 0 for what the file does not say."""
     try:

@@ -79,6 +79,7 @@ def _with_person(frames: Frames, outputs: Sequence[RenderRequest], placement: Pl
         masks.path("masks.npz"),
         smoothing=settings.smoothing,
         refine=settings.refine,
+        by_plate=any(one.scene is not None for one in outputs if one.masks is not None),
         mattes=mattes,
     )
 

@@ -255,7 +255,7 @@ class MatteRequest(Request[PersonMattes]):
     masks: Artifact[PersonMasks]
     scene: Artifact[ScenePlates]
     offsets: Artifact[AnchorOffsets]  # for the anchor: neighbours in time are aligned by it
-    smoothing: bool
+    smoothing: bool  # of the masks, as in MasksConf
     refine: bool
 
 
@@ -286,7 +286,7 @@ class RenderRequest(Request[RenderedVideo]):
     matte: MasksConf | None = None  # with a background: how its masks are used
     masks: Artifact[PersonMasks] | None = None  # with a background
     scene: Artifact[ScenePlates] | None = None  # with border=scene and reflect, and with masks.plate
-    anchor: Annotated[Artifact[AnchorOffsets] | None, UNKEYED] = None  # with masks and plates
+    anchor: Annotated[Artifact[AnchorOffsets] | None, UNKEYED] = None  # for the mattes: the path has the same anchor
     mattes: Annotated[Artifact[PersonMattes] | None, UNKEYED] = None  # what these give, where the cache has it
     pose: Artifact[ChosenSubject] | None = None  # of the overlay
     offsets: Artifact[AnchorOffsets] | None = None  # of the overlay

@@ -168,8 +168,8 @@ class Graph:
     def take_new(self) -> Iterator[Unit]:
         """What was asked for since the last call, each unit after those that it waits for; all videos must have asked.
 
-        A few videos at a time, so that the first of many are finished early, and these level by level: a task that
-        waits for an earlier one holds a thread. What needs a size that all videos share goes after all that decide it.
+        A few videos at a time, so that the first of many are finished early, and these level by level. What needs a
+        size that all videos share goes after all that decide it.
         """
         new, self._new = self._new, []
         places: dict[Unit, _Place] = {}
@@ -181,9 +181,10 @@ class Graph:
         return iter(sorted(new, key=order))
 
     def _place(self, unit: Unit, places: "dict[Unit, _Place]") -> "_Place":
-        """More than that of every unit that this one waits for."""
+        """More than that of every unit that this one waits for. Stages of a forgotten video are over."""
         if unit not in places:
-            before = [self._place(self._units[handle], places) for handle in unit.waits_for]
+            known = [self._units[handle] for handle in unit.waits_for if handle in self._units]
+            before = [self._place(one, places) for one in known]
             shares = any(handle.shares for handle in unit.handles)
             sizes = max((place.sizes for place in before), default=0) + int(shares)
             places[unit] = _Place(sizes, 1 + max((place.level for place in before), default=-1))

@@ -150,7 +150,7 @@ class Submission(Graph):
         future.add_done_callback(lambda done: self._over.put(lambda: then(done, outcomes_of(run, done))))
 
     def _show_each(self, unit: Unit, call: Call, together: Future, outcomes: Sequence[Outcome]) -> None:
-        """Have a task run for each of several outcomes. None where it was not run; one where Prefect failed."""
+        """Have a task run for each of several outcomes. None where it was not run; one where all failed alike."""
         for place, handle in enumerate(unit.handles):
             own = outcomes[place : place + 1] or outcomes[:1]
             run = CallRun(call, handle.title, show, outcomes=own)

@@ -166,6 +166,8 @@ class _Board:
                     flow_run_id=notice.flow_run_id,
                 )
                 notice.artifact = client.create_artifact(made).id
+                if notice.over and not is_last:  # it ended meanwhile, and was taken from the board
+                    self._send(client, notice)
             else:
                 with suppress(httpx.HTTPError):  # the next one may come through
                     client.update_artifact(notice.artifact, ArtifactUpdate(description=text, data=percent))

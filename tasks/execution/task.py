@@ -147,20 +147,26 @@ def _run_name(parameters: dict[str, Any]) -> str:
     return f"{run.title} {run.call.shown}".replace("[", "(").replace("]", ")")
 
 
-def find_or_compute(run: CallRun) -> State[None]:
-    """Find the artifact of a stage or compute it; the state that Prefect's UI shows."""
+def _found(run: CallRun) -> Sequence[Outcome]:
+    """Find or compute the outcomes of a run; what ends it is the outcome of all."""
     try:
         run.outcomes = outcomes(run.call, run.inputs)
     except Exception as error:
         run.outcomes = [error]
         raise
+    return run.outcomes
+
+
+def find_or_compute(run: CallRun) -> State[None]:
+    """Find the artifact of a stage or compute it; the state that Prefect's UI shows."""
+    _found(run)
     return show(run)
 
 
 def find_or_compute_all(run: CallRun) -> State[None]:
     """The outcome of each request. It fails where all do; the error of one is raised by the run that shows it."""
     call = run.call
-    found = run.outcomes = outcomes(call, run.inputs)
+    found = _found(run)
     failed = [outcome for outcome in found if isinstance(outcome, Exception)]
     if len(failed) == len(found):
         raise failed[0]
@@ -238,41 +244,17 @@ def _outcomes(call: Call, requests: Sequence[AnyRequest]) -> list[Outcome]:
 
 def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome]:
     """Compute requests together, by their keys, or find that another process has just done so."""
-    missing = {key: _given_by_product(call, request) for key, request in missing.items()}
-    beside = _by_products(missing.values())
-    taken = list({id(one): one for request in missing.values() for one in _taken(request)}.values())
-    for artifact in taken:
-        if artifact.run_id != call.run_id:
-            require_proven(artifact, artifact.files)
-    wanted, more = _wanted(call, missing), _wanted(call, beside)
-
     computed: list[str] = []
 
     def compute(entries: Sequence[OpenEntry]) -> None:
         computed.extend(entry.key for entry in entries)
-        with making.make_beside(call.cache, more, call.run_id) as by_products:
-            compute_all([*entries, *by_products])
+        # Only now: whoever has had the slot before may have made the by-product.
+        requests = {entry.key: _given_by_product(call, missing[entry.key]) for entry in entries}
+        beside = _by_products(requests.values())
+        with making.make_beside(call.cache, _wanted(call, beside), call.run_id) as by_products:
+            _fill(call, requests | beside, [*entries, *by_products])
 
-    def compute_all(entries: Sequence[OpenEntry]) -> None:
-        begun = [((missing | beside)[entry.key], entry.folder) for entry in entries]
-        work = Computation(*zip(*begun, strict=True))
-        meter = progress.Meter(Work(call.shown, call.title, _frames(work.requests[0])))
-
-        def tell(place: int, outcome: Facts | Exception) -> None:
-            outcome = _changed(call) or outcome
-            if isinstance(outcome, Exception):
-                entries[place].fail(outcome)
-            else:
-                entries[place].finish(outcome)
-
-        try:
-            with forgetting_unusable(taken, call.run_id), shown_progress(meter), meter as tick:
-                (here if work.requests[0].at_head else call.compute)(work, tick, tell)
-        except Exception as error:
-            if changed := _changed(call):
-                raise changed from error
-            raise
-
+    wanted = _wanted(call, missing)
     level = None if any(request.at_head for request in missing.values()) else call.level
     with call.slots.work():
         pull = level.pull if level else lambda _: False
@@ -282,6 +264,32 @@ def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome
             level.push(call.cache / one.stage / one.key)
     give_back()
     return dict(zip(missing, made, strict=True))
+
+
+def _fill(call: Call, requests: Mapping[str, AnyRequest], entries: Sequence[OpenEntry]) -> None:
+    """Compute ``requests``, by their keys, into the ``entries`` of some of them; each is finished or fails alone."""
+    taken = list({id(one): one for request in requests.values() for one in _taken(request)}.values())
+    for artifact in taken:
+        if artifact.run_id != call.run_id:
+            require_proven(artifact, artifact.files)
+    begun = [(requests[entry.key], entry.folder) for entry in entries]
+    work = Computation(*zip(*begun, strict=True))
+    meter = progress.Meter(Work(call.shown, call.title, _frames(work.requests[0])))
+
+    def tell(place: int, outcome: Facts | Exception) -> None:
+        outcome = _changed(call) or outcome
+        if isinstance(outcome, Exception):
+            entries[place].fail(outcome)
+        else:
+            entries[place].finish(outcome)
+
+    try:
+        with forgetting_unusable(taken, call.run_id), shown_progress(meter), meter as tick:
+            (here if work.requests[0].at_head else call.compute)(work, tick, tell)
+    except Exception as error:
+        if changed := _changed(call):
+            raise changed from error
+        raise
 
 
 def _wanted(call: Call, requests: Mapping[str, AnyRequest]) -> list[Wanted]:

@@ -114,7 +114,13 @@ def cut_of(video: Watched, overrides: list[str]) -> Cut:
     pictures = render_frames(video.source, placement, cache_mb=None, scene=scene)
     smoothing, refine = config.masks.smoothing, config.masks.refine
     people = person_frames(
-        pictures, placement, masks.path("masks.npz"), smoothing=smoothing, refine=refine, mattes=None
+        pictures,
+        placement,
+        masks.path("masks.npz"),
+        smoothing=smoothing,
+        refine=refine,
+        by_plate=plates is not None,
+        mattes=None,
     )
     cuts = cut_frames(request, placement, people)
     behind, shown, halves, spent = backdrop(request, placement), [], [], 0.0

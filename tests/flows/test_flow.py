@@ -1,13 +1,21 @@
 """One thread leads many videos to their results: a few at a time, and all together where they share a size."""
 
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any, cast
 
+from flows.config import settings
 from flows.flow import in_turn
-from flows.graph.nodes import AnyHandle
+from flows.graph.nodes import AnyHandle, Graph
 from flows.graph.submission import Submission
-from flows.one_video import Until
+from flows.one_video import Until, WholeRun
 from flows.results.result import Result
+from flows.sweep import SweepSetting
+from flows.videos import find_all_videos
+from tasks.cache.integrity import FileFingerprint
+from tasks.errors import VideoError
+
+settings.register_schema()
 
 
 class Stages:
@@ -59,3 +67,37 @@ def test_videos_that_share_a_size_ask_when_all_have_come_as_far() -> None:
 
 def test_of_no_video_there_is_no_result() -> None:
     assert led(Stages(), at_once=4) == []
+
+
+class AllFail(Graph):
+    """A graph whose stages have failed as soon as they are asked for."""
+
+    def watch(self, source: Path, stamp: FileFingerprint) -> None:
+        pass
+
+    def submit(self) -> None:
+        pass
+
+    def wait(self, *, for_one: bool) -> None:
+        assert not for_one
+
+    def is_over(self, handle: AnyHandle) -> bool:
+        return True
+
+    def outcome(self, handle: AnyHandle) -> VideoError:
+        return VideoError(f"{handle.title} has failed")
+
+
+def test_a_picture_that_is_gone_fails_the_videos_that_show_it_and_not_the_run(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).write_text(name)
+    wall = ["background=image", f"background.image={tmp_path}/w.png"]
+    asked = [SweepSetting("plain", []), SweepSetting("wall", wall)]
+    configs = [settings.load([f"video={tmp_path}/*.mp4", *one.overrides]) for one in asked]
+    graph = cast(Submission, AllFail())
+    run = WholeRun(asked, configs, find_all_videos(configs), graph, "run", tmp_path / "outputs")
+    errors = [(one.setting, one.error) for _, results in in_turn(run.steps(), graph, 2) for one in results]
+    assert [setting for setting, _ in errors] == ["plain", "wall"] * 2
+    for setting, error in errors:
+        expected = "decode has failed" if setting == "plain" else f"background.image: {tmp_path}/w.png cannot be read"
+        assert error.startswith(expected)

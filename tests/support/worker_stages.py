@@ -86,6 +86,10 @@ def say_given(request: ThriftyRequest, folder: Path, tick: Tick) -> dict[str, An
     return {"given": "" if request.given is None else request.given.key}
 
 
+def say_given_too(request: ThriftyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    return say_given(request, folder, tick)
+
+
 def die_once(request: WorkerRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     beside = folder.with_name("died")
     if not beside.exists():

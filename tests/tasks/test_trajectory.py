@@ -119,6 +119,14 @@ def test_every_row_has_frame_pts_and_state(tmp_path: Path) -> None:
     assert list(table)[:11] == [*known, "dx_px", "dy_px"]
 
 
+def test_the_anchor_is_that_of_the_offsets_however_the_path_is_smoothed(tmp_path: Path) -> None:
+    """Mattes are aligned by the anchor that the path has, and their key covers that of the offsets."""
+    asked = request(tmp_path, without(walker(), slice(20, 30)), SmoothingConf(Smoother.gaussian, 9), crop=[320, 240])
+    _, table, _ = run(tmp_path, asked)
+    offsets = read_table(asked.offsets.path("offsets.parquet"))
+    assert_array_equal(points(table, "anchor_{}_px"), points(offsets, "anchor_{}_px"))
+
+
 def test_the_matrices_are_the_shift_and_its_inverse(tmp_path: Path) -> None:
     _, table, _ = run(tmp_path, request(tmp_path, walker(), SmoothingConf()))
     to_output, to_source = matrices(table, "to_output"), matrices(table, "to_source")

@@ -41,16 +41,29 @@ class PersonFrame(RenderFrame):
 
 
 def person_frames(
-    frames: Frames, placement: Placement, masks: Path, *, smoothing: bool, refine: bool, mattes: Path | None
+    frames: Frames,
+    placement: Placement,
+    masks: Path,
+    *,
+    smoothing: bool,
+    refine: bool,
+    by_plate: bool,
+    mattes: Path | None,
 ) -> Iterator[PersonFrame]:
     """The ``frames`` of a pass with the person of ``masks`` in them; it may read one frame ahead.
 
-    ``smoothing`` and ``refine`` say how masks are used. What the file ``mattes`` has is not computed.
+    ``smoothing`` and ``refine`` say how masks are used, ``by_plate`` whether mattes are wanted. What the file
+    ``mattes`` has is not computed.
     """
     somebody = read_mask_states(masks) != MaskState.nobody
     shown = smooth_masks_in_time(read_masks(masks), placement.anchor_xy) if smoothing else read_masks(masks)
     if mattes is not None:
         return _with_known(frames, shown, somebody, read_mattes(mattes, placement.layout))
+    if not by_plate:
+        return (
+            PersonFrame(frame, mask if seen else None)
+            for frame, mask, seen in zip(frames, shown, somebody, strict=True)
+        )
     return _with_computed(frames, shown, somebody, MatteMaker(placement.layout, refine=refine), placement)
 
 

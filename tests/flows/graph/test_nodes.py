@@ -201,7 +201,7 @@ def test_of_many_videos_the_first_few_are_finished_before_the_next_begin() -> No
     titles = [(unit.handles[0].askers[0].video, unit.handles[0].title) for unit in units]
     assert titles.index(("v03", "trajectory")) < titles.index(("v04", "decode"))
     seen: set[object] = set()
-    for unit in units:  # each comes after all that it waits for, or two of them could hold all threads for ever
+    for unit in units:  # each comes after all that it waits for
         assert unit.waits_for <= seen
         seen |= {*unit.handles}
 
@@ -214,3 +214,14 @@ def test_a_size_that_all_of_many_videos_share_waits_for_all_of_them() -> None:
     for unit in graph.take_new():
         assert unit.waits_for <= seen
         seen |= {*unit.handles}
+
+
+def test_a_video_that_shares_a_size_asks_for_more_after_another_one_was_forgotten() -> None:
+    graph = Submission(Path("cache"), "run")
+    first, second = (job(video, "", Config(crop=CropConf(aspect="1:1", shared=True))) for video in "ab")
+    asked(graph, first, second, metrics_only=True)
+    list(graph.take_new())
+    graph.forget("a")
+    asked(graph, second)
+    titles = {handle.title for unit in graph.take_new() for handle in unit.handles}
+    assert {"scene", "stabilized.mp4", "report.html"} <= titles and "trajectory" not in titles

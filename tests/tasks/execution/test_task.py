@@ -6,13 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tasks.cache import store
 from tasks.cache.keys import stage_key
 from tasks.cache.locks import LOCKS, lock
+from tasks.cache.making import OpenEntry
+from tasks.cache.second_level import SecondLevel
 from tasks.errors import Interrupted, VideoError
 from tasks.execution import progress
 from tasks.execution.computation import Compute, here
@@ -123,10 +125,18 @@ def test_two_tasks_with_the_same_outputs_in_another_order_do_not_wait_for_each_o
     assert len([path for path in (tmp_path / "pass").iterdir() if (path / store.MARK).exists()]) == 2
 
 
-def thrifty(cache: Path, run_id: str, function: str, kept: str = "write", compute: Compute = here) -> str:
+def thrifty(
+    cache: Path,
+    run_id: str,
+    function: str,
+    kept: str = "write",
+    compute: Compute = here,
+    slots: Slots | None = None,
+) -> str:
     """What the function says that it was given of its by-product."""
     request = ThriftyRequest(function, kept)
-    (made,) = outcomes(Call("render", "a", "a", lambda _: [request], cache, run_id, Slots(1), compute=compute), [])
+    task = Call("render", "a", "a", lambda _: [request], cache, run_id, slots or Slots(1), compute=compute)
+    (made,) = outcomes(task, [])
     assert not isinstance(made, Exception)
     return str(made.facts.get("given", "made"))
 
@@ -167,3 +177,42 @@ def test_a_by_product_that_fails_or_that_another_makes_takes_nothing_from_the_re
     with lock(tmp_path / LOCKS / stage_key(KeptRequest("write_two")), lambda: None):
         assert thrifty(tmp_path, "second", "say_given", kept="write_two") == ""
     assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_whoever_has_waited_for_a_slot_is_given_the_by_product_that_was_made_meanwhile(tmp_path: Path) -> None:
+    slots, given = Slots(1), list[str]()
+
+    def work(function: str) -> None:
+        given.append(thrifty(tmp_path, function, function, slots=slots))
+
+    threads = [threading.Thread(target=work, args=[name], daemon=True) for name in ("say_given", "say_given_too")]
+    with slots.work():
+        for thread in threads:
+            thread.start()
+        time.sleep(0.2)  # until both wait for the slot
+    for thread in threads:
+        thread.join(20)
+    assert sorted(given) == ["", stage_key(KeptRequest("write"))]
+
+
+class Holder:
+    """A second level of the cache that has one entry."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def pull(self, entry: OpenEntry) -> bool:
+        if entry.key == self._key:
+            entry.finish({})
+        return entry.outcome is not None
+
+    def push(self, folder: Path) -> None:
+        pass
+
+
+def test_no_by_product_is_made_where_what_it_is_made_with_came_from_a_store(tmp_path: Path) -> None:
+    asked = [ThriftyRequest("say_given"), TogetherRequest("write")]
+    level = cast(SecondLevel, Holder(stage_key(asked[0])))
+    task = Call("render", "a", "a", lambda _: asked, tmp_path, "run", Slots(1), level=level)
+    assert not any(isinstance(outcome, Exception) for outcome in outcomes(task, []))
+    assert len(list((tmp_path / "pass").glob(f"*/{store.MARK}"))) == 2 and not (tmp_path / "kept").exists()

@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -11,6 +11,8 @@ from tasks.errors import Interrupted, VideoError
 from tasks.media.files.masks_file import MaskState
 from tasks.media.input import frame_cache
 from tasks.media.output import render_frame
+from tasks.media.output.person_frames import person_frames
+from tasks.media.output.render_frame import FrameScene, RenderFrame, read_placement, render_frames
 from tests.support.clips import Made, make
 from tests.tasks.rendering.render_jobs import FAST, discs, job, render, rendered, request, stabilized
 
@@ -82,3 +84,14 @@ def test_of_several_outputs_one_fails_alone(tmp_path: Path) -> None:
     assert str(no_masks) == "person.mp4: has no masks; this is a fault of the program"
     assert isinstance(facts, dict) and facts["frames"] == 12 and facts["notes"] == []
     assert not (tmp_path / "person.mp4").exists()
+
+
+def test_no_matte_is_computed_where_only_another_output_has_plates(tmp_path: Path) -> None:
+    source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), [MaskState.measured] * 3)
+    work = job(tmp_path, source, np.zeros((1, 2)))
+    placement, path = read_placement(work.decoded, work.trajectory), masks.path("masks.npz")
+    scene = cast(FrameScene, object())  # whoever looks at it fails
+    pictures = render_frames(source, placement, cache_mb=None)
+    frames = (RenderFrame(one.picture, placement, scene) for one in pictures)
+    people = person_frames(frames, placement, path, smoothing=True, refine=False, by_plate=False, mattes=None)
+    assert [(one.matte, one.mask is None) for one in people] == [(None, False)] * 3
