@@ -27,14 +27,14 @@ class Rect(NamedTuple):
         return self.x0 < other.x1 and other.x0 < self.x1 and self.y0 < other.y1 and other.y0 < self.y1
 
 
-class Shown(NamedTuple):
+class ShownParts(NamedTuple):
     """The parts of a picture that an output shows."""
 
     whole: Rect  # holds all of them
     mirrored: tuple[Rect, ...]  # those that a mirror beyond the picture's edges shows
 
 
-def shown_parts(box: Rect, to_output: Floats, output_px: tuple[int, int]) -> Shown:
+def shown_parts(box: Rect, to_output: Floats, output_px: tuple[int, int]) -> ShownParts:
     """What of a picture over ``box`` an output of ``output_px`` shows; ``to_output`` (2, 3) brings it there.
 
     Beyond its edges the picture is mirrored. The parts may be a little too large, never too small.
@@ -45,7 +45,7 @@ def shown_parts(box: Rect, to_output: Floats, output_px: tuple[int, int]) -> Sho
     down, mirrors_y = _axis(low[1], high[1], box.y0, box.y1)
     mirrored = [Rect(x0, down[0], x1, down[1]) for x0, x1 in mirrors_x]
     mirrored += [Rect(across[0], y0, across[1], y1) for y0, y1 in mirrors_y]
-    return Shown(Rect(across[0], down[0], across[1], down[1]), tuple(mirrored))
+    return ShownParts(Rect(across[0], down[0], across[1], down[1]), tuple(mirrored))
 
 
 def _axis(low: float, high: float, start: float, end: float) -> tuple[Span, list[Span]]:

@@ -38,7 +38,7 @@ class MaskState(IntEnum):
     """Where a frame's mask comes from."""
 
     measured = 0
-    copied = 1  # the model failed: the mask of the nearest earlier frame, or else of the nearest later one
+    copied = 1  # the model failed: the mask of the nearest frame that has one
     nobody = 2  # nobody near in time, so the mask covers the whole picture and is not reliable; or nobody found in it
 
 

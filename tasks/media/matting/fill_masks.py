@@ -14,9 +14,7 @@ from tasks.media.files.masks_file import Mask, MaskState
 Probability = NDArray[np.float32]
 ByteMask = NDArray[np.uint8]
 
-MIN_PERSON_PROBABILITY: Final = (  # a mask that stays below it all around the torso's centre has missed the person
-    0.5  # a mask that reaches this probability nowhere near the torso's middle has missed the person
-)
+MIN_PERSON_PROBABILITY: Final = 0.5  # a mask that stays below it all around the torso has missed the person
 TORSO_WINDOW_SHARE: Final = 0.08  # half size of the window around the torso's centre, as a share of the mask's size
 LIMB_REACH_MODEL_PX: Final = 17  # how far a limb moves between two poses, both sides together
 MIN_OVERLAP_IOU: Final = 0.5  # intersection over union of two masks of the same body a moment apart

@@ -23,36 +23,30 @@ from tasks.media.scene.plate import Box
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
+# Heights are those of the part of the picture that is looked at, unless another is named.
 LOOKED_AT_ROWS: Final = 100  # about so many rows of the person's box are looked at
-AROUND: Final = (
-    0.3,
-    0.1,
-)  # of the box's height: how far beyond it parts are looked for, x and y, within what was looked at
-DIFFERS_LUMA: Final = 14.0  # levels from all that the plate shows next to a pixel
+AROUND: Final = (0.3, 0.1)  # of the height of the person's box: how far beyond it parts are looked for, x and y
+DIFFERS_LUMA: Final = 14.0  # levels beyond all that the plate shows at a pixel and at those next to it
 DIFFERS_CHROMA: Final = 6.0  # the same, of both chroma planes together
-LIGHTER_CHROMA: Final = 8.0  # the same, from which a lighter place is no place that the plate shows in the shade
-SHADES: Final = (0.2, 2.5)  # brightness beside the plate's, within which light and shadow may explain it
-PALER: Final = 0.5  # times as pale as the shadow is dark, that its colour may be at least
-DEEPER: Final = 1.2  # times as deep, at most
+LIGHTER_CHROMA: Final = 8.0  # the same: a lighter place that differs by less may lie in the shade in the plate
+SHADES: Final = (0.2, 2.5)  # times the plate's brightness, between which light and shadow may explain a difference
+PALER: Final = 0.5  # times a shadow's brightness (as a share of the plate's): its colour is at least as strong
+DEEPER: Final = 1.2  # times the strength of the plate's colour: a shadow's is at most as strong
 BLACK: Final = 16.0  # level of black
-LEAST_BRIGHT: Final = 4.0
-HALF_SEEN: Final = (
-    30  # of 255: probability of the mask from which a place is the person's though it looks like a shadow
-)
+LEAST_BRIGHT: Final = 4.0  # levels added to brightness, so that noise in the dark makes no large ratio
+HALF_SEEN: Final = 30  # of 255: probability from which a place is the person's though it looks like a shadow
 NOISY_LEVELS: Final = 8.0  # median difference outside the mask, from which the plate is not trusted here
-REACH: Final = 0.032  # of the box's height: as far from the mask's edge the plate decides anyway
-LEAST_PART: Final = 0.006  # of the person's area, where the part is not thin
-MOST_PART: Final = 0.3
+REACH: Final = 0.032  # of the height: up to here from the mask's edge the plate decides anyway
+LEAST_PART: Final = 0.006  # of the person's area: the smallest part, its thin pieces left out
+MOST_PART: Final = 0.3  # the same: the largest part
 MOST_ELSE: Final = 0.4  # of the person's area: where more than that differs, the background moves
-GAP: Final = 0.014  # of the box's height, between pieces of one part; twice that lies between it and the person
-UNSEEN_REACH: Final = 0.14  # the same, over which a part may hang on the person by what no other frame saw
-LIMB: Final = 0.032  # of the box's height: thickness of what joins a part with the person
-SHADOW_RIM: Final = 0.6  # share of a part's rim that looks like a shadow, from which it is the shadow's core
-CONTRAST: Final = 2.0  # times the contrast that the plate has at the part's rim, which the picture has at least
-LEAST_CONTRAST: Final = 1.7  # times ``DIFFERS_LUMA`` and ``DIFFERS_CHROMA``
-LEAST_APART: Final = (
-    0.01  # of the person's area: a piece of the mask that is apart and as large is joined with the rest
-)
+GAP: Final = 0.014  # of the height: between pieces of one part; twice that may lie between it and the person
+UNSEEN_REACH: Final = 0.14  # the same: how far a place that no other frame saw may link a part with the person
+LIMB: Final = 0.032  # of the height: thickness of what joins a part with the person
+SHADOW_RIM: Final = 0.6  # share of a part's rim that looks like a shadow, from which the part is a shadow too
+CONTRAST: Final = 2.0  # a part stands out from its surroundings by at least this times as much as the plate does there
+LEAST_CONTRAST: Final = 1.7  # and by at least this, in ``DIFFERS_LUMA`` and ``DIFFERS_CHROMA``, all planes together
+LEAST_APART: Final = 0.01  # of the person's area: a piece of the mask that lies apart and is as large is joined
 RIM_PX: Final = 2
 MARGIN: Final = 3  # around a part, in what is looked at
 _SQUARE: Final = np.ones((3, 3), np.uint8)
@@ -99,7 +93,7 @@ def box_around(box: Box, edges_px: Sequence[float], size_px: tuple[int, int]) ->
     return Box(low[0], low[1], last[0], last[1])
 
 
-def every(planes: Sequence[Plane], layout: PixelLayout, step_px: int) -> Planes:
+def sparse_planes(planes: Sequence[Plane], layout: PixelLayout, step_px: int) -> Planes:
     """Each plane's sample at every ``step_px``-th luma pixel, an even number; 1 leaves the planes as they are."""
     if step_px == 1:
         return tuple(planes)
@@ -111,11 +105,12 @@ def every(planes: Sequence[Plane], layout: PixelLayout, step_px: int) -> Planes:
 
 
 def find_missed_parts(
-    picture: Sequence[Plane], clean: CleanPart, prior: Bytes, step_px: int, layout: PixelLayout
+    picture: Sequence[Plane], clean: CleanPart, prior: Bytes, step_px: int, layout: PixelLayout, width_px: int
 ) -> MissedParts | None:
     """What the mask ``prior`` (h, w), probability * 255, misses; None if nothing.
 
-    ``picture`` and ``clean`` are arrays (h, w) of every ``step_px``-th pixel of ``clean.box``.
+    ``picture`` and ``clean`` are arrays (h, w) of every ``step_px``-th pixel of ``clean.box``, in a picture that is
+    ``width_px`` wide. What goes on beyond the box, to the left or right, is taken for somebody else.
     """
     if layout.planes < 3:
         return None  # without colours a shadow is not told from a part
@@ -126,8 +121,8 @@ def find_missed_parts(
     count, number, stats, _ = cv2.connectedComponentsWithStats(_grown(looked.differs, round(GAP * len(prior))))
     for piece in range(1, count):
         x, y, across, down = stats[piece, :4]
-        if x == 0 and clean.box.x0 > 0:
-            continue  # it goes on beyond: somebody else
+        if (x == 0 and clean.box.x0 > 0) or (x + across == prior.shape[1] and clean.box.x1 < width_px - 1):
+            continue
         near = np.s_[max(y - RIM_PX, 0) : y + down + RIM_PX, max(x - RIM_PX, 0) : x + across + RIM_PX]
         part = (number[near] == piece) & (looked.differs[near] > 0)
         if looked.belongs(part, near):

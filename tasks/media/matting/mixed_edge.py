@@ -1,4 +1,4 @@
-"""The soft edge of a person whose background is known: how much of a pixel is the person, its colour says."""
+"""The soft edge of a person before a known background: a pixel's colour says how much of it is the person."""
 
 from typing import Final
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.matting.matte import average_with_neighbours, harden_mask, mask_to_alpha, refine_edge, warp_mask
-from tasks.media.matting.missed_parts import MissedParts, box_around, every, find_missed_parts, step_for
+from tasks.media.matting.missed_parts import MissedParts, box_around, find_missed_parts, sparse_planes, step_for
 from tasks.media.matting.plate_matte import Compared, PlateMatte
 from tasks.media.planes.crop import box_to_source
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
@@ -50,7 +50,7 @@ class CleanView(Protocol):
 
 @dataclass(frozen=True)
 class Shown:
-    """A frame with its person's mask, as the matter takes it."""
+    """A frame with its person's mask, as ``MatteMaker`` takes it."""
 
     planes: Planes
     mask: Mask
@@ -137,8 +137,8 @@ def _missed_parts(shown: Shown, clean: CleanView, box: Box, layout: PixelLayout)
     to_wide = affine.compose(affine.translation(-np.array(wide[:2], np.float64)), mask_to_source(shown.mask))
     to_few = affine.compose(np.diag([1 / step_px, 1 / step_px, 1.0])[:2], to_wide)
     prior = warp_mask(shown.mask.probability, to_few, Region(0, 0, columns, rows))
-    picture = every(part_of(shown.planes, wide, layout), layout, step_px)
-    return find_missed_parts(picture, few, prior, step_px, layout)
+    picture = sparse_planes(part_of(shown.planes, wide, layout), layout, step_px)
+    return find_missed_parts(picture, few, prior, step_px, layout, size_px[0])
 
 
 def _with_next(looks: Iterator[_Looked | None]) -> Iterator[tuple[_Looked | None, _Looked | None]]:
@@ -178,11 +178,11 @@ def smooth_masks_in_time(masks: Iterator[Mask], anchor_xy: Floats) -> Iterator[M
         before, now, index = now, after, index + 1
 
 
-def mask_to_mask(other: Mask, now: Mask, spacing_xy: Floats) -> Floats:
+def mask_to_mask(other: Mask, now: Mask, step_xy: Floats) -> Floats:
     """2x3 matrix from the pixels of ``other`` to those of ``now``, for a body that moved by ``step_xy`` source px."""
     there, here = mask_to_source(other), mask_to_source(now)
     scale = here[[0, 1], [0, 1]]  # boxes are upright, so no general inverse is needed
-    return np.column_stack([there[:, :2] / scale[:, None], (there[:, 2] + spacing_xy - here[:, 2]) / scale])
+    return np.column_stack([there[:, :2] / scale[:, None], (there[:, 2] + step_xy - here[:, 2]) / scale])
 
 
 def mask_to_source(mask: Mask) -> Floats:

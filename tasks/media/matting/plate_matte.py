@@ -36,9 +36,9 @@ KEPT: Final = 0.85  # of what was learned, from one frame to the next
 COMMON_WEIGHT: Final = 300.0  # pixels that the statistic of the whole body counts for in those of its parts
 LEAST_SHARE: Final = 2e-4  # of the pixels, that any difference has at least
 MOST_EVIDENCE: Final = 4.0  # natural logarithm of odds
+MOST_PRIOR: Final = 2.0  # the same, of the mask: networks are too sure at edges
 SURELY: Final = 200  # of 255, of what the mask missed, from which it is the person's
 POSSIBLY: Final = 20  # the same, from which the plate decides
-MOST_PRIOR: Final = 2.0  # the same, of the mask: networks are too sure at edges
 EVIDENCE_BLUR_PX: Final = 1.2
 NEIGHBOUR_WEIGHT: Final = 1.2  # of the frames before and after, whose odds are held to those of a mask
 CONTRADICTED: Final = 2.1  # odds of both neighbours against it, that undo what the mask is sure of
@@ -91,8 +91,8 @@ class PlateMatte:
     ) -> Compared:
         """What a frame shows against its plate, over ``clean.box``; asked for each frame, in order.
 
-        ``picture`` has the frame's planes there, ``mask`` (h, w) the person's probability * 255. What it ``missed``
-        counts as the person where no frame saw the background; elsewhere the plate alone decides about it.
+        ``picture`` has the frame's planes there, ``mask`` (h, w) the person's probability * 255. What it
+        ``missed`` counts as the person. At the soft edge of that the plate alone decides.
         """
         high, wide = mask.shape
         step = max(round(high / LOOKED_AT_ROWS), 1)
@@ -255,6 +255,8 @@ def _without_shadow(evidence: Singles, small: _Small, shown: Bytes, reach_px: in
     A shadow is the background, darker by a part and of the same colour.
     """
     first = round(FEET[0] * len(shown))
+    if first == len(shown):
+        return  # a person of one row has no feet
     rows, body = np.s_[first:], shown[max(first - reach_px, 0) :]
     up = np.ones((reach_px + 1, 1), np.uint8)
     under = cv2.dilate(body, up, anchor=(0, reach_px))[-len(shown[rows]) :] > shown[rows]

@@ -93,7 +93,7 @@ class RenderFrame:
     def clean_part(self, box: Box, step_px: int = 1) -> CleanPart | None:
         """The background over ``box`` of the picture, in source px; None without a plate that is trusted.
 
-        ``step_px``, 1 or an even number, asks for every so-manieth pixel: see ``sparse_clean_part``.
+        Only every ``step_px``-th pixel is shown, 1 or an even number: see ``sparse_clean_part``.
         """
         if self.scene is None:
             return None

@@ -109,7 +109,7 @@ class SceneBorder:
     ) -> CleanPart | None:
         """The background of a frame over ``box``, which lies in it; None where no plate is trusted.
 
-        ``planes`` and ``hidden`` are as in ``fill``. ``step_px``, 1 or an even number, asks for every so-manieth pixel.
+        ``planes`` and ``hidden`` are as in ``fill``. Only every ``step_px``-th pixel is shown: 1 or an even number.
         """
         placed = self._placed(frame)
         if not placed or not all(one.plate.trusted for one in placed):

@@ -30,8 +30,8 @@ Flags = NDArray[np.bool_]
 SEAM_PX: Final = 6  # beyond the frame's edge, over which its own mirror turns into what other frames saw
 REACH_PX: Final = 8  # beyond a place that an output shows, in its pixels, to which filters look
 FILL_STEP_PX: Final = 4
-CUT_SHARE: Final = 0.8  # of a box's area, that two boxes have to be below: each of them costs some time of its own
-HELD_FRAMES: Final = 8  # for which it is kept how plates fit: so many lie between the outputs that show them
+CUT_SHARE: Final = 0.8  # of a box's area: two boxes replace it if they sum up to less, since each costs time of its own
+HELD_FRAMES: Final = 8  # how the plates fit is kept for so many frames: outputs show the same frame at different times
 
 Measured = TypeVar("Measured")
 _Kept = OrderedDict[tuple[int, Box], Measured]
@@ -77,8 +77,8 @@ class Extender:
         copied = shown.mirrored if plates else (Rect(0, 0, *self._size_px),)
         canvas = self._canvas(planes, box, to_output, copied)
         parts = self._people(hidden) if shown.mirrored else []
-        met = [shown_part for part in parts for shown_part in self._mirrored(part, shown.mirrored)]
-        people = [tight for part in met for tight in hidden_boxes(hidden, part, self._size_px)]
+        in_mirror = [shown_part for part in parts for shown_part in self._mirrored(part, shown.mirrored)]
+        people = [tight for part in in_mirror for tight in hidden_boxes(hidden, part, self._size_px)]
         if not plates:
             if people:
                 self._smooth(canvas, hidden)
@@ -190,8 +190,13 @@ class Extender:
         return [Box(max(part.x0, x0), max(part.y0, y0), min(part.x1, x1), min(part.y1, y1))]
 
     def box(self, plates: Sequence[PlacedPlate]) -> Box:
-        """The part around the frame that the plates cover, between them by their weights; even pixels."""
+        """The part around the frame that the plates cover, between them by their weights; even pixels.
+
+        Without a plate it is the frame.
+        """
         width, height = self._size_px
+        if not plates:
+            return Box(0, 0, width, height)
         edges = np.zeros(4)
         for placed in plates:
             x0, y0, x1, y1 = placed.plate.box

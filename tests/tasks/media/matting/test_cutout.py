@@ -21,7 +21,7 @@ from tasks.media.matting.cutout import (
     transparent_planes,
     whole_shares,
 )
-from tasks.media.matting.missed_parts import every
+from tasks.media.matting.missed_parts import sparse_planes
 from tasks.media.matting.person_matte import CleanView, MatteMaker, Shown
 from tasks.media.planes.chroma import plane_to_luma
 from tasks.media.planes.compose import solid_planes
@@ -198,7 +198,7 @@ def plate_of(layout: PixelLayout, seen: bool = True) -> CleanView:
     """What a clean plate shows of ``picture``: the dark ground."""
 
     def clean(box: Box, step_px: int = 1) -> CleanPart:
-        planes = every(part_of(picture(layout, (-500, -500)), box, layout), layout, step_px)
+        planes = sparse_planes(part_of(picture(layout, (-500, -500)), box, layout), layout, step_px)
         return CleanPart(box, planes, np.full(box.size_px[::-1], seen)[::step_px, ::step_px])
 
     return clean

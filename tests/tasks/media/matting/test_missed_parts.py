@@ -6,15 +6,16 @@ from functools import cache
 
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from tasks.demo.walker import Walk, draw_people, subject_gait
 from tasks.demo.walker_body import Outfit
-from tasks.maths.body.landmarks import LEFT_ANKLE, LEFT_KNEE, RIGHT_ANKLE
+from tasks.maths.body.landmarks import LEFT_ANKLE, LEFT_KNEE, RIGHT_ANKLE, RIGHT_KNEE
 from tasks.media.files.masks_file import Mask, MaskState
-from tasks.media.matting.missed_parts import every
+from tasks.media.matting.missed_parts import sparse_planes
 from tasks.media.matting.person_matte import MatteMaker, Shown
-from tasks.media.planes.layout import Planes, nearest_layout
+from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout
 from tasks.media.scene.clean_part import CleanPart, part_of
 from tasks.media.scene.plate import Box
 
@@ -34,6 +35,12 @@ class Drawn:
     body: Bytes  # (h, w) the walker's mask, * 255
     leg: Flags  # (h, w) the lower part of the leg behind
 
+    @property
+    def body_box(self) -> tuple[int, int, int, int]:
+        """x, y, width, height of the walker."""
+        x, y, across, down = cv2.boundingRect((self.body > 127).view(np.uint8))
+        return x, y, across, down
+
 
 @cache
 def drawn() -> Drawn:
@@ -41,33 +48,42 @@ def drawn() -> Drawn:
     (rgb, body, joints), (later, _, _) = frames[0], frames[-1]
     rows, columns = np.indices(body.shape)
     street = np.where((columns < columns.max() / 2)[..., None], later, rgb)
-    left = joints[LEFT_ANKLE, 0] < joints[RIGHT_ANKLE, 0]
-    middle = (joints[LEFT_ANKLE, 0] + joints[RIGHT_ANKLE, 0]) / 2
-    behind = columns < middle
-    assert left or behind.any()
-    return Drawn(rgb, street, body, (body > 127) & behind & (rows > joints[LEFT_KNEE, 1]))
+    knee = LEFT_KNEE if joints[LEFT_ANKLE, 0] < joints[RIGHT_ANKLE, 0] else RIGHT_KNEE
+    behind = columns < (joints[LEFT_ANKLE, 0] + joints[RIGHT_ANKLE, 0]) / 2
+    return Drawn(rgb, street, body, (body > 127) & behind & (rows > joints[knee, 1]))
 
 
-def planes_of(rgb: Bytes) -> Planes:
-    """RGB (h, w, 3) as 4:2:0."""
+def planes_of(rgb: Bytes, layout: PixelLayout = LAYOUT) -> Planes:
+    """RGB (h, w, 3) in a layout; YUV has the limited range."""
     high, wide = rgb.shape[:2]
+    if layout.is_rgb:
+        red, green, blue = cv2.split(rgb)
+        return green, blue, red
     flat = cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420)
-    u, v = flat[high:].reshape(2, high // 2, wide // 2)
-    return flat[:high], u, v
+    chroma = flat[high:].reshape(2, high // 2, wide // 2)[: layout.planes - 1]
+    fine = [cv2.resize(plane, layout.plane_wh(1, (wide, high)), interpolation=cv2.INTER_NEAREST) for plane in chroma]
+    return tuple(plane.astype(layout.dtype) << (layout.depth - 8) for plane in (flat[:high], *fine))
 
 
-def opacity(rgb: Bytes, street: Bytes, mask: Bytes) -> NDArray[np.float64]:
-    """How far (h, w), 0..1, each pixel is the walker's, whom a ``mask`` (h, w) shows before a known street."""
+def opacity(
+    rgb: Bytes, street: Bytes, mask: Bytes, layout: PixelLayout = LAYOUT, *, looks: bool = True
+) -> NDArray[np.float64]:
+    """How far (h, w), 0..1, each pixel is the walker's, whom a ``mask`` (h, w) shows before a known street.
+
+    Missed parts are looked for if it ``looks``.
+    """
     high, wide = mask.shape
-    plate = planes_of(street)
+    plate = planes_of(street, layout)
 
-    def clean(box: Box, step_px: int = 1) -> CleanPart:
+    def clean(box: Box, step_px: int = 1) -> CleanPart | None:
+        if step_px > 1 and not looks:
+            return None
         seen = np.ones(box.size_px[::-1], np.bool_)[::step_px, ::step_px]
-        return CleanPart(box, every(part_of(plate, box, LAYOUT), LAYOUT, step_px), seen)
+        return CleanPart(box, sparse_planes(part_of(plate, box, layout), layout, step_px), seen)
 
     edges = np.array([-0.5, -0.5, wide - 0.5, high - 0.5], np.float32)
-    shown = Shown(planes_of(rgb), Mask(mask, edges, MaskState.measured), np.zeros(2), clean)
-    (matte,) = MatteMaker(LAYOUT, refine=False).of_all([shown])
+    shown = Shown(planes_of(rgb, layout), Mask(mask, edges, MaskState.measured), np.zeros(2), clean)
+    (matte,) = MatteMaker(layout, refine=False).of_all([shown])
     assert matte is not None
     whole = np.zeros(mask.shape)
     whole[matte.box.y0 : matte.box.y1, matte.box.x0 : matte.box.x1] = matte.opacity / 255
@@ -78,26 +94,53 @@ def lacking(mask: Bytes, part: Flags) -> Bytes:
     return np.where(cv2.dilate(part.view(np.uint8), np.ones((5, 5), np.uint8)) > 0, 0, mask).astype(np.uint8)
 
 
-def test_a_leg_that_the_mask_misses_comes_back() -> None:
+def mirrored(*pictures: Bytes) -> list[Bytes]:
+    return [np.ascontiguousarray(picture[:, ::-1]) for picture in pictures]
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "gbrp"])
+def test_a_leg_that_the_mask_misses_comes_back(name: str) -> None:
     walker = drawn()
-    shown = opacity(walker.rgb, walker.street, lacking(walker.body, walker.leg))
+    shown = opacity(walker.rgb, walker.street, lacking(walker.body, walker.leg), nearest_layout(name))
     assert shown[walker.leg].mean() > 0.85
     assert np.abs(shown - walker.body / 255).sum() < 0.08 * (walker.body / 255).sum()
 
 
-def test_a_leg_far_from_the_mask_comes_back() -> None:
-    """All of both legs' lower parts is beyond the part of the picture that the mask covers."""
+def test_a_leg_on_the_other_side_comes_back_too() -> None:
     walker = drawn()
-    below = np.zeros_like(walker.leg)
-    below[np.flatnonzero(walker.leg.any(axis=1))[0] :] = True
-    shown = opacity(walker.rgb, walker.street, np.where(below & walker.leg, 0, walker.body).astype(np.uint8))
-    assert shown[walker.leg].mean() > 0.85
+    shown = opacity(*mirrored(walker.rgb, walker.street, lacking(walker.body, walker.leg)))
+    assert shown[:, ::-1][walker.leg].mean() > 0.85
+
+
+def test_without_colours_nothing_is_looked_for() -> None:
+    walker, gray = drawn(), nearest_layout("gray")
+    pictures = (walker.rgb, walker.street, lacking(walker.body, walker.leg), gray)
+    np.testing.assert_array_equal(opacity(*pictures), opacity(*pictures, looks=False))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_arm_comes_back_and_what_goes_on_beyond_the_part_that_is_looked_at_does_not(turned: bool) -> None:
+    walker = drawn()
+    x, y, across, down = walker.body_box
+    row = y + down // 3
+    edge = int(np.flatnonzero((walker.body[row : row + 10] > 127).any(axis=0))[-1])
+
+    def shown_with(end: int) -> NDArray[np.float64]:
+        """The opacity of a bar from the walker's chest to the column ``end``."""
+        rgb, bar = walker.rgb.copy(), np.s_[row : row + 10, edge - 4 : end]
+        rgb[bar] = np.where((walker.body[bar] > 0)[..., None], rgb[bar], np.array([190, 40, 40], np.uint8))
+        pictures = (rgb, walker.street, walker.body)
+        whole = opacity(*mirrored(*pictures))[:, ::-1] if turned else opacity(*pictures)
+        return whole[bar][2:-2, 16:-2]
+
+    assert shown_with(edge + round(0.2 * down)).mean() > 0.85
+    assert shown_with(x + across + round(0.5 * down)).max() < 0.5
 
 
 def test_a_shadow_that_moves_with_the_walker_stays_away() -> None:
     walker = drawn()
     shaded, ground = walker.rgb.copy(), np.zeros(walker.body.shape, np.uint8)
-    x, y, across, down = cv2.boundingRect((walker.body > 127).view(np.uint8))
+    x, y, across, down = walker.body_box
     cv2.ellipse(ground, (x + across, y + down), (round(0.8 * across), round(0.08 * down)), 0, 0, 360, 255, -1)
     share = cv2.GaussianBlur(ground, (0, 0), 2)[..., None] / 255 * 0.5
     shaded = np.where((walker.body > 0)[..., None], walker.rgb, np.rint(walker.rgb * (1 - share))).astype(np.uint8)
@@ -107,7 +150,7 @@ def test_a_shadow_that_moves_with_the_walker_stays_away() -> None:
 
 def test_a_shadow_that_only_the_plate_has_stays_away() -> None:
     walker = drawn()
-    x, y, across, down = cv2.boundingRect((walker.body > 127).view(np.uint8))
+    x, y, across, down = walker.body_box
     street = walker.street.copy()
     part = street[y + round(0.8 * down) : y + round(1.1 * down), x : x + 2 * across]
     part[...] = np.rint(part * 0.5)
@@ -130,7 +173,7 @@ def test_somebody_who_comes_in_beside_the_walker_stays_away() -> None:
     """As much as a person differs beside the walker, and touches."""
     walker = drawn()
     rgb = walker.rgb.copy()
-    x, y, across, down = cv2.boundingRect((walker.body > 127).view(np.uint8))
+    x, y, across, down = walker.body_box
     person = np.s_[y + 10 : y + down, x + across - 4 : x + across + 40]
     rgb[person] = np.where((walker.body[person] > 0)[..., None], rgb[person], np.array([190, 40, 40], np.uint8))
     shown = opacity(rgb, walker.street, walker.body)
@@ -139,5 +182,7 @@ def test_somebody_who_comes_in_beside_the_walker_stays_away() -> None:
 
 def test_where_nothing_is_missed_the_result_is_the_same() -> None:
     walker = drawn()
-    shown = opacity(walker.rgb, walker.street, walker.body)
+    pictures = (walker.rgb, walker.street, walker.body)
+    shown = opacity(*pictures)
+    np.testing.assert_array_equal(shown, opacity(*pictures, looks=False))
     assert np.abs(shown - walker.body / 255).sum() < 0.07 * (walker.body / 255).sum()

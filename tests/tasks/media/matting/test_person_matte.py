@@ -6,7 +6,7 @@ import pytest
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.matting.person_matte import MatteMaker, Shown, smooth_masks_in_time
 from tasks.media.planes.layout import nearest_layout
-from tests.tasks.media.matting.test_cutout import CENTRE, MODEL, mask_of, picture, plate_of
+from tests.tasks.media.matting.test_cutout import CENTRE, MODEL, SIZE, mask_of, picture, plate_of
 from tests.tasks.media.matting.test_matte import centroid
 
 
@@ -54,11 +54,14 @@ def test_what_one_frame_alone_shows_or_lacks_is_undone_where_the_plate_does_not_
             broken[26:36, 4:12] = 255
             mask = mask._replace(probability=broken)
         shown.append(Shown(picture(layout, (float(x), float(y))), mask, path[frame], plate_of(layout, seen=False)))
-    areas = []
-    for matte in MatteMaker(layout, refine=False).of_all(shown):
+    whole = []
+    for frame, matte in enumerate(MatteMaker(layout, refine=False).of_all(shown)):
         assert matte is not None
-        areas.append(float(matte.opacity.sum()))
-    assert areas[3] == pytest.approx(areas[2], rel=0.05)  # the hole and the blob are a sixth of it each
+        opacity = np.zeros(SIZE[::-1])
+        opacity[matte.box.y0 : matte.box.y1, matte.box.x0 : matte.box.x1] = matte.opacity
+        whole.append(np.roll(opacity, -2 * frame, axis=1))
+    # The hole is 15 % of the person, the blob 10 %.
+    assert np.abs(whole[3] - whole[2]).sum() < 0.05 * whole[2].sum()
 
 
 def test_frames_without_a_person_keep_their_place_in_the_order() -> None:

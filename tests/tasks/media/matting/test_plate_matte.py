@@ -129,3 +129,16 @@ def test_a_shadow_under_the_feet_stays_with_the_floor() -> None:
     alpha = alpha_of(picture, ground(3), body())
     assert alpha[120:178, 68:92].mean() > 0.95
     assert alpha[181:186, 68:92].mean() < 0.2
+
+
+def test_a_person_of_one_row_is_cut_too() -> None:
+    """As where a head just comes in at the lower edge of a picture of odd height."""
+    mask = np.zeros((1, 40), np.uint8)
+    mask[:, 10:30] = 255
+    picture, ground_planes = (tuple(np.full((1, 40), level, np.uint8) for _ in range(3)) for level in (200, 60))
+    picture = tuple(np.where(mask > 0, plane, 60).astype(np.uint8) for plane in picture)
+    clean = CleanPart(Box(0, 0, 40, 1), ground_planes, np.ones((1, 40), np.bool_))
+    matte = PlateMatte(nearest_layout("yuv444p"))
+    alpha = matte.alpha(picture, clean, matte.compare(picture, clean, mask), [])
+    assert (alpha[0, 14:26] > 0.9).all()
+    assert not alpha[0, :6].any()

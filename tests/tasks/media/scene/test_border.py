@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from tasks.maths.path import affine, framing
 from tasks.maths.scene.key_frames import plan_plates
 from tasks.media.files.plates_file import PlateFile, plate_writer
+from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.layout import Planes
 from tasks.media.planes.warp import warp_planes
 from tasks.media.scene.border import Origin, SceneBorder
 from tasks.media.scene.clean_part import measured_exposures
 from tasks.media.scene.exposure import Exposure
-from tasks.media.scene.extend import hidden_boxes
+from tasks.media.scene.extend import Extender, hidden_boxes
 from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.plate import Box, build_plate
 from tests.support.drawn.scenery import SIZE_PX, Scenery, panning, psnr
@@ -142,15 +143,18 @@ def test_the_background_behind_a_person_is_known_where_a_frame_saw_it(tmp_path: 
     assert psnr(planes[0][box.y0 : box.y1, box.x0 : box.x1], truth) < 20
 
 
-def test_every_fourth_pixel_of_the_background_is_the_same_as_in_all_of_it(tmp_path: Path) -> None:
-    scenery, box = panning(90, 0, walker_x_px=np.linspace(-40, 330, 90)), Box(100, 50, 160, 160)
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le"])
+def test_every_fourth_pixel_of_the_background_is_the_same_as_in_all_of_it(tmp_path: Path, pixel_format: str) -> None:
+    scenery = panning(90, 0, walker_x_px=np.linspace(-40, 330, 90), pixel_format=pixel_format)
+    layout, box = scenery.layout, Box(100, 50, 160, 160)
     border, planes, hidden = border_of(scenery, tmp_path), scenery.frame(40).planes, scenery.hidden(40)
     whole, few = (border.clean_part(40, planes, hidden, box, step_px) for step_px in (1, 4))
     assert whole is not None and few is not None
     np.testing.assert_array_equal(few.seen, whole.seen[::4, ::4])
     for index, (plane, its) in enumerate(zip(whole.planes, few.planes, strict=True)):
-        step = 4 // (1 if index == 0 else 2)
-        assert np.abs(plane[::step, ::step].astype(int) - its).max() <= 3
+        across, down = sample_spacing(layout, index)
+        difference = plane[:: 4 // down, :: 4 // across].astype(int) - its
+        assert np.abs(difference).max() <= 3 << (layout.depth - 8)
 
 
 def test_what_is_always_hidden_is_not_known(tmp_path: Path) -> None:
@@ -202,3 +206,12 @@ def test_brightness_is_measured_once_for_border_and_background(tmp_path: Path, m
     filled(border, scenery, 10, affine.translation(np.array([-60.0, 0.0])))
     assert border.clean_part(10, planes, scenery.hidden(10), Box(150, 80, 160, 100)) is not None
     assert len(measured) == 1
+
+
+def test_without_a_plate_people_are_filled_from_around_them_and_there_is_no_margin() -> None:
+    scenery = panning(60, 0, walker_x_px=np.full(60, 140.0))
+    extender = Extender(scenery.layout, SIZE_PX, 0)
+    shown = (affine.translation(np.array([200.0, 0.0])), SIZE_PX)
+    clean = extender.extend(10, scenery.frame(10).planes, scenery.hidden(10), [], *shown, beyond=True)
+    assert clean.box == (0, 0, *SIZE_PX)
+    assert clean.planes[0][60:150, 140:170].min() > 20
