@@ -244,6 +244,9 @@ def _outcomes(call: Call, requests: Sequence[AnyRequest]) -> list[Outcome]:
 
 def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome]:
     """Compute requests together, by their keys, or find that another process has just done so."""
+    for artifact in _taken(missing.values()):
+        if artifact.run_id != call.run_id:
+            require_proven(artifact, artifact.files)
     computed: list[str] = []
 
     def compute(entries: Sequence[OpenEntry]) -> None:
@@ -268,10 +271,7 @@ def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome
 
 def _fill(call: Call, requests: Mapping[str, AnyRequest], entries: Sequence[OpenEntry]) -> None:
     """Compute ``requests``, by their keys, into the ``entries`` of some of them; each is finished or fails alone."""
-    taken = list({id(one): one for request in requests.values() for one in _taken(request)}.values())
-    for artifact in taken:
-        if artifact.run_id != call.run_id:
-            require_proven(artifact, artifact.files)
+    taken = _taken(requests.values())
     begun = [(requests[entry.key], entry.folder) for entry in entries]
     work = Computation(*zip(*begun, strict=True))
     meter = progress.Meter(Work(call.shown, call.title, _frames(work.requests[0])))
@@ -326,9 +326,10 @@ def _changed(call: Call) -> VideoError | None:
     return None
 
 
-def _taken(request: AnyRequest) -> list[AnyArtifact]:
-    """The artifacts that a request takes."""
-    return [value for value in vars(request).values() if isinstance(value, Artifact)]
+def _taken(requests: Iterable[AnyRequest]) -> list[AnyArtifact]:
+    """The artifacts that the requests take, each once."""
+    values = [value for request in requests for value in vars(request).values()]
+    return list({id(value): value for value in values if isinstance(value, Artifact)}.values())
 
 
 def clip_of(request: AnyRequest) -> Clip | None:
