@@ -120,7 +120,13 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         fact = f"is not a video that can be read ({error.strerror})"
         raise VideoError(f"{path}: {fact}; give a video file such as .mp4 or .mov") from error
     with container:
-        yield container, _video_stream(path, container)
+        stream = _video_stream(path, container)
+        try:
+            yield container, stream
+        finally:
+            # Its threads end their work while Python's lock is free: one that logs needs it (see ``ffmpeg_log``), and
+            # PyAV holds it while it closes a decoder and waits for them.
+            stream.codec_context.flush_buffers()
 
 
 def decode_frames(
