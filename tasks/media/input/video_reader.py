@@ -121,12 +121,21 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise VideoError(f"{path}: {fact}; give a video file such as .mp4 or .mov") from error
     with container:
         stream = _video_stream(path, container)
-        try:
+        with _threads_ended(stream):
             yield container, stream
-        finally:
-            # Its threads end their work while Python's lock is free: one that logs needs it (see ``ffmpeg_log``), and
-            # PyAV holds it while it closes a decoder and waits for them.
-            stream.codec_context.flush_buffers()
+
+
+@contextmanager
+def _threads_ended(stream: VideoStream) -> Iterator[None]:
+    """After the block the threads of the stream's decoder rest, so that it can be closed.
+
+    PyAV closes a decoder with Python's lock held, and waits for its threads. One that logs then (see ``ffmpeg_log``)
+    waits for that lock, and the program hangs. Here they end their work while the lock is free.
+    """
+    try:
+        yield
+    finally:
+        stream.codec_context.flush_buffers()
 
 
 def decode_frames(
@@ -254,18 +263,19 @@ def _motion(path: Path, track: int) -> float:
     motion = 0.0
     with suppress(av.FFmpegError, ValueError), open_container(path) as container:
         stream = container.streams[track]
-        duration_us = container.duration or 0
-        for part in MOTION_PLACES:
-            if part:
-                container.seek(round(part * duration_us))
-            first: NDArray[np.float64] | None = None
-            for frame, _ in zip(container.decode(stream), range(MOTION_FRAMES), strict=False):
-                if not isinstance(frame, VideoFrame):
-                    break
-                small = frame.to_ndarray(format="gray", width=MOTION_WIDTH_PX, height=MOTION_HEIGHT_PX)
-                luma = small.astype(np.float64)
-                first = luma if first is None else first
-                motion = max(motion, float(np.abs(luma - first).mean()))
+        if not isinstance(stream, VideoStream):
+            return motion
+        with _threads_ended(stream):
+            duration_us = container.duration or 0
+            for part in MOTION_PLACES:
+                if part:
+                    container.seek(round(part * duration_us))
+                first: NDArray[np.float64] | None = None
+                for frame, _ in zip(container.decode(stream), range(MOTION_FRAMES), strict=False):
+                    small = frame.to_ndarray(format="gray", width=MOTION_WIDTH_PX, height=MOTION_HEIGHT_PX)
+                    luma = small.astype(np.float64)
+                    first = luma if first is None else first
+                    motion = max(motion, float(np.abs(luma - first).mean()))
     return motion
 
 

@@ -1,5 +1,7 @@
 """A file that cannot be opened gives one sentence. Timestamps become strictly increasing."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +15,22 @@ from tasks.errors import VideoError
 from tasks.media.input.probe import probe_shape, scan_video
 from tasks.media.input.video_reader import TimestampRepair
 from tests.support.clips import Made, make
+
+# With its log on, FFmpeg's threads write lines at any time. Here it is on throughout; a run has it on for moments.
+OPENS_OFTEN = """
+import sys
+from pathlib import Path
+
+import av.logging
+
+from tasks.media.input.video_reader import DecodeStats, decode_frames, open_video
+
+av.logging.set_level(av.logging.DEBUG)
+av.logging.set_libav_level(av.logging.DEBUG)
+for _ in range(100):
+    with open_video(Path(sys.argv[1])) as (container, stream):
+        next(decode_frames(container, stream, DecodeStats()))
+"""
 
 
 def wav(path: Path) -> None:
@@ -81,6 +99,12 @@ def test_an_unreadable_file_gives_one_sentence_from_both_readers(tmp_path: Path,
         assert str(tmp_path / name) in text
         assert ";" in text
         assert "\n" not in text
+
+
+def test_a_decoder_whose_threads_write_to_the_log_can_be_closed(tmp_path: Path) -> None:
+    clip = make(tmp_path / "a.mp4", Made())
+    # A process of its own: one that hangs can only be killed.
+    subprocess.run([sys.executable, "-c", OPENS_OFTEN, str(clip)], check=True, capture_output=True, timeout=60)
 
 
 def test_a_file_without_read_permission_gives_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
