@@ -22,7 +22,7 @@ MASK_BLUR_MODEL_PX: Final = 1.0  # standard deviation; smooths the steps of the 
 ALPHA_RAMP: Final = (0.45, 0.95)  # blurred mask at which alpha leaves 0 and reaches 1: a little inside the edge
 REGION_MARGIN_MODEL_PX: Final = 4  # around the person, so that the old background's colour is visible there
 GUIDE_STEP_PX: Final = 3  # the edge refinement samples every third pixel of its window
-GUIDE_RADIUS_STEPS: Final = 3  # of ``GUIDE_STEP_PX`` to each side
+GUIDE_REACH_PX: Final = 3 * GUIDE_STEP_PX  # to each side
 GUIDE_SIGMA_LEVELS: Final = 12.0  # standard deviation of brightness, of 255, within one surface
 
 
@@ -99,7 +99,7 @@ def refine_edge(probability: ByteMask, guide: ByteMask) -> ByteMask:
     Each pixel becomes the mean of nearby pixels that are about as bright in ``guide``. Both arrays are (h, w), uint8.
     Edges of the mask move to edges of the picture within the window.
     """
-    reach = GUIDE_RADIUS_STEPS * GUIDE_STEP_PX
+    reach = GUIDE_REACH_PX
     height, width = guide.shape
     wide_guide, wide = (
         cv2.copyMakeBorder(plane, reach, reach, reach, reach, cv2.BORDER_REPLICATE) for plane in (guide, probability)

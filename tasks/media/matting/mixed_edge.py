@@ -6,8 +6,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.media.planes.layout import Alpha
-
 Bytes = NDArray[np.uint8]
 Singles = NDArray[np.float32]
 
@@ -18,20 +16,19 @@ TELLING_LEVELS: Final = 30.0  # difference of person and background at which col
 
 def mixed_edge(
     picture: list[Bytes], plate: list[Bytes], inside: Bytes, small: list[Bytes], told_apart: Singles, edge_px: int
-) -> Alpha:
-    """Opacity (h, w) of what is ``inside`` (h, w), 1 or 0, with an edge as wide as the colours tell.
+) -> Bytes:
+    """Opacity (h, w), * 255, of what is ``inside`` (h, w), 1 or 0, with an edge as wide as the colours tell.
 
     Where the person next to the edge has another colour than the background, a pixel's colour between the two says how
     much of it is the person. Elsewhere the edge is softened a little. ``small`` is the picture in the size of
     ``told_apart`` (h, w), which says how far the person nearby differs from the plate; ``edge_px`` is half the width.
     """
     level = inside * np.uint8(255)
-    soft = cv2.GaussianBlur(level, (0, 0), SOFT_PX)
+    opacity = np.asarray(cv2.GaussianBlur(level, (0, 0), SOFT_PX), np.uint8)
     near = cv2.blur(level, (2 * edge_px + 1, 2 * edge_px + 1))  # rises over the edge: half on it
-    alpha: Alpha = soft.astype(np.float32) / np.float32(255)
     band = cv2.findNonZero(cv2.inRange(near, 1.0, 254.0))
     if band is None:
-        return alpha
+        return opacity
     columns, rows = band.reshape(-1, 2).T
     (high, wide), (low, narrow) = inside.shape, small[0].shape
     solid = cv2.erode(inside, np.ones((edge_px, edge_px), np.uint8))
@@ -54,12 +51,12 @@ def mixed_edge(
     told = np.clip(way / np.maximum(length, 1), 0, 1)
     third = changed - told * (2 * way - told * length)  # squared difference from all that is between the two colours
     trust = length / (length + third + np.float32(TELLING_LEVELS**2)) * (weight.take(at) > LEAST_CORE)
-    mixed = alpha.take(here)
+    mixed = opacity.take(here).astype(np.float32) / np.float32(255)
     trust *= np.where(told < mixed, told_apart.take(at), np.float32(1))
     mixed += trust * (told - mixed)
     rise = near.take(here) * np.float32(2 / 255)
-    alpha.put(here, np.clip(mixed, rise - 1, rise).clip(0, 1))
-    return alpha
+    opacity.put(here, np.rint(np.clip(mixed, rise - 1, rise).clip(0, 1) * np.float32(255)))
+    return opacity
 
 
 def _places(

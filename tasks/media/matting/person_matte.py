@@ -13,11 +13,18 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState
-from tasks.media.matting.matte import average_with_neighbours, harden_mask, mask_to_alpha, refine_edge, warp_mask
+from tasks.media.matting.matte import (
+    GUIDE_REACH_PX,
+    average_with_neighbours,
+    harden_mask,
+    mask_to_alpha,
+    refine_edge,
+    warp_mask,
+)
 from tasks.media.matting.missed_parts import MissedParts, box_around, find_missed_parts, sparse_planes, step_for
 from tasks.media.matting.plate_matte import Compared, PlateMatte
 from tasks.media.planes.crop import box_to_source
-from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
+from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.planes.warp import Region
 from tasks.media.scene.clean_part import CleanPart, part_of
 from tasks.media.scene.plate import Box
@@ -25,7 +32,7 @@ from tasks.media.scene.plate import Box
 Floats = NDArray[np.float64]
 
 LEAST_LEVEL: Final = 20  # of 255; lower probabilities count as nothing
-HALF: Final = 0.5  # opacity from which a pixel counts as the person's
+HALF_LEVEL: Final = 127  # of 255: opacity above which a pixel counts as the person's
 UNDONE_SHARE: Final = 0.02  # of the part's height: how far the mask's edge may lie from the one that was decided
 BOX_MARGIN: Final = 0.05  # of the person's height: of the part that is compared with the plate
 
@@ -107,23 +114,45 @@ class MatteMaker:
         near = [
             (other.compared, shown.anchor_xy - other.shown.anchor_xy) for other in (before, after) if other is not None
         ]
-        alpha = self._matte.alpha(picture, clean, look.compared, near)
+        opacity = self._matte.opacity(picture, clean, look.compared, near)
         if not clean.seen.all():
-            alpha = np.where(clean.seen, alpha, self._by_mask(look, picture[0], alpha))
-        return Matte(clean.box, np.asarray(cv2.convertScaleAbs(alpha, alpha=255), np.uint8), clean.planes)
+            self._by_mask(look, picture[0], opacity)
+        return Matte(clean.box, opacity, clean.planes)
 
-    def _by_mask(self, look: _Looked, luma: Plane, decided: Alpha) -> Alpha:
-        """Opacity over the part by the mask alone, but for what it has or lacks against all that was ``decided``."""
-        shown, box = look.shown, look.part.box
+    def _by_mask(self, look: _Looked, luma: Plane, opacity: NDArray[np.uint8]) -> None:
+        """Set the ``opacity`` (h, w), * 255, by the mask alone where no other frame saw the background.
+
+        Even there, what the mask has or lacks against all that was decided does not count: only what lies near the
+        edge is told by the mask.
+        """
+        shown, box, unseen = look.shown, look.part.box, ~look.part.seen
+        reach = max(round(UNDONE_SHARE * box.size_px[1]), 3)
+        part = _around(unseen, max(reach, GUIDE_REACH_PX))
+        inside, around = cv2.compare(opacity[part], HALF_LEVEL, cv2.CMP_GT), np.ones([2 * reach + 1] * 2, np.uint8)
+        least, most = cv2.erode(inside, around), cv2.dilate(inside, around)
+        by_mask = unseen[part] & (least != most)
+        np.copyto(opacity[part], least, where=unseen[part])
+        if not by_mask.any():
+            return
+        near = _around(by_mask, GUIDE_REACH_PX)  # the edge is aligned by what lies around it
+        x0, y0 = part[1].start + near[1].start, part[0].start + near[0].start
+        rows, columns = by_mask[near].shape
         to_box = affine.compose(affine.translation(-np.array(box[:2], np.float64)), mask_to_source(shown.mask))
-        edge = warp_mask(harden_mask(shown.mask.probability), to_box, Region(0, 0, *box.size_px))
+        edge = warp_mask(harden_mask(shown.mask.probability), to_box, Region(x0, y0, x0 + columns, y0 + rows))
         if look.missed is not None:
-            edge = np.maximum(edge, look.missed.over(box, box.size_px))
-        alpha = mask_to_alpha(aligned_edge(edge, luma, self._layout) if self._refine else edge)
-        inside = (decided > HALF).view(np.uint8)
-        around = np.ones([2 * max(round(UNDONE_SHARE * box.size_px[1]), 3) + 1] * 2, np.uint8)
-        least, most = (grown.astype(np.float32) for grown in (cv2.erode(inside, around), cv2.dilate(inside, around)))
-        return np.asarray(np.clip(alpha, least, most), np.float32)
+            its = Box(box.x0 + x0, box.y0 + y0, box.x0 + x0 + columns, box.y0 + y0 + rows)
+            edge = np.maximum(edge, look.missed.over(its, its.size_px))
+        alpha = mask_to_alpha(aligned_edge(edge, luma[part][near], self._layout) if self._refine else edge)
+        np.copyto(opacity[part][near], cv2.convertScaleAbs(alpha, alpha=255), where=by_mask[near])
+
+
+def _around(flags: NDArray[np.bool_], reach_px: int) -> tuple[slice, slice]:
+    """The part of an array that holds all ``flags`` (h, w), and ``reach_px`` around them."""
+    x, y, across, down = cv2.boundingRect(flags.view(np.uint8))
+    return (
+        slice(max(y - reach_px, 0), y + down + reach_px),
+        slice(max(x - reach_px, 0), x + across + reach_px),
+    )
 
 
 def _missed_parts(shown: Shown, clean: CleanView, box: Box, layout: PixelLayout) -> MissedParts | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tasks.maths.path import affine
 from tasks.media.matting.missed_parts import MissedParts
 from tasks.media.matting.mixed_edge import mixed_edge
-from tasks.media.planes.layout import Alpha, PixelLayout, Plane
+from tasks.media.planes.layout import PixelLayout, Plane
 from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import Box
@@ -125,8 +125,8 @@ class PlateMatte:
             far[beside] = 0
         return Compared(small, odds, depth, far, told_apart, clean.box)
 
-    def alpha(self, picture: Sequence[Plane], clean: CleanPart, now: Compared, near: Sequence[Neighbour]) -> Alpha:
-        """Opacity (h, w), 0..1, over ``clean.box``; it means something where ``clean.seen`` is true.
+    def opacity(self, picture: Sequence[Plane], clean: CleanPart, now: Compared, near: Sequence[Neighbour]) -> Bytes:
+        """Opacity (h, w), * 255, over ``clean.box``; it means something where ``clean.seen`` is true.
 
         ``near`` are the frames before and after. What shows in this one alone, or lacks in it alone, is undone where
         the plate does not speak for it.

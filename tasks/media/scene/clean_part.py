@@ -20,7 +20,7 @@ from tasks.media.scene.plate import Box, Plate
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
-SEEN_SHARE: Final = 0.95  # of a place that the frames of each plate saw, from which it is the background there
+SEEN_LEVEL: Final = 242  # of 255, of a place that the frames of each plate saw: above, it is the background there
 HIDDEN_LEVEL: Final = 25  # of 255: a coarse pixel that is hidden by as much is not compared
 
 
@@ -184,5 +184,16 @@ def _seen(plates: Sequence[PlacedPlate], box: Box, step_px: int = 1) -> NDArray[
         from_seen = affine.invert(scaling(around.size_px, (columns, rows)))
         in_frame = affine.compose(affine.translation(np.array(around[:2], np.float64)), from_seen)
         matrix = affine.compose(to_box, affine.compose(placed.matrix, in_frame))
-        cv2.min(seen, cv2.warpAffine(placed.plate.seen, matrix, (width, height)), dst=seen)
-    return np.asarray(seen > SEEN_SHARE * 255)
+        if not _all_seen(placed.plate.seen, affine.invert(matrix), (width, height)):
+            cv2.min(seen, cv2.warpAffine(placed.plate.seen, matrix, (width, height)), dst=seen)
+    return np.asarray(seen > SEEN_LEVEL)
+
+
+def _all_seen(seen: Bytes, from_part: Floats, wh: tuple[int, int]) -> bool:
+    """Whether a part of ``wh`` shows nothing but what was ``seen`` (h, w), to which ``from_part`` (2, 3) leads."""
+    last = np.array(wh, np.float64) - 1
+    at = affine.apply(from_part, np.array([[0.0, 0.0], [last[0], 0.0], [0.0, last[1]], last]))
+    first, end = np.floor(at.min(axis=0)).astype(int), np.ceil(at.max(axis=0)).astype(int) + 1
+    if first.min() < 0 or (end > seen.shape[::-1]).any():
+        return False  # beyond its edges nothing was seen
+    return bool(seen[first[1] : end[1], first[0] : end[0]].min() > SEEN_LEVEL)

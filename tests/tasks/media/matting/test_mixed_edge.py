@@ -4,17 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.media.matting.mixed_edge import mixed_edge
-from tasks.media.planes.layout import Alpha
 
 SIDE, EDGE_PX = 64, 3
 Bytes = NDArray[np.uint8]
 
 
-def edge_of(picture: Bytes, plate: Bytes) -> Alpha:
+def edge_of(picture: Bytes, plate: Bytes) -> NDArray[np.float32]:
     """Opacity of a person who fills the columns from 32 on."""
     inside = np.zeros((SIDE, SIDE), np.uint8)
     inside[:, 32:] = 1
-    return mixed_edge([picture], [plate], inside, [picture], np.ones((SIDE, SIDE), np.float32), EDGE_PX)
+    opacity = mixed_edge([picture], [plate], inside, [picture], np.ones((SIDE, SIDE), np.float32), EDGE_PX)
+    return opacity.astype(np.float32) / np.float32(255)
 
 
 def test_a_pixel_is_as_opaque_as_its_colour_says() -> None:

@@ -6,8 +6,10 @@ import pytest
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.matting.person_matte import MatteMaker, Shown, smooth_masks_in_time
 from tasks.media.planes.layout import nearest_layout
+from tasks.media.scene.clean_part import CleanPart
+from tasks.media.scene.plate import Box
 from tests.tasks.media.matting.test_cutout import CENTRE, MODEL, SIZE, mask_of, picture, plate_of
-from tests.tasks.media.matting.test_matte import centroid
+from tests.tasks.media.matting.test_matte import centroid, disc
 
 
 def test_masks_that_move_with_the_body_stay_nearly_unchanged() -> None:
@@ -70,3 +72,28 @@ def test_frames_without_a_person_keep_their_place_in_the_order() -> None:
     found = list(MatteMaker(layout, refine=False).of_all([None, one, None, None, one, one]))
     assert [matte is None for matte in found] == [True, False, True, True, False, False]
     assert list(MatteMaker(layout, refine=False).of_all([])) == []
+
+
+def test_the_mask_decides_in_an_unseen_part_as_where_nothing_was_seen() -> None:
+    """It is worked on alone there, with the part around it that tells its edge."""
+    layout = nearest_layout("yuv420p")
+    mask = mask_of(CENTRE)._replace(probability=disc(MODEL, (31.5, 31.5), 26 * MODEL[0] / 90))
+    seen = np.ones(SIZE[::-1], np.bool_)
+    seen[:80, 100:] = False
+    plate = plate_of(layout)
+
+    def partly_seen(box: Box, step_px: int = 1) -> CleanPart | None:
+        clean = plate(box, step_px)
+        assert clean is not None
+        return clean._replace(seen=seen[box.y0 : box.y1 : step_px, box.x0 : box.x1 : step_px])
+
+    opacity = {}
+    for name, clean in (("part", partly_seen), ("nothing", plate_of(layout, seen=False)), ("all", plate)):
+        shown = Shown(picture(layout, CENTRE), mask, np.array(CENTRE), clean)
+        (matte,) = MatteMaker(layout, refine=True).of_all([shown])
+        assert matte is not None
+        opacity[name] = np.zeros(SIZE[::-1], np.uint8)
+        opacity[name][matte.box.y0 : matte.box.y1, matte.box.x0 : matte.box.x1] = matte.opacity
+    np.testing.assert_array_equal(opacity["part"][:64, 116:], opacity["nothing"][:64, 116:])
+    np.testing.assert_array_equal(opacity["part"][96:, :84], opacity["all"][96:, :84])
+    assert (opacity["nothing"][:64, 116:] != opacity["all"][:64, 116:]).any()

@@ -34,7 +34,11 @@ def shown(person: Bytes, back: Bytes, level: int = 180) -> Bytes:
 def alpha_of(picture: Bytes, plate: Bytes, mask: Bytes) -> Alpha:
     clean = CleanPart(Box(0, 0, *SIZE), (plate,), np.ones(SIZE[::-1], np.bool_))
     matte = PlateMatte(GRAY)
-    return matte.alpha((picture,), clean, matte.compare((picture,), clean, mask), [])
+    return share(matte.opacity((picture,), clean, matte.compare((picture,), clean, mask), []))
+
+
+def share(opacity: Bytes) -> Alpha:
+    return opacity.astype(np.float32) / np.float32(255)
 
 
 def test_a_mask_that_is_too_large_or_too_small_is_corrected() -> None:
@@ -85,9 +89,9 @@ def test_a_limb_that_only_one_mask_lacks_is_whole() -> None:
     picture, matte = shown(body(), ground(2)), PlateMatte(GRAY)
     before, now, after = (matte.compare((picture,), clean, mask) for mask in (body(), lacking, body()))
     still = np.zeros(2)
-    alpha = matte.alpha((picture,), clean, now, [(before, still), (after, still)])
+    alpha = share(matte.opacity((picture,), clean, now, [(before, still), (after, still)]))
     assert np.abs(alpha - body() / 255).sum() < 150
-    assert np.abs(matte.alpha((picture,), clean, now, []) - body() / 255).sum() > 1000
+    assert np.abs(share(matte.opacity((picture,), clean, now, [])) - body() / 255).sum() > 1000
 
 
 def test_what_the_plate_speaks_for_stays_though_the_neighbours_lack_it() -> None:
@@ -98,7 +102,9 @@ def test_what_the_plate_speaks_for_stays_though_the_neighbours_lack_it() -> None
     matte = PlateMatte(GRAY)
     compared = [matte.compare((shown(mask, ground(2)),), clean, mask) for mask in (body(), arm, body())]
     still = np.zeros(2)
-    alpha = matte.alpha((shown(arm, ground(2)),), clean, compared[1], [(compared[0], still), (compared[2], still)])
+    alpha = share(
+        matte.opacity((shown(arm, ground(2)),), clean, compared[1], [(compared[0], still), (compared[2], still)])
+    )
     assert alpha[92:96, 98:126].mean() > 0.95
 
 
@@ -114,7 +120,7 @@ def test_an_arm_that_moves_by_itself_and_only_one_mask_lacks_is_whole() -> None:
     pictures = [shown(with_arm(row), ground(2)) for row in rows]
     compared = [matte.compare((picture,), clean, mask) for picture, mask in zip(pictures, masks, strict=True)]
     still = np.zeros(2)
-    alpha = matte.alpha((pictures[1],), clean, compared[1], [(compared[0], still), (compared[2], still)])
+    alpha = share(matte.opacity((pictures[1],), clean, compared[1], [(compared[0], still), (compared[2], still)]))
     assert alpha[96:104, 100:136].mean() > 0.95
     arm = (with_arm(rows[1]).astype(np.float64) - body()).sum() / 255
     assert np.abs(alpha - with_arm(rows[1]) / 255).sum() < 0.35 * arm
@@ -139,6 +145,6 @@ def test_a_person_of_one_row_is_cut_too() -> None:
     picture = tuple(np.where(mask > 0, plane, 60).astype(np.uint8) for plane in picture)
     clean = CleanPart(Box(0, 0, 40, 1), ground_planes, np.ones((1, 40), np.bool_))
     matte = PlateMatte(nearest_layout("yuv444p"))
-    alpha = matte.alpha(picture, clean, matte.compare(picture, clean, mask), [])
+    alpha = share(matte.opacity(picture, clean, matte.compare(picture, clean, mask), []))
     assert (alpha[0, 14:26] > 0.9).all()
     assert not alpha[0, :6].any()
