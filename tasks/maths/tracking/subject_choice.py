@@ -152,7 +152,7 @@ def doubt_about(track: Track, size_px: tuple[int, int], least_s: float) -> str:
     gaps_s = np.diff(track.time_s)
     if float(gaps_s[gaps_s <= SEEN_GAP_S].sum()) < least_s:
         return "brief"
-    alive = measure_liveness(track.time_s, track.landmarks, size_px, track.scene_step)
+    alive = measure_liveness(track.time_s, track.landmarks, size_px, track.scene_step, track.slip_step)
     return "imagined" if alive.imagined else "rigid" if alive.rigid else ""
 
 

@@ -32,6 +32,7 @@ class Sway:
     way_px: float  # the same with its even motion
     camera_px: float  # range of the background in the picture: most of the parts
     own_px: float = np.nan  # as ``body_px``, also without what is in proportion to the camera's way
+    slip_px: float = np.nan  # range of the hip landmarks over the torso's surface: median of the parts
 
 
 UNKNOWN_SWAY: Final = Sway(np.nan, np.nan, np.nan)
@@ -67,13 +68,14 @@ def _scene_step(track: Track, known: TrackSteps, to_scene: Floats, group: NDArra
     return over
 
 
-def measure_sway(time_s: Floats, hip_xy: Floats, scene_step: Floats) -> Sway:
+def measure_sway(time_s: Floats, hip_xy: Floats, scene_step: Floats, slip_step: Floats | None = None) -> Sway:
     """The sway of one person at rising times (k,), from hips (k, 2) and the motion over the background (k, 2).
 
-    An unknown step counts as none.
+    An unknown step counts as none. ``slip_step`` (k, 2) is how far the hips slipped over the torso's surface.
     """
-    body, way, camera, own = [], [], [], []
+    body, way, camera, own, slip = [], [], [], [], []
     place = np.cumsum(np.nan_to_num(scene_step), axis=0)
+    slipped = np.full(place.shape, np.nan) if slip_step is None else np.cumsum(slip_step, axis=0)
     known = np.asarray(np.isfinite(scene_step).all(axis=1))
     for start_s in np.arange(time_s[0], max(time_s[-1] - SWAY_PART_S / 2, time_s[0] + 1e-6), SWAY_PART_S):
         part = (time_s >= start_s) & (time_s < start_s + SWAY_PART_S)
@@ -87,9 +89,11 @@ def measure_sway(time_s: Floats, hip_xy: Floats, scene_step: Floats) -> Sway:
         way.append(_range_px(smooth))
         camera.append(_range_px(scene))
         own.append(_range_px(_without(smooth, np.hstack([even, scene - scene.mean(axis=0)]))))
+        slip.append(_range_px(moving_mean(slipped[part], width)))
     if not body:
         return UNKNOWN_SWAY
-    return Sway(float(np.median(body)), float(np.median(way)), max(camera), float(np.median(own)))
+    middle = [float(np.median(ranges)) for ranges in (body, way, own, slip)]
+    return Sway(body_px=middle[0], way_px=middle[1], camera_px=max(camera), own_px=middle[2], slip_px=middle[3])
 
 
 def _without(path: Floats, terms: Floats) -> Floats:

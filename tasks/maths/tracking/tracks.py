@@ -20,6 +20,7 @@ FEWEST_SIGHTINGS: Final = 3  # a shorter piece is a flicker
 BRIEFEST_PERSON_S: Final = 0.25  # from the first to the last sighting; a person seen for less is a flicker too
 POSE_ERROR_TORSOS: Final = 0.6  # error of a pose from one sighting to the next
 FASTEST_TORSOS_PER_S: Final = 12.0  # about 6 m/s
+STEADY_STEPS: Final = 5  # before a step, whose median tells how somebody went until then
 CLOTHES_CHANGE_DISTANCE: Final = 0.45  # clothes distance from one moment to the next that means another person
 CLOTHES_WINDOW_S: Final = 0.5  # on each side of a change of clothes
 SLIDE_MARGIN_S: Final = 0.1  # on each side of a change: here the landmarks lie on neither body
@@ -73,6 +74,14 @@ class Track:
         """Median torso length."""
         return max(float(np.median(torso_length_px(self.landmarks))), 1.0)
 
+    @property
+    def slip_step(self) -> Floats | None:
+        """Px (k, 2) by which the hips slipped over the torso's surface since the sighting before; 0 in a new track."""
+        if self.slip_xy is None:
+            return None
+        same = np.diff(self.origin, prepend=-1) == 0
+        return np.where(same[:, None], np.diff(self.slip_xy, axis=0, prepend=0), 0.0)
+
     def where(self, kept: Flags | NDArray[np.int64]) -> "Track":
         """The sightings with ``kept`` (k,), or those with these indices, in their order."""
         return replace(
@@ -104,11 +113,21 @@ def concatenate_tracks(pieces: Sequence[Track]) -> Track:
 
 
 def jump_indices(track: Track) -> NDArray[np.int64]:
-    """Indices of sightings that are further from the sighting before than a person can move."""
-    step = np.hypot(*np.diff(track.hip_xy, axis=0).T)
-    return (
-        np.flatnonzero(step > (POSE_ERROR_TORSOS + FASTEST_TORSOS_PER_S * np.diff(track.time_s)) * track.torso_px) + 1
-    )
+    """Indices of sightings that are further from the sighting before than a person can move.
+
+    Small people may pass faster, before a camera or with it: who goes on as before does not jump.
+    """
+    step, gap_s = np.diff(track.hip_xy, axis=0), np.diff(track.time_s)
+    most_px = (POSE_ERROR_TORSOS + FASTEST_TORSOS_PER_S * gap_s) * track.torso_px
+    found = []
+    for index in np.flatnonzero(np.hypot(*step.T) > most_px).tolist():
+        earlier = slice(max(index - STEADY_STEPS, 0), index)
+        if index >= STEADY_STEPS:
+            steady = np.median(step[earlier] / gap_s[earlier, None], axis=0) * gap_s[index]
+            if np.hypot(*(step[index] - steady)) <= most_px[index]:
+                continue
+        found.append(index + 1)
+    return np.array(found, np.int64)
 
 
 def clothes_changes_s(track: Track) -> list[float]:

@@ -109,6 +109,22 @@ def test_limbs_that_go_little_farther_than_they_tremble_do_not_make_a_photo_aliv
     assert measure_liveness(TIME_S, marks, SIZE_PX, over_background(0 * TIME_S)).rigid
 
 
+@pytest.mark.parametrize(
+    ("visibility", "wander_px", "imagined"), [(0.85, 40.0, True), (0.85, 4.0, False), (1.0, 40.0, False)]
+)
+def test_a_body_whose_hips_wander_over_what_rests_is_imagined(
+    visibility: float, wander_px: float, imagined: bool
+) -> None:
+    """As in the crown of a tree: its leaves rest, limbs swing, and the hips go half a torso over the leaves.
+
+    Of somebody whom the model is sure of, the bar in front may rest: a person all the same.
+    """
+    marks, wander = still(1.0, visibility), over_background(wander_px * TIME_S / TIME_S[-1])
+    marks[:, list(LIMBS), 0] += 60 * np.sin(2 * np.pi * TIME_S / 2)[:, None]
+    alive = measure_liveness(TIME_S, marks, SIZE_PX, over_background(0 * TIME_S), wander)
+    assert alive.imagined is imagined and not alive.rigid
+
+
 def test_of_a_body_that_the_frame_cuts_what_is_shown_tells_how_sure_the_model_is() -> None:
     marks = still(0.5)
     marks[..., 1] += SIZE_PX[1] - 265  # the shoulders are inside, and the arms below are not

@@ -99,6 +99,14 @@ def test_a_jump_to_a_poster_and_back_is_removed() -> None:
     assert frames_of(jumping)[0] == span(0, 50) + span(59, 100)
 
 
+@pytest.mark.parametrize(("off_px", "jumps"), [(22.0, []), (60.0, [20])])
+def test_a_small_person_who_passes_fast_does_not_jump_by_going_on(off_px: float, jumps: list[int]) -> None:
+    """One of 0.08 of a picture of 3840x2160 went 27 px a frame; beside another one the pose was 22 px ahead."""
+    fast = walk(0, 60, start_x=100, speed_px=27.0, torso_px=48.0)
+    fast.landmarks[20:, :, 0] += off_px
+    assert_array_equal(jump_indices(fast), jumps)
+
+
 def test_flickers_are_ignored_unless_there_is_nothing_else() -> None:
     person, flicker = walk(0, 100, start_x=100), walk(30, 31, start_x=900, origin=2)
     assert frames_of(person, flicker, walk(50, 53, start_x=700, origin=3)) == [span(0, 100)]
