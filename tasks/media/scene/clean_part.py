@@ -55,14 +55,14 @@ class PlateFiller:
         self._plates, self._fits, self._box = plates, fits, box
         self._layout, self._size_px, self._sited = layout, size_px, chroma_location
 
-    def values(self, piece: Box) -> list[Plane]:
-        """The planes of a part of the box, which has even corners."""
+    def values(self, piece: Box, *, luma: str = "cubic") -> list[Plane]:
+        """The planes of a part of the box, which has even corners; ``luma`` is how that plane is interpolated."""
         peak, field = (1 << self._layout.depth) - 1, np.zeros(self._fits[0].exposure.shift.shape, np.float32)
         total: list[Plane] = []
         for one, fit in zip(self._plates, self._fits, strict=True):
             matrix = affine.compose(one.matrix, affine.translation(np.array(one.plate.box[:2], np.float64)))
             its, moves = one.plate.planes, (matrix, fit.shifts, piece, self._sited)
-            moved = warp_shifted(its, self._layout, *moves, luma="cubic", border="reflect")
+            moved = warp_shifted(its, self._layout, *moves, luma=luma, border="reflect")
             mixed = zip(total, moved, strict=True)
             total = [cv2.addWeighted(old, 1 - one.weight, new, one.weight, 0) for old, new in mixed] if total else moved
             field += np.float32(one.weight) * fit.exposure.shift
@@ -156,7 +156,7 @@ class CleanPart(NamedTuple):
 
 def clean_part(filler: PlateFiller, plates: Sequence[PlacedPlate], box: Box) -> CleanPart:
     """The background of a frame over ``box``, which lies in it: what its ``plates`` show, by their ``filler``."""
-    return CleanPart(box, tuple(filler.values(box)), _seen(plates, box))
+    return CleanPart(box, tuple(filler.values(box, luma="linear")), _seen(plates, box))
 
 
 def sparse_clean_part(filler: PlateFiller, plates: Sequence[PlacedPlate], box: Box, step_px: int) -> CleanPart:
