@@ -26,7 +26,7 @@ def composite_foreground(
     around the pixel, weighted by alpha, and correct them by the value of the pixel. ``behind`` is the background where
     it is known. With ``straight`` the canvas takes that value unmixed wherever alpha is not 0, for a later composition.
     """
-    np.copyto(canvas, plane, where=alpha > 1 - MIN_VISIBLE_ALPHA)
+    _copy_opaque(canvas, plane, alpha)
     edge = translucent_pixels(alpha)
     if edge[0].size == 0:
         return
@@ -42,10 +42,15 @@ def composite_foreground(
 
 def alpha_composite(canvas: Plane, plane: Plane, alpha: Alpha) -> None:
     """Mix ``plane`` (h, w) at opacity ``alpha`` into ``canvas`` of the same shape."""
-    np.copyto(canvas, plane, where=alpha > 1 - MIN_VISIBLE_ALPHA)
+    _copy_opaque(canvas, plane, alpha)
     edge = translucent_pixels(alpha)
     below = canvas[edge].astype(np.float32)
     canvas[edge] = np.rint(below + alpha[edge] * (plane[edge] - below)).astype(canvas.dtype)
+
+
+def _copy_opaque(canvas: Plane, plane: Plane, alpha: Alpha) -> None:
+    # Not by numpy's copyto, which takes eight times as long.
+    cv2.copyTo(plane, cv2.compare(alpha, 1 - MIN_VISIBLE_ALPHA, cv2.CMP_GT), canvas)
 
 
 def translucent_pixels(alpha: Alpha) -> tuple[NDArray[np.intp], ...]:

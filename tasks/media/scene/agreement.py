@@ -41,12 +41,13 @@ class Votes:
         x, y = corner_px
         count = self._count[y:, x:][: wanted.shape[0], : wanted.shape[1]]
         for slot in range(MOST):
-            mask = (wanted & (count == slot)).view(np.uint8)
-            if not mask.any():
+            mask = cv2.bitwise_and(cv2.compare(count, slot, cv2.CMP_EQ), wanted.view(np.uint8))
+            if not cv2.hasNonZero(mask):
                 continue
-            for plane, values, (step_x, step_y) in zip(planes, self._values, self._spacing, strict=True):
-                place = values[slot, y // step_y :, x // step_x :][: plane.shape[0], : plane.shape[1]]
-                np.copyto(place, plane, where=mask[::step_y, ::step_x] > 0)
+            its = {step: np.ascontiguousarray(mask[:: step[1], :: step[0]]) for step in set(self._spacing)}
+            for plane, values, step in zip(planes, self._values, self._spacing, strict=True):
+                place = values[slot, y // step[1] :, x // step[0] :][: plane.shape[0], : plane.shape[1]]
+                cv2.copyTo(plane, its[step], place)  # many times as fast as numpy's
         count += wanted
 
     def decided(self) -> tuple[list[Plane], Flags]:

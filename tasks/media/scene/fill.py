@@ -57,9 +57,9 @@ def _filled(plane: Plane, unknown: NDArray[np.bool_], step: int) -> Plane:
     small_px = (-(-width // step), -(-height // step))
     known = np.asarray(~unknown, np.float32)
     share = cv2.resize(known, small_px, interpolation=cv2.INTER_AREA)
-    sums = cv2.resize(known * plane, small_px, interpolation=cv2.INTER_AREA)
+    sums = cv2.resize(cv2.multiply(known, plane, dtype=cv2.CV_32F), small_px, interpolation=cv2.INTER_AREA)
     small = push_pull(sums / np.maximum(share, LEAST), np.asarray(share, np.float32))
     wide = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
     filled = plane.copy()
-    np.copyto(filled, np.rint(wide).clip(small.min(), small.max()).astype(plane.dtype), where=unknown)
+    filled[unknown] = np.rint(wide[unknown]).clip(small.min(), small.max())
     return filled

@@ -231,11 +231,11 @@ def _fill_piece(
         moved = _moved(store, other, matrix, placed, exposures[other], shifts[other], box, chroma_location)
         votes.add(moved, wanted[part.y0 : part.y1, part.x0 : part.x1], (part.x0, part.y0))
     planes, found = votes.decided()
-    fresh = found & ~known[window]
+    fresh = (found & ~known[window]).view(np.uint8)
     for index, (plane, values) in enumerate(zip(canvas, planes, strict=True)):
         step_x, step_y = sample_spacing(store.layout, index)
         place = plane[piece.y0 // step_y :, piece.x0 // step_x :][: values.shape[0], : values.shape[1]]
-        np.copyto(place, values, where=fresh[::step_y, ::step_x])
+        cv2.copyTo(values, np.ascontiguousarray(fresh[::step_y, ::step_x]), place)
     known[window] |= found
 
 
