@@ -171,44 +171,48 @@ def _moved_odds(there: Compared, now: Compared, step_px: NDArray[np.float64]) ->
     )
     to_there = affine.compose(affine.invert(from_there), affine.compose(affine.translation(-step_px), from_now))
     picture, before = now.small.picture[0], there.small.picture[0]
-    at_x, at_y = _places_in_neighbour(picture, before, to_there)
+    at = _places_in_neighbour(picture, before, to_there)
     moved, looks = (
-        cv2.remap(plane, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for plane in (there.odds, before)
+        cv2.remap(plane, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for plane in (there.odds, before)
     )
-    alike = cv2.LUT(cv2.absdiff(looks, picture), _ALIKE)
-    return np.asarray(NEIGHBOUR_WEIGHT * alike * np.clip(moved, -MOST_PRIOR, MOST_PRIOR), np.float32)
+    np.clip(moved, -MOST_PRIOR, MOST_PRIOR, out=moved)
+    return np.asarray(cv2.multiply(moved, cv2.LUT(cv2.absdiff(looks, picture), _ALIKE_WEIGHT)), np.float32)
 
 
-def _places_in_neighbour(
-    picture: Bytes, neighbour: Bytes, to_neighbour: NDArray[np.float64]
-) -> tuple[Singles, Singles]:
-    """Where, x and y (h, w), each pixel of a ``picture`` (h, w) lies in its ``neighbour``.
+def _places_in_neighbour(picture: Bytes, neighbour: Bytes, to_neighbour: NDArray[np.float64]) -> Singles:
+    """Where (h, w, 2), x and y, each pixel of a ``picture`` (h, w) lies in its ``neighbour``.
 
     ``to_neighbour`` (2, 3) holds the body; dense inverse search (Kroeger 2016) finds how its parts move beside that.
     """
-    (high, wide), flags = picture.shape, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    held = cv2.warpAffine(neighbour, to_neighbour, (wide, high), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    few = [np.ascontiguousarray(plane[::FLOW_STEP_PX, ::FLOW_STEP_PX]) for plane in (picture, held)]
-    if min(few[0].shape) < LEAST_FLOW_PX:  # of a person this small no limb is told apart
-        flow = np.zeros((high, wide, 2), np.float32)
-    else:
+    high, wide = picture.shape
+    few = np.ascontiguousarray(picture[::FLOW_STEP_PX, ::FLOW_STEP_PX])
+    wh, step = few.shape[::-1], float(FLOW_STEP_PX)
+    flags, spread = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, np.diag([step, step, 1.0])[:2]
+    flow = np.zeros((*few.shape, 2), np.float32)
+    if min(few.shape) >= LEAST_FLOW_PX:  # of a smaller person no limb is told apart
+        to_few = affine.compose(to_neighbour, spread)
+        held = cv2.warpAffine(neighbour, to_few, wh, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         search.setFinestScale(1)
-        flow = search.calc(few[0], few[1], np.zeros((*few[0].shape, 2), np.float32))
-        drawn_out = (few[0].shape[1] * FLOW_STEP_PX, few[0].shape[0] * FLOW_STEP_PX)
-        flow = cv2.resize(flow, drawn_out, interpolation=cv2.INTER_LINEAR)[:high, :wide] * np.float32(FLOW_STEP_PX)
-    flow[..., 0] += np.arange(wide, dtype=np.float32)
-    flow[..., 1] += np.arange(high, dtype=np.float32)[:, None]
-    at_x, at_y = cv2.split(np.asarray(cv2.transform(flow, to_neighbour), np.float32))
-    return np.asarray(at_x), np.asarray(at_y)
+        flow = np.asarray(search.calc(few, held, flow), np.float32)
+    rows, columns = np.arange(wh[1], dtype=np.float32)[:, None], np.arange(wh[0], dtype=np.float32)
+    (across, skew_x, x), (skew_y, down, y) = affine.compose(to_neighbour, spread).astype(np.float32)
+    off = np.float32(
+        (step - 1) / (2 * step)
+    )  # between the middles of drawn out pixels and of those that were looked at
+    flow[..., 0] += columns + off
+    flow[..., 1] += rows + off
+    at = cv2.transform(flow, np.array([[across, skew_x, x], [skew_y, down, y]]))
+    drawn_out = cv2.resize(at, (wh[0] * FLOW_STEP_PX, wh[1] * FLOW_STEP_PX), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(drawn_out[:high, :wide], np.float32)
 
 
 def _decided(now: Compared, near: Sequence[Singles]) -> Singles:
     """The odds (h, w) of a frame together with those of its neighbours, without separate small pieces."""
     odds, far = now.odds + now.depth, now.far
     if len(near) == 2:  # both may contradict what the mask is sure of
-        contradicted = np.minimum(*(-np.sign(now.depth) * there for there in near)) > CONTRADICTED
+        against, beside = cv2.max(*near) < -CONTRADICTED, cv2.min(*near) > CONTRADICTED
+        contradicted = (against & (now.depth > 0)) | (beside & (now.depth < 0))
         odds[contradicted] = now.odds[contradicted]
         far = np.where(contradicted, 0, far)
     for there in near:
@@ -329,7 +333,9 @@ def _priors() -> Singles:
     return np.asarray(np.clip(np.log(share / (1 - share)), -MOST_PRIOR, MOST_PRIOR), np.float32)
 
 
-_ALIKE: Final = np.exp(-0.5 * (np.arange(256) / MOVED_LEVELS) ** 2).astype(np.float32)
+_ALIKE_WEIGHT: Final = np.float32(NEIGHBOUR_WEIGHT) * np.exp(-0.5 * (np.arange(256) / MOVED_LEVELS) ** 2).astype(
+    np.float32
+)
 _LUMA_PLACE: Final = _luma_places()
 _CHROMA_PLACE: Final = _chroma_places()
 _PRIOR: Final = _priors()
