@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from conf.config import Config
 from conf.enums import SubjectRule, SweepRender
@@ -17,6 +17,7 @@ from flows.results.result import Result, with_person
 from flows.sweep import SweepSetting
 from flows.videos import DEMO, Video, missing_reason
 from tasks.cache.integrity import FileFingerprint, file_fingerprint, require_proven
+from tasks.cache.keys import canonical
 from tasks.cache.store import sha256_of
 from tasks.errors import SettingError, StillwalkError, VideoError
 from tasks.execution import progress
@@ -50,6 +51,12 @@ class Job:
     @property
     def asker(self) -> Asker:
         return Asker(self.name, self.setting, self.video.name if self.person else "")
+
+    @cached_property
+    def plain_config(self) -> dict[str, Any]:
+        """The settings as plain JSON."""
+        plain: dict[str, Any] = canonical(self.config)
+        return plain
 
     @property
     def shown_source(self) -> str:

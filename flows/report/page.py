@@ -9,13 +9,14 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from conf.config import Config
 from flows.report.metric_meanings import format_number, metric_tables
@@ -25,6 +26,7 @@ from tasks.records import AnyArtifact
 from tasks.untrusted.corrections_file import COLUMNS, CORRECTIONS_NAME
 from tasks.untrusted.json_file import read_bytes, read_object
 
+MAX_KEPT_SETTINGS: Final = 256  # tables of settings, of about 20 KB each: one for each setting of a sweep
 TEMPLATE_FOLDER: Final = Path(__file__).parents[1] / "templates"
 RENDERS_WITH_PICTURES: Final = ("stabilized.mp4", "stabilized.mov", "comparison.mp4", "comparison.mov")
 ANGLE_TITLES: Final = {"hip": "Hip", "knee": "Knee", "ankle": "Ankle", "trunk": "Lean of the trunk"}
@@ -67,7 +69,7 @@ class ShownPerson:
     seen: str  # share of the frames
     height_px: float
     why_not: str  # why it is probably no person; empty: a person
-    picture: str  # a data URI; empty where there is none
+    picture: str | Markup  # a data URI; empty where there is none
     followed: bool
     link: str  # to the report of that person; empty where it has none
 
@@ -90,16 +92,14 @@ def _defaults() -> dict[str, Any]:
 
 def render_report(
     record: dict[str, Any], metrics: dict[str, Any], artifacts: dict[str, AnyArtifact], folder: Path
-) -> str:
+) -> bytes:
     """The page in ``folder`` for the ``record`` that ``run.json`` holds; for a failed video: why, and what to do."""
     fact, _, cure = record["error"].partition("; ")
-    settings = flat_settings(record["config"])
-    defaults = _defaults()
     player, spans = choose_player(record, artifacts, folder), _spans(artifacts)
-    return (
+    parts = (
         template_environment()
         .get_template("report.html")
-        .render(
+        .generate(
             run=record,
             fact=fact,
             cure=cure.partition(" (of a broken file")[0],  # a warning says that
@@ -110,16 +110,24 @@ def render_report(
             by_hand=_by_hand(record, player, spans),
             corrections=record.get("corrections", {}),
             unplayable=unplayable_names(record["deliverables"]),
-            charts=_charts(artifacts),
+            charts=_charts(artifacts, record["run_id"]),
             angles=ANGLE_TITLES,
             spans=spans,
             pictures=_pictures(artifacts),
             people=_people(record, artifacts),
             why=artifacts["subject"].facts["chosen"]["why"] if _chosen(artifacts) else "",
-            settings=settings,
-            changed=[(name, value, defaults.get(name)) for name, value in settings if _changed(name, value, defaults)],
+            settings=_settings_tables(json.dumps(record["config"])),
         )
     )
+    return b"".join(map(str.encode, parts))  # one by one: most parts are ASCII, of which the text is the bytes
+
+
+@lru_cache(MAX_KEPT_SETTINGS)  # those of all videos with a setting are the same
+def _settings_tables(config: str) -> Markup:
+    """The tables of settings: those that differ from the defaults, and all; ``config`` is a JSON object."""
+    settings, defaults = flat_settings(json.loads(config)), _defaults()
+    changed = [(name, value, defaults.get(name)) for name, value in settings if _changed(name, value, defaults)]
+    return Markup(template_environment().get_template("settings.html").render(settings=settings, changed=changed))
 
 
 def flat_settings(config: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -139,12 +147,15 @@ def _changed(name: str, value: str, defaults: dict[str, str]) -> bool:
     return name not in PLACE_SETTINGS and value != defaults.get(name)
 
 
-def _charts(artifacts: dict[str, AnyArtifact]) -> dict[str, str]:
-    """SVG elements of the charts that were drawn, by name."""
+def _charts(artifacts: dict[str, AnyArtifact], run_id: str) -> dict[str, str]:
+    """SVG elements of the charts that were drawn, by name; what other runs than ``run_id`` drew is looked through."""
     drawn = artifacts.get("report.html")
     if drawn is None:
         return {}
-    return {name: read_chart_svg(drawn.path(f"{name}.svg")) for name in CHART_NAMES if f"{name}.svg" in drawn.files}
+    paths = {name: drawn.path(f"{name}.svg") for name in CHART_NAMES if f"{name}.svg" in drawn.files}
+    if drawn.run_id == run_id:
+        return {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
+    return {name: read_chart_svg(path) for name, path in paths.items()}
 
 
 def _spans(artifacts: dict[str, AnyArtifact]) -> dict[str, Any]:
@@ -153,7 +164,7 @@ def _spans(artifacts: dict[str, AnyArtifact]) -> dict[str, Any]:
     return found
 
 
-def _pictures(artifacts: dict[str, AnyArtifact]) -> dict[str, str]:
+def _pictures(artifacts: dict[str, AnyArtifact]) -> dict[str, Markup]:
     """Contact sheet and kymographs as data URIs, by name; empty where no render has them."""
     for name in RENDERS_WITH_PICTURES:
         if render := artifacts.get(name):
@@ -191,8 +202,8 @@ def _people(record: dict[str, Any], artifacts: dict[str, AnyArtifact]) -> list[S
     ]
 
 
-def _data_uri(picture: Path) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(picture.read_bytes()).decode()
+def _data_uri(picture: Path) -> Markup:  # Markup, as it holds nothing to escape, and is long
+    return Markup("data:image/jpeg;base64,") + Markup(base64.b64encode(picture.read_bytes()).decode())
 
 
 def _played_from_s(record: dict[str, Any], spans: dict[str, Any]) -> float:

@@ -67,10 +67,10 @@ def part_path(path: Path) -> Path:
     return path.with_name(f".{path.name}{_OWN}{PART_SUFFIX}")
 
 
-def write_part(path: Path, text: str) -> Path:
-    """Write ``text`` to the part file of ``path`` and return the part file."""
+def write_part(path: Path, text: str | bytes) -> Path:
+    """Write a text, as UTF-8 or already encoded so, to the part file of ``path``, and return the part file."""
     part = part_path(path)
-    part.write_text(text, encoding="utf-8")
+    part.write_bytes(text if isinstance(text, bytes) else text.encode())
     return part
 
 

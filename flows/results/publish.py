@@ -25,7 +25,6 @@ from flows.results.result import (
 from flows.results.run_record import CONTACT_SHEET_NAME, describe_result, failure_record, read_metrics, run_record
 from flows.sweep import RUN_WIDE_SETTINGS
 from tasks.cache.integrity import damaged, require_proven
-from tasks.cache.keys import canonical
 from tasks.cache.store import sha256_of
 from tasks.errors import OutputError
 from tasks.records import AnyArtifact
@@ -68,7 +67,7 @@ def publish(job: Job, artifacts: dict[str, AnyArtifact], output_dir: Path) -> Re
         older = _older_deliverables(folder, wanted)
         stale = [name for name in older if _is_stale_shard(name, wanted)]
         older = {name: digest for name, digest in older.items() if name not in stale}
-        now = _settings_digest(canonical(job.config))
+        now = _settings_digest(job.plain_config) if older else ""
         result = describe_result(job, artifacts, folder, older=sorted(name for name in older if older[name] != now))
         parts = [part for name, artifact in wanted.items() if (part := _copy_to_part(artifact, name, folder))]
         metrics = read_metrics(artifacts)
@@ -137,6 +136,8 @@ def _exported(artifacts: dict[str, AnyArtifact]) -> dict[str, AnyArtifact]:
 def _older_deliverables(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
     """Deliverables of earlier runs that this run leaves as they are, each with the digest of its settings."""
     before = read_record(folder)
+    if not before:
+        return {}
     made = _settings_digest(before.get("config", {}))
     known = {**before.get("from_earlier_runs", {}), **dict.fromkeys(before.get("deliverables", {}), made)}
     return {name: digest for name, digest in known.items() if name not in wanted and (folder / name).exists()}
@@ -182,6 +183,8 @@ def choose_folder(job: Job, output_dir: Path) -> Path:
 
 def _video_in(folder: Path) -> dict[str, Any]:
     """The video that a folder holds results of, or results of its people; empty where it holds none."""
+    if not folder.is_dir():
+        return {}
     for place in (folder, *sorted(folder.glob(PERSON_FOLDERS))):
         if record := read_record(place):
             found: dict[str, Any] = record["video"]

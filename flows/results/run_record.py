@@ -14,7 +14,7 @@ from flows.graph.output_needs import SCENE_BORDERS
 from flows.jobs import Job
 from flows.results.received import are_metrics
 from flows.results.result import REPORT_NAME, Result, StageRun, stage_run
-from tasks.cache.keys import canonical, library_version
+from tasks.cache.keys import library_version
 from tasks.errors import SettingError, counted, first_few
 from tasks.maths.anchor.states import SEEN_STATES
 from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS
@@ -50,8 +50,9 @@ def describe_result(
         warnings.append(f"the folder also holds files of an earlier run with other settings: {first_few(older)}")
     if error and clip and clip.broken:
         error = f"{error} (of a broken file: {clip.broken})"
-    summary = [*_choice_lines(facts.get("subject", {}), job), *summary_lines(artifacts, job.config.border.mode)]
-    metrics = flat_metrics(artifacts)
+    found = read_metrics(artifacts) if "trajectory" in artifacts else {}
+    summary = [*_choice_lines(facts.get("subject", {}), job), *summary_lines(artifacts, found, job.config.border.mode)]
+    metrics = flattened(found) if found else {}
     if (area := metrics.get("visible_area_mean")) is not None and area < LEAST_PICTURE:
         warnings.append(f"only {area:.1%} of the output shows the picture, the rest is border; {_area_cure(job)}")
     return Result(job.video, error, folder, runs, warnings, summary, job.setting, metrics, job.person)
@@ -99,11 +100,11 @@ def _choice_lines(subject: Mapping[str, Any], job: Job) -> Iterator[str]:
             yield f"to follow another one: {subject['others']}"
 
 
-def summary_lines(artifacts: dict[str, AnyArtifact], border: BorderMode) -> Iterator[str]:
-    """Short lines about detection, lock and picture; none where there is no trajectory."""
-    if "trajectory" not in artifacts:
+def summary_lines(artifacts: dict[str, AnyArtifact], metrics: Mapping[str, Any], border: BorderMode) -> Iterator[str]:
+    """Short lines about detection, lock and picture, from what ``read_metrics`` gives; none where it is empty."""
+    if not metrics:
         return
-    pose, metrics = artifacts["subject"].facts, read_metrics(artifacts)
+    pose = artifacts["subject"].facts
     planned, before = metrics["planned"], metrics["before"]
     detected, looked = pose["detected"], pose["looked"]
     if looked < pose["frames"]:
@@ -233,7 +234,7 @@ def _common_record(job: Job, artifacts: dict[str, AnyArtifact], result: Result) 
         "log": {title: _stage_log(artifact) for title, artifact in artifacts.items()},
         "memory_peak_mb": None if in_processes else round(peak_kib * 1.024e-3),
         **_corrections(job),
-        "config": canonical(job.config),
+        "config": job.plain_config,
         "models": job.models,
         "versions": _versions(),
     }

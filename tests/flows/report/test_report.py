@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from conf.config import Config
+from flows.report import page as report_page
 from flows.report.metric_meanings import METRIC_GROUPS, format_number, metric_tables
 from flows.report.page import FULL_BOX, choose_player, render_report
 from tasks.cache.keys import canonical
@@ -20,6 +21,7 @@ from tests.support.program import ROOT
 
 def record(name: str = "walk", error: str = "", **deliverables: Any) -> dict[str, Any]:
     return {
+        "run_id": "run",
         "video": {"name": name, "path": f"/videos/{name}.mp4", "sha256": "0" * 64},
         "error": error,
         "warnings": [],
@@ -32,6 +34,10 @@ def record(name: str = "walk", error: str = "", **deliverables: Any) -> dict[str
         "versions": {"python": "3.11"},
         "deliverables": {file: {"sha256": "0", "bytes": 1} for file in deliverables.get("files", ())},
     }
+
+
+def page_of(*about: Any) -> str:
+    return render_report(*about).decode()
 
 
 def rendered(facts: dict[str, Any]) -> Artifact[Any]:
@@ -98,7 +104,7 @@ def test_numbers_have_three_significant_digits(value: float | None, text: str) -
 
 
 def test_markup_in_a_name_is_escaped_and_one_frame_is_singular() -> None:
-    page = render_report(record("<script>alert(1)</script> & co"), {}, {}, Path("/out"))
+    page = page_of(record("<script>alert(1)</script> & co"), {}, {}, Path("/out"))
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; co" in page
     assert "1 frame," in page
@@ -120,7 +126,7 @@ def numbered(folder: Path) -> dict[str, Artifact[Any]]:
 
 
 def test_everybody_is_shown_with_a_picture_and_the_setting_to_type(tmp_path: Path) -> None:
-    page = render_report(record(), {}, numbered(tmp_path), Path("/out"))
+    page = page_of(record(), {}, numbered(tmp_path), Path("/out"))
     assert base64.b64encode(b"picture of 1").decode() in page
     assert (
         "<code>subject=1</code>" in page and "<code>subject=3</code>" in page and "<code>subject=2</code>" not in page
@@ -132,14 +138,14 @@ def test_everybody_is_shown_with_a_picture_and_the_setting_to_type(tmp_path: Pat
 
 
 def test_the_report_of_one_of_all_people_leads_to_those_of_the_others(tmp_path: Path) -> None:
-    page = render_report(record() | {"person": 2}, {}, numbered(tmp_path), Path("/out"))
+    page = page_of(record() | {"person": 2}, {}, numbered(tmp_path), Path("/out"))
     assert '<a href="../person-1/report.html">Person 1</a>' in page
     assert "../person-2/" not in page and "../person-3/" not in page
     assert "walk, person 2" in page
 
 
 def test_a_failure_shows_fact_and_cure() -> None:
-    page = render_report(record(error="a.mp4: no video; check the file"), {}, {}, Path("/out"))
+    page = page_of(record(error="a.mp4: no video; check the file"), {}, {}, Path("/out"))
     assert "<p>a.mp4: no video</p>" in page
     assert "What to do:</strong> check the file." in page
     assert "rendered no video" not in page and "No video was rendered" not in page
@@ -172,7 +178,7 @@ def compared(folder: Path, clip: dict[str, Any], start_s: float) -> str:
     made["report.html"] = Artifact("render", "key", str(folder), {"spans.json": StoredFile("", 1, 0)}, {}, "run", 1.0)
     found = record(files=("comparison.mp4",))
     found["clip"] |= clip
-    return render_report(found, {}, made, folder)
+    return page_of(found, {}, made, folder)
 
 
 @pytest.mark.parametrize(
@@ -196,28 +202,28 @@ def test_corrections_are_offered_only_beside_the_original(tmp_path: Path) -> Non
     assert "Wrong anchor?" in compared(tmp_path, {}, 0.0)
     found = record(files=("overlay.mp4",))
     made = {"overlay.mp4": rendered({"size_px": [640, 360]})}
-    assert "Wrong anchor?" not in render_report(found, {}, made, tmp_path)
+    assert "Wrong anchor?" not in page_of(found, {}, made, tmp_path)
 
 
 def test_without_a_render_nothing_is_played() -> None:
     assert choose_player(record(files=("pose.csv",)), {}, Path("/out")) is None
-    assert "This run rendered no video" in render_report(record(), {}, {}, Path("/out"))
+    assert "This run rendered no video" in page_of(record(), {}, {}, Path("/out"))
 
 
 def test_files_that_browsers_cannot_play_are_named() -> None:
     files = ("comparison.mov", "pose.csv", "stabilized.mov")
-    page = render_report(record(files=files), {}, {}, Path("/out"))
+    page = page_of(record(files=files), {}, {}, Path("/out"))
     assert "cannot play comparison.mov and stabilized.mov: open them with" in page
     assert "rendered no video" not in page and "No video was rendered" not in page
-    page = render_report(record(files=("person_png.zip",)), {}, {}, Path("/out"))
+    page = page_of(record(files=("person_png.zip",)), {}, {}, Path("/out"))
     assert "cannot play person_png.zip: open it with" in page
 
 
 def test_a_sweep_without_rendering_is_not_advised_to_add_outputs_it_has() -> None:
     only_path = record()
-    assert "sweep.render=all" in render_report(only_path, {}, {}, Path("/out"))
+    assert "sweep.render=all" in page_of(only_path, {}, {}, Path("/out"))
     only_path["config"]["outputs"] = ["pose"]
-    page = render_report(only_path, {}, {}, Path("/out"))
+    page = page_of(only_path, {}, {}, Path("/out"))
     assert "add stabilized or comparison to" in page
 
 
@@ -228,8 +234,24 @@ def test_the_report_loads_no_library_that_draws_or_decodes() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_each_page_has_the_settings_of_its_own_run() -> None:
+    pages = [page_of(record(name), {}, {}, Path("/out")) for name in ("one", "two", "one")]
+    assert pages[0] == pages[2]
+    assert "&#34;two&#34;" in pages[1] and "&#34;two&#34;" not in pages[0]
+
+
+def test_only_charts_of_this_run_are_shown_without_a_look_through_them(tmp_path: Path) -> None:
+    (tmp_path / "spectrum.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>')
+    (tmp_path / "spans.json").write_text("{}")
+    files = dict.fromkeys(("spectrum.svg", "spans.json"), StoredFile("", 1, 0))
+    drawn = Artifact[Any]("charts", "key", str(tmp_path), files, {}, "run", 1.0)
+    assert "<script/>" in report_page._charts({"report.html": drawn}, "run")["spectrum"]
+    with pytest.raises(ValueError, match="holds <script>"):
+        report_page._charts({"report.html": drawn}, "a later run")
+
+
 def test_the_name_of_a_setting_is_not_broken_into_lines(tmp_path: Path) -> None:
-    page = render_report(record(), {}, {}, tmp_path)
+    page = page_of(record(), {}, {}, tmp_path)
     assert page.count('<table class="settings">') >= 1
     rule = next(line for line in page.splitlines() if line.startswith(".settings td:first-child"))
     assert "white-space: nowrap" in rule

@@ -41,7 +41,7 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Finished:
     """A job whose stages are done, with the summary and the report left out."""
     config = Config(video="a.mp4", outputs=[Output.stabilized])
     job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, config, {}, "run")
-    monkeypatch.setattr(publish, "render_report", lambda *_: "page")
+    monkeypatch.setattr(publish, "render_report", lambda *_: b"page")
     monkeypatch.setattr(publish, "read_metrics", lambda _: {})
     monkeypatch.setattr(publish, "describe_result", lambda *_, **__: None)
     record = {"video": {"sha256": job.digest, "path": job.video.location}}

@@ -1,6 +1,7 @@
 """The summary and warnings of a video in the terminal and in ``run.json``."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from conf.enums import BorderMode
 from conf.input import PoseConf
 from conf.lock import LockConf
 from flows.jobs import Job
-from flows.results.run_record import describe_result, summary_lines, whole_percents
+from flows.results.run_record import describe_result, read_metrics, summary_lines, whole_percents
 from flows.videos import Video
 from tasks.records import Artifact, StoredFile
 from tests.support.artifacts import clip_artifact
@@ -30,6 +31,10 @@ def stage(name: str, folder: Path, **facts: Any) -> Artifact[Any]:
         "run",
         1.0,
     )
+
+
+def summary_of(made: dict[str, Artifact[Any]], border: BorderMode) -> Iterator[str]:
+    return summary_lines(made, read_metrics(made), border)
 
 
 def artifacts(folder: Path, looked: int, detected: int, states: dict[str, int]) -> dict[str, Artifact[Any]]:
@@ -84,9 +89,9 @@ def test_the_summary_says_how_many_frames_its_figures_cover(
     tmp_path: Path, looked: int, detected: int, states: dict[str, int], lines: list[str]
 ) -> None:
     made = artifacts(tmp_path, looked, detected, states)
-    assert list(summary_lines(made, BorderMode.mirror)) == [*lines, "picture: 80% of the output shows the frame itself"]
+    assert list(summary_of(made, BorderMode.mirror)) == [*lines, "picture: 80% of the output shows the frame itself"]
     without = {title: one for title, one in made.items() if title != "stabilized.mp4"}
-    assert list(summary_lines(without, BorderMode.mirror)) == lines, "no picture was made"
+    assert list(summary_of(without, BorderMode.mirror)) == lines, "no picture was made"
 
 
 def test_small_figures_have_digits_enough(tmp_path: Path) -> None:
@@ -95,7 +100,7 @@ def test_small_figures_have_digits_enough(tmp_path: Path) -> None:
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     metrics["before"]["lock_rms"] = 0.31
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
-    _, lock, zoom, _ = summary_lines(made, BorderMode.mirror)
+    _, lock, zoom, _ = summary_of(made, BorderMode.mirror)
     assert (
         lock == "lock: 0.3 px off the target in the source, 0.2 px in the plan (rms)"
         and zoom == "zoom: 0.00417; distances are in pixels of the output"
@@ -104,7 +109,7 @@ def test_small_figures_have_digits_enough(tmp_path: Path) -> None:
 
 def test_the_summary_of_one_frame_has_no_plural(tmp_path: Path) -> None:
     made = artifacts(tmp_path, 1, 1, {"measured": 1})
-    assert next(summary_lines(made, BorderMode.mirror)) == "person: found in 1 of 1 analysed frame, 120 in all"
+    assert next(summary_of(made, BorderMode.mirror)) == "person: found in 1 of 1 analysed frame, 120 in all"
 
 
 def test_the_summary_shows_what_was_measured_in_the_file(tmp_path: Path) -> None:
@@ -113,13 +118,13 @@ def test_the_summary_shows_what_was_measured_in_the_file(tmp_path: Path) -> None
     (tmp_path / "verified.json").write_text(json.dumps(verified))
     source, plan = "lock: 190 px off the target in the source", "0.2 px in the plan (rms)"
     noise = "the figure of the file holds the noise of a second pose run; only 50% of the frames could be judged"
-    assert list(summary_lines(made, BorderMode.mirror))[1:3] == [
+    assert list(summary_of(made, BorderMode.mirror))[1:3] == [
         f"{source}, 1.9 px in the rendered file, {plan}; {noise}",
         "torso in the file: 0.35 px per frame, 2.63 in the source",
     ]
     (tmp_path / "verified.json").write_text(json.dumps(verified | {"lock_rms": None}))
     unknown = "unknown in the rendered file, where the second pose run did not find the person"
-    assert f"{source}, {plan}; {unknown}" in summary_lines(made, BorderMode.mirror)
+    assert f"{source}, {plan}; {unknown}" in summary_of(made, BorderMode.mirror)
 
 
 def test_a_large_mirrored_border_is_named_with_its_cure(tmp_path: Path) -> None:
@@ -134,7 +139,7 @@ def test_a_large_mirrored_border_is_named_with_its_cure(tmp_path: Path) -> None:
     ):
         metrics["planned"]["visible_area_mean"] = area
         (tmp_path / "metrics.json").write_text(json.dumps(metrics))
-        assert list(summary_lines(made, border))[-1] == line
+        assert list(summary_of(made, border))[-1] == line
 
 
 @pytest.mark.parametrize(
