@@ -74,7 +74,7 @@ def segment_person(request: MasksRequest, folder: Path, tick: Tick, clock: Clock
     track, states = motion["track"], np.zeros(len(MaskState), np.int64)
     most_copied = max(round(LONGEST_COPY_S * float(clip.rate)), 1)
     with masks_of(request, clip, track, clock) as stream, mask_writer(folder / "masks.npz") as writer:
-        masks, alone = iter(_with_ticks(stream.masks, tick)), _without_others(request, track, stream.pictures)
+        masks, alone = iter(_with_ticks(stream.masks, tick)), _without_others(request, clip, track, stream.pictures)
         for shot in equal_slices(motion["shot"]):  # no mask is copied across a scene cut
             of_shot = islice(masks, shot.stop - shot.start)
             for mask in fill_failed_masks(of_shot, stream.boxes.part(shot), track[shot] > 0, stream.wh, most_copied):
@@ -124,7 +124,7 @@ def _noted(items: Iterable[NDArray[np.uint8]], pictures: deque[NDArray[np.uint8]
 
 
 def _without_others(
-    request: MasksRequest, track: NDArray[np.int64], pictures: deque[NDArray[np.uint8]] | None
+    request: MasksRequest, clip: Clip, track: NDArray[np.int64], pictures: deque[NDArray[np.uint8]] | None
 ) -> Callable[[Mask], Mask]:
     """What takes other people out of the masks, which it is given in order; nothing where nobody else was found."""
     people, bodies = request.found.path("people.parquet"), request.found.path("bodies.npz")
@@ -137,7 +137,8 @@ def _without_others(
             return mask
 
         return same
-    own, others, owners = read_bodies(people, bodies, track), read_other_bodies(people, bodies, track), OtherPeople()
+    own, others = read_bodies(people, bodies, track), read_other_bodies(people, bodies, track)
+    owners = OtherPeople(float(clip.rate))
 
     def alone(mask: Mask) -> Mask:
         rgb, body, near = pictures.popleft(), next(own), next(others)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tasks.media.files.masks_file import Mask
 from tasks.media.matting.body_mask import resample_body_mask
+from tasks.media.matting.matte import frame_share
 
 Probability = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -21,19 +22,19 @@ Bytes = NDArray[np.uint8]
 BANDS: Final = 8  # of the mask's height, from head to feet: each has its own colours
 STEPS: Final = (12, 16, 16)  # of brightness (finer where it is dark), of red against green, of blue against green
 HUE_LEVELS: Final = 8  # in a step of the latter two
-KEPT: Final = 0.97  # of what was learned, from one frame to the next
+KEPT: Final = 0.97  # of what was learned, from one frame of 30 Hz to the next
 LEAST_LEARNED: Final = 1500.0  # pixels of a person, from which the clothes are known
 COMMON_WEIGHT: Final = 200.0  # pixels that the colours of the whole body count for in those of a band
 LEAST_SHARE: Final = 2e-4  # of the pixels, that any colour has at least
 SURE: Final = 0.8  # probability of a mask from which a pixel's colour is learned, where the other's is below 1 - SURE
 MEETS: Final = 0.3  # probability from which another person's mask counts
-LINGERS_FRAMES: Final = 20  # after another person was seen near, that they may still be there without being found
+LINGERS_FRAMES: Final = 20  # of 30 Hz, after another person was seen near, that they may still be there unseen
 MOST_ODDS: Final = 4.0  # natural logarithm of the odds that a colour is the person's
 THEIRS: Final = (-1.0, 0.5)  # the same: below, a pixel is the other's; above, the mask decides
 SURELY_THEIRS: Final = (-3.0, -1.5)  # the same: below, it is the other's where their mask missed it; above, not
 BESIDE_MODEL_PX: Final = 51  # how far their mask may miss an arm or a leg, both sides together
 OWN: Final = (0.5, 2.0)  # the same: below, what the others' masks show is theirs; above, it is the person's
-USUAL_KEPT: Final = 0.97  # of the usual place, from one frame to the next: about a stride at 30 Hz
+USUAL_KEPT: Final = 0.97  # of the usual place, from one frame of 30 Hz to the next: about a stride
 USUAL_SHARE: Final = 0.6  # of a place that was always the person's: somebody in front may hide it
 LEAST_USUAL: Final = 0.05  # probability of a place that was never the person's: arms and legs swing
 USUAL_REACH_MODEL_PX: Final = 9  # how far that place may have moved, both sides together
@@ -44,10 +45,12 @@ OUTLINE_MODEL_PX: Final = 5  # width of the lines that stay where two people's c
 class OtherPeople:
     """Takes the other people out of the masks of one clip, frame by frame, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate_hz: float) -> None:
+        self._share = frame_share(rate_hz)
+        self._lingers_frames = round(LINGERS_FRAMES / self._share)
         self._own, self._theirs = np.zeros((2, BANDS * int(np.prod(STEPS))))
         self._usual: Probability | None = None  # (h, w) how often, lately, a place of the mask was the person's
-        self._since = LINGERS_FRAMES + 1
+        self._since = self._lingers_frames + 1
 
     def without(self, mask: Mask, rgb: Bytes, own: Mask | None, others: Sequence[Mask]) -> Mask:
         """``mask`` without the ``others``; ``own`` and they are the pose model's masks.
@@ -62,12 +65,12 @@ class OtherPeople:
         for other in others:
             np.maximum(theirs, resample_body_mask(other, edges_px, (width, height)), out=theirs)
         body = None if own is None else resample_body_mask(own, edges_px, (width, height))
-        near = bool((theirs > MEETS).any()) and (body is not None or self._since <= LINGERS_FRAMES)
+        near = bool((theirs > MEETS).any()) and (body is not None or self._since <= self._lingers_frames)
         self._since = 0 if near else self._since + 1
         bins = _bins(rgb)
         if body is not None:
             self._learn(bins, body, theirs)
-        if self._since > LINGERS_FRAMES or min(self._own.sum(), self._theirs.sum()) < LEAST_LEARNED:
+        if self._since > self._lingers_frames or min(self._own.sum(), self._theirs.sum()) < LEAST_LEARNED:
             return mask
         odds = self._odds(bins)
         more = theirs * np.float32(255) * _ramp(odds, OWN)
@@ -83,12 +86,12 @@ class OtherPeople:
         if self._usual is None:
             self._usual = body.copy()
         apart = (theirs < 1 - SURE).view(np.uint8)
-        cv2.accumulateWeighted(body, self._usual, 1 - USUAL_KEPT, apart)
+        cv2.accumulateWeighted(body, self._usual, 1 - USUAL_KEPT**self._share, apart)
         for learned, one, another in ((self._own, body, theirs), (self._theirs, theirs, body)):
             chosen = (one > SURE) & (another < 1 - SURE)
             if chosen.any():
-                learned *= KEPT
-                learned += np.bincount(bins[chosen], minlength=len(learned))
+                learned *= KEPT**self._share
+                learned += self._share * np.bincount(bins[chosen], minlength=len(learned))
 
     def _odds(self, bins: NDArray[np.int32]) -> Probability:
         """Natural logarithm (h, w) of the odds that a pixel is the person's, by its colour and by its place."""

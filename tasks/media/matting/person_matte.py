@@ -78,9 +78,9 @@ class _Looked:
 class MatteMaker:
     """Tells the person of each frame of one clip from the clean plates."""
 
-    def __init__(self, layout: PixelLayout, *, refine: bool) -> None:
+    def __init__(self, layout: PixelLayout, rate_hz: float, *, refine: bool) -> None:
         self._layout, self._refine = layout, refine
-        self._matte = PlateMatte(layout)
+        self._matte = PlateMatte(layout, rate_hz)
 
     def of_all(self, frames: Iterable[Shown | None]) -> Iterator[Matte | None]:
         """The matte of each frame; None where no plate is trusted, and for a frame that is None: it has no person.

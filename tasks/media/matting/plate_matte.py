@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
+from tasks.media.matting.matte import frame_share
 from tasks.media.matting.missed_parts import MissedParts
 from tasks.media.matting.mixed_edge import mixed_edge
 from tasks.media.planes.layout import PixelLayout, Plane
@@ -32,7 +33,7 @@ SHADOW: Final = 0.6  # of the background's brightness, that a shadow under the f
 SHADOW_HUE: Final = 6  # levels by which it may change a colour difference
 LUMA_STEPS: Final = 32  # of the signed difference of the first plane
 CHROMA_STEPS: Final = 16  # of the difference of the other planes together
-KEPT: Final = 0.85  # of what was learned, from one frame to the next
+KEPT: Final = 0.85  # of what was learned, from one frame of 30 Hz to the next
 COMMON_WEIGHT: Final = 300.0  # pixels that the statistic of the whole body counts for in those of its parts
 LEAST_SHARE: Final = 2e-4  # of the pixels, that any difference has at least
 MOST_EVIDENCE: Final = 4.0  # natural logarithm of odds
@@ -81,8 +82,8 @@ Neighbour = tuple[Compared, NDArray[np.float64]]
 class PlateMatte:
     """Finds the opacity of the person in each frame of a clip, in order."""
 
-    def __init__(self, layout: PixelLayout) -> None:
-        self._layout = layout
+    def __init__(self, layout: PixelLayout, rate_hz: float) -> None:
+        self._layout, self._share = layout, frame_share(rate_hz)
         size = LUMA_STEPS * CHROMA_STEPS
         self._person, self._behind = np.zeros((2, size)), np.zeros((2, size))  # of the body, and of the feet
 
@@ -144,7 +145,7 @@ class PlateMatte:
         for part, rows in enumerate((np.s_[:first_foot], np.s_[first_foot:])):
             for learned, chosen in ((self._person, person), (self._behind, behind)):
                 counts = np.bincount(place[rows][chosen[rows]], minlength=learned.shape[1])
-                learned[part] = KEPT * learned[part] + counts
+                learned[part] = KEPT**self._share * learned[part] + self._share * counts
 
     def _evidence(self, place: NDArray[np.int32]) -> Singles:
         """Logarithm of the likelihood ratio (h, w) of person and background."""

@@ -64,7 +64,8 @@ def person_frames(
             PersonFrame(frame, mask if seen else None)
             for frame, mask, seen in zip(frames, shown, somebody, strict=True)
         )
-    return _with_computed(frames, shown, somebody, MatteMaker(placement.layout, refine=refine), placement)
+    maker = MatteMaker(placement.layout, float(placement.clip.rate), refine=refine)
+    return _with_computed(frames, shown, somebody, maker, placement)
 
 
 def _with_known(

@@ -28,7 +28,7 @@ from tasks.media.planes.compose import solid_planes
 from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout
 from tasks.media.scene.clean_part import CleanPart, part_of
 from tasks.media.scene.plate import Box
-from tests.tasks.media.matting.test_matte import centroid, disc
+from tests.tasks.media.matting.test_matte import RATE_HZ, centroid, disc
 
 SIZE = (200, 160)
 MODEL = (64, 64)
@@ -66,7 +66,7 @@ def cut_of(
     planes: Planes, mask: Mask, to_output: NDArray[np.float64], seen: CutoutSettings, clean: CleanView | None = None
 ) -> Cutout | None:
     """The cutout of a clip of one frame."""
-    (matte,) = MatteMaker(seen.layout, refine=seen.refine).of_all([Shown(planes, mask, np.zeros(2), clean)])
+    (matte,) = MatteMaker(seen.layout, RATE_HZ, refine=seen.refine).of_all([Shown(planes, mask, np.zeros(2), clean)])
     if matte is None:
         return cut_by_mask(planes, mask, to_output, seen)
     return cut_by_matte(planes, matte, to_output, seen)

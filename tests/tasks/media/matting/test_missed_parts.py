@@ -18,6 +18,7 @@ from tasks.media.matting.person_matte import MatteMaker, Shown
 from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout
 from tasks.media.scene.clean_part import CleanPart, part_of
 from tasks.media.scene.plate import Box
+from tests.tasks.media.matting.test_matte import RATE_HZ
 
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
@@ -83,7 +84,7 @@ def opacity(
 
     edges = np.array([-0.5, -0.5, wide - 0.5, high - 0.5], np.float32)
     shown = Shown(planes_of(rgb, layout), Mask(mask, edges, MaskState.measured), np.zeros(2), clean)
-    (matte,) = MatteMaker(layout, refine=False).of_all([shown])
+    (matte,) = MatteMaker(layout, RATE_HZ, refine=False).of_all([shown])
     assert matte is not None
     whole = np.zeros(mask.shape)
     whole[matte.box.y0 : matte.box.y1, matte.box.x0 : matte.box.x1] = matte.opacity / 255

@@ -1,10 +1,12 @@
 """Somebody in front of the person is told apart by the clothes, and taken out of the mask."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.matting.other_people import OtherPeople
+from tests.tasks.media.matting.test_matte import RATE_HZ
 
 SIDE = 128
 EDGES = np.array([-0.5, -0.5, SIDE - 0.5, SIDE - 0.5], np.float32)
@@ -31,9 +33,9 @@ def picture(own: Bytes, other: Bytes, clothes: tuple[int, int, int] = ORANGE) ->
     return rgb
 
 
-def meeting(clothes: tuple[int, int, int], frames: int = 12) -> OtherPeople:
+def meeting(clothes: tuple[int, int, int], frames: int = 12, rate_hz: float = RATE_HZ) -> OtherPeople:
     """Two people who have been seen apart for some frames."""
-    people = OtherPeople()
+    people = OtherPeople(rate_hz)
     own, other = block(10), block(80)
     for _ in range(frames):
         alone = people.without(measured(own), picture(own, other, clothes), measured(own), [measured(other)])
@@ -85,7 +87,7 @@ def test_what_only_the_others_mask_shows_comes_back_where_it_wears_the_persons_c
 
 def test_nobody_near_changes_nothing() -> None:
     own = measured(block(40))
-    people = OtherPeople()
+    people = OtherPeople(RATE_HZ)
     for _ in range(30):
         assert people.without(own, picture(block(40), block(-60)), own, []) is own
 
@@ -97,3 +99,17 @@ def test_an_arm_that_the_others_mask_misses_is_taken_out_by_its_colour() -> None
     alone = people.without(both, picture(own, np.maximum(other, arm)), both, [measured(other)]).probability
     assert (alone[61:69, 60:76] < 60).all()
     np.testing.assert_array_equal(alone[:55], own[:55])
+
+
+@pytest.mark.parametrize("rate_hz", [24.0, 30.0, 120.0])
+def test_somebody_who_is_no_longer_found_is_taken_out_for_two_thirds_of_a_second(rate_hz: float) -> None:
+    frames = round(0.6 * max(rate_hz, RATE_HZ))
+    people, own, other = meeting(ORANGE, rate_hz=rate_hz), block(40), block(65)
+    both = measured(np.maximum(own, other))
+    people.without(both, picture(own, other), both, [measured(other)])
+    for _ in range(frames):
+        alone = people.without(both, picture(own, other), None, []).probability
+    assert (alone[24:116, 70:102] < 60).all()
+    for _ in range(frames):
+        alone = people.without(both, picture(own, other), None, []).probability
+    np.testing.assert_array_equal(alone, both.probability)

@@ -9,7 +9,7 @@ from tasks.media.planes.layout import nearest_layout
 from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.plate import Box
 from tests.tasks.media.matting.test_cutout import CENTRE, MODEL, SIZE, mask_of, picture, plate_of
-from tests.tasks.media.matting.test_matte import centroid, disc
+from tests.tasks.media.matting.test_matte import RATE_HZ, centroid, disc
 
 
 def test_masks_that_move_with_the_body_stay_nearly_unchanged() -> None:
@@ -57,7 +57,7 @@ def test_what_one_frame_alone_shows_or_lacks_is_undone_where_the_plate_does_not_
             mask = mask._replace(probability=broken)
         shown.append(Shown(picture(layout, (float(x), float(y))), mask, path[frame], plate_of(layout, seen=False)))
     whole = []
-    for frame, matte in enumerate(MatteMaker(layout, refine=False).of_all(shown)):
+    for frame, matte in enumerate(MatteMaker(layout, RATE_HZ, refine=False).of_all(shown)):
         assert matte is not None
         opacity = np.zeros(SIZE[::-1])
         opacity[matte.box.y0 : matte.box.y1, matte.box.x0 : matte.box.x1] = matte.opacity
@@ -69,9 +69,9 @@ def test_what_one_frame_alone_shows_or_lacks_is_undone_where_the_plate_does_not_
 def test_frames_without_a_person_keep_their_place_in_the_order() -> None:
     layout = nearest_layout("yuv420p")
     one = Shown(picture(layout, CENTRE), mask_of(CENTRE), np.array(CENTRE), plate_of(layout))
-    found = list(MatteMaker(layout, refine=False).of_all([None, one, None, None, one, one]))
+    found = list(MatteMaker(layout, RATE_HZ, refine=False).of_all([None, one, None, None, one, one]))
     assert [matte is None for matte in found] == [True, False, True, True, False, False]
-    assert list(MatteMaker(layout, refine=False).of_all([])) == []
+    assert list(MatteMaker(layout, RATE_HZ, refine=False).of_all([])) == []
 
 
 def test_the_mask_decides_in_an_unseen_part_as_where_nothing_was_seen() -> None:
@@ -90,7 +90,7 @@ def test_the_mask_decides_in_an_unseen_part_as_where_nothing_was_seen() -> None:
     opacity = {}
     for name, clean in (("part", partly_seen), ("nothing", plate_of(layout, seen=False)), ("all", plate)):
         shown = Shown(picture(layout, CENTRE), mask, np.array(CENTRE), clean)
-        (matte,) = MatteMaker(layout, refine=True).of_all([shown])
+        (matte,) = MatteMaker(layout, RATE_HZ, refine=True).of_all([shown])
         assert matte is not None
         opacity[name] = np.zeros(SIZE[::-1], np.uint8)
         opacity[name][matte.box.y0 : matte.box.y1, matte.box.x0 : matte.box.x1] = matte.opacity

@@ -7,7 +7,7 @@ from tasks.media.matting.plate_matte import PlateMatte
 from tasks.media.planes.layout import Alpha, nearest_layout
 from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.plate import Box
-from tests.tasks.media.matting.test_matte import disc
+from tests.tasks.media.matting.test_matte import RATE_HZ, disc
 
 SIZE = (160, 200)
 GRAY = nearest_layout("gray")
@@ -33,7 +33,7 @@ def shown(person: Bytes, back: Bytes, level: int = 180) -> Bytes:
 
 def alpha_of(picture: Bytes, plate: Bytes, mask: Bytes) -> Alpha:
     clean = CleanPart(Box(0, 0, *SIZE), (plate,), np.ones(SIZE[::-1], np.bool_))
-    matte = PlateMatte(GRAY)
+    matte = PlateMatte(GRAY, RATE_HZ)
     return share(matte.opacity((picture,), clean, matte.compare((picture,), clean, mask), []))
 
 
@@ -86,7 +86,7 @@ def test_a_limb_that_only_one_mask_lacks_is_whole() -> None:
     lacking = body()
     lacking[125:180] = 0
     clean = CleanPart(Box(0, 0, *SIZE), (ground(3),), np.ones(SIZE[::-1], np.bool_))
-    picture, matte = shown(body(), ground(2)), PlateMatte(GRAY)
+    picture, matte = shown(body(), ground(2)), PlateMatte(GRAY, RATE_HZ)
     before, now, after = (matte.compare((picture,), clean, mask) for mask in (body(), lacking, body()))
     still = np.zeros(2)
     alpha = share(matte.opacity((picture,), clean, now, [(before, still), (after, still)]))
@@ -99,7 +99,7 @@ def test_what_the_plate_speaks_for_stays_though_the_neighbours_lack_it() -> None
     arm = body()
     arm[90:98, 94:130] = 255
     clean = CleanPart(Box(0, 0, *SIZE), (ground(3),), np.ones(SIZE[::-1], np.bool_))
-    matte = PlateMatte(GRAY)
+    matte = PlateMatte(GRAY, RATE_HZ)
     compared = [matte.compare((shown(mask, ground(2)),), clean, mask) for mask in (body(), arm, body())]
     still = np.zeros(2)
     alpha = share(
@@ -115,7 +115,7 @@ def test_an_arm_that_moves_by_itself_and_only_one_mask_lacks_is_whole() -> None:
         return mask
 
     clean = CleanPart(Box(0, 0, *SIZE), (ground(3),), np.ones(SIZE[::-1], np.bool_))
-    matte, rows = PlateMatte(GRAY), (84, 92, 100)
+    matte, rows = PlateMatte(GRAY, RATE_HZ), (84, 92, 100)
     masks = (with_arm(rows[0]), body(), with_arm(rows[2]))
     pictures = [shown(with_arm(row), ground(2)) for row in rows]
     compared = [matte.compare((picture,), clean, mask) for picture, mask in zip(pictures, masks, strict=True)]
@@ -144,7 +144,24 @@ def test_a_person_of_one_row_is_cut_too() -> None:
     picture, ground_planes = (tuple(np.full((1, 40), level, np.uint8) for _ in range(3)) for level in (200, 60))
     picture = tuple(np.where(mask > 0, plane, 60).astype(np.uint8) for plane in picture)
     clean = CleanPart(Box(0, 0, 40, 1), ground_planes, np.ones((1, 40), np.bool_))
-    matte = PlateMatte(nearest_layout("yuv444p"))
+    matte = PlateMatte(nearest_layout("yuv444p"), RATE_HZ)
     alpha = share(matte.opacity(picture, clean, matte.compare(picture, clean, mask), []))
     assert (alpha[0, 14:26] > 0.9).all()
     assert not alpha[0, :6].any()
+
+
+def test_at_120_hz_what_was_learned_fades_as_fast_in_seconds() -> None:
+    """A plate that told the person apart turns into one of another place, which tells nothing."""
+    random = np.random.default_rng(4)
+    wrong = random.integers(0, 256, SIZE[::-1]).astype(np.uint8)
+
+    def odds_of(rate_hz: float, times: int) -> NDArray[np.float32]:
+        matte, picture = PlateMatte(GRAY, rate_hz), shown(body(), ground(2))
+        for plate, mask, frames in ((ground(3), body(), 6), (wrong, body(-5), 2)):
+            clean = CleanPart(Box(0, 0, *SIZE), (plate,), np.ones(SIZE[::-1], np.bool_))
+            for _ in range(times * frames):
+                now = matte.compare((picture,), clean, mask)
+        return now.odds
+
+    usual, fast, as_before = odds_of(RATE_HZ, 1), odds_of(4 * RATE_HZ, 4), odds_of(RATE_HZ, 4)
+    assert np.abs(fast - usual).mean() < 0.1 * np.abs(as_before - usual).mean()
