@@ -42,6 +42,7 @@ class Job:
     metrics_only: bool = False  # nothing is rendered, and no more is delivered than the path and how good it is
     refusal: str = ""  # why no stage of it is to be started: a setting that this video cannot honour
     brought: AnyHandle | None = None  # the stage that makes the source: the demo walker's drawing, or a download
+    by_decoding: bool = False  # whether decoding has given other frames than the file's packets tell
     person: int = 0  # the number of one of those whom subject=all asks for; 0: whom the settings choose
 
     @property

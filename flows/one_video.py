@@ -18,7 +18,7 @@ from flows.graph.shared_window import shares_aspect, shares_room
 from flows.graph.stage_requests import RequestedStages
 from flows.graph.submission import Submission
 from flows.jobs import Job, ask_source, of_own_file, prepare
-from flows.pipeline import everybody, pipeline
+from flows.pipeline import everybody, first_pass, pipeline
 from flows.results.index import rank_within_videos
 from flows.results.publish import publish, publish_failure
 from flows.results.result import Result, results_noun
@@ -26,7 +26,7 @@ from flows.results.run_record import flat_metrics
 from flows.sweep import SweepSetting
 from flows.videos import Video, find_videos
 from tasks.cache.integrity import forgetting_unusable
-from tasks.errors import Interrupted, NotFoundInClip, OutputError, StillwalkError
+from tasks.errors import Interrupted, NotFoundInClip, OutputError, StillwalkError, TableNotConfirmed
 from tasks.execution import progress
 from tasks.records import AnyArtifact, NumberedPeople
 
@@ -98,6 +98,7 @@ def results_of(video: Video, wanted: Wanted, run: WholeRun) -> VideoSteps:
     yield Until([handle for handle in brought if handle])
     prepared = prepare(video, wanted, brought, graph, run.run_id)
     progress.listener.doing("looking into the cache")
+    prepared = yield from _with_confirmed_tables(prepared, graph)
     numbered = {
         item.asker: everybody(RequestedStages(item, graph), item.config)
         for item in prepared
@@ -126,6 +127,26 @@ def results_of(video: Video, wanted: Wanted, run: WholeRun) -> VideoSteps:
         progress.listener.finished(item.name, item.setting)
     graph.forget(video.name)
     return results
+
+
+def _with_confirmed_tables(
+    items: Sequence[Job | Result], graph: Submission
+) -> Generator[Until, None, list[Job | Result]]:
+    """The same jobs when their first decoding passes are over.
+
+    Where one has found other frames than the packets of the file tell, its job decodes the file for its table.
+    """
+    passes = {
+        place: first_pass(RequestedStages(item, graph), item.config)
+        for place, item in enumerate(items)
+        if isinstance(item, Job) and not item.refusal
+    }
+    yield Until(passes.values())
+    denied = {place for place, found in passes.items() if isinstance(graph.outcome(found), TableNotConfirmed)}
+    return [
+        replace(item, by_decoding=True) if isinstance(item, Job) and place in denied else item
+        for place, item in enumerate(items)
+    ]
 
 
 def _each_person(

@@ -12,7 +12,12 @@ from flows.graph.nodes import Handle
 from flows.graph.output_needs import masks_wanted, scene_wanted, wanted_outputs
 from flows.graph.shared_window import shares_aspect, shares_room
 from flows.graph.stages import Stages
-from tasks.records import NumberedPeople
+from tasks.records import FoundPeople, NumberedPeople
+
+
+def first_pass(stages: Stages, config: Config) -> Handle[FoundPeople]:
+    """Ask for no more than the first pass that decodes the whole file: it confirms the table of its frames."""
+    return stages.pose(stages.decode(config.decode), config.pose)
 
 
 def everybody(stages: Stages, config: Config) -> Handle[NumberedPeople]:
@@ -38,7 +43,7 @@ def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> N
     anchor_masks = masks if config.anchor.masks else None
     offsets = stages.offsets(clip, subject, anchor_masks, window, config.anchor)
     if shares_room(config.crop):
-        window = stages.shared_room(clip, subject, offsets, config.smoothing, config.lock)
+        window = stages.shared_room(clip, people, subject, offsets, config.smoothing, config.lock)
     path = stages.trajectory(clip, people, subject, offsets, window, config.smoothing, config.lock)
     if metrics_only:
         return

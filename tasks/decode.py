@@ -1,4 +1,4 @@
-"""The decode stage: decode the file once, and write what it is and when each frame is shown."""
+"""The decode stage: write what the file is and when each frame is shown."""
 
 from dataclasses import asdict
 from fractions import Fraction
@@ -8,21 +8,29 @@ from typing import Any, Final
 from tasks.errors import counted
 from tasks.media.files.tables import write_json, write_table
 from tasks.media.input.frame_cache import decoded_bytes
+from tasks.media.input.packet_table import clip_from_packets
 from tasks.media.input.probe import scan_video, trimmed
 from tasks.media.planes.layout import stores_alpha
 from tasks.records import Clip, Tick
 from tasks.requests import DecodeRequest
 
 MOST_ROUNDED_S: Final = 0.5  # a length that is typed may be rounded up
-LEAST_REPEATED_SHARE: Final = 0.02  # of the frames: fewer are not worth a word
 
 
 def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``clip.json`` and ``frames.parquet``; facts for the summary.
 
-    ``VideoError`` when nothing can be decoded, or with ``decode.strict`` when the file ends early or lacks frames.
+    The file's packets tell them where they can, and the pose stage confirms it while it decodes. Of a part of a file,
+    with ``decode.strict`` and with ``request.by_decoding`` the whole file is decoded: the first pass over a part does
+    not see the damage behind it. ``VideoError`` when nothing can be decoded, or with ``decode.strict`` when the file
+    ends early or lacks frames.
     """
-    clip, table = scan_video(request.source, request.digest, tick, strict=request.settings.strict)
+    strict, found = request.settings.strict, None
+    if request.part.whole and not strict and not request.by_decoding:
+        found = clip_from_packets(request.source, request.digest)
+        if found is not None:
+            tick(found[0].frames)
+    clip, table = found or scan_video(request.source, request.digest, tick, strict=strict)
     notes_of_part = _note_of_end(clip, request.part.to_s)
     if not request.part.whole:
         clip, table = trimmed(request.source, clip, table, request.part.from_s or 0.0, request.part.to_s)
@@ -38,8 +46,7 @@ def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
         "sound_tracks": len(clip.sound),
         "broken": clip.broken,
         "memory_mb": round(decoded_bytes(clip) / 1_000_000),
-        "repeated": int(table.repeated.sum()),
-        "notes": notes_of_part + _notes(clip) + _note_of_repeated(clip, int(table.repeated.sum())),
+        "notes": notes_of_part + _notes(clip),
     }
 
 
@@ -48,15 +55,6 @@ def _note_of_end(whole: Clip, to_s: float | None) -> list[str]:
     if to_s is None or to_s <= whole.duration_s + MOST_ROUNDED_S:
         return []
     return [f"clip.to: the file ends at {whole.duration_s:.2f} s, before {to_s:g} s: all frames to its end are used"]
-
-
-def _note_of_repeated(clip: Clip, repeated: int) -> list[str]:
-    if repeated < LEAST_REPEATED_SHARE * clip.frames:
-        return []
-    fact = (
-        f"{repeated} of {counted(clip.frames, 'frame')} repeat the one before, as in a clip stretched to a higher rate"
-    )
-    return [f"{fact}: they are moved like the frame that they repeat"]
 
 
 def _hz(rate_hz: str) -> str:

@@ -3,6 +3,7 @@
 StillwalkError
 ├── SettingError       a setting is invalid; nothing was started (exit status 2)
 ├── VideoError         a video cannot be read, or not in the requested way
+│   └── TableNotConfirmed  decoding gives other frames than its packets tell
 ├── NotFoundInClip     the clip does not show something; a second look would find the same
 │   ├── NobodyFound    no person in the whole clip
 │   └── AnchorNotSeen  a person, but never the point of the body to lock
@@ -27,6 +28,10 @@ class SettingError(StillwalkError):
 
 class VideoError(StillwalkError):
     """A video that is missing, damaged, or not a video."""
+
+
+class TableNotConfirmed(VideoError):
+    """Decoding a video gives other frames than its table says, which was made from its packets."""
 
 
 class NotFoundInClip(StillwalkError):

@@ -105,7 +105,9 @@ def read_motion(request: TrajectoryRequest | RoomRequest, offsets: Columns) -> M
 
 def _shown_pictures(request: TrajectoryRequest | RoomRequest, shots: Sequence[slice]) -> NDArray[np.int64]:
     """For each frame (n,) the first one of its shot that shows the same picture."""
-    repeated = read_table(request.clip.path("frames.parquet"))["repeated"]
+    if request.found is None:
+        return np.arange(shots[-1].stop)
+    repeated = read_table(request.found.path("repeated.parquet"))["repeated"]
     return np.concatenate([shot.start + first_showing(repeated[shot]) for shot in shots])
 
 

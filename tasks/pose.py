@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from tasks.errors import NobodyFound, counted
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import HIPS, hip_midpoint
+from tasks.maths.repeated_frames import Changes
 from tasks.maths.tracking.squares import WINDOW_HEIGHTS, body_height_px, square_about
 from tasks.media.files.people_file import PeopleWriter, people_writer
+from tasks.media.files.tables import read_table, write_table
 from tasks.media.input.prefetch import prefetched
 from tasks.media.input.rgb_frames import RgbFrame, rgb_frames
 from tasks.media.matting.body_mask import crop_body_mask
@@ -23,11 +25,12 @@ from tasks.media.tracking.shots import number_shots
 from tasks.media.tracking.torso_motion import TorsoMotion
 from tasks.models.people import PeopleFinder, Sighting, open_people_tracker
 from tasks.models.sources import model_files
-from tasks.records import Tick, read_clip
+from tasks.records import Clip, Tick, read_clip
 from tasks.requests import PoseRequest
 
 CLOTHES_INTERVAL_S: Final = 0.1  # between two measurements of a person's clothes
 CLOTHES_IMAGE_PX: Final = 320  # side of the square image in which clothes are measured
+LEAST_REPEATED_SHARE: Final = 0.02  # of the frames: fewer are not worth a word
 CARRY_WITHOUT_POSE_S: Final = 1.0  # a torso is tracked for this time after its last pose
 NO_BODY_MASK: Final = np.zeros((2, 2), np.uint8)  # of a body without one; OpenCV takes a single pixel for a number
 
@@ -66,13 +69,16 @@ class PoseCounts:
 def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write everybody's tracks (see ``tasks.media.files.people_file``): landmarks, masks, clothes, torso motion.
 
-    Also ``camera.parquet``: the motion of the camera against the uncovered background, and small pictures of everybody,
-    ``portraits.zip``.
+    Also ``camera.parquet``: the motion of the camera against the uncovered background; ``repeated.parquet``: which
+    frames show the picture of the one before; and small pictures of everybody, ``portraits.zip``.
 
-    ``NobodyFound`` when no frame shows a person; ``ModelError`` when the model does not run on the requested device.
+    This pass is the first to decode the whole file: ``TableNotConfirmed`` where its frames are not those of the table
+    (see ``media.input.packet_table``). ``NobodyFound`` when no frame shows a person; ``ModelError`` when the model does
+    not run on the requested device.
     """
     clip = read_clip(request.clip)
     settings, models = request.settings, request.models
+    pts, changes = read_table(request.clip.path("frames.parquet"), ["pts"])["pts"], Changes()
     with (
         open_people_tracker(
             model_files(settings.model.value, models.dir),
@@ -84,13 +90,15 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
             with_masks=True,
         ) as (finder, device_use),
         people_writer(folder) as writer,
-        prefetched(number_shots(rgb_frames(request.source, clip, cache_mb=request.cache_mb))) as stream,
+        prefetched(number_shots(_frames(request, clip, pts, changes))) as stream,
         prefetched(find_people(stream, finder, settings.every)) as seen,
     ):
         camera, portraits = CameraRecorder(clip.size_px), PortraitRecorder()
         counts = record_people(seen, writer, tick, camera, portraits)
     camera.write(folder / "camera.parquet")
     portraits.write(folder / "portraits.zip")
+    repeated = changes.repeated()
+    write_table(folder / "repeated.parquet", {"frame": np.arange(counts.frames), "repeated": repeated})
     if not counts.detected:
         cure = "check that it shows a person, or lower pose.min_detection"
         raise NobodyFound(f"no person found in {counted(counts.frames, 'frame')}; {cure}")
@@ -105,7 +113,23 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
         "model": settings.model.value,
         "device": device_use.device,
         "device_note": device_use.note,
+        "repeated": int(repeated.sum()),
+        "notes": _note_of_repeated(counts.frames, int(repeated.sum())),
     }
+
+
+def _frames(request: PoseRequest, clip: Clip, pts: NDArray[np.int64], changes: Changes) -> Iterator[RgbFrame]:
+    """The clip's frames, which are those at ``pts``; how much each differs from the one before goes to ``changes``."""
+    for frame in rgb_frames(request.source, clip, cache_mb=request.cache_mb, confirm=pts):
+        changes.add(frame.samples())
+        yield frame
+
+
+def _note_of_repeated(frames: int, repeated: int) -> list[str]:
+    if repeated < LEAST_REPEATED_SHARE * frames:
+        return []
+    fact = f"{repeated} of {counted(frames, 'frame')} repeat the one before, as in a clip stretched to a higher rate"
+    return [f"{fact}: they are moved like the frame that they repeat"]
 
 
 def find_people(stream: Iterator[tuple[RgbFrame, int]], finder: PeopleFinder, every: int) -> Iterator[SeenFrame]:

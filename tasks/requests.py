@@ -1,10 +1,9 @@
 """What each stage is asked: one frozen dataclass a stage, naming its settings and the artifacts it takes.
 
-A request is all that a stage's key is made of, except fields annotated ``UNKEYED`` (such as the path of a video whose
-content digest is keyed through its ``decode`` artifact). ``compute`` names ``module:function`` as text, so that a run
-served from the cache imports none of the libraries that computing needs. The function has the signature
-``(request, folder: Path, tick: Tick) -> dict[str, Any]``: it writes files into ``folder`` and returns facts for the
-summary. The functions of ``RenderRequest`` take a clip's frames from ``compute_together``, see ``tasks.render``.
+A request is all that a stage's key is made of, except fields annotated ``UNKEYED`` (such as the path of a video, whose
+content's digest is keyed). ``compute`` names ``module:function`` as text: a run that finds all in the cache imports no
+library. The function, ``(request, folder: Path, tick: Tick) -> dict[str, Any]``, writes files into ``folder`` and gives
+facts for the summary; those of ``RenderRequest`` take frames from ``compute_together``, see ``tasks.render``.
 """
 
 from dataclasses import dataclass, field, replace
@@ -108,7 +107,7 @@ class DownloadRequest(Request[DownloadedVideo]):
 
 @dataclass(frozen=True)
 class DecodeRequest(Request[DecodedClip]):
-    """Decode the file once: ``clip.json`` (a ``Clip``) and ``frames.parquet``."""
+    """Tell what the file is, ``clip.json`` (a ``Clip``), and when its frames are shown, ``frames.parquet``."""
 
     stage: ClassVar[str] = "decode"
     compute: ClassVar[str] = "tasks.decode:decode"
@@ -117,12 +116,13 @@ class DecodeRequest(Request[DecodedClip]):
     digest: str  # sha256 of the file's bytes
     settings: DecodeConf
     part: ClipConf = field(default_factory=ClipConf)
+    by_decoding: bool = False  # its packets are known not to tell its frames (see tasks.media.input.packet_table)
 
 
 @dataclass(frozen=True)
 class PoseRequest(Request[FoundPeople]):
     """Find everybody: ``people.parquet``, ``steps.parquet``, ``clothes.parquet``, ``looked.parquet``, ``bodies.npz``,
-    small pictures: ``portraits.zip``, and how the camera moves: ``camera.parquet``.
+    small pictures: ``portraits.zip``, how the camera moves: ``camera.parquet``, and ``repeated.parquet``.
     """
 
     stage: ClassVar[str] = "pose"
@@ -225,7 +225,7 @@ class TrajectoryRequest(Request[SmoothPath]):
     lock: LockConf = field(default_factory=LockConf)
     window_px: tuple[int, int] | None = None  # width and height that all videos of a run share; None: its own
     target: str = ""  # auto or natural, if what is shown depends on more than the offsets; else empty
-    found: Artifact[FoundPeople] | None = None  # for the camera's motion; None: it stands still
+    found: Artifact[FoundPeople] | None = None  # for the camera's motion and repeated frames; None: there are none
 
 
 @dataclass(frozen=True)
@@ -242,6 +242,7 @@ class RoomRequest(Request[CoveredWindow]):
     crop: CropConf
     lock: LockConf = field(default_factory=LockConf)
     target: str = ""  # as in TrajectoryRequest
+    found: Artifact[FoundPeople] | None = None  # as in TrajectoryRequest
 
 
 @dataclass(frozen=True)
@@ -263,9 +264,8 @@ class MatteRequest(Request[PersonMattes]):
 class RenderRequest(Request[RenderedVideo]):
     """Render one output of a video, the file ``output``.
 
-    ``stabilized`` and ``comparison`` come with a contact sheet and kymographs for the report. ``person`` shows the
-    person in front of ``background``, or of nothing. ``overlay`` shows the stabilized picture with what the program
-    saw drawn on it. ``preview.webp`` is a small moving picture.
+    ``stabilized`` and ``comparison`` come with a contact sheet and kymographs for the report. ``person`` has
+    ``background`` behind it, or nothing. On ``overlay`` is drawn what the program saw. ``preview.webp`` is small.
     """
 
     stage: ClassVar[str] = "render"

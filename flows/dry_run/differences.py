@@ -44,6 +44,9 @@ def _field(stage: str, name: str, new: Any, old: Any) -> Iterator[str]:
         return
     if name == "digest" and old is not UNKNOWN_SETTING:
         yield "the file's content is new"
+    elif name == "by_decoding":
+        if old is not UNKNOWN_SETTING:
+            yield f"its packets {'do not tell' if new else 'tell'} its frames"
     elif name == "model_digests" and UNKNOWN_SETTING in (new, old):
         yield "the models are compared now"
     elif taken := next((value["stage"] for value in (new, old) if _is_artifact(value)), ""):

@@ -14,7 +14,7 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, cast
 from flows.graph.shared_window import Size, shared_size
 from tasks.cache.keys import canonical
 from tasks.records import AnyArtifact, Artifact, Content, Kind, StoredFile
-from tasks.requests import Request
+from tasks.requests import AnyRequest, Request
 
 
 class Asker(NamedTuple):
@@ -123,6 +123,10 @@ class Graph:
         self._units: dict[AnyHandle, Unit] = {}
         self._shared: dict[tuple[str, str], SharedSize] = {}
         self._new: list[Unit] = []
+
+    def holds(self, request: AnyRequest) -> bool:
+        """Whether the cache has the result of a request."""
+        return False
 
     def ask(
         self, asker: Asker, request: Callable[[Made], Request[Kind]], after: Sequence[AnyHandle] = ()

@@ -88,7 +88,11 @@ class RequestedStages:
     def decode(self, settings: DecodeConf) -> Handle[DecodedClip]:
         job, shaping, part = self.job, without_frame_cache(settings), without_time(self.job.config.clip)
         brought = [] if job.brought is None else [job.brought]
-        return self._ask(lambda made: DecodeRequest(job.source, job.digest, shaping, part), brought)
+        request = DecodeRequest(job.source, job.digest, shaping, part)
+        by_decoding = replace(request, by_decoding=True)
+        if job.by_decoding or self.graph.holds(by_decoding):
+            request = by_decoding
+        return self._ask(lambda made: request, brought)
 
     def pose(self, clip: Handle[DecodedClip], settings: PoseConf) -> Handle[FoundPeople]:
         return self._ask(
@@ -168,6 +172,7 @@ class RequestedStages:
     def shared_room(
         self,
         clip: Handle[DecodedClip],
+        people: Handle[FoundPeople],
         subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
         settings: SmoothingConf,
@@ -176,7 +181,9 @@ class RequestedStages:
         crop = replace(self.job.config.crop, shared=False)
         target = scaled_target(self.job.config)
         room = self._ask(
-            lambda made: RoomRequest(made(clip), made(subject), made(offsets), settings, crop, lock, target)
+            lambda made: RoomRequest(
+                made(clip), made(subject), made(offsets), settings, crop, lock, target, made(people)
+            )
         )
         return self._shared_size("room", lambda made: room_size(made(room)), room)
 

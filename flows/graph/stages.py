@@ -31,7 +31,7 @@ class Stages(Protocol):
     """What a page may ask for one video: each stage takes handles of earlier ones and gives a handle of its own."""
 
     def decode(self, settings: DecodeConf) -> Handle[DecodedClip]:
-        """Decode the whole file once."""
+        """Tell what the file is, and when its frames are shown."""
         ...
 
     def pose(self, clip: Handle[DecodedClip], settings: PoseConf) -> Handle[FoundPeople]:
@@ -84,6 +84,7 @@ class Stages(Protocol):
     def shared_room(
         self,
         clip: Handle[DecodedClip],
+        people: Handle[FoundPeople],
         subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
         settings: SmoothingConf,

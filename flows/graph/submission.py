@@ -9,8 +9,10 @@ from typing import TypeAlias
 from flows.graph.nodes import AnyHandle, Given, Graph, Made, SharedSize, Unit
 from flows.graph.shared_window import Size
 from tasks.cache.integrity import FileFingerprint, forgetting_unusable
+from tasks.cache.keys import stage_key
 from tasks.cache.making import Outcome
 from tasks.cache.second_level import SecondLevel
+from tasks.cache.store import find
 from tasks.execution import progress
 from tasks.execution.computation import Compute, here
 from tasks.execution.task import (
@@ -62,6 +64,9 @@ class Submission(Graph):
         self._ahead: dict[Unit, int] = {}  # how many it waits for
         self._sizes: dict[SharedSize, Size | None] = {}
         self._over: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def holds(self, request: AnyRequest) -> bool:
+        return find(self._cache, request.stage, stage_key(request)) is not None
 
     def watch(self, source: Path, stamp: FileFingerprint) -> None:
         """Have every stage that reads ``source`` fail where it is no longer the file that had ``stamp``."""

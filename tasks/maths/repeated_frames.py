@@ -19,6 +19,23 @@ LEAST_REGULAR_FRAMES: Final = 5
 LEAST_REGULAR_GAPS: Final = 0.7  # share of the distances that are the usual one
 
 
+class Changes:
+    """How much each picture of a clip differs from the one before."""
+
+    def __init__(self) -> None:
+        self._levels: list[float] = []
+        self._before: NDArray[np.float32] | None = None
+
+    def add(self, samples: NDArray[np.float32]) -> None:
+        """Take the next picture: ``samples`` of it, (h, w) in levels of 8 bits."""
+        before, self._before = self._before, samples
+        self._levels.append(float("nan") if before is None else float(np.abs(samples - before).mean()))
+
+    def repeated(self) -> Flags:
+        """The pictures (n,) that repeat the one before."""
+        return find_repeated(np.array(self._levels))
+
+
 def find_repeated(changes: Floats) -> Flags:
     """Frames (n,) that repeat the one before, by how much each differs from it (n,), in levels; the first is NaN."""
     shares = np.full(len(changes), np.inf)

@@ -8,6 +8,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.errors import TableNotConfirmed
 from tasks.media.input.frames import Frame, read_chosen_frames, read_frames
 from tasks.media.planes.layout import clip_layout
 from tasks.records import Clip
@@ -15,7 +16,9 @@ from tasks.records import Clip
 _BYTES_PER_MB = 1_000_000
 
 
-def cached_frames(source: Path, clip: Clip, *, cache_mb: int | None) -> Iterator[Frame]:
+def cached_frames(
+    source: Path, clip: Clip, *, cache_mb: int | None, confirm: NDArray[np.int64] | None = None
+) -> Iterator[Frame]:
     """The same frames as ``read_frames``. They are decoded once per process if they fit into ``cache_mb``.
 
     The first pass that runs to its end stores copies of its frames, and later passes over the same content use these.
@@ -26,9 +29,9 @@ def cached_frames(source: Path, clip: Clip, *, cache_mb: int | None) -> Iterator
     if cached is not None:
         yield from cached
     elif cache_mb is None or not _cache.reserve(_name(clip), decoded_bytes(clip), cache_mb * _BYTES_PER_MB):
-        yield from read_frames(source, clip)
+        yield from read_frames(source, clip, confirm=confirm)
     else:
-        yield from _storing_frames(source, clip)
+        yield from _storing_frames(source, clip, confirm)
 
 
 def chosen_frames(
@@ -64,16 +67,19 @@ def _name(clip: Clip) -> str:
     return f"{clip.digest} {clip.skipped}+{clip.frames}"
 
 
-def _storing_frames(source: Path, clip: Clip) -> Iterator[Frame]:
+def _storing_frames(source: Path, clip: Clip, confirm: NDArray[np.int64] | None) -> Iterator[Frame]:
     frames: list[Frame] = []
     try:
-        for decoded in read_frames(source, clip):
+        for decoded in read_frames(source, clip, confirm=confirm):
             # Copied, because the planes lie in the decoder's memory, with its line padding.
             frame = replace(decoded, planes=tuple(plane.copy() for plane in decoded.planes))
             for plane in frame.planes:
                 plane.flags.writeable = False
             frames.append(frame)
             yield frame
+    except TableNotConfirmed:
+        frames.clear()  # what is kept here counts as confirmed
+        raise
     finally:
         _cache.settle(_name(clip), tuple(frames) if len(frames) == clip.frames else None)
 

@@ -10,7 +10,8 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from tasks.errors import VideoError, counted
+from tasks.errors import TableNotConfirmed, VideoError, counted
+from tasks.media.input.damage import describe_missing_frames
 from tasks.media.input.video_reader import DecodeStats, decode_frames, open_video
 from tasks.media.planes.layout import (
     PixelLayout,
@@ -52,20 +53,33 @@ class Frame:
         return planes_to_rgb(self.planes, self.layout, self.color)
 
 
-def read_frames(source: Path, clip: Clip) -> Iterator[Frame]:
+def read_frames(source: Path, clip: Clip, *, confirm: NDArray[np.int64] | None = None) -> Iterator[Frame]:
     """Exactly ``clip.frames`` frames of ``source``, in order, behind the first ``clip.skipped`` ones of the file.
 
     The file closes with the generator. Only a few frames are in memory at a time. ``VideoError`` if the file has fewer
     frames, or frames of another size, than the clip says: then it is not the file that was scanned.
+
+    With ``confirm`` (n,), the times of the clip's table: ``TableNotConfirmed`` at the first frame that is not the
+    table's, or behind the last one if the file has more, or is damaged. A clip whose table can only have been made by
+    decoding, as one that is a part of its file, is not compared.
     """
     layout = clip_layout(clip)
     with open_video(source) as (container, stream):
         stats = DecodeStats()
-        timed = _with_durations(decode_frames(container, stream, stats), clip)
+        decoded = decode_frames(container, stream, stats)
+        comparing = confirm is not None and _may_be_from_packets(clip)
+        if confirm is not None and comparing:
+            decoded = _confirmed(source, decoded, stats, confirm)
+        timed = _with_durations(decoded, clip)
         for index, (frame, duration) in enumerate(timed):
             planes, pts = _upright(source, clip, layout, frame), frame.pts
             del frame
             yield Frame(index, pts or 0, duration, planes, layout, clip.color)
+        if comparing:
+            deque(decoded, maxlen=0)  # to the end of the file
+            suspects = stats.suspect_packets(container, stream)
+            if missing := describe_missing_frames(np.asarray(confirm), suspects, clip.time_base):
+                raise _not_confirmed(source, missing)
         if stats.frames < clip.skipped + clip.frames:
             raise _changed(source, f"it has {counted(stats.frames, 'frame')}, not {clip.skipped + clip.frames}")
 
@@ -137,6 +151,33 @@ def _with_durations(decoded: Iterator[VideoFrame], clip: Clip) -> Iterator[tuple
         if count == clip.frames:
             yield previous, max(1, clip.end_pts - (previous.pts or 0))
             return
+
+
+def _may_be_from_packets(clip: Clip) -> bool:
+    """Whether the table may have been made without decoding all: see ``tasks.media.input.packet_table``."""
+    return not (clip.trimmed or clip.broken or clip.missing or clip.restarts or clip.interlaced)
+
+
+def _confirmed(
+    source: Path, decoded: Iterator[VideoFrame], stats: DecodeStats, pts: NDArray[np.int64]
+) -> Iterator[VideoFrame]:
+    """The decoded frames, as long as they are those at ``pts`` (n,); ``TableNotConfirmed`` where they are not."""
+    for frame in decoded:
+        number = stats.frames - 1
+        if number >= len(pts):
+            raise _not_confirmed(source, f"has more than {counted(len(pts), 'frame')}")
+        if frame.pts != pts[number] or stats.restarts:
+            raise _not_confirmed(source, f"frame {number} is shown at another time")
+        if frame.interlaced_frame:
+            raise _not_confirmed(source, f"frame {number} is interlaced")
+        yield frame
+    if stats.frames < len(pts):
+        fact = f"{stats.frames} of {counted(len(pts), 'frame')} could be decoded"
+        raise _not_confirmed(source, f"{fact}: {stats.stop_reason}" if stats.stop_reason else fact)
+
+
+def _not_confirmed(source: Path, fact: str) -> TableNotConfirmed:
+    return TableNotConfirmed(f"{source}: {fact}, which its packets do not tell: its frames are told by decoding it all")
 
 
 def _changed(source: Path, fact: str) -> VideoError:

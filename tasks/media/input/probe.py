@@ -1,4 +1,4 @@
-"""Everything about a video file, found by decoding it once from end to end."""
+"""Everything about a video file: what its header, its first frame and its frames' times tell."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,6 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from tasks.errors import StillwalkError, VideoError, counted
-from tasks.maths.repeated_frames import find_repeated
 from tasks.media.input.capture_rate import read_capture_rate
 from tasks.media.input.damage import describe_missing_frames, describe_truncation
 from tasks.media.input.stream_tags import (
@@ -29,7 +28,6 @@ from tasks.media.input.stream_tags import (
 from tasks.media.input.video_reader import DecodeStats, decode_frames, open_video, skip_loop_filter, stream_time_base
 from tasks.records import Clip, SoundTrack, Tick
 
-SAMPLED_ROWS, SAMPLED_COLUMNS = 8, 4
 _END_TOLERANCE_S = 0.5  # by which the duration in Matroska's statistics may exceed the end of the last frame
 _END_TOLERANCE_FRAMES = 3
 _COUNT_TOLERANCE_FRAMES = 2  # of a container without a table of its samples
@@ -45,19 +43,15 @@ class FrameTable:
 
     pts: NDArray[np.int64]
     duration: NDArray[np.int64]
-    key: NDArray[np.bool_]
-    repeated: NDArray[np.bool_]  # shows the picture of the frame before
 
     def columns(self, clip: Clip) -> dict[str, NDArray[Any]]:
-        """The columns frame, pts, time_s, duration_s, key and repeated, each (n,)."""
+        """The columns frame, pts, time_s and duration_s, each (n,)."""
         tick_s = clip.time_base
         return {
             "frame": np.arange(len(self.pts), dtype=np.int64),
             "pts": self.pts,
             "time_s": ticks_to_seconds(self.pts, tick_s),
             "duration_s": ticks_to_seconds(self.duration, tick_s),
-            "key": self.key,
-            "repeated": self.repeated,
         }
 
 
@@ -114,34 +108,25 @@ def scan_video(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> 
     with open_video(path) as (container, stream):
         skip_loop_filter(stream)
         stats = DecodeStats()
-        pts, durations, keys = [], [], []
+        pts: list[int] = []
+        last_duration = 0
         first: VideoFrame | None = None
-        changes: list[float] = []
-        before: NDArray[np.float32] | None = None
         for frame in decode_frames(container, stream, stats):
             first = first or frame
-            samples = _samples(frame)
-            changes.append(float("nan") if before is None else float(np.abs(samples - before).mean()))
-            before = samples
             pts.append(frame.pts or 0)
-            durations.append(frame.duration or 0)
-            keys.append(bool(frame.key_frame))
+            last_duration = frame.duration or 0
             tick(stats.frames)
         if first is None:
             raise _no_frame(path, stats)
-        broken = _describe_early_end(path, container, stream, stats)
-        if broken and strict:
-            cure = "repair it, or use decode.strict=false to take the frames before the damage"
-            raise VideoError(f"{path}: {broken}; {cure}")
         all_pts = np.array(pts, dtype=np.int64)
-        suspects = stats.suspect_packets(container, stream)
-        missing = describe_missing_frames(all_pts, suspects, stream_time_base(stream))
-        if missing and strict:
-            cure = "repair it, or use decode.strict=false to repeat the frame before instead"
-            raise VideoError(f"{path}: {missing}; {cure}")
-        lengths = _durations(all_pts, durations[-1], container, stream, stats)
-        table = FrameTable(all_pts, lengths, np.array(keys), find_repeated(np.array(changes)))
-        return _clip(path, digest, container, stream, first, table, stats, broken, missing), table
+        clip, table = describe_file(path, digest, container, stream, first, all_pts, last_duration, stats)
+    if clip.broken and strict:
+        cure = "repair it, or use decode.strict=false to take the frames before the damage"
+        raise VideoError(f"{path}: {clip.broken}; {cure}")
+    if clip.missing and strict:
+        cure = "repair it, or use decode.strict=false to repeat the frame before instead"
+        raise VideoError(f"{path}: {clip.missing}; {cure}")
+    return clip, table
 
 
 def trimmed(path: Path, clip: Clip, table: FrameTable, from_s: float, to_s: float | None) -> tuple[Clip, FrameTable]:
@@ -158,7 +143,7 @@ def trimmed(path: Path, clip: Clip, table: FrameTable, from_s: float, to_s: floa
         fact = f"clip.from: the file lasts {clip.duration_s:.2f} s and has no frame {asked}"
         raise VideoError(f"{path}: {fact}; give a part of it")
     part = slice(int(kept[0]), int(kept[-1]) + 1)
-    shorter = FrameTable(table.pts[part], table.duration[part], table.key[part], table.repeated[part])
+    shorter = FrameTable(table.pts[part], table.duration[part])
     start, end = int(shorter.pts[0]), int(shorter.pts[-1] + shorter.duration[-1])
     ends_with_file = part.stop == clip.frames
     cut = replace(
@@ -176,31 +161,28 @@ def trimmed(path: Path, clip: Clip, table: FrameTable, from_s: float, to_s: floa
     return cut, shorter
 
 
-def _samples(frame: VideoFrame) -> NDArray[np.float32]:
-    """Every eighth row and fourth sample of the first plane, in levels of 8 bits: enough to see that it changes."""
-    bits = frame.format.components[0].bits
-    plane = frame.planes[0]
-    lines = np.frombuffer(plane, np.uint8 if bits <= 8 else np.uint16).reshape(plane.height, -1)  # type: ignore[call-overload]
-    width = min(lines.shape[1], frame.width)
-    return np.asarray(lines[::SAMPLED_ROWS, :width:SAMPLED_COLUMNS], np.float32) / float(1 << max(bits - 8, 0))
-
-
-def _clip(
+def describe_file(
     path: Path,
     digest: str,
     container: InputContainer,
     stream: VideoStream,
     first: VideoFrame,
-    table: FrameTable,
+    pts: NDArray[np.int64],
+    last_duration: int,
     stats: DecodeStats,
-    broken: str,
-    missing: str,
-) -> Clip:
+) -> tuple[Clip, FrameTable]:
+    """The clip and its table, by its first frame, the times of its frames (n,) and what reading it has found.
+
+    ``last_duration`` is the last frame's own, in ticks; 0: unknown. ``VideoError`` for an orientation that has no name.
+    """
+    broken = _describe_early_end(path, container, stream, stats)
+    missing = describe_missing_frames(pts, stats.suspect_packets(container, stream), stream_time_base(stream))
+    table = FrameTable(pts, _durations(pts, last_duration, container, stream, stats))
     orientation, tick_s = read_orientation(path, first), stream_time_base(stream)
     width_px, height_px = upright_size_px(first, orientation)
     rate_hz, variable = measure_rate(table, tick_s, [stream.average_rate, stream.guessed_rate])
     start, end = int(table.pts[0]), int(table.pts[-1] + table.duration[-1])
-    return Clip(
+    clip = Clip(
         digest=digest,
         width_px=width_px,
         height_px=height_px,
@@ -227,6 +209,7 @@ def _clip(
         dolby_vision=read_dolby_vision(container, stream.index),
         stores_opacity=stream.metadata.get("alpha_mode") == "1" or stream.metadata.get("ALPHA_MODE") == "1",
     )
+    return clip, table
 
 
 def measure_rate(table: FrameTable, tick_s: Fraction, declared_hz: list[Fraction | None]) -> tuple[Fraction, bool]:

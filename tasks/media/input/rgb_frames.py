@@ -18,6 +18,8 @@ from tasks.media.planes.layout import tags_for_height
 from tasks.records import Clip
 
 RGB_LONGEST_PX: Final = 960  # the models see a whole frame at 224 px and a body at 256 px: more shows them nothing new
+SAMPLED_ROWS: Final = 8  # every so many rows
+SAMPLED_COLUMNS: Final = 4
 LUMA_LONGEST_PX: Final = 480  # of the reduced luma, for what the whole frame shows: its shot and the camera's motion
 
 
@@ -40,6 +42,11 @@ class RgbFrame:
         """(source h, source w); read-only, rows may have a stride."""
         return luma_8bit(self._frame)
 
+    def samples(self) -> NDArray[np.float32]:
+        """(h / 8, w / 4) of the first plane, in levels of 8 bits: enough to see whether the picture changes."""
+        lines = self._frame.planes[0][::SAMPLED_ROWS, ::SAMPLED_COLUMNS]
+        return lines.astype(np.float32) / np.float32(1 << max(self._frame.layout.depth - 8, 0))
+
     @cached_property
     def reduced_luma(self) -> NDArray[np.uint8]:
         """(h, w), at most ``LUMA_LONGEST_PX`` wide and high."""
@@ -58,12 +65,14 @@ class RgbFrame:
         return crop_rgb(self._frame, square.edges_px, (image_px, image_px), full_chroma=False)
 
 
-def rgb_frames(source: Path, clip: Clip, *, cache_mb: int | None = None) -> Iterator[RgbFrame]:
+def rgb_frames(
+    source: Path, clip: Clip, *, cache_mb: int | None = None, confirm: NDArray[np.int64] | None = None
+) -> Iterator[RgbFrame]:
     """Every frame of ``clip`` in order. The file closes with the generator.
 
-    ``cache_mb`` as in ``cached_frames``; ``VideoError`` as in ``read_frames``.
+    ``cache_mb`` as in ``cached_frames``; ``confirm`` and errors as in ``read_frames``.
     """
-    for frame in cached_frames(source, clip, cache_mb=cache_mb):
+    for frame in cached_frames(source, clip, cache_mb=cache_mb, confirm=confirm):
         yield RgbFrame(frame.index, float(frame.pts * clip.time_base), frame)
 
 

@@ -153,8 +153,7 @@ def decode_frames(
     Decoding stops without an exception at the first packet that cannot be decoded, or where the frames change their
     size or pixel format; ``stats.stop_reason`` says which. Undecodable packets before the first frame are skipped.
     """
-    stream.thread_type = "AUTO"
-    stream.codec_context.thread_count = threads
+    decoder_threads(stream, threads)
     stats.timestamps = TimestampRepair(nominal_frame_ticks(stream), first_pts=_negative_start_pts(container, stream))
     shape: tuple[int, int, str] | None = None
     # AVI stores no presentation times. The ones that FFmpeg makes up jump to and fro where frames are decoded in
@@ -174,6 +173,12 @@ def decode_frames(
         stats.frames += 1
         stats.interlaced += frame.interlaced_frame
         yield frame
+
+
+def decoder_threads(stream: VideoStream, threads: int = _THREADS) -> None:
+    """Decode with that many threads; to be called before anything is decoded."""
+    stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = threads
 
 
 def skip_loop_filter(stream: VideoStream) -> None:
