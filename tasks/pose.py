@@ -121,7 +121,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
 def _frames(request: PoseRequest, clip: Clip, pts: NDArray[np.int64], changes: Changes) -> Iterator[RgbFrame]:
     """The clip's frames, which are those at ``pts``; how much each differs from the one before goes to ``changes``."""
     for frame in rgb_frames(request.source, clip, cache_mb=request.cache_mb, confirm=pts):
-        changes.add(frame.samples())
+        changes.add(frame.luma)
         yield frame
 
 

@@ -4,16 +4,19 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from flows.config import settings
 from flows.flow import in_turn
-from flows.graph.nodes import AnyHandle, Graph
+from flows.graph.nodes import AnyHandle, Given, Graph
 from flows.graph.submission import Submission
 from flows.one_video import Until, WholeRun
 from flows.results.result import Result
 from flows.sweep import SweepSetting
 from flows.videos import find_all_videos
 from tasks.cache.integrity import FileFingerprint
-from tasks.errors import VideoError
+from tasks.errors import TableNotConfirmed, VideoError
+from tasks.requests import AnyRequest, DecodeRequest
 
 settings.register_schema()
 
@@ -86,6 +89,40 @@ class AllFail(Graph):
 
     def outcome(self, handle: AnyHandle) -> VideoError:
         return VideoError(f"{handle.title} has failed")
+
+
+class TellsOtherFrames(AllFail):
+    """A graph whose first passes deny the table from packets; ``known``: an earlier run has found that already."""
+
+    def __init__(self, *, known: bool) -> None:
+        super().__init__()
+        self.known = known
+        self.by_decoding: list[bool] = []  # the table of each pass that somebody looked at
+
+    def holds(self, request: AnyRequest) -> bool:
+        return self.known
+
+    def outcome(self, handle: AnyHandle) -> VideoError:
+        decode = next((taken for taken in handle.takes if taken.title == "decode"), None)
+        if handle.title != "pose" or decode is None:
+            return VideoError("an earlier stage has failed")
+        self.by_decoding.append(cast(DecodeRequest, decode.request(Given({}))).by_decoding)
+        return VideoError("nobody is there") if self.by_decoding[-1] else TableNotConfirmed("other frames")
+
+
+@pytest.mark.parametrize("override", ["subject=auto", "subject=all", "crop=auto crop.shared=true"])
+@pytest.mark.parametrize("known", [False, True])
+def test_a_video_whose_packets_tell_other_frames_is_led_by_a_table_of_decoding(
+    override: str, known: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "a.mp4").write_text("a")
+    configs = [settings.load([f"video={tmp_path}/a.mp4", *override.split()])]
+    graph = TellsOtherFrames(known=known)
+    submission = cast(Submission, graph)
+    run = WholeRun([SweepSetting("", [])], configs, find_all_videos(configs), submission, "run", tmp_path / "outputs")
+    ((_, (result,)),) = in_turn(run.steps(), submission, 1)
+    assert result.error and "other frames" not in result.error
+    assert graph.by_decoding == [known, True]
 
 
 def test_a_picture_that_is_gone_fails_the_videos_that_show_it_and_not_the_run(tmp_path: Path) -> None:

@@ -62,8 +62,6 @@ def clip_artifact(folder: Path, track: PoseTrack, size_px: tuple[int, int]) -> A
         "pts": np.round(time_s * PTS_PER_S).astype(np.int64),
         "time_s": time_s,
         "duration_s": np.full(count, 1 / 30),
-        "key": np.arange(count) == 0,
-        "repeated": np.zeros(count, bool),
     }
     write_table(folder / "frames.parquet", columns)
     return artifact("decode", folder)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -18,11 +19,14 @@ from tasks.requests import DecodeRequest
 from tests.support.clips import Made, make
 
 
-def run(source: Path, folder: Path, *, strict: bool = False, to_s: float | None = None) -> dict[str, object]:
+def run(
+    source: Path, folder: Path, *, strict: bool = False, to_s: float | None = None, by_decoding: bool = False
+) -> dict[str, object]:
     folder.mkdir()
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     part = ClipConf(to_s=to_s)
     request = DecodeRequest(source=source, digest=digest, settings=DecodeConf(strict=strict), part=part)
+    request = replace(request, by_decoding=by_decoding)
     return decode(request, folder, lambda done: None)
 
 
@@ -45,8 +49,6 @@ def test_a_clip_and_its_table_are_written(tmp_path: Path) -> None:
         "pts": "int64",
         "time_s": "float64",
         "duration_s": "float64",
-        "key": "bool",
-        "repeated": "bool",
     }
     assert table["frame"].tolist() == list(range(12))
     np.testing.assert_array_equal(table["time_s"], np.arange(12) / 30)
@@ -64,6 +66,14 @@ def test_the_same_file_under_another_name_gives_the_same_bytes(tmp_path: Path) -
     run(tmp_path / "b.mov", tmp_path / "2")
     for name in ("clip.json", "frames.parquet"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+def test_packets_and_decoding_give_the_same_bytes(tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mp4", Made(options={"bf": "3", "threads": "1"}, tones=["aac"]))
+    told = [run(source, tmp_path / str(by_decoding), by_decoding=by_decoding) for by_decoding in (False, True)]
+    assert told[0] == told[1]
+    for name in ("clip.json", "frames.parquet"):
+        assert (tmp_path / "False" / name).read_bytes() == (tmp_path / "True" / name).read_bytes()
 
 
 @pytest.mark.parametrize("options", [{"x264-params": "tff=1"}, {"x264-params": "bff=1"}])
@@ -86,10 +96,11 @@ def test_an_ignored_alpha_channel_is_reported_with_a_cure(tmp_path: Path, pixel_
 
 def test_a_broken_file_gives_its_frames_unless_decoding_is_strict(videos: Path, tmp_path: Path) -> None:
     source = videos / "corrupted_midway.mp4"
-    facts = run(source, tmp_path / "1")
+    facts = run(source, tmp_path / "1", by_decoding=True)
     assert (facts["frames"], facts["frames_declared"]) == (28, 50)
     assert str(facts["broken"]).startswith("28 of 50 frames could be decoded: ")
     assert len(read_table(tmp_path / "1" / "frames.parquet")["pts"]) == 28
+    assert run(source, tmp_path / "part", to_s=9)["frames"] == 28  # of a part the whole file is decoded too
     with pytest.raises(VideoError, match=r"corrupted_midway\.mp4: 28 of 50 frames .*decode\.strict=false"):
         run(source, tmp_path / "2", strict=True)
 
@@ -115,7 +126,7 @@ def test_an_interruption_passes_through(tmp_path: Path) -> None:
         if done == 3:
             raise Interrupted
 
-    request = DecodeRequest(source=source, digest="digest", settings=DecodeConf())
+    request = DecodeRequest(source=source, digest="digest", settings=DecodeConf(), by_decoding=True)
     with pytest.raises(Interrupted):
         decode(request, tmp_path, interrupt)
 

@@ -26,7 +26,7 @@ def decoded(video: Path, folder: Path, frames: int | None = None) -> Artifact[An
     decode(DecodeRequest(video, "digest", DecodeConf()), folder, lambda _: None)
     if frames is not None:
         clip = read_clip(artifact("decode", folder))
-        write_json(folder / "clip.json", asdict(replace(clip, frames=frames)))
+        write_json(folder / "clip.json", asdict(replace(clip, frames=frames, trimmed=True)))
     return artifact("decode", folder)
 
 

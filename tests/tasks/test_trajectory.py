@@ -1,6 +1,7 @@
 """The trajectory stage on written offsets: the applied shifts, the matrices, the metrics."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tasks.maths.path import affine, framing, smoothers
 from tasks.media.files.tables import read_table, write_json, write_table
 from tasks.requests import TrajectoryRequest
 from tasks.trajectory import plan_trajectory
-from tests.support.artifacts import PTS_PER_S, artifact, clip_artifact, pose_artifact
+from tests.support.artifacts import PTS_PER_S, artifact, clip_artifact, pose_artifact, write_still_camera
 from tests.support.drawn.paths import Floats, even_times, pose_track, shaky_walk, without
 
 SIZE = (640, 480)
@@ -99,8 +100,10 @@ def test_repeated_frames_carry_no_motion_and_are_moved_like_what_they_repeat(tmp
     smooth = SmoothingConf(Smoother.moving, 9)
     _, plain, before = run(tmp_path / "plain", request(tmp_path / "plain", walker(), smooth))
     asked = request(tmp_path / "stretched", walker(shaky_walk(COUNT)[shown]), smooth)
-    frames = asked.clip.path("frames.parquet")
-    write_table(frames, read_table(frames) | {"repeated": np.arange(COUNT) % 5 == 4})
+    (tmp_path / "found").mkdir()
+    write_table(tmp_path / "found" / "repeated.parquet", {"repeated": np.arange(COUNT) % 5 == 4})
+    write_still_camera(tmp_path / "found" / "camera.parquet", even_times(COUNT), SIZE)
+    asked = replace(asked, found=artifact("pose", tmp_path / "found"))
     _, stretched, metrics = run(tmp_path / "stretched", asked)
     inner = slice(20, -20)  # the stretched clip shows fewer pictures
     shift, whole = points(stretched, "d{}_px"), points(plain, "d{}_px")

@@ -171,13 +171,15 @@ def _confirmed(
         if frame.interlaced_frame:
             raise _not_confirmed(source, f"frame {number} is interlaced")
         yield frame
-    if stats.frames < len(pts):
+    if stats.frames < len(pts) or stats.stop_reason:
         fact = f"{stats.frames} of {counted(len(pts), 'frame')} could be decoded"
         raise _not_confirmed(source, f"{fact}: {stats.stop_reason}" if stats.stop_reason else fact)
 
 
 def _not_confirmed(source: Path, fact: str) -> TableNotConfirmed:
-    return TableNotConfirmed(f"{source}: {fact}, which its packets do not tell: its frames are told by decoding it all")
+    return TableNotConfirmed(
+        f"{source}: {fact}; its packets do not tell that, so it is decoded for its table of frames"
+    )
 
 
 def _changed(source: Path, fact: str) -> VideoError:

@@ -30,7 +30,7 @@ from tasks.media.input.video_reader import DecodeStats, decoder_threads, nominal
 from tasks.records import Clip
 
 CONTAINERS: Final = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})  # FFmpeg's names
-CODECS: Final = frozenset({"h264", "hevc", "vp9", "av1"})
+CODECS: Final = frozenset({"h264", "hevc", "vp9", "libdav1d"})  # FFmpeg's names of the decoders; the last is of AV1
 
 
 @dataclass

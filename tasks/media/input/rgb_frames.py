@@ -18,8 +18,6 @@ from tasks.media.planes.layout import tags_for_height
 from tasks.records import Clip
 
 RGB_LONGEST_PX: Final = 960  # the models see a whole frame at 224 px and a body at 256 px: more shows them nothing new
-SAMPLED_ROWS: Final = 8  # every so many rows
-SAMPLED_COLUMNS: Final = 4
 LUMA_LONGEST_PX: Final = 480  # of the reduced luma, for what the whole frame shows: its shot and the camera's motion
 
 
@@ -41,11 +39,6 @@ class RgbFrame:
     def luma(self) -> NDArray[np.uint8]:
         """(source h, source w); read-only, rows may have a stride."""
         return luma_8bit(self._frame)
-
-    def samples(self) -> NDArray[np.float32]:
-        """(h / 8, w / 4) of the first plane, in levels of 8 bits: enough to see whether the picture changes."""
-        lines = self._frame.planes[0][::SAMPLED_ROWS, ::SAMPLED_COLUMNS]
-        return lines.astype(np.float32) / np.float32(1 << max(self._frame.layout.depth - 8, 0))
 
     @cached_property
     def reduced_luma(self) -> NDArray[np.uint8]:

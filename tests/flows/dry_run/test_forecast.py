@@ -100,7 +100,7 @@ def test_a_damaged_file_elsewhere_may_leave_the_path_cached(tmp_path: Path, plan
     (pose,) = (path for path in (tmp_path / "cache" / "pose").iterdir() if '"b"' in (path / "done.json").read_text())
     (pose / "pose.json").unlink()
     _, fates, _ = plan(*AUTO)
-    assert fates["b"]["room"] == "stays cached if subject and offsets give the same as before"
+    assert fates["b"]["room"] == "stays cached if the stages before it give the same as before"
     assert fates["a"]["trajectory"] == "stays cached if room of b gives the same as before"
 
 

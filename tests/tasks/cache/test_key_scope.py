@@ -12,14 +12,13 @@ from tasks.cache.keys import INTERFACE, code_digests
 COVERED = {
     "tasks.decode": {
         "tasks.decode",
-        "tasks.maths.arrays",
-        "tasks.maths.repeated_frames",
         "tasks.media.ffmpeg_log",
         "tasks.media.files.tables",
         "tasks.media.input.capture_rate",
         "tasks.media.input.damage",
         "tasks.media.input.frame_cache",
         "tasks.media.input.frames",
+        "tasks.media.input.packet_table",
         "tasks.media.input.probe",
         "tasks.media.input.stream_tags",
         "tasks.media.input.video_reader",
@@ -31,6 +30,7 @@ COVERED = {
         "tasks.maths.path",
         "tasks.maths.path.affine",
         "tasks.maths.path.outline",
+        "tasks.maths.repeated_frames",
         "tasks.maths.scene.camera_path",
         "tasks.maths.tracking",
         "tasks.maths.tracking.passing",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.maths.repeated_frames import find_repeated, first_showing
+from tasks.maths.repeated_frames import Changes, find_repeated, first_showing
 
 
 def changes(frames: int, every: int, left: float = 0.0, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -57,3 +57,11 @@ def test_a_frame_between_two_flashes_is_not_repeated() -> None:
 def test_a_repeated_frame_shows_the_first_with_its_picture() -> None:
     repeated = np.array([True, False, True, True, False])
     assert first_showing(repeated).tolist() == [0, 1, 1, 1, 4]
+
+
+def test_the_pictures_of_a_stretched_clip_that_repeat_are_found() -> None:
+    random, changes = np.random.default_rng(3), Changes()
+    pictures = random.integers(0, 256, (40, 48, 32), np.uint8)
+    for number in range(50):  # 24 Hz in 30 Hz
+        changes.add(pictures[number - (number + 1) // 5])
+    assert np.flatnonzero(changes.repeated()).tolist() == list(range(4, 50, 5))

@@ -7,6 +7,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tasks.media.input import frame_cache
 from tasks.media.input.frame_cache import cached_frames, chosen_frames, decoded_bytes, forget_frames
@@ -24,9 +25,9 @@ class Decodings:
     def __init__(self) -> None:
         self.done: list[str] = []
 
-    def __call__(self, source: Path, clip: Clip) -> Iterator[Frame]:
+    def __call__(self, source: Path, clip: Clip, *, confirm: NDArray[np.int64] | None = None) -> Iterator[Frame]:
         self.done.append(clip.digest)
-        return read_frames(source, clip)
+        return read_frames(source, clip, confirm=confirm)
 
 
 @pytest.fixture
