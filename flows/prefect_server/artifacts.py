@@ -56,7 +56,7 @@ class RunArtifacts:
             return b""
         if sheet.stat().st_size <= artifact_text.MAX_SHEET_BYTES:
             return sheet.read_bytes()
-        from tasks.media.report.contact_sheet import jpeg_within  # loads OpenCV
+        from tasks.media.report.small_jpeg import jpeg_within  # loads Pillow
 
         return jpeg_within(sheet, artifact_text.MAX_SHEET_BYTES)
 

@@ -1,5 +1,7 @@
 """The index page of a batch or a sweep: one HTML file about all its videos and settings."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -7,6 +9,7 @@ from markupsafe import Markup, escape
 
 from flows.report.metric_meanings import METRIC_GROUPS, SHARE_PREFIX, VERIFIED_METRICS, Meaning, format_number
 from flows.report.page import relative_link, template_environment
+from flows.report.scatter import ScatterPoint, index_scatter
 from flows.results.result import REPORT_NAME
 from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS, METRIC_UNITS
 from tasks.maths.metrics.ranking import IN_FILE, JUDGED_METRICS, PLANNED
@@ -66,26 +69,26 @@ def render_index(index: dict[str, Any]) -> str:
     done = [row for row in rows if not row.get("error")]
     columns = [_column(name) for name in INDEX_METRICS if any(name in row["metrics"] for row in done)]
     settings = index.get("settings") or []
-    videos = list(dict.fromkeys(row["video"] for row in rows))
+    videos = {video: place for place, video in enumerate(dict.fromkeys(row["video"] for row in rows))}
     return (
         template_environment()
         .get_template("index.html")
         .render(
             index=index,
-            rows=sorted(rows, key=lambda row: (bool(row.get("error")), videos.index(row["video"]), row["rank"])),
+            rows=sorted(rows, key=lambda row: (bool(row.get("error")), videos[row["video"]], row["rank"])),
             failures=_failures(rows),
             shared=_shared_overrides(settings),
             done=done,
             columns=columns,
             swept=bool(settings),
-            videos=videos,
+            videos=[*videos],
             drawn=_scatter_videos(done),
             best=[row for row in done if row.get("best")],
             best_columns=_best_columns(done, columns),
             planned_note=PLANNED_SWEEP_NOTE if any(_judge(row) == PLANNED for row in done) else "",
             summaries=_summaries(settings, done, columns) if settings else [],
             ranked=any(setting.get("mean_rank") for setting in settings),
-            scatter=Markup(_scatter(done, bool(settings))),
+            scatter=_scatter(done, bool(settings)),
             wrapped=_wrapped,
             page=lambda folder: relative_link(f"{folder}/{REPORT_NAME}"),
         )
@@ -137,31 +140,33 @@ def _shared_overrides(settings: list[dict[str, Any]]) -> list[str]:
 def _summaries(
     settings: list[dict[str, Any]], done: list[dict[str, Any]], columns: list[MetricColumn]
 ) -> list[Summary]:
-    import pandas as pd
-
-    names = [column.name for column in columns]
-    table = pd.DataFrame([row["metrics"] for row in done], columns=names, dtype=float)
-    table = table.assign(setting=[row["setting"] for row in done], best=[bool(row.get("best")) for row in done])
-    groups = table.groupby("setting")
-    means, videos, best = groups[names].mean(), groups.size(), groups["best"].sum()
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in done:
+        groups.setdefault(row["setting"], []).append(row)
     shared = _shared_overrides(settings)
     summaries = []
     for setting in settings:
         name, overrides = setting["setting"], [one for one in setting["overrides"] if one not in shared]
-        known = means.loc[name].dropna().to_dict() if name in means.index else {}
+        own = groups.get(name, [])
         mean_rank = setting.get("mean_rank") or None  # 0 where no video could be ranked
         summaries.append(
             Summary(
                 name,
                 overrides,
-                int(videos.get(name, 0)),
-                int(best.get(name, 0)),
+                len(own),
+                sum(bool(row.get("best")) for row in own),
                 mean_rank,
                 chosen=bool(setting.get("best")),
-                means={metric: known.get(metric) for metric in names},
+                means={column.name: _mean(row["metrics"].get(column.name) for row in own) for column in columns},
             )
         )
     return summaries
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of those that are known."""
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None
 
 
 def _rows_with_both(done: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -181,37 +186,27 @@ def _scatter_videos(done: list[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(row["video"] for row in _rows_with_both(done)))
 
 
-def _scatter(done: list[dict[str, Any]], swept: bool) -> str:
+def _scatter(done: list[dict[str, Any]], swept: bool) -> Markup:
     """Plot of lock against visible area, one named point for each row; empty where no row has both."""
-    shown = _rows_with_both(done)
-    if not shown:
-        return ""
-    from tasks.media.report.scatter import ScatterPoint, sweep_scatter  # loads matplotlib
-
-    points = []
-    for row in shown:
-        area = 100 * row["metrics"][AREA_METRIC]
-        points.append(
-            ScatterPoint(
-                area,
-                _lock(row) or 0.0,
-                row["video"],
-                bool(row.get("pareto")) or not swept,
-                swept and bool(row.get("best")),
-            )
+    points = [
+        ScatterPoint(
+            100 * row["metrics"][AREA_METRIC],
+            _lock(row) or 0.0,
+            row["video"],
+            pareto=bool(row.get("pareto")) or not swept,
+            best=swept and bool(row.get("best")),
+            label=_point_label(row, swept),
         )
-    svg = sweep_scatter(points, _scatter_videos(done))
-    for number, row in enumerate(shown):
-        svg = svg.replace(f'id="scatter-point-{number}"', _point_attributes(row, swept), 1)
-    return svg
+        for row in _rows_with_both(done)
+    ]
+    return index_scatter(points) if points else Markup()
 
 
-def _point_attributes(row: dict[str, Any], swept: bool) -> str:
-    """Attributes that let mouse, keyboard and screen readers name a point."""
+def _point_label(row: dict[str, Any], swept: bool) -> str:
+    """What mouse, keyboard and screen readers tell of a point."""
     metrics = row["metrics"]
     name = f"{row['video']} · {row['setting']}" if swept else row["video"]
     notes = [word for word in ("best", "pareto") if row.get(word)]
     lock, area = format_number(_lock(row)), format_number(metrics[AREA_METRIC], True)
-    label = f"{name}: {lock} px from the target ({_judge(row)}), {area} % shown"
-    label += f" ({', '.join(notes).replace('pareto', 'on the Pareto front')})" if notes else ""
-    return f'class="point" tabindex="0" role="img" aria-label="{escape(label)}" data-label="{escape(label)}"'
+    told = f"{name}: {lock} px from the target ({_judge(row)}), {area} % shown"
+    return told + (f" ({', '.join(notes).replace('pareto', 'on the Pareto front')})" if notes else "")

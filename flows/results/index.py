@@ -3,10 +3,11 @@
 Several runs with ``shard=`` may share a folder, perhaps on a disk whose locks they do not see. So each has a file of
 its own there, without a page: ``flows.results.joined_index`` makes one of all.
 
-A row is one video with one setting. Videos are identified by their path, because names repeat. pandas is loaded only
-where an index is written: a run of one video has none.
+A row is one video with one setting. Videos are identified by their path, because names repeat.
 """
 
+import csv
+import io
 import json
 import os
 from collections import Counter
@@ -131,22 +132,20 @@ def merge_rows(before: Sequence[IndexRow], new: Sequence[IndexRow], folder: Path
     different names. ``report`` says whether the row has a report; ``earlier`` whether that report is of an earlier
     success, which a failure leaves in place.
     """
-    import pandas as pd
-
     rows = [*(_with_path(row, folder) for row in before), *new]
-    keys = pd.DataFrame(
-        {
-            "video": [with_person(row["path"] or row["video"], row.get("person", 0)) for row in rows],
-            "setting": [row["setting"] for row in rows],
-            "folder": [row["folder"] or None for row in rows],
-        }
-    )
-    replaced = keys.duplicated(["video", "setting"], keep="last")
-    replaced |= keys["folder"].notna() & keys.duplicated("folder", keep="last")
-    order = keys[["video", "setting"]].apply(lambda column: pd.factorize(column)[0])
-    kept = [rows[number] for number in order[~replaced].sort_values(["video", "setting"]).index]
+    keys = [(with_person(row["path"] or row["video"], row.get("person", 0)), row["setting"]) for row in rows]
+    last = {key: place for place, key in enumerate(keys)}
+    last_in = {row["folder"]: place for place, row in enumerate(rows) if row["folder"]}
+    videos, settings = (_places(key[part] for key in keys) for part in range(2))
+    places = [last[key] for key in last if last_in.get(rows[last[key]]["folder"], last[key]) == last[key]]
+    kept = [rows[place] for place in sorted(places, key=lambda at: (videos[keys[at][0]], settings[keys[at][1]]))]
     names = _names_by_path(row["path"] for row in kept)
     return [row | {"video": _name(row, names)} | _report_state(row, folder) for row in kept]
+
+
+def _places(names: Iterable[str]) -> dict[str, int]:
+    """Each name with its place in the order of first appearance."""
+    return {name: place for place, name in enumerate(dict.fromkeys(names))}
 
 
 def _name(row: IndexRow, names: Mapping[str, str]) -> str:
@@ -191,7 +190,7 @@ def rank_within_videos(
 
 def rank_rows(rows: list[IndexRow]) -> list[IndexRow]:
     """The rows with their ranks, all rows of a video together."""
-    order = {video: place for place, video in enumerate(dict.fromkeys(row["video"] for row in rows))}
+    order = _places(row["video"] for row in rows)
     rows = sorted(rows, key=lambda row: order[row["video"]])
     metrics = [{} if row["error"] else row["metrics"] for row in rows]
     ranks = rank_within_videos([row["video"] for row in rows], metrics)
@@ -207,28 +206,28 @@ def rank_settings(settings: Iterable[dict[str, Any]], rows: list[IndexRow]) -> l
     A failure counts as the last rank, and so does a video that a setting was not tried on; otherwise few and easy
     videos would make a setting the best. Videos on which every setting failed do not count.
     """
-    import pandas as pd
-
     by_name = {setting["setting"]: setting for setting in settings}  # the later of two with one name
-    table = pd.DataFrame([(row["video"], row["setting"], row["rank"]) for row in rows if row["rank"]])
-    if table.empty:
+    ranks = {(row["video"], row["setting"]): row["rank"] for row in rows if row["rank"]}
+    videos = {video for video, _ in ranks}
+    if not videos:
         return [setting | {"mean_rank": 0, "best": False} for setting in by_name.values()]
-    ranks = table.pivot(index=0, columns=1, values=2).reindex(columns=[*by_name]).fillna(len(by_name))
-    means = ranks.mean().round(3)
+    last = len(by_name)
+    means = {name: round(sum(ranks.get((video, name), last) for video in videos) / len(videos), 3) for name in by_name}
     times_best = Counter(row["setting"] for row in rows if row["best"])  # it decides between equal mean ranks
-    chosen = min(by_name, key=lambda name: (float(means[name]), -times_best[name]))
-    return [setting | {"mean_rank": float(means[name]), "best": name == chosen} for name, setting in by_name.items()]
+    chosen = min(by_name, key=lambda name: (means[name], -times_best[name]))
+    return [setting | {"mean_rank": means[name], "best": name == chosen} for name, setting in by_name.items()]
 
 
 def _csv_text(rows: list[IndexRow]) -> str:
     """The rows with each metric in its own column; a spreadsheet evaluates none of their texts."""
-    import pandas as pd
-
     plain = [{name: value for name, value in row.items() if name != "metrics"} for row in rows]
     flat = [row | metrics["metrics"] for row, metrics in zip(plain, rows, strict=True)]
     flat = [{str(csv_cell(name)): csv_cell(value) for name, value in row.items()} for row in flat]
-    text: str = pd.DataFrame(flat, dtype=object).to_csv(index=False, lineterminator="\n")
-    return text
+    text = io.StringIO()
+    table = csv.DictWriter(text, dict.fromkeys(name for row in flat for name in row), lineterminator="\n")
+    table.writeheader()
+    table.writerows(flat)
+    return text.getvalue()
 
 
 def read_sweep_index(folder: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import platform
 import resource
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
@@ -195,7 +196,8 @@ def flat_metrics(artifacts: dict[str, AnyArtifact]) -> dict[str, float | None]:
 def flattened(metrics: Mapping[str, Any]) -> dict[str, float | None]:
     """What ``metrics.json`` says about a path and its picture, in one mapping; verified metrics as ``verified_...``."""
     verified = {f"verified_{name}": value for name, value in metrics.get("verified", {}).items()}
-    return {**metrics["planned"], **metrics.get("origin", {}), **verified}
+    found = {**metrics["planned"], **metrics.get("origin", {}), **verified}
+    return {sys.intern(name): value for name, value in found.items()}  # a large sweep keeps tens of thousands
 
 
 def run_record(

@@ -54,8 +54,6 @@ CSS_COLORS: Final = {
     "head": "#010211",
     "torso": "#010212",
     "other": "#010213",
-    "card": "#010214",
-    **{f"v{number}": f"#01022{number}" for number in range(7)},
 }
 SOURCE_COLORS: Final = {name: name for name in ("hips", "shoulders", "head", "torso")} | dict.fromkeys(
     ("left_hip", "right_hip"), "one_hip"

@@ -1,4 +1,4 @@
-"""A contact sheet: a few frames of a clip, the original above the output. Also other small JPEG pictures."""
+"""A contact sheet: a few frames of a clip, the original above the output."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +16,6 @@ RgbPicture = NDArray[np.uint8]
 THUMBNAIL_WIDTH_PX: Final = 240
 GAP_PX: Final = 4
 CONTACT_SHEET_MAX_BYTES: Final = 200_000
-JPEG_SHRINK_FACTOR: Final = 0.85  # of the size, from one attempt to the next
-SMALL_JPEG_QUALITY: Final = 80
 
 
 def contact_frames(frames: int, count: int = 6) -> tuple[int, ...]:
@@ -60,14 +58,3 @@ def join_row(pictures: list[RgbPicture]) -> RgbPicture:
     gap = np.full((pictures[0].shape[0], GAP_PX, 3), 255, np.uint8)
     parts: list[NDArray[Any]] = [part for picture in pictures for part in (gap, picture)]
     return np.hstack(parts[1:])
-
-
-def jpeg_within(path: Path, max_bytes: int) -> bytes:
-    """The picture at ``path`` as a JPEG of at most ``max_bytes``, as large as possible. Empty if it cannot be read."""
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    while picture is not None and min(picture.shape[:2]) >= 8:
-        coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, SMALL_JPEG_QUALITY])[1].tobytes()
-        if len(coded) <= max_bytes:
-            return bytes(coded)
-        picture = cv2.resize(picture, None, fx=JPEG_SHRINK_FACTOR, fy=JPEG_SHRINK_FACTOR, interpolation=cv2.INTER_AREA)
-    return b""

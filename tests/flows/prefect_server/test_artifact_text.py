@@ -11,7 +11,7 @@ from flows.prefect_server import artifact_text
 from flows.results.result import Result, StageRun
 from flows.videos import Video
 from tasks.execution.progress_artifact import artifact_key
-from tasks.media.report.contact_sheet import jpeg_within
+from tasks.media.report.small_jpeg import jpeg_within
 from tests.support.pictures import decode_picture
 
 
