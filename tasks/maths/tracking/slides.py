@@ -2,7 +2,8 @@
 
 Two people in similar clothes may walk so close together that the pose model takes one for the other without any jump.
 But the motion of a torso's surface is measured apart from the pose. Where the hips slip over that surface by more than
-the pose trembles, and two such people were seen beside each other, the track may have changed its person.
+the pose trembles, and two such people were seen beside each other, the track may have changed its person. Where the
+model never sees two at once, its mask may still show both: it has two heads.
 
 Slips that stayed, in torso lengths: 0.05 to 0.33 where one person is seen (6 drawn walkers, 5 sample clips), 0.28 to
 1.26 where the pose changed over (17 gray films of two drawn walkers). A somersault reached 1.1: a slip alone is no
@@ -15,9 +16,10 @@ from itertools import combinations
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import hip_midpoint
+from tasks.maths.body.landmarks import SHOULDERS, hip_midpoint, torso_length_px
 from tasks.maths.tracking.meetings import alike
 from tasks.maths.tracking.subject_track import TrackSteps
 from tasks.maths.tracking.tracks import Meeting, Track
@@ -33,6 +35,16 @@ FEWEST_BESIDE: Final = 3  # sightings of two people at once; fewer may be a mist
 REMEMBERED_S: Final = 6.0  # how long before or after a slide the two were seen beside each other
 NEAR_S: Final = 0.5  # between a sighting of two people and one of a track that may be one of them
 LONGEST_SURE_GAP_S: Final = 0.25  # out of sight beside somebody: after a longer time it may be the other one
+# Rows of a mask in which a head is: from the shoulders up. There a second head is another part of the mask. In these
+# rows 24 gray films of two showed it in up to 37 of 90 frames, six sample clips only with an arm beside the head.
+HEAD_ROWS_TORSOS: Final = (0.1, 0.45)
+HEAD_ROWS: Final = 8  # that are looked at
+FEWEST_HEAD_ROWS: Final = 3  # with two parts
+LEAST_HEAD_TORSOS: Final = 0.12  # width of a part
+HEADS_APART_TORSOS: Final = 0.3  # between the middles of two parts
+MASK_LEVEL: Final = 127  # of 255; a mask shows the body above it
+HEADS_S: Final = 0.6  # on each side of a slide, in which two heads are looked for
+UPRIGHT_SHARE: Final = 0.7  # of the torso's length, by which the shoulders are above the hips: else arms seem heads
 
 
 class Pair(NamedTuple):
@@ -57,14 +69,34 @@ def _slip(track: Track, known: TrackSteps) -> Floats:
     return np.asarray(slip[np.clip(np.searchsorted(frames, track.frames), 0, len(frames) - 1)])
 
 
+def shows_two_heads(probability: NDArray[np.uint8], edges_px: Floats, landmarks: Floats) -> bool:
+    """Whether a mask (h, w), 0 to 255, over the box ``edges_px`` (4,) shows two heads above the shoulders.
+
+    ``landmarks`` (33, 2 or more) are those of the person; nobody who lies or turns over has two.
+    """
+    hips, shoulders = hip_midpoint(landmarks), landmarks[list(SHOULDERS), :2].mean(axis=0)
+    torso_px = max(float(np.hypot(*(shoulders - hips))), 1.0)
+    if hips[1] - shoulders[1] < UPRIGHT_SHARE * torso_px:
+        return False
+    height, width = probability.shape
+    x0, y0, x1, y1 = edges_px.tolist()
+    rows_y = shoulders[1] - np.linspace(*HEAD_ROWS_TORSOS, HEAD_ROWS) * torso_px
+    rows = np.floor((rows_y - y0) / (y1 - y0) * height).astype(np.int64)
+    found = 0
+    for row in rows[(rows >= 0) & (rows < height)]:
+        edges = np.flatnonzero(np.diff((probability[row] > MASK_LEVEL).astype(np.int8), prepend=0, append=0))
+        parts = edges.reshape(-1, 2) * ((x1 - x0) / width / torso_px)
+        middles = parts.mean(axis=1)[np.diff(parts, axis=1)[:, 0] > LEAST_HEAD_TORSOS]
+        found += bool(len(middles) > 1 and np.ptp(middles) > HEADS_APART_TORSOS)
+    return found >= FEWEST_HEAD_ROWS
+
+
 def split_slides(pieces: Sequence[Track], seen: Sequence[Track]) -> list[Track]:
     """The pieces of tracks, split where they slide. ``seen``: everything that was seen, of which the pieces are made.
 
     Both sides of a slide have an unsure meeting at that time: each may be somebody else afterwards.
     """
     pairs = _pairs(seen)
-    if not pairs:
-        return list(pieces)
     return [part for piece in pieces for part in _split(piece, pairs)]
 
 
@@ -94,7 +126,7 @@ def _split(piece: Track, pairs: Sequence[Pair]) -> list[Track]:
     slides = [
         at_s
         for at_s in slide_moments_s(piece)
-        if _was_in_one(piece, [pair for pair in pairs if abs(pair.time_s - at_s) <= REMEMBERED_S])
+        if _is_two(piece, at_s) or _was_in_one(piece, [one for one in pairs if abs(one.time_s - at_s) <= REMEMBERED_S])
     ]
     if not slides:
         return [piece]
@@ -106,6 +138,15 @@ def _split(piece: Track, pairs: Sequence[Pair]) -> list[Track]:
         parts.append(replace(piece.where(kept), met=tuple(sorted({*piece.met, *about}, key=lambda met: met.from_s))))
         first_s = until_s
     return [part for part in parts if len(part)]
+
+
+def _is_two(track: Track, at_s: float) -> bool:
+    """Whether the masks show two heads around a slide at ``at_s``, of somebody who is upright all the time."""
+    near = track.where(np.abs(track.time_s - at_s) <= HEADS_S)
+    if near.two_heads is None or near.two_heads.sum() < FEWEST_BESIDE:
+        return False
+    up_px = near.hip_xy[:, 1] - near.landmarks[:, list(SHOULDERS), 1].mean(axis=1)
+    return bool((up_px >= UPRIGHT_SHARE * torso_length_px(near.landmarks)).all())
 
 
 def slide_moments_s(track: Track) -> list[float]:

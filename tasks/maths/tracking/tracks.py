@@ -61,6 +61,7 @@ class Track:
     met: tuple[Meeting, ...] = ()
     scene_step: Floats | None = None  # (k, 2) px over the background, since the sighting before
     slip_xy: Floats | None = None  # (k, 2) px by which the hips slipped over the torso's surface since the track began
+    two_heads: Flags | None = None  # (k,) whether the mask shows two heads; None: not looked at
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -93,6 +94,7 @@ class Track:
             origin=self.origin[kept],
             scene_step=None if self.scene_step is None else self.scene_step[kept],
             slip_xy=None if self.slip_xy is None else self.slip_xy[kept],
+            two_heads=None if self.two_heads is None else self.two_heads[kept],
         )
 
 
@@ -100,6 +102,7 @@ def concatenate_tracks(pieces: Sequence[Track]) -> Track:
     """Consecutive pieces as one track."""
     steps = [piece.scene_step for piece in pieces if piece.scene_step is not None]
     slips = [piece.slip_xy for piece in pieces if piece.slip_xy is not None]
+    heads = [np.zeros(len(piece), np.bool_) if piece.two_heads is None else piece.two_heads for piece in pieces]
     return Track(
         np.concatenate([piece.frames for piece in pieces]),
         np.concatenate([piece.time_s for piece in pieces]),
@@ -109,6 +112,7 @@ def concatenate_tracks(pieces: Sequence[Track]) -> Track:
         tuple(dict.fromkeys(meeting for piece in pieces for meeting in piece.met)),
         np.concatenate(steps) if len(steps) == len(pieces) else None,
         np.concatenate(slips) if len(slips) == len(pieces) else None,
+        None if all(piece.two_heads is None for piece in pieces) else np.concatenate(heads),
     )
 
 

@@ -1,10 +1,14 @@
 """Everybody's tracks with the motion of each torso over the background; the pose stage itself does not read this."""
 
-from tasks.maths.tracking.slides import with_slips
+from dataclasses import replace
+
+import numpy as np
+
+from tasks.maths.tracking.slides import shows_two_heads, slide_moments_s, with_slips
 from tasks.maths.tracking.sway import with_scene_steps
 from tasks.maths.tracking.tracks import Track
 from tasks.media.files.camera_file import read_camera
-from tasks.media.files.people_file import read_steps, read_tracks
+from tasks.media.files.people_file import read_bodies, read_steps, read_tracks
 from tasks.records import Artifact, FoundPeople
 
 
@@ -13,4 +17,18 @@ def read_moving_tracks(found: Artifact[FoundPeople]) -> list[Track]:
     tracks = read_tracks(found.path("people.parquet"), found.path("clothes.parquet"))
     steps = read_steps(found.path("steps.parquet"), [int(track.origin[0]) for track in tracks])
     camera, _ = read_camera(found.path("camera.parquet"))
-    return with_slips(with_scene_steps(tracks, steps, camera.to_scene, camera.group), steps)
+    moving = with_slips(with_scene_steps(tracks, steps, camera.to_scene, camera.group), steps)
+    return [_with_heads(track, found) if slide_moments_s(track) else track for track in moving]
+
+
+def _with_heads(track: Track, found: Artifact[FoundPeople]) -> Track:
+    """The track with ``two_heads``. All masks are unpacked for that, so it is only asked for where the hips slip."""
+    number = np.zeros(int(track.frames[-1]) + 1, np.int64)
+    number[track.frames] = track.origin
+    bodies = read_bodies(found.path("people.parquet"), found.path("bodies.npz"), number)
+    shown = [body for frame, body in enumerate(bodies) if number[frame]]
+    heads = [
+        body is not None and shows_two_heads(body.probability, body.edges_px.astype(np.float64), landmarks)
+        for body, landmarks in zip(shown, track.landmarks, strict=True)
+    ]
+    return replace(track, two_heads=np.array(heads, np.bool_))

@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from tasks.maths.body.landmarks import SHOULDERS
 from tasks.maths.tracking.shot_people import link_shots
-from tasks.maths.tracking.slides import slide_moments_s, split_slides, with_slips
+from tasks.maths.tracking.slides import shows_two_heads, slide_moments_s, split_slides, with_slips
 from tasks.maths.tracking.steps import Step, steps_from_rows
 from tasks.maths.tracking.subject_shots import identity_of
 from tasks.maths.tracking.tracks import Meeting, Track, concatenate_tracks
-from tests.support.drawn.bodies import RATE_HZ, SIZE_PX, walk
+from tests.support.drawn.bodies import RATE_HZ, SIZE_PX, figure, walk
 
 FRAMES, SLIDE = 120, 60
 APART_PX = 80.0  # between two people of 100 px torso length
@@ -96,3 +98,46 @@ def test_who_is_lost_beside_somebody_alike_may_be_the_other_one_afterwards() -> 
     assert [met.sure for met in same.met] == [True], "followed on by one track"
     hidden = identity_of([same], TIME_S)
     assert hidden.switches_s == [] and hidden.hidden_frames == FRAMES - len(behind)
+
+
+def mask(heads_x: list[float], torso_px: float = 100.0) -> NDArray[np.uint8]:
+    """A mask over 400 x 400 source px of a body whose shoulders are at (200, 200), with heads at ``heads_x``."""
+    y, x = np.mgrid[0:200, 0:200] * 2.0
+    shown = (y > 200) & (np.abs(x - np.mean(heads_x)) < 0.3 * torso_px + np.ptp(heads_x) / 2)
+    for head_x in heads_x:
+        shown |= np.hypot(x - head_x, y - (200 - 0.3 * torso_px)) < 0.2 * torso_px
+    return np.where(shown, 255, 0).astype(np.uint8)
+
+
+EDGES_PX = np.array([-0.5, -0.5, 399.5, 399.5])
+UPRIGHT = figure((200.0, 300.0), 100.0)
+
+
+def test_a_mask_of_two_who_stand_side_by_side_has_two_heads() -> None:
+    assert shows_two_heads(mask([180.0, 240.0]), EDGES_PX, UPRIGHT)
+    assert not shows_two_heads(mask([200.0]), EDGES_PX, UPRIGHT)
+    assert not shows_two_heads(mask([195.0, 215.0]), EDGES_PX, UPRIGHT), "one head before the other"
+    assert not shows_two_heads(np.zeros((2, 2), np.uint8), EDGES_PX, UPRIGHT), "no mask"
+    beneath = UPRIGHT.copy()
+    beneath[:, 1] += 1000
+    assert not shows_two_heads(mask([180.0, 240.0]), EDGES_PX, beneath), "the mask ends below the head"
+
+
+def test_of_somebody_who_turns_over_no_head_is_told_from_an_arm() -> None:
+    lying = UPRIGHT.copy()
+    lying[:, :2] = UPRIGHT[:, 1::-1]
+    assert not shows_two_heads(mask([180.0, 240.0]), EDGES_PX, lying)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "told"), [(SLIDE - 12, SLIDE - 8, True), (0, 20, False), (SLIDE, SLIDE + 1, False)]
+)
+def test_a_slide_about_which_the_mask_has_two_heads_is_counted_as_a_switch(first: int, last: int, told: bool) -> None:
+    """The model never saw two people at once; their heads are too early, or too few, in the other cases."""
+    heads = (np.arange(FRAMES) >= first) & (np.arange(FRAMES) <= last)
+    (only,) = people(replace(sliding(APART_PX), two_heads=heads))
+    assert [round(at_s, 1) for at_s in identity_of([only], TIME_S).switches_s] == [2.1] * told
+    over = replace(sliding(APART_PX), two_heads=heads)
+    over.landmarks[SLIDE + 5, list(SHOULDERS), 1] += 200.0
+    (turned,) = people(over)
+    assert not turned.met and len(turned) == FRAMES, "a somersault"
