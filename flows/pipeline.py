@@ -36,7 +36,8 @@ def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> N
 
     # Without videos, only the anchor can need masks.
     needs_masks = config.anchor.masks if metrics_only else masks_wanted(config)
-    masks = stages.masks(clip, people, subject, config.masks) if needs_masks else None
+    needs_scene = not metrics_only and scene_wanted(config)
+    masks, scene = stages.masks_and_scene(clip, people, subject, config.masks, masks=needs_masks, scene=needs_scene)
 
     # One size of window for all videos of a run (crop.shared): by aspect, or the largest that all have room for.
     window = stages.shared_aspect(clip, subject, config.crop) if shares_aspect(config.crop) else None
@@ -48,7 +49,6 @@ def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> N
     if metrics_only:
         return
 
-    scene = stages.scene(clip, people) if scene_wanted(config) else None
     exported = stages.exports(clip, people, subject, masks, path, scene, wanted_exports(config))
     # With verify=true the wanted outputs include the stabilized video.
     rendered = stages.render(clip, path, masks, scene, subject, offsets, exported, wanted_outputs(config))

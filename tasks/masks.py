@@ -28,6 +28,7 @@ from tasks.media.files.people_file import read_bodies, read_other_bodies
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table
 from tasks.media.input.frame_cache import cached_frames
+from tasks.media.input.frames import Frame
 from tasks.media.input.prefetch import prefetched
 from tasks.media.matting.body_mask import fuse_probabilities, resample_body_mask
 from tasks.media.matting.fill_masks import fill_failed_masks
@@ -62,18 +63,28 @@ class MaskStream(NamedTuple):
     pictures: deque[NDArray[np.uint8]] | None = None  # what the masks that were taken last show, in RGB
 
 
-def segment_person(request: MasksRequest, folder: Path, tick: Tick, clock: Clock = time.perf_counter) -> dict[str, Any]:
+def segment_person(
+    request: MasksRequest,
+    folder: Path,
+    tick: Tick,
+    clock: Clock = time.perf_counter,
+    *,
+    frames: Iterator[Frame] | None = None,
+) -> dict[str, Any]:
     """Write ``masks.npz``: raw probabilities at model size with their boxes, one mask a frame.
 
-    ``clock`` gives seconds. With ``masks.fallback_fps`` it decides which model is used. ``ModelError`` when a model
-    does not run on the requested device.
+    ``frames`` are all of the clip, where somebody else decodes them. ``clock`` gives seconds. With
+    ``masks.fallback_fps`` it decides which model is used. ``ModelError`` when a model does not run on the requested
+    device.
     """
     clip = read_clip(request.clip)
+    if frames is None:
+        frames = cached_frames(request.source, clip, cache_mb=request.cache_mb)
     masks_of = _landmarker_masks if request.settings.source is MaskSource.landmarker else _selfie_masks
     motion = read_table(request.pose.path("motion.parquet"), ["track", "shot"])
     track, states = motion["track"], np.zeros(len(MaskState), np.int64)
     most_copied = max(round(LONGEST_COPY_S * float(clip.rate)), 1)
-    with masks_of(request, clip, track, clock) as stream, mask_writer(folder / "masks.npz") as writer:
+    with masks_of(request, clip, track, frames, clock) as stream, mask_writer(folder / "masks.npz") as writer:
         masks, alone = iter(_with_ticks(stream.masks, tick)), _without_others(request, clip, track, stream.pictures)
         for shot in equal_slices(motion["shot"]):  # no mask is copied across a scene cut
             of_shot = islice(masks, shot.stop - shot.start)
@@ -102,11 +113,13 @@ def pick_model(
 
 
 @contextmanager
-def _selfie_masks(request: MasksRequest, clip: Clip, track: NDArray[np.int64], clock: Clock) -> Iterator[MaskStream]:
+def _selfie_masks(
+    request: MasksRequest, clip: Clip, track: NDArray[np.int64], frames: Iterator[Frame], clock: Clock
+) -> Iterator[MaskStream]:
     """Masks of the selfie model, combined with those of the pose model if requested."""
     model, why = _choose_model(request, clip, clock)
     boxes, wh = _boxes(request, clip, model), SELFIE_INPUT_SIZE_PX[model.value]
-    inputs = _inputs(request, clip, boxes, wh)
+    inputs = _inputs(frames, boxes, wh)
     pictures: deque[NDArray[np.uint8]] = deque()
     with _open_model(request, model) as (segmenter, use), prefetched(inputs) as stream:
         masks: Masks = map(segmenter, _noted(stream, pictures))
@@ -148,7 +161,9 @@ def _without_others(
 
 
 @contextmanager
-def _landmarker_masks(request: MasksRequest, clip: Clip, track: NDArray[np.int64], _: Clock) -> Iterator[MaskStream]:
+def _landmarker_masks(
+    request: MasksRequest, clip: Clip, track: NDArray[np.int64], _: Iterator[Frame], __: Clock
+) -> Iterator[MaskStream]:
     """Masks that the pose stage has stored: no decoding, and no model runs."""
     boxes, wh = _boxes(request, clip, MaskModel.general), SELFIE_INPUT_SIZE_PX[MaskModel.general.value]
     found = request.found.facts
@@ -177,7 +192,8 @@ def _choose_model(request: MasksRequest, clip: Clip, clock: Clock) -> tuple[Mask
     if fallback_fps is None or model is MaskModel.landscape:
         return model, ""
     boxes = _boxes(request, clip, model)
-    inputs = _inputs(request, clip, boxes, SELFIE_INPUT_SIZE_PX[model.value])
+    frames = cached_frames(request.source, clip, cache_mb=request.cache_mb)
+    inputs = _inputs(frames, boxes, SELFIE_INPUT_SIZE_PX[model.value])
     with closing(inputs), _open_model(request, model) as (segmenter, _):
         first = (rgb for rgb, person in zip(inputs, boxes.person, strict=False) if person)
         timed = list(islice(first, TIMED_BOXES))  # decoded beforehand, so that decoding is not timed
@@ -222,11 +238,10 @@ def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> PersonBoxes:
 
 
 def _inputs(
-    request: MasksRequest, clip: Clip, boxes: PersonBoxes, wh: tuple[int, int]
+    frames: Iterator[Frame], boxes: PersonBoxes, wh: tuple[int, int]
 ) -> Generator[NDArray[np.uint8], None, None]:
     """The inputs of the model: each frame's box, scaled to (width, height) ``wh``."""
-    pictures = cached_frames(request.source, clip, cache_mb=request.cache_mb)
-    for picture, edges_px in zip(pictures, boxes.edges_px, strict=True):
+    for picture, edges_px in zip(frames, boxes.edges_px, strict=True):
         yield crop_rgb(picture, edges_px, wh)
 
 

@@ -6,11 +6,10 @@ later passes.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from tasks.media.input.broadcast import Reader, broadcast
+from tasks.media.input.broadcast import Reader, read_side_by_side
 from tasks.media.output.person_frames import person_frames
 from tasks.media.output.render_frame import Frames, Placement, RenderFrame, read_placement, read_scene, render_frames
 from tasks.records import Tick
@@ -44,26 +43,11 @@ def render_outputs(
     frames = _ticked(render_frames(first.source, placement, cache_mb=first.cache_mb, scene=scene), tick)
     frames = _with_person(frames, outputs, placement)
 
-    failed: list[int] = []
+    def rendered(place: int) -> Callable[[Reader[RenderFrame]], Facts]:
+        return lambda reader: renderers[place](requests[place], placement, reader, folders[place])
 
-    def render(place: int, reader: Reader[RenderFrame]) -> None:
-        outcome: Facts | Exception
-        try:
-            outcome = renderers[place](requests[place], placement, reader, folders[place])
-        except Exception as error:  # noqa: BLE001 - it is told, and the others go on
-            outcome = error
-        finally:
-            reader.close()
-        if isinstance(outcome, Exception) and isinstance(requests[place], RenderRequest):
-            failed.append(place)
-            if len(failed) == len(outputs):  # a by-product alone is not worth the pass
-                for one in readers:
-                    one.close()
-        tell(place, outcome)
-
-    with broadcast(frames, len(requests)) as readers, ThreadPoolExecutor(len(requests), "render") as threads:
-        for done in [threads.submit(render, place, reader) for place, reader in enumerate(readers)]:
-            done.result()
+    functions = [rendered(place) for place in range(len(requests))]
+    read_side_by_side(frames, functions, tell, wanted=len(outputs))  # a by-product alone is not worth the pass
 
 
 def _with_person(frames: Frames, outputs: Sequence[RenderRequest], placement: Placement) -> Frames:

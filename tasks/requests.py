@@ -3,7 +3,7 @@
 A request is all that a stage's key is made of, except fields annotated ``UNKEYED`` (such as the path of a video, whose
 content's digest is keyed). ``compute`` names ``module:function`` as text: a run that finds all in the cache imports no
 library. The function, ``(request, folder: Path, tick: Tick) -> dict[str, Any]``, writes files into ``folder`` and gives
-facts for the summary; those of ``RenderRequest`` take frames from ``compute_together``, see ``tasks.render``.
+facts for the summary. Those of ``compute_together`` share decoded frames: see ``tasks.render``, ``tasks.passes``.
 """
 
 from dataclasses import dataclass, field, replace
@@ -39,8 +39,7 @@ from tasks.records import (
 )
 from tasks.untrusted.corrections_file import Corrections
 
-UNKEYED = "where the bytes lie, not what they are"
-"""Marks a field of a request that does not shape the result."""
+UNKEYED = "where the bytes lie, not what they are"  # marks a field of a request that does not shape the result
 
 
 @dataclass(frozen=True)
@@ -143,6 +142,7 @@ class SceneRequest(Request[ScenePlates]):
 
     stage: ClassVar[str] = "scene"
     compute: ClassVar[str] = "tasks.scene:build_scene"
+    compute_together: ClassVar[str] = "tasks.passes.decode_once:decode_once"
     libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python", "pyarrow")
     source: Annotated[Path, UNKEYED]
     cache_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # of frames; None: streamed
@@ -181,6 +181,7 @@ class MasksRequest(Request[PersonMasks]):
 
     stage: ClassVar[str] = "masks"
     compute: ClassVar[str] = "tasks.masks:segment_person"
+    compute_together: ClassVar[str] = "tasks.passes.decode_once:decode_once"
     libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "opencv-python", "numpy", "pyarrow", "scipy")
     source: Annotated[Path, UNKEYED]
     cache_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # of frames; None: streamed

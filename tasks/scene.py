@@ -1,6 +1,6 @@
 """Stage: the scene behind the people: clean plates at key moments, and where people hide the background."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from shutil import copyfile, rmtree
@@ -17,6 +17,7 @@ from tasks.media.files.plates_file import PlateWriter, plate_writer
 from tasks.media.files.tables import read_table
 from tasks.media.input.frame_cache import chosen_frames
 from tasks.media.input.frames import Frame
+from tasks.media.input.prefetch import prefetched
 from tasks.media.planes.crop import small_size
 from tasks.media.planes.layout import clip_layout
 from tasks.media.scene.frame_store import FrameStore
@@ -26,13 +27,17 @@ from tasks.records import Clip, Tick, read_clip
 from tasks.requests import SceneRequest
 
 HIDDEN_LONGEST_PX: Final = 320  # longer side of the masks of people: they are grown by six such pixels
+AHEAD: Final = 1  # frames that wait for their turn, so that who shares the decoding need not wait for a plate
 LEAST_TOLD: Final = 0.02  # share of the frames from which on a fallback is worth a line
 
 
-def build_scene(request: SceneRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+def build_scene(
+    request: SceneRequest, folder: Path, tick: Tick, *, frames: Generator[Frame, None, None] | None = None
+) -> dict[str, Any]:
     """Write ``plates.zip``, ``hidden.npz`` and ``camera.parquet``; facts: how many plates, and how well they hold.
 
     One pass over the pictures that plates are made of. These wait on disk, so memory does not grow with the clip.
+    ``frames`` are all of the clip, where somebody else decodes them; they are closed behind the last that is needed.
     """
     clip, found = read_clip(request.clip), request.found
     path, time_s = read_camera(found.path("camera.parquet"))
@@ -44,17 +49,34 @@ def build_scene(request: SceneRequest, folder: Path, tick: Tick) -> dict[str, An
         builder = _Builder(path, plans, FrameStore(waiting, layout, clip.size_px), plates)
         edges_px = np.array([-0.5, -0.5, clip.width_px - 0.5, clip.height_px - 0.5], np.float32)
         pts = read_table(request.clip.path("frames.parquet"), ["pts"])["pts"]
-        with closing(chosen_frames(request.source, clip, pts, builder.needed, cache_mb=request.cache_mb)) as frames:
-            following: Frame | None = next(frames)
+        if frames is None:
+            needed = chosen_frames(request.source, clip, pts, builder.needed, cache_mb=request.cache_mb)
+        else:
+            needed = _those(frames, builder.needed)
+        with closing(needed), prefetched(needed, ahead=AHEAD) as pictures:
+            following: Frame | None = next(pictures)
             for index, hidden in enumerate(_hidden(request, clip)):
                 masks.write(Mask(hidden, edges_px, MaskState.measured))
                 if following is not None and following.index == index:
                     builder.add(following, hidden, clip.color.chroma_location)
-                    following = next(frames, None)
+                    following = next(pictures, None)
                 tick(index + 1)
     rmtree(waiting)
     copyfile(found.path("camera.parquet"), folder / "camera.parquet")
     return _facts(path, builder)
+
+
+def _those(frames: Generator[Frame, None, None], needed: Sequence[int]) -> Generator[Frame, None, None]:
+    """Those of all ``frames`` that are ``needed``, by their numbers in order."""
+    left = set(needed)
+    with closing(frames):
+        for frame in frames:
+            if frame.index in left:
+                left.remove(frame.index)
+                yield frame
+            if not left:
+                return
+            del frame  # it must not be kept while the next one is decoded
 
 
 def _hidden(request: SceneRequest, clip: Clip) -> Iterator[NDArray[np.uint8]]:

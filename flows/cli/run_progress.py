@@ -14,7 +14,15 @@ from tasks.errors import counted
 from tasks.execution.progress import Work
 
 # CPU ms a frame, on a drawn walker of 640x360. Only the ratios count.
-USUAL_COSTS: Final = {"pose": 70.0, "render": 60.0, "verify": 110.0, "masks": 30.0, "scene": 12.0, "demo": 10.0}
+USUAL_COSTS: Final = {
+    "pose": 70.0,
+    "render": 60.0,
+    "verify": 110.0,
+    "masks": 30.0,
+    "scene": 12.0,
+    "demo": 10.0,
+    "masks and scene": 40.0,  # in one pass
+}
 SMALL_COST: Final = 1.0  # of every other stage
 UNKNOWN_FRAMES: Final = 300  # of a video that is not decoded yet, while no other is
 LEAST_ELAPSED_S: Final = 2.0  # before that the time left is not estimated

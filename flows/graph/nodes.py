@@ -92,10 +92,10 @@ class Given:
 
 @dataclass(frozen=True)
 class Unit:
-    """Handles that one task computes."""
+    """Handles that one task computes; several in one pass, each with an outcome of its own."""
 
     handles: tuple[AnyHandle, ...]
-    together: bool  # in one pass, each with an outcome of its own
+    title: str  # of the task: the stages that are computed in one pass, or that of the only handle
 
     @property
     def takes(self) -> list[AnyHandle]:
@@ -140,9 +140,11 @@ class Graph:
     ) -> list[Handle[Kind]]:
         """The nodes of several requests; those that nobody has asked for before are computed by one task."""
         asked = [_Unbuilt(request, after) for request in requests]
-        new = {one.identity: one.handle() for one in asked if one.identity not in self._handles}
-        if new:
-            unit = Unit(tuple(new.values()), bool(asked[0].built.compute_together))
+        unknown = [one for one in asked if one.identity not in self._handles]
+        if unknown:
+            new = {one.identity: one.handle() for one in unknown}
+            in_pass = dict.fromkeys(one.built.stage for one in unknown if one.built.compute_together)
+            unit = Unit(tuple(new.values()), " and ".join(in_pass) or unknown[0].built.title)
             self._new.append(unit)
             self._units |= dict.fromkeys(unit.handles, unit)
             self._handles |= new

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, cast
 
-from conf.enums import Device, Export, FrameMode, Output
+from conf.enums import Device, Export, FrameMode, MaskSource, Output
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from flows.corrections import given_corrections
@@ -23,7 +23,7 @@ from flows.graph.request_settings import (
     without_time,
 )
 from flows.graph.shared_window import Size, aspect_size, room_size
-from flows.graph.stages import Exported, Rendered
+from flows.graph.stages import Exported, MasksAndScene, Rendered
 from flows.jobs import Job
 from tasks.cache.store import sha256_of
 from tasks.errors import SettingError
@@ -117,15 +117,18 @@ class RequestedStages:
         own = replace(settings, rule=SubjectConf.rule, person=number) if number else settings
         return self._ask(lambda made: SubjectRequest(made(clip), made(people), own, self._by_hand.people))
 
-    def masks(
+    def masks_and_scene(
         self,
         clip: Handle[DecodedClip],
         people: Handle[FoundPeople],
         subject: Handle[ChosenSubject],
         settings: MasksConf,
-    ) -> Handle[PersonMasks]:
-        return self._ask(
-            lambda made: MasksRequest(
+        *,
+        masks: bool,
+        scene: bool,
+    ) -> MasksAndScene:
+        def masks_request(made: Made) -> MasksRequest:
+            return MasksRequest(
                 source=self.job.source,
                 cache_mb=self._cache_mb,
                 clip=made(clip),
@@ -135,12 +138,13 @@ class RequestedStages:
                 absences=self._by_hand.absences,
                 **self._models("masks"),
             )
-        )
 
-    def scene(self, clip: Handle[DecodedClip], people: Handle[FoundPeople]) -> Handle[ScenePlates]:
-        return self._ask(
-            lambda made: SceneRequest(self.job.source, cache_mb=self._cache_mb, clip=made(clip), found=made(people))
-        )
+        def scene_request(made: Made) -> SceneRequest:
+            return SceneRequest(self.job.source, cache_mb=self._cache_mb, clip=made(clip), found=made(people))
+
+        if masks and scene and settings.source is not MaskSource.landmarker:  # whose masks need no frames
+            return cast(MasksAndScene, tuple(self._ask_together([masks_request, scene_request])))
+        return self._ask(masks_request) if masks else None, self._ask(scene_request) if scene else None
 
     def shared_aspect(
         self, clip: Handle[DecodedClip], subject: Handle[ChosenSubject], settings: CropConf
@@ -224,9 +228,7 @@ class RequestedStages:
         wanted: Sequence[WantedOutput],
     ) -> Rendered:
         requests = [self._render_request(one, clip, path, masks, scene, subject, offsets, exported) for one in wanted]
-        handles = self.graph.ask_together(self.job.asker, requests) if requests else []
-        self.asked |= {handle.title: handle for handle in handles}
-        return {one.output: handle for one, handle in zip(wanted, handles, strict=True)}
+        return dict(zip([one.output for one in wanted], self._ask_together(requests), strict=True))
 
     def _render_request(
         self,
@@ -324,9 +326,15 @@ class RequestedStages:
         )
 
     def _ask(self, request: Callable[[Made], Request[Kind]], after: Sequence[AnyHandle] = ()) -> Handle[Kind]:
-        handle = self.graph.ask(self.job.asker, request, after)
-        self.asked[handle.title] = handle
+        (handle,) = self._ask_together([request], after)
         return handle
+
+    def _ask_together(
+        self, requests: Sequence[Callable[[Made], Request[Kind]]], after: Sequence[AnyHandle] = ()
+    ) -> list[Handle[Kind]]:
+        handles = self.graph.ask_together(self.job.asker, requests, after)
+        self.asked |= {handle.title: handle for handle in handles}
+        return handles
 
     def _shared_size(self, name: str, size: Callable[[Made], Size], *needs: AnyHandle) -> SharedSize:
         return self.graph.shared_size(self.job.setting, name, Member(size, needs))

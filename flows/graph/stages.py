@@ -24,6 +24,7 @@ from tasks.records import (
 )
 
 Rendered = Mapping[Output, Handle[RenderedVideo]]
+MasksAndScene = tuple[Handle[PersonMasks] | None, Handle[ScenePlates] | None]
 Exported = Mapping[Export, Handle[ExportedFiles]]
 
 
@@ -50,18 +51,17 @@ class Stages(Protocol):
         """Choose whom to follow; all later stages know that person's pose only."""
         ...
 
-    def masks(
+    def masks_and_scene(
         self,
         clip: Handle[DecodedClip],
         people: Handle[FoundPeople],
         subject: Handle[ChosenSubject],
         settings: MasksConf,
-    ) -> Handle[PersonMasks]:
-        """Segment the person."""
-        ...
-
-    def scene(self, clip: Handle[DecodedClip], people: Handle[FoundPeople]) -> Handle[ScenePlates]:
-        """Make clean plates of the background."""
+        *,
+        masks: bool,
+        scene: bool,
+    ) -> MasksAndScene:
+        """Segment the person, and make clean plates of the background: both from one pass over the clip."""
         ...
 
     def shared_aspect(

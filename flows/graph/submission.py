@@ -1,6 +1,7 @@
 """The graph of a real run: every node that differs is submitted to Prefect once, as soon as its inputs are there."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -26,7 +27,7 @@ from tasks.execution.task import (
     show,
     submit,
 )
-from tasks.records import AnyArtifact
+from tasks.records import AnyArtifact, Artifact
 from tasks.requests import AnyRequest
 
 Then: TypeAlias = Callable[[Future, Sequence[Outcome]], None]
@@ -115,7 +116,7 @@ class Submission(Graph):
     def _call(self, unit: Unit) -> Call:
         first = unit.handles[0]
         return Call(
-            title="render" if unit.together else first.title,
+            title=unit.title,
             shown=self._shown(unit),
             video=first.askers[0].video,
             video_name=first.askers[0].video_name,
@@ -130,18 +131,23 @@ class Submission(Graph):
         )
 
     def _start(self, unit: Unit) -> None:
+        """Submit a unit whose turn has come. What takes nothing from a stage that failed is computed all the same."""
         del self._ahead[unit]
-        call, taken = self._calls.pop(unit), unit.takes
+        call = self._calls.pop(unit)
         for shared in {shared for handle in unit.handles for shared in handle.shares} - self._sizes.keys():
             self._sizes[shared] = self._size(shared)
+        lost = {taken for taken in unit.takes if not isinstance(self._outcomes[taken], Artifact)}
+        whole = [handle for handle in unit.handles if lost.isdisjoint(handle.takes)]
+        for part in (whole, [handle for handle in unit.handles if handle not in whole]):
+            if part:
+                self._start_part(Unit(tuple(part), unit.title), call)
+
+    def _start_part(self, unit: Unit, of: Call) -> None:
+        call, taken = replace(of, requests=self._requests(unit)), unit.takes
         found = [self._outcomes[handle] for handle in taken]
-        inputs = [outcome for outcome in found if outcome is not None and not isinstance(outcome, Exception)]
+        inputs = [outcome for outcome in found if isinstance(outcome, Artifact)]
         after = [self._futures[handle] for handle in taken]
-        failed = [
-            future
-            for future, outcome in zip(after, found, strict=True)
-            if outcome is None or isinstance(outcome, Exception)
-        ]
+        failed = [future for future, outcome in zip(after, found, strict=True) if not isinstance(outcome, Artifact)]
         if len(unit.handles) == 1:
             run = CallRun(call, unit.handles[0].title, find_or_compute, inputs)
             self._run(run, after, failed, partial(self._settle, unit.handles[0]))

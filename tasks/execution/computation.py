@@ -31,8 +31,9 @@ class Computation:
 
     @property
     def title(self) -> str:
-        """What it is called: by its stage where it makes several outputs."""
-        return self.requests[0].stage if self.requests[0].compute_together else self.requests[0].title
+        """What it is called: by its stages where they are computed in one pass."""
+        in_pass = dict.fromkeys(request.stage for request in self.requests if request.compute_together)
+        return " and ".join(in_pass) or self.requests[0].title
 
 
 Compute: TypeAlias = Callable[[Computation, Tick, Tell], None]

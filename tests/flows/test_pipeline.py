@@ -50,15 +50,20 @@ WITH_PEOPLE = ["decode", "pose", "people", "subject", "offsets", "trajectory"]
         ),
         (
             Config(outputs=[Output.pose], exports=[Export.webdataset]),
-            [*WITH_PEOPLE[:4], "masks", *WITH_PEOPLE[4:], "scene", "exports/webdataset", "report.html"],
+            [*WITH_PEOPLE[:4], "masks", "scene", *WITH_PEOPLE[4:], "exports/webdataset", "report.html"],
         ),
         (
             Config(outputs=[Output.stabilized], verify=True),
-            [*WITH_PEOPLE, "scene", "stabilized.mp4", "verify", "report.html"],
+            [*WITH_PEOPLE[:4], "scene", *WITH_PEOPLE[4:], "stabilized.mp4", "verify", "report.html"],
         ),
         (
             Config(outputs=[Output.preview, Output.overlay, Output.contact]),
-            [*WITH_PEOPLE, "scene", "stabilized.mp4", "overlay.mp4", "preview.webp", "report.html"],
+            [
+                *WITH_PEOPLE[:4],
+                "scene",
+                *WITH_PEOPLE[4:],
+                *["stabilized.mp4", "overlay.mp4", "preview.webp", "report.html"],
+            ],
         ),
         (
             Config(outputs=[Output.stabilized], border=BorderConf(BorderMode.mirror)),
@@ -66,7 +71,7 @@ WITH_PEOPLE = ["decode", "pose", "people", "subject", "offsets", "trajectory"]
         ),
         (
             Config(outputs=[Output.person], background=BackgroundConf(BackgroundMode.transparent)),
-            [*WITH_PEOPLE[:4], "masks", *WITH_PEOPLE[4:], "scene", "person.webm", "report.html"],
+            [*WITH_PEOPLE[:4], "masks", "scene", *WITH_PEOPLE[4:], "person.webm", "report.html"],
         ),
         (
             Config(outputs=[Output.person], masks=MasksConf(plate=False)),

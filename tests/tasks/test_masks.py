@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from conf.enums import Device, MaskModel, MaskSource
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from tasks.decode import decode
+from tasks.execution.computation import Computation, here
 from tasks.masks import pick_model, segment_person
 from tasks.maths.body.landmarks import HIPS
 from tasks.media.files.masks_file import Mask, MaskState, read_mask_states, read_masks
@@ -19,7 +20,7 @@ from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import write_json
 from tasks.pose import estimate_pose
 from tasks.records import Artifact, read_clip
-from tasks.requests import DecodeRequest, MasksRequest, PoseRequest, SubjectRequest
+from tasks.requests import DecodeRequest, MasksRequest, PoseRequest, SceneRequest, SubjectRequest
 from tasks.subject import choose_subject
 from tests.support.artifacts import artifact
 
@@ -91,6 +92,23 @@ def masks_of(
     facts = segment_person(request, folder, ticks.append, clock=lambda: float(next(now_s)))
     assert ticks == list(range(1, FRAMES + 1))
     return list(read_masks(folder / "masks.npz")), facts
+
+
+def test_masks_and_scene_of_one_pass_have_the_bytes_that_they_have_alone(walk: Walk, tmp_path: Path) -> None:
+    masks = MasksRequest(walk.video, walk.clip, walk.found, walk.pose, MasksConf(), ModelsConf(), {}, Device.cpu)
+    asked = [masks, SceneRequest(walk.video, clip=walk.clip, found=walk.found)]
+    made: list[dict[str, bytes]] = []
+    told: dict[int, dict[str, Any] | Exception] = {}
+    for name, passes in (("together", [asked]), ("alone", [[one] for one in asked])):
+        folders = [tmp_path / name / one.stage for one in asked]
+        for folder in folders:
+            folder.mkdir(parents=True)
+        for some in passes:
+            own = [folders[asked.index(one)] for one in some]
+            here(Computation(some, own), lambda _: None, told.__setitem__)
+            assert not any(isinstance(outcome, Exception) for outcome in told.values())
+        made.append({file.name: file.read_bytes() for folder in folders for file in folder.iterdir()})
+    assert made[0] == made[1] and made[0].keys() == {"masks.npz", "plates.zip", "hidden.npz", "camera.parquet"}
 
 
 @pytest.mark.parametrize("source", MaskSource)

@@ -1,11 +1,48 @@
 """Give several threads the same items from one pass over a stream."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def read_side_by_side(
+    items: Iterable[Item],
+    functions: "Sequence[Callable[[Reader[Item]], Result]]",
+    tell: Callable[[int, Result | Exception], None],
+    *,
+    wanted: int | None = None,
+) -> None:
+    """Give each function all ``items``, in a thread of its own.
+
+    ``tell`` is called once for each, in any order and from any thread, with its place and what it returned or raised.
+    One that fails does not stop the others. Only when the first ``wanted`` of them (None: all) have failed, the rest
+    gets no more items.
+    """
+    needed, failed = len(functions) if wanted is None else wanted, set[int]()
+
+    def read(place: int, reader: Reader[Item]) -> None:
+        outcome: Result | Exception
+        try:
+            outcome = functions[place](reader)
+        except Exception as error:  # noqa: BLE001 - it is told, and the others go on
+            outcome = error
+        finally:
+            reader.close()
+        if isinstance(outcome, Exception) and place < needed:
+            failed.add(place)
+            if len(failed) == needed:
+                for one in readers:
+                    one.close()
+        tell(place, outcome)
+
+    with broadcast(items, len(functions)) as readers, ThreadPoolExecutor(len(functions), "reader") as threads:
+        for done in [threads.submit(read, place, reader) for place, reader in enumerate(readers)]:
+            done.result()
 
 
 @contextmanager

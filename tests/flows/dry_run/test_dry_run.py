@@ -17,7 +17,7 @@ from tests.support.done import DIGESTS, do_all, done_job
 
 Plan = Callable[..., dict[str, str]]
 VIDEOS = ["stabilized.mp4", "comparison.mp4", "person.mp4", "preview.webp"]
-ALL = ["decode", "pose", "people", "subject", "masks", "offsets", "trajectory", "scene", *VIDEOS, "report.html"]
+ALL = ["decode", "pose", "people", "subject", "masks", "scene", "offsets", "trajectory", *VIDEOS, "report.html"]
 
 
 @pytest.fixture

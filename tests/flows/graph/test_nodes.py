@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from conf.config import Config
-from conf.enums import Output
+from conf.enums import MaskSource, Output
+from conf.input import MasksConf
 from conf.lock import CropConf, SmoothingConf
 from conf.render import BackgroundConf
 from flows.graph import submission
@@ -31,8 +32,9 @@ def made(title: str) -> Outcome:
 class Finished:
     """A future of a task that is over as soon as it is submitted."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, blocked: bool) -> None:
         self.task_run_id = uuid4()
+        self.blocked = blocked  # it was not run, as one before it has failed
 
     def add_done_callback(self, tell: Callable[["Finished"], None]) -> None:
         tell(self)
@@ -43,17 +45,20 @@ class Submitted(list[CallRun]):
 
     def __init__(self) -> None:
         self.errors: dict[str, VideoError] = {}
+        self.fails: Callable[[CallRun], bool] = lambda _: False
         self.blocked: list[str] = []  # titles of runs after one that has failed
 
     def submit(self, run: CallRun, after: Sequence[Any], failed: Sequence[Any]) -> Finished:
         self.append(run)
         self.blocked += [run.title] if failed else []
-        return Finished()
+        return Finished(blocked=bool(failed))
 
     def outcomes_of(self, run: CallRun, future: Any) -> Sequence[Outcome]:
-        if run.title in self.blocked:
+        if future.blocked:
             return []
-        return run.outcomes or [self.errors.get(title) or made(title) for title in run.title.split()]
+        if self.fails(run):
+            return [VideoError(f"{run.call.shown}: {run.title}")]
+        return run.outcomes or [self.errors.get(title) or made(title) for title in run.title.split(" and ")]
 
 
 @pytest.fixture
@@ -135,7 +140,8 @@ def test_all_outputs_of_a_video_and_setting_are_one_task_but_for_those_that_anot
     assert [run.title for run in submitted].count("render") == 1  # the other makes one output, which is its title
     shown = {run.title: run.call for run in submitted if run.outcomes}
     assert {"stabilized.mp4", "comparison.mp4", "person.mp4"} <= shown.keys()
-    assert len({id(call) for call in shown.values()}) == 1
+    outputs = [call for title, call in shown.items() if title not in ("masks", "scene")]
+    assert {call.title for call in outputs} == {"render"} and len({id(call) for call in outputs}) == 1
     assert first.asked["stabilized.mp4"] is second.asked["stabilized.mp4"]
     assert first.asked["person.mp4"] is not second.asked["person.mp4"]
 
@@ -148,8 +154,51 @@ def test_the_page_run_again_with_rendering_submits_only_what_is_new(submitted: S
     submitted.clear()
     (after,) = asked(graph, job("a", "", Config(outputs=[Output.person])))
     all_over(graph)
-    assert {run.call.title for run in submitted} == {"people", "scene", "masks", "render", "report.html"}
+    assert {run.call.title for run in submitted} == {"people", "masks and scene", "render", "report.html"}
     assert before.asked["trajectory"] is after.asked["trajectory"]
+
+
+def titles(runs: Submitted, *of: str) -> list[str]:
+    """Those titles that the runs have, of some."""
+    return [run.title for run in runs if run.title in of]
+
+
+def test_masks_and_scene_are_one_task_but_for_masks_that_need_no_frames(submitted: Submitted) -> None:
+    stages = ("masks and scene", "masks", "scene")
+    graph = Submission(Path("cache"), "run")
+    asked(graph, job("a", "", Config()))
+    all_over(graph)
+    assert titles(submitted, *stages) == [*stages]
+    assert all(run.outcomes for run in submitted if run.title in stages[1:])  # which only show what the first has made
+    submitted.clear()
+    graph = Submission(Path("cache"), "run")
+    asked(graph, job("a", "", Config(masks=MasksConf(source=MaskSource.landmarker))))
+    all_over(graph)
+    assert sorted(titles(submitted, *stages)) == ["masks", "scene"]
+    assert not any(run.outcomes for run in submitted if run.title in stages)
+
+
+def test_another_setting_of_the_masks_asks_for_no_scene_again(submitted: Submitted) -> None:
+    graph = Submission(Path("cache"), "run", 2)
+    other = Config(masks=MasksConf(body=False))
+    first, second = asked(graph, job("a", "x", Config()), job("a", "y", other))
+    all_over(graph)
+    assert titles(submitted, "masks and scene", "masks", "scene") == ["masks and scene", "masks", "masks", "scene"]
+    assert first.asked["scene"] is second.asked["scene"] and first.asked["masks"] is not second.asked["masks"]
+
+
+def test_without_a_subject_there_is_still_the_scene_that_another_setting_shows(submitted: Submitted) -> None:
+    graph = Submission(Path("cache"), "run", 2)
+    nobody = Config()
+    nobody.subject.at_s = 99.0
+    first, second = asked(graph, job("a", "nobody", nobody), job("a", "somebody", Config()))
+    failing = first.asked["subject"]
+    submitted.fails = lambda run: run.call.shown == "a nobody" and run.title == failing.title
+    all_over(graph)
+    assert isinstance(graph.outcome(failing), VideoError) and graph.outcome(first.asked["masks"]) is None
+    assert first.asked["scene"] is second.asked["scene"]
+    later = ("masks", "scene", "stabilized.mp4", "report.html")
+    assert all(isinstance(graph.outcome(second.asked[title]), Artifact) for title in later)
 
 
 def test_a_stage_is_submitted_when_those_that_it_takes_from_are_over(submitted: Submitted) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tasks.media.input.broadcast import Reader, broadcast
+from tasks.media.input.broadcast import Reader, broadcast, read_side_by_side
 
 
 class Source:
@@ -100,3 +100,30 @@ def test_when_all_have_left_nothing_more_is_made_and_the_stream_is_closed() -> N
         for reader in readers:
             reader.close()
     assert (source.made <= 2, source.closed) == (True, 1)
+
+
+def test_each_function_reads_all_and_what_it_gave_or_raised_is_told_by_its_place() -> None:
+    source, told = Source(), dict[int, object]()
+
+    def fail(reader: Reader[int]) -> int:
+        next(reader)
+        raise OSError("full")
+
+    read_side_by_side(source(), [fail, lambda reader: sum(reader)], told.__setitem__)
+    assert isinstance(told[0], OSError) and told[1] == sum(range(50))
+    assert (source.made, source.closed) == (50, 1)
+
+
+def test_when_those_that_are_wanted_have_failed_the_rest_gets_no_more() -> None:
+    source, told = Source(length=10_000), dict[int, object]()
+
+    def fail(reader: Reader[int]) -> int:
+        next(reader)
+        raise OSError("full")
+
+    def beside(reader: Reader[int]) -> int:
+        return sum(1 for _ in reader)
+
+    read_side_by_side(source(), [fail, beside], told.__setitem__, wanted=1)
+    assert isinstance(told[0], OSError) and isinstance(told[1], int)
+    assert told[1] <= source.made < 10_000 and source.closed == 1

@@ -1,0 +1,1 @@
+"""One pass over a clip for several stages that do not know each other."""

@@ -1,0 +1,87 @@
+"""One decoding of a clip for several stages that look at its frames; each has its own thread, key and entry."""
+
+import threading
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from tasks.media.input.broadcast import Reader, read_side_by_side
+from tasks.media.input.frame_cache import cached_frames
+from tasks.media.input.frames import Frame
+from tasks.records import Tick, read_clip
+from tasks.requests import MasksRequest, SceneRequest
+
+Facts = dict[str, Any]
+Asked: TypeAlias = MasksRequest | SceneRequest
+Frames: TypeAlias = Generator[Frame, None, None]
+Tell: TypeAlias = Callable[[int, Facts | Exception], None]
+
+
+class Stage(Protocol):
+    """A stage's function that also takes frames which somebody else decodes; it closes them when it wants no more."""
+
+    def __call__(self, request: Asked, folder: Path, tick: Tick, *, frames: Frames | None = None) -> Facts: ...
+
+
+def decode_once(
+    requests: Sequence[Asked], stages: Sequence[Stage], folders: Sequence[Path], tick: Tick, tell: Tell
+) -> None:
+    """Compute each request into its folder by its own stage; all of them are of one clip.
+
+    Each gets all frames. A request that is alone gets none: its stage decodes what it needs, which may be less.
+
+    ``tell`` is called once for each, in any order and from any thread, with its place and its facts or the error that
+    ended it. One that fails does not stop the others. ``tick`` counts the frames that all of them are done with.
+    """
+    ticks = _Ticks(tick, len(requests))
+
+    def computed(place: int) -> Callable[[Reader[Frame] | None], Facts]:
+        def compute(reader: Reader[Frame] | None) -> Facts:
+            frames = None if reader is None else _until_closed(reader)
+            try:
+                return stages[place](requests[place], folders[place], ticks.of(place), frames=frames)
+            finally:
+                ticks.leave(place)
+
+        return compute
+
+    first = requests[0]
+    if len(requests) == 1:
+        outcome: Facts | Exception
+        try:
+            outcome = computed(0)(None)
+        except Exception as error:  # noqa: BLE001 - it is told
+            outcome = error
+        tell(0, outcome)
+        return
+    frames = cached_frames(first.source, read_clip(first.clip), cache_mb=first.cache_mb)
+    read_side_by_side(frames, [computed(place) for place in range(len(requests))], tell)
+
+
+def _until_closed(reader: Reader[Frame]) -> Frames:
+    """The reader as the stages know frames: a generator, which imports nothing."""
+    try:
+        yield from reader
+    finally:
+        reader.close()
+
+
+class _Ticks:
+    """One count of frames out of those of several threads: that of the slowest, told by one thread at a time."""
+
+    def __init__(self, tick: Tick, threads: int) -> None:
+        self._tick, self._lock = tick, threading.Lock()
+        self._done: dict[int, int] = dict.fromkeys(range(threads), 0)
+
+    def of(self, place: int) -> Tick:
+        def told(frames_done: int) -> None:
+            with self._lock:
+                self._done[place] = frames_done
+                self._tick(min(self._done.values()))
+
+        return told
+
+    def leave(self, place: int) -> None:
+        """That thread has ended; the others are waited for."""
+        with self._lock:
+            del self._done[place]
