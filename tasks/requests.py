@@ -303,9 +303,7 @@ class RenderRequest(Request[RenderedVideo]):
     def by_product(self) -> MatteRequest | None:
         if self.matte is None or self.masks is None or self.scene is None or self.anchor is None or self.mattes:
             return None
-        return MatteRequest(
-            self.clip, self.masks, self.scene, self.anchor, smoothing=self.matte.smoothing, refine=self.matte.refine
-        )
+        return MatteRequest(self.clip, self.masks, self.scene, self.anchor, self.matte.smoothing, self.matte.refine)
 
     def with_by_product(self, found: Artifact[Content]) -> Self:
         return replace(self, mattes=cast(Artifact[PersonMattes], found))

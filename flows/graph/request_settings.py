@@ -1,12 +1,15 @@
 """Which part of the settings a request takes: a setting that does not shape a result must not enter its key."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from conf.clip import ClipConf
 from conf.config import Config
 from conf.input import DecodeConf, MasksConf
 from conf.lock import CropConf
 from flows.graph.shared_window import Size
+from tasks.cache.store import sha256_of
+from tasks.errors import SettingError
 
 
 def without_frame_cache(decode: DecodeConf) -> DecodeConf:
@@ -50,3 +53,12 @@ def scaled_target(config: Config) -> str:
 def of_size(crop: CropConf, window_px: Size | None) -> CropConf:
     """The crop with the size of window that all videos of a run share; unchanged for None."""
     return crop if window_px is None else replace(crop, size=list(window_px), aspect=None)
+
+
+def picture_digest(path: Path) -> str:
+    """sha256 of the bytes of a background's picture; ``SettingError`` where it cannot be read any more."""
+    try:
+        return sha256_of(path)
+    except OSError as error:  # it was there when the settings were checked
+        cure = "put it back and run again"
+        raise SettingError(f"background.image: {path} cannot be read any more ({error.strerror}); {cure}") from error

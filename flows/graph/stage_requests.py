@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TypedDict, cast
 
 from conf.enums import Device, Export, FrameMode, MaskSource, Output
@@ -16,6 +15,7 @@ from flows.graph.output_needs import WantedOutput
 from flows.graph.request_settings import (
     of_size,
     picture_crop,
+    picture_digest,
     scaled_target,
     unscaled_target,
     without_frame_cache,
@@ -25,8 +25,6 @@ from flows.graph.request_settings import (
 from flows.graph.shared_window import Size, aspect_size, room_size
 from flows.graph.stages import Exported, MasksAndScene, Rendered
 from flows.jobs import Job
-from tasks.cache.store import sha256_of
-from tasks.errors import SettingError
 from tasks.records import (
     AnchorOffsets,
     ChosenSubject,
@@ -245,7 +243,7 @@ class RequestedStages:
         background, image, digest = wanted.background, None, ""
         if background is not None and background.image is not None:
             image = expand_home(background.image)
-            digest = _picture_digest(image)
+            digest = picture_digest(image)
             background = replace(background, image="")  # the bytes of a picture are part of the key, its path is not
         cut = masks if background is not None else None
         plates = scene if wanted.needs_scene else None
@@ -347,11 +345,3 @@ class RequestedStages:
     def _cache_mb(self) -> int | None:
         decode = self.job.config.decode
         return decode.memory_mb if decode.frames is FrameMode.memory else None
-
-
-def _picture_digest(path: Path) -> str:
-    try:
-        return sha256_of(path)
-    except OSError as error:  # it was there when the settings were checked
-        cure = "put it back and run again"
-        raise SettingError(f"background.image: {path} cannot be read any more ({error.strerror}); {cure}") from error
