@@ -18,7 +18,6 @@ more the slower they move there: in a window that moves along, the filter lags b
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from copy import copy
 from itertools import combinations
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -27,8 +26,9 @@ import numpy as np
 
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import BoxEdges, same_body
-from tasks.maths.tracking.passing import Cover, Passings, clear_edges, clear_share, is_expected
-from tasks.maths.tracking.squares import FollowingWindow, Square, body_height_px, search_tiles, similar_place
+from tasks.maths.tracking.passing import WIDE_SHARE, Cover, Passings, clear_edges, clear_share, cover_box, is_expected
+from tasks.maths.tracking.search_plan import Lost, SearchPlan
+from tasks.maths.tracking.squares import FollowingWindow, Square, body_height_px, follows, similar_place
 from tasks.models.frame_view import FrameView, Image, boxes_of, look_at_frame, look_at_square
 from tasks.models.pose import PoseEstimate, PoseEstimator, open_pose_estimator
 from tasks.models.runtime import DeviceUse
@@ -36,10 +36,6 @@ from tasks.models.tracker_slot import Look, TrackerSlot
 
 LARGE_SHARE: Final = 0.4  # of the frame's height: larger people are tracked in the whole frame
 TILE_PX: Final = 288  # side of a tile's image; the detector sees it at 224 px
-SEARCH_INTERVAL_S: Final = 0.3  # between searches for further people, while somebody is followed
-LOST_SEARCH_S: Final = 1.0  # after a loss, or at the start while nobody is followed: every frame is searched
-THOROUGH_TILES: Final = 4  # tiles per frame of a thorough search; otherwise one
-MIN_FOLLOWED_S: Final = 0.5  # a person who was followed for less is not missed
 RETRY_S: Final = 0.3  # how long the window of a lost person is still looked at
 HIDDEN_S: Final = 1.0  # how long a person is followed on behind another one without being seen
 MAX_COVERED_SHARE: Final = 0.7  # of a tile under a tracked person: such a tile is skipped
@@ -86,22 +82,12 @@ class PeopleTracker:
         self._open_estimator = open_estimator
         self._at_once = at_once
         self._max_people = max_people
-        self._smallest = smallest
+        self._plan = SearchPlan(smallest)
         self._slots: list[TrackerSlot] = []
         self._tracks = 0
-        self._next_search_s = -np.inf
-        self._nobody_until_s: float | None = None  # end of the thorough search at the start; None: begins now
-        self._lost_until_s = -np.inf  # end of the search in every frame after a loss
-        self._lost_windows: list[FollowingWindow] = []  # of those who were lost, moving on
         self._passings = Passings()
-        self._round_tiles = 0  # that are still to be searched since somebody was found first
-        self._tiles: list[Square] = []
-        self._tile = 0  # index of the next one
 
     def __call__(self, view: FrameView, time_s: float) -> list[Sighting]:
-        if self._nobody_until_s is None:
-            self._nobody_until_s = time_s + LOST_SEARCH_S
-            self._tiles = search_tiles(view.size_px, self._smallest)
         following = [slot for slot in self._slots if slot.window is not None]
         covers = self._passings.covers({slot.track: slot.expected(time_s) for slot in self._busy()})
         at_once = self._at_once if len(following) > 1 else map
@@ -110,7 +96,7 @@ class PeopleTracker:
             slot.person, slot.edges_px = look
             own = covers.get(slot.track)
             slot.clear_px = clear_edges(slot.expected(time_s), own, view.size_px) if own else None
-        hidden = self._hidden(covers, time_s)
+        hidden = self._hidden(view, covers, time_s)
         for slot in sorted(following, key=lambda slot: not slot.track):  # first who is followed, then who is missed
             if slot.track in hidden:
                 continue
@@ -130,8 +116,7 @@ class PeopleTracker:
         for slot in self._slots:
             if slot.window is not None:
                 slot.release(time_s)
-        self._nobody_until_s, self._lost_until_s, self._round_tiles = None, -np.inf, 0
-        self._lost_windows.clear()
+        self._plan.begin_shot()
 
     def _busy(self) -> list[TrackerSlot]:
         return sorted((slot for slot in self._slots if slot.track), key=lambda slot: slot.track)
@@ -140,19 +125,35 @@ class PeopleTracker:
         """Landmarks of everybody who is tracked in this frame."""
         return [slot.person.landmarks for slot in self._busy() if slot.person is not None]
 
-    def _hidden(self, covers: Mapping[int, Sequence[Cover]], time_s: float) -> set[int]:
+    def _hidden(self, view: FrameView, covers: Mapping[int, Sequence[Cover]], time_s: float) -> set[int]:
         """The numbers of those near others who are not seen now, and are followed on for a while."""
-        slots = {slot.track: slot for slot in self._busy()}
-        hidden = set()
-        for track, slot in slots.items():
-            others = [slots[cover.other].expected(time_s) for cover in covers.get(track, ())]
-            recognised = slot.person is not None and is_expected(slot.person.landmarks, slot.expected(time_s), others)
-            if others and not recognised and time_s - slot.seen_s <= HIDDEN_S:
-                slot.person = None
-                hidden.add(track)
-            elif slot.person is not None and others:
-                slot.person.landmarks[:, 3] *= clear_share(slot.person.landmarks, covers[track])
-        return hidden
+        slots = {slot.track: slot for slot in self._busy() if slot.track in covers}
+        return {track for track, slot in slots.items() if not self._beside_others(slot, view, covers[track], time_s)}
+
+    def _beside_others(self, slot: TrackerSlot, view: FrameView, covers: Sequence[Cover], time_s: float) -> bool:
+        """Whether the person whom the slot follows beside others is seen; False while they may be hidden."""
+        near = [one for one in self._busy() if one.track in {cover.other for cover in covers}]
+        expected, others = slot.expected(time_s), [one.expected(time_s) for one in near]
+        recognised = slot.person is not None and is_expected(slot.person.landmarks, expected, others)
+        if slot.person is not None and not recognised and self._has_turned(slot, slot.person.landmarks, near, covers):
+            slot.window, recognised = FollowingWindow(slot.person.landmarks, time_s), True
+        if not recognised and time_s - slot.seen_s <= HIDDEN_S:
+            slot.person = None
+            wide = [cover_box(expected, other, WIDE_SHARE) for other in others]
+            if not any(
+                slot.look_beside(view, time_s, boxes, others) for boxes in ([cover.box_px for cover in covers], wide)
+            ):
+                return False
+        if slot.person is not None:
+            slot.person.landmarks[:, 3] *= clear_share(slot.person.landmarks, covers)
+        return True
+
+    @staticmethod
+    def _has_turned(slot: TrackerSlot, found: Floats, near: Sequence[TrackerSlot], covers: Sequence[Cover]) -> bool:
+        """Whether landmarks that are not where a straight line leads are still those of who stopped or turned."""
+        seen = [one.person.landmarks for one in near if one.person is not None]
+        own = follows(slot.landmarks, found) and not any(same_body(found, other) for other in seen)
+        return own and clear_share(found, covers) == 1
 
     def _painted(self, time_s: float) -> list[BoxEdges]:
         """What is painted over while others are searched: those who are tracked, also where they are hidden."""
@@ -163,7 +164,9 @@ class PeopleTracker:
     def _take_in(self, slot: TrackerSlot, time_s: float) -> None:
         """Move the slot's window with its person, or lose the person."""
         if slot.person is None:
-            self._lose(slot, time_s)
+            if slot.track and slot.window is not None:
+                self._plan.lose(Lost(slot.window, slot.since_s, not slot.whole, slot.earlier), time_s)
+            slot.track = 0
             if slot.whole or time_s - slot.seen_s > RETRY_S:
                 slot.window = None
             return
@@ -172,14 +175,10 @@ class PeopleTracker:
                 slot.release(time_s)
                 return
             slot.track, slot.since_s = self._next_track(), time_s
+            slot.earlier = self._plan.find(slot.person.landmarks, time_s)
         if slot.window is not None:
             slot.window.update(slot.person.landmarks, time_s)
         slot.landmarks, slot.seen_s = slot.person.landmarks, time_s
-
-    def _lose(self, slot: TrackerSlot, time_s: float) -> None:
-        if slot.track and time_s - slot.since_s >= MIN_FOLLOWED_S:
-            self._search_lost([slot], time_s)
-        slot.track = 0
 
     def _resolve_duplicates(self, covers: Mapping[int, Sequence[Cover]], time_s: float) -> None:
         """Where two estimators follow one body, release one.
@@ -197,46 +196,25 @@ class PeopleTracker:
             if {first.track, second.track} in passing and time_s - min(first.sure_s, second.sure_s) <= HIDDEN_S:
                 doubtful |= {first.track, second.track}
                 continue
-            self._search_lost([first, second], time_s)
+            for slot in (first, second):
+                if slot.window is not None:
+                    self._plan.lose(Lost(slot.window, slot.since_s, not slot.whole, slot.earlier), time_s)
             second.release(time_s)
             first.track = self._next_track()
         for slot in self._busy():
             if slot.person is not None and slot.track not in doubtful:
                 slot.sure_s = time_s
 
-    def _search_lost(self, slots: Sequence[TrackerSlot], time_s: float) -> None:
-        """Begin the search for those whom the slots followed until now: where they went, and in more of the frame."""
-        if time_s > self._lost_until_s:
-            self._lost_windows.clear()
-        self._lost_windows += [copy(slot.window) for slot in slots if slot.window is not None and not slot.whole]
-        self._lost_until_s = time_s + LOST_SEARCH_S
-
     def _search(self, view: FrameView, time_s: float) -> None:
         """Search the whole frame and some squares for people who are not tracked yet."""
-        lost = time_s <= self._lost_until_s
-        waits = self._busy() and not lost and not self._round_tiles and time_s < self._next_search_s
-        if waits or self._full():
+        if self._full():
             return
-        self._next_search_s = time_s + SEARCH_INTERVAL_S
-        while not self._full() and self._search_frame(view, time_s):
-            pass  # where one person is, there may be more
-        for window in list(self._lost_windows) if lost else ():
-            if not self._full() and self._search_square(view, time_s, window.at(time_s)):
-                self._lost_windows.remove(window)
-        for _ in range(self._tiles_due(time_s)):
-            tile, self._tile = self._tiles[self._tile], (self._tile + 1) % len(self._tiles)
-            self._round_tiles = max(self._round_tiles - 1, 0)
-            while not self._full() and self._search_square(view, time_s, tile):
-                pass
-
-    def _tiles_due(self, time_s: float) -> int:
-        """How many tiles of this frame are searched.
-
-        Several until each was searched once, and for a time at the start and after a loss while nobody is followed.
-        """
-        starts = self._nobody_until_s is not None and time_s <= self._nobody_until_s
-        nobody = not self._busy() and (starts or time_s <= self._lost_until_s)
-        return THOROUGH_TILES if self._round_tiles or nobody else 1
+        watched = [slot.window.at(time_s) for slot in self._slots if slot.window is not None and not slot.track]
+        for place in self._plan.places(view.size_px, time_s, followed=bool(self._busy()), watched=watched):
+            while not self._full() and (
+                self._search_frame(view, time_s) if place is None else self._search_square(view, time_s, place)
+            ):
+                pass  # where one person is, there may be more
 
     def _full(self) -> bool:
         return len(self._busy()) >= self._max_people
@@ -295,9 +273,10 @@ class PeopleTracker:
         self, slot: TrackerSlot, person: PoseEstimate, edges_px: Floats, time_s: float, *, whole: bool = False
     ) -> None:
         if not self._busy():
-            self._round_tiles = len(self._tiles)
+            self._plan.begin_round()
         window = FollowingWindow(person.landmarks, time_s)
         slot.begin(self._next_track(), person, edges_px, time_s, whole=whole, window=window)
+        slot.earlier = self._plan.find(person.landmarks, time_s)
 
     def _free_slot(self, other_than: TrackerSlot | None = None) -> TrackerSlot:
         free = (one for one in self._slots if one.window is None and one is not other_than)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import LANDMARK_COUNT, hip_midpoint
-from tasks.maths.tracking.passing import Cover
-from tasks.maths.tracking.squares import FollowingWindow, follows
+from tasks.maths.body.landmarks import LANDMARK_COUNT, BoxEdges, hip_midpoint
+from tasks.maths.tracking.passing import Cover, is_expected
+from tasks.maths.tracking.search_plan import Lost
+from tasks.maths.tracking.squares import FollowingWindow, Square, follows
 from tasks.models.frame_view import PAINT_LEVEL, FrameView, boxes_of, look_at_frame, look_at_square
 from tasks.models.pose import PoseEstimate, PoseEstimator
 
@@ -22,6 +23,7 @@ class TrackerSlot:
     estimator: PoseEstimator
     track: int = 0  # 0: nobody
     since_s: float = 0.0  # start of the track
+    earlier: Lost | None = None  # the person who was searched when the track began
     seen_s: float = 0.0  # last sighting
     sure_s: float = 0.0  # last sighting that was surely of this person
     window: FollowingWindow | None = None  # of a person, now or a moment ago
@@ -60,13 +62,36 @@ class TrackerSlot:
         ``known`` are the landmarks of everybody who was found in this frame.
         """
         window = FollowingWindow(self.landmarks, time_s)
-        square = window.at(time_s)
-        self.forget(time_s)
-        person = look_at_square(self.estimator, view, square, time_s, boxes_of(known))
+        person = self._look_anew(view, time_s, window.at(time_s), boxes_of(known))
         if person is not None and follows(self.landmarks, person.landmarks):
-            self.person, self.edges_px, self.window, self.clear_px = person, square.edges_px, window, None
+            self.person, self.edges_px, self.window, self.clear_px = person, window.at(time_s).edges_px, window, None
         elif person is not None:
             self.forget(time_s)
+
+    def look_beside(
+        self, view: FrameView, time_s: float, covered_px: Sequence[BoxEdges], others: Sequence[Floats]
+    ) -> bool:
+        """Look once more in this frame for who is expected beside ``others``, and say whether that body was found.
+
+        It is seen by a fresh look where an estimator that follows has lost it. ``others`` are landmarks (33, 2 or more)
+        where they are expected, and ``covered_px`` is what is covered.
+        """
+        expected = self.expected(time_s)
+        square = FollowingWindow(expected, time_s).at(time_s)
+        person = self._look_anew(view, time_s, square, covered_px)
+        if self.whole and person is not None:
+            self.forget(time_s)  # the next look is at the whole frame
+        if person is None or not is_expected(person.landmarks, expected, others):
+            return False
+        self.person, self.edges_px = person, square.edges_px
+        return True
+
+    def _look_anew(
+        self, view: FrameView, time_s: float, square: Square, covered_px: Sequence[BoxEdges]
+    ) -> PoseEstimate | None:
+        """Whom an estimator that follows nobody sees in the square."""
+        self.forget(time_s)
+        return look_at_square(self.estimator, view, square, time_s, covered_px)
 
     def forget(self, time_s: float) -> None:
         """An empty image makes the estimator forget whom it followed."""

@@ -60,6 +60,11 @@ class Square(NamedTuple):
         moved[:, :2] = (moved[:, :2] + 0.5 - (self.x_px, self.y_px)) * (image_px / self.side_px) - 0.5
         return moved
 
+    def contains(self, point_xy: Floats) -> bool:
+        """Whether a point (2,) of the source lies in it."""
+        x0, y0, x1, y1 = self.edges_px
+        return bool(x0 <= point_xy[0] <= x1 and y0 <= point_xy[1] <= y1)
+
     def share_under(self, box_px: tuple[float, float, float, float]) -> float:
         """The share of the square that lies under the box ``x0, y0, x1, y1``."""
         x0, y0, x1, y1 = box_px

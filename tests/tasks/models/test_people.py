@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tasks.maths.tracking.search_plan import LOST_SEARCH_S, SEARCH_INTERVAL_S, THOROUGH_TILES
 from tasks.maths.tracking.squares import Square, search_tiles
 from tasks.models.frame_view import PAINT_LEVEL, PERSON_WINDOW_PX, boxes_of, paint_over
-from tasks.models.people import LOST_SEARCH_S, RETRY_S, SEARCH_INTERVAL_S, THOROUGH_TILES, AtOnce, PeopleTracker
+from tasks.models.people import RETRY_S, AtOnce, PeopleTracker
 from tasks.models.pose import PoseEstimate
 from tests.support.drawn.bodies import figure
 
@@ -201,6 +202,28 @@ def test_who_is_behind_another_is_not_seen_and_keeps_the_number() -> None:
     frames, _ = followed(scenes)
     assert all(frames[i] == near({1: 200 + 3 * i}) for i in behind)
     assert all(frames[i] == near({1: 200 + 3 * i, 2: 300 - 3 * i}) for i in range(34) if i not in behind)
+
+
+@pytest.mark.parametrize("torso_px", [6.0, TORSO_PX, 30.0])
+def test_who_stops_dead_beside_another_is_seen_on_and_keeps_the_number(torso_px: float) -> None:
+    """The second one comes from the left and stops at 0.3 heights from the first, who stands in front."""
+    stop_x, step_px = 300 - 0.9 * torso_px, 0.15 * torso_px
+    xs = [min(stop_x, stop_x + (i - 30) * step_px) for i in range(90)]
+    frames, _ = followed([Scene((300, 80 + 0.3 * torso_px), (x, 80), torso_px=torso_px) for x in xs])
+    front = min(frames[0], key=lambda track: abs(frames[0][track] - 300))
+    assert all(people == near({front: 300, 3 - front: xs[i]}) for i, people in enumerate(frames))
+
+
+@pytest.mark.parametrize("torso_px", [6.0, TORSO_PX, 30.0])
+def test_who_is_lost_beside_another_is_seen_by_a_fresh_look(torso_px: float) -> None:
+    """The estimator that follows the one behind sees nobody in five frames, while a third of a body is between both."""
+    lost = range(28, 33)
+    xs = [300 + (i - 50) * 0.05 * torso_px for i in range(45)]
+    scenes = [
+        Scene((300, 80 + 0.3 * torso_px), (x, 80), torso_px=torso_px, turning=i in lost) for i, x in enumerate(xs)
+    ]
+    frames, _ = followed(scenes)
+    assert all(people == near({1: 300, 2: xs[i]}) for i, people in enumerate(frames))
 
 
 def test_two_on_one_body_become_one_new_track() -> None:

@@ -54,6 +54,15 @@ def test_who_is_lost_and_found_again_beside_somebody_is_not_covered() -> None:
     assert passings.covers({1: own, 2: near}) == {} == passings.covers({1: own, 3: near})
 
 
+@pytest.mark.parametrize(("down", "mine"), [(0.04, True), (0.2, False)])
+def test_hips_that_are_about_as_high_as_expected_are_told_by_their_place_across(down: float, mine: bool) -> None:
+    """The other one is 0.06 heights away across the picture, and a little lower."""
+    other = figure((500 + 0.06 * HEIGHT_PX, 300 + 0.05 * HEIGHT_PX))
+    found = figure((500 + 0.01 * HEIGHT_PX, 300 + down * HEIGHT_PX))
+    assert is_expected(found, figure((500, 300)), [other]) is mine
+    assert not is_expected(other, figure((500, 300)), [other])
+
+
 def test_the_one_in_front_is_covered_up_to_the_middle_for_the_one_behind() -> None:
     ((cover,),) = met(0.08).values()
     assert list(met(0.08)) == [1] and cover.other == 2

@@ -1,0 +1,126 @@
+"""What is searched in each frame for people who are not followed."""
+
+from collections.abc import Collection
+
+import pytest
+
+from tasks.maths.tracking.search_plan import (
+    LOST_SEARCH_S,
+    MIN_FOLLOWED_S,
+    OFTEN_INTERVAL_S,
+    SEARCH_INTERVAL_S,
+    THOROUGH_TILES,
+    Lost,
+    SearchPlan,
+)
+from tasks.maths.tracking.squares import FollowingWindow, Square, search_tiles
+from tests.support.drawn.bodies import figure
+
+SIZE_PX = (1280, 720)
+SMALLEST = 0.2
+STEP_S = 1 / 60
+TILES = search_tiles(SIZE_PX, SMALLEST)
+FOLLOWED_S = MIN_FOLLOWED_S + 0.5  # how long somebody was followed who is lost in these tests
+
+
+def window_at(x_px: float, time_s: float, speed_px_s: float = 0.0) -> FollowingWindow:
+    """The window of somebody who was followed for a second until ``time_s``, and was at ``x_px`` then."""
+    steps = [step / 30 for step in range(-30, 1)]
+    window = FollowingWindow(figure((x_px + speed_px_s * steps[0], 400), 20.0), time_s + steps[0])
+    for step_s in steps[1:]:
+        window.update(figure((x_px + speed_px_s * step_s, 400), 20.0), time_s + step_s)
+    return window
+
+
+def settled() -> tuple[SearchPlan, float]:
+    """A plan that has searched each tile once, while somebody is followed, and the time of its next frame."""
+    plan = SearchPlan(SMALLEST)
+    plan.places(SIZE_PX, 0.0, followed=False, watched=[])
+    plan.begin_round()
+    for frame in range(1, 60):
+        plan.places(SIZE_PX, frame * STEP_S, followed=True, watched=[])
+    return plan, 60 * STEP_S
+
+
+def searched(
+    plan: SearchPlan, from_s: float, seconds: float, followed: bool = True, watched: Collection[Square] = ()
+) -> list[list[Square | None]]:
+    """What is searched in each frame of a time."""
+    count = round(seconds / STEP_S)
+    return [plan.places(SIZE_PX, from_s + i * STEP_S, followed=followed, watched=watched) for i in range(count)]
+
+
+def wholes(frames: list[list[Square | None]]) -> int:
+    return sum(None in places for places in frames)
+
+
+def test_while_nobody_is_followed_every_frame_is_searched_in_several_tiles() -> None:
+    frames = searched(SearchPlan(SMALLEST), 0.0, LOST_SEARCH_S, followed=False)
+    assert all(places[0] is None and len(places) == 1 + THOROUGH_TILES for places in frames)
+
+
+def test_after_the_first_person_is_found_each_tile_is_searched_once_and_then_one_at_a_time() -> None:
+    plan = SearchPlan(SMALLEST)
+    plan.places(SIZE_PX, 0.0, followed=False, watched=[])
+    plan.begin_round()
+    frames = searched(plan, STEP_S, 2.0)
+    rounds = -(-len(TILES) // THOROUGH_TILES)
+    tiles = [tile for places in frames[:rounds] for tile in places if tile is not None]
+    assert set(tiles) == set(TILES)
+    assert max(len(places) for places in frames[rounds:]) == 2
+    assert wholes(frames[rounds:]) == pytest.approx((2.0 - rounds * STEP_S) / SEARCH_INTERVAL_S, abs=1)
+
+
+def test_after_a_loss_their_window_is_searched_in_every_frame_and_the_rest_of_it_often() -> None:
+    plan, now_s = settled()
+    window = window_at(600, now_s, speed_px_s=60)
+    plan.lose(Lost(window, now_s - FOLLOWED_S, small=True), now_s)
+    frames = searched(plan, now_s, LOST_SEARCH_S)
+    assert all(window.at(now_s + i * STEP_S) in places for i, places in enumerate(frames))
+    assert None in frames[0] and wholes(frames) == pytest.approx(LOST_SEARCH_S / OFTEN_INTERVAL_S, abs=2)
+    after = searched(plan, now_s + LOST_SEARCH_S + STEP_S, LOST_SEARCH_S)
+    assert wholes(after) <= LOST_SEARCH_S / SEARCH_INTERVAL_S + 1
+
+
+def test_a_window_that_was_just_looked_at_and_one_outside_the_picture_are_not_searched() -> None:
+    for x_px, watched in ((600, True), (-200, False)):
+        plan, now_s = settled()
+        window = window_at(x_px, now_s)
+        plan.lose(Lost(window, now_s - FOLLOWED_S, small=True), now_s)
+        frames = searched(plan, now_s, 0.2, watched=[window.at(now_s)] if watched else [])
+        assert not any(window.at(now_s) in places for places in frames) and None in frames[0]
+
+
+def test_when_the_lost_one_is_found_where_the_way_led_the_search_is_rare_again() -> None:
+    plan, now_s = settled()
+    window = window_at(600, now_s)
+    plan.lose(Lost(window, now_s - FOLLOWED_S, small=True), now_s)
+    assert plan.find(figure((1100, 400), 20.0), now_s) is None
+    found = plan.find(figure((610, 400), 20.0), now_s + STEP_S)
+    assert found is not None and found.since_s == now_s - FOLLOWED_S
+    assert wholes(searched(plan, now_s + 2 * STEP_S, LOST_SEARCH_S)) <= LOST_SEARCH_S / SEARCH_INTERVAL_S + 1
+
+
+def test_who_is_lost_again_after_a_moment_is_searched_where_the_way_led_before() -> None:
+    plan, now_s = settled()
+    window = window_at(600, now_s)
+    plan.lose(Lost(window, now_s - FOLLOWED_S, small=True), now_s)
+    found = plan.find(figure((650, 400), 20.0), now_s + STEP_S)
+    again_s = now_s + 2 * STEP_S
+    plan.lose(Lost(window_at(650, again_s, 900), now_s + STEP_S, small=True, earlier=found), again_s)
+    assert window.at(again_s) in plan.places(SIZE_PX, again_s, followed=True, watched=[])
+
+
+def test_who_was_seen_for_a_moment_only_is_not_missed() -> None:
+    plan, now_s = settled()
+    searched(plan, now_s, SEARCH_INTERVAL_S)
+    plan.lose(Lost(window_at(600, now_s), now_s - MIN_FOLLOWED_S / 2, small=True), now_s)
+    assert wholes(searched(plan, now_s + SEARCH_INTERVAL_S, LOST_SEARCH_S)) <= LOST_SEARCH_S / SEARCH_INTERVAL_S + 1
+
+
+def test_another_shot_is_searched_as_at_the_start() -> None:
+    plan, now_s = settled()
+    plan.lose(Lost(window_at(600, now_s), now_s - FOLLOWED_S, small=True), now_s)
+    plan.begin_shot()
+    places = plan.places(SIZE_PX, now_s, followed=False, watched=[])
+    assert places[0] is None and set(places[1:]) <= set(TILES) and len(places) == 1 + THOROUGH_TILES
