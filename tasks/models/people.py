@@ -37,7 +37,9 @@ from tasks.models.tracker_slot import Look, TrackerSlot
 LARGE_SHARE: Final = 0.4  # of the frame's height: larger people are tracked in the whole frame
 TILE_PX: Final = 288  # side of a tile's image; the detector sees it at 224 px
 RETRY_S: Final = 0.3  # how long the window of a lost person is still looked at
-HIDDEN_S: Final = 1.0  # how long a person is followed on behind another one without being seen
+# How long a person is followed on behind another one without being seen. Measured on the true hips of thirteen drawn
+# walkers: after 1 s the straight line is off by less than 0.07 heights in nine of ten, after 2 s by less than 0.15.
+HIDDEN_S: Final = 1.0
 MAX_COVERED_SHARE: Final = 0.7  # of a tile under a tracked person: such a tile is skipped
 
 
