@@ -61,8 +61,8 @@ def average_with_neighbours(mask: ByteMask, neighbours: list[tuple[ByteMask, Mat
     for other, matrix in neighbours:
         aligned = cv2.warpAffine(other, matrix, size_px, dst=mask.copy(), borderMode=cv2.BORDER_TRANSPARENT)
         weight = cv2.LUT(cv2.absdiff(aligned, mask), _AGREEMENT)
-        total += weight * aligned
-        weights += weight
+        cv2.add(total, cv2.multiply(weight, aligned, dtype=cv2.CV_32F), dst=total)
+        cv2.add(weights, weight, dst=weights)
     return np.asarray(np.rint(total / weights), np.uint8)
 
 
@@ -111,7 +111,8 @@ def refine_edge(probability: ByteMask, guide: ByteMask) -> ByteMask:
     reach = GUIDE_REACH_PX
     height, width = guide.shape
     wide_guide, wide = (
-        cv2.copyMakeBorder(plane, reach, reach, reach, reach, cv2.BORDER_REPLICATE) for plane in (guide, probability)
+        cv2.copyMakeBorder(plane, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+        for plane in (guide, probability.astype(np.float32))
     )
     total, weights = np.zeros(guide.shape, np.float32), np.zeros(guide.shape, np.float32)
     steps = range(0, 2 * reach + 1, GUIDE_STEP_PX)
@@ -120,7 +121,7 @@ def refine_edge(probability: ByteMask, guide: ByteMask) -> ByteMask:
         nearness = np.exp(-0.5 * ((top - reach) ** 2 + (left - reach) ** 2) / (reach / 1.5) ** 2)
         weight = cv2.LUT(cv2.absdiff(wide_guide[window], guide), _LIKENESS * np.float32(nearness))
         cv2.accumulate(weight, weights)
-        cv2.accumulateProduct(weight, wide[window].astype(np.float32), total)
+        cv2.accumulateProduct(weight, wide[window], total)
     return np.asarray(np.rint(total / weights), np.uint8)
 
 

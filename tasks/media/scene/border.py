@@ -186,10 +186,7 @@ class SceneBorder:
         if box == (0, 0, *self._size_px):
             return seen
         for one in placed:
-            around, (rows, columns) = one.plate.box, one.plate.seen.shape
-            from_seen = affine.invert(scaling(around.size_px, (columns, rows)))
-            in_frame = affine.compose(affine.translation(np.array(around[:2], np.float64)), from_seen)
-            matrix = affine.compose(to_small, affine.compose(one.matrix, in_frame))
+            matrix = affine.compose(to_small, one.from_seen)
             seen += np.float32(one.weight / 255) * cv2.warpAffine(one.plate.seen, matrix, small_px)
         whole = Region(0, 0, *small_px)
         from_box = affine.compose(to_small, affine.translation(np.array(box[:2], np.float64)))

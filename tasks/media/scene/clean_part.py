@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import cv2
@@ -32,6 +33,17 @@ class PlacedPlate:
     matrix: Floats  # (2, 3) pixels of the plate's frame -> pixels of this frame
     weight: float  # 0..1 among the plates of this frame
 
+    @cached_property
+    def from_plate(self) -> Floats:
+        """(2, 3) samples of the plate's first plane -> pixels of this frame."""
+        return affine.compose(self.matrix, affine.translation(np.array(self.plate.box[:2], np.float64)))
+
+    @cached_property
+    def from_seen(self) -> Floats:
+        """(2, 3) pixels of what was seen -> pixels of this frame."""
+        around, (rows, columns) = self.plate.box, self.plate.seen.shape
+        return affine.compose(self.from_plate, affine.invert(scaling(around.size_px, (columns, rows))))
+
 
 class Fit(NamedTuple):
     """How a plate differs from a frame that it fills."""
@@ -60,8 +72,7 @@ class PlateFiller:
         peak, field = (1 << self._layout.depth) - 1, np.zeros(self._fits[0].exposure.shift.shape, np.float32)
         total: list[Plane] = []
         for one, fit in zip(self._plates, self._fits, strict=True):
-            matrix = affine.compose(one.matrix, affine.translation(np.array(one.plate.box[:2], np.float64)))
-            its, moves = one.plate.planes, (matrix, fit.shifts, piece, self._sited)
+            its, moves = one.plate.planes, (one.from_plate, fit.shifts, piece, self._sited)
             moved = warp_shifted(its, self._layout, *moves, luma=luma, border="reflect")
             mixed = zip(total, moved, strict=True)
             total = [cv2.addWeighted(old, 1 - one.weight, new, one.weight, 0) for old, new in mixed] if total else moved
@@ -75,15 +86,19 @@ class PlateFiller:
         """The same at every ``step_px``-th luma pixel, an even number: all planes have one size. No parallax counts."""
         layout, to_piece = self._layout, affine.translation(-np.array(piece[:2], np.float64))
         wh, peak = (-(-piece.size_px[0] // step_px), -(-piece.size_px[1] // step_px)), (1 << layout.depth) - 1
+        from_plates: dict[tuple[int, int], list[Floats]] = {}  # planes with the same spacing share them
         few = []
         for index in range(layout.planes):
-            to_luma = plane_to_luma(layout, index, self._sited)
-            to_few = np.diag([*np.array(sample_spacing(layout, index)) / step_px, 1.0])[:2]
+            spacing = sample_spacing(layout, index)
+            if spacing not in from_plates:
+                to_luma = plane_to_luma(layout, index, self._sited)
+                to_few = np.diag([*np.array(spacing) / step_px, 1.0])[:2]
+                to_few = affine.compose(to_few, affine.compose(affine.invert(to_luma), to_piece))
+                from_plates[spacing] = [
+                    affine.compose(to_few, affine.compose(one.from_plate, to_luma)) for one in self._plates
+                ]
             total, field = None, np.zeros(self._fits[0].exposure.shift.shape[:2], np.float32)
-            for one, fit in zip(self._plates, self._fits, strict=True):
-                matrix = affine.compose(one.matrix, affine.translation(np.array(one.plate.box[:2], np.float64)))
-                matrix = affine.compose(affine.compose(to_piece, matrix), to_luma)
-                matrix = affine.compose(to_few, affine.compose(affine.invert(to_luma), matrix))
+            for one, fit, matrix in zip(self._plates, self._fits, from_plates[spacing], strict=True):
                 moved = cv2.warpAffine(one.plate.planes[index], matrix, wh)
                 total = moved if total is None else cv2.addWeighted(total, 1 - one.weight, moved, one.weight, 0)
                 field += np.float32(one.weight) * fit.exposure.shift[..., index]
@@ -112,12 +127,9 @@ def measured_exposures(
     both[inside] = free
     exposures = []
     for one in plates:
-        around = one.plate.box
-        from_plate = affine.compose(
-            affine.translation(np.array(around[:2], np.float64)),
-            affine.invert(scaling(around.size_px, coarse_size(around.size_px))),
-        )
-        its = move_coarse(one.plate.coarse, affine.compose(to_low, affine.compose(one.matrix, from_plate)), wh)
+        size = one.plate.box.size_px
+        from_coarse = affine.compose(one.from_plate, affine.invert(scaling(size, coarse_size(size))))
+        its = move_coarse(one.plate.coarse, affine.compose(to_low, from_coarse), wh)
         difference = np.zeros((rows, columns, mine.shape[2]), np.float32)
         difference[inside] = mine - its
         exposures.append(Exposure(*smooth_difference(difference, both, float(1 << depth))))
@@ -136,10 +148,9 @@ def frame_shifts(
     grid, still, looks = Grid(box, size_px), affine.translation(np.zeros(2)), []
     mine = grid.placed(small_luma(luma, small_luma_size(size_px)), affine.invert(grid.to_small))
     for one in plates:
-        around = one.plate.box
-        to_frame = affine.compose(one.matrix, affine.translation(np.array(around[:2], np.float64)))
+        size = one.plate.box.size_px
         its, seen = (
-            grid.placed(part, affine.compose(to_frame, affine.invert(scaling(around.size_px, part.shape[::-1]))))
+            grid.placed(part, affine.compose(one.from_plate, affine.invert(scaling(size, part.shape[::-1]))))
             for part in (one.plate.small, one.plate.seen)
         )
         looks.append((its, seen > UNHIDDEN))
@@ -180,10 +191,7 @@ def _seen(plates: Sequence[PlacedPlate], box: Box, step_px: int = 1) -> NDArray[
     to_few = np.diag([1 / step_px, 1 / step_px, 1.0])[:2]
     to_box = affine.compose(to_few, affine.translation(-np.array(box[:2], np.float64)))
     for placed in plates:
-        around, (rows, columns) = placed.plate.box, placed.plate.seen.shape
-        from_seen = affine.invert(scaling(around.size_px, (columns, rows)))
-        in_frame = affine.compose(affine.translation(np.array(around[:2], np.float64)), from_seen)
-        matrix = affine.compose(to_box, affine.compose(placed.matrix, in_frame))
+        matrix = affine.compose(to_box, placed.from_seen)
         if not _all_seen(placed.plate.seen, affine.invert(matrix), (width, height)):
             cv2.min(seen, cv2.warpAffine(placed.plate.seen, matrix, (width, height)), dst=seen)
     return np.asarray(seen > SEEN_LEVEL)
