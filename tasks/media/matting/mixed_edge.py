@@ -36,21 +36,22 @@ def mixed_edge(
     size = 2 * max(round(2.5 * edge_px * low / high), 2) + 1
     weight = cv2.blur(core, (size, size))
     at, here = _places(rows, columns, (high, wide), (low, narrow)), rows * wide + columns
-    places = {inside.shape: here}
+    places, weight = {inside.shape: here}, weight.take(at)
+    most = np.maximum(weight, np.float32(1e-3))
     way, length, changed = (np.zeros(len(rows), np.float32) for _ in range(3))
     for shown, old, part in zip(picture, plate, small, strict=True):
         place = places.get(shown.shape)
         if place is None:  # of coloured planes, both have the same
             place = places[shown.shape] = _places(rows, columns, (high, wide), shown.shape)
         behind = old.take(place).astype(np.float32)
-        mean = (cv2.blur(part * core, (size, size)) / np.maximum(weight, np.float32(1e-3))).take(at)
+        mean = cv2.blur(cv2.multiply(core, part, dtype=cv2.CV_32F), (size, size)).take(at) / most
         apart, change = mean - behind, shown.take(place) - behind
         way += change * apart
         length += apart * apart
         changed += change * change
     told = np.clip(way / np.maximum(length, 1), 0, 1)
     third = changed - told * (2 * way - told * length)  # squared difference from all that is between the two colours
-    trust = length / (length + third + np.float32(TELLING_LEVELS**2)) * (weight.take(at) > LEAST_CORE)
+    trust = length / (length + third + np.float32(TELLING_LEVELS**2)) * (weight > LEAST_CORE)
     mixed = opacity.take(here).astype(np.float32) / np.float32(255)
     trust *= np.where(told < mixed, told_apart.take(at), np.float32(1))
     mixed += trust * (told - mixed)

@@ -114,7 +114,7 @@ class PlateMatte:
         told_apart = _told_apart(small, core.astype(np.uint8), reach)
         evidence *= np.where(evidence < 0, told_apart, np.float32(1)) * seen
         depth = np.minimum(np.maximum(within, without) / np.float32(reach), 1)  # the mask is surer away from its edge
-        known = _PRIOR[prior]
+        known = np.asarray(cv2.LUT(prior, _PRIOR), np.float32)
         odds: Singles = known + cv2.GaussianBlur(evidence, (0, 0), EVIDENCE_BLUR_PX)
         far = (within > reach).astype(np.int8) - (without > reach)
         depth *= known
@@ -220,7 +220,7 @@ def _decided(now: Compared, near: Sequence[Singles]) -> Singles:
         odds += there
     odds[far > 0] = DECIDED
     odds[far < 0] = -DECIDED
-    count, number, stats, _ = cv2.connectedComponentsWithStats((odds > 0).astype(np.uint8))
+    count, number, stats, _ = cv2.connectedComponentsWithStats((odds > 0).view(np.uint8), ltype=cv2.CV_16U)
     if count > 2:
         sizes = stats[:, cv2.CC_STAT_AREA]
         small_piece = sizes < LEAST_PIECE * sizes[1:].max()
@@ -233,23 +233,24 @@ def _told_apart(small: _Small, core: Bytes, reach: float) -> Singles:
 
     What looks like the plate may still be the person where something of the person nearby looks like it too.
     """
-    picture, plate = ([np.float32(plane[::2, ::2]) for plane in planes] for planes in small)
+    picture, plate = ([np.ascontiguousarray(plane[::2, ::2]) for plane in planes] for planes in small)
     shape, core = core.shape, core[::2, ::2]
     radius = max(round(reach / 2), 1)
     rows, columns = core.shape
-    around = [
+    beside, *around = [
         cv2.copyMakeBorder(plane, radius, radius, radius, radius, cv2.BORDER_CONSTANT, value=0)
         for plane in (core, *picture)
     ]
-    away_from_core = np.where(around[0] == 0, np.float32(FAR_LEVELS**2), np.float32(0))
+    away_from_core = np.where(beside == 0, np.float32(FAR_LEVELS**2), np.float32(0))
     least = np.full(core.shape, FAR_LEVELS**2, np.float32)
     for number in range(DIRECTIONS):
         angle, away = 2 * np.pi * number / DIRECTIONS, radius if number % 2 else radius / 2
         x, y = radius + round(away * np.cos(angle)), radius + round(away * np.sin(angle))
-        apart, *its = (plane[y : y + rows, x : x + columns] for plane in (away_from_core, *around[1:]))
-        for there, here in zip(its, plate, strict=True):
-            apart = apart + np.square(there - here)  # beside the core it is far, or farther
-        np.minimum(least, apart, out=least)
+        there = np.s_[y : y + rows, x : x + columns]
+        apart = away_from_core[there].copy()
+        for its, here in zip(around, plate, strict=True):
+            cv2.accumulateSquare(cv2.absdiff(its[there], here), apart)  # beside the core it is far, or farther
+        cv2.min(least, apart, dst=least)
     told = least / (least + np.float32(LIKE_LEVELS**2))
     return np.asarray(cv2.resize(told, shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
@@ -311,9 +312,9 @@ def _differences(small: _Small) -> NDArray[np.int32]:
     """The place (h, w) of each pixel in the statistic of differences: brighter or darker by how much, and coloured."""
     pairs = list(zip(small.picture, small.plate, strict=True))
     luma = cv2.subtract(*pairs[0], dtype=cv2.CV_16S)
-    place: NDArray[np.int32] = _LUMA_PLACE[luma + np.int16(255)]
+    place: NDArray[np.int32] = _LUMA_PLACE.take(luma + np.int16(255))
     if len(pairs) > 1:
-        place += _CHROMA_PLACE[cv2.add(cv2.absdiff(*pairs[1]), cv2.absdiff(*pairs[2]))]
+        place += cv2.LUT(cv2.add(cv2.absdiff(*pairs[1]), cv2.absdiff(*pairs[2])), _CHROMA_PLACE)
     return place
 
 
