@@ -34,6 +34,7 @@ COVERED = {
         "tasks.maths.scene.camera_path",
         "tasks.maths.tracking",
         "tasks.maths.tracking.passing",
+        "tasks.maths.tracking.search_plan",
         "tasks.maths.tracking.squares",
         "tasks.maths.tracking.steps",
         "tasks.maths.tracking.tracks",
