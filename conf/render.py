@@ -114,7 +114,8 @@ class EncodeConf:
     preset: str = "veryfast"
     """The codec's own name for a trade-off of speed against size; for prores of its quality."""
     threads: int = 2
-    """Threads of each encoder, whatever the machine: the bytes of a video depend on their number; nvenc has none."""
+    """Threads of the encoder of stabilized.mp4, half as many of each other video's, whatever the machine: the bytes of
+    a video depend on their number; nvenc has none."""
 
     def __post_init__(self) -> None:
         best, worst = (1, 63) if self.codec is VideoCodec.av1 else (0, 51)

@@ -8,13 +8,15 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from tasks.errors import OutputError, StillwalkError
-from tasks.records import Tick
+from tasks.execution.memory import give_back_code
+from tasks.records import Artifact, Clip, DecodedClip, Tick, read_clip
 from tasks.requests import AnyRequest
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+LARGE_PASS_PX: Final = 100_000_000  # of all frames: less takes less memory and too little time to look for more
 Facts = dict[str, Any]
 Answer: TypeAlias = list[Facts | Exception]
 """The outcome of each request of a computation, in a form that passes to another process."""
@@ -49,6 +51,8 @@ def here(work: Computation, tick: Tick, tell: Tell) -> None:
         tell(place, _about_the_disk(outcome) if isinstance(outcome, OutputError) else outcome)
 
     if together:
+        if _frames_px(work.requests[0]) >= LARGE_PASS_PX:
+            give_back_code()
         _function(together)(work.requests, functions, work.folders, tick, told)
         return
     for place, (request, folder) in enumerate(zip(work.requests, work.folders, strict=True)):
@@ -57,6 +61,17 @@ def here(work: Computation, tick: Tick, tell: Tell) -> None:
         except Exception as error:  # noqa: BLE001 - it is told
             outcome = error
         told(place, outcome)
+
+
+def clip_of(request: AnyRequest) -> Clip | None:
+    """What decoding has shown of the video that a request is about; None before it is decoded."""
+    clip: Artifact[DecodedClip] | None = getattr(request, "clip", None)
+    return None if clip is None else read_clip(clip)
+
+
+def _frames_px(request: AnyRequest) -> int:
+    clip = clip_of(request)
+    return 0 if clip is None else clip.frames * clip.width_px * clip.height_px
 
 
 def _function(name: str) -> Callable[..., Any]:

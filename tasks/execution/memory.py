@@ -2,6 +2,8 @@
 
 import ctypes
 import gc
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 ARENAS: Final = 2  # heaps of malloc; the default, 8 for each core, had taken a third more memory at its peak
@@ -9,6 +11,8 @@ LARGE: Final = 4 << 20  # bytes: what is larger than a plane of 1080p is given b
 IDLE: Final = 8 << 20  # bytes that a heap may keep at its end: glibc lets it grow to twice the largest that was freed
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # glibc's malloc.h
 _PR_SET_THP_DISABLE: Final = 41  # Linux's prctl.h
+_MADV_DONTNEED: Final = 4  # Linux's mman.h
+_MAPPINGS: Final = Path("/proc/self/smaps")
 
 
 def stay_small() -> None:
@@ -42,3 +46,36 @@ def give_back() -> None:
     function = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if function is not None:
         function(0)
+
+
+def give_back_code() -> None:
+    """Let the process hold only those pages of its libraries that are used from now on. Linux only.
+
+    Pages that were read while modules were loaded, or for models that are closed, would count to the end of the
+    process. Whatever is used again comes back from the page cache of the system. Only pages that nobody has written to
+    are let go. 120 MB before the render of a cold run, for 20 to 30 ms of CPU time (measured with 870 mappings).
+    """
+    advise = getattr(ctypes.CDLL(None), "madvise", None)
+    if advise is None:
+        return
+    advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    for first, end in _unwritten_code():
+        advise(first, end - first, _MADV_DONTNEED)  # a refusal, as of locked pages, does no harm
+
+
+def _unwritten_code() -> Iterator[tuple[int, int]]:
+    """The addresses of each mapping of a file that is read-only and has pages in memory, all of them as in the file."""
+    try:
+        lines = _MAPPINGS.read_text(errors="replace").splitlines()
+    except OSError:
+        return
+    span, held = "", False
+    for line in lines:
+        name, *rest = line.split(maxsplit=5)
+        if not name.endswith(":"):  # the head of a mapping: addresses, rights, offset, device, inode, file
+            span = name if rest[0] in ("r-xp", "r--p") and rest[4:] and rest[4].startswith("/") else ""
+        elif name == "Rss:":
+            held = rest[0] != "0"
+        elif name == "Anonymous:" and span and held and rest[0] == "0":
+            first, _, end = span.partition("-")
+            yield int(first, 16), int(end, 16)

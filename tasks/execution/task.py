@@ -30,11 +30,11 @@ from tasks.cache.making import OpenEntry, Outcome, Wanted
 from tasks.cache.second_level import SecondLevel
 from tasks.errors import OutputError, VideoError, counted
 from tasks.execution import progress
-from tasks.execution.computation import Computation, Compute, Facts, here
+from tasks.execution.computation import Computation, Compute, Facts, clip_of, here
 from tasks.execution.memory import give_back
 from tasks.execution.progress import Work
 from tasks.execution.progress_artifact import shown_progress
-from tasks.records import AnyArtifact, Artifact, Clip, DecodedClip, read_clip
+from tasks.records import AnyArtifact, Artifact
 from tasks.requests import AnyRequest
 from tasks.untrusted.plain_text import one_line
 
@@ -330,12 +330,6 @@ def _taken(requests: Iterable[AnyRequest]) -> list[AnyArtifact]:
     """The artifacts that the requests take, each once."""
     values = [value for request in requests for value in vars(request).values()]
     return list({id(value): value for value in values if isinstance(value, Artifact)}.values())
-
-
-def clip_of(request: AnyRequest) -> Clip | None:
-    """What decoding has shown of the video that a request is about; None before it is decoded."""
-    clip: Artifact[DecodedClip] | None = getattr(request, "clip", None)
-    return None if clip is None else read_clip(clip)
 
 
 def _about(call: Call, request: AnyRequest) -> dict[str, Any]:

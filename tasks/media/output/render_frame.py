@@ -33,6 +33,7 @@ Pair = tuple[Frame, Planes]
 
 SCENES: Final = ("scene", "reflect")  # borders that show the background without the people
 MIRRORS: Final = (*SCENES, "mirror")
+STABILIZED: Final = "stabilized"  # the file's name without its suffix
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,11 @@ def write_video(
     """Encode ``pairs`` with their pictures' times and the sound; decoding and moving run beside it.
 
     The file is read back: see ``check_written_video`` for ``every_frame``. Facts: frames, size and notes.
+
+    Every video but the stabilized one takes half of the encoder's threads: with its usual companions all encoders then
+    take about as long, and one thread less of x264 takes 19 MB less for 1920x1088, at the same size and quality.
     """
+    threads = encoding.threads if path.stem == STABILIZED else max(encoding.threads // 2, 1)
     sink = VideoWriter(
         path,
         size_px=size_px,
@@ -207,7 +212,7 @@ def write_video(
         pixel_aspect=Fraction(placement.clip.pixel_aspect),
         crf=encoding.crf,
         preset=encoding.preset,
-        threads=encoding.threads,
+        threads=threads,
         sound=sound_source(sound, placement.clip),
         codec=encoding.codec.value,
         hdr=placement.clip.hdr,
