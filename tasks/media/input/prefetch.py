@@ -33,8 +33,11 @@ def prefetched(items: Iterable[Item], *, ahead: int = 1) -> Iterator[Iterator[It
     def produce() -> None:
         source = iter(items)
         try:
-            if all(put(True, item) for item in source):
-                put(False, None)
+            for item in source:
+                if not put(True, item):
+                    return
+                del item  # a picture must not be kept while the next one is made
+            put(False, None)
         except BaseException as error:  # noqa: BLE001 - it is raised again in the other thread
             put(False, error)
         finally:
@@ -50,6 +53,7 @@ def prefetched(items: Iterable[Item], *, ahead: int = 1) -> Iterator[Iterator[It
                     raise content  # type: ignore[misc]
                 return
             yield content  # type: ignore[misc]
+            del content
 
     thread = threading.Thread(target=produce, name="prefetch", daemon=True)
     thread.start()

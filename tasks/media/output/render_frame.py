@@ -217,9 +217,12 @@ def write_video(
         codec=encoding.codec.value,
         hdr=placement.clip.hdr,
     )
-    with sink, prefetched(pairs) as ready:
-        for picture, planes in ready:
-            sink.write(planes, picture.pts, picture.duration)
+    # Without the source's pictures: those that wait need not be kept, 3 MB each of 1920x1088.
+    moments = ((planes, picture.pts, picture.duration) for picture, planes in pairs)
+    with sink, prefetched(moments) as ready:
+        for planes, pts, duration in ready:
+            sink.write(planes, pts, duration)
+            del planes
     check_written_video(path, placement.clip.frames, sink.written, every_frame=every_frame)
     return {"frames": placement.clip.frames, "size_px": list(size_px), "notes": sink.notes}
 

@@ -155,8 +155,8 @@ def filter_separable(plane: Plane, taps_x: NDArray[np.float32], taps_y: NDArray[
     for top in range(0, len(plane), band_rows):
         first, last = max(top - anchor[1], 0), min(top + band_rows + below, len(plane))
         band = filter_separable_float(plane[first:last].astype(np.float32), taps_x, taps_y, anchor)
-        target = result[top : top + band_rows]
-        cv2.add(band[top - first :][:band_rows], 0.0, dst=target, dtype=cv2.CV_8U if is_byte else cv2.CV_16U)  # saturates
+        band, target = band[top - first :][:band_rows], result[top : top + band_rows]
+        cv2.add(band, 0.0, dst=target, dtype=cv2.CV_8U if is_byte else cv2.CV_16U)  # rounds and saturates
         if not is_byte:
             cv2.min(target, float(peak), dst=target)
     return result

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -75,6 +76,23 @@ def test_what_is_rendered_in_one_pass_has_the_bytes_that_it_has_alone(
         render(one, tmp_path / one.output)
         alone = (tmp_path / one.output / one.output).read_bytes()
         assert alone == (tmp_path / "together" / one.output).read_bytes()
+
+
+@pytest.mark.parametrize(("asked", "beside"), [(1, 1), (2, 1), (4, 2)])
+def test_the_other_videos_take_half_of_the_encoders_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: int, beside: int
+) -> None:
+    took: dict[str, int] = {}
+
+    class Noted(render_frame.VideoWriter):
+        def __init__(self, path: Path, **given: Any) -> None:
+            took[path.name] = given["threads"]
+            super().__init__(path, **given)
+
+    monkeypatch.setattr(render_frame, "VideoWriter", Noted)
+    work, encode = job(tmp_path, make(tmp_path / "in.mp4", Made()), np.zeros((1, 2))), replace(FAST, threads=asked)
+    rendered(tmp_path, *(request(work, name, encode=encode) for name in ("stabilized.mp4", "comparison.mp4")))
+    assert took == {"stabilized.mp4": asked, "comparison.mp4": beside}
 
 
 def test_of_several_outputs_one_fails_alone(tmp_path: Path) -> None:

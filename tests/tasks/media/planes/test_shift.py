@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tasks.media.planes import shift as shift_module
 from tasks.media.planes.layout import PixelLayout
 from tasks.media.planes.shift import FILTER_TAPS, crop_window, shift_planes
 
@@ -46,6 +47,19 @@ def test_a_zero_shift_returns_the_same_pixels(name: str, size_px: tuple[int, int
     for plane, same in zip(planes, moved, strict=True):
         np.testing.assert_array_equal(plane, same)
         assert same.dtype == plane.dtype
+
+
+@pytest.mark.parametrize(("name", "interpolation"), list(product(["gray", "gbrp10le"], NAMES)))
+def test_a_picture_that_is_filtered_in_bands_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, name: str, interpolation: str
+) -> None:
+    planes, pictures = noise(LAYOUTS[name], (64, 48)), []
+    for samples in (1 << 18, 7 * 64, 1):  # all at once, some rows at a time, one row at a time
+        monkeypatch.setattr(shift_module, "BAND_SAMPLES", samples)
+        pictures.append(shift_planes(planes, LAYOUTS[name], (1.3, -2.6), (64, 48), interpolation=interpolation))
+    for first, *others in zip(*pictures, strict=True):
+        for other in others:
+            np.testing.assert_array_equal(first, other)
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
