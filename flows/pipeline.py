@@ -53,4 +53,4 @@ def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> N
     # With verify=true the wanted outputs include the stabilized video.
     rendered = stages.render(clip, path, masks, scene, subject, offsets, exported, wanted_outputs(config))
     verified = stages.verify(clip, subject, path, rendered[Output.stabilized], config.pose) if config.verify else None
-    stages.charts(clip, subject, offsets, path, verified, exported.get(Export.angles))
+    stages.charts(clip, subject, offsets, path, verified, exported.get(Export.angles), rendered)

@@ -52,6 +52,7 @@ class Handle(Generic[Kind]):
     takes: "tuple[AnyHandle, ...]"
     shares: "tuple[SharedSize, ...]"
     source: Path | None  # the user's file that it reads
+    behind: "tuple[AnyHandle, ...]" = ()  # it begins when these are over, whatever became of them
     askers: list[Asker] = field(default_factory=list)
 
 
@@ -104,9 +105,10 @@ class Unit:
 
     @property
     def waits_for(self) -> set[AnyHandle]:
-        """These, and those that decide its shared sizes."""
+        """These, those that it stands behind, and those that decide its shared sizes."""
         shares = {shared for handle in self.handles for shared in handle.shares}
-        return {*self.takes, *(need for shared in shares for member in shared.members for need in member.needs)}
+        behind = (other for handle in self.handles for other in handle.behind)
+        return {*self.takes, *behind, *(need for shared in shares for member in shared.members for need in member.needs)}
 
 
 LEAST_VIDEOS_AT_ONCE: Final = 4
@@ -134,6 +136,11 @@ class Graph:
         """The node of a request, shared with all who ask for the same; it waits for those it is ``after`` too."""
         (handle,) = self.ask_together(asker, [request], after)
         return handle
+
+    def put_behind(self, handle: AnyHandle, others: Sequence[AnyHandle]) -> None:
+        """Let a node begin when the ``others`` are over, whatever becomes of them; the first who asks for it decides."""
+        if len(handle.askers) == 1:
+            handle.behind = tuple(others)
 
     def ask_together(
         self, asker: Asker, requests: Sequence[Callable[[Made], Request[Kind]]], after: Sequence[AnyHandle] = ()

@@ -311,8 +311,9 @@ class RequestedStages:
         path: Handle[SmoothPath],
         verified: Handle[VerifiedLock] | None,
         angles: Handle[ExportedFiles] | None,
+        rendered: Rendered,
     ) -> Handle[DrawnCharts]:
-        return self._ask(
+        drawn = self._ask(
             lambda made: ChartsRequest(
                 clip=made(clip),
                 pose=made(pose),
@@ -322,6 +323,8 @@ class RequestedStages:
                 angles=None if angles is None else made(angles),
             )
         )
+        self.graph.put_behind(drawn, [*rendered.values()])
+        return drawn
 
     def _ask(self, request: Callable[[Made], Request[Kind]], after: Sequence[AnyHandle] = ()) -> Handle[Kind]:
         (handle,) = self._ask_together([request], after)

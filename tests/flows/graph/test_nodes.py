@@ -211,6 +211,21 @@ def test_a_stage_is_submitted_when_those_that_it_takes_from_are_over(submitted: 
     assert all(map(graph.is_over, stages.asked.values()))
 
 
+@pytest.mark.parametrize("error", [None, VideoError("a.mp4: the disk is full")])
+def test_charts_are_drawn_when_the_videos_are_over_whatever_became_of_them(
+    submitted: Submitted, error: VideoError | None
+) -> None:
+    graph = Submission(Path("cache"), "run")
+    if error is not None:
+        submitted.errors["render"] = error
+    (stages,) = asked(graph, job("a", "", Config()))
+    all_over(graph)
+    titles = [run.title for run in submitted]
+    assert titles[-1] == "report.html" and {"stabilized.mp4", "comparison.mp4", "person.mp4"} <= {*titles}
+    assert graph.outcome(stages.asked["stabilized.mp4"]) is error or error is None
+    assert isinstance(graph.outcome(stages.asked["report.html"]), Artifact)
+
+
 def test_after_a_stage_that_failed_none_is_run_and_only_that_one_has_an_error(submitted: Submitted) -> None:
     graph = Submission(Path("cache"), "run")
     submitted.errors["pose"] = VideoError("a.mp4: nobody")
