@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -38,6 +39,7 @@ class Placed:
 
     def __init__(self, to_output: NDArray[np.float64], anchor_xy: NDArray[np.float64]) -> None:
         self.to_output, self.anchor_xy, self.layout = to_output, anchor_xy, LAYOUT
+        self.clip = SimpleNamespace(rate=30)
 
 
 def masks_of(folder: Path, states: tuple[MaskState, ...]) -> Path:
