@@ -108,7 +108,11 @@ class Unit:
         """These, those that it stands behind, and those that decide its shared sizes."""
         shares = {shared for handle in self.handles for shared in handle.shares}
         behind = (other for handle in self.handles for other in handle.behind)
-        return {*self.takes, *behind, *(need for shared in shares for member in shared.members for need in member.needs)}
+        return {
+            *self.takes,
+            *behind,
+            *(need for shared in shares for member in shared.members for need in member.needs),
+        }
 
 
 LEAST_VIDEOS_AT_ONCE: Final = 4
