@@ -219,8 +219,8 @@ def configure_encoder(
         # If x264 chooses its code for the processor, it gives other bytes on another one.
         hdr_options = _hdr_parameters(hdr, "mastering-display", "cll", whole_steps=True)
         # Frame threads: slice threads cost time and size, two of them a fifth of a plain picture. Without a thread that
-        # looks ahead: it took 60 MB more for three videos of 1920x1088. A B-frame that others refer to is kept no longer
-        # than for its neighbours: one picture less in memory, 30 MB for these three, at the same size and PSNR.
+        # looks ahead: it took 60 MB more for three videos of 1920x1088. A B-frame that others refer to is kept no
+        # longer than its neighbours need it: one picture less, 30 MB for these three, at the same size and PSNR.
         fixed = {"cpu-independent": "1", "threads": str(threads), "sliced-threads": "0", "sync-lookahead": "0"}
         fixed["b-pyramid"] = "strict"
         options["x264-params"] = _join_parameters({**fixed, **hdr_options})
