@@ -142,7 +142,7 @@ class Graph:
         return handle
 
     def put_behind(self, handle: AnyHandle, others: Sequence[AnyHandle]) -> None:
-        """Let a node begin when the ``others`` are over, whatever becomes of them; the first who asks for it decides."""
+        """Let a node begin when the ``others`` are over, whatever becomes of them; its first asker decides."""
         if len(handle.askers) == 1:
             handle.behind = tuple(others)
 
