@@ -14,6 +14,7 @@ from tasks.media.input import frame_cache
 from tasks.media.output import render_frame
 from tasks.media.output.person_frames import person_frames
 from tasks.media.output.render_frame import FrameScene, RenderFrame, read_placement, render_frames
+from tasks.media.output.video_writer import VideoWriter
 from tests.support.clips import Made, make
 from tests.tasks.rendering.render_jobs import FAST, discs, job, render, rendered, request, stabilized
 
@@ -84,7 +85,7 @@ def test_the_other_videos_take_half_of_the_encoders_threads(
 ) -> None:
     took: dict[str, int] = {}
 
-    class Noted(render_frame.VideoWriter):
+    class Noted(VideoWriter):
         def __init__(self, path: Path, **given: Any) -> None:
             took[path.name] = given["threads"]
             super().__init__(path, **given)
