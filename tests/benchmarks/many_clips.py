@@ -36,11 +36,11 @@ class Recorded:
         from tasks.cache.entries import entries, stages
 
         self._slower = slower
-        self._by_title: dict[str, Any] = {}
-        for stage in stages(cache):
-            for entry in entries(cache, stage):
-                title = entry.shaped_by["request"].get("output") or entry.compute  # renders share a stage
-                self._by_title.setdefault(title, entry.artifact)
+        self._artifacts: dict[str, Any] = {
+            _same_for_all_clips(entry.compute, entry.shaped_by["request"]): entry.artifact
+            for stage in stages(cache)
+            for entry in entries(cache, stage)
+        }
         self.busy_s = 0.0
         self.stand_in_cpu_s = 0.0
         self.tasks = 0
@@ -48,8 +48,10 @@ class Recorded:
 
     def __call__(self, work: Any, tick: Any, tell: Any) -> None:
         """Copy and sleep; several that are made together take as long as the longest."""
+        from tasks.cache.keys import canonical
+
         began_s, cpu_began_s = time.perf_counter(), time.thread_time()
-        found = [self._by_title[getattr(request, "output", "") or request.compute] for request in work.requests]
+        found = [self._artifacts[_same_for_all_clips(one.compute, canonical(one))] for one in work.requests]
         for request, folder, artifact in zip(work.requests, work.folders, found, strict=True):
             for name in artifact.files:
                 shutil.copyfile(artifact.path(name), folder / name)
@@ -66,6 +68,14 @@ class Recorded:
             self.stand_in_cpu_s += time.thread_time() - cpu_began_s
         for place, artifact in enumerate(found):
             tell(place, dict(artifact.facts))
+
+
+def _same_for_all_clips(compute: str, request: dict[str, Any]) -> str:
+    """What a request asks for, whichever clip it is about: the other artifacts that it takes are the recorded ones.
+
+    So each setting gets its own path and videos. With one for all, two of three renders had only waited for the first.
+    """
+    return f"{compute} {json.dumps({**request, 'clip': None, 'digest': ''}, sort_keys=True)}"
 
 
 def main() -> None:
