@@ -13,12 +13,14 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from prefect import Flow
 from prefect.futures import PrefectFuture
+from prefect.logging import get_run_logger
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from conf.config import Config
 from flows.cli.interrupt import interruptible, quiet_broken_pipe
 from flows.cli.terminal import print_result
 from flows.config import settings
+from flows.graph.nodes import AnyHandle
 from flows.graph.submission import Submission
 from flows.one_video import Until, VideoSteps, WholeRun
 from flows.prefect_server.artifacts import RunArtifacts
@@ -39,6 +41,7 @@ R = TypeVar("R")
 FLOW_NAMES: Final = {"stabilize": "stillwalk", "sweep": "stillwalk sweep"}  # by their function
 # Tasks beyond those that compute: what is found in the cache, and what waits for its turn or for another command.
 WAITING_TASKS: Final = 2
+MOST_SHOWN_CACHED: Final = 24  # videos of a run in which also what is found in the cache has task runs
 NO_RESULTS = Path(os.devnull)  # no result record can lie there; without a place, each run asks the server for one
 
 
@@ -78,7 +81,7 @@ def _plain(value: Any) -> Any:
 def configured(run: Callable[P, list[Result]], config: Config) -> Flow[P, list[Result]]:
     """The flow of ``stabilize`` or ``sweep``.
 
-    It has enough threads, and no place for results of Prefect's own: see ``tasks.execution.task``.
+    It has enough threads, and no place for results of Prefect's own: see ``tasks.execution.task_run``.
     """
     threads = stages_at_once(config) + WAITING_TASKS
     runner = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=threads))
@@ -101,12 +104,18 @@ def _run(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) 
     configs = [settings.load(one.overrides) for one in asked]
     workers, compute = stages_at_once(configs[0]), compute_of(configs[0])
     level = SecondLevel(configs[0].storage, progress.tell) if configs[0].storage else None
-    graph = Submission(cache, run_id, len(asked), workers=workers, compute=compute, level=level)
-    artifacts = RunArtifacts(cache)
     videos = find_all_videos(configs)
+    shows_cached = len(videos) <= MOST_SHOWN_CACHED
+    graph = Submission(
+        cache, run_id, len(asked), workers=workers, compute=compute, level=level, shows_cached=shows_cached
+    )
+    artifacts = RunArtifacts(cache)
     names = [video.name for video in videos]
     artifacts.name_run(names, [one.overrides for one in asked], output_dir.name if asked[0].name else "")
     results = _all_results(WholeRun(asked, configs, videos, graph, run_id, output_dir))
+    if not shows_cached:
+        found = f"{counted(graph.found, 'stage')} found in the cache"
+        get_run_logger().info(f"{found}; in a run of more than {MOST_SHOWN_CACHED} videos these have no task runs")
     artifacts.publish_results(results)
     return results, "" if progress.stop.is_set() else write_index(asked, results, output_dir, started, configs[0].shard)
 
@@ -134,23 +143,59 @@ def in_turn(steps: Sequence[VideoSteps], graph: Submission, at_once: int) -> Ite
 
     The next video begins as soon as one is finished, before others are led on: the workers are to find work.
     """
-    left, going = deque(range(len(steps))), dict[int, Until]()
-    while left or going:
-        graph.wait(for_one=False)
-        ready = [place for place, until in going.items() if not until.all_ask and all(map(graph.is_over, until.over))]
-        if left and len(going) < at_once:
-            ready = [left.popleft()]
-        elif not left and all(until.all_ask for until in going.values()):
-            ready = [*going]
-        elif not ready:
-            graph.wait(for_one=True)
-            continue
-        else:
-            ready = ready[:1]
-        for place in ready:
+    turns = _Turns(graph, len(steps), at_once)
+    while turns.left or turns.going:
+        turns.look(wait=False)
+        places = turns.next_places()
+        if not places:
+            turns.look(wait=True)
+        for place in places:
             try:
-                going[place] = next(steps[place])
+                turns.pause(place, next(steps[place]))
             except StopIteration as end:
-                going.pop(place, None)
+                turns.going.discard(place)
                 yield place, end.value
         graph.submit()
+
+
+class _Turns:
+    """Which of the videos of a run can go on. A stage that is over is looked at once, however many videos wait."""
+
+    def __init__(self, graph: Submission, videos: int, at_once: int) -> None:
+        self._graph, self._at_once = graph, at_once
+        self.left = deque(range(videos))
+        self.going: set[int] = set()
+        self._all_ask: set[int] = set()
+        self._ready: deque[int] = deque()
+        self._ahead: dict[int, int] = {}  # how many stages a video waits for
+        self._waiting: dict[AnyHandle, list[int]] = {}  # the videos that wait for a stage
+
+    def look(self, *, wait: bool) -> None:
+        """Note which stages are over; ``wait`` until one is."""
+        self._graph.wait(for_one=wait)
+        for handle in self._graph.newly_over():
+            for place in self._waiting.pop(handle, ()):
+                self._ahead[place] -= 1
+                if not self._ahead[place]:
+                    self._ready.append(place)
+
+    def next_places(self) -> list[int]:
+        """Those to be led on now; none where all wait for stages."""
+        if self.left and len(self.going) < self._at_once:
+            self.going.add(self.left[0])
+            return [self.left.popleft()]
+        if not self.left and self._all_ask == self.going:
+            self._all_ask.clear()
+            return sorted(self.going)
+        return [self._ready.popleft()] if self._ready else []
+
+    def pause(self, place: int, until: Until) -> None:
+        """Have a video wait for what it asks."""
+        ahead = [handle for handle in dict.fromkeys(until.over) if not self._graph.is_over(handle)]
+        self._ahead[place] = len(ahead)
+        for handle in ahead:
+            self._waiting.setdefault(handle, []).append(place)
+        if until.all_ask:
+            self._all_ask.add(place)
+        elif not ahead:
+            self._ready.append(place)

@@ -6,7 +6,7 @@ then done with the graph is decided by its subclasses: submit it to Prefect, or 
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, cast
@@ -71,6 +71,18 @@ class SharedSize:
     """The size of window that fits all videos of a setting; it is known when stages of all of them are done."""
 
     members: list[Member] = field(default_factory=list)
+    _known: set[tuple[AnyHandle, ...]] = field(default_factory=set)
+
+    def take_in(self, member: Member) -> None:
+        """Have a video decide too; each once, whoever of its people asks."""
+        if member.needs not in self._known:
+            self._known.add(member.needs)
+            self.members.append(member)
+
+    @property
+    def waits_for(self) -> set[AnyHandle]:
+        """The stages that decide it."""
+        return {need for member in self.members for need in member.needs}
 
     def resolve(self, made: Made, finished: Callable[[AnyHandle], bool]) -> Size | None:
         """The size, of those videos whose stages have ``finished``."""
@@ -104,15 +116,19 @@ class Unit:
         return list(dict.fromkeys(taken for handle in self.handles for taken in handle.takes))
 
     @property
+    def comes_after(self) -> list[AnyHandle]:
+        """These, and those that it stands behind."""
+        return list(dict.fromkeys([*self.takes, *(other for handle in self.handles for other in handle.behind)]))
+
+    @property
+    def shares(self) -> set[SharedSize]:
+        """The shared sizes that it needs."""
+        return {shared for handle in self.handles for shared in handle.shares}
+
+    @property
     def waits_for(self) -> set[AnyHandle]:
-        """These, those that it stands behind, and those that decide its shared sizes."""
-        shares = {shared for handle in self.handles for shared in handle.shares}
-        behind = (other for handle in self.handles for other in handle.behind)
-        return {
-            *self.takes,
-            *behind,
-            *(need for shared in shares for member in shared.members for need in member.needs),
-        }
+        """The stages that it comes after, and those that decide its shared sizes."""
+        return {*self.comes_after, *(need for shared in self.shares for need in shared.waits_for)}
 
 
 LEAST_VIDEOS_AT_ONCE: Final = 4
@@ -178,8 +194,7 @@ class Graph:
     def shared_size(self, setting: str, name: str, member: Member) -> SharedSize:
         """The size of that name for the videos of a setting, of which ``member`` is one."""
         shared = self._shared.setdefault((setting, name), SharedSize())
-        if member.needs not in [known.needs for known in shared.members]:
-            shared.members.append(member)
+        shared.take_in(member)
         return shared
 
     def take_new(self) -> Iterator[Unit]:
@@ -189,7 +204,7 @@ class Graph:
         size that all videos share goes after all that decide it.
         """
         new, self._new = self._new, []
-        places: dict[Unit, _Place] = {}
+        places: dict[Unit | SharedSize, _Place] = {}
 
         def order(unit: Unit) -> tuple[int, int, int]:
             place = self._place(unit, places)
@@ -197,15 +212,23 @@ class Graph:
 
         return iter(sorted(new, key=order))
 
-    def _place(self, unit: Unit, places: "dict[Unit, _Place]") -> "_Place":
+    def _place(self, unit: Unit, places: "dict[Unit | SharedSize, _Place]") -> "_Place":
         """More than that of every unit that this one waits for. Stages of a forgotten video are over."""
         if unit not in places:
-            known = [self._units[handle] for handle in unit.waits_for if handle in self._units]
-            before = [self._place(one, places) for one in known]
-            shares = any(handle.shares for handle in unit.handles)
-            sizes = max((place.sizes for place in before), default=0) + int(shares)
-            places[unit] = _Place(sizes, 1 + max((place.level for place in before), default=-1))
+            sizes = [self._size_place(shared, places) for shared in unit.shares]
+            places[unit] = _after([*sizes, *self._places(unit.comes_after, places)])
         return places[unit]
+
+    def _size_place(self, shared: SharedSize, places: "dict[Unit | SharedSize, _Place]") -> "_Place":
+        """After all that decide it: found once for all who need the size."""
+        if shared not in places:
+            before = self._places(shared.waits_for, places)
+            sizes = 1 + max((place.sizes for place in before), default=0)
+            places[shared] = _Place(sizes, max((place.level for place in before), default=-1))
+        return places[shared]
+
+    def _places(self, handles: Iterable[AnyHandle], places: "dict[Unit | SharedSize, _Place]") -> "list[_Place]":
+        return [self._place(self._units[handle], places) for handle in handles if handle in self._units]
 
 
 class _Place(NamedTuple):
@@ -213,6 +236,11 @@ class _Place(NamedTuple):
 
     sizes: int  # shared sizes that must be known first, one after the other
     level: int  # stages that must be done first, one after the other
+
+
+def _after(before: Sequence[_Place]) -> _Place:
+    level = 1 + max((place.level for place in before), default=-1)
+    return _Place(max((place.sizes for place in before), default=0), level)
 
 
 class _Placeholders:

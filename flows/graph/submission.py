@@ -16,11 +16,10 @@ from tasks.cache.second_level import SecondLevel
 from tasks.cache.store import find
 from tasks.execution import progress
 from tasks.execution.computation import Compute, here
-from tasks.execution.task import (
-    Call,
+from tasks.execution.task import Call, KeyedRequest, Slots, find_all, keyed_requests
+from tasks.execution.task_run import (
     CallRun,
     Future,
-    Slots,
     find_or_compute,
     find_or_compute_all,
     outcomes_of,
@@ -37,7 +36,8 @@ class Submission(Graph):
     """Submits what is asked for.
 
     ``settings`` is how many settings the run has, ``workers`` how much is computed at once, ``compute`` where, and
-    ``level`` what is behind the cache.
+    ``level`` what is behind the cache. With ``shows_cached`` what is found in the cache has a task run too; without, it
+    is only counted in ``found``.
 
     A task is submitted when all that it waits for are over. So no task holds a thread while it waits for another, and
     the thread that calls ``wait`` is the only one that uses the graph.
@@ -52,8 +52,11 @@ class Submission(Graph):
         workers: int = 1,
         compute: Compute = here,
         level: SecondLevel | None = None,
+        shows_cached: bool = True,
     ) -> None:
         super().__init__(workers)
+        self.found = 0
+        self._shows_cached = shows_cached
         self._slots = Slots(workers)
         self._cache, self._run_id, self._settings, self._compute = cache, run_id, settings, compute
         self._level = level
@@ -61,8 +64,9 @@ class Submission(Graph):
         self._outcomes: dict[AnyHandle, Outcome | None] = {}
         self._futures: dict[AnyHandle, Future] = {}
         self._calls: dict[Unit, Call] = {}  # of those that wait
-        self._followers: dict[AnyHandle, list[Unit]] = {}
-        self._ahead: dict[Unit, int] = {}  # how many it waits for
+        self._followers: dict[AnyHandle | SharedSize, list[Unit | SharedSize]] = {}
+        self._ahead: dict[Unit | SharedSize, int] = {}  # how many it waits for
+        self._newly_over: list[AnyHandle] = []
         self._sizes: dict[SharedSize, Size | None] = {}
         self._over: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
@@ -81,12 +85,11 @@ class Submission(Graph):
         for unit in self.take_new():
             call = self._calls[unit] = self._call(unit)
             progress.listener.planned(call.work)
-            ahead = [handle for handle in unit.waits_for if handle not in self._outcomes]
-            for handle in ahead:
-                self._followers.setdefault(handle, []).append(unit)
-            self._ahead[unit] = len(ahead)
-            if not ahead:
-                self._start(unit)
+            for shared in unit.shares:
+                if shared not in self._sizes and shared not in self._ahead:
+                    self._follow(shared, [handle for handle in shared.waits_for if handle not in self._outcomes])
+            stages = [handle for handle in unit.comes_after if handle not in self._outcomes]
+            self._follow(unit, [*stages, *(shared for shared in unit.shares if shared not in self._sizes)])
 
     def wait(self, *, for_one: bool) -> None:
         """Submit what has waited for tasks that are over by now; ``for_one``: wait until one is."""
@@ -94,6 +97,11 @@ class Submission(Graph):
             self._over.get()()
         while not self._over.empty():
             self._over.get()()
+
+    def newly_over(self) -> list[AnyHandle]:
+        """The stages that are over since the last call."""
+        over, self._newly_over = self._newly_over, []
+        return over
 
     def is_over(self, handle: AnyHandle) -> bool:
         """Whether it is known what became of a stage."""
@@ -130,12 +138,31 @@ class Submission(Graph):
             stamp=self._stamps.get(first.source) if first.source else None,
         )
 
+    def _follow(self, follower: Unit | SharedSize, ahead: Sequence[AnyHandle | SharedSize]) -> None:
+        """Go on with a unit or a size when all that is ahead of it is known."""
+        for one in ahead:
+            self._followers.setdefault(one, []).append(follower)
+        self._ahead[follower] = len(ahead)
+        if not ahead:
+            self._go_on(follower)
+
+    def _go_on(self, follower: Unit | SharedSize) -> None:
+        del self._ahead[follower]
+        if isinstance(follower, Unit):
+            self._start(follower)
+        else:
+            self._sizes[follower] = self._size(follower)
+            self._release(follower)
+
+    def _release(self, known: AnyHandle | SharedSize) -> None:
+        for follower in self._followers.pop(known, ()):
+            self._ahead[follower] -= 1
+            if not self._ahead[follower]:
+                self._go_on(follower)
+
     def _start(self, unit: Unit) -> None:
         """Submit a unit whose turn has come. What takes nothing from a stage that failed is computed all the same."""
-        del self._ahead[unit]
         call = self._calls.pop(unit)
-        for shared in {shared for handle in unit.handles for shared in handle.shares} - self._sizes.keys():
-            self._sizes[shared] = self._size(shared)
         lost = {taken for taken in unit.takes if not isinstance(self._outcomes[taken], Artifact)}
         whole = [handle for handle in unit.handles if lost.isdisjoint(handle.takes)]
         for part in (whole, [handle for handle in unit.handles if handle not in whole]):
@@ -144,15 +171,25 @@ class Submission(Graph):
 
     def _start_part(self, unit: Unit, of: Call) -> None:
         call, taken = replace(of, requests=self._requests(unit)), unit.takes
-        found = [self._outcomes[handle] for handle in taken]
-        inputs = [outcome for outcome in found if isinstance(outcome, Artifact)]
-        after = [self._futures[handle] for handle in taken]
-        failed = [future for future, outcome in zip(after, found, strict=True) if not isinstance(outcome, Artifact)]
-        if len(unit.handles) == 1:
-            run = CallRun(call, unit.handles[0].title, find_or_compute, inputs)
+        outcomes = [self._outcomes[handle] for handle in taken]
+        inputs = [outcome for outcome in outcomes if isinstance(outcome, Artifact)]
+        after = [self._futures[handle] for handle in taken if handle in self._futures]
+        failed = [
+            self._futures[handle]
+            for handle, outcome in zip(taken, outcomes, strict=True)
+            if not isinstance(outcome, Artifact)
+        ]
+        keyed = None if failed or self._shows_cached else _keyed(call, inputs)
+        if keyed and (found := find_all(call, keyed)):
+            self.found += len(found)
+            progress.listener.settled(call.work)
+            for handle, artifact in zip(unit.handles, found, strict=True):
+                self._settle(handle, None, [artifact])
+        elif len(unit.handles) == 1:
+            run = CallRun(call, unit.handles[0].title, find_or_compute, inputs, keyed=keyed)
             self._run(run, after, failed, partial(self._settle, unit.handles[0]))
         else:
-            run = CallRun(call, call.title, find_or_compute_all, inputs)
+            run = CallRun(call, call.title, find_or_compute_all, inputs, keyed=keyed)
             self._run(run, after, failed, partial(self._show_each, unit, call))
 
     def _run(self, run: CallRun, after: Sequence[Future], failed: Sequence[Future], then: Then) -> None:
@@ -167,13 +204,13 @@ class Submission(Graph):
             run = CallRun(call, handle.title, show, outcomes=own)
             self._run(run, [together], [] if own else [together], partial(self._settle, handle))
 
-    def _settle(self, handle: AnyHandle, future: Future, outcomes: Sequence[Outcome]) -> None:
+    def _settle(self, handle: AnyHandle, future: Future | None, outcomes: Sequence[Outcome]) -> None:
         """Note what became of a stage, and submit what has waited for it last."""
-        self._futures[handle], self._outcomes[handle] = future, next(iter(outcomes), None)
-        for unit in self._followers.pop(handle, ()):
-            self._ahead[unit] -= 1
-            if not self._ahead[unit]:
-                self._start(unit)
+        if future is not None:
+            self._futures[handle] = future
+        self._outcomes[handle] = next(iter(outcomes), None)
+        self._newly_over.append(handle)
+        self._release(handle)
 
     def _requests(self, unit: Unit) -> Callable[[Sequence[AnyArtifact]], Sequence[AnyRequest]]:
         """What makes the unit's requests out of the artifacts that it takes."""
@@ -199,3 +236,11 @@ class Submission(Graph):
         """The name that its task run bears: the video, and a setting where not all settings ask for it."""
         asker, askers = unit.handles[0].askers[0], max(len(handle.askers) for handle in unit.handles)
         return asker.video if askers >= self._settings else f"{asker.video} {asker.setting}"
+
+
+def _keyed(call: Call, inputs: Sequence[AnyArtifact]) -> Sequence[KeyedRequest] | None:
+    """The call's requests; None where they cannot be made: its task run says why."""
+    try:
+        return keyed_requests(call, inputs)
+    except Exception:  # noqa: BLE001 - whatever it is, the task run meets it again
+        return None

@@ -34,7 +34,14 @@ def run_server(app: str, port: int, descriptor: int) -> None:
 
     module, _, factory = app.partition(":")
     guarded = Gate(cast(App, getattr(import_module(module), factory)()), port, os.environ[SERVER_TOKEN_VARIABLE])
-    uvicorn.run(guarded, fd=descriptor, log_level="error", timeout_graceful_shutdown=SHUTDOWN_GRACE_S)
+    # On one machine, compressing what a run sends takes time and saves nothing.
+    uvicorn.run(
+        guarded,
+        fd=descriptor,
+        log_level="error",
+        timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
+        ws_per_message_deflate=False,
+    )
 
 
 if __name__ == "__main__":

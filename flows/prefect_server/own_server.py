@@ -22,8 +22,15 @@ from tasks.errors import SettingError
 MAX_START_S: Final = 120.0  # the first start creates the database; a new machine needed more than 20 s
 START_POLL_S: Final = 0.05
 MAX_END_S: Final = 5.0  # then it is killed
-# Prefect's own settings for such a server: no pages, and only the services that a short run needs.
-EPHEMERAL_SETTINGS: Final = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+# Prefect's own settings for such a server: no pages, and only the services that a short run needs. The last two would
+# keep each event beside the states that come of it, and ask of each whether an automation waits for it.
+EPHEMERAL_SETTINGS: Final = {
+    "PREFECT_UI_ENABLED": "0",
+    "PREFECT__SERVER_EPHEMERAL": "1",
+    "PREFECT__SERVER_FINAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+}
 # Reads process ids until the writing process has ended in any way, then ends those that are still servers.
 GUARD_SCRIPT: Final = """
 trap '' INT TERM

@@ -40,8 +40,7 @@ def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> It
     On a disk without locks, hold nothing.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        descriptor = _opened(path)
     except OSError as error:
         raise OutputError(cache_write_problem(path.parents[1], error)) from error
     try:
@@ -59,3 +58,13 @@ def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> It
         yield
     finally:
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    """A lock file, made where it is missing; its folder too, which nearly always is there."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, flags, 0o666)

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -247,7 +247,8 @@ def _keep(missing: NotFoundInClip, work: Path, looked: AnyArtifact, about: Mappi
 
 def mark(work: Path, artifact: AnyArtifact, more: Mapping[str, Any]) -> AnyArtifact:
     """Write the mark, put the folder in its place, and return the artifact that lies there."""
-    fields = {"schema": SCHEMA, **asdict(artifact), **more}
+    files = {name: vars(file) for name, file in artifact.files.items()}
+    fields = {"schema": SCHEMA, **vars(artifact), "files": files, **more}
     fields.pop("folder")  # the cache may be moved
     (work / MARK).write_text(json.dumps(fields, allow_nan=False))  # an indent would take ten times the time
     return _put(work, artifact)

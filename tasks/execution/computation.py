@@ -7,15 +7,19 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from tasks.errors import OutputError, StillwalkError
 from tasks.execution.memory import give_back_code
-from tasks.records import Artifact, Clip, DecodedClip, Tick, read_clip
+from tasks.records import Artifact, Clip, DecodedClip, Tick
 from tasks.requests import AnyRequest
+from tasks.untrusted.json_file import read_object
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+CLIP_FILE: Final = "clip.json"
+CLIPS_KEPT: Final = 64  # a few KB each
 LARGE_PASS_PX: Final = 100_000_000  # of all frames: less takes less memory and too little time to look for more
 Facts = dict[str, Any]
 Answer: TypeAlias = list[Facts | Exception]
@@ -66,7 +70,13 @@ def here(work: Computation, tick: Tick, tell: Tell) -> None:
 def clip_of(request: AnyRequest) -> Clip | None:
     """What decoding has shown of the video that a request is about; None before it is decoded."""
     clip: Artifact[DecodedClip] | None = getattr(request, "clip", None)
-    return None if clip is None else read_clip(clip)
+    return None if clip is None else _clip(clip.path(CLIP_FILE), clip.files[CLIP_FILE].sha256)
+
+
+@lru_cache(maxsize=CLIPS_KEPT)
+def _clip(path: Path, _sha256: str) -> Clip:
+    """Each task of a video asks several times, and of few videos at once."""
+    return Clip.from_json(read_object(path))
 
 
 def _frames_px(request: AnyRequest) -> int:

@@ -1,34 +1,21 @@
-"""How requests become Prefect tasks.
+"""From requests to outcomes: found in the cache, or computed. The store alone decides what is cached.
 
-This file and ``progress_artifact`` are the only ones below ``flows`` that import Prefect. The store alone decides what
-is cached (see ``tasks.cache.store``). Prefect is told, by a state of that name, and keeps no results of its own.
+``tasks.execution.task_run`` makes a task run of Prefect of it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from threading import Semaphore
-from typing import Any, Final, cast
-
-from prefect import Task
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import RunInput, State, TaskRunResult
-from prefect.context import FlowRunContext
-from prefect.exceptions import MissingContextError
-from prefect.futures import PrefectFuture
-from prefect.logging import get_run_logger
-from prefect.states import Completed
-from prefect.tasks import TaskRunNameCallbackWithParameters
-from prefect.utilities.annotations import quote
+from typing import Any, Final, NamedTuple
 
 from tasks.cache import making, store
 from tasks.cache.integrity import FileFingerprint, forgetting_unusable, require_proven, require_unchanged
 from tasks.cache.keys import shaped_by, stage_key
 from tasks.cache.making import OpenEntry, Outcome, Wanted
 from tasks.cache.second_level import SecondLevel
-from tasks.errors import OutputError, VideoError, counted
+from tasks.errors import OutputError, VideoError
 from tasks.execution import progress
 from tasks.execution.computation import Computation, Compute, Facts, clip_of, here
 from tasks.execution.memory import give_back
@@ -36,11 +23,8 @@ from tasks.execution.progress import Work
 from tasks.execution.progress_artifact import shown_progress
 from tasks.records import AnyArtifact, Artifact
 from tasks.requests import AnyRequest
-from tasks.untrusted.plain_text import one_line
 
-CACHED: Final = "Cached"  # Prefect's own name of such a state, which its UI knows
 _POLL_S: Final = 0.2  # between two looks at whether the user asked for an end
-Future = PrefectFuture[None]
 
 
 class Slots:
@@ -86,160 +70,53 @@ class Call:
         return Work(self.shown, self.title, 0)
 
 
-@dataclass(eq=False)
-class CallRun:
-    """A call as one task run of Prefect, or one of several outcomes of a call as a task run of its own.
+class KeyedRequest(NamedTuple):
+    """A request and the key of its entry."""
 
-    ``outcomes`` are there when it is over, one for each request; none where Prefect did not run it, as an earlier run
-    has failed.
+    request: AnyRequest
+    key: str
+
+
+def keyed_requests(call: Call, inputs: Sequence[AnyArtifact]) -> list[KeyedRequest]:
+    """The call's requests, made from the artifacts that they take."""
+    return [KeyedRequest(request, stage_key(request)) for request in call.requests(inputs)]
+
+
+def find_all(call: Call, keyed: Sequence[KeyedRequest]) -> list[AnyArtifact]:
+    """The artifacts of all requests of a call, which are used now; empty where the cache does not have all of them."""
+    found: list[AnyArtifact] = []
+    for request, key in keyed:
+        artifact = store.find(call.cache, request.stage, key)
+        if artifact is None:
+            return []
+        found.append(artifact)
+    for artifact in found:
+        store.touch(artifact)
+    return found
+
+
+def outcomes(call: Call, inputs: Sequence[AnyArtifact], keyed: Sequence[KeyedRequest] | None = None) -> list[Outcome]:
+    """Find the artifacts of the call's requests in the cache, and compute those that are not there.
+
+    ``keyed`` are its requests, where they have been made already.
     """
-
-    call: Call
-    title: str
-    function: Callable[["CallRun"], State[None]]
-    inputs: Sequence[AnyArtifact] = ()
-    outcomes: Sequence[Outcome] = ()
-
-
-def submit(run: CallRun, after: Sequence[Future], failed: Sequence[Future] = ()) -> Future:
-    """Start a run whose inputs are there; to be called inside a flow.
-
-    Prefect is told which runs it came ``after``. Where some of them have ``failed``, it only notes that.
-
-    The run has no inputs or results that Prefect knows: it would look into each for futures, by way of another thread,
-    and keep them. With them a task took 2 ms of CPU more (Prefect 3.9.1, 10,000 tasks).
-    """
-    context = FlowRunContext.get()
-    if context is None:
-        raise RuntimeError("a task is submitted inside a flow only")
-    came_after: set[RunInput] = {TaskRunResult(id=future.task_run_id) for future in after}
-    task, parameters = _task(run.title, run.function), {"run": quote(run)}
-    future: Future = context.task_runner.submit(
-        task, parameters, wait_for=failed or None, dependencies={"run": came_after}
-    )
-    return future
-
-
-def outcomes_of(run: CallRun, future: Future) -> Sequence[Outcome]:
-    """The outcomes of a run that is over; none where it was not run, as an earlier one has failed."""
-    future.wait()  # raises what ended the thread itself
-    if run.outcomes or not future.state.is_final():
-        return run.outcomes
-    fault = future.state.result(raise_on_failure=False)  # of Prefect, before the function was called
-    return [fault if isinstance(fault, Exception) else RuntimeError(f"the task run gave {fault!r}")]
-
-
-@lru_cache
-def _task(title: str, function: Callable[[CallRun], State[None]]) -> Task[[CallRun], State[None]]:
-    """The task of a title: made once, for making one takes as long as running it from the cache."""
-    return Task(
-        function,
-        name=title,
-        task_run_name=cast(TaskRunNameCallbackWithParameters, _run_name),
-        cache_policy=NO_CACHE,
-        persist_result=False,
-    )
-
-
-def _run_name(parameters: dict[str, Any]) -> str:
-    """The name of a task run. Prefect's own commands take brackets for markup."""
-    run: CallRun = parameters["run"]
-    return f"{run.title} {run.call.shown}".replace("[", "(").replace("]", ")")
-
-
-def _found(run: CallRun) -> Sequence[Outcome]:
-    """Find or compute the outcomes of a run; what ends it is the outcome of all."""
     try:
-        run.outcomes = outcomes(run.call, run.inputs)
-    except Exception as error:
-        run.outcomes = [error]
-        raise
-    return run.outcomes
-
-
-def find_or_compute(run: CallRun) -> State[None]:
-    """Find the artifact of a stage or compute it; the state that Prefect's UI shows."""
-    _found(run)
-    return show(run)
-
-
-def find_or_compute_all(run: CallRun) -> State[None]:
-    """The outcome of each request. It fails where all do; the error of one is raised by the run that shows it."""
-    call = run.call
-    found = _found(run)
-    failed = [outcome for outcome in found if isinstance(outcome, Exception)]
-    if len(failed) == len(found):
-        raise failed[0]
-    made = [one for one in found if not isinstance(one, Exception)]
-    names = [name for one in made if one.run_id == call.run_id for name in one.files]
-    _log(f"made {', '.join(names)} in one pass" if names else "all of it was found in the cache", [])
-    cached = not failed and all(one.run_id != call.run_id for one in made)
-    return Completed(name=CACHED) if cached else Completed()
-
-
-def show(run: CallRun) -> State[None]:
-    """The outcome of a run in the state that Prefect's UI shows.
-
-    What the stage did, and its warnings, go to the log that the UI shows.
-    """
-    (outcome,) = run.outcomes
-    if isinstance(outcome, Exception):
-        raise outcome
-    ran = outcome.run_id == run.call.run_id
-    _log(*log_lines(outcome, ran=ran))
-    return Completed() if ran else Completed(name=CACHED)
-
-
-def log_lines(artifact: AnyArtifact, *, ran: bool) -> tuple[str, list[str]]:
-    """What a stage did, in a line, and its warnings."""
-    facts = artifact.facts
-    frames, parts = facts.get("frames"), []
-    if not ran:
-        parts.append("found in the cache")
-    elif frames and artifact.seconds:
-        rate_hz = frames / artifact.seconds
-        parts.append(f"{counted(frames, 'frame')} in {artifact.seconds:.1f} s, {rate_hz:.1f} frames a second")
-    else:
-        parts.append(f"done in {artifact.seconds:.1f} s")
-    looked, detected = facts.get("looked"), facts.get("detected")
-    if looked and detected is not None:
-        parts.append(f"person found in {detected} of {counted(looked, 'frame')} ({detected / looked:.1%})")
-    parts.append(f"the result lies in {artifact.folder}")
-    warnings = [*facts.get("notes", []), facts.get("device_note"), facts.get("why")]
-    return one_line("; ".join(parts)), [one_line(warning) for warning in warnings if warning]
-
-
-def _log(line: str, warnings: Sequence[str]) -> None:
-    """Log from inside a task run; nothing where the function is called without Prefect."""
-    try:
-        logger = get_run_logger()
-    except MissingContextError:
-        return
-    logger.info(line)
-    for warning in warnings:
-        logger.warning(warning)
-
-
-def outcomes(call: Call, inputs: Sequence[AnyArtifact]) -> list[Outcome]:
-    """Find the artifacts of the call's requests in the cache, and compute those that are not there."""
-    try:
-        return _outcomes(call, call.requests(inputs))
+        return _outcomes(call, keyed_requests(call, inputs) if keyed is None else keyed)
     finally:
         progress.listener.settled(call.work)
 
 
-def _outcomes(call: Call, requests: Sequence[AnyRequest]) -> list[Outcome]:
-    keys = [stage_key(request) for request in requests]
-    found = [store.find(call.cache, request.stage, key) for request, key in zip(requests, keys, strict=True)]
+def _outcomes(call: Call, keyed: Sequence[KeyedRequest]) -> list[Outcome]:
+    found = [store.find(call.cache, request.stage, key) for request, key in keyed]
     for artifact in found:
         if artifact is not None:
             store.touch(artifact)
-    for request, key, artifact in zip(requests, keys, found, strict=True):
+    for (request, key), artifact in zip(keyed, found, strict=True):
         if artifact is None and (why := store.damage(call.cache, request.stage, key)):
             progress.tell(f"{call.shown}: {request.title}: {why}; this entry of the cache is computed again")
-    missing = {key: request for request, key, artifact in zip(requests, keys, found, strict=True) if artifact is None}
+    missing = {key: request for (request, key), artifact in zip(keyed, found, strict=True) if artifact is None}
     made = _compute(call, missing) if missing else {}
-    return [artifact or made[key] for artifact, key in zip(found, keys, strict=True)]
+    return [artifact or made[one.key] for artifact, one in zip(found, keyed, strict=True)]
 
 
 def _compute(call: Call, missing: Mapping[str, AnyRequest]) -> dict[str, Outcome]:

@@ -5,7 +5,7 @@
 VIDEO (default: the drawn walker) is run once for real, with three settings. Then a sweep of the same settings over so
 many clips is run, in which 16 threads stand for the workers: each copies what was recorded, and sleeps as long as it
 took. Head time is the CPU time of the process and its threads by the number of computed tasks. That of the stand-ins,
-who copy files, is part of it, and is told beside it. The Prefect server is a process of its own and is not counted.
+who copy files, is part of it, and is told beside it. So is that of the run's own Prefect server, a process of its own.
 """
 
 import argparse
@@ -19,10 +19,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from tests.benchmarks.measuring import ROOT, server
+from conf.enums import Server
+from flows.prefect_server import own_server, server_choice
+from tests.benchmarks.measuring import ROOT
 
 SETTINGS: Final = ("smoothing.window=5", "smoothing.window=9", "smoothing.window=15")
 COMMON: Final = ("outputs=[stabilized,pose]", "border=mirror", "encode=x264")
@@ -80,9 +83,15 @@ def _same_for_all_clips(compute: str, request: dict[str, Any]) -> str:
 
 def main() -> None:
     asked = arguments()
-    with tempfile.TemporaryDirectory(prefix="stillwalk-bench-") as scratch, server(Path(scratch)) as api:
-        os.environ.update(PREFECT_API_URL=api, PREFECT_HOME=str(Path(scratch) / ".prefect"))
-        print(measured(asked, Path(scratch)))
+    with tempfile.TemporaryDirectory(prefix="stillwalk-bench-") as scratch:
+        os.environ["PREFECT_HOME"] = str(Path(scratch) / ".prefect")
+        server_choice.choose_server(Server.ephemeral, Path(scratch))
+        own = own_server.start_own_server()
+        own.wait()
+        try:
+            print(measured(asked, Path(scratch)))
+        finally:
+            own.end()
 
 
 def measured(asked: argparse.Namespace, work: Path) -> str:
@@ -93,7 +102,9 @@ def measured(asked: argparse.Namespace, work: Path) -> str:
     # As a process of its own: its models are not to count as memory of the head.
     subprocess.run([*command, f"output_dir={work / 'once'}"], cwd=ROOT, check=True)
     recorded = Recorded(work / "once" / ".cache", asked.slower)
-    return replayed(asked, work, recorded)
+    before = server_cpu_s()
+    row = replayed(asked, work, recorded)
+    return f"{row}; server {1000 * (server_cpu_s() - before) / recorded.tasks:.1f} ms of CPU a task"
 
 
 def replayed(asked: argparse.Namespace, work: Path, recorded: Recorded) -> str:
@@ -135,6 +146,16 @@ def sweep(video: Sequence[str], output_dir: Path, workers: int) -> list[Any]:
 def cpu_s() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
+
+
+def server_cpu_s() -> float:
+    """That of the run's own server, a child of this process. Linux only."""
+    for child in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            fields = child.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == os.getpid() and b"local_server" in child.with_name("cmdline").read_bytes():
+                return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime of proc(5)
+    raise SystemExit("the Prefect server has ended")
 
 
 def arguments() -> argparse.Namespace:

@@ -28,6 +28,11 @@ class Stages:
         self.begun: list[str] = []
         self.over: set[str] = set()
         self.most_at_once = 0
+        self.new: list[str] = []
+
+    def newly_over(self) -> list[str]:
+        new, self.new = self.new, []
+        return new
 
     def is_over(self, stage: str) -> bool:
         return stage in self.over
@@ -37,6 +42,7 @@ class Stages:
         self.most_at_once = max(self.most_at_once, len(going))
         if for_one:
             self.over.add(going[-1])
+            self.new.append(going[-1])
 
     def submit(self) -> None:
         pass
@@ -83,6 +89,9 @@ class AllFail(Graph):
 
     def wait(self, *, for_one: bool) -> None:
         assert not for_one
+
+    def newly_over(self) -> list[AnyHandle]:
+        return []
 
     def is_over(self, handle: AnyHandle) -> bool:
         return True

@@ -20,7 +20,7 @@ from flows.pipeline import pipeline
 from flows.videos import Video
 from tasks.cache.making import Outcome
 from tasks.errors import VideoError
-from tasks.execution.task import CallRun
+from tasks.execution.task_run import CallRun
 from tasks.records import Artifact, Content, StoredFile
 
 

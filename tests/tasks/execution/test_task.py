@@ -19,8 +19,7 @@ from tasks.errors import Interrupted, VideoError
 from tasks.execution import progress
 from tasks.execution.computation import Compute, here
 from tasks.execution.processes import apart
-from tasks.execution.task import Call, Slots, log_lines, outcomes
-from tasks.records import Artifact, Content
+from tasks.execution.task import Call, Slots, outcomes
 from tests.support.worker_stages import KeptRequest, ThriftyRequest, TogetherRequest
 
 
@@ -66,18 +65,6 @@ def test_no_more_work_at_once_than_there_are_slots() -> None:
 def test_an_interrupt_ends_the_waiting_for_a_slot(stopped: None) -> None:
     with pytest.raises(Interrupted), Slots(0).work():
         pass
-
-
-def test_the_log_of_a_stage_says_what_it_did_and_has_its_warnings() -> None:
-    facts = {"frames": 120, "looked": 60, "detected": 57, "detection_rate": 0.95, "notes": ["damaged"], "why": "unsure"}
-    artifact: Artifact[Content] = Artifact("pose", "key", "/cache/pose/key", {}, facts, "run", 8.0)
-    line, warnings = log_lines(artifact, ran=True)
-    found = "person found in 57 of 60 frames (95.0%)"
-    assert line == f"120 frames in 8.0 s, 15.0 frames a second; {found}; the result lies in /cache/pose/key"
-    assert warnings == ["damaged", "unsure"]
-    assert log_lines(artifact, ran=False)[0].startswith("found in the cache; ")
-    quick: Artifact[Content] = Artifact("charts", "key", "/a\x1bb", {}, {}, "run", 0.25)
-    assert log_lines(quick, ran=True) == ("done in 0.2 s; the result lies in /a\\x1bb", [])
 
 
 def call(cache: Path, run_id: str, *names: str, compute: Compute = here) -> Call:
