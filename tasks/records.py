@@ -108,7 +108,7 @@ LEAST_SLOWED: Final = 0.05  # share by which a capture rate differs from the fil
 
 @dataclass(frozen=True)
 class Clip:
-    """What decoding the whole file once has shown. Rates and aspects are exact fractions, kept as text for JSON."""
+    """What a file is, and what its frames are. Rates and aspects are exact fractions, kept as text for JSON."""
 
     digest: str  # sha256 of the file's bytes: the video's identity
     width_px: int  # upright
