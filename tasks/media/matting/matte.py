@@ -16,7 +16,6 @@ from tasks.media.planes.warp import Region
 
 ByteMask = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
-USUAL_HZ: Final = 30.0  # rate for which shares of what was learned are given; those of 24 Hz are hardly shorter
 AGREEMENT_SIGMA: Final = 0.25  # difference at which a neighbour in time has weight 0.6; at twice this it has 0.14
 PROBABILITY_RAMP: Final = (0.20, 0.55)  # below: not the person; above: the person. Low, so that limbs stay whole
 MASK_BLUR_MODEL_PX: Final = 1.0  # standard deviation; smooths the steps of the network's mask
@@ -37,14 +36,6 @@ _AGREEMENT: Final = np.exp(-0.5 * (np.arange(256) / 255 / AGREEMENT_SIGMA) ** 2)
 _SOLID: Final = np.rint(255 * _ramp(*PROBABILITY_RAMP)).astype(np.uint8)
 _OPACITY: Final = _ramp(*ALPHA_RAMP)
 _LIKENESS: Final = np.exp(-0.5 * (np.arange(256) / GUIDE_SIGMA_LEVELS) ** 2).astype(np.float32)
-
-
-def frame_share(rate_hz: float) -> float:
-    """How much one frame of a clip counts where things are learned over time: 1 up to ``USUAL_HZ``, then less.
-
-    So what is learned fades as fast in seconds at 120 Hz as at 30 Hz.
-    """
-    return min(USUAL_HZ / rate_hz, 1.0)
 
 
 def average_with_neighbours(mask: ByteMask, neighbours: list[tuple[ByteMask, Matrix]]) -> ByteMask:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from tasks.media.files.masks_file import Mask
 from tasks.media.matting.body_mask import resample_body_mask
-from tasks.media.matting.matte import frame_share
 
 Probability = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
+USUAL_HZ: Final = 30.0  # rate for which shares of what was learned are given; those of 24 Hz are hardly shorter
 BANDS: Final = 8  # of the mask's height, from head to feet: each has its own colours
 STEPS: Final = (12, 16, 16)  # of brightness (finer where it is dark), of red against green, of blue against green
 HUE_LEVELS: Final = 8  # in a step of the latter two
@@ -40,6 +40,14 @@ LEAST_USUAL: Final = 0.05  # probability of a place that was never the person's:
 USUAL_REACH_MODEL_PX: Final = 9  # how far that place may have moved, both sides together
 BLUR_MODEL_PX: Final = 1.5
 OUTLINE_MODEL_PX: Final = 5  # width of the lines that stay where two people's colours mix
+
+
+def frame_share(rate_hz: float) -> float:
+    """How much one frame of a clip counts where things are learned over time: 1 up to ``USUAL_HZ``, then less.
+
+    So what is learned fades as fast in seconds at 120 Hz as at 30 Hz.
+    """
+    return min(USUAL_HZ / rate_hz, 1.0)
 
 
 class OtherPeople:

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
-from tasks.media.matting.matte import frame_share
 from tasks.media.matting.missed_parts import MissedParts
 from tasks.media.matting.mixed_edge import mixed_edge
+from tasks.media.matting.other_people import frame_share
 from tasks.media.planes.layout import PixelLayout, Plane
 from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.people_mask import scaling

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from tasks.maths.path import affine
 from tasks.media.matting.matte import (
     average_with_neighbours,
-    frame_share,
     harden_mask,
     mask_region,
     mask_to_alpha,
@@ -180,8 +179,3 @@ def test_refinement_moves_the_edge_to_the_edge_in_the_picture() -> None:
     refined = refine_edge(late, guide)[20]
     assert refined[29] < 128 <= refined[30]
     np.testing.assert_array_equal(refine_edge(late, np.full_like(guide, 90))[20, [5, 50]], [0, 255])
-
-
-def test_up_to_30_hz_every_frame_counts_whole_and_beyond_all_of_a_second_count_the_same() -> None:
-    assert [frame_share(rate_hz) for rate_hz in (10.0, 24.0, 29.97, 30.0)] == [1.0] * 4
-    assert [rate_hz * frame_share(rate_hz) for rate_hz in (60.0, 120.0, 240.0)] == [30.0] * 3

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.media.files.masks_file import Mask, MaskState
-from tasks.media.matting.other_people import OtherPeople
+from tasks.media.matting.other_people import OtherPeople, frame_share
 from tests.tasks.media.matting.test_matte import RATE_HZ
 
 SIDE = 128
@@ -113,3 +113,8 @@ def test_somebody_who_is_no_longer_found_is_taken_out_for_two_thirds_of_a_second
     for _ in range(frames):
         alone = people.without(both, picture(own, other), None, []).probability
     np.testing.assert_array_equal(alone, both.probability)
+
+
+def test_up_to_30_hz_every_frame_counts_whole_and_beyond_all_of_a_second_count_the_same() -> None:
+    assert [frame_share(rate_hz) for rate_hz in (10.0, 24.0, 29.97, 30.0)] == [1.0] * 4
+    assert [rate_hz * frame_share(rate_hz) for rate_hz in (60.0, 120.0, 240.0)] == [30.0] * 3
