@@ -43,6 +43,7 @@ class Page:
         self.complaints: list[str] = []
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)  # else no element of a hidden tab gets the focus
 
     def __enter__(self) -> "Page":
         return self
