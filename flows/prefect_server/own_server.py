@@ -24,8 +24,8 @@ START_POLL_S: Final = 0.05
 MAX_END_S: Final = 5.0  # then it is killed
 # Prefect's own settings for such a server: no pages, and only the services that a short run needs. The last two would
 # keep each event beside the states that come of it, and ask of each whether an automation waits for it.
-# A server that Prefect starts itself also has PREFECT__SERVER_FINAL: a last search for garbage, which takes 0.3 s of CPU
-# time and finds little with today's FastAPI.
+# A server that Prefect starts itself also has PREFECT__SERVER_FINAL: a last search for garbage, which takes 0.3 s of
+# CPU time and finds little with today's FastAPI.
 EPHEMERAL_SETTINGS: Final = {
     "PREFECT_UI_ENABLED": "0",
     "PREFECT__SERVER_EPHEMERAL": "1",

@@ -43,7 +43,8 @@ class Page:
         self.complaints: list[str] = []
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
-        self.call("Emulation.setFocusEmulationEnabled", enabled=True)  # else no element of a hidden tab gets the focus
+        # Else no element of a hidden tab gets the focus.
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def __enter__(self) -> "Page":
         return self
