@@ -204,6 +204,12 @@ def test_videos_that_share_a_framing_are_of_one_size(tmp_path: Path, api: str) -
     assert f"all videos of this run are {size_px[0]}x{size_px[1]} (crop.shared)" in done.out
     assert program.run(*asked, cwd=tmp_path, api=api).status == 0
     assert program.ran(folders[0]) == program.ran(folders[1]) == set()
+    best = ("-m", *asked, "smoothing.window=5,9", "sweep.name=best", "sweep.render=best")
+    assert program.run(*best, cwd=tmp_path, api=api).status == 0
+    swept = tmp_path / "outputs" / "sweeps" / "best"
+    rendered = [row for row in json.loads((swept / "sweep.json").read_text())["rows"] if row["rendered"]]
+    assert sorted(row["video"] for row in rendered) == ["demo", "other"] and all(row["best"] for row in rendered)
+    assert {probe_shape(swept / row["folder"] / "stabilized.mp4")[0] for row in rendered} == {size_px}
     make(tmp_path / "nobody.mp4", Made(size_px=(64, 240)))
     square = ("video=[demo,other.mp4,nobody.mp4]", *demo, "crop.aspect=1:1", "crop.shared=true")
     done = program.run(*square, cwd=tmp_path, api=api)

@@ -1,24 +1,13 @@
 """One thread leads many videos to their results: a few at a time, and all together where they share a size."""
 
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any, cast
 
-import pytest
-
-from flows.config import settings
 from flows.flow import in_turn
-from flows.graph.nodes import AnyHandle, Given, Graph
+from flows.graph.nodes import AnyHandle
 from flows.graph.submission import Submission
-from flows.one_video import Until, WholeRun
+from flows.one_video import Until
 from flows.results.result import Result
-from flows.sweep import SweepSetting
-from flows.videos import find_all_videos
-from tasks.cache.integrity import FileFingerprint
-from tasks.errors import TableNotConfirmed, VideoError
-from tasks.requests import AnyRequest, DecodeRequest
-
-settings.register_schema()
 
 
 class Stages:
@@ -76,74 +65,3 @@ def test_videos_that_share_a_size_ask_when_all_have_come_as_far() -> None:
 
 def test_of_no_video_there_is_no_result() -> None:
     assert led(Stages(), at_once=4) == []
-
-
-class AllFail(Graph):
-    """A graph whose stages have failed as soon as they are asked for."""
-
-    def watch(self, source: Path, stamp: FileFingerprint) -> None:
-        pass
-
-    def submit(self) -> None:
-        pass
-
-    def wait(self, *, for_one: bool) -> None:
-        assert not for_one
-
-    def newly_over(self) -> list[AnyHandle]:
-        return []
-
-    def is_over(self, handle: AnyHandle) -> bool:
-        return True
-
-    def outcome(self, handle: AnyHandle) -> VideoError:
-        return VideoError(f"{handle.title} has failed")
-
-
-class TellsOtherFrames(AllFail):
-    """A graph whose first passes deny the table from packets; ``known``: an earlier run has found that already."""
-
-    def __init__(self, *, known: bool) -> None:
-        super().__init__()
-        self.known = known
-        self.by_decoding: list[bool] = []  # the table of each pass that somebody looked at
-
-    def holds(self, request: AnyRequest) -> bool:
-        return self.known
-
-    def outcome(self, handle: AnyHandle) -> VideoError:
-        decode = next((taken for taken in handle.takes if taken.title == "decode"), None)
-        if handle.title != "pose" or decode is None:
-            return VideoError("an earlier stage has failed")
-        self.by_decoding.append(cast(DecodeRequest, decode.request(Given({}))).by_decoding)
-        return VideoError("nobody is there") if self.by_decoding[-1] else TableNotConfirmed("other frames")
-
-
-@pytest.mark.parametrize("override", ["subject=auto", "subject=all", "crop=auto crop.shared=true"])
-@pytest.mark.parametrize("known", [False, True])
-def test_a_video_whose_packets_tell_other_frames_is_led_by_a_table_of_decoding(
-    override: str, known: bool, tmp_path: Path
-) -> None:
-    (tmp_path / "a.mp4").write_text("a")
-    configs = [settings.load([f"video={tmp_path}/a.mp4", *override.split()])]
-    graph = TellsOtherFrames(known=known)
-    submission = cast(Submission, graph)
-    run = WholeRun([SweepSetting("", [])], configs, find_all_videos(configs), submission, "run", tmp_path / "outputs")
-    ((_, (result,)),) = in_turn(run.steps(), submission, 1)
-    assert result.error and "other frames" not in result.error
-    assert graph.by_decoding == [known, True]
-
-
-def test_a_picture_that_is_gone_fails_the_videos_that_show_it_and_not_the_run(tmp_path: Path) -> None:
-    for name in ("a.mp4", "b.mp4"):
-        (tmp_path / name).write_text(name)
-    wall = ["background=image", f"background.image={tmp_path}/w.png"]
-    asked = [SweepSetting("plain", []), SweepSetting("wall", wall)]
-    configs = [settings.load([f"video={tmp_path}/*.mp4", *one.overrides]) for one in asked]
-    graph = cast(Submission, AllFail())
-    run = WholeRun(asked, configs, find_all_videos(configs), graph, "run", tmp_path / "outputs")
-    errors = [(one.setting, one.error) for _, results in in_turn(run.steps(), graph, 2) for one in results]
-    assert [setting for setting, _ in errors] == ["plain", "wall"] * 2
-    for setting, error in errors:
-        expected = "decode has failed" if setting == "plain" else f"background.image: {tmp_path}/w.png cannot be read"
-        assert error.startswith(expected)
