@@ -34,13 +34,13 @@ def in_use(cache: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> Iterator[None]:
+def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> Iterator[bool]:
     """Hold a lock on ``path`` among processes and threads, calling ``waiting`` while others have it.
 
-    On a disk without locks, hold nothing.
+    Gives whether nobody has had it before: its file was not there. On a disk without locks, hold nothing.
     """
     try:
-        descriptor = _opened(path)
+        descriptor, is_first = _opened(path)
     except OSError as error:
         raise OutputError(cache_write_problem(path.parents[1], error)) from error
     try:
@@ -49,22 +49,30 @@ def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> It
                 fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
+                is_first = False
                 waiting()
                 time.sleep(LOCK_POLL_S)
             except OSError as error:
                 if error.errno in NO_LOCKS_ERRORS:
                     break
                 raise OutputError(cache_write_problem(path.parents[1], error)) from error
-        yield
+        yield is_first
     finally:
         os.close(descriptor)
 
 
-def _opened(path: Path) -> int:
-    """A lock file, made where it is missing; its folder too, which nearly always is there."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+def _opened(path: Path) -> tuple[int, bool]:
+    """A lock file, and whether this call has made it; its folder is made where it is missing."""
     try:
-        return os.open(path, flags, 0o666)
+        return _found_or_made(path)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags, 0o666)
+        return _found_or_made(path)
+
+
+def _found_or_made(path: Path) -> tuple[int, bool]:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags | os.O_EXCL, 0o666), True
+    except FileExistsError:
+        return os.open(path, flags, 0o666), False

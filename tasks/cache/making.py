@@ -46,10 +46,13 @@ class OpenEntry:
     """An entry that is being made: fill ``folder``, then ``finish`` the entry or let it ``fail``, once.
 
     ``outcome`` is then the artifact, or the error with its cure. What was found missing in the clip is kept.
+    ``is_first``: nobody has ever begun it, so no work on it was left. To look for some, all entries of the stage are
+    listed: 0.4 ms for each 1,000.
     """
 
-    def __init__(self, cache: Path, wanted: Wanted, run_id: str) -> None:
+    def __init__(self, cache: Path, wanted: Wanted, run_id: str, *, is_first: bool = False) -> None:
         self.outcome: Outcome | None = None
+        self._is_first = is_first
         self.key, self.place = wanted.key, cache / wanted.stage / wanted.key
         self.folder = cache / wanted.stage / f".{wanted.key}.{uuid.uuid4().hex[:8]}.work"
         self._cache, self._wanted, self._run_id = cache, wanted, run_id
@@ -66,6 +69,8 @@ class OpenEntry:
 
     def _left(self) -> list[Path]:
         """Work on this entry that lies there. A glob would compile a pattern for each entry of the cache."""
+        if self._is_first:
+            return []
         with suppress(FileNotFoundError):
             names = os.listdir(self.folder.parent)  # noqa: PTH208 - no path is made of the names of all others
             return [
@@ -152,10 +157,16 @@ def make_all(
     that it has left. Whoever comes second waits, as in ``make``. An entry that ``pull`` has finished is not computed.
     """
     with in_use(cache, waiting), ExitStack() as locks:
-        for key in sorted({one.key for one in wanted}):  # in one order: two processes never wait for each other
-            locks.enter_context(lock(cache / LOCKS / key, waiting))
+        first = {
+            key: locks.enter_context(lock(cache / LOCKS / key, waiting))
+            for key in sorted({one.key for one in wanted})  # in one order: two processes never wait for each other
+        }
         known = [_known(cache, one) for one in wanted]
-        opened = [OpenEntry(cache, one, run_id) for one, found in zip(wanted, known, strict=True) if found is None]
+        opened = [
+            OpenEntry(cache, one, run_id, is_first=first[one.key])
+            for one, found in zip(wanted, known, strict=True)
+            if found is None
+        ]
         try:
             for entry in opened:
                 entry.begin()
@@ -190,9 +201,9 @@ def make_beside(cache: Path, wanted: Sequence[Wanted], run_id: str) -> Iterator[
     with ExitStack() as locks:
         for one in wanted:
             with suppress(_Busy):
-                locks.enter_context(lock(cache / LOCKS / one.key, busy))
+                is_first = locks.enter_context(lock(cache / LOCKS / one.key, busy))
                 if _known(cache, one) is None:
-                    opened.append(OpenEntry(cache, one, run_id))
+                    opened.append(OpenEntry(cache, one, run_id, is_first=is_first))
         try:
             for entry in opened:
                 entry.begin()

@@ -19,7 +19,7 @@ KEY = re.compile(
 )  # entries, records and locks, or work
 
 
-def alone(cache: Path, *, is_idle: bool = False) -> AbstractContextManager[None]:
+def alone(cache: Path, *, is_idle: bool = False) -> AbstractContextManager[bool]:
     """Hold the cache against every run while the block runs; ``CacheBusy`` at once where one uses it.
 
     Where locks do not hold, the user has to say that no run uses it (``is_idle``).

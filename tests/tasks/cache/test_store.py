@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tasks.cache import making, store
+from tasks.cache.locks import LOCKS, lock
 from tasks.errors import NobodyFound, OutputError, StillwalkError
 from tasks.records import Artifact
 
@@ -165,6 +166,13 @@ def test_after_a_kill_the_next_one_neither_waits_nor_finds_a_half(tmp_path: Path
     victim.join(10)
     artifact = made(tmp_path, "second")
     assert sorted(artifact.files) == ["hello.txt"]
+    assert [path.name for path in (tmp_path / "pose").iterdir()] == ["pose-1"]  # what was begun is gone
+
+
+def test_a_lock_tells_whether_its_file_was_there(tmp_path: Path) -> None:
+    for expected in (True, False):
+        with lock(tmp_path / LOCKS / "pose-1", never) as is_first:
+            assert is_first is expected
 
 
 def seen_nobody(cache: Path, looked: list[Path]) -> None:
