@@ -4,7 +4,8 @@ Three kinds of places are searched: the whole frame, tiles of it, and the window
 often depends on what is going on:
 
 - At the start of a shot, and after a loss while nobody is followed, every frame is searched, in several tiles.
-- When somebody is found first, every tile is searched once, in as few frames.
+- When somebody is found first, every frame is searched until each tile was searched once: of two people side by side the
+  model often sees one, and the sooner the second is found, the surer both are told apart.
 - After a loss, while others are followed, every frame is searched where the lost ones went, and the rest of it often.
   When all of them were found again, this ends.
 - Else the frame and one tile are searched at a low rate.
@@ -24,7 +25,7 @@ from tasks.maths.body.landmarks import hip_midpoint
 from tasks.maths.tracking.squares import FollowingWindow, Square, search_tiles
 
 SEARCH_INTERVAL_S: Final = 0.3  # between searches for further people, while somebody is followed
-OFTEN_INTERVAL_S: Final = 0.1  # the same, after a loss, and until each tile was searched once
+OFTEN_INTERVAL_S: Final = 0.1  # the same, after a loss
 LOST_SEARCH_S: Final = 1.0  # how long the lost are searched, and how long nobody is searched thoroughly at the start
 THOROUGH_TILES: Final = 4  # tiles per frame of a thorough search; otherwise one
 MIN_FOLLOWED_S: Final = 0.5  # a person who was followed for less is not missed
@@ -93,9 +94,9 @@ class SearchPlan:
             self._nobody_until_s = time_s + LOST_SEARCH_S
             self._tiles = search_tiles(size_px, self._smallest)
         lost = self._still_lost(time_s)
-        due = not followed or time_s >= self._next_search_s
+        due = not followed or self._round_tiles > 0 or time_s >= self._next_search_s
         if due:
-            self._next_search_s = time_s + (OFTEN_INTERVAL_S if lost or self._round_tiles else SEARCH_INTERVAL_S)
+            self._next_search_s = time_s + (OFTEN_INTERVAL_S if lost else SEARCH_INTERVAL_S)
         thorough = self._round_tiles or (not followed and (lost or time_s <= self._nobody_until_s))
         windows = [one.window for one in lost if one.small and _is_inside(one.window, size_px, time_s)]
         return [

@@ -67,6 +67,7 @@ def test_after_the_first_person_is_found_each_tile_is_searched_once_and_then_one
     rounds = -(-len(TILES) // THOROUGH_TILES)
     tiles = [tile for places in frames[:rounds] for tile in places if tile is not None]
     assert set(tiles) == set(TILES)
+    assert wholes(frames[:rounds]) == rounds
     assert max(len(places) for places in frames[rounds:]) == 2
     assert wholes(frames[rounds:]) == pytest.approx((2.0 - rounds * STEP_S) / SEARCH_INTERVAL_S, abs=1)
 
