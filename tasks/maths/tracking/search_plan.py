@@ -4,8 +4,8 @@ Three kinds of places are searched: the whole frame, tiles of it, and the window
 often depends on what is going on:
 
 - At the start of a shot, and after a loss while nobody is followed, every frame is searched, in several tiles.
-- When somebody is found first, every frame is searched until each tile was searched once: of two people side by side the
-  model often sees one, and the sooner the second is found, the surer both are told apart.
+- When somebody is found first, every frame is searched until each tile was searched once: of two people side by side
+  the model often sees one, and the sooner the second is found, the surer both are told apart.
 - After a loss, while others are followed, every frame is searched where the lost ones went, and the rest of it often.
   When all of them were found again, this ends.
 - Else the frame and one tile are searched at a low rate.

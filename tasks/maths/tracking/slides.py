@@ -32,8 +32,13 @@ FEWEST_IN_WINDOW: Final = 2
 PEAK_SHARE: Final = 0.95  # of the largest slip: the slide is in the middle of those
 BESIDE_TORSOS: Final = (0.4, 2.4)  # between the hips of two people who are beside each other
 FEWEST_BESIDE: Final = 3  # sightings of two people at once; fewer may be a mistake of the model
+# Tried on 27 gray films of 3.6 s, each walker chosen: with 1 or 3 s two changes of person are not reported; with 6 s
+# and more all are.
 REMEMBERED_S: Final = 6.0  # how long before or after a slide the two were seen beside each other
+# With 0.25 to 1 s the 48 tracks of these films come out the same.
 NEAR_S: Final = 0.5  # between a sighting of two people and one of a track that may be one of them
+# The same with 0.12 to 0.5 s. In eleven drawn films of two who cross about 0.1 s lie between two sightings, in a
+# somersault 0.2 s.
 LONGEST_SURE_GAP_S: Final = 0.25  # out of sight beside somebody: after a longer time it may be the other one
 # Rows of a mask in which a head is: from the shoulders up. There a second head is another part of the mask. In these
 # rows 24 gray films of two showed it in up to 37 of 90 frames, six sample clips only with an arm beside the head.
