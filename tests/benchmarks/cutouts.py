@@ -24,9 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conf.config import Config
-from conf.input import MasksConf
 from conf.render import BackgroundConf, BorderConf
-from flows import preflight
 from tasks.demo.demo_video import walk_from_settings
 from tasks.demo.walker import draw_walk
 from tasks.media.files.masks_file import MaskState, read_masks
@@ -35,9 +33,9 @@ from tasks.media.output.person_frames import person_frames
 from tasks.media.output.render_frame import Placement, read_placement, read_scene, render_frames
 from tasks.media.planes.layout import Plane
 from tasks.rendering.videos import backdrop, cut_frames
-from tasks.requests import MasksRequest, RenderRequest, SceneRequest
+from tasks.requests import RenderRequest, SceneRequest
 from tests.benchmarks.measuring import ROOT
-from tests.support.stages import Watched, held, made, watched
+from tests.support.stages import Watched, held, made, masked, watched
 
 SAMPLES = [ROOT.parent / "shared" / "videos" / name for name in ("moonwalk.mp4", "lab_walk_side.mp4")]
 WALKERS = (
@@ -81,19 +79,7 @@ def cut_of(video: Watched, overrides: list[str]) -> Cut:
     """Cut the person out of every frame as ``person.mp4`` shows it."""
     way = held(video, overrides)
     config, placement = way.config, read_placement(video.clip, way.trajectory)
-    masks = made(
-        video.cache,
-        MasksRequest(
-            video.source,
-            clip=video.clip,
-            found=video.found,
-            pose=video.subject,
-            settings=MasksConf(),
-            models=config.models,
-            model_digests=preflight.find_model_digests(config)["masks"],
-            device=config.device,
-        ),
-    )
+    masks = masked(video, config)
     plates = None
     if config.masks.plate:
         plates = made(video.cache, SceneRequest(video.source, clip=video.clip, found=video.found))

@@ -1,4 +1,4 @@
-"""What the scene beyond the frame costs: CPU ms a frame of each of its parts, one after the other in this process.
+"""What the scene beyond the frame and cut-outs cost: CPU ms a frame of each part, one after the other in this process.
 
     python -m tests.benchmarks.scene_cost FOLDER [VIDEO ...]
 
@@ -22,15 +22,16 @@ from tasks.media.files.masks_file import Mask, read_masks
 from tasks.media.files.tables import read_table
 from tasks.media.input.frames import read_chosen_frames, read_frames
 from tasks.media.input.rgb_frames import luma_8bit
+from tasks.media.output.person_frames import person_frames
 from tasks.media.output.render_frame import Edge, read_placement, read_scene, render_frames
 from tasks.media.scene.camera_motion import CameraRecorder
-from tasks.records import Artifact, Clip, FoundPeople, ScenePlates, SmoothPath, read_clip
+from tasks.records import Artifact, Clip, FoundPeople, PersonMasks, ScenePlates, SmoothPath, read_clip
 from tasks.requests import SceneRequest
 from tasks.scene import build_scene
 from tests.benchmarks.sample_clips import samples
-from tests.support.stages import Watched, held, made, watched
+from tests.support.stages import Watched, held, made, masked, watched
 
-HEAD: Final = ["clip", "decoding", "camera", "plates", "their decoding", "border", "sum", "plates a minute"]
+HEAD: Final = ["clip", "decoding", "camera", "plates", "their decoding", "border", "sum", "plates a minute", "matte"]
 
 
 def main() -> None:
@@ -54,7 +55,8 @@ def arguments() -> argparse.Namespace:
 
 def measured(video: Watched, folder: Path) -> list[str]:
     """The row of one clip."""
-    clip, path = read_clip(video.clip), held(video, []).trajectory
+    clip, way = read_clip(video.clip), held(video, [])
+    path = way.trajectory
     request = SceneRequest(video.source, clip=video.clip, found=video.found)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -66,9 +68,11 @@ def measured(video: Watched, folder: Path) -> list[str]:
     scene = made(video.cache, request)
     border = cpu_ms(lambda: fill(video, path, scene, "scene"), clip)
     mirror = cpu_ms(lambda: fill(video, path, scene, "mirror"), clip)
+    masks = masked(video, way.config)
+    matte = cpu_ms(lambda: cut_out(video, path, scene, masks), clip) - decoding
     parts = [decoding, camera, plates, chosen, border - mirror]
     a_minute = scene.facts["plates"] / (clip.frames / float(clip.rate)) * 60
-    return [*(f"{part:.1f}" for part in parts), f"{sum(parts[1:]):.1f}", f"{a_minute:.0f}"]
+    return [*(f"{part:.1f}" for part in parts), f"{sum(parts[1:]):.1f}", f"{a_minute:.0f}", f"{matte:.1f}"]
 
 
 def needed_frames(clip: Clip, found: Artifact[FoundPeople]) -> list[int]:
@@ -104,6 +108,17 @@ def fill(video: Watched, path: Artifact[SmoothPath], scene: Artifact[ScenePlates
     for frame in render_frames(video.source, placement, cache_mb=None, scene=files):
         frame.moved(edge)
         frame.origin(edge)
+
+
+def cut_out(
+    video: Watched, path: Artifact[SmoothPath], scene: Artifact[ScenePlates], masks: Artifact[PersonMasks]
+) -> None:
+    """Find the person's matte in every frame, as the first render that shows a cut-out does."""
+    placement = read_placement(video.clip, path)
+    frames = render_frames(video.source, placement, cache_mb=None, scene=read_scene(scene, placement))
+    ways = {"smoothing": True, "refine": True, "by_plate": True}
+    for _ in person_frames(frames, placement, masks.path("masks.npz"), **ways, mattes=None):
+        pass
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from conf.config import Config
+from conf.input import MasksConf
 from flows import preflight
 from flows.config import settings
 from tasks.cache import making, store
@@ -15,6 +16,7 @@ from tasks.records import Artifact, Kind
 from tasks.requests import (
     DecodeRequest,
     DemoRequest,
+    MasksRequest,
     OffsetsRequest,
     PoseRequest,
     RenderRequest,
@@ -87,6 +89,21 @@ def held(video: Watched, overrides: list[str]) -> Held:
         TrajectoryRequest(video.clip, video.subject, offsets, config.smoothing, config.crop, config.lock),
     )
     return Held(config, offsets, trajectory)
+
+
+def masked(video: Watched, config: Config) -> Artifact[Any]:
+    """The masks of whom a video follows."""
+    request = MasksRequest(
+        video.source,
+        clip=video.clip,
+        found=video.found,
+        pose=video.subject,
+        settings=MasksConf(),
+        models=config.models,
+        model_digests=preflight.find_model_digests(config)["masks"],
+        device=config.device,
+    )
+    return made(video.cache, request)
 
 
 def judged(video: Watched, way: Held) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tasks.media.matting.body_mask import resample_body_mask
 Probability = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
-USUAL_HZ: Final = 30.0  # rate for which shares of what was learned are given; those of 24 Hz are hardly shorter
+USUAL_HZ: Final = 30.0  # rate for which it is given how much of what was learned is kept
 BANDS: Final = 8  # of the mask's height, from head to feet: each has its own colours
 STEPS: Final = (12, 16, 16)  # of brightness (finer where it is dark), of red against green, of blue against green
 HUE_LEVELS: Final = 8  # in a step of the latter two
