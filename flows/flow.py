@@ -15,6 +15,7 @@ from prefect import Flow
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect.utilities.annotations import quote
 
 from conf.config import Config
 from flows.cli.interrupt import interruptible, quiet_broken_pipe
@@ -55,14 +56,17 @@ class VideosFailed(StillwalkError):
         super().__init__(also or f"{failed} of {counted(len(results), 'video')} failed")
 
 
-def stabilize(overrides: list[str], output_dir: str, cache: str, run_id: str) -> list[Result]:
-    """Stabilize every video that ``overrides`` name; ``VideosFailed`` when some could not be finished."""
-    return _watched([SweepSetting("", overrides)], Path(output_dir), Path(cache), run_id)
+def stabilize(overrides: list[str], output_dir: str, cache: str, run_id: str) -> quote:
+    """Stabilize every video that ``overrides`` name; ``VideosFailed`` when some could not be finished.
+
+    Gives the results quoted: else Prefect looks for futures in all that they hold, seconds for thousands.
+    """
+    return quote(_watched([SweepSetting("", overrides)], Path(output_dir), Path(cache), run_id))
 
 
-def sweep(asked: list[SweepSetting], output_dir: str, cache: str, run_id: str) -> list[Result]:
+def sweep(asked: list[SweepSetting], output_dir: str, cache: str, run_id: str) -> quote:
     """Hold every video with every setting in one graph; results in ``output_dir/<setting>/<video>/``."""
-    return _watched(asked, Path(output_dir), Path(cache), run_id)
+    return quote(_watched(asked, Path(output_dir), Path(cache), run_id))
 
 
 class _PlainFlow(Flow[P, R]):
@@ -78,7 +82,7 @@ def _plain(value: Any) -> Any:
     return asdict(value) if isinstance(value, SweepSetting) else value
 
 
-def configured(run: Callable[P, list[Result]], config: Config) -> Flow[P, list[Result]]:
+def configured(run: Callable[P, quote], config: Config) -> Flow[P, quote]:
     """The flow of ``stabilize`` or ``sweep``.
 
     It has enough threads, and no place for results of Prefect's own: see ``tasks.execution.task_run``.

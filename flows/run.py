@@ -178,8 +178,8 @@ def _flow_run(asked: list[SweepSetting], config: Config, place: tuple[str, str, 
                 own.wait()
             progress.listener.doing("starting the run")
             if asked[0].name:
-                return Ended(configured(sweep, config)(asked, *place))
-            return Ended(configured(stabilize, config)(asked[0].overrides, *place))
+                return Ended(configured(sweep, config)(asked, *place).unwrap())
+            return Ended(configured(stabilize, config)(asked[0].overrides, *place).unwrap())
         except VideosFailed as failure:
             return Ended(failure.results, failure.also)
         except Concluded as end:
