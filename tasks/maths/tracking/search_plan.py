@@ -70,7 +70,8 @@ class SearchPlan:
         """
         missed = person if time_s - person.since_s >= MIN_FOLLOWED_S else person.earlier
         if missed is not None:
-            self._lost = [*self._still_lost(time_s), missed._replace(window=copy(missed.window))]
+            kept = missed._replace(window=copy(missed.window), earlier=None)  # else a long clip keeps all of them
+            self._lost = [*self._still_lost(time_s), kept]
             self._lost_until_s, self._next_search_s = time_s + LOST_SEARCH_S, time_s
 
     def find(self, landmarks: Floats, time_s: float) -> Lost | None:

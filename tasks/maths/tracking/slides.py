@@ -49,6 +49,7 @@ LEAST_HEAD_TORSOS: Final = 0.12  # width of a part
 HEADS_APART_TORSOS: Final = 0.3  # between the middles of two parts
 MASK_LEVEL: Final = 127  # of 255; a mask shows the body above it
 HEADS_S: Final = 0.6  # on each side of a slide, in which two heads are looked for
+LEAST_HEADS_S: Final = 0.1  # for which two heads are shown: 3 frames of the gray films, which have 25 a second
 UPRIGHT_SHARE: Final = 0.7  # of the torso's length, by which the shoulders are above the hips: else arms seem heads
 
 
@@ -149,6 +150,8 @@ def _is_two(track: Track, at_s: float) -> bool:
     """Whether the masks show two heads around a slide at ``at_s``, of somebody who is upright all the time."""
     near = track.where(np.abs(track.time_s - at_s) <= HEADS_S)
     if near.two_heads is None or near.two_heads.sum() < FEWEST_BESIDE:
+        return False
+    if near.two_heads.sum() < round(LEAST_HEADS_S / float(np.median(np.diff(near.time_s)))):
         return False
     up_px = near.hip_xy[:, 1] - near.landmarks[:, list(SHOULDERS), 1].mean(axis=1)
     return bool((up_px >= UPRIGHT_SHARE * torso_length_px(near.landmarks)).all())

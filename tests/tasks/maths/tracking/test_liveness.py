@@ -110,14 +110,16 @@ def test_limbs_that_go_little_farther_than_they_tremble_do_not_make_a_photo_aliv
 
 
 @pytest.mark.parametrize(
-    ("visibility", "wander_px", "imagined"), [(0.85, 40.0, True), (0.85, 4.0, False), (1.0, 40.0, False)]
+    ("visibility", "wander_px", "imagined"),
+    [(0.85, 40.0, True), (0.85, 4.0, False), (1.0, 40.0, False), (0.85, 600.0, False)],
 )
 def test_a_body_whose_hips_wander_over_what_rests_is_imagined(
     visibility: float, wander_px: float, imagined: bool
 ) -> None:
     """As in the crown of a tree: its leaves rest, limbs swing, and the hips go half a torso over the leaves.
 
-    Of somebody whom the model is sure of, the bar in front may rest: a person all the same.
+    Of somebody whom the model is sure of, the bar in front may rest: a person all the same. So is a walker whose torso
+    shows so little that the features lie on the background.
     """
     marks, wander = still(1.0, visibility), over_background(wander_px * TIME_S / TIME_S[-1])
     marks[:, list(LIMBS), 0] += 60 * np.sin(2 * np.pi * TIME_S / 2)[:, None]

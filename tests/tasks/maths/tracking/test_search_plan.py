@@ -112,6 +112,14 @@ def test_who_is_lost_again_after_a_moment_is_searched_where_the_way_led_before()
     assert window.at(again_s) in plan.places(SIZE_PX, again_s, followed=True, watched=[])
 
 
+def test_of_those_who_were_lost_again_and_again_the_last_one_is_kept() -> None:
+    plan, now_s = settled()
+    found = Lost(window_at(600, now_s), now_s - 2 * FOLLOWED_S, small=True)
+    plan.lose(Lost(window_at(600, now_s), now_s - FOLLOWED_S, small=True, earlier=found), now_s)
+    again = plan.find(figure((600, 400), 20.0), now_s + STEP_S)
+    assert again is not None and again.earlier is None
+
+
 def test_who_was_seen_for_a_moment_only_is_not_missed() -> None:
     plan, now_s = settled()
     searched(plan, now_s, SEARCH_INTERVAL_S)

@@ -141,3 +141,11 @@ def test_a_slide_about_which_the_mask_has_two_heads_is_counted_as_a_switch(first
     over.landmarks[SLIDE + 5, list(SHOULDERS), 1] += 200.0
     (turned,) = people(over)
     assert not turned.met and len(turned) == FRAMES, "a somersault"
+
+
+@pytest.mark.parametrize(("rate", "parts"), [(1, 2), (4, 1)])
+def test_two_heads_count_by_the_time_for_which_they_are_shown(rate: int, parts: int) -> None:
+    """Five frames at 30 Hz are long enough; at 120 Hz an arm beside the head is seen as long."""
+    track = sliding(APART_PX)
+    heads = np.abs(np.arange(FRAMES) - SLIDE + 10) <= 2
+    assert len(split_slides([replace(track, time_s=track.time_s / rate, two_heads=heads)], [])) == parts
