@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # glibc's mallo
 _PR_SET_THP_DISABLE: Final = 41  # Linux's prctl.h
 _MADV_DONTNEED: Final = 4  # Linux's mman.h
 _MAPPINGS: Final = Path("/proc/self/smaps")
+_LIBRARY: Final = re.compile(r"/.*\.so(\.\d\w*)*")  # not ld.so.cache
 
 
 def stay_small() -> None:
@@ -64,18 +66,22 @@ def give_back_code() -> None:
 
 
 def _unwritten_code() -> Iterator[tuple[int, int]]:
-    """The addresses of each mapping of a file that is read-only and has pages in memory, all of them as in the file."""
+    """The addresses of each mapping of a library that is read-only and has pages in memory, all of them as in the file.
+
+    Libraries only, as they stay mapped: another thread may unmap any other file meanwhile, as Arrow does with a table
+    and the loader with its cache, and keep data of its own at that address (of 1,004 such buffers 97 became zeros).
+    """
     try:
         lines = _MAPPINGS.read_text(errors="replace").splitlines()
     except OSError:
         return
-    span, held = "", False
+    span, kb = "", dict[str, str]()
     for line in lines:
         name, *rest = line.split(maxsplit=5)
         if not name.endswith(":"):  # the head of a mapping: addresses, rights, offset, device, inode, file
-            span = name if rest[0] in ("r-xp", "r--p") and rest[4:] and rest[4].startswith("/") else ""
-        elif name == "Rss:":
-            held = rest[0] != "0"
-        elif name == "Anonymous:" and span and held and rest[0] == "0":
-            first, _, end = span.partition("-")
-            yield int(first, 16), int(end, 16)
+            span = name if rest[0] in ("r-xp", "r--p") and rest[4:] and _LIBRARY.fullmatch(rest[4]) else ""
+        elif span and name in ("Rss:", "Anonymous:", "Swap:"):  # in this order; what was written to may be swapped out
+            kb[name] = rest[0]
+            if name == "Swap:" and kb["Rss:"] != "0" and kb["Anonymous:"] == kb["Swap:"] == "0":
+                first, _, end = span.partition("-")
+                yield int(first, 16), int(end, 16)

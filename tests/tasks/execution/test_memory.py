@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 
-from tasks.execution import computation
+from tasks.execution import computation, memory
 from tasks.execution.memory import give_back_code
 from tasks.requests import AnyRequest
 from tests.support import program
@@ -82,7 +82,7 @@ def test_code_that_is_not_used_takes_no_memory_and_works_when_it_is_used_again()
 @only_linux
 def test_pages_of_a_file_that_were_written_to_are_kept(tmp_path: Path) -> None:
     """As the tables of addresses in a library are: written while it is loaded, and read-only after that."""
-    path = tmp_path / "library"
+    path = tmp_path / "library.so"
     path.write_bytes(b"from the file".ljust(PAGE, b"."))
     with path.open("r+b") as file:
         mapped = mmap.mmap(file.fileno(), PAGE, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
@@ -92,6 +92,33 @@ def test_pages_of_a_file_that_were_written_to_are_kept(tmp_path: Path) -> None:
     assert library.mprotect(ctypes.c_void_p(at), PAGE, mmap.PROT_READ) == 0
     give_back_code()
     assert ctypes.string_at(at, 7) == b"written"
+
+
+@pytest.mark.parametrize(
+    ("rights", "file", "kb", "is_let_go"),
+    [
+        ("r-xp", "/lib/libav.so.1.1.1k", (8, 0, 0), True),
+        ("r--p", "/my lib/cv2.abi3.so", (8, 0, 0), True),
+        ("r--p", "/lib/libav.so", (0, 0, 0), False),
+        ("r--p", "/lib/libav.so", (8, 4, 0), False),
+        ("r--p", "/lib/libav.so", (4, 0, 4), False),  # what was written to is swapped out
+        ("rw-p", "/lib/libav.so", (8, 0, 0), False),
+        ("r--p", "/etc/ld.so.cache", (8, 0, 0), False),
+        ("r--p", "/cache/pose/people.parquet", (8, 0, 0), False),
+        ("r-xp", "", (8, 0, 0), False),
+    ],
+)
+def test_only_libraries_are_let_go_as_other_files_may_be_unmapped_meanwhile(
+    rights: str, file: str, kb: tuple[int, int, int], is_let_go: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rss, anonymous, swap = kb
+    mappings = tmp_path / "smaps"
+    mappings.write_text(
+        f"1000-3000 {rights} 00000000 fe:00 260386    {file}\nSize:   8 kB\nRss:   {rss} kB\n"
+        f"Anonymous:   {anonymous} kB\nSwap:   {swap} kB\nSwapPss:   {swap} kB\nVmFlags: rd mr mw me\n"
+    )
+    monkeypatch.setattr(memory, "_MAPPINGS", mappings)
+    assert [*memory._unwritten_code()] == ([(0x1000, 0x3000)] if is_let_go else [])
 
 
 @pytest.mark.parametrize(("frames", "times"), [(1, 0), (48, 0), (49, 1)])
