@@ -124,14 +124,16 @@ def _video_lines(result: Result, told: dict[str, str]) -> Iterator[str]:
 
 
 def _ran_lines(stages: list[StageRun]) -> Iterator[str]:
-    """Each stage with its seconds; the videos of one pass over the frames, which have the same, as one."""
+    """Each stage with its seconds; what one pass over the frames makes, or masks beside the scene, as one."""
     videos = [stage for stage in stages if stage.stage == "render" and stage.title != REPORT_NAME]
+    decoded_once = [stage for stage in stages if stage.stage in ("masks", "scene")]
     for stage in stages:
-        if stage not in videos or len(videos) == 1:
+        in_pass = next((one for one in (videos, decoded_once) if stage in one and len(one) > 1), [stage])
+        if len(in_pass) == 1:
             yield f"{stage.title} {stage.seconds:.1f} s"
-        elif stage is videos[0]:
-            *others, last = [video.title for video in videos]
-            yield f"{', '.join(others)} and {last} {max(video.seconds for video in videos):.1f} s together"
+        elif stage is in_pass[0]:
+            *others, last = [one.title for one in in_pass]
+            yield f"{', '.join(others)} and {last} {max(one.seconds for one in in_pass):.1f} s together"
 
 
 def print_sweep(results: list[Result], index: dict[str, Any], folder: Path, seconds: float) -> None:

@@ -42,6 +42,16 @@ def test_videos_of_one_pass_have_one_time(capsys: Captured) -> None:
     assert capsys.readouterr().out.splitlines()[1] == line
 
 
+def test_masks_and_scene_of_one_pass_have_one_time(capsys: Captured) -> None:
+    seconds = {"decode": 0.1, "masks": 0.9, "scene": 0.8, "offsets": 0.2}
+    stages = [StageRun(name, "", name, "ran", seconds[name]) for name in seconds]
+    print_result(result("walk", stages=stages))
+    print_result(result("walk", stages=[stages[0], stages[2]]))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "  ran: decode 0.1 s, masks and scene 0.9 s together, offsets 0.2 s"
+    assert lines[3] == "  ran: decode 0.1 s, scene 0.8 s"
+
+
 def test_what_several_persons_share_is_told_once_and_persons_are_counted(capsys: Captured, tmp_path: Path) -> None:
     shared = [StageRun("decode", "", "d", "ran", 1.25), StageRun("pose", "", "p", "cached", 0.0)]
     first = result("walk", person=1, stages=[*shared, StageRun("subject", "", "s1", "ran", 0.5)])

@@ -91,6 +91,16 @@ def test_the_best_setting_is_shown_with_its_mean_rank() -> None:
     assert "mean rank" not in render_index(sweep())
 
 
+def test_the_few_settings_come_before_the_many_videos() -> None:
+    index = sweep()
+    for number, setting in enumerate(index["settings"]):
+        setting |= {"mean_rank": 1.25 + number, "best": number == 0}
+    page = render_index(index)
+    assert page.index("means over the videos") < page.index("<svg") < page.index("Best setting of each video")
+    settings = page.partition("means over the videos")[2].partition("</table>")[0]
+    assert ">best for (videos)<" in settings and "lowest mean rank" in settings
+
+
 def test_common_failures_and_overrides_are_shown_once() -> None:
     index = sweep()
     for setting in index["settings"]:
@@ -148,6 +158,6 @@ def test_the_page_names_who_judged_the_lock_and_how_to_know_better() -> None:
         one["judge"] = "measured in the file"
         one["metrics"] |= {"verified_lock_rms": 7.25 + number, "verified_residual_step": 0.5}
     page = render_index(index)
-    best = page.partition("Best of each video")[2].partition("</table>")[0]
+    best = page.partition("Best setting of each video")[2].partition("</table>")[0]
     assert "less smoothing looks better there than in the files" not in page
     assert "Distance to the target, measured in the file (px)" in best and ">7.25" in best and "planned" not in best
