@@ -1,7 +1,8 @@
 """The key of a stage: what shaped the result, as one hash that names both the cache entry and its folder.
 
 It covers the request's settings, the digests of the artifacts it takes, the versions of the libraries that compute,
-and the source of every module that the computing function reaches by import. It covers no path and no time.
+and the source of every module that the computing function reaches by import, and so of the function that computes
+several in one pass. It covers no path and no time.
 """
 
 import hashlib
@@ -41,10 +42,11 @@ def stage_key(request: AnyRequest) -> str:
 
 def shaped_by(request: AnyRequest) -> dict[str, Any]:
     """All that the key is made of, as plain JSON: kept beside the result, it tells later what has changed since."""
+    modules = [name.partition(":")[0] for name in (request.compute, request.compute_together) if name]
     return {
         "compute": request.compute,
         "request": canonical(request),
-        "code": code_digests(request.compute.partition(":")[0]),
+        "code": {name: digest for module in modules for name, digest in code_digests(module).items()},
         "libraries": {name: library_version(name) for name in request.libraries},
     }
 

@@ -3,11 +3,14 @@
 An edit of a module in a stage's list makes that stage run again. A module that is added here should have to be.
 """
 
+from dataclasses import fields
 from importlib import import_module
+from typing import Any
 
 import pytest
 
-from tasks.cache.keys import INTERFACE, code_digests
+from tasks.cache.keys import INTERFACE, code_digests, shaped_by
+from tasks.requests import MasksRequest, RenderRequest, Request, SceneRequest
 
 COVERED = {
     "tasks.decode": {
@@ -170,6 +173,20 @@ def test_a_rendered_person_is_made_again_after_an_edit_of_what_makes_the_mattes(
     """Mattes are no artifact in the key of a video: the same source stands in both keys."""
     assert module in code_digests("tasks.rendering.videos")
     assert module in code_digests("tasks.rendering.mattes")
+
+
+@pytest.mark.parametrize("kind", [MasksRequest, SceneRequest, RenderRequest])
+def test_what_computes_several_in_one_pass_shapes_the_key_of_each(kind: type[Request[Any]]) -> None:
+    values: dict[str, Any] = {item.name: None for item in fields(kind)}
+    asked = kind(**(values | {"output": "preview.webp"} if "output" in values else values))
+    together, own = asked.compute_together.partition(":")[0], asked.compute.partition(":")[0]
+    assert {together, own, "tasks.media.input.broadcast"} <= {*shaped_by(asked)["code"]}
+
+
+@pytest.mark.parametrize("stage", ["tasks.masks", "tasks.scene"])
+def test_one_pass_for_masks_and_scene_adds_no_more_than_itself_to_their_keys(stage: str) -> None:
+    added = set(code_digests("tasks.passes.decode_once")) - set(code_digests(stage))
+    assert added == {"tasks.passes.decode_once", "tasks.media.input.broadcast"}
 
 
 def test_every_module_that_rendering_names_is_there() -> None:
