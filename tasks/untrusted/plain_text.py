@@ -21,8 +21,14 @@ def printable_lines(text: str) -> str:
 
 
 def csv_cell(value: object) -> object:
-    """A value for a CSV file: text that a spreadsheet would evaluate gets a quote in front of it."""
-    return f"'{value}" if isinstance(value, str) and value.lstrip().startswith(FORMULA_SIGNS) else value
+    """A value for a CSV file: text that a spreadsheet would evaluate gets a quote in front of it.
+
+    Control characters are escaped: Python's ``csv`` puts no quotes around a carriage return, which would begin a row.
+    """
+    if not isinstance(value, str):
+        return value
+    text = printable_lines(value)
+    return f"'{text}" if text.lstrip().startswith(FORMULA_SIGNS) else text
 
 
 def escape_markdown(text: str) -> str:

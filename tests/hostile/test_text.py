@@ -39,6 +39,7 @@ def test_a_line_has_no_control_characters_and_lines_only_their_ends() -> None:
 def test_text_that_a_spreadsheet_would_evaluate_is_quoted_and_numbers_are_not(sign: str) -> None:
     assert csv_cell(f"{sign}1+1") == f"'{sign}1+1"
     assert [csv_cell(value) for value in (-1.5, -2, None, True, "a=b", "")] == [-1.5, -2, None, True, "a=b", ""]
+    assert csv_cell(f"walk\r{sign}1+1,\n") == f"walk\\r{sign}1+1,\n"
 
 
 def test_no_way_of_printing_passes_control_characters() -> None:
