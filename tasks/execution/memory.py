@@ -79,9 +79,10 @@ def _unwritten_code() -> Iterator[tuple[int, int]]:
     for line in lines:
         name, *rest = line.split(maxsplit=5)
         if not name.endswith(":"):  # the head of a mapping: addresses, rights, offset, device, inode, file
+            kb.clear()
             span = name if rest[0] in ("r-xp", "r--p") and rest[4:] and _LIBRARY.fullmatch(rest[4]) else ""
         elif span and name in ("Rss:", "Anonymous:", "Swap:"):  # in this order; what was written to may be swapped out
             kb[name] = rest[0]
-            if name == "Swap:" and kb["Rss:"] != "0" and kb["Anonymous:"] == kb["Swap:"] == "0":
+            if name == "Swap:" and kb.get("Rss:") != "0" and kb.get("Anonymous:") == kb["Swap:"] == "0":
                 first, _, end = span.partition("-")
                 yield int(first, 16), int(end, 16)
