@@ -26,7 +26,7 @@ from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, SHOULDERS, PoseTrac
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine
 from tasks.maths.path.outline import outline_px
-from tasks.maths.tracking.steps import Step, Steps, steps_from_rows, steps_from_table
+from tasks.maths.tracking.steps import FEWEST_FEATURES, Step, Steps, steps_from_rows, steps_from_table
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_json, read_table, write_json, write_table
 from tasks.media.input.prefetch import prefetched
@@ -57,7 +57,7 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     frame = read_json(request.trajectory.path("framing.json"))
     subject = expected_subject(request)
     track, steps = _look_at_render(request, rendered, clip, subject, tick)
-    steps_xy = plausible_steps(steps, track.xy_px[:, list(HIPS)].mean(axis=1), subject.torso_px)
+    steps_xy = plausible_steps(steps, track.xy_px[:, list(HIPS)].mean(axis=1), subject.hip_xy, subject.torso_px)
     anchor = hip_anchor(track, min_confidence=request.min_confidence, weighted=False)
     boxes = lock_metrics.visible_boxes(track.xy_px, track.visibility)
     width, height = clip.size_px
@@ -80,17 +80,20 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     return {"frames": clip.frames, **finite}
 
 
-def plausible_steps(steps: Steps, hip_xy: Floats, torso_px: Floats) -> Floats:
+def plausible_steps(steps: Steps, hip_xy: Floats, expected_xy: Floats, torso_px: Floats) -> Floats:
     """The measured steps (n, 2); NaN where they show nothing of the torso.
 
-    A step shows nothing where it is known no better than a pose could tell it. Nor does it where it contradicts the
-    poses ``hip_xy`` (n, 2) at both its ends: then the features lie on the background, or on somebody else. Where one of
-    them is missing, the step counts.
+    A step shows nothing where it is known no better than a pose could tell it, or where fewer than ``FEWEST_FEATURES``
+    agree on it. Nor does it where it contradicts the poses ``hip_xy`` (n, 2) at both its ends: then the features lie on
+    the background, or on somebody else. Where one of them is missing, the poses of the source tell the same, moved by
+    the planned path: ``expected_xy`` (n, 2). Where these are missing too, the step counts.
     """
-    steps_xy = steps.xy()
+    steps_xy, agreeing = steps.xy(), np.round(steps["features"] * steps["inlier_share"])
     resolution_px = POSE_RESOLUTION_TORSOS * torso_px
-    apart_px = np.hypot(*(steps_xy - np.diff(hip_xy, axis=0, prepend=np.full((1, 2), np.nan))).T)
-    implausible = (step_error_px(steps) > resolution_px) | (apart_px > CONTRADICTION_RESOLUTIONS * resolution_px)
+    own, planned = (np.diff(xy, axis=0, prepend=np.full((1, 2), np.nan)) for xy in (hip_xy, expected_xy))
+    apart_px = np.hypot(*(steps_xy - np.where(np.isfinite(own), own, planned)).T)
+    unsure = (step_error_px(steps) > resolution_px) | (agreeing < FEWEST_FEATURES)
+    implausible = unsure | (apart_px > CONTRADICTION_RESOLUTIONS * resolution_px)
     return np.asarray(np.where(implausible[:, None], np.nan, steps_xy))
 
 

@@ -86,7 +86,9 @@ def held(video: Watched, overrides: list[str]) -> Held:
     offsets = made(video.cache, OffsetsRequest(video.clip, video.subject, config.anchor, config.target, config.crop))
     trajectory = made(
         video.cache,
-        TrajectoryRequest(video.clip, video.subject, offsets, config.smoothing, config.crop, config.lock),
+        TrajectoryRequest(
+            video.clip, video.subject, offsets, config.smoothing, config.crop, config.lock, found=video.found
+        ),
     )
     return Held(config, offsets, trajectory)
 

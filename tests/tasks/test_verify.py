@@ -52,11 +52,16 @@ def test_features_on_the_background_are_no_step_of_the_torso() -> None:
     background = replace(sure, dx_px=-30.0)
     jump = replace(sure, dx_px=9.0)  # the poses do not show it, but they could not
     unknown = replace(sure, misfit_px=40.0, features=10)
-    steps = steps_from_rows([Step(), sure, background, jump, unknown, background])
-    hips = np.zeros((6, 2))
-    hips[5] = np.nan
-    kept = np.isfinite(plausible_steps(steps, hips, np.full(6, 100.0))[:, 0])
-    assert kept.tolist() == [False, True, False, True, False, True]
+    few = replace(sure, inlier_share=0.59, features=7)  # four agree, while the sun blinds the camera
+    steps = steps_from_rows([Step(), sure, background, jump, unknown, few, background])
+    hips, lost = np.zeros((7, 2)), np.full((7, 2), np.nan)
+    torso_px = np.full(7, 100.0)
+    by_own, by_plan, by_none = (
+        np.isfinite(plausible_steps(steps, own, planned, torso_px)[:, 0]).tolist()
+        for own, planned in ((hips, 50 * np.arange(14.0).reshape(7, 2)), (lost, hips), (lost, lost))
+    )
+    assert by_own == by_plan == [False, True, False, True, False, False, False]
+    assert by_none == [False, True, True, True, False, False, True]
 
 
 def test_frames_that_the_pose_stage_skipped_are_measured_at_the_expected_position() -> None:
