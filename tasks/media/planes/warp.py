@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
-from tasks.media.planes.shift import CV2_BORDERS, shift_planes
+from tasks.media.planes.shift import CV2_BORDERS, at_most, shift_planes
 
 Floats = NDArray[np.float64]
 CV2_INTERPOLATIONS: Final = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
@@ -96,7 +96,7 @@ def warp_plane(
         flags=CV2_INTERPOLATIONS[interpolation] | cv2.WARP_INVERSE_MAP,
         borderMode=CV2_BORDERS[border],
     )
-    return np.asarray(moved if plane.dtype == np.uint8 else cv2.min(moved, float(peak)))
+    return np.asarray(moved) if plane.dtype == np.uint8 else at_most(moved, peak)
 
 
 def filter_reach(interpolation: str, scale: float) -> int:

@@ -41,7 +41,7 @@ class Votes:
         x, y = corner_px
         count = self._count[y:, x:][: wanted.shape[0], : wanted.shape[1]]
         for slot in range(MOST):
-            mask = cv2.bitwise_and(cv2.compare(count, slot, cv2.CMP_EQ), wanted.view(np.uint8))
+            mask = (wanted & (count == slot)).view(np.uint8)  # OpenCV's compare refuses arrays of one pixel
             if not cv2.hasNonZero(mask):
                 continue
             its = {step: np.ascontiguousarray(mask[:: step[1], :: step[0]]) for step in set(self._spacing)}

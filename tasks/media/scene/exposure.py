@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
+from tasks.media.planes.shift import at_most
 from tasks.media.scene.fill import push_pull
 from tasks.media.scene.people_mask import scaling
 
@@ -106,4 +107,4 @@ def brighter(
     shift = cv2.resize(shift, over, interpolation=cv2.INTER_LINEAR)[: wh[1], : wh[0]]
     if values.dtype == np.uint8:
         return np.asarray(cv2.add(values, shift, dtype=cv2.CV_8U))
-    return np.asarray(cv2.min(cv2.add(values, shift, dtype=cv2.CV_16U), float(peak)))
+    return at_most(cv2.add(values, shift, dtype=cv2.CV_16U), peak)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma, sample_spacing
 from tasks.media.planes.layout import PixelLayout, Plane
-from tasks.media.planes.shift import CV2_BORDERS, MIN_FRACTION_PX, shift_plane
+from tasks.media.planes.shift import CV2_BORDERS, MIN_FRACTION_PX, at_most, shift_plane
 from tasks.media.planes.warp import CV2_INTERPOLATIONS, warp_plane
 from tasks.media.scene.fill import push_pull
 from tasks.media.scene.frame_store import FrameStore, small_luma_size
@@ -135,7 +135,7 @@ def warp_shifted(
             at[spacing] = shifts.places(in_plane, piece, wh)
         flags, mode = CV2_INTERPOLATIONS[interpolation], CV2_BORDERS[border]
         shown = cv2.remap(plane, at[spacing], None, flags, borderMode=mode)
-        moved.append(np.asarray(shown if plane.dtype == np.uint8 else cv2.min(shown, float(peak))))
+        moved.append(np.asarray(shown if plane.dtype == np.uint8 else at_most(shown, peak)))
     return moved
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tasks.media.planes.compose import (
+    alpha_composite,
     composite_foreground,
     join_panes,
     panes_side_by_side,
@@ -11,7 +12,7 @@ from tasks.media.planes.compose import (
     resize_plane,
     solid_planes,
 )
-from tasks.media.planes.layout import nearest_layout
+from tasks.media.planes.layout import Plane, nearest_layout
 
 
 def test_alpha_1_shows_the_picture_and_alpha_0_the_canvas() -> None:
@@ -23,6 +24,23 @@ def test_alpha_1_shows_the_picture_and_alpha_0_the_canvas() -> None:
     composite_foreground(canvas, plane, alpha, 255)
     np.testing.assert_array_equal(canvas[:, 30:], plane[:, 30:])
     assert (canvas[:, :30] == 77).all()
+
+
+@pytest.mark.parametrize("depth", [8, 10])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (4, 1), (4, 4)])
+def test_a_person_of_one_or_a_few_samples_is_drawn_too(shape: tuple[int, int], depth: int) -> None:
+    """OpenCV takes such arrays for a number, or for the four values of a colour."""
+    plane: Plane = np.full(shape, 200, np.uint8 if depth == 8 else np.uint16)
+    alpha = np.ones(shape, np.float32)
+    for draws_colours in (True, False):
+        canvas: Plane = np.zeros((6, 6), plane.dtype)
+        window = canvas[1:, 1:][: shape[0], : shape[1]]
+        if draws_colours:
+            composite_foreground(window, plane, alpha, (1 << depth) - 1)
+        else:
+            alpha_composite(window, plane, alpha)
+        assert (window == 200).all()
+        assert canvas.sum() == 200 * plane.size
 
 
 @pytest.mark.parametrize("size", [120, 480])

@@ -169,3 +169,15 @@ def test_a_point_lands_where_the_matrix_says_within_a_tenth_of_a_pixel(factor: f
         rows, columns = np.indices(weight.shape)
         centre = np.array([(columns * weight).sum(), (rows * weight).sum()]) / weight.sum()
         assert np.abs(centre - target).max() < 0.1
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le"])
+def test_a_part_of_two_pixels_has_planes_of_its_size(name: str) -> None:
+    layout = LAYOUTS[name]
+    planes = [np.rint(plane).astype(layout.dtype) for plane in picture(layout, affine.translation(np.zeros(2)))]
+    whole = warp_planes(planes, layout, TURN, SIZE)
+    part = warp_planes(planes, layout, affine.compose(affine.translation(np.array([-40.0, -30.0])), TURN), (2, 2))
+    for index, (few, plane) in enumerate(zip(part, whole, strict=True)):
+        columns, rows = layout.plane_wh(index, (2, 2))
+        x, y = 40 * columns // 2, 30 * rows // 2
+        np.testing.assert_array_equal(few, plane[y : y + rows, x : x + columns])
