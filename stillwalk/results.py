@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from tasks.media.input.probe import scan_video
 from tasks.media.matting.run_lengths import mask_in_source
 from tasks.records import Clip
 from tasks.untrusted.json_file import read_object
+
+if TYPE_CHECKING:
+    import pandas
 
 VIDEO_SUFFIXES: Final = (".mp4", ".mov", ".webm")
 CLIP_NUMBERS: Final = ("width_px", "height_px", "frames")  # of the clip, in run.json
@@ -145,6 +148,23 @@ class Results:
             fact = f"it holds no {name}, but {first_few(self.files)}"
             raise OutputError(f"{self.folder}: {fact}; ask for it in outputs= or exports=")
         return self.folder / name
+
+    def table(self, name: str) -> "pandas.DataFrame":
+        """One of its files as a DataFrame: ``pose.parquet``, ``exports/events.csv``, or another of that kind.
+
+        ``OutputError`` where the run did not make it, where it is no table, or where it cannot be read.
+        """
+        import pandas  # here: it takes half a second, and most callers need no DataFrame
+
+        path = self.path(name)
+        readers = {".parquet": pandas.read_parquet, ".csv": pandas.read_csv}
+        if path.suffix not in readers:
+            tables = [file for file in self.files if Path(file).suffix in readers]
+            raise OutputError(f"{path}: it is no table; those of this run are {', '.join(tables)}")
+        try:
+            return readers[path.suffix](path)
+        except (OSError, ValueError) as error:
+            raise OutputError(f"{path}: cannot be read ({error}); run again") from error
 
     @cached_property
     def trajectory(self) -> Trajectory:

@@ -91,6 +91,23 @@ def test_a_record_that_names_no_files_is_refused(tmp_path: Path) -> None:
         load(tmp_path)
 
 
+def test_a_table_is_a_data_frame_with_the_columns_of_its_file(tmp_path: Path) -> None:
+    found = load(results(tmp_path, deliverables={name: {} for name in ("trajectory.parquet", "exports/events.csv")}))
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports/events.csv").write_text("event,time_s\nheel strike,0.5\n")
+    assert found.table("exports/events.csv").to_dict("records") == [{"event": "heel strike", "time_s": 0.5}]
+    assert found.table("trajectory.parquet").anchor_y_px.tolist() == [0, 0.5, 1]
+
+
+def test_what_is_no_table_or_damaged_is_refused_as_a_table(tmp_path: Path) -> None:
+    found = load(results(tmp_path))
+    with pytest.raises(OutputError, match=r"masks\.npz: it is no table; those of this run are trajectory\.parquet$"):
+        found.table("masks.npz")
+    (tmp_path / "trajectory.parquet").write_bytes(b"PAR1 damaged")
+    with pytest.raises(OutputError, match=r"trajectory\.parquet: cannot be read .*; run again"):
+        found.table("trajectory.parquet")
+
+
 def test_a_trajectory_without_a_column_is_refused(tmp_path: Path) -> None:
     found = load(results(tmp_path))
     write_table(tmp_path / "trajectory.parquet", {"time_s": np.arange(FRAMES) / 2})
