@@ -232,7 +232,8 @@ def _local(workers: int) -> LocalCluster:
             n_workers=workers,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            # Dask's own port would be taken by another run beside this one; without a dashboard any other will do.
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
             memory_limit=0,  # Dask would kill a worker that takes more than its share
         )
     finally:

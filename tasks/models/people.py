@@ -141,10 +141,10 @@ class PeopleTracker:
             slot.window, recognised = FollowingWindow(slot.person.landmarks, time_s), True
         if not recognised and time_s - slot.seen_s <= HIDDEN_S:
             slot.person = None
+            seen = [one.person.landmarks for one in near if one.person is not None]
             wide = [cover_box(expected, other, WIDE_SHARE) for other in others]
-            if not any(
-                slot.look_beside(view, time_s, boxes, others) for boxes in ([cover.box_px for cover in covers], wide)
-            ):
+            ways = [cover.box_px for cover in covers], wide
+            if not any(slot.look_beside(view, time_s, boxes, others, seen) for boxes in ways):
                 return False
         if slot.person is not None:
             slot.person.landmarks[:, 3] *= clear_share(slot.person.landmarks, covers)

@@ -7,7 +7,7 @@ import numpy as np
 
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, BoxEdges, hip_midpoint
-from tasks.maths.tracking.passing import Cover, is_expected
+from tasks.maths.tracking.passing import Cover, is_apart, is_expected
 from tasks.maths.tracking.search_plan import Lost
 from tasks.maths.tracking.squares import FollowingWindow, Square, follows
 from tasks.models.frame_view import PAINT_LEVEL, FrameView, boxes_of, look_at_frame, look_at_square
@@ -69,19 +69,28 @@ class TrackerSlot:
             self.forget(time_s)
 
     def look_beside(
-        self, view: FrameView, time_s: float, covered_px: Sequence[BoxEdges], others: Sequence[Floats]
+        self,
+        view: FrameView,
+        time_s: float,
+        covered_px: Sequence[BoxEdges],
+        others: Sequence[Floats],
+        seen: Sequence[Floats],
     ) -> bool:
         """Look once more in this frame for who is expected beside ``others``, and say whether that body was found.
 
         It is seen by a fresh look where an estimator that follows has lost it. ``others`` are landmarks (33, 2 or more)
-        where they are expected, and ``covered_px`` is what is covered.
+        where they are expected, ``seen`` those where they were found, and ``covered_px`` is what is covered.
         """
         expected = self.expected(time_s)
         square = FollowingWindow(expected, time_s).at(time_s)
         person = self._look_anew(view, time_s, square, covered_px)
         if self.whole and person is not None:
             self.forget(time_s)  # the next look is at the whole frame
-        if person is None or not is_expected(person.landmarks, expected, others):
+        if (
+            person is None
+            or not is_expected(person.landmarks, expected, others)
+            or not is_apart(person.landmarks, seen)
+        ):
             return False
         self.person, self.edges_px = person, square.edges_px
         return True

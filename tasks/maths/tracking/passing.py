@@ -31,6 +31,7 @@ SAME_DEPTH_HEIGHTS: Final = 0.03  # between the lowest points of two people: les
 WIDE_SHARE: Final = 1.0  # the same, where the model finds nobody with less
 OWN_SHARE: Final = 0.5  # of the distance to the other person: a body nearer than this to the expected place is no other
 LEVEL_HEIGHTS: Final = 0.05  # between the hips and where they are expected, up and down
+TOLD_APART_HEIGHTS: Final = 0.05  # between the hips, across the picture: nearer, a fresh look sees either (see above)
 GUESSED_HEIGHTS: Final = 0.025  # from the hips to the cover: at this distance they are off by an eighth of the torso
 CLEAR_HEIGHTS: Final = 0.125  # from this distance on they are found as well as without a cover
 COVER_MARGIN_TORSOS: Final = 0.25  # around the landmarks of a covered body
@@ -102,6 +103,15 @@ def is_expected(found: Floats, expected: Floats, others: Sequence[Floats]) -> bo
     return all(
         np.hypot(*own) < OWN_SHARE * np.hypot(*away) or (level and own[0] < OWN_SHARE * away[0]) for away in aways
     )
+
+
+def is_apart(found: Floats, seen: Sequence[Floats]) -> bool:
+    """Whether the body ``found`` is so far beside those who are ``seen`` that a fresh look tells it from them.
+
+    All are landmarks (33, 2 or more) in the same frame.
+    """
+    least_px = TOLD_APART_HEIGHTS * body_height_px(found)
+    return all(abs(float((hip_midpoint(found) - hip_midpoint(other))[0])) >= least_px for other in seen)
 
 
 def clear_edges(expected: Floats, covers: Sequence[Cover], size_px: tuple[int, int]) -> Floats:

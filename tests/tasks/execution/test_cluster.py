@@ -32,6 +32,14 @@ def workers() -> Iterator[Cluster]:
         yield connected
 
 
+def test_a_cluster_beside_another_takes_a_port_of_its_own_without_a_word() -> None:
+    code = "from tasks.execution.cluster import _local\nif __name__ == '__main__':\n    with _local(0), _local(0): pass"
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     work = tmp_path / "work"

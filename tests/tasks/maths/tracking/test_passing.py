@@ -11,6 +11,7 @@ from tasks.maths.tracking.passing import (
     Passings,
     clear_edges,
     clear_share,
+    is_apart,
     is_expected,
 )
 from tasks.maths.tracking.squares import body_height_px
@@ -100,6 +101,14 @@ def test_a_body_is_the_expected_one_if_it_is_far_nearer_to_it() -> None:
     own, other = figure((500, 300)), figure((530, 300))
     assert is_expected(figure((505, 300)), own, [other]) and is_expected(figure((900, 300)), own, [])
     assert not is_expected(figure((512, 300)), own, [other])
+
+
+def test_a_fresh_look_tells_two_apart_from_a_twentieth_of_the_height_on() -> None:
+    def beside(heights: float, lower: float) -> bool:
+        return is_apart(figure((500, 300)), [figure((500 + heights * HEIGHT_PX, 300 + lower * HEIGHT_PX))])
+
+    assert beside(0.06, 0) and beside(-0.06, 0.1) and is_apart(figure((500, 300)), [])
+    assert not beside(0.04, 0) and not beside(0.04, 0.1), "the lower one of two stands in front"
 
 
 def test_hips_beside_what_is_covered_are_guessed() -> None:
