@@ -33,12 +33,12 @@ class Concluded(Abort):
     """The run is over and Prefect's engine must not contact the server again; carries the results of the videos.
 
     ``also``: what else went wrong. ``lost``: the server is lost, and Prefect's own threads would try to reach it for
-    minutes.
+    minutes. ``told``: the server knows the end of the run; else the next command tells it.
     """
 
-    def __init__(self, results: list[Result], also: str, *, lost: bool) -> None:
+    def __init__(self, results: list[Result], also: str, *, lost: bool, told: bool) -> None:
         super().__init__("the run is over")
-        self.results, self.also, self.lost = results, also, lost
+        self.results, self.also, self.lost, self.told = results, also, lost, told
 
 
 class ServerWatch:
@@ -82,18 +82,20 @@ class ServerWatch:
             if not self._lost and not progress.stop.is_set():
                 fact = f"the Prefect server at {self.api} is lost"
                 progress.tell(f"{fact}; its record of this run stays unfinished")
-            raise Concluded(results, also, lost=True)
+            raise Concluded(results, also, lost=True, told=False)
         if progress.stop.is_set():
-            self.report_cancelled()
+            told = self.report_cancelled()
             if self._cancelled:
                 progress.tell("cancelled in Prefect's UI")
-            raise Concluded(results, also, lost=False)
+            raise Concluded(results, also, lost=False, told=told)
 
-    def report_cancelled(self) -> None:
-        """Report to the server that somebody ended the run."""
+    def report_cancelled(self) -> bool:
+        """Report to the server that somebody ended the run; whether it has taken note of it."""
         reason = "cancelled in the UI" if self._cancelled else "interrupted"
         with suppress(*REFUSALS), connected(self.api) as client:
             client.set_flow_run_state(self._run_id, Cancelled(message=f"{reason}; finished stages are kept"))
+            return True
+        return False
 
     def _reachable(self) -> bool:
         """Whether the server answers; waits for one that has just been lost, because it may start again.
@@ -123,7 +125,7 @@ def server_watch() -> Iterator[ServerWatch]:
         try:
             yield watch
         except Concluded as end:
-            if end.lost:
+            if not end.told:
                 unreported.set()
             raise
         finally:

@@ -3,16 +3,18 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from flows.cli import cache_commands
+from flows.cli.interrupt import SIGNAL_GRACE_S
 from flows.results.atomic_files import PART_SUFFIX
 from tests.support import program, server_page
 from tests.support.program import DEMO
@@ -93,6 +95,13 @@ def runs_of(home: Path) -> list[str]:
 def state_of(api: str, run: str) -> tuple[str, set[str]]:
     """The state of a flow run and those of its tasks."""
     return server_page.ask(api, f"/flow_runs/{run}")["state_type"], set(server_page.task_runs(api, run).values())
+
+
+def recorded_state(home: Path) -> str:
+    """The state of the only flow run in the database of the home, whose server has ended."""
+    with closing(sqlite3.connect(home / ".prefect" / "prefect.db")) as database:
+        ((state,),) = database.execute("SELECT state_type FROM flow_run")
+    return str(state)
 
 
 def assert_same(home: Path, finished: Path) -> None:
@@ -177,14 +186,19 @@ def test_a_killed_worker_process_changes_no_key_and_no_byte(home: Path, finished
 
 def test_a_server_of_one_run_records_its_end_and_ends_with_it(home: Path, api: str) -> None:
     process = program.start(*DEMO, "server=ephemeral", cwd=home, api=api, leads=True)
-    server_page.until(lambda: runs_of(home))
+    (run,) = server_page.until(lambda: runs_of(home))
     (server,) = [child for child in children_of(process) if b"local_server" in command_of(child)]
+    assert os.getsid(server) != os.getsid(process.pid)  # Ctrl-C in a terminal does not reach it
+    interrupted_s = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     done = program.ended(process)
+    waited_s = time.monotonic() - interrupted_s
     assert done.status == 130
     assert done.err == "stillwalk: interrupted; what is finished is kept, run the same command again to go on\n"
-    assert runs_of(home) == []  # its end was told
     server_page.until(lambda: not command_of(server))
+    # A server too busy to answer within the grace period is told by the next command: see the test of kills.
+    assert runs_of(home) == [] or (runs_of(home) == [run] and waited_s >= SIGNAL_GRACE_S)
+    assert recorded_state(home) == "CANCELLED" or runs_of(home) == [run]
 
 
 STUCK = """

@@ -2,19 +2,25 @@
 
 import base64
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import cv2
 import numpy as np
 import pytest
 
+from flows.prefect_server import cancellation, monitor
+from tasks.execution import progress
 from tests.conftest import served
 from tests.support import program, server_page
 
@@ -224,6 +230,24 @@ class OnlyHealthy(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None: ...
+
+
+def test_the_end_of_a_run_that_the_server_refuses_is_left_for_the_next_command_to_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = uuid4()
+    context = SimpleNamespace(flow_run=SimpleNamespace(id=run))
+    monkeypatch.setattr(logging, "raiseExceptions", True)  # which watching changes
+    monkeypatch.setattr(progress.stop, "is_set", lambda: True)
+    monkeypatch.setattr(monitor, "PREFECT_HOME", SimpleNamespace(value=lambda: tmp_path))
+    monkeypatch.setattr(cancellation, "FlowRunContext", SimpleNamespace(get=lambda: context))
+    with HTTPServer(("127.0.0.1", 0), OnlyHealthy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(cancellation, "current_api", lambda: f"http://127.0.0.1:{server.server_port}/api")
+        with pytest.raises(cancellation.Concluded), cancellation.server_watch() as watch:
+            watch.conclude([])
+        server.shutdown()
+    assert [path.name for path in (tmp_path / monitor.RUNS_FOLDER_NAME).iterdir()] == [str(run)]
 
 
 def test_a_server_lost_before_the_first_stage_is_one_line(tmp_path: Path) -> None:
