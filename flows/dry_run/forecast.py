@@ -19,7 +19,7 @@ from flows.graph.request_settings import without_time
 from flows.graph.shared_window import Size
 from flows.jobs import Job, of_own_file
 from tasks.cache.keys import canonical, shaped_by, stage_key
-from tasks.cache.store import broken_files, find, finding, read_mark
+from tasks.cache.store import broken_files, finding, read_mark
 from tasks.errors import StillwalkError
 from tasks.records import AnyArtifact, Artifact
 from tasks.requests import AnyRequest, DecodeRequest, DemoRequest, DownloadRequest
@@ -53,15 +53,12 @@ class Forecast(Graph):
     """
 
     def __init__(self, cache: Path, workers: int = 1) -> None:
-        super().__init__(workers)
+        super().__init__(cache, workers)
         self.fates: dict[AnyHandle, Fate] = {}
         self.units: list[Unit] = []
         self.failures: dict[Asker, str] = {}
-        self._cache, self._history = cache, History(cache)
+        self._history = History(cache)
         self._jobs: dict[Asker, Job] = {}
-
-    def holds(self, request: AnyRequest) -> bool:
-        return find(self._cache, request.stage, stage_key(request)) is not None
 
     def look_up(self, jobs: Iterable[Job]) -> None:
         """Find the fate of what was asked for since the last call, for ``jobs`` and those before."""

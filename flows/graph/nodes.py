@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, cast
 
 from flows.graph.shared_window import Size, shared_size
-from tasks.cache.keys import canonical
+from tasks.cache.keys import canonical, stage_key
+from tasks.cache.store import find
 from tasks.records import AnyArtifact, Artifact, Content, Kind, StoredFile
 from tasks.requests import AnyRequest, Request
 
@@ -137,7 +138,8 @@ LEAST_VIDEOS_AT_ONCE: Final = 4
 class Graph:
     """Takes requests and makes a node of each that differs; ``workers`` is how much is computed at once."""
 
-    def __init__(self, workers: int = 1) -> None:
+    def __init__(self, cache: Path, workers: int = 1) -> None:
+        self._cache = cache
         self.videos_at_once = max(LEAST_VIDEOS_AT_ONCE, 2 * workers)
         self._videos: dict[str, int] = {}  # numbered in the order in which they asked
         self._handles: dict[str, AnyHandle] = {}
@@ -148,7 +150,7 @@ class Graph:
 
     def holds(self, request: AnyRequest) -> bool:
         """Whether the cache has the result of a request."""
-        return False
+        return find(self._cache, request.stage, stage_key(request)) is not None
 
     def ask(
         self, asker: Asker, request: Callable[[Made], Request[Kind]], after: Sequence[AnyHandle] = ()

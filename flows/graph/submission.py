@@ -10,10 +10,8 @@ from typing import TypeAlias
 from flows.graph.nodes import AnyHandle, Given, Graph, Made, SharedSize, Unit
 from flows.graph.shared_window import Size
 from tasks.cache.integrity import FileFingerprint, forgetting_unusable
-from tasks.cache.keys import stage_key
 from tasks.cache.making import Outcome
 from tasks.cache.second_level import SecondLevel
-from tasks.cache.store import find
 from tasks.execution import progress
 from tasks.execution.computation import Compute, here
 from tasks.execution.task import Call, KeyedRequest, Slots, find_all, keyed_requests
@@ -54,11 +52,11 @@ class Submission(Graph):
         level: SecondLevel | None = None,
         shows_cached: bool = True,
     ) -> None:
-        super().__init__(workers)
+        super().__init__(cache, workers)
         self.found = 0
         self._shows_cached = shows_cached
         self._slots = Slots(workers)
-        self._cache, self._run_id, self._settings, self._compute = cache, run_id, settings, compute
+        self._run_id, self._settings, self._compute = run_id, settings, compute
         self._level = level
         self._stamps: dict[Path, FileFingerprint] = {}
         self._outcomes: dict[AnyHandle, Outcome | None] = {}
@@ -69,9 +67,6 @@ class Submission(Graph):
         self._newly_over: list[AnyHandle] = []
         self._sizes: dict[SharedSize, Size | None] = {}
         self._over: SimpleQueue[Callable[[], None]] = SimpleQueue()
-
-    def holds(self, request: AnyRequest) -> bool:
-        return find(self._cache, request.stage, stage_key(request)) is not None
 
     def watch(self, source: Path, stamp: FileFingerprint) -> None:
         """Have every stage that reads ``source`` fail where it is no longer the file that had ``stamp``."""

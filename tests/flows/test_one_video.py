@@ -50,7 +50,7 @@ class TellsOtherFrames(AllFail):
     """A graph whose first passes deny the table from packets; ``known``: an earlier run has found that already."""
 
     def __init__(self, *, known: bool) -> None:
-        super().__init__()
+        super().__init__(Path("cache"))
         self.known = known
         self.by_decoding: list[bool] = []  # the table of each pass that somebody looked at
 
@@ -93,7 +93,7 @@ def results_of_all(run: WholeRun) -> list[Result]:
 
 def test_a_picture_that_is_gone_fails_the_videos_that_show_it_and_not_the_run(tmp_path: Path) -> None:
     wall = ["background=image", f"background.image={tmp_path}/w.png"]
-    run = whole_run(tmp_path, AllFail(), SweepSetting("plain", []), SweepSetting("wall", wall))
+    run = whole_run(tmp_path, AllFail(Path("cache")), SweepSetting("plain", []), SweepSetting("wall", wall))
     errors = [(one.setting, one.error) for one in results_of_all(run)]
     assert [setting for setting, _ in errors] == ["plain", "wall"] * 2
     for setting, error in errors:
@@ -102,7 +102,7 @@ def test_a_picture_that_is_gone_fails_the_videos_that_show_it_and_not_the_run(tm
 
 
 def test_a_fault_of_the_program_is_told_with_its_stage_and_kind(tmp_path: Path) -> None:
-    graph = AllFail()
+    graph = AllFail(Path("cache"))
     graph.fault = ZeroDivisionError("division by zero")
     (result,) = results_of_all(whole_run(tmp_path, graph, SweepSetting("", []), videos="a"))
     assert result.error.startswith("decode: ZeroDivisionError: division by zero; this is a fault of the program")
@@ -111,7 +111,9 @@ def test_a_fault_of_the_program_is_told_with_its_stage_and_kind(tmp_path: Path) 
 def test_a_video_that_has_not_begun_when_the_user_ends_the_run_has_not_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = whole_run(tmp_path, AllFail(), SweepSetting("x", []), SweepSetting("y", ["smoothing.window=9"]), videos="a")
+    run = whole_run(
+        tmp_path, AllFail(Path("cache")), SweepSetting("x", []), SweepSetting("y", ["smoothing.window=9"]), videos="a"
+    )
     monkeypatch.setattr(progress.stop, "is_set", lambda: True)
     assert [(one.setting, one.error) for one in results_of_all(run)] == [
         ("x", progress.INTERRUPTED),
@@ -122,7 +124,7 @@ def test_a_video_that_has_not_begun_when_the_user_ends_the_run_has_not_failed(
 
 def test_videos_that_share_a_window_are_led_all_at_once_and_others_a_few_at_a_time(tmp_path: Path) -> None:
     names = [f"v{number}" for number in range(9)]
-    graph = AllFail()
+    graph = AllFail(Path("cache"))
     for overrides, at_once in (([], graph.videos_at_once), (["crop.aspect=1:1", "crop.shared=true"], len(names))):
         run = whole_run(tmp_path, graph, SweepSetting("", overrides), videos=names)
         assert run.videos_at_once == at_once

@@ -27,7 +27,9 @@ REQUESTS = Path("flows/graph/stage_requests.py")
 
 
 def titles(config: Config, *, metrics_only: bool = False) -> list[str]:
-    stages = RequestedStages(Job(Video("a", Path("a.mp4")), Path("a.mp4"), "0" * 64, config, DIGESTS, "run"), Graph())
+    stages = RequestedStages(
+        Job(Video("a", Path("a.mp4")), Path("a.mp4"), "0" * 64, config, DIGESTS, "run"), Graph(Path("cache"))
+    )
     pipeline(stages, config, metrics_only=metrics_only)
     return list(stages.asked)
 

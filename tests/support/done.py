@@ -61,9 +61,9 @@ class Recorder(Graph):
     """A graph whose stages are done at once: each leaves one file that tells what it was asked."""
 
     def __init__(self, cache: Path, jobs: Sequence[DoneJob]) -> None:
-        super().__init__()
+        super().__init__(cache)
         self.done: dict[AnyHandle, AnyArtifact] = {}
-        self._cache, self._jobs = cache, {one.job.asker: one for one in jobs}
+        self._jobs = {one.job.asker: one for one in jobs}
 
     def record(self) -> None:
         for unit in self.take_new():
