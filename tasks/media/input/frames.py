@@ -64,21 +64,22 @@ def read_frames(source: Path, clip: Clip, *, confirm: NDArray[np.int64] | None =
     decoding, as one that is a part of its file, is not compared.
     """
     layout = clip_layout(clip)
+    if not _may_be_from_packets(clip):
+        confirm = None
     with open_video(source) as (container, stream):
         stats = DecodeStats()
         decoded = decode_frames(container, stream, stats)
-        comparing = confirm is not None and _may_be_from_packets(clip)
-        if confirm is not None and comparing:
+        if confirm is not None:
             decoded = _confirmed(source, decoded, stats, confirm)
         timed = _with_durations(decoded, clip)
         for index, (frame, duration) in enumerate(timed):
             planes, pts = _upright(source, clip, layout, frame), frame.pts
             del frame
             yield Frame(index, pts or 0, duration, planes, layout, clip.color)
-        if comparing:
+        if confirm is not None:
             deque(decoded, maxlen=0)  # to the end of the file
             suspects = stats.suspect_packets(container, stream)
-            if missing := describe_missing_frames(np.asarray(confirm), suspects, clip.time_base):
+            if missing := describe_missing_frames(confirm, suspects, clip.time_base):
                 raise _not_confirmed(source, missing)
         if stats.frames < clip.skipped + clip.frames:
             raise _changed(source, f"it has {counted(stats.frames, 'frame')}, not {clip.skipped + clip.frames}")

@@ -15,7 +15,6 @@ another order than their times. No packet shows that. So the first pass that dec
 with the table (``frames.read_frames`` with ``confirm``), and raises ``TableNotConfirmed`` where they differ.
 """
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -26,20 +25,17 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tasks.media.input.probe import FrameTable, describe_file
-from tasks.media.input.video_reader import DecodeStats, decoder_threads, nominal_frame_ticks, open_video
+from tasks.media.input.video_reader import (
+    DecodeStats,
+    TimestampRepair,
+    decoder_threads,
+    nominal_frame_ticks,
+    open_video,
+)
 from tasks.records import Clip
 
 CONTAINERS: Final = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})  # FFmpeg's names
 CODECS: Final = frozenset({"h264", "hevc", "vp9", "libdav1d"})  # FFmpeg's names of the decoders; the last is of AV1
-
-
-@dataclass
-class _Packets:
-    """What the packets that are to be shown say, and the first frame."""
-
-    stats: DecodeStats = field(default_factory=DecodeStats)
-    times: list[tuple[int, int]] = field(default_factory=list)  # pts and duration, in ticks; in decoding order
-    first: VideoFrame | None = None
 
 
 def clip_from_packets(path: Path, digest: str) -> tuple[Clip, FrameTable] | None:
@@ -50,25 +46,27 @@ def clip_from_packets(path: Path, digest: str) -> tuple[Clip, FrameTable] | None
     with open_video(path) as (container, stream):
         if container.format.name not in CONTAINERS or stream.codec_context.name not in CODECS:
             return None
-        packets = _read_packets(container, stream)
-        if packets is None or packets.first is None or packets.first.interlaced_frame:
+        read = _read_packets(container, stream)
+        if read is None:
             return None
-        packets.times.sort()
-        pts = np.array([time for time, _ in packets.times], np.int64)
-        if (np.diff(pts) <= 0).any() or packets.first.pts != pts[0]:
+        times, first = read
+        pts, last_duration = np.array([time for time, _ in times], np.int64), times[-1][1]
+        if first.interlaced_frame or (np.diff(pts) == 0).any() or first.pts != pts[0]:
             return None
-        stats, last_duration = packets.stats, packets.times[-1][1]
-        stats.packets = stats.frames = len(pts)
-        stats.timestamps.nominal_ticks = nominal_frame_ticks(stream)
-        stats.timestamps.last_pts, stats.timestamps.last_duration_ticks = int(pts[-1]), last_duration
-        clip, table = describe_file(path, digest, container, stream, packets.first, pts, last_duration, stats)
+        ended = TimestampRepair(nominal_frame_ticks(stream), last_pts=int(pts[-1]), last_duration_ticks=last_duration)
+        stats = DecodeStats(packets=len(pts), frames=len(pts), timestamps=ended)
+        clip, table = describe_file(path, digest, container, stream, first, pts, last_duration, stats)
         return None if clip.broken or clip.missing else (clip, table)
 
 
-def _read_packets(container: InputContainer, stream: VideoStream) -> _Packets | None:
-    """Every packet and the first frame; None where one has no time or is corrupt, or cannot be read or decoded."""
+def _read_packets(container: InputContainer, stream: VideoStream) -> tuple[list[tuple[int, int]], VideoFrame] | None:
+    """The pts and duration, in ticks, of each packet that is to be shown, by their times, and the first frame.
+
+    None where a packet has no time or is corrupt, where one cannot be read, and where no first frame can be decoded.
+    """
     decoder_threads(stream)
-    packets = _Packets()
+    times: list[tuple[int, int]] = []
+    first: VideoFrame | None = None
     try:
         for packet in container.demux(stream):
             if packet.is_corrupt:
@@ -76,9 +74,9 @@ def _read_packets(container: InputContainer, stream: VideoStream) -> _Packets | 
             if packet.size and not packet.is_discard:
                 if packet.pts is None:
                     return None
-                packets.times.append((packet.pts, packet.duration or 0))
-            if packets.first is None:
-                packets.first = next(iter(packet.decode()), None)
+                times.append((packet.pts, packet.duration or 0))
+            if first is None:
+                first = next(iter(packet.decode()), None)
     except av.FFmpegError:
         return None
-    return packets
+    return (sorted(times), first) if times and first is not None else None

@@ -128,7 +128,7 @@ def find_missed_parts(
         if looked.belongs(part, near):
             parts[near][part] = 255
             looked.join(parts, part, near)
-    for apart in looked.pieces_apart():
+    for apart in looked.apart:
         looked.join(parts, apart, np.s_[:, :])
     return MissedParts(np.asarray(cv2.blur(parts, (3, 3)), np.uint8), clean.box, step_px) if parts.any() else None
 
@@ -140,6 +140,7 @@ class _Looked(NamedTuple):
     plate: list[Bytes]
     inside: Bytes  # 1 in the mask
     body: Bytes  # 1 in its largest piece
+    apart: list[Flags]  # its other pieces, small ones left out
     seen: Flags
     differs: Bytes  # 1 outside the mask where neither shadow nor light explains it
     thick: Flags  # the same, away from the mask's edge, without lines
@@ -168,11 +169,6 @@ class _Looked(NamedTuple):
             for planes in (self.picture, self.plate)
         )
         return shown > max(CONTRAST * plate, LEAST_CONTRAST)
-
-    def pieces_apart(self) -> list[Flags]:
-        """The pieces of the mask that lie apart from its largest, small ones left out."""
-        count, number, stats, _ = cv2.connectedComponentsWithStats(self.inside - self.body)
-        return [number == at for at in range(1, count) if stats[at, cv2.CC_STAT_AREA] >= LEAST_APART * self.area]
 
     def join(self, parts: Bytes, part: Flags, near: tuple[slice, slice]) -> None:
         """Add what lies between a ``part`` and the person to ``parts``: as thick as a limb, where something is."""
@@ -220,13 +216,16 @@ def _look(shown: list[Bytes], plate: list[Bytes], seen: Flags, prior: Bytes) -> 
         return None
     if np.median(cv2.absdiff(shown[0], plate[0])[beyond]) > NOISY_LEVELS:
         return None
-    body = (number == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))).view(np.uint8)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    largest = 1 + int(np.argmax(areas))
+    body = (number == largest).view(np.uint8)
+    others = [number == at for at in 1 + np.flatnonzero(areas >= LEAST_APART * area) if at != largest]
     unseen = ~seen & (without <= UNSEEN_REACH * len(prior))
     _, number = cv2.connectedComponents(inside | unseen.view(np.uint8))
     held = np.zeros(int(number.max()) + 1, np.uint8)
     held[number[inside > 0]] = 1
     touches = _grown(held[number], round(2 * GAP * len(prior)))
-    return _Looked(shown, plate, inside, body, seen, differs, thick, shaded, touches, area)
+    return _Looked(shown, plate, inside, body, others, seen, differs, thick, shaded, touches, area)
 
 
 def _beside(shown: Bytes, plate: Bytes) -> Bytes:

@@ -189,23 +189,19 @@ def _places_in_neighbour(picture: Bytes, neighbour: Bytes, to_neighbour: NDArray
     few = np.ascontiguousarray(picture[::FLOW_STEP_PX, ::FLOW_STEP_PX])
     wh, step = few.shape[::-1], float(FLOW_STEP_PX)
     flags, spread = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, np.diag([step, step, 1.0])[:2]
-    flow = np.zeros((*few.shape, 2), np.float32)
+    flow, to_held = np.zeros((*few.shape, 2), np.float32), affine.compose(to_neighbour, spread)
     if min(few.shape) >= LEAST_FLOW_PX:  # of a smaller person no limb is told apart
-        to_few = affine.compose(to_neighbour, spread)
-        held = cv2.warpAffine(neighbour, to_few, wh, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        held = cv2.warpAffine(neighbour, to_held, wh, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         search.setFinestScale(1)
         flow = np.asarray(search.calc(few, held, flow), np.float32)
     rows, columns = np.arange(wh[1], dtype=np.float32)[:, None], np.arange(wh[0], dtype=np.float32)
-    (across, skew_x, x), (skew_y, down, y) = affine.compose(to_neighbour, spread).astype(np.float32)
-    off = np.float32(
-        (step - 1) / (2 * step)
-    )  # between the middles of drawn out pixels and of those that were looked at
+    off = np.float32((step - 1) / (2 * step))  # between the middles of enlarged pixels and of those that were looked at
     flow[..., 0] += columns + off
     flow[..., 1] += rows + off
-    at = cv2.transform(flow, np.array([[across, skew_x, x], [skew_y, down, y]]))
-    drawn_out = cv2.resize(at, (wh[0] * FLOW_STEP_PX, wh[1] * FLOW_STEP_PX), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(drawn_out[:high, :wide], np.float32)
+    at = cv2.transform(flow, to_held.astype(np.float32))
+    enlarged = cv2.resize(at, (wh[0] * FLOW_STEP_PX, wh[1] * FLOW_STEP_PX), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(enlarged[:high, :wide], np.float32)
 
 
 def _decided(now: Compared, near: Sequence[Singles]) -> Singles:

@@ -1,6 +1,6 @@
 """A part of a frame without its people: what the clean plates show there, as bright as the frame is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -69,42 +69,48 @@ class PlateFiller:
 
     def values(self, piece: Box, *, luma: str = "cubic") -> list[Plane]:
         """The planes of a part of the box, which has even corners; ``luma`` is how that plane is interpolated."""
+
+        def moved(one: PlacedPlate, fit: Fit) -> list[Plane]:
+            moves = (one.from_plate, fit.shifts, piece, self._sited)
+            return warp_shifted(one.plate.planes, self._layout, *moves, luma=luma, border="reflect")
+
+        return self._mixed(moved, piece)
+
+    def sparse(self, piece: Box, step_px: int) -> list[Plane]:
+        """The same at every ``step_px``-th luma pixel, an even number: all planes have one size. No parallax counts."""
+        layout, to_piece = self._layout, affine.translation(-np.array(piece[:2], np.float64))
+        wh = -(-piece.size_px[0] // step_px), -(-piece.size_px[1] // step_px)
+        spacings = [sample_spacing(layout, index) for index in range(layout.planes)]
+        places: dict[tuple[int, int], tuple[Floats, Floats]] = {}  # planes with the same spacing share them
+        for index, spacing in enumerate(spacings):
+            if spacing not in places:
+                to_luma = plane_to_luma(layout, index, self._sited)
+                to_few = np.diag([*np.array(spacing) / step_px, 1.0])[:2]
+                places[spacing] = to_luma, affine.compose(to_few, affine.compose(affine.invert(to_luma), to_piece))
+
+        def moved(one: PlacedPlate, _: Fit) -> list[Plane]:
+            matrices = {
+                spacing: affine.compose(to_few, affine.compose(one.from_plate, to_luma))
+                for spacing, (to_luma, to_few) in places.items()
+            }
+            planes = zip(one.plate.planes, spacings, strict=True)
+            return [cv2.warpAffine(plane, matrices[spacing], wh) for plane, spacing in planes]
+
+        return self._mixed(moved, piece)
+
+    def _mixed(self, moved: Callable[[PlacedPlate, Fit], list[Plane]], piece: Box) -> list[Plane]:
+        """The planes over ``piece`` to which each plate is ``moved``, mixed by weight and as bright as the frame is."""
         peak, field = (1 << self._layout.depth) - 1, np.zeros(self._fits[0].exposure.shift.shape, np.float32)
         total: list[Plane] = []
         for one, fit in zip(self._plates, self._fits, strict=True):
-            its, moves = one.plate.planes, (one.from_plate, fit.shifts, piece, self._sited)
-            moved = warp_shifted(its, self._layout, *moves, luma=luma, border="reflect")
-            mixed = zip(total, moved, strict=True)
-            total = [cv2.addWeighted(old, 1 - one.weight, new, one.weight, 0) for old, new in mixed] if total else moved
+            mine = moved(one, fit)
+            mixed = zip(total, mine, strict=True)
+            total = [cv2.addWeighted(old, 1 - one.weight, new, one.weight, 0) for old, new in mixed] if total else mine
             field += np.float32(one.weight) * fit.exposure.shift
         return [
             brighter(plane, field[..., index], piece, plane.shape[::-1], self._box, self._size_px, peak)
             for index, plane in enumerate(total)
         ]
-
-    def sparse(self, piece: Box, step_px: int) -> list[Plane]:
-        """The same at every ``step_px``-th luma pixel, an even number: all planes have one size. No parallax counts."""
-        layout, to_piece = self._layout, affine.translation(-np.array(piece[:2], np.float64))
-        wh, peak = (-(-piece.size_px[0] // step_px), -(-piece.size_px[1] // step_px)), (1 << layout.depth) - 1
-        from_plates: dict[tuple[int, int], list[Floats]] = {}  # planes with the same spacing share them
-        few = []
-        for index in range(layout.planes):
-            spacing = sample_spacing(layout, index)
-            if spacing not in from_plates:
-                to_luma = plane_to_luma(layout, index, self._sited)
-                to_few = np.diag([*np.array(spacing) / step_px, 1.0])[:2]
-                to_few = affine.compose(to_few, affine.compose(affine.invert(to_luma), to_piece))
-                from_plates[spacing] = [
-                    affine.compose(to_few, affine.compose(one.from_plate, to_luma)) for one in self._plates
-                ]
-            total, field = None, np.zeros(self._fits[0].exposure.shift.shape[:2], np.float32)
-            for one, fit, matrix in zip(self._plates, self._fits, from_plates[spacing], strict=True):
-                moved = cv2.warpAffine(one.plate.planes[index], matrix, wh)
-                total = moved if total is None else cv2.addWeighted(total, 1 - one.weight, moved, one.weight, 0)
-                field += np.float32(one.weight) * fit.exposure.shift[..., index]
-            assert total is not None
-            few.append(brighter(total, field, piece, wh, self._box, self._size_px, peak))
-        return few
 
 
 def measured_exposures(
