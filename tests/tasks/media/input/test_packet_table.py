@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from tasks.media.input.frame_cache import cached_frames, forget_frames
 from tasks.media.input.frames import read_frames
 from tasks.media.input.packet_table import clip_from_packets
 from tasks.media.input.probe import FrameTable, trimmed
+from tasks.media.input.rgb_frames import rgb_frames
 from tasks.records import Clip
 from tests.support.clips import Made, make
 from tests.support.rewrite_clip import read
@@ -56,6 +58,21 @@ def confirmed(path: Path, told: tuple[Clip, FrameTable]) -> bool:
     return True
 
 
+def with_packets(path: Path, target: Path, pts: Callable[[int, int], int | None]) -> Path:
+    """The packets of a file in another one: number and time give each its time, None where it is left out."""
+    with av.open(str(path)) as source, av.open(str(target), "w") as container:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(packet for packet in source.demux(video=0) if packet.size):
+            assert packet.pts is not None
+            time = pts(number, packet.pts)
+            if time is not None:
+                if time != packet.pts:
+                    packet.pts = packet.dts = time
+                packet.stream = stream
+                container.mux(packet)
+    return target
+
+
 @pytest.mark.parametrize("name", EXACT)
 def test_packets_tell_what_decoding_tells(tmp_path: Path, name: str) -> None:
     path = make(tmp_path / name, EXACT[name])
@@ -92,6 +109,28 @@ def test_a_truncated_file_is_not_taken_at_its_packets_word(tmp_path: Path, share
     assert clip_from_packets(path, "digest") is None
 
 
+def test_a_file_that_ends_within_its_last_packet_is_not_taken_at_its_packets_word(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", replace(PLAIN, tones=[], container={"movflags": "faststart"}))
+    path.write_bytes(path.read_bytes()[:-2])
+    assert clip_from_packets(path, "digest") is None
+
+
+def test_two_packets_with_one_time_tell_no_table(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mkv", replace(PLAIN, options={**X264, "bf": "0"}, tones=[]))
+    plain = with_packets(path, tmp_path / "plain.mkv", lambda _, pts: pts)
+    twice = with_packets(path, tmp_path / "twice.mkv", lambda number, pts: 133 if number == 5 else pts)
+    assert clip_from_packets(plain, "digest") is not None
+    assert clip_from_packets(twice, "digest") is None
+
+
+def test_a_file_whose_first_packets_cannot_be_decoded_is_not_taken_at_their_word(tmp_path: Path) -> None:
+    """It begins within an open group of pictures: some of its frames refer to what was cut away."""
+    options = {"x264-params": "open-gop=1:keyint=20:bframes=3", "threads": "1"}
+    path = make(tmp_path / "a.mkv", replace(PLAIN, ticks=range(0, 40 * 512, 512), options=options, tones=[]))
+    cut = with_packets(path, tmp_path / "cut.mkv", lambda number, pts: pts if number >= 17 else None)
+    assert clip_from_packets(cut, "digest") is None
+
+
 def test_a_table_that_is_confirmed_is_that_of_decoding_however_a_file_is_damaged(tmp_path: Path) -> None:
     chance, outcomes = random.Random(7), set[tuple[bool, bool]]()
     for name in ("reordered.mp4", "reordered.mkv", "h265.mp4"):
@@ -124,7 +163,14 @@ def test_a_table_of_other_frames_is_denied_with_the_fact(tmp_path: Path, fact: s
     clip, table = read(path)
     pts = SPOILED[fact](table)
     with pytest.raises(TableNotConfirmed, match=rf"a\.mp4: {fact}; its packets do not tell that"):
-        list(read_frames(path, replace(clip, frames=len(pts)), confirm=pts))
+        list(rgb_frames(path, replace(clip, frames=len(pts)), confirm=pts))
+
+
+def test_a_table_of_a_clip_without_interlaced_frames_is_denied_at_the_first_one(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", NOT_TOLD["interlaced.mp4"])
+    clip, table = read(path)
+    assert clip.interlaced == clip.frames
+    assert not confirmed(path, (replace(clip, interlaced=0), table))
 
 
 def test_a_part_and_a_broken_file_are_not_compared(tmp_path: Path) -> None:
