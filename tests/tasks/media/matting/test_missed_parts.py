@@ -67,11 +67,17 @@ def planes_of(rgb: Bytes, layout: PixelLayout = LAYOUT) -> Planes:
 
 
 def opacity(
-    rgb: Bytes, street: Bytes, mask: Bytes, layout: PixelLayout = LAYOUT, *, looks: bool = True
+    rgb: Bytes,
+    street: Bytes,
+    mask: Bytes,
+    layout: PixelLayout = LAYOUT,
+    *,
+    looks: bool = True,
+    unseen: Flags | None = None,
 ) -> NDArray[np.float64]:
     """How far (h, w), 0..1, each pixel is the walker's, whom a ``mask`` (h, w) shows before a known street.
 
-    Missed parts are looked for if it ``looks``.
+    Missed parts are looked for if it ``looks``. No frame saw the street where it is ``unseen`` (h, w).
     """
     high, wide = mask.shape
     plate = planes_of(street, layout)
@@ -79,8 +85,9 @@ def opacity(
     def clean(box: Box, step_px: int = 1) -> CleanPart | None:
         if step_px > 1 and not looks:
             return None
-        seen = np.ones(box.size_px[::-1], np.bool_)[::step_px, ::step_px]
-        return CleanPart(box, sparse_planes(part_of(plate, box, layout), layout, step_px), seen)
+        seen = np.ones(mask.shape, np.bool_) if unseen is None else ~unseen
+        few = seen[box.y0 : box.y1 : step_px, box.x0 : box.x1 : step_px]
+        return CleanPart(box, sparse_planes(part_of(plate, box, layout), layout, step_px), few)
 
     edges = np.array([-0.5, -0.5, wide - 0.5, high - 0.5], np.float32)
     shown = Shown(planes_of(rgb, layout), Mask(mask, edges, MaskState.measured), np.zeros(2), clean)
@@ -183,6 +190,44 @@ def test_somebody_who_comes_in_beside_the_walker_stays_away() -> None:
     rgb[person] = np.where((walker.body[person] > 0)[..., None], rgb[person], np.array([190, 40, 40], np.uint8))
     shown = opacity(rgb, walker.street, walker.body)
     assert shown[person][:, 12:].max() < 0.5
+
+
+def test_what_differs_apart_from_the_walker_stays_away_though_a_leg_comes_back() -> None:
+    walker = drawn()
+    rgb = walker.rgb.copy()
+    x, y, across, _ = walker.body_box
+    ball = np.s_[y : y + 20, x + across : x + across + 20]
+    rgb[ball] = (190, 40, 40)
+    shown = opacity(rgb, walker.street, lacking(walker.body, walker.leg))
+    assert shown[walker.leg].mean() > 0.85
+    assert shown[ball].max() < 0.5
+
+
+def test_a_foot_that_lies_apart_in_the_mask_is_joined_where_no_frame_saw_the_street() -> None:
+    walker = drawn()
+    rows = np.flatnonzero(walker.leg.any(axis=1))
+    gap = np.zeros(walker.leg.shape, np.bool_)
+    gap[rows[0] + 8 : rows[0] + 16] = True
+    gap &= cv2.dilate(walker.leg.view(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    guessed = np.where(gap[..., None], walker.rgb, walker.street)  # so that the picture tells nothing there
+    pictures = (walker.rgb, guessed, np.where(gap, 0, walker.body).astype(np.uint8))
+    shown, alone = (np.where(gap, opacity(*pictures, looks=looks, unseen=gap), 0) for looks in (True, False))
+    assert (
+        shown[rows[0] + 8 : rows[0] + 16].max(axis=1).min() > 0.95
+    )  # it is as thick as a limb, not as wide as this leg
+    assert alone.max() < 0.5
+
+
+@pytest.mark.parametrize("what", ["noise", "a bus"])
+def test_where_much_of_the_street_differs_nothing_is_looked_for(what: str) -> None:
+    walker = drawn()
+    street = walker.street.copy()
+    if what == "noise":
+        street += np.uint8(11)
+    else:
+        street[20:160, 20:110] = (190, 40, 40)
+    pictures = (walker.rgb, street, lacking(walker.body, walker.leg))
+    np.testing.assert_array_equal(opacity(*pictures), opacity(*pictures, looks=False))
 
 
 def test_where_nothing_is_missed_the_result_is_the_same() -> None:

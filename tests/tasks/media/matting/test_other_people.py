@@ -115,6 +115,30 @@ def test_somebody_who_is_no_longer_found_is_taken_out_for_two_thirds_of_a_second
     np.testing.assert_array_equal(alone, both.probability)
 
 
+@pytest.mark.parametrize("rate_hz", [30.0, 120.0])
+def test_the_clothes_of_two_thin_people_are_known_after_a_third_of_a_second(rate_hz: float) -> None:
+    people, own, other = OtherPeople(rate_hz), block(10, 2), block(80, 2)
+    known = []
+    for _ in range(round(0.4 * rate_hz)):
+        mask = measured(own)
+        known.append(people.without(mask, picture(own, other), mask, [measured(other)]) is not mask)
+    assert not any(known[: round(0.2 * rate_hz)]) and known[-1]
+
+
+def test_where_the_person_used_to_be_is_forgotten_as_fast_in_seconds_at_120_hz() -> None:
+    def shown(rate_hz: float, times: int) -> NDArray[np.float64]:
+        people = meeting(BLUE, rate_hz=rate_hz, frames=12 * times)
+        own, other = block(50, 30), block(10, 30)
+        both = measured(np.maximum(own, other))
+        for _ in range(10 * times):
+            people.without(measured(own), picture(own, block(-60)), measured(own), [])
+        alone = people.without(both, picture(own, other, BLUE), measured(own), [measured(other)])
+        return alone.probability[24:116, 14:36].astype(np.float64)
+
+    usual, fast, as_before = shown(RATE_HZ, 1), shown(4 * RATE_HZ, 4), shown(RATE_HZ, 4)
+    assert np.abs(fast - usual).mean() < 0.05 * np.abs(as_before - usual).mean()
+
+
 def test_up_to_30_hz_every_frame_counts_whole_and_beyond_all_of_a_second_count_the_same() -> None:
     assert [frame_share(rate_hz) for rate_hz in (10.0, 24.0, 29.97, 30.0)] == [1.0] * 4
     assert [rate_hz * frame_share(rate_hz) for rate_hz in (60.0, 120.0, 240.0)] == [30.0] * 3
