@@ -56,8 +56,7 @@ def look_at_square(
     image_px: int = PERSON_WINDOW_PX,
 ) -> PoseEstimate | None:
     """Whom ``estimator`` sees in a square of the frame, in source pixels, with ``covered_px`` painted over."""
-    corner = np.array([square.x_px, square.y_px, square.x_px, square.y_px])
-    boxes = [(np.array(box) + 0.5 - corner) * (image_px / square.side_px) - 0.5 for box in covered_px]
+    boxes = [square.to_image(np.reshape(box, (2, 2)), image_px).ravel() for box in covered_px]
     found = estimator(paint_over(view.part(square, image_px), boxes), time_s)
     return None if found is None else PoseEstimate(square.to_source(found.landmarks, image_px), found.mask)
 

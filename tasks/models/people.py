@@ -129,33 +129,47 @@ class PeopleTracker:
 
     def _hidden(self, view: FrameView, covers: Mapping[int, Sequence[Cover]], time_s: float) -> set[int]:
         """The numbers of those near others who are not seen now, and are followed on for a while."""
-        slots = {slot.track: slot for slot in self._busy() if slot.track in covers}
-        return {track for track, slot in slots.items() if not self._beside_others(slot, view, covers[track], time_s)}
+        beside = [slot for slot in self._busy() if slot.track in covers]
+        unseen = []
+        for slot in beside:
+            if not self._is_recognised(slot, covers[slot.track], time_s) and time_s - slot.seen_s <= HIDDEN_S:
+                slot.person = None
+                unseen.append(slot)
+        # Now nobody counts as seen whose estimator has slid: such a body may be the one that a fresh look finds.
+        hidden = {slot.track for slot in unseen if not self._look_beside(slot, view, covers[slot.track], time_s)}
+        for slot in beside:
+            if slot.person is not None:
+                slot.person.landmarks[:, 3] *= clear_share(slot.person.landmarks, covers[slot.track])
+        return hidden
 
-    def _beside_others(self, slot: TrackerSlot, view: FrameView, covers: Sequence[Cover], time_s: float) -> bool:
-        """Whether the person whom the slot follows beside others is seen; False while they may be hidden."""
-        near = [one for one in self._busy() if one.track in {cover.other for cover in covers}]
-        expected, others = slot.expected(time_s), [one.expected(time_s) for one in near]
-        recognised = slot.person is not None and is_expected(slot.person.landmarks, expected, others)
-        if slot.person is not None and not recognised and self._has_turned(slot, slot.person.landmarks, near, covers):
-            slot.window, recognised = FollowingWindow(slot.person.landmarks, time_s), True
-        if not recognised and time_s - slot.seen_s <= HIDDEN_S:
-            slot.person = None
-            seen = [one.person.landmarks for one in near if one.person is not None]
-            wide = [cover_box(expected, other, WIDE_SHARE) for other in others]
-            ways = [cover.box_px for cover in covers], wide
-            if not any(slot.look_beside(view, time_s, boxes, others, seen) for boxes in ways):
-                return False
-        if slot.person is not None:
-            slot.person.landmarks[:, 3] *= clear_share(slot.person.landmarks, covers)
+    def _covered(self, covers: Sequence[Cover]) -> list[TrackerSlot]:
+        """Those who are covered while somebody is looked at."""
+        others = {cover.other for cover in covers}
+        return [slot for slot in self._busy() if slot.track in others]
+
+    def _is_recognised(self, slot: TrackerSlot, covers: Sequence[Cover], time_s: float) -> bool:
+        """Whether the body that was seen beside others is that of the person whom the slot follows."""
+        if slot.person is None:
+            return False
+        found, others = slot.person.landmarks, self._covered(covers)
+        if is_expected(found, slot.expected(time_s), [other.expected(time_s) for other in others]):
+            return True
+        # Not where a straight line leads: somebody who stopped or turned, or another one's body.
+        seen = [other.person.landmarks for other in others if other.person is not None]
+        turned = follows(slot.landmarks, found) and not any(same_body(found, other) for other in seen)
+        if not turned or clear_share(found, covers) < 1:
+            return False
+        slot.window = FollowingWindow(found, time_s)
         return True
 
-    @staticmethod
-    def _has_turned(slot: TrackerSlot, found: Floats, near: Sequence[TrackerSlot], covers: Sequence[Cover]) -> bool:
-        """Whether landmarks that are not where a straight line leads are still those of who stopped or turned."""
-        seen = [one.person.landmarks for one in near if one.person is not None]
-        own = follows(slot.landmarks, found) and not any(same_body(found, other) for other in seen)
-        return own and clear_share(found, covers) == 1
+    def _look_beside(self, slot: TrackerSlot, view: FrameView, covers: Sequence[Cover], time_s: float) -> bool:
+        """Look anew for the person whom the slot follows beside others, and say whether that body was found."""
+        others = self._covered(covers)
+        expected = [other.expected(time_s) for other in others]
+        seen = [other.person.landmarks for other in others if other.person is not None]
+        wide = [cover_box(slot.expected(time_s), other, WIDE_SHARE) for other in expected]
+        ways = [cover.box_px for cover in covers], wide
+        return any(slot.look_beside(view, time_s, boxes, expected, seen) for boxes in ways)
 
     def _painted(self, time_s: float) -> list[BoxEdges]:
         """What is painted over while others are searched: those who are tracked, also where they are hidden."""
@@ -166,8 +180,8 @@ class PeopleTracker:
     def _take_in(self, slot: TrackerSlot, time_s: float) -> None:
         """Move the slot's window with its person, or lose the person."""
         if slot.person is None:
-            if slot.track and slot.window is not None:
-                self._plan.lose(Lost(slot.window, slot.since_s, not slot.whole, slot.earlier), time_s)
+            if slot.track:
+                self._lose(slot, time_s)
             slot.track = 0
             if slot.whole or time_s - slot.seen_s > RETRY_S:
                 slot.window = None
@@ -181,6 +195,11 @@ class PeopleTracker:
         if slot.window is not None:
             slot.window.update(slot.person.landmarks, time_s)
         slot.landmarks, slot.seen_s = slot.person.landmarks, time_s
+
+    def _lose(self, slot: TrackerSlot, time_s: float) -> None:
+        """Have the person searched whom the slot followed until now."""
+        if slot.window is not None:
+            self._plan.lose(Lost(slot.window, slot.since_s, not slot.whole, slot.earlier), time_s)
 
     def _resolve_duplicates(self, covers: Mapping[int, Sequence[Cover]], time_s: float) -> None:
         """Where two estimators follow one body, release one.
@@ -199,8 +218,7 @@ class PeopleTracker:
                 doubtful |= {first.track, second.track}
                 continue
             for slot in (first, second):
-                if slot.window is not None:
-                    self._plan.lose(Lost(slot.window, slot.since_s, not slot.whole, slot.earlier), time_s)
+                self._lose(slot, time_s)
             second.release(time_s)
             first.track = self._next_track()
         for slot in self._busy():

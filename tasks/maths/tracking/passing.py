@@ -27,8 +27,8 @@ from tasks.maths.tracking.squares import body_height_px
 NEAR_HEIGHTS: Final = 0.4  # between the hips of two people, across the picture: nearer, one may hide the other
 UNHIDDEN_HEIGHTS: Final = 0.12  # the same: farther apart, the one behind is covered while the one in front is looked at
 BEHIND_SHARE, FRONT_SHARE = 0.5, 0.65  # of the way from the one who is looked at to the other: so much stays visible
-SAME_DEPTH_HEIGHTS: Final = 0.03  # between the lowest points of two people: less does not tell who is in front
 WIDE_SHARE: Final = 1.0  # the same, where the model finds nobody with less
+SAME_DEPTH_HEIGHTS: Final = 0.03  # between the lowest points of two people: less does not tell who is in front
 OWN_SHARE: Final = 0.5  # of the distance to the other person: a body nearer than this to the expected place is no other
 LEVEL_HEIGHTS: Final = 0.05  # between the hips and where they are expected, up and down
 TOLD_APART_HEIGHTS: Final = 0.05  # between the hips, across the picture: nearer, a fresh look sees either (see above)
@@ -108,7 +108,7 @@ def is_expected(found: Floats, expected: Floats, others: Sequence[Floats]) -> bo
 def is_apart(found: Floats, seen: Sequence[Floats]) -> bool:
     """Whether the body ``found`` is so far beside those who are ``seen`` that a fresh look tells it from them.
 
-    All are landmarks (33, 2 or more) in the same frame.
+    All are landmarks (33, 2 or more) in the same frame. A body that is as near as that to one who is seen is theirs.
     """
     least_px = TOLD_APART_HEIGHTS * body_height_px(found)
     return all(abs(float((hip_midpoint(found) - hip_midpoint(other))[0])) >= least_px for other in seen)

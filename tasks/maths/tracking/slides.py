@@ -32,8 +32,8 @@ FEWEST_IN_WINDOW: Final = 2
 PEAK_SHARE: Final = 0.95  # of the largest slip: the slide is in the middle of those
 BESIDE_TORSOS: Final = (0.4, 2.4)  # between the hips of two people who are beside each other
 FEWEST_BESIDE: Final = 3  # sightings of two people at once; fewer may be a mistake of the model
-# Tried on 27 gray films of 3.6 s, each walker chosen: with 1 or 3 s two changes of person are not reported; with 6 s
-# and more all are.
+# Tried on 27 gray films of 3.6 s, each walker chosen: with 1 or 3 s three changes of person are not reported; with 6 or
+# 10 s one of 6 frames is not.
 REMEMBERED_S: Final = 6.0  # how long before or after a slide the two were seen beside each other
 # With 0.25 to 1 s the 48 tracks of these films come out the same.
 NEAR_S: Final = 0.5  # between a sighting of two people and one of a track that may be one of them

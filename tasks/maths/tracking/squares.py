@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.body.landmarks import hip_midpoint, torso_length_px
+from tasks.maths.body.landmarks import BoxEdges, hip_midpoint, torso_length_px
 
 Floats = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ class Square(NamedTuple):
         x0, y0, x1, y1 = self.edges_px
         return bool(x0 <= point_xy[0] <= x1 and y0 <= point_xy[1] <= y1)
 
-    def share_under(self, box_px: tuple[float, float, float, float]) -> float:
+    def share_under(self, box_px: BoxEdges) -> float:
         """The share of the square that lies under the box ``x0, y0, x1, y1``."""
         x0, y0, x1, y1 = box_px
         across = min(x1, self.x_px + self.side_px) - max(x0, self.x_px)

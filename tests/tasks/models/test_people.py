@@ -8,10 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.maths.tracking.search_plan import LOST_SEARCH_S, SEARCH_INTERVAL_S, THOROUGH_TILES
-from tasks.maths.tracking.squares import Square, search_tiles
+from tasks.maths.tracking.squares import FollowingWindow, Square, search_tiles
 from tasks.models.frame_view import PAINT_LEVEL, PERSON_WINDOW_PX, boxes_of, paint_over
 from tasks.models.people import RETRY_S, AtOnce, PeopleTracker
 from tasks.models.pose import PoseEstimate
+from tasks.models.tracker_slot import TrackerSlot
 from tests.support.drawn.bodies import figure
 
 TORSO_PX = 20.0
@@ -202,6 +203,16 @@ def test_who_is_behind_another_is_not_seen_and_keeps_the_number() -> None:
     frames, _ = followed(scenes)
     assert all(frames[i] == near({1: 200 + 3 * i}) for i in behind)
     assert all(frames[i] == near({1: 200 + 3 * i, 2: 300 - 3 * i}) for i in range(34) if i not in behind)
+
+
+def test_a_fresh_look_does_not_take_the_one_in_front_for_who_is_behind() -> None:
+    """The one in front is 3 px ahead of the straight way, 1 px beside the place where the hidden one is expected."""
+    expected, straight, ahead = (figure((x, y), TORSO_PX) for x, y in ((252, 80), (248, 82), (251, 82)))
+    for seen, found in (([ahead], False), ([], True)):
+        slot = TrackerSlot(Eye())
+        window = FollowingWindow(expected, 0.0)
+        slot.begin(2, PoseEstimate(expected, None), np.zeros(4), 0.0, whole=False, window=window)
+        assert slot.look_beside(Scene((251, 82)), STEP_S, [], [straight], seen) is found
 
 
 @pytest.mark.parametrize("torso_px", [6.0, TORSO_PX, 30.0])
