@@ -59,11 +59,8 @@ def decode_once(
 
 
 def _until_closed(reader: Reader[Frame]) -> Frames:
-    """The reader as the stages know frames: a generator, which imports nothing."""
-    try:
-        yield from reader
-    finally:
-        reader.close()
+    """The reader as a generator, as stages take frames; when that is closed, the reader is (see PEP 380)."""
+    yield from reader
 
 
 class _Ticks:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -88,6 +89,22 @@ def test_one_that_fails_or_needs_no_more_holds_nobody_up(asked: SceneRequest, ot
     assert outcomes[1] == {"read": [*range(FRAMES)]}
     assert isinstance(outcomes[0], ValueError) if other is fail else outcomes[0] == {"read": [0]}
     assert ticks[-1] == FRAMES and ticks == sorted(ticks)  # the count goes on with the one that is left
+
+
+def test_one_that_needs_no_more_frames_and_goes_on_holds_nobody_up(asked: SceneRequest) -> None:
+    all_read = Event()
+
+    def leave(request: SceneRequest, folder: Path, tick: Tick, *, frames: Generator[Frame, None, None]) -> Any:
+        next(frames)
+        frames.close()
+        return {"waited": all_read.wait(timeout=20)}
+
+    def read(request: SceneRequest, folder: Path, tick: Tick, *, frames: Iterator[Frame]) -> Any:
+        facts = read_all(request, folder, tick, frames=frames)
+        all_read.set()
+        return facts
+
+    assert told(asked, leave, read) == [{"waited": True}, {"read": [*range(FRAMES)]}]
 
 
 def test_progress_is_that_of_the_slower_one(asked: SceneRequest) -> None:

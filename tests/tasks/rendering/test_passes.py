@@ -1,20 +1,21 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 
+from conf.enums import BorderMode
 from conf.input import MasksConf
-from conf.render import BackgroundConf
+from conf.render import BackgroundConf, BorderConf
+from tasks import render as render_stage
 from tasks.errors import Interrupted, VideoError
 from tasks.media.files.masks_file import MaskState
 from tasks.media.input import frame_cache
 from tasks.media.output import render_frame
-from tasks.media.output.person_frames import person_frames
-from tasks.media.output.render_frame import FrameScene, RenderFrame, read_placement, render_frames
 from tasks.media.output.video_writer import VideoWriter
+from tests.support.artifacts import artifact
 from tests.support.clips import Made, make
 from tests.tasks.rendering.render_jobs import FAST, discs, job, render, rendered, request, stabilized
 
@@ -105,12 +106,21 @@ def test_of_several_outputs_one_fails_alone(tmp_path: Path) -> None:
     assert not (tmp_path / "person.mp4").exists()
 
 
-def test_no_matte_is_computed_where_only_another_output_has_plates(tmp_path: Path) -> None:
+def test_no_matte_is_computed_where_only_another_output_has_plates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Scene:
+        """That of a clip of three frames; whoever asks it for the background fails."""
+
+        def hidden_people(self) -> list[None]:
+            return [None] * 3
+
+    monkeypatch.setattr(render_stage, "read_scene", lambda plates, placement: Scene())
     source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), [MaskState.measured] * 3)
-    work = job(tmp_path, source, np.zeros((1, 2)))
-    placement, path = read_placement(work.decoded, work.trajectory), masks.path("masks.npz")
-    scene = cast(FrameScene, object())  # whoever looks at it fails
-    pictures = render_frames(source, placement, cache_mb=None)
-    frames = (RenderFrame(one.picture, placement, scene) for one in pictures)
-    people = person_frames(frames, placement, path, smoothing=True, refine=False, by_plate=False, mattes=None)
-    assert [(one.matte, one.mask is None) for one in people] == [(None, False)] * 3
+    work, border = job(tmp_path, source, np.zeros((1, 2))), BorderConf(mode=BorderMode.mirror)
+    dressed = {"background": BackgroundConf(), "matte": MasksConf(), "masks": masks}
+    asked = [
+        request(work, "person.mp4", border=border, **dressed),
+        request(work, "stabilized.mp4", border=border, scene=artifact("scene", tmp_path)),
+    ]
+    assert [isinstance(outcome, dict) for outcome in rendered(tmp_path, *asked)] == [True, True]

@@ -127,3 +127,14 @@ def test_when_those_that_are_wanted_have_failed_the_rest_gets_no_more() -> None:
     read_side_by_side(source(), [fail, beside], told.__setitem__, wanted=1)
     assert isinstance(told[0], OSError) and isinstance(told[1], int)
     assert told[1] <= source.made < 10_000 and source.closed == 1
+
+
+def test_one_that_is_not_wanted_may_fail_and_those_that_are_get_all() -> None:
+    source, told = Source(), dict[int, object]()
+
+    def fail(reader: Reader[int]) -> int:
+        next(reader)
+        raise OSError("full")
+
+    read_side_by_side(source(), [lambda reader: sum(reader), fail], told.__setitem__, wanted=1)
+    assert isinstance(told[1], OSError) and told[0] == sum(range(50))

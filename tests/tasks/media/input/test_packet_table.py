@@ -173,6 +173,14 @@ def test_a_table_of_a_clip_without_interlaced_frames_is_denied_at_the_first_one(
     assert not confirmed(path, (replace(clip, interlaced=0), table))
 
 
+def test_a_table_that_ends_where_the_picture_changes_its_size_is_denied(tmp_path: Path) -> None:
+    path, wider = make(tmp_path / "a.ts", PLAIN), make(tmp_path / "b.ts", replace(PLAIN, size_px=(96, 48)))
+    path.write_bytes(path.read_bytes() + wider.read_bytes())
+    clip, table = read(path)
+    assert clip.broken.endswith(": the picture changes from 64x48 yuv420p to 96x48 yuv420p") and clip.restarts == ()
+    assert not confirmed(path, (replace(clip, broken=""), table))
+
+
 def test_a_part_and_a_broken_file_are_not_compared(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", PLAIN)
     part, table = trimmed(path, *read(path), 0.2, 0.5)

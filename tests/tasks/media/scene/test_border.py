@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -10,14 +10,14 @@ from tasks.maths.path import affine, framing
 from tasks.maths.scene.key_frames import plan_plates
 from tasks.media.files.plates_file import PlateFile, plate_writer
 from tasks.media.planes.chroma import sample_spacing
-from tasks.media.planes.layout import Planes
+from tasks.media.planes.layout import Plane, Planes
 from tasks.media.planes.warp import warp_planes
 from tasks.media.scene.border import Origin, SceneBorder
-from tasks.media.scene.clean_part import measured_exposures
+from tasks.media.scene.clean_part import PlacedPlate, PlateFiller, measured_exposures, sparse_clean_part
 from tasks.media.scene.exposure import Exposure
 from tasks.media.scene.extend import Extender, hidden_boxes
 from tasks.media.scene.frame_store import FrameStore
-from tasks.media.scene.plate import Box, build_plate
+from tasks.media.scene.plate import Box, Plate, build_plate
 from tests.support.drawn.scenery import SIZE_PX, Scenery, panning, psnr
 
 
@@ -155,6 +155,22 @@ def test_every_fourth_pixel_of_the_background_is_the_same_as_in_all_of_it(tmp_pa
         across, down = sample_spacing(layout, index)
         difference = plane[:: 4 // down, :: 4 // across].astype(int) - its
         assert np.abs(difference).max() <= 3 << (layout.depth - 8)
+
+
+@pytest.mark.parametrize("shift_px", [-40, 40])
+def test_beyond_the_edge_of_a_plate_no_background_is_known(shift_px: int) -> None:
+    class Filler:
+        """Shows nothing."""
+
+        def sparse(self, *_: Any) -> list[Plane]:
+            return []
+
+    box = Box(0, 0, 160, 160)
+    plate = Plate(0, box, (), np.full((10, 10), 255, np.uint8), agreement=1.0, parallax=False)
+    placed = PlacedPlate(plate, affine.translation(np.array([shift_px, 0.0])), 1.0)
+    seen = sparse_clean_part(cast(PlateFiller, Filler()), [placed], box, 2).seen
+    seen = seen if shift_px < 0 else seen[:, ::-1]
+    assert seen[8:-8, 8:50].all() and not seen[:, -18:].any()
 
 
 def test_what_is_always_hidden_is_not_known(tmp_path: Path) -> None:
