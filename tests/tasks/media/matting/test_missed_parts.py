@@ -149,12 +149,26 @@ def test_an_arm_comes_back_and_what_goes_on_beyond_the_part_that_is_looked_at_do
     assert shown_with(x + across + round(0.5 * down)).max() < 0.5
 
 
-def test_a_shadow_that_moves_with_the_walker_stays_away() -> None:
+@pytest.mark.parametrize(("high", "shows"), [(30, True), (44, False)])
+def test_what_is_held_comes_back_unless_it_is_a_third_as_large_as_the_walker(high: int, shows: bool) -> None:
+    walker = drawn()
+    row = walker.body_box[1] + walker.body_box[3] // 3
+    edge = int(np.flatnonzero((walker.body[row : row + high] > 127).any(axis=0))[-1])
+    rgb, board = walker.rgb.copy(), np.s_[row : row + high, edge - 4 : edge + 28]
+    rgb[board] = np.where((walker.body[board] > 0)[..., None], rgb[board], np.array([190, 40, 40], np.uint8))
+    share = opacity(rgb, walker.street, walker.body)[board][4:-4, 8:-4]
+    assert share.min() > 0.95 if shows else share.max() < 0.5
+
+
+@pytest.mark.parametrize("core_dark", [0.0, 0.95])
+def test_a_shadow_that_moves_with_the_walker_stays_away_and_so_does_its_darkest_part(core_dark: float) -> None:
     walker = drawn()
     shaded, ground = walker.rgb.copy(), np.zeros(walker.body.shape, np.uint8)
     x, y, across, down = walker.body_box
     cv2.ellipse(ground, (x + across, y + down), (round(0.8 * across), round(0.08 * down)), 0, 0, 360, 255, -1)
     share = cv2.GaussianBlur(ground, (0, 0), 2)[..., None] / 255 * 0.5
+    core = cv2.ellipse(np.zeros_like(ground), (x + across + 10, y + down - 2), (20, 5), 0, 0, 360, 255, -1)
+    share = np.maximum(share, cv2.GaussianBlur(core, (0, 0), 1)[..., None] / 255 * core_dark)
     shaded = np.where((walker.body > 0)[..., None], walker.rgb, np.rint(walker.rgb * (1 - share))).astype(np.uint8)
     shown = opacity(shaded, walker.street, walker.body)
     assert np.abs(shown - opacity(walker.rgb, walker.street, walker.body)).sum() < 0.02 * (walker.body > 0).sum()
