@@ -215,6 +215,14 @@ def test_a_fresh_look_does_not_take_the_one_in_front_for_who_is_behind() -> None
         assert slot.look_beside(Scene((251, 82)), STEP_S, [], [straight], seen) is found
 
 
+def test_who_is_found_beside_a_cover_has_a_low_visibility() -> None:
+    """In the last frame the hips of both are 10 px apart; the second one is behind, and more of that one is covered."""
+    finder = PeopleTracker(Eye, 3, SMALLEST)
+    frames = [finder(Scene((200 + 3 * i, 90), (300 - 3 * i, 80)), i * STEP_S) for i in range(16)]
+    visibility = [[sighting.landmarks[0, 3] for sighting in people] for people in frames]
+    assert visibility[5] == [1.0, 1.0] and 0 < visibility[15][1] < visibility[15][0] < 1
+
+
 @pytest.mark.parametrize("torso_px", [6.0, TORSO_PX, 30.0])
 def test_who_stops_dead_beside_another_is_seen_on_and_keeps_the_number(torso_px: float) -> None:
     """The second one comes from the left and stops at 0.3 heights from the first, who stands in front."""

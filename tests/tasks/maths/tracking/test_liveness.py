@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.maths.tracking.liveness import LIMBS, measure_liveness
+from tasks.maths.tracking.liveness import LIMBS, Liveness, measure_liveness
+from tasks.maths.tracking.sway import Sway
 from tests.support.drawn.bodies import SIZE_PX, figure, walk
 
 TIME_S = np.arange(60) / 30
@@ -99,6 +100,13 @@ def test_somebody_who_stands_before_a_camera_that_travels_sways_by_more_than_it_
     marks[..., 0] += (way_px - 100 * TIME_S)[:, None]
     alive = measure_liveness(TIME_S, marks, SIZE_PX, over_background(way_px - 40 * TIME_S))
     assert alive.rigid is rigid
+
+
+@pytest.mark.parametrize(("uneven_px", "sways"), [(4.0, True), (20.0, False)])
+def test_the_more_uneven_a_camera_passes_the_more_must_a_body_sway(uneven_px: float, sways: bool) -> None:
+    """The way of the camera explains most of the body's motion over the background, and never all of it."""
+    sway = Sway(body_px=uneven_px, way_px=100.0, camera_px=100.0, own_px=1.5)
+    assert Liveness(1.0, 1.0, 0.0, 1.0, torso_px=100.0, sway=sway).sways is sways
 
 
 def test_limbs_that_go_little_farther_than_they_tremble_do_not_make_a_photo_alive() -> None:
