@@ -115,11 +115,30 @@ def test_a_video_that_has_not_begun_when_the_user_ends_the_run_has_not_failed(
         tmp_path, AllFail(Path("cache")), SweepSetting("x", []), SweepSetting("y", ["smoothing.window=9"]), videos="a"
     )
     monkeypatch.setattr(progress.stop, "is_set", lambda: True)
+    with pytest.raises(StopIteration):  # it asks for no stage
+        next(run.steps()[0])
     assert [(one.setting, one.error) for one in results_of_all(run)] == [
         ("x", progress.INTERRUPTED),
         ("y", progress.INTERRUPTED),
     ]
     assert not (tmp_path / "outputs").exists()
+
+
+def test_a_video_whose_stages_fail_because_the_user_ends_the_run_has_not_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = whole_run(tmp_path, AllFail(Path("cache")), SweepSetting("", []), videos="a")
+    is_begun = iter([False])
+    monkeypatch.setattr(progress.stop, "is_set", lambda: next(is_begun, True))
+    assert [one.error for one in results_of_all(run)] == [progress.INTERRUPTED]
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_the_graph_forgets_a_video_that_has_its_results(tmp_path: Path) -> None:
+    run = whole_run(tmp_path, AllFail(Path("cache")), SweepSetting("", []), videos="a")
+    steps = run.steps()[0]
+    next(steps)
+    assert [*steps] and run.graph.forget("a") == []
 
 
 def test_videos_that_share_a_window_are_led_all_at_once_and_others_a_few_at_a_time(tmp_path: Path) -> None:
@@ -128,4 +147,5 @@ def test_videos_that_share_a_window_are_led_all_at_once_and_others_a_few_at_a_ti
     for overrides, at_once in (([], graph.videos_at_once), (["crop.aspect=1:1", "crop.shared=true"], len(names))):
         run = whole_run(tmp_path, graph, SweepSetting("", overrides), videos=names)
         assert run.videos_at_once == at_once
+        assert any(until.all_ask for until in run.steps()[0]) == run.shares_size
     assert graph.videos_at_once < len(names)

@@ -1,6 +1,7 @@
 """What several settings ask for alike is one node of the graph, and a task goes before those that wait for it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -236,6 +237,24 @@ def test_after_a_stage_that_failed_none_is_run_and_only_that_one_has_an_error(su
     assert submitted.blocked == [*later] and [graph.outcome(stages.asked[title]) for title in later] == [None] * 3
 
 
+def test_after_a_pass_that_was_not_run_none_of_its_stages_is(submitted: Submitted) -> None:
+    graph = Submission(Path("cache"), "run")
+    submitted.errors["pose"] = VideoError("a.mp4: nobody")
+    (stages,) = asked(graph, job("a", "", Config()))
+    all_over(graph)
+    of_passes = ("masks and scene", "masks", "scene", "render", "stabilized.mp4", "comparison.mp4", "person.mp4")
+    assert {*of_passes} <= {*submitted.blocked}
+    assert {graph.outcome(stages.asked[title]) for title in of_passes if title in stages.asked} == {None}
+
+
+def test_the_first_who_asks_for_charts_decides_which_videos_they_come_after() -> None:
+    graph = Submission(Path("cache"), "run", 2)
+    first, second = asked(graph, job("a", "x", Config()), job("a", "y", Config(outputs=[Output.person])))
+    charts = first.asked["report.html"]
+    assert second.asked["report.html"] is charts
+    assert len(charts.behind) > 1 and {*charts.behind} <= {*first.asked.values()}
+
+
 def test_a_video_that_is_forgotten_takes_no_memory_but_what_another_one_uses(submitted: Submitted) -> None:
     graph = Submission(Path("cache"), "run")
     here = job("a", "", Config())
@@ -246,6 +265,7 @@ def test_a_video_that_is_forgotten_takes_no_memory_but_what_another_one_uses(sub
     assert all(map(graph.is_over, second.asked.values()))
     graph.forget("b")
     assert not any(map(graph.is_over, first.asked.values())) and all(map(graph.is_over, other.asked.values()))
+    assert graph._futures.keys() == {*other.asked.values()}
     (again,) = asked(graph, here)
     assert again.asked["decode"] is not first.asked["decode"]
 
@@ -278,6 +298,14 @@ def test_a_size_that_all_of_many_videos_share_waits_for_all_of_them() -> None:
     for unit in graph.take_new():
         assert unit.waits_for <= seen
         seen |= {*unit.handles}
+
+
+def test_a_video_decides_a_shared_size_once_whoever_of_its_people_asks() -> None:
+    graph = Submission(Path("cache"), "run")
+    here = job("a", "", Config(crop=CropConf(aspect="1:1", shared=True)))
+    people = asked(graph, replace(here, person=1), replace(here, person=1), metrics_only=True)
+    (shared,) = people[0].asked["offsets"].shares
+    assert people[1].asked["offsets"].shares == (shared,) and len(shared.members) == 1
 
 
 def test_a_video_that_shares_a_size_asks_for_more_after_another_one_was_forgotten() -> None:

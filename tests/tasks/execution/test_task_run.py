@@ -1,9 +1,15 @@
 """What a task run of Prefect is called, and what its log says."""
 
 import logging
+from pathlib import Path
 
-from tasks.execution.task_run import log_lines
+import pytest
+
+from tasks.errors import VideoError
+from tasks.execution.task import Call, Slots
+from tasks.execution.task_run import CACHED, CallRun, find_or_compute_all, log_lines
 from tasks.records import Artifact, Content
+from tests.support.worker_stages import TogetherRequest
 
 
 def test_the_log_of_a_stage_says_what_it_did_and_has_its_warnings() -> None:
@@ -27,3 +33,32 @@ def test_the_log_has_no_line_that_a_run_is_completed_which_its_state_says() -> N
     assert not is_kept(logging.INFO, "Finished in state Completed()")
     assert is_kept(logging.ERROR, "Finished in state Failed()")
     assert is_kept(logging.INFO, "120 frames in 8.0 s")
+
+
+def one_pass(cache: Path, run_id: str, *functions: str) -> CallRun:
+    requests = [TogetherRequest(function) for function in functions]
+    call = Call("render", "a", "a", lambda _: requests, cache, run_id, Slots(1))
+    return CallRun(call, call.title, find_or_compute_all)
+
+
+def test_a_pass_is_cached_where_all_of_it_is_and_fails_where_all_of_it_does(tmp_path: Path) -> None:
+    first, again, partly = (
+        one_pass(tmp_path, *about) for about in (("1", "write"), ("2", "write"), ("3", "write", "refuse"))
+    )
+    assert [find_or_compute_all(run).name == CACHED for run in (first, again, partly)] == [False, True, False]
+    assert [isinstance(outcome, VideoError) for outcome in partly.outcomes] == [False, True]
+    none = one_pass(tmp_path, "4", "refuse")
+    with pytest.raises(VideoError):
+        find_or_compute_all(none)
+    assert [type(outcome) for outcome in none.outcomes] == [VideoError]
+
+
+def test_what_ends_a_run_before_it_has_requests_is_its_outcome() -> None:
+    def requests(_: object) -> list[TogetherRequest]:
+        raise VideoError("a.mp4: is gone")
+
+    call = Call("render", "a", "a", requests, Path("cache"), "run", Slots(1))
+    run = CallRun(call, call.title, find_or_compute_all)
+    with pytest.raises(VideoError):
+        find_or_compute_all(run)
+    assert [str(outcome) for outcome in run.outcomes] == ["a.mp4: is gone"]
