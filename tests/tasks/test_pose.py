@@ -1,9 +1,11 @@
 """The pose stage on real clips."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,12 +14,19 @@ from conf.input import DecodeConf, ModelsConf, PoseConf
 from tasks.decode import decode
 from tasks.errors import Interrupted, NobodyFound, SettingError
 from tasks.maths.body.landmarks import HIPS
-from tasks.media.files.people_file import read_looked, read_steps, read_tracks
-from tasks.media.files.tables import write_json
-from tasks.pose import estimate_pose
-from tasks.records import Artifact, read_clip
+from tasks.media.files.people_file import people_writer, read_looked, read_steps, read_tracks
+from tasks.media.files.tables import read_table, write_json
+from tasks.media.input.frames import Frame
+from tasks.media.input.rgb_frames import RgbFrame
+from tasks.media.planes.layout import PixelLayout
+from tasks.media.scene.camera_motion import CameraRecorder
+from tasks.media.tracking.portraits import PortraitRecorder
+from tasks.models.people import Sighting
+from tasks.pose import SeenFrame, estimate_pose, record_people
+from tasks.records import Artifact, ColorTags, read_clip
 from tasks.requests import DecodeRequest, PoseRequest
 from tests.support.artifacts import artifact
+from tests.support.drawn.bodies import figure
 
 
 def decoded(video: Path, folder: Path, frames: int | None = None) -> Artifact[Any]:
@@ -32,6 +41,30 @@ def decoded(video: Path, folder: Path, frames: int | None = None) -> Artifact[An
 
 def request(video: Path, clip: Artifact[Any], settings: PoseConf | None = None) -> PoseRequest:
     return PoseRequest(video, clip, settings or PoseConf(), ModelsConf(), {}, Device.cpu)
+
+
+def test_of_somebody_beside_another_only_what_is_clear_of_the_other_is_measured(tmp_path: Path) -> None:
+    """The left half of the picture rests and the right half moves; the torso lies in both."""
+    left, right = np.array([-0.5, -0.5, 319.5, 359.5]), np.array([319.5, -0.5, 639.5, 359.5])
+    coarse = np.random.default_rng(3).integers(0, 256, (90, 175), np.uint8)
+    texture = np.asarray(cv2.resize(coarse, (700, 360), interpolation=cv2.INTER_CUBIC), np.uint8)
+    body = figure((320, 200), 80.0)
+
+    def seen() -> Iterator[SeenFrame]:
+        for index in range(6):
+            luma = np.hstack([texture[:, :320], texture[:, 340 - 3 * index : 660 - 3 * index]])
+            picture = Frame(index, index, 1, (luma,), PixelLayout("gray", 8, (0, 0), 1), ColorTags())
+            people = [
+                Sighting(track, body, None, np.array([-0.5, -0.5, 639.5, 359.5]), clear_px)
+                for track, clear_px in ((1, left), (2, right), (3, None))
+            ]
+            yield SeenFrame(RgbFrame(index, index / 25, picture), 0, True, people)
+
+    with people_writer(tmp_path) as writer:
+        record_people(seen(), writer, lambda _: None, CameraRecorder((640, 360)), PortraitRecorder())
+    steps = read_steps(tmp_path / "steps.parquet", [1, 2, 3])
+    assert np.allclose(steps[1][1]["dx_px"][2:], 0, atol=0.2) and np.allclose(steps[2][1]["dx_px"][2:], 3, atol=0.2)
+    assert set(read_table(tmp_path / "clothes.parquet")["track"].tolist()) == {3}, "theirs may show"
 
 
 def test_a_walker_is_found_in_every_frame(videos: Path, tmp_path: Path) -> None:
