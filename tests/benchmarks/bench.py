@@ -1,11 +1,16 @@
 """Compare the program with its floor: the same machine, the same clip, the same settings.
 
-    python -m tests.benchmarks.bench [VIDEO ...] [--loop 30] [--cases cold,length,workers] [--seconds 10,60,100]
+    python -m tests.benchmarks.bench [VIDEO ...] [--loop 30] [--cases cold,cores,length,workers] [--seconds 10,60,100]
+    python -m tests.benchmarks.bench VIDEO --cases peer --peer FOLDER [--peer-python PYTHON]
 
 Every run is a process of its own. The kernel reports its wall time, CPU time and peak memory when it has ended. The
 Prefect server is started before and is not counted. Without VIDEO the clips are the jogger of the sample videos and the
 drawn walker. ``--loop`` repeats a clip until it lasts so many seconds: the start then weighs as little as
 in a clip of that length. The table goes to the terminal and to ``outputs/bench.md``.
+
+The case ``cores`` says how many cores each stage of a cold run could use (``tests.benchmarks.cost.stage_trace``). The
+case ``peer`` makes a cold run with three videos, and runs another tool on the same clip, from a folder of the user's:
+``python src/run.py --input VIDEO --output_dir OUT``.
 """
 
 import argparse
@@ -26,7 +31,8 @@ from conf.demo import DemoConf
 from conf.render import EncodeConf
 from tasks.demo.demo_video import draw_demo
 from tasks.requests import DemoRequest
-from tests.benchmarks.measuring import ROOT, Spent, program, server
+from tests.benchmarks.cost.stage_trace import Look, spans, use_by_stage, use_table, watch
+from tests.benchmarks.measuring import ROOT, PeerFailed, Spent, peer, program, server
 
 SAMPLE = ROOT.parent / "shared" / "videos" / "gym_jog_moving_camera.mp4"
 REPORT = ROOT / "outputs" / "bench.md"
@@ -75,6 +81,11 @@ def main() -> None:
             if "cold" in cases:
                 clip = loop(video, folder / f"{video.stem}_looped.mp4", asked.loop) if asked.loop else video
                 parts.append(section(f"{video.name}, {shape(video)}", compared_with_floor(clip, folder, api)))
+            if "cores" in cases:
+                parts.append(cores_of_stages(video, made(folder / "cores"), api))
+            if "peer" in cases:
+                rows = beside_peer(video, made(folder / "peer"), api, asked.peer.absolute(), asked.peer_python)
+                parts.append(section(f"{video.name}, {shape(video)}, beside another tool", rows))
             if "length" in cases and number == 0:
                 rows = by_length(video, folder, api, [float(length) for length in asked.seconds.split(",")])
                 parts.append(section(f"{video.name}, end to end several times", rows))
@@ -97,12 +108,40 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--cases",
         default="cold,length",
-        help="cold: compare with the floor; length: time and memory by length; workers: throughput",
+        help="cold: compare with the floor; cores: how many each stage could use; peer: beside another tool; "
+        "length: time and memory by length; workers: throughput",
     )
+    parser.add_argument("--peer", type=Path, metavar="FOLDER", help="of another tool; it has src/run.py")
+    parser.add_argument("--peer-python", default=sys.executable, metavar="PYTHON", help="what runs that tool")
     parser.add_argument(
         "--seconds", default="10,60,100", help="with length: lengths of the clip; the last is compared with the first"
     )
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if "peer" in asked.cases.split(",") and asked.peer is None:
+        parser.error("--cases peer needs --peer FOLDER")
+    return asked
+
+
+def cores_of_stages(video: Path, folder: Path, api: str) -> str:
+    """A cold run of three videos: how many cores each of its stages could use, and the longest time alone."""
+    looks: list[Look] = []
+    program(video, folder, api, PLAIN, watch=lambda pid: watch(pid, looks))
+    cores = len(os.sched_getaffinity(0))
+    uses = use_by_stage(looks, spans(folder / "out" / ".cache"), cores)
+    return f"## {video.name}, {shape(video)}, what could run at once\n\n{use_table(uses, cores)}"
+
+
+def beside_peer(video: Path, folder: Path, api: str, tool: Path, python: str) -> list[Row]:
+    """A cold run of three videos, and another tool on the same clip; a tool that fails is not compared."""
+    ours = program(video, folder, api, PLAIN)
+    frames = int(record(folder, video)["clip"]["frames"])
+    rows = [Row("cold, three videos", frames, ours, "beside a server")]
+    try:
+        theirs = peer(video, tool, python, folder / "peer")
+    except PeerFailed as failed:
+        return [*rows, Row("the other tool failed", 0, Spent(0, 0), str(failed))]
+    faster = f"ours: {theirs.wall_s / ours.wall_s:.2f} times faster by wall, {theirs.cpu_s / ours.cpu_s:.2f} by CPU"
+    return [*rows, Row("the other tool", frames, theirs, faster)]
 
 
 def compared_with_floor(video: Path, folder: Path, api: str) -> list[Row]:
@@ -193,12 +232,12 @@ def by_workers(folder: Path, api: str) -> list[Row]:
 
 
 def floor(video: Path, deliverables: Path) -> dict[str, Spent]:
-    """Run ``tests.benchmarks.floor`` and return what it measured, by name."""
+    """Run ``tests.benchmarks.cost.floor`` and return what it measured, by name."""
     encode = EncodeConf()
     command = [
         sys.executable,
         "-m",
-        "tests.benchmarks.floor",
+        "tests.benchmarks.cost.floor",
         str(video),
         str(deliverables),
         str(encode.crf),

@@ -1,6 +1,6 @@
 """Measure the floor of a run: plain decoding, plain model calls, plain encoding, and nothing else.
 
-    python -m tests.benchmarks.floor VIDEO DELIVERABLES CRF PRESET
+    python -m tests.benchmarks.cost.floor VIDEO DELIVERABLES CRF PRESET
 
 It prints wall and CPU seconds of each as JSON. The models get the same frames and boxes as in the program. The encoder
 gets the pictures of the videos in the folder ``DELIVERABLES``: first one video after the other, then all at once. Both
