@@ -19,10 +19,10 @@ from typing import Final
 
 import cv2
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
+from tasks.media.files.packed import MOST_BYTES, pack, unpack
 from tasks.media.matting.person_matte import Matte
 from tasks.media.planes.layout import PixelLayout
 from tasks.media.scene.plate import Box
@@ -30,10 +30,7 @@ from tasks.media.scene.plate import Box
 REACH_SAMPLES: Final = 5  # how far from a place a filter that moves the background may look
 SITED_SAMPLES: Final = 2  # farther, in planes with fewer samples: an edge between theirs belongs to both
 _DATE: Final = (1980, 1, 1, 0, 0, 0)  # a fixed one, so that the bytes do not depend on the time
-# 0.4 of the time of deflate's fastest level, to write and to read, for the same size (jogger, moonwalk, side walk).
-_CODEC: Final = pa.Codec("zstd", compression_level=1)
 _INDEX: Final = "mattes.json"
-_MOST_BYTES: Final = 1 << 30  # of a member, unpacked
 
 
 @dataclass
@@ -51,7 +48,7 @@ class MatteWriter:
             needed = needed_behind(matte.opacity, [plane.shape for plane in matte.behind])
             samples = [plane[where].tobytes() for plane, where in zip(matte.behind, needed, strict=True)]
             content = b"".join([matte.opacity.tobytes(), *samples])
-            self._member(f"matte_{self._frames:08d}", _CODEC.compress(content, asbytes=True))
+            self._member(f"matte_{self._frames:08d}", pack(content))
             self._boxes.append([self._frames, *matte.box, len(content)])
         self._frames += 1
 
@@ -92,7 +89,7 @@ def read_mattes(path: Path, layout: PixelLayout) -> Iterator[Matte | None]:
             for frame in range(content["frames"]):
                 if frame in boxes:
                     box, size = boxes[frame]
-                    yield _matte(_unpacked(_read(archive, f"matte_{frame:08d}"), size), box, layout)
+                    yield _matte(unpack(_read(archive, f"matte_{frame:08d}"), size), box, layout)
                 else:
                     yield None
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
@@ -124,15 +121,9 @@ def needed_behind(opacity: NDArray[np.uint8], shapes: list[tuple[int, ...]]) -> 
     return [found[shape] for shape in shapes]
 
 
-def _unpacked(packed: bytes, size: int) -> bytes:
-    if not 0 <= size <= _MOST_BYTES:
-        raise ValueError(f"a matte in it has {size} bytes")
-    return bytes(_CODEC.decompress(packed, size, asbytes=True))
-
-
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
     size = archive.getinfo(name).file_size
-    if size > _MOST_BYTES:
+    if size > MOST_BYTES:
         raise ValueError(f"{name} has {size} bytes")
     return archive.read(name)
 
