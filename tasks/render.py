@@ -13,6 +13,7 @@ from tasks.media.input.broadcast import Reader, read_side_by_side
 from tasks.media.output.person_frames import person_frames
 from tasks.media.output.render_frame import Frames, Placement, RenderFrame, read_placement, read_scene, render_frames
 from tasks.records import Tick
+from tasks.rendering.edge import edge_of
 from tasks.requests import MatteRequest, RenderRequest
 
 Facts = dict[str, Any]
@@ -40,8 +41,9 @@ def render_outputs(
     placement = read_placement(first.clip, first.trajectory)
     plates = next((request.scene for request in outputs if request.scene is not None), None)
     scene = None if plates is None else read_scene(plates, placement)
-    frames = _ticked(render_frames(first.source, placement, cache_mb=first.cache_mb, scene=scene), tick)
-    frames = _with_person(frames, outputs, placement)
+    shown = frozenset(edge_of(one) for one in outputs if one.background is None and one.encode is not None)
+    frames = render_frames(first.source, placement, cache_mb=first.cache_mb, scene=scene, shown=shown)
+    frames = _with_person(_ticked(frames, tick), outputs, placement)
 
     def rendered(place: int) -> Callable[[Reader[RenderFrame]], Facts]:
         return lambda reader: renderers[place](requests[place], placement, reader, folders[place])

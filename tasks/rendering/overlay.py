@@ -18,6 +18,7 @@ from tasks.media.files.tables import read_table
 from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, write_video
 from tasks.media.planes.drawing import Brush, draw_label, make_label
 from tasks.media.planes.layout import Planes
+from tasks.rendering.edge import edge_of
 from tasks.rendering.overlay_numbers import Numbers, draw_numbers, read_numbers
 from tasks.requests import RenderRequest
 
@@ -71,7 +72,7 @@ def render_overlay(request: RenderRequest, placement: Placement, frames: Frames,
     anchor_xy = np.where(away, np.nan, placement.anchor_xy)
     pose = read_pose(request.pose.path("pose.parquet"))
     known = Known(pose, anchor_xy, offsets["state"], offsets["confidence"], offsets["shot"])
-    edge = Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
+    edge = edge_of(request)
     path, pairs = folder / request.output, drawn_pairs(frames, placement, known, edge, read_numbers(request))
     return write_video(
         path,

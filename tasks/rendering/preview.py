@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from tasks.maths.body.person_box import whole_picture_box
 from tasks.media.output.animated_webp import check_written_webp, write_webp
-from tasks.media.output.render_frame import Edge, Frames, Placement
+from tasks.media.output.render_frame import Frames, Placement
 from tasks.media.planes.crop import crop_rgb
 from tasks.media.planes.layout import tags_for_height
 from tasks.media.planes.tone_map import for_ordinary_screens
 from tasks.media.report.contact_sheet import RgbPicture
+from tasks.rendering.edge import edge_of
 from tasks.requests import RenderRequest
 
 LONGEST_PX: Final = 320  # longer side
@@ -49,7 +50,7 @@ def small_pictures(
     request: RenderRequest, placement: Placement, frames: Frames, size_px: tuple[int, int]
 ) -> Iterator[tuple[float, RgbPicture]]:
     """Seconds from the first one, and the picture, of those that are shown: always one at least."""
-    edge = Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
+    edge = edge_of(request)
     first_s = placement.clip.start_s + max((placement.clip.duration_s - LONGEST_S) / 2, 0.0)
     first = shown_frame(placement.time_s, first_s)
     color = tags_for_height(placement.clip.color, placement.clip.height_px, placement.size_px[1])

@@ -39,6 +39,7 @@ from tasks.media.planes.drawing import draw_label, make_label
 from tasks.media.planes.layout import Alpha, Planes, tags_for_height
 from tasks.media.report.render_samples import RenderSamples
 from tasks.media.scene.border import Origin
+from tasks.rendering.edge import edge_of
 from tasks.requests import RenderRequest
 
 LABEL_HEIGHT: Final = 0.022  # of a capital, as a share of the picture's height
@@ -58,8 +59,8 @@ class CutFrame(NamedTuple):
 
 def render_stabilized(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
     """Write ``stabilized.mp4`` and what a ``RenderSamples`` keeps of it; facts: frames, size and notes."""
-    samples, origins = RenderSamples(placement), OriginShares()
-    pairs = samples.sampled(output_pairs(request, placement, frames, origins))
+    samples, origins = RenderSamples(placement, edge_of(request)), OriginShares()
+    pairs = output_pairs(request, placement, samples.sampled(frames), origins)
     facts = finish(request, placement, placement.size_px, pairs, folder)
     samples.write(folder)
     return facts | origins.facts()
@@ -74,8 +75,8 @@ def render_comparison(request: RenderRequest, placement: Placement, frames: Fram
     arrange = panes_stacked if settings.layout is ComparisonLayout.vertical else panes_side_by_side
     pairing = arrange(placement.clip.size_px, placement.size_px, settings.max_width)
     write = labels(placement, pairing) if settings.labels else None
-    samples, origins = RenderSamples(placement), OriginShares()
-    pairs = samples.sampled(output_pairs(request, placement, frames, origins))
+    samples, origins = RenderSamples(placement, edge_of(request)), OriginShares()
+    pairs = output_pairs(request, placement, samples.sampled(frames), origins)
     facts = finish(request, placement, pairing.size_px, joined_pairs(pairs, placement, pairing, write), folder)
     samples.write(folder)
     panes = [(0, 0, *pairing.first_px), (*pairing.second_corner_px, *pairing.second_px)]
@@ -183,11 +184,6 @@ def labels(placement: Placement, pairing: Panes) -> Callable[[Planes], None]:
     return write
 
 
-def edge_of(request: RenderRequest) -> Edge:
-    """The border and the interpolation that are asked for."""
-    return Edge(request.border.mode.value, tuple(request.border.color), request.render.interpolation.value)
-
-
 def cut_frames(request: RenderRequest, placement: Placement, frames: Frames) -> Iterator[CutFrame]:
     """Every picture with the person cut out of it; what shows without a person, ``background.nobody`` decides."""
     if request.masks is None or request.matte is None or request.background is None:
@@ -202,18 +198,18 @@ def cut_frames(request: RenderRequest, placement: Placement, frames: Frames) -> 
     for frame in frames:
         if not isinstance(frame, PersonFrame):
             raise OutputError(f"{request.output}: nobody was looked for; this is a fault of the program")
-        cut = _cut(frame, settings, by_plate=request.scene is not None)
+        cut = _cut(frame, settings, edge, by_plate=request.scene is not None)
         if cut is not None and request.background.despill is not Despill.none:
             cut = despilled(cut, request.background.despill.value, layout, clip.color, clip.height_px)
         yield CutFrame(frame, cut, float(shares[frame.picture.index]), edge)
 
 
-def _cut(frame: PersonFrame, settings: CutoutSettings, *, by_plate: bool) -> Cutout | None:
+def _cut(frame: PersonFrame, settings: CutoutSettings, edge: Edge, *, by_plate: bool) -> Cutout | None:
     """The person, moved to the output; None if there is nobody, or no part of the person lies in it."""
     planes, to_output = frame.picture.planes, frame.placement.to_output[frame.picture.index]
     matte = frame.matte_to_move(settings.interpolation) if by_plate else None
     if matte is not None:
-        return cut_by_matte(planes, matte, to_output, settings)
+        return cut_by_matte(planes, matte, to_output, settings, frame.moved_for_others(edge))
     return None if frame.mask is None else cut_by_mask(planes, frame.mask, to_output, settings)
 
 

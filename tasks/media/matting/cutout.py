@@ -14,14 +14,22 @@ from tasks.media.matting.matte import harden_mask, mask_region, mask_to_alpha, w
 from tasks.media.matting.person_matte import Matte, aligned_edge, mask_to_source
 from tasks.media.planes.borders import masked_blur, sigma_in_samples
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
-from tasks.media.planes.compose import MIN_VISIBLE_ALPHA, alpha_composite, composite_foreground, solid_planes
+from tasks.media.planes.compose import (
+    MIN_VISIBLE_ALPHA,
+    alpha_composite,
+    composite_foreground,
+    soft_edges,
+    solid_planes,
+)
 from tasks.media.planes.layout import Alpha, PixelLayout, Planes
+from tasks.media.planes.shift import shift_plane
 from tasks.media.planes.warp import Region, source_coverage, warp_planes
 
 Floats = NDArray[np.float64]
 
 # Standard deviation by which colours extend beyond a transparent edge, as a share of the region's height.
 EDGE_BLEED_SHARE: Final = 0.012
+EDGE_PX: Final = 16  # from the picture's edge on, a filter of a moved picture sees nothing of its border
 _SHARE: Final = (np.arange(256) / 255).astype(np.float32)
 
 
@@ -47,10 +55,14 @@ class Cutout:
     unmixed: bool = False  # whether the planes show the person's own colours only, without the old background
 
 
-def cut_by_matte(planes: Planes, matte: Matte, to_output: Floats, settings: CutoutSettings) -> Cutout | None:
+def cut_by_matte(
+    planes: Planes, matte: Matte, to_output: Floats, settings: CutoutSettings, whole: Planes | None = None
+) -> Cutout | None:
     """The person of ``matte``, moved by ``to_output`` (2, 3) from the picture ``planes``; None if no part is shown.
 
     Picture and opacity are each resampled once, only around the person. Opacity is 0 outside the source picture.
+    ``whole`` is the whole picture moved in the same way, if it is there: then its samples are taken where they are the
+    same.
     """
     from_box = affine.compose(to_output, affine.translation(np.array(matte.box[:2], np.float64)))
     grid = sample_spacing(settings.layout, settings.layout.planes - 1)
@@ -58,10 +70,15 @@ def cut_by_matte(planes: Planes, matte: Matte, to_output: Floats, settings: Cuto
     if region.empty:
         return None
     to_region = affine.compose(affine.translation(-np.array([region.x0, region.y0], np.float64)), from_box)
-    alpha = cv2.LUT(matte.opacity, _SHARE)
-    moved = np.asarray(cv2.warpAffine(alpha, to_region, region.size_px, flags=cv2.INTER_LINEAR), np.float32)
+    if np.array_equal(to_region[:, :2], np.eye(2)):
+        shift_xy = (float(to_region[0, 2]), float(to_region[1, 2]))
+        moved = shift_plane(matte.opacity, shift_xy, region.size_px, "linear", "nothing", 255)
+    else:
+        moved = np.asarray(cv2.warpAffine(matte.opacity, to_region, region.size_px, flags=cv2.INTER_LINEAR))
     behind = _moved(matte.behind, from_box, region, settings, border="replicate")
-    return Cutout(region, _moved(planes, to_output, region, settings), _opacity(moved, settings), behind)
+    opacity = _opacity(np.asarray(cv2.LUT(moved, _SHARE), np.float32), settings)
+    moved_planes = None if whole is None else _part_of_moved(whole, planes[0].shape, to_output, region, settings.layout)
+    return Cutout(region, moved_planes or _moved(planes, to_output, region, settings), opacity, behind)
 
 
 def cut_by_mask(planes: Planes, mask: Mask, to_output: Floats, settings: CutoutSettings) -> Cutout | None:
@@ -112,16 +129,16 @@ def mix_whole_straight(
 def draw_cutout(cutout: Cutout, canvas: Planes, layout: PixelLayout, *, straight: bool = False) -> None:
     """Draw ``cutout`` into planes of the output. ``straight``: write its unmixed colours where alpha is not 0."""
     peak = (1 << layout.depth) - 1
-    for index, (plane, opacity) in enumerate(zip(cutout.planes, cutout.opacity, strict=True)):
+    for index, (plane, edge) in enumerate(zip(cutout.planes, soft_edges(cutout.opacity), strict=True)):
         window = cutout_window(canvas[index], cutout, sample_spacing(layout, index))
         if cutout.unmixed:
             if straight:
-                np.copyto(window, plane, where=opacity >= MIN_VISIBLE_ALPHA)
+                np.copyto(window, plane, where=edge.alpha >= MIN_VISIBLE_ALPHA)
             else:
-                alpha_composite(window, plane, opacity)
+                alpha_composite(window, plane, edge.alpha)
             continue
         behind = None if cutout.behind is None else cutout.behind[index]
-        composite_foreground(window, plane, opacity, peak, straight=straight, behind=behind)
+        composite_foreground(window, plane, edge, peak, straight=straight, behind=behind)
 
 
 def cutout_window(plane: NDArray[Any], cutout: Cutout, spacing_xy: tuple[int, int]) -> NDArray[Any]:
@@ -142,6 +159,26 @@ def _moved(
         chroma_location=settings.chroma_location,
         interpolation=settings.interpolation,
         border=border,
+    )
+
+
+def _part_of_moved(
+    whole: Planes, source_shape: tuple[int, ...], to_output: Floats, region: Region, layout: PixelLayout
+) -> Planes | None:
+    """Views of a ``region`` of a shifted picture; None for another movement, or near the picture's edge.
+
+    Near the edge, the border of ``whole`` shows. The sums of a shift are the same for a part: see ``shift``.
+    """
+    if not np.array_equal(to_output[:, :2], np.eye(2)):
+        return None
+    x, y = to_output[:, 2]
+    inside = region.x0 - x >= EDGE_PX <= source_shape[1] - (region.x1 - x)
+    if not (inside and region.y0 - y >= EDGE_PX <= source_shape[0] - (region.y1 - y)):
+        return None
+    steps = [sample_spacing(layout, index) for index in range(layout.planes)]
+    return tuple(
+        plane[region.y0 // down : -(-region.y1 // down), region.x0 // across : -(-region.x1 // across)]
+        for plane, (across, down) in zip(whole, steps, strict=True)
     )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tasks.media.matting.cutout import Cutout
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
-from tasks.media.planes.compose import composite_foreground
+from tasks.media.planes.compose import composite_foreground, soft_edges
 from tasks.media.planes.layout import FULL_RANGE, Alpha, PixelLayout, Planes, swscale_matrix
 from tasks.media.planes.plane_color import LUMA_WEIGHTS_RED_BLUE
 from tasks.records import ColorTags
@@ -36,8 +36,8 @@ def despilled(cutout: Cutout, screen: str, layout: PixelLayout, color: ColorTags
     peak = (1 << layout.depth) - 1
     planes = tuple(plane.copy() for plane in cutout.planes)
     behind = cutout.behind or (None,) * len(planes)
-    for own, plane, opacity, old in zip(planes, cutout.planes, cutout.opacity, behind, strict=True):
-        composite_foreground(own, plane, opacity, peak, straight=True, behind=old)
+    for own, plane, edge, old in zip(planes, cutout.planes, soft_edges(cutout.opacity), behind, strict=True):
+        composite_foreground(own, plane, edge, peak, straight=True, behind=old)
     if len(planes) >= 3:
         planes = _without_screen(planes, edge_band(cutout.opacity[0]), SCREENS[screen], layout, color, height_px)
     return replace(cutout, planes=planes, behind=None, unmixed=True)

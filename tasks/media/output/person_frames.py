@@ -25,7 +25,7 @@ class PersonFrame(RenderFrame):
     """A picture of the clip with its person: by a matte, or else by the mask; with neither, nobody is in it."""
 
     def __init__(self, frame: RenderFrame, mask: Mask | None = None, matte: Matte | None = None) -> None:
-        super().__init__(frame.picture, frame.placement, frame.scene)
+        super().__init__(frame.picture, frame.placement, frame.scene, frame.shown)
         self.mask, self.matte = mask, matte
 
     def matte_to_move(self, interpolation: str) -> Matte | None:

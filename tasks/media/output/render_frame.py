@@ -1,12 +1,12 @@
 """What the outputs of a clip share: how each of its frames moves, the moved picture, and the file that it goes into."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from tasks.records import Artifact, Clip, DecodedClip, ScenePlates, SmoothPath, 
 
 Floats = NDArray[np.float64]
 Pair = tuple[Frame, Planes]
+Made = TypeVar("Made")
 
 SCENES: Final = ("scene", "reflect")  # borders that show the background without the people
 MIRRORS: Final = (*SCENES, "mirror")
@@ -75,12 +76,22 @@ class FrameScene(NamedTuple):
 
 
 class RenderFrame:
-    """A picture of the clip and how it stands in the output: moved once for all outputs that show the same border."""
+    """A picture of the clip and how it stands in the output: moved once for all outputs that show the same border.
 
-    def __init__(self, picture: Frame, placement: Placement, scene: FrameScene | None = None) -> None:
-        self.picture, self.placement, self.scene = picture, placement, scene
-        self._lock = Lock()
+    ``shown`` are the borders with which some output of the pass shows every picture.
+    """
+
+    def __init__(
+        self,
+        picture: Frame,
+        placement: Placement,
+        scene: FrameScene | None = None,
+        shown: frozenset[Edge] = frozenset(),
+    ) -> None:
+        self.picture, self.placement, self.scene, self.shown = picture, placement, scene, shown
+        self._lock, self._making = Lock(), Lock()
         self._moved: dict[Edge, tuple[Planes, Origin]] = {}
+        self._made: dict[Callable[[RenderFrame], object], object] = {}
 
     def moved(self, edge: Edge) -> Planes:
         """The whole picture, moved; not to be written to."""
@@ -90,6 +101,17 @@ class RenderFrame:
                 for plane in self._moved[edge][0]:
                     plane.flags.writeable = False
             return self._moved[edge][0]
+
+    def moved_for_others(self, edge: Edge) -> Planes | None:
+        """The same where another output of the pass shows it anyway, else None."""
+        return self.moved(edge) if edge in self.shown else None
+
+    def once(self, make: Callable[["RenderFrame"], Made]) -> Made:
+        """What ``make`` gives for this frame. Functions that are equal are called once, for all outputs."""
+        with self._making:
+            if make not in self._made:
+                self._made[make] = make(self)
+            return cast(Made, self._made[make])
 
     def clean_part(self, box: Box, step_px: int = 1) -> CleanPart | None:
         """The background over ``box`` of the picture, in source px; None without a plate that is trusted.
@@ -111,15 +133,23 @@ Frames = Iterator[RenderFrame]
 
 
 def render_frames(
-    source: Path, placement: Placement, *, cache_mb: int | None, scene: SceneFiles | None = None
+    source: Path,
+    placement: Placement,
+    *,
+    cache_mb: int | None,
+    scene: SceneFiles | None = None,
+    shown: frozenset[Edge] = frozenset(),
 ) -> Frames:
-    """Every picture in order, decoded as ``cached_frames`` says, with the ``scene`` that its border may show."""
+    """Every picture in order, decoded as ``cached_frames`` says, with the ``scene`` that its border may show.
+
+    ``shown`` is as in ``RenderFrame``.
+    """
     pictures = cached_frames(source, placement.clip, cache_mb=cache_mb)
     if scene is None:
-        yield from (RenderFrame(picture, placement) for picture in pictures)
+        yield from (RenderFrame(picture, placement, shown=shown) for picture in pictures)
         return
     for picture, hidden in zip(pictures, scene.hidden_people(), strict=True):
-        yield RenderFrame(picture, placement, FrameScene(scene, hidden))
+        yield RenderFrame(picture, placement, FrameScene(scene, hidden), shown)
 
 
 class Codec(Protocol):

@@ -1,7 +1,8 @@
 """Compose pictures plane by plane: a person over a background, or two pictures side by side."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import cv2
@@ -11,78 +12,123 @@ from numpy.typing import NDArray
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 
 LOCAL_MEAN_RADIUS_SHARE: Final = 0.03  # radius of the local mean colours at an edge, as a share of the picture's height
-LOCAL_MEAN_REDUCTION: Final = 4  # the local means are computed on a picture this many times smaller
+LOCAL_MEAN_REDUCTION: Final = 4  # the local means are computed on a picture this many times smaller; a power of 2
 MIN_MEAN_WEIGHT: Final = 1e-4  # keeps a weighted mean defined where all weights are 0
 MIN_VISIBLE_ALPHA: Final = 1 / 1024  # a smaller opacity changes no 8-bit value by half a level
 
 
+class SoftEdge:
+    """An opacity (h, w), 0..1, and where it mixes: found once for all planes that have it."""
+
+    def __init__(self, alpha: Alpha) -> None:
+        self.alpha = np.ascontiguousarray(alpha)
+
+    @cached_property
+    def opaque(self) -> NDArray[np.uint8]:
+        """1 where it hides what lies behind, else 0."""
+        # Compared by numpy, as OpenCV refuses arrays of one pixel.
+        return (self.alpha > 1 - MIN_VISIBLE_ALPHA).view(np.uint8)
+
+    @cached_property
+    def places(self) -> NDArray[np.intp]:
+        """Indices into the raveled array at which it is neither 0 nor 1 at 8-bit precision."""
+        # inRange is many times faster than comparisons in numpy, and flatnonzero takes a third of findNonZero's time.
+        mixes = cv2.inRange(self.alpha, MIN_VISIBLE_ALPHA, 1 - MIN_VISIBLE_ALPHA)
+        return np.flatnonzero(np.bitwise_and(mixes, 1).view(np.bool_))
+
+    @cached_property
+    def rows_and_columns(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The same places as indices of a plane that may be a view."""
+        return np.divmod(self.places, self.alpha.shape[1])
+
+    @cached_property
+    def share(self) -> NDArray[np.float32]:
+        """The opacity at ``places``."""
+        return self.alpha.take(self.places)
+
+    def means(self, plane: Plane, *, of_person: bool) -> NDArray[np.float32]:
+        """The mean value of the person, or of the background, around each of ``places`` of ``plane`` (h, w)."""
+        weight, around = self._of_person if of_person else self._of_background
+        reach, at = self._reach, self._small_places
+        return np.asarray((cv2.blur(_quarter(plane) * weight, (reach, reach)) / around).take(at), np.float32)
+
+    @cached_property
+    def _small(self) -> NDArray[np.float32]:
+        return _quarter(self.alpha)
+
+    @cached_property
+    def _small_places(self) -> NDArray[np.intp]:
+        rows, columns = self.rows_and_columns
+        return np.asarray(rows // LOCAL_MEAN_REDUCTION * self._small.shape[1] + columns // LOCAL_MEAN_REDUCTION)
+
+    @property
+    def _reach(self) -> int:
+        return 2 * max(round(len(self._small) * LOCAL_MEAN_RADIUS_SHARE), 2) + 1
+
+    @cached_property
+    def _of_person(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self._weights(self._small)
+
+    @cached_property
+    def _of_background(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self._weights(1 - self._small)
+
+    def _weights(self, share: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The weights of the samples of a reduced plane, and their sums over the part around each."""
+        # The fourth power gives mixed pixels little weight. Far from any weight the mean is the pixel's own value.
+        weight = np.square(np.square(share)) + np.float32(MIN_MEAN_WEIGHT)
+        return weight, np.asarray(cv2.blur(weight, (self._reach, self._reach)), np.float32)
+
+
+def soft_edges(opacity: Sequence[Alpha]) -> list[SoftEdge]:
+    """The edge of each plane; planes with the very same array share it."""
+    found = {id(alpha): SoftEdge(alpha) for alpha in opacity}
+    return [found[id(alpha)] for alpha in opacity]
+
+
 def composite_foreground(
-    canvas: Plane, plane: Plane, alpha: Alpha, peak: int, *, straight: bool = False, behind: Plane | None = None
+    canvas: Plane, plane: Plane, edge: SoftEdge, peak: int, *, straight: bool = False, behind: Plane | None = None
 ) -> None:
-    """Draw the person of ``plane`` (h, w) at opacity ``alpha`` into ``canvas``, without the old background.
+    """Draw the person of ``plane`` (h, w) at the opacity of ``edge`` into ``canvas``, without the old background.
 
     All arrays have the same shape; ``peak`` is the largest sample value. Where a pixel shows both person and
     background, the person's own value is estimated by blur fusion (Forte 2021): take the means of person and background
     around the pixel, weighted by alpha, and correct them by the value of the pixel. ``behind`` is the background where
     it is known. With ``straight`` the canvas takes that value unmixed wherever alpha is not 0, for a later composition.
     """
-    _copy_opaque(canvas, plane, alpha)
-    edge = translucent_pixels(alpha)
-    if edge[0].size == 0:
+    _copy_opaque(canvas, plane, edge)
+    at, share = edge.places, edge.share
+    if at.size == 0:
         return
-    means = local_mean_colors(plane, alpha)
-    mine = _enlarged(next(means), edge)
-    old = _enlarged(next(means), edge) if behind is None else behind[edge].astype(np.float32)
-    share, shown = alpha[edge], plane[edge].astype(np.float32)
+    mine = edge.means(plane, of_person=True)
+    old = edge.means(plane, of_person=False) if behind is None else behind.take(at).astype(np.float32)
+    shown = plane.take(at).astype(np.float32)
     own = mine + share * (shown - share * mine - (1 - share) * old)
-    below = canvas[edge].astype(np.float32)
+    below = canvas[edge.rows_and_columns].astype(np.float32)
     mixed = own if straight else below + share * (own - below)
-    canvas[edge] = np.rint(mixed).clip(0, peak).astype(canvas.dtype)
+    canvas[edge.rows_and_columns] = np.rint(mixed).clip(0, peak).astype(canvas.dtype)
 
 
 def alpha_composite(canvas: Plane, plane: Plane, alpha: Alpha) -> None:
     """Mix ``plane`` (h, w) at opacity ``alpha`` into ``canvas`` of the same shape."""
-    _copy_opaque(canvas, plane, alpha)
-    edge = translucent_pixels(alpha)
-    below = canvas[edge].astype(np.float32)
-    canvas[edge] = np.rint(below + alpha[edge] * (plane[edge] - below)).astype(canvas.dtype)
+    edge = SoftEdge(alpha)
+    _copy_opaque(canvas, plane, edge)
+    at = edge.rows_and_columns
+    below = canvas[at].astype(np.float32)
+    canvas[at] = np.rint(below + edge.share * (plane[at] - below)).astype(canvas.dtype)
 
 
-def _copy_opaque(canvas: Plane, plane: Plane, alpha: Alpha) -> None:
-    # Not by numpy's copyto, which takes eight times as long; compared by numpy, as OpenCV refuses arrays of one pixel.
-    cv2.copyTo(plane, (alpha > 1 - MIN_VISIBLE_ALPHA).view(np.uint8), canvas)
+def _copy_opaque(canvas: Plane, plane: Plane, edge: SoftEdge) -> None:
+    cv2.copyTo(plane, edge.opaque, canvas)  # not by numpy's copyto, which takes eight times as long
 
 
-def translucent_pixels(alpha: Alpha) -> tuple[NDArray[np.intp], ...]:
-    """Rows and columns at which ``alpha`` (h, w) is neither 0 nor 1 at 8-bit precision."""
-    # OpenCV is many times faster here than comparisons in numpy.
-    found = cv2.findNonZero(cv2.inRange(alpha, MIN_VISIBLE_ALPHA, 1 - MIN_VISIBLE_ALPHA))
-    if found is None:
-        return (np.zeros(0, np.intp), np.zeros(0, np.intp))
-    columns, rows = found.reshape(-1, 2).T.astype(np.intp)
-    return (rows, columns)
-
-
-def local_mean_colors(plane: Plane, alpha: Alpha) -> Iterator[NDArray[np.float32]]:
-    """Mean values of the person, then of the background, around each pixel: ``LOCAL_MEAN_REDUCTION`` times smaller.
-
-    Each is computed when it is asked for.
-    """
-    height, width = plane.shape
-    small_px = (-(-width // LOCAL_MEAN_REDUCTION), -(-height // LOCAL_MEAN_REDUCTION))
-    small, share = (cv2.resize(part, small_px, interpolation=cv2.INTER_AREA) for part in (plane, alpha))
-    values = small.astype(np.float32)
-    reach = 2 * max(round(small_px[1] * LOCAL_MEAN_RADIUS_SHARE), 2) + 1
-    for part in (share, 1 - share):
-        # The fourth power gives mixed pixels little weight. Far from any weight the mean is the pixel's own value.
-        weight = np.square(np.square(part)) + MIN_MEAN_WEIGHT
-        yield cv2.blur(values * weight, (reach, reach)) / cv2.blur(weight, (reach, reach))
-
-
-def _enlarged(small: NDArray[np.float32], at: tuple[NDArray[np.intp], ...]) -> NDArray[np.float32]:
-    """The values of a picture of ``local_mean_colors`` at pixels (rows, columns) of the full size."""
-    rows, columns = (places // LOCAL_MEAN_REDUCTION for places in at)
-    return np.asarray(small.take(rows * small.shape[1] + columns), np.float32)
+def _quarter(plane: Plane) -> NDArray[np.float32]:
+    """``plane`` with 1 / ``LOCAL_MEAN_REDUCTION`` of its rows and columns, rounded up; each sample is a mean."""
+    rows, columns = (-length % LOCAL_MEAN_REDUCTION for length in plane.shape)
+    small = cv2.copyMakeBorder(plane, 0, rows, 0, columns, cv2.BORDER_REPLICATE)
+    for _ in range(LOCAL_MEAN_REDUCTION.bit_length() - 1):  # by two, which OpenCV does in a fraction of the time
+        small = cv2.resize(small, (small.shape[1] // 2, small.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32)
 
 
 @dataclass(frozen=True)

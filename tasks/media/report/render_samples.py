@@ -6,8 +6,7 @@ the row never moves sideways, the column never up or down. Lines are kept as pla
 together, because to convert one line costs as much as a whole picture.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -18,8 +17,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import OutputError
 from tasks.maths.metrics.decimation import frames_at_equal_times
-from tasks.media.input.frames import Frame
-from tasks.media.output.render_frame import Pair, Placement
+from tasks.media.output.render_frame import Edge, Frames, Placement, RenderFrame
 from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout, planes_to_rgb, tags_for_height
 from tasks.media.planes.tone_map import for_ordinary_screens
 from tasks.media.report.contact_sheet import RgbPicture, contact_frames, thumbnail, write_contact_sheet
@@ -27,40 +25,44 @@ from tasks.records import ColorTags
 
 KymographLine = tuple[NDArray[Any], ...]
 """Samples of each plane along one line, ``(KYMOGRAPH_HEIGHT_PX,)`` each, in the layout's dtype."""
-KYMOGRAPH_AXES: Final = ("x", "y")  # "x": a row; "y": a column
+KYMOGRAPHS: Final = tuple(
+    (when, axis) for when in ("before", "after") for axis in ("x", "y")
+)  # "x": a row; "y": a column
 KYMOGRAPH_COLUMNS: Final = 720  # moments in time
 KYMOGRAPH_HEIGHT_PX: Final = 240  # samples along a line, after resizing
 KYMOGRAPH_QUALITY: Final = 80  # of the JPEG
 
 
 class RenderSamples:
-    """Samples pictures and their outputs as they pass, and writes the contact sheet and the kymographs."""
+    """Samples pictures and how they stand in an output as they pass, and writes the contact sheet and the kymographs.
 
-    def __init__(self, placement: Placement) -> None:
+    ``edge`` is the border that the output shows. Outputs with the same one share what is sampled of a frame.
+    """
+
+    def __init__(self, placement: Placement, edge: Edge) -> None:
         self._placement = placement
+        self._thumbnails, self._lines = Thumbnails(edge), Lines(edge)
         self._sheet_frames = contact_frames(placement.clip.frames)
-        self._pixel_aspect = float(Fraction(placement.clip.pixel_aspect))
         self._sheet: list[tuple[RgbPicture, RgbPicture]] = []
         end_s = placement.clip.start_s + placement.clip.duration_s
         self._moments = frames_at_equal_times(placement.time_s, end_s, KYMOGRAPH_COLUMNS)
         layout = placement.layout
         shape = (layout.planes, KYMOGRAPH_HEIGHT_PX, KYMOGRAPH_COLUMNS)
-        self._kymographs = {  # one array each: many small ones take three times the memory
-            (when, axis): np.zeros(shape, layout.dtype) for when in ("before", "after") for axis in KYMOGRAPH_AXES
-        }
+        # One array each: many small ones take three times the memory.
+        self._kymographs = {name: np.zeros(shape, layout.dtype) for name in KYMOGRAPHS}
 
-    def sampled(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
-        """The same pairs, unchanged; samples are taken on the way."""
-        for picture, planes in pairs:
-            if picture.index in self._sheet_frames:
-                both = picture, self._output(picture, planes)
-                before, after = (thumbnail(shown, self._pixel_aspect) for shown in both)
-                color = self._placement.clip.color
-                self._sheet.append((for_ordinary_screens(before, color), for_ordinary_screens(after, color)))
-            first, end = np.searchsorted(self._moments, [picture.index, picture.index + 1]).tolist()
+    def sampled(self, frames: Frames) -> Frames:
+        """The same frames; samples are taken on the way."""
+        for frame in frames:
+            index = frame.picture.index
+            if index in self._sheet_frames:
+                self._sheet.append(frame.once(self._thumbnails))
+            first, end = np.searchsorted(self._moments, [index, index + 1]).tolist()
             if first < end:
-                self._keep_lines(picture, planes, slice(first, end))
-            yield picture, planes
+                for name, line in zip(KYMOGRAPHS, frame.once(self._lines), strict=True):
+                    for plane, samples in zip(self._kymographs[name], line, strict=True):
+                        plane[:, first:end] = samples[:, None]
+            yield frame
 
     def write(self, folder: Path) -> None:
         """Write ``contact.jpg`` and ``kymograph_before_x.jpg``, ``_before_y``, ``_after_x``, ``_after_y``."""
@@ -69,21 +71,41 @@ class RenderSamples:
         for (when, axis), kymograph in self._kymographs.items():
             write_kymograph(folder / f"kymograph_{when}_{axis}.jpg", tuple(kymograph), self._placement.layout, color)
 
-    def _output(self, picture: Frame, planes: Planes) -> Frame:
-        color = tags_for_height(picture.color, self._placement.clip.height_px, self._placement.size_px[1])
-        return replace(picture, planes=planes, color=color)
 
-    def _keep_lines(self, picture: Frame, planes: Planes, columns: slice) -> None:
-        placement = self._placement
+@dataclass(frozen=True)
+class Thumbnails:
+    """The small pictures of a frame: as it is, and as it stands in an output with the border ``edge``."""
+
+    edge: Edge
+
+    def __call__(self, frame: RenderFrame) -> tuple[RgbPicture, RgbPicture]:
+        picture, placement = frame.picture, frame.placement
+        pixel_aspect = float(Fraction(placement.clip.pixel_aspect))
+        color = tags_for_height(picture.color, placement.clip.height_px, placement.size_px[1])
+        output = replace(picture, planes=frame.moved(self.edge), color=color)
+        before, after = (
+            for_ordinary_screens(thumbnail(shown, pixel_aspect), placement.clip.color) for shown in (picture, output)
+        )
+        return before, after
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a frame, one for each of ``KYMOGRAPHS``; ``edge`` is the border of the output."""
+
+    edge: Edge
+
+    def __call__(self, frame: RenderFrame) -> list[KymographLine]:
+        placement, index = frame.placement, frame.picture.index
         places = {
-            "before": (picture.planes, placement.anchor_xy[picture.index]),
-            "after": (planes, placement.target_xy[picture.index]),
+            "before": (frame.picture.planes, placement.anchor_xy[index]),
+            "after": (frame.moved(self.edge), placement.target_xy[index]),
         }
-        for (when, axis), kymograph in self._kymographs.items():
-            pixels, (x_px, y_px) = places[when]
-            line = line_through(pixels, placement.layout, axis, float(y_px if axis == "x" else x_px))
-            for plane, samples in zip(kymograph, line, strict=True):
-                plane[:, columns] = samples[:, None]
+        lines = []
+        for when, axis in KYMOGRAPHS:
+            planes, (x_px, y_px) = places[when]
+            lines.append(line_through(planes, placement.layout, axis, float(y_px if axis == "x" else x_px)))
+        return lines
 
 
 def line_through(planes: Planes, layout: PixelLayout, axis: str, at_px: float) -> KymographLine:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import product
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -22,10 +23,11 @@ from tasks.media.matting.cutout import (
     whole_shares,
 )
 from tasks.media.matting.missed_parts import sparse_planes
-from tasks.media.matting.person_matte import CleanView, MatteMaker, Shown
+from tasks.media.matting.person_matte import CleanView, Matte, MatteMaker, Shown
 from tasks.media.planes.chroma import plane_to_luma
 from tasks.media.planes.compose import solid_planes
 from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout
+from tasks.media.planes.warp import warp_planes
 from tasks.media.scene.clean_part import CleanPart, part_of
 from tasks.media.scene.plate import Box
 from tests.tasks.media.matting.test_matte import RATE_HZ, centroid, disc
@@ -267,3 +269,31 @@ def test_without_a_person_everything_is_transparent() -> None:
     colours, alpha = transparent_planes(None, nearest_layout("yuv420p"), SIZE, (16, 128, 128))
     assert not alpha.any()
     assert [plane.max() for plane in colours] == [16, 128, 128]
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le"])
+@pytest.mark.parametrize(("left_px", "shift_xy"), [(60, (12.4, -9.7)), (60, (3.0, 0.5)), (2, (70.3, 0.2))])
+def test_a_person_out_of_the_moved_picture_is_the_one_that_is_moved_alone(
+    name: str, left_px: int, shift_xy: tuple[float, float]
+) -> None:
+    layout, to_output = nearest_layout(name), moved(shift_xy)
+    planes = noisy(layout)
+    box = Box(left_px, 50, left_px + 80, 120)
+    opacity = np.asarray(cv2.GaussianBlur(disc(box.size_px, (40, 35), 20), (0, 0), 2), np.uint8)
+    behind = tuple(np.zeros(layout.plane_wh(index, box.size_px)[::-1], layout.dtype) for index in range(layout.planes))
+    matte = Matte(box, opacity, behind)
+    whole = warp_planes(planes, layout, to_output, SIZE)
+    alone, taken = (cut_by_matte(planes, matte, to_output, look(layout), beside) for beside in (None, whole))
+    assert alone is not None
+    assert taken is not None
+    assert alone.region == taken.region
+    for plane, other in zip(alone.planes, taken.planes, strict=True):
+        np.testing.assert_array_equal(plane, other)
+    assert any(np.shares_memory(taken.planes[0], plane) for plane in whole) is (left_px == 60)  # not near the edge
+
+
+def noisy(layout: PixelLayout) -> Planes:
+    """A picture of noise."""
+    draw = np.random.default_rng(0)
+    sizes = [layout.plane_wh(index, SIZE)[::-1] for index in range(layout.planes)]
+    return tuple(draw.integers(0, 1 << layout.depth, size).astype(layout.dtype) for size in sizes)

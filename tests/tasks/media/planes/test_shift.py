@@ -198,10 +198,29 @@ def test_a_replicated_border_repeats_the_edge_at_any_distance(shift: tuple[float
         assert np.abs(result - (upper * (1 - part_y) + lower * part_y)).max() <= 1.01
 
 
-@pytest.mark.parametrize("border", ["reflect", "replicate"])
+@pytest.mark.parametrize("interpolation", FILTER_TAPS)
+@pytest.mark.parametrize("name", ["gray", "gbrp10le"])
+def test_a_part_moves_as_the_whole_does(name: str, interpolation: str) -> None:
+    """Byte for byte: which outputs are asked for decides what is moved, and must not change a byte."""
+    draw, layout = np.random.default_rng(0), LAYOUTS[name]
+    for number in range(40):
+        high, wide = draw.integers(60, 300, 2).tolist()
+        plane, *_ = noise(layout, (high, wide))
+        x, y = (draw.uniform(-60, 60, 2).round(0 if number % 8 == 0 else 9)).tolist()
+        (whole,) = shift_planes([plane], layout, (x, y), (wide, high), interpolation=interpolation)
+        left, top = draw.integers(0, 40, 2).tolist()
+        size_px = draw.integers(1, 20, 2).tolist()
+        (part,) = shift_planes(
+            [plane], layout, (x - left, y - top), (size_px[0], size_px[1]), interpolation=interpolation
+        )
+        np.testing.assert_array_equal(part, whole[top : top + size_px[1], left : left + size_px[0]])
+
+
+@pytest.mark.parametrize("border", ["reflect", "replicate", "nothing"])
 def test_every_window_shows_the_plane_continued_on_all_sides(border: str) -> None:
     (plane,) = noise(LAYOUTS["gray"], (9, 7))
-    whole = np.pad(plane, 60, mode="reflect" if border == "reflect" else "edge")
+    beyond = np.pad(plane, 60, mode="reflect" if border == "reflect" else "edge")
+    whole = np.pad(plane, 60) if border == "nothing" else beyond
     for x, y in product(range(-30, 30, 7), range(-30, 30, 6)):
         for wide, high in ((1, 1), (5, 20), (23, 4)):
             shown = crop_window(plane, (x, y), (wide, high), border)
