@@ -11,9 +11,16 @@ from typing import Any, TypeAlias
 
 from tasks.media.input.broadcast import Reader, read_side_by_side
 from tasks.media.output.person_frames import person_frames
-from tasks.media.output.render_frame import Frames, Placement, RenderFrame, read_placement, read_scene, render_frames
+from tasks.media.output.render_frame import (
+    Frames,
+    Placement,
+    RenderFrame,
+    edge_of,
+    read_placement,
+    read_scene,
+    render_frames,
+)
 from tasks.records import Tick
-from tasks.rendering.edge import edge_of
 from tasks.requests import MatteRequest, RenderRequest
 
 Facts = dict[str, Any]

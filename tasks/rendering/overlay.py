@@ -15,10 +15,9 @@ from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.path import affine
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table
-from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, write_video
+from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, edge_of, write_video
 from tasks.media.planes.drawing import Brush, draw_label, make_label
 from tasks.media.planes.layout import Planes
-from tasks.rendering.edge import edge_of
 from tasks.rendering.overlay_numbers import Numbers, draw_numbers, read_numbers
 from tasks.requests import RenderRequest
 

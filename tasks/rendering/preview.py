@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from tasks.maths.body.person_box import whole_picture_box
 from tasks.media.output.animated_webp import check_written_webp, write_webp
-from tasks.media.output.render_frame import Frames, Placement
+from tasks.media.output.render_frame import Frames, Placement, edge_of
 from tasks.media.planes.crop import crop_rgb
 from tasks.media.planes.layout import tags_for_height
 from tasks.media.planes.tone_map import for_ordinary_screens
 from tasks.media.report.contact_sheet import RgbPicture
-from tasks.rendering.edge import edge_of
 from tasks.requests import RenderRequest
 
 LONGEST_PX: Final = 320  # longer side

@@ -32,14 +32,13 @@ from tasks.media.output.alpha_writer import AlphaWriter
 from tasks.media.output.audio_clock import sound_source
 from tasks.media.output.person_frames import PersonFrame
 from tasks.media.output.png_zip import PngZipWriter, check_written_zip
-from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, RenderFrame, write_video
+from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, RenderFrame, edge_of, write_video
 from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.compose import Panes, join_panes, panes_side_by_side, panes_stacked, solid_planes
 from tasks.media.planes.drawing import draw_label, make_label
 from tasks.media.planes.layout import Alpha, Planes, tags_for_height
 from tasks.media.report.render_samples import RenderSamples
 from tasks.media.scene.border import Origin
-from tasks.rendering.edge import edge_of
 from tasks.requests import RenderRequest
 
 LABEL_HEIGHT: Final = 0.022  # of a capital, as a share of the picture's height

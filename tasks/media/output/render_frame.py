@@ -68,6 +68,43 @@ class Edge:
     interpolation: str
 
 
+class Choice(Protocol):
+    """One of the values that a setting can have."""
+
+    @property
+    def value(self) -> Any: ...
+
+
+class AskedBorder(Protocol):
+    """The settings of the border."""
+
+    @property
+    def mode(self) -> Choice: ...
+    @property
+    def color(self) -> list[int]: ...
+
+
+class AskedOutput(Protocol):
+    """What a request for an output says of both."""
+
+    @property
+    def border(self) -> AskedBorder: ...
+    @property
+    def render(self) -> "AskedRender": ...
+
+
+class AskedRender(Protocol):
+    """The settings of the render."""
+
+    @property
+    def interpolation(self) -> Choice: ...
+
+
+def edge_of(asked: AskedOutput) -> Edge:
+    """The border and the interpolation that an output is asked to have; outputs with equal ones share pictures."""
+    return Edge(asked.border.mode.value, tuple(asked.border.color), asked.render.interpolation.value)
+
+
 class FrameScene(NamedTuple):
     """The scene of a clip, and where people hide it in one frame: (h, w), small, 255 there."""
 
@@ -152,18 +189,11 @@ def render_frames(
         yield RenderFrame(picture, placement, FrameScene(scene, hidden), shown)
 
 
-class Codec(Protocol):
-    """An encoder's name."""
-
-    @property
-    def value(self) -> Any: ...
-
-
 class Encoding(Protocol):
     """The settings of the encoder."""
 
     @property
-    def codec(self) -> Codec: ...
+    def codec(self) -> Choice: ...
     @property
     def crf(self) -> int | None: ...
     @property
