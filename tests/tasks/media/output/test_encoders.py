@@ -113,6 +113,17 @@ def test_the_bytes_are_the_same_on_one_processor(tmp_path: Path, codec: str, thr
     assert made[0] == made[1]
 
 
+@pytest.mark.parametrize(("threads", "look_ahead"), [(1, 1), (2, 3), (4, 3)])
+def test_an_encoder_of_several_threads_also_looks_ahead_in_several(
+    tmp_path: Path, threads: int, look_ahead: int
+) -> None:
+    source = make(tmp_path / "a.mp4", Made(size_px=(320, 240), ticks=range(0, 3 * 512, 512)))
+    crf, preset = SETTINGS["x264"]
+    rewrite(source, tmp_path / "out.mp4", crf=crf, preset=preset, codec="x264", threads=threads)
+    written = (tmp_path / "out.mp4").read_bytes()  # x264 writes its settings into the first packet
+    assert f" threads={threads} lookahead_threads={look_ahead} sliced_threads=0 ".encode() in written
+
+
 def test_no_encoder_prints_to_the_terminal(tmp_path: Path, codec: str, capfd: pytest.CaptureFixture[str]) -> None:
     source = make(tmp_path / "a.mkv", Made(codec="ffv1", options={}))
     capfd.readouterr()
