@@ -1,5 +1,6 @@
 """Compose pictures plane by plane: a person over a background, or two pictures side by side."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 LOCAL_MEAN_RADIUS_SHARE: Final = 0.03  # radius of the local mean colours at an edge, as a share of the picture's height
 LOCAL_MEAN_REDUCTION: Final = 4  # the local means are computed on a picture this many times smaller; a power of 2
 MIN_MEAN_WEIGHT: Final = 1e-4  # keeps a weighted mean defined where all weights are 0
+WIDE_SCREEN: Final = 9 / 16  # height / width of a usual screen
 MIN_VISIBLE_ALPHA: Final = 1 / 1024  # a smaller opacity changes no 8-bit value by half a level
 
 
@@ -150,10 +152,14 @@ class Panes:
 
 
 def panes_side_by_side(first_px: tuple[int, int], second_px: tuple[int, int], max_width: int) -> Panes:
-    """Sizes beside each other: both as high as the higher picture, unless that is wider than ``max_width``."""
+    """Sizes beside each other: both as high as the higher picture, unless that is too wide or too large.
+
+    Together they are at most ``max_width`` wide, and have at most as many pixels as a picture of 16:9 of that width.
+    """
     height = float(max(first_px[1], second_px[1]))
     width = sum(size[0] * height / size[1] for size in (first_px, second_px))
-    height *= min(1.0, max_width / width)
+    most_px = max_width**2 * WIDE_SCREEN
+    height *= min(1.0, max_width / width, math.sqrt(most_px / (width * height)))
     columns = [round_down_to_even(size[0] * height / size[1]) for size in (first_px, second_px)]
     rows = round_down_to_even(height)
     return Panes((columns[0], rows), (columns[1], rows), False)

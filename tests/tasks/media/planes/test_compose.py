@@ -87,6 +87,8 @@ def test_ten_bits_are_kept() -> None:
         ((320, 568), (200, 100), 1920),
         ((321, 241), (321, 241), 1920),
         ((4096, 2160), (4096, 2160), 64),
+        ((1080, 1920), (1080, 1920), 1920),
+        ((1080, 1920), (1920, 1080), 1920),
     ],
 )
 def test_panes_side_by_side_have_equal_even_heights_and_fit(
@@ -95,10 +97,16 @@ def test_panes_side_by_side_have_equal_even_heights_and_fit(
     sizes = panes_side_by_side(left, right, most)
     (width, height), (left_width, _), (right_width, right_height) = sizes.size_px, sizes.first_px, sizes.second_px
     assert width <= most
+    assert width * height <= most * most * 9 // 16
     assert right_height == height
     assert all(part % 2 == 0 for part in (left_width, right_width, height))
     assert left_width / height == pytest.approx(left[0] / left[1], abs=2.5 / height)
     assert right_width / height == pytest.approx(right[0] / right[1], abs=2.5 / height)
+
+
+def test_two_upright_pictures_side_by_side_are_no_larger_than_a_wide_screen() -> None:
+    assert panes_side_by_side((1080, 1920), (1080, 1920), 1920).size_px == (1524, 1356)
+    assert panes_side_by_side((720, 1280), (720, 1280), 1920).size_px == (1440, 1280)  # not enlarged, not reduced
 
 
 @pytest.mark.parametrize(
