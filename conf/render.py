@@ -140,8 +140,8 @@ class ComparisonConf:
     labels: bool = False
     """true: write original and stabilized in the corners."""
     max_width: int = 1920
-    """Largest width of the comparison in pixels; wider ones are scaled down. One of layout=horizontal also has at most as
-    many pixels as a picture of 16:9 of this width: two of 1080x1920 become 1524x1356."""
+    """Largest width of the comparison in pixels; wider ones are scaled down. One of layout=horizontal also has at most
+    as many pixels as a picture of 16:9 of this width: two of 1080x1920 become 1524x1356."""
 
     def __post_init__(self) -> None:
         fact = f"{self.max_width} is too narrow"
