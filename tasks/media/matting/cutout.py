@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import cv2
@@ -15,7 +16,9 @@ from tasks.media.matting.person_matte import Matte, aligned_edge, mask_to_source
 from tasks.media.planes.borders import masked_blur, sigma_in_samples
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
 from tasks.media.planes.compose import (
-    MIN_VISIBLE_ALPHA,
+    OPAQUE_LEVEL,
+    SHARE_OF_LEVEL,
+    Levels,
     alpha_composite,
     composite_foreground,
     soft_edges,
@@ -30,7 +33,6 @@ Floats = NDArray[np.float64]
 # Standard deviation by which colours extend beyond a transparent edge, as a share of the region's height.
 EDGE_BLEED_SHARE: Final = 0.012
 EDGE_PX: Final = 16  # from the picture's edge on, a filter of a moved picture sees nothing of its border
-_SHARE: Final = (np.arange(256) / 255).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,15 @@ class Cutout:
 
     region: Region
     planes: Planes
-    opacity: tuple[Alpha, ...]  # of each plane, in its shape
+    levels: tuple[Levels, ...]  # the opacity of each plane, in its shape, * 255
     behind: Planes | None = None  # the old background, where it is known
     unmixed: bool = False  # whether the planes show the person's own colours only, without the old background
+
+    @cached_property
+    def opacity(self) -> tuple[Alpha, ...]:
+        """The opacity of each plane, 0..1; planes of one shape share it."""
+        found = {level.shape: np.asarray(cv2.LUT(level, SHARE_OF_LEVEL), np.float32) for level in self.levels}
+        return tuple(found[level.shape] for level in self.levels)
 
 
 def cut_by_matte(
@@ -76,9 +84,9 @@ def cut_by_matte(
     else:
         moved = np.asarray(cv2.warpAffine(matte.opacity, to_region, region.size_px, flags=cv2.INTER_LINEAR))
     behind = _moved(matte.behind, from_box, region, settings, border="replicate")
-    opacity = _opacity(np.asarray(cv2.LUT(moved, _SHARE), np.float32), settings)
+    levels = _levels(moved, settings)
     moved_planes = None if whole is None else _part_of_moved(whole, planes[0].shape, to_output, region, settings.layout)
-    return Cutout(region, moved_planes or _moved(planes, to_output, region, settings), opacity, behind)
+    return Cutout(region, moved_planes or _moved(planes, to_output, region, settings), levels, behind)
 
 
 def cut_by_mask(planes: Planes, mask: Mask, to_output: Floats, settings: CutoutSettings) -> Cutout | None:
@@ -95,7 +103,7 @@ def cut_by_mask(planes: Planes, mask: Mask, to_output: Floats, settings: CutoutS
         edge = aligned_edge(edge, moved[0], settings.layout)
     rows, columns = planes[0].shape
     alpha = mask_to_alpha(edge) * source_coverage(to_output, (columns, rows), region)
-    return Cutout(region, moved, _opacity(alpha, settings))
+    return Cutout(region, moved, _levels(np.asarray(np.rint(alpha * OPAQUE_LEVEL), np.uint8), settings))
 
 
 def whole_shares(somebody: NDArray[np.bool_], fade_frames: int) -> Floats:
@@ -129,13 +137,13 @@ def mix_whole_straight(
 def draw_cutout(cutout: Cutout, canvas: Planes, layout: PixelLayout, *, straight: bool = False) -> None:
     """Draw ``cutout`` into planes of the output. ``straight``: write its unmixed colours where alpha is not 0."""
     peak = (1 << layout.depth) - 1
-    for index, (plane, edge) in enumerate(zip(cutout.planes, soft_edges(cutout.opacity), strict=True)):
+    for index, (plane, edge) in enumerate(zip(cutout.planes, soft_edges(cutout.levels), strict=True)):
         window = cutout_window(canvas[index], cutout, sample_spacing(layout, index))
         if cutout.unmixed:
             if straight:
-                np.copyto(window, plane, where=edge.alpha >= MIN_VISIBLE_ALPHA)
+                np.copyto(window, plane, where=edge.level > 0)
             else:
-                alpha_composite(window, plane, edge.alpha)
+                alpha_composite(window, plane, cutout.opacity[index])
             continue
         behind = None if cutout.behind is None else cutout.behind[index]
         composite_foreground(window, plane, edge, peak, straight=straight, behind=behind)
@@ -182,9 +190,10 @@ def _part_of_moved(
     )
 
 
-def _opacity(alpha: Alpha, settings: CutoutSettings) -> tuple[Alpha, ...]:
+def _levels(level: Levels, settings: CutoutSettings) -> tuple[Levels, ...]:
+    """The opacity of all planes of a picture with that of its first one."""
     steps = [sample_spacing(settings.layout, index) for index in range(settings.layout.planes)]
-    reduced = {step: sample_at_chroma(alpha, step, settings.chroma_location) for step in set(steps)}
+    reduced = {step: sample_at_chroma(level, step, settings.chroma_location) for step in set(steps)}
     return tuple(reduced[step] for step in steps)
 
 

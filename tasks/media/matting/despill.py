@@ -36,7 +36,7 @@ def despilled(cutout: Cutout, screen: str, layout: PixelLayout, color: ColorTags
     peak = (1 << layout.depth) - 1
     planes = tuple(plane.copy() for plane in cutout.planes)
     behind = cutout.behind or (None,) * len(planes)
-    for own, plane, edge, old in zip(planes, cutout.planes, soft_edges(cutout.opacity), behind, strict=True):
+    for own, plane, edge, old in zip(planes, cutout.planes, soft_edges(cutout.levels), behind, strict=True):
         composite_foreground(own, plane, edge, peak, straight=True, behind=old)
     if len(planes) >= 3:
         planes = _without_screen(planes, edge_band(cutout.opacity[0]), SCREENS[screen], layout, color, height_px)

@@ -3,6 +3,8 @@
 ``chroma_location`` is FFmpeg's code (AVChromaLocation) everywhere.
 """
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from tasks.media.planes.layout import Alpha, PixelLayout
 
 Floats = NDArray[np.float64]
+Shares = TypeVar("Shares", Alpha, NDArray[np.uint8])
 
 
 def sample_spacing(layout: PixelLayout, index: int) -> tuple[int, int]:
@@ -28,7 +31,7 @@ def plane_to_luma(layout: PixelLayout, index: int, chroma_location: int) -> Floa
     return np.array([[step_x, 0, right if step_x == 2 else 0.0], [0, step_y, down if step_y == 2 else 0.0]], np.float64)
 
 
-def sample_at_chroma(plane: Alpha, spacing_xy: tuple[int, int], chroma_location: int) -> Alpha:
+def sample_at_chroma(plane: Shares, spacing_xy: tuple[int, int], chroma_location: int) -> Shares:
     """A plane of luma's size resampled at the chroma samples: the mean of the luma pixels around each.
 
     ``spacing_xy`` is the distance of chroma samples in luma pixels, 1 or 2 (see ``sample_spacing``). Location 2 is

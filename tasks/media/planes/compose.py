@@ -16,37 +16,38 @@ LOCAL_MEAN_RADIUS_SHARE: Final = 0.03  # radius of the local mean colours at an 
 LOCAL_MEAN_REDUCTION: Final = 4  # the local means are computed on a picture this many times smaller; a power of 2
 MIN_MEAN_WEIGHT: Final = 1e-4  # keeps a weighted mean defined where all weights are 0
 WIDE_SCREEN: Final = 9 / 16  # height / width of a usual screen
+OPAQUE_LEVEL: Final = 255  # of an opacity in 8 bits
+SHARE_OF_LEVEL: Final = (np.arange(256) / OPAQUE_LEVEL).astype(np.float32)
 MIN_VISIBLE_ALPHA: Final = 1 / 1024  # a smaller opacity changes no 8-bit value by half a level
+
+Levels = NDArray[np.uint8]  # (h, w) opacity, * 255
 
 
 class SoftEdge:
-    """An opacity (h, w), 0..1, and where it mixes: found once for all planes that have it."""
+    """An opacity (h, w), uint8, * 255, and where it mixes: found once for all planes that have it."""
 
-    def __init__(self, alpha: Alpha) -> None:
-        self.alpha = np.ascontiguousarray(alpha)
+    def __init__(self, level: Levels) -> None:
+        self.level = np.ascontiguousarray(level)
 
     @cached_property
-    def opaque(self) -> NDArray[np.uint8]:
+    def opaque(self) -> Levels:
         """1 where it hides what lies behind, else 0."""
-        # Compared by numpy, as OpenCV refuses arrays of one pixel.
-        return (self.alpha > 1 - MIN_VISIBLE_ALPHA).view(np.uint8)
+        return np.asarray(self.level == OPAQUE_LEVEL).view(np.uint8)  # by numpy, as OpenCV refuses arrays of one pixel
 
     @cached_property
     def places(self) -> NDArray[np.intp]:
-        """Indices into the raveled array at which it is neither 0 nor 1 at 8-bit precision."""
-        # inRange is many times faster than comparisons in numpy, and flatnonzero takes a third of findNonZero's time.
-        mixes = cv2.inRange(self.alpha, MIN_VISIBLE_ALPHA, 1 - MIN_VISIBLE_ALPHA)
-        return np.flatnonzero(np.bitwise_and(mixes, 1).view(np.bool_))
+        """Indices into the raveled array at which it is neither 0 nor 1."""
+        return _flat_places(cv2.inRange(self.level, 1, OPAQUE_LEVEL - 1))
 
     @cached_property
     def rows_and_columns(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The same places as indices of a plane that may be a view."""
-        return np.divmod(self.places, self.alpha.shape[1])
+        return np.divmod(self.places, self.level.shape[1])
 
     @cached_property
     def share(self) -> NDArray[np.float32]:
-        """The opacity at ``places``."""
-        return self.alpha.take(self.places)
+        """The opacity at ``places``, 0..1."""
+        return SHARE_OF_LEVEL.take(self.level.take(self.places))
 
     def means(self, plane: Plane, *, of_person: bool) -> NDArray[np.float32]:
         """The mean value of the person, or of the background, around each of ``places`` of ``plane`` (h, w)."""
@@ -56,7 +57,7 @@ class SoftEdge:
 
     @cached_property
     def _small(self) -> NDArray[np.float32]:
-        return _quarter(self.alpha)
+        return _quarter(self.level) * np.float32(1 / OPAQUE_LEVEL)
 
     @cached_property
     def _small_places(self) -> NDArray[np.intp]:
@@ -82,10 +83,10 @@ class SoftEdge:
         return weight, np.asarray(cv2.blur(weight, (self._reach, self._reach)), np.float32)
 
 
-def soft_edges(opacity: Sequence[Alpha]) -> list[SoftEdge]:
+def soft_edges(levels: Sequence[Levels]) -> list[SoftEdge]:
     """The edge of each plane; planes with the very same array share it."""
-    found = {id(alpha): SoftEdge(alpha) for alpha in opacity}
-    return [found[id(alpha)] for alpha in opacity]
+    found = {id(level): SoftEdge(level) for level in levels}
+    return [found[id(level)] for level in levels]
 
 
 def composite_foreground(
@@ -98,7 +99,7 @@ def composite_foreground(
     around the pixel, weighted by alpha, and correct them by the value of the pixel. ``behind`` is the background where
     it is known. With ``straight`` the canvas takes that value unmixed wherever alpha is not 0, for a later composition.
     """
-    _copy_opaque(canvas, plane, edge)
+    _copy_opaque(canvas, plane, edge.opaque)
     at, share = edge.places, edge.share
     if at.size == 0:
         return
@@ -113,15 +114,20 @@ def composite_foreground(
 
 def alpha_composite(canvas: Plane, plane: Plane, alpha: Alpha) -> None:
     """Mix ``plane`` (h, w) at opacity ``alpha`` into ``canvas`` of the same shape."""
-    edge = SoftEdge(alpha)
-    _copy_opaque(canvas, plane, edge)
-    at = edge.rows_and_columns
+    _copy_opaque(canvas, plane, (alpha > 1 - MIN_VISIBLE_ALPHA).view(np.uint8))
+    at = np.divmod(_flat_places(cv2.inRange(alpha, MIN_VISIBLE_ALPHA, 1 - MIN_VISIBLE_ALPHA)), alpha.shape[1])
     below = canvas[at].astype(np.float32)
-    canvas[at] = np.rint(below + edge.share * (plane[at] - below)).astype(canvas.dtype)
+    canvas[at] = np.rint(below + alpha[at] * (plane[at] - below)).astype(canvas.dtype)
 
 
-def _copy_opaque(canvas: Plane, plane: Plane, edge: SoftEdge) -> None:
-    cv2.copyTo(plane, edge.opaque, canvas)  # not by numpy's copyto, which takes eight times as long
+def _copy_opaque(canvas: Plane, plane: Plane, opaque: Levels) -> None:
+    cv2.copyTo(plane, opaque, canvas)  # not by numpy's copyto, which takes eight times as long
+
+
+def _flat_places(found: Levels) -> NDArray[np.intp]:
+    """Indices into the raveled array at which ``found`` is 255, not 0."""
+    # inRange is many times faster than comparisons in numpy, and flatnonzero takes a third of findNonZero's time.
+    return np.flatnonzero(np.bitwise_and(found, 1).view(np.bool_))
 
 
 def _quarter(plane: Plane) -> NDArray[np.float32]:

@@ -33,8 +33,9 @@ def lit_person(screen: str, layout: PixelLayout, own: NDArray[np.float64] = SHIR
     shone_on = 0.4 * np.clip(1 - depth_px / 5, 0, 1)[..., None]
     person = own + shone_on * (SCREENS[screen] - own)
     rgb = alpha[..., None] * person + (1 - alpha[..., None]) * SCREENS[screen]
-    opacity = tuple(sample_at_chroma(alpha, sample_spacing(layout, index), 1) for index in range(layout.planes))
-    return Cutout(Region(0, 0, *SIZE), rgb_to_planes(rgb.astype(np.float32), layout, COLOR, SIZE[1]), opacity)
+    level = np.rint(255 * alpha).astype(np.uint8)
+    levels = tuple(sample_at_chroma(level, sample_spacing(layout, index), 1) for index in range(layout.planes))
+    return Cutout(Region(0, 0, *SIZE), rgb_to_planes(rgb.astype(np.float32), layout, COLOR, SIZE[1]), levels)
 
 
 def on_grey(cutout: Cutout, layout: PixelLayout) -> NDArray[np.int64]:
