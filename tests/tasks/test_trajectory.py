@@ -1,6 +1,8 @@
 """The trajectory stage on written offsets: the applied shifts, the matrices, the metrics."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -238,3 +240,10 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
         written.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert written[0] == written[1]
     assert set(written[0]) == {"trajectory.parquet", "framing.json", "metrics.json"}
+
+
+def test_another_smoothing_loads_no_scipy() -> None:
+    """It would take a quarter of a second, of which no step of a usual run needs anything."""
+    modules = "tasks.trajectory, tasks.render, tasks.rendering.videos, tasks.rendering.preview, tasks.rendering.charts"
+    code = f"import sys, {modules}; sys.exit('scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0

@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import FACE, HIPS, SHOULDERS, PoseTrack
@@ -50,6 +49,8 @@ def person_boxes(
     least 1) before and after, smoothed. Gaps of up to ``longest_gap_frames`` are interpolated linearly, and the box is
     held for as many frames before the first and after the last pose. Further away it is the whole picture.
     """
+    from scipy.ndimage import gaussian_filter1d, maximum_filter1d  # loaded here: slow to load, and few need boxes
+
     middle, sides = _torso_and_sides(track, size_px)
     seen = np.flatnonzero(np.isfinite(middle[:, 0]) & np.isfinite(sides).all(axis=1))
     edges = np.tile(whole_picture_box(size_px), (track.frames, 1))

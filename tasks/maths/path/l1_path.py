@@ -1,12 +1,14 @@
 """The L1-optimal camera path: constant, linear and parabolic segments within a distance of the raw path."""
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy import sparse
 
 from tasks.maths.arrays import Floats
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 # weight of the distance to the raw path, beside weights of 1 to 100: it only decides among equals
 PATH_PULL_WEIGHT: Final = 1e-3
@@ -71,6 +73,9 @@ def _solve_column(raw: Floats, gap: Floats, budget_px: float, weights: tuple[flo
     order. Velocities and accelerations are unknowns of their own, tied by short equations to the order below. This
     gives the same optimum as long differences of the positions, in a third of the time.
     """
+    from scipy import sparse  # loaded here: slow to load, and few runs need it
+    from scipy.optimize import linprog
+
     count = len(raw)
     middle = (gap[1:] + gap[:-1]) / 2
     ties = [_difference(count)]  # positions to steps, steps to changes of velocity, these to changes of acceleration
@@ -86,8 +91,6 @@ def _solve_column(raw: Floats, gap: Floats, budget_px: float, weights: tuple[flo
     known[: count - 1] = -np.diff(raw)
     bounds = [(0.0, budget_px)] * (2 * count) + [(0.0, None)] * (2 * (3 * count - 6))
     cost = np.concatenate([half for part in costs for half in (part, part)])
-    from scipy.optimize import linprog  # loaded here: slow to load, and few runs need it
-
     solved = linprog(cost, A_eq=sparse.bmat(rows).tocsc(), b_eq=known, bounds=bounds, method="highs-ipm")
     if solved.x is None:
         raise ArithmeticError(f"the l1 path of {count} frames was not found: {solved.message}")
@@ -95,6 +98,8 @@ def _solve_column(raw: Floats, gap: Floats, budget_px: float, weights: tuple[flo
     return raw + np.clip(departure, -budget_px, budget_px)
 
 
-def _difference(count: int) -> sparse.spmatrix:
+def _difference(count: int) -> "sparse.spmatrix":
     """Matrix (count - 1, count) of first differences."""
+    from scipy import sparse
+
     return sparse.diags([-np.ones(count - 1), np.ones(count - 1)], [0, 1], shape=(count - 1, count))

@@ -8,7 +8,6 @@ from collections import deque
 from typing import Final
 
 import numpy as np
-from scipy import ndimage
 
 from tasks.errors import AnchorNotSeen
 from tasks.maths import frame_times
@@ -146,6 +145,8 @@ def steadying_scale(pose: PoseTrack, *, pixel_aspect: float = 1.0, min_visibilit
     seen = length > 1  # NaN compares as False; less than a pixel is no length
     _require_torso(seen, "scale")
     size = np.interp(pose.time_s, pose.time_s[seen], np.log(length[seen]))
+    from scipy import ndimage  # loaded here: slow to load, and few runs need it
+
     radius = int(frame_times.mean_rate_hz(pose.time_s) * TORSO_MEDIAN_S / 2)
     usual = ndimage.median_filter(size, 2 * radius + 1, mode="nearest")
     trusted = np.where(np.abs(size - usual) > np.log1p(TORSO_TOLERANCE), usual, size)

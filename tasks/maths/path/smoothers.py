@@ -9,7 +9,6 @@ import math
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy import fft, linalg
 
 from tasks.maths import frame_times
 from tasks.maths.arrays import Floats
@@ -46,6 +45,8 @@ def butterworth(path: Floats, time_s: Floats, *, cutoff_hz: float, order: int = 
     line = frame_times.line_between_ends(path, time_s)
     grid_s = frame_times.even_grid_s(time_s)
     rest = frame_times.interpolate_at(grid_s, time_s, path - line)
+    from scipy import fft  # loaded here: slow to load, and few runs need it
+
     steps = len(grid_s) - 1
     sines = fft.dst(rest[1:-1], type=1, axis=0)
     frequency_hz = np.arange(1, steps) / (2 * (grid_s[-1] - grid_s[0]))
@@ -79,6 +80,8 @@ def kalman(path: Floats, time_s: Floats, *, cutoff_hz: float) -> Floats:
     line = frame_times.line_between_ends(path, time_s)
     right = np.zeros((2 * len(path), path.shape[1]))
     right[::2] = weight[:, None] * (path - line)
+    from scipy import linalg  # loaded here: slow to load, and few runs need it
+
     solved: Floats = linalg.solveh_banded(bands, right, lower=True)
     return line + solved[::2]
 

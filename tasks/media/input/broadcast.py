@@ -85,7 +85,9 @@ class _Stream(Generic[Item]):
 
     def __init__(self) -> None:
         self.open: set[Reader[Item]] = set()
-        self._change = threading.Condition()
+        lock = threading.Lock()
+        self._change = threading.Condition(lock)  # readers wait for it
+        self._taken = threading.Condition(lock)  # the maker waits for it
         self._waiting: list[Item] = []  # the item that some reader has not taken yet
         self._untaken: set[Reader[Item]] = set()
         self._ended = False
@@ -117,7 +119,7 @@ class _Stream(Generic[Item]):
                 return False
             self._waiting, self._untaken = [item], set(self.open)
             self._change.notify_all()
-            self._change.wait_for(lambda: not self._untaken)
+            self._taken.wait_for(lambda: not self._untaken)
             return bool(self.open)
 
     def take(self, reader: Reader[Item]) -> Item:
@@ -135,9 +137,10 @@ class _Stream(Generic[Item]):
         with self._change:
             self.open.discard(reader)
             self._passed(reader)
+            self._change.notify_all()  # the reader itself may wait in another thread
 
     def _passed(self, reader: Reader[Item]) -> None:
         self._untaken.discard(reader)
         if not self._untaken:
             self._waiting = []
-        self._change.notify_all()
+            self._taken.notify()

@@ -185,21 +185,35 @@ def round_down_to_even(length: float) -> int:
 
 def join_panes(first: Sequence[Plane], second: Sequence[Plane], layout: PixelLayout, pairing: Panes) -> Planes:
     """New planes that show both pictures, each resized to its pane."""
-    stack = np.vstack if pairing.vertical else np.hstack
     joined = []
     for index, pair in enumerate(zip(first, second, strict=True)):
-        places = (layout.plane_wh(index, size) for size in (pairing.first_px, pairing.second_px))
-        joined.append(stack([resize_plane(plane, place) for plane, place in zip(pair, places, strict=True)]))
+        (wide, high), other = (layout.plane_wh(index, size) for size in (pairing.first_px, pairing.second_px))
+        x, y = (0, high) if pairing.vertical else (wide, 0)
+        canvas = np.empty((y + other[1], x + other[0]), layout.dtype)
+        _resize_into(pair[0], canvas[:high, :wide])
+        _resize_into(pair[1], canvas[y:, x:])
+        joined.append(canvas)
     return tuple(joined)
 
 
-def resize_plane(plane: Plane, size_px: tuple[int, int]) -> Plane:
-    """``plane`` resized to ``size_px``. If only an odd last row or column is too many, it is cut off instead."""
+def _resize_into(plane: Plane, target: Plane) -> None:
+    """Write ``plane``, resized by ``resize_plane``, into ``target``."""
+    resized = resize_plane(plane, target.shape[::-1], target)
+    if not np.may_share_memory(resized, target):
+        target[:] = resized
+
+
+def resize_plane(plane: Plane, size_px: tuple[int, int], target: Plane | None = None) -> Plane:
+    """``plane`` resized to ``size_px``. If only an odd last row or column is too many, it is cut off instead.
+
+    The result may be ``target``, an array of that size.
+    """
     height, width = plane.shape
     if 0 <= width - size_px[0] <= 1 and 0 <= height - size_px[1] <= 1:
         return plane[: size_px[1], : size_px[0]]
     shrinks = size_px[0] <= width
-    return np.asarray(cv2.resize(plane, size_px, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC))
+    kernel = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(plane, size_px, dst=target, interpolation=kernel))
 
 
 def solid_planes(layout: PixelLayout, size_px: tuple[int, int], values: Sequence[int]) -> Planes:
