@@ -1,6 +1,6 @@
 """The pose stage: the landmarks of everybody in the clip, and the motion of each torso from frame to frame."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -23,7 +23,8 @@ from tasks.media.tracking.appearance import clothing_histograms
 from tasks.media.tracking.portraits import PortraitRecorder
 from tasks.media.tracking.shots import number_shots
 from tasks.media.tracking.torso_motion import TorsoMotion
-from tasks.models.people import PeopleFinder, Sighting, open_people_tracker
+from tasks.models.open_people import open_people_tracker
+from tasks.models.people_finder import PeopleFinder, Sighting
 from tasks.models.sources import model_files
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import PoseRequest
@@ -90,7 +91,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
             with_masks=True,
         ) as (finder, device_use),
         people_writer(folder) as writer,
-        prefetched(number_shots(_frames(request, clip, pts, changes))) as stream,
+        prefetched(_with_whole(number_shots(_frames(request, clip, pts, changes)), finder)) as stream,
         prefetched(find_people(stream, finder, settings.every)) as seen,
     ):
         camera, portraits = CameraRecorder(clip.size_px), PortraitRecorder()
@@ -135,12 +136,28 @@ def _note_of_repeated(frames: int, repeated: int) -> list[str]:
 def find_people(stream: Iterator[tuple[RgbFrame, int]], finder: PeopleFinder, every: int) -> Iterator[SeenFrame]:
     """Run ``finder`` on every ``every``-th frame of ``stream`` and on the first one of each shot."""
     last_shot = 0
+    before: SeenFrame | None = None  # without its people, who are asked for when the next frame was looked at
+    people: Callable[[], list[Sighting]] = list
     for frame, shot in stream:
         if shot != last_shot:
             finder.begin_shot(frame.time_s)
         looked = frame.index % every == 0 or shot != last_shot
         last_shot = shot
-        yield SeenFrame(frame, shot, looked, finder(frame, frame.time_s) if looked else [])
+        seen = finder.look(frame, frame.time_s) if looked else list
+        if before is not None:
+            yield before._replace(people=people())
+        before, people = SeenFrame(frame, shot, looked, []), seen
+        del frame  # a picture must not be kept while the next one is waited for, beside the one before
+    if before is not None:
+        yield before._replace(people=people())
+
+
+def _with_whole(stream: Iterator[tuple[RgbFrame, int]], finder: PeopleFinder) -> Iterator[tuple[RgbFrame, int]]:
+    """The same frames; where ``finder`` will look at the whole of each, that is made here, in this thread."""
+    for frame, shot in stream:
+        if finder.sees_whole:
+            frame.whole()
+        yield frame, shot
 
 
 def record_people(

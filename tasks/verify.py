@@ -33,7 +33,8 @@ from tasks.media.input.prefetch import prefetched
 from tasks.media.input.probe import scan_video
 from tasks.media.input.rgb_frames import rgb_frames
 from tasks.media.tracking.torso_motion import TorsoMotion
-from tasks.models.people import Sighting, open_people_tracker
+from tasks.models.open_people import open_people_tracker
+from tasks.models.people_finder import Sighting
 from tasks.models.sources import model_files
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import VerifyRequest

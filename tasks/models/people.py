@@ -15,12 +15,10 @@ more the slower they move there: in a window that moves along, the filter lags b
 (anchor: 10 to 60 % more sideways spread) and windows for everybody (5 to 24 % more, at any time stamps) were tried.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import combinations
-from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 import numpy as np
 
@@ -29,9 +27,9 @@ from tasks.maths.body.landmarks import BoxEdges, same_body
 from tasks.maths.tracking.passing import WIDE_SHARE, Cover, Passings, clear_edges, clear_share, cover_box, is_expected
 from tasks.maths.tracking.search_plan import Lost, SearchPlan
 from tasks.maths.tracking.squares import FollowingWindow, Square, body_height_px, follows, similar_place
-from tasks.models.frame_view import FrameView, Image, boxes_of, look_at_frame, look_at_square
-from tasks.models.pose import PoseEstimate, PoseEstimator, open_pose_estimator
-from tasks.models.runtime import DeviceUse
+from tasks.models.frame_view import FrameView, boxes_of, look_at_frame, look_at_square
+from tasks.models.people_finder import AtOnce, SearchedFrame, Sighting, one_by_one
+from tasks.models.pose import PoseEstimate, PoseEstimator
 from tasks.models.tracker_slot import Look, TrackerSlot
 
 LARGE_SHARE: Final = 0.4  # of the frame's height: larger people are tracked in the whole frame
@@ -43,43 +41,21 @@ HIDDEN_S: Final = 1.0
 MAX_COVERED_SHARE: Final = 0.7  # of a tile under a tracked person: such a tile is skipped
 
 
-class Sighting(NamedTuple):
-    """One person in one frame."""
-
-    track: int  # from 1; one number is one unbroken track
-    landmarks: Floats  # (33, 5): x_px, y_px, z, visibility, presence; source pixels
-    mask: Image | None  # (h, w) probability * 255; None unless asked for
-    edges_px: Floats  # (4,) x0, y0, x1, y1: outer edges of what the mask covers, in source pixels
-    clear_px: Floats | None = None  # (4,) edges of the part that shows nobody else; None: all of the picture
-
-
-class PeopleFinder(Protocol):
-    """Finds the people in the next frame of a clip; frames come in order with their own times."""
-
-    def __call__(self, view: FrameView, time_s: float) -> list[Sighting]:
-        """The people in the frame, ordered by track number."""
-        ...
-
-    def begin_shot(self, time_s: float) -> None:
-        """Forget everybody: the next frame, at ``time_s``, shows another scene."""
-        ...
-
-
-class AtOnce(Protocol):
-    """Calls a function for each slot and gives the results in order."""
-
-    def __call__(self, look: Callable[[TrackerSlot], Look], slots: Sequence[TrackerSlot], /) -> Iterable[Look]: ...
-
-
 class PeopleTracker:
     """Tracks up to ``max_people`` people and searches for people of at least ``smallest`` of the frame's height.
 
     ``open_estimator`` opens another pose estimator when it is first needed. ``at_once`` looks for the people who are
-    tracked, at several at the same time if it can.
+    tracked, at several at the same time if it can. Meanwhile the frame before is searched for others, if it was not
+    asked for its people before: the search and the looks use different estimators, and change nothing that the other
+    one reads. So the results do not depend on the order.
     """
 
     def __init__(
-        self, open_estimator: Callable[[], PoseEstimator], max_people: int, smallest: float, at_once: AtOnce = map
+        self,
+        open_estimator: Callable[[], PoseEstimator],
+        max_people: int,
+        smallest: float,
+        at_once: AtOnce = one_by_one,
     ) -> None:
         self._open_estimator = open_estimator
         self._at_once = at_once
@@ -88,14 +64,22 @@ class PeopleTracker:
         self._slots: list[TrackerSlot] = []
         self._tracks = 0
         self._passings = Passings()
+        self._searched: SearchedFrame | None = None  # the last one, unless its search has ended
 
     def __call__(self, view: FrameView, time_s: float) -> list[Sighting]:
-        following = [slot for slot in self._slots if slot.window is not None]
-        covers = self._passings.covers({slot.track: slot.expected(time_s) for slot in self._busy()})
-        at_once = self._at_once if len(following) > 1 else map
-        looks = at_once(lambda slot: slot.look(view, time_s, covers.get(slot.track, ())), following)
-        for slot, look in zip(following, looks, strict=True):
-            slot.person, slot.edges_px = look
+        return self.look(view, time_s)()
+
+    def look(self, view: FrameView, time_s: float) -> Callable[[], list[Sighting]]:
+        """See ``PeopleFinder``. The function searches the frame, unless that was done beside the next one."""
+        covers = self._covers(time_s)
+        looks = self._look_at(self._followed(), covers, view, time_s)
+        found = [number for number in self._followed() if number not in looks]
+        if found:  # beside somebody who is seen for the first time nobody is covered, so the other looks are right
+            covers = self._covers(time_s)
+            looks |= self._look_at(found, covers, view, time_s)
+        following = [self._slots[number] for number in sorted(looks)]
+        for number, slot in zip(sorted(looks), following, strict=True):
+            slot.person, slot.edges_px = looks[number]
             own = covers.get(slot.track)
             slot.clear_px = clear_edges(slot.expected(time_s), own, view.size_px) if own else None
         hidden = self._hidden(view, covers, time_s)
@@ -106,19 +90,40 @@ class PeopleTracker:
                 slot.look_again(view, time_s, self._known())
             self._take_in(slot, time_s)
         self._resolve_duplicates(covers, time_s)
-        self._search(view, time_s)
-        return [
-            Sighting(slot.track, slot.person.landmarks, slot.person.mask, slot.edges_px, slot.clear_px)
-            for slot in self._busy()
-            if slot.person is not None
-        ]
+        searched = self._searched = SearchedFrame(view, time_s, self._places(view, time_s))
+        return lambda: self._people(searched)
 
     def begin_shot(self, time_s: float) -> None:
         """Forget everybody: no track goes on, and the next frame is searched for all people."""
+        self._end_search()
         for slot in self._slots:
             if slot.window is not None:
                 slot.release(time_s)
         self._plan.begin_shot()
+
+    @property
+    def sees_whole(self) -> bool:
+        return any(slot.whole for slot in self._slots if slot.window is not None)
+
+    def _followed(self) -> list[int]:
+        """The numbers of the slots that follow somebody, or missed somebody a moment ago."""
+        return [number for number, slot in enumerate(self._slots) if slot.window is not None]
+
+    def _covers(self, time_s: float) -> dict[int, list[Cover]]:
+        return self._passings.covers({slot.track: slot.expected(time_s) for slot in self._busy()})
+
+    def _look_at(
+        self, numbers: Sequence[int], covers: Mapping[int, Sequence[Cover]], view: FrameView, time_s: float
+    ) -> dict[int, Look]:
+        """Whom the slots with those numbers see in the frame. Meanwhile the frame before is searched."""
+        slots = [self._slots[number] for number in numbers]
+        jobs: list[Callable[[], Look | None]] = [
+            partial(slot.look, view, time_s, covers.get(slot.track, ())) for slot in slots
+        ]
+        if self._searched is not None:
+            jobs.append(self._end_search)
+        looks = (self._at_once if len(jobs) > 1 else one_by_one)(jobs)
+        return {number: look for number, look in zip(numbers, looks, strict=False) if look is not None}
 
     def _busy(self) -> list[TrackerSlot]:
         return sorted((slot for slot in self._slots if slot.track), key=lambda slot: slot.track)
@@ -225,16 +230,33 @@ class PeopleTracker:
             if slot.person is not None and slot.track not in doubtful:
                 slot.sure_s = time_s
 
-    def _search(self, view: FrameView, time_s: float) -> None:
-        """Search the whole frame and some squares for people who are not tracked yet."""
+    def _places(self, view: FrameView, time_s: float) -> list[Square | None]:
+        """Where the frame is searched for people who are not tracked yet."""
         if self._full():
-            return
+            return []
         watched = [slot.window.at(time_s) for slot in self._slots if slot.window is not None and not slot.track]
-        for place in self._plan.places(view.size_px, time_s, followed=bool(self._busy()), watched=watched):
-            while not self._full() and (
-                self._search_frame(view, time_s) if place is None else self._search_square(view, time_s, place)
-            ):
+        return self._plan.places(view.size_px, time_s, followed=bool(self._busy()), watched=watched)
+
+    def _people(self, frame: SearchedFrame) -> list[Sighting]:
+        if frame.people is None:
+            self._end_search()
+        assert frame.people is not None
+        return frame.people
+
+    def _end_search(self) -> None:
+        """Search the last frame, if that was not done yet, and keep who is in it."""
+        frame, self._searched = self._searched, None
+        if frame is None:
+            return
+        for place in frame.places:
+            search = self._search_frame if place is None else partial(self._search_square, square=place)
+            while not self._full() and search(frame.view, frame.time_s):
                 pass  # where one person is, there may be more
+        frame.people = [
+            Sighting(slot.track, slot.person.landmarks, slot.person.mask, slot.edges_px, slot.clear_px)
+            for slot in self._busy()
+            if slot.person is not None
+        ]
 
     def _full(self) -> bool:
         return len(self._busy()) >= self._max_people
@@ -309,39 +331,3 @@ class PeopleTracker:
     def _next_track(self) -> int:
         self._tracks += 1
         return self._tracks
-
-
-@contextmanager
-def open_people_tracker(
-    files: tuple[Path, ...],
-    *,
-    device: str,
-    max_people: int,
-    smallest: float,
-    min_detection: float = 0.5,
-    min_tracking: float = 0.5,
-    with_masks: bool = False,
-) -> Iterator[tuple[PeopleTracker, DeviceUse]]:
-    """A tracker with the pose model of ``files``; see ``PeopleTracker`` for ``max_people`` and ``smallest``.
-
-    Other settings and errors are those of ``open_pose_estimator``.
-    """
-    with ExitStack() as stack:
-
-        def open_one() -> tuple[PoseEstimator, DeviceUse]:
-            opened = open_pose_estimator(
-                files,
-                device=device,
-                min_detection=min_detection,
-                min_tracking=min_tracking,
-                with_masks=with_masks,
-            )
-            return stack.enter_context(opened)
-
-        def open_another() -> PoseEstimator:
-            return waiting.pop() if waiting else open_one()[0]
-
-        first, use = open_one()
-        waiting = [first]
-        threads = stack.enter_context(ThreadPoolExecutor(max_people, "pose"))
-        yield PeopleTracker(open_another, max_people, smallest, threads.map), use

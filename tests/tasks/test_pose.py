@@ -21,7 +21,7 @@ from tasks.media.input.rgb_frames import RgbFrame
 from tasks.media.planes.layout import PixelLayout
 from tasks.media.scene.camera_motion import CameraRecorder
 from tasks.media.tracking.portraits import PortraitRecorder
-from tasks.models.people import Sighting
+from tasks.models.people_finder import Sighting
 from tasks.pose import SeenFrame, estimate_pose, record_people
 from tasks.records import Artifact, ColorTags, read_clip
 from tasks.requests import DecodeRequest, PoseRequest

@@ -11,7 +11,7 @@ from conf.input import ModelsConf, PoseConf
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT
 from tasks.maths.tracking.steps import Step, steps_from_rows
 from tasks.media.files.tables import write_table
-from tasks.models.people import Sighting
+from tasks.models.people_finder import Sighting
 from tasks.requests import VerifyRequest
 from tasks.verify import ExpectedSubject, expected_subject, fill_between_looks, plausible_steps, step_rms
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.maths.tracking.liveness import measure_liveness
-from tasks.models.people import PeopleTracker, open_people_tracker
+from tasks.models.open_people import open_people_tracker
+from tasks.models.people import PeopleTracker
 from tasks.models.sources import model_files
 from tests.support.drawn.empty_scenes import HEIGHT_PX, WIDTH_PX, StillView, empty_scene, passed
 from tests.support.drawn.moving_scenes import moving_frames

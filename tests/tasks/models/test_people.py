@@ -1,6 +1,6 @@
 """Following several people, with estimators that see plain points instead of a network."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from tasks.maths.tracking.search_plan import LOST_SEARCH_S, SEARCH_INTERVAL_S, THOROUGH_TILES
 from tasks.maths.tracking.squares import FollowingWindow, Square, search_tiles
 from tasks.models.frame_view import PAINT_LEVEL, PERSON_WINDOW_PX, boxes_of, paint_over
-from tasks.models.people import RETRY_S, AtOnce, PeopleTracker
+from tasks.models.people import RETRY_S, PeopleTracker
+from tasks.models.people_finder import AtOnce, Result, one_by_one
 from tasks.models.pose import PoseEstimate
 from tasks.models.tracker_slot import TrackerSlot
 from tests.support.drawn.bodies import figure
@@ -78,8 +79,13 @@ class Eye:
         return PoseEstimate(figure((float(points[best, 0]), float(points[best, 1])), torso_px), None)
 
 
-def followed(scenes: Sequence[Scene], most: int = 3, at_once: AtOnce = map) -> tuple[list[dict[int, float]], list[Eye]]:
-    """For each frame the track and x of everybody seen, and the estimators that were hired."""
+def followed(
+    scenes: Sequence[Scene], most: int = 3, at_once: AtOnce = one_by_one, *, later: bool = False
+) -> tuple[list[dict[int, float]], list[Eye]]:
+    """For each frame the track and x of everybody seen, and the estimators that were hired.
+
+    With ``later`` the people of a frame are asked for when the next one was looked at.
+    """
     eyes: list[Eye] = []
 
     def open_estimator() -> Eye:
@@ -87,10 +93,9 @@ def followed(scenes: Sequence[Scene], most: int = 3, at_once: AtOnce = map) -> t
         return eyes[-1]
 
     finder = PeopleTracker(open_estimator, most, SMALLEST, at_once)
-    frames = []
-    for number, scene in enumerate(scenes):
-        found = finder(scene, number * STEP_S)
-        frames.append({sighting.track: float(sighting.landmarks[23:25, 0].mean()) for sighting in found})
+    looks = (finder.look(scene, number * STEP_S) for number, scene in enumerate(scenes))
+    people = [look() for look in list(looks)] if later else [look() for look in looks]
+    frames = [{one.track: float(one.landmarks[23:25, 0].mean()) for one in found} for found in people]
     return frames, eyes
 
 
@@ -183,10 +188,23 @@ def test_who_is_far_from_where_somebody_was_lost_is_somebody_else() -> None:
         assert list(frames[19]) == [1] and list(frames[20]) == [track]
 
 
-def test_looking_for_people_at_the_same_time_finds_the_same() -> None:
-    scenes = [Scene((100 + i, 80), (400 - i, 80), (500, 120)) for i in range(20)]
-    with ThreadPoolExecutor(3) as threads:
-        assert followed(scenes, at_once=threads.map)[0] == followed(scenes)[0]
+def test_people_are_the_same_where_a_frame_is_searched_beside_the_looks_at_the_next_one() -> None:
+    """Of three, one is found later, in a tile; two pass one another, and one goes out and comes in again."""
+    scenes = [
+        Scene((100 + 5 * i, 90), (400 - 5 * i, 80), *([(550, 120)] if i in range(25, 50) or i > 70 else []))
+        for i in range(90)
+    ]
+    expected, eyes = followed(scenes)
+    assert len({track for people in expected for track in people}) > 3
+    with ThreadPoolExecutor(4) as threads:
+
+        def at_once(functions: Sequence[Callable[[], Result]]) -> list[Result]:
+            return list(threads.map(lambda function: function(), functions))
+
+        for ways in ({"later": True}, {"at_once": at_once}, {"later": True, "at_once": at_once}):
+            frames, others = followed(scenes, **ways)
+            assert frames == expected
+            assert [eye.images for eye in others] == [eye.images for eye in eyes], "each looked at the same"
 
 
 @pytest.mark.parametrize("torso_px", [6.0, TORSO_PX, 30.0])

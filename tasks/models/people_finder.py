@@ -1,0 +1,66 @@
+"""What finds people in the frames of a clip, and what it says of each frame."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeVar
+
+from tasks.maths.arrays import Floats
+from tasks.maths.tracking.squares import Square
+from tasks.models.frame_view import FrameView, Image
+
+Result = TypeVar("Result")
+
+
+class Sighting(NamedTuple):
+    """One person in one frame."""
+
+    track: int  # from 1; one number is one unbroken track
+    landmarks: Floats  # (33, 5): x_px, y_px, z, visibility, presence; source pixels
+    mask: Image | None  # (h, w) probability * 255; None unless asked for
+    edges_px: Floats  # (4,) x0, y0, x1, y1: outer edges of what the mask covers, in source pixels
+    clear_px: Floats | None = None  # (4,) edges of the part that shows nobody else; None: all of the picture
+
+
+class PeopleFinder(Protocol):
+    """Finds the people in the next frame of a clip; frames come in order with their own times."""
+
+    def __call__(self, view: FrameView, time_s: float) -> list[Sighting]:
+        """The people in the frame, ordered by track number."""
+        ...
+
+    def look(self, view: FrameView, time_s: float) -> Callable[[], list[Sighting]]:
+        """A function that gives the people in the frame, the same ones.
+
+        Call it when the next frame was looked at: then both frames were worked on at the same time.
+        """
+        ...
+
+    @property
+    def sees_whole(self) -> bool:
+        """Whether the next frame will be looked at as a whole, as far as is known."""
+        ...
+
+    def begin_shot(self, time_s: float) -> None:
+        """Forget everybody: the next frame, at ``time_s``, shows another scene."""
+        ...
+
+
+@dataclass
+class SearchedFrame:
+    """A frame in which those who are followed were looked for. Others are still to be searched in ``places``."""
+
+    view: FrameView
+    time_s: float
+    places: list[Square | None]  # None: the whole frame
+    people: list[Sighting] | None = None  # everybody, when it has been searched
+
+
+class AtOnce(Protocol):
+    """Calls functions, several at the same time if it can, and gives the results in order when all have ended."""
+
+    def __call__(self, functions: Sequence[Callable[[], Result]], /) -> list[Result]: ...
+
+
+def one_by_one(functions: Sequence[Callable[[], Result]]) -> list[Result]:
+    """Call functions one after another, and give the results in order."""
+    return [function() for function in functions]
