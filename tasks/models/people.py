@@ -120,8 +120,10 @@ class PeopleTracker:
         jobs: list[Callable[[], Look | None]] = [
             partial(slot.look, view, time_s, covers.get(slot.track, ())) for slot in slots
         ]
-        if self._searched is not None:
+        if self._searched is not None and self._searched.places:
             jobs.append(self._end_search)
+        else:
+            self._end_search()
         looks = (self._at_once if len(jobs) > 1 else one_by_one)(jobs)
         return {number: look for number, look in zip(numbers, looks, strict=False) if look is not None}
 

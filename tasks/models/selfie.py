@@ -10,7 +10,14 @@ from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
 from tasks.models.model_file import read_selfie_model
-from tasks.models.runtime import MEDIAPIPE_ERRORS, DeviceUse, closed_quietly, create_on_device, mediapipe_image
+from tasks.models.runtime import (
+    MEDIAPIPE_ERRORS,
+    DeviceUse,
+    call_directly,
+    closed_quietly,
+    create_on_device,
+    mediapipe_image,
+)
 
 SELFIE_INPUT_SIZE_PX: Final = {"general": (256, 256), "landscape": (256, 144)}
 """Width and height of each model's input. A picture of this size gives a mask of the same size."""
@@ -60,5 +67,7 @@ def open_selfie_segmenter(files: tuple[Path, ...], *, device: str) -> Iterator[t
         return segmenter
 
     segmenter, use = create_on_device(str(path), device, create)
+    if use.device == "cpu":
+        call_directly(segmenter)
     with closed_quietly(segmenter):
         yield MediaPipeSegmenter(segmenter), use
