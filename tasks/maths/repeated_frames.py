@@ -1,5 +1,6 @@
 """Frames that repeat the one before: a clip of 24 Hz stretched to 30 Hz, or frames that a camera has dropped."""
 
+from array import array
 from typing import Final
 
 import numpy as np
@@ -24,7 +25,7 @@ class Changes:
     """How much each picture of a clip differs from the one before: the mean difference of its luma, in levels."""
 
     def __init__(self) -> None:
-        self._levels: list[float] = []
+        self._levels = array("d")  # 8 bytes a frame; a list takes 32
         self._before: NDArray[np.uint8] | None = None
 
     def add(self, luma: NDArray[np.uint8]) -> None:

@@ -5,6 +5,7 @@ pixels of the frame to pixels of the first frame of its group), ``x_px`` and ``y
 moved over the scene), ``confidence`` 0..1 and ``corners`` int64 (that agree with the motion since the frame before).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ _CELLS = [(row, column) for row in range(2) for column in range(3)]
 
 
 def write_camera(
-    path: Path, camera: CameraPath, corners: list[int], time_s: list[float], size_px: tuple[int, int]
+    path: Path, camera: CameraPath, corners: Sequence[int], time_s: Sequence[float], size_px: tuple[int, int]
 ) -> None:
     """Write the file; ``OutputError`` when it cannot be written."""
     travel = travel_px(camera, size_px)

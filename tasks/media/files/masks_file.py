@@ -15,6 +15,7 @@ the same point of the body. It jumps where state 2 begins or ends.
 
 import zipfile
 import zlib
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,13 +58,13 @@ class MaskWriter:
     _archive: zipfile.ZipFile
     _chunks: int = 0
     _waiting: list[NDArray[np.uint8]] = field(default_factory=list)
-    _boxes: list[NDArray[np.float32]] = field(default_factory=list)
-    _states: list[int] = field(default_factory=list)
+    _boxes: "array[float]" = field(default_factory=lambda: array("f"))
+    _states: bytearray = field(default_factory=bytearray)
 
     def write(self, mask: Mask) -> None:
         """Add the next frame. All masks of a file have one shape."""
         self._waiting.append(mask.probability)
-        self._boxes.append(mask.edges_px)
+        self._boxes.extend(mask.edges_px.tolist())
         self._states.append(mask.state)
         if len(self._waiting) == CHUNK_FRAMES:
             self._write_chunk()
@@ -73,7 +74,7 @@ class MaskWriter:
         if self._waiting:
             self._write_chunk()
         self._write_member("boxes", np.array(self._boxes, np.float32).reshape(-1, 4))
-        self._write_member("states", np.array(self._states, np.uint8))
+        self._write_member("states", np.frombuffer(self._states, np.uint8))
         self._write_member("chunk_frames", np.array(CHUNK_FRAMES, np.int64))
 
     def _write_chunk(self) -> None:

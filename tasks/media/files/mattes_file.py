@@ -2,15 +2,18 @@
 
 Written front to back. Members:
 
-- ``matte_00000000``, ...: for a frame that has a matte, a Zstandard frame of the opacity over its box, uint8 by rows,
-  then for each plane the background where ``needed_behind`` says so, by rows, uint8 or uint16 (little-endian);
-- ``mattes.json``, last: the pixel format, the number of frames, and for each frame with a matte ``[frame, x0, y0, x1,
-  y1, bytes]``, its box in source px and how many bytes its member holds, unpacked.
+- ``mattes_00000000``, ...: the mattes of up to 16 frames that have one, one behind the other. Each is a Zstandard frame
+  of the opacity over its box, uint8 by rows, then for each plane the background where ``needed_behind`` says so, by
+  rows, uint8 or uint16 (little-endian);
+- ``index``: for each matte ``frame, x0, y0, x1, y1, bytes, packed`` as int64 (little-endian): its box in source px, how
+  many bytes it has unpacked, and how many of its member are its own;
+- ``mattes.json``, last: the pixel format and the number of frames.
 """
 
 import json
 import zipfile
 import zlib
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,17 +33,22 @@ from tasks.media.scene.plate import Box
 REACH_SAMPLES: Final = 5  # how far from a place a filter that moves the background may look
 SITED_SAMPLES: Final = 2  # farther, in planes with fewer samples: an edge between theirs belongs to both
 _DATE: Final = (1980, 1, 1, 0, 0, 0)  # a fixed one, so that the bytes do not depend on the time
-_INDEX: Final = "mattes.json"
+_ABOUT: Final = "mattes.json"
+_INDEX: Final = "index"
+_FIELDS: Final = 7  # of the index
+_TOGETHER: Final = 16  # mattes in a member: each member takes 0.6 KB of memory until the archive is closed
 
 
 @dataclass
 class MatteWriter:
-    """Takes the mattes of all frames in order; memory grows by a box and an entry of the archive a frame, 0.6 KB."""
+    """Takes the mattes of all frames in order; memory grows by 0.1 KB a frame."""
 
     _archive: zipfile.ZipFile
     _layout: PixelLayout
     _frames: int = 0
-    _boxes: list[list[int]] = field(default_factory=list)
+    _index: "array[int]" = field(default_factory=lambda: array("q"))
+    _waiting: list[bytes] = field(default_factory=list)
+    _members: int = 0
 
     def write(self, matte: Matte | None) -> None:
         """Add the next frame's; None where it has none."""
@@ -48,14 +56,25 @@ class MatteWriter:
             needed = needed_behind(matte.opacity, [plane.shape for plane in matte.behind])
             samples = [plane[where].tobytes() for plane, where in zip(matte.behind, needed, strict=True)]
             content = b"".join([matte.opacity.tobytes(), *samples])
-            self._member(f"matte_{self._frames:08d}", pack(content))
-            self._boxes.append([self._frames, *matte.box, len(content)])
+            packed = pack(content)
+            self._waiting.append(packed)
+            self._index.extend([self._frames, *matte.box, len(content), len(packed)])
+            if len(self._waiting) == _TOGETHER:
+                self._write_waiting()
         self._frames += 1
 
     def finish(self) -> None:
-        """Write what describes the whole."""
-        content = {"pixel_format": self._layout.name, "frames": self._frames, "boxes": self._boxes}
-        self._member(_INDEX, json.dumps(content).encode())
+        """Write the last mattes and what describes the whole."""
+        if self._waiting:
+            self._write_waiting()
+        self._member(_INDEX, np.array(self._index, "<i8").tobytes())
+        content = {"pixel_format": self._layout.name, "frames": self._frames}
+        self._member(_ABOUT, json.dumps(content).encode())
+
+    def _write_waiting(self) -> None:
+        self._member(_member_name(self._members), b"".join(self._waiting))
+        self._members += 1
+        self._waiting.clear()
 
     def _member(self, name: str, content: bytes) -> None:
         self._archive.writestr(zipfile.ZipInfo(name, _DATE), content)
@@ -78,23 +97,39 @@ def matte_writer(path: Path, layout: PixelLayout) -> Iterator[MatteWriter]:
 
 
 def read_mattes(path: Path, layout: PixelLayout) -> Iterator[Matte | None]:
-    """The matte of each frame, None where it has none, with one in memory. The file closes with the generator.
+    """The matte of each frame, None where it has none, with few in memory. The file closes with the generator.
 
     Behind the edge the background is as it was; elsewhere it is 0. ``OutputError`` if the file is missing or damaged.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            content = json.loads(_read(archive, _INDEX))
-            boxes = {int(frame): (Box(*edges), int(size)) for frame, *edges, size in content["boxes"]}
-            for frame in range(content["frames"]):
-                if frame in boxes:
-                    box, size = boxes[frame]
-                    yield _matte(unpack(_read(archive, f"matte_{frame:08d}"), size), box, layout)
-                else:
+            frames = int(json.loads(_read(archive, _ABOUT))["frames"])
+            index = _read_index(archive, frames)
+            following, member, begin = 0, b"", 0
+            for frame in range(frames):
+                if following == len(index) or index[following, 0] != frame:
                     yield None
+                    continue
+                *edges, size, packed = index[following, 1:].tolist()
+                if following % _TOGETHER == 0:
+                    member, begin = _read(archive, _member_name(following // _TOGETHER)), 0
+                yield _matte(unpack(member[begin : begin + packed], size), Box(*edges), layout)
+                following, begin = following + 1, begin + packed
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         fact = getattr(error, "strerror", None) or str(error).split("\n")[0]
         raise OutputError(f"{path}: cannot be read ({fact}); delete it and run again") from error
+
+
+def _read_index(archive: zipfile.ZipFile, frames: int) -> NDArray[np.int64]:
+    """The index (k, ``_FIELDS``) of a clip of ``frames`` frames; ``ValueError`` where frames in it are out of place."""
+    index = np.frombuffer(_read(archive, _INDEX), "<i8").reshape(-1, _FIELDS)
+    if not np.isin(index[:, 0], np.arange(frames)).all() or (np.diff(index[:, 0]) < 1).any():
+        raise ValueError("its index names frames that are not there, or not in order")
+    return index
+
+
+def _member_name(number: int) -> str:
+    return f"mattes_{number:08d}"
 
 
 def needed_behind(opacity: NDArray[np.uint8], shapes: list[tuple[int, ...]]) -> list[NDArray[np.bool_]]:

@@ -10,7 +10,8 @@
 - ``bodies.npz``: the mask of each sighting, in the order of ``people.parquet`` (see ``masks_file``).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple
 from pathlib import Path
@@ -51,14 +52,27 @@ _COLUMNS: Final[dict[str, list[tuple[str, type]]]] = {
     "clothes.parquet": [*_KEY_COLUMNS, *((name, np.float32) for name in _COLOR_COLUMNS)],
     "looked.parquet": [("frame", np.int64), ("time_s", np.float64), ("looked", np.bool_), ("shot", np.int64)],
 }
+# Of Python's array: a number takes 1 to 8 bytes in it, in a list 32.
+_ARRAY_CODES: Final[dict[type, str]] = {
+    np.int64: "q",
+    np.int32: "i",
+    np.float64: "d",
+    np.float32: "f",
+    np.bool_: "B",
+}
 
 
 class _TableWriter:
-    """Gathers rows and writes them in chunks. Memory does not grow with the clip."""
+    """Gathers rows and writes them in chunks of ``_CHUNK_ROWS``: memory grows up to one chunk of each table.
+
+    Steps and clothes of one person reach it after 9 and 27 minutes at 30 Hz, and take 0.2 KB a frame until then.
+    """
 
     def __init__(self, writer: Any, schema: Any, kinds: Sequence[type]) -> None:
         self._writer, self._schema, self._kinds = writer, schema, kinds
-        self._columns: list[list[Any]] = [[] for _ in kinds]
+        self._columns: list[MutableSequence[Any]] = [
+            array(_ARRAY_CODES[kind]) if kind in _ARRAY_CODES else [] for kind in kinds
+        ]
 
     def add(self, *columns: list[Any]) -> None:
         for waiting, new in zip(self._columns, columns, strict=True):
@@ -70,7 +84,7 @@ class _TableWriter:
         arrays = [to_arrow(np.array(rows, kind)) for rows, kind in zip(self._columns, self._kinds, strict=True)]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
         for rows in self._columns:
-            rows.clear()
+            del rows[:]
 
 
 class PeopleWriter:

@@ -5,6 +5,7 @@ Lucas-Kanade with pyramids (Bouguet 2000), checked forward and backward (Kalal 2
 again, so that errors add up once a reference, not once a frame.
 """
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -163,12 +164,12 @@ def _flow(before: Bytes, after: Bytes, start: Points, guess: Points) -> tuple[Po
 
 
 class CameraRecorder:
-    """Is told of every frame in order, and writes ``camera.parquet`` in the end; keeps 100 bytes a frame."""
+    """Is told of every frame in order, and writes ``camera.parquet`` in the end; keeps 72 bytes a frame."""
 
     def __init__(self, size_px: tuple[int, int]) -> None:
         self._size_px, self._motion = size_px, CameraMotion(size_px)
-        self._steps: list[CameraStep] = []
-        self._times_s: list[float] = []
+        self._matrices, self._confidences, self._times_s = array("d"), array("d"), array("d")
+        self._corners = array("q")
         self._seen: Sequence[Mask] = ()
         self._seen_s = -np.inf
 
@@ -177,11 +178,13 @@ class CameraRecorder:
         if bodies or time_s > self._seen_s + CARRY_S:
             self._seen, self._seen_s = bodies, time_s
         people = people_mask(self._seen, self._size_px, self._motion.small_px)
-        self._steps.append(self._motion.step(luma, people))
+        step = self._motion.step(luma, people)
+        self._matrices.extend(step.matrix.ravel().tolist())
+        self._confidences.append(step.confidence)
+        self._corners.append(step.corners)
         self._times_s.append(time_s)
 
     def write(self, path: Path) -> None:
         """Write what was measured; ``OutputError`` when the file cannot be written."""
-        steps = np.array([step.matrix for step in self._steps]).reshape(-1, 2, 3)
-        camera = chain(steps, np.array([step.confidence for step in self._steps]))
-        write_camera(path, camera, [step.corners for step in self._steps], self._times_s, self._size_px)
+        camera = chain(np.array(self._matrices).reshape(-1, 2, 3), np.array(self._confidences))
+        write_camera(path, camera, self._corners, self._times_s, self._size_px)

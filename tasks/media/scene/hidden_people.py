@@ -1,5 +1,6 @@
 """Where people hide the background in every frame: also between two sightings, and shortly before and after them."""
 
+from array import array
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -44,6 +45,40 @@ class _Use(NamedTuple):
     boxed: bool = False  # all of the mask's box counts: at the picture's edge parts of a person are missed
 
 
+class _Uses:
+    """The sightings that each of ``frames`` frames is told from; 33 bytes each."""
+
+    def __init__(self, frames: int) -> None:
+        self.frames = frames
+        self._at, self._sightings = array("q"), array("q")
+        self._shifts_px, self._boxed = array("d"), array("B")
+
+    def add(self, frame: int, use: _Use) -> None:
+        """Add a sighting to a frame, behind those that it has."""
+        self._at.append(frame)
+        self._sightings.append(use.sighting)
+        self._shifts_px.extend(use.shift_px)
+        self._boxed.append(use.boxed)
+
+    def needed_until(self, sightings: int) -> NDArray[np.int64]:
+        """The last frame that each of ``sightings`` sightings is used in (sightings,); -1 where it is in none."""
+        last = np.full(sightings, -1, np.int64)
+        np.maximum.at(last, np.array(self._sightings), np.array(self._at))
+        return last
+
+    def by_frame(self) -> Iterator[list[_Use]]:
+        """Those of each frame, in the order in which they were added."""
+        at = np.array(self._at)
+        order = np.argsort(at, kind="stable")
+        ends = np.searchsorted(at[order], np.arange(self.frames + 1))
+        for first, end in pairwise(ends):
+            yield [self._use(place) for place in order[first:end].tolist()]
+
+    def _use(self, place: int) -> _Use:
+        shift_px = self._shifts_px[2 * place], self._shifts_px[2 * place + 1]
+        return _Use(self._sightings[place], shift_px, bool(self._boxed[place]))
+
+
 def hidden_people(
     people: Path,
     bodies: Path,
@@ -62,11 +97,11 @@ def hidden_people(
     file is missing or damaged.
     """
     uses, landmarks_px = _uses(people, frames, rate_hz, size_px)
-    needed_until = {use.sighting: frame for frame, some in enumerate(uses) for use in some}
+    needed_until = uses.needed_until(len(landmarks_px))
     stored = enumerate(read_masks(bodies))
     held: dict[int, Mask] = {}
     loaded = -1
-    for frame, some in enumerate(uses):
+    for frame, some in enumerate(uses.by_frame()):
         while some and loaded < max(use.sighting for use in some):
             loaded, mask = next(stored)
             held[loaded] = mask
@@ -75,7 +110,7 @@ def hidden_people(
         hidden = people_mask(shown, size_px, small_px, limbs)
         stand = [_standing(landmarks_px[use.sighting], use) for use in some] if shadows else []
         yield with_shadows(hidden, stand, size_px, small_px) if stand else hidden
-        held = {number: mask for number, mask in held.items() if needed_until.get(number, -1) > frame}
+        held = {number: mask for number, mask in held.items() if needed_until[number] > frame}
 
 
 def _placed(mask: Mask, use: _Use) -> Mask:
@@ -101,9 +136,7 @@ def _standing(landmarks_px: NDArray[np.float32], use: _Use) -> Standing:
     return Standing(moved[FEET], float(np.ptp(moved[:, 1])))
 
 
-def _uses(
-    people: Path, frames: int, rate_hz: float, size_px: tuple[int, int]
-) -> tuple[list[list[_Use]], NDArray[np.float32]]:
+def _uses(people: Path, frames: int, rate_hz: float, size_px: tuple[int, int]) -> tuple[_Uses, NDArray[np.float32]]:
     """The sightings that each frame is told from, and the landmarks (n, 33, 2) of all sightings, in source pixels."""
     table = read_table(people, ["frame", "track", "x_px", "y_px"])
     grid = {name: column.reshape(-1, LANDMARK_COUNT) for name, column in table.items()}
@@ -111,7 +144,7 @@ def _uses(
     hips = list(HIPS)
     landmarks_px = np.stack([grid["x_px"], grid["y_px"]], axis=2).astype(np.float32)
     middle = landmarks_px[:, hips].mean(axis=1)
-    uses: list[list[_Use]] = [[] for _ in range(frames)]
+    uses = _Uses(frames)
     spans = np.concatenate([landmarks_px.min(axis=1), landmarks_px.max(axis=1)], axis=1).astype(np.float64)
     bridged = round(BRIDGED_S * rate_hz)
     cut = (spans[:, 0] < -0.5) | (spans[:, 2] > size_px[0] - 0.5)  # by the picture's left or right edge
@@ -129,21 +162,22 @@ def _uses(
 
 
 def _add_seen(
-    uses: list[list[_Use]], run: NDArray[np.intp], at: NDArray[np.int64], middle: Floats, cut: NDArray[np.bool_]
+    uses: _Uses, run: NDArray[np.intp], at: NDArray[np.int64], middle: Floats, cut: NDArray[np.bool_]
 ) -> None:
     """Add the sightings ``run`` of one track, and what lies between them, which is no long gap.
 
     Those that the picture's edge has ``cut`` (n,) hide all of their box.
     """
     for first, second in pairwise(run):
-        uses[at[first]].append(_Use(int(first), (0.0, 0.0), bool(cut[first])))
+        uses.add(int(at[first]), _Use(int(first), (0.0, 0.0), bool(cut[first])))
         gap = int(at[second] - at[first])
         way = middle[second] - middle[first]
         for step in range(1, gap):
             forward, backward = way * step / gap, way * (step - gap) / gap
-            uses[at[first] + step].append(_Use(int(first), (float(forward[0]), float(forward[1]))))
-            uses[at[first] + step].append(_Use(int(second), (float(backward[0]), float(backward[1]))))
-    uses[at[run[-1]]].append(_Use(int(run[-1]), (0.0, 0.0), bool(cut[run[-1]])))
+            between = int(at[first]) + step
+            uses.add(between, _Use(int(first), (float(forward[0]), float(forward[1]))))
+            uses.add(between, _Use(int(second), (float(backward[0]), float(backward[1]))))
+    uses.add(int(at[run[-1]]), _Use(int(run[-1]), (0.0, 0.0), bool(cut[run[-1]])))
 
 
 def _crosses_edge(span_px: Floats, outward_px: Floats, size_px: tuple[int, int]) -> bool:
@@ -156,12 +190,11 @@ def _crosses_edge(span_px: Floats, outward_px: Floats, size_px: tuple[int, int])
     return False
 
 
-def _add_beyond(
-    uses: list[list[_Use]], sighting: int, at: int, steps: NDArray[np.intp], speed_px: Floats, boxed: bool
-) -> None:
+def _add_beyond(uses: _Uses, sighting: int, at: int, steps: NDArray[np.intp], speed_px: Floats, boxed: bool) -> None:
     """Add the frames ``steps`` (signed) away from the first or the last sighting of a run, at its speed."""
     for step in steps.tolist():
-        if 0 <= at + step < len(uses):
+        if 0 <= at + step < uses.frames:
             factors = (*HIDDEN_SPEED_FACTORS, FOOT_STANDS) if boxed else HIDDEN_SPEED_FACTORS
             shifts = [factor * step * speed_px for factor in factors]
-            uses[at + step] += [_Use(sighting, (float(shift[0]), float(shift[1])), boxed) for shift in shifts]
+            for x_px, y_px in shifts:
+                uses.add(at + step, _Use(sighting, (float(x_px), float(y_px)), boxed))

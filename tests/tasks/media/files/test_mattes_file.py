@@ -1,5 +1,6 @@
 """A matte from the disk cuts the same person out as the one that was computed, however the frame is moved."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,22 @@ def test_a_matte_from_the_disk_is_drawn_like_the_one_that_was_written(tmp_path: 
             np.testing.assert_array_equal(first, second)
 
 
+def test_each_frame_of_a_long_clip_has_its_own_matte_or_none(tmp_path: Path) -> None:
+    layout = nearest_layout("gray")
+    written: list[Matte | None] = []
+    for number in range(40):  # more than two members, the last one not full
+        box = Box(number, 2, number + 3, 4)
+        opacity = np.full((2, 3), number, np.uint8)
+        written.append(Matte(box, opacity, (opacity + 100,)) if number % 7 else None)
+    read = list(read_mattes(stored(tmp_path, layout, *written), layout))
+    assert [one is None for one in read] == [one is None for one in written]
+    for one, same in zip(written, read, strict=True):
+        if one is not None and same is not None:
+            assert same.box == one.box
+            np.testing.assert_array_equal(same.opacity, one.opacity)
+            np.testing.assert_array_equal(same.behind[0], one.behind[0])
+
+
 def test_what_is_kept_of_the_background_lies_around_the_edge() -> None:
     opacity = np.zeros((60, 80), np.uint8)
     opacity[20:, 40:] = 255
@@ -97,3 +114,17 @@ def test_the_same_mattes_have_the_same_bytes_and_damaged_ones_are_refused(tmp_pa
         list(read_mattes(path, layout))
     with pytest.raises(OutputError, match="longer than its box"):
         list(read_mattes(tmp_path / "again" / "mattes.zip", nearest_layout("gray")))
+
+
+def test_mattes_whose_index_names_other_frames_are_refused(tmp_path: Path) -> None:
+    layout = nearest_layout("yuv420p")
+    with zipfile.ZipFile(stored(tmp_path, layout, matte(layout), matte(layout))) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    index = np.frombuffer(members["index"], "<i8").reshape(2, -1).copy()
+    for frames in ([1, 0], [0, 2], [0, 0]):
+        index[:, 0] = frames
+        with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+            for name, content in (members | {"index": index.tobytes()}).items():
+                archive.writestr(name, content)
+        with pytest.raises(OutputError, match="not in order"):
+            next(read_mattes(tmp_path / "other.zip", layout))

@@ -1,5 +1,6 @@
 """The tracks of all people survive the disk."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,19 @@ def fill(writer: PeopleWriter, frames: int = FRAMES) -> None:
             writer.step(frame, track, Step(dx_px=0.5 * track, features=frame))
             if frame % 3 == 0:
                 writer.clothes(frame, track, clothes(track).astype(np.float32))
+
+
+def test_steps_and_clothes_wait_in_less_than_half_a_kilobyte_a_frame(tmp_path: Path) -> None:
+    worn = clothes(1).astype(np.float32)
+    with people_writer(tmp_path) as writer:
+        tracemalloc.start()
+        for frame in range(600):
+            writer.step(frame, 1, Step(dx_px=0.5 * frame, dy_px=0.25 * frame, features=frame))
+            if frame % 3 == 0:
+                writer.clothes(frame, 1, worn * np.float32(frame))
+        waiting = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+    assert waiting < 600 * 500
 
 
 def test_tracks_clothes_steps_and_looked_frames_survive_the_disk(tmp_path: Path) -> None:
