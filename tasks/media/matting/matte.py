@@ -46,15 +46,25 @@ def average_with_neighbours(mask: ByteMask, neighbours: list[tuple[ByteMask, Mat
     """
     if not neighbours:
         return mask
-    total = mask.astype(np.float32)
-    weights = np.ones(mask.shape, np.float32)
-    size_px = mask.shape[1], mask.shape[0]
+    size_px, shown, all_aligned = (mask.shape[1], mask.shape[0]), mask, []
     for other, matrix in neighbours:
         aligned = cv2.warpAffine(other, matrix, size_px, dst=mask.copy(), borderMode=cv2.BORDER_TRANSPARENT)
-        weight = cv2.LUT(cv2.absdiff(aligned, mask), _AGREEMENT)
-        cv2.add(total, cv2.multiply(weight, aligned, dtype=cv2.CV_32F), dst=total)
+        shown = cv2.max(shown, aligned)
+        all_aligned.append(aligned)
+    x, y, across, down = cv2.boundingRect(shown)  # elsewhere all of them are 0, and so is their mean
+    part = np.s_[y : y + down, x : x + across]
+    averaged, here = np.zeros_like(mask), np.ascontiguousarray(mask[part])
+    if across == 0:
+        return averaged
+    total = here.astype(np.float32)
+    weights = np.ones(here.shape, np.float32)
+    for aligned in all_aligned:
+        there = np.ascontiguousarray(aligned[part])
+        weight = cv2.LUT(cv2.absdiff(there, here), _AGREEMENT)
+        cv2.add(total, cv2.multiply(weight, there, dtype=cv2.CV_32F), dst=total)
         cv2.add(weights, weight, dst=weights)
-    return np.asarray(np.rint(total / weights), np.uint8)
+    averaged[part] = np.rint(total / weights)
+    return averaged
 
 
 def harden_mask(probability: ByteMask) -> ByteMask:

@@ -11,6 +11,7 @@ Singles = NDArray[np.float32]
 
 LEAST_CORE: Final = 0.02  # share of such pixels nearby, from which their mean colour is known
 SOFT_PX: Final = 0.9  # standard deviation of the edge where colours do not tell its width
+SOFT_TAPS: Final = (5, 5)  # OpenCV's own choice, 7, gives the same with 8 bits, in twice the time
 TELLING_LEVELS: Final = 30.0  # difference of person and background at which colours weigh as much as the softened edge
 
 
@@ -24,7 +25,7 @@ def mixed_edge(
     ``told_apart`` (h, w), which says how far the person nearby differs from the plate; ``edge_px`` is half the width.
     """
     level = inside * np.uint8(255)
-    opacity = np.asarray(cv2.GaussianBlur(level, (0, 0), SOFT_PX), np.uint8)
+    opacity = np.asarray(cv2.GaussianBlur(level, SOFT_TAPS, SOFT_PX), np.uint8)
     near = cv2.blur(level, (2 * edge_px + 1, 2 * edge_px + 1))  # rises over the edge: half on it
     band = cv2.findNonZero(cv2.inRange(near, 1.0, 254.0))
     if band is None:

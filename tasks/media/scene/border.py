@@ -21,7 +21,7 @@ from tasks.media.files.plates_file import PlateFile
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 from tasks.media.planes.warp import Region, source_coverage, warp_planes
-from tasks.media.scene.clean_part import CleanPart, PlacedPlate, clean_part, sparse_clean_part
+from tasks.media.scene.clean_part import CleanPart, PlacedPlate, PlateFiller, clean_part, sparse_clean_part
 from tasks.media.scene.extend import Extender
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import EDGE_STEP_PX, Box, Plate
@@ -66,6 +66,7 @@ class SceneBorder:
         for at in plates.frames:
             self._frames.setdefault(int(path.group[at]), []).append(at)
         self._held: OrderedDict[int, Plate] = OrderedDict()
+        self._last: _Filled | None = None
         self._lock = Lock()
 
     def fill(
@@ -111,12 +112,21 @@ class SceneBorder:
 
         ``planes`` and ``hidden`` are as in ``fill``. Only every ``step_px``-th pixel is shown: 1 or an even number.
         """
-        placed = self._placed(frame)
-        if not placed or not all(one.plate.trusted for one in placed):
+        with self._lock:
+            last = self._last
+        if last is None or last.frame != frame:  # each frame is asked for twice: coarsely, then in detail
+            placed, filler = self._placed(frame), None
+            if placed and all(one.plate.trusted for one in placed):
+                around = self._extender.box(placed) if self._beyond else Box(0, 0, *self._size_px)
+                filler = self._extender.filler(frame, planes, hidden, placed, around, shifted=False)
+            last = _Filled(frame, placed, filler)
+            with self._lock:
+                self._last = last
+        if last.filler is None:
             return None
-        around = self._extender.box(placed) if self._beyond else Box(0, 0, *self._size_px)
-        filler = self._extender.filler(frame, planes, hidden, placed, around, shifted=False)
-        return clean_part(filler, placed, box) if step_px == 1 else sparse_clean_part(filler, placed, box, step_px)
+        if step_px == 1:
+            return clean_part(last.filler, last.placed, box)
+        return sparse_clean_part(last.filler, last.placed, box, step_px)
 
     def _write(self, canvas: Planes, filled: Planes, part: Region, share: Alpha | None) -> None:
         """Put ``filled`` into a ``part`` of the canvas; with ``share`` (h, w) only where the frame covers less."""
@@ -192,6 +202,14 @@ class SceneBorder:
         from_box = affine.compose(to_small, affine.translation(np.array(box[:2], np.float64)))
         own = source_coverage(to_small, self._size_px, whole)
         return np.asarray((1 - own) * seen * source_coverage(from_box, box.size_px, whole))
+
+
+class _Filled(NamedTuple):
+    """How a frame is filled; ``filler`` is None where no plate is trusted."""
+
+    frame: int
+    placed: list[PlacedPlate]
+    filler: PlateFiller | None
 
 
 class _Hole(NamedTuple):

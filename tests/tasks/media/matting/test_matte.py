@@ -47,6 +47,15 @@ def test_the_average_of_equal_masks_is_the_same_mask() -> None:
     np.testing.assert_array_equal(average_with_neighbours(mask, []), mask)
 
 
+def test_what_only_a_neighbour_shows_counts_too_and_where_none_shows_anything_is_nothing() -> None:
+    mask, aside = disc((64, 64), (20, 30), 6), np.array([[1.0, 0, 30], [0, 1.0, 0]])
+    result = average_with_neighbours(mask, [(mask // 4, aside)])
+    assert 0 < result[30, 50] < 40 and result[30, 20] == 255
+    assert not result[:20].any() and not result[:, 60:].any()
+    nothing = np.zeros_like(mask)
+    np.testing.assert_array_equal(average_with_neighbours(nothing, [(nothing, STILL)]), nothing)
+
+
 def test_flicker_is_averaged_away() -> None:
     flat = np.full((32, 32), 120, np.uint8)
     bright = np.full((32, 32), 150, np.uint8)
