@@ -26,6 +26,11 @@ class FrameView(Protocol):
         """Width and height of the source frame."""
         ...
 
+    @property
+    def small_luma(self) -> Image:
+        """(h, w) luma of the whole frame, small."""
+        ...
+
     def whole(self) -> Image:
         """The whole frame, (h, w, 3); a large frame is downscaled."""
         ...

@@ -27,6 +27,7 @@ from tasks.maths.body.landmarks import BoxEdges, same_body
 from tasks.maths.tracking.passing import WIDE_SHARE, Cover, Passings, clear_edges, clear_share, cover_box, is_expected
 from tasks.maths.tracking.search_plan import Lost, SearchPlan
 from tasks.maths.tracking.squares import FollowingWindow, Square, body_height_px, follows, similar_place
+from tasks.maths.tracking.unchanged import Shown
 from tasks.models.frame_view import FrameView, boxes_of, look_at_frame, look_at_square
 from tasks.models.people_finder import AtOnce, SearchedFrame, Sighting, one_by_one
 from tasks.models.pose import PoseEstimate, PoseEstimator
@@ -237,7 +238,8 @@ class PeopleTracker:
         if self._full():
             return []
         watched = [slot.window.at(time_s) for slot in self._slots if slot.window is not None and not slot.track]
-        return self._plan.places(view.size_px, time_s, followed=bool(self._busy()), watched=watched)
+        shown = Shown(view.size_px, view.small_luma, self._painted(time_s))
+        return self._plan.places(shown, time_s, followed=bool(self._busy()), watched=watched)
 
     def _people(self, frame: SearchedFrame) -> list[Sighting]:
         if frame.people is None:
@@ -302,8 +304,10 @@ class PeopleTracker:
     ) -> PoseEstimate | None:
         """The body with ``landmarks``, seen again in a window around it by the slot's estimator.
 
-        None where the window shows nobody, another body, or one that is tracked already: the first look was wrong.
+        None where the body is too small, or the window shows nobody, another body, or one that is tracked already.
         """
+        if self._plan.is_too_small(landmarks):
+            return None
         person = look_at_square(slot.estimator, view, square, time_s, self._painted(time_s))
         if person is None:
             return None
@@ -317,18 +321,17 @@ class PeopleTracker:
         self, slot: TrackerSlot, person: PoseEstimate, edges_px: Floats, time_s: float, *, whole: bool = False
     ) -> None:
         if not self._busy():
-            self._plan.begin_round()
+            self._plan.begin_round(time_s)
         window = FollowingWindow(person.landmarks, time_s)
         slot.begin(self._next_track(), person, edges_px, time_s, whole=whole, window=window)
         slot.earlier = self._plan.find(person.landmarks, time_s)
 
     def _free_slot(self, other_than: TrackerSlot | None = None) -> TrackerSlot:
-        free = (one for one in self._slots if one.window is None and one is not other_than)
-        slot = next(free, None)
-        if slot is None:
-            slot = TrackerSlot(self._open_estimator())
-            self._slots.append(slot)
-        return slot
+        for slot in self._slots:
+            if slot.window is None and slot is not other_than:
+                return slot
+        self._slots.append(TrackerSlot(self._open_estimator()))
+        return self._slots[-1]
 
     def _next_track(self) -> int:
         self._tracks += 1

@@ -4,11 +4,12 @@ Three kinds of places are searched: the whole frame, tiles of it, and the window
 often depends on what is going on:
 
 - At the start of a shot, and after a loss while nobody is followed, every frame is searched, in several tiles.
-- When somebody is found first, every frame is searched until each tile was searched once: of two people side by side
-  the model often sees one, and the sooner the second is found, the surer both are told apart.
+- When somebody is found first, each other tile is searched once, in as few frames, and the frame often: of two people
+  side by side the model often sees one, and the sooner the second is found, the surer both are told apart.
 - After a loss, while others are followed, every frame is searched where the lost ones went, and the rest of it often.
-  When all of them were found again, this ends.
+  When all of them were found again, this ends. Whoever walked out of the picture is not searched for like that.
 - Else the frame and one tile are searched at a low rate.
+- What has not changed since it was searched is mostly left out (``tasks.maths.tracking.unchanged``).
 
 A look that finds nobody takes 8 to 20 CPU ms, a whole frame the most; to follow a person takes 16 to 20 ms a frame.
 Before the rate was bounded, two people of whom one turns a somersault and one walks out cost 28 % of the pose stage.
@@ -22,13 +23,16 @@ import numpy as np
 
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import hip_midpoint
-from tasks.maths.tracking.squares import FollowingWindow, Square, search_tiles
+from tasks.maths.tracking.squares import FollowingWindow, Square, body_reach_px, search_tiles
+from tasks.maths.tracking.unchanged import Shown, UnchangedPlaces
 
 SEARCH_INTERVAL_S: Final = 0.3  # between searches for further people, while somebody is followed
-OFTEN_INTERVAL_S: Final = 0.1  # the same, after a loss
+OFTEN_INTERVAL_S: Final = 0.1  # the same, after a loss, and until each tile was searched once
 LOST_SEARCH_S: Final = 1.0  # how long the lost are searched, and how long nobody is searched thoroughly at the start
 THOROUGH_TILES: Final = 4  # tiles per frame of a thorough search; otherwise one
 MIN_FOLLOWED_S: Final = 0.5  # a person who was followed for less is not missed
+LEAVING_S: Final = 0.5  # whose hips would be outside the picture after this time has left it
+LEAST_SHARE: Final = 0.5  # of the smallest height: smaller bodies are mistakes (17 to 38 px in a picture of 994 px)
 BODY_SHARE: Final = 0.4  # of the window's side: the height of the body in its middle
 
 
@@ -39,6 +43,7 @@ class Lost(NamedTuple):
     since_s: float  # when they were found
     small: bool  # they were followed in the window
     earlier: "Lost | None" = None  # where they went before, if they were lost before and found again at ``since_s``
+    left: bool = False  # they walked out of the picture
 
 
 class SearchPlan:
@@ -53,15 +58,24 @@ class SearchPlan:
         self._round_tiles = 0  # that are still to be searched since somebody was found first
         self._tiles: list[Square] = []
         self._tile = 0  # index of the next one
+        self._tiles_now = 0  # number of those that are searched in this frame
+        self._size_px = (0, 0)  # width and height of the frame
+        self._unchanged = UnchangedPlaces()
 
     def begin_shot(self) -> None:
         """Forget everybody who was lost: the next frame is searched for all people."""
         self._nobody_until_s, self._lost_until_s, self._round_tiles = None, -np.inf, 0
         self._lost.clear()
+        self._unchanged = UnchangedPlaces()
 
-    def begin_round(self) -> None:
-        """Somebody was found while nobody was followed: search each tile once."""
-        self._round_tiles = len(self._tiles)
+    def begin_round(self, time_s: float) -> None:
+        """Somebody was found at ``time_s`` while nobody was followed: search each other tile once."""
+        self._round_tiles = len(self._tiles) - self._tiles_now
+        self._next_search_s = time_s + OFTEN_INTERVAL_S
+
+    def is_too_small(self, landmarks: Floats) -> bool:
+        """Whether a body with landmarks (33, 2 or more), in source px, is smaller than anybody who is searched for."""
+        return body_reach_px(landmarks) < LEAST_SHARE * self._smallest * self._size_px[1]
 
     def lose(self, person: Lost, time_s: float) -> None:
         """Somebody is not seen at ``time_s`` any more, or it is unclear who that is.
@@ -70,7 +84,9 @@ class SearchPlan:
         """
         missed = person if time_s - person.since_s >= MIN_FOLLOWED_S else person.earlier
         if missed is not None:
-            kept = missed._replace(window=copy(missed.window), earlier=None)  # else a long clip keeps all of them
+            left = not _is_inside(missed.window, self._size_px, time_s + LEAVING_S, margin_share=0)
+            # Without the earlier ones: else a long clip keeps all of them.
+            kept = missed._replace(window=copy(missed.window), earlier=None, left=left)
             self._lost = [*self._still_lost(time_s), kept]
             self._lost_until_s, self._next_search_s = time_s + LOST_SEARCH_S, time_s
 
@@ -85,25 +101,29 @@ class SearchPlan:
         return found
 
     def places(
-        self, size_px: tuple[int, int], time_s: float, *, followed: bool, watched: Collection[Square]
+        self, shown: Shown, time_s: float, *, followed: bool, watched: Collection[Square]
     ) -> list[Square | None]:
-        """What is searched at ``time_s`` in a frame of (width, height), in this order; None is the whole frame.
+        """What is searched at ``time_s`` in a frame, in this order; None is the whole frame.
 
         ``followed``: somebody is. ``watched`` was looked at in this frame already.
         """
         if self._nobody_until_s is None:
             self._nobody_until_s = time_s + LOST_SEARCH_S
-            self._tiles = search_tiles(size_px, self._smallest)
+            self._tiles, self._size_px = search_tiles(shown.size_px, self._smallest), shown.size_px
         lost = self._still_lost(time_s)
-        due = not followed or self._round_tiles > 0 or time_s >= self._next_search_s
+        missed = not all(one.left for one in lost)
+        due = not followed or time_s >= self._next_search_s
         if due:
-            self._next_search_s = time_s + (OFTEN_INTERVAL_S if lost else SEARCH_INTERVAL_S)
-        thorough = self._round_tiles or (not followed and (lost or time_s <= self._nobody_until_s))
-        windows = [one.window for one in lost if one.small and _is_inside(one.window, size_px, time_s)]
+            self._next_search_s = time_s + (OFTEN_INTERVAL_S if missed or self._round_tiles else SEARCH_INTERVAL_S)
+        thorough = bool(self._round_tiles) or (not followed and (missed or time_s <= self._nobody_until_s))
+        windows = [one.window for one in lost if one.small and (due or not one.left)]
+        squares = [window.at(time_s) for window in windows if _is_inside(window, self._size_px, time_s, BODY_SHARE / 2)]
+        whole = due and (not self._unchanged.may_skip(None, shown) or thorough)
+        tiles = self._next_tiles(THOROUGH_TILES if thorough else int(due))
         return [
-            *([None] if due else []),
-            *(square for square in (window.at(time_s) for window in windows) if square not in watched),
-            *self._next_tiles(THOROUGH_TILES if thorough else int(due)),
+            *([None] if whole else []),
+            *(square for square in squares if square not in watched),
+            *(tile for tile in tiles if not self._unchanged.may_skip(tile, shown)),
         ]
 
     def _still_lost(self, time_s: float) -> list[Lost]:
@@ -111,15 +131,17 @@ class SearchPlan:
 
     def _next_tiles(self, count: int) -> list[Square]:
         numbers = [(self._tile + ahead) % len(self._tiles) for ahead in range(min(count, len(self._tiles)))]
-        self._tile = (self._tile + count) % len(self._tiles)
+        self._tile, self._tiles_now = (self._tile + count) % len(self._tiles), len(numbers)
         self._round_tiles = max(self._round_tiles - count, 0)
         return [self._tiles[number] for number in numbers]
 
 
-def _is_inside(window: FollowingWindow, size_px: tuple[int, int], time_s: float) -> bool:
-    """Whether somebody whose hips are in the middle of the window is partly in a picture of (width, height)."""
-    square = window.at(time_s)
-    margin_px = BODY_SHARE / 2 * square.side_px
+def _is_inside(window: FollowingWindow, size_px: tuple[int, int], time_s: float, margin_share: float) -> bool:
+    """Whether the middle of the window is in a picture of (width, height), or less beyond it than a share of its side.
+
+    The hips are in the middle. With half of ``BODY_SHARE`` the body is partly in the picture.
+    """
+    margin_px = margin_share * window.at(time_s).side_px
     return all(
         -margin_px <= value <= size + margin_px for value, size in zip(window.centre_at(time_s), size_px, strict=True)
     )

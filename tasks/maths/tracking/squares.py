@@ -89,6 +89,11 @@ def body_height_px(landmarks: Floats) -> float:
     return float(np.ptp(landmarks[:, 1]))
 
 
+def body_reach_px(landmarks: Floats) -> float:
+    """Px that landmarks (33, 2 or more) span, the larger way: of somebody who lies, that is the width."""
+    return float(np.ptp(landmarks[:, :2], axis=0).max())
+
+
 def similar_place(first: Floats, second: Floats) -> bool:
     """Whether two looks at one frame, landmarks (33, 2 or more), found a body of about the same place and size."""
     heights = sorted((body_height_px(first), body_height_px(second)))
@@ -117,7 +122,7 @@ class FollowingWindow:
         """Begin at landmarks (33, 2 or more) in source pixels, seen at ``time_s``."""
         self._centre = hip_midpoint(landmarks)
         self._velocity = np.zeros(2)  # px a second
-        self._side_px = WINDOW_HEIGHTS * self._reach(landmarks)
+        self._side_px = WINDOW_HEIGHTS * body_reach_px(landmarks)
         self._time_s = time_s
         self._frames = 1  # that the line was fitted to
 
@@ -136,7 +141,7 @@ class FollowingWindow:
             return
         predicted = self._centre + self._velocity * gap_s
         miss = hip_midpoint(landmarks) - predicted
-        height_px = self._reach(landmarks)
+        height_px = body_reach_px(landmarks)
         if float(np.hypot(*miss)) > ESCAPE_HEIGHTS * height_px:
             self._frames = min(self._frames, ESCAPE_FRAMES)
         memory = min(self._frames, max(MEMORY_S / gap_s, ESCAPE_FRAMES))
@@ -145,11 +150,6 @@ class FollowingWindow:
         self._side_px += (1 - np.exp(-gap_s / SIZE_MEMORY_S)) * (WINDOW_HEIGHTS * height_px - self._side_px)
         self._time_s = time_s
         self._frames += 1
-
-    @staticmethod
-    def _reach(landmarks: Floats) -> float:
-        """Px that the body spans, the larger way: of somebody who lies, that is the width."""
-        return float(np.ptp(landmarks[:, :2], axis=0).max())
 
 
 def search_tiles(size_px: tuple[int, int], smallest: float) -> list[Square]:

@@ -18,6 +18,7 @@ from tasks.media.planes.layout import tags_for_height
 from tasks.records import Clip
 
 RGB_LONGEST_PX: Final = 960  # the models see a whole frame at 224 px and a body at 256 px: more shows them nothing new
+SMALL_LONGEST_PX: Final = 160  # of the small luma: the smallest person that is searched for is some pixels high there
 LUMA_LONGEST_PX: Final = 480  # of the reduced luma, for what the whole frame shows: its shot and the camera's motion
 
 
@@ -44,6 +45,11 @@ class RgbFrame:
     def reduced_luma(self) -> NDArray[np.uint8]:
         """(h, w), at most ``LUMA_LONGEST_PX`` wide and high."""
         return reduced(self.luma, small_size(self.size_px, LUMA_LONGEST_PX))
+
+    @property
+    def small_luma(self) -> NDArray[np.uint8]:
+        """(h, w), at most ``SMALL_LONGEST_PX`` wide and high: tells whether a part of the frame has changed."""
+        return reduced(self.reduced_luma, small_size(self.size_px, SMALL_LONGEST_PX))
 
     @cached_property
     def _whole(self) -> NDArray[np.uint8]:

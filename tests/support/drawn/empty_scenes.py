@@ -26,6 +26,7 @@ class StillView:
     def __init__(self, rgb: Image) -> None:
         self._rgb = rgb
         self.size_px = (rgb.shape[1], rgb.shape[0])
+        self.small_luma: Image = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
 
     def whole(self) -> Image:
         return self._rgb

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection
 
+import numpy as np
 import pytest
 
 from tasks.maths.tracking.search_plan import (
+    LEAST_SHARE,
     LOST_SEARCH_S,
     MIN_FOLLOWED_S,
     OFTEN_INTERVAL_S,
@@ -13,14 +15,21 @@ from tasks.maths.tracking.search_plan import (
     Lost,
     SearchPlan,
 )
-from tasks.maths.tracking.squares import FollowingWindow, Square, search_tiles
+from tasks.maths.tracking.squares import FollowingWindow, Square, body_reach_px, search_tiles
+from tasks.maths.tracking.unchanged import MOST_SKIPS, Shown
 from tests.support.drawn.bodies import figure
 
 SIZE_PX = (1280, 720)
 SMALLEST = 0.2
 STEP_S = 1 / 60
+RANDOM = np.random.default_rng(1)
 TILES = search_tiles(SIZE_PX, SMALLEST)
 FOLLOWED_S = MIN_FOLLOWED_S + 0.5  # how long somebody was followed who is lost in these tests
+
+
+def another_picture() -> Shown:
+    """A picture in which everything differs from the one before."""
+    return Shown(SIZE_PX, RANDOM.integers(0, 256, (90, 160), np.uint8))
 
 
 def window_at(x_px: float, time_s: float, speed_px_s: float = 0.0) -> FollowingWindow:
@@ -35,10 +44,10 @@ def window_at(x_px: float, time_s: float, speed_px_s: float = 0.0) -> FollowingW
 def settled() -> tuple[SearchPlan, float]:
     """A plan that has searched each tile once, while somebody is followed, and the time of its next frame."""
     plan = SearchPlan(SMALLEST)
-    plan.places(SIZE_PX, 0.0, followed=False, watched=[])
-    plan.begin_round()
+    plan.places(another_picture(), 0.0, followed=False, watched=[])
+    plan.begin_round(0.0)
     for frame in range(1, 60):
-        plan.places(SIZE_PX, frame * STEP_S, followed=True, watched=[])
+        plan.places(another_picture(), frame * STEP_S, followed=True, watched=[])
     return plan, 60 * STEP_S
 
 
@@ -47,7 +56,9 @@ def searched(
 ) -> list[list[Square | None]]:
     """What is searched in each frame of a time."""
     count = round(seconds / STEP_S)
-    return [plan.places(SIZE_PX, from_s + i * STEP_S, followed=followed, watched=watched) for i in range(count)]
+    return [
+        plan.places(another_picture(), from_s + i * STEP_S, followed=followed, watched=watched) for i in range(count)
+    ]
 
 
 def wholes(frames: list[list[Square | None]]) -> int:
@@ -59,15 +70,15 @@ def test_while_nobody_is_followed_every_frame_is_searched_in_several_tiles() -> 
     assert all(places[0] is None and len(places) == 1 + THOROUGH_TILES for places in frames)
 
 
-def test_after_the_first_person_is_found_each_tile_is_searched_once_and_then_one_at_a_time() -> None:
+def test_after_the_first_person_is_found_each_other_tile_is_searched_once_and_then_one_at_a_time() -> None:
     plan = SearchPlan(SMALLEST)
-    plan.places(SIZE_PX, 0.0, followed=False, watched=[])
-    plan.begin_round()
+    at_once = plan.places(another_picture(), 0.0, followed=False, watched=[])
+    plan.begin_round(0.0)
     frames = searched(plan, STEP_S, 2.0)
-    rounds = -(-len(TILES) // THOROUGH_TILES)
-    tiles = [tile for places in frames[:rounds] for tile in places if tile is not None]
-    assert set(tiles) == set(TILES)
-    assert wholes(frames[:rounds]) == rounds
+    rounds = -(-len(TILES) // THOROUGH_TILES) - 1
+    tiles = [tile for places in (at_once, *frames[:rounds]) for tile in places if tile is not None]
+    assert set(tiles) == set(TILES) and len(tiles) < len(TILES) + THOROUGH_TILES
+    assert wholes(frames[:rounds]) == pytest.approx(rounds * STEP_S / OFTEN_INTERVAL_S, abs=1)
     assert max(len(places) for places in frames[rounds:]) == 2
     assert wholes(frames[rounds:]) == pytest.approx((2.0 - rounds * STEP_S) / SEARCH_INTERVAL_S, abs=1)
 
@@ -92,6 +103,40 @@ def test_a_window_that_was_just_looked_at_and_one_outside_the_picture_are_not_se
         assert not any(window.at(now_s) in places for places in frames) and None in frames[0]
 
 
+@pytest.mark.parametrize("followed", [True, False])
+def test_who_walked_out_of_the_picture_is_not_searched_thoroughly(followed: bool) -> None:
+    plan, now_s = settled()
+    window = window_at(1230, now_s, speed_px_s=200)
+    plan.lose(Lost(window, now_s - FOLLOWED_S, small=True), now_s)
+    frames = searched(plan, now_s, LOST_SEARCH_S, followed=followed)
+    assert None in frames[0] and window.at(now_s) in frames[0]
+    if followed:
+        assert sum(map(bool, frames)) == wholes(frames) <= LOST_SEARCH_S / SEARCH_INTERVAL_S + 1
+    else:
+        assert max(len([place for place in places if place in TILES]) for places in frames[1:]) == 1
+    assert plan.find(figure((1280, 400), 20.0), now_s + LOST_SEARCH_S / 2) is not None
+
+
+def test_the_same_picture_is_searched_again_less_often_and_at_the_start_only_its_tiles() -> None:
+    plan, shown = SearchPlan(SMALLEST), another_picture()
+    start, later = (
+        [plan.places(shown, from_s + i * STEP_S, followed=False, watched=[]) for i in range(60)]
+        for from_s in (0.0, LOST_SEARCH_S + STEP_S)
+    )
+    rounds = -(-len(TILES) // THOROUGH_TILES)
+    assert {tile for places in start[:rounds] for tile in places if tile} == set(TILES) and wholes(start) == 60
+    assert all(places == [None] for places in start[rounds : 3 * rounds])
+    assert wholes(later) == 60 / (MOST_SKIPS + 1)
+
+
+@pytest.mark.parametrize("share", [0.8, 1.25])
+def test_a_body_of_less_than_half_the_smallest_height_is_too_small(share: float) -> None:
+    plan, _ = settled()
+    body = figure((600, 400), 20.0)
+    body[:, :2] *= share * LEAST_SHARE * SMALLEST * SIZE_PX[1] / body_reach_px(body)
+    assert plan.is_too_small(body) is (share < 1)
+
+
 def test_when_the_lost_one_is_found_where_the_way_led_the_search_is_rare_again() -> None:
     plan, now_s = settled()
     window = window_at(600, now_s)
@@ -109,7 +154,7 @@ def test_who_is_lost_again_after_a_moment_is_searched_where_the_way_led_before()
     found = plan.find(figure((650, 400), 20.0), now_s + STEP_S)
     again_s = now_s + 2 * STEP_S
     plan.lose(Lost(window_at(650, again_s, 900), now_s + STEP_S, small=True, earlier=found), again_s)
-    assert window.at(again_s) in plan.places(SIZE_PX, again_s, followed=True, watched=[])
+    assert window.at(again_s) in plan.places(another_picture(), again_s, followed=True, watched=[])
 
 
 def test_of_those_who_were_lost_again_and_again_the_last_one_is_kept() -> None:
@@ -131,5 +176,5 @@ def test_another_shot_is_searched_as_at_the_start() -> None:
     plan, now_s = settled()
     plan.lose(Lost(window_at(600, now_s), now_s - FOLLOWED_S, small=True), now_s)
     plan.begin_shot()
-    places = plan.places(SIZE_PX, now_s, followed=False, watched=[])
+    places = plan.places(another_picture(), now_s, followed=False, watched=[])
     assert places[0] is None and set(places[1:]) <= set(TILES) and len(places) == 1 + THOROUGH_TILES
