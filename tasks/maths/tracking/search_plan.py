@@ -6,8 +6,9 @@ often depends on what is going on:
 - At the start of a shot, and after a loss while nobody is followed, every frame is searched, in several tiles.
 - When somebody is found first, each other tile is searched once, in as few frames, and the frame often: of two people
   side by side the model often sees one, and the sooner the second is found, the surer both are told apart.
-- After a loss, while others are followed, every frame is searched where the lost ones went, and the rest of it often.
-  When all of them were found again, this ends. Whoever walked out of the picture is not searched for like that.
+- After a loss, while others are followed, every frame is searched where a small person went. After a large one the
+  whole frame is searched often. When all of them were found again, this ends. Whoever walked out of the picture is not
+  searched for like that.
 - Else the frame and one tile are searched at a low rate.
 - What has not changed since it was searched is mostly left out (``tasks.maths.tracking.unchanged``).
 
@@ -27,7 +28,7 @@ from tasks.maths.tracking.squares import FollowingWindow, Square, body_reach_px,
 from tasks.maths.tracking.unchanged import Shown, UnchangedPlaces
 
 SEARCH_INTERVAL_S: Final = 0.3  # between searches for further people, while somebody is followed
-OFTEN_INTERVAL_S: Final = 0.1  # the same, after a loss, and until each tile was searched once
+OFTEN_INTERVAL_S: Final = 0.1  # the same, after a large person was lost, and until each tile was searched once
 LOST_SEARCH_S: Final = 1.0  # how long the lost are searched, and how long nobody is searched thoroughly at the start
 THOROUGH_TILES: Final = 4  # tiles per frame of a thorough search; otherwise one
 MIN_FOLLOWED_S: Final = 0.5  # a person who was followed for less is not missed
@@ -111,11 +112,13 @@ class SearchPlan:
             self._nobody_until_s = time_s + LOST_SEARCH_S
             self._tiles, self._size_px = search_tiles(shown.size_px, self._smallest), shown.size_px
         lost = self._still_lost(time_s)
-        missed = not all(one.left for one in lost)
+        missed = [one for one in lost if not one.left]
         due = not followed or time_s >= self._next_search_s
         if due:
-            self._next_search_s = time_s + (OFTEN_INTERVAL_S if missed or self._round_tiles else SEARCH_INTERVAL_S)
-        thorough = bool(self._round_tiles) or (not followed and (missed or time_s <= self._nobody_until_s))
+            often = self._round_tiles > 0 or not all(one.small for one in missed)
+            self._next_search_s = time_s + (OFTEN_INTERVAL_S if often else SEARCH_INTERVAL_S)
+        alone = not followed and (bool(missed) or time_s <= self._nobody_until_s)
+        thorough = self._round_tiles > 0 or alone
         windows = [one.window for one in lost if one.small and (due or not one.left)]
         squares = [window.at(time_s) for window in windows if _is_inside(window, self._size_px, time_s, BODY_SHARE / 2)]
         whole = due and (not self._unchanged.may_skip(None, shown) or thorough)

@@ -39,6 +39,7 @@ COVERED = {
         "tasks.maths.tracking.passing",
         "tasks.maths.tracking.search_plan",
         "tasks.maths.tracking.squares",
+        "tasks.maths.tracking.unchanged",
         "tasks.maths.tracking.steps",
         "tasks.maths.tracking.tracks",
         "tasks.media.files.camera_file",

@@ -83,15 +83,16 @@ def test_after_the_first_person_is_found_each_other_tile_is_searched_once_and_th
     assert wholes(frames[rounds:]) == pytest.approx((2.0 - rounds * STEP_S) / SEARCH_INTERVAL_S, abs=1)
 
 
-def test_after_a_loss_their_window_is_searched_in_every_frame_and_the_rest_of_it_often() -> None:
-    plan, now_s = settled()
-    window = window_at(600, now_s, speed_px_s=60)
-    plan.lose(Lost(window, now_s - FOLLOWED_S, small=True), now_s)
-    frames = searched(plan, now_s, LOST_SEARCH_S)
-    assert all(window.at(now_s + i * STEP_S) in places for i, places in enumerate(frames))
-    assert None in frames[0] and wholes(frames) == pytest.approx(LOST_SEARCH_S / OFTEN_INTERVAL_S, abs=2)
-    after = searched(plan, now_s + LOST_SEARCH_S + STEP_S, LOST_SEARCH_S)
-    assert wholes(after) <= LOST_SEARCH_S / SEARCH_INTERVAL_S + 1
+def test_where_a_small_person_was_lost_every_frame_is_searched_and_for_a_large_one_the_whole_often() -> None:
+    for small, interval_s in ((True, SEARCH_INTERVAL_S), (False, OFTEN_INTERVAL_S)):
+        plan, now_s = settled()
+        window = window_at(600, now_s, speed_px_s=60)
+        plan.lose(Lost(window, now_s - FOLLOWED_S, small=small), now_s)
+        frames = searched(plan, now_s, LOST_SEARCH_S)
+        assert all((window.at(now_s + i * STEP_S) in places) is small for i, places in enumerate(frames))
+        assert None in frames[0] and wholes(frames) == pytest.approx(LOST_SEARCH_S / interval_s, abs=2)
+        after = searched(plan, now_s + LOST_SEARCH_S + STEP_S, LOST_SEARCH_S)
+        assert wholes(after) <= LOST_SEARCH_S / SEARCH_INTERVAL_S + 1
 
 
 def test_a_window_that_was_just_looked_at_and_one_outside_the_picture_are_not_searched() -> None:
@@ -140,7 +141,7 @@ def test_a_body_of_less_than_half_the_smallest_height_is_too_small(share: float)
 def test_when_the_lost_one_is_found_where_the_way_led_the_search_is_rare_again() -> None:
     plan, now_s = settled()
     window = window_at(600, now_s)
-    plan.lose(Lost(window, now_s - FOLLOWED_S, small=True), now_s)
+    plan.lose(Lost(window, now_s - FOLLOWED_S, small=False), now_s)
     assert plan.find(figure((1100, 400), 20.0), now_s) is None
     found = plan.find(figure((610, 400), 20.0), now_s + STEP_S)
     assert found is not None and found.since_s == now_s - FOLLOWED_S
