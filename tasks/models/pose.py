@@ -13,7 +13,7 @@ from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
 from tasks.models.model_file import pose_bundle
-from tasks.models.runtime import DeviceUse, call_directly, closed_quietly, create_on_device, mediapipe_image
+from tasks.models.runtime import DeviceUse, closed_quietly, create_on_device, mediapipe_image
 
 _WARM_UP_SHAPE: Final = (64, 64, 3)
 _has_logged = threading.Event()  # the landmark model has written its log lines, in this process
@@ -109,7 +109,5 @@ def open_pose_estimator(
         return create(delegate)
 
     landmarker, use = create_on_device(" with ".join(map(str, files)), device, create_quietly)
-    if use.device == "cpu":
-        call_directly(landmarker)
     with closed_quietly(landmarker):
         yield MediaPipePose(landmarker), use

@@ -5,8 +5,8 @@ import re
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -14,6 +14,8 @@ from typing import Any, Final, TypeVar
 import mediapipe as mp
 import numpy as np
 from mediapipe.tasks.python import BaseOptions
+from mediapipe.tasks.python.core import mediapipe_c_bindings
+from mediapipe.tasks.python.core.serial_dispatcher import SerialDispatcher
 from numpy.typing import NDArray
 
 from tasks.errors import ModelError, StillwalkError
@@ -84,7 +86,7 @@ def create_on_device(name: str, device: str, create: Callable[[Any], Model]) -> 
     delegate = BaseOptions.Delegate
     with quiet_native_stderr():
         if device == "cpu":
-            return _created(name, create, delegate.CPU), DeviceUse("cpu")
+            return _created(name, create), DeviceUse("cpu")
         try:
             return create(delegate.GPU), DeviceUse("gpu")
         except MEDIAPIPE_ERRORS as error:
@@ -92,30 +94,51 @@ def create_on_device(name: str, device: str, create: Callable[[Any], Model]) -> 
         if device == "gpu":
             raise ModelError(f"device=gpu: MediaPipe's GPU delegate does not start ({reason}); use device=cpu")
         note = f"MediaPipe runs on the CPU: its GPU delegate does not start ({reason})"
-        return _created(name, create, delegate.CPU), DeviceUse("cpu", note)
+        return _created(name, create), DeviceUse("cpu", note)
 
 
-def call_directly(model: Any) -> None:
-    """Have the calls of ``model``, a landmarker or a segmenter on the CPU, made in the thread that asks for them.
+class _CallingThread(Executor):
+    """Calls what is submitted at once, in the thread that submits it."""
 
-    MediaPipe's package hands each call to a thread of the model's own, and waits. With three calls a frame that took
-    5 % of the pose stage's time and 25 MB (1920x1088, two cores). ``model`` must be used by one thread at a time.
-    """
-
-    def call(function: Callable[..., Any], /, *args: Any, **options: Any) -> "Future[Any]":
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **options: Any) -> "Future[Any]":
         done: Future[Any] = Future()
         try:
-            done.set_result(function(*args, **options))
+            done.set_result(fn(*args, **options))
         except Exception as error:  # noqa: BLE001 - who asked gets it from the future
             done.set_exception(error)
         return done
 
-    model._lib._executor.submit = call
+
+def _direct_library(signatures: Sequence[Any] = ()) -> Any:
+    """MediaPipe's native library, called in the thread that asks for it."""
+    library = SerialDispatcher(mediapipe_c_bindings.load_raw_library(), ())
+    library._executor = _CallingThread()
+    for signature in signatures:
+        library._register_signature(signature)
+    return library
 
 
-def _created(name: str, create: Callable[[Any], Model], delegate: Any) -> Model:
+@contextmanager
+def _direct_calls() -> Iterator[None]:
+    """Models that are created in the block are called in the thread that asks, which must be one at a time.
+
+    MediaPipe's package hands each call to a thread of the model's own, and waits. With three calls a frame that took
+    5 % of the pose stage's time and 25 MB (1920x1088, two cores, MediaPipe 1.2.3). Models on a GPU are left as they
+    are: their drivers may want one thread. One block at a time.
+    """
+    kept = mediapipe_c_bindings.load_shared_library
+    mediapipe_c_bindings.load_shared_library = _direct_library
     try:
-        return create(delegate)
+        yield
+    finally:
+        mediapipe_c_bindings.load_shared_library = kept
+
+
+def _created(name: str, create: Callable[[Any], Model]) -> Model:
+    """The model on the CPU; ``ModelError`` where it cannot be loaded."""
+    try:
+        with _direct_calls():
+            return create(BaseOptions.Delegate.CPU)
     except MEDIAPIPE_ERRORS as error:
         fact = f"MediaPipe cannot load the model ({_reason(error)})"
         raise ModelError(f"{name}: {fact}; give MediaPipe's own file") from error

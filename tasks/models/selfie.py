@@ -13,7 +13,6 @@ from tasks.models.model_file import read_selfie_model
 from tasks.models.runtime import (
     MEDIAPIPE_ERRORS,
     DeviceUse,
-    call_directly,
     closed_quietly,
     create_on_device,
     mediapipe_image,
@@ -67,7 +66,5 @@ def open_selfie_segmenter(files: tuple[Path, ...], *, device: str) -> Iterator[t
         return segmenter
 
     segmenter, use = create_on_device(str(path), device, create)
-    if use.device == "cpu":
-        call_directly(segmenter)
     with closed_quietly(segmenter):
         yield MediaPipeSegmenter(segmenter), use

@@ -1,11 +1,13 @@
 """The real models on a few frames."""
 
+import threading
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from mediapipe.tasks.python.core import mediapipe_c_bindings
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
@@ -58,6 +60,14 @@ def test_the_pose_mask_covers_the_hips(walker: list[Image]) -> None:
     for x_px, y_px in person.landmarks[list(HIPS), :2]:
         assert person.mask[round(y_px), round(x_px)] > 0.9
     assert 0.05 < (person.mask > 0.5).mean() < 0.3
+
+
+def test_a_model_on_the_cpu_starts_no_thread_of_python(walker: list[Image]) -> None:
+    before = threading.active_count()
+    with open_pose_estimator(FULL, device="cpu") as (estimator, _):
+        assert estimator(walker[0], 0.0) is not None
+        assert threading.active_count() == before
+    assert mediapipe_c_bindings.load_shared_library.__module__ == mediapipe_c_bindings.__name__, "for other programs"
 
 
 def test_an_empty_picture_gives_none() -> None:
