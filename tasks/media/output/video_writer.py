@@ -36,6 +36,7 @@ from tasks.media.planes.layout import (
     FULL_RANGE,
     PixelLayout,
     gray_as_yuv420,
+    shared_frame,
     with_finer_chroma,
     write_neutral_chroma,
     write_planes,
@@ -118,17 +119,20 @@ class VideoWriter:
     def write(self, planes: Sequence[NDArray[Any]], pts: int, duration: int) -> None:
         """Add one picture of ``size_px`` in ``layout``, shown from ``pts`` on for ``duration`` ticks.
 
-        ``pts`` must increase from call to call. The planes are copied before this returns. ``OutputError`` if the file
-        cannot be written.
+        ``pts`` must increase from call to call. The encoder has its own copy of the planes before this returns.
+        ``OutputError`` if the file cannot be written.
         """
         size_px = (planes[0].shape[1], planes[0].shape[0])
         planes = upsample_chroma(planes, self._layout, self._finer, size_px, self._chroma_location)
-        write_planes(self._frame, planes, self._finer)
+        shared = shared_frame(tuple(planes), self._finer)
+        if shared is None or (shared.width, shared.height) != (self._frame.width, self._frame.height):
+            shared = self._frame
+            write_planes(shared, planes, self._finer)
         if not self._written:
             self._delay_ticks = self._file.start_delay(pts, self._time_base)
         self._written += 1
         pts += self._delay_ticks
-        frame = self._coded_frame()
+        frame = self._coded_frame(shared)
         codec = self._stream.codec_context  # the tags of the stream are not enough: ProRes stores them in every frame
         frame.colorspace, frame.color_range = codec.colorspace, codec.color_range
         frame.color_primaries, frame.color_trc = codec.color_primaries, codec.color_trc
@@ -163,13 +167,13 @@ class VideoWriter:
                 packet.duration = max(1, rest, packet.duration or 0)
         self._file.mux(packets, sound_until_s=None)
 
-    def _coded_frame(self) -> VideoFrame:
-        """The current frame in the encoder's pixel format."""
-        if self._frame.format.name == self._stream.pix_fmt:
-            return self._frame
+    def _coded_frame(self, frame: VideoFrame) -> VideoFrame:
+        """``frame`` in the encoder's pixel format."""
+        if frame.format.name == self._stream.pix_fmt:
+            return frame
         rgb = self._layout.is_rgb
         return self._reformatter.reformat(
-            self._frame,
+            frame,
             format=self._stream.pix_fmt,
             dst_colorspace=_BT709 if rgb else None,
             src_color_range="JPEG" if rgb else self._range,

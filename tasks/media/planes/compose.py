@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
+from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes, new_planes
 
 LOCAL_MEAN_RADIUS_SHARE: Final = 0.03  # radius of the local mean colours at an edge, as a share of the picture's height
 LOCAL_MEAN_REDUCTION: Final = 4  # the local means are computed on a picture this many times smaller; a power of 2
@@ -185,15 +185,12 @@ def round_down_to_even(length: float) -> int:
 
 def join_panes(first: Sequence[Plane], second: Sequence[Plane], layout: PixelLayout, pairing: Panes) -> Planes:
     """New planes that show both pictures, each resized to its pane."""
-    joined = []
-    for index, pair in enumerate(zip(first, second, strict=True)):
-        (wide, high), other = (layout.plane_wh(index, size) for size in (pairing.first_px, pairing.second_px))
-        x, y = (0, high) if pairing.vertical else (wide, 0)
-        canvas = np.empty((y + other[1], x + other[0]), layout.dtype)
-        _resize_into(pair[0], canvas[:high, :wide])
-        _resize_into(pair[1], canvas[y:, x:])
-        joined.append(canvas)
-    return tuple(joined)
+    joined = new_planes(layout, pairing.size_px)
+    for index, (canvas, one, other) in enumerate(zip(joined, first, second, strict=True)):
+        wide, high = layout.plane_wh(index, pairing.first_px)
+        _resize_into(one, canvas[:high, :wide])
+        _resize_into(other, canvas[high:] if pairing.vertical else canvas[:, wide:])
+    return joined
 
 
 def _resize_into(plane: Plane, target: Plane) -> None:
@@ -218,5 +215,7 @@ def resize_plane(plane: Plane, size_px: tuple[int, int], target: Plane | None = 
 
 def solid_planes(layout: PixelLayout, size_px: tuple[int, int], values: Sequence[int]) -> Planes:
     """New planes of one colour, given as one value a plane."""
-    sizes = [layout.plane_wh(index, size_px) for index in range(layout.planes)]
-    return tuple(np.full(size[::-1], value, layout.dtype) for size, value in zip(sizes, values, strict=True))
+    planes = new_planes(layout, size_px)
+    for plane, value in zip(planes, values, strict=True):
+        plane.fill(value)
+    return planes

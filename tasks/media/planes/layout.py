@@ -133,6 +133,33 @@ def turn_upright(planes: Planes, degrees: int, mirrored: bool) -> Planes:
     return planes
 
 
+def new_planes(layout: PixelLayout, size_px: tuple[int, int]) -> Planes:
+    """Planes with any samples, one behind the other in memory: see ``shared_frame``."""
+    shapes = [layout.plane_wh(index, size_px)[::-1] for index in range(layout.planes)]
+    ends = np.cumsum([rows * columns for rows, columns in shapes])
+    parts = np.split(np.empty(int(ends[-1]), layout.dtype), ends[:-1])
+    return tuple(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True))
+
+
+def shared_frame(planes: Planes, layout: PixelLayout) -> VideoFrame | None:
+    """A frame that shares the memory of ``planes``, where all of them are ``new_planes`` of one picture.
+
+    None for other planes, other layouts than 8 bits of 4:2:0, odd widths, and heights that are no multiple of 4: PyAV
+    takes no others.
+    """
+    memory, (height, width) = planes[0].base, planes[0].shape
+    if layout.name != "yuv420p" or height % 4 or width % 2 or not isinstance(memory, np.ndarray):
+        return None
+    starts = np.cumsum([0, *(plane.size for plane in planes)]) + memory.ctypes.data
+    behind = all(
+        plane.base is memory and plane.flags.c_contiguous and plane.ctypes.data == start
+        for plane, start in zip(planes, starts, strict=False)
+    )
+    if not behind or memory.ndim != 1 or memory.size != height * width * 3 // 2:
+        return None
+    return VideoFrame.from_numpy_buffer(memory.reshape(height * 3 // 2, width), format=layout.name)
+
+
 def new_frame(planes: Sequence[NDArray[Any]], layout: PixelLayout) -> VideoFrame:
     """A new frame that holds a copy of ``planes``."""
     height, width = planes[0].shape

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.media.planes.chroma import sample_spacing
-from tasks.media.planes.layout import PixelLayout, Plane, Planes
+from tasks.media.planes.layout import PixelLayout, Plane, Planes, new_planes
 
 MIN_FRACTION_PX: Final = 1 / 512  # a smaller fraction changes no 8-bit edge by one level and counts as 0
 FRACTION_STEPS: Final = 1 << 20  # of a pixel: positions are rounded to them
@@ -66,11 +66,11 @@ def shift_planes(
     by ``border``, a key of ``CV2_BORDERS``. The result may be a view of ``planes``.
     """
     moved = []
-    for index, plane in enumerate(planes):
+    for index, (plane, target) in enumerate(zip(planes, new_planes(layout, size_px), strict=True)):
         spacing_xy = sample_spacing(layout, index)
         shift = (shift_xy[0] / spacing_xy[0], shift_xy[1] / spacing_xy[1])
         size = layout.plane_wh(index, size_px)
-        moved.append(shift_plane(plane, shift, size, interpolation, border, (1 << layout.depth) - 1))
+        moved.append(shift_plane(plane, shift, size, interpolation, border, (1 << layout.depth) - 1, target))
     return tuple(moved)
 
 
@@ -81,8 +81,12 @@ def shift_plane(
     interpolation: str,
     border: str,
     peak: int,
+    target: Plane | None = None,
 ) -> Plane:
-    """One plane of ``shift_planes``, with shift and size in its own samples. Results are clipped to 0..``peak``."""
+    """One plane of ``shift_planes``, with shift and size in its own samples. Results are clipped to 0..``peak``.
+
+    The result may be ``target``, an array of that size.
+    """
     (x, fraction_x), (y, fraction_y) = (split_position(-shift) for shift in shift_xy)
     taps_x, taps_y = (
         FILTER_TAPS[interpolation](fraction) if fraction else np.ones(1, np.float32)
@@ -90,7 +94,8 @@ def shift_plane(
     )
     if len(taps_x) == len(taps_y) == 1:
         return crop_window(plane, (x, y), size_px, border)
-    return _filtered(plane, (x, y), size_px, (taps_x, taps_y), border, peak)
+    result = np.empty(size_px[::-1], plane.dtype) if target is None else target
+    return _filtered(plane, (x, y), result, (taps_x, taps_y), border, peak)
 
 
 def split_position(position: float) -> tuple[int, float]:
@@ -151,17 +156,19 @@ def axis_padding(start: int, length: int, available: int, mirrored: bool) -> tup
 def _filtered(
     plane: Plane,
     corner_xy: tuple[int, int],
-    size_px: tuple[int, int],
+    result: Plane,
     taps_xy: tuple[NDArray[np.float32], NDArray[np.float32]],
     border: str,
     peak: int,
 ) -> Plane:
     """The part of a plane that starts at ``corner_xy``, correlated with the taps of both axes and rounded once.
 
+    It has the size of ``result``, and mostly is this array.
+
     The fastest OpenCV filter depends on the depth, the number of taps and the number of axes: for both axes of
     1920x1088 in 8 bits, cubic, bands took 1.2 ms, ``sepFilter2D`` 2.1 and ``filter2D`` 1.6 (OpenCV 4.14, AVX2).
     """
-    (taps_x, taps_y), (columns, rows), is_byte = taps_xy, size_px, plane.dtype == np.uint8
+    (taps_x, taps_y), (rows, columns), is_byte = taps_xy, result.shape, plane.dtype == np.uint8
     before, above = (len(taps_x) - 1) // 2, (len(taps_y) - 1) // 2
     left, top = corner_xy[0] - before, corner_xy[1] - above
     # Wider, so that a part of a picture becomes as in the whole: OpenCV rounds the last few samples of a row in another
@@ -171,7 +178,6 @@ def _filtered(
         cut = crop_window(plane, (left, top), (wide, rows + len(taps_y) - 1), border)
         filtered = cv2.filter2D(cut, -1, np.outer(taps_y, taps_x), anchor=(before, above))
         return np.asarray(filtered)[above : above + rows, before : before + columns]
-    result = np.empty((rows, columns), plane.dtype)
     band_rows = min(max(BAND_SAMPLES // wide, 1), rows)
     ready, across = _scratch((band_rows + len(taps_y) - 1, wide))
     for first in range(0, rows, band_rows):

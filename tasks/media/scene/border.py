@@ -19,7 +19,7 @@ from tasks.media.files.camera_file import read_camera
 from tasks.media.files.masks_file import read_masks
 from tasks.media.files.plates_file import PlateFile
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
-from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
+from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes, new_planes
 from tasks.media.planes.warp import Region, source_coverage, warp_planes
 from tasks.media.scene.clean_part import CleanPart, PlacedPlate, PlateFiller, clean_part, sparse_clean_part
 from tasks.media.scene.extend import Extender
@@ -90,8 +90,7 @@ class SceneBorder:
             return self._moved(planes, to_output, hole.covered, interpolation), Origin(1.0, 0.0, 0.0)
         placed = self._placed(frame)
         extended = self._extender.extend(frame, planes, hidden, placed, to_output, output_px, beyond=self._beyond)
-        sizes = [self._layout.plane_wh(index, output_px) for index in range(self._layout.planes)]
-        canvas = tuple(np.empty(size[::-1], self._layout.dtype) for size in sizes)
+        canvas = new_planes(self._layout, output_px)
         if not hole.covered.empty:
             self._write(canvas, self._moved(planes, to_output, hole.covered, interpolation), hole.covered, None)
         from_box = affine.compose(to_output, affine.translation(np.array(extended.box[:2], np.float64)))

@@ -205,15 +205,14 @@ def test_a_part_moves_as_the_whole_does(name: str, interpolation: str) -> None:
     draw, layout = np.random.default_rng(0), LAYOUTS[name]
     for number in range(40):
         high, wide = draw.integers(60, 300, 2).tolist()
-        plane, *_ = noise(layout, (high, wide))
+        planes = noise(layout, (wide, high))
         x, y = (draw.uniform(-60, 60, 2).round(0 if number % 8 == 0 else 9)).tolist()
-        (whole,) = shift_planes([plane], layout, (x, y), (wide, high), interpolation=interpolation)
+        whole = shift_planes(planes, layout, (x, y), (wide, high), interpolation=interpolation)
         left, top = draw.integers(0, 40, 2).tolist()
-        size_px = draw.integers(1, 20, 2).tolist()
-        (part,) = shift_planes(
-            [plane], layout, (x - left, y - top), (size_px[0], size_px[1]), interpolation=interpolation
-        )
-        np.testing.assert_array_equal(part, whole[top : top + size_px[1], left : left + size_px[0]])
+        across, down = draw.integers(1, 20, 2).tolist()
+        part = shift_planes(planes, layout, (x - left, y - top), (across, down), interpolation=interpolation)
+        for mine, its in zip(part, whole, strict=True):
+            np.testing.assert_array_equal(mine, its[top : top + down, left : left + across])
 
 
 @pytest.mark.parametrize("border", ["reflect", "replicate", "nothing"])
