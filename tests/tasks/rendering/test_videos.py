@@ -153,10 +153,10 @@ def test_the_comparison_has_the_original_on_the_left(tmp_path: Path) -> None:
 
 
 def test_a_wide_comparison_is_scaled_to_its_limit_and_keeps_its_colours(tmp_path: Path) -> None:
-    source = make(tmp_path / "in.mp4", Made(size_px=(128, 720), ticks=(0, 512)))
+    source = make(tmp_path / "in.mp4", Made(size_px=(640, 720), ticks=(0, 512)))
     work = job(tmp_path, source, np.zeros((1, 2)))
-    asked = request(work, "comparison.mp4", comparison=ComparisonConf(max_width=128))
-    assert render(asked, tmp_path)["size_px"] == [128, 360]
+    asked = request(work, "comparison.mp4", comparison=ComparisonConf(max_width=640))
+    assert render(asked, tmp_path)["size_px"] == [640, 360]
     before, after = (next(read_frames(source, work.clip)).rgb(), next(pictures(tmp_path / "comparison.mp4")).rgb())
     assert np.abs(after[::30, 20].astype(int) - before[::60, 40]).max() <= 6
 
