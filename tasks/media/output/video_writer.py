@@ -57,7 +57,7 @@ class VideoWriter:
     - ``size_px``, ``layout``, ``color`` and ``pixel_aspect`` describe the planes given to ``write``.
     - ``time_base`` is the seconds per tick of their timestamps.
     - ``codec`` is a key of ``ENCODERS``, or ``AUTO``; ``crf`` and ``preset`` are the encoder's own settings, and
-      it works with ``threads``.
+      it works with ``threads`` and, with ``short_look_ahead``, in less memory.
     - Every sound track of ``sound`` is copied with its own timestamps.
 
     After the block, ``notes`` has a sentence for each thing that differs from the source, and ``written`` lists the
@@ -81,6 +81,7 @@ class VideoWriter:
         sound: SoundSource | None = None,
         codec: str = "x264",
         hdr: HdrTags = NO_HDR,
+        short_look_ahead: bool = False,
     ) -> None:
         self._path, self._layout, self._time_base = path, layout, time_base
         encoder = chosen_encoder(codec, preset, layout, size_px)
@@ -102,7 +103,8 @@ class VideoWriter:
             tags, self._coded_range = replace(tags, range=_LIMITED_RANGE), "MPEG"
             self.notes.append(f"full range was written as limited range, as players expect of {encoder.title}")
         _describe(self._stream, coded_px, coded_pixel_format(coded, encoder), time_base, tags, pixel_aspect)
-        self.notes += configure_encoder(self._stream.codec_context, encoder, crf, preset, hdr, threads)
+        context = self._stream.codec_context
+        self.notes += configure_encoder(context, encoder, crf, preset, hdr, threads, short_look_ahead=short_look_ahead)
         self._open(encoder, f"{coded_px[0]}x{coded_px[1]} {coded.name}, crf {crf}, preset {preset}")
         self._file.copy_beside(sound)
         container.container_options.update(_timescales(container, time_base))

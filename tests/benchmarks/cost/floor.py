@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from tasks.media.files.masks_file import read_masks
 from tasks.media.output.encoders import ENCODERS, configure_encoder
+from tasks.media.output.render_frame import LARGE_PX, STABILIZED
 from tasks.media.planes.crop import crop_and_resize
 from tasks.models.model_file import pose_bundle
 from tasks.models.runtime import quiet_native_stderr
@@ -96,8 +97,14 @@ def encode(path: Path, crf: str, preset: str, *, clock: Callable[[], float] = ti
         stream = sink.add_stream("libx264", rate=like.average_rate)
         stream.width, stream.height, stream.pix_fmt = like.width, like.height, like.pix_fmt or "yuv420p"
         configure_encoder(
-            stream.codec_context, ENCODERS["x264"], int(crf), preset, NO_HDR, 1
-        )  # more threads take as much CPU time
+            stream.codec_context,
+            ENCODERS["x264"],
+            int(crf),
+            preset,
+            NO_HDR,
+            1,  # more threads take as much CPU time
+            short_look_ahead=path.stem != STABILIZED and like.width * like.height >= LARGE_PX,
+        )
         stream.codec_context.time_base = like.time_base or Fraction(1, 90_000)
         spent = timed(frames(path), lambda frame: sink.mux(stream.encode(frame)), clock=clock)
         rest = timed([None], lambda _: sink.mux(stream.encode(None)), clock=clock)

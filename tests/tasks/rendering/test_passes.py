@@ -80,21 +80,22 @@ def test_what_is_rendered_in_one_pass_has_the_bytes_that_it_has_alone(
         assert alone == (tmp_path / "together" / one.output).read_bytes()
 
 
-@pytest.mark.parametrize(("asked", "beside"), [(1, 1), (2, 1), (4, 2)])
-def test_the_other_videos_take_half_of_the_encoders_threads(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: int, beside: int
+@pytest.mark.parametrize(("asked", "beside", "large_px"), [(1, 1, 1), (2, 1, 1), (4, 2, render_frame.LARGE_PX)])
+def test_the_other_videos_take_half_of_the_encoders_threads_and_large_ones_look_less_far_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: int, beside: int, large_px: int
 ) -> None:
-    took: dict[str, int] = {}
+    took: dict[str, tuple[int, bool]] = {}
 
     class Noted(VideoWriter):
         def __init__(self, path: Path, **given: Any) -> None:
-            took[path.name] = given["threads"]
+            took[path.name] = given["threads"], given["short_look_ahead"]
             super().__init__(path, **given)
 
     monkeypatch.setattr(render_frame, "VideoWriter", Noted)
+    monkeypatch.setattr(render_frame, "LARGE_PX", large_px)
     work, encode = job(tmp_path, make(tmp_path / "in.mp4", Made()), np.zeros((1, 2))), replace(FAST, threads=asked)
     rendered(tmp_path, *(request(work, name, encode=encode) for name in ("stabilized.mp4", "comparison.mp4")))
-    assert took == {"stabilized.mp4": asked, "comparison.mp4": beside}
+    assert took == {"stabilized.mp4": (asked, False), "comparison.mp4": (beside, large_px == 1)}
 
 
 def test_of_several_outputs_one_fails_alone(tmp_path: Path) -> None:

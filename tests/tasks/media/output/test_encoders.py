@@ -9,12 +9,14 @@ from typing import cast
 import numpy as np
 import pytest
 from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
 
 from tasks.errors import OutputError, SettingError
 from tasks.media.input.frames import read_frames
 from tasks.media.output.encoders import (
     ENCODERS,
     coded_layout,
+    configure_encoder,
     keep_thread_priority,
     open_encoder,
     require_encoder,
@@ -122,6 +124,19 @@ def test_an_encoder_of_several_threads_also_looks_ahead_in_several(
     rewrite(source, tmp_path / "out.mp4", crf=crf, preset=preset, codec="x264", threads=threads)
     written = (tmp_path / "out.mp4").read_bytes()  # x264 writes its settings into the first packet
     assert f" threads={threads} lookahead_threads={look_ahead} sliced_threads=0 ".encode() in written
+
+
+@pytest.mark.parametrize(
+    ("preset", "short", "frames"), [("veryfast", False, 10), ("veryfast", True, 7), ("medium", True, 40)]
+)
+def test_only_the_default_preset_looks_less_far_ahead(preset: str, short: bool, frames: int) -> None:
+    context = cast(VideoCodecContext, VideoCodecContext.create("libx264", "w"))
+    context.width, context.height, context.pix_fmt, context.time_base = 64, 64, "yuv420p", Fraction(1, 30)
+    configure_encoder(context, ENCODERS["x264"], 18, preset, NO_HDR, 1, short_look_ahead=short)
+    frame = VideoFrame(64, 64, "yuv420p")
+    frame.pts = 0
+    first = bytes([*context.encode(frame), *context.encode(None)][0])
+    assert f" rc_lookahead={frames} ".encode() in first
 
 
 def test_no_encoder_prints_to_the_terminal(tmp_path: Path, codec: str, capfd: pytest.CaptureFixture[str]) -> None:
