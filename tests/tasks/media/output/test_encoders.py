@@ -130,7 +130,7 @@ def test_an_encoder_of_several_threads_also_looks_ahead_in_several(
     ("preset", "short", "frames"), [("veryfast", False, 10), ("veryfast", True, 7), ("medium", True, 40)]
 )
 def test_only_the_default_preset_looks_less_far_ahead(preset: str, short: bool, frames: int) -> None:
-    context = cast(VideoCodecContext, VideoCodecContext.create("libx264", "w"))
+    context = VideoCodecContext.create("libx264", "w")
     context.width, context.height, context.pix_fmt, context.time_base = 64, 64, "yuv420p", Fraction(1, 30)
     configure_encoder(context, ENCODERS["x264"], 18, preset, NO_HDR, 1, short_look_ahead=short)
     frame = VideoFrame(64, 64, "yuv420p")
