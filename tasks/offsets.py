@@ -19,6 +19,7 @@ from tasks.maths.anchor.anchor_point import (
     AnchorChoice,
     choose_anchor,
     corrected_anchor,
+    cut_by_side,
     hide_outside_landmarks,
     mask_anchor,
 )
@@ -63,11 +64,13 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     chosen = replace(chosen, anchor=anchor)
     if not np.isfinite(anchor.xy_px).any():
         raise AnchorNotSeen("the corrections say that nobody is there in any frame; shorten the absences")
-    steps = steps_from_table(motion)
+    steps, cut = steps_from_table(motion), cut_by_side(pose, clip.width_px)
     path = path_of_shots(
         chosen.anchor,
         shots,
-        lambda part: _anchor_path(pose.part(part), chosen.anchor.part(part), steps.part(part), settings, given[part]),
+        lambda part: _anchor_path(
+            pose.part(part), chosen.anchor.part(part), steps.part(part), settings, given[part], cut[part]
+        ),
     )
     state = mark_absent_in_shots(pose.time_s, path.state, shots, settings.longest_gap_s)
     state = np.where(absent, ABSENT, state)
@@ -126,7 +129,9 @@ def _mask_centre(request: OffsetsRequest) -> Anchor | None:
     return mask_anchor((mask.probability, mask.edges_px, mask.state is not MaskState.nobody) for mask in masks)
 
 
-def _anchor_path(pose: PoseTrack, anchor: Anchor, steps: Steps, settings: AnchorConf, given: Flags) -> FusedAnchor:
+def _anchor_path(
+    pose: PoseTrack, anchor: Anchor, steps: Steps, settings: AnchorConf, given: Flags, cut: Flags
+) -> FusedAnchor:
     """The anchor's path through a shot: fused with the torso's motion, or the pose alone with its gaps filled."""
     if settings.fusion:
         return fuse(
@@ -137,6 +142,7 @@ def _anchor_path(pose: PoseTrack, anchor: Anchor, steps: Steps, settings: Anchor
             torso_length_px(pose.xy_px),
             stride_hz=pose_stride_hz(pose),
             given=given,
+            guessed=cut,
             settings=FusionSettings(crossover_hz=settings.crossover_hz, longest_bridge_s=settings.trust_s),
         )
     filled, state = gaps.fill_gaps(pose.time_s, anchor.xy_px, interpolate=settings.interpolate)

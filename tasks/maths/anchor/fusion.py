@@ -21,6 +21,7 @@ from tasks.maths.anchor.crossover import VALUE_SPAN_S, Crossover, PoseError, cho
 from tasks.maths.anchor.gaps import bridge_gaps
 from tasks.maths.anchor.missing_steps import fill_steps, join_uncertain_steps
 from tasks.maths.anchor.outliers import (
+    LEAST_POSE_WEIGHT,
     WHOLE_TORSO_SHARE,
     bridged_frames,
     chain_cuts,
@@ -86,13 +87,16 @@ def fuse(
     *,
     stride_hz: Floats | None = None,
     given: Flags | None = None,
+    guessed: Flags | None = None,
     settings: FusionSettings | None = None,
 ) -> FusedAnchor:
     """Join poses (n, 2), NaN where missing, with the torso's steps.
 
     ``confidence`` (n,) weights the poses. ``torso_px`` (n,) is the torso length, NaN allowed. ``stride_hz`` (n,) is the
     stride frequency, NaN without a gait (None: nowhere). Through the poses in ``given`` (n,) the anchor passes exactly,
-    and the path about them adapts. ``time_s`` (n,) must increase. ``ValueError`` when no pose is finite.
+    and the path about them adapts. The poses in ``guessed`` (n,) are partly guesses, as of a body that the edge cuts.
+    Where there are others, they count little, and frames that the steps connect to others are bridged. ``time_s`` (n,)
+    must increase. ``ValueError`` when no pose is finite.
     """
     settings = settings or FusionSettings()
     time_s = plausible_times_s(time_s)
@@ -101,10 +105,12 @@ def fuse(
     fixed = np.zeros(len(time_s), np.bool_) if given is None else given
     seen_xy = np.where(fixed[:, None], np.nan, pose_xy)  # what a user says is no evidence of the pose's error
     seen_xy = seen_xy if np.isfinite(seen_xy).all(axis=1).any() else pose_xy
+    unsure = np.zeros(len(time_s), np.bool_) if guessed is None else guessed & ~fixed
+    unsure &= bool((np.isfinite(seen_xy).all(axis=1) & ~unsure).any())  # where all are guesses, they are what there is
     best = _best_fit(
         settings.streams,
         steps,
-        lambda measured: _fit_steps(measured, time_s, seen_xy, steps, torso_px, stride, settings),
+        lambda measured: _fit_steps(measured, time_s, seen_xy, steps, torso_px, stride, unsure, settings),
     )
     discrepancy = pose_xy - best.steps_sum
     weight = np.where(best.has_pose, np.clip(np.nan_to_num(confidence), LEAST_CONFIDENCE, 1.0) ** 2, 0.0) * best.weight
@@ -113,17 +119,21 @@ def fuse(
     hz = best.crossover.hz
     drift = solve_drift(time_s, discrepancy, weight, hz, cut=best.cut, torso_px=torso)
     if settings.crossover_hz is None:
-        off = left_torso(time_s, discrepancy - drift, best.has_pose, torso)
+        off = left_torso(time_s, discrepancy - drift, best.has_pose & ~unsure, torso)
         if off.any():  # the steps led it away: there the poses are followed
             hz = np.where(off, settings.fastest_hz, hz)
             drift = solve_drift(time_s, discrepancy, weight, hz, cut=best.cut, torso_px=torso)
     path = best.steps_sum + drift
     path[fixed] = pose_xy[fixed]  # without the rounding of the solve
-    carried = has_pose | bridged_frames(time_s, has_pose, best.has_step, settings.longest_bridge_s)
+    by_steps, by_sure = (
+        bridged_frames(time_s, poses, best.has_step, settings.longest_bridge_s)
+        for poses in (has_pose, has_pose & ~unsure)
+    )
+    carried = has_pose | by_steps
     path[~carried] = np.nan
     filled, state = gaps.fill_gaps(time_s, path, interpolate=True)
     filled = bridge_gaps(time_s, filled, state == INTERPOLATED, stride, settings.longest_bridge_s)
-    state = np.where(carried & ~has_pose, BRIDGED, state)
+    state = np.where(by_steps | by_sure, BRIDGED, state)
     seen = np.isfinite(pose_xy).all(axis=1)
     return FusedAnchor(filled, state, hz, crossover_reason(best, settings), int((seen & ~has_pose).sum()))
 
@@ -169,9 +179,13 @@ def _fit_steps(
     steps: Steps,
     torso_px: Floats,
     stride: Floats,
+    unsure: Flags,
     settings: FusionSettings,
 ) -> _StepsFit:
-    """Prepare ``measured`` steps (n, 2): reject steps and poses, cut the chain, and choose the cross-over."""
+    """Prepare ``measured`` steps (n, 2): reject steps and poses, cut the chain, and choose the cross-over.
+
+    The poses in ``unsure`` (n,) count least, and not as evidence for the cross-over.
+    """
     torso = steady_torso_px(time_s, torso_px)
     step, filled_step = _trusted_and_filled_steps(steps, measured, time_s, pose_xy, torso)
     track = np.cumsum(filled_step, axis=0)
@@ -198,7 +212,7 @@ def _fit_steps(
         time_s, discrepancy, known, moved, torso, limit=settings.outlier_torsos, longest_s=settings.longest_bridge_s
     )
     hz = settings.crossover_hz
-    sure = np.where(rejoined, 1.0, pose_weight(time_s, known))
+    sure = np.where(rejoined, 1.0, pose_weight(time_s, known)) * np.where(unsure, LEAST_POSE_WEIGHT, 1.0)
     certain = known & (sure == 1) & ~rejoined
     certain = certain if certain.any() else known
     filled = gaps.fill_gaps(time_s, np.where(certain[:, None], clipped, np.nan), interpolate=True)[0]

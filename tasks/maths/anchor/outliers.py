@@ -65,6 +65,8 @@ def left_torso(time_s: Floats, residual: Floats, known: Flags, torso_px: Floats)
     wrong; where the median over ``RESIDUAL_S`` is more than ``OFF_TORSO_TORSOS``, the anchor is.
     """
     rows = np.flatnonzero(known)
+    if not len(rows):
+        return np.zeros(len(time_s), dtype=bool)
     width = min(odd_frames_in(time_s[rows], RESIDUAL_S), 2 * len(rows) - 1)
     usual = median_filter(residual[rows], size=(width, 1), mode="nearest")
     off_s = time_s[rows[np.hypot(*usual.T) > OFF_TORSO_TORSOS * torso_px[rows]]]
