@@ -19,7 +19,7 @@ from scipy.ndimage import median_filter
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.crossover import VALUE_SPAN_S, Crossover, PoseError, choose_crossover, solve_drift
 from tasks.maths.anchor.gaps import bridge_gaps
-from tasks.maths.anchor.missing_steps import fill_steps, join_uncertain_steps
+from tasks.maths.anchor.missing_steps import fill_steps, join_uncertain_steps, runs_confirmed_by_pose, steps_by_pose
 from tasks.maths.anchor.outliers import (
     LEAST_POSE_WEIGHT,
     WHOLE_TORSO_SHARE,
@@ -34,6 +34,7 @@ from tasks.maths.anchor.outliers import (
     step_error_px,
     step_spikes,
     steps_after_loss,
+    steps_at_rest,
     steps_confirmed_by_pose,
     uncertain_steps,
 )
@@ -238,16 +239,19 @@ def _trusted_and_filled_steps(
     """The ``measured`` steps (n, 2), NaN where missing or rejected; and the same with all gaps filled."""
     error = step_error_px(steps)
     after_loss = steps_after_loss(steps)
+    measured = np.where(steps_at_rest(measured, pose_xy, torso)[:, None], np.nan, measured)
     uncertain = uncertain_steps(error, np.any(np.isnan(measured), axis=1), torso) | after_loss
     step = np.where(uncertain[:, None], np.nan, measured)
-    confirmed = (
-        steps_confirmed_by_pose(measured, fill_steps(time_s, pose_xy, step), pose_xy, error, torso) & ~after_loss
-    )
+    guess = fill_steps(time_s, pose_xy, step)
+    confirmed = steps_confirmed_by_pose(measured, guess, pose_xy, error, torso)
+    confirmed |= runs_confirmed_by_pose(measured, guess, pose_xy, uncertain=uncertain, error_px=error, torso_px=torso)
+    confirmed &= ~after_loss
     step = np.where(confirmed[:, None], measured, step)
     # one check after the other: a step is compared with accepted steps only
     step = np.where(step_spikes(time_s, step, pose_xy, torso)[:, None], np.nan, step)
     discrepancy = pose_xy - np.cumsum(fill_steps(time_s, pose_xy, step), axis=0)
     step = np.where(passing_runs(time_s, step, discrepancy, torso)[:, None], np.nan, step)
+    step = steps_by_pose(time_s, step, fill_steps(time_s, pose_xy, step), pose_xy, torso)
     filled = fill_steps(time_s, pose_xy, step)
     noisy = uncertain & ~confirmed & ~after_loss
     return step, join_uncertain_steps(time_s, step, np.where(noisy[:, None], measured, np.nan), error, filled)

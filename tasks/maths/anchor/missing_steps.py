@@ -13,10 +13,12 @@ from scipy.ndimage import uniform_filter1d
 
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.crossover import HUBER_LIMIT_STDS, RAYLEIGH_MEDIAN_STDS, VALUE_SPAN_S
-from tasks.maths.anchor.outliers import odd_frames_in
+from tasks.maths.anchor.outliers import POSE_RESOLUTION_TORSOS, odd_frames_in
 from tasks.maths.arrays import Flags, Floats, true_runs
 from tasks.maths.frame_times import nearest_index
 
+# Standard deviation of a step of the pose, in differences of two successive ones, if the pose has white noise.
+DIFFERENCE_OF_STEPS_STDS: Final = (2 / 6) ** 0.5
 FEWEST_GUESSES: Final = 5  # of known steps: fewer do not show how far off a guess is
 
 
@@ -43,6 +45,27 @@ def fill_steps(time_s: Floats, pose_xy: Floats, step: Floats) -> Floats:
     return np.asarray(filled)
 
 
+def runs_confirmed_by_pose(
+    measured: Floats, guess: Floats, pose_xy: Floats, *, uncertain: Flags, error_px: Floats, torso_px: Floats
+) -> Flags:
+    """Steps (n,) in runs of ``uncertain`` (n,) ones that the poses support together more than the ``guess`` (n, 2).
+
+    In a leap each step differs from its guess by less than a pose can tell, but a few of them do not. Each step of such
+    a run has poses at both ends, and agrees with them. All together are nearer to them than the guess is, which differs
+    by more than the errors ``error_px`` (n,) of the steps and more than a pose can tell.
+    """
+    pose = np.diff(pose_xy, axis=0, prepend=np.full((1, 2), np.nan))
+    resolution_px = POSE_RESOLUTION_TORSOS * torso_px
+    confirmed = np.zeros(len(measured), dtype=bool)
+    for first, last in true_runs(uncertain & (np.hypot(*(measured - pose).T) <= resolution_px)):  # False for NaN
+        run = slice(first, last + 1)
+        way, guessed, seen = (steps[run].sum(axis=0) for steps in (measured, guess, pose))
+        apart_px = max(float(resolution_px[first]), float(np.sqrt(np.square(error_px[run]).sum())))
+        nearer = np.hypot(*(way - seen)) < np.hypot(*(guessed - seen))
+        confirmed[run] = nearer and np.hypot(*(way - guessed)) > apart_px
+    return confirmed
+
+
 def join_uncertain_steps(time_s: Floats, step: Floats, measured: Floats, error_px: Floats, guess: Floats) -> Floats:
     """The ``guess`` (n, 2), moved towards ``measured`` (n, 2) as far as the errors of both say.
 
@@ -60,6 +83,33 @@ def join_uncertain_steps(time_s: Floats, step: Floats, measured: Floats, error_p
             away = measured[run] - guess[run]
             limit = np.minimum(1.0, HUBER_LIMIT_STDS * np.sqrt(both) / np.maximum(np.hypot(*away.T), 1e-12))
             joined[run] += (guessed / both * limit)[:, None] * away
+    return joined
+
+
+def steps_by_pose(time_s: Floats, step: Floats, guess: Floats, pose_xy: Floats, torso_px: Floats) -> Floats:
+    """Trusted ``step`` (n, 2), and the step of the pose, joined with the ``guess`` (n, 2), where it counts more.
+
+    Other missing steps stay NaN. A guess between two trusted steps is off by as much as the speed changes from the one
+    to the other, or less: so the poses of somebody who walks on behind a post do not count, and those of somebody who
+    jumps do. A step of the pose is off by as much as a pose can tell, or more where the poses of the run tremble. Both
+    are weighted by their variances.
+    """
+    trusted: Flags = np.all(np.isfinite(step), axis=1)
+    interval = np.maximum(np.diff(time_s, prepend=time_s[0]), 1e-6)
+    pose = np.diff(pose_xy, axis=0, prepend=np.full((1, 2), np.nan))
+    joined = step.copy()
+    for first, last in true_runs(~trusted):
+        before, after = first - 1, last + 1
+        if before < 1 or after >= len(step):
+            continue
+        run, (start, end) = slice(first, after), step[[before, after]] / interval[[before, after], None]
+        guessed = np.square(np.hypot(*(end - start)) * interval[run])
+        tremble = np.hypot(*np.diff(pose[run], axis=0).T)
+        tremble = tremble[np.isfinite(tremble)]
+        least_px = DIFFERENCE_OF_STEPS_STDS * float(np.median(tremble)) if len(tremble) else np.inf
+        share = guessed / (guessed + np.square(np.maximum(POSE_RESOLUTION_TORSOS * torso_px[run], least_px)))
+        by_pose = guess[run] + share[:, None] * (pose[run] - guess[run])
+        joined[run] = np.where((share > 0.5)[:, None], by_pose, np.nan)
     return joined
 
 

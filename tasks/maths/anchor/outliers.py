@@ -30,6 +30,8 @@ LEAST_POSE_WEIGHT: Final = 0.02
 STEP_ERROR_LIMIT_TORSOS: Final = 0.006  # a step with a larger standard error is not used
 NEAR_LIMIT_SHARE: Final = 0.7  # of that limit: nor is a step above this share beside an unused one
 POSE_RESOLUTION_TORSOS: Final = 0.05  # a pose can tell two steps apart that differ by more
+REST_TORSOS: Final = 0.01  # from frame to frame: features that move less rest on the background, if the pose moves
+MOVED_RESOLUTIONS: Final = 2.0  # by more than this many resolutions of a pose
 SPIKE_TORSOS: Final = 0.012
 SPIKE_MEDIANS: Final = 8.0  # median deviations from the steps around
 ABRUPT_TORSOS: Final = 0.04  # change from one step to the next
@@ -232,6 +234,16 @@ def uncertain_steps(error_px: Floats, missing: Flags, torso_px: Floats) -> Flags
         part = slice(first, last + 1)
         uncertain[part] = bad[part].any()
     return uncertain
+
+
+def steps_at_rest(measured: Floats, pose_xy: Floats, torso_px: Floats) -> Flags:
+    """Steps (n,) in which the features rest, and the pose is seen before and after and moves: they lie on a background.
+
+    Of a person who stands still while the pose jumps, the step is rejected too. What replaces it rests as well.
+    """
+    moved = np.hypot(*np.diff(pose_xy, axis=0, prepend=np.full((1, 2), np.nan)).T)
+    rests = np.hypot(*measured.T) < REST_TORSOS * torso_px
+    return np.asarray(rests & (moved > MOVED_RESOLUTIONS * POSE_RESOLUTION_TORSOS * torso_px))
 
 
 def steps_confirmed_by_pose(step: Floats, guess: Floats, pose_xy: Floats, error_px: Floats, torso_px: Floats) -> Flags:
