@@ -21,7 +21,7 @@ from tasks.maths.anchor.crossover import VALUE_SPAN_S, Crossover, PoseError, cho
 from tasks.maths.anchor.gaps import bridge_gaps
 from tasks.maths.anchor.missing_steps import fill_steps, join_uncertain_steps, runs_confirmed_by_pose, steps_by_pose
 from tasks.maths.anchor.outliers import (
-    LEAST_POSE_WEIGHT,
+    GUESSED_POSE_WEIGHT,
     WHOLE_TORSO_SHARE,
     bridged_frames,
     chain_cuts,
@@ -185,7 +185,7 @@ def _fit_steps(
 ) -> _StepsFit:
     """Prepare ``measured`` steps (n, 2): reject steps and poses, cut the chain, and choose the cross-over.
 
-    The poses in ``unsure`` (n,) count least, and not as evidence for the cross-over.
+    The poses in ``unsure`` (n,) count little, and not as evidence for the cross-over.
     """
     torso = steady_torso_px(time_s, torso_px)
     step, filled_step = _trusted_and_filled_steps(steps, measured, time_s, pose_xy, torso)
@@ -213,7 +213,7 @@ def _fit_steps(
         time_s, discrepancy, known, moved, torso, limit=settings.outlier_torsos, longest_s=settings.longest_bridge_s
     )
     hz = settings.crossover_hz
-    sure = np.where(rejoined, 1.0, pose_weight(time_s, known)) * np.where(unsure, LEAST_POSE_WEIGHT, 1.0)
+    sure = np.where(rejoined, 1.0, pose_weight(time_s, known)) * np.where(unsure, GUESSED_POSE_WEIGHT, 1.0)
     certain = known & (sure == 1) & ~rejoined
     certain = certain if certain.any() else known
     filled = gaps.fill_gaps(time_s, np.where(certain[:, None], clipped, np.nan), interpolate=True)[0]

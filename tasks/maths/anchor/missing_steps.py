@@ -50,19 +50,18 @@ def runs_confirmed_by_pose(
 ) -> Flags:
     """Steps (n,) in runs of ``uncertain`` (n,) ones that the poses support together more than the ``guess`` (n, 2).
 
-    In a leap each step differs from its guess by less than a pose can tell, but a few of them do not. Each step of such
-    a run has poses at both ends, and agrees with them. All together are nearer to them than the guess is, which differs
-    by more than the errors ``error_px`` (n,) of the steps and more than a pose can tell.
+    In a leap each step differs from its guess by less than a pose can tell, but a few of them together do not. Each
+    step of such a run has poses at both ends, and agrees with them. All together are nearer to them than the guess is:
+    the squares of both distances differ by more than that of what a pose can tell, and than those of the steps' errors
+    ``error_px`` (n,).
     """
     pose = np.diff(pose_xy, axis=0, prepend=np.full((1, 2), np.nan))
     resolution_px = POSE_RESOLUTION_TORSOS * torso_px
     confirmed = np.zeros(len(measured), dtype=bool)
     for first, last in true_runs(uncertain & (np.hypot(*(measured - pose).T) <= resolution_px)):  # False for NaN
         run = slice(first, last + 1)
-        way, guessed, seen = (steps[run].sum(axis=0) for steps in (measured, guess, pose))
-        apart_px = max(float(resolution_px[first]), float(np.sqrt(np.square(error_px[run]).sum())))
-        nearer = np.hypot(*(way - seen)) < np.hypot(*(guessed - seen))
-        confirmed[run] = nearer and np.hypot(*(way - guessed)) > apart_px
+        off, guess_off = (np.square((steps[run] - pose[run]).sum(axis=0)).sum() for steps in (measured, guess))
+        confirmed[run] = guess_off - off > max(resolution_px[first] ** 2, np.square(error_px[run]).sum())
     return confirmed
 
 
