@@ -13,7 +13,7 @@ def changes(frames: int, every: int, left: float = 0.0, seed: int = 1) -> tuple[
     repeated = np.arange(frames) % every == every - 1
     found = np.where(repeated, left * moving, moving)
     found[0], repeated[0] = np.nan, False
-    return found, repeated
+    return found[:, None], repeated
 
 
 @pytest.mark.parametrize("every", [2, 3, 5, 6])
@@ -37,9 +37,9 @@ def test_a_frame_between_that_changes_little_is_not_taken_for_one_of_the_regular
 def test_an_ordinary_clip_and_a_still_one_repeat_nothing() -> None:
     for seed in range(20):
         assert not find_repeated(changes(80, 1000, seed=seed)[0]).any()
-    assert not find_repeated(np.full(40, 0.1)).any()
+    assert not find_repeated(np.full((40, 1), 0.1)).any()
     for count in (1, 2):
-        assert not find_repeated(np.array([np.nan, 2.0])[:count]).any()
+        assert not find_repeated(np.array([[np.nan], [2.0]])[:count]).any()
 
 
 def test_one_dropped_frame_is_found() -> None:
@@ -52,6 +52,16 @@ def test_a_frame_between_two_flashes_is_not_repeated() -> None:
     found, _ = changes(60, 1000)
     found[[28, 29, 31, 32, 33]] = 30.0
     assert not find_repeated(found).any()
+
+
+def test_a_person_who_moves_between_flashes_of_the_whole_picture_is_not_repeated() -> None:
+    random, changes = np.random.default_rng(4), Changes()
+    street = random.integers(60, 120, (216, 384), np.uint8)
+    for number in range(60):
+        picture = street + np.uint8(50 if 26 <= number <= 28 or 30 <= number <= 33 or number in (20, 36, 40) else 0)
+        picture[100:150, 4 * number : 4 * number + 30] = 20
+        changes.add(picture)
+    assert not changes.repeated().any()
 
 
 def test_a_repeated_frame_shows_the_first_with_its_picture() -> None:

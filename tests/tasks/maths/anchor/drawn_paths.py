@@ -23,7 +23,7 @@ class Scene:
     step: Floats
     stride_hz: float
 
-    def fused(self, settings: FusionSettings | None = None) -> FusedAnchor:
+    def fused(self, settings: FusionSettings | None = None, guessed: NDArray[np.bool_] | None = None) -> FusedAnchor:
         return fuse(
             self.time_s,
             self.pose,
@@ -31,6 +31,7 @@ class Scene:
             steps_of(self.step),
             np.full(len(self.time_s), TORSO),
             stride_hz=np.full(len(self.time_s), self.stride_hz),
+            guessed=guessed,
             settings=settings,
         )
 

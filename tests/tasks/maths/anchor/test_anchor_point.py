@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tasks.maths.anchor.anchor_point import (
     Anchor,
     choose_anchor,
+    cut_by_side,
     hide_outside_landmarks,
     hip_anchor,
     join_anchors,
@@ -238,3 +239,27 @@ def test_an_empty_or_untrusted_mask_gives_no_anchor() -> None:
     anchor = mask_anchor([(empty, EDGES_PX, True), (block(20), EDGES_PX, False)])
     assert np.isnan(anchor.xy_px).all() and np.isnan(anchor.confidence).all()
     assert set(anchor.source) == {"none"}
+
+
+def standing(x_px: float, foot_px: float) -> PoseTrack:
+    """Two frames of a body with a torso of 100 px at ``x_px``, and with a foot at ``foot_px``, also above the head."""
+    xy_px = np.full((2, LANDMARK_COUNT, 2), [x_px, 200.0])
+    xy_px[:, list(SHOULDERS), 1] = 100.0
+    xy_px[:, -1] = [foot_px, 350.0]
+    xy_px[:, 15] = [-50.0, 100.0]  # a hand
+    ones = np.ones((2, LANDMARK_COUNT))
+    return PoseTrack(even_times(2), xy_px, 0 * ones, ones, ones)
+
+
+@pytest.mark.parametrize(
+    ("x_px", "foot_px", "cut"),
+    [(300, 300, False), (24, 60, True), (26, 60, False), (60, 20, True), (610, 500, False), (616, 500, True)],
+)
+def test_a_side_cuts_a_body_whose_trunk_or_foot_is_beside_it(x_px: float, foot_px: float, cut: bool) -> None:
+    assert cut_by_side(standing(x_px, foot_px), 640).tolist() == [cut, cut]
+    assert not cut_by_side(without_person(), 640).any()
+
+
+def without_person() -> PoseTrack:
+    track = standing(300, 300)
+    return PoseTrack(track.time_s, np.full_like(track.xy_px, np.nan), track.z, track.visibility, track.presence)

@@ -223,3 +223,51 @@ def test_of_crossovers_with_nearly_the_same_error_the_slowest_is_taken(seed: int
     row = int(np.abs(tried - choice.hz[75]).argmin())
     assert 0 < row < risk.argmin()
     assert risk[row] <= (1 + RISK_TOLERANCE) * risk.min() < risk[row - 1]
+
+
+def test_poses_that_are_moved_into_the_picture_at_its_edge_do_not_move_the_anchor() -> None:
+    """As of somebody who comes in and leaves: a fifth of the torso to one side, then a sixth to the other."""
+    walk, at_edge = scene("level"), np.zeros(300, np.bool_)
+    pose = walk.pose.copy()
+    for frames, off_px in ((slice(0, 10), -20.0), (slice(10, 18), 17.0), (slice(285, 300), 20.0)):
+        pose[frames, 0] += off_px
+        at_edge[frames] = True
+    squeezed = replace(walk, pose=pose)
+    fused, believed = squeezed.fused(guessed=at_edge), squeezed.fused()
+    assert np.array_equal(fused.state == "bridged", at_edge)
+    assert walk.error(fused.xy_px) < walk.error(walk.fused().xy_px) + 0.2 < 0.2 * walk.error(believed.xy_px)
+
+
+def test_where_the_edge_cuts_the_body_in_every_frame_all_poses_count_as_ever() -> None:
+    walk = scene("level", seconds=4)
+    all_cut, none_cut = walk.fused(guessed=np.ones(120, np.bool_)), walk.fused()
+    np.testing.assert_array_equal(all_cut.xy_px, none_cut.xy_px)
+    assert set(all_cut.state) == {"measured"}
+
+
+def test_a_pose_given_by_hand_is_kept_where_the_edge_cuts_the_body() -> None:
+    walk = scene("level", seconds=4)
+    given = np.zeros(120, np.bool_)
+    given[3] = True
+    fused = fuse(
+        walk.time_s, walk.pose, np.ones(120), steps_of(walk.step), np.full(120, TORSO), given=given,
+        guessed=walk.time_s < 0.5,
+    )  # fmt: skip
+    np.testing.assert_array_equal(fused.xy_px[3], walk.pose[3])
+    assert fused.state[3] == "measured" and set(fused.state[[2, 4]]) == {"bridged"}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_features_that_rest_on_the_background_do_not_hold_back_somebody_who_jumps(seed: int) -> None:
+    """He crouches and takes off. In the light his features are lost, and those found instead rest on the background."""
+    time_s = np.arange(150) / 30
+    since_s = np.clip(time_s - 2.0, 0, None)
+    rise_px = np.where(since_s < 0.2, 600 * since_s**2, 24 - 240 * (since_s - 0.2) - 3000 * (since_s - 0.2) ** 2)
+    rise_px = np.where(since_s > 0.5, rise_px[75] + 0 * since_s, rise_px)
+    truth = np.column_stack([300 + 90 * since_s, 400 + rise_px])
+    step = np.diff(truth, axis=0, prepend=np.nan)
+    step[67:69], step[69:73] = np.nan, 0.0
+    pose = truth + np.random.default_rng(seed).normal(0, 1.0, (150, 2))
+    fused = Scene(time_s, truth, pose, step, np.nan).fused()
+    off_px = np.hypot(*(fused.xy_px - truth)[60:76].T)
+    assert off_px.max() < 0.05 * TORSO

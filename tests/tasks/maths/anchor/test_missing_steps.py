@@ -3,7 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.anchor.missing_steps import fill_steps, guess_error_px, join_uncertain_steps
+from tasks.maths.anchor.missing_steps import (
+    fill_steps,
+    guess_error_px,
+    join_uncertain_steps,
+    runs_confirmed_by_pose,
+    steps_by_pose,
+)
 
 Floats = NDArray[np.float64]
 TIME_S = np.arange(120) / 30
@@ -72,3 +78,49 @@ def test_how_far_off_a_guess_is_grows_with_the_gap_and_is_unknown_without_known_
     assert errors[0] < errors[1] < errors[2]
     assert guess_error_px(TIME_S, step, 1000) > 0
     assert guess_error_px(TIME_S, np.full((120, 2), np.nan), 3) == 0
+
+
+TORSO_PX = np.full(120, 100.0)
+
+
+def by_pose(truth: Floats, pose_noise_px: float = 0.0) -> Floats:
+    """The steps without the noisy ones, and what poses with noise put there."""
+    pose = np.cumsum(truth, axis=0) + np.random.default_rng(2).normal(0, pose_noise_px, (120, 2))
+    step = without(truth, NOISY)
+    return steps_by_pose(TIME_S, step, fill_steps(TIME_S, pose, step), pose, TORSO_PX)
+
+
+def leap() -> Floats:
+    """Steps of 2 px to the right; in the noisy frames, and after them, 20 px upward."""
+    return np.column_stack([np.full(120, 2.0), np.where(np.arange(120) < 60, 0.0, -20.0)])
+
+
+def test_where_the_speed_changes_the_poses_say_how_the_body_moved() -> None:
+    assert error(by_pose(leap()), leap()) < 3.0
+
+
+def test_the_poses_of_somebody_who_walks_on_behind_a_post_say_nothing() -> None:
+    assert np.isnan(by_pose(walk(0.0), pose_noise_px=3.0)[NOISY]).all()
+
+
+def test_poses_that_tremble_more_than_the_speed_changes_say_nothing() -> None:
+    assert np.isnan(by_pose(leap(), pose_noise_px=30.0)[NOISY]).all()
+
+
+def confirmed(measured: Floats, truth: Floats) -> NDArray[np.bool_]:
+    uncertain = np.zeros(120, np.bool_)
+    uncertain[NOISY] = True
+    guess = np.where(uncertain[:, None], [3.0, 0.0], truth)
+    pose = np.cumsum(truth, axis=0)
+    return runs_confirmed_by_pose(
+        measured, guess, pose, uncertain=uncertain, error_px=np.full(120, 1.0), torso_px=TORSO_PX
+    )
+
+
+def test_several_steps_together_show_what_each_of_them_does_not() -> None:
+    truth = np.column_stack([np.full(120, 3.0), np.where(np.isin(np.arange(120), np.r_[NOISY]), 4.0, 0.0)])
+    assert np.array_equal(np.flatnonzero(confirmed(truth, truth)), np.r_[NOISY])
+    assert not confirmed(truth + np.array([0.0, -4.0]), truth).any(), (
+        "the steps are no nearer to the poses than the guess"
+    )
+    assert not confirmed(truth + np.array([9.0, 0.0]), truth).any(), "each step contradicts the poses"

@@ -17,6 +17,7 @@ from tasks.maths.anchor.outliers import (
     poses_across_missing_steps,
     step_spikes,
     steps_after_loss,
+    steps_at_rest,
     steps_confirmed_by_pose,
     uncertain_steps,
 )
@@ -167,3 +168,15 @@ def test_the_top_of_a_short_swing_is_no_spike_but_a_step_to_a_wall_is() -> None:
     assert not step_spikes(TIME_S, step, poses, SIZE).any()
     step[60, 0] = 4.0
     assert np.flatnonzero(step_spikes(TIME_S, step, poses, SIZE)).tolist() == [60]
+
+
+def test_steps_that_rest_while_the_pose_moves_are_those_of_the_background() -> None:
+    pose = np.column_stack([np.where(np.arange(90) < 50, 0.0, 14.0 * (np.arange(90) - 49)), np.zeros(90)])
+    moving = np.diff(pose, axis=0, prepend=0.0)
+    rests = moving.copy()
+    rests[55:58] = [0.3, -0.4]
+    torso_px = np.full(90, 100.0)
+    assert np.flatnonzero(steps_at_rest(rests, pose, torso_px)).tolist() == [55, 56, 57]
+    assert not steps_at_rest(moving, pose, torso_px).any(), "somebody who stands rests with the pose"
+    pose[54:58] = np.nan
+    assert not steps_at_rest(rests, pose, torso_px)[54:58].any(), "where no pose is seen nothing contradicts"
