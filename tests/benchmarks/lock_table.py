@@ -1,12 +1,12 @@
 """Compare ways to hold a walker: drawn walkers with their truth, and the steps that are left in real clips.
 
     python -m tests.benchmarks.lock_table FOLDER [--walkers level,limp] [--seeds 1,2,3] [--ways fused]
-        [--clips VIDEO ...]
+        [--clips VIDEO ...] [--edge]
 
 Each walker is drawn, its pose is measured once, and it is held in each way. All results are kept in FOLDER, so a second
 run is quick. The table is printed as Markdown. Its figures are px: where the true hips are in the output, or the true
 shoulders where these are held. With ``--clips`` there is a second table: the ``residual_step`` of each clip in the
-rendered file (``verify=true``), with a black border.
+rendered file (``verify=true``), with a black border. With ``--edge`` a table of walkers at the edge of the picture.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.anchor_point import choose_anchor, hide_outside_landmarks
 from tasks.maths.anchor.fusion import FusionSettings, fuse
-from tasks.maths.anchor.states import ABSENT
+from tasks.maths.anchor.states import ABSENT, SEEN_STATES
 from tasks.maths.body.landmarks import LANDMARK_NAMES, SHOULDERS, torso_length_px
 from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.path import framing
@@ -28,6 +28,7 @@ from tasks.maths.tracking.steps import steps_from_table
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table
 from tasks.records import read_clip
+from tests.benchmarks.sample_clips import AT_EDGE, walker_at_edge
 from tests.support.lock_figures import Figures, figures, within
 from tests.support.stages import Watched, held, judged, watched
 
@@ -56,6 +57,7 @@ WAYS: Final = {
     **{f"{hz} Hz + none": [f"anchor.crossover_hz={hz}", "smoothing=none"] for hz in (0.2, 0.5, 1.0, 2.0)},
 }
 STREAMS: Final = {"mean + none": "", "waist + none": "waist_", "hips + none": "hip_"}
+NEAR_EDGE_TORSOS: Final = 0.6  # hips nearer to a side of the picture: it cuts a leg of a walker, or more
 HEAD: Final = ["walker", "way", "x", "y", "sway", "tremble", "jump", "switches"]
 
 
@@ -75,6 +77,10 @@ def main() -> None:
                 result, switches = against_truth(walker, way)
                 shown = name if asked.seeds == "1" else f"{name}, seed {seed}"
                 print_row([shown, way, *result.row, str(switches)])
+    if asked.edge:
+        print()
+        for row in at_edge(asked.folder):
+            print_row(row)
     if asked.clips:
         print()
         for row in on_clips(asked.folder, asked.clips, [way for way in ways if way in WAYS]):
@@ -89,6 +95,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--walkers", help=f"some of {','.join(WALKERS)}")
     parser.add_argument("--ways", help="names, or their beginnings, of: " + ",".join((*WAYS, *STREAMS)))
     parser.add_argument("--seeds", default="1", help="seeds of the drawing: gait, clothes, camera")
+    parser.add_argument("--edge", action="store_true", help="also walkers at the edge of the picture")
     parser.add_argument("--clips", nargs="*", type=Path, default=[], metavar="VIDEO")
     return parser.parse_args()
 
@@ -133,6 +140,31 @@ def truth_of(walker: Watched, point: str) -> Floats:
     names = {"hips": ["hip_center"], "shoulders": [LANDMARK_NAMES[index] for index in SHOULDERS]}[point]
     parts = [np.stack([table[axis][table["landmark"] == name] for axis in ("x_px", "y_px")], axis=1) for name in names]
     return np.asarray(np.mean(parts, axis=0))
+
+
+def at_edge(folder: Path) -> Iterator[list[str]]:
+    """Rows of the walkers at the edge: how far the anchor is off where the hips are near it, or beyond it, without a
+    constant distance; rms, and rms of its change from frame to frame. Last all of them together."""
+    yield ["walker", "frames", "hips off", "tremble"]
+    yield ["---"] * 4
+    together: list[tuple[Floats, Floats]] = []
+    for name in AT_EDGE:
+        path, hips_xy, width_px, torso_px = walker_at_edge(folder, name)
+        table = read_table(held(watched(folder, [], path), ["smoothing=none"]).offsets.path("offsets.parquet"))
+        seen = np.isin(table["state"], SEEN_STATES)
+        off = np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1) - hips_xy
+        off -= np.median(off[seen], axis=0)
+        beside_px = np.minimum(hips_xy[:, 0], width_px - 1 - hips_xy[:, 0])
+        near = seen & (beside_px < NEAR_EDGE_TORSOS * torso_px)
+        together.append((off[near], np.diff(off, axis=0)[near[1:] & near[:-1]]))
+        yield [name, str(near.sum()), *(f"{rms(part):.2f}" for part in together[-1])]
+    offs, steps = (np.concatenate(parts) for parts in zip(*together, strict=True))
+    yield ["all", str(len(offs)), f"{rms(offs):.2f}", f"{rms(steps):.2f}"]
+
+
+def rms(values: Floats) -> float:
+    """Root mean square length of the rows (n, 2)."""
+    return float(np.sqrt(np.mean(np.sum(values**2, axis=1))))
 
 
 def on_clips(folder: Path, clips: list[Path], ways: list[str]) -> Iterator[list[str]]:
