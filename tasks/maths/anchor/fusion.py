@@ -251,7 +251,8 @@ def _trusted_and_filled_steps(
     step = np.where(step_spikes(time_s, step, pose_xy, torso)[:, None], np.nan, step)
     discrepancy = pose_xy - np.cumsum(fill_steps(time_s, pose_xy, step), axis=0)
     step = np.where(passing_runs(time_s, step, discrepancy, torso)[:, None], np.nan, step)
-    step = steps_by_pose(time_s, step, fill_steps(time_s, pose_xy, step), pose_xy, torso)
+    missing: Flags = np.any(np.isnan(measured), axis=1)
+    step = steps_by_pose(time_s, step, fill_steps(time_s, pose_xy, step), pose_xy, missing=missing, torso_px=torso)
     filled = fill_steps(time_s, pose_xy, step)
     noisy = uncertain & ~confirmed & ~after_loss
     return step, join_uncertain_steps(time_s, step, np.where(noisy[:, None], measured, np.nan), error, filled)

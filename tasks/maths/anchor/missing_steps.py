@@ -85,13 +85,15 @@ def join_uncertain_steps(time_s: Floats, step: Floats, measured: Floats, error_p
     return joined
 
 
-def steps_by_pose(time_s: Floats, step: Floats, guess: Floats, pose_xy: Floats, torso_px: Floats) -> Floats:
+def steps_by_pose(
+    time_s: Floats, step: Floats, guess: Floats, pose_xy: Floats, *, missing: Flags, torso_px: Floats
+) -> Floats:
     """Trusted ``step`` (n, 2), and the step of the pose, joined with the ``guess`` (n, 2), where it counts more.
 
-    Other missing steps stay NaN. A guess between two trusted steps is off by as much as the speed changes from the one
-    to the other, or less: so the poses of somebody who walks on behind a post do not count, and those of somebody who
-    jumps do. A step of the pose is off by as much as a pose can tell, or more where the poses of the run tremble. Both
-    are weighted by their variances.
+    Other steps stay NaN, also all of a run that was measured without a gap: ``missing`` (n,) are those that were not. A
+    guess between two trusted steps is off by as much as the speed changes from the one to the other, or less: so the
+    poses of somebody who walks on behind a post do not count, and those of somebody who jumps do. A step of the pose is
+    off by as much as a pose can tell, or more where the poses of the run tremble. Both are weighted by their variances.
     """
     trusted: Flags = np.all(np.isfinite(step), axis=1)
     interval = np.maximum(np.diff(time_s, prepend=time_s[0]), 1e-6)
@@ -99,7 +101,7 @@ def steps_by_pose(time_s: Floats, step: Floats, guess: Floats, pose_xy: Floats, 
     joined = step.copy()
     for first, last in true_runs(~trusted):
         before, after = first - 1, last + 1
-        if before < 1 or after >= len(step):
+        if before < 1 or after >= len(step) or not missing[first:after].any():
             continue
         run, (start, end) = slice(first, after), step[[before, after]] / interval[[before, after], None]
         guessed = np.square(np.hypot(*(end - start)) * interval[run])

@@ -83,11 +83,12 @@ def test_how_far_off_a_guess_is_grows_with_the_gap_and_is_unknown_without_known_
 TORSO_PX = np.full(120, 100.0)
 
 
-def by_pose(truth: Floats, pose_noise_px: float = 0.0) -> Floats:
+def by_pose(truth: Floats, pose_noise_px: float = 0.0, *, measured_nothing: bool = True) -> Floats:
     """The steps without the noisy ones, and what poses with noise put there."""
     pose = np.cumsum(truth, axis=0) + np.random.default_rng(2).normal(0, pose_noise_px, (120, 2))
     step = without(truth, NOISY)
-    return steps_by_pose(TIME_S, step, fill_steps(TIME_S, pose, step), pose, TORSO_PX)
+    guess, missing = fill_steps(TIME_S, pose, step), np.isnan(step).any(axis=1) & measured_nothing
+    return steps_by_pose(TIME_S, step, guess, pose, missing=missing, torso_px=TORSO_PX)
 
 
 def leap() -> Floats:
@@ -97,6 +98,7 @@ def leap() -> Floats:
 
 def test_where_the_speed_changes_the_poses_say_how_the_body_moved() -> None:
     assert error(by_pose(leap()), leap()) < 3.0
+    assert np.isnan(by_pose(leap(), measured_nothing=False)[NOISY]).all(), "a noisy step is joined with its guess"
 
 
 def test_the_poses_of_somebody_who_walks_on_behind_a_post_say_nothing() -> None:
