@@ -87,7 +87,7 @@ def by_pose(truth: Floats, pose_noise_px: float = 0.0, *, measured_nothing: bool
     """The steps without the noisy ones, and what poses with noise put there."""
     pose = np.cumsum(truth, axis=0) + np.random.default_rng(2).normal(0, pose_noise_px, (120, 2))
     step = without(truth, NOISY)
-    guess, missing = fill_steps(TIME_S, pose, step), np.isnan(step).any(axis=1) & measured_nothing
+    guess, missing = fill_steps(TIME_S, pose, step), np.full(120, measured_nothing)
     return steps_by_pose(TIME_S, step, guess, pose, missing=missing, torso_px=TORSO_PX)
 
 
