@@ -47,7 +47,7 @@ def test_the_table_names_the_stage_that_is_alone_for_longest_and_not_the_start()
 
 
 def test_the_threads_of_a_child_are_counted_and_the_watch_ends_with_the_process() -> None:
-    work = "import time\nwhile time.process_time() < 0.3: pass"
+    work = "import time\nheld = b'x' * (100 << 20)\nwhile time.process_time() < 0.5: pass"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {work!r}])"
     seen: list[Look] = []
     process = subprocess.Popen([sys.executable, "-c", parent])
@@ -56,8 +56,8 @@ def test_the_threads_of_a_child_are_counted_and_the_watch_ends_with_the_process(
     watcher.join(60)
     assert not watcher.is_alive()
     assert process.wait() == 0
-    assert sum(look.runnable >= 1 for look in seen) >= 3
-    assert max(look.resident_mb for look in seen) > 1
+    with_child = [look for look in seen if look.resident_mb > 100]
+    assert any(look.runnable for look in with_child)
 
 
 def tool(folder: Path, text: str) -> Path:
@@ -69,7 +69,10 @@ def tool(folder: Path, text: str) -> Path:
 WRITES = "import sys, shutil, helper; shutil.copyfile(sys.argv[2], sys.argv[4] + '/one.mp4')"
 
 
-def test_another_tool_runs_in_its_own_folder_with_its_own_modules(tmp_path: Path) -> None:
+def test_another_tool_runs_in_its_own_folder_with_its_own_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.fspath(tmp_path))
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"x")
     (tmp_path / "tool").mkdir()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from tasks.errors import OutputError, StillwalkError
-from tasks.execution.memory import give_back_code, giving_back
+from tasks.execution.memory import give_back_code
 from tasks.records import Artifact, Clip, DecodedClip, Tick
 from tasks.requests import AnyRequest
 from tasks.untrusted.json_file import read_object
@@ -57,11 +57,11 @@ def here(work: Computation, tick: Tick, tell: Tell) -> None:
     if together:
         if _frames_px(work.requests[0]) >= LARGE_PASS_PX:
             give_back_code()
-        _function(together)(work.requests, functions, work.folders, giving_back(tick), told)
+        _function(together)(work.requests, functions, work.folders, tick, told)
         return
     for place, (request, folder) in enumerate(zip(work.requests, work.folders, strict=True)):
         try:
-            outcome: Facts | Exception = functions[place](request, folder, giving_back(tick))
+            outcome: Facts | Exception = functions[place](request, folder, tick)
         except Exception as error:  # noqa: BLE001 - it is told
             outcome = error
         told(place, outcome)

@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from tasks.records import Tick
-
 ARENAS: Final = 2  # heaps of malloc; the default, 8 for each core, had taken a third more memory at its peak
 LARGE: Final = 4 << 20  # bytes: what is larger than a plane of 1080p is given back as soon as it is freed
-GIVEN_BACK_FRAMES: Final = 300  # between two times within a stage; one takes 2 ms of CPU time
 IDLE: Final = 8 << 20  # bytes that a heap may keep at its end: glibc lets it grow to twice the largest that was freed
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # glibc's malloc.h
 _PR_SET_THP_DISABLE: Final = 41  # Linux's prctl.h
@@ -51,25 +48,6 @@ def give_back() -> None:
     function = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if function is not None:
         function(0)
-
-
-def giving_back(tick: Tick) -> Tick:
-    """``tick``, which also returns freed memory to the system every ``GIVEN_BACK_FRAMES`` frames.
-
-    Heaps that several threads share get gaps as long as a stage runs. At 320x180 the pose stage grew without this from
-    477 MB at frame 600 to 485 at frame 3600, while what was in use stayed at 266 to 271 MB; with it, it held 478 to 481
-    MB from frame 600 to 1800.
-    """
-    given_frames = 0
-
-    def ticked(frames_done: int) -> None:
-        nonlocal given_frames
-        tick(frames_done)
-        if frames_done >= given_frames + GIVEN_BACK_FRAMES:
-            given_frames = frames_done
-            give_back()
-
-    return ticked
 
 
 def give_back_code() -> None:

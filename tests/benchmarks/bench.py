@@ -5,8 +5,8 @@
 
 Every run is a process of its own. The kernel reports its wall time, CPU time and peak memory when it has ended. The
 Prefect server is started before and is not counted. Without VIDEO the clips are the jogger of the sample videos and the
-drawn walker. ``--loop`` repeats a clip until it lasts so many seconds: the start then weighs as little as
-in a clip of that length. The table goes to the terminal and to ``outputs/bench.md``.
+drawn walker. With the case ``cold``, ``--loop`` repeats a clip until it lasts so many seconds: the start then weighs as
+little as in a clip of that length. The table goes to the terminal and to ``outputs/bench.md``.
 
 The case ``cores`` says how many cores each stage of a cold run could use (``tests.benchmarks.cost.stage_trace``). The
 case ``peer`` makes a cold run with three videos, and runs another tool on the same clip, from a folder of the user's:
@@ -112,7 +112,9 @@ def arguments() -> argparse.Namespace:
         "length: time and memory by length; workers: throughput",
     )
     parser.add_argument("--peer", type=Path, metavar="FOLDER", help="of another tool; it has src/run.py")
-    parser.add_argument("--peer-python", default=sys.executable, metavar="PYTHON", help="what runs that tool")
+    parser.add_argument(
+        "--peer-python", default=sys.executable, metavar="PYTHON", help="what runs that tool; a path from FOLDER"
+    )
     parser.add_argument(
         "--seconds", default="10,60,100", help="with length: lengths of the clip; the last is compared with the first"
     )
@@ -161,7 +163,6 @@ def compared_with_floor(video: Path, folder: Path, api: str) -> list[Row]:
     parts = floor(video, folder / "out" / video.stem)
     encode = added(*(parts[name] for name in RENDERED))
     decode = parts["decode"]
-    check = added(*(parts[f"decode {name}"] for name in RENDERED))
     beside = parts["side by side"]
     least, busiest = (added(decode, parts["pose"], parts["masks"], way) for way in (encode, beside))
     one = added(decode, parts["pose"], parts["stabilized.mp4"])
@@ -169,8 +170,8 @@ def compared_with_floor(video: Path, folder: Path, api: str) -> list[Row]:
     frames = int(record(folder, video)["clip"]["frames"])
     names = (("decode", "plain decode"), ("pose", "plain pose"), ("masks", "plain masks"))
     return [
-        Row("cold, three videos", frames, cold, f"CPU {ratios(cold, idle, busiest, check)}; wall {busy(cold)} of CPU"),
-        Row("other smoothing", frames, again, f"CPU {ratios(again, idle, added(decode, beside), check)}"),
+        Row("cold, three videos", frames, cold, f"CPU {ratios(cold, idle, busiest)}; wall {busy(cold)} of CPU"),
+        Row("other smoothing", frames, again, f"CPU {ratios(again, idle, added(decode, beside))}"),
         Row("nothing to do", 0, idle, "start, imports, cache"),
         Row("cold, border=scene", frames, scene, f"{scene.cpu_s / cold.cpu_s:.2f} times the CPU of the cold run above"),
         Row(
@@ -181,7 +182,6 @@ def compared_with_floor(video: Path, folder: Path, api: str) -> list[Row]:
         ),
         Row("floor", frames, Spent(0, busiest.cpu_s), "decode + pose + masks + three times encode, side by side"),
         Row("... one after the other", frames, least, ""),
-        Row("... plain decode of the three", frames, check, "the check of each video: not in the floor above"),
         *(Row(f"... {title}", frames, parts[name], "") for name, title in names),
         *(Row(f"... plain encode of {name}", frames, parts[name], "") for name in RENDERED),
         *stages(folder, video),
@@ -292,14 +292,9 @@ def added(*parts: Spent) -> Spent:
     return Spent(sum(part.wall_s for part in parts), sum(part.cpu_s for part in parts))
 
 
-def ratios(spent: Spent, idle: Spent, least: Spent, check: Spent) -> str:
-    """CPU time as a multiple of the floor: the whole run, and the run without the start.
-
-    Then the same two with ``check`` added to the floor: plain decoding of the videos, which the program reads back.
-    """
-    costs = (spent.cpu_s, spent.cpu_s - idle.cpu_s)
-    bare, checked = ([f"{cost / floor.cpu_s:.2f}" for cost in costs] for floor in (least, added(least, check)))
-    return f"{bare[0]} times ({bare[1]} without starting); floor with check {checked[0]} ({checked[1]})"
+def ratios(spent: Spent, idle: Spent, least: Spent) -> str:
+    """CPU time as a multiple of the floor: the whole run, and the run without the start."""
+    return f"{spent.cpu_s / least.cpu_s:.2f} times ({(spent.cpu_s - idle.cpu_s) / least.cpu_s:.2f} without starting)"
 
 
 def busy(spent: Spent) -> str:

@@ -48,7 +48,6 @@ def main() -> None:
         spent["masks"] = selfie(video, folder / "masks.npz")
     videos = sorted(folder.glob("*.mp4"))
     for path in videos:
-        spent[f"decode {path.name}"] = decode(path)
         spent[path.name] = encode(path, crf, preset)
     spent["side by side"] = encode_side_by_side(videos, crf, preset)
     print(json.dumps(spent))

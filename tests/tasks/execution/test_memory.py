@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from tasks.execution import computation, memory
-from tasks.execution.memory import GIVEN_BACK_FRAMES, give_back_code, giving_back
+from tasks.execution.memory import give_back_code
 from tasks.requests import AnyRequest
 from tests.support import program
 from tests.support.worker_stages import TogetherRequest
@@ -52,26 +52,6 @@ def test_frames_in_memory_are_another_way_to_the_same_cache_entries(home: Path, 
     again = program.run("video=moonwalk.mp4", "outputs=[pose]", "decode.frames=memory", cwd=home, api=api)
     assert again.status == 0
     assert program.ran(home / "outputs" / "moonwalk") <= {"decode"}
-
-
-def test_a_long_stage_gives_freed_memory_back_every_few_hundred_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[int] = []
-    given_back_at: list[int] = []
-    monkeypatch.setattr(memory, "give_back", lambda: given_back_at.append(told[-1]))
-    tick = giving_back(told.append)
-    for frames_done in [*range(1, GIVEN_BACK_FRAMES + 3), 2 * GIVEN_BACK_FRAMES - 1, 2 * GIVEN_BACK_FRAMES + 5]:
-        tick(frames_done)
-    assert given_back_at == [GIVEN_BACK_FRAMES, 2 * GIVEN_BACK_FRAMES + 5]
-    assert told[-1] == 2 * GIVEN_BACK_FRAMES + 5
-
-
-def test_a_stage_that_is_computed_ticks_through_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    given_back: list[int] = []
-    monkeypatch.setattr(memory, "give_back", lambda: given_back.append(1))
-    monkeypatch.setattr(computation, "_function", lambda _: lambda _request, _folder, tick: tick(GIVEN_BACK_FRAMES))
-    request = cast(AnyRequest, SimpleNamespace(compute="", compute_together="", title="one", stage="one"))
-    computation.here(computation.Computation([request], [tmp_path]), lambda _: None, lambda _place, _facts: None)
-    assert given_back == [1]
 
 
 def held_kb(ending: str) -> int:
