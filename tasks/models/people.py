@@ -256,6 +256,8 @@ class PeopleTracker:
             search = self._search_frame if place is None else partial(self._search_square, square=place)
             while not self._full() and search(frame.view, frame.time_s):
                 pass  # where one person is, there may be more
+            if self._full():
+                self._plan.not_searched(place)
         frame.people = [
             Sighting(slot.track, slot.person.landmarks, slot.person.mask, slot.edges_px, slot.clear_px)
             for slot in self._busy()
@@ -287,6 +289,7 @@ class PeopleTracker:
         """Search a part of the frame. Whoever is found is tracked in a window from now on."""
         painted = self._painted(time_s)
         if any(square.share_under(box_px) > MAX_COVERED_SHARE for box_px in painted):
+            self._plan.not_searched(square)
             return False
         slot = self._free_slot()
         found = look_at_square(slot.estimator, view, square, time_s, painted, TILE_PX)

@@ -4,8 +4,8 @@ Three kinds of places are searched: the whole frame, tiles of it, and the window
 often depends on what is going on:
 
 - At the start of a shot, and after a loss while nobody is followed, every frame is searched, in several tiles.
-- When somebody is found first, each other tile is searched once, in as few frames, and the frame often: of two people
-  side by side the model often sees one, and the sooner the second is found, the surer both are told apart.
+- When somebody is found first, each other tile is searched once, several in each frame, and the whole frame often: of
+  two people side by side the model often sees one, and the sooner the second is found, the surer both are told apart.
 - After a loss, while others are followed, every frame is searched where a small person went. After a large one the
   whole frame is searched often. When all of them were found again, this ends. Whoever walked out of the picture is not
   searched for like that.
@@ -128,6 +128,10 @@ class SearchPlan:
             *(square for square in squares if square not in watched),
             *(tile for tile in tiles if not self._unchanged.may_skip(tile, shown)),
         ]
+
+    def not_searched(self, place: Square | None) -> None:
+        """A place of ``places`` was not searched, or only in part: it is not left out the next time."""
+        self._unchanged.forget(place)
 
     def _still_lost(self, time_s: float) -> list[Lost]:
         return self._lost if time_s <= self._lost_until_s else []

@@ -41,7 +41,10 @@ class UnchangedPlaces:
         self._skips: dict[Square | None, int] = {}
 
     def may_skip(self, place: Square | None, shown: Shown) -> bool:
-        """Whether the place has not changed since this was last denied. If it is denied, the place is searched."""
+        """Whether the place has not changed since this was last denied.
+
+        If it is denied, the place must be searched, or forgotten.
+        """
         scale_xy = np.array(shown.luma.shape[::-1]) / shown.size_px
         part = _cells(np.array([-0.5, -0.5, *shown.size_px]) if place is None else place.edges_px, scale_xy)
         levels, covered = shown.luma[part].astype(np.int16), np.zeros(shown.luma.shape, bool)
@@ -58,6 +61,10 @@ class UnchangedPlaces:
         self._skips[place] = 0
         self._seen[place] = np.where(covered[part], before, levels)
         return False
+
+    def forget(self, place: Square | None) -> None:
+        """The place was not searched, although it was denied: what it shows now is not known."""
+        self._seen.pop(place, None)
 
 
 def _cells(edges_px: NDArray[np.float64], scale_xy: NDArray[np.float64]) -> tuple[slice, slice]:

@@ -192,11 +192,41 @@ def test_who_is_far_from_where_somebody_was_lost_is_somebody_else() -> None:
         assert list(frames[19]) == [1] and next(list(people) for people in frames[20:] if people) == [track]
 
 
+class Noted(Scene):
+    """A scene that says which parts of it were looked at."""
+
+    def __init__(self, *hips_xy: tuple[float, float]) -> None:
+        super().__init__(*hips_xy)
+        self.parts: list[Square] = []
+
+    def part(self, square: Square, side_px: int) -> Image:
+        self.parts.append(square)
+        return super().part(square, side_px)
+
+
+def test_tiles_that_were_left_out_because_enough_people_were_found_are_searched_when_one_is_lost() -> None:
+    """The picture of the tiles is the same later: whoever stands there was not searched for."""
+    tiles = search_tiles(Scene().size_px, SMALLEST)
+    scenes = [Noted((570, 180)), *(Noted() for _ in range(-(-len(tiles) // THOROUGH_TILES)))]
+    frames, _ = followed(scenes, most=1)
+    assert frames[0] and not any(frames[1:]) and not set(scenes[0].parts) & set(tiles)
+    assert {square for scene in scenes[1:] for square in scene.parts} >= set(tiles)
+
+
+def test_a_tile_that_was_left_out_under_somebody_large_is_searched_when_he_has_gone() -> None:
+    tiles = search_tiles(Scene().size_px, SMALLEST)
+    scenes = [Noted((300, 100)), *(Noted() for _ in range(-(-len(tiles) // THOROUGH_TILES)))]
+    scenes[0].torso_px = 110.0
+    frames, _ = followed(scenes)
+    assert frames[0] and not any(frames[1:]) and not set(scenes[0].parts) >= set(tiles[:THOROUGH_TILES])
+    assert {square for scene in scenes[1:] for square in scene.parts} >= set(tiles) - set(scenes[0].parts)
+
+
 def test_people_are_the_same_where_a_frame_is_searched_beside_the_looks_at_the_next_one() -> None:
     """Of three, one is found later, in a tile; two pass one another, and one goes out and comes in again."""
     scenes = [
         Scene((100 + 5 * i, 90), (400 - 5 * i, 80), *([(550, 120)] if i in range(25, 50) or i > 70 else []))
-        for i in range(90)
+        for i in range(120)
     ]
     expected, eyes = followed(scenes)
     assert len({track for people in expected for track in people}) > 3

@@ -130,6 +130,15 @@ def test_the_same_picture_is_searched_again_less_often_and_at_the_start_only_its
     assert wholes(later) == 60 / (MOST_SKIPS + 1)
 
 
+def test_a_tile_that_was_not_searched_is_not_left_out_the_next_time() -> None:
+    plan, shown = SearchPlan(SMALLEST), another_picture()
+    first, *_ = (place for place in plan.places(shown, 0.0, followed=False, watched=[]) if place is not None)
+    plan.not_searched(first)
+    rounds = -(-len(TILES) // THOROUGH_TILES)
+    later = [plan.places(shown, i * STEP_S, followed=False, watched=[]) for i in range(1, 2 * rounds)]
+    assert sum(first in places for places in later) == 1
+
+
 @pytest.mark.parametrize("share", [0.8, 1.25])
 def test_a_body_of_less_than_half_the_smallest_height_is_too_small(share: float) -> None:
     plan, _ = settled()
