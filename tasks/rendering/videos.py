@@ -32,7 +32,16 @@ from tasks.media.output.alpha_writer import AlphaWriter
 from tasks.media.output.audio_clock import sound_source
 from tasks.media.output.person_frames import PersonFrame
 from tasks.media.output.png_zip import PngZipWriter, check_written_zip
-from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, RenderFrame, edge_of, write_video
+from tasks.media.output.render_frame import (
+    Edge,
+    FrameOutput,
+    Frames,
+    Pair,
+    Placement,
+    RenderFrame,
+    edge_of,
+    write_video,
+)
 from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.compose import Panes, join_panes, panes_side_by_side, panes_stacked, solid_planes
 from tasks.media.planes.drawing import draw_label, make_label
@@ -58,8 +67,8 @@ class CutFrame(NamedTuple):
 
 def render_stabilized(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
     """Write ``stabilized.mp4`` and what a ``RenderSamples`` keeps of it; facts: frames, size and notes."""
-    samples, origins = RenderSamples(placement, edge_of(request)), OriginShares()
-    pairs = output_pairs(request, placement, samples.sampled(frames), origins)
+    samples, origins = samples_of(request, placement), OriginShares()
+    pairs = samples.sampled(frame_outputs(request, placement, frames, origins))
     facts = finish(request, placement, placement.size_px, pairs, folder)
     samples.write(folder)
     return facts | origins.facts()
@@ -74,8 +83,8 @@ def render_comparison(request: RenderRequest, placement: Placement, frames: Fram
     arrange = panes_stacked if settings.layout is ComparisonLayout.vertical else panes_side_by_side
     pairing = arrange(placement.clip.size_px, placement.size_px, settings.max_width)
     write = labels(placement, pairing) if settings.labels else None
-    samples, origins = RenderSamples(placement, edge_of(request)), OriginShares()
-    pairs = output_pairs(request, placement, samples.sampled(frames), origins)
+    samples, origins = samples_of(request, placement), OriginShares()
+    pairs = samples.sampled(frame_outputs(request, placement, frames, origins))
     facts = finish(request, placement, pairing.size_px, joined_pairs(pairs, placement, pairing, write), folder)
     samples.write(folder)
     panes = [(0, 0, *pairing.first_px), (*pairing.second_corner_px, *pairing.second_px)]
@@ -86,7 +95,8 @@ def render_person(request: RenderRequest, placement: Placement, frames: Frames, 
     """Write the person before a background (``person.mp4``) or before nothing; facts: frames, size and notes."""
     if request.background is not None and request.background.mode is BackgroundMode.transparent:
         return write_transparent(request, placement, frames, folder)
-    return finish(request, placement, placement.size_px, output_pairs(request, placement, frames), folder)
+    pairs = ((frame.picture, planes) for frame, planes in frame_outputs(request, placement, frames))
+    return finish(request, placement, placement.size_px, pairs, folder)
 
 
 def write_transparent(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
@@ -132,31 +142,36 @@ class OriginShares:
         return {"origin": {name: round(share, 6) for name, share in zip(Origin._fields, means, strict=True)}}
 
 
-def output_pairs(
+def samples_of(request: RenderRequest, placement: Placement) -> RenderSamples:
+    """What is to keep samples of the request's pictures."""
+    return RenderSamples(placement, edge_of(request) if request.background is None else None)
+
+
+def frame_outputs(
     request: RenderRequest, placement: Placement, frames: Frames, origins: OriginShares | None = None
-) -> Iterator[Pair]:
-    """Every picture with its planes as they stand in the output, before the background that is asked for.
+) -> Iterator[FrameOutput]:
+    """Every frame with its planes as they stand in the output, before the background that is asked for.
 
     ``origins`` counts where the pixels come from, where the background is the picture's own.
     """
     if request.background is None:
         edge = edge_of(request)
         for frame in frames:
-            yield frame.picture, frame.moved(edge)
+            yield frame, frame.moved(edge)
             if origins is not None:
                 origins.add(frame.origin(edge))
         return
     behind = backdrop(request, placement)
     for frame, cut, whole, edge in cut_frames(request, placement, frames):
         if whole == 1:
-            yield frame.picture, frame.moved(edge)
+            yield frame, frame.moved(edge)
             continue
         canvas = behind(frame, cut)
         if cut is not None:
             draw_cutout(cut, canvas, placement.layout)
         if whole > 0:
             canvas = mix_whole(canvas, frame.moved(edge), whole)
-        yield frame.picture, canvas
+        yield frame, canvas
 
 
 def joined_pairs(

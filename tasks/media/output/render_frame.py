@@ -168,6 +168,7 @@ class RenderFrame:
 
 
 Frames = Iterator[RenderFrame]
+FrameOutput = tuple[RenderFrame, Planes]  # and the planes of its picture in an output
 
 
 def render_frames(

@@ -6,10 +6,11 @@ the row never moves sideways, the column never up or down. Lines are kept as pla
 together, because to convert one line costs as much as a whole picture.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -17,12 +18,13 @@ from numpy.typing import NDArray
 
 from tasks.errors import OutputError
 from tasks.maths.metrics.decimation import frames_at_equal_times
-from tasks.media.output.render_frame import Edge, Frames, Placement, RenderFrame
+from tasks.media.output.render_frame import Edge, FrameOutput, Pair, Placement, RenderFrame
 from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout, planes_to_rgb, tags_for_height
 from tasks.media.planes.tone_map import for_ordinary_screens
 from tasks.media.report.contact_sheet import RgbPicture, contact_frames, thumbnail, write_contact_sheet
 from tasks.records import ColorTags
 
+Made = TypeVar("Made")
 KymographLine = tuple[NDArray[Any], ...]
 """Samples of each plane along one line, ``(KYMOGRAPH_HEIGHT_PX,)`` each, in the layout's dtype."""
 KYMOGRAPHS: Final = tuple(
@@ -34,14 +36,14 @@ KYMOGRAPH_QUALITY: Final = 80  # of the JPEG
 
 
 class RenderSamples:
-    """Samples pictures and how they stand in an output as they pass, and writes the contact sheet and the kymographs.
+    """Samples pictures and their outputs as they pass, and writes the contact sheet and the kymographs.
 
-    ``edge`` is the border that the output shows. Outputs with the same one share what is sampled of a frame.
+    ``edge`` is the border of an output that shows the moved picture: those with the same one share what is sampled of a
+    frame. None for an output with a background of its own.
     """
 
-    def __init__(self, placement: Placement, edge: Edge) -> None:
-        self._placement = placement
-        self._thumbnails, self._lines = Thumbnails(edge), Lines(edge)
+    def __init__(self, placement: Placement, edge: Edge | None) -> None:
+        self._placement, self._edge = placement, edge
         self._sheet_frames = contact_frames(placement.clip.frames)
         self._sheet: list[tuple[RgbPicture, RgbPicture]] = []
         end_s = placement.clip.start_s + placement.clip.duration_s
@@ -51,18 +53,21 @@ class RenderSamples:
         # One array each: many small ones take three times the memory.
         self._kymographs = {name: np.zeros(shape, layout.dtype) for name in KYMOGRAPHS}
 
-    def sampled(self, frames: Frames) -> Frames:
-        """The same frames; samples are taken on the way."""
-        for frame in frames:
+    def sampled(self, outputs: Iterator[FrameOutput]) -> Iterator[Pair]:
+        """The pictures and planes of ``outputs``, unchanged; samples are taken on the way."""
+        for frame, planes in outputs:
             index = frame.picture.index
             if index in self._sheet_frames:
-                self._sheet.append(frame.once(self._thumbnails))
+                self._sheet.append(self._sample(thumbnails, frame, planes))
             first, end = np.searchsorted(self._moments, [index, index + 1]).tolist()
             if first < end:
-                for name, line in zip(KYMOGRAPHS, frame.once(self._lines), strict=True):
+                for name, line in zip(KYMOGRAPHS, self._sample(lines, frame, planes), strict=True):
                     for plane, samples in zip(self._kymographs[name], line, strict=True):
                         plane[:, first:end] = samples[:, None]
-            yield frame
+            yield frame.picture, planes
+
+    def _sample(self, take: Callable[[RenderFrame, Planes], Made], frame: RenderFrame, planes: Planes) -> Made:
+        return take(frame, planes) if self._edge is None else frame.once(OfMoved(take, self._edge))
 
     def write(self, folder: Path) -> None:
         """Write ``contact.jpg`` and ``kymograph_before_x.jpg``, ``_before_y``, ``_after_x``, ``_after_y``."""
@@ -73,39 +78,40 @@ class RenderSamples:
 
 
 @dataclass(frozen=True)
-class Thumbnails:
-    """The small pictures of a frame: as it is, and as it stands in an output with the border ``edge``."""
+class OfMoved(Generic[Made]):
+    """What ``take`` gives for a frame that stands in an output with the border ``edge``."""
 
+    take: Callable[[RenderFrame, Planes], Made]
     edge: Edge
 
-    def __call__(self, frame: RenderFrame) -> tuple[RgbPicture, RgbPicture]:
-        picture, placement = frame.picture, frame.placement
-        pixel_aspect = float(Fraction(placement.clip.pixel_aspect))
-        color = tags_for_height(picture.color, placement.clip.height_px, placement.size_px[1])
-        output = replace(picture, planes=frame.moved(self.edge), color=color)
-        before, after = (
-            for_ordinary_screens(thumbnail(shown, pixel_aspect), placement.clip.color) for shown in (picture, output)
-        )
-        return before, after
+    def __call__(self, frame: RenderFrame) -> Made:
+        return self.take(frame, frame.moved(self.edge))
 
 
-@dataclass(frozen=True)
-class Lines:
-    """The lines of a frame, one for each of ``KYMOGRAPHS``; ``edge`` is the border of the output."""
+def thumbnails(frame: RenderFrame, planes: Planes) -> tuple[RgbPicture, RgbPicture]:
+    """The small pictures of a frame: as it is, and as its output of these ``planes`` is."""
+    picture, placement = frame.picture, frame.placement
+    pixel_aspect = float(Fraction(placement.clip.pixel_aspect))
+    color = tags_for_height(picture.color, placement.clip.height_px, placement.size_px[1])
+    output = replace(picture, planes=planes, color=color)
+    before, after = (
+        for_ordinary_screens(thumbnail(shown, pixel_aspect), placement.clip.color) for shown in (picture, output)
+    )
+    return before, after
 
-    edge: Edge
 
-    def __call__(self, frame: RenderFrame) -> list[KymographLine]:
-        placement, index = frame.placement, frame.picture.index
-        places = {
-            "before": (frame.picture.planes, placement.anchor_xy[index]),
-            "after": (frame.moved(self.edge), placement.target_xy[index]),
-        }
-        lines = []
-        for when, axis in KYMOGRAPHS:
-            planes, (x_px, y_px) = places[when]
-            lines.append(line_through(planes, placement.layout, axis, float(y_px if axis == "x" else x_px)))
-        return lines
+def lines(frame: RenderFrame, planes: Planes) -> list[KymographLine]:
+    """The lines of a frame and of its output of these ``planes``, one for each of ``KYMOGRAPHS``."""
+    placement, index = frame.placement, frame.picture.index
+    places = {
+        "before": (frame.picture.planes, placement.anchor_xy[index]),
+        "after": (planes, placement.target_xy[index]),
+    }
+    found = []
+    for when, axis in KYMOGRAPHS:
+        shown, (x_px, y_px) = places[when]
+        found.append(line_through(shown, placement.layout, axis, float(y_px if axis == "x" else x_px)))
+    return found
 
 
 def line_through(planes: Planes, layout: PixelLayout, axis: str, at_px: float) -> KymographLine:

@@ -141,3 +141,14 @@ def test_smoothing_calms_a_flickering_mask(tmp_path: Path) -> None:
         shown = person(work, masks, tmp_path, BackgroundConf(color=[0, 0, 0]), MasksConf(smoothing=smoothing))
         swings.append(np.std([float(picture.luma[60, 80]) for picture in shown]))
     assert swings[1] < 0.5 * swings[0]
+
+
+def test_the_contact_sheet_and_the_kymographs_show_the_background_of_their_video(tmp_path: Path) -> None:
+    source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (12, 1)), [MaskState.measured] * 12)
+    work = job(tmp_path, source, np.array([[1.3, 2.6], [4.1, -0.7]]))
+    dressed = {"background": BackgroundConf(color=[0, 255, 0]), "matte": MasksConf(), "masks": masks}
+    render(request(work, "stabilized.mp4", **dressed), tmp_path)
+    greens = {name: read_picture(tmp_path / f"{name}.jpg")[..., 1] for name in ("contact", "kymograph_after_x")}
+    assert all((green > 200).mean() > 0.3 for green in greens.values())
+    before = read_picture(tmp_path / "kymograph_before_x.jpg")
+    assert (before.max(axis=2) < 200).all()
