@@ -14,7 +14,7 @@ from tasks.errors import OutputError
 from tasks.media.input.frames import Frame, read_frames
 from tasks.media.input.probe import FrameTable
 from tasks.media.output.written_check import check_written_video
-from tasks.media.planes.layout import clip_layout, nearest_layout
+from tasks.media.planes.layout import clip_layout, nearest_layout, new_planes, shared_frame
 from tasks.records import Clip, ColorTags
 from tests.support.clips import Made, make, planes
 from tests.support.rewrite_clip import read, rewrite, sound_packets, video_writer_for
@@ -247,3 +247,28 @@ def test_a_frame_too_narrow_for_the_encoder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"H\.265 needs a width of at least 64 px, not 48x64"):
         rewrite(source, tmp_path / "out.mp4", crf=18, preset="superfast", codec="x265")
     assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("codec", "crf", "preset"), [("x264", 18, "veryfast"), ("x265", 22, "ultrafast"), ("prores", None, "hq")]
+)
+def test_planes_that_change_after_they_were_written_change_no_byte(
+    tmp_path: Path, codec: str, crf: int | None, preset: str
+) -> None:
+    """Also those whose memory the encoder's frame shares: encoders keep pictures for many calls."""
+    clip, _ = read(make(tmp_path / "a.mkv", FFV1))
+    layout, made = clip_layout(clip), []
+    for scribbles in (True, False):
+        path = tmp_path / str(scribbles)
+        with video_writer_for(path, clip, crf=crf, preset=preset, codec=codec, threads=4) as writer:
+            for number in range(12):
+                shown = new_planes(layout, clip.size_px)
+                for plane in shown:
+                    plane[:] = np.arange(plane.size).reshape(plane.shape) % (50 + number)
+                if codec == "x264":
+                    assert shared_frame(shown, layout) is not None
+                writer.write(shown, number, 1)
+                for plane in shown if scribbles else ():
+                    plane[:] = 77
+        made.append(path.read_bytes())
+    assert made[0] == made[1]
