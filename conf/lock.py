@@ -34,7 +34,7 @@ class AnchorConf:
     crossover_hz: float | None = None
     """Frequency in Hz below which fusion follows the pose and above it torso motion; null: chosen for each clip."""
     trust_s: float = 1.0
-    """Seconds that torso motion may bridge a missing pose."""
+    """Seconds that torso motion may bridge a missing pose, or poses of a body that a side of the picture cuts."""
     longest_gap_s: float = 1.0
     """Longest gap in seconds that is bridged; a person missing for longer counts as away."""
     away: AwayMode = AwayMode.hold

@@ -96,8 +96,8 @@ def fuse(
     ``confidence`` (n,) weights the poses. ``torso_px`` (n,) is the torso length, NaN allowed. ``stride_hz`` (n,) is the
     stride frequency, NaN without a gait (None: nowhere). Through the poses in ``given`` (n,) the anchor passes exactly,
     and the path about them adapts. The poses in ``guessed`` (n,) are partly guesses, as of a body that the edge cuts.
-    Where there are others, they count little, and frames that the steps connect to others are bridged. ``time_s`` (n,)
-    must increase. ``ValueError`` when no pose is finite.
+    They count little where the steps connect them to other poses, as those that are missing: such frames are bridged.
+    ``time_s`` (n,) must increase. ``ValueError`` when no pose is finite.
     """
     settings = settings or FusionSettings()
     time_s = plausible_times_s(time_s)
@@ -107,7 +107,6 @@ def fuse(
     seen_xy = np.where(fixed[:, None], np.nan, pose_xy)  # what a user says is no evidence of the pose's error
     seen_xy = seen_xy if np.isfinite(seen_xy).all(axis=1).any() else pose_xy
     unsure = np.zeros(len(time_s), np.bool_) if guessed is None else guessed & ~fixed
-    unsure &= bool((np.isfinite(seen_xy).all(axis=1) & ~unsure).any())  # where all are guesses, they are what there is
     best = _best_fit(
         settings.streams,
         steps,
@@ -120,21 +119,18 @@ def fuse(
     hz = best.crossover.hz
     drift = solve_drift(time_s, discrepancy, weight, hz, cut=best.cut, torso_px=torso)
     if settings.crossover_hz is None:
-        off = left_torso(time_s, discrepancy - drift, best.has_pose & ~unsure, torso)
+        off = left_torso(time_s, discrepancy - drift, best.has_pose & ~best.guessed, torso)
         if off.any():  # the steps led it away: there the poses are followed
             hz = np.where(off, settings.fastest_hz, hz)
             drift = solve_drift(time_s, discrepancy, weight, hz, cut=best.cut, torso_px=torso)
     path = best.steps_sum + drift
     path[fixed] = pose_xy[fixed]  # without the rounding of the solve
-    by_steps, by_sure = (
-        bridged_frames(time_s, poses, best.has_step, settings.longest_bridge_s)
-        for poses in (has_pose, has_pose & ~unsure)
-    )
+    by_steps = bridged_frames(time_s, has_pose, best.has_step, settings.longest_bridge_s)
     carried = has_pose | by_steps
     path[~carried] = np.nan
     filled, state = gaps.fill_gaps(time_s, path, interpolate=True)
     filled = bridge_gaps(time_s, filled, state == INTERPOLATED, stride, settings.longest_bridge_s)
-    state = np.where(by_steps | by_sure, BRIDGED, state)
+    state = np.where(by_steps | best.guessed, BRIDGED, state)
     seen = np.isfinite(pose_xy).all(axis=1)
     return FusedAnchor(filled, state, hz, crossover_reason(best, settings), int((seen & ~has_pose).sum()))
 
@@ -146,6 +142,7 @@ class _StepsFit:
     steps_sum: Floats  # (n, 2) sum of the steps, px
     has_step: Flags  # (n,) a step was measured
     has_pose: Flags  # (n,) there is a pose, and it is accepted
+    guessed: Flags  # (n,) the pose is partly a guess, and the steps connect the frame to one with a better pose
     weight: Floats  # (n,) weight of the pose, 0 to 1
     cut: Flags  # (n,) the frame is not connected to the frame before
     crossover: Crossover
@@ -185,7 +182,8 @@ def _fit_steps(
 ) -> _StepsFit:
     """Prepare ``measured`` steps (n, 2): reject steps and poses, cut the chain, and choose the cross-over.
 
-    The poses in ``unsure`` (n,) count little, and not as evidence for the cross-over.
+    The poses in ``unsure`` (n,) count little, and not as evidence for the cross-over, where the steps reach to others.
+    Further away they count as ever: the steps alone drift.
     """
     torso = steady_torso_px(time_s, torso_px)
     step, filled_step = _trusted_and_filled_steps(steps, measured, time_s, pose_xy, torso)
@@ -212,8 +210,9 @@ def _fit_steps(
     cut = chain_cuts(
         time_s, discrepancy, known, moved, torso, limit=settings.outlier_torsos, longest_s=settings.longest_bridge_s
     )
+    guessed = unsure & bridged_frames(time_s, known & ~unsure, moved, settings.longest_bridge_s)
     hz = settings.crossover_hz
-    sure = np.where(rejoined, 1.0, pose_weight(time_s, known)) * np.where(unsure, GUESSED_POSE_WEIGHT, 1.0)
+    sure = np.where(rejoined, 1.0, pose_weight(time_s, known)) * np.where(guessed, GUESSED_POSE_WEIGHT, 1.0)
     certain = known & (sure == 1) & ~rejoined
     certain = certain if certain.any() else known
     filled = gaps.fill_gaps(time_s, np.where(certain[:, None], clipped, np.nan), interpolate=True)[0]
@@ -230,7 +229,7 @@ def _fit_steps(
     )
     if hz is None:
         choice = replace(choice, hz=_raise_without_steps(time_s, moved, choice.hz, settings))
-    return _StepsFit(track, moved, known, sure, cut, choice)
+    return _StepsFit(track, moved, known, guessed, sure, cut, choice)
 
 
 def _trusted_and_filled_steps(

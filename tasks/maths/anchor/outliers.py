@@ -28,7 +28,7 @@ RESIDUAL_S: Final = 0.3  # that while
 AROUND_RESIDUAL_S: Final = 0.5  # before and after it the poses are followed too
 LEAST_POSE_WEIGHT: Final = 0.02
 # Of a body that the picture cuts. There the hips of ten drawn walkers who come in or leave are off by about twice as
-# far as elsewhere, and the anchor by 2.2 px rms with weight 1, 1.6 px with 0.1 to 0.4, 2.2 px with 0.02.
+# far as elsewhere, and the anchor by 2.2 px rms with weight 1, 1.5 to 1.6 px with 0.1 to 0.4, 1.6 px with 0.02.
 GUESSED_POSE_WEIGHT: Final = 0.2
 STEP_ERROR_LIMIT_TORSOS: Final = 0.006  # a step with a larger standard error is not used
 NEAR_LIMIT_SHARE: Final = 0.7  # of that limit: nor is a step above this share beside an unused one

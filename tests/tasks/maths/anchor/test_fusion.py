@@ -245,6 +245,17 @@ def test_where_the_edge_cuts_the_body_in_every_frame_all_poses_count_as_ever() -
     assert set(all_cut.state) == {"measured"}
 
 
+@pytest.mark.parametrize("whole", [1, 5, 100])
+def test_where_few_frames_show_all_of_the_body_the_poses_far_from_them_count_as_ever(whole: int) -> None:
+    """As of somebody who stays near the edge: the steps alone would follow his clothes, and lose him."""
+    lean, at_edge = scene("lean"), np.ones(300, np.bool_)
+    at_edge[20 : 20 + whole] = False
+    fused = lean.fused(guessed=at_edge)
+    assert lean.error(fused.xy_px) < 1.5 * lean.error(lean.fused().xy_px)
+    assert set(fused.state[20 + whole : 20 + whole + 29]) == {"bridged"}
+    assert set(fused.state[20 + whole + 31 :]) == {"measured"}
+
+
 def test_a_pose_given_by_hand_is_kept_where_the_edge_cuts_the_body() -> None:
     walk = scene("level", seconds=4)
     given = np.zeros(120, np.bool_)
