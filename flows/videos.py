@@ -73,8 +73,8 @@ class Video:
 
     @property
     def digest(self) -> str:
-        """Eight hex digits of the location, which tell videos of the same name apart."""
-        return path_digest(self.path) if self.path is not None and not self.address else _short_digest(self.location)
+        """Eight hex digits of the address, or of the path with all links resolved."""
+        return path_digest(self.path) if self.path is not None and not self.address else _digest(self.location)
 
 
 def video_at(location: str, name: str = "") -> Video:
@@ -261,14 +261,26 @@ def is_address(text: str) -> bool:
 
 
 def named_videos(unnamed: Sequence[Video]) -> list[Video]:
-    """Name every video by its stem; videos with the same stem also get a digest of their location."""
+    """Name every video by its stem; videos with the same stem also get a digest of their location.
+
+    Eight digits of it may be the same: of links to one file, and, by chance, for one list of 20,000 names in twenty.
+    Such videos get sixteen digits of the location as it was given.
+    """
     stems = [video.stem for video in unnamed]
-    times = Counter(stem.casefold() for stem in stems)
-    videos = []
-    for video, stem in zip(unnamed, stems, strict=True):
-        is_unique = times[stem.casefold()] == 1
-        videos.append(replace(video, name=stem if is_unique or video.is_drawn else f"{stem}-{video.digest}"))
-    return videos
+    names = [
+        stem if unique or video.is_drawn else f"{stem}-{video.digest}"
+        for video, stem, unique in zip(unnamed, stems, _unique(stems), strict=True)
+    ]
+    return [
+        replace(video, name=name if unique or video.is_drawn else f"{stem}-{_digest(video.location, 16)}")
+        for video, stem, name, unique in zip(unnamed, stems, names, _unique(names), strict=True)
+    ]
+
+
+def _unique(names: Sequence[str]) -> list[bool]:
+    """Whether each name is there once; case does not count, as in some file systems."""
+    times = Counter(name.casefold() for name in names)
+    return [times[name.casefold()] == 1 for name in names]
 
 
 def _is_reserved(stem: str) -> bool:
@@ -285,9 +297,9 @@ def _safe_stem(stem: str) -> str:
 
 
 def path_digest(path: Path) -> str:
-    """Eight hex digits of the absolute path, which tell files of the same name apart."""
-    return _short_digest(str(path.resolve()))
+    """Eight hex digits of the absolute path, with all links resolved, which tell files of the same name apart."""
+    return _digest(str(path.resolve()))
 
 
-def _short_digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+def _digest(text: str, digits: int = 8) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]

@@ -71,6 +71,32 @@ def test_two_videos_with_one_name_get_two_names(clips: Path) -> None:
     assert all(name.startswith("b-") for name in found)
 
 
+def test_two_links_to_one_file_get_two_names(tmp_path: Path) -> None:
+    for place in "abc":
+        (tmp_path / place).mkdir()
+    (tmp_path / "a" / "walk.mp4").write_bytes(b"x")
+    (tmp_path / "b" / "walk.mp4").symlink_to(tmp_path / "a" / "walk.mp4")
+    (tmp_path / "c" / "walk.mp4").write_bytes(b"x")
+    videos = find_videos([str(tmp_path / place / "walk.mp4") for place in "abc"])
+    assert len({video.name for video in videos}) == 3
+    assert videos[2].name == f"walk-{path_digest(tmp_path / 'c' / 'walk.mp4')}", "others keep the short digest"
+
+
+def test_a_file_that_is_named_like_a_digest_takes_no_name_from_another(tmp_path: Path) -> None:
+    paths = [tmp_path / "a" / "walk.mp4", tmp_path / "b" / "walk.mp4"]
+    paths.append(tmp_path / f"WALK-{path_digest(paths[0])}.mp4")
+    assert len({video.name.casefold() for video in find_videos([str(path) for path in paths])}) == 3
+
+
+@pytest.mark.parametrize("chance", [1, 2])
+def test_names_of_videos_whose_digests_are_the_same_by_chance_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chance: int
+) -> None:
+    monkeypatch.setattr("flows.videos.path_digest", lambda path: str(int(path.parent.name) % chance))
+    videos = find_videos([str(tmp_path / str(number) / "walk.mp4") for number in range(6)])
+    assert len({video.name for video in videos}) == 6
+
+
 def test_a_list_file_names_videos_relative_to_itself(clips: Path) -> None:
     (clips / "list.txt").write_text("\ufeffb.mp4\n# clips\n\nsub/b.mp4\n")  # as Windows writes it
     assert [missing_reason(video) for video in find_videos(f"@{clips / 'list.txt'}")] == ["", ""]
