@@ -261,10 +261,10 @@ def is_address(text: str) -> bool:
 
 
 def named_videos(unnamed: Sequence[Video]) -> list[Video]:
-    """Name every video by its stem; videos with the same stem also get a digest of their location.
+    """Name every video by its stem; videos with the same stem also get eight digits that come from their location.
 
-    Eight digits of it may be the same: of links to one file, and, by chance, for one list of 20,000 names in twenty.
-    Such videos get sixteen digits of the location as it was given.
+    Those of two links to one file are the same, and by chance those of two videos may be: of 20,000 videos with one
+    stem, in one list of twenty. Such videos get sixteen digits, of the location as it was given.
     """
     stems = [video.stem for video in unnamed]
     names = [

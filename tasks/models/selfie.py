@@ -10,13 +10,7 @@ from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
 from tasks.models.model_file import read_selfie_model
-from tasks.models.runtime import (
-    MEDIAPIPE_ERRORS,
-    DeviceUse,
-    closed_quietly,
-    create_on_device,
-    mediapipe_image,
-)
+from tasks.models.runtime import MEDIAPIPE_ERRORS, DeviceUse, closed_quietly, create_on_device, mediapipe_image
 
 SELFIE_INPUT_SIZE_PX: Final = {"general": (256, 256), "landscape": (256, 144)}
 """Width and height of each model's input. A picture of this size gives a mask of the same size."""
