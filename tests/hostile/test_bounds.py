@@ -5,13 +5,26 @@ import struct
 import subprocess
 import sys
 import time
+import tracemalloc
+import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from flows.videos import MAX_LIST_BYTES, find_videos
-from tasks.errors import SettingError
+from tasks.errors import OutputError, SettingError
+from tasks.media.files import tables
+from tasks.media.files.mattes_file import matte_writer, read_mattes
+from tasks.media.files.packed import pack
+from tasks.media.files.plates_file import PlateFile, plate_writer
+from tasks.media.files.tables import read_table, write_table
+from tasks.media.matting.person_matte import Matte
+from tasks.media.planes.layout import nearest_layout
+from tasks.media.scene.plate import Box, Plate
 from tests.support.program import ROOT
 
 NAMES_CPU_S = 10  # 20,000 names took more than a minute
@@ -88,3 +101,115 @@ def test_a_huge_picture_file_is_refused(tmp_path: Path) -> None:
         file.truncate(40 << 30)
     line = refused("video=demo", "background=image", "background.image=huge.bmp", cwd=tmp_path)
     assert "huge.bmp is larger than 256 MiB; " in line
+
+
+PICTURE_PX = (64, 48)
+HUGE_BYTES = 1 << 29
+GRAY = nearest_layout("gray")
+Members = dict[str, bytes]
+
+
+@contextmanager
+def little_memory() -> Iterator[None]:
+    """Fails where more than a tenth of what a file claims is taken."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < HUGE_BYTES / 10
+    finally:
+        tracemalloc.stop()
+
+
+def rewritten(path: Path, change: Callable[[Members], None], *, compression: int = zipfile.ZIP_STORED) -> Path:
+    """The zip file again, with other members."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    change(members)
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def mattes(folder: Path) -> Path:
+    """One matte over the whole picture."""
+    opacity = np.zeros(PICTURE_PX[::-1], np.uint8)
+    with matte_writer(folder / "mattes.zip", GRAY) as writer:
+        writer.write(Matte(Box(0, 0, *PICTURE_PX), opacity, (opacity,)))
+    return folder / "mattes.zip"
+
+
+def bomb(*, box: tuple[int, int] | None) -> Callable[[Members], None]:
+    """Half a gigabyte in some kilobytes, over a box that reaches to ``box``; None: over that of the picture."""
+
+    def change(members: Members) -> None:
+        packed = pack(bytes(HUGE_BYTES))
+        index = np.frombuffer(members["index"], "<i8").copy()
+        index[5:] = HUGE_BYTES, len(packed)
+        if box is not None:
+            index[3:5] = box
+        members.update({"index": index.tobytes(), "mattes_00000000": packed})
+
+    return change
+
+
+@pytest.mark.parametrize("box", [None, (1 << 15, 1 << 14), (1 << 40, 1 << 40)])
+def test_a_matte_that_claims_more_than_the_picture_is_refused_before_it_is_unpacked(
+    box: tuple[int, int] | None, tmp_path: Path
+) -> None:
+    path = rewritten(mattes(tmp_path), bomb(box=box))
+    assert path.stat().st_size < HUGE_BYTES / 1000
+    with little_memory(), pytest.raises(OutputError, match=r"longer than its box|not in the picture"):
+        next(read_mattes(path, GRAY, PICTURE_PX))
+
+
+def test_mattes_that_a_zip_unpacks_to_gigabytes_are_refused(tmp_path: Path) -> None:
+    def change(members: Members) -> None:
+        members["mattes_00000000"] = bytes(HUGE_BYTES)
+
+    path = rewritten(mattes(tmp_path), change, compression=zipfile.ZIP_DEFLATED)
+    with little_memory(), pytest.raises(OutputError, match="compressed"):
+        next(read_mattes(path, GRAY, PICTURE_PX))
+
+
+@pytest.mark.parametrize(
+    ("member", "old", "new", "told"),
+    [
+        ("0", b"[0, 0, 64, 48]", b"[0, 0, 32768, 16384]", "reaches too far"),
+        ("0", b"[0, 0, 64, 48]", b"[-9000, 0, 64, 48]", "reaches too far"),
+        ("0", b"[0, 0, 64, 48]", b"[0, 0, 0, 48]", "is empty"),
+        ("0", b"[0, 0, 64, 48]", b"7", "cannot be read"),
+        ("seen", b"[8, 6]", b"[32768, 16384]", "larger than its box"),
+    ],
+)
+def test_a_plate_that_claims_more_than_any_has_is_refused_before_it_is_unpacked(
+    member: str, old: bytes, new: bytes, told: str, tmp_path: Path
+) -> None:
+    plane = np.zeros(PICTURE_PX[::-1], np.uint8)
+    with plate_writer(tmp_path / "plates.zip", GRAY) as writer:
+        writer.write(Plate(0, Box(0, 0, *PICTURE_PX), (plane,), np.zeros((6, 8), np.uint8), 1.0, False))
+
+    def change(members: Members) -> None:
+        assert old in members["plates.json"]
+        members["plates.json"] = members["plates.json"].replace(old, new)
+        members[f"plate_00000000_{member}"] = pack(bytes(HUGE_BYTES))
+
+    path = rewritten(tmp_path / "plates.zip", change)
+    with little_memory(), pytest.raises(OutputError, match=told):
+        PlateFile(path, PICTURE_PX).read(0)
+
+
+@pytest.mark.parametrize("index", [b"[1]", b"[" * 100_000, b"{}", b'{"pixel_format": "gray", "plates": [5]}'])
+def test_plates_with_an_index_of_another_kind_are_refused(index: bytes, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "plates.zip", "w") as archive:
+        archive.writestr("plates.json", index)
+    with pytest.raises(OutputError, match="delete it and run again"):
+        PlateFile(tmp_path / "plates.zip", PICTURE_PX)
+
+
+def test_a_small_table_of_many_equal_values_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_table(tmp_path / "a.parquet", {name: np.zeros(100_000, np.bool_) for name in "abc"})
+    assert (tmp_path / "a.parquet").stat().st_size < 2000
+    monkeypatch.setattr(tables, "MAX_TABLE_BYTES", 1 << 20)
+    with pytest.raises(OutputError, match="it claims 100000 rows in 2400000 bytes"):
+        read_table(tmp_path / "a.parquet")

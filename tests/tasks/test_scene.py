@@ -54,11 +54,11 @@ def test_plates_show_the_floor_without_the_man(walked: SceneRequest, tmp_path: P
     facts = build_scene(walked, tmp_path, ticks.append)
     assert ticks == list(range(1, FRAMES + 1))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["camera.parquet", "hidden.npz", "plates.zip"]
-    assert facts["plates"] == len(PlateFile(tmp_path / "plates.zip").frames) >= 2
+    assert facts["plates"] == len(PlateFile(tmp_path / "plates.zip", read_clip(walked.clip).size_px).frames) >= 2
     assert facts["aligned"] == 1 and facts["notes"] == []
     hidden = [mask.probability for mask in read_masks(tmp_path / "hidden.npz")]
     assert len(hidden) == FRAMES and all(mask.any() for mask in hidden)
-    plate = PlateFile(tmp_path / "plates.zip").read(0)
+    plate = PlateFile(tmp_path / "plates.zip", read_clip(walked.clip).size_px).read(0)
     rows, columns = np.nonzero(hidden[0][80:300])  # the white shirt is the only bright thing on the dark stage
     scale = 1084 / hidden[0].shape[1]
     shirt = plate.planes[0][

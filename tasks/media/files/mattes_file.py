@@ -12,7 +12,6 @@ Written front to back. Members:
 
 import json
 import zipfile
-import zlib
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.media.files.packed import MOST_BYTES, pack, unpack
+from tasks.media.files.packed import pack, read_stored, read_stored_object, unpack
 from tasks.media.matting.person_matte import Matte
 from tasks.media.planes.layout import PixelLayout
 from tasks.media.scene.plate import Box
@@ -96,15 +95,16 @@ def matte_writer(path: Path, layout: PixelLayout) -> Iterator[MatteWriter]:
         raise OutputError(f"{path}: cannot be written ({reason}); free space there") from error
 
 
-def read_mattes(path: Path, layout: PixelLayout) -> Iterator[Matte | None]:
+def read_mattes(path: Path, layout: PixelLayout, size_px: tuple[int, int]) -> Iterator[Matte | None]:
     """The matte of each frame, None where it has none, with few in memory. The file closes with the generator.
 
     Behind the edge the background is as it was; elsewhere it is 0. ``OutputError`` if the file is missing or damaged.
+    No matte takes more memory than a picture of ``size_px``, whatever the file claims.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            frames = int(json.loads(_read(archive, _ABOUT))["frames"])
-            index = _read_index(archive, frames)
+            frames = int(read_stored_object(archive, _ABOUT)["frames"])
+            index = _read_index(archive, frames, size_px)
             following, member, begin = 0, b"", 0
             for frame in range(frames):
                 if following == len(index) or index[following, 0] != frame:
@@ -112,21 +112,37 @@ def read_mattes(path: Path, layout: PixelLayout) -> Iterator[Matte | None]:
                     continue
                 *edges, size, packed = index[following, 1:].tolist()
                 if following % _TOGETHER == 0:
-                    member, begin = _read(archive, _member_name(following // _TOGETHER)), 0
-                yield _matte(unpack(member[begin : begin + packed], size), Box(*edges), layout)
+                    member, begin = read_stored(archive, _member_name(following // _TOGETHER)), 0
+                box = Box(*edges)
+                yield _matte(unpack(member[begin : begin + packed], _bounded(size, box, layout)), box, layout)
                 following, begin = following + 1, begin + packed
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         fact = getattr(error, "strerror", None) or str(error).split("\n")[0]
         raise OutputError(f"{path}: cannot be read ({fact}); delete it and run again") from error
 
 
-def _read_index(archive: zipfile.ZipFile, frames: int) -> NDArray[np.int64]:
-    """The index (k, ``_FIELDS``) of a clip of ``frames`` frames; ``ValueError`` where frames in it are out of place."""
-    index = np.frombuffer(_read(archive, _INDEX), "<i8").reshape(-1, _FIELDS)
+def _read_index(archive: zipfile.ZipFile, frames: int, size_px: tuple[int, int]) -> NDArray[np.int64]:
+    """The index (k, ``_FIELDS``) of a clip of ``frames`` frames.
+
+    ``ValueError`` where frames in it are out of place, or boxes not in a picture of ``size_px``.
+    """
+    index = np.frombuffer(read_stored(archive, _INDEX), "<i8").reshape(-1, _FIELDS)
     at = index[:, 0]
     if ((at < 0) | (at >= frames)).any() or (np.diff(at) < 1).any():
         raise ValueError("its index names frames that are not there, or not in order")
+    first, last = index[:, 1:3], index[:, 3:5]
+    if ((first < 0) | (last <= first) | (last > size_px)).any():
+        raise ValueError("a box in it is empty, or not in the picture")
     return index
+
+
+def _bounded(size: int, box: Box, layout: PixelLayout) -> int:
+    """``size`` again; ``ValueError`` where a matte over ``box`` with all of the background has fewer bytes."""
+    sizes_px = [layout.plane_wh(index, box.size_px) for index in range(layout.planes)]
+    samples = sum(wide * high for wide, high in sizes_px)
+    if size > box.size_px[0] * box.size_px[1] + samples * np.dtype(layout.dtype).itemsize:
+        raise ValueError("a matte in it is longer than its box")
+    return size
 
 
 def _member_name(number: int) -> str:
@@ -157,17 +173,8 @@ def needed_behind(opacity: NDArray[np.uint8], shapes: list[tuple[int, ...]]) -> 
     return [found[shape] for shape in shapes]
 
 
-def _read(archive: zipfile.ZipFile, name: str) -> bytes:
-    size = archive.getinfo(name).file_size
-    if size > MOST_BYTES:
-        raise ValueError(f"{name} has {size} bytes")
-    return archive.read(name)
-
-
 def _matte(stored: bytes, box: Box, layout: PixelLayout) -> Matte:
     wide, high = box.size_px
-    if min(wide, high) < 1:
-        raise ValueError("a box in it is empty")
     opacity = np.frombuffer(stored, np.uint8, wide * high).reshape(high, wide)
     shapes: list[tuple[int, ...]] = [layout.plane_wh(index, box.size_px)[::-1] for index in range(layout.planes)]
     needed = needed_behind(opacity, shapes)

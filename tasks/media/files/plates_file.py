@@ -8,7 +8,6 @@ and ``seen_px``, the width and height of ``seen``.
 
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,9 +17,9 @@ from typing import Any, Final
 import numpy as np
 
 from tasks.errors import OutputError
-from tasks.media.files.packed import pack_plane, unpack_plane
+from tasks.media.files.packed import pack_plane, read_stored, read_stored_object, unpack_plane
 from tasks.media.planes.layout import PixelLayout, nearest_layout
-from tasks.media.scene.plate import Box, Plate
+from tasks.media.scene.plate import FARTHEST, Box, Plate
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _INDEX: Final = "plates.json"
@@ -66,14 +65,17 @@ def plate_writer(path: Path, layout: PixelLayout) -> Iterator[PlateWriter]:
 
 
 class PlateFile:
-    """The plates of ``path``, read one by one; ``OutputError`` when the file is missing or damaged."""
+    """The plates of ``path``, read one by one; ``OutputError`` when the file is missing or damaged.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    ``size_px`` is the picture's size: no plate reaches farther beyond it than ``FARTHEST``, whatever the file claims.
+    """
+
+    def __init__(self, path: Path, size_px: tuple[int, int]) -> None:
+        self._path, self._size_px = path, size_px
         with self._opened() as archive:
-            content = json.loads(archive.read(_INDEX))
+            content = read_stored_object(archive, _INDEX)
             self._layout = nearest_layout(content["pixel_format"])
-        self._entries = {entry["frame"]: entry for entry in content["plates"]}
+            self._entries = {entry["frame"]: entry for entry in content["plates"]}
 
     @property
     def frames(self) -> list[int]:
@@ -86,21 +88,34 @@ class PlateFile:
 
     def read(self, frame: int) -> Plate:
         """The plate of ``frame``."""
-        entry, layout = self._entries[frame], self._layout
-        box, name = Box(*entry["box"]), f"plate_{frame:08d}"
+        entry, layout, name = self._entries[frame], self._layout, f"plate_{frame:08d}"
         with self._opened() as archive:
+            box = self._box(entry)
+            shapes = [layout.plane_wh(index, box.size_px)[::-1] for index in range(layout.planes)]
             planes = tuple(
-                unpack_plane(archive.read(f"{name}_{index}"), layout.plane_wh(index, box.size_px)[::-1], layout.dtype)
-                for index in range(layout.planes)
+                unpack_plane(read_stored(archive, f"{name}_{index}"), shape, layout.dtype)
+                for index, shape in enumerate(shapes)
             )
-            seen = unpack_plane(archive.read(f"{name}_seen"), tuple(entry["seen_px"][::-1]), np.uint8)
+            columns, rows = entry["seen_px"]
+            if columns > box.size_px[0] or rows > box.size_px[1]:
+                raise ValueError("what was seen of a plate in it is larger than its box")
+            seen = unpack_plane(read_stored(archive, f"{name}_seen"), (rows, columns), np.uint8)
         return Plate(frame, box, planes, seen, entry["agreement"], entry["parallax"])
+
+    def _box(self, entry: dict[str, Any]) -> Box:
+        """The box of a plate; ``ValueError`` where it is empty, or larger than any that was made."""
+        box, size_px = Box(*entry["box"]), np.array(self._size_px)
+        reach_px = FARTHEST * size_px
+        first, last = np.array(box[:2]), np.array(box[2:])
+        if (last <= first).any() or (first < -reach_px).any() or (last > size_px + reach_px).any():
+            raise ValueError("a box in it is empty, or reaches too far")
+        return box
 
     @contextmanager
     def _opened(self) -> Iterator[zipfile.ZipFile]:
         try:
             with zipfile.ZipFile(self._path) as archive:
                 yield archive
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             fact = getattr(error, "strerror", None) or str(error).split("\n")[0]
             raise OutputError(f"{self._path}: cannot be read ({fact}); delete it and run again") from error

@@ -26,6 +26,7 @@ SCHEMA_VERSION = 1
 MAX_TABLE_ROWS = 1 << 28  # 33 landmarks a frame: a day at 60 frames a second has 171 million rows
 MAX_TABLE_BYTES = 16 << 30
 MAX_TABLE_COLUMNS = 1000
+_CELL_BYTES = 8
 _VERSION_KEY = b"stillwalk.schema"
 
 
@@ -70,8 +71,9 @@ def read_table(
 def require_bounded(file: Any) -> Any:
     """An open ``ParquetFile`` again. ``ValueError`` if it would unpack to more than our tables can hold."""
     size_bytes = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
-    rows = file.metadata.num_rows
-    if rows > MAX_TABLE_ROWS or size_bytes > MAX_TABLE_BYTES or file.metadata.num_columns > MAX_TABLE_COLUMNS:
+    rows, columns = file.metadata.num_rows, file.metadata.num_columns
+    size_bytes = max(size_bytes, rows * columns * _CELL_BYTES)  # of equal values a file holds only one
+    if rows > MAX_TABLE_ROWS or size_bytes > MAX_TABLE_BYTES or columns > MAX_TABLE_COLUMNS:
         raise ValueError(f"it claims {rows} rows in {size_bytes} bytes")
     return file
 

@@ -274,5 +274,5 @@ class SceneFiles:
 
     def _border(self, *, beyond: bool) -> SceneBorder:
         path, _ = read_camera(self.camera)
-        plates = PlateFile(self.plates)
+        plates = PlateFile(self.plates, self.size_px)
         return SceneBorder(path, plates, self.layout, self.size_px, self.chroma_location, beyond=beyond)

@@ -11,6 +11,7 @@ from tasks.media.files.plates_file import PlateFile, plate_writer
 from tasks.media.planes.layout import PixelLayout, nearest_layout
 from tasks.media.scene.plate import Box, Plate
 
+SIZE = (30, 72)
 BOX = Box(-6, 4, 35, 27)  # of odd size
 
 
@@ -27,7 +28,7 @@ def stored(path: Path, layout: PixelLayout) -> Plate:
 @pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "gray", "gbrp10le"])
 def test_a_plate_comes_back_as_it_was(tmp_path: Path, name: str) -> None:
     written = stored(tmp_path / "plates.zip", nearest_layout(name))
-    plates = PlateFile(tmp_path / "plates.zip")
+    plates = PlateFile(tmp_path / "plates.zip", SIZE)
     assert plates.frames == [7]
     read = plates.read(7)
     assert (read.box, read.agreement, read.parallax) == (BOX, 0.5, False)
@@ -42,10 +43,10 @@ def test_plates_that_are_cut_short_or_changed_inside_are_refused(tmp_path: Path)
     content = path.read_bytes()
     path.write_bytes(content[:-50])
     with pytest.raises(OutputError, match="delete it and run again"):
-        PlateFile(path)
+        PlateFile(path, SIZE)
     path.write_bytes(content[:200] + b"\0" + content[201:])
     with pytest.raises(OutputError, match="delete it and run again"):
-        PlateFile(path).read(7)
+        PlateFile(path, SIZE).read(7)
 
 
 @pytest.mark.parametrize(
@@ -62,4 +63,4 @@ def test_plates_of_another_size_than_their_index_says_are_refused(tmp_path: Path
         for name, content in members.items():
             archive.writestr(name, content)
     with pytest.raises(OutputError, match="delete it and run again"):
-        PlateFile(tmp_path / "other.zip").read(7)
+        PlateFile(tmp_path / "other.zip", SIZE).read(7)

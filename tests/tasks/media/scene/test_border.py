@@ -31,7 +31,7 @@ def border_of(scenery: Scenery, folder: Path, *, beyond: bool = True) -> SceneBo
         for plan in plans:
             placed = [(frame, path.between(frame, plan.frame)) for frame in plan.sources]
             writer.write(build_plate(plan.frame, [(at, way) for at, way in placed if way is not None], store, 0))
-    return SceneBorder(path, PlateFile(folder / "plates.zip"), scenery.layout, SIZE_PX, 0, beyond=beyond)
+    return SceneBorder(path, PlateFile(folder / "plates.zip", SIZE_PX), scenery.layout, SIZE_PX, 0, beyond=beyond)
 
 
 def filled(
