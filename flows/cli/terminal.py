@@ -5,7 +5,7 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ from flows.cli.terminal_text import has_status_lines, show_status
 from flows.report.index_page import PLANNED_SWEEP_NOTE
 from flows.results.index import INDEX_PAGE_NAME
 from flows.results.result import REPORT_NAME, Result, StageRun, results_noun
-from tasks.errors import counted
+from tasks.errors import counted, first_few
 from tasks.execution import progress
 from tasks.maths.metrics.ranking import JUDGED_METRICS, PLANNED
 from tasks.untrusted.plain_text import one_line
@@ -126,7 +126,7 @@ def _video_lines(result: Result, told: dict[str, str]) -> Iterator[str]:
 def _ran_lines(stages: list[StageRun]) -> Iterator[str]:
     """Each stage with its seconds; what one pass over the frames makes, or masks beside the scene, as one."""
     videos = [stage for stage in stages if stage.stage == "render" and stage.title != REPORT_NAME]
-    decoded_once = [stage for stage in stages if stage.stage in ("masks", "scene")]
+    decoded_once = [stage for stage in stages if stage.stage in ("masks", "scene") and not stage.alone]
     for stage in stages:
         in_pass = next((one for one in (videos, decoded_once) if stage in one and len(one) > 1), [stage])
         if len(in_pass) == 1:
@@ -148,14 +148,22 @@ def print_sweep(results: list[Result], index: dict[str, Any], folder: Path, seco
         _print_table([head, *(name + figure for name, figure in zip(names, figures, strict=True))])
         if PLANNED in judges:
             print(PLANNED_SWEEP_NOTE)
-    for setting in index.get("settings", []):
-        if setting["best"] and len(best_rows) > 1:
-            rank = f"mean rank {setting['mean_rank']:.2f} of {len(index['settings'])}"
-            print(one_line(f"best of all: {setting['setting']} ({rank})"))
+    if len(best_rows) > 1:
+        _print_best(index["settings"])
     if index:
         print(one_line(f"all figures: {folder / INDEX_PAGE_NAME}"))
     ran = len({stage.key for result in results for stage in result.stages if stage.status == "ran"})
     print(f"{_run_line(results, 'result', seconds)}, {counted(ran, 'stage')} ran")
+
+
+def _print_best(settings: Sequence[Mapping[str, Any]]) -> None:
+    """The best setting of all, with its mean rank and the settings that have the same."""
+    for best in settings:
+        if best["best"]:
+            rank = f"mean rank {best['mean_rank']:.2f} of {len(settings)}"
+            equal = [one["setting"] for one in settings if one["mean_rank"] == best["mean_rank"] and one is not best]
+            shared = f", shared with {first_few(equal)}" if equal else ""
+            print(one_line(f"best of all: {best['setting']} ({rank}{shared})"))
 
 
 def _print_failures(results: list[Result]) -> None:

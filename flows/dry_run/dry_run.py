@@ -5,7 +5,7 @@ It walks the same stages as a run, in the same order. No Prefect is loaded.
 
 import heapq
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from flows.graph.nodes import AnyHandle, Unit
 from flows.graph.stage_requests import RequestedStages
 from flows.jobs import Job, ask_source, brought_file
 from flows.pipeline import everybody, pipeline
+from flows.results.stage_warnings import stage_warnings, with_damage
 from flows.videos import Video, find_all_videos, missing_reason
 from flows.worker_count import worker_count
 from tasks.cache.store import sha256_of
@@ -36,6 +37,7 @@ class Row:
     stages: Mapping[str, AnyHandle] = field(default_factory=dict)
     job: Job | None = None
     failure: str = ""
+    warnings: Sequence[str] = ()
     waits_for_people: bool = False  # with subject=all: for whom the rest would run is not known yet
 
 
@@ -65,6 +67,7 @@ def dry_run(asked: list[tuple[str, Config]], cache: Path) -> int:
     for row in rows:
         if row.job is not None:
             row.failure = row.failure or forecast.failures.get(row.job.asker, "")
+            _warn(row, forecast.fates)
         _print(row, forecast.fates)
     waiting = [(unit, [fate for fate in _fates(unit, forecast) if fate.status == RUNS]) for unit in forecast.units]
     print(_sum([(unit, fates) for unit, fates in waiting if fates], len({row.video for row in rows}), asked[0][1]))
@@ -139,13 +142,27 @@ def _check(config: Config, video: Video) -> None:
         preflight.check_video(config, video)
 
 
+def _warn(row: Row, fates: Mapping[AnyHandle, Fate]) -> None:
+    """Have a row say what a run would: the warnings of the stages that are in the cache."""
+    held = {title: fates[handle] for title, handle in row.stages.items() if handle in fates}
+    cached = {title: fate.artifact for title, fate in held.items() if fate.status == CACHED and fate.artifact}
+    with _noted(row):
+        if row.failure:
+            row.failure = with_damage(row.failure, cached)
+        else:
+            row.warnings = stage_warnings(cached)
+
+
 def _print(row: Row, fates: Mapping[AnyHandle, Fate]) -> None:
     name = row.video.name if row.job is None else row.job.name
     print(one_line(f"{name}{row.setting and f' {row.setting}'}: {row.video.location}"))
+    for warning in row.warnings:
+        print(one_line(f"  warning: {warning}"))
     shown = {title: fates[handle] for title, handle in row.stages.items() if handle in fates}
-    width = max(map(len, shown), default=0)
+    costs = {title: _cost(fate) for title, fate in shown.items()}
+    width, cost_width = (max(map(len, texts), default=0) for texts in (shown, costs.values()))
     for title, fate in shown.items():
-        print(one_line(f"  {title:<{width}}  {_line(fate)}".rstrip()))
+        print(one_line(f"  {title:<{width}}  {_line(fate, costs[title].ljust(cost_width))}".rstrip()))
     if row.waits_for_people:
         print("  then the other stages once for each person, whose number is not known yet")
     if row.failure:
@@ -156,13 +173,17 @@ def _fates(unit: Unit, forecast: Forecast) -> list[Fate]:
     return [forecast.fates[handle] for handle in unit.handles if handle in forecast.fates]
 
 
-def _line(fate: Fate) -> str:
+def _line(fate: Fate, cost: str) -> str:
     if fate.status == CACHED:
         return fate.status
     if fate.status in (MAY_RUN, MAY_FAIL):
         return f"{fate.status} {fate.why}"
-    took = "" if fate.seconds is None else f"about {_time(fate.seconds)}"
-    return f"{fate.status}  {took:<14} {fate.why}"
+    return f"{fate.status}  {cost}  {fate.why}"
+
+
+def _cost(fate: Fate) -> str:
+    """What computing a stage would take, as far as that is known."""
+    return "" if fate.status != RUNS or fate.seconds is None else f"about {_time(fate.seconds)}"
 
 
 def _sum(waiting: list[tuple[Unit, list[Fate]]], videos: int, config: Config) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from conf.enums import MaskSource
 from flows.results.received import is_record
 from flows.videos import Video
 from tasks.records import AnyArtifact
@@ -43,6 +44,7 @@ class StageRun:
     status: str  # ran or cached
     seconds: float  # spent in this run; 0 for cached
     also: str = ""  # another deliverable that the stage makes
+    alone: bool = False  # it took no part in a pass over the frames in which others of its kind are made
 
     @property
     def title(self) -> str:
@@ -75,9 +77,10 @@ class Result:
 
 def stage_run(artifact: AnyArtifact, output: str, run_id: str, also: str = "") -> StageRun:
     """A stage's item: ran if the run ``run_id`` computed it, else cached."""
+    needs_no_frames = artifact.stage == "masks" and artifact.facts.get("source") == MaskSource.landmarker.value
     ran = artifact.run_id == run_id
     status, seconds = ("ran", artifact.seconds) if ran else ("cached", 0.0)
-    return StageRun(artifact.stage, output, artifact.key, status, seconds, also)
+    return StageRun(artifact.stage, output, artifact.key, status, seconds, also, needs_no_frames)
 
 
 def read_record(folder: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from conf.enums import BorderMode, FrameMode, Output, Runner
 from flows.corrections import corrections_path
@@ -15,11 +15,12 @@ from flows.graph.output_needs import SCENE_BORDERS
 from flows.jobs import Job
 from flows.results.received import are_metrics
 from flows.results.result import REPORT_NAME, Result, StageRun, stage_run
+from flows.results.stage_warnings import clip_of, stage_warnings, with_damage
 from tasks.cache.keys import library_version
 from tasks.errors import SettingError, counted, first_few
 from tasks.maths.anchor.states import SEEN_STATES
 from tasks.maths.metrics.lock_metrics import FILE_METRIC_UNITS
-from tasks.records import AnyArtifact, Artifact, Clip, DecodedClip, read_clip
+from tasks.records import AnyArtifact
 from tasks.untrusted.corrections_file import read_corrections
 from tasks.untrusted.json_file import read_object
 
@@ -40,8 +41,8 @@ def describe_result(
     """The result of one video from the artifacts of its stages; ``older`` files in its folder cause a warning."""
     runs = [_stage_run(title, artifact, job) for title, artifact in artifacts.items()]
     facts = {title: artifact.facts for title, artifact in artifacts.items()}
-    clip = _clip(artifacts)
-    warnings = _stage_warnings(clip, facts)
+    clip = clip_of(artifacts)
+    warnings = stage_warnings(artifacts)
     needed_mb, allowed_mb = facts.get("decode", {}).get("memory_mb", 0), job.config.decode.memory_mb
     if job.config.decode.frames is FrameMode.memory and needed_mb > allowed_mb:
         warnings.append(f"decode.memory_mb: the frames take {needed_mb} MB, more than {allowed_mb}: they were streamed")
@@ -49,8 +50,8 @@ def describe_result(
         warnings.append(_pose_interval_warning(job.config.pose.every, float(clip.rate)))
     if older:
         warnings.append(f"the folder also holds files of an earlier run with other settings: {first_few(older)}")
-    if error and clip and clip.broken:
-        error = f"{error} (of a broken file: {clip.broken})"
+    if error:
+        error = with_damage(error, artifacts)
     found = read_metrics(artifacts) if "trajectory" in artifacts else {}
     summary = [*_choice_lines(facts.get("subject", {}), job), *summary_lines(artifacts, found, job.config.border.mode)]
     metrics = flattened(found) if found else {}
@@ -65,26 +66,11 @@ def _area_cure(job: Job) -> str:
     return f"lock.height={USUAL_HEIGHT} shows the person larger" if small else "crop=auto shows no border"
 
 
-def _clip(artifacts: dict[str, AnyArtifact]) -> Clip | None:
-    decoded = cast(Artifact[DecodedClip] | None, artifacts.get("decode"))
-    return None if decoded is None else read_clip(decoded)
-
-
 def _stage_run(title: str, artifact: AnyArtifact, job: Job) -> StageRun:
     """A stage's item; the contact sheet has no stage of its own, the stabilized video brings it."""
     with_sheet = Output.contact in job.config.outputs and CONTACT_SHEET_NAME in artifact.files
     output = title if title != artifact.stage else ""
     return stage_run(artifact, output, job.run_id, CONTACT_SHEET_NAME if with_sheet else "")
-
-
-def _stage_warnings(clip: Clip | None, facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    broken = [clip.broken] if clip and clip.broken else []
-    notes = [
-        note
-        for stage in facts.values()
-        for note in [*stage.get("notes", []), stage.get("device_note"), stage.get("why")]
-    ]
-    return list(dict.fromkeys(note for note in broken + notes if note))
 
 
 def _pose_interval_warning(interval_frames: int, rate_hz: float) -> str:
@@ -219,7 +205,7 @@ def failure_record(
 
 
 def _common_record(job: Job, artifacts: dict[str, AnyArtifact], result: Result) -> dict[str, Any]:
-    clip = _clip(artifacts)
+    clip = clip_of(artifacts)
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux
     in_processes = job.config.runner.kind is not Runner.threads  # then the common peak is not known
     return {

@@ -1,5 +1,6 @@
 """The summaries of a run and of a sweep in the terminal."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,11 @@ def test_masks_and_scene_of_one_pass_have_one_time(capsys: Captured) -> None:
     stages = [StageRun(name, "", name, "ran", seconds[name]) for name in seconds]
     print_result(result("walk", stages=stages))
     print_result(result("walk", stages=[stages[0], stages[2]]))
+    print_result(result("walk", stages=[replace(stages[1], alone=True), stages[2]]))  # masks that need no frames
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "  ran: decode 0.1 s, masks and scene 0.9 s together, offsets 0.2 s"
     assert lines[3] == "  ran: decode 0.1 s, scene 0.8 s"
+    assert lines[5] == "  ran: masks 0.9 s, scene 0.8 s"
 
 
 def test_what_several_persons_share_is_told_once_and_persons_are_counted(capsys: Captured, tmp_path: Path) -> None:
@@ -107,7 +110,7 @@ def test_a_sweep_has_a_table_of_the_best_settings(capsys: Captured) -> None:
         "a          window=9         0.25        0.10      80%               planned",
         "long name  window=9         1.50        0.40      80%  measured in the file",
         PLANNED_SWEEP_NOTE,
-        "best of all: window=9 (mean rank 1.50 of 2)",
+        "best of all: window=9 (mean rank 1.50 of 2, shared with window=5)",
         "all figures: sweeps/w/index.html",
         "1 of 3 results done, 2 failed in 3.0 s, 1 stage ran",
     ]

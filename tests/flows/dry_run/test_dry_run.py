@@ -13,7 +13,7 @@ from flows.config import settings
 from flows.dry_run import dry_run
 from flows.dry_run.differences import differences
 from tasks.cache import store
-from tests.support.done import DIGESTS, do_all, done_job
+from tests.support.done import DIGESTS, NOBODY, PLAIN, do_all, done_job
 
 Plan = Callable[..., dict[str, str]]
 VIDEOS = ["stabilized.mp4", "comparison.mp4", "person.mp4", "preview.webp"]
@@ -68,6 +68,25 @@ def test_a_setting_is_named_with_both_values_and_what_follows_with_its_cause(pla
     assert fates["stabilized.mp4"].endswith(maybe)
     assert fates["person.mp4"].endswith("background.color: [0,177,64] -> [1,2,3]; because trajectory runs")
     assert fates["sum"].startswith("6 stages of 1 video would run: about ")
+
+
+@pytest.mark.parametrize("blind", ["", "pose"])
+def test_damage_that_an_earlier_run_found_is_told_again(
+    blind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.register_schema()
+    monkeypatch.setattr("flows.preflight.find_model_digests", lambda _: DIGESTS)
+    monkeypatch.setitem(PLAIN, "broken", "28 of 50 frames could be decoded")
+    clip, cache = tmp_path / "walk.mp4", tmp_path / "cache"
+    clip.write_bytes(b"a walk")
+    config = settings.load([f"video={clip}"])
+    do_all(cache, [done_job(clip, config, blind=blind)])
+    assert dry_run.dry_run([("", config)], cache) == bool(blind)
+    lines = capsys.readouterr().out.splitlines()
+    if blind:
+        assert f"  would fail: {NOBODY} (of a broken file: 28 of 50 frames could be decoded)" in lines
+    else:
+        assert lines[1] == "  warning: 28 of 50 frames could be decoded"
 
 
 def test_for_all_people_each_has_the_stages_that_are_not_shared(
