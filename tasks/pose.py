@@ -1,6 +1,6 @@
 """The pose stage: the landmarks of everybody in the clip, and the motion of each torso from frame to frame."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -15,6 +15,7 @@ from tasks.maths.repeated_frames import Changes
 from tasks.maths.tracking.squares import WINDOW_HEIGHTS, body_height_px, square_about
 from tasks.media.files.people_file import PeopleWriter, people_writer
 from tasks.media.files.tables import read_table, write_table
+from tasks.media.input.damage import describe_concealed
 from tasks.media.input.prefetch import prefetched
 from tasks.media.input.rgb_frames import RgbFrame, rgb_frames
 from tasks.media.matting.body_mask import crop_body_mask
@@ -79,7 +80,8 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
     """
     clip = read_clip(request.clip)
     settings, models = request.settings, request.models
-    pts, changes = read_table(request.clip.path("frames.parquet"), ["pts"])["pts"], Changes()
+    pts = read_table(request.clip.path("frames.parquet"), ["pts"])["pts"]
+    changes, concealed_s = Changes(), list[float]()
     with (
         open_people_tracker(
             model_files(settings.model.value, models.dir),
@@ -91,7 +93,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
             with_masks=True,
         ) as (finder, device_use),
         people_writer(folder) as writer,
-        prefetched(_with_whole(number_shots(_frames(request, clip, pts, changes)), finder)) as stream,
+        prefetched(_with_whole(number_shots(_frames(request, clip, pts, changes, concealed_s)), finder)) as stream,
         prefetched(find_people(stream, finder, settings.every)) as seen,
     ):
         camera, portraits = CameraRecorder(clip.size_px), PortraitRecorder()
@@ -115,15 +117,30 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
         "device": device_use.device,
         "device_note": device_use.note,
         "repeated": int(repeated.sum()),
-        "notes": _note_of_repeated(counts.frames, int(repeated.sum())),
+        "notes": [*_note_of_damage(concealed_s), *_note_of_repeated(counts.frames, int(repeated.sum()))],
     }
 
 
-def _frames(request: PoseRequest, clip: Clip, pts: NDArray[np.int64], changes: Changes) -> Iterator[RgbFrame]:
-    """The clip's frames, which are those at ``pts``; how much each differs from the one before goes to ``changes``."""
+def _frames(
+    request: PoseRequest, clip: Clip, pts: NDArray[np.int64], changes: Changes, concealed_s: list[float]
+) -> Iterator[RgbFrame]:
+    """The clip's frames, which are those at ``pts``.
+
+    How much each differs from the one before goes to ``changes``, and to ``concealed_s`` the times of those in which
+    the decoder covered damage up.
+    """
     for frame in rgb_frames(request.source, clip, cache_mb=request.cache_mb, confirm=pts):
         changes.add(frame.luma)
+        if frame.concealed:
+            concealed_s.append(frame.time_s)
         yield frame
+
+
+def _note_of_damage(concealed_s: Sequence[float]) -> list[str]:
+    if not concealed_s:
+        return []
+    fact = "the decoder covers that up, and later frames may show it"
+    return [f"{describe_concealed(concealed_s)}: {fact}; copy or download the file again"]
 
 
 def _note_of_repeated(frames: int, repeated: int) -> list[str]:

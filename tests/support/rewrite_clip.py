@@ -87,3 +87,15 @@ def sound_packets(path: Path) -> list[SoundTrackPackets]:
                 assert packet.pts is not None
                 tracks[packet.stream.index].append((packet.pts * packet.time_base, bytes(packet)))
     return list(tracks.values())
+
+
+def scratched(source: Path, copy: Path, packet: int) -> Path:
+    """A copy of the file with one byte changed in the middle of a packet of its video, which a decoder covers up."""
+    content = bytearray(source.read_bytes())
+    with av.open(str(source)) as container:
+        stored = [(one.pos, one.size) for one in container.demux(container.streams.video[0]) if one.size]
+    position, size = stored[packet]
+    assert position is not None
+    content[position + size // 2] ^= 255
+    copy.write_bytes(content)
+    return copy

@@ -27,6 +27,7 @@ from tasks.records import Artifact, ColorTags, read_clip
 from tasks.requests import DecodeRequest, PoseRequest
 from tests.support.artifacts import artifact
 from tests.support.drawn.bodies import figure
+from tests.support.rewrite_clip import scratched
 
 
 def decoded(video: Path, folder: Path, frames: int | None = None) -> Artifact[Any]:
@@ -97,6 +98,13 @@ def test_the_model_looks_at_every_third_frame_and_motion_uses_all(videos: Path, 
     assert at.tolist() == list(range(19)) and np.isfinite(steps["dx_px"][1:]).all()
     assert steps["carried_frames"][1:7].tolist() == [0, 1, 2, 0, 1, 2]
     assert (facts["frames"], facts["looked"], facts["detected"], facts["detection_rate"]) == (19, 7, 7, 1.0)
+
+
+def test_damage_that_the_decoder_covers_up_is_told(videos: Path, tmp_path: Path) -> None:
+    video = scratched(videos / "moonwalk.mp4", tmp_path / "moonwalk.mp4", packet=6)
+    facts = estimate_pose(request(video, decoded(video, tmp_path / "clip", 12)), tmp_path, lambda _: None)
+    (note,) = facts["notes"]
+    assert note.startswith("1 frame is damaged at 0.") and note.endswith("; copy or download the file again")
 
 
 def test_a_clip_without_a_person_is_an_error_with_the_number_of_frames(videos: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Damage of a video file: frames that are missing in the middle, and an end that was cut off."""
+"""Damage of a video file: frames that are missing or damaged in the middle, and an end that was cut off."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -56,6 +56,14 @@ def describe_missing_frames(pts: NDArray[np.int64], suspects: SuspectPackets, ti
         return ""
     clause = "1 frame is missing" if count == 1 else f"{count} frames are missing, the first"
     return f"{clause} at {first_s:.2f} s"
+
+
+def describe_concealed(times_s: Sequence[float]) -> str:
+    """A clause on the frames at ``times_s`` in which the decoder covered damage up; empty where there is none."""
+    if not times_s:
+        return ""
+    clause = "1 frame is damaged" if len(times_s) == 1 else f"{len(times_s)} frames are damaged, the first"
+    return f"{clause} at {times_s[0]:.2f} s"
 
 
 def describe_truncation(path: Path, container: str) -> str:

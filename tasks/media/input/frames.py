@@ -30,7 +30,7 @@ class Frame:
 
     ``planes`` are 2-D arrays in FFmpeg's component order. They are read-only, their rows may have a stride, and they
     may lie in the decoder's memory: do not keep a frame longer than needed. ``pts`` and ``duration`` are ticks of the
-    clip's time base.
+    clip's time base. ``concealed``: the decoder covered damage up in it; frames that refer to it may show that too.
     """
 
     index: int
@@ -39,6 +39,7 @@ class Frame:
     planes: Planes
     layout: PixelLayout
     color: ColorTags
+    concealed: bool = False
 
     @property
     def luma(self) -> NDArray[Any]:
@@ -72,9 +73,9 @@ def read_frames(source: Path, clip: Clip, *, confirm: NDArray[np.int64] | None =
             decoded = _confirmed(source, decoded, stats, confirm)
         timed = _with_durations(decoded, clip)
         for index, (frame, duration) in enumerate(timed):
-            planes, pts = _upright(source, clip, layout, frame), frame.pts
+            planes, pts, concealed = _upright(source, clip, layout, frame), frame.pts, frame.is_corrupt
             del frame
-            yield Frame(index, pts or 0, duration, planes, layout, clip.color)
+            yield Frame(index, pts or 0, duration, planes, layout, clip.color, concealed)
         if confirm is not None:
             deque(decoded, maxlen=0)  # to the end of the file; that no frame is missing, their number says
         if stats.frames < clip.skipped + clip.frames:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import StillwalkError, VideoError, counted
 from tasks.media.input.capture_rate import read_capture_rate
-from tasks.media.input.damage import describe_missing_frames, describe_truncation
+from tasks.media.input.damage import describe_concealed, describe_missing_frames, describe_truncation
 from tasks.media.input.stream_tags import (
     read_color_tags,
     read_dolby_vision,
@@ -103,7 +103,7 @@ def scan_video(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> 
     """Decode the whole file and return the clip and its frame table. ``tick`` gets the number of decoded frames.
 
     ``VideoError`` if the file is not a readable video, or has no video stream, or no frame can be decoded. With
-    ``strict`` also if decoding stops before the end, or frames are missing in between.
+    ``strict`` also if decoding stops before the end, or frames are missing or damaged in between.
     """
     with open_video(path) as (container, stream):
         skip_loop_filter(stream)
@@ -126,6 +126,9 @@ def scan_video(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> 
     if clip.missing and strict:
         cure = "repair it, or use decode.strict=false to repeat the frame before instead"
         raise VideoError(f"{path}: {clip.missing}; {cure}")
+    if stats.concealed_pts and strict:
+        fact = describe_concealed(ticks_to_seconds(np.array(stats.concealed_pts), clip.time_base).tolist())
+        raise VideoError(f"{path}: {fact}; repair it, or use decode.strict=false to take it as the decoder shows it")
     return clip, table
 
 

@@ -31,6 +31,11 @@ class RgbFrame:
         self._frame = frame
 
     @property
+    def concealed(self) -> bool:
+        """Whether the decoder covered damage up in it."""
+        return self._frame.concealed
+
+    @property
     def size_px(self) -> tuple[int, int]:
         """Width and height of the source frame."""
         height, width = self._frame.planes[0].shape

@@ -88,6 +88,7 @@ class DecodeStats:
     # Byte offset in the file, by pts, of each packet that is to be shown and has given no frame yet; -1: not known.
     pending_packets: dict[int | None, int] = field(default_factory=dict)
     corrupt_pts: list[int] = field(default_factory=list)  # of packets that the demuxer flags as corrupt
+    concealed_pts: list[int] = field(default_factory=list)  # of frames in which the decoder covered damage up
 
     def suspect_packets(self, container: InputContainer, stream: VideoStream) -> SuspectPackets:
         """The packets that may have lost a frame. None if a clock restarts: joined recordings look damaged there.
@@ -172,6 +173,8 @@ def decode_frames(
         frame.pts = _repaired_pts(stored_pts, frame, stats)
         stats.frames += 1
         stats.interlaced += frame.interlaced_frame
+        if frame.is_corrupt:
+            stats.concealed_pts.append(frame.pts)
         yield frame
 
 

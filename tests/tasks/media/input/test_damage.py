@@ -11,10 +11,11 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from tasks.errors import VideoError
-from tasks.media.input.damage import SuspectPackets, describe_missing_frames
+from tasks.media.input.damage import SuspectPackets, describe_concealed, describe_missing_frames
+from tasks.media.input.frames import read_frames
 from tasks.media.input.probe import scan_video
 from tests.support.clips import Made, make
-from tests.support.rewrite_clip import read
+from tests.support.rewrite_clip import read, scratched
 
 TICK_S = Fraction(1, 1000)
 EVEN = [*range(0, 2000, 40)]
@@ -129,3 +130,21 @@ def test_packets_before_the_first_decodable_frame_are_not_missing(tmp_path: Path
 def test_an_undamaged_file_has_no_missing_frames(tmp_path: Path, name: str, made: Made) -> None:
     clip, _ = scan_video(make(tmp_path / name, made), "digest", lambda done: None, strict=True)
     assert (clip.frames, clip.missing) == (60, "")
+
+
+def test_damage_that_the_decoder_covers_up_is_known_of_its_frame(videos: Path, tmp_path: Path) -> None:
+    source = videos / "moonwalk.mp4"
+    whole, _ = scan_video(source, "digest", lambda _: None, strict=True)
+    assert not any(frame.concealed for frame in read_frames(source, whole))
+    path = scratched(source, tmp_path / "moonwalk.mp4", packet=30)
+    clip, _ = scan_video(path, "digest", lambda _: None)
+    assert (clip.frames, clip.broken, clip.missing) == (whole.frames, "", "")
+    assert sum(frame.concealed for frame in read_frames(path, clip)) == 1
+    with pytest.raises(VideoError, match=r"moonwalk\.mp4: 1 frame is damaged at 1\.\d\d s; .*decode\.strict=false"):
+        scan_video(path, "digest", lambda _: None, strict=True)
+
+
+def test_damaged_frames_are_counted_in_a_clause() -> None:
+    assert describe_concealed([]) == ""
+    assert describe_concealed([1.25]) == "1 frame is damaged at 1.25 s"
+    assert describe_concealed([1.25, 3]) == "2 frames are damaged, the first at 1.25 s"
