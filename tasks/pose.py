@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from tasks.errors import NobodyFound, counted
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import HIPS, hip_midpoint
+from tasks.maths.body.landmarks import HIPS
 from tasks.maths.repeated_frames import Changes
-from tasks.maths.tracking.squares import WINDOW_HEIGHTS, body_height_px, square_about
 from tasks.media.files.people_file import PeopleWriter, people_writer
 from tasks.media.files.tables import read_table, write_table
 from tasks.media.input.damage import describe_concealed
@@ -20,7 +19,7 @@ from tasks.media.input.prefetch import prefetched
 from tasks.media.input.rgb_frames import RgbFrame, rgb_frames
 from tasks.media.matting.body_mask import crop_body_mask
 from tasks.media.scene.camera_motion import CameraRecorder
-from tasks.media.tracking.appearance import clothing_histograms
+from tasks.media.tracking.appearance import clothed_square, clothing_histograms
 from tasks.media.tracking.portraits import PortraitRecorder
 from tasks.media.tracking.shots import number_shots
 from tasks.media.tracking.torso_motion import TorsoMotion
@@ -31,7 +30,7 @@ from tasks.records import Clip, Tick, read_clip
 from tasks.requests import PoseRequest
 
 CLOTHES_INTERVAL_S: Final = 0.1  # between two measurements of a person's clothes
-CLOTHES_IMAGE_PX: Final = 320  # side of the square image in which clothes are measured
+CLOTHES_IMAGE_PX: Final = 96  # side of the square image in which clothes are measured: a torso is about 40 px long
 LEAST_REPEATED_SHARE: Final = 0.02  # of the frames: fewer are not worth a word
 CARRY_WITHOUT_POSE_S: Final = 1.0  # a torso is tracked for this time after its last pose
 NO_BODY_MASK: Final = np.zeros((2, 2), np.uint8)  # of a body without one; OpenCV takes a single pixel for a number
@@ -214,7 +213,7 @@ def record_people(
 
 def _clothes(frame: RgbFrame, landmarks: Floats) -> NDArray[np.float32]:
     """The colours that the person with ``landmarks`` (33, 5), in source pixels, wears in the frame."""
-    square = square_about(hip_midpoint(landmarks), WINDOW_HEIGHTS * body_height_px(landmarks))
+    square = clothed_square(landmarks)
     image = frame.part(square, CLOTHES_IMAGE_PX)
     return clothing_histograms(image, square.to_image(landmarks, CLOTHES_IMAGE_PX))
 

@@ -16,6 +16,7 @@ from tasks.maths.body.landmarks import (
     RIGHT_KNEE,
     SHOULDERS,
 )
+from tasks.maths.tracking.squares import Square, square_about
 
 # ``_TORSOS``: in lengths of the torso.
 MAX_TORSO_PX: Final = 40.0  # a longer torso is scaled down to this
@@ -34,12 +35,9 @@ def clothing_histograms(rgb: NDArray[np.uint8], landmarks: Floats) -> NDArray[np
     """
     empty = np.full((CLOTHES_REGIONS, 3, COLOR_BINS), np.nan, np.float32)
     xy = landmarks[:, :2]
-    hip, neck = xy[list(HIPS)].mean(axis=0), xy[list(SHOULDERS)].mean(axis=0)
-    length = float(np.hypot(*(neck - hip)))
-    corners = xy[[*HIPS, *SHOULDERS, LEFT_KNEE, RIGHT_KNEE]]
-    limit = np.array(rgb.shape[1::-1])
-    low = np.clip(np.floor(corners.min(axis=0) - MIN_CLOTH_HALF_WIDTH_TORSOS * length), 0, limit).astype(int)
-    high = np.clip(np.ceil(corners.max(axis=0) + MIN_CLOTH_HALF_WIDTH_TORSOS * length), 0, limit).astype(int)
+    length, limit = _torso_length(xy), np.array(rgb.shape[1::-1])
+    first, last = _cloth_box(xy)
+    low, high = (np.clip(edge, 0, limit).astype(int) for edge in (np.floor(first), np.ceil(last)))
     if length < 4 or (high - low).min() < 4:
         return empty
     scale = min(1.0, MAX_TORSO_PX / length)
@@ -52,6 +50,23 @@ def clothing_histograms(rgb: NDArray[np.uint8], landmarks: Floats) -> NDArray[np
         if np.count_nonzero(mask) >= 12:
             empty[region] = _histograms(lab[mask > 0])
     return empty
+
+
+def clothed_square(landmarks: Floats) -> Square:
+    """The square that holds the cloth of torso and thighs, of landmarks (33, 2 or more) in source pixels."""
+    low, high = _cloth_box(landmarks[:, :2])
+    return square_about((low + high) / 2, float((high - low).max()))
+
+
+def _torso_length(xy: Floats) -> float:
+    return float(np.hypot(*(xy[list(SHOULDERS)].mean(axis=0) - xy[list(HIPS)].mean(axis=0))))
+
+
+def _cloth_box(xy: Floats) -> tuple[Floats, Floats]:
+    """The lowest and the highest x and y of the cloth of torso and thighs of landmarks (33, 2)."""
+    corners = xy[[*HIPS, *SHOULDERS, LEFT_KNEE, RIGHT_KNEE]]
+    beside = MIN_CLOTH_HALF_WIDTH_TORSOS * _torso_length(xy)
+    return corners.min(axis=0) - beside, corners.max(axis=0) + beside
 
 
 def _torso_mask(xy: Floats, length: float, size_px: tuple[int, int]) -> NDArray[np.uint8]:

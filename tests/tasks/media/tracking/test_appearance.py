@@ -19,7 +19,9 @@ from tasks.maths.body.landmarks import (
     SHOULDERS,
     clothes_distance,
 )
-from tasks.media.tracking.appearance import clothing_histograms
+from tasks.maths.tracking.tracks import SAME_CLOTHES_DISTANCE
+from tasks.media.planes.crop import crop_and_resize
+from tasks.media.tracking.appearance import clothed_square, clothing_histograms
 from tests.support.drawn.bodies import figure
 
 RED, BLUE, GREY = (200, 40, 30), (30, 60, 200), (120, 120, 120)
@@ -65,6 +67,17 @@ def test_one_person_is_similar_at_any_place_size_and_light() -> None:
 @pytest.mark.parametrize(("shirt", "trousers"), [(BLUE, BLUE), (GREY, BLUE), ((40, 160, 60), GREY)])
 def test_another_shirt_gives_a_different_histogram(shirt: Any, trousers: Any) -> None:
     assert clothes_distance(worn((200, 200), RED, BLUE), worn((300, 200), shirt, trousers)) > 0.45
+
+
+@pytest.mark.parametrize("torso_px", [40.0, 90.0])
+def test_the_square_of_the_clothes_shows_what_the_whole_picture_shows(torso_px: float) -> None:
+    marks = person((301, 207), torso_px)
+    picture = dressed(marks, RED, BLUE)
+    square, image_px = clothed_square(marks), 96
+    assert square.side_px <= max(2.4 * torso_px, 32)
+    image = crop_and_resize(picture, square.edges_px, (image_px, image_px))
+    cut = clothing_histograms(image, square.to_image(marks, image_px)).astype(np.float64)
+    assert clothes_distance(cut, clothing_histograms(picture, marks).astype(np.float64)) < SAME_CLOTHES_DISTANCE
 
 
 def test_outside_the_picture_is_nan_and_a_cut_off_body_is_no_error() -> None:
