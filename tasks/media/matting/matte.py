@@ -32,6 +32,8 @@ def _ramp(low: float, high: float) -> NDArray[np.float32]:
     return (t * t * (3 - 2 * t)).astype(np.float32)
 
 
+_STEPS: Final = range(-GUIDE_REACH_PX, GUIDE_REACH_PX + 1, GUIDE_STEP_PX)
+_HALF_WINDOW: Final = [(right, down) for down in _STEPS for right in _STEPS if (down, right) > (0, 0)]  # of a pixel
 _AGREEMENT: Final = np.exp(-0.5 * (np.arange(256) / 255 / AGREEMENT_SIGMA) ** 2).astype(np.float32)
 _SOLID: Final = np.rint(255 * _ramp(*PROBABILITY_RAMP)).astype(np.uint8)
 _OPACITY: Final = _ramp(*ALPHA_RAMP)
@@ -115,14 +117,20 @@ def refine_edge(probability: ByteMask, guide: ByteMask) -> ByteMask:
         cv2.copyMakeBorder(plane, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
         for plane in (guide, probability.astype(np.float32))
     )
-    total, weights = np.zeros(guide.shape, np.float32), np.zeros(guide.shape, np.float32)
-    steps = range(0, 2 * reach + 1, GUIDE_STEP_PX)
-    for top, left in ((top, left) for top in steps for left in steps):
-        window = np.s_[top : top + height, left : left + width]
-        nearness = np.exp(-0.5 * ((top - reach) ** 2 + (left - reach) ** 2) / (reach / 1.5) ** 2)
-        weight = cv2.LUT(cv2.absdiff(wide_guide[window], guide), _LIKENESS * np.float32(nearness))
-        cv2.accumulate(weight, weights)
-        cv2.accumulateProduct(weight, wide[window], total)
+    total, weights = wide[reach : reach + height, reach : reach + width].copy(), np.ones(guide.shape, np.float32)
+    for right, down in _HALF_WINDOW:
+        # Two pixels are as like for the one as for the other: the weight of each pair is looked up once.
+        left, columns = min(-right, 0), width + abs(right)
+        first = np.s_[reach - down : reach + height, reach + left : reach + left + columns]
+        second = np.s_[reach : reach + height + down, reach + left + right : reach + left + right + columns]
+        nearness = np.exp(-0.5 * (right**2 + down**2) / (reach / 1.5) ** 2)
+        likeness = cv2.absdiff(wide_guide[first], wide_guide[second])
+        weight = cv2.LUT(likeness, _LIKENESS * np.float32(nearness))
+        for x, y, sign in ((-left, down, 1), (-left - right, 0, -1)):
+            mine = weight[y : y + height, x : x + width]
+            there = np.s_[reach + sign * down :, reach + sign * right :]
+            cv2.accumulate(mine, weights)
+            cv2.accumulateProduct(mine, wide[there][:height, :width], total)
     return np.asarray(np.rint(total / weights), np.uint8)
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 Singles = NDArray[np.float32]
+Indices = NDArray[np.intp]
 
 LEAST_CORE: Final = 0.02  # share of such pixels nearby, from which their mean colour is known
 SOFT_PX: Final = 0.9  # standard deviation of the edge where colours do not tell its width
@@ -27,25 +28,25 @@ def mixed_edge(
     level = inside * np.uint8(255)
     opacity = np.asarray(cv2.GaussianBlur(level, SOFT_TAPS, SOFT_PX), np.uint8)
     near = cv2.blur(level, (2 * edge_px + 1, 2 * edge_px + 1))  # rises over the edge: half on it
-    band = cv2.findNonZero(cv2.inRange(near, 1.0, 254.0))
-    if band is None:
+    here = np.flatnonzero(np.bitwise_and(cv2.inRange(near, 1.0, 254.0), 1).view(np.bool_))
+    if not here.size:
         return opacity
-    columns, rows = band.reshape(-1, 2).T
     (high, wide), (low, narrow) = inside.shape, small[0].shape
+    rows = here // wide
+    columns = here - rows * wide
     solid = cv2.erode(inside, np.ones((edge_px, edge_px), np.uint8))
-    core = cv2.resize(solid, (narrow, low), interpolation=cv2.INTER_AREA).astype(np.float32)
+    core = cv2.resize(solid, (narrow, low), interpolation=cv2.INTER_AREA)
     size = 2 * max(round(2.5 * edge_px * low / high), 2) + 1
-    weight = cv2.blur(core, (size, size))
-    at, here = _places(rows, columns, (high, wide), (low, narrow)), rows * wide + columns
-    places, weight = {inside.shape: here}, weight.take(at)
+    at = _places(rows, columns, (high, wide), (low, narrow))
+    places, weight = {inside.shape: here}, _mean_around(core, size).take(at)
     most = np.maximum(weight, np.float32(1e-3))
-    way, length, changed = (np.zeros(len(rows), np.float32) for _ in range(3))
+    way, length, changed = np.zeros((3, len(here)), np.float32)
     for shown, old, part in zip(picture, plate, small, strict=True):
         place = places.get(shown.shape)
         if place is None:  # of coloured planes, both have the same
             place = places[shown.shape] = _places(rows, columns, (high, wide), shown.shape)
         behind = old.take(place).astype(np.float32)
-        mean = cv2.blur(cv2.multiply(core, part, dtype=cv2.CV_32F), (size, size)).take(at) / most
+        mean = _mean_around(cv2.multiply(core, part), size).take(at) / most
         apart, change = mean - behind, shown.take(place) - behind
         way += change * apart
         length += apart * apart
@@ -57,12 +58,16 @@ def mixed_edge(
     trust *= np.where(told < mixed, told_apart.take(at), np.float32(1))
     mixed += trust * (told - mixed)
     rise = near.take(here) * np.float32(2 / 255)
-    opacity.put(here, np.rint(np.clip(mixed, rise - 1, rise).clip(0, 1) * np.float32(255)))
+    opacity.ravel()[here] = np.rint(np.clip(mixed, rise - 1, rise).clip(0, 1) * np.float32(255))
     return opacity
 
 
-def _places(
-    rows: NDArray[np.int32], columns: NDArray[np.int32], size: tuple[int, int], other: tuple[int, ...]
-) -> NDArray[np.int32]:
+def _mean_around(values: Bytes, size: int) -> Singles:
+    """The mean (h, w) over ``size`` pixels on each axis; OpenCV sums up bytes faster than floats."""
+    return np.asarray(cv2.boxFilter(values, cv2.CV_32F, (size, size)), np.float32)
+
+
+def _places(rows: Indices, columns: Indices, size: tuple[int, int], other: tuple[int, ...]) -> Indices:
     """Indices into a raveled array of shape ``other`` for pixels of one of shape ``size`` that shows the same."""
-    return rows * other[0] // size[0] * other[1] + columns * other[1] // size[1]
+    first = np.arange(size[0]) * other[0] // size[0] * other[1]
+    return np.asarray(first.take(rows) + (np.arange(size[1]) * other[1] // size[1]).take(columns))

@@ -23,6 +23,7 @@ from tasks.media.scene.plate import Box
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 Singles = NDArray[np.float32]
+Places = NDArray[np.intp]
 
 LOOKED_AT_ROWS: Final = 400  # about so many rows of a person are compared; taller ones are made smaller
 REACH: Final = 0.035  # of the part's height: how far from the mask's edge the plate may decide
@@ -112,7 +113,10 @@ class PlateMatte:
         _without_shadow(evidence, small, shown, max(round(reach), 1))
         core = (within > CORE_SHARE * reach) | ((evidence > CORE_EVIDENCE) & (within > 0) & seen)
         told_apart = _told_apart(small, core.astype(np.uint8), reach)
-        evidence *= np.where(evidence < 0, told_apart, np.float32(1)) * seen
+        against = cv2.multiply(cv2.min(evidence, 0.0), told_apart)
+        evidence = np.asarray(cv2.add(cv2.max(evidence, 0.0), against), np.float32)
+        if not seen.all():
+            evidence[~seen] = 0
         depth = np.minimum(np.maximum(within, without) / np.float32(reach), 1)  # the mask is surer away from its edge
         known = np.asarray(cv2.LUT(prior, _PRIOR), np.float32)
         odds: Singles = known + cv2.GaussianBlur(evidence, (0, 0), EVIDENCE_BLUR_PX)
@@ -134,25 +138,26 @@ class PlateMatte:
         """
         high, wide = picture[0].shape
         odds = _decided(now, [_moved_odds(there, now, step_px) for there, step_px in near])
-        inside = cv2.resize(odds, (wide, high), interpolation=cv2.INTER_LINEAR) > 0
+        inside = (cv2.resize(odds, (wide, high), interpolation=cv2.INTER_LINEAR) > 0).view(np.uint8)
         edge_px = max(round(EDGE_SHARE * high), LEAST_EDGE_PX)
         full = [_eight_bits(plane, self._layout.depth) for plane in picture]
         behind = [_eight_bits(plane, self._layout.depth) for plane in clean.planes]
-        return mixed_edge(full, behind, inside.astype(np.uint8), now.small.picture, now.told_apart, edge_px)
+        return mixed_edge(full, behind, inside, now.small.picture, now.told_apart, edge_px)
 
-    def _learn(self, place: NDArray[np.int32], person: Flags, behind: Flags) -> None:
+    def _learn(self, place: Places, person: Flags, behind: Flags) -> None:
         first_foot = round(sum(FEET) / 2 * len(place))
         for part, rows in enumerate((np.s_[:first_foot], np.s_[first_foot:])):
             for learned, chosen in ((self._person, person), (self._behind, behind)):
                 counts = np.bincount(place[rows][chosen[rows]], minlength=learned.shape[1])
                 learned[part] = KEPT**self._share * learned[part] + self._share * counts
 
-    def _evidence(self, place: NDArray[np.int32]) -> Singles:
+    def _evidence(self, place: Places) -> Singles:
         """Logarithm of the likelihood ratio (h, w) of person and background."""
-        body, feet = (_ratio(self._person, self._behind, part) for part in (0, 1))
+        body, feet = _ratios(self._person, self._behind)
         row = (np.arange(len(place), dtype=np.float32) + 0.5) / len(place)
         share = np.clip((row - FEET[0]) / (FEET[1] - FEET[0]), 0, 1)[:, None]
-        evidence, first_foot = body.take(place), int(np.count_nonzero(share == 0))
+        evidence: Singles = body.take(place)
+        first_foot = int(np.count_nonzero(share == 0))
         lower = evidence[first_foot:]
         lower += share[first_foot:] * (feet.take(place[first_foot:]) - lower)
         return evidence
@@ -216,9 +221,9 @@ def _decided(now: Compared, near: Sequence[Singles]) -> Singles:
         odds += there
     odds[far > 0] = DECIDED
     odds[far < 0] = -DECIDED
-    count, number, stats, _ = cv2.connectedComponentsWithStats((odds > 0).view(np.uint8), ltype=cv2.CV_16U)
-    if count > 2:
-        sizes = stats[:, cv2.CC_STAT_AREA]
+    count, number = cv2.connectedComponents((odds > 0).view(np.uint8), ltype=cv2.CV_16U)
+    if count > 2:  # few frames have such pieces, and to count every piece's pixels takes longer than to find it
+        sizes = np.bincount(number.ravel(), minlength=count)
         small_piece = sizes < LEAST_PIECE * sizes[1:].max()
         odds[small_piece[number]] = -DECIDED
     return odds
@@ -239,9 +244,9 @@ def _told_apart(small: _Small, core: Bytes, reach: float) -> Singles:
     ]
     away_from_core = np.where(beside == 0, np.float32(FAR_LEVELS**2), np.float32(0))
     least = np.full(core.shape, FAR_LEVELS**2, np.float32)
-    for number in range(DIRECTIONS):
-        angle, away = 2 * np.pi * number / DIRECTIONS, radius if number % 2 else radius / 2
-        x, y = radius + round(away * np.cos(angle)), radius + round(away * np.sin(angle))
+    for number, (right, down) in enumerate(_WAYS):
+        away = radius if number % 2 else radius / 2
+        x, y = radius + round(away * right), radius + round(away * down)
         there = np.s_[y : y + rows, x : x + columns]
         apart = away_from_core[there].copy()
         for its, here in zip(around, plate, strict=True):
@@ -271,19 +276,16 @@ def _without_shadow(evidence: Singles, small: _Small, shown: Bytes, reach_px: in
     part[shaded] = np.minimum(part[shaded], 0)
 
 
-def _ratio(person: NDArray[np.float64], behind: NDArray[np.float64], part: int) -> Singles:
-    """Table over places: the logarithm of the likelihood ratio in one part of the body."""
-    shares = []
-    for learned in (person, behind):
-        whole, own = _smoothed(learned.sum(axis=0)), _smoothed(learned[part])
-        counts = own + COMMON_WEIGHT * whole / max(float(whole.sum()), 1.0)
-        shares.append(counts / max(float(counts.sum()), 1.0) + LEAST_SHARE)
-    return np.asarray(np.clip(np.log(shares[0] / shares[1]), -MOST_EVIDENCE, MOST_EVIDENCE), np.float32)
-
-
-def _smoothed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    table = counts.reshape(LUMA_STEPS, CHROMA_STEPS)
-    return np.asarray(cv2.GaussianBlur(table, (0, 0), 0.7, borderType=cv2.BORDER_REPLICATE), np.float64).ravel()
+def _ratios(person: NDArray[np.float64], behind: NDArray[np.float64]) -> Singles:
+    """Tables (2, k) over places: the logarithm of the likelihood ratio in the body, and in the feet."""
+    learned = np.stack([person, behind], axis=1)  # (part, of whom, k)
+    tables = np.concatenate([learned, learned.sum(axis=0, keepdims=True)]).reshape(-1, LUMA_STEPS, CHROMA_STEPS)
+    smooth = cv2.GaussianBlur(tables.transpose(1, 2, 0), (0, 0), 0.7, borderType=cv2.BORDER_REPLICATE)
+    *parts, whole = np.ascontiguousarray(smooth.transpose(2, 0, 1)).reshape(3, 2, -1)
+    common = COMMON_WEIGHT * whole / np.maximum(whole.sum(axis=1, keepdims=True), 1.0)
+    counts = np.stack(parts) + common
+    shares = counts / np.maximum(counts.sum(axis=2, keepdims=True), 1.0) + LEAST_SHARE
+    return np.asarray(np.clip(np.log(shares[:, 0] / shares[:, 1]), -MOST_EVIDENCE, MOST_EVIDENCE), np.float32)
 
 
 def _eight_bits(plane: Plane, depth: int) -> Bytes:
@@ -304,26 +306,29 @@ def _reduced(planes: Sequence[Plane], depth: int, wh: tuple[int, int]) -> list[B
     return parts
 
 
-def _differences(small: _Small) -> NDArray[np.int32]:
+def _differences(small: _Small) -> Places:
     """The place (h, w) of each pixel in the statistic of differences: brighter or darker by how much, and coloured."""
     pairs = list(zip(small.picture, small.plate, strict=True))
-    luma = cv2.subtract(*pairs[0], dtype=cv2.CV_16S)
-    place: NDArray[np.int32] = _LUMA_PLACE.take(luma + np.int16(255))
+    light, before = pairs[0]
+    steps = cv2.LUT(cv2.subtract(light, before), _BRIGHTER_STEP)  # of what is not brighter, that of no difference
+    place: Places = np.multiply(
+        cv2.subtract(steps, cv2.LUT(cv2.subtract(before, light), _DARKER_STEPS)), CHROMA_STEPS, dtype=np.intp
+    )
     if len(pairs) > 1:
-        place += cv2.LUT(cv2.add(cv2.absdiff(*pairs[1]), cv2.absdiff(*pairs[2])), _CHROMA_PLACE)
+        place += cv2.LUT(cv2.add(cv2.absdiff(*pairs[1]), cv2.absdiff(*pairs[2])), _CHROMA_STEP)
     return place
 
 
-def _luma_places() -> NDArray[np.int32]:
+def _luma_steps() -> Bytes:
     """Table over differences + 255: finer near 0."""
     difference = np.arange(-255, 256)
     root = np.sign(difference) * np.sqrt(np.abs(difference) / 255)
-    return np.asarray(np.rint((root + 1) / 2 * (LUMA_STEPS - 1)) * CHROMA_STEPS, np.int32)
+    return np.asarray(np.rint((root + 1) / 2 * (LUMA_STEPS - 1)), np.uint8)
 
 
-def _chroma_places() -> NDArray[np.int32]:
+def _chroma_steps() -> Bytes:
     """Table over differences: finer near 0, all the same from 120."""
-    return np.asarray(np.rint(np.sqrt(np.arange(256) / 120).clip(0, 1) * (CHROMA_STEPS - 1)), np.int32)
+    return np.asarray(np.rint(np.sqrt(np.arange(256) / 120).clip(0, 1) * (CHROMA_STEPS - 1)), np.uint8)
 
 
 def _priors() -> Singles:
@@ -331,9 +336,13 @@ def _priors() -> Singles:
     return np.asarray(np.clip(np.log(share / (1 - share)), -MOST_PRIOR, MOST_PRIOR), np.float32)
 
 
+_WAYS: Final = [
+    (float(np.cos(angle)), float(np.sin(angle))) for angle in 2 * np.pi * np.arange(DIRECTIONS) / DIRECTIONS
+]
 _ALIKE_WEIGHT: Final = np.float32(NEIGHBOUR_WEIGHT) * np.exp(-0.5 * (np.arange(256) / MOVED_LEVELS) ** 2).astype(
     np.float32
 )
-_LUMA_PLACE: Final = _luma_places()
-_CHROMA_PLACE: Final = _chroma_places()
+_BRIGHTER_STEP: Final = _luma_steps()[255:]
+_DARKER_STEPS: Final = _BRIGHTER_STEP[0] - _luma_steps()[255::-1]  # how many steps lower
+_CHROMA_STEP: Final = _chroma_steps()
 _PRIOR: Final = _priors()

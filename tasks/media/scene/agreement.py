@@ -22,7 +22,7 @@ class Votes:
     """The values that aligned frames have for the places of one rectangle of a plate."""
 
     def __init__(self, needed: Flags, layout: PixelLayout) -> None:
-        self._layout, self._needed = layout, needed
+        self._layout, self._open = layout, needed.copy()  # where frames are still to be heard
         self._count = np.zeros(needed.shape, np.uint8)
         self._spacing = [sample_spacing(layout, index) for index in range(layout.planes)]
         self._values = [
@@ -31,7 +31,7 @@ class Votes:
 
     def wanted(self, free: Flags) -> Flags:
         """The places (h, w) at which a frame that shows those that are ``free`` is still to be heard."""
-        return np.asarray(self._needed & free & (self._count < MOST))
+        return np.asarray(self._open & free)
 
     def add(self, planes: list[Plane], wanted: Flags, corner_px: tuple[int, int]) -> None:
         """Hear a frame at the ``wanted`` places (h, w) of a part of the rectangle, which its ``planes`` cover.
@@ -49,6 +49,8 @@ class Votes:
                 place = values[slot, y // step[1] :, x // step[0] :][: plane.shape[0], : plane.shape[1]]
                 cv2.copyTo(plane, its[step], place)  # many times as fast as numpy's
         count += wanted
+        still = self._open[y:, x:][: wanted.shape[0], : wanted.shape[1]]
+        still &= count < MOST
 
     def decided(self) -> tuple[list[Plane], Flags]:
         """The planes of the rectangle, and where (h, w) a value is known; elsewhere the planes hold no meaning."""

@@ -107,10 +107,7 @@ class PlateFiller:
             mixed = zip(total, mine, strict=True)
             total = [cv2.addWeighted(old, 1 - one.weight, new, one.weight, 0) for old, new in mixed] if total else mine
             field += np.float32(one.weight) * fit.exposure.shift
-        return [
-            brighter(plane, field[..., index], piece, plane.shape[::-1], self._box, self._size_px, peak)
-            for index, plane in enumerate(total)
-        ]
+        return brighter(total, field, piece, self._box, self._size_px, peak)
 
 
 def measured_exposures(

@@ -80,31 +80,42 @@ def _median(values: Coarse) -> NDArray[np.float32]:
 
 
 def brighter(
-    values: NDArray[Any],
+    planes: Sequence[NDArray[Any]],
     field: Coarse,
     piece: Corners,
-    wh: tuple[int, int],
     box: Corners,
     size_px: tuple[int, int],
     peak: int,
-) -> NDArray[Any]:
-    """The plane ``values`` of ``wh`` over ``piece``, made brighter by the coarse ``field`` (h, w) over ``box``.
+) -> list[NDArray[Any]]:
+    """The ``planes`` over ``piece``, made brighter by the coarse ``field`` (h, w, planes) over ``box``.
 
     Both are x0, y0, x1, y1 in pixels of a frame of ``size_px``; results are held to 0..``peak``.
     """
-    if np.abs(field).max() < LEAST_SHIFT:
-        return values
-    to_low = scaling(size_px, coarse_size(size_px))
+    shines = np.abs(field).max(axis=(0, 1)) >= LEAST_SHIFT
+    if not shines.any():
+        return list(planes)
+    to_low, placed = scaling(size_px, coarse_size(size_px)), {}
     corner = np.floor(affine.apply(to_low, np.array(box[:2], np.float64)))
-    # The field is smooth: it is placed at a few samples, and drawn out from these, in a tenth of the time.
-    few = (-(-wh[0] // FIELD_SAMPLES), -(-wh[1] // FIELD_SAMPLES))
-    over = (few[0] * FIELD_SAMPLES, few[1] * FIELD_SAMPLES)
-    luma_px = ((piece[2] - piece[0]) * over[0] / wh[0], (piece[3] - piece[1]) * over[1] / wh[1])
-    from_few = affine.compose(affine.translation(np.array(piece[:2], np.float64)), scaling(few, luma_px))
-    to_coarse = affine.compose(affine.translation(-corner), affine.compose(to_low, from_few))
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    shift = cv2.warpAffine(field, to_coarse, few, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    shift = cv2.resize(shift, over, interpolation=cv2.INTER_LINEAR)[: wh[1], : wh[0]]
-    if values.dtype == np.uint8:
-        return np.asarray(cv2.add(values, shift, dtype=cv2.CV_8U))
-    return at_most(cv2.add(values, shift, dtype=cv2.CV_16U), peak)
+    to_coarse = affine.compose(affine.translation(-corner), to_low)
+    to_coarse = affine.compose(to_coarse, affine.translation(np.array(piece[:2], np.float64)))
+    result = []
+    for index, values in enumerate(planes):
+        if not shines[index]:
+            result.append(values)
+            continue
+        high, wide = values.shape
+        # The field is smooth: it is placed at a few samples, and drawn out from these, in a tenth of the time.
+        few = (-(-wide // FIELD_SAMPLES), -(-high // FIELD_SAMPLES))
+        over = (few[0] * FIELD_SAMPLES, few[1] * FIELD_SAMPLES)
+        if values.shape not in placed:  # planes of one size share it
+            luma_px = ((piece[2] - piece[0]) * over[0] / wide, (piece[3] - piece[1]) * over[1] / high)
+            from_few, flags = affine.compose(to_coarse, scaling(few, luma_px)), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            shift = cv2.warpAffine(field, from_few, few, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+            placed[values.shape] = shift.reshape(few[1], few[0], -1)
+        mine = np.ascontiguousarray(placed[values.shape][..., index])
+        shift = cv2.resize(mine, over, interpolation=cv2.INTER_LINEAR)[:high, :wide]
+        if values.dtype == np.uint8:
+            result.append(np.asarray(cv2.add(values, shift, dtype=cv2.CV_8U)))
+        else:
+            result.append(at_most(cv2.add(values, shift, dtype=cv2.CV_16U), peak))
+    return result

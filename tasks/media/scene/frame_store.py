@@ -1,6 +1,7 @@
 """Frames set aside on disk while clean plates are made of them: memory does not grow with their number."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from tasks.media.input.frames import Frame
 from tasks.media.planes.crop import small_size
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.scene.exposure import Coarse, coarse, coarse_size
+from tasks.media.scene.people_mask import without_shadows
 
 Bytes = NDArray[np.uint8]
 
@@ -48,6 +50,16 @@ class StoredFrame:
     low: Coarse  # (h, w, planes)
     small: Bytes  # (h, w) luma of ``small_luma_size``
     low_free: NDArray[np.float32]  # (h, w) share of each coarse pixel that nobody hides
+
+    @cached_property
+    def free(self) -> Bytes:
+        """(h, w) of the small picture: 255 where nobody hides the background."""
+        return np.asarray(cv2.bitwise_not(without_shadows(self.hidden)), np.uint8)
+
+    @cached_property
+    def clear(self) -> Bytes:
+        """The same: lower also where a shadow may lie."""
+        return np.asarray(cv2.bitwise_not(self.hidden), np.uint8)
 
 
 @dataclass

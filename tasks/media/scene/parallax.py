@@ -56,6 +56,8 @@ class Grid:
         columns, rows = (-(-(np.ceil(last) - corner + 1) // FIELD_STEP) * FIELD_STEP).astype(int).tolist()
         self.wh: tuple[int, int] = (columns, rows)
         self.to_grid = affine.compose(affine.translation(-corner), self.to_small)  # pixels of the frame -> small ones
+        fields = (columns // FIELD_STEP, rows // FIELD_STEP)
+        self.to_field = affine.compose(scaling(self.wh, fields), self.to_grid)  # pixels of the frame -> shifts
 
     def placed(self, picture: Bytes, to_frame: Floats) -> Bytes:
         """A ``picture`` (h, w) that ``to_frame`` (2, 3) brings onto the frame, on this grid; 0 where it ends."""
@@ -85,15 +87,13 @@ class Shifts:
         # A ring of places more than asked for: beyond the outermost ones nothing can be drawn out between two.
         few = (-(-wh[0] // FIELD_SAMPLES) + 2, -(-wh[1] // FIELD_SAMPLES) + 2)
         over, piece_px = (few[0] * FIELD_SAMPLES, few[1] * FIELD_SAMPLES), (piece[2] - piece[0], piece[3] - piece[1])
-        to_samples = affine.compose(affine.translation(np.full(2, -float(FIELD_SAMPLES))), scaling(few, over))
         to_frame = affine.compose(affine.translation(np.array(piece[:2], np.float64)), scaling(wh, piece_px))
-        to_field = affine.compose(scaling(self.grid.wh, self.field.shape[1::-1]), self.grid.to_grid)
-        to_field = affine.compose(to_field, affine.compose(to_frame, to_samples))
+        to_field = affine.compose(self.grid.to_field, affine.compose(to_frame, _TO_SAMPLES))
         flags, border = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
         shift = cv2.warpAffine(self.field, to_field, few, flags=flags, borderMode=border)
         shift *= (np.array(wh) / piece_px / self.grid.to_small[[0, 1], [0, 1]]).astype(np.float32)
         back = affine.invert(matrix)
-        at = _places(cv2.transform(shift, back[:, :2]), affine.compose(back, to_samples))
+        at = _places(cv2.transform(shift, back[:, :2]), affine.compose(back, _TO_SAMPLES))
         drawn_out = cv2.resize(at, over, interpolation=cv2.INTER_LINEAR)[FIELD_SAMPLES:, FIELD_SAMPLES:]
         return np.asarray(drawn_out[: wh[1], : wh[0]], np.float32)
 
@@ -279,5 +279,8 @@ def _places(shift: Singles, matrix: Floats) -> Singles:
     return np.asarray(cv2.merge(axes), np.float32)
 
 
+_TO_SAMPLES: Final = affine.compose(  # places of ``Shifts.places`` -> samples
+    affine.translation(np.full(2, -float(FIELD_SAMPLES))), scaling((1, 1), (FIELD_SAMPLES, FIELD_SAMPLES))
+)
 _STILL: Final = affine.translation(np.zeros(2))
 _LIKENESS: Final = np.exp(-0.5 * (np.arange(256) / UNLIKE_LEVELS) ** 2).astype(np.float32)

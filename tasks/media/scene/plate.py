@@ -262,10 +262,7 @@ def _moved(
     layout, peak = store.layout, (1 << store.layout.depth) - 1
     planes = store.planes(frame)
     moved = warp_shifted(planes, layout, matrix, shifts, part, chroma_location, luma="linear", border="replicate")
-    for index, values in enumerate(moved):
-        wh = layout.plane_wh(index, part.size_px)
-        moved[index] = brighter(values, exposure.shift[..., index], part, wh, box, store.size_px, peak)
-    return moved
+    return brighter(moved, exposure.shift, part, box, store.size_px, peak)
 
 
 def _free(stored: StoredFrame, matrix: Floats, part: Box, size_px: tuple[int, int], *, clear: bool) -> Flags:
@@ -280,8 +277,7 @@ def _free(stored: StoredFrame, matrix: Floats, part: Box, size_px: tuple[int, in
     there = affine.compose(affine.translation(-np.array(part[:2], np.float64)), matrix)
     in_frame = affine.invert(scaling(size_px, (stored.hidden.shape[1], stored.hidden.shape[0])))
     to_few = affine.compose(scaling(over, few), affine.compose(there, in_frame))
-    hidden = stored.hidden if clear else without_shadows(stored.hidden)
-    free = cv2.warpAffine(cv2.bitwise_not(hidden), to_few, few, flags=cv2.INTER_LINEAR)
+    free = cv2.warpAffine(stored.clear if clear else stored.free, to_few, few, flags=cv2.INTER_LINEAR)
     drawn_out = cv2.resize(free, over, interpolation=cv2.INTER_LINEAR)[: part.size_px[1], : part.size_px[0]]
     return np.asarray(drawn_out > 250)
 
