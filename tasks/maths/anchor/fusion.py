@@ -10,7 +10,7 @@ is followed completely. The solve is one banded system with five diagonals.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,13 @@ from scipy.ndimage import median_filter
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.crossover import VALUE_SPAN_S, Crossover, PoseError, choose_crossover, solve_drift
 from tasks.maths.anchor.gaps import bridge_gaps
-from tasks.maths.anchor.missing_steps import fill_steps, join_uncertain_steps, runs_confirmed_by_pose, steps_by_pose
+from tasks.maths.anchor.missing_steps import (
+    calm_poses,
+    fill_steps,
+    join_uncertain_steps,
+    runs_confirmed_by_pose,
+    steps_by_pose,
+)
 from tasks.maths.anchor.outliers import (
     GUESSED_POSE_WEIGHT,
     WHOLE_TORSO_SHARE,
@@ -112,7 +118,7 @@ def fuse(
         steps,
         lambda measured: _fit_steps(measured, time_s, seen_xy, steps, torso_px, stride, unsure, settings),
     )
-    discrepancy = pose_xy - best.steps_sum
+    discrepancy = np.where(fixed[:, None], pose_xy, best.pose_xy) - best.steps_sum
     weight = np.where(best.has_pose, np.clip(np.nan_to_num(confidence), LEAST_CONFIDENCE, 1.0) ** 2, 0.0) * best.weight
     weight = np.where(fixed, GIVEN_WEIGHT, weight)
     has_pose = best.has_pose | fixed
@@ -130,7 +136,7 @@ def fuse(
     path[~carried] = np.nan
     filled, state = gaps.fill_gaps(time_s, path, interpolate=True)
     filled = bridge_gaps(time_s, filled, state == INTERPOLATED, stride, settings.longest_bridge_s)
-    state = np.where(by_steps | best.guessed, BRIDGED, state)
+    state = np.where(by_steps | best.guessed, np.where(by_steps & best.by_poses, INTERPOLATED, BRIDGED), state)
     seen = np.isfinite(pose_xy).all(axis=1)
     return FusedAnchor(filled, state, hz, crossover_reason(best, settings), int((seen & ~has_pose).sum()))
 
@@ -139,8 +145,10 @@ def fuse(
 class _StepsFit:
     """The steps of one stream, or of two: their sum, the accepted poses, the cuts and the cross-over."""
 
+    pose_xy: Floats  # (n, 2) px; where steps were made from poses, without jumps and noise
     steps_sum: Floats  # (n, 2) sum of the steps, px
-    has_step: Flags  # (n,) a step was measured
+    has_step: Flags  # (n,) a step was measured, or made from poses
+    by_poses: Flags  # (n,) the step to the frame, or the one from it, was made from poses
     has_pose: Flags  # (n,) there is a pose, and it is accepted
     guessed: Flags  # (n,) the pose is partly a guess, and the steps connect the frame to one with a better pose
     weight: Floats  # (n,) weight of the pose, 0 to 1
@@ -186,9 +194,9 @@ def _fit_steps(
     Further away they count as ever: the steps alone drift.
     """
     torso = steady_torso_px(time_s, torso_px)
-    step, filled_step = _trusted_and_filled_steps(steps, measured, time_s, pose_xy, torso)
-    track = np.cumsum(filled_step, axis=0)
-    moved: Flags = np.all(np.isfinite(step), axis=1)
+    trusted = _trusted_steps(steps, measured, time_s, pose_xy, torso, settings.outlier_torsos)
+    track, pose_xy = np.cumsum(trusted.filled_px, axis=0), trusted.pose_xy
+    moved: Flags = np.all(np.isfinite(trusted.step_px), axis=1)
     discrepancy = pose_xy - track
     seen: Flags = np.all(np.isfinite(discrepancy), axis=1)
     if not seen.any():
@@ -229,20 +237,30 @@ def _fit_steps(
     )
     if hz is None:
         choice = replace(choice, hz=_raise_without_steps(time_s, moved, choice.hz, settings))
-    return _StepsFit(track, moved, known, guessed, sure, cut, choice)
+    return _StepsFit(pose_xy, track, moved, trusted.by_poses, known, guessed, sure, cut, choice)
 
 
-def _trusted_and_filled_steps(
-    steps: Steps, measured: Floats, time_s: Floats, pose_xy: Floats, torso: Floats
-) -> tuple[Floats, Floats]:
-    """The ``measured`` steps (n, 2), NaN where missing or rejected; and the same with all gaps filled."""
+class _TrustedSteps(NamedTuple):
+    """The steps of one stream that are not rejected, and the poses that some of them were made from."""
+
+    step_px: Floats  # (n, 2) NaN where missing or rejected
+    filled_px: Floats  # (n, 2) the same with all gaps filled
+    pose_xy: Floats  # (n, 2) px; calm where steps were made from poses, and NaN where the pose is far from that
+    by_poses: Flags  # (n,) the step to the frame, or the one from it, was made from poses
+
+
+def _trusted_steps(
+    steps: Steps, measured: Floats, time_s: Floats, pose_xy: Floats, torso: Floats, outlier_torsos: float
+) -> _TrustedSteps:
+    """What counts of the ``measured`` steps (n, 2), and what stands in for the others."""
     error = step_error_px(steps)
     after_loss = steps_after_loss(steps)
     measured = np.where(steps_at_rest(measured, pose_xy, torso)[:, None], np.nan, measured)
     uncertain = uncertain_steps(error, np.any(np.isnan(measured), axis=1), torso) | after_loss
     step = np.where(uncertain[:, None], np.nan, measured)
     guess = fill_steps(time_s, pose_xy, step)
-    confirmed = steps_confirmed_by_pose(measured, guess, pose_xy, error, torso)
+    calm_xy = calm_poses(time_s, pose_xy, guess, torso, outlier_torsos)
+    confirmed = steps_confirmed_by_pose(measured, guess, calm_xy, error, torso)
     confirmed |= runs_confirmed_by_pose(measured, guess, pose_xy, uncertain=uncertain, error_px=error, torso_px=torso)
     confirmed &= ~after_loss
     step = np.where(confirmed[:, None], measured, step)
@@ -251,10 +269,15 @@ def _trusted_and_filled_steps(
     discrepancy = pose_xy - np.cumsum(fill_steps(time_s, pose_xy, step), axis=0)
     step = np.where(passing_runs(time_s, step, discrepancy, torso)[:, None], np.nan, step)
     missing: Flags = np.any(np.isnan(measured), axis=1)
-    step = steps_by_pose(time_s, step, fill_steps(time_s, pose_xy, step), pose_xy, missing=missing, torso_px=torso)
-    filled = fill_steps(time_s, pose_xy, step)
+    made = steps_by_pose(time_s, step, fill_steps(time_s, pose_xy, step), calm_xy, missing=missing, torso_px=torso)
+    new = np.asarray(np.isnan(step).any(axis=1) & np.isfinite(made).all(axis=1))
+    by_poses = new | np.append(new[1:], False)
+    near = np.asarray(np.hypot(*(pose_xy - calm_xy).T) <= outlier_torsos * torso)  # False without a pose
+    pose_xy = np.where(by_poses[:, None], np.where(near[:, None], calm_xy, np.nan), pose_xy)
+    filled = fill_steps(time_s, pose_xy, made)
     noisy = uncertain & ~confirmed & ~after_loss
-    return step, join_uncertain_steps(time_s, step, np.where(noisy[:, None], measured, np.nan), error, filled)
+    joined = join_uncertain_steps(time_s, made, np.where(noisy[:, None], measured, np.nan), error, filled)
+    return _TrustedSteps(made, joined, pose_xy, by_poses)
 
 
 def _in_cut_interval(known: Flags, cut: Flags) -> Flags:

@@ -282,3 +282,22 @@ def test_features_that_rest_on_the_background_do_not_hold_back_somebody_who_jump
     fused = Scene(time_s, truth, pose, step, np.nan).fused()
     off_px = np.hypot(*(fused.xy_px - truth)[60:76].T)
     assert off_px.max() < 0.05 * TORSO
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_in_a_leap_without_features_poses_that_jump_do_not_shake_the_anchor(seed: int) -> None:
+    """He turns over in the air. No feature is found until he lands, some poses are missing, and some are far off."""
+    random = np.random.default_rng(seed)
+    time_s = np.arange(180) / 30
+    since_s = np.clip(time_s - 3.0, 0, 0.7)
+    truth = np.column_stack([300 + 20 * time_s + 200 * since_s, 400 - 1200 * since_s * (0.7 - since_s)])
+    step = np.diff(truth, axis=0, prepend=np.nan)
+    step[90:107] = np.nan
+    pose = truth + random.normal(0, 3.0, (180, 2))
+    pose[[99, 104]] += [[25.0, -35.0], [40.0, 30.0]]
+    pose[94:98] = np.nan
+    fused = Scene(time_s, truth, pose, step, np.nan).fused()
+    off = (fused.xy_px - truth)[90:107]
+    assert np.hypot(*off.T).max() < 0.25 * TORSO
+    assert np.sqrt(np.square(np.diff(off, axis=0)).sum(axis=1).mean()) < 0.05 * TORSO
+    assert set(fused.state[94:98]) | set(fused.state[[99, 104]]) == {"interpolated"}

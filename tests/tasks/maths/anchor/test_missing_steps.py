@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.anchor.missing_steps import (
+    calm_poses,
     fill_steps,
     guess_error_px,
     join_uncertain_steps,
@@ -107,6 +108,25 @@ def test_the_poses_of_somebody_who_walks_on_behind_a_post_say_nothing() -> None:
 
 def test_poses_that_tremble_more_than_the_speed_changes_say_nothing() -> None:
     assert np.isnan(by_pose(leap(), pose_noise_px=30.0)[NOISY]).all()
+
+
+def test_poses_that_jump_do_not_pull_the_calm_track() -> None:
+    truth = np.column_stack([5.0 * np.arange(120), 300 + 40 * np.sin(2 * np.pi * TIME_S)])
+    pose = truth + np.random.default_rng(3).normal(0, 2.0, (120, 2))
+    pose[[40, 60, 61]] += [[40.0, -30.0], [45.0, 30.0], [50.0, 10.0]]
+    off_px = np.hypot(*(calm_poses(TIME_S, pose, np.zeros((120, 2)), TORSO_PX, 0.2) - truth).T)
+    assert off_px.max() < 10.0 and np.median(off_px) < 2.0
+
+
+def test_the_calm_track_goes_on_through_short_gaps_only() -> None:
+    step = walk(0.0)
+    truth = np.cumsum(step, axis=0)
+    pose = truth.copy()
+    pose[:3], pose[20:27], pose[60:80], pose[118:] = (np.nan for _ in range(4))
+    calm = calm_poses(TIME_S, pose, step, TORSO_PX, 0.2)
+    assert np.flatnonzero(np.isnan(calm[:, 0])).tolist() == [0, 1, 2, *range(60, 80), 118, 119]
+    assert np.nanmax(np.abs(calm - truth)) < 0.1
+    assert np.isnan(calm_poses(TIME_S, np.full((120, 2), np.nan), step, TORSO_PX, 0.2)).all()
 
 
 def confirmed(measured: Floats, truth: Floats) -> NDArray[np.bool_]:
