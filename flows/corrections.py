@@ -25,6 +25,6 @@ def corrections_path(config: Config, name: str, person: int = 0) -> Path | None:
 def given_corrections(
     config: Config, name: str, person: int = 0, *, frames: int = 0, size_px: tuple[int, int] | None = None
 ) -> Corrections:
-    """Its corrections, empty without a file; ``SettingError`` as of ``read_corrections``."""
+    """The job's corrections, empty without a file; ``SettingError`` as of ``read_corrections``."""
     path = corrections_path(config, name, person)
     return Corrections() if path is None else read_corrections(path, frames=frames, size_px=size_px)

@@ -184,7 +184,7 @@ class _Turns:
                     self._ready.append(place)
 
     def next_places(self) -> list[int]:
-        """Those to be led on now; none where all wait for stages."""
+        """The places of the videos to be led on now; none where all wait for stages."""
         if self.left and len(self.going) < self._at_once:
             self.going.add(self.left[0])
             return [self.left.popleft()]

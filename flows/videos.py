@@ -60,7 +60,7 @@ class Video:
 
     @property
     def stem(self) -> str:
-        """Its name unless another video has the same; a digest is added to names that the program reserves."""
+        """The video's name, unless another video has the same; a digest is added to names that the program reserves."""
         if self.is_drawn:
             return DEMO
         stem = _safe_stem(Path(self.address or self.path or "").stem)
@@ -160,7 +160,7 @@ def find_videos_of(configs: Sequence[Config]) -> list[Video]:
 
 
 def own_share(videos: list[Video], shard: str | None) -> list[Video]:
-    """Those videos that belong to a share; all of them without one.
+    """The videos that belong to a share; all of them without one.
 
     A hash of the path decides: of the path as it was given, or found in the folder, pattern or list that was given. It
     is not made absolute, so the shares are the same on machines that see the files under different folders. Every video

@@ -67,7 +67,7 @@ def build_scene(
 
 
 def _those(frames: Generator[Frame, None, None], needed: Sequence[int]) -> Generator[Frame, None, None]:
-    """Those of all ``frames`` that are ``needed``, by their numbers in order."""
+    """The ``frames`` whose numbers are ``needed``, in order."""
     left = set(needed)
     with closing(frames):
         for frame in frames:

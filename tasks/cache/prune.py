@@ -36,12 +36,12 @@ def alone(cache: Path, *, is_idle: bool = False) -> AbstractContextManager[bool]
 
 
 def older(kept: Iterable[Entry], before_s: float) -> list[Entry]:
-    """Those that were last used before a time, in seconds since the epoch."""
+    """The entries that were last used before a time, in seconds since the epoch."""
     return [entry for entry in kept if entry.used_s < before_s]
 
 
 def excess(kept: Iterable[Entry], most_bytes: int) -> list[Entry]:
-    """Those, least recently used first, that must go for the rest to take no more than ``most_bytes``."""
+    """The entries to remove, least recently used first, so that the rest takes no more than ``most_bytes``."""
     waiting = sorted(kept, key=lambda entry: entry.used_s)
     total = sum(entry.size for entry in waiting)
     gone: list[Entry] = []
@@ -52,7 +52,7 @@ def excess(kept: Iterable[Entry], most_bytes: int) -> list[Entry]:
 
 
 def unreferred(kept: Iterable[Entry], keys: set[str]) -> list[Entry]:
-    """Those whose key is not among ``keys``."""
+    """The entries whose key is not among ``keys``."""
     return [entry for entry in kept if entry.artifact.key not in keys]
 
 

@@ -28,7 +28,8 @@ LEAST_REGULAR_GAPS: Final = 0.7  # share of the distances that are the usual one
 class Changes:
     """How much each picture of a clip differs from the one before: the mean difference of its luma, in levels.
 
-    Of the whole picture, and of the part that differs most beside its own mean change: light alone changes all of it.
+    It is kept for the whole picture, and for the part that changes most when its mean change is taken out: light alone
+    changes all of a part.
     """
 
     def __init__(self) -> None:

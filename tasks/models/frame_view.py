@@ -43,7 +43,7 @@ class FrameView(Protocol):
 def look_at_frame(
     estimator: PoseEstimator, view: FrameView, time_s: float, covered_px: Sequence[BoxEdges] = ()
 ) -> PoseEstimate | None:
-    """Whom ``estimator`` sees in the whole frame, in source pixels, with the boxes ``covered_px`` painted over."""
+    """The person whom ``estimator`` sees in the frame, in source pixels, with the boxes ``covered_px`` painted over."""
     image = view.whole()
     factor_xy = np.array(view.size_px) / image.shape[1::-1]
     factor = np.concatenate([factor_xy, factor_xy])
@@ -60,7 +60,7 @@ def look_at_square(
     covered_px: Sequence[BoxEdges] = (),
     image_px: int = PERSON_WINDOW_PX,
 ) -> PoseEstimate | None:
-    """Whom ``estimator`` sees in a square of the frame, in source pixels, with ``covered_px`` painted over."""
+    """The person whom ``estimator`` sees in a square of the frame; the rest as in ``look_at_frame``."""
     boxes = [square.to_image(np.reshape(box, (2, 2)), image_px).ravel() for box in covered_px]
     found = estimator(paint_over(view.part(square, image_px), boxes), time_s)
     return None if found is None else PoseEstimate(square.to_source(found.landmarks, image_px), found.mask)

@@ -116,7 +116,7 @@ class PeopleTracker:
     def _look_at(
         self, numbers: Sequence[int], covers: Mapping[int, Sequence[Cover]], view: FrameView, time_s: float
     ) -> dict[int, Look]:
-        """Whom the slots with those numbers see in the frame. Meanwhile the frame before is searched."""
+        """What the slots of these numbers see in the frame, by number; meanwhile the frame before is searched."""
         slots = [self._slots[number] for number in numbers]
         jobs: list[Callable[[], Look | None]] = [
             partial(slot.look, view, time_s, covers.get(slot.track, ())) for slot in slots
@@ -136,7 +136,7 @@ class PeopleTracker:
         return [slot.person.landmarks for slot in self._busy() if slot.person is not None]
 
     def _hidden(self, view: FrameView, covers: Mapping[int, Sequence[Cover]], time_s: float) -> set[int]:
-        """The numbers of those near others who are not seen now, and are followed on for a while."""
+        """The tracks of the people near others who are not seen now, but are followed for a while longer."""
         beside = [slot for slot in self._busy() if slot.track in covers]
         unseen = []
         for slot in beside:
@@ -151,7 +151,7 @@ class PeopleTracker:
         return hidden
 
     def _covered(self, covers: Sequence[Cover]) -> list[TrackerSlot]:
-        """Those who are covered while somebody is looked at."""
+        """The slots of the people whom these covers hide."""
         others = {cover.other for cover in covers}
         return [slot for slot in self._busy() if slot.track in others]
 
@@ -180,7 +180,7 @@ class PeopleTracker:
         return any(slot.look_beside(view, time_s, boxes, expected, seen) for boxes in ways)
 
     def _painted(self, time_s: float) -> list[BoxEdges]:
-        """What is painted over while others are searched: those who are tracked, also where they are hidden."""
+        """The boxes that are painted over in a search: of everybody who is tracked, also while hidden."""
         return boxes_of(
             slot.expected(time_s) if slot.person is None else slot.person.landmarks for slot in self._busy()
         )
@@ -205,7 +205,7 @@ class PeopleTracker:
         slot.landmarks, slot.seen_s = slot.person.landmarks, time_s
 
     def _lose(self, slot: TrackerSlot, time_s: float) -> None:
-        """Have the person searched whom the slot followed until now."""
+        """Search from now on for the person whom the slot has followed."""
         if slot.window is not None:
             self._plan.lose(Lost(slot.window, slot.since_s, not slot.whole, slot.earlier), time_s)
 

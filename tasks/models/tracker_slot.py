@@ -49,7 +49,7 @@ class TrackerSlot:
         return moved
 
     def look(self, view: FrameView, time_s: float, covers: Sequence[Cover]) -> Look:
-        """Whom the estimator sees where the person is looked for, and the outer edges of that place."""
+        """What the estimator sees where its person is expected, and the outer edges of that place."""
         covered_px = [cover.box_px for cover in covers]
         if self.whole or self.window is None:
             return look_at_frame(self.estimator, view, time_s, covered_px), np.array([0, 0, *view.size_px]) - 0.5
@@ -98,7 +98,7 @@ class TrackerSlot:
     def _look_anew(
         self, view: FrameView, time_s: float, square: Square, covered_px: Sequence[BoxEdges]
     ) -> PoseEstimate | None:
-        """Whom an estimator that follows nobody sees in the square."""
+        """What the estimator sees in the square once it has forgotten whom it followed."""
         self.forget(time_s)
         return look_at_square(self.estimator, view, square, time_s, covered_px)
 

@@ -179,7 +179,7 @@ def _strides(events: Sequence[GaitEvent]) -> Iterable[Stride]:
 
 
 def _between(times_s: Sequence[float], start_s: float, end_s: float) -> Sequence[float]:
-    """Those of sorted times that lie between the two."""
+    """The times, in order, that lie between two others."""
     return times_s[bisect_right(times_s, start_s) : bisect_left(times_s, end_s)]
 
 

@@ -48,7 +48,7 @@ class SideView:
 
 
 class SideViews(NamedTuple):
-    """What of a clip can be measured, and in words why the rest cannot; empty where all of it can."""
+    """The parts of a clip that can be measured, and why the rest cannot, in words; empty where all of it can."""
 
     parts: list[SideView]
     why_not: str
@@ -93,7 +93,7 @@ def changes_distance(part: SideView) -> bool:
 
 
 def distance_reason(parts: Sequence[SideView]) -> str:
-    """In words that the person comes nearer, or goes away, in all of the parts; empty where not, or without parts."""
+    """A clause that the person comes nearer, or goes away, in all of the parts; empty where not, or without parts."""
     if not parts or not all(map(changes_distance, parts)):
         return ""
     most = max(map(torso_growth, parts), key=abs)

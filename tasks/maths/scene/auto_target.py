@@ -1,7 +1,7 @@
 """Where in the output the person is held by ``target=auto``: at the centre, moved only as far as needed.
 
-It is moved so that (a) the person, as far as the source shows them, stays in the output, the head before all else, and
-so that (b) an edge of the picture that cuts the person in the source is not pulled into the output.
+It is moved for two reasons. What the source shows of the person stays in the output, the head before all else. And an
+edge of the picture that cuts the person in the source is not pulled into the output.
 """
 
 from collections.abc import Sequence
@@ -111,7 +111,7 @@ def _moved(centre: float, limits: Sequence[Range], sides: tuple[str, str]) -> tu
 
 
 def natural_target(anchor_px: Floats, source_px: Extent, output_px: Extent) -> tuple[float, float]:
-    """X at the output's centre, y where the person is on the mean: no strip is for ever without picture.
+    """X at the output's centre, y where the person is on the mean: so no strip stays without picture for ever.
 
     ``anchor_px`` is (n, 2), NaN where it is not seen; without any it is the centre.
     """

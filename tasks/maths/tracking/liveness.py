@@ -115,10 +115,10 @@ def measure_liveness(
     scene_step: Floats | None = None,
     slip_step: Floats | None = None,
 ) -> Liveness:
-    """Of one person's landmarks (k, 33, 5) in source pixels at rising times (k,); ``size_px``: (width, height).
+    """The liveness of one person, by landmarks (k, 33, 5) in source pixels at rising times (k,).
 
     ``scene_step`` (k, 2) is the torso's motion over the background since the sighting before, if that is known, and
-    ``slip_step`` (k, 2) that of the hip landmarks over the torso.
+    ``slip_step`` (k, 2) that of the hip landmarks over the torso. ``size_px`` is the picture's (width, height).
     Sightings that the edge of the picture cuts do not count where there are others: there the model guesses.
     """
     sway = UNKNOWN_SWAY
@@ -152,7 +152,7 @@ def _inside(landmarks: Floats, size_px: tuple[int, int]) -> Flags:
 
 
 def _mostly_inside(points: tuple[int, ...], landmarks: Floats, size_px: tuple[int, int]) -> NDArray[np.int64]:
-    """Those of ``points`` that lie inside the picture in half of the sightings.
+    """The ``points`` that lie inside the picture in half of the sightings.
 
     Of a body that the frame cuts, only what is shown tells how sure the model is.
     """
@@ -161,9 +161,9 @@ def _mostly_inside(points: tuple[int, ...], landmarks: Floats, size_px: tuple[in
 
 
 def _limb_motion(time_s: Floats, shape: Floats) -> tuple[float, float]:
-    """The path of a part that goes farthest, and the mean tremble, of limbs (k, m, 2) about the hips.
+    """How far limbs (k, m, 2) go about the hips in the liveliest part of ``PART_S``, and their mean tremble.
 
-    Of the paths in a part the longer half counts: whoever stands may move one arm only.
+    In each part the half of the limbs that goes farther counts: somebody who stands may move one arm only.
     """
     paths, trembles = [], []
     for start_s in np.arange(time_s[0], max(time_s[-1] - PART_S / 2, time_s[0] + 1e-6), PART_S):

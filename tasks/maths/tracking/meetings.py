@@ -91,7 +91,7 @@ def _order(meeting: _Close) -> tuple[float, float]:
 
 
 def _meeting_of(pieces: Sequence[Track], pair: tuple[int, int], width_px: int, done_s: float) -> _Close | None:
-    """The first meeting of two pieces. Who is first seen beside somebody may have been taken for that one before."""
+    """The first meeting of two pieces. Whoever is first seen beside another may have been taken for that one before."""
     first, second = (pieces[index] for index in pair)
     time_s, distance = _distance_torsos(first, second, done_s)
     if len(time_s) < FEWEST_OUTSIDE or not alike(first, second):

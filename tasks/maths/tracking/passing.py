@@ -145,7 +145,7 @@ def _across_heights(first: Floats, second: Floats) -> float:
 
 
 def _behind(people: Mapping[int, Floats], pair: tuple[int, int]) -> tuple[int, ...]:
-    """Those of a pair who are behind the other: by the lowest points. Both where that does not tell."""
+    """The people of a pair who are behind the other one, by their lowest points; both where these do not tell."""
     feet_px = [float(np.max(people[one][list(FEET), 1])) for one in pair]
     least_px = SAME_DEPTH_HEIGHTS * 0.5 * sum(body_height_px(people[one]) for one in pair)
     if abs(feet_px[0] - feet_px[1]) < least_px:

@@ -70,7 +70,7 @@ class SearchPlan:
         self._unchanged = UnchangedPlaces()
 
     def begin_round(self, time_s: float) -> None:
-        """Somebody was found at ``time_s`` while nobody was followed: search each other tile once."""
+        """Search each other tile once: somebody was found at ``time_s`` while nobody was followed."""
         self._round_tiles = len(self._tiles) - self._tiles_now
         self._next_search_s = time_s + OFTEN_INTERVAL_S
 
@@ -79,9 +79,9 @@ class SearchPlan:
         return body_reach_px(landmarks) < LEAST_SHARE * self._smallest * self._size_px[1]
 
     def lose(self, person: Lost, time_s: float) -> None:
-        """Somebody is not seen at ``time_s`` any more, or it is unclear who that is.
+        """Search for a person who is not seen at ``time_s`` any more, or of whom it is unclear who that is.
 
-        Who was followed for a moment only is nobody, or went on where somebody was searched before.
+        Where the person was followed for a moment only, the one who was lost before is searched for, if anybody was.
         """
         missed = person if time_s - person.since_s >= MIN_FOLLOWED_S else person.earlier
         if missed is not None:
@@ -92,7 +92,7 @@ class SearchPlan:
             self._lost_until_s, self._next_search_s = time_s + LOST_SEARCH_S, time_s
 
     def find(self, landmarks: Floats, time_s: float) -> Lost | None:
-        """Somebody new has ``landmarks`` (33, 2 or more) at ``time_s``: who of the lost went there, if any."""
+        """The lost person who has come back with ``landmarks`` (33, 2 or more) at ``time_s``; None: it is a new one."""
         hip_xy = hip_midpoint(landmarks)
         inside = [one for one in self._still_lost(time_s) if one.window.at(time_s).contains(hip_xy)]
         if not inside:
@@ -106,7 +106,7 @@ class SearchPlan:
     ) -> list[Square | None]:
         """What is searched at ``time_s`` in a frame, in this order; None is the whole frame.
 
-        ``followed``: somebody is. ``watched`` was looked at in this frame already.
+        ``followed`` says whether anybody is; the squares ``watched`` were looked at in this frame already.
         """
         if self._nobody_until_s is None:
             self._nobody_until_s = time_s + LOST_SEARCH_S

@@ -62,7 +62,7 @@ class Pair(NamedTuple):
 
 
 def with_slips(tracks: Sequence[Track], steps: Mapping[int, TrackSteps]) -> list[Track]:
-    """``tracks``, each with ``slip_xy``; ``steps`` are those of each track's number. An unknown step counts as none."""
+    """``tracks``, each with its ``slip_xy``. ``steps`` are by the track's number; an unknown step counts as none."""
     return [replace(track, slip_xy=_slip(track, steps[int(track.origin[0])])) for track in tracks]
 
 

@@ -197,7 +197,7 @@ def _swing(points: Floats) -> Floats:
 def choose_person(people: Sequence[PersonFacts], rule: str) -> SubjectChoice:
     """The person to follow by ``rule``: auto, largest, centre or first.
 
-    Who is in doubt, or is seen briefly, is chosen only if there is nobody else.
+    Somebody who is in doubt, or is seen briefly, is chosen only if there is nobody else.
     """
     sure = [person for person in people if not person.doubt] or people
     longest = max(person.frames for person in sure)

@@ -100,7 +100,7 @@ def _choose_anew(there: dict[int, Track], time_s: Floats, size_px: SizePx, rule:
 
 
 def shot_notes(followed: Sequence[ShotSubject], chosen: int) -> list[str]:
-    """What to say of the shots in which person ``chosen`` (from 1) is not followed, in one line; none for one shot."""
+    """One line on the shots in which somebody else than person ``chosen`` (from 1) is followed; none without such."""
     anew = [f"person {shot.person} from {shot.first_s:.2f} s on" for shot in followed if shot.person not in (0, chosen)]
     if not anew:
         return []
@@ -108,7 +108,7 @@ def shot_notes(followed: Sequence[ShotSubject], chosen: int) -> list[str]:
 
 
 def identity_of(pieces: Sequence[Track], time_s: Floats) -> Identity:
-    """Of the subject's pieces, one a shot, in a clip with frames at ``time_s`` (n,)."""
+    """What the subject's ``pieces``, one a shot, tell about the identity; ``time_s`` (n,) are the clip's frames."""
     start_s = float(time_s[0])
     switches, hidden, frames = [], [], 0
     for piece in pieces:
@@ -125,7 +125,7 @@ def identity_of(pieces: Sequence[Track], time_s: Floats) -> Identity:
 
 
 def identity_notes(identity: Identity) -> list[str]:
-    """What to say of it, a line for each kind of event; none where the subject was seen alone throughout."""
+    """Lines on where the subject may be somebody else or was hidden; none where nobody came near."""
     notes = []
     if identity.switches_s:
         moments = ", ".join(f"{at_s:.2f}" for at_s in identity.switches_s)

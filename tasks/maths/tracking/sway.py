@@ -41,7 +41,7 @@ UNKNOWN_SWAY: Final = Sway(np.nan, np.nan, np.nan)
 def with_scene_steps(
     tracks: Sequence[Track], steps: Mapping[int, TrackSteps], to_scene: Floats, group: NDArray[np.int64]
 ) -> list[Track]:
-    """``tracks``, each with the motion of its torso over the background; ``steps`` are those of each track's number.
+    """``tracks``, each with the motion of its torso over the background; ``steps`` are by the track's number.
 
     ``to_scene`` (n, 2, 3) brings the pixels of a frame to those of the first one of its ``group`` (n,). The motion is
     NaN where the torso's step or the background is not known.

@@ -41,9 +41,9 @@ class UnchangedPlaces:
         self._skips: dict[Square | None, int] = {}
 
     def may_skip(self, place: Square | None, shown: Shown) -> bool:
-        """Whether the place has not changed since this was last denied.
+        """Whether the place still shows what it showed when the answer was last no, the first one included.
 
-        If it is denied, the place must be searched, or forgotten.
+        Where it is no, the caller searches the place now, or else calls ``forget``.
         """
         scale_xy = np.array(shown.luma.shape[::-1]) / shown.size_px
         part = _cells(np.array([-0.5, -0.5, *shown.size_px]) if place is None else place.edges_px, scale_xy)
@@ -63,7 +63,7 @@ class UnchangedPlaces:
         return False
 
     def forget(self, place: Square | None) -> None:
-        """The place was not searched, although it was denied: what it shows now is not known."""
+        """Take back a no of ``may_skip``: the place was not searched, so what it shows is not known."""
         self._seen.pop(place, None)
 
 

@@ -85,7 +85,7 @@ def read_frames(source: Path, clip: Clip, *, confirm: NDArray[np.int64] | None =
 def read_chosen_frames(
     source: Path, clip: Clip, pts: NDArray[np.int64], chosen: Sequence[int]
 ) -> Generator[Frame, None, None]:
-    """Those of ``read_frames`` that are ``chosen``, by their numbers, in order. ``pts`` (n,) has all frames' times.
+    """The frames of ``read_frames`` with the numbers ``chosen``, in order. ``pts`` (n,) has all frames' times.
 
     In H.264 the frames that no other one refers to are decoded only where they are chosen; that saves up to half of the
     time. Frames of other codecs, of damaged files, and of files whose stored times are not those of the clip are all

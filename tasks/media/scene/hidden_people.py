@@ -67,7 +67,7 @@ class _Uses:
         return last
 
     def by_frame(self) -> Iterator[list[_Use]]:
-        """Those of each frame, in the order in which they were added."""
+        """The uses in each frame, in the order in which they were added."""
         at = np.array(self._at)
         order = np.argsort(at, kind="stable")
         ends = np.searchsorted(at[order], np.arange(self.frames + 1))
