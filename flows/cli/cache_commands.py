@@ -8,8 +8,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
+from flows.cli.subcommand_parser import SubcommandParser
 from flows.config import settings
 from flows.config.overrides import quote_argument
 from tasks.cache import prune
@@ -27,13 +28,6 @@ versions. Entries that a running command uses are never removed."""
 SECONDS_PER_UNIT: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 UNKNOWN_VIDEO: Final = "an unknown video"
 BYTES_PER_UNIT: Final = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-
-
-class CacheParser(argparse.ArgumentParser):
-    """Refuses wrong arguments in one line, like the rest of the program."""
-
-    def error(self, message: str) -> NoReturn:
-        raise SettingError(f"cache: {message}; `stillwalk cache --help` shows the options")
 
 
 MAX_LISTED: Final = 20  # entries that are named one by one
@@ -60,13 +54,11 @@ def run_cache_command(arguments: list[str]) -> int:
     return 0
 
 
-def _parser() -> CacheParser:
+def _parser() -> SubcommandParser:
     which_entries = "(--older-than AGE | --larger-than SIZE | --unused)"
     usage = f"stillwalk cache [prune {which_entries} [--dry-run] [--idle]] [output_dir=...]"
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = CacheParser(
-        "stillwalk cache", usage=usage, description=CACHE_DESCRIPTION, formatter_class=raw, allow_abbrev=False
-    )
+    parser = SubcommandParser("cache", CACHE_DESCRIPTION, usage)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("words", nargs="*", metavar="prune, output_dir=..., cache_dir=...", help="as in a run")
     which = parser.add_mutually_exclusive_group()
     which.add_argument(

@@ -1,25 +1,18 @@
 """``stillwalk index`` joins the results of several runs, such as the shares of an array job, into one index."""
 
-import argparse
 import sys
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
+from flows.cli.subcommand_parser import SubcommandParser
 from flows.results.joined_index import Joined, join_results
-from tasks.errors import SettingError, StillwalkError, counted
+from tasks.errors import StillwalkError, counted
 from tasks.untrusted.paths import absolute_path
 from tasks.untrusted.plain_text import one_line
 
 INDEX_DESCRIPTION: Final = """Joins the results of several runs into one page and its tables. A FOLDER is what
 output_dir= was in a run, or the folder of a sweep. The index is written into the nearest folder that holds them all:
 index.html with batch.json and batch.csv, or with sweep.json and sweep.csv."""
-
-
-class IndexParser(argparse.ArgumentParser):
-    """Refuses wrong arguments in one line, like the rest of the program."""
-
-    def error(self, message: str) -> NoReturn:
-        raise SettingError(f"index: {message}; `stillwalk index --help` shows how it is called")
 
 
 def run_index_command(arguments: list[str]) -> int:
@@ -34,7 +27,7 @@ def run_index_command(arguments: list[str]) -> int:
 
 def parse_folders(arguments: list[str]) -> list[Path]:
     """The folders that a command line names, each once, as absolute paths; ``SettingError`` for none."""
-    parser = IndexParser("stillwalk index", description=INDEX_DESCRIPTION, allow_abbrev=False)
+    parser = SubcommandParser("index", INDEX_DESCRIPTION)
     parser.add_argument("folders", nargs="+", metavar="FOLDER", help="a folder with results")
     return list(dict.fromkeys(absolute_path(folder) for folder in parser.parse_args(arguments).folders))
 

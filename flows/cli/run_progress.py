@@ -60,11 +60,11 @@ class _Line:
         return any(piece.running for piece in self.pieces.values())
 
     def cost(self) -> float:
-        """Of all stages, for each frame."""
+        """The cost of all stages, for each frame."""
         return sum(USUAL_COSTS.get(stage, SMALL_COST) for stage in self.pieces)
 
     def cost_done(self, *, running: bool = True) -> float:
-        """Of what is done, for each frame; also of the stages that are ``running``, as far as they are."""
+        """The cost of what is done, for each frame; also of the stages that are ``running``, as far as they are."""
         counted_in = [(stage, piece) for stage, piece in self.pieces.items() if piece.done or running]
         return sum(USUAL_COSTS.get(stage, SMALL_COST) * piece.share() for stage, piece in counted_in)
 
@@ -212,7 +212,7 @@ class RunProgress:
         return [", ".join([f"{self._noun} {number} of {self._count}", *left])]
 
     def _share_unasked(self) -> float:
-        """All work by that which is known. A result not asked for yet counts as one for which something is computed."""
+        """All work as a multiple of what is known. A result not asked for yet counts as one that has to be computed."""
         known, unknown = self._asked - self._idle, self._count - self._asked
         return (known + unknown) / known if known > 0 and unknown > 0 else 1.0
 

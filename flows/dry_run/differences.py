@@ -27,7 +27,7 @@ UNKNOWN_SETTING = object()  # of a setting that a version of the program does no
 
 
 def differences(stage: str, new: dict[str, Any], old: dict[str, Any], unknown: set[str]) -> list[str]:
-    """Sentences on what ``new`` has otherwise than ``old``, both as ``tasks.cache.keys.shaped_by`` makes them.
+    """Sentences on how ``new`` differs from ``old``, both as ``tasks.cache.keys.shaped_by`` makes them.
 
     ``unknown`` names fields of the new request that cannot be compared yet.
     """

@@ -118,7 +118,7 @@ class Unit:
 
     @property
     def comes_after(self) -> list[AnyHandle]:
-        """These, and those that it stands behind."""
+        """The stages that it takes from, and those that it stands behind."""
         return list(dict.fromkeys([*self.takes, *(other for handle in self.handles for other in handle.behind)]))
 
     @property
@@ -215,14 +215,14 @@ class Graph:
         return iter(sorted(new, key=order))
 
     def _place(self, unit: Unit, places: "dict[Unit | SharedSize, _Place]") -> "_Place":
-        """More than that of every unit that this one waits for. Stages of a forgotten video are over."""
+        """The place of a unit: behind every unit that it waits for. Stages of a forgotten video are over."""
         if unit not in places:
             sizes = [self._size_place(shared, places) for shared in unit.shares]
             places[unit] = _after([*sizes, *self._places(unit.comes_after, places)])
         return places[unit]
 
     def _size_place(self, shared: SharedSize, places: "dict[Unit | SharedSize, _Place]") -> "_Place":
-        """After all that decide it: found once for all who need the size."""
+        """The place of a shared size: behind all that decide it. It is found once for all who need the size."""
         if shared not in places:
             before = self._places(shared.waits_for, places)
             sizes = 1 + max((place.sizes for place in before), default=0)

@@ -29,7 +29,7 @@ class WantedOutput:
 
     @property
     def needs_scene(self) -> bool:
-        """Whether its border shows the background without the people, or a cut-out is compared with it."""
+        """Whether the output's border shows the background without the people, or a cut-out is compared with it."""
         if self.needs_masks and self.plate:
             return True
         shown = self.background is None or self.background.mode is BackgroundMode.blur

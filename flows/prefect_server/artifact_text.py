@@ -29,7 +29,7 @@ REPORT_METRICS: Final = (
 
 
 def run_name(videos: Sequence[str], settings: Sequence[Sequence[str]], sweep: str = "") -> str:
-    """Such as ``walk smoothing.window=9``; for several ``settings``, each a list of overrides, their number.
+    """The run's name, such as ``walk smoothing.window=9``; of several ``settings`` (lists of overrides) the number.
 
     Brackets are replaced: Prefect's own commands read them as markup.
     """

@@ -1,13 +1,13 @@
 """``stillwalk ui``: Prefect's server with its pages, for this user on this machine, until Ctrl-C."""
 
-import argparse
 import os
 import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
+from flows.cli.subcommand_parser import SubcommandParser
 from flows.prefect_server import api_token, server_choice
 from flows.prefect_server.gate import LOOPBACK
 from flows.prefect_server.local_server import APP, run_server, server_environment
@@ -19,18 +19,11 @@ DEFAULT_PORT: Final = 4200
 UI_DESCRIPTION: Final = "Runs Prefect's server with its pages until Ctrl-C, for this user's browser and commands only."
 
 
-class UiParser(argparse.ArgumentParser):
-    """Refuses wrong arguments in one line, like the rest of the program."""
-
-    def error(self, message: str) -> NoReturn:
-        raise SettingError(f"ui: {message}; `stillwalk ui --help` shows the options")
-
-
 def run_ui(arguments: list[str]) -> int:
     """Serve until the user ends it; the exit status."""
     try:
         server_choice.require_home()
-        parser = UiParser("stillwalk ui", description=UI_DESCRIPTION, allow_abbrev=False)
+        parser = SubcommandParser("ui", UI_DESCRIPTION)
         port_help = f"port on this machine; runs look at {DEFAULT_PORT}"
         parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=port_help)
         _serve(parser.parse_args(arguments).port)

@@ -22,6 +22,7 @@ COLUMNS: Final = ("frame", "to_frame", "x_px", "y_px", "person", "absent")
 EXAMPLES: Final = "give frame,x_px,y_px or frame,person or frame,to_frame,absent"
 MOST_BYTES: Final = 16 << 20
 LARGEST_PX: Final = 1e6
+MOST_DIGITS: Final = 9  # of a number of a frame or a person
 YES, NO = ("1", "true", "yes"), ("", "0", "false", "no")
 
 
@@ -113,8 +114,8 @@ class _Row:
 
     def whole(self, column: str, least: int) -> int:
         text = self.values.get(column, "")
-        if not (text.isascii() and text.isdecimal() and len(text) < 10) or int(text) < least:
-            self.refuse(f"{column} is {text!r}", f"give a whole number from {least}")
+        if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS) or int(text) < least:
+            self.refuse(f"{column} is {text!r}", f"give a whole number from {least} to {'9' * MOST_DIGITS}")
         return int(text)
 
     def frame(self, column: str, frames: int) -> int:
