@@ -9,10 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.body.person_box import whole_picture_box
 from tasks.media.output.animated_webp import check_written_webp, write_webp
 from tasks.media.output.render_frame import Frames, Placement, edge_of
-from tasks.media.planes.crop import crop_rgb
+from tasks.media.planes.crop import small_rgb
 from tasks.media.planes.layout import tags_for_height
 from tasks.media.planes.tone_map import for_ordinary_screens
 from tasks.media.report.contact_sheet import RgbPicture
@@ -64,4 +63,4 @@ def small_pictures(
         if picture.index >= first and time_s >= due_s - HALF_TICK_S:
             due_s = max(due_s + STEP_S, time_s)
             output = replace(picture, planes=frame.moved(edge), color=color)
-            yield time_s, for_ordinary_screens(crop_rgb(output, whole_picture_box(placement.size_px), size_px), color)
+            yield time_s, for_ordinary_screens(small_rgb(output, size_px), color)

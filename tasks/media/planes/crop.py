@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.media.input.frames import Frame
-from tasks.media.planes.layout import nearest_layout, planes_to_rgb, tags_for_height, with_finer_chroma
+from tasks.media.planes.layout import Plane, nearest_layout, planes_to_rgb, tags_for_height, with_finer_chroma
 
 Pixel = TypeVar("Pixel", np.uint8, np.uint16, np.float32)
 
@@ -52,6 +52,27 @@ def crop_rgb(
         resized,
         tags_for_height(picture.color, picture.planes[0].shape[0], size_px[1]),
     )
+
+
+def small_rgb(picture: Frame, size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """RGB (h, w, 3) of the whole of ``picture``, reduced to ``size_px``; by halves first, where that changes little.
+
+    OpenCV halves in a fraction of the time that other sizes take: 320x181 from 1920x1088 took 3.8 ms, not 5.9 (busy). A
+    plane is halved only while it is four times as large as asked for: the picture then differs from that of
+    ``crop_rgb`` by 52 dB, and by 42 with more halves.
+    """
+    resized = with_finer_chroma(picture.layout, nearest_layout("yuv444p"))
+    planes = [_by_halves(plane, resized.plane_wh(number, size_px)) for number, plane in enumerate(picture.planes)]
+    return planes_to_rgb(planes, resized, tags_for_height(picture.color, picture.planes[0].shape[0], size_px[1]))
+
+
+def _by_halves(plane: Plane, size_px: tuple[int, int]) -> Plane:
+    height, width = plane.shape
+    while width % 2 == height % 2 == 0 and width >= 4 * size_px[0] and height >= 4 * size_px[1]:
+        width, height = width // 2, height // 2
+        plane = np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
+    shrinks = width * height > size_px[0] * size_px[1]
+    return np.asarray(cv2.resize(plane, size_px, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))
 
 
 def small_size(size_px: tuple[int, int], longest_px: int) -> tuple[int, int]:

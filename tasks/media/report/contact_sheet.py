@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
-from tasks.maths.body.person_box import whole_picture_box
 from tasks.media.input.frames import Frame
-from tasks.media.planes.crop import crop_rgb
+from tasks.media.planes.crop import small_rgb
 
 RgbPicture = NDArray[np.uint8]
 THUMBNAIL_WIDTH_PX: Final = 240
@@ -32,7 +31,7 @@ def thumbnail(shown: Frame, pixel_aspect: float) -> RgbPicture:
     """
     height, width = shown.planes[0].shape
     size_px = (THUMBNAIL_WIDTH_PX, max(round(height * THUMBNAIL_WIDTH_PX / (width * pixel_aspect)), 1))
-    return crop_rgb(shown, whole_picture_box((width, height)), size_px)
+    return small_rgb(shown, size_px)
 
 
 def write_contact_sheet(path: Path, columns: list[tuple[RgbPicture, RgbPicture]]) -> None:

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from tasks.maths.body.person_box import whole_picture_box
 from tasks.media.input.frames import Frame
-from tasks.media.planes.crop import crop_and_resize, crop_rgb, reduced, small_size
+from tasks.media.planes.crop import crop_and_resize, crop_rgb, reduced, small_rgb, small_size
 from tasks.media.planes.layout import nearest_layout
 from tasks.media.planes.plane_color import rgb_to_planes
 from tasks.records import ColorTags
@@ -62,6 +62,20 @@ def test_a_crop_of_the_planes_shows_the_crop_of_the_picture(
     assert np.abs(part.astype(int) - crop_and_resize(picture.rgb(), np.array(edges), (128, 96))).max() <= (
         4 if full_chroma else 6
     )
+
+
+@pytest.mark.parametrize("form", ["yuv420p", "yuv422p", "yuv444p10le", "yuv420p10le", "gbrp", "gray", "gray10le"])
+@pytest.mark.parametrize(("size_px", "detail"), [((1280, 720), 20), ((1281, 723), 0)])  # odd: moved by half a sample
+def test_a_picture_that_is_reduced_by_halves_first_looks_as_without(
+    form: str, size_px: tuple[int, int], detail: float
+) -> None:
+    columns, rows = np.meshgrid(np.linspace(0, 1, size_px[0]), np.linspace(0, 1, size_px[1]))
+    fine = detail * np.sin(400 * columns) * np.sin(300 * rows)
+    rgb = np.stack([60 + 120 * columns + fine, 60 + 130 * rows - fine, 200 - 120 * columns], axis=-1).astype(np.uint8)
+    layout, color = nearest_layout(form), ColorTags(range=1)
+    picture = Frame(0, 0, 1, rgb_to_planes(rgb, layout, color, 723), layout, color)
+    small = small_rgb(picture, (240, 135)).astype(int)
+    assert np.abs(small - crop_rgb(picture, whole_picture_box(size_px), (240, 135))).max() <= 3
 
 
 def test_a_reduced_picture_has_the_means_of_what_it_shows() -> None:
