@@ -125,9 +125,9 @@ def summarise_step(
         waist_dy_px=float(waist[1]),
         rotation_rad=float(np.arctan2(b, 1 + a)),
         growth=float(np.hypot(1 + a, b) - 1),
-        spread_px=float(np.median(np.hypot(*(step_xy - mean).T))),
-        misfit_px=float(np.median(np.hypot(*(step_xy - fitted).T))),
-        error_px=float(np.median(error_px)),
+        spread_px=_median(np.hypot(*(step_xy - mean).T)),
+        misfit_px=_median(np.hypot(*(step_xy - fitted).T)),
+        error_px=_median(error_px),
         inlier_share=float((kept * weight).sum() / weight.sum()),
         features=len(from_xy),
     )
@@ -161,9 +161,15 @@ def fit_similarity(step_xy: Floats, at_xy: Floats, weight: Floats) -> tuple[Floa
 
 def weighted_median(values: Floats, weight: Floats) -> float:
     """Median of ``values`` (k,) with ``weight`` (k,)."""
-    order = np.argsort(values, kind="stable")
-    share = np.cumsum(weight[order])
-    return float(values[order[np.searchsorted(share, 0.5 * share[-1])]])
+    order = values.argsort(kind="stable")  # 12 times a step: methods are called faster than functions
+    share = weight[order].cumsum()
+    return float(values[order[share.searchsorted(0.5 * share[-1])]])
+
+
+def _median(values: Floats) -> float:
+    """The same as ``numpy.median`` of finite values (k,), without what that asks first."""
+    ordered, half = np.sort(values), len(values) // 2
+    return float(ordered[half]) if len(values) % 2 else float((ordered[half - 1] + ordered[half]) / 2)
 
 
 def weighted_median_xy(values: Floats, weight: Floats) -> Floats:
@@ -174,6 +180,5 @@ def weighted_median_xy(values: Floats, weight: Floats) -> Floats:
 def biweights(misfit_px: Floats, weight: Floats) -> Floats:
     """Tukey's biweights (k,) of distances (k,), scaled by their weighted median or at least ``FINEST_FEATURE_PX``."""
     scale = max(weighted_median(misfit_px, weight), FINEST_FEATURE_PX)
-    return np.asarray(
-        np.square(np.clip(1.0 - np.square(misfit_px / (BIWEIGHT_REACH_MEDIANS * scale)), 0.0, None)) + 1e-6
-    )
+    within = np.maximum(1.0 - np.square(misfit_px / (BIWEIGHT_REACH_MEDIANS * scale)), 0.0)
+    return np.asarray(np.square(within) + 1e-6)

@@ -13,7 +13,6 @@
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -111,7 +110,7 @@ class PeopleWriter:
 
     def step(self, frame: int, track: int, step: steps.Step) -> None:
         """Add the motion of one person's torso since the frame before."""
-        self._tables["steps.parquet"].add([frame], [track], *([value] for value in astuple(step)))
+        self._tables["steps.parquet"].add([frame], [track], *([getattr(step, name)] for name in steps.STEP_FIELDS))
 
 
 @contextmanager

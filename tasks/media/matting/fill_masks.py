@@ -124,5 +124,4 @@ def _shows_person(mask: Probability, edges_px: NDArray[np.float32], torso_xy_px:
 
 
 def _to_bytes(mask: Probability) -> ByteMask:
-    levels: ByteMask = np.rint(mask * 255).clip(0, 255).astype(np.uint8)
-    return levels
+    return np.asarray(cv2.convertScaleAbs(mask, alpha=255), np.uint8)
