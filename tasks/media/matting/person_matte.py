@@ -22,11 +22,12 @@ from tasks.media.matting.matte import (
     warp_mask,
 )
 from tasks.media.matting.missed_parts import MissedParts, box_around, find_missed_parts, sparse_planes, step_for
-from tasks.media.matting.plate_matte import Compared, PlateMatte
+from tasks.media.matting.plate_matte import Compared, PlateMatte, looked_at_size
 from tasks.media.planes.crop import box_to_source
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.planes.warp import Region
 from tasks.media.scene.clean_part import CleanPart, part_of
+from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import Box
 
 Floats = NDArray[np.float64]
@@ -104,7 +105,8 @@ class MatteMaker:
         if part is None:
             return None
         to_box = affine.compose(affine.translation(-np.array(part.box[:2], np.float64)), mask_to_source(mask))
-        prior = warp_mask(mask.probability, to_box, Region(0, 0, *part.box.size_px))
+        wh = looked_at_size(part.box)
+        prior = warp_mask(mask.probability, affine.compose(scaling(part.box.size_px, wh), to_box), Region(0, 0, *wh))
         picture = part_of(planes, part.box, self._layout)
         return _Looked(shown, part, self._matte.compare(picture, part, prior, missed), missed)
 
@@ -209,9 +211,12 @@ def smooth_masks_in_time(masks: Iterator[Mask], anchor_xy: Floats) -> Iterator[M
 
 def mask_to_mask(other: Mask, now: Mask, step_xy: Floats) -> Floats:
     """2x3 matrix from the pixels of ``other`` to those of ``now``, for a body that moved by ``step_xy`` source px."""
-    there, here = mask_to_source(other), mask_to_source(now)
-    scale = here[[0, 1], [0, 1]]  # boxes are upright, so no general inverse is needed
-    return np.column_stack([there[:, :2] / scale[:, None], (there[:, 2] + step_xy - here[:, 2]) / scale])
+    (of_x, _, x), (_, of_y, y) = mask_to_source(other).tolist()
+    (scale_x, _, its_x), (_, scale_y, its_y) = mask_to_source(now).tolist()  # upright boxes need no general inverse
+    step_x, step_y = step_xy.tolist()
+    return np.array(
+        [[of_x / scale_x, 0.0, (x + step_x - its_x) / scale_x], [0.0, of_y / scale_y, (y + step_y - its_y) / scale_y]]
+    )
 
 
 def mask_to_source(mask: Mask) -> Floats:

@@ -80,6 +80,13 @@ class Compared(NamedTuple):
 Neighbour = tuple[Compared, NDArray[np.float64]]
 
 
+def looked_at_size(box: Box) -> tuple[int, int]:
+    """(width, height) in which the part of a frame over ``box`` is compared with its plate."""
+    wide, high = box.size_px
+    step = max(round(high / LOOKED_AT_ROWS), 1)
+    return -(-wide // step), -(-high // step)
+
+
 class PlateMatte:
     """Finds the opacity of the person in each frame of a clip, in order."""
 
@@ -89,18 +96,15 @@ class PlateMatte:
         self._person, self._behind = np.zeros((2, size)), np.zeros((2, size))  # of the body, and of the feet
 
     def compare(
-        self, picture: Sequence[Plane], clean: CleanPart, mask: Bytes, missed: MissedParts | None = None
+        self, picture: Sequence[Plane], clean: CleanPart, prior: Bytes, missed: MissedParts | None = None
     ) -> Compared:
         """What a frame shows against its plate, over ``clean.box``; asked for each frame, in order.
 
-        ``picture`` has the frame's planes there, ``mask`` (h, w) the person's probability * 255. What it
-        ``missed`` counts as the person. At the soft edge of that the plate alone decides.
+        ``picture`` has the frame's planes there, ``prior`` (h, w) of ``looked_at_size`` the person's probability * 255.
+        What the mask ``missed`` counts as the person. At the soft edge of that the plate alone decides.
         """
-        high, wide = mask.shape
-        step = max(round(high / LOOKED_AT_ROWS), 1)
-        wh = (-(-wide // step), -(-high // step))
+        wh = looked_at_size(clean.box)
         small = _Small(*(_reduced(planes, self._layout.depth, wh) for planes in (picture, clean.planes)))
-        prior = np.asarray(cv2.resize(mask, wh, interpolation=cv2.INTER_AREA), np.uint8)
         seen = np.asarray(cv2.resize(clean.seen.view(np.uint8), wh, interpolation=cv2.INTER_NEAREST) > 0)
         reach = max(REACH * wh[1], LEAST_REACH_PX)
         shown = (prior > 127).astype(np.uint8)

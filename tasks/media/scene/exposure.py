@@ -91,8 +91,10 @@ def brighter(
 
     Both are x0, y0, x1, y1 in pixels of a frame of ``size_px``; results are held to 0..``peak``.
     """
-    shines = np.abs(field).max(axis=(0, 1)) >= LEAST_SHIFT
-    if not shines.any():
+    shines = [
+        cv2.norm(part, cv2.NORM_INF) >= LEAST_SHIFT for part in cv2.split(field)
+    ]  # numpy's max takes 5 times as long
+    if not any(shines):
         return list(planes)
     to_low, placed = scaling(size_px, coarse_size(size_px)), {}
     corner = np.floor(affine.apply(to_low, np.array(box[:2], np.float64)))

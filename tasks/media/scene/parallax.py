@@ -118,7 +118,8 @@ def warp_shifted(
     turn_px = np.abs(matrix[:, :2] - np.eye(2)).max() * sum(planes[0].shape)  # of the farthest corner, at most
     slides = shifts is None and turn_px < MIN_FRACTION_PX
     moved: list[Plane] = []
-    at: dict[tuple[int, int], Singles] = {}  # planes with the same spacing share the places
+    ways: dict[tuple[int, int], Floats] = {}  # planes with the same spacing share what follows from it
+    at: dict[tuple[int, int], Singles] = {}
     for index, plane in enumerate(planes):
         spacing, wh = sample_spacing(layout, index), layout.plane_wh(index, size_px)
         interpolation = "linear" if index else luma
@@ -126,8 +127,10 @@ def warp_shifted(
             shift = (float(there[0, 2]) / spacing[0], float(there[1, 2]) / spacing[1])
             moved.append(shift_plane(plane, shift, wh, interpolation, border, peak))
             continue
-        to_luma = plane_to_luma(layout, index, chroma_location)
-        in_plane = affine.compose(affine.invert(to_luma), affine.compose(there, to_luma))
+        if spacing not in ways:
+            to_luma = plane_to_luma(layout, index, chroma_location)
+            ways[spacing] = affine.compose(affine.invert(to_luma), affine.compose(there, to_luma))
+        in_plane = ways[spacing]
         if shifts is None:
             moved.append(warp_plane(plane, in_plane, wh, interpolation, border, peak))
             continue

@@ -64,10 +64,15 @@ def people_mask(
             moved = cv2.warpAffine(body.probability, there, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR)
             place = seen[y0:y1, x0:x1]
             np.maximum(place, moved, out=place)
-    for limb in limbs:
-        joints = np.rint(affine.apply(to_small, limb.joints_px).clip(-FAR_PX, FAR_PX)).astype(np.int32)
-        thick = max(round(limb.thick_px * small_px[0] / size_px[0]), 1)
-        cv2.polylines(seen, [joints[:, None]], False, 255, thick)
+    drawn = list(limbs)
+    if drawn:
+        joints_px = np.concatenate([limb.joints_px for limb in drawn])
+        joints = np.rint(affine.apply(to_small, joints_px).clip(-FAR_PX, FAR_PX)).astype(np.int32)[:, None]
+        first = 0
+        for limb in drawn:
+            line, first = joints[first : first + len(limb.joints_px)], first + len(limb.joints_px)
+            thick = max(round(limb.thick_px * small_px[0] / size_px[0]), 1)
+            cv2.polylines(seen, [line], False, 255, thick)
     return grown(cv2.threshold(seen, SHOWN - 1, 255, cv2.THRESH_BINARY)[1])
 
 
