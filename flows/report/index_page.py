@@ -88,7 +88,7 @@ def render_index(index: dict[str, Any]) -> str:
             planned_note=PLANNED_SWEEP_NOTE if any(_judge(row) == PLANNED for row in done) else "",
             summaries=_summaries(settings, done, columns) if settings else [],
             ranked=any(setting.get("mean_rank") for setting in settings),
-            scatter=_scatter(done, bool(settings)),
+            scatter=_scatter(done, swept=bool(settings)),
             wrapped=_wrapped,
             page=lambda folder: relative_link(f"{folder}/{REPORT_NAME}"),
         )
@@ -186,7 +186,7 @@ def _scatter_videos(done: list[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(row["video"] for row in _rows_with_both(done)))
 
 
-def _scatter(done: list[dict[str, Any]], swept: bool) -> Markup:
+def _scatter(done: list[dict[str, Any]], *, swept: bool) -> Markup:
     """Plot of lock against visible area, one named point for each row; empty where no row has both."""
     points = [
         ScatterPoint(
@@ -195,18 +195,18 @@ def _scatter(done: list[dict[str, Any]], swept: bool) -> Markup:
             row["video"],
             pareto=bool(row.get("pareto")) or not swept,
             best=swept and bool(row.get("best")),
-            label=_point_label(row, swept),
+            label=_point_label(row, swept=swept),
         )
         for row in _rows_with_both(done)
     ]
     return index_scatter(points) if points else Markup()
 
 
-def _point_label(row: dict[str, Any], swept: bool) -> str:
+def _point_label(row: dict[str, Any], *, swept: bool) -> str:
     """What mouse, keyboard and screen readers tell of a point."""
     metrics = row["metrics"]
     name = f"{row['video']} · {row['setting']}" if swept else row["video"]
     notes = [word for word in ("best", "pareto") if row.get(word)]
-    lock, area = format_number(_lock(row)), format_number(metrics[AREA_METRIC], True)
+    lock, area = format_number(_lock(row)), format_number(metrics[AREA_METRIC], percent=True)
     told = f"{name}: {lock} px from the target ({_judge(row)}), {area} % shown"
     return told + (f" ({', '.join(notes).replace('pareto', 'on the Pareto front')})" if notes else "")

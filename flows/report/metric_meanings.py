@@ -135,7 +135,13 @@ def _row(name: str, meaning: Meaning, before: float | None, after: float | None,
     shown = "%" if unit.startswith(GAIN_PREFIX) else shown.replace("^2", "²")
     percent = unit.startswith((SHARE_PREFIX, GAIN_PREFIX))
     return MetricRow(
-        name, meaning, format_number(before, percent), format_number(after, percent), shown, change, verdict
+        name,
+        meaning,
+        format_number(before, percent=percent),
+        format_number(after, percent=percent),
+        shown,
+        change,
+        verdict,
     )
 
 
@@ -144,7 +150,7 @@ def _digits(part: float) -> int:
     return next((digits for digits in range(3) if part == -1 or round(100 * part, digits) != -100), 3)
 
 
-def format_number(value: float | None, percent: bool = False) -> str:
+def format_number(value: float | None, *, percent: bool = False) -> str:
     """Three significant digits; a dash for a missing value."""
     if value is None:
         return "–"

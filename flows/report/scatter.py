@@ -143,17 +143,17 @@ def _front(front: Sequence[tuple[float, float]], number: int, across: Axis, up: 
 def _marks(used: set[tuple[int, bool]]) -> Markup:
     """The shapes of the marks, each written once."""
     shapes = [
-        Markup('<path id="{}" d="{}"/>').format(_mark_id(number, best), _outline(MARKS[number], best))
+        Markup('<path id="{}" d="{}"/>').format(_mark_id(number, best=best), _outline(MARKS[number], best=best))
         for number, best in sorted(used)
     ]
     return Markup("<defs>{}</defs>").format(Markup("").join(shapes))
 
 
-def _mark_id(number: int, best: bool) -> str:
+def _mark_id(number: int, *, best: bool) -> str:
     return f"scatter-mark-{number}{'-best' if best else ''}"
 
 
-def _outline(corners: Sequence[tuple[float, float]], best: bool) -> str:
+def _outline(corners: Sequence[tuple[float, float]], *, best: bool) -> str:
     radius = BEST_RADIUS if best else USUAL_RADIUS
     if corners:
         return "M " + " L ".join(f"{radius * x:g} {radius * y:g}" for x, y in corners) + " z"
@@ -166,7 +166,7 @@ def _mark(point: ScatterPoint, number: int, across: Axis, up: Axis) -> Markup:
     use = Markup(
         '<use href="#{}" x="{:.2f}" y="{:.2f}" style="fill: var(--{}); stroke: var(--{}); stroke-width: {}"/>'
     ).format(
-        _mark_id(max(number, 0), point.best),
+        _mark_id(max(number, 0), best=point.best),
         across.place_px(point.shown),
         up.place_px(point.lock),
         color if point.pareto else "card",

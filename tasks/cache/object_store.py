@@ -144,7 +144,7 @@ class Objects:
             return bytes(found.bytes())
 
     def fetch(self, name: str, path: Path, size: int) -> bool:
-        """Write an object of ``size`` bytes into a new file; whether it is there. ``WrongContent`` for another size."""
+        """Write an object of ``size`` bytes into a new file; False if there is none. ``WrongContent``: another size."""
         import obstore
 
         with _told():

@@ -101,7 +101,7 @@ def touch(artifact: AnyArtifact) -> None:
 
 
 def finding(cache: Path, stage: str, key: str) -> NotFoundInClip | None:
-    """What an earlier run has found missing in the clip under the very same ``key``; None when it found nothing so."""
+    """What an earlier run has found missing in the clip under the very same ``key``; None where it found nothing."""
     found = read_finding(cache / stage / key)
     return found[0] if found else None
 

@@ -47,7 +47,7 @@ def connected(api: str) -> Iterator[SyncPrefectClient]:
 
 @contextmanager
 def changed_settings(part: str, **values: int | None) -> Iterator[None]:
-    """Have some of Prefect's settings in a ``part`` of them, such as ``client``, other values while the block runs.
+    """Give some settings of a ``part`` of Prefect's, such as ``client``, other values while the block runs.
 
     They are not checked: Prefect's own ``temporary_settings`` reads and checks all settings again, 22 ms of CPU.
     """

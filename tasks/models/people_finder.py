@@ -29,9 +29,10 @@ class PeopleFinder(Protocol):
         ...
 
     def look(self, view: FrameView, time_s: float) -> Callable[[], list[Sighting]]:
-        """A function that gives the people in the frame, the same ones.
+        """Look at the frame for those who are followed; the function that is returned gives everybody in it.
 
-        Call it when the next frame was looked at: then both frames were worked on at the same time.
+        They are the people that a call gives. Where the next frame is looked at before the function is called, both
+        frames are worked on at the same time.
         """
         ...
 

@@ -60,7 +60,7 @@ class _Reference:
 
 
 class CameraMotion:
-    """Follows the background of a clip, to be told of every frame in order."""
+    """Follows the background of a clip; takes every frame in order."""
 
     def __init__(self, size_px: tuple[int, int]) -> None:
         self.small_px = small_size(size_px, LUMA_LONGEST_PX)
@@ -164,7 +164,7 @@ def _flow(before: Bytes, after: Bytes, start: Points, guess: Points) -> tuple[Po
 
 
 class CameraRecorder:
-    """Is told of every frame in order, and writes ``camera.parquet`` in the end; keeps 72 bytes a frame."""
+    """Takes every frame in order, and writes ``camera.parquet`` in the end; keeps 72 bytes a frame."""
 
     def __init__(self, size_px: tuple[int, int]) -> None:
         self._size_px, self._motion = size_px, CameraMotion(size_px)

@@ -22,7 +22,7 @@ JPEG_QUALITY: Final = 82
 
 
 class PortraitRecorder:
-    """Is told of every sighting, and writes ``portraits.zip`` in the end; keeps about 5 KB for each 3 s of a track."""
+    """Takes every sighting, and writes ``portraits.zip`` in the end; keeps about 5 KB for each 3 s of a track."""
 
     def __init__(self) -> None:
         self._best: dict[tuple[int, int], tuple[float, int, bytes]] = {}  # by track and interval
