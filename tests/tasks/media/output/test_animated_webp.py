@@ -1,5 +1,6 @@
 """An animated WebP keeps its pictures and their times, and its bytes are reproducible."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,3 +71,22 @@ def test_a_single_picture_is_a_valid_file(tmp_path: Path) -> None:
     check_written_webp(path, 1)
     with pytest.raises(OutputError, match="holds 1 pictures instead of 2"):
         check_written_webp(path, 2)
+
+
+def test_pictures_that_wait_take_no_memory(tmp_path: Path) -> None:
+    """200 pictures of 320x320 would take 82 MB."""
+    held_bytes = []
+
+    def many() -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        for number in range(200):
+            held_bytes.append(resident_bytes())
+            yield 0.1 * number, np.full((320, 320, 3), number, np.uint8)
+
+    assert write_webp(tmp_path / "a.webp", many()) == 200
+    assert held_bytes[-1] - held_bytes[0] < 30e6
+    assert [path.name for path in tmp_path.iterdir()] == ["a.webp"]
+
+
+def resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
