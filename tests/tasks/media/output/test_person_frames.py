@@ -40,7 +40,7 @@ class Placed:
 
     def __init__(self, to_output: NDArray[np.float64], anchor_xy: NDArray[np.float64]) -> None:
         self.to_output, self.anchor_xy, self.layout = to_output, anchor_xy, LAYOUT
-        self.clip = SimpleNamespace(rate=RATE_HZ)
+        self.clip = SimpleNamespace(rate=RATE_HZ, size_px=SIZE)
 
 
 def masks_of(folder: Path, states: tuple[MaskState, ...]) -> Path:
