@@ -291,8 +291,13 @@ def _is_reserved(stem: str) -> bool:
 
 
 def _safe_stem(stem: str) -> str:
-    """A stem short enough for a suffix, with control characters, which would break lines, replaced."""
+    """A stem short enough for a suffix, with control characters, which would break lines, replaced.
+
+    So are the blanks of a stem that has nothing else: nobody would see it.
+    """
     printable = "".join(letter if letter.isprintable() else "_" for letter in stem)
+    if printable.isspace():
+        printable = "_" * len(printable)
     return printable.encode()[:MAX_VIDEO_NAME_BYTES].decode(errors="ignore")
 
 

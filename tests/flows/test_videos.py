@@ -177,6 +177,11 @@ def test_video_names_are_short_enough_and_printable(tmp_path: Path) -> None:
         assert video.name.isprintable()
 
 
+def test_a_name_of_blanks_can_be_seen(tmp_path: Path) -> None:
+    (tmp_path / "  .mp4").touch()
+    assert [video.name for video in find_videos(str(tmp_path / "  .mp4"))] == ["__"]
+
+
 def test_a_reserved_name_gets_a_digest(tmp_path: Path) -> None:
     own = ("Batch.json", INDEX_PAGE_NAME, "sweeps", ".cache", ".prefect", f".{INDEX_PAGE_NAME}{PART_SUFFIX}", ".", "..")
     for name in (*own, "batch", "sweep.json"):
