@@ -229,6 +229,7 @@ class PeopleTracker:
                 self._lose(slot, time_s)
             second.release(time_s)
             first.track = self._next_track()
+            first.earlier = self._plan.find(first.person.landmarks, time_s)  # who is seen is not searched for
         for slot in self._busy():
             if slot.person is not None and slot.track not in doubtful:
                 slot.sure_s = time_s
@@ -238,8 +239,12 @@ class PeopleTracker:
         if self._full():
             return []
         watched = [slot.window.at(time_s) for slot in self._slots if slot.window is not None and not slot.track]
-        shown = Shown(view.size_px, view.small_luma, self._painted(time_s))
-        return self._plan.places(shown, time_s, followed=bool(self._busy()), watched=watched)
+        return self._plan.places(
+            lambda: Shown(view.size_px, view.small_luma, self._painted(time_s)),
+            time_s,
+            followed=bool(self._busy()),
+            watched=watched,
+        )
 
     def _people(self, frame: SearchedFrame) -> list[Sighting]:
         if frame.people is None:

@@ -3,20 +3,22 @@
 Three kinds of places are searched: the whole frame, tiles of it, and the windows of those who were lost, moving on. How
 often depends on what is going on:
 
-- At the start of a shot, and after a loss while nobody is followed, every frame is searched, in several tiles.
+- At the start of a shot, and after a loss while nobody is followed, every frame that changes is searched, in several
+  tiles.
 - When somebody is found first, each other tile is searched once, several in each frame, and the whole frame often: of
   two people side by side the model often sees one, and the sooner the second is found, the surer both are told apart.
 - After a loss, while others are followed, every frame is searched where a small person went. After a large one the
   whole frame is searched often. When all of them were found again, this ends. Whoever walked out of the picture is not
   searched for like that.
-- Else the frame and one tile are searched at a low rate.
+- Else the frame and one tile are searched at a low rate. Where the next tile has not changed, it is the one in which
+  something moves away from those who are followed, if there is one.
 - What has not changed since it was searched is mostly left out (``tasks.maths.tracking.unchanged``).
 
 A look that finds nobody takes 8 to 20 CPU ms, a whole frame the most; to follow a person takes 16 to 20 ms a frame.
 Before the rate was bounded, two people of whom one turns a somersault and one walks out cost 28 % of the pose stage.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from copy import copy
 from typing import Final, NamedTuple
 
@@ -102,32 +104,42 @@ class SearchPlan:
         return found
 
     def places(
-        self, shown: Shown, time_s: float, *, followed: bool, watched: Collection[Square]
+        self, show: Callable[[], Shown], time_s: float, *, followed: bool, watched: Collection[Square]
     ) -> list[Square | None]:
         """What is searched at ``time_s`` in a frame, in this order; None is the whole frame.
 
-        ``followed`` says whether anybody is; the squares ``watched`` were looked at in this frame already.
+        ``show`` gives the frame; it is called when that is needed. ``followed`` says whether anybody is; the squares
+        ``watched`` were looked at in this frame already.
         """
         if self._nobody_until_s is None:
-            self._nobody_until_s = time_s + LOST_SEARCH_S
-            self._tiles, self._size_px = search_tiles(shown.size_px, self._smallest), shown.size_px
+            self._nobody_until_s, self._size_px = time_s + LOST_SEARCH_S, show().size_px
+            self._tiles = search_tiles(self._size_px, self._smallest)
         lost = self._still_lost(time_s)
         missed = [one for one in lost if not one.left]
-        due = not followed or time_s >= self._next_search_s
-        if due:
-            often = self._round_tiles > 0 or not all(one.small for one in missed)
-            self._next_search_s = time_s + (OFTEN_INTERVAL_S if often else SEARCH_INTERVAL_S)
+        regular = time_s >= self._next_search_s
+        due = regular or not followed
         alone = not followed and (bool(missed) or time_s <= self._nobody_until_s)
         thorough = self._round_tiles > 0 or alone
-        windows = [one.window for one in lost if one.small and (due or not one.left)]
+        if regular:
+            often = thorough or not all(one.small for one in missed)
+            self._next_search_s = time_s + (OFTEN_INTERVAL_S if often else SEARCH_INTERVAL_S)
+        windows = [one.window for one in lost if one.small and (regular or not one.left)]
         squares = [window.at(time_s) for window in windows if _is_inside(window, self._size_px, time_s, BODY_SHARE / 2)]
-        whole = due and (not self._unchanged.may_skip(None, shown) or thorough)
-        tiles = self._next_tiles(THOROUGH_TILES if thorough else int(due))
-        return [
-            *([None] if whole else []),
-            *(square for square in squares if square not in watched),
-            *(tile for tile in tiles if not self._unchanged.may_skip(tile, shown)),
+        lost_places = [square for square in squares if square not in watched]
+        if not (due or thorough):
+            return [*lost_places]
+        shown = show()
+        whole = due and not self._unchanged.may_skip(None, shown, counts=regular)
+        tiles = [
+            tile
+            for tile in self._next_tiles(THOROUGH_TILES if thorough else 1)
+            if not self._unchanged.may_skip(tile, shown, counts=not thorough)
         ]
+        moving = self._unchanged.most_moving(self._tiles, shown)
+        if moving is not None and not (tiles or thorough):
+            self._unchanged.search(moving, shown)
+            tiles = [moving]
+        return [*([None] if whole else []), *lost_places, *tiles]
 
     def not_searched(self, place: Square | None) -> None:
         """A place of ``places`` was not searched, or only in part: it is not left out the next time."""

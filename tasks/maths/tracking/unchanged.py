@@ -2,11 +2,14 @@
 
 Of the same picture the model says the same, so such a place is left out of the search a few times. This saves most of
 the search before a camera at rest. Before a camera that moves, every place changes.
+
+Instead of a tile that is left out, one is searched in which something moves: so who comes in is seen early.
 """
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,8 +24,14 @@ CHANGED_LEVELS: Final = 8
 # Of the cells of a place: with fewer it has not changed. The smallest person that a tile is searched for covers four
 # times as many.
 CHANGED_SHARE: Final = 0.003
+# The same of the whole frame, in which only people of a fourth of its height or more are found. The legs of somebody
+# who is followed reach beyond the cover: up to 0.005 of the cells.
+WHOLE_CHANGED_SHARE: Final = 0.006
+MOVING_SHARE: Final = 0.006  # of the cells of a tile: half of the smallest person that it is searched for
+LIMBS_SHARE: Final = 0.15  # of a covered box's height: around it, limbs and shadows move
 MOST_SKIPS: Final = 3  # of one place in a row: whoever stands still and is hard to see is given further looks
 NEVER_SEEN: Final = -1000  # level of a cell that was covered at each look
+AROUND: Final = np.ones((3, 3), np.uint8)  # cells among which a level may move without a change
 
 
 class Shown(NamedTuple):
@@ -39,32 +48,95 @@ class UnchangedPlaces:
     def __init__(self) -> None:
         self._seen: dict[Square | None, Levels] = {}
         self._skips: dict[Square | None, int] = {}
+        self._searched: dict[Square | None, int] = {}  # when each was searched last, counted in searches
+        self._searches = 0
+        self._last: Shown | None = None  # the frame before with a search for what moves
 
-    def may_skip(self, place: Square | None, shown: Shown) -> bool:
+    def may_skip(self, place: Square | None, shown: Shown, *, counts: bool = True) -> bool:
         """Whether the place still shows what it showed when the answer was last no, the first one included.
+
+        After ``MOST_SKIPS`` yeses that count in a row, the answer is no.
 
         Where it is no, the caller searches the place now, or else calls ``forget``.
         """
-        scale_xy = np.array(shown.luma.shape[::-1]) / shown.size_px
-        part = _cells(np.array([-0.5, -0.5, *shown.size_px]) if place is None else place.edges_px, scale_xy)
-        levels, covered = shown.luma[part].astype(np.int16), np.zeros(shown.luma.shape, bool)
-        for box in shown.covered_px:
-            covered[_cells(np.array(box), scale_xy)] = True
+        part, covered = _part(place, shown)
         before = self._seen.get(place)
         if before is None:
-            before = np.full_like(levels, NEVER_SEEN)
-        changed = (np.abs(levels - before) > CHANGED_LEVELS) & ~covered[part]
-        skips = self._skips.get(place, 0)
-        if skips < MOST_SKIPS and np.count_nonzero(changed) <= CHANGED_SHARE * changed.size:
-            self._skips[place] = skips + 1
+            before = np.full(covered.shape, NEVER_SEEN, np.int16)
+        changed = _changed(before, shown.luma[part]) & ~covered
+        skips, share = self._skips.get(place, 0), WHOLE_CHANGED_SHARE if place is None else CHANGED_SHARE
+        if skips < MOST_SKIPS and np.count_nonzero(changed) <= share * changed.size:
+            self._skips[place] = skips + counts
             return True
-        self._skips[place] = 0
-        self._seen[place] = np.where(covered[part], before, levels)
+        self.search(place, shown)
         return False
+
+    def most_moving(self, places: Sequence[Square], shown: Shown) -> Square | None:
+        """Of the places in which something has moved since the frame before, the one to search now; None without one.
+
+        The more of it has moved and the longer ago it was searched, the sooner is its turn. Ask in each frame with a
+        search. The place must be searched, or forgotten.
+        """
+        moving, best, most = self._moving(shown), None, 0.0
+        for place in places:
+            part = _cells(place.edges_px, _scale_xy(shown))
+            share = np.count_nonzero(moving[part]) / moving[part].size
+            weight = share * (self._searches - self._searched.get(place, 0))
+            if share > MOVING_SHARE and weight > most:
+                best, most = place, weight
+        return best
+
+    def search(self, place: Square | None, shown: Shown) -> None:
+        """The place is searched as it is shown: keep what is not covered of it."""
+        part, covered = _part(place, shown)
+        before = self._seen.get(place, np.int16(NEVER_SEEN))
+        self._seen[place] = np.where(covered, before, shown.luma[part].astype(np.int16))
+        self._skips[place] = 0
+        self._searches += 1
+        self._searched[place] = self._searches
 
     def forget(self, place: Square | None) -> None:
         """Take back a no of ``may_skip``: the place was not searched, so what it shows is not known."""
         self._seen.pop(place, None)
+
+    def _moving(self, shown: Shown) -> NDArray[np.bool_]:
+        """Cells (h, w) that show something else than in the frame before, away from those who are covered."""
+        before, self._last = self._last, shown
+        if before is None or before.luma.shape != shown.luma.shape:
+            return np.zeros(shown.luma.shape, bool)
+        moving: NDArray[np.bool_] = np.abs(before.luma.astype(np.int16) - shown.luma) > CHANGED_LEVELS
+        for x0, y0, x1, y1 in (*before.covered_px, *shown.covered_px):
+            aside = LIMBS_SHARE * (y1 - y0)
+            moving[_cells(np.array([x0 - aside, y0 - aside, x1 + aside, y1 + aside]), _scale_xy(shown))] = False
+        return moving
+
+
+def _part(place: Square | None, shown: Shown) -> tuple[tuple[slice, slice], NDArray[np.bool_]]:
+    """Rows and columns of the small picture that a place has, and which of its cells are covered."""
+    scale_xy = _scale_xy(shown)
+    part = _cells(np.array([-0.5, -0.5, *shown.size_px]) if place is None else place.edges_px, scale_xy)
+    covered = np.zeros(shown.luma.shape, bool)
+    for box in shown.covered_px:
+        covered[_cells(np.array(box), scale_xy)] = True
+    return part, covered[part]
+
+
+def _changed(before: Levels, luma: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which cells show another level than they and the cells around them showed before; those never seen have changed.
+
+    So a camera or a thing that trembles is no change.
+    """
+    seen = before != NEVER_SEEN
+    lowest = cv2.erode(np.where(seen, before, -NEVER_SEEN).astype(np.int16), AROUND)
+    highest = cv2.dilate(before, AROUND)
+    levels = luma.astype(np.int16)
+    changed: NDArray[np.bool_] = ~seen | (levels < lowest - CHANGED_LEVELS) | (levels > highest + CHANGED_LEVELS)
+    return changed
+
+
+def _scale_xy(shown: Shown) -> NDArray[np.float64]:
+    """Cells of the small picture in a source px (2,), across and down."""
+    return np.array(shown.luma.shape[::-1]) / shown.size_px
 
 
 def _cells(edges_px: NDArray[np.float64], scale_xy: NDArray[np.float64]) -> tuple[slice, slice]:

@@ -300,8 +300,10 @@ def test_who_is_lost_beside_another_is_seen_by_a_fresh_look(torso_px: float) -> 
 def test_two_on_one_body_become_one_new_track() -> None:
     """The one behind does not come out again, and the model sees the one in front in its place."""
     scenes = [Scene((200 + 3 * i, 90), *([(300 - 3 * i, 80)] if i < 15 else [])) for i in range(60)]
-    frames, _ = followed(scenes)
+    frames, eyes = followed(scenes)
     assert all(len(people) == 1 for people in frames[15:]) and frames[-1] == near({3: 200 + 3 * 59})
+    # Only one of the two is searched for, for a second; with both it would be one look more in each of its frames.
+    assert looks(eyes, windows=False) <= 129 - LOST_SEARCH_S / STEP_S
 
 
 def test_painting_covers_the_people_and_nothing_else() -> None:

@@ -1,5 +1,6 @@
 """Which places of the picture have not changed since they were searched."""
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,7 +11,8 @@ from tasks.maths.tracking.unchanged import CHANGED_LEVELS, MOST_SKIPS, Shown, Un
 SIZE_PX = (1280, 720)  # eight times the small picture
 TILE = Square(640, 200, 264)
 PERSON_PX = 57  # the smallest person that is searched for in the tile
-STREET = np.random.default_rng(1).integers(60, 190, (90, 160)).astype(np.uint8)
+NOISE = np.random.default_rng(1).integers(0, 256, (90, 160)).astype(np.uint8)
+STREET = np.asarray(cv2.GaussianBlur(NOISE, (0, 0), 2), np.uint8)
 Luma = NDArray[np.uint8]
 
 
@@ -54,3 +56,30 @@ def test_who_is_covered_is_no_change_and_what_was_never_seen_is_searched() -> No
     assert skips(street, covered, Shown(SIZE_PX, gone)) == [False, True, True]
     assert skips(covered, Shown(SIZE_PX, gone)) == [False, False]
     assert skips(street, covered, Shown(SIZE_PX, with_person(700))) == [False, True, False]
+
+
+def test_a_picture_that_trembles_by_a_cell_is_no_change() -> None:
+    moved = np.roll(NOISE, 1, axis=1)
+    moved[:, 0] = NOISE[:, 0]  # what comes in at the edge was not there before
+    assert skips(Shown(SIZE_PX, NOISE), Shown(SIZE_PX, moved), place=None) == [False, True]
+
+
+def test_the_place_in_which_most_moves_comes_first_and_then_the_one_that_waits() -> None:
+    near, wide, still = Square(640, 250, 160), Square(500, 100, 400), Square(0, 0, 264)
+    places = UnchangedPlaces()
+    for place in (near, wide, still):
+        places.search(place, Shown(SIZE_PX, STREET))
+    turns = []
+    for frame in range(6):
+        shown = Shown(SIZE_PX, with_person(660 + 16 * (frame % 2)))
+        turn = places.most_moving([near, wide, still], shown)
+        turns.append(turn)
+        if turn is not None:
+            places.search(turn, shown)
+    assert turns[0] is None and turns[1] == near and set(turns[1:]) == {near, wide}
+
+
+def test_the_limbs_of_who_is_covered_are_no_motion() -> None:
+    box, places = (690.0, 290.0, 730.0, 370.0), UnchangedPlaces()
+    for x_px in (700, 716):
+        assert places.most_moving([TILE], Shown(SIZE_PX, with_person(x_px), [box])) is None
