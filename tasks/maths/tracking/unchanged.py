@@ -9,9 +9,9 @@ Instead of a tile that is left out, one is searched in which something moves: so
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from tasks.maths.body.landmarks import BoxEdges
 from tasks.maths.tracking.squares import Square
@@ -31,7 +31,7 @@ MOVING_SHARE: Final = 0.006  # of the cells of a tile: half of the smallest pers
 LIMBS_SHARE: Final = 0.15  # of a covered box's height: around it, limbs and shadows move
 MOST_SKIPS: Final = 3  # of one place in a row: whoever stands still and is hard to see is given further looks
 NEVER_SEEN: Final = -1000  # level of a cell that was covered at each look
-AROUND: Final = np.ones((3, 3), np.uint8)  # cells among which a level may move without a change
+AROUND_CELLS: Final = 3  # across and down, among which a level may move without a change
 
 
 class Shown(NamedTuple):
@@ -55,17 +55,19 @@ class UnchangedPlaces:
     def may_skip(self, place: Square | None, shown: Shown, *, counts: bool = True) -> bool:
         """Whether the place still shows what it showed when the answer was last no, the first one included.
 
-        After ``MOST_SKIPS`` yeses that count in a row, the answer is no.
-
-        Where it is no, the caller searches the place now, or else calls ``forget``.
+        After ``MOST_SKIPS`` times yes that count in a row, it is no. Where it is no, the caller searches the place now, or
+        else calls ``forget``.
         """
         part, covered = _part(place, shown)
         before = self._seen.get(place)
         if before is None:
             before = np.full(covered.shape, NEVER_SEEN, np.int16)
-        changed = _changed(before, shown.luma[part]) & ~covered
-        skips, share = self._skips.get(place, 0), WHOLE_CHANGED_SHARE if place is None else CHANGED_SHARE
-        if skips < MOST_SKIPS and np.count_nonzero(changed) <= share * changed.size:
+        most_cells = (WHOLE_CHANGED_SHARE if place is None else CHANGED_SHARE) * covered.size
+        changed = (np.abs(before - shown.luma[part]) > CHANGED_LEVELS) & ~covered
+        if np.count_nonzero(changed) > most_cells:
+            changed &= _differs_around(before, shown.luma[part])
+        skips = self._skips.get(place, 0)
+        if skips < MOST_SKIPS and np.count_nonzero(changed) <= most_cells:
             self._skips[place] = skips + counts
             return True
         self.search(place, shown)
@@ -121,17 +123,17 @@ def _part(place: Square | None, shown: Shown) -> tuple[tuple[slice, slice], NDAr
     return part, covered[part]
 
 
-def _changed(before: Levels, luma: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which cells show another level than they and the cells around them showed before; those never seen have changed.
+def _differs_around(before: Levels, luma: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which cells show another level than they and the cells around them showed before, or were never seen.
 
     So a camera or a thing that trembles is no change.
     """
     seen = before != NEVER_SEEN
-    lowest = cv2.erode(np.where(seen, before, -NEVER_SEEN).astype(np.int16), AROUND)
-    highest = cv2.dilate(before, AROUND)
+    lowest = minimum_filter(np.where(seen, before, -NEVER_SEEN).astype(np.int16), AROUND_CELLS, mode="nearest")
+    highest = maximum_filter(before, AROUND_CELLS, mode="nearest")
     levels = luma.astype(np.int16)
-    changed: NDArray[np.bool_] = ~seen | (levels < lowest - CHANGED_LEVELS) | (levels > highest + CHANGED_LEVELS)
-    return changed
+    differs: NDArray[np.bool_] = ~seen | (levels < lowest - CHANGED_LEVELS) | (levels > highest + CHANGED_LEVELS)
+    return differs
 
 
 def _scale_xy(shown: Shown) -> NDArray[np.float64]:
