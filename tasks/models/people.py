@@ -278,6 +278,9 @@ class PeopleTracker:
         found = look_at_frame(slot.estimator, view, time_s, self._painted(time_s))
         if found is None:
             return False
+        if self._plan.is_too_small(found.landmarks):  # before an estimator is opened for a second look
+            slot.release(time_s)
+            return False
         second = self._free_slot(slot)
         square = FollowingWindow(found.landmarks, time_s).at(time_s)
         again = self._confirm(second, found.landmarks, view, square, time_s)
@@ -301,6 +304,8 @@ class PeopleTracker:
         if found is None:
             return False
         slot.release(time_s)
+        if self._plan.is_too_small(found.landmarks):
+            return False
         square = FollowingWindow(found.landmarks, time_s).at(time_s)
         again = self._confirm(slot, found.landmarks, view, square, time_s)
         if again is not None:
@@ -312,10 +317,8 @@ class PeopleTracker:
     ) -> PoseEstimate | None:
         """The body with ``landmarks``, seen again in a window around it by the slot's estimator.
 
-        None where the body is too small, or the window shows nobody, another body, or one that is tracked already.
+        None where the window shows nobody, another body, or one that is tracked already.
         """
-        if self._plan.is_too_small(landmarks):
-            return None
         person = look_at_square(slot.estimator, view, square, time_s, self._painted(time_s))
         if person is None:
             return None

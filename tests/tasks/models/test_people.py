@@ -84,7 +84,12 @@ class Eye:
 
 
 def followed(
-    scenes: Sequence[Scene], most: int = 3, at_once: AtOnce = one_by_one, *, later: bool = False
+    scenes: Sequence[Scene],
+    most: int = 3,
+    at_once: AtOnce = one_by_one,
+    *,
+    later: bool = False,
+    smallest: float = SMALLEST,
 ) -> tuple[list[dict[int, float]], list[Eye]]:
     """For each frame the track and x of everybody seen, and the estimators that were hired.
 
@@ -96,7 +101,7 @@ def followed(
         eyes.append(Eye())
         return eyes[-1]
 
-    finder = PeopleTracker(open_estimator, most, SMALLEST, at_once)
+    finder = PeopleTracker(open_estimator, most, smallest, at_once)
     looks = (finder.look(scene, number * STEP_S) for number, scene in enumerate(scenes))
     people = [look() for look in list(looks)] if later else [look() for look in looks]
     frames = [{one.track: float(one.landmarks[23:25, 0].mean()) for one in found} for found in people]
@@ -153,6 +158,12 @@ def test_nobody_is_looked_for_in_every_frame() -> None:
 def test_what_its_own_window_does_not_show_is_nobody() -> None:
     frames, _ = followed([Scene((300, 80), ghost=True) for _ in range(40)])
     assert frames == [{}] * 40
+
+
+def test_for_a_body_that_is_too_small_no_second_estimator_is_opened() -> None:
+    """Each takes 70 MB."""
+    frames, eyes = followed([Scene((300, 80)) for _ in range(10)], smallest=0.9)
+    assert frames == [{}] * 10 and len(eyes) == 1
 
 
 def test_a_newcomer_is_seen_within_the_time_between_two_searches() -> None:
