@@ -55,8 +55,8 @@ class UnchangedPlaces:
     def may_skip(self, place: Square | None, shown: Shown, *, counts: bool = True) -> bool:
         """Whether the place still shows what it showed when the answer was last no, the first one included.
 
-        After ``MOST_SKIPS`` times yes that count in a row, it is no. Where it is no, the caller searches the place now, or
-        else calls ``forget``.
+        After ``MOST_SKIPS`` times yes that count in a row, it is no. Where it is no, the caller searches the place now,
+        or else calls ``forget``.
         """
         part, covered = _part(place, shown)
         before = self._seen.get(place)
