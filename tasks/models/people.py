@@ -278,19 +278,15 @@ class PeopleTracker:
         found = look_at_frame(slot.estimator, view, time_s, self._painted(time_s))
         if found is None:
             return False
-        if self._plan.is_too_small(found.landmarks):  # before an estimator is opened for a second look
-            slot.release(time_s)
-            return False
+        large = body_height_px(found.landmarks) >= LARGE_SHARE * view.size_px[1]
+        if not large or self._plan.is_too_small(found.landmarks):
+            return self._follow_in_window(slot, found.landmarks, view, time_s)
         second = self._free_slot(slot)
         square = FollowingWindow(found.landmarks, time_s).at(time_s)
         again = self._confirm(second, found.landmarks, view, square, time_s)
-        if again is not None and body_height_px(found.landmarks) >= LARGE_SHARE * view.size_px[1]:
-            second.release(time_s)
-            self._begin(slot, found, np.array([0, 0, *view.size_px]) - 0.5, time_s, whole=True)
-            return True
-        slot.release(time_s)
+        (slot if again is None else second).release(time_s)
         if again is not None:
-            self._begin(second, again, square.edges_px, time_s)
+            self._begin(slot, found, np.array([0, 0, *view.size_px]) - 0.5, time_s, whole=True)
         return again is not None
 
     def _search_square(self, view: FrameView, time_s: float, square: Square) -> bool:
@@ -303,11 +299,15 @@ class PeopleTracker:
         found = look_at_square(slot.estimator, view, square, time_s, painted, TILE_PX)
         if found is None:
             return False
+        return self._follow_in_window(slot, found.landmarks, view, time_s)
+
+    def _follow_in_window(self, slot: TrackerSlot, landmarks: Floats, view: FrameView, time_s: float) -> bool:
+        """Follow the body with ``landmarks`` if the slot's estimator sees it again in a window around it."""
         slot.release(time_s)
-        if self._plan.is_too_small(found.landmarks):
+        if self._plan.is_too_small(landmarks):
             return False
-        square = FollowingWindow(found.landmarks, time_s).at(time_s)
-        again = self._confirm(slot, found.landmarks, view, square, time_s)
+        square = FollowingWindow(landmarks, time_s).at(time_s)
+        again = self._confirm(slot, landmarks, view, square, time_s)
         if again is not None:
             self._begin(slot, again, square.edges_px, time_s)
         return again is not None
