@@ -160,7 +160,7 @@ def test_a_matte_that_claims_more_than_the_picture_is_refused_before_it_is_unpac
     path = rewritten(mattes(tmp_path), bomb(box=box))
     assert path.stat().st_size < HUGE_BYTES / 1000
     with little_memory(), pytest.raises(OutputError, match=r"longer than its box|not in the picture"):
-        next(read_mattes(path, GRAY, PICTURE_PX))
+        next(read_mattes(path, GRAY, PICTURE_PX, 1))
 
 
 def test_mattes_that_a_zip_unpacks_to_gigabytes_are_refused(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_mattes_that_a_zip_unpacks_to_gigabytes_are_refused(tmp_path: Path) -> N
 
     path = rewritten(mattes(tmp_path), change, compression=zipfile.ZIP_DEFLATED)
     with little_memory(), pytest.raises(OutputError, match="compressed"):
-        next(read_mattes(path, GRAY, PICTURE_PX))
+        next(read_mattes(path, GRAY, PICTURE_PX, 1))
 
 
 @pytest.mark.parametrize(

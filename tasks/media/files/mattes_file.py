@@ -95,15 +95,14 @@ def matte_writer(path: Path, layout: PixelLayout) -> Iterator[MatteWriter]:
         raise OutputError(f"{path}: cannot be written ({reason}); free space there") from error
 
 
-def read_mattes(path: Path, layout: PixelLayout, size_px: tuple[int, int]) -> Iterator[Matte | None]:
-    """The matte of each frame, None where it has none, with few in memory. The file closes with the generator.
+def read_mattes(path: Path, layout: PixelLayout, size_px: tuple[int, int], frames: int) -> Iterator[Matte | None]:
+    """The matte of each of ``frames``, None where it has none, with few in memory. The file closes with the generator.
 
-    Behind the edge the background is as it was; elsewhere it is 0. ``OutputError`` if the file is missing or damaged.
-    No matte takes more memory than a picture of ``size_px``, whatever the file claims.
+    Behind the edge the background is as it was; elsewhere it is 0. ``OutputError`` if the file is missing or damaged,
+    or of another number of frames. No matte takes more memory than a picture of ``size_px``, whatever the file claims.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            frames = int(read_stored_object(archive, _ABOUT)["frames"])
             index = _read_index(archive, frames, size_px)
             following, member, begin = 0, b"", 0
             for frame in range(frames):
@@ -124,8 +123,11 @@ def read_mattes(path: Path, layout: PixelLayout, size_px: tuple[int, int]) -> It
 def _read_index(archive: zipfile.ZipFile, frames: int, size_px: tuple[int, int]) -> NDArray[np.int64]:
     """The index (k, ``_FIELDS``) of a clip of ``frames`` frames.
 
-    ``ValueError`` where frames in it are out of place, or boxes not in a picture of ``size_px``.
+    ``ValueError`` where the file is of another number of them, frames in the index are out of place, or boxes are not
+    in a picture of ``size_px``.
     """
+    if read_stored_object(archive, _ABOUT)["frames"] != frames:
+        raise ValueError("it has another number of frames")
     index = np.frombuffer(read_stored(archive, _INDEX), "<i8").reshape(-1, _FIELDS)
     at = index[:, 0]
     if ((at < 0) | (at >= frames)).any() or (np.diff(at) < 1).any():

@@ -88,9 +88,9 @@ class PlateFile:
 
     def read(self, frame: int) -> Plate:
         """The plate of ``frame``."""
-        entry, layout, name = self._entries[frame], self._layout, f"plate_{frame:08d}"
+        entry, layout = self._entries[frame], self._layout
         with self._opened() as archive:
-            box = self._box(entry)
+            box, name = self._box(entry), f"plate_{frame:08d}"
             shapes = [layout.plane_wh(index, box.size_px)[::-1] for index in range(layout.planes)]
             planes = tuple(
                 unpack_plane(read_stored(archive, f"{name}_{index}"), shape, layout.dtype)

@@ -58,7 +58,7 @@ def person_frames(
     somebody = read_mask_states(masks) != MaskState.nobody
     shown = smooth_masks_in_time(read_masks(masks), placement.anchor_xy) if smoothing else read_masks(masks)
     if mattes is not None:
-        known = read_mattes(mattes, placement.layout, placement.clip.size_px)
+        known = read_mattes(mattes, placement.layout, placement.clip.size_px, len(somebody))
         return _with_known(frames, shown, somebody, known)
     if not by_plate:
         return (

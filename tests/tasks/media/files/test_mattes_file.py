@@ -56,7 +56,7 @@ def stored(folder: Path, layout: PixelLayout, *mattes: Matte | None) -> Path:
 def test_a_matte_from_the_disk_is_drawn_like_the_one_that_was_written(tmp_path: Path, name: str) -> None:
     layout = nearest_layout(name)
     whole = matte(layout)
-    _, read, _ = read_mattes(stored(tmp_path, layout, None, whole, None), layout, SIZE)
+    _, read, _ = read_mattes(stored(tmp_path, layout, None, whole, None), layout, SIZE, 3)
     assert read is not None and read.box == BOX and read.at_edge
     source, random = noise(layout, SIZE, 4), np.random.default_rng(5)
     for scale, turn_rad, interpolation in MOVES:
@@ -84,7 +84,7 @@ def test_each_frame_of_a_long_clip_has_its_own_matte_or_none(tmp_path: Path) -> 
         box = Box(number, 2, number + 3, 4)
         opacity = np.full((2, 3), number, np.uint8)
         written.append(Matte(box, opacity, (opacity + 100,)) if number % 7 else None)
-    read = list(read_mattes(stored(tmp_path, layout, *written), layout, SIZE))
+    read = list(read_mattes(stored(tmp_path, layout, *written), layout, SIZE, 40))
     assert [one is None for one in read] == [one is None for one in written]
     for one, same in zip(written, read, strict=True):
         if one is not None and same is not None:
@@ -111,9 +111,9 @@ def test_the_same_mattes_have_the_same_bytes_and_damaged_ones_are_refused(tmp_pa
     assert path.read_bytes() == stored(tmp_path / "again", layout, matte(layout), None).read_bytes()
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(OutputError, match=r"mattes\.zip: cannot be read"):
-        list(read_mattes(path, layout, SIZE))
+        list(read_mattes(path, layout, SIZE, 2))
     with pytest.raises(OutputError, match="longer than its box"):
-        list(read_mattes(tmp_path / "again" / "mattes.zip", nearest_layout("gray"), SIZE))
+        list(read_mattes(tmp_path / "again" / "mattes.zip", nearest_layout("gray"), SIZE, 2))
 
 
 def test_mattes_whose_index_names_other_frames_are_refused(tmp_path: Path) -> None:
@@ -127,4 +127,18 @@ def test_mattes_whose_index_names_other_frames_are_refused(tmp_path: Path) -> No
             for name, content in (members | {"index": index.tobytes()}).items():
                 archive.writestr(name, content)
         with pytest.raises(OutputError, match="not in order"):
-            next(read_mattes(tmp_path / "other.zip", layout, SIZE))
+            next(read_mattes(tmp_path / "other.zip", layout, SIZE, 2))
+
+
+@pytest.mark.parametrize("told", [b"1", b"3", b"1e999", b"[2]"])
+def test_mattes_of_another_number_of_frames_are_refused(tmp_path: Path, told: bytes) -> None:
+    layout = nearest_layout("yuv420p")
+    with zipfile.ZipFile(stored(tmp_path, layout, matte(layout), None)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    assert b'"frames": 2' in members["mattes.json"]
+    members["mattes.json"] = members["mattes.json"].replace(b'"frames": 2', b'"frames": ' + told)
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(OutputError, match="another number of frames"):
+        next(read_mattes(tmp_path / "other.zip", layout, SIZE, 2))

@@ -64,3 +64,15 @@ def test_plates_of_another_size_than_their_index_says_are_refused(tmp_path: Path
             archive.writestr(name, content)
     with pytest.raises(OutputError, match="delete it and run again"):
         PlateFile(tmp_path / "other.zip", SIZE).read(7)
+
+
+def test_a_plate_whose_frame_is_no_number_is_refused(tmp_path: Path) -> None:
+    stored(tmp_path / "plates.zip", nearest_layout("yuv420p"))
+    with zipfile.ZipFile(tmp_path / "plates.zip") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["plates.json"] = members["plates.json"].replace(b'"frame": 7', b'"frame": "7"')
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(OutputError, match="delete it and run again"):
+        PlateFile(tmp_path / "other.zip", SIZE).read("7")  # type: ignore[arg-type]
