@@ -12,7 +12,7 @@ MAX_PERSON_NUMBER = 999  # more than any clip has people that can be told apart
 @dataclass
 class DecodeConf:
     strict: bool = False
-    """true: a damaged or incomplete file is an error; false: it gives a shorter clip and a warning."""
+    """true: a damaged or incomplete file is an error; false: what can be decoded is used, with a warning."""
     frames: FrameMode = FrameMode.stream
     """stream: decode again for each stage; memory: decode once and keep the frames for all stages."""
     memory_mb: int = 2048

@@ -17,7 +17,7 @@ def stage_warnings(artifacts: Mapping[str, AnyArtifact]) -> list[str]:
     clip = clip_of(artifacts)
     broken = [clip.broken] if clip and clip.broken else []
     facts = [artifact.facts for artifact in artifacts.values()]
-    notes = [note for of in facts for note in [*of.get("notes", []), of.get("device_note"), of.get("why")]]
+    notes = [note for one in facts for note in [*one.get("notes", []), one.get("device_note"), one.get("why")]]
     return list(dict.fromkeys(note for note in broken + notes if note))
 
 

@@ -55,9 +55,8 @@ def small_pictures(
     due_s = 0.0
     for frame in frames:
         picture = frame.picture
-        time_s = max(
-            float(picture.pts * placement.clip.time_base) - first_s, 0.0
-        )  # the first one is shown since before
+        # The first one may begin before what is shown does.
+        time_s = max(float(picture.pts * placement.clip.time_base) - first_s, 0.0)
         if time_s >= LONGEST_S:
             return
         if picture.index >= first and time_s >= due_s - HALF_TICK_S:

@@ -55,11 +55,11 @@ def crop_rgb(
 
 
 def small_rgb(picture: Frame, size_px: tuple[int, int]) -> NDArray[np.uint8]:
-    """RGB (h, w, 3) of the whole of ``picture``, reduced to ``size_px``; by halves first, where that changes little.
+    """RGB (h, w, 3) of the whole of ``picture``, resized to ``size_px``; large planes are halved first.
 
-    OpenCV halves in a fraction of the time that other sizes take: 320x181 from 1920x1088 took 3.8 ms, not 5.9 (busy). A
-    plane is halved only while it is four times as large as asked for: the picture then differs from that of
-    ``crop_rgb`` by 48 to 52 dB (four clips), and by 42 with more halves (one clip).
+    OpenCV halves in a fraction of the time that other sizes take: 320x181 from 1920x1088 took 3.8 instead of 5.9 ms,
+    with other work beside. A plane is halved only while it is at least four times as wide and as high as asked for: the
+    picture then differs from that of ``crop_rgb`` by 48 to 52 dB (four clips), and by 42 with more halves (one clip).
     """
     resized = with_finer_chroma(picture.layout, nearest_layout("yuv444p"))
     planes = [_by_halves(plane, resized.plane_wh(number, size_px)) for number, plane in enumerate(picture.planes)]

@@ -58,7 +58,7 @@ class StoredFrame:
 
     @cached_property
     def clear(self) -> Bytes:
-        """The same: lower also where a shadow may lie."""
+        """The same, and less than 255 also where a shadow may lie."""
         return np.asarray(cv2.bitwise_not(self.hidden), np.uint8)
 
 
