@@ -30,13 +30,15 @@ def write_webp(path: Path, pictures: Iterable[tuple[float, NDArray[np.uint8]]], 
     starts_ms, size_px = [], (0, 0)
     with ExitStack() as stack:
         with _file_errors(path):
-            waiting = stack.enter_context(TemporaryFile(dir=path.parent))
+            # Without a buffer: to close one that could not be written raises again, and hides the first error.
+            waiting = stack.enter_context(TemporaryFile(dir=path.parent, buffering=0))
         for start_s, rgb in pictures:
             starts_ms.append(round(start_s * 1000))
             size_px = rgb.shape[1], rgb.shape[0]
             with _file_errors(path):
-                waiting.write(rgb.tobytes())
-                waiting.flush()
+                left = memoryview(rgb.tobytes())
+                while left:  # a disk that gets full takes a part
+                    left = left[waiting.write(left) :]
         durations_ms = [*np.diff(starts_ms).tolist(), _LAST_MS]
         content = b""
         for quality in QUALITIES:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, cast
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
+from tasks.media.output import animated_webp
 from tasks.media.output.animated_webp import check_written_webp, write_webp
 
 
@@ -63,6 +65,16 @@ def test_a_short_or_cut_file_is_found(tmp_path: Path) -> None:
 def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         write_webp(tmp_path / "no" / "a.webp", pictures(1))
+
+
+@pytest.mark.parametrize("size_px", [8, 200])  # less and more than a file's buffer
+def test_a_disk_that_gets_full_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size_px: int) -> None:
+    def full(dir: Path, buffering: int = -1) -> IO[bytes]:
+        return cast(IO[bytes], Path("/dev/full").open("w+b", buffering))
+
+    monkeypatch.setattr(animated_webp, "TemporaryFile", full)
+    with pytest.raises(OutputError, match=r"a\.webp: cannot be written \(No space left on device\)"):
+        write_webp(tmp_path / "a.webp", [(0.0, np.zeros((size_px, size_px, 3), np.uint8))])
 
 
 def test_a_single_picture_is_a_valid_file(tmp_path: Path) -> None:
