@@ -77,12 +77,12 @@ class UnchangedPlaces:
         """Of the places in which something has moved since the frame before, the one to search now; None without one.
 
         The more of it has moved and the longer ago it was searched, the sooner is its turn. Ask in each frame with a
-        search. The place must be searched, or forgotten.
+        search. Where the place is searched now, the caller says so with ``search``.
         """
         moving, best, most = self._moving(shown), None, 0.0
         for place in places:
             part = _cells(place.edges_px, _scale_xy(shown))
-            share = np.count_nonzero(moving[part]) / moving[part].size
+            share = np.count_nonzero(moving[part]) / max(moving[part].size, 1)  # 0 beside a picture of a few px
             weight = share * (self._searches - self._searched.get(place, 0))
             if share > MOVING_SHARE and weight > most:
                 best, most = place, weight

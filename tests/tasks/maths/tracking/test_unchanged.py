@@ -83,3 +83,11 @@ def test_the_limbs_of_who_is_covered_are_no_motion() -> None:
     box, places = (690.0, 290.0, 730.0, 370.0), UnchangedPlaces()
     for x_px in (700, 716):
         assert places.most_moving([TILE], Shown(SIZE_PX, with_person(x_px), [box])) is None
+
+
+def test_a_tile_beside_a_picture_of_a_few_pixels_has_no_share_that_moves() -> None:
+    places, beside = UnchangedPlaces(), Square(0, -8, 4)
+    with np.errstate(all="raise"):
+        for level in (0, 200):
+            shown = Shown((640, 7), np.full((2, 160), level, np.uint8))
+            assert places.most_moving([beside], shown) is None
