@@ -124,6 +124,6 @@ def test_a_plan_says_how_much_is_to_be_downloaded_and_downloads_nothing(
     config = settings.load(["video=[s3://walks/clips/b.mp4,s3://walks/none.mp4]", "outputs=[pose]"])
     assert dry_run.dry_run([("", config)], tmp_path) == 1
     shown = capsys.readouterr().out.splitlines()
-    assert shown[:2] == ["b: s3://walks/clips/b.mp4", "  download     runs                 4 bytes to download"]
+    assert shown[:2] == ["b: s3://walks/clips/b.mp4", "  download     runs    4 bytes to download"]
     assert "  would fail: s3://walks/none.mp4: there is no such object" in "\n".join(shown)
     assert {asked.split()[0] for asked in store.asked} == {"HEAD"} and not list(tmp_path.iterdir())
