@@ -15,6 +15,7 @@ from tasks.maths.path import affine
 from tasks.media.matting.missed_parts import MissedParts
 from tasks.media.matting.mixed_edge import mixed_edge
 from tasks.media.matting.other_people import frame_share
+from tasks.media.matting.plate_differences import FEET, MOST_EVIDENCE, PlateDifferences, difference_places
 from tasks.media.planes.layout import PixelLayout, Plane
 from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.people_mask import scaling
@@ -23,22 +24,14 @@ from tasks.media.scene.plate import Box
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 Singles = NDArray[np.float32]
-Places = NDArray[np.intp]
 
 LOOKED_AT_ROWS: Final = 400  # about so many rows of a person are compared; taller ones are made smaller
 REACH: Final = 0.035  # of the part's height: how far from the mask's edge the plate may decide
 LEAST_REACH_PX: Final = 3.0
 RING: Final = 2.5  # times that distance: the background is learned up to there
-FEET: Final = (0.65, 0.85)  # of the height: over these rows the body's statistic turns into that of the feet
 SHADOW: Final = 0.6  # of the background's brightness, that a shadow under the feet leaves at least
 SHADOW_HUE: Final = 6  # levels by which it may change a colour difference
-LUMA_STEPS: Final = 32  # of the signed difference of the first plane
-CHROMA_STEPS: Final = 16  # of the difference of the other planes together
-KEPT: Final = 0.85  # of what was learned, from one frame of 30 Hz to the next
-COMMON_WEIGHT: Final = 300.0  # pixels that the statistic of the whole body counts for in those of its parts
-LEAST_SHARE: Final = 2e-4  # of the pixels, that any difference has at least
-MOST_EVIDENCE: Final = 4.0  # natural logarithm of odds
-MOST_PRIOR: Final = 2.0  # the same, of the mask: networks are too sure at edges
+MOST_PRIOR: Final = 2.0  # natural logarithm of odds, of the mask: networks are too sure at edges
 SURELY: Final = 200  # of 255, of what the mask missed, from which it is the person's
 POSSIBLY: Final = 20  # the same, from which the plate decides
 EVIDENCE_BLUR_PX: Final = 1.2
@@ -91,9 +84,8 @@ class PlateMatte:
     """Finds the opacity of the person in each frame of a clip, in order."""
 
     def __init__(self, layout: PixelLayout, rate_hz: float) -> None:
-        self._layout, self._share = layout, frame_share(rate_hz)
-        size = LUMA_STEPS * CHROMA_STEPS
-        self._person, self._behind = np.zeros((2, size)), np.zeros((2, size))  # of the body, and of the feet
+        self._layout = layout
+        self._learned = PlateDifferences(frame_share(rate_hz))
 
     def compare(
         self, picture: Sequence[Plane], clean: CleanPart, prior: Bytes, missed: MissedParts | None = None
@@ -109,11 +101,13 @@ class PlateMatte:
         reach = max(REACH * wh[1], LEAST_REACH_PX)
         shown = (prior > 127).astype(np.uint8)
         within, without = (cv2.distanceTransform(part, cv2.DIST_L2, 3) for part in (shown, 1 - shown))
-        place = _differences(small)
+        place = difference_places(small.picture, small.plate)
         joined = np.zeros(wh[::-1], np.uint8) if missed is None else missed.over(clean.box, wh)
         beside = joined > POSSIBLY
-        self._learn(place, (within > reach) & seen, (without > reach) & (without <= RING * reach) & seen & ~beside)
-        evidence = self._evidence(place)
+        self._learned.learn(
+            place, (within > reach) & seen, (without > reach) & (without <= RING * reach) & seen & ~beside
+        )
+        evidence = self._learned.evidence(place)
         _without_shadow(evidence, small, shown, max(round(reach), 1))
         core = (within > CORE_SHARE * reach) | ((evidence > CORE_EVIDENCE) & (within > 0) & seen)
         told_apart = _told_apart(small, core.astype(np.uint8), reach)
@@ -147,24 +141,6 @@ class PlateMatte:
         full = [_eight_bits(plane, self._layout.depth) for plane in picture]
         behind = [_eight_bits(plane, self._layout.depth) for plane in clean.planes]
         return mixed_edge(full, behind, inside, now.small.picture, now.told_apart, edge_px)
-
-    def _learn(self, place: Places, person: Flags, behind: Flags) -> None:
-        first_foot = round(sum(FEET) / 2 * len(place))
-        for part, rows in enumerate((np.s_[:first_foot], np.s_[first_foot:])):
-            for learned, chosen in ((self._person, person), (self._behind, behind)):
-                counts = np.bincount(place[rows][chosen[rows]], minlength=learned.shape[1])
-                learned[part] = KEPT**self._share * learned[part] + self._share * counts
-
-    def _evidence(self, place: Places) -> Singles:
-        """Logarithm of the likelihood ratio (h, w) of person and background."""
-        body, feet = _ratios(self._person, self._behind)
-        row = (np.arange(len(place), dtype=np.float32) + 0.5) / len(place)
-        share = np.clip((row - FEET[0]) / (FEET[1] - FEET[0]), 0, 1)[:, None]
-        evidence: Singles = body.take(place)
-        first_foot = int(np.count_nonzero(share == 0))
-        lower = evidence[first_foot:]
-        lower += share[first_foot:] * (feet.take(place[first_foot:]) - lower)
-        return evidence
 
 
 def _moved_odds(there: Compared, now: Compared, step_px: NDArray[np.float64]) -> Singles:
@@ -280,18 +256,6 @@ def _without_shadow(evidence: Singles, small: _Small, shown: Bytes, reach_px: in
     part[shaded] = np.minimum(part[shaded], 0)
 
 
-def _ratios(person: NDArray[np.float64], behind: NDArray[np.float64]) -> Singles:
-    """Tables (2, k) over places: the logarithm of the likelihood ratio in the body, and in the feet."""
-    learned = np.stack([person, behind], axis=1)  # (part, of whom, k)
-    tables = np.concatenate([learned, learned.sum(axis=0, keepdims=True)]).reshape(-1, LUMA_STEPS, CHROMA_STEPS)
-    smooth = cv2.GaussianBlur(tables.transpose(1, 2, 0), (0, 0), 0.7, borderType=cv2.BORDER_REPLICATE)
-    *parts, whole = np.ascontiguousarray(smooth.transpose(2, 0, 1)).reshape(3, 2, -1)
-    common = COMMON_WEIGHT * whole / np.maximum(whole.sum(axis=1, keepdims=True), 1.0)
-    counts = np.stack(parts) + common
-    shares = counts / np.maximum(counts.sum(axis=2, keepdims=True), 1.0) + LEAST_SHARE
-    return np.asarray(np.clip(np.log(shares[:, 0] / shares[:, 1]), -MOST_EVIDENCE, MOST_EVIDENCE), np.float32)
-
-
 def _eight_bits(plane: Plane, depth: int) -> Bytes:
     return plane if depth == 8 else np.right_shift(plane, depth - 8).astype(np.uint8)
 
@@ -310,31 +274,6 @@ def _reduced(planes: Sequence[Plane], depth: int, wh: tuple[int, int]) -> list[B
     return parts
 
 
-def _differences(small: _Small) -> Places:
-    """The place (h, w) of each pixel in the statistic of differences: brighter or darker by how much, and coloured."""
-    pairs = list(zip(small.picture, small.plate, strict=True))
-    light, before = pairs[0]
-    steps = cv2.LUT(cv2.subtract(light, before), _BRIGHTER_STEP)  # of what is not brighter, that of no difference
-    place: Places = np.multiply(
-        cv2.subtract(steps, cv2.LUT(cv2.subtract(before, light), _DARKER_STEPS)), CHROMA_STEPS, dtype=np.intp
-    )
-    if len(pairs) > 1:
-        place += cv2.LUT(cv2.add(cv2.absdiff(*pairs[1]), cv2.absdiff(*pairs[2])), _CHROMA_STEP)
-    return place
-
-
-def _luma_steps() -> Bytes:
-    """Table over differences + 255: finer near 0."""
-    difference = np.arange(-255, 256)
-    root = np.sign(difference) * np.sqrt(np.abs(difference) / 255)
-    return np.asarray(np.rint((root + 1) / 2 * (LUMA_STEPS - 1)), np.uint8)
-
-
-def _chroma_steps() -> Bytes:
-    """Table over differences: finer near 0, all the same from 120."""
-    return np.asarray(np.rint(np.sqrt(np.arange(256) / 120).clip(0, 1) * (CHROMA_STEPS - 1)), np.uint8)
-
-
 def _priors() -> Singles:
     share = np.clip(np.arange(256) / 255, 1e-3, 1 - 1e-3)
     return np.asarray(np.clip(np.log(share / (1 - share)), -MOST_PRIOR, MOST_PRIOR), np.float32)
@@ -346,7 +285,4 @@ _WAYS: Final = [
 _ALIKE_WEIGHT: Final = np.float32(NEIGHBOUR_WEIGHT) * np.exp(-0.5 * (np.arange(256) / MOVED_LEVELS) ** 2).astype(
     np.float32
 )
-_BRIGHTER_STEP: Final = _luma_steps()[255:]
-_DARKER_STEPS: Final = _BRIGHTER_STEP[0] - _luma_steps()[255::-1]  # how many steps lower
-_CHROMA_STEP: Final = _chroma_steps()
 _PRIOR: Final = _priors()
