@@ -25,8 +25,6 @@ _ALIGNMENT_BYTES: Final = 16  # a flatbuffer that is read in place must be align
 _TFLITE_ID: Final = b"TFL3"  # identifiers of the flatbuffers, at bytes 4 to 8
 _METADATA_ID: Final = b"M001"
 _METADATA_NAME: Final = b"TFLITE_METADATA"
-_MODEL_FIELDS, _BUFFERS, _METADATA = 8, 4, 6  # of the root of a TFLite file: how many, and the places of two (schema 3)
-_MARGIN_BYTES: Final = 1 << 16  # that a model's metadata and the list of its buffers take at most, as a rule
 # What Python's flatbuffers raises on offsets that lead nowhere.
 _FLATBUFFER_ERRORS: Final = (struct.error, IndexError, ValueError, TypeError, OverflowError)
 _bundle_lock = threading.Lock()
@@ -58,7 +56,7 @@ def read_selfie_model(path: Path) -> bytes:
 def pose_bundle(files: tuple[Path, ...]) -> bytes:
     """Bytes of a ``.task`` bundle: those of the one file given, or a bundle made of (detector, landmarks).
 
-    The same files give the same bytes. The last bundle is kept, because making one takes 0.1 s. ``ModelError``
+    The same files give the same bytes. The last bundle is kept, because making one takes half a second. ``ModelError``
     if a file cannot be read, is damaged or is not a pose model.
     """
     with _bundle_lock:  # a second thread finds the bundle made
@@ -152,55 +150,23 @@ def _with_normalisation(path: Path, content: bytes, mean: float, std: float) -> 
     """A bare model with metadata that holds its input normalisation.
 
     MediaPipe's own writer of metadata needs a native helper that version 1 no longer has. This writes the same fields
-    with MediaPipe's generated tables. References of a flatbuffer lead forward only. So a new root, with the longer
-    lists of buffers and metadata, goes before the file's bytes, which are kept as they are. To unpack and to pack the
-    whole model took 0.4 s.
+    with MediaPipe's generated tables of both formats.
     """
     _require_picture_input(str(path), inspect_tflite(str(path), content))
     # Imported here: only bare models need them.
     import flatbuffers
     from mediapipe.tasks.metadata import schema_py_generated as schema
 
-    model = schema.Model.GetRootAsModel(content, 0)
-    builder = flatbuffers.Builder(len(content) + _MARGIN_BYTES)
-    builder.Prep(_ALIGNMENT_BYTES, len(content))
-    builder.head = end = builder.head - len(content)
-    builder.Bytes[end : end + len(content)] = content
-    kept = builder.Offset()
-
-    def field(slot: int) -> int:
-        """The field of the old root, as the builder counts: from the end; 0 for none."""
-        place = model._tab.Offset(4 + 2 * slot)
-        return kept - model._tab.Indirect(model._tab.Pos + place) if place else 0
-
-    data = builder.CreateByteVector(_metadata(mean, std))
-    schema.BufferStart(builder)
-    schema.BufferAddData(builder, data)
-    buffer = schema.BufferEnd(builder)
-    name = builder.CreateString(_METADATA_NAME.decode())
-    schema.MetadataStart(builder)
-    schema.MetadataAddName(builder, name)
-    schema.MetadataAddBuffer(builder, model.BuffersLength())
-    entry = schema.MetadataEnd(builder)
-    fields = {slot: field(slot) for slot in range(1, _MODEL_FIELDS)}
-    buffers = [kept - model.Buffers(index)._tab.Pos for index in range(model.BuffersLength())]
-    fields[_BUFFERS] = _references(builder, [*buffers, buffer])
-    entries = [kept - model.Metadata(index)._tab.Pos for index in range(model.MetadataLength())]
-    fields[_METADATA] = _references(builder, [*entries, entry])
-    builder.StartObject(_MODEL_FIELDS)
-    builder.PrependUint32Slot(0, model.Version(), 0)
-    for slot, target in fields.items():
-        builder.PrependUOffsetTRelativeSlot(slot, target, 0)
-    builder.Finish(builder.EndObject(), _TFLITE_ID)
+    model = schema.ModelT.InitFromPackedBuf(bytearray(content), 0)
+    buffer = schema.BufferT()
+    buffer.data = list(_metadata(mean, std))
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = _METADATA_NAME.decode(), len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), _TFLITE_ID)
     return bytes(builder.Output())
-
-
-def _references(builder: Any, targets: list[int]) -> int:
-    """A new vector of references to ``targets``."""
-    builder.StartVector(4, len(targets), 4)
-    for target in reversed(targets):
-        builder.PrependUOffsetTRelative(target)
-    return int(builder.EndVector())
 
 
 def _metadata(mean: float, std: float) -> bytes:

@@ -125,9 +125,9 @@ def summarise_step(
         waist_dy_px=float(waist[1]),
         rotation_rad=float(np.arctan2(b, 1 + a)),
         growth=float(np.hypot(1 + a, b) - 1),
-        spread_px=_median(np.hypot(*(step_xy - mean).T)),
-        misfit_px=_median(np.hypot(*(step_xy - fitted).T)),
-        error_px=_median(error_px),
+        spread_px=float(np.median(np.hypot(*(step_xy - mean).T))),
+        misfit_px=float(np.median(np.hypot(*(step_xy - fitted).T))),
+        error_px=float(np.median(error_px)),
         inlier_share=float((kept * weight).sum() / weight.sum()),
         features=len(from_xy),
     )
@@ -164,12 +164,6 @@ def weighted_median(values: Floats, weight: Floats) -> float:
     order = values.argsort(kind="stable")  # 12 times a step: methods are called faster than functions
     share = weight[order].cumsum()
     return float(values[order[share.searchsorted(0.5 * share[-1])]])
-
-
-def _median(values: Floats) -> float:
-    """The same as ``numpy.median`` of finite values (k,), without what that asks first."""
-    ordered, half = np.sort(values), len(values) // 2
-    return float(ordered[half]) if len(values) % 2 else float((ordered[half - 1] + ordered[half]) / 2)
 
 
 def weighted_median_xy(values: Floats, weight: Floats) -> Floats:
