@@ -26,7 +26,7 @@ def open_people_tracker(
 
     Other settings and errors are those of ``open_pose_estimator``.
     """
-    with ExitStack() as stack:
+    with ExitStack() as stack, ThreadPoolExecutor(max_people + 1, "pose") as threads:
 
         def open_one() -> tuple[PoseEstimator, DeviceUse]:
             opened = open_pose_estimator(
@@ -39,15 +39,17 @@ def open_people_tracker(
             return stack.enter_context(opened)
 
         def open_another() -> PoseEstimator:
-            return waiting.pop() if waiting else open_one()[0]
+            if waiting:
+                return waiting.pop()
+            return (ahead.pop().result() if ahead else open_one())[0]
+
+        def at_once(functions: Sequence[Callable[[], Result]]) -> list[Result]:
+            futures = [threads.submit(function) for function in functions]
+            wait(futures)  # of two, one may fail while the other one still uses its estimator
+            return [future.result() for future in futures]
 
         first, use = open_one()
         waiting = [first]
-        with ThreadPoolExecutor(max_people + 1, "pose") as threads:
-
-            def at_once(functions: Sequence[Callable[[], Result]]) -> list[Result]:
-                futures = [threads.submit(function) for function in functions]
-                wait(futures)  # of two, one may fail while the other one still uses its estimator
-                return [future.result() for future in futures]
-
-            yield PeopleTracker(open_another, max_people, smallest, at_once), use
+        # Beside the first person who is found others are searched for: the second is opened while the first one looks.
+        ahead = [threads.submit(open_one)] if max_people > 1 else []
+        yield PeopleTracker(open_another, max_people, smallest, at_once), use

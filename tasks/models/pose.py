@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,10 +104,16 @@ def open_pose_estimator(
     def create_quietly(delegate: Any) -> Any:
         # At threshold 0 the landmark model runs even on a black picture. It writes its log lines once a process, and
         # so it writes them now, while they are caught, and not at the first person.
-        if not _has_logged.is_set():
-            create(delegate, threshold=0.0).close()
-            _has_logged.set()
-        return create(delegate)
+        if _has_logged.is_set():
+            return create(delegate)
+        with ThreadPoolExecutor(1) as thread:
+            logs = thread.submit(lambda: create(delegate, threshold=0.0).close())
+            if delegate != BaseOptions.Delegate.CPU:
+                logs.result()  # whether a driver creates two at once was never tried
+            landmarker = create(delegate)
+            logs.result()
+        _has_logged.set()
+        return landmarker
 
     landmarker, use = create_on_device(" with ".join(map(str, files)), device, create_quietly)
     with closed_quietly(landmarker):

@@ -21,7 +21,11 @@ from numpy.typing import NDArray
 from tasks.errors import ModelError, StillwalkError
 
 MEDIAPIPE_ERRORS: Final = (RuntimeError, ValueError, NotImplementedError)  # what creating or running a graph raises
-_NATIVE: Final = re.compile(rb"[IWEF]\d{4} \d|INFO: |WARNING: |Stack trace:|    @ ")  # glog, absl, TFLite
+# glog, absl, TFLite. TFLite writes a line in three pieces, so lines of two models that are created at once get mixed:
+# one may begin with the text of another, or be empty.
+_NATIVE: Final = re.compile(
+    rb"[IWEF]\d{4} \d|INFO: |WARNING: |\[\w+\.cc:\d+\] |Created TensorFlow Lite |Stack trace:|    @ |$"
+)
 Model = TypeVar("Model")
 _stderr_lock = threading.Lock()
 

@@ -16,6 +16,11 @@ NOISE = (
     b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
     b"I0000 00:00:1795367623.828278   11416 task_runner.cc:85] GPU suport is not available\n"
     b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
+    b"WARNING: INFO: [model_load.cc:402] Sparsity tensors may not yet be fully supported.\n"
+    b"Created TensorFlow Lite XNNPACK delegate for CPU.\n"
+    b"WARNING: WARNING: [model_load.cc:402] Sparsity tensors may not yet be fully supported.\n"
+    b"[model_load.cc:402] Sparsity tensors may not yet be fully supported.\n"
+    b"\n"
 )
 
 
