@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
@@ -109,7 +109,7 @@ def prepare(
 
     What has ``brought`` its file is over: the bytes are part of what identifies a job.
     """
-    digest = cache(_digest)
+    digest = cache(digest_of)
     made: list[Job | Result] = []
     for (setting, config), handle in zip(wanted, brought, strict=True):
         try:
@@ -163,10 +163,19 @@ def _refusal(config: Config, video: Video) -> str:
     return ""
 
 
-def _digest(source: Path) -> tuple[str, FileFingerprint]:
+def digest_of(source: Path) -> tuple[str, FileFingerprint]:
+    """The sha256 of a file's bytes, and what was known of the file before they were read; ``VideoError`` if it cannot.
+
+    A file that has not changed since is not read again.
+    """
     try:
         progress.listener.doing(f"reading {source.name}, {size_text(source.stat().st_size)}")
         stamp = file_fingerprint(source)  # before: a change while it is read is noticed too
-        return sha256_of(source), stamp
+        return _digest(source, stamp), stamp
     except OSError as error:
         raise VideoError(f"{source}: {error.strerror}; check that it is a file that you may read") from error
+
+
+@lru_cache
+def _digest(source: Path, _: FileFingerprint) -> str:
+    return sha256_of(source)

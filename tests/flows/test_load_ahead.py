@@ -1,0 +1,71 @@
+"""What is loaded while the server starts: the code of stages that have to run, and no other."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from conf.config import Config
+from conf.enums import Runner
+from conf.machines import RunnerConf
+from flows import load_ahead
+from flows.config import settings
+from flows.videos import Video
+from tests.support.done import DIGESTS, do_all, done_job
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The functions that are loaded."""
+    settings.register_schema()
+    monkeypatch.setattr("flows.preflight.find_model_digests", lambda _: DIGESTS)
+    names: list[str] = []
+    monkeypatch.setattr(load_ahead, "function_of", names.append)
+    return names
+
+
+@pytest.fixture
+def config(tmp_path: Path, loaded: list[str]) -> Config:
+    (tmp_path / "a.mp4").write_bytes(b"a")
+    return settings.load([f"video={tmp_path / 'a.mp4'}"])
+
+
+def load(config: Config, folder: Path) -> None:
+    load_ahead.load_ahead(config, Video("a", folder / "a.mp4"), folder / "cache")
+
+
+def test_the_code_of_all_stages_is_loaded_where_nothing_is_cached(
+    tmp_path: Path, config: Config, loaded: list[str]
+) -> None:
+    load(config, tmp_path)
+    assert {name.partition(":")[0] for name in loaded} >= {"tasks.decode", "tasks.pose", "tasks.scene", "tasks.render"}
+    assert not (tmp_path / "cache").exists()
+
+
+def test_nothing_is_loaded_where_all_is_cached(tmp_path: Path, config: Config, loaded: list[str]) -> None:
+    do_all(tmp_path / "cache", [done_job(tmp_path / "a.mp4", config)])
+    load(config, tmp_path)
+    assert not loaded
+
+
+def test_stages_behind_a_missing_one_are_loaded_and_those_before_it_are_not(
+    tmp_path: Path, config: Config, loaded: list[str]
+) -> None:
+    do_all(tmp_path / "cache", [done_job(tmp_path / "a.mp4", config)])
+    shutil.rmtree(tmp_path / "cache" / "trajectory")
+    load(config, tmp_path)
+    modules = {name.partition(":")[0] for name in loaded}
+    assert modules >= {"tasks.trajectory", "tasks.render"} and modules.isdisjoint({"tasks.decode", "tasks.pose"})
+
+
+def test_nothing_is_loaded_where_stages_are_computed_elsewhere(
+    tmp_path: Path, config: Config, loaded: list[str]
+) -> None:
+    load(Config(video=config.video, runner=RunnerConf(kind=Runner.processes)), tmp_path)
+    assert not loaded
+
+
+def test_a_video_that_cannot_be_read_is_left_to_the_run(tmp_path: Path, config: Config, loaded: list[str]) -> None:
+    (tmp_path / "a.mp4").unlink()
+    load(config, tmp_path)
+    assert not loaded
