@@ -34,7 +34,10 @@ def load_ahead(config: Config, video: Video, cache: Path) -> None:
 
 
 def _missing_functions(job: Job, cache: Path) -> Iterator[str]:
-    """The functions of the stages that are not in the cache, or that wait for such a stage, in the order of a run."""
+    """The functions of the stages that are not in the cache, or that wait for such a stage, in the order of a run.
+
+    What is put behind the videos is left out: its libraries would take memory beside the encoders.
+    """
     graph = Graph(cache)
     pipeline(RequestedStages(job, graph), job.config)
     found: dict[AnyHandle, AnyArtifact] = {}
@@ -45,4 +48,5 @@ def _missing_functions(job: Job, cache: Path) -> Iterator[str]:
             if artifact is not None:
                 found[handle] = artifact
                 continue
-        yield from handle.functions
+        if not handle.behind:
+            yield from handle.functions
