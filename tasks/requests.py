@@ -49,6 +49,7 @@ class Request(Generic[Kind]):
     stage: ClassVar[str]
     libraries: ClassVar[tuple[str, ...]]
     compute_together: ClassVar[str] = ""  # module:function that makes several of them in one pass
+    takes_most_memory: ClassVar[bool] = False  # of a run, where the clip is large
     at_head: ClassVar[bool] = False  # computed by the process of the command, and not kept in a shared store
 
     @property
@@ -272,6 +273,7 @@ class RenderRequest(Request[RenderedVideo]):
     stage: ClassVar[str] = "render"
     libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python", "pillow")
     compute_together: ClassVar[str] = "tasks.render:render_outputs"
+    takes_most_memory: ClassVar[bool] = True
     output: str  # the name of the file; its ending says which container
     source: Annotated[Path, UNKEYED]
     cache_mb: Annotated[int | None, UNKEYED] = None  # of frames; None: streamed

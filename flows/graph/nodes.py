@@ -203,15 +203,17 @@ class Graph:
     def take_new(self) -> Iterator[Unit]:
         """What was asked for since the last call, each unit after those that it waits for; all videos must have asked.
 
-        A few videos at a time, so that the first of many are finished early, and these level by level. What needs a
-        size that all videos share goes after all that decide it.
+        A few videos at a time, so that the first of many are finished early, and these level by level; of a level what
+        reads the video goes first, for it takes longest. What needs a size that all videos share goes after all that
+        decide it.
         """
         new, self._new = self._new, []
         places: dict[Unit | SharedSize, _Place] = {}
 
-        def order(unit: Unit) -> tuple[int, int, int]:
-            place = self._place(unit, places)
-            return place.sizes, self._videos[unit.handles[0].askers[0].video] // self.videos_at_once, place.level
+        def order(unit: Unit) -> tuple[int, int, int, bool]:
+            place, first = self._place(unit, places), unit.handles[0]
+            group = self._videos[first.askers[0].video] // self.videos_at_once
+            return place.sizes, group, place.level, first.source is None
 
         return iter(sorted(new, key=order))
 

@@ -55,7 +55,7 @@ def here(work: Computation, tick: Tick, tell: Tell) -> None:
         tell(place, _about_the_disk(outcome) if isinstance(outcome, OutputError) else outcome)
 
     if together:
-        if _frames_px(work.requests[0]) >= LARGE_PASS_PX:
+        if work.requests[0].takes_most_memory and _frames_px(work.requests[0]) >= LARGE_PASS_PX:
             give_back_code()
         function_of(together)(work.requests, functions, work.folders, tick, told)
         return

@@ -33,6 +33,7 @@ class TogetherRequest(WorkerRequest):
 
     stage: ClassVar[str] = "pass"
     compute_together: ClassVar[str] = "tests.support.worker_stages:write_all"
+    takes_most_memory: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)

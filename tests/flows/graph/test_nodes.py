@@ -278,6 +278,13 @@ def test_what_needs_a_shared_size_goes_after_the_stages_of_all_videos_that_decid
     assert order == [title for title in ("decode", "pose", "subject", "offsets", "trajectory") for _ in "abc"]
 
 
+def test_what_reads_the_video_goes_before_other_stages_that_could_begin_as_well() -> None:
+    graph = Submission(Path("cache"), "run")
+    asked(graph, job("a", "", Config(outputs=[Output.stabilized])))
+    order = [handle.title for unit in graph.take_new() for handle in unit.handles]
+    assert order[:5] == ["decode", "pose", "scene", "people", "subject"]
+
+
 def test_of_many_videos_the_first_few_are_finished_before_the_next_begin() -> None:
     graph = Submission(Path("cache"), "run")
     asked(graph, *(job(f"v{number:02}", "", Config()) for number in range(10)), metrics_only=True)

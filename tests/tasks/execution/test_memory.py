@@ -121,11 +121,12 @@ def test_only_libraries_are_let_go_as_other_files_may_be_unmapped_meanwhile(
     assert [*memory._unwritten_code()] == ([(0x1000, 0x3000)] if is_let_go else [])
 
 
-@pytest.mark.parametrize(("frames", "times"), [(1, 0), (48, 0), (49, 1)])
-def test_code_is_let_go_before_a_large_pass_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int, times: int
+@pytest.mark.parametrize(("most", "frames", "times"), [(True, 1, 0), (True, 48, 0), (True, 49, 1), (False, 49, 0)])
+def test_code_is_let_go_before_a_large_pass_of_the_stage_that_takes_most_memory_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: bool, frames: int, times: int
 ) -> None:
     """It takes 30 ms: a second of 1920x1080 takes a hundred times that."""
+    monkeypatch.setattr(TogetherRequest, "takes_most_memory", most)
     clip, calls = SimpleNamespace(frames=frames, width_px=1920, height_px=1080), list[int]()
     monkeypatch.setattr(computation, "clip_of", lambda _: clip)
     monkeypatch.setattr(computation, "give_back_code", lambda: calls.append(1))
