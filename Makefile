@@ -18,7 +18,7 @@ demo: .venv/installed
 	$(BIN)/stillwalk video=demo
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile  # the tests of a file run in one process and share its set-up
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder  # a file's tests share its set-up; tests/conftest.py orders
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ The server and the finished demo are one for all processes of pytest-xdist: each
 """
 
 import fcntl
+import gc
 import os
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,8 +21,20 @@ import pytest
 
 from tests.support import program
 
+# As the program has it: see ``flows.cli.command``. Two processes of tests with two threads each wait for one another.
+gc.set_threshold(50_000, 20, 20)
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+
 VIDEOS = Path(__file__).parents[2] / "shared" / "videos"
 SERVER_START_S = 180
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First the files that run the program, then those with many tests: both processes then end at the same time."""
+    running = {item.path for item in items if "api" in getattr(item, "fixturenames", ())}
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path not in running, -tests[item.path], item.path))
 
 
 @pytest.fixture(scope="session")
@@ -98,9 +112,16 @@ def finished(shared: Path, api: str) -> Path:
     with locked(shared / "finished.lock"):
         if not mark.exists():
             done = program.run(*program.DEMO, cwd=home, api=api)
-            assert done.status == 0, done.err
+            assert (done.status, done.err) == (0, "")
             mark.touch()
     return home
+
+
+@pytest.fixture(scope="session")
+def drawn(finished: Path) -> Path:
+    """The video of the small demo; with the cache of ``finished`` all is done that its default settings ask for."""
+    (video,) = (finished / "outputs" / ".cache" / "demo").glob("*/demo.mp4")
+    return video
 
 
 def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:

@@ -109,10 +109,8 @@ def test_the_same_sweep_again_runs_nothing_and_another_setting_goes_on_in_its_fo
     assert len(listed) == 17
     assert (swept / listed[-1]["folder"]).exists() or listed[-1]["error"]
     before = (swept / "sweep.json").read_bytes()
-    for plan in ("plan=true", "plan=false"):
-        other = program.run(
-            *SWEEP, "sweep.name=windows", "border=constant", plan, cwd=home, api="http://127.0.0.1:9/api"
-        )
+    other_border = (*SWEEP, "sweep.name=windows", "border=constant")
+    for other in program.run_each([(*other_border, plan) for plan in ("plan=true", "plan=false")], cwd=home):
         assert (other.status, other.out) == (2, "")
         holds = f'border.mode: the sweep windows holds {SETTINGS[0]} with "scene", and this is "constant"'
         assert other.err == f"stillwalk: {holds}; give another sweep.name=\n"
@@ -166,20 +164,20 @@ def test_only_the_best_setting_of_a_video_is_rendered(home: Path, swept: Path, a
     assert {"stabilized.mp4", "pose.parquet", "report.html"} < files
 
 
-@pytest.mark.parametrize(
-    ("wrong", "sentence"),
-    [
-        ("lock.x=0.5,2", "lock.x: 2.0 is out of range"),
-        ("workers=1,2", "workers: a sweep is one run and cannot have 1 and 2; give one value"),
-        ("crop.window=[0,0,100,100],[900,0,100,100]", "crop.window: "),
-        ("sweep.render=nothing", "sweep.render: there is no"),
-    ],
-)
-def test_one_bad_setting_stops_a_sweep_before_it_starts(home: Path, tmp_path: Path, wrong: str, sentence: str) -> None:
+WRONG = {
+    "lock.x=0.5,2": "lock.x: 2.0 is out of range",
+    "workers=1,2": "workers: a sweep is one run and cannot have 1 and 2; give one value",
+    "crop.window=[0,0,100,100],[900,0,100,100]": "crop.window: ",
+    "sweep.render=nothing": "sweep.render: there is no",
+}
+
+
+def test_one_bad_setting_stops_a_sweep_before_it_starts(home: Path, tmp_path: Path) -> None:
     clip = f"video={home / 'clips' / 'a.mp4'}"
-    done = program.run("-m", clip, wrong, "lock.y=0,1", cwd=tmp_path, api="http://127.0.0.1:9/api")
-    assert (done.status, done.out) == (2, "")
-    assert sentence in done.err and len(done.err.strip().splitlines()) == 1
+    asked = [("-m", clip, wrong, "lock.y=0,1") for wrong in WRONG]
+    for done, sentence in zip(program.run_each(asked, cwd=tmp_path), WRONG.values(), strict=True):
+        assert (done.status, done.out, len(done.err.strip().splitlines())) == (2, "", 1), sentence
+        assert sentence in done.err
     assert list(tmp_path.iterdir()) == []
 
 

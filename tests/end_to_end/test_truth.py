@@ -27,6 +27,12 @@ def home(tmp_path_factory: pytest.TempPathFactory, api: str) -> Path:
     return home
 
 
+@pytest.fixture(scope="module")
+def by_default(home: Path, api: str) -> Floats:
+    """``lock_in_output`` of the default settings."""
+    return replanned(home, api)
+
+
 def truth_of(home: Path) -> dict[str, Any]:
     (table,) = (home / "outputs" / ".cache" / "demo").glob("*/truth.parquet")
     return read_table(table)
@@ -57,9 +63,9 @@ def test_the_walker_is_found_in_every_frame_with_sure_hips(home: Path) -> None:
     assert hips.min() > 0.9
 
 
-def test_the_hips_are_held_to_a_fraction_of_a_pixel(home: Path, api: str) -> None:
+def test_the_hips_are_held_to_a_fraction_of_a_pixel(by_default: Floats) -> None:
     """0.47 and 0.31 px when this was written: see ``tests.benchmarks.lock_table`` for other walkers and ways."""
-    spread_px = replanned(home, api).std(axis=0)
+    spread_px = by_default.std(axis=0)
     assert (spread_px <= 0.6).all(), spread_px
 
 
@@ -72,8 +78,8 @@ def test_the_walker_has_the_asked_share_of_the_height(home: Path, api: str) -> N
     assert walk.height_px * zoom / walk.size_px[1] == pytest.approx(0.5, rel=0.02)
 
 
-def test_fusion_beats_the_pose_alone_in_sway_and_in_tremble(home: Path, api: str) -> None:
-    fused, alone = replanned(home, api), replanned(home, api, "anchor.fusion=false")
+def test_fusion_beats_the_pose_alone_in_sway_and_in_tremble(home: Path, by_default: Floats, api: str) -> None:
+    fused, alone = by_default, replanned(home, api, "anchor.fusion=false")
     assert (fused.std(axis=0) < 0.7 * alone.std(axis=0)).all()
     assert np.diff(fused, axis=0).std() < 0.6 * np.diff(alone, axis=0).std()
 

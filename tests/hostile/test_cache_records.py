@@ -4,6 +4,7 @@ import base64
 import bz2
 import json
 import pickle
+import shutil
 import zlib
 from pathlib import Path
 
@@ -84,12 +85,13 @@ def test_a_record_as_older_versions_had_it_voids_nothing(tmp_path: Path) -> None
     assert not marks.is_foreign_record(tmp_path, "pose-1")
 
 
-def test_a_run_beside_foreign_records_executes_none_and_says_so(api: str, tmp_path: Path) -> None:
+def test_a_run_beside_foreign_records_executes_none_and_says_so(finished: Path, api: str, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     place = (f"cache_dir={cache}", f"output_dir={tmp_path / 'outputs'}")
-    assert program.run(*ASKED, *place, cwd=tmp_path, api=api).status == 0
-    assert not (cache / marks.RECORDS).exists()  # nothing of Prefect's is written there
-    ours = program.ran(tmp_path / "outputs" / "demo")
+    assert not (finished / "outputs" / ".cache" / marks.RECORDS).exists()  # nothing of Prefect's is written there
+    ours = {"demo", "decode", "pose", "people", "subject", "offsets", "trajectory"}
+    for stage in ours:
+        shutil.copytree(finished / "outputs" / ".cache" / stage, cache / stage)
     keys = sorted(path.name for path in cache.glob("*/*-*") if path.is_dir())
     opened = tmp_path / "opened"
     poison = list(records(opened).values())
@@ -100,7 +102,7 @@ def test_a_run_beside_foreign_records_executes_none_and_says_so(api: str, tmp_pa
     assert done.status == 0, done.err
     assert not opened.exists()
     assert len([line for line in done.err.splitlines() if "is computed again" in line]) == len(keys)
-    assert program.ran(tmp_path / "outputs" / "demo") == ours
+    assert program.ran(tmp_path / "outputs" / "demo") == ours | {"report.html"}
     again = program.run(*ASKED, *place, cwd=tmp_path, api=api)
     assert (again.status, again.err) == (0, "")
     assert program.ran(tmp_path / "outputs" / "demo") == set()

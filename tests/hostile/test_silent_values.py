@@ -14,8 +14,6 @@ from flows.videos import find_videos, require_any_file
 from tasks.errors import SettingError
 from tests.support import program
 
-NO_SERVER = "http://127.0.0.1:9/api"
-
 
 @pytest.fixture(autouse=True)
 def registered() -> None:
@@ -89,20 +87,18 @@ def test_nothing_that_could_be_read_is_known_before_work(tmp_path: Path) -> None
         require_any_file(find_videos(["/dev/null", str(tmp_path / "none.mp4")]))
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
+def test_what_is_refused_leaves_nothing_behind(tmp_path: Path) -> None:
+    asked = [
         ("video=/dev/zero",),
         ("video=none.mp4", "plan=true"),
         ("video=demo", "hydra.run.dir=X", "plan=true"),
         ("-m", "video=demo", "hydra/launcher=basic", "smoothing.window=5,7"),
         ("-m", "video=demo", "smoothing.window=5", "smoothing.window=7"),
-    ],
-)
-def test_what_is_refused_leaves_nothing_behind(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    done = program.run(*arguments, cwd=tmp_path, api=NO_SERVER)
-    assert (done.status, done.out, len(done.err.splitlines())) == (2, "", 1), done.err
-    assert done.err.startswith("stillwalk: ") and [*tmp_path.iterdir()] == []
+    ]
+    for done in program.run_each(asked, cwd=tmp_path):
+        assert (done.status, done.out, len(done.err.splitlines())) == (2, "", 1), done.err
+        assert done.err.startswith("stillwalk: ")
+    assert [*tmp_path.iterdir()] == []
 
 
 CASES: tuple[tuple[list[str], str, str], ...] = (

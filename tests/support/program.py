@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,25 @@ TIMEOUT_S = 240
 DEMO = ("video=demo", "demo.seconds=1.2", "demo.width=640", "demo.height=360")  # small and short: 36 frames
 
 
+# Prefect is not loaded: who gets so far as to need it loads it alone.
+COPIES = """
+import json, os, sys
+import flows.run
+from flows.stabilize import main
+folder, commands = sys.argv[1], json.loads(sys.argv[2])
+for number, arguments in enumerate(commands):
+    child = os.fork()
+    if child:
+        with open(f"{folder}/{number}.status", "w") as file:
+            file.write(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
+    else:
+        for descriptor, name in ((1, "out"), (2, "err")):
+            os.dup2(os.open(f"{folder}/{number}.{name}", os.O_WRONLY | os.O_CREAT), descriptor)
+        sys.argv[1:] = arguments
+        main()
+        sys.exit()
+"""
+NO_SERVER = "http://127.0.0.1:9/api"
 PROGRESS = re.compile(r"\[\d+:\d\d\] ")  # how a line begins that says how far the run is
 
 
@@ -61,6 +82,20 @@ def ended(process: subprocess.Popen[str]) -> Ended:
 def run(*arguments: str, cwd: Path, api: str, root: Path = ROOT) -> Ended:
     """Start and wait."""
     return ended(start(*arguments, cwd=cwd, api=api, root=root))
+
+
+def run_each(commands: Sequence[Sequence[str]], *, cwd: Path) -> list[Ended]:
+    """Run commands that end before a server is asked, each in a copy of one process that has loaded the program."""
+    environment = {**os.environ, "PREFECT_API_URL": NO_SERVER, "PYTHONPATH": str(ROOT)}
+    environment |= {"PREFECT_HOME": str(cwd / ".prefect")}
+    environment.pop("HYDRA_FULL_ERROR", None)
+    with tempfile.TemporaryDirectory() as folder:
+        asked = [sys.executable, "-P", "-c", COPIES, folder, json.dumps(commands)]
+        subprocess.run(asked, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, check=True, timeout=TIMEOUT_S)
+        said = [
+            [Path(folder, f"{n}.{name}").read_text() for name in ("status", "out", "err")] for n in range(len(commands))
+        ]
+    return [without_progress(int(status), out, err) for status, out, err in said]
 
 
 def record(folder: Path) -> dict[str, Any]:

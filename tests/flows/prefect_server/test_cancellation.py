@@ -24,7 +24,7 @@ from tasks.execution import progress
 from tests.conftest import served
 from tests.support import program, server_page
 
-DEMO = ("video=demo", "demo.seconds=2", "demo.width=640", "demo.height=360", "outputs=[stabilized]")
+DEMO = (*program.DEMO, "outputs=[stabilized]")
 LONG = ("video=demo", "demo.seconds=60")
 # As the program, but for the patience with which progress is shown: a stage of a second counts as a long one.
 IMPATIENT = (
@@ -51,7 +51,7 @@ def finished(home: Path, api: str) -> dict[str, Any]:
 
 
 def test_a_run_is_named_by_video_and_setting_and_tasks_by_stage(api: str, finished: dict[str, Any]) -> None:
-    assert finished["name"].startswith("demo demo.seconds=2")
+    assert finished["name"].startswith("demo demo.seconds=1.2")
     assert finished["name"].endswith("outputs=(stabilized) smoothing.window=7")
     assert set(finished["tags"]) == {"stillwalk", "demo"}
     stages = ("demo", "decode", "pose", "subject", "offsets", "trajectory", "stabilized.mp4")
@@ -66,7 +66,7 @@ def test_the_log_of_a_task_says_what_it_did(api: str, finished: dict[str, Any]) 
         return lines if any("the result lies in " in line and "/render/" in line for line in lines) else None
 
     lines = server_page.until(told)
-    assert any(line.startswith("60 frames in ") and " frames a second; " in line for line in lines)
+    assert any(line.startswith("36 frames in ") and " frames a second; " in line for line in lines)
     assert any("person found in " in line for line in lines)
     assert any("the result lies in " in line and "/pose/" in line for line in lines)
 
@@ -75,7 +75,7 @@ def test_a_run_has_a_progress_a_table_and_a_report_artifact(api: str, finished: 
     shown = server_page.artifacts(api, finished["id"])
     progress = shown["progress-pose-demo"]
     assert (progress["type"], progress["data"], progress["task_run_id"] is not None) == ("progress", 100, True)
-    assert progress["description"].startswith("pose demo: 60 of 60 frames")
+    assert progress["description"].startswith("pose demo: 36 of 36 frames")
     (row,) = json.loads(shown["results-demo"]["data"])
     assert (row["video"], row["result"], row["cached"]) == ("demo", "done", 0)
     assert {"decode", "pose", "trajectory", "stabilized.mp4"} <= set(row["ran"].split(", "))

@@ -21,37 +21,27 @@ PAGE = mmap.PAGESIZE
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which pages a process holds")
 
 
-@pytest.fixture
-def home(tmp_path: Path, videos: Path) -> Path:
-    shutil.copy(videos / "moonwalk.mp4", tmp_path)
-    return tmp_path
+@pytest.mark.parametrize(("megabytes", "fits"), [(1000, True), (10, False)])
+def test_held_frames_give_the_same_pose_and_a_clip_that_does_not_fit_is_streamed(
+    finished: Path, drawn: Path, tmp_path: Path, api: str, megabytes: int, fits: bool
+) -> None:
+    asked = ("outputs=[pose,masks]", "decode.frames=memory", f"decode.memory_mb={megabytes}")
+    done = program.run(f"video={drawn}", *asked, cwd=tmp_path, api=api)
+    assert done.status == 0, done.err
+    held, streamed = (home / "outputs" / "demo" for home in (tmp_path, finished))
+    for name in ("pose.parquet", "masks.npz"):
+        assert (held / name).read_bytes() == (streamed / name).read_bytes(), name
+    said = "they were streamed"
+    assert (said in done.out, said in json.dumps(program.record(held)["warnings"])) == (not fits, not fits)
 
 
-def test_held_frames_give_the_same_pose_and_a_clip_that_does_not_fit_is_streamed(home: Path, api: str) -> None:
-    poses = {}
-    for name, settings in {
-        "stream": [],
-        "memory": ["decode.frames=memory"],
-        "small": ["decode.frames=memory", "decode.memory_mb=10"],
-    }.items():
-        done = program.run(
-            "video=moonwalk.mp4", "outputs=[pose,masks]", f"output_dir={name}", *settings, cwd=home, api=api
-        )
-        assert done.status == 0, done.err
-        folder = home / name / "moonwalk"
-        poses[name] = ((folder / "pose.parquet").read_bytes(), (folder / "masks.npz").read_bytes())
-        said = "they were streamed" in done.out and "they were streamed" in json.dumps(
-            program.record(folder)["warnings"]
-        )
-        assert said is (name == "small")
-    assert poses["stream"] == poses["memory"] == poses["small"]
-
-
-def test_frames_in_memory_are_another_way_to_the_same_cache_entries(home: Path, api: str) -> None:
-    assert program.run("video=moonwalk.mp4", "outputs=[pose]", cwd=home, api=api).status == 0
-    again = program.run("video=moonwalk.mp4", "outputs=[pose]", "decode.frames=memory", cwd=home, api=api)
-    assert again.status == 0
-    assert program.ran(home / "outputs" / "moonwalk") <= {"decode"}
+def test_frames_in_memory_are_another_way_to_the_same_cache_entries(
+    finished: Path, drawn: Path, tmp_path: Path, api: str
+) -> None:
+    shutil.copytree(finished / "outputs" / ".cache", tmp_path / "outputs" / ".cache")
+    done = program.run(f"video={drawn}", "outputs=[pose]", "decode.frames=memory", cwd=tmp_path, api=api)
+    assert done.status == 0, done.err
+    assert program.ran(tmp_path / "outputs" / "demo") <= {"decode"}
 
 
 def held_kb(ending: str) -> int:

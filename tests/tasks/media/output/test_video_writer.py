@@ -100,8 +100,6 @@ def test_a_rewritten_clip_keeps_times_and_tags(tmp_path: Path, name: str, preset
     "name",
     [
         "moonwalk.mp4",
-        "lab_walk_side.mp4",
-        "gym_jog_moving_camera.mp4",
         "two_people_vp9_audio.mp4",
         "phone_rotated_printed_figure.mov",
         "thermal_vfr_no_person.mp4",
