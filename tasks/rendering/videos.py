@@ -212,18 +212,18 @@ def cut_frames(request: RenderRequest, placement: Placement, frames: Frames) -> 
     for frame in frames:
         if not isinstance(frame, PersonFrame):
             raise OutputError(f"{request.output}: nobody was looked for; this is a fault of the program")
-        cut = _cut(frame, settings, edge, by_plate=request.scene is not None)
+        cut = _cut(frame, settings, by_plate=request.scene is not None)
         if cut is not None and request.background.despill is not Despill.none:
             cut = despilled(cut, request.background.despill.value, layout, clip.color, clip.height_px)
         yield CutFrame(frame, cut, float(shares[frame.picture.index]), edge)
 
 
-def _cut(frame: PersonFrame, settings: CutoutSettings, edge: Edge, *, by_plate: bool) -> Cutout | None:
+def _cut(frame: PersonFrame, settings: CutoutSettings, *, by_plate: bool) -> Cutout | None:
     """The person, moved to the output; None if there is nobody, or no part of the person lies in it."""
     planes, to_output = frame.picture.planes, frame.placement.to_output[frame.picture.index]
-    matte = frame.matte_to_move(settings.interpolation) if by_plate else None
+    matte = frame.matte_to_move() if by_plate else None
     if matte is not None:
-        return cut_by_matte(planes, matte, to_output, settings, frame.moved_for_others(edge))
+        return cut_by_matte(planes, matte, to_output, settings, frame.moved_for_others(settings.interpolation))
     return None if frame.mask is None else cut_by_mask(planes, frame.mask, to_output, settings)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState, read_mask_states, read_masks
 from tasks.media.files.mattes_file import REACH_SAMPLES, read_mattes
+from tasks.media.matting.cutout import BEHIND_INTERPOLATION
 from tasks.media.matting.person_matte import Matte, MatteMaker, Shown, smooth_masks_in_time
 from tasks.media.output.render_frame import Frames, Placement, RenderFrame
 from tasks.media.planes.warp import filter_reach
@@ -28,13 +29,13 @@ class PersonFrame(RenderFrame):
         super().__init__(frame.picture, frame.placement, frame.scene, frame.shown)
         self.mask, self.matte = mask, matte
 
-    def matte_to_move(self, interpolation: str) -> Matte | None:
-        """The matte with all of the background that can show at its edge when it is moved by this interpolation."""
+    def matte_to_move(self) -> Matte | None:
+        """The matte with all of the background that can show at its edge when it is moved."""
         matte = self.matte
         if matte is None or not matte.at_edge:
             return matte
         scale = float(affine.length_scale(self.placement.to_output[self.picture.index]))
-        if filter_reach(interpolation, scale) <= REACH_SAMPLES:
+        if filter_reach(BEHIND_INTERPOLATION, scale) <= REACH_SAMPLES:
             return matte
         clean = self.clean_part(matte.box)
         return None if clean is None else matte._replace(behind=clean.planes, at_edge=False)

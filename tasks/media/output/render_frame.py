@@ -140,9 +140,10 @@ class RenderFrame:
                     plane.flags.writeable = False
             return self._moved[edge][0]
 
-    def moved_for_others(self, edge: Edge) -> Planes | None:
-        """The same where another output of the pass shows it anyway, else None."""
-        return self.moved(edge) if edge in self.shown else None
+    def moved_for_others(self, interpolation: str) -> Planes | None:
+        """The whole picture as another output of the pass shows it anyway, with any border; None where none does."""
+        edge = next((edge for edge in self.shown if edge.interpolation == interpolation), None)
+        return None if edge is None else self.moved(edge)
 
     def once(self, make: Callable[["RenderFrame"], Made]) -> Made:
         """What ``make`` gives for this frame. Functions that are equal are called once, for all outputs."""

@@ -133,7 +133,7 @@ def _flat_places(found: Levels) -> NDArray[np.intp]:
 def _quarter(plane: Plane) -> NDArray[np.float32]:
     """``plane`` with 1 / ``LOCAL_MEAN_REDUCTION`` of its rows and columns, rounded up; each sample is a mean."""
     rows, columns = (-length % LOCAL_MEAN_REDUCTION for length in plane.shape)
-    small = cv2.copyMakeBorder(plane, 0, rows, 0, columns, cv2.BORDER_REPLICATE)
+    small = cv2.copyMakeBorder(plane, 0, rows, 0, columns, cv2.BORDER_REPLICATE) if rows or columns else plane
     for _ in range(LOCAL_MEAN_REDUCTION.bit_length() - 1):  # by two, which OpenCV does in a fraction of the time
         small = cv2.resize(small, (small.shape[1] // 2, small.shape[0] // 2), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.float32)

@@ -6,6 +6,7 @@ A picture is a tuple of planes, one array (h, w) each. Chroma planes may be smal
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, Final
 
 import cv2
@@ -136,9 +137,10 @@ def turn_upright(planes: Planes, degrees: int, mirrored: bool) -> Planes:
 def new_planes(layout: PixelLayout, size_px: tuple[int, int]) -> Planes:
     """Planes with any samples, one behind the other in memory: see ``shared_frame``."""
     shapes = [layout.plane_wh(index, size_px)[::-1] for index in range(layout.planes)]
-    ends = np.cumsum([rows * columns for rows, columns in shapes])
-    parts = np.split(np.empty(int(ends[-1]), layout.dtype), ends[:-1])
-    return tuple(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True))
+    ends = list(accumulate(rows * columns for rows, columns in shapes))
+    memory = np.empty(ends[-1], layout.dtype)
+    begins = [0, *ends[:-1]]
+    return tuple(memory[begin:end].reshape(shape) for begin, end, shape in zip(begins, ends, shapes, strict=True))
 
 
 def shared_frame(planes: Planes, layout: PixelLayout) -> VideoFrame | None:
@@ -150,7 +152,7 @@ def shared_frame(planes: Planes, layout: PixelLayout) -> VideoFrame | None:
     memory, (height, width) = planes[0].base, planes[0].shape
     if layout.name != "yuv420p" or height % 4 or width % 2 or not isinstance(memory, np.ndarray):
         return None
-    starts = np.cumsum([0, *(plane.size for plane in planes)]) + memory.ctypes.data
+    starts = accumulate((plane.size for plane in planes), initial=memory.ctypes.data)
     behind = all(
         plane.base is memory and plane.flags.c_contiguous and plane.ctypes.data == start
         for plane, start in zip(planes, starts, strict=False)
