@@ -23,6 +23,7 @@ from tasks.maths.anchor.missing_steps import (
     calm_poses,
     fill_steps,
     join_uncertain_steps,
+    poses_elsewhere,
     runs_confirmed_by_pose,
     steps_by_pose,
 )
@@ -269,7 +270,9 @@ def _trusted_steps(
     discrepancy = pose_xy - np.cumsum(fill_steps(time_s, pose_xy, step), axis=0)
     step = np.where(passing_runs(time_s, step, discrepancy, torso)[:, None], np.nan, step)
     missing: Flags = np.any(np.isnan(measured), axis=1)
-    made = steps_by_pose(time_s, step, fill_steps(time_s, pose_xy, step), calm_xy, missing=missing, torso_px=torso)
+    guess = fill_steps(time_s, pose_xy, step)
+    elsewhere = poses_elsewhere(step, guess, pose_xy, missing=missing, torso_px=torso, limit_torsos=outlier_torsos)
+    made = steps_by_pose(time_s, step, guess, calm_xy, missing=missing, torso_px=torso, elsewhere=elsewhere)
     new = np.asarray(np.isnan(step).any(axis=1) & np.isfinite(made).all(axis=1))
     by_poses = new | np.append(new[1:], False)
     near = np.asarray(np.hypot(*(pose_xy - calm_xy).T) <= outlier_torsos * torso)  # False without a pose

@@ -115,7 +115,14 @@ def join_uncertain_steps(time_s: Floats, step: Floats, measured: Floats, error_p
 
 
 def steps_by_pose(
-    time_s: Floats, step: Floats, guess: Floats, pose_xy: Floats, *, missing: Flags, torso_px: Floats
+    time_s: Floats,
+    step: Floats,
+    guess: Floats,
+    pose_xy: Floats,
+    *,
+    missing: Flags,
+    torso_px: Floats,
+    elsewhere: Flags,
 ) -> Floats:
     """Trusted ``step`` (n, 2), and the step of the pose, joined with the ``guess`` (n, 2), where it counts more.
 
@@ -123,6 +130,7 @@ def steps_by_pose(
     guess between two trusted steps is off by as much as the speed changes from the one to the other, or less: so the
     poses of somebody who walks on behind a post do not count, and those of somebody who jumps do. A step of the pose is
     off by as much as a pose can tell, or more where the poses of the run tremble. Both are weighted by their variances.
+    Where the poses go ``elsewhere`` (n,), as ``poses_elsewhere`` says, they alone count.
     """
     trusted: Flags = np.all(np.isfinite(step), axis=1)
     interval = np.maximum(np.diff(time_s, prepend=time_s[0]), 1e-6)
@@ -138,9 +146,36 @@ def steps_by_pose(
         tremble = tremble[np.isfinite(tremble)]
         least_px = DIFFERENCE_OF_STEPS_STDS * float(np.median(tremble)) if len(tremble) else np.inf
         share = guessed / (guessed + np.square(np.maximum(POSE_RESOLUTION_TORSOS * torso_px[run], least_px)))
+        share = np.where(elsewhere[run], 1.0, share)
         by_pose = guess[run] + share[:, None] * (pose[run] - guess[run])
         joined[run] = np.where((share > 0.5)[:, None], by_pose, np.nan)
     return joined
+
+
+def poses_elsewhere(
+    step: Floats, guess: Floats, pose_xy: Floats, *, missing: Flags, torso_px: Floats, limit_torsos: float
+) -> Flags:
+    """Steps (n,) in runs without trusted ``step`` (n, 2) in which the poses (n, 2) go elsewhere than the ``guess``.
+
+    Who leaps may be as fast before as after: the speeds do not show the leap, but the poses do. They count where they
+    are more than ``limit_torsos`` from the guess in most frames of a run, are seen in all of them, and come there and
+    back without a jump. A pose that slides to somebody who passes in front jumps back. Runs without a measurement that
+    is ``missing`` (n,) do not count.
+    """
+    found = np.zeros(len(step), dtype=bool)
+    trusted: Flags = np.all(np.isfinite(step), axis=1)
+    pose = np.diff(pose_xy, axis=0, prepend=np.full((1, 2), np.nan))
+    jump = np.zeros(len(step))  # how far a step lies outside of what is between its neighbours
+    middle, apart = 0.5 * (pose[:-2] + pose[2:]), 0.5 * np.hypot(*(pose[2:] - pose[:-2]).T)
+    jump[1:-1] = np.hypot(*(pose[1:-1] - middle).T) - apart
+    for first, last in true_runs(~trusted):
+        before, after = first - 1, last + 1
+        if before < 1 or after + 1 >= len(step) or not missing[first:after].any():
+            continue
+        away = np.hypot(*np.cumsum(pose[first:after] - guess[first:after], axis=0).T) / torso_px[first:after]
+        steady = (jump[before : after + 1] <= limit_torsos * torso_px[before : after + 1]).all()  # False for NaN
+        found[first:after] = steady and np.median(away) > limit_torsos
+    return found
 
 
 def guess_error_px(time_s: Floats, step: Floats, missing: int) -> float:

@@ -301,3 +301,15 @@ def test_in_a_leap_without_features_poses_that_jump_do_not_shake_the_anchor(seed
     assert np.hypot(*off.T).max() < 0.25 * TORSO
     assert np.sqrt(np.square(np.diff(off, axis=0)).sum(axis=1).mean()) < 0.05 * TORSO
     assert set(fused.state[94:98]) | set(fused.state[[99, 104]]) == {"interpolated"}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_leap_without_features_is_followed_though_the_speed_is_the_same_before_and_after(seed: int) -> None:
+    time_s = np.arange(180) / 30
+    since = np.clip((np.arange(180) - 90) / 18, 0, 1)
+    truth = np.column_stack([300 + 20 * time_s, 400 - 147 * np.sin(np.pi * since) ** 2])
+    step = np.diff(truth, axis=0, prepend=np.nan)
+    step[91:109] = np.nan
+    pose = truth + np.random.default_rng(seed).normal(0, 2.0, (180, 2))
+    fused = Scene(time_s, truth, pose, step, np.nan).fused()
+    assert np.hypot(*(fused.xy_px - truth).T).max() < 0.1 * TORSO

@@ -8,6 +8,7 @@ from tasks.maths.anchor.missing_steps import (
     fill_steps,
     guess_error_px,
     join_uncertain_steps,
+    poses_elsewhere,
     runs_confirmed_by_pose,
     steps_by_pose,
 )
@@ -89,7 +90,8 @@ def by_pose(truth: Floats, pose_noise_px: float = 0.0, *, measured_nothing: bool
     pose = np.cumsum(truth, axis=0) + np.random.default_rng(2).normal(0, pose_noise_px, (120, 2))
     step = without(truth, NOISY)
     guess, missing = fill_steps(TIME_S, pose, step), np.full(120, measured_nothing)
-    return steps_by_pose(TIME_S, step, guess, pose, missing=missing, torso_px=TORSO_PX)
+    nowhere = np.zeros(120, np.bool_)
+    return steps_by_pose(TIME_S, step, guess, pose, missing=missing, torso_px=TORSO_PX, elsewhere=nowhere)
 
 
 def leap() -> Floats:
@@ -146,3 +148,34 @@ def test_several_steps_together_show_what_each_of_them_does_not() -> None:
         "the steps are no nearer to the poses than the guess"
     )
     assert not confirmed(truth + np.array([9.0, 0.0]), truth).any(), "each step contradicts the poses"
+
+
+HOP = slice(60, 78)
+SINCE = np.clip((np.arange(120) - 59) / 18, 0, 1)
+
+
+def are_elsewhere(way_px: Floats, *, measured_nothing: bool = True) -> list[int]:
+    """Frames in which poses that go ``way_px`` (120,) upward, while the speed before and after is 2 px, count."""
+    noise = np.random.default_rng(4).normal(0, 2.0, (120, 2))
+    pose = np.column_stack([2.0 * np.arange(120), -way_px]) + noise
+    step = without(np.tile([2.0, 0.0], (120, 1)), HOP)
+    guess, missing = fill_steps(TIME_S, pose, step), np.full(120, measured_nothing)
+    found = poses_elsewhere(step, guess, pose, missing=missing, torso_px=TORSO_PX, limit_torsos=0.25)
+    return np.flatnonzero(found).tolist()
+
+
+def test_poses_of_who_leaps_and_lands_at_the_same_speed_count_in_the_whole_leap() -> None:
+    leap_px = 1.5 * TORSO_PX * np.sin(np.pi * SINCE) ** 2
+    assert are_elsewhere(leap_px) == list(range(60, 78))
+    assert are_elsewhere(leap_px, measured_nothing=False) == []
+    assert are_elsewhere(0.15 * leap_px) == [], "no more than poses are off"
+
+
+def test_poses_that_slide_to_somebody_and_jump_back_do_not_count() -> None:
+    assert are_elsewhere(np.where(SINCE < 1, TORSO_PX * np.sqrt(SINCE), 0.0)) == []
+
+
+def test_a_leap_in_which_a_pose_is_missing_does_not_count() -> None:
+    leap_px = 1.5 * TORSO_PX * np.sin(np.pi * SINCE) ** 2
+    leap_px[66] = np.nan
+    assert are_elsewhere(leap_px) == []
