@@ -19,18 +19,27 @@ from tasks.cache.keys import stage_key
 from tasks.cache.store import find
 from tasks.errors import StillwalkError
 from tasks.execution.computation import function_of, here
+from tasks.models.model_file import pose_bundle
+from tasks.models.sources import model_files
 from tasks.records import AnyArtifact
+from tasks.requests import PoseRequest
 
 
 def load_ahead(config: Config, video: Video, cache: Path) -> None:
-    """Load the modules of the stages of ``video`` that are not in the cache."""
+    """Load the modules of the stages of ``video`` that are not in the cache, and make the pose model's bundle for them.
+
+    The bundle is kept for the process. To make it keeps Python's lock for 0.3 to 0.4 s.
+    """
     if compute_of(config) is not here or video.path is None or missing_reason(video):
         return  # its stages are computed in another process, or its file is made by a stage
     with suppress(StillwalkError, OSError):
         source = video.path
         job = Job(video, source, digest_of(source)[0], config, preflight.find_model_digests(config), run_id="")
-        for name in _missing_functions(job, cache):
+        names = list(_missing_functions(job, cache))
+        for name in names:
             function_of(name)
+        if PoseRequest.compute in names:
+            pose_bundle(model_files(config.pose.model.value, config.models.dir))
 
 
 def _missing_functions(job: Job, cache: Path) -> Iterator[str]:

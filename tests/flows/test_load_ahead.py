@@ -16,11 +16,13 @@ from tests.support.done import DIGESTS, do_all, done_job
 
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The functions that are loaded."""
+    """The functions that are loaded, and the pose model whose bundle is made."""
     settings.register_schema()
     monkeypatch.setattr("flows.preflight.find_model_digests", lambda _: DIGESTS)
     names: list[str] = []
     monkeypatch.setattr(load_ahead, "function_of", names.append)
+    monkeypatch.setattr(load_ahead, "model_files", lambda name, _: f"model:{name}")
+    monkeypatch.setattr(load_ahead, "pose_bundle", names.append)
     return names
 
 
@@ -39,7 +41,7 @@ def test_the_code_of_all_stages_but_the_charts_is_loaded_where_nothing_is_cached
 ) -> None:
     load(config, tmp_path)
     modules = {name.partition(":")[0] for name in loaded}
-    assert modules >= {"tasks.decode", "tasks.pose", "tasks.scene", "tasks.render"}
+    assert modules >= {"tasks.decode", "tasks.pose", "tasks.scene", "tasks.render"} and loaded[-1] == "model:full"
     assert "tasks.rendering.charts" not in modules  # it loads matplotlib
     assert not (tmp_path / "cache").exists()
 
@@ -57,7 +59,8 @@ def test_stages_behind_a_missing_one_are_loaded_and_those_before_it_are_not(
     shutil.rmtree(tmp_path / "cache" / "trajectory")
     load(config, tmp_path)
     modules = {name.partition(":")[0] for name in loaded}
-    assert modules >= {"tasks.trajectory", "tasks.render"} and modules.isdisjoint({"tasks.decode", "tasks.pose"})
+    assert modules >= {"tasks.trajectory", "tasks.render"}
+    assert modules.isdisjoint({"tasks.decode", "tasks.pose", "model"})
 
 
 def test_nothing_is_loaded_where_stages_are_computed_elsewhere(
