@@ -131,7 +131,7 @@ def _skips_safely(source: Path, clip: Clip, wanted: Set[int]) -> bool:
 def _upright(source: Path, clip: Clip, layout: PixelLayout, frame: VideoFrame) -> Planes:
     """The planes of a decoded frame as the picture is meant to be seen; ``VideoError`` for one of another size."""
     planes = frame_planes(convert_frame(frame, layout, clip.color), layout)
-    planes = turn_upright(planes, clip.rotation_deg, clip.mirrored)
+    planes = turn_upright(planes, clip.rotation_deg, mirrored=clip.mirrored)
     if planes[0].shape != (clip.height_px, clip.width_px):
         raise _changed(source, f"its picture is {planes[0].shape[::-1]}, not {clip.size_px}")
     return planes

@@ -4,11 +4,19 @@ import queue
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
 _PUT_POLL_S = 0.1  # how often a blocked producer checks whether the consumer has left
+
+
+@dataclass(frozen=True)
+class _End:
+    """What the producer puts behind its last item."""
+
+    error: BaseException | None = None  # that ended it early
 
 
 @contextmanager
@@ -18,13 +26,14 @@ def prefetched(items: Iterable[Item], *, ahead: int = 1) -> Iterator[Iterator[It
     An exception from producing an item is raised where the consumer would have got the item. Leaving the block early
     stops the thread and closes ``items`` before the block ends.
     """
-    ready: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(ahead)
+    ready: queue.Queue[Item | _End] = queue.Queue(ahead)
     left = threading.Event()
 
-    def put(is_item: bool, content: Item | BaseException | None) -> bool:
+    def put(content: Item | _End) -> bool:
+        """Whether the consumer will get it: it may have left."""
         while not left.is_set():
             try:
-                ready.put((is_item, content), timeout=_PUT_POLL_S)
+                ready.put(content, timeout=_PUT_POLL_S)
             except queue.Full:
                 continue
             return True
@@ -34,12 +43,12 @@ def prefetched(items: Iterable[Item], *, ahead: int = 1) -> Iterator[Iterator[It
         source = iter(items)
         try:
             for item in source:
-                if not put(True, item):
+                if not put(item):
                     return
                 del item  # a picture must not be kept while the next one is made
-            put(False, None)
+            put(_End())
         except BaseException as error:  # noqa: BLE001 - it is raised again in the other thread
-            put(False, error)
+            put(_End(error))
         finally:
             close = getattr(source, "close", None)
             if close is not None:
@@ -47,12 +56,12 @@ def prefetched(items: Iterable[Item], *, ahead: int = 1) -> Iterator[Iterator[It
 
     def consume() -> Iterator[Item]:
         while True:
-            is_item, content = ready.get()
-            if not is_item:
-                if content is not None:
-                    raise content  # type: ignore[misc]
+            content = ready.get()
+            if isinstance(content, _End):
+                if content.error is not None:
+                    raise content.error
                 return
-            yield content  # type: ignore[misc]
+            yield content
             del content
 
     thread = threading.Thread(target=produce, name="prefetch", daemon=True)

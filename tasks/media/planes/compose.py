@@ -168,14 +168,15 @@ def panes_side_by_side(first_px: tuple[int, int], second_px: tuple[int, int], ma
     height *= min(1.0, max_width / width, math.sqrt(most_px / (width * height)))
     columns = [round_down_to_even(size[0] * height / size[1]) for size in (first_px, second_px)]
     rows = round_down_to_even(height)
-    return Panes((columns[0], rows), (columns[1], rows), False)
+    return Panes((columns[0], rows), (columns[1], rows), vertical=False)
 
 
 def panes_stacked(first_px: tuple[int, int], second_px: tuple[int, int], max_width: int) -> Panes:
     """Sizes one above the other: both as wide as the wider picture, but at most ``max_width``."""
     width = float(min(max(first_px[0], second_px[0]), max_width))
     rows = [round_down_to_even(size[1] * width / size[0]) for size in (first_px, second_px)]
-    return Panes((round_down_to_even(width), rows[0]), (round_down_to_even(width), rows[1]), True)
+    columns = round_down_to_even(width)
+    return Panes((columns, rows[0]), (columns, rows[1]), vertical=True)
 
 
 def round_down_to_even(length: float) -> int:

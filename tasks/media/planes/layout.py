@@ -122,7 +122,7 @@ def frame_planes(frame: VideoFrame, layout: PixelLayout) -> Planes:
     return tuple(views)
 
 
-def turn_upright(planes: Planes, degrees: int, mirrored: bool) -> Planes:
+def turn_upright(planes: Planes, degrees: int, *, mirrored: bool) -> Planes:
     """``planes`` turned clockwise by ``degrees``, a multiple of 90, then mirrored left-right if ``mirrored``.
 
     No sample changes its value.

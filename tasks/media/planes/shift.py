@@ -115,8 +115,8 @@ def crop_window(plane: Plane, corner_xy: tuple[int, int], size_px: tuple[int, in
     A part that lies inside is a view.
     """
     mirrored = border == "reflect"
-    (top, bottom), rows = axis_padding(corner_xy[1], size_px[1], plane.shape[0], mirrored)
-    (left, right), columns = axis_padding(corner_xy[0], size_px[0], plane.shape[1], mirrored)
+    (top, bottom), rows = axis_padding(corner_xy[1], size_px[1], plane.shape[0], mirrored=mirrored)
+    (left, right), columns = axis_padding(corner_xy[0], size_px[0], plane.shape[1], mirrored=mirrored)
     if not (top or bottom or left or right):
         return plane[rows, columns]
     above, high = _needed((top, bottom), rows, plane.shape[0])
@@ -137,7 +137,7 @@ def _needed(padding: tuple[int, int], wanted: slice, available: int) -> tuple[in
     )
 
 
-def axis_padding(start: int, length: int, available: int, mirrored: bool) -> tuple[tuple[int, int], slice]:
+def axis_padding(start: int, length: int, available: int, *, mirrored: bool) -> tuple[tuple[int, int], slice]:
     """Samples to add before and after an axis, and the slice of the padded axis that is wanted.
 
     A mirrored axis repeats every 2 * (available - 1) samples, and far outside every other border is constant. So the
