@@ -198,36 +198,56 @@ def _fit_steps(
     trusted = _trusted_steps(steps, measured, time_s, pose_xy, torso, settings.outlier_torsos)
     track, pose_xy = np.cumsum(trusted.filled_px, axis=0), trusted.pose_xy
     moved: Flags = np.all(np.isfinite(trusted.step_px), axis=1)
-    discrepancy = pose_xy - track
+    accepted = _accepted_poses(time_s, pose_xy - track, moved, torso_px, torso, settings)
+    known, rejoined = accepted.known, accepted.rejoined
+    guessed = unsure & bridged_frames(time_s, known & ~unsure, moved, settings.longest_bridge_s)
+    weight = np.where(rejoined, 1.0, pose_weight(time_s, known)) * np.where(guessed, GUESSED_POSE_WEIGHT, 1.0)
+    certain = known & (weight == 1) & ~rejoined
+    choice = _chosen_crossover(time_s, accepted, certain if certain.any() else known, torso, stride, settings)
+    if settings.crossover_hz is None:
+        choice = replace(choice, hz=_raise_without_steps(time_s, moved, choice.hz, settings))
+    return _StepsFit(pose_xy, track, moved, trusted.by_poses, known, guessed, weight, accepted.cut, choice)
+
+
+class _AcceptedPoses(NamedTuple):
+    """Which poses are no outliers, and where the chain of steps between them is cut."""
+
+    known: Flags  # (n,) there is a pose, and it is accepted
+    rejoined: Flags  # (n,) accepted since others agree with it beyond missing steps
+    clipped: Floats  # (n, 2) px; how far each pose is from the sum of the steps, without the largest differences
+    cut: Flags  # (n,) the frame is not connected to the frame before
+
+
+def _accepted_poses(
+    time_s: Floats, discrepancy: Floats, moved: Flags, torso_px: Floats, torso: Floats, settings: FusionSettings
+) -> _AcceptedPoses:
+    """Reject outliers by how far each pose is from the sum of the steps, ``discrepancy`` (n, 2).
+
+    ``moved`` (n,) says where there is a step. ``torso`` (n,) is the steady length. ``ValueError`` without any pose.
+    """
     seen: Flags = np.all(np.isfinite(discrepancy), axis=1)
     if not seen.any():
         raise ValueError("no frame has a pose: there is nothing to join the steps to")
     full_length = torso_px > WHOLE_TORSO_SHARE * torso
-    outlier, clipped = outliers_between_gaps(
-        time_s, discrepancy, full_length, torso, settings.outlier_torsos, settings.longest_bridge_s
-    )
-    rejoined = poses_across_missing_steps(
-        time_s,
-        np.where(full_length[:, None], discrepancy, np.nan),
-        seen & ~outlier,
-        moved,
-        torso,
-        settings.outlier_torsos,
-    )
+    limit, longest_s = settings.outlier_torsos, settings.longest_bridge_s
+    outlier, clipped = outliers_between_gaps(time_s, discrepancy, full_length, torso, limit, longest_s)
+    whole = np.where(full_length[:, None], discrepancy, np.nan)
+    rejoined = poses_across_missing_steps(time_s, whole, seen & ~outlier, moved, torso, limit)
     known = seen & (rejoined | ~outlier)
     known = known if known.any() else seen  # where every pose is far from all others, none is an outlier
-    cut = chain_cuts(
-        time_s, discrepancy, known, moved, torso, limit=settings.outlier_torsos, longest_s=settings.longest_bridge_s
-    )
-    guessed = unsure & bridged_frames(time_s, known & ~unsure, moved, settings.longest_bridge_s)
-    hz = settings.crossover_hz
-    sure = np.where(rejoined, 1.0, pose_weight(time_s, known)) * np.where(guessed, GUESSED_POSE_WEIGHT, 1.0)
-    certain = known & (sure == 1) & ~rejoined
-    certain = certain if certain.any() else known
-    filled = gaps.fill_gaps(time_s, np.where(certain[:, None], clipped, np.nan), interpolate=True)[0]
+    cut = chain_cuts(time_s, discrepancy, known, moved, torso, limit=limit, longest_s=longest_s)
+    return _AcceptedPoses(known, rejoined, clipped, cut)
+
+
+def _chosen_crossover(
+    time_s: Floats, accepted: _AcceptedPoses, certain: Flags, torso: Floats, stride: Floats, settings: FusionSettings
+) -> Crossover:
+    """The cross-over by the poses in ``certain`` (n,), as set or within the range of the settings."""
+    filled = gaps.fill_gaps(time_s, np.where(certain[:, None], accepted.clipped, np.nan), interpolate=True)[0]
     change = np.diff(filled, axis=0, prepend=filled[:1])
-    change[_in_cut_interval(known, cut)] = 0.0
-    choice = choose_crossover(
+    change[_in_cut_interval(accepted.known, accepted.cut)] = 0.0
+    hz = settings.crossover_hz
+    return choose_crossover(
         time_s,
         np.cumsum(change / torso[:, None], axis=0),
         stride,
@@ -236,9 +256,6 @@ def _fit_steps(
         window_s=settings.window_s,
         pose_error=settings.pose_error,
     )
-    if hz is None:
-        choice = replace(choice, hz=_raise_without_steps(time_s, moved, choice.hz, settings))
-    return _StepsFit(pose_xy, track, moved, trusted.by_poses, known, guessed, sure, cut, choice)
 
 
 class _TrustedSteps(NamedTuple):
