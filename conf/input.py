@@ -6,6 +6,7 @@ from conf.enums import FrameMode, MaskModel, MaskSource, PoseModel, SubjectRule
 from conf.validation import MAX_DURATION_S, require, require_at_most, require_name
 
 MAX_POSE_INTERVAL_FRAMES = 10_000  # minutes without a pose
+MOST_TRACKED_PEOPLE = 8  # at once
 MAX_PERSON_NUMBER = 999  # more than any clip has people that can be told apart
 
 
@@ -48,7 +49,8 @@ class PoseConf:
     """Most people that are tracked at once, 1 to 8; 1 is a little faster and keeps the first one found."""
 
     def __post_init__(self) -> None:
-        require(1 <= self.people <= 8, "pose.people", f"{self.people} is out of range", "give 1 to 8")
+        fine = 1 <= self.people <= MOST_TRACKED_PEOPLE
+        require(fine, "pose.people", f"{self.people} is out of range", f"give 1 to {MOST_TRACKED_PEOPLE}")
         fine = 0.04 <= self.smallest <= 1
         require(fine, "pose.smallest", f"{self.smallest} is out of range", "give 0.04 to 1 (0.08 is 8 %)")
         require(self.every >= 1, "pose.every", f"{self.every} is out of range", "give 1 or more")

@@ -9,6 +9,7 @@ StillwalkError
 │   └── AnchorNotSeen  a person, but never the point of the body to lock
 ├── ModelError         a model is missing, damaged, or cannot run on the requested device
 ├── OutputError        a result cannot be written, or failed its check
+│   └── UnreadableFile a stored result is missing, damaged, or not what this program writes
 ├── WorkerDied         a stage's process was killed, and so was the second attempt
 ├── ClusterError       a worker of a cluster does not suit, or the cluster is gone
 ├── CacheBusy          a running command uses the cache that should be pruned
@@ -16,6 +17,8 @@ StillwalkError
 """
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
 
 
 class StillwalkError(Exception):
@@ -54,6 +57,22 @@ class ModelError(StillwalkError):
 
 class OutputError(StillwalkError):
     """A result that could not be written completely."""
+
+
+class UnreadableFile(OutputError):
+    """A stored result that cannot be read: its ``path``, and why as a clause."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(path, why)  # both, so that it passes to another process
+        self.path, self.why = path, why
+
+    def __str__(self) -> str:
+        return f"{self.path}: cannot be read ({self.why}); delete it and run again"
+
+    @classmethod
+    def of(cls, path: Path, cause: Exception) -> Self:
+        """The error for a file whose reading raised ``cause``."""
+        return cls(path, str(getattr(cause, "strerror", None) or cause).partition("\n")[0])
 
 
 class WorkerDied(StillwalkError):

@@ -116,7 +116,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
         "device": device_use.device,
         "device_note": device_use.note,
         "repeated": int(repeated.sum()),
-        "notes": [*_note_of_damage(concealed_s), *_note_of_repeated(counts.frames, int(repeated.sum()))],
+        "notes": [*_note_of_damage(concealed_s), *note_of_repeated(counts.frames, int(repeated.sum()))],
     }
 
 
@@ -142,11 +142,13 @@ def _note_of_damage(concealed_s: Sequence[float]) -> list[str]:
     return [f"{describe_concealed(concealed_s)}: {fact}; copy or download the file again"]
 
 
-def _note_of_repeated(frames: int, repeated: int) -> list[str]:
+def note_of_repeated(frames: int, repeated: int) -> list[str]:
+    """A line on the frames that show the picture of the one before; none where they are few."""
     if repeated < LEAST_REPEATED_SHARE * frames:
         return []
-    fact = f"{repeated} of {counted(frames, 'frame')} repeat the one before, as in a clip stretched to a higher rate"
-    return [f"{fact}: they are moved like the frame that they repeat"]
+    repeat = "repeats" if repeated == 1 else "repeat"
+    fact = f"{repeated} of {counted(frames, 'frame')} {repeat} the one before, as in a clip stretched to a higher rate"
+    return [f"{fact}: each is moved like the frame that it repeats"]
 
 
 def find_people(stream: Iterator[tuple[RgbFrame, int]], finder: PeopleFinder, every: int) -> Iterator[SeenFrame]:

@@ -22,7 +22,7 @@ from flows.results.stage_warnings import stage_warnings, with_damage
 from flows.videos import Video, find_all_videos, missing_reason
 from flows.worker_count import worker_count
 from tasks.cache.store import sha256_of
-from tasks.errors import StillwalkError, VideoError
+from tasks.errors import StillwalkError, VideoError, counted
 from tasks.untrusted.plain_text import one_line
 
 Models = Mapping[str, dict[str, str]]  # digests by stage and model
@@ -159,6 +159,9 @@ def _print(row: Row, fates: Mapping[AnyHandle, Fate]) -> None:
     for warning in row.warnings:
         print(one_line(f"  warning: {warning}"))
     shown = {title: fates[handle] for title, handle in row.stages.items() if handle in fates}
+    if len(shown) > 1 and not row.failure and all(fate.status == CACHED for fate in shown.values()):
+        print(f"  all {len(shown)} stages are cached")
+        shown = {}
     costs = {title: _cost(fate) for title, fate in shown.items()}
     width, cost_width = (max(map(len, texts), default=0) for texts in (shown, costs.values()))
     for title, fate in shown.items():
@@ -188,7 +191,7 @@ def _cost(fate: Fate) -> str:
 
 def _sum(waiting: list[tuple[Unit, list[Fate]]], videos: int, config: Config) -> str:
     """``waiting``: what would be computed, and the stages of it that are not in the cache."""
-    of = f"of {videos} video{'s' if videos > 1 else ''}"
+    of = f"of {counted(videos, 'video')}"
     stages = [fate for _, fates in waiting for fate in fates]
     if not stages:
         return f"nothing {of} would run; nothing was done"
@@ -200,8 +203,7 @@ def _sum(waiting: list[tuple[Unit, list[Fate]]], videos: int, config: Config) ->
     if known and workers > 1:
         cost = [f"{cost[0]} ({_time(sum(piece.seconds for piece in pieces))} with workers=1)"]
     cost += [f"{left} never timed before"] if left else []
-    plural = "s" if len(stages) > 1 else ""
-    return f"{len(stages)} stage{plural} {of} would run: {', '.join(cost)}; nothing was done"
+    return f"{counted(len(stages), 'stage')} {of} would run: {', '.join(cost)}; nothing was done"
 
 
 def _pieces(waiting: list[tuple[Unit, list[Fate]]]) -> list[Piece]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tasks.cache.marks import UNUSABLE
 from tasks.cache.store import MARK, sha256_of
-from tasks.errors import OutputError, VideoError
+from tasks.errors import OutputError, UnreadableFile, VideoError
 from tasks.records import AnyArtifact
 
 READ_FAILURES = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
@@ -39,20 +39,44 @@ def forgetting_unusable(artifacts: Iterable[AnyArtifact], run_id: str) -> Iterat
 
     A file of the cache may have the bytes that its mark states and still not be what this program writes: somebody
     else may have made both. Then an ``OutputError`` says that they were forgotten. Where this run made all of them,
-    the error is a fault of the program and goes on.
+    the error is a fault of the program and goes on. Where one file cannot be read, only its artifact is forgotten.
     """
+    artifacts = list(artifacts)
     try:
         yield
+    except UnreadableFile as error:
+        raise forget_unreadable(error, artifacts, run_id) from error
     except READ_FAILURES as error:
         foreign = [artifact for artifact in artifacts if artifact.run_id != run_id]
         if not foreign:
             raise
         for artifact in foreign:
             with suppress(FileNotFoundError):
-                (Path(artifact.folder) / MARK).replace(Path(artifact.folder) / UNUSABLE)
+                _forget(artifact)
         stages = ", ".join(sorted({artifact.stage for artifact in foreign}))
         fact = f"what an earlier run stored cannot be used ({type(error).__name__}: {error})"
         raise OutputError(f"{stages}: {fact}; it was forgotten, run the same command again") from error
+
+
+def forget_unreadable(error: UnreadableFile, artifacts: Iterable[AnyArtifact], run_id: str) -> OutputError:
+    """Forget the one of ``artifacts`` whose file cannot be read, if another run than ``run_id`` made it.
+
+    The error to raise: one that says so, or the same one, which says what to delete.
+    """
+    for artifact in artifacts:
+        if artifact.run_id != run_id and error.path.parent == Path(artifact.folder):
+            try:
+                _forget(artifact)
+            except OSError:  # another user's file, or a disk that cannot be written
+                return error
+            return OutputError(
+                f"{error.path}: cannot be read ({error.why}); it was forgotten, run the same command again"
+            )
+    return error
+
+
+def _forget(artifact: AnyArtifact) -> None:
+    (Path(artifact.folder) / MARK).replace(Path(artifact.folder) / UNUSABLE)
 
 
 def damaged(artifact: AnyArtifact, where: str) -> OutputError:

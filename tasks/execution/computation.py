@@ -11,9 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from conf.input import MOST_TRACKED_PEOPLE
 from tasks.errors import OutputError, StillwalkError
 from tasks.execution.memory import give_back_code
-from tasks.records import Artifact, Clip, DecodedClip, Tick
+from tasks.records import LANDMARKS, AnyArtifact, Artifact, Clip, DecodedClip, Tick
 from tasks.requests import AnyRequest
 from tasks.untrusted.json_file import read_object
 
@@ -48,6 +49,8 @@ Compute: TypeAlias = Callable[[Computation, Tick, Tell], None]
 
 def here(work: Computation, tick: Tick, tell: Tell) -> None:
     """Compute it in this thread; ``tell`` its facts or its error by its place, for each request, from any thread."""
+    for request in work.requests:
+        require_tables_of_clip(request)
     functions = [function_of(request.compute) for request in work.requests]
     together = work.requests[0].compute_together
 
@@ -77,6 +80,28 @@ def clip_of(request: AnyRequest) -> Clip | None:
 def _clip(path: Path, _sha256: str) -> Clip:
     """Each task of a video asks several times, and of few videos at once."""
     return Clip.from_json(read_object(path))
+
+
+def require_tables_of_clip(request: AnyRequest) -> None:
+    """``UnreadableFile`` where a table that the request takes has more rows than its clip has landmarks of people.
+
+    Of equal values a file of some KB may claim gigabytes: whoever wrote the cache may be somebody else.
+    """
+    clip = clip_of(request)
+    taken = [artifact.path(name) for artifact in artifacts_of(request) for name in artifact.files]
+    tables = [path for path in taken if path.suffix == ".parquet"]
+    if clip is None or not tables:
+        return
+    from tasks.media.files.tables import require_rows  # here, where pyarrow is needed in any case
+
+    frames = clip.skipped + clip.frames + clip.skipped_after
+    for table in tables:
+        require_rows(table, frames * len(LANDMARKS) * MOST_TRACKED_PEOPLE)
+
+
+def artifacts_of(request: AnyRequest) -> list[AnyArtifact]:
+    """The artifacts that a request takes."""
+    return [value for value in vars(request).values() if isinstance(value, Artifact)]
 
 
 def _frames_px(request: AnyRequest) -> int:

@@ -11,17 +11,23 @@ from threading import Semaphore
 from typing import Any, Final, NamedTuple
 
 from tasks.cache import making, store
-from tasks.cache.integrity import FileFingerprint, forgetting_unusable, require_proven, require_unchanged
+from tasks.cache.integrity import (
+    FileFingerprint,
+    forget_unreadable,
+    forgetting_unusable,
+    require_proven,
+    require_unchanged,
+)
 from tasks.cache.keys import shaped_by, stage_key
 from tasks.cache.making import OpenEntry, Outcome, Wanted
 from tasks.cache.second_level import SecondLevel
-from tasks.errors import OutputError, VideoError
+from tasks.errors import OutputError, UnreadableFile, VideoError
 from tasks.execution import progress
-from tasks.execution.computation import Computation, Compute, Facts, clip_of, here
+from tasks.execution.computation import Computation, Compute, Facts, artifacts_of, clip_of, here
 from tasks.execution.memory import give_back
 from tasks.execution.progress import Work
 from tasks.execution.progress_artifact import shown_progress
-from tasks.records import AnyArtifact, Artifact
+from tasks.records import AnyArtifact
 from tasks.requests import AnyRequest
 
 _POLL_S: Final = 0.2  # between two looks at whether the user asked for an end
@@ -155,6 +161,8 @@ def _fill(call: Call, requests: Mapping[str, AnyRequest], entries: Sequence[Open
 
     def tell(place: int, outcome: Facts | Exception) -> None:
         outcome = _changed(call) or outcome
+        if isinstance(outcome, UnreadableFile):
+            outcome = forget_unreadable(outcome, taken, call.run_id)
         if isinstance(outcome, Exception):
             entries[place].fail(outcome)
         else:
@@ -205,8 +213,7 @@ def _changed(call: Call) -> VideoError | None:
 
 def _taken(requests: Iterable[AnyRequest]) -> list[AnyArtifact]:
     """The artifacts that the requests take, each once."""
-    values = [value for request in requests for value in vars(request).values()]
-    return list({id(value): value for value in values if isinstance(value, Artifact)}.values())
+    return list({id(value): value for request in requests for value in artifacts_of(request)}.values())
 
 
 def _about(call: Call, request: AnyRequest) -> dict[str, Any]:

@@ -22,6 +22,7 @@ COLUMNS: Final = ("frame", "to_frame", "x_px", "y_px", "person", "absent")
 EXAMPLES: Final = "give frame,x_px,y_px or frame,person or frame,to_frame,absent"
 MOST_BYTES: Final = 16 << 20
 LARGEST_PX: Final = 1e6
+OTHER_SEPARATORS: Final = {";": "semicolons", "\t": "tabs"}  # which spreadsheets write in many countries
 MOST_DIGITS: Final = 9  # of a number of a frame or a person
 YES, NO = ("1", "true", "yes"), ("", "0", "false", "no")
 
@@ -157,7 +158,12 @@ def _rows(path: Path, text: str) -> Iterator[_Row]:
             names = values
             unknown = [name for name in names if name not in COLUMNS]
             if unknown or "frame" not in names or len(set(names)) < len(names):
+                first = _Row(path, reader.line_num, {})
+                for sign, separators in OTHER_SEPARATORS.items():
+                    if sign in cells[0]:
+                        fact = f"its values are separated by {separators}"
+                        first.refuse(fact, "save it with commas between them, and points in numbers, such as 412.5")
                 fact = f"{unknown[0]!r} is no column" if unknown else "the names of the columns are not right"
-                _Row(path, reader.line_num, {}).refuse(fact, f"begin with the line {','.join(COLUMNS)}")
+                first.refuse(fact, f"begin with the line {','.join(COLUMNS)}")
     except csv.Error as error:
         raise SettingError(f"corrections: {path} line {reader.line_num}: {error}; {EXAMPLES}") from error

@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 
 from flows.videos import MAX_LIST_BYTES, find_videos
-from tasks.errors import OutputError, SettingError
+from tasks.errors import OutputError, SettingError, UnreadableFile
+from tasks.execution.computation import require_tables_of_clip
+from tasks.maths.body.landmarks import PoseTrack
 from tasks.media.files import tables
 from tasks.media.files.mattes_file import matte_writer, read_mattes
 from tasks.media.files.packed import pack
@@ -25,6 +27,8 @@ from tasks.media.files.tables import read_table, write_table
 from tasks.media.matting.person_matte import Matte
 from tasks.media.planes.layout import nearest_layout
 from tasks.media.scene.plate import Box, Plate
+from tasks.requests import PeopleRequest
+from tests.support.artifacts import artifact, clip_artifact
 from tests.support.program import ROOT
 
 NAMES_CPU_S = 10  # 20,000 names took more than a minute
@@ -199,6 +203,29 @@ def test_a_plate_that_claims_more_than_any_has_is_refused_before_it_is_unpacked(
         PlateFile(path, PICTURE_PX).read(0)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"agreement": 1.0', b'"agreement": "1.0"'),
+        (b'"agreement": 1.0', b'"agreement": NaN'),
+        (b'"agreement": 1.0', b'"agreement": true'),
+        (b'"parallax": false', b'"parallax": "no"'),
+        (b'"frame": 0', b'"frame": 0.0'),
+    ],
+)
+def test_a_plate_whose_index_holds_values_of_other_types_is_refused(old: bytes, new: bytes, tmp_path: Path) -> None:
+    plane = np.zeros(PICTURE_PX[::-1], np.uint8)
+    with plate_writer(tmp_path / "plates.zip", GRAY) as writer:
+        writer.write(Plate(0, Box(0, 0, *PICTURE_PX), (plane,), np.zeros((6, 8), np.uint8), 1.0, False))
+
+    def change(members: Members) -> None:
+        assert old in members["plates.json"]
+        members["plates.json"] = members["plates.json"].replace(old, new)
+
+    with pytest.raises(OutputError, match="of a plate in it is"):
+        PlateFile(rewritten(tmp_path / "plates.zip", change), PICTURE_PX)
+
+
 @pytest.mark.parametrize("index", [b"[1]", b"[" * 100_000, b"{}", b'{"pixel_format": "gray", "plates": [5]}'])
 def test_plates_with_an_index_of_another_kind_are_refused(index: bytes, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "plates.zip", "w") as archive:
@@ -213,3 +240,20 @@ def test_a_small_table_of_many_equal_values_is_refused(tmp_path: Path, monkeypat
     monkeypatch.setattr(tables, "MAX_TABLE_BYTES", 1 << 20)
     with pytest.raises(OutputError, match="it claims 100000 rows in 2400000 bytes"):
         read_table(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize(("rows", "refused"), [(30 * 33 * 8, False), (30 * 33 * 8 + 1, True)])
+def test_a_table_with_more_rows_than_the_clip_has_landmarks_is_refused_unread(
+    rows: int, refused: bool, tmp_path: Path
+) -> None:
+    points = np.zeros((30, 33))
+    track = PoseTrack(np.arange(30) / 30, np.zeros((30, 33, 2)), points, points, points)
+    clip = clip_artifact(tmp_path / "decode", track, PICTURE_PX)
+    (tmp_path / "pose").mkdir()
+    write_table(tmp_path / "pose" / "people.parquet", {"x_px": np.zeros(rows)})
+    request = PeopleRequest(clip, artifact("pose", tmp_path / "pose"), min_seen_s=0.5)
+    if not refused:
+        require_tables_of_clip(request)
+        return
+    with pytest.raises(UnreadableFile, match="it claims 7921 rows, and the clip has at most 7920"):
+        require_tables_of_clip(request)

@@ -19,7 +19,7 @@ from flows.results.received import is_below
 from flows.results.result import read_record
 from tasks.cache import locks, making, marks, store
 from tasks.cache.integrity import forgetting_unusable
-from tasks.errors import OutputError
+from tasks.errors import OutputError, UnreadableFile
 from tasks.media.files import masks_file, tables
 from tasks.media.files.masks_file import read_masks
 from tasks.media.files.tables import read_json, read_table
@@ -30,12 +30,12 @@ from tests.hostile.test_cache_records import Opened
 FILE = {"sha256": "0" * 64, "size": 0, "mtime_ns": 0}
 
 
-def made(cache: Path) -> Path:
+def made(cache: Path, key: str = "pose-1") -> Path:
     def compute(folder: Path) -> dict[str, Any]:
         (folder / "a.txt").write_text("a")
         return {"frames": 3}
 
-    return Path(making.make(cache, "pose", "pose-1", "run", compute, waiting=lambda: None).folder)
+    return Path(making.make(cache, "pose", key, "run", compute, waiting=lambda: None).folder)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +184,23 @@ def test_what_stumbles_over_anothers_files_forgets_them_and_says_so(tmp_path: Pa
     with pytest.raises(OutputError, match=told), forgetting_unusable([artifact], "another run"):
         raise KeyError("looked")
     assert not (folder / store.MARK).exists()
+
+
+@pytest.mark.parametrize("run_id", ["another run", "run"])
+def test_of_several_only_what_cannot_be_read_is_forgotten_and_nothing_of_its_own_run(
+    run_id: str, tmp_path: Path
+) -> None:
+    artifacts = []
+    for key in ("pose-1", "pose-2"):
+        folder = made(tmp_path, key=key)
+        artifacts.append(store.find(tmp_path, "pose", key))
+    found = [one for one in artifacts if one is not None]
+    with pytest.raises(OutputError) as told, forgetting_unusable(found, run_id):
+        raise UnreadableFile(folder / "a.txt", "it is empty")
+    kept = [(Path(one.folder) / store.MARK).exists() for one in found]
+    is_own = run_id == "run"
+    assert kept == [True, is_own]
+    assert str(told.value).endswith("delete it and run again" if is_own else "run the same command again")
 
 
 def test_what_stumbles_over_files_of_its_own_run_is_a_fault_of_the_program() -> None:

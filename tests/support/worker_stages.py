@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from tasks.errors import OutputError, VideoError
+from tasks.errors import OutputError, UnreadableFile, VideoError
 from tasks.records import Artifact, Content, Tick
 from tasks.requests import UNKEYED, Request
 
@@ -89,6 +89,13 @@ def say_given(request: ThriftyRequest, folder: Path, tick: Tick) -> dict[str, An
 
 def say_given_too(request: ThriftyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     return say_given(request, folder, tick)
+
+
+def misread(request: ThriftyRequest, folder: Path, tick: Tick) -> dict[str, Any]:
+    """What it was given has the bytes that its mark states, and still cannot be read."""
+    if request.given is not None:
+        raise UnreadableFile(request.given.path("made"), "a box in it is empty")
+    return {"given": ""}
 
 
 def die_once(request: WorkerRequest, folder: Path, tick: Tick) -> dict[str, Any]:

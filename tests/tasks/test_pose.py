@@ -22,7 +22,7 @@ from tasks.media.planes.layout import PixelLayout
 from tasks.media.scene.camera_motion import CameraRecorder
 from tasks.media.tracking.portraits import PortraitRecorder
 from tasks.models.people_finder import Sighting
-from tasks.pose import SeenFrame, estimate_pose, record_people
+from tasks.pose import SeenFrame, estimate_pose, note_of_repeated, record_people
 from tasks.records import Artifact, ColorTags, read_clip
 from tasks.requests import DecodeRequest, PoseRequest
 from tests.support.artifacts import artifact
@@ -111,6 +111,12 @@ def test_a_clip_without_a_person_is_an_error_with_the_number_of_frames(videos: P
     video = videos / "thermal_vfr_no_person.mp4"
     with pytest.raises(NobodyFound, match=r"^no person found in 84 frames; "):
         estimate_pose(request(video, decoded(video, tmp_path / "clip")), tmp_path, lambda _: None)
+
+
+@pytest.mark.parametrize(("repeated", "told"), [(1, "1 of 30 frames repeats"), (6, "6 of 30 frames repeat")])
+def test_repeated_frames_are_told_in_the_right_number(repeated: int, told: str) -> None:
+    (note,) = note_of_repeated(30, repeated)
+    assert note.startswith(f"{told} the one before, ")
 
 
 def test_stopping_ends_the_stage_at_once(videos: Path, tmp_path: Path) -> None:

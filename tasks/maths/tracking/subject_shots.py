@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import SettingError
+from tasks.errors import SettingError, counted
 from tasks.maths.arrays import Floats, equal_slices
 from tasks.maths.tracking.subject_choice import choose_person, least_seen_s, person_facts
 from tasks.maths.tracking.tracks import Track, clothes_changes_s, jump_indices
@@ -129,10 +129,9 @@ def identity_notes(identity: Identity) -> list[str]:
     notes = []
     if identity.switches_s:
         moments = ", ".join(f"{at_s:.2f}" for at_s in identity.switches_s)
-        count = len(identity.switches_s)
-        times = "1 switch" if count == 1 else f"{count} switches"
+        times = counted(len(identity.switches_s), "switch", "switches")
         notes.append(f"{times} of the person: from {moments} s on it may be somebody else; check it there")
     if identity.hidden_s:
         spans = ", ".join(f"{from_s:.2f} to {to_s:.2f} s" for from_s, to_s in identity.hidden_s)
-        notes.append(f"hidden by somebody in similar clothes in {identity.hidden_frames} frames: {spans}")
+        notes.append(f"hidden by somebody in similar clothes in {counted(identity.hidden_frames, 'frame')}: {spans}")
     return notes

@@ -26,7 +26,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import OutputError
+from tasks.errors import OutputError, UnreadableFile
 
 MAX_MEMBER_BYTES: Final = 512 << 20  # of one array, unpacked: 64 masks of 256 x 256 take 4 MB
 MAX_MEMBERS: Final = 1 << 18
@@ -141,5 +141,4 @@ def _open_members(path: Path) -> Iterator[Any]:
             _require_bounded_archive(members.zip)
             yield members
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        fact = getattr(error, "strerror", None) or str(error).split("\n")[0]
-        raise OutputError(f"{path}: cannot be read ({fact}); delete it and run again") from error
+        raise UnreadableFile.of(path, error) from error

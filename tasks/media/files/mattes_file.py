@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import OutputError
+from tasks.errors import OutputError, UnreadableFile
 from tasks.media.files.packed import pack, read_stored, read_stored_object, unpack
 from tasks.media.matting.person_matte import Matte
 from tasks.media.planes.layout import PixelLayout
@@ -116,8 +116,7 @@ def read_mattes(path: Path, layout: PixelLayout, size_px: tuple[int, int], frame
                 yield _matte(unpack(member[begin : begin + packed], _bounded(size, box, layout)), box, layout)
                 following, begin = following + 1, begin + packed
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        fact = getattr(error, "strerror", None) or str(error).split("\n")[0]
-        raise OutputError(f"{path}: cannot be read ({fact}); delete it and run again") from error
+        raise UnreadableFile.of(path, error) from error
 
 
 def _read_index(archive: zipfile.ZipFile, frames: int, size_px: tuple[int, int]) -> NDArray[np.int64]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tasks.errors import OutputError
+from tasks.errors import OutputError, UnreadableFile
 from tasks.media.files.packed import pack_plane, read_stored, read_stored_object, unpack_plane
 from tasks.media.planes.layout import PixelLayout, nearest_layout
 from tasks.media.scene.plate import FARTHEST, Box, Plate
@@ -75,7 +75,7 @@ class PlateFile:
         with self._opened() as archive:
             content = read_stored_object(archive, _INDEX)
             self._layout = nearest_layout(content["pixel_format"])
-            self._entries = {entry["frame"]: entry for entry in content["plates"]}
+            self._entries = {entry["frame"]: _checked(entry) for entry in content["plates"]}
 
     @property
     def frames(self) -> list[int]:
@@ -117,5 +117,14 @@ class PlateFile:
             with zipfile.ZipFile(self._path) as archive:
                 yield archive
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            fact = getattr(error, "strerror", None) or str(error).split("\n")[0]
-            raise OutputError(f"{self._path}: cannot be read ({fact}); delete it and run again") from error
+            raise UnreadableFile.of(self._path, error) from error
+
+
+def _checked(entry: dict[str, Any]) -> dict[str, Any]:
+    """What the index says of a plate; ``ValueError`` where a value is not of its type."""
+    agreement = entry["agreement"]
+    if isinstance(agreement, bool) or not isinstance(agreement, int | float) or not 0 <= agreement <= 1:
+        raise ValueError(f"the agreement of a plate in it is {agreement!r}")
+    if type(entry["frame"]) is not int or type(entry["parallax"]) is not bool:
+        raise ValueError("the frame or the parallax of a plate in it is of another type")
+    return entry

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tasks.errors import OutputError
+from tasks.errors import OutputError, UnreadableFile
 
 Portraits = Mapping[tuple[int, int], bytes]
 """JPEG files by the track and the frame of the sighting that they show."""
@@ -32,8 +32,7 @@ def read_portraits(path: Path) -> Portraits:
             keys = [(int(track), int(frame)) for track, _, frame in names]
             return {key: archive.read(_member(*key)) for key in keys}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        fact = getattr(error, "strerror", None) or str(error).split("\n")[0]
-        raise OutputError(f"{path}: cannot be read ({fact}); delete it and run again") from error
+        raise UnreadableFile.of(path, error) from error
 
 
 def _member(track: int, frame: int) -> str:

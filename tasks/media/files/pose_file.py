@@ -16,7 +16,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tasks.errors import OutputError
+from tasks.errors import OutputError, UnreadableFile
 from tasks.maths.body.landmarks import LANDMARK_COUNT, LANDMARK_NAMES, PoseTrack
 from tasks.media.files.tables import (
     SCHEMA_VERSION,
@@ -114,9 +114,9 @@ def read_pose(parquet: Path) -> PoseTrack:
             table = require_bounded(pq.ParquetFile(file)).read()  # pq.read_table loads pandas
         fault = _schema_fault(table)
     except (OSError, ValueError, pa.ArrowException) as error:
-        fault = str(getattr(error, "strerror", None) or error).splitlines()[0]
+        raise UnreadableFile.of(parquet, error) from error
     if fault:
-        raise OutputError(f"{parquet}: cannot be read ({fault}); delete it and run again")
+        raise UnreadableFile(parquet, fault)
     grid = {name: _grid(table, name) for name in LANDMARK_VALUES}
     return PoseTrack(
         time_s=_grid(table, "time_s")[:, 0].copy(),

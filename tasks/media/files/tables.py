@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tasks.errors import OutputError
+from tasks.errors import OutputError, UnreadableFile
 from tasks.untrusted.json_file import read_value
 
 TableColumn = NDArray[Any] | Sequence[Any]
@@ -61,10 +61,10 @@ def read_table(
                 columns=names and list(names)
             )  # pq.read_table loads pandas
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from error
+        raise UnreadableFile.of(path, error) from error
     found = schema_version(table.schema)
     if found != str(version):
-        raise OutputError(f"{path}: schema version {found}, not {version}; delete it and run again")
+        raise UnreadableFile(path, f"schema version {found}, not {version}")
     return {name: to_numpy(table.column(name)) for name in table.column_names}
 
 
@@ -76,6 +76,17 @@ def require_bounded(file: Any) -> Any:
     if rows > MAX_TABLE_ROWS or size_bytes > MAX_TABLE_BYTES or columns > MAX_TABLE_COLUMNS:
         raise ValueError(f"it claims {rows} rows in {size_bytes} bytes")
     return file
+
+
+def require_rows(path: Path, most: int) -> None:
+    """``UnreadableFile`` where a Parquet file claims more than ``most`` rows; none of them is read."""
+    try:
+        with path.open("rb") as file:
+            rows = pq.ParquetFile(file).metadata.num_rows
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UnreadableFile.of(path, error) from error
+    if rows > most:
+        raise UnreadableFile(path, f"it claims {rows} rows, and the clip has at most {most}")
 
 
 def schema_metadata(version: int = SCHEMA_VERSION) -> dict[bytes, bytes]:
@@ -105,7 +116,7 @@ def read_json(path: Path) -> Any:
     try:
         return read_value(path)
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
+        raise UnreadableFile.of(path, error) from error
 
 
 def arrow_type(kind: type) -> Any:
@@ -173,8 +184,3 @@ def _jsonable(value: Any) -> Any:
 def _unwritable(path: Path, error: Exception) -> OutputError:
     reason = getattr(error, "strerror", None) or error
     return OutputError(f"{path}: cannot be written ({reason}); free space there")
-
-
-def _unreadable(path: Path, error: Exception) -> OutputError:
-    reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
-    return OutputError(f"{path}: cannot be read ({reason}); delete it and run again")

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import OutputError
+from tasks.errors import OutputError, counted
 
 JPEG_QUALITY: Final = 95  # of 100
 PNG_COMPRESSION: Final = 3  # of 0 to 9
@@ -83,7 +83,7 @@ class ShardWriter:
         except tarfile.TarError as error:
             raise OutputError(f"{path}: cannot be read back ({error}); run again") from error
         if found != self._members:
-            raise OutputError(f"{path}: holds {found} files instead of {self._members}; run again")
+            raise OutputError(f"{path}: holds {counted(found, 'file')} instead of {self._members}; run again")
         self._archive, self._members = None, 0
 
 

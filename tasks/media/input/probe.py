@@ -285,7 +285,8 @@ def _declared_end_s(stream: VideoStream) -> float:
 
 
 def _no_frame(path: Path, stats: DecodeStats) -> VideoError:
-    fact = f"none of its {stats.packets} video packets could be decoded" if stats.packets else "has no frames"
+    packets = counted(stats.packets, "video packet")
+    fact = f"it has {packets}, and none could be decoded" if stats.packets else "it has no frames"
     return VideoError(f"{path}: {fact}; copy or download it again, or convert it to H.264")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tasks.errors import OutputError
+from tasks.errors import OutputError, counted
 from tasks.media.output.output_file import write_error
 
 _LAST_MS: Final = 100  # duration of the last picture; the others last until the next one
@@ -106,4 +106,4 @@ def check_written_webp(path: Path, pictures: int) -> None:
     except (OSError, EOFError) as error:
         raise OutputError(f"{path}: cannot be read back; run again ({error})") from error
     if found != pictures:
-        raise OutputError(f"{path}: holds {found} pictures instead of {pictures}; run again")
+        raise OutputError(f"{path}: holds {counted(found, 'picture')} instead of {pictures}; run again")

@@ -8,7 +8,7 @@ from typing import Final, Self
 import cv2
 import numpy as np
 
-from tasks.errors import OutputError
+from tasks.errors import OutputError, counted
 from tasks.media.planes.layout import Alpha, PixelLayout, Planes, nearest_layout, planes_to_rgb, with_finer_chroma
 from tasks.media.planes.tone_map import for_ordinary_screens, is_hdr
 from tasks.media.planes.warp import upsample_chroma
@@ -77,4 +77,4 @@ def check_written_zip(path: Path, pictures: int) -> None:
         raise OutputError(f"{path}: cannot be read back ({error}); run again") from error
     if damaged or found != pictures:
         damage = f" ({damaged} is damaged)" if damaged else ""
-        raise OutputError(f"{path}: holds {found} pictures instead of {pictures}{damage}; run again")
+        raise OutputError(f"{path}: holds {counted(found, 'picture')} instead of {pictures}{damage}; run again")

@@ -13,9 +13,9 @@ import pytest
 from tasks.cache import store
 from tasks.cache.keys import stage_key
 from tasks.cache.locks import LOCKS, lock
-from tasks.cache.making import OpenEntry
+from tasks.cache.making import OpenEntry, Outcome
 from tasks.cache.second_level import SecondLevel
-from tasks.errors import Interrupted, VideoError
+from tasks.errors import Interrupted, OutputError, VideoError
 from tasks.execution import progress
 from tasks.execution.computation import Compute, here
 from tasks.execution.processes import apart
@@ -149,6 +149,28 @@ def test_a_by_product_that_was_damaged_is_made_anew(tmp_path: Path) -> None:
     os.utime(kept, ns=(times_ns, times_ns))
     assert thrifty(tmp_path, "second", "say_given") == ""
     assert kept.read_text() == "made"
+
+
+@pytest.mark.parametrize("compute", [here, apart])
+def test_a_whole_file_of_another_run_that_cannot_be_read_is_forgotten_and_made_anew(
+    tmp_path: Path, compute: Compute
+) -> None:
+    request = ThriftyRequest("misread")
+
+    def run(run_id: str) -> Outcome:
+        (made,) = outcomes(Call("render", "a", "a", lambda _: [request], tmp_path, run_id, Slots(1), compute), [])
+        return made
+
+    assert not isinstance(run("first"), Exception)
+    shutil.rmtree(tmp_path / "pass")
+    failed = run("second")
+    assert isinstance(failed, OutputError)
+    assert str(failed).endswith(
+        "made: cannot be read (a box in it is empty); it was forgotten, run the same command again"
+    )
+    assert not isinstance(run("third"), Exception)
+    found = store.find(tmp_path, "kept", stage_key(KeptRequest("write")))
+    assert found is not None and found.run_id == "third"
 
 
 def test_a_by_product_is_not_made_for_what_the_cache_has(tmp_path: Path) -> None:

@@ -34,7 +34,9 @@ def test_columns_may_be_left_out_and_exchanged(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("frame;x_px\n1;2\n", r"line 1: 'frame;x_px' is no column; begin with the line frame,to_frame,x_px"),
+        ("frame;x_px\n1;2\n", r"line 1: its values are separated by semicolons; save it with commas between them"),
+        ("frame\tx_px\n1\t2\n", r"line 1: its values are separated by tabs; save it with commas between them"),
+        ("frame,x\n1,2\n", r"line 1: 'x' is no column; begin with the line frame,to_frame,x_px"),
         ("x_px,y_px\n1,2\n", r"line 1: the names of the columns are not right"),
         (NAMES + "1,,2,,,\n", r"line 2: y_px is ''; give pixels of the source, such as 412.5"),
         (NAMES + "1,,nan,4,,\n", r"line 2: x_px nan is outside the picture; give -0.5 to 639.5"),

@@ -82,7 +82,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "still.png": (png, "is a picture, not a video"),
     "sound.wav": (wav, r"has no video stream \(only audio\)"),
     "cover.mkv": (with_cover, "has no video stream"),
-    "rubbish.mp4": (undecodable, "none of its 12 video packets could be decoded"),
+    "rubbish.mp4": (undecodable, "it has 12 video packets, and none could be decoded"),
     "missing.mp4": (lambda path: None, "no such file; check the name"),
     "list.m3u8": (lambda path: path.write_text("#EXTM3U\nhttp://localhost/a.ts\n"), "is not a video that can be read"),
 }
