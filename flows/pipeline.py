@@ -29,27 +29,27 @@ def everybody(stages: Stages, config: Config) -> Handle[NumberedPeople]:
 def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> None:
     """Ask for every stage that the settings need; with ``metrics_only`` for no more than the path and its metrics."""
     clip = stages.decode(config.decode)
-    people = stages.pose(clip, config.pose)
+    found = stages.pose(clip, config.pose)
     if not metrics_only:
-        stages.people(clip, people, config.subject)  # for the report
-    subject = stages.subject(clip, people, config.subject)
+        stages.people(clip, found, config.subject)  # for the report
+    subject = stages.subject(clip, found, config.subject)
 
     # Without videos, only the anchor can need masks.
     needs_masks = config.anchor.masks if metrics_only else masks_wanted(config)
     needs_scene = not metrics_only and scene_wanted(config)
-    masks, scene = stages.masks_and_scene(clip, people, subject, config.masks, masks=needs_masks, scene=needs_scene)
+    masks, scene = stages.masks_and_scene(clip, found, subject, config.masks, masks=needs_masks, scene=needs_scene)
 
     # One size of window for all videos of a run (crop.shared): by aspect, or the largest that all have room for.
     window = stages.shared_aspect(clip, subject, config.crop) if shares_aspect(config.crop) else None
     anchor_masks = masks if config.anchor.masks else None
     offsets = stages.offsets(clip, subject, anchor_masks, window, config.anchor)
     if shares_room(config.crop):
-        window = stages.shared_room(clip, people, subject, offsets, config.smoothing, config.lock)
-    path = stages.trajectory(clip, people, subject, offsets, window, config.smoothing, config.lock)
+        window = stages.shared_room(clip, found, subject, offsets, config.smoothing, config.lock)
+    path = stages.trajectory(clip, found, subject, offsets, window, config.smoothing, config.lock)
     if metrics_only:
         return
 
-    exported = stages.exports(clip, people, subject, masks, path, scene, wanted_exports(config))
+    exported = stages.exports(clip, found, subject, masks, path, scene, wanted_exports(config))
     # With verify=true the wanted outputs include the stabilized video.
     rendered = stages.render(clip, path, masks, scene, subject, offsets, exported, wanted_outputs(config))
     verified = stages.verify(clip, subject, path, rendered[Output.stabilized], config.pose) if config.verify else None

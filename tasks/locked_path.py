@@ -73,7 +73,7 @@ class LockedPath(NamedTuple):
 
 def read_motion(request: TrajectoryRequest | RoomRequest, offsets: Columns) -> Motion:
     """The movement of the frames, before a part of the stabilized picture is chosen."""
-    pose = read_pose(request.pose.path("pose.parquet"))
+    pose = read_pose(request.subject.path("pose.parquet"))
     clip = Clip.from_json(read_json(request.clip.path("clip.json")))
     frame = read_json(request.offsets.path("framing.json"))
     width, height = frame["output_size_px"]

@@ -81,7 +81,7 @@ def segment_person(
     if frames is None:
         frames = cached_frames(request.source, clip, cache_mb=request.cache_mb)
     masks_of = _landmarker_masks if request.settings.source is MaskSource.landmarker else _selfie_masks
-    motion = read_table(request.pose.path("motion.parquet"), ["track", "shot"])
+    motion = read_table(request.subject.path("motion.parquet"), ["track", "shot"])
     track, states = motion["track"], np.zeros(len(MaskState), np.int64)
     most_copied = max(round(LONGEST_COPY_S * float(clip.rate)), 1)
     with masks_of(request, clip, track, frames, clock) as stream, mask_writer(folder / "masks.npz") as writer:
@@ -212,8 +212,8 @@ def _boxes(request: MasksRequest, clip: Clip, model: MaskModel) -> PersonBoxes:
     """The part of each frame that ``model`` is shown, between whole pixels."""
     width, height = SELFIE_INPUT_SIZE_PX[model.value]
     rate_hz = float(clip.rate)
-    pose = read_pose(request.pose.path("pose.parquet"))
-    shots = equal_slices(read_table(request.pose.path("motion.parquet"), ["shot"])["shot"])
+    pose = read_pose(request.subject.path("pose.parquet"))
+    shots = equal_slices(read_table(request.subject.path("motion.parquet"), ["shot"])["shot"])
     boxes = join_boxes(
         [
             person_boxes(

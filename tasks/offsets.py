@@ -51,9 +51,9 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     """
     clip = read_clip(request.clip)
     size_px = window.stabilized_size(clip.size_px, request.crop, float(Fraction(clip.pixel_aspect)))
-    pose = read_pose(request.pose.path("pose.parquet"))
+    pose = read_pose(request.subject.path("pose.parquet"))
     settings = request.settings
-    motion = read_table(request.pose.path("motion.parquet"))
+    motion = read_table(request.subject.path("motion.parquet"))
     shots = equal_slices(motion["shot"])
     chosen = _anchor(hide_outside_landmarks(pose, clip.size_px), shots, request)
     by_hand = request.corrections

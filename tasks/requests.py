@@ -188,7 +188,7 @@ class MasksRequest(Request[PersonMasks]):
     cache_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # of frames; None: streamed
     clip: Artifact[DecodedClip]
     found: Artifact[FoundPeople]  # with the pose model's own masks
-    pose: Artifact[ChosenSubject]
+    subject: Artifact[ChosenSubject]
     settings: MasksConf
     models: Annotated[ModelsConf, UNKEYED]
     model_digests: dict[str, str]  # by name, of the models that the settings choose
@@ -204,7 +204,7 @@ class OffsetsRequest(Request[AnchorOffsets]):
     compute: ClassVar[str] = "tasks.offsets:measure_offsets"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "pyarrow")
     clip: Artifact[DecodedClip]
-    pose: Artifact[ChosenSubject]
+    subject: Artifact[ChosenSubject]
     settings: AnchorConf
     target: tuple[float, float] | str
     crop: CropConf
@@ -220,7 +220,7 @@ class TrajectoryRequest(Request[SmoothPath]):
     compute: ClassVar[str] = "tasks.trajectory:plan_trajectory"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "pyarrow")
     clip: Artifact[DecodedClip]
-    pose: Artifact[ChosenSubject]
+    subject: Artifact[ChosenSubject]
     offsets: Artifact[AnchorOffsets]
     settings: SmoothingConf
     crop: CropConf
@@ -238,7 +238,7 @@ class RoomRequest(Request[CoveredWindow]):
     compute: ClassVar[str] = "tasks.trajectory:find_room"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "pyarrow")
     clip: Artifact[DecodedClip]
-    pose: Artifact[ChosenSubject]
+    subject: Artifact[ChosenSubject]
     offsets: Artifact[AnchorOffsets]
     settings: SmoothingConf
     crop: CropConf
@@ -291,7 +291,7 @@ class RenderRequest(Request[RenderedVideo]):
     scene: Artifact[ScenePlates] | None = None  # with border=scene and reflect, and with masks.plate
     anchor: Annotated[Artifact[AnchorOffsets] | None, UNKEYED] = None  # for the mattes: the path has the same anchor
     mattes: Annotated[Artifact[PersonMattes] | None, UNKEYED] = None  # what these give, where the cache has it
-    pose: Artifact[ChosenSubject] | None = None  # of the overlay
+    subject: Artifact[ChosenSubject] | None = None  # of the overlay
     offsets: Artifact[AnchorOffsets] | None = None  # of the overlay
     numbers: OverlayConf | None = None  # of the overlay, where it shows some
     events: Artifact[ExportedFiles] | None = None  # of the overlay, with numbers
@@ -325,7 +325,7 @@ class VerifyRequest(Request[VerifiedLock]):
     compute: ClassVar[str] = "tasks.verify:verify_render"
     libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "numpy", "opencv-python", "pyarrow")
     clip: Artifact[DecodedClip]
-    pose: Artifact[ChosenSubject]
+    subject: Artifact[ChosenSubject]
     trajectory: Artifact[SmoothPath]
     rendered: Artifact[RenderedVideo]  # the stabilized video
     settings: PoseConf
@@ -344,7 +344,7 @@ class ChartsRequest(Request[DrawnCharts]):
     compute: ClassVar[str] = "tasks.rendering.charts:draw_charts"
     libraries: ClassVar[tuple[str, ...]] = ("matplotlib", "numpy", "pyarrow")
     clip: Artifact[DecodedClip]
-    pose: Artifact[ChosenSubject]
+    subject: Artifact[ChosenSubject]
     offsets: Artifact[AnchorOffsets]
     trajectory: Artifact[SmoothPath]
     verified: Artifact[VerifiedLock] | None = None

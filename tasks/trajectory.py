@@ -69,7 +69,7 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
         "zoom": view.zoom,
     }
     write_json(folder / "framing.json", framing_record)
-    looked = read_table(request.pose.path("motion.parquet"))["looked"]
+    looked = read_table(request.subject.path("motion.parquet"))["looked"]
     report = lock_metrics.planned_metrics(
         motion.pose,
         looked,

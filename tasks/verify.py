@@ -66,7 +66,7 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     lock = lock_metrics.steadiness(
         anchor.xy_px, track.time_s, target_xy, (width, height), height_px, equal_slices(subject.shot)
     )
-    before = steps_from_table(read_table(request.pose.path("motion.parquet"))).xy()
+    before = steps_from_table(read_table(request.subject.path("motion.parquet"))).xy()
     verified = {
         **lock,
         "residual_step": step_rms(steps_xy),
@@ -128,10 +128,10 @@ def expected_subject(request: VerifyRequest) -> ExpectedSubject:
     path = read_table(request.trajectory.path("trajectory.parquet"))
     columns = [path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)]
     to_output = np.stack(columns, axis=1).reshape(-1, 1, 2, 3)
-    pose = read_pose(request.pose.path("pose.parquet"))
+    pose = read_pose(request.subject.path("pose.parquet"))
     moved = affine.apply(to_output, pose.xy_px)
     other_values = np.stack([pose.z, pose.visibility, pose.presence], axis=2)
-    looked = read_table(request.pose.path("motion.parquet"))["looked"]
+    looked = read_table(request.subject.path("motion.parquet"))["looked"]
     seen = np.concatenate([moved, other_values], axis=2)
     landmarks = np.concatenate(
         [fill_between_looks(seen[shot], pose.time_s[shot], looked[shot]) for shot in equal_slices(path["shot"])]

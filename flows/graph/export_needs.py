@@ -42,7 +42,7 @@ class Earlier(NamedTuple):
     source: Path
     cache_mb: int | None  # of decoded frames
     clip: Handle[DecodedClip]
-    people: Handle[FoundPeople]
+    found: Handle[FoundPeople]
     subject: Handle[ChosenSubject]
     masks: Handle[PersonMasks] | None
     path: Handle[SmoothPath]
@@ -51,7 +51,7 @@ class Earlier(NamedTuple):
 
 def export_request(config: Config, export: Export, earlier: Earlier) -> Callable[[Made], ExportRequest]:
     """The request of an export, with no more than it reads."""
-    source, cache_mb, clip, people, subject, masks, path, scene = earlier
+    source, cache_mb, clip, found, subject, masks, path, scene = earlier
     if export is Export.webdataset and masks is not None:
         plates, own = scene if dataset_needs_scene(config) else None, masks
         return lambda made: DatasetRequest(
@@ -59,7 +59,7 @@ def export_request(config: Config, export: Export, earlier: Earlier) -> Callable
             source=source,
             cache_mb=cache_mb,
             clip=made(clip),
-            pose=made(subject),
+            subject=made(subject),
             masks=made(own),
             trajectory=made(path),
             scene=None if plates is None else made(plates),
@@ -71,8 +71,8 @@ def export_request(config: Config, export: Export, earlier: Earlier) -> Callable
     return lambda made: ExportRequest(
         export=export.value,
         clip=made(clip),
-        pose=None if export in EXPORTS_WITHOUT_POSE else made(subject),
-        found=made(people) if export in EXPORTS_OF_EVERYBODY else None,
+        subject=None if export in EXPORTS_WITHOUT_POSE else made(subject),
+        found=made(found) if export in EXPORTS_OF_EVERYBODY else None,
         masks=None if own_masks is None else made(own_masks),
         trajectory=made(path) if export in EXPORTS_OF_THE_PATH else None,
         scale=config.scale if export in SCALED_EXPORTS else None,

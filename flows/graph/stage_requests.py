@@ -104,21 +104,21 @@ class RequestedStages:
         )
 
     def people(
-        self, clip: Handle[DecodedClip], people: Handle[FoundPeople], settings: SubjectConf
+        self, clip: Handle[DecodedClip], found: Handle[FoundPeople], settings: SubjectConf
     ) -> Handle[NumberedPeople]:
-        return self._ask(lambda made: PeopleRequest(made(clip), made(people), settings.min_seen_s))
+        return self._ask(lambda made: PeopleRequest(made(clip), made(found), settings.min_seen_s))
 
     def subject(
-        self, clip: Handle[DecodedClip], people: Handle[FoundPeople], settings: SubjectConf
+        self, clip: Handle[DecodedClip], found: Handle[FoundPeople], settings: SubjectConf
     ) -> Handle[ChosenSubject]:
         number = self.job.person  # of those whom subject=all asks for: the same as subject=2 would ask for
         own = replace(settings, rule=SubjectConf.rule, person=number) if number else settings
-        return self._ask(lambda made: SubjectRequest(made(clip), made(people), own, self._by_hand.people))
+        return self._ask(lambda made: SubjectRequest(made(clip), made(found), own, self._by_hand.people))
 
     def masks_and_scene(
         self,
         clip: Handle[DecodedClip],
-        people: Handle[FoundPeople],
+        found: Handle[FoundPeople],
         subject: Handle[ChosenSubject],
         settings: MasksConf,
         *,
@@ -130,15 +130,15 @@ class RequestedStages:
                 source=self.job.source,
                 cache_mb=self._cache_mb,
                 clip=made(clip),
-                found=made(people),
-                pose=made(subject),
+                found=made(found),
+                subject=made(subject),
                 settings=without_matte(settings),
                 absences=self._by_hand.absences,
                 **self._models("masks"),
             )
 
         def scene_request(made: Made) -> SceneRequest:
-            return SceneRequest(self.job.source, cache_mb=self._cache_mb, clip=made(clip), found=made(people))
+            return SceneRequest(self.job.source, cache_mb=self._cache_mb, clip=made(clip), found=made(found))
 
         if masks and scene and settings.source is not MaskSource.landmarker:  # whose masks need no frames
             return cast(MasksAndScene, tuple(self._ask_together([masks_request, scene_request])))
@@ -162,7 +162,7 @@ class RequestedStages:
         return self._ask(
             lambda made: OffsetsRequest(
                 clip=made(clip),
-                pose=made(subject),
+                subject=made(subject),
                 settings=settings,
                 target=target,
                 crop=of_size(crop, None if window is None else made.size(window)),
@@ -174,7 +174,7 @@ class RequestedStages:
     def shared_room(
         self,
         clip: Handle[DecodedClip],
-        people: Handle[FoundPeople],
+        found: Handle[FoundPeople],
         subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
         settings: SmoothingConf,
@@ -184,7 +184,7 @@ class RequestedStages:
         target = scaled_target(self.job.config)
         room = self._ask(
             lambda made: RoomRequest(
-                made(clip), made(subject), made(offsets), settings, crop, lock, target, made(people)
+                made(clip), made(subject), made(offsets), settings, crop, lock, target, made(found)
             )
         )
         return self._shared_size("room", lambda made: room_size(made(room)), room)
@@ -192,7 +192,7 @@ class RequestedStages:
     def trajectory(
         self,
         clip: Handle[DecodedClip],
-        people: Handle[FoundPeople],
+        found: Handle[FoundPeople],
         subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
         window: SharedSize | None,
@@ -203,8 +203,8 @@ class RequestedStages:
         return self._ask(
             lambda made: TrajectoryRequest(
                 clip=made(clip),
-                found=made(people),
-                pose=made(subject),
+                found=made(found),
+                subject=made(subject),
                 offsets=made(offsets),
                 settings=settings,
                 crop=crop,
@@ -265,7 +265,7 @@ class RequestedStages:
             masks=None if cut is None else made(cut),
             scene=None if plates is None else made(plates),
             anchor=None if cut is None or plates is None else made(offsets),
-            pose=made(subject) if overlay else None,
+            subject=made(subject) if overlay else None,
             offsets=made(offsets) if overlay else None,
             **shown_exports(config, exported, made) if overlay else {},
         )
@@ -281,7 +281,7 @@ class RequestedStages:
         return self._ask(
             lambda made: VerifyRequest(
                 clip=made(clip),
-                pose=made(subject),
+                subject=made(subject),
                 trajectory=made(path),
                 rendered=made(stabilized),
                 settings=settings,
@@ -293,20 +293,20 @@ class RequestedStages:
     def exports(
         self,
         clip: Handle[DecodedClip],
-        people: Handle[FoundPeople],
+        found: Handle[FoundPeople],
         subject: Handle[ChosenSubject],
         masks: Handle[PersonMasks] | None,
         path: Handle[SmoothPath],
         scene: Handle[ScenePlates] | None,
         wanted: Sequence[Export],
     ) -> Exported:
-        earlier = Earlier(self.job.source, self._cache_mb, clip, people, subject, masks, path, scene)
+        earlier = Earlier(self.job.source, self._cache_mb, clip, found, subject, masks, path, scene)
         return {one: self._ask(export_request(self.job.config, one, earlier)) for one in wanted}
 
     def charts(
         self,
         clip: Handle[DecodedClip],
-        pose: Handle[ChosenSubject],
+        subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
         path: Handle[SmoothPath],
         verified: Handle[VerifiedLock] | None,
@@ -316,7 +316,7 @@ class RequestedStages:
         drawn = self._ask(
             lambda made: ChartsRequest(
                 clip=made(clip),
-                pose=made(pose),
+                subject=made(subject),
                 offsets=made(offsets),
                 trajectory=made(path),
                 verified=None if verified is None else made(verified),

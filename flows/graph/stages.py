@@ -40,13 +40,13 @@ class Stages(Protocol):
         ...
 
     def people(
-        self, clip: Handle[DecodedClip], people: Handle[FoundPeople], settings: SubjectConf
+        self, clip: Handle[DecodedClip], found: Handle[FoundPeople], settings: SubjectConf
     ) -> Handle[NumberedPeople]:
         """Number everybody, for the report and for ``subject=all``."""
         ...
 
     def subject(
-        self, clip: Handle[DecodedClip], people: Handle[FoundPeople], settings: SubjectConf
+        self, clip: Handle[DecodedClip], found: Handle[FoundPeople], settings: SubjectConf
     ) -> Handle[ChosenSubject]:
         """Choose whom to follow; all later stages know that person's pose only."""
         ...
@@ -54,7 +54,7 @@ class Stages(Protocol):
     def masks_and_scene(
         self,
         clip: Handle[DecodedClip],
-        people: Handle[FoundPeople],
+        found: Handle[FoundPeople],
         subject: Handle[ChosenSubject],
         settings: MasksConf,
         *,
@@ -84,7 +84,7 @@ class Stages(Protocol):
     def shared_room(
         self,
         clip: Handle[DecodedClip],
-        people: Handle[FoundPeople],
+        found: Handle[FoundPeople],
         subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
         settings: SmoothingConf,
@@ -96,7 +96,7 @@ class Stages(Protocol):
     def trajectory(
         self,
         clip: Handle[DecodedClip],
-        people: Handle[FoundPeople],
+        found: Handle[FoundPeople],
         subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
         window: SharedSize | None,
@@ -134,7 +134,7 @@ class Stages(Protocol):
     def exports(
         self,
         clip: Handle[DecodedClip],
-        people: Handle[FoundPeople],
+        found: Handle[FoundPeople],
         subject: Handle[ChosenSubject],
         masks: Handle[PersonMasks] | None,
         path: Handle[SmoothPath],
@@ -147,7 +147,7 @@ class Stages(Protocol):
     def charts(
         self,
         clip: Handle[DecodedClip],
-        pose: Handle[ChosenSubject],
+        subject: Handle[ChosenSubject],
         offsets: Handle[AnchorOffsets],
         path: Handle[SmoothPath],
         verified: Handle[VerifiedLock] | None,

@@ -39,7 +39,7 @@ class ExportRequest(Request[ExportedFiles]):
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "pyarrow", "scipy")
     export: str
     clip: Artifact[DecodedClip]
-    pose: Artifact[ChosenSubject] | None = None
+    subject: Artifact[ChosenSubject] | None = None
     found: Artifact[FoundPeople] | None = None
     masks: Artifact[PersonMasks] | None = None
     trajectory: Artifact[SmoothPath] | None = None
@@ -49,7 +49,7 @@ class ExportRequest(Request[ExportedFiles]):
     @property
     def pose_file(self) -> Path:
         """The landmarks of the person; for the exports that take them."""
-        return self.file(self.pose, "pose.parquet")
+        return self.file(self.subject, "pose.parquet")
 
     def file(self, artifact: AnyArtifact | None, name: str) -> Path:
         """A file of an artifact; ``TypeError`` where the request lacks it, which is a fault of the program."""
@@ -73,7 +73,7 @@ class DatasetRequest(ExportRequest):
     libraries: ClassVar[tuple[str, ...]] = (*ExportRequest.libraries, "av", "opencv-python")
     source: Annotated[Path, UNKEYED]
     cache_mb: Annotated[int | None, UNKEYED] = None  # of frames; None: streamed
-    pose: Artifact[ChosenSubject]
+    subject: Artifact[ChosenSubject]
     masks: Artifact[PersonMasks]
     trajectory: Artifact[SmoothPath]
     scene: Artifact[ScenePlates] | None = None  # with border=scene and reflect

@@ -117,7 +117,7 @@ def read_paths(request: ChartsRequest) -> ChartPaths:
     to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
     anchor = np.stack([path["anchor_x_px"], path["anchor_y_px"]], axis=1)
     time_s = path["time_s"]
-    switches_s = read_json(request.pose.path("subject.json"))["switches_s"]
+    switches_s = read_json(request.subject.path("subject.json"))["switches_s"]
     return ChartPaths(
         time_s=time_s,
         end_s=max(clip.start_s + clip.duration_s, float(path["time_s"][-1])),

@@ -64,12 +64,12 @@ def render_overlay(request: RenderRequest, placement: Placement, frames: Frames,
 
     Facts: frames, size and notes.
     """
-    if request.offsets is None or request.pose is None or request.encode is None:
+    if request.offsets is None or request.subject is None or request.encode is None:
         raise OutputError(f"{request.output}: has no pose to draw; this is a fault of the program")
     offsets = read_table(request.offsets.path("offsets.parquet"))
     away = (offsets["state"] == ABSENT)[:, None]
     anchor_xy = np.where(away, np.nan, placement.anchor_xy)
-    pose = read_pose(request.pose.path("pose.parquet"))
+    pose = read_pose(request.subject.path("pose.parquet"))
     known = Known(pose, anchor_xy, offsets["state"], offsets["confidence"], offsets["shot"])
     edge = edge_of(request)
     path, pairs = folder / request.output, drawn_pairs(frames, placement, known, edge, read_numbers(request))

@@ -121,10 +121,10 @@ def checked(copy: Path) -> str:
 @pytest.mark.parametrize(
     ("file", "before", "after", "refused"),
     [
-        (PAGE, "stages.render(clip, path, masks,", "stages.render(clip, path, people,", r'"Handle\[FoundPeople\]"'),
-        (PAGE, "stages.subject(clip, people,", "stages.subject(people, clip,", r'expected "Handle\[DecodedClip\]"'),
-        (REQUESTS, "MasksRequest(\n", "MasksRequest(\n                people=made(people),\n", r'"people"'),
-        (REQUESTS, "found=made(people)", "found=made(subject)", r'expected "Handle\[FoundPeople\]"'),
+        (PAGE, "stages.render(clip, path, masks,", "stages.render(clip, path, found,", r'"Handle\[FoundPeople\]"'),
+        (PAGE, "stages.subject(clip, found,", "stages.subject(found, clip,", r'expected "Handle\[DecodedClip\]"'),
+        (REQUESTS, "MasksRequest(\n", "MasksRequest(\n                people=made(found),\n", r'"people"'),
+        (REQUESTS, "found=made(found)", "found=made(subject)", r'expected "Handle\[FoundPeople\]"'),
     ],
 )
 def test_a_type_checker_refuses_a_wrong_stage_and_a_wrong_field(

@@ -99,7 +99,7 @@ def masked(video: Watched, config: Config) -> Artifact[Any]:
         video.source,
         clip=video.clip,
         found=video.found,
-        pose=video.subject,
+        subject=video.subject,
         settings=MasksConf(),
         models=config.models,
         model_digests=preflight.find_model_digests(config)["masks"],
@@ -122,7 +122,7 @@ def judged(video: Watched, way: Held) -> dict[str, Any]:
     looks: dict[str, Any] = {"models": config.models, "model_digests": digests, "device": config.device}
     request = VerifyRequest(
         clip=video.clip,
-        pose=video.subject,
+        subject=video.subject,
         trajectory=way.trajectory,
         rendered=rendered,
         settings=config.pose,

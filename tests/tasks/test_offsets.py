@@ -38,7 +38,7 @@ def walker(**seen: Any) -> PoseTrack:
 def request(folder: Path, track: PoseTrack, **changes: Any) -> OffsetsRequest:
     clip, pose = clip_artifact(folder / "clip", track, SIZE), pose_artifact(folder / "pose", track)
     plain: dict[str, Any] = {"settings": AnchorConf(fusion=False), "target": "center", "crop": CropConf()}
-    return OffsetsRequest(clip=clip, pose=pose, **{**plain, **changes})
+    return OffsetsRequest(clip=clip, subject=pose, **{**plain, **changes})
 
 
 def run(folder: Path, asked: OffsetsRequest) -> tuple[dict[str, Any], dict[str, Any], Any]:

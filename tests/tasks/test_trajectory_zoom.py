@@ -210,7 +210,7 @@ def test_a_share_that_no_window_keeps_is_one_line_with_the_most(tmp_path: Path) 
 def test_videos_that_share_a_kept_share_have_one_size(tmp_path: Path) -> None:
     request = asked(tmp_path, CropConf(keep=0.9))
     (tmp_path / "room").mkdir()
-    fields = (request.clip, request.pose, request.offsets, request.settings, request.crop)
+    fields = (request.clip, request.subject, request.offsets, request.settings, request.crop)
     room = find_room(RoomRequest(*fields), tmp_path / "room", lambda _: None)["size_px"]
     assert tuple(room) == plan(tmp_path / "own", CropConf(keep=0.9)).size_px
     smaller = (room[0] - 60, room[1] - 46)

@@ -65,7 +65,7 @@ def coco_images(clip: Clip, times_s: Floats) -> list[dict[str, Any]]:
 
 def _annotations(request: ExportRequest, clip: Clip) -> Iterator[dict[str, Any]]:
     table = read_table(request.file(request.found, "people.parquet"), ["frame", "track", *LANDMARK_VALUES])
-    followed = read_table(request.file(request.pose, "motion.parquet"), ["track"])["track"]
+    followed = read_table(request.file(request.subject, "motion.parquet"), ["track"])["track"]
     frames, tracks = (table[name][::LANDMARK_COUNT].tolist() for name in ("frame", "track"))
     landmarks = np.stack([table[name].reshape(-1, LANDMARK_COUNT) for name in LANDMARK_VALUES], axis=-1)
     bodies = read_masks(request.file(request.found, "bodies.npz"))

@@ -45,7 +45,7 @@ def write_webdataset(request: DatasetRequest, folder: Path, tick: Tick) -> dict[
     clip, suffix = placement.clip, request.dataset.picture.value
     points, found = _keypoints(request, placement)
     states = read_table(request.trajectory.path("trajectory.parquet"), ["state"])["state"]
-    person = read_json(request.pose.path("subject.json"))["person"]
+    person = read_json(request.subject.path("subject.json"))["person"]
     rows = []
     with (
         ShardWriter(folder, request.dataset.shard_samples) as shards,

@@ -65,7 +65,7 @@ def request(
     verified: Artifact[Any] | None = artifact("verify", folder / "verify") if judged else None
     clip = clip_artifact(folder / "decode", track, SIZE_PX)
     stages = {name: artifact(name, folder / name) for name in ("offsets", "trajectory")}
-    return ChartsRequest(clip=clip, pose=artifact("subject", folder / "subject"), verified=verified, **stages)
+    return ChartsRequest(clip=clip, subject=artifact("subject", folder / "subject"), verified=verified, **stages)
 
 
 def with_angles(work: ChartsRequest, folder: Path) -> ChartsRequest:

@@ -44,7 +44,7 @@ def drawn(work: Job, folder: Path, states: list[str]) -> list[Frame]:
     track = pose_track(np.arange(FRAMES) / 30, HIPS - HALF, HIPS + HALF)
     pose = pose_artifact(folder / "pose", track)
     encode = EncodeConf(crf=4, preset="ultrafast")
-    asked = request(work, "overlay.mp4", encode=encode, pose=pose, offsets=offsets(folder / "o", states))
+    asked = request(work, "overlay.mp4", encode=encode, subject=pose, offsets=offsets(folder / "o", states))
     facts = render(asked, folder)
     assert facts["frames"] == FRAMES
     return list(pictures(folder / "overlay.mp4"))
@@ -81,7 +81,7 @@ def test_where_nobody_was_found_nothing_fails(tmp_path: Path, work: Job) -> None
     assert np.isnan(track.xy_px[3, [LEFT_HIP, RIGHT_HIP]]).all()
     pose = pose_artifact(tmp_path / "pose", track)
     held = offsets(tmp_path / "o", ["measured"] * 3 + ["interpolated"] * 2 + ["measured"] * 7)
-    asked = request(work, "overlay.mp4", encode=EncodeConf(preset="ultrafast"), pose=pose, offsets=held)
+    asked = request(work, "overlay.mp4", encode=EncodeConf(preset="ultrafast"), subject=pose, offsets=held)
     assert render(asked, tmp_path)["frames"] == FRAMES
 
 

@@ -60,7 +60,7 @@ def shown(folder: Path, size_px: tuple[int, int], numbers: list[OverlayNumber], 
     more: dict[str, Any] = {"numbers": OverlayConf(numbers), **exported(folder / "x", px_per_m)} if numbers else {}
     encode = EncodeConf(crf=4, preset="ultrafast")
     asked = request(
-        work, "overlay.mp4", encode=encode, pose=pose, offsets=offsets(folder / "o", ["measured"] * FRAMES), **more
+        work, "overlay.mp4", encode=encode, subject=pose, offsets=offsets(folder / "o", ["measured"] * FRAMES), **more
     )
     assert (read_numbers(asked) is None) == (not numbers)
     render(asked, folder)

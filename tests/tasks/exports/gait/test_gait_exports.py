@@ -31,7 +31,7 @@ def request(folder: Path, export: str, pose: PoseTrack, **more: Any) -> ExportRe
     subject, found = pose_artifact(folder / "subject", pose), folder / "pose"
     found.mkdir()
     write_still_camera(found / "camera.parquet", pose.time_s, SIZE_PX)
-    return ExportRequest(export=export, clip=clip, pose=subject, found=artifact("pose", found), **more)
+    return ExportRequest(export=export, clip=clip, subject=subject, found=artifact("pose", found), **more)
 
 
 @pytest.fixture

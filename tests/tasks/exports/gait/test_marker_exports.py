@@ -35,7 +35,7 @@ def out(tmp_path: Path) -> Path:
 
 def request(folder: Path, export: str, pose: PoseTrack, scale: ScaleConf | None = None) -> ExportRequest:
     clip = clip_artifact(folder / "decode", pose, SIZE_PX)
-    return ExportRequest(export=export, clip=clip, pose=pose_artifact(folder / "subject", pose), scale=scale)
+    return ExportRequest(export=export, clip=clip, subject=pose_artifact(folder / "subject", pose), scale=scale)
 
 
 def read_trc(path: Path) -> tuple[dict[str, str], list[str], pd.DataFrame]:

@@ -50,7 +50,7 @@ def everything(tmp_path: Path) -> ExportRequest:
     return ExportRequest(
         export="coco",
         clip=clip_artifact(tmp_path / "decode", pose, SIZE_PX),
-        pose=subject,
+        subject=subject,
         found=artifact("pose", tmp_path / "found"),
         masks=artifact("masks", tmp_path / "masks"),
         trajectory=artifact("trajectory", tmp_path / "trajectory"),

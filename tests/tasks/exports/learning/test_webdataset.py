@@ -57,7 +57,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> DatasetRequest:
         export="webdataset",
         source=source,
         clip=work.decoded,
-        pose=artifact("subject", folder / "subject"),
+        subject=artifact("subject", folder / "subject"),
         masks=artifact("masks", folder / "masks"),
         trajectory=work.trajectory,
         border=BORDER,
