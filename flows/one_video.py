@@ -1,7 +1,7 @@
 """From one video to its results, with all settings of a run.
 
-``results_of`` is a generator: it says which stages it waits for, so that one thread leads many videos at once. A video
-that has not begun takes no memory, and of one that is finished only the results are kept.
+``results_of`` is a generator that yields the stages it waits for, so one thread serves many videos. A video that has
+not begun takes no memory; of a finished one only the results are kept.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ Wanted: TypeAlias = Sequence[tuple[SweepSetting, Config]]
 
 
 class Until(NamedTuple):
-    """What a video waits for: stages that are to be over, or that all videos of the run are about to ask for theirs."""
+    """What a video waits for: the end of the stages ``over``, or, with ``all_ask``, that all videos come this far."""
 
     over: Collection[AnyHandle]
     all_ask: bool = False
@@ -47,32 +47,32 @@ VideoSteps: TypeAlias = Generator[Until, None, list[Result]]
 class WholeRun:
     """What all videos of a run have in common."""
 
-    asked: Sequence[SweepSetting]
-    configs: Sequence[Config]
+    settings: Sequence[SweepSetting]
+    configs: Sequence[Config]  # one for each setting
     videos: Sequence[Video]
     graph: Submission
     run_id: str
     output_dir: Path
-    framed: Counter[str] = field(default_factory=Counter)  # jobs that are not finished, by the digest of their video
+    unfinished_jobs: Counter[str] = field(default_factory=Counter)  # how many, by the digest of their video
 
     def __post_init__(self) -> None:
-        own = [{video.location for video in find_videos(config.video)} for config in self.configs]
+        locations_of = [{video.location for video in find_videos(config.video)} for config in self.configs]
         self._wanted: dict[Video, Wanted] = {
             video: [
                 (setting, config)
-                for setting, config, locations in zip(self.asked, self.configs, own, strict=True)
+                for setting, config, locations in zip(self.settings, self.configs, locations_of, strict=True)
                 if video.location in locations
             ]
             for video in self.videos
         }
         persons = any(config.subject.rule is SubjectRule.all for config in self.configs)
-        self._noun = results_noun(len(self.videos), persons=persons, sweep=bool(self.asked[0].name))
+        self._noun = results_noun(len(self.videos), persons=persons, sweep=bool(self.settings[0].name))
         self._expected = 0
         self.expect(sum(map(len, self._wanted.values())))
 
     @property
     def videos_at_once(self) -> int:
-        """All of them where they share the size of a window: what needs it waits for stages of all."""
+        """How many videos are worked on at once: all where they share a window's size, which waits for all of them."""
         return len(self.videos) if self.shares_size else self.graph.videos_at_once
 
     @property
@@ -80,48 +80,49 @@ class WholeRun:
         return any(shares_aspect(config.crop) or shares_room(config.crop) for config in self.configs)
 
     def steps(self) -> list[VideoSteps]:
-        """What leads each video to its results."""
+        """For each video the generator that leads it to its results."""
         return [results_of(video, self._wanted[video], self) for video in self.videos]
 
     def expect(self, more: int) -> None:
-        """Have whoever watches know of ``more`` results."""
+        """Report to the progress listener that ``more`` results will come."""
         self._expected += more
         progress.listener.expected(self._expected, self._noun)
 
 
 def results_of(video: Video, wanted: Wanted, run: WholeRun) -> VideoSteps:
-    """Ask for the stages of all settings of a video and publish each result when they are over."""
+    """Ask for the stages of all settings of a video, and publish each result when its stages are over."""
     graph = run.graph
-    if progress.stop.is_set():  # it has not failed: there is nothing to report
+    if progress.stop.is_set():  # the video has not failed: there is nothing to publish
         return [Result(video, error=progress.INTERRUPTED, setting=setting.name) for setting, _ in wanted]
     brought = [ask_source(graph, setting.name, config, video) for setting, config in wanted]
     yield Until([handle for handle in brought if handle])
-    prepared = prepare(video, wanted, brought, graph, run.run_id)
+    items = prepare(video, wanted, brought, graph, run.run_id)
     progress.listener.doing("looking into the cache")
-    prepared = yield from _with_confirmed_tables(prepared, graph)
+    items = yield from _with_confirmed_tables(items, graph)
     numbered = {
         item.asker: everybody(RequestedStages(item, graph), item.config)
-        for item in prepared
+        for item in items
         if isinstance(item, Job) and item.asks_for_all
     }
     yield Until(numbered.values())
-    each = [one for item in prepared for one in _each_person(item, numbered, graph)]
-    run.expect(len(each) - len(prepared))
+    before = len(items)
+    items = [one for item in items for one in _each_person(item, numbered, graph)]
+    run.expect(len(items) - before)
     if run.shares_size:
         yield Until([], all_ask=True)
-    each, asked = _ask(each, graph)
-    progress.listener.asked(len(each))
-    run.framed.update(item.digest for item in each if isinstance(item, Job))
+    items, asked = _ask(items, graph)
+    progress.listener.asked(len(items))
+    run.unfinished_jobs.update(item.digest for item in items if isinstance(item, Job))
     if any(setting.name and config.sweep.render is SweepRender.best for setting, config in wanted):
-        yield Until([own["trajectory"] for own in asked if "trajectory" in own])
-        each = _chosen(each, [_planned(own, run) for own in asked])
-        each, asked = _ask(each, graph)
+        yield Until([handles["trajectory"] for handles in asked if "trajectory" in handles])
+        items = _with_best_rendered(items, [_planned_metrics(handles, run) for handles in asked])
+        items, asked = _ask(items, graph)
     results = []
-    for item, own in zip(each, asked, strict=True):
+    for item, handles in zip(items, asked, strict=True):
         if isinstance(item, Job):
-            yield Until(own.values())
-            results.append(_finish(item, own, run))
-            _let_go(item, run)
+            yield Until(handles.values())
+            results.append(_finish(item, handles, run))
+            _release_frames(item, run)
         else:
             results.append(item)
         progress.listener.finished(item.name, item.setting)
@@ -132,9 +133,9 @@ def results_of(video: Video, wanted: Wanted, run: WholeRun) -> VideoSteps:
 def _with_confirmed_tables(
     items: Sequence[Job | Result], graph: Submission
 ) -> Generator[Until, None, list[Job | Result]]:
-    """The same jobs when their first decoding passes are over.
+    """The same jobs, when their first decoding passes are over.
 
-    Where one has found other frames than the packets of the file tell, its job decodes the file for its table.
+    If a pass has found other frames than the packets of the file tell, its job decodes the file for its frame table.
     """
     passes = {
         place: first_pass(RequestedStages(item, graph), item.config)
@@ -152,7 +153,7 @@ def _with_confirmed_tables(
 def _each_person(
     item: Job | Result, numbered: Mapping[Asker, Handle[NumberedPeople]], graph: Submission
 ) -> Sequence[Job | Result]:
-    """With ``subject=all`` a job for each person of the video.
+    """The item itself, or with ``subject=all`` a job for each person of the video.
 
     A job whose people could not be found stays as it is: its stages say why.
     """
@@ -163,9 +164,9 @@ def _each_person(
 
 
 def _ask(items: Sequence[Job | Result], graph: Submission) -> tuple[list[Job | Result], list[dict[str, AnyHandle]]]:
-    """Ask for the stages of all jobs: the jobs, and for each its handles by title, none where no stage is started.
+    """Ask for the stages of all jobs. Gives the items, and the handles of each by title: none where nothing is started.
 
-    A job whose background or corrections cannot be read any more is refused, and no other one.
+    If a background or corrections can no longer be read, only the jobs that need them are refused.
     """
     jobs, asked = list(items), list[dict[str, AnyHandle]]()
     for place, item in enumerate(items):
@@ -179,18 +180,20 @@ def _ask(items: Sequence[Job | Result], graph: Submission) -> tuple[list[Job | R
     return jobs, asked
 
 
-def _chosen(items: Sequence[Job | Result], planned: Sequence[dict[str, float | None]]) -> list[Job | Result]:
-    """The best of the video is to be rendered; the others have no more than metrics."""
-    standing = rank_within_videos([item.name for item in items], planned)
+def _with_best_rendered(
+    items: Sequence[Job | Result], planned: Sequence[dict[str, float | None]]
+) -> list[Job | Result]:
+    """The same items; the best of each video by its ``planned`` metrics is rendered, the others give only metrics."""
+    ranks = rank_within_videos([item.name for item in items], planned)
     return [
-        replace(item, metrics_only=False) if isinstance(item, Job) and judged and judged.best else item
-        for item, judged in zip(items, standing, strict=True)
+        replace(item, metrics_only=False) if isinstance(item, Job) and rank and rank.best else item
+        for item, rank in zip(items, ranks, strict=True)
     ]
 
 
-def _planned(own: dict[str, AnyHandle], run: WholeRun) -> dict[str, float | None]:
-    """Metrics of the path; none where it cannot be."""
-    path = run.graph.outcome(own["trajectory"]) if "trajectory" in own else None
+def _planned_metrics(handles: dict[str, AnyHandle], run: WholeRun) -> dict[str, float | None]:
+    """Metrics of the path of one job; empty where it has no path."""
+    path = run.graph.outcome(handles["trajectory"]) if "trajectory" in handles else None
     if path is None or isinstance(path, Exception):
         return {}
     with suppress(OutputError), forgetting_unusable([path], run.run_id):  # it is reported when the job is finished
@@ -198,19 +201,19 @@ def _planned(own: dict[str, AnyHandle], run: WholeRun) -> dict[str, float | None
     return {}
 
 
-def _finish(job: Job, own: dict[str, AnyHandle], run: WholeRun) -> Result:
-    """Hand over the deliverables of a job whose stages are over, or say which stage failed and why."""
+def _finish(job: Job, handles: dict[str, AnyHandle], run: WholeRun) -> Result:
+    """Publish the deliverables of a job whose stages are over, or which stage failed and why."""
     artifacts: dict[str, AnyArtifact] = {}
     error = job.refusal
     findings: list[str] = []
-    for title, handle in own.items():
+    for title, handle in handles.items():
         outcome = run.graph.outcome(handle)
         if isinstance(outcome, Exception):
             error = error or of_own_file(_reason(title, outcome), handle.source, job)
             findings += [outcome.key] if isinstance(outcome, NotFoundInClip) else []
         elif outcome is not None:
             artifacts[title] = outcome
-    if error and progress.stop.is_set():  # it has not failed: there is nothing to report
+    if error and progress.stop.is_set():  # the job has not failed: there is nothing to publish
         return Result(job.video, error=progress.INTERRUPTED, setting=job.setting, person=job.person)
     place = run.output_dir / job.setting
     try:
@@ -222,13 +225,13 @@ def _finish(job: Job, own: dict[str, AnyHandle], run: WholeRun) -> Result:
         return Result(job.video, error=str(failure), setting=job.setting, person=job.person)
 
 
-def _let_go(job: Job, run: WholeRun) -> None:
-    """Let go of the frames that only this job has held."""
-    run.framed[job.digest] -= 1
-    if not run.framed[job.digest]:
-        del run.framed[job.digest]
+def _release_frames(job: Job, run: WholeRun) -> None:
+    """Release the decoded frames of a finished job's video, unless another job still needs them."""
+    run.unfinished_jobs[job.digest] -= 1
+    if not run.unfinished_jobs[job.digest]:
+        del run.unfinished_jobs[job.digest]
         if job.config.decode.frames is FrameMode.memory:
-            # Here, as it loads PyAV, which a run that streams from the cache does not need.
+            # Imported here: it loads PyAV, which a run that finds all in the cache does not need.
             from tasks.media.input.frame_cache import forget_frames
 
             forget_frames(job.digest)

@@ -16,18 +16,18 @@ from tasks.records import FoundPeople, NumberedPeople
 
 
 def first_pass(stages: Stages, config: Config) -> Handle[FoundPeople]:
-    """Ask for no more than the first pass that decodes the whole file: it confirms the table of its frames."""
+    """Ask only for the first pass that decodes the whole file: it confirms the table of frames."""
     return stages.pose(stages.decode(config.decode), config.pose)
 
 
 def everybody(stages: Stages, config: Config) -> Handle[NumberedPeople]:
-    """Ask for no more than who is in the video: ``subject=all`` asks for the rest once for each of them."""
+    """Ask only who is in the video. With ``subject=all`` the ``pipeline`` is then asked for once for each person."""
     clip = stages.decode(config.decode)
     return stages.people(clip, stages.pose(clip, config.pose), config.subject)
 
 
 def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> None:
-    """Ask for every stage that the settings need; with ``metrics_only`` for no more than the path and its metrics."""
+    """Ask for every stage that the settings need; with ``metrics_only``, only for the path and its metrics."""
     clip = stages.decode(config.decode)
     found = stages.pose(clip, config.pose)
     if not metrics_only:
@@ -39,7 +39,7 @@ def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> N
     needs_scene = not metrics_only and scene_wanted(config)
     masks, scene = stages.masks_and_scene(clip, found, subject, config.masks, masks=needs_masks, scene=needs_scene)
 
-    # One size of window for all videos of a run (crop.shared): by aspect, or the largest that all have room for.
+    # With crop.shared all videos of a run have one size of window: by aspect, or the largest that all have room for.
     window = stages.shared_aspect(clip, subject, config.crop) if shares_aspect(config.crop) else None
     anchor_masks = masks if config.anchor.masks else None
     offsets = stages.offsets(clip, subject, anchor_masks, window, config.anchor)

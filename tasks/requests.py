@@ -319,7 +319,7 @@ class RenderRequest(Request[RenderedVideo]):
 
 @dataclass(frozen=True)
 class VerifyRequest(Request[VerifiedLock]):
-    """Judge the rendered file by a fresh look at it: ``verified.json``."""
+    """Measure the lock in the rendered file, by a second pose run: ``verified.json``."""
 
     stage: ClassVar[str] = "verify"
     compute: ClassVar[str] = "tasks.verify:verify_render"

@@ -1,4 +1,4 @@
-"""Which export reads what."""
+"""Which artifacts and settings each export reads."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ from tasks.records import (
 EDITORS: Final = (Export.aftereffects, Export.resolve, Export.nuke, Export.blender, Export.fcpxml)
 EXPORTS_OF_THE_PATH: Final = (Export.keypoints, *EDITORS)
 EXPORTS_WITHOUT_POSE: Final = (Export.rle, *EDITORS)
-EXPORTS_OF_EVERYBODY: Final = (Export.coco, Export.events)  # events: the camera's motion lies there
+EXPORTS_OF_EVERYBODY: Final = (Export.coco, Export.events)  # events reads the camera's motion, also of the pose stage
 SCALED_EXPORTS: Final = (Export.events, Export.trc, Export.c3d)
 TIMED_EXPORTS: Final = (Export.events, Export.angles, Export.mot, Export.trc, Export.c3d)
 
@@ -50,7 +50,7 @@ class Earlier(NamedTuple):
 
 
 def export_request(config: Config, export: Export, earlier: Earlier) -> Callable[[Made], ExportRequest]:
-    """The request of an export, with no more than it reads."""
+    """The request of an export, with only what it reads."""
     source, cache_mb, clip, found, subject, masks, path, scene = earlier
     if export is Export.webdataset and masks is not None:
         plates, own = scene if dataset_needs_scene(config) else None, masks
@@ -81,7 +81,7 @@ def export_request(config: Config, export: Export, earlier: Earlier) -> Callable
 
 
 class ShownExports(TypedDict, total=False):
-    """What the numbers in the overlay take: fields of ``RenderRequest``."""
+    """The fields of ``RenderRequest`` for the numbers in the overlay."""
 
     numbers: OverlayConf
     events: Artifact[ExportedFiles]

@@ -1,7 +1,7 @@
-"""The stages of a run as a graph: what several videos or settings ask for alike is one node, and runs once.
+"""The stages of a run as a graph: equal requests of several videos or settings are one node, which runs once.
 
-The page (``flows.pipeline``) asks for stages; a ``Handle`` stands for the artifact that one of them will give. What is
-then done with the graph is decided by its subclasses: submit it to Prefect, or look it up in the cache.
+The page (``flows.pipeline``) asks for stages; a ``Handle`` stands for the artifact that one of them will give.
+Subclasses of ``Graph`` decide what becomes of the nodes: they are submitted to Prefect, or looked up in the cache.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class Asker(NamedTuple):
 
 
 class Made(Protocol):
-    """Gives a request the artifacts of earlier stages while it is built."""
+    """What a request is built from: it gives the artifacts of earlier stages, by their handles."""
 
     def __call__(self, handle: "Handle[Kind]") -> Artifact[Kind]:
         """The artifact that the handle stands for."""
@@ -76,7 +76,7 @@ class SharedSize:
     _known: set[tuple[AnyHandle, ...]] = field(default_factory=set)
 
     def take_in(self, member: Member) -> None:
-        """Have a video decide too; each once, whoever of its people asks."""
+        """Let another video help to decide. Each counts once, even if several of its people ask."""
         if member.needs not in self._known:
             self._known.add(member.needs)
             self.members.append(member)
@@ -87,13 +87,13 @@ class SharedSize:
         return {need for member in self.members for need in member.needs}
 
     def resolve(self, made: Made, finished: Callable[[AnyHandle], bool]) -> Size | None:
-        """The size, of those videos whose stages have ``finished``."""
+        """The size that fits the videos whose stages have ``finished``; None where there are none."""
         return shared_size([member.size(made) for member in self.members if all(map(finished, member.needs))])
 
 
 @dataclass(frozen=True)
 class Given:
-    """What is there, as a request is given it: artifacts by handle, and shared sizes."""
+    """``Made`` of what is known by now: artifacts by handle, and shared sizes."""
 
     artifacts: Mapping[AnyHandle, AnyArtifact]
     sizes: Mapping[SharedSize, Size | None] = field(default_factory=dict)
@@ -137,7 +137,7 @@ LEAST_VIDEOS_AT_ONCE: Final = 4
 
 
 class Graph:
-    """Takes requests and makes a node of each that differs; ``workers`` is how much is computed at once."""
+    """Makes one node of equal requests. ``workers`` is how many stages are computed at once."""
 
     def __init__(self, cache: Path, workers: int = 1) -> None:
         self._cache = cache
@@ -156,19 +156,19 @@ class Graph:
     def ask(
         self, asker: Asker, request: Callable[[Made], Request[Kind]], after: Sequence[AnyHandle] = ()
     ) -> Handle[Kind]:
-        """The node of a request, shared with all who ask for the same; it waits for those it is ``after`` too."""
+        """The node of a request, the same for all equal ones. It also waits for the nodes in ``after``."""
         (handle,) = self.ask_together(asker, [request], after)
         return handle
 
     def put_behind(self, handle: AnyHandle, others: Sequence[AnyHandle]) -> None:
-        """Let a node begin when the ``others`` are over, whatever becomes of them; its first asker decides."""
+        """Start a node only when the ``others`` are over, failed or not. Only its first asker decides this."""
         if len(handle.askers) == 1:
             handle.behind = tuple(others)
 
     def ask_together(
         self, asker: Asker, requests: Sequence[Callable[[Made], Request[Kind]]], after: Sequence[AnyHandle] = ()
     ) -> list[Handle[Kind]]:
-        """The nodes of several requests; those that nobody has asked for before are computed by one task."""
+        """The nodes of several requests. One task computes those that nobody has asked for before."""
         asked = [_Unbuilt(request, after) for request in requests]
         unknown = [one for one in asked if one.identity not in self._handles]
         if unknown:
@@ -186,7 +186,7 @@ class Graph:
         return cast(list[Handle[Kind]], handles)  # equal identities are equal requests
 
     def forget(self, video_name: str) -> list[AnyHandle]:
-        """Forget the nodes that only this video has asked for: whoever asks for the same later gets another node."""
+        """Forget the nodes that only this video has asked for, and give them. A later request makes another node."""
         forgotten = []
         for handle in self._asked_by.pop(video_name, ()):
             if not any(asker.video_name in self._asked_by for asker in handle.askers):
@@ -195,17 +195,17 @@ class Graph:
         return forgotten
 
     def shared_size(self, setting: str, name: str, member: Member) -> SharedSize:
-        """The size of that name for the videos of a setting, of which ``member`` is one."""
+        """The shared size ``name`` of a setting's videos, of which ``member`` is one."""
         shared = self._shared.setdefault((setting, name), SharedSize())
         shared.take_in(member)
         return shared
 
     def take_new(self) -> Iterator[Unit]:
-        """What was asked for since the last call, each unit after those that it waits for; all videos must have asked.
+        """The units that were asked for since the last call, each after those it waits for. All videos must have asked.
 
-        A few videos at a time, so that the first of many are finished early, and these level by level; of a level what
-        reads the video goes first, for it takes longest. What needs a size that all videos share goes after all that
-        decide it.
+        A few videos come first, so that some of many are finished early. Their units come level by level; within a
+        level those that read the video come first, because they take longest. A unit that needs a shared size comes
+        after all that decide it.
         """
         new, self._new = self._new, []
         places: dict[Unit | SharedSize, _Place] = {}

@@ -1,4 +1,4 @@
-"""What follows from the background and the border that are asked for: which video needs what."""
+"""Which outputs a run renders, with which background and border, and which of them need masks and the scene."""
 
 from dataclasses import dataclass, replace
 
@@ -20,8 +20,8 @@ class WantedOutput:
     file: str
     border: BorderConf
     background: BackgroundConf | None  # None: the picture's own
-    plate: bool  # whether a cut-out person's edge is told from the clean plate
-    covered: bool  # whether the picture covers all of it in every frame, so that no border is seen
+    plate: bool  # whether the edge of a cut-out person is found by comparison with the clean plate
+    covered: bool  # whether the source covers the whole output in every frame, so that no border is seen
 
     @property
     def needs_masks(self) -> bool:
@@ -49,7 +49,7 @@ def wanted_outputs(config: Config) -> list[WantedOutput]:
 
 
 def file_name(config: Config, output: Output) -> str:
-    """The file of an output: its ending is that of the container that its codec is used in."""
+    """The file name of an output. Its ending is that of the container for the codec."""
     background = background_of(config, output)
     if output is Output.preview:
         return "preview.webp"
@@ -69,18 +69,18 @@ def background_of(config: Config, output: Output) -> BackgroundConf | None:
 
 
 def border_of(config: Config, output: Output) -> BorderConf:
-    """The border, where that video shows one: a setting that it does not use must not make it again."""
+    """The border of an output; the default where it shows none, so that the setting is not part of its key."""
     background = background_of(config, output)
     return config.border if background is None or background.mode is BackgroundMode.blur else BorderConf()
 
 
 def stabilized_wanted(config: Config) -> bool:
-    """Whether the stabilized video is asked for, or what is made of it or with it."""
+    """Whether the stabilized video is asked for, or something that is made from it or along with it."""
     return config.verify or bool({Output.stabilized, Output.contact} & set(config.outputs))
 
 
 def masks_wanted(config: Config) -> bool:
-    """Whether an output, an export or the anchor needs the person's masks, or an output is them."""
+    """Whether the masks are an output, or an output, an export or the anchor needs them."""
     asked = Output.masks in config.outputs or config.anchor.masks or bool(EXPORTS_OF_MASKS & set(config.exports))
     return asked or any(wanted.needs_masks for wanted in wanted_outputs(config))
 

@@ -1,4 +1,4 @@
-"""From what the page asks for to requests: the one class that all runs share."""
+"""The request of each stage that the page asks for. Real runs, dry runs and tests use the same class."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -69,7 +69,7 @@ class ModelFields(TypedDict):
 
 @dataclass
 class RequestedStages:
-    """``Stages`` of one job: every one is asked of the graph; ``asked`` has their handles by title, in order."""
+    """The ``Stages`` of one job: asks the graph for each. ``asked`` has the handles by title, in that order."""
 
     job: Job
     graph: Graph
@@ -80,7 +80,7 @@ class RequestedStages:
             self.asked[self.job.brought.title] = self.job.brought
 
     @cached_property
-    def _by_hand(self) -> Corrections:
+    def _corrections(self) -> Corrections:
         return given_corrections(self.job.config, self.job.video.name, self.job.person)
 
     def decode(self, settings: DecodeConf) -> Handle[DecodedClip]:
@@ -111,9 +111,9 @@ class RequestedStages:
     def subject(
         self, clip: Handle[DecodedClip], found: Handle[FoundPeople], settings: SubjectConf
     ) -> Handle[ChosenSubject]:
-        number = self.job.person  # of those whom subject=all asks for: the same as subject=2 would ask for
+        number = self.job.person  # with subject=all: the request is the one that subject=2 would make
         own = replace(settings, rule=SubjectConf.rule, person=number) if number else settings
-        return self._ask(lambda made: SubjectRequest(made(clip), made(found), own, self._by_hand.people))
+        return self._ask(lambda made: SubjectRequest(made(clip), made(found), own, self._corrections.people))
 
     def masks_and_scene(
         self,
@@ -133,14 +133,14 @@ class RequestedStages:
                 found=made(found),
                 subject=made(subject),
                 settings=without_matte(settings),
-                absences=self._by_hand.absences,
+                absences=self._corrections.absences,
                 **self._models("masks"),
             )
 
         def scene_request(made: Made) -> SceneRequest:
             return SceneRequest(self.job.source, cache_mb=self._cache_mb, clip=made(clip), found=made(found))
 
-        if masks and scene and settings.source is not MaskSource.landmarker:  # whose masks need no frames
+        if masks and scene and settings.source is not MaskSource.landmarker:  # its masks need no frames
             return cast(MasksAndScene, tuple(self._ask_together([masks_request, scene_request])))
         return self._ask(masks_request) if masks else None, self._ask(scene_request) if scene else None
 
@@ -167,7 +167,7 @@ class RequestedStages:
                 target=target,
                 crop=of_size(crop, None if window is None else made.size(window)),
                 masks=None if masks is None else made(masks),
-                corrections=replace(self._by_hand, people=()),
+                corrections=replace(self._corrections, people=()),
             )
         )
 
@@ -244,7 +244,7 @@ class RequestedStages:
         if background is not None and background.image is not None:
             image = expand_home(background.image)
             digest = picture_digest(image)
-            background = replace(background, image="")  # the bytes of a picture are part of the key, its path is not
+            background = replace(background, image="")  # the picture's bytes are part of the key, its path is not
         cut = masks if background is not None else None
         plates = scene if wanted.needs_scene else None
         overlay = output is Output.overlay

@@ -1,4 +1,4 @@
-"""The stages as the page asks for them."""
+"""``Stages``: what the page ``flows.pipeline`` can ask for, one typed method a stage."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -29,14 +29,14 @@ Exported = Mapping[Export, Handle[ExportedFiles]]
 
 
 class Stages(Protocol):
-    """What a page may ask for one video: each stage takes handles of earlier ones and gives a handle of its own."""
+    """The stages of one video. Each method takes handles of earlier stages and gives the handle of its own."""
 
     def decode(self, settings: DecodeConf) -> Handle[DecodedClip]:
         """Tell what the file is, and when its frames are shown."""
         ...
 
     def pose(self, clip: Handle[DecodedClip], settings: PoseConf) -> Handle[FoundPeople]:
-        """Find everybody's landmarks."""
+        """Find everybody's landmarks and torso motion in each frame."""
         ...
 
     def people(
@@ -67,7 +67,7 @@ class Stages(Protocol):
     def shared_aspect(
         self, clip: Handle[DecodedClip], subject: Handle[ChosenSubject], settings: CropConf
     ) -> SharedSize:
-        """The window of an aspect that fits the pictures of all videos of the setting."""
+        """The largest window of ``crop.aspect`` that fits into the pictures of all videos of the setting."""
         ...
 
     def offsets(
@@ -103,7 +103,7 @@ class Stages(Protocol):
         settings: SmoothingConf,
         lock: LockConf,
     ) -> Handle[SmoothPath]:
-        """Smooth the offsets, and cut the window."""
+        """Smooth the offsets into a path, and plan the transform and the window of each frame."""
         ...
 
     def render(
@@ -128,7 +128,7 @@ class Stages(Protocol):
         stabilized: Handle[RenderedVideo],
         settings: PoseConf,
     ) -> Handle[VerifiedLock]:
-        """Judge the rendered file by a fresh look at it."""
+        """Measure the lock in the rendered file, by a second pose run."""
         ...
 
     def exports(
@@ -154,5 +154,5 @@ class Stages(Protocol):
         angles: Handle[ExportedFiles] | None,
         rendered: Rendered,
     ) -> Handle[DrawnCharts]:
-        """Draw the report's charts, behind what is ``rendered``: beside it matplotlib would add 25 MB to the peak."""
+        """Draw the report's charts, after ``rendered``: at the same time matplotlib would add 25 MB to the peak."""
         ...

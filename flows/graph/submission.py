@@ -1,4 +1,4 @@
-"""The graph of a real run: every node that differs is submitted to Prefect once, as soon as its inputs are there."""
+"""The graph of a real run: each node is submitted to Prefect once, as soon as its inputs are there."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -31,14 +31,14 @@ Then: TypeAlias = Callable[[Future, Sequence[Outcome]], None]
 
 
 class Submission(Graph):
-    """Submits what is asked for.
+    """Submits the stages that are asked for.
 
-    ``settings`` is how many settings the run has, ``workers`` how much is computed at once, ``compute`` where, and
-    ``level`` what is behind the cache. With ``shows_cached`` what is found in the cache has a task run too; without, it
-    is only counted in ``found``.
+    ``settings`` is the number of settings of the run, and ``workers`` how many stages are computed at once. ``compute``
+    computes them, here or on a cluster; ``level`` is the store behind the cache. With ``shows_cached`` a stage found in
+    the cache has a task run too; without it such stages are only counted, in ``found``.
 
-    A task is submitted when all that it waits for are over. So no task holds a thread while it waits for another, and
-    the thread that calls ``wait`` is the only one that uses the graph.
+    A task is submitted when all that it waits for is over. So no task holds a thread while it waits for another, and
+    only the thread that calls ``wait`` uses the graph.
     """
 
     def __init__(
@@ -73,9 +73,9 @@ class Submission(Graph):
         self._stamps[source] = stamp
 
     def submit(self) -> None:
-        """Submit what was asked for since the last call, each task as soon as ``wait`` finds that it can run.
+        """Take in what was asked for since the last call. Each task is submitted as soon as ``wait`` finds it can run.
 
-        To be called inside a flow. All videos that decide a shared size must have asked.
+        Call it inside a flow, when all videos that decide a shared size have asked.
         """
         for unit in self.take_new():
             call = self._calls[unit] = self._call(unit)
@@ -87,7 +87,7 @@ class Submission(Graph):
             self._follow(unit, [*stages, *(shared for shared in unit.shares if shared not in self._sizes)])
 
     def wait(self, *, for_one: bool) -> None:
-        """Submit what has waited for tasks that are over by now; ``for_one``: wait until one is."""
+        """Submit what has waited for tasks that are over by now. With ``for_one``, first wait until one is over."""
         if for_one:
             self._over.get()()
         while not self._over.empty():
@@ -109,7 +109,7 @@ class Submission(Graph):
         return self._outcomes[handle]
 
     def forget(self, video_name: str) -> list[AnyHandle]:
-        """What only this video has asked for is forgotten: it lies in the cache."""
+        """Forget the nodes that only this video has asked for, and give them. Their artifacts stay in the cache."""
         forgotten = super().forget(video_name)
         for handle in forgotten:
             self._outcomes.pop(handle, None)
@@ -134,7 +134,7 @@ class Submission(Graph):
         )
 
     def _follow(self, follower: Unit | SharedSize, ahead: Sequence[AnyHandle | SharedSize]) -> None:
-        """Go on with a unit or a size when all that is ahead of it is known."""
+        """Start a unit, or work out a size, when all that is ``ahead`` of it is known."""
         for one in ahead:
             self._followers.setdefault(one, []).append(follower)
         self._ahead[follower] = len(ahead)
@@ -164,8 +164,8 @@ class Submission(Graph):
             if part:
                 self._start_part(Unit(tuple(part), unit.title), call)
 
-    def _start_part(self, unit: Unit, of: Call) -> None:
-        call, taken = replace(of, requests=self._requests(unit)), unit.takes
+    def _start_part(self, unit: Unit, whole_call: Call) -> None:
+        call, taken = replace(whole_call, requests=self._requests(unit)), unit.takes
         outcomes = [self._outcomes[handle] for handle in taken]
         inputs = [outcome for outcome in outcomes if isinstance(outcome, Artifact)]
         after = [self._futures[handle] for handle in taken if handle in self._futures]
@@ -193,7 +193,9 @@ class Submission(Graph):
         future.add_done_callback(lambda done: self._over.put(lambda: then(done, outcomes_of(run, done))))
 
     def _show_each(self, unit: Unit, call: Call, together: Future, outcomes: Sequence[Outcome]) -> None:
-        """Have a task run for each of several outcomes. None where it was not run; one where all failed alike."""
+        """Submit a task run that shows the outcome of each stage. ``outcomes`` has one for all where all failed alike,
+        and none where nothing was run.
+        """
         for place, handle in enumerate(unit.handles):
             own = outcomes[place : place + 1] or outcomes[:1]
             run = CallRun(call, handle.title, show, outcomes=own)
@@ -208,7 +210,7 @@ class Submission(Graph):
         self._release(handle)
 
     def _requests(self, unit: Unit) -> Callable[[Sequence[AnyArtifact]], Sequence[AnyRequest]]:
-        """What makes the unit's requests out of the artifacts that it takes."""
+        """The function that makes the unit's requests from the artifacts that it takes."""
 
         def requests(artifacts: Sequence[AnyArtifact]) -> Sequence[AnyRequest]:
             made: Made = Given(dict(zip(unit.takes, artifacts, strict=True)), self._sizes)
@@ -217,7 +219,7 @@ class Submission(Graph):
         return requests
 
     def _size(self, shared: SharedSize) -> Size | None:
-        """The size of the videos whose stages have come to an artifact."""
+        """The size that fits all videos whose stages have given an artifact."""
         done = {
             need: outcome
             for member in shared.members
@@ -228,13 +230,13 @@ class Submission(Graph):
             return shared.resolve(Given(done), done.__contains__)
 
     def _shown(self, unit: Unit) -> str:
-        """The name that its task run bears: the video, and a setting where not all settings ask for it."""
+        """The name of its task run: the video, and the setting unless all settings ask for it."""
         asker, askers = unit.handles[0].askers[0], max(len(handle.askers) for handle in unit.handles)
         return asker.video if askers >= self._settings else f"{asker.video} {asker.setting}"
 
 
 def _keyed(call: Call, inputs: Sequence[AnyArtifact]) -> Sequence[KeyedRequest] | None:
-    """The call's requests; None where they cannot be made: its task run says why."""
+    """The call's requests with their keys; None where they cannot be made: then its task run says why."""
     try:
         return keyed_requests(call, inputs)
     except Exception:  # noqa: BLE001 - whatever it is, the task run meets it again

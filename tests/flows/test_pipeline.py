@@ -121,7 +121,7 @@ def checked(copy: Path) -> str:
 @pytest.mark.parametrize(
     ("file", "before", "after", "refused"),
     [
-        (PAGE, "stages.render(clip, path, masks,", "stages.render(clip, path, found,", r'"Handle\[FoundPeople\]"'),
+        (PAGE, "stages.render(clip, path, masks,", "stages.render(clip, path, subject,", r'"Handle\[ChosenSubject\]"'),
         (PAGE, "stages.subject(clip, found,", "stages.subject(found, clip,", r'expected "Handle\[DecodedClip\]"'),
         (REQUESTS, "MasksRequest(\n", "MasksRequest(\n                people=made(found),\n", r'"people"'),
         (REQUESTS, "found=made(found)", "found=made(subject)", r'expected "Handle\[FoundPeople\]"'),
