@@ -20,9 +20,9 @@ PORTRAIT_NAME: Final = "person-{}.jpg"
 
 
 def describe_people(request: PeopleRequest, folder: Path, tick: Tick) -> dict[str, Any]:
-    """Write ``people.json``: everybody by number, in numbers and words; ``person-<number>.jpg``: a picture of each.
+    """Write ``people.json``, which describes everybody by number, and a picture of each, ``person-<number>.jpg``.
 
-    The fact ``everybody`` lists the numbers of those who are people: what is in doubt is left out.
+    The fact ``everybody`` lists the numbers of the tracks that are surely people: those in doubt are left out.
     """
     clip, found = read_clip(request.clip), request.found
     time_s, looked, shot = read_looked(found.path("looked.parquet"))
@@ -47,7 +47,7 @@ def describe_people(request: PeopleRequest, folder: Path, tick: Tick) -> dict[st
 
 
 def _portrait(track: Track, portraits: Portraits, size_px: tuple[int, int]) -> bytes:
-    """The JPEG picture that shows the person with ``track`` largest and most completely; empty without any."""
+    """The JPEG file that shows the person of ``track`` largest and most completely; empty if there is none."""
     sightings = {key: index for index, key in enumerate(zip(track.origin.tolist(), track.frames.tolist(), strict=True))}
     own = {key: track.landmarks[sightings[key]] for key in portraits if key in sightings}
     best = max(own, key=lambda key: shown_share(own[key], size_px) * body_height_px(own[key]), default=None)

@@ -29,11 +29,11 @@ from tasks.models.sources import model_files
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import PoseRequest
 
-CLOTHES_INTERVAL_S: Final = 0.1  # between two measurements of a person's clothes
+CLOTHES_INTERVAL_S: Final = 0.1  # between two measurements of one person's clothes
 CLOTHES_IMAGE_PX: Final = 96  # side of the square image in which clothes are measured: a torso is about 40 px long
-LEAST_REPEATED_SHARE: Final = 0.02  # of the frames: fewer are not worth a word
+LEAST_REPEATED_SHARE: Final = 0.02  # of the frames: fewer repeated frames are not reported
 CARRY_WITHOUT_POSE_S: Final = 1.0  # a torso is tracked for this time after its last pose
-NO_BODY_MASK: Final = np.zeros((2, 2), np.uint8)  # of a body without one; OpenCV takes a single pixel for a number
+NO_BODY_MASK: Final = np.zeros((2, 2), np.uint8)  # where the model gives no mask; OpenCV needs more than one pixel
 
 
 class SeenFrame(NamedTuple):
@@ -92,7 +92,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
             with_masks=True,
         ) as (finder, device_use),
         people_writer(folder) as writer,
-        prefetched(_with_whole(number_shots(_frames(request, clip, pts, changes, concealed_s)), finder)) as stream,
+        prefetched(_scale_ahead(number_shots(_frames(request, clip, pts, changes, concealed_s)), finder)) as stream,
         prefetched(find_people(stream, finder, settings.every)) as seen,
     ):
         camera, portraits = CameraRecorder(clip.size_px), PortraitRecorder()
@@ -105,13 +105,7 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
         cure = "check that it shows a person, or lower pose.min_detection"
         raise NobodyFound(f"no person found in {counted(counts.frames, 'frame')}; {cure}")
     return {
-        "frames": counts.frames,
-        "shots": counts.shots,
-        "looked": counts.looked,
-        "detected": counts.detected,
-        "detection_rate": counts.detected / counts.looked,
-        "hip_visibility": counts.hip_visibility / counts.sightings,
-        "tracks": counts.tracks,
+        **_facts(counts),
         "model": settings.model.value,
         "device": device_use.device,
         "device_note": device_use.note,
@@ -120,13 +114,26 @@ def estimate_pose(request: PoseRequest, folder: Path, tick: Tick) -> dict[str, A
     }
 
 
+def _facts(counts: PoseCounts) -> dict[str, Any]:
+    """The facts of the stage that are counts, rates and means; at least one person was found."""
+    return {
+        "frames": counts.frames,
+        "shots": counts.shots,
+        "looked": counts.looked,
+        "detected": counts.detected,
+        "detection_rate": counts.detected / counts.looked,
+        "hip_visibility": counts.hip_visibility / counts.sightings,
+        "tracks": counts.tracks,
+    }
+
+
 def _frames(
     request: PoseRequest, clip: Clip, pts: NDArray[np.int64], changes: Changes, concealed_s: list[float]
 ) -> Iterator[RgbFrame]:
-    """The clip's frames, which are those at ``pts``.
+    """The clip's frames; ``TableNotConfirmed`` if they are not those at ``pts`` (n,), in ticks.
 
-    How much each differs from the one before goes to ``changes``, and to ``concealed_s`` the times of those in which
-    the decoder covered damage up.
+    Each frame's difference from the one before is added to ``changes``. The times of frames in which the decoder
+    concealed damage are added to ``concealed_s``.
     """
     for frame in rgb_frames(request.source, clip, cache_mb=request.cache_mb, confirm=pts):
         changes.add(frame.luma)
@@ -143,7 +150,7 @@ def _note_of_damage(concealed_s: Sequence[float]) -> list[str]:
 
 
 def note_of_repeated(frames: int, repeated: int) -> list[str]:
-    """A line on the frames that show the picture of the one before; none where they are few."""
+    """A sentence on the frames that repeat the one before; none where they are few."""
     if repeated < LEAST_REPEATED_SHARE * frames:
         return []
     repeat = "repeats" if repeated == 1 else "repeat"
@@ -154,7 +161,7 @@ def note_of_repeated(frames: int, repeated: int) -> list[str]:
 def find_people(stream: Iterator[tuple[RgbFrame, int]], finder: PeopleFinder, every: int) -> Iterator[SeenFrame]:
     """Run ``finder`` on every ``every``-th frame of ``stream`` and on the first one of each shot."""
     last_shot = 0
-    before: SeenFrame | None = None  # without its people, who are asked for when the next frame was looked at
+    before: SeenFrame | None = None  # its people are asked for after the look at the next frame: both run side by side
     people: Callable[[], list[Sighting]] = list
     for frame, shot in stream:
         if shot != last_shot:
@@ -170,8 +177,11 @@ def find_people(stream: Iterator[tuple[RgbFrame, int]], finder: PeopleFinder, ev
         yield before._replace(people=people())
 
 
-def _with_whole(stream: Iterator[tuple[RgbFrame, int]], finder: PeopleFinder) -> Iterator[tuple[RgbFrame, int]]:
-    """The same frames; where ``finder`` will look at the whole of each, that is made here, in this thread."""
+def _scale_ahead(stream: Iterator[tuple[RgbFrame, int]], finder: PeopleFinder) -> Iterator[tuple[RgbFrame, int]]:
+    """The same frames and shots. Where ``finder`` will look at the whole frame, its picture is made here already.
+
+    The stream runs in a thread of its own, so the picture is ready when the finder asks for it.
+    """
     for frame, shot in stream:
         if finder.sees_whole:
             frame.whole()
@@ -197,7 +207,7 @@ def record_people(
             portraits.add(frame, track, landmarks)
             follower = followers.setdefault(track, TorsoFollower())
             follower.seen_s = frame.time_s
-            # Where others are covered, part of this person may be covered too, or theirs may show.
+            # Where another person is covered, a part of this one may be covered too, or a part of the other may show.
             if clear_px is None and frame.time_s >= follower.clothes_s + CLOTHES_INTERVAL_S:
                 follower.clothes_s = frame.time_s
                 writer.clothes(frame.index, track, _clothes(frame, landmarks))

@@ -1,9 +1,8 @@
 """The neural networks, behind protocols with one method. MediaPipe is used only here.
 
 MediaPipe's package loads parts that no model needs: drawing, which loads matplotlib, and audio, which opens the sound
-device. Here they are loaded when somebody first uses them. That saves 0.5 s of CPU time and 33 MB in each process
-(MediaPipe 1.2.3), and another program that works in this process, through ``from stillwalk import stabilize``, still
-has all of MediaPipe.
+device. This module lets them load at their first use, which saves 0.5 s of CPU time and 33 MB in each process
+(MediaPipe 1.2.3). A program that uses ``from stillwalk import stabilize`` still has all of MediaPipe.
 """
 
 import sys

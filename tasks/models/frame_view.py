@@ -1,4 +1,4 @@
-"""One frame, of which the whole or a square is shown to a pose estimator, with parts of it painted over."""
+"""Show a pose estimator a whole frame or a square of it, with parts painted over."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
@@ -19,7 +19,7 @@ Image = NDArray[np.uint8]
 
 
 class FrameView(Protocol):
-    """One frame, of which the whole or parts are looked at."""
+    """One frame, as pictures for a model: the whole, or squares of it."""
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -28,15 +28,15 @@ class FrameView(Protocol):
 
     @property
     def small_luma(self) -> Image:
-        """(h, w) luma of the whole frame, small."""
+        """Luma (h, w) of the whole frame, reduced in size."""
         ...
 
     def whole(self) -> Image:
-        """The whole frame, (h, w, 3); a large frame is downscaled."""
+        """The whole frame as RGB (h, w, 3); a large frame is reduced."""
         ...
 
     def part(self, square: Square, image_px: int) -> Image:
-        """The square, resized to (image_px, image_px, 3)."""
+        """The square as RGB, resized to (image_px, image_px, 3)."""
         ...
 
 
@@ -60,14 +60,17 @@ def look_at_square(
     covered_px: Sequence[BoxEdges] = (),
     image_px: int = PERSON_WINDOW_PX,
 ) -> PoseEstimate | None:
-    """The person whom ``estimator`` sees in a square of the frame; the rest as in ``look_at_frame``."""
+    """The person whom ``estimator`` sees in a square of the frame, as in ``look_at_frame``.
+
+    The square is resized to ``image_px`` x ``image_px``.
+    """
     boxes = [square.to_image(np.reshape(box, (2, 2)), image_px).ravel() for box in covered_px]
     found = estimator(paint_over(view.part(square, image_px), boxes), time_s)
     return None if found is None else PoseEstimate(square.to_source(found.landmarks, image_px), found.mask)
 
 
 def boxes_of(people: Iterable[Floats]) -> list[BoxEdges]:
-    """What is painted over to hide people with landmarks (33, 2 or more), in px."""
+    """The boxes that hide these people when they are painted over, from landmarks (33, 2 or more) in px."""
     return [landmark_box(landmarks, PAINT_MARGIN_TORSOS) for landmarks in people]
 
 

@@ -36,7 +36,7 @@ from tasks.models.tracker_slot import Look, TrackerSlot
 LARGE_SHARE: Final = 0.4  # of the frame's height: larger people are tracked in the whole frame
 TILE_PX: Final = 288  # side of a tile's image; the detector sees it at 224 px
 RETRY_S: Final = 0.3  # how long the window of a lost person is still looked at
-# How long a person is followed on behind another one without being seen. Measured on the true hips of thirteen drawn
+# How long a person who is hidden behind another one is still followed. Measured on the true hips of thirteen drawn
 # walkers: after 1 s the straight line is off by less than 0.07 heights in nine of ten, after 2 s by less than 0.15.
 HIDDEN_S: Final = 1.0
 MAX_COVERED_SHARE: Final = 0.7  # of a tile under a tracked person: such a tile is skipped
@@ -45,10 +45,9 @@ MAX_COVERED_SHARE: Final = 0.7  # of a tile under a tracked person: such a tile 
 class PeopleTracker:
     """Tracks up to ``max_people`` people and searches for people of at least ``smallest`` of the frame's height.
 
-    ``open_estimator`` opens another pose estimator when it is first needed. ``at_once`` looks for the people who are
-    tracked, at several at the same time if it can. Meanwhile the frame before is searched for others, if it was not
-    asked for its people before: the search and the looks use different estimators, and change nothing that the other
-    one reads. So the results do not depend on the order.
+    ``open_estimator`` opens one more pose estimator when it is needed. ``at_once`` runs the looks at tracked people, at
+    the same time if it can, and beside them the search of the frame before, unless that was done already. Search and
+    looks use different estimators, and neither changes what the other reads: the results do not depend on the order.
     """
 
     def __init__(
@@ -71,20 +70,20 @@ class PeopleTracker:
         return self.look(view, time_s)()
 
     def look(self, view: FrameView, time_s: float) -> Callable[[], list[Sighting]]:
-        """See ``PeopleFinder``. The function searches the frame, unless that was done beside the next one."""
+        """See ``PeopleFinder``. The function searches the frame, unless that was done beside the look at the next."""
         covers = self._covers(time_s)
         looks = self._look_at(self._followed(), covers, view, time_s)
-        found = [number for number in self._followed() if number not in looks]
-        if found:  # beside somebody who is seen for the first time nobody is covered, so the other looks are right
+        new = [number for number in self._followed() if number not in looks]  # found by the search of the frame before
+        if new:  # nobody is covered for a person seen for the first time, so the other looks hold
             covers = self._covers(time_s)
-            looks |= self._look_at(found, covers, view, time_s)
+            looks |= self._look_at(new, covers, view, time_s)
         following = [self._slots[number] for number in sorted(looks)]
         for number, slot in zip(sorted(looks), following, strict=True):
             slot.person, slot.edges_px = looks[number]
             own = covers.get(slot.track)
             slot.clear_px = clear_edges(slot.expected(time_s), own, view.size_px) if own else None
         hidden = self._hidden(view, covers, time_s)
-        for slot in sorted(following, key=lambda slot: not slot.track):  # first who is followed, then who is missed
+        for slot in sorted(following, key=lambda slot: not slot.track):  # first the followed people, then the lost ones
             if slot.track in hidden:
                 continue
             if slot.track and slot.person is None and not slot.whole:
@@ -107,7 +106,7 @@ class PeopleTracker:
         return any(slot.whole for slot in self._slots if slot.window is not None)
 
     def _followed(self) -> list[int]:
-        """The numbers of the slots that follow somebody, or missed somebody a moment ago."""
+        """The numbers of the slots that follow somebody, or lost somebody a moment ago."""
         return [number for number, slot in enumerate(self._slots) if slot.window is not None]
 
     def _covers(self, time_s: float) -> dict[int, list[Cover]]:
@@ -116,7 +115,7 @@ class PeopleTracker:
     def _look_at(
         self, numbers: Sequence[int], covers: Mapping[int, Sequence[Cover]], view: FrameView, time_s: float
     ) -> dict[int, Look]:
-        """What the slots of these numbers see in the frame, by number; meanwhile the frame before is searched."""
+        """What the slots of these numbers see in the frame, by number. Meanwhile the frame before is searched."""
         slots = [self._slots[number] for number in numbers]
         jobs: list[Callable[[], Look | None]] = [
             partial(slot.look, view, time_s, covers.get(slot.track, ())) for slot in slots
@@ -136,14 +135,14 @@ class PeopleTracker:
         return [slot.person.landmarks for slot in self._busy() if slot.person is not None]
 
     def _hidden(self, view: FrameView, covers: Mapping[int, Sequence[Cover]], time_s: float) -> set[int]:
-        """The tracks of the people near others who are not seen now, but are followed for a while longer."""
+        """The tracks of people beside others who are not seen now, and are still followed for a while."""
         beside = [slot for slot in self._busy() if slot.track in covers]
         unseen = []
         for slot in beside:
             if not self._is_recognised(slot, covers[slot.track], time_s) and time_s - slot.seen_s <= HIDDEN_S:
                 slot.person = None
                 unseen.append(slot)
-        # Now nobody counts as seen whose estimator has slid: such a body may be the one that a fresh look finds.
+        # By now an estimator that has slid counts as seeing nobody: its body may be the one that a fresh look finds.
         hidden = {slot.track for slot in unseen if not self._look_beside(slot, view, covers[slot.track], time_s)}
         for slot in beside:
             if slot.person is not None:
@@ -162,7 +161,7 @@ class PeopleTracker:
         found, others = slot.person.landmarks, self._covered(covers)
         if is_expected(found, slot.expected(time_s), [other.expected(time_s) for other in others]):
             return True
-        # Not where a straight line leads: somebody who stopped or turned, or another one's body.
+        # The body is not where a straight line leads: the person stopped or turned, or it is somebody else's.
         seen = [other.person.landmarks for other in others if other.person is not None]
         turned = follows(slot.landmarks, found) and not any(same_body(found, other) for other in seen)
         if not turned or clear_share(found, covers) < 1:

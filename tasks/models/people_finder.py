@@ -1,4 +1,4 @@
-"""What finds people in the frames of a clip, and what it says of each frame."""
+"""``PeopleFinder``: finds the people in each frame of a clip, and ``Sighting``, which describes one of them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ class PeopleFinder(Protocol):
         ...
 
     def look(self, view: FrameView, time_s: float) -> Callable[[], list[Sighting]]:
-        """Look at the frame for those who are followed; the function that is returned gives everybody in it.
+        """Look for the followed people in the frame. Gives a function that returns everybody in it.
 
-        They are the people that a call gives. Where the next frame is looked at before the function is called, both
-        frames are worked on at the same time.
+        Together they do what a call does. If the next frame is looked at before the function is called, both frames are
+        worked on at the same time.
         """
         ...
 
@@ -48,7 +48,7 @@ class PeopleFinder(Protocol):
 
 @dataclass
 class SearchedFrame:
-    """A frame in which those who are followed were looked for. Others are still to be searched in ``places``."""
+    """A frame in which the followed people were looked for. ``places`` are still to be searched for others."""
 
     view: FrameView
     time_s: float

@@ -13,6 +13,7 @@ import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.models.model_file import pose_bundle
 from tasks.models.runtime import DeviceUse, closed_quietly, create_on_device, mediapipe_image
 
@@ -24,9 +25,7 @@ _has_logged = threading.Event()  # the landmark model has written its log lines,
 class PoseEstimate:
     """One person in one frame."""
 
-    landmarks: NDArray[
-        np.float64
-    ]  # (33, 5): x_px, y_px, z, visibility, presence; px of the picture, z in the scale of x
+    landmarks: Floats  # (33, 5): x_px, y_px, z, visibility, presence; px of the picture, z in the scale of x
     mask: NDArray[np.uint8] | None  # (h, w) probability * 255, of the whole picture; None unless requested
 
 
@@ -102,14 +101,14 @@ def open_pose_estimator(
         return landmarker
 
     def create_quietly(delegate: Any) -> Any:
-        # At threshold 0 the landmark model runs even on a black picture. It writes its log lines once a process, and
-        # so it writes them now, while they are caught, and not at the first person.
+        # At threshold 0 the landmark model runs even on a black picture. It writes its log lines once in a process: so
+        # it writes them now, while they are captured, and not at the first person.
         if _has_logged.is_set():
             return create(delegate)
         with ThreadPoolExecutor(1) as thread:
             logs = thread.submit(lambda: create(delegate, threshold=0.0).close())
             if delegate != BaseOptions.Delegate.CPU:
-                logs.result()  # whether a driver creates two at once was never tried
+                logs.result()  # two at once were tried on the CPU only
             landmarker = create(delegate)
             logs.result()
         _has_logged.set()

@@ -23,7 +23,7 @@ class TrackerSlot:
     estimator: PoseEstimator
     track: int = 0  # 0: nobody
     since_s: float = 0.0  # start of the track
-    earlier: Lost | None = None  # the person who was searched when the track began
+    earlier: Lost | None = None  # the lost person whom this track was taken for when it began
     seen_s: float = 0.0  # last sighting
     sure_s: float = 0.0  # last sighting that was surely of this person
     window: FollowingWindow | None = None  # of a person, now or a moment ago
@@ -57,7 +57,7 @@ class TrackerSlot:
         return look_at_square(self.estimator, view, square, time_s, covered_px), square.edges_px
 
     def look_again(self, view: FrameView, time_s: float, known: Sequence[Floats]) -> None:
-        """Look once more in this frame: who turns over is lost by an estimator that follows, and seen by another.
+        """Look once more in this frame, without the track: it loses a person who turns over, and a fresh look does not.
 
         ``known`` are the landmarks of everybody who was found in this frame.
         """
@@ -76,10 +76,10 @@ class TrackerSlot:
         others: Sequence[Floats],
         seen: Sequence[Floats],
     ) -> bool:
-        """Look once more in this frame for who is expected beside ``others``, and say whether that body was found.
+        """Look once more in this frame, without the track, for the person beside ``others``; whether it was found.
 
-        It is seen by a fresh look where an estimator that follows has lost it. ``others`` are landmarks (33, 2 or more)
-        where they are expected, ``seen`` those where they were found, and ``covered_px`` is what is covered.
+        ``others`` are the landmarks (33, 2 or more) of the people beside, where they are expected, and ``seen`` where
+        they were found. ``covered_px`` is painted over.
         """
         expected = self.expected(time_s)
         square = FollowingWindow(expected, time_s).at(time_s)
@@ -98,12 +98,12 @@ class TrackerSlot:
     def _look_anew(
         self, view: FrameView, time_s: float, square: Square, covered_px: Sequence[BoxEdges]
     ) -> PoseEstimate | None:
-        """What the estimator sees in the square once it has forgotten whom it followed."""
+        """What the estimator sees in the square, after it has forgotten whom it followed."""
         self.forget(time_s)
         return look_at_square(self.estimator, view, square, time_s, covered_px)
 
     def forget(self, time_s: float) -> None:
-        """An empty image makes the estimator forget whom it followed."""
+        """Make the estimator forget whom it followed: it does so when it is shown an empty picture."""
         self.estimator(np.full((64, 64, 3), PAINT_LEVEL, np.uint8), time_s)
 
     def release(self, time_s: float) -> None:

@@ -1,4 +1,4 @@
-"""The anchor: the one point of the body that is held still. Where it is in each frame, and what it is made from."""
+"""The anchor: the one point of the body that is held still. It is found in each frame, from landmarks or the mask."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,8 @@ from tasks.maths.body.landmarks import (
 SOURCE_HIPS: Final = "hips"
 SOURCE_LEFT_HIP: Final = "left_hip"
 SOURCE_RIGHT_HIP: Final = "right_hip"
-SOURCE_HAND: Final = "hand"
+SOURCE_MASK: Final = "mask"
+SOURCE_HAND: Final = "hand"  # given by the user, as a correction
 SOURCE_NONE: Final = "none"
 OUTSIDE_MARGIN_OF_PICTURE: Final = 0.02  # share of the picture's size: a landmark further outside is the model's guess
 TRUNK_AND_LEGS: Final = (*SHOULDERS, *range(LEFT_HIP, LANDMARK_COUNT))
@@ -36,7 +37,6 @@ LEAST_HIPS_SHARE: Final = 0.5  # share of the frames with a person: hips seen in
 MASK_PERSON_LEVEL: Final = 128  # of 255: pixels from this probability on belong to the person
 FEWEST_MASK_PIXELS: Final = 12  # a mask with fewer pixels shows nobody
 MASK_CONFIDENCE: Final = 0.3  # as a visibility: low, since limbs swing in a mask and its edges flicker
-SOURCE_MASK: Final = "mask"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Anchor:
 
     xy_px: Floats  # (n, 2)
     confidence: Floats  # (n,) mean visibility of the landmarks used
-    source: Labels  # (n,) hips, left_hip, right_hip, shoulders, torso, head, mask, landmarks, or none
+    source: Labels  # (n,) hips, left_hip, right_hip, shoulders, torso, head, mask, landmarks, hand, or none
 
     def part(self, frames: slice) -> "Anchor":
         """The anchor of some consecutive frames."""
@@ -103,7 +103,7 @@ class AnchorChoice:
 
 
 def hide_outside_landmarks(track: PoseTrack, size_px: tuple[int, int]) -> PoseTrack:
-    """The same track with visibility 0 for landmarks outside the picture: those are guesses, however confident."""
+    """The same track, with visibility 0 for landmarks outside the picture: these are guesses, however confident."""
     limit = np.array(size_px, dtype=np.float64)
     low, high = -OUTSIDE_MARGIN_OF_PICTURE * limit, (1 + OUTSIDE_MARGIN_OF_PICTURE) * limit
     outside = ((track.xy_px < low) | (track.xy_px > high)).any(axis=2)  # NaN compares as False
@@ -111,10 +111,7 @@ def hide_outside_landmarks(track: PoseTrack, size_px: tuple[int, int]) -> PoseTr
 
 
 def cut_by_side(track: PoseTrack, width_px: int) -> Flags:
-    """Frames (n,) in which the left or the right edge of the picture cuts trunk or legs, or nearly does.
-
-    Nearly: a landmark of them is at most ``SIDE_MARGIN_TORSOS`` from the edge.
-    """
+    """Frames (n,) with a landmark of trunk or legs beyond the left or right edge, or within ``SIDE_MARGIN_TORSOS``."""
     x_px, margin_px = track.xy_px[:, TRUNK_AND_LEGS, 0], SIDE_MARGIN_TORSOS * torso_length_px(track.xy_px)[:, None]
     return np.asarray(((x_px < margin_px) | (x_px > width_px - 1 - margin_px)).any(axis=1))  # NaN compares as False
 
@@ -130,9 +127,9 @@ def choose_anchor(
 ) -> AnchorChoice:
     """The anchor for ``point``: hips, shoulders, torso, head, or auto. ``landmarks`` (name: weight) overrides it.
 
-    auto uses the hips, or the shoulders if the hips are seen in less than half of the frames with a person. Where
-    that point is missing, the next visible one of hips, shoulders, head and ``mask`` (the mask's centroid) stands in.
-    The other points have no stand-in.
+    auto uses the hips, or another point if the hips are seen in less than half of the frames with a person: the first
+    of shoulders, head and ``mask`` (the mask's centroid) that is seen. Where it is missing, the next of them stands in,
+    and at last the hips. Points that the user names have no stand-in.
     """
     if landmarks:
         return AnchorChoice(mean_landmark_anchor(track, landmarks, "landmarks", min_confidence), "landmarks", "")
@@ -155,7 +152,7 @@ def choose_anchor(
 
 
 def _choose_automatically(track: PoseTrack, parts: Mapping[str, Anchor]) -> AnchorChoice:
-    """The anchor of ``point=auto``, from candidates by name."""
+    """The anchor of ``point=auto``, from candidates by name in the order of preference."""
     with_person = int(track.found.sum())
     counts = {name: int(np.isfinite(part.xy_px).all(axis=1).sum()) for name, part in parts.items()}
     if counts["hips"] >= max(1.0, LEAST_HIPS_SHARE * with_person):
@@ -232,9 +229,9 @@ def _centroid(values: NDArray[np.uint8], edges_px: NDArray[np.float32]) -> Float
 def corrected_anchor(
     anchor: Anchor, points: Sequence[tuple[int, float, float]], absences: Sequence[tuple[int, int]]
 ) -> tuple[Anchor, Flags, Flags]:
-    """The anchor of n frames with the given ``points`` (frame, x, y in source px), and unseen in the ``absences``.
+    """The anchor of n frames with the user's corrections; the frames (n,) with a given point; the absent ones (n,).
 
-    ``absences`` are first and last frames. Also the frames (n,) with a given point, and those (n,) that are absent.
+    ``points`` are (frame, x, y) in source px, ``absences`` the first and last frames of times without a person.
     ``IndexError`` for a frame that the clip does not have.
     """
     xy_px, confidence, source = anchor.xy_px.copy(), anchor.confidence.copy(), anchor.source.astype(object)

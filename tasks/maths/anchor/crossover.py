@@ -1,8 +1,8 @@
-"""The cross-over frequency between pose and feature motion, and the drift below it.
+"""The cross-over frequency between pose and torso steps, and the drift below it.
 
-The discrepancy is the pose minus the sum of the feature steps. It holds the drift of the features and the error of the
-pose. ``solve_drift`` is a low-pass on it: the cross-over must be high enough to follow the drift and low enough to
-reject the pose error.
+The discrepancy is the pose minus the sum of the torso steps. It holds the drift of the steps and the error of the pose.
+``solve_drift`` is a low-pass on it: the cross-over must be high enough to follow the drift and low enough to reject the
+pose error.
 
 The two differ in their spectra. Drift (a body that leans, turns or grows under its features) is broad and strongest at
 low frequencies. The pose error swings with the stride and its harmonics, above a small floor. So below the stride
@@ -46,11 +46,11 @@ class PoseError:
 
 @dataclass(frozen=True)
 class Crossover:
-    """The chosen cross-over, the expected error, and its evidence; errors are in torso lengths."""
+    """The chosen cross-over, and the expected errors that it was chosen by, in torso lengths."""
 
     hz: Floats  # (n,) of each frame
     expected_mse: float  # expected mean square error per axis, torso lengths squared
-    drift_rms: float  # rms of the estimated feature drift
+    drift_rms: float  # rms of the estimated drift
     pose_error_rms: float  # rms of the estimated pose error
     stride_hz: float  # median over the windows with a gait; NaN without any
     windows: int  # 0: the clip was too short, and the middle of the range is used
@@ -75,7 +75,7 @@ def choose_crossover(
         return Crossover(np.full(len(time_s), middle), np.inf, np.nan, np.nan, np.nan, 0)
     spectra = windowed_spectra(time_s, discrepancy, window_s)
     stride = _stride_at(spectra.middle_s, time_s, stride_hz)
-    drift, error = split_gap_power(spectra, stride, pose_error)
+    drift, error = split_power(spectra, stride, pose_error)
     tried = np.geomspace(slowest_hz, fastest_hz, CROSSOVER_CANDIDATES)
     risk = expected_square_error(spectra.hz, drift, error, tried)
     good = risk <= (1 + RISK_TOLERANCE) * risk.min(axis=1, keepdims=True)
@@ -93,8 +93,11 @@ def choose_crossover(
     )
 
 
-def split_gap_power(spectra: Spectra, stride_hz: Floats, pose_error: PoseError) -> tuple[Floats, Floats]:
-    """Power spectra (w, f) of the drift and of the pose error; ``stride_hz`` (w,) is NaN in windows without a gait."""
+def split_power(spectra: Spectra, stride_hz: Floats, pose_error: PoseError) -> tuple[Floats, Floats]:
+    """Power spectra (w, f) of the drift and of the pose error, from those of the discrepancy in w windows.
+
+    ``stride_hz`` (w,) is NaN in windows without a gait.
+    """
     hz = spectra.hz
     power = _smoothed(spectra.power)
     floor = (

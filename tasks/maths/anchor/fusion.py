@@ -1,6 +1,6 @@
-"""The fused anchor: the pose says where the body is, the torso's features say how it moved; one solve joins them.
+"""The fused anchor: the pose says where the body is, the torso steps say how it moved, and one solve joins them.
 
-With S the sum of the feature steps, the anchor is S + c. The drift c minimises
+With S the sum of the torso steps, the anchor is S + c. The drift c minimises
 
     integral of  w (pose - S - c)^2  +  (2 pi f)^-4 (c'')^2  dt,
 
@@ -18,7 +18,6 @@ from scipy.ndimage import median_filter
 
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.crossover import VALUE_SPAN_S, Crossover, PoseError, choose_crossover, solve_drift
-from tasks.maths.anchor.gaps import bridge_gaps
 from tasks.maths.anchor.missing_steps import (
     calm_poses,
     fill_steps,
@@ -32,8 +31,8 @@ from tasks.maths.anchor.outliers import (
     WHOLE_TORSO_SHARE,
     bridged_frames,
     chain_cuts,
-    left_torso,
     odd_frames_in,
+    off_torso,
     outliers_between_gaps,
     passing_runs,
     pose_weight,
@@ -98,13 +97,13 @@ def fuse(
     guessed: Flags | None = None,
     settings: FusionSettings | None = None,
 ) -> FusedAnchor:
-    """Join poses (n, 2), NaN where missing, with the torso's steps.
+    """The path of the anchor, from poses (n, 2), NaN where missing, and torso steps.
 
     ``confidence`` (n,) weights the poses. ``torso_px`` (n,) is the torso length, NaN allowed. ``stride_hz`` (n,) is the
-    stride frequency, NaN without a gait (None: nowhere). Through the poses in ``given`` (n,) the anchor passes exactly,
-    and the path about them adapts. The poses in ``guessed`` (n,) are partly guesses, as of a body that the edge cuts.
-    They count little where the steps connect them to other poses, as those that are missing: such frames are bridged.
-    ``time_s`` (n,) must increase. ``ValueError`` when no pose is finite.
+    stride frequency, NaN without a gait (None: nowhere). The anchor passes exactly through the poses in ``given`` (n,).
+    The poses in ``guessed`` (n,) are partly guesses, for example where the edge cuts the body. They count little where
+    the steps connect them to other poses: such frames are bridged, like those without a pose. ``time_s`` (n,) must
+    increase. ``ValueError`` when no pose is finite.
     """
     settings = settings or FusionSettings()
     time_s = plausible_times_s(time_s)
@@ -126,8 +125,8 @@ def fuse(
     hz = best.crossover.hz
     drift = solve_drift(time_s, discrepancy, weight, hz, cut=best.cut, torso_px=torso)
     if settings.crossover_hz is None:
-        off = left_torso(time_s, discrepancy - drift, best.has_pose & ~best.guessed, torso)
-        if off.any():  # the steps led it away: there the poses are followed
+        off = off_torso(time_s, discrepancy - drift, best.has_pose & ~best.guessed, torso)
+        if off.any():  # the steps led the anchor away: there it follows the poses
             hz = np.where(off, settings.fastest_hz, hz)
             drift = solve_drift(time_s, discrepancy, weight, hz, cut=best.cut, torso_px=torso)
     path = best.steps_sum + drift
@@ -136,7 +135,7 @@ def fuse(
     carried = has_pose | by_steps
     path[~carried] = np.nan
     filled, state = gaps.fill_gaps(time_s, path, interpolate=True)
-    filled = bridge_gaps(time_s, filled, state == INTERPOLATED, stride, settings.longest_bridge_s)
+    filled = gaps.bridge_gaps(time_s, filled, state == INTERPOLATED, stride, settings.longest_bridge_s)
     state = np.where(by_steps | best.guessed, np.where(by_steps & best.by_poses, INTERPOLATED, BRIDGED), state)
     seen = np.isfinite(pose_xy).all(axis=1)
     return FusedAnchor(filled, state, hz, crossover_reason(best, settings), int((seen & ~has_pose).sum()))
@@ -159,7 +158,7 @@ class _StepsFit:
 
 
 def _best_fit(streams: Sequence[str], steps: Steps, fit: Callable[[Floats], _StepsFit]) -> _StepsFit:
-    """The fit of the preferred stream, of the other one, or of both together, by the errors that they promise."""
+    """The fit of the preferred stream, of the other one, or of both together, by their expected errors."""
     fits = [replace(fit(steps.xy(stem)), name=STREAM_NAMES[stem]) for stem in streams]
     if len(fits) == 1:
         return fits[0]
@@ -172,7 +171,7 @@ def _best_fit(streams: Sequence[str], steps: Steps, fit: Callable[[Floats], _Ste
 
 
 def other_share(preferred_mse: float, other_mse: float) -> float:
-    """How much the other stream counts, 0 to 1, by the expected mean square errors of both in torso lengths squared."""
+    """Weight of the other stream, 0 to 1, by the expected mean square errors of both in torso lengths squared."""
     if not (np.isfinite(preferred_mse) and preferred_mse > 0):
         return 0.0
     ratio = (other_mse + UNSEEN_SWING_MSE) / preferred_mse
@@ -191,8 +190,8 @@ def _fit_steps(
 ) -> _StepsFit:
     """Prepare ``measured`` steps (n, 2): reject steps and poses, cut the chain, and choose the cross-over.
 
-    The poses in ``unsure`` (n,) count little, and not as evidence for the cross-over, where the steps reach to others.
-    Further away they count as ever: the steps alone drift.
+    Where the steps connect the poses in ``unsure`` (n,) to other poses, they count little, and not for the choice of
+    the cross-over. Elsewhere they count fully, because steps alone drift.
     """
     torso = steady_torso_px(time_s, torso_px)
     trusted = _trusted_steps(steps, measured, time_s, pose_xy, torso, settings.outlier_torsos)
@@ -213,15 +212,15 @@ class _AcceptedPoses(NamedTuple):
     """Which poses are no outliers, and where the chain of steps between them is cut."""
 
     known: Flags  # (n,) there is a pose, and it is accepted
-    rejoined: Flags  # (n,) accepted since others agree with it beyond missing steps
-    clipped: Floats  # (n, 2) px; how far each pose is from the sum of the steps, without the largest differences
+    rejoined: Flags  # (n,) accepted by ``poses_across_missing_steps``
+    clipped: Floats  # (n, 2) px; the discrepancy, with its largest deviations limited
     cut: Flags  # (n,) the frame is not connected to the frame before
 
 
 def _accepted_poses(
     time_s: Floats, discrepancy: Floats, moved: Flags, torso_px: Floats, torso: Floats, settings: FusionSettings
 ) -> _AcceptedPoses:
-    """Reject outliers by how far each pose is from the sum of the steps, ``discrepancy`` (n, 2).
+    """Reject outliers by the ``discrepancy`` (n, 2) px: each pose minus the sum of the steps.
 
     ``moved`` (n,) says where there is a step. ``torso`` (n,) is the steady length. ``ValueError`` without any pose.
     """
@@ -242,7 +241,7 @@ def _accepted_poses(
 def _chosen_crossover(
     time_s: Floats, accepted: _AcceptedPoses, certain: Flags, torso: Floats, stride: Floats, settings: FusionSettings
 ) -> Crossover:
-    """The cross-over by the poses in ``certain`` (n,), as set or within the range of the settings."""
+    """The cross-over: as set, or chosen within the range of the settings, by the poses in ``certain`` (n,)."""
     filled = gaps.fill_gaps(time_s, np.where(certain[:, None], accepted.clipped, np.nan), interpolate=True)[0]
     change = np.diff(filled, axis=0, prepend=filled[:1])
     change[_in_cut_interval(accepted.known, accepted.cut)] = 0.0
@@ -263,14 +262,14 @@ class _TrustedSteps(NamedTuple):
 
     step_px: Floats  # (n, 2) NaN where missing or rejected
     filled_px: Floats  # (n, 2) the same with all gaps filled
-    pose_xy: Floats  # (n, 2) px; calm where steps were made from poses, and NaN where the pose is far from that
+    pose_xy: Floats  # (n, 2) px; where steps were made from poses, the smoothed pose, NaN where it is far from the pose
     by_poses: Flags  # (n,) the step to the frame, or the one from it, was made from poses
 
 
 def _trusted_steps(
     steps: Steps, measured: Floats, time_s: Floats, pose_xy: Floats, torso: Floats, outlier_torsos: float
 ) -> _TrustedSteps:
-    """What counts of the ``measured`` steps (n, 2), and what stands in for the others."""
+    """The ``measured`` steps (n, 2) that are accepted, and what stands in for the others."""
     error = step_error_px(steps)
     after_loss = steps_after_loss(steps)
     measured = np.where(steps_at_rest(measured, pose_xy, torso)[:, None], np.nan, measured)
@@ -282,7 +281,7 @@ def _trusted_steps(
     confirmed |= runs_confirmed_by_pose(measured, guess, pose_xy, uncertain=uncertain, error_px=error, torso_px=torso)
     confirmed &= ~after_loss
     step = np.where(confirmed[:, None], measured, step)
-    # one check after the other: a step is compared with accepted steps only
+    # The checks run one after the other: each compares a step with those that the earlier checks accepted.
     step = np.where(step_spikes(time_s, step, pose_xy, torso)[:, None], np.nan, step)
     discrepancy = pose_xy - np.cumsum(fill_steps(time_s, pose_xy, step), axis=0)
     step = np.where(passing_runs(time_s, step, discrepancy, torso)[:, None], np.nan, step)

@@ -1,9 +1,9 @@
 """What stands in for torso steps that are missing or not trusted.
 
-A step between trusted ones is guessed from their speeds. How far off such a guess is depends on the person: somebody
-who walks evenly is guessed to a fraction of a px, somebody who turns is not. The clip's own trusted steps show it: each
-is guessed from steps around it, as if it were missing. A step that was measured badly is joined with its guess, each
-weighted by its variance, instead of being thrown away at a limit that a little more noise crosses.
+A step between trusted ones is guessed from their speeds. The error of such a guess depends on the person: a fraction of
+a px for somebody who walks evenly, more for somebody who turns. It is measured on the clip's own trusted steps: each is
+guessed from the steps around it, as if it were missing. An uncertain measured step is joined with its guess, each
+weighted by its variance: a hard limit would depend on noise.
 """
 
 from typing import Final
@@ -19,9 +19,9 @@ from tasks.maths.frame_times import nearest_index
 
 # Standard deviation of a step of the pose, in differences of two successive ones, if the pose has white noise.
 DIFFERENCE_OF_STEPS_STDS: Final = (2 / 6) ** 0.5
-# What is faster in a track of poses counts as noise. In a filmed somersault without steps the anchor is off by 9.5 to
-# 9.7 px rms with 6 to 8 Hz, against hips marked by eye in 22 frames; it was off by 22 px without this. A drawn take-off
-# of 150 px in 0.3 s is followed to 4 px with 5 or 6 Hz, and to 3 px with 7 Hz.
+# Motion of the poses above this frequency counts as noise. In a filmed somersault without steps the anchor is off by
+# 9.5 to 9.7 px rms with 6 to 8 Hz, against hips marked by eye in 22 frames, and by 22 px without this limit. A drawn
+# take-off of 150 px in 0.3 s is followed to 4 px with 5 or 6 Hz, and to 3 px with 7 Hz.
 CALM_POSES_HZ: Final = 7.0
 FEWEST_GUESSES: Final = 5  # of known steps: fewer do not show how far off a guess is
 
@@ -77,12 +77,12 @@ def calm_poses(time_s: Floats, pose_xy: Floats, guess: Floats, torso_px: Floats,
 def runs_confirmed_by_pose(
     measured: Floats, guess: Floats, pose_xy: Floats, *, uncertain: Flags, error_px: Floats, torso_px: Floats
 ) -> Flags:
-    """Steps (n,) in runs of ``uncertain`` (n,) ones that the poses support together more than the ``guess`` (n, 2).
+    """Steps (n,) in runs of ``uncertain`` (n,) ones that the poses support, as a run, more than the ``guess`` (n, 2).
 
-    In a leap each step differs from its guess by less than a pose can tell, but a few of them together do not. Each
-    step of such a run has poses at both ends, and agrees with them. All together are nearer to them than the guess is:
-    the squares of both distances differ by more than that of what a pose can tell, and than those of the steps' errors
-    ``error_px`` (n,).
+    In a leap a single step differs from its guess by less than the resolution of a pose, but a few of them together
+    differ by more. Each step of such a run has poses at both ends, and agrees with them. The sum of the run is nearer
+    to the poses than that of the guess: the squared distances differ by more than the squared resolution of a pose,
+    and than the squared errors ``error_px`` (n,) of the steps together.
     """
     pose = np.diff(pose_xy, axis=0, prepend=np.full((1, 2), np.nan))
     resolution_px = POSE_RESOLUTION_TORSOS * torso_px
@@ -124,13 +124,13 @@ def steps_by_pose(
     torso_px: Floats,
     elsewhere: Flags,
 ) -> Floats:
-    """Trusted ``step`` (n, 2), and the step of the pose, joined with the ``guess`` (n, 2), where it counts more.
+    """Steps (n, 2): the trusted ``step``, or the pose's step joined with the ``guess``, where the pose counts more.
 
-    Other steps stay NaN, also all of a run that was measured without a gap: ``missing`` (n,) are those that were not. A
-    guess between two trusted steps is off by as much as the speed changes from the one to the other, or less: so the
-    poses of somebody who walks on behind a post do not count, and those of somebody who jumps do. A step of the pose is
-    off by as much as a pose can tell, or more where the poses of the run tremble. Both are weighted by their variances.
-    Where the poses go ``elsewhere`` (n,), as ``poses_elsewhere`` says, they alone count.
+    Other steps stay NaN, and so does a run without any ``missing`` (n,) measurement. A guess between two trusted steps
+    is off by at most the change of speed between them: so the poses of somebody who walks on behind a post do not
+    count, and those of somebody who jumps do. A pose's step is off by the resolution of a pose, or more where the poses
+    of the run tremble. Both are weighted by their variances. In ``elsewhere`` (n,), see ``poses_elsewhere``, only the
+    poses count.
     """
     trusted: Flags = np.all(np.isfinite(step), axis=1)
     interval = np.maximum(np.diff(time_s, prepend=time_s[0]), 1e-6)
@@ -157,10 +157,10 @@ def poses_elsewhere(
 ) -> Flags:
     """Steps (n,) in runs without trusted ``step`` (n, 2) in which the poses (n, 2) go elsewhere than the ``guess``.
 
-    Who leaps may be as fast before as after: the speeds do not show the leap, but the poses do. They count where they
-    are more than ``limit_torsos`` from the guess in most frames of a run, are seen in all of them, and come there and
-    back without a jump. A pose that slides to somebody who passes in front jumps back. Runs without a measurement that
-    is ``missing`` (n,) do not count.
+    Somebody who leaps may be as fast before as after: the speeds do not show the leap, but the poses do. They count
+    where they are more than ``limit_torsos`` from the guess in most frames of a run, are seen in all of them, and go
+    there and back without a jump: a pose that slides to somebody who passes in front jumps back. Only runs with a
+    ``missing`` (n,) measurement count.
     """
     found = np.zeros(len(step), dtype=bool)
     trusted: Flags = np.all(np.isfinite(step), axis=1)
@@ -181,8 +181,8 @@ def poses_elsewhere(
 def guess_error_px(time_s: Floats, step: Floats, missing: int) -> float:
     """Standard error per axis of the guess in the middle of ``missing`` steps between two known ones.
 
-    It is measured on the known steps (n, 2). Where no run of them is long enough, the longest that is counts; 0 without
-    any.
+    It is measured on the known steps (n, 2), in px. Where too few runs of them are long enough, it is that of fewer
+    missing steps; 0 where even these cannot be measured.
     """
     interval = np.maximum(np.diff(time_s, prepend=time_s[0]), 1e-6)
     speed = step / interval[:, None]

@@ -23,16 +23,17 @@ LOSS_INTERVALS: Final = 3.0  # of the median interval between poses: in a longer
 LEAST_LOSS_S: Final = 0.25  # and at least this long
 UNCERTAIN_AROUND_LOSS_S: Final = 0.4  # before and after a loss
 FASTEST_DRIFT_TORSOS: Final = 0.15  # of the steps, from one pose to the next: more is a jump of the pose
-OFF_TORSO_TORSOS: Final = 0.15  # from the poses of a while: here the anchor has left the middle of the torso
-RESIDUAL_S: Final = 0.3  # that while
-AROUND_RESIDUAL_S: Final = 0.5  # before and after it the poses are followed too
+OFF_TORSO_TORSOS: Final = 0.15  # median distance of the anchor from the poses, above which it is off the torso
+RESIDUAL_S: Final = 0.3  # over which this median is taken
+AROUND_RESIDUAL_S: Final = 0.5  # before and after a frame off the torso the poses are followed too
 LEAST_POSE_WEIGHT: Final = 0.02
-# Of a body that the picture cuts. There the hips of ten drawn walkers who come in or leave are off by about twice as
-# far as elsewhere, and the anchor by 2.2 px rms with weight 1, 1.5 to 1.6 px with 0.1 to 0.4, 1.6 px with 0.02.
+# Weight of the pose of a body that the picture's edge cuts. There the hips of ten drawn walkers who come in or leave
+# are off by about twice as far as elsewhere. The anchor is off by 2.2 px rms with weight 1, by 1.5 to 1.6 px with 0.1
+# to 0.4, and by 1.6 px with 0.02.
 GUESSED_POSE_WEIGHT: Final = 0.2
 STEP_ERROR_LIMIT_TORSOS: Final = 0.006  # a step with a larger standard error is not used
 NEAR_LIMIT_SHARE: Final = 0.7  # of that limit: nor is a step above this share beside an unused one
-POSE_RESOLUTION_TORSOS: Final = 0.05  # a pose can tell two steps apart that differ by more
+POSE_RESOLUTION_TORSOS: Final = 0.05  # resolution of a pose: it tells two steps apart that differ by more
 REST_TORSOS: Final = 0.01  # from frame to frame: features that move less rest on the background, if the pose moves
 MOVED_RESOLUTIONS: Final = 2.0  # by more than this many resolutions of a pose
 SPIKE_TORSOS: Final = 0.012
@@ -63,11 +64,11 @@ def outliers_between_gaps(
     return outlier, clipped
 
 
-def left_torso(time_s: Floats, residual: Floats, known: Flags, torso_px: Floats) -> Flags:
-    """Frames (n,) around those in which the anchor lies off the torso: far from most poses of a while.
+def off_torso(time_s: Floats, residual: Floats, known: Flags, torso_px: Floats) -> Flags:
+    """Frames (n,) in which the anchor lies off the torso, and those within ``AROUND_RESIDUAL_S`` of them.
 
-    ``residual`` (n, 2) is the pose minus the anchor, and ``known`` (n,) says which poses are accepted. One pose may be
-    wrong; where the median over ``RESIDUAL_S`` is more than ``OFF_TORSO_TORSOS``, the anchor is.
+    ``residual`` (n, 2) px is the pose minus the anchor, and ``known`` (n,) says which poses are accepted. A single pose
+    may be wrong: the anchor is off where the median over ``RESIDUAL_S`` is more than ``OFF_TORSO_TORSOS``.
     """
     rows = np.flatnonzero(known)
     if not len(rows):
@@ -81,12 +82,12 @@ def left_torso(time_s: Floats, residual: Floats, known: Flags, torso_px: Floats)
 
 
 def pose_outliers(time_s: Floats, discrepancy: Floats, torso_px: Floats, limit: float) -> tuple[Flags, Floats]:
-    """Frames (n,) whose discrepancy is far from its two-second median, and the clipped discrepancy for statistics.
+    """Frames (n,) with a discrepancy far from its two-second median, and the clipped discrepancy (n, 2) for statistics.
 
-    Far is four median distances, at most ``limit`` and at least ``LEAST_OUTLIER_TORSOS``: the pose of somebody else, or
-    a guess. The clipped discrepancy has its distances to the median limited. Values are mirrored at the ends of the
-    clip, so that a model that starts with a wrong guess is outvoted by what follows. A pose among poses that are mostly
-    far is rejected too: somebody is passing there.
+    Far means more than four median distances, at most ``limit`` and at least ``LEAST_OUTLIER_TORSOS``: such a pose is
+    that of somebody else, or a guess. The clipped discrepancy has its distances to the median limited. Values are
+    mirrored at the ends of the clip, so that a model that starts with a wrong guess is outvoted by what follows. A pose
+    among poses that are mostly far is rejected too: somebody is passing there.
     """
     seen = np.isfinite(discrepancy).all(axis=1)
     rows = discrepancy[seen]
@@ -107,10 +108,10 @@ def pose_outliers(time_s: Floats, discrepancy: Floats, torso_px: Floats, limit: 
 
 
 def drift_at_end(discrepancy: Floats, outlier: Flags, whole: Flags, torso_px: Floats) -> Flags:
-    """Outliers (n,) at the end that poses without a jump lead to: there the steps drift, and the poses are right.
+    """Outliers (n,) at the end that the poses before reach without a jump: there the steps drift, the poses are right.
 
-    The median around them is one-sided: of a steady drift at the end it lies behind. Only poses of a ``whole`` (n,)
-    torso count. A jump is a change by more than ``FASTEST_DRIFT_TORSOS`` from one pose to the next, without noise.
+    At the end the median of ``pose_outliers`` is one-sided, so it lags behind a steady drift. Only poses of a ``whole``
+    (n,) torso count. A jump is a change of more than ``FASTEST_DRIFT_TORSOS`` from one pose to the next, without noise.
     """
     rows = np.flatnonzero(np.isfinite(discrepancy).all(axis=1))
     found = np.zeros(len(discrepancy), dtype=bool)
@@ -189,7 +190,10 @@ def chain_cuts(
     for pair in np.flatnonzero(jumped | long):
         first, last = rows[pair] + 1, rows[pair + 1]
         missing = np.flatnonzero(~moved[first : last + 1])
-        cut[first + missing[0] if len(missing) else (first + last + 1) // 2 if long[pair] else last] = True
+        if len(missing):
+            cut[first + missing[0]] = True
+        else:
+            cut[(first + last + 1) // 2 if long[pair] else last] = True
     for first, last in true_runs(~moved):
         if first > 0 and last + 1 < len(discrepancy) and time_s[last] - time_s[first - 1] > LEAST_LOSS_S:
             before = _median_in_span(time_s[known], discrepancy[known], time_s[first - 1], -UNCERTAIN_AROUND_LOSS_S)
@@ -240,9 +244,9 @@ def uncertain_steps(error_px: Floats, missing: Flags, torso_px: Floats) -> Flags
 
 
 def steps_at_rest(measured: Floats, pose_xy: Floats, torso_px: Floats) -> Flags:
-    """Steps (n,) in which the features rest, and the pose is seen before and after and moves: they lie on a background.
+    """Steps (n,) in which the features rest while the pose moves: they lie on the background.
 
-    Of a person who stands still while the pose jumps, the step is rejected too. What replaces it rests as well.
+    If the pose of a person who stands still jumps, the step is rejected too; the guess that replaces it also rests.
     """
     moved = np.hypot(*np.diff(pose_xy, axis=0, prepend=np.full((1, 2), np.nan)).T)
     rests = np.hypot(*measured.T) < REST_TORSOS * torso_px
@@ -252,8 +256,8 @@ def steps_at_rest(measured: Floats, pose_xy: Floats, torso_px: Floats) -> Flags:
 def steps_confirmed_by_pose(step: Floats, guess: Floats, pose_xy: Floats, error_px: Floats, torso_px: Floats) -> Flags:
     """Steps (n,) that the pose supports more than the ``guess`` (n, 2) that would replace them.
 
-    A leaping person is blurred: pose and step are each uncertain, but they agree by no accident. A guess that differs
-    by less than the step's ``error_px`` (n,), or by less than a pose can tell, is as good as the step.
+    A leaping person is blurred: pose and step are each uncertain, but they do not agree by accident. A guess that
+    differs from the step by less than its ``error_px`` (n,), or by less than the resolution of a pose, is as good.
     """
     pose = np.diff(pose_xy, axis=0, prepend=np.full((1, 2), np.nan))
     apart = np.hypot(*(step - guess).T)
@@ -271,9 +275,10 @@ def steps_after_loss(steps: Steps) -> Flags:
 
 
 def step_spikes(time_s: Floats, step: Floats, pose_xy: Floats, torso_px: Floats) -> Flags:
-    """Steps (n, 2) unlike their neighbours while the pose is like them: features on an arm or on a wall.
+    """Steps (n,) unlike their neighbours although the pose moves like these: the features lie on an arm or on a wall.
 
-    The top of a short swing is unlike the median of its neighbours, but not unlike what lies between the nearest two.
+    The turning point of a short swing is unlike the median of its neighbours, but not unlike the mean of the nearest
+    two.
     """
     rows = np.flatnonzero(np.isfinite(step).all(axis=1))
     found = np.zeros(len(step), dtype=bool)
@@ -293,10 +298,10 @@ def step_spikes(time_s: Floats, step: Floats, pose_xy: Floats, torso_px: Floats)
 
 
 def passing_runs(time_s: Floats, step: Floats, discrepancy: Floats, torso_px: Floats) -> Flags:
-    """Short runs of steps (n, 2) with an abrupt start and end that the pose did not make: somebody passed in front.
+    """Steps (n,) in short runs with an abrupt start and end that the pose does not show: somebody passed in front.
 
-    A bump of the camera is as abrupt, but then the pose has moved as well, and the discrepancy is unchanged afterwards.
-    A person who hops ends where the hop began: then the poses in between decide.
+    A bump of the camera is as abrupt, but the pose moves as well, and the discrepancy is unchanged afterwards. A person
+    who hops ends where the hop began: then the poses in between decide.
     """
     rows = np.flatnonzero(np.isfinite(step).all(axis=1))
     found = np.zeros(len(step), dtype=bool)
@@ -329,7 +334,7 @@ def _median_spread(values: Floats) -> float:
 
 
 def _intervals_s(time_s: Floats) -> Floats:
-    """Seconds (n,) since the frame before; for the first frame, until the next one."""
+    """Seconds (n,) since the frame before; for the first frame, those until the next one."""
     step = np.diff(time_s)
     return np.asarray(np.maximum(np.concatenate([step[:1], step]), 1e-6))
 

@@ -11,7 +11,7 @@ from tasks.maths.anchor.crossover import (
     PoseError,
     choose_crossover,
     expected_square_error,
-    split_gap_power,
+    split_power,
 )
 from tasks.maths.anchor.fusion import UNSEEN_SWING_MSE, FusionSettings, fuse, other_share
 from tasks.maths.path.smoothers import moving_average
@@ -218,7 +218,7 @@ def test_of_crossovers_with_nearly_the_same_error_the_slowest_is_taken(seed: int
     choice = choose_crossover(time_s, walk, stride, slowest_hz=0.15, fastest_hz=2.0, window_s=5.0, pose_error=prior)
     spectra = windowed_spectra(time_s, walk, 5.0)
     tried = np.geomspace(0.15, 2.0, CROSSOVER_CANDIDATES)
-    drift, error = split_gap_power(spectra, np.full(len(spectra.middle_s), 0.8), prior)
+    drift, error = split_power(spectra, np.full(len(spectra.middle_s), 0.8), prior)
     (risk,) = expected_square_error(spectra.hz, drift, error, tried)
     row = int(np.abs(tried - choice.hz[75]).argmin())
     assert 0 < row < risk.argmin()
