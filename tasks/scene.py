@@ -27,17 +27,17 @@ from tasks.records import Clip, Tick, read_clip
 from tasks.requests import SceneRequest
 
 HIDDEN_LONGEST_PX: Final = 320  # longer side of the masks of people: they are grown by six such pixels
-AHEAD: Final = 1  # frames that wait for their turn, so that who shares the decoding need not wait for a plate
-LEAST_TOLD: Final = 0.02  # share of the frames from which on a fallback is worth a line
+AHEAD: Final = 1  # frames decoded ahead, so that another stage that shares the decoding need not wait for a plate
+LEAST_NOTED_SHARE: Final = 0.02  # of the frames: a fallback in fewer is not reported
 
 
 def build_scene(
     request: SceneRequest, folder: Path, tick: Tick, *, frames: Generator[Frame, None, None] | None = None
 ) -> dict[str, Any]:
-    """Write ``plates.zip``, ``hidden.npz`` and ``camera.parquet``; facts: how many plates, and how well they hold.
+    """Write ``plates.zip``, ``hidden.npz`` and ``camera.parquet``; facts: the number of plates, and how well they fit.
 
-    One pass over the pictures that plates are made of. These wait on disk, so memory does not grow with the clip.
-    ``frames`` are all of the clip, where somebody else decodes them; they are closed behind the last that is needed.
+    The stage reads the needed frames in one pass. They wait on disk, so memory does not grow with the clip. ``frames``
+    are all frames of the clip, if another stage decodes them; they are closed after the last one that is needed.
     """
     clip, found = read_clip(request.clip), request.found
     path, time_s = read_camera(found.path("camera.parquet"))
@@ -93,7 +93,7 @@ def _hidden(request: SceneRequest, clip: Clip) -> Iterator[NDArray[np.uint8]]:
 
 
 class _Builder:
-    """Makes each plate as soon as the last frame that it is made of was seen."""
+    """Makes each plate as soon as the last of its frames has come."""
 
     def __init__(self, path: CameraPath, plans: list[PlatePlan], store: FrameStore, writer: PlateWriter) -> None:
         self._path, self._plans, self._store, self._writer = path, plans, store, writer
@@ -115,7 +115,7 @@ class _Builder:
         return [plan.frame for plan in self._plans]
 
     def add(self, frame: Frame, hidden: NDArray[np.uint8], chroma_location: int) -> None:
-        """Take the next frame that is needed."""
+        """Store the next needed frame, and make the plates that were waiting for it."""
         self._store.put(frame, hidden)
         while self._next < len(self._plans):
             plan = self._plans[self._next]
@@ -135,13 +135,13 @@ class _Builder:
 
 
 def _facts(path: CameraPath, builder: _Builder) -> dict[str, Any]:
-    """Of the aligned groups: how many; of the frames: which share lies next to a plate that other frames agree with."""
+    """Facts: the numbers of plates and aligned groups, and the share of frames whose nearest plate others confirm."""
     plates = np.array(builder.plates)
     nearest = np.abs(np.arange(path.frames)[:, None] - plates[None]).argmin(axis=1)
     held = np.array(builder.agreements)[nearest] >= LEAST_AGREEMENT_SHARE
     share = float(held.mean())
     notes = []
-    if 1 - share >= LEAST_TOLD and path.frames > 1:  # one frame has no others
+    if 1 - share >= LEAST_NOTED_SHARE and path.frames > 1:  # a single frame has no others
         fact = f"the background of {(~held).sum()} of {path.frames} frames does not fit that of others"
         notes.append(f"{fact} (it moves, or near things pass): their border shows a mirror, border=blur shows none")
     return {

@@ -24,7 +24,7 @@ from flows.results.result import (
 )
 from flows.results.run_record import CONTACT_SHEET_NAME, describe_result, failure_record, read_metrics, run_record
 from flows.sweep import RUN_WIDE_SETTINGS
-from tasks.cache.integrity import damaged, require_proven
+from tasks.cache.integrity import forget_damaged, require_proven
 from tasks.cache.store import sha256_of
 from tasks.errors import OutputError
 from tasks.records import AnyArtifact
@@ -229,5 +229,5 @@ def _copy_to_part(artifact: AnyArtifact, name: str, folder: Path) -> Path | None
     part = part_path(target)
     shutil.copyfile(artifact.path(held), part)
     if sha256_of(part) != stored.sha256:
-        raise damaged(artifact, str(target))
+        raise forget_damaged(artifact, str(target))
     return part

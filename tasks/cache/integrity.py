@@ -19,7 +19,7 @@ _proven: set[Path] = set()
 
 
 def require_proven(artifact: AnyArtifact, names: Iterable[str]) -> None:
-    """``OutputError`` where one of the files ``names`` holds other bytes: it is forgotten, so that it is made again."""
+    """Check the bytes of the files ``names``; ``OutputError`` if one has changed: then the artifact is forgotten."""
     for name in names:
         path = artifact.path(name)
         if path in _proven:
@@ -29,7 +29,7 @@ def require_proven(artifact: AnyArtifact, names: Iterable[str]) -> None:
         except OSError:
             proven = False
         if not proven:
-            raise damaged(artifact, str(path))
+            raise forget_damaged(artifact, str(path))
         _proven.add(path)
 
 
@@ -79,7 +79,7 @@ def _forget(artifact: AnyArtifact) -> None:
     (Path(artifact.folder) / MARK).replace(Path(artifact.folder) / UNUSABLE)
 
 
-def damaged(artifact: AnyArtifact, where: str) -> OutputError:
+def forget_damaged(artifact: AnyArtifact, where: str) -> OutputError:
     """Delete the mark of an artifact whose bytes have changed. Returns the error to raise about the file ``where``."""
     (Path(artifact.folder) / MARK).unlink(missing_ok=True)
     return OutputError(f"{where}: it was damaged in the cache; run the same command again")

@@ -1,8 +1,8 @@
 """The key of a stage: what shaped the result, as one hash that names both the cache entry and its folder.
 
-It covers the request's settings, the digests of the artifacts it takes, the versions of the libraries that compute,
-and the source of every module that the computing function reaches by import, and so of the function that computes
-several in one pass. It covers no path and no time.
+It covers the request's settings, the digests of the artifacts that it takes, the versions of the libraries that
+compute, and the source of every module that the computing function reaches by import. Where a second function computes
+several requests in one pass, its modules count too. No path and no time is part of a key.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ def stage_key(request: AnyRequest) -> str:
 
 
 def shaped_by(request: AnyRequest) -> dict[str, Any]:
-    """All that the key is made of, as plain JSON: kept beside the result, it tells later what has changed since."""
+    """All that the key is made of, as plain JSON. It is kept beside the result, so that later changes can be named."""
     modules = [name.partition(":")[0] for name in (request.compute, request.compute_together) if name]
     return {
         "compute": request.compute,
@@ -110,7 +110,7 @@ def _reached(module: str) -> set[str]:
 def _imports(module: str) -> tuple[str, ...]:
     """Our modules named by the import statements of ``module``, wherever in the file they stand.
 
-    Each statement begins a line, as ``ruff`` makes sure. To parse the files took 0.3 s of CPU in every run.
+    Each statement begins a line: ``ruff`` checks that. Parsing the files would take 0.3 s of CPU time in every run.
     """
     named: set[str] = set()
     for statement in _IMPORT.finditer(_source(module).read_text(encoding="utf-8")):
@@ -132,10 +132,10 @@ def _source(module: str) -> Path:
 
 @lru_cache
 def library_version(distribution: str) -> str:
-    """Version of an installed library. For OpenCV that of its folder ``cv2``, which two distributions own.
+    """Version of an installed library. For OpenCV it is that of the folder ``cv2``, which two distributions own.
 
-    Both may be installed, and who came last has written the folder. ``SettingError`` where its files are gone, as after
-    one of the two was removed.
+    If both are installed, the last one has written the folder. ``SettingError`` if its files are gone, as after the
+    removal of one of the two.
     """
     if distribution != OPENCV:
         return importlib.metadata.version(distribution)

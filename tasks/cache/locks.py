@@ -37,7 +37,7 @@ def in_use(cache: Path, waiting: Callable[[], None]) -> Iterator[None]:
 def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> Iterator[bool]:
     """Hold a lock on ``path`` among processes and threads, calling ``waiting`` while others have it.
 
-    Gives whether nobody has had it before: its file was not there. On a disk without locks, hold nothing.
+    Yields whether nobody has had the lock before, since its file was missing. On a disk without locks, nothing is held.
     """
     try:
         descriptor, is_first = _opened(path)
@@ -62,7 +62,7 @@ def lock(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> It
 
 
 def _opened(path: Path) -> tuple[int, bool]:
-    """A lock file, and whether this call has made it; its folder is made where it is missing."""
+    """The descriptor of the opened lock file, and whether this call made the file. A missing folder is made."""
     try:
         return _found_or_made(path)
     except FileNotFoundError:

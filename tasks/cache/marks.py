@@ -1,4 +1,4 @@
-"""The finished mark of a cache entry, read as what it is: a file that anybody may have written.
+"""Read the finished mark of a cache entry, and check it: anybody may have written the file.
 
 The types of the fields are checked. A file name may not lead out of the entry's folder. An entry that was renamed or
 moved to another stage is not accepted. The store decides by what is read here, and by nothing else in the cache.
@@ -18,7 +18,7 @@ from tasks.untrusted.json_file import read_object
 MOST_MARK_BYTES: Final = 8 << 20  # of a mark: one has some KB, and more with many people and modules
 MOST_FILES: Final = 1000
 UNUSABLE: Final = "unusable.json"
-"""What the mark of an entry becomes whose files had their digests and could not be used: it is not fetched again."""
+"""The mark's name once the entry's files have the stated digests but cannot be used: the entry is not fetched again."""
 RECORDS: Final = "records"
 """Where older versions had Prefect keep its result records. None is written or handed to Prefect any more: they name
 the code that reads them."""
@@ -31,12 +31,12 @@ _COUNT_FACTS: Final = {"frames", "looked", "detected", "detection_rate", "memory
 
 
 def read_fields(path: Path) -> dict[str, Any]:
-    """All fields of a mark, not looked at yet; ``ValueError`` or ``OSError`` where it is no JSON object."""
+    """All fields of a mark, unchecked; ``ValueError`` or ``OSError`` where it is not a JSON object."""
     return read_object(path, MOST_MARK_BYTES)
 
 
 def artifact_of(mark: Mapping[str, Any], folder: Path) -> AnyArtifact:
-    """The artifact that a mark describes in its ``folder``; ``ValueError`` where a field is not as it was written."""
+    """The artifact that a mark describes in its ``folder``; ``ValueError`` if a field cannot be of this program."""
     stage, key = _names(mark, folder)
     files = _field(mark, "files", dict)
     _require(len(files) <= MOST_FILES, "files")
@@ -47,7 +47,7 @@ def artifact_of(mark: Mapping[str, Any], folder: Path) -> AnyArtifact:
 
 
 def about_of(mark: Mapping[str, Any]) -> dict[str, Any]:
-    """What a mark keeps about its entry; ``ValueError`` where it is not as it was written."""
+    """What a mark keeps about its entry; ``ValueError`` if this program cannot have written it."""
     about: dict[str, Any] = _field(mark, "about", dict)
     for name, kind in (("video", str), ("sha256", str), ("shaped_by", dict)):
         _require(isinstance(about.get(name, kind()), kind), "about")
@@ -55,7 +55,7 @@ def about_of(mark: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def looked_of(mark: Mapping[str, Any], folder: Path) -> AnyArtifact:
-    """A finding's mark as an artifact without files; of one of an older version only stage and key are known."""
+    """The mark of a finding, as an artifact without files. From older versions only stage and key are known."""
     stage, key = _names(mark, folder)
     whole = {"run_id": "", "seconds": 0.0, **mark}
     return Artifact(stage, key, str(folder), {}, {}, _field(whole, "run_id", str), _seconds(whole))
@@ -85,7 +85,7 @@ def _names(mark: Mapping[str, Any], folder: Path) -> tuple[str, str]:
 
 
 def _plain_name(name: str) -> str:
-    """The name of a file in a folder: no path, nothing hidden, nothing that a terminal would obey."""
+    """``name``, if it is that of a plain file: no path, not hidden, no control characters; else ``ValueError``."""
     _require(bool(name) and "/" not in name and not name.startswith(".") and name.isprintable(), "files")
     return name
 
@@ -100,7 +100,7 @@ def _stored(file: object) -> StoredFile:
 
 
 def _check_facts(facts: Mapping[str, Any]) -> None:
-    """Facts go into sentences: those that every stage has alike are looked at here, one by one."""
+    """Check the facts that all stages have in common, which go into sentences; ``ValueError`` for a wrong type."""
     checks: dict[str, Callable[[Any], bool]] = {
         **dict.fromkeys(_TEXT_FACTS, lambda fact: fact is None or isinstance(fact, str)),
         **dict.fromkeys(_COUNT_FACTS, _is_number),
@@ -137,7 +137,7 @@ def _require(holds: bool, field: str) -> None:
 
 
 def clear_record(folder: Path) -> None:
-    """Remove a record beside the place of an entry, which would void it."""
+    """Remove a result record beside the place of an entry: the entry would not be trusted with it."""
     record = folder.parents[1] / RECORDS / folder.name
     with suppress(FileNotFoundError, NotADirectoryError):
         remove(record)

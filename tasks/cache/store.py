@@ -95,13 +95,13 @@ def broken_files(artifact: AnyArtifact) -> list[str]:
 
 
 def touch(artifact: AnyArtifact) -> None:
-    """Note that it is used now; where that cannot be written, it will seem older."""
+    """Set the time of the last use to now. If that cannot be written, the entry seems older."""
     with suppress(OSError):
         os.utime(Path(artifact.folder) / MARK)
 
 
 def finding(cache: Path, stage: str, key: str) -> NotFoundInClip | None:
-    """What an earlier run has found missing in the clip under the very same ``key``; None where it found nothing."""
+    """What an earlier run with the same ``key`` found missing in the clip; None if there is no such finding."""
     found = read_finding(cache / stage / key)
     return found[0] if found else None
 

@@ -14,7 +14,7 @@ from tasks.requests import MatteRequest
 def write_mattes(
     request: MatteRequest, placement: Placement, frames: Iterator[PersonFrame], folder: Path
 ) -> dict[str, Any]:
-    """Write ``mattes.zip``; facts: for how many frames, and how many of them have a matte."""
+    """Write ``mattes.zip``; facts: the number of frames, and of those that have a matte."""
     known = []
     with matte_writer(folder / "mattes.zip", placement.layout) as writer:
         for frame in frames:

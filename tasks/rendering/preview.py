@@ -18,9 +18,9 @@ from tasks.media.report.contact_sheet import RgbPicture
 from tasks.requests import RenderRequest
 
 LONGEST_PX: Final = 320  # longer side
-STEP_S: Final = 0.1  # between two pictures, on the whole
-HALF_TICK_S: Final = 0.0005
-LONGEST_S: Final = 8.0  # of a longer clip, its middle
+STEP_S: Final = 0.1  # between two pictures, on average
+HALF_TICK_S: Final = 0.0005  # WebP counts time in ms
+LONGEST_S: Final = 8.0  # a longer clip shows its middle
 
 
 def render_preview(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def render_preview(request: RenderRequest, placement: Placement, frames: Frames,
 
 
 def preview_size_px(size_px: tuple[int, int], pixel_aspect: float) -> tuple[int, int]:
-    """At most ``LONGEST_PX`` wide and high, with square pixels."""
+    """Width and height of the preview: at most ``LONGEST_PX``, with square pixels."""
     width, height = size_px[0] * pixel_aspect, float(size_px[1])
     factor = min(LONGEST_PX / max(width, height), 1.0)
     return max(round(width * factor), 1), max(round(height * factor), 1)
@@ -47,7 +47,7 @@ def shown_frame(frame_s: NDArray[np.float64], at_s: float) -> int:
 def small_pictures(
     request: RenderRequest, placement: Placement, frames: Frames, size_px: tuple[int, int]
 ) -> Iterator[tuple[float, RgbPicture]]:
-    """Seconds from the first one, and the picture, of those that are shown: always one at least."""
+    """The pictures of the preview, at least one, each with its seconds since the preview's start."""
     edge = edge_of(request)
     first_s = placement.clip.start_s + max((placement.clip.duration_s - LONGEST_S) / 2, 0.0)
     first = shown_frame(placement.time_s, first_s)
@@ -55,7 +55,7 @@ def small_pictures(
     due_s = 0.0
     for frame in frames:
         picture = frame.picture
-        # The first one may begin before what is shown does.
+        # The first picture may begin before the shown part does.
         time_s = max(float(picture.pts * placement.clip.time_base) - first_s, 0.0)
         if time_s >= LONGEST_S:
             return

@@ -1,4 +1,4 @@
-"""The stabilized video, the comparison and the person: moved in the source's pixel format, with its times and sound."""
+"""Render the stabilized video, the comparison and the person, in the source's pixel format, times and sound."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -66,7 +66,7 @@ class CutFrame(NamedTuple):
 
 
 def render_stabilized(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
-    """Write ``stabilized.mp4`` and what a ``RenderSamples`` keeps of it; facts: frames, size and notes."""
+    """Write ``stabilized.mp4`` and its samples for the report; facts: frames, size, notes and the origin of pixels."""
     samples, origins = samples_of(request, placement), OriginShares()
     pairs = samples.sampled(frame_outputs(request, placement, frames, origins))
     facts = finish(request, placement, placement.size_px, pairs, folder)
@@ -75,9 +75,9 @@ def render_stabilized(request: RenderRequest, placement: Placement, frames: Fram
 
 
 def render_comparison(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
-    """Write ``comparison.mp4``, the original first, and what a ``RenderSamples`` keeps of it.
+    """Write ``comparison.mp4``, the original first, and its samples for the report.
 
-    Facts: frames, size, ``panes`` (x, y, width, height of the two pictures) and notes.
+    Facts: frames, size, ``panes`` (x, y, width, height of the two pictures), notes and the origin of pixels.
     """
     settings = request.comparison or ComparisonConf()
     arrange = panes_stacked if settings.layout is ComparisonLayout.vertical else panes_side_by_side
@@ -124,7 +124,7 @@ def finish(
 
 
 class OriginShares:
-    """Which shares of the output's pixels come from the frame itself, from other frames, and from a mirror."""
+    """Adds up which shares of the output's pixels come from the frame itself, from other frames, and from a mirror."""
 
     def __init__(self) -> None:
         self._total, self._frames = np.zeros(3), 0
@@ -143,16 +143,16 @@ class OriginShares:
 
 
 def samples_of(request: RenderRequest, placement: Placement) -> RenderSamples:
-    """What is to keep samples of the request's pictures."""
+    """The recorder of samples for the report, from the request's output."""
     return RenderSamples(placement, edge_of(request) if request.background is None else None)
 
 
 def frame_outputs(
     request: RenderRequest, placement: Placement, frames: Frames, origins: OriginShares | None = None
 ) -> Iterator[FrameOutput]:
-    """Every frame with its planes as they stand in the output, before the background that is asked for.
+    """Every frame with its planes of the output: the moved picture, or the person before the requested background.
 
-    ``origins`` counts where the pixels come from, where the background is the picture's own.
+    If the background is the picture's own, ``origins`` counts where the pixels come from.
     """
     if request.background is None:
         edge = edge_of(request)
@@ -177,7 +177,7 @@ def frame_outputs(
 def joined_pairs(
     pairs: Iterator[Pair], placement: Placement, pairing: Panes, write: Callable[[Planes], None] | None
 ) -> Iterator[Pair]:
-    """Every picture with the planes of the comparison, labelled where that is asked for."""
+    """Every picture with the planes of the comparison; ``write`` draws the labels, if there are any."""
     for picture, planes in pairs:
         both = join_panes(picture.planes, planes, placement.layout, pairing)
         if write is not None:
@@ -186,7 +186,7 @@ def joined_pairs(
 
 
 def labels(placement: Placement, pairing: Panes) -> Callable[[Planes], None]:
-    """What writes ``original`` and ``stabilized`` into the upper left of the two pictures."""
+    """A function that writes ``original`` and ``stabilized`` into the upper left corners of the two pictures."""
     capital_px = max(LABEL_HEIGHT * pairing.first_px[1], LEAST_LABEL_PX)
     words = [make_label(text, capital_px) for text in ("original", "stabilized")]
     white, black = placement.values([255, 255, 255]), placement.values([0, 0, 0])
@@ -199,16 +199,17 @@ def labels(placement: Placement, pairing: Panes) -> Callable[[Planes], None]:
 
 
 def cut_frames(request: RenderRequest, placement: Placement, frames: Frames) -> Iterator[CutFrame]:
-    """Every picture with the person cut out of it; what shows without a person, ``background.nobody`` decides."""
+    """Every frame with its cut-out person. ``background.nobody`` decides what a frame without a person shows."""
     if request.masks is None or request.matte is None or request.background is None:
         raise OutputError(f"{request.output}: has no masks; this is a fault of the program")
-    kept, edge = request.background.nobody is NobodyFrame.original, edge_of(request)
+    shows_original, edge = request.background.nobody is NobodyFrame.original, edge_of(request)
     if request.scene is None:
         edge = replace(edge, mode="mirror")  # other outputs may share the frames and have a scene
     layout, clip, kernel = placement.layout, placement.clip, request.render.interpolation.value
     settings = CutoutSettings(layout, clip.color.chroma_location, placement.size_px, kernel, request.matte.refine)
     somebody = read_mask_states(request.masks.path("masks.npz")) != MaskState.nobody
-    shares = whole_shares(somebody, round(WHOLE_FADES_S * float(clip.rate))) if kept else np.zeros(len(somebody))
+    fade_frames = round(WHOLE_FADES_S * float(clip.rate))
+    shares = whole_shares(somebody, fade_frames) if shows_original else np.zeros(len(somebody))
     for frame in frames:
         if not isinstance(frame, PersonFrame):
             raise OutputError(f"{request.output}: nobody was looked for; this is a fault of the program")
@@ -219,7 +220,7 @@ def cut_frames(request: RenderRequest, placement: Placement, frames: Frames) -> 
 
 
 def _cut(frame: PersonFrame, settings: CutoutSettings, *, by_plate: bool) -> Cutout | None:
-    """The person, moved to the output; None if there is nobody, or no part of the person lies in it."""
+    """The person, moved to the output; None if there is nobody, or if no part of the person lies in the output."""
     planes, to_output = frame.picture.planes, frame.placement.to_output[frame.picture.index]
     matte = frame.matte_to_move() if by_plate else None
     if matte is not None:
@@ -228,7 +229,7 @@ def _cut(frame: PersonFrame, settings: CutoutSettings, *, by_plate: bool) -> Cut
 
 
 def backdrop(request: RenderRequest, placement: Placement) -> Backdrop:
-    """How new planes to draw a cut-out person on are made, for each picture."""
+    """A function that makes the new background of a frame: planes on which the cut-out person is drawn."""
     layout, asked, black = placement.layout, request.background, placement.values([0, 0, 0])
     if asked is not None and asked.mode is BackgroundMode.blur:
         edge = edge_of(request)
@@ -247,7 +248,7 @@ def backdrop(request: RenderRequest, placement: Placement) -> Backdrop:
 def clear_pictures(
     request: RenderRequest, placement: Placement, frames: Frames
 ) -> Iterator[tuple[Frame, Planes, Alpha]]:
-    """Every picture with the person's own colours and opacity as they stand in the output."""
+    """Every picture with the person's own colours and opacity, moved to the output."""
     black, layout = placement.values([0, 0, 0]), placement.layout
     for frame, cut, whole, edge in cut_frames(request, placement, frames):
         planes, alpha = transparent_planes(cut, layout, placement.size_px, black)

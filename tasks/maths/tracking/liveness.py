@@ -1,10 +1,10 @@
-"""Whether what was followed is a person: a body that the model is sure of, and that moves as bodies do.
+"""Whether a track follows a person: a body that the model is sure of, and that moves as bodies do.
 
-Two kinds of things are followed that are no person. In trees, cars or furniture the model imagines a body: it is unsure
-of most landmarks, and they tremble without going anywhere, or wander over leaves that rest. And a picture of a person
-moves as one rigid piece: no limb goes anywhere. People who stand or sit still sway and move their limbs a little,
-slowly and evenly. The sway is measured against the background. It must be larger where the camera travels. The limits
-were measured on the clips of ``tests.benchmarks.kinds_table``.
+Two kinds of tracks follow no person. In trees, cars or furniture the model imagines a body: it is unsure of most
+landmarks, and they tremble without going anywhere, or wander over leaves that rest. And a picture of a person moves as
+one rigid piece: no limb goes anywhere. People who stand or sit still sway and move their limbs a little, slowly and
+evenly. The sway is measured against the background. It must be larger where the camera travels. The limits were
+measured on the clips of ``tests.benchmarks.kinds_table``.
 """
 
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ LIMBS: Final = tuple(
     for joint in ("elbow", "wrist", "knee", "ankle")
     for side in ("left", "right")
 )
-TRUNK_AND_NOSE: Final = (0, *SHOULDERS, *HIPS)  # and the nose
+TRUNK_AND_NOSE: Final = (0, *SHOULDERS, *HIPS)  # landmark 0 is the nose
 SMOOTHING_S: Final = 0.3  # limb paths are averaged over this, so that only what goes somewhere counts
 PART_S: Final = 1.5  # motion is measured in parts of this length
-FEWEST_IN_PART: Final = 5  # in a part
+FEWEST_IN_PART: Final = 5  # sightings in a part
 SETTLING: Final = 2  # sightings in which the model's filter settles: the limbs of a poster move by 5 % of its height
 INSIDE_SHARE: Final = 0.5  # of the sightings in which a landmark lies inside the picture: with less it does not count
 SURE_VISIBILITY: Final = 0.8  # of trunk and limbs: below it the body may be imagined

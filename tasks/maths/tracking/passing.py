@@ -1,4 +1,4 @@
-"""People who pass one another: what is covered in the picture while the one behind is looked at.
+"""People who pass one another: which part of the picture is covered while each of them is looked at.
 
 Shown two bodies side by side, the pose model slides from the one behind to the one in front. Shown the one behind
 alone, it finds that body while less than half of it is visible. So the side of the picture on which the one in front
@@ -45,9 +45,9 @@ class Cover(NamedTuple):
 
 
 class Passings:
-    """Who is behind whom, of people who come near one another. It is decided once, when they do.
+    """Decides who is behind whom, once for each two people, when they come near one another.
 
-    Those who are first seen near one another may be one body, seen twice: nothing is covered for them.
+    Two who are first seen near one another may be one body that was found twice: nothing is covered for them.
     """
 
     def __init__(self) -> None:

@@ -10,12 +10,13 @@ often depends on what is going on:
 - After a loss, while others are followed, every frame is searched where a small person went. After a large one the
   whole frame is searched often. When all of them were found again, this ends. Whoever walked out of the picture is not
   searched for like that.
-- Else the frame and one tile are searched at a low rate. Where the next tile has not changed, it is the one in which
-  something moves away from those who are followed, if there is one.
+- Otherwise the frame and one tile are searched at a low rate. If the next tile has not changed, a tile is searched in
+  which something moves away from the followed people, if there is one.
 - What has not changed since it was searched is mostly left out (``tasks.maths.tracking.unchanged``).
 
-A look that finds nobody takes 8 to 20 CPU ms, a whole frame the most; to follow a person takes 16 to 20 ms a frame.
-Before the rate was bounded, two people of whom one turns a somersault and one walks out cost 28 % of the pose stage.
+A look that finds nobody takes 8 to 20 ms of CPU time, most for a whole frame; following a person takes 16 to 20 ms a
+frame. Without a bound on the rate, the search took 28 % of the pose stage where one of two people turns a somersault
+and the other walks out.
 """
 
 from collections.abc import Callable, Collection
@@ -31,16 +32,16 @@ from tasks.maths.tracking.unchanged import Shown, UnchangedPlaces
 
 SEARCH_INTERVAL_S: Final = 0.3  # between searches for further people, while somebody is followed
 OFTEN_INTERVAL_S: Final = 0.1  # the same, after a large person was lost, and until each tile was searched once
-LOST_SEARCH_S: Final = 1.0  # how long the lost are searched, and how long nobody is searched thoroughly at the start
+LOST_SEARCH_S: Final = 1.0  # of the search for lost people, and of the thorough search at the start of a shot
 THOROUGH_TILES: Final = 4  # tiles per frame of a thorough search; otherwise one
-MIN_FOLLOWED_S: Final = 0.5  # a person who was followed for less is not missed
-LEAVING_S: Final = 0.5  # whose hips would be outside the picture after this time has left it
+MIN_FOLLOWED_S: Final = 0.5  # a person who was followed for less is not searched for when lost
+LEAVING_S: Final = 0.5  # a lost person whose hips would be outside the picture after this time has left it
 LEAST_SHARE: Final = 0.5  # of the smallest height: smaller bodies are mistakes (17 to 38 px in a picture of 994 px)
 BODY_SHARE: Final = 0.4  # of the window's side: the height of the body in its middle
 
 
 class Lost(NamedTuple):
-    """Somebody who was followed and is missed."""
+    """A person who was followed and is not seen any more."""
 
     window: FollowingWindow  # where they went
     since_s: float  # when they were found
@@ -81,9 +82,9 @@ class SearchPlan:
         return body_reach_px(landmarks) < LEAST_SHARE * self._smallest * self._size_px[1]
 
     def lose(self, person: Lost, time_s: float) -> None:
-        """Search for a person who is not seen at ``time_s`` any more, or of whom it is unclear who that is.
+        """Search for a ``person`` who is not seen at ``time_s`` any more, or whose identity is unclear.
 
-        Where the person was followed for a moment only, the one who was lost before is searched for, if anybody was.
+        If the person was followed only for a moment, the one who was lost before is searched for, if there is one.
         """
         missed = person if time_s - person.since_s >= MIN_FOLLOWED_S else person.earlier
         if missed is not None:
@@ -106,10 +107,10 @@ class SearchPlan:
     def places(
         self, show: Callable[[], Shown], time_s: float, *, followed: bool, watched: Collection[Square]
     ) -> list[Square | None]:
-        """What is searched at ``time_s`` in a frame, in this order; None is the whole frame.
+        """The places to search in the frame at ``time_s``, in order; None is the whole frame.
 
-        ``show`` gives the frame; it is called when that is needed. ``followed`` says whether anybody is; the squares
-        ``watched`` were looked at in this frame already.
+        ``show`` gives the frame, and is called only if it is needed. ``followed`` says whether anybody is followed. The
+        squares ``watched`` were looked at in this frame already.
         """
         if self._nobody_until_s is None:
             self._nobody_until_s, self._size_px = time_s + LOST_SEARCH_S, show().size_px
@@ -142,7 +143,7 @@ class SearchPlan:
         return [*([None] if whole else []), *lost_places, *tiles]
 
     def not_searched(self, place: Square | None) -> None:
-        """A place of ``places`` was not searched, or only in part: it is not left out the next time."""
+        """Note that a place of ``places`` was not searched, or only in part: the next time it is not left out."""
         self._unchanged.forget(place)
 
     def _still_lost(self, time_s: float) -> list[Lost]:

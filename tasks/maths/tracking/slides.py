@@ -122,7 +122,7 @@ def _with_doubts(person: Track, pairs: Sequence[Pair]) -> Track:
         from_s, to_s = (float(time_s) for time_s in person.time_s[row : row + 2])
         known = any(meeting.from_s <= to_s and meeting.to_s >= from_s for meeting in person.met)
         about = [pair for pair in pairs if min(abs(pair.time_s - from_s), abs(pair.time_s - to_s)) <= NEAR_S]
-        if not known and _was_in_one(person, about):
+        if not known and _was_in_pair(person, about):
             followed = bool(person.origin[row] == person.origin[row + 1])
             meetings.append(Meeting(from_s, to_s, sure=followed))
     return replace(person, met=tuple(sorted(meetings, key=lambda meeting: meeting.from_s)))
@@ -132,7 +132,8 @@ def _split(piece: Track, pairs: Sequence[Pair]) -> list[Track]:
     slides = [
         at_s
         for at_s in slide_moments_s(piece)
-        if _is_two(piece, at_s) or _was_in_one(piece, [one for one in pairs if abs(one.time_s - at_s) <= REMEMBERED_S])
+        if _shows_two(piece, at_s)
+        or _was_in_pair(piece, [one for one in pairs if abs(one.time_s - at_s) <= REMEMBERED_S])
     ]
     if not slides:
         return [piece]
@@ -146,8 +147,8 @@ def _split(piece: Track, pairs: Sequence[Pair]) -> list[Track]:
     return [part for part in parts if len(part)]
 
 
-def _is_two(track: Track, at_s: float) -> bool:
-    """Whether the masks show two heads around a slide at ``at_s``, of somebody who is upright all the time."""
+def _shows_two(track: Track, at_s: float) -> bool:
+    """Whether the masks show two heads around a slide at ``at_s``, while the body is upright all the time."""
     near = track.where(np.abs(track.time_s - at_s) <= HEADS_S)
     if near.two_heads is None or near.two_heads.sum() < FEWEST_BESIDE:
         return False
@@ -203,8 +204,8 @@ def _pairs(seen: Sequence[Track]) -> list[Pair]:
     return found
 
 
-def _was_in_one(track: Track, pairs: Sequence[Pair]) -> bool:
-    """Whether the track may be one of the two people of a pair, by the places."""
+def _was_in_pair(track: Track, pairs: Sequence[Pair]) -> bool:
+    """Whether the track may be one of the two people of a pair, by its place at that time."""
     for pair in pairs:
         nearest = int(np.abs(track.time_s - pair.time_s).argmin())
         apart_px = float(np.hypot(*(hip_midpoint(track.landmarks[nearest]) - pair.middle_xy)))

@@ -20,7 +20,7 @@ FEWEST_SIGHTINGS: Final = 3  # a shorter piece is a flicker
 BRIEFEST_PERSON_S: Final = 0.25  # from the first to the last sighting; a person seen for less is a flicker too
 POSE_ERROR_TORSOS: Final = 0.6  # error of a pose from one sighting to the next
 FASTEST_TORSOS_PER_S: Final = 12.0  # about 6 m/s
-STEADY_STEPS: Final = 5  # before a step, whose median tells how somebody went until then
+STEADY_STEPS: Final = 5  # before a step: their median is how the person moved until then
 CLOTHES_CHANGE_DISTANCE: Final = 0.45  # clothes distance from one moment to the next that means another person
 CLOTHES_WINDOW_S: Final = 0.5  # on each side of a change of clothes
 SLIDE_MARGIN_S: Final = 0.1  # on each side of a change: here the landmarks lie on neither body
@@ -117,9 +117,9 @@ def concatenate_tracks(pieces: Sequence[Track]) -> Track:
 
 
 def jump_indices(track: Track) -> NDArray[np.int64]:
-    """Indices of sightings that are further from the sighting before than a person can move.
+    """Indices (j,) of sightings that are further from the sighting before than a person can move.
 
-    Small people may pass faster, before a camera or with it: who goes on as before does not jump.
+    Small people may pass faster, before a camera or with it: a step like those before it is no jump.
     """
     step, gap_s = np.diff(track.hip_xy, axis=0), np.diff(track.time_s)
     most_px = (POSE_ERROR_TORSOS + FASTEST_TORSOS_PER_S * gap_s) * track.torso_px
@@ -235,7 +235,7 @@ def cheapest_columns(cost: Floats) -> NDArray[np.int64]:
 
 
 def link_cost(before: Track, after: Track) -> float:
-    """How unlikely it is that ``after`` is the person of ``before``; 1e6 if nobody can have moved that far."""
+    """Cost of ``after`` being the person of ``before``: from 0 on, and 1e6 if nobody can have moved that far."""
     gap_s = float(after.time_s[0] - before.time_s[-1])
     torso_px = 0.5 * (before.torso_px + after.torso_px)
     distance = _distance_px(before, after, gap_s) / torso_px

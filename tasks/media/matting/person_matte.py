@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 
 LEAST_LEVEL: Final = 20  # of 255; lower probabilities count as nothing
 HALF_LEVEL: Final = 127  # of 255: opacity above which a pixel counts as the person's
-UNDONE_SHARE: Final = 0.02  # of the part's height: how far the mask's edge may lie from the one that was decided
+UNDONE_SHARE: Final = 0.02  # of the part's height: how far the mask's edge may lie from the matte's edge
 BOX_MARGIN: Final = 0.05  # of the person's height: of the part that is compared with the plate
 
 
@@ -77,16 +77,16 @@ class _Looked:
 
 
 class MatteMaker:
-    """Tells the person of each frame of one clip from the clean plates."""
+    """Makes the matte of each frame of one clip, by comparison with the clean plates."""
 
     def __init__(self, layout: PixelLayout, rate_hz: float, *, refine: bool) -> None:
         self._layout, self._refine = layout, refine
         self._matte = PlateMatte(layout, rate_hz)
 
     def of_all(self, frames: Iterable[Shown | None]) -> Iterator[Matte | None]:
-        """The matte of each frame; None where no plate is trusted, and for a frame that is None: it has no person.
+        """The matte of each frame, reading one frame ahead. A frame without a person is given as None.
 
-        It reads one frame ahead.
+        The matte is None where the frame is, or where no plate is trusted.
         """
         looks = (None if shown is None else self._look(shown) for shown in frames)
         before: _Looked | None = None
@@ -124,8 +124,8 @@ class MatteMaker:
     def _by_mask(self, look: _Looked, luma: Plane, opacity: NDArray[np.uint8]) -> None:
         """Set the ``opacity`` (h, w), * 255, by the mask alone where no other frame saw the background.
 
-        Even there, what the mask has or lacks against all that was decided does not count: only what lies near the
-        edge is told by the mask.
+        Even there the mask decides only near the edge of the matte: parts that it adds or lacks farther away do not
+        count.
         """
         shown, box, unseen = look.shown, look.part.box, ~look.part.seen
         reach = max(round(UNDONE_SHARE * box.size_px[1]), 3)
@@ -158,7 +158,7 @@ def _around(flags: NDArray[np.bool_], reach_px: int) -> tuple[slice, slice]:
 
 
 def _missed_parts(shown: Shown, clean: CleanView, box: Box, layout: PixelLayout) -> MissedParts | None:
-    """What the mask misses of the person in ``box``, as the plate tells."""
+    """The parts of the person in ``box`` that the mask lacks, found by the clean plate; None if there are none."""
     size_px, step_px = (shown.planes[0].shape[1], shown.planes[0].shape[0]), step_for(box)
     wide = box_around(box, shown.mask.edges_px.tolist(), size_px)
     few = clean(wide, step_px)

@@ -1,7 +1,7 @@
-"""Opacity of a person from what differs between a picture and its clean plate, near the edge of the mask.
+"""Opacity of a person from the difference between a picture and its clean plate, near the edge of the mask.
 
-The mask says roughly where the person is. How much the person and the background differ from the plate is learned from
-both sides of the mask's edge: a plate that tells them apart decides, one that does not leaves the decision to the mask.
+The mask says roughly where the person is. How much the person and the background differ from the plate is learned on
+both sides of the mask's edge. Where the difference separates them, it decides; elsewhere the mask decides.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 Singles = NDArray[np.float32]
 
-LOOKED_AT_ROWS: Final = 400  # about so many rows of a person are compared; taller ones are made smaller
+LOOKED_AT_ROWS: Final = 400  # about as many rows of a person are compared; taller people are reduced
 REACH: Final = 0.035  # of the part's height: how far from the mask's edge the plate may decide
 LEAST_REACH_PX: Final = 3.0
 RING: Final = 2.5  # times that distance: the background is learned up to there
@@ -36,7 +36,7 @@ SURELY: Final = 200  # of 255, of what the mask missed, from which it is the per
 POSSIBLY: Final = 20  # the same, from which the plate decides
 EVIDENCE_BLUR_PX: Final = 1.2
 NEIGHBOUR_WEIGHT: Final = 1.2  # of the frames before and after, whose odds are held to those of a mask
-CONTRADICTED: Final = 2.1  # odds of both neighbours against it, that undo what the mask is sure of
+CONTRADICTED: Final = 2.1  # logarithm of odds of both neighbours that overrules a mask that is sure
 MOVED_LEVELS: Final = 20.0  # difference of brightness between neighbours at which one counts 0.6 times
 FLOW_STEP_PX: Final = 2  # the motion from frame to frame is looked for on every second pixel
 LEAST_FLOW_PX: Final = 24  # shortest side of the picture on which motion is looked for
@@ -46,20 +46,20 @@ CORE_SHARE: Final = 0.9  # of the reach: depth in the mask from which a colour c
 FAR_LEVELS: Final = 255.0
 LIKE_LEVELS: Final = 8.0  # difference at which two colours are told apart by half
 DIRECTIONS: Final = 12  # in which the person's colours are looked up, near and far
-CORE_EVIDENCE: Final = 1.0  # or in it, and this different from the plate, a logarithm of odds
+CORE_EVIDENCE: Final = 1.0  # logarithm of odds, by the plate: inside the mask such a colour counts as the person's too
 EDGE_SHARE: Final = 0.006  # of the part's height: half width of the edge in which pixels may be mixed
 LEAST_EDGE_PX: Final = 3
 
 
 class _Small(NamedTuple):
-    """A part of a picture and its plate, looked at in smaller size: 8 bits."""
+    """A part of a picture and its plate, reduced in size and to 8 bits: planes (h, w)."""
 
     picture: list[Bytes]
     plate: list[Bytes]
 
 
 class Compared(NamedTuple):
-    """What one frame shows against its plate, in smaller size."""
+    """A frame compared with its plate, reduced in size."""
 
     small: _Small
     odds: Singles  # (h, w) logarithm of the odds that a pixel is the person's, by mask and plate
@@ -144,9 +144,9 @@ class PlateMatte:
 
 
 def _moved_odds(there: Compared, now: Compared, step_px: NDArray[np.float64]) -> Singles:
-    """What a neighbour adds to the odds (h, w) of ``now``, moved as the picture moves: each arm and leg by itself.
+    """What a neighbour adds to the odds (h, w) of ``now``, moved by the optical flow: each arm and leg by itself.
 
-    It fades to 0 where the two pictures differ even so, since something else shows there.
+    It fades to 0 where the two pictures still differ, since something else shows there.
     """
     from_there, from_now = (
         affine.compose(

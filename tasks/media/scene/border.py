@@ -1,4 +1,4 @@
-"""What stands beyond the edges of a moved picture: what other frames saw there, then the clean picture's mirror."""
+"""Fill the border of a moved picture: with what other frames saw there, then with the mirror of the clean picture."""
 
 from bisect import bisect_right
 from collections import OrderedDict
@@ -30,9 +30,9 @@ Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
 HELD_PLATES: Final = 3
-CROSSFADE: Final = (0.3, 0.7)  # of the way from one plate to the next: over which the one turns into the other
+CROSSFADE: Final = (0.3, 0.7)  # part of the time between two plates in which one fades into the next
 TINY_PX: Final = 1 / 512  # a shift that moves no 8-bit edge by one level
-ALL_MINE: Final = 1 - 1e-6  # coverage from which a pixel shows the frame alone
+FULL_COVERAGE: Final = 1 - 1e-6  # from which on a pixel shows the frame alone
 
 
 class Origin(NamedTuple):
@@ -46,7 +46,8 @@ class Origin(NamedTuple):
 class SceneBorder:
     """Fills the border of the frames of one clip; several threads may use it at a time.
 
-    With ``beyond`` it shows first what other frames saw; else only the mirror of the frame without its people.
+    With ``beyond`` it shows what other frames saw, and the mirror only where none did; otherwise only the mirror of the
+    frame without its people.
     """
 
     def __init__(
@@ -139,7 +140,7 @@ class SceneBorder:
                 plane[window] = values
             else:
                 covered = sample_at_chroma(share, (step_x, step_y), self._sited)
-                np.copyto(plane[window], values, where=covered[window] < ALL_MINE)
+                np.copyto(plane[window], values, where=covered[window] < FULL_COVERAGE)
 
     def _placed(self, frame: int) -> list[PlacedPlate]:
         """The plates that fill a frame, with weights that pass from one to the next over time."""
@@ -212,7 +213,7 @@ class _Filled(NamedTuple):
 
 
 class _Hole(NamedTuple):
-    """What a moved picture does not cover of the output."""
+    """The part of the output that a moved picture does not cover."""
 
     parts: list[Region]  # with even corners; together they hold all of it
     covered: Region  # the rest, or with ``share`` the whole output
@@ -243,7 +244,7 @@ def _hole(to_output: Floats, own: float, source_px: tuple[int, int], output_px: 
         return _Hole([part for part in parts if not part.empty], Region(left, top, right, bottom), own, None)
     region = Region(0, 0, *output_px)
     share = source_coverage(to_output, source_px, region)
-    return _Hole([region] if share.min() < ALL_MINE else [], region, own, share)
+    return _Hole([region] if share.min() < FULL_COVERAGE else [], region, own, share)
 
 
 @dataclass(frozen=True)

@@ -27,14 +27,14 @@ Flags = NDArray[np.bool_]
 FARTHEST: Final = 0.4  # of the picture's size: no plate reaches farther beyond its frame
 PIECE_PX: Final = 600_000  # pixels that are voted on at a time
 FILL_STEP_PX: Final = 4
-EDGE_STEP_PX: Final = 8  # by which the part that was seen is looked for
-WHOLE_LINE: Final = 0.97  # of a line at the edge that other frames have to have seen
+EDGE_STEP_PX: Final = 8  # step in which a plate is widened, and pixels of the plate for one of ``seen``
+WHOLE_LINE: Final = 0.97  # share of a line at the edge that other frames must have seen
 FEATHER_PX: Final = 9
 _MIRROR_SHARE: Final = (1 - np.arange(256) / 255).astype(np.float32)
-SHADE_FEATHER: Final = 0.03  # of the longer side: over which a shadow that stays turns into the clear floor
-FREE_STEP_PX: Final = 4  # by which it is told where a frame shows the background
-LEAST_WANTED: Final = 0.004  # of a piece: for fewer pixels no frame is moved
-UNHIDDEN_SHARE: Final = 0.9  # share of a coarse pixel that nobody hides, from which it is compared
+SHADE_FEATHER: Final = 0.03  # of the longer side: over this a shadow that stays fades into the clear floor
+FREE_STEP_PX: Final = 4  # resolution of where a frame shows the background
+LEAST_WANTED: Final = 0.004  # share of a piece: for fewer pixels no frame is moved
+UNHIDDEN_SHARE: Final = 0.9  # share of a coarse pixel that nobody hides, above which it is compared
 LEAST_AGREEMENT_SHARE: Final = 0.6  # share of the coarse pixels in which the frames of a plate have to agree
 
 
@@ -60,21 +60,21 @@ class Plate:
     planes: Planes
     seen: NDArray[np.uint8]  # (h, w) of ``box``, ``EDGE_STEP_PX`` times smaller: 255 where a frame saw the place
     agreement: float  # share of the coarse pixels in which the aligned frames agree
-    parallax: bool  # whether near things moved otherwise than far ones between these frames
+    parallax: bool  # whether near things moved differently from far ones between these frames
 
     @property
     def trusted(self) -> bool:
-        """Whether the frames agree so far that they show the same scene."""
+        """Whether the frames agree well enough to show the same scene."""
         return self.agreement >= LEAST_AGREEMENT_SHARE
 
     @cached_property
     def small(self) -> NDArray[np.uint8]:
-        """The luma, small: see ``parallax``."""
+        """The luma (h, w), reduced in size: see ``parallax``."""
         return small_luma(self.planes[0], small_luma_size(self.box.size_px))
 
     @cached_property
     def coarse(self) -> Coarse:
-        """The planes, coarse: see ``exposure``."""
+        """The planes at coarse size: see ``exposure``."""
         return coarse(self.planes, coarse_size(self.box.size_px))
 
 
@@ -101,7 +101,7 @@ def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameS
     shifts = source_shifts(frame, sources, store, box)
     for piece in _pieces(known):
         _fill_piece(canvas, known, piece, box, sources, exposures, shifts, store, chroma_location, clear=True)
-    # A place that frames saw in the shade only shows it so within the frame; beyond it the mirror looks better.
+    # A place that was seen only in the shade is shown so inside the frame; beyond it the mirror looks better.
     unhidden = _own_part(without_shadows(own.hidden), box, size_px)
     _feather_shade(canvas, known & unhidden, unhidden & ~known, store.planes(frame), box, layout)
     known |= unhidden
@@ -113,10 +113,10 @@ def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameS
 
 
 def _exposures(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameStore, box: Box) -> dict[int, Exposure]:
-    """What is to be added to each source to be as bright as the plate is around it, the nearest first.
+    """The exposure of each source, by its frame: what is added to make it as bright as the plate around it.
 
-    A source is compared with the frame and with the nearer sources, as far as they go: so there is no step where one
-    ends and the next one goes on.
+    The nearest come first. A source is compared with the frame and with the nearer sources, as far as they reach: so no
+    step is seen where one ends and the next one continues.
     """
     layout, own = store.layout, store.frames[frame]
     to_low = scaling(store.size_px, coarse_size(store.size_px))
@@ -154,7 +154,7 @@ def _box(sources: Sequence[tuple[int, Floats]], size_px: tuple[int, int]) -> Box
 
 
 def _own_part(hidden: NDArray[np.uint8], box: Box, size_px: tuple[int, int]) -> Flags:
-    """Where (h, w) of the box the frame itself shows the background."""
+    """Where (h, w) in the box the frame itself shows the background."""
     known = np.zeros(box.size_px[::-1], np.bool_)
     hidden = cv2.resize(hidden, size_px, interpolation=cv2.INTER_LINEAR)
     known[-box.y0 : size_px[1] - box.y0, -box.x0 : size_px[0] - box.x0] = hidden == 0
@@ -164,9 +164,9 @@ def _own_part(hidden: NDArray[np.uint8], box: Box, size_px: tuple[int, int]) -> 
 def _feather_shade(
     canvas: list[Plane], clear: Flags, shaded: Flags, own: Planes, box: Box, layout: PixelLayout
 ) -> None:
-    """Let what is ``shaded`` (h, w) in the plate's ``own`` frame turn softly into what was found ``clear`` (h, w).
+    """Blend what is ``shaded`` (h, w) in the plate's ``own`` frame softly into what was found ``clear`` (h, w).
 
-    In neither of them do people hide the frame.
+    Nobody hides the frame in either of them.
     """
     high, wide = own[0].shape
     frame = np.s_[-box.y0 : high - box.y0, -box.x0 : wide - box.x0]
@@ -266,11 +266,9 @@ def _moved(
 
 
 def _free(stored: StoredFrame, matrix: Floats, part: Box, size_px: tuple[int, int], *, clear: bool) -> Flags:
-    """Where (h, w) in ``part`` a frame that ``matrix`` moves there shows the background, off its edges.
+    """Where (h, w) in ``part`` a frame that ``matrix`` moves there shows the background, away from its edges.
 
-    With ``clear`` only where no shadow may lie.
-
-    Told by steps of ``FREE_STEP_PX``, and drawn out from these.
+    With ``clear`` only where no shadow may lie. It is computed at every ``FREE_STEP_PX``-th pixel, and enlarged.
     """
     few = (-(-part.size_px[0] // FREE_STEP_PX), -(-part.size_px[1] // FREE_STEP_PX))
     over = (few[0] * FREE_STEP_PX, few[1] * FREE_STEP_PX)
@@ -317,7 +315,7 @@ def _completed(
 
 
 def _unseen_beyond(known: Flags, whole: Box) -> Alpha:
-    """How far (h, w) each place shows the mirror: 0 inside ``whole``, rising to 1 where nothing was seen."""
+    """Share (h, w) of the mirror at each place: 0 inside ``whole``, rising to 1 where nothing was seen."""
     firm = cv2.erode(known.view(np.uint8) * np.uint8(255), np.ones((FEATHER_PX, FEATHER_PX), np.uint8))
     soft = cv2.blur(firm, (FEATHER_PX, FEATHER_PX))
     soft[whole.y0 : whole.y1, whole.x0 : whole.x1] = 255
