@@ -62,9 +62,16 @@ class OutputError(StillwalkError):
 class UnreadableFile(OutputError):
     """A stored result that cannot be read: its ``path``, and why as a clause."""
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(path, why)  # both, so that it passes to another process
-        self.path, self.why = path, why
+    def __init__(self, path: Path | str, why: str) -> None:
+        super().__init__(str(path), why)  # these alone pass to another process, which may tell them in other words
+
+    @property
+    def path(self) -> Path:
+        return Path(self.args[0])
+
+    @property
+    def why(self) -> str:
+        return str(self.args[1])
 
     def __str__(self) -> str:
         return f"{self.path}: cannot be read ({self.why}); delete it and run again"

@@ -235,7 +235,7 @@ def _in_users_words(outcomes: Answer, names: Sequence[tuple[str, str]]) -> Answe
     """The outcomes, with the user's names of files in errors. ``names``: paths there, and the user's own."""
     for outcome in outcomes:
         if isinstance(outcome, StillwalkError):
-            outcome.args = (_renamed(str(outcome), names),)
+            outcome.args = tuple(_renamed(str(part), names) for part in outcome.args)
     return outcomes
 
 

@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 import pytest
 
 from conf.input import DecodeConf, ModelsConf
-from tasks.errors import VideoError
+from tasks.errors import UnreadableFile, VideoError
 from tasks.execution import cluster_worker
 from tasks.execution.cluster_worker import ANOTHER_VERSION, SIGN, Reply
 from tasks.execution.computation import Computation
 from tasks.records import Tick
 from tasks.requests import AnyRequest, DecodeRequest
-from tests.support.worker_stages import WorkerRequest
+from tests.support.artifacts import artifact
+from tests.support.worker_stages import ThriftyRequest, WorkerRequest
 
 Ask = Callable[..., Reply]
 
@@ -110,6 +111,19 @@ def test_folders_of_other_names_are_used_there_and_the_users_names_are_told(
     (error,) = reply.outcomes
     assert isinstance(error, VideoError)
     assert str(error) == f"a.mp4: no video; see {folder}/log and {tmp_path}/there2"
+
+
+def test_a_stored_file_that_cannot_be_read_there_is_known_here_by_the_users_name(
+    ask: Ask, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "there").symlink_to(folder.parent)
+    kept = folder.parent / "kept"
+    kept.mkdir()
+    (kept / "made").write_text("made")
+    request = ThriftyRequest("misread", given=artifact("kept", kept))
+    (error,) = pickle.loads(pickle.dumps(ask(request, {str(folder.parent): str(tmp_path / "there")}))).outcomes
+    assert isinstance(error, UnreadableFile)
+    assert (error.path, error.why) == (kept / "made", "a box in it is empty")
 
 
 def test_of_two_folders_the_inner_one_says_where_a_path_is() -> None:
