@@ -154,7 +154,7 @@ def test_a_damaged_or_short_zip_is_found(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with PngZipWriter(path, nearest_layout("yuv420p"), COLOR) as writer:
         writer.write(planes(0, SIZE, "yuv420p"), ramp(0), 0, 512)
-    with pytest.raises(OutputError, match="holds 1 pictures instead of 2"):
+    with pytest.raises(OutputError, match="holds 1 picture instead of 2"):
         check_written_zip(path, 2)
     damaged = bytearray(path.read_bytes())
     damaged[300] ^= 255

@@ -81,7 +81,7 @@ def test_a_single_picture_is_a_valid_file(tmp_path: Path) -> None:
     path = tmp_path / "preview.webp"
     assert write_webp(path, pictures(1)) == 1
     check_written_webp(path, 1)
-    with pytest.raises(OutputError, match="holds 1 pictures instead of 2"):
+    with pytest.raises(OutputError, match="holds 1 picture instead of 2"):
         check_written_webp(path, 2)
 
 
