@@ -194,7 +194,7 @@ def _sum(waiting: list[tuple[Unit, list[Fate]]], videos: int, config: Config) ->
     of = f"of {counted(videos, 'video')}"
     stages = [fate for _, fates in waiting for fate in fates]
     if not stages:
-        return f"nothing {of} would run; nothing was done"
+        return f"no stage {of} would run; nothing was done"
     known = [fate.seconds for fate in stages if fate.seconds is not None]
     left = len(stages) - len(known)
     workers = worker_count(config.workers)

@@ -56,7 +56,7 @@ def rewrite(cache: Path, stage: str, change: Callable[[dict[str, Any]], object])
 def test_what_is_there_is_cached(plan: Plan) -> None:
     fates = plan()
     assert fates["all"] == f"{len(ALL)} stages are cached"
-    assert fates["sum"] == "nothing of 1 video would run; nothing was done"
+    assert fates["sum"] == "no stage of 1 video would run; nothing was done"
 
 
 def test_a_setting_is_named_with_both_values_and_what_follows_with_its_cause(plan: Plan) -> None:

@@ -73,7 +73,7 @@ def test_a_size_that_videos_share_is_taken_from_the_cache(tmp_path: Path, plan: 
     status, fates, ends = plan(*crop)
     assert status == 0
     assert cached(fates["a"]) and cached(fates["b"])
-    assert ends == ["nothing of 2 videos would run; nothing was done"]
+    assert ends == ["no stage of 2 videos would run; nothing was done"]
 
 
 def test_a_room_that_would_be_looked_for_again_leaves_all_paths_open(tmp_path: Path, plan: Plan) -> None:
@@ -142,7 +142,7 @@ def test_a_video_that_is_known_to_show_nobody_would_fail_and_no_other(
     assert status == 1
     assert cached(fates["a"])
     assert fates["b"] == {**dict.fromkeys(shown, "cached"), "would": f"fail: {NOBODY}"}
-    assert ends == ["nothing of 2 videos would run; nothing was done"]
+    assert ends == ["no stage of 2 videos would run; nothing was done"]
     status, fates, _ = plan(*crop, "pose.min_detection=0.3")
     assert (status, "would" in fates["b"]) == (0, False)
 
