@@ -179,6 +179,7 @@ def _flow_run(
         try:
             if own:
                 load_ahead(config, first, Path(place[1]))
+                progress.listener.doing("waiting for the Prefect server")  # no longer reading the video
                 own.wait()
             progress.listener.doing("starting the run")
             if asked[0].name:

@@ -2,15 +2,20 @@
 
 import shutil
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from conf.config import Config
 from conf.enums import Runner
 from conf.machines import RunnerConf
-from flows import load_ahead
+from flows import load_ahead, run
 from flows.config import settings
+from flows.prefect_server.own_server import OwnServer
+from flows.sweep import SweepSetting
 from flows.videos import Video
+from tasks.errors import SettingError
+from tasks.execution import progress
 from tests.support.done import DIGESTS, do_all, done_job
 
 
@@ -74,3 +79,24 @@ def test_a_video_that_cannot_be_read_is_left_to_the_run(tmp_path: Path, config: 
     (tmp_path / "a.mp4").unlink()
     load(config, tmp_path)
     assert not loaded
+
+
+def test_who_waits_for_the_server_is_not_told_that_the_video_is_read(
+    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    class Heard(progress.Silent):
+        def doing(self, what: str) -> None:
+            told.append(what)
+
+    class Slow:
+        def wait(self) -> None:
+            raise SettingError(f"while {told[-1]}")
+
+    monkeypatch.setattr(progress, "listener", Heard())
+    monkeypatch.setattr(run, "keep_what_is_loaded", lambda: None)
+    place, first = ("outputs", str(tmp_path / "cache"), "run"), Video("a", tmp_path / "a.mp4")
+    with pytest.raises(SettingError, match="while waiting for the Prefect server"):
+        run._flow_run([SweepSetting("", [])], config, place, first, cast(OwnServer, Slow()))
+    assert told[0] == "reading a.mp4, 1 byte"
