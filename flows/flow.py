@@ -1,6 +1,6 @@
-"""The Prefect flow: one run over all its videos and settings, stage by stage, shared work once.
+"""The Prefect flow of a run: all its videos with all its settings. Shared work is done once.
 
-A bad video stops no other.
+A video that fails does not stop the others.
 """
 
 import os
@@ -49,30 +49,30 @@ NO_RESULTS = Path(os.devnull)  # no result record can lie there; without a place
 
 
 class VideosFailed(StillwalkError):
-    """Some videos of a run could not be finished; carries what became of all of them."""
+    """Some videos of a run could not be finished; carries the results of all of them."""
 
-    def __init__(self, results: list[Result], also: str = "") -> None:
+    def __init__(self, results: list[Result], run_error: str = "") -> None:
         self.results = results
-        self.also = also  # what went wrong beside the videos
+        self.run_error = run_error  # what went wrong apart from the videos; empty: nothing
         failed = sum(bool(result.error) for result in results)
-        super().__init__(also or f"{failed} of {counted(len(results), 'video')} failed")
+        super().__init__(run_error or f"{failed} of {counted(len(results), 'video')} failed")
 
 
 def stabilize(overrides: list[str], output_dir: str, cache: str, run_id: str) -> quote:
     """Stabilize every video that ``overrides`` name; ``VideosFailed`` when some could not be finished.
 
-    Gives the results quoted: else Prefect looks for futures in all that they hold, seconds for thousands.
+    The results are quoted: otherwise Prefect looks for futures in them, which takes seconds for thousands of videos.
     """
     return quote(_watched([SweepSetting("", overrides)], Path(output_dir), Path(cache), run_id))
 
 
 def sweep(asked: list[SweepSetting], output_dir: str, cache: str, run_id: str) -> quote:
-    """Hold every video with every setting in one graph; results in ``output_dir/<setting>/<video>/``."""
+    """Stabilize every video with every setting, in one graph; results go to ``output_dir/<setting>/<video>/``."""
     return quote(_watched(asked, Path(output_dir), Path(cache), run_id))
 
 
 class _PlainFlow(Flow[P, R]):
-    """A flow whose parameters are plain data. Prefect would load FastAPI to make them so: 0.1 s of CPU in every run."""
+    """A flow that makes its parameters plain data itself. Prefect would load FastAPI for it: 0.1 s of CPU in a run."""
 
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         return {name: _plain(value) for name, value in parameters.items()}
@@ -85,9 +85,9 @@ def _plain(value: Any) -> Any:
 
 
 def configured(run: Callable[P, quote], config: Config) -> Flow[P, quote]:
-    """The flow of ``stabilize`` or ``sweep``.
+    """The flow of ``stabilize`` or ``sweep``, with enough threads.
 
-    It has enough threads, and no place for results of Prefect's own: see ``tasks.execution.task_run``.
+    Prefect stores no results of its own: see ``tasks.execution.task_run``.
     """
     threads = stages_at_once(config) + WAITING_TASKS
     runner = cast(TaskRunner[PrefectFuture[Any]], ThreadPoolTaskRunner(max_workers=threads))
@@ -96,12 +96,12 @@ def configured(run: Callable[P, quote], config: Config) -> Flow[P, quote]:
 
 
 def _watched(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) -> list[Result]:
-    """Run all; it ends early, with the finished stages kept, when the user says so, here or in the UI."""
+    """Run all videos. If the user interrupts the run, here or in the UI, it ends early and finished stages are kept."""
     with interruptible(), in_use(cache, progress.check_stop), server_watch() as watch:
-        results, also = _run(asked, output_dir, cache, run_id)
-        watch.conclude(results, also)
-    if also or any(result.error for result in results):
-        raise VideosFailed(results, also)
+        results, run_error = _run(asked, output_dir, cache, run_id)
+        watch.conclude(results, run_error)
+    if run_error or any(result.error for result in results):
+        raise VideosFailed(results, run_error)
     return results
 
 
@@ -127,7 +127,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, cache: Path, run_id: str) 
 
 
 def _all_results(run: WholeRun) -> list[Result]:
-    """Lead all videos to their results, which are in the order of the videos; each is printed after those before it."""
+    """The results of all videos, in the order of the videos. Each is printed as soon as those before it are."""
     made: dict[int, list[Result]] = {}
     results: list[Result] = []
     told: dict[str, str] = {}
@@ -145,9 +145,9 @@ def _all_results(run: WholeRun) -> list[Result]:
 
 
 def in_turn(steps: Sequence[VideoSteps], graph: Submission, at_once: int) -> Iterator[tuple[int, list[Result]]]:
-    """Lead videos on, ``at_once`` at a time; each with its place, as soon as it has its results.
+    """Work on the videos, ``at_once`` at a time. Yields each video's place and results as soon as they are known.
 
-    The next video begins as soon as one is finished, before others are led on: the workers are to find work.
+    The next video begins as soon as one is finished, before the others go on, so that the workers find work.
     """
     turns = _Turns(graph, len(steps), at_once)
     while turns.left or turns.going:
@@ -165,7 +165,7 @@ def in_turn(steps: Sequence[VideoSteps], graph: Submission, at_once: int) -> Ite
 
 
 class _Turns:
-    """Which of the videos of a run can go on. A stage that is over is looked at once, however many videos wait."""
+    """Decides which videos of a run can go on. A stage that is over is handled once for all videos that wait for it."""
 
     def __init__(self, graph: Submission, videos: int, at_once: int) -> None:
         self._graph, self._at_once = graph, at_once
@@ -186,7 +186,7 @@ class _Turns:
                     self._ready.append(place)
 
     def next_places(self) -> list[int]:
-        """The places of the videos to be led on now; none where all wait for stages."""
+        """The places of the videos that go on now; none where all wait for stages."""
         if self.left and len(self.going) < self._at_once:
             self.going.add(self.left[0])
             return [self.left.popleft()]
@@ -196,7 +196,7 @@ class _Turns:
         return [self._ready.popleft()] if self._ready else []
 
     def pause(self, place: int, until: Until) -> None:
-        """Have a video wait for what it asks."""
+        """Let a video wait ``until`` what it asks for is over."""
         ahead = [handle for handle in dict.fromkeys(until.over) if not self._graph.is_over(handle)]
         self._ahead[place] = len(ahead)
         for handle in ahead:

@@ -1,4 +1,4 @@
-"""One video with one setting, and how a run gets from its settings to these: what identifies each, or why it fails."""
+"""``Job``: one video of a run with one setting. ``prepare`` makes the jobs of a video, or says why it cannot."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -39,11 +39,11 @@ class Job:
     models: Mapping[str, dict[str, str]]  # digests by stage and model
     run_id: str
     setting: str = ""  # its name in a sweep
-    metrics_only: bool = False  # nothing is rendered, and no more is delivered than the path and how good it is
-    refusal: str = ""  # why no stage of it is to be started: a setting that this video cannot honour
+    metrics_only: bool = False  # nothing is rendered: only the path and its metrics are delivered
+    refusal: str = ""  # why no stage is started: a setting that this video cannot honour
     brought: AnyHandle | None = None  # the stage that makes the source: the demo walker's drawing, or a download
     by_decoding: bool = False  # whether decoding has given other frames than the file's packets tell
-    person: int = 0  # the number of one of those whom subject=all asks for; 0: whom the settings choose
+    person: int = 0  # number of the person, with subject=all; 0: the settings choose
 
     @property
     def name(self) -> str:
@@ -61,21 +61,21 @@ class Job:
 
     @property
     def shown_source(self) -> str:
-        """The source as messages name it: an object's address, for its file has a name of ours."""
+        """The source as messages name it: for an object its address, since its file has a name of ours."""
         return self.video.address or str(self.source)
 
     @property
     def asks_for_all(self) -> bool:
-        """Whether it is to become a job for each person, as soon as it is known who is there."""
+        """Whether it becomes a job for each person, as soon as the people of the video are known."""
         return self.config.subject.rule is SubjectRule.all and not self.person and not self.refusal
 
     def of_each_person(self, numbered: AnyArtifact) -> "list[Job]":
-        """A job for each person of the people stage; this one where nobody is one: its subject stage says so."""
+        """A job for each person that the people stage found; without any this job, whose subject stage says so."""
         return [replace(self, person=number) for number in numbered.facts["everybody"]] or [self]
 
 
-def of_own_file(error: str, source: Path | None, job: Job) -> str:
-    """The error with the path of this video, where the stage that failed read an equal file of another."""
+def with_own_path(error: str, source: Path | None, job: Job) -> str:
+    """The error with the path of the job's video, if the stage that failed read an equal file of another video."""
     return error if source is None else error.replace(str(source), job.shown_source, 1)
 
 
@@ -94,7 +94,7 @@ def ask_source(graph: Graph, setting: str, config: Config, video: Video) -> AnyH
 
 
 def brought_file(artifact: AnyArtifact) -> str:
-    """The name of the video among the files of an artifact that ``ask_source`` has asked for."""
+    """The name of the video among the files of an artifact of ``ask_source``."""
     return next(name for name in artifact.files if PurePosixPath(name).stem in (DEMO, "video"))
 
 
@@ -105,9 +105,9 @@ def prepare(
     graph: "Submission",
     run_id: str,
 ) -> list[Job | Result]:
-    """A job for each setting of a video, or why it has none.
+    """A job for each setting of a video, or a ``Result`` that says why there is none.
 
-    What has ``brought`` its file is over: the bytes are part of what identifies a job.
+    The stages that have ``brought`` the file must be over, since a job is identified by the file's bytes.
     """
     digest = cache(digest_of)
     made: list[Job | Result] = []
@@ -146,7 +146,7 @@ def _job(
 
 
 def _brought(artifact: AnyArtifact, run_id: str) -> tuple[Path, str]:
-    """The video that a stage has made, and its digest; what an earlier run has made is read once more."""
+    """The video that a stage has made, and its digest. If an earlier run made it, its bytes are checked first."""
     name = brought_file(artifact)
     if artifact.run_id != run_id:
         require_proven(artifact, [name])
@@ -164,7 +164,7 @@ def _refusal(config: Config, video: Video) -> str:
 
 
 def digest_of(source: Path) -> tuple[str, FileFingerprint]:
-    """The sha256 of a file's bytes, and what was known of the file before they were read; ``VideoError`` if it cannot.
+    """The sha256 of a file's bytes, and the fingerprint from before they were read; ``VideoError`` if it is unreadable.
 
     A file that has not changed since is not read again.
     """

@@ -17,7 +17,7 @@ from flows.graph.nodes import AnyHandle, Asker, Handle
 from flows.graph.shared_window import shares_aspect, shares_room
 from flows.graph.stage_requests import RequestedStages
 from flows.graph.submission import Submission
-from flows.jobs import Job, ask_source, of_own_file, prepare
+from flows.jobs import Job, ask_source, prepare, with_own_path
 from flows.pipeline import everybody, first_pass, pipeline
 from flows.results.index import rank_within_videos
 from flows.results.publish import publish, publish_failure
@@ -209,7 +209,7 @@ def _finish(job: Job, handles: dict[str, AnyHandle], run: WholeRun) -> Result:
     for title, handle in handles.items():
         outcome = run.graph.outcome(handle)
         if isinstance(outcome, Exception):
-            error = error or of_own_file(_reason(title, outcome), handle.source, job)
+            error = error or with_own_path(_reason(title, outcome), handle.source, job)
             findings += [outcome.key] if isinstance(outcome, NotFoundInClip) else []
         elif outcome is not None:
             artifacts[title] = outcome

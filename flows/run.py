@@ -38,7 +38,7 @@ class Ended(NamedTuple):
     """How the flow ended."""
 
     results: list[Result]
-    also: str = ""  # what else went wrong, in a sentence
+    run_error: str = ""  # what went wrong apart from the videos, in a sentence; empty: nothing
     server_lost: bool = False
 
 
@@ -130,9 +130,9 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
             print_sweep(end.results, read_sweep_index(output_dir), output_dir, seconds)
         elif end.results:
             print_run(end.results, output_dir, seconds, config.shard)
-    if end.also:
-        print(f"stillwalk: {one_line(end.also)}", file=sys.stderr)
-    failed = bool(end.also) or any(result.error for result in end.results)
+    if end.run_error:
+        print(f"stillwalk: {one_line(end.run_error)}", file=sys.stderr)
+    failed = bool(end.run_error) or any(result.error for result in end.results)
     status = INTERRUPTED_STATUS if progress.stop.is_set() else int(failed)
     if end.server_lost:  # Prefect's threads would go on trying to reach the server, and keep the process for minutes
         sys.stdout.flush()
@@ -141,7 +141,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
 
 
 def _left(status: int) -> int:
-    """``status``, but after an interruption the process ends here, when the server was told what is told quickly."""
+    """``status``; after an interruption the process ends here instead, once the server has the last quick messages."""
     if status == INTERRUPTED_STATUS:
         from prefect.events.worker import EventsWorker
 
@@ -150,7 +150,7 @@ def _left(status: int) -> int:
 
 
 def _checked(asked: list[SweepSetting]) -> tuple[Config, list[Video]]:
-    """What is one for the whole run, and all its videos, with every setting checked against those it names."""
+    """The run-wide settings and all videos of the run. Every setting is checked against the videos that it names."""
     configs = [settings.load(setting.overrides) for setting in asked]
     check_run_wide(configs)
     for name in dict.fromkeys(setting.name for setting in asked):  # which may have one value of video= each
@@ -164,8 +164,8 @@ def _checked(asked: list[SweepSetting]) -> tuple[Config, list[Video]]:
 def _flow_run(
     asked: list[SweepSetting], config: Config, place: tuple[str, str, str], first: Video, own: OwnServer | None
 ) -> Ended:
-    """Run the flow and say how it ended; ``own``: the server that was started for it, if one was."""
-    # Prefect takes seconds to import and reads its settings while it does: only now.
+    """Run the flow and say how it ended. ``own`` is the server that was started for the run, if there is one."""
+    # Imported here: Prefect takes seconds to import, and reads its settings while it does.
     from httpx import HTTPError
 
     from flows.flow import VideosFailed, configured, stabilize, sweep
@@ -186,9 +186,9 @@ def _flow_run(
                 return Ended(configured(sweep, config)(asked, *place).unwrap())
             return Ended(configured(stabilize, config)(asked[0].overrides, *place).unwrap())
         except VideosFailed as failure:
-            return Ended(failure.results, failure.also)
+            return Ended(failure.results, failure.run_error)
         except Concluded as end:
-            return Ended(end.results, end.also, server_lost=end.lost)
+            return Ended(end.results, end.run_error, server_lost=end.lost)
         except (HTTPError, RuntimeError) as error:  # before the first stage or after the last: they need no server
             if not isinstance(error, HTTPError) and not isinstance(error.__cause__, HTTPError):
                 raise

@@ -46,15 +46,14 @@ Clock = Callable[[], float]
 
 BOX_REACH_S: Final = 0.5  # the box is as wide as the widest step of the limbs within this time before and after
 LONGEST_POSE_GAP_S: Final = 0.5  # without a pose, over which the box is interpolated or held
-LONGEST_COPY_S: Final = (
-    0.2  # without a pose, over which a mask is copied: a somersault turns by 90 degrees in that time
-)
+# Without a pose, over which a mask is copied: a somersault turns by 90 degrees in that time.
+LONGEST_COPY_S: Final = 0.2
 MOST_BOX_STRETCH: Final = 1.8  # of the box in the model's input, so that more of its pixels show the person
 TIMED_BOXES: Final = 20  # on which the speed of the general model is measured
 
 
 class MaskStream(NamedTuple):
-    """Masks as they leave a model, with their boxes."""
+    """The masks of a clip as a model gives them, one a frame, with their boxes."""
 
     boxes: PersonBoxes
     wh: tuple[int, int]
@@ -73,9 +72,9 @@ def segment_person(
 ) -> dict[str, Any]:
     """Write ``masks.npz``: raw probabilities at model size with their boxes, one mask a frame.
 
-    ``frames`` are all of the clip, where somebody else decodes them. ``clock`` gives seconds. With
-    ``masks.fallback_fps`` it decides which model is used. ``ModelError`` when a model does not run on the requested
-    device.
+    ``frames`` are all frames of the clip, if another stage decodes them. ``clock`` gives seconds; with
+    ``masks.fallback_fps`` the measured speed decides which model is used. ``ModelError`` when a model does not run on
+    the requested device.
     """
     clip = read_clip(request.clip)
     if frames is None:

@@ -58,17 +58,7 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     write_table(folder / "trajectory.parquet", columns)
     # the target, as a position in the source
     source_target_xy = (path.target_xy + 0.5) / path.size_px * np.array(clip.size_px) - 0.5
-    main = longest_shot(seen_anchor(motion), motion.shots)
-    targets_px, source_targets_px = (xy[[shot.start for shot in motion.shots]] for xy in (target_xy, source_target_xy))
-    framing_record = {
-        "output_size_px": view.size_px,
-        "target_px": targets_px[main],
-        "targets_px": targets_px,
-        "source_target_px": source_targets_px[main],
-        "source_targets_px": source_targets_px,
-        "zoom": view.zoom,
-    }
-    write_json(folder / "framing.json", framing_record)
+    write_json(folder / "framing.json", _framing(motion, view, target_xy, source_target_xy))
     looked = read_table(request.subject.path("motion.parquet"))["looked"]
     report = lock_metrics.planned_metrics(
         motion.pose,
@@ -96,10 +86,24 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     return {**facts, **_scale_and_roll_facts(request.lock, motion.scale, motion.roll_rad), "notes": notes}
 
 
+def _framing(motion: Motion, view: CropWindow, target_xy: Floats, source_target_xy: Floats) -> dict[str, Any]:
+    """The size of the output, and the target of each shot and of the main one, from targets (n, 2) of the frames."""
+    main = longest_shot(seen_anchor(motion), motion.shots)
+    targets_px, source_targets_px = (xy[[shot.start for shot in motion.shots]] for xy in (target_xy, source_target_xy))
+    return {
+        "output_size_px": view.size_px,
+        "target_px": targets_px[main],
+        "targets_px": targets_px,
+        "source_target_px": source_targets_px[main],
+        "source_targets_px": source_targets_px,
+        "zoom": view.zoom,
+    }
+
+
 def _scene_metrics(
     request: TrajectoryRequest, motion: Motion, to_output: Floats, output_px: tuple[int, int]
 ) -> dict[str, float | None]:
-    """Heads that are cut, and how fast person and background move, by the camera's measured motion."""
+    """The share of heads that are cut, and the speeds of person and background, by the camera's measured motion."""
     source_px = motion.clip.size_px
     heads = head_boxes(motion.pose.xy_px, motion.pose.visibility)
     metrics = {"head_cut": auto_target.head_cut(heads, to_output, source_px, output_px)}

@@ -17,7 +17,7 @@ from flows.dry_run.history import History
 from flows.graph.nodes import AnyHandle, Asker, Given, Graph, SharedSize, Unit
 from flows.graph.request_settings import without_time
 from flows.graph.shared_window import Size
-from flows.jobs import Job, of_own_file
+from flows.jobs import Job, with_own_path
 from tasks.cache.keys import canonical, shaped_by, stage_key
 from tasks.cache.store import broken_files, finding, read_mark
 from tasks.errors import StillwalkError
@@ -74,7 +74,7 @@ class Forecast(Graph):
             self.fates[handle] = self._fate(handle)
         except (StillwalkError, OSError) as error:  # a finding in the cache, or a video that cannot be read
             failed = {asker: self._jobs[asker] for asker in handle.askers}
-            self.failures |= {asker: of_own_file(str(error), handle.source, job) for asker, job in failed.items()}
+            self.failures |= {asker: with_own_path(str(error), handle.source, job) for asker, job in failed.items()}
 
     def _fate(self, handle: AnyHandle) -> Fate:
         """The fate of a stage, by those of the stages that it waits for; raises the finding that would end it."""

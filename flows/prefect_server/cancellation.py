@@ -32,13 +32,13 @@ SERVER_ANSWER_S: Final = 2.0
 class Concluded(Abort):
     """The run is over and Prefect's engine must not contact the server again; carries the results of the videos.
 
-    ``also``: what else went wrong. ``lost``: the server is lost, and Prefect's own threads would try to reach it for
-    minutes. ``told``: the server knows the end of the run; else the next command tells it.
+    ``run_error``: what went wrong apart from the videos. ``lost``: the server is lost, and Prefect's own threads would
+    try to reach it for minutes. ``told``: the server knows how the run ended; otherwise the next command tells it.
     """
 
-    def __init__(self, results: list[Result], also: str, *, lost: bool, told: bool) -> None:
+    def __init__(self, results: list[Result], run_error: str, *, lost: bool, told: bool) -> None:
         super().__init__("the run is over")
-        self.results, self.also, self.lost, self.told = results, also, lost, told
+        self.results, self.run_error, self.lost, self.told = results, run_error, lost, told
 
 
 class ServerWatch:
@@ -75,22 +75,22 @@ class ServerWatch:
             self._cancelled = True
             progress.stop.set()
 
-    def conclude(self, results: list[Result], also: str = "") -> None:
+    def conclude(self, results: list[Result], run_error: str = "") -> None:
         """Return if Prefect can finish the run; else report what is possible and raise ``Concluded``."""
         self._over.set()
         if not self._reachable():
             if not self._lost and not progress.stop.is_set():
                 fact = f"the Prefect server at {self.api} is lost"
                 progress.tell(f"{fact}; its record of this run stays unfinished")
-            raise Concluded(results, also, lost=True, told=False)
+            raise Concluded(results, run_error, lost=True, told=False)
         if progress.stop.is_set():
             told = self.report_cancelled()
             if self._cancelled:
                 progress.tell("cancelled in Prefect's UI")
-            raise Concluded(results, also, lost=False, told=told)
+            raise Concluded(results, run_error, lost=False, told=told)
 
     def report_cancelled(self) -> bool:
-        """Report to the server that somebody ended the run; whether it has taken note of it."""
+        """Report to the server that somebody ended the run. Returns whether the server took note of it."""
         reason = "cancelled in the UI" if self._cancelled else "interrupted"
         with suppress(*REFUSALS), connected(self.api) as client:
             client.set_flow_run_state(self._run_id, Cancelled(message=f"{reason}; finished stages are kept"))
