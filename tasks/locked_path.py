@@ -35,7 +35,7 @@ WINDOW_FUNCTIONS: Final[dict[Smoother, Callable[..., Floats]]] = {
 
 
 class Motion(NamedTuple):
-    """How the frames of a clip move, whatever part of the stabilized picture is shown, and how large."""
+    """How the frames of a clip move, before a part of the stabilized picture and its zoom are chosen."""
 
     clip: Clip
     pose: PoseTrack
@@ -62,7 +62,7 @@ class LockedPath(NamedTuple):
     offset_px: Floats  # (n, 2)
     shift_px: Floats  # (n, 2) smoothed
     to_output: Floats  # (n, 2, 3) shift, scale and roll
-    why: str | None  # of the target; None: as the offsets stage has chosen it
+    why: str | None  # reason for the target; None: it is the one that the offsets stage chose
 
     @property
     def main_target_xy(self) -> Floats:
@@ -134,7 +134,7 @@ def path_around(
             for own in (np.unique(motion.shows[shot]) for shot in motion.shots)
         ]
     )
-    # Repeated frames carry no motion: the path is made of the others, and they are moved like the one they repeat.
+    # Repeated frames show no motion: the path is made from the others, and each moves like the frame that it repeats.
     shift_px = shift_px[np.unique(motion.shows, return_inverse=True)[1]]
     to_output = affine.about_target(motion.linear, shift_px, target_xy)
     return LockedPath(motion, (float(shown[0]), float(shown[1])), target_xy, offset_px, shift_px, to_output, why)
@@ -158,8 +158,9 @@ def seen_anchor(motion: Motion) -> Floats:
 
 
 def smooth_path(path: Floats, time_s: Floats, settings: SmoothingConf) -> Floats:
-    """``path`` (n, 2) after the chosen smoother. A window in seconds is a window of time, however uneven the frames
-    are.
+    """``path`` (n, 2) after the chosen smoother.
+
+    A window in seconds covers that time, even where the frames are uneven.
     """
     match settings.kind:
         case Smoother.none:

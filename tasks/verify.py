@@ -39,7 +39,7 @@ from tasks.models.sources import model_files
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import VerifyRequest
 
-NEAR_TORSOS: Final = 0.5
+NEAR_TORSOS: Final = 0.5  # between the hips of a sighting and those of the plan: farther away it is not the subject
 CONTRADICTION_RESOLUTIONS: Final = 3.0  # of a pose: a step further from that between two poses is not the torso's
 
 
@@ -84,10 +84,10 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
 def plausible_steps(steps: Steps, hip_xy: Floats, expected_xy: Floats, torso_px: Floats) -> Floats:
     """The measured steps (n, 2); NaN where they show nothing of the torso.
 
-    A step shows nothing where it is known no better than a pose could tell it, or where fewer than ``FEWEST_FEATURES``
-    agree on it. Nor does it where it contradicts the poses ``hip_xy`` (n, 2) at both its ends: then the features lie on
-    the background, or on somebody else. Where one of them is missing, the poses of the source tell the same, moved by
-    the planned path: ``expected_xy`` (n, 2). Where these are missing too, the step counts.
+    A step does not count where its error is larger than the resolution of a pose, or where fewer than
+    ``FEWEST_FEATURES`` agree on it. Nor does it count where it contradicts the poses ``hip_xy`` (n, 2) at its two ends:
+    then the features lie on the background, or on somebody else. Where one of these poses is missing, the poses of the
+    source, moved by the planned path, stand in: ``expected_xy`` (n, 2). Where they are missing too, the step counts.
     """
     steps_xy, agreeing = steps.xy(), np.round(steps["features"] * steps["inlier_share"])
     resolution_px = POSE_RESOLUTION_TORSOS * torso_px
@@ -106,7 +106,7 @@ def step_rms(steps_xy: Floats) -> float:
 
 
 class ExpectedSubject(NamedTuple):
-    """Where the subject should be in the output: it tells the subject from other people."""
+    """Where the subject should be in the output. It distinguishes the subject from other people."""
 
     hip_xy: Floats  # (n, 2) NaN where the subject is absent
     torso_px: Floats  # (n,)

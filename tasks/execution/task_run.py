@@ -31,7 +31,7 @@ Future = PrefectFuture[None]
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a line of Prefect's own says more than that a run is completed, which its state says.
+    """Whether a log line of Prefect says more than that a run is completed, which its state says too.
 
     A line in the log takes 0.4 ms of CPU here and 1.5 ms in the server (Prefect 3.9.1, 1,000 tasks of nothing).
     """
@@ -91,7 +91,7 @@ def outcomes_of(run: CallRun, future: Future) -> Sequence[Outcome]:
 
 @lru_cache
 def _task(title: str, function: Callable[[CallRun], State[None]]) -> Task[[CallRun], State[None]]:
-    """The task of a title: made once, for making one takes as long as running it from the cache."""
+    """The task of a title. It is made once, because making it takes as long as running it from the cache."""
     return Task(
         function,
         name=title,
@@ -118,7 +118,7 @@ def find_or_compute(run: CallRun) -> State[None]:
 
 
 def find_or_compute_all(run: CallRun) -> State[None]:
-    """The outcome of each request. It fails where all do; the error of one is raised by the run that shows it."""
+    """Find or compute all requests of a call. The run fails if all do; the run that shows one raises its error."""
     call = run.call
     found = _found(run)
     failed = [outcome for outcome in found if isinstance(outcome, Exception)]
@@ -132,7 +132,7 @@ def find_or_compute_all(run: CallRun) -> State[None]:
 
 
 def show(run: CallRun) -> State[None]:
-    """The outcome of a run in the state that Prefect's UI shows.
+    """The state that Prefect's UI shows for a run with one outcome; an error is raised.
 
     What the stage did, and its warnings, go to the log that the UI shows.
     """

@@ -1,4 +1,4 @@
-"""Cut a person out of each picture by the mask, move the cutout, and set it before another background."""
+"""Cut a person out of each picture by the matte or the mask, move the cutout, and draw it on another background."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -71,8 +71,8 @@ def cut_by_matte(
     """The person of ``matte``, moved by ``to_output`` (2, 3) from the picture ``planes``; None if no part is shown.
 
     Picture and opacity are each resampled once, only around the person. Opacity is 0 outside the source picture.
-    ``whole`` is the whole picture moved in the same way, if it is there: then its samples are taken where they are the
-    same.
+    ``whole`` is the whole picture, moved in the same way, if another output shows it: its samples are used where they
+    are equal.
     """
     from_box = affine.compose(to_output, affine.translation(np.array(matte.box[:2], np.float64)))
     grid = sample_spacing(settings.layout, settings.layout.planes - 1)
@@ -93,7 +93,7 @@ def cut_by_matte(
 
 
 def cut_by_mask(planes: Planes, mask: Mask, to_output: Floats, settings: CutoutSettings) -> Cutout | None:
-    """The same by the mask alone, where no background is known."""
+    """The person of ``mask``, moved by ``to_output`` (2, 3), where no background is known; None if no part is shown."""
     mask_to_output = affine.compose(to_output, mask_to_source(mask))
     body = harden_mask(mask.probability)
     grid = sample_spacing(settings.layout, settings.layout.planes - 1)
@@ -110,7 +110,7 @@ def cut_by_mask(planes: Planes, mask: Mask, to_output: Floats, settings: CutoutS
 
 
 def whole_shares(somebody: NDArray[np.bool_], fade_frames: int) -> Floats:
-    """How far (n,), 0..1, each frame shows the whole picture: 1 without ``somebody`` (n,), less over a few frames."""
+    """Share (n,), 0..1, of the whole picture in each frame: 1 without ``somebody`` (n,), with fades of some frames."""
     frames, without = np.arange(len(somebody)), np.flatnonzero(~somebody)
     if not len(without):
         return np.zeros(len(somebody))
@@ -129,7 +129,7 @@ def mix_whole(canvas: Planes, whole: Planes, share: float) -> Planes:
 def mix_whole_straight(
     planes: Planes, alpha: Alpha, whole: Planes, share: float, layout: PixelLayout, chroma_location: int
 ) -> tuple[Planes, Alpha]:
-    """The same for straight colours with their opacity ``alpha`` (h, w), 0..1; ``share`` is above 0."""
+    """``mix_whole`` for straight colours with their opacity ``alpha`` (h, w), 0..1; ``share`` is above 0."""
     mixed = []
     for index, (plane, its) in enumerate(zip(planes, whole, strict=True)):
         below = (1 - share) * sample_at_chroma(alpha, sample_spacing(layout, index), chroma_location)

@@ -19,9 +19,8 @@ from tasks.media.planes.layout import FULL_RANGE, Alpha, PixelLayout, Planes, sw
 from tasks.media.planes.plane_color import LUMA_WEIGHTS_RED_BLUE
 from tasks.records import ColorTags
 
-BAND_SHARE: Final = (
-    0.015  # of the cutout's height: how far inside the edge a screen's light is taken out; half at twice
-)
+# Of the cutout's height: up to this far inside the edge a screen's light is taken out fully, at twice as far by half.
+BAND_SHARE: Final = 0.015
 LEAST_BAND_PX: Final = 3
 SCREENS: Final = {"green": 1, "blue": 2}  # and their place in red, green, blue
 

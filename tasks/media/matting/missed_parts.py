@@ -1,9 +1,9 @@
-"""Parts of a person that the models miss, such as a leg that swings back: told from the clean plate.
+"""Find parts of a person that the masks miss, such as a leg that swings back, by comparison with the clean plate.
 
-They are looked for on every few pixels, as far from the mask as the models looked. A part has to touch the person and
-to differ from the plate. It may not look like a shadow, which is darker in the same hue; nor like light where the plate
-has a shadow; nor like something that the plate alone shows. Constants were measured on the six sample clips with a
-person: on a treadmill, on a stage, in a laboratory, in a gym with a moving camera, outdoors against the sun, sitting.
+Every few pixels are compared, as far from the mask as the models looked. A part has to touch the person and to differ
+from the plate. It may not look like a shadow, which is darker in the same hue, nor like light where the plate has a
+shadow, nor like something that only the plate shows. Constants were measured on the six sample clips with a person: on
+a treadmill, on a stage, in a laboratory, in a gym with a moving camera, outdoors against the sun, sitting.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
 # Heights are those of the part of the picture that is looked at, unless another is named.
-LOOKED_AT_ROWS: Final = 100  # about so many rows of the person's box are looked at
+LOOKED_AT_ROWS: Final = 100  # about as many rows of the person's box are compared
 AROUND: Final = (0.3, 0.1)  # of the height of the person's box: how far beyond it parts are looked for, x and y
 DIFFERS_LUMA: Final = 14.0  # levels beyond all that the plate shows at a pixel and at those next to it
 DIFFERS_CHROMA: Final = 6.0  # the same, of both chroma planes together

@@ -1,8 +1,8 @@
-"""Take other people out of the person's mask: by their own masks, by the colours of their clothes, and by the place.
+"""Take other people out of the person's mask: by their own masks, by the colours of their clothes, and by place.
 
-Where two people are one shape, both networks see one person. Their clothes, learned while they are apart, differ; and
-where the person was never seen lately, somebody else stands. The constants were found on the drawn walker whom somebody
-crosses, and looked at on ``two_people_vp9_audio.mp4``.
+Where two people form one shape, both networks see one person. But their clothes, learned while they are apart, differ,
+and a place where the person was not seen lately belongs to somebody else. The constants were found on the drawn walker
+whom somebody crosses, and checked by eye on ``two_people_vp9_audio.mp4``.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from tasks.media.matting.body_mask import resample_body_mask
 Probability = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
-USUAL_HZ: Final = 30.0  # rate for which it is given how much of what was learned is kept
+USUAL_HZ: Final = 30.0  # frame rate for which ``KEPT`` and ``USUAL_KEPT`` are given
 BANDS: Final = 8  # of the mask's height, from head to feet: each has its own colours
 STEPS: Final = (12, 16, 16)  # of brightness (finer where it is dark), of red against green, of blue against green
 HUE_LEVELS: Final = 8  # in a step of the latter two
@@ -28,7 +28,7 @@ COMMON_WEIGHT: Final = 200.0  # pixels that the colours of the whole body count 
 LEAST_SHARE: Final = 2e-4  # of the pixels, that any colour has at least
 SURE: Final = 0.8  # probability of a mask from which a pixel's colour is learned, where the other's is below 1 - SURE
 MEETS: Final = 0.3  # probability from which another person's mask counts
-LINGERS_FRAMES: Final = 20  # of 30 Hz, after another person was seen near, that they may still be there unseen
+LINGERS_FRAMES: Final = 20  # of 30 Hz: for as long another person who was seen near may still be there unseen
 MOST_ODDS: Final = 4.0  # natural logarithm of the odds that a colour is the person's
 THEIRS: Final = (-1.0, 0.5)  # the same: below, a pixel is the other's; above, the mask decides
 SURELY_THEIRS: Final = (-3.0, -1.5)  # the same: below, it is the other's where their mask missed it; above, not
@@ -43,9 +43,9 @@ OUTLINE_MODEL_PX: Final = 5  # width of the lines that stay where two people's c
 
 
 def frame_share(rate_hz: float) -> float:
-    """How much one frame of a clip counts where things are learned over time: 1 up to ``USUAL_HZ``, then less.
+    """Weight of one frame in what is learned over time: 1 up to ``USUAL_HZ``, and less at higher rates.
 
-    So what is learned fades as fast in seconds at 120 Hz as at 30 Hz.
+    So what was learned fades within the same seconds at 120 Hz as at 30 Hz.
     """
     return min(USUAL_HZ / rate_hz, 1.0)
 
@@ -64,8 +64,8 @@ class OtherPeople:
         """``mask`` without the ``others``; ``own`` and they are the pose model's masks.
 
         ``rgb`` (h, w, 3) is the picture under ``mask``. What looks like both people stays, and what surely looks like
-        the person comes back. All of it stays where nobody is near. Somebody must once be told apart from the person in
-        the same frame: two sightings that are never in one frame may be one person who turns over.
+        the person comes back. Without anybody near, the mask stays as it is. The other one must once be seen beside the
+        person in the same frame: two sightings that are never in one frame may be one person who turns over.
         """
         height, width = mask.probability.shape
         edges_px = mask.edges_px.astype(np.float64)

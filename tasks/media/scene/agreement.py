@@ -1,6 +1,7 @@
-"""A background value from several aligned frames: the one that most of them agree on, not the nearest one's.
+"""The background at each place, from several aligned frames: the value on which most of them agree.
 
-What is carried, a shadow or somebody who was not found stands at one place in a few frames only: these are outvoted.
+Something that is carried, a shadow, or a person who was not found is at one place in a few frames only: these are
+outvoted.
 """
 
 from typing import Final
@@ -14,7 +15,7 @@ from tasks.media.planes.layout import PixelLayout, Plane
 
 Flags = NDArray[np.bool_]
 
-MOST: Final = 3  # frames that are heard at a place
+MOST_VOTES: Final = 3  # frames that give a value for a place
 ALIKE: Final = 14  # levels of 8 bits by which two values may differ and still agree
 
 
@@ -22,25 +23,25 @@ class Votes:
     """The values that aligned frames have for the places of one rectangle of a plate."""
 
     def __init__(self, needed: Flags, layout: PixelLayout) -> None:
-        self._layout, self._open = layout, needed.copy()  # where frames are still to be heard
+        self._layout, self._open = layout, needed.copy()  # where more values are needed
         self._count = np.zeros(needed.shape, np.uint8)
         self._spacing = [sample_spacing(layout, index) for index in range(layout.planes)]
         self._values = [
-            np.zeros((MOST, *needed[::step_y, ::step_x].shape), layout.dtype) for step_x, step_y in self._spacing
+            np.zeros((MOST_VOTES, *needed[::step_y, ::step_x].shape), layout.dtype) for step_x, step_y in self._spacing
         ]
 
     def wanted(self, free: Flags) -> Flags:
-        """The places (h, w) at which a frame that shows those that are ``free`` is still to be heard."""
+        """The ``free`` places (h, w) of a frame, those that show the background, at which its values are needed."""
         return np.asarray(self._open & free)
 
     def add(self, planes: list[Plane], wanted: Flags, corner_px: tuple[int, int]) -> None:
-        """Hear a frame at the ``wanted`` places (h, w) of a part of the rectangle, which its ``planes`` cover.
+        """Add the values of a frame at the ``wanted`` places (h, w) of a part of the rectangle.
 
-        The part begins at ``corner_px``, which is even.
+        The frame's ``planes`` cover the part, which begins at ``corner_px``: an even place (x, y) of the rectangle.
         """
         x, y = corner_px
         count = self._count[y:, x:][: wanted.shape[0], : wanted.shape[1]]
-        for slot in range(MOST):
+        for slot in range(MOST_VOTES):
             mask = (wanted & (count == slot)).view(np.uint8)  # OpenCV's compare refuses arrays of one pixel
             if not cv2.hasNonZero(mask):
                 continue
@@ -50,27 +51,27 @@ class Votes:
                 cv2.copyTo(plane, its[step], place)  # many times as fast as numpy's
         count += wanted
         still = self._open[y:, x:][: wanted.shape[0], : wanted.shape[1]]
-        still &= count < MOST
+        still &= count < MOST_VOTES
 
     def decided(self) -> tuple[list[Plane], Flags]:
-        """The planes of the rectangle, and where (h, w) a value is known; elsewhere the planes hold no meaning."""
+        """The planes of the rectangle, and where (h, w) they are known; elsewhere their values mean nothing."""
         luma = self._values[0]
         near = luma if self._layout.depth == 8 else np.right_shift(luma, self._layout.depth - 8).astype(np.uint8)
-        heard = [self._count > slot for slot in range(MOST)]
-        support = [part.astype(np.uint8) for part in heard]
-        for second in range(MOST):
+        given = [self._count > slot for slot in range(MOST_VOTES)]
+        support = [part.astype(np.uint8) for part in given]
+        for second in range(MOST_VOTES):
             for first in range(second):
-                alike = (cv2.absdiff(near[first], near[second]) <= ALIKE) & heard[second]
+                alike = (cv2.absdiff(near[first], near[second]) <= ALIKE) & given[second]
                 support[first] += alike
                 support[second] += alike
-        best, most = near[0].copy(), support[0]  # of equals the first: the nearest frame
+        best, most = near[0].copy(), support[0]  # with equal support the nearest frame wins, which is the first
         for part, count in zip(near[1:], support[1:], strict=True):
             np.copyto(best, part, where=count > most)
             most = cv2.max(most, count)
         agree = [
-            ((cv2.absdiff(part, best) <= ALIKE) & told).view(np.uint8) for part, told in zip(near, heard, strict=True)
+            ((cv2.absdiff(part, best) <= ALIKE) & there).view(np.uint8) for part, there in zip(near, given, strict=True)
         ]
-        return [self._mean(index, agree) for index in range(self._layout.planes)], heard[0]
+        return [self._mean(index, agree) for index in range(self._layout.planes)], given[0]
 
     def _mean(self, index: int, agree: list[NDArray[np.uint8]]) -> Plane:
         """The mean of those values of a plane that agree."""

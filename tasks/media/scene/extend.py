@@ -1,4 +1,4 @@
-"""A frame without its people, continued beyond its edges by what other frames saw: what a border is cut from."""
+"""Extend a frame for its border: without its people, and continued beyond its edges by what other frames saw."""
 
 import math
 from collections import OrderedDict
@@ -27,11 +27,11 @@ Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 
-SEAM_PX: Final = 6  # beyond the frame's edge, over which its own mirror turns into what other frames saw
-REACH_PX: Final = 8  # beyond a place that an output shows, in its pixels, to which filters look
+SEAM_PX: Final = 6  # beyond the frame's edge: over this its mirror fades into what other frames saw
+REACH_PX: Final = 8  # beyond a shown place of the output, as far as interpolation filters reach
 FILL_STEP_PX: Final = 4
 CUT_SHARE: Final = 0.8  # of a box's area: two boxes replace it if they sum up to less, since each costs time of its own
-HELD_FRAMES: Final = 8  # how the plates fit is kept for so many frames: outputs show the same frame at different times
+HELD_FRAMES: Final = 8  # for which the fit of the plates is kept: outputs show the same frame at different times
 
 Measured = TypeVar("Measured")
 _Kept = OrderedDict[tuple[int, Box], Measured]
@@ -67,13 +67,13 @@ class Extender:
     ) -> Extended:
         """The clean picture of a ``frame`` of the clip, as far as an output of ``output_px`` shows it beyond its edges.
 
-        ``to_output`` (2, 3) brings the frame there. ``hidden`` (h, w), of any size, is 255 where people are.
-        ``plates``, whose weights sum to 1, fill what they hide, and, with ``beyond``, the margins; without a plate
-        people are filled smoothly and there is no margin. What the output does not show may be anything.
+        ``to_output`` (2, 3) maps the frame to the output. ``hidden`` (h, w), of any size, is 255 where people are.
+        ``plates``, whose weights sum to 1, fill what people hide, and, with ``beyond``, the margins. Without a plate
+        people are filled smoothly, and there is no margin. Places that the output does not show are undefined.
         """
         box = self.box(plates) if beyond else Box(0, 0, *self._size_px)
         shown = shown_parts(Rect(*box), to_output, output_px)
-        # Without a plate people are filled from all that lies around them.
+        # Without a plate people are filled from everything around them, so the whole frame is needed.
         copied = shown.mirrored if plates else (Rect(0, 0, *self._size_px),)
         canvas = self._canvas(planes, box, to_output, copied)
         parts = self._people(hidden) if shown.mirrored else []
@@ -129,9 +129,9 @@ class Extender:
         *,
         shifted: bool = True,
     ) -> "PlateFiller":
-        """What fills places of a frame. How the plates fit is measured once, for all outputs that show the frame.
+        """The filler of a frame. The fit of the plates is measured once for all outputs that show the frame.
 
-        Without ``shifted`` the plates are not moved by their parallax, whose measuring takes as long as a cut-out.
+        Without ``shifted`` the plates are not moved by their parallax: to measure it takes as long as a cut-out.
         """
         exposures = self._once(
             self._exposures,
@@ -147,7 +147,7 @@ class Extender:
         return PlateFiller(plates, fits, box, self._layout, self._size_px, self._sited)
 
     def _once(self, kept: _Kept[Measured], place: tuple[int, Box], measure: Callable[[], Measured]) -> Measured:
-        """What is kept of a frame, or else measured."""
+        """What is ``kept`` for a frame and box; it is measured if it is not kept yet."""
         with self._lock:
             found = kept.get(place)
         if found is None:
@@ -181,7 +181,7 @@ class Extender:
         return boxes
 
     def _mirrored(self, part: Box, mirrored: Sequence[Rect]) -> list[Box]:
-        """What of a ``part`` of the frame is shown ``mirrored``: one box with even corners, or none."""
+        """The box, with even corners, of what is shown ``mirrored`` of a ``part`` of the frame; empty if nothing is."""
         meeting = [rect for rect in mirrored if Rect(*part).meets(rect)]
         if not meeting:
             return []
@@ -190,7 +190,7 @@ class Extender:
         return [Box(max(part.x0, x0), max(part.y0, y0), min(part.x1, x1), min(part.y1, y1))]
 
     def box(self, plates: Sequence[PlacedPlate]) -> Box:
-        """The part around the frame that the plates cover, between them by their weights; even pixels.
+        """The area that the plates cover around the frame, in even pixels: the mean of their areas by their weights.
 
         Without a plate it is the frame.
         """
@@ -226,7 +226,7 @@ class Extender:
         return [part for part in cut if part.x1 > part.x0 and part.y1 > part.y0]
 
     def _soften_seams(self, canvas: list[Plane], planes: Sequence[Plane], box: Box) -> None:
-        """Let the frame's own mirror turn into the margins over a few pixels."""
+        """Blend the frame's own mirror into the margins over ``SEAM_PX``."""
         for index, plane in enumerate(planes):
             step_x, step_y = sample_spacing(self._layout, index)
             rows, columns = plane.shape
@@ -258,7 +258,7 @@ class Extender:
             alpha_composite(view, values, shares[spacing])
 
     def _smooth(self, canvas: list[Plane], hidden: Bytes) -> None:
-        """Fill what people hide from what lies around them, where no other frame can."""
+        """Fill what people hide from its surroundings; for frames without a plate."""
         people = without_shadows(hidden)
         for index, plane in enumerate(canvas):
             step_x, _ = sample_spacing(self._layout, index)
@@ -273,9 +273,9 @@ def _rectangles(hidden: Bytes) -> list[tuple[int, int, int, int]]:
 
 
 def hidden_boxes(hidden: Bytes, part: Box, size_px: tuple[int, int]) -> list[Box]:
-    """What of a ``part`` of a picture is ``hidden`` (h, w): no box, one, or two where they are a lot smaller.
+    """The boxes of what is ``hidden`` (h, w) in a ``part`` of a picture: none, one, or two if these are much smaller.
 
-    So it is with a body, which is high, and the shadows at its feet, which are wide. Corners inside the part are even.
+    A body is high and the shadows at its feet are wide: then two are smaller. Corners inside the part are even.
     """
     to_small = scaling(size_px, (hidden.shape[1], hidden.shape[0]))
     first, last = affine.apply(to_small, np.array([part[:2], part[2:]], np.float64))

@@ -1,7 +1,7 @@
-"""What one motion of the background leaves apart: near things move otherwise than far ones (parallax).
+"""Parallax: the shifts that remain between two aligned pictures, because near things move differently from far ones.
 
-Where two aligned pictures overlap it is measured how far apart they still show the same things. The shifts are smooth
-and go on beyond the overlap, so a line that crosses the edge of a frame goes on where it was.
+They are measured where the pictures overlap, and continue smoothly beyond the overlap: so a line that crosses the edge
+of a frame goes on without a step.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ SEEN_SHIFT_PX: Final = 0.125  # small pixels, 2 px of 1920: in moonwalk there ar
 STRIDE_PX: Final = 5  # from patch to patch that are compared; the preset's 4 takes 1.4 times as long
 HALF_DETAIL: Final = 12.0  # levels a small pixel: slope of the brightness at which a shift counts half
 UNLIKE_LEVELS: Final = 12.0  # levels by which moved pictures differ where a shift counts 0.6 times
-SURE: Final = 0.25  # mean weight around a shift from which its neighbours have no say
+SURE: Final = 0.25  # mean weight around a shift, from which on its neighbours do not change it
 BLUR: Final = 3.0  # standard deviation, in shifts; a smaller one lets the border tremble (seen on the jogger)
 LEAST_PX: Final = 16  # shorter side of an overlap in which shifts are looked for
 LEAST_APART: Final = 1.0  # mean difference, in levels, below which pictures lie on one another
