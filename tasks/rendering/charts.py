@@ -1,4 +1,4 @@
-"""The charts stage: the report's charts, which show frame by frame what ``metrics.json`` says in numbers."""
+"""The charts stage: draw the charts of the report, which show by frame what ``metrics.json`` sums up in numbers."""
 
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -96,7 +96,7 @@ def draw_charts(request: ChartsRequest, folder: Path, tick: Tick) -> dict[str, A
 
 
 def _draw_angles(request: ChartsRequest, folder: Path) -> None:
-    """The joint angles over the stride, where they are exported and there are any."""
+    """Draw the joint angles over the stride, if they are exported and there are whole strides."""
     cycles = {} if request.angles is None else read_json(request.angles.path("angles.json"))["cycles"]
     for chart, names in ANGLE_CHARTS.items():
         bands = [

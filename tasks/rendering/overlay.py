@@ -33,7 +33,9 @@ BONES: Final = {  # pairs of landmarks
     "right": tuple((first + 1, second + 1) for first, second in ARM_AND_LEG),
 }
 GREY_BONE_VISIBILITY: Final = 0.5  # visibility of the less visible end below which a bone is drawn in grey
-TRAIL_S: Final = 2.0
+TRAIL_S: Final = 2.0  # of the anchor's path that is drawn
+LABEL_HEIGHT: Final = 0.018  # of a capital, as a share of the shorter side: the line must fit into a portrait too
+LEAST_LABEL_PX: Final = 8.0
 
 COLORS: Final = {
     "left": [70, 160, 255],
@@ -49,8 +51,8 @@ ESTIMATED: Final = [255, 120, 60]  # any other state: the anchor was not seen
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is drawn: arrays of one row a frame, in source pixels."""
+class Drawn:
+    """What the overlay draws: arrays with one row a frame, in source pixels."""
 
     pose: PoseTrack
     anchor_xy: Floats  # (n, 2); NaN where the subject is away
@@ -60,7 +62,7 @@ class Known:
 
 
 def render_overlay(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
-    """Write ``overlay.mp4``: skeleton, anchor, target, the way the anchor came, and its confidence.
+    """Write ``overlay.mp4``: skeleton, anchor with its recent path and confidence, and target.
 
     Facts: frames, size and notes.
     """
@@ -70,9 +72,9 @@ def render_overlay(request: RenderRequest, placement: Placement, frames: Frames,
     away = (offsets["state"] == ABSENT)[:, None]
     anchor_xy = np.where(away, np.nan, placement.anchor_xy)
     pose = read_pose(request.subject.path("pose.parquet"))
-    known = Known(pose, anchor_xy, offsets["state"], offsets["confidence"], offsets["shot"])
+    drawn = Drawn(pose, anchor_xy, offsets["state"], offsets["confidence"], offsets["shot"])
     edge = edge_of(request)
-    path, pairs = folder / request.output, drawn_pairs(frames, placement, known, edge, read_numbers(request))
+    path, pairs = folder / request.output, drawn_pairs(frames, placement, drawn, edge, read_numbers(request))
     return write_video(
         path,
         placement,
@@ -85,24 +87,24 @@ def render_overlay(request: RenderRequest, placement: Placement, frames: Frames,
 
 
 def drawn_pairs(
-    frames: Frames, placement: Placement, known: Known, edge: Edge, numbers: Numbers | None
+    frames: Frames, placement: Placement, drawn: Drawn, edge: Edge, numbers: Numbers | None
 ) -> Iterator[Pair]:
-    """Every picture as it stands in the output, drawn on."""
+    """Every picture with its planes of the output, drawn on."""
     brush = Brush(placement.layout, placement.size_px)
     for frame in frames:
         planes, index = tuple(plane.copy() for plane in frame.moved(edge)), frame.picture.index
-        draw_figure(brush, planes, placement, known, index)
-        draw_lock(brush, planes, placement, known, index)
-        write_words(planes, placement, known, index)
+        draw_figure(brush, planes, placement, drawn, index)
+        draw_lock(brush, planes, placement, drawn, index)
+        write_words(planes, placement, drawn, index)
         if numbers is not None:
             draw_numbers(brush, planes, placement, numbers, index)
         yield frame.picture, planes
 
 
-def draw_figure(brush: Brush, planes: Planes, placement: Placement, known: Known, frame: int) -> None:
-    """The skeleton: left and right in their colours, what is doubted in grey."""
-    points = affine.apply(placement.to_output[frame], known.pose.xy_px[frame])
-    seen = known.pose.visibility[frame]
+def draw_figure(brush: Brush, planes: Planes, placement: Placement, drawn: Drawn, frame: int) -> None:
+    """Draw the skeleton: left and right in their colours, bones of low visibility in grey."""
+    points = affine.apply(placement.to_output[frame], drawn.pose.xy_px[frame])
+    seen = drawn.pose.visibility[frame]
     width_px = stroke_px(placement)
     lines: dict[str, list[Floats]] = {"unsure": [], **{name: [] for name in BONES}}
     for name, pairs in BONES.items():
@@ -115,13 +117,13 @@ def draw_figure(brush: Brush, planes: Planes, placement: Placement, known: Known
         brush.lines(planes, some, placement.values(COLORS[name]), width_px)
 
 
-def draw_lock(brush: Brush, planes: Planes, placement: Placement, known: Known, frame: int) -> None:
-    """The way the anchor came, the target that it is held at, and the anchor in the colour of its state."""
+def draw_lock(brush: Brush, planes: Planes, placement: Placement, drawn: Drawn, frame: int) -> None:
+    """Draw the anchor's path of the last ``TRAIL_S``, the target, and the anchor in the colour of its state."""
     width_px, matrix = stroke_px(placement), placement.to_output[frame]
-    first = int(np.searchsorted(known.pose.time_s, known.pose.time_s[frame] - TRAIL_S))
-    first = max(first, int(np.searchsorted(known.shot, known.shot[frame])))
+    first = int(np.searchsorted(drawn.pose.time_s, drawn.pose.time_s[frame] - TRAIL_S))
+    first = max(first, int(np.searchsorted(drawn.shot, drawn.shot[frame])))
     brush.lines(
-        planes, [affine.apply(matrix, known.anchor_xy[first : frame + 1])], placement.values(COLORS["trail"]), width_px
+        planes, [affine.apply(matrix, drawn.anchor_xy[first : frame + 1])], placement.values(COLORS["trail"]), width_px
     )
     target, reach = placement.target_xy[frame : frame + 1], 6.0 * width_px
     arms = [target + reach * np.array(arm) for arm in ([[-1.6, 0], [-0.7, 0]], [[0.7, 0], [1.6, 0]])]
@@ -129,23 +131,22 @@ def draw_lock(brush: Brush, planes: Planes, placement: Placement, known: Known, 
     for values, more in ((placement.values(COLORS["shadow"]), 2), (placement.values(COLORS["target"]), 0)):
         brush.rings(planes, target, values, reach, width_px + more)
         brush.lines(planes, arms, values, width_px + more)
-    anchor = affine.apply(matrix, known.anchor_xy[frame : frame + 1])
+    anchor = affine.apply(matrix, drawn.anchor_xy[frame : frame + 1])
     brush.dots(planes, anchor, placement.values(COLORS["shadow"]), 2.2 * width_px + 1)
-    brush.dots(planes, anchor, placement.values(STATES.get(str(known.state[frame]), ESTIMATED)), 2.2 * width_px)
+    brush.dots(planes, anchor, placement.values(STATES.get(str(drawn.state[frame]), ESTIMATED)), 2.2 * width_px)
 
 
-def write_words(planes: Planes, placement: Placement, known: Known, frame: int) -> None:
-    """Frame, time, and how the anchor came about, in the lower left."""
-    confidence = known.confidence[frame]
+def write_words(planes: Planes, placement: Placement, drawn: Drawn, frame: int) -> None:
+    """Write frame, time, anchor state and confidence into the lower left corner."""
+    confidence = drawn.confidence[frame]
     sure = f", confidence {confidence:.2f}" if np.isfinite(confidence) else ""
-    words = f"{frame}   {known.pose.time_s[frame]:.2f} s   {known.state[frame]}{sure}"
-    word = make_label(
-        words, max(0.018 * min(placement.size_px), 8.0)
-    )  # of the shorter side: it must fit into a portrait too
+    words = f"{frame}   {drawn.pose.time_s[frame]:.2f} s   {drawn.state[frame]}{sure}"
+    capital_px = max(LABEL_HEIGHT * min(placement.size_px), LEAST_LABEL_PX)
+    word = make_label(words, capital_px)
     corner = (0, max(placement.size_px[1] - word.ink.shape[0], 0))
     draw_label(planes, word, corner, placement.layout, placement.values([255, 255, 255]), placement.values([0, 0, 0]))
 
 
 def stroke_px(placement: Placement) -> int:
-    """Width of a line."""
+    """Width of a line, by the shorter side of the output."""
     return max(round(min(placement.size_px) / 300), 1)

@@ -17,9 +17,9 @@ from tasks.maths.tracking.subject_choice import (
 )
 from tasks.maths.tracking.tracks import Track
 
-NUMBERED_SEEN_S: Final = 0.5  # who is seen for less has a number behind the others; the default of subject.min_seen_s
-LEFT_SHARE, RIGHT_SHARE = 0.4, 0.6  # of the picture's width: nearer to the edge is left, and right
-ACROSS_SHARE: Final = 0.3  # of the width: who goes farther crosses the picture
+NUMBERED_SEEN_S: Final = 0.5  # people seen for less get the last numbers; the default of subject.min_seen_s
+LEFT_SHARE, RIGHT_SHARE = 0.4, 0.6  # of the picture's width: up to the first is left, from the second on is right
+ACROSS_SHARE: Final = 0.3  # of the width: a person who goes farther crosses the picture
 DEPTH_FACTOR: Final = 1.25  # of the heights of two people: beyond it the larger one is in front
 WHOLE_CLIP_SHARE: Final = 0.1  # of the clip that somebody may miss at its ends and still be there all the time
 
@@ -34,14 +34,14 @@ def number_people(
 ) -> tuple[list[Track], list[PersonFacts]]:
     """The sightings and the facts of everybody, in the order of their numbers, which begin with 1.
 
-    First those who are people, then what is in doubt, each in order of first appearance. The numbers do not depend on
-    ``min_seen_s``, only the facts do. ``size_px`` is the picture's (width, height); ``shot`` (n,) and ``time_s`` (n,)
-    are those of all frames, and ``looked`` (n,) says at which the pose model looked.
+    Tracks that are surely people come first, then those in doubt, each in order of first appearance. Only the facts
+    depend on ``min_seen_s``, the numbers do not. ``size_px`` is the picture's (width, height); ``shot`` (n,) and
+    ``time_s`` (n,) are those of all frames, and ``looked`` (n,) says at which the pose model looked.
     """
     start_s, clip_s = float(time_s[0]), float(time_s[-1] - time_s[0])
     linked = link_shots(tracks, shot, time_s, size_px)
     usual_s = least_seen_s(NUMBERED_SEEN_S, clip_s)
-    everybody = sorted(linked, key=lambda track: bool(doubt_about(track, size_px, usual_s)))  # keeps their order else
+    everybody = sorted(linked, key=lambda track: bool(doubt_about(track, size_px, usual_s)))  # a stable sort
     least_s = least_seen_s(min_seen_s, clip_s)
     people = [
         person_facts(number, track, int(looked.sum()), size_px, start_s, least_s=least_s)
@@ -51,9 +51,9 @@ def number_people(
 
 
 def place_text(person: PersonFacts, people: Sequence[PersonFacts], size_px: tuple[int, int], clip_s: float) -> str:
-    """Where a person of ``people`` is in the picture, and when if not throughout: ``at the left, in front``.
+    """The place of a person of ``people`` in the picture, such as ``at the left, in front``; the time if not all of it.
 
-    Whoever crosses the picture is not at one place: ``from left to right``.
+    A person who crosses the picture has a direction instead: ``from left to right``.
     """
     share = (person.x_px + 0.5) / size_px[0]
     place = "at the left" if share < LEFT_SHARE else "at the right" if share > RIGHT_SHARE else "in the middle"

@@ -1,8 +1,8 @@
-"""People across shots: who of one shot is who of another, told by clothes and proportions alone.
+"""People across shots: link the people of one shot with those of another, by clothes and proportions alone.
 
-A scene cut ends all motion: position, size and speed on its two sides say nothing about each other. So people are
-linked within each shot, and those of two shots are one person only where that is sure: the clothes are alike, nobody
-else's are nearly as much so, and the legs have the same length for the torso.
+Position, size and speed on the two sides of a scene cut say nothing about each other. So people are linked within each
+shot, and those of two shots are one person only where that is sure: the clothes are alike, nobody else's are nearly as
+similar, and the legs have the same length relative to the torso.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The squares of the picture that the pose model is shown: a window that follows each person, and tiles for the search.
 
-The model finds a person best who fills a third to a half of what it is shown. Its own filter of landmarks works in the
-window's coordinates, so a window that moves evenly with the body also calms the landmarks; one that trembles makes
+The model finds a person best who fills a third to a half of the square. Its own filter of landmarks works in the
+window's coordinates: a window that moves evenly with the body also steadies the landmarks, and one that trembles makes
 them tremble. So the window follows a straight line fitted to the last moments (the growing and fading memory filter,
 Morrison 1969), and its size changes slowly.
 
@@ -32,8 +32,8 @@ MIN_SIDE_PX: Final = 32
 GRID_PX: Final = 2  # corners and sides are multiples of it: subsampled chroma is cut exactly
 LARGEST_SHARE: Final = 0.675  # of the picture's height: side of the largest tiles
 SMALLEST_TILE_HEIGHTS: Final = 4.6  # of the smallest person that is searched: side of the smallest tiles
-MAX_SIDE_RATIO: Final = 1.9  # of the sides of two sizes, at the most
-STEP_SHARE: Final = 2 / 3  # of the side, between two tiles: whoever is smaller than a third of it is whole in one
+MAX_SIDE_RATIO: Final = 1.9  # between the sides of one size of tiles and the next
+STEP_SHARE: Final = 2 / 3  # of the side, between two tiles: a person smaller than a third of it is whole in one
 
 
 class Square(NamedTuple):

@@ -42,9 +42,9 @@ def follow_through_shots(
     rule: str | None,
     min_seen_s: float,
 ) -> tuple[list[Track], list[ShotSubject]]:
-    """The pieces of the subject's track, one a shot in which somebody is followed, and who that is in every shot.
+    """The pieces of the subject's track, one for each shot in which somebody is followed; and the subject of each shot.
 
-    In a shot without person ``chosen`` (from 1) somebody else is chosen by ``rule``, if anybody there is a person;
+    In a shot without person ``chosen`` (from 1) another person is chosen by ``rule``, if anybody there is surely one;
     nobody without a rule. ``shot`` (n,) and ``time_s`` (n,) are those of all frames.
     """
     pieces, followed = [], []
@@ -68,9 +68,10 @@ def follow_through_shots(
 def follow_by_hand(
     pieces: Sequence[Track], everybody: Sequence[Track], people: Sequence[tuple[int, int]], shot: NDArray[np.int64]
 ) -> list[Track]:
-    """The pieces, but from each frame of ``people`` (frame, number from 1) on those of that person.
+    """The ``pieces``, corrected: from each frame of ``people`` (frame, number from 1) on, that person is followed.
 
-    ``people`` is in order of the frames; ``shot`` (n,) is that of all frames: no piece reaches over a scene cut.
+    ``people`` is in order of the frames. ``shot`` (n,) is that of all frames: no piece reaches across a scene cut.
+    ``SettingError`` if nothing is left.
     """
     if not people:
         return list(pieces)

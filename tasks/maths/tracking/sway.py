@@ -1,8 +1,8 @@
-"""How a torso moves against the background: whoever stands sways a little, and a picture or a statue does not.
+"""How a torso moves against the background: a person who stands sways a little, and a picture or a statue does not.
 
 The torso's steps and the camera's motion are known to a tenth of a pixel, far better than landmarks. Where the camera
-hardly travels, what is left of their difference is the body's own motion. Where it travels, all that stands before the
-background passes it, in proportion to the camera's own way: what is left without that part is the body's motion.
+hardly travels, their difference is the body's own motion. Where it travels, everything before the background passes it,
+in proportion to the camera's travel: the rest is the body's motion.
 """
 
 from collections.abc import Mapping, Sequence

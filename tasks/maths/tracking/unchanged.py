@@ -1,9 +1,9 @@
-"""Places of the picture that still show what they showed when the model looked there and saw nobody.
+"""Places of the picture that have not changed since the model looked there and saw nobody.
 
-Of the same picture the model says the same, so such a place is left out of the search a few times. This saves most of
-the search before a camera at rest. Before a camera that moves, every place changes.
+For the same picture the model gives the same answer, so such a place is left out of the search a few times. With a
+camera at rest this saves most of the search. With a camera that moves, every place changes.
 
-Instead of a tile that is left out, one is searched in which something moves: so who comes in is seen early.
+Instead of a tile that is left out, one in which something moves is searched: so a person who comes in is found early.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ CHANGED_SHARE: Final = 0.003
 WHOLE_CHANGED_SHARE: Final = 0.006
 MOVING_SHARE: Final = 0.006  # of the cells of a tile: half of the smallest person that it is searched for
 LIMBS_SHARE: Final = 0.15  # of a covered box's height: around it, limbs and shadows move
-MOST_SKIPS: Final = 3  # of one place in a row: whoever stands still and is hard to see is given further looks
+MOST_SKIPS: Final = 3  # of one place in a row: a person who stands still and is hard to see gets further looks
 NEVER_SEEN: Final = -1000  # level of a cell that was covered at each look
 AROUND_CELLS: Final = 3  # across and down, among which a level may move without a change
 
@@ -43,7 +43,7 @@ class Shown(NamedTuple):
 
 
 class UnchangedPlaces:
-    """Tells which places of a shot have not changed since they were searched; None is the whole frame."""
+    """Remembers what the places of a shot showed when they were searched; None is the whole frame."""
 
     def __init__(self) -> None:
         self._seen: dict[Square | None, Levels] = {}
@@ -53,10 +53,10 @@ class UnchangedPlaces:
         self._last: Shown | None = None  # the frame before with a search for what moves
 
     def may_skip(self, place: Square | None, shown: Shown, *, counts: bool = True) -> bool:
-        """Whether the place still shows what it showed when the answer was last no, the first one included.
+        """Whether the place has not changed since it was last searched, and need not be searched now.
 
-        After ``MOST_SKIPS`` times yes that count in a row, it is no. Where it is no, the caller searches the place now,
-        or else calls ``forget``.
+        A place that is new, or that was skipped ``MOST_SKIPS`` times in a row, must be searched; a skip without
+        ``counts`` is not counted. If the answer is no, the caller searches the place now, or else calls ``forget``.
         """
         part, covered = _part(place, shown)
         before = self._seen.get(place)
@@ -74,10 +74,10 @@ class UnchangedPlaces:
         return False
 
     def most_moving(self, places: Sequence[Square], shown: Shown) -> Square | None:
-        """Of the places in which something has moved since the frame before, the one to search now; None without one.
+        """The place to search now, of those in which something has moved since the frame before; None without one.
 
-        The more of it has moved and the longer ago it was searched, the sooner is its turn. Ask in each frame with a
-        search. Where the place is searched now, the caller says so with ``search``.
+        A place comes sooner the more of it has moved, and the longer ago it was searched. Ask in each frame with a
+        search. If the place is then searched, the caller calls ``search``.
         """
         moving, best, most = self._moving(shown), None, 0.0
         for place in places:
@@ -89,7 +89,7 @@ class UnchangedPlaces:
         return best
 
     def search(self, place: Square | None, shown: Shown) -> None:
-        """The place is searched as it is shown: keep what is not covered of it."""
+        """Note that the place is searched in this frame: keep what it shows, without what is covered."""
         part, covered = _part(place, shown)
         before = self._seen.get(place, np.int16(NEVER_SEEN))
         self._seen[place] = np.where(covered, before, shown.luma[part].astype(np.int16))
@@ -98,11 +98,11 @@ class UnchangedPlaces:
         self._searched[place] = self._searches
 
     def forget(self, place: Square | None) -> None:
-        """Take back a no of ``may_skip``: the place was not searched, so what it shows is not known."""
+        """Note that the place was not searched after all, although ``may_skip`` was false."""
         self._seen.pop(place, None)
 
     def _moving(self, shown: Shown) -> NDArray[np.bool_]:
-        """Cells (h, w) that show something else than in the frame before, away from those who are covered."""
+        """Cells (h, w) that have changed since the frame before, away from covered people."""
         before, self._last = self._last, shown
         if before is None or before.luma.shape != shown.luma.shape:
             return np.zeros(shown.luma.shape, bool)
@@ -114,7 +114,7 @@ class UnchangedPlaces:
 
 
 def _part(place: Square | None, shown: Shown) -> tuple[tuple[slice, slice], NDArray[np.bool_]]:
-    """Rows and columns of the small picture that a place has, and which of its cells are covered."""
+    """The rows and columns of a place in the small picture, and which of its cells are covered."""
     scale_xy = _scale_xy(shown)
     part = _cells(np.array([-0.5, -0.5, *shown.size_px]) if place is None else place.edges_px, scale_xy)
     covered = np.zeros(shown.luma.shape, bool)
