@@ -187,7 +187,7 @@ class RunProgress:
             shown = [self._video_line(name, line) for name, line in busy[:most]]
             if len(busy) > most:
                 shown.append(f"and {len(busy) - most} more")
-            if not busy and self._doing:
+            if not busy and self._doing and not 0 < self._count <= self._finished:
                 shown = [self._doing]
             return shown + self._total()
 

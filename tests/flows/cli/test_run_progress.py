@@ -47,6 +47,15 @@ def test_before_the_first_stage_it_says_what_the_run_is_doing() -> None:
     assert run.lines() == ["reading walk.mp4, 3.2 GB"] and not run.computing
 
 
+def test_when_all_videos_are_finished_it_no_longer_says_what_the_run_was_doing() -> None:
+    run = planned(Clock(), "a", "b")
+    run.doing("looking into the cache")
+    run.finished("a", "")
+    assert run.lines()[0] == "looking into the cache"
+    run.finished("b", "")
+    assert "looking into the cache" not in run.lines()
+
+
 def test_one_line_a_video_has_the_stage_the_percent_and_the_time_left() -> None:
     clock = Clock()
     run = planned(clock, "walk")
