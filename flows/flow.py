@@ -11,8 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
-import prefect.flow_engine
-import prefect.task_engine  # noqa: F401 - Prefect loads both when the run has begun; here the server loads meanwhile
 from prefect import Flow
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger

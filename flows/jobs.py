@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
@@ -109,7 +109,7 @@ def prepare(
 
     The stages that have ``brought`` the file must be over, since a job is identified by the file's bytes.
     """
-    digest = cache(digest_of)
+    digest = cache(_digest)
     made: list[Job | Result] = []
     for (setting, config), handle in zip(wanted, brought, strict=True):
         try:
@@ -163,19 +163,11 @@ def _refusal(config: Config, video: Video) -> str:
     return ""
 
 
-def digest_of(source: Path) -> tuple[str, FileFingerprint]:
-    """The sha256 of a file's bytes, and the fingerprint from before they were read; ``VideoError`` if it is unreadable.
-
-    A file that has not changed since is not read again.
-    """
+def _digest(source: Path) -> tuple[str, FileFingerprint]:
+    """The sha256 of a file's bytes, and its fingerprint from before they were read; ``VideoError`` if unreadable."""
     try:
         progress.listener.doing(f"reading {source.name}, {size_text(source.stat().st_size)}")
         stamp = file_fingerprint(source)  # before: a change while it is read is noticed too
-        return _digest(source, stamp), stamp
+        return sha256_of(source), stamp
     except OSError as error:
         raise VideoError(f"{source}: {error.strerror}; check that it is a file that you may read") from error
-
-
-@lru_cache
-def _digest(source: Path, _: FileFingerprint) -> str:
-    return sha256_of(source)

@@ -116,14 +116,14 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     register_output_folder(cache, base_dir)
     own = None
     with shown_progress(), workers_ready(config, cache):
-        if own_server.is_loading() or not server_choice.choose_server(config.server, HOME):
+        if not server_choice.choose_server(config.server, HOME):
             home = Path(os.environ["PREFECT_HOME"])
             preflight.check_folder("PREFECT_HOME", home)
             home.mkdir(parents=True, exist_ok=True)
             preflight.check_locks("PREFECT_HOME", home)
             progress.listener.doing("starting the Prefect server")
             own = own_server.start_own_server()
-        end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), videos[0], own)
+        end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)
     seconds = time.perf_counter() - started
     with interrupt.quiet_broken_pipe():
         if end.results and asked[0].name:
@@ -161,15 +161,12 @@ def _checked(asked: list[SweepSetting]) -> tuple[Config, list[Video]]:
     return configs[0], videos
 
 
-def _flow_run(
-    asked: list[SweepSetting], config: Config, place: tuple[str, str, str], first: Video, own: OwnServer | None
-) -> Ended:
+def _flow_run(asked: list[SweepSetting], config: Config, place: tuple[str, str, str], own: OwnServer | None) -> Ended:
     """Run the flow and say how it ended. ``own`` is the server that was started for the run, if there is one."""
     # Imported here: Prefect takes seconds to import, and reads its settings while it does.
     from httpx import HTTPError
 
     from flows.flow import VideosFailed, configured, stabilize, sweep
-    from flows.load_ahead import load_ahead
     from flows.prefect_server.cancellation import Concluded
     from tasks.execution.progress_artifact import changed_settings
 
@@ -178,8 +175,6 @@ def _flow_run(
     with changed_settings("flows", heartbeat_frequency=None):
         try:
             if own:
-                load_ahead(config, first, Path(place[1]))
-                progress.listener.doing("waiting for the Prefect server")  # no longer reading the video
                 own.wait()
             progress.listener.doing("starting the run")
             if asked[0].name:

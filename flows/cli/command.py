@@ -171,14 +171,10 @@ def hydra_entry(composed: DictConfig) -> None:
 
 def _run_once(overrides: list[str]) -> None:
     """Run with one setting, and note the status; errors become one line."""
-    from flows.prefect_server import own_server
+    from flows.run import run
 
     try:
-        config = settings.load(overrides)
-        own_server.load_early(config, settings.prefect_home())
-        from flows.run import run  # while the server loads
-
-        base = absolute_path(config.output_dir)
+        base = absolute_path(settings.load(overrides).output_dir)
         note_status(run(overrides, output_dir=base, base_dir=base))
     except StillwalkError as error:
         refuse(error)

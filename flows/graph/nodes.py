@@ -53,7 +53,6 @@ class Handle(Generic[Kind]):
     takes: "tuple[AnyHandle, ...]"
     shares: "tuple[SharedSize, ...]"
     source: Path | None  # the user's file that it reads
-    functions: tuple[str, ...] = ()  # what computes it, each as ``module:function``
     behind: "tuple[AnyHandle, ...]" = ()  # it begins when these are over, whatever became of them
     askers: list[Asker] = field(default_factory=list)
 
@@ -279,5 +278,4 @@ class _Unbuilt(Generic[Kind]):
     def handle(self) -> AnyHandle:
         source: Path | None = getattr(self.built, "source", None)
         takes, shares = tuple(self._stands_in.takes), tuple(self._stands_in.shares)
-        functions = tuple(filter(None, (self.built.compute, self.built.compute_together)))
-        return Handle(self.built.title, self.identity, self._request, takes, shares, source, functions)
+        return Handle(self.built.title, self.identity, self._request, takes, shares, source)

@@ -1,13 +1,12 @@
 """Prefect's server behind the gate: the process of a run's own server, and what ``stillwalk ui`` runs.
 
-``python -m flows.prefect_server.local_server APP PORT DESCRIPTOR`` serves on the parent's listening socket, when a line
-comes on standard input. The token comes in the environment, which no other account can read.
+``python -m flows.prefect_server.local_server APP PORT DESCRIPTOR`` serves on the parent's listening socket. The token
+comes in the environment, which no other account can read.
 """
 
 import gc
 import os
 import sys
-from collections.abc import Callable
 from importlib import import_module
 from typing import Final, cast
 
@@ -31,11 +30,8 @@ def server_environment(port: int, token: str) -> dict[str, str]:
     }
 
 
-def run_server(app: str, port: int, descriptor: int, wanted: Callable[[], bool] = lambda: True) -> None:
-    """Serve the application that ``app`` names, as ``module:factory``, until a signal ends the process.
-
-    ``wanted`` is called when it is loaded, before it opens its database; where it is False, nothing is served.
-    """
+def run_server(app: str, port: int, descriptor: int) -> None:
+    """Serve the application that ``app`` names, as ``module:factory``, until a signal ends the process."""
     gc.disable()  # nearly all that is loaded stays: to search it again and again took 0.6 of 3.2 s of CPU time
     import uvicorn  # a run, which only needs the environment, does not load it
 
@@ -43,8 +39,6 @@ def run_server(app: str, port: int, descriptor: int, wanted: Callable[[], bool] 
     guarded = Gate(cast(App, getattr(import_module(module), factory)()), port, os.environ[SERVER_TOKEN_VARIABLE])
     keep_what_is_loaded()
     gc.enable()
-    if not wanted():
-        return
     # On one machine, compressing what a run sends takes time and saves nothing.
     uvicorn.run(
         guarded,
@@ -56,4 +50,4 @@ def run_server(app: str, port: int, descriptor: int, wanted: Callable[[], bool] 
 
 
 if __name__ == "__main__":
-    run_server(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), wanted=lambda: bool(sys.stdin.readline()))
+    run_server(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -1,8 +1,7 @@
 """The Prefect server of one run, where no other answers: it survives Ctrl-C for a moment, and ends with the run.
 
 Prefect would start its own in the middle of a run. Ctrl-C in a terminal kills that one before the end of the run is
-reported, and nothing ends it when the run is killed. Ours loads while the program is still loading, and opens its
-database when the checks before any work have passed.
+reported, and nothing ends it when the run is killed. Ours starts while the program is still loading.
 """
 
 import atexit
@@ -11,23 +10,13 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import Final
 
-from conf.config import Config
-from conf.enums import Server
 from flows.config.settings import child_environment
 from flows.prefect_server.api_token import new_token
 from flows.prefect_server.local_server import APP, server_environment
-from flows.prefect_server.server_choice import (
-    CLIENT_TOKEN_VARIABLE,
-    LOCAL_API,
-    choose_server,
-    is_listened_at,
-    server_answers,
-)
+from flows.prefect_server.server_choice import CLIENT_TOKEN_VARIABLE, server_answers
 from tasks.errors import SettingError
 
 MAX_START_S: Final = 120.0  # the first start creates the database; a new machine needed more than 20 s
@@ -56,7 +45,7 @@ done
 
 
 class OwnServer:
-    """A server that ends with this process; creating the object starts to load it."""
+    """A server that ends with this process; creating the object starts it."""
 
     def __init__(self) -> None:
         with socket.create_server(
@@ -76,7 +65,7 @@ class OwnServer:
             self._server = subprocess.Popen(
                 [*command, APP, str(port), str(listening.fileno())],
                 env={**child_environment(), **EPHEMERAL_SETTINGS, **server_environment(port, self.token)},
-                stdin=subprocess.PIPE,
+                stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[listening.fileno()],
@@ -87,15 +76,8 @@ class OwnServer:
             self._guard.stdin.flush()
         atexit.register(self.end)
 
-    def serve(self) -> None:
-        """Let the server open its database and answer, as soon as it is loaded."""
-        if self._server.stdin and not self._server.stdin.closed:
-            with suppress(BrokenPipeError), self._server.stdin as order:  # it may have ended: ``wait`` says so
-                order.write(b"serve\n")
-
     def wait(self) -> None:
         """Return when the server answers; ``SettingError`` where it ends or does not answer."""
-        self.serve()
         until_s = time.monotonic() + MAX_START_S
         while not server_answers(self.api, MAX_START_S):
             status = self._server.poll()
@@ -108,8 +90,6 @@ class OwnServer:
     def end(self) -> None:
         """End the server, if it has not ended."""
         self._server.terminate()
-        if self._server.stdin:
-            self._server.stdin.close()
         try:
             self._server.wait(MAX_END_S)
         except subprocess.TimeoutExpired:
@@ -118,33 +98,9 @@ class OwnServer:
 
 
 @cache
-def loading_server() -> OwnServer:
-    """The one server of this process, which serves when it is told to."""
-    return OwnServer()
-
-
-def load_early(config: Config, home: Path) -> None:
-    """Have the server load where a run with these settings is going to need one, as far as that is known at once.
-
-    It is not known where a server is named, or where some program listens at the usual address. A first run loads its
-    server later too, for Prefect makes the folder of its database while it loads.
-    """
-    is_open = config.server is Server.auto and (os.environ.get("PREFECT_API_URL") or is_listened_at(LOCAL_API))
-    if config.plan or is_open or choose_server(config.server, home):
-        return
-    if Path(os.environ["PREFECT_HOME"]).is_dir():
-        loading_server()
-
-
-def is_loading() -> bool:
-    """Whether this process has a server."""
-    return bool(loading_server.cache_info().currsize)
-
-
 def start_own_server() -> OwnServer:
-    """Let the server of this process serve; Prefect finds its address and token in the environment."""
-    server = loading_server()
-    server.serve()
+    """The one server of this process; Prefect finds its address and token in the environment."""
+    server = OwnServer()
     os.environ["PREFECT_API_URL"] = server.api
     os.environ[CLIENT_TOKEN_VARIABLE] = server.token
     return server

@@ -1,11 +1,9 @@
 """Chooses the Prefect server of a run and sets Prefect's environment, before Prefect is imported."""
 
 import os
-import socket
 import urllib.error
 import urllib.parse
 import urllib.request
-from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -120,14 +118,6 @@ def _opener(api: str) -> urllib.request.OpenerDirector:
     if urllib.parse.urlsplit(api).hostname in LOOPBACK_HOSTS:
         return urllib.request.build_opener(urllib.request.ProxyHandler({}))
     return urllib.request.build_opener()
-
-
-def is_listened_at(api: str) -> bool:
-    """Whether a program of this machine listens at an address of it."""
-    address = urllib.parse.urlsplit(api)
-    with suppress(OSError), socket.create_connection((address.hostname, address.port), LOCAL_TIMEOUT_S):
-        return True
-    return False
 
 
 def server_answers(api: str, timeout_s: float) -> bool:

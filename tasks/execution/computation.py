@@ -51,7 +51,7 @@ def here(work: Computation, tick: Tick, tell: Tell) -> None:
     """Compute it in this thread; ``tell`` its facts or its error by its place, for each request, from any thread."""
     for request in work.requests:
         require_tables_of_clip(request)
-    functions = [function_of(request.compute) for request in work.requests]
+    functions = [_function(request.compute) for request in work.requests]
     together = work.requests[0].compute_together
 
     def told(place: int, outcome: Facts | Exception) -> None:
@@ -60,7 +60,7 @@ def here(work: Computation, tick: Tick, tell: Tell) -> None:
     if together:
         if work.requests[0].takes_most_memory and _frames_px(work.requests[0]) >= LARGE_PASS_PX:
             give_back_code()
-        function_of(together)(work.requests, functions, work.folders, tick, told)
+        _function(together)(work.requests, functions, work.folders, tick, told)
         return
     for place, (request, folder) in enumerate(zip(work.requests, work.folders, strict=True)):
         try:
@@ -109,8 +109,7 @@ def _frames_px(request: AnyRequest) -> int:
     return 0 if clip is None else clip.frames * clip.width_px * clip.height_px
 
 
-def function_of(name: str) -> Callable[..., Any]:
-    """The function that is named as ``module:function``; its module is loaded."""
+def _function(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
     with _importing:  # one thread at a time: of two that first import PyAV at once, one had met it half made
         found: Callable[..., Any] = getattr(importlib.import_module(module), function)
