@@ -23,8 +23,8 @@ from tasks.maths.repeated_frames import first_showing
 from tasks.maths.scene import auto_target
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_json, read_table
-from tasks.records import Clip
-from tasks.requests import RoomRequest, TrajectoryRequest
+from tasks.records import Clip, Content
+from tasks.requests import PathRequest
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -71,7 +71,7 @@ class LockedPath(NamedTuple):
         return np.asarray(self.target_xy[shots[longest_shot(seen_anchor(self.motion), shots)].start])
 
 
-def read_motion(request: TrajectoryRequest | RoomRequest, offsets: Columns) -> Motion:
+def read_motion(request: PathRequest[Content], offsets: Columns) -> Motion:
     """The movement of the frames, before a part of the stabilized picture is chosen."""
     pose = read_pose(request.subject.path("pose.parquet"))
     clip = Clip.from_json(read_json(request.clip.path("clip.json")))
@@ -103,7 +103,7 @@ def read_motion(request: TrajectoryRequest | RoomRequest, offsets: Columns) -> M
     )
 
 
-def _shown_pictures(request: TrajectoryRequest | RoomRequest, shots: Sequence[slice]) -> NDArray[np.int64]:
+def _shown_pictures(request: PathRequest[Content], shots: Sequence[slice]) -> NDArray[np.int64]:
     """For each frame (n,) the first one of its shot that shows the same picture."""
     if request.found is None:
         return np.arange(shots[-1].stop)
@@ -111,9 +111,7 @@ def _shown_pictures(request: TrajectoryRequest | RoomRequest, shots: Sequence[sl
     return np.concatenate([shot.start + first_showing(repeated[shot]) for shot in shots])
 
 
-def path_around(
-    request: TrajectoryRequest | RoomRequest, motion: Motion, output_px: window.Extent, zoom: float
-) -> LockedPath:
+def path_around(request: PathRequest[Content], motion: Motion, output_px: window.Extent, zoom: float) -> LockedPath:
     """The path in the part of the stabilized picture, around the person, that ``zoom`` enlarges to ``output_px``."""
     shown = np.array(output_px) / zoom
     target_xy, offset_px, why = motion.target_xy, motion.offset_px, None

@@ -49,7 +49,7 @@ class Request(Generic[Kind]):
     stage: ClassVar[str]
     libraries: ClassVar[tuple[str, ...]]
     compute_together: ClassVar[str] = ""  # module:function that makes several of them in one pass
-    takes_most_memory: ClassVar[bool] = False  # of a run, where the clip is large
+    takes_most_memory: ClassVar[bool] = False  # of all stages, where the clip is large
     at_head: ClassVar[bool] = False  # computed by the process of the command, and not kept in a shared store
 
     @property
@@ -73,6 +73,14 @@ class Request(Generic[Kind]):
 
 
 AnyRequest: TypeAlias = Request[Content]
+
+
+@dataclass(frozen=True)
+class FramesRequest(Request[Kind]):
+    """What every request of a stage states that reads the frames of the video."""
+
+    source: Annotated[Path, UNKEYED]
+    cache_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # of frames; None: streamed
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,7 @@ class DecodeRequest(Request[DecodedClip]):
 
 
 @dataclass(frozen=True)
-class PoseRequest(Request[FoundPeople]):
+class PoseRequest(FramesRequest[FoundPeople]):
     """Find everybody: ``people.parquet``, ``steps.parquet``, ``clothes.parquet``, ``looked.parquet``, ``bodies.npz``,
     small pictures: ``portraits.zip``, how the camera moves: ``camera.parquet``, and ``repeated.parquet``.
     """
@@ -128,8 +136,6 @@ class PoseRequest(Request[FoundPeople]):
     stage: ClassVar[str] = "pose"
     compute: ClassVar[str] = "tasks.pose:estimate_pose"
     libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "numpy", "opencv-python", "pyarrow")
-    source: Annotated[Path, UNKEYED]
-    cache_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # of frames; None: streamed
     clip: Artifact[DecodedClip]
     settings: PoseConf
     models: Annotated[ModelsConf, UNKEYED]
@@ -138,15 +144,13 @@ class PoseRequest(Request[FoundPeople]):
 
 
 @dataclass(frozen=True)
-class SceneRequest(Request[ScenePlates]):
+class SceneRequest(FramesRequest[ScenePlates]):
     """Make clean plates of the background, ``plates.zip``; ``hidden.npz``: where people hide it; ``camera.parquet``."""
 
     stage: ClassVar[str] = "scene"
     compute: ClassVar[str] = "tasks.scene:build_scene"
     compute_together: ClassVar[str] = "tasks.passes.decode_once:decode_once"
     libraries: ClassVar[tuple[str, ...]] = ("av", "numpy", "opencv-python", "pyarrow")
-    source: Annotated[Path, UNKEYED]
-    cache_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # of frames; None: streamed
     clip: Artifact[DecodedClip]
     found: Artifact[FoundPeople]  # everybody, and the camera's motion
 
@@ -177,15 +181,13 @@ class SubjectRequest(Request[ChosenSubject]):
 
 
 @dataclass(frozen=True)
-class MasksRequest(Request[PersonMasks]):
+class MasksRequest(FramesRequest[PersonMasks]):
     """Segment the person: ``masks.npz``, raw probabilities at model size with their boxes."""
 
     stage: ClassVar[str] = "masks"
     compute: ClassVar[str] = "tasks.masks:segment_person"
     compute_together: ClassVar[str] = "tasks.passes.decode_once:decode_once"
     libraries: ClassVar[tuple[str, ...]] = ("av", "mediapipe", "opencv-python", "numpy", "pyarrow", "scipy")
-    source: Annotated[Path, UNKEYED]
-    cache_mb: Annotated[int | None, UNKEYED] = field(default=None, kw_only=True)  # of frames; None: streamed
     clip: Artifact[DecodedClip]
     found: Artifact[FoundPeople]  # with the pose model's own masks
     subject: Artifact[ChosenSubject]
@@ -213,11 +215,9 @@ class OffsetsRequest(Request[AnchorOffsets]):
 
 
 @dataclass(frozen=True)
-class TrajectoryRequest(Request[SmoothPath]):
-    """Smooth the offsets: ``trajectory.parquet``, ``framing.json`` and ``metrics.json``."""
+class PathRequest(Request[Kind]):
+    """What every request of a stage states that smooths the offsets into a path."""
 
-    stage: ClassVar[str] = "trajectory"
-    compute: ClassVar[str] = "tasks.trajectory:plan_trajectory"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "pyarrow")
     clip: Artifact[DecodedClip]
     subject: Artifact[ChosenSubject]
@@ -225,26 +225,25 @@ class TrajectoryRequest(Request[SmoothPath]):
     settings: SmoothingConf
     crop: CropConf
     lock: LockConf = field(default_factory=LockConf)
-    window_px: tuple[int, int] | None = None  # width and height that all videos of a run share; None: its own
     target: str = ""  # auto or natural, if what is shown depends on more than the offsets; else empty
     found: Artifact[FoundPeople] | None = None  # for the camera's motion and repeated frames; None: there are none
 
 
 @dataclass(frozen=True)
-class RoomRequest(Request[CoveredWindow]):
+class TrajectoryRequest(PathRequest[SmoothPath]):
+    """Smooth the offsets: ``trajectory.parquet``, ``framing.json`` and ``metrics.json``."""
+
+    stage: ClassVar[str] = "trajectory"
+    compute: ClassVar[str] = "tasks.trajectory:plan_trajectory"
+    window_px: tuple[int, int] | None = None  # width and height that all videos of a run share; None: its own
+
+
+@dataclass(frozen=True)
+class RoomRequest(PathRequest[CoveredWindow]):
     """Find the largest window that every frame covers, or that keeps ``crop.keep``: ``room.json``."""
 
     stage: ClassVar[str] = "room"
     compute: ClassVar[str] = "tasks.trajectory:find_room"
-    libraries: ClassVar[tuple[str, ...]] = ("numpy", "scipy", "pyarrow")
-    clip: Artifact[DecodedClip]
-    subject: Artifact[ChosenSubject]
-    offsets: Artifact[AnchorOffsets]
-    settings: SmoothingConf
-    crop: CropConf
-    lock: LockConf = field(default_factory=LockConf)
-    target: str = ""  # as in TrajectoryRequest
-    found: Artifact[FoundPeople] | None = None  # as in TrajectoryRequest
 
 
 @dataclass(frozen=True)
@@ -263,7 +262,7 @@ class MatteRequest(Request[PersonMattes]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderRequest(Request[RenderedVideo]):
+class RenderRequest(FramesRequest[RenderedVideo]):
     """Render one output of a video, the file ``output``.
 
     ``stabilized`` and ``comparison`` come with a contact sheet and kymographs for the report. ``person`` has
@@ -275,8 +274,6 @@ class RenderRequest(Request[RenderedVideo]):
     compute_together: ClassVar[str] = "tasks.render:render_outputs"
     takes_most_memory: ClassVar[bool] = True
     output: str  # the name of the file; its ending says which container
-    source: Annotated[Path, UNKEYED]
-    cache_mb: Annotated[int | None, UNKEYED] = None  # of frames; None: streamed
     clip: Artifact[DecodedClip]
     trajectory: Artifact[SmoothPath]
     border: BorderConf

@@ -21,8 +21,8 @@ from tasks.maths.path.window import CropWindow
 from tasks.maths.scene import auto_target, camera_path
 from tasks.media.files.camera_file import read_camera
 from tasks.media.files.tables import read_table, write_json, write_table
-from tasks.records import Tick
-from tasks.requests import RoomRequest, TrajectoryRequest
+from tasks.records import Content, Tick
+from tasks.requests import PathRequest, RoomRequest, TrajectoryRequest
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -140,7 +140,7 @@ def _note_of_a_cut(
     return [f"{fact}; {cure}"]
 
 
-def _own_size(request: TrajectoryRequest | RoomRequest, motion: Motion) -> tuple[int, int]:
+def _own_size(request: PathRequest[Content], motion: Motion) -> tuple[int, int]:
     """Size of a crop that is not shared with other videos: by its border, or by its aspect."""
     crop, clip = request.crop, motion.clip
     if crop.mode is CropMode.auto:
@@ -195,7 +195,7 @@ def _zoom_to_height(share: float, motion: Motion, output_height_px: int) -> tupl
     return share * output_height_px / height_px, [] if whole else [unsure]
 
 
-def _kept(request: TrajectoryRequest | RoomRequest, motion: Motion, keep: float) -> tuple[tuple[int, int], float]:
+def _kept(request: PathRequest[Content], motion: Motion, keep: float) -> tuple[tuple[int, int], float]:
     """Size of the output, and the zoom, of the largest part around the person that keeps ``keep`` own picture."""
     (whole_width, whole_height), given = motion.size_px, request.crop.output
     whole_zoom = 1.0 if given is None else window.zoom_to(motion.size_px, (given[0], given[1]))
@@ -227,9 +227,7 @@ def _even(width: float, ratio: float) -> tuple[int, int]:
     return even, int(even * ratio / 2 + window.COVER_TOLERANCE_PX) * 2
 
 
-def _own_share(
-    request: TrajectoryRequest | RoomRequest, motion: Motion, output_px: window.Extent, zoom: float
-) -> float:
+def _own_share(request: PathRequest[Content], motion: Motion, output_px: window.Extent, zoom: float) -> float:
     """Mean share of own picture in the part around the person that ``zoom`` enlarges to ``output_px``."""
     path = path_around(request, motion, output_px, zoom)
     return float(framing.visible_area(path.to_output, motion.clip.size_px, path.size_px).mean())

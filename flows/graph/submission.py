@@ -193,8 +193,9 @@ class Submission(Graph):
         future.add_done_callback(lambda done: self._over.put(lambda: then(done, outcomes_of(run, done))))
 
     def _show_each(self, unit: Unit, call: Call, together: Future, outcomes: Sequence[Outcome]) -> None:
-        """Submit a task run that shows the outcome of each stage. ``outcomes`` has one for all where all failed alike,
-        and none where nothing was run.
+        """Submit task runs that show the ``outcomes``: one for each stage, or one for all where all failed alike.
+
+        None is submitted where nothing was run.
         """
         for place, handle in enumerate(unit.handles):
             own = outcomes[place : place + 1] or outcomes[:1]

@@ -55,7 +55,7 @@ def facts(
     cut = replace(crop, size=list(shared_px), aspect=None) if shared_px and crop.aspect else crop
     measure_offsets(OffsetsRequest(clip, pose, AnchorConf(fusion=False), "center", cut), measured, lambda _: None)
     held = artifact("offsets", measured)
-    asked = TrajectoryRequest(clip, pose, held, SmoothingConf(), crop, lock or LockConf(), shared_px)
+    asked = TrajectoryRequest(clip, pose, held, SmoothingConf(), crop, lock or LockConf(), window_px=shared_px)
     return plan_trajectory(asked, out, lambda _: None)
 
 

@@ -135,6 +135,14 @@ def rewritten(path: Path, change: Callable[[Members], None], *, compression: int
     return path
 
 
+def plates(folder: Path) -> Path:
+    """One plate of the whole picture."""
+    plane = np.zeros(PICTURE_PX[::-1], np.uint8)
+    with plate_writer(folder / "plates.zip", GRAY) as writer:
+        writer.write(Plate(0, Box(0, 0, *PICTURE_PX), (plane,), np.zeros((6, 8), np.uint8), 1.0, False))
+    return folder / "plates.zip"
+
+
 def mattes(folder: Path) -> Path:
     """One matte over the whole picture."""
     opacity = np.zeros(PICTURE_PX[::-1], np.uint8)
@@ -189,16 +197,12 @@ def test_mattes_that_a_zip_unpacks_to_gigabytes_are_refused(tmp_path: Path) -> N
 def test_a_plate_that_claims_more_than_any_has_is_refused_before_it_is_unpacked(
     member: str, old: bytes, new: bytes, told: str, tmp_path: Path
 ) -> None:
-    plane = np.zeros(PICTURE_PX[::-1], np.uint8)
-    with plate_writer(tmp_path / "plates.zip", GRAY) as writer:
-        writer.write(Plate(0, Box(0, 0, *PICTURE_PX), (plane,), np.zeros((6, 8), np.uint8), 1.0, False))
-
     def change(members: Members) -> None:
         assert old in members["plates.json"]
         members["plates.json"] = members["plates.json"].replace(old, new)
         members[f"plate_00000000_{member}"] = pack(bytes(HUGE_BYTES))
 
-    path = rewritten(tmp_path / "plates.zip", change)
+    path = rewritten(plates(tmp_path), change)
     with little_memory(), pytest.raises(OutputError, match=told):
         PlateFile(path, PICTURE_PX).read(0)
 
@@ -214,16 +218,12 @@ def test_a_plate_that_claims_more_than_any_has_is_refused_before_it_is_unpacked(
     ],
 )
 def test_a_plate_whose_index_holds_values_of_other_types_is_refused(old: bytes, new: bytes, tmp_path: Path) -> None:
-    plane = np.zeros(PICTURE_PX[::-1], np.uint8)
-    with plate_writer(tmp_path / "plates.zip", GRAY) as writer:
-        writer.write(Plate(0, Box(0, 0, *PICTURE_PX), (plane,), np.zeros((6, 8), np.uint8), 1.0, False))
-
     def change(members: Members) -> None:
         assert old in members["plates.json"]
         members["plates.json"] = members["plates.json"].replace(old, new)
 
     with pytest.raises(OutputError, match="of a plate in it is"):
-        PlateFile(rewritten(tmp_path / "plates.zip", change), PICTURE_PX)
+        PlateFile(rewritten(plates(tmp_path), change), PICTURE_PX)
 
 
 @pytest.mark.parametrize("index", [b"[1]", b"[" * 100_000, b"{}", b'{"pixel_format": "gray", "plates": [5]}'])

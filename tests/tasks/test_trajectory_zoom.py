@@ -94,7 +94,7 @@ def asked(
     measure_offsets(OffsetsRequest(clip, pose, held, target, picture), measured, lambda _: None)
     word = target if target in ("auto", "natural") else ""
     return TrajectoryRequest(
-        clip, pose, artifact("offsets", measured), smooth, crop, lock or LockConf(), shared_px, word
+        clip, pose, artifact("offsets", measured), smooth, crop, lock or LockConf(), word, window_px=shared_px
     )
 
 
