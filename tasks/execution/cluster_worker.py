@@ -15,7 +15,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,8 +67,15 @@ def own_build() -> Build:
     digest = hashlib.sha256()
     for path in sorted(file for part in ("conf", "tasks") for file in (ROOT / part).rglob("*.py")):
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
-    names = set(chain.from_iterable(kind.libraries for kind in Request.__subclasses__()))
-    return Build(digest.hexdigest(), {name: _version(name) for name in sorted(names)})
+    return Build(digest.hexdigest(), {name: _version(name) for name in sorted(_libraries_below(Request))})
+
+
+def _libraries_below(base: type[AnyRequest]) -> set[str]:
+    """The libraries of all stages. A class between, which several requests share, may state none."""
+    names: set[str] = set()
+    for kind in base.__subclasses__():
+        names.update(getattr(kind, "libraries", ()), _libraries_below(kind))
+    return names
 
 
 def _version(distribution: str) -> str:

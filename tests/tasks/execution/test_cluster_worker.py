@@ -14,7 +14,7 @@ from tasks.execution import cluster_worker
 from tasks.execution.cluster_worker import ANOTHER_VERSION, SIGN, Reply
 from tasks.execution.computation import Computation
 from tasks.records import Tick
-from tasks.requests import AnyRequest, DecodeRequest
+from tasks.requests import AnyRequest, DecodeRequest, PoseRequest, TrajectoryRequest
 from tests.support.artifacts import artifact
 from tests.support.worker_stages import ThriftyRequest, WorkerRequest
 
@@ -144,7 +144,7 @@ def test_a_worker_with_another_model_or_none_refuses(ask: Ask, tmp_path: Path) -
 
 def test_a_library_of_another_version_is_named() -> None:
     own = cluster_worker.own_build()
-    assert set(own.libraries) >= {"av", "mediapipe", "numpy", "opencv-python"}
+    assert set(own.libraries) >= {*PoseRequest.libraries, *TrajectoryRequest.libraries}
     assert cluster_worker.build_refusal(own) == ""
     other = cluster_worker.Build(own.source, {"rawvideo": "2"})
     assert cluster_worker.build_refusal(other).startswith("it lacks rawvideo 2; install the same libraries there")
