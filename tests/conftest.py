@@ -37,6 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path not in running, -tests[item.path], item.path))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _starters() -> Iterator[None]:
+    yield
+    program.end_starters()
+
+
 @pytest.fixture(scope="session")
 def videos() -> Path:
     if not VIDEOS.is_dir():

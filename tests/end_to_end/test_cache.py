@@ -127,7 +127,7 @@ def test_an_edited_helper_runs_the_stages_that_use_it(bench: Bench) -> None:
         shutil.copytree(program.ROOT / folder, copy / folder)
     smoothers = copy / "tasks" / "maths" / "path" / "smoothers.py"
     smoothers.write_text(smoothers.read_text() + "\nEDITED = True\n")
-    done = program.run(f"video={CLIP}", cwd=bench.home, api=bench.api, root=copy)
+    done = program.ended(program.start(f"video={CLIP}", cwd=bench.home, api=bench.api, root=copy))
     assert done.status == 0, done.err
     assert bench.ran() == {"trajectory"}
 

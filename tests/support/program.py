@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,20 +18,29 @@ TIMEOUT_S = 240
 DEMO = ("video=demo", "demo.seconds=1.2", "demo.width=640", "demo.height=360")  # small and short: 36 frames
 
 
-# Prefect is not loaded: who gets so far as to need it loads it alone.
-COPIES = """
+# A process that has loaded the program, and for each line that it reads runs a command in a copy of itself.
+# ``flow``: it has loaded Prefect, with the server at ``PREFECT_API_URL``, and the stages too.
+STARTER = """
 import json, os, sys
+from pathlib import Path
 import flows.run
 from flows.stabilize import main
-folder, commands = sys.argv[1], json.loads(sys.argv[2])
-for number, arguments in enumerate(commands):
+if sys.argv[1:] == ["flow"]:
+    from conf.enums import Server
+    from flows.prefect_server.server_choice import choose_server
+    choose_server(Server.auto, Path.cwd())
+    import flows.flow, tasks.pose, tasks.render, tasks.trajectory
+for line in sys.stdin:
+    folder, cwd, environment, arguments = json.loads(line)
     child = os.fork()
     if child:
-        with open(f"{folder}/{number}.status", "w") as file:
-            file.write(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
     else:
-        for descriptor, name in ((1, "out"), (2, "err")):
-            os.dup2(os.open(f"{folder}/{number}.{name}", os.O_WRONLY | os.O_CREAT), descriptor)
+        for descriptor, path in ((0, os.devnull), (1, f"{folder}/out"), (2, f"{folder}/err")):
+            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), descriptor)
+        os.chdir(cwd)
+        os.environ.clear()
+        os.environ.update(environment)
         sys.argv[1:] = arguments
         main()
         sys.exit()
@@ -55,18 +66,24 @@ def without_progress(status: int, out: str, err: str) -> Ended:
     return Ended(status, out, "".join(line for line in lines if not PROGRESS.match(line)), told)
 
 
+_starters: dict[str, subprocess.Popen[str]] = {}  # by the address of their server
+
+
 def start(*arguments: str, cwd: Path, api: str, root: Path = ROOT, leads: bool = False) -> subprocess.Popen[str]:
     """Start the program of the repository at ``root`` in the folder ``cwd``, with the server at ``api``.
 
     ``leads``: it leads a process group of its own, as a command does in a terminal.
     """
-    environment = {**os.environ, "PREFECT_API_URL": api, "PYTHONPATH": str(root), "PREFECT_HOME": str(cwd / ".prefect")}
-    environment.pop("HYDRA_FULL_ERROR", None)
     command = [sys.executable, "-P", "-m", "flows.stabilize", *arguments]
-    pipe = subprocess.PIPE
+    pipe, environment = subprocess.PIPE, _environment(cwd, api, root)
     return subprocess.Popen(
         command, cwd=cwd, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=leads
     )
+
+
+def _environment(cwd: Path, api: str, root: Path = ROOT) -> dict[str, str]:
+    ours = {"PREFECT_API_URL": api, "PYTHONPATH": str(root), "PREFECT_HOME": str(cwd / ".prefect")}
+    return {name: value for name, value in {**os.environ, **ours}.items() if name != "HYDRA_FULL_ERROR"}
 
 
 def ended(process: subprocess.Popen[str]) -> Ended:
@@ -79,23 +96,46 @@ def ended(process: subprocess.Popen[str]) -> Ended:
     return without_progress(process.returncode, out, err)
 
 
-def run(*arguments: str, cwd: Path, api: str, root: Path = ROOT) -> Ended:
-    """Start and wait."""
-    return ended(start(*arguments, cwd=cwd, api=api, root=root))
+def run(*arguments: str, cwd: Path, api: str) -> Ended:
+    """Run the program in a copy of a process that has loaded it: a start takes 2 to 3 s, most of it for imports.
+
+    Standard input is empty. ``server=`` needs ``start``: Prefect's address is fixed when it is loaded.
+    """
+    assert _is_none(api) or not any(one.startswith("server=") for one in arguments)
+    starter = _starters.get(api) or _starters.setdefault(api, _started(api, cwd))
+    assert starter.stdin is not None and starter.stdout is not None
+    with tempfile.TemporaryDirectory() as folder:
+        json.dump([folder, str(cwd), _environment(cwd, api), arguments], starter.stdin)
+        print(file=starter.stdin, flush=True)
+        if not select.select([starter.stdout], [], [], TIMEOUT_S)[0]:
+            os.killpg(starter.pid, signal.SIGKILL)
+            raise TimeoutError(arguments)
+        status = int(starter.stdout.readline())
+        return without_progress(status, *((Path(folder) / name).read_text() for name in ("out", "err")))
+
+
+def _started(api: str, home: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-P", "-c", STARTER, *([] if _is_none(api) else ["flow"])]
+    pipe, environment = subprocess.PIPE, _environment(home, api)
+    return subprocess.Popen(
+        command, cwd=home, env=environment, stdin=pipe, stdout=pipe, text=True, start_new_session=True
+    )
+
+
+def _is_none(api: str) -> bool:
+    return api in ("", NO_SERVER)
+
+
+def end_starters() -> None:
+    """To be called at the end of the tests."""
+    while _starters:
+        with _starters.popitem()[1]:  # which closes its input
+            pass
 
 
 def run_each(commands: Sequence[Sequence[str]], *, cwd: Path) -> list[Ended]:
-    """Run commands that end before a server is asked, each in a copy of one process that has loaded the program."""
-    environment = {**os.environ, "PREFECT_API_URL": NO_SERVER, "PYTHONPATH": str(ROOT)}
-    environment |= {"PREFECT_HOME": str(cwd / ".prefect")}
-    environment.pop("HYDRA_FULL_ERROR", None)
-    with tempfile.TemporaryDirectory() as folder:
-        asked = [sys.executable, "-P", "-c", COPIES, folder, json.dumps(commands)]
-        subprocess.run(asked, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, check=True, timeout=TIMEOUT_S)
-        said = [
-            [Path(folder, f"{n}.{name}").read_text() for name in ("status", "out", "err")] for n in range(len(commands))
-        ]
-    return [without_progress(int(status), out, err) for status, out, err in said]
+    """Run commands that end before a server is asked."""
+    return [run(*command, cwd=cwd, api=NO_SERVER) for command in commands]
 
 
 def record(folder: Path) -> dict[str, Any]:
