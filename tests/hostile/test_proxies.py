@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from flows.prefect_server import server_choice
-from tests.support.program import DEMO, run
+from tests.support.program import DEMO, ended, start
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 LOOPBACK = ("http://127.0.0.1:4200/api", "http://localhost:4200/api", "http://[::1]:4200/api")
@@ -40,8 +40,8 @@ def proxied(closed_port: int, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.mark.parametrize("choice", ["server=auto", "server=ephemeral"])
 def test_a_run_behind_a_proxy_reaches_its_server(tmp_path: Path, api: str, proxied: str, choice: str) -> None:
     started_s = time.monotonic()
-    ended = run(*DEMO, "outputs=[pose]", choice, cwd=tmp_path, api=api)
-    assert ended.status == 0, ended.err
+    done = ended(start(*DEMO, "outputs=[pose]", choice, cwd=tmp_path, api=api))
+    assert done.status == 0, done.err
     assert time.monotonic() - started_s < LONGEST_S
 
 
@@ -50,8 +50,8 @@ def test_a_socks_proxy_does_not_end_a_run(
 ) -> None:
     """Prefect's HTTP client raises ``ImportError`` for it."""
     monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{closed_port}")
-    ended = run(*DEMO, "outputs=[pose]", cwd=tmp_path, api=api)
-    assert ended.status == 0, ended.err
+    done = ended(start(*DEMO, "outputs=[pose]", cwd=tmp_path, api=api))
+    assert done.status == 0, done.err
 
 
 @pytest.mark.parametrize("given", ["", "intranet.example, 10.0.0.0/8", "localhost"])
