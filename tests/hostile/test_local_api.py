@@ -218,11 +218,11 @@ def test_a_run_finds_the_token_of_the_users_own_server(
     shutil.copytree(finished / "outputs" / ".cache", tmp_path / "outputs" / ".cache")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     port = int(pages.api.removesuffix("/api").rpartition(":")[2])
-    refused = program.run(*program.DEMO, "outputs=[pose]", cwd=tmp_path, api=pages.api)
+    refused = program.ended(program.start(*program.DEMO, "outputs=[pose]", cwd=tmp_path, api=pages.api))
     assert refused.status == 1
     assert "refuses" in refused.err
     api_token.save_token(port, pages.token)
-    done = program.run(*program.DEMO, "outputs=[pose]", cwd=tmp_path, api=pages.api)
+    done = program.ended(program.start(*program.DEMO, "outputs=[pose]", cwd=tmp_path, api=pages.api))
     assert (done.status, done.err) == (0, "")
 
 
