@@ -118,34 +118,22 @@ def checked(copy: Path) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    ("file", "before", "after", "refused"),
-    [
-        (PAGE, "stages.render(clip, path, masks,", "stages.render(clip, path, subject,", r'"Handle\[ChosenSubject\]"'),
-        (PAGE, "stages.subject(clip, found,", "stages.subject(found, clip,", r'expected "Handle\[DecodedClip\]"'),
-        (REQUESTS, "MasksRequest(\n", "MasksRequest(\n                people=made(found),\n", r'"people"'),
-        (REQUESTS, "found=made(found)", "found=made(subject)", r'expected "Handle\[FoundPeople\]"'),
-    ],
-)
-def test_a_type_checker_refuses_a_wrong_stage_and_a_wrong_field(
-    copy: Path, file: Path, before: str, after: str, refused: str
-) -> None:
-    text = (ROOT / file).read_text()
-    assert before in text
-    (copy / file).write_text(text.replace(before, after))
-    try:
-        assert re.search(refused, checked(copy))
-    finally:
-        (copy / file).write_text(text)
+MISTAKES = [
+    (PAGE, "stages.render(clip, path, masks,", "stages.render(clip, path, subject,", r'"Handle\[ChosenSubject\]"'),
+    (PAGE, "stages.subject(clip, found,", "stages.subject(found, clip,", r'expected "Handle\[DecodedClip\]"'),
+    (REQUESTS, "MasksRequest(\n", "MasksRequest(people=made(found),\n", r'"people"'),
+    (REQUESTS, "found=made(found)", "found=made(subject)", r'expected "Handle\[FoundPeople\]"'),
+]
 
 
-def test_a_type_checker_refuses_a_renamed_field(copy: Path) -> None:
-    requests = copy / "tasks" / "requests.py"
-    text = requests.read_text()
-    requests.write_text(
-        text.replace("    found: Artifact[FoundPeople]  # with", "    people: Artifact[FoundPeople]  # with")
-    )
-    try:
-        assert 'Unexpected keyword argument "found" for "MasksRequest"' in checked(copy)
-    finally:
-        requests.write_text(text)
+def test_a_type_checker_refuses_a_wrong_stage_and_a_wrong_field(copy: Path) -> None:
+    """All mistakes at once: each is refused in its own line."""
+    wanted = []
+    for file, before, after, refused in MISTAKES:
+        text = (copy / file).read_text()
+        assert before in text
+        (copy / file).write_text(text.replace(before, after, 1))
+        wanted.append(rf"^{file}:{text[: text.index(before)].count(chr(10)) + 1}: .*{refused}")
+    said = checked(copy)
+    for line in wanted:
+        assert re.search(line, said, re.MULTILINE), said

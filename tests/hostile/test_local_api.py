@@ -37,10 +37,12 @@ class Place(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def own(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Iterator[Place]:
     """The server of a run."""
+    home = tmp_path_factory.mktemp("own")
+    shutil.copy(database, home / "prefect.db")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("own")))
+        patch.setenv("PREFECT_HOME", str(home))
         started = OwnServer()
         try:
             started.wait()
@@ -50,9 +52,10 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def pages(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Iterator[Place]:
     """What ``make ui`` runs."""
     home = tmp_path_factory.mktemp("ui")
+    shutil.copy(database, home / "prefect.db")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

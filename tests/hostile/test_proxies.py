@@ -1,6 +1,7 @@
 """Proxy variables of the user's environment, as companies set them. Nothing on loopback goes through a proxy."""
 
 import os
+import shutil
 import socket
 import time
 import urllib.request
@@ -38,7 +39,11 @@ def proxied(closed_port: int, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.mark.parametrize("choice", ["server=auto", "server=ephemeral"])
-def test_a_run_behind_a_proxy_reaches_its_server(tmp_path: Path, api: str, proxied: str, choice: str) -> None:
+def test_a_run_behind_a_proxy_reaches_its_server(
+    tmp_path: Path, api: str, database: Path, proxied: str, choice: str
+) -> None:
+    (tmp_path / ".prefect").mkdir()
+    shutil.copy(database, tmp_path / ".prefect" / "prefect.db")
     started_s = time.monotonic()
     done = ended(start(*DEMO, "outputs=[pose]", choice, cwd=tmp_path, api=api))
     assert done.status == 0, done.err

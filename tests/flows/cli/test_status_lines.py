@@ -97,7 +97,7 @@ def test_a_run_in_a_terminal_says_at_once_that_it_starts_and_leaves_only_its_res
 
 def test_a_run_whose_output_is_piped_says_what_it_does_in_plain_lines(finished: Path, tmp_path: Path, api: str) -> None:
     shutil.copytree(finished / "outputs" / ".cache", tmp_path / "outputs" / ".cache")
-    done = program.run(*program.DEMO, cwd=tmp_path, api=api)
+    done = program.ended(program.start(*program.DEMO, cwd=tmp_path, api=api))
     assert (done.status, done.err) == (0, "")
     assert done.progress and all("\x1b" not in line for line in done.progress)
     assert re.fullmatch(r"\[0:\d\d\] start.+", done.progress[0])

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -208,7 +209,9 @@ def test_serve_prints_one_line_when_it_does_not_start(home: Path, arguments: lis
     assert len((done.out + done.err).splitlines()) == 1
 
 
-def test_a_server_lost_during_a_run_stops_nothing(tmp_path: Path) -> None:
+def test_a_server_lost_during_a_run_stops_nothing(tmp_path: Path, database: Path) -> None:
+    (tmp_path / "server").mkdir()
+    shutil.copy(database, tmp_path / "server" / "prefect.db")
     with served(tmp_path / "server") as (address, server):
         process = program.start(*DEMO, cwd=tmp_path, api=address)
         server_page.until(lambda: list(tmp_path.glob("outputs/.cache/demo/*/done.json")))
