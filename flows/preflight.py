@@ -1,9 +1,7 @@
-"""Checks before any work: settings against each video's size, length and rate, output folders, and missing models."""
+"""Checks before any work: settings against each video's size, length and rate, and missing models."""
 
 import math
-import os
-import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -17,21 +15,18 @@ from conf.validation import require
 from flows.corrections import NO_CORRECTIONS, corrections_path, given_corrections
 from flows.graph.output_needs import background_of, masks_wanted, stabilized_wanted
 from flows.graph.shared_window import shared_size
-from flows.videos import Video
+from flows.results.result import RECORD_NAME
+from flows.videos import Video, missing_reason, none_readable
 from tasks.cache.integrity import FileFingerprint, file_fingerprint
-from tasks.cache.lock_probe import lock_fault, lock_problem
 from tasks.errors import SettingError, VideoError
 from tasks.records import TARGET_WORDS
 from tasks.untrusted.corrections_file import CORRECTIONS_NAME
-from tasks.untrusted.paths import exists, expand_home, is_folder, length_problem
+from tasks.untrusted.paths import exists, expand_home
 
 SizePx = tuple[int, int]  # width, height
-BASE_OPEN_FILES: Final = 64  # of a run; 35 were seen with one worker, and 111 with eight that write four videos each
-OPEN_FILES_PER_WORKER: Final = 16
 ALWAYS_THERE: Final = (VideoCodec.auto, VideoCodec.x264)  # and they encode pictures of every size
 # Widest output, in heights of the person. At 80 a frame of 1280x720 took 5 s on a busy machine, and showed no picture.
 WIDEST_HEIGHTS: Final = 40
-MAX_OPEN_FILES: Final = 4096  # what a run asks for
 
 
 def check_run(config: Config, videos: list[Video]) -> None:
@@ -84,6 +79,32 @@ def check_video(config: Config, video: Video) -> None:
         _check_smoothing(config, video)
 
 
+def require_any_video(config: Config, videos: Sequence[Video], output_dir: Path) -> None:
+    """``SettingError`` where there are videos, and none of them can be opened.
+
+    One that has a record in ``output_dir`` is not opened: PyAV takes 0.2 s to load, and a run that finds all in the
+    cache does not need it.
+    """
+    reasons: list[str] = []
+    for video in videos:
+        if video.path is None or exists(output_dir / video.name / RECORD_NAME):
+            return
+        try:
+            _length(config, video)
+        except VideoError as error:
+            reasons.append(missing_reason(video) or str(error))
+        else:
+            return
+    if reasons:
+        raise SettingError(none_readable(reasons))
+
+
+def length_s(config: Config, video: Video) -> float:
+    """How long a video lasts, as far as its header says it; else 0. ``VideoError`` where it cannot be read."""
+    frames, rate_hz = _length(config, video)
+    return frames / rate_hz if rate_hz else 0.0
+
+
 def _refuse(config: Config, videos: list[Video], video: Video, error: SettingError) -> NoReturn:
     """Raise the error of the first of several videos that all have one."""
     if len(videos) == 1:
@@ -91,51 +112,6 @@ def _refuse(config: Config, videos: list[Video], video: Video, error: SettingErr
     if config.crop.size is not None:
         _check_crop_size(config, videos)
     raise SettingError(f"{error} (for {video.location}; none of the {len(videos)} videos fits)") from error
-
-
-def check_path_length(setting: str, folder: Path) -> None:
-    """Raise if the path of ``folder`` is too long for the files inside it."""
-    fact = length_problem(folder)
-    require(not fact, setting, fact, f"choose a shorter one with {setting}=")
-
-
-def check_folder(setting: str, folder: Path) -> None:
-    """Raise unless ``folder``, or its nearest existing parent, is a writable folder."""
-    nearest = next(parent for parent in (folder, *folder.parents) if exists(parent))
-    cure = f"choose another place with {setting}="
-    require(is_folder(nearest), setting, f"{nearest} is a file, not a folder", cure)
-    require(os.access(nearest, os.W_OK), setting, f"{nearest} is not writable", f"make it writable, or {cure}")
-
-
-def check_locks(setting: str, folder: Path) -> None:
-    """Raise unless this machine can lock files in an existing ``folder``: a database needs that."""
-    fact = lock_problem(folder)
-    require(not fact, setting, f"{folder}: {fact}", f"choose another place with {setting}=")
-
-
-def lock_lines(output_dir: Path, cache: Path) -> Iterator[str]:
-    """A line for each of the two folders where file locks do not hold; one where the reason is the same."""
-    told: set[str] = set()
-    for setting, folder in (("cache_dir", cache), ("output_dir", output_dir)):
-        fault = lock_fault(folder)
-        if fault and fault not in told:
-            told.add(fault)
-            yield f"{setting}: {folder}: {fault}; results stay right, but several commands may compute the same thing"
-
-
-def raise_open_files_limit(workers: int) -> None:
-    """Raise this process's limit of open files as far as the system allows; ``SettingError`` where that is too little.
-
-    With too few, Prefect's client and its server wait for each other without end.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
-    needed = min(BASE_OPEN_FILES + OPEN_FILES_PER_WORKER * workers, MAX_OPEN_FILES)
-    fact = f"ulimit -n is {hard}, and a run with workers={workers} needs {needed}"
-    cure = f"type ulimit -n {MAX_OPEN_FILES} in a new terminal, or raise nofile in /etc/security/limits.conf"
-    require(allowed >= needed, "open files", fact, cure)
-    if soft != resource.RLIM_INFINITY and soft < allowed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def _check_codec(name: str) -> None:
@@ -194,11 +170,9 @@ def _check_points(config: Config, video: Video) -> None:
 
 def _check_part(config: Config, video: Video) -> None:
     """Raise for a part that begins behind the end of the file, as far as the header says where that is."""
-    frames, rate_hz = _length(config, video)
-    length_s = frames / rate_hz if rate_hz else 0.0
-    begins_s = float(config.clip.from_s)
-    fact = f"{begins_s:g} s is behind the end of the video, which lasts {length_s:.2f} s"
-    require(not length_s or begins_s < length_s, "clip.from", fact, "give an earlier time")
+    ends_s, begins_s = length_s(config, video), float(config.clip.from_s)
+    fact = f"{begins_s:g} s is behind the end of the video, which lasts {ends_s:.2f} s"
+    require(not ends_s or begins_s < ends_s, "clip.from", fact, "give an earlier time")
 
 
 def _check_corrections(config: Config, video: Video) -> None:

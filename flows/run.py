@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from conf.config import Config
-from flows import preflight
+from flows import machine, preflight
 from flows.cli import interrupt
 from flows.cli.terminal import print_run, print_sweep, shown_progress
 from flows.config import settings
@@ -95,8 +95,8 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     for line in settings.unused_setting_lines([one.overrides for one in asked]):
         print(f"stillwalk: {line}", file=sys.stderr)
     cache = absolute_path(config.cache_dir) if config.cache_dir else base_dir / ".cache"
-    preflight.check_path_length("output_dir", output_dir)
-    preflight.check_path_length("cache_dir", cache)
+    machine.check_path_length("output_dir", output_dir)
+    machine.check_path_length("cache_dir", cache)
     if asked[0].name:
         check_resume(asked, read_sweep_index(output_dir), output_dir)
     if config.plan:
@@ -106,10 +106,11 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
         with interrupt.quiet_broken_pipe():
             status = dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache)
         return status, []
-    preflight.raise_open_files_limit(worker_count(config.workers))
-    preflight.check_folder("output_dir", output_dir)
-    preflight.check_folder("cache_dir", cache)
-    for line in preflight.lock_lines(output_dir, cache):
+    preflight.require_any_video(config, videos, output_dir)
+    machine.raise_open_files_limit(worker_count(config.workers))
+    machine.check_folder("output_dir", output_dir)
+    machine.check_folder("cache_dir", cache)
+    for line in machine.lock_lines(output_dir, cache):
         progress.tell(line)
     if name := index_name(asked, len(videos), config.shard):
         require_own_index(output_dir, name)
@@ -118,9 +119,9 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     with shown_progress(), workers_ready(config, cache):
         if not server_choice.choose_server(config.server, HOME):
             home = Path(os.environ["PREFECT_HOME"])
-            preflight.check_folder("PREFECT_HOME", home)
+            machine.check_folder("PREFECT_HOME", home)
             home.mkdir(parents=True, exist_ok=True)
-            preflight.check_locks("PREFECT_HOME", home)
+            machine.check_locks("PREFECT_HOME", home)
             progress.listener.doing("starting the Prefect server")
             own = own_server.start_own_server()
         end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)

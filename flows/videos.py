@@ -119,8 +119,12 @@ def require_any_file(videos: Sequence[Video]) -> None:
     look_up(video.address for video in videos if video.address)
     reasons = [missing_reason(video) for video in videos]
     if reasons and all(reasons):
-        others = f" (none of the {len(reasons)} videos can be read)" if len(reasons) > 1 else ""
-        raise SettingError(f"{reasons[0]}{others}")
+        raise SettingError(none_readable(reasons))
+
+
+def none_readable(reasons: Sequence[str]) -> str:
+    """The reason of the first of several videos, none of which can be read; at least one."""
+    return f"{reasons[0]} (none of the {len(reasons)} videos can be read)" if len(reasons) > 1 else reasons[0]
 
 
 def find_videos(value: Any) -> list[Video]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from conf.config import Config
-from flows import preflight
+from flows import machine, preflight
 from flows.config import settings
 from flows.videos import Video
 from tasks.errors import SettingError
@@ -124,6 +124,24 @@ NAME, PATH = "x" * 300, "/".join(["a" * 99] * 50)
     ],
 )
 def test_a_path_that_is_too_long_for_the_system_is_refused(tmp_path: Path, place: str, fact: str) -> None:
-    preflight.check_path_length("cache_dir", tmp_path / ("x" * 255) / "a")
+    machine.check_path_length("cache_dir", tmp_path / ("x" * 255) / "a")
     with pytest.raises(SettingError, match=rf"^cache_dir: {fact}.*; choose a shorter one with cache_dir=$"):
-        preflight.check_path_length("cache_dir", tmp_path / place)
+        machine.check_path_length("cache_dir", tmp_path / place)
+
+
+def test_videos_are_refused_before_a_server_starts_only_where_none_can_be_opened(tmp_path: Path) -> None:
+    text, out = tmp_path / "text.mp4", tmp_path / "out"
+    text.write_text("walk this way")
+    unreadable, gone = Video("text", text), Video("gone", tmp_path / "gone.mp4")
+    line = r"text\.mp4: is not a video that can be read \(.*\); give a video file such as \.mp4 or \.mov"
+    with pytest.raises(SettingError, match=f"{line}$"):
+        preflight.require_any_video(load(), [unreadable], out)
+    with pytest.raises(SettingError, match=rf"{line} \(none of the 2 videos can be read\)$"):
+        preflight.require_any_video(load(), [unreadable, gone], out)
+    with pytest.raises(SettingError, match=r"gone\.mp4: there is no such file"):
+        preflight.require_any_video(load(), [gone, unreadable], out)
+    preflight.require_any_video(load(), [unreadable, Video("a", make(tmp_path / "a.mp4", Made()))], out)
+    preflight.require_any_video(load(), [unreadable, DEMO], out)
+    (out / "text").mkdir(parents=True)
+    (out / "text" / "run.json").touch()
+    preflight.require_any_video(load(), [unreadable], out)

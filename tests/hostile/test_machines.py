@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from conf.enums import Server
-from flows import preflight
+from flows import machine
 from flows.prefect_server import server_choice
 from flows.results.atomic_files import locked_folder
 from flows.videos import find_videos
@@ -77,7 +77,7 @@ def test_a_low_limit_of_open_files_is_raised_where_the_system_allows_it(monkeypa
     now: list[tuple[int, tuple[int, int]]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (40, 3000))
     monkeypatch.setattr(resource, "setrlimit", lambda *arguments: now.append(arguments))
-    preflight.raise_open_files_limit(2)
+    machine.raise_open_files_limit(2)
     assert now == [(resource.RLIMIT_NOFILE, (3000, 3000))]
 
 
@@ -90,14 +90,19 @@ def test_a_disk_without_locks_stops_neither_cache_nor_results(
 
     monkeypatch.setattr(fcntl, "flock", flock)
     with lock(tmp_path / "locks" / "key", lambda: None), locked_folder(tmp_path / "out"):
-        preflight.check_folder("cache_dir", tmp_path / "new")
+        machine.check_folder("cache_dir", tmp_path / "new")
     line = r"^PREFECT_HOME: .*: its disk has no file locks; choose another place with PREFECT_HOME="
     with pytest.raises(SettingError, match=line):
-        preflight.check_locks("PREFECT_HOME", tmp_path)
+        machine.check_locks("PREFECT_HOME", tmp_path)
+
+
+def test_a_place_where_no_folder_can_be_made_is_refused() -> None:
+    with pytest.raises(SettingError, match=r"^output_dir: /proc(: no folder can be made there| is not writable)"):
+        machine.check_folder("output_dir", Path("/proc/out"))
 
 
 def test_a_folder_with_locks_is_accepted_and_left_empty(tmp_path: Path) -> None:
-    preflight.check_folder("cache_dir", tmp_path / "new")
+    machine.check_folder("cache_dir", tmp_path / "new")
     assert not list(tmp_path.iterdir())
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from flows import preflight
+from flows import machine
 from flows.cli import cache_commands
 from flows.results.atomic_files import locked_folder, rename_parts, write_part
 from tasks.cache import lock_probe, making, store
@@ -44,12 +44,12 @@ def faulty(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
 def test_locks_of_this_disk_hold_and_nothing_is_left(tmp_path: Path) -> None:
     assert lock_fault(tmp_path / "new" / "cache") == ""
-    assert list(preflight.lock_lines(tmp_path / "out", tmp_path / "cache")) == []
+    assert list(machine.lock_lines(tmp_path / "out", tmp_path / "cache")) == []
     assert not list(tmp_path.iterdir())
 
 
 def test_locks_that_do_not_hold_are_told_once(tmp_path: Path, faulty: str) -> None:
-    (line,) = preflight.lock_lines(tmp_path / "out", tmp_path / "cache")
+    (line,) = machine.lock_lines(tmp_path / "out", tmp_path / "cache")
     told = "; results stay right, but several commands may compute the same thing"
     assert line == f"cache_dir: {tmp_path / 'cache'}: {faulty}{told}"
 
