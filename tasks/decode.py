@@ -31,7 +31,7 @@ def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
         if found is not None:
             tick(found[0].frames)
     clip, table = found or scan_video(request.source, request.digest, tick, strict=strict)
-    notes_of_part = _note_of_end(clip, request.part.to_s)
+    notes_of_part = notes_of_end(clip.duration_s, request.part.to_s)
     if not request.part.whole:
         clip, table = trimmed(request.source, clip, table, request.part.from_s or 0.0, request.part.to_s)
     write_json(folder / "clip.json", asdict(clip))
@@ -50,11 +50,11 @@ def decode(request: DecodeRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     }
 
 
-def _note_of_end(whole: Clip, to_s: float | None) -> list[str]:
-    """A note where the end that is asked for lies behind the last frame of the file."""
-    if to_s is None or to_s <= whole.duration_s + MOST_ROUNDED_S:
+def notes_of_end(duration_s: float, to_s: float | None) -> list[str]:
+    """A note where the end that is asked for lies behind the last frame of a file, which lasts ``duration_s``."""
+    if to_s is None or to_s <= duration_s + MOST_ROUNDED_S:
         return []
-    return [f"clip.to: the file ends at {whole.duration_s:.2f} s, before {to_s:g} s: all frames to its end are used"]
+    return [f"clip.to: the file ends at {duration_s:.2f} s, before {to_s:g} s: all frames to its end are used"]
 
 
 def _hz(rate_hz: str) -> str:

@@ -21,6 +21,7 @@ NAMES = {  # of the fields of requests that have another name than their setting
     "time": "clip.time",
     "window_px": "the size of window that all videos share",
 }
+EXPORT = "export"  # the stage of all exports
 FOLLOWS_BACKGROUND = {"matte", "masks"}
 MOST_NAMED_FILES = 2  # that are named
 UNKNOWN_SETTING = object()  # of a setting that a version of the program does not have
@@ -50,7 +51,7 @@ def _field(stage: str, name: str, new: Any, old: Any) -> Iterator[str]:
     elif name == "model_digests" and UNKNOWN_SETTING in (new, old):
         yield "the models are compared now"
     elif taken := next((value["stage"] for value in (new, old) if _is_artifact(value)), ""):
-        yield from _taken(taken, new, old)
+        yield from _taken(taken, name, new, old)
     elif UNKNOWN_SETTING in (new, old):
         yield from _setting(NAMES.get(name, name), new, old)
     elif name == "target" and "" in (new, old):  # empty: what is shown depends on the offsets alone
@@ -66,9 +67,11 @@ def _field(stage: str, name: str, new: Any, old: Any) -> Iterator[str]:
         yield from _setting(shown, new, old)
 
 
-def _taken(stage: str, new: Any, old: Any) -> Iterator[str]:
-    """A sentence on what an earlier stage gave, at least once."""
-    if not _is_artifact(old):
+def _taken(stage: str, field: str, new: Any, old: Any) -> Iterator[str]:
+    """A sentence on what an earlier stage gave, at least once. The ``field`` of an export has the export's name."""
+    if stage == EXPORT and not (_is_artifact(new) and _is_artifact(old)):
+        yield f"it {'did not show' if _is_artifact(new) else 'no longer shows'} the export {field}"
+    elif not _is_artifact(old):
         yield f"the result of {stage} was not used"
     elif not _is_artifact(new):
         yield f"the result of {stage} is no longer used"

@@ -150,7 +150,17 @@ def _warn(row: Row, fates: Mapping[AnyHandle, Fate]) -> None:
         if row.failure:
             row.failure = with_damage(row.failure, cached)
         else:
-            row.warnings = stage_warnings(cached)
+            row.warnings = stage_warnings(cached) if "decode" in cached else _notes_of_end(row)
+
+
+def _notes_of_end(row: Row) -> Sequence[str]:
+    """What decoding would say of ``clip.to``, as far as the header of the file tells its length."""
+    if row.job is None or row.job.config.clip.to_s is None or not row.job.digest:
+        return []
+    from tasks.decode import notes_of_end  # loads PyAV, which is needed for new parts only
+
+    length_s = preflight.length_s(row.job.config, replace(row.video, path=row.job.source))
+    return notes_of_end(length_s, row.job.config.clip.to_s) if length_s else []
 
 
 def _print(row: Row, fates: Mapping[AnyHandle, Fate]) -> None:

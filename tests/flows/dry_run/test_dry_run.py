@@ -13,6 +13,7 @@ from flows.config import settings
 from flows.dry_run import dry_run
 from flows.dry_run.differences import differences
 from tasks.cache import store
+from tests.support.clips import Made, make
 from tests.support.done import DIGESTS, NOBODY, PLAIN, do_all, done_job
 
 Plan = Callable[..., dict[str, str]]
@@ -191,6 +192,18 @@ def test_a_video_that_is_not_there_would_fail(plan: Plan, tmp_path: Path, capsys
     assert "would fail: gone.mp4: there is no such file" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("end", ["0.5", "100"])
+def test_an_end_behind_the_end_of_the_file_has_the_warning_of_a_run(
+    end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.register_schema()
+    monkeypatch.setattr("flows.preflight.find_model_digests", lambda _: DIGESTS)
+    clip = make(tmp_path / "walk.mp4", Made())
+    dry_run.dry_run([("", settings.load([f"video={clip}", f"clip.to_s={end}"]))], tmp_path / "cache")
+    said = f"before {end} s: all frames to its end are used" in capsys.readouterr().out
+    assert said == (end == "100")
+
+
 def shape(**request: Any) -> dict[str, Any]:
     return {"request": request, "code": {}, "libraries": {}}
 
@@ -199,12 +212,18 @@ def gave(digest: str) -> dict[str, Any]:
     return {"stage": "pose", "files": {"a.parquet": digest, "b.json": "same"}}
 
 
+def exported(digest: str) -> dict[str, Any]:
+    return gave(digest) | {"stage": "export"}
+
+
 @pytest.mark.parametrize(
     ("new", "old", "sentence"),
     [
         (shape(pose=gave("1")), shape(pose=gave("2")), "pose gave other bytes (a.parquet)"),
         (shape(found=gave("1")), shape(), "the result of pose was not used"),
         (shape(found=None), shape(found=gave("1")), "the result of pose is no longer used"),
+        (shape(angles=exported("1")), shape(angles=None), "it did not show the export angles"),
+        (shape(angles=None), shape(angles=exported("1")), "it no longer shows the export angles"),
         (shape(part={"from_s": 1.0, "to_s": 2}), shape(part={"from_s": None, "to_s": 2}), "clip.from: null -> 1.0"),
         (shape(min_seen_s=1), shape(min_seen_s=2), "subject.min_seen_s: 2 -> 1"),
         (shape(model_digests={"full": "1"}), shape(model_digests={"full": "2"}), "the model full is another file"),
