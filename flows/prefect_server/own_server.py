@@ -10,16 +10,20 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 from flows.config.settings import child_environment
 from flows.prefect_server.api_token import new_token
 from flows.prefect_server.local_server import APP, server_environment
 from flows.prefect_server.server_choice import CLIENT_TOKEN_VARIABLE, server_answers
+from tasks.cache.locks import LOCKS, lock
 from tasks.errors import SettingError
 
 MAX_START_S: Final = 120.0  # the first start creates the database; a new machine needed more than 20 s
+DATABASE: Final = "prefect.db"  # in PREFECT_HOME
 START_POLL_S: Final = 0.05
 MAX_END_S: Final = 5.0  # then it is killed
 # Prefect's own settings for such a server: no pages, and only the services that a short run needs. The last two would
@@ -45,9 +49,10 @@ done
 
 
 class OwnServer:
-    """A server that ends with this process; creating the object starts it."""
+    """A server that ends with this process; creating the object starts it. ``turn`` is closed when it answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, turn: ExitStack | None = None) -> None:
+        self._turn = turn or ExitStack()
         with socket.create_server(
             ("127.0.0.1", 0)
         ) as listening:  # bound here, so that no other program can take the port
@@ -78,6 +83,10 @@ class OwnServer:
 
     def wait(self) -> None:
         """Return when the server answers; ``SettingError`` where it ends or does not answer."""
+        with self._turn:
+            self._wait()
+
+    def _wait(self) -> None:
         until_s = time.monotonic() + MAX_START_S
         while not server_answers(self.api, MAX_START_S):
             status = self._server.poll()
@@ -97,10 +106,23 @@ class OwnServer:
             self._server.wait()
 
 
+def turn_to_start(home: Path) -> ExitStack:
+    """Wait until no other run makes Prefect's database in ``home``; where there is none, others wait until it closes.
+
+    Two servers that make it at once fail.
+    """
+    path, turn = home / LOCKS / "first-start", ExitStack()
+    is_made = (home / DATABASE).exists()
+    turn.enter_context(lock(path, lambda: None, shared=is_made))
+    if is_made:
+        turn.close()
+    return turn
+
+
 @cache
 def start_own_server() -> OwnServer:
     """The one server of this process; Prefect finds its address and token in the environment."""
-    server = OwnServer()
+    server = OwnServer(turn_to_start(Path(os.environ["PREFECT_HOME"])))
     os.environ["PREFECT_API_URL"] = server.api
     os.environ[CLIENT_TOKEN_VARIABLE] = server.token
     return server

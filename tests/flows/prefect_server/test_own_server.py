@@ -2,12 +2,13 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from flows.prefect_server import own_server
-from flows.prefect_server.own_server import GUARD_SCRIPT, OwnServer
+from flows.prefect_server.own_server import GUARD_SCRIPT, OwnServer, turn_to_start
 from flows.prefect_server.server_choice import server_answers
 from tasks.errors import SettingError
 
@@ -76,3 +77,15 @@ def test_a_server_that_ends_before_it_answers_is_one_line(monkeypatch: pytest.Mo
         SettingError, match=r"server: the Prefect server of this run ended with \d before it answered; start"
     ):
         server.wait()
+
+
+def test_only_one_run_at_a_time_makes_the_database(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with turn_to_start(tmp_path):
+            (tmp_path / own_server.DATABASE).touch()  # it is there before it is whole
+            second = pool.submit(turn_to_start, tmp_path)
+            with pytest.raises(TimeoutError):
+                second.result(0.3)
+        second.result(30).close()
+    for _ in range(2):  # once it is made, nobody has to wait, and nothing is held
+        turn_to_start(tmp_path)
