@@ -156,10 +156,17 @@ class Submission(Graph):
                 self._go_on(follower)
 
     def _start(self, unit: Unit) -> None:
-        """Submit a unit whose turn has come. What takes nothing from a stage that failed is computed all the same."""
+        """Submit a unit whose turn has come.
+
+        What takes nothing from a stage that failed is computed all the same, unless all who asked for it also asked for
+        a part of the unit that cannot be computed: then their videos fail, and nobody needs it.
+        """
         call = self._calls.pop(unit)
         lost = {taken for taken in unit.takes if not isinstance(self._outcomes[taken], Artifact)}
-        whole = [handle for handle in unit.handles if lost.isdisjoint(handle.takes)]
+        failing = {asker for handle in unit.handles if not lost.isdisjoint(handle.takes) for asker in handle.askers}
+        whole = [
+            handle for handle in unit.handles if lost.isdisjoint(handle.takes) and not failing.issuperset(handle.askers)
+        ]
         for part in (whole, [handle for handle in unit.handles if handle not in whole]):
             if part:
                 self._start_part(Unit(tuple(part), unit.title), call)

@@ -19,7 +19,10 @@ ASKER = Asker("a", "")
 
 
 class Over:
-    """A future of a run that is over as soon as it is submitted."""
+    """A future of a run that is over as soon as it is submitted; it ran unless something before it ``failed``."""
+
+    def __init__(self, failed: Sequence[Any]) -> None:
+        self.failed = failed
 
     def add_done_callback(self, tell: Callable[[Any], None]) -> None:
         tell(self)
@@ -32,10 +35,10 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[CallRun]:
 
     def submit(run: CallRun, after: Sequence[Any], failed: Sequence[Any]) -> Over:
         made.append(run)
-        return Over()
+        return Over(failed)
 
     def outcomes_of(run: CallRun, future: Any) -> Sequence[Outcome]:
-        return run.outcomes or outcomes(run.call, run.inputs, run.keyed)
+        return () if future.failed else run.outcomes or outcomes(run.call, run.inputs, run.keyed)
 
     monkeypatch.setattr(submission, "submit", submit)
     monkeypatch.setattr(submission, "outcomes_of", outcomes_of)
@@ -87,3 +90,22 @@ def test_a_run_of_few_videos_shows_also_what_the_cache_has(tmp_path: Path, runs:
     graph.ask(ASKER, building("write"))
     graph.submit()
     assert len(runs) == 1 and graph.found == 0
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_pass_leaves_out_what_only_videos_that_fail_need(shared: bool, tmp_path: Path, runs: list[CallRun]) -> None:
+    graph = Submission(tmp_path, "run", shows_cached=True)
+    subject: AnyHandle = graph.ask(ASKER, building("refuse"))
+
+    def masks(made: Any) -> TogetherRequest:
+        made(subject)
+        return TogetherRequest("write")
+
+    _, scene = graph.ask_together(ASKER, [masks, building("write_two")])
+    if shared:
+        graph.ask(Asker("a", "other"), building("write_two"))
+    graph.submit()
+    for _ in range(4):
+        graph.wait(for_one=False)
+    assert graph.is_over(scene)
+    assert (graph.outcome(scene) is None) == (not shared)
