@@ -20,7 +20,7 @@ from flows.prefect_server.api_token import new_token
 from flows.prefect_server.local_server import APP, server_environment
 from flows.prefect_server.server_choice import CLIENT_TOKEN_VARIABLE, server_answers
 from tasks.cache.locks import LOCKS, lock
-from tasks.errors import SettingError
+from tasks.errors import OutputError, SettingError
 
 MAX_START_S: Final = 120.0  # the first start creates the database; a new machine needed more than 20 s
 DATABASE: Final = "prefect.db"  # in PREFECT_HOME
@@ -109,14 +109,17 @@ class OwnServer:
 def turn_to_start(home: Path) -> ExitStack:
     """Wait until no other run makes Prefect's database in ``home``; where there is none, others wait until it closes.
 
-    Two servers that make it at once fail.
+    Of two servers that make it at once, one fails. ``SettingError`` where nothing can be written in ``home``.
     """
-    path, turn = home / LOCKS / "first-start", ExitStack()
-    is_made = (home / DATABASE).exists()
-    turn.enter_context(lock(path, lambda: None, shared=is_made))
-    if is_made:
-        turn.close()
-    return turn
+    with ExitStack() as turn:
+        try:
+            turn.enter_context(lock(home / LOCKS / "first-start", lambda: None))
+        except OutputError as error:
+            cure = "choose another place with PREFECT_HOME="
+            raise SettingError(
+                f"PREFECT_HOME: {home}: no lock can be made there ({error.__cause__}); {cure}"
+            ) from error
+        return ExitStack() if (home / DATABASE).exists() else turn.pop_all()
 
 
 @cache

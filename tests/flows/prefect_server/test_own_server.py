@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from flows.prefect_server import own_server
 from flows.prefect_server.own_server import GUARD_SCRIPT, OwnServer, turn_to_start
 from flows.prefect_server.server_choice import server_answers
+from tasks.cache.locks import LOCKS
 from tasks.errors import SettingError
 
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
@@ -80,12 +82,20 @@ def test_a_server_that_ends_before_it_answers_is_one_line(monkeypatch: pytest.Mo
 
 
 def test_only_one_run_at_a_time_makes_the_database(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
         with turn_to_start(tmp_path):
-            (tmp_path / own_server.DATABASE).touch()  # it is there before it is whole
             second = pool.submit(turn_to_start, tmp_path)
             with pytest.raises(TimeoutError):
                 second.result(0.3)
-        second.result(30).close()
-    for _ in range(2):  # once it is made, nobody has to wait, and nothing is held
+            (tmp_path / own_server.DATABASE).touch()  # it is there before it is whole
+            third = pool.submit(turn_to_start, tmp_path)
+            with pytest.raises(TimeoutError):
+                third.result(0.3)
+        with closing(second.result(30)):  # once it is made, nobody waits for those who waited
+            third.result(30)
+
+
+def test_a_home_without_room_for_a_lock_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / LOCKS).touch()
+    with pytest.raises(SettingError, match=r"^PREFECT_HOME: .*: no lock can be made there .*; choose another place"):
         turn_to_start(tmp_path)
