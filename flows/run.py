@@ -115,30 +115,36 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     if name := index_name(asked, len(videos), config.shard):
         require_own_index(output_dir, name)
     register_output_folder(cache, base_dir)
-    own = None
     with shown_progress(), workers_ready(config, cache):
-        if not server_choice.choose_server(config.server, HOME):
-            home = Path(os.environ["PREFECT_HOME"])
-            machine.check_folder("PREFECT_HOME", home)
-            home.mkdir(parents=True, exist_ok=True)
-            machine.check_locks("PREFECT_HOME", home)
-            progress.listener.doing("starting the Prefect server")
-            own = own_server.start_own_server()
+        own = None if server_choice.choose_server(config.server, HOME) else _starting_server()
         end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)
-    seconds = time.perf_counter() - started
-    with interrupt.quiet_broken_pipe():
-        if end.results and asked[0].name:
-            print_sweep(end.results, read_sweep_index(output_dir), output_dir, seconds)
-        elif end.results:
-            print_run(end.results, output_dir, seconds, config.shard)
-    if end.run_error:
-        print(f"stillwalk: {one_line(end.run_error)}", file=sys.stderr)
+    _print_end(end, asked, output_dir, time.perf_counter() - started, config.shard)
     failed = bool(end.run_error) or any(result.error for result in end.results)
     status = INTERRUPTED_STATUS if progress.stop.is_set() else int(failed)
     if end.server_lost:  # Prefect's threads would go on trying to reach the server, and keep the process for minutes
         sys.stdout.flush()
         os._exit(status)
     return status, end.results
+
+
+def _starting_server() -> OwnServer:
+    """The server of this run, starting; before that, its folder is checked."""
+    home = Path(os.environ["PREFECT_HOME"])
+    machine.check_folder("PREFECT_HOME", home)
+    home.mkdir(parents=True, exist_ok=True)
+    machine.check_locks("PREFECT_HOME", home)
+    progress.listener.doing("starting the Prefect server")
+    return own_server.start_starting_server()
+
+
+def _print_end(end: Ended, asked: list[SweepSetting], output_dir: Path, seconds: float, shard: str | None) -> None:
+    with interrupt.quiet_broken_pipe():
+        if end.results and asked[0].name:
+            print_sweep(end.results, read_sweep_index(output_dir), output_dir, seconds)
+        elif end.results:
+            print_run(end.results, output_dir, seconds, shard)
+    if end.run_error:
+        print(f"stillwalk: {one_line(end.run_error)}", file=sys.stderr)
 
 
 def _left(status: int) -> int:
