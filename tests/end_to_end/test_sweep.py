@@ -146,7 +146,8 @@ def test_the_index_leads_to_the_reports_that_are_there(home: Path, tmp_path: Pat
     assert program.run(*swept, "outputs=[pose]", cwd=tmp_path, api=api).status == 0
     assert program.run(*swept, "sweep.render=none", cwd=tmp_path, api=api).status == 0
     assert "/a/report.html" in (tmp_path / "outputs" / "sweeps" / "w" / "index.html").read_text()
-    only = ("-m", "video=a.mp4", "smoothing.window=5,9", "sweep.name=only", "sweep.render=none")
+    shutil.copy(home / "clips" / "a.mp4", tmp_path / "c.mp4")
+    only = ("-m", "video=[a.mp4,c.mp4]", "smoothing.window=5,9", "sweep.name=only", "sweep.render=none")
     assert program.run(*only, cwd=tmp_path, api=api).status == 0
     (tmp_path / "a.mp4").write_text("not a video any more")
     assert program.run(*only, cwd=tmp_path, api=api).status == 1

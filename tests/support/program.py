@@ -99,7 +99,8 @@ def ended(process: subprocess.Popen[str]) -> Ended:
 def run(*arguments: str, cwd: Path, api: str) -> Ended:
     """Run the program in a copy of a process that has loaded it: a start takes 2 to 3 s, most of it for imports.
 
-    Standard input is empty. What Prefect reads while it is loaded, such as its address and token, needs ``start``.
+    Standard input is empty. What Prefect reads while it is loaded, such as its address, token and folder, needs
+    ``start``.
     """
     assert _is_none(api) or not any(one.startswith("server=") for one in arguments)
     starter = _starters.get(api) or _starters.setdefault(api, _started(api, cwd))
