@@ -134,7 +134,7 @@ def _starting_server() -> OwnServer:
     home.mkdir(parents=True, exist_ok=True)
     machine.check_locks("PREFECT_HOME", home)
     progress.listener.doing("starting the Prefect server")
-    return own_server.start_starting_server()
+    return own_server.start_own_server()
 
 
 def _print_end(end: Ended, asked: list[SweepSetting], output_dir: Path, seconds: float, shard: str | None) -> None:
