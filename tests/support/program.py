@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ def without_progress(status: int, out: str, err: str) -> Ended:
 
 
 _starters: dict[str, subprocess.Popen[str]] = {}  # by the address of their server
+_left = ExitStack()  # ends them, and removes their folders
 
 
 def start(*arguments: str, cwd: Path, api: str, root: Path = ROOT, leads: bool = False) -> subprocess.Popen[str]:
@@ -103,7 +105,7 @@ def run(*arguments: str, cwd: Path, api: str) -> Ended:
     ``start``.
     """
     assert _is_none(api) or not any(one.startswith("server=") for one in arguments)
-    starter = _starters.get(api) or _starters.setdefault(api, _started(api, cwd))
+    starter = _starters.get(api) or _starters.setdefault(api, _started(api))
     assert starter.stdin is not None and starter.stdout is not None
     with tempfile.TemporaryDirectory() as folder:
         json.dump([folder, str(cwd), _environment(cwd, api), arguments], starter.stdin)
@@ -115,11 +117,13 @@ def run(*arguments: str, cwd: Path, api: str) -> Ended:
         return without_progress(status, *((Path(folder) / name).read_text() for name in ("out", "err")))
 
 
-def _started(api: str, home: Path) -> subprocess.Popen[str]:
+def _started(api: str) -> subprocess.Popen[str]:
+    """A starter; Prefect's folder is its own: what is in that of a test comes from the test."""
+    home = Path(_left.enter_context(tempfile.TemporaryDirectory()))
     command = [sys.executable, "-P", "-c", STARTER, *([] if _is_none(api) else ["flow"])]
     pipe, environment = subprocess.PIPE, _environment(home, api)
-    return subprocess.Popen(
-        command, cwd=home, env=environment, stdin=pipe, stdout=pipe, text=True, start_new_session=True
+    return _left.enter_context(
+        subprocess.Popen(command, cwd=home, env=environment, stdin=pipe, stdout=pipe, text=True, start_new_session=True)
     )
 
 
@@ -129,9 +133,8 @@ def _is_none(api: str) -> bool:
 
 def end_starters() -> None:
     """To be called at the end of the tests."""
-    while _starters:
-        with _starters.popitem()[1]:  # which closes its input
-            pass
+    _starters.clear()
+    _left.close()
 
 
 def run_each(commands: Sequence[Sequence[str]], *, cwd: Path) -> list[Ended]:
