@@ -20,7 +20,7 @@ from tasks.errors import OutputError, UnreadableFile
 from tasks.maths.body.landmarks import LANDMARK_COUNT, LANDMARK_NAMES, PoseTrack
 from tasks.media.files.tables import (
     SCHEMA_VERSION,
-    require_bounded,
+    read_parquet,
     schema_metadata,
     schema_version,
     to_arrow,
@@ -111,7 +111,7 @@ def read_pose(parquet: Path) -> PoseTrack:
     """Read ``pose.parquet``. ``OutputError`` if it is missing or damaged, or has not 33 landmarks a frame."""
     try:
         with parquet.open("rb") as file:
-            table = require_bounded(pq.ParquetFile(file)).read()  # pq.read_table loads pandas
+            table = read_parquet(file)
         fault = _schema_fault(table)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise UnreadableFile.of(parquet, error) from error

@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -57,9 +57,7 @@ def read_table(
     """
     try:
         with path.open("rb") as file:
-            table = require_bounded(pq.ParquetFile(file)).read(
-                columns=names and list(names)
-            )  # pq.read_table loads pandas
+            table = read_parquet(file, names)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise UnreadableFile.of(path, error) from error
     found = schema_version(table.schema)
@@ -68,14 +66,21 @@ def read_table(
     return {name: to_numpy(table.column(name)) for name in table.column_names}
 
 
-def require_bounded(file: Any) -> Any:
-    """An open ``ParquetFile`` again. ``ValueError`` if it would unpack to more than our tables can hold."""
-    size_bytes = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
-    rows, columns = file.metadata.num_rows, file.metadata.num_columns
+def read_parquet(file: BinaryIO, names: Sequence[str] | None = None) -> pa.Table:
+    """The table in an open Parquet file, or its columns in ``names``.
+
+    ``ValueError`` if it would unpack to more than our tables can hold, ``pa.ArrowException`` if it is damaged.
+    All is read in the calling thread: Arrow's own threads would still hold ``file``, a Python object, after the table
+    is there, and a process that ends in that moment is aborted.
+    """
+    parquet = pq.ParquetFile(file, pre_buffer=False)  # pq.read_table loads pandas
+    stored = parquet.metadata
+    size_bytes = sum(stored.row_group(group).total_byte_size for group in range(stored.num_row_groups))
+    rows, columns = stored.num_rows, stored.num_columns
     size_bytes = max(size_bytes, rows * columns * _CELL_BYTES)  # of equal values a file holds only one
     if rows > MAX_TABLE_ROWS or size_bytes > MAX_TABLE_BYTES or columns > MAX_TABLE_COLUMNS:
         raise ValueError(f"it claims {rows} rows in {size_bytes} bytes")
-    return file
+    return parquet.read(columns=names and list(names), use_threads=False)
 
 
 def require_rows(path: Path, most: int) -> None:

@@ -155,3 +155,17 @@ def test_tables_are_written_and_read_without_pandas(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "['x', 'y', 'z'] set()\n"
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the threads of a process are counted in /proc")
+def test_a_table_is_read_in_the_calling_thread(tmp_path: Path) -> None:
+    """A thread of Arrow that still holds the Python file while the process ends aborts it, after right results."""
+    code = (
+        "import os, numpy as np; from pathlib import Path; "
+        "from tasks.media.files.tables import read_table, write_table;"
+        f"path = Path({str(tmp_path / 'table.parquet')!r}); threads = lambda: len(os.listdir('/proc/self/task'));"
+        "before = threads(); write_table(path, {str(n): np.arange(3.0) for n in range(9)}); read_table(path);"
+        "print(threads() - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
