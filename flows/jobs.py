@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from conf.config import Config
 from conf.enums import SubjectRule, SweepRender
@@ -26,6 +26,9 @@ from tasks.requests import DemoRequest
 
 if TYPE_CHECKING:  # Prefect, which a dry run does without
     from flows.graph.submission import Submission
+
+WantedSettings: TypeAlias = Sequence[tuple[SweepSetting, Config]]
+"""What is asked for of one video: each setting of the sweep, or the only one, with its configuration."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def brought_file(artifact: AnyArtifact) -> str:
 
 def prepare(
     video: Video,
-    wanted: Sequence[tuple[SweepSetting, Config]],
+    wanted: WantedSettings,
     brought: Sequence[AnyHandle | None],
     graph: "Submission",
     run_id: str,

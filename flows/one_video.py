@@ -17,7 +17,7 @@ from flows.graph.nodes import AnyHandle, Asker, Handle
 from flows.graph.shared_window import shares_aspect, shares_room
 from flows.graph.stage_requests import RequestedStages
 from flows.graph.submission import Submission
-from flows.jobs import Job, ask_source, prepare, with_own_path
+from flows.jobs import Job, WantedSettings, ask_source, prepare, with_own_path
 from flows.pipeline import everybody, first_pass, pipeline
 from flows.results.index import rank_within_videos
 from flows.results.publish import publish, publish_failure
@@ -29,8 +29,6 @@ from tasks.cache.integrity import forgetting_unusable
 from tasks.errors import Interrupted, NotFoundInClip, OutputError, StillwalkError, TableNotConfirmed
 from tasks.execution import progress
 from tasks.records import AnyArtifact, NumberedPeople
-
-Wanted: TypeAlias = Sequence[tuple[SweepSetting, Config]]
 
 
 class Until(NamedTuple):
@@ -57,7 +55,7 @@ class WholeRun:
 
     def __post_init__(self) -> None:
         locations_of = [{video.location for video in find_videos(config.video)} for config in self.configs]
-        self._wanted: dict[Video, Wanted] = {
+        self._wanted: dict[Video, WantedSettings] = {
             video: [
                 (setting, config)
                 for setting, config, locations in zip(self.settings, self.configs, locations_of, strict=True)
@@ -89,7 +87,7 @@ class WholeRun:
         progress.listener.expected(self._expected, self._noun)
 
 
-def results_of(video: Video, wanted: Wanted, run: WholeRun) -> VideoSteps:
+def results_of(video: Video, wanted: WantedSettings, run: WholeRun) -> VideoSteps:
     """Ask for the stages of all settings of a video, and publish each result when its stages are over."""
     graph = run.graph
     if progress.stop.is_set():  # the video has not failed: there is nothing to publish

@@ -34,7 +34,7 @@ unfinished: set[Path] = set()
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedEntry:
     """An entry that is asked for; ``about`` is kept beside the result."""
 
     stage: str
@@ -50,7 +50,7 @@ class OpenEntry:
     stage, which takes 0.4 ms for each 1,000.
     """
 
-    def __init__(self, cache: Path, wanted: Wanted, run_id: str, *, is_first: bool = False) -> None:
+    def __init__(self, cache: Path, wanted: WantedEntry, run_id: str, *, is_first: bool = False) -> None:
         self.outcome: Outcome | None = None
         self._is_first = is_first
         self.key, self.place = wanted.key, cache / wanted.stage / wanted.key
@@ -136,7 +136,7 @@ def make(
         for entry in entries:
             entry.finish(compute(entry.folder))
 
-    (outcome,) = make_all(cache, [Wanted(stage, key, about or {})], run_id, fill, waiting=waiting)
+    (outcome,) = make_all(cache, [WantedEntry(stage, key, about or {})], run_id, fill, waiting=waiting)
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
@@ -144,7 +144,7 @@ def make(
 
 def make_all(
     cache: Path,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[WantedEntry],
     run_id: str,
     compute: Callable[[Sequence[OpenEntry]], None],
     *,
@@ -188,7 +188,7 @@ class _Busy(Exception):
 
 
 @contextmanager
-def make_beside(cache: Path, wanted: Sequence[Wanted], run_id: str) -> Iterator[list[OpenEntry]]:
+def make_beside(cache: Path, wanted: Sequence[WantedEntry], run_id: str) -> Iterator[list[OpenEntry]]:
     """Open those of several entries that are missing and that nobody else is making now. It does not wait.
 
     For by-products, while ``make_all`` computes what they are made with. What the block does not finish is removed.
@@ -213,7 +213,7 @@ def make_beside(cache: Path, wanted: Sequence[Wanted], run_id: str) -> Iterator[
                 entry.leave()
 
 
-def _known(cache: Path, wanted: Wanted) -> Outcome | None:
+def _known(cache: Path, wanted: WantedEntry) -> Outcome | None:
     """What another process has made of an entry, or found missing, by now."""
     found = find(cache, wanted.stage, wanted.key)
     if found:

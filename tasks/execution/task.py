@@ -19,7 +19,7 @@ from tasks.cache.integrity import (
     require_unchanged,
 )
 from tasks.cache.keys import shaped_by, stage_key
-from tasks.cache.making import OpenEntry, Outcome, Wanted
+from tasks.cache.making import OpenEntry, Outcome, WantedEntry
 from tasks.cache.second_level import SecondLevel
 from tasks.errors import OutputError, UnreadableFile, VideoError
 from tasks.execution import progress
@@ -177,8 +177,8 @@ def _fill(call: Call, requests: Mapping[str, AnyRequest], entries: Sequence[Open
         raise
 
 
-def _wanted(call: Call, requests: Mapping[str, AnyRequest]) -> list[Wanted]:
-    return [Wanted(request.stage, key, _about(call, request)) for key, request in requests.items()]
+def _wanted(call: Call, requests: Mapping[str, AnyRequest]) -> list[WantedEntry]:
+    return [WantedEntry(request.stage, key, _about(call, request)) for key, request in requests.items()]
 
 
 def _by_products(requests: Iterable[AnyRequest]) -> dict[str, AnyRequest]:

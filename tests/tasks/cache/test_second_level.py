@@ -12,7 +12,7 @@ import pytest
 from conf.machines import check_storage
 from tasks.cache import making, marks, object_store, store
 from tasks.cache.integrity import forgetting_unusable
-from tasks.cache.making import OpenEntry, Outcome, Wanted
+from tasks.cache.making import OpenEntry, Outcome, WantedEntry
 from tasks.cache.object_store import _clause
 from tasks.cache.second_level import SecondLevel
 from tasks.errors import NobodyFound, OutputError, SettingError
@@ -20,7 +20,7 @@ from tasks.records import Artifact
 from tests.support.s3_server import SECRET, Bucket, bucket_in_use
 
 KEY = "pose-0123456789abcdef01234567"
-WANTED = Wanted("pose", KEY, {"video": "walk"})
+WANTED = WantedEntry("pose", KEY, {"video": "walk"})
 
 
 @dataclass
