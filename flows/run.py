@@ -128,11 +128,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
 
 
 def _starting_server() -> OwnServer:
-    """The server of this run, starting; before that, its folder is checked."""
-    home = Path(os.environ["PREFECT_HOME"])
-    machine.check_folder("PREFECT_HOME", home)
-    home.mkdir(parents=True, exist_ok=True)
-    machine.check_locks("PREFECT_HOME", home)
+    """The server of this run, starting."""
     progress.listener.doing("starting the Prefect server")
     return own_server.start_own_server()
 

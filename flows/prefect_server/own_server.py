@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from flows import machine
 from flows.config.settings import child_environment
 from flows.prefect_server.api_token import new_token
 from flows.prefect_server.local_server import APP, server_environment
@@ -107,10 +108,13 @@ class OwnServer:
 
 
 def turn_to_start(home: Path) -> ExitStack:
-    """Wait until no other run makes Prefect's database in ``home``; where there is none, others wait until it closes.
+    """Wait until no other server makes Prefect's database in ``home``; where none is, others wait until it closes.
 
-    Of two servers that make it at once, one fails. ``SettingError`` where nothing can be written in ``home``.
+    Of two servers that make it at once, one fails. ``SettingError`` where nothing can be written or locked in ``home``.
     """
+    machine.check_folder("PREFECT_HOME", home)
+    home.mkdir(parents=True, exist_ok=True)
+    machine.check_locks("PREFECT_HOME", home)
     with ExitStack() as turn:
         try:
             turn.enter_context(lock(home / LOCKS / "first-start", lambda: None))

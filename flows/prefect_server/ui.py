@@ -4,6 +4,8 @@ import os
 import signal
 import socket
 import sys
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +13,7 @@ from flows.cli.subcommand_parser import SubcommandParser
 from flows.prefect_server import api_token, server_choice
 from flows.prefect_server.gate import LOOPBACK
 from flows.prefect_server.local_server import APP, run_server, server_environment
+from flows.prefect_server.own_server import MAX_START_S, turn_to_start
 from flows.run import HOME
 from tasks.errors import SettingError
 from tasks.untrusted.plain_text import one_line
@@ -41,18 +44,27 @@ def _serve(port: int) -> None:
         raise SettingError(f"ui: {fact}; end the program that listens there, or give another --port") from error
     token = api_token.new_token()
     with listening:
+        port = listening.getsockname()[1]  # of --port 0, the system's choice
         api_token.save_token(port, token)
         try:
-            _set_environment(port, token)
-            print(f"stillwalk: Prefect's pages: http://{LOOPBACK}:{port}/?token={token.partition(':')[2]}", flush=True)
-            print("stillwalk: open that address once in your browser; Ctrl-C ends the server", flush=True)
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.default_int_handler)
+            _set_environment(port, token)
+            turn = turn_to_start(Path(os.environ["PREFECT_HOME"]))
+            threading.Thread(target=_end_turn, args=(turn, port), daemon=True).start()
+            print(f"stillwalk: Prefect's pages: http://{LOOPBACK}:{port}/?token={token.partition(':')[2]}", flush=True)
+            print("stillwalk: open that address once in your browser; Ctrl-C ends the server", flush=True)
             run_server(APP, port, listening.fileno())
         except KeyboardInterrupt:
             pass
         finally:
             api_token.remove_token(port, token)
+
+
+def _end_turn(turn: ExitStack, port: int) -> None:
+    """Let the runs go on that wait until this server has made Prefect's database."""
+    with turn:
+        server_choice.server_answers(f"http://{LOOPBACK}:{port}/api", MAX_START_S)
 
 
 def _set_environment(port: int, token: str) -> None:
@@ -62,4 +74,3 @@ def _set_environment(port: int, token: str) -> None:
     for name in ("PREFECT_API_URL", server_choice.CLIENT_TOKEN_VARIABLE, "PREFECT_SERVER_API_AUTH_STRING"):
         os.environ.pop(name, None)  # they belong to another server
     os.environ.update(server_environment(port, token))
-    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
