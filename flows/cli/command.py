@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 import threading
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Final, NoReturn, cast
 
@@ -18,7 +19,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from flows.cli import cache_commands, interrupt
+from flows.cli import interrupt
 from flows.cli.help import help_topic, manual
 from flows.cli.terminal_text import guard_output, show_status
 from flows.config import settings
@@ -56,33 +57,51 @@ _statuses: list[int] = []  # of the runs so far: Hydra keeps no return values
 def run_command_line() -> None:
     """Run the command in ``sys.argv`` and exit with 0 (all done), 1 (a video failed) or 2 (a setting is wrong)."""
     guard_output()
-    if sys.argv[1:2] == ["cache"]:
-        code = 0
+    given = sys.argv[1:]
+    if given and (subcommand := _subcommand(given[0])):
+        status = 0  # also where the reader of the output has gone
         with interrupt.quiet_broken_pipe():
-            code = cache_commands.run_cache_command(sys.argv[2:])
-        sys.exit(code)
-    if sys.argv[1:2] == ["index"]:
-        from flows.cli.index_command import run_index_command
-
-        sys.exit(run_index_command(sys.argv[2:]))
-    if sys.argv[1:2] == ["models"]:
-        from flows.cli.models_command import run_models_command
-
-        sys.exit(run_models_command(sys.argv[2:]))
-    if sys.argv[1:2] == ["serve"]:
-        from flows.prefect_server.serve import serve
-
-        sys.exit(serve(sys.argv[2:]))
-    if sys.argv[1:2] == ["ui"]:
-        from flows.prefect_server.ui import run_ui
-
-        sys.exit(run_ui(sys.argv[2:]))
-    topic = help_topic(sys.argv[1:])
+            status = subcommand(given[1:])
+        sys.exit(status)
+    topic = help_topic(given)
     if topic is not None:
         sys.exit(_print_help(topic))
-    if "--version" in sys.argv[1:]:
+    if "--version" in given:
         print(f"stillwalk {version('stillwalk')}")
         return
+    _run_settings()
+    _exit(max(_statuses, default=0))
+
+
+def _subcommand(name: str) -> Callable[[list[str]], int] | None:
+    """The function of a subcommand, which takes its arguments; None for another word. Loads what it needs."""
+    match name:
+        case "cache":
+            from flows.cli.cache_commands import run_cache_command
+
+            return run_cache_command
+        case "index":
+            from flows.cli.index_command import run_index_command
+
+            return run_index_command
+        case "models":
+            from flows.cli.models_command import run_models_command
+
+            return run_models_command
+        case "serve":
+            from flows.prefect_server.serve import serve
+
+            return serve
+        case "ui":
+            from flows.prefect_server.ui import run_ui
+
+            return run_ui
+        case _:
+            return None
+
+
+def _run_settings() -> None:
+    """Run with the settings in ``sys.argv``, and note the status; a wrong setting becomes one line."""
     traceback_wanted = "HYDRA_FULL_ERROR" in os.environ
     if traceback_wanted:
         os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "ERROR"
@@ -107,7 +126,6 @@ def run_command_line() -> None:
         refuse(error)
     finally:
         show_status([])
-    _exit(max(_statuses, default=0))
 
 
 def _print_help(topic: str) -> int:
