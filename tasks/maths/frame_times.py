@@ -84,6 +84,12 @@ def plausible_times_s(time_s: Floats) -> Floats:
     return np.asarray(time_s[0] + np.concatenate([[0.0], np.cumsum(np.maximum(np.diff(spread), shortest_s))]))
 
 
+def odd_frames_in(time_s: Floats, seconds: float) -> int:
+    """An odd number of frames that lasts about ``seconds``."""
+    interval = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 1.0
+    return 2 * round(0.5 * seconds / max(interval, 1e-6)) + 1
+
+
 def nearest_index(wanted: Floats, known: Floats) -> NDArray[np.intp]:
     """Index (m,) of the nearest of ``known`` (n,), ascending, for each of ``wanted`` (m,)."""
     right = np.searchsorted(known, wanted).clip(1, max(len(known) - 1, 1))

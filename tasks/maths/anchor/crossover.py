@@ -93,6 +93,25 @@ def choose_crossover(
     )
 
 
+def crossover_reason(choice: Crossover, stream: str, set_hz: float | None) -> str:
+    """The cross-over and the evidence for it, in one sentence with numbers.
+
+    ``stream`` names the steps that it was chosen with, and ``set_hz`` is what the settings ask for; None: the choice.
+    """
+    if set_hz is not None:
+        return f"cross-over {set_hz:g} Hz as set"
+    low, middle, high = np.percentile(choice.hz, [5, 50, 95])
+    chosen = f"cross-over {middle:.2f} Hz ({low:.2f} to {high:.2f} Hz) with the steps of {stream}"
+    if choice.windows == 0:
+        return f"{chosen}; the clip is too short to choose a better one"
+    gait = f"stride {choice.stride_hz:.2f} Hz" if np.isfinite(choice.stride_hz) else "no gait"
+    shares = (choice.drift_rms, choice.pose_error_rms, choice.expected_mse**0.5)
+    drift, pose, rest = (f"{100 * share:.1f} %" for share in shares)
+    return (
+        f"{chosen}; {gait}; in torso lengths: drift of the features {drift}, pose error {pose}, expected error {rest}"
+    )
+
+
 def split_power(spectra: Spectra, stride_hz: Floats, pose_error: PoseError) -> tuple[Floats, Floats]:
     """Power spectra (w, f) of the drift and of the pose error, from those of the discrepancy in w windows.
 

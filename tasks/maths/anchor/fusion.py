@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from tasks.maths.anchor import gaps
-from tasks.maths.anchor.crossover import VALUE_SPAN_S, Crossover, PoseError, choose_crossover, solve_drift
+from tasks.maths.anchor.crossover import (
+    VALUE_SPAN_S,
+    Crossover,
+    PoseError,
+    choose_crossover,
+    crossover_reason,
+    solve_drift,
+)
 from tasks.maths.anchor.missing_steps import (
     calm_poses,
     fill_steps,
@@ -31,7 +38,6 @@ from tasks.maths.anchor.outliers import (
     WHOLE_TORSO_SHARE,
     bridged_frames,
     chain_cuts,
-    odd_frames_in,
     off_torso,
     outliers_between_gaps,
     passing_runs,
@@ -46,7 +52,7 @@ from tasks.maths.anchor.outliers import (
 )
 from tasks.maths.anchor.states import BRIDGED, INTERPOLATED
 from tasks.maths.arrays import Flags, Floats, Labels, true_runs
-from tasks.maths.frame_times import plausible_times_s
+from tasks.maths.frame_times import odd_frames_in, plausible_times_s
 from tasks.maths.tracking.steps import Steps
 
 STREAM_NAMES: Final = {"waist_": "the waist", "hip_": "the hips", "": "all features"}
@@ -118,27 +124,16 @@ def fuse(
         steps,
         lambda measured: _fit_steps(measured, time_s, seen_xy, steps, torso_px, stride, unsure, settings),
     )
-    discrepancy = np.where(fixed[:, None], pose_xy, best.pose_xy) - best.steps_sum
-    weight = np.where(best.has_pose, np.clip(np.nan_to_num(confidence), LEAST_CONFIDENCE, 1.0) ** 2, 0.0) * best.weight
-    weight = np.where(fixed, GIVEN_WEIGHT, weight)
+    path, hz = _joined(best, time_s, pose_xy, confidence, fixed, torso, settings)
     has_pose = best.has_pose | fixed
-    hz = best.crossover.hz
-    drift = solve_drift(time_s, discrepancy, weight, hz, cut=best.cut, torso_px=torso)
-    if settings.crossover_hz is None:
-        off = off_torso(time_s, discrepancy - drift, best.has_pose & ~best.guessed, torso)
-        if off.any():  # the steps led the anchor away: there it follows the poses
-            hz = np.where(off, settings.fastest_hz, hz)
-            drift = solve_drift(time_s, discrepancy, weight, hz, cut=best.cut, torso_px=torso)
-    path = best.steps_sum + drift
-    path[fixed] = pose_xy[fixed]  # without the rounding of the solve
     by_steps = bridged_frames(time_s, has_pose, best.has_step, settings.longest_bridge_s)
-    carried = has_pose | by_steps
-    path[~carried] = np.nan
+    path[~(has_pose | by_steps)] = np.nan
     filled, state = gaps.fill_gaps(time_s, path, interpolate=True)
     filled = gaps.bridge_gaps(time_s, filled, state == INTERPOLATED, stride, settings.longest_bridge_s)
     state = np.where(by_steps | best.guessed, np.where(by_steps & best.by_poses, INTERPOLATED, BRIDGED), state)
     seen = np.isfinite(pose_xy).all(axis=1)
-    return FusedAnchor(filled, state, hz, crossover_reason(best, settings), int((seen & ~has_pose).sum()))
+    reason = crossover_reason(best.crossover, best.name, settings.crossover_hz)
+    return FusedAnchor(filled, state, hz, reason, int((seen & ~has_pose).sum()))
 
 
 @dataclass(frozen=True)
@@ -155,6 +150,34 @@ class _StepsFit:
     cut: Flags  # (n,) the frame is not connected to the frame before
     crossover: Crossover
     name: str = ""  # of the steps
+
+
+def _joined(
+    fit: _StepsFit,
+    time_s: Floats,
+    pose_xy: Floats,
+    confidence: Floats,
+    fixed: Flags,
+    torso: Floats,
+    settings: FusionSettings,
+) -> tuple[Floats, Floats]:
+    """The sum of the steps plus the drift, (n, 2) px, and the cross-overs (n,) with which the drift was solved.
+
+    The path goes through the poses in ``fixed`` (n,). It is also defined where nothing is known nearby.
+    """
+    discrepancy = np.where(fixed[:, None], pose_xy, fit.pose_xy) - fit.steps_sum
+    weight = np.where(fit.has_pose, np.clip(np.nan_to_num(confidence), LEAST_CONFIDENCE, 1.0) ** 2, 0.0) * fit.weight
+    weight = np.where(fixed, GIVEN_WEIGHT, weight)
+    hz = fit.crossover.hz
+    drift = solve_drift(time_s, discrepancy, weight, hz, cut=fit.cut, torso_px=torso)
+    if settings.crossover_hz is None:
+        off = off_torso(time_s, discrepancy - drift, fit.has_pose & ~fit.guessed, torso)
+        if off.any():  # the steps led the anchor away: there it follows the poses
+            hz = np.where(off, settings.fastest_hz, hz)
+            drift = solve_drift(time_s, discrepancy, weight, hz, cut=fit.cut, torso_px=torso)
+    path = fit.steps_sum + drift
+    path[fixed] = pose_xy[fixed]  # without the rounding of the solve
+    return path, hz
 
 
 def _best_fit(streams: Sequence[str], steps: Steps, fit: Callable[[Floats], _StepsFit]) -> _StepsFit:
@@ -321,20 +344,3 @@ def steady_torso_px(time_s: Floats, torso_px: Floats) -> Floats:
         return np.ones(len(time_s))
     size = np.interp(time_s, time_s[known], torso_px[known])
     return np.asarray(median_filter(size, size=odd_frames_in(time_s, 1.0), mode="nearest"))
-
-
-def crossover_reason(fit: _StepsFit, settings: FusionSettings) -> str:
-    """The cross-over and the evidence for it, in one sentence with numbers."""
-    choice = fit.crossover
-    if settings.crossover_hz is not None:
-        return f"cross-over {settings.crossover_hz:g} Hz as set"
-    low, middle, high = np.percentile(choice.hz, [5, 50, 95])
-    chosen = f"cross-over {middle:.2f} Hz ({low:.2f} to {high:.2f} Hz) with the steps of {fit.name}"
-    if choice.windows == 0:
-        return f"{chosen}; the clip is too short to choose a better one"
-    gait = f"stride {choice.stride_hz:.2f} Hz" if np.isfinite(choice.stride_hz) else "no gait"
-    shares = (choice.drift_rms, choice.pose_error_rms, choice.expected_mse**0.5)
-    drift, pose, rest = (f"{100 * share:.1f} %" for share in shares)
-    return (
-        f"{chosen}; {gait}; in torso lengths: drift of the features {drift}, pose error {pose}, expected error {rest}"
-    )

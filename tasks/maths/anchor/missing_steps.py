@@ -13,9 +13,9 @@ from scipy.ndimage import uniform_filter1d
 
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.crossover import HUBER_LIMIT_STDS, RAYLEIGH_MEDIAN_STDS, VALUE_SPAN_S, solve_drift
-from tasks.maths.anchor.outliers import POSE_RESOLUTION_TORSOS, odd_frames_in
+from tasks.maths.anchor.outliers import POSE_RESOLUTION_TORSOS
 from tasks.maths.arrays import Flags, Floats, true_runs
-from tasks.maths.frame_times import nearest_index
+from tasks.maths.frame_times import nearest_index, odd_frames_in
 
 # Standard deviation of a step of the pose, in differences of two successive ones, if the pose has white noise.
 DIFFERENCE_OF_STEPS_STDS: Final = (2 / 6) ** 0.5

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import median_filter, uniform_filter1d
 
 from tasks.maths.arrays import Flags, Floats, true_runs
-from tasks.maths.frame_times import nearest_index
+from tasks.maths.frame_times import nearest_index, odd_frames_in
 from tasks.maths.tracking.steps import Steps
 
 LEAST_OUTLIER_TORSOS: Final = 0.1  # a pose closer than this to the poses around it is never rejected
@@ -216,12 +216,6 @@ def bridged_frames(time_s: Floats, known: Flags, moved: Flags, reach_s: float) -
                 last = -np.inf
             near[row] |= abs(time_s[row] - last) <= reach_s
     return near & ~known
-
-
-def odd_frames_in(time_s: Floats, seconds: float) -> int:
-    """An odd number of frames that lasts about ``seconds``."""
-    interval = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 1.0
-    return 2 * round(0.5 * seconds / max(interval, 1e-6)) + 1
 
 
 def step_error_px(steps: Steps) -> Floats:

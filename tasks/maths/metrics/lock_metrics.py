@@ -262,18 +262,12 @@ def planned_metrics(
     height_px = person_height(boxes)
     output_height_px = person_height(boxes, affine.length_scale(to_output))
     gain_x, gain_y = lock_gain(locked, anchor * zoom)
-    covered = framing.visible_area(to_output, source_size_px, output_size_px)
     switches, jumps_px = zip(*(anchor_switches(anchor[shot], sources[shot]) for shot in shots), strict=True)
-    moved = part_shots(picture_points(to_output, source_size_px), shots)
     planned = {
         **steadiness(locked, pose.time_s, target_xy, output_size_px, output_height_px, shots),
         "lock_gain_x": float(gain_x),
         "lock_gain_y": float(gain_y),
-        "visible_area_mean": float(covered.mean()),
-        "visible_area_min": float(covered.min()),
-        "subject_cut": subject_cut(boxes, source_size_px, to_output, output_size_px),
-        "camera_accel": rms_acceleration(moved),
-        "background_speed": rms_speed(moved, pose.time_s),
+        **picture_metrics(boxes, pose.time_s, to_output, source_size_px, output_size_px, shots),
         **pose_coverage(pose.time_s, looked, pose.found, states),
         "anchor_switches": sum(switches),
         "anchor_switch_jump": max(jumps_px),
@@ -287,6 +281,29 @@ def planned_metrics(
         shots,
     )
     return {"planned": rounded_metrics(planned), "before": rounded_metrics(before), "units": METRIC_UNITS}
+
+
+def picture_metrics(
+    boxes: Floats,
+    time_s: Floats,
+    to_output: Floats,
+    source_size_px: framing.Size,
+    output_size_px: framing.Size,
+    shots: Sequence[slice],
+) -> dict[str, float]:
+    """How much of the source the output shows, whether it cuts the subject, and how it moves over the background.
+
+    ``boxes`` (n, 4) are those of ``visible_boxes``, and ``to_output`` (n, 2, 3) maps source px to output px.
+    """
+    covered = framing.visible_area(to_output, source_size_px, output_size_px)
+    moved = part_shots(picture_points(to_output, source_size_px), shots)
+    return {
+        "visible_area_mean": float(covered.mean()),
+        "visible_area_min": float(covered.min()),
+        "subject_cut": subject_cut(boxes, source_size_px, to_output, output_size_px),
+        "camera_accel": rms_acceleration(moved),
+        "background_speed": rms_speed(moved, time_s),
+    }
 
 
 def rounded_metrics(values: Mapping[str, float]) -> dict[str, float | None]:
