@@ -55,15 +55,7 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     settings = request.settings
     motion = read_table(request.subject.path("motion.parquet"))
     shots = equal_slices(motion["shot"])
-    chosen = _anchor(hide_outside_landmarks(pose, clip.size_px), shots, request)
-    by_hand = request.corrections
-    _require_frames(by_hand, pose.frames)
-    if not by_hand.points:
-        _require_anchor(pose, chosen.anchor, settings)
-    anchor, given, absent = corrected_anchor(chosen.anchor, by_hand.points, by_hand.absences)
-    chosen = replace(chosen, anchor=anchor)
-    if not np.isfinite(anchor.xy_px).any():
-        raise AnchorNotSeen("the corrections say that nobody is there in any frame; shorten the absences")
+    chosen, given, absent = _corrected_choice(pose, shots, clip.size_px, request)
     steps, cut = steps_from_table(motion), cut_by_side(pose, clip.width_px)
     path = path_of_shots(
         chosen.anchor,
@@ -93,6 +85,20 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     write_json(folder / "framing.json", framing_record)
     _write_timeline(folder / "pose.json", clip, pose, _hip_centers(pose.time_s, path.xy_px, chosen.anchor, state), tick)
     return _facts(pose, motion["looked"], chosen, path, state, main.why)
+
+
+def _corrected_choice(
+    pose: PoseTrack, shots: list[slice], size_px: tuple[int, int], request: OffsetsRequest
+) -> tuple[AnchorChoice, Flags, Flags]:
+    """The anchor of each frame with the user's corrections, and which frames (n,) these give a point or call absent."""
+    chosen, by_hand = _anchor(hide_outside_landmarks(pose, size_px), shots, request), request.corrections
+    _require_frames(by_hand, pose.frames)
+    if not by_hand.points:
+        _require_anchor(pose, chosen.anchor, request.settings)
+    anchor, given, absent = corrected_anchor(chosen.anchor, by_hand.points, by_hand.absences)
+    if not np.isfinite(anchor.xy_px).any():
+        raise AnchorNotSeen("the corrections say that nobody is there in any frame; shorten the absences")
+    return replace(chosen, anchor=anchor), given, absent
 
 
 def _anchor(pose: PoseTrack, shots: list[slice], request: OffsetsRequest) -> AnchorChoice:

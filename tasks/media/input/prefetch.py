@@ -54,20 +54,22 @@ def prefetched(items: Iterable[Item], *, ahead: int = 1) -> Iterator[Iterator[It
             if close is not None:
                 close()
 
-    def consume() -> Iterator[Item]:
-        while True:
-            content = ready.get()
-            if isinstance(content, _End):
-                if content.error is not None:
-                    raise content.error
-                return
-            yield content
-            del content
-
     thread = threading.Thread(target=produce, name="prefetch", daemon=True)
     thread.start()
     try:
-        yield consume()
+        yield _taken(ready)
     finally:
         left.set()
         thread.join()
+
+
+def _taken(ready: "queue.Queue[Item | _End]") -> Iterator[Item]:
+    """The items that come out of the queue, up to the end; the error that ended them is raised."""
+    while True:
+        content = ready.get()
+        if isinstance(content, _End):
+            if content.error is not None:
+                raise content.error
+            return
+        yield content
+        del content

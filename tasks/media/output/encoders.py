@@ -226,20 +226,8 @@ def configure_encoder(
     options = {"crf": str(crf), "preset": preset}
     notes = []
     if encoder.name == "x264":
-        # If x264 chooses its code for the processor, it gives other bytes on another one.
         hdr_options = _hdr_parameters(hdr, "mastering-display", "cll", whole_steps=True)
-        # Frame threads: slice threads cost time and size, two of them a fifth of a plain picture. A B-frame that others
-        # refer to is kept no longer than its neighbours need it: one picture less, 30 MB for three videos of 1920x1088,
-        # at the same size and PSNR.
-        fixed = {"cpu-independent": "1", "threads": str(threads), "sliced-threads": "0", "sync-lookahead": "0"}
-        if threads > 1:
-            # x264 looks ahead in a thread of its own, one picture early, and three more look at a third of the picture
-            # each. Else the thread that gives it the pictures does so, in 11 of the 34 ms of a picture of 1920x1088,
-            # while the others wait. It takes 6 to 9 MB; x264's usual four pictures early take 30 MB.
-            fixed |= {"sync-lookahead": "1", "lookahead-threads": "3"}
-        fixed["b-pyramid"] = "strict"
-        if short_look_ahead and preset in SHORT_LOOK_AHEAD:
-            fixed["rc-lookahead"] = SHORT_LOOK_AHEAD[preset]
+        fixed = _x264_parameters(preset, threads, short_look_ahead=short_look_ahead)
         options["x264-params"] = _join_parameters({**fixed, **hdr_options})
     elif encoder.name == "x265":
         fixed = {"log-level": "none", "frame-threads": str(threads), "pools": str(threads)}
@@ -258,6 +246,30 @@ def configure_encoder(
         context.codec_tag = encoder.tag
     context.options |= options
     return notes
+
+
+def _x264_parameters(preset: str, threads: int, *, short_look_ahead: bool) -> dict[str, str]:
+    """x264's own parameters: those that make its bytes depend on nothing else, and those that save time and memory.
+
+    Frame threads: slice threads cost time and size, two of them a fifth of a plain picture. A B-frame that others refer
+    to is kept no longer than its neighbours need it (``b-pyramid``): one picture less, 30 MB for three videos of
+    1920x1088, at the same size and PSNR.
+    """
+    fixed = {
+        "cpu-independent": "1",  # else x264 chooses its code for the processor, and gives other bytes on another one
+        "threads": str(threads),
+        "sliced-threads": "0",
+        "sync-lookahead": "0",
+        "b-pyramid": "strict",
+    }
+    if threads > 1:
+        # x264 looks ahead in a thread of its own, one picture early, and three more look at a third of the picture
+        # each. Else the thread that gives it the pictures does so, in 11 of the 34 ms of a picture of 1920x1088,
+        # while the others wait. It takes 6 to 9 MB; x264's usual four pictures early take 30 MB.
+        fixed |= {"sync-lookahead": "1", "lookahead-threads": "3"}
+    if short_look_ahead and preset in SHORT_LOOK_AHEAD:
+        fixed["rc-lookahead"] = SHORT_LOOK_AHEAD[preset]
+    return fixed
 
 
 def _hdr_parameters(hdr: HdrTags, mastering_name: str, light_name: str, *, whole_steps: bool) -> dict[str, str]:

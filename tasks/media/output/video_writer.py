@@ -97,10 +97,9 @@ class VideoWriter:
         ffmpeg_name = encoder.ffmpeg_name if coded.depth == 8 else encoder.ffmpeg_name_10_bit
         added = container.add_stream(ffmpeg_name, rate=rate.limit_denominator(_MAX_RATE_DENOMINATOR))
         self._stream = cast(VideoStream, added)
-        tags = replace(color, range=_LIMITED_RANGE, matrix=_BT709) if layout.is_rgb else color
-        self._range = self._coded_range = "JPEG" if color.range == FULL_RANGE else "MPEG"
-        if encoder.only_limited_range and tags.range == FULL_RANGE:
-            tags, self._coded_range = replace(tags, range=_LIMITED_RANGE), "MPEG"
+        tags = _coded_tags(color, layout, encoder)
+        self._range, self._coded_range = _range_name(color), _range_name(tags)
+        if self._range != self._coded_range and not layout.is_rgb:
             self.notes.append(f"full range was written as limited range, as players expect of {encoder.title}")
         _describe(self._stream, coded_px, coded_pixel_format(coded, encoder), time_base, tags, pixel_aspect)
         context = self._stream.codec_context
@@ -109,10 +108,7 @@ class VideoWriter:
         self._file.copy_beside(sound)
         container.container_options.update(_timescales(container, time_base))
         self._finer, self._chroma_location = with_finer_chroma(layout, coded), color.chroma_location
-        frame_layout = gray_as_yuv420(layout) if layout.planes == 1 else self._finer
-        self._frame = VideoFrame(*coded_px, frame_layout.name)
-        for plane in range(layout.planes, frame_layout.planes):
-            write_neutral_chroma(self._frame, plane, frame_layout)
+        self._frame = _new_frame(coded_px, layout, self._finer)
         self._reformatter = VideoReformatter()
         self._written = self._delay_ticks = 0
         self._first_dts: int | None = None
@@ -191,6 +187,29 @@ class VideoWriter:
             self._file.end(type(error), self._finish)
             fact = f"{encoder.name} refuses to encode {request} ({encoder_message(error)})"
             raise OutputError(f"{self._path}: {fact}; choose other encode settings") from error
+
+
+def _coded_tags(color: ColorTags, layout: PixelLayout, encoder: Encoder) -> ColorTags:
+    """The colour tags of what ``encoder`` is given: RGB becomes YUV of BT.709, and some store limited range only."""
+    if layout.is_rgb:
+        return replace(color, range=_LIMITED_RANGE, matrix=_BT709)
+    if encoder.only_limited_range and color.range == FULL_RANGE:
+        return replace(color, range=_LIMITED_RANGE)
+    return color
+
+
+def _range_name(color: ColorTags) -> str:
+    """FFmpeg's name of the range of the samples."""
+    return "JPEG" if color.range == FULL_RANGE else "MPEG"
+
+
+def _new_frame(size_px: tuple[int, int], layout: PixelLayout, finer: PixelLayout) -> VideoFrame:
+    """A frame for planes in ``finer``, the layout with finer chroma; one for gray planes has neutral chroma."""
+    own = gray_as_yuv420(layout) if layout.planes == 1 else finer
+    frame = VideoFrame(*size_px, own.name)
+    for plane in range(layout.planes, own.planes):
+        write_neutral_chroma(frame, plane, own)
+    return frame
 
 
 def _describe(
