@@ -26,6 +26,7 @@ from tests.support import program
 gc.set_threshold(50_000, 20, 20)
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that tests start compiles the program anew
 
 VIDEOS = Path(__file__).parents[2] / "shared" / "videos"
 SERVER_START_S = 180

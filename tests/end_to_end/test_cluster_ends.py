@@ -54,7 +54,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
 def test_cancel_in_the_ui_stops_the_workers_too(machines: Machines, tmp_path: Path, api: str) -> None:
     """Whether they have stopped, the next test shows: it needs the one worker."""
     asked = ("video=demo", "demo.seconds=58", "runner=dask", f"runner.address={machines.address}")
-    process = program.start(*asked, cwd=tmp_path, api=api)
+    process = program.start_copy(*asked, cwd=tmp_path, api=api)
     server_page.until(lambda: list(tmp_path.glob("outputs/.cache/demo/.*work/.*")))  # the worker draws
     (run,) = [one for one in server_page.flow_runs(api, "demo", "RUNNING") if one["name"].startswith(NAME)]
     wish = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
@@ -75,7 +75,7 @@ def test_a_scheduler_that_dies_ends_the_run_with_a_line_and_the_next_run_goes_on
     shutil.copytree(finished / "outputs" / ".cache", tmp_path / "outputs" / ".cache")
     shutil.rmtree(tmp_path / "outputs" / ".cache" / "pose")
     asked = (*DEMO, "outputs=[pose]")
-    process = program.start(*asked, "runner=dask", f"runner.address={machines.address}", cwd=tmp_path, api=api)
+    process = program.start_copy(*asked, "runner=dask", f"runner.address={machines.address}", cwd=tmp_path, api=api)
     server_page.until(lambda: list(tmp_path.glob("outputs/.cache/pose/.*work/.*")))
     machines.scheduler.kill()
     done = program.ended(process)

@@ -1,8 +1,5 @@
 """``subject=all`` and ``subject=2`` as a user types them: two drawn people who pass each other."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -30,15 +27,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, api: str) -> Path:
     assert everybody.status == 0, everybody.err
     assert "2 of 2 persons done" in everybody.out and "shared with demo person 1: demo, decode, pose" in everybody.out
     assert "picture:" not in everybody.out, "none was made"
-    sizes = subprocess.run(
-        [sys.executable, "-P", "-m", "flows.stabilize", "cache"],
-        cwd=home,
-        env={**os.environ, "PYTHONPATH": str(program.ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "person" not in sizes.stdout and "demo" in sizes.stdout, "entries are listed under the video's name"
+    sizes = program.run("cache", cwd=home, api=program.NO_SERVER)
+    assert (sizes.status, sizes.err) == (0, "")
+    assert "person" not in sizes.out and "demo" in sizes.out, "entries are listed under the video's name"
     assert "to follow another one" not in everybody.out
     assert files(home / "outputs" / "demo") == before, "the earlier result stays"
     return home

@@ -123,7 +123,7 @@ def test_a_folder_that_may_not_be_written_is_a_line(home: Path, api: str) -> Non
 
 def test_a_kill_while_rendering_loses_the_renders_only(home: Path, api: str) -> None:
     before = contents(home / "outputs" / "demo")
-    process = program.start(*DEMO, OTHER, cwd=home, api=api)
+    process = program.start_copy(*DEMO, OTHER, cwd=home, api=api)
     deadline = time.monotonic() + START_S
     while not list(home.glob("outputs/.cache/render/.*.work/*.mp4")):
         assert process.poll() is None, "it ended before it could be killed"

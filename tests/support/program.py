@@ -20,21 +20,25 @@ DEMO = ("video=demo", "demo.seconds=1.2", "demo.width=640", "demo.height=360")  
 
 
 # A process that has loaded the program, and for each line that it reads runs a command in a copy of itself.
+# It tells the copy's process id, and at its end the exit status.
 # ``flow``: it has loaded Prefect, with the server at ``PREFECT_API_URL``, and the stages too.
 STARTER = """
 import json, os, sys
 from pathlib import Path
 import flows.run
 from flows.stabilize import main
+refresh = lambda: None
 if sys.argv[1:] == ["flow"]:
     from conf.enums import Server
     from flows.prefect_server.server_choice import choose_server
     choose_server(Server.auto, Path.cwd())
     import flows.flow, tasks.pose, tasks.render, tasks.trajectory
+    from prefect.context import refresh_global_settings_context as refresh
 for line in sys.stdin:
     folder, cwd, environment, arguments = json.loads(line)
     child = os.fork()
     if child:
+        print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
     else:
         for descriptor, path in ((0, os.devnull), (1, f"{folder}/out"), (2, f"{folder}/err")):
@@ -42,6 +46,7 @@ for line in sys.stdin:
         os.chdir(cwd)
         os.environ.clear()
         os.environ.update(environment)
+        refresh()
         sys.argv[1:] = arguments
         main()
         sys.exit()
@@ -67,7 +72,7 @@ def without_progress(status: int, out: str, err: str) -> Ended:
     return Ended(status, out, "".join(line for line in lines if not PROGRESS.match(line)), told)
 
 
-_starters: dict[str, subprocess.Popen[str]] = {}  # by the address of their server
+_starters: dict[str, list[subprocess.Popen[bytes]]] = {}  # those that are free, by the address of their server
 _left = ExitStack()  # ends them, and removes their folders
 
 
@@ -88,42 +93,74 @@ def _environment(cwd: Path, api: str, root: Path = ROOT) -> dict[str, str]:
     return {name: value for name, value in {**os.environ, **ours}.items() if name != "HYDRA_FULL_ERROR"}
 
 
-def ended(process: subprocess.Popen[str]) -> Ended:
+def ended(process: "subprocess.Popen[str] | Copy") -> Ended:
     """Wait for the end, at most ``TIMEOUT_S``."""
     try:
         out, err = process.communicate(timeout=TIMEOUT_S)
-    except subprocess.TimeoutExpired:
+    except (subprocess.TimeoutExpired, TimeoutError):
         process.kill()
         raise
+    assert process.returncode is not None
     return without_progress(process.returncode, out, err)
 
 
-def run(*arguments: str, cwd: Path, api: str) -> Ended:
-    """Run the program in a copy of a process that has loaded it: a start takes 2 to 3 s, most of it for imports.
+class Copy:
+    """A run in a copy of a process that has loaded the program, with the methods of ``Popen`` that tests use."""
 
-    Standard input is empty. What Prefect reads while it is loaded, such as its address, token and folder, needs
+    def __init__(self, arguments: Sequence[str], cwd: Path, api: str) -> None:
+        free = _starters.setdefault(api, [])
+        self._api, self._starter = api, free.pop() if free else _started(api)
+        self._folder = Path(_left.enter_context(tempfile.TemporaryDirectory()))
+        assert self._starter.stdin is not None and self._starter.stdout is not None
+        wanted = [str(self._folder), str(cwd), _environment(cwd, api), arguments]
+        self._starter.stdin.write(json.dumps(wanted).encode() + b"\n")
+        self._told = self._starter.stdout
+        self.pid = int(self._told.readline())
+        self.returncode: int | None = None
+
+    def poll(self, timeout_s: float = 0) -> int | None:
+        """The exit status; None while it runs, for at most ``timeout_s``."""
+        if self.returncode is None and select.select([self._told], [], [], timeout_s)[0]:
+            self.returncode = int(self._told.readline())
+            _starters[self._api].append(self._starter)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float = TIMEOUT_S) -> tuple[str, str]:
+        """What it wrote, when it has ended; ``TimeoutError``."""
+        if self.poll(timeout) is None:
+            raise TimeoutError(self.pid)
+        return (self._folder / "out").read_text(), (self._folder / "err").read_text()
+
+
+def start_copy(*arguments: str, cwd: Path, api: str) -> Copy:
+    """Start the program in a copy of a process that has loaded it: a start takes 2 to 3 s, most of it for imports.
+
+    Standard input is empty. What is read while the program is loaded, such as Prefect's address and token, needs
     ``start``.
     """
     assert _is_none(api) or not any(one.startswith("server=") for one in arguments)
-    starter = _starters.get(api) or _starters.setdefault(api, _started(api))
-    assert starter.stdin is not None and starter.stdout is not None
-    with tempfile.TemporaryDirectory() as folder:
-        json.dump([folder, str(cwd), _environment(cwd, api), arguments], starter.stdin)
-        print(file=starter.stdin, flush=True)
-        if not select.select([starter.stdout], [], [], TIMEOUT_S)[0]:
-            os.killpg(starter.pid, signal.SIGKILL)
-            raise TimeoutError(arguments)
-        status = int(starter.stdout.readline())
-        return without_progress(status, *((Path(folder) / name).read_text() for name in ("out", "err")))
+    return Copy(arguments, cwd, api)
 
 
-def _started(api: str) -> subprocess.Popen[str]:
-    """A starter; Prefect's folder is its own: what is in that of a test comes from the test."""
+def run(*arguments: str, cwd: Path, api: str) -> Ended:
+    """Run the program in such a copy."""
+    return ended(start_copy(*arguments, cwd=cwd, api=api))
+
+
+def _started(api: str) -> subprocess.Popen[bytes]:
+    """A starter, whose lines are read one by one; until a copy begins, Prefect's folder is one of its own."""
     home = Path(_left.enter_context(tempfile.TemporaryDirectory()))
     command = [sys.executable, "-P", "-c", STARTER, *([] if _is_none(api) else ["flow"])]
     pipe, environment = subprocess.PIPE, _environment(home, api)
     return _left.enter_context(
-        subprocess.Popen(command, cwd=home, env=environment, stdin=pipe, stdout=pipe, text=True, start_new_session=True)
+        subprocess.Popen(command, cwd=home, env=environment, stdin=pipe, stdout=pipe, bufsize=0, start_new_session=True)
     )
 
 

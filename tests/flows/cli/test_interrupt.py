@@ -38,11 +38,11 @@ def cache(home: Path) -> Path:
     return home / "outputs" / ".cache"
 
 
-def started(home: Path, api: str, stage: str, *overrides: str) -> subprocess.Popen[str]:
+def started(home: Path, api: str, stage: str, *overrides: str) -> program.Copy:
     """The program, in the midst of a stage; where that was over before it was seen, it is killed and asked again."""
     for _ in range(TRIES):
         before = set(works(home, stage))
-        process = program.start(*DEMO, *overrides, cwd=home, api=api)
+        process = program.start_copy(*DEMO, *overrides, cwd=home, api=api)
         if _seen(home, stage, process, before):
             return process
         process.kill()
@@ -52,7 +52,7 @@ def started(home: Path, api: str, stage: str, *overrides: str) -> subprocess.Pop
     return pytest.fail(f"{stage} was over before it was seen, {TRIES} times")
 
 
-def _seen(home: Path, stage: str, process: subprocess.Popen[str], before: set[tuple[str, int]]) -> bool:
+def _seen(home: Path, stage: str, process: program.Copy, before: set[tuple[str, int]]) -> bool:
     deadline = time.monotonic() + START_S
     while not set(works(home, stage)) - before:
         if process.poll() is not None or any(cache(home).glob(f"{stage}/*/done.json")):
@@ -73,7 +73,7 @@ def halves(home: Path) -> list[Path]:
     return [path for path in (home / "outputs").rglob("*") if path.name.endswith((PART_SUFFIX, ".work"))]
 
 
-def children_of(process: subprocess.Popen[str]) -> Iterator[int]:
+def children_of(process: subprocess.Popen[str] | program.Copy) -> Iterator[int]:
     for listing in Path(f"/proc/{process.pid}/task").glob("*/children"):
         yield from map(int, listing.read_text().split())
 
@@ -85,7 +85,7 @@ def command_of(process_id: int) -> bytes:
     return b""
 
 
-def workers_of(process: subprocess.Popen[str]) -> Iterator[int]:
+def workers_of(process: program.Copy) -> Iterator[int]:
     return (child for child in children_of(process) if b"spawn_main" in command_of(child))
 
 
@@ -127,7 +127,7 @@ def test_after_a_kill_in_any_stage_the_same_command_gives_the_same_bytes(home: P
         assert not (home / "outputs" / "demo").exists()
     runs = runs_of(home)  # of the one before it, a command may be killed before it has told
     assert {state_of(api, run)[0] for run in runs} == {"RUNNING"}
-    done = program.ended(program.start(*DEMO, cwd=home, api=api))  # which finds the killed ones in Prefect's own folder
+    done = program.run(*DEMO, cwd=home, api=api)  # which finds the killed ones in Prefect's own folder
     assert done.status == 0, done.err
     for run in runs:
         state, tasks = server_page.until(partial(ended_state, api, run))
