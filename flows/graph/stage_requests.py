@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypedDict, cast
 
-from conf.enums import Device, Export, FrameMode, MaskSource, Output
+from conf.enums import Device, Export, FrameMode, Output
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from flows.corrections import given_corrections
@@ -140,7 +140,7 @@ class RequestedStages:
         def scene_request(made: Made) -> SceneRequest:
             return SceneRequest(self.job.source, cache_mb=self._cache_mb, clip=made(clip), found=made(found))
 
-        if masks and scene and settings.source is not MaskSource.landmarker:  # its masks need no frames
+        if masks and scene:
             return cast(MasksAndScene, tuple(self._ask_together([masks_request, scene_request])))
         return self._ask(masks_request) if masks else None, self._ask(scene_request) if scene else None
 

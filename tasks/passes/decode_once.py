@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
+from conf.enums import MaskSource
 from tasks.media.input.broadcast import Reader, read_side_by_side
 from tasks.media.input.frame_cache import cached_frames
 from tasks.media.input.frames import Frame
@@ -28,7 +29,8 @@ def decode_once(
 ) -> None:
     """Compute each request into its folder by its own stage; all of them are of one clip.
 
-    Each gets all frames. A request that is alone gets none: its stage decodes what it needs, which may be less.
+    Those that read frames get all of them. One that reads none, or is the only one that does, is computed alone: its
+    stage decodes what it needs, which may be less.
 
     ``tell`` is called once for each, in any order and from any thread, with its place and its facts or the error that
     ended it. One that fails does not stop the others. ``tick`` counts the frames that all of them are done with.
@@ -45,17 +47,25 @@ def decode_once(
 
         return compute
 
-    first = requests[0]
-    if len(requests) == 1:
-        outcome: Facts | Exception
-        try:
-            outcome = computed(0)(None)
-        except Exception as error:  # noqa: BLE001 - it is told
-            outcome = error
-        tell(0, outcome)
-        return
-    frames = cached_frames(first.source, read_clip(first.clip), cache_mb=first.cache_mb)
-    read_side_by_side(frames, [computed(place) for place in range(len(requests))], tell)
+    reading = [place for place, request in enumerate(requests) if _reads_frames(request)]
+    together = reading if len(reading) > 1 else []
+    for place in range(len(requests)):
+        if place not in together:
+            outcome: Facts | Exception
+            try:
+                outcome = computed(place)(None)
+            except Exception as error:  # noqa: BLE001 - it is told
+                outcome = error
+            tell(place, outcome)
+    if together:
+        first = requests[together[0]]
+        frames = cached_frames(first.source, read_clip(first.clip), cache_mb=first.cache_mb)
+        read_side_by_side(frames, list(map(computed, together)), lambda turn, told: tell(together[turn], told))
+
+
+def _reads_frames(request: Asked) -> bool:
+    """Whether its stage reads them: the masks that the pose stage has stored need none."""
+    return isinstance(request, SceneRequest) or request.settings.source is not MaskSource.landmarker
 
 
 def _until_closed(reader: Reader[Frame]) -> Frames:

@@ -164,19 +164,23 @@ def titles(runs: Submitted, *of: str) -> list[str]:
     return [run.title for run in runs if run.title in of]
 
 
-def test_masks_and_scene_are_one_task_but_for_masks_that_need_no_frames(submitted: Submitted) -> None:
+@pytest.mark.parametrize("source", MaskSource)
+def test_masks_and_scene_are_one_task(source: MaskSource, submitted: Submitted) -> None:
     stages = ("masks and scene", "masks", "scene")
     graph = Submission(Path("cache"), "run")
-    asked(graph, job("a", "", Config()))
+    asked(graph, job("a", "", Config(masks=MasksConf(source=source))))
     all_over(graph)
     assert titles(submitted, *stages) == [*stages]
     assert all(run.outcomes for run in submitted if run.title in stages[1:])  # which only show what the first has made
-    submitted.clear()
+
+
+@pytest.mark.parametrize("source", MaskSource)
+def test_where_masks_are_asked_for_no_scene_is_made_without_a_subject(source: MaskSource, submitted: Submitted) -> None:
     graph = Submission(Path("cache"), "run")
-    asked(graph, job("a", "", Config(masks=MasksConf(source=MaskSource.landmarker))))
+    submitted.errors["subject"] = VideoError("a.mp4: there is no person 2")
+    (stages,) = asked(graph, job("a", "", Config(masks=MasksConf(source=source))))
     all_over(graph)
-    assert sorted(titles(submitted, *stages)) == ["masks", "scene"]
-    assert not any(run.outcomes for run in submitted if run.title in stages)
+    assert graph.outcome(stages.asked["scene"]) is None and "masks and scene" in submitted.blocked
 
 
 def test_another_setting_of_the_masks_asks_for_no_scene_again(submitted: Submitted) -> None:

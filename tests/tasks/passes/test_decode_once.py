@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from conf.input import DecodeConf
+from conf.enums import Device, MaskSource
+from conf.input import DecodeConf, MasksConf, ModelsConf
 from tasks.decode import decode
 from tasks.errors import Interrupted
 from tasks.media.input.frames import Frame, read_frames
 from tasks.passes import decode_once as one_pass
 from tasks.passes.decode_once import decode_once
 from tasks.records import Clip, Tick
-from tasks.requests import DecodeRequest, SceneRequest
+from tasks.requests import DecodeRequest, MasksRequest, SceneRequest
 from tests.support.artifacts import artifact
 from tests.support.clips import Made, make
 
@@ -80,6 +81,31 @@ def test_the_clip_is_decoded_once_for_both_and_by_the_stage_itself_where_it_is_a
         return {}
 
     assert told(asked, note) == [{}] and given == [None] and len(passes) == 1
+
+
+@pytest.mark.parametrize("source", MaskSource)
+def test_masks_that_need_no_frames_share_no_decoding(source: MaskSource, asked: SceneRequest) -> None:
+    masks = MasksRequest(
+        asked.source,
+        clip=asked.clip,
+        found=asked.found,
+        subject=artifact("subject", Path(asked.found.folder)),
+        settings=MasksConf(source=source),
+        models=ModelsConf(),
+        model_digests={},
+        device=Device.cpu,
+    )
+    given: list[bool] = []
+
+    def note(_: Any, folder: Path, tick: Tick, *, frames: Iterator[Frame] | None) -> dict[str, Any]:
+        given.append(frames is not None)
+        return {}
+
+    outcomes: dict[int, dict[str, Any] | Exception] = {}
+    stages: list[Stage] = [note, note]
+    decode_once([masks, asked], stages, [Path()] * 2, lambda _: None, outcomes.__setitem__)
+    assert outcomes == {0: {}, 1: {}}
+    assert given == [source is not MaskSource.landmarker] * 2
 
 
 @pytest.mark.parametrize("other", [leave_early, fail])
