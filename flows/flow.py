@@ -18,7 +18,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
 
 from conf.config import Config
-from flows.cli.interrupt import interruptible, quiet_broken_pipe
+from flows.cli.interrupt import interruptible
 from flows.cli.terminal import print_result
 from flows.config import settings
 from flows.graph.nodes import AnyHandle
@@ -136,8 +136,7 @@ def _all_results(run: WholeRun) -> list[Result]:
             results += made[printed]
             for result in made.pop(printed):
                 if not result.setting:  # those of a sweep are printed as one table
-                    with quiet_broken_pipe():
-                        print_result(result, told)
+                    print_result(result, told)
             printed += 1
     return results
 

@@ -102,10 +102,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     if config.plan:
         from flows.dry_run.dry_run import dry_run
 
-        status = 0
-        with interrupt.quiet_broken_pipe():
-            status = dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache)
-        return status, []
+        return dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache), []
     preflight.require_any_video(config, videos, output_dir)
     machine.raise_open_files_limit(worker_count(config.workers))
     machine.check_folder("output_dir", output_dir)
@@ -134,11 +131,10 @@ def _starting_server() -> OwnServer:
 
 
 def _print_end(end: Ended, asked: list[SweepSetting], output_dir: Path, seconds: float, shard: str | None) -> None:
-    with interrupt.quiet_broken_pipe():
-        if end.results and asked[0].name:
-            print_sweep(end.results, read_sweep_index(output_dir), output_dir, seconds)
-        elif end.results:
-            print_run(end.results, output_dir, seconds, shard)
+    if end.results and asked[0].name:
+        print_sweep(end.results, read_sweep_index(output_dir), output_dir, seconds)
+    elif end.results:
+        print_run(end.results, output_dir, seconds, shard)
     if end.run_error:
         print(f"stillwalk: {one_line(end.run_error)}", file=sys.stderr)
 

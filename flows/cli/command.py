@@ -19,9 +19,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from flows.cli import interrupt
 from flows.cli.help import help_topic, manual
-from flows.cli.terminal_text import guard_output, show_status
+from flows.cli.terminal_text import guard_output, is_output_lost, show_status
 from flows.config import settings
 from flows.config.error_lines import explain, is_of_settings
 from flows.config.overrides import (
@@ -54,21 +53,21 @@ HYDRA_WRITES_NOTHING: Final = ["hydra.run.dir=.", "hydra.output_subdir=null"]  #
 _statuses: list[int] = []  # of the runs so far: Hydra keeps no return values
 
 
-def run_command_line() -> None:
-    """Run the command in ``sys.argv`` and exit with 0 (all done), 1 (a video failed) or 2 (a setting is wrong)."""
+def run_command_line() -> NoReturn:
+    """Run the command in ``sys.argv`` and exit with 0 (all done), 1 (a video failed) or 2 (a setting is wrong).
+
+    Where all was done but could not be told, the status is 1.
+    """
     guard_output()
     given = sys.argv[1:]
     if given and (subcommand := _subcommand(given[0])):
-        status = 0  # also where the reader of the output has gone
-        with interrupt.quiet_broken_pipe():
-            status = subcommand(given[1:])
-        sys.exit(status)
+        _exit(subcommand(given[1:]))
     topic = help_topic(given)
     if topic is not None:
-        sys.exit(_print_help(topic))
+        _exit(_print_help(topic))
     if "--version" in given:
         print(f"stillwalk {version('stillwalk')}")
-        return
+        _exit(0)
     _run_settings()
     _exit(max(_statuses, default=0))
 
@@ -135,8 +134,7 @@ def _print_help(topic: str) -> int:
     except SettingError as error:
         print(f"stillwalk: {error}", file=sys.stderr)
         return REFUSED_STATUS
-    with interrupt.quiet_broken_pipe():
-        print(text)
+    print(text)
     return 0
 
 
@@ -153,13 +151,15 @@ def refuse(error: BaseException) -> None:
 
 def _exit(code: int) -> NoReturn:
     """Exit like Python, but after a run skip the destruction of the interpreter, where a native library crashed."""
+    sys.stdout.flush()
+    status = max(code, int(is_output_lost()))
     if "prefect" not in sys.modules:
-        sys.exit(code)
+        sys.exit(status)
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)
+    os._exit(status)
 
 
 def _is_sweep(arguments: list[str]) -> bool:

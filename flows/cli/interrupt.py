@@ -38,23 +38,6 @@ def exit_on_signal() -> None:
 
 
 @contextmanager
-def quiet_broken_pipe() -> Iterator[None]:
-    """End the block silently, and print no more, if the reader of standard output has gone, as with ``| head``.
-
-    SIGPIPE is not used for this: with it, a lost server connection would end the program too.
-    """
-    try:
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())  # for what is still buffered
-        os.close(nowhere)
-
-
-@contextmanager
 def interruptible() -> Iterator[None]:
     """Handle both signals while the block runs; enter it inside the flow, because Prefect sets its own handler.
 

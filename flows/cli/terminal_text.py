@@ -1,4 +1,7 @@
-"""The program's output: names, tags and files cannot send control sequences to the terminal."""
+"""The program's output: names, tags and files cannot send control sequences to the terminal.
+
+Output that cannot be written ends no work.
+"""
 
 import os
 import sys
@@ -6,15 +9,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TextIO, cast
 
 from flows.cli.status_lines import StatusLines, terminal_lines
+from tasks.untrusted.paths import write_problem
 from tasks.untrusted.plain_text import printable_lines
 
 _status: list[StatusLines] = []  # of the terminal that standard error is; empty where it is none
+_lost: list[OSError] = []  # why standard output could not be written
 
 
 class PrintableStream:
     """A text stream that writes control characters as escapes; everything else is the inner stream's.
 
-    On a terminal, status lines make room for what is written.
+    On a terminal, status lines make room for what is written. Once it cannot be written, the rest goes nowhere.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -23,17 +28,37 @@ class PrintableStream:
 
     def write(self, text: str) -> int:
         shown = printable_lines(text)
-        if _status and self._on_terminal:
-            with _status[0].above(shown):
+        try:
+            if _status and self._on_terminal:
+                with _status[0].above(shown):
+                    self.inner.write(shown)
+                    self.inner.flush()
+            else:
                 self.inner.write(shown)
-                self.inner.flush()
-        else:
-            self.inner.write(shown)
+        except OSError as error:
+            self._lead_nowhere(error)
         return len(text)
+
+    def flush(self) -> None:
+        try:
+            self.inner.flush()
+        except OSError as error:
+            self._lead_nowhere(error)
 
     def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
+
+    def _lead_nowhere(self, error: OSError) -> None:
+        """Write no more. A reader who has gone, as with ``| head``, wants no more; anything else is told."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.inner.fileno())  # for what is still buffered too
+        os.close(nowhere)
+        if not isinstance(error, BrokenPipeError) and self is cast(object, sys.stdout):
+            _lost.append(error)
+            fact, cure = write_problem(error)
+            cures = f"{cure}, or send it elsewhere" if cure else "send it elsewhere"
+            print(f"stillwalk: standard output: {fact}; {cures}, and type the same command again", file=sys.stderr)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
@@ -61,6 +86,11 @@ def guard_output() -> None:
             if name == "stderr" and (lines := terminal_lines(stream)):
                 _status[:] = [lines]
             setattr(sys, name, cast(TextIO, PrintableStream(stream)))
+
+
+def is_output_lost() -> bool:
+    """Whether a part of standard output could not be written, though somebody may want it."""
+    return bool(_lost)
 
 
 def show_status(lines: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.cli.terminal_text import guard_output
 from flows.config import settings
 from flows.config.error_lines import explain
 from flows.config.overrides import quote_argument, sweep_combinations
@@ -43,6 +44,7 @@ def form_flow(overrides: list[str], sweep: bool = False) -> State[Any]:
             `smoothing.window=5,9`, `smoothing=moving,gaussian`, `sweep.name=windows`.
 
     """
+    guard_output()
     settings.register_schema()
     try:
         quoted = [quote_argument(override, sweep=sweep) for override in require_plain_overrides(overrides)]
