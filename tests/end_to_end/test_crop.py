@@ -1,6 +1,7 @@
 """Crops as settings, and what the trajectory becomes: one framing, in the table, the record and the metrics alike."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -188,10 +189,9 @@ def narrower(source: Path, target: Path, columns: int) -> None:
             writer.write(planes, picture.pts, picture.duration)
 
 
-def test_videos_that_share_a_framing_are_of_one_size(tmp_path: Path, api: str) -> None:
-    demo = ("demo.seconds=1", "demo.width=640", "demo.height=360", "outputs=[stabilized]")
-    assert program.run("video=demo", *demo, cwd=tmp_path, api=api).status == 0
-    (drawn,) = tmp_path.glob("outputs/.cache/demo/*/demo.mp4")
+def test_videos_that_share_a_framing_are_of_one_size(finished: Path, drawn: Path, tmp_path: Path, api: str) -> None:
+    shutil.copytree(finished / "outputs" / ".cache", tmp_path / "outputs" / ".cache")
+    demo = (*program.DEMO[1:], "outputs=[stabilized]")
     narrower(drawn, tmp_path / "other.mp4", 480)
     folders = [tmp_path / "outputs" / name for name in ("demo", "other")]
     asked = ("video=[demo,other.mp4]", *demo, "crop=auto", "crop.shared=true")

@@ -1,5 +1,6 @@
 """Damaged and foreign model files in ``models.dir`` are one line each. MediaPipe itself may end the process on them."""
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -104,7 +105,11 @@ def test_what_mediapipe_refuses_is_one_line_that_names_the_files(tmp_path: Path)
     assert done.stdout.count("\n") == 1
 
 
-def test_a_run_with_a_selfie_model_without_metadata_fails_with_one_line(tmp_path: Path, api: str) -> None:
+def test_a_run_with_a_selfie_model_without_metadata_fails_with_one_line(
+    finished: Path, tmp_path: Path, api: str
+) -> None:
+    for stage in ("demo", "decode", "pose", "people", "subject"):
+        shutil.copytree(finished / "outputs" / ".cache" / stage, tmp_path / "out" / ".cache" / stage)
     models = tmp_path / "models"
     models.mkdir()
     (models / "selfie_segmenter.tflite").write_bytes(without_metadata(SELFIE.read_bytes()))

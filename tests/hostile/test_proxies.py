@@ -31,6 +31,15 @@ def closed_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 
 @pytest.fixture
+def home(finished: Path, database: Path, tmp_path: Path) -> Path:
+    """A home in which all is done: what is left is to reach the server."""
+    shutil.copytree(finished / "outputs" / ".cache", tmp_path / "outputs" / ".cache")
+    (tmp_path / ".prefect").mkdir()
+    shutil.copy(database, tmp_path / ".prefect" / "prefect.db")
+    return tmp_path
+
+
+@pytest.fixture
 def proxied(closed_port: int, monkeypatch: pytest.MonkeyPatch) -> str:
     proxy = f"http://127.0.0.1:{closed_port}"
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -39,23 +48,19 @@ def proxied(closed_port: int, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.mark.parametrize("choice", ["server=auto", "server=ephemeral"])
-def test_a_run_behind_a_proxy_reaches_its_server(
-    tmp_path: Path, api: str, database: Path, proxied: str, choice: str
-) -> None:
-    (tmp_path / ".prefect").mkdir()
-    shutil.copy(database, tmp_path / ".prefect" / "prefect.db")
+def test_a_run_behind_a_proxy_reaches_its_server(home: Path, api: str, proxied: str, choice: str) -> None:
     started_s = time.monotonic()
-    done = ended(start(*DEMO, "outputs=[pose]", choice, cwd=tmp_path, api=api))
+    done = ended(start(*DEMO, "outputs=[pose]", choice, cwd=home, api=api))
     assert done.status == 0, done.err
     assert time.monotonic() - started_s < LONGEST_S
 
 
 def test_a_socks_proxy_does_not_end_a_run(
-    tmp_path: Path, api: str, closed_port: int, monkeypatch: pytest.MonkeyPatch
+    home: Path, api: str, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Prefect's HTTP client raises ``ImportError`` for it."""
     monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{closed_port}")
-    done = ended(start(*DEMO, "outputs=[pose]", cwd=tmp_path, api=api))
+    done = ended(start(*DEMO, "outputs=[pose]", cwd=home, api=api))
     assert done.status == 0, done.err
 
 
