@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tasks.errors import counted
-from tasks.execution.progress import Work
+from tasks.execution.progress import Listener, Work
 
 # CPU ms a frame, on a drawn walker of 640x360. Only the ratios count.
 USUAL_COSTS: Final = {
@@ -100,8 +100,8 @@ class _Sums:
         return round(self.frames / self.lines) if self.lines else UNKNOWN_FRAMES
 
 
-class RunProgress:
-    """A ``Listener`` that can say at any time how far the run is."""
+class RunProgress(Listener):
+    """Can say at any time how far the run is."""
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._clock_s = clock_s

@@ -6,7 +6,6 @@ The one who shows progress sets ``listener``; a stage knows neither the terminal
 import sys
 import threading
 from dataclasses import dataclass
-from typing import Protocol
 
 from tasks.errors import Interrupted
 from tasks.untrusted.plain_text import one_line
@@ -21,8 +20,8 @@ class Work:
     frames: int
 
 
-class Listener(Protocol):
-    """Told of a run and of its work; called from several threads.
+class Listener:
+    """Told of a run and of its work; called from several threads. This one shows nothing of it.
 
     A run is ``doing`` something before its stages start, and ``expected`` to give ``count`` results. It has ``asked``
     for the work of so many more of them. Work is ``planned``, then maybe ``started``, ``advanced`` and ``ended``, and
@@ -41,22 +40,8 @@ class Listener(Protocol):
     def finished(self, video: str, setting: str) -> None: ...
 
 
-class Silent:
-    """The listener when nobody watches."""
-
-    def doing(self, what: str) -> None: ...
-    def expected(self, count: int, noun: str) -> None: ...
-    def asked(self, results: int) -> None: ...
-    def planned(self, work: Work) -> None: ...
-    def started(self, work: Work) -> None: ...
-    def advanced(self, work: Work, frames_done: int) -> None: ...
-    def ended(self, work: Work) -> None: ...
-    def settled(self, work: Work) -> None: ...
-    def finished(self, video: str, setting: str) -> None: ...
-
-
 INTERRUPTED = "interrupted; what is finished is kept, run the same command again to go on"
-listener: Listener = Silent()
+listener = Listener()
 stop = threading.Event()
 """Set when the user asked for an end."""
 

@@ -55,19 +55,9 @@ class Planned:
         return float(self.metrics["visible_area_mean"])
 
 
-def plan(
-    folder: Path,
-    crop: CropConf,
-    lock: LockConf | None = None,
-    *,
-    track: PoseTrack | None = None,
-    target: Any = "center",
-    anchor: AnchorConf | None = None,
-    smooth: SmoothingConf = STILL,
-    shared_px: tuple[int, int] | None = None,
-) -> Planned:
-    """Offsets and trajectory, as the flow asks for them."""
-    request = asked(folder, crop, lock, track=track, target=target, anchor=anchor, smooth=smooth, shared_px=shared_px)
+def plan(folder: Path, crop: CropConf, lock: LockConf | None = None, **more: Any) -> Planned:
+    """Offsets and trajectory, as the flow asks for them; ``more`` is what ``asked`` takes."""
+    request = asked(folder, crop, lock, **more)
     out = folder / "out"
     out.mkdir()
     return Planned(out, plan_trajectory(request, out, lambda _: None))

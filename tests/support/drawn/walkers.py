@@ -16,6 +16,19 @@ from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG
 NOISE_PX, SLOW_NOISE_PX, SLOW_S = 0.5, 1.5, 0.15
 EXCHANGED_SHARE = 0.1  # of the frames, in runs of up to 4
 
+# How ``drawn`` walkers of all kinds are asked for: the frame rate, the limp, the turn, and the speed of the walker.
+WALKERS: list[dict[str, Any]] = [
+    {},
+    {"rate_hz": 24, "seed": 2},
+    {"rate_hz": 60, "seed": 3},
+    {"rate_hz": 240, "seconds": 5, "seed": 4},
+    {"limp": 0.7},
+    {"turn_deg_s": 8},
+    {"speed": -0.2, "seed": 5},
+    {"speed": 0.1, "seconds": 10},
+    {"speed": 0.3},
+]
+
 
 def drawn(rate_hz: float = 30, seconds: float = 8, **walk: Any) -> Walk:
     return Walk(size_px=(640, 360), seconds=seconds, fps=Fraction(rate_hz).limit_denominator(1001), **walk)

@@ -4,7 +4,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from tasks.execution import progress
 from tasks.execution.computation import Compute, here
 from tasks.execution.processes import apart
 from tasks.execution.task import Call, Slots, outcomes
+from tests.support.threads import run_together
 from tests.support.worker_stages import KeptRequest, ThriftyRequest, TogetherRequest
 
 
@@ -47,18 +48,9 @@ class Count:
                 self.now -= 1
 
 
-def together(*pieces: Callable[[], None]) -> None:
-    threads = [threading.Thread(target=piece, daemon=True) for piece in pieces]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert not any(thread.is_alive() for thread in threads)
-
-
 def test_no_more_work_at_once_than_there_are_slots() -> None:
     slots, count = Slots(2), Count()
-    together(*[lambda: count.work(slots)] * 8)
+    run_together(*[lambda: count.work(slots)] * 8)
     assert count.most == 2
 
 
@@ -105,7 +97,7 @@ def test_each_output_is_finished_as_soon_as_it_is_made(tmp_path: Path, monkeypat
 
 def test_two_tasks_with_the_same_outputs_in_another_order_do_not_wait_for_each_other_for_ever(tmp_path: Path) -> None:
     names = ("write", "write_two")
-    together(
+    run_together(
         lambda: outcomes(call(tmp_path, "one", *names), []).clear(),
         lambda: outcomes(call(tmp_path, "two", *reversed(names)), []).clear(),
     )

@@ -10,20 +10,9 @@ from tasks.demo.walker import subject_gait
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.gait.events import GaitEvent, Side
 from tasks.maths.gait.figures import gait_of_events, measured_gait
-from tests.support.drawn.walkers import drawn, event_errors_s, modelled_pose, true_events, true_pose
+from tests.support.drawn.walkers import WALKERS, drawn, event_errors_s, modelled_pose, true_events, true_pose
 
 FRAME_S = 1 / 30
-WALKERS: list[dict[str, Any]] = [
-    {},
-    {"rate_hz": 24, "seed": 2},
-    {"rate_hz": 60, "seed": 3},
-    {"rate_hz": 240, "seconds": 5, "seed": 4},
-    {"limp": 0.7},
-    {"turn_deg_s": 8},
-    {"speed": -0.2, "seed": 5},
-    {"speed": 0.1, "seconds": 10},
-    {"speed": 0.3},
-]
 
 
 def test_of_all_events_95_per_cent_lie_within_a_frame() -> None:

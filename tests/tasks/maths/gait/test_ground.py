@@ -11,18 +11,7 @@ from tasks.maths.gait.figures import measured_gait
 from tasks.maths.gait.ground import METHOD_ERROR, GroundFigure, ground_figures, measured_steps
 from tasks.maths.path import affine
 from tasks.maths.scene.camera_path import CameraPath
-from tests.support.drawn.walkers import drawn, modelled_pose
-
-WALKERS: list[dict[str, Any]] = [
-    {},
-    {"rate_hz": 24, "seed": 2},
-    {"rate_hz": 240, "seconds": 5, "seed": 4},
-    {"limp": 0.7},
-    {"turn_deg_s": 8},
-    {"speed": -0.2, "seed": 5},
-    {"speed": 0.1, "seconds": 10},
-    {"speed": 0.3},
-]
+from tests.support.drawn.walkers import WALKERS, drawn, modelled_pose
 
 
 def true_camera(walker: Walk, seen: float = 1.0) -> CameraPath:

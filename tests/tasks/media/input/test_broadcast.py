@@ -1,13 +1,13 @@
 """One stream for several readers: each gets all of it, what it costs is paid once, and nobody hangs on another."""
 
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from tasks.media.input.broadcast import Reader, broadcast, read_side_by_side
+from tests.support.threads import run_together
 
 
 class Source:
@@ -29,21 +29,12 @@ class Source:
             self.closed += 1
 
 
-def side_by_side(*readers: Callable[[], None]) -> None:
-    threads = [threading.Thread(target=reader, daemon=True) for reader in readers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert not any(thread.is_alive() for thread in threads)
-
-
 @pytest.mark.parametrize("count", [1, 3])
 def test_each_reader_gets_every_item_in_order_and_they_are_made_once(count: int) -> None:
     source = Source()
     got: list[list[int]] = [[] for _ in range(count)]
     with broadcast(source(), count) as readers:
-        side_by_side(
+        run_together(
             *(lambda mine=mine, reader=reader: mine.extend(reader) for mine, reader in zip(got, readers, strict=True))
         )
     assert got == [list(range(50))] * count
@@ -60,7 +51,7 @@ def test_no_item_is_made_before_every_reader_has_taken_the_one_before() -> None:
             lead.append(source.made - item - 1)
 
     with broadcast(source(), 2) as (first, second):
-        side_by_side(lambda: slow(first), lambda: deque(second, maxlen=0).clear())
+        run_together(lambda: slow(first), lambda: deque(second, maxlen=0).clear())
     assert max(lead) <= 1
 
 
@@ -76,7 +67,7 @@ def test_a_reader_that_leaves_keeps_nobody_waiting(read: int) -> None:
         assert list(reader) == []
 
     with broadcast(source(), 2) as (first, second):
-        side_by_side(lambda: leaves(first), lambda: got.extend(second))
+        run_together(lambda: leaves(first), lambda: got.extend(second))
     assert got == list(range(50))
     assert (source.opened, source.closed) == (1, 1)
 
@@ -89,14 +80,14 @@ def test_an_error_reaches_every_reader_after_the_items_before_it() -> None:
             mine.extend(reader)
 
     with broadcast(Source(fails_at=7)(), 2) as (first, second):
-        side_by_side(lambda: read(got[0], first), lambda: read(got[1], second))
+        run_together(lambda: read(got[0], first), lambda: read(got[1], second))
     assert got == [list(range(7))] * 2
 
 
 def test_when_all_have_left_nothing_more_is_made_and_the_stream_is_closed() -> None:
     source = Source()
     with broadcast(source(), 2) as readers:
-        side_by_side(*[lambda reader=reader: next(reader) for reader in readers])
+        run_together(*[lambda reader=reader: next(reader) for reader in readers])
         for reader in readers:
             reader.close()
     assert (source.made <= 2, source.closed) == (True, 1)
