@@ -27,9 +27,9 @@ def render_preview(request: RenderRequest, placement: Placement, frames: Frames,
     """Write ``preview.webp``; facts: size and how many pictures it has."""
     size_px = preview_size_px(placement.size_px, float(Fraction(placement.clip.pixel_aspect)))
     path = folder / request.output
-    count = write_webp(path, small_pictures(request, placement, frames, size_px))
-    check_written_webp(path, count)
-    return {"pictures": count, "size_px": list(size_px), "bytes": path.stat().st_size}
+    plays_ms = write_webp(path, small_pictures(request, placement, frames, size_px))
+    pictures = check_written_webp(path, plays_ms)
+    return {"pictures": pictures, "size_px": list(size_px), "bytes": path.stat().st_size}
 
 
 def preview_size_px(size_px: tuple[int, int], pixel_aspect: float) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tasks.errors import OutputError, counted
+from tasks.errors import OutputError
 from tasks.media.output.output_file import write_error
 
 _LAST_MS: Final = 100  # duration of the last picture; the others last until the next one
@@ -24,8 +24,8 @@ def write_webp(path: Path, pictures: Iterable[tuple[float, NDArray[np.uint8]]], 
     """Write ``pictures``, each with its start in seconds and RGB (h, w, 3), at least one, as an endless loop.
 
     The file has the best of ``QUALITIES`` with which it is no larger than ``most_bytes``; the last one where none is.
-    Returns the number of pictures. They wait in a file without a name beside ``path``: 80 pictures of 320x180 would
-    take 18 MB of memory while other videos are encoded. ``OutputError`` if a file cannot be written.
+    Returns how long it plays, in ms. The pictures wait in a file without a name beside ``path``: 80 pictures of 320x180
+    would take 18 MB of memory while other videos are encoded. ``OutputError`` if a file cannot be written.
     """
     starts_ms, size_px = [], (0, 0)
     with ExitStack() as stack:
@@ -47,7 +47,7 @@ def write_webp(path: Path, pictures: Iterable[tuple[float, NDArray[np.uint8]]], 
                 break
     with _file_errors(path):
         path.write_bytes(content)
-    return len(starts_ms)
+    return sum(durations_ms)
 
 
 @contextmanager
@@ -95,15 +95,22 @@ def _encoded(pictures: _Pictures, durations_ms: list[int], quality: int) -> byte
     return file.getvalue()
 
 
-def check_written_webp(path: Path, pictures: int) -> None:
-    """Decode all of ``path``. ``OutputError`` unless it holds exactly ``pictures``."""
+def check_written_webp(path: Path, plays_ms: int) -> int:
+    """Decode all of ``path`` and return its number of pictures. ``OutputError`` unless they play for ``plays_ms``.
+
+    Their number may be less than that of the pictures given: libwebp joins those that hardly differ to one, which is
+    shown as long as they were. Where none differs it writes a still picture, which has no time.
+    """
+    found_ms = 0
     try:
         with Image.open(path, formats=["WEBP"]) as image:
-            found = int(getattr(image, "n_frames", 1))
-            for number in range(found):
+            pictures = int(getattr(image, "n_frames", 1))
+            for number in range(pictures):
                 image.seek(number)
                 image.load()
+                found_ms += int(image.info.get("duration", 0))
     except (OSError, EOFError) as error:
         raise OutputError(f"{path}: cannot be read back; run again ({error})") from error
-    if found != pictures:
-        raise OutputError(f"{path}: holds {counted(found, 'picture')} instead of {pictures}; run again")
+    if pictures > 1 and found_ms != plays_ms:
+        raise OutputError(f"{path}: plays for {found_ms} ms instead of {plays_ms} ms; run again")
+    return pictures
