@@ -57,7 +57,8 @@ def _field(stage: str, name: str, new: Any, old: Any) -> Iterator[str]:
     elif name == "target" and "" in (new, old):  # empty: what is shown depends on the offsets alone
         yield f"target={new or old} {'was not used' if new else 'is no longer used'}"
     elif name == "image_digest":
-        yield "background.image is another picture"
+        if "" not in (new, old):  # else the setting itself has changed
+            yield "background.image is another picture"
     elif name == "model_digests":
         for model in sorted(name for name in new if new[name] != old.get(name)):
             fact = "is another file" if model in old else "was not used"

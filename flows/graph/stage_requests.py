@@ -244,7 +244,8 @@ class RequestedStages:
         if background is not None and background.image is not None:
             image = expand_home(background.image)
             digest = picture_digest(image)
-            background = replace(background, image="")  # the picture's bytes are part of the key, its path is not
+            # The picture's bytes are part of the key, its path is not. An empty name would be refused.
+            background = replace(background, image="picture")
         cut = masks if background is not None else None
         plates = scene if wanted.needs_scene else None
         overlay = output is Output.overlay

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from flows.config import settings
@@ -69,6 +71,14 @@ def test_a_setting_is_named_with_both_values_and_what_follows_with_its_cause(pla
     assert fates["stabilized.mp4"].endswith(maybe)
     assert fates["person.mp4"].endswith("background.color: [0,177,64] -> [1,2,3]; because trajectory runs")
     assert fates["sum"].startswith("6 stages of 1 video would run: about ")
+
+
+def test_a_picture_as_the_background_makes_the_cut_out_again(plan: Plan, tmp_path: Path) -> None:
+    picture = tmp_path / "beach.png"
+    cv2.imwrite(str(picture), np.zeros((4, 6, 3), np.uint8))
+    fates = plan("background=image", f"background.image={picture}")
+    assert fates["stabilized.mp4"] == "cached"
+    assert fates["person.mp4"].endswith("background.mode: color -> image; background.image: null -> picture")
 
 
 @pytest.mark.parametrize("blind", ["", "pose"])
