@@ -11,6 +11,8 @@ from tasks.cache.locks import LOCKS
 from tasks.cache.marks import RECORDS
 from tasks.cache.store import FOLDERS, MARK, read_finding, read_mark
 from tasks.records import AnyArtifact
+from tasks.untrusted.json_file import read_bytes
+from tasks.untrusted.paths import MAX_PATH_BYTES
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,24 @@ def register_output_folder(cache: Path, output_dir: Path) -> None:
     Where the note cannot be written, the run itself will report it.
     """
     place = str(output_dir.resolve())
-    note = cache / FOLDERS / hashlib.sha256(place.encode()).hexdigest()[:16]
+    note = cache / FOLDERS / _note_name(place)
     if not note.exists():
         with suppress(OSError):
             note.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(place)
+            with note.open("x") as file:  # a link that leads nowhere makes no file elsewhere
+                file.write(place)
 
 
 def registered_output_folders(cache: Path) -> list[Path]:
-    """The output folders that have used the cache. Some may no longer exist."""
-    notes = sorted((cache / FOLDERS).glob("*"))
-    return sorted(Path(place) for note in notes if (place := note.read_text()))
+    """The output folders that have used the cache. Some may no longer exist. A note that is not ours names none."""
+    found: list[Path] = []
+    for note in (cache / FOLDERS).glob("*"):
+        with suppress(OSError, ValueError):
+            place = read_bytes(note, MAX_PATH_BYTES).decode()
+            if note.name == _note_name(place):
+                found.append(Path(place))
+    return sorted(found)
+
+
+def _note_name(place: str) -> str:
+    return hashlib.sha256(place.encode()).hexdigest()[:16]

@@ -18,6 +18,7 @@ from flows.results.index import read_sweep_index
 from flows.results.received import is_below
 from flows.results.result import read_record
 from tasks.cache import locks, making, marks, store
+from tasks.cache.entries import register_output_folder, registered_output_folders
 from tasks.cache.integrity import forgetting_unusable
 from tasks.errors import OutputError, UnreadableFile
 from tasks.media.files import masks_file, tables
@@ -137,6 +138,29 @@ def test_a_lock_that_leads_elsewhere_makes_nothing_there(tmp_path: Path) -> None
     (tmp_path / "cache" / locks.LOCKS / "pose-1").symlink_to(tmp_path / "made")
     with pytest.raises(OutputError):
         made(tmp_path / "cache")
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_note_that_this_program_has_not_made_names_no_folder(tmp_path: Path) -> None:
+    cache, ours = tmp_path / "cache", tmp_path / "outputs"
+    register_output_folder(cache, ours)
+    notes = cache / store.FOLDERS
+    pipe(notes / "pipe")
+    (notes / "folder").mkdir()
+    (notes / "bytes").write_bytes(b"\xff\0")
+    (notes / "root").write_text("/")
+    with (notes / "long").open("wb") as file:
+        file.truncate(1 << 40)
+    assert registered_output_folders(cache) == [ours]
+
+
+def test_a_note_that_leads_elsewhere_makes_nothing_there(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    register_output_folder(cache, tmp_path / "outputs")
+    (note,) = (cache / store.FOLDERS).iterdir()
+    note.unlink()
+    note.symlink_to(tmp_path / "made")
+    register_output_folder(cache, tmp_path / "outputs")
     assert not (tmp_path / "made").exists()
 
 
