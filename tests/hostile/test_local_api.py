@@ -240,6 +240,7 @@ def test_the_form_behind_the_gate_refuses_what_reaches_for_more(pages: Place, tm
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_API_AUTH_STRING", pages.token)
         patch.setenv("SECRET", "hunter2")
+        patch.setenv("PREFECT_RUNNER_POLL_FREQUENCY", "1")
         process = program.start("serve", cwd=tmp_path, api=pages.api)
     try:
         assert process.stdout is not None

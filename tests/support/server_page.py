@@ -1,19 +1,15 @@
-"""Asks a Prefect server as its own page does, and looks at that page in a browser without a screen."""
+"""Asks a Prefect server as its own page does."""
 
 import json
-import shutil
-import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-PAGE_S = 60
 BUSY_TRIES = 10
 
 
@@ -61,28 +57,3 @@ def artifacts(api: str, flow_run: str) -> dict[str, dict[str, Any]]:
     """What was put up of a run, by key."""
     body = {"artifacts": {"flow_run_id": {"any_": [flow_run]}}}
     return {one["key"]: one for one in ask(api, "/artifacts/filter", body)}
-
-
-def _chromium(folder: Path, address: str, *wanted: str) -> str:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("no chromium here: apt-get install chromium")
-    options = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --window-size=1400,1000 --virtual-time-budget=15000"
-    )
-    command = [program, *options.split(), f"--user-data-dir={folder / 'profile'}", *wanted, address]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PAGE_S)
-    return done.stdout
-
-
-def page(folder: Path, address: str) -> str:
-    """The document that a browser makes of an address, as HTML."""
-    return _chromium(folder, address, "--dump-dom")
-
-
-def picture(folder: Path, address: str) -> Path:
-    """What a browser shows at an address, as a PNG."""
-    path = folder / "page.png"
-    _chromium(folder, address, f"--screenshot={path}")
-    return path
