@@ -1,4 +1,4 @@
-"""Which share of the pose stage's CPU time is the search for people who are not followed yet.
+"""Which share of the pose stage's CPU time is the search for people who are not followed yet, and its looks.
 
     python -m tests.benchmarks.cost.search_share FOLDER VIDEO ... [--seconds 6] [--size 0.6]
 
@@ -22,6 +22,7 @@ from conf.enums import Device
 from conf.input import DecodeConf, ModelsConf, PoseConf
 from tasks import pose
 from tasks.cache.store import sha256_of
+from tasks.models import people
 from tasks.models.people import PeopleTracker
 from tasks.models.pose import PoseEstimator, open_pose_estimator
 from tasks.models.runtime import DeviceUse
@@ -29,16 +30,17 @@ from tasks.models.sources import model_files
 from tasks.requests import DecodeRequest, PoseRequest
 from tests.support.stages import made
 
-HEAD: Final = ["clip", "frames", "stage, CPU ms a frame", "search, CPU ms a frame", "share"]
+HEAD: Final = ["clip", "frames", "stage, CPU ms a frame", "search, CPU ms a frame", "share", "looks of the search"]
 SETTINGS: Final = PoseConf()
 CRF: Final = "12"  # of clips that are made smaller: hardly any loss beside that of the size
 
 
 class Clock:
-    """CPU seconds of all threads of this process that are spent on the search."""
+    """CPU seconds of all threads of this process that are spent on the search, and its looks."""
 
     def __init__(self) -> None:
         self.spent_s = 0.0
+        self.looks = 0
         self._sign = 0  # 1 within a call that counts, 0 elsewhere
 
     def counting(self, call: Callable[..., Any], *, counts: bool = True) -> Callable[..., Any]:
@@ -53,6 +55,15 @@ class Clock:
                 self._switch(before)
 
         return counted
+
+    def noting(self, look: Callable[..., Any]) -> Callable[..., Any]:
+        """The same function; its calls are counted."""
+
+        def noted(*args: Any) -> Any:
+            self.looks += 1
+            return look(*args)
+
+        return noted
 
     def _switch(self, sign: int) -> None:
         self.spent_s += (self._sign - sign) * time.process_time()
@@ -99,7 +110,14 @@ def row(asked: argparse.Namespace, video: Path) -> list[str]:
     per_frame = 1000 / facts["frames"]
     name = source.stem if source is video else f"{video.stem} at {asked.size:g}"
     share = f"{100 * clock.spent_s / stage_s:.1f} %"
-    return [name, str(facts["frames"]), f"{stage_s * per_frame:.1f}", f"{clock.spent_s * per_frame:.1f}", share]
+    return [
+        name,
+        str(facts["frames"]),
+        f"{stage_s * per_frame:.1f}",
+        f"{clock.spent_s * per_frame:.1f}",
+        share,
+        str(clock.looks),
+    ]
 
 
 @contextmanager
@@ -114,6 +132,8 @@ def timed_tracker(clock: Clock) -> Iterator[PeopleTracker]:
         finder = PeopleTracker(clock.counting(opened, counts=False), SETTINGS.people, SETTINGS.smallest)
         for name in ("_places", "_end_search"):
             stack.enter_context(patch.object(finder, name, clock.counting(getattr(finder, name))))
+        for name in ("look_at_frame", "look_at_square"):  # this module's calls are those of the search
+            stack.enter_context(patch.object(people, name, clock.noting(getattr(people, name))))
         yield finder
 
 
