@@ -44,7 +44,7 @@ class Job:
     setting: str = ""  # its name in a sweep
     metrics_only: bool = False  # nothing is rendered: only the path and its metrics are delivered
     refusal: str = ""  # why no stage is started: a setting that this video cannot honour
-    brought: AnyHandle | None = None  # the stage that makes the source: the demo walker's drawing, or a download
+    source_stage: AnyHandle | None = None  # that makes the source: the demo walker's drawing, or a download
     by_decoding: bool = False  # whether decoding has given other frames than the file's packets tell
     person: int = 0  # number of the person, with subject=all; 0: the settings choose
 
@@ -96,7 +96,7 @@ def ask_source(graph: Graph, setting: str, config: Config, video: Video) -> AnyH
     return None
 
 
-def brought_file(artifact: AnyArtifact) -> str:
+def source_name(artifact: AnyArtifact) -> str:
     """The name of the video among the files of an artifact of ``ask_source``."""
     return next(name for name in artifact.files if PurePosixPath(name).stem in (DEMO, "video"))
 
@@ -104,17 +104,17 @@ def brought_file(artifact: AnyArtifact) -> str:
 def prepare(
     video: Video,
     wanted: WantedSettings,
-    brought: Sequence[AnyHandle | None],
+    source_stages: Sequence[AnyHandle | None],
     graph: "Submission",
     run_id: str,
 ) -> list[Job | Result]:
     """A job for each setting of a video, or a ``Result`` that says why there is none.
 
-    The stages that have ``brought`` the file must be over, since a job is identified by the file's bytes.
+    The ``source_stages``, one a setting, must be over: a job is identified by the bytes of its file.
     """
     digest = cache(_digest)
     made: list[Job | Result] = []
-    for (setting, config), handle in zip(wanted, brought, strict=True):
+    for (setting, config), handle in zip(wanted, source_stages, strict=True):
         try:
             made.append(_job(video, setting, config, graph, run_id, handle, digest))
         except StillwalkError as error:
@@ -128,16 +128,16 @@ def _job(
     config: Config,
     graph: "Submission",
     run_id: str,
-    brought: AnyHandle | None,
+    source_stage: AnyHandle | None,
     digest: Callable[[Path], tuple[str, FileFingerprint]],
 ) -> Job:
     models = preflight.find_model_digests(config)
     only_path = bool(setting.name) and config.sweep.render is not SweepRender.all
-    if brought is not None:
-        outcome = graph.outcome(brought)
+    if source_stage is not None:
+        outcome = graph.outcome(source_stage)
         if outcome is None or isinstance(outcome, Exception):
-            raise outcome or RuntimeError(f"{brought.title} was not run")
-        source, found = _brought(outcome, run_id)
+            raise outcome or RuntimeError(f"{source_stage.title} was not run")
+        source, found = _source_of(outcome, run_id)
     else:
         if video.path is None or missing_reason(video):
             raise VideoError(missing_reason(video))
@@ -145,12 +145,12 @@ def _job(
         found, stamp = digest(source)
         graph.watch(source, stamp)
     refusal = _refusal(config, replace(video, path=source) if video.address else video)
-    return Job(video, source, found, config, models, run_id, setting.name, only_path, refusal, brought)
+    return Job(video, source, found, config, models, run_id, setting.name, only_path, refusal, source_stage)
 
 
-def _brought(artifact: AnyArtifact, run_id: str) -> tuple[Path, str]:
+def _source_of(artifact: AnyArtifact, run_id: str) -> tuple[Path, str]:
     """The video that a stage has made, and its digest. If an earlier run made it, its bytes are checked first."""
-    name = brought_file(artifact)
+    name = source_name(artifact)
     if artifact.run_id != run_id:
         require_proven(artifact, [name])
     return artifact.path(name), artifact.files[name].sha256

@@ -92,9 +92,9 @@ def results_of(video: Video, wanted: WantedSettings, run: WholeRun) -> VideoStep
     graph = run.graph
     if progress.stop.is_set():  # the video has not failed: there is nothing to publish
         return [Result(video, error=progress.INTERRUPTED, setting=setting.name) for setting, _ in wanted]
-    brought = [ask_source(graph, setting.name, config, video) for setting, config in wanted]
-    yield Until([handle for handle in brought if handle])
-    items = prepare(video, wanted, brought, graph, run.run_id)
+    source_stages = [ask_source(graph, setting.name, config, video) for setting, config in wanted]
+    yield Until([handle for handle in source_stages if handle])
+    items = prepare(video, wanted, source_stages, graph, run.run_id)
     progress.listener.doing("looking into the cache")
     items = yield from _with_confirmed_tables(items, graph)
     numbered = {

@@ -16,7 +16,7 @@ from flows import preflight
 from flows.dry_run.forecast import CACHED, MAY_FAIL, MAY_RUN, RUNS, Fate, Forecast
 from flows.graph.nodes import AnyHandle, Unit
 from flows.graph.stage_requests import RequestedStages
-from flows.jobs import Job, ask_source, brought_file
+from flows.jobs import Job, ask_source, source_name
 from flows.pipeline import everybody, pipeline
 from flows.results.stage_warnings import stage_warnings, with_damage
 from flows.videos import Video, find_all_videos, missing_reason
@@ -124,17 +124,17 @@ def _job(video: Video, setting: str, config: Config, models: Models, forecast: F
     only_path = bool(setting) and config.sweep.render is not SweepRender.all
     digest = sha256_of(video.path) if video.path else ""
     job = Job(video, video.path or Path(), digest, config, models, "", setting, only_path)
-    brought = ask_source(forecast, setting, config, video)
-    if brought is None:
+    source_stage = ask_source(forecast, setting, config, video)
+    if source_stage is None:
         return job
     forecast.look_up([job])
-    held = forecast.fates[brought].artifact
+    held = forecast.fates[source_stage].artifact
     if held is None:
-        return replace(job, brought=brought)
-    name = brought_file(held)
+        return replace(job, source_stage=source_stage)
+    name = source_name(held)
     if video.address:
         _check(config, replace(video, path=held.path(name)))
-    return replace(job, source=held.path(name), digest=held.files[name].sha256, brought=brought)
+    return replace(job, source=held.path(name), digest=held.files[name].sha256, source_stage=source_stage)
 
 
 def _check(config: Config, video: Video) -> None:

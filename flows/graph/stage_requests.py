@@ -76,8 +76,8 @@ class RequestedStages:
     asked: dict[str, AnyHandle] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.job.brought is not None:
-            self.asked[self.job.brought.title] = self.job.brought
+        if self.job.source_stage is not None:
+            self.asked[self.job.source_stage.title] = self.job.source_stage
 
     @cached_property
     def _corrections(self) -> Corrections:
@@ -85,12 +85,12 @@ class RequestedStages:
 
     def decode(self, settings: DecodeConf) -> Handle[DecodedClip]:
         job, shaping, part = self.job, without_frame_cache(settings), without_time(self.job.config.clip)
-        brought = [] if job.brought is None else [job.brought]
+        source_stage = [] if job.source_stage is None else [job.source_stage]
         request = DecodeRequest(job.source, job.digest, shaping, part)
         by_decoding = replace(request, by_decoding=True)
         if job.by_decoding or self.graph.holds(by_decoding):
             request = by_decoding
-        return self._ask(lambda made: request, brought)
+        return self._ask(lambda made: request, source_stage)
 
     def pose(self, clip: Handle[DecodedClip], settings: PoseConf) -> Handle[FoundPeople]:
         return self._ask(
