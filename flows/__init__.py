@@ -1,1 +1,1 @@
-"""The order of things: the flow, the command line, what the terminal shows."""
+"""From a command line to its results: settings, the order of the stages, the terminal, the report, Prefect."""

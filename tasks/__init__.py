@@ -1,1 +1,1 @@
-"""The stages: decode, pose, masks, offsets, trajectory, render; one file each, and the layers below them."""
+"""The stages, one file each, and the layers below them."""

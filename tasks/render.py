@@ -1,4 +1,4 @@
-"""Stage: render all outputs of a video that are missing, from one pass over its frames.
+"""The render stage: all outputs of a video that are missing, from one pass over its frames.
 
 Each output is a function in ``tasks.rendering`` with a thread of its own. They share the decoded frames, the person's
 matte, and the moved picture where they show the same border. The mattes are written by one more such function, for

@@ -1,4 +1,4 @@
-"""Stage: the scene behind the people: clean plates at key moments, and where people hide the background."""
+"""The scene stage: clean plates of the background at key moments, and where people hide the background."""
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing

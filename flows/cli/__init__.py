@@ -1,1 +1,1 @@
-"""The command line: words, help, terminal, signals, the ``cache`` commands."""
+"""The command line: help, terminal, signals, and the subcommands."""

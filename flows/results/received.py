@@ -1,6 +1,6 @@
-"""What lies in a folder of results, which may come from somebody else: taken for ours only as far as it looks so.
+"""Check what lies in a folder of results: it may come from somebody else.
 
-A record or an index that does not is taken for none, as a damaged one is.
+A record or an index that this program cannot have written is left out of account, as a damaged one is.
 """
 
 import math

@@ -268,7 +268,7 @@ def mark(work: Path, artifact: AnyArtifact, more: Mapping[str, Any]) -> AnyArtif
 def _put(work: Path, artifact: AnyArtifact) -> AnyArtifact:
     """Rename the folder to its place. A whole entry that is there by now, made without our lock, stays.
 
-    One beside a foreign record is not trusted: it is replaced.
+    It is replaced where it cannot be trusted (``marks.is_foreign_record``).
     """
     place = Path(artifact.folder)
     is_trusted = not marks.is_foreign_record(place.parents[1], place.name)

@@ -1,4 +1,4 @@
-"""Stage ``demo``: draw the walker as a video with sound, and write the true positions of the joints."""
+"""The demo stage: draw the walker as a video with sound, and write the true positions of the joints."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Memory: the process is kept small, and little time is spent on looking for what could be freed."""
+"""Keep the memory of the process small, and spend little time in the garbage collector."""
 
 import ctypes
 import gc

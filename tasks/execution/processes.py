@@ -1,4 +1,4 @@
-"""Stages computed apart, each in a process of its own (``runner=processes``).
+"""Compute each stage in a process of its own (``runner=processes``).
 
 A worker is a spawned process, never a forked one: MediaPipe does not survive a fork. It serves one stage at a time and
 is kept for the next; over a pipe it tells how far it is and hears that it is to stop. It ends itself when the one who

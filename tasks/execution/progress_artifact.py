@@ -1,7 +1,7 @@
-"""The notice board of Prefect's UI, as far as stages use it: how far a long one has come.
+"""How far a long stage has come, as a progress artifact on the pages of Prefect's UI.
 
-What is put up there is sent by a thread of its own with a short patience: a server that is slow, refuses or is gone
-costs a notice and never the work.
+It is sent by a thread of its own that waits a short time for each answer. Where the server is slow, refuses or is gone,
+an update is lost and never the work.
 """
 
 import re

@@ -1,1 +1,1 @@
-"""One pass over a clip for several stages that do not know each other."""
+"""One decoding of a clip for several stages, which do not import each other."""

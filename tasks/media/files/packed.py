@@ -1,4 +1,4 @@
-"""Bytes and planes that are packed losslessly for the cache, in little time: Zstandard's fastest usual level.
+"""Compress bytes and planes for the cache, losslessly and in little time: Zstandard at its fastest usual level.
 
 For mattes and plates of three clips (jogger, moonwalk, side walk) it takes 0.3 to 0.4 of the time of deflate's fastest
 level, or of a PNG's, to write and to read. The size is the same for mattes, and 2 to 9 % larger for plates.

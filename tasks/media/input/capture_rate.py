@@ -1,4 +1,4 @@
-"""How many frames a second a camera took of a video that is played slower or faster, as phones write it into the file.
+"""The rate at which the camera took the frames of a slow-motion or time-lapse video, where a phone stored it.
 
 Android cameras name it in the metadata item ``com.android.capture.fps``. Samsung's name it in the box ``smta`` of the
 movie, as a recording mode (see SmtaAtomUtil of Android's Media3). Apple's slow motion keeps real times in the file, so
