@@ -223,7 +223,10 @@ def test_a_setting_that_fits_some_videos_fails_the_others_only(home: Path, tmp_p
     assert "longer than the clip of 12" in (tmp_path / "outputs" / "empty street" / "report.html").read_text()
 
 
-def test_in_a_sweep_too_a_setting_fails_the_videos_that_it_does_not_fit(home: Path, tmp_path: Path, api: str) -> None:
+def test_in_a_sweep_too_a_setting_fails_the_videos_that_it_does_not_fit(
+    home: Path, swept: Path, tmp_path: Path, api: str
+) -> None:
+    shutil.copytree(swept.parents[1] / ".cache", tmp_path / "outputs" / ".cache")
     clips = f"video={home / 'clips' / 'a.mp4'},{home / 'clips' / 'empty street.mp4'}"
     refused = program.run("-m", clips, "smoothing.window=5,99", cwd=tmp_path, api="http://127.0.0.1:9/api")
     assert refused.status == 2 and "none of the 2 videos fits" in refused.err
