@@ -253,7 +253,8 @@ class Extender:
             if spacing not in shares:
                 from_view = affine.compose(corner, plane_to_luma(self._layout, index, self._sited))
                 flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-                there = cv2.warpAffine(hidden, affine.compose(to_small, from_view), view.shape[::-1], flags=flags)
+                to_hidden, edge = affine.compose(to_small, from_view), cv2.BORDER_REPLICATE
+                there = cv2.warpAffine(hidden, to_hidden, view.shape[::-1], flags=flags, borderMode=edge)
                 shares[spacing] = np.asarray(cv2.LUT(there, _PLATE_SHARE))
             alpha_composite(view, values, shares[spacing])
 

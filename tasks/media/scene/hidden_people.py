@@ -21,6 +21,8 @@ BRIDGED_S: Final = 0.7  # between two sightings of a person, over which both mas
 GOES_ON_S: Final = 0.5  # before the first and after the last sighting
 ENTERS_S: Final = 1.5  # the same for who enters or leaves the picture there: at its edge people are found late
 NEAR_EDGE: Final = 0.08  # of the picture's size: how near to its edge they are then
+LINGERS_S: Final = 6.0  # the same for who may stand there, half in the picture; plates look as far for the background
+LINGERS_MARGIN: Final = 0.15  # of a person's height: added around their landmarks then
 SPEED_FRAMES: Final = 10  # from which the speed at a track's ends is told
 HIDDEN_SPEED_FACTORS: Final = (0.5, 0.75, 1.0, 1.25)  # times that speed: all these places are taken as hidden
 BOX_MARGIN: Final = 0.05  # of a box's height: added above and below
@@ -91,25 +93,29 @@ def hidden_people(
 ) -> Iterator[Bytes]:
     """For each frame (h, w) of ``small_px``: 255 where people hide the background of a picture of ``size_px``.
 
-    With ``shadows`` also a lower level where their shadows may lie: see ``people_mask.with_shadows``.
+    With ``shadows`` also a lower level where their shadows may lie, and where somebody may stand at the picture's edge
+    before or after they are found: see ``people_mask.with_shadows``.
 
     Reads everybody's tracks as the pose stage wrote them; few masks are in memory at a time. ``OutputError`` when a
     file is missing or damaged.
     """
-    uses, landmarks_px = _uses(people, frames, rate_hz, size_px)
+    uses, lingering, landmarks_px = _uses(people, frames, rate_hz, size_px)
     needed_until = uses.needed_until(len(landmarks_px))
     stored = enumerate(read_masks(bodies))
     held: dict[int, Mask] = {}
     loaded = -1
-    for frame, some in enumerate(uses.by_frame()):
+    for frame, (some, unseen) in enumerate(zip(uses.by_frame(), lingering.by_frame(), strict=True)):
         while some and loaded < max(use.sighting for use in some):
             loaded, mask = next(stored)
             held[loaded] = mask
         shown = [_placed(held[use.sighting], use) for use in some]
         limbs = [limb for use in some for limb in _limbs(landmarks_px[use.sighting], use)]
         hidden = people_mask(shown, size_px, small_px, limbs)
-        stand = [_standing(landmarks_px[use.sighting], use) for use in some] if shadows else []
-        yield with_shadows(hidden, stand, size_px, small_px) if stand else hidden
+        if shadows and (some or unseen):
+            stand = [_standing(landmarks_px[use.sighting], use) for use in some]
+            at_edge_px = [_at_edge(landmarks_px[use.sighting], size_px) for use in unseen]
+            hidden = with_shadows(hidden, stand, size_px, small_px, at_edge_px)
+        yield hidden
         held = {number: mask for number, mask in held.items() if needed_until[number] > frame}
 
 
@@ -136,15 +142,29 @@ def _standing(landmarks_px: NDArray[np.float32], use: _Use) -> Standing:
     return Standing(moved[FEET], float(np.ptp(moved[:, 1])))
 
 
-def _uses(people: Path, frames: int, rate_hz: float, size_px: tuple[int, int]) -> tuple[_Uses, NDArray[np.float32]]:
-    """The sightings that each frame is told from, and the landmarks (n, 33, 2) of all sightings, in source pixels."""
+def _at_edge(landmarks_px: NDArray[np.float32], size_px: tuple[int, int]) -> Floats:
+    """The box x0, y0, x1, y1 of a sighting, with a margin; it goes on to each edge of the picture that is near."""
+    low, high = landmarks_px.min(axis=0).astype(np.float64), landmarks_px.max(axis=0).astype(np.float64)
+    size, margin_px = np.array(size_px, np.float64), LINGERS_MARGIN * float(high[1] - low[1])
+    first = np.where(low < NEAR_EDGE * size, 0.0, low - margin_px)
+    last = np.where(high > (1 - NEAR_EDGE) * size, size, high + margin_px)
+    return np.concatenate([first, last])
+
+
+def _uses(
+    people: Path, frames: int, rate_hz: float, size_px: tuple[int, int]
+) -> tuple[_Uses, _Uses, NDArray[np.float32]]:
+    """The sightings that each frame is told from; those of people who may linger at the picture's edge in it.
+
+    Also the landmarks (n, 33, 2) of all sightings, in source pixels.
+    """
     table = read_table(people, ["frame", "track", "x_px", "y_px"])
     grid = {name: column.reshape(-1, LANDMARK_COUNT) for name, column in table.items()}
     at, track = grid["frame"][:, 0], grid["track"][:, 0]
     hips = list(HIPS)
     landmarks_px = np.stack([grid["x_px"], grid["y_px"]], axis=2).astype(np.float32)
     middle = landmarks_px[:, hips].mean(axis=1)
-    uses = _Uses(frames)
+    uses, lingering = _Uses(frames), _Uses(frames)
     spans = np.concatenate([landmarks_px.min(axis=1), landmarks_px.max(axis=1)], axis=1).astype(np.float64)
     bridged = round(BRIDGED_S * rate_hz)
     cut = (spans[:, 0] < -0.5) | (spans[:, 2] > size_px[0] - 0.5)  # by the picture's left or right edge
@@ -158,7 +178,9 @@ def _uses(people: Path, frames: int, rate_hz: float, size_px: tuple[int, int]) -
                 crosses = _crosses_edge(spans[end], sign * speed, size_px)
                 frames_on = round((ENTERS_S if crosses else GOES_ON_S) * rate_hz)
                 _add_beyond(uses, int(end), int(at[end]), sign * np.arange(1, frames_on + 1), speed, crosses)
-    return uses, landmarks_px
+                if crosses:
+                    _add_lingering(lingering, int(end), at[end] + sign * np.arange(1, round(LINGERS_S * rate_hz) + 1))
+    return uses, lingering, landmarks_px
 
 
 def _add_seen(
@@ -188,6 +210,12 @@ def _crosses_edge(span_px: Floats, outward_px: Floats, size_px: tuple[int, int])
         if span_px[axis + 2] > (1 - NEAR_EDGE) * size and outward_px[axis] > 0:
             return True
     return False
+
+
+def _add_lingering(uses: _Uses, sighting: int, at: NDArray[np.int64]) -> None:
+    """Add a sighting, where it is, to those of the frames ``at`` that exist."""
+    for frame in at[(at >= 0) & (at < uses.frames)].tolist():
+        uses.add(frame, _Use(sighting, (0.0, 0.0)))
 
 
 def _add_beyond(uses: _Uses, sighting: int, at: int, steps: NDArray[np.intp], speed_px: Floats, boxed: bool) -> None:

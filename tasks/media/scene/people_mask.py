@@ -1,6 +1,6 @@
 """Where people hide the background: the pose stage's masks of everybody in a frame, together and grown.
 
-Also where their shadows may lie: around the feet, on the floor.
+Also where their shadows may lie, around the feet, on the floor; and where somebody may stand at the picture's edge.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ FAR_PX: Final = 10_000  # of a small picture: farther joints are taken to be the
 GROWN_DOWN: Final = 0.035  # the same downward, for the shadow at the feet
 
 HIDES: Final = 255  # level of a place that a person hides
-SHADED: Final = 127  # level, at most, of one that a person's shadow may reach; it fades to 0
+SHADED: Final = 127  # level, at most, of one that a person's shadow or somebody unseen may reach; it fades to 0
 SHADOW_REACH: Final = 0.6  # of a person's height: how far a shadow reaches from the feet to the left and the right
 SHADOW_DOWN: Final = 0.3  # the same downward
 SHADOW_UP: Final = 0.08
@@ -77,9 +77,16 @@ def people_mask(
 
 
 def with_shadows(
-    hidden: Bytes, standing: Iterable[Standing], size_px: tuple[int, int], small_px: tuple[int, int]
+    hidden: Bytes,
+    standing: Iterable[Standing],
+    size_px: tuple[int, int],
+    small_px: tuple[int, int],
+    lingering_px: Iterable[Floats] = (),
 ) -> Bytes:
-    """``hidden`` (h, w) with up to ``SHADED`` where shadows of people may lie on the floor."""
+    """``hidden`` (h, w) with up to ``SHADED`` where shadows of people may lie on the floor.
+
+    The same in the boxes ``lingering_px`` (x0, y0, x1, y1) of the source, where somebody may stand who is not found.
+    """
     to_small, shaded = scaling(size_px, small_px), np.zeros_like(hidden)
     softest = 1.0
     for feet_px, height_px in standing:
@@ -89,6 +96,11 @@ def with_shadows(
         x0, y0, x1, y1 = np.rint(np.clip([left, top, right, bottom], 0, [*small_px, *small_px])).astype(int).tolist()
         shaded[y0:y1, x0:x1] = SHADED
         softest = max(softest, SHADOW_FADES * high)
+    for box_px in lingering_px:
+        corners = affine.apply(to_small, box_px.reshape(2, 2)).ravel()
+        x0, y0, x1, y1 = np.rint(np.clip(corners, 0, [*small_px, *small_px])).astype(int).tolist()
+        shaded[y0:y1, x0:x1] = SHADED
+        softest = max(softest, SHADOW_FADES * (y1 - y0))
     return np.asarray(cv2.max(hidden, cv2.blur(shaded, (2 * round(softest) + 1,) * 2)), np.uint8)
 
 

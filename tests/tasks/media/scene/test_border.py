@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine, framing
 from tasks.maths.scene.key_frames import plan_plates
+from tasks.media.files.masks_file import Mask, MaskState
+from tasks.media.files.people_file import people_writer
 from tasks.media.files.plates_file import PlateFile, plate_writer
 from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.layout import Plane, Planes
@@ -17,8 +20,10 @@ from tasks.media.scene.clean_part import PlacedPlate, PlateFiller, measured_expo
 from tasks.media.scene.exposure import Exposure
 from tasks.media.scene.extend import Extender, hidden_boxes
 from tasks.media.scene.frame_store import FrameStore
+from tasks.media.scene.hidden_people import hidden_people
 from tasks.media.scene.plate import Box, Plate, build_plate
-from tests.support.drawn.scenery import SIZE_PX, Scenery, panning, psnr
+from tests.support.drawn.bodies import figure
+from tests.support.drawn.scenery import RATE_HZ, SIZE_PX, Scenery, panning, psnr
 
 
 def border_of(scenery: Scenery, folder: Path, *, beyond: bool = True) -> SceneBorder:
@@ -91,6 +96,34 @@ def test_a_mirror_shows_nobody(tmp_path: Path) -> None:
         assert psnr(done[0][mirrored][:, 1:-1], clean[:, 1:-1]) > 24
         assert origin.seen < 0.01
         assert origin.mirrored == pytest.approx(150 / 320, abs=0.01)
+
+
+@dataclass(frozen=True)
+class Masked(Scenery):
+    """A scenery in which people hide what ``masks`` say, one for each frame."""
+
+    masks: tuple[NDArray[np.uint8], ...] = ()
+
+    def hidden(self, index: int) -> NDArray[np.uint8]:
+        return self.masks[index]
+
+
+def test_a_mirror_shows_nobody_who_stands_at_the_edge_before_they_are_found(tmp_path: Path) -> None:
+    walker_x_px = np.concatenate([np.full(100, -15.0), -15 + 4.0 * np.arange(1, 60)])
+    drawn = panning(len(walker_x_px), 0, walker_x_px=walker_x_px)
+    with people_writer(tmp_path) as writer:
+        for frame, x in enumerate(walker_x_px):
+            writer.frame(frame, frame / float(RATE_HZ), True, 0)
+            if x >= 0:  # found as soon as the picture's edge cuts no part of them
+                edges_px = np.array([x, 60, x + 30, 150], np.float32)
+                body = Mask(np.full((8, 8), 255, np.uint8), edges_px, MaskState.measured)
+                writer.sighting(frame, frame / float(RATE_HZ), 1, figure((x + 15, 102.0), 30.0), body)
+    files = tmp_path / "people.parquet", tmp_path / "bodies.npz"
+    told = hidden_people(*files, len(walker_x_px), float(RATE_HZ), SIZE_PX, (80, 45), shadows=True)
+    scenery = Masked(drawn.wide, drawn.corners_px, walker_x_px, masks=tuple(told))
+    _, done, _ = filled(border_of(scenery, tmp_path), scenery, 20, affine.translation(np.array([100.0, 0.0])))
+    mirrored = np.s_[60:150, 85:100]
+    assert psnr(done[0][mirrored], scenery.background(20)[60:150, :15][:, ::-1]) > 36
 
 
 def test_a_picture_that_covers_the_output_is_left_alone(tmp_path: Path) -> None:

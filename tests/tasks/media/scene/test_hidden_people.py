@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.files.people_file import people_writer
 from tasks.media.scene.hidden_people import hidden_people
+from tasks.media.scene.people_mask import SHADED
 from tests.support.drawn.bodies import figure
 
 SIZE_PX, SMALL_PX = (1000, 500), (200, 100)
@@ -52,6 +53,26 @@ def test_a_person_is_expected_a_little_before_and_after(tmp_path: Path) -> None:
 def test_after_a_long_gap_nobody_is_made_up(tmp_path: Path) -> None:
     masks = hidden(tmp_path, [0, 30], 31)
     assert not masks[15].any()
+
+
+def test_who_enters_at_an_edge_may_have_stood_there_before(tmp_path: Path) -> None:
+    """Nobody may have stood where a person is found in the middle of the picture."""
+    levels = []
+    for name, start_px in (("edge", 0), ("middle", 300)):
+        folder = tmp_path / name
+        folder.mkdir()
+        with people_writer(folder) as writer:
+            for frame in range(90):
+                writer.frame(frame, frame / RATE_HZ, True, 0)
+                if frame >= 80:
+                    x = start_px + 20 * (frame - 80)
+                    edges_px = np.array([x, 100, x + 100, 300], np.float32)
+                    body = Mask(np.full((8, 8), 255, np.uint8), edges_px, MaskState.measured)
+                    writer.sighting(frame, frame / RATE_HZ, 1, figure((x + 50, 200.0)), body)
+        files = folder / "people.parquet", folder / "bodies.npz"
+        masks = list(hidden_people(*files, 90, RATE_HZ, SIZE_PX, SMALL_PX, shadows=True))
+        levels.append([int(masks[frame][40, start_px // 5]) for frame in (10, 25, 60)])
+    assert levels == [[0, SHADED, SHADED], [0, 0, 0]]
 
 
 def corner_and_middle(folder: Path, x: float) -> tuple[int, int]:
