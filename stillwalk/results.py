@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.results.result import RECORD_NAME, read_record
+from flows.results.result import RECORD_NAME, REPORT_NAME, read_record
 from tasks.errors import OutputError, first_few
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.media.files.masks_file import read_masks
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import pandas
 
 VIDEO_SUFFIXES: Final = (".mp4", ".mov", ".webm")
+METRICS_NAME: Final = "metrics.json"
+OF_EVERY_RUN: Final = (REPORT_NAME, METRICS_NAME, RECORD_NAME)
 CLIP_NUMBERS: Final = ("width_px", "height_px", "frames")  # of the clip, in run.json
 
 
@@ -128,9 +130,9 @@ class Results:
     def metrics(self) -> dict[str, Any]:
         """The figures of ``metrics.json``: planned, and verified with ``verify=true``."""
         try:
-            return read_object(self.folder / "metrics.json")
+            return read_object(self.folder / METRICS_NAME)
         except (OSError, ValueError) as error:
-            raise OutputError(f"{self.folder / 'metrics.json'}: cannot be read ({error}); run again") from error
+            raise OutputError(f"{self.folder / METRICS_NAME}: cannot be read ({error}); run again") from error
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -143,8 +145,8 @@ class Results:
         return tuple(sorted(self.record["deliverables"]))
 
     def path(self, name: str) -> Path:
-        """Path of one of its files; ``OutputError`` where the run did not make it."""
-        if name not in self.record["deliverables"]:
+        """Path of one of its files, or of the page and figures of every run; ``OutputError`` where it made none."""
+        if name not in self.record["deliverables"] and name not in OF_EVERY_RUN:
             fact = f"it holds no {name}, but {first_few(self.files)}"
             raise OutputError(f"{self.folder}: {fact}; ask for it in outputs= or exports=")
         return self.folder / name

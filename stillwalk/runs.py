@@ -35,11 +35,13 @@ def stabilize(
 ) -> Results:
     """Stabilize one video, or ``demo``, and return what ``load`` gives of its folder.
 
-    ``overrides`` are those of the command line, such as ``"lock.strength=0.8"``. ``settings`` are the same as
-    arguments: ``crop="auto"``, ``lock={"strength": 0.8}``, ``outputs=["stabilized", "masks"]``. The same call again
+    ``overrides`` are those of the command line, such as ``"lock.x=0.8"``. ``settings`` are the same as
+    arguments: ``crop="auto"``, ``lock={"x": 0.8}``, ``outputs=["stabilized", "masks"]``. The same call again
     takes everything from the cache. ``SettingError`` for a setting that cannot be honoured, before any work;
     ``VideoError`` if the video failed; ``KeyboardInterrupt`` if the run was interrupted.
     """
+    if isinstance(overrides, str):
+        raise SettingError(f"overrides: {overrides} is one text; give a list, as in [{json.dumps(overrides)}]")
     name = os.fspath(video)
     forget()  # what a store said before an earlier call
     found = find_videos(name)

@@ -3,6 +3,7 @@
 import ast
 import builtins
 import importlib.util
+import itertools
 import re
 import shlex
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 from flows.cli import cache_commands, index_command, models_command
 from flows.config import settings
 from flows.config.overrides import check_overrides, quote_argument, sweep_combinations
+from stillwalk.runs import _overrides
 from tasks.media.files.masks_file import CHUNK_FRAMES, Mask, MaskState, mask_writer
 from tests.support.settings_page import renewed
 
@@ -107,6 +109,17 @@ def test_a_setting_of_the_pages_is_accepted(page: str, code: str) -> None:
     names = {word.partition("=")[0] for word in given}
     if not names & {"PORT", "VIDEO", "PREFECT_API_URL"}:
         accept(given if "video" in names else ["video=demo", *given])
+
+
+def test_a_setting_that_the_page_about_python_gives_is_accepted() -> None:
+    page = PAGES["docs/python.md"]
+    trees = [ast.parse(block) for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = [call.keywords for call in calls if ast.unparse(call.func) == "stabilize"]
+    given = [_overrides(str(one.arg), ast.literal_eval(one.value)) for keywords in named for one in keywords]
+    listed = re.findall(r'`\["(.+?)"\]`', page)
+    assert given and listed
+    accept(["video=demo", *itertools.chain(*given), *listed])
 
 
 def test_enough_commands_were_found() -> None:

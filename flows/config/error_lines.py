@@ -31,6 +31,11 @@ LIST_EXAMPLES: Final = {
     "crop.window": "[0,0,640,360]",
     "background.on": "[person]",
 }
+VALUES_BESIDE_PRESETS: Final = {  # what is given under the name of a group, but is a value of its settings
+    "background": "; a picture is background=image background.image=beach.jpg, a colour background.color=red",
+    "border": "; a colour is border=constant border.color=red",
+    "crop": "; a shape is crop.aspect=9:16, a size crop.output=1080x1920",
+}
 DEFAULTS_LIST: Final = "hydra/_internal/defaults_list.py"  # follows the files that a YAML file names
 FOREIGN_CONFIG: Final = (
     "--config-name: the file does not include the program's settings; begin it with `defaults: [config, _self_]`"
@@ -117,11 +122,11 @@ def unknown_setting_line(name: str) -> str:
 
 def _missing_file_line(error: MissingConfigException, text: str) -> str:
     """The line for a preset or a configuration file that does not exist."""
-    if group := re.search(r"find '(\S+)/(\S*)'", text):
+    if group := re.search(r"find '(\w+)/(.*)'", text):
         words = [option for option in error.options or [] if not option.isdecimal()]
         numbers = len(error.options or []) - len(words)
         cure = f"choose one of {', '.join(words)}{f', or a number from 1 to {numbers}' if numbers else ''}"
-        return f"{group[1]}: there is no {group[2]!r}; {cure}"
+        return f"{group[1]}: there is no {group[2]!r}; {cure}{VALUES_BESIDE_PRESETS.get(group[1], '')}"
     if missing := re.match(r"In '(.+)': Could not load '(.+)'", text):
         return f"{missing[1]}.yaml: its list defaults names {missing[2]}, which is not there; correct the name"
     if primary := re.match(r"Cannot find primary config '(.+?)'", text):
@@ -138,7 +143,11 @@ def _missing_value_line(name: str) -> str:
 
 def _syntax_line(override: str) -> str:
     if "=" not in override:
-        return f"{override}: settings are given as name=value; did you mean video={override}?"
+        usual = "true" if setting_type(override) is bool else "..."
+        meant = f"{override}={usual}" if override in setting_names() else f"video={override}"
+        return f"{override}: settings are given as name=value; did you mean {meant}?"
+    if override.count("[") > override.count("]"):
+        return f"{override}: the list does not end; write it without spaces, as in outputs=[stabilized,person]"
     cure = "put a value with special characters in quotes, as in 'name=\"a (1)\"'"
     return f"{override}: this is not valid syntax; {cure}"
 

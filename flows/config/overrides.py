@@ -127,7 +127,10 @@ def check_overrides(overrides: Iterable[str]) -> None:
     for override in map(in_hydras_form, overrides):
         sign, key = cast(re.Match[str], re.match(r"([+~]*)([^=@]*)", override)).groups()
         if not key.strip():
-            shown, cure = override.strip() or repr(override), "give name=value, `stillwalk --help=all` lists the names"
+            shown, cure = (
+                override.strip() or repr(override),
+                "give name=value without spaces, `stillwalk --help=all` lists the names",
+            )
             raise SettingError(f"{shown}: there is no name before the value; {cure}")
         _check_hydra(sign, key)
         _check_list_item(key)

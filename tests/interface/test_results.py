@@ -120,7 +120,7 @@ def test_the_lazy_names_can_be_listed() -> None:
 
 
 def test_settings_become_the_words_of_the_command_line() -> None:
-    assert _overrides("lock", {"strength": 0.5, "scale": True}) == ["lock.strength=0.5", "lock.scale=true"]
+    assert _overrides("lock", {"x": 0.5, "scale": True}) == ["lock.x=0.5", "lock.scale=true"]
     assert _overrides("outputs", ["stabilized", "masks"]) == ["outputs=[stabilized,masks]"]
     assert _overrides("cache_dir", Path("/a b")) == ["cache_dir=/a b"]
     assert _overrides("clip.to_s", "00:01:02.5") == ['clip.to_s="00:01:02.5"']
@@ -134,6 +134,11 @@ def test_a_setting_that_does_not_exist_is_refused_before_any_work(tmp_path: Path
     with pytest.raises(SettingError, match=r"smothing.window: there is no such setting; did you mean smoothing.window"):
         stabilize("demo", output_dir=tmp_path, smothing={"window": 5})
     assert not list(tmp_path.iterdir())
+
+
+def test_one_text_instead_of_a_list_of_overrides_is_refused() -> None:
+    with pytest.raises(SettingError, match=r'^overrides: crop=auto is one text; give a list, as in \["crop=auto"\]$'):
+        stabilize("demo", "crop=auto")
 
 
 def test_one_call_is_one_video(tmp_path: Path) -> None:

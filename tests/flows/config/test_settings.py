@@ -148,6 +148,18 @@ def test_every_design_decision_has_an_override(override: str, path: str, value: 
         ("workers=0", r"workers: 0 is not a number of workers; give auto, or a whole number from 1"),
         ("smoothing.window=5,9", r"smoothing\.window: it takes one value; put -m before it for a sweep"),
         ("smoothng.window=9", r"^smoothng\.window: there is no such setting; did you mean smoothing\.window\?"),
+        (
+            "background=my/beach.jpg",
+            r"^background: there is no 'my/beach\.jpg'; choose one of .*; a picture is background=image ",
+        ),
+        ("crop=9:16", r"^crop: there is no '9:16'; choose one of .*; a shape is crop\.aspect=9:16, a size "),
+        ("plan", r"^plan: settings are given as name=value; did you mean plan=true\?$"),
+        ("sweep.name", r"; did you mean sweep\.name=\.\.\.\?$"),
+        ("walk.mp4", r"; did you mean video=walk\.mp4\?$"),
+        (
+            "outputs=[stabilized,",
+            r"^outputs=\[stabilized,: the list does not end; write it without spaces, as in outputs=",
+        ),
         ("x=(", r"x=\(: this is not valid syntax; put a value"),
         ("~smoothing.window", r"^~smoothing\.window: a setting cannot be removed; leave it out for its default"),
         ("~colour", r"^~colour: a setting cannot be removed"),
