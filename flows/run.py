@@ -5,7 +5,7 @@ import sys
 import time
 import uuid
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from conf.config import Config
 from flows import machine, preflight
@@ -22,12 +22,15 @@ from flows.videos import Video, find_all_videos, find_videos_of, require_any_fil
 from flows.worker_count import worker_count
 from tasks.cache.entries import register_output_folder
 from tasks.cache.object_store import require_installed
-from tasks.errors import counted
+from tasks.errors import SettingError, counted
 from tasks.execution import progress
 from tasks.execution.memory import keep_what_is_loaded, stay_small
 from tasks.maths.metrics.ranking import JUDGED_METRICS, judge_of
 from tasks.untrusted.paths import absolute_path
 from tasks.untrusted.plain_text import one_line
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 INTERRUPTED_STATUS = 130  # what a shell expects of a program that Ctrl-C ended
 SERVER_FAULT: Final = 500  # the least status of an answer by which a server says that the fault is its own
@@ -164,8 +167,12 @@ def _flow_run(asked: list[SweepSetting], config: Config, place: tuple[str, str, 
     """Run the flow and say how it ended. ``own`` is the server that was started for the run, if there is one."""
     # Imported here: Prefect takes seconds to import, and reads its settings while it does.
     from httpx import HTTPError
+    from pydantic import ValidationError
 
-    from flows.flow import VideosFailed, configured, stabilize, sweep
+    try:
+        from flows.flow import VideosFailed, configured, stabilize, sweep
+    except ValidationError as error:
+        raise _refused_by_prefect(error) from error
     from flows.prefect_server.cancellation import Concluded
     from tasks.execution.progress_artifact import changed_settings
 
@@ -187,7 +194,17 @@ def _flow_run(asked: list[SweepSetting], config: Config, place: tuple[str, str, 
             if not isinstance(error, HTTPError) and not isinstance(error.__cause__, HTTPError):
                 raise
             cure = "finished stages are kept, run the same command again"
-            if own and getattr(getattr(error, "response", None), "status_code", 0) >= SERVER_FAULT:
+            answered = getattr(getattr(error, "response", None), "status_code", 0)
+            if own and answered >= SERVER_FAULT:
                 cure += "; where that fails again, see whether the disk with Prefect's database (PREFECT_HOME) is full"
+            if answered in server_choice.REFUSED:
+                cure = f"give that server's token in {server_choice.CLIENT_TOKEN_VARIABLE}, or unset PREFECT_API_URL"
             fact = str(error).splitlines()[0]
             return Ended([], f"the Prefect server is gone, or refuses: {fact}; {cure}", server_lost=True)
+
+
+def _refused_by_prefect(error: "ValidationError") -> SettingError:
+    """The line for a setting of Prefect's, in the environment or in its files, that Prefect does not take."""
+    first = error.errors()[0]
+    fact = f"{' '.join(map(str, first['loc']))} of Prefect's {error.title}: {first['msg']}, and not {first['input']!r}"
+    return SettingError(f"PREFECT_: {fact}; correct it: env | grep PREFECT_ shows what is set")

@@ -3,6 +3,7 @@
 Output that cannot be written ends no work.
 """
 
+import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -83,6 +84,8 @@ def guard_output() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if not isinstance(stream, PrintableStream):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding does not have
             if name == "stderr" and (lines := terminal_lines(stream)):
                 _status[:] = [lines]
             setattr(sys, name, cast(TextIO, PrintableStream(stream)))

@@ -14,6 +14,9 @@ from flows.prefect_server.gate import authorization
 from tasks.errors import SettingError
 
 LOCAL_API: Final = "http://127.0.0.1:4200/api"
+REFUSED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+API_PATH: Final = "/api"
+HEALTHY: Final = b"true"  # what the API answers at /health
 CLIENT_TOKEN_VARIABLE: Final = "PREFECT_API_AUTH_STRING"  # Prefect's clients read it
 LOCAL_TIMEOUT_S: Final = 0.5
 LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
@@ -54,6 +57,9 @@ def choose_server(server: Server, home: Path) -> str:
         os.environ.pop("PREFECT_API_URL", None)
         return _without_tls_checks("")
     given = os.environ.get("PREFECT_API_URL", "")
+    if given and _names_pages(given):
+        fact = f"{given} is the address of Prefect's pages"
+        raise SettingError(f"PREFECT_API_URL: {fact}; give {given.rstrip('/')}{API_PATH}")
     if given and not server_answers(given, GIVEN_TIMEOUT_S):
         cure = "start that server (make ui starts one here), or unset PREFECT_API_URL"
         raise SettingError(f"PREFECT_API_URL: {given} does not answer; {cure}")
@@ -63,6 +69,17 @@ def choose_server(server: Server, home: Path) -> str:
     if token and os.environ.get("PREFECT_API_URL"):
         os.environ[CLIENT_TOKEN_VARIABLE] = token
     return _without_tls_checks(os.environ.get("PREFECT_API_URL", ""))
+
+
+def _names_pages(address: str) -> bool:
+    """Whether an address is that of a server's pages, which answer every request: those of the API begin with /api."""
+    try:
+        if API_PATH in urllib.parse.urlsplit(address).path:
+            return False
+        with _opener(address).open(f"{address.rstrip('/')}{API_PATH}/health", timeout=GIVEN_TIMEOUT_S) as answer:
+            return bool(answer.read(len(HEALTHY)) == HEALTHY)
+    except (OSError, ValueError):
+        return False
 
 
 def _is_usable(api: str, token: str) -> bool:
@@ -126,6 +143,6 @@ def server_answers(api: str, timeout_s: float) -> bool:
         with _opener(api).open(f"{api}/health", timeout=timeout_s) as answer:
             return bool(answer.status == 200)
     except urllib.error.HTTPError as refusal:
-        return refusal.code in (401, 403)
+        return refusal.code in REFUSED
     except (OSError, ValueError):
         return False

@@ -69,8 +69,8 @@ def register_output_folder(cache: Path, output_dir: Path) -> None:
     if not note.exists():
         with suppress(OSError):
             note.parent.mkdir(parents=True, exist_ok=True)
-            with note.open("x") as file:  # a link that leads nowhere makes no file elsewhere
-                file.write(place)
+            with note.open("xb") as file:  # a link that leads nowhere makes no file elsewhere
+                file.write(place.encode(errors="surrogateescape"))
 
 
 def registered_output_folders(cache: Path) -> list[Path]:
@@ -78,11 +78,11 @@ def registered_output_folders(cache: Path) -> list[Path]:
     found: list[Path] = []
     for note in (cache / FOLDERS).glob("*"):
         with suppress(OSError, ValueError):
-            place = read_bytes(note, MAX_PATH_BYTES).decode()
+            place = read_bytes(note, MAX_PATH_BYTES).decode(errors="surrogateescape")
             if note.name == _note_name(place):
                 found.append(Path(place))
     return sorted(found)
 
 
 def _note_name(place: str) -> str:
-    return hashlib.sha256(place.encode()).hexdigest()[:16]
+    return hashlib.sha256(place.encode(errors="surrogateescape")).hexdigest()[:16]

@@ -223,7 +223,9 @@ def test_a_run_finds_the_token_of_the_users_own_server(
     port = int(pages.api.removesuffix("/api").rpartition(":")[2])
     refused = program.ended(program.start(*program.DEMO, "outputs=[pose]", cwd=tmp_path, api=pages.api))
     assert refused.status == 1
-    assert "refuses" in refused.err
+    assert "the Prefect server is gone, or refuses: Client error '401 Unauthorized'" in refused.err
+    cure = "give that server's token in PREFECT_API_AUTH_STRING, or unset PREFECT_API_URL"
+    assert refused.err.endswith(f"; {cure}\n")
     api_token.save_token(port, pages.token)
     done = program.ended(program.start(*program.DEMO, "outputs=[pose]", cwd=tmp_path, api=pages.api))
     assert (done.status, done.err) == (0, "")

@@ -18,6 +18,7 @@ from flows.results.atomic_files import locked_folder
 from flows.videos import find_videos
 from tasks.cache.locks import lock
 from tasks.errors import SettingError
+from tests.support import program
 from tests.support.program import DEMO, ROOT
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -127,6 +128,41 @@ def test_a_home_folder_is_required_before_prefect_is_loaded(tmp_path: Path, monk
     monkeypatch.setattr(Path, "home", home)
     with pytest.raises(SettingError, match="HOME"):
         server_choice.choose_server(Server.ephemeral, tmp_path)
+
+
+def test_an_address_without_its_end_is_told(api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    for given in (api.removesuffix("/api"), f"{api.removesuffix('/api')}/"):
+        monkeypatch.setenv("PREFECT_API_URL", given)
+        with pytest.raises(SettingError, match=f"^PREFECT_API_URL: {given} is .* pages; give {api}$"):
+            server_choice.choose_server(Server.auto, tmp_path)
+    monkeypatch.setenv("PREFECT_API_URL", api)
+    assert server_choice.choose_server(Server.auto, tmp_path) == api
+
+
+def test_a_setting_that_prefect_does_not_take_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_CLIENT_MAX_RETRIES", "many")
+    done = program.ended(program.start(*DEMO, "server=ephemeral", cwd=tmp_path, api=""))
+    last = done.err.splitlines()[-1]  # Prefect itself prints some before
+    assert (done.status, "Traceback" in done.err) == (2, False)
+    assert last.startswith("stillwalk: PREFECT_: max_retries of Prefect's ClientSettings: Input should be a valid int")
+    assert last.endswith(", and not 'many'; correct it: env | grep PREFECT_ shows what is set")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_name_that_the_terminal_cannot_show_is_shown_in_another_way(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "\u011bx.mp4").write_bytes(b"no video")
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", "flows.stabilize", "video=[\u011bx.mp4,demo]", "plan=true"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=LONGEST_S,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (1, b"")
+    shown = "\u011bx" if encoding == "utf-8" else r"\u011bx"
+    assert ended.stdout.startswith(f"{shown}: ".encode())
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
