@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-Floats = NDArray[np.float64]
+from tasks.maths.arrays import Floats
+
 WALK_RATIO: Final = 0.0065 * 60 / 1.75  # step length / cadence, in body heights per (step/s); N. Sekiya et al. (1996)
 NATURAL_STEP_BH: Final = 0.43  # step length at natural cadence
 UP: Final = np.array([0.0, 1.0, 0.0])

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.demo.gait import (
     ANKLE_HEIGHT_BH,
@@ -36,9 +35,9 @@ from tasks.demo.gait import (
     joint_angle,
     stride_count,
 )
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 
-Floats = NDArray[np.float64]
 EXTRA_POINTS: Final = ("hip_center", "neck", "head", "left_ball", "right_ball", "left_sole", "right_sole")
 POINTS: Final = LANDMARK_NAMES + EXTRA_POINTS
 POINT_INDEX: Final = {name: number for number, name in enumerate(POINTS)}

@@ -8,11 +8,9 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.demo.street_drawing import draw_houses, draw_pavement, draw_sky, draw_trees
-
-Bytes = NDArray[np.uint8]
+from tasks.maths.arrays import Bytes
 
 HORIZON_SHARE: Final = 0.345  # of the frame's height: the horizon
 PAVEMENT_SHARE: Final = 0.72  # of the frame's height: where the pavement begins

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
+from tasks.maths.arrays import Bytes
+
 Random = np.random.Generator
 ByteColor = tuple[int, int, int]
 

@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.demo.gait import LEG_BH, Gait
 from tasks.demo.skeleton import POINT_INDEX, Skeleton, skeleton_at
@@ -19,10 +18,9 @@ from tasks.demo.street import build_street, street_frame
 from tasks.demo.walker_body import Figure, Outfit
 from tasks.demo.walker_frame import draw_person, draw_post, draw_shadow
 from tasks.errors import SettingError
+from tasks.maths.arrays import Bytes, Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 _BATCH_FRAMES: Final = 64  # frames whose joints are computed together
 _GROUND_SHARE: Final = 0.88  # of the frame's height: the ground below the walker
 _CAMERA_ROOM_SHARE: Final = 0.34  # of the frame's width: largest distance of the walker from the middle

@@ -6,13 +6,11 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.demo.shapes import Color, Layer, PointPx, Single, capsule, cylinder_light, paint_surface, sample_texture
 from tasks.demo.skeleton import POINT_INDEX
 from tasks.demo.walker_head import draw_head
-
-Floats = NDArray[np.float64]
+from tasks.maths.arrays import Floats
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from tasks.demo.gait import LEG_BH
 from tasks.demo.shapes import Layer, cylinder_light, disc, paint_surface
 from tasks.demo.walker_body import Figure, Outfit, draw_body
+from tasks.maths.arrays import Bytes
 
-Bytes = NDArray[np.uint8]
 Single = NDArray[np.float32]
 
 

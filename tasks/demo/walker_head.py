@@ -4,12 +4,11 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.demo.shapes import LIGHT, Color, Layer, PointPx, Single, capsule, disc, paint_surface
 from tasks.demo.skeleton import POINT_INDEX
+from tasks.maths.arrays import Floats
 
-Floats = NDArray[np.float64]
 Place = Callable[[float, float, float], tuple[PointPx, float]]
 """Maps (forward, left, up) of the head to a pixel and to the distance towards the camera."""
 

@@ -1,4 +1,4 @@
-"""Array types of the maths modules, and runs of equal values in an array."""
+"""Array types of all modules, and runs of equal values in an array."""
 
 from itertools import pairwise
 
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Labels = NDArray[np.str_]
+Bytes = NDArray[np.uint8]
 
 
 def true_runs(flags: Flags) -> list[tuple[int, int]]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from conf.enums import WrittenCheck
 from tasks.errors import OutputError
 from tasks.maths.anchor.states import ABSENT, MEASURED
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.path import affine
 from tasks.media.files.pose_file import read_pose
@@ -20,8 +21,6 @@ from tasks.media.planes.drawing import Brush, draw_label, make_label
 from tasks.media.planes.layout import Planes
 from tasks.rendering.overlay_numbers import Numbers, draw_numbers, read_numbers
 from tasks.requests import RenderRequest
-
-Floats = NDArray[np.float64]
 
 ARM_AND_LEG: Final = (
     *((11, 13), (13, 15), (15, 17), (15, 19), (17, 19)),

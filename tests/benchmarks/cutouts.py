@@ -27,6 +27,7 @@ from conf.config import Config
 from conf.render import BackgroundConf, BorderConf
 from tasks.demo.demo_video import walk_from_settings
 from tasks.demo.walker import draw_walk
+from tasks.maths.arrays import Flags
 from tasks.media.files.masks_file import MaskState, read_masks
 from tasks.media.matting.cutout import draw_cutout
 from tasks.media.output.person_frames import person_frames
@@ -46,7 +47,6 @@ WALKERS = (
 POP_SHARE = 0.003
 LINES = 540
 HEAD = ["clip", "IoU", "edge px", "pops", "pieces", "pops, moved", "pieces, moved", "pops left", "CPU ms"]
-Flags = NDArray[np.bool_]
 
 
 class Cut(NamedTuple):

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import NobodyFound
+from tasks.maths.arrays import Flags
 from tasks.maths.path import affine
 from tasks.media.input.frames import Frame, read_frames
 from tasks.media.output.video_writer import VideoWriter
@@ -32,8 +33,6 @@ from tasks.records import Clip, read_clip
 from tasks.requests import SceneRequest
 from tests.benchmarks.sample_clips import crossing_walker, panning_walker, samples
 from tests.support.stages import Watched, made, watched
-
-Flags = NDArray[np.bool_]
 
 CUT_SHARE: Final = 0.15  # of the width and of the height, on each side
 SEEN_SHARE: Final = 0.8  # of a place: from which it counts as seen by another frame

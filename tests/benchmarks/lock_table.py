@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.anchor_point import choose_anchor, hide_outside_landmarks
 from tasks.maths.anchor.fusion import FusionSettings, fuse
 from tasks.maths.anchor.states import ABSENT, SEEN_STATES
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import LANDMARK_NAMES, SHOULDERS, torso_length_px
 from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.path import framing
@@ -31,8 +31,6 @@ from tasks.records import read_clip
 from tests.benchmarks.sample_clips import AT_EDGE, walker_at_edge
 from tests.support.lock_figures import Figures, figures, within
 from tests.support.stages import Watched, held, judged, watched
-
-Floats = NDArray[np.float64]
 
 WALKERS: Final = {
     "level": [],

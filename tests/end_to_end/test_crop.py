@@ -17,6 +17,7 @@ from flows import preflight
 from flows.config import settings
 from flows.videos import Video
 from tasks.errors import SettingError
+from tasks.maths.arrays import Floats
 from tasks.maths.path import affine, framing
 from tasks.media.files.tables import read_table
 from tasks.media.input.frames import read_frames
@@ -27,7 +28,7 @@ from tasks.trajectory import plan_trajectory
 from tests.support import program
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
 from tests.support.clips import Made, make
-from tests.support.drawn.paths import Floats, even_times, pose_track, shaky_walk
+from tests.support.drawn.paths import even_times, pose_track, shaky_walk
 from tests.support.rewrite_clip import read, video_writer_for
 
 SIZE = (640, 480)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from conf.demo import DemoConf
 from tasks.demo.demo_video import walk_from_settings
 from tasks.demo.walker import draw_walk
+from tasks.maths.arrays import Floats
 from tasks.media.files.masks_file import read_masks
 from tasks.media.files.tables import read_table
 from tests.support import program
 
-Floats = NDArray[np.float64]
 SECONDS = 6.0
 EVERY = 30  # frames, from one mask that is compared to the next
 

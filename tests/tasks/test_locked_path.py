@@ -13,11 +13,12 @@ from flows.config import settings
 from tasks.errors import AnchorNotSeen, SettingError
 from tasks.locked_path import applied_scale_and_roll, dead_zone_in_pixels, locked_shift_px, smooth_path
 from tasks.maths.anchor.gaps import AbsenceRule, settle_absent
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import HIPS, SHOULDERS, PoseTrack
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine, smoothers
 from tasks.maths.path.l1_path import l1_path
-from tests.support.drawn.paths import Floats, even_times, pose_track, shaky_walk, straight_walk, uneven_times
+from tests.support.drawn.paths import even_times, pose_track, shaky_walk, straight_walk, uneven_times
 from tests.tasks.test_trajectory import HALF, SIZE, matrices, points, request, run, walker
 
 AWAY = AbsenceRule("hold", 0.4, (0.0, 0.0))

@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from conf.enums import Smoother
 from conf.lock import CropConf, LockConf, SmoothingConf
 from tasks.maths.anchor import gaps
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import HIPS, PoseTrack
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine, framing, smoothers
@@ -21,7 +22,7 @@ from tasks.media.files.tables import read_table, write_json, write_table
 from tasks.requests import TrajectoryRequest
 from tasks.trajectory import plan_trajectory
 from tests.support.artifacts import PTS_PER_S, artifact, clip_artifact, pose_artifact, write_still_camera
-from tests.support.drawn.paths import Floats, even_times, pose_track, shaky_walk, without
+from tests.support.drawn.paths import even_times, pose_track, shaky_walk, without
 
 SIZE = (640, 480)
 COUNT = 60

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from conf.enums import AwayMode, CropMode, Smoother
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from tasks.errors import SettingError
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.body.person_height import standing_height_px
 from tasks.maths.path import affine, framing
@@ -21,7 +22,7 @@ from tasks.requests import OffsetsRequest, RoomRequest, TrajectoryRequest
 from tasks.trajectory import find_room, plan_trajectory
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
 from tests.support.drawn.bodies import figure
-from tests.support.drawn.paths import Floats, even_times, shaky_walk, without
+from tests.support.drawn.paths import even_times, shaky_walk, without
 
 SIZE = (640, 480)
 COUNT = 60

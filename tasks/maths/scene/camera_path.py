@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
 from tasks.maths.path.outline import quadrature_points
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LEAST_ALIGNMENT_CONFIDENCE: Final = 0.35  # least confidence with which a frame is aligned to the frames around it

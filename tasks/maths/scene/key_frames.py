@@ -6,11 +6,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
 from tasks.maths.path.outline import outline_px
 from tasks.maths.scene.camera_path import CameraPath
-
-Floats = NDArray[np.float64]
 
 SAMPLE_S: Final = 0.25  # between two samples, at most
 SAMPLE_MOVED: Final = 0.04  # of the picture's diagonal: a farther motion of a corner asks for a sample earlier

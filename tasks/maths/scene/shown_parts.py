@@ -2,13 +2,10 @@
 
 from typing import Final, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
 from tasks.maths.path.outline import outline_px
 
-Floats = NDArray[np.float64]
 Span = tuple[float, float]
 
 TAPS_PX: Final = 4.0  # that an interpolation looks beyond the place it is asked for

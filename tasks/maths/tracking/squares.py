@@ -13,11 +13,9 @@ from math import ceil, log
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import BoxEdges, hip_midpoint, torso_length_px
-
-Floats = NDArray[np.float64]
 
 WINDOW_HEIGHTS: Final = 2.5  # side of the window, in heights of the person
 MEMORY_S: Final = 2.0  # of the straight line that the window moves along

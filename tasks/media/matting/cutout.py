@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask
 from tasks.media.matting.matte import harden_mask, mask_region, mask_to_alpha, warp_mask
@@ -27,8 +28,6 @@ from tasks.media.planes.compose import (
 from tasks.media.planes.layout import Alpha, PixelLayout, Planes
 from tasks.media.planes.shift import shift_plane
 from tasks.media.planes.warp import Region, source_coverage, warp_planes
-
-Floats = NDArray[np.float64]
 
 # Standard deviation by which colours extend beyond a transparent edge, as a share of the region's height.
 EDGE_BLEED_SHARE: Final = 0.012

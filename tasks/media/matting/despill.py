@@ -24,7 +24,7 @@ BAND_SHARE: Final = 0.015
 LEAST_BAND_PX: Final = 3
 SCREENS: Final = {"green": 1, "blue": 2}  # and their place in red, green, blue
 
-Floats = NDArray[np.float32]
+Singles = NDArray[np.float32]
 
 
 def despilled(cutout: Cutout, screen: str, layout: PixelLayout, color: ColorTags, height_px: int) -> Cutout:
@@ -83,11 +83,11 @@ def _without_screen(
     return tuple(_stored(plane + change, plane, peak) for plane, change in zip(planes, changes, strict=True))
 
 
-def _excess(rgb: list[Floats], screen: int) -> Floats:
+def _excess(rgb: list[Singles], screen: int) -> Singles:
     """How much more of the screen's colour each pixel has than of the other two."""
     others = [part for place, part in enumerate(rgb) if place != screen]
     return np.asarray(np.maximum(rgb[screen] - np.maximum(*others), 0))
 
 
-def _stored(values: Floats, like: NDArray[np.uint8] | NDArray[np.uint16], peak: int) -> NDArray[np.uint8]:
+def _stored(values: Singles, like: NDArray[np.uint8] | NDArray[np.uint16], peak: int) -> NDArray[np.uint8]:
     return np.asarray(np.rint(values).clip(0, peak).astype(like.dtype))

@@ -11,17 +11,14 @@ from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes, Flags
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import Box
-
-Bytes = NDArray[np.uint8]
-Flags = NDArray[np.bool_]
 
 # Heights are those of the part of the picture that is looked at, unless another is named.
 LOOKED_AT_ROWS: Final = 100  # about as many rows of the person's box are compared

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
+from tasks.maths.arrays import Bytes
+
 Singles = NDArray[np.float32]
 Indices = NDArray[np.intp]
 

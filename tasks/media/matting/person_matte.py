@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.matting.matte import (
@@ -29,8 +30,6 @@ from tasks.media.planes.warp import Region
 from tasks.media.scene.clean_part import CleanPart, part_of
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import Box
-
-Floats = NDArray[np.float64]
 
 LEAST_LEVEL: Final = 20  # of 255; lower probabilities count as nothing
 HALF_LEVEL: Final = 127  # of 255: opacity above which a pixel counts as the person's

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
-Flags = NDArray[np.bool_]
+from tasks.maths.arrays import Bytes, Flags
+
 Singles = NDArray[np.float32]
 Places = NDArray[np.intp]
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes
 from tasks.maths.path import affine
 from tasks.media.matting.missed_parts import MissedParts
 from tasks.media.matting.mixed_edge import mixed_edge
@@ -21,8 +22,6 @@ from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import Box
 
-Bytes = NDArray[np.uint8]
-Flags = NDArray[np.bool_]
 Singles = NDArray[np.float32]
 
 LOOKED_AT_ROWS: Final = 400  # about as many rows of a person are compared; taller people are reduced

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from tasks.maths.arrays import Flags
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState, read_mask_states, read_masks
 from tasks.media.files.mattes_file import REACH_SAMPLES, read_mattes
@@ -18,8 +16,6 @@ from tasks.media.matting.cutout import BEHIND_INTERPOLATION
 from tasks.media.matting.person_matte import Matte, MatteMaker, Shown, smooth_masks_in_time
 from tasks.media.output.render_frame import Frames, Placement, RenderFrame
 from tasks.media.planes.warp import filter_reach
-
-Flags = NDArray[np.bool_]
 
 
 class PersonFrame(RenderFrame):

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.path import framing
 from tasks.media.files.tables import read_json, read_table
 from tasks.media.input.frame_cache import cached_frames
@@ -28,7 +29,6 @@ from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.plate import Box
 from tasks.records import Artifact, Clip, DecodedClip, ScenePlates, SmoothPath, read_clip
 
-Floats = NDArray[np.float64]
 Pair = tuple[Frame, Planes]
 Made = TypeVar("Made")
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.media.planes.layout import Alpha, PixelLayout
 
-Floats = NDArray[np.float64]
 Shares = TypeVar("Shares", Alpha, NDArray[np.uint8])
 
 

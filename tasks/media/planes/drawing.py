@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.layout import Alpha, PixelLayout, Planes
 
-Floats = NDArray[np.float64]
 _Mask = NDArray[np.uint8]
 SUBPIXEL_BITS: Final = 4  # fractional bits of the positions that OpenCV draws at
 MAX_SAMPLE_SPACING_PX: Final = 2  # largest distance of chroma samples

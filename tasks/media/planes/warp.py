@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 from tasks.media.planes.shift import CV2_BORDERS, at_most, shift_planes
 
-Floats = NDArray[np.float64]
 CV2_INTERPOLATIONS: Final = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
 UNFILTERED: Final = 0.995  # of the size: a picture that becomes smaller by less has no detail that is too fine
 LANCZOS_RADIUS: Final = 3

@@ -16,12 +16,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from tasks.errors import OutputError
+from tasks.maths.arrays import Floats
 from tasks.maths.metrics.decimation import CHART_BINS, merge_intervals
-
-Floats = NDArray[np.float64]
 
 CHART_SIZE_IN: Final = (4.6, 2.5)  # width, height
 FONT_PT: Final = 12.5  # sized for a telephone, where a point is a CSS pixel; page.css makes it smaller on wider charts

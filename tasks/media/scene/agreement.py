@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Flags
 from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.layout import PixelLayout, Plane
-
-Flags = NDArray[np.bool_]
 
 MOST_VOTES: Final = 3  # frames that give a value for a place
 ALIKE: Final = 14  # levels of 8 bits by which two values may differ and still agree

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes, Floats
 from tasks.maths.path import affine
 from tasks.maths.scene.camera_path import CameraPath
 from tasks.media.files.camera_file import read_camera
@@ -25,9 +25,6 @@ from tasks.media.scene.clean_part import CleanPart, PlacedPlate, PlateFiller, cl
 from tasks.media.scene.extend import Extender
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import EDGE_STEP_PX, Box, Plate
-
-Floats = NDArray[np.float64]
-Bytes = NDArray[np.uint8]
 
 HELD_PLATES: Final = 3
 CROSSFADE: Final = (0.3, 0.7)  # part of the time between two plates in which one fades into the next

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes, Floats
 from tasks.maths.path import affine
 from tasks.maths.scene.camera_path import chain
 from tasks.media.files.camera_file import write_camera
@@ -23,8 +24,6 @@ from tasks.media.input.rgb_frames import LUMA_LONGEST_PX
 from tasks.media.planes.crop import reduced, small_size
 from tasks.media.scene.people_mask import people_mask, scaling
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 Points = NDArray[np.float32]
 
 MOST_CORNERS: Final = 160

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes, Floats
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma, sample_spacing
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
@@ -17,9 +18,6 @@ from tasks.media.scene.frame_store import small_luma, small_luma_size
 from tasks.media.scene.parallax import UNHIDDEN, Grid, Shifts, plate_shifts, warp_shifted
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import Box, Plate
-
-Floats = NDArray[np.float64]
-Bytes = NDArray[np.uint8]
 
 SEEN_LEVEL: Final = 242  # of 255, of a place that the frames of each plate saw: above, it is the background there
 HIDDEN_LEVEL: Final = 25  # of 255: a coarse pixel that is hidden by as much is not compared

@@ -9,8 +9,8 @@ from typing import Final, TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes, Flags, Floats
 from tasks.maths.path import affine
 from tasks.maths.scene.shown_parts import Rect, shown_parts
 from tasks.media.planes.chroma import plane_to_luma, sample_spacing
@@ -22,10 +22,6 @@ from tasks.media.scene.fill import smooth_fill
 from tasks.media.scene.parallax import Shifts
 from tasks.media.scene.people_mask import SHADED, scaling, without_shadows
 from tasks.media.scene.plate import Box
-
-Floats = NDArray[np.float64]
-Bytes = NDArray[np.uint8]
-Flags = NDArray[np.bool_]
 
 SEAM_PX: Final = 6  # beyond the frame's edge: over this its mirror fades into what other frames saw
 REACH_PX: Final = 8  # beyond a shown place of the output, as far as interpolation filters reach

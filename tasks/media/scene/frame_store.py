@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError
+from tasks.maths.arrays import Bytes
 from tasks.media.input.frames import Frame
 from tasks.media.planes.crop import small_size
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.scene.exposure import Coarse, coarse, coarse_size
 from tasks.media.scene.people_mask import without_shadows
-
-Bytes = NDArray[np.uint8]
 
 SMALL_LONGEST_PX: Final = (
     120  # longer side of the small pictures that are compared in detail; 240 fills no margin better

@@ -9,13 +9,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes, Floats
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, LANDMARK_NAMES
 from tasks.media.files.masks_file import Mask, read_masks
 from tasks.media.files.tables import read_table
 from tasks.media.scene.people_mask import SHOWN, Limb, Standing, people_mask, with_shadows
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 
 BRIDGED_S: Final = 0.7  # between two sightings of a person, over which both masks stand in, moved
 GOES_ON_S: Final = 0.5  # before the first and after the last sighting

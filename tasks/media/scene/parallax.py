@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes, Flags, Floats
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma, sample_spacing
 from tasks.media.planes.layout import PixelLayout, Plane
@@ -22,10 +23,7 @@ from tasks.media.scene.fill import push_pull
 from tasks.media.scene.frame_store import FrameStore, small_luma_size
 from tasks.media.scene.people_mask import scaling
 
-Bytes = NDArray[np.uint8]
 Singles = NDArray[np.float32]
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Corners = tuple[int, int, int, int]
 
 FIELD_STEP: Final = 4  # small pixels from one shift to the next

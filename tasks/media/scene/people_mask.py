@@ -10,12 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes, Floats
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask
 from tasks.media.planes.crop import box_to_source
-
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 
 SHOWN: Final = 40  # of 255: probability from which a pixel counts as a person's
 GROWN: Final = 0.02  # of the picture's longer side: by how much the masks are grown, for what people carry

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Flags, Floats
 from tasks.maths.path import affine
 from tasks.maths.path.outline import outline_px
 from tasks.media.planes.chroma import sample_spacing
@@ -20,9 +21,6 @@ from tasks.media.scene.fill import smooth_fill
 from tasks.media.scene.frame_store import FrameStore, StoredFrame, small_luma, small_luma_size
 from tasks.media.scene.parallax import Shifts, shows_parallax, source_shifts, warp_shifted
 from tasks.media.scene.people_mask import scaling, without_shadows
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 FARTHEST: Final = 0.4  # of the picture's size: no plate reaches farther beyond its frame
 PIECE_PX: Final = 600_000  # pixels that are voted on at a time

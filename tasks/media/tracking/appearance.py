@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import (
     CLOTHES_REGIONS,
     COLOR_BINS,
@@ -24,8 +25,6 @@ MIN_CLOTH_HALF_WIDTH_TORSOS: Final = 0.14  # for a torso seen from the side
 THIGH_WIDTH_TORSOS: Final = 0.16  # width of a thigh's cloth
 LAB_GREY: Final = 128.0  # grey in OpenCV's a and b
 LAB_HALF_SPAN: Final = 48.0  # range of a and b to each side of grey; clothes go little further
-
-Floats = NDArray[np.float64]
 
 
 def clothing_histograms(rgb: NDArray[np.uint8], landmarks: Floats) -> NDArray[np.float32]:

@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, SHOULDERS
 from tasks.maths.tracking.steps import Step, summarise_step
 
 Luma = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 
 # ``_TORSOS``: in lengths of the torso.
 TRACKED_TORSO_PX: Final = (100.0, 120.0)  # shortest and longest torso in the crop that is tracked

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from tasks.demo.demo_video import write_rgb_video
 from tasks.demo.footsteps import write_aac
 from tasks.demo.walker import Walk, draw_walk, ground_truth
-
-Floats = NDArray[np.float64]
-Bytes = NDArray[np.uint8]
+from tasks.maths.arrays import Bytes, Floats
 
 ZOOM = 1.6
 BLANK_LEVEL = 90

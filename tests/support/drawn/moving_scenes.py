@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from tests.support.drawn.empty_scenes import GROUND_PX, HEIGHT_PX, NOISE_LEVELS, WIDTH_PX, draw_car, draw_tree
 
 Image = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 Random = np.random.Generator
 
 

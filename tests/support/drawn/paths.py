@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, LEFT_HIP, RIGHT_HIP, PoseTrack
 from tasks.maths.path import smoothers
 from tasks.maths.path.l1_path import l1_path
 
-Floats = NDArray[np.float64]
 Smooth = Callable[[Floats, Floats], Floats]
 
 RATE_HZ = 30.0

@@ -28,10 +28,10 @@ from tasks.demo.street import build_street, street_frame
 from tasks.demo.walker import Walk, camera_shake, project_points, walk_camera, walk_times
 from tasks.demo.walker_body import Figure, Outfit
 from tasks.demo.walker_frame import draw_person, draw_shadow
+from tasks.maths.arrays import Floats
 from tests.support.drawn.empty_scenes import RATE_HZ
 
 Image = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 
 YAW_DEG: Final = {"stands": 60, "stands_behind": -75, "sits": 35, "desk": 20, "bicycle": 0, "dances": 80}
 STANDING_BH: Final = THIGH_BH + SHANK_BH + ANKLE_HEIGHT_BH - 0.004

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.demo.demo_video import write_rgb_video
 from tasks.demo.footsteps import write_aac
@@ -14,8 +13,7 @@ from tasks.demo.gait import Gait
 from tasks.demo.skeleton import POINT_INDEX, skeleton_at
 from tasks.demo.walker import Walk, draw_people, project_points, subject_gait, walk_camera, walk_times
 from tasks.demo.walker_body import Outfit
-
-Floats = NDArray[np.float64]
+from tasks.maths.arrays import Floats
 
 DARK = Outfit((48, 50, 56), (70, 72, 78), (40, 40, 46), (150, 130, 118), (40, 34, 30), (30, 30, 32))
 GRAIN_LEVELS = 4.0  # standard deviation of the film's grain

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from tasks.demo.gait import (
     FLAT_FOOT,
@@ -18,8 +17,7 @@ from tasks.demo.gait import (
     stride_count,
 )
 from tasks.demo.skeleton import POINT_INDEX, skeleton_at
-
-Floats = NDArray[np.float64]
+from tasks.maths.arrays import Floats
 
 LEVEL = Gait(speed=0.55)
 WAYS = {

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.anchor_point import hip_anchor
+from tasks.maths.arrays import Floats
 from tasks.maths.path import affine, smoothers
 from tests.support.drawn.paths import (
     EVERY,
     LINEAR,
-    Floats,
     Smooth,
     even_times,
     pose_track,

@@ -12,7 +12,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from tasks.exports.editors.aftereffects import write_aftereffects
 from tasks.exports.editors.blender import write_blender
@@ -20,12 +19,12 @@ from tasks.exports.editors.fcpxml import write_fcpxml
 from tasks.exports.editors.nuke import write_nuke
 from tasks.exports.editors.resolve import write_resolve
 from tasks.exports.requests import ExportRequest
+from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
 from tasks.media.files.tables import read_json, write_json, write_table
 from tests.support.artifacts import artifact, clip_artifact
 from tests.support.drawn.walkers import drawn, true_pose
 
-Floats = NDArray[np.float64]
 SOURCE_PX, OUTPUT_PX = (640, 360), (500, 400)
 FRAMES = 60
 MOST_PX = 0.1

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
 from tasks.maths.anchor.fusion import FusedAnchor, FusionSettings, fuse
+from tasks.maths.arrays import Floats
 from tasks.maths.tracking.steps import Step, Steps, steps_from_rows
 
-Floats = NDArray[np.float64]
 TORSO = 100.0
 
 

@@ -17,8 +17,9 @@ from tasks.maths.anchor.anchor_point import (
     mask_anchor,
     mean_landmark_anchor,
 )
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import FACE, HIPS, LANDMARK_COUNT, SHOULDERS, PoseTrack
-from tests.support.drawn.paths import Floats, even_times, pose_track, straight_walk, uneven_times, without
+from tests.support.drawn.paths import even_times, pose_track, straight_walk, uneven_times, without
 
 HALF = np.array([10.0, 3.0])
 FRAMES = 60

@@ -12,8 +12,8 @@ from tasks.maths.anchor.missing_steps import (
     runs_confirmed_by_pose,
     steps_by_pose,
 )
+from tasks.maths.arrays import Floats
 
-Floats = NDArray[np.float64]
 TIME_S = np.arange(120) / 30
 NOISY = slice(60, 66)
 

@@ -5,13 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from numpy.typing import NDArray
 
 from tasks.maths.body.landmarks import FACE, FEET, HIPS, SHOULDERS, PoseTrack
 from tasks.maths.body.person_box import PersonBoxes, grow_to_aspect, person_boxes, snap_to_pixels, whole_picture_box
 
 SIZE_PX = (1280, 720)
-Floats = NDArray[np.float64]
 
 
 def walk(frames: int = 90, step_px: float = 6.0, start_px: float = 300.0) -> PoseTrack:

@@ -4,8 +4,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import (
     LANDMARK_COUNT,
     LANDMARK_NAMES,
@@ -17,7 +17,6 @@ from tasks.maths.body.landmarks import (
 )
 from tasks.maths.body.stride import limb_stride_hz, pose_stride_hz
 
-Floats = NDArray[np.float64]
 TIME_S = np.arange(300) / 30
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from tasks.maths.arrays import Floats
 from tasks.maths.path.l1_path import l1_path
-from tests.support.drawn.paths import Floats, even_times, shaky_walk, straight_walk, uneven_times
+from tests.support.drawn.paths import even_times, shaky_walk, straight_walk, uneven_times
 
 
 def test_the_path_stays_within_its_budget_and_is_mostly_straight() -> None:

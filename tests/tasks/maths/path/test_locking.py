@@ -8,19 +8,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import optimize
 
 from tasks.errors import AnchorNotSeen
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, SHOULDERS, PoseTrack
 from tasks.maths.path import affine, locking
 from tasks.maths.path.locking import taut_string
-from tests.support.drawn.paths import (
-    Floats,
-    Smooth,
-    even_times,
-    pose_track,
-    shaky_walk,
-    straight_walk,
-    uneven_times,
-    without,
-)
+from tests.support.drawn.paths import Smooth, even_times, pose_track, shaky_walk, straight_walk, uneven_times, without
 
 EVERY: dict[str, Smooth] = {
     "dead zone": lambda path, time_s: locking.apply_dead_zone(path, time_s, radius_px=6.0),

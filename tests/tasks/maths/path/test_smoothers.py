@@ -7,8 +7,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import signal
 
+from tasks.maths.arrays import Floats
 from tasks.maths.path import smoothers
-from tests.support.drawn.paths import Floats, even_times, shaky_walk, straight_walk, uneven_times
+from tests.support.drawn.paths import even_times, shaky_walk, straight_walk, uneven_times
 
 
 def by_definition(path: Floats, window: int, weigh: Callable[[int], float]) -> Floats:

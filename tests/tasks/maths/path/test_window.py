@@ -5,14 +5,13 @@ from enum import Enum
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from tasks.errors import SettingError
+from tasks.maths.arrays import Floats
 from tasks.maths.path import affine, framing, window
 from tasks.maths.path.outline import outline_px
 from tasks.maths.path.window import CropWindow
 
-Floats = NDArray[np.float64]
 SIZE = (640, 360)
 CENTRE = np.array([319.5, 179.5])
 

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.tracking.liveness import LIMBS, Liveness, measure_liveness
 from tasks.maths.tracking.sway import Sway
 from tests.support.drawn.bodies import SIZE_PX, figure, walk
 
 TIME_S = np.arange(60) / 30
-Floats = NDArray[np.float64]
 
 
 def still(noise_px: float, visibility: float = 1.0) -> Floats:

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.tracking.steps import (
     FEWEST_FEATURES,
     STEP_FIELDS,
@@ -14,7 +14,6 @@ from tasks.maths.tracking.steps import (
     summarise_step,
 )
 
-Floats = NDArray[np.float64]
 HIP, NECK = np.array([200.0, 300.0]), np.array([205.0, 200.0])
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Floats
 from tasks.maths.tracking.steps import Step, Steps, steps_from_rows
 from tasks.maths.tracking.sway import measure_sway, with_scene_steps
 from tasks.maths.tracking.tracks import concatenate_tracks
@@ -12,7 +13,6 @@ from tests.support.drawn.bodies import walk
 FRAMES = 60
 TIME_S = np.arange(FRAMES) / 30
 SWAY_PX = 1.5 * np.sin(2 * np.pi * 0.5 * TIME_S)
-Floats = NDArray[np.float64]
 
 
 def camera(travel_px: Floats) -> tuple[Floats, NDArray[np.int64]]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.demo.walker import Walk, draw_people, subject_gait
 from tasks.demo.walker_body import Outfit
+from tasks.maths.arrays import Bytes, Flags
 from tasks.maths.body.landmarks import LEFT_ANKLE, LEFT_KNEE, RIGHT_ANKLE, RIGHT_KNEE
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.matting.missed_parts import sparse_planes
@@ -19,9 +20,6 @@ from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout
 from tasks.media.scene.clean_part import CleanPart, part_of
 from tasks.media.scene.plate import Box
 from tests.tasks.media.matting.test_matte import RATE_HZ
-
-Bytes = NDArray[np.uint8]
-Flags = NDArray[np.bool_]
 
 WALK = Walk(size_px=(480, 270), seconds=1.5, fps=Fraction(2), follow=0, shake_px=0, speed=0.4)
 LAYOUT = nearest_layout("yuv420p")

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes
 from tasks.media.matting.mixed_edge import mixed_edge
 
 SIDE, EDGE_PX = 64, 3
-Bytes = NDArray[np.uint8]
 
 
 def edge_of(picture: Bytes, plate: Bytes) -> NDArray[np.float32]:

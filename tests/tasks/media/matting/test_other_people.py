@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.matting.other_people import OtherPeople, frame_share
 from tests.tasks.media.matting.test_matte import RATE_HZ
@@ -11,7 +12,6 @@ from tests.tasks.media.matting.test_matte import RATE_HZ
 SIDE = 128
 EDGES = np.array([-0.5, -0.5, SIDE - 0.5, SIDE - 0.5], np.float32)
 GRAY, BLUE, ORANGE = (120, 120, 120), (40, 70, 160), (210, 110, 50)
-Bytes = NDArray[np.uint8]
 
 
 def block(x: int, width: int = 40) -> Bytes:

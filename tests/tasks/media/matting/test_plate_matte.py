@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes
 from tasks.media.matting.plate_matte import PlateMatte
 from tasks.media.planes.layout import Alpha, nearest_layout
 from tasks.media.scene.clean_part import CleanPart
@@ -11,7 +12,6 @@ from tests.tasks.media.matting.test_matte import RATE_HZ, disc
 
 SIZE = (160, 200)
 GRAY = nearest_layout("gray")
-Bytes = NDArray[np.uint8]
 
 
 def ground(seed: int = 1, noise: float = 2.0) -> Bytes:

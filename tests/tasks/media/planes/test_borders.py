@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
 from tasks.media.matting.cutout import blurred_background
-from tasks.media.planes.borders import BORDER_BLUR_SHARE, BORDER_BRIGHTNESS, Floats, blur_border, masked_blur
+from tasks.media.planes.borders import BORDER_BLUR_SHARE, BORDER_BRIGHTNESS, blur_border, masked_blur
 from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.layout import nearest_layout
 from tasks.media.planes.shift import shift_planes

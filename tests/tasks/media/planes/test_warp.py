@@ -9,13 +9,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma
 from tasks.media.planes.layout import PixelLayout, nearest_layout
 from tasks.media.planes.shift import shift_planes
 from tasks.media.planes.warp import warp_planes
-
-Floats = NDArray[np.float64]
 
 LAYOUTS = {name: nearest_layout(name) for name in ("gray", "yuv420p", "yuv422p", "yuv444p", "gbrp", "yuv420p10le")}
 SIZE = (160, 120)

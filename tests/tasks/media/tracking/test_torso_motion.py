@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.demo.walker import Walk, draw_walk, ground_truth
+from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, LANDMARK_NAMES
 from tasks.maths.tracking.steps import Steps, steps_from_rows
 from tasks.media.tracking.torso_motion import TorsoMotion
 
-Floats = NDArray[np.float64]
 Luma = NDArray[np.uint8]
 SIZE = 480, 360
 SEEN = np.ones(LANDMARK_COUNT)
