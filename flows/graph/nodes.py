@@ -132,6 +132,9 @@ class Unit:
         return {*self.comes_after, *(need for shared in self.shares for need in shared.waits_for)}
 
 
+# Videos that are led to their results at the same time, at least: while one waits or is published, stages of others are
+# computed. It matters with one worker only: two or more lead as many. A choice: with 2 or 8 the run computes the same,
+# and the first videos of a batch are finished sooner or later.
 LEAST_VIDEOS_AT_ONCE: Final = 4
 
 

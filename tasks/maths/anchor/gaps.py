@@ -8,6 +8,9 @@ import numpy as np
 from tasks.maths.anchor.states import ABSENT, FILLED_STATES, HELD, INTERPOLATED, MEASURED
 from tasks.maths.arrays import Flags, Floats, Labels, true_runs
 
+# Choices. Gaps of 0.3 to 0.9 s in the true hips of eight drawn walkers are bridged with an error of 2.5 px rms. With
+# half or double of one value it is 2.3 to 2.7 px, with 1 or 4 harmonics 3.3 or 2.9 px. Without a gait it is 3.3 px, and
+# 3.2 or 3.5 px with half or double of END_SLOPE_S.
 END_SLOPE_S: Final = 0.14  # on each side of a gap: the speed is measured over this time
 GAIT_CONTEXT_S: Final = 2.0  # on each side of a gap: the gait is fitted to this time
 CONTEXT_DECAY_S: Final = 0.7  # the weight of a frame falls by a factor e over this distance from the gap
