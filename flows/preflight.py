@@ -226,7 +226,7 @@ def _read_length(path: Path) -> tuple[int, float]:
 
 @lru_cache(maxsize=4)  # the settings of a sweep ask for the same video, one after the other
 def _length_of(path: Path, stamp: FileFingerprint) -> tuple[int, float]:
-    """The same of a file as it was when it had this ``stamp``."""
+    """The same, remembered for a file as long as it has this ``stamp``."""
     from tasks.media.input import probe
 
     return probe.probe_length(path)

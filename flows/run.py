@@ -143,7 +143,7 @@ def _print_end(end: Ended, asked: list[SweepSetting], output_dir: Path, seconds:
 
 
 def _left(status: int) -> int:
-    """``status``; after an interruption the process ends here instead, once the server has the last quick messages."""
+    """``status``. After an interruption the process ends here instead, when the server has the last messages."""
     if status == INTERRUPTED_STATUS:
         from prefect.events.worker import EventsWorker
 

@@ -13,22 +13,22 @@ from tasks.errors import SettingError
 
 
 def without_frame_cache(decode: DecodeConf) -> DecodeConf:
-    """The settings that shape what decoding finds: where frames are kept later does not."""
+    """The settings without those that say where frames are kept later: they do not shape what decoding finds."""
     return replace(decode, frames=DecodeConf.frames, memory_mb=DecodeConf.memory_mb)
 
 
 def without_matte(masks: MasksConf) -> MasksConf:
-    """The settings that shape the masks: what is made of them later runs no model again."""
+    """The settings without those that say how masks are used later: a change of these runs no model again."""
     return replace(masks, smoothing=MasksConf.smoothing, plate=MasksConf.plate, refine=MasksConf.refine)
 
 
 def without_time(clip: ClipConf) -> ClipConf:
-    """The settings that decide which frames are used."""
+    """The part without ``clip.time``, which does not decide which frames are used."""
     return replace(clip, time=ClipConf.time)
 
 
 def picture_crop(crop: CropConf) -> CropConf:
-    """The settings that decide the size of the stabilized picture: what of it is shown, and how large, does not."""
+    """The settings that decide the size of the stabilized picture; not of the part that is shown, nor its scale."""
     return CropConf(size=crop.size, aspect=crop.aspect, window=crop.window)
 
 

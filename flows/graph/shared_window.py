@@ -36,7 +36,7 @@ def room_size(room: Artifact[CoveredWindow]) -> Size:
 
 
 def shared_size(sizes_px: Sequence[Size]) -> Size | None:
-    """The largest window that fits into windows of all ``sizes_px``; None of none."""
+    """The largest window that fits into windows of all ``sizes_px``; None where there are none."""
     if not sizes_px:
         return None
     return min(width for width, _ in sizes_px), min(height for _, height in sizes_px)

@@ -149,7 +149,7 @@ def _is_stale_shard(name: str, wanted: Iterable[str]) -> bool:
 
 
 def _settings_digest(config: dict[str, Any]) -> str:
-    """Names the settings that shape the files of a run, but not which files it makes."""
+    """A digest of the settings that shape the files of a run; not of those that only say which files it makes."""
     shaping = {name: value for name, value in config.items() if name not in SHAPELESS_SETTINGS}
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()
 

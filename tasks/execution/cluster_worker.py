@@ -63,7 +63,7 @@ class Reply:
 
 @lru_cache
 def own_build() -> Build:
-    """The build of this process. Of its source, as it was when it was asked first."""
+    """The build of this process. Its source counts as it was at the first call."""
     digest = hashlib.sha256()
     for path in sorted(file for part in ("conf", "tasks") for file in (ROOT / part).rglob("*.py")):
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())

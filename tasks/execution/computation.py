@@ -78,7 +78,7 @@ def clip_of(request: AnyRequest) -> Clip | None:
 
 @lru_cache(maxsize=CLIPS_KEPT)
 def _clip(path: Path, _sha256: str) -> Clip:
-    """Each task of a video asks several times, and of few videos at once."""
+    """The clip in a file, remembered: each task asks several times, and few videos are worked on at once."""
     return Clip.from_json(read_object(path))
 
 

@@ -188,7 +188,7 @@ def _by_products(requests: Iterable[AnyRequest]) -> dict[str, AnyRequest]:
 
 
 def _given_by_product(call: Call, request: AnyRequest) -> AnyRequest:
-    """The request with its by-product, where the cache has it: then it has none to make any more."""
+    """The request; given its by-product where the cache has it, so that it is not made again."""
     wanted = request.by_product
     found = None if wanted is None else store.find(call.cache, wanted.stage, stage_key(wanted))
     if found is None:
