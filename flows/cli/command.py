@@ -6,6 +6,7 @@ Nothing heavy is imported here, so that help, ``--cfg`` and tab completion do no
 import atexit
 import gc
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from flows.cli.help import help_topic, manual
+from flows.cli.help import LINE_COLUMNS, help_topic, manual
 from flows.cli.terminal_text import guard_output, is_output_lost, show_status
 from flows.config import settings
 from flows.config.error_lines import explain, is_of_settings
@@ -130,7 +131,7 @@ def _run_settings() -> None:
 def _print_help(topic: str) -> int:
     """Print help and return the exit status."""
     try:
-        text = manual(topic)
+        text = manual(topic, min(LINE_COLUMNS, shutil.get_terminal_size((LINE_COLUMNS, 0)).columns))
     except SettingError as error:
         print(f"stillwalk: {error}", file=sys.stderr)
         return REFUSED_STATUS

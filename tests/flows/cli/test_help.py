@@ -23,6 +23,14 @@ def test_the_help_of_a_section_lists_its_settings_only() -> None:
     assert lines and all(line.startswith("  crop.") for line in lines)
 
 
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_help_fits_the_terminal_and_says_the_same(columns: int) -> None:
+    wide, text = manual("all"), manual("all", columns)
+    assert text.split() == wide.split()
+    long = [line.strip() for line in text.splitlines() if len(line) > columns]
+    assert all(" " not in line or "=" in line or "/" in line for line in long)  # names, values and paths stay whole
+
+
 @pytest.mark.parametrize(
     ("arguments", "topic"),
     [
@@ -31,6 +39,8 @@ def test_the_help_of_a_section_lists_its_settings_only() -> None:
         (["help"], ""),
         (["--help=all"], "all"),
         (["help", "crop"], "crop"),
+        (["--help", "crop"], "crop"),
+        (["--help", "video=walk.mp4"], ""),
         (["video=help"], None),
     ],
 )
