@@ -119,7 +119,7 @@ def test_missing_frames_are_reported_with_a_cure(tmp_path: Path) -> None:
         run(source, tmp_path / "strict", strict=True)
 
 
-def test_an_interruption_passes_through(tmp_path: Path) -> None:
+def test_an_interruption_ends_decoding(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mp4", Made())
 
     def interrupt(done: int) -> None:

@@ -101,7 +101,9 @@ def test_the_choice_and_the_other_people_are_reported(two: Watched, tmp_path: Pa
     ("rule", "trait", "most"),
     [("largest", "height_px", True), ("centre", "centre_distance", False), ("first", "first_s", False)],
 )
-def test_a_rule_is_followed(two: Watched, tmp_path: Path, rule: str, trait: str, most: bool) -> None:
+def test_a_rule_chooses_the_person_with_most_or_least_of_its_trait(
+    two: Watched, tmp_path: Path, rule: str, trait: str, most: bool
+) -> None:
     facts = two.choose(tmp_path / rule, rule=SubjectRule(rule))[1]
     best = sorted(facts["people"], key=lambda person: float(person[trait]), reverse=most)[0]
     assert facts["chosen"]["person"] == best["person"]

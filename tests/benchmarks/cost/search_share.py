@@ -3,7 +3,8 @@
     python -m tests.benchmarks.cost.search_share FOLDER VIDEO ... [--seconds 6] [--size 0.6]
 
 The stage runs in one thread. To open a pose model is a part of the stage, but not of the search. FOLDER keeps the
-decoded clips, and those that are made smaller: ``--size`` is the share of width and height that is left.
+decoded clips, and those that are made smaller: ``--size`` is the share of width and height that is left. The looks are
+calls of the model; those that confirm a find count too.
 """
 
 import argparse

@@ -20,7 +20,7 @@ def test_the_same_file_has_the_same_stamp(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["rewritten", "replaced", "longer"])
-def test_another_file_is_told(tmp_path: Path, how: str) -> None:
+def test_a_video_that_is_replaced_or_rewritten_during_the_run_is_refused(tmp_path: Path, how: str) -> None:
     video = tmp_path / "a.mp4"
     video.write_bytes(b"walk")
     stamp = file_fingerprint(video)

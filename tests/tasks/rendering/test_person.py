@@ -90,7 +90,7 @@ def test_a_background_is_for_any_video(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["person.webm", "person.mov", "person_png.zip"])
-def test_a_person_before_nothing(tmp_path: Path, file: str) -> None:
+def test_a_person_before_nothing_is_one_file_with_every_frame(tmp_path: Path, file: str) -> None:
     states = [MaskState.measured, MaskState.nobody, MaskState.measured]
     source, masks = discs(tmp_path / "made", np.tile([80.0, 60.0], (3, 1)), states)
     work = job(tmp_path, source, np.array([[20.0, 0.0]]))

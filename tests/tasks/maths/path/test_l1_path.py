@@ -30,7 +30,7 @@ def test_a_budget_of_zero_gives_the_path_itself() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 6])
-def test_the_shortest_clips_work(count: int) -> None:
+def test_the_path_of_the_shortest_clips_stays_within_the_budget(count: int) -> None:
     smooth = l1_path(shaky_walk(count), even_times(count), budget_px=5)
     assert smooth.shape == (count, 2)
     assert np.abs(smooth - shaky_walk(count)).max() <= 5 + 1e-9

@@ -52,7 +52,7 @@ def test_a_constant_path_stays_to_both_ends(hold: Smooth) -> None:
 
 
 @over_all
-def test_one_frame_passes(hold: Smooth) -> None:
+def test_a_single_frame_stays_where_it_is(hold: Smooth) -> None:
     assert_allclose(hold(np.array([[3.0, 4.0]]), np.zeros(1)), [[3, 4]])
 
 
@@ -265,7 +265,7 @@ def test_reversed_time_gives_the_reversed_scale_and_roll() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_the_shortest_clips_work(count: int) -> None:
+def test_the_shortest_clips_get_no_scale_and_no_roll(count: int) -> None:
     hips = shaky_walk(count)
     track = pose_track(even_times(count), hips - HALF, hips + HALF)
     assert_allclose(locking.steadying_scale(track), 1, rtol=0.1)

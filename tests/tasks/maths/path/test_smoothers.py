@@ -184,7 +184,7 @@ def test_times_that_do_not_increase_are_refused(smooth: Callable[..., Floats]) -
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 6])
-def test_the_shortest_clips_work(count: int) -> None:
+def test_the_shortest_clips_are_smoothed_without_nan(count: int) -> None:
     path, time_s = shaky_walk(count), even_times(count)
     for smooth in (smoothers.butterworth(path, time_s, cutoff_hz=1.0), smoothers.kalman(path, time_s, cutoff_hz=1.0)):
         assert smooth.shape == path.shape

@@ -150,7 +150,7 @@ def test_a_picture_that_fits_is_not_resampled() -> None:
         np.testing.assert_array_equal(plane[:, columns:], other[:rows, :columns])
 
 
-def test_shrinking_averages() -> None:
+def test_a_shrunken_plane_has_the_means_of_its_samples() -> None:
     checks = (np.indices((64, 64)).sum(axis=0) % 2 * 200).astype(np.uint8)
     assert np.abs(resize_plane(checks, (32, 32)).astype(int) - 100).max() <= 1
 

@@ -31,7 +31,7 @@ def test_border_pixels_are_repeated_outside_the_picture(edges: tuple[float, ...]
     assert np.array_equal(crop_and_resize(PICTURE, np.array(edges), (x1 - x0, y1 - y0)), PICTURE[rows][:, columns])
 
 
-def test_shrinking_averages() -> None:
+def test_a_shrunken_picture_has_the_means_of_its_pixels() -> None:
     small = crop_and_resize(PICTURE, whole_picture_box((60, 40)), (30, 20))
     mean = PICTURE.reshape(20, 2, 30, 2, 3).astype(float).mean(axis=(1, 3))
     assert np.abs(small - mean).max() <= 1

@@ -12,7 +12,7 @@ def test_a_hole_in_a_slope_is_closed_smoothly() -> None:
     assert np.array_equal(filled[known > 0], slope[known > 0])
 
 
-def test_known_samples_stay_exactly() -> None:
+def test_filling_changes_no_known_sample() -> None:
     plane = np.random.default_rng(1).integers(0, 1023, (50, 70)).astype(np.uint16)
     unknown = np.zeros(plane.shape, np.bool_)
     unknown[10:20, 10:30] = True
