@@ -111,8 +111,12 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def checked(copy: Path) -> str:
-    """What mypy has against the page and the requests that it leads to; empty for nothing."""
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", str(PAGE), str(REQUESTS)]
+    """What mypy has against the page and the requests that it leads to; empty for nothing.
+
+    Libraries are not read, which takes ten times as long: neither file uses one.
+    """
+    ours_only = ["--follow-imports=silent", "--no-site-packages", "--ignore-missing-imports"]
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", *ours_only, str(PAGE), str(REQUESTS)]
     environment = {**os.environ, "PYTHONPATH": str(copy), "MYPYPATH": str(copy)}
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=300, check=False)
     return done.stdout + done.stderr
