@@ -30,13 +30,14 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that tests 
 
 VIDEOS = Path(__file__).parents[2] / "shared" / "videos"
 SERVER_START_S = 180
+FEW = 8  # tests of a file: a test in it may take ten seconds
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First the files that run the program, then those with many tests: both processes then end at the same time."""
+    """First the files that run the program, last those with many quick tests: both processes then end together."""
     running = {item.path for item in items if "api" in getattr(item, "fixturenames", ())}
     tests = Counter(item.path for item in items)
-    items.sort(key=lambda item: (item.path not in running, -tests[item.path], item.path))
+    items.sort(key=lambda item: (item.path not in running, tests[item.path] > FEW, -tests[item.path], item.path))
 
 
 @pytest.fixture(scope="session", autouse=True)
