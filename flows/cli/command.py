@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final, NoReturn, cast
 
 import hydra
@@ -60,6 +61,12 @@ def run_command_line() -> NoReturn:
     Where all was done but could not be told, the status is 1.
     """
     guard_output()
+    try:
+        Path.cwd()
+    except OSError:
+        fact = "the folder in which this was typed does not exist any more"
+        print(f"stillwalk: {fact}; change to another, such as with cd ~", file=sys.stderr)
+        _exit(REFUSED_STATUS)
     given = sys.argv[1:]
     if given and (subcommand := _subcommand(given[0])):
         _exit(subcommand(given[1:]))

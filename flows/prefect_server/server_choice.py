@@ -12,6 +12,7 @@ from conf.enums import Server
 from flows.prefect_server.api_token import find_token, is_foreign_server
 from flows.prefect_server.gate import authorization
 from tasks.errors import SettingError
+from tasks.untrusted.paths import absolute_path
 
 LOCAL_API: Final = "http://127.0.0.1:4200/api"
 REFUSED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -52,7 +53,7 @@ def choose_server(server: Server, home: Path) -> str:
     bypass_proxies_on_loopback()
     for name, value in PREFECT_DEFAULTS.items():
         os.environ.setdefault(name, value)
-    os.environ.setdefault("PREFECT_HOME", str(home))
+    set_prefect_home(home)
     if server is Server.ephemeral:
         os.environ.pop("PREFECT_API_URL", None)
         return _without_tls_checks("")
@@ -69,6 +70,12 @@ def choose_server(server: Server, home: Path) -> str:
     if token and os.environ.get("PREFECT_API_URL"):
         os.environ[CLIENT_TOKEN_VARIABLE] = token
     return _without_tls_checks(os.environ.get("PREFECT_API_URL", ""))
+
+
+def set_prefect_home(usual: Path) -> None:
+    """Set ``PREFECT_HOME`` to an absolute path: to ``usual`` where it is empty or not set."""
+    given = os.environ.get("PREFECT_HOME")
+    os.environ["PREFECT_HOME"] = str(absolute_path(given) if given else usual)
 
 
 def _names_pages(address: str) -> bool:

@@ -69,8 +69,9 @@ def _end_turn(turn: ExitStack, port: int) -> None:
 
 def _set_environment(port: int, token: str) -> None:
     """Set Prefect's environment, before Prefect is imported."""
-    for name, value in {**server_choice.PREFECT_DEFAULTS, "PREFECT_HOME": str(HOME)}.items():
+    for name, value in server_choice.PREFECT_DEFAULTS.items():
         os.environ.setdefault(name, value)
+    server_choice.set_prefect_home(HOME)
     for name in ("PREFECT_API_URL", server_choice.CLIENT_TOKEN_VARIABLE, "PREFECT_SERVER_API_AUTH_STRING"):
         os.environ.pop(name, None)  # they belong to another server
     os.environ.update(server_environment(port, token))

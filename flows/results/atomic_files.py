@@ -74,7 +74,12 @@ def write_part(path: Path, text: str | bytes) -> Path:
     return part
 
 
+def final_path(part: Path) -> Path:
+    """The place of a part file once it is complete."""
+    return part.with_name(part.name.removeprefix(".").removesuffix(f"{_OWN}{PART_SUFFIX}"))
+
+
 def rename_parts(parts: Iterable[Path]) -> None:
     """Give each part file its final name, in order."""
     for part in parts:
-        part.replace(part.with_name(part.name.removeprefix(".").removesuffix(f"{_OWN}{PART_SUFFIX}")))
+        part.replace(final_path(part))

@@ -2,16 +2,18 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from conf.enums import Output
 from flows.jobs import Job
 from flows.report.page import render_report
-from flows.results.atomic_files import PART_SUFFIX, locked_folder, part_path, rename_parts, write_part
+from flows.results.atomic_files import PART_SUFFIX, final_path, locked_folder, part_path, rename_parts, write_part
 from flows.results.result import (
     EXPORT_FOLDER,
     PERSON_FOLDERS,
@@ -27,6 +29,7 @@ from flows.sweep import RUN_WIDE_SETTINGS
 from tasks.cache.integrity import forget_damaged, require_proven
 from tasks.cache.store import sha256_of
 from tasks.errors import OutputError
+from tasks.execution import progress
 from tasks.records import AnyArtifact
 from tasks.untrusted.corrections_file import CORRECTIONS_NAME
 
@@ -70,6 +73,7 @@ def publish(job: Job, artifacts: dict[str, AnyArtifact], output_dir: Path) -> Re
         now = _settings_digest(job.plain_config) if older else ""
         result = describe_result(job, artifacts, folder, older=sorted(name for name in older if older[name] != now))
         parts = [part for name, artifact in wanted.items() if (part := _copy_to_part(artifact, name, folder))]
+        changed = _changed_by_others(parts, folder)
         metrics = read_metrics(artifacts)
         parts.append(write_part(folder / "metrics.json", _json_text(metrics)))
         record = run_record(job, artifacts, result, wanted) | {"from_earlier_runs": older}
@@ -78,6 +82,8 @@ def publish(job: Job, artifacts: dict[str, AnyArtifact], output_dir: Path) -> Re
         parts.append(write_part(folder / RECORD_NAME, _json_text(record)))
         for name in stale:
             (folder / name).unlink()
+        for path in changed:
+            _keep_beside(path)
         rename_parts(parts)  # only now: a full disk has failed before anything was replaced
     return result
 
@@ -141,6 +147,25 @@ def _older_deliverables(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
     made = _settings_digest(before.get("config", {}))
     known = {**before.get("from_earlier_runs", {}), **dict.fromkeys(before.get("deliverables", {}), made)}
     return {name: digest for name, digest in known.items() if name not in wanted and (folder / name).exists()}
+
+
+def _changed_by_others(parts: Iterable[Path], folder: Path) -> list[Path]:
+    """Files in the places of these part files that no run has put there, as far as the folder's record tells."""
+    before = read_record(folder)
+    found = []
+    for path in map(final_path, parts):
+        made = before.get("deliverables", {}).get(path.relative_to(folder).as_posix(), {}).get("sha256")
+        if made and path.is_file() and sha256_of(path) != made:
+            found.append(path)
+    return found
+
+
+def _keep_beside(path: Path) -> None:
+    """Give a file that somebody has changed another name, and say so."""
+    names = (path.with_name(f"{path.stem}-changed-{number}{path.suffix}") for number in count(1))
+    kept = next(name for name in names if not os.path.lexists(name))
+    path.rename(kept)
+    progress.tell(f"{path}: was changed since it was made; what was there is now {kept.name}")
 
 
 def _is_stale_shard(name: str, wanted: Iterable[str]) -> bool:

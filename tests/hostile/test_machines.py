@@ -130,6 +130,36 @@ def test_a_home_folder_is_required_before_prefect_is_loaded(tmp_path: Path, monk
         server_choice.choose_server(Server.ephemeral, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"), [(None, "usual"), ("", "usual"), ("home", "home"), ("~/prefect", "user/prefect")]
+)
+def test_the_folder_of_prefect_is_the_same_for_all(
+    given: str | None, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", dict(os.environ) | {"HOME": str(tmp_path / "user")})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PREFECT_HOME", raising=False)
+    if given is not None:
+        monkeypatch.setenv("PREFECT_HOME", given)
+    server_choice.choose_server(Server.ephemeral, tmp_path / "usual")
+    assert os.environ["PREFECT_HOME"] == str(tmp_path / meant)
+
+
+def test_a_folder_that_was_removed_meanwhile_is_one_line(tmp_path: Path) -> None:
+    run = f"{sys.executable} -P -m flows.stabilize video=demo plan=true"
+    ended = subprocess.run(
+        ["sh", "-c", f"mkdir gone && cd gone && rmdir ../gone && exec {run}"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
+        check=False,
+    )
+    fact = "the folder in which this was typed does not exist any more"
+    assert (ended.returncode, ended.stderr) == (2, f"stillwalk: {fact}; change to another, such as with cd ~\n")
+
+
 def test_an_address_without_its_end_is_told(api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", dict(os.environ))
     for given in (api.removesuffix("/api"), f"{api.removesuffix('/api')}/"):

@@ -135,6 +135,31 @@ def test_deliverables_of_earlier_runs_are_named(
     assert told == [[], ["person.mp4"], ["person.mp4"], ["person.mp4", "pose.csv"]]
 
 
+def test_a_deliverable_that_somebody_has_changed_is_kept(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job, made = finished
+    monkeypatch.setattr(publish, "run_record", lambda job, artifacts, result, held: recorded(job, held))
+    folder = tmp_path / "out" / "a"
+    for number in (1, 2):
+        publish.publish(job, made, tmp_path / "out")
+        (folder / "stabilized.mp4").write_text(f"cut {number}")
+    publish.publish(job, made, tmp_path / "out")
+    videos = {name: text for name, text in contents(folder).items() if name.endswith(".mp4")}
+    assert videos == {
+        "stabilized.mp4": "picture",
+        "stabilized-changed-1.mp4": "cut 1",
+        "stabilized-changed-2.mp4": "cut 2",
+    }
+    fact = "was changed since it was made; what was there is now"
+    assert capsys.readouterr().err == "".join(
+        f"stillwalk: {folder}/stabilized.mp4: {fact} stabilized-changed-{number}.mp4\n" for number in (1, 2)
+    )
+    made["stabilized.mp4"] = artifact(tmp_path, "other", {"stabilized.mp4": "another smoothing"})
+    publish.publish(job, made, tmp_path / "out")
+    assert len([name for name in contents(folder) if name.endswith(".mp4")]) == 3
+
+
 def test_files_of_an_earlier_run_are_named_only_where_its_settings_were_others(
     finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
