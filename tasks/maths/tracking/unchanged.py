@@ -28,10 +28,12 @@ CHANGED_SHARE: Final = 0.003
 # who is followed reach beyond the cover: up to 0.005 of the cells.
 WHOLE_CHANGED_SHARE: Final = 0.006
 MOVING_SHARE: Final = 0.006  # of the cells of a tile: half of the smallest person that it is searched for
-LIMBS_SHARE: Final = 0.15  # of a covered box's height: around it, limbs and shadows move
+# Of a covered box's height: around it, limbs and shadows move. A choice: the tests pass with half and double of it.
+# With none a leg counts as motion, and with four times as much somebody beside the box does not.
+LIMBS_SHARE: Final = 0.15
 MOST_SKIPS: Final = 3  # of one place in a row: a person who stands still and is hard to see gets further looks
 NEVER_SEEN: Final = -1000  # level of a cell that was covered at each look
-AROUND_CELLS: Final = 3  # across and down, among which a level may move without a change
+AROUND_CELLS: Final = 3  # across and down: a cell and those beside it, so that a tremble by one cell is no change
 
 
 class Shown(NamedTuple):

@@ -79,10 +79,12 @@ def test_the_place_in_which_most_moves_comes_first_and_then_the_one_that_waits()
     assert turns[0] is None and turns[1] == near and set(turns[1:]) == {near, wide}
 
 
-def test_the_limbs_of_who_is_covered_are_no_motion() -> None:
+def test_the_limbs_of_who_is_covered_are_no_motion_and_what_moves_beyond_them_is() -> None:
     box, places = (690.0, 290.0, 730.0, 370.0), UnchangedPlaces()
-    for x_px in (700, 716):
-        assert places.most_moving([TILE], Shown(SIZE_PX, with_person(x_px), [box])) is None
+    places.search(None, Shown(SIZE_PX, STREET))  # since then the tile waits
+    for x_px in (700, 716, 724):  # at last beyond the box, by less than the limbs
+        assert places.most_moving([TILE], Shown(SIZE_PX, with_person(x_px, 72), [box])) is None
+    assert places.most_moving([TILE], Shown(SIZE_PX, with_person(760, 72), [box])) == TILE
 
 
 def test_a_tile_beside_a_picture_of_a_few_pixels_has_no_share_that_moves() -> None:
