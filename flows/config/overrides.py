@@ -19,7 +19,15 @@ from tasks.errors import SettingError
 from tasks.untrusted.paths import exists
 
 CONF_FOLDER: Final = Path(__file__).parents[2] / "conf"
-PATH_SETTINGS: Final = {"video", "output_dir", "cache_dir", "models.dir", "background.image", "corrections"}
+PATH_SETTINGS: Final = {
+    "video",
+    "output_dir",
+    "cache_dir",
+    "models.dir",
+    "background.image",
+    "corrections",
+    "sweep.name",
+}
 COLOR_SETTINGS: Final = {"border.color", "background.color"}
 OTHER_WORDS: Final = {"dry_run": "plan", "input": "video", "output": "output_dir"}
 QUOTES: Final = "'\""

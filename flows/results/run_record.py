@@ -53,7 +53,11 @@ def describe_result(
     if error:
         error = with_damage(error, artifacts)
     found = read_metrics(artifacts) if "trajectory" in artifacts else {}
-    summary = [*_choice_lines(facts.get("subject", {}), job), *summary_lines(artifacts, found, job.config.border.mode)]
+    summary = [
+        *_choice_lines(facts.get("subject", {}), job),
+        *_corrections_lines(job),
+        *summary_lines(artifacts, found, job.config.border.mode),
+    ]
     metrics = flattened(found) if found else {}
     if (area := metrics.get("visible_area_mean")) is not None and area < LEAST_PICTURE:
         warnings.append(f"only {area:.1%} of the output shows the picture, the rest is border; {_area_cure(job)}")
@@ -85,6 +89,13 @@ def _choice_lines(subject: Mapping[str, Any], job: Job) -> Iterator[str]:
         yield f"followed: {subject['followed']}"
         if not job.person:
             yield f"to follow another one: {subject['others']}"
+
+
+def _corrections_lines(job: Job) -> Iterator[str]:
+    """How many corrections hold and where they lie: a file in the video's folder is used without being named."""
+    given = _corrections(job).get("corrections", {})
+    if count := sum(len(given.get(kind, ())) for kind in ("points", "people", "absences")):
+        yield f"corrections by hand: {count} from {given['file']}; corrections=none leaves them out"
 
 
 def summary_lines(artifacts: dict[str, AnyArtifact], metrics: Mapping[str, Any], border: BorderMode) -> Iterator[str]:

@@ -137,6 +137,7 @@ def test_an_unknown_option_is_refused_in_one_line(argument: str, sentence: str) 
         ("video=Gänge.mp4, b (1).mp4", True, 'video="Gänge.mp4","b (1).mp4"'),
         ("video=choice(a.mp4,b.mp4)", True, "video=choice(a.mp4,b.mp4)"),
         ("output_dir=Übung 1", False, 'output_dir="Übung 1"'),
+        ("sweep.name=Übung (1)", True, 'sweep.name="Übung (1)"'),
         ("cache_dir=null", False, "cache_dir=null"),
         ("smoothing.window=5", False, "smoothing.window=5"),
         ("--cfg", False, "--cfg"),

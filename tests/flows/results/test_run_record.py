@@ -183,6 +183,22 @@ def test_a_pose_interval_is_warned_of_unless_the_file_is_verified(
     assert len(result.warnings) == warned
 
 
+def test_corrections_that_hold_are_counted_with_their_file(tmp_path: Path) -> None:
+    file = tmp_path / "a" / "corrections.csv"
+    file.parent.mkdir()
+    file.write_text("frame,x_px,y_px,absent\n1,10,20,\n5,,,1\n")
+    made = artifacts(tmp_path, 10, 10, {"measured": 10})
+
+    def summary(corrections: str | None) -> list[str]:
+        config = Config(output_dir=str(tmp_path), corrections=corrections)
+        job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, config, {}, "run")
+        return describe_result(job, made, tmp_path).summary
+
+    told = [line for line in summary(None) if line.startswith("corrections")]
+    assert told == [f"corrections by hand: 2 from {file}; corrections=none leaves them out"]
+    assert not any(line.startswith("corrections") for line in summary("none"))
+
+
 @pytest.mark.parametrize(
     ("shares", "percents"),
     [
