@@ -11,6 +11,7 @@ WINDOW_HOP_S: Final = 0.5
 SPECTRUM_TOP_HZ: Final = 12.0  # upper limit of the even grid on which spectra are computed
 SHORTEST_SPECTRUM_S: Final = 1.5  # a shorter clip has no useful spectrum
 FEWEST_PER_WINDOW: Final = 4  # frames in a window
+LARGEST_MEAN: Final = 16.0  # of the mean interval to the median one: behind a clock that leaps by years nothing is left
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,12 @@ class Spectra:
 
 
 def has_spectrum(time_s: Floats, window_s: float) -> bool:
-    """Whether the clip is long enough, and its frames dense enough for a window of ``window_s``."""
-    return bool(
-        time_s[-1] - time_s[0] >= SHORTEST_SPECTRUM_S and FEWEST_PER_WINDOW * np.median(np.diff(time_s)) <= window_s
-    )
+    """Whether the clip is long enough, and its frames dense enough for a window of ``window_s`` and on the whole."""
+    span_s = time_s[-1] - time_s[0]
+    if span_s < SHORTEST_SPECTRUM_S:
+        return False
+    spacing_s = float(np.median(np.diff(time_s)))
+    return bool(FEWEST_PER_WINDOW * spacing_s <= window_s and span_s <= LARGEST_MEAN * spacing_s * len(time_s))
 
 
 def windowed_spectra(time_s: Floats, values: Floats, window_s: float) -> Spectra:
