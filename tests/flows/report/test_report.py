@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -248,6 +249,21 @@ def test_only_charts_of_this_run_are_shown_without_a_look_through_them(tmp_path:
     assert "<script/>" in report_page._charts({"report.html": drawn}, "run")["spectrum"]
     with pytest.raises(ValueError, match="holds <script>"):
         report_page._charts({"report.html": drawn}, "a later run")
+
+
+def test_every_source_of_the_anchor_has_the_colour_of_the_strip(tmp_path: Path) -> None:
+    spans = {"start_s": 0, "end_s": 1, "spans": [], "labels": [], "sources": ["hand", "hips", "left_hip"]}
+    spans |= {"cuts_s": [], "switches_s": [], "more": 0}
+    (tmp_path / "spans.json").write_text(json.dumps(spans))
+    charts = [f"{name}.svg" for name in ("path_x", "path_y", "residual", "spectrum")]
+    for name in charts:
+        (tmp_path / name).write_text("<svg/>")
+    drawn = Artifact[Any](
+        "charts", "key", str(tmp_path), dict.fromkeys(("spans.json", *charts), StoredFile("", 1, 0)), {}, "run", 1.0
+    )
+    page = page_of(record(), {}, {"report.html": drawn}, tmp_path)
+    shown = re.findall(r'background: var\(--(\w+)\)"></i>(hand|hips|left hip)<', page)
+    assert shown == [("other", "hand"), ("hips", "hips"), ("one_hip", "left hip")]
 
 
 def test_the_name_of_a_setting_is_not_broken_into_lines(tmp_path: Path) -> None:
