@@ -6,6 +6,7 @@ reported, and nothing ends it when the run is killed. Ours starts while the prog
 
 import atexit
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from tasks.errors import OutputError, SettingError
 
 MAX_START_S: Final = 120.0  # the first start creates the database; a new machine needed more than 20 s
 DATABASE: Final = "prefect.db"  # in PREFECT_HOME
+LEAST_FREE_BYTES: Final = 10 << 20  # a new database takes 5 MB
 START_POLL_S: Final = 0.05
 MAX_END_S: Final = 5.0  # then it is killed
 # Prefect's own settings for such a server: no pages, and only the services that a short run needs. The last two would
@@ -94,6 +96,9 @@ class OwnServer:
             if status is not None or time.monotonic() > until_s:
                 fact = "does not answer" if status is None else f"ended with {status} before it answered"
                 cure = "start one with make ui, which shows its messages"
+                home = Path(os.environ["PREFECT_HOME"])
+                if shutil.disk_usage(home).free < LEAST_FREE_BYTES:
+                    cure = f"the disk of its database is full: free some space at {home}, or choose PREFECT_HOME="
                 raise SettingError(f"server: the Prefect server of this run {fact}; {cure}")
             time.sleep(START_POLL_S)
 

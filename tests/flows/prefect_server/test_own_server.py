@@ -72,12 +72,22 @@ def test_a_server_answers_after_the_wait_and_ends_on_request(monkeypatch: pytest
     assert not server_answers(server.api, 5)
 
 
-def test_a_server_that_ends_before_it_answers_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_ends_before_it_answers_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
     monkeypatch.setattr(own_server, "APP", "prefect.server.no_such_module:create_app")
     server = OwnServer()
     with pytest.raises(
         SettingError, match=r"server: the Prefect server of this run ended with \d before it answered; start"
     ):
+        server.wait()
+
+
+def test_a_server_whose_disk_is_full_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.setattr(own_server, "APP", "prefect.server.no_such_module:create_app")
+    monkeypatch.setattr(own_server, "LEAST_FREE_BYTES", 1 << 60)
+    server = OwnServer()
+    with pytest.raises(SettingError, match=rf"; the disk of its database is full: free some space at {tmp_path}, or"):
         server.wait()
 
 
