@@ -140,6 +140,7 @@ def _shared_overrides(settings: list[dict[str, Any]]) -> list[str]:
 def _summaries(
     settings: list[dict[str, Any]], done: list[dict[str, Any]], columns: list[MetricColumn]
 ) -> list[Summary]:
+    """A line for each setting: by the mean rank, then in the order given; settings without a rank come last."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in done:
         groups.setdefault(row["setting"], []).append(row)
@@ -160,7 +161,7 @@ def _summaries(
                 means={column.name: _mean(row["metrics"].get(column.name) for row in own) for column in columns},
             )
         )
-    return summaries
+    return sorted(summaries, key=lambda one: one.mean_rank or math.inf)
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -91,6 +91,14 @@ def test_the_best_setting_is_shown_with_its_mean_rank() -> None:
     assert "mean rank" not in render_index(sweep())
 
 
+def test_settings_are_listed_by_their_mean_rank_and_those_without_one_last() -> None:
+    index = sweep()
+    for setting, rank in zip(index["settings"], (0, 2.5, 1.5), strict=True):
+        setting |= {"mean_rank": rank, "best": rank == 1.5}
+    settings = render_index(index).partition("means over the videos")[2].partition("</table>")[0]
+    assert re.findall(r"0\d_window=\d+", settings) == ["02_window=15", "01_window=9", "00_window=5"]
+
+
 def test_the_few_settings_come_before_the_many_videos() -> None:
     index = sweep()
     for number, setting in enumerate(index["settings"]):
