@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tasks.errors import OutputError
 from tasks.media.output.written_check import check_written_video
 from tests.support.clips import Made, make, planes
 from tests.support.rewrite_clip import alpha_writer_for, read, rewrite, sound_packets
@@ -56,3 +57,10 @@ def test_a_video_with_opacity_shows_frames_with_negative_times(early: Path, tmp_
     shown_s = np.array([float(tick * made.time_base) for tick in again.pts.tolist()])
     assert 0 <= shown_s[0] < 0.02  # WebM leaves room for the priming samples of Opus
     assert np.diff(shown_s) == pytest.approx(np.diff(table.pts) / 90000, abs=0.0011)  # WebM counts milliseconds
+
+
+def test_a_clock_that_leaps_further_than_mp4_can_hold_is_told_so(tmp_path: Path) -> None:
+    ticks = [0, 1, 1 << 40, (1 << 40) + 1]
+    made = Made(ticks=ticks, time_base=Fraction(1, 1000), codec="ffv1", options={})
+    with pytest.raises(OutputError, match=r": its format does not take a frame \(.*\); .* with clip\.from=$"):
+        rewrite(make(tmp_path / "leaps.mkv", made), tmp_path / "out.mp4")
