@@ -244,8 +244,7 @@ class RequestedStages:
         if background is not None and background.image is not None:
             image = expand_home(background.image)
             digest = picture_digest(image)
-            # The picture's bytes are part of the key, its path is not. An empty name would be refused.
-            background = replace(background, image="picture")
+            background = replace(background, image="picture")  # in the key are its bytes, not its path; "" is refused
         cut = masks if background is not None else None
         plates = scene if wanted.needs_scene else None
         overlay = output is Output.overlay
