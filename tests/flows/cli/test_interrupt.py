@@ -126,7 +126,8 @@ def test_after_a_kill_in_any_stage_the_same_command_gives_the_same_bytes(home: P
         killed.communicate()
         assert not (home / "outputs" / "demo").exists()
     runs = runs_of(home)  # of the one before it, a command may be killed before it has told
-    assert {state_of(api, run)[0] for run in runs} == {"RUNNING"}
+    states = {state_of(api, run)[0] for run in runs}  # or after it has told, and before it has noted that
+    assert "RUNNING" in states and states <= {"RUNNING", "CRASHED"}
     done = program.run(*DEMO, cwd=home, api=api)  # which finds the killed ones in Prefect's own folder
     assert done.status == 0, done.err
     for run in runs:
