@@ -66,16 +66,16 @@ def run_command_line() -> NoReturn:
     except OSError:
         fact = "the folder in which this was typed does not exist any more"
         print(f"stillwalk: {fact}; change to another, such as with cd ~", file=sys.stderr)
-        _exit(REFUSED_STATUS)
+        sys.exit(REFUSED_STATUS)
     given = sys.argv[1:]
     if given and (subcommand := _subcommand(given[0])):
-        _exit(subcommand(given[1:]))
+        sys.exit(_told(subcommand(given[1:])))
     topic = help_topic(given)
     if topic is not None:
-        _exit(_print_help(topic))
+        sys.exit(_told(_print_help(topic)))
     if "--version" in given:
         print(f"stillwalk {version('stillwalk')}")
-        _exit(0)
+        sys.exit(_told(0))
     _run_settings()
     _exit(max(_statuses, default=0))
 
@@ -157,10 +157,15 @@ def refuse(error: BaseException) -> None:
     note_status(REFUSED_STATUS)
 
 
+def _told(status: int) -> int:
+    """The exit status; 1 where it were 0, but lines of the output are missing."""
+    sys.stdout.flush()
+    return max(status, int(is_output_lost()))
+
+
 def _exit(code: int) -> NoReturn:
     """Exit like Python, but after a run skip the destruction of the interpreter, where a native library crashed."""
-    sys.stdout.flush()
-    status = max(code, int(is_output_lost()))
+    status = _told(code)
     if "prefect" not in sys.modules:
         sys.exit(status)
     threading._shutdown()  # type: ignore[attr-defined]
