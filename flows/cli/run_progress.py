@@ -101,7 +101,7 @@ class _Sums:
 
 
 class RunProgress(Listener):
-    """Can say at any time how far the run is."""
+    """A listener that can say at any time how far the run is."""
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._clock_s = clock_s

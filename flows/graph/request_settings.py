@@ -28,7 +28,7 @@ def without_time(clip: ClipConf) -> ClipConf:
 
 
 def picture_crop(crop: CropConf) -> CropConf:
-    """The settings that decide the size of the stabilized picture; not of the part that is shown, nor its scale."""
+    """The settings that decide the size of the stabilized picture, without those that show a part of it or scale it."""
     return CropConf(size=crop.size, aspect=crop.aspect, window=crop.window)
 
 

@@ -98,7 +98,8 @@ class OwnServer:
                 cure = "start one with make ui, which shows its messages"
                 home = Path(os.environ["PREFECT_HOME"])
                 if shutil.disk_usage(home).free < LEAST_FREE_BYTES:
-                    cure = f"the disk of its database is full: free some space at {home}, or choose PREFECT_HOME="
+                    fact += ": the disk of its database is full"
+                    cure = f"free some space at {home}, or set PREFECT_HOME to a folder on another disk"
                 raise SettingError(f"server: the Prefect server of this run {fact}; {cure}")
             time.sleep(START_POLL_S)
 
@@ -113,7 +114,7 @@ class OwnServer:
 
 
 def turn_to_start(home: Path) -> ExitStack:
-    """Wait until no other server makes Prefect's database in ``home``; where none is, others wait until it closes.
+    """Wait until no other server makes Prefect's database in ``home``. If it is missing, others wait until this closes.
 
     Of two servers that make it at once, one fails. ``SettingError`` where nothing can be written or locked in ``home``.
     """

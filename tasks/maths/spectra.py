@@ -11,7 +11,10 @@ WINDOW_HOP_S: Final = 0.5
 SPECTRUM_TOP_HZ: Final = 12.0  # upper limit of the even grid on which spectra are computed
 SHORTEST_SPECTRUM_S: Final = 1.5  # a shorter clip has no useful spectrum
 FEWEST_PER_WINDOW: Final = 4  # frames in a window
-LARGEST_MEAN: Final = 16.0  # of the mean interval to the median one: behind a clock that leaps by years nothing is left
+# Mean interval between frames, in median ones, up to which there is a spectrum. Its even grid covers pauses too, and a
+# clock that leaps by years would fill the memory with it. A choice: 100 frames of 30 Hz, with a pause of 10 s among
+# them, have 4.
+LARGEST_MEAN: Final = 16.0
 
 
 @dataclass(frozen=True)

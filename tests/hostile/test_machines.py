@@ -146,16 +146,8 @@ def test_the_folder_of_prefect_is_the_same_for_all(
 
 
 def test_a_folder_that_was_removed_meanwhile_is_one_line(tmp_path: Path) -> None:
-    run = f"{sys.executable} -P -m flows.stabilize video=demo plan=true"
-    ended = subprocess.run(
-        ["sh", "-c", f"mkdir gone && cd gone && rmdir ../gone && exec {run}"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_S,
-        check=False,
-    )
+    line = "mkdir gone && cd gone && rmdir ../gone && exec PROGRAM video=demo plan=true"
+    ended = program.shell(line, cwd=tmp_path)
     fact = "the folder in which this was typed does not exist any more"
     assert (ended.returncode, ended.stderr) == (2, f"stillwalk: {fact}; change to another, such as with cd ~\n")
 
@@ -198,15 +190,6 @@ def test_a_name_that_the_terminal_cannot_show_is_shown_in_another_way(tmp_path: 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_streams_that_the_caller_closed_are_nowhere(tmp_path: Path, closed: str) -> None:
     for arguments, status in (("--help", 0), ("video=none.mp4", 2)):
-        command = f"{sys.executable} -P -m flows.stabilize {arguments} {closed}"
-        ended = subprocess.run(
-            ["sh", "-c", command],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=LONGEST_S,
-            check=False,
-        )
+        ended = program.shell(f"PROGRAM {arguments} {closed}", cwd=tmp_path)
         assert (ended.returncode, "Traceback" in ended.stderr) == (status, False), ended.stderr
     assert [*tmp_path.iterdir()] == []

@@ -149,6 +149,13 @@ def start_copy(*arguments: str, cwd: Path, api: str) -> Copy:
     return Copy(arguments, cwd, api)
 
 
+def shell(line: str, *, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of a shell, in which PROGRAM stands for the command; ``environment`` is added to that of the tests."""
+    command = ["sh", "-c", line.replace("PROGRAM", f"{sys.executable} -P -m flows.stabilize")]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+
+
 def run(*arguments: str, cwd: Path, api: str) -> Ended:
     """Run the program in such a copy."""
     return ended(start_copy(*arguments, cwd=cwd, api=api))

@@ -29,8 +29,8 @@ CHANGED_SHARE: Final = 0.003
 WHOLE_CHANGED_SHARE: Final = 0.006
 MOVING_SHARE: Final = 0.006  # of the cells of a tile: half of the smallest person that it is searched for
 # Of a covered box's height: around it, limbs and shadows move. In the walk in a laboratory the search takes 86 looks
-# with it, 104 with half, and 86 with double (tests.benchmarks.cost.search_share). Without, a leg counts as
-# motion.
+# with it, 104 with half, and 86 with double (tests.benchmarks.cost.search_share). Without it a leg counts
+# as motion.
 LIMBS_SHARE: Final = 0.15
 MOST_SKIPS: Final = 3  # of one place in a row: a person who stands still and is hard to see gets further looks
 NEVER_SEEN: Final = -1000  # level of a cell that was covered at each look

@@ -1,9 +1,7 @@
 """What cannot be told ends no run: a log on a full disk, a reader who has gone."""
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,25 +18,9 @@ NOBODY = "http://127.0.0.1:9"
 pytestmark = pytest.mark.skipif(not FULL.exists(), reason="this system has no file that is always full")
 
 
-def shell(command: str, home: Path, api: str, unbuffered: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a line of a shell, in which PROGRAM stands for the program."""
-    environment = {
-        **os.environ,
-        "PREFECT_API_URL": api,
-        "PREFECT_HOME": str(home / ".prefect"),
-        "PYTHONPATH": str(program.ROOT),
-        "PYTHONUNBUFFERED": unbuffered,
-    }
-    line = command.replace("PROGRAM", f"{sys.executable} -P -m flows.stabilize")
-    return subprocess.run(
-        ["sh", "-c", line],
-        cwd=home,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=program.TIMEOUT_S,
-        check=False,
-    )
+def shell(line: str, home: Path, api: str, unbuffered: str = "") -> subprocess.CompletedProcess[str]:
+    places = {"PREFECT_API_URL": api, "PREFECT_HOME": str(home / ".prefect")}
+    return program.shell(line, cwd=home, **places, PYTHONUNBUFFERED=unbuffered)
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

@@ -87,7 +87,7 @@ def test_a_server_whose_disk_is_full_says_so(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr(own_server, "APP", "prefect.server.no_such_module:create_app")
     monkeypatch.setattr(own_server, "LEAST_FREE_BYTES", 1 << 60)
     server = OwnServer()
-    with pytest.raises(SettingError, match=rf"; the disk of its database is full: free some space at {tmp_path}, or"):
+    with pytest.raises(SettingError, match=rf": the disk of its database is full; free some space at {tmp_path}, or"):
         server.wait()
 
 

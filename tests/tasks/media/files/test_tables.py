@@ -145,27 +145,29 @@ def test_complex_numbers_are_refused() -> None:
         to_arrow(np.array([1j]))
 
 
+def told_by(code: str, path: Path) -> str:
+    """What a process of its own prints that writes and reads the table at ``path``."""
+    imports = (
+        "import os, sys, numpy as np; from pathlib import Path; "
+        "from tasks.media.files.tables import read_table, write_table; "
+    )
+    command = [sys.executable, "-c", f"{imports}path = Path({str(path)!r}); {code}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def test_tables_are_written_and_read_without_pandas(tmp_path: Path) -> None:
     code = (
-        "import sys, numpy as np; from pathlib import Path; "
-        "from tasks.media.files.tables import read_table, write_table;"
-        f"path = Path({str(tmp_path / 'table.parquet')!r});"
-        "write_table(path, {'a': np.arange(3.0), 'b': ['x', 'y', 'z'], 'c': np.array([True, False, True])});"
+        "write_table(path, {'a': np.arange(3.0), 'b': ['x', 'y', 'z'], 'c': np.array([True, False, True])}); "
         "print(read_table(path)['b'].tolist(), {'pandas', 'pyarrow.dataset'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "['x', 'y', 'z'] set()\n"
+    assert told_by(code, tmp_path / "table.parquet") == "['x', 'y', 'z'] set()\n"
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the threads of a process are counted in /proc")
 def test_a_table_is_read_in_the_calling_thread(tmp_path: Path) -> None:
     """A thread of Arrow that still holds the Python file while the process ends aborts it, after right results."""
     code = (
-        "import os, numpy as np; from pathlib import Path; "
-        "from tasks.media.files.tables import read_table, write_table;"
-        f"path = Path({str(tmp_path / 'table.parquet')!r}); threads = lambda: len(os.listdir('/proc/self/task'));"
-        "before = threads(); write_table(path, {str(n): np.arange(3.0) for n in range(9)}); read_table(path);"
-        "print(threads() - before)"
+        "threads = lambda: len(os.listdir('/proc/self/task')); before = threads(); "
+        "write_table(path, {str(n): np.arange(3.0) for n in range(9)}); read_table(path); print(threads() - before)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "0\n"
+    assert told_by(code, tmp_path / "table.parquet") == "0\n"
