@@ -7,7 +7,8 @@ has reported its end removes the file, so an unlocked file belongs to a run whos
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ from tasks.execution.progress_artifact import REFUSALS, connected
 
 RUNS_FOLDER_NAME: Final = "stillwalk-runs"
 MAX_KNOWN_RUNS: Final = 20  # runs of servers that no longer exist would be looked up again and again
+LATE_S: Final = 6.0  # between two looks at a killed run: a server writes what tasks told it every 5 s, by default
 KILLED_MESSAGE: Final = (
     "the program was killed, or lost this server; finished stages are kept, run the same command again"
 )
@@ -78,23 +80,35 @@ def _is_unlocked(path: Path) -> bool:
     return False
 
 
-def _report_killed(killed: list[Path], api: str) -> None:
+def _report_killed(killed: Sequence[Path], api: str) -> None:
+    """Report the ends of runs. One is forgotten when a look at it finds nothing to report.
+
+    What a run told last may reach the server's database after the first look. Where this process ends before the next
+    one, the next command goes on.
+    """
     with suppress(*REFUSALS), connected(api) as client:
-        for path in killed:
-            if _report(client, path):
-                path.unlink(missing_ok=True)
+        while killed := [path for path in killed if _report(client, path)]:
+            time.sleep(LATE_S)
 
 
 def _report(client: SyncPrefectClient, path: Path) -> bool:
-    """Report the end of a run; False where it is a run of another server."""
+    """Report the end of a run, if the server does not know it; False where there is nothing to report.
+
+    The run is forgotten then, unless it is one of another server.
+    """
     try:
         run = client.read_flow_run(UUID(path.name))
     except ObjectNotFound:
         return False
     state: State[Any] = Crashed(message=KILLED_MESSAGE)
-    for task_run in client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))):
-        if task_run.state is not None and not task_run.state.is_final():
-            client.set_task_run_state(task_run.id, state, force=True)
-    if run.state is not None and not run.state.is_final():
+    tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id])))
+    open_tasks = [one for one in tasks if one.state is not None and not one.state.is_final()]
+    for task_run in open_tasks:
+        client.set_task_run_state(task_run.id, state, force=True)
+    is_open = run.state is not None and not run.state.is_final()
+    if is_open:
         client.set_flow_run_state(run.id, state, force=True)
+    if not open_tasks and not is_open:
+        path.unlink(missing_ok=True)
+        return False
     return True

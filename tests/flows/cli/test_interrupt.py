@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -99,12 +98,6 @@ def state_of(api: str, run: str) -> tuple[str, set[str]]:
     return server_page.ask(api, f"/flow_runs/{run}")["state_type"], set(server_page.task_runs(api, run).values())
 
 
-def ended_state(api: str, run: str) -> tuple[str, set[str]] | None:
-    """The same, if the run has ended."""
-    state = state_of(api, run)
-    return None if state[0] == "RUNNING" else state
-
-
 def recorded_state(home: Path) -> str:
     """The state of the only flow run in the database of the home, whose server has ended."""
     with closing(sqlite3.connect(home / ".prefect" / "prefect.db")) as database:
@@ -130,14 +123,17 @@ def test_after_a_kill_in_any_stage_the_same_command_gives_the_same_bytes(home: P
     assert "RUNNING" in states and states <= {"RUNNING", "CRASHED"}
     done = program.run(*DEMO, cwd=home, api=api)  # which finds the killed ones in Prefect's own folder
     assert done.status == 0, done.err
-    for run in runs:
-        state, tasks = server_page.until(partial(ended_state, api, run))
-        assert state == "CRASHED"
-        assert not {"Running", "Pending"} & tasks
-    assert runs_of(home) == []
     assert program.ran(home / "outputs" / "demo") & set(STAGES) == set()  # renders are named by their file
     assert halves(home) == []
     assert_same(home, finished)
+    for _ in range(TRIES):
+        if runs_of(home):  # a command that ends before its second look leaves that to the next one
+            assert program.run(*DEMO, cwd=home, api=api).status == 0
+    assert runs_of(home) == []
+    for run in runs:
+        state, tasks = state_of(api, run)
+        assert state == "CRASHED"
+        assert not {"Running", "Pending"} & tasks
 
 
 @pytest.mark.parametrize(
