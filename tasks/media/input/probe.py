@@ -135,7 +135,8 @@ def scan_video(path: Path, digest: str, tick: Tick, *, strict: bool = False) -> 
 def trimmed(path: Path, clip: Clip, table: FrameTable, from_s: float, to_s: float | None) -> tuple[Clip, FrameTable]:
     """The part of a clip whose frames begin in ``[from_s, to_s)``, in seconds after its first frame; None: to its end.
 
-    Times stay those of the file. ``VideoError`` where the part has no frame.
+    Times stay those of the file, and so does a constant rate; of a variable one it is the part's own. The last frame
+    ends at ``to_s`` at the latest, unless the one before it lasts longer. ``VideoError`` where the part has no frame.
     """
     after_s = ticks_to_seconds(table.pts - table.pts[0], clip.time_base)
     tolerance_s = float(clip.time_base) / 2  # a time that is typed is rounded, and so is a tick
@@ -146,11 +147,19 @@ def trimmed(path: Path, clip: Clip, table: FrameTable, from_s: float, to_s: floa
         fact = f"clip.from: the file lasts {clip.duration_s:.2f} s and has no frame {asked}"
         raise VideoError(f"{path}: {fact}; give a part of it")
     part = slice(int(kept[0]), int(kept[-1]) + 1)
-    shorter = FrameTable(table.pts[part], table.duration[part])
+    shorter = FrameTable(table.pts[part], table.duration[part].copy())
+    if to_s is not None:  # where the clock of the file leaps, the frame behind the part may be years away
+        until_end = round(Fraction(to_s) / clip.time_base) - int(table.pts[kept[-1]] - table.pts[0])
+        shorter.duration[-1] = min(shorter.duration[-1], max(until_end, *shorter.duration[-2:-1], 1))
+    rate_hz = clip.rate
+    if clip.variable_rate and len(kept) < clip.frames:
+        with open_video(path) as (_, stream):
+            rate_hz, _ = measure_rate(shorter, clip.time_base, [stream.average_rate, stream.guessed_rate])
     start, end = int(shorter.pts[0]), int(shorter.pts[-1] + shorter.duration[-1])
     ends_with_file = part.stop == clip.frames
     cut = replace(
         clip,
+        rate_hz=str(rate_hz),
         frames=len(kept),
         frames_declared=clip.frames_declared if len(kept) == clip.frames else len(kept),
         start_s=float(start * clip.time_base),

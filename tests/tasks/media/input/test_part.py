@@ -77,6 +77,28 @@ def test_a_part_behind_the_end_is_refused_with_the_length(tmp_path: Path) -> Non
         part_of(path, 9.0, None)
 
 
+@pytest.mark.parametrize(
+    ("part", "lasts_s"), [((0.0, 0.19), 0.198), ((0.0, 0.25), 0.25), ((0.0, 9.0), 9.0), ((1 << 30, None), 0.198)]
+)
+def test_a_part_before_or_behind_a_leap_of_the_clock_is_as_long_as_its_frames(
+    part: tuple[float, float | None], lasts_s: float, tmp_path: Path
+) -> None:
+    leap_s, tick_s = 1 << 30, Fraction(1, 1000)  # 34 years
+    ticks = [1000 * second + 33 * frame for second in (0, leap_s) for frame in range(6)]
+    made = Made(ticks=ticks, last_ticks=33, time_base=tick_s, codec="ffv1", options={})
+    source = make(tmp_path / "leaps.mkv", made)
+    clip, table = trimmed(source, *scan_video(source, "digest", lambda _: None), *part)
+    assert clip.frames == 6
+    assert clip.duration_s == pytest.approx(lasts_s)
+    assert float(clip.rate) == pytest.approx(6 / lasts_s)
+    assert table.duration[:-1].tolist() == [33] * 5
+    out = tmp_path / "out.mp4"
+    with video_writer_for(out, clip) as writer:
+        for frame in read_frames(source, clip):
+            writer.write(frame.planes, frame.pts, frame.duration)
+    assert read(out)[0].frames == 6
+
+
 def test_two_parts_of_a_file_do_not_share_their_frames_in_memory(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", LONG)
     try:
