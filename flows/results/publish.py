@@ -73,17 +73,17 @@ def publish(job: Job, artifacts: dict[str, AnyArtifact], output_dir: Path) -> Re
         now = _settings_digest(job.plain_config) if older else ""
         result = describe_result(job, artifacts, folder, older=sorted(name for name in older if older[name] != now))
         parts = [part for name, artifact in wanted.items() if (part := _copy_to_part(artifact, name, folder))]
-        changed = _changed_by_others(parts, folder)
+        changed = _changed_by_others([*map(final_path, parts), *(folder / name for name in stale)], folder)
         metrics = read_metrics(artifacts)
         parts.append(write_part(folder / "metrics.json", _json_text(metrics)))
         record = run_record(job, artifacts, result, wanted) | {"from_earlier_runs": older}
         if not job.metrics_only or (folder / REPORT_NAME).exists():  # an earlier run's report is no longer true
             parts.append(write_part(folder / REPORT_NAME, render_report(record, metrics, artifacts, folder)))
         parts.append(write_part(folder / RECORD_NAME, _json_text(record)))
-        for name in stale:
-            (folder / name).unlink()
         for path in changed:
-            _keep_beside(path)
+            _keep_beside(path, in_data_set=path.parent == folder / SHARD_FOLDER)
+        for name in stale:
+            (folder / name).unlink(missing_ok=True)
         rename_parts(parts)  # only now: a full disk has failed before anything was replaced
     return result
 
@@ -149,23 +149,28 @@ def _older_deliverables(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
     return {name: digest for name, digest in known.items() if name not in wanted and (folder / name).exists()}
 
 
-def _changed_by_others(parts: Iterable[Path], folder: Path) -> list[Path]:
-    """Files in the places of these part files that no run has put there, as far as the folder's record tells."""
+def _changed_by_others(places: Iterable[Path], folder: Path) -> list[Path]:
+    """Files in these places that no run has put there, as far as the folder's record tells."""
     before = read_record(folder)
     found = []
-    for path in map(final_path, parts):
+    for path in places:
         made = before.get("deliverables", {}).get(path.relative_to(folder).as_posix(), {}).get("sha256")
         if made and path.is_file() and sha256_of(path) != made:
             found.append(path)
     return found
 
 
-def _keep_beside(path: Path) -> None:
-    """Give a file that somebody has changed another name, and say so."""
-    names = (path.with_name(f"{path.stem}-changed-{number}{path.suffix}") for number in count(1))
+def _keep_beside(path: Path, *, in_data_set: bool) -> None:
+    """Give a file that somebody has changed another name, and say so.
+
+    One that lies in a data set also loses its suffix, by which programs find the files of the set.
+    """
+    stem, suffix = (path.name, "") if in_data_set else (path.stem, path.suffix)
+    names = (path.with_name(f"{stem}-changed-{number}{suffix}") for number in count(1))
     kept = next(name for name in names if not os.path.lexists(name))
     path.rename(kept)
-    progress.tell(f"{path}: was changed since it was made; what was there is now {kept.name}")
+    unseen = f", which *{path.suffix} does not find" if in_data_set else ""
+    progress.tell(f"{path}: was changed since it was made; what was there is now {kept.name}{unseen}")
 
 
 def _is_stale_shard(name: str, wanted: Iterable[str]) -> bool:

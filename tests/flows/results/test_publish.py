@@ -87,6 +87,30 @@ def test_a_data_set_has_a_folder_of_its_own_without_shards_of_an_earlier_one(
         assert set(contents(folder)) == {"metadata.parquet", *shards}
 
 
+def test_a_shard_that_somebody_has_changed_is_kept_where_no_glob_finds_it(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job, made = finished
+    monkeypatch.setattr(publish, "run_record", lambda job, artifacts, result, held: recorded(job, held))
+    folder = tmp_path / "out" / "a" / "exports" / "webdataset"
+    for shards in (["000000.tar", "000001.tar"], ["000000.tar"]):
+        made["exports/webdataset"] = artifact(tmp_path / str(len(shards)), "export", dict.fromkeys(shards, "samples"))
+        publish.publish(job, made, tmp_path / "out")
+        for shard in shards:
+            (folder / shard).write_text(f"own {shard}")
+    publish.publish(job, made, tmp_path / "out")
+    assert contents(folder) == {
+        "000000.tar": "samples",
+        "000000.tar-changed-1": "own 000000.tar",
+        "000000.tar-changed-2": "own 000000.tar",
+        "000001.tar-changed-1": "own 000001.tar",
+    }
+    assert capsys.readouterr().err.splitlines()[0] == (
+        f"stillwalk: {folder}/000000.tar: was changed since it was made; "
+        "what was there is now 000000.tar-changed-1, which *.tar does not find"
+    )
+
+
 def test_a_contact_sheet_is_delivered_when_asked_for(finished: Finished, tmp_path: Path) -> None:
     job, made = finished
     made["stabilized.mov"] = artifact(tmp_path, "other", {"stabilized.mov": "picture", "contact.jpg": "sheet"})
