@@ -190,9 +190,9 @@ def _require_utf8(video: Video) -> None:
 
 
 def _expand(item: str) -> list[Video]:
-    if not item.startswith("@"):
-        return _expand_entry(item)
     listing = expand_home(item[1:])
+    if not item.startswith("@") or (exists(Path(item)) and not exists(listing)):  # as the names of some accounts begin
+        return _expand_entry(item)
     beside = [entry if is_address(entry) else str(listing.parent / expand_home(entry)) for entry in read_list(listing)]
     return [video for entry in beside for video in _expand_entry(entry)]
 
@@ -253,7 +253,8 @@ def read_list(listing: Path) -> list[str]:
             raise SettingError(f"video: the list {listing} is larger than {MAX_LIST_BYTES >> 20} MiB; {cure}")
         lines = content.decode("utf-8-sig").splitlines()  # Windows may start a text file with a mark
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(f"video: the list {listing} cannot be read ({error}); {cure}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SettingError(f"video: the list {listing} cannot be read ({why}); {cure}") from error
     if b"\0" in content:
         raise SettingError(f"video: the list {listing} is not a text file: it holds a NUL byte; {cure}")
     return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]

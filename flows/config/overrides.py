@@ -54,9 +54,11 @@ def quote_argument(argument: str, *, sweep: bool) -> str:
     if name in COLOR_SETTINGS and re.match(r"['\"]?(#|rgb\(|[a-zA-Z]+['\"]?(,|$))", value) and value != "null":
         colors = re.split(r",(?![^(\[]*[)\]])", value) if sweep else [value]
         return f"{name}={','.join(_color_as_list(name, color.strip()) for color in colors)}"
-    if name not in PATH_SETTINGS or value == "null" or not equals or value[:1] in {"'", '"'}:
+    if name not in PATH_SETTINGS or value == "null" or not equals:
         return argument
     is_file_name = exists(Path(value))
+    if value[:1] in {"'", '"'} and not is_file_name:
+        return argument
     is_single = is_file_name or not (sweep and "," in value)
     in_brackets = re.fullmatch(r"\[.*\]", value) and not is_file_name
     if in_brackets and (is_single or not re.search(r"\]\s*,\s*\[", value)):
@@ -91,7 +93,7 @@ def _color_as_list(name: str, color: str) -> str:
 
 def _quote_each(values: str) -> str:
     items = [item.strip() for item in values.split(",") if item.strip()]
-    has_quotes = any(re.search("[\"']", item) for item in items)
+    has_quotes = any(re.search("[\"']", item) and not exists(Path(item)) for item in items)
     return values if has_quotes else ",".join(map(_quote, items))
 
 

@@ -110,6 +110,16 @@ def test_a_list_inside_a_list_is_a_missing_file(clips: Path, monkeypatch: pytest
     ]
 
 
+def test_a_file_whose_name_begins_like_a_list_is_that_file(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(clips)
+    (clips / "b.mp4").rename("@anna.mp4")
+    assert names("@anna.mp4") == ["@anna"]
+    (clips / "anna.mp4").write_text("sub/b.mp4\n")
+    assert names("@anna.mp4") == ["b"]
+    with pytest.raises(SettingError, match=r"the list none\.txt cannot be read \(No such file or directory\); give a"):
+        find_videos("@none.txt")
+
+
 def test_a_missing_file_is_kept_and_fails_alone(clips: Path) -> None:
     assert names([str(clips / "none.mp4"), str(clips / "b.mp4")]) == ["none", "b"]
 

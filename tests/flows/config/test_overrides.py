@@ -173,6 +173,9 @@ def test_a_text_that_is_no_colour_is_one_line(color: str) -> None:
         "[x].mp4",
         "${oc.env:HOME}.mp4",
         "a\\${x}\\b ${.mp4",
+        "it's me.mp4",
+        "'a'.mp4",
+        '"a.mp4',
     ],
 )
 def test_any_file_name_arrives_unchanged(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
