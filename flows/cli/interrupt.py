@@ -1,4 +1,6 @@
-"""Ctrl-C and SIGTERM: the first signal asks the stages to stop; after a grace period, or at a second one, we exit.
+"""Ctrl-C, SIGTERM and the end of the terminal: the first signal asks the stages to stop.
+
+After a grace period, or at a second signal, we exit.
 
 No half-written file stays in either case: unfinished files have other names and are removed.
 """
@@ -21,7 +23,7 @@ from tasks.execution import progress
 
 SIGNAL_GRACE_S: Final = 1.5  # for the stages to stop; loading a model or a silent server may take longer
 FAREWELL_S: Final = 0.5  # for the last messages to the server before a forced exit
-HANDLED_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+HANDLED_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _message_lock = threading.Lock()  # acquired once and never released: the message is printed once
 _terminal = 2  # standard error; while a model loads, descriptor 2 points elsewhere
 _received: list[int] = []  # signals so far
@@ -29,17 +31,23 @@ _farewells: list[Callable[[], object]] = []
 
 
 def exit_on_signal() -> None:
-    """From now on either signal ends the process with one line: no stage is running yet."""
+    """From now on each of the signals ends the process with one line: no stage is running yet."""
     global _terminal
     open_closed_streams()
     _terminal = os.dup(2)
-    for number in HANDLED_SIGNALS:
+    for number in _wanted_signals():
         signal.signal(number, _exit_now)
+
+
+def _wanted_signals() -> list[signal.Signals]:
+    """The signals that are handled: not the end of the terminal where the caller, as ``nohup`` does, ignores it."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [number for number in HANDLED_SIGNALS if not (ignored and number is signal.SIGHUP)]
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Handle both signals while the block runs; enter it inside the flow, because Prefect sets its own handler.
+    """Handle the signals while the block runs; enter it inside the flow, because Prefect sets its own handler.
 
     Outside the main thread, which no signal reaches, this does nothing. A listener thread receives the signals:
     Python runs handlers in the main thread, and that may have begun to wait when the signal came.
@@ -52,7 +60,7 @@ def interruptible() -> Iterator[None]:
     listener = threading.Thread(target=_listen, args=(receiver,), daemon=True)
     listener.start()
     wakeup_before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-    before = {number: signal.signal(number, _do_nothing) for number in HANDLED_SIGNALS}
+    before = {number: signal.signal(number, _do_nothing) for number in _wanted_signals()}
     try:
         yield
     finally:
@@ -125,9 +133,10 @@ def _exit_now(number: int, _: FrameType | None) -> NoReturn:
 def _print_message() -> None:
     """Print once that the run was interrupted."""
     if _message_lock.acquire(blocking=False):
-        close_status()
         message = f"stillwalk: {progress.INTERRUPTED}\n"
-        os.write(_terminal, message.encode())  # not print: the signal may have interrupted one
+        with suppress(OSError):  # the terminal, or who read our errors, is gone
+            close_status()
+            os.write(_terminal, message.encode())  # not print: the signal may have interrupted one
 
 
 def _child_ids() -> list[int]:

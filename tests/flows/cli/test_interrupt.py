@@ -261,6 +261,35 @@ def test_a_run_that_does_not_stop_is_ended_with_its_children_and_part_files(
         time.sleep(0.02)
 
 
+@pytest.mark.parametrize("where", ["before", "flow"])
+def test_a_terminal_that_closes_ends_a_run_as_ctrl_c_does(tmp_path: Path, where: str) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", STUCK, str(work), where]
+    with subprocess.Popen(command, cwd=program.ROOT, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.stderr.close()  # nothing can be told any more
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(60) == 128 + signal.SIGHUP
+    assert not work.exists()
+
+
+def test_a_run_that_nohup_has_begun_outlives_its_terminal() -> None:
+    code = """
+import os, signal
+from flows.cli import interrupt
+interrupt.exit_on_signal()
+with interrupt.interruptible():
+    os.kill(os.getpid(), signal.SIGHUP)
+os.kill(os.getpid(), signal.SIGHUP)
+print("on")
+"""
+    command = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", sys.executable, "-c", code]
+    assert subprocess.check_output(command, cwd=program.ROOT, text=True) == "on\n"
+
+
 def test_the_program_handles_signals_before_it_loads_slow_modules() -> None:
     code = "import sys, flows.stabilize; print(sorted({'hydra', 'numpy', 'prefect'} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", code], cwd=program.ROOT, text=True) == "[]\n"
