@@ -27,16 +27,22 @@ MOST_NAMED_FILES = 2  # that are named
 UNKNOWN_SETTING = object()  # of a setting that a version of the program does not have
 
 
-def differences(stage: str, new: dict[str, Any], old: dict[str, Any], unknown: set[str]) -> list[str]:
+def differences(
+    stage: str, new: dict[str, Any], old: dict[str, Any], unknown: set[str], picture: str | None = None
+) -> list[str]:
     """Sentences on how ``new`` differs from ``old``, both as ``tasks.cache.keys.shaped_by`` makes them.
 
-    ``unknown`` names fields of the new request that cannot be compared yet.
+    ``unknown`` names fields of the new request that cannot be compared yet. ``picture`` is its ``background.image``, of
+    which requests have only the digest.
     """
     asked, before = new["request"], old["request"]
     fields = [name for name in dict.fromkeys([*asked, *before]) if name not in unknown]
     found: list[str] = []
     for name in fields:
-        found += _field(stage, name, asked.get(name, UNKNOWN_SETTING), before.get(name, UNKNOWN_SETTING))
+        if name == "image_digest":
+            found += _picture(asked.get(name), before.get(name), picture)
+        else:
+            found += _field(stage, name, asked.get(name, UNKNOWN_SETTING), before.get(name, UNKNOWN_SETTING))
     return [*found, *_code(new["code"], old["code"]), *_libraries(new["libraries"], old["libraries"])]
 
 
@@ -56,9 +62,6 @@ def _field(stage: str, name: str, new: Any, old: Any) -> Iterator[str]:
         yield from _setting(NAMES.get(name, name), new, old)
     elif name == "target" and "" in (new, old):  # empty: what is shown depends on the offsets alone
         yield f"target={new or old} {'was not used' if new else 'is no longer used'}"
-    elif name == "image_digest":
-        if "" not in (new, old):  # else the setting itself has changed
-            yield "background.image is another picture"
     elif name == "model_digests":
         for model in sorted(name for name in new if new[name] != old.get(name)):
             fact = "is another file" if model in old else "was not used"
@@ -66,6 +69,14 @@ def _field(stage: str, name: str, new: Any, old: Any) -> Iterator[str]:
     else:
         shown = SECTIONS.get(stage, stage) if name == "settings" else NAMES.get(name, name)
         yield from _setting(shown, new, old)
+
+
+def _picture(new: str | None, old: str | None, picture: str | None) -> Iterator[str]:
+    """A sentence on the background's picture, by its digests; empty where there is none."""
+    if new and old and new != old:
+        yield f"background.image: {picture} is another picture than before"
+    elif bool(new) != bool(old):
+        yield f"background.image: {'a picture' if old else 'null'} -> {picture if new else 'null'}"
 
 
 def _taken(stage: str, field: str, new: Any, old: Any) -> Iterator[str]:
@@ -91,6 +102,8 @@ def _setting(name: str, new: Any, old: Any) -> Iterator[str]:
     name = TYPED_NAMES.get(name, name)
     if isinstance(new, dict) and isinstance(old, dict):
         for part in dict.fromkeys([*new, *old]):
+            if (name, part) == ("background", "image"):  # not its path: ``_picture`` compares the picture itself
+                continue
             yield from _setting(f"{name}.{part}", new.get(part, UNKNOWN_SETTING), old.get(part, UNKNOWN_SETTING))
     elif new is UNKNOWN_SETTING:
         yield f"{name} is no longer known"

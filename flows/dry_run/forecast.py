@@ -145,7 +145,7 @@ class Forecast(Graph):
         now = shaped_by(asked)
 
         def changes(before: dict[str, Any]) -> list[str]:
-            return differences(asked.stage, now, before, unknown)
+            return differences(asked.stage, now, before, unknown, job.config.background.image)
 
         digest = "" if isinstance(asked, DemoRequest) else job.digest
         own = (asked.stage, asked.compute)

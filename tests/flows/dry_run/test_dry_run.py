@@ -78,7 +78,7 @@ def test_a_picture_as_the_background_makes_the_cut_out_again(plan: Plan, tmp_pat
     cv2.imwrite(str(picture), np.zeros((4, 6, 3), np.uint8))
     fates = plan("background=image", f"background.image={picture}")
     assert fates["stabilized.mp4"] == "cached"
-    assert fates["person.mp4"].endswith("background.mode: color -> image; background.image: null -> picture")
+    assert fates["person.mp4"].endswith(f"background.mode: color -> image; background.image: null -> {picture}")
 
 
 @pytest.mark.parametrize("blind", ["", "pose"])
@@ -241,7 +241,13 @@ def exported(digest: str) -> dict[str, Any]:
         (shape(background={"mode": "blur"}), shape(background=None), "background was not used"),
         (shape(target="auto"), shape(target=""), "target=auto was not used"),
         (shape(target=""), shape(target="natural"), "target=natural is no longer used"),
-        (shape(image_digest="1"), shape(image_digest="2"), "background.image is another picture"),
+        (
+            shape(image_digest="1"),
+            shape(image_digest="2"),
+            "background.image: beach.jpg is another picture than before",
+        ),
+        (shape(image_digest="1"), shape(image_digest=""), "background.image: null -> beach.jpg"),
+        (shape(image_digest=""), shape(image_digest="1"), "background.image: a picture -> null"),
         (shape(target="center"), shape(target=[0.5, 0.6]), "target: [0.5,0.6] -> center"),
         (shape(lock={"x": 1.0}), shape(lock={"x": 0.5}), "lock.x: 0.5 -> 1.0"),
         (shape(lock={"x": 1, "y": None}), shape(lock={"x": 1}), "lock.y is new: null"),  # to an older version's entry
@@ -252,7 +258,7 @@ def exported(digest: str) -> dict[str, Any]:
     ],
 )
 def test_every_kind_of_difference_has_its_sentence(new: dict[str, Any], old: dict[str, Any], sentence: str) -> None:
-    assert differences("offsets", new, old, set()) == [sentence]
+    assert differences("offsets", new, old, set(), "beach.jpg") == [sentence]
     assert differences("offsets", new, new, set()) == []
     assert differences("offsets", new, old, set(new["request"])) == []
 
