@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,11 +47,13 @@ class Video:
     """One video of the run; ``name`` is unique in it.
 
     ``path`` is None for the synthetic walker, and for an object of a store, which has an ``address``.
+    ``line`` says which line of a list names it.
     """
 
     name: str
     path: Path | None
     address: str = ""
+    line: str = field(default="", compare=False)
 
     @property
     def is_drawn(self) -> bool:
@@ -100,7 +102,7 @@ def missing_reason(video: Video) -> str:
         return f"{video.path}: is not a regular file; give a video file"
     if why := access_problem(video.path):
         return f"{video.path}: cannot be opened ({why}); check its name, and the permissions of its folder"
-    return f"{video.path}: there is no such file; check the path"
+    return f"{video.path}: there is no such file; check {video.line or 'the path'}"
 
 
 def _unreadable_reason(file: Path) -> str:
@@ -193,8 +195,15 @@ def _expand(item: str) -> list[Video]:
     listing = expand_home(item[1:])
     if not item.startswith("@") or (exists(Path(item)) and not exists(listing)):  # as the names of some accounts begin
         return _expand_entry(item)
-    beside = [entry if is_address(entry) else str(listing.parent / expand_home(entry)) for entry in read_list(listing)]
-    return [video for entry in beside for video in _expand_entry(entry)]
+    videos = []
+    for number, entry in read_list(listing):
+        line = f"line {number} of {listing}"
+        try:
+            found = _expand_entry(entry if is_address(entry) else str(listing.parent / expand_home(entry)))
+        except SettingError as error:
+            raise SettingError(f"video: {line}: {str(error).removeprefix('video: ')}") from error
+        videos += [replace(video, line=line) for video in found]
+    return videos
 
 
 def _expand_entry(item: str) -> list[Video]:
@@ -241,8 +250,11 @@ def _is_result(file: Path) -> bool:
         return False
 
 
-def read_list(listing: Path) -> list[str]:
-    """The lines of a text file with one path or address per line; empty lines and # comments are skipped."""
+def read_list(listing: Path) -> list[tuple[int, str]]:
+    """The lines of a text file with one path or address per line, each with its number, which counts from 1.
+
+    Empty lines and # comments are skipped.
+    """
     cure = "give a text file with one path per line"
     if exists(listing) and not is_file(listing):  # reading a pipe could wait for ever, and a device need not end
         raise SettingError(f"video: the list {listing} is not a regular file; {cure}")
@@ -257,7 +269,8 @@ def read_list(listing: Path) -> list[str]:
         raise SettingError(f"video: the list {listing} cannot be read ({why}); {cure}") from error
     if b"\0" in content:
         raise SettingError(f"video: the list {listing} is not a text file: it holds a NUL byte; {cure}")
-    return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+    stripped = [line.strip() for line in lines]
+    return [(number, line) for number, line in enumerate(stripped, 1) if line and not line.startswith("#")]
 
 
 def is_address(text: str) -> bool:

@@ -87,7 +87,7 @@ def _require_list_of_videos(item: str, root: Path) -> None:
     if not _is_inside(item[1:], root):
         raise SettingError(f"video: the list lies outside the served folder; {COMMAND_LINE_CURE}")
     try:
-        for entry in read_list(absolute_path(item[1:])):
+        for _, entry in read_list(absolute_path(item[1:])):
             _require_no_object(entry)
         paths = [video.path for video in find_videos(item)]
     except SettingError:

@@ -106,7 +106,7 @@ def test_a_list_inside_a_list_is_a_missing_file(clips: Path, monkeypatch: pytest
     monkeypatch.chdir(clips)
     (clips / "list.txt").write_text("@list.txt\n")
     assert [missing_reason(video) for video in find_videos("@list.txt")] == [
-        "@list.txt: there is no such file; check the path"
+        "@list.txt: there is no such file; check line 1 of list.txt"
     ]
 
 
@@ -164,12 +164,12 @@ def test_an_empty_name_is_refused(clips: Path, asked: object, monkeypatch: pytes
         ("{}/empty", "holds no video"),
         ("@{}/none.txt", "cannot be read"),
         ("http://example.org/walk.mp4", "is a web address; download the file first"),
-        ("@{}/urls.txt", "RTSP://camera/1 is a web address; download the file first"),
+        ("@{}/urls.txt", r"line 3 of \S+/urls\.txt: RTSP://camera/1 is a web address; download the file first"),
     ],
 )
 def test_a_value_that_yields_no_video_is_refused_in_one_line(clips: Path, asked: str, sentence: str) -> None:
     (clips / "empty").mkdir()
-    (clips / "urls.txt").write_text("RTSP://camera/1\n")
+    (clips / "urls.txt").write_text("# cameras\n\nRTSP://camera/1\n")
     with pytest.raises(SettingError, match=f"video: .*{sentence}"):
         find_videos(asked.format(clips))
 
