@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 from conf.config import Config
 from conf.enums import FrameMode, SubjectRule, SweepRender
 from flows.graph.nodes import AnyHandle, Asker, Handle
+from flows.graph.output_needs import titles_after_first_pass
 from flows.graph.shared_window import shares_aspect, shares_room
 from flows.graph.stage_requests import RequestedStages
 from flows.graph.submission import Submission
@@ -28,6 +29,7 @@ from flows.videos import Video, find_videos
 from tasks.cache.integrity import forgetting_unusable
 from tasks.errors import Interrupted, NotFoundInClip, OutputError, StillwalkError, TableNotConfirmed
 from tasks.execution import progress
+from tasks.execution.progress import Work
 from tasks.records import AnyArtifact, NumberedPeople
 
 
@@ -96,6 +98,8 @@ def results_of(video: Video, wanted: WantedSettings, run: WholeRun) -> VideoStep
     yield Until([handle for handle in source_stages if handle])
     items = prepare(video, wanted, source_stages, graph, run.run_id)
     progress.listener.doing("looking into the cache")
+    if len(wanted) == 1:
+        _plan_what_follows(items)
     items = yield from _with_confirmed_tables(items, graph)
     numbered = {
         item.asker: everybody(RequestedStages(item, graph), item.config)
@@ -126,6 +130,17 @@ def results_of(video: Video, wanted: WantedSettings, run: WholeRun) -> VideoStep
         progress.listener.finished(item.name, item.setting)
     graph.forget(video.name)
     return results
+
+
+def _plan_what_follows(items: Sequence[Job | Result]) -> None:
+    """Tell the listener of the work behind the first pass, so that a share of the whole is known from the begin on.
+
+    With ``subject=all`` it is not known: each person has work of their own.
+    """
+    for item in items:
+        if isinstance(item, Job) and not (item.refusal or item.asks_for_all or item.metrics_only):
+            for title in titles_after_first_pass(item.config):
+                progress.listener.planned(Work(item.name, title, 0))
 
 
 def _with_confirmed_tables(

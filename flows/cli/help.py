@@ -191,7 +191,9 @@ def _default(item: ast.AnnAssign) -> str:
     value = item.value
     if isinstance(value, ast.Call):  # field(default_factory=lambda: ...)
         factory = value.keywords[0].value
-        body = factory.body if isinstance(factory, ast.Lambda) else factory
+        if not isinstance(factory, ast.Lambda):
+            return "[]"  # default_factory=list
+        body = factory.body
         return re.sub(r"\b[A-Z]\w+\.", "", ast.unparse(body).replace(" ", ""))  # an enum member's name alone
     if isinstance(value, ast.Attribute):
         return value.attr

@@ -94,3 +94,11 @@ def dataset_needs_scene(config: Config) -> bool:
     """Whether the pictures of the export ``webdataset`` show the background without the people at their border."""
     covered = config.crop.mode is CropMode.auto
     return Export.webdataset in config.exports and not covered and config.border.mode in SCENE_BORDERS
+
+
+def titles_after_first_pass(config: Config) -> list[str]:
+    """Titles of the tasks that go through the frames again, when the pose is known."""
+    wanted = {"masks": masks_wanted(config), "scene": scene_wanted(config)}
+    together = " and ".join(stage for stage, is_wanted in wanted.items() if is_wanted)
+    each = {together: bool(together), "render": bool(wanted_outputs(config)), "verify": config.verify}
+    return [title for title, is_wanted in each.items() if is_wanted]

@@ -14,7 +14,9 @@ from conf.enums import BackgroundMode, BorderMode, CropMode, Export, Output
 from conf.input import MasksConf
 from conf.lock import AnchorConf, CropConf
 from conf.render import BackgroundConf, BorderConf
+from flows.cli.run_progress import USUAL_COSTS
 from flows.graph.nodes import Graph
+from flows.graph.output_needs import titles_after_first_pass
 from flows.graph.stage_requests import RequestedStages
 from flows.jobs import Job
 from flows.pipeline import pipeline
@@ -32,6 +34,26 @@ def titles(config: Config, *, metrics_only: bool = False) -> list[str]:
     )
     pipeline(stages, config, metrics_only=metrics_only)
     return list(stages.asked)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        Config(),
+        Config(outputs=[Output.pose]),
+        Config(outputs=[Output.person, Output.masks]),
+        Config(outputs=[Output.masks]),
+        Config(outputs=[Output.stabilized], verify=True),
+        Config(outputs=[Output.stabilized], border=BorderConf(mode=BorderMode.constant)),
+        Config(outputs=[Output.pose], exports=[Export.webdataset]),
+    ],
+)
+def test_the_work_behind_the_first_pass_is_known_before_it_is_asked_for(config: Config) -> None:
+    graph = Graph(Path("cache"))
+    job = Job(Video("a", Path("a.mp4")), Path("a.mp4"), "0" * 64, config, DIGESTS, "run")
+    pipeline(RequestedStages(job, graph), config)
+    costly = {unit.title for unit in graph.take_new()} & (USUAL_COSTS.keys() - {"pose", "demo"})
+    assert set(titles_after_first_pass(config)) == costly
 
 
 PATH = ["decode", "pose", "subject", "offsets", "trajectory"]
