@@ -36,7 +36,7 @@ METRIC_GROUPS: Final[dict[str, dict[str, Meaning]]] = {
         "subject_cut": Meaning(
             "Person cut", "Share of frames in which the output cuts off a part that the source shows.", LOWER
         ),
-        "camera_accel": Meaning("Camera jerk", "RMS acceleration of the picture; smoothing reduces it.", LOWER),
+        "camera_accel": Meaning("Camera acceleration", "RMS acceleration of the picture; smoothing reduces it.", LOWER),
         "background_speed": Meaning("Background speed", "How fast the background moves; a matter of taste.", NEITHER),
         "ground_speed": Meaning("Speed over the ground", "How fast the person moves against the background.", NEITHER),
         "head_cut": Meaning("Head cut", "Share of the frames in which a head is cut that the source shows.", LOWER),
@@ -48,7 +48,7 @@ METRIC_GROUPS: Final[dict[str, dict[str, Meaning]]] = {
         "bridged": Meaning("Bridged", "Share of frames whose anchor comes from the torso's motion.", NEITHER),
         "interpolated": Meaning("Interpolated", "Share of frames whose anchor is interpolated over a gap.", LOWER),
         "held": Meaning("Held", "Share of frames whose anchor is the nearest known position.", LOWER),
-        "absent": Meaning("Away", "Share of frames without a person, in gaps too long to bridge.", NEITHER),
+        "absent": Meaning("Absent", "Share of frames without a person, in gaps too long to bridge.", NEITHER),
         "longest_gap": Meaning("Longest gap", "Longest time without a measurement.", LOWER),
         "anchor_switches": Meaning("Anchor changes", "How often the anchor changes to another body part.", LOWER),
         "anchor_switch_jump": Meaning("Jump at a change", "Largest step at such a change.", LOWER),
