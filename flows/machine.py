@@ -10,7 +10,7 @@ from typing import Final
 from conf.validation import require
 from tasks.cache.lock_probe import lock_fault, lock_problem
 from tasks.errors import SettingError
-from tasks.untrusted.paths import exists, is_folder, length_problem
+from tasks.untrusted.paths import length_problem, no_folder_reason
 
 BASE_OPEN_FILES: Final = 64  # of a run; 35 were seen with one worker, and 111 with eight that write four videos each
 OPEN_FILES_PER_WORKER: Final = 16
@@ -25,9 +25,10 @@ def check_path_length(setting: str, folder: Path) -> None:
 
 def check_folder(setting: str, folder: Path) -> None:
     """Raise unless folders can be made in ``folder``, or in its nearest existing parent."""
-    nearest = next(parent for parent in (folder, *folder.parents) if exists(parent))
+    nearest = next(parent for parent in (folder, *folder.parents) if os.path.lexists(parent))
     cure = f"choose another place with {setting}="
-    require(is_folder(nearest), setting, f"{nearest} is a file, not a folder", cure)
+    fact = no_folder_reason(nearest)
+    require(not fact, setting, f"{nearest} {fact}, not a folder", cure)
     require(os.access(nearest, os.W_OK), setting, f"{nearest} is not writable", f"make it writable, or {cure}")
     try:
         with tempfile.TemporaryDirectory(dir=nearest, prefix=".stillwalk-"):

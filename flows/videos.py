@@ -16,7 +16,7 @@ from flows.objects import expand_object, is_object, look_up, seen
 from flows.results.atomic_files import PART_SUFFIX
 from tasks.errors import SettingError
 from tasks.untrusted.json_file import read_object
-from tasks.untrusted.paths import access_problem, exists, expand_home, is_file, is_folder, without_dots
+from tasks.untrusted.paths import access_problem, exists, expand_home, is_file, is_folder, resolved, without_dots
 
 DEMO: Final = "demo"
 MAX_LIST_BYTES: Final = 16 << 20  # of a text file with paths
@@ -321,7 +321,7 @@ def _safe_stem(stem: str) -> str:
 
 def path_digest(path: Path) -> str:
     """Eight hex digits of the absolute path, with all links resolved, which tell files of the same name apart."""
-    return _digest(str(path.resolve()))
+    return _digest(str(resolved(path)))
 
 
 def _digest(text: str, digits: int = 8) -> str:

@@ -18,7 +18,7 @@ from tasks.cache.entries import Entry, entries, registered_output_folders, stage
 from tasks.cache.locks import LOCKS
 from tasks.errors import SettingError, StillwalkError, counted
 from tasks.untrusted.json_file import read_object
-from tasks.untrusted.paths import absolute_path, is_folder
+from tasks.untrusted.paths import absolute_path, is_folder, resolved
 from tasks.untrusted.plain_text import one_line
 
 CACHE_DESCRIPTION: Final = """Without options: the size of the cache by stage and by video.
@@ -129,7 +129,7 @@ def _selector(options: argparse.Namespace, cache: Path, output_dir: Path) -> Cal
 
 def _users(cache: Path, output_dir: Path) -> list[Path]:
     """The output folders that used the cache; prints those that no longer exist."""
-    users = list(dict.fromkeys([output_dir.resolve(), *registered_output_folders(cache)]))
+    users = list(dict.fromkeys([resolved(output_dir), *registered_output_folders(cache)]))
     for gone in [user for user in users[1:] if not user.is_dir()]:
         fact = "it used this cache and no longer exists"
         print(one_line(f"{gone}: {fact}; entries that only it refers to count as unused"))

@@ -11,7 +11,7 @@ from typing import Final
 
 from tasks.cache.lock_probe import lock_fault
 from tasks.errors import OutputError
-from tasks.untrusted.paths import NO_LOCKS_ERRORS, is_disk_full, write_problem
+from tasks.untrusted.paths import NO_LOCKS_ERRORS, is_out_of_room, write_problem
 
 PART_SUFFIX: Final = ".stillwalk-part"  # of half-written files; no other program uses it
 # In the names of this process: where locks do not hold, two may publish at once.
@@ -37,7 +37,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise OutputError(_error_line(error, folder)) from error
+        raise OutputError(error_line(error, folder)) from error
 
 
 def _locked(descriptor: int) -> bool:
@@ -51,9 +51,9 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _error_line(error: OSError, folder: Path) -> str:
+def error_line(error: OSError, folder: Path) -> str:
     """The line for an error while ``folder`` was written."""
-    if not is_disk_full(error) and error.filename is not None:  # a full disk names the source of the copy
+    if not is_out_of_room(error) and error.filename is not None:  # a copy without room names its source
         place = Path(os.fsdecode(error.filename))
         if not place.is_relative_to(folder) and not folder.is_relative_to(place):
             cure = "run again" if error.errno == errno.ENOENT else "make it readable, or remove it, and run again"

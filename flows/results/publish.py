@@ -13,7 +13,15 @@ from typing import Any, Final
 from conf.enums import Output
 from flows.jobs import Job
 from flows.report.page import render_report
-from flows.results.atomic_files import PART_SUFFIX, final_path, locked_folder, part_path, rename_parts, write_part
+from flows.results.atomic_files import (
+    PART_SUFFIX,
+    error_line,
+    final_path,
+    locked_folder,
+    part_path,
+    rename_parts,
+    write_part,
+)
 from flows.results.result import (
     EXPORT_FOLDER,
     PERSON_FOLDERS,
@@ -32,6 +40,7 @@ from tasks.errors import OutputError
 from tasks.execution import progress
 from tasks.records import AnyArtifact
 from tasks.untrusted.corrections_file import CORRECTIONS_NAME
+from tasks.untrusted.paths import no_folder_reason
 
 # The stage whose artifact holds a deliverable, under the same name.
 STAGE_BY_DELIVERABLE: Final = {
@@ -188,7 +197,10 @@ def _settings_digest(config: dict[str, Any]) -> str:
 def _locked_video_folder(job: Job, output_dir: Path) -> Iterator[Path]:
     """The video's own folder, locked against other runs; ``OutputError`` where it cannot be written."""
     while True:
-        folder = choose_folder(job, output_dir)
+        try:
+            folder = choose_folder(job, output_dir)
+        except OSError as error:
+            raise OutputError(error_line(error, output_dir / job.video.name)) from error
         with locked_folder(folder):
             if choose_folder(job, output_dir) == folder:  # else another video took it while this one waited
                 yield folder
@@ -236,8 +248,8 @@ def _is_free(folder: Path) -> bool:
 
 
 def _require_folder(folder: Path, whose: str) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: is a file, but {whose} folder has this name; move it, or change output_dir=")
+    if fact := no_folder_reason(folder):
+        raise OutputError(f"{folder}: {fact}, but {whose} folder has this name; move it, or change output_dir=")
 
 
 def _of_person(job: Job, folder: Path) -> Path:

@@ -12,7 +12,7 @@ from tasks.cache.marks import RECORDS
 from tasks.cache.store import FOLDERS, MARK, read_finding, read_mark
 from tasks.records import AnyArtifact
 from tasks.untrusted.json_file import read_bytes
-from tasks.untrusted.paths import MAX_PATH_BYTES
+from tasks.untrusted.paths import MAX_PATH_BYTES, resolved
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def register_output_folder(cache: Path, output_dir: Path) -> None:
 
     Where the note cannot be written, the run itself will report it.
     """
-    place = str(output_dir.resolve())
+    place = str(resolved(output_dir))
     note = cache / FOLDERS / _note_name(place)
     if not note.exists():
         with suppress(OSError):

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from tasks.untrusted.paths import NO_LOCKS_ERRORS, exists, write_problem
+from tasks.untrusted.paths import NO_LOCKS_ERRORS, exists, resolved, write_problem
 
 MOUNTS: Final = Path("/proc/self/mounts")  # Linux only
 # FUSE keeps flock in the kernel of one machine unless a file system asks for it (FUSE_FLOCK_LOCKS in Linux's fuse.h).
@@ -82,7 +82,7 @@ def _mount_of(folder: Path, mounts: Path) -> tuple[str, set[str]]:
     """Type and options of the file system that holds a folder; empty where that cannot be told."""
     try:
         lines = mounts.read_text(errors="replace").splitlines()
-        place = folder.resolve()
+        place = resolved(folder)
     except OSError:
         return "", set()
     found = ("", set[str]())

@@ -29,6 +29,13 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112  (see above)
 
 
+def no_folder_reason(path: Path) -> str:
+    """Why ``path`` is no folder and cannot become one, as a clause. Empty where it is one, or nothing lies there."""
+    if is_folder(path) or not os.path.lexists(path):
+        return ""
+    return "is a file" if exists(path) else "is a link that leads nowhere"
+
+
 def expand_home(text: str) -> Path:
     """The path with ``~`` replaced by the home folder. Without a home folder it stays as it is."""
     return Path(os.path.expanduser(text))  # noqa: PTH111  (see above)
@@ -41,7 +48,12 @@ def absolute_path(text: str) -> Path:
 
 def without_dots(path: Path) -> Path:
     """The absolute path. One with ``..`` is resolved, since links decide what that means; others keep their links."""
-    return path.resolve() if ".." in path.parts else path.absolute()
+    return resolved(path) if ".." in path.parts else path.absolute()
+
+
+def resolved(path: Path) -> Path:
+    """The absolute path without links; a link that leads to itself stays, where ``pathlib`` raises an error."""
+    return Path(os.path.realpath(path))
 
 
 def access_problem(path: Path) -> str:
@@ -70,6 +82,11 @@ def length_problem(folder: Path) -> str:
 def is_disk_full(error: OSError) -> bool:
     """Whether the disk, or the user's quota on it, is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def is_out_of_room(error: OSError) -> bool:
+    """Whether what is written finds no room: the disk is full, or the file would be larger than is allowed."""
+    return is_disk_full(error) or error.errno == errno.EFBIG
 
 
 def write_problem(error: OSError) -> tuple[str, str]:

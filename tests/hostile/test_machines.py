@@ -102,6 +102,23 @@ def test_a_place_where_no_folder_can_be_made_is_refused() -> None:
         machine.check_folder("output_dir", Path("/proc/out"))
 
 
+@pytest.mark.parametrize("target", ["nowhere", "link"])
+def test_a_link_that_leads_nowhere_is_no_place_for_a_folder(tmp_path: Path, target: str) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / target)
+    for folder in (link, link / "walk"):
+        with pytest.raises(
+            SettingError, match=r"^output_dir: .*/link is a link that leads nowhere, not a folder; choose"
+        ):
+            machine.check_folder("output_dir", folder)
+
+
+def test_a_video_that_is_a_link_to_itself_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "loop.mp4").symlink_to("loop.mp4")
+    ended = program.shell(f"PROGRAM video=../{tmp_path.name}/loop.mp4", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr.count("\n"), "Traceback" in ended.stderr) == (2, 1, False)
+
+
 def test_a_folder_with_locks_is_accepted_and_left_empty(tmp_path: Path) -> None:
     machine.check_folder("cache_dir", tmp_path / "new")
     assert not list(tmp_path.iterdir())

@@ -25,6 +25,12 @@ def test_each_write_error_has_a_cure_that_helps(code: int, sentence: str, tmp_pa
         raise OSError(code, os.strerror(code))
 
 
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EFBIG])
+def test_a_copy_that_finds_no_room_is_no_fault_of_its_source(code: int, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=rf"^{re.escape(str(tmp_path))}: "), locked_folder(tmp_path):
+        raise OSError(code, os.strerror(code), "/elsewhere/source", None, str(tmp_path / "copy"))
+
+
 def test_a_place_that_allows_no_folders_is_not_advised_to_be_made_writable() -> None:
     with (
         pytest.raises(OutputError, match=r"^/proc/x: it is not there, and no folder can be made"),

@@ -349,6 +349,27 @@ def test_two_concurrent_videos_with_one_name_get_different_folders(
     assert "stabilized.mp4" in contents(tmp_path / "out" / f"a-{path_digest(job.source)}")
 
 
+def test_what_hinders_the_folder_is_one_line(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, made = finished
+    place = tmp_path / "out" / "a"
+    (tmp_path / "out").mkdir()
+    place.symlink_to("nowhere")
+    with pytest.raises(
+        OutputError, match="is a link that leads nowhere, but the video's folder has this name; move it"
+    ):
+        publish.publish(job, made, tmp_path / "out")
+
+    def listed(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(publish, "_is_free", listed)
+    place.unlink()
+    with pytest.raises(OutputError, match=f"^{place}: Permission denied; make it writable, or choose another place"):
+        publish.publish(job, made, tmp_path / "out")
+
+
 def test_a_file_with_the_name_of_the_folder_is_one_line(finished: Finished, tmp_path: Path) -> None:
     job, made = finished
     (tmp_path / "out").mkdir()
