@@ -10,7 +10,7 @@ from typing import Final
 from conf.validation import require
 from tasks.cache.lock_probe import lock_fault, lock_problem
 from tasks.errors import SettingError
-from tasks.untrusted.paths import length_problem, no_folder_reason
+from tasks.untrusted.paths import length_problem, nearest_there, no_folder_reason
 
 BASE_OPEN_FILES: Final = 64  # of a run; 35 were seen with one worker, and 111 with eight that write four videos each
 OPEN_FILES_PER_WORKER: Final = 16
@@ -25,7 +25,7 @@ def check_path_length(setting: str, folder: Path) -> None:
 
 def check_folder(setting: str, folder: Path) -> None:
     """Raise unless folders can be made in ``folder``, or in its nearest existing parent."""
-    nearest = next(parent for parent in (folder, *folder.parents) if os.path.lexists(parent))
+    nearest = nearest_there(folder)
     cure = f"choose another place with {setting}="
     fact = no_folder_reason(nearest)
     require(not fact, setting, f"{nearest} {fact}, not a folder", cure)

@@ -27,7 +27,7 @@ from flows.results.run_record import flat_metrics
 from flows.sweep import SweepSetting
 from flows.videos import Video, find_videos
 from tasks.cache.integrity import forgetting_unusable
-from tasks.errors import Interrupted, NotFoundInClip, OutputError, StillwalkError, TableNotConfirmed
+from tasks.errors import Interrupted, NotFoundInClip, OutputError, StillwalkError, TableNotConfirmed, plain_reason
 from tasks.execution import progress
 from tasks.execution.progress import Work
 from tasks.records import AnyArtifact, NumberedPeople
@@ -253,5 +253,4 @@ def _release_frames(job: Job, run: WholeRun) -> None:
 def _reason(title: str, cause: Exception) -> str:
     if isinstance(cause, Interrupted | StillwalkError):
         return str(cause)
-    kind = type(cause).__name__
-    return f"{title}: {kind}: {cause}; this is a fault of the program: please report it with the command"
+    return f"{title}: {plain_reason(cause)}"

@@ -16,9 +16,12 @@ StillwalkError
 └── Interrupted        the user stopped the program
 """
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
+
+NO_THREAD: Final = "can't start new thread"  # of Python's RuntimeError
 
 
 class StillwalkError(Exception):
@@ -96,6 +99,19 @@ class CacheBusy(StillwalkError):
 
 class Interrupted(StillwalkError):
     """The user stopped the program."""
+
+
+def plain_reason(error: BaseException) -> str:
+    """The line for an error that nobody foresaw, and its cure: the machine lacks something, or the program is wrong."""
+    number = getattr(error, "errno", None)
+    if isinstance(error, MemoryError) or number == errno.ENOMEM:
+        return "memory ran out; end other programs, give workers=1, or raise the limit (ulimit -v)"
+    if type(error) is BlockingIOError or str(error) == NO_THREAD:  # FFmpeg's error of this kind is a subclass
+        return "no more threads or processes may be started; raise the limit (ulimit -u), or end other programs"
+    if number in (errno.EMFILE, errno.ENFILE):
+        return "no more files may be opened; raise the limit (ulimit -n)"
+    fact = f"{type(error).__name__}: {error}"
+    return f"{fact}; this is a fault of the program: please report it with the command"
 
 
 def first_few(names: Sequence[str], most: int = 3) -> str:

@@ -33,7 +33,7 @@ from flows.config.overrides import (
     quote_argument,
     raw_overrides,
 )
-from tasks.errors import SettingError, StillwalkError
+from tasks.errors import SettingError, StillwalkError, plain_reason
 from tasks.records import MAX_PICTURE_PX
 from tasks.untrusted.paths import absolute_path
 from tasks.untrusted.plain_text import one_line
@@ -51,6 +51,7 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PICTURE_PX))
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 REFUSED_STATUS: Final = 2
+FAULT_STATUS: Final = 1
 HYDRA_WRITES_NOTHING: Final = ["hydra.run.dir=.", "hydra.output_subdir=null"]  # whatever a user's YAML file says
 _statuses: list[int] = []  # of the runs so far: Hydra keeps no return values
 
@@ -58,9 +59,22 @@ _statuses: list[int] = []  # of the runs so far: Hydra keeps no return values
 def run_command_line() -> NoReturn:
     """Run the command in ``sys.argv`` and exit with 0 (all done), 1 (a video failed) or 2 (a setting is wrong).
 
-    Where all was done but could not be told, the status is 1.
+    Where all was done but could not be told, the status is 1. So it is where something happened that nobody foresaw:
+    that is a line, and a traceback with ``HYDRA_FULL_ERROR``.
     """
+    traceback_wanted = "HYDRA_FULL_ERROR" in os.environ
     guard_output()
+    try:
+        _run_asked()
+    except Exception as error:
+        if traceback_wanted:
+            raise
+        print(f"stillwalk: {one_line(plain_reason(error))}", file=sys.stderr)
+        _exit(FAULT_STATUS)
+
+
+def _run_asked() -> NoReturn:
+    """Run what ``sys.argv`` asks for, and exit."""
     try:
         Path.cwd()
     except OSError:

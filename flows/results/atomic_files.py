@@ -58,7 +58,7 @@ def error_line(error: OSError, folder: Path) -> str:
         if not place.is_relative_to(folder) and not folder.is_relative_to(place):
             cure = "run again" if error.errno == errno.ENOENT else "make it readable, or remove it, and run again"
             return f"{place}: cannot be read ({error.strerror}); {cure}"
-    fact, cure = write_problem(error)
+    fact, cure = write_problem(error, folder)
     return f"{folder}: {fact}; {f'{cure}, or ' if cure else ''}choose another place with output_dir="
 
 

@@ -21,7 +21,7 @@ LOCK_POLL_S = 0.1
 
 def cache_write_problem(folder: Path, error: OSError) -> str:
     """Why the cache in ``folder`` cannot be written, with the cure, in one line."""
-    fact, cure = write_problem(error)
+    fact, cure = write_problem(error, folder)
     kept = "; finished stages are kept" if is_disk_full(error) else ""
     return f"{folder}: {fact}; {f'{cure}, or ' if cure else ''}choose another place with cache_dir={kept}"
 

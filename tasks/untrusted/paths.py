@@ -36,6 +36,11 @@ def no_folder_reason(path: Path) -> str:
     return "is a file" if exists(path) else "is a link that leads nowhere"
 
 
+def nearest_there(folder: Path) -> Path:
+    """The folder, or the first of its parents where something lies."""
+    return next(parent for parent in (folder, *folder.parents) if os.path.lexists(parent))
+
+
 def expand_home(text: str) -> Path:
     """The path with ``~`` replaced by the home folder. Without a home folder it stays as it is."""
     return Path(os.path.expanduser(text))  # noqa: PTH111  (see above)
@@ -89,8 +94,10 @@ def is_out_of_room(error: OSError) -> bool:
     return is_disk_full(error) or error.errno == errno.EFBIG
 
 
-def write_problem(error: OSError) -> tuple[str, str]:
-    """Why the system cannot write, as a clause, and the cure. The cure is empty where only another folder helps."""
+def write_problem(error: OSError, folder: Path | None = None) -> tuple[str, str]:
+    """Why the system cannot write into ``folder``, as a clause, and the cure; empty where only another folder helps."""
+    if folder and (fact := no_folder_reason(nearest := nearest_there(folder))):
+        return f"{nearest} {fact}, not a folder", "move it"
     if is_disk_full(error):
         return "the disk is full", "free some space"
     if error.errno == errno.EFBIG:

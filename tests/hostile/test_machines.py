@@ -188,6 +188,29 @@ def test_a_setting_that_prefect_does_not_take_is_named(tmp_path: Path, monkeypat
     assert last.endswith(", and not 'many'; correct it: env | grep PREFECT_ shows what is set")
 
 
+@pytest.mark.parametrize(
+    ("lacking", "line"),
+    [
+        (
+            "BlockingIOError(11, 'Resource temporarily unavailable')",
+            "no more threads or processes may be started; raise",
+        ),
+        ("MemoryError()", "memory ran out; end other programs, give workers=1, or raise the limit (ulimit -v)"),
+        ("OSError(24, 'Too many open files')", "no more files may be opened; raise the limit (ulimit -n)"),
+        ("ValueError('odd')", "ValueError: odd; this is a fault of the program: please report it with the command"),
+    ],
+)
+def test_what_nobody_foresaw_is_one_line(tmp_path: Path, lacking: str, line: str) -> None:
+    fails = f"import subprocess\ndef fail(*_, **__): raise {lacking}\nsubprocess.Popen.__init__ = fail\n"
+    (tmp_path / "sitecustomize.py").write_text(fails)
+    given = f"PROGRAM {' '.join(DEMO)} server=ephemeral"
+    for more in ({}, {"HYDRA_FULL_ERROR": "1"}):
+        ended = program.shell(given, cwd=tmp_path, PYTHONPATH=f"{tmp_path}:{ROOT}", PREFECT_HOME=str(tmp_path), **more)
+        said = "".join(one for one in ended.stderr.splitlines(keepends=True) if not program.PROGRESS.match(one))
+        assert (ended.returncode, "Traceback" in said) == (1, bool(more)), said
+        assert more or (said.startswith(f"stillwalk: {line}") and said.count("\n") == 1)
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_a_name_that_the_terminal_cannot_show_is_shown_in_another_way(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "\u011bx.mp4").write_bytes(b"no video")

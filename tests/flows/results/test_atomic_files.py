@@ -25,6 +25,16 @@ def test_each_write_error_has_a_cure_that_helps(code: int, sentence: str, tmp_pa
         raise OSError(code, os.strerror(code))
 
 
+def test_a_file_in_the_place_of_the_output_folder_is_named_and_moving_it_helps(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    fact = f"^{tmp_path}/out/walk: {tmp_path}/out is a file, not a folder; move it, or choose another place with output"
+    with pytest.raises(OutputError, match=fact), locked_folder(tmp_path / "out" / "walk"):
+        pass
+    (tmp_path / "out").rename(tmp_path / "moved")
+    with locked_folder(tmp_path / "out" / "walk"):
+        pass
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EFBIG])
 def test_a_copy_that_finds_no_room_is_no_fault_of_its_source(code: int, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=rf"^{re.escape(str(tmp_path))}: "), locked_folder(tmp_path):
