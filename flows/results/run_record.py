@@ -86,7 +86,9 @@ def _pose_interval_warning(interval_frames: int, rate_hz: float) -> str:
 def _choice_lines(subject: Mapping[str, Any], job: Job) -> Iterator[str]:
     """Who of several people is followed, and how to follow another one where only one is."""
     if subject.get("followed"):
-        yield f"followed: {subject['followed']}"
+        by_hand = _corrections(job).get("corrections", {}).get("people", ())
+        changes = [f"person {person} from frame {frame} on" for frame, person in by_hand if frame]
+        yield f"followed: {subject['followed']}{'; corrected: ' if changes else ''}{first_few(changes)}"
         if not job.person:
             yield f"to follow another one: {subject['others']}"
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,22 @@ def test_corrections_that_hold_are_counted_with_their_file(tmp_path: Path) -> No
     told = [line for line in summary(None) if line.startswith("corrections")]
     assert told == [f"corrections by hand: 2 from {file}; corrections=none leaves them out"]
     assert not any(line.startswith("corrections") for line in summary("none"))
+
+
+def test_who_is_followed_by_hand_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "hand.csv"
+    made = artifacts(tmp_path, 10, 10, {"measured": 10})
+    facts = {**made["subject"].facts, "followed": "person 1 of 2", "others": ""}
+    made["subject"] = replace(made["subject"], facts=facts)
+    for rows, told in {
+        "0,1": "person 1 of 2",  # the stage has told it
+        "0,1\n80,2": "person 1 of 2; corrected: person 2 from frame 80 on",
+        "80,2\n90,1": "person 1 of 2; corrected: person 2 from frame 80 on, person 1 from frame 90 on",
+    }.items():
+        file.write_text(f"frame,person\n{rows}\n")
+        config = Config(corrections=str(file))
+        job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, config, {}, "run")
+        assert describe_result(job, made, tmp_path).summary[0] == f"followed: {told}"
 
 
 @pytest.mark.parametrize(
