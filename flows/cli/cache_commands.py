@@ -54,6 +54,13 @@ def run_cache_command(arguments: list[str]) -> int:
     return 0
 
 
+def refuse_prune(arguments: list[str]) -> int:
+    """Say how ``stillwalk prune`` is typed, and return the exit status 2."""
+    meant = shlex.join(["stillwalk", "cache", "prune", *(arguments or ["--help"])])
+    print(f"stillwalk: prune: it is a part of cache; type `{one_line(meant)}`", file=sys.stderr)
+    return 2
+
+
 def _parser() -> SubcommandParser:
     which_entries = "(--older-than AGE | --larger-than SIZE | --unused)"
     usage = f"stillwalk cache [prune {which_entries} [--dry-run] [--idle]] [output_dir=...]"

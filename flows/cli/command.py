@@ -109,6 +109,10 @@ def _subcommand(name: str) -> Callable[[list[str]], int] | None:
             from flows.cli.models_command import run_models_command
 
             return run_models_command
+        case "prune":
+            from flows.cli.cache_commands import refuse_prune
+
+            return refuse_prune
         case "serve":
             from flows.prefect_server.serve import serve
 

@@ -40,6 +40,8 @@ WRONG: tuple[tuple[list[str], str], ...] = (
     (["video=demo", "outputs=[[stabilized]]"], "outputs: its list contains ['stabilized']; "),
     (["video=demo", "pose.min_detection=" + "9" * 400], "pose.min_detection: the number is too large"),
     (["video=demo", "--foo"], "--foo: there is no such option; `stillwalk --help`"),
+    (["prune"], "prune: it is a part of cache; type `stillwalk cache prune --help`"),
+    (["prune", "--older-than", "30d"], "type `stillwalk cache prune --older-than 30d`"),
     (["video=demo", "output_dir=" + "x" * 300], "output_dir: the name xxxxxxxxxxxxxxxxxxxx... has 300 bytes"),
     (["video=demo", "plan=true", "cache_dir=" + "a/" * 2500], "cache_dir: the path has "),
 )
