@@ -15,6 +15,7 @@ import numpy
 import pytest
 
 from flows.cli import cache_commands, index_command, models_command
+from flows.cli.help import manual
 from flows.config import settings
 from flows.config.overrides import check_overrides, quote_argument, sweep_combinations
 from stillwalk.runs import _overrides
@@ -136,6 +137,11 @@ def test_the_settings_page_is_the_programs() -> None:
 def test_the_readme_is_short() -> None:
     assert len(README.read_text().splitlines()) <= README_MOST_LINES
     assert README.stat().st_size <= README_MOST_BYTES
+
+
+def test_help_and_readme_name_both_causes_of_exit_status_1() -> None:
+    for text in (README.read_text(), manual()):
+        assert re.search(r" 1 .*or standard output could not be written,", " ".join(text.split()))
 
 
 @pytest.mark.parametrize("page", sorted(PAGES))

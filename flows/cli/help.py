@@ -31,8 +31,8 @@ EXAMPLES: Final = (
 )
 RESULTS: Final = "Results: outputs/<video name>/; of a sweep (-m) outputs/sweeps/<name>/<setting>/<video name>/."
 STATUSES: Final = (
-    "Exit status: 0 all videos done, 1 at least one failed, 2 a setting is wrong or no video can be read, "
-    "130 or 143 interrupted."
+    "Exit status: 0 all videos done, 1 at least one failed or standard output could not be written, "
+    "2 a setting is wrong or no video can be read, 130 or 143 interrupted."
 )
 COMMON_HEAD: Final = "Common settings, each given as name=value; --help=all lists all, --help=crop a section's:"
 ALL_HEAD: Final = "Settings, each given as name=value:"
