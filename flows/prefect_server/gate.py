@@ -74,7 +74,7 @@ class Gate:
         if is_get and scope["path"] == "/" and self._query_has_token(scope):
             cookie = f"{self._cookie}={self._secret}; Path=/; HttpOnly; SameSite=Strict"
             return GateAnswer(HTTPStatus.SEE_OTHER, "welcome", [(b"location", b"/"), (b"set-cookie", cookie.encode())])
-        cure = "open the address with token= in it that make ui printed; commands find the token themselves"
+        cure = "open the address with token= in it that stillwalk ui printed; commands find the token themselves"
         return GateAnswer(HTTPStatus.UNAUTHORIZED, f"this server needs its token; {cure}", [])
 
     def _has_token(self, headers: Headers) -> bool:

@@ -95,7 +95,7 @@ class OwnServer:
             status = self._server.poll()
             if status is not None or time.monotonic() > until_s:
                 fact = "does not answer" if status is None else f"ended with {status} before it answered"
-                cure = "start one with make ui, which shows its messages"
+                cure = "start one with stillwalk ui, which shows its messages"
                 home = Path(os.environ["PREFECT_HOME"])
                 if shutil.disk_usage(home).free < LEAST_FREE_BYTES:
                     fact += ": the disk of its database is full"

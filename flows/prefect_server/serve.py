@@ -14,7 +14,7 @@ from tasks.errors import SettingError
 from tasks.untrusted.plain_text import one_line
 
 SERVE_USAGE: Final = (
-    "stillwalk serve: runs what the form in Prefect's UI (make ui) asks for, until Ctrl-C; it has no options"
+    "stillwalk serve: runs what the form in Prefect's UI (stillwalk ui) asks for, until Ctrl-C; it has no options"
 )
 FORM_POLL_S: Final = "3"  # seconds between two checks for new runs; the default is 10 s
 
@@ -33,7 +33,7 @@ def serve(arguments: list[str]) -> int:
         print(f"stillwalk: {one_line(str(error))}", file=sys.stderr)
         return 2
     if not api:
-        cure = "start one with `make ui`, or set PREFECT_API_URL"
+        cure = "start one with stillwalk ui, or set PREFECT_API_URL"
         print(f"stillwalk: serve: no Prefect server answers at {server_choice.LOCAL_API}; {cure}", file=sys.stderr)
         return 2
     os.environ.update(child_environment())

@@ -62,7 +62,7 @@ def choose_server(server: Server, home: Path) -> str:
         fact = f"{given} is the address of Prefect's pages"
         raise SettingError(f"PREFECT_API_URL: {fact}; give {given.rstrip('/')}{API_PATH}")
     if given and not server_answers(given, GIVEN_TIMEOUT_S):
-        cure = "start that server (make ui starts one here), or unset PREFECT_API_URL"
+        cure = "start that server (stillwalk ui starts one here), or unset PREFECT_API_URL"
         raise SettingError(f"PREFECT_API_URL: {given} does not answer; {cure}")
     token = os.environ.get(CLIENT_TOKEN_VARIABLE) or find_token(given or LOCAL_API)
     if not given and _is_usable(LOCAL_API, token):
