@@ -158,8 +158,10 @@ def _notes_of_end(row: Row) -> Sequence[str]:
     if row.job is None or row.job.config.clip.to_s is None or not row.job.digest:
         return []
     from tasks.decode import notes_of_end  # loads PyAV, which is needed for new parts only
+    from tasks.media.input.probe import probe_matroska_s
 
     length_s = preflight.length_s(row.job.config, replace(row.video, path=row.job.source))
+    length_s = length_s or probe_matroska_s(row.job.source)
     return notes_of_end(length_s, row.job.config.clip.to_s) if length_s else []
 
 

@@ -83,6 +83,18 @@ def probe_length(path: Path) -> tuple[int, float]:
         return declared_frames(container, stream), float(rate_hz) if rate_hz else 0.0
 
 
+def probe_matroska_s(path: Path) -> float:
+    """How long a video in Matroska or WebM lasts, as its header says; 0 where it does not. Decodes nothing.
+
+    Other containers have no such header, or declare frames (``probe_length``). ``VideoError`` as there.
+    """
+    with _any_error_of(path), open_video(path) as (container, stream):
+        if "matroska" not in container.format.name:
+            return 0.0
+        end_s = _declared_end_s(stream) or (container.duration or 0) / 1_000_000
+        return max(0.0, end_s - float((stream.start_time or 0) * stream_time_base(stream)))
+
+
 @contextmanager
 def _any_error_of(path: Path) -> Iterator[None]:
     """Turn every error into ``VideoError``.

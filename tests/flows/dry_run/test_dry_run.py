@@ -202,16 +202,31 @@ def test_a_video_that_is_not_there_would_fail(plan: Plan, tmp_path: Path, capsys
     assert "would fail: gone.mp4: there is no such file" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("end", ["0.5", "100"])
+@pytest.mark.parametrize(
+    ("name", "made", "tells"),
+    [
+        ("a.mp4", Made(), True),
+        ("a.mkv", Made(), True),  # does not declare its frames, but its length
+        ("late.mkv", Made(ticks=range(30720, 30720 + 12 * 512, 512)), True),
+        ("live.mkv", Made(container={"live": "1"}), False),
+    ],
+)
+@pytest.mark.parametrize("end", ["0.5", "1.5"])
 def test_an_end_behind_the_end_of_the_file_has_the_warning_of_a_run(
-    end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    made: Made,
+    tells: bool,
+    end: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     settings.register_schema()
     monkeypatch.setattr("flows.preflight.find_model_digests", lambda _: DIGESTS)
-    clip = make(tmp_path / "walk.mp4", Made())
+    clip = make(tmp_path / name, made)
     dry_run.dry_run([("", settings.load([f"video={clip}", f"clip.to_s={end}"]))], tmp_path / "cache")
-    said = f"before {end} s: all frames to its end are used" in capsys.readouterr().out
-    assert said == (end == "100")
+    warning = f"clip.to: the file ends at 0.40 s, before {end} s: all frames to its end are used"
+    assert (warning in capsys.readouterr().out) == (tells and end == "1.5")
 
 
 def shape(**request: Any) -> dict[str, Any]:
