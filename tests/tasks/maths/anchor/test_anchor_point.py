@@ -191,6 +191,28 @@ def test_hips_outside_the_picture_do_not_count_however_confident_the_model_is() 
     assert (track.visibility[:, list(SHOULDERS)] == 1).all()
 
 
+def stretched(track: PoseTrack, frames: slice) -> PoseTrack:
+    """The same track with hips that are too far from the shoulders."""
+    xy = track.xy_px.copy()
+    xy[frames, list(HIPS), 1] += 30
+    return PoseTrack(track.time_s, xy, track.z, track.visibility, track.presence)
+
+
+@pytest.mark.parametrize("point", ["auto", "hips", "shoulders", "torso", "head"])
+def test_nothing_of_a_stretched_body_counts(point: str) -> None:
+    path, source, _ = choose(stretched(body(), slice(30, 33)), point)
+    assert np.flatnonzero(np.isnan(path).any(axis=1)).tolist() == [30, 31, 32, 33]
+    assert set(source[30:34]) == {"none"}
+
+
+def test_hips_that_are_not_seen_stretch_no_body() -> None:
+    """They are guesses, and the shoulders are right."""
+    track = hidden(stretched(body(), slice(30, 33)), HIPS, slice(30, 33))
+    path, source, _ = choose(track)
+    assert path[:, 1] == pytest.approx(240)
+    assert set(source[30:33]) == {"shoulders"}
+
+
 @pytest.mark.parametrize(("point", "y_px"), [("hips", 240), ("shoulders", 140), ("torso", 190), ("head", 100)])
 def test_a_requested_point_is_used(point: str, y_px: float) -> None:
     assert choose(body(), point)[0][:, 1] == pytest.approx(y_px)
