@@ -32,6 +32,7 @@ from tasks.models.frame_view import FrameView, boxes_of, look_at_frame, look_at_
 from tasks.models.people_finder import AtOnce, SearchedFrame, Sighting, one_by_one
 from tasks.models.pose import PoseEstimate, PoseEstimator
 from tasks.models.tracker_slot import Look, TrackerSlot
+from tasks.models.visibility import OwnVisibility
 
 LARGE_SHARE: Final = 0.4  # of the frame's height: larger people are tracked in the whole frame
 TILE_PX: Final = 288  # side of a tile's image; the detector sees it at 224 px
@@ -339,8 +340,9 @@ class PeopleTracker:
     def _free_slot(self, other_than: TrackerSlot | None = None) -> TrackerSlot:
         for slot in self._slots:
             if slot.window is None and slot is not other_than:
+                slot.estimator.begin_person()
                 return slot
-        self._slots.append(TrackerSlot(self._open_estimator()))
+        self._slots.append(TrackerSlot(OwnVisibility(self._open_estimator())))
         return self._slots[-1]
 
     def _next_track(self) -> int:

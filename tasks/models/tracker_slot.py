@@ -11,7 +11,8 @@ from tasks.maths.tracking.passing import Cover, is_apart, is_expected
 from tasks.maths.tracking.search_plan import Lost
 from tasks.maths.tracking.squares import FollowingWindow, Square, follows
 from tasks.models.frame_view import PAINT_LEVEL, FrameView, boxes_of, look_at_frame, look_at_square
-from tasks.models.pose import PoseEstimate, PoseEstimator
+from tasks.models.pose import PoseEstimate
+from tasks.models.visibility import OwnVisibility
 
 Look = tuple[PoseEstimate | None, Floats]  # who was seen, and the outer edges of where was looked
 
@@ -20,7 +21,7 @@ Look = tuple[PoseEstimate | None, Floats]  # who was seen, and the outer edges o
 class TrackerSlot:
     """A pose estimator and the person it follows."""
 
-    estimator: PoseEstimator
+    estimator: OwnVisibility
     track: int = 0  # 0: nobody
     since_s: float = 0.0  # start of the track
     earlier: Lost | None = None  # the lost person whom this track was taken for when it began

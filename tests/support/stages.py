@@ -63,7 +63,7 @@ def watched(cache: Path, overrides: list[str], video: Path | None = None) -> Wat
     config = settings.load([f'video="{video or "demo"}"', *overrides])
     demo = made(cache, DemoRequest(config.demo)) if video is None else None
     source = video or made(cache, DemoRequest(config.demo)).path("demo.mp4")
-    clip = made(cache, DecodeRequest(source, sha256_of(source), config.decode))
+    clip = made(cache, DecodeRequest(source, sha256_of(source), config.decode, config.clip))
     digests = preflight.find_model_digests(config)["pose"]
     looks: dict[str, Any] = {"models": config.models, "model_digests": digests, "device": config.device}
     pose = made(cache, PoseRequest(source, clip=clip, settings=config.pose, **looks))

@@ -17,6 +17,7 @@ from tasks.media.input.video_reader import DecodeStats, decode_frames, open_vide
 from tasks.models.pose import MediaPipePose, PoseEstimate, open_pose_estimator
 from tasks.models.selfie import SELFIE_INPUT_SIZE_PX, open_selfie_segmenter
 from tasks.models.sources import model_files
+from tasks.models.visibility import OwnVisibility
 
 Image = NDArray[np.uint8]
 FULL = model_files("full", None)
@@ -73,6 +74,27 @@ def test_a_model_on_the_cpu_starts_no_thread_of_python(walker: list[Image]) -> N
 def test_an_empty_picture_gives_none() -> None:
     grey = np.full((240, 320, 3), 128, np.uint8)
     assert found_by([grey, grey]) == [None, None]
+
+
+def test_a_used_estimator_sees_the_next_person_as_a_new_one_does(walker: list[Image]) -> None:
+    """Half of the first is hidden; MediaPipe's smoothing would go on from there."""
+    hips_x = [one.landmarks[list(HIPS), 0].mean() for one in found_by(walker[:8]) if one is not None]
+    half = [rgb.copy() for rgb in walker[:8]]
+    for rgb in half:
+        rgb[:, round(float(np.mean(hips_x))) :] = 128
+    nobody = np.full((64, 64, 3), 128, np.uint8)
+    with open_pose_estimator(FULL, device="cpu") as (estimator, _):
+        used = OwnVisibility(estimator)
+        first = [used(rgb, number / 24) for number, rgb in enumerate(half)][-1]
+        used(nobody, 8 / 24)
+        used.begin_person()
+        again = [used(rgb, 1.0 + number / 24) for number, rgb in enumerate(walker[8:])]
+    new = found_by(walker[8:])
+    assert first is not None and new[0] is not None
+    assert np.abs(first.landmarks[:, 3] - new[0].landmarks[:, 3]).max() > 0.1, "the first one is less visible"
+    for one, other in zip(new, again, strict=True):
+        assert one is not None and other is not None
+        assert_allclose(other.landmarks[:, 3], one.landmarks[:, 3], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", SELFIE_INPUT_SIZE_PX)

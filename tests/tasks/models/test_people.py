@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tasks.maths.body.landmarks import hip_midpoint
 from tasks.maths.tracking.search_plan import LOST_SEARCH_S, SEARCH_INTERVAL_S, THOROUGH_TILES
 from tasks.maths.tracking.squares import FollowingWindow, Square, search_tiles
 from tasks.models.frame_view import PAINT_LEVEL, PERSON_WINDOW_PX, boxes_of, paint_over
@@ -14,6 +15,7 @@ from tasks.models.people import RETRY_S, PeopleTracker
 from tasks.models.people_finder import AtOnce, Result, one_by_one
 from tasks.models.pose import PoseEstimate
 from tasks.models.tracker_slot import TrackerSlot
+from tasks.models.visibility import OwnVisibility
 from tests.support.drawn.bodies import figure
 
 TORSO_PX = 20.0
@@ -83,6 +85,22 @@ class Eye:
         return PoseEstimate(figure((float(points[best, 0]), float(points[best, 1])), torso_px), None)
 
 
+class SmoothingEye(Eye):
+    """Smooths the visibility as MediaPipe does, on from the person before: 0.9 of the lightest one, 0.2 of others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.smoothed: float | None = None
+
+    def __call__(self, rgb: Image, time_s: float) -> PoseEstimate | None:
+        if (person := super().__call__(rgb, time_s)) is not None:
+            x, y = np.round(hip_midpoint(person.landmarks)).astype(int)
+            own = 0.9 if rgb[y, x, 0] == 255 else 0.2
+            self.smoothed = own if self.smoothed is None else 0.1 * own + 0.9 * self.smoothed
+            person.landmarks[:, 3] = self.smoothed
+        return person
+
+
 def followed(
     scenes: Sequence[Scene],
     most: int = 3,
@@ -142,6 +160,14 @@ def test_nobody_else_is_searched_for_where_one_is_the_most() -> None:
     frames, eyes = followed([Scene((100 + i, 80), (400 - i, 80)) for i in range(20)], most=1)
     assert all(people == near({1: 100 + i}) for i, people in enumerate(frames))
     assert len(eyes) == 1 and looks(eyes, windows=False) == 1  # the second look is by the same estimator
+
+
+def test_the_visibility_of_the_second_person_is_not_that_of_the_first() -> None:
+    """The second estimator has confirmed the first person, who is large, before it follows the second one."""
+    finder = PeopleTracker(SmoothingEye, 3, SMALLEST)
+    for number in range(6):
+        people = finder(Scene((200, 80), (400, 80), torso_px=30.0), number * STEP_S)
+        assert [one.landmarks[0, 3] for one in people] == pytest.approx([0.9, 0.2])
 
 
 def test_a_large_person_is_tracked_in_the_whole_frame() -> None:
@@ -272,7 +298,7 @@ def test_a_fresh_look_does_not_take_the_one_in_front_for_who_is_behind() -> None
     """The one in front is 3 px ahead of the straight way, 1 px beside the place where the hidden one is expected."""
     expected, straight, ahead = (figure((x, y), TORSO_PX) for x, y in ((252, 80), (248, 82), (251, 82)))
     for seen, found in (([ahead], False), ([], True)):
-        slot = TrackerSlot(Eye())
+        slot = TrackerSlot(OwnVisibility(Eye()))
         window = FollowingWindow(expected, 0.0)
         slot.begin(2, PoseEstimate(expected, None), np.zeros(4), 0.0, whole=False, window=window)
         assert slot.look_beside(Scene((251, 82)), STEP_S, [], [straight], seen) is found
