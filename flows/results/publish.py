@@ -85,7 +85,9 @@ def publish(job: Job, artifacts: dict[str, AnyArtifact], output_dir: Path) -> Re
         changed = _changed_by_others([*map(final_path, parts), *(folder / name for name in stale)], folder)
         metrics = read_metrics(artifacts)
         parts.append(write_part(folder / "metrics.json", _json_text(metrics)))
-        record = run_record(job, artifacts, result, wanted) | {"from_earlier_runs": older}
+        sums = {name: digest for name, digest in _made_sha256(folder).items() if name in older}
+        earlier = {"from_earlier_runs": older, "sha256_from_earlier_runs": sums}
+        record = run_record(job, artifacts, result, wanted) | earlier
         if not job.metrics_only or (folder / REPORT_NAME).exists():  # an earlier run's report is no longer true
             parts.append(write_part(folder / REPORT_NAME, render_report(record, metrics, artifacts, folder)))
         parts.append(write_part(folder / RECORD_NAME, _json_text(record)))
@@ -160,13 +162,19 @@ def _older_deliverables(folder: Path, wanted: Iterable[str]) -> dict[str, str]:
 
 def _changed_by_others(places: Iterable[Path], folder: Path) -> list[Path]:
     """Files in these places that no run has put there, as far as the folder's record tells."""
-    before = read_record(folder)
-    found = []
+    known, found = _made_sha256(folder), []
     for path in places:
-        made = before.get("deliverables", {}).get(path.relative_to(folder).as_posix(), {}).get("sha256")
+        made = known.get(path.relative_to(folder).as_posix())
         if made and path.is_file() and sha256_of(path) != made:
             found.append(path)
     return found
+
+
+def _made_sha256(folder: Path) -> dict[str, str]:
+    """What the deliverables of all runs so far were when they were made, as far as the folder's record tells."""
+    before = read_record(folder)
+    last = {name: one.get("sha256", "") for name, one in before.get("deliverables", {}).items()}
+    return {**before.get("sha256_from_earlier_runs", {}), **last}
 
 
 def _keep_beside(path: Path, *, in_data_set: bool) -> None:

@@ -27,6 +27,7 @@ def is_record(found: Mapping[str, Any]) -> bool:
         and all(_is_deliverable_name(name) and _is_deliverable(one) for name, one in deliverables.items())
         and _are_texts(found.get("from_earlier_runs", {}))
         and all(map(_is_deliverable_name, found.get("from_earlier_runs", {})))
+        and _are_texts(found.get("sha256_from_earlier_runs", {}))
     )
 
 

@@ -273,6 +273,7 @@ def test_a_chart_that_is_more_than_a_drawing_enters_no_page(inner: str, tmp_path
         {"deliverables": {"exports/": {}}},
         {"from_earlier_runs": {"exports//etc": ""}},
         {"from_earlier_runs": {"a": 1}},
+        {"sha256_from_earlier_runs": {"a": 1}},
         {"error": 1},
     ],
 )

@@ -87,6 +87,22 @@ def test_a_data_set_has_a_folder_of_its_own_without_shards_of_an_earlier_one(
         assert set(contents(folder)) == {"metadata.parquet", *shards}
 
 
+def test_a_changed_deliverable_is_kept_though_runs_in_between_made_others(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, made = finished
+    monkeypatch.setattr(publish, "run_record", lambda job, artifacts, result, held: recorded(job, held))
+    folder = tmp_path / "out" / "a"
+    publish.publish(job, made, tmp_path / "out")
+    video = made.pop("stabilized.mp4")
+    publish.publish(job, made, tmp_path / "out")
+    (folder / "stabilized.mp4").write_text("cut")
+    publish.publish(job, made, tmp_path / "out")
+    publish.publish(job, made | {"stabilized.mp4": video}, tmp_path / "out")
+    assert contents(folder)["stabilized-changed-1.mp4"] == "cut"
+    assert contents(folder)["stabilized.mp4"] == "picture"
+
+
 def test_a_shard_that_somebody_has_changed_is_kept_where_no_glob_finds_it(
     finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
