@@ -100,5 +100,10 @@ def titles_after_first_pass(config: Config) -> list[str]:
     """Titles of the tasks that go through the frames again, when the pose is known."""
     wanted = {"masks": masks_wanted(config), "scene": scene_wanted(config)}
     together = " and ".join(stage for stage, is_wanted in wanted.items() if is_wanted)
-    each = {together: bool(together), "render": bool(wanted_outputs(config)), "verify": config.verify}
+    each = {
+        together: bool(together),
+        "exports/webdataset": Export.webdataset in config.exports,
+        "render": bool(wanted_outputs(config)),
+        "verify": config.verify,
+    }
     return [title for title, is_wanted in each.items() if is_wanted]

@@ -66,6 +66,13 @@ def test_one_line_a_video_has_the_stage_the_percent_and_the_time_left() -> None:
     assert [line for line in lines if "left" in line] and lines[-1].endswith("100%, 1 s left")
 
 
+def test_nothing_is_told_as_complete_before_it_is() -> None:
+    run = RunProgress(Clock())
+    run.started(Work("walk", "render", 1000))
+    run.advanced(Work("walk", "render", 1000), 999)
+    assert run.lines() == ["walk: render frame 999 of 1000; 99%"]
+
+
 def test_the_time_left_falls_to_nothing_when_stages_cost_what_they_usually_do() -> None:
     clock = Clock()
     run = RunProgress(clock)
