@@ -21,6 +21,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
+# What the system's loader and OpenCV say where an allocation fails.
+NO_MEMORY: Final = ("failed to map segment from shared object", "Insufficient memory")
 NO_THREAD: Final = "can't start new thread"  # of Python's RuntimeError
 
 
@@ -104,7 +106,7 @@ class Interrupted(StillwalkError):
 def plain_reason(error: BaseException) -> str:
     """The line for an error that nobody foresaw, and its cure: the machine lacks something, or the program is wrong."""
     number = getattr(error, "errno", None)
-    if isinstance(error, MemoryError) or number == errno.ENOMEM:
+    if isinstance(error, MemoryError) or number == errno.ENOMEM or any(text in str(error) for text in NO_MEMORY):
         return "memory ran out; end other programs, give workers=1, or raise the limit (ulimit -v)"
     if type(error) is BlockingIOError or str(error) == NO_THREAD:  # FFmpeg's error of this kind is a subclass
         return "no more threads or processes may be started; raise the limit (ulimit -u), or end other programs"

@@ -11,6 +11,7 @@ from typing import Final
 MAX_NAME_BYTES = 255  # limits of Linux and its usual file systems
 MAX_PATH_BYTES = 4096
 NO_LOCKS_ERRORS: Final = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
+NOT_ALLOWED_ERRORS: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
 RESERVED_BYTES = 1000  # for paths inside a folder: the folders of a sweep, a setting and a video, and a file
 
 
@@ -106,4 +107,4 @@ def write_problem(error: OSError, folder: Path | None = None) -> tuple[str, str]
         return "its disk has no file locks", ""
     if error.errno == errno.ENOENT:
         return "it is not there, and no folder can be made there", ""
-    return error.strerror or str(error), "" if error.errno == errno.ENAMETOOLONG else "make it writable"
+    return error.strerror or str(error), "make it writable" if error.errno in NOT_ALLOWED_ERRORS else ""

@@ -1,8 +1,8 @@
-"""Messages with a number: one frame, two frames."""
+"""Messages with a number: one frame, two frames. And what is told of an error that nobody foresaw."""
 
 import pytest
 
-from tasks.errors import counted
+from tasks.errors import counted, plain_reason
 from tasks.maths.tracking.subject_choice import PersonFacts, seen_text
 
 
@@ -18,3 +18,21 @@ def test_an_irregular_plural_is_given() -> None:
 def test_a_person_is_seen_in_one_frame() -> None:
     facts = PersonFacts(1, 1, 0.5, 0.0, 0.0, 200.0, 0.1, 0.9, 0.2, "")
     assert seen_text(facts) == "seen in 1 frame (50%) from 0.00 to 0.00 s"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            RuntimeError("can't start new thread"),
+            "no more threads or processes may be started; raise the limit (ulimit -u)",
+        ),
+        (ImportError("libav.so: failed to map segment from shared object"), "memory ran out; "),
+        (Exception("OpenCV: error: (-4:Insufficient memory) Failed to allocate 9 bytes"), "memory ran out; "),
+        (OSError(12, "Cannot allocate memory"), "memory ran out; "),
+        (ImportError("libav.so: no such file"), "ImportError: libav.so: no such file; this is a fault of the program"),
+        (RuntimeError("odd"), "RuntimeError: odd; this is a fault of the program"),
+    ],
+)
+def test_what_the_machine_lacks_is_no_fault_of_the_program(error: Exception, said: str) -> None:
+    assert plain_reason(error).startswith(said)

@@ -16,6 +16,7 @@ from tasks.errors import OutputError
     [
         (errno.ENOSPC, "the disk is full; free some space, or choose another place with output_dir=$"),
         (errno.EROFS, "Read-only file system; make it writable, or choose another place with output_dir=$"),
+        (errno.EIO, "Input/output error; choose another place with output_dir=$"),
         (errno.EFBIG, r"a file would be larger than is allowed; raise the limit \(ulimit -f\), or choose another"),
         (errno.ENOENT, "it is not there, and no folder can be made there; choose another place with output_dir=$"),
     ],
