@@ -53,7 +53,7 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     named = bool(request.people) or request.settings.point is not None or request.settings.person is not None
     rule = None if named else request.settings.rule.value
     pieces, followed = follow_through_shots(
-        everybody, choice.person, shot, time_s, clip.size_px, rule=rule, min_seen_s=request.settings.min_seen_s
+        everybody, choice.person, shot, time_s, clip.size_px, looked, rule=rule, min_seen_s=request.settings.min_seen_s
     )
     pieces = follow_by_hand(pieces, everybody, request.people, shot)
     identity = identity_of(pieces, time_s)

@@ -14,6 +14,7 @@ from tasks.maths.tracking.subject_choice import (
     doubt_about,
     least_seen_s,
     person_facts,
+    seen_gap_s,
 )
 from tasks.maths.tracking.tracks import Track
 
@@ -41,10 +42,11 @@ def number_people(
     start_s, clip_s = float(time_s[0]), float(time_s[-1] - time_s[0])
     linked = link_shots(tracks, shot, time_s, size_px)
     usual_s = least_seen_s(NUMBERED_SEEN_S, clip_s)
-    everybody = sorted(linked, key=lambda track: bool(doubt_about(track, size_px, usual_s)))  # a stable sort
+    gap_s = seen_gap_s(time_s[looked])
+    everybody = sorted(linked, key=lambda track: bool(doubt_about(track, size_px, usual_s, gap_s)))  # a stable sort
     least_s = least_seen_s(min_seen_s, clip_s)
     people = [
-        person_facts(number, track, int(looked.sum()), size_px, start_s, least_s=least_s)
+        person_facts(number, track, int(looked.sum()), size_px, start_s, least_s=least_s, gap_s=gap_s)
         for number, track in enumerate(everybody, start=1)
     ]
     return everybody, people

@@ -20,6 +20,7 @@ POINT_TOLERANCE_S: Final = 0.25  # between the requested time and a sighting
 BRIEF_SHARE: Final = 0.2
 WALKER_SWING_TORSOS: Final = 0.4  # how far a walker's ankles swing about the hips
 SEEN_GAP_S: Final = 0.5  # a longer gap between two sightings does not count as seen
+SEEN_GAP_LOOKS: Final = 1.5  # nor does a longer one in times between two looks: a time-lapse has one frame in a second
 MOST_NAMED_PEOPLE: Final = 3  # other people named in the sentence
 LEAST_SHARE_OF_SHORT_CLIP: Final = 0.5  # of a clip that is shorter than twice subject.min_seen_s
 
@@ -111,11 +112,18 @@ class SubjectChoice(NamedTuple):
 
 
 def person_facts(
-    number: int, track: Track, looked: int, size_px: tuple[int, int], start_s: float, *, least_s: float = 0.0
+    number: int,
+    track: Track,
+    looked: int,
+    size_px: tuple[int, int],
+    start_s: float,
+    *,
+    least_s: float = 0.0,
+    gap_s: float = SEEN_GAP_S,
 ) -> PersonFacts:
     """Facts of person ``number`` in a clip with ``looked`` frames looked at, which starts at ``start_s``.
 
-    Whoever is seen for less than ``least_s`` in all is in doubt.
+    Whoever is seen for less than ``least_s`` in all, without gaps longer than ``gap_s``, is in doubt.
     """
     points = track.landmarks[..., :2]
     hips = hip_midpoint(points)
@@ -134,7 +142,7 @@ def person_facts(
         centre_distance=round(float(np.median(np.hypot(*(hips - middle).T)) / np.hypot(*middle)), 3),
         visibility=round(float(track.landmarks[:, list(HIPS), 3].mean()), 4),
         swing=round(float(np.hypot(*_swing(shape[:, list(FEET[:2])]).T).mean()), 3),
-        doubt=doubt_about(track, size_px, least_s),
+        doubt=doubt_about(track, size_px, least_s, gap_s),
         at_s=round(float(track.time_s[len(track) // 2]) - start_s, 2),
         x_px=x_px,
         y_px=y_px,
@@ -147,10 +155,15 @@ def least_seen_s(min_seen_s: float, clip_s: float) -> float:
     return min(min_seen_s, LEAST_SHARE_OF_SHORT_CLIP * clip_s)
 
 
-def doubt_about(track: Track, size_px: tuple[int, int], least_s: float) -> str:
-    """Why a track is probably no person, in one word; empty: it is one."""
+def seen_gap_s(looked_s: Floats) -> float:
+    """The longest time between two sightings in which somebody counts as seen; ``looked_s`` (n,) are those of looks."""
+    return max(SEEN_GAP_S, SEEN_GAP_LOOKS * float(np.median(np.diff(looked_s)))) if len(looked_s) > 1 else SEEN_GAP_S
+
+
+def doubt_about(track: Track, size_px: tuple[int, int], least_s: float, gap_s: float) -> str:
+    """Why a track is probably no person, in one word; empty: it is one. See ``person_facts``."""
     gaps_s = np.diff(track.time_s)
-    if float(gaps_s[gaps_s <= SEEN_GAP_S].sum()) < least_s:
+    if float(gaps_s[gaps_s <= gap_s].sum()) < least_s:
         return "brief"
     alive = measure_liveness(track.time_s, track.landmarks, size_px, track.scene_step, track.slip_step)
     return "imagined" if alive.imagined else "rigid" if alive.rigid else ""

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import SettingError, counted
-from tasks.maths.arrays import Floats, equal_slices
-from tasks.maths.tracking.subject_choice import choose_person, least_seen_s, person_facts
+from tasks.maths.arrays import Flags, Floats, equal_slices
+from tasks.maths.tracking.subject_choice import choose_person, least_seen_s, person_facts, seen_gap_s
 from tasks.maths.tracking.tracks import Track, clothes_changes_s, jump_indices
 
 SizePx = tuple[int, int]
@@ -38,6 +38,7 @@ def follow_through_shots(
     shot: NDArray[np.int64],
     time_s: Floats,
     size_px: SizePx,
+    looked: Flags,
     *,
     rule: str | None,
     min_seen_s: float,
@@ -45,7 +46,8 @@ def follow_through_shots(
     """The pieces of the subject's track, one for each shot in which somebody is followed; and the subject of each shot.
 
     In a shot without person ``chosen`` (from 1) another person is chosen by ``rule``, if anybody there is surely one;
-    nobody without a rule. ``shot`` (n,) and ``time_s`` (n,) are those of all frames.
+    nobody without a rule. ``shot`` (n,) and ``time_s`` (n,) are those of all frames, and ``looked`` (n,) says at which
+    the pose model looked.
     """
     pieces, followed = [], []
     for frames in equal_slices(shot):
@@ -57,7 +59,8 @@ def follow_through_shots(
         }
         person = chosen if chosen in there else 0
         if not person and rule is not None:
-            person = _choose_anew(there, time_s[frames], size_px, rule, min_seen_s)
+            gap_s = seen_gap_s(time_s[frames][looked[frames]])
+            person = _choose_anew(there, time_s[frames], size_px, rule, min_seen_s, gap_s)
         if person:
             pieces.append(there[person])
         first_s = round(float(time_s[frames.start] - time_s[0]), 3)
@@ -89,11 +92,13 @@ def follow_by_hand(
     return found
 
 
-def _choose_anew(there: dict[int, Track], time_s: Floats, size_px: SizePx, rule: str, min_seen_s: float) -> int:
+def _choose_anew(
+    there: dict[int, Track], time_s: Floats, size_px: SizePx, rule: str, min_seen_s: float, gap_s: float
+) -> int:
     """The person (from 1) of one shot, at ``time_s``, to follow by ``rule``; 0 where nobody is surely a person."""
     least_s = least_seen_s(min_seen_s, float(time_s[-1] - time_s[0]))
     facts = [
-        person_facts(person, part, len(time_s), size_px, float(time_s[0]), least_s=least_s)
+        person_facts(person, part, len(time_s), size_px, float(time_s[0]), least_s=least_s, gap_s=gap_s)
         for person, part in there.items()
     ]
     sure = [person for person in facts if not person.doubt]

@@ -39,6 +39,14 @@ def test_the_numbers_do_not_depend_on_a_setting_nor_on_the_order_of_the_tracks()
     assert origins[0][:2] == origins[3][:2] == [2, 3]
 
 
+def test_who_is_seen_at_every_look_is_not_seen_briefly_however_rare_the_looks_are() -> None:
+    looked = np.arange(FRAMES) % 30 == 0  # once in a second
+    rare = EARLY.where(looked[EARLY.frames])
+    for looks, doubt in ((looked, ""), (np.ones(FRAMES, bool), "brief")):
+        _, (person,) = number_people([rare], np.zeros(FRAMES, np.int64), SIZE_PX, TIME_S, looks, 0.5)
+        assert person.doubt == doubt
+
+
 def test_a_place_says_where_and_when() -> None:
     _, people = numbered(EARLY, LATE)
     assert place_text(people[0], people, SIZE_PX, CLIP_S) == "at the left, in front"

@@ -56,7 +56,8 @@ def test_nobody_is_linked_by_place_across_a_cut() -> None:
 def followed(*tracks: Track, rule: str | None = "auto") -> tuple[list[int], list[str]]:
     """Who is followed in each shot, and what is said of it, where person 1 is chosen."""
     everybody = link_shots(tracks, SHOT, TIME_S, SIZE_PX)
-    pieces, shots = follow_through_shots(everybody, 1, SHOT, TIME_S, SIZE_PX, rule=rule, min_seen_s=0.5)
+    looked = np.ones(len(TIME_S), bool)
+    pieces, shots = follow_through_shots(everybody, 1, SHOT, TIME_S, SIZE_PX, looked, rule=rule, min_seen_s=0.5)
     assert sum(map(len, pieces)) == sum(shot.frames for shot in shots)
     return [shot.person for shot in shots], shot_notes(shots, 1)
 
