@@ -32,9 +32,11 @@ def require_each_once(setting: str, values: list[Any]) -> None:
 
 
 def require_name(setting: str, name: str | None, cure: str) -> None:
-    """Require that the name of a file or folder, where there is one, is not empty and has no control characters."""
+    """Require that the name of a file or folder, if there is one, is text, not empty, without control characters."""
     if name is not None:
         require(bool(name.strip()), setting, "the name is empty", cure)
+        foreign = any("\ud800" <= sign <= "\udfff" for sign in name)  # how Python holds bytes that are no text
+        require(not foreign, setting, f"the name {name!r} is not in UTF-8", "choose another")
         require(name.isprintable(), setting, f"the name {name!r} has a control character", "leave it out")
 
 

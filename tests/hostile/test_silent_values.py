@@ -40,6 +40,7 @@ def registered() -> None:
         ("background.on=[person,person]", "background.on: person is given more than once; give background.on=[person]"),
         ("output_dir='a\x07b'", "output_dir: the name 'a\\x07b' has a control character; leave it out"),
         ("cache_dir='a\x00b'", "cache_dir: the name 'a\\x00b' has a control character"),
+        ("output_dir='a\udce4b'", "output_dir: the name 'a\\udce4b' is not in UTF-8; choose another"),
         ("models.dir='a\x1b[2Jb'", "models.dir: the name 'a\\x1b[2Jb' has a control character"),
         ("sweep.name='a\tb'", "sweep.name: the name 'a\\tb' has a control character"),
         ("sweep.name=' '", "sweep.name: the name is empty"),
