@@ -134,6 +134,6 @@ def write_error(path: Path, error: av.FFmpegError | OSError) -> OutputError:
     """The error for a file that cannot be written, with a cure."""
     fact = error.strerror or str(error)
     if isinstance(error, _REFUSED):
-        cure = "where its clock leaps by years, choose the part before that with clip.to=, or behind it with clip.from="
+        cure = "where the video's clock leaps by years, use the part before that (clip.to=) or behind it (clip.from=)"
         return OutputError(f"{path}: its format does not take a frame ({fact}); {cure}")
     return OutputError(f"{path}: cannot be written ({fact}); free space there or choose another output_dir")
