@@ -22,7 +22,8 @@ from tasks.media.planes.crop import small_size
 from tasks.media.planes.layout import clip_layout
 from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.hidden_people import hidden_people
-from tasks.media.scene.plate import LEAST_AGREEMENT_SHARE, build_plate
+from tasks.media.scene.plate import LEAST_AGREEMENT_SHARE
+from tasks.media.scene.plate_builder import build_plate
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import SceneRequest
 

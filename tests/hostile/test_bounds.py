@@ -139,7 +139,7 @@ def plates(folder: Path) -> Path:
     """One plate of the whole picture."""
     plane = np.zeros(PICTURE_PX[::-1], np.uint8)
     with plate_writer(folder / "plates.zip", GRAY) as writer:
-        writer.write(Plate(0, Box(0, 0, *PICTURE_PX), (plane,), np.zeros((6, 8), np.uint8), 1.0, False))
+        writer.write(Plate(0, PICTURE_PX, Box(0, 0, *PICTURE_PX), (plane,), np.zeros((6, 8), np.uint8), 1.0, False))
     return folder / "plates.zip"
 
 

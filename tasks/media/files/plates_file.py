@@ -100,7 +100,7 @@ class PlateFile:
             if columns > box.size_px[0] or rows > box.size_px[1]:
                 raise ValueError("what was seen of a plate in it is larger than its box")
             seen = unpack_plane(read_stored(archive, f"{name}_seen"), (rows, columns), np.uint8)
-        return Plate(frame, box, planes, seen, entry["agreement"], entry["parallax"])
+        return Plate(frame, self._size_px, box, planes, seen, entry["agreement"], entry["parallax"])
 
     def _box(self, entry: dict[str, Any]) -> Box:
         """The box of a plate; ``ValueError`` where it is empty, or larger than any that was made."""

@@ -52,8 +52,11 @@ class Votes:
         still = self._open[y:, x:][: wanted.shape[0], : wanted.shape[1]]
         still &= count < MOST_VOTES
 
-    def decided(self) -> tuple[list[Plane], Flags]:
-        """The planes of the rectangle, and where (h, w) they are known; elsewhere their values mean nothing."""
+    def decided(self) -> tuple[list[Plane], Flags, Flags]:
+        """The planes of the rectangle; where (h, w) they are known; and where only one frame shows what they show.
+
+        Where they are not known their values mean nothing.
+        """
         luma = self._values[0]
         near = luma if self._layout.depth == 8 else np.right_shift(luma, self._layout.depth - 8).astype(np.uint8)
         given = [self._count > slot for slot in range(MOST_VOTES)]
@@ -70,7 +73,8 @@ class Votes:
         agree = [
             ((cv2.absdiff(part, best) <= ALIKE) & there).view(np.uint8) for part, there in zip(near, given, strict=True)
         ]
-        return [self._mean(index, agree) for index in range(self._layout.planes)], given[0]
+        planes = [self._mean(index, agree) for index in range(self._layout.planes)]
+        return planes, given[0], given[0] & (most < 2)
 
     def _mean(self, index: int, agree: list[NDArray[np.uint8]]) -> Plane:
         """The mean of those values of a plane that agree."""

@@ -17,9 +17,8 @@ from tasks.media.scene.exposure import Exposure, brighter, coarse, coarse_size, 
 from tasks.media.scene.frame_store import small_luma, small_luma_size
 from tasks.media.scene.parallax import UNHIDDEN, Grid, Shifts, plate_shifts, warp_shifted
 from tasks.media.scene.people_mask import scaling
-from tasks.media.scene.plate import Box, Plate
+from tasks.media.scene.plate import SEEN_LEVEL, Box, Plate
 
-SEEN_LEVEL: Final = 242  # of 255, of a place that the frames of each plate saw: above, it is the background there
 HIDDEN_LEVEL: Final = 25  # of 255: a coarse pixel that is hidden by as much is not compared
 
 
@@ -51,7 +50,10 @@ class Fit(NamedTuple):
 
 
 class PlateFiller:
-    """What the plates show at places of a frame, as bright as the frame is."""
+    """What the plates show at places of a frame, as bright as the frame is.
+
+    With ``border`` a place that one frame alone saw does not count: see ``Plate.border_planes``.
+    """
 
     def __init__(
         self,
@@ -61,7 +63,10 @@ class PlateFiller:
         layout: PixelLayout,
         size_px: tuple[int, int],
         chroma_location: int,
+        *,
+        border: bool = False,
     ) -> None:
+        self._border = border
         self._plates, self._fits, self._box = plates, fits, box
         self._layout, self._size_px, self._sited = layout, size_px, chroma_location
 
@@ -70,7 +75,8 @@ class PlateFiller:
 
         def moved(one: PlacedPlate, fit: Fit) -> list[Plane]:
             moves = (one.from_plate, fit.shifts, piece, self._sited)
-            return warp_shifted(one.plate.planes, self._layout, *moves, luma=luma, border="reflect")
+            planes = one.plate.border_planes if self._border else one.plate.planes
+            return warp_shifted(planes, self._layout, *moves, luma=luma, border="reflect")
 
         return self._mixed(moved, piece)
 

@@ -123,11 +123,12 @@ class Extender:
         plates: Sequence[PlacedPlate],
         box: Box,
         *,
-        shifted: bool = True,
+        border: bool = True,
     ) -> "PlateFiller":
         """The filler of a frame. The fit of the plates is measured once for all outputs that show the frame.
 
-        Without ``shifted`` the plates are not moved by their parallax: to measure it takes as long as a cut-out.
+        Without ``border`` it serves a cut-out: lone places count, and the plates are not moved by their parallax, since
+        to measure it takes as long as a cut-out.
         """
         exposures = self._once(
             self._exposures,
@@ -135,12 +136,12 @@ class Extender:
             lambda: measured_exposures(planes, hidden, plates, box, self._size_px, self._layout.depth),
         )
         shifts: list[Shifts | None] = [None] * len(plates)
-        if shifted:
+        if border:
             shifts = self._once(
                 self._shifts, (frame, box), lambda: frame_shifts(planes[0], hidden, plates, box, self._size_px)
             )
         fits = [Fit(*pair) for pair in zip(exposures, shifts, strict=True)]
-        return PlateFiller(plates, fits, box, self._layout, self._size_px, self._sited)
+        return PlateFiller(plates, fits, box, self._layout, self._size_px, self._sited, border=border)
 
     def _once(self, kept: _Kept[Measured], place: tuple[int, Box], measure: Callable[[], Measured]) -> Measured:
         """What is ``kept`` for a frame and box; it is measured if it is not kept yet."""

@@ -56,8 +56,13 @@ class StoredFrame:
         return np.asarray(cv2.bitwise_not(without_shadows(self.hidden)), np.uint8)
 
     @cached_property
+    def sure(self) -> Bytes:
+        """The same, and 0 also where a limb may be lost."""
+        return np.asarray(cv2.bitwise_not(without_shadows(self.hidden, limbs=True)), np.uint8)
+
+    @cached_property
     def clear(self) -> Bytes:
-        """The same, and less than 255 also where a shadow may lie."""
+        """The same, and less than 255 also where a limb or a shadow may be."""
         return np.asarray(cv2.bitwise_not(self.hidden), np.uint8)
 
 

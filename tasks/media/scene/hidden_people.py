@@ -13,8 +13,11 @@ from tasks.maths.arrays import Bytes, Floats
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, LANDMARK_NAMES
 from tasks.media.files.masks_file import Mask, read_masks
 from tasks.media.files.tables import read_table
-from tasks.media.scene.people_mask import SHOWN, Limb, Standing, people_mask, with_shadows
+from tasks.media.scene.people_mask import LOST_GROWN, SHOWN, Limb, Standing, people_mask, with_lost_limbs, with_shadows
 
+# How far before and after a frame the masks of others show a foot that its own loses. With half of it a third of the
+# mirrored shoe of a runner stays, with 0.1 s as little as now.
+LOST_S: Final = 0.067
 BRIDGED_S: Final = 0.7  # between two sightings of a person, over which both masks stand in, moved
 GOES_ON_S: Final = 0.5  # before the first and after the last sighting
 ENTERS_S: Final = 1.5  # the same for who enters or leaves the picture there: at its edge people are found late
@@ -91,24 +94,29 @@ def hidden_people(
 ) -> Iterator[Bytes]:
     """For each frame (h, w) of ``small_px``: 255 where people hide the background of a picture of ``size_px``.
 
-    With ``shadows`` also a lower level where their shadows may lie, and where somebody may stand at the picture's edge
-    before or after they are found: see ``people_mask.with_shadows``.
+    With ``shadows`` also lower levels. ``people_mask.with_lost_limbs``: where a limb may be that the frame's own mask
+    and landmarks lose. ``people_mask.with_shadows``: where shadows may lie, and where somebody may stand at the
+    picture's edge before or after they are found.
 
     Reads everybody's tracks as the pose stage wrote them; few masks are in memory at a time. ``OutputError`` when a
     file is missing or damaged.
     """
-    uses, lingering, landmarks_px = _uses(people, frames, rate_hz, size_px)
-    needed_until = uses.needed_until(len(landmarks_px))
+    uses, nearby, lingering, landmarks_px = _uses(people, frames, rate_hz, size_px)
+    needed_until = np.maximum(*(some.needed_until(len(landmarks_px)) for some in (uses, nearby)))
     stored = enumerate(read_masks(bodies))
     held: dict[int, Mask] = {}
     loaded = -1
-    for frame, (some, unseen) in enumerate(zip(uses.by_frame(), lingering.by_frame(), strict=True)):
-        while some and loaded < max(use.sighting for use in some):
+    by_frame = zip(uses.by_frame(), nearby.by_frame(), lingering.by_frame(), strict=True)
+    for frame, (some, near, unseen) in enumerate(by_frame):
+        while some and loaded < max(use.sighting for use in (*some, *near)):
             loaded, mask = next(stored)
             held[loaded] = mask
         shown = [_placed(held[use.sighting], use) for use in some]
         limbs = [limb for use in some for limb in _limbs(landmarks_px[use.sighting], use)]
         hidden = people_mask(shown, size_px, small_px, limbs)
+        if shadows and near:
+            there = [_placed(held[use.sighting], use) for use in near]
+            hidden = with_lost_limbs(hidden, people_mask(there, size_px, small_px, grown_by=LOST_GROWN))
         if shadows and (some or unseen):
             stand = [_standing(landmarks_px[use.sighting], use) for use in some]
             at_edge_px = [_at_edge(landmarks_px[use.sighting], size_px) for use in unseen]
@@ -151,8 +159,8 @@ def _at_edge(landmarks_px: NDArray[np.float32], size_px: tuple[int, int]) -> Flo
 
 def _uses(
     people: Path, frames: int, rate_hz: float, size_px: tuple[int, int]
-) -> tuple[_Uses, _Uses, NDArray[np.float32]]:
-    """The sightings that each frame is told from; those of people who may linger at the picture's edge in it.
+) -> tuple[_Uses, _Uses, _Uses, NDArray[np.float32]]:
+    """The sightings that each frame is told from, those nearby in time, and those of who may linger at an edge in it.
 
     Also the landmarks (n, 33, 2) of all sightings, in source pixels.
     """
@@ -162,7 +170,7 @@ def _uses(
     hips = list(HIPS)
     landmarks_px = np.stack([grid["x_px"], grid["y_px"]], axis=2).astype(np.float32)
     middle = landmarks_px[:, hips].mean(axis=1)
-    uses, lingering = _Uses(frames), _Uses(frames)
+    uses, nearby, lingering = _Uses(frames), _Uses(frames), _Uses(frames)
     spans = np.concatenate([landmarks_px.min(axis=1), landmarks_px.max(axis=1)], axis=1).astype(np.float64)
     bridged = round(BRIDGED_S * rate_hz)
     cut = (spans[:, 0] < -0.5) | (spans[:, 2] > size_px[0] - 0.5)  # by the picture's left or right edge
@@ -171,6 +179,7 @@ def _uses(
         ends = np.flatnonzero(np.diff(at[rows]) > max(bridged, 1))
         for run in np.split(rows, ends + 1):
             _add_seen(uses, run, at, middle.astype(np.float64), cut)
+            _add_nearby(nearby, run, at, middle.astype(np.float64), max(round(LOST_S * rate_hz), 1))
             for end, inner, sign in ((run[0], run[:SPEED_FRAMES], -1), (run[-1], run[-SPEED_FRAMES:], 1)):
                 speed = (middle[inner[-1]] - middle[inner[0]]) / max(int(at[inner[-1]] - at[inner[0]]), 1)
                 crosses = _crosses_edge(spans[end], sign * speed, size_px)
@@ -178,7 +187,7 @@ def _uses(
                 _add_beyond(uses, int(end), int(at[end]), sign * np.arange(1, frames_on + 1), speed, crosses)
                 if crosses:
                     _add_lingering(lingering, int(end), at[end] + sign * np.arange(1, round(LINGERS_S * rate_hz) + 1))
-    return uses, lingering, landmarks_px
+    return uses, nearby, lingering, landmarks_px
 
 
 def _add_seen(
@@ -198,6 +207,16 @@ def _add_seen(
             uses.add(between, _Use(int(first), (float(forward[0]), float(forward[1]))))
             uses.add(between, _Use(int(second), (float(backward[0]), float(backward[1]))))
     uses.add(int(at[run[-1]]), _Use(int(run[-1]), (0.0, 0.0), bool(cut[run[-1]])))
+
+
+def _add_nearby(uses: _Uses, run: NDArray[np.intp], at: NDArray[np.int64], middle: Floats, reach: int) -> None:
+    """Add the sightings ``run`` of one track to the frames up to ``reach`` away, moved with the hips."""
+    for index, first in enumerate(run):
+        for second in run[index + 1 : index + 1 + reach]:
+            if at[second] - at[first] <= reach:
+                x_px, y_px = (middle[second] - middle[first]).tolist()
+                uses.add(int(at[second]), _Use(int(first), (x_px, y_px)))
+                uses.add(int(at[first]), _Use(int(second), (-x_px, -y_px)))
 
 
 def _crosses_edge(span_px: Floats, outward_px: Floats, size_px: tuple[int, int]) -> bool:

@@ -1,6 +1,7 @@
 """Where people hide the background: the pose stage's masks of everybody in a frame, together and grown.
 
-Also where their shadows may lie, around the feet, on the floor; and where somebody may stand at the picture's edge.
+Also where a limb may be that the masks lose; where shadows may lie, around the feet, on the floor; and where somebody
+may stand at the picture's edge.
 """
 
 from collections.abc import Iterable
@@ -17,10 +18,12 @@ from tasks.media.planes.crop import box_to_source
 
 SHOWN: Final = 40  # of 255: probability from which a pixel counts as a person's
 GROWN: Final = 0.02  # of the picture's longer side: by how much the masks are grown, for what people carry
+LOST_GROWN: Final = 0.0125  # the same, of masks of other frames: more of it hides places in all frames of a runner
 FAR_PX: Final = 10_000  # of a small picture: farther joints are taken to be there
 GROWN_DOWN: Final = 0.035  # the same downward, for the shadow at the feet
 
 HIDES: Final = 255  # level of a place that a person hides
+MAY_HIDE: Final = 191  # level of one that a limb may hide, which the masks of this frame lose
 SHADED: Final = 127  # level, at most, of one that a person's shadow or somebody unseen may reach; it fades to 0
 SHADOW_REACH: Final = 0.6  # of a person's height: how far a shadow reaches from the feet to the left and the right
 SHADOW_DOWN: Final = 0.3  # the same downward
@@ -43,11 +46,15 @@ class Standing(NamedTuple):
 
 
 def people_mask(
-    bodies: Iterable[Mask], size_px: tuple[int, int], small_px: tuple[int, int], limbs: Iterable[Limb] = ()
+    bodies: Iterable[Mask],
+    size_px: tuple[int, int],
+    small_px: tuple[int, int],
+    limbs: Iterable[Limb] = (),
+    grown_by: float = GROWN,
 ) -> Bytes:
     """(h, w) of ``small_px``: ``HIDES`` where one of the ``bodies`` or ``limbs`` lies or nearly lies.
 
-    They are those of a picture of ``size_px``.
+    They are those of a picture of ``size_px``. ``grown_by`` is a share of its longer side.
     """
     to_small = scaling(size_px, small_px)
     seen = np.zeros(small_px[::-1], np.uint8)
@@ -71,7 +78,7 @@ def people_mask(
             line, first = joints[first : first + len(limb.joints_px)], first + len(limb.joints_px)
             thick = max(round(limb.thick_px * small_px[0] / size_px[0]), 1)
             cv2.polylines(seen, [line], False, 255, thick)
-    return grown(cv2.threshold(seen, SHOWN - 1, 255, cv2.THRESH_BINARY)[1])
+    return grown(cv2.threshold(seen, SHOWN - 1, 255, cv2.THRESH_BINARY)[1], grown_by)
 
 
 def with_shadows(
@@ -102,18 +109,24 @@ def with_shadows(
     return np.asarray(cv2.max(hidden, cv2.blur(shaded, (2 * round(softest) + 1,) * 2)), np.uint8)
 
 
-def without_shadows(hidden: Bytes) -> Bytes:
-    """``hidden`` (h, w) with ``HIDES`` where people are, 0 elsewhere."""
-    return np.asarray(cv2.threshold(hidden, (SHADED + HIDES) // 2, HIDES, cv2.THRESH_BINARY)[1], np.uint8)
+def with_lost_limbs(hidden: Bytes, nearby: Bytes) -> Bytes:
+    """``hidden`` (h, w) with at least ``MAY_HIDE`` where people are ``nearby`` in time: 255 there, 0 elsewhere."""
+    return np.asarray(cv2.max(hidden, cv2.min(nearby, MAY_HIDE)), np.uint8)
 
 
-def grown(shown: Bytes) -> Bytes:
-    """The mask (h, w), 0 or 255, grown on all sides, most of all downward."""
+def without_shadows(hidden: Bytes, *, limbs: bool = False) -> Bytes:
+    """``hidden`` (h, w) with ``HIDES`` where people are, 0 elsewhere; with ``limbs`` also where one may be lost."""
+    most = SHADED if limbs else MAY_HIDE
+    return np.asarray(cv2.threshold(hidden, most, HIDES, cv2.THRESH_BINARY)[1], np.uint8)
+
+
+def grown(shown: Bytes, by: float = GROWN) -> Bytes:
+    """The mask (h, w), 0 or 255, grown on all sides ``by`` a share of the longer one, most of all downward."""
     x, y, across, down = cv2.boundingRect(shown)
     if across == 0:
         return shown
     longest = max(shown.shape)
-    reach, below = (max(round(share * longest), 1) for share in (GROWN, GROWN_DOWN))
+    reach, below = (max(round(share * longest), 1) for share in (by, by * GROWN_DOWN / GROWN))
     round_kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     near = np.s_[max(y - reach, 0) : y + down + below, max(x - reach, 0) : x + across + reach]
     wide = cv2.dilate(shown[near], round_kernel)

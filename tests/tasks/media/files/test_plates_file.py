@@ -19,7 +19,7 @@ def stored(path: Path, layout: PixelLayout) -> Plate:
     draw = np.random.default_rng(0)
     sizes = [layout.plane_wh(index, BOX.size_px)[::-1] for index in range(layout.planes)]
     planes = tuple(draw.integers(0, 1 << layout.depth, size).astype(layout.dtype) for size in sizes)
-    plate = Plate(7, BOX, planes, draw.integers(0, 256, (3, 6), np.uint8), 0.5, False)
+    plate = Plate(7, SIZE, BOX, planes, draw.integers(0, 256, (3, 6), np.uint8), 0.5, False)
     with plate_writer(path, layout) as writer:
         writer.write(plate)
     return plate

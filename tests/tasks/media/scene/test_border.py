@@ -13,15 +13,16 @@ from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.files.people_file import people_writer
 from tasks.media.files.plates_file import PlateFile, plate_writer
 from tasks.media.planes.chroma import sample_spacing
-from tasks.media.planes.layout import Plane, Planes
+from tasks.media.planes.layout import Plane, Planes, nearest_layout
 from tasks.media.planes.warp import warp_planes
 from tasks.media.scene.border import Origin, SceneBorder
-from tasks.media.scene.clean_part import PlacedPlate, PlateFiller, measured_exposures, sparse_clean_part
-from tasks.media.scene.exposure import Exposure
+from tasks.media.scene.clean_part import Fit, PlacedPlate, PlateFiller, measured_exposures, sparse_clean_part
+from tasks.media.scene.exposure import Exposure, coarse_size
 from tasks.media.scene.extend import Extender, hidden_boxes
 from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.hidden_people import hidden_people
-from tasks.media.scene.plate import Box, Plate, build_plate
+from tasks.media.scene.plate import LONE_LEVEL, Box, Plate
+from tasks.media.scene.plate_builder import build_plate
 from tests.support.drawn.bodies import figure
 from tests.support.drawn.scenery import RATE_HZ, SIZE_PX, Scenery, panning, psnr
 
@@ -199,11 +200,25 @@ def test_beyond_the_edge_of_a_plate_no_background_is_known(shift_px: int) -> Non
             return []
 
     box = Box(0, 0, 160, 160)
-    plate = Plate(0, box, (), np.full((10, 10), 255, np.uint8), agreement=1.0, parallax=False)
+    plate = Plate(0, box.size_px, box, (), np.full((10, 10), 255, np.uint8), agreement=1.0, parallax=False)
     placed = PlacedPlate(plate, affine.translation(np.array([shift_px, 0.0])), 1.0)
     seen = sparse_clean_part(cast(PlateFiller, Filler()), [placed], box, 2).seen
     seen = seen if shift_px < 0 else seen[:, ::-1]
     assert seen[8:-8, 8:50].all() and not seen[:, -18:].any()
+
+
+def test_a_lone_place_counts_for_a_cut_out_and_not_for_a_border() -> None:
+    """It holds a white foot on a gray floor."""
+    layout, box = nearest_layout("gray"), Box(-16, 0, 160, 160)
+    plane, seen = np.full((160, 176), 80, np.uint8), np.full((20, 22), 255, np.uint8)
+    plane[64:96, 80:112], seen[8:12, 10:14] = 250, LONE_LEVEL
+    placed = [PlacedPlate(Plate(0, (160, 160), box, (plane,), seen, 1.0, False), affine.translation(np.zeros(2)), 1.0)]
+    foot, floor = Box(72, 72, 88, 88), Box(-16, 0, 0, 160)
+    fit = Fit(Exposure(np.zeros((*coarse_size(box.size_px)[::-1], 1), np.float32), 1.0), None)
+    for border, level in ((False, 250), (True, 80)):
+        filler = PlateFiller(placed, [fit], box, layout, (160, 160), 0, border=border)
+        assert np.abs(filler.values(foot)[0].astype(int) - level).max() <= 4
+        assert (filler.values(floor)[0] == 80).all()
 
 
 def test_what_is_always_hidden_is_not_known(tmp_path: Path) -> None:

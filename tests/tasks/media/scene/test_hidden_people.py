@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.files.people_file import people_writer
 from tasks.media.scene.hidden_people import hidden_people
-from tasks.media.scene.people_mask import SHADED
+from tasks.media.scene.people_mask import HIDES, MAY_HIDE, SHADED
 from tests.support.drawn.bodies import figure
 
 SIZE_PX, SMALL_PX = (1000, 500), (200, 100)
@@ -112,3 +112,22 @@ def test_a_foot_that_the_mask_misses_is_hidden(tmp_path: Path) -> None:
     files = tmp_path / "people.parquet", tmp_path / "bodies.npz"
     (mask,) = hidden_people(*files, 1, RATE_HZ, SIZE_PX, SMALL_PX)
     assert mask[66, 52] == 255
+
+
+def test_a_foot_that_one_mask_loses_may_be_where_its_neighbours_show_it(tmp_path: Path) -> None:
+    """Moved as the hips move. Farther away in time nothing is told from them."""
+    whole = np.full((8, 8), 255, np.uint8)
+    lost = whole.copy()
+    lost[:, 4:] = 0
+    with people_writer(tmp_path) as writer:
+        for frame, shown in enumerate((whole, whole, lost, lost, lost, lost, whole)):
+            x = 100 + 40 * frame
+            writer.frame(frame, frame / RATE_HZ, True, 0)
+            body = Mask(shown, np.array([x, 100, x + 200, 300], np.float32), MaskState.measured)
+            writer.sighting(frame, frame / RATE_HZ, 1, figure((x + 50, 200.0)), body)
+    files = tmp_path / "people.parquet", tmp_path / "bodies.npz"
+    masks = list(hidden_people(*files, 7, RATE_HZ, SIZE_PX, SMALL_PX, shadows=True))
+    foot = [int(mask[40, (100 + 40 * frame + 180) // 5]) for frame, mask in enumerate(masks)]
+    assert foot == [HIDES, HIDES, MAY_HIDE, 0, 0, MAY_HIDE, HIDES]
+    plain = list(hidden_people(*files, 7, RATE_HZ, SIZE_PX, SMALL_PX))
+    assert all(set(np.unique(mask)) <= {0, HIDES} for mask in plain)

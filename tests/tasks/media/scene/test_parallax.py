@@ -6,7 +6,7 @@ from tasks.maths.path import affine
 from tasks.media.planes.layout import nearest_layout
 from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.parallax import FIELD_STEP, Grid, Shifts, measured_shifts, plate_shifts, warp_shifted
-from tasks.media.scene.plate import build_plate
+from tasks.media.scene.plate_builder import build_plate
 from tests.support.drawn.scenery import SIZE_PX, bent, panning, psnr, texture
 
 STILL = affine.translation(np.zeros(2))

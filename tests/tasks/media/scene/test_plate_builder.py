@@ -4,8 +4,9 @@ import numpy as np
 
 from tasks.maths.path import affine
 from tasks.media.scene.frame_store import FrameStore
-from tasks.media.scene.people_mask import SHADED
-from tasks.media.scene.plate import EDGE_STEP_PX, Plate, build_plate
+from tasks.media.scene.people_mask import HIDES, MAY_HIDE, SHADED
+from tasks.media.scene.plate import EDGE_STEP_PX, Plate
+from tasks.media.scene.plate_builder import build_plate
 from tests.support.drawn.scenery import SIZE_PX, Scenery, panning, psnr, texture
 
 
@@ -64,6 +65,42 @@ def test_frames_that_do_not_agree_end_the_plate_at_the_frames_edges(tmp_path: Pa
     plate = build_plate(10, [(index, matrix) for index, matrix in sources if matrix is not None], store, 0)
     assert not plate.trusted
     assert plate.box == (0, 0, *SIZE_PX)
+
+
+FOOT = np.s_[100:140, 290:]
+
+
+def foot_store(scenery: Scenery, folder: Path, levels: dict[int, int], feet: list[int]) -> FrameStore:
+    """Frames in which the place of a foot has one of the ``levels`` of hidden places; ``feet`` show it, in white."""
+    store = FrameStore(folder, scenery.layout, SIZE_PX)
+    for index, level in levels.items():
+        frame, hidden = scenery.frame(index), scenery.hidden(index)
+        hidden[45:75, 135:] = level
+        if index in feet:
+            frame.planes[0][100:140, 280:] = 250
+        store.put(frame, hidden)
+    return store
+
+
+def test_a_foot_whose_mask_is_lost_gives_way_to_a_frame_that_surely_shows_the_background(tmp_path: Path) -> None:
+    scenery, still = panning(10, 0), affine.translation(np.zeros(2))
+    store = foot_store(scenery, tmp_path, {5: MAY_HIDE, 4: MAY_HIDE, 6: MAY_HIDE, 8: SHADED}, [5, 4, 6])
+    plate = build_plate(5, [(4, still), (6, still), (8, still)], store, 0)
+    assert psnr(plate.planes[0][FOOT], scenery.background(5)[FOOT]) > 35
+
+
+def test_where_a_lost_foot_may_be_in_every_frame_two_have_to_agree(tmp_path: Path) -> None:
+    scenery, still = panning(10, 0), affine.translation(np.zeros(2))
+    levels, sources = {5: HIDES, 4: HIDES, 6: MAY_HIDE, 8: MAY_HIDE}, [(4, still), (6, still), (8, still)]
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+    plate = build_plate(5, sources, foot_store(scenery, one, {**levels, 8: HIDES}, [6]), 0)
+    assert plate.planes[0][FOOT].min() == 250  # a cut-out is compared with it
+    assert plate.border_planes[0][FOOT].max() < 240
+    plate = build_plate(5, sources, foot_store(scenery, two, levels, []), 0)
+    assert psnr(plate.planes[0][FOOT], scenery.background(5)[FOOT]) > 35
+    assert plate.border_planes is plate.planes
 
 
 def shaded_store(scenery: Scenery, folder: Path, in_the_shade: list[int], clear: list[int]) -> FrameStore:
