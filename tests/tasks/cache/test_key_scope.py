@@ -72,6 +72,7 @@ COVERED = {
         "tasks.models.runtime",
         "tasks.models.sources",
         "tasks.models.tracker_slot",
+        "tasks.models.visibility",
         "tasks.untrusted.paths",
         "tasks.pose",
     },
