@@ -104,17 +104,17 @@ class DecodeStats:
 
 
 def open_container(path: Path) -> InputContainer:
-    """Open any media file for reading. ``av.FFmpegError`` if FFmpeg cannot.
+    """Open any media file for reading. ``VideoError`` where no file can be read, ``av.FFmpegError`` if FFmpeg cannot.
 
     Bytes of text tags that are not valid UTF-8 are replaced: files may have tags in any encoding.
     """
+    _require_file(path)  # a pipe that has taken its place would be waited for
     return av.open(f"file:{path}", options=_OPEN_OPTIONS, metadata_errors="replace")
 
 
 @contextmanager
 def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container and its video stream, ready to decode. ``VideoError`` if the file is not a readable video."""
-    _require_file(path)
     try:
         container = open_container(path)
     except av.FFmpegError as error:

@@ -13,6 +13,7 @@ from av.codec.context import Flags
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
+from tasks.errors import VideoError
 from tasks.media.input.video_reader import open_container
 from tasks.media.output.audio_clock import AudioClock, SoundGaps, SoundSource
 
@@ -83,8 +84,9 @@ class SoundCopy:
         self._container: InputContainer | None = None
         try:
             self._container = open_container(source.path)
-        except av.FFmpegError as error:
-            self.notes.append(f"the sound was left out: {source.path} cannot be opened ({error.strerror})")
+        except (av.FFmpegError, VideoError) as error:
+            why = str(error) if isinstance(error, VideoError) else f"{source.path} cannot be opened ({error.strerror})"
+            self.notes.append(f"the sound was left out: {why}")
             return
         for stream in self._container.streams.audio:
             self._add_track(stream, target)

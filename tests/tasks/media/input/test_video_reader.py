@@ -1,5 +1,6 @@
 """A file that cannot be opened gives one sentence. Timestamps become strictly increasing."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from av.audio.frame import AudioFrame
 
 from tasks.errors import VideoError
 from tasks.media.input.probe import probe_shape, scan_video
-from tasks.media.input.video_reader import TimestampRepair
+from tasks.media.input.video_reader import TimestampRepair, open_container
 from tests.support.clips import Made, make
 
 # With its log on, FFmpeg's threads write lines at any time. Here it is on throughout; a run has it on for moments.
@@ -116,6 +117,12 @@ def test_a_file_without_read_permission_gives_one_sentence(tmp_path: Path, monke
     monkeypatch.setattr(Path, "open", refuse)  # simulated, because root may read everything
     with pytest.raises(VideoError, match=r"cannot be opened \(Permission denied\); check its permissions"):
         probe_shape(path)[0]
+
+
+def test_a_pipe_that_has_taken_the_place_of_a_video_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.mp4")
+    with pytest.raises(VideoError, match=r"a\.mp4: is not a regular file; give a video file"):
+        open_container(tmp_path / "a.mp4")
 
 
 def test_a_file_name_with_a_colon_is_not_taken_for_a_protocol(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Sound is copied packet by packet at its own times. What cannot be copied is re-encoded or noted, never fatal."""
 
+import os
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -92,10 +94,11 @@ def test_an_unknown_codec_costs_only_its_track(tmp_path: Path) -> None:
     assert len(sound_packets(tmp_path / "out.mp4")) == 1
 
 
-def test_sound_that_cannot_be_opened_does_not_cost_the_video(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", [lambda path: path.write_bytes(b"no video"), os.mkfifo], ids=["text", "pipe"])
+def test_sound_that_cannot_be_opened_does_not_cost_the_video(tmp_path: Path, place: Callable[[Path], object]) -> None:
     source = make(tmp_path / "a.mp4", Made())
     clip, _ = read(source)
-    (tmp_path / "b.mp4").write_bytes(b"no video")
+    place(tmp_path / "b.mp4")
     with video_writer_for(tmp_path / "out.mp4", clip, sound=tmp_path / "b.mp4") as writer:
         for frame in read_frames(source, clip):
             writer.write(frame.planes, frame.pts, frame.duration)
