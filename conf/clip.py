@@ -14,8 +14,8 @@ _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:\.\d{1,9})?)")
 @dataclass
 class ClipConf:
     from_s: Any = None
-    """Begin of the part that is used: seconds after the first frame, or a time such as 00:01:02.5; null: the begin.
-    In a YAML file its name is from_s."""
+    """Start of the part that is used: seconds after the first frame, or a time such as 00:01:02.5; null: the start
+    of the file. In a YAML file its name is from_s."""
     to_s: Any = None
     """End of that part, in the same way; the frame that begins then is not used. null: the end.
     In a YAML file its name is to_s."""

@@ -133,7 +133,7 @@ def results_of(video: Video, wanted: WantedSettings, run: WholeRun) -> VideoStep
 
 
 def _plan_what_follows(items: Sequence[Job | Result]) -> None:
-    """Tell the listener of the work behind the first pass, so that a share of the whole is known from the begin on.
+    """Tell the listener of the work behind the first pass, so that a share of the whole is known from the start.
 
     With ``subject=all`` it is not known: each person has work of their own.
     """

@@ -40,7 +40,7 @@ def main() -> None:
         prog="python -m tests.benchmarks.somersault", description="The anchor of somebody who turns over in the air."
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where results are kept")
-    parser.add_argument("--starts", default="0,0.1,0.2,0.3,0.4", help="of the clip, seconds after its begin")
+    parser.add_argument("--starts", default="0,0.1,0.2,0.3,0.4", help="of the clip, seconds after its start")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     print_row(HEAD)

@@ -179,7 +179,7 @@ def test_final_cuts_project_is_one_that_its_dtd_allows(moved: tuple[ExportReques
     used = {element.attrib[name] for element in document.iter() for name in ("ref", "format") if name in element.attrib}
     assert used <= names
     clip = document.find(".//asset-clip")
-    assert clip is not None and clip.attrib["start"] == "1001/300s"  # keys count from the begin of the file
+    assert clip is not None and clip.attrib["start"] == "1001/300s"  # keys count from the start of the file
     assert keyed(document, "position")[0][0] == Fraction(1001, 300)
     asset = document.find(".//asset")
     assert asset is not None and asset.attrib["duration"] == f"{Fraction((100 + FRAMES + 40) * 1001, 30000)}s"
