@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from conf.config import Config
+from flows.report.gait_table import gait_table
 from flows.report.metric_meanings import format_number, metric_tables
 from flows.results.result import REPORT_NAME, person_folder
 from tasks.cache.keys import canonical
@@ -112,6 +113,7 @@ def render_report(
             unplayable=unplayable_names(record["deliverables"]),
             charts=_charts(artifacts, record["run_id"]),
             angles=ANGLE_TITLES,
+            gait=gait_table(artifacts),
             spans=spans,
             pictures=_pictures(artifacts),
             people=_people(record, artifacts),

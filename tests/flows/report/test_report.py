@@ -12,6 +12,7 @@ import pytest
 
 from conf.config import Config
 from flows.report import page as report_page
+from flows.report.gait_table import gait_table
 from flows.report.metric_meanings import METRIC_GROUPS, format_number, metric_tables
 from flows.report.page import FULL_BOX, choose_player, render_report
 from tasks.cache.keys import canonical
@@ -264,6 +265,49 @@ def test_every_source_of_the_anchor_has_the_colour_of_the_strip(tmp_path: Path) 
     page = page_of(record(), {}, {"report.html": drawn}, tmp_path)
     shown = re.findall(r'background: var\(--(\w+)\)"></i>(hand|hips|left hip)<', page)
     assert shown == [("other", "hand"), ("hips", "hips"), ("one_hip", "left hip")]
+
+
+def walked(folder: Path, events: dict[str, Any]) -> dict[str, Artifact[Any]]:
+    (folder / "events.json").write_text(json.dumps(events))
+    files = {"events.json": StoredFile("0", 1, 1)}
+    return {"exports/events": Artifact("export", "key", str(folder), files, {}, "run", 1.0)}
+
+
+def test_the_figures_of_the_gait_are_shown_with_their_units(tmp_path: Path) -> None:
+    stride = {"mean": 1.0476, "deviation": 0.018, "count": 5}
+    speed = {"mean": 295.66, "deviation": None, "count": 1, "uncertainty": 23.5}
+    figures = {
+        "stride_s": stride,
+        "speed_px_per_s": speed,
+        "symmetry_step_percent": speed,
+        "cadence_steps_per_min": stride,
+    }
+    table = gait_table(walked(tmp_path, {"figures": figures, "lengths_why_not": ""}))
+    assert table is not None
+    assert [(row.title, row.unit) for row in table.rows] == [
+        ("Stride", "s"),
+        ("Speed", "px/s"),
+        ("Symmetry step", "%"),
+        ("Cadence", "steps/min"),
+    ]
+    assert [(row.mean, row.deviation, row.count, row.uncertainty) for row in table.rows][:2] == [
+        ("1.05", "0.018", "5", "–"),
+        ("296", "–", "1", "23.5"),
+    ]
+    page = page_of(record(), {}, walked(tmp_path, {"figures": figures, "lengths_why_not": ""}), tmp_path)
+    assert "<h2>The gait</h2>" in page and "speed_px_per_s" in page and "missing" not in page
+
+
+def test_a_gait_without_figures_says_why(tmp_path: Path) -> None:
+    page = page_of(record(), {}, walked(tmp_path, {"figures": {}, "lengths_why_not": "the person runs"}), tmp_path)
+    assert "There are no figures: the person runs." in page
+    assert "The gait" not in page_of(record(), {}, {}, tmp_path)
+
+
+@pytest.mark.parametrize("events", [{}, {"figures": [], "lengths_why_not": ""}, {"figures": {}, "lengths_why_not": 1}])
+def test_a_file_that_holds_no_gait_is_refused(events: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"events\.json: holds no figures of a gait"):
+        gait_table(walked(tmp_path, events))
 
 
 def test_the_name_of_a_setting_is_not_broken_into_lines(tmp_path: Path) -> None:
