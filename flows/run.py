@@ -4,6 +4,7 @@ import os
 import sys
 import time
 import uuid
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -199,7 +200,9 @@ def _flow_run(asked: list[SweepSetting], config: Config, place: tuple[str, str, 
                 cure += "; where that fails again, see whether the disk with Prefect's database (PREFECT_HOME) is full"
             if answered in server_choice.REFUSED:
                 cure = f"give that server's token in {server_choice.CLIENT_TOKEN_VARIABLE}, or unset PREFECT_API_URL"
-            fact = str(error).splitlines()[0]
+            if answered == HTTPStatus.SERVICE_UNAVAILABLE and not own:
+                cure += ", and fewer commands beside it: one command takes many videos"
+            fact = str(error).splitlines()[0].partition(" - ")[0]  # Prefect adds the answer, and a page to read
             return Ended([], f"the Prefect server is gone, or refuses: {fact}; {cure}", server_lost=True)
 
 

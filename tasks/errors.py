@@ -112,8 +112,8 @@ def plain_reason(error: BaseException) -> str:
         return "no more threads or processes may be started; raise the limit (ulimit -u), or end other programs"
     if number in (errno.EMFILE, errno.ENFILE):
         return "no more files may be opened; raise the limit (ulimit -n)"
-    fact = f"{type(error).__name__}: {error}"
-    return f"{fact}; this is a fault of the program: please report it with the command"
+    fact = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {fact}; this is a fault of the program: please report it with the command"
 
 
 def first_few(names: Sequence[str], most: int = 3) -> str:

@@ -31,7 +31,7 @@ def test_a_person_is_seen_in_one_frame() -> None:
         (Exception("OpenCV: error: (-4:Insufficient memory) Failed to allocate 9 bytes"), "memory ran out; "),
         (OSError(12, "Cannot allocate memory"), "memory ran out; "),
         (ImportError("libav.so: no such file"), "ImportError: libav.so: no such file; this is a fault of the program"),
-        (RuntimeError("odd"), "RuntimeError: odd; this is a fault of the program"),
+        (RuntimeError("odd\n  and more"), "RuntimeError: odd; this is a fault of the program"),
     ],
 )
 def test_what_the_machine_lacks_is_no_fault_of_the_program(error: Exception, said: str) -> None:

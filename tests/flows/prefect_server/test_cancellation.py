@@ -273,3 +273,33 @@ def test_a_server_lost_before_the_first_stage_is_one_line(tmp_path: Path) -> Non
     assert len(lines) == 1, done.err
     (line,) = lines
     assert line.startswith("stillwalk: the Prefect server is gone, or refuses: ")
+
+
+class Busy(OnlyHealthy):
+    """A server whose database other runs have locked."""
+
+    def do_GET(self) -> None:
+        self.send_response(404 if "csrf" in self.path else 200)
+        self.end_headers()
+        self.wfile.write(b'"3.0.0"')  # where the version is asked for
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(503)
+        self.end_headers()
+        self.wfile.write(b'{"exception_message": "Service Unavailable"}')
+
+
+def test_a_server_that_is_too_busy_is_one_short_line_with_a_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_CLIENT_MAX_RETRIES", "0")
+    with HTTPServer(("127.0.0.1", 0), Busy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        api = f"http://127.0.0.1:{server.server_port}/api"
+        done = program.ended(program.start(*DEMO, cwd=tmp_path, api=api))
+        server.shutdown()
+    fact = f"Server error '503 Service Unavailable' for url '{api}/flows/'; finished stages are kept"
+    cure = "run the same command again, and fewer commands beside it: one command takes many videos"
+    assert (done.status, done.out) == (1, "")
+    assert done.err == f"stillwalk: the Prefect server is gone, or refuses: {fact}, {cure}\n"
