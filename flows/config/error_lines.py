@@ -84,7 +84,9 @@ def _known_line(error: BaseException, value: str) -> str:
         return f"--config-dir: there is no folder {folder[1]}; give the folder of your YAML file"
     if several := re.match(r"Ambiguous value for argument '(\S+?)=(.+)'", text):
         as_list = f", or give [{several[2]}] as a list" if _accepts_list(several[1]) else ""
-        return f"{several[1]}: it takes one value; put -m before it for a sweep{as_list}"
+        with_point = _with_point(*several.groups())
+        fraction = f"; a fraction has a point: {several[1]}={with_point}" if with_point else ""
+        return f"{several[1]}: it takes one value; put -m before it for a sweep{as_list}{fraction}"
     if isinstance(error, OverrideParseException):
         return _syntax_line(error.override)
     if isinstance(error, ValidationError):
@@ -229,6 +231,12 @@ def _list_example(name: str, value: str = "") -> str:
     """A valid list for a setting: ``value`` as its one item where the list takes such words."""
     words = list_words(name)
     return f"[{value}]" if value in words else LIST_EXAMPLES.get(name, f"[{words[0]}]" if words else "[...]")
+
+
+def _with_point(name: str, value: str) -> str:
+    """A fraction that was given with a comma, such as ``1,75``, as the setting takes it; empty for any other value."""
+    is_fraction = setting_type(name) in (float, float | None) and re.fullmatch(r"-?\d+,\d+", value)
+    return value.replace(",", ".") if is_fraction else ""
 
 
 def _accepts_list(name: str) -> bool:

@@ -146,7 +146,9 @@ def test_every_design_decision_has_an_override(override: str, path: str, value: 
         ("anchor.min_confidence=2", r"anchor\.min_confidence: 2\.0 is not a probability; give 0 to 1"),
         ("encode.preset=fastest", r"encode\.preset: auto has no 'fastest'; "),
         ("workers=0", r"workers: 0 is not a number of workers; give auto, or a whole number from 1"),
-        ("smoothing.window=5,9", r"smoothing\.window: it takes one value; put -m before it for a sweep"),
+        ("smoothing.window=5,9", r"smoothing\.window: it takes one value; put -m before it for a sweep$"),
+        ("scale.height_m=1,75", r"for a sweep; a fraction has a point: scale\.height_m=1\.75$"),
+        ("lock.x=0,8", r"for a sweep; a fraction has a point: lock\.x=0\.8$"),
         ("smoothng.window=9", r"^smoothng\.window: there is no such setting; did you mean smoothing\.window\?"),
         (
             "background=my/beach.jpg",
