@@ -132,8 +132,12 @@ def _setting_for_option(words: list[str]) -> str:
     return f"settings are given as name=value; did you mean {name}={given}?"
 
 
-def check_overrides(overrides: Iterable[str]) -> None:
+def check_overrides(overrides: Sequence[str]) -> None:
     """``SettingError`` for an override that Hydra cannot compose and reports unclearly; Hydra finds the others."""
+    presets = dict.fromkeys(override for override in overrides if override.startswith("preset="))
+    if len(presets) > 1:
+        fact = "one preset replaces the other"
+        raise SettingError(f"preset: {' and '.join(presets)} are given, but {fact}; give one, and settings beside it")
     for override in map(in_hydras_form, overrides):
         sign, key = cast(re.Match[str], re.match(r"([+~]*)([^=@]*)", override)).groups()
         if not key.strip():

@@ -50,6 +50,13 @@ def test_several_presets_need_a_sweep() -> None:
     assert load("smoothing={kind:gaussian}").smoothing.kind is Smoother.gaussian
 
 
+def test_of_two_presets_of_several_sections_none_is_dropped_silently() -> None:
+    match = r"^preset: preset=portrait and preset=cutout are given, but one .*; give one, and settings beside it$"
+    with pytest.raises(SettingError, match=match):
+        load("preset=portrait", "preset=cutout")
+    assert load("preset=portrait", "preset=portrait") == load("preset=portrait")
+
+
 @pytest.mark.parametrize(
     ("given", "person"), [("subject=2", 2), ("subject='2'", 2), ("subject=02", 2), ("subject=all", None)]
 )
