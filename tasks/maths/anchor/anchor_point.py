@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d, median_filter
 
 from tasks.errors import counted
 from tasks.maths.anchor import gaps
@@ -137,6 +136,8 @@ def stretched_frames(time_s: Floats, torso_px: Floats) -> Flags:
     bends towards the camera looks shorter, and rises faster than a median does. Lengths are mirrored at the ends, so
     that a wrong first one is outvoted. The frame after a wrong one counts too: there the model began at that pose.
     """
+    from scipy.ndimage import maximum_filter1d, median_filter  # here: another smoothing need not load SciPy
+
     rows = np.flatnonzero(np.isfinite(torso_px))
     wrong = np.zeros(len(torso_px), dtype=bool)
     if not len(rows):
