@@ -109,10 +109,7 @@ def followed(
     later: bool = False,
     smallest: float = SMALLEST,
 ) -> tuple[list[dict[int, float]], list[Eye]]:
-    """For each frame the track and x of everybody seen, and the estimators that were hired.
-
-    With ``later`` the people of a frame are asked for when the next one was looked at.
-    """
+    """For each frame the track and x of everybody seen (``later``: asked for after the next look); the estimators."""
     eyes: list[Eye] = []
 
     def open_estimator() -> Eye:
