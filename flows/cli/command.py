@@ -176,7 +176,7 @@ def refuse(error: BaseException) -> None:
 
 
 def _told(status: int) -> int:
-    """The exit status; 1 where it were 0, but lines of the output are missing."""
+    """The exit status: 1 instead of 0 where lines of the output are missing."""
     sys.stdout.flush()
     return max(status, int(is_output_lost()))
 

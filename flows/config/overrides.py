@@ -132,12 +132,8 @@ def _setting_for_option(words: list[str]) -> str:
     return f"settings are given as name=value; did you mean {name}={given}?"
 
 
-def check_overrides(overrides: Sequence[str]) -> None:
+def check_overrides(overrides: Iterable[str]) -> None:
     """``SettingError`` for an override that Hydra cannot compose and reports unclearly; Hydra finds the others."""
-    presets = dict.fromkeys(override for override in overrides if override.startswith("preset="))
-    if len(presets) > 1:
-        fact = "one preset replaces the other"
-        raise SettingError(f"preset: {' and '.join(presets)} are given, but {fact}; give one, and settings beside it")
     for override in map(in_hydras_form, overrides):
         sign, key = cast(re.Match[str], re.match(r"([+~]*)([^=@]*)", override)).groups()
         if not key.strip():
@@ -152,6 +148,15 @@ def check_overrides(overrides: Sequence[str]) -> None:
             _check_switch(key, override)
         if _is_preset_group(key):
             _check_preset(f"{sign}{key}", key, _parse(override))
+
+
+def check_one_preset(overrides: Iterable[str]) -> None:
+    """``SettingError`` for several presets of one run: only the last one would count."""
+    presets = dict.fromkeys(override for override in overrides if override.startswith("preset="))
+    if len(presets) > 1:
+        fact = "one preset replaces the other"
+        given = " and ".join(one.removeprefix("preset=") for one in presets)
+        raise SettingError(f"preset: {given} are given, but {fact}; give one, and settings beside it")
 
 
 def check_given_once(overrides: Iterable[str]) -> None:

@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from conf.config import Config
 from flows.config.error_lines import FOREIGN_CONFIG, explain, unknown_setting_line
-from flows.config.overrides import CONF_FOLDER, TYPED_NAMES, check_overrides, in_hydras_form
+from flows.config.overrides import CONF_FOLDER, TYPED_NAMES, check_one_preset, check_overrides, in_hydras_form
 from flows.config.schema import (
     extreme_settings,
     nested_items,
@@ -81,6 +81,7 @@ def _load(overrides: tuple[str, ...]) -> tuple[Config, dict[str, str]]:
     """The configuration, and a line for each setting without an effect, by name."""
     overrides = tuple(map(in_hydras_form, overrides))  # Hydra's range(1,3) gives numbers without quotes
     check_overrides(overrides)
+    check_one_preset(overrides)
     # Made last: making it initializes Hydra, and only leaving it undoes that.
     context: AbstractContextManager[object] = (
         nullcontext()

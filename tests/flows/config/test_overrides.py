@@ -51,10 +51,12 @@ def test_several_presets_need_a_sweep() -> None:
 
 
 def test_of_two_presets_of_several_sections_none_is_dropped_silently() -> None:
-    match = r"^preset: preset=portrait and preset=cutout are given, but one .*; give one, and settings beside it$"
+    match = r"^preset: portrait and cutout are given, but one .*; give one, and settings beside it$"
     with pytest.raises(SettingError, match=match):
         load("preset=portrait", "preset=cutout")
     assert load("preset=portrait", "preset=portrait") == load("preset=portrait")
+    with pytest.raises(SettingError, match=r"^preset: it is given twice; for a sweep .* give preset=portrait,cutout$"):
+        sweep_combinations(["video=demo", "preset=portrait", "preset=cutout"])
 
 
 @pytest.mark.parametrize(
