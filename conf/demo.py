@@ -87,6 +87,11 @@ class DemoConf:
         given = Fraction(self.fps)
         return given if "/" in self.fps else given.limit_denominator(1001 if given >= 1 else MAX_SLOW_DENOMINATOR)
 
+    @property
+    def frames(self) -> int:
+        """Number of frames of the clip."""
+        return round(Fraction(self.seconds) * self.rate)
+
     def _rate_or_zero(self) -> Fraction:
         try:
             return self.rate

@@ -183,14 +183,14 @@ def test_the_lines_of_python_write_a_table_of_many_clips(tmp_path: Path, monkeyp
     found = re.search(r"```python\n(import json\nfrom pathlib.*?)```", PAGES["docs/gait.md"], re.DOTALL)
     assert found is not None
     walked = {"why_not": "", "figures": {"stride_s": {"mean": 1.05, "deviation": 0.02, "count": 5}}}
-    for name, facts in (("walk", walked), ("ran", {"why_not": "the person runs", "figures": {}})):
+    for name, facts in (("two/person-1", walked), ("ran", {"why_not": "the person runs", "figures": {}})):
         folder = tmp_path / "outputs" / name / "exports"
         folder.mkdir(parents=True)
         (folder / "events.json").write_text(json.dumps(facts))
     monkeypatch.chdir(tmp_path)
     exec(found[1], {})
     lines = (tmp_path / "gait.csv").read_text().splitlines()
-    assert lines == ["clip,why_not,stride_s", "ran,the person runs,", "walk,,1.05"]
+    assert lines == ["clip,why_not,stride_s", "ran,the person runs,", "two/person-1,,1.05"]
 
 
 def test_the_lines_of_python_lay_a_mask_over_its_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

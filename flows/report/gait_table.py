@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from flows.report.metric_meanings import format_number
+from flows.results.gait_figures import gait_figures
 from tasks.records import AnyArtifact
-from tasks.untrusted.json_file import read_object
 
-EVENTS_EXPORT: Final = "exports/events"
-MOST_BYTES: Final = 16 << 20  # an hour of strides has 1 MB
 UNITS: Final = {  # by the end of a figure's name; the first that fits counts
     "_steps_per_min": "steps/min",
     "_percent": "%",
@@ -43,15 +41,10 @@ class GaitTable:
 
 def gait_table(artifacts: dict[str, AnyArtifact]) -> GaitTable | None:
     """The figures that the export ``events`` found; None without it, ``ValueError`` for a file that is none of ours."""
-    exported = artifacts.get(EVENTS_EXPORT)
-    if exported is None:
+    found = gait_figures(artifacts)
+    if found is None:
         return None
-    path = exported.path("events.json")
-    found = read_object(path, MOST_BYTES)
-    figures, why_not = found.get("figures"), found.get("lengths_why_not")
-    if not isinstance(figures, dict) or not isinstance(why_not, str):
-        raise ValueError(f"{path}: holds no figures of a gait")  # noqa: TRY004  (one error)
-    return GaitTable([_row(name, figure) for name, figure in figures.items()], why_not)
+    return GaitTable([_row(name, figure) for name, figure in found.figures.items()], found.why_not)
 
 
 def _row(name: str, figure: dict[str, Any]) -> GaitRow:

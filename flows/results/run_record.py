@@ -13,6 +13,7 @@ from conf.enums import BorderMode, FrameMode, Output, Runner
 from flows.corrections import corrections_path
 from flows.graph.output_needs import SCENE_BORDERS
 from flows.jobs import Job
+from flows.results.gait_figures import gait_lines
 from flows.results.received import are_metrics
 from flows.results.result import REPORT_NAME, Result, StageRun, stage_run
 from flows.results.stage_warnings import clip_of, stage_warnings, with_damage
@@ -57,6 +58,7 @@ def describe_result(
         *_choice_lines(facts.get("subject", {}), job),
         *_corrections_lines(job),
         *summary_lines(artifacts, found, job.config.border.mode),
+        *gait_lines(artifacts),
     ]
     metrics = flattened(found) if found else {}
     if (area := metrics.get("visible_area_mean")) is not None and area < LEAST_PICTURE:

@@ -28,7 +28,7 @@ from tasks.execution.memory import give_back
 from tasks.execution.progress import Work
 from tasks.execution.progress_artifact import shown_progress
 from tasks.records import AnyArtifact
-from tasks.requests import AnyRequest
+from tasks.requests import AnyRequest, DemoRequest
 
 _POLL_S: Final = 0.2  # between two looks at whether the user asked for an end
 
@@ -224,5 +224,7 @@ def _about(call: Call, request: AnyRequest) -> dict[str, Any]:
 
 
 def _frames(request: AnyRequest) -> int:
+    if isinstance(request, DemoRequest):
+        return request.settings.frames
     clip = clip_of(request)
     return 0 if clip is None else clip.frames

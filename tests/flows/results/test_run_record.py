@@ -13,6 +13,7 @@ from conf.enums import BorderMode
 from conf.input import PoseConf
 from conf.lock import LockConf
 from flows.jobs import Job
+from flows.results.gait_figures import gait_lines
 from flows.results.run_record import describe_result, read_metrics, summary_lines, whole_percents
 from flows.videos import Video
 from tasks.records import Artifact, StoredFile
@@ -126,6 +127,27 @@ def test_the_summary_shows_what_was_measured_in_the_file(tmp_path: Path) -> None
     (tmp_path / "verified.json").write_text(json.dumps(verified | {"lock_rms": None}))
     unknown = "unknown in the rendered file, where the second pose run did not find the person"
     assert f"{source}, {plan}; {unknown}" in summary_of(made, BorderMode.mirror)
+
+
+@pytest.mark.parametrize(
+    ("speed", "shown"),
+    [({"speed_m_per_s": {"mean": 1.304}}, ", 1.30 m/s"), ({"speed_px_per_s": {"mean": 211.6}}, ", 212 px/s"), ({}, "")],
+)
+def test_the_gait_is_one_line_of_the_summary(speed: dict[str, Any], shown: str, tmp_path: Path) -> None:
+    stride, cadence = {"mean": 1.066, "count": 6}, {"mean": 112.58, "count": 6}
+    figures = {"cadence_steps_per_min": cadence, "stride_s": stride} | speed
+    (tmp_path / "events.json").write_text(json.dumps({"figures": figures, "lengths_why_not": ""}))
+    export = replace(stage("export", tmp_path), files={"events.json": StoredFile("", 0, 0)})
+    made = artifacts(tmp_path, 120, 120, {"measured": 120}) | {"exports/events": export}
+    job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, Config(), {}, "run")
+    line = f"gait: 112.6 steps/min, 1.07 s per stride{shown} (means of 6 strides)"
+    assert describe_result(job, made, tmp_path).summary[-1] == line
+
+
+def test_a_gait_without_figures_is_no_line_of_the_summary(tmp_path: Path) -> None:
+    (tmp_path / "events.json").write_text(json.dumps({"figures": {}, "lengths_why_not": "the person runs"}))
+    export = replace(stage("export", tmp_path), files={"events.json": StoredFile("", 0, 0)})
+    assert not list(gait_lines({"exports/events": export}))
 
 
 def test_a_large_mirrored_border_is_named_with_its_cure(tmp_path: Path) -> None:

@@ -38,6 +38,12 @@ def test_the_same_request_gives_two_files_with_the_same_bytes(demo: Path, tmp_pa
         assert path.read_bytes() == (again / path.name).read_bytes(), path.name
 
 
+@pytest.mark.parametrize(("seconds", "fps"), [(2.0, "30000/1001"), (0.35, "24"), (1.01, "50")])
+def test_the_settings_tell_how_many_frames_are_drawn(seconds: float, fps: str) -> None:
+    settings = DemoConf(seconds=seconds, fps=fps)
+    assert settings.frames == walk_from_settings(settings).frames
+
+
 def test_the_video_has_its_rate_its_tags_and_every_frame(demo: Path) -> None:
     with av.open(str(demo / "demo.mp4")) as container:
         stream = container.streams.video[0]

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from conf.demo import DemoConf
 from tasks.cache import store
 from tasks.cache.keys import stage_key
 from tasks.cache.locks import LOCKS, lock
@@ -17,9 +18,11 @@ from tasks.cache.making import OpenEntry, Outcome
 from tasks.cache.second_level import SecondLevel
 from tasks.errors import Interrupted, OutputError, VideoError
 from tasks.execution import progress
-from tasks.execution.computation import Compute, here
+from tasks.execution.computation import Computation, Compute, Tell, here
 from tasks.execution.processes import apart
 from tasks.execution.task import Call, Slots, outcomes
+from tasks.records import Tick
+from tasks.requests import DemoRequest
 from tests.support.threads import run_together
 from tests.support.worker_stages import KeptRequest, ThriftyRequest, TogetherRequest
 
@@ -217,3 +220,25 @@ def test_no_by_product_is_made_where_what_it_is_made_with_came_from_a_store(tmp_
     task = Call("render", "a", "a", lambda _: asked, tmp_path, "run", Slots(1), level=level)
     assert not any(isinstance(outcome, Exception) for outcome in outcomes(task, []))
     assert len(list((tmp_path / "pass").glob(f"*/{store.MARK}"))) == 2 and not (tmp_path / "kept").exists()
+
+
+class Frames(progress.Listener):
+    """Keeps the number of frames that each piece of work has."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def started(self, work: progress.Work) -> None:
+        self.seen.append(work.frames)
+
+
+def test_the_frames_of_the_demo_are_known_before_it_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = Frames()
+    monkeypatch.setattr(progress, "listener", frames)
+
+    def compute(work: Computation, tick: Tick, tell: Tell) -> None:
+        tell(0, {})
+
+    request = DemoRequest(DemoConf(seconds=0.35, fps="24"))
+    outcomes(Call("demo", "demo", "demo", lambda _: [request], tmp_path, "run", Slots(1), compute=compute), [])
+    assert frames.seen == [8]
