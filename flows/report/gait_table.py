@@ -51,10 +51,17 @@ def _row(name: str, figure: dict[str, Any]) -> GaitRow:
     ending = next((end for end in UNITS if name.endswith(end)), "")
     return GaitRow(
         name=name,
-        title=name.removesuffix(ending).replace("_", " ").capitalize(),
+        title=_title(name.removesuffix(ending).replace("_", " "), is_time=ending == "_s"),
         unit=UNITS.get(ending, ""),
         mean=format_number(figure["mean"]),
         deviation=format_number(figure["deviation"]),
         count=format_number(figure["count"]),
         uncertainty=format_number(figure.get("uncertainty")),
     )
+
+
+def _title(words: str, *, is_time: bool) -> str:
+    part = words.removeprefix("symmetry ")
+    if part != words:
+        return f"Symmetry of the {part} times"
+    return f"{words} time".capitalize() if is_time else words.capitalize()

@@ -285,9 +285,9 @@ def test_the_figures_of_the_gait_are_shown_with_their_units(tmp_path: Path) -> N
     table = gait_table(walked(tmp_path, {"figures": figures, "lengths_why_not": ""}))
     assert table is not None
     assert [(row.title, row.unit) for row in table.rows] == [
-        ("Stride", "s"),
+        ("Stride time", "s"),
         ("Speed", "px/s"),
-        ("Symmetry step", "%"),
+        ("Symmetry of the step times", "%"),
         ("Cadence", "steps/min"),
     ]
     assert [(row.mean, row.deviation, row.count, row.uncertainty) for row in table.rows][:2] == [
