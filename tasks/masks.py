@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conf.enums import MaskModel, MaskSource
+from tasks.errors import counted
 from tasks.maths.arrays import equal_slices
 from tasks.maths.body.landmarks import LANDMARK_COUNT
 from tasks.maths.body.person_box import (
@@ -81,17 +82,21 @@ def segment_person(
         frames = cached_frames(request.source, clip, cache_mb=request.cache_mb)
     masks_of = _landmarker_masks if request.settings.source is MaskSource.landmarker else _selfie_masks
     motion = read_table(request.subject.path("motion.parquet"), ["track", "shot"])
-    track, states = motion["track"], np.zeros(len(MaskState), np.int64)
+    track, states, uncut = motion["track"], np.zeros(len(MaskState), np.int64), 0
     most_copied = max(round(LONGEST_COPY_S * float(clip.rate)), 1)
     with masks_of(request, clip, track, frames, clock) as stream, mask_writer(folder / "masks.npz") as writer:
         masks, alone = iter(_with_ticks(stream.masks, tick)), _without_others(request, clip, track, stream.pictures)
         for shot in equal_slices(motion["shot"]):  # no mask is copied across a scene cut
-            of_shot = islice(masks, shot.stop - shot.start)
-            for mask in fill_failed_masks(of_shot, stream.boxes.part(shot), track[shot] > 0, stream.wh, most_copied):
+            of_shot, posed = islice(masks, shot.stop - shot.start), track[shot] > 0
+            filled = fill_failed_masks(of_shot, stream.boxes.part(shot), posed, stream.wh, most_copied)
+            for mask, wanted in zip(filled, posed & stream.boxes.person[shot], strict=True):
                 writer.write(alone(mask))
                 states[mask.state] += 1
+                uncut += int(wanted and mask.state == MaskState.nobody)
     counts = {state.name: int(states[state]) for state in MaskState}
-    return {"frames": clip.frames, **counts, "source": request.settings.source.value, **stream.facts}
+    notes = [f"no mask in {counted(uncut, 'frame')} in which a pose is found: there nobody is cut out"] if uncut else []
+    facts = {"source": request.settings.source.value, "notes": notes, **stream.facts}
+    return {"frames": clip.frames, **counts, **facts}
 
 
 def pick_model(

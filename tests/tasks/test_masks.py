@@ -149,6 +149,16 @@ def test_in_an_absence_by_hand_nobody_is_cut_out(walk: Walk, tmp_path: Path) -> 
     states = read_mask_states(tmp_path / "masks.npz")
     assert np.flatnonzero(states == MaskState.nobody).tolist() == absent
     assert facts["measured"] == FRAMES - len(absent)
+    assert facts["notes"] == [], "an absence by hand is no failure"
+
+
+def test_where_no_mask_fits_the_pose_a_warning_says_so(
+    walk: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.masks.combine_masks", lambda *_: np.zeros((256, 256), np.float32))
+    _, facts = masks_of(walk, tmp_path, MasksConf())
+    assert facts["nobody"] == FRAMES
+    assert facts["notes"] == [f"no mask in {FRAMES} frames in which a pose is found: there nobody is cut out"]
 
 
 def test_equal_requests_give_equal_bytes(walk: Walk, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class PersonBoxes:
 
     edges_px: Floats  # (n, 4)
     person: Flags  # (n,) False where the box is the whole picture, since no pose is near in time
-    torso_xy_px: Floats  # (n, 2) the middle of the torso; NaN outside the runs of poses
+    torso_xy_px: Floats  # (n, 2) the middle of the torso, or the place in the picture nearest to it; NaN without poses
 
     def part(self, frames: slice) -> "PersonBoxes":
         """The boxes of some consecutive frames."""
@@ -53,7 +53,8 @@ def person_boxes(
 
     middle, sides = _torso_and_sides(track, size_px)
     seen = np.flatnonzero(np.isfinite(middle[:, 0]) & np.isfinite(sides).all(axis=1))
-    edges = np.tile(whole_picture_box(size_px), (track.frames, 1))
+    picture = whole_picture_box(size_px)
+    edges = np.tile(picture, (track.frames, 1))
     person = np.zeros(track.frames, np.bool_)
     torso = np.full((track.frames, 2), np.nan)
     for run in _split_at_gaps(seen, longest_gap_frames):
@@ -70,7 +71,7 @@ def person_boxes(
         row = np.clip(np.arange(low, high + 1), first, last) - first
         edges[low : high + 1] = np.hstack([centre[row] - padded[row, :2], centre[row] + padded[row, 2:]])
         person[low : high + 1] = True
-        torso[span] = centre
+        torso[span] = np.clip(centre, picture[:2], picture[2:])  # of a close-up it may lie below the picture
     return PersonBoxes(edges, person, torso)
 
 

@@ -111,6 +111,14 @@ def test_the_box_of_a_cut_off_body_ends_at_the_picture() -> None:
     assert boxes_of(low, 0.0).edges_px[:, 3].max() < SIZE_PX[1] + 20
 
 
+def test_of_a_close_up_the_torsos_place_is_the_nearest_one_in_the_picture() -> None:
+    low = walk()
+    low.xy_px[..., 1] += 400  # the hips are 180 px below the picture, the torso's middle 130 px
+    torso = boxes_of(low).torso_xy_px
+    assert_allclose(torso[:, 1], SIZE_PX[1] - 0.5)
+    assert_allclose(torso[:, 0], boxes_of(walk()).torso_xy_px[:, 0])
+
+
 @pytest.mark.parametrize("aspect", [1.0, 256 / 144])
 @pytest.mark.parametrize("stretch", [1.0, 1.8])
 def test_growing_to_an_aspect_never_shrinks_and_limits_the_stretch(aspect: float, stretch: float) -> None:
