@@ -21,6 +21,7 @@ from flows.config import settings
 from flows.config.overrides import check_overrides, quote_argument, sweep_combinations
 from stillwalk.runs import _overrides
 from tasks.media.files.masks_file import CHUNK_FRAMES, Mask, MaskState, mask_writer
+from tests.flows.config.composing import compose_once
 from tests.support.settings_page import renewed
 
 ROOT = Path(__file__).parents[1]
@@ -32,8 +33,8 @@ PLACEHOLDER = re.compile(r"\.\.\.|=[A-Z]$|<|^name=value$")  # as in pose.every=N
 
 
 @pytest.fixture(autouse=True)
-def registered() -> None:
-    settings.register_schema()
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    compose_once(monkeypatch)
 
 
 def fenced(page: str) -> Iterator[str]:

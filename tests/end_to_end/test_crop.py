@@ -25,6 +25,7 @@ from tasks.media.input.probe import probe_shape
 from tasks.offsets import measure_offsets
 from tasks.requests import OffsetsRequest, TrajectoryRequest
 from tasks.trajectory import plan_trajectory
+from tests.flows.config.composing import compose_once
 from tests.support import program
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
 from tests.support.clips import Made, make
@@ -36,8 +37,12 @@ COUNT = 40
 HALF = np.array([9.0, 2.0])
 
 
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    compose_once(monkeypatch)
+
+
 def load(*overrides: str) -> Config:
-    settings.register_schema()
     return settings.load(["video=demo", *overrides])
 
 

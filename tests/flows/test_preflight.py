@@ -9,14 +9,15 @@ from flows import machine, preflight
 from flows.config import settings
 from flows.videos import Video
 from tasks.errors import SettingError
+from tests.flows.config.composing import compose_once
 from tests.support.clips import Made, make
 
 DEMO = Video("demo", None)
 
 
 @pytest.fixture(autouse=True)
-def registered() -> None:
-    settings.register_schema()
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    compose_once(monkeypatch)
 
 
 def load(*overrides: str) -> Config:

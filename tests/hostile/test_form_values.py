@@ -8,8 +8,12 @@ from flows.config import settings
 from flows.config.overrides import quote_argument, sweep_combinations
 from flows.prefect_server.form_guard import require_inside, require_plain_overrides
 from tasks.errors import SettingError
+from tests.flows.config.composing import compose_once
 
-settings.register_schema()
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    compose_once(monkeypatch)
 
 
 @pytest.fixture

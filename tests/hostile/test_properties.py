@@ -27,6 +27,7 @@ from tasks.errors import SettingError, StillwalkError
 from tasks.media.input.probe import scan_video
 from tasks.media.output.source_extras import read_extras
 from tasks.untrusted.plain_text import one_line
+from tests.flows.config.composing import compose_once
 from tests.support.clips import Made, make
 
 bounded = settings(
@@ -81,7 +82,7 @@ WILD: Final = st.one_of(
 
 @pytest.fixture(autouse=True)
 def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    our_settings.register_schema()
+    compose_once(monkeypatch)
     monkeypatch.chdir(tmp_path)
 
 

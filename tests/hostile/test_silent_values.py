@@ -12,12 +12,13 @@ from flows.graph.output_needs import background_of
 from flows.run import run
 from flows.videos import find_videos, require_any_file
 from tasks.errors import SettingError
+from tests.flows.config.composing import compose_once
 from tests.support import program
 
 
 @pytest.fixture(autouse=True)
-def registered() -> None:
-    settings.register_schema()
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    compose_once(monkeypatch)
 
 
 @pytest.mark.parametrize(

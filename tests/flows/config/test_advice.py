@@ -8,6 +8,7 @@ import pytest
 from flows.config import settings
 from flows.config.schema import is_list_type, setting_names, setting_type
 from tasks.errors import SettingError
+from tests.flows.config.composing import compose_once
 from tests.support import program
 
 LISTS = [name for name in setting_names() if is_list_type(setting_type(name))]
@@ -16,8 +17,8 @@ NEEDED = {"background.on": ["background=color"]}
 
 
 @pytest.fixture(autouse=True)
-def registered() -> None:
-    settings.register_schema()
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    compose_once(monkeypatch)
 
 
 @pytest.mark.parametrize("value", ["green", "5", "{a:1}"])

@@ -19,12 +19,13 @@ from flows.config.overrides import (
 from flows.config.schema import is_list_type, setting_names, setting_type
 from flows.sweep import name_settings
 from tasks.errors import SettingError
+from tests.flows.config.composing import compose_once
 from tests.flows.config.test_settings import load
 
 
 @pytest.fixture(autouse=True)
-def registered() -> None:
-    settings.register_schema()
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    compose_once(monkeypatch)
 
 
 NO_PRESETS = ["[]", "[1]", "[[1]]", "[gaussian]", "[gaussian,moving]", "[1,[2]]", "null", "nan", "2.5", "true"]

@@ -9,6 +9,7 @@ from flows.cli.help import manual, setting_sections
 from flows.config import settings
 from flows.config.schema import setting_names
 from tasks.errors import SettingError
+from tests.flows.config.composing import compose_once
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,36 @@ def test_the_defaults_are_those_of_the_design() -> None:
     assert config.masks.smoothing is True
     assert config.decode.frames.value == "stream"
     assert set(config.outputs) == set(Output) - {Output.overlay, Output.contact}
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["smoothing.window=9", "smoothing=gaussian"],
+        ["subject=3", "subject.person=5"],
+        ["smoothing={kind: gaussian}"],
+        ["target=${border.mode}"],
+        ["smoothing.window=[]"],
+        ["smoothing.window=5,7"],
+        ["smoothing=nothing"],
+        ["smothing.window=9"],
+        ["+smoothing.window=9"],
+    ],
+)
+def test_the_copy_that_other_tests_compose_is_what_hydra_composes(
+    overrides: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def composed() -> object:
+        settings._load.cache_clear()
+        try:
+            return load(*overrides)
+        except SettingError as error:
+            return str(error)
+
+    by_hydra = composed()
+    compose_once(monkeypatch)
+    assert composed() == by_hydra
+    assert composed() == by_hydra  # no value of the first has stayed in what was copied
 
 
 @pytest.mark.parametrize("override", ["smoothing.window=x", "=9", "outputs.0=pose", "verify=maybe"])

@@ -15,6 +15,7 @@ from flows.config import settings
 from flows.dry_run import dry_run
 from flows.dry_run.differences import differences
 from tasks.cache import store
+from tests.flows.config.composing import compose_once
 from tests.support.clips import Made, make
 from tests.support.done import DIGESTS, NOBODY, PLAIN, do_all, done_job
 
@@ -26,7 +27,7 @@ ALL = ["decode", "pose", "people", "subject", "masks", "scene", "offsets", "traj
 @pytest.fixture
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Plan:
     """Do all stages of a clip, then plan it with other settings; the fate of each stage by title, and ``sum``."""
-    settings.register_schema()
+    compose_once(monkeypatch)
     monkeypatch.setattr("flows.preflight.find_model_digests", lambda _: DIGESTS)
     clip, cache = tmp_path / "walk.mp4", tmp_path / "cache"
     clip.write_bytes(b"a walk")
@@ -85,7 +86,7 @@ def test_a_picture_as_the_background_makes_the_cut_out_again(plan: Plan, tmp_pat
 def test_damage_that_an_earlier_run_found_is_told_again(
     blind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.register_schema()
+    compose_once(monkeypatch)
     monkeypatch.setattr("flows.preflight.find_model_digests", lambda _: DIGESTS)
     monkeypatch.setitem(PLAIN, "broken", "28 of 50 frames could be decoded")
     clip, cache = tmp_path / "walk.mp4", tmp_path / "cache"
@@ -221,7 +222,7 @@ def test_an_end_behind_the_end_of_the_file_has_the_warning_of_a_run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    settings.register_schema()
+    compose_once(monkeypatch)
     monkeypatch.setattr("flows.preflight.find_model_digests", lambda _: DIGESTS)
     clip = make(tmp_path / name, made)
     dry_run.dry_run([("", settings.load([f"video={clip}", f"clip.to_s={end}"]))], tmp_path / "cache")

@@ -10,6 +10,7 @@ from flows import preflight
 from flows.config import settings
 from flows.dry_run import dry_run
 from tasks.errors import ModelError
+from tests.flows.config.composing import compose_once
 from tests.support.done import DIGESTS, NOBODY, do_all, done_job
 
 Lines = dict[str, dict[str, str]]
@@ -20,8 +21,8 @@ SQUARE = ("crop.aspect=1:1", "crop.shared=true")
 
 
 @pytest.fixture(autouse=True)
-def registered() -> None:
-    settings.register_schema()
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    compose_once(monkeypatch)
 
 
 @pytest.fixture

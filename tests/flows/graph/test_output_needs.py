@@ -13,12 +13,13 @@ from flows.config import settings
 from flows.graph.output_needs import background_of, border_of, file_name, masks_wanted, scene_wanted
 from flows.videos import Video
 from tasks.errors import SettingError
+from tests.flows.config.composing import compose_once
 from tests.support.clips import Made, make
 
 
 @pytest.fixture(autouse=True)
-def registered() -> None:
-    settings.register_schema()
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    compose_once(monkeypatch)
 
 
 def load(*overrides: str) -> Config:
