@@ -117,6 +117,7 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
         require_own_index(output_dir, name)
     register_output_folder(cache, base_dir)
     with shown_progress(), workers_ready(config, cache):
+        progress.listener.doing("looking for a Prefect server")
         own = None if server_choice.choose_server(config.server, HOME) else _starting_server()
         end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)
     _print_end(end, asked, output_dir, time.perf_counter() - started, config.shard)

@@ -183,8 +183,8 @@ def test_the_lines_of_python_for_an_export_import_what_they_use(page: str) -> No
 def test_the_lines_of_python_write_a_table_of_many_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = re.search(r"```python\n(import json\nfrom pathlib.*?)```", PAGES["docs/gait.md"], re.DOTALL)
     assert found is not None
-    walked = {"why_not": "", "figures": {"stride_s": {"mean": 1.05, "deviation": 0.02, "count": 5}}}
-    for name, facts in (("two/person-1", walked), ("ran", {"why_not": "the person runs", "figures": {}})):
+    walked = {"lengths_why_not": "", "figures": {"stride_s": {"mean": 1.05, "deviation": 0.02, "count": 5}}}
+    for name, facts in (("two/person-1", walked), ("ran", {"lengths_why_not": "the person runs", "figures": {}})):
         folder = tmp_path / "outputs" / name / "exports"
         folder.mkdir(parents=True)
         (folder / "events.json").write_text(json.dumps(facts))

@@ -22,7 +22,7 @@ CLIENT_TOKEN_VARIABLE: Final = "PREFECT_API_AUTH_STRING"  # Prefect's clients re
 LOCAL_TIMEOUT_S: Final = 0.5
 LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 PROXY_VARIABLES: Final = ("http_proxy", "https_proxy", "all_proxy")  # in either case
-GIVEN_TIMEOUT_S: Final = 15.0  # for a server that the user names
+GIVEN_TIMEOUT_S: Final = 60.0  # for a server that the user names: it may still be starting, or many may ask it at once
 PREFECT_DEFAULTS: Final = {
     # Logs go to the server; the terminal shows only our own lines.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
