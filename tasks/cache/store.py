@@ -51,7 +51,8 @@ def damage(cache: Path, stage: str, key: str) -> str:
         return ""
     marked = read_mark(folder)
     broken = broken_files(marked[0]) if marked else [MARK]
-    return f"{', '.join(broken)} cannot be what was finished" if broken else ""
+    are = "is" if len(broken) == 1 else "are"
+    return f"{', '.join(broken)} {are} missing or damaged" if broken else ""
 
 
 def read_mark(folder: Path) -> tuple[AnyArtifact, dict[str, Any]] | None:

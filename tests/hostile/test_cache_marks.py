@@ -74,7 +74,7 @@ def test_a_mark_that_this_program_cannot_have_written_is_none(change: dict[str, 
     (folder / store.MARK).write_text(json.dumps(mark | change))
     assert store.find(tmp_path, "pose", "pose-1") is None
     assert store.read_mark(folder) is None
-    assert store.damage(tmp_path, "pose", "pose-1") == "done.json cannot be what was finished"
+    assert store.damage(tmp_path, "pose", "pose-1") == "done.json is missing or damaged"
     made(tmp_path)
     assert store.find(tmp_path, "pose", "pose-1") is not None
 

@@ -66,18 +66,19 @@ def measured_gait(track: PoseTrack, pixel_aspect: float = 1.0) -> Gait:
 def gait_of_events(events: list[GaitEvent], parts: list[SideView], why_not: str) -> Gait:
     """The strides in which the person walks forwards, the events near them, and the figures.
 
-    Of running and of walking backwards there is nothing: the method does not know their instants. ``why_not`` says why
-    a clip has no parts.
+    Of running and of walking backwards there is nothing: the method does not know their instants. Fewer strides than
+    ``FEWEST_STRIDES`` do not tell which it is. ``why_not`` says why a clip has no parts.
     """
     strides = usual_strides(events)
     walked = _walked_forwards(strides)
     kept = [stride for stride, is_walk in zip(strides, walked, strict=True) if is_walk]
-    if not why_not and strides and not kept:
+    if not why_not and len(strides) >= FEWEST_STRIDES and not kept:
         backwards = float(np.median([stance_share(stride) for stride in strides])) < LEAST_STANCE_OF_A_RUN
         what = "walks backwards" if backwards else "runs"
         return Gait(parts, [], [], {}, f"the person {what}, and the method knows walking forwards only")
     if not why_not and len(kept) < FEWEST_STRIDES:
-        why_not = f"only {counted(len(kept), 'whole stride')} could be measured; {FEWEST_STRIDES} are needed"
+        measured = counted(len(kept) or len(strides), "whole stride")
+        why_not = f"only {measured} could be measured; {FEWEST_STRIDES} are needed"
     if len(kept) < len(strides):
         events = [event for event in events if any(_is_near(event, stride) for stride in kept)]
     return Gait(parts, events, kept, {} if why_not else stride_figures(kept), why_not)

@@ -77,19 +77,29 @@ def test_walking_backwards_is_told() -> None:
     assert (gait.events, gait.figures) == ([], {})
 
 
-def test_running_is_told_by_the_short_stance() -> None:
+def running_events(strides: int) -> list[GaitEvent]:
+    """The events of so many strides of each leg; the foot stands for 43 % of each."""
     sides: tuple[tuple[Side, float], ...] = (("left", 0.0), ("right", 0.35))
-    events = [
+    return sorted(
         event
-        for number in range(8)
+        for number in range(strides + 1)
         for side, lag_s in sides
         for event in (
             GaitEvent(0.7 * number + lag_s, side, "heel strike"),
             GaitEvent(0.7 * number + lag_s + 0.3, side, "toe off"),
         )
-    ]
-    gait = gait_of_events(sorted(events), [], "")
+    )
+
+
+def test_running_is_told_by_the_short_stance() -> None:
+    gait = gait_of_events(running_events(7), [], "")
     assert "runs" in gait.why_not
+    assert (gait.events, gait.strides, gait.figures) == ([], [], {})
+
+
+def test_too_few_strides_do_not_tell_a_run() -> None:
+    gait = gait_of_events(running_events(1), [], "")
+    assert gait.why_not == "only 2 whole strides could be measured; 3 are needed"
     assert (gait.events, gait.strides, gait.figures) == ([], [], {})
 
 
