@@ -30,6 +30,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that tests 
 
 VIDEOS = Path(__file__).parents[2] / "shared" / "videos"
 SERVER_START_S = 180
+UNUSED_SERVICES = ("EVENT_PERSISTER", "TRIGGERS", "SCHEDULER", "LATE_RUNS", "FOREMAN")  # each asks the database
 FEW = 8  # tests of a file: a test in it may take ten seconds
 
 
@@ -111,6 +112,7 @@ def served(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+        **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in UNUSED_SERVICES},
         "PREFECT_SERVER_UI_API_URL": address,  # else its page asks at port 4200
     }
     environment.pop("PREFECT_API_URL", None)

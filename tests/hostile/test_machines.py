@@ -201,14 +201,23 @@ def test_a_setting_that_prefect_does_not_take_is_named(tmp_path: Path, monkeypat
     ],
 )
 def test_what_nobody_foresaw_is_one_line(tmp_path: Path, lacking: str, line: str) -> None:
+    said = said_when(lacking, tmp_path)
+    assert said.startswith(f"stillwalk: {line}") and said.count("\n") == 1 and "Traceback" not in said
+
+
+def test_what_nobody_foresaw_has_a_traceback_where_one_is_wanted(tmp_path: Path) -> None:
+    assert "Traceback" in said_when("ValueError('odd')", tmp_path, HYDRA_FULL_ERROR="1")
+
+
+def said_when(lacking: str, folder: Path, **environment: str) -> str:
+    """What a run prints in which each start of a process raises ``lacking``."""
     fails = f"import subprocess\ndef fail(*_, **__): raise {lacking}\nsubprocess.Popen.__init__ = fail\n"
-    (tmp_path / "sitecustomize.py").write_text(fails)
-    given = f"PROGRAM {' '.join(DEMO)} server=ephemeral"
-    for more in ({}, {"HYDRA_FULL_ERROR": "1"}):
-        ended = program.shell(given, cwd=tmp_path, PYTHONPATH=f"{tmp_path}:{ROOT}", PREFECT_HOME=str(tmp_path), **more)
-        said = "".join(one for one in ended.stderr.splitlines(keepends=True) if not program.PROGRESS.match(one))
-        assert (ended.returncode, "Traceback" in said) == (1, bool(more)), said
-        assert more or (said.startswith(f"stillwalk: {line}") and said.count("\n") == 1)
+    (folder / "sitecustomize.py").write_text(fails)
+    paths = {"PYTHONPATH": f"{folder}:{ROOT}", "PREFECT_HOME": str(folder)}
+    ended = program.shell(f"PROGRAM {' '.join(DEMO)} server=ephemeral", cwd=folder, **paths, **environment)
+    said = "".join(one for one in ended.stderr.splitlines(keepends=True) if not program.PROGRESS.match(one))
+    assert ended.returncode == 1, said
+    return said
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

@@ -222,7 +222,10 @@ def test_every_design_decision_has_an_override(override: str, path: str, value: 
         ("", r"^'': there is no name before the value; give name=value"),
     ],
 )
-def test_a_mistake_is_one_line_with_setting_fact_and_cure(override: str, sentence: str) -> None:
+def test_a_mistake_is_one_line_with_setting_fact_and_cure(
+    override: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compose_once(monkeypatch)
     with pytest.raises(SettingError, match=sentence) as caught:
         load(override)
     assert "\n" not in str(caught.value)
@@ -253,7 +256,8 @@ def test_without_a_video_the_line_says_how_to_name_one() -> None:
         ("demo.away_s", "1e300"),
     ],
 )
-def test_a_number_that_is_too_large_is_refused(name: str, value: str) -> None:
+def test_a_number_that_is_too_large_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    compose_once(monkeypatch)
     with pytest.raises(SettingError, match=rf"^{name}: \S+ \S+ is too large; give up to \d+(, or null.*)?$"):
         load(f"{name}={value}")
 

@@ -40,7 +40,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(home: Path, api: str) -> dict[str, Any]:
+def demo_run(home: Path, api: str) -> dict[str, Any]:
     """A run of the demo that is over."""
     environment = {**os.environ, "PREFECT_API_URL": api, "PYTHONPATH": str(program.ROOT), "PREFECT_HOME": str(home)}
     command = [sys.executable, "-P", "-c", IMPATIENT, *DEMO, "smoothing.window=7"]
@@ -51,18 +51,18 @@ def finished(home: Path, api: str) -> dict[str, Any]:
     return found
 
 
-def test_a_run_is_named_by_video_and_setting_and_tasks_by_stage(api: str, finished: dict[str, Any]) -> None:
-    assert finished["name"].startswith("demo demo.seconds=1.2")
-    assert finished["name"].endswith("outputs=(stabilized) smoothing.window=7")
-    assert set(finished["tags"]) == {"stillwalk", "demo"}
+def test_a_run_is_named_by_video_and_setting_and_tasks_by_stage(api: str, demo_run: dict[str, Any]) -> None:
+    assert demo_run["name"].startswith("demo demo.seconds=1.2")
+    assert demo_run["name"].endswith("outputs=(stabilized) smoothing.window=7")
+    assert set(demo_run["tags"]) == {"stillwalk", "demo"}
     stages = ("demo", "decode", "pose", "subject", "offsets", "trajectory", "stabilized.mp4")
     wanted = {(f"{stage} demo", "Completed") for stage in stages}
-    assert server_page.until(lambda: wanted <= server_page.task_runs(api, finished["id"]).items())
+    assert server_page.until(lambda: wanted <= server_page.task_runs(api, demo_run["id"]).items())
 
 
-def test_the_log_of_a_task_says_what_it_did(api: str, finished: dict[str, Any]) -> None:
+def test_the_log_of_a_task_says_what_it_did(api: str, demo_run: dict[str, Any]) -> None:
     def told() -> list[str] | None:
-        body = {"logs": {"flow_run_id": {"any_": [finished["id"]]}}}
+        body = {"logs": {"flow_run_id": {"any_": [demo_run["id"]]}}}
         lines = [log["message"] for log in server_page.ask(api, "/logs/filter", body)]
         return lines if any("the result lies in " in line and "/render/" in line for line in lines) else None
 
@@ -72,8 +72,8 @@ def test_the_log_of_a_task_says_what_it_did(api: str, finished: dict[str, Any]) 
     assert any("the result lies in " in line and "/pose/" in line for line in lines)
 
 
-def test_a_run_has_a_progress_a_table_and_a_report_artifact(api: str, finished: dict[str, Any]) -> None:
-    shown = server_page.artifacts(api, finished["id"])
+def test_a_run_has_a_progress_a_table_and_a_report_artifact(api: str, demo_run: dict[str, Any]) -> None:
+    shown = server_page.artifacts(api, demo_run["id"])
     progress = shown["progress-pose-demo"]
     assert (progress["type"], progress["data"], progress["task_run_id"] is not None) == ("progress", 100, True)
     assert progress["description"].startswith("pose demo: 36 of 36 frames")
@@ -87,9 +87,9 @@ def test_a_run_has_a_progress_a_table_and_a_report_artifact(api: str, finished: 
     assert "| pose | ran |" in report
 
 
-def test_a_browser_shows_run_table_progress_and_picture(home: Path, api: str, finished: dict[str, Any]) -> None:
+def test_a_browser_shows_run_table_progress_and_picture(home: Path, api: str, demo_run: dict[str, Any]) -> None:
     site = api.removesuffix("/api")
-    shown = server_page.artifacts(api, finished["id"])
+    shown = server_page.artifacts(api, demo_run["id"])
     with chromium.browser(home / "profile") as page:
         page.show(1400, 1000)
 
@@ -98,7 +98,7 @@ def test_a_browser_shows_run_table_progress_and_picture(home: Path, api: str, fi
             for text in texts:
                 page.until(f"document.body !== null && document.body.innerText.includes({json.dumps(text)})")
 
-        shows(f"runs/flow-run/{finished['id']}", finished["name"], "stillwalk", "Completed", "trajectory demo")
+        shows(f"runs/flow-run/{demo_run['id']}", demo_run["name"], "stillwalk", "Completed", "trajectory demo")
         shows(f"artifacts/artifact/{shown['progress-pose-demo']['id']}", "Progress: 100%")
         shows(f"artifacts/artifact/{shown['results-demo']['id']}", "lock px", "stabilized.mp4")
         shows(f"artifacts/artifact/{shown['report-demo']['id']}")
@@ -171,17 +171,17 @@ def test_the_form_has_a_list_of_settings_with_a_description(api: str, form: str)
     assert "smoothing.window=9" in schema["description"]
 
 
-def test_a_form_run_reuses_the_stages_of_the_command_line(api: str, form: str, finished: dict[str, Any]) -> None:
+def test_a_form_run_reuses_the_stages_of_the_command_line(api: str, form: str, demo_run: dict[str, Any]) -> None:
     run = over(api, form, [*DEMO, "smoothing.window=7"])
     assert run["state_type"] == "COMPLETED"
     asked = {"flow_runs": {"parent_flow_run_id": {"any_": [run["id"]]}}}
     (inner,) = server_page.ask(api, "/flow_runs/filter", asked)
-    assert inner["name"] == run["name"] == finished["name"]
+    assert inner["name"] == run["name"] == demo_run["name"]
     assert server_page.until(lambda: set(server_page.task_runs(api, inner["id"]).values()) == {"Cached"})
 
 
 def test_a_form_sweep_reuses_the_stages_of_the_command_line(
-    api: str, form: str, home: Path, finished: dict[str, Any]
+    api: str, form: str, home: Path, demo_run: dict[str, Any]
 ) -> None:
     asked = [*DEMO, "smoothing.window=7,9", "sweep.name=windows", "sweep.render=none"]
     run = over(api, form, asked, sweep=True)
@@ -218,12 +218,17 @@ def test_serve_prints_one_line_when_it_does_not_start(home: Path, arguments: lis
     assert len((done.out + done.err).splitlines()) == 1
 
 
-def test_a_server_lost_during_a_run_stops_nothing(tmp_path: Path, database: Path) -> None:
+def test_a_server_lost_during_a_run_stops_nothing(finished: Path, tmp_path: Path, database: Path) -> None:
+    """It is lost after the drawing: what is found in the cache, and the render, come after that."""
+    cache = tmp_path / "outputs" / ".cache"
+    shutil.copytree(finished / "outputs" / ".cache", cache)
+    for stage in ("demo", "render"):
+        shutil.rmtree(cache / stage)
     (tmp_path / "server").mkdir()
     shutil.copy(database, tmp_path / "server" / "prefect.db")
     with served(tmp_path / "server") as (address, server):
         process = program.start(*DEMO, cwd=tmp_path, api=address)
-        server_page.until(lambda: list(tmp_path.glob("outputs/.cache/demo/*/done.json")))
+        server_page.until(lambda: list(cache.glob("demo/*/done.json")))
         server.kill()
         server.wait()
         done = program.ended(process)
@@ -232,6 +237,7 @@ def test_a_server_lost_during_a_run_stops_nothing(tmp_path: Path, database: Path
     assert line.startswith(f"stillwalk: the Prefect server at {address} ")
     assert "1 of 1 video done" in done.out
     assert program.record(tmp_path / "outputs" / "demo")["error"] == ""
+    assert program.ran(tmp_path / "outputs" / "demo") == {"demo", "stabilized.mp4", "report.html"}
 
 
 class OnlyHealthy(BaseHTTPRequestHandler):
