@@ -119,6 +119,8 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     with shown_progress(), workers_ready(config, cache):
         progress.listener.doing("looking for a Prefect server")
         own = None if server_choice.choose_server(config.server, HOME) else _starting_server()
+        if own is None:
+            progress.listener.doing("starting the run")
         end = _flow_run(asked, config, (str(output_dir), str(cache), uuid.uuid4().hex[:12]), own)
     _print_end(end, asked, output_dir, time.perf_counter() - started, config.shard)
     failed = bool(end.run_error) or any(result.error for result in end.results)
