@@ -149,21 +149,29 @@ def print_sweep(results: list[Result], index: dict[str, Any], folder: Path, seco
         if PLANNED in judges:
             print(PLANNED_SWEEP_NOTE)
     if len(best_rows) > 1:
-        _print_best(index["settings"])
+        _print_best(index["settings"], best_rows, index["rows"])
     if index:
         print(one_line(f"all figures: {folder / INDEX_PAGE_NAME}"))
     ran = len({stage.key for result in results for stage in result.stages if stage.status == "ran"})
     print(f"{_run_line(results, 'result', seconds)}, {counted(ran, 'stage')} ran")
 
 
-def _print_best(settings: Sequence[Mapping[str, Any]]) -> None:
-    """The best setting of all, with its mean rank and the settings that have the same."""
+def _print_best(
+    settings: Sequence[Mapping[str, Any]], best_rows: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """The best setting of all, with its mean rank, the settings that have the same, and where it shares the first."""
     for best in settings:
         if best["best"]:
             rank = f"mean rank {best['mean_rank']:.2f} of {len(settings)}"
             equal = [one["setting"] for one in settings if one["mean_rank"] == best["mean_rank"] and one is not best]
             shared = f", shared with {first_few(equal)}" if equal else ""
             print(one_line(f"best of all: {best['setting']} ({rank}{shared})"))
+            first = {row["video"] for row in rows if row["setting"] == best["setting"] and row.get("rank") == 1}
+            others = [row["video"] for row in best_rows if row["setting"] != best["setting"] and row["video"] in first]
+            if others:
+                print(
+                    one_line(f"for {first_few(others)} it shares the first rank with the setting that the table names")
+                )
 
 
 def _print_failures(results: list[Result]) -> None:

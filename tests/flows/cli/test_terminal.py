@@ -95,7 +95,14 @@ def test_a_sweep_has_a_table_of_the_best_settings(capsys: Captured) -> None:
     metrics = {"lock_rms": 0.25, "residual_accel": 0.1, "visible_area_mean": 0.8}
     metrics |= {"verified_lock_rms": 1.5, "verified_residual_step": 0.4}
     rows = [
-        {"video": video, "setting": setting, "best": setting == "window=9", "judge": judge, "metrics": metrics}
+        {
+            "video": video,
+            "setting": setting,
+            "best": setting == "window=9",
+            "rank": 1,
+            "judge": judge,
+            "metrics": metrics,
+        }
         for video, judge in (("a", "planned"), ("long name", "measured in the file"))
         for setting in ("window=5", "window=9")
     ]
@@ -113,4 +120,26 @@ def test_a_sweep_has_a_table_of_the_best_settings(capsys: Captured) -> None:
         "best of all: window=9 (mean rank 1.50 of 2, shared with window=5)",
         "all figures: sweeps/w/index.html",
         "1 of 3 results done, 2 failed in 3.0 s, 1 stage ran",
+    ]
+
+
+def test_a_best_setting_that_no_row_of_the_table_names_is_explained(capsys: Captured) -> None:
+    metrics = {"lock_rms": 0.25, "residual_accel": 0.1, "visible_area_mean": 0.8}
+    rows = [
+        {"video": video, "setting": setting, "best": best, "rank": rank, "judge": "planned", "metrics": metrics}
+        for video, setting, best, rank in (
+            ("a", "window=5", False, 1),
+            ("a", "window=9", True, 1),
+            ("b", "window=5", True, 1),
+            ("b", "window=9", False, 2),
+        )
+    ]
+    settings = [
+        {"setting": "window=5", "best": True, "mean_rank": 1.0},
+        {"setting": "window=9", "best": False, "mean_rank": 1.5},
+    ]
+    print_sweep([result("a"), result("b")], {"rows": rows, "settings": settings}, Path("sweeps/w"), 3.0)
+    assert capsys.readouterr().out.splitlines()[-4:-2] == [
+        "best of all: window=5 (mean rank 1.00 of 2)",
+        "for a it shares the first rank with the setting that the table names",
     ]
