@@ -24,7 +24,7 @@ from flows.config.schema import (
     substituted_names,
     unknown_settings,
 )
-from flows.config.unused_settings import reset_unused
+from flows.config.unused_settings import Unused, reset_unused
 from flows.config.yaml_files import register_source
 from tasks.errors import SettingError
 from tasks.untrusted.paths import absolute_path
@@ -72,13 +72,27 @@ def load(overrides: list[str]) -> Config:
 
 def unused_setting_lines(overrides: list[list[str]]) -> list[str]:
     """A line for each setting that has no effect, although it was given, in any of the settings of a run."""
-    lines = [_load(tuple(one))[1] for one in overrides]
+    lines = [_unused_lines(one) for one in overrides]
     return [line for name, line in lines[0].items() if all(name in other for other in lines)]
 
 
+def _unused_lines(overrides: list[str]) -> dict[str, str]:
+    """The lines of one setting of a run, by name.
+
+    None for what a preset or a file gives, where the setting that makes it useless was typed: that cannot be left out.
+    """
+    typed = {override.partition("=")[0] for override in overrides}
+    unused = _load(tuple(overrides))[1]
+    return {
+        name: one.line
+        for name, one in unused.items()
+        if name in typed or not typed & {one.decided_by, one.decided_by.partition(".")[0]}
+    }
+
+
 @cache  # a sweep asks twice for each setting, at 45 ms each
-def _load(overrides: tuple[str, ...]) -> tuple[Config, dict[str, str]]:
-    """The configuration, and a line for each setting without an effect, by name."""
+def _load(overrides: tuple[str, ...]) -> tuple[Config, dict[str, Unused]]:
+    """The configuration, and the settings without an effect, by name."""
     overrides = tuple(map(in_hydras_form, overrides))  # Hydra's range(1,3) gives numbers without quotes
     check_overrides(overrides)
     check_one_preset(overrides)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from conf.config import Config
 from conf.enums import AwayMode, BackgroundMode, BorderMode, Export, FrameMode, Output, Runner, Smoother
@@ -64,10 +64,17 @@ RULES: Final = (
 )
 
 
-def reset_unused(config: Config) -> dict[str, str]:
-    """Give every setting without an effect its default value. Returns a line for each that had another, by name."""
+class Unused(NamedTuple):
+    """A setting that had a value without an effect: the setting that decides that, and a line that says so."""
+
+    decided_by: str
+    line: str
+
+
+def reset_unused(config: Config) -> dict[str, Unused]:
+    """Give every setting without an effect its default value. Returns those that had another, by name."""
     default = Config()
-    lines = {}
+    unused = {}
     for rule in RULES:
         if rule.is_used(config):
             continue
@@ -76,8 +83,9 @@ def reset_unused(config: Config) -> dict[str, str]:
         if given != usual:
             setattr(getattr(config, section), name, usual)
             decider = f"{rule.decided_by}={_text(attrgetter(rule.decided_by)(config))}"
-            lines[rule.name] = f"{rule.name} has no effect with {decider}; leave it out"
-    return lines
+            line = f"{rule.name} has no effect with {decider}; leave it out"
+            unused[rule.name] = Unused(rule.decided_by, line)
+    return unused
 
 
 def _text(value: Any) -> str:

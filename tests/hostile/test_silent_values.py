@@ -171,6 +171,16 @@ def test_a_setting_that_some_of_a_sweep_use_is_not_named() -> None:
     assert len(settings.unused_setting_lines(sweep[:1])) == 1
 
 
+@pytest.mark.parametrize("typed", ["border=blur", "border.mode=blur", "outputs=[pose]"])
+def test_what_a_preset_gives_is_not_to_be_left_out(typed: str) -> None:
+    assert settings.unused_setting_lines([["video=demo", "preset=study", typed]]) == []
+
+
+def test_what_is_typed_beside_a_preset_is_named() -> None:
+    overrides = ["video=demo", "preset=study", "border=blur", "border.color=red"]
+    assert len(settings.unused_setting_lines([overrides])) == 1
+
+
 def test_a_plain_person_video_does_not_depend_on_another_videos_background() -> None:
     """``person.mp4`` gets the colour where the blurred background is the stabilized video's."""
     blurred = [
