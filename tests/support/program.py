@@ -32,7 +32,8 @@ if sys.argv[1:] == ["flow"]:
     from conf.enums import Server
     from flows.prefect_server.server_choice import choose_server
     choose_server(Server.auto, Path.cwd())
-    import flows.flow, tasks.pose, tasks.render, tasks.trajectory
+    import flows.flow, prefect.flow_engine, prefect.task_engine, tasks.media.report.small_jpeg
+    import tasks.decode, tasks.masks, tasks.people, tasks.pose, tasks.render, tasks.scene, tasks.trajectory
     from prefect.context import refresh_global_settings_context as refresh
 for line in sys.stdin:
     folder, cwd, environment, arguments = json.loads(line)
