@@ -1,13 +1,17 @@
-"""What ``tests.benchmarks.bench`` says of stages and of another tool, for looks and tools whose figures are obvious."""
+"""What benchmarks say where their figures are obvious: of stages, of another tool, of cameras."""
 
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
+from tests.benchmarks.accuracy.cameras import misses_px, read_cameras
 from tests.benchmarks.cost.stage_trace import BETWEEN, Look, Span, use_by_stage, use_table, watch
 from tests.benchmarks.measuring import PeerFailed, peer
 
@@ -102,3 +106,33 @@ def test_a_tool_that_fails_is_not_measured_also_where_it_says_that_it_succeeded(
 def test_an_interpreter_that_is_not_there_is_a_tool_that_fails(tmp_path: Path) -> None:
     with pytest.raises(PeerFailed, match="no_such_python"):
         peer(tmp_path / "clip.mp4", tool(tmp_path, ""), os.fspath(tmp_path / "no_such_python"), tmp_path / "out")
+
+
+def calibration(path: Path, turns_deg: Sequence[float]) -> Path:
+    """Cameras in a circle of 4 m around the middle of the room, which all look there."""
+    lens = {"focalLengthU": 64_000, "focalLengthV": 64_000, "centerPointU": 32_000, "centerPointV": 32_000}
+    lens |= {f"radialDistortion{one}": 0 for one in "123"} | {f"tangentalDistortion{one}": 0 for one in "12"}
+    root = ElementTree.Element("calibration")
+    for number, turn in enumerate(np.deg2rad(turns_deg)):
+        camera = ElementTree.SubElement(root, "camera", serial=f"cam{number}")
+        back = np.array([np.cos(turn), np.sin(turn), 0])  # from the middle to the camera; z points up
+        turned = np.array([np.cross([0, 0, 1], back), [0, 0, 1], back])
+        place = {f"r{row + 1}{column + 1}": turned[row, column] for row in range(3) for column in range(3)}
+        place |= dict(zip("xyz", 4000 * back, strict=True))
+        for name, values in (("transform", place), ("intrinsic", lens)):
+            ElementTree.SubElement(camera, name, {key: str(value) for key, value in values.items()})
+    ElementTree.ElementTree(root).write(path)
+    return path
+
+
+def test_cameras_that_see_one_point_agree_and_one_that_trembles_does_not(tmp_path: Path) -> None:
+    cameras = list(read_cameras(calibration(tmp_path / "three.qca.txt", (0, 70, 160))).values())
+    walk_mm = np.stack([np.linspace(-500, 500, 40), np.full(40, 100.0), np.linspace(0, 80, 40)], axis=1)
+    rays = [(pose[:, :3] @ walk_mm.T).T + pose[:, 3] for _, _, pose in cameras]
+    seen = np.stack([500 + 1000 * ray[:, :2] / ray[:, 2:] for ray in rays], axis=1)
+    assert seen[0, 0, 1] == pytest.approx(500) and np.all(rays[0][:, 2] > 3000), "y down, z forward"
+    assert np.abs(misses_px(cameras, seen)).max() < 1e-6
+    seen[::2, 0] += 5
+    missed = misses_px(cameras, seen)
+    assert np.abs(missed[1::2]).max() < 1e-6
+    assert np.hypot(*missed[::2, 0].T).min() > 1
