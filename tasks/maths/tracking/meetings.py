@@ -23,7 +23,8 @@ from tasks.maths.tracking.tracks import (
     mean_clothes,
 )
 
-# "torsos" are torso lengths
+# "torsos" are torso lengths. Where a line names no source, none is known. A cost is a sum of squared deviations, in
+# standard deviations (STD): -2 times the logarithm of a likelihood, if they are normal and independent.
 CLOSE_TORSOS: Final = 1.2  # between the hips of two bodies: nearer, one may hide the other
 SIMILAR_CLOTHES: Final = 0.3  # clothes distance up to which a body may be taken for the other
 SIMILAR_SIZE_LOG: Final = 0.5  # difference of the logarithms of the sizes: beyond it the size tells them apart
@@ -38,8 +39,8 @@ PLACE_STD_TORSOS_PER_S: Final = 0.4  # added to it for every second
 SPEED_STD_TORSOS_PER_S: Final = 0.8
 SIZE_STD_LOG: Final = 0.05
 CLOTHES_STD: Final = 0.1
-MOST_OF_ONE_SIGN: Final = 9.0  # cost of the strongest contradiction of one kind
-SURE_MARGIN: Final = 3.0  # cost by which the other way round must be worse
+MOST_OF_ONE_SIGN: Final = 9.0  # cost of the strongest contradiction of one kind: 3 standard deviations
+SURE_MARGIN: Final = 3.0  # cost by which the other way round must be worse: 4.5 times less likely (exp 1.5)
 ON_THE_WAY_TORSOS: Final = 0.8  # from the way of a person, up to which a sighting in a meeting may be that person
 CLEARLY_NEARER_TORSOS: Final = 0.6  # to one person's way than to the other's
 FEET_STD_TORSOS: Final = 0.1  # of the place where somebody stands: who stands lower in the picture is nearer

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.maths.arrays import Floats
 
+# Where a line names no source, none is known.
 FEWEST_FEATURES: Final = 6  # with fewer features nothing is measured
 LEAST_FEATURE_WEIGHT: Final = 0.05  # of the largest weight: below it a feature does not count
 # of the way from the hips to the neck: hips and shoulders twist against each other about it
@@ -21,7 +22,9 @@ AXIS_WIDTH_TORSOS: Final = 0.22  # standard deviation of the weight across the t
 GUESS_ERROR_TORSOS: Final = 0.02  # error of a step between two poses
 LEAST_GUESS_ERROR_PX: Final = 1.0
 REWEIGHT_ROUNDS: Final = 4  # further rounds move the step by less than 0.01 px
-BIWEIGHT_REACH_MEDIANS: Final = 4.0  # reach of the biweight, in median distances
+# Reach of the biweight, in median distances. Of normal errors in x and y the median distance is 1.18 standard
+# deviations: 4.7 of those, about the 4.685 that are usual in one dimension (95 % efficiency).
+BIWEIGHT_REACH_MEDIANS: Final = 4.0
 FINEST_FEATURE_PX: Final = 0.1  # a feature is not measured better than this
 
 

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import clothes_distance, hip_midpoint, torso_length_px
 
+# Where a line names no source, none is known.
 FEWEST_SIGHTINGS: Final = 3  # a shorter piece is a flicker
 BRIEFEST_PERSON_S: Final = 0.25  # from the first to the last sighting; a person seen for less is a flicker too
 POSE_ERROR_TORSOS: Final = 0.6  # error of a pose from one sighting to the next
 FASTEST_TORSOS_PER_S: Final = 12.0  # about 6 m/s
 STEADY_STEPS: Final = 5  # before a step: their median is how the person moved until then
+# Larger: a slide to another body is overlooked. Smaller: the track of one person is split.
 CLOTHES_CHANGE_DISTANCE: Final = 0.45  # clothes distance from one moment to the next that means another person
 CLOTHES_WINDOW_S: Final = 0.5  # on each side of a change of clothes
 SLIDE_MARGIN_S: Final = 0.1  # on each side of a change: here the landmarks lie on neither body
@@ -34,6 +36,8 @@ PLACE_MEMORY_S: Final = 2.0  # out of sight for longer, the position says little
 SIZE_COST_LOG: Final = 0.25  # change of the logarithm of the size with a cost of 0.5
 GAP_COST_PER_S: Final = 0.02  # cost of a second out of sight
 LONGEST_ABSENCE_S: Final = 60.0  # after a longer time out of sight, a person is new
+# A piece is linked where that costs less than a new person. Larger: two people are joined. Smaller: somebody who
+# returns counts as new.
 NEW_AT_EDGE_COST: Final = 2.5  # of a new person at the picture's edge or at the start of the clip
 NEW_INSIDE_COST: Final = 4.5  # of a new person inside the picture
 EDGE_MARGIN_TORSOS: Final = 0.5  # a body this close to the edge is at the edge
