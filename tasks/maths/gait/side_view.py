@@ -59,7 +59,8 @@ def side_views(track: PoseTrack, pixel_aspect: float = 1.0) -> SideViews:
     stride_hz = pose_stride_hz(track)
     torso_px = torso_length_px(_square(track.xy_px, pixel_aspect))
     if not np.isfinite(stride_hz).any():
-        return SideViews([], "no regular steps were found; the clip must show both feet for at least three strides")
+        no_steps = "no regular steps were found; the clip must show both feet for at least three strides"
+        return SideViews([], _sparse_reason(track) or no_steps)
     foot = _square(track.xy_px, pixel_aspect)[:, :, 0] / float(np.nanmedian(torso_px))
     shown = _foot_along(foot[:, list(TOES)] - foot[:, list(HEELS)], track, float(np.nanmedian(stride_hz)))
     walking = _without_short_gaps(np.isfinite(stride_hz) & track.found, track.time_s)
@@ -75,7 +76,16 @@ def side_views(track: PoseTrack, pixel_aspect: float = 1.0) -> SideViews:
     seen = np.abs(shown[walking & np.isfinite(shown)])
     if len(seen) and np.median(seen) < LEAST_FOOT_TORSOS:
         return SideViews([], "the person walks towards the camera or away from it, and not across the picture")
-    return SideViews([], "no whole stride was seen from the side")
+    return SideViews([], _sparse_reason(track) or "no whole stride was seen from the side")
+
+
+def _sparse_reason(track: PoseTrack) -> str:
+    """A clause that the poses are too far apart to be joined; empty where they are not."""
+    found_s = track.time_s[track.found]
+    apart_s = float(np.median(np.diff(found_s))) if len(found_s) > 1 else 0.0
+    if apart_s <= LONGEST_FILLED_S:
+        return ""
+    return f"the poses are {apart_s:.2f} s apart, and a foot may land within {LONGEST_FILLED_S} s"
 
 
 def torso_growth(part: SideView) -> float:

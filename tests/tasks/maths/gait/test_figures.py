@@ -69,6 +69,13 @@ def test_nobody_has_no_gait() -> None:
     assert gait.why_not
 
 
+def test_poses_that_are_too_far_apart_are_told() -> None:
+    pose = true_pose(drawn(seconds=6))
+    xy_px = np.full_like(pose.xy_px, np.nan)
+    xy_px[::6] = pose.xy_px[::6]
+    assert measured_gait(replace(pose, xy_px=xy_px)).why_not.startswith("the poses are 0.20 s apart")
+
+
 def test_walking_backwards_is_told() -> None:
     pose = true_pose(drawn(seconds=10))
     backwards = PoseTrack(pose.time_s, pose.xy_px[::-1], pose.z, pose.visibility, pose.presence)
