@@ -102,9 +102,9 @@ def _lines(numbers: Numbers, placement: Placement, frame: int) -> Iterator[str]:
     if OverlayNumber.angles in numbers.shown:
         angles = numbers.angles.get(frame, {})
         for side in ("left", "right"):
-            values = [_degrees(angles.get(f"{side}_{joint}_deg", "")) for joint in ("hip", "knee", "ankle")]
+            values = [degrees_text(angles.get(f"{side}_{joint}_deg", "")) for joint in ("hip", "knee", "ankle")]
             yield f"{side}: hip {values[0]}, knee {values[1]}, ankle {values[2]} deg"
-        yield f"trunk {_degrees(angles.get('trunk_lean_deg', ''))} deg"
+        yield f"trunk {degrees_text(angles.get('trunk_lean_deg', ''))} deg"
     if OverlayNumber.events in numbers.shown:
         cadence = figures.get("cadence_steps_per_min")
         yield "cadence -" if cadence is None else f"{cadence['mean']:.0f} steps/min"
@@ -128,8 +128,9 @@ def _darken(planes: Planes, placement: Placement, panel_px: tuple[int, int]) -> 
         part[:] = np.rint(part + PANEL * (black - part.astype(np.float32))).astype(part.dtype)
 
 
-def _degrees(text: str) -> str:
-    return f"{float(text):.0f}" if text else "-"
+def degrees_text(text: str) -> str:
+    """A number of ``angles.csv`` in whole degrees; a dash where there is none."""
+    return f"{float(text):z.0f}" if text else "-"  # z: no -0
 
 
 def _draw_bar(

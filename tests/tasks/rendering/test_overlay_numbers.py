@@ -13,7 +13,7 @@ from conf.render import EncodeConf, OverlayConf
 from tasks.media.input.frames import Frame
 from tasks.media.planes.drawing import make_label
 from tasks.records import Artifact
-from tasks.rendering.overlay_numbers import SMALLEST_CAPITAL_PX, bar_length, broken, read_numbers
+from tasks.rendering.overlay_numbers import SMALLEST_CAPITAL_PX, bar_length, broken, degrees_text, read_numbers
 from tests.support.artifacts import artifact, pose_artifact
 from tests.support.clips import Made, make
 from tests.support.drawn.paths import pose_track
@@ -90,3 +90,8 @@ def test_small_and_narrow_pictures_can_be_written_on(tmp_path: Path) -> None:
     for number, size_px in enumerate([(64, 64), (64, 320), (320, 64)]):
         frames = shown(tmp_path / str(number), size_px, list(OverlayNumber), 40.0)
         assert len(frames) == FRAMES and frames[0].luma.std() > 0
+
+
+@pytest.mark.parametrize(("text", "shown"), [("-0.3", "0"), ("-12.6", "-13"), ("14.2", "14"), ("", "-")])
+def test_angles_are_shown_in_whole_degrees(text: str, shown: str) -> None:
+    assert degrees_text(text) == shown
