@@ -151,7 +151,7 @@ def _digits(part: float) -> int:
 
 
 def format_number(value: float | None, *, percent: bool = False) -> str:
-    """Three significant digits; a dash for a missing value."""
+    """Three significant digits, never a zero with a minus; a dash for a missing value."""
     if value is None:
         return "–"
     if isinstance(value, int):
@@ -159,4 +159,4 @@ def format_number(value: float | None, *, percent: bool = False) -> str:
     scaled = 100 * value if percent else value
     size = abs(scaled)
     digits = 0 if size >= 100 else 1 if size >= 10 or percent else 2 if size >= 0.095 or size == 0 else 3
-    return f"{scaled:.{digits}f}".replace("-", "−")
+    return f"{scaled:z.{digits}f}".replace("-", "−")

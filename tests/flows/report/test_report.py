@@ -99,7 +99,16 @@ def test_verified_metrics_come_last_with_their_values_before() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "–"), (3, "3"), (128.4, "128"), (12.34, "12.3"), (-1.5, "−1.50"), (0.0412, "0.041"), (0.0, "0.00")],
+    [
+        (None, "–"),
+        (3, "3"),
+        (128.4, "128"),
+        (12.34, "12.3"),
+        (-1.5, "−1.50"),
+        (0.0412, "0.041"),
+        (0.0, "0.00"),
+        (-0.0001, "0.000"),
+    ],
 )
 def test_numbers_have_three_significant_digits(value: float | None, text: str) -> None:
     assert format_number(value) == text
