@@ -1,6 +1,6 @@
 """Settings composed once: values that tests try are laid into a copy.
 
-Hydra takes 45 ms to find and to merge its own settings, ours and the presets, and they are the same for every value.
+Hydra takes 0.1 s to find and to merge its own settings, ours and the presets, and they are the same for every value.
 """
 
 from copy import deepcopy
