@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 # weight of the distance to the raw path, beside weights of 1 to 100: it only decides among equals
 PATH_PULL_WEIGHT: Final = 1e-3
-PIECE_FRAMES: Final = 1800
-FADE_FRAMES: Final = 300
+PIECE_FRAMES: Final = 1800  # that are solved at once: a minute at 30 a second
+FADE_FRAMES: Final = 300  # over which one piece fades into the next
 WEIGHT_INTERVAL_S: Final = 1 / 30  # frame interval for which the weights of steps and of their changes are stated
 
 

@@ -26,12 +26,13 @@ from tasks.media.scene.people_mask import people_mask, scaling
 
 Points = NDArray[np.float32]
 
+# More corners, or corners that are weaker or nearer to each other, take more time.
 MOST_CORNERS: Final = 160
 QUALITY: Final = 0.004  # of the best corner's
 APART_PX: Final = 9
 FLOW_WINDOW_PX: Final = 11  # 15 takes twice the time and fills a hidden margin no better
-LEVELS: Final = 3
-FORWARD_BACKWARD_PX: Final = 0.5
+LEVELS: Final = 3  # of the pyramid: it follows a motion 15 times as long as without (Bouguet 2000)
+FORWARD_BACKWARD_PX: Final = 0.5  # between a corner and where it lies after there and back: farther, it is not used
 OFF_PX: Final = 0.8  # from the model, up to which a corner agrees with it
 LEAST_CORNERS: Final = 12  # that have to agree; fewer tell nothing
 ENOUGH_CORNERS: Final = 40  # from which on their number does not lower the confidence
