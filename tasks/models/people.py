@@ -87,7 +87,7 @@ class PeopleTracker:
         for slot in sorted(following, key=lambda slot: not slot.track):  # first the followed people, then the lost ones
             if slot.track in hidden:
                 continue
-            if slot.track and slot.person is None and not slot.whole:
+            if slot.track and slot.person is None:
                 slot.look_again(view, time_s, self._known())
             self._take_in(slot, time_s)
         self._resolve_duplicates(covers, time_s)

@@ -7,10 +7,10 @@ import numpy as np
 
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, BoxEdges, hip_midpoint
-from tasks.maths.tracking.passing import Cover, is_apart, is_expected
+from tasks.maths.tracking.passing import FRONT_SHARE, Cover, cover_box, is_apart, is_expected
 from tasks.maths.tracking.search_plan import Lost
 from tasks.maths.tracking.squares import FollowingWindow, Square, follows
-from tasks.models.frame_view import PAINT_LEVEL, FrameView, boxes_of, look_at_frame, look_at_square
+from tasks.models.frame_view import PAINT_LEVEL, FrameView, look_at_frame, look_at_square
 from tasks.models.pose import PoseEstimate
 from tasks.models.visibility import OwnVisibility
 
@@ -60,13 +60,17 @@ class TrackerSlot:
     def look_again(self, view: FrameView, time_s: float, known: Sequence[Floats]) -> None:
         """Look once more in this frame, without the track: it loses a person who turns over, and a fresh look does not.
 
-        ``known`` are the landmarks of everybody who was found in this frame.
+        ``known`` are the landmarks of everybody who was found in this frame. Somebody who leans over to one of them is
+        partly in the box around that one. So the box is painted only up to a line between both.
         """
         window = FollowingWindow(self.landmarks, time_s)
-        person = self._look_anew(view, time_s, window.at(time_s), boxes_of(known))
-        if person is not None and follows(self.landmarks, person.landmarks):
+        covered_px = [cover_box(self.landmarks, other, FRONT_SHARE) for other in known]
+        person = self._look_anew(view, time_s, window.at(time_s), covered_px)
+        if person is None:
+            return
+        if follows(self.landmarks, person.landmarks):
             self.person, self.edges_px, self.window, self.clear_px = person, window.at(time_s).edges_px, window, None
-        elif person is not None:
+        if self.person is None or self.whole:  # it is somebody else, or the next look is at the whole frame
             self.forget(time_s)
 
     def look_beside(

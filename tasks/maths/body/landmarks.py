@@ -26,6 +26,7 @@ RIGHT_ANKLE: Final = 28
 FACE: Final = tuple(range(11))
 SHOULDERS: Final = (LEFT_SHOULDER, RIGHT_SHOULDER)
 HIPS: Final = (LEFT_HIP, RIGHT_HIP)
+ARMS: Final = tuple(range(13, LEFT_HIP))  # elbows, wrists, fingers
 FEET: Final = tuple(range(LEFT_ANKLE, LANDMARK_COUNT))
 BoxEdges = tuple[float, float, float, float]  # x0, y0, x1, y1 in px
 

@@ -93,6 +93,8 @@ class SearchPlan:
             kept = missed._replace(window=copy(missed.window), earlier=None, left=left)
             self._lost = [*self._still_lost(time_s), kept]
             self._lost_until_s, self._next_search_s = time_s + LOST_SEARCH_S, time_s
+            if not missed.small:
+                self._unchanged.forget(None)  # the picture may be the one in which the person was found
 
     def find(self, landmarks: Floats, time_s: float) -> Lost | None:
         """The lost person who has come back with ``landmarks`` (33, 2 or more) at ``time_s``; None: it is a new one."""

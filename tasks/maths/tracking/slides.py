@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import SHOULDERS, hip_midpoint, torso_length_px
+from tasks.maths.body.landmarks import ARMS, SHOULDERS, hip_midpoint, torso_length_px
 from tasks.maths.tracking.meetings import alike
 from tasks.maths.tracking.subject_track import TrackSteps
 from tasks.maths.tracking.tracks import Meeting, Track
@@ -41,7 +41,8 @@ NEAR_S: Final = 0.5  # between a sighting of two people and one of a track that 
 # somersault 0.2 s.
 LONGEST_SURE_GAP_S: Final = 0.25  # out of sight beside somebody: after a longer time it may be the other one
 # Rows of a mask in which a head is: from the shoulders up. There a second head is another part of the mask. In these
-# rows 24 gray films of two showed it in up to 37 of 90 frames, six sample clips only with an arm beside the head.
+# rows 24 gray films of two showed it in up to 37 of 90 frames, six sample clips only with an arm beside the head: so
+# with an arm above the shoulders nothing is told.
 HEAD_ROWS_TORSOS: Final = (0.1, 0.45)
 HEAD_ROWS: Final = 8  # that are looked at
 FEWEST_HEAD_ROWS: Final = 3  # with two parts
@@ -78,11 +79,14 @@ def _slip(track: Track, known: TrackSteps) -> Floats:
 def shows_two_heads(probability: NDArray[np.uint8], edges_px: Floats, landmarks: Floats) -> bool:
     """Whether a mask (h, w), 0 to 255, over the box ``edges_px`` (4,) shows two heads above the shoulders.
 
-    ``landmarks`` (33, 2 or more) are those of the person; nobody who lies or turns over has two.
+    ``landmarks`` (33, 2 or more) are those of the person; nobody who lies, turns over, or lifts an arm above the
+    shoulders has two.
     """
     hips, shoulders = hip_midpoint(landmarks), landmarks[list(SHOULDERS), :2].mean(axis=0)
     torso_px = max(float(np.hypot(*(shoulders - hips))), 1.0)
     if hips[1] - shoulders[1] < UPRIGHT_SHARE * torso_px:
+        return False
+    if landmarks[list(ARMS), 1].min() < shoulders[1]:
         return False
     height, width = probability.shape
     x0, y0, x1, y1 = edges_px.tolist()

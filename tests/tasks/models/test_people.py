@@ -213,8 +213,9 @@ def test_a_small_person_is_found_again_at_once_where_the_way_led() -> None:
     assert frames[45] == near(frames[44] | {3: seen[45][0]})
 
 
-def test_who_turns_over_is_looked_at_anew_and_stays_the_same_person() -> None:
-    frames, _ = followed([Scene((100 + i, 80), torso_px=6.0, turning=20 <= i < 30) for i in range(40)])
+@pytest.mark.parametrize("torso_px", [6.0, 30.0])
+def test_who_turns_over_is_looked_at_anew_and_stays_the_same_person(torso_px: float) -> None:
+    frames, _ = followed([Scene((100 + i, 80), torso_px=torso_px, turning=20 <= i < 30) for i in range(40)])
     assert all(people == near({1: 100 + i}) for i, people in enumerate(frames))
 
 

@@ -129,6 +129,15 @@ def test_the_same_picture_is_searched_again_less_often() -> None:
     assert wholes(later) <= 60 * STEP_S / SEARCH_INTERVAL_S / (MOST_SKIPS + 1) + 1
 
 
+def test_after_a_large_person_was_lost_the_whole_is_searched_though_the_picture_is_the_same() -> None:
+    plan, now_s = settled()
+    same = another_picture()
+    plan.places(lambda: same, now_s + SEARCH_INTERVAL_S, followed=True, watched=[])
+    now_s += SEARCH_INTERVAL_S + STEP_S
+    plan.lose(Lost(window_at(600, now_s), now_s - FOLLOWED_S, small=False), now_s)
+    assert plan.places(lambda: same, now_s, followed=True, watched=[])[0] is None
+
+
 def test_a_tile_in_which_something_moves_is_searched_before_its_turn() -> None:
     plan, luma = SearchPlan(SMALLEST), np.full((90, 160), 90, np.uint8)
     plan.places(lambda: Shown(SIZE_PX, luma), 0.0, followed=False, watched=[])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.maths.body.landmarks import SHOULDERS
+from tasks.maths.body.landmarks import ARMS, SHOULDERS
 from tasks.maths.tracking.shot_people import link_shots
 from tasks.maths.tracking.slides import shows_two_heads, slide_moments_s, split_slides, with_slips
 from tasks.maths.tracking.steps import Step, steps_from_rows
@@ -127,6 +127,12 @@ def test_of_somebody_who_turns_over_no_head_is_told_from_an_arm() -> None:
     lying = UPRIGHT.copy()
     lying[:, :2] = UPRIGHT[:, 1::-1]
     assert not shows_two_heads(mask([180.0, 240.0]), EDGES_PX, lying)
+
+
+def test_with_an_arm_beside_the_head_no_second_head_is_told() -> None:
+    raised = UPRIGHT.copy()
+    raised[ARMS[-1], :2] = UPRIGHT[0, :2] + (60, 0)
+    assert not shows_two_heads(mask([180.0, 240.0]), EDGES_PX, raised)
 
 
 @pytest.mark.parametrize(
