@@ -22,9 +22,7 @@ Luma = NDArray[np.uint8]
 TRACKED_TORSO_PX: Final = (100.0, 120.0)  # shortest and longest torso in the crop that is tracked
 MAX_ENLARGEMENT: Final = 2.0  # more enlargement adds no detail
 MAX_CORNERS: Final = 80
-MAX_FORWARD_BACKWARD_PX: Final = (
-    0.7  # in the crop that is tracked, after there and back: farther off, a corner is not used
-)
+MAX_FORWARD_BACKWARD_PX: Final = 0.7  # in the crop, after there and back: farther off, a corner is not used
 CORNER_QUALITY: Final = 5e-5  # of the best corner's; low, so that folds of plain clothes beside bare skin still count
 CORNER_DISTANCE_PX: Final = 6
 FLOW_WINDOW_PX: Final = 17
