@@ -19,6 +19,7 @@ from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
 from tasks.media.scene.clean_part import Fit, PlacedPlate, PlateFiller, frame_shifts, measured_exposures
 from tasks.media.scene.exposure import Exposure
 from tasks.media.scene.fill import smooth_fill
+from tasks.media.scene.movers import with_movers
 from tasks.media.scene.parallax import Shifts
 from tasks.media.scene.people_mask import SHADED, scaling, without_shadows
 from tasks.media.scene.plate import Box
@@ -48,6 +49,7 @@ class Extender:
         self._layout, self._size_px, self._sited = layout, size_px, chroma_location
         self._exposures: _Kept[list[Exposure]] = OrderedDict()
         self._shifts: _Kept[list[Shifts | None]] = OrderedDict()
+        self._movers: _Kept[Bytes] = OrderedDict()
         self._lock = Lock()
 
     def extend(
@@ -72,9 +74,10 @@ class Extender:
         # Without a plate people are filled from everything around them, so the whole frame is needed.
         copied = shown.mirrored if plates else (Rect(0, 0, *self._size_px),)
         canvas = self._canvas(planes, box, to_output, copied)
-        parts = self._people(hidden) if shown.mirrored else []
+        covered = self._with_movers(frame, planes, hidden, plates, box) if shown.mirrored and plates else hidden
+        parts = self._people(covered) if shown.mirrored else []
         in_mirror = [shown_part for part in parts for shown_part in self._mirrored(part, shown.mirrored)]
-        people = [tight for part in in_mirror for tight in hidden_boxes(hidden, part, self._size_px)]
+        people = [tight for part in in_mirror for tight in hidden_boxes(covered, part, self._size_px)]
         if not plates:
             if people:
                 self._smooth(canvas, hidden)
@@ -88,7 +91,7 @@ class Extender:
         if margins:
             self._soften_seams(canvas, planes, box)
         for part in people:
-            self._without_people(canvas, hidden, filler, box, part)
+            self._without_people(canvas, covered, filler, box, part)
         return Extended(tuple(canvas), box)
 
     def _canvas(self, planes: Sequence[Plane], box: Box, to_output: Floats, mirrored: Sequence[Rect]) -> list[Plane]:
@@ -130,11 +133,7 @@ class Extender:
         Without ``border`` it serves a cut-out: lone places count, and the plates are not moved by their parallax, since
         to measure it takes as long as a cut-out.
         """
-        exposures = self._once(
-            self._exposures,
-            (frame, box),
-            lambda: measured_exposures(planes, hidden, plates, box, self._size_px, self._layout.depth),
-        )
+        exposures = self._exposures_of(frame, planes, hidden, plates, box)
         shifts: list[Shifts | None] = [None] * len(plates)
         if border:
             shifts = self._once(
@@ -142,6 +141,27 @@ class Extender:
             )
         fits = [Fit(*pair) for pair in zip(exposures, shifts, strict=True)]
         return PlateFiller(plates, fits, box, self._layout, self._size_px, self._sited, border=border)
+
+    def _exposures_of(
+        self, frame: int, planes: Sequence[Plane], hidden: Bytes, plates: Sequence[PlacedPlate], box: Box
+    ) -> list[Exposure]:
+        """The exposure of each plate over ``box``, measured once."""
+        return self._once(
+            self._exposures,
+            (frame, box),
+            lambda: measured_exposures(planes, hidden, plates, box, self._size_px, self._layout.depth),
+        )
+
+    def _with_movers(
+        self, frame: int, planes: Sequence[Plane], hidden: Bytes, plates: Sequence[PlacedPlate], box: Box
+    ) -> Bytes:
+        """``hidden`` (h, w), and where something moves that is in no mask; found once."""
+
+        def measured() -> Bytes:
+            exposures = self._exposures_of(frame, planes, hidden, plates, box)
+            return with_movers(planes[0], hidden, plates, exposures, box, self._size_px, self._layout.depth)
+
+        return self._once(self._movers, (frame, box), measured)
 
     def _once(self, kept: _Kept[Measured], place: tuple[int, Box], measure: Callable[[], Measured]) -> Measured:
         """What is ``kept`` for a frame and box; it is measured if it is not kept yet."""

@@ -17,6 +17,7 @@ from tasks.media.scene.agreement import Votes
 from tasks.media.scene.exposure import Exposure, brighter, coarse_size, move_coarse, smooth_difference
 from tasks.media.scene.fill import smooth_fill
 from tasks.media.scene.frame_store import FrameStore, StoredFrame
+from tasks.media.scene.movers import without_movers
 from tasks.media.scene.parallax import Shifts, shows_parallax, source_shifts, warp_shifted
 from tasks.media.scene.people_mask import scaling, without_shadows
 from tasks.media.scene.plate import (
@@ -66,13 +67,15 @@ def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameS
     The nearest come first. Where the frames do not agree, the plate ends at the frame's edges.
     """
     layout, size_px = store.layout, store.size_px
-    own = store.frames[frame]
     box = _box(sources, size_px)
     exposures = _exposures(frame, sources, store, box)
     agreement = float(np.mean([exposure.agreement for exposure in exposures.values()])) if exposures else 0.0
     if agreement < LEAST_AGREEMENT_SHARE:
         box = Box(0, 0, *size_px)
         exposures = _exposures(frame, sources, store, box)
+    else:
+        store = without_movers(frame, sources, exposures, store, box)
+    own = store.frames[frame]
     canvas = [np.zeros(layout.plane_wh(index, box.size_px)[::-1], layout.dtype) for index in range(layout.planes)]
     for index, plane in enumerate(store.planes(frame)):
         step_x, step_y = sample_spacing(layout, index)
