@@ -27,11 +27,16 @@ RIM_DIFFERS: Final = 8  # levels: the same for the rim of such a place
 LEAST_PX: Final = 3  # small pixels that differ: fewer are noise
 MOST_SHARE: Final = 0.2  # of a picture: if more differs, the light changed or the camera moved
 GROWN_PX: Final = 2  # small pixels by which movers are grown
+# Where people are as near, in small pixels, in so many of the frames, nothing is told. The shadow of a runner on a
+# treadmill lies on the same wall in most frames, and the wall that it leaves free in one looked like a mover.
+BESIDE_PX: Final = 5
+BESIDE_SHARE: Final = 0.9
 STEADY_LEVELS: Final = 10  # from the median, within which frames agree
 STEADY_SHARE: Final = 0.6  # of the frames that show a place: as many have to agree on it
 LEAST_FRAMES: Final = 4  # that have to agree on it
 _AROUND: Final = np.ones((3, 3), np.uint8)
 _GROWN: Final = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * GROWN_PX + 1,) * 2)
+_BESIDE: Final = np.ones((2 * BESIDE_PX + 1,) * 2, np.uint8)
 
 
 def without_movers(
@@ -45,6 +50,7 @@ def without_movers(
     grid, placed = Grid(box, store.size_px), [(frame, affine.translation(np.zeros(2))), *sources]
     from_small = affine.invert(grid.to_small)
     looks, clear, sure = [], [], []  # a shadow, or who may stand at the edge, is no evidence of the background
+    beside = np.zeros(grid.wh[::-1], np.float32)
     for other, matrix in placed:
         stored = store.frames[other]
         look = grid.placed(stored.small, affine.compose(matrix, from_small))
@@ -52,8 +58,12 @@ def without_movers(
             look = _brighter(look, exposures[other], box, grid.to_grid, store.size_px, store.layout.depth)
         looks.append(look)
         clear.append(grid.free(stored.hidden, matrix))
-        sure.append(grid.free(without_shadows(stored.hidden, limbs=True), matrix))
+        people = without_shadows(stored.hidden, limbs=True)
+        sure.append(grid.free(people, matrix))
+        near = grid.placed(people, affine.compose(matrix, scaling(people.shape[::-1], store.size_px))) > HALF_LEVEL
+        beside += cv2.dilate(near.view(np.uint8), _BESIDE)
     background, steady = _background(np.stack(looks), np.stack(clear))
+    steady &= beside < BESIDE_SHARE * len(placed)
     frames = dict(store.frames)
     for (other, matrix), look, shown in zip(placed, looks, sure, strict=True):
         found = moving(unlike(look, background), shown & steady)

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +24,16 @@ class Street(Scenery):
     """A scene with a car that is in no mask."""
 
     car_xy: NDArray[np.int64] | None = None  # (n, 2) its first column and row
+    car: tuple[int, int] = CAR
 
     def frame(self, index: int) -> Frame:
         picture = super().frame(index)
         if self.car_xy is not None:
             x, y = (self.car_xy[index] // 2).tolist()
-            rows, columns = slice(max(y, 0), max(y + CAR[0] // 2, 0)), slice(max(x, 0), max(x + CAR[1] // 2, 0))
+            rows, columns = (
+                slice(max(y, 0), max(y + self.car[0] // 2, 0)),
+                slice(max(x, 0), max(x + self.car[1] // 2, 0)),
+            )
             picture.planes[0][2 * rows.start : 2 * rows.stop, 2 * columns.start : 2 * columns.stop] = 250
             for plane in picture.planes[1:]:
                 plane[rows, columns] = 90
@@ -89,6 +93,19 @@ def test_what_stands_still_stays(tmp_path: Path) -> None:
     for frame in plates.frames:
         shown = np.s_[130 : 130 + CAR[0], 200 : 200 + CAR[1]]
         assert np.array_equal(plates.read(frame).planes[0][shown], scenery.frame(frame).planes[0][shown])
+
+
+@pytest.mark.parametrize(("x_px", "stays"), [(140, True), (250, False)])
+def test_beside_somebody_who_stays_there_light_and_shadow_are_nothing_that_moves(
+    tmp_path: Path, x_px: int, stays: bool
+) -> None:
+    still = replace(street(), walker_x_px=np.full(FRAMES, 100.0), car=(8, 8))
+    frame = plan_plates(still.path, still.time_s, SIZE_PX)[1].frame
+    lit = np.full((FRAMES, 2), -100)
+    lit[frame] = x_px, 100  # in this frame only
+    scenery, shown = replace(still, car_xy=lit), np.s_[100:108, x_px : x_px + 8]
+    plate = border_of(scenery, tmp_path)._plates.read(frame).planes[0]
+    assert np.array_equal(plate[shown], scenery.frame(frame).planes[0][shown]) is stays
 
 
 def test_what_is_elsewhere_in_every_frame_is_left_as_it_is(tmp_path: Path) -> None:
