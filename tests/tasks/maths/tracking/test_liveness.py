@@ -150,3 +150,11 @@ def test_of_a_body_with_hidden_legs_a_sure_trunk_is_enough() -> None:
     assert not measure_liveness(TIME_S, marks, SIZE_PX).imagined
     marks[:, [0, 11, 12, 23, 24], 3] = 0.87  # as in drawn trees
     assert measure_liveness(TIME_S, marks, SIZE_PX).imagined
+
+
+@pytest.mark.parametrize(
+    ("visibility", "body_px", "imagined"), [(0.86, 0.3, True), (0.95, 0.3, False), (0.86, 3.0, False)]
+)
+def test_a_sure_trunk_that_rests_is_not_enough(visibility: float, body_px: float, imagined: bool) -> None:
+    sway = Sway(body_px, way_px=0.4, camera_px=6.0, own_px=0.2, slip_px=2.0)
+    assert Liveness(visibility, 0.99, 0.4, 6.7, torso_px=53.0, sway=sway).imagined is imagined
