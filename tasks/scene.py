@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.frame_times import nearest_index
 from tasks.maths.scene.camera_path import CameraPath
 from tasks.maths.scene.key_frames import PlatePlan, plan_plates
 from tasks.media.files.camera_file import read_camera
@@ -137,8 +138,8 @@ class _Builder:
 
 def _facts(path: CameraPath, builder: _Builder) -> dict[str, Any]:
     """Facts: the numbers of plates and aligned groups, and the share of frames whose nearest plate others confirm."""
-    plates = np.array(builder.plates)
-    nearest = np.abs(np.arange(path.frames)[:, None] - plates[None]).argmin(axis=1)
+    plates = np.array(builder.plates, np.float64)
+    nearest = nearest_index(np.arange(path.frames, dtype=np.float64), plates)
     held = np.array(builder.agreements)[nearest] >= LEAST_AGREEMENT_SHARE
     share = float(held.mean())
     notes = []
