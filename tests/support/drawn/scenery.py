@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,9 +10,14 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.maths.scene.camera_path import CameraPath
+from tasks.maths.scene.key_frames import plan_plates
+from tasks.media.files.plates_file import PlateFile, plate_writer
 from tasks.media.input.frames import Frame
 from tasks.media.planes.crop import small_size
 from tasks.media.planes.layout import PixelLayout, nearest_layout
+from tasks.media.scene.border import SceneBorder
+from tasks.media.scene.frame_store import FrameStore
+from tasks.media.scene.plate_builder import build_plate
 from tasks.records import ColorTags
 
 SIZE_PX = (320, 180)
@@ -100,6 +106,20 @@ def panning(frames: int, step_px: int, **more: object) -> Scenery:
     corners = np.stack([60 + step_px * np.arange(frames), np.full(frames, 60)], axis=1)
     wide = texture(SIZE_PX[0] + step_px * frames + 120, SIZE_PX[1] + 120)
     return Scenery(wide, corners, **more)  # type: ignore[arg-type]
+
+
+def border_of(scenery: Scenery, folder: Path, *, beyond: bool = True) -> SceneBorder:
+    """The border of a scene whose plates are made in ``folder``; with ``beyond`` it shows what other frames saw."""
+    store = FrameStore(folder, scenery.layout, SIZE_PX)
+    path = scenery.path
+    plans = plan_plates(path, scenery.time_s, SIZE_PX)
+    for frame in sorted({frame for plan in plans for frame in (plan.frame, *plan.sources)}):
+        store.put(scenery.frame(frame), scenery.hidden(frame))
+    with plate_writer(folder / "plates.zip", scenery.layout) as writer:
+        for plan in plans:
+            placed = [(frame, path.between(frame, plan.frame)) for frame in plan.sources]
+            writer.write(build_plate(plan.frame, [(at, way) for at, way in placed if way is not None], store, 0))
+    return SceneBorder(path, PlateFile(folder / "plates.zip", SIZE_PX), scenery.layout, SIZE_PX, 0, beyond=beyond)
 
 
 def psnr(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:

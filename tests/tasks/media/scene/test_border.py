@@ -8,10 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine, framing
-from tasks.maths.scene.key_frames import plan_plates
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.files.people_file import people_writer
-from tasks.media.files.plates_file import PlateFile, plate_writer
 from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.layout import Plane, Planes, nearest_layout
 from tasks.media.planes.warp import warp_planes
@@ -19,25 +17,10 @@ from tasks.media.scene.border import Origin, SceneBorder
 from tasks.media.scene.clean_part import Fit, PlacedPlate, PlateFiller, measured_exposures, sparse_clean_part
 from tasks.media.scene.exposure import Exposure, coarse_size
 from tasks.media.scene.extend import Extender, hidden_boxes
-from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.hidden_people import hidden_people
 from tasks.media.scene.plate import LONE_LEVEL, Box, Plate
-from tasks.media.scene.plate_builder import build_plate
 from tests.support.drawn.bodies import figure
-from tests.support.drawn.scenery import RATE_HZ, SIZE_PX, Scenery, panning, psnr
-
-
-def border_of(scenery: Scenery, folder: Path, *, beyond: bool = True) -> SceneBorder:
-    store = FrameStore(folder, scenery.layout, SIZE_PX)
-    path = scenery.path
-    plans = plan_plates(path, scenery.time_s, SIZE_PX)
-    for frame in sorted({frame for plan in plans for frame in (plan.frame, *plan.sources)}):
-        store.put(scenery.frame(frame), scenery.hidden(frame))
-    with plate_writer(folder / "plates.zip", scenery.layout) as writer:
-        for plan in plans:
-            placed = [(frame, path.between(frame, plan.frame)) for frame in plan.sources]
-            writer.write(build_plate(plan.frame, [(at, way) for at, way in placed if way is not None], store, 0))
-    return SceneBorder(path, PlateFile(folder / "plates.zip", SIZE_PX), scenery.layout, SIZE_PX, 0, beyond=beyond)
+from tests.support.drawn.scenery import RATE_HZ, SIZE_PX, Scenery, border_of, panning, psnr
 
 
 def filled(

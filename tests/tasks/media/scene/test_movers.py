@@ -7,13 +7,9 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.maths.scene.key_frames import plan_plates
-from tasks.media.files.plates_file import PlateFile, plate_writer
 from tasks.media.input.frames import Frame
-from tasks.media.scene.border import SceneBorder
-from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.movers import moving, unlike
-from tasks.media.scene.plate_builder import build_plate
-from tests.support.drawn.scenery import SIZE_PX, Scenery, psnr, texture
+from tests.support.drawn.scenery import SIZE_PX, Scenery, border_of, psnr, texture
 
 FRAMES = 90
 CAR = (24, 40)  # rows and columns of the picture that it covers
@@ -50,18 +46,6 @@ def street(*, pan_px: int = 0, car_xy: NDArray[np.int64] | None = None) -> Stree
 def passing() -> NDArray[np.int64]:
     """A car that comes in at the right edge and crosses the picture in its lower half."""
     return np.stack([480 - 6 * np.arange(FRAMES), np.full(FRAMES, 130)], axis=1)
-
-
-def border_of(scenery: Street, folder: Path) -> SceneBorder:
-    store, path = FrameStore(folder, scenery.layout, SIZE_PX), scenery.path
-    plans = plan_plates(path, scenery.time_s, SIZE_PX)
-    for frame in sorted({frame for plan in plans for frame in (plan.frame, *plan.sources)}):
-        store.put(scenery.frame(frame), scenery.hidden(frame))
-    with plate_writer(folder / "plates.zip", scenery.layout) as writer:
-        for plan in plans:
-            placed = [(frame, path.between(frame, plan.frame)) for frame in plan.sources]
-            writer.write(build_plate(plan.frame, [(at, way) for at, way in placed if way is not None], store, 0))
-    return SceneBorder(path, PlateFile(folder / "plates.zip", SIZE_PX), scenery.layout, SIZE_PX, 0, beyond=True)
 
 
 @pytest.mark.parametrize("frame", [8, 33, 45, 58, 70, 78])
