@@ -23,7 +23,7 @@ BEYOND: Final = 0.01  # of the picture's size: a landmark that lies farther outs
 MOSTLY: Final = 0.5  # of the frames with a person: an edge that cuts them in more does so for good
 HEAD_MARGIN_SHARE: Final = 0.01  # of the output's size: left free about a head, for what smoothing leaves
 OUTLIERS: Final = 1.0  # percent of the frames on each side that do not count for the body
-LEAST_MOVED_PX: Final = 0.5
+LEAST_MOVED_PX: Final = 0.5  # a limit that would move the target by less is not applied
 
 LEGS: Final = (*HIPS, LEFT_KNEE, RIGHT_KNEE, LEFT_ANKLE, RIGHT_ANKLE)
 TRUNK: Final = (*SHOULDERS, *HIPS)

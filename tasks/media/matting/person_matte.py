@@ -29,10 +29,9 @@ from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.planes.warp import Region
 from tasks.media.scene.clean_part import CleanPart, part_of
 from tasks.media.scene.people_mask import scaling
-from tasks.media.scene.plate import Box
+from tasks.media.scene.plate import HALF_LEVEL, Box
 
 LEAST_LEVEL: Final = 20  # of 255; lower probabilities count as nothing
-HALF_LEVEL: Final = 127  # of 255: opacity above which a pixel counts as the person's
 UNDONE_SHARE: Final = 0.02  # of the part's height: how far the mask's edge may lie from the matte's edge
 BOX_MARGIN: Final = 0.05  # of the person's height: of the part that is compared with the plate
 

@@ -26,7 +26,7 @@ from tasks.media.scene.extend import Extender
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import EDGE_STEP_PX, Box, Plate
 
-HELD_PLATES: Final = 3
+HELD_PLATES: Final = 3  # in memory: a frame needs two at most, and another output may still be at an earlier frame
 CROSSFADE: Final = (0.3, 0.7)  # part of the time between two plates in which one fades into the next
 TINY_PX: Final = 1 / 512  # a shift that moves no 8-bit edge by one level
 FULL_COVERAGE: Final = 1 - 1e-6  # from which on a pixel shows the frame alone

@@ -26,7 +26,6 @@ from tasks.media.scene.plate import Box
 
 SEAM_PX: Final = 6  # beyond the frame's edge: over this its mirror fades into what other frames saw
 REACH_PX: Final = 8  # beyond a shown place of the output, as far as interpolation filters reach
-FILL_STEP_PX: Final = 4
 CUT_SHARE: Final = 0.8  # of a box's area: two boxes replace it if they sum up to less, since each costs time of its own
 HELD_FRAMES: Final = 8  # for which the fit of the plates is kept: outputs show the same frame at different times
 
@@ -281,7 +280,7 @@ class Extender:
         for index, plane in enumerate(canvas):
             step_x, _ = sample_spacing(self._layout, index)
             unknown = cv2.resize(people, plane.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0
-            canvas[index] = smooth_fill(plane, unknown, max(FILL_STEP_PX // step_x, 1))
+            canvas[index] = smooth_fill(plane, unknown, step_x)
 
 
 def _rectangles(hidden: Bytes) -> list[tuple[int, int, int, int]]:

@@ -10,6 +10,7 @@ from tasks.media.planes.layout import Plane
 
 Weights = NDArray[np.float32]
 
+FILL_STEP_PX: Final = 4  # luma pixels in one of the small picture that is filled: a smooth filling needs no more detail
 AROUND: Final = 0.3  # of the unknown part's length: how far around it known values are asked for
 LEAST: Final = 1e-3  # weight below which a value is not known
 
@@ -33,13 +34,14 @@ def push_pull(values: NDArray[np.float32], known: Weights) -> NDArray[np.float32
     return np.asarray(filled, np.float32)
 
 
-def smooth_fill(plane: Plane, unknown: NDArray[np.bool_], step: int) -> Plane:
-    """``plane`` (h, w) with ``unknown`` (h, w) filled from what lies around it, seen ``step`` times smaller.
+def smooth_fill(plane: Plane, unknown: NDArray[np.bool_], sample_px: int) -> Plane:
+    """``plane`` (h, w) with ``unknown`` (h, w) filled from what lies around it; itself where nothing is unknown.
 
-    The plane itself where nothing is unknown.
+    ``sample_px`` is the distance between two samples of the plane, in luma pixels.
     """
     if not unknown.any():
         return plane
+    step = max(FILL_STEP_PX // sample_px, 1)
     filled, near = plane.copy(), _surroundings(unknown, step)
     filled[near] = _filled(plane[near], unknown[near], step)
     return filled
@@ -53,6 +55,7 @@ def _surroundings(unknown: NDArray[np.bool_], step: int) -> tuple[slice, slice]:
 
 
 def _filled(plane: Plane, unknown: NDArray[np.bool_], step: int) -> Plane:
+    """The same for a part of a plane; what is filled is computed ``step`` times smaller."""
     height, width = plane.shape
     small_px = (-(-width // step), -(-height // step))
     known = np.asarray(~unknown, np.float32)

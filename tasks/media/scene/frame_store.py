@@ -18,9 +18,8 @@ from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.scene.exposure import Coarse, coarse, coarse_size
 from tasks.media.scene.people_mask import without_shadows
 
-SMALL_LONGEST_PX: Final = (
-    120  # longer side of the small pictures that are compared in detail; 240 fills no margin better
-)
+# Longer side of the small pictures that are compared in detail; 240 fills no margin better.
+SMALL_LONGEST_PX: Final = 120
 
 
 def small_luma_size(size_px: tuple[int, int]) -> tuple[int, int]:

@@ -26,8 +26,8 @@ LINGERS_S: Final = 6.0  # the same for who may stand there, half in the picture;
 LINGERS_MARGIN: Final = 0.15  # of a person's height: added around their landmarks then
 SPEED_FRAMES: Final = 10  # from which the speed at a track's ends is told
 HIDDEN_SPEED_FACTORS: Final = (0.5, 0.75, 1.0, 1.25)  # times that speed: all these places are taken as hidden
+FOOT_STANDS: Final = 0.0  # times that speed, too, for who crosses the edge: a foot stays where it stands
 BOX_MARGIN: Final = 0.05  # of a box's height: added above and below
-FOOT_STANDS: Final = 0.0  # the same for who crosses the edge: a foot stays where it stands
 # Masks lose feet and hands that move fast; landmarks do not.
 LIMBS: Final = tuple(
     [LANDMARK_NAMES.index(f"{side}_{joint}") for joint in chain]

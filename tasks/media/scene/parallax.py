@@ -40,7 +40,7 @@ LEAST_PX: Final = 16  # shorter side of an overlap in which shifts are looked fo
 LEAST_APART: Final = 1.0  # mean difference, in levels, below which pictures lie on one another
 NEAREST_SHARE: Final = 0.75  # beyond an overlap, of the nearest shift inside; the rest is a smooth continuation
 GAIN: Final = (0.05, 0.15)  # of the difference that the shifts take away: below they are not used, above in full
-UNHIDDEN: Final = 250  # of 255, from which a place shows the background
+UNHIDDEN: Final = 250  # of 255, above which a place shows the background
 
 
 class Grid:

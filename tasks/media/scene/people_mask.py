@@ -19,16 +19,16 @@ from tasks.media.planes.crop import box_to_source
 SHOWN: Final = 40  # of 255: probability from which a pixel counts as a person's
 GROWN: Final = 0.02  # of the picture's longer side: by how much the masks are grown, for what people carry
 LOST_GROWN: Final = 0.0125  # the same, of masks of other frames: more of it hides places in all frames of a runner
+GROWN_DOWN: Final = 0.035  # the same as ``GROWN``, downward: for the shadow at the feet
 FAR_PX: Final = 10_000  # of a small picture: farther joints are taken to be there
-GROWN_DOWN: Final = 0.035  # the same downward, for the shadow at the feet
 
 HIDES: Final = 255  # level of a place that a person hides
 MAY_HIDE: Final = 191  # level of one that a limb may hide, which the masks of this frame lose
 SHADED: Final = 127  # level, at most, of one that a person's shadow or somebody unseen may reach; it fades to 0
 SHADOW_REACH: Final = 0.6  # of a person's height: how far a shadow reaches from the feet to the left and the right
 SHADOW_DOWN: Final = 0.3  # the same downward
-SHADOW_UP: Final = 0.08
-SHADOW_FADES: Final = 0.06
+SHADOW_UP: Final = 0.08  # the same upward
+SHADOW_FADES: Final = 0.06  # the same: on each side of a shadow's edge, over which its level falls to 0
 
 
 class Limb(NamedTuple):

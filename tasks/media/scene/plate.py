@@ -14,11 +14,10 @@ from tasks.media.scene.fill import smooth_fill
 from tasks.media.scene.frame_store import small_luma, small_luma_size
 
 FARTHEST: Final = 0.4  # of the picture's size: no plate reaches farther beyond its frame
-FILL_STEP_PX: Final = 4
 EDGE_STEP_PX: Final = 8  # step in which a plate is widened, and pixels of the plate for one of ``seen``
 SEEN_LEVEL: Final = 242  # of 255, of a place that the frames of each plate saw: above, it is the background there
 LONE_LEVEL: Final = 248  # of a lone place: one frame alone saw it, and a limb may be there that its mask lost
-HALF_LEVEL: Final = 127  # of 255
+HALF_LEVEL: Final = 127  # of 255: above it a pixel of a reduced or moved mask counts as set
 LEAST_AGREEMENT_SHARE: Final = 0.6  # share of the coarse pixels in which the frames of a plate have to agree
 
 
@@ -69,7 +68,7 @@ class Plate:
             rows = slice(-self.box.y0 // step_y, -((self.box.y0 - height) // step_y))
             columns = slice(-self.box.x0 // step_x, -((self.box.x0 - width) // step_x))
             filled, missing = plane.copy(), np.ascontiguousarray(wide[::step_y, ::step_x][rows, columns])
-            filled[rows, columns] = smooth_fill(plane[rows, columns], missing, max(FILL_STEP_PX // step_x, 1))
+            filled[rows, columns] = smooth_fill(plane[rows, columns], missing, step_x)
             planes.append(filled)
         return tuple(planes)
 

@@ -18,12 +18,11 @@ from tasks.media.scene.exposure import Exposure, brighter, coarse_size, move_coa
 from tasks.media.scene.fill import smooth_fill
 from tasks.media.scene.frame_store import FrameStore, StoredFrame
 from tasks.media.scene.movers import without_movers
-from tasks.media.scene.parallax import Shifts, shows_parallax, source_shifts, warp_shifted
+from tasks.media.scene.parallax import UNHIDDEN, Shifts, shows_parallax, source_shifts, warp_shifted
 from tasks.media.scene.people_mask import scaling, without_shadows
 from tasks.media.scene.plate import (
     EDGE_STEP_PX,
     FARTHEST,
-    FILL_STEP_PX,
     HALF_LEVEL,
     LEAST_AGREEMENT_SHARE,
     LONE_LEVEL,
@@ -34,12 +33,12 @@ from tasks.media.scene.plate import (
 
 PIECE_PX: Final = 600_000  # pixels that are voted on at a time
 WHOLE_LINE: Final = 0.97  # share of a line at the edge that other frames must have seen
-FEATHER_PX: Final = 9
-_MIRROR_SHARE: Final = (1 - np.arange(256) / 255).astype(np.float32)
+FEATHER_PX: Final = 9  # over which a plate fades into the mirror beyond what was seen: a step would show
 SHADE_FEATHER: Final = 0.03  # of the longer side: over this a shadow that stays fades into the clear floor
 FREE_STEP_PX: Final = 4  # resolution of where a frame shows the background
 LEAST_WANTED: Final = 0.004  # share of a piece: for fewer pixels no frame is moved
 UNHIDDEN_SHARE: Final = 0.9  # share of a coarse pixel that nobody hides, above which it is compared
+_MIRROR_SHARE: Final = (1 - np.arange(256) / 255).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -264,7 +263,7 @@ def _free(free: Bytes, matrix: Floats, part: Box, size_px: tuple[int, int]) -> F
     to_few = affine.compose(scaling(over, few), affine.compose(there, in_frame))
     moved = cv2.warpAffine(free, to_few, few, flags=cv2.INTER_LINEAR)
     drawn_out = cv2.resize(moved, over, interpolation=cv2.INTER_LINEAR)[: part.size_px[1], : part.size_px[0]]
-    return np.asarray(drawn_out > 250)
+    return np.asarray(drawn_out > UNHIDDEN)
 
 
 def _completed(
@@ -286,7 +285,7 @@ def _completed(
         step_x, step_y = sample_spacing(store.layout, index)
         inner = np.s_[whole.y0 // step_y : -(-whole.y1 // step_y), whole.x0 // step_x : -(-whole.x1 // step_x)]
         missing = ~known[::step_y, ::step_x][inner]
-        filled = smooth_fill(plane[inner], missing, max(FILL_STEP_PX // step_x, 1))
+        filled = smooth_fill(plane[inner], missing, step_x)
         if beyond is None:
             planes.append(filled)
             continue
