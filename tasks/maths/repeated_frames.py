@@ -21,7 +21,7 @@ LEAST_USUAL_LEVELS: Final = 0.3  # where the picture changes less, nothing moves
 # nearly all are below 0.13, with a moving camera below 0.3.
 SURE_SHARE: Final = 0.12
 REGULAR_SHARE: Final = 0.35  # enough where such frames come at one distance
-LEAST_REGULAR_FRAMES: Final = 5
+LEAST_REGULAR_FRAMES: Final = 5  # likely repeated ones: with fewer, equal distances may be chance
 LEAST_REGULAR_GAPS: Final = 0.7  # share of the distances that are the usual one
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from tasks.maths.arrays import Floats
 
-WINDOW_HOP_S: Final = 0.5
+WINDOW_HOP_S: Final = 0.5  # from the start of one window to that of the next
 SPECTRUM_TOP_HZ: Final = 12.0  # upper limit of the even grid on which spectra are computed
 SHORTEST_SPECTRUM_S: Final = 1.5  # a shorter clip has no useful spectrum
 FEWEST_PER_WINDOW: Final = 4  # frames in a window

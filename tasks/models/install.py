@@ -22,7 +22,7 @@ from typing import Final
 from tasks.errors import ModelError
 from tasks.models.sources import INSTALLED_FOLDER
 
-INSTALL_TIMEOUT_S: Final = 900.0
+INSTALL_TIMEOUT_S: Final = 900.0  # a choice: a client that takes longer is taken to hang
 _WHEEL_REQUIREMENT: Final = (
     "mediapipe==0.10.21 --hash=sha256:05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3\n"
 )
@@ -149,7 +149,7 @@ def _run(*command: str) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ModelError(f"models: {command[0]} does not end well ({error}); run `stillwalk models` again") from error
+        raise ModelError(f"models: {command[0]} failed ({error}); run `stillwalk models` again") from error
     if done.returncode:
         printed = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}").splitlines()
         cure = (

@@ -17,7 +17,7 @@ from tasks.maths.arrays import Floats
 from tasks.models.model_file import pose_bundle
 from tasks.models.runtime import DeviceUse, closed_quietly, create_on_device, mediapipe_image
 
-_WARM_UP_SHAPE: Final = (64, 64, 3)
+_WARM_UP_SHAPE: Final = (64, 64, 3)  # of the black picture that is shown first; any size does
 _has_logged = threading.Event()  # the landmark model has written its log lines, in this process
 
 

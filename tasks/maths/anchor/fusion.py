@@ -62,7 +62,7 @@ STREAM_SHARES: Final = (0.9, 0.5)
 # Torso lengths squared, per axis, added to the other one: its swing with the gait, which the spectra do not show. Of
 # three drawn walkers on level ground the hips' steps hold the hips to 1.1 px rms more than those of the waist.
 UNSEEN_SWING_MSE: Final = 5e-5
-LEAST_CONFIDENCE: Final = 0.05
+LEAST_CONFIDENCE: Final = 0.05  # a pose with less counts as one with this, so that every pose has some weight
 GIVEN_WEIGHT: Final = 1e9  # of a point that a user gives: stronger than the bending of any path
 
 

@@ -30,7 +30,7 @@ FASTEST_DRIFT_TORSOS: Final = 0.15  # of the steps, from one pose to the next: m
 OFF_TORSO_TORSOS: Final = 0.15  # median distance of the anchor from the poses, above which it is off the torso
 RESIDUAL_S: Final = 0.3  # over which this median is taken
 AROUND_RESIDUAL_S: Final = 0.5  # before and after a frame off the torso the poses are followed too
-LEAST_POSE_WEIGHT: Final = 0.02
+LEAST_POSE_WEIGHT: Final = 0.02  # right beside a loss; from there it rises to 1
 # Weight of the pose of a body that the picture's edge cuts. There the hips of ten drawn walkers who come in or leave
 # are off by about twice as far as elsewhere. The anchor is off by 2.2 px rms with weight 1, by 1.5 to 1.6 px with 0.1
 # to 0.4, and by 1.6 px with 0.02.
@@ -40,10 +40,10 @@ NEAR_LIMIT_SHARE: Final = 0.7  # of that limit: nor is a step above this share b
 POSE_RESOLUTION_TORSOS: Final = 0.05  # resolution of a pose: it tells two steps apart that differ by more
 REST_TORSOS: Final = 0.01  # from frame to frame: features that move less rest on the background, if the pose moves
 MOVED_RESOLUTIONS: Final = 2.0  # by more than this many resolutions of a pose
-SPIKE_TORSOS: Final = 0.012
-SPIKE_MEDIANS: Final = 8.0  # median deviations from the steps around
+SPIKE_TORSOS: Final = 0.012  # least deviation of a spike from the steps around it
+SPIKE_MEDIANS: Final = 8.0  # and at least this many median deviations
 ABRUPT_TORSOS: Final = 0.04  # change from one step to the next
-ABRUPT_MEDIANS: Final = 5.0  # median changes: a runner's bounce is abrupt all the time
+ABRUPT_MEDIANS: Final = 5.0  # and at least this many median changes: a runner's bounce is abrupt all the time
 REFERENCE_INTERVAL_S: Final = 1 / 30  # changes of steps are compared as if made in this time
 LONGEST_PASSING_S: Final = 0.6  # somebody who passes in front takes no longer
 

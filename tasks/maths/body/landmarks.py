@@ -11,8 +11,8 @@ from tasks.records import LANDMARKS
 SAME_BODY_TORSOS: Final = 0.35  # two landmark sets closer than this on average lie on one body
 CLOTHES_REGIONS: Final = 2  # torso and thighs
 COLOR_BINS: Final = 10  # for each of lightness, a and b
-_REGION_WEIGHTS: Final = np.array([1.0, 0.5])
-_CHANNEL_WEIGHTS: Final = np.array([0.5, 1.0, 1.0])  # lightness changes sooner than colour
+_REGION_WEIGHTS: Final = np.array([1.0, 0.5])  # of torso and thighs
+_CHANNEL_WEIGHTS: Final = np.array([0.5, 1.0, 1.0])  # of lightness, a and b: light changes lightness most
 LANDMARK_NAMES: Final = LANDMARKS
 LANDMARK_COUNT: Final = len(LANDMARK_NAMES)
 LEFT_SHOULDER: Final = 11

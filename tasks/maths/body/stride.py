@@ -22,7 +22,7 @@ ANKLES: Final = (LEFT_ANKLE, RIGHT_ANKLE)
 WRISTS: Final = (LANDMARK_NAMES.index("left_wrist"), LANDMARK_NAMES.index("right_wrist"))
 ELBOWS: Final = (LANDMARK_NAMES.index("left_elbow"), LANDMARK_NAMES.index("right_elbow"))
 LEAST_ANKLE_VISIBILITY: Final = 0.5  # mean visibility; below it the arms are used
-STRIDE_RANGE_HZ: Final = (0.3, 2.2)
+STRIDE_RANGE_HZ: Final = (0.3, 2.2)  # strides a second: from a step every 1.7 s to a run of 4.4 steps a second
 LEAST_LINE_SHARE: Final = 0.5  # of the power of the limbs' difference that one spectral line holds in a gait
 # of the line: the limbs' sum has at most this power at the stride; a single moving limb has all of it
 MOST_COMMON_SHARE: Final = 0.4

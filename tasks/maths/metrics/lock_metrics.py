@@ -16,7 +16,7 @@ from tasks.maths.path import affine, framing
 from tasks.maths.path.framing import Size
 from tasks.maths.path.outline import outline_px, picture_points
 
-ROUNDING_PX: Final = 1e-6
+ROUNDING_PX: Final = 1e-6  # by which rounding may move a corner over the picture's edge
 METRIC_UNITS: Final = {
     "lock_rms": "px",
     "lock_rms_of_diagonal": "%",

@@ -4,7 +4,7 @@ from typing import Any, Final, Protocol
 
 from tasks.errors import SettingError
 
-DEFAULT_WINDOW_FRAMES: Final = 5
+DEFAULT_WINDOW_FRAMES: Final = 5  # that of ``SmoothingConf``: in a shorter clip it shrinks, since nobody asked for it
 WINDOW_SMOOTHERS: Final = ("moving", "gaussian", "savgol")
 CUTOFF_SMOOTHERS: Final = ("butterworth", "kalman")
 

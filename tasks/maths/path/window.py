@@ -18,9 +18,9 @@ from tasks.maths.path import affine, framing
 from tasks.maths.path.framing import Size
 from tasks.maths.path.outline import outline_px
 
-SMALLEST_SIDE_PX: Final = 16
+SMALLEST_SIDE_PX: Final = 16  # of a window; the settings have the same limits (MIN_SIDE_PX in conf/lock.py)
 LARGEST_SIDE_PX: Final = 16384  # what H.264 can carry
-COVER_TOLERANCE_PX: Final = 1e-3
+COVER_TOLERANCE_PX: Final = 1e-3  # by which rounding may let a window reach beyond a frame
 LEAST_SCALED_PX: Final = 6  # a window that is larger than the output by less is cut to its size, and not resampled
 SCAN_STEP: Final = 0.95  # from one size that is looked at to the next
 BISECTIONS: Final = 16  # of a step: to a millionth of the size

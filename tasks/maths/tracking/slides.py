@@ -24,11 +24,11 @@ from tasks.maths.tracking.meetings import alike
 from tasks.maths.tracking.subject_track import TrackSteps
 from tasks.maths.tracking.tracks import Meeting, Track
 
-# "torsos" are torso lengths
+# "torsos" are torso lengths. Where a line names no source, none is known.
 SLIDE_TORSOS: Final = 0.25  # a slip that stays and may be a slide
 SLIDE_GAP_S: Final = 0.05  # on each side of a slide: here the landmarks lie on neither body
 SLIDE_WINDOW_S: Final = 0.24  # on each side of that, over which a slip must stay
-FEWEST_IN_WINDOW: Final = 2
+FEWEST_IN_WINDOW: Final = 2  # slips on each side; with fewer nothing is told
 PEAK_SHARE: Final = 0.95  # of the largest slip: the slide is in the middle of those
 BESIDE_TORSOS: Final = (0.4, 2.4)  # between the hips of two people who are beside each other
 FEWEST_BESIDE: Final = 3  # sightings of two people at once; fewer may be a mistake of the model

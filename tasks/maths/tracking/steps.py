@@ -20,7 +20,7 @@ WAIST_OF_TORSO: Final = 0.4
 WAIST_BLEND: Final = 0.5  # weight of the similarity at the waist: its rotation is noisier than the mean
 AXIS_WIDTH_TORSOS: Final = 0.22  # standard deviation of the weight across the torso's axis
 GUESS_ERROR_TORSOS: Final = 0.02  # error of a step between two poses
-LEAST_GUESS_ERROR_PX: Final = 1.0
+LEAST_GUESS_ERROR_PX: Final = 1.0  # and at least this much
 REWEIGHT_ROUNDS: Final = 4  # further rounds move the step by less than 0.01 px
 # Reach of the biweight, in median distances. Of normal errors in x and y the median distance is 1.18 standard
 # deviations: 4.7 of those, about the 4.685 that are usual in one dimension (95 % efficiency).

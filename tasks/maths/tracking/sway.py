@@ -19,7 +19,7 @@ from tasks.maths.tracking.tracks import Track
 
 SWAY_PART_S: Final = 2.0  # sway is measured in parts of this length, without their even motion
 SWAY_SMOOTHING_S: Final = 0.3  # places are averaged over this
-FEWEST_IN_PART: Final = 8
+FEWEST_IN_PART: Final = 8  # places in a part; with fewer its sway is not known
 LEAST_TERM_RATIO: Final = 1e-6  # of the largest singular value: a camera that goes evenly explains nothing more
 KNOWN_SHARE: Final = 0.8  # of the steps of a part: with fewer known ones nothing is told
 

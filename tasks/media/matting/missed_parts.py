@@ -44,7 +44,7 @@ SHADOW_RIM: Final = 0.6  # share of a part's rim that looks like a shadow, from 
 CONTRAST: Final = 2.0  # a part stands out from its surroundings by at least this times as much as the plate does there
 LEAST_CONTRAST: Final = 1.7  # and by at least this, in ``DIFFERS_LUMA`` and ``DIFFERS_CHROMA``, all planes together
 LEAST_APART: Final = 0.01  # of the person's area: a piece of the mask that lies apart and is as large is joined
-RIM_PX: Final = 2
+RIM_PX: Final = 2  # on each side of a part's edge: there its colours are compared with those beside it
 MARGIN: Final = 3  # around a part, in what is looked at
 _SQUARE: Final = np.ones((3, 3), np.uint8)
 

@@ -26,14 +26,14 @@ Singles = NDArray[np.float32]
 
 LOOKED_AT_ROWS: Final = 400  # about as many rows of a person are compared; taller people are reduced
 REACH: Final = 0.035  # of the part's height: how far from the mask's edge the plate may decide
-LEAST_REACH_PX: Final = 3.0
+LEAST_REACH_PX: Final = 3.0  # the same for a small person
 RING: Final = 2.5  # times that distance: the background is learned up to there
 SHADOW: Final = 0.6  # of the background's brightness, that a shadow under the feet leaves at least
 SHADOW_HUE: Final = 6  # levels by which it may change a colour difference
 MOST_PRIOR: Final = 2.0  # natural logarithm of odds, of the mask: networks are too sure at edges
 SURELY: Final = 200  # of 255, of what the mask missed, from which it is the person's
 POSSIBLY: Final = 20  # the same, from which the plate decides
-EVIDENCE_BLUR_PX: Final = 1.2
+EVIDENCE_BLUR_PX: Final = 1.2  # standard deviation: single pixels are noise
 NEIGHBOUR_WEIGHT: Final = 1.2  # of the frames before and after, whose odds are held to those of a mask
 CONTRADICTED: Final = 2.1  # logarithm of odds of both neighbours that overrules a mask that is sure
 MOVED_LEVELS: Final = 20.0  # difference of brightness between neighbours at which one counts 0.6 times
@@ -42,12 +42,12 @@ LEAST_FLOW_PX: Final = 24  # shortest side of the picture on which motion is loo
 DECIDED: Final = 8.0  # logarithm of odds beyond the reach of the plate
 LEAST_PIECE: Final = 0.02  # of the largest piece; smaller ones are no part of a person
 CORE_SHARE: Final = 0.9  # of the reach: depth in the mask from which a colour counts as the person's
-FAR_LEVELS: Final = 255.0
+FAR_LEVELS: Final = 255.0  # difference from the person's colours where none of them is near
 LIKE_LEVELS: Final = 8.0  # difference at which two colours are told apart by half
 DIRECTIONS: Final = 12  # in which the person's colours are looked up, near and far
 CORE_EVIDENCE: Final = 1.0  # logarithm of odds, by the plate: inside the mask such a colour counts as the person's too
 EDGE_SHARE: Final = 0.006  # of the part's height: half width of the edge in which pixels may be mixed
-LEAST_EDGE_PX: Final = 3
+LEAST_EDGE_PX: Final = 3  # the same for a small person
 
 
 class _Small(NamedTuple):

@@ -21,11 +21,11 @@ Luma = NDArray[np.uint8]
 # ``_TORSOS``: in lengths of the torso.
 TRACKED_TORSO_PX: Final = (100.0, 120.0)  # shortest and longest torso in the crop that is tracked
 MAX_ENLARGEMENT: Final = 2.0  # more enlargement adds no detail
-MAX_CORNERS: Final = 80
+MAX_CORNERS: Final = 80  # of the torso; more take more time
 MAX_FORWARD_BACKWARD_PX: Final = 0.7  # in the crop, after there and back: farther off, a corner is not used
 CORNER_QUALITY: Final = 5e-5  # of the best corner's; low, so that folds of plain clothes beside bare skin still count
-CORNER_DISTANCE_PX: Final = 6
-FLOW_WINDOW_PX: Final = 17
+CORNER_DISTANCE_PX: Final = 6  # in the crop: nearer ones show the same
+FLOW_WINDOW_PX: Final = 17  # in the crop: side of the square around a corner that is found again in the next frame
 FLOW_PYRAMID_LEVELS: Final = 3  # they follow a motion 15 times as long as without (Bouguet 2000)
 SEARCH_MARGIN_TORSOS: Final = 0.3  # around the torso and around its expected place
 SIDE_HALF_WIDTH_TORSOS: Final = 0.25  # half width of a torso seen from the side

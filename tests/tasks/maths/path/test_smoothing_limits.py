@@ -9,7 +9,7 @@ import pytest
 from conf.enums import Smoother
 from conf.lock import SmoothingConf
 from tasks.errors import SettingError
-from tasks.maths.path.smoothing_limits import check_smoothing, usable_window_frames
+from tasks.maths.path.smoothing_limits import DEFAULT_WINDOW_FRAMES, check_smoothing, usable_window_frames
 
 WINDOWED = [Smoother.moving, Smoother.gaussian, Smoother.savgol]
 
@@ -128,3 +128,7 @@ def test_the_check_loads_no_library() -> None:
     loaded = "{'numpy', 'scipy', 'pyarrow'} & set(sys.modules)"
     code = f"import sys, tasks.maths.path.smoothing_limits; sys.exit(bool({loaded}))"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[4], check=False).returncode == 0
+
+
+def test_the_window_that_shrinks_is_the_default_of_the_settings() -> None:
+    assert SmoothingConf().window == DEFAULT_WINDOW_FRAMES

@@ -6,6 +6,7 @@ from enum import Enum
 import numpy as np
 import pytest
 
+from conf import lock
 from tasks.errors import SettingError
 from tasks.maths.arrays import Floats
 from tasks.maths.path import affine, framing, window
@@ -218,3 +219,7 @@ def test_the_largest_part_is_found_even_beyond_a_dip() -> None:
     assert window.largest_share(lambda part: 0.5, 0.9, 0.02) is None
     hill = window.largest_share(lambda part: float(0.3 < part < 0.5), 0.9, 0.02)
     assert hill == pytest.approx(0.5, abs=1e-4)
+
+
+def test_a_window_has_the_limits_that_the_settings_name() -> None:
+    assert (window.SMALLEST_SIDE_PX, window.LARGEST_SIDE_PX) == (lock.MIN_SIDE_PX, lock.MAX_SIDE_PX)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tasks.maths.tracking.everybody import choice_texts, number_people, place_text
+from conf.input import SubjectConf
+from tasks.maths.tracking.everybody import NUMBERED_SEEN_S, choice_texts, number_people, place_text
 from tasks.maths.tracking.subject_choice import PersonFacts
 from tasks.maths.tracking.tracks import Track
 from tests.support.drawn.bodies import SIZE_PX, walk
@@ -68,3 +69,7 @@ def test_for_each_other_person_there_is_a_setting_to_type() -> None:
     _, others = choice_texts(crowd, 1, SIZE_PX, CLIP_S)
     assert [f"subject={number} " in others for number in range(1, 8)] == [False, True, True, True, False, False, False]
     assert others.endswith("; 3 more are in the report")
+
+
+def test_the_numbers_are_those_of_the_default_least_time() -> None:
+    assert SubjectConf().min_seen_s == NUMBERED_SEEN_S
