@@ -61,18 +61,12 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     write_json(folder / "framing.json", _framing(motion, view, target_xy, source_target_xy))
     looked = read_table(request.subject.path("motion.parquet"))["looked"]
     report = lock_metrics.planned_metrics(
-        motion.pose,
-        looked,
-        motion.anchor_px,
-        motion.state,
-        offsets["source"],
+        lock_metrics.FollowedSubject(motion.pose, looked, motion.anchor_px, motion.state, offsets["source"]),
         to_output,
-        target_xy,
-        source_target_xy,
-        clip.size_px,
-        view.size_px,
-        motion.shots,
-        view.zoom,
+        source=lock_metrics.Aim(clip.size_px, source_target_xy),
+        output=lock_metrics.Aim(view.size_px, target_xy),
+        shots=motion.shots,
+        zoom=view.zoom,
     )
     report["planned"] |= _scene_metrics(request, motion, to_output, view.size_px)
     write_json(folder / "metrics.json", report)

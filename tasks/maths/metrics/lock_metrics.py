@@ -4,7 +4,7 @@ Paths are points (n, 2) in pixels, NaN where the subject is not seen. A metric t
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -235,48 +235,54 @@ def _rms(vectors: Floats) -> float:
     return float(np.sqrt(np.mean(np.sum(seen**2, axis=1)))) if len(seen) else np.nan
 
 
+class FollowedSubject(NamedTuple):
+    """What was measured of the subject in the n frames of a clip."""
+
+    pose: PoseTrack
+    looked: Flags  # (n,) whether the pose model looked at the frame; else the torso's motion is taken as true
+    anchor_px: Floats  # (n, 2) in the source
+    states: Labels  # (n,) how the anchor is known
+    sources: Labels  # (n,) what it was made from
+
+
+class Aim(NamedTuple):
+    """A picture, and the point of it at which the anchor should stay."""
+
+    size_px: Size
+    target_xy: Floats  # (2,)
+
+
 def planned_metrics(
-    pose: PoseTrack,
-    looked: Flags,
-    anchor_px: Floats,
-    states: Labels,
-    sources: Labels,
-    to_output: Floats,
-    target_xy: Floats,
-    source_target_xy: Floats,
-    source_size_px: framing.Size,
-    output_size_px: framing.Size,
-    shots: Sequence[slice] = (slice(None),),
-    zoom: float = 1.0,
+    subject: FollowedSubject, to_output: Floats, *, source: Aim, output: Aim, shots: Sequence[slice], zoom: float
 ) -> dict[str, Any]:
     """``planned``, ``before`` and ``units``, ready for JSON: six decimals, None for a metric that cannot be computed.
 
-    ``anchor_px`` (n, 2) counts in the frames whose ``states`` (n,) say that it was seen. The pose model looked at the
-    frames ``looked`` (n,); in the others the torso's motion is taken as true. ``before`` are the metrics of the source,
-    against ``source_target_xy`` whatever the crop, as large as the output shows it: ``zoom`` pixels a source pixel. No
-    motion counts between the frames of two ``shots``.
+    The anchor counts in the frames in which it was seen. ``to_output`` (n, 2, 3) maps ``source`` to ``output``.
+    ``before`` are the metrics of the source, against its target whatever the crop, as large as the output shows it:
+    ``zoom`` pixels a source pixel. No motion counts between the frames of two ``shots``.
     """
-    anchor = np.where(np.isin(states, SEEN_STATES)[:, None], anchor_px, np.nan)
+    pose = subject.pose
+    anchor = np.where(np.isin(subject.states, SEEN_STATES)[:, None], subject.anchor_px, np.nan)
     locked = affine.apply(to_output, anchor)
     boxes = visible_boxes(pose.xy_px, pose.visibility)
     height_px = person_height(boxes)
     output_height_px = person_height(boxes, affine.length_scale(to_output))
     gain_x, gain_y = lock_gain(locked, anchor * zoom)
-    switches, jumps_px = zip(*(anchor_switches(anchor[shot], sources[shot]) for shot in shots), strict=True)
+    switches, jumps_px = zip(*(anchor_switches(anchor[shot], subject.sources[shot]) for shot in shots), strict=True)
     planned = {
-        **steadiness(locked, pose.time_s, target_xy, output_size_px, output_height_px, shots),
+        **steadiness(locked, pose.time_s, output.target_xy, output.size_px, output_height_px, shots),
         "lock_gain_x": float(gain_x),
         "lock_gain_y": float(gain_y),
-        **picture_metrics(boxes, pose.time_s, to_output, source_size_px, output_size_px, shots),
-        **pose_coverage(pose.time_s, looked, pose.found, states),
+        **picture_metrics(boxes, pose.time_s, to_output, source.size_px, output.size_px, shots),
+        **pose_coverage(pose.time_s, subject.looked, pose.found, subject.states),
         "anchor_switches": sum(switches),
         "anchor_switch_jump": max(jumps_px),
     }
     before = steadiness(
         anchor * zoom,
         pose.time_s,
-        source_target_xy * zoom,
-        (source_size_px[0] * zoom, source_size_px[1] * zoom),
+        source.target_xy * zoom,
+        (source.size_px[0] * zoom, source.size_px[1] * zoom),
         height_px * zoom,
         shots,
     )
@@ -287,8 +293,8 @@ def picture_metrics(
     boxes: Floats,
     time_s: Floats,
     to_output: Floats,
-    source_size_px: framing.Size,
-    output_size_px: framing.Size,
+    source_size_px: Size,
+    output_size_px: Size,
     shots: Sequence[slice],
 ) -> dict[str, float]:
     """How much of the source the output shows, whether it cuts the subject, and how it moves over the background.
