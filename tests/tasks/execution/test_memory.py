@@ -3,7 +3,9 @@
 import ctypes
 import json
 import mmap
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +21,24 @@ from tests.support.worker_stages import TogetherRequest
 
 PAGE = mmap.PAGESIZE
 STREAMED = "they were streamed"
+ARROW_MB = """
+from pathlib import Path
+from tasks.execution.memory import give_back, stay_small
+
+def held_mb():
+    (line,) = (one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("RssAnon"))
+    return int(line.split()[1]) / 1000
+
+stay_small()
+import pyarrow
+pyarrow.repeat(1.5, 12_500)
+before = held_mb()
+arrays = [pyarrow.repeat(1.5, 12_500) for _ in range(800)]
+full = held_mb()
+del arrays
+give_back()
+print(full - before, held_mb() - before)
+"""
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which pages a process holds")
 
 
@@ -63,6 +83,15 @@ def held_kb(ending: str) -> int:
         elif counts and name in ("Rss:", "Anonymous:"):
             kb += int(rest[0]) if name == "Rss:" else -int(rest[0])
     return kb
+
+
+@only_linux
+def test_what_arrow_frees_is_given_back() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ARROW_")}
+    done = subprocess.run([sys.executable, "-c", ARROW_MB], env=environment, capture_output=True, text=True, check=True)
+    full_mb, left_mb = map(float, done.stdout.split())
+    assert full_mb > 75
+    assert left_mb < 0.2 * full_mb
 
 
 @only_linux
