@@ -47,7 +47,9 @@ def swapped_sides(time_s: Floats, landmarks: Floats) -> Flags:
 
 def swap_sides_back(landmarks: Floats, swapped: Flags) -> Floats:
     """Landmarks (k, 33, m) with left and right exchanged where ``swapped`` (k,)."""
-    return np.where(swapped[:, None, None], landmarks[:, MIRRORED_LANDMARKS], landmarks)
+    back = landmarks.copy()
+    back[swapped] = landmarks[swapped][:, MIRRORED_LANDMARKS]
+    return back
 
 
 def _side_changes(time_s: Floats, landmarks: Floats) -> Flags:

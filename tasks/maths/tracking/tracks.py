@@ -88,7 +88,9 @@ class Track:
         return np.where(same[:, None], np.diff(self.slip_xy, axis=0, prepend=0), 0.0)
 
     def where(self, kept: Flags | NDArray[np.int64]) -> "Track":
-        """The sightings with ``kept`` (k,), or those with these indices, in their order."""
+        """The sightings with ``kept`` (k,), or those with these indices, in their order; itself where all are kept."""
+        if kept.dtype == np.bool_ and kept.all():  # a copy takes 2 KB a sighting
+            return self
         return replace(
             self,
             frames=self.frames[kept],
@@ -103,7 +105,9 @@ class Track:
 
 
 def concatenate_tracks(pieces: Sequence[Track]) -> Track:
-    """Consecutive pieces as one track."""
+    """Consecutive pieces as one track; a single piece itself."""
+    if len(pieces) == 1:
+        return pieces[0]
     steps = [piece.scene_step for piece in pieces if piece.scene_step is not None]
     slips = [piece.slip_xy for piece in pieces if piece.slip_xy is not None]
     heads = [np.zeros(len(piece), np.bool_) if piece.two_heads is None else piece.two_heads for piece in pieces]

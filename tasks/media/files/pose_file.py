@@ -101,10 +101,10 @@ def pose_writer(parquet: Path, csv: Path) -> Iterator[PoseWriter]:
 
 def write_pose(parquet: Path, csv: Path, track: PoseTrack) -> None:
     """Write a whole ``track`` to both files. ``OutputError`` if one cannot be written."""
-    values = np.concatenate([track.xy_px, np.stack([track.z, track.visibility, track.presence], axis=-1)], axis=-1)
+    columns = zip(track.time_s.tolist(), track.xy_px, track.z, track.visibility, track.presence, strict=True)
     with pose_writer(parquet, csv) as writer:
-        for time_s, landmarks in zip(track.time_s, values, strict=True):
-            writer.write(float(time_s), landmarks)
+        for time_s, *values in columns:
+            writer.write(time_s, np.column_stack(values))
 
 
 def read_pose(parquet: Path) -> PoseTrack:
@@ -117,13 +117,12 @@ def read_pose(parquet: Path) -> PoseTrack:
         raise UnreadableFile.of(parquet, error) from error
     if fault:
         raise UnreadableFile(parquet, fault)
-    grid = {name: _grid(table, name) for name in LANDMARK_VALUES}
     return PoseTrack(
         time_s=_grid(table, "time_s")[:, 0].copy(),
-        xy_px=np.stack([grid["x_px"], grid["y_px"]], axis=-1),
-        z=grid["z"],
-        visibility=grid["visibility"],
-        presence=grid["presence"],
+        xy_px=np.stack([_grid(table, "x_px"), _grid(table, "y_px")], axis=-1),
+        z=_grid(table, "z"),
+        visibility=_grid(table, "visibility"),
+        presence=_grid(table, "presence"),
     )
 
 
