@@ -122,6 +122,11 @@ def prepare(
     return made
 
 
+def gives_only_metrics(setting: SweepSetting, config: Config) -> bool:
+    """Whether a setting, of a sweep, is not rendered, or only if it turns out to be the best of a video."""
+    return bool(setting.name) and config.sweep.render is not SweepRender.all
+
+
 def _job(
     video: Video,
     setting: SweepSetting,
@@ -132,7 +137,7 @@ def _job(
     digest: Callable[[Path], tuple[str, FileFingerprint]],
 ) -> Job:
     models = preflight.find_model_digests(config)
-    only_path = bool(setting.name) and config.sweep.render is not SweepRender.all
+    only_path = gives_only_metrics(setting, config)
     if source_stage is not None:
         outcome = graph.outcome(source_stage)
         if outcome is None or isinstance(outcome, Exception):

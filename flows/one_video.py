@@ -18,7 +18,7 @@ from flows.graph.output_needs import titles_after_first_pass
 from flows.graph.shared_window import shares_aspect, shares_room
 from flows.graph.stage_requests import RequestedStages
 from flows.graph.submission import Submission
-from flows.jobs import Job, WantedSettings, ask_source, prepare, with_own_path
+from flows.jobs import Job, WantedSettings, ask_source, gives_only_metrics, prepare, with_own_path
 from flows.pipeline import everybody, first_pass, pipeline
 from flows.results.index import rank_within_videos
 from flows.results.publish import publish, publish_failure
@@ -94,12 +94,12 @@ def results_of(video: Video, wanted: WantedSettings, run: WholeRun) -> VideoStep
     graph = run.graph
     if progress.stop.is_set():  # the video has not failed: there is nothing to publish
         return [Result(video, error=progress.INTERRUPTED, setting=setting.name) for setting, _ in wanted]
+    if len(wanted) == 1:
+        _plan_passes(video, *wanted[0])
     source_stages = [ask_source(graph, setting.name, config, video) for setting, config in wanted]
     yield Until([handle for handle in source_stages if handle])
     items = prepare(video, wanted, source_stages, graph, run.run_id)
     progress.listener.doing("looking into the cache")
-    if len(wanted) == 1:
-        _plan_what_follows(items)
     items = yield from _with_confirmed_tables(items, graph)
     numbered = {
         item.asker: everybody(RequestedStages(item, graph), item.config)
@@ -132,15 +132,15 @@ def results_of(video: Video, wanted: WantedSettings, run: WholeRun) -> VideoStep
     return results
 
 
-def _plan_what_follows(items: Sequence[Job | Result]) -> None:
-    """Tell the listener of the work behind the first pass, so that a share of the whole is known from the start.
+def _plan_passes(video: Video, setting: SweepSetting, config: Config) -> None:
+    """Tell the listener of a video's passes over its frames, so that a share of the whole is known from the start.
 
-    With ``subject=all`` it is not known: each person has work of their own.
+    With ``subject=all`` those behind the pose are not known: each person has some of their own.
     """
-    for item in items:
-        if isinstance(item, Job) and not (item.refusal or item.asks_for_all or item.metrics_only):
-            for title in titles_after_first_pass(item.config):
-                progress.listener.planned(Work(item.name, title, 0))
+    only_path = gives_only_metrics(setting, config)
+    later = [] if only_path or config.subject.rule is SubjectRule.all else titles_after_first_pass(config)
+    for title in ("pose", *later):
+        progress.listener.planned(Work(video.name, title, 0))
 
 
 def _with_confirmed_tables(

@@ -1,11 +1,13 @@
 """One video on its way to its results: what it waits for, and what becomes of it where stages fail."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from flows.cli.run_progress import RunProgress
 from flows.config import settings
 from flows.flow import in_turn
 from flows.graph.nodes import AnyHandle, Given, Graph
@@ -17,6 +19,7 @@ from flows.videos import find_all_videos
 from tasks.cache.integrity import FileFingerprint
 from tasks.errors import TableNotConfirmed, VideoError
 from tasks.execution import progress
+from tasks.execution.progress import Work
 from tasks.requests import AnyRequest, DecodeRequest
 
 settings.register_schema()
@@ -132,6 +135,26 @@ def test_a_video_whose_stages_fail_because_the_user_ends_the_run_has_not_failed(
     monkeypatch.setattr(progress.stop, "is_set", lambda: next(is_begun, True))
     assert [one.error for one in results_of_all(run)] == [progress.INTERRUPTED]
     assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.parametrize("override", ["", "subject=all"])
+def test_while_a_video_is_drawn_its_later_passes_count_in_the_share_that_is_done(
+    override: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = SweepSetting("", ["video=demo", *override.split()])
+    configs = [settings.load(asked.overrides)]
+    graph = cast(Submission, AllFail(Path("cache")))
+    run = WholeRun([asked], configs, find_all_videos(configs), graph, "run", tmp_path / "outputs")
+    shown = RunProgress()
+    monkeypatch.setattr(progress, "listener", shown)
+    steps = run.steps()[0]
+    assert [handle.title for handle in next(steps).over] == ["demo"]
+    drawing = Work("demo", "demo", 10)
+    shown.started(drawing)
+    shown.advanced(drawing, 10)
+    (line,) = shown.lines()
+    share = re.search(r"(\d+)%", line)
+    assert share is not None and 0 < int(share[1]) < 20
 
 
 def test_the_graph_forgets_a_video_that_has_its_results(tmp_path: Path) -> None:
