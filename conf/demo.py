@@ -1,4 +1,4 @@
-"""Settings of the synthetic walker that ``video=demo`` draws."""
+"""Settings of the drawn walker that ``video=demo`` draws."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +13,7 @@ MAX_SHAKE_PX = 960  # the whole width that the shake refers to
 
 @dataclass
 class DemoConf:
-    """The synthetic walker of ``video=demo``."""
+    """The drawn walker of ``video=demo``."""
 
     width: int = 960
     """Width of the picture in pixels, even."""

@@ -48,11 +48,11 @@ class Ended(NamedTuple):
 
 def run(overrides: list[str], *, output_dir: Path, base_dir: Path) -> int:
     """Run everything and return the exit status; ``SettingError`` before any work for what cannot be honoured."""
-    return _left(run_all(overrides, output_dir=output_dir, base_dir=base_dir)[0])
+    return _end_if_interrupted(results_of_run(overrides, output_dir=output_dir, base_dir=base_dir)[0])
 
 
-def run_all(overrides: list[str], *, output_dir: Path, base_dir: Path) -> tuple[int, list[Result]]:
-    """The same, with what became of each video."""
+def results_of_run(overrides: list[str], *, output_dir: Path, base_dir: Path) -> tuple[int, list[Result]]:
+    """The same, with what became of each video; an interrupted run returns too."""
     return _run([SweepSetting("", overrides)], output_dir, base_dir)
 
 
@@ -62,19 +62,20 @@ def run_sweep(asked: list[SweepSetting], unnamed: str) -> tuple[int, list[float 
     The lock is measured in the files if all were verified, else planned. ``unnamed`` names the sweep's folder where
     ``sweep.name`` does not. ``SettingError`` before any work where one of the settings cannot be honoured.
     """
-    status, results = run_all_settings(asked, unnamed)
+    status, results = results_of_sweep(asked, unnamed)
     lock, _ = JUDGED_METRICS[judge_of([result.metrics for result in results if not result.error])]
-    return _left(status), [_mean(results, one.name, lock) for one in _alike(asked)]
+    return _end_if_interrupted(status), [_mean(results, one.name, lock) for one in _merged(asked)]
 
 
-def run_all_settings(asked: list[SweepSetting], unnamed: str) -> tuple[int, list[Result]]:
-    """The same, with what became of each video with each setting."""
+def results_of_sweep(asked: list[SweepSetting], unnamed: str) -> tuple[int, list[Result]]:
+    """The same, with what became of each video with each setting; an interrupted run returns too."""
     config = settings.load(asked[0].overrides)
     base = absolute_path(config.output_dir)
-    return _run(distinct_settings(_alike(asked)), base / "sweeps" / (config.sweep.name or unnamed), base)
+    return _run(distinct_settings(_merged(asked)), base / "sweeps" / (config.sweep.name or unnamed), base)
 
 
-def _alike(asked: list[SweepSetting]) -> list[SweepSetting]:
+def _merged(asked: list[SweepSetting]) -> list[SweepSetting]:
+    """For each setting the first one that is equal to it."""
     return merge_equal_settings(asked, [settings.load(one.overrides) for one in asked])
 
 
@@ -146,8 +147,8 @@ def _print_end(end: Ended, asked: list[SweepSetting], output_dir: Path, seconds:
         print(f"stillwalk: {one_line(end.run_error)}", file=sys.stderr)
 
 
-def _left(status: int) -> int:
-    """``status``. After an interruption the process ends here instead, when the server has the last messages."""
+def _end_if_interrupted(status: int) -> int:
+    """``status``; after an interruption the process ends here, when the server has the last messages."""
     if status == INTERRUPTED_STATUS:
         from prefect.events.worker import EventsWorker
 

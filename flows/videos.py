@@ -46,7 +46,7 @@ VIDEO_SUFFIXES: Final = {
 class Video:
     """One video of the run; ``name`` is unique in it.
 
-    ``path`` is None for the synthetic walker, and for an object of a store, which has an ``address``.
+    ``path`` is None for the drawn walker, and for an object of a store, which has an ``address``.
     ``line`` says which line of a list names it.
     """
 
@@ -57,7 +57,7 @@ class Video:
 
     @property
     def is_drawn(self) -> bool:
-        """Whether it is the synthetic walker."""
+        """Whether it is the drawn walker."""
         return self.path is None and not self.address
 
     @property
@@ -70,7 +70,7 @@ class Video:
 
     @property
     def location(self) -> str:
-        """The absolute path or the address, which identifies the video; ``demo`` for the synthetic walker."""
+        """The absolute path or the address, which identifies the video; ``demo`` for the drawn walker."""
         return self.address or (DEMO if self.path is None else str(without_dots(self.path)))
 
     @property
@@ -87,7 +87,7 @@ def video_at(location: str, name: str = "") -> Video:
 
 
 def missing_reason(video: Video) -> str:
-    """Why the video's file cannot be used, in one line; "" for a regular file, an object, and the synthetic walker.
+    """Why the video's file cannot be used, in one line; "" for a regular file, an object, and the drawn walker.
 
     A pipe or a device is refused: opening it could block for ever.
     """

@@ -23,7 +23,7 @@ EXAMPLES: Final = (
     ("stillwalk video=walk.mp4 smoothing.window=9", "only the path and the videos are made again"),
     ("stillwalk -m video='clips/*.mp4' smoothing.window=5,9", "a sweep: every combination of the values"),
     ("stillwalk video=walk.mp4 smoothing.window=9 plan=true", "only print what would run, why, and for how long"),
-    ("stillwalk video=demo", "a synthetic walker whose true joints are known"),
+    ("stillwalk video=demo", "a drawn walker whose true joints are known"),
     ("stillwalk cache", "size of the cache, and cleaning; see stillwalk cache --help"),
     ("stillwalk index results/*", "one overview of the results of several runs"),
     ("stillwalk models", "installs the models"),

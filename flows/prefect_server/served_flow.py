@@ -19,7 +19,7 @@ from flows.prefect_server.artifact_text import failure_line
 from flows.prefect_server.artifacts import RunArtifacts
 from flows.prefect_server.cancellation import server_watch
 from flows.prefect_server.form_guard import require_inside, require_plain_overrides
-from flows.run import run_all, run_all_settings
+from flows.run import results_of_run, results_of_sweep
 from flows.sweep import SweepSetting, name_settings
 from flows.videos import find_all_videos
 from tasks.errors import StillwalkError
@@ -59,10 +59,10 @@ def form_flow(overrides: list[str], sweep: bool = False) -> State[Any]:
         )
         with server_watch() as watch:
             if sweep:
-                status, results = run_all_settings(wanted, unnamed)
+                status, results = results_of_sweep(wanted, unnamed)
             else:
                 base = absolute_path(configs[0].output_dir)
-                status, results = run_all(quoted, output_dir=base, base_dir=base)
+                status, results = results_of_run(quoted, output_dir=base, base_dir=base)
             watch.conclude(results)
     except StillwalkError as error:
         return Failed(message=one_line(explain(error)))

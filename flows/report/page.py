@@ -239,7 +239,7 @@ def choose_player(record: dict[str, Any], artifacts: dict[str, AnyArtifact], fol
         clip, facts = record["clip"], artifacts["stabilized.mp4"].facts
         pane = Pane("stabilized", 0, FULL_BOX, tuple(facts["size_px"]))
         source = Path(record["video"]["path"])
-        # The synthetic walker lies in the cache, and of a part of a file the original would begin elsewhere.
+        # The drawn walker lies in the cache, and of a part of a file the original would begin elsewhere.
         if not source.is_absolute() or clip.get("trimmed"):
             return Player((relative_link("stabilized.mp4"),), (pane,))
         original = Pane(ORIGINAL, 1, FULL_BOX, (clip["width_px"], clip["height_px"]))

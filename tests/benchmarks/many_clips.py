@@ -121,7 +121,7 @@ def replayed(asked: argparse.Namespace, work: Path, recorded: Recorded) -> str:
         (clips / f"{number:05}.mp4").write_bytes(video.read_bytes() + number.to_bytes(8, "big"))
     setattr(runner, "here", recorded)  # noqa: B010 - what a run takes for threads
     before, began_s = cpu_s(), time.perf_counter()
-    status, results = run.run_all_settings(sweep([f'video="{clips}"'], work / "many", asked.workers), "many")
+    status, results = run.results_of_sweep(sweep([f'video="{clips}"'], work / "many", asked.workers), "many")
     wall_s, head_s = time.perf_counter() - began_s, cpu_s() - before
     if status or len(results) != asked.clips * len(SETTINGS):
         raise SystemExit(f"the run ended with {status}, {len(results)} results")

@@ -91,6 +91,6 @@ def test_an_empty_share_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixt
         shard for shard in ("1/2", "2/2") if find_all_videos([loaded(f'video="{clip}"', f"shard={shard}")])
     }
     asked = [f'video="{clip}"', f"shard={empty}", f"output_dir={tmp_path / 'out'}"]
-    assert run.run_all(asked, output_dir=tmp_path / "out", base_dir=tmp_path / "out") == (0, [])
+    assert run.results_of_run(asked, output_dir=tmp_path / "out", base_dir=tmp_path / "out") == (0, [])
     assert capsys.readouterr().out == f"shard {empty}: 0 of 1 video\nnothing to do: other shares hold all of them\n"
     assert not (tmp_path / "out").exists()
