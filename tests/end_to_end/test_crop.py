@@ -157,7 +157,9 @@ def test_every_crop_is_a_group_or_follows_from_its_window(overrides: list[str], 
         (["lock.height=0.6", "crop.keep=0.9"], r"^lock\.height: crop\.keep chooses the zoom too; give one of them"),
     ],
 )
-def test_a_mistake_is_one_line(overrides: list[str], sentence: str) -> None:
+def test_settings_of_a_window_that_cannot_be_honoured_are_refused_with_a_cure(
+    overrides: list[str], sentence: str
+) -> None:
     with pytest.raises(SettingError, match=sentence):
         load(*overrides)
 

@@ -101,7 +101,7 @@ def test_scene_cuts_and_switches_of_the_person_are_marked(tmp_path: Path) -> Non
         assert marked[name].count("stroke-dasharray: ") == plain[name].count("stroke-dasharray: ") + 2, name
 
 
-def test_charts_of_a_verified_walk_with_gaps(tmp_path: Path) -> None:
+def test_a_verified_walk_has_all_charts_and_its_gaps_are_shaded(tmp_path: Path) -> None:
     states = np.array(["measured"] * 60 + ["interpolated"] * 15 + ["measured"] * 60 + ["absent"] * 45)
     drawn = draw(request(tmp_path, 180, states, judged=True), tmp_path / "out")
     assert set(drawn) == {

@@ -177,7 +177,7 @@ def test_a_switch_across_a_gap_counts_without_a_jump() -> None:
     assert lock_metrics.anchor_switches(path, source) == (1, 0.0)
 
 
-def test_the_lock_relative_to_the_picture_and_the_person() -> None:
+def test_the_lock_is_also_a_share_of_the_diagonal_and_of_the_person() -> None:
     path = TARGET + np.tile([[3.0, 4.0]], (6, 1))
     lock = lock_metrics.steadiness(path, even_times(6), TARGET, (300, 400), 50.0)
     assert lock["lock_rms"] == pytest.approx(5)

@@ -33,7 +33,7 @@ def people(*tracks: Track) -> list[PersonFacts]:
     return [person_facts(number, track, FRAMES, SIZE_PX, 5.0) for number, track in enumerate(tracks, start=1)]
 
 
-def test_the_facts_of_a_person() -> None:
+def test_the_facts_of_a_person_are_those_of_the_sightings() -> None:
     (person,) = people(NEAR)
     assert (person.frames, person.share) == (71, round(71 / 120, 4))
     assert (person.first_s, person.last_s) == (round(40 / RATE_HZ, 3), round(110 / RATE_HZ, 3))

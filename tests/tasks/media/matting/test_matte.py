@@ -175,7 +175,7 @@ def test_chroma_alpha_is_the_luma_alpha_at_the_sample_position(location: int, si
     np.testing.assert_allclose(reduced[1:-1, 1:-1], truth[1:-1, 1:-1], atol=1e-5)
 
 
-def test_chroma_alpha_of_odd_sizes_and_of_444() -> None:
+def test_an_opacity_at_chroma_samples_has_the_size_of_the_chroma_plane() -> None:
     alpha = np.ones((25, 33), np.float32)
     assert sample_at_chroma(alpha, (2, 2), 0).shape == (13, 17)
     assert sample_at_chroma(alpha, (2, 1), 0).shape == (25, 17)
