@@ -1,5 +1,6 @@
 import cv2
 import numpy as np
+import pytest
 
 from tasks.maths.path import affine
 from tasks.maths.scene.camera_path import CameraPath, chain, travel_px
@@ -36,6 +37,23 @@ def test_who_walks_with_the_camera_does_not_carry_the_background_along() -> None
     scenery = panning(20, 4, walker_x_px=np.full(20, 150.0))
     travel = travel_px(measured(scenery), SIZE_PX)
     np.testing.assert_allclose(travel[-1], [76, 0], atol=0.2)
+
+
+@pytest.mark.parametrize("step_px", [0, 2])
+def test_before_a_plain_wall_with_a_few_sockets_all_frames_are_aligned(step_px: int) -> None:
+    frames, random = 30, np.random.default_rng(5)
+    wide = 200 + (texture(480, 300).astype(np.float64) - 125) / 10  # a wall's grain is far weaker than its sockets
+    for x, y in ((150, 120), (230, 130), (300, 190)):
+        wide[y : y + 8, x : x + 8] = 60
+    corners_px = np.array([[60 + step_px * index, 60] for index in range(frames)])
+    motion = CameraMotion(SIZE_PX)
+    steps = []
+    for x, y in corners_px:
+        luma = wide[y : y + SIZE_PX[1], x : x + SIZE_PX[0]] + random.normal(0, 0.5, SIZE_PX[::-1])
+        steps.append(motion.step(np.rint(luma).astype(np.uint8), np.zeros(SIZE_PX[::-1], np.uint8)))
+    path = chain(np.array([step.matrix for step in steps]), np.array([step.confidence for step in steps]))
+    assert not path.group.any()
+    np.testing.assert_allclose(travel_px(path, SIZE_PX), corners_px - corners_px[0], atol=0.3)
 
 
 def test_a_cut_begins_a_new_group() -> None:
