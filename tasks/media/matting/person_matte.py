@@ -23,7 +23,7 @@ from tasks.media.matting.matte import (
     warp_mask,
 )
 from tasks.media.matting.missed_parts import MissedParts, box_around, find_missed_parts, sparse_planes, step_for
-from tasks.media.matting.plate_matte import Compared, PlateMatte, looked_at_size
+from tasks.media.matting.plate_matte import Compared, PlateMatte, compared_size
 from tasks.media.planes.crop import box_to_source
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
 from tasks.media.planes.warp import Region
@@ -65,7 +65,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class _Looked:
+class _ComparedFrame:
     """A frame that was compared with its plate."""
 
     shown: Shown
@@ -86,13 +86,13 @@ class MatteMaker:
 
         The matte is None where the frame is, or where no plate is trusted.
         """
-        looks = (None if shown is None else self._look(shown) for shown in frames)
-        before: _Looked | None = None
-        for now, after in _with_next(looks):
+        compared = (None if shown is None else self._compare(shown) for shown in frames)
+        before: _ComparedFrame | None = None
+        for now, after in _with_next(compared):
             yield None if now is None else self._matte_of(now, before, after)
             before = now
 
-    def _look(self, shown: Shown) -> _Looked | None:
+    def _compare(self, shown: Shown) -> _ComparedFrame | None:
         """What the frame shows against its plate; None where no plate is trusted."""
         planes, mask = shown.planes, shown.mask
         box = mask_box(mask, (planes[0].shape[1], planes[0].shape[0]))
@@ -103,29 +103,29 @@ class MatteMaker:
         if part is None:
             return None
         to_box = affine.compose(affine.translation(-np.array(part.box[:2], np.float64)), mask_to_source(mask))
-        wh = looked_at_size(part.box)
+        wh = compared_size(part.box)
         prior = warp_mask(mask.probability, affine.compose(scaling(part.box.size_px, wh), to_box), Region(0, 0, *wh))
         picture = part_of(planes, part.box, self._layout)
-        return _Looked(shown, part, self._matte.compare(picture, part, prior, missed), missed)
+        return _ComparedFrame(shown, part, self._matte.compare(picture, part, prior, missed), missed)
 
-    def _matte_of(self, look: _Looked, before: _Looked | None, after: _Looked | None) -> Matte:
-        clean, shown = look.part, look.shown
+    def _matte_of(self, frame: _ComparedFrame, before: _ComparedFrame | None, after: _ComparedFrame | None) -> Matte:
+        clean, shown = frame.part, frame.shown
         picture = part_of(shown.planes, clean.box, self._layout)
         near = [
             (other.compared, shown.anchor_xy - other.shown.anchor_xy) for other in (before, after) if other is not None
         ]
-        opacity = self._matte.opacity(picture, clean, look.compared, near)
+        opacity = self._matte.opacity(picture, clean, frame.compared, near)
         if not clean.seen.all():
-            self._by_mask(look, picture[0], opacity)
+            self._by_mask(frame, picture[0], opacity)
         return Matte(clean.box, opacity, clean.planes)
 
-    def _by_mask(self, look: _Looked, luma: Plane, opacity: NDArray[np.uint8]) -> None:
+    def _by_mask(self, frame: _ComparedFrame, luma: Plane, opacity: NDArray[np.uint8]) -> None:
         """Set the ``opacity`` (h, w), * 255, by the mask alone where no other frame saw the background.
 
         Even there the mask decides only near the edge of the matte: parts that it adds or lacks farther away do not
         count.
         """
-        shown, box, unseen = look.shown, look.part.box, ~look.part.seen
+        shown, box, unseen = frame.shown, frame.part.box, ~frame.part.seen
         reach = max(round(UNDONE_SHARE * box.size_px[1]), 3)
         part = _around(unseen, max(reach, GUIDE_REACH_PX))
         inside, around = cv2.compare(opacity[part], HALF_LEVEL, cv2.CMP_GT), np.ones([2 * reach + 1] * 2, np.uint8)
@@ -139,9 +139,9 @@ class MatteMaker:
         rows, columns = by_mask[near].shape
         to_box = affine.compose(affine.translation(-np.array(box[:2], np.float64)), mask_to_source(shown.mask))
         edge = warp_mask(harden_mask(shown.mask.probability), to_box, Region(x0, y0, x0 + columns, y0 + rows))
-        if look.missed is not None:
+        if frame.missed is not None:
             its = Box(box.x0 + x0, box.y0 + y0, box.x0 + x0 + columns, box.y0 + y0 + rows)
-            edge = np.maximum(edge, look.missed.over(its, its.size_px))
+            edge = np.maximum(edge, frame.missed.over(its, its.size_px))
         alpha = mask_to_alpha(aligned_edge(edge, luma[part][near], self._layout) if self._refine else edge)
         np.copyto(opacity[part][near], cv2.convertScaleAbs(alpha, alpha=255), where=by_mask[near])
 
@@ -170,11 +170,13 @@ def _missed_parts(shown: Shown, clean: CleanView, box: Box, layout: PixelLayout)
     return find_missed_parts(picture, few, prior, step_px, layout, size_px[0])
 
 
-def _with_next(looks: Iterator[_Looked | None]) -> Iterator[tuple[_Looked | None, _Looked | None]]:
-    """Each look with the one after it, None behind the last."""
+def _with_next(
+    frames: Iterator[_ComparedFrame | None],
+) -> Iterator[tuple[_ComparedFrame | None, _ComparedFrame | None]]:
+    """Each frame with the one after it, None behind the last."""
     first = True
-    now: _Looked | None = None
-    for following in looks:
+    now: _ComparedFrame | None = None
+    for following in frames:
         if not first:
             yield now, following
         now, first = following, False

@@ -24,7 +24,7 @@ from tasks.media.scene.plate import Box
 
 Singles = NDArray[np.float32]
 
-LOOKED_AT_ROWS: Final = 400  # about as many rows of a person are compared; taller people are reduced
+COMPARED_ROWS: Final = 400  # about as many rows of a person are compared; taller people are reduced
 REACH: Final = 0.035  # of the part's height: how far from the mask's edge the plate may decide
 LEAST_REACH_PX: Final = 3.0  # the same for a small person
 RING: Final = 2.5  # times that distance: the background is learned up to there
@@ -72,10 +72,10 @@ class Compared(NamedTuple):
 Neighbour = tuple[Compared, NDArray[np.float64]]
 
 
-def looked_at_size(box: Box) -> tuple[int, int]:
+def compared_size(box: Box) -> tuple[int, int]:
     """(width, height) in which the part of a frame over ``box`` is compared with its plate."""
     wide, high = box.size_px
-    step = max(round(high / LOOKED_AT_ROWS), 1)
+    step = max(round(high / COMPARED_ROWS), 1)
     return -(-wide // step), -(-high // step)
 
 
@@ -91,10 +91,10 @@ class PlateMatte:
     ) -> Compared:
         """What a frame shows against its plate, over ``clean.box``; asked for each frame, in order.
 
-        ``picture`` has the frame's planes there, ``prior`` (h, w) of ``looked_at_size`` the person's probability * 255.
+        ``picture`` has the frame's planes there, ``prior`` (h, w) of ``compared_size`` the person's probability * 255.
         What the mask ``missed`` counts as the person. At the soft edge of that the plate alone decides.
         """
-        wh = looked_at_size(clean.box)
+        wh = compared_size(clean.box)
         small = _Small(*(_reduced(planes, self._layout.depth, wh) for planes in (picture, clean.planes)))
         seen = np.asarray(cv2.resize(clean.seen.view(np.uint8), wh, interpolation=cv2.INTER_NEAREST) > 0)
         reach = max(REACH * wh[1], LEAST_REACH_PX)
@@ -157,11 +157,11 @@ def _moved_odds(there: Compared, now: Compared, step_px: NDArray[np.float64]) ->
     to_there = affine.compose(affine.invert(from_there), affine.compose(affine.translation(-step_px), from_now))
     picture, before = now.small.picture[0], there.small.picture[0]
     at = _places_in_neighbour(picture, before, to_there)
-    moved, looks = (
+    moved, shows = (
         cv2.remap(plane, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for plane in (there.odds, before)
     )
     np.clip(moved, -MOST_PRIOR, MOST_PRIOR, out=moved)
-    return np.asarray(cv2.multiply(moved, cv2.LUT(cv2.absdiff(looks, picture), _ALIKE_WEIGHT)), np.float32)
+    return np.asarray(cv2.multiply(moved, cv2.LUT(cv2.absdiff(shows, picture), _ALIKE_WEIGHT)), np.float32)
 
 
 def _places_in_neighbour(picture: Bytes, neighbour: Bytes, to_neighbour: NDArray[np.float64]) -> Singles:
@@ -180,7 +180,7 @@ def _places_in_neighbour(picture: Bytes, neighbour: Bytes, to_neighbour: NDArray
         search.setFinestScale(1)
         flow = np.asarray(search.calc(few, held, flow), np.float32)
     rows, columns = np.arange(wh[1], dtype=np.float32)[:, None], np.arange(wh[0], dtype=np.float32)
-    off = np.float32((step - 1) / (2 * step))  # between the middles of enlarged pixels and of those that were looked at
+    off = np.float32((step - 1) / (2 * step))  # between the middles of enlarged pixels and of those that were compared
     flow[..., 0] += columns + off
     flow[..., 1] += rows + off
     at = cv2.transform(flow, to_held.astype(np.float32))

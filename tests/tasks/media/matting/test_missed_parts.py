@@ -129,7 +129,7 @@ def test_without_colours_nothing_is_looked_for() -> None:
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_an_arm_comes_back_and_what_goes_on_beyond_the_part_that_is_looked_at_does_not(turned: bool) -> None:
+def test_an_arm_comes_back_and_what_goes_on_beyond_the_part_that_is_compared_does_not(turned: bool) -> None:
     walker = drawn()
     x, y, across, down = walker.body_box
     row = y + down // 3
