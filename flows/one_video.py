@@ -123,6 +123,7 @@ def results_of(video: Video, wanted: WantedSettings, run: WholeRun) -> VideoStep
     for item, handles in zip(items, asked, strict=True):
         if isinstance(item, Job):
             yield Until(handles.values())
+            progress.listener.doing("writing the results")
             results.append(_finish(item, handles, run))
             _release_frames(item, run)
         else:

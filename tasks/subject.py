@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +14,8 @@ from conf.input import SubjectConf
 from tasks.errors import SettingError, counted
 from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
+from tasks.maths.gait.legs import exchange_legs
+from tasks.maths.gait.side_view import exchanged_legs
 from tasks.maths.path import framing
 from tasks.maths.tracking import subject_choice, subject_track
 from tasks.maths.tracking.everybody import choice_texts, number_people
@@ -38,7 +42,8 @@ FEW_SHARE: Final = 0.2  # of the frames looked at: below it a warning says so
 def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``pose.parquet``, ``pose.csv``, ``motion.parquet`` of the subject, and ``subject.json``.
 
-    Landmarks are NaN where the subject was not seen or the pose model did not look. ``SettingError`` for
+    Landmarks are NaN where the subject was not seen or the pose model did not look. Left and right are put right where
+    the model exchanged them: all landmarks, or in a walk across the picture those of the legs. ``SettingError`` for
     ``subject.point`` if nobody is there, and for a number that nobody has. ``NobodyFound`` if nothing that was followed
     is a person, unless the point or the number names it.
     """
@@ -61,7 +66,9 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     chosen = concatenate_tracks(pieces)
     steps = stitch_steps(chosen, read_steps(found.path("steps.parquet"), set(chosen.origin.tolist())), len(time_s))
     chosen = replace(chosen, landmarks=subject_track.swap_sides_back(chosen.landmarks, swapped))
-    write_pose(folder / "pose.parquet", folder / "pose.csv", _pose(chosen, time_s))
+    pose = _pose(chosen, time_s)
+    legs = _exchanged_legs(pose, shot, float(Fraction(clip.pixel_aspect)))
+    write_pose(folder / "pose.parquet", folder / "pose.csv", _with_legs_exchanged(pose, legs))
     known = {"looked": looked, "shot": shot, "track": _origin(chosen, len(time_s))}
     write_table(folder / "motion.parquet", {**known, **steps.columns})
     facts = {
@@ -71,6 +78,7 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
         "shots": [asdict(one) for one in followed],
         "rejected": sum(map(len, tracks)) - sum(map(len, everybody)),
         "sides_exchanged": int(swapped.sum()),
+        "legs_exchanged": int(legs.sum()),
         "people": [asdict(person) for person in people],
     }
     # without the reason: the same person gives the same bytes
@@ -135,3 +143,15 @@ def _pose(person: Track, time_s: Floats) -> PoseTrack:
     values[person.frames] = person.landmarks
     z, visibility, presence = (values[..., index] for index in (2, 3, 4))
     return PoseTrack(time_s, values[..., :2], z, visibility, presence)
+
+
+def _exchanged_legs(pose: PoseTrack, shot: NDArray[np.int64], pixel_aspect: float) -> Flags:
+    """Frames (n,) in which the model exchanged the legs of a walker. Each shot (n,) is looked at by itself."""
+    edges = [0, *(np.flatnonzero(np.diff(shot)) + 1).tolist(), len(shot)]
+    parts = [pose.part(slice(first, end)) for first, end in pairwise(edges)]
+    return np.concatenate([exchanged_legs(part, pixel_aspect) for part in parts])
+
+
+def _with_legs_exchanged(pose: PoseTrack, frames: Flags) -> PoseTrack:
+    values = (pose.xy_px, pose.z, pose.visibility, pose.presence)
+    return PoseTrack(pose.time_s, *(exchange_legs(one, frames) for one in values))

@@ -191,7 +191,27 @@ def test_the_lines_of_python_write_a_table_of_many_clips(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     exec(found[1], {})
     lines = (tmp_path / "gait.csv").read_text().splitlines()
-    assert lines == ["clip,why_not,stride_s", "ran,the person runs,", "two/person-1,,1.05"]
+    assert lines == ["clip,why_not,stride_s,stride_s_sd", "ran,the person runs,,", "two/person-1,,1.05,0.02"]
+
+
+def test_the_lines_of_python_join_the_key_points_of_many_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = re.search(r"```python\n(import json\nfrom pathlib.*?)```", PAGES["docs/machine-learning.md"], re.DOTALL)
+    assert found is not None
+    for name in ("a", "two/person-1"):
+        folder = tmp_path / "outputs" / name / "exports"
+        folder.mkdir(parents=True)
+        images = [{"id": number + 1, "file_name": f"{number:06d}.png"} for number in range(3)]
+        people = [{"id": 1, "image_id": 1}, {"id": 2, "image_id": 3}]
+        content = {"categories": [{"id": 1, "name": "person"}], "images": images, "annotations": people}
+        (folder / "coco.json").write_text(json.dumps(content))
+    monkeypatch.chdir(tmp_path)
+    exec(found[1], {})
+    joined = json.loads((tmp_path / "coco.json").read_text())
+    named = {image["id"]: image["file_name"] for image in joined["images"]}
+    assert len(named) == 6 and len({one["id"] for one in joined["annotations"]}) == 4
+    shown = [named[one["image_id"]] for one in joined["annotations"]]
+    assert shown == ["a/000000.png", "a/000002.png", "two/person-1/000000.png", "two/person-1/000002.png"]
+    assert joined["categories"] == [{"id": 1, "name": "person"}]
 
 
 def test_the_lines_of_python_lay_a_mask_over_its_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

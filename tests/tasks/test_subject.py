@@ -15,18 +15,22 @@ from conf.input import DecodeConf, ModelsConf, PoseConf, SubjectConf
 from tasks.decode import decode
 from tasks.demo.demo_video import HIP_CENTER, draw_demo
 from tasks.errors import SettingError
-from tasks.maths.body.landmarks import HIPS, PoseTrack
-from tasks.maths.tracking.steps import steps_from_table
+from tasks.maths.body.landmarks import HIPS, LEFT_ANKLE, RIGHT_ANKLE, PoseTrack
+from tasks.maths.tracking.steps import Step, steps_from_table
+from tasks.media.files.masks_file import Mask, MaskState
+from tasks.media.files.people_file import people_writer
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_json, read_table, write_json
 from tasks.pose import estimate_pose
 from tasks.records import Artifact, read_clip
 from tasks.requests import DecodeRequest, DemoRequest, PoseRequest, SubjectRequest
 from tasks.subject import choose_subject
-from tests.support.artifacts import artifact
+from tests.support.artifacts import artifact, clip_artifact, write_still_camera
+from tests.support.drawn.bodies import clothes
 from tests.support.drawn.empty_scenes import write_video
 from tests.support.drawn.postures import posture_frames
 from tests.support.drawn.similar_walkers import write_gray_film
+from tests.support.drawn.walkers import drawn, modelled_pose, true_pose
 
 FRAMES = 90
 MAN, WOMAN = (0.36, 0.25), (1118.0, 715.0)
@@ -157,6 +161,35 @@ def test_a_drawn_walker_is_followed_while_another_passes_in_front(tmp_path: Path
     assert len(facts["people"]) == 2 and facts["identity_switches"] == 0
     assert np.nanmax(off) < 0.4 * 60, "torso lengths of about 60 px"
     assert track.found[1:20].all() and track.found[-20:].all() and track.found.mean() > 0.75
+
+
+def test_the_legs_of_a_walker_whom_the_model_saw_wrongly_are_put_right(tmp_path: Path) -> None:
+    walker = drawn()
+    pose, truth = modelled_pose(walker), true_pose(walker)
+    values = np.concatenate([pose.xy_px, np.stack([pose.z, pose.visibility, pose.presence], axis=-1)], axis=-1)
+    moved_px = np.diff(truth.xy_px[:, list(HIPS)].mean(axis=1), axis=0, prepend=np.nan)
+    body = Mask(np.full((8, 8), 255, np.uint8), np.array([0, 0, 80, 200], np.float32), MaskState.measured)
+    (tmp_path / "found").mkdir()
+    write_still_camera(tmp_path / "found" / "camera.parquet", pose.time_s, walker.size_px)
+    with people_writer(tmp_path / "found") as writer:
+        for frame, time_s in enumerate(pose.time_s.tolist()):
+            writer.frame(frame, time_s, True, 0)
+            writer.sighting(frame, time_s, 1, np.nan_to_num(values[frame]), body)
+            writer.clothes(frame, 1, clothes(1).astype(np.float32))
+            dx_px, dy_px = moved_px[frame].tolist()
+            writer.step(frame, 1, Step(dx_px, dy_px, features=40))
+    clip = clip_artifact(tmp_path / "decode", pose, walker.size_px)
+    (tmp_path / "subject").mkdir()
+    request = SubjectRequest(clip, artifact("pose", tmp_path / "found"), SubjectConf())
+    facts = choose_subject(request, tmp_path / "subject", lambda _: None)
+    written = read_pose(tmp_path / "subject" / "pose.parquet")
+    ankles = [LEFT_ANKLE, RIGHT_ANKLE]
+    off_px, off_before_px = (
+        np.hypot(*(one.xy_px[:, ankles] - truth.xy_px[:, ankles]).T).mean(axis=0) for one in (written, pose)
+    )
+    assert np.mean(off_before_px > 15) > 0.04, "a person of 227 px"
+    assert np.mean(off_px > 15) < 0.01
+    assert 0 < facts["legs_exchanged"] < 0.15 * pose.frames
 
 
 def test_nobody_in_the_same_clothes_takes_over_in_a_gray_film(tmp_path: Path) -> None:

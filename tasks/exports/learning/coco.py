@@ -11,7 +11,7 @@ from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, LANDMARK_NAMES
 from tasks.maths.body.person_box import whole_picture_box
 from tasks.media.files.masks_file import Mask, read_masks
-from tasks.media.files.pose_file import LANDMARK_VALUES
+from tasks.media.files.pose_file import LANDMARK_VALUES, read_pose
 from tasks.media.files.tables import read_table, write_json
 from tasks.media.matting.run_lengths import extent
 from tasks.records import Clip, Tick, read_clip
@@ -31,7 +31,8 @@ PERSON: Final = {"id": 1, "name": "person", "supercategory": "person"}
 def write_coco(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``coco.json``: an image for each frame, an annotation for each person found in it.
 
-    ``track_id`` is the number of the pose stage's track; ``subject`` is true for the person who is followed. The box
+    ``track_id`` is the number of the pose stage's track; ``subject`` is true for the person who is followed, whose key
+    points are those of ``pose.parquet``, with left and right put right where the model exchanged them. The box
     and the area are those of the mask that comes with the pose, in px of the source.
     """
     clip = read_clip(request.clip)
@@ -68,9 +69,13 @@ def _annotations(request: ExportRequest, clip: Clip) -> Iterator[dict[str, Any]]
     followed = read_table(request.file(request.subject, "motion.parquet"), ["track"])["track"]
     frames, tracks = (table[name][::LANDMARK_COUNT].tolist() for name in ("frame", "track"))
     landmarks = np.stack([table[name].reshape(-1, LANDMARK_COUNT) for name in LANDMARK_VALUES], axis=-1)
+    pose = read_pose(request.pose_file)
+    subject = np.concatenate([pose.xy_px, np.stack([pose.z, pose.visibility, pose.presence], axis=-1)], axis=-1)
     bodies = read_masks(request.file(request.found, "bodies.npz"))
     people = zip(frames, tracks, landmarks.astype(np.float64), bodies, strict=True)
-    for number, (frame, track, points, body) in enumerate(people, start=1):
+    for number, (frame, track, found, body) in enumerate(people, start=1):
+        is_subject = bool(followed[frame] == track)
+        points = subject[frame] if is_subject else found
         keypoints = coco_keypoints(points)
         box, area = _box_and_area(body, points, clip.size_px)
         yield {
@@ -83,7 +88,7 @@ def _annotations(request: ExportRequest, clip: Clip) -> Iterator[dict[str, Any]]
             "area": round(area, 2),
             "iscrowd": 0,
             "track_id": track,
-            "subject": bool(followed[frame] == track),
+            "subject": is_subject,
         }
 
 

@@ -14,7 +14,7 @@ from tasks.maths.arrays import Flags, Floats, true_runs
 from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, PoseTrack, torso_length_px
 from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.frame_times import interpolate_at, mean_rate_hz
-from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, untangle
+from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, exchange_legs, untangle
 from tasks.maths.path.smoothers import butterworth
 
 SMOOTHED_HZ: Final = 6.0  # cut-off that gait laboratories use for positions (Winter 1991)
@@ -88,6 +88,14 @@ def _sparse_reason(track: PoseTrack) -> str:
     return f"the poses are {apart_s:.2f} s apart, and a foot may land within {LONGEST_FILLED_S} s"
 
 
+def exchanged_legs(track: PoseTrack, pixel_aspect: float = 1.0) -> Flags:
+    """Frames (n,) of a walk across the picture in which the pose has the left leg for the right one."""
+    exchanged = np.zeros(track.frames, np.bool_)
+    for part in side_views(track, pixel_aspect).parts:
+        exchanged[part.first : part.first + len(part.time_s)] = part.exchanged
+    return exchanged & track.found
+
+
 def torso_growth(part: SideView) -> float:
     """Share by which the torso becomes longer in a stride: 0 for somebody who keeps the distance to the camera."""
     torso, after_s = torso_length_px(part.points), part.time_s - part.time_s.mean()
@@ -152,9 +160,9 @@ def _side_view(
     points = (xy_px - hips) * np.array([forwards, -1.0]) / torso_px
     feet = points[:, np.array(FEET), 0].mean(axis=2)
     sides = untangle(feet[:, 0] - feet[:, 1], time_s, stride_hz)
-    legs, other_legs = list(LEFT_LEG + RIGHT_LEG), list(RIGHT_LEG + LEFT_LEG)
-    points[:, legs] = np.where(sides.exchanged[:, None, None], points[:, other_legs], points[:, legs])
+    points = exchange_legs(points, sides.exchanged)
     if not sides.false.all():
+        legs = list(LEFT_LEG + RIGHT_LEG)
         points[:, legs] = _filled(points[:, legs], ~sides.false, time_s)
     smooth = butterworth(points.reshape(len(time_s), -1), time_s, cutoff_hz=SMOOTHED_HZ).reshape(points.shape)
     return SideView(first, time_s, smooth, forwards, stride_hz, torso_px, sides.exchanged, sides.false)

@@ -13,8 +13,10 @@ from tasks.exports.learning.rle import write_rle
 from tasks.exports.requests import ExportRequest
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.maths.path import affine
+from tasks.maths.tracking.subject_track import MIRRORED_LANDMARKS
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer
 from tasks.media.files.people_file import people_writer
+from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table, write_table
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
 from tests.support.drawn.paths import without
@@ -22,6 +24,7 @@ from tests.support.drawn.walkers import drawn, true_pose
 
 SIZE_PX = (640, 360)
 FRAMES = 30
+EXCHANGED = 8  # frame in which the model has left for right, which the subject's own pose does not
 OTHER = 2  # track of a second person, in every third frame
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of pycocotools 2.0.11
 BODY = Mask(np.pad(np.full((8, 8), 255, np.uint8), 4), np.array([99.5, 59.5, 259.5, 219.5], np.float32), MaskState(0))
@@ -40,7 +43,8 @@ def everything(tmp_path: Path) -> ExportRequest:
             writer.frame(frame, frame / 30, True, 0)
             masks.write(BODY if frame != 4 else BODY._replace(state=MaskState.nobody))
             for track in [1] * (frame != 4) + [OTHER] * (frame % 3 == 0):
-                writer.sighting(frame, frame / 30, track, np.nan_to_num(values[frame], nan=50.0), BODY)
+                seen = values[frame] if frame != EXCHANGED else values[frame][MIRRORED_LANDMARKS]
+                writer.sighting(frame, frame / 30, track, np.nan_to_num(seen, nan=50.0), BODY)
     matrices = affine.translation(np.stack([np.linspace(5, -5, FRAMES), np.full(FRAMES, 2.0)], axis=1))
     columns = {f"to_output_{row}{column}": matrices[:, row, column] for row in range(2) for column in range(3)}
     write_table(tmp_path / "trajectory" / "trajectory.parquet", columns)
@@ -70,6 +74,17 @@ def test_coco_keypoints_are_read_by_pycocotools(everything: ExportRequest, tmp_p
     assert one["num_keypoints"] == sum(flag > 0 for flag in one["keypoints"][2::3])
     assert one["bbox"] == [140.0, 100.0, 80.0, 80.0]  # the mask's eight of sixteen cells of 10 px, from the corner
     assert one["area"] == 80 * 80
+
+
+def test_the_key_points_of_the_followed_person_are_those_of_the_pose(everything: ExportRequest, tmp_path: Path) -> None:
+    write_coco(everything, tmp_path / "out", lambda _: None)
+    coco, pose = COCO(str(tmp_path / "out" / "coco.json")), read_pose(everything.pose_file)
+    for frame in (EXCHANGED - 1, EXCHANGED):
+        (one,) = coco.loadAnns(coco.getAnnIds(imgIds=[frame + 1]))
+        for side in ("left", "right"):
+            first = 3 * COCO_NAMES.index(f"{side}_ankle")
+            ankle = pose.xy_px[frame, LANDMARK_NAMES.index(f"{side}_ankle")]
+            assert one["keypoints"][first : first + 2] == pytest.approx(ankle.tolist(), abs=0.006)
 
 
 def test_hidden_points_are_flagged_and_absent_ones_are_zero() -> None:

@@ -1,9 +1,16 @@
 """The legs of a walker are told apart where the model confuses them."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from tasks.maths.gait.legs import untangle
+from tasks.maths.body.landmarks import LEFT_ANKLE, RIGHT_ANKLE, PoseTrack
+from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, exchange_legs, untangle
+from tasks.maths.gait.side_view import exchanged_legs
+from tests.support.drawn.walkers import WALKERS, drawn, modelled_pose, true_pose
 
 STRIDE_HZ = 0.9
 TIME_S = np.arange(300) / 30
@@ -41,3 +48,39 @@ def test_two_sides_on_one_leg_are_false() -> None:
 def test_a_slightly_wrong_stride_frequency_does_no_harm() -> None:
     found = untangle(LEAD, TIME_S, STRIDE_HZ * 1.03)
     assert not found.exchanged[np.abs(LEAD) > 0.2].any()
+
+
+def wrong_way_round(pose: PoseTrack, truth: PoseTrack) -> NDArray[np.bool_]:
+    """Frames (n,) whose ankles lie nearer to the other one's true place than to their own."""
+    ankles, true_ankles = (one.xy_px[:, [LEFT_ANKLE, RIGHT_ANKLE]] for one in (pose, truth))
+    own_px, other_px = (np.hypot(*(ankles - there).T).sum(axis=0) for there in (true_ankles, true_ankles[:, ::-1]))
+    return np.asarray(other_px < own_px)
+
+
+@pytest.mark.parametrize("walk", WALKERS, ids=str)
+def test_the_legs_of_a_walker_are_put_right(walk: dict[str, Any]) -> None:
+    walker = drawn(**walk)
+    truth, pose = true_pose(walker), modelled_pose(walker)
+    mended = replace(pose, xy_px=exchange_legs(pose.xy_px, exchanged_legs(pose)))
+    ankles_px = truth.xy_px[:, LEFT_ANKLE] - truth.xy_px[:, RIGHT_ANKLE]
+    apart = np.hypot(*ankles_px.T) > 0.3 * np.hypot(*ankles_px.T).max()
+    assert wrong_way_round(pose, truth)[apart].mean() > 0.03
+    assert wrong_way_round(mended, truth)[apart].mean() < 0.01
+    assert not exchanged_legs(truth)[apart].any()
+
+
+@pytest.mark.parametrize(
+    ("walk", "frames"), [({"heading_deg": 90}, 240), ({"seconds": 0.6}, 18), ({}, 1)], ids=["nearer", "short", "one"]
+)
+def test_no_leg_is_moved_where_no_walk_is_seen_from_the_side(walk: dict[str, Any], frames: int) -> None:
+    pose = modelled_pose(drawn(**walk)).part(slice(0, frames))
+    assert not exchanged_legs(pose).any()
+
+
+def test_only_the_legs_of_the_given_frames_are_exchanged() -> None:
+    values = np.arange(4 * 33 * 2, dtype=np.float64).reshape(4, 33, 2)
+    once = exchange_legs(values, np.array([False, True, False, True]))
+    rest = np.setdiff1d(np.arange(33), LEFT_LEG + RIGHT_LEG)
+    assert np.array_equal(once[1::2][:, LEFT_LEG], values[1::2][:, RIGHT_LEG])
+    assert np.array_equal(once[1::2][:, RIGHT_LEG], values[1::2][:, LEFT_LEG])
+    assert np.array_equal(once[:, rest], values[:, rest]) and np.array_equal(once[::2], values[::2])
