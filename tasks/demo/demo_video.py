@@ -27,6 +27,7 @@ from tasks.demo.walker import (
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.media.files.tables import write_table
 from tasks.media.output.audio_clock import SoundSource
+from tasks.media.output.output_file import PictureStream
 from tasks.media.output.video_writer import VideoWriter
 from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.layout import frame_planes, nearest_layout
@@ -106,19 +107,8 @@ def write_rgb_video(
     These tags show the same colours in every player. ``OutputError`` if ``path`` cannot be written.
     """
     layout, reformatter = nearest_layout("yuv420p"), VideoReformatter()
-    sink = VideoWriter(
-        path,
-        size_px=size_px,
-        layout=layout,
-        time_base=Fraction(1, rate.numerator),
-        rate=rate,
-        color=_BT709_LIMITED,
-        pixel_aspect=Fraction(1),
-        crf=16,
-        preset="veryfast",
-        sound=SoundSource(sound),
-    )
-    with sink:
+    stream = PictureStream(size_px, layout, Fraction(1, rate.numerator), rate, _BT709_LIMITED, Fraction(1))
+    with VideoWriter(path, stream, crf=16, preset="veryfast", sound=SoundSource(sound)) as sink:
         for number, rgb in enumerate(pictures):
             frame = reformatter.reformat(
                 VideoFrame.from_ndarray(rgb, format="rgb24"),

@@ -45,7 +45,7 @@ from tasks.media.output.render_frame import (
 from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.compose import Panes, join_panes, panes_side_by_side, panes_stacked, solid_planes
 from tasks.media.planes.drawing import draw_label, make_label
-from tasks.media.planes.layout import Alpha, Planes, tags_for_height
+from tasks.media.planes.layout import Alpha, Planes
 from tasks.media.report.render_samples import RenderSamples
 from tasks.media.scene.border import Origin
 from tasks.requests import RenderRequest
@@ -260,17 +260,8 @@ def clear_pictures(
 
 def open_sink(request: RenderRequest, placement: Placement, path: Path) -> AlphaWriter | PngZipWriter:
     """The writer that the file's name asks for."""
-    color = tags_for_height(placement.clip.color, placement.clip.height_px, placement.size_px[1])
+    pictures = placement.stream(placement.size_px)
     if path.suffix == ".zip":
-        return PngZipWriter(path, placement.layout, color)
-    return AlphaWriter(
-        path,
-        path.suffix.removeprefix("."),
-        size_px=placement.size_px,
-        layout=placement.layout,
-        time_base=placement.clip.time_base,
-        rate=placement.clip.rate,
-        color=color,
-        pixel_aspect=Fraction(placement.clip.pixel_aspect),
-        sound=sound_source(request.source, placement.clip),
-    )
+        return PngZipWriter(path, pictures.layout, pictures.color)
+    sound = sound_source(request.source, placement.clip)
+    return AlphaWriter(path, path.suffix.removeprefix("."), pictures, sound=sound)

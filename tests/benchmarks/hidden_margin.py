@@ -22,6 +22,7 @@ from tasks.errors import NobodyFound
 from tasks.maths.arrays import Flags
 from tasks.maths.path import affine
 from tasks.media.input.frames import Frame, read_frames
+from tasks.media.output.output_file import PictureStream
 from tasks.media.output.video_writer import VideoWriter
 from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.crop import small_size
@@ -160,18 +161,8 @@ def write_inner(path: Path, video: Path, clip: Clip, inner: Region) -> Path:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     layout = clip_layout(clip)
-    sink = VideoWriter(
-        path,
-        size_px=inner.size_px,
-        layout=layout,
-        time_base=clip.time_base,
-        rate=clip.rate,
-        color=clip.color,
-        pixel_aspect=Fraction(clip.pixel_aspect),
-        crf=0,
-        preset="ultrafast",
-    )
-    with sink:
+    pictures = PictureStream(inner.size_px, layout, clip.time_base, clip.rate, clip.color, Fraction(clip.pixel_aspect))
+    with VideoWriter(path, pictures, crf=0, preset="ultrafast") as sink:
         for frame in read_frames(video, clip):
             sink.write(part(frame, layout, inner), frame.pts, frame.duration)
     return path

@@ -11,6 +11,7 @@ from av.video.stream import VideoStream
 from tasks.media.input.probe import probe_shape, scan_video
 from tasks.media.output.alpha_writer import AlphaWriter
 from tasks.media.output.audio_clock import SoundSource
+from tasks.media.output.output_file import PictureStream
 from tasks.media.output.video_writer import VideoWriter
 from tasks.media.planes.layout import nearest_layout
 from tasks.records import ColorTags
@@ -87,24 +88,19 @@ def test_of_several_video_tracks_the_moving_one_is_taken_whichever_is_first(
 def written(source: Path, target: Path) -> list[str]:
     """Write an output of two frames with what is kept of ``source``; its notes."""
     layout = nearest_layout("yuv420p")
-    common = {
-        "size_px": (64, 48),
-        "layout": layout,
-        "time_base": Fraction(1, 30),
-        "rate": RATE,
-        "color": ColorTags(),
-        "pixel_aspect": Fraction(1),
-        "sound": SoundSource(source),
-    }
+    stream, sound = (
+        PictureStream((64, 48), layout, Fraction(1, 30), RATE, ColorTags(), Fraction(1)),
+        SoundSource(source),
+    )
     shown = [planes(index, (64, 48), "yuv420p") for index in range(2)]
     if target.suffix == ".webm":
-        with AlphaWriter(target, "webm", **common) as alpha_sink:  # type: ignore[arg-type]
+        with AlphaWriter(target, "webm", stream, sound=sound) as alpha_sink:
             for index, picture in enumerate(shown):
                 alpha_sink.write(picture, np.ones((48, 64), np.float32), index * 15, 15)
         return alpha_sink.notes
     preset, codec = ("proxy", "prores") if target.suffix == ".mov" else ("veryfast", "x264")
     crf = None if codec == "prores" else 18
-    with VideoWriter(target, crf=crf, preset=preset, codec=codec, **common) as sink:  # type: ignore[arg-type]
+    with VideoWriter(target, stream, crf=crf, preset=preset, codec=codec, sound=sound) as sink:
         for index, picture in enumerate(shown):
             sink.write(picture, index * 15, 15)
     return sink.notes

@@ -10,6 +10,7 @@ import pytest
 from conf.config import Config
 from tasks.decode import decode
 from tasks.media.output.alpha_writer import AlphaWriter
+from tasks.media.output.output_file import PictureStream
 from tasks.media.output.png_zip import PngZipWriter
 from tasks.media.output.video_writer import VideoWriter
 from tasks.media.planes.layout import nearest_layout
@@ -30,20 +31,13 @@ def notes(path: Path, folder: Path) -> list[str]:
     return found
 
 
+def pictures(pixel_format: str) -> PictureStream:
+    return PictureStream(SIZE_PX, nearest_layout(pixel_format), Fraction(1, 30), Fraction(30), ColorTags(), Fraction(1))
+
+
 def written(path: Path, pixel_format: str, codec: str = "auto") -> list[str]:
     """Write three pictures with the default quality; the notes."""
-    with VideoWriter(
-        path,
-        size_px=SIZE_PX,
-        layout=nearest_layout(pixel_format),
-        time_base=Fraction(1, 30),
-        rate=Fraction(30),
-        color=ColorTags(),
-        pixel_aspect=Fraction(1),
-        crf=18,
-        preset="veryfast",
-        codec=codec,
-    ) as sink:
+    with VideoWriter(path, pictures(pixel_format), crf=18, preset="veryfast", codec=codec) as sink:
         for index in range(3):
             sink.write(planes(index, SIZE_PX, pixel_format), index, 1)
     return sink.notes
@@ -125,17 +119,7 @@ def test_dolby_vision_is_named(tmp_path: Path) -> None:
 
 
 def test_the_opacity_of_vp9_is_named(tmp_path: Path) -> None:
-    with AlphaWriter(
-        tmp_path / "clear.webm",
-        "webm",
-        size_px=SIZE_PX,
-        layout=nearest_layout("yuv420p"),
-        time_base=Fraction(1, 30),
-        rate=Fraction(30),
-        color=ColorTags(),
-        pixel_aspect=Fraction(1),
-        sound=None,
-    ) as sink:
+    with AlphaWriter(tmp_path / "clear.webm", "webm", pictures("yuv420p")) as sink:
         for index in range(3):
             sink.write(planes(index, SIZE_PX, "yuv420p"), np.full((48, 64), 0.5, np.float32), index, 1)
     (note,) = notes(tmp_path / "clear.webm", tmp_path / "a")

@@ -2,7 +2,6 @@
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 
@@ -10,6 +9,7 @@ from tasks.media.input.frames import read_frames
 from tasks.media.input.probe import FrameTable, scan_video
 from tasks.media.output.alpha_writer import AlphaWriter
 from tasks.media.output.audio_clock import sound_source
+from tasks.media.output.output_file import PictureStream
 from tasks.media.output.video_writer import VideoWriter
 from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.layout import clip_layout
@@ -34,7 +34,7 @@ def video_writer_for(
 ) -> VideoWriter:
     return VideoWriter(
         path,
-        **writer_settings(clip),
+        own_pictures(clip),
         crf=crf,
         preset=preset,
         sound=None if sound is None else sound_source(sound, clip),
@@ -45,19 +45,14 @@ def video_writer_for(
 
 
 def alpha_writer_for(path: Path, clip: Clip, coding: str, sound: Path) -> AlphaWriter:
-    return AlphaWriter(path, coding, **writer_settings(clip), sound=sound_source(sound, clip))
+    return AlphaWriter(path, coding, own_pictures(clip), sound=sound_source(sound, clip))
 
 
-def writer_settings(clip: Clip) -> dict[str, Any]:
-    """The settings of a writer for the clip's own frames."""
-    return {
-        "size_px": clip.size_px,
-        "layout": clip_layout(clip),
-        "time_base": clip.time_base,
-        "rate": clip.rate,
-        "color": clip.color,
-        "pixel_aspect": Fraction(clip.pixel_aspect),
-    }
+def own_pictures(clip: Clip) -> PictureStream:
+    """The clip's own frames."""
+    return PictureStream(
+        clip.size_px, clip_layout(clip), clip.time_base, clip.rate, clip.color, Fraction(clip.pixel_aspect)
+    )
 
 
 def rewrite(

@@ -1,7 +1,6 @@
 """Write a video with opacity: VP9 in WebM or ProRes 4444 in QuickTime."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, cast
@@ -15,11 +14,10 @@ from numpy.typing import NDArray
 
 from tasks.errors import OutputError
 from tasks.media.output.audio_clock import SoundSource
-from tasks.media.output.output_file import OutputFile
+from tasks.media.output.output_file import OutputFile, PictureStream
 from tasks.media.planes.layout import (
     FULL_RANGE,
     Alpha,
-    PixelLayout,
     Planes,
     gray_as_yuv420,
     gray_planes_as_yuv420,
@@ -28,7 +26,6 @@ from tasks.media.planes.layout import (
     with_finer_chroma,
 )
 from tasks.media.planes.warp import upsample_chroma
-from tasks.records import ColorTags
 
 _MAX_RATE_DENOMINATOR = 10**6
 _LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
@@ -76,25 +73,15 @@ def odd_width_fault(codec: str, size_px: tuple[int, int]) -> str:
 class AlphaWriter:
     """Writes one video with opacity. A context manager that leaves a complete file or, after an exception, none.
 
-    ``codec`` is a key of ``ALPHA_CODECS``; the rest is as in ``VideoWriter``. WebM rounds times to milliseconds.
+    ``codec`` is a key of ``ALPHA_CODECS``, and ``pictures`` describes what is given to ``write``. Every sound track of
+    ``sound`` is copied. WebM rounds times to milliseconds.
     ``OutputError`` if the file cannot be written.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        codec: str,
-        *,
-        size_px: tuple[int, int],
-        layout: PixelLayout,
-        time_base: Fraction,
-        rate: Fraction,
-        color: ColorTags,
-        pixel_aspect: Fraction,
-        sound: SoundSource | None = None,
-    ) -> None:
-        self._layout, self._codec, self._time_base = layout, ALPHA_CODECS[codec], time_base
-        if fault := odd_width_fault(codec, size_px):
+    def __init__(self, path: Path, codec: str, pictures: PictureStream, *, sound: SoundSource | None = None) -> None:
+        layout, color = pictures.layout, pictures.color
+        self._layout, self._codec, self._time_base = layout, ALPHA_CODECS[codec], pictures.time_base
+        if fault := odd_width_fault(codec, pictures.size_px):
             raise OutputError(f"{path}: {fault}; choose background.alpha=webm or png, or an even crop.size")
         self._finer = with_finer_chroma(layout, nearest_layout(self._codec.pixel_format.replace("yuva", "yuv")))
         self._chroma_location = color.chroma_location
@@ -107,13 +94,15 @@ class AlphaWriter:
         if narrowed:
             self.notes.append("full range was written as limited range, as players expect of ProRes")
         added = self._file.container.add_stream(
-            self._codec.encoder, rate=rate.limit_denominator(_MAX_RATE_DENOMINATOR), options=dict(self._codec.options)
+            self._codec.encoder,
+            rate=pictures.rate.limit_denominator(_MAX_RATE_DENOMINATOR),
+            options=dict(self._codec.options),
         )
         self._stream = cast(VideoStream, added)
         context = self._stream.codec_context
-        context.width, context.height = size_px
-        context.pix_fmt, context.time_base = self._codec.pixel_format, time_base
-        context.sample_aspect_ratio = pixel_aspect
+        context.width, context.height = pictures.size_px
+        context.pix_fmt, context.time_base = self._codec.pixel_format, pictures.time_base
+        context.sample_aspect_ratio = pictures.pixel_aspect
         context.color_range, context.colorspace = self._range, _BT709 if layout.is_rgb else color.matrix
         context.color_primaries, context.color_trc = color.primaries, color.transfer
         context.flags |= Flags.bitexact | Flags.frame_duration

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,9 +15,23 @@ from tasks.media.output.audio_clock import SoundSource
 from tasks.media.output.sound_copy import SoundCopy, TimedPacket
 from tasks.media.output.source_extras import SourceExtras, read_extras
 from tasks.media.output.written_check import PacketList
+from tasks.media.planes.layout import PixelLayout
+from tasks.records import ColorTags
 
 # The errors of a muxer that refuses a packet. They are not the fault of the disk.
 _REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
+
+
+@dataclass(frozen=True)
+class PictureStream:
+    """The pictures that a writer is given, one after the other, and the clock of their times."""
+
+    size_px: tuple[int, int]
+    layout: PixelLayout
+    time_base: Fraction  # seconds per tick of the pictures' timestamps
+    rate: Fraction
+    color: ColorTags
+    pixel_aspect: Fraction
 
 
 class OutputFile:

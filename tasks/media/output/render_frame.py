@@ -18,6 +18,7 @@ from tasks.media.input.frame_cache import cached_frames
 from tasks.media.input.frames import Frame
 from tasks.media.input.prefetch import prefetched
 from tasks.media.output.audio_clock import sound_source
+from tasks.media.output.output_file import PictureStream
 from tasks.media.output.video_writer import VideoWriter
 from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.borders import blur_border, fill_border
@@ -58,6 +59,12 @@ class Placement:
     def values(self, rgb: list[int]) -> tuple[int, ...]:
         """A colour, one value a plane."""
         return plane_values(rgb, self.layout, self.clip.color, self.clip.height_px)
+
+    def stream(self, size_px: tuple[int, int]) -> PictureStream:
+        """Pictures of ``size_px`` that are made from the clip's frames, with their times."""
+        clip = self.clip
+        color = tags_for_height(clip.color, clip.height_px, size_px[1])
+        return PictureStream(size_px, self.layout, clip.time_base, clip.rate, color, Fraction(clip.pixel_aspect))
 
 
 @dataclass(frozen=True)
@@ -270,12 +277,7 @@ def write_video(
     threads = encoding.threads if stabilized else max(encoding.threads // 2, 1)
     sink = VideoWriter(
         path,
-        size_px=size_px,
-        layout=placement.layout,
-        time_base=placement.clip.time_base,
-        rate=placement.clip.rate,
-        color=tags_for_height(placement.clip.color, placement.clip.height_px, size_px[1]),
-        pixel_aspect=Fraction(placement.clip.pixel_aspect),
+        placement.stream(size_px),
         crf=encoding.crf,
         preset=encoding.preset,
         threads=threads,

@@ -31,7 +31,7 @@ from tasks.media.output.encoders import (
     open_encoder,
     player_note,
 )
-from tasks.media.output.output_file import OutputFile
+from tasks.media.output.output_file import OutputFile, PictureStream
 from tasks.media.planes.layout import (
     FULL_RANGE,
     PixelLayout,
@@ -54,8 +54,7 @@ _BT709 = 1  # AVCOL_SPC_BT709
 class VideoWriter:
     """Writes one video file. A context manager that leaves a complete file or, after an exception, none.
 
-    - ``size_px``, ``layout``, ``color`` and ``pixel_aspect`` describe the planes given to ``write``.
-    - ``time_base`` is the seconds per tick of their timestamps.
+    - ``pictures`` describes what is given to ``write``.
     - ``codec`` is a key of ``ENCODERS``, or ``AUTO``; ``crf`` and ``preset`` are the encoder's own settings, and
       it works with ``threads`` and, with ``short_look_ahead``, in less memory.
     - Every sound track of ``sound`` is copied with its own timestamps.
@@ -68,13 +67,8 @@ class VideoWriter:
     def __init__(
         self,
         path: Path,
+        pictures: PictureStream,
         *,
-        size_px: tuple[int, int],
-        layout: PixelLayout,
-        time_base: Fraction,
-        rate: Fraction,
-        color: ColorTags,
-        pixel_aspect: Fraction,
         crf: int | None,
         preset: str,
         threads: int = 1,
@@ -83,6 +77,7 @@ class VideoWriter:
         hdr: HdrTags = NO_HDR,
         short_look_ahead: bool = False,
     ) -> None:
+        size_px, layout, color, time_base = pictures.size_px, pictures.layout, pictures.color, pictures.time_base
         self._path, self._layout, self._time_base = path, layout, time_base
         encoder = chosen_encoder(codec, preset, layout, size_px)
         coded = coded_layout(layout, encoder)
@@ -95,13 +90,14 @@ class VideoWriter:
         self.notes += filter(None, [player_note(coded, encoder)])
         container = self._file.container
         ffmpeg_name = encoder.ffmpeg_name if coded.depth == 8 else encoder.ffmpeg_name_10_bit
-        added = container.add_stream(ffmpeg_name, rate=rate.limit_denominator(_MAX_RATE_DENOMINATOR))
+        added = container.add_stream(ffmpeg_name, rate=pictures.rate.limit_denominator(_MAX_RATE_DENOMINATOR))
         self._stream = cast(VideoStream, added)
         tags = _coded_tags(color, layout, encoder)
         self._range, self._coded_range = _range_name(color), _range_name(tags)
         if self._range != self._coded_range and not layout.is_rgb:
             self.notes.append(f"full range was written as limited range, as players expect of {encoder.title}")
-        _describe(self._stream, coded_px, coded_pixel_format(coded, encoder), time_base, tags, pixel_aspect)
+        pixel_format = coded_pixel_format(coded, encoder)
+        _describe(self._stream, coded_px, pixel_format, time_base, tags, pictures.pixel_aspect)
         context = self._stream.codec_context
         self.notes += configure_encoder(context, encoder, crf, preset, hdr, threads, short_look_ahead=short_look_ahead)
         self._open(encoder, f"{coded_px[0]}x{coded_px[1]} {coded.name}, crf {crf}, preset {preset}")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tasks.errors import OutputError
 from tasks.media.output.alpha_writer import AlphaWriter
 from tasks.media.output.audio_clock import SoundSource
+from tasks.media.output.output_file import PictureStream
 from tasks.media.output.png_zip import PngZipWriter, check_written_zip
 from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.layout import nearest_layout, planes_to_rgb, with_finer_chroma
@@ -34,12 +35,7 @@ def write(path: Path, coding: str, pixel_format: str, sound: Path | None = None,
     writer = AlphaWriter(
         path,
         coding,
-        size_px=SIZE,
-        layout=layout,
-        time_base=Fraction(1, 15360),
-        rate=Fraction(30),
-        color=COLOR,
-        pixel_aspect=Fraction(1),
+        PictureStream(SIZE, layout, Fraction(1, 15360), Fraction(30), COLOR, Fraction(1)),
         sound=None if sound is None else SoundSource(sound),
     )
     with writer:
@@ -116,16 +112,9 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path: Path, coding: str) -> N
 
 def test_full_range_becomes_limited_range_in_prores(tmp_path: Path) -> None:
     path = tmp_path / "full.mov"
-    writer = AlphaWriter(
-        path,
-        "mov",
-        size_px=SIZE,
-        layout=nearest_layout("yuv420p"),
-        time_base=Fraction(1, 30),
-        rate=Fraction(30),
-        color=ColorTags(range=2, primaries=1, transfer=1, matrix=1),
-        pixel_aspect=Fraction(1),
-    )
+    color = ColorTags(range=2, primaries=1, transfer=1, matrix=1)
+    layout = nearest_layout("yuv420p")
+    writer = AlphaWriter(path, "mov", PictureStream(SIZE, layout, Fraction(1, 30), Fraction(30), color, Fraction(1)))
     gray = (np.full((48, 64), 255, np.uint8), *[np.full((24, 32), 128, np.uint8)] * 2)
     with writer:
         writer.write(gray, np.ones((48, 64), np.float32), 0, 1)
@@ -170,15 +159,8 @@ def test_an_exception_leaves_no_zip(tmp_path: Path) -> None:
 
 
 def test_prores_of_an_odd_width_is_refused_with_a_cure(tmp_path: Path) -> None:
+    layout = nearest_layout("yuv420p")
+    pictures = PictureStream((321, 240), layout, Fraction(1, 15360), Fraction(30), COLOR, Fraction(1))
     with pytest.raises(OutputError, match=r"needs an even width, not 321x240; choose background\.alpha=webm or png"):
-        AlphaWriter(
-            tmp_path / "person.mov",
-            "mov",
-            size_px=(321, 240),
-            layout=nearest_layout("yuv420p"),
-            time_base=Fraction(1, 15360),
-            rate=Fraction(30),
-            color=COLOR,
-            pixel_aspect=Fraction(1),
-        )
+        AlphaWriter(tmp_path / "person.mov", "mov", pictures)
     assert list(tmp_path.iterdir()) == []

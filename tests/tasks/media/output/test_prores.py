@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 
 from tasks.media.input.frames import read_frames
 from tasks.media.output.encoders import ENCODERS, unavailable_reason
+from tasks.media.output.output_file import PictureStream
 from tasks.media.output.video_writer import VideoWriter
 from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.layout import clip_layout, nearest_layout
@@ -92,14 +93,10 @@ def test_chroma_stays_at_its_location(tmp_path: Path, location: int, right: floa
     width, height = 64, 48
     u = np.tile((20 + 4 * np.arange(width // 2)).astype(np.uint8), (height // 2, 1))
     v = np.tile((20 + 4 * np.arange(height // 2)).astype(np.uint8)[:, None], (1, width // 2))
+    layout, color = nearest_layout("yuv420p"), ColorTags(1, 1, 1, 1, location)
     writer = VideoWriter(
         tmp_path / "out.mov",
-        size_px=(width, height),
-        layout=nearest_layout("yuv420p"),
-        time_base=Fraction(1, 30),
-        rate=Fraction(30),
-        color=ColorTags(1, 1, 1, 1, location),
-        pixel_aspect=Fraction(1),
+        PictureStream((width, height), layout, Fraction(1, 30), Fraction(30), color, Fraction(1)),
         crf=None,
         preset="4444xq",
         codec="prores",
