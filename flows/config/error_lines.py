@@ -35,6 +35,7 @@ VALUES_BESIDE_PRESETS: Final = {  # what is given under the name of a group, but
     "background": "; a picture is background=image background.image=beach.jpg, a colour background.color=red",
     "border": "; a colour is border=constant border.color=red",
     "crop": "; a shape is crop.aspect=9:16, a size crop.output=1080x1920",
+    "encode": "; H.264 is encode=x264, H.265 (HEVC) encode=x265",
 }
 DEFAULTS_LIST: Final = "hydra/_internal/defaults_list.py"  # follows the files that a YAML file names
 FOREIGN_CONFIG: Final = (
@@ -148,6 +149,9 @@ def _syntax_line(override: str) -> str:
         usual = "true" if setting_type(override) is bool else "..."
         meant = f"{override}={usual}" if override in setting_names() else f"video={override}"
         return f"{override}: settings are given as name=value; did you mean {meant}?"
+    name, _, value = override.partition("=")
+    if name != name.rstrip():
+        return f"{override}: there is a space before the equals sign; give {name.rstrip()}={value.lstrip()}"
     if override.count("[") > override.count("]"):
         return f"{override}: the list does not end; write it without spaces, as in outputs=[stabilized,person]"
     cure = "put a value with special characters in quotes, as in 'name=\"a (1)\"'"

@@ -186,6 +186,11 @@ def test_every_design_decision_has_an_override(override: str, path: str, value: 
             r"^background: there is no 'my/beach\.jpg'; choose one of .*; a picture is background=image ",
         ),
         ("crop=9:16", r"^crop: there is no '9:16'; choose one of .*; a shape is crop\.aspect=9:16, a size "),
+        (
+            "encode=h264",
+            r"^encode: there is no 'h264'; choose one of .*; H\.264 is encode=x264, H\.265 \(HEVC\) encode=x265$",
+        ),
+        ("smoothing.window = 7", r"^smoothing\.window = 7: there is a space before .*; give smoothing\.window=7$"),
         ("plan", r"^plan: settings are given as name=value; did you mean plan=true\?$"),
         ("sweep.name", r"; did you mean sweep\.name=\.\.\.\?$"),
         ("walk.mp4", r"; did you mean video=walk\.mp4\?$"),
