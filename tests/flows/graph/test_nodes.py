@@ -305,8 +305,9 @@ def test_a_size_that_all_of_many_videos_share_waits_for_all_of_them() -> None:
     graph = Submission(Path("cache"), "run")
     shared = Config(crop=CropConf(aspect="1:1", shared=True))
     asked(graph, *(job(f"v{number:02}", "", shared) for number in range(10)), metrics_only=True)
-    seen: set[object] = set()
-    for unit in graph.take_new():
+    units, seen = [*graph.take_new()], set[object]()
+    assert any(unit.shares for unit in units)
+    for unit in units:
         assert unit.waits_for <= seen
         seen |= {*unit.handles}
 

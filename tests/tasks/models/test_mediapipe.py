@@ -37,7 +37,9 @@ def found_by(walker: list[Image], **options: bool) -> list[PoseEstimate | None]:
 
 
 def test_a_walker_is_found_with_head_above_hips_above_feet(walker: list[Image]) -> None:
-    for person in found_by(walker):
+    found = found_by(walker)
+    assert len(found) == 20
+    for person in found:
         assert person is not None and person.mask is None
         y_px, visibility = person.landmarks[:, 1], person.landmarks[:, 3]
         assert visibility[list(HIPS)].min() > 0.95

@@ -30,7 +30,9 @@ def test_a_fast_camera_needs_more_plates() -> None:
 
 def test_sources_lie_in_the_same_group_and_the_nearest_come_first() -> None:
     group = np.repeat([0, 1], [40, 51])
-    for plan in plan_plates(path_of(np.zeros(91), group), np.arange(91) / 30, SIZE_PX):
+    plans = plan_plates(path_of(np.zeros(91), group), np.arange(91) / 30, SIZE_PX)
+    assert {int(group[plan.frame]) for plan in plans} == {0, 1}
+    for plan in plans:
         assert {int(group[frame]) for frame in plan.sources} == {int(group[plan.frame])}
         distance = [abs(frame - plan.frame) for frame in plan.sources]
         assert distance[0] <= distance[-1]

@@ -44,7 +44,9 @@ def test_nobody_swaps_in_a_crossing_that_loses_both() -> None:
 def test_nobody_swaps_in_a_crossing_of_two_in_the_same_clothes() -> None:
     right = [walk(0, 55, start_x=300), walk(66, 120, start_x=300, origin=3)]
     left = [walk(0, 55, start_x=780, speed_px=-4, origin=2), walk(66, 120, start_x=780, speed_px=-4, origin=4)]
-    for person in link_people([*left, *right], SIZE_PX, 0.0):
+    people = link_people([*left, *right], SIZE_PX, 0.0)
+    assert sum(map(len, people)) == sum(map(len, [*left, *right]))
+    for person in people:
         assert len(set(np.sign(np.diff(person.hip_xy[:, 0])))) == 1, "nobody turns round"
 
 

@@ -98,7 +98,9 @@ def test_repacking_changes_no_sample(tmp_path: Path, stored: str, layout: str, s
     made = Made(codec=codec, options={}, pixel_format=stored, color=ColorTags(range=span))
     suffix = "mov" if codec == "rawvideo" else "mkv"
     path = make(tmp_path / f"a.{suffix}", made)
-    for index, frame in enumerate(read_frames(path, read(path))):
+    frames = list(read_frames(path, read(path)))
+    assert len(frames) == len(made.ticks)
+    for index, frame in enumerate(frames):
         assert frame.layout.name == layout
         truth = planes(index, made.size_px, stored)
         for plane, expected in zip(frame.planes, truth, strict=True):
@@ -186,7 +188,9 @@ def test_rgb_conversion_uses_the_range_and_matrix_tags(name: str, span: int, mat
 @pytest.mark.parametrize("size", [(64, 48), (65, 47), (70, 720)])
 def test_rgb_of_any_width_is_contiguous_and_upright(tmp_path: Path, size: tuple[int, int]) -> None:
     path = make(tmp_path / "a.mkv", replace(FFV1, size_px=size, pixel_format="bgr0", ticks=[0, 512]))
-    for index, frame in enumerate(read_frames(path, read(path))):
+    frames = list(read_frames(path, read(path)))
+    assert len(frames) == 2
+    for index, frame in enumerate(frames):
         green, blue, red = planes(index, size, "bgr0")
         np.testing.assert_array_equal(frame.rgb(), np.dstack([red, green, blue]))
         assert frame.rgb().flags.c_contiguous

@@ -64,6 +64,7 @@ def test_a_mirror_shows_nothing_that_moves_and_is_in_no_mask(tmp_path: Path, fra
 def test_a_plate_shows_nothing_that_moves(tmp_path: Path, pan_px: int) -> None:
     scenery = street(pan_px=pan_px, car_xy=passing())
     plates = border_of(scenery, tmp_path)._plates
+    assert plates.frames
     for frame in plates.frames:
         plate = plates.read(frame)
         margin_px = -plate.box.x0
@@ -74,6 +75,7 @@ def test_a_plate_shows_nothing_that_moves(tmp_path: Path, pan_px: int) -> None:
 def test_what_stands_still_stays(tmp_path: Path) -> None:
     scenery = street(car_xy=np.tile([200, 130], (FRAMES, 1)))
     plates = border_of(scenery, tmp_path)._plates
+    assert plates.frames
     for frame in plates.frames:
         shown = np.s_[130 : 130 + CAR[0], 200 : 200 + CAR[1]]
         assert np.array_equal(plates.read(frame).planes[0][shown], scenery.frame(frame).planes[0][shown])
@@ -96,6 +98,7 @@ def test_what_is_elsewhere_in_every_frame_is_left_as_it_is(tmp_path: Path) -> No
     at = np.random.default_rng(5).integers([190, 120], [215, 135], (FRAMES, 2))  # like leaves in the wind
     scenery = street(car_xy=at)
     plates = border_of(scenery, tmp_path)._plates
+    assert plates.frames
     for frame in plates.frames:
         shown = np.s_[135:140, 215:230]  # the middle of all places
         assert np.array_equal(plates.read(frame).planes[0][shown], scenery.frame(frame).planes[0][shown])
