@@ -1,7 +1,7 @@
-"""JSON files that somebody else may have written: read with a bound, and wrong in no way but ``ValueError``.
+"""JSON files that somebody else may have written: read with a bound; whatever is wrong is a ``ValueError``.
 
-A cache, a folder of results and a record may come from another person. What lies there is data: nothing in it names
-what reads it, a pipe or a device is not waited for, and a file of any size or depth costs no more than the bound.
+A cache, a folder of results and a record may come from another person. What lies there is data: nothing in it decides
+what code runs. A pipe or a device is not waited for. A file of any size or depth costs no more than the bound.
 """
 
 import json

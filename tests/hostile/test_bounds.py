@@ -20,8 +20,8 @@ from tasks.errors import OutputError, SettingError, UnreadableFile
 from tasks.execution.computation import require_tables_of_clip
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.media.files import tables
+from tasks.media.files.compression import pack
 from tasks.media.files.mattes_file import matte_writer, read_mattes
-from tasks.media.files.packed import pack
 from tasks.media.files.plates_file import PlateFile, plate_writer
 from tasks.media.files.tables import read_table, write_table
 from tasks.media.matting.person_matte import Matte

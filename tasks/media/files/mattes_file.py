@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.errors import OutputError, UnreadableFile
-from tasks.media.files.packed import pack, read_stored, read_stored_object, unpack
+from tasks.media.files.compression import pack, read_stored, read_stored_object, unpack
 from tasks.media.matting.person_matte import Matte
 from tasks.media.planes.layout import PixelLayout
 from tasks.media.scene.plate import Box

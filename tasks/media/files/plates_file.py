@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from tasks.errors import OutputError, UnreadableFile
-from tasks.media.files.packed import pack_plane, read_stored, read_stored_object, unpack_plane
+from tasks.media.files.compression import pack_plane, read_stored, read_stored_object, unpack_plane
 from tasks.media.planes.layout import PixelLayout, nearest_layout
 from tasks.media.scene.plate import FARTHEST, Box, Plate
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.media.files.packed import MOST_BYTES, pack, pack_plane, unpack, unpack_plane
+from tasks.media.files.compression import MOST_BYTES, pack, pack_plane, unpack, unpack_plane
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (40, 64)])
