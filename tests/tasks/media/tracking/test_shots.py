@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.media.tracking.shots import number_shots
+from tasks.media.tracking.shots import differs, number_shots, small_picture
 
 Luma = NDArray[np.uint8]
 
@@ -70,3 +71,32 @@ def test_a_picture_without_structure_is_one_shot() -> None:
     noise = np.random.default_rng(4)
     dim = [(90 + noise.normal(0, 3, (180, 320))).astype(np.uint8) for _ in range(12)]
     assert shots_of(dim) == [0] * 12
+
+
+def restless(place: int, moment: int) -> Luma:
+    """A scene of which half is new in each frame, as where a boxer fills the picture at 15 frames a second."""
+    lasting, new = (np.random.default_rng(seed).uniform(20, 200, (18, 32)) for seed in (place, 1000 + moment))
+    return np.asarray(np.kron((lasting + new) / 2, np.ones((10, 10))), np.uint8)
+
+
+def test_a_scene_that_changes_much_from_frame_to_frame_is_one_shot() -> None:
+    pictures = [restless(1, moment) for moment in range(12)]
+    small = [small_picture(picture) for picture in pictures]
+    assert all(differs(before, after) for before, after in pairwise(small))
+    assert shots_of(pictures) == [0] * 12
+
+
+def test_a_cut_between_two_restless_scenes_is_found() -> None:
+    pictures = [restless(1 + moment // 6, moment) for moment in range(12)]
+    assert shots_of(pictures) == [0] * 6 + [1] * 6
+
+
+def test_a_cut_is_found_where_each_frame_comes_twice() -> None:
+    doubled = [restless(1 + moment // 6, moment) for moment in range(12) for _ in range(2)]
+    assert shots_of(doubled) == [0] * 12 + [1] * 12
+
+
+def test_a_cut_through_one_blended_frame_is_found() -> None:
+    blended = ((scene(1).astype(int) + scene(2)) // 2).astype(np.uint8)
+    found = shots_of([scene(1, k) for k in range(6)] + [blended] + [scene(2, k) for k in range(6)])
+    assert found[5] == 0 and found[7] >= 1 and len(set(found[7:])) == 1
