@@ -12,10 +12,10 @@ EVENTS_EXPORT: Final = "exports/events"
 MOST_BYTES: Final = 16 << 20  # an hour of strides has 1 MB
 STRIDE: Final = "stride_s"
 SHOWN: Final = {  # a clip has one of the speeds at most
-    "cadence_steps_per_min": "{:.1f} steps/min",
-    STRIDE: "{:.2f} s per stride",
-    "speed_m_per_s": "{:.2f} m/s",
-    "speed_px_per_s": "{:.0f} px/s",
+    "cadence_steps_per_min": ("{:.1f}", "steps/min"),
+    STRIDE: ("{:.2f}", "s per stride"),
+    "speed_m_per_s": ("{:.2f}", "m/s"),
+    "speed_px_per_s": ("{:.0f}", "px/s"),
 }
 
 
@@ -45,5 +45,11 @@ def gait_lines(artifacts: Mapping[str, AnyArtifact]) -> Iterator[str]:
     found = gait_figures(artifacts)
     if found is None or STRIDE not in found.figures:
         return
-    parts = [text.format(found.figures[name]["mean"]) for name, text in SHOWN.items() if name in found.figures]
-    yield f"gait: {', '.join(parts)} (means of {counted(found.figures[STRIDE]['count'], 'stride')})"
+    parts = [_mean_text(found.figures[name], *shown) for name, shown in SHOWN.items() if name in found.figures]
+    strides = counted(found.figures[STRIDE]["count"], "stride")
+    yield f"gait: {', '.join(parts)} (mean ± standard deviation of {strides})"
+
+
+def _mean_text(figure: Mapping[str, Any], digits: str, unit: str) -> str:
+    spread = figure["deviation"]
+    return f"{digits.format(figure['mean'])}{'' if spread is None else f' ± {digits.format(spread)}'} {unit}"

@@ -89,11 +89,23 @@ def _sparse_reason(track: PoseTrack) -> str:
 
 
 def exchanged_legs(track: PoseTrack, pixel_aspect: float = 1.0) -> Flags:
-    """Frames (n,) of a walk across the picture in which the pose has the left leg for the right one."""
+    """Frames (n,) of a walk across the picture in which the pose has the left leg for the right one.
+
+    The wave of the strides alone is wrong where somebody stops or turns. So each run of frames must also begin and end
+    with a leap of the legs that the exchange makes smaller.
+    """
     exchanged = np.zeros(track.frames, np.bool_)
     for part in side_views(track, pixel_aspect).parts:
         exchanged[part.first : part.first + len(part.time_s)] = part.exchanged
-    return exchanged & track.found
+    exchanged &= track.found
+    from_hips = track.xy_px - track.xy_px[:, list(HIPS)].mean(axis=1, keepdims=True)
+    legs, others = (from_hips[:, order] for order in (LEFT_LEG + RIGHT_LEG, RIGHT_LEG + LEFT_LEG))
+    kept_px, exchanged_px = (np.hypot(*(legs[1:] - before[:-1]).T).sum(axis=0) for before in (legs, others))
+    saved_px = np.nan_to_num(kept_px - exchanged_px)  # by an exchange from each frame to the next
+    for first, last in true_runs(exchanged):
+        ends = [end for end in (first - 1, last) if 0 <= end < len(saved_px)]
+        exchanged[first : last + 1] = saved_px[ends].sum() > 0
+    return exchanged
 
 
 def torso_growth(part: SideView) -> float:

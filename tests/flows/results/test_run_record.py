@@ -131,16 +131,22 @@ def test_the_summary_shows_what_was_measured_in_the_file(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("speed", "shown"),
-    [({"speed_m_per_s": {"mean": 1.304}}, ", 1.30 m/s"), ({"speed_px_per_s": {"mean": 211.6}}, ", 212 px/s"), ({}, "")],
+    [
+        ({"speed_m_per_s": {"mean": 1.304, "deviation": 0.026}}, ", 1.30 ± 0.03 m/s"),
+        ({"speed_px_per_s": {"mean": 211.6, "deviation": None}}, ", 212 px/s"),
+        ({}, ""),
+    ],
 )
 def test_the_gait_is_one_line_of_the_summary(speed: dict[str, Any], shown: str, tmp_path: Path) -> None:
-    stride, cadence = {"mean": 1.066, "count": 6}, {"mean": 112.58, "count": 6}
+    stride = {"mean": 1.066, "deviation": 0.012, "count": 6}
+    cadence = {"mean": 112.58, "deviation": 1.26, "count": 6}
     figures = {"cadence_steps_per_min": cadence, "stride_s": stride} | speed
     (tmp_path / "events.json").write_text(json.dumps({"figures": figures, "lengths_why_not": ""}))
     export = replace(stage("export", tmp_path), files={"events.json": StoredFile("", 0, 0)})
     made = artifacts(tmp_path, 120, 120, {"measured": 120}) | {"exports/events": export}
     job = Job(Video("a", tmp_path / "a.mp4"), tmp_path / "a.mp4", "d" * 64, Config(), {}, "run")
-    line = f"gait: 112.6 steps/min, 1.07 s per stride{shown} (means of 6 strides)"
+    figures_of_time = "112.6 ± 1.3 steps/min, 1.07 ± 0.01 s per stride"
+    line = f"gait: {figures_of_time}{shown} (mean ± standard deviation of 6 strides)"
     assert describe_result(job, made, tmp_path).summary[-1] == line
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.maths.body.landmarks import LEFT_ANKLE, RIGHT_ANKLE, PoseTrack
 from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, exchange_legs, untangle
-from tasks.maths.gait.side_view import exchanged_legs
+from tasks.maths.gait.side_view import exchanged_legs, side_views
 from tests.support.drawn.walkers import WALKERS, drawn, modelled_pose, true_pose
 
 STRIDE_HZ = 0.9
@@ -75,6 +75,15 @@ def test_the_legs_of_a_walker_are_put_right(walk: dict[str, Any]) -> None:
 def test_no_leg_is_moved_where_no_walk_is_seen_from_the_side(walk: dict[str, Any], frames: int) -> None:
     pose = modelled_pose(drawn(**walk)).part(slice(0, frames))
     assert not exchanged_legs(pose).any()
+
+
+@pytest.mark.parametrize("stops_at", [150, 158, 166, 174])
+def test_the_legs_of_a_walker_who_stops_are_left_alone(stops_at: int) -> None:
+    truth = true_pose(drawn())
+    stopped = truth.xy_px.copy()
+    stopped[stops_at : stops_at + 25] = stopped[stops_at]
+    assert any(part.exchanged[stops_at:].any() for part in side_views(replace(truth, xy_px=stopped)).parts)
+    assert not exchanged_legs(replace(truth, xy_px=stopped))[stops_at : stops_at + 25].any()
 
 
 def test_only_the_legs_of_the_given_frames_are_exchanged() -> None:
