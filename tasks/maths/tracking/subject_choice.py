@@ -27,6 +27,7 @@ LEAST_SHARE_OF_SHORT_CLIP: Final = 0.5  # of a clip that is shorter than twice s
 DOUBTS: Final = {
     "rigid": "moves as one rigid piece, as a picture does",
     "imagined": "trembles without moving, and the model is not sure of it",
+    "misshapen": "has limbs whose lengths jump from frame to frame, and the model is not quite sure of it",
     "brief": "is seen too briefly",
 }
 
@@ -97,7 +98,7 @@ class PersonFacts:
     centre_distance: float  # median distance of the hips from the picture's centre, in half diagonals
     visibility: float  # mean, of the hips
     swing: float  # swing of the ankles about the hips in torso lengths: half of the central 68 % range
-    doubt: str  # why it is probably no person: rigid, imagined or brief; empty: a person
+    doubt: str  # why it is probably no person: rigid, imagined, misshapen or brief; empty: a person
     at_s: float = 0.0  # time of the middle sighting since the start of the clip
     x_px: float = 0.0  # a point of the body inside the picture at that time: the hips, if they are
     y_px: float = 0.0
@@ -161,12 +162,17 @@ def seen_gap_s(looked_s: Floats) -> float:
 
 
 def doubt_about(track: Track, size_px: tuple[int, int], least_s: float, gap_s: float) -> str:
-    """Why a track is probably no person, in one word; empty: it is one. See ``person_facts``."""
-    gaps_s = np.diff(track.time_s)
-    if float(gaps_s[gaps_s <= gap_s].sum()) < least_s:
+    """Why a track is probably no person, in one word; empty: it is one. See ``person_facts``.
+
+    Between two tracks nobody was seen: one moment here and one there are no longer sight.
+    """
+    gaps_s, same = np.diff(track.time_s), np.diff(track.origin) == 0
+    if float(gaps_s[same & (gaps_s <= gap_s)].sum()) < least_s:
         return "brief"
     alive = measure_liveness(track.time_s, track.landmarks, size_px, track.scene_step, track.slip_step)
-    return "imagined" if alive.imagined else "rigid" if alive.rigid else ""
+    if alive.imagined:
+        return "imagined"
+    return "misshapen" if alive.misshapen else "rigid" if alive.rigid else ""
 
 
 def require_person(people: Sequence[PersonFacts], frames: int) -> None:

@@ -66,6 +66,30 @@ def test_a_picture_is_rigid_although_the_first_sightings_of_a_track_settle() -> 
     assert not measure_liveness(TIME_S[:11], late, SIZE_PX).rigid, "the same within a track is motion"
 
 
+def unsteady(rate_hz: float, visibility: float) -> Liveness:
+    """A walker whose limbs tremble by a tenth of the torso, as where the model sees a person in an animal."""
+    track = walk(0, 59, start_x=300)
+    marks = track.landmarks.copy()
+    marks[:, list(LIMBS), :2] += np.random.default_rng(5).normal(0, 10.0, (60, len(LIMBS), 2))
+    marks[..., 3] = visibility
+    return measure_liveness(np.arange(60) / rate_hz, marks, SIZE_PX)
+
+
+def test_a_body_whose_limbs_do_not_keep_their_lengths_is_an_animal_unless_the_model_is_sure() -> None:
+    assert unsteady(30, 0.92).misshapen and not unsteady(30, 0.92).imagined
+    assert not unsteady(30, 0.99).misshapen
+    assert not unsteady(15, 0.92).misshapen, "between sightings so far apart limbs turn"
+
+
+def test_a_body_that_trembles_as_a_whole_keeps_its_shape() -> None:
+    track = walk(0, 59, start_x=300)
+    marks = track.landmarks.copy()
+    marks[..., :2] += np.random.default_rng(6).normal(0, 10.0, (60, 1, 2))
+    marks[..., 3] = 0.92
+    alive = measure_liveness(track.time_s, marks, SIZE_PX)
+    assert not alive.misshapen and alive.bone_tremble < 0.01
+
+
 def test_too_few_sightings_leave_it_open() -> None:
     alive = measure_liveness(np.linspace(0, 5, 6), still(0.5)[:6], SIZE_PX)
     assert not alive.rigid and not alive.imagined

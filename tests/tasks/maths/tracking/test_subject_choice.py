@@ -11,7 +11,7 @@ from tasks.maths.tracking.subject_choice import (
     person_facts,
     require_person,
 )
-from tasks.maths.tracking.tracks import Track
+from tasks.maths.tracking.tracks import Track, concatenate_tracks
 from tests.support.drawn.bodies import RATE_HZ, SIZE_PX, walk
 
 FRAMES = 120
@@ -121,3 +121,13 @@ def test_a_point_without_a_person_names_the_nearest_person(
     with pytest.raises(SettingError, match=sentence) as caught:
         person_at([WALKER, STANDING], xy_px, at_s, TIME_S)
     assert "\n" not in str(caught.value)
+
+
+def test_two_short_tracks_one_after_the_other_are_seen_no_longer_than_each() -> None:
+    whole, halves = walk(0, 16, start_x=300), [walk(0, 8, start_x=300), walk(9, 16, start_x=300, origin=2)]
+    least_s = (len(whole) - 1.5) / RATE_HZ
+    seen = [
+        person_facts(1, track, len(whole), SIZE_PX, 0.0, least_s=least_s).doubt
+        for track in (whole, concatenate_tracks(halves))
+    ]
+    assert seen == ["", "brief"]
