@@ -37,7 +37,7 @@ GUESSED_STATES: Final = (BRIDGED, INTERPOLATED, HELD, ABSENT)
 
 
 class ChartPaths(NamedTuple):
-    """The subject relative to its target over time, px (n, 2), in the source and in the output."""
+    """The subject relative to its target over time, (n, 2): px of the output, as which the source's are shown too."""
 
     time_s: Floats
     end_s: float
@@ -123,7 +123,7 @@ def read_paths(request: ChartsRequest) -> ChartPaths:
         end_s=max(clip.start_s + clip.duration_s, float(path["time_s"][-1])),
         states=path["state"].astype(str),
         sources=read_table(request.offsets.path("offsets.parquet"))["source"].astype(str),
-        before=anchor - source_target_xy,
+        before=frame["zoom"] * (anchor - source_target_xy),
         after=affine.apply(to_output.reshape(-1, 2, 3), anchor) - target_xy,
         cuts_s=[float(time_s[shot.start]) for shot in equal_slices(path["shot"])[1:]],
         switches_s=[float(time_s[0]) + after_s for after_s in switches_s],

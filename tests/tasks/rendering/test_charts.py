@@ -16,7 +16,7 @@ from tasks.maths.path import affine
 from tasks.media.files.tables import write_json, write_table
 from tasks.media.report.charts import CSS_COLORS
 from tasks.records import Artifact
-from tasks.rendering.charts import draw_charts
+from tasks.rendering.charts import draw_charts, read_paths
 from tasks.requests import ChartsRequest
 from tests.support.artifacts import artifact, clip_artifact
 
@@ -32,8 +32,9 @@ def request(
     judged: bool = False,
     cut_frame: int = 10_000,
     switches_s: Sequence[float] = (),
+    zoom: float = 1.0,
 ) -> ChartsRequest:
-    """A walk through the picture, locked with a residual of a pixel."""
+    """A walk through the picture, locked with a residual of a pixel of the output."""
     folder.mkdir(exist_ok=True)
     time_s = 2 + np.arange(frames) / RATE_HZ
     nothing = np.full((frames, LANDMARK_COUNT, 2), np.nan)
@@ -41,7 +42,8 @@ def request(
     anchor = np.stack([np.linspace(100, 500, frames), np.full(frames, 200.0)], axis=1)
     target = np.array([319.5, 179.5])
     residual = np.stack([np.sin(time_s), np.cos(7 * time_s)], axis=1)
-    matrices = affine.translation(target - anchor + residual)
+    matrices = affine.translation(target - zoom * anchor + residual)
+    matrices[:, [0, 1], [0, 1]] = zoom
     for name in ("subject", "trajectory", "offsets", "verify"):
         (folder / name).mkdir()
     write_json(folder / "subject" / "subject.json", {"switches_s": list(switches_s)})
@@ -56,7 +58,7 @@ def request(
     write_table(folder / "trajectory" / "trajectory.parquet", columns)
     write_json(
         folder / "trajectory" / "framing.json",
-        {"output_size_px": SIZE_PX, "targets_px": [target] * 2, "source_targets_px": [target] * 2},
+        {"output_size_px": SIZE_PX, "targets_px": [target] * 2, "source_targets_px": [target] * 2, "zoom": zoom},
     )
     sources = np.where(np.arange(frames) < frames // 2, "hips", "shoulders")
     write_table(folder / "offsets" / "offsets.parquet", {"source": sources})
@@ -74,6 +76,14 @@ def with_angles(work: ChartsRequest, folder: Path) -> ChartsRequest:
     course = {"mean_deg": np.linspace(0, 30, 101), "deviation_deg": np.full(101, 2.0), "strides": 4}
     write_json(folder / "angles.json", {"cycles": {"left_hip": course, "trunk_lean": course}})
     return replace(work, angles=artifact("export", folder))
+
+
+def test_a_zoom_enlarges_the_path_of_the_source_as_that_of_the_output(tmp_path: Path) -> None:
+    plain, zoomed = (
+        read_paths(request(tmp_path / f"{zoom}", 60, np.full(60, "measured"), zoom=zoom)) for zoom in (1.0, 3.0)
+    )
+    assert np.allclose(zoomed.before, 3 * plain.before) and np.ptp(plain.before[:, 0]) == 400
+    assert np.allclose(zoomed.after, plain.after)
 
 
 def test_angles_over_the_stride_are_drawn_where_they_are_exported(tmp_path: Path) -> None:
