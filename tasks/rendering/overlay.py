@@ -17,7 +17,7 @@ from tasks.maths.path import affine
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table
 from tasks.media.output.render_frame import Edge, Frames, Pair, Placement, edge_of, write_video
-from tasks.media.planes.drawing import Brush, draw_label, make_label
+from tasks.media.planes.drawing import LEAST_LABEL_PX, Brush, draw_label, make_label
 from tasks.media.planes.layout import Planes
 from tasks.rendering.overlay_numbers import Numbers, draw_numbers, read_numbers
 from tasks.requests import RenderRequest
@@ -34,7 +34,6 @@ BONES: Final = {  # pairs of landmarks
 GREY_BONE_VISIBILITY: Final = 0.5  # visibility of the less visible end below which a bone is drawn in grey
 TRAIL_S: Final = 2.0  # of the anchor's path that is drawn
 LABEL_HEIGHT: Final = 0.018  # of a capital, as a share of the shorter side: the line must fit into a portrait too
-LEAST_LABEL_PX: Final = 8.0
 
 COLORS: Final = {
     "left": [70, 160, 255],

@@ -44,14 +44,13 @@ from tasks.media.output.render_frame import (
 )
 from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.compose import Panes, join_panes, panes_side_by_side, panes_stacked, solid_planes
-from tasks.media.planes.drawing import draw_label, make_label
+from tasks.media.planes.drawing import LEAST_LABEL_PX, draw_label, make_label
 from tasks.media.planes.layout import Alpha, Planes
 from tasks.media.report.render_samples import RenderSamples
 from tasks.media.scene.border import Origin
 from tasks.requests import RenderRequest
 
 LABEL_HEIGHT: Final = 0.022  # of a capital, as a share of the picture's height
-LEAST_LABEL_PX: Final = 8.0
 WHOLE_FADES_S: Final = 0.2  # over which a picture without a person turns into the cut-out person, and back
 Backdrop = Callable[[RenderFrame, Cutout | None], Planes]
 

@@ -31,7 +31,6 @@ from tasks.errors import OutputError, UnreadableFile
 MAX_MEMBER_BYTES: Final = 512 << 20  # of one array, unpacked: 64 masks of 256 x 256 take 4 MB
 MAX_MEMBERS: Final = 1 << 18
 CHUNK_FRAMES: Final = 64
-_MEMBER_DATE: Final = (1980, 1, 1, 0, 0, 0)  # a fixed one, so that the bytes do not depend on the time
 _DEFLATE_LEVEL: Final = 1  # masks are nearly flat: a higher level costs time and saves little
 
 
@@ -83,7 +82,7 @@ class MaskWriter:
         self._waiting.clear()
 
     def _write_member(self, name: str, array: NDArray[Any]) -> None:
-        entry = zipfile.ZipInfo(f"{name}.npy", _MEMBER_DATE)
+        entry = zipfile.ZipInfo(f"{name}.npy")  # dated 1980: the bytes do not depend on the time
         entry.compress_type = zipfile.ZIP_DEFLATED
         with self._archive.open(entry, "w") as member:
             np.save(member, array, allow_pickle=False)

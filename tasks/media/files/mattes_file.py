@@ -31,7 +31,6 @@ from tasks.media.scene.plate import Box
 
 REACH_SAMPLES: Final = 5  # how far from a place a filter that moves the background may look
 SITED_SAMPLES: Final = 2  # farther, in planes with fewer samples: an edge between theirs belongs to both
-_DATE: Final = (1980, 1, 1, 0, 0, 0)  # a fixed one, so that the bytes do not depend on the time
 _ABOUT: Final = "mattes.json"
 _INDEX: Final = "index"
 _FIELDS: Final = 7  # of the index
@@ -76,7 +75,7 @@ class MatteWriter:
         self._waiting.clear()
 
     def _member(self, name: str, content: bytes) -> None:
-        self._archive.writestr(zipfile.ZipInfo(name, _DATE), content)
+        self._archive.writestr(zipfile.ZipInfo(name), content)  # dated 1980: the bytes do not depend on the time
 
 
 @contextmanager

@@ -21,7 +21,6 @@ from tasks.media.files.compression import pack_plane, read_stored, read_stored_o
 from tasks.media.planes.layout import PixelLayout, nearest_layout
 from tasks.media.scene.plate import FARTHEST, Box, Plate
 
-_DATE: Final = (1980, 1, 1, 0, 0, 0)
 _INDEX: Final = "plates.json"
 
 
@@ -45,7 +44,7 @@ class PlateWriter:
         self._member(_INDEX, json.dumps(content).encode())
 
     def _member(self, name: str, content: bytes) -> None:
-        self._archive.writestr(zipfile.ZipInfo(name, _DATE), content)
+        self._archive.writestr(zipfile.ZipInfo(name), content)  # dated 1980: the bytes do not depend on the time
 
 
 @contextmanager

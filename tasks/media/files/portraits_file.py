@@ -3,14 +3,11 @@
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from tasks.errors import OutputError, UnreadableFile
 
 Portraits = Mapping[tuple[int, int], bytes]
 """JPEG files by the track and the frame of the sighting that they show."""
-
-_DATE: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def write_portraits(path: Path, portraits: Portraits) -> None:
@@ -18,7 +15,9 @@ def write_portraits(path: Path, portraits: Portraits) -> None:
     try:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
             for key, coded in sorted(portraits.items()):
-                archive.writestr(zipfile.ZipInfo(_member(*key), _DATE), coded)
+                archive.writestr(
+                    zipfile.ZipInfo(_member(*key)), coded
+                )  # dated 1980: the bytes do not depend on the time
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(f"{path}: cannot be written ({reason}); free space there") from error

@@ -29,7 +29,7 @@ from tasks.media.input.video_reader import DecodeStats, decode_frames, open_vide
 from tasks.records import Clip, SoundTrack, Tick
 
 _END_TOLERANCE_S = 0.5  # by which the duration in Matroska's statistics may exceed the end of the last frame
-_END_TOLERANCE_FRAMES = 3
+_END_TOLERANCE_FRAMES = 3  # or by so many frames, if they last longer
 _COUNT_TOLERANCE_FRAMES = 2  # of a container without a table of its samples
 _COUNT_TOLERANCE_SHARE = 20  # the same, as one part in so many
 # Matroska's statistics are text tags; more digits than these are no number that a video can have.

@@ -21,7 +21,7 @@ from tasks.records import ColorTags
 
 # Of the cutout's height: up to this far inside the edge a screen's light is taken out fully, at twice as far by half.
 BAND_SHARE: Final = 0.015
-LEAST_BAND_PX: Final = 3
+LEAST_BAND_PX: Final = 3  # and at least so far
 SCREENS: Final = {"green": 1, "blue": 2}  # and their place in red, green, blue
 
 Singles = NDArray[np.float32]

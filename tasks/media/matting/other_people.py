@@ -38,7 +38,7 @@ USUAL_KEPT: Final = 0.97  # of the usual place, from one frame of 30 Hz to the n
 USUAL_SHARE: Final = 0.6  # of a place that was always the person's: somebody in front may hide it
 LEAST_USUAL: Final = 0.05  # probability of a place that was never the person's: arms and legs swing
 USUAL_REACH_MODEL_PX: Final = 9  # how far that place may have moved, both sides together
-BLUR_MODEL_PX: Final = 1.5
+BLUR_MODEL_PX: Final = 1.5  # standard deviation, of the odds: single pixels are noise
 OUTLINE_MODEL_PX: Final = 5  # width of the lines that stay where two people's colours mix
 
 

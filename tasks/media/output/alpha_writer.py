@@ -16,7 +16,9 @@ from tasks.errors import OutputError
 from tasks.media.output.audio_clock import SoundSource
 from tasks.media.output.output_file import OutputFile, PictureStream
 from tasks.media.planes.layout import (
+    BT709_MATRIX,
     FULL_RANGE,
+    LIMITED_RANGE,
     Alpha,
     Planes,
     gray_as_yuv420,
@@ -27,9 +29,6 @@ from tasks.media.planes.layout import (
 )
 from tasks.media.planes.warp import upsample_chroma
 
-_MAX_RATE_DENOMINATOR = 10**6
-_LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
-_BT709 = 1  # AVCOL_SPC_BT709
 _ALPHA_PLANE = 3
 
 
@@ -85,9 +84,9 @@ class AlphaWriter:
             raise OutputError(f"{path}: {fault}; choose background.alpha=webm or png, or an even crop.size")
         self._finer = with_finer_chroma(layout, nearest_layout(self._codec.pixel_format.replace("yuva", "yuv")))
         self._chroma_location = color.chroma_location
-        self._source_range = _LIMITED_RANGE if layout.is_rgb else color.range
+        self._source_range = LIMITED_RANGE if layout.is_rgb else color.range
         narrowed = self._codec.only_limited_range and self._source_range == FULL_RANGE
-        self._range = _LIMITED_RANGE if narrowed else self._source_range
+        self._range = LIMITED_RANGE if narrowed else self._source_range
         options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if codec == "mov" else {})
         self._file = OutputFile(path, self._codec.container, options)
         self.notes, self.written = self._file.notes, self._file.written
@@ -95,7 +94,7 @@ class AlphaWriter:
             self.notes.append("full range was written as limited range, as players expect of ProRes")
         added = self._file.container.add_stream(
             self._codec.encoder,
-            rate=pictures.rate.limit_denominator(_MAX_RATE_DENOMINATOR),
+            rate=pictures.coded_rate,
             options=dict(self._codec.options),
         )
         self._stream = cast(VideoStream, added)
@@ -103,7 +102,7 @@ class AlphaWriter:
         context.width, context.height = pictures.size_px
         context.pix_fmt, context.time_base = self._codec.pixel_format, pictures.time_base
         context.sample_aspect_ratio = pictures.pixel_aspect
-        context.color_range, context.colorspace = self._range, _BT709 if layout.is_rgb else color.matrix
+        context.color_range, context.colorspace = self._range, BT709_MATRIX if layout.is_rgb else color.matrix
         context.color_primaries, context.color_trc = color.primaries, color.transfer
         context.flags |= Flags.bitexact | Flags.frame_duration
         context.thread_count = self._codec.threads
@@ -152,7 +151,7 @@ class AlphaWriter:
             return self._reformatter.reformat(
                 frame,
                 format=self._codec.pixel_format,
-                dst_colorspace=_BT709,
+                dst_colorspace=BT709_MATRIX,
                 src_color_range="JPEG",
                 dst_color_range="MPEG",
                 threads=1,

@@ -18,6 +18,7 @@ from tasks.media.output.written_check import PacketList
 from tasks.media.planes.layout import PixelLayout
 from tasks.records import ColorTags
 
+_MAX_RATE_DENOMINATOR = 10**6
 # The errors of a muxer that refuses a packet. They are not the fault of the disk.
 _REFUSED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 
@@ -32,6 +33,11 @@ class PictureStream:
     rate: Fraction
     color: ColorTags
     pixel_aspect: Fraction
+
+    @property
+    def coded_rate(self) -> Fraction:
+        """The rate as containers hold it, with a denominator that fits into them."""
+        return self.rate.limit_denominator(_MAX_RATE_DENOMINATOR)
 
 
 class OutputFile:

@@ -14,7 +14,6 @@ from tasks.media.planes.tone_map import for_ordinary_screens, is_hdr
 from tasks.media.planes.warp import upsample_chroma
 from tasks.records import ColorTags
 
-_MEMBER_DATE: Final = (1980, 1, 1, 0, 0, 0)  # a fixed one, so that the bytes do not depend on the time
 _PNG_COMPRESSION: Final = 3  # of 0 to 9
 
 
@@ -45,7 +44,8 @@ class PngZipWriter:
         bgra = np.dstack([rgb[..., ::-1], opacity])
         _, png = cv2.imencode(".png", bgra, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_COMPRESSION])
         try:
-            self._archive.writestr(zipfile.ZipInfo(f"person/{self._count:06d}.png", _MEMBER_DATE), png.tobytes())
+            member = zipfile.ZipInfo(f"person/{self._count:06d}.png")  # dated 1980: the bytes do not depend on the time
+            self._archive.writestr(member, png.tobytes())
         except OSError as error:
             raise self._write_error(error) from error
         self._count += 1

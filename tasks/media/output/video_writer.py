@@ -33,7 +33,9 @@ from tasks.media.output.encoders import (
 )
 from tasks.media.output.output_file import OutputFile, PictureStream
 from tasks.media.planes.layout import (
+    BT709_MATRIX,
     FULL_RANGE,
+    LIMITED_RANGE,
     PixelLayout,
     gray_as_yuv420,
     shared_frame,
@@ -45,10 +47,7 @@ from tasks.media.planes.warp import upsample_chroma
 from tasks.records import NO_HDR, ColorTags, HdrTags
 
 _MAX_TIMESCALE_HZ = 2**31 - 1
-_MAX_RATE_DENOMINATOR = 10**6
 _NO_REORDERING_FRAMES = 2  # so few frames cannot be reordered
-_LIMITED_RANGE = 1  # AVCOL_RANGE_MPEG
-_BT709 = 1  # AVCOL_SPC_BT709
 
 
 class VideoWriter:
@@ -90,7 +89,7 @@ class VideoWriter:
         self.notes += filter(None, [player_note(coded, encoder)])
         container = self._file.container
         ffmpeg_name = encoder.ffmpeg_name if coded.depth == 8 else encoder.ffmpeg_name_10_bit
-        added = container.add_stream(ffmpeg_name, rate=pictures.rate.limit_denominator(_MAX_RATE_DENOMINATOR))
+        added = container.add_stream(ffmpeg_name, rate=pictures.coded_rate)
         self._stream = cast(VideoStream, added)
         tags = _coded_tags(color, layout, encoder)
         self._range, self._coded_range = _range_name(color), _range_name(tags)
@@ -169,7 +168,7 @@ class VideoWriter:
         return self._reformatter.reformat(
             frame,
             format=self._stream.pix_fmt,
-            dst_colorspace=_BT709 if rgb else None,
+            dst_colorspace=BT709_MATRIX if rgb else None,
             src_color_range="JPEG" if rgb else self._range,
             dst_color_range="MPEG" if rgb else self._coded_range,
             interpolation="BICUBIC",
@@ -188,9 +187,9 @@ class VideoWriter:
 def _coded_tags(color: ColorTags, layout: PixelLayout, encoder: Encoder) -> ColorTags:
     """The colour tags of what ``encoder`` is given: RGB becomes YUV of BT.709, and some store limited range only."""
     if layout.is_rgb:
-        return replace(color, range=_LIMITED_RANGE, matrix=_BT709)
+        return replace(color, range=LIMITED_RANGE, matrix=BT709_MATRIX)
     if encoder.only_limited_range and color.range == FULL_RANGE:
-        return replace(color, range=_LIMITED_RANGE)
+        return replace(color, range=LIMITED_RANGE)
     return color
 
 

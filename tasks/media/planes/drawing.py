@@ -104,6 +104,7 @@ def to_fixed_point(points: Floats) -> NDArray[np.int32]:
 
 FONT: Final = cv2.FONT_HERSHEY_DUPLEX
 FONT_CAPITAL_PX: Final = 22  # height of that font's capitals at scale 1
+LEAST_LABEL_PX: Final = 8.0  # height of a capital: smaller ones cannot be read
 LABEL_SUPERSAMPLING: Final = 4  # text is drawn this many times larger, then reduced
 SHADOW_STRENGTH: Final = 0.7  # share of the brightness that the darkest shadow removes
 LABEL_MARGIN_CAPITALS: Final = 1.2  # between text and the picture's edge, in heights of a capital

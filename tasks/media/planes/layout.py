@@ -22,7 +22,9 @@ Plane = NDArray[Any]
 Planes = tuple[Plane, ...]
 Alpha = NDArray[np.float32]  # (h, w) opacity, 0..1
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+LIMITED_RANGE: Final = 1  # AVCOL_RANGE_MPEG
 FULL_RANGE: Final = 2  # AVCOL_RANGE_JPEG
+BT709_MATRIX: Final = 1  # AVCOL_SPC_BT709
 UNSPECIFIED_MATRIX: Final = 2  # AVCOL_SPC_UNSPECIFIED
 _of_thread = threading.local()  # holds one ``VideoReformatter`` a thread
 
