@@ -30,12 +30,11 @@ from distributed import Client, Future, KilledWorker, LocalCluster, get_worker  
 from tasks.errors import ClusterError, Interrupted, SettingError, WorkerDied  # noqa: E402
 from tasks.execution import cluster_worker, progress  # noqa: E402
 from tasks.execution.cluster_worker import SIGN, Build, Reply  # noqa: E402
-from tasks.execution.computation import Computation, Tell  # noqa: E402
+from tasks.execution.computation import STOP_S, Computation, Tell  # noqa: E402
 from tasks.records import Tick  # noqa: E402
 
 CONNECT_S: Final = 15.0
 WORKER_S: Final = 30.0  # within which a cluster without workers gets its first one
-STOP_S: Final = 1.0  # that a worker has to stop, as in ``tasks.execution.processes``
 LOCAL_DEATHS: Final = 1  # of workers that a computation may cause on this machine before it is given up
 _POLL_S: Final = 0.1
 _ENDED: Final = -1  # what a worker tells instead of the number of frames

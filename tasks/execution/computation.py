@@ -21,6 +21,7 @@ from tasks.untrusted.json_file import read_object
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 CLIP_FILE: Final = "clip.json"
 CLIPS_KEPT: Final = 64  # a few KB each
+STOP_S: Final = 1.0  # that a worker, of a cluster or of a process, has to stop by itself
 LARGE_PASS_PX: Final = 100_000_000  # of all frames: less takes less memory and too little time to look for more
 Facts = dict[str, Any]
 Answer: TypeAlias = list[Facts | Exception]

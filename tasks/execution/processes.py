@@ -18,14 +18,13 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 
 from tasks.errors import Interrupted, WorkerDied
-from tasks.execution.computation import Answer, Computation, Tell, outcomes_of
+from tasks.execution.computation import STOP_S, Answer, Computation, Tell, outcomes_of
 from tasks.execution.memory import give_back, stay_small
 from tasks.execution.progress import INTERRUPTED
 from tasks.records import Tick
 
 POLL_S = 0.1
 STOP = "stop"
-STOP_S = 1.0  # that a worker has to stop by itself
 
 
 def apart(work: Computation, tick: Tick, tell: Tell) -> None:
