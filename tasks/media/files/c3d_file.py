@@ -14,10 +14,10 @@ import numpy as np
 from tasks.errors import OutputError
 from tasks.maths.arrays import Floats
 
-BLOCK_BYTES: Final = 512
+BLOCK_BYTES: Final = 512  # the unit of a C3D file: its sections begin with a block
 MOST_EVENTS: Final = 255  # a dimension of a parameter is one byte
 MOST_FRAMES: Final = 65_535  # a frame's number is two bytes
-INTEL: Final = 84
+INTEL: Final = 84  # C3D's code for little-endian numbers
 Value = int | float | list[str] | Floats
 
 

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from tasks.errors import OutputError, UnreadableFile
 
 MAX_MEMBER_BYTES: Final = 512 << 20  # of one array, unpacked: 64 masks of 256 x 256 take 4 MB
-MAX_MEMBERS: Final = 1 << 18
-CHUNK_FRAMES: Final = 64
+MAX_MEMBERS: Final = 1 << 18  # of a file that is read: a clip of 16 million frames
+CHUNK_FRAMES: Final = 64  # masks in a member
 _DEFLATE_LEVEL: Final = 1  # masks are nearly flat: a higher level costs time and saves little
 
 

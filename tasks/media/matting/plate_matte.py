@@ -24,11 +24,11 @@ from tasks.media.scene.plate import Box
 
 Singles = NDArray[np.float32]
 
-# Where no source stands beside a value, it is a choice. Half and double of each, but for SURELY, POSSIBLY, DECIDED and
-# those of the flow, were tried alone on the first walker of ``tests.benchmarks.cutouts``: IoU 0.974, edge 0.40 px. They
-# become 0.970 and 0.49 px with half of COMPARED_ROWS, 0.970 and 0.46 px with double of LIKE_LEVELS, 0.972 and 0.43 px
-# with half of REACH, and 0.975 and 0.38 px with half of LIKE_LEVELS or of MOST_PRIOR. All others change them by 0.001
-# and 0.04 px at most. No filmed person was tried.
+# Where no source stands beside a value, it is a choice. Half and double of each, but for DECIDED, FAR_LEVELS and
+# those of the flow and of small persons, were tried alone on the first walker of ``tests.benchmarks.cutouts``: IoU
+# 0.974, edge 0.40 px. They become 0.970 and 0.49 px with half of COMPARED_ROWS, 0.970 and 0.46 px with double of
+# LIKE_LEVELS, 0.972 and 0.43 px with half of REACH, and 0.975 and 0.38 px with half of LIKE_LEVELS or of MOST_PRIOR.
+# All others change them by 0.001 and 0.04 px at most. No filmed person was tried.
 COMPARED_ROWS: Final = 400  # about as many rows of a person are compared; taller people are reduced
 REACH: Final = 0.035  # of the part's height: how far from the mask's edge the plate may decide
 LEAST_REACH_PX: Final = 3.0  # the same for a small person

@@ -7,8 +7,8 @@ from typing import Final
 from PIL import Image
 
 SHRINK_FACTOR: Final = 0.85  # of the size, from one attempt to the next
-QUALITY: Final = 80
-LEAST_PX: Final = 8
+QUALITY: Final = 80  # of 100
+LEAST_PX: Final = 8  # shorter side: a smaller picture shows nothing
 
 
 def jpeg_within(path: Path, max_bytes: int) -> bytes:

@@ -18,7 +18,7 @@ PORTRAIT_PX: Final = 144  # side of a picture
 PORTRAIT_BODIES: Final = 1.25  # side of the square that it shows, in the longer side of the body
 PORTRAIT_INTERVAL_S: Final = 3.0  # of which one picture is kept
 BETTER_FACTOR: Final = 1.05  # by which a picture must be better to replace the one before
-JPEG_QUALITY: Final = 82
+JPEG_QUALITY: Final = 82  # of 100
 
 
 class PortraitRecorder:
