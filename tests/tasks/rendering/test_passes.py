@@ -14,6 +14,7 @@ from tasks.errors import Interrupted, VideoError
 from tasks.media.files.masks_file import MaskState
 from tasks.media.input import frame_cache
 from tasks.media.output import render_frame
+from tasks.media.output.output_file import PictureStream
 from tasks.media.output.video_writer import VideoWriter
 from tests.support.artifacts import artifact
 from tests.support.clips import Made, make
@@ -87,9 +88,9 @@ def test_the_other_videos_take_half_of_the_encoders_threads_and_large_ones_look_
     took: dict[str, tuple[int, bool]] = {}
 
     class Noted(VideoWriter):
-        def __init__(self, path: Path, **given: Any) -> None:
+        def __init__(self, path: Path, pictures: PictureStream, **given: Any) -> None:
             took[path.name] = given["threads"], given["short_look_ahead"]
-            super().__init__(path, **given)
+            super().__init__(path, pictures, **given)
 
     monkeypatch.setattr(render_frame, "VideoWriter", Noted)
     monkeypatch.setattr(render_frame, "LARGE_PX", large_px)
