@@ -68,7 +68,7 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
         shots=motion.shots,
         zoom=view.zoom,
     )
-    report["planned"] |= _scene_metrics(request, motion, to_output, view.size_px)
+    report["planned"] |= _scene_metrics(request, motion, to_output, view)
     write_json(folder / "metrics.json", report)
     tick(len(shift_px))
     facts = {name: report["planned"][name] for name in TRAJECTORY_FACTS} | {"zoom": round(view.zoom, 6)}
@@ -95,16 +95,16 @@ def _framing(motion: Motion, view: CropWindow, target_xy: Floats, source_target_
 
 
 def _scene_metrics(
-    request: TrajectoryRequest, motion: Motion, to_output: Floats, output_px: tuple[int, int]
+    request: TrajectoryRequest, motion: Motion, to_output: Floats, view: CropWindow
 ) -> dict[str, float | None]:
     """The share of heads that are cut, and the speeds of person and background, by the camera's measured motion."""
     source_px = motion.clip.size_px
     heads = head_boxes(motion.pose.xy_px, motion.pose.visibility)
-    metrics = {"head_cut": auto_target.head_cut(heads, to_output, source_px, output_px)}
+    metrics = {"head_cut": auto_target.head_cut(heads, to_output, source_px, view.size_px)}
     if request.found is not None:
         camera, time_s = read_camera(request.found.path("camera.parquet"))
         metrics["background_speed"] = camera_path.background_speed(camera, to_output, time_s, source_px)
-        metrics["ground_speed"] = camera_path.ground_speed(camera, seen_anchor(motion), time_s)
+        metrics["ground_speed"] = view.zoom * camera_path.ground_speed(camera, seen_anchor(motion), time_s)
     return lock_metrics.rounded_metrics(metrics)
 
 

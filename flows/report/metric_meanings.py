@@ -38,7 +38,11 @@ METRIC_GROUPS: Final[dict[str, dict[str, Meaning]]] = {
         ),
         "camera_accel": Meaning("Camera acceleration", "RMS acceleration of the picture; smoothing reduces it.", LOWER),
         "background_speed": Meaning("Background speed", "How fast the background moves; a matter of taste.", NEITHER),
-        "ground_speed": Meaning("Speed over the ground", "How fast the person moves against the background.", NEITHER),
+        "ground_speed": Meaning(
+            "Speed over the background",
+            "How fast the person moves against the background; less than over the ground, if the camera travels along.",
+            NEITHER,
+        ),
         "head_cut": Meaning("Head cut", "Share of the frames in which a head is cut that the source shows.", LOWER),
     },
     "How well the person was seen": {

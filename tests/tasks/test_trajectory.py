@@ -115,6 +115,19 @@ def test_repeated_frames_carry_no_motion_and_are_moved_like_what_they_repeat(tmp
     assert metrics["planned"]["lock_rms"] < 1.1 * before["planned"]["lock_rms"]
 
 
+def test_the_speed_over_the_background_is_in_pixels_of_the_output(tmp_path: Path) -> None:
+    (tmp_path / "found").mkdir()
+    write_table(tmp_path / "found" / "repeated.parquet", {"repeated": np.zeros(COUNT, np.bool_)})
+    write_still_camera(tmp_path / "found" / "camera.parquet", even_times(COUNT), SIZE)
+    found, speeds_px_s = artifact("pose", tmp_path / "found"), []
+    for name, output in (("plain", [320, 240]), ("zoomed", [960, 720])):
+        (tmp_path / name).mkdir()
+        asked = request(tmp_path / name, walker(), SmoothingConf(Smoother.none))
+        crop = CropConf(size=[320, 240], output=output)
+        speeds_px_s.append(run(tmp_path / name, replace(asked, found=found, crop=crop))[2]["planned"]["ground_speed"])
+    assert speeds_px_s[0] > 0 and speeds_px_s[1] == pytest.approx(3 * speeds_px_s[0])
+
+
 def test_every_row_has_frame_pts_and_state(tmp_path: Path) -> None:
     _, table, _ = run(tmp_path, request(tmp_path, without(walker(), slice(20, 30)), SmoothingConf()))
     assert table["frame"].tolist() == list(range(COUNT))
