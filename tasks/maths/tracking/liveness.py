@@ -41,6 +41,7 @@ SMOOTHING_S: Final = 0.3  # limb paths are averaged over this, so that only what
 PART_S: Final = 1.5  # motion is measured in parts of this length
 FEWEST_IN_PART: Final = 5  # sightings in a part
 SETTLING: Final = 2  # sightings in which the model's filter settles: the limbs of a poster move by 5 % of its height
+WHOLE_SHARE: Final = 0.25  # of the sightings that the edge does not cut: with fewer, the others count too
 INSIDE_SHARE: Final = 0.5  # of the sightings in which a landmark lies inside the picture: with less it does not count
 SURE_VISIBILITY: Final = 0.8  # of trunk and limbs: below it the body may be imagined
 SURE_TRUNK_VISIBILITY: Final = 0.95  # people in the sample clips, also cut ones: 0.96 to 1; drawn trees: 0.87
@@ -142,13 +143,13 @@ def measure_liveness(
 
     ``scene_step`` (k, 2) is the torso's motion over the background since the sighting before, if that is known, and
     ``slip_step`` (k, 2) that of the hip landmarks over the torso. ``size_px`` is the picture's (width, height).
-    Sightings that the edge of the picture cuts do not count where there are others: there the model guesses.
+    Sightings that the edge of the picture cuts do not count where there are enough others: there the model guesses.
     """
     sway = UNKNOWN_SWAY
     if scene_step is not None:
         sway = measure_sway(time_s, hip_midpoint(landmarks), scene_step, slip_step)
     whole = _inside(landmarks, size_px)
-    if whole.sum() >= FEWEST_IN_PART:
+    if whole.sum() >= max(FEWEST_IN_PART, WHOLE_SHARE * len(whole)):
         time_s, landmarks = time_s[whole], landmarks[whole]
     if len(time_s) >= FEWEST_IN_PART + SETTLING:
         time_s, landmarks = time_s[SETTLING:], landmarks[SETTLING:]

@@ -57,6 +57,14 @@ def test_a_cut_off_body_is_judged_where_it_is_whole() -> None:
     assert measure_liveness(TIME_S, marks, SIZE_PX).rigid
 
 
+def test_a_body_that_the_edge_cuts_is_not_judged_by_a_few_wrong_poses_that_fit_into_the_picture() -> None:
+    marks = walk(0, 59, start_x=300, y=SIZE_PX[1] - 60.0).landmarks.copy()
+    marks[:6, :, 1] -= 300
+    marks[:6, :, 3] = 0.4  # as where the model takes the chest of somebody near for a whole small body
+    assert not measure_liveness(TIME_S, marks, SIZE_PX).imagined
+    assert measure_liveness(TIME_S[:6], marks[:6], SIZE_PX).imagined
+
+
 def test_a_picture_is_rigid_although_the_first_sightings_of_a_track_settle() -> None:
     marks = still(0.3)[:12]
     marks[0, list(LIMBS), 1] += 12.0
