@@ -276,7 +276,7 @@ def planned_metrics(
         **picture_metrics(boxes, pose.time_s, to_output, source.size_px, output.size_px, shots),
         **pose_coverage(pose.time_s, subject.looked, pose.found, subject.states),
         "anchor_switches": sum(switches),
-        "anchor_switch_jump": max(jumps_px),
+        "anchor_switch_jump": zoom * max(jumps_px),
     }
     before = steadiness(
         anchor * zoom,

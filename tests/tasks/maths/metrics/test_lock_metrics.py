@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from tasks.maths.body.landmarks import LEFT_HIP
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine
 from tasks.maths.path.outline import picture_points
 from tests.support.drawn.paths import even_times, straight_walk
+from tests.support.drawn.walkers import drawn, true_pose
 
 NAN = np.nan
 GONE = [NAN, NAN]
@@ -167,6 +169,24 @@ def test_a_jump_at_a_switch_is_separated_from_the_walk() -> None:
     count, jump = lock_metrics.anchor_switches(path, source)
     assert count == 1
     assert jump == pytest.approx(5)
+
+
+def test_a_zoom_enlarges_the_jump_at_a_switch() -> None:
+    pose = true_pose(drawn(seconds=0.4))
+    anchor_px = pose.xy_px[:, LEFT_HIP].copy()
+    anchor_px[5:] += [3, 4]
+    sources = np.array(["hips"] * 5 + ["left_hip"] * 7)
+    measured = np.full(12, "measured")
+    subject = lock_metrics.FollowedSubject(pose, np.ones(12, np.bool_), anchor_px, measured, sources)
+    jumps_px = []
+    for zoom in (1.0, 3.0):
+        to_output = np.tile([[zoom, 0, 0], [0, zoom, 0]], (12, 1, 1))
+        source, output = (lock_metrics.Aim((640 * size, 360 * size), TARGET * size) for size in (1, round(zoom)))
+        told = lock_metrics.planned_metrics(
+            subject, to_output, source=source, output=output, shots=[slice(0, 12)], zoom=zoom
+        )
+        jumps_px.append(told["planned"]["anchor_switch_jump"])
+    assert 3 < jumps_px[0] < 7 and jumps_px[1] == pytest.approx(3 * jumps_px[0], rel=1e-5)
 
 
 def test_a_switch_across_a_gap_counts_without_a_jump() -> None:
