@@ -115,7 +115,7 @@ class SceneBorder:
             placed, filler = self._placed(frame), None
             if placed and all(one.plate.trusted for one in placed):
                 around = self._extender.box(placed) if self._beyond else Box(0, 0, *self._size_px)
-                filler = self._extender.filler(frame, planes, hidden, placed, around, border=False)
+                filler = self._extender.filler(frame, planes, hidden, placed, around, parallax=False)
             last = _Filled(frame, placed, filler)
             with self._lock:
                 self._last = last

@@ -50,10 +50,7 @@ class Fit(NamedTuple):
 
 
 class PlateFiller:
-    """What the plates show at places of a frame, as bright as the frame is.
-
-    With ``border`` a place that one frame alone saw does not count: see ``Plate.border_planes``.
-    """
+    """What the plates show at places of a frame, as bright as the frame is."""
 
     def __init__(
         self,
@@ -63,10 +60,7 @@ class PlateFiller:
         layout: PixelLayout,
         size_px: tuple[int, int],
         chroma_location: int,
-        *,
-        border: bool = False,
     ) -> None:
-        self._border = border
         self._plates, self._fits, self._box = plates, fits, box
         self._layout, self._size_px, self._sited = layout, size_px, chroma_location
 
@@ -75,8 +69,7 @@ class PlateFiller:
 
         def moved(one: PlacedPlate, fit: Fit) -> list[Plane]:
             moves = (one.from_plate, fit.shifts, piece, self._sited)
-            planes = one.plate.border_planes if self._border else one.plate.planes
-            return warp_shifted(planes, self._layout, *moves, luma=luma, border="reflect")
+            return warp_shifted(one.plate.background, self._layout, *moves, luma=luma, border="reflect")
 
         return self._mixed(moved, piece)
 
@@ -97,7 +90,7 @@ class PlateFiller:
                 spacing: affine.compose(to_few, affine.compose(one.from_plate, to_luma))
                 for spacing, (to_luma, to_few) in places.items()
             }
-            planes = zip(one.plate.planes, spacings, strict=True)
+            planes = zip(one.plate.background, spacings, strict=True)
             return [cv2.warpAffine(plane, matrices[spacing], wh) for plane, spacing in planes]
 
         return self._mixed(moved, piece)

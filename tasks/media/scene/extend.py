@@ -125,21 +125,20 @@ class Extender:
         plates: Sequence[PlacedPlate],
         box: Box,
         *,
-        border: bool = True,
+        parallax: bool = True,
     ) -> "PlateFiller":
         """The filler of a frame. The fit of the plates is measured once for all outputs that show the frame.
 
-        Without ``border`` it serves a cut-out: lone places count, and the plates are not moved by their parallax, since
-        to measure it takes as long as a cut-out.
+        Without ``parallax``, for a cut-out, the plates are not moved by it: to measure it takes as long as a cut-out.
         """
         exposures = self._exposures_of(frame, planes, hidden, plates, box)
         shifts: list[Shifts | None] = [None] * len(plates)
-        if border:
+        if parallax:
             shifts = self._once(
                 self._shifts, (frame, box), lambda: frame_shifts(planes[0], hidden, plates, box, self._size_px)
             )
         fits = [Fit(*pair) for pair in zip(exposures, shifts, strict=True)]
-        return PlateFiller(plates, fits, box, self._layout, self._size_px, self._sited, border=border)
+        return PlateFiller(plates, fits, box, self._layout, self._size_px, self._sited)
 
     def _exposures_of(
         self, frame: int, planes: Sequence[Plane], hidden: Bytes, plates: Sequence[PlacedPlate], box: Box

@@ -53,8 +53,8 @@ class Plate:
         return self.agreement >= LEAST_AGREEMENT_SHARE
 
     @cached_property
-    def border_planes(self) -> Planes:
-        """The planes as a border shows them: lone places of the frame are filled like those that nobody saw."""
+    def background(self) -> Planes:
+        """The planes as they are shown and compared: lone places of the frame are filled like those that nobody saw."""
         lone = self.seen == LONE_LEVEL
         if not lone.any():
             return self.planes

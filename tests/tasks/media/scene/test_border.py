@@ -190,18 +190,18 @@ def test_beyond_the_edge_of_a_plate_no_background_is_known(shift_px: int) -> Non
     assert seen[8:-8, 8:50].all() and not seen[:, -18:].any()
 
 
-def test_a_lone_place_counts_for_a_cut_out_and_not_for_a_border() -> None:
-    """It holds a white foot on a gray floor."""
+def test_a_lone_place_is_filled_from_its_surroundings_for_borders_and_cut_outs() -> None:
+    """It holds a white foot on a gray floor: a cut-out that was compared with the foot would lose it."""
     layout, box = nearest_layout("gray"), Box(-16, 0, 160, 160)
     plane, seen = np.full((160, 176), 80, np.uint8), np.full((20, 22), 255, np.uint8)
     plane[64:96, 80:112], seen[8:12, 10:14] = 250, LONE_LEVEL
     placed = [PlacedPlate(Plate(0, (160, 160), box, (plane,), seen, 1.0, False), affine.translation(np.zeros(2)), 1.0)]
     foot, floor = Box(72, 72, 88, 88), Box(-16, 0, 0, 160)
     fit = Fit(Exposure(np.zeros((*coarse_size(box.size_px)[::-1], 1), np.float32), 1.0), None)
-    for border, level in ((False, 250), (True, 80)):
-        filler = PlateFiller(placed, [fit], box, layout, (160, 160), 0, border=border)
-        assert np.abs(filler.values(foot)[0].astype(int) - level).max() <= 4
-        assert (filler.values(floor)[0] == 80).all()
+    filler = PlateFiller(placed, [fit], box, layout, (160, 160), 0)
+    for shown in (filler.values(foot), filler.sparse(foot, 2)):
+        assert np.abs(shown[0].astype(int) - 80).max() <= 4
+    assert (filler.values(floor)[0] == 80).all()
 
 
 def test_what_is_always_hidden_is_not_known(tmp_path: Path) -> None:
