@@ -137,6 +137,13 @@ def test_subtitles_fonts_and_covers_are_named(tmp_path: Path) -> None:
     assert written(path, tmp_path / "out.mp4") == ["1 font of the file is not in the output"]
 
 
+def test_what_ffmpeg_says_of_itself_in_an_avi_is_no_device(tmp_path: Path) -> None:
+    source = write(tmp_path / "walk.avi", MOVING)
+    with av.open(str(source)) as container:
+        assert container.metadata["software"].startswith("Lavf")
+    assert written(source, tmp_path / "out.mp4") == []
+
+
 def test_a_plain_file_has_nothing_to_name_and_the_same_source_gives_the_same_bytes(tmp_path: Path) -> None:
     source = write(tmp_path / "walk.mp4", MOVING)
     assert written(source, tmp_path / "a.mp4") == []

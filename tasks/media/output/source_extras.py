@@ -30,6 +30,7 @@ _TECHNICAL: Final = re.compile(
     r"|^com\.apple\.quicktime\.(full-frame|live-photo|content\.identifier|player)|^date|title",
     re.IGNORECASE,
 )
+_FFMPEG: Final = re.compile(r"Lav[fc]\d")  # the same, in the text of a tag: "software" of an AVI file
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _kind(stream: Stream) -> str:
 
 
 def _tags_left_out(tags: dict[str, str]) -> list[str]:
-    names = [name for name in tags if not _TECHNICAL.search(name)]
+    names = [name for name, text in tags.items() if not (_TECHNICAL.search(name) or _FFMPEG.match(text))]
     place = [name for name in names if _PLACE.search(name)]
     device = [name for name in names if _DEVICE.search(name) and name not in place]
     others = sorted(name for name in names if name not in (*place, *device))
