@@ -1,7 +1,7 @@
 """What would become of each stage of a run, from what lies in the cache: the graph of a dry run.
 
-It makes the same requests and keys as a run, for as long as what a stage takes is in the cache; behind a stage that
-would run, keys cannot be known, for they are made of the bytes that it gives.
+It makes the same requests and keys as a run, as long as what a stage takes is in the cache. Behind a stage that would
+run no key is known, since a key is made of the bytes that the earlier stages give.
 """
 
 from collections.abc import Iterable

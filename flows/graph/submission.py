@@ -158,8 +158,8 @@ class Submission(Graph):
     def _start(self, unit: Unit) -> None:
         """Submit a unit whose turn has come.
 
-        What takes nothing from a stage that failed is computed all the same, unless all who asked for it also asked for
-        a part of the unit that cannot be computed: then their videos fail, and nobody needs it.
+        What takes nothing from a stage that failed is computed all the same. It is not computed where all who asked for
+        it also asked for a part of the unit that cannot be computed: their videos fail, so nobody needs it.
         """
         call = self._calls.pop(unit)
         lost = {taken for taken in unit.takes if not isinstance(self._outcomes[taken], Artifact)}

@@ -1,8 +1,8 @@
 """One index over the results of several runs, such as the shares of an array job: ``stillwalk index``.
 
-It is made from the records of the videos, ``run.json``, and from the indexes that the runs left, which also know the
-videos that have no folder, as a missing file has none. What was written last about a video and a setting counts. All of
-it may come from other people and machines: it is read as data (see ``flows.results.received``).
+It is made from the records of the videos, ``run.json``, and from the indexes that the runs left. These also know videos
+without a folder, such as a missing file. What was written last about a video and a setting counts. All of it may come
+from other people and machines: it is read as data (see ``flows.results.received``).
 """
 
 import os
@@ -55,8 +55,8 @@ def join_results(folders: Sequence[Path]) -> Joined:
     """Write the index of all results in ``folders`` into the nearest folder that holds them all.
 
     ``batch.json``, ``batch.csv`` and ``index.html``; or ``sweep.json`` and so on, where there are results of a sweep.
-    ``SettingError`` where there are no results, and where a file that is not of this program, or the index of a sweep
-    that is not among ``folders``, would be replaced. ``OutputError`` where the index cannot be written.
+    ``SettingError`` where there are no results, and where the index would replace a file that is not of this program, or
+    the index of a sweep that is not among ``folders``. ``OutputError`` where it cannot be written.
     """
     for folder in folders:
         require(is_folder(folder), "index", f"{folder} is not a folder", "name folders with results")
