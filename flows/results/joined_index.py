@@ -55,8 +55,8 @@ def join_results(folders: Sequence[Path]) -> Joined:
     """Write the index of all results in ``folders`` into the nearest folder that holds them all.
 
     ``batch.json``, ``batch.csv`` and ``index.html``; or ``sweep.json`` and so on, where there are results of a sweep.
-    ``SettingError`` where there are no results, and where the index would replace a file that is not of this program, or
-    the index of a sweep that is not among ``folders``. ``OutputError`` where it cannot be written.
+    ``SettingError`` where there are no results, and where the index would replace a file that is not of this program,
+    or the index of a sweep that is not among ``folders``. ``OutputError`` where it cannot be written.
     """
     for folder in folders:
         require(is_folder(folder), "index", f"{folder} is not a folder", "name folders with results")

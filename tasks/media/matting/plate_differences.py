@@ -15,6 +15,9 @@ from tasks.maths.arrays import Bytes, Flags
 Singles = NDArray[np.float32]
 Places = NDArray[np.intp]
 
+# Choices. Tried as those of ``plate_matte``, but for FEET: with half of MOST_EVIDENCE the IoU falls by 0.002 and the
+# edge is off by 0.03 px more, with half of CHROMA_STEPS it is off by 0.015 px less. All others change them by 0.001
+# and 0.01 px at most.
 FEET: Final = (0.65, 0.85)  # of the height: over these rows the body's statistic turns into that of the feet
 LUMA_STEPS: Final = 32  # of the signed difference of the first plane
 CHROMA_STEPS: Final = 16  # of the difference of the other planes together
