@@ -37,10 +37,13 @@ def push_pull(values: NDArray[np.float32], known: Weights) -> NDArray[np.float32
 def smooth_fill(plane: Plane, unknown: NDArray[np.bool_], sample_px: int) -> Plane:
     """``plane`` (h, w) with ``unknown`` (h, w) filled from what lies around it; itself where nothing is unknown.
 
+    Where nearly all is unknown there is nothing to continue: it becomes the mean of the plane.
     ``sample_px`` is the distance between two samples of the plane, in luma pixels.
     """
     if not unknown.any():
         return plane
+    if np.count_nonzero(unknown) > (1 - LEAST) * unknown.size:
+        return np.where(unknown, np.rint(plane.mean()).astype(plane.dtype), plane)
     step = max(FILL_STEP_PX // sample_px, 1)
     filled, near = plane.copy(), _surroundings(unknown, step)
     filled[near] = _filled(plane[near], unknown[near], step)

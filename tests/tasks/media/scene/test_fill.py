@@ -25,3 +25,13 @@ def test_filling_changes_no_known_sample() -> None:
 def test_a_whole_plane_is_given_back_as_it_is() -> None:
     plane = np.zeros((5, 5), np.uint8)
     assert smooth_fill(plane, np.zeros((5, 5), np.bool_), 2) is plane
+
+
+def test_a_plane_of_which_nothing_is_known_gets_its_mean_and_not_zeros_which_are_green() -> None:
+    plane = np.random.default_rng(2).integers(100, 140, (50, 70)).astype(np.uint8)
+    for known in (0, 2):
+        unknown = np.ones(plane.shape, np.bool_)
+        unknown[0, :known] = False
+        filled = smooth_fill(plane, unknown, 1)
+        assert filled.dtype == plane.dtype and (filled[unknown] == round(plane.mean())).all()
+        assert np.array_equal(filled[~unknown], plane[~unknown])
