@@ -14,7 +14,7 @@ from tasks.maths.arrays import Flags, Floats, true_runs
 from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, PoseTrack, torso_length_px
 from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.frame_times import interpolate_at, mean_rate_hz
-from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, exchange_legs, untangle
+from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, Sides, exchange_legs, untangle
 from tasks.maths.path.smoothers import butterworth
 
 SMOOTHED_HZ: Final = 6.0  # cut-off that gait laboratories use for positions (Winter 1991)
@@ -47,6 +47,15 @@ class SideView:
     false: Flags  # (n,) frames whose legs the model had wrong: filled from their neighbours
 
 
+class _Stretch(NamedTuple):
+    """Frames of a clip in which somebody walks across the picture."""
+
+    first: int
+    last: int
+    forwards: int  # 1: to the right of the picture, -1: to the left
+    stride_hz: float
+
+
 class SideViews(NamedTuple):
     """The parts of a clip that can be measured, and why the rest cannot, in words; empty where all of it can."""
 
@@ -56,27 +65,32 @@ class SideViews(NamedTuple):
 
 def side_views(track: PoseTrack, pixel_aspect: float = 1.0) -> SideViews:
     """The parts of a clip in which the person is found, walks, and is seen from the side."""
+    stretches, why_not = _stretches(track, pixel_aspect)
+    return SideViews([_side_view(track, stretch, pixel_aspect) for stretch in stretches], why_not)
+
+
+def _stretches(track: PoseTrack, pixel_aspect: float) -> tuple[list[_Stretch], str]:
+    """Where those parts are, in order, and why there are none, in words."""
     stride_hz = pose_stride_hz(track)
     torso_px = torso_length_px(_square(track.xy_px, pixel_aspect))
     if not np.isfinite(stride_hz).any():
         no_steps = "no regular steps were found; the clip must show both feet for at least three strides"
-        return SideViews([], _sparse_reason(track) or no_steps)
+        return [], _sparse_reason(track) or no_steps
     foot = _square(track.xy_px, pixel_aspect)[:, :, 0] / float(np.nanmedian(torso_px))
     shown = _foot_along(foot[:, list(TOES)] - foot[:, list(HEELS)], track, float(np.nanmedian(stride_hz)))
     walking = _without_short_gaps(np.isfinite(stride_hz) & track.found, track.time_s)
-    parts = []
+    found = []
     for side in (1, -1):
         for first, last in true_runs(walking & (side * shown >= LEAST_FOOT_TORSOS)):
             hz = float(np.nanmedian(stride_hz[first : last + 1]))
             if (track.time_s[last] - track.time_s[first]) * hz >= FEWEST_STRIDES:
-                parts.append(_side_view(track, first, last, side, hz, pixel_aspect))
-    parts.sort(key=lambda part: part.first)
-    if parts:
-        return SideViews(parts, "")
+                found.append(_Stretch(first, last, side, hz))
+    if found:
+        return sorted(found), ""
     seen = np.abs(shown[walking & np.isfinite(shown)])
     if len(seen) and np.median(seen) < LEAST_FOOT_TORSOS:
-        return SideViews([], "the person walks towards the camera or away from it, and not across the picture")
-    return SideViews([], _sparse_reason(track) or "no whole stride was seen from the side")
+        return [], "the person walks towards the camera or away from it, and not across the picture"
+    return [], _sparse_reason(track) or "no whole stride was seen from the side"
 
 
 def _sparse_reason(track: PoseTrack) -> str:
@@ -95,11 +109,11 @@ def exchanged_legs(track: PoseTrack, pixel_aspect: float = 1.0) -> Flags:
     with a leap of the legs that the exchange makes smaller.
     """
     exchanged = np.zeros(track.frames, np.bool_)
-    for part in side_views(track, pixel_aspect).parts:
-        exchanged[part.first : part.first + len(part.time_s)] = part.exchanged
+    for stretch in _stretches(track, pixel_aspect)[0]:
+        exchanged[stretch.first : stretch.last + 1] = _untangled(track, stretch, pixel_aspect)[2].exchanged
     exchanged &= track.found
-    from_hips = track.xy_px - track.xy_px[:, list(HIPS)].mean(axis=1, keepdims=True)
-    legs, others = (from_hips[:, order] for order in (LEFT_LEG + RIGHT_LEG, RIGHT_LEG + LEFT_LEG))
+    hips_px = track.xy_px[:, list(HIPS)].mean(axis=1, keepdims=True)
+    legs, others = (track.xy_px[:, order] - hips_px for order in (LEFT_LEG + RIGHT_LEG, RIGHT_LEG + LEFT_LEG))
     kept_px, exchanged_px = (np.hypot(*(legs[1:] - before[:-1]).T).sum(axis=0) for before in (legs, others))
     saved_px = np.nan_to_num(kept_px - exchanged_px)  # by an exchange from each frame to the next
     for first, last in true_runs(exchanged):
@@ -161,17 +175,22 @@ def _without_short_gaps(flags: Flags, time_s: Floats) -> Flags:
     return filled
 
 
-def _side_view(
-    track: PoseTrack, first: int, last: int, forwards: int, stride_hz: float, pixel_aspect: float
-) -> SideView:
-    part = slice(first, last + 1)
+def _untangled(track: PoseTrack, stretch: _Stretch, pixel_aspect: float) -> tuple[Floats, float, Sides]:
+    """The points of a part as in ``SideView``, but as the model saw them; the torso's length; which legs are wrong."""
+    part = slice(stretch.first, stretch.last + 1)
     time_s = track.time_s[part]
     xy_px = _filled(_square(track.xy_px[part], pixel_aspect), track.found[part], time_s)
     torso_px = float(np.median(torso_length_px(xy_px)))
     hips = xy_px[:, list(HIPS)].mean(axis=1, keepdims=True)
-    points = (xy_px - hips) * np.array([forwards, -1.0]) / torso_px
+    points = (xy_px - hips) * np.array([stretch.forwards, -1.0]) / torso_px
     feet = points[:, np.array(FEET), 0].mean(axis=2)
-    sides = untangle(feet[:, 0] - feet[:, 1], time_s, stride_hz)
+    return points, torso_px, untangle(feet[:, 0] - feet[:, 1], time_s, stretch.stride_hz)
+
+
+def _side_view(track: PoseTrack, stretch: _Stretch, pixel_aspect: float) -> SideView:
+    first, last, forwards, stride_hz = stretch
+    time_s = track.time_s[first : last + 1]
+    points, torso_px, sides = _untangled(track, stretch, pixel_aspect)
     points = exchange_legs(points, sides.exchanged)
     if not sides.false.all():
         legs = list(LEFT_LEG + RIGHT_LEG)
