@@ -65,8 +65,9 @@ GLUED_RATIO: Final = 6.0  # limb path / tremble: legs that the model takes for o
 # Who goes farther walks, whatever the features lie on: at a metre a second about 4 torso lengths in a part of 2 s.
 WANDER_TORSOS: Final = (0.25, 1.5)
 WANDER_VISIBILITY: Final = 0.9  # the three trees: 0.70 to 0.85
-# Tremble of the lengths of limbs, in torso lengths. In 50 clips of people at 24 Hz and more: 0.023 at most, 0.039 where
-# the frame hides the legs; a filmed fox: 0.062. At 15 Hz dancers reach 0.06: limbs turn between two sightings.
+# Tremble of the lengths of limbs, in torso lengths. In about 50 clips of people at 24 Hz and more: 0.023 at most, 0.039
+# where the frame hides the legs; a computer-generated fox: 0.062. At 15 Hz dancers reach 0.06: limbs turn between two
+# sightings.
 STEADY_BONES_TORSOS: Final = 0.05
 BONE_GAP_S: Final = 0.05  # between sightings: farther apart they tell nothing of the tremble
 STEADY_VISIBILITY: Final = 0.95  # the fox: 0.92
