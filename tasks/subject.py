@@ -15,7 +15,7 @@ from tasks.errors import SettingError, counted
 from tasks.maths.arrays import Flags, Floats
 from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.maths.gait.legs import exchange_legs
-from tasks.maths.gait.side_view import exchanged_legs
+from tasks.maths.gait.side_walks import exchanged_legs
 from tasks.maths.path import framing
 from tasks.maths.tracking import subject_choice, subject_track
 from tasks.maths.tracking.everybody import choice_texts, number_people

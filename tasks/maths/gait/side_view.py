@@ -8,29 +8,18 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy.ndimage import median_filter
 
-from tasks.maths.arrays import Flags, Floats, true_runs
-from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, PoseTrack, torso_length_px
-from tasks.maths.body.stride import pose_stride_hz
-from tasks.maths.frame_times import interpolate_at, mean_rate_hz
-from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, Sides, exchange_legs, untangle
+from tasks.maths.arrays import Flags, Floats
+from tasks.maths.body.landmarks import PoseTrack, torso_length_px
+from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, exchange_legs
+from tasks.maths.gait.side_walks import SideWalk, filled_between, side_walks, walk_points
 from tasks.maths.path.smoothers import butterworth
 
 SMOOTHED_HZ: Final = 6.0  # cut-off that gait laboratories use for positions (Winter 1991)
-LONGEST_FILLED_S: Final = 0.15  # a longer gap without a pose ends a part: a foot may have landed in it
-FEWEST_STRIDES: Final = 1.5  # of a part; a shorter one holds no whole stride
-LEAST_FOOT_TORSOS: Final = 0.33  # length of a foot along the picture: 0.42 from the side, 0.33 at 38 degrees
 # Share by which a torso may grow or shrink in a stride. Drawn walkers across the picture, a laboratory walk and a run
 # on a treadmill had up to 0.007; with 0.098, at 45 degrees towards the camera, lengths were 18 % too small, and the
 # ankles off by 13 degrees instead of 5.
 MOST_GROWTH: Final = 0.04
-HEELS: Final = tuple(LANDMARK_NAMES.index(f"{side}_heel") for side in ("left", "right"))
-TOES: Final = tuple(LANDMARK_NAMES.index(f"{side}_foot_index") for side in ("left", "right"))
-FEET: Final = tuple(
-    tuple(LANDMARK_NAMES.index(f"{side}_{part}") for part in ("ankle", "heel", "foot_index"))
-    for side in ("left", "right")
-)
 
 
 @dataclass(frozen=True)
@@ -47,15 +36,6 @@ class SideView:
     false: Flags  # (n,) frames whose legs the model had wrong: filled from their neighbours
 
 
-class _Stretch(NamedTuple):
-    """Frames of a clip in which somebody walks across the picture."""
-
-    first: int
-    last: int
-    forwards: int  # 1: to the right of the picture, -1: to the left
-    stride_hz: float
-
-
 class SideViews(NamedTuple):
     """The parts of a clip that can be measured, and why the rest cannot, in words; empty where all of it can."""
 
@@ -65,61 +45,8 @@ class SideViews(NamedTuple):
 
 def side_views(track: PoseTrack, pixel_aspect: float = 1.0) -> SideViews:
     """The parts of a clip in which the person is found, walks, and is seen from the side."""
-    stretches, why_not = _stretches(track, pixel_aspect)
-    return SideViews([_side_view(track, stretch, pixel_aspect) for stretch in stretches], why_not)
-
-
-def _stretches(track: PoseTrack, pixel_aspect: float) -> tuple[list[_Stretch], str]:
-    """Where those parts are, in order, and why there are none, in words."""
-    stride_hz = pose_stride_hz(track)
-    torso_px = torso_length_px(_square(track.xy_px, pixel_aspect))
-    if not np.isfinite(stride_hz).any():
-        no_steps = "no regular steps were found; the clip must show both feet for at least three strides"
-        return [], _sparse_reason(track) or no_steps
-    foot = _square(track.xy_px, pixel_aspect)[:, :, 0] / float(np.nanmedian(torso_px))
-    shown = _foot_along(foot[:, list(TOES)] - foot[:, list(HEELS)], track, float(np.nanmedian(stride_hz)))
-    walking = _without_short_gaps(np.isfinite(stride_hz) & track.found, track.time_s)
-    found = []
-    for side in (1, -1):
-        for first, last in true_runs(walking & (side * shown >= LEAST_FOOT_TORSOS)):
-            hz = float(np.nanmedian(stride_hz[first : last + 1]))
-            if (track.time_s[last] - track.time_s[first]) * hz >= FEWEST_STRIDES:
-                found.append(_Stretch(first, last, side, hz))
-    if found:
-        return sorted(found), ""
-    seen = np.abs(shown[walking & np.isfinite(shown)])
-    if len(seen) and np.median(seen) < LEAST_FOOT_TORSOS:
-        return [], "the person walks towards the camera or away from it, and not across the picture"
-    return [], _sparse_reason(track) or "no whole stride was seen from the side"
-
-
-def _sparse_reason(track: PoseTrack) -> str:
-    """A clause that the poses are too far apart to be joined; empty where they are not."""
-    found_s = track.time_s[track.found]
-    apart_s = float(np.median(np.diff(found_s))) if len(found_s) > 1 else 0.0
-    if apart_s <= LONGEST_FILLED_S:
-        return ""
-    return f"the poses are {apart_s:.2f} s apart, and a foot may land within {LONGEST_FILLED_S} s"
-
-
-def exchanged_legs(track: PoseTrack, pixel_aspect: float = 1.0) -> Flags:
-    """Frames (n,) of a walk across the picture in which the pose has the left leg for the right one.
-
-    The wave of the strides alone is wrong where somebody stops or turns. So each run of frames must also begin and end
-    with a leap of the legs that the exchange makes smaller.
-    """
-    exchanged = np.zeros(track.frames, np.bool_)
-    for stretch in _stretches(track, pixel_aspect)[0]:
-        exchanged[stretch.first : stretch.last + 1] = _untangled(track, stretch, pixel_aspect)[2].exchanged
-    exchanged &= track.found
-    hips_px = track.xy_px[:, list(HIPS)].mean(axis=1, keepdims=True)
-    legs, others = (track.xy_px[:, order] - hips_px for order in (LEFT_LEG + RIGHT_LEG, RIGHT_LEG + LEFT_LEG))
-    kept_px, exchanged_px = (np.hypot(*(legs[1:] - before[:-1]).T).sum(axis=0) for before in (legs, others))
-    saved_px = np.nan_to_num(kept_px - exchanged_px)  # by an exchange from each frame to the next
-    for first, last in true_runs(exchanged):
-        ends = [end for end in (first - 1, last) if 0 <= end < len(saved_px)]
-        exchanged[first : last + 1] = saved_px[ends].sum() > 0
-    return exchanged
+    walks, why_not = side_walks(track, pixel_aspect)
+    return SideViews([_side_view(track, walk, pixel_aspect) for walk in walks], why_not)
 
 
 def torso_growth(part: SideView) -> float:
@@ -145,63 +72,13 @@ def distance_reason(parts: Sequence[SideView]) -> str:
     return f"the person {way} by {100 * abs(most):.0f} % in a stride, and lengths in the picture are too small"
 
 
-def _square(xy_px: Floats, pixel_aspect: float) -> Floats:
-    """Positions in px of equal width and height."""
-    return np.asarray(xy_px * np.array([pixel_aspect, 1.0]))
-
-
-def _foot_along(feet: Floats, track: PoseTrack, stride_hz: float) -> Floats:
-    """Length (n,) of the longer of the ``feet`` (n, 2) along the picture, positive to the right; NaN unknown.
-
-    It is the median over a stride: at most times of a walk one foot stands flat.
-    """
-    length = np.take_along_axis(feet, np.abs(feet).argmax(axis=1)[:, None], axis=1)[:, 0]
-    found = track.found
-    reach = max(1, round(mean_rate_hz(track.time_s) / stride_hz))
-    along = np.full(len(length), np.nan)
-    if found.any():
-        filled = np.interp(track.time_s, track.time_s[found], length[found])
-        along = median_filter(filled, size=reach | 1, mode="nearest")
-    return np.asarray(along)
-
-
-def _without_short_gaps(flags: Flags, time_s: Floats) -> Flags:
-    """``flags`` (n,) with gaps of up to ``LONGEST_FILLED_S`` filled."""
-    filled = flags.copy()
-    for first, last in true_runs(~flags):
-        inside = first > 0 and last + 1 < len(flags)
-        if inside and time_s[last + 1] - time_s[first - 1] <= LONGEST_FILLED_S:
-            filled[first : last + 1] = True
-    return filled
-
-
-def _untangled(track: PoseTrack, stretch: _Stretch, pixel_aspect: float) -> tuple[Floats, float, Sides]:
-    """The points of a part as in ``SideView``, but as the model saw them; the torso's length; which legs are wrong."""
-    part = slice(stretch.first, stretch.last + 1)
-    time_s = track.time_s[part]
-    xy_px = _filled(_square(track.xy_px[part], pixel_aspect), track.found[part], time_s)
-    torso_px = float(np.median(torso_length_px(xy_px)))
-    hips = xy_px[:, list(HIPS)].mean(axis=1, keepdims=True)
-    points = (xy_px - hips) * np.array([stretch.forwards, -1.0]) / torso_px
-    feet = points[:, np.array(FEET), 0].mean(axis=2)
-    return points, torso_px, untangle(feet[:, 0] - feet[:, 1], time_s, stretch.stride_hz)
-
-
-def _side_view(track: PoseTrack, stretch: _Stretch, pixel_aspect: float) -> SideView:
-    first, last, forwards, stride_hz = stretch
+def _side_view(track: PoseTrack, walk: SideWalk, pixel_aspect: float) -> SideView:
+    first, last, forwards, stride_hz = walk
     time_s = track.time_s[first : last + 1]
-    points, torso_px, sides = _untangled(track, stretch, pixel_aspect)
+    points, torso_px, sides = walk_points(track, walk, pixel_aspect)
     points = exchange_legs(points, sides.exchanged)
     if not sides.false.all():
         legs = list(LEFT_LEG + RIGHT_LEG)
-        points[:, legs] = _filled(points[:, legs], ~sides.false, time_s)
+        points[:, legs] = filled_between(points[:, legs], ~sides.false, time_s)
     smooth = butterworth(points.reshape(len(time_s), -1), time_s, cutoff_hz=SMOOTHED_HZ).reshape(points.shape)
     return SideView(first, time_s, smooth, forwards, stride_hz, torso_px, sides.exchanged, sides.false)
-
-
-def _filled(values: Floats, known: Flags, time_s: Floats) -> Floats:
-    """``values`` (n, ...) with the frames that are not ``known`` (n,) interpolated linearly over time."""
-    if known.all():
-        return values
-    flat = values.reshape(len(time_s), -1)
-    return interpolate_at(time_s, time_s[known], flat[known]).reshape(values.shape)

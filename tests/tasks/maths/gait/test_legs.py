@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from tasks.maths.body.landmarks import LEFT_ANKLE, RIGHT_ANKLE, PoseTrack
 from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, exchange_legs, untangle
-from tasks.maths.gait.side_view import exchanged_legs, side_views
+from tasks.maths.gait.side_view import side_views
+from tasks.maths.gait.side_walks import exchanged_legs
 from tests.support.drawn.walkers import WALKERS, drawn, modelled_pose, true_pose
 
 STRIDE_HZ = 0.9
