@@ -1,4 +1,4 @@
-"""Settings of the drawn walker that ``video=demo`` draws."""
+"""Settings of the drawn walker of ``video=demo``."""
 
 from dataclasses import dataclass
 from fractions import Fraction

@@ -25,7 +25,6 @@ SEEN: Final = 0.5  # visibility of a landmark from which on the source shows it
 LEAST_WHOLE: Final = 0.1  # of the frames with a person: fewer whole people are not trusted
 # Shoulders to hips, as a share of the height: 0.293 to 0.316 on five drawn walkers of known height.
 TORSO_OF_HEIGHT: Final = 0.305
-# Trunk, thigh and shank, as a share of the height (Drillis and Contini 1966, as given by Winter).
 SHOULDER_TO_ANKLE_SHARE: Final = 0.779
 """Of the height: trunk, thigh and shank (R. Drillis and R. Contini, 1966, as given by D. A. Winter)."""
 

@@ -15,9 +15,8 @@ def write_portraits(path: Path, portraits: Portraits) -> None:
     try:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
             for key, coded in sorted(portraits.items()):
-                archive.writestr(
-                    zipfile.ZipInfo(_member(*key)), coded
-                )  # dated 1980: the bytes do not depend on the time
+                member = zipfile.ZipInfo(_member(*key))  # dated 1980: the bytes do not depend on the time
+                archive.writestr(member, coded)
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(f"{path}: cannot be written ({reason}); free space there") from error

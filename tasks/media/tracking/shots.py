@@ -53,7 +53,7 @@ def number_shots(stream: Iterable[AnyFrame]) -> Iterator[tuple[AnyFrame, int]]:
     """Each frame with the number of its shot, from 0 on. Where frames differ, up to ``FLASH_FRAMES`` are read ahead."""
     source = ((frame, small_picture(frame.reduced_luma)) for frame in stream)
     ahead: deque[tuple[AnyFrame, Luma]] = deque()
-    earlier: deque[Luma] = deque(maxlen=NEIGHBOURS + 1)  # small pictures, the frame before last
+    earlier: deque[Luma] = deque(maxlen=NEIGHBOURS + 1)  # small pictures; that of the frame before is the last
     shot, blank = 0, False  # of the frame before
     while True:
         ahead.extend(islice(source, 0 if ahead else 1))
@@ -84,7 +84,7 @@ def differs(before: Luma, after: Luma) -> bool:
     """Whether two small pictures of consecutive frames show different scenes, or a scene that moves much."""
     if change(before, after) < LEAST_CHANGE:
         return False
-    if shows_none(before, after):
+    if either_is_blank(before, after):
         return True
     if float(np.corrcoef(before.ravel(), after.ravel())[0, 1]) >= SAME_CORRELATION:
         return False
@@ -97,12 +97,12 @@ def stands_out(before: Sequence[Luma], after: Sequence[Luma]) -> bool:
     Both are in order of time. Between two scenes more changes than from frame to frame on both sides.
     """
     last, first = before[-1], after[0]
-    if shows_none(last, first):
+    if either_is_blank(last, first):
         return True
     moving = [
         likeness(one, other)
         for one, other in (*pairwise(before), *pairwise(after))
-        if change(one, other) >= REPEATED_CHANGE and not shows_none(one, other)
+        if change(one, other) >= REPEATED_CHANGE and not either_is_blank(one, other)
     ]
     return not moving or likeness(last, first) < float(np.median(moving)) - LEAST_DROP
 
@@ -112,7 +112,7 @@ def change(before: Luma, after: Luma) -> float:
     return float(np.abs(before.astype(np.float32) - after).mean())
 
 
-def shows_none(before: Luma, after: Luma) -> bool:
+def either_is_blank(before: Luma, after: Luma) -> bool:
     """Whether one of two small pictures is blank, so that they cannot be correlated."""
     return min(float(before.std()), float(after.std())) < BLANK_STD
 
