@@ -119,7 +119,7 @@ def path_around(request: PathRequest[Content], motion: Motion, output_px: window
     if zoom != 1 or tuple(output_px) != motion.size_px:
         target_xy = (target_xy + 0.5) / motion.size_px * shown - 0.5
         if request.target:
-            target_xy, why = _targets_by_word(request.target, motion, output_px, zoom)
+            target_xy, why = targets_by_word(request.target, motion, output_px, zoom)
         rest_x, rest_y = (shown - motion.clip.size_px) / 2
         away = away._replace(rest_px=(float(rest_x), float(rest_y)))
         offset_px = settle_absent_in_shots(
@@ -138,7 +138,7 @@ def path_around(request: PathRequest[Content], motion: Motion, output_px: window
     return LockedPath(motion, (float(shown[0]), float(shown[1])), target_xy, offset_px, shift_px, to_output, why)
 
 
-def _targets_by_word(word: str, motion: Motion, output_px: window.Extent, zoom: float) -> tuple[Floats, str]:
+def targets_by_word(word: str, motion: Motion, output_px: window.Extent, zoom: float) -> tuple[Floats, str]:
     """The target (n, 2) of each frame, chosen for its shot, and the reason for that of the main shot."""
     seen_px, shots = seen_anchor(motion), motion.shots
     chosen = [

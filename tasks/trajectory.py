@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from conf.enums import CropMode
 from conf.lock import LockConf
 from tasks.errors import AnchorNotSeen, SettingError
-from tasks.locked_path import LockedPath, Motion, path_around, read_motion, seen_anchor
+from tasks.locked_path import LockedPath, Motion, path_around, read_motion, seen_anchor, targets_by_word
 from tasks.maths.anchor.gaps import longest_shot
+from tasks.maths.anchor.states import ABSENT
 from tasks.maths.arrays import Floats
 from tasks.maths.body.person_height import head_boxes, standing_height_px
 from tasks.maths.metrics import lock_metrics
@@ -74,6 +75,8 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     facts = {name: report["planned"][name] for name in TRAJECTORY_FACTS} | {"zoom": round(view.zoom, 6)}
     if path.why is not None:
         facts["target"] = path.why
+    if request.crop.mode is CropMode.none and request.lock.height is None and view.size_px == motion.size_px:
+        facts["natural_area"] = round(_natural_area(path), 6)
     if request.window_px is not None:
         notes = [f"all videos of this run are {view.width}x{view.height} (crop.shared)", *notes]
     notes += _note_of_a_cut(request, path, view, report)
@@ -92,6 +95,16 @@ def _framing(motion: Motion, view: CropWindow, target_xy: Floats, source_target_
         "source_targets_px": source_targets_px,
         "zoom": view.zoom,
     }
+
+
+def _natural_area(path: LockedPath) -> float:
+    """Mean share of the output that shows the frame with ``target=natural``; ``path``: of the whole picture, no zoom."""
+    motion = path.motion
+    natural_xy, _ = targets_by_word("natural", motion, motion.size_px, 1.0)
+    held = motion.state != ABSENT  # without the person the picture rests, whatever the target
+    to_output = path.to_output.copy()
+    to_output[held, :, 2] += (natural_xy - path.target_xy)[held]
+    return float(framing.visible_area(to_output, motion.clip.size_px, path.size_px).mean())
 
 
 def _scene_metrics(

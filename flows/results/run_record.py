@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from conf.config import Config
 from conf.enums import BorderMode, FrameMode, Output, Runner
 from flows.corrections import corrections_path
 from flows.graph.output_needs import SCENE_BORDERS
@@ -31,6 +32,7 @@ MIN_AREA_WITHOUT_MIRROR_NOTE: Final = 0.75  # share of the output; below it the 
 LEAST_PICTURE: Final = 0.1  # share of the output; no clip of the tests shows so little with usual settings
 USUAL_HEIGHT: Final = 0.6  # of lock.height: the example of its page
 LEAST_WHOLE_PX: Final = 10  # smaller figures are shown with one digit more
+LEAST_MORE: Final = 0.1  # of the output: another target that shows less than this more is not named
 LEAST_SHARE: Final = 0.005  # of the output: a smaller part is not worth a word
 MIN_JUDGED_WITHOUT_NOTE: Final = 0.9  # share of the frames
 RECORDED_LIBRARIES: Final = ("stillwalk", "av", "mediapipe", "numpy", "opencv-python", "prefect", "pyarrow", "scipy")
@@ -57,7 +59,7 @@ def describe_result(
     summary = [
         *_choice_lines(facts.get("subject", {}), job),
         *_corrections_lines(job),
-        *summary_lines(artifacts, found, job.config.border.mode),
+        *summary_lines(artifacts, found, job.config),
         *gait_lines(artifacts),
     ]
     metrics = flattened(found) if found else {}
@@ -102,7 +104,7 @@ def _corrections_lines(job: Job) -> Iterator[str]:
         yield f"corrections by hand: {count} from {given['file']}; corrections=none leaves them out"
 
 
-def summary_lines(artifacts: dict[str, AnyArtifact], metrics: Mapping[str, Any], border: BorderMode) -> Iterator[str]:
+def summary_lines(artifacts: dict[str, AnyArtifact], metrics: Mapping[str, Any], config: Config) -> Iterator[str]:
     """Short lines about detection, lock and picture, from what ``read_metrics`` gives; none where it is empty."""
     if not metrics:
         return
@@ -128,7 +130,12 @@ def summary_lines(artifacts: dict[str, AnyArtifact], metrics: Mapping[str, Any],
         yield f"target: {why}"
     if (zoom := path.get("zoom", 1)) != 1:
         yield f"zoom: {zoom:.3g}; distances are in pixels of the output"
-    yield _picture_line(planned["visible_area_mean"], border, metrics.get("origin", {}))
+    area = planned["visible_area_mean"]
+    yield _picture_line(area, config.border.mode, metrics.get("origin", {}))
+    natural_area = path.get("natural_area", 0.0)
+    if config.target == "auto" and natural_area >= area + LEAST_MORE:
+        where = "where the hips stay at their mean height in the source"
+        yield f"more of it: target=natural, {where}, shows {natural_area:.0%}"
 
 
 def _lock_lines(source: str, plan: str, verified: dict[str, float | None]) -> Iterator[str]:

@@ -236,6 +236,22 @@ def test_a_subject_at_the_target_gives_the_identity(tmp_path: Path) -> None:
     assert report["planned"]["lock_gain_x"] is None
 
 
+def test_how_much_the_natural_target_shows_is_what_a_run_with_it_shows(tmp_path: Path) -> None:
+    hips = shaky_walk(COUNT) + np.array([0.0, 100.0])
+    facts, _, _ = run(tmp_path, request(tmp_path, walker(hips), SmoothingConf()))
+    assert facts["natural_area"] > facts["visible_area_mean"] + 0.1
+    folder = tmp_path / "natural"
+    folder.mkdir()
+    natural_xy = (319.5, float(hips[:, 1].mean()))
+    made, _, _ = run(folder, request(folder, walker(hips), SmoothingConf(), target=natural_xy))
+    assert made["visible_area_mean"] == pytest.approx(facts["natural_area"], abs=1e-6)
+
+
+def test_a_part_of_the_picture_names_no_other_target(tmp_path: Path) -> None:
+    facts, _, _ = run(tmp_path, request(tmp_path, walker(), SmoothingConf(), crop=[320, 240]))
+    assert "natural_area" not in facts
+
+
 def test_a_clip_of_one_frame_works(tmp_path: Path) -> None:
     hips = np.array([[300.0, 200.0]])
     track = pose_track(np.array([0.0]), hips - HALF, hips + HALF)

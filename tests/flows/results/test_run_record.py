@@ -12,6 +12,7 @@ from conf.config import Config
 from conf.enums import BorderMode
 from conf.input import PoseConf
 from conf.lock import LockConf
+from conf.render import BorderConf
 from flows.jobs import Job
 from flows.results.gait_figures import gait_lines
 from flows.results.run_record import describe_result, read_metrics, summary_lines, whole_percents
@@ -35,8 +36,8 @@ def stage(name: str, folder: Path, **facts: Any) -> Artifact[Any]:
     )
 
 
-def summary_of(made: dict[str, Artifact[Any]], border: BorderMode) -> Iterator[str]:
-    return summary_lines(made, read_metrics(made), border)
+def summary_of(made: dict[str, Artifact[Any]], border: BorderMode, target: Any = "auto") -> Iterator[str]:
+    return summary_lines(made, read_metrics(made), Config(border=BorderConf(mode=border), target=target))
 
 
 def artifacts(folder: Path, looked: int, detected: int, states: dict[str, int]) -> dict[str, Artifact[Any]]:
@@ -169,6 +170,19 @@ def test_a_large_mirrored_border_is_named_with_its_cure(tmp_path: Path) -> None:
         metrics["planned"]["visible_area_mean"] = area
         (tmp_path / "metrics.json").write_text(json.dumps(metrics))
         assert list(summary_of(made, border))[-1] == line
+
+
+def test_a_target_that_shows_clearly_more_of_the_picture_is_named(tmp_path: Path) -> None:
+    made = artifacts(tmp_path, 120, 120, {"measured": 120})
+    more = "more of it: target=natural, where the hips stay at their mean height in the source, shows 91%"
+    for area, target, lines in (
+        (0.91, "auto", [more]),
+        (0.91, "center", []),
+        (0.91, "natural", []),
+        (0.89, "auto", []),
+    ):
+        made["trajectory"] = stage("trajectory", tmp_path, natural_area=area)
+        assert list(summary_of(made, BorderMode.scene, target))[3:] == lines
 
 
 @pytest.mark.parametrize(
