@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,9 +11,9 @@ from numpy.typing import NDArray
 
 from conf.input import SubjectConf
 from tasks.errors import SettingError, counted
-from tasks.maths.arrays import Flags, Floats
-from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
-from tasks.maths.gait.legs import exchange_legs
+from tasks.maths.arrays import Flags, Floats, equal_slices
+from tasks.maths.body.landmarks import PoseTrack, exchange_sides
+from tasks.maths.gait.legs import LEGS
 from tasks.maths.gait.side_walks import exchanged_legs
 from tasks.maths.path import framing
 from tasks.maths.tracking import subject_choice, subject_track
@@ -62,13 +61,13 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     )
     pieces = follow_by_hand(pieces, everybody, request.people, shot)
     identity = identity_of(pieces, time_s)
-    swapped = np.concatenate([subject_track.swapped_sides(piece.time_s, piece.landmarks) for piece in pieces])
+    sides = np.concatenate([subject_track.exchanged_sides(piece.time_s, piece.landmarks) for piece in pieces])
     chosen = concatenate_tracks(pieces)
     steps = stitch_steps(chosen, read_steps(found.path("steps.parquet"), set(chosen.origin.tolist())), len(time_s))
-    chosen = replace(chosen, landmarks=subject_track.swap_sides_back(chosen.landmarks, swapped))
-    pose = _pose(chosen, time_s)
-    legs = _exchanged_legs(pose, shot, float(Fraction(clip.pixel_aspect)))
-    write_pose(folder / "pose.parquet", folder / "pose.csv", _with_legs_exchanged(pose, legs))
+    landmarks = _by_frame(replace(chosen, landmarks=exchange_sides(chosen.landmarks, sides)), len(time_s))
+    legs = _exchanged_legs(PoseTrack.of(time_s, landmarks), shot, float(Fraction(clip.pixel_aspect)))
+    pose = PoseTrack.of(time_s, exchange_sides(landmarks, legs, LEGS))
+    write_pose(folder / "pose.parquet", folder / "pose.csv", pose)
     known = {"looked": looked, "shot": shot, "track": _origin(chosen, len(time_s))}
     write_table(folder / "motion.parquet", {**known, **steps.columns})
     facts = {
@@ -77,7 +76,7 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
         **asdict(identity),
         "shots": [asdict(one) for one in followed],
         "rejected": sum(map(len, tracks)) - sum(map(len, everybody)),
-        "sides_exchanged": int(swapped.sum()),
+        "sides_exchanged": int(sides.sum()),
         "legs_exchanged": int(legs.sum()),
         "people": [asdict(person) for person in people],
     }
@@ -137,21 +136,13 @@ def _facts(chosen: Track, looked: Flags, time_s: Floats) -> dict[str, Any]:
     }
 
 
-def _pose(person: Track, time_s: Floats) -> PoseTrack:
-    """The person's landmarks in every frame of the clip; NaN where not seen."""
-    values = np.full((len(time_s), LANDMARK_COUNT, person.landmarks.shape[2]), np.nan)
-    values[person.frames] = person.landmarks
-    z, visibility, presence = (values[..., index] for index in (2, 3, 4))
-    return PoseTrack(time_s, values[..., :2], z, visibility, presence)
+def _by_frame(person: Track, frames: int) -> Floats:
+    """The person's landmarks (frames, 33, 5) in every frame of the clip; NaN where not seen."""
+    landmarks = np.full((frames, *person.landmarks.shape[1:]), np.nan)
+    landmarks[person.frames] = person.landmarks
+    return landmarks
 
 
 def _exchanged_legs(pose: PoseTrack, shot: NDArray[np.int64], pixel_aspect: float) -> Flags:
     """Frames (n,) in which the model exchanged the legs of a walker. Each shot (n,) is looked at by itself."""
-    edges = [0, *(np.flatnonzero(np.diff(shot)) + 1).tolist(), len(shot)]
-    parts = [pose.part(slice(first, end)) for first, end in pairwise(edges)]
-    return np.concatenate([exchanged_legs(part, pixel_aspect) for part in parts])
-
-
-def _with_legs_exchanged(pose: PoseTrack, frames: Flags) -> PoseTrack:
-    values = (pose.xy_px, pose.z, pose.visibility, pose.presence)
-    return PoseTrack(pose.time_s, *(exchange_legs(one, frames) for one in values))
+    return np.concatenate([exchanged_legs(pose.part(frames), pixel_aspect) for frames in equal_slices(shot)])

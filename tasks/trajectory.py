@@ -98,7 +98,7 @@ def _framing(motion: Motion, view: CropWindow, target_xy: Floats, source_target_
 
 
 def _natural_area(path: LockedPath) -> float:
-    """Mean share of the output that shows the frame with ``target=natural``; ``path``: of the whole picture, no zoom."""
+    """Mean share of the output that shows the frame with ``target=natural``; ``path`` of the whole picture, no zoom."""
     motion = path.motion
     natural_xy, _ = targets_by_word("natural", motion, motion.size_px, 1.0)
     held = motion.state != ABSENT  # without the person the picture rests, whatever the target

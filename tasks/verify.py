@@ -189,6 +189,4 @@ def _look_at_render(
             times.append(frame.time_s)
             found.append(np.full((LANDMARK_COUNT, 5), np.nan) if found_there is None else found_there)
             tick(len(times))
-    table = np.array(found)
-    track = PoseTrack(np.array(times), table[..., :2], table[..., 2], table[..., 3], table[..., 4])
-    return track, steps_from_rows(rows)
+    return PoseTrack.of(np.array(times), np.array(found)), steps_from_rows(rows)

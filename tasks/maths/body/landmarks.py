@@ -1,5 +1,6 @@
 """The 33 body landmarks: indices, a clip's landmarks as arrays, torso, bounding box and clothes of one body."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +29,11 @@ SHOULDERS: Final = (LEFT_SHOULDER, RIGHT_SHOULDER)
 HIPS: Final = (LEFT_HIP, RIGHT_HIP)
 ARMS: Final = tuple(range(13, LEFT_HIP))  # elbows, wrists, fingers
 FEET: Final = tuple(range(LEFT_ANKLE, LANDMARK_COUNT))
+_OTHER_SIDE: Final = {"left": "right", "right": "left"}
+COUNTERPARTS: Final = tuple(
+    LANDMARK_NAMES.index("_".join(_OTHER_SIDE.get(word, word) for word in name.split("_"))) for name in LANDMARK_NAMES
+)
+"""For each landmark the index of the same one on the other side: of the left knee that of the right knee."""
 BoxEdges = tuple[float, float, float, float]  # x0, y0, x1, y1 in px
 
 
@@ -40,6 +46,14 @@ def torso_length_px(landmarks: Floats) -> Floats:
 def hip_midpoint(landmarks: Floats) -> Floats:
     """Mid-hip point (..., 2) of landmarks (..., 33, 2 or more)."""
     return np.asarray(landmarks[..., list(HIPS), :2].mean(axis=-2))
+
+
+def exchange_sides(values: Floats, frames: Flags, landmarks: Sequence[int] = range(LANDMARK_COUNT)) -> Floats:
+    """Values (n, 33, ...), left for right in the given ``frames`` (n,), of all landmarks or of ``landmarks`` alone."""
+    order = [COUNTERPARTS[index] if index in landmarks else index for index in range(LANDMARK_COUNT)]
+    exchanged = values.copy()
+    exchanged[frames] = values[frames][:, order]
+    return exchanged
 
 
 def landmark_box(landmarks: Floats, margin: float) -> BoxEdges:
@@ -78,6 +92,12 @@ class PoseTrack:
     z: Floats  # (n, 33) depth from the hips in px, on the scale of x; negative is nearer
     visibility: Floats  # (n, 33) probability that the point is in the picture and not hidden
     presence: Floats  # (n, 33) probability that the point is in the picture
+
+    @classmethod
+    def of(cls, time_s: Floats, landmarks: Floats) -> "PoseTrack":
+        """From the times (n,) and landmarks (n, 33, 5): x, y, z, visibility and presence. They share memory."""
+        z, visibility, presence = (landmarks[..., index] for index in (2, 3, 4))
+        return cls(time_s, landmarks[..., :2], z, visibility, presence)
 
     @property
     def frames(self) -> int:

@@ -10,14 +10,13 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tasks.maths.arrays import Flags, Floats
-from tasks.maths.body.landmarks import LANDMARK_COUNT, LANDMARK_NAMES
+from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.maths.frame_times import interpolate_at
 
 LEG_PARTS: Final = ("knee", "ankle", "heel", "foot_index")
 LEFT_LEG: Final = tuple(LANDMARK_NAMES.index(f"left_{part}") for part in LEG_PARTS)
 RIGHT_LEG: Final = tuple(LANDMARK_NAMES.index(f"right_{part}") for part in LEG_PARTS)
-_OTHER_LEG: Final = dict(zip(LEFT_LEG + RIGHT_LEG, RIGHT_LEG + LEFT_LEG, strict=True))
-_LEGS_EXCHANGED: Final = [_OTHER_LEG.get(index, index) for index in range(LANDMARK_COUNT)]
+LEGS: Final = LEFT_LEG + RIGHT_LEG
 WINDOW_STRIDES: Final = 0.8  # standard deviation of the weights of a fit
 REACH_WINDOWS: Final = 6.0  # of that deviation: frames farther off have a weight below 2e-8
 FITS_PER_STRIDE: Final = 4
@@ -49,13 +48,6 @@ def untangle(lead: Floats, time_s: Floats, stride_hz: float) -> Sides:
     amplitude = np.sqrt(2 * np.mean(wave**2))
     exchanged = np.abs(-lead - wave) < np.abs(lead - wave) - CLEAR_LEAD * amplitude
     return Sides(exchanged, np.abs(np.where(exchanged, -lead, lead) - wave) > FALSE_LEAD * amplitude)
-
-
-def exchange_legs(values: Floats, exchanged: Flags) -> Floats:
-    """Values (n, 33, ...) of landmarks, with the left leg for the right one in the ``exchanged`` frames (n,)."""
-    values = values.copy()
-    values[exchanged] = values[exchanged][:, _LEGS_EXCHANGED]
-    return values
 
 
 def _wave(lead: Floats, time_s: Floats, stride_hz: float) -> Floats:

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tasks.maths.arrays import Flags, Floats
-from tasks.maths.body.landmarks import PoseTrack, torso_length_px
-from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, exchange_legs
+from tasks.maths.body.landmarks import PoseTrack, exchange_sides, torso_length_px
+from tasks.maths.gait.legs import LEGS
 from tasks.maths.gait.side_walks import SideWalk, filled_between, side_walks, walk_points
 from tasks.maths.path.smoothers import butterworth
 
@@ -76,9 +76,8 @@ def _side_view(track: PoseTrack, walk: SideWalk, pixel_aspect: float) -> SideVie
     first, last, forwards, stride_hz = walk
     time_s = track.time_s[first : last + 1]
     points, torso_px, sides = walk_points(track, walk, pixel_aspect)
-    points = exchange_legs(points, sides.exchanged)
+    points = exchange_sides(points, sides.exchanged, LEGS)
     if not sides.false.all():
-        legs = list(LEFT_LEG + RIGHT_LEG)
-        points[:, legs] = filled_between(points[:, legs], ~sides.false, time_s)
+        points[:, LEGS] = filled_between(points[:, LEGS], ~sides.false, time_s)
     smooth = butterworth(points.reshape(len(time_s), -1), time_s, cutoff_hz=SMOOTHED_HZ).reshape(points.shape)
     return SideView(first, time_s, smooth, forwards, stride_hz, torso_px, sides.exchanged, sides.false)

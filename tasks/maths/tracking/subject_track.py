@@ -1,4 +1,4 @@
-"""Repair the track of the followed person: put swapped sides back, and stitch the torso steps of several tracks."""
+"""The followed person's track: where left and right are exchanged in it, and its torso steps, from several tracks."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,49 +7,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.arrays import Flags, Floats
-from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, SHOULDERS, torso_length_px
+from tasks.maths.body.landmarks import HIPS, SHOULDERS, torso_length_px
 from tasks.maths.tracking.steps import STEP_COUNT_FIELDS, STEP_FIELDS, Steps
 from tasks.maths.tracking.tracks import Track
 
-SWAP_DISTANCE_RATIO: Final = 0.5  # swapped landmarks must lie closer than this share of the distance without a swap
+EXCHANGED_DISTANCE_SHARE: Final = 0.5  # exchanged landmarks must lie closer than this share of the distance as they are
 LEAST_SIDE_DISTANCE_TORSOS: Final = 0.12  # left and right closer than this cannot be told apart
-LONGEST_SWAP_S: Final = 1.0  # a longer swap is the model correcting itself
+LONGEST_EXCHANGE_S: Final = 1.0  # a longer one is the model correcting itself
 COMPARABLE_S: Final = 0.25  # longest time between two sightings that can be compared
-_OTHER_SIDE: Final = {"left": "right", "right": "left"}
-# for each landmark, the index of its counterpart on the other side
-MIRRORED_LANDMARKS: Final = np.array(
-    [
-        LANDMARK_NAMES.index("_".join(_OTHER_SIDE.get(word, word) for word in name.split("_")))
-        for name in LANDMARK_NAMES
-    ],
-    np.int64,
-)
 TrackSteps = tuple[NDArray[np.int64], Steps]  # the frames (k,), ascending, of a track's steps, and the steps
 
 
-def swapped_sides(time_s: Floats, landmarks: Floats) -> Flags:
-    """Sightings (k,) in which the pose model swapped left and right, from landmarks (k, 33, 2 or more).
+def exchanged_sides(time_s: Floats, landmarks: Floats) -> Flags:
+    """Sightings (k,) in which the pose model took left for right, from landmarks (k, 33, 2 or more).
 
-    Hips and shoulders must both swap, swap back within ``LONGEST_SWAP_S``, and be far enough apart to tell.
+    Hips and shoulders must both change sides, and back within ``LONGEST_EXCHANGE_S``, and be far enough apart to tell.
     """
     flips = np.concatenate([[False], _side_changes(time_s, landmarks)])
-    swapped = np.zeros(len(time_s), np.bool_)
+    exchanged = np.zeros(len(time_s), np.bool_)
     at = np.flatnonzero(flips)
     number = 0
     while number + 1 < len(at):
         first, back = at[number], at[number + 1]
-        if time_s[back] - time_s[first] <= LONGEST_SWAP_S:
-            swapped[first:back] = True
+        if time_s[back] - time_s[first] <= LONGEST_EXCHANGE_S:
+            exchanged[first:back] = True
             number += 1
         number += 1
-    return swapped
-
-
-def swap_sides_back(landmarks: Floats, swapped: Flags) -> Floats:
-    """Landmarks (k, 33, m) with left and right exchanged where ``swapped`` (k,)."""
-    back = landmarks.copy()
-    back[swapped] = landmarks[swapped][:, MIRRORED_LANDMARKS]
-    return back
+    return exchanged
 
 
 def _side_changes(time_s: Floats, landmarks: Floats) -> Flags:
@@ -59,9 +43,9 @@ def _side_changes(time_s: Floats, landmarks: Floats) -> Flags:
     for pair in (HIPS, SHOULDERS):
         both = landmarks[:, list(pair), :2] - landmarks[:, list(pair), :2].mean(axis=1, keepdims=True)
         kept_px = np.hypot(*(both[1:] - both[:-1])[:, 0].T)
-        swapped_px = np.hypot(*(both[1:] - both[:-1, ::-1])[:, 0].T)
+        exchanged_px = np.hypot(*(both[1:] - both[:-1, ::-1])[:, 0].T)
         distance = 2 * np.hypot(*both[:, 0].T) / torso_px
-        changed &= (swapped_px < SWAP_DISTANCE_RATIO * kept_px) & (
+        changed &= (exchanged_px < EXCHANGED_DISTANCE_SHARE * kept_px) & (
             np.minimum(distance[1:], distance[:-1]) > LEAST_SIDE_DISTANCE_TORSOS
         )
     return np.asarray(changed)

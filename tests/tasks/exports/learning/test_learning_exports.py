@@ -11,9 +11,8 @@ from tasks.exports.learning.coco import COCO_NAMES, coco_keypoints, write_coco
 from tasks.exports.learning.keypoints import write_keypoints
 from tasks.exports.learning.rle import write_rle
 from tasks.exports.requests import ExportRequest
-from tasks.maths.body.landmarks import LANDMARK_NAMES
+from tasks.maths.body.landmarks import COUNTERPARTS, LANDMARK_NAMES
 from tasks.maths.path import affine
-from tasks.maths.tracking.subject_track import MIRRORED_LANDMARKS
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer
 from tasks.media.files.people_file import people_writer
 from tasks.media.files.pose_file import read_pose
@@ -43,7 +42,7 @@ def everything(tmp_path: Path) -> ExportRequest:
             writer.frame(frame, frame / 30, True, 0)
             masks.write(BODY if frame != 4 else BODY._replace(state=MaskState.nobody))
             for track in [1] * (frame != 4) + [OTHER] * (frame % 3 == 0):
-                seen = values[frame] if frame != EXCHANGED else values[frame][MIRRORED_LANDMARKS]
+                seen = values[frame] if frame != EXCHANGED else values[frame][list(COUNTERPARTS)]
                 writer.sighting(frame, frame / 30, track, np.nan_to_num(seen, nan=50.0), BODY)
     matrices = affine.translation(np.stack([np.linspace(5, -5, FRAMES), np.full(FRAMES, 2.0)], axis=1))
     columns = {f"to_output_{row}{column}": matrices[:, row, column] for row in range(2) for column in range(3)}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.maths.body.landmarks import LEFT_ANKLE, RIGHT_ANKLE, PoseTrack
-from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, exchange_legs, untangle
+from tasks.maths.body.landmarks import LEFT_ANKLE, RIGHT_ANKLE, PoseTrack, exchange_sides
+from tasks.maths.gait.legs import LEFT_LEG, LEGS, RIGHT_LEG, untangle
 from tasks.maths.gait.side_view import side_views
 from tasks.maths.gait.side_walks import exchanged_legs
 from tests.support.drawn.walkers import WALKERS, drawn, modelled_pose, true_pose
@@ -62,7 +62,7 @@ def wrong_way_round(pose: PoseTrack, truth: PoseTrack) -> NDArray[np.bool_]:
 def test_the_legs_of_a_walker_are_put_right(walk: dict[str, Any]) -> None:
     walker = drawn(**walk)
     truth, pose = true_pose(walker), modelled_pose(walker)
-    mended = replace(pose, xy_px=exchange_legs(pose.xy_px, exchanged_legs(pose)))
+    mended = replace(pose, xy_px=exchange_sides(pose.xy_px, exchanged_legs(pose), LEGS))
     ankles_px = truth.xy_px[:, LEFT_ANKLE] - truth.xy_px[:, RIGHT_ANKLE]
     apart = np.hypot(*ankles_px.T) > 0.3 * np.hypot(*ankles_px.T).max()
     assert wrong_way_round(pose, truth)[apart].mean() > 0.03
@@ -89,8 +89,8 @@ def test_the_legs_of_a_walker_who_stops_are_left_alone(stops_at: int) -> None:
 
 def test_only_the_legs_of_the_given_frames_are_exchanged() -> None:
     values = np.arange(4 * 33 * 2, dtype=np.float64).reshape(4, 33, 2)
-    once = exchange_legs(values, np.array([False, True, False, True]))
-    rest = np.setdiff1d(np.arange(33), LEFT_LEG + RIGHT_LEG)
+    once = exchange_sides(values, np.array([False, True, False, True]), LEGS)
+    rest = np.setdiff1d(np.arange(33), LEGS)
     assert np.array_equal(once[1::2][:, LEFT_LEG], values[1::2][:, RIGHT_LEG])
     assert np.array_equal(once[1::2][:, RIGHT_LEG], values[1::2][:, LEFT_LEG])
     assert np.array_equal(once[:, rest], values[:, rest]) and np.array_equal(once[::2], values[::2])

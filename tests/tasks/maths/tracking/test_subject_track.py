@@ -1,11 +1,11 @@
-"""Steps of one person from several tracks, and swapped sides; turning round is not a swap."""
+"""Steps of one person from several tracks, and exchanged sides; turning round exchanges none."""
 
 import numpy as np
 from numpy.testing import assert_array_equal
 
-from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, LEFT_ANKLE, RIGHT_ANKLE, SHOULDERS
+from tasks.maths.body.landmarks import HIPS, SHOULDERS, exchange_sides
 from tasks.maths.tracking.steps import STEP_FIELDS, Step, Steps, steps_from_rows
-from tasks.maths.tracking.subject_track import MIRRORED_LANDMARKS, stitch_steps, swap_sides_back, swapped_sides
+from tasks.maths.tracking.subject_track import exchanged_sides, stitch_steps
 from tasks.maths.tracking.tracks import concatenate_tracks
 from tests.support.drawn.bodies import walk
 
@@ -53,54 +53,48 @@ def test_frames_between_looks_get_their_steps() -> None:
     assert np.isfinite(steps["dx_px"][1:]).all()
 
 
-def exchanged(first: int, last: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def exchanged_in(first: int, last: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     wrong = np.zeros(len(TRACK), np.bool_)
     wrong[first : last + 1] = True
-    return swap_sides_back(TRACK.landmarks, wrong)
+    return exchange_sides(TRACK.landmarks, wrong)
 
 
-def test_every_landmark_has_a_counterpart() -> None:
-    assert_array_equal(MIRRORED_LANDMARKS[MIRRORED_LANDMARKS], np.arange(len(LANDMARK_NAMES)))
-    assert MIRRORED_LANDMARKS[0] == 0 and MIRRORED_LANDMARKS[LEFT_ANKLE] == RIGHT_ANKLE
-    assert LANDMARK_NAMES[MIRRORED_LANDMARKS[LANDMARK_NAMES.index("mouth_left")]] == "mouth_right"
-
-
-def test_swapped_sides_are_put_back() -> None:
-    marks = exchanged(30, 36)
-    wrong = swapped_sides(TRACK.time_s, marks)
+def test_exchanged_sides_are_found() -> None:
+    marks = exchanged_in(30, 36)
+    wrong = exchanged_sides(TRACK.time_s, marks)
     assert_array_equal(np.flatnonzero(wrong), np.arange(30, 37))
-    assert_array_equal(swap_sides_back(marks, wrong), TRACK.landmarks)
+    assert_array_equal(exchange_sides(marks, wrong), TRACK.landmarks)
 
 
-def test_two_swaps_are_both_put_back() -> None:
-    marks = np.where((np.arange(90) < 50)[:, None, None], exchanged(20, 22), exchanged(60, 75))
-    assert_array_equal(np.flatnonzero(swapped_sides(TRACK.time_s, marks)), [20, 21, 22, *range(60, 76)])
+def test_two_exchanges_are_both_found() -> None:
+    marks = np.where((np.arange(90) < 50)[:, None, None], exchanged_in(20, 22), exchanged_in(60, 75))
+    assert_array_equal(np.flatnonzero(exchanged_sides(TRACK.time_s, marks)), [20, 21, 22, *range(60, 76)])
 
 
-def test_a_walk_has_no_swap_and_a_lasting_swap_is_a_correction() -> None:
-    assert not swapped_sides(TRACK.time_s, TRACK.landmarks).any()
-    assert not swapped_sides(TRACK.time_s, exchanged(40, 89)).any()
-    assert not swapped_sides(TRACK.time_s, exchanged(20, 70)).any()
+def test_a_walk_has_no_exchange_and_a_lasting_one_is_a_correction() -> None:
+    assert not exchanged_sides(TRACK.time_s, TRACK.landmarks).any()
+    assert not exchanged_sides(TRACK.time_s, exchanged_in(40, 89)).any()
+    assert not exchanged_sides(TRACK.time_s, exchanged_in(20, 70)).any()
 
 
-def test_from_the_side_no_swap_can_be_detected() -> None:
-    marks = exchanged(30, 36)
+def test_from_the_side_no_exchange_can_be_found() -> None:
+    marks = exchanged_in(30, 36)
     middle = marks[:, :, 0].mean(axis=1, keepdims=True)
     marks[:, :, 0] = middle + 0.2 * (marks[:, :, 0] - middle)
-    assert not swapped_sides(TRACK.time_s, marks).any()
+    assert not exchanged_sides(TRACK.time_s, marks).any()
 
 
-def test_turning_round_is_not_a_swap() -> None:
+def test_turning_round_is_no_exchange() -> None:
     turn = np.cos(np.linspace(0, np.pi, 60))[:, None]
     marks = TRACK.landmarks[:60].copy()
     middle = marks[:, :, 0].mean(axis=1, keepdims=True)
     marks[:, :, 0] = middle + (marks[:, :, 0] - middle) * turn
-    assert not swapped_sides(TRACK.time_s[:60], marks).any()
+    assert not exchanged_sides(TRACK.time_s[:60], marks).any()
 
 
 def test_hips_alone_are_not_enough() -> None:
     marks = TRACK.landmarks.copy()
     marks[30:35, list(HIPS)] = marks[30:35, list(HIPS[::-1])]
-    assert not swapped_sides(TRACK.time_s, marks).any()
+    assert not exchanged_sides(TRACK.time_s, marks).any()
     marks[30:35, list(SHOULDERS)] = marks[30:35, list(SHOULDERS[::-1])]
-    assert_array_equal(np.flatnonzero(swapped_sides(TRACK.time_s, marks)), np.arange(30, 35))
+    assert_array_equal(np.flatnonzero(exchanged_sides(TRACK.time_s, marks)), np.arange(30, 35))
