@@ -17,7 +17,8 @@ StillwalkError
 """
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
 
@@ -85,6 +86,15 @@ class UnreadableFile(OutputError):
     def of(cls, path: Path, cause: Exception) -> Self:
         """The error for a file whose reading raised ``cause``."""
         return cls(path, str(getattr(cause, "strerror", None) or cause).partition("\n")[0])
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """``OutputError`` where the block cannot write the file ``path``: for each ``OSError`` in it."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error}); free space there") from error
 
 
 class WorkerDied(StillwalkError):

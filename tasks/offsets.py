@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from conf.enums import AnchorMethod, AnchorPoint
 from conf.lock import AnchorConf
-from tasks.errors import AnchorNotSeen, NobodyFound, OutputError, SettingError, counted
+from tasks.errors import AnchorNotSeen, NobodyFound, SettingError, counted, writing
 from tasks.maths.anchor import gaps
 from tasks.maths.anchor.anchor_point import (
     Anchor,
@@ -239,18 +239,15 @@ def _write_timeline(path: Path, clip: Clip, pose: PoseTrack, hips: Iterator[dict
         "width": clip.width_px,
         "height": clip.height_px,
     }
-    try:
-        with path.open("w", encoding="utf-8") as file:
-            file.write(f'{{\n"video_info": {json.dumps(info)},\n"hip_centers": [')
-            for index, row in enumerate(hips):
-                file.write(("," if index else "") + "\n" + json.dumps(row, allow_nan=False))
-            file.write('\n],\n"all_keypoints": [')
-            for index, row in enumerate(_keypoints(pose)):
-                file.write(("," if index else "") + "\n" + json.dumps(row, allow_nan=False))
-                tick(index + 1)
-            file.write("\n]\n}\n")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); free space there") from error
+    with writing(path), path.open("w", encoding="utf-8") as file:
+        file.write(f'{{\n"video_info": {json.dumps(info)},\n"hip_centers": [')
+        for index, row in enumerate(hips):
+            file.write(("," if index else "") + "\n" + json.dumps(row, allow_nan=False))
+        file.write('\n],\n"all_keypoints": [')
+        for index, row in enumerate(_keypoints(pose)):
+            file.write(("," if index else "") + "\n" + json.dumps(row, allow_nan=False))
+            tick(index + 1)
+        file.write("\n]\n}\n")
 
 
 def _hip_centers(time_s: Floats, anchor_px: Floats, anchor: Anchor, state: Labels) -> Iterator[dict[str, Any]]:

@@ -1,8 +1,11 @@
-"""Messages with a number: one frame, two frames. And what is told of an error that nobody foresaw."""
+"""Messages with a number: one frame, two frames. A file that cannot be written, and an error that nobody foresaw."""
+
+import errno
+from pathlib import Path
 
 import pytest
 
-from tasks.errors import counted, plain_reason
+from tasks.errors import OutputError, counted, plain_reason, writing
 from tasks.maths.tracking.subject_choice import PersonFacts, seen_text
 
 
@@ -36,3 +39,14 @@ def test_a_person_is_seen_in_one_frame() -> None:
 )
 def test_what_the_machine_lacks_is_no_fault_of_the_program(error: Exception, said: str) -> None:
     assert plain_reason(error).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("error", "fact"), [(OSError(errno.ENOSPC, "No space left"), "No space left"), (OSError("closed"), "closed")]
+)
+def test_what_cannot_be_written_is_one_line_with_a_cure(error: OSError, fact: str) -> None:
+    with pytest.raises(OutputError) as told, writing(Path("out/a.csv")):
+        raise error
+    assert str(told.value) == f"out/a.csv: cannot be written ({fact}); free space there"
+    with pytest.raises(ValueError, match="odd"), writing(Path("out/a.csv")):
+        raise ValueError("odd")

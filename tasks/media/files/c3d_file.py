@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from tasks.errors import OutputError
+from tasks.errors import OutputError, writing
 from tasks.maths.arrays import Floats
 
 BLOCK_BYTES: Final = 512  # the unit of a C3D file: its sections begin with a block
@@ -53,10 +53,8 @@ def write_c3d(
     frames[..., :3] = np.where(seen[..., None], places, 0)
     frames[..., 3] = np.where(seen, 0, -1)
     data = _header(len(labels), count, 2 + blocks, rate_hz) + (start + parameters).ljust(blocks * BLOCK_BYTES, b"\0")
-    try:
+    with writing(path):
         path.write_bytes(data + _padded(frames.tobytes()))
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); free space there") from error
 
 
 def _header(markers: int, frames: int, data_block: int, rate_hz: float) -> bytes:

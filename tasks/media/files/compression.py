@@ -4,8 +4,6 @@ For mattes and plates of three clips (jogger, moonwalk, side walk) it takes 0.3 
 level, or of a PNG's, to write and to read. The size is the same for mattes, and 2 to 9 % larger for plates.
 """
 
-import json
-import zipfile
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +11,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 MOST_BYTES: Final = 1 << 30  # of one piece, unpacked
-_ENCRYPTED: Final = 1  # of a member's flags in a zip
 _CODEC: Final = pa.Codec("zstd", compression_level=1)
 
 
@@ -27,28 +24,6 @@ def unpack(packed: bytes, size: int) -> bytes:
     if not 0 <= size <= MOST_BYTES:
         raise ValueError(f"a part of it has {size} bytes")
     return bytes(_CODEC.decompress(packed, size, asbytes=True))
-
-
-def read_stored(archive: zipfile.ZipFile, name: str) -> bytes:
-    """A member that is stored as it is, so that it has no more bytes than its file.
-
-    ``KeyError`` where there is none of this ``name``. ``ValueError`` where it is compressed or encrypted, or too long.
-    """
-    entry = archive.getinfo(name)
-    if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & _ENCRYPTED or entry.file_size > MOST_BYTES:
-        raise ValueError(f"{name} is compressed or encrypted, or has {entry.file_size} bytes")
-    return archive.read(entry)
-
-
-def read_stored_object(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
-    """The JSON object in such a member; ``ValueError`` for anything else."""
-    try:
-        found = json.loads(read_stored(archive, name))
-    except RecursionError as error:
-        raise ValueError(f"{name} is nested too deeply") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"{name} holds no object")  # noqa: TRY004  (one error)
-    return found
 
 
 def pack_plane(plane: NDArray[Any]) -> bytes:

@@ -26,7 +26,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import OutputError, UnreadableFile
+from tasks.errors import UnreadableFile, writing
 
 MAX_MEMBER_BYTES: Final = 512 << 20  # of one array, unpacked: 64 masks of 256 x 256 take 4 MB
 MAX_MEMBERS: Final = 1 << 18  # of a file that is read: a clip of 16 million frames
@@ -94,14 +94,10 @@ def mask_writer(path: Path) -> Iterator[MaskWriter]:
 
     ``OutputError`` if it cannot be written.
     """
-    try:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_DEFLATE_LEVEL) as archive:
-            writer = MaskWriter(archive)
-            yield writer
-            writer.finish()
-    except OSError as error:
-        reason = error.strerror or error
-        raise OutputError(f"{path}: cannot be written ({reason}); free space there") from error
+    with writing(path), zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_DEFLATE_LEVEL) as archive:
+        writer = MaskWriter(archive)
+        yield writer
+        writer.finish()
 
 
 def read_masks(path: Path) -> Iterator[Mask]:

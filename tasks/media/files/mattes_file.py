@@ -23,8 +23,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import OutputError, UnreadableFile
-from tasks.media.files.compression import pack, read_stored, read_stored_object, unpack
+from tasks.errors import UnreadableFile, writing
+from tasks.media.files.compression import pack, unpack
+from tasks.media.files.stored_zip import read_stored, read_stored_object, write_stored
 from tasks.media.matting.person_matte import Matte
 from tasks.media.planes.layout import PixelLayout
 from tasks.media.scene.plate import Box
@@ -65,17 +66,14 @@ class MatteWriter:
         """Write the last mattes and what describes the whole."""
         if self._waiting:
             self._write_waiting()
-        self._member(_INDEX, np.array(self._index, "<i8").tobytes())
+        write_stored(self._archive, _INDEX, np.array(self._index, "<i8").tobytes())
         content = {"pixel_format": self._layout.name, "frames": self._frames}
-        self._member(_ABOUT, json.dumps(content).encode())
+        write_stored(self._archive, _ABOUT, json.dumps(content).encode())
 
     def _write_waiting(self) -> None:
-        self._member(_member_name(self._members), b"".join(self._waiting))
+        write_stored(self._archive, _member_name(self._members), b"".join(self._waiting))
         self._members += 1
         self._waiting.clear()
-
-    def _member(self, name: str, content: bytes) -> None:
-        self._archive.writestr(zipfile.ZipInfo(name), content)  # dated 1980: the bytes do not depend on the time
 
 
 @contextmanager
@@ -84,14 +82,10 @@ def matte_writer(path: Path, layout: PixelLayout) -> Iterator[MatteWriter]:
 
     ``OutputError`` when it cannot be written.
     """
-    try:
-        with zipfile.ZipFile(path, "w") as archive:
-            writer = MatteWriter(archive, layout)
-            yield writer
-            writer.finish()
-    except OSError as error:
-        reason = error.strerror or error
-        raise OutputError(f"{path}: cannot be written ({reason}); free space there") from error
+    with writing(path), zipfile.ZipFile(path, "w") as archive:
+        writer = MatteWriter(archive, layout)
+        yield writer
+        writer.finish()
 
 
 def read_mattes(path: Path, layout: PixelLayout, size_px: tuple[int, int], frames: int) -> Iterator[Matte | None]:

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tasks.errors import OutputError
+from tasks.errors import writing
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import CLOTHES_REGIONS, COLOR_BINS, LANDMARK_COUNT, LANDMARK_NAMES
 from tasks.maths.tracking import steps
@@ -119,20 +119,16 @@ def people_writer(folder: Path) -> Iterator[PeopleWriter]:
 
     The same calls give the same bytes. ``OutputError`` if a file cannot be written.
     """
-    try:
-        with ExitStack() as stack:
-            tables = {}
-            for name, columns in _COLUMNS.items():
-                kinds = [kind for _, kind in columns]
-                schema = pa.schema([(name, arrow_type(kind)) for name, kind in columns], metadata=schema_metadata())
-                file = pq.ParquetWriter(folder / name, schema, compression="zstd", compression_level=3)
-                tables[name] = _TableWriter(stack.enter_context(file), schema, kinds)
-            yield PeopleWriter(tables, stack.enter_context(mask_writer(folder / "bodies.npz")))
-            for table in tables.values():
-                table.flush()
-    except OSError as error:
-        reason = error.strerror or error
-        raise OutputError(f"{folder}: cannot be written to ({reason}); free space there") from error
+    with writing(folder), ExitStack() as stack:
+        tables = {}
+        for name, columns in _COLUMNS.items():
+            kinds = [kind for _, kind in columns]
+            schema = pa.schema([(name, arrow_type(kind)) for name, kind in columns], metadata=schema_metadata())
+            file = pq.ParquetWriter(folder / name, schema, compression="zstd", compression_level=3)
+            tables[name] = _TableWriter(stack.enter_context(file), schema, kinds)
+        yield PeopleWriter(tables, stack.enter_context(mask_writer(folder / "bodies.npz")))
+        for table in tables.values():
+            table.flush()
 
 
 class LookedFrames(NamedTuple):

@@ -16,8 +16,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from tasks.errors import OutputError, UnreadableFile
-from tasks.media.files.compression import pack_plane, read_stored, read_stored_object, unpack_plane
+from tasks.errors import UnreadableFile, writing
+from tasks.media.files.compression import pack_plane, unpack_plane
+from tasks.media.files.stored_zip import read_stored, read_stored_object, write_stored
 from tasks.media.planes.layout import PixelLayout, nearest_layout
 from tasks.media.scene.plate import FARTHEST, Box, Plate
 
@@ -34,17 +35,14 @@ class PlateWriter:
     def write(self, plate: Plate) -> None:
         """Add the next plate."""
         for name, plane in [*((str(index), plane) for index, plane in enumerate(plate.planes)), ("seen", plate.seen)]:
-            self._member(f"plate_{plate.frame:08d}_{name}", pack_plane(plane))
+            write_stored(self._archive, f"plate_{plate.frame:08d}_{name}", pack_plane(plane))
         entry = {"frame": plate.frame, "box": list(plate.box), "agreement": round(plate.agreement, 4)}
         self._entries.append({**entry, "parallax": plate.parallax, "seen_px": list(plate.seen.shape[::-1])})
 
     def finish(self, layout: PixelLayout) -> None:
         """Write what describes the whole."""
         content = {"pixel_format": layout.name, "plates": self._entries}
-        self._member(_INDEX, json.dumps(content).encode())
-
-    def _member(self, name: str, content: bytes) -> None:
-        self._archive.writestr(zipfile.ZipInfo(name), content)  # dated 1980: the bytes do not depend on the time
+        write_stored(self._archive, _INDEX, json.dumps(content).encode())
 
 
 @contextmanager
@@ -53,14 +51,10 @@ def plate_writer(path: Path, layout: PixelLayout) -> Iterator[PlateWriter]:
 
     ``OutputError`` when it cannot be written.
     """
-    try:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-            writer = PlateWriter(archive)
-            yield writer
-            writer.finish(layout)
-    except OSError as error:
-        reason = error.strerror or error
-        raise OutputError(f"{path}: cannot be written ({reason}); free space there") from error
+    with writing(path), zipfile.ZipFile(path, "w") as archive:
+        writer = PlateWriter(archive)
+        yield writer
+        writer.finish(layout)
 
 
 class PlateFile:

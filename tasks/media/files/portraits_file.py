@@ -4,7 +4,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.errors import OutputError, UnreadableFile
+from tasks.errors import UnreadableFile, writing
+from tasks.media.files.stored_zip import read_stored, write_stored
 
 Portraits = Mapping[tuple[int, int], bytes]
 """JPEG files by the track and the frame of the sighting that they show."""
@@ -12,14 +13,9 @@ Portraits = Mapping[tuple[int, int], bytes]
 
 def write_portraits(path: Path, portraits: Portraits) -> None:
     """Write all pictures; the same pictures give the same bytes. ``OutputError`` when the file cannot be written."""
-    try:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-            for key, coded in sorted(portraits.items()):
-                member = zipfile.ZipInfo(_member(*key))  # dated 1980: the bytes do not depend on the time
-                archive.writestr(member, coded)
-    except OSError as error:
-        reason = error.strerror or error
-        raise OutputError(f"{path}: cannot be written ({reason}); free space there") from error
+    with writing(path), zipfile.ZipFile(path, "w") as archive:
+        for key, coded in sorted(portraits.items()):
+            write_stored(archive, _member(*key), coded)
 
 
 def read_portraits(path: Path) -> Portraits:
@@ -28,7 +24,7 @@ def read_portraits(path: Path) -> Portraits:
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".jpg").partition("_") for name in archive.namelist()]
             keys = [(int(track), int(frame)) for track, _, frame in names]
-            return {key: archive.read(_member(*key)) for key in keys}
+            return {key: read_stored(archive, _member(*key)) for key in keys}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UnreadableFile.of(path, error) from error
 

@@ -16,7 +16,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tasks.errors import OutputError, UnreadableFile
+from tasks.errors import UnreadableFile, writing
 from tasks.maths.body.landmarks import LANDMARK_COUNT, LANDMARK_NAMES, PoseTrack
 from tasks.media.files.tables import (
     SCHEMA_VERSION,
@@ -84,19 +84,15 @@ def pose_writer(parquet: Path, csv: Path) -> Iterator[PoseWriter]:
 
     The same landmarks give the same bytes. ``OutputError`` if a file cannot be written.
     """
-    try:
-        with ExitStack() as stack:
-            rows = stack.enter_context(pq.ParquetWriter(parquet, _SCHEMA, compression="zstd", compression_level=3))
-            text = stack.enter_context(pa.OSFile(str(csv), "wb"))
-            text.write((",".join(_SCHEMA.names) + "\n").encode())
-            options = pa_csv.WriteOptions(include_header=False, quoting_style="none")
-            lines = stack.enter_context(pa_csv.CSVWriter(text, _SCHEMA, write_options=options))
-            writer = PoseWriter(rows, lines)
-            yield writer
-            writer.flush()
-    except OSError as error:
-        reason = error.strerror or error
-        raise OutputError(f"{parquet}: cannot be written ({reason}); free space there") from error
+    with writing(parquet), ExitStack() as stack:
+        rows = stack.enter_context(pq.ParquetWriter(parquet, _SCHEMA, compression="zstd", compression_level=3))
+        text = stack.enter_context(pa.OSFile(str(csv), "wb"))
+        text.write((",".join(_SCHEMA.names) + "\n").encode())
+        options = pa_csv.WriteOptions(include_header=False, quoting_style="none")
+        lines = stack.enter_context(pa_csv.CSVWriter(text, _SCHEMA, write_options=options))
+        writer = PoseWriter(rows, lines)
+        yield writer
+        writer.flush()
 
 
 def write_pose(parquet: Path, csv: Path, track: PoseTrack) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tasks.errors import OutputError, UnreadableFile
+from tasks.errors import UnreadableFile, writing
 from tasks.untrusted.json_file import read_value
 
 TableColumn = NDArray[Any] | Sequence[Any]
@@ -41,11 +41,8 @@ def write_table(path: Path, columns: Mapping[str, TableColumn], *, version: int 
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns of different lengths: {lengths}")
     table = pa.Table.from_arrays(list(arrays.values()), names=list(arrays), metadata=schema_metadata(version))
-    try:
-        with path.open("wb") as file:
-            pq.write_table(table, file, compression="zstd", compression_level=3)
-    except OSError as error:
-        raise _unwritable(path, error) from error
+    with writing(path), path.open("wb") as file:
+        pq.write_table(table, file, compression="zstd", compression_level=3)
 
 
 def read_table(
@@ -110,10 +107,8 @@ def write_json(path: Path, content: Any, *, indent: int | None = 2) -> None:
     Accepts mappings, sequences, numpy arrays and numbers, and paths. ``OutputError`` if it cannot be written.
     """
     text = json.dumps(_jsonable(content), indent=indent, ensure_ascii=False, allow_nan=False)
-    try:
+    with writing(path):
         path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise _unwritable(path, error) from error
 
 
 def read_json(path: Path) -> Any:
@@ -184,8 +179,3 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return str(value) if isinstance(value, Path) else value
-
-
-def _unwritable(path: Path, error: Exception) -> OutputError:
-    reason = getattr(error, "strerror", None) or error
-    return OutputError(f"{path}: cannot be written ({reason}); free space there")

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import OutputError, counted
+from tasks.errors import OutputError, counted, writing
 
 JPEG_QUALITY: Final = 95  # of 100
 PNG_COMPRESSION: Final = 3  # of 0 to 9
@@ -43,7 +43,7 @@ class ShardWriter:
         """Add a sample whose files are ``<key>.<name>``; returns the name of its tar file."""
         shard, place = divmod(self._samples, self._shard_samples)
         path = self._folder / f"{shard:06d}.tar"
-        try:
+        with writing(path):
             if self._archive is None or place == 0:
                 self._finish()
                 self._archive = tarfile.open(path, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 - open until the next
@@ -52,8 +52,6 @@ class ShardWriter:
                 member.size = len(content)
                 self._archive.addfile(member, BytesIO(content))
                 self._members += 1
-        except OSError as error:
-            raise _write_error(path, error) from error
         self._samples += 1
         return path.name
 
@@ -75,17 +73,12 @@ class ShardWriter:
             return
         path = Path(str(self._archive.name))
         try:
-            self._archive.close()
-            with tarfile.open(path) as written:
-                found = len(written.getnames())
-        except OSError as error:
-            raise _write_error(path, error) from error
+            with writing(path):
+                self._archive.close()
+                with tarfile.open(path) as written:
+                    found = len(written.getnames())
         except tarfile.TarError as error:
             raise OutputError(f"{path}: cannot be read back ({error}); run again") from error
         if found != self._members:
             raise OutputError(f"{path}: holds {counted(found, 'file')} instead of {self._members}; run again")
         self._archive, self._members = None, 0
-
-
-def _write_error(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"{path}: cannot be written ({error.strerror}); free space there")

@@ -8,7 +8,8 @@ from typing import Final, Self
 import cv2
 import numpy as np
 
-from tasks.errors import OutputError, counted
+from tasks.errors import OutputError, counted, writing
+from tasks.media.files.stored_zip import write_stored
 from tasks.media.planes.layout import Alpha, PixelLayout, Planes, nearest_layout, planes_to_rgb, with_finer_chroma
 from tasks.media.planes.tone_map import for_ordinary_screens, is_hdr
 from tasks.media.planes.warp import upsample_chroma
@@ -29,10 +30,8 @@ class PngZipWriter:
         if is_hdr(color):
             self.notes.append("the PNG pictures were tone-mapped to sRGB: 8-bit PNG has no HDR")
         self._path, self._layout, self._color, self._count = path, layout, color, 0
-        try:
-            self._archive = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
-        except OSError as error:
-            raise self._write_error(error) from error
+        with writing(path):
+            self._archive = zipfile.ZipFile(path, "w")
 
     def write(self, planes: Planes, alpha: Alpha, pts: int, duration: int) -> None:
         """Add one picture; ``alpha`` (h, w) is the opacity, 0 to 1. The files store no times."""
@@ -43,11 +42,8 @@ class PngZipWriter:
         opacity = np.rint(alpha * 255).astype(np.uint8)
         bgra = np.dstack([rgb[..., ::-1], opacity])
         _, png = cv2.imencode(".png", bgra, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_COMPRESSION])
-        try:
-            member = zipfile.ZipInfo(f"person/{self._count:06d}.png")  # dated 1980: the bytes do not depend on the time
-            self._archive.writestr(member, png.tobytes())
-        except OSError as error:
-            raise self._write_error(error) from error
+        with writing(self._path):
+            write_stored(self._archive, f"person/{self._count:06d}.png", png.tobytes())
         self._count += 1
 
     def __enter__(self) -> Self:
@@ -56,16 +52,14 @@ class PngZipWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        complete = False
         try:
-            self._archive.close()
-        except OSError as failure:
-            self._path.unlink(missing_ok=True)
-            raise self._write_error(failure) from failure
-        if kind is not None:
-            self._path.unlink(missing_ok=True)
-
-    def _write_error(self, error: OSError) -> OutputError:
-        return OutputError(f"{self._path}: cannot be written ({error.strerror}); free space there")
+            with writing(self._path):
+                self._archive.close()
+            complete = kind is None
+        finally:
+            if not complete:
+                self._path.unlink(missing_ok=True)
 
 
 def check_written_zip(path: Path, pictures: int) -> None:

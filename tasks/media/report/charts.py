@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tasks.errors import OutputError
+from tasks.errors import writing
 from tasks.maths.arrays import Floats
 from tasks.maths.metrics.decimation import CHART_BINS, merge_intervals
 
@@ -217,10 +217,8 @@ def _set_y_range(axes: Axes, values: Sequence[Floats]) -> None:
 
 
 def _write_svg(path: Path, figure: Any) -> None:
-    try:
+    with writing(path):
         path.write_text(figure_to_svg(figure, path.stem), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); check space and permissions") from error
 
 
 def figure_to_svg(figure: Figure, name: str) -> str:

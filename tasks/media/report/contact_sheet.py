@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import OutputError
+from tasks.errors import writing
 from tasks.media.input.frames import Frame
 from tasks.media.planes.crop import small_rgb
 
@@ -46,10 +46,8 @@ def write_contact_sheet(path: Path, columns: list[tuple[RgbPicture, RgbPicture]]
         _, coded = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, quality])
         if coded.size <= CONTACT_SHEET_MAX_BYTES:
             break
-    try:
+    with writing(path):
         path.write_bytes(coded.tobytes())
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); check space and permissions") from error
 
 
 def join_row(pictures: list[RgbPicture]) -> RgbPicture:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import OutputError
+from tasks.errors import writing
 from tasks.maths.metrics.decimation import frames_at_equal_times
 from tasks.media.output.render_frame import Edge, FrameOutput, Pair, Placement, RenderFrame
 from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout, planes_to_rgb, tags_for_height
@@ -137,7 +137,5 @@ def write_kymograph(path: Path, planes: Planes, layout: PixelLayout, color: Colo
         cv2.cvtColor(for_ordinary_screens(planes_to_rgb(planes, whole, color), color), cv2.COLOR_RGB2BGR),
         [cv2.IMWRITE_JPEG_QUALITY, KYMOGRAPH_QUALITY],
     )
-    try:
+    with writing(path):
         path.write_bytes(coded.tobytes())
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); check space and permissions") from error

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import OutputError
+from tasks.errors import writing
 from tasks.maths.arrays import Bytes
 from tasks.media.input.frames import Frame
 from tasks.media.planes.crop import small_size
@@ -77,13 +77,9 @@ class FrameStore:
     def put(self, picture: Frame, hidden: Bytes) -> None:
         """Set a frame aside; ``OutputError`` when the disk is full."""
         path = self.folder / f"frame_{picture.index:08d}.raw"
-        try:
-            with path.open("wb") as file:
-                for plane in picture.planes:
-                    file.write(np.ascontiguousarray(plane).data)
-        except OSError as error:
-            reason = error.strerror or error
-            raise OutputError(f"{path}: cannot be written ({reason}); free space there") from error
+        with writing(path), path.open("wb") as file:
+            for plane in picture.planes:
+                file.write(np.ascontiguousarray(plane).data)
         low_px = coarse_size(self.size_px)
         low = coarse(picture.planes, low_px)
         free = (hidden == 0).astype(np.float32)

@@ -47,6 +47,7 @@ COVERED = {
         "tasks.media.files.people_file",
         "tasks.media.files.portraits_file",
         "tasks.media.files.pose_file",
+        "tasks.media.files.stored_zip",
         "tasks.media.files.tables",
         "tasks.media.input.damage",
         "tasks.media.input.frame_cache",
