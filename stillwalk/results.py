@@ -18,7 +18,7 @@ from tasks.errors import OutputError, first_few
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.media.files.masks_file import read_masks
 from tasks.media.files.pose_file import read_pose
-from tasks.media.files.tables import read_table
+from tasks.media.files.tables import matrices_of, points_of, read_table
 from tasks.media.input.frames import read_frames
 from tasks.media.input.probe import scan_video
 from tasks.media.matting.run_lengths import mask_in_source
@@ -176,10 +176,10 @@ class Results:
         try:
             return Trajectory(
                 table["time_s"],
-                np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1),
+                points_of(table, "anchor"),
                 table["state"].astype(str),
-                _maps(table, "to_output"),
-                _maps(table, "to_source"),
+                matrices_of(table, "to_output"),
+                matrices_of(table, "to_source"),
             )
         except KeyError as error:
             raise OutputError(f"{path}: it has no column {error}; run again") from error
@@ -222,11 +222,6 @@ def load(folder: str | os.PathLike[str]) -> Results:
     if not whole or not isinstance(record.get("deliverables"), dict):
         raise OutputError(f"{place / RECORD_NAME}: it is not whole; run again")
     return Results(place, record)
-
-
-def _maps(table: dict[str, NDArray[Any]], name: str) -> NDArray[np.float64]:
-    columns = [table[f"{name}_{row}{column}"] for row in range(2) for column in range(3)]
-    return np.stack(columns, axis=1).reshape(-1, 2, 3)
 
 
 def _place(index: int, length: int) -> int:

@@ -1,9 +1,9 @@
 """The path along which a clip's frames are moved: smoothed and locked, for any part of the picture."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,9 @@ from tasks.maths.path.l1_path import l1_path
 from tasks.maths.repeated_frames import first_showing
 from tasks.maths.scene import auto_target
 from tasks.media.files.pose_file import read_pose
-from tasks.media.files.tables import read_json, read_table
-from tasks.records import Clip, Content
+from tasks.media.files.tables import Columns, points_of, read_json, read_table
+from tasks.records import Clip, Content, read_clip
 from tasks.requests import PathRequest
-
-Columns = Mapping[str, NDArray[Any]]
 
 WINDOW_FUNCTIONS: Final[dict[Smoother, Callable[..., Floats]]] = {
     Smoother.moving: smoothers.moving_average,
@@ -74,7 +72,7 @@ class LockedPath(NamedTuple):
 def read_motion(request: PathRequest[Content], offsets: Columns) -> Motion:
     """The movement of the frames, before a part of the stabilized picture is chosen."""
     pose = read_pose(request.subject.path("pose.parquet"))
-    clip = Clip.from_json(read_json(request.clip.path("clip.json")))
+    clip = read_clip(request.clip)
     frame = read_json(request.offsets.path("framing.json"))
     width, height = frame["output_size_px"]
     smoothing_limits.check_smoothing(request.settings, pose.frames, frame_times.mean_rate_hz(pose.time_s))
@@ -91,8 +89,8 @@ def read_motion(request: PathRequest[Content], offsets: Columns) -> Motion:
         time_s=pose.time_s,
         state=state,
         shots=shots,
-        anchor_px=points(offsets, "anchor"),
-        offset_px=points(offsets, "offset"),
+        anchor_px=points_of(offsets, "anchor"),
+        offset_px=points_of(offsets, "offset"),
         size_px=(width, height),
         target_xy=np.array(frame["targets_px"])[offsets["shot"]],
         away=away,
@@ -255,8 +253,3 @@ def applied_scale_and_roll(
     settled = settle_absent(pose.time_s, np.stack([np.log(scale), roll_rad], axis=1), states, away, (0.0, 0.0))
     absent = states == ABSENT
     return np.where(absent, np.exp(settled[:, 0]), scale), np.where(absent, settled[:, 1], roll_rad)
-
-
-def points(columns: Columns, name: str) -> Floats:
-    """Points (n, 2) from the columns ``{name}_x_px`` and ``{name}_y_px``."""
-    return np.stack([columns[f"{name}_x_px"], columns[f"{name}_y_px"]], axis=1)

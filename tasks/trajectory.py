@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from conf.enums import CropMode
 from conf.lock import LockConf
@@ -21,11 +20,9 @@ from tasks.maths.path import affine, framing, window
 from tasks.maths.path.window import CropWindow
 from tasks.maths.scene import auto_target, camera_path
 from tasks.media.files.camera_file import read_camera
-from tasks.media.files.tables import read_table, write_json, write_table
+from tasks.media.files.tables import Columns, matrix_columns, read_table, write_json, write_table
 from tasks.records import Content, Tick
 from tasks.requests import PathRequest, RoomRequest, TrajectoryRequest
-
-Columns = Mapping[str, NDArray[Any]]
 
 LEAST_CUT_SHARE: Final = 0.01  # of the frames: a person cut in fewer is not reported
 TRAJECTORY_FACTS: Final = (
@@ -244,14 +241,7 @@ def _trajectory(
     frames: Columns, offsets: Columns, shift_px: Floats, scale: Floats, roll_rad: Floats, to_output: Floats
 ) -> dict[str, Any]:
     """The columns of ``trajectory.parquet``."""
-    to_source = affine.invert(to_output)
     copied = ("shot", "anchor_x_px", "anchor_y_px", "state", "offset_x_px", "offset_y_px")
-    matrices = {
-        f"{name}_{row}{column}": matrix[:, row, column]
-        for name, matrix in (("to_output", to_output), ("to_source", to_source))
-        for row in range(2)
-        for column in range(3)
-    }
     return {
         **{name: frames[name] for name in ("frame", "pts", "time_s")},
         **{name: offsets[name] for name in copied},
@@ -259,7 +249,8 @@ def _trajectory(
         "dy_px": shift_px[:, 1],
         "scale": scale,
         "roll_deg": np.rad2deg(roll_rad),
-        **matrices,
+        **matrix_columns("to_output", to_output),
+        **matrix_columns("to_source", affine.invert(to_output)),
     }
 
 

@@ -28,7 +28,7 @@ from tasks.maths.path import affine
 from tasks.maths.path.outline import outline_px
 from tasks.maths.tracking.steps import FEWEST_FEATURES, Step, Steps, steps_from_rows, steps_from_table
 from tasks.media.files.pose_file import read_pose
-from tasks.media.files.tables import read_json, read_table, write_json, write_table
+from tasks.media.files.tables import matrices_of, read_json, read_table, write_json, write_table
 from tasks.media.input.prefetch import prefetched
 from tasks.media.input.probe import scan_video
 from tasks.media.input.rgb_frames import rgb_frames
@@ -126,8 +126,7 @@ class ExpectedSubject(NamedTuple):
 def expected_subject(request: VerifyRequest) -> ExpectedSubject:
     """The subject as the planned path puts it, for each frame of the rendered file."""
     path = read_table(request.trajectory.path("trajectory.parquet"))
-    columns = [path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)]
-    to_output = np.stack(columns, axis=1).reshape(-1, 1, 2, 3)
+    to_output = matrices_of(path, "to_output")[:, None]
     pose = read_pose(request.subject.path("pose.parquet"))
     moved = affine.apply(to_output, pose.xy_px)
     other_values = np.stack([pose.z, pose.visibility, pose.presence], axis=2)

@@ -12,7 +12,7 @@ from tasks.maths.frame_times import even_runs
 from tasks.maths.metrics.decimation import chart_indices
 from tasks.maths.metrics.residual import amplitude_density, only_seen, without_absent
 from tasks.maths.path import affine
-from tasks.media.files.tables import read_json, read_table, write_json
+from tasks.media.files.tables import matrices_of, points_of, read_json, read_table, write_json
 from tasks.media.report.charts import (
     Band,
     Curve,
@@ -114,8 +114,7 @@ def read_paths(request: ChartsRequest) -> ChartPaths:
     path = read_table(request.trajectory.path("trajectory.parquet"))
     frame = read_json(request.trajectory.path("framing.json"))
     target_xy, source_target_xy = (np.array(frame[name])[path["shot"]] for name in ("targets_px", "source_targets_px"))
-    to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
-    anchor = np.stack([path["anchor_x_px"], path["anchor_y_px"]], axis=1)
+    anchor = points_of(path, "anchor")
     time_s = path["time_s"]
     switches_s = read_json(request.subject.path("subject.json"))["switches_s"]
     return ChartPaths(
@@ -124,7 +123,7 @@ def read_paths(request: ChartsRequest) -> ChartPaths:
         states=path["state"].astype(str),
         sources=read_table(request.offsets.path("offsets.parquet"))["source"].astype(str),
         before=frame["zoom"] * (anchor - source_target_xy),
-        after=affine.apply(to_output.reshape(-1, 2, 3), anchor) - target_xy,
+        after=affine.apply(matrices_of(path, "to_output"), anchor) - target_xy,
         cuts_s=[float(time_s[shot.start]) for shot in equal_slices(path["shot"])[1:]],
         switches_s=[float(time_s[0]) + after_s for after_s in switches_s],
     )
@@ -134,8 +133,7 @@ def read_verified(request: ChartsRequest) -> Floats | None:
     """The anchor minus the target (n, 2) as measured in the rendered file; None if it was not verified."""
     if request.verified is None:
         return None
-    judged = read_table(request.verified.path("verified.parquet"))
-    return np.asarray(np.stack([judged["residual_x_px"], judged["residual_y_px"]], axis=1))
+    return points_of(read_table(request.verified.path("verified.parquet")), "residual")
 
 
 def _colored(paths: ChartPaths) -> tuple[tuple[Floats, str], ...]:

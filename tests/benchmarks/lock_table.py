@@ -26,7 +26,7 @@ from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.path import framing
 from tasks.maths.tracking.steps import steps_from_table
 from tasks.media.files.pose_file import read_pose
-from tasks.media.files.tables import read_table
+from tasks.media.files.tables import points_of, read_table
 from tasks.records import read_clip
 from tests.benchmarks.sample_clips import AT_EDGE, walker_at_edge
 from tests.support.lock_figures import Figures, figures, within
@@ -150,7 +150,7 @@ def at_edge(folder: Path) -> Iterator[list[str]]:
         path, hips_xy, width_px, torso_px = walker_at_edge(folder, name)
         table = read_table(held(watched(folder, [], path), ["smoothing=none"]).offsets.path("offsets.parquet"))
         seen = np.isin(table["state"], SEEN_STATES)
-        off = np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1) - hips_xy
+        off = points_of(table, "anchor") - hips_xy
         off -= np.median(off[seen], axis=0)
         beside_px = np.minimum(hips_xy[:, 0], width_px - 1 - hips_xy[:, 0])
         near = seen & (beside_px < NEAR_EDGE_TORSOS * torso_px)

@@ -18,7 +18,7 @@ from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import hip_midpoint
 from tasks.maths.frame_times import nearest_index
 from tasks.media.files.pose_file import read_pose
-from tasks.media.files.tables import read_table
+from tasks.media.files.tables import points_of, read_table
 from tests.benchmarks.lock_table import print_row, rms
 from tests.benchmarks.sample_clips import SAMPLES
 from tests.support.stages import held, watched
@@ -60,7 +60,7 @@ def figures(folder: Path, start: str) -> Floats:
     first_s = np.ceil(float(start) * RATE_HZ - 1e-6) / RATE_HZ
     rows = nearest_index(marked_s, pose.time_s - pose.time_s[0] + first_s)
     table = read_table(held(video, ["smoothing=none"]).offsets.path("offsets.parquet"))
-    anchor = np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1)[rows] - marks
+    anchor = points_of(table, "anchor")[rows] - marks
     hips = hip_midpoint(pose.xy_px[rows]) - marks
     seen = np.isfinite(hips).all(axis=1)
     farthest = np.hypot(*anchor.T).max()

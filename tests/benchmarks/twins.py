@@ -19,7 +19,7 @@ from tasks.errors import NobodyFound
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, SHOULDERS
 from tasks.maths.path import affine
-from tasks.media.files.tables import read_table
+from tasks.media.files.tables import matrices_of, read_table
 from tasks.records import read_clip
 from tests.benchmarks.measuring import program, server
 from tests.benchmarks.sample_clips import crossing_walker, samples
@@ -81,12 +81,10 @@ def compared(video: Path, out: Path, every: int) -> Counts:
     """The people of a clip and of its stabilized video, of which ``out`` holds the only one."""
     (trajectory,) = (out / ".cache" / "trajectory").glob("*/trajectory.parquet")
     table = read_table(trajectory)
-    to_output = np.stack([table[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
-    to_output = to_output.reshape(-1, 2, 3)
     source, source_px = found(video, out / ".cache")
     output, output_px = found(out / video.stem / "stabilized.mp4", out / ".cache")
     counts = Counts()
-    for frame, matrix in enumerate(to_output):
+    for frame, matrix in enumerate(matrices_of(table, "to_output")):
         if frame % every:
             continue
         there, here = source.get(frame, []), output.get(frame, [])

@@ -17,9 +17,8 @@ from flows import preflight
 from flows.config import settings
 from flows.videos import Video
 from tasks.errors import SettingError
-from tasks.maths.arrays import Floats
 from tasks.maths.path import affine, framing
-from tasks.media.files.tables import read_table
+from tasks.media.files.tables import matrices_of, points_of, read_table
 from tasks.media.input.frames import read_frames
 from tasks.media.input.probe import probe_shape
 from tasks.offsets import measure_offsets
@@ -72,11 +71,6 @@ def planned(folder: Path, crop: CropConf, lock: LockConf | None = None) -> tuple
     out = folder / "out"
     metrics = json.loads((out / "metrics.json").read_text())["planned"]
     return read_table(out / "trajectory.parquet"), json.loads((out / "framing.json").read_text()), metrics
-
-
-def matrices(table: dict[str, Any]) -> Floats:
-    columns = [table[f"to_output_{row}{column}"] for row in range(2) for column in range(3)]
-    return np.asarray(np.stack(columns, axis=1).reshape(-1, 2, 3))
 
 
 @pytest.mark.parametrize(
@@ -229,8 +223,8 @@ def test_videos_that_share_a_framing_are_of_one_size(finished: Path, drawn: Path
 def test_an_aspect_follows_the_subject(tmp_path: Path) -> None:
     table, frame, metrics = planned(tmp_path, CropConf(aspect="9:16"))
     assert (frame["output_size_px"], frame["target_px"]) == ([270, 480], [134.5, 239.5])
-    anchor = np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1)
-    assert np.abs(affine.apply(matrices(table), anchor) - frame["target_px"]).max() < 15
+    anchor = points_of(table, "anchor")
+    assert np.abs(affine.apply(matrices_of(table, "to_output"), anchor) - frame["target_px"]).max() < 15
     assert metrics["lock_rms"] < 10
 
 
@@ -286,13 +280,17 @@ def test_a_window_moves_everything_by_its_corner(tmp_path: Path, crop: CropConf,
     assert frame["source_target_px"] == whole_frame["source_target_px"] == whole_frame["target_px"]
     corner = np.array(whole_frame["target_px"]) - frame["target_px"]
     assert_allclose(corner, np.round(corner))
-    assert_allclose(matrices(table), affine.compose(affine.translation(-corner), matrices(whole)), atol=1e-9)
+    assert_allclose(
+        matrices_of(table, "to_output"),
+        affine.compose(affine.translation(-corner), matrices_of(whole, "to_output")),
+        atol=1e-9,
+    )
     for axis, part in (("x", corner[0]), ("y", corner[1])):
         for name in (f"d{axis}_px", f"offset_{axis}_px"):
             assert_allclose(table[name], whole[name] - part)
         assert_allclose(table[f"anchor_{axis}_px"], whole[f"anchor_{axis}_px"])
     assert metrics["lock_rms"] == pytest.approx(whole_metrics["lock_rms"], abs=1e-5)
-    shown = framing.visible_area(matrices(table), SIZE, tuple(frame["output_size_px"]))
+    shown = framing.visible_area(matrices_of(table, "to_output"), SIZE, tuple(frame["output_size_px"]))
     if crop.mode is CropMode.auto:
         assert shown.min() > 1 - 1e-6
         assert frame["output_size_px"][0] < SIZE[0]

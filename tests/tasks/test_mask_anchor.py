@@ -13,7 +13,7 @@ from conf.lock import AnchorConf, CropConf
 from tasks.masks import segment_person
 from tasks.maths.tracking import steps
 from tasks.media.files.pose_file import read_pose, write_pose
-from tasks.media.files.tables import read_table, write_table
+from tasks.media.files.tables import points_of, read_table, write_table
 from tasks.offsets import measure_offsets
 from tasks.records import Artifact
 from tasks.requests import MasksRequest, OffsetsRequest
@@ -55,7 +55,7 @@ def test_a_person_without_landmarks_is_followed_by_the_mask(tmp_path: Path) -> N
         asked = OffsetsRequest(walker.clip, subject, AnchorConf(masks=with_masks), "center", CropConf(), masks)
         facts[with_masks] = measure_offsets(asked, folder, lambda _: None)
         table = read_table(folder / "offsets.parquet")
-        error = np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1) - truth
+        error = points_of(table, "anchor") - truth
         error -= np.median(error, axis=0)
         off_px[with_masks] = np.sqrt(np.square(error[HIDDEN]).mean(axis=0))
     assert facts[True]["sources"] == {"hips": 45, "mask": 45}

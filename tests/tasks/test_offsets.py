@@ -16,7 +16,7 @@ from tasks.errors import AnchorNotSeen, Interrupted, NobodyFound, SettingError
 from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack
 from tasks.maths.tracking.steps import Step
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer
-from tasks.media.files.tables import read_table
+from tasks.media.files.tables import points_of, read_table
 from tasks.offsets import measure_offsets
 from tasks.requests import OffsetsRequest
 from tasks.untrusted.corrections_file import Corrections
@@ -51,8 +51,8 @@ def run(folder: Path, asked: OffsetsRequest) -> tuple[dict[str, Any], dict[str, 
 
 def test_the_offset_is_target_minus_hips(tmp_path: Path) -> None:
     _, table, _ = run(tmp_path, request(tmp_path, walker()))
-    anchor = np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1)
-    offset = np.stack([table["offset_x_px"], table["offset_y_px"]], axis=1)
+    anchor = points_of(table, "anchor")
+    offset = points_of(table, "offset")
     assert_allclose(anchor, straight_walk(TIME_S), atol=1e-4)  # landmarks are stored as float32
     assert_allclose(offset, CENTRE - anchor)
     assert table["frame"].tolist() == list(range(COUNT))
@@ -224,7 +224,7 @@ def test_steps_remove_the_tremble_of_the_pose(tmp_path: Path) -> None:
         (tmp_path / reason).mkdir()
         asked = OffsetsRequest(clip, pose, AnchorConf(fusion=fusion), "center", CropConf())
         facts, table, _ = run(tmp_path / reason, asked)
-        error = np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1) - truth
+        error = points_of(table, "anchor") - truth
         tremble_px[fusion] = float(np.diff(error, axis=0).std())
         assert reason in facts["fusion"]
     assert tremble_px[True] < 0.3 * tremble_px[False]

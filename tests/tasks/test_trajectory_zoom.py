@@ -11,11 +11,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from conf.enums import AwayMode, CropMode, Smoother
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from tasks.errors import SettingError
-from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import PoseTrack
 from tasks.maths.body.person_height import standing_height_px
 from tasks.maths.path import affine, framing
-from tasks.media.files.tables import read_table
+from tasks.media.files.tables import matrices_of, points_of, read_table
 from tasks.offsets import measure_offsets
 from tasks.records import TARGET_WORDS
 from tasks.requests import OffsetsRequest, RoomRequest, TrajectoryRequest
@@ -34,7 +33,7 @@ def walker(torso_px: float = 60.0) -> PoseTrack:
     """A whole person who walks across a third of the picture."""
     hips = shaky_walk(COUNT) * [0.3, 1.0] + [220, 10]
     marks = np.stack([figure((float(x), float(y)), torso_px) for x, y in hips])
-    return PoseTrack(even_times(COUNT), marks[..., :2], marks[..., 2], marks[..., 3], marks[..., 4])
+    return PoseTrack.of(even_times(COUNT), marks)
 
 
 class Planned:
@@ -46,9 +45,7 @@ class Planned:
         self.frame = json.loads((folder / "framing.json").read_text())
         report = json.loads((folder / "metrics.json").read_text())
         self.metrics, self.before = report["planned"], report["before"]
-        columns = [self.table[f"to_output_{row}{column}"] for row in range(2) for column in range(3)]
-        self.to_output: Floats = np.stack(columns, axis=1).reshape(-1, 2, 3)
-        self.anchor: Floats = np.stack([self.table["anchor_x_px"], self.table["anchor_y_px"]], axis=1)
+        self.to_output, self.anchor = matrices_of(self.table, "to_output"), points_of(self.table, "anchor")
         self.size_px: tuple[int, int] = tuple(self.frame["output_size_px"])
 
     @property

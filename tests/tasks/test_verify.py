@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from conf.enums import Device
 from conf.input import ModelsConf, PoseConf
 from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT
+from tasks.maths.path import affine
 from tasks.maths.tracking.steps import Step, steps_from_rows
-from tasks.media.files.tables import write_table
+from tasks.media.files.tables import matrix_columns, write_table
 from tasks.models.people_finder import Sighting
 from tasks.requests import VerifyRequest
 from tasks.verify import ExpectedSubject, expected_subject, fill_between_looks, plausible_steps, step_rms
@@ -78,9 +79,8 @@ def test_the_expected_subject_is_interpolated_between_looks(tmp_path: Path) -> N
     pose = pose_artifact(tmp_path / "pose", without(pose_track(time_s, hips, hips), np.flatnonzero(~looked)))
     write_table(tmp_path / "pose" / "motion.parquet", {"looked": looked, "shot": np.zeros(7, np.int64)})
     (tmp_path / "trajectory").mkdir()
-    held = {f"to_output_{row}{column}": np.full(7, float(row == column)) for row in range(2) for column in range(3)}
-    held |= {"to_output_02": -hips[:, 0], "to_output_12": -hips[:, 1], "state": np.array(["bridged"] * 7)}
-    held |= {"shot": np.zeros(7, np.int64)}
+    held = matrix_columns("to_output", affine.translation(-hips))
+    held |= {"state": np.array(["bridged"] * 7), "shot": np.zeros(7, np.int64)}
     write_table(tmp_path / "trajectory" / "trajectory.parquet", held)
     trajectory = artifact("trajectory", tmp_path / "trajectory")
     clip = clip_artifact(tmp_path / "clip", pose_track(time_s, hips, hips), (640, 480))

@@ -9,7 +9,7 @@ import numpy as np
 from tasks.exports.requests import ExportRequest
 from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
-from tasks.media.files.tables import read_json, read_table
+from tasks.media.files.tables import matrices_of, read_json, read_table
 from tasks.records import read_clip
 
 DIGITS = 5  # behind the point: with it the corners of a picture 4096 px wide are off by 0.03 px at most
@@ -38,8 +38,7 @@ def read_keyframes(request: ExportRequest) -> Keyframes:
     """The keys of a trajectory, with a note where an editor may show the frames at other times than the file."""
     clip = read_clip(request.clip)
     path = read_table(request.file(request.trajectory, "trajectory.parquet"))
-    to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
-    matrices = to_output.reshape(-1, 2, 3)
+    matrices = matrices_of(path, "to_output")
     width, height = read_json(request.file(request.trajectory, "framing.json"))["output_size_px"]
     middle = (np.array(clip.size_px) - 1) / 2
     aspect = float(Fraction(clip.pixel_aspect))

@@ -9,7 +9,7 @@ from tasks.exports.requests import ExportRequest
 from tasks.maths.body.landmarks import LANDMARK_COUNT, LANDMARK_NAMES
 from tasks.maths.path import affine
 from tasks.media.files.pose_file import read_pose
-from tasks.media.files.tables import read_table, write_table
+from tasks.media.files.tables import matrices_of, read_table, write_table
 from tasks.records import Tick
 
 
@@ -21,8 +21,7 @@ def write_keypoints(request: ExportRequest, folder: Path, tick: Tick) -> dict[st
     """
     pose = read_pose(request.pose_file)
     path = read_table(request.file(request.trajectory, "trajectory.parquet"))
-    to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
-    moved = affine.apply(to_output.reshape(-1, 1, 2, 3), pose.xy_px)
+    moved = affine.apply(matrices_of(path, "to_output")[:, None], pose.xy_px)
     columns = {
         "frame": np.repeat(np.arange(pose.frames), LANDMARK_COUNT),
         "time_s": np.repeat(pose.time_s, LANDMARK_COUNT),

@@ -12,9 +12,7 @@ import numpy as np
 
 from tasks.maths.arrays import Floats
 from tasks.maths.scene.camera_path import CameraPath, travel_px
-from tasks.media.files.tables import read_table, write_table
-
-_CELLS = [(row, column) for row in range(2) for column in range(3)]
+from tasks.media.files.tables import matrices_of, matrix_columns, read_table, write_table
 
 
 def write_camera(
@@ -26,7 +24,7 @@ def write_camera(
         "frame": np.arange(camera.frames, dtype=np.int64),
         "time_s": np.array(time_s, np.float64),
         "group": camera.group,
-        **{f"to_scene_{row}{column}": camera.to_scene[:, row, column] for row, column in _CELLS},
+        **matrix_columns("to_scene", camera.to_scene),
         "x_px": travel[:, 0],
         "y_px": travel[:, 1],
         "confidence": camera.confidence,
@@ -38,5 +36,4 @@ def write_camera(
 def read_camera(path: Path) -> tuple[CameraPath, Floats]:
     """The camera's path and the frames' times (n,); ``OutputError`` when the file is missing or damaged."""
     table = read_table(path)
-    matrices = np.stack([table[f"to_scene_{row}{column}"] for row, column in _CELLS], axis=1).reshape(-1, 2, 3)
-    return CameraPath(table["group"], matrices, table["confidence"]), table["time_s"]
+    return CameraPath(table["group"], matrices_of(table, "to_scene"), table["confidence"]), table["time_s"]

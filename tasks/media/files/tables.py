@@ -19,6 +19,8 @@ from tasks.errors import UnreadableFile, writing
 from tasks.untrusted.json_file import read_value
 
 TableColumn = NDArray[Any] | Sequence[Any]
+Columns = Mapping[str, NDArray[Any]]
+"""A table that was read: arrays (n,) by the names of its columns."""
 
 SCHEMA_VERSION = 1
 """To be raised when a column of any table changes its meaning. Older files are then refused instead of misread."""
@@ -89,6 +91,25 @@ def require_rows(path: Path, most: int) -> None:
         raise UnreadableFile.of(path, error) from error
     if rows > most:
         raise UnreadableFile(path, f"it claims {rows} rows, and the clip has at most {most}")
+
+
+def points_of(table: Columns, name: str) -> NDArray[np.float64]:
+    """Points (n, 2) from the columns ``<name>_x_px`` and ``<name>_y_px``."""
+    return np.stack([table[f"{name}_x_px"], table[f"{name}_y_px"]], axis=1)
+
+
+def matrices_of(table: Columns, name: str) -> NDArray[np.float64]:
+    """Matrices (n, 2, 3) from the columns of ``matrix_columns``."""
+    return np.stack([table[column] for column in _cells(name)], axis=1).reshape(-1, 2, 3)
+
+
+def matrix_columns(name: str, matrices: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """The cells of matrices (n, 2, 3), by rows, as the columns ``<name>_00`` to ``<name>_12``."""
+    return dict(zip(_cells(name), matrices.reshape(-1, 6).T, strict=True))
+
+
+def _cells(name: str) -> list[str]:
+    return [f"{name}_{row}{column}" for row in range(2) for column in range(3)]
 
 
 def schema_metadata(version: int = SCHEMA_VERSION) -> dict[bytes, bytes]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tasks.maths.arrays import Floats
 from tasks.maths.path import framing
-from tasks.media.files.tables import read_json, read_table
+from tasks.media.files.tables import matrices_of, points_of, read_json, read_table
 from tasks.media.input.frame_cache import cached_frames
 from tasks.media.input.frames import Frame
 from tasks.media.input.prefetch import prefetched
@@ -218,9 +218,7 @@ def read_placement(decoded: Artifact[DecodedClip], trajectory: Artifact[SmoothPa
     path = read_table(trajectory.path("trajectory.parquet"))
     frame = read_json(trajectory.path("framing.json"))
     (width, height), target_xy = frame["output_size_px"], np.array(frame["targets_px"])[path["shot"]]
-    to_output = np.stack([path[f"to_output_{row}{column}"] for row in range(2) for column in range(3)], axis=1)
-    anchor_xy = np.stack([path["anchor_x_px"], path["anchor_y_px"]], axis=1)
-    matrices = to_output.reshape(-1, 2, 3)
+    matrices, anchor_xy = matrices_of(path, "to_output"), points_of(path, "anchor")
     return Placement(clip, clip_layout(clip), (width, height), target_xy, matrices, anchor_xy, path["time_s"])
 
 

@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from tasks.maths.arrays import Floats
-from tasks.media.files.tables import read_table
+from tasks.media.files.tables import points_of, read_table
 from tests.benchmarks.lock_table import print_row, rms
 from tests.support.stages import Watched, held, watched
 
@@ -93,7 +93,7 @@ def anchors_px(videos: Sequence[Watched], overrides: list[str]) -> Floats:
     columns = []
     for video in videos:
         table = read_table(held(video, overrides).offsets.path("offsets.parquet"))
-        columns.append(np.stack([table["anchor_x_px"], table["anchor_y_px"]], axis=1))
+        columns.append(points_of(table, "anchor"))
     return np.stack(columns, axis=1)
 
 

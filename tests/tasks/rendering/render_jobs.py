@@ -16,7 +16,7 @@ from conf.render import BackgroundConf, BorderConf, EncodeConf, RenderConf
 from tasks.execution.computation import Computation, here
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer
-from tasks.media.files.tables import write_json, write_table
+from tasks.media.files.tables import matrix_columns, write_json, write_table
 from tasks.media.input.frames import Frame, read_frames
 from tasks.media.input.probe import scan_video
 from tasks.media.planes.layout import clip_layout, nearest_layout
@@ -68,7 +68,7 @@ def job(
     matrices = affine.about_target(
         np.broadcast_to(affine.scale_and_turn(1.0, turn_rad), (clip.frames, 2, 2)), moves, middle
     )
-    columns |= {f"to_output_{row}{column}": matrices[:, row, column] for row in range(2) for column in range(3)}
+    columns |= matrix_columns("to_output", matrices)
     write_table(planned / "trajectory.parquet", columns)
     write_json(planned / "framing.json", {"output_size_px": size_px or clip.size_px, "targets_px": [middle]})
     return Job(source, clip, artifact("decode", decoded), artifact("trajectory", planned))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tasks.maths.body.landmarks import LANDMARK_COUNT, PoseTrack
 from tasks.maths.path import affine
-from tasks.media.files.tables import write_json, write_table
+from tasks.media.files.tables import matrix_columns, write_json, write_table
 from tasks.media.report.charts import CSS_COLORS
 from tasks.records import Artifact
 from tasks.rendering.charts import draw_charts, read_paths
@@ -54,7 +54,7 @@ def request(
         "anchor_y_px": anchor[:, 1],
         "state": states,
     }
-    columns |= {f"to_output_{row}{column}": matrices[:, row, column] for row in range(2) for column in range(3)}
+    columns |= matrix_columns("to_output", matrices)
     write_table(folder / "trajectory" / "trajectory.parquet", columns)
     write_json(
         folder / "trajectory" / "framing.json",

@@ -21,7 +21,7 @@ from tasks.exports.editors.resolve import write_resolve
 from tasks.exports.requests import ExportRequest
 from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
-from tasks.media.files.tables import read_json, write_json, write_table
+from tasks.media.files.tables import matrix_columns, read_json, write_json, write_table
 from tests.support.artifacts import artifact, clip_artifact
 from tests.support.drawn.walkers import drawn, true_pose
 
@@ -40,7 +40,7 @@ def moved(tmp_path: Path) -> tuple[ExportRequest, Floats]:
     matrices = affine.about_target(linear, shift, np.array([250.0, 200.0]))
     (tmp_path / "trajectory").mkdir()
     (tmp_path / "out").mkdir()
-    columns = {f"to_output_{row}{column}": matrices[:, row, column] for row in range(2) for column in range(3)}
+    columns = matrix_columns("to_output", matrices)
     write_table(tmp_path / "trajectory" / "trajectory.parquet", columns)
     write_json(tmp_path / "trajectory" / "framing.json", {"output_size_px": OUTPUT_PX})
     clip = clip_artifact(tmp_path / "decode", true_pose(drawn(seconds=FRAMES / 30)), SOURCE_PX)

@@ -16,7 +16,7 @@ from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState, mask_writer
 from tasks.media.files.people_file import people_writer
 from tasks.media.files.pose_file import read_pose
-from tasks.media.files.tables import read_table, write_table
+from tasks.media.files.tables import matrix_columns, read_table, write_table
 from tests.support.artifacts import artifact, clip_artifact, pose_artifact
 from tests.support.drawn.paths import without
 from tests.support.drawn.walkers import drawn, true_pose
@@ -45,7 +45,7 @@ def everything(tmp_path: Path) -> ExportRequest:
                 seen = values[frame] if frame != EXCHANGED else values[frame][list(COUNTERPARTS)]
                 writer.sighting(frame, frame / 30, track, np.nan_to_num(seen, nan=50.0), BODY)
     matrices = affine.translation(np.stack([np.linspace(5, -5, FRAMES), np.full(FRAMES, 2.0)], axis=1))
-    columns = {f"to_output_{row}{column}": matrices[:, row, column] for row in range(2) for column in range(3)}
+    columns = matrix_columns("to_output", matrices)
     write_table(tmp_path / "trajectory" / "trajectory.parquet", columns)
     subject = pose_artifact(tmp_path / "subject", pose)
     motion = tmp_path / "subject" / "motion.parquet"

@@ -14,7 +14,7 @@ TORSOS = 1.6 + 1.4 + 0.65 * 0.4
 
 def track(frames: int = 20, torso_px: float = 100.0) -> PoseTrack:
     marks = np.stack([figure((300.0 + frame, 300.0), torso_px) for frame in range(frames)])
-    return PoseTrack(np.arange(frames) / 30, marks[..., :2], marks[..., 2], marks[..., 3], marks[..., 4])
+    return PoseTrack.of(np.arange(frames) / 30, marks)
 
 
 def test_it_reaches_from_the_top_of_the_head_to_the_feet() -> None:

@@ -14,6 +14,9 @@ from tasks.errors import OutputError
 from tasks.media.files.tables import (
     TableColumn,
     arrow_type,
+    matrices_of,
+    matrix_columns,
+    points_of,
     read_json,
     read_table,
     to_arrow,
@@ -171,3 +174,16 @@ def test_a_table_is_read_in_the_calling_thread(tmp_path: Path) -> None:
         "write_table(path, {str(n): np.arange(3.0) for n in range(9)}); read_table(path); print(threads() - before)"
     )
     assert told_by(code, tmp_path / "table.parquet") == "0\n"
+
+
+def test_points_and_matrices_have_a_column_for_each_number(tmp_path: Path) -> None:
+    matrices = np.arange(12.0).reshape(2, 2, 3)
+    path = tmp_path / "a.parquet"
+    write_table(
+        path, {"hip_x_px": np.array([1.0, 2]), "hip_y_px": np.array([3.0, 4]), **matrix_columns("to", matrices)}
+    )
+    table = read_table(path)
+    assert list(table) == ["hip_x_px", "hip_y_px", "to_00", "to_01", "to_02", "to_10", "to_11", "to_12"]
+    assert table["to_12"].tolist() == [5.0, 11.0]
+    assert np.array_equal(matrices_of(table, "to"), matrices)
+    assert points_of(table, "hip").tolist() == [[1.0, 3.0], [2.0, 4.0]]
