@@ -12,6 +12,7 @@ skipped (``pose.every``) are measured like the others.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +23,7 @@ from tasks.maths.anchor.anchor_point import hip_anchor
 from tasks.maths.anchor.outliers import POSE_RESOLUTION_TORSOS, step_error_px
 from tasks.maths.anchor.states import ABSENT
 from tasks.maths.arrays import Flags, Floats, equal_slices
-from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, SHOULDERS, PoseTrack
+from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, PoseTrack, hip_midpoint, torso_length_px
 from tasks.maths.metrics import lock_metrics
 from tasks.maths.path import affine
 from tasks.maths.path.outline import outline_px
@@ -58,7 +59,7 @@ def verify_render(request: VerifyRequest, folder: Path, tick: Tick) -> dict[str,
     frame = read_json(request.trajectory.path("framing.json"))
     subject = expected_subject(request)
     track, steps = _look_at_render(request, rendered, clip, subject, tick)
-    steps_xy = plausible_steps(steps, track.xy_px[:, list(HIPS)].mean(axis=1), subject.hip_xy, subject.torso_px)
+    steps_xy = plausible_steps(steps, hip_midpoint(track.xy_px), subject.hip_xy, subject.torso_px)
     anchor = hip_anchor(track, min_confidence=request.min_confidence, weighted=False)
     boxes = lock_metrics.visible_boxes(track.xy_px, track.visibility)
     width, height = clip.size_px
@@ -116,8 +117,7 @@ class ExpectedSubject(NamedTuple):
 
     def among(self, frame: int, people: Sequence[Sighting]) -> Floats | None:
         """Landmarks (33, 5) of the person nearest to the subject, hips within ``NEAR_TORSOS``; None without one."""
-        hips = [person.landmarks[list(HIPS), :2].mean(axis=0) for person in people]
-        distance = [float(np.hypot(*(hip - self.hip_xy[frame]))) for hip in hips]
+        distance = [float(np.hypot(*(hip_midpoint(person.landmarks) - self.hip_xy[frame]))) for person in people]
         near = NEAR_TORSOS * self.torso_px[frame]
         candidates = [number for number in np.argsort(distance) if distance[number] < near]  # NaN compares as False
         return people[candidates[0]].landmarks if candidates else None
@@ -128,17 +128,14 @@ def expected_subject(request: VerifyRequest) -> ExpectedSubject:
     path = read_table(request.trajectory.path("trajectory.parquet"))
     to_output = matrices_of(path, "to_output")[:, None]
     pose = read_pose(request.subject.path("pose.parquet"))
-    moved = affine.apply(to_output, pose.xy_px)
-    other_values = np.stack([pose.z, pose.visibility, pose.presence], axis=2)
     looked = read_table(request.subject.path("motion.parquet"))["looked"]
-    seen = np.concatenate([moved, other_values], axis=2)
+    seen = replace(pose, xy_px=affine.apply(to_output, pose.xy_px)).landmarks
     landmarks = np.concatenate(
         [fill_between_looks(seen[shot], pose.time_s[shot], looked[shot]) for shot in equal_slices(path["shot"])]
     )
     landmarks[path["state"] == ABSENT] = np.nan
-    hip_xy, neck_xy = (landmarks[:, list(pair), :2].mean(axis=1) for pair in (HIPS, SHOULDERS))
     picture_xy = affine.apply(to_output, outline_px(read_clip(request.clip).size_px)[None])
-    return ExpectedSubject(hip_xy, np.hypot(*(neck_xy - hip_xy).T), landmarks, picture_xy, path["shot"])
+    return ExpectedSubject(hip_midpoint(landmarks), torso_length_px(landmarks), landmarks, picture_xy, path["shot"])
 
 
 def fill_between_looks(landmarks: Floats, time_s: Floats, looked: Flags) -> Floats:

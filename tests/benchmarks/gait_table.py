@@ -15,7 +15,7 @@ import numpy as np
 from tasks.demo.demo_video import walk_from_settings
 from tasks.demo.walker import Walk, subject_gait, walk_camera
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import HIPS
+from tasks.maths.body.landmarks import hip_midpoint
 from tasks.maths.gait.angles import joint_angles
 from tasks.maths.gait.figures import Gait, measured_gait
 from tasks.maths.gait.ground import ground_figures, measured_steps
@@ -96,7 +96,7 @@ def row(folder: Path, overrides: list[str], pooled: list[Floats]) -> list[str]:
 def ground_cells(video: Watched, gait: Gait, walker: Walk) -> list[str]:
     """Errors of the speed by the feet, of that by the camera's motion, and of the mean length of a step."""
     pose, (camera, _) = read_pose(video.subject.path("pose.parquet")), read_camera(video.found.path("camera.parquet"))
-    steps = measured_steps(gait, pose.xy_px[:, list(HIPS)].mean(axis=1), pose.time_s, camera)
+    steps = measured_steps(gait, hip_midpoint(pose.xy_px), pose.time_s, camera)
     figures, scale_px = ground_figures(steps, None, from_height=False), walk_camera(walker).scale_px
     speed_px_s, step_px = subject_gait(walker).speed * scale_px, subject_gait(walker).step * scale_px
     found = {name: figure.mean for name, figure in figures.items()}

@@ -25,7 +25,7 @@ from tasks.demo.skeleton import POINT_INDEX, skeleton_at
 from tasks.demo.walker import Walk, draw_walk, passer_by_gait, project_points, walk_camera, walk_times
 from tasks.errors import StillwalkError
 from tasks.maths.anchor.states import SEEN_STATES
-from tasks.maths.body.landmarks import HIPS
+from tasks.maths.body.landmarks import hip_midpoint
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import read_table
 from tasks.records import read_clip
@@ -82,10 +82,10 @@ def row(asked: argparse.Namespace, frame: str, person: str, crossing: bool) -> l
     except StillwalkError as error:
         return [str(error)]
     pose = read_pose(walker.subject.path("pose.parquet"))
-    apart_px = np.hypot(*(pose.xy_px[:, list(HIPS)].mean(axis=1) - true_px).T)
+    apart_px = np.hypot(*(hip_midpoint(pose.xy_px) - true_px).T)
     close = apart_px <= CLOSE_HEIGHTS * float(person) * height  # NaN compares as False
     if crossing:
-        close &= apart_px < np.hypot(*(pose.xy_px[:, list(HIPS)].mean(axis=1) - passer_by_hips(drawn)).T)
+        close &= apart_px < np.hypot(*(hip_midpoint(pose.xy_px) - passer_by_hips(drawn)).T)
     settled = (time_s - time_s[0] >= SETTLED_S) & within(true_px, read_clip(walker.clip).size_px)
     table = read_table(held(walker, []).trajectory.path("trajectory.parquet"))
     known = np.isin(table["state"], list(SEEN_STATES)) & settled

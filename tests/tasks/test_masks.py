@@ -14,7 +14,7 @@ from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from tasks.decode import decode
 from tasks.execution.computation import Computation, here
 from tasks.masks import pick_model, segment_person
-from tasks.maths.body.landmarks import HIPS
+from tasks.maths.body.landmarks import hip_midpoint
 from tasks.media.files.masks_file import Mask, MaskState, read_mask_states, read_masks
 from tasks.media.files.pose_file import read_pose
 from tasks.media.files.tables import write_json
@@ -114,7 +114,7 @@ def test_masks_and_scene_of_one_pass_have_the_bytes_that_they_have_alone(walk: W
 @pytest.mark.parametrize("source", MaskSource)
 def test_the_mask_lies_on_the_person(walk: Walk, source: MaskSource, tmp_path: Path) -> None:
     masks, facts = masks_of(walk, tmp_path, MasksConf(source=source))
-    hips_px = read_pose(walk.pose.path("pose.parquet")).xy_px[:, list(HIPS)].mean(axis=1)
+    hips_px = hip_midpoint(read_pose(walk.pose.path("pose.parquet")).xy_px)
     assert len(masks) == FRAMES and facts["measured"] == FRAMES
     for mask, hip_px in zip(masks, hips_px, strict=True):
         size = mask.edges_px[2:] - mask.edges_px[:2]

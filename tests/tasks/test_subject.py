@@ -15,7 +15,7 @@ from conf.input import DecodeConf, ModelsConf, PoseConf, SubjectConf
 from tasks.decode import decode
 from tasks.demo.demo_video import HIP_CENTER, draw_demo
 from tasks.errors import SettingError
-from tasks.maths.body.landmarks import HIPS, LEFT_ANKLE, RIGHT_ANKLE, PoseTrack
+from tasks.maths.body.landmarks import LEFT_ANKLE, RIGHT_ANKLE, PoseTrack, hip_midpoint
 from tasks.maths.tracking.steps import Step, steps_from_table
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.files.people_file import people_writer
@@ -67,7 +67,7 @@ def two(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watc
 
 
 def hips(track: PoseTrack) -> NDArray[np.float64]:
-    return np.asarray(track.xy_px[:, list(HIPS)].mean(axis=1)[track.found])
+    return np.asarray(hip_midpoint(track.xy_px)[track.found])
 
 
 def test_each_of_two_people_can_be_chosen_and_followed(two: Watched, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_the_motion_is_that_of_the_chosen_person(two: Watched, tmp_path: Path) -
         assert len(steps) == FRAMES and table["looked"].all()
         seen = track.found[1:] & track.found[:-1] & np.isfinite(steps[1:, 0])
         seen[:12] = False  # the pose model has not yet found the man
-        moved = np.diff(track.xy_px[:, list(HIPS)].mean(axis=1), axis=0)[seen]
+        moved = np.diff(hip_midpoint(track.xy_px), axis=0)[seen]
         assert seen.sum() >= track.found.sum() - 13
         assert steps[1:][seen].sum(axis=0) == pytest.approx(moved.sum(axis=0), abs=40)
 
@@ -157,7 +157,7 @@ def test_a_drawn_walker_is_followed_while_another_passes_in_front(tmp_path: Path
     true_xy = np.stack([truth["x_px"][mine], truth["y_px"][mine]], axis=1)
     watched = Watched(tmp_path / "demo.mp4", tmp_path / "watched")
     track, facts = watched.choose(tmp_path / "chosen", point=true_xy[10].tolist(), at_s=10 / 24)
-    off = np.hypot(*(track.xy_px[:, list(HIPS)].mean(axis=1) - true_xy).T)
+    off = np.hypot(*(hip_midpoint(track.xy_px) - true_xy).T)
     assert len(facts["people"]) == 2 and facts["identity_switches"] == 0
     assert np.nanmax(off) < 0.4 * 60, "torso lengths of about 60 px"
     assert track.found[1:20].all() and track.found[-20:].all() and track.found.mean() > 0.75
@@ -166,8 +166,8 @@ def test_a_drawn_walker_is_followed_while_another_passes_in_front(tmp_path: Path
 def test_the_legs_of_a_walker_whom_the_model_saw_wrongly_are_put_right(tmp_path: Path) -> None:
     walker = drawn()
     pose, truth = modelled_pose(walker), true_pose(walker)
-    values = np.concatenate([pose.xy_px, np.stack([pose.z, pose.visibility, pose.presence], axis=-1)], axis=-1)
-    moved_px = np.diff(truth.xy_px[:, list(HIPS)].mean(axis=1), axis=0, prepend=np.nan)
+    values = pose.landmarks
+    moved_px = np.diff(hip_midpoint(truth.xy_px), axis=0, prepend=np.nan)
     body = Mask(np.full((8, 8), 255, np.uint8), np.array([0, 0, 80, 200], np.float32), MaskState.measured)
     (tmp_path / "found").mkdir()
     write_still_camera(tmp_path / "found" / "camera.parquet", pose.time_s, walker.size_px)
@@ -197,7 +197,7 @@ def test_nobody_in_the_same_clothes_takes_over_in_a_gray_film(tmp_path: Path) ->
     film = write_gray_film(tmp_path, seconds=4.0, speed=1.8)
     watched = Watched(film.path, tmp_path / "watched")
     track, facts = watched.choose(tmp_path / "chosen", point=film.walker_xy[10].tolist(), at_s=10 / 25)
-    place = track.xy_px[:, list(HIPS)].mean(axis=1)
+    place = hip_midpoint(track.xy_px)
     own, other = (np.hypot(*(place - xy).T) / film.height_px for xy in (film.walker_xy, film.other_xy))
     apart = np.hypot(*(film.walker_xy - film.other_xy).T) > 0.15 * film.height_px
     assert (own[apart & track.found] < other[apart & track.found]).all()
@@ -214,7 +214,7 @@ def test_beside_somebody_in_the_same_clothes_the_person_is_followed_or_a_switch_
         ("other", film.other_xy, film.walker_xy),
     ):
         track, facts = watched.choose(tmp_path / name, point=mine[10].tolist(), at_s=10 / 25)
-        place = track.xy_px[:, list(HIPS)].mean(axis=1)
+        place = hip_midpoint(track.xy_px)
         near, far = (np.hypot(*(place - xy).T) / film.height_px for xy in (mine, other))
         wrong = track.found & (far < near) & (np.hypot(*(mine - other).T) > 0.12 * film.height_px)
         assert track.found[-5:].all()

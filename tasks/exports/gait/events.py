@@ -10,7 +10,7 @@ import numpy as np
 from tasks.exports.gait.markers import px_per_metre, read_track
 from tasks.exports.requests import ExportRequest
 from tasks.exports.text_files import write_rows
-from tasks.maths.body.landmarks import HIPS
+from tasks.maths.body.landmarks import hip_midpoint
 from tasks.maths.frame_times import nearest_index
 from tasks.maths.gait.figures import Gait, measured_gait
 from tasks.maths.gait.ground import GroundFigure, ground_figures, measured_steps
@@ -49,8 +49,7 @@ def write_events(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, 
     lengths_why_not = gait.why_not or distance_reason(gait.parts)
     if not lengths_why_not:
         camera, _ = read_camera(request.file(request.found, "camera.parquet"))
-        hips_px = track.xy_px[:, list(HIPS)].mean(axis=1)
-        steps = measured_steps(gait, hips_px, track.time_s, camera, aspect)
+        steps = measured_steps(gait, hip_midpoint(track.xy_px), track.time_s, camera, aspect)
         from_height = scale is not None and scale.height_m is not None
         ground = ground_figures(steps, px_per_m, from_height=from_height)
     write_json(

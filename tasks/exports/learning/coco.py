@@ -70,7 +70,7 @@ def _annotations(request: ExportRequest, clip: Clip) -> Iterator[dict[str, Any]]
     frames, tracks = (table[name][::LANDMARK_COUNT].tolist() for name in ("frame", "track"))
     landmarks = np.stack([table[name].reshape(-1, LANDMARK_COUNT) for name in LANDMARK_VALUES], axis=-1)
     pose = read_pose(request.pose_file)
-    subject = np.concatenate([pose.xy_px, np.stack([pose.z, pose.visibility, pose.presence], axis=-1)], axis=-1)
+    subject = pose.landmarks
     bodies = read_masks(request.file(request.found, "bodies.npz"))
     people = zip(frames, tracks, landmarks.astype(np.float64), bodies, strict=True)
     for number, (frame, track, found, body) in enumerate(people, start=1):

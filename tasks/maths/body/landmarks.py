@@ -39,13 +39,18 @@ BoxEdges = tuple[float, float, float, float]  # x0, y0, x1, y1 in px
 
 def torso_length_px(landmarks: Floats) -> Floats:
     """Distance (...,) from the mid-hip to the mid-shoulder point of landmarks (..., 33, 2 or more)."""
-    axis = landmarks[..., list(SHOULDERS), :2].mean(axis=-2) - landmarks[..., list(HIPS), :2].mean(axis=-2)
+    axis = shoulder_midpoint(landmarks) - hip_midpoint(landmarks)
     return np.asarray(np.hypot(axis[..., 0], axis[..., 1]))
 
 
 def hip_midpoint(landmarks: Floats) -> Floats:
     """Mid-hip point (..., 2) of landmarks (..., 33, 2 or more)."""
     return np.asarray(landmarks[..., list(HIPS), :2].mean(axis=-2))
+
+
+def shoulder_midpoint(landmarks: Floats) -> Floats:
+    """Mid-shoulder point (..., 2) of landmarks (..., 33, 2 or more)."""
+    return np.asarray(landmarks[..., list(SHOULDERS), :2].mean(axis=-2))
 
 
 def exchange_sides(values: Floats, frames: Flags, landmarks: Sequence[int] = range(LANDMARK_COUNT)) -> Floats:
@@ -98,6 +103,11 @@ class PoseTrack:
         """From the times (n,) and landmarks (n, 33, 5): x, y, z, visibility and presence. They share memory."""
         z, visibility, presence = (landmarks[..., index] for index in (2, 3, 4))
         return cls(time_s, landmarks[..., :2], z, visibility, presence)
+
+    @property
+    def landmarks(self) -> Floats:
+        """(n, 33, 5) x, y, z, visibility and presence, as a new array."""
+        return np.concatenate([self.xy_px, np.stack([self.z, self.visibility, self.presence], axis=2)], axis=2)
 
     @property
     def frames(self) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.arrays import Flags, Floats
-from tasks.maths.body.landmarks import FACE, HIPS, SHOULDERS, PoseTrack
+from tasks.maths.body.landmarks import FACE, HIPS, SHOULDERS, PoseTrack, torso_length_px
 
 BOX_MIN_VISIBILITY: Final = 0.3  # a landmark below this visibility is a guess and does not widen the box
 HEAD_ROOM_TORSOS: Final = 0.35  # from a face landmark to the end of the hair
@@ -110,7 +110,6 @@ def _torso_and_sides(track: PoseTrack, size_px: tuple[int, int]) -> tuple[Floats
     """Middle of the torso (n, 2), and the body's reach from it: left, up, right, down (n, 4), all >= 0."""
     corners = [*SHOULDERS, *HIPS]
     middle = track.xy_px[:, corners].mean(axis=1)
-    neck, hips = track.xy_px[:, list(SHOULDERS)].mean(axis=1), track.xy_px[:, list(HIPS)].mean(axis=1)
     visible = track.visibility >= BOX_MIN_VISIBILITY
     visible[:, corners] = True
     picture = whole_picture_box(size_px)
@@ -118,7 +117,7 @@ def _torso_and_sides(track: PoseTrack, size_px: tuple[int, int]) -> tuple[Floats
     points = np.clip(track.xy_px, picture[:2], picture[2:])
     points = np.where(visible[..., None], points, middle[:, None])
     extent = np.ptp(track.xy_px[..., 1], axis=1)
-    torso = np.maximum(np.hypot(*(neck - hips).T), LEAST_TORSO_OF_EXTENT * extent)
+    torso = np.maximum(torso_length_px(track.xy_px), LEAST_TORSO_OF_EXTENT * extent)
     room_torsos = np.full(points.shape[1], LIMB_ROOM_TORSOS)
     room_torsos[list(FACE)] = HEAD_ROOM_TORSOS
     room_px = room_torsos * torso[:, None]

@@ -17,6 +17,7 @@ from tasks.maths.body.landmarks import (
     RIGHT_KNEE,
     SHOULDERS,
     PoseTrack,
+    shoulder_midpoint,
     torso_length_px,
 )
 
@@ -34,9 +35,9 @@ def head_boxes(xy_px: Floats, visibility: Floats) -> Floats:
 
     NaN where the face or the shoulders are not seen.
     """
-    face, shoulders = list(FACE), list(SHOULDERS)
+    face = list(FACE)
     middle = xy_px[:, face].mean(axis=1)
-    radius = HEAD_RADIUS * np.hypot(*(xy_px[:, shoulders].mean(axis=1) - middle).T)
+    radius = HEAD_RADIUS * np.hypot(*(shoulder_midpoint(xy_px) - middle).T)
     seen = visibility[:, face].mean(axis=1) >= SEEN
     boxes = np.concatenate([middle - radius[:, None], middle + radius[:, None]], axis=1)
     return np.where((seen & np.isfinite(boxes).all(axis=1))[:, None], boxes, np.nan)
@@ -72,7 +73,7 @@ def limb_height_px(track: PoseTrack, pixel_aspect: float = 1.0) -> float:
     if not track.found.any():
         return float("nan")
     xy_px = track.xy_px * np.array([pixel_aspect, 1.0])
-    trunk = _length(xy_px[:, list(SHOULDERS)].mean(axis=1), xy_px[:, list(HIPS)].mean(axis=1))
+    trunk = torso_length_px(xy_px)
     thighs = [_length(xy_px[:, hip], xy_px[:, knee]) for hip, knee in ((LEFT_HIP, LEFT_KNEE), (RIGHT_HIP, RIGHT_KNEE))]
     shanks = [
         _length(xy_px[:, knee], xy_px[:, ankle]) for knee, ankle in ((LEFT_KNEE, LEFT_ANKLE), (RIGHT_KNEE, RIGHT_ANKLE))

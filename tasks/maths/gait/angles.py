@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, SHOULDERS
+from tasks.maths.body.landmarks import LANDMARK_NAMES, hip_midpoint, shoulder_midpoint
 from tasks.maths.frame_times import interpolate_at
 from tasks.maths.gait.events import SIDES
 from tasks.maths.gait.figures import Stride
@@ -39,9 +39,7 @@ def joint_angles(part: SideView) -> dict[str, Floats]:
 
     The ankles' are NaN for somebody who comes nearer or goes away: the model takes the foot for too long.
     """
-    neck = part.points[:, list(SHOULDERS)].mean(axis=1)
-    mid_hip = part.points[:, list(HIPS)].mean(axis=1)
-    trunk = neck - mid_hip
+    trunk = shoulder_midpoint(part.points) - hip_midpoint(part.points)
     angles = {}
     for side in SIDES:
         hip, knee, ankle, heel, toes = (

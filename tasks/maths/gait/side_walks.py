@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from tasks.maths.arrays import Flags, Floats, true_runs
-from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, PoseTrack, torso_length_px
+from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack, hip_midpoint, torso_length_px
 from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.frame_times import interpolate_at, mean_rate_hz
 from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, Sides, untangle
@@ -68,7 +68,7 @@ def exchanged_legs(track: PoseTrack, pixel_aspect: float = 1.0) -> Flags:
     for walk in side_walks(track, pixel_aspect)[0]:
         exchanged[walk.first : walk.last + 1] = walk_points(track, walk, pixel_aspect)[2].exchanged
     exchanged &= track.found
-    hips_px = track.xy_px[:, list(HIPS)].mean(axis=1, keepdims=True)
+    hips_px = hip_midpoint(track.xy_px)[:, None]
     legs, others = (track.xy_px[:, order] - hips_px for order in (LEFT_LEG + RIGHT_LEG, RIGHT_LEG + LEFT_LEG))
     kept_px, exchanged_px = (np.hypot(*(legs[1:] - before[:-1]).T).sum(axis=0) for before in (legs, others))
     saved_px = np.nan_to_num(kept_px - exchanged_px)  # by an exchange from each frame to the next
@@ -87,8 +87,7 @@ def walk_points(track: PoseTrack, walk: SideWalk, pixel_aspect: float) -> tuple[
     time_s = track.time_s[part]
     xy_px = filled_between(_square(track.xy_px[part], pixel_aspect), track.found[part], time_s)
     torso_px = float(np.median(torso_length_px(xy_px)))
-    hips = xy_px[:, list(HIPS)].mean(axis=1, keepdims=True)
-    points = (xy_px - hips) * np.array([walk.forwards, -1.0]) / torso_px
+    points = (xy_px - hip_midpoint(xy_px)[:, None]) * np.array([walk.forwards, -1.0]) / torso_px
     feet = points[:, np.array(FEET), 0].mean(axis=2)
     return points, torso_px, untangle(feet[:, 0] - feet[:, 1], time_s, walk.stride_hz)
 

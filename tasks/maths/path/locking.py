@@ -12,7 +12,7 @@ import numpy as np
 from tasks.errors import AnchorNotSeen
 from tasks.maths import frame_times
 from tasks.maths.arrays import Flags, Floats
-from tasks.maths.body.landmarks import HIPS, SHOULDERS, PoseTrack
+from tasks.maths.body.landmarks import HIPS, SHOULDERS, PoseTrack, hip_midpoint, shoulder_midpoint
 from tasks.maths.path.smoothers import kalman
 
 CUT_STEP_PX: Final = 0.5  # a larger step where the subject leaves or returns is a cut: an eased transition has none
@@ -140,7 +140,7 @@ def steadying_scale(pose: PoseTrack, *, pixel_aspect: float = 1.0, min_visibilit
     logarithmic scale, so that growing and shrinking are symmetric. Frames that do not show the torso take its length
     from the frames around. ``AnchorNotSeen`` when no frame shows it.
     """
-    torso = _torso_vector(pose, HIPS, SHOULDERS, pixel_aspect, min_visibility)
+    torso = _torso_vector(pose, pixel_aspect, min_visibility)
     length = np.hypot(torso[:, 0], torso[:, 1])
     seen = length > 1  # NaN compares as False; less than a pixel is no length
     _require_torso(seen, "scale")
@@ -161,7 +161,7 @@ def torso_lean_rad(pose: PoseTrack, *, pixel_aspect: float = 1.0, min_visibility
     stride. A lasting lean counts as a tilt too: the picture cannot tell them apart. ``AnchorNotSeen`` when no frame
     shows the torso.
     """
-    axis = _torso_vector(pose, HIPS, SHOULDERS, pixel_aspect, min_visibility)
+    axis = _torso_vector(pose, pixel_aspect, min_visibility)
     seen = np.hypot(axis[:, 0], axis[:, 1]) > 1
     _require_torso(seen, "roll")
     upwards = axis[seen] / np.linalg.norm(axis[seen], axis=1, keepdims=True)
@@ -171,12 +171,10 @@ def torso_lean_rad(pose: PoseTrack, *, pixel_aspect: float = 1.0, min_visibility
     return np.asarray(np.arctan2(slow[:, 0], -slow[:, 1]))
 
 
-def _torso_vector(
-    pose: PoseTrack, start: tuple[int, int], end: tuple[int, int], pixel_aspect: float, min_visibility: float
-) -> Floats:
-    """Vector (n, 2) between the middles of two landmark pairs, in units of a pixel's height; NaN if hidden."""
-    seen = np.all(pose.visibility[:, [*start, *end]] >= min_visibility, axis=1)
-    vector = pose.xy_px[:, end].mean(axis=1) - pose.xy_px[:, start].mean(axis=1)
+def _torso_vector(pose: PoseTrack, pixel_aspect: float, min_visibility: float) -> Floats:
+    """Vector (n, 2) from mid-hip to mid-shoulder, in units of a pixel's height; NaN if one of the four is hidden."""
+    seen = np.all(pose.visibility[:, [*HIPS, *SHOULDERS]] >= min_visibility, axis=1)
+    vector = shoulder_midpoint(pose.xy_px) - hip_midpoint(pose.xy_px)
     return np.where(seen[:, None], vector * [pixel_aspect, 1.0], np.nan)
 
 

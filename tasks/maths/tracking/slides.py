@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import ARMS, SHOULDERS, hip_midpoint, torso_length_px
+from tasks.maths.body.landmarks import ARMS, hip_midpoint, shoulder_midpoint, torso_length_px
 from tasks.maths.tracking.meetings import alike
 from tasks.maths.tracking.subject_track import TrackSteps
 from tasks.maths.tracking.tracks import Meeting, Track
@@ -82,7 +82,7 @@ def shows_two_heads(probability: NDArray[np.uint8], edges_px: Floats, landmarks:
     ``landmarks`` (33, 2 or more) are those of the person; nobody who lies, turns over, or lifts an arm above the
     shoulders has two.
     """
-    hips, shoulders = hip_midpoint(landmarks), landmarks[list(SHOULDERS), :2].mean(axis=0)
+    hips, shoulders = hip_midpoint(landmarks), shoulder_midpoint(landmarks)
     torso_px = max(float(np.hypot(*(shoulders - hips))), 1.0)
     if hips[1] - shoulders[1] < UPRIGHT_SHARE * torso_px:
         return False
@@ -158,7 +158,7 @@ def _shows_two(track: Track, at_s: float) -> bool:
         return False
     if near.two_heads.sum() < round(LEAST_HEADS_S / float(np.median(np.diff(near.time_s)))):
         return False
-    up_px = near.hip_xy[:, 1] - near.landmarks[:, list(SHOULDERS), 1].mean(axis=1)
+    up_px = near.hip_xy[:, 1] - shoulder_midpoint(near.landmarks)[:, 1]
     return bool((up_px >= UPRIGHT_SHARE * torso_length_px(near.landmarks)).all())
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import NobodyFound, SettingError, counted
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import FEET, HIPS, SHOULDERS, hip_midpoint, landmark_box, torso_length_px
+from tasks.maths.body.landmarks import FEET, HIPS, hip_midpoint, landmark_box, shoulder_midpoint, torso_length_px
 from tasks.maths.tracking.liveness import measure_liveness
 from tasks.maths.tracking.tracks import Track
 
@@ -200,7 +200,7 @@ def _point_on(landmarks: Floats, size_px: tuple[int, int]) -> tuple[float, float
     Where none does, the point of the picture that is nearest to the hips.
     """
     hips = hip_midpoint(landmarks)
-    for x, y in np.round([hips, landmarks[list(SHOULDERS), :2].mean(axis=0), landmarks[0, :2]]).tolist():
+    for x, y in np.round([hips, shoulder_midpoint(landmarks), landmarks[0, :2]]).tolist():
         if 0 <= x <= size_px[0] - 1 and 0 <= y <= size_px[1] - 1:
             return x, y
     x, y = np.round(np.clip(hips, 0, np.array(size_px) - 1)).tolist()

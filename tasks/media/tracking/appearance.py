@@ -16,6 +16,9 @@ from tasks.maths.body.landmarks import (
     RIGHT_HIP,
     RIGHT_KNEE,
     SHOULDERS,
+    hip_midpoint,
+    shoulder_midpoint,
+    torso_length_px,
 )
 from tasks.maths.tracking.squares import Square, square_about
 
@@ -34,7 +37,7 @@ def clothing_histograms(rgb: NDArray[np.uint8], landmarks: Floats) -> NDArray[np
     """
     empty = np.full((CLOTHES_REGIONS, 3, COLOR_BINS), np.nan, np.float32)
     xy = landmarks[:, :2]
-    length, limit = _torso_length(xy), np.array(rgb.shape[1::-1])
+    length, limit = float(torso_length_px(xy)), np.array(rgb.shape[1::-1])
     first, last = _cloth_box(xy)
     low, high = (np.clip(edge, 0, limit).astype(int) for edge in (np.floor(first), np.ceil(last)))
     if length < 4 or (high - low).min() < 4:
@@ -57,21 +60,17 @@ def clothed_square(landmarks: Floats) -> Square:
     return square_about((low + high) / 2, float((high - low).max()))
 
 
-def _torso_length(xy: Floats) -> float:
-    return float(np.hypot(*(xy[list(SHOULDERS)].mean(axis=0) - xy[list(HIPS)].mean(axis=0))))
-
-
 def _cloth_box(xy: Floats) -> tuple[Floats, Floats]:
     """The lowest and the highest x and y of the cloth of torso and thighs of landmarks (33, 2)."""
     corners = xy[[*HIPS, *SHOULDERS, LEFT_KNEE, RIGHT_KNEE]]
-    beside = MIN_CLOTH_HALF_WIDTH_TORSOS * _torso_length(xy)
+    beside = MIN_CLOTH_HALF_WIDTH_TORSOS * float(torso_length_px(xy))
     return corners.min(axis=0) - beside, corners.max(axis=0) + beside
 
 
 def _torso_mask(xy: Floats, length: float, size_px: tuple[int, int]) -> NDArray[np.uint8]:
     """The middle of the torso, between shoulders and hips. A torso seen from the side has a minimum width."""
-    hip, neck = xy[list(HIPS)].mean(axis=0), xy[list(SHOULDERS)].mean(axis=0)
-    axis = (neck - hip) / length
+    hip = hip_midpoint(xy)
+    axis = (shoulder_midpoint(xy) - hip) / length
     across = max(float(np.hypot(*(xy[a] - xy[b]))) for a, b in (SHOULDERS, HIPS))
     side = np.array([-axis[1], axis[0]]) * max(0.35 * across, MIN_CLOTH_HALF_WIDTH_TORSOS * length)
     low, high = hip + 0.1 * length * axis, hip + 0.9 * length * axis

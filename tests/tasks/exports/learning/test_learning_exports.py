@@ -34,7 +34,7 @@ def everything(tmp_path: Path) -> ExportRequest:
     """All artifacts of a walk, with a second person now and then; nobody in frame 4."""
     (tmp_path / "out").mkdir()
     pose = without(true_pose(drawn(seconds=1)), slice(4, 5))
-    values = np.concatenate([pose.xy_px, np.stack([pose.z, pose.visibility, pose.presence], axis=-1)], axis=-1)
+    values = pose.landmarks
     for name in ("found", "masks", "trajectory"):
         (tmp_path / name).mkdir()
     with people_writer(tmp_path / "found") as writer, mask_writer(tmp_path / "masks" / "masks.npz") as masks:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from tasks.maths.body.landmarks import FACE, FEET, HIPS, SHOULDERS, PoseTrack
+from tasks.maths.body.landmarks import FACE, FEET, SHOULDERS, PoseTrack, hip_midpoint
 from tasks.maths.body.person_box import PersonBoxes, grow_to_aspect, person_boxes, snap_to_pixels, whole_picture_box
 
 SIZE_PX = (1280, 720)
@@ -57,7 +57,7 @@ def test_the_margin_is_a_share_of_the_box_on_every_side() -> None:
 def test_the_box_follows_the_torso_and_keeps_its_size() -> None:
     track = walk()
     edges = boxes_of(track).edges_px
-    torso_px = track.xy_px[:, list(HIPS)].mean(axis=1)
+    torso_px = hip_midpoint(track.xy_px)
     inner = slice(20, 70)
     assert np.ptp((edges[:, :2] - torso_px)[inner], axis=0).max() < 3, "limbs swing by 60 px"
     assert np.abs(np.diff(edges[:, 2:] - edges[:, :2], axis=0)).max() < 3

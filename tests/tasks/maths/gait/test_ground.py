@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.demo.walker import Walk, camera_shake, camera_travel, subject_gait, walk_camera, walk_times
-from tasks.maths.body.landmarks import HIPS
+from tasks.maths.body.landmarks import hip_midpoint
 from tasks.maths.gait.figures import measured_gait
 from tasks.maths.gait.ground import METHOD_ERROR, GroundFigure, ground_figures, measured_steps
 from tasks.maths.path import affine
@@ -27,7 +27,7 @@ def true_camera(walker: Walk, seen: float = 1.0) -> CameraPath:
 
 def figures_of(walker: Walk, camera: CameraPath, px_per_m: float | None = None) -> dict[str, GroundFigure]:
     pose = modelled_pose(walker)
-    hips_px = pose.xy_px[:, list(HIPS)].mean(axis=1)
+    hips_px = hip_midpoint(pose.xy_px)
     steps = measured_steps(measured_gait(pose), hips_px, pose.time_s, camera)
     return ground_figures(steps, px_per_m, from_height=False)
 
@@ -76,6 +76,6 @@ def test_a_scale_gives_metres_and_a_height_adds_its_own_error() -> None:
     in_px, in_m = figures_of(walker, camera), figures_of(walker, camera, px_per_m=130.0)
     assert in_m["speed_m_per_s"].mean == pytest.approx(in_px["speed_px_per_s"].mean / 130)
     pose = modelled_pose(walker)
-    steps = measured_steps(measured_gait(pose), pose.xy_px[:, list(HIPS)].mean(axis=1), pose.time_s, camera)
+    steps = measured_steps(measured_gait(pose), hip_midpoint(pose.xy_px), pose.time_s, camera)
     by_height = ground_figures(steps, 130.0, from_height=True)
     assert by_height["speed_m_per_s"].uncertainty > in_m["speed_m_per_s"].uncertainty
