@@ -28,7 +28,10 @@ FACE: Final = tuple(range(11))
 SHOULDERS: Final = (LEFT_SHOULDER, RIGHT_SHOULDER)
 HIPS: Final = (LEFT_HIP, RIGHT_HIP)
 ARMS: Final = tuple(range(13, LEFT_HIP))  # elbows, wrists, fingers
-FEET: Final = tuple(range(LEFT_ANKLE, LANDMARK_COUNT))
+ANKLES: Final = (LEFT_ANKLE, RIGHT_ANKLE)
+HEELS: Final = (29, 30)
+TOES: Final = (31, 32)
+FEET: Final = (*ANKLES, *HEELS, *TOES)  # left and right in turns
 _OTHER_SIDE: Final = {"left": "right", "right": "left"}
 COUNTERPARTS: Final = tuple(
     LANDMARK_NAMES.index("_".join(_OTHER_SIDE.get(word, word) for word in name.split("_"))) for name in LANDMARK_NAMES

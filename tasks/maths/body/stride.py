@@ -7,10 +7,9 @@ import numpy as np
 
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import (
+    ANKLES,
     HIPS,
     LANDMARK_NAMES,
-    LEFT_ANKLE,
-    RIGHT_ANKLE,
     SHOULDERS,
     PoseTrack,
     torso_length_px,
@@ -18,7 +17,6 @@ from tasks.maths.body.landmarks import (
 from tasks.maths.frame_times import nearest_index
 from tasks.maths.spectra import Spectra, has_spectrum, windowed_spectra
 
-ANKLES: Final = (LEFT_ANKLE, RIGHT_ANKLE)
 WRISTS: Final = (LANDMARK_NAMES.index("left_wrist"), LANDMARK_NAMES.index("right_wrist"))
 ELBOWS: Final = (LANDMARK_NAMES.index("left_elbow"), LANDMARK_NAMES.index("right_elbow"))
 LEAST_ANKLE_VISIBILITY: Final = 0.5  # mean visibility; below it the arms are used

@@ -17,8 +17,8 @@ from scipy.interpolate import CubicSpline
 from scipy.signal import find_peaks
 
 from tasks.maths.arrays import Floats
+from tasks.maths.body.landmarks import HEELS, TOES
 from tasks.maths.gait.side_view import SideView
-from tasks.maths.gait.side_walks import HEELS, TOES
 
 # Choices. The events of eight drawn walkers, with the errors of a pose model, are off by 18 ms rms. With half or double
 # of one value it is 16 to 20 ms, but 37 or 27 ms with RISE, 26 ms with double of FLAT_BEFORE_END, and with double of

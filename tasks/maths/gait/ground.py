@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tasks.maths.arrays import Floats
+from tasks.maths.body.landmarks import HEELS, TOES
 from tasks.maths.gait.events import FLAT_AFTER_STRIKE, SIDES, Side
 from tasks.maths.gait.figures import Gait, Stride, other_side, spread
 from tasks.maths.gait.side_view import SideView, changes_distance
-from tasks.maths.gait.side_walks import HEELS, TOES
 from tasks.maths.path import affine
 from tasks.maths.scene.camera_path import CameraPath
 

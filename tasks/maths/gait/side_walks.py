@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from tasks.maths.arrays import Flags, Floats, true_runs
-from tasks.maths.body.landmarks import LANDMARK_NAMES, PoseTrack, hip_midpoint, torso_length_px
+from tasks.maths.body.landmarks import FEET, HEELS, TOES, PoseTrack, hip_midpoint, torso_length_px
 from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.frame_times import interpolate_at, mean_rate_hz
 from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, Sides, untangle
@@ -17,12 +17,6 @@ from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, Sides, untangle
 LONGEST_FILLED_S: Final = 0.15  # a longer gap without a pose ends a part: a foot may have landed in it
 FEWEST_STRIDES: Final = 1.5  # of a part; a shorter one holds no whole stride
 LEAST_FOOT_TORSOS: Final = 0.33  # length of a foot along the picture: 0.42 from the side, 0.33 at 38 degrees
-HEELS: Final = tuple(LANDMARK_NAMES.index(f"{side}_heel") for side in ("left", "right"))
-TOES: Final = tuple(LANDMARK_NAMES.index(f"{side}_foot_index") for side in ("left", "right"))
-FEET: Final = tuple(
-    tuple(LANDMARK_NAMES.index(f"{side}_{part}") for part in ("ankle", "heel", "foot_index"))
-    for side in ("left", "right")
-)
 
 
 class SideWalk(NamedTuple):
@@ -88,8 +82,8 @@ def walk_points(track: PoseTrack, walk: SideWalk, pixel_aspect: float) -> tuple[
     xy_px = filled_between(_square(track.xy_px[part], pixel_aspect), track.found[part], time_s)
     torso_px = float(np.median(torso_length_px(xy_px)))
     points = (xy_px - hip_midpoint(xy_px)[:, None]) * np.array([walk.forwards, -1.0]) / torso_px
-    feet = points[:, np.array(FEET), 0].mean(axis=2)
-    return points, torso_px, untangle(feet[:, 0] - feet[:, 1], time_s, walk.stride_hz)
+    left, right = (points[:, FEET[side::2], 0].mean(axis=1) for side in (0, 1))
+    return points, torso_px, untangle(left - right, time_s, walk.stride_hz)
 
 
 def filled_between(values: Floats, known: Flags, time_s: Floats) -> Floats:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tasks.errors import NobodyFound, SettingError, counted
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import FEET, HIPS, hip_midpoint, landmark_box, shoulder_midpoint, torso_length_px
+from tasks.maths.body.landmarks import ANKLES, HIPS, hip_midpoint, landmark_box, shoulder_midpoint, torso_length_px
 from tasks.maths.tracking.liveness import measure_liveness
 from tasks.maths.tracking.tracks import Track
 
@@ -142,7 +142,7 @@ def person_facts(
         height_px=round(float(np.median(np.ptp(points[..., 1], axis=1))), 1),
         centre_distance=round(float(np.median(np.hypot(*(hips - middle).T)) / np.hypot(*middle)), 3),
         visibility=round(float(track.landmarks[:, list(HIPS), 3].mean()), 4),
-        swing=round(float(np.hypot(*_swing(shape[:, list(FEET[:2])]).T).mean()), 3),
+        swing=round(float(np.hypot(*_swing(shape[:, list(ANKLES)]).T).mean()), 3),
         doubt=doubt_about(track, size_px, least_s, gap_s),
         at_s=round(float(track.time_s[len(track) // 2]) - start_s, 2),
         x_px=x_px,

@@ -15,10 +15,10 @@ from tasks.maths.arrays import Bytes, Flags
 Singles = NDArray[np.float32]
 Places = NDArray[np.intp]
 
-# Choices. Tried as those of ``plate_matte``, but for FEET: with half of MOST_EVIDENCE the IoU falls by 0.002 and the
-# edge is off by 0.03 px more, with half of CHROMA_STEPS it is off by 0.015 px less. All others change them by 0.001
+# Choices. Tried as those of ``plate_matte``, but for FEET_ROWS: with half of MOST_EVIDENCE the IoU falls by 0.002 and
+# the edge is off by 0.03 px more, with half of CHROMA_STEPS it is off by 0.015 px less. All others change them by 0.001
 # and 0.01 px at most.
-FEET: Final = (0.65, 0.85)  # of the height: over these rows the body's statistic turns into that of the feet
+FEET_ROWS: Final = (0.65, 0.85)  # shares of the height: in between the body's statistic turns into that of the feet
 LUMA_STEPS: Final = 32  # of the signed difference of the first plane
 CHROMA_STEPS: Final = 16  # of the difference of the other planes together
 KEPT: Final = 0.85  # of what was learned, from one frame of 30 Hz to the next
@@ -37,7 +37,7 @@ class PlateDifferences:
 
     def learn(self, place: Places, person: Flags, behind: Flags) -> None:
         """Count the places (h, w) of a frame where the ``person`` is, and where what is ``behind`` the person shows."""
-        first_foot = round(sum(FEET) / 2 * len(place))
+        first_foot = round(sum(FEET_ROWS) / 2 * len(place))
         for part, rows in enumerate((np.s_[:first_foot], np.s_[first_foot:])):
             for learned, chosen in ((self._person, person), (self._behind, behind)):
                 counts = np.bincount(place[rows][chosen[rows]], minlength=learned.shape[1])
@@ -47,7 +47,7 @@ class PlateDifferences:
         """Logarithm of the likelihood ratio (h, w) of person and background."""
         body, feet = _ratios(self._person, self._behind)
         row = (np.arange(len(place), dtype=np.float32) + 0.5) / len(place)
-        share = np.clip((row - FEET[0]) / (FEET[1] - FEET[0]), 0, 1)[:, None]
+        share = np.clip((row - FEET_ROWS[0]) / (FEET_ROWS[1] - FEET_ROWS[0]), 0, 1)[:, None]
         evidence: Singles = body.take(place)
         first_foot = int(np.count_nonzero(share == 0))
         lower = evidence[first_foot:]

@@ -16,7 +16,7 @@ from tasks.maths.path import affine
 from tasks.media.matting.missed_parts import MissedParts
 from tasks.media.matting.mixed_edge import mixed_edge
 from tasks.media.matting.other_people import frame_share
-from tasks.media.matting.plate_differences import FEET, MOST_EVIDENCE, PlateDifferences, difference_places
+from tasks.media.matting.plate_differences import FEET_ROWS, MOST_EVIDENCE, PlateDifferences, difference_places
 from tasks.media.planes.layout import PixelLayout, Plane
 from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.people_mask import scaling
@@ -245,7 +245,7 @@ def _without_shadow(evidence: Singles, small: _Small, shown: Bytes, reach_px: in
 
     A shadow is the background, darker by a part and of the same colour.
     """
-    first = round(FEET[0] * len(shown))
+    first = round(FEET_ROWS[0] * len(shown))
     if first == len(shown):
         return  # a person of one row has no feet
     rows, body = np.s_[first:], shown[max(first - reach_px, 0) :]

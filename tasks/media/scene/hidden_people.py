@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.arrays import Bytes, Floats
-from tasks.maths.body.landmarks import HIPS, LANDMARK_COUNT, LANDMARK_NAMES
+from tasks.maths.body.landmarks import HEELS, HIPS, LANDMARK_COUNT, LANDMARK_NAMES, TOES
 from tasks.media.files.masks_file import Mask, read_masks
 from tasks.media.files.tables import read_table
 from tasks.media.scene.people_mask import LOST_GROWN, SHOWN, Limb, Standing, people_mask, with_lost_limbs, with_shadows
@@ -34,9 +34,6 @@ LIMBS: Final = tuple(
     for side in ("left", "right")
     for chain in (("knee", "ankle", "heel", "foot_index"), ("ankle", "foot_index"), ("elbow", "wrist", "index"))
 )
-FEET: Final = [
-    LANDMARK_NAMES.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("heel", "foot_index")
-]
 LIMB_THICK: Final = 0.07  # of the body's longer side
 
 
@@ -145,7 +142,7 @@ def _limbs(landmarks_px: NDArray[np.float32], use: _Use) -> list[Limb]:
 
 def _standing(landmarks_px: NDArray[np.float32], use: _Use) -> Standing:
     moved = landmarks_px.astype(np.float64) + use.shift_px
-    return Standing(moved[FEET], float(np.ptp(moved[:, 1])))
+    return Standing(moved[[*HEELS, *TOES]], float(np.ptp(moved[:, 1])))
 
 
 def _at_edge(landmarks_px: NDArray[np.float32], size_px: tuple[int, int]) -> Floats:

@@ -21,7 +21,9 @@ def test_indices_are_those_of_their_names() -> None:
             assert LANDMARK_NAMES[index] == name.lower()
     assert [LANDMARK_NAMES[index] for index in landmarks.HIPS] == ["left_hip", "right_hip"]
     assert [LANDMARK_NAMES[index] for index in landmarks.SHOULDERS] == ["left_shoulder", "right_shoulder"]
-    assert {LANDMARK_NAMES[index].rsplit("_", 1)[-1] for index in landmarks.FEET} == {"ankle", "heel", "index"}
+    feet = [f"{side}_{part}" for part in ("ankle", "heel", "foot_index") for side in ("left", "right")]
+    assert [LANDMARK_NAMES[index] for index in landmarks.FEET] == feet
+    assert (*landmarks.ANKLES, *landmarks.HEELS, *landmarks.TOES) == landmarks.FEET
 
 
 def test_every_landmark_has_a_counterpart() -> None:
