@@ -14,6 +14,7 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, cast
 from flows.graph.shared_window import Size, shared_size
 from tasks.cache.keys import canonical, stage_key
 from tasks.cache.store import find
+from tasks.execution.computation import shared_title
 from tasks.records import AnyArtifact, Artifact, Content, Kind, StoredFile
 from tasks.requests import AnyRequest, Request
 
@@ -109,7 +110,7 @@ class Unit:
     """Handles that one task computes; several in one pass, each with an outcome of its own."""
 
     handles: tuple[AnyHandle, ...]
-    title: str  # of the task: the stages that are computed in one pass, or that of the only handle
+    title: str  # of the task, see ``shared_title``
 
     @property
     def takes(self) -> list[AnyHandle]:
@@ -175,8 +176,7 @@ class Graph:
         unknown = [one for one in asked if one.identity not in self._handles]
         if unknown:
             new = {one.identity: one.handle() for one in unknown}
-            in_pass = dict.fromkeys(one.built.stage for one in unknown if one.built.compute_together)
-            unit = Unit(tuple(new.values()), " and ".join(in_pass) or unknown[0].built.title)
+            unit = Unit(tuple(new.values()), shared_title([one.built for one in unknown]))
             self._new.append(unit)
             self._units |= dict.fromkeys(unit.handles, unit)
             self._handles |= new

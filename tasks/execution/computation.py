@@ -30,6 +30,12 @@ Tell: TypeAlias = Callable[[int, Facts | Exception], None]
 _importing = threading.Lock()
 
 
+def shared_title(requests: Sequence[AnyRequest]) -> str:
+    """What one task for several requests is called: by their stages where they are computed in one pass."""
+    in_pass = dict.fromkeys(request.stage for request in requests if request.compute_together)
+    return " and ".join(in_pass) or requests[0].title
+
+
 @dataclass(frozen=True)
 class Computation:
     """Requests to be computed, each into its folder; several are made together in one pass."""
@@ -39,9 +45,7 @@ class Computation:
 
     @property
     def title(self) -> str:
-        """What it is called: by its stages where they are computed in one pass."""
-        in_pass = dict.fromkeys(request.stage for request in self.requests if request.compute_together)
-        return " and ".join(in_pass) or self.requests[0].title
+        return shared_title(self.requests)
 
 
 Compute: TypeAlias = Callable[[Computation, Tick, Tell], None]

@@ -60,7 +60,7 @@ def without_movers(
         clear.append(grid.free(stored.hidden, matrix))
         people = without_shadows(stored.hidden, limbs=True)
         sure.append(grid.free(people, matrix))
-        near = grid.placed(people, affine.compose(matrix, scaling(people.shape[::-1], store.size_px))) > HALF_LEVEL
+        near = grid.placed_mask(people, matrix) > HALF_LEVEL
         beside += cv2.dilate(near.view(np.uint8), _BESIDE)
     background, steady = _background(np.stack(looks), np.stack(clear))
     steady &= beside < BESIDE_SHARE * len(placed)

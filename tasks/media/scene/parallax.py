@@ -61,11 +61,14 @@ class Grid:
         """A ``picture`` (h, w) that ``to_frame`` (2, 3) brings onto the frame, on this grid; 0 where it ends."""
         return np.asarray(cv2.warpAffine(picture, affine.compose(self.to_grid, to_frame), self.wh))
 
+    def placed_mask(self, mask: Bytes, to_frame: Floats) -> Bytes:
+        """The same of a ``mask`` (h, w) that covers a frame of the clip, which ``to_frame`` brings onto this one."""
+        to_whole = affine.invert(scaling(self._size_px, (mask.shape[1], mask.shape[0])))
+        return self.placed(mask, affine.compose(to_frame, to_whole))
+
     def free(self, hidden: Bytes, to_frame: Floats) -> Flags:
-        """Where a frame of the clip shows the background, as ``placed``. ``hidden`` (h, w) is 255 on people."""
-        to_whole = affine.invert(scaling(self._size_px, (hidden.shape[1], hidden.shape[0])))
-        shown = self.placed(np.asarray(cv2.bitwise_not(hidden), np.uint8), affine.compose(to_frame, to_whole))
-        return np.asarray(shown > UNHIDDEN)
+        """Where a frame of the clip shows the background, as ``placed_mask``. ``hidden`` (h, w) is 255 on people."""
+        return np.asarray(self.placed_mask(np.asarray(cv2.bitwise_not(hidden), np.uint8), to_frame) > UNHIDDEN)
 
 
 @dataclass(frozen=True)
