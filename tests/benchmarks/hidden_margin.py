@@ -27,7 +27,8 @@ from tasks.media.output.video_writer import VideoWriter
 from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.crop import small_size
 from tasks.media.planes.layout import PixelLayout, Plane, Planes, clip_layout
-from tasks.media.planes.warp import Region, warp_planes
+from tasks.media.planes.region import Region
+from tasks.media.planes.warp import warp_planes
 from tasks.media.scene.border import SceneFiles
 from tasks.media.scene.hidden_people import hidden_people
 from tasks.records import Clip, read_clip

@@ -26,7 +26,8 @@ from tasks.media.files.plates_file import PlateFile, plate_writer
 from tasks.media.files.tables import read_table, write_table
 from tasks.media.matting.person_matte import Matte
 from tasks.media.planes.layout import nearest_layout
-from tasks.media.scene.plate import Box, Plate
+from tasks.media.planes.region import Region
+from tasks.media.scene.plate import Plate
 from tasks.requests import PeopleRequest
 from tests.support.artifacts import artifact, clip_artifact
 from tests.support.program import ROOT
@@ -139,7 +140,7 @@ def plates(folder: Path) -> Path:
     """One plate of the whole picture."""
     plane = np.zeros(PICTURE_PX[::-1], np.uint8)
     with plate_writer(folder / "plates.zip", GRAY) as writer:
-        writer.write(Plate(0, PICTURE_PX, Box(0, 0, *PICTURE_PX), (plane,), np.zeros((6, 8), np.uint8), 1.0, False))
+        writer.write(Plate(0, PICTURE_PX, Region(0, 0, *PICTURE_PX), (plane,), np.zeros((6, 8), np.uint8), 1.0, False))
     return folder / "plates.zip"
 
 
@@ -147,7 +148,7 @@ def mattes(folder: Path) -> Path:
     """One matte over the whole picture."""
     opacity = np.zeros(PICTURE_PX[::-1], np.uint8)
     with matte_writer(folder / "mattes.zip", GRAY) as writer:
-        writer.write(Matte(Box(0, 0, *PICTURE_PX), opacity, (opacity,)))
+        writer.write(Matte(Region(0, 0, *PICTURE_PX), opacity, (opacity,)))
     return folder / "mattes.zip"
 
 

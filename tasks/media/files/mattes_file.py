@@ -28,7 +28,7 @@ from tasks.media.files.compression import pack, unpack
 from tasks.media.files.stored_zip import read_stored, read_stored_object, write_stored
 from tasks.media.matting.person_matte import Matte
 from tasks.media.planes.layout import PixelLayout
-from tasks.media.scene.plate import Box
+from tasks.media.planes.region import Region
 
 REACH_SAMPLES: Final = 5  # how far from a place a filter that moves the background may look
 SITED_SAMPLES: Final = 2  # farther, in planes with fewer samples: an edge between theirs belongs to both
@@ -105,7 +105,7 @@ def read_mattes(path: Path, layout: PixelLayout, size_px: tuple[int, int], frame
                 *edges, size, packed = index[following, 1:].tolist()
                 if following % _TOGETHER == 0:
                     member, begin = read_stored(archive, _member_name(following // _TOGETHER)), 0
-                box = Box(*edges)
+                box = Region(*edges)
                 yield _matte(unpack(member[begin : begin + packed], _bounded(size, box, layout)), box, layout)
                 following, begin = following + 1, begin + packed
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
@@ -130,7 +130,7 @@ def _read_index(archive: zipfile.ZipFile, frames: int, size_px: tuple[int, int])
     return index
 
 
-def _bounded(size: int, box: Box, layout: PixelLayout) -> int:
+def _bounded(size: int, box: Region, layout: PixelLayout) -> int:
     """``size`` again; ``ValueError`` where a matte over ``box`` with all of the background has fewer bytes."""
     sizes_px = [layout.plane_wh(index, box.size_px) for index in range(layout.planes)]
     samples = sum(wide * high for wide, high in sizes_px)
@@ -167,7 +167,7 @@ def needed_behind(opacity: NDArray[np.uint8], shapes: list[tuple[int, ...]]) -> 
     return [found[shape] for shape in shapes]
 
 
-def _matte(stored: bytes, box: Box, layout: PixelLayout) -> Matte:
+def _matte(stored: bytes, box: Region, layout: PixelLayout) -> Matte:
     wide, high = box.size_px
     opacity = np.frombuffer(stored, np.uint8, wide * high).reshape(high, wide)
     shapes: list[tuple[int, ...]] = [layout.plane_wh(index, box.size_px)[::-1] for index in range(layout.planes)]

@@ -20,7 +20,8 @@ from tasks.errors import UnreadableFile, writing
 from tasks.media.files.compression import pack_plane, unpack_plane
 from tasks.media.files.stored_zip import read_stored, read_stored_object, write_stored
 from tasks.media.planes.layout import PixelLayout, nearest_layout
-from tasks.media.scene.plate import FARTHEST, Box, Plate
+from tasks.media.planes.region import Region
+from tasks.media.scene.plate import FARTHEST, Plate
 
 _INDEX: Final = "plates.json"
 
@@ -95,9 +96,9 @@ class PlateFile:
             seen = unpack_plane(read_stored(archive, f"{name}_seen"), (rows, columns), np.uint8)
         return Plate(frame, self._size_px, box, planes, seen, entry["agreement"], entry["parallax"])
 
-    def _box(self, entry: dict[str, Any]) -> Box:
+    def _box(self, entry: dict[str, Any]) -> Region:
         """The box of a plate; ``ValueError`` where it is empty, or larger than any that was made."""
-        box, size_px = Box(*entry["box"]), np.array(self._size_px)
+        box, size_px = Region(*entry["box"]), np.array(self._size_px)
         reach_px = FARTHEST * size_px
         first, last = np.array(box[:2]), np.array(box[2:])
         if (last <= first).any() or (first < -reach_px).any() or (last > size_px + reach_px).any():

@@ -26,8 +26,9 @@ from tasks.media.planes.compose import (
     solid_planes,
 )
 from tasks.media.planes.layout import Alpha, PixelLayout, Planes
+from tasks.media.planes.region import Region
 from tasks.media.planes.shift import shift_plane
-from tasks.media.planes.warp import Region, source_coverage, warp_planes
+from tasks.media.planes.warp import source_coverage, warp_planes
 
 # Standard deviation by which colours extend beyond a transparent edge, as a share of the region's height.
 EDGE_BLEED_SHARE: Final = 0.012

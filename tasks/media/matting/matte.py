@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.maths.path import affine
 from tasks.media.planes.layout import Alpha
-from tasks.media.planes.warp import Region
+from tasks.media.planes.region import Region
 
 ByteMask = NDArray[np.uint8]
 Matrix = NDArray[np.float64]

@@ -16,9 +16,9 @@ from tasks.maths.arrays import Bytes, Flags
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
+from tasks.media.planes.region import Region
 from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.people_mask import scaling
-from tasks.media.scene.plate import Box
 
 # Heights are those of the part of the picture that is compared, unless another is named.
 COMPARED_ROWS: Final = 100  # about as many rows of the person's box are compared
@@ -53,33 +53,33 @@ class MissedParts(NamedTuple):
     """What belongs to the person beside the mask."""
 
     parts: Bytes  # (h, w), 255 there, with a soft edge: one pixel for ``step_px`` source pixels of ``box`` on each axis
-    box: Box
+    box: Region
     step_px: int
 
-    def box_with(self, box: Box) -> Box:
+    def box_with(self, box: Region) -> Region:
         """``box`` together with all of it and a margin, with even corners."""
         x, y, across, down = cv2.boundingRect(self.parts)
         step, around = self.step_px, self.box
-        return Box(
+        return Region(
             min(box.x0, max(around.x0 + (x - MARGIN) * step, around.x0)),
             min(box.y0, max(around.y0 + (y - MARGIN) * step, around.y0)),
             max(box.x1, min(around.x0 + (x + across + MARGIN) * step, around.x1)),
             max(box.y1, min(around.y0 + (y + down + MARGIN) * step, around.y1)),
         )
 
-    def over(self, box: Box, wh: tuple[int, int]) -> Bytes:
+    def over(self, box: Region, wh: tuple[int, int]) -> Bytes:
         """All of it over another ``box``, (h, w) of size ``wh``; at its edge between 0 and 255."""
         corner = affine.translation(np.array(self.box[:2], np.float64) - box[:2])
         matrix = affine.compose(corner, np.diag([self.step_px, self.step_px, 1.0])[:2])
         return np.asarray(cv2.warpAffine(self.parts, affine.compose(scaling(box.size_px, wh), matrix), wh), np.uint8)
 
 
-def step_for(box: Box) -> int:
+def step_for(box: Region) -> int:
     """Source pixels between two that are compared, an even number, for a person in ``box``."""
     return max(2 * round((box.y1 - box.y0) / (2 * COMPARED_ROWS)), 2)
 
 
-def box_around(box: Box, edges_px: Sequence[float], size_px: tuple[int, int]) -> Box:
+def box_around(box: Region, edges_px: Sequence[float], size_px: tuple[int, int]) -> Region:
     """Where parts of the person in ``box`` are looked for: around it, within what a model was shown (``edges_px``)."""
     high = box.y1 - box.y0
     low, last = [], []
@@ -87,7 +87,7 @@ def box_around(box: Box, edges_px: Sequence[float], size_px: tuple[int, int]) ->
         reach, (start, end) = round(AROUND[axis] * high), (box[axis], box[axis + 2])
         low.append(min(start, max(start - reach, int(edges_px[axis]), 0)) // 2 * 2)
         last.append(max(end, min((end + reach) // 2 * 2, int(edges_px[axis + 2]) // 2 * 2, size_px[axis])))
-    return Box(low[0], low[1], last[0], last[1])
+    return Region(low[0], low[1], last[0], last[1])
 
 
 def sparse_planes(planes: Sequence[Plane], layout: PixelLayout, step_px: int) -> Planes:

@@ -26,10 +26,10 @@ from tasks.media.matting.missed_parts import MissedParts, box_around, find_misse
 from tasks.media.matting.plate_matte import Compared, PlateMatte, compared_size
 from tasks.media.planes.crop import box_to_source
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
-from tasks.media.planes.warp import Region
-from tasks.media.scene.clean_part import CleanPart, part_of
+from tasks.media.planes.region import Region, planes_over
+from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.people_mask import scaling
-from tasks.media.scene.plate import HALF_LEVEL, Box
+from tasks.media.scene.plate import HALF_LEVEL
 
 LEAST_LEVEL: Final = 20  # of 255; lower probabilities count as nothing
 UNDONE_SHARE: Final = 0.02  # of the part's height: how far the mask's edge may lie from the matte's edge
@@ -42,7 +42,7 @@ class Matte(NamedTuple):
     Opacity has 8 bits, as it is stored: rendered from the cache or computed anew, a picture is the same.
     """
 
-    box: Box
+    box: Region
     opacity: NDArray[np.uint8]  # (h, w) in luma pixels, * 255
     behind: Planes  # the background there
     at_edge: bool = False  # ``behind`` is known near the edge only: see ``mattes_file``
@@ -51,7 +51,7 @@ class Matte(NamedTuple):
 class CleanView(Protocol):
     """The background of a frame over a ``box`` of it, at every ``step_px``-th pixel; None where none is trusted."""
 
-    def __call__(self, box: Box, step_px: int = 1) -> CleanPart | None: ...
+    def __call__(self, box: Region, step_px: int = 1) -> CleanPart | None: ...
 
 
 @dataclass(frozen=True)
@@ -105,12 +105,12 @@ class MatteMaker:
         to_box = affine.compose(affine.translation(-np.array(part.box[:2], np.float64)), mask_to_source(mask))
         wh = compared_size(part.box)
         prior = warp_mask(mask.probability, affine.compose(scaling(part.box.size_px, wh), to_box), Region(0, 0, *wh))
-        picture = part_of(planes, part.box, self._layout)
+        picture = planes_over(planes, part.box, self._layout)
         return _ComparedFrame(shown, part, self._matte.compare(picture, part, prior, missed), missed)
 
     def _matte_of(self, frame: _ComparedFrame, before: _ComparedFrame | None, after: _ComparedFrame | None) -> Matte:
         clean, shown = frame.part, frame.shown
-        picture = part_of(shown.planes, clean.box, self._layout)
+        picture = planes_over(shown.planes, clean.box, self._layout)
         near = [
             (other.compared, shown.anchor_xy - other.shown.anchor_xy) for other in (before, after) if other is not None
         ]
@@ -140,7 +140,7 @@ class MatteMaker:
         to_box = affine.compose(affine.translation(-np.array(box[:2], np.float64)), mask_to_source(shown.mask))
         edge = warp_mask(harden_mask(shown.mask.probability), to_box, Region(x0, y0, x0 + columns, y0 + rows))
         if frame.missed is not None:
-            its = Box(box.x0 + x0, box.y0 + y0, box.x0 + x0 + columns, box.y0 + y0 + rows)
+            its = Region(box.x0 + x0, box.y0 + y0, box.x0 + x0 + columns, box.y0 + y0 + rows)
             edge = np.maximum(edge, frame.missed.over(its, its.size_px))
         alpha = mask_to_alpha(aligned_edge(edge, luma[part][near], self._layout) if self._refine else edge)
         np.copyto(opacity[part][near], cv2.convertScaleAbs(alpha, alpha=255), where=by_mask[near])
@@ -155,7 +155,7 @@ def _around(flags: NDArray[np.bool_], reach_px: int) -> tuple[slice, slice]:
     )
 
 
-def _missed_parts(shown: Shown, clean: CleanView, box: Box, layout: PixelLayout) -> MissedParts | None:
+def _missed_parts(shown: Shown, clean: CleanView, box: Region, layout: PixelLayout) -> MissedParts | None:
     """The parts of the person in ``box`` that the mask lacks, found by the clean plate; None if there are none."""
     size_px, step_px = (shown.planes[0].shape[1], shown.planes[0].shape[0]), step_for(box)
     wide = box_around(box, shown.mask.edges_px.tolist(), size_px)
@@ -166,7 +166,7 @@ def _missed_parts(shown: Shown, clean: CleanView, box: Box, layout: PixelLayout)
     to_wide = affine.compose(affine.translation(-np.array(wide[:2], np.float64)), mask_to_source(shown.mask))
     to_few = affine.compose(np.diag([1 / step_px, 1 / step_px, 1.0])[:2], to_wide)
     prior = warp_mask(shown.mask.probability, to_few, Region(0, 0, columns, rows))
-    picture = sparse_planes(part_of(shown.planes, wide, layout), layout, step_px)
+    picture = sparse_planes(planes_over(shown.planes, wide, layout), layout, step_px)
     return find_missed_parts(picture, few, prior, step_px, layout, size_px[0])
 
 
@@ -225,7 +225,7 @@ def mask_to_source(mask: Mask) -> Floats:
     return box_to_source(mask.edges_px, (width, height))
 
 
-def mask_box(mask: Mask, size_px: tuple[int, int]) -> Box | None:
+def mask_box(mask: Mask, size_px: tuple[int, int]) -> Region | None:
     """The part of a picture of ``size_px`` around the person of ``mask``, with even corners; None if there is none."""
     x, y, across, down = cv2.boundingRect(cv2.compare(mask.probability, LEAST_LEVEL, cv2.CMP_GE))
     if across == 0:
@@ -235,4 +235,4 @@ def mask_box(mask: Mask, size_px: tuple[int, int]) -> Box | None:
     margin = BOX_MARGIN * (high[1] - low[1])
     x0, y0 = (max(int((edge - margin) // 2) * 2, 0) for edge in low)
     x1, y1 = (min(-int(-(edge + margin) // 2) * 2, size) for edge, size in zip(high, size_px, strict=True))
-    return Box(x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
+    return Region(x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None

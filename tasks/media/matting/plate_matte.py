@@ -18,9 +18,9 @@ from tasks.media.matting.mixed_edge import mixed_edge
 from tasks.media.matting.other_people import frame_share
 from tasks.media.matting.plate_differences import FEET_ROWS, MOST_EVIDENCE, PlateDifferences, difference_places
 from tasks.media.planes.layout import PixelLayout, Plane
+from tasks.media.planes.region import Region
 from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.people_mask import scaling
-from tasks.media.scene.plate import Box
 
 Singles = NDArray[np.float32]
 
@@ -70,14 +70,14 @@ class Compared(NamedTuple):
     depth: Singles  # (h, w) to be added to them, for the distance from the mask's edge
     far: NDArray[np.int8]  # (h, w) 1 deep in the mask, -1 far outside, 0 near its edge
     told_apart: Singles  # (h, w) see ``_told_apart``
-    box: Box
+    box: Region
 
 
 # A frame next to this one, and (2,) how far the person moved since, px.
 Neighbour = tuple[Compared, NDArray[np.float64]]
 
 
-def compared_size(box: Box) -> tuple[int, int]:
+def compared_size(box: Region) -> tuple[int, int]:
     """(width, height) in which the part of a frame over ``box`` is compared with its plate."""
     wide, high = box.size_px
     step = max(round(high / COMPARED_ROWS), 1)

@@ -24,10 +24,10 @@ from tasks.media.output.written_check import check_written_video
 from tasks.media.planes.borders import blur_border, fill_border
 from tasks.media.planes.layout import PixelLayout, Planes, clip_layout, tags_for_height
 from tasks.media.planes.plane_color import plane_values
+from tasks.media.planes.region import Region
 from tasks.media.planes.warp import warp_planes
 from tasks.media.scene.border import Origin, SceneFiles
 from tasks.media.scene.clean_part import CleanPart
-from tasks.media.scene.plate import Box
 from tasks.records import Artifact, Clip, DecodedClip, ScenePlates, SmoothPath, read_clip
 
 Pair = tuple[Frame, Planes]
@@ -159,7 +159,7 @@ class RenderFrame:
                 self._made[make] = make(self)
             return cast(Made, self._made[make])
 
-    def clean_part(self, box: Box, step_px: int = 1) -> CleanPart | None:
+    def clean_part(self, box: Region, step_px: int = 1) -> CleanPart | None:
         """The background over ``box`` of the picture, in source px; None without a plate that is trusted.
 
         Only every ``step_px``-th pixel is shown, 1 or an even number: see ``sparse_clean_part``.

@@ -14,7 +14,8 @@ from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma, sample_at_chroma, sample_spacing
 from tasks.media.planes.compose import alpha_composite
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
-from tasks.media.planes.warp import Region, source_coverage
+from tasks.media.planes.region import Region
+from tasks.media.planes.warp import source_coverage
 
 BORDER_BLUR_SHARE: Final = 0.04  # standard deviation of the border's blur, as a share of the picture's height
 BORDER_BRIGHTNESS: Final = 0.55  # brightness of the border, as a share of the picture's

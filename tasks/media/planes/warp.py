@@ -1,7 +1,6 @@
 """Move the planes of a picture by any affine map, in one resampling, in their own pixel format."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
@@ -12,6 +11,7 @@ from tasks.maths.arrays import Floats
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
+from tasks.media.planes.region import Region
 from tasks.media.planes.shift import CV2_BORDERS, at_most, shift_planes
 
 CV2_INTERPOLATIONS: Final = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
@@ -19,24 +19,6 @@ UNFILTERED: Final = 0.995  # of the size: a picture that becomes smaller by less
 LANCZOS_RADIUS: Final = 3
 KERNEL_REACH: Final = {"linear": 1, "cubic": 2, "lanczos": 4}  # samples around a place that an interpolation looks at
 _SHARE: Final = (np.arange(256) / 255).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Region:
-    """A part of a picture in whole pixels: columns x0 to x1 - 1, rows y0 to y1 - 1."""
-
-    x0: int
-    y0: int
-    x1: int
-    y1: int
-
-    @property
-    def size_px(self) -> tuple[int, int]:
-        return self.x1 - self.x0, self.y1 - self.y0
-
-    @property
-    def empty(self) -> bool:
-        return self.x1 <= self.x0 or self.y1 <= self.y0
 
 
 def warp_planes(

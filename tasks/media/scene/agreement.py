@@ -4,6 +4,7 @@ Something that is carried, a shadow, or a person who was not found is at one pla
 outvoted.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
@@ -33,7 +34,7 @@ class Votes:
         """The ``free`` places (h, w) of a frame, those that show the background, at which its values are needed."""
         return np.asarray(self._open & free)
 
-    def add(self, planes: list[Plane], wanted: Flags, corner_px: tuple[int, int]) -> None:
+    def add(self, planes: Sequence[Plane], wanted: Flags, corner_px: tuple[int, int]) -> None:
         """Add the values of a frame at the ``wanted`` places (h, w) of a part of the rectangle.
 
         The frame's ``planes`` cover the part, which begins at ``corner_px``: an even place (x, y) of the rectangle.

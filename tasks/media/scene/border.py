@@ -20,11 +20,12 @@ from tasks.media.files.masks_file import read_masks
 from tasks.media.files.plates_file import PlateFile
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes, new_planes
-from tasks.media.planes.warp import Region, source_coverage, warp_planes
+from tasks.media.planes.region import Region
+from tasks.media.planes.warp import source_coverage, warp_planes
 from tasks.media.scene.clean_part import CleanPart, PlacedPlate, PlateFiller, clean_part, sparse_clean_part
 from tasks.media.scene.extend import Extender
 from tasks.media.scene.people_mask import scaling
-from tasks.media.scene.plate import EDGE_STEP_PX, Box, Plate
+from tasks.media.scene.plate import EDGE_STEP_PX, Plate
 
 HELD_PLATES: Final = 3  # in memory: a frame needs two at most, and another output may still be at an earlier frame
 CROSSFADE: Final = (0.3, 0.7)  # part of the time between two plates in which one fades into the next
@@ -103,7 +104,7 @@ class SceneBorder:
         return warp_planes(planes, *moves, chroma_location=self._sited, interpolation=interpolation, border="reflect")
 
     def clean_part(
-        self, frame: int, planes: Sequence[Plane], hidden: Bytes, box: Box, step_px: int = 1
+        self, frame: int, planes: Sequence[Plane], hidden: Bytes, box: Region, step_px: int = 1
     ) -> CleanPart | None:
         """The background of a frame over ``box``, which lies in it; None where no plate is trusted.
 
@@ -114,7 +115,7 @@ class SceneBorder:
         if last is None or last.frame != frame:  # each frame is asked for twice: coarsely, then in detail
             placed, filler = self._placed(frame), None
             if placed and all(one.plate.trusted for one in placed):
-                around = self._extender.box(placed) if self._beyond else Box(0, 0, *self._size_px)
+                around = self._extender.box(placed) if self._beyond else Region(0, 0, *self._size_px)
                 filler = self._extender.filler(frame, planes, hidden, placed, around, parallax=False)
             last = _Filled(frame, placed, filler)
             with self._lock:

@@ -13,11 +13,12 @@ from tasks.maths.arrays import Bytes, Floats
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma, sample_spacing
 from tasks.media.planes.layout import PixelLayout, Plane, Planes
+from tasks.media.planes.region import Region
 from tasks.media.scene.exposure import Exposure, brighter, coarse, coarse_size, move_coarse, smooth_difference
 from tasks.media.scene.frame_store import small_luma, small_luma_size
 from tasks.media.scene.parallax import UNHIDDEN, Grid, Shifts, plate_shifts, warp_shifted
 from tasks.media.scene.people_mask import scaling
-from tasks.media.scene.plate import SEEN_LEVEL, Box, Plate
+from tasks.media.scene.plate import SEEN_LEVEL, Plate
 
 HIDDEN_LEVEL: Final = 25  # of 255: a coarse pixel that is hidden by as much is not compared
 
@@ -56,7 +57,7 @@ class PlateFiller:
         self,
         plates: Sequence[PlacedPlate],
         fits: Sequence[Fit],
-        box: Box,
+        box: Region,
         layout: PixelLayout,
         size_px: tuple[int, int],
         chroma_location: int,
@@ -64,7 +65,7 @@ class PlateFiller:
         self._plates, self._fits, self._box = plates, fits, box
         self._layout, self._size_px, self._sited = layout, size_px, chroma_location
 
-    def values(self, piece: Box, *, luma: str = "cubic") -> list[Plane]:
+    def values(self, piece: Region, *, luma: str = "cubic") -> list[Plane]:
         """The planes of a part of the box, which has even corners; ``luma`` is how that plane is interpolated."""
 
         def moved(one: PlacedPlate, fit: Fit) -> list[Plane]:
@@ -73,7 +74,7 @@ class PlateFiller:
 
         return self._mixed(moved, piece)
 
-    def sparse(self, piece: Box, step_px: int) -> list[Plane]:
+    def sparse(self, piece: Region, step_px: int) -> list[Plane]:
         """The same at every ``step_px``-th luma pixel, an even number: all planes have one size. No parallax counts."""
         layout, to_piece = self._layout, affine.translation(-np.array(piece[:2], np.float64))
         wh = -(-piece.size_px[0] // step_px), -(-piece.size_px[1] // step_px)
@@ -95,7 +96,7 @@ class PlateFiller:
 
         return self._mixed(moved, piece)
 
-    def _mixed(self, moved: Callable[[PlacedPlate, Fit], list[Plane]], piece: Box) -> list[Plane]:
+    def _mixed(self, moved: Callable[[PlacedPlate, Fit], list[Plane]], piece: Region) -> list[Plane]:
         """The planes over ``piece`` to which each plate is ``moved``, mixed by weight and as bright as the frame is."""
         peak, field = (1 << self._layout.depth) - 1, np.zeros(self._fits[0].exposure.shift.shape, np.float32)
         total: list[Plane] = []
@@ -111,7 +112,7 @@ def measured_exposures(
     planes: Sequence[Plane],
     hidden: Bytes,
     plates: Sequence[PlacedPlate],
-    box: Box,
+    box: Region,
     size_px: tuple[int, int],
     depth: int,
 ) -> list[Exposure]:
@@ -137,7 +138,7 @@ def measured_exposures(
 
 
 def frame_shifts(
-    luma: Plane, hidden: Bytes, plates: Sequence[PlacedPlate], box: Box, size_px: tuple[int, int]
+    luma: Plane, hidden: Bytes, plates: Sequence[PlacedPlate], box: Region, size_px: tuple[int, int]
 ) -> list[Shifts | None]:
     """How far each of the ``plates`` lies beside a frame over ``box``; None where it is not to be moved.
 
@@ -160,32 +161,22 @@ def frame_shifts(
 class CleanPart(NamedTuple):
     """The background of a frame over ``box``."""
 
-    box: Box  # with even corners, except at the picture's right and lower edges
+    box: Region  # with even corners, except at the picture's right and lower edges
     planes: Planes
     seen: NDArray[np.bool_]  # (h, w) in luma pixels: where a frame saw the place; elsewhere the planes are a guess
 
 
-def clean_part(filler: PlateFiller, plates: Sequence[PlacedPlate], box: Box) -> CleanPart:
+def clean_part(filler: PlateFiller, plates: Sequence[PlacedPlate], box: Region) -> CleanPart:
     """The background of a frame over ``box``, which lies in it: what its ``plates`` show, by their ``filler``."""
     return CleanPart(box, tuple(filler.values(box, luma="linear")), _seen(plates, box))
 
 
-def sparse_clean_part(filler: PlateFiller, plates: Sequence[PlacedPlate], box: Box, step_px: int) -> CleanPart:
+def sparse_clean_part(filler: PlateFiller, plates: Sequence[PlacedPlate], box: Region, step_px: int) -> CleanPart:
     """The same at every ``step_px``-th luma pixel, an even number: all arrays have one size."""
     return CleanPart(box, tuple(filler.sparse(box, step_px)), _seen(plates, box, step_px))
 
 
-def part_of(planes: Sequence[Plane], box: Box, layout: PixelLayout) -> Planes:
-    """Views of a frame's planes over ``box``."""
-    parts = []
-    for index, plane in enumerate(planes):
-        step_x, step_y = sample_spacing(layout, index)
-        columns, rows = layout.plane_wh(index, box.size_px)
-        parts.append(plane[box.y0 // step_y :, box.x0 // step_x :][:rows, :columns])
-    return tuple(parts)
-
-
-def _seen(plates: Sequence[PlacedPlate], box: Box, step_px: int = 1) -> NDArray[np.bool_]:
+def _seen(plates: Sequence[PlacedPlate], box: Region, step_px: int = 1) -> NDArray[np.bool_]:
     width, height = (-(-size // step_px) for size in box.size_px)
     seen = np.full((height, width), 255, np.uint8)
     to_few = np.diag([1 / step_px, 1 / step_px, 1.0])[:2]

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.maths.path import affine
+from tasks.media.planes.region import Region
 from tasks.media.planes.shift import at_most
 from tasks.media.scene.fill import push_pull
 from tasks.media.scene.people_mask import scaling
 
 Coarse = NDArray[np.float32]
-Corners = tuple[int, int, int, int]
 
 STEP_PX: Final = 32  # luma pixels in one coarse pixel
 SAMPLES: Final = 8  # of a plane, on each axis, that a coarse pixel is the mean of, at least
@@ -82,8 +82,8 @@ def _median(values: Coarse) -> NDArray[np.float32]:
 def brighter(
     planes: Sequence[NDArray[Any]],
     field: Coarse,
-    piece: Corners,
-    box: Corners,
+    piece: Region,
+    box: Region,
     size_px: tuple[int, int],
     peak: int,
 ) -> list[NDArray[Any]]:

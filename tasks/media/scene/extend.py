@@ -16,13 +16,13 @@ from tasks.maths.scene.shown_parts import Rect, shown_parts
 from tasks.media.planes.chroma import plane_to_luma, sample_spacing
 from tasks.media.planes.compose import alpha_composite
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
+from tasks.media.planes.region import Region
 from tasks.media.scene.clean_part import Fit, PlacedPlate, PlateFiller, frame_shifts, measured_exposures
 from tasks.media.scene.exposure import Exposure
 from tasks.media.scene.fill import smooth_fill
 from tasks.media.scene.movers import with_movers
 from tasks.media.scene.parallax import Shifts
 from tasks.media.scene.people_mask import SHADED, scaling, without_shadows
-from tasks.media.scene.plate import Box
 
 SEAM_PX: Final = 6  # beyond the frame's edge: over this its mirror fades into what other frames saw
 REACH_PX: Final = 8  # beyond a shown place of the output, as far as interpolation filters reach
@@ -30,7 +30,7 @@ CUT_SHARE: Final = 0.8  # of a box's area: two boxes replace it if they sum up t
 HELD_FRAMES: Final = 8  # for which the fit of the plates is kept: outputs show the same frame at different times
 
 Measured = TypeVar("Measured")
-_Kept = OrderedDict[tuple[int, Box], Measured]
+_Kept = OrderedDict[tuple[int, Region], Measured]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Extended:
     """The clean picture of a frame over ``box``, which holds the frame, in its pixels."""
 
     planes: Planes
-    box: Box
+    box: Region
 
 
 class Extender:
@@ -68,7 +68,7 @@ class Extender:
         ``plates``, whose weights sum to 1, fill what people hide, and, with ``beyond``, the margins. Without a plate
         people are filled smoothly, and there is no margin. Places that the output does not show are undefined.
         """
-        box = self.box(plates) if beyond else Box(0, 0, *self._size_px)
+        box = self.box(plates) if beyond else Region(0, 0, *self._size_px)
         shown = shown_parts(Rect(*box), to_output, output_px)
         # Without a plate people are filled from everything around them, so the whole frame is needed.
         copied = shown.mirrored if plates else (Rect(0, 0, *self._size_px),)
@@ -93,7 +93,7 @@ class Extender:
             self._without_people(canvas, covered, filler, box, part)
         return Extended(tuple(canvas), box)
 
-    def _canvas(self, planes: Sequence[Plane], box: Box, to_output: Floats, mirrored: Sequence[Rect]) -> list[Plane]:
+    def _canvas(self, planes: Sequence[Plane], box: Region, to_output: Floats, mirrored: Sequence[Rect]) -> list[Plane]:
         """Planes of ``box`` that hold what an output needs of the frame: its edges, and what is shown ``mirrored``."""
         width, height = self._size_px
         near = math.ceil((SEAM_PX + REACH_PX) / min(float(affine.length_scale(to_output)), 1.0))
@@ -123,7 +123,7 @@ class Extender:
         planes: Sequence[Plane],
         hidden: Bytes,
         plates: Sequence[PlacedPlate],
-        box: Box,
+        box: Region,
         *,
         parallax: bool = True,
     ) -> "PlateFiller":
@@ -141,7 +141,7 @@ class Extender:
         return PlateFiller(plates, fits, box, self._layout, self._size_px, self._sited)
 
     def _exposures_of(
-        self, frame: int, planes: Sequence[Plane], hidden: Bytes, plates: Sequence[PlacedPlate], box: Box
+        self, frame: int, planes: Sequence[Plane], hidden: Bytes, plates: Sequence[PlacedPlate], box: Region
     ) -> list[Exposure]:
         """The exposure of each plate over ``box``, measured once."""
         return self._once(
@@ -151,7 +151,7 @@ class Extender:
         )
 
     def _with_movers(
-        self, frame: int, planes: Sequence[Plane], hidden: Bytes, plates: Sequence[PlacedPlate], box: Box
+        self, frame: int, planes: Sequence[Plane], hidden: Bytes, plates: Sequence[PlacedPlate], box: Region
     ) -> Bytes:
         """``hidden`` (h, w), and where something moves that is in no mask; found once."""
 
@@ -161,7 +161,7 @@ class Extender:
 
         return self._once(self._movers, (frame, box), measured)
 
-    def _once(self, kept: _Kept[Measured], place: tuple[int, Box], measure: Callable[[], Measured]) -> Measured:
+    def _once(self, kept: _Kept[Measured], place: tuple[int, Region], measure: Callable[[], Measured]) -> Measured:
         """What is ``kept`` for a frame and box; it is measured if it is not kept yet."""
         with self._lock:
             found = kept.get(place)
@@ -173,17 +173,17 @@ class Extender:
                     kept.popitem(last=False)
         return found
 
-    def _write(self, canvas: list[Plane], box: Box, part: Box, values: Sequence[Plane]) -> None:
+    def _write(self, canvas: list[Plane], box: Region, part: Region, values: Sequence[Plane]) -> None:
         for index, plane in enumerate(values):
             self._view(canvas, index, box, part)[...] = plane
 
-    def _view(self, canvas: list[Plane], index: int, box: Box, part: Box) -> Plane:
+    def _view(self, canvas: list[Plane], index: int, box: Region, part: Region) -> Plane:
         """The part of a plane of the canvas over ``box`` that lies over ``part``, which has even corners."""
         step_x, step_y = sample_spacing(self._layout, index)
         columns, rows = self._layout.plane_wh(index, part.size_px)
         return canvas[index][(part.y0 - box.y0) // step_y :, (part.x0 - box.x0) // step_x :][:rows, :columns]
 
-    def _people(self, hidden: Bytes) -> list[Box]:
+    def _people(self, hidden: Bytes) -> list[Region]:
         """The parts of the frame, with even corners, in which people are."""
         to_frame = affine.invert(scaling(self._size_px, (hidden.shape[1], hidden.shape[0])))
         boxes = []
@@ -192,26 +192,26 @@ class Extender:
             x0, y0 = (max(int(edge) // 2 * 2, 0) for edge in first)
             x1, y1 = (min(int(edge) // 2 * 2 + 2, size) for edge, size in zip(last, self._size_px, strict=True))
             if x1 > x0 and y1 > y0:
-                boxes.append(Box(x0, y0, x1, y1))
+                boxes.append(Region(x0, y0, x1, y1))
         return boxes
 
-    def _mirrored(self, part: Box, mirrored: Sequence[Rect]) -> list[Box]:
+    def _mirrored(self, part: Region, mirrored: Sequence[Rect]) -> list[Region]:
         """The box, with even corners, of what is shown ``mirrored`` of a ``part`` of the frame; empty if nothing is."""
         meeting = [rect for rect in mirrored if Rect(*part).meets(rect)]
         if not meeting:
             return []
         x0, y0 = (2 * int(np.floor(min(edges) / 2)) for edges in list(zip(*meeting, strict=True))[:2])
         x1, y1 = (2 * int(np.ceil(max(edges) / 2)) for edges in list(zip(*meeting, strict=True))[2:])
-        return [Box(max(part.x0, x0), max(part.y0, y0), min(part.x1, x1), min(part.y1, y1))]
+        return [Region(max(part.x0, x0), max(part.y0, y0), min(part.x1, x1), min(part.y1, y1))]
 
-    def box(self, plates: Sequence[PlacedPlate]) -> Box:
+    def box(self, plates: Sequence[PlacedPlate]) -> Region:
         """The area that the plates cover around the frame, in even pixels: the mean of their areas by their weights.
 
         Without a plate it is the frame.
         """
         width, height = self._size_px
         if not plates:
-            return Box(0, 0, width, height)
+            return Region(0, 0, width, height)
         edges = np.zeros(4)
         for placed in plates:
             x0, y0, x1, y1 = placed.plate.box
@@ -222,25 +222,25 @@ class Extender:
             edges += placed.weight * np.concatenate([low, high])
         x0, y0 = (2 * int(np.ceil(edge / 2 - 1e-6)) for edge in edges[:2])
         right, bottom = (2 * int((edge + 1e-6) / 2) for edge in edges[2:] - self._size_px)
-        return Box(x0, y0, width + right, height + bottom)
+        return Region(x0, y0, width + right, height + bottom)
 
-    def _margins(self, box: Box, shown: Rect) -> list[Box]:
+    def _margins(self, box: Region, shown: Rect) -> list[Region]:
         """The shown parts of the box beyond the frame, with even corners: they may hold its last row or column."""
         width, height = self._size_px
         right, bottom = width - width % 2, height - height % 2
         wide, high = box.x1 > width, box.y1 > height
         parts = [
-            Box(box.x0, box.y0, box.x1, 0),
-            Box(box.x0, bottom, box.x1, box.y1 if high else bottom),
-            Box(box.x0, 0, 0, bottom),
-            Box(right, 0, box.x1 if wide else right, bottom),
+            Region(box.x0, box.y0, box.x1, 0),
+            Region(box.x0, bottom, box.x1, box.y1 if high else bottom),
+            Region(box.x0, 0, 0, bottom),
+            Region(right, 0, box.x1 if wide else right, bottom),
         ]
         x0, y0 = (int(np.floor(edge / 2)) * 2 for edge in shown[:2])
         x1, y1 = (int(np.ceil(edge / 2)) * 2 for edge in shown[2:])
-        cut = [Box(max(p.x0, x0), max(p.y0, y0), min(p.x1, x1), min(p.y1, y1)) for p in parts]
+        cut = [Region(max(p.x0, x0), max(p.y0, y0), min(p.x1, x1), min(p.y1, y1)) for p in parts]
         return [part for part in cut if part.x1 > part.x0 and part.y1 > part.y0]
 
-    def _soften_seams(self, canvas: list[Plane], planes: Sequence[Plane], box: Box) -> None:
+    def _soften_seams(self, canvas: list[Plane], planes: Sequence[Plane], box: Region) -> None:
         """Blend the frame's own mirror into the margins over ``SEAM_PX``."""
         for index, plane in enumerate(planes):
             step_x, step_y = sample_spacing(self._layout, index)
@@ -259,7 +259,9 @@ class Extender:
                             own = view[:, mirror].astype(np.float32)
                             view[:, at] = np.rint(own + share * (view[:, at] - own))
 
-    def _without_people(self, canvas: list[Plane], hidden: Bytes, filler: PlateFiller, box: Box, part: Box) -> None:
+    def _without_people(
+        self, canvas: list[Plane], hidden: Bytes, filler: PlateFiller, box: Region, part: Region
+    ) -> None:
         to_small = scaling(self._size_px, (hidden.shape[1], hidden.shape[0]))
         corner = affine.translation(np.array(part[:2], np.float64))
         shares: dict[tuple[int, int], Alpha] = {}  # planes with the same spacing share them
@@ -288,7 +290,7 @@ def _rectangles(hidden: Bytes) -> list[tuple[int, int, int, int]]:
     return [tuple(int(part) for part in cv2.boundingRect(contour)) for contour in contours]  # type: ignore[misc]
 
 
-def hidden_boxes(hidden: Bytes, part: Box, size_px: tuple[int, int]) -> list[Box]:
+def hidden_boxes(hidden: Bytes, part: Region, size_px: tuple[int, int]) -> list[Region]:
     """The boxes of what is ``hidden`` (h, w) in a ``part`` of a picture: none, one, or two if these are much smaller.
 
     A body is high and the shadows at its feet are wide: then two are smaller. Corners inside the part are even.
@@ -313,8 +315,8 @@ def hidden_boxes(hidden: Bytes, part: Box, size_px: tuple[int, int]) -> list[Box
         (x0, y0), (x1, y1) = affine.apply(
             from_people, np.array([[columns[0] - 1.5, rows[0]], [columns[-1] + 1.5, rows[1]]])
         ).tolist()
-        box = Box(math.floor(x0 / 2) * 2, round(y0 / 2) * 2, math.ceil(x1 / 2) * 2, round(y1 / 2) * 2)
-        tight.append(Box(max(box.x0, part.x0), max(box.y0, part.y0), min(box.x1, part.x1), min(box.y1, part.y1)))
+        box = Region(math.floor(x0 / 2) * 2, round(y0 / 2) * 2, math.ceil(x1 / 2) * 2, round(y1 / 2) * 2)
+        tight.append(Region(max(box.x0, part.x0), max(box.y0, part.y0), min(box.x1, part.x1), min(box.y1, part.y1)))
     return [box for box in tight if box.x1 > box.x0 and box.y1 > box.y0]
 
 

@@ -15,10 +15,11 @@ import numpy as np
 from tasks.maths.arrays import Bytes, Flags, Floats
 from tasks.maths.path import affine
 from tasks.media.planes.layout import Plane
+from tasks.media.planes.region import Region
 from tasks.media.scene.clean_part import HIDDEN_LEVEL, PlacedPlate
 from tasks.media.scene.exposure import Exposure, coarse_size
 from tasks.media.scene.frame_store import FrameStore, small_luma, small_luma_size
-from tasks.media.scene.parallax import Corners, Grid
+from tasks.media.scene.parallax import Grid
 from tasks.media.scene.people_mask import MAY_HIDE, scaling, without_shadows
 from tasks.media.scene.plate import HALF_LEVEL, SEEN_LEVEL
 
@@ -40,7 +41,7 @@ _BESIDE: Final = np.ones((2 * BESIDE_PX + 1,) * 2, np.uint8)
 
 
 def without_movers(
-    frame: int, sources: Sequence[tuple[int, Floats]], exposures: dict[int, Exposure], store: FrameStore, box: Corners
+    frame: int, sources: Sequence[tuple[int, Floats]], exposures: dict[int, Exposure], store: FrameStore, box: Region
 ) -> FrameStore:
     """The ``store`` with ``MAY_HIDE`` where something moves in the plate's ``frame`` or in one of its ``sources``.
 
@@ -79,7 +80,7 @@ def with_movers(
     hidden: Bytes,
     plates: Sequence[PlacedPlate],
     exposures: Sequence[Exposure],
-    box: Corners,
+    box: Region,
     size_px: tuple[int, int],
     depth: int,
 ) -> Bytes:
@@ -149,7 +150,7 @@ def _background(looks: Bytes, free: Flags) -> tuple[Bytes, Flags]:
 
 
 def _brighter(
-    look: Bytes, exposure: Exposure, box: Corners, to_look: Floats, size_px: tuple[int, int], depth: int
+    look: Bytes, exposure: Exposure, box: Region, to_look: Floats, size_px: tuple[int, int], depth: int
 ) -> Bytes:
     """A small luma (h, w), to which ``to_look`` brings a frame of ``size_px``, with an exposure over ``box``."""
     to_coarse = scaling(size_px, coarse_size(size_px))

@@ -17,6 +17,7 @@ from tasks.maths.arrays import Bytes, Flags, Floats
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma, sample_spacing
 from tasks.media.planes.layout import PixelLayout, Plane
+from tasks.media.planes.region import Region
 from tasks.media.planes.shift import CV2_BORDERS, MIN_FRACTION_PX, at_most, shift_plane
 from tasks.media.planes.warp import CV2_INTERPOLATIONS, warp_plane
 from tasks.media.scene.fill import push_pull
@@ -24,7 +25,6 @@ from tasks.media.scene.frame_store import FrameStore, small_luma_size
 from tasks.media.scene.people_mask import scaling
 
 Singles = NDArray[np.float32]
-Corners = tuple[int, int, int, int]
 
 FIELD_STEP: Final = 4  # small pixels from one shift to the next
 FIELD_SAMPLES: Final = 8  # samples of a plane between two at which the shifts are placed on it
@@ -46,7 +46,7 @@ UNHIDDEN: Final = 250  # of 255, above which a place shows the background
 class Grid:
     """The small pixels of a box around a frame, on which shifts are measured."""
 
-    def __init__(self, box: Corners, size_px: tuple[int, int]) -> None:
+    def __init__(self, box: Region, size_px: tuple[int, int]) -> None:
         self._size_px = size_px
         self.to_small = scaling(size_px, small_luma_size(size_px))
         first, last = affine.apply(self.to_small, np.array([box[:2], box[2:]], np.float64))
@@ -83,7 +83,7 @@ class Shifts:
         """The field for each pixel of the grid."""
         return np.asarray(cv2.resize(self.field, self.grid.wh, interpolation=cv2.INTER_LINEAR), np.float32)
 
-    def places(self, matrix: Floats, piece: Corners, wh: tuple[int, int]) -> Singles:
+    def places(self, matrix: Floats, piece: Region, wh: tuple[int, int]) -> Singles:
         """Where (h, w, 2) a plane that ``matrix`` (2, 3) moves shows its ``wh`` samples over a ``piece``."""
         # A ring of places more than asked for: beyond the outermost ones nothing can be drawn out between two.
         few = (-(-wh[0] // FIELD_SAMPLES) + 2, -(-wh[1] // FIELD_SAMPLES) + 2)
@@ -104,7 +104,7 @@ def warp_shifted(
     layout: PixelLayout,
     matrix: Floats,
     shifts: Shifts | None,
-    piece: Corners,
+    piece: Region,
     chroma_location: int,
     *,
     luma: str,
@@ -144,7 +144,7 @@ def warp_shifted(
 
 
 def source_shifts(
-    frame: int, sources: Sequence[tuple[int, Floats]], store: FrameStore, box: Corners
+    frame: int, sources: Sequence[tuple[int, Floats]], store: FrameStore, box: Region
 ) -> dict[int, Shifts | None]:
     """The shifts of each of a plate's ``sources``: frames with their matrices (2, 3) onto its ``frame``, nearest first.
 

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.media.planes.layout import Planes
+from tasks.media.planes.region import Region
 from tasks.media.scene.exposure import Coarse, coarse, coarse_size
 from tasks.media.scene.fill import smooth_fill
 from tasks.media.scene.frame_store import small_luma, small_luma_size
@@ -21,26 +22,13 @@ HALF_LEVEL: Final = 127  # of 255: above it a pixel of a reduced or moved mask c
 LEAST_AGREEMENT_SHARE: Final = 0.6  # share of the coarse pixels in which the frames of a plate have to agree
 
 
-class Box(NamedTuple):
-    """A rectangle in pixels of a frame, beyond which it may reach: columns x0 to x1 - 1, rows y0 to y1 - 1."""
-
-    x0: int
-    y0: int
-    x1: int
-    y1: int
-
-    @property
-    def size_px(self) -> tuple[int, int]:
-        return self.x1 - self.x0, self.y1 - self.y0
-
-
 @dataclass(frozen=True)
 class Plate:
     """The background around one frame: complete planes over ``box``, in pixels of that frame."""
 
     frame: int
     size_px: tuple[int, int]  # of the frame
-    box: Box
+    box: Region
     planes: Planes
     # (h, w) of ``box``, ``EDGE_STEP_PX`` times smaller: 255 where a frame saw the place, ``LONE_LEVEL`` at lone places.
     seen: NDArray[np.uint8]

@@ -13,6 +13,7 @@ from tasks.maths.path.outline import outline_px
 from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.compose import alpha_composite
 from tasks.media.planes.layout import Alpha, PixelLayout, Plane, Planes
+from tasks.media.planes.region import Region, planes_over
 from tasks.media.scene.agreement import Votes
 from tasks.media.scene.exposure import Exposure, brighter, coarse_size, move_coarse, smooth_difference
 from tasks.media.scene.fill import smooth_fill
@@ -27,7 +28,6 @@ from tasks.media.scene.plate import (
     LEAST_AGREEMENT_SHARE,
     LONE_LEVEL,
     SEEN_LEVEL,
-    Box,
     Plate,
 )
 
@@ -49,10 +49,10 @@ class _Sources:
     exposures: dict[int, Exposure]
     shifts: dict[int, Shifts | None]
     store: FrameStore
-    box: Box
+    box: Region
     chroma_location: int
 
-    def moved(self, frame: int, matrix: Floats, part: Box) -> list[Plane]:
+    def moved(self, frame: int, matrix: Floats, part: Region) -> list[Plane]:
         """The planes of a frame as they lie over ``part``, as bright as the plate."""
         layout, peak, moves = self.store.layout, (1 << self.store.layout.depth) - 1, (part, self.chroma_location)
         planes, shifts = self.store.planes(frame), self.shifts[frame]
@@ -70,7 +70,7 @@ def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameS
     exposures = _exposures(frame, sources, store, box)
     agreement = float(np.mean([exposure.agreement for exposure in exposures.values()])) if exposures else 0.0
     if agreement < LEAST_AGREEMENT_SHARE:
-        box = Box(0, 0, *size_px)
+        box = Region(0, 0, *size_px)
         exposures = _exposures(frame, sources, store, box)
     else:
         store = without_movers(frame, sources, exposures, store, box)
@@ -101,7 +101,9 @@ def build_plate(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameS
     return _completed(frame, canvas, known, lone, box, store, agreement, parallax=shows_parallax(shifts.values()))
 
 
-def _exposures(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameStore, box: Box) -> dict[int, Exposure]:
+def _exposures(
+    frame: int, sources: Sequence[tuple[int, Floats]], store: FrameStore, box: Region
+) -> dict[int, Exposure]:
     """The exposure of each source, by its frame: what is added to make it as bright as the plate around it.
 
     The nearest come first. A source is compared with the frame and with the nearer sources, as far as they reach: so no
@@ -131,7 +133,7 @@ def _exposures(frame: int, sources: Sequence[tuple[int, Floats]], store: FrameSt
     return found
 
 
-def _box(sources: Sequence[tuple[int, Floats]], size_px: tuple[int, int]) -> Box:
+def _box(sources: Sequence[tuple[int, Floats]], size_px: tuple[int, int]) -> Region:
     """What the sources saw, in even pixels, no farther beyond the frame than ``FARTHEST``."""
     corners = [outline_px(size_px), *(affine.apply(matrix, outline_px(size_px)) for _, matrix in sources)]
     reach = np.array(size_px) * FARTHEST
@@ -139,10 +141,10 @@ def _box(sources: Sequence[tuple[int, Floats]], size_px: tuple[int, int]) -> Box
     high = np.minimum(np.max(corners, axis=(0, 1)), np.array(size_px) + reach)
     x0, y0 = (min(2 * int(np.ceil(edge / 2)), 0) for edge in low)
     x1, y1 = (max(size, size % 2 + 2 * int((edge - size % 2) // 2)) for edge, size in zip(high, size_px, strict=True))
-    return Box(x0, y0, x1, y1)
+    return Region(x0, y0, x1, y1)
 
 
-def _own_part(hidden: Bytes, box: Box, size_px: tuple[int, int]) -> Flags:
+def _own_part(hidden: Bytes, box: Region, size_px: tuple[int, int]) -> Flags:
     """Where (h, w) in the box the frame itself shows the background."""
     known = np.zeros(box.size_px[::-1], np.bool_)
     hidden = cv2.resize(hidden, size_px, interpolation=cv2.INTER_LINEAR)
@@ -151,7 +153,7 @@ def _own_part(hidden: Bytes, box: Box, size_px: tuple[int, int]) -> Flags:
 
 
 def _feather_shade(
-    canvas: list[Plane], clear: Flags, shaded: Flags, own: Planes, box: Box, layout: PixelLayout
+    canvas: list[Plane], clear: Flags, shaded: Flags, own: Planes, box: Region, layout: PixelLayout
 ) -> None:
     """Blend what is ``shaded`` (h, w) in the plate's ``own`` frame softly into what was found ``clear`` (h, w).
 
@@ -176,7 +178,7 @@ def _feather_shade(
         alpha_composite(canvas[index][top:, left:][: few.shape[0], : few.shape[1]], mine, few)
 
 
-def _pieces(known: Flags) -> list[Box]:
+def _pieces(known: Flags) -> list[Region]:
     """Rectangles of the box, with even corners, that hold all that is unknown, none too large."""
     unknown = np.asarray(~known, np.uint8)
     height, width = known.shape
@@ -190,14 +192,14 @@ def _pieces(known: Flags) -> list[Box]:
             left, right = int(run[0]) // 2 * 2, min(-(-(int(run[-1]) + 1) // 2) * 2, width)
             lines = np.flatnonzero(band[:, left:right].any(axis=1))
             first, last = int(lines[0]) // 2 * 2, min(-(-(int(lines[-1]) + 1) // 2) * 2, len(band))
-            pieces.append(Box(left, top + first, right, top + last))
+            pieces.append(Region(left, top + first, right, top + last))
     return pieces
 
 
 def _fill_piece(
     canvas: list[Plane],
     known: Flags,
-    piece: Box,
+    piece: Region,
     aligned: _Sources,
     free: Callable[[StoredFrame], Bytes],
     *,
@@ -211,21 +213,21 @@ def _fill_piece(
     """
     window, store, box = np.s_[piece.y0 : piece.y1, piece.x0 : piece.x1], aligned.store, aligned.box
     votes = Votes(~known[window], store.layout)
-    in_frame = Box(box.x0 + piece.x0, box.y0 + piece.y0, box.x0 + piece.x1, box.y0 + piece.y1)
+    in_frame = Region(box.x0 + piece.x0, box.y0 + piece.y0, box.x0 + piece.x1, box.y0 + piece.y1)
     if mine is not None:
-        votes.add(_views(canvas, piece, store.layout), votes.wanted(mine[window]), (0, 0))
+        votes.add(planes_over(canvas, piece, store.layout), votes.wanted(mine[window]), (0, 0))
     for other, matrix in aligned.placed:
         wanted = votes.wanted(_free(free(store.frames[other]), matrix, in_frame, store.size_px))
         part = _around(wanted)
         if part is None:
             continue
-        placed = Box(in_frame.x0 + part.x0, in_frame.y0 + part.y0, in_frame.x0 + part.x1, in_frame.y0 + part.y1)
+        placed = Region(in_frame.x0 + part.x0, in_frame.y0 + part.y0, in_frame.x0 + part.x1, in_frame.y0 + part.y1)
         votes.add(
             aligned.moved(other, matrix, placed), wanted[part.y0 : part.y1, part.x0 : part.x1], (part.x0, part.y0)
         )
     planes, found, single = votes.decided()
     fresh = (found & ~known[window]).view(np.uint8)
-    for index, (place, values) in enumerate(zip(_views(canvas, piece, store.layout), planes, strict=True)):
+    for index, (place, values) in enumerate(zip(planes_over(canvas, piece, store.layout), planes, strict=True)):
         step_x, step_y = sample_spacing(store.layout, index)
         cv2.copyTo(values, np.ascontiguousarray(fresh[::step_y, ::step_x]), place)
     if lone is not None:
@@ -233,25 +235,16 @@ def _fill_piece(
     known[window] |= found
 
 
-def _views(canvas: Sequence[Plane], piece: Box, layout: PixelLayout) -> list[Plane]:
-    """Views of the part of each plane of the canvas that lies over ``piece``, which has even corners."""
-    views = []
-    for index, plane in enumerate(canvas):
-        step_x, step_y = sample_spacing(layout, index)
-        views.append(plane[piece.y0 // step_y : -(-piece.y1 // step_y), piece.x0 // step_x : -(-piece.x1 // step_x)])
-    return views
-
-
-def _around(wanted: Flags) -> Box | None:
+def _around(wanted: Flags) -> Region | None:
     """The part of a piece, with even corners, that holds all that is wanted; None where nearly nothing is."""
     x, y, across, down = cv2.boundingRect(wanted.view(np.uint8))
     if across == 0 or np.count_nonzero(wanted) < LEAST_WANTED * wanted.size:
         return None
     x1, y1 = (min(-(-end // 2) * 2, size) for end, size in zip((x + across, y + down), wanted.shape[::-1], strict=True))
-    return Box(x // 2 * 2, y // 2 * 2, x1, y1)
+    return Region(x // 2 * 2, y // 2 * 2, x1, y1)
 
 
-def _free(free: Bytes, matrix: Floats, part: Box, size_px: tuple[int, int]) -> Flags:
+def _free(free: Bytes, matrix: Floats, part: Region, size_px: tuple[int, int]) -> Flags:
     """Where (h, w) in ``part`` a frame that ``matrix`` moves there shows the background, away from its edges.
 
     ``free`` (h, w), small, is 255 where the frame does. Every ``FREE_STEP_PX``-th pixel is computed, and enlarged.
@@ -271,7 +264,7 @@ def _completed(
     canvas: list[Plane],
     known: Flags,
     lone: Flags,
-    box: Box,
+    box: Region,
     store: FrameStore,
     agreement: float,
     *,
@@ -306,7 +299,7 @@ def _completed(
     return Plate(frame, store.size_px, box, tuple(planes), np.asarray(seen, np.uint8), agreement, parallax)
 
 
-def _unseen_beyond(known: Flags, whole: Box) -> Alpha:
+def _unseen_beyond(known: Flags, whole: Region) -> Alpha:
     """Share (h, w) of the mirror at each place: 0 inside ``whole``, rising to 1 where nothing was seen."""
     firm = cv2.erode(known.view(np.uint8) * np.uint8(255), np.ones((FEATHER_PX, FEATHER_PX), np.uint8))
     soft = cv2.blur(firm, (FEATHER_PX, FEATHER_PX))
@@ -314,7 +307,7 @@ def _unseen_beyond(known: Flags, whole: Box) -> Alpha:
     return np.asarray(cv2.LUT(soft, _MIRROR_SHARE))
 
 
-def _whole_part(known: Flags, box: Box, size_px: tuple[int, int]) -> Box:
+def _whole_part(known: Flags, box: Region, size_px: tuple[int, int]) -> Region:
     """The frame, widened on each side as far as whole lines were seen there; in pixels of the canvas."""
     x0, y0, x1, y1 = -box.x0, -box.y0, size_px[0] - box.x0, size_px[1] - box.y0
     height, width = known.shape
@@ -329,4 +322,4 @@ def _whole_part(known: Flags, box: Box, size_px: tuple[int, int]) -> Box:
             y0, moved = y0 - step, True
         if y1 + step <= height and known[y1 : y1 + step, x0:x1].mean() >= WHOLE_LINE:
             y1, moved = y1 + step, True
-    return Box(x0, y0, x1, y1)
+    return Region(x0, y0, x1, y1)

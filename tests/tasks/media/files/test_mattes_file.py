@@ -13,11 +13,11 @@ from tasks.media.matting.cutout import CutoutSettings, cut_by_matte, draw_cutout
 from tasks.media.matting.person_matte import Matte
 from tasks.media.planes.compose import solid_planes
 from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout
+from tasks.media.planes.region import Region
 from tasks.media.planes.warp import filter_reach
-from tasks.media.scene.plate import Box
 
 SIZE = (160, 122)
-BOX = Box(20, 8, 141, 119)  # as at the picture's right and lower edges, where a box may be odd
+BOX = Region(20, 8, 141, 119)  # as at the picture's right and lower edges, where a box may be odd
 MOVES = (
     (1.0, 0.0, "cubic"),
     (1.0, 0.0, "lanczos"),
@@ -81,7 +81,7 @@ def test_each_frame_of_a_long_clip_has_its_own_matte_or_none(tmp_path: Path) -> 
     layout = nearest_layout("gray")
     written: list[Matte | None] = []
     for number in range(40):  # more than two members, the last one not full
-        box = Box(number, 2, number + 3, 4)
+        box = Region(number, 2, number + 3, 4)
         opacity = np.full((2, 3), number, np.uint8)
         written.append(Matte(box, opacity, (opacity + 100,)) if number % 7 else None)
     read = list(read_mattes(stored(tmp_path, layout, *written), layout, SIZE, 40))

@@ -9,10 +9,11 @@ import pytest
 from tasks.errors import OutputError
 from tasks.media.files.plates_file import PlateFile, plate_writer
 from tasks.media.planes.layout import PixelLayout, nearest_layout
-from tasks.media.scene.plate import Box, Plate
+from tasks.media.planes.region import Region
+from tasks.media.scene.plate import Plate
 
 SIZE = (30, 72)
-BOX = Box(-6, 4, 35, 27)  # of odd size
+BOX = Region(-6, 4, 35, 27)  # of odd size
 
 
 def stored(path: Path, layout: PixelLayout) -> Plate:

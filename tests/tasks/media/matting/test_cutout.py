@@ -27,9 +27,9 @@ from tasks.media.matting.person_matte import CleanView, Matte, MatteMaker, Shown
 from tasks.media.planes.chroma import plane_to_luma
 from tasks.media.planes.compose import solid_planes
 from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout
+from tasks.media.planes.region import Region, planes_over
 from tasks.media.planes.warp import warp_planes
-from tasks.media.scene.clean_part import CleanPart, part_of
-from tasks.media.scene.plate import Box
+from tasks.media.scene.clean_part import CleanPart
 from tests.tasks.media.matting.test_matte import RATE_HZ, centroid, disc
 
 SIZE = (200, 160)
@@ -199,8 +199,8 @@ def test_whole_pictures_fade_over_the_frames_next_to_those_without_a_person() ->
 def plate_of(layout: PixelLayout, seen: bool = True) -> CleanView:
     """What a clean plate shows of ``picture``: the dark ground."""
 
-    def clean(box: Box, step_px: int = 1) -> CleanPart:
-        planes = sparse_planes(part_of(picture(layout, (-500, -500)), box, layout), layout, step_px)
+    def clean(box: Region, step_px: int = 1) -> CleanPart:
+        planes = sparse_planes(planes_over(picture(layout, (-500, -500)), box, layout), layout, step_px)
         return CleanPart(box, planes, np.full(box.size_px[::-1], seen)[::step_px, ::step_px])
 
     return clean
@@ -278,7 +278,7 @@ def test_a_person_out_of_the_moved_picture_is_the_one_that_is_moved_alone(
 ) -> None:
     layout, to_output = nearest_layout(name), moved(shift_xy)
     planes = noisy(layout)
-    box = Box(left_px, 50, left_px + 80, 120)
+    box = Region(left_px, 50, left_px + 80, 120)
     opacity = np.asarray(cv2.GaussianBlur(disc(box.size_px, (40, 35), 20), (0, 0), 2), np.uint8)
     behind = tuple(np.zeros(layout.plane_wh(index, box.size_px)[::-1], layout.dtype) for index in range(layout.planes))
     matte = Matte(box, opacity, behind)

@@ -13,7 +13,7 @@ from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
 from tasks.media.planes.compose import solid_planes
 from tasks.media.planes.layout import PixelLayout, nearest_layout
 from tasks.media.planes.plane_color import plane_values, rgb_to_planes
-from tasks.media.planes.warp import Region
+from tasks.media.planes.region import Region
 from tasks.records import ColorTags
 from tests.tasks.media.matting.test_matte import disc
 

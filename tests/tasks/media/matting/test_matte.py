@@ -15,7 +15,8 @@ from tasks.media.matting.matte import (
 )
 from tasks.media.planes.chroma import sample_at_chroma
 from tasks.media.planes.crop import box_to_source
-from tasks.media.planes.warp import Region, source_coverage
+from tasks.media.planes.region import Region
+from tasks.media.planes.warp import source_coverage
 
 STILL = np.array([[1.0, 0, 0], [0, 1.0, 0]])
 RATE_HZ = 30.0

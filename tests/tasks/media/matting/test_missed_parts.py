@@ -17,8 +17,8 @@ from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.matting.missed_parts import sparse_planes
 from tasks.media.matting.person_matte import MatteMaker, Shown
 from tasks.media.planes.layout import PixelLayout, Planes, nearest_layout
-from tasks.media.scene.clean_part import CleanPart, part_of
-from tasks.media.scene.plate import Box
+from tasks.media.planes.region import Region, planes_over
+from tasks.media.scene.clean_part import CleanPart
 from tests.tasks.media.matting.test_matte import RATE_HZ
 
 WALK = Walk(size_px=(480, 270), seconds=1.5, fps=Fraction(2), follow=0, shake_px=0, speed=0.4)
@@ -80,12 +80,12 @@ def opacity(
     high, wide = mask.shape
     plate = planes_of(street, layout)
 
-    def clean(box: Box, step_px: int = 1) -> CleanPart | None:
+    def clean(box: Region, step_px: int = 1) -> CleanPart | None:
         if step_px > 1 and not looks:
             return None
         seen = np.ones(mask.shape, np.bool_) if unseen is None else ~unseen
         few = seen[box.y0 : box.y1 : step_px, box.x0 : box.x1 : step_px]
-        return CleanPart(box, sparse_planes(part_of(plate, box, layout), layout, step_px), few)
+        return CleanPart(box, sparse_planes(planes_over(plate, box, layout), layout, step_px), few)
 
     edges = np.array([-0.5, -0.5, wide - 0.5, high - 0.5], np.float32)
     shown = Shown(planes_of(rgb, layout), Mask(mask, edges, MaskState.measured), np.zeros(2), clean)

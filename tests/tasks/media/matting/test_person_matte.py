@@ -6,8 +6,8 @@ import pytest
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.matting.person_matte import MatteMaker, Shown, smooth_masks_in_time
 from tasks.media.planes.layout import nearest_layout
+from tasks.media.planes.region import Region
 from tasks.media.scene.clean_part import CleanPart
-from tasks.media.scene.plate import Box
 from tests.tasks.media.matting.test_cutout import CENTRE, MODEL, SIZE, mask_of, picture, plate_of
 from tests.tasks.media.matting.test_matte import RATE_HZ, centroid, disc
 
@@ -82,7 +82,7 @@ def test_the_mask_decides_in_an_unseen_part_as_where_nothing_was_seen() -> None:
     seen[:80, 100:] = False
     plate = plate_of(layout)
 
-    def partly_seen(box: Box, step_px: int = 1) -> CleanPart | None:
+    def partly_seen(box: Region, step_px: int = 1) -> CleanPart | None:
         clean = plate(box, step_px)
         assert clean is not None
         return clean._replace(seen=seen[box.y0 : box.y1 : step_px, box.x0 : box.x1 : step_px])

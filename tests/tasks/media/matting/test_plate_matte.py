@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from tasks.maths.arrays import Bytes
 from tasks.media.matting.plate_matte import PlateMatte
 from tasks.media.planes.layout import Alpha, nearest_layout
+from tasks.media.planes.region import Region
 from tasks.media.scene.clean_part import CleanPart
-from tasks.media.scene.plate import Box
 from tests.tasks.media.matting.test_matte import RATE_HZ, disc
 
 SIZE = (160, 200)
@@ -32,7 +32,7 @@ def shown(person: Bytes, back: Bytes, level: int = 180) -> Bytes:
 
 
 def alpha_of(picture: Bytes, plate: Bytes, mask: Bytes) -> Alpha:
-    clean = CleanPart(Box(0, 0, *SIZE), (plate,), np.ones(SIZE[::-1], np.bool_))
+    clean = CleanPart(Region(0, 0, *SIZE), (plate,), np.ones(SIZE[::-1], np.bool_))
     matte = PlateMatte(GRAY, RATE_HZ)
     return share(matte.opacity((picture,), clean, matte.compare((picture,), clean, mask), []))
 
@@ -85,7 +85,7 @@ def test_what_lies_apart_from_the_person_does_not_appear() -> None:
 def test_a_limb_that_only_one_mask_lacks_is_whole() -> None:
     lacking = body()
     lacking[125:180] = 0
-    clean = CleanPart(Box(0, 0, *SIZE), (ground(3),), np.ones(SIZE[::-1], np.bool_))
+    clean = CleanPart(Region(0, 0, *SIZE), (ground(3),), np.ones(SIZE[::-1], np.bool_))
     picture, matte = shown(body(), ground(2)), PlateMatte(GRAY, RATE_HZ)
     before, now, after = (matte.compare((picture,), clean, mask) for mask in (body(), lacking, body()))
     still = np.zeros(2)
@@ -98,7 +98,7 @@ def test_what_the_plate_speaks_for_stays_though_the_neighbours_lack_it() -> None
     """A fast arm is at a place for one frame."""
     arm = body()
     arm[90:98, 94:130] = 255
-    clean = CleanPart(Box(0, 0, *SIZE), (ground(3),), np.ones(SIZE[::-1], np.bool_))
+    clean = CleanPart(Region(0, 0, *SIZE), (ground(3),), np.ones(SIZE[::-1], np.bool_))
     matte = PlateMatte(GRAY, RATE_HZ)
     compared = [matte.compare((shown(mask, ground(2)),), clean, mask) for mask in (body(), arm, body())]
     still = np.zeros(2)
@@ -114,7 +114,7 @@ def test_an_arm_that_moves_by_itself_and_only_one_mask_lacks_is_whole() -> None:
         mask[row : row + 16, 94:140] = 255
         return mask
 
-    clean = CleanPart(Box(0, 0, *SIZE), (ground(3),), np.ones(SIZE[::-1], np.bool_))
+    clean = CleanPart(Region(0, 0, *SIZE), (ground(3),), np.ones(SIZE[::-1], np.bool_))
     matte, rows = PlateMatte(GRAY, RATE_HZ), (84, 92, 100)
     masks = (with_arm(rows[0]), body(), with_arm(rows[2]))
     pictures = [shown(with_arm(row), ground(2)) for row in rows]
@@ -143,7 +143,7 @@ def test_a_person_of_one_row_is_cut_too() -> None:
     mask[:, 10:30] = 255
     picture, ground_planes = (tuple(np.full((1, 40), level, np.uint8) for _ in range(3)) for level in (200, 60))
     picture = tuple(np.where(mask > 0, plane, 60).astype(np.uint8) for plane in picture)
-    clean = CleanPart(Box(0, 0, 40, 1), ground_planes, np.ones((1, 40), np.bool_))
+    clean = CleanPart(Region(0, 0, 40, 1), ground_planes, np.ones((1, 40), np.bool_))
     matte = PlateMatte(nearest_layout("yuv444p"), RATE_HZ)
     alpha = share(matte.opacity(picture, clean, matte.compare(picture, clean, mask), []))
     assert (alpha[0, 14:26] > 0.9).all()
@@ -158,7 +158,7 @@ def test_at_120_hz_what_was_learned_fades_as_fast_in_seconds() -> None:
     def odds_of(rate_hz: float, times: int) -> NDArray[np.float32]:
         matte, picture = PlateMatte(GRAY, rate_hz), shown(body(), ground(2))
         for plate, mask, frames in ((ground(3), body(), 6), (wrong, body(-5), 2)):
-            clean = CleanPart(Box(0, 0, *SIZE), (plate,), np.ones(SIZE[::-1], np.bool_))
+            clean = CleanPart(Region(0, 0, *SIZE), (plate,), np.ones(SIZE[::-1], np.bool_))
             for _ in range(times * frames):
                 now = matte.compare((picture,), clean, mask)
         return now.odds

@@ -18,10 +18,10 @@ from tasks.media.output import person_frames as module
 from tasks.media.output.person_frames import PersonFrame, person_frames
 from tasks.media.output.render_frame import Placement, RenderFrame
 from tasks.media.planes.layout import PixelLayout, nearest_layout
+from tasks.media.planes.region import Region
 from tasks.media.planes.warp import filter_reach
-from tasks.media.scene.plate import Box
 
-LAYOUT, SIZE, BOX = nearest_layout("yuv420p"), (64, 48), Box(8, 4, 40, 36)
+LAYOUT, SIZE, BOX = nearest_layout("yuv420p"), (64, 48), Region(8, 4, 40, 36)
 SEEN, NOBODY = MaskState.measured, MaskState.nobody
 RATE_HZ = 50
 STATES = (SEEN, SEEN, NOBODY, SEEN, SEEN, NOBODY, SEEN)
@@ -134,10 +134,10 @@ def test_masks_of_another_number_of_frames_are_refused(tmp_path: Path) -> None:
 def test_the_whole_background_is_asked_for_only_where_its_move_reaches_beyond_what_was_kept(scale: float) -> None:
     (frame,) = frames_of(1, scale)
     planes = frame.picture.planes
-    kept, asked = Matte(BOX, np.zeros(BOX.size_px[::-1], np.uint8), planes, at_edge=True), list[Box]()
+    kept, asked = Matte(BOX, np.zeros(BOX.size_px[::-1], np.uint8), planes, at_edge=True), list[Region]()
 
     class Scenic(PersonFrame):
-        def clean_part(self, box: Box, step_px: int = 1) -> Any:
+        def clean_part(self, box: Region, step_px: int = 1) -> Any:
             asked.append(box)
             return cast(Any, Clean)
 

@@ -12,13 +12,14 @@ from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.files.people_file import people_writer
 from tasks.media.planes.chroma import sample_spacing
 from tasks.media.planes.layout import Plane, Planes, nearest_layout
+from tasks.media.planes.region import Region
 from tasks.media.planes.warp import warp_planes
 from tasks.media.scene.border import Origin, SceneBorder
 from tasks.media.scene.clean_part import Fit, PlacedPlate, PlateFiller, measured_exposures, sparse_clean_part
 from tasks.media.scene.exposure import Exposure, coarse_size
 from tasks.media.scene.extend import Extender, hidden_boxes
 from tasks.media.scene.hidden_people import hidden_people
-from tasks.media.scene.plate import LONE_LEVEL, Box, Plate
+from tasks.media.scene.plate import LONE_LEVEL, Plate
 from tests.support.drawn.bodies import figure
 from tests.support.drawn.scenery import RATE_HZ, SIZE_PX, Scenery, border_of, panning, psnr
 
@@ -151,7 +152,7 @@ def test_each_pixel_format_keeps_its_own_planes(tmp_path: Path, pixel_format: st
 def test_the_background_behind_a_person_is_known_where_a_frame_saw_it(tmp_path: Path) -> None:
     scenery = panning(90, 0, walker_x_px=np.linspace(-40, 330, 90))
     x = int(scenery.walker_x_px[40]) if scenery.walker_x_px is not None else 0
-    box = Box(x // 2 * 2 - 10, 50, x // 2 * 2 + 50, 160)
+    box = Region(x // 2 * 2 - 10, 50, x // 2 * 2 + 50, 160)
     planes = scenery.frame(40).planes
     clean = border_of(scenery, tmp_path).clean_part(40, planes, scenery.hidden(40), box)
     assert clean is not None and clean.seen.all()
@@ -163,7 +164,7 @@ def test_the_background_behind_a_person_is_known_where_a_frame_saw_it(tmp_path: 
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p10le"])
 def test_every_fourth_pixel_of_the_background_is_the_same_as_in_all_of_it(tmp_path: Path, pixel_format: str) -> None:
     scenery = panning(90, 0, walker_x_px=np.linspace(-40, 330, 90), pixel_format=pixel_format)
-    layout, box = scenery.layout, Box(100, 50, 160, 160)
+    layout, box = scenery.layout, Region(100, 50, 160, 160)
     border, planes, hidden = border_of(scenery, tmp_path), scenery.frame(40).planes, scenery.hidden(40)
     whole, few = (border.clean_part(40, planes, hidden, box, step_px) for step_px in (1, 4))
     assert whole is not None and few is not None
@@ -182,7 +183,7 @@ def test_beyond_the_edge_of_a_plate_no_background_is_known(shift_px: int) -> Non
         def sparse(self, *_: Any) -> list[Plane]:
             return []
 
-    box = Box(0, 0, 160, 160)
+    box = Region(0, 0, 160, 160)
     plate = Plate(0, box.size_px, box, (), np.full((10, 10), 255, np.uint8), agreement=1.0, parallax=False)
     placed = PlacedPlate(plate, affine.translation(np.array([shift_px, 0.0])), 1.0)
     seen = sparse_clean_part(cast(PlateFiller, Filler()), [placed], box, 2).seen
@@ -192,11 +193,11 @@ def test_beyond_the_edge_of_a_plate_no_background_is_known(shift_px: int) -> Non
 
 def test_a_lone_place_is_filled_from_its_surroundings_for_borders_and_cut_outs() -> None:
     """It holds a white foot on a gray floor: a cut-out that was compared with the foot would lose it."""
-    layout, box = nearest_layout("gray"), Box(-16, 0, 160, 160)
+    layout, box = nearest_layout("gray"), Region(-16, 0, 160, 160)
     plane, seen = np.full((160, 176), 80, np.uint8), np.full((20, 22), 255, np.uint8)
     plane[64:96, 80:112], seen[8:12, 10:14] = 250, LONE_LEVEL
     placed = [PlacedPlate(Plate(0, (160, 160), box, (plane,), seen, 1.0, False), affine.translation(np.zeros(2)), 1.0)]
-    foot, floor = Box(72, 72, 88, 88), Box(-16, 0, 0, 160)
+    foot, floor = Region(72, 72, 88, 88), Region(-16, 0, 0, 160)
     fit = Fit(Exposure(np.zeros((*coarse_size(box.size_px)[::-1], 1), np.float32), 1.0), None)
     filler = PlateFiller(placed, [fit], box, layout, (160, 160), 0)
     for shown in (filler.values(foot), filler.sparse(foot, 2)):
@@ -206,7 +207,7 @@ def test_a_lone_place_is_filled_from_its_surroundings_for_borders_and_cut_outs()
 
 def test_what_is_always_hidden_is_not_known(tmp_path: Path) -> None:
     scenery = panning(60, 0, walker_x_px=np.full(60, 140.0))
-    box = Box(150, 80, 160, 100)
+    box = Region(150, 80, 160, 100)
     clean = border_of(scenery, tmp_path).clean_part(30, scenery.frame(30).planes, scenery.hidden(30), box)
     assert clean is None or not clean.seen.any()
 
@@ -231,14 +232,14 @@ def test_two_people_of_odd_shapes_are_hidden_by_few_small_boxes() -> None:
     hidden = np.zeros((90, 160), np.uint8)
     hidden[20:70, 70:80] = 255  # a body
     hidden[60:75, 30:120] = 127  # the shadow at its feet
-    boxes = hidden_boxes(hidden, Box(0, 0, *SIZE_PX), SIZE_PX)
+    boxes = hidden_boxes(hidden, Region(0, 0, *SIZE_PX), SIZE_PX)
     shown = np.zeros(SIZE_PX[::-1], int)
     for box in boxes:
         shown[box.y0 : box.y1, box.x0 : box.x1] += 1
     assert shown.max() == 1
     assert shown[cv2.resize(hidden, SIZE_PX, interpolation=cv2.INTER_LINEAR) > 0].min() == 1
     assert shown.sum() < 0.6 * (120 - 30) * 2 * (75 - 20) * 2
-    assert hidden_boxes(hidden, Box(0, 0, 320, 30), SIZE_PX) == []
+    assert hidden_boxes(hidden, Region(0, 0, 320, 30), SIZE_PX) == []
 
 
 def test_brightness_is_measured_once_for_border_and_background(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +252,7 @@ def test_brightness_is_measured_once_for_border_and_background(tmp_path: Path, m
 
     monkeypatch.setattr("tasks.media.scene.extend.measured_exposures", counted)
     filled(border, scenery, 10, affine.translation(np.array([-60.0, 0.0])))
-    assert border.clean_part(10, planes, scenery.hidden(10), Box(150, 80, 160, 100)) is not None
+    assert border.clean_part(10, planes, scenery.hidden(10), Region(150, 80, 160, 100)) is not None
     assert len(measured) == 1
 
 

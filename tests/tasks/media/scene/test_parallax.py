@@ -4,13 +4,14 @@ import numpy as np
 
 from tasks.maths.path import affine
 from tasks.media.planes.layout import nearest_layout
+from tasks.media.planes.region import Region
 from tasks.media.scene.frame_store import FrameStore
 from tasks.media.scene.parallax import FIELD_STEP, Grid, Shifts, measured_shifts, plate_shifts, warp_shifted
 from tasks.media.scene.plate_builder import build_plate
 from tests.support.drawn.scenery import SIZE_PX, bent, panning, psnr, texture
 
 STILL = affine.translation(np.zeros(2))
-BOX = (-64, 0, SIZE_PX[0], SIZE_PX[1])
+BOX = Region(-64, 0, *SIZE_PX)
 
 
 def two_views(most_px: float) -> tuple[Grid, np.ndarray, np.ndarray, np.ndarray]:
@@ -48,10 +49,10 @@ def test_two_plates_give_way_to_each_other_by_their_weights() -> None:
 
 
 def test_a_moved_plane_shows_what_lies_beside_each_place() -> None:
-    plane, grid = texture(*SIZE_PX, seed=5), Grid((0, 0, *SIZE_PX), SIZE_PX)
+    plane, grid = texture(*SIZE_PX, seed=5), Grid(Region(0, 0, *SIZE_PX), SIZE_PX)
     field = np.zeros((grid.wh[1] // FIELD_STEP, grid.wh[0] // FIELD_STEP, 2), np.float32)
     field[..., 0] = 3.0 * grid.to_small[0, 0]  # three pixels of the frame
-    piece = (100, 50, 180, 120)
+    piece = Region(100, 50, 180, 120)
     layout, shifts = nearest_layout("gray"), Shifts(grid, field)
     (moved,) = warp_shifted([plane], layout, STILL, shifts, piece, 0, luma="linear", border="reflect")
     assert np.abs(moved.astype(int) - plane[50:120, 103:183]).max() <= 1
