@@ -56,6 +56,12 @@ TARGET_WORDS: tuple[str, ...] = ("auto", "center", "natural")
 Tick = Callable[[int], None]
 """Called by a stage with the number of frames done; raises ``Interrupted`` when the user wants to stop."""
 
+Facts = dict[str, Any]
+"""What a stage tells of its result for the summary, as plain JSON."""
+
+Tell = Callable[[int, Facts | Exception], None]
+"""Called once for each of several requests, by its place, with its facts or the error that ended it."""
+
 
 @dataclass(frozen=True)
 class SoundTrack:

@@ -7,7 +7,7 @@ later passes.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from tasks.media.input.broadcast import Reader, read_side_by_side
 from tasks.media.output.person_frames import person_frames
@@ -20,13 +20,11 @@ from tasks.media.output.render_frame import (
     read_scene,
     render_frames,
 )
-from tasks.records import Tick
+from tasks.records import Facts, Tell, Tick
 from tasks.requests import MatteRequest, RenderRequest
 
-Facts = dict[str, Any]
 Asked: TypeAlias = RenderRequest | MatteRequest
 Renderer: TypeAlias = Callable[[Asked, Placement, Frames, Path], Facts]
-Tell: TypeAlias = Callable[[int, Facts | Exception], None]
 
 
 def render_outputs(

@@ -30,8 +30,8 @@ from distributed import Client, Future, KilledWorker, LocalCluster, get_worker  
 from tasks.errors import ClusterError, Interrupted, SettingError, WorkerDied  # noqa: E402
 from tasks.execution import cluster_worker, progress  # noqa: E402
 from tasks.execution.cluster_worker import SIGN, Build, Reply  # noqa: E402
-from tasks.execution.computation import STOP_S, Computation, Tell  # noqa: E402
-from tasks.records import Tick  # noqa: E402
+from tasks.execution.computation import STOP_S, Computation  # noqa: E402
+from tasks.records import Tell, Tick  # noqa: E402
 
 CONNECT_S: Final = 15.0
 WORKER_S: Final = 30.0  # within which a cluster without workers gets its first one

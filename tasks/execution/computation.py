@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from conf.input import MOST_TRACKED_PEOPLE
 from tasks.errors import OutputError, StillwalkError
 from tasks.execution.memory import give_back_code
-from tasks.records import LANDMARKS, AnyArtifact, Artifact, Clip, DecodedClip, Tick
+from tasks.records import LANDMARKS, AnyArtifact, Artifact, Clip, DecodedClip, Facts, Tell, Tick
 from tasks.requests import AnyRequest
 from tasks.untrusted.json_file import read_object
 
@@ -23,10 +23,8 @@ CLIP_FILE: Final = "clip.json"
 CLIPS_KEPT: Final = 64  # a few KB each
 STOP_S: Final = 1.0  # that a worker, of a cluster or of a process, has to stop by itself
 LARGE_PASS_PX: Final = 100_000_000  # of all frames: less takes less memory and too little time to look for more
-Facts = dict[str, Any]
 Answer: TypeAlias = list[Facts | Exception]
 """The outcome of each request of a computation, in a form that passes to another process."""
-Tell: TypeAlias = Callable[[int, Facts | Exception], None]
 _importing = threading.Lock()
 
 

@@ -18,10 +18,10 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 
 from tasks.errors import Interrupted, WorkerDied
-from tasks.execution.computation import STOP_S, Answer, Computation, Tell, outcomes_of
+from tasks.execution.computation import STOP_S, Answer, Computation, outcomes_of
 from tasks.execution.memory import give_back, stay_small
 from tasks.execution.progress import INTERRUPTED
-from tasks.records import Tick
+from tasks.records import Tell, Tick
 
 POLL_S = 0.1
 STOP = "stop"

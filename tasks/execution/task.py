@@ -23,11 +23,11 @@ from tasks.cache.making import OpenEntry, Outcome, WantedEntry
 from tasks.cache.second_level import SecondLevel
 from tasks.errors import OutputError, UnreadableFile, VideoError
 from tasks.execution import progress
-from tasks.execution.computation import Computation, Compute, Facts, artifacts_of, clip_of, here
+from tasks.execution.computation import Computation, Compute, artifacts_of, clip_of, here
 from tasks.execution.memory import give_back
 from tasks.execution.progress import Work
 from tasks.execution.progress_artifact import shown_progress
-from tasks.records import AnyArtifact
+from tasks.records import AnyArtifact, Facts
 from tasks.requests import AnyRequest, DemoRequest
 
 _POLL_S: Final = 0.2  # between two looks at whether the user asked for an end

@@ -3,19 +3,17 @@
 import threading
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from conf.enums import MaskSource
 from tasks.media.input.broadcast import Reader, read_side_by_side
 from tasks.media.input.frame_cache import cached_frames
 from tasks.media.input.frames import Frame
-from tasks.records import Tick, read_clip
+from tasks.records import Facts, Tell, Tick, read_clip
 from tasks.requests import MasksRequest, SceneRequest
 
-Facts = dict[str, Any]
 Asked: TypeAlias = MasksRequest | SceneRequest
 Frames: TypeAlias = Generator[Frame, None, None]
-Tell: TypeAlias = Callable[[int, Facts | Exception], None]
 
 
 class Stage(Protocol):

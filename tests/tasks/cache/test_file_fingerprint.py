@@ -8,8 +8,9 @@ import pytest
 from conf.input import DecodeConf
 from tasks.cache.integrity import file_fingerprint, require_unchanged
 from tasks.errors import NobodyFound, VideoError
-from tasks.execution.computation import Computation, Tell
+from tasks.execution.computation import Computation
 from tasks.execution.task import Call, Slots, outcomes
+from tasks.records import Tell
 from tasks.requests import DecodeRequest
 
 

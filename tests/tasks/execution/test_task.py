@@ -18,10 +18,10 @@ from tasks.cache.making import OpenEntry, Outcome
 from tasks.cache.second_level import SecondLevel
 from tasks.errors import Interrupted, OutputError, VideoError
 from tasks.execution import progress
-from tasks.execution.computation import Computation, Compute, Tell, here
+from tasks.execution.computation import Computation, Compute, here
 from tasks.execution.processes import apart
 from tasks.execution.task import Call, Slots, outcomes
-from tasks.records import Tick
+from tasks.records import Tell, Tick
 from tasks.requests import DemoRequest
 from tests.support.threads import run_together
 from tests.support.worker_stages import KeptRequest, ThriftyRequest, TogetherRequest
