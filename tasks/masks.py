@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from conf.enums import MaskModel, MaskSource
 from tasks.errors import counted
-from tasks.maths.arrays import equal_slices
+from tasks.maths.arrays import Probability, equal_slices
 from tasks.maths.body.landmarks import LANDMARK_COUNT
 from tasks.maths.body.person_box import (
     PersonBoxes,
@@ -41,7 +41,6 @@ from tasks.models.sources import model_files
 from tasks.records import Clip, Tick, read_clip
 from tasks.requests import MasksRequest
 
-Probability = NDArray[np.float32]
 Masks = Iterator[Probability | None]
 Clock = Callable[[], float]
 

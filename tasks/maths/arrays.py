@@ -9,6 +9,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Labels = NDArray[np.str_]
 Bytes = NDArray[np.uint8]
+Singles = NDArray[np.float32]
+Probability = NDArray[np.float32]  # (h, w), 0 to 1
 
 
 def true_runs(flags: Flags) -> list[tuple[int, int]]:

@@ -10,12 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.arrays import Floats
+from tasks.maths.arrays import Floats, Probability
 from tasks.maths.path import affine
 from tasks.media.files.masks_file import Mask, MaskState
 from tasks.media.planes.crop import box_to_source, crop_and_resize
-
-Probability = NDArray[np.float32]
 
 STORED_SIZE_PX: Final = (256, 256)  # width and height: the network's own size, which covers more than the body
 MIN_BODY_LEVEL: Final = 12  # of 255; lower values count as nothing

@@ -26,7 +26,7 @@ from tasks.media.planes.compose import (
     solid_planes,
 )
 from tasks.media.planes.layout import Alpha, PixelLayout, Planes
-from tasks.media.planes.region import Region
+from tasks.media.planes.region import Region, planes_over
 from tasks.media.planes.shift import shift_plane
 from tasks.media.planes.warp import source_coverage, warp_planes
 
@@ -186,11 +186,7 @@ def _part_of_moved(
     inside = region.x0 - x >= EDGE_PX <= source_shape[1] - (region.x1 - x)
     if not (inside and region.y0 - y >= EDGE_PX <= source_shape[0] - (region.y1 - y)):
         return None
-    steps = [sample_spacing(layout, index) for index in range(layout.planes)]
-    return tuple(
-        plane[region.y0 // down : -(-region.y1 // down), region.x0 // across : -(-region.x1 // across)]
-        for plane, (across, down) in zip(whole, steps, strict=True)
-    )
+    return planes_over(whole, region, layout)
 
 
 def _levels(level: Levels, settings: CutoutSettings) -> tuple[Levels, ...]:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Singles
 from tasks.media.matting.cutout import Cutout
 from tasks.media.planes.chroma import sample_at_chroma, sample_spacing
 from tasks.media.planes.compose import composite_foreground, soft_edges
@@ -23,8 +24,6 @@ from tasks.records import ColorTags
 BAND_SHARE: Final = 0.015
 LEAST_BAND_PX: Final = 3  # and at least so far
 SCREENS: Final = {"green": 1, "blue": 2}  # and their place in red, green, blue
-
-Singles = NDArray[np.float32]
 
 
 def despilled(cutout: Cutout, screen: str, layout: PixelLayout, color: ColorTags, height_px: int) -> Cutout:

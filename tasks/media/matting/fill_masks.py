@@ -8,11 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes, Probability
 from tasks.maths.body.person_box import PersonBoxes
 from tasks.media.files.masks_file import Mask, MaskState
-
-Probability = NDArray[np.float32]
-ByteMask = NDArray[np.uint8]
 
 MIN_PERSON_PROBABILITY: Final = 0.5  # a mask that stays below it all around the torso has missed the person
 TORSO_WINDOW_SHARE: Final = 0.08  # half size of the window around the torso's centre, as a share of the mask's size
@@ -23,7 +21,7 @@ MIN_OVERLAP_IOU: Final = 0.5  # intersection over union of two masks of the same
 class _UncertainFrame(NamedTuple):
     """A frame whose mask is missing or may show something else."""
 
-    mask: ByteMask | None  # None: unusable
+    mask: Bytes | None  # None: unusable
     edges_px: NDArray[np.float32]
     bridged: bool  # there are poses before and after, so the body's place is known
     posed: bool
@@ -46,7 +44,7 @@ def fill_failed_masks(
     a usable mask: a body that turns over has another outline by then.
     """
     empty = np.zeros((size_px[1], size_px[0]), np.uint8)
-    last: ByteMask | None = None
+    last: Bytes | None = None
     run: list[_UncertainFrame] = []
     edges = boxes.edges_px.astype(np.float32)
     for mask, edges_px, person, torso, pose in zip(masks, edges, boxes.person, boxes.torso_xy_px, posed, strict=True):
@@ -67,7 +65,7 @@ def fill_failed_masks(
 
 
 def _resolve_run(
-    run: list[_UncertainFrame], before: ByteMask | None, after: ByteMask | None, empty: ByteMask, most_copied: int
+    run: list[_UncertainFrame], before: Bytes | None, after: Bytes | None, empty: Bytes, most_copied: int
 ) -> Iterator[Mask]:
     """Masks for a run of uncertain frames. ``before`` and ``after`` are the good masks around it, if any."""
     if before is not None and after is not None:
@@ -96,7 +94,7 @@ def _in_longer_stretch(chosen: list[bool], longest: int) -> set[int]:
     return {index for stretch in stretches if chosen[stretch[0]] and len(stretch) > longest for index in stretch}
 
 
-def _similar_in_sequence(run: list[_UncertainFrame], good: ByteMask | None) -> set[int]:
+def _similar_in_sequence(run: list[_UncertainFrame], good: Bytes | None) -> set[int]:
     """Indices in ``run`` of masks that overlap the one before them in a sequence from ``good``."""
     chained = set()
     for index, frame in enumerate(run):
@@ -106,7 +104,7 @@ def _similar_in_sequence(run: list[_UncertainFrame], good: ByteMask | None) -> s
     return chained
 
 
-def _overlap(first: ByteMask, second: ByteMask) -> bool:
+def _overlap(first: Bytes, second: Bytes) -> bool:
     one, other = first > 127, second > 127
     return bool((one & other).sum() >= MIN_OVERLAP_IOU * max(1, (one | other).sum()))
 
@@ -123,5 +121,5 @@ def _shows_person(mask: Probability, edges_px: NDArray[np.float32], torso_xy_px:
     return bool(near.size) and float(near.max()) >= MIN_PERSON_PROBABILITY
 
 
-def _to_bytes(mask: Probability) -> ByteMask:
+def _to_bytes(mask: Probability) -> Bytes:
     return np.asarray(cv2.convertScaleAbs(mask, alpha=255), np.uint8)

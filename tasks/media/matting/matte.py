@@ -10,12 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes, Floats
 from tasks.maths.path import affine
 from tasks.media.planes.layout import Alpha
 from tasks.media.planes.region import Region
 
-ByteMask = NDArray[np.uint8]
-Matrix = NDArray[np.float64]
 AGREEMENT_SIGMA: Final = 0.25  # difference at which a neighbour in time has weight 0.6; at twice this it has 0.14
 PROBABILITY_RAMP: Final = (0.20, 0.55)  # below: not the person; above: the person. Low, so that limbs stay whole
 MASK_BLUR_MODEL_PX: Final = 1.0  # standard deviation; smooths the steps of the network's mask
@@ -40,7 +39,7 @@ _OPACITY: Final = _ramp(*ALPHA_RAMP)
 _LIKENESS: Final = np.exp(-0.5 * (np.arange(256) / GUIDE_SIGMA_LEVELS) ** 2).astype(np.float32)
 
 
-def average_with_neighbours(mask: ByteMask, neighbours: list[tuple[ByteMask, Matrix]]) -> ByteMask:
+def average_with_neighbours(mask: Bytes, neighbours: list[tuple[Bytes, Floats]]) -> Bytes:
     """``mask`` averaged with its neighbours in time, each given with the 2x3 matrix that maps it onto ``mask``.
 
     Neighbours on both sides cancel lag. Each pixel of a neighbour is weighted by its agreement with ``mask``. So
@@ -69,7 +68,7 @@ def average_with_neighbours(mask: ByteMask, neighbours: list[tuple[ByteMask, Mat
     return averaged
 
 
-def harden_mask(probability: ByteMask) -> ByteMask:
+def harden_mask(probability: Bytes) -> Bytes:
     """The mask with uncertain probabilities decided and its steps smoothed.
 
     It is 255 inside, 0 outside and about half on the edge.
@@ -77,7 +76,7 @@ def harden_mask(probability: ByteMask) -> ByteMask:
     return np.asarray(cv2.GaussianBlur(cv2.LUT(probability, _SOLID), (0, 0), MASK_BLUR_MODEL_PX), np.uint8)
 
 
-def mask_region(mask: ByteMask, model_to_output: Matrix, size_px: tuple[int, int], grid: tuple[int, int]) -> Region:
+def mask_region(mask: Bytes, model_to_output: Floats, size_px: tuple[int, int], grid: tuple[int, int]) -> Region:
     """The region of the output in which ``mask`` shows something, with a margin.
 
     It begins on the ``grid`` of chroma samples (luma pixels each). It is empty if nothing lies in the output.
@@ -98,14 +97,14 @@ def mask_region(mask: ByteMask, model_to_output: Matrix, size_px: tuple[int, int
     return Region(low[0], low[1], high[0], high[1])
 
 
-def warp_mask(mask: ByteMask, model_to_output: Matrix, region: Region) -> ByteMask:
+def warp_mask(mask: Bytes, model_to_output: Floats, region: Region) -> Bytes:
     """The mask over ``region`` of the output, in one resampling. It is 0 outside the mask's box."""
     matrix = model_to_output.copy()
     matrix[:, 2] -= region.x0, region.y0
     return np.asarray(cv2.warpAffine(mask, matrix, region.size_px, flags=cv2.INTER_LINEAR), np.uint8)
 
 
-def refine_edge(probability: ByteMask, guide: ByteMask) -> ByteMask:
+def refine_edge(probability: Bytes, guide: Bytes) -> Bytes:
     """Joint bilateral filter (Petschnigg et al. 2004) over a sparse window.
 
     Each pixel becomes the mean of nearby pixels that are about as bright in ``guide``. Both arrays are (h, w), uint8.
@@ -134,6 +133,6 @@ def refine_edge(probability: ByteMask, guide: ByteMask) -> ByteMask:
     return np.asarray(np.rint(total / weights), np.uint8)
 
 
-def mask_to_alpha(edge: ByteMask) -> Alpha:
+def mask_to_alpha(edge: Bytes) -> Alpha:
     """Opacity (h, w), float32, 0..1, of a mask from ``harden_mask``. The soft edge lies inside, off the background."""
     return np.asarray(cv2.LUT(edge, _OPACITY))

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.arrays import Bytes
+from tasks.maths.arrays import Bytes, Singles
 
-Singles = NDArray[np.float32]
 Indices = NDArray[np.intp]
 
 # Choices, where no reason stands beside them. Tried as those of ``plate_matte``: the edge is off by 0.02 px more with

@@ -12,11 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.arrays import Bytes
+from tasks.maths.arrays import Bytes, Probability
 from tasks.media.files.masks_file import Mask
 from tasks.media.matting.body_mask import resample_body_mask
-
-Probability = NDArray[np.float32]
 
 USUAL_HZ: Final = 30.0  # frame rate for which ``KEPT`` and ``USUAL_KEPT`` are given
 BANDS: Final = 8  # of the mask's height, from head to feet: each has its own colours

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.arrays import Bytes
+from tasks.maths.arrays import Bytes, Singles
 from tasks.maths.path import affine
 from tasks.media.matting.missed_parts import MissedParts
 from tasks.media.matting.mixed_edge import mixed_edge
@@ -21,8 +21,6 @@ from tasks.media.planes.layout import PixelLayout, Plane
 from tasks.media.planes.region import Region
 from tasks.media.scene.clean_part import CleanPart
 from tasks.media.scene.people_mask import scaling
-
-Singles = NDArray[np.float32]
 
 # Where no source stands beside a value, it is a choice. Half and double of each, but for DECIDED, FAR_LEVELS and
 # those of the flow and of small persons, were tried alone on the first walker of ``tests.benchmarks.cutouts``: IoU

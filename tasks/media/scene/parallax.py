@@ -11,9 +11,8 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from tasks.maths.arrays import Bytes, Flags, Floats
+from tasks.maths.arrays import Bytes, Flags, Floats, Singles
 from tasks.maths.path import affine
 from tasks.media.planes.chroma import plane_to_luma, sample_spacing
 from tasks.media.planes.layout import PixelLayout, Plane
@@ -23,8 +22,6 @@ from tasks.media.planes.warp import CV2_INTERPOLATIONS, warp_plane
 from tasks.media.scene.fill import push_pull
 from tasks.media.scene.frame_store import FrameStore, small_luma_size
 from tasks.media.scene.people_mask import scaling
-
-Singles = NDArray[np.float32]
 
 FIELD_STEP: Final = 4  # small pixels from one shift to the next
 FIELD_SAMPLES: Final = 8  # samples of a plane between two at which the shifts are placed on it

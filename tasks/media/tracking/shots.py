@@ -16,11 +16,9 @@ from typing import Final, Protocol, TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.maths.arrays import Bytes
 from tasks.media.planes.crop import reduced
-
-Luma = NDArray[np.uint8]
 
 SMALL_PX: Final = (64, 36)  # width and height of the small picture
 SHIFT_PX: Final = (8, 4)  # of the small picture, each way: a pan is no cut
@@ -41,7 +39,7 @@ class LumaFrame(Protocol):
     """A frame with its luma."""
 
     @property
-    def reduced_luma(self) -> Luma:
+    def reduced_luma(self) -> Bytes:
         """(h, w) of the whole picture, reduced."""
         ...
 
@@ -52,8 +50,8 @@ AnyFrame = TypeVar("AnyFrame", bound=LumaFrame)
 def number_shots(stream: Iterable[AnyFrame]) -> Iterator[tuple[AnyFrame, int]]:
     """Each frame with the number of its shot, from 0 on. Where frames differ, up to ``FLASH_FRAMES`` are read ahead."""
     source = ((frame, small_picture(frame.reduced_luma)) for frame in stream)
-    ahead: deque[tuple[AnyFrame, Luma]] = deque()
-    earlier: deque[Luma] = deque(maxlen=NEIGHBOURS + 1)  # small pictures; that of the frame before is the last
+    ahead: deque[tuple[AnyFrame, Bytes]] = deque()
+    earlier: deque[Bytes] = deque(maxlen=NEIGHBOURS + 1)  # small pictures; that of the frame before is the last
     shot, blank = 0, False  # of the frame before
     while True:
         ahead.extend(islice(source, 0 if ahead else 1))
@@ -75,12 +73,12 @@ def number_shots(stream: Iterable[AnyFrame]) -> Iterator[tuple[AnyFrame, int]]:
         yield frame, shot
 
 
-def small_picture(luma: Luma) -> Luma:
+def small_picture(luma: Bytes) -> Bytes:
     """The picture in ``SMALL_PX``, (h, w)."""
     return reduced(luma, SMALL_PX)
 
 
-def differs(before: Luma, after: Luma) -> bool:
+def differs(before: Bytes, after: Bytes) -> bool:
     """Whether two small pictures of consecutive frames show different scenes, or a scene that moves much."""
     if change(before, after) < LEAST_CHANGE:
         return False
@@ -91,7 +89,7 @@ def differs(before: Luma, after: Luma) -> bool:
     return likeness(before, after) < SAME_SHIFTED_CORRELATION
 
 
-def stands_out(before: Sequence[Luma], after: Sequence[Luma]) -> bool:
+def stands_out(before: Sequence[Bytes], after: Sequence[Bytes]) -> bool:
     """Whether the scene changes from the last small picture ``before`` to the first one ``after``.
 
     Both are in order of time. Between two scenes more changes than from frame to frame on both sides.
@@ -107,17 +105,17 @@ def stands_out(before: Sequence[Luma], after: Sequence[Luma]) -> bool:
     return not moving or likeness(last, first) < float(np.median(moving)) - LEAST_DROP
 
 
-def change(before: Luma, after: Luma) -> float:
+def change(before: Bytes, after: Bytes) -> float:
     """Mean difference of two small pictures, in levels of luma."""
     return float(np.abs(before.astype(np.float32) - after).mean())
 
 
-def either_is_blank(before: Luma, after: Luma) -> bool:
+def either_is_blank(before: Bytes, after: Bytes) -> bool:
     """Whether one of two small pictures is blank, so that they cannot be correlated."""
     return min(float(before.std()), float(after.std())) < BLANK_STD
 
 
-def likeness(before: Luma, after: Luma) -> float:
+def likeness(before: Bytes, after: Bytes) -> float:
     """Correlation of two small pictures for the best shift, -1 to 1."""
     across, down = SHIFT_PX
     inner = before[down:-down, across:-across]

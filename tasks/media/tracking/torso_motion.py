@@ -12,11 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maths.arrays import Floats
+from tasks.maths.arrays import Bytes, Floats
 from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, SHOULDERS
 from tasks.maths.tracking.steps import Step, summarise_step
-
-Luma = NDArray[np.uint8]
 
 # ``_TORSOS``: in lengths of the torso.
 TRACKED_TORSO_PX: Final = (100.0, 120.0)  # shortest and longest torso in the crop that is tracked
@@ -80,14 +78,14 @@ class TorsoMotion:
     """Measures the motion of one person's torso from frame to frame. It keeps the last frame's luma and torso."""
 
     def __init__(self) -> None:
-        self._luma: Luma | None = None
+        self._luma: Bytes | None = None
         self._torso: Torso | None = None
         self._shown: tuple[Floats, ...] = ()
         self._speed: Floats | None = None
         self._carried = 0
 
     def step(
-        self, luma: Luma, landmarks_xy: Floats | None, visibility: Floats | None, shown_xy: Floats | None = None
+        self, luma: Bytes, landmarks_xy: Floats | None, visibility: Floats | None, shown_xy: Floats | None = None
     ) -> Step:
         """The torso's step from the frame before to this one.
 
@@ -116,7 +114,7 @@ class TorsoMotion:
         return row
 
 
-def measure_step(before: Luma, after: Luma, torso: Torso, guess_xy: Floats, shown_xy: Sequence[Floats] = ()) -> Step:
+def measure_step(before: Bytes, after: Bytes, torso: Torso, guess_xy: Floats, shown_xy: Sequence[Floats] = ()) -> Step:
     """The step of the features on ``torso``, which lies in ``before``.
 
     ``guess_xy`` (g, 2) are guesses, the best first.
@@ -169,7 +167,7 @@ class TrackingCrop:
     def scale(self) -> float:
         return float(self.scale_xy.mean())
 
-    def crop(self, luma: Luma) -> Luma:
+    def crop(self, luma: Bytes) -> Bytes:
         (x0, y0), (x1, y1) = self.low_xy, self.high_xy
         part = np.ascontiguousarray(luma[y0:y1, x0:x1])
         if self.size_px == (x1 - x0, y1 - y0):
@@ -197,7 +195,7 @@ def _tracking_crop(torso: Torso, guess_xy: Floats, shape: tuple[int, ...]) -> Tr
     return TrackingCrop(low, high, (width, height))
 
 
-def _track(old: Luma, new: Luma, found: NDArray[np.float32], guess: Floats) -> tuple[Floats, Floats, Floats]:
+def _track(old: Bytes, new: Bytes, found: NDArray[np.float32], guess: Floats) -> tuple[Floats, Floats, Floats]:
     """Start and end (k, 2) of corners that passed the forward-backward check, and their errors (k,), in crop px."""
     shift = guess.astype(np.float32)
     there, ok = _flow(old, new, found, found + shift)
@@ -209,7 +207,7 @@ def _track(old: Luma, new: Luma, found: NDArray[np.float32], guess: Floats) -> t
 
 
 def _flow(
-    old: Luma, new: Luma, start: NDArray[np.float32], first: NDArray[np.float32]
+    old: Bytes, new: Bytes, start: NDArray[np.float32], first: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Where corners (k, 1, 2) moved, searched from ``first``, and which could be followed (k,)."""
     found, status, _ = cv2.calcOpticalFlowPyrLK(
@@ -225,7 +223,7 @@ def _flow(
     return found, status[:, 0] == 1
 
 
-def _feature_mask(torso: Torso, crop: TrackingCrop, shown_xy: Sequence[Floats]) -> Luma:
+def _feature_mask(torso: Torso, crop: TrackingCrop, shown_xy: Sequence[Floats]) -> Bytes:
     """255 on the torso, from a little below the hips to the shoulders; 0 on arms and outside ``shown_xy``."""
     axis = torso.neck_xy - torso.hip_xy
     side = np.array([-axis[1], axis[0]]) / torso.length_px * torso.half_width_px
