@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -76,7 +75,7 @@ def read_motion(request: PathRequest[Content], offsets: Columns) -> Motion:
     frame = read_json(request.offsets.path("framing.json"))
     width, height = frame["output_size_px"]
     smoothing_limits.check_smoothing(request.settings, pose.frames, frame_times.mean_rate_hz(pose.time_s))
-    away, state, pixel_aspect = AbsenceRule(**frame["away"]), offsets["state"], float(Fraction(clip.pixel_aspect))
+    away, state, pixel_aspect = AbsenceRule(**frame["away"]), offsets["state"], clip.pixel_aspect_value
     shots = equal_slices(offsets["shot"])
     scale, roll_rad = scale_and_roll_of_shots(
         pose, shots, state, lambda part, states: applied_scale_and_roll(part, request.lock, pixel_aspect, states, away)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def measure_offsets(request: OffsetsRequest, folder: Path, tick: Tick) -> dict[s
     frame shows a person, ``AnchorNotSeen`` when none shows the anchor's point.
     """
     clip = read_clip(request.clip)
-    size_px = window.stabilized_size(clip.size_px, request.crop, float(Fraction(clip.pixel_aspect)))
+    size_px = window.stabilized_size(clip.size_px, request.crop, clip.pixel_aspect_value)
     pose = read_pose(request.subject.path("pose.parquet"))
     settings = request.settings
     motion = read_table(request.subject.path("motion.parquet"))

@@ -154,6 +154,11 @@ class Clip:
         return Fraction(self.rate_hz)
 
     @property
+    def pixel_aspect_value(self) -> float:
+        """The pixel aspect as a number."""
+        return float(Fraction(self.pixel_aspect))
+
+    @property
     def time_base(self) -> Fraction:
         return Fraction(self.time_base_s)
 

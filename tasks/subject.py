@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,7 +64,7 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     chosen = concatenate_tracks(pieces)
     steps = stitch_steps(chosen, read_steps(found.path("steps.parquet"), set(chosen.origin.tolist())), len(time_s))
     landmarks = _by_frame(replace(chosen, landmarks=exchange_sides(chosen.landmarks, sides)), len(time_s))
-    legs = _exchanged_legs(PoseTrack.of(time_s, landmarks), shot, float(Fraction(clip.pixel_aspect)))
+    legs = _exchanged_legs(PoseTrack.of(time_s, landmarks), shot, clip.pixel_aspect_value)
     pose = PoseTrack.of(time_s, exchange_sides(landmarks, legs, LEGS))
     write_pose(folder / "pose.parquet", folder / "pose.csv", pose)
     known = {"looked": looked, "shot": shot, "track": _origin(chosen, len(time_s))}

@@ -1,7 +1,6 @@
 """The trajectory stage: from offsets to the transform of each frame, and the planned metrics of the lock."""
 
 from collections.abc import Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -152,7 +151,7 @@ def _own_size(request: PathRequest[Content], motion: Motion) -> tuple[int, int]:
         return window.largest_covered_window(path.to_output, clip.size_px, path.main_target_xy).size_px
     if crop.keep is not None:
         return _kept(request, motion, crop.keep)[0]
-    return window.stabilized_size(clip.size_px, crop, float(Fraction(clip.pixel_aspect)))
+    return window.stabilized_size(clip.size_px, crop, clip.pixel_aspect_value)
 
 
 def find_room(request: RoomRequest, folder: Path, tick: Tick) -> dict[str, Any]:

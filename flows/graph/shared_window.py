@@ -1,7 +1,6 @@
 """One framing for all videos of a run: the size of window that fits every one of them."""
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 from conf.enums import CropMode
 from conf.lock import CropConf
@@ -21,7 +20,7 @@ def aspect_size(crop: CropConf, decoded: Artifact[DecodedClip]) -> Size:
     from tasks.maths.path import window  # loads scipy, which a run that shares nothing does not need
 
     clip = read_clip(decoded)
-    return window.stabilized_size(clip.size_px, crop, float(Fraction(clip.pixel_aspect)))
+    return window.stabilized_size(clip.size_px, crop, clip.pixel_aspect_value)
 
 
 def shares_room(crop: CropConf) -> bool:

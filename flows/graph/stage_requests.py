@@ -184,7 +184,7 @@ class RequestedStages:
         target = scaled_target(self.job.config)
         room = self._ask(
             lambda made: RoomRequest(
-                made(clip), made(subject), made(offsets), settings, crop, lock, target, made(found)
+                made(clip), made(subject), made(offsets), settings, crop, lock=lock, target=target, found=made(found)
             )
         )
         return self._shared_size("room", lambda made: room_size(made(room)), room)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +24,7 @@ LONGEST_S: Final = 8.0  # a longer clip shows its middle
 
 def render_preview(request: RenderRequest, placement: Placement, frames: Frames, folder: Path) -> dict[str, Any]:
     """Write ``preview.webp``; facts: size and how many pictures it has."""
-    size_px = preview_size_px(placement.size_px, float(Fraction(placement.clip.pixel_aspect)))
+    size_px = preview_size_px(placement.size_px, placement.clip.pixel_aspect_value)
     path = folder / request.output
     plays_ms = write_webp(path, small_pictures(request, placement, frames, size_px))
     pictures = check_written_webp(path, plays_ms)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -237,7 +236,7 @@ def backdrop(request: RenderRequest, placement: Placement) -> Backdrop:
         picture = read_background_image(request.image, request.image_digest)
         clip = placement.clip
         still = background_image_planes(
-            picture, layout, placement.size_px, clip.color, clip.height_px, float(Fraction(clip.pixel_aspect))
+            picture, layout, placement.size_px, clip.color, clip.height_px, clip.pixel_aspect_value
         )
         return lambda frame, cut: tuple(plane.copy() for plane in still)
     values = black if asked is None else placement.values(asked.color)

@@ -41,7 +41,7 @@ def read_keyframes(request: ExportRequest) -> Keyframes:
     matrices = matrices_of(path, "to_output")
     width, height = read_json(request.file(request.trajectory, "framing.json"))["output_size_px"]
     middle = (np.array(clip.size_px) - 1) / 2
-    aspect = float(Fraction(clip.pixel_aspect))
+    aspect = clip.pixel_aspect_value
     notes = []
     if clip.variable_rate:
         fact = f"exports: {request.export} has one key for each frame of the file, whose frames are uneven"

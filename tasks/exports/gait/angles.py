@@ -1,6 +1,5 @@
 """Export ``angles``: joint angles over time, and over the stride."""
 
-from fractions import Fraction
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ def write_angles(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, 
     """
     clip = read_clip(request.clip)
     track = read_track(request, clip)
-    gait = measured_gait(track, float(Fraction(clip.pixel_aspect)))
+    gait = measured_gait(track, clip.pixel_aspect_value)
     angles = np.full((track.frames, len(ANGLE_NAMES)), np.nan)
     for part in gait.parts:
         angles[part.first : part.first + len(part.time_s)] = np.stack(list(joint_angles(part).values()), axis=1)

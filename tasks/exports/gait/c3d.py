@@ -1,6 +1,5 @@
 """Export ``c3d``: the landmarks as markers, with the events of the gait."""
 
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ def write_c3d(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any
     """
     markers = read_markers(request)
     clip = read_clip(request.clip)
-    gait = measured_gait(read_track(request, clip), float(Fraction(clip.pixel_aspect)))
+    gait = measured_gait(read_track(request, clip), clip.pixel_aspect_value)
     start_s = float(markers.time_s[0])
     marks = [ContactMark(one.side.title(), LABELS[one.kind], one.time_s - start_s) for one in gait.events]
     c3d_file.write_c3d(

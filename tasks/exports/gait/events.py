@@ -1,7 +1,6 @@
 """Export ``events``: heel strikes and toe offs, and the figures of the gait."""
 
 from dataclasses import asdict
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,7 +34,7 @@ def write_events(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, 
     """
     clip = read_clip(request.clip)
     track = read_track(request, clip)
-    aspect = float(Fraction(clip.pixel_aspect))
+    aspect = clip.pixel_aspect_value
     gait = measured_gait(track, aspect)
     rows = [
         (f"{event.time_s:.4f}", int(nearest_index(np.array([event.time_s]), track.time_s)[0]), event.side, event.kind)

@@ -1,7 +1,6 @@
 """The landmarks as markers of a motion laboratory: an even rate, axes to the right, up and towards the camera."""
 
 from dataclasses import replace
-from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +33,7 @@ def read_markers(request: ExportRequest) -> Markers:
     """The markers that a request of ``trc`` or ``c3d`` asks for. ``VideoError`` where there is no scale to be found."""
     clip = read_clip(request.clip)
     track = read_track(request, clip)
-    aspect = float(Fraction(clip.pixel_aspect))
+    aspect = clip.pixel_aspect_value
     x_px = (track.xy_px[..., 0] + 0.5) * aspect
     places = np.stack([x_px, clip.height_px - 0.5 - track.xy_px[..., 1], -track.z * aspect], axis=-1)
     time_s, notes = even_times(track.time_s), []

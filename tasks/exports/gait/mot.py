@@ -1,6 +1,5 @@
 """Export ``mot``: the joint angles as a motion file of OpenSim."""
 
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,7 +33,7 @@ def write_mot(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any
     """
     clip = read_clip(request.clip)
     track = read_track(request, clip)
-    parts, why_not = side_views(track, float(Fraction(clip.pixel_aspect)))
+    parts, why_not = side_views(track, clip.pixel_aspect_value)
     rows = [_rows(part.time_s, joint_angles(part)) for part in parts if not changes_distance(part)]
     why_not = why_not or distance_reason(parts)
     table = np.concatenate(rows) if rows else np.zeros((0, 1 + len(COLUMNS)))

@@ -50,11 +50,10 @@ class PoseWriter:
     _times_s: list[float] = field(default_factory=list)
     _values: list[NDArray[np.float32]] = field(default_factory=list)
 
-    def write(self, time_s: float, landmarks: NDArray[np.float64] | None) -> None:
-        """Add the next frame: the ``LANDMARK_VALUES`` of each landmark, (33, 5), or None for nobody."""
-        nobody = np.full((LANDMARK_COUNT, len(LANDMARK_VALUES)), np.nan, np.float32)
+    def write(self, time_s: float, landmarks: NDArray[np.float64]) -> None:
+        """Add the next frame: the ``LANDMARK_VALUES`` of each landmark, (33, 5); NaN for nobody."""
         self._times_s.append(time_s)
-        self._values.append(nobody if landmarks is None else landmarks.astype(np.float32))
+        self._values.append(landmarks.astype(np.float32))
         if len(self._times_s) == _CHUNK_FRAMES:
             self.flush()
 

@@ -8,7 +8,6 @@ together, because to convert one line costs as much as a whole picture.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
@@ -91,7 +90,7 @@ class OfMoved(Generic[Made]):
 def thumbnails(frame: RenderFrame, planes: Planes) -> tuple[RgbPicture, RgbPicture]:
     """The small pictures of a frame: as it is, and as its output of these ``planes`` is."""
     picture, placement = frame.picture, frame.placement
-    pixel_aspect = float(Fraction(placement.clip.pixel_aspect))
+    pixel_aspect = placement.clip.pixel_aspect_value
     color = tags_for_height(picture.color, placement.clip.height_px, placement.size_px[1])
     output = replace(picture, planes=planes, color=color)
     before, after = (
