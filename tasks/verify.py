@@ -1,8 +1,8 @@
 """The verify stage: independent metrics of a rendered video, measured in the file itself.
 
 A new pose run and a torso feature track know nothing of the planned path. The pose run has its own noise, which is part
-of its metrics: a standard deviation of 1.9 px in x and 2.6 px in y on the drawn walker, 313 px high, which stands still
-to half a pixel; 2 to 5 px on filmed walkers. The features' step has no such noise.
+of its metrics. Its standard deviation is 1.9 px in x and 2.6 px in y on the drawn walker, 313 px high, which stands
+still to half a pixel. On filmed walkers it is 2 to 5 px. The features' step has no such noise.
 
 Only poses where the subject should be are used: a mirrored border shows a second person, and where the subject is
 absent the pose run may find anybody. ``judged`` is their share of the frames in which the subject is present. In the

@@ -73,8 +73,9 @@ def give_back_code() -> None:
 def _unwritten_code() -> Iterator[tuple[int, int]]:
     """The addresses of each mapping of a library that is read-only and has pages in memory, all of them as in the file.
 
-    Libraries only, as they stay mapped: another thread may unmap any other file meanwhile, as Arrow does with a table
-    and the loader with its cache, and keep data of its own at that address (of 1,004 such buffers 97 became zeros).
+    Libraries only, as they stay mapped. Another thread may unmap any other file meanwhile, as Arrow does with a table
+    and the loader with its cache. Then it may keep data of its own at that address: of 1,004 such buffers 97 became
+    zeros.
     """
     try:
         lines = _MAPPINGS.read_text(errors="replace").splitlines()

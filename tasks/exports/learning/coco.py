@@ -31,9 +31,9 @@ PERSON: Final = {"id": 1, "name": "person", "supercategory": "person"}
 def write_coco(request: ExportRequest, folder: Path, tick: Tick) -> dict[str, Any]:
     """Write ``coco.json``: an image for each frame, an annotation for each person found in it.
 
-    ``track_id`` is the number of the pose stage's track; ``subject`` is true for the person who is followed, whose key
-    points are those of ``pose.parquet``, with left and right put right where the model exchanged them. The box
-    and the area are those of the mask that comes with the pose, in px of the source.
+    ``track_id`` is the number of the pose stage's track. ``subject`` is true for the person who is followed. That
+    person's key points are those of ``pose.parquet``, in which exchanged sides are put right. The box and the area are
+    those of the mask that comes with the pose, in px of the source.
     """
     clip = read_clip(request.clip)
     times_s = read_table(request.clip.path("frames.parquet"))["time_s"]

@@ -19,9 +19,9 @@ from tasks.maths.frame_times import nearest_index, odd_frames_in
 
 # Standard deviation of a step of the pose, in differences of two successive ones, if the pose has white noise.
 DIFFERENCE_OF_STEPS_STDS: Final = (2 / 6) ** 0.5
-# Motion of the poses above this frequency counts as noise. In a filmed somersault without steps the anchor is off by
-# 9.5 to 9.7 px rms with 6 to 8 Hz, against hips marked by eye in 22 frames, and by 22 px without this limit. A drawn
-# take-off of 150 px in 0.3 s is followed to 4 px with 5 or 6 Hz, and to 3 px with 7 Hz.
+# Motion of the poses above this frequency counts as noise. Tried on a filmed somersault without steps, against hips
+# marked by eye in 22 frames: the anchor is off by 9.5 to 9.7 px rms with 6 to 8 Hz, and by 22 px without this limit. A
+# drawn take-off of 150 px in 0.3 s is followed to 4 px with 5 or 6 Hz, and to 3 px with 7 Hz.
 CALM_POSES_HZ: Final = 7.0
 FEWEST_GUESSES: Final = 5  # of known steps: fewer do not show how far off a guess is
 

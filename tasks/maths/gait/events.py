@@ -21,8 +21,8 @@ from tasks.maths.body.landmarks import HEELS, TOES
 from tasks.maths.gait.side_view import SideView
 
 # Choices. The events of eight drawn walkers, with the errors of a pose model, are off by 18 ms rms. With half or double
-# of one value it is 16 to 20 ms, but 37 or 27 ms with RISE, 26 ms with double of FLAT_BEFORE_END, and with double of
-# LEAST_STRIDE most events are not found.
+# of one value it is 16 to 20 ms. Exceptions: 37 or 27 ms with RISE, and 26 ms with double of FLAT_BEFORE_END. With
+# double of LEAST_STRIDE most events are not found.
 GRID_S: Final = 0.001  # on which the spline through the frames is read
 LEAST_STRIDE: Final = 0.6  # of the usual stride: closer extremes are one
 LEAST_REACH_TORSOS: Final = 0.2  # that a foot swings before or behind the hips in a step

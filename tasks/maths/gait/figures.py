@@ -20,8 +20,8 @@ from tasks.maths.gait.side_view import SideView, side_views
 
 FEWEST_STRIDES: Final = 3  # of both legs together; fewer have no spread to speak of
 USUAL: Final = (0.75, 1.33)  # of the median stride: a longer or shorter one is a stop, or a missed contact
-# Share of the stride in which the foot stands. Measured: 0.61 to 0.69 of a walk in a laboratory, 0.62 of drawn walks,
-# 0.45 to 0.55 of a run on a treadmill, and 0.13 to 0.30 of a walk backwards, whose events are taken for one another.
+# Share of the stride in which the foot stands. Measured: 0.61 to 0.69 in a walk in a laboratory, 0.62 in drawn walks,
+# 0.45 to 0.55 in a run on a treadmill. In a walk backwards, whose events are taken for one another: 0.13 to 0.30.
 LEAST_STANCE_OF_A_WALK: Final = 0.56
 LEAST_STANCE_OF_A_RUN: Final = 0.38
 AGREEING_STRIDES: Final = 5  # whose median share counts, so that one misplaced event changes nothing

@@ -17,8 +17,8 @@ from tasks.maths.path.smoothers import butterworth
 
 SMOOTHED_HZ: Final = 6.0  # cut-off that gait laboratories use for positions (Winter 1991)
 # Share by which a torso may grow or shrink in a stride. Drawn walkers across the picture, a laboratory walk and a run
-# on a treadmill had up to 0.007; with 0.098, at 45 degrees towards the camera, lengths were 18 % too small, and the
-# ankles off by 13 degrees instead of 5.
+# on a treadmill had up to 0.007. A walk at 45 degrees towards the camera had 0.098: there lengths were 18 % too small,
+# and the ankles off by 13 degrees instead of 5.
 MOST_GROWTH: Final = 0.04
 
 
