@@ -1,7 +1,7 @@
 """The subject: which of several people is followed, and why, in one sentence with numbers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -246,24 +246,34 @@ def seen_text(person: PersonFacts) -> str:
     return f"seen in {frames} from {person.first_s:.2f} to {person.last_s:.2f} s"
 
 
+class _Rule(NamedTuple):
+    """A rule that looks at one fact: the person with the largest ``rank`` is chosen."""
+
+    rank: Callable[[PersonFacts], float]
+    reason: str  # for the chosen one; 0 stands for the facts
+    against: str  # the fact of anybody else
+
+
+_RULES: Final = {
+    "largest": _Rule(lambda one: one.height_px, "is the largest, {0.height_px:.0f} px high", "{0.height_px:.0f} px"),
+    "centre": _Rule(
+        lambda one: -one.centre_distance,
+        "is closest to the centre, {0.centre_distance:.2f} half diagonals away",
+        "{0.centre_distance:.2f}",
+    ),
+    "first": _Rule(lambda one: -one.first_s, "is seen first, at {0.first_s:.2f} s", "{0.first_s:.2f} s"),
+}
+"""All but auto, which weighs several facts against those of the others: see ``auto_score``."""
+
+
 def _rank(person: PersonFacts, people: Sequence[PersonFacts], rule: str) -> float:
-    if rule == "largest":
-        return person.height_px
-    if rule == "centre":
-        return -person.centre_distance
-    if rule == "first":
-        return -person.first_s
-    return auto_score(person, people)
+    return _RULES[rule].rank(person) if rule in _RULES else auto_score(person, people)
 
 
 def _reason(best: PersonFacts, people: Sequence[PersonFacts], rule: str) -> str:
     name = f"person {best.person}"
-    if rule == "largest":
-        return f"{name} is the largest, {best.height_px:.0f} px high"
-    if rule == "centre":
-        return f"{name} is closest to the centre, {best.centre_distance:.2f} half diagonals away"
-    if rule == "first":
-        return f"{name} is seen first, at {best.first_s:.2f} s"
+    if rule in _RULES:
+        return f"{name} {_RULES[rule].reason.format(best)}"
     place = f"{best.height_px:.0f} px high, {best.centre_distance:.2f} half diagonals from the centre"
     scored = f"{auto_score(best, people):.2f} (seen in {best.share:.0%} of the frames"
     return f"{name} scores {scored}, {place}, ankle swing {best.swing:.2f} torso lengths)"
@@ -272,11 +282,7 @@ def _reason(best: PersonFacts, people: Sequence[PersonFacts], rule: str) -> str:
 def _against(other: PersonFacts, people: Sequence[PersonFacts], rule: str) -> str:
     if other not in people:
         return f"not considered ({DOUBTS[other.doubt or 'brief']}), {seen_text(other)}"
-    if rule == "largest":
-        return f"{other.height_px:.0f} px"
-    if rule == "centre":
-        return f"{other.centre_distance:.2f}"
-    if rule == "first":
-        return f"{other.first_s:.2f} s"
+    if rule in _RULES:
+        return _RULES[rule].against.format(other)
     numbers = f"{other.share:.0%}, {other.height_px:.0f} px, {other.centre_distance:.2f}, {other.swing:.2f}"
     return f"{auto_score(other, people):.2f} ({numbers})"

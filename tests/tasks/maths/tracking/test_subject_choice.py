@@ -64,6 +64,20 @@ def test_each_rule_chooses_another_person(rule: str, tracks: tuple[Track, ...], 
     assert len(tracks) == 1 or all(f"person {n}: " in choice.why for n in range(1, len(tracks) + 1) if n != chosen)
 
 
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ("largest", "person 2 is the largest, 300 px high; person 1: 200 px"),
+        ("centre", "person 1 is closest to the centre, 0.10 half diagonals away; person 2: 0.40"),
+        ("first", "person 2 is seen first, at 0.20 s; person 1: 0.50 s"),
+    ],
+)
+def test_each_rule_tells_the_fact_that_it_looks_at(rule: str, why: str) -> None:
+    here = PersonFacts(1, 90, 0.9, 0.5, 3.0, 200.0, 0.1, 0.9, 0.2, "")
+    near = PersonFacts(2, 90, 0.9, 0.2, 3.0, 300.0, 0.4, 0.9, 0.2, "")
+    assert choose_person([here, near], rule).why == why
+
+
 def test_people_who_are_not_considered_are_named() -> None:
     why = choose_person(people(POSTER, PASSER, WALKER), "largest").why
     assert (
