@@ -56,6 +56,11 @@ def shoulder_midpoint(landmarks: Floats) -> Floats:
     return np.asarray(landmarks[..., list(SHOULDERS), :2].mean(axis=-2))
 
 
+def in_square_px(xy_px: Floats, pixel_aspect: float) -> Floats:
+    """Positions or vectors (..., 2) in px as high as they are wide: lengths in all directions can be compared."""
+    return np.asarray(xy_px * np.array([pixel_aspect, 1.0]))
+
+
 def exchange_sides(values: Floats, frames: Flags, landmarks: Sequence[int] = range(LANDMARK_COUNT)) -> Floats:
     """Values (n, 33, ...), left for right in the given ``frames`` (n,), of all landmarks or of ``landmarks`` alone."""
     order = [COUNTERPARTS[index] if index in landmarks else index for index in range(LANDMARK_COUNT)]

@@ -17,6 +17,7 @@ from tasks.maths.body.landmarks import (
     RIGHT_KNEE,
     SHOULDERS,
     PoseTrack,
+    in_square_px,
     shoulder_midpoint,
     torso_length_px,
 )
@@ -72,7 +73,7 @@ def limb_height_px(track: PoseTrack, pixel_aspect: float = 1.0) -> float:
     """
     if not track.found.any():
         return float("nan")
-    xy_px = track.xy_px * np.array([pixel_aspect, 1.0])
+    xy_px = in_square_px(track.xy_px, pixel_aspect)
     trunk = torso_length_px(xy_px)
     thighs = [_length(xy_px[:, hip], xy_px[:, knee]) for hip, knee in ((LEFT_HIP, LEFT_KNEE), (RIGHT_HIP, RIGHT_KNEE))]
     shanks = [

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import HEELS, TOES
+from tasks.maths.body.landmarks import HEELS, TOES, in_square_px
 from tasks.maths.gait.events import FLAT_AFTER_STRIKE, SIDES, Side
 from tasks.maths.gait.figures import Gait, Stride, other_side, spread
 from tasks.maths.gait.side_view import SideView, changes_distance
@@ -52,7 +52,7 @@ def measured_steps(gait: Gait, hips_px: Floats, time_s: Floats, camera: CameraPa
     """
     steps = Steps([], [], [], [], [])
     over = affine.apply(camera.to_scene, hips_px) / affine.length_scale(camera.to_scene)[:, None]
-    over = over * np.array([pixel_aspect, 1.0])
+    over = in_square_px(over, pixel_aspect)
     for part in gait.parts:
         if changes_distance(part):
             continue

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from tasks.maths.arrays import Flags, Floats, true_runs
-from tasks.maths.body.landmarks import FEET, HEELS, TOES, PoseTrack, hip_midpoint, torso_length_px
+from tasks.maths.body.landmarks import FEET, HEELS, TOES, PoseTrack, hip_midpoint, in_square_px, torso_length_px
 from tasks.maths.body.stride import pose_stride_hz
 from tasks.maths.frame_times import interpolate_at, mean_rate_hz
 from tasks.maths.gait.legs import LEFT_LEG, RIGHT_LEG, Sides, untangle
@@ -31,11 +31,11 @@ class SideWalk(NamedTuple):
 def side_walks(track: PoseTrack, pixel_aspect: float) -> tuple[list[SideWalk], str]:
     """The walks in order, and why there are none, in words; empty where there are."""
     stride_hz = pose_stride_hz(track)
-    torso_px = torso_length_px(_square(track.xy_px, pixel_aspect))
+    torso_px = torso_length_px(in_square_px(track.xy_px, pixel_aspect))
     if not np.isfinite(stride_hz).any():
         no_steps = "no regular steps were found; the clip must show both feet for at least three strides"
         return [], _sparse_reason(track) or no_steps
-    foot = _square(track.xy_px, pixel_aspect)[:, :, 0] / float(np.nanmedian(torso_px))
+    foot = in_square_px(track.xy_px, pixel_aspect)[:, :, 0] / float(np.nanmedian(torso_px))
     shown = _foot_along(foot[:, list(TOES)] - foot[:, list(HEELS)], track, float(np.nanmedian(stride_hz)))
     walking = _without_short_gaps(np.isfinite(stride_hz) & track.found, track.time_s)
     found = []
@@ -79,7 +79,7 @@ def walk_points(track: PoseTrack, walk: SideWalk, pixel_aspect: float) -> tuple[
     """
     part = slice(walk.first, walk.last + 1)
     time_s = track.time_s[part]
-    xy_px = filled_between(_square(track.xy_px[part], pixel_aspect), track.found[part], time_s)
+    xy_px = filled_between(in_square_px(track.xy_px[part], pixel_aspect), track.found[part], time_s)
     torso_px = float(np.median(torso_length_px(xy_px)))
     points = (xy_px - hip_midpoint(xy_px)[:, None]) * np.array([walk.forwards, -1.0]) / torso_px
     left, right = (points[:, FEET[side::2], 0].mean(axis=1) for side in (0, 1))
@@ -101,11 +101,6 @@ def _sparse_reason(track: PoseTrack) -> str:
     if apart_s <= LONGEST_FILLED_S:
         return ""
     return f"the poses are {apart_s:.2f} s apart, and a foot may land within {LONGEST_FILLED_S} s"
-
-
-def _square(xy_px: Floats, pixel_aspect: float) -> Floats:
-    """Positions in px of equal width and height."""
-    return np.asarray(xy_px * np.array([pixel_aspect, 1.0]))
 
 
 def _foot_along(feet: Floats, track: PoseTrack, stride_hz: float) -> Floats:

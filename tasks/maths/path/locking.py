@@ -12,7 +12,7 @@ import numpy as np
 from tasks.errors import AnchorNotSeen
 from tasks.maths import frame_times
 from tasks.maths.arrays import Flags, Floats
-from tasks.maths.body.landmarks import HIPS, SHOULDERS, PoseTrack, hip_midpoint, shoulder_midpoint
+from tasks.maths.body.landmarks import HIPS, SHOULDERS, PoseTrack, hip_midpoint, in_square_px, shoulder_midpoint
 from tasks.maths.path.smoothers import kalman
 
 CUT_STEP_PX: Final = 0.5  # a larger step where the subject leaves or returns is a cut: an eased transition has none
@@ -175,7 +175,7 @@ def _torso_vector(pose: PoseTrack, pixel_aspect: float, min_visibility: float) -
     """Vector (n, 2) from mid-hip to mid-shoulder, in units of a pixel's height; NaN if one of the four is hidden."""
     seen = np.all(pose.visibility[:, [*HIPS, *SHOULDERS]] >= min_visibility, axis=1)
     vector = shoulder_midpoint(pose.xy_px) - hip_midpoint(pose.xy_px)
-    return np.where(seen[:, None], vector * [pixel_aspect, 1.0], np.nan)
+    return np.where(seen[:, None], in_square_px(vector, pixel_aspect), np.nan)
 
 
 def _require_torso(seen: Flags, setting: str) -> None:
