@@ -1,18 +1,16 @@
 """Several people at once: one pose estimator follows each, in a window of its own, and a free one searches.
 
-The pose model finds whom it is shown large enough. So a person who is small in the frame is looked at in a square
-window that moves with the body. Others are searched for in the whole frame and in overlapping tiles of it, with tracked
-people painted over. MediaPipe's own search for several people sees the whole frame only, and misses small people and
-the second of two.
+The pose model finds whom it is shown large enough. So a small person is looked at in a square window that moves with
+the body. Others are searched for in the whole frame and in overlapping tiles of it, with tracked people painted over.
+MediaPipe's own search for several people sees the whole frame only, and misses small people and the second of two.
 
-Shown two people side by side, the model slides from the one behind to the one in front. So people who pass one another
-are each looked at with the other one covered (``tasks.maths.tracking.passing``), and whoever is hidden meanwhile is
-expected where the motion leads.
+Shown two people side by side, the model slides to the one in front. So people who pass one another are each looked at
+with the other one covered (``tasks.maths.tracking.passing``); who is hidden is expected where the motion leads.
 
 Large people are tracked in the whole frame. MediaPipe filters landmarks in the coordinates of what it is shown, the
 more the slower they move there: in a window that moves along, the filter lags behind the swing of large hips (10 to
-50 % more spread against the truth with drawn walkers of 0.63 of the height). A window that the torso's motion drives
-(anchor: 10 to 60 % more sideways spread) and windows for everybody (5 to 24 % more, at any time stamps) were tried.
+50 % more spread of drawn walkers of 0.63 of the height). A window that the torso's motion drives (anchor: 10 to 60 %
+more sideways spread) and windows for everybody (5 to 24 % more, at any time stamps) were tried.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +29,7 @@ from tasks.maths.tracking.unchanged import Shown
 from tasks.models.frame_view import FrameView, boxes_of, look_at_frame, look_at_square
 from tasks.models.people_finder import AtOnce, SearchedFrame, Sighting, one_by_one
 from tasks.models.pose import PoseEstimate, PoseEstimator
-from tasks.models.tracker_slot import Look, TrackerSlot
+from tasks.models.tracker_slot import Look, TrackerSlot, refuse_others
 from tasks.models.visibility import OwnVisibility
 
 LARGE_SHARE: Final = 0.4  # of the frame's height: larger people are tracked in the whole frame
@@ -83,13 +81,13 @@ class PeopleTracker:
             slot.person, slot.edges_px = looks[number]
             own = covers.get(slot.track)
             slot.clear_px = clear_edges(slot.expected(time_s), own, view.size_px) if own else None
+        refuse_others(self._busy(), time_s)
         hidden = self._hidden(view, covers, time_s)
         for slot in sorted(following, key=lambda slot: not slot.track):  # first the followed people, then the lost ones
-            if slot.track in hidden:
-                continue
-            if slot.track and slot.person is None:
+            if slot.track and slot.track not in hidden and slot.person is None:
                 slot.look_again(view, time_s, self._known())
-            self._take_in(slot, time_s)
+            if slot.track not in hidden:
+                self._take_in(slot, time_s)
         self._resolve_duplicates(covers, time_s)
         searched = self._searched = SearchedFrame(view, time_s, self._places(view, time_s))
         return lambda: self._people(searched)
@@ -111,7 +109,8 @@ class PeopleTracker:
         return [number for number, slot in enumerate(self._slots) if slot.window is not None]
 
     def _covers(self, time_s: float) -> dict[int, list[Cover]]:
-        return self._passings.covers({slot.track: slot.expected(time_s) for slot in self._busy()})
+        unseen = [slot.track for slot in self._busy() if slot.person is None]  # in the frame before
+        return self._passings.covers({slot.track: slot.expected(time_s) for slot in self._busy()}, unseen)
 
     def _look_at(
         self, numbers: Sequence[int], covers: Mapping[int, Sequence[Cover]], view: FrameView, time_s: float
@@ -160,7 +159,8 @@ class PeopleTracker:
         if slot.person is None:
             return False
         found, others = slot.person.landmarks, self._covered(covers)
-        if is_expected(found, slot.expected(time_s), [other.expected(time_s) for other in others]):
+        expected = [other.expected(time_s) for other in others]
+        if is_expected(found, slot.expected(time_s), expected) or slot.goes_on(found, others):
             return True
         # The body is not where a straight line leads: the person stopped or turned, or it is somebody else's.
         seen = [other.person.landmarks for other in others if other.person is not None]

@@ -1,14 +1,15 @@
 """One pose estimator and the person it follows: where that person is expected, and looked for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 
 from tasks.maths.arrays import Floats
-from tasks.maths.body.landmarks import LANDMARK_COUNT, BoxEdges, hip_midpoint
+from tasks.maths.body.landmarks import LANDMARK_COUNT, BoxEdges, hip_midpoint, same_body
 from tasks.maths.tracking.passing import FRONT_SHARE, Cover, cover_box, is_apart, is_expected
-from tasks.maths.tracking.search_plan import Lost
+from tasks.maths.tracking.search_plan import MIN_FOLLOWED_S, Lost
 from tasks.maths.tracking.squares import FollowingWindow, Square, follows
 from tasks.models.frame_view import PAINT_LEVEL, FrameView, look_at_frame, look_at_square
 from tasks.models.pose import PoseEstimate
@@ -111,7 +112,28 @@ class TrackerSlot:
         """Make the estimator forget whom it followed: it does so when it is shown an empty picture."""
         self.estimator(np.full((64, 64, 3), PAINT_LEVEL, np.uint8), time_s)
 
+    def goes_on(self, found: Floats, others: Iterable["TrackerSlot"]) -> bool:
+        """Whether landmarks (33, 2 or more) of this frame are near the last ones, when none of ``others`` was seen."""
+        return same_body(found, self.landmarks) and all(other.seen_s < self.seen_s for other in others)
+
     def release(self, time_s: float) -> None:
         """Follow nobody."""
         self.track, self.person, self.window = 0, None, None
         self.forget(time_s)
+
+
+def refuse_others(slots: Sequence[TrackerSlot], time_s: float) -> None:
+    """See nobody for those who are new, or were not seen in the frame before, where the body found is another's.
+
+    ``slots`` follow different people. The body is another's who was seen in the frame before and has hardly moved
+    since, or who is rather expected there than somebody who was hidden (see ``is_expected``). So of two who pass, the
+    one in front keeps the number where the one behind does not come out on a straight way, or where one of them turns.
+    """
+    for slot, other in permutations(slots, 2):
+        if slot.person is None or other.person is None or not same_body(slot.person.landmarks, other.person.landmarks):
+            continue
+        found, hidden = other.person.landmarks, slot.seen_s < other.seen_s
+        new = time_s - slot.since_s < MIN_FOLLOWED_S <= time_s - other.since_s
+        stayed = (hidden or new) and same_body(found, other.landmarks)
+        if stayed or (hidden and is_expected(found, other.expected(time_s), [slot.expected(time_s)])):
+            slot.person = None

@@ -14,7 +14,7 @@ to 0.63 of the height, 540 to 2160 px high) the one behind was lost in 22 frames
 the hips are less than 0.05 heights apart across the picture, or the model takes what is left for the one in front.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from typing import Final, NamedTuple
 
@@ -54,10 +54,11 @@ class Passings:
         self._apart: set[tuple[int, int]] = set()  # pairs that were not near in an earlier frame
         self._behind: dict[tuple[int, int], tuple[int, ...]] = {}  # of each near pair: those who are behind
 
-    def covers(self, people: Mapping[int, Floats]) -> dict[int, list[Cover]]:
+    def covers(self, people: Mapping[int, Floats], unseen: Collection[int] = ()) -> dict[int, list[Cover]]:
         """What is covered for each person who is near another one; others are left out.
 
-        ``people`` are the expected landmarks (33, 2 or more) of this frame, in source px, by the person's number.
+        ``people`` are the expected landmarks (33, 2 or more) of this frame, in source px, by the person's number. Those
+        who were ``unseen`` in the frame before are not covered for the one in front, who may be at their place.
         """
         pairs = list(combinations(sorted(people), 2))
         near = {pair for pair in pairs if _near(people[pair[0]], people[pair[1]])}
@@ -69,7 +70,7 @@ class Passings:
             for one, other in (pair, pair[::-1]):
                 if one in behind:
                     box_px = cover_box(people[one], people[other], BEHIND_SHARE)
-                elif _across_heights(people[one], people[other]) >= UNHIDDEN_HEIGHTS:
+                elif other not in unseen and _across_heights(people[one], people[other]) >= UNHIDDEN_HEIGHTS:
                     box_px = cover_box(people[one], people[other], FRONT_SHARE)
                 else:
                     continue

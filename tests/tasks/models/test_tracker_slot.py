@@ -10,7 +10,7 @@ from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import LEFT_HIP, hip_midpoint
 from tasks.maths.tracking.squares import FollowingWindow, Square
 from tasks.models.pose import PoseEstimate
-from tasks.models.tracker_slot import TrackerSlot
+from tasks.models.tracker_slot import TrackerSlot, refuse_others
 from tasks.models.visibility import OwnVisibility
 from tests.support.drawn.bodies import figure
 
@@ -96,3 +96,22 @@ def test_the_one_beside_is_covered() -> None:
 def test_a_body_of_another_size_is_not_the_one_who_was_lost() -> None:
     slot, forgot = looked_again([], whole=True, found_torso_px=0.6 * TORSO_PX)
     assert slot.person is None and forgot == 2
+
+
+@pytest.mark.parametrize(
+    ("since_s", "seen_s", "refused"), [(0.0, 0.5, True), (0.8, 1.0, True), (0.0, 1.0, False)], ids=str
+)
+def test_a_body_is_not_that_of_somebody_hidden_or_new_if_another_one_was_on_it(
+    since_s: float, seen_s: float, refused: bool
+) -> None:
+    """Both estimators see the body of the first one; the second was a torso beside it, or hidden since 0.5 s."""
+    slots = []
+    for x, since, seen in ((400.0, 0.0, 1.0), (460.0, since_s, seen_s)):
+        landmarks = figure((x, 200), TORSO_PX)
+        slot = TrackerSlot(OwnVisibility(Watcher(TORSO_PX)))
+        window = FollowingWindow(landmarks, since)
+        slot.begin(1, PoseEstimate(figure((402, 200), TORSO_PX), None), np.zeros(4), since, whole=True, window=window)
+        slot.landmarks, slot.seen_s = landmarks, seen
+        slots.append(slot)
+    refuse_others(slots, 1.03)
+    assert [slot.person is None for slot in slots] == [False, refused]

@@ -78,6 +78,14 @@ def test_of_the_one_behind_the_far_side_is_covered_where_both_are_seen() -> None
     assert 500 < line_x < 500 + 0.5 * apart * HEIGHT_PX  # more than half of the way is left to the one in front
 
 
+def test_who_was_not_seen_is_not_covered_for_the_one_in_front() -> None:
+    """That one is only expected there, and may be behind the one in front."""
+    passings, first, lower = Passings(), figure((500, 300)), 300 + 0.1 * HEIGHT_PX
+    for heights, unseen, covered in ((APART, [], set()), (0.2, [], {1, 2}), (0.2, [1], {1}), (0.2, [2], {1, 2})):
+        people = {1: first, 2: figure((500 + heights * HEIGHT_PX, lower))}
+        assert passings.covers(people, unseen).keys() == covered
+
+
 def test_a_taller_one_has_more_of_the_way() -> None:
     ((cover,),) = met(0.1, times=2.0).values()
     assert cover.box_px[0] == pytest.approx(500 + 0.1 * HEIGHT_PX / 3)
