@@ -22,23 +22,35 @@ DEMO: Final = "demo"
 MAX_LIST_BYTES: Final = 16 << 20  # of a text file with paths
 MAX_VIDEO_NAME_BYTES: Final = 200  # folders may have 255, and a suffix is added
 # Names that the program itself uses in ``output_dir``; "." and ".." cannot be folders in it.
-RESERVED_NAMES: Final = {"batch.json", "index.html", "sweeps", ".cache", ".prefect", ".", ".."}
+RESERVED_NAMES: Final = {"batch.json", "batch.csv", "index.html", "sweeps", ".cache", ".prefect", ".", ".."}
 VIDEO_SUFFIXES: Final = {
     ".mp4",
     ".mov",
     ".m4v",
+    ".3gp",
+    ".3g2",
+    ".qt",
+    ".f4v",
     ".mkv",
     ".webm",
     ".avi",
+    ".divx",
+    ".wmv",
+    ".asf",
+    ".flv",
+    ".ogv",
+    ".ogm",
     ".mpg",
     ".mpeg",
+    ".m2v",
+    ".vob",
+    ".ts",
     ".mts",
     ".m2ts",
-    ".ts",
-    ".wmv",
-    ".3gp",
-    ".ogv",
+    ".mod",
+    ".tod",
     ".mxf",
+    ".dv",
 }
 
 
@@ -102,6 +114,8 @@ def missing_reason(video: Video) -> str:
         return f"{video.path}: is not a regular file; give a video file"
     if why := access_problem(video.path):
         return f"{video.path}: cannot be opened ({why}); check its name, and the permissions of its folder"
+    if all(exists(expand_home(part.strip())) for part in str(video.path).split(",")):
+        return f"{video.path}: there is no such file; write several as a list, such as video='[a.mp4, b.mp4]'"
     return f"{video.path}: there is no such file; check {video.line or 'the path'}"
 
 

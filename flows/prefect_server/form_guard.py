@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from conf.config import Config
+from conf.enums import Runner
 from flows.config.error_lines import unknown_setting_line
 from flows.config.overrides import CONF_FOLDER
 from flows.config.schema import setting_names
@@ -56,7 +57,10 @@ def _require_plain(number: int, override: str) -> None:
 
 
 def require_inside(config: Config, served_folder: Path) -> None:
-    """``SettingError`` where the configuration names a folder, picture or list outside the served folder."""
+    """``SettingError`` where the configuration names a cluster, or a file or folder outside the served folder."""
+    if config.runner.kind is Runner.dask:
+        # What a scheduler sends is unpickled here: whoever chose its address could run programs in this account.
+        raise SettingError(f"runner=dask: it runs what a scheduler sends; {COMMAND_LINE_CURE}")
     root = served_folder.resolve()
     paths = {
         "output_dir": config.output_dir,

@@ -120,6 +120,21 @@ def test_a_file_whose_name_begins_like_a_list_is_that_file(clips: Path, monkeypa
         find_videos("@none.txt")
 
 
+def test_several_files_without_brackets_are_told_to_be_a_list(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(clips)
+    joined = [missing_reason(video) for given in ("b.mp4,a.mov", "b.mp4, none.mp4") for video in find_videos(given)]
+    assert joined == [
+        "b.mp4,a.mov: there is no such file; write several as a list, such as video='[a.mp4, b.mp4]'",
+        "b.mp4, none.mp4: there is no such file; check the path",
+    ]
+
+
+def test_a_folder_gives_the_videos_of_old_cameras_and_discs(tmp_path: Path) -> None:
+    for name in ("a.VOB", "b.flv", "c.asf", "d.3g2", "e.dv", "notes.srt"):
+        (tmp_path / name).touch()
+    assert names(str(tmp_path)) == ["a", "b", "c", "d", "e"]
+
+
 def test_a_missing_file_is_kept_and_fails_alone(clips: Path) -> None:
     assert names([str(clips / "none.mp4"), str(clips / "b.mp4")]) == ["none", "b"]
 
@@ -193,7 +208,17 @@ def test_a_name_of_blanks_can_be_seen(tmp_path: Path) -> None:
 
 
 def test_a_reserved_name_gets_a_digest(tmp_path: Path) -> None:
-    own = ("Batch.json", INDEX_PAGE_NAME, "sweeps", ".cache", ".prefect", f".{INDEX_PAGE_NAME}{PART_SUFFIX}", ".", "..")
+    own = (
+        "Batch.json",
+        "batch.csv",
+        INDEX_PAGE_NAME,
+        "sweeps",
+        ".cache",
+        ".prefect",
+        f".{INDEX_PAGE_NAME}{PART_SUFFIX}",
+        ".",
+        "..",
+    )
     for name in (*own, "batch", "sweep.json"):
         (tmp_path / f"{name}.mp4").touch()
     paths = [tmp_path / f"{name}.mp4" for name in own]

@@ -68,6 +68,9 @@ def guarded(overrides: list[str], served: Path, *, sweep: bool = False) -> None:
         "models.dir=/hunter2",
         "models={dir:/hunter2}",
         "background.image=/etc/hunter2.png",
+        "corrections=/etc/hunter2.csv",
+        "runner=dask",
+        "runner.kind=dask",
         "hydra/launcher=hunter2",
         "hydra.sweeper.hunter2=1",
         "hydra={launcher:hunter2}",
@@ -106,6 +109,7 @@ def test_every_value_of_a_sweep_is_checked(override: str, served: Path) -> None:
         ["video=@good.txt", "output_dir=results", "cache_dir=results/cache"],
         ["video=[walk.mp4,demo]", "smoothing=gaussian", "border.color=[0,0,0]"],
         ["video=demo", "", "  "],
+        ["video=demo", "runner=processes"],
     ],
 )
 def test_a_video_and_its_settings_pass(overrides: list[str], served: Path) -> None:
