@@ -110,6 +110,23 @@ def test_too_few_strides_do_not_tell_a_run() -> None:
     assert (gait.events, gait.strides, gait.figures) == ([], [], {})
 
 
+def test_feet_that_strike_together_are_no_run() -> None:
+    """Poses that take one leg for the other: the first 2 s of a real walk were called a run."""
+    sides: tuple[tuple[Side, float, float], ...] = (("left", 0.0, 0.16), ("right", 0.06, 0.22))
+    events = [
+        event
+        for number in range(5)
+        for side, strike_s, off_s in sides
+        for event in (
+            GaitEvent(0.5 * number + strike_s, side, "heel strike"),
+            GaitEvent(0.5 * number + off_s, side, "toe off"),
+        )
+    ]
+    gait = gait_of_events(sorted(events), [], "")
+    assert gait.why_not == "only 0 whole strides could be measured; 3 are needed"
+    assert gait.figures == {}
+
+
 def test_a_stop_at_the_end_of_a_walk_is_no_stride() -> None:
     walk = [event for event in true_events(drawn(seconds=8)) if event.time_s < 6]
     strike = max(event for event in walk if event.kind == "heel strike")
