@@ -236,8 +236,8 @@ def _expand_path(item: str) -> list[Path]:
     if is_folder(path):
         return _folder_videos(path)
     if not exists(path) and glob.has_magic(item):
-        found = (Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207  (absolute patterns)
-        matches = sorted(match for match in found if is_file(match) and not ("**" in item and _is_result(match)))
+        found = [Path(match) for match in glob.glob(str(path), recursive=True)]  # noqa: PTH207  (absolute patterns)
+        matches = sorted(match for match in _each_once(found) if not ("**" in item and _is_result(match)))
         if not matches:
             raise SettingError(f"video: no file matches {item}; check the folder and the quotes around the pattern")
         return matches
@@ -254,6 +254,13 @@ def _folder_videos(folder: Path) -> list[Path]:
     if not visible:
         raise SettingError(f"video: the folder {folder} holds no video; name a file, or a folder that holds some")
     return visible
+
+
+def _each_once(matches: Sequence[Path]) -> list[Path]:
+    """The files of a pattern, each by its shortest path: a link to a folder above leads ``**`` around forty times."""
+    folders = {folder: resolved(folder) for folder in {match.parent for match in matches}}
+    by_length = sorted(matches, key=lambda match: (len(match.parts), match), reverse=True)
+    return [match for match in {folders[one.parent] / one.name: one for one in by_length}.values() if is_file(match)]
 
 
 def _is_result(file: Path) -> bool:

@@ -65,6 +65,14 @@ def test_a_recursive_glob_skips_the_programs_results(clips: Path) -> None:
     assert names(f"{clips}/outputs/*/stabilized.mp4") == ["stabilized"]
 
 
+def test_a_link_to_a_folder_above_gives_no_video_twice(clips: Path) -> None:
+    (clips / "sub" / "above").symlink_to("..")
+    (clips / "c.mp4").symlink_to("b.mp4")
+    found = find_videos(f"{clips}/**/*.mp4")
+    places = sorted(str(video.path.relative_to(clips)) for video in found if video.path)
+    assert places == ["b.mp4", "c.mp4", "my clip [1].mp4", "sub/b.mp4"]
+
+
 def test_two_videos_with_one_name_get_two_names(clips: Path) -> None:
     found = names([str(clips / "b.mp4"), str(clips / "sub" / "b.mp4")])
     assert len(set(found)) == 2

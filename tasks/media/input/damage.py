@@ -20,6 +20,8 @@ _TS_PACKET_BYTES: Final = 188
 _TS_STRIDES_BYTES: Final = (_TS_PACKET_BYTES, 192, 204)  # plain; with a time before (M2TS); with check bytes behind
 _TS_PROBED_PACKETS: Final = 5  # consecutive packets that establish the stride
 _BOX_HEADER_BYTES: Final = 8
+_EBML_ID: Final = bytes.fromhex("1a45dfa3")  # of the head of a Matroska file: RFC 8794, section 11.2.1
+_SEGMENT_ID: Final = bytes.fromhex("18538067")  # of all that follows the head: RFC 9559, section 5.1
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,9 @@ def describe_concealed(times_s: Sequence[float]) -> str:
 def describe_truncation(path: Path, container: str) -> str:
     """A clause on where a truncated file ends; empty if nothing shows that it is truncated.
 
-    For files that do not declare their number of frames. ``container`` is libavformat's name. A fragmented MP4 that was
-    cut between two fragments, or a transport stream cut between two packets, looks complete.
+    For files that do not declare their number of frames, and for those that lack sound alone. ``container`` is
+    libavformat's name. A fragmented MP4 that was cut between two fragments, a transport stream cut between two packets,
+    or a Matroska file that does not tell its length, as a live stream, looks complete.
     """
     size_bytes = path.stat().st_size
     with path.open("rb") as file:
@@ -78,6 +81,8 @@ def describe_truncation(path: Path, container: str) -> str:
             return "the file ends early, within a fragment"
         if container == "mpegts" and _ends_within_packet(file, size_bytes):
             return "the file ends early, within a packet"
+        if "matroska" in container and _ends_within_segment(file, size_bytes):
+            return "the file ends early, within its segment"
     return ""
 
 
@@ -113,3 +118,23 @@ def _ends_within_packet(file: BinaryIO, size_bytes: int) -> bool:
                 file.seek(size_bytes - rest_bytes - stride)
                 return 0 < rest_bytes < _TS_PACKET_BYTES and file.read(stride + 1)[::stride] == _SYNC_BYTE * 2
     return False
+
+
+def _ends_within_segment(file: BinaryIO, size_bytes: int) -> bool:
+    """Whether the segment of a Matroska file, which holds everything, extends beyond the end."""
+    file.seek(0)
+    if file.read(len(_EBML_ID)) != _EBML_ID:
+        return False
+    file.seek(_element_bytes(file) or 0, 1)
+    if file.read(len(_SEGMENT_ID)) != _SEGMENT_ID:
+        return False
+    segment_bytes = _element_bytes(file)
+    return segment_bytes is not None and file.tell() + segment_bytes > size_bytes
+
+
+def _element_bytes(file: BinaryIO) -> int | None:
+    """The length of an EBML element, read behind its identifier: RFC 8794, section 4. None: it is not known."""
+    first = int.from_bytes(file.read(1))
+    more = 8 - first.bit_length()  # each zero before the first one announces a further byte
+    number = (first << 8 * more | int.from_bytes(file.read(more))) & (1 << 7 * (more + 1)) - 1
+    return None if more > 7 or number == (1 << 7 * (more + 1)) - 1 else number

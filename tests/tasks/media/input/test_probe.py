@@ -177,6 +177,18 @@ def test_a_truncated_file_without_a_frame_count_is_called_broken(
     assert read(path)[0].broken == ""
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_a_matroska_file_that_lacks_only_sound_is_called_broken(tmp_path: Path, *, live: bool) -> None:
+    path = make(tmp_path / "a.mkv", Made(tones=["aac"], container={"live": "1"} if live else {}))
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    clip, _ = read(path)
+    said = "" if live else "12 frames could be decoded: the file ends early, within its segment"
+    assert (clip.frames, clip.broken) == (12, said)
+    path.write_bytes(content + b"no element")
+    assert read(path)[0].broken == ""
+
+
 def test_frames_that_an_edit_list_hides_are_not_missing(tmp_path: Path) -> None:
     made = Made(ticks=range(-4 * 512, 8 * 512, 512), options={"crf": "10", "g": "3", "bf": "0", "threads": "1"})
     clip, table = read(make(tmp_path / "a.mp4", made), strict=True)
