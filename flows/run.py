@@ -102,6 +102,8 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     cache = absolute_path(config.cache_dir) if config.cache_dir else base_dir / ".cache"
     machine.check_path_length("output_dir", output_dir)
     machine.check_path_length("cache_dir", cache)
+    machine.check_folder("output_dir", output_dir)
+    machine.check_folder("cache_dir", cache)
     if asked[0].name:
         check_resume(asked, read_sweep_index(output_dir), output_dir)
     if config.plan:
@@ -110,8 +112,6 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
         return dry_run([(one.name, settings.load(one.overrides)) for one in asked], cache), []
     preflight.require_any_video(config, videos, output_dir)
     machine.raise_open_files_limit(worker_count(config.workers))
-    machine.check_folder("output_dir", output_dir)
-    machine.check_folder("cache_dir", cache)
     for line in machine.lock_lines(output_dir, cache):
         progress.tell(line)
     if name := index_name(asked, len(videos), config.shard):

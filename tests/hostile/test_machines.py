@@ -102,6 +102,15 @@ def test_a_place_where_no_folder_can_be_made_is_refused() -> None:
         machine.check_folder("output_dir", Path("/proc/out"))
 
 
+@pytest.mark.parametrize("setting", ["output_dir", "cache_dir"])
+def test_a_plan_refuses_a_folder_that_the_run_would_refuse(tmp_path: Path, setting: str) -> None:
+    for plan in ("plan=true", "plan=false"):
+        ended = program.shell(f"PROGRAM video=demo {setting}=/dev/null {plan}", cwd=tmp_path)
+        fact = "/dev/null is a file, not a folder"
+        assert ended.returncode == 2
+        assert ended.stderr == f"stillwalk: {setting}: {fact}; choose another place with {setting}=\n"
+
+
 @pytest.mark.parametrize("target", ["nowhere", "link"])
 def test_a_link_that_leads_nowhere_is_no_place_for_a_folder(tmp_path: Path, target: str) -> None:
     link = tmp_path / "link"
