@@ -23,13 +23,18 @@ def check_path_length(setting: str, folder: Path) -> None:
     require(not fact, setting, fact, f"choose a shorter one with {setting}=")
 
 
-def check_folder(setting: str, folder: Path) -> None:
-    """Raise unless folders can be made in ``folder``, or in its nearest existing parent."""
+def check_folder(setting: str, folder: Path, *, by_making_one: bool = True) -> None:
+    """Raise unless folders can be made in ``folder``, or in its nearest existing parent.
+
+    ``by_making_one``: one is made and removed. Else nothing is written, and some places that refuse are not noticed.
+    """
     nearest = nearest_there(folder)
     cure = f"choose another place with {setting}="
     fact = no_folder_reason(nearest)
     require(not fact, setting, f"{nearest} {fact}, not a folder", cure)
     require(os.access(nearest, os.W_OK), setting, f"{nearest} is not writable", f"make it writable, or {cure}")
+    if not by_making_one:
+        return
     try:
         with tempfile.TemporaryDirectory(dir=nearest, prefix=".stillwalk-"):
             pass

@@ -102,8 +102,8 @@ def _run(asked: list[SweepSetting], output_dir: Path, base_dir: Path) -> tuple[i
     cache = absolute_path(config.cache_dir) if config.cache_dir else base_dir / ".cache"
     machine.check_path_length("output_dir", output_dir)
     machine.check_path_length("cache_dir", cache)
-    machine.check_folder("output_dir", output_dir)
-    machine.check_folder("cache_dir", cache)
+    machine.check_folder("output_dir", output_dir, by_making_one=not config.plan)
+    machine.check_folder("cache_dir", cache, by_making_one=not config.plan)
     if asked[0].name:
         check_resume(asked, read_sweep_index(output_dir), output_dir)
     if config.plan:
