@@ -24,6 +24,7 @@ from tasks.records import Content, Tick
 from tasks.requests import PathRequest, RoomRequest, TrajectoryRequest
 
 LEAST_CUT_SHARE: Final = 0.01  # of the frames: a person cut in fewer is not reported
+LEAST_MORE: Final = 0.1  # of the output: another target that shows less than this more is not named
 TRAJECTORY_FACTS: Final = (
     "lock_rms",
     "lock_std_x",
@@ -72,7 +73,9 @@ def plan_trajectory(request: TrajectoryRequest, folder: Path, tick: Tick) -> dic
     if path.why is not None:
         facts["target"] = path.why
     if request.crop.mode is CropMode.none and request.lock.height is None and view.size_px == motion.size_px:
-        facts["natural_area"] = round(_natural_area(path), 6)
+        natural_area = _natural_area(path)
+        if natural_area >= facts["visible_area_mean"] + LEAST_MORE:
+            facts["natural_area"] = round(natural_area, 6)
     if request.window_px is not None:
         notes = [f"all videos of this run are {view.width}x{view.height} (crop.shared)", *notes]
     notes += _note_of_a_cut(request, path, view, report)

@@ -32,7 +32,6 @@ MIN_AREA_WITHOUT_MIRROR_NOTE: Final = 0.75  # share of the output; below it the 
 LEAST_PICTURE: Final = 0.1  # share of the output; no clip of the tests shows so little with usual settings
 USUAL_HEIGHT: Final = 0.6  # of lock.height: the example of its page
 LEAST_WHOLE_PX: Final = 10  # smaller figures are shown with one digit more
-LEAST_MORE: Final = 0.1  # of the output: another target that shows less than this more is not named
 LEAST_SHARE: Final = 0.005  # of the output: a smaller part is not worth a word
 MIN_JUDGED_WITHOUT_NOTE: Final = 0.9  # share of the frames
 RECORDED_LIBRARIES: Final = ("stillwalk", "av", "mediapipe", "numpy", "opencv-python", "prefect", "pyarrow", "scipy")
@@ -132,8 +131,7 @@ def summary_lines(artifacts: dict[str, AnyArtifact], metrics: Mapping[str, Any],
         yield f"zoom: {zoom:.3g}; distances are in pixels of the output"
     area = planned["visible_area_mean"]
     yield _picture_line(area, config.border.mode, metrics.get("origin", {}))
-    natural_area = path.get("natural_area", 0.0)
-    if config.target == "auto" and natural_area >= area + LEAST_MORE:
+    if config.target == "auto" and (natural_area := path.get("natural_area")):
         where = "where the hips stay at their mean height in the source"
         yield f"more of it: target=natural, {where}, shows {natural_area:.0%}"
 

@@ -247,6 +247,13 @@ def test_how_much_the_natural_target_shows_is_what_a_run_with_it_shows(tmp_path:
     assert made["visible_area_mean"] == pytest.approx(facts["natural_area"], abs=1e-6)
 
 
+def test_a_target_that_shows_hardly_more_is_not_named(tmp_path: Path) -> None:
+    hips = shaky_walk(COUNT)
+    hips[:, 1] += 250 - hips[:, 1].mean()  # the target is at 239.5
+    facts, _, _ = run(tmp_path, request(tmp_path, walker(hips), SmoothingConf()))
+    assert "natural_area" not in facts
+
+
 def test_a_part_of_the_picture_names_no_other_target(tmp_path: Path) -> None:
     facts, _, _ = run(tmp_path, request(tmp_path, walker(), SmoothingConf(), crop=[320, 240]))
     assert "natural_area" not in facts

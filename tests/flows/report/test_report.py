@@ -90,6 +90,18 @@ def test_the_origin_of_the_picture_is_shown() -> None:
     ]
 
 
+def test_a_target_that_shows_more_of_the_picture_is_named() -> None:
+    run = record() | {"log": {"trajectory": {"natural_area": 0.9}}}
+    measured = metrics() | {"before": metrics()["planned"]}
+    named = "<code>target=natural</code>"
+    assert named not in page_of(record(), measured, {}, Path("/out/walk"))
+    assert f"{named}, where the hips stay at their mean height in the source, shows 90.0 %" in page_of(
+        run, measured, {}, Path("/out/walk")
+    )
+    run["config"]["target"] = [320, 180]
+    assert named not in page_of(run, measured, {}, Path("/out/walk"))
+
+
 def test_verified_metrics_come_last_with_their_values_before() -> None:
     title, rows = metric_tables(metrics(residual_step=0.5, residual_step_before=4.0, judged=0.98, lock_rms=2.5))[-1]
     assert "rendered file" in title
