@@ -26,7 +26,7 @@ from tests.support.settings_page import renewed
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"))}
+PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))}
 README_MOST_LINES, README_MOST_BYTES = 130, 9_000
 SETTING = re.compile(r"([a-z][a-z_]*(?:\.[a-z_0-9]+)*)=(.+)")
 PLACEHOLDER = re.compile(r"\.\.\.|=[A-Z]$|<|^name=value$")  # as in pose.every=N and output_dir=...

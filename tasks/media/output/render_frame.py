@@ -269,7 +269,7 @@ def write_video(
     Every video but the stabilized one takes half of the encoder's threads: with its usual companions all encoders then
     take about as long, and one thread less of x264 takes 19 MB less for 1920x1088, at the same size and quality.
     Large ones also look fewer frames ahead, which takes 18 MB less for 1920x1088 and 0.6 to 1.1 % more bytes at the
-    same PSNR: see docs/cost.md.
+    same PSNR: see docs/experiments/speed-render.md.
     """
     stabilized = path.stem == STABILIZED
     threads = encoding.threads if stabilized else max(encoding.threads // 2, 1)
