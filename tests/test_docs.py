@@ -169,7 +169,7 @@ def test_files_that_the_pages_name_exist(page: str) -> None:
         assert (ROOT / name).exists(), name
 
 
-@pytest.mark.parametrize("page", ["docs/gait.md", "docs/machine-learning.md"])
+@pytest.mark.parametrize("page", ["docs/guides/gait.md", "docs/guides/machine-learning.md"])
 def test_the_lines_of_python_for_an_export_import_what_they_use(page: str) -> None:
     blocks = re.findall(r"```python\n(.*?)```", PAGES[page], re.DOTALL)
     assert len(blocks) >= 3
@@ -181,7 +181,7 @@ def test_the_lines_of_python_for_an_export_import_what_they_use(page: str) -> No
 
 
 def test_the_lines_of_python_write_a_table_of_many_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = re.search(r"```python\n(import json\nfrom pathlib.*?)```", PAGES["docs/gait.md"], re.DOTALL)
+    found = re.search(r"```python\n(import json\nfrom pathlib.*?)```", PAGES["docs/guides/gait.md"], re.DOTALL)
     assert found is not None
     walked = {"lengths_why_not": "", "figures": {"stride_s": {"mean": 1.05, "deviation": 0.02, "count": 5}}}
     for name, facts in (("two/person-1", walked), ("ran", {"lengths_why_not": "the person runs", "figures": {}})):
@@ -195,7 +195,9 @@ def test_the_lines_of_python_write_a_table_of_many_clips(tmp_path: Path, monkeyp
 
 
 def test_the_lines_of_python_join_the_key_points_of_many_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = re.search(r"```python\n(import json\nfrom pathlib.*?)```", PAGES["docs/machine-learning.md"], re.DOTALL)
+    found = re.search(
+        r"```python\n(import json\nfrom pathlib.*?)```", PAGES["docs/guides/machine-learning.md"], re.DOTALL
+    )
     assert found is not None
     for name in ("a", "two/person-1"):
         folder = tmp_path / "outputs" / name / "exports"

@@ -124,7 +124,7 @@ def test_the_table_has_a_row_for_each_sample(asked: DatasetRequest, tmp_path: Pa
 
 
 def test_the_lines_on_the_page_read_it(asked: DatasetRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = (Path(__file__).parents[4] / "docs" / "machine-learning.md").read_text()
+    page = (Path(__file__).parents[4] / "docs" / "guides" / "machine-learning.md").read_text()
     by_library, by_table = (
         block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "import glob" in block
     )
