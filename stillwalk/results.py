@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.results.result import RECORD_NAME, REPORT_NAME, read_record
+from flows.results.result import PERSON_FOLDERS, RECORD_NAME, REPORT_NAME, read_record
 from tasks.errors import OutputError, first_few
 from tasks.maths.body.landmarks import LANDMARK_NAMES
 from tasks.media.files.masks_file import read_masks
@@ -203,7 +203,8 @@ class Results:
 
     def people(self) -> "list[Results]":
         """With ``subject=all``: the results of each person, by number; empty otherwise."""
-        return [load(folder) for folder in sorted(self.folder.glob("person-*")) if folder.is_dir()]
+        found = [load(folder) for folder in sorted(self.folder.glob(PERSON_FOLDERS)) if folder.is_dir()]
+        return sorted(found, key=lambda one: int(one.record.get("person", 0)))
 
 
 def load(folder: str | os.PathLike[str]) -> Results:

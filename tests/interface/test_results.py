@@ -65,6 +65,14 @@ def test_a_frame_by_its_number_is_the_one_that_iterating_gives(tmp_path: Path) -
     assert not np.array_equal(every[3], every[-1])
 
 
+def test_people_come_by_number(tmp_path: Path) -> None:
+    for number in (1, 2, 10):
+        (tmp_path / f"person-{number}").mkdir()
+        results(tmp_path / f"person-{number}", person=number)
+    people = load(results(tmp_path)).people()
+    assert [one.record["person"] for one in people] == [1, 2, 10]
+
+
 def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
     found = load(results(tmp_path))
     assert isinstance(found, Results)
