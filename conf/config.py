@@ -34,11 +34,11 @@ class SweepConf:
     """all: render every setting; best: only the best setting of each video; none: only metrics."""
 
     def __post_init__(self) -> None:
-        name = self.name
-        short = name is None or 0 < len(name.encode()) <= MAX_SWEEP_NAME_BYTES
+        name, cure = self.name, "give one such as windows"
+        require_name("sweep.name", name, cure)  # first: what is not in UTF-8 has no number of bytes
+        short = name is None or len(name.encode()) <= MAX_SWEEP_NAME_BYTES
         valid = name is None or (short and not name.startswith(".") and "/" not in name)
-        require(valid, "sweep.name", f"{name!r} is not a folder name", "give one such as windows")
-        require_name("sweep.name", name, "give one such as windows")
+        require(valid, "sweep.name", f"{name!r} is not a folder name", cure)
 
 
 @dataclass

@@ -94,7 +94,7 @@ def _age_s(text: str) -> float:
 
 
 def _size(text: str) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]B)", text, re.IGNORECASE)
+    match = re.fullmatch(r"(\d{1,12}(?:\.\d+)?)([KMGT]B)", text, re.IGNORECASE)
     if not match:
         raise argparse.ArgumentTypeError(f"{text} is not a size; give one such as 500MB or 5GB")
     return int(float(match[1]) * BYTES_PER_UNIT[match[2].upper()])

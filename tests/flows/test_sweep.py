@@ -88,7 +88,7 @@ def test_a_run_wide_value_cannot_vary_in_a_sweep() -> None:
         check_run_wide([Config(), Config(plan=True)])
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "x" * 300])
+@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "x" * 300, "\udcff"])
 def test_a_sweep_name_must_be_a_folder_name(name: str) -> None:
     with pytest.raises(SettingError, match=r"^sweep\.name: "):
         SweepConf(name=name)

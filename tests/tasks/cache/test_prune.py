@@ -217,6 +217,7 @@ def test_what_another_folder_that_shares_the_cache_refers_to_is_in_use(home: Pat
         (["prune"], "give --older-than 30d, --larger-than 5GB or --unused"),
         (["prune", "--older-than", "30"], "30 is not an age; give one such as"),
         (["prune", "--larger-than", "big"], "big is not a size; give one such as 500MB or 5GB"),
+        (["prune", "--larger-than", f"{'9' * 400}TB"], "is not a size; give one such as 500MB or 5GB"),
         (["prune", "--unused", "--older-than", "3d"], "not allowed with"),
         (["prune", "--old"], "unrecognized arguments: --old"),
         (["--unused"], "type `stillwalk cache prune --unused`"),
