@@ -57,7 +57,7 @@ def _movie(file: BinaryIO, size_bytes: int) -> bytes:
         length, start = int.from_bytes(header[:4]), _HEADER_BYTES
         if length == 1:  # the length follows, in eight bytes
             length, start = int.from_bytes(header[8:]), 16
-        if length < _HEADER_BYTES:
+        if length < start:
             return b""
         if header[4:8] == b"moov":
             file.seek(offset + start)

@@ -129,7 +129,7 @@ def read_hdr_tags(frame: VideoFrame) -> HdrTags:
     mastering: tuple[str, ...] = ()
     if display is not None:
         *pairs, has_primaries, has_luminance = struct.unpack("=22i", display)
-        if has_primaries and has_luminance:
+        if has_primaries and has_luminance and all(pairs[1::2]):  # a damaged file may divide by 0
             mastering = tuple(str(Fraction(*pair)) for pair in zip(pairs[::2], pairs[1::2], strict=True))
     return HdrTags(mastering, () if light is None else struct.unpack("=2I", light[:8]))
 

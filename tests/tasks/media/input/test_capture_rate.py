@@ -78,6 +78,13 @@ def test_a_rate_of_its_own_follows_the_mode_of_samsung(tmp_path: Path) -> None:
     assert read_capture_rate(path, {"major_brand": "isom"}) == 960
 
 
+def test_a_box_that_is_shorter_than_its_own_head_is_not_read(tmp_path: Path) -> None:
+    path, head = tmp_path / "short.mp4", (1).to_bytes(4) + b"moov" + (8).to_bytes(8)  # it says 8 bytes, and has 16
+    whole = samsung(tmp_path, 12).read_bytes()
+    path.write_bytes(head + whole[whole.index(b"udta") - 4 :])
+    assert read_capture_rate(path, {"major_brand": "isom"}) is None
+
+
 def test_damaged_boxes_say_nothing(tmp_path: Path) -> None:
     whole = samsung(tmp_path, 12).read_bytes()
     path = tmp_path / "damaged.mp4"

@@ -1,6 +1,10 @@
 """Tags of a video stream follow the orientation of the picture."""
 
-from tasks.media.input.stream_tags import Orientation, rotate_chroma_location
+import struct
+from types import SimpleNamespace
+from typing import Any
+
+from tasks.media.input.stream_tags import Orientation, read_hdr_tags, rotate_chroma_location
 
 
 def rotated(code: int, rotation_deg: int, mirrored: bool = False) -> int:
@@ -16,3 +20,12 @@ def test_the_chroma_location_rotates_with_the_picture() -> None:
     for code in range(1, 7):
         assert rotated(code, 90) in range(1, 7)
     assert rotated(rotated(top, 90), 90) in {center, bottom}
+
+
+def test_hdr_tags_that_divide_by_zero_are_not_taken() -> None:
+    def frame(denominator: int) -> Any:
+        display = struct.pack("=22i", *[1, 2] * 9, 1000, denominator, 1, 1)
+        return SimpleNamespace(side_data={"MASTERING_DISPLAY_METADATA": display})
+
+    assert read_hdr_tags(frame(1)).mastering[-1] == "1000"
+    assert read_hdr_tags(frame(0)).mastering == ()
