@@ -52,7 +52,7 @@ def _sentence(path: Path) -> str:
 
 def _comments(path: Path) -> Iterator[str]:
     try:
-        lines = read_bytes(path, MOST_BYTES).decode().splitlines()
+        lines = read_bytes(path, MOST_BYTES).decode("utf-8-sig").splitlines()
     except (OSError, ValueError):
         return
     for line in lines:

@@ -62,10 +62,12 @@ def test_a_users_own_preset_is_listed_and_used(tmp_path: Path, monkeypatch: pyte
     folder = tmp_path / "stillwalk" / "preset"
     folder.mkdir(parents=True)
     (folder / "mine.yaml").write_text(MINE)
+    (folder / "noted.yaml").write_text("# Noted.\n", encoding="utf-8-sig")  # as some editors save it
     (folder / "square.yaml").write_text("# not ours\n")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     sentences = dict(presets())
-    assert sentences["mine"] == "Square and blurred." and sentences["square"] != "not ours"
+    assert sentences["mine"] == "Square and blurred." and sentences["noted"] == "Noted."
+    assert sentences["square"] != "not ours"
     command = [sys.executable, "-m", "flows.stabilize", "video=demo", "preset=mine", "--cfg", "job"]
     shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert "mode: blur" in shown and "height: 0.7" in shown and "- 1080" in shown
