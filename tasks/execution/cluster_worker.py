@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from conf.input import ModelsConf
-from tasks.cache.keys import ROOT
-from tasks.errors import ModelError, StillwalkError
+from tasks.cache.keys import ROOT, library_version
+from tasks.errors import ModelError, SettingError, StillwalkError
 from tasks.execution.computation import Answer, Computation, outcomes_of
 from tasks.execution.memory import give_back, stay_small
 from tasks.models.sources import model_digests
@@ -80,8 +80,8 @@ def _libraries_below(base: type[AnyRequest]) -> set[str]:
 
 def _version(distribution: str) -> str:
     try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
+        return library_version(distribution)
+    except (importlib.metadata.PackageNotFoundError, SettingError):  # the latter of OpenCV
         return ""
 
 

@@ -1,5 +1,6 @@
 """What a worker of a cluster refuses, and how folders that have other names there come and go in messages."""
 
+import importlib.metadata
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from conf.input import DecodeConf, ModelsConf
+from tasks.cache.keys import library_version
 from tasks.errors import UnreadableFile, VideoError
 from tasks.execution import cluster_worker
 from tasks.execution.cluster_worker import ANOTHER_VERSION, SIGN, Reply
@@ -148,3 +150,13 @@ def test_a_library_of_another_version_is_named() -> None:
     assert cluster_worker.build_refusal(own) == ""
     other = cluster_worker.Build(own.source, {"rawvideo": "2"})
     assert cluster_worker.build_refusal(other).startswith("it lacks rawvideo 2; install the same libraries there")
+
+
+def test_opencv_counts_by_its_own_version_whichever_distribution_brought_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_installed(distribution: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(distribution)
+
+    monkeypatch.setattr(
+        importlib.metadata, "version", not_installed
+    )  # as where mediapipe brought opencv-contrib-python
+    assert cluster_worker.own_build.__wrapped__().libraries["opencv-python"] == library_version("opencv-python") != ""
