@@ -30,7 +30,9 @@ TAGS = {
 CHAPTERS = [("one", 0, 400), ("two", 400, 1000)]
 
 
-def write(path: Path, *tracks: str, tags: dict[str, str] | None = None, chapters: bool = False) -> Path:
+def write(
+    path: Path, *tracks: str, tags: dict[str, str] | None = None, chapters: bool = False, timecode: str = ""
+) -> Path:
     """A video with a track, 64 px wide, for each of ``tracks``; each is 16 px higher than the one before."""
     with av.open(str(path), "w") as container:
         container.metadata.update(tags or {})
@@ -40,6 +42,8 @@ def write(path: Path, *tracks: str, tags: dict[str, str] | None = None, chapters
             assert isinstance(stream, VideoStream)
             stream.width, stream.height, stream.pix_fmt = 64, 48 + 16 * number, "yuv420p"
             stream.metadata["language"] = "deu"
+            if timecode:
+                stream.metadata["timecode"] = timecode
             streams.append(stream)
         if chapters:
             container.set_chapters(
@@ -85,13 +89,11 @@ def test_of_several_video_tracks_the_moving_one_is_taken_whichever_is_first(
     assert probe_shape(path)[0] == (64, height_px)
 
 
-def written(source: Path, target: Path) -> list[str]:
-    """Write an output of two frames with what is kept of ``source``; its notes."""
+def written(source: Path, target: Path, part: SoundSource | None = None) -> list[str]:
+    """Write an output of two frames with what is kept of ``source``, or of a ``part`` of it; its notes."""
     layout = nearest_layout("yuv420p")
-    stream, sound = (
-        PictureStream((64, 48), layout, Fraction(1, 30), RATE, ColorTags(), Fraction(1)),
-        SoundSource(source),
-    )
+    stream = PictureStream((64, 48), layout, Fraction(1, 30), RATE, ColorTags(), Fraction(1))
+    sound = part or SoundSource(source, rate=RATE)
     shown = [planes(index, (64, 48), "yuv420p") for index in range(2)]
     if target.suffix == ".webm":
         with AlphaWriter(target, "webm", stream, sound=sound) as alpha_sink:
@@ -120,6 +122,39 @@ def test_chapters_date_title_and_language_are_kept_and_the_rest_is_named_in_one_
     assert name.endswith("mov") or language == "deu"  # QuickTime has other codes
     left_out = [note for note in notes if "not in the output" in note]
     assert left_out == ["1 other video track, the place and 1 other text tag of the file are not in the output"]
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.webm"])
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+def test_the_timecode_is_kept_and_its_track_is_not_said_to_be_left_out(tmp_path: Path, suffix: str, name: str) -> None:
+    source = write(tmp_path / f"walk.{suffix}", MOVING, timecode="10:00:00:00")
+    assert written(source, tmp_path / name) == []
+    assert timecode_of(tmp_path / name) == "10:00:00:00"
+
+
+def test_a_part_of_a_file_has_the_timecode_of_its_first_frame(tmp_path: Path) -> None:
+    source = write(tmp_path / "walk.mov", MOVING, timecode="10:00:59:20", chapters=True)
+    part = SoundSource(source, begin_s=Fraction(1, 2), trimmed=True, skipped=15, rate=RATE)
+    fact = "left out, because only a part of it is used"
+    assert written(source, tmp_path / "out.mp4", part) == [f"the file's chapters are {fact}"]
+    assert timecode_of(tmp_path / "out.mp4") == "10:01:00:05"
+    varying = SoundSource(source, begin_s=Fraction(1, 2), trimmed=True, skipped=15, rate=RATE, variable_rate=True)
+    assert written(source, tmp_path / "varies.mp4", varying) == [f"the file's chapters and timecode are {fact}"]
+    assert timecode_of(tmp_path / "varies.mp4") == ""
+
+
+def test_a_timecode_that_the_rate_does_not_allow_is_left_out(tmp_path: Path) -> None:
+    source = write(tmp_path / "walk.mov", MOVING, timecode="10:00:00;00")
+    at_25_hz = SoundSource(source, rate=Fraction(25))
+    assert written(source, tmp_path / "out.mp4", at_25_hz) == ["1 data track of the file is not in the output"]
+    assert timecode_of(tmp_path / "out.mp4") == ""
+
+
+def timecode_of(path: Path) -> str:
+    """As players read it."""
+    with av.open(str(path)) as container:
+        tags = {**container.metadata, **container.streams.video[0].metadata}
+        return next((text for name, text in tags.items() if name.lower() == "timecode"), "")
 
 
 def test_subtitles_fonts_and_covers_are_named(tmp_path: Path) -> None:

@@ -29,12 +29,15 @@ class RecordingPart:
 
 @dataclass(frozen=True)
 class SoundSource:
-    """A file whose sound is to be copied, and the parts of its picture, at least one."""
+    """A file whose sound, tags and chapters are to be copied, and the parts of its picture, at least one."""
 
     path: Path
     parts: tuple[RecordingPart, ...] = (RecordingPart(),)
     begin_s: Fraction | None = None  # of a part of the file: sound before it is left out, and the copy begins at 0
     trimmed: bool = False  # whether the pictures are a part of the file
+    skipped: int = 0  # frames of the file before the first picture
+    rate: Fraction | None = None  # of the pictures, in Hz; None: not known
+    variable_rate: bool = False
 
 
 def sound_source(path: Path, clip: Clip) -> SoundSource:
@@ -47,7 +50,7 @@ def sound_source(path: Path, clip: Clip) -> SoundSource:
         byte_offset = math.inf if restart.place < 0 else restart.place
         parts.append(RecordingPart(byte_offset, begin_s, end_s, restart.later * tick_s))
     start_s = round(clip.start_s / tick_s) * tick_s if clip.skipped else None
-    return SoundSource(path, tuple(parts), start_s, clip.trimmed)
+    return SoundSource(path, tuple(parts), start_s, clip.trimmed, clip.skipped, clip.rate, clip.variable_rate)
 
 
 class AudioClock:

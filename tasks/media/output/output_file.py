@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -61,17 +61,16 @@ class OutputFile:
             self.container = av.open(f"file:{path}", "w", format=container_format, container_options=options)
 
     def copy_beside(self, source: SoundSource | None) -> None:
-        """Copy the sound tracks of ``source`` beside the video, its chapters, date, title and language.
+        """Copy the sound tracks of ``source`` beside the video, its chapters, date, title, language and timecode.
 
         To be called before the first packet. ``notes`` names what is left out.
         """
         if source is not None:
             self._begin_s = source.begin_s
-            self._extras = read_extras(source.path)
-            self.notes += filter(None, [self._extras.note])
-            if source.trimmed and self._extras.chapters:
-                self._extras = replace(self._extras, chapters=())
-                self.notes.append("the file's chapters are left out, because only a part of it is used")
+            extras = read_extras(source.path, source.rate)
+            constant_rate = None if source.variable_rate else source.rate
+            self._extras = extras.of_part(source.skipped, constant_rate) if source.trimmed else extras
+            self.notes += self._extras.notes
             self._sound = SoundCopy(source, self.container, self._format)
             self._sound_packets = self._sound.packets()
 

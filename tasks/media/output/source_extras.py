@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 
 from tasks.errors import VideoError, counted
 from tasks.media.input.video_reader import open_video
+from tasks.media.output.timecode import is_timecode, later_timecode
 
 if TYPE_CHECKING:
     from av.container.core import Chapter  # exists for type checkers only
@@ -40,27 +41,45 @@ class SourceExtras:
     tags: dict[str, str] = field(default_factory=dict)
     language: str = ""  # of the picture, as in ISO 639-2
     chapters: "tuple[Chapter, ...]" = ()  # start and end in ticks of their time base
+    timecode: str = ""  # of the first frame
     left_out: tuple[str, ...] = ()
+    lost_in_part: tuple[str, ...] = ()  # what is left out because only a part of the file is used
 
     @property
-    def note(self) -> str:
-        """A sentence on what is left out; empty where nothing is."""
-        if not self.left_out:
-            return ""
-        are = "is" if len(self.left_out) == 1 and self.left_out[0].startswith(("1 ", "the ")) else "are"
-        return f"{_and(self.left_out)} of the file {are} not in the output"
+    def notes(self) -> list[str]:
+        """A sentence on what is left out, and one on what a part of the file cannot have; none where nothing is."""
+        notes = []
+        if self.left_out:
+            are = "is" if len(self.left_out) == 1 and self.left_out[0].startswith(("1 ", "the ")) else "are"
+            notes.append(f"{_and(self.left_out)} of the file {are} not in the output")
+        if self.lost_in_part:
+            are = "is" if self.lost_in_part == ("timecode",) else "are"
+            notes.append(f"the file's {_and(self.lost_in_part)} {are} left out, because only a part of it is used")
+        return notes
+
+    def of_part(self, skipped: int, constant_rate: Fraction | None) -> "SourceExtras":
+        """What a part keeps that begins ``skipped`` frames later; its timecode is known if the rate does not vary."""
+        timecode = later_timecode(self.timecode, skipped, constant_rate) if self.timecode and constant_rate else ""
+        lost = (("chapters", bool(self.chapters)), ("timecode", self.timecode != "" and timecode == ""))
+        return replace(
+            self, chapters=(), timecode=timecode, lost_in_part=tuple(what for what, is_lost in lost if is_lost)
+        )
 
     def apply(self, container: OutputContainer, delay_s: Fraction) -> None:
         """Write what is kept into ``container``, before its header. Chapters come ``delay_s`` later."""
         container.metadata.update(self.tags)
-        if self.language:
-            container.streams.video[0].metadata["language"] = self.language
+        for name, text in (("language", self.language), ("timecode", self.timecode)):
+            if text:
+                container.streams.video[0].metadata[name] = text
         if self.chapters:
             container.set_chapters([_delayed(chapter, delay_s) for chapter in self.chapters])
 
 
-def read_extras(path: Path) -> SourceExtras:
-    """The extras of a video file; none of a file that is no video, such as the sound of a drawn one."""
+def read_extras(path: Path, rate: Fraction | None) -> SourceExtras:
+    """The extras of a video file, with its timecode if it is one at the ``rate`` of the pictures, in Hz.
+
+    None of a file that is no video, such as the sound of a drawn one.
+    """
     try:
         with open_video(path) as (container, stream):
             tags = {name.lower(): text for name, text in container.metadata.items()}  # Matroska has capitals
@@ -69,16 +88,30 @@ def read_extras(path: Path) -> SourceExtras:
                 kept["date"] = tags[APPLE_DATE][:MAX_TAG_LENGTH]
             chapters = tuple(container.chapters())[:MAX_CHAPTERS]
             language = stream.metadata.get("language", "")
-            left_out = (*_tracks_left_out(container, stream, bool(chapters)), *_tags_left_out(tags))
-            return SourceExtras(kept, "" if language == "und" else language, chapters, left_out)
+            timecode = _timecode(container, stream, rate)
+            tracks = _tracks_left_out(container, stream, has_chapters=bool(chapters), has_timecode=bool(timecode))
+            left_out = (*tracks, *_tags_left_out(tags))
+            return SourceExtras(kept, "" if language == "und" else language, chapters, timecode, left_out)
     except (VideoError, av.FFmpegError, OSError):
         return SourceExtras()
 
 
-def _tracks_left_out(container: InputContainer, chosen: VideoStream, has_chapters: bool) -> list[str]:
-    kinds = Counter(_kind(stream) for stream in container.streams if stream.index != chosen.index)
-    if has_chapters and "mp4" in container.format.name:
-        kinds["data track"] -= 1  # MP4 stores chapters in a track too
+def _timecode(container: InputContainer, chosen: VideoStream, rate: Fraction | None) -> str:
+    """The timecode of the first frame; empty where there is none that the rate allows."""
+    tags = {name.lower(): text for name, text in {**container.metadata, **chosen.metadata}.items()}
+    text = tags.get("timecode", "")
+    return text if rate is not None and is_timecode(text, rate) else ""
+
+
+def _tracks_left_out(
+    container: InputContainer, chosen: VideoStream, *, has_chapters: bool, has_timecode: bool
+) -> list[str]:
+    streams = [stream for stream in container.streams if stream.index != chosen.index]
+    if has_timecode:
+        streams = [stream for stream in streams if "timecode" not in stream.metadata]  # QuickTime's has a track
+    kinds = Counter(_kind(stream) for stream in streams)
+    if has_chapters and "mp4" in container.format.name:  # MP4 and QuickTime store chapters in a track too
+        kinds["data track" if kinds["data track"] else "subtitle track"] -= 1
     order = ("other video track", "cover picture", "subtitle track", "font", "attachment", "data track")
     return [counted(kinds[kind], kind) for kind in order if kinds[kind] > 0]
 
