@@ -6,6 +6,7 @@ StillwalkError
 │   └── TableNotConfirmed  decoding gives other frames than its packets tell
 ├── NotFoundInClip     the clip does not show something; a second look would find the same
 │   ├── NobodyFound    no person in the whole clip
+│   ├── ChoiceNotFound a person, but not the one that a setting names
 │   └── AnchorNotSeen  a person, but never the point of the body to lock
 ├── ModelError         a model is missing, damaged, or cannot run on the requested device
 ├── OutputError        a result cannot be written, or failed its check
@@ -51,6 +52,10 @@ class NotFoundInClip(StillwalkError):
 
 class NobodyFound(NotFoundInClip):
     """No frame of the clip shows a person."""
+
+
+class ChoiceNotFound(NotFoundInClip):
+    """The clip does not show the person, the place or the frame that a setting or a correction names."""
 
 
 class AnchorNotSeen(NotFoundInClip):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conf.input import SubjectConf
-from tasks.errors import SettingError, counted
+from tasks.errors import ChoiceNotFound, counted
 from tasks.maths.arrays import Flags, Floats, equal_slices
 from tasks.maths.body.landmarks import PoseTrack, exchange_sides
 from tasks.maths.gait.legs import LEGS
@@ -41,7 +41,7 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
     """Write ``pose.parquet``, ``pose.csv``, ``motion.parquet`` of the subject, and ``subject.json``.
 
     Landmarks are NaN where the subject was not seen or the pose model did not look. Left and right are put right where
-    the model exchanged them: all landmarks, or in a walk across the picture those of the legs. ``SettingError`` for
+    the model exchanged them: all landmarks, or in a walk across the picture those of the legs. ``ChoiceNotFound`` for
     ``subject.point`` if nobody is there, and for a number that nobody has. ``NobodyFound`` if nothing that was followed
     is a person, unless the point or the number names it.
     """
@@ -91,13 +91,13 @@ def choose_subject(request: SubjectRequest, folder: Path, tick: Tick) -> dict[st
 
 
 def _require_people(by_hand: Sequence[tuple[int, int]], people: int, frames: int) -> None:
-    """``SettingError`` for corrections (frame, person) of people or frames that the clip does not have."""
+    """``ChoiceNotFound`` for corrections (frame, person) of people or frames that the clip does not have."""
     for frame, person in by_hand:
         if person > people:
             fact = f"corrections: frame {frame}: there is no person {person}"
-            raise SettingError(f"{fact}, {counted(people, 'person', 'people')} found; give 1 to {people}")
+            raise ChoiceNotFound(f"{fact}, {counted(people, 'person', 'people')} found; give 1 to {people}")
         if frame >= frames:
-            raise SettingError(f"corrections: frame {frame} is behind the last frame; give 0 to {frames - 1}")
+            raise ChoiceNotFound(f"corrections: frame {frame} is behind the last frame; give 0 to {frames - 1}")
 
 
 def _origin(person: Track, frames: int) -> NDArray[np.int64]:

@@ -53,6 +53,8 @@ def test_a_sweep_over_people_has_a_row_for_each_and_a_line_for_a_number_that_nob
     done = program.run("-m", *WANTED, "subject=all,2,9", "sweep.name=people", cwd=home, api=api)
     assert done.status == 1
     assert "demo: FAILED: subject: there is no person 9, 2 people were found; give subject=1 or subject=2" in done.err
+    planned = program.run(*WANTED, "subject=9", "plan=true", cwd=home, api=api)
+    assert planned.status == 1 and "would fail: subject: there is no person 9" in planned.out
     sweep = home / "outputs" / "sweeps" / "people"
     places = ("subject=all/demo/person-1", "subject=all/demo/person-2", "subject=2/demo", "subject=9/demo")
     page = (sweep / "index.html").read_text()

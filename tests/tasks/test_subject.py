@@ -14,7 +14,7 @@ from conf.enums import Device, SubjectRule
 from conf.input import DecodeConf, ModelsConf, PoseConf, SubjectConf
 from tasks.decode import decode
 from tasks.demo.demo_video import HIP_CENTER, draw_demo
-from tasks.errors import SettingError
+from tasks.errors import ChoiceNotFound, SettingError
 from tasks.maths.body.landmarks import LEFT_ANKLE, RIGHT_ANKLE, PoseTrack, hip_midpoint
 from tasks.maths.tracking.steps import Step, steps_from_table
 from tasks.media.files.masks_file import Mask, MaskState
@@ -119,12 +119,14 @@ def test_a_number_names_the_person_that_the_others_were_told_it_for(two: Watched
         two.choose(tmp_path / name, at_s=2.95, **of_person)
         for file in ("pose.parquet", "motion.parquet", "subject.json"):
             assert (tmp_path / name / file).read_bytes() == (tmp_path / f"{name} by number" / file).read_bytes()
-    with pytest.raises(SettingError, match=r"^subject: there is no person 5, 2 people were found; give subject=1 or "):
+    with pytest.raises(
+        ChoiceNotFound, match=r"^subject: there is no person 5, 2 people were found; give subject=1 or "
+    ):
         two.choose(tmp_path / "nobody", person=5)
 
 
 def test_a_point_without_a_person_is_refused_in_one_line(two: Watched, tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match=r"nobody is at \[100,100\] px at 1 s; the nearest is person 1") as caught:
+    with pytest.raises(ChoiceNotFound, match=r"nobody is at \[100,100\] px at 1 s; the nearest is person 1") as caught:
         two.choose(tmp_path / "nobody", point=[100, 100], at_s=1.0)
     assert "\n" not in str(caught.value)
 

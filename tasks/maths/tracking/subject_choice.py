@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import NobodyFound, SettingError, counted
+from tasks.errors import ChoiceNotFound, NobodyFound, counted
 from tasks.maths.arrays import Floats
 from tasks.maths.body.landmarks import ANKLES, HIPS, hip_midpoint, landmark_box, shoulder_midpoint, torso_length_px
 from tasks.maths.tracking.liveness import measure_liveness
@@ -35,19 +35,19 @@ DOUBTS: Final = {
 def person_at(people: Sequence[Track], xy_px: tuple[float, float], at_s: float | None, time_s: Floats) -> int:
     """Index of the person at ``xy_px``, ``at_s`` seconds after the start of the clip; None: the first person there.
 
-    ``time_s`` (n,) are the times of all frames. ``SettingError`` with the nearest person, place and time.
+    ``time_s`` (n,) are the times of all frames. ``ChoiceNotFound`` with the nearest person, place and time.
     """
     wanted_s = None if at_s is None else at_s + float(time_s[0])
     if wanted_s is not None and wanted_s > time_s[-1] + POINT_TOLERANCE_S:
         end_s = float(time_s[-1] - time_s[0])
-        raise SettingError(f"subject.at_s: {at_s:g} s is after the end of the clip; give 0 to {end_s:.2f}")
+        raise ChoiceNotFound(f"subject.at_s: {at_s:g} s is after the end of the clip; give 0 to {end_s:.2f}")
     hits = [(*_first_within(person, xy_px, wanted_s), number) for number, person in enumerate(people)]
     when_s, _, number = min(hits)
     if math.isfinite(when_s):
         return number
     at = "at any time" if at_s is None else f"at {at_s:g} s"
     fact = f"nobody is at [{xy_px[0]:.0f},{xy_px[1]:.0f}] px {at}"
-    raise SettingError(f"subject.point: {fact}; {_nearest_person_text(people, xy_px, wanted_s, float(time_s[0]))}")
+    raise ChoiceNotFound(f"subject.point: {fact}; {_nearest_person_text(people, xy_px, wanted_s, float(time_s[0]))}")
 
 
 def _first_within(person: Track, xy_px: tuple[float, float], wanted_s: float | None) -> tuple[float, float]:
@@ -186,11 +186,11 @@ def require_person(people: Sequence[PersonFacts], frames: int) -> None:
 
 
 def person_numbered(people: Sequence[PersonFacts], number: int) -> SubjectChoice:
-    """The person of that number; ``SettingError`` where there are fewer."""
+    """The person of that number; ``ChoiceNotFound`` where there are fewer."""
     if number > len(people):
         found = "1 person was" if len(people) == 1 else f"{len(people)} people were"
         cure = " or ".join(f"subject={one + 1}" for one in range(len(people)))
-        raise SettingError(f"subject: there is no person {number}, {found} found; give {cure}")
+        raise ChoiceNotFound(f"subject: there is no person {number}, {found} found; give {cure}")
     return SubjectChoice(number, f"person {number} was asked for, {seen_text(people[number - 1])}")
 
 

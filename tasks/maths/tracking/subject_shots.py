@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.errors import SettingError, counted
+from tasks.errors import ChoiceNotFound, counted
 from tasks.maths.arrays import Flags, Floats, equal_slices
 from tasks.maths.tracking.subject_choice import choose_person, least_seen_s, person_facts, seen_gap_s
 from tasks.maths.tracking.tracks import Track, clothes_changes_s, jump_indices
@@ -74,7 +74,7 @@ def follow_by_hand(
     """The ``pieces``, corrected: from each frame of ``people`` (frame, number from 1) on, that person is followed.
 
     ``people`` is in order of the frames. ``shot`` (n,) is that of all frames: no piece reaches across a scene cut.
-    ``SettingError`` if nothing is left.
+    ``ChoiceNotFound`` if nothing is left.
     """
     if not people:
         return list(pieces)
@@ -88,7 +88,7 @@ def follow_by_hand(
     found = [piece for piece in kept if len(piece)]
     if not found:
         cure = "look at the people of the report, and correct the number"
-        raise SettingError(f"corrections: the person is never seen from that frame on; {cure}")
+        raise ChoiceNotFound(f"corrections: the person is never seen from that frame on; {cure}")
     return found
 
 

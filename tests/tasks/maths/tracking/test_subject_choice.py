@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.errors import NobodyFound, SettingError
+from tasks.errors import ChoiceNotFound, NobodyFound
 from tasks.maths.tracking.subject_choice import (
     PersonFacts,
     choose_person,
@@ -132,7 +132,7 @@ def test_without_a_time_a_point_chooses_the_first_person_there() -> None:
 def test_a_point_without_a_person_names_the_nearest_person(
     xy_px: tuple[float, float], at_s: float, sentence: str
 ) -> None:
-    with pytest.raises(SettingError, match=sentence) as caught:
+    with pytest.raises(ChoiceNotFound, match=sentence) as caught:
         person_at([WALKER, STANDING], xy_px, at_s, TIME_S)
     assert "\n" not in str(caught.value)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.errors import SettingError
+from tasks.errors import ChoiceNotFound
 from tasks.maths.body.landmarks import LANDMARK_COUNT
 from tasks.maths.tracking.subject_shots import follow_by_hand
 from tasks.maths.tracking.tracks import Track
@@ -35,5 +35,5 @@ def test_from_a_frame_on_the_named_person_is_followed_and_no_piece_crosses_a_cut
 
 
 def test_a_person_who_is_never_seen_there_is_refused() -> None:
-    with pytest.raises(SettingError, match="the person is never seen from that frame on"):
+    with pytest.raises(ChoiceNotFound, match="the person is never seen from that frame on"):
         follow_by_hand([], EVERYBODY, [(10, 3)], SHOT)
