@@ -1,6 +1,6 @@
 """The program on one page: the stages of one video, in order, and what each takes.
 
-A real run, ``plan=true`` and the tests run this same function (see ``flows.graph.stages`` and ``flows.graph.nodes``).
+A real run, ``plan=true`` and the tests run this same function (see ``flows.graph.stage_requests`` and ``nodes``).
 Nothing is computed here: a stage returns a handle at once, and its request is built later, when the earlier artifacts
 exist.
 """
@@ -11,22 +11,22 @@ from flows.graph.export_needs import wanted_exports
 from flows.graph.nodes import Handle
 from flows.graph.output_needs import masks_wanted, scene_wanted, wanted_outputs
 from flows.graph.shared_window import shares_aspect, shares_room
-from flows.graph.stages import Stages
+from flows.graph.stage_requests import RequestedStages
 from tasks.records import FoundPeople, NumberedPeople
 
 
-def first_pass(stages: Stages, config: Config) -> Handle[FoundPeople]:
+def first_pass(stages: RequestedStages, config: Config) -> Handle[FoundPeople]:
     """Ask only for the first pass that decodes the whole file: it confirms the table of frames."""
     return stages.pose(stages.decode(config.decode), config.pose)
 
 
-def everybody(stages: Stages, config: Config) -> Handle[NumberedPeople]:
+def everybody(stages: RequestedStages, config: Config) -> Handle[NumberedPeople]:
     """Ask only who is in the video. With ``subject=all`` the ``pipeline`` is then asked for once for each person."""
     clip = stages.decode(config.decode)
     return stages.people(clip, stages.pose(clip, config.pose), config.subject)
 
 
-def pipeline(stages: Stages, config: Config, *, metrics_only: bool = False) -> None:
+def pipeline(stages: RequestedStages, config: Config, *, metrics_only: bool = False) -> None:
     """Ask for every stage that the settings need; with ``metrics_only``, only for the path and its metrics."""
     clip = stages.decode(config.decode)
     found = stages.pose(clip, config.pose)

@@ -27,6 +27,7 @@ EXPORTS_WITHOUT_POSE: Final = (Export.rle, *EDITORS)
 EXPORTS_OF_EVERYBODY: Final = (Export.coco, Export.events)  # events reads the camera's motion, also of the pose stage
 SCALED_EXPORTS: Final = (Export.events, Export.trc, Export.c3d)
 TIMED_EXPORTS: Final = (Export.events, Export.angles, Export.mot, Export.trc, Export.c3d)
+Exported = Mapping[Export, Handle[ExportedFiles]]
 
 
 def wanted_exports(config: Config) -> list[Export]:
@@ -88,7 +89,7 @@ class ShownExports(TypedDict, total=False):
     angles: Artifact[ExportedFiles]
 
 
-def shown_exports(config: Config, exported: Mapping[Export, Handle[ExportedFiles]], made: Made) -> ShownExports:
+def shown_exports(config: Config, exported: Exported, made: Made) -> ShownExports:
     """The files that the overlay takes its numbers from; nothing where it shows none."""
     numbers = config.overlay.numbers
     shown = ShownExports()

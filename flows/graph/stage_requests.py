@@ -1,6 +1,6 @@
-"""The request of each stage that the page asks for. Real runs, dry runs and tests use the same class."""
+"""The stages that the page ``flows.pipeline`` can ask for, one method each; runs, dry runs and tests use this class."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypedDict, cast
@@ -9,13 +9,13 @@ from conf.enums import Device, Export, FrameMode, Output
 from conf.input import DecodeConf, MasksConf, ModelsConf, PoseConf, SubjectConf
 from conf.lock import AnchorConf, CropConf, LockConf, SmoothingConf
 from flows.corrections import given_corrections
-from flows.graph.export_needs import Earlier, export_request, shown_exports
+from flows.graph.export_needs import Earlier, Exported, export_request
 from flows.graph.nodes import AnyHandle, Graph, Handle, Made, Member, SharedSize
 from flows.graph.output_needs import WantedOutput
+from flows.graph.render_request import Shown, render_request
 from flows.graph.request_settings import (
     of_size,
     picture_crop,
-    picture_digest,
     scaled_target,
     unscaled_target,
     without_frame_cache,
@@ -23,7 +23,6 @@ from flows.graph.request_settings import (
     without_time,
 )
 from flows.graph.shared_window import Size, aspect_size, room_size
-from flows.graph.stages import Exported, MasksAndScene, Rendered
 from flows.jobs import Job
 from tasks.records import (
     AnchorOffsets,
@@ -47,7 +46,6 @@ from tasks.requests import (
     OffsetsRequest,
     PeopleRequest,
     PoseRequest,
-    RenderRequest,
     Request,
     RoomRequest,
     SceneRequest,
@@ -56,7 +54,9 @@ from tasks.requests import (
     VerifyRequest,
 )
 from tasks.untrusted.corrections_file import Corrections
-from tasks.untrusted.paths import expand_home
+
+Rendered = Mapping[Output, Handle[RenderedVideo]]
+MasksAndScene = tuple[Handle[PersonMasks] | None, Handle[ScenePlates] | None]
 
 
 class ModelFields(TypedDict):
@@ -69,7 +69,10 @@ class ModelFields(TypedDict):
 
 @dataclass
 class RequestedStages:
-    """The ``Stages`` of one job: asks the graph for each. ``asked`` has the handles by title, in that order."""
+    """The stages of one job. Each method takes handles of earlier stages, and asks the graph for the handle of its own.
+
+    ``asked`` has the handles by title, in that order.
+    """
 
     job: Job
     graph: Graph
@@ -84,6 +87,7 @@ class RequestedStages:
         return given_corrections(self.job.config, self.job.video.name, self.job.person)
 
     def decode(self, settings: DecodeConf) -> Handle[DecodedClip]:
+        """Tell what the file is, and when its frames are shown."""
         job, shaping, part = self.job, without_frame_cache(settings), without_time(self.job.config.clip)
         source_stage = [] if job.source_stage is None else [job.source_stage]
         request = DecodeRequest(job.source, job.digest, shaping, part)
@@ -93,6 +97,7 @@ class RequestedStages:
         return self._ask(lambda made: request, source_stage)
 
     def pose(self, clip: Handle[DecodedClip], settings: PoseConf) -> Handle[FoundPeople]:
+        """Find everybody's landmarks and torso motion in each frame."""
         return self._ask(
             lambda made: PoseRequest(
                 source=self.job.source,
@@ -106,11 +111,13 @@ class RequestedStages:
     def people(
         self, clip: Handle[DecodedClip], found: Handle[FoundPeople], settings: SubjectConf
     ) -> Handle[NumberedPeople]:
+        """Number everybody, for the report and for ``subject=all``."""
         return self._ask(lambda made: PeopleRequest(made(clip), made(found), settings.min_seen_s))
 
     def subject(
         self, clip: Handle[DecodedClip], found: Handle[FoundPeople], settings: SubjectConf
     ) -> Handle[ChosenSubject]:
+        """Choose whom to follow; all later stages know that person's pose only."""
         number = self.job.person  # with subject=all: the request is the one that subject=2 would make
         own = replace(settings, rule=SubjectConf.rule, person=number) if number else settings
         return self._ask(lambda made: SubjectRequest(made(clip), made(found), own, self._corrections.people))
@@ -125,6 +132,8 @@ class RequestedStages:
         masks: bool,
         scene: bool,
     ) -> MasksAndScene:
+        """Segment the person, and make clean plates of the background: both from one pass over the clip."""
+
         def masks_request(made: Made) -> MasksRequest:
             return MasksRequest(
                 source=self.job.source,
@@ -147,6 +156,7 @@ class RequestedStages:
     def shared_aspect(
         self, clip: Handle[DecodedClip], subject: Handle[ChosenSubject], settings: CropConf
     ) -> SharedSize:
+        """The largest window of ``crop.aspect`` that fits into the pictures of all videos of the setting."""
         own = replace(settings, shared=False)
         return self._shared_size("aspect", lambda made: aspect_size(own, made(clip)), clip, subject)
 
@@ -158,6 +168,7 @@ class RequestedStages:
         window: SharedSize | None,
         settings: AnchorConf,
     ) -> Handle[AnchorOffsets]:
+        """Find the anchor of each frame and its offset to the target."""
         target, crop = unscaled_target(self.job.config), picture_crop(self.job.config.crop)
         return self._ask(
             lambda made: OffsetsRequest(
@@ -180,6 +191,7 @@ class RequestedStages:
         settings: SmoothingConf,
         lock: LockConf,
     ) -> SharedSize:
+        """The largest window without a border that all videos of the setting have room for."""
         crop = replace(self.job.config.crop, shared=False)
         target = scaled_target(self.job.config)
         room = self._ask(
@@ -199,6 +211,7 @@ class RequestedStages:
         settings: SmoothingConf,
         lock: LockConf,
     ) -> Handle[SmoothPath]:
+        """Smooth the offsets into a path, and plan the transform and the window of each frame."""
         crop = replace(self.job.config.crop, shared=False)
         return self._ask(
             lambda made: TrajectoryRequest(
@@ -225,50 +238,10 @@ class RequestedStages:
         exported: Exported,
         wanted: Sequence[WantedOutput],
     ) -> Rendered:
-        requests = [self._render_request(one, clip, path, masks, scene, subject, offsets, exported) for one in wanted]
+        """Render the outputs, all from one pass over the clip."""
+        shown = Shown(self.job.source, self._cache_mb, clip, path, masks, scene, subject, offsets, exported)
+        requests = [render_request(self.job.config, one, shown) for one in wanted]
         return dict(zip([one.output for one in wanted], self._ask_together(requests), strict=True))
-
-    def _render_request(
-        self,
-        wanted: WantedOutput,
-        clip: Handle[DecodedClip],
-        path: Handle[SmoothPath],
-        masks: Handle[PersonMasks] | None,
-        scene: Handle[ScenePlates] | None,
-        subject: Handle[ChosenSubject],
-        offsets: Handle[AnchorOffsets],
-        exported: Exported,
-    ) -> Callable[[Made], RenderRequest]:
-        config, output = self.job.config, wanted.output
-        background, image, digest = wanted.background, None, ""
-        if background is not None and background.image is not None:
-            image = expand_home(background.image)
-            digest = picture_digest(image)
-            background = replace(background, image="picture")  # in the key are its bytes, not its path; "" is refused
-        cut = masks if background is not None else None
-        plates = scene if wanted.needs_scene else None
-        overlay = output is Output.overlay
-        return lambda made: RenderRequest(
-            output=wanted.file,
-            source=self.job.source,
-            cache_mb=self._cache_mb,
-            clip=made(clip),
-            trajectory=made(path),
-            border=wanted.border,
-            render=config.render,
-            encode=None if output is Output.preview else config.encode,
-            comparison=config.comparison if output is Output.comparison else None,
-            background=background,
-            image=image,
-            image_digest=digest,
-            matte=None if cut is None else config.masks,
-            masks=None if cut is None else made(cut),
-            scene=None if plates is None else made(plates),
-            anchor=None if cut is None or plates is None else made(offsets),
-            subject=made(subject) if overlay else None,
-            offsets=made(offsets) if overlay else None,
-            **shown_exports(config, exported, made) if overlay else {},
-        )
 
     def verify(
         self,
@@ -278,6 +251,7 @@ class RequestedStages:
         stabilized: Handle[RenderedVideo],
         settings: PoseConf,
     ) -> Handle[VerifiedLock]:
+        """Measure the lock in the rendered file, by a second pose run."""
         return self._ask(
             lambda made: VerifyRequest(
                 clip=made(clip),
@@ -300,6 +274,7 @@ class RequestedStages:
         scene: Handle[ScenePlates] | None,
         wanted: Sequence[Export],
     ) -> Exported:
+        """Write files for other programs, each by a stage of its own."""
         earlier = Earlier(self.job.source, self._cache_mb, clip, found, subject, masks, path, scene)
         return {one: self._ask(export_request(self.job.config, one, earlier)) for one in wanted}
 
@@ -313,6 +288,7 @@ class RequestedStages:
         angles: Handle[ExportedFiles] | None,
         rendered: Rendered,
     ) -> Handle[DrawnCharts]:
+        """Draw the report's charts, after ``rendered``: at the same time matplotlib would add 25 MB to the peak."""
         drawn = self._ask(
             lambda made: ChartsRequest(
                 clip=made(clip),
