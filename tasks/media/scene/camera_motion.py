@@ -13,7 +13,6 @@ from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.maths.arrays import Bytes, Floats
 from tasks.maths.path import affine
@@ -21,10 +20,9 @@ from tasks.maths.scene.camera_path import chain
 from tasks.media.files.camera_file import write_camera
 from tasks.media.files.masks_file import Mask
 from tasks.media.input.rgb_frames import LUMA_LONGEST_PX
+from tasks.media.optical_flow import Corners, FlowSearch, follow_corners
 from tasks.media.planes.crop import reduced, small_size
 from tasks.media.scene.people_mask import people_mask, scaling
-
-Points = NDArray[np.float32]
 
 # More corners, or corners that are weaker or nearer to each other, take more time.
 MOST_CORNERS: Final = 160
@@ -32,8 +30,8 @@ MOST_CORNERS: Final = 160
 # few corners have the first quality, those of the second count. A filmed laboratory, 320 px wide, had 13 of the first.
 QUALITIES: Final = (0.004, 0.0001)
 APART_PX: Final = 9
-FLOW_WINDOW_PX: Final = 11  # 15 takes twice the time and fills a hidden margin no better
-LEVELS: Final = 3  # of the pyramid: it follows a motion 15 times as long as without (Bouguet 2000)
+# A window of 15 px takes twice the time and fills a hidden margin no better.
+FLOW_SEARCH: Final = FlowSearch(window_px=11, most_rounds=15, least_step_px=0.02)
 FORWARD_BACKWARD_PX: Final = 0.5  # between a corner and where it lies after there and back: farther, it is not used
 OFF_PX: Final = 0.8  # from the model, up to which a corner agrees with it
 LEAST_CORNERS: Final = 12  # that have to agree; fewer tell nothing
@@ -57,7 +55,7 @@ class _Reference:
     """A frame whose corners are followed."""
 
     small: Bytes
-    corners: Points  # (k, 1, 2)
+    corners: Corners  # (k, 1, 2)
     to_last: Floats = field(default_factory=lambda: affine.translation(np.zeros(2)))  # (2, 3) to the frame before
 
 
@@ -119,8 +117,8 @@ def _follow(reference: _Reference, small: Bytes, people: Bytes) -> _Fit | None:
     if len(start) < LEAST_CORNERS:
         return None
     guess = affine.apply(reference.to_last, start.astype(np.float64)).astype(np.float32)
-    there, seen = _flow(reference.small, small, start, guess)
-    back, seen_back = _flow(small, reference.small, there, start)
+    there, seen = follow_corners(reference.small, small, start, guess, FLOW_SEARCH)
+    back, seen_back = follow_corners(small, reference.small, there, start, FLOW_SEARCH)
     error = np.hypot(*(back - start)[:, 0].T)
     at = np.round(there[:, 0]).astype(int)
     inside = np.all((at >= 0) & (at < people.shape[::-1]), axis=1)
@@ -152,21 +150,6 @@ def _fit(start: Floats, end: Floats) -> _Fit | None:
         return None
     confidence = count / len(start) * min(count / ENOUGH_CORNERS, 1.0)
     return _Fit(matrix, count, float(confidence))
-
-
-def _flow(before: Bytes, after: Bytes, start: Points, guess: Points) -> tuple[Points, NDArray[np.bool_]]:
-    """Where corners (k, 1, 2) have gone, looked for about ``guess``, and which could be followed (k,)."""
-    found, status, _ = cv2.calcOpticalFlowPyrLK(
-        before,
-        after,
-        start,
-        guess.copy(),
-        winSize=(FLOW_WINDOW_PX, FLOW_WINDOW_PX),
-        maxLevel=LEVELS,
-        criteria=(3, 15, 0.02),
-        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
-    )
-    return found, status[:, 0] == 1
 
 
 class CameraRecorder:

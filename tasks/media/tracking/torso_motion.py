@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tasks.maths.arrays import Bytes, Floats
 from tasks.maths.body.landmarks import HIPS, LANDMARK_NAMES, SHOULDERS
 from tasks.maths.tracking.steps import Step, summarise_step
+from tasks.media.optical_flow import Corners, FlowSearch, follow_corners
 
 # ``_TORSOS``: in lengths of the torso.
 TRACKED_TORSO_PX: Final = (100.0, 120.0)  # shortest and longest torso in the crop that is tracked
@@ -24,7 +25,7 @@ MAX_FORWARD_BACKWARD_PX: Final = 0.7  # in the crop, after there and back: farth
 CORNER_QUALITY: Final = 5e-5  # of the best corner's; low, so that folds of plain clothes beside bare skin still count
 CORNER_DISTANCE_PX: Final = 6  # in the crop: nearer ones show the same
 FLOW_WINDOW_PX: Final = 17  # in the crop: side of the square around a corner that is found again in the next frame
-FLOW_PYRAMID_LEVELS: Final = 3  # they follow a motion 15 times as long as without (Bouguet 2000)
+FLOW_SEARCH: Final = FlowSearch(FLOW_WINDOW_PX, most_rounds=20, least_step_px=0.01)
 SEARCH_MARGIN_TORSOS: Final = 0.3  # around the torso and around its expected place
 SIDE_HALF_WIDTH_TORSOS: Final = 0.25  # half width of a torso seen from the side
 ARM_HALF_WIDTH_TORSOS: Final = 0.1  # half width of an arm, where no feature is taken
@@ -195,32 +196,15 @@ def _tracking_crop(torso: Torso, guess_xy: Floats, shape: tuple[int, ...]) -> Tr
     return TrackingCrop(low, high, (width, height))
 
 
-def _track(old: Bytes, new: Bytes, found: NDArray[np.float32], guess: Floats) -> tuple[Floats, Floats, Floats]:
+def _track(old: Bytes, new: Bytes, found: Corners, guess: Floats) -> tuple[Floats, Floats, Floats]:
     """Start and end (k, 2) of corners that passed the forward-backward check, and their errors (k,), in crop px."""
     shift = guess.astype(np.float32)
-    there, ok = _flow(old, new, found, found + shift)
-    back, ok_back = _flow(new, old, there, there - shift)
+    there, ok = follow_corners(old, new, found, found + shift, FLOW_SEARCH)
+    back, ok_back = follow_corners(new, old, there, there - shift, FLOW_SEARCH)
     error = np.hypot(*(back - found)[:, 0].T)
     good = ok & ok_back & (error < MAX_FORWARD_BACKWARD_PX)
     start, end = (part[good, 0].astype(np.float64) for part in (found, there))
     return start, end, error[good].astype(np.float64)
-
-
-def _flow(
-    old: Bytes, new: Bytes, start: NDArray[np.float32], first: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Where corners (k, 1, 2) moved, searched from ``first``, and which could be followed (k,)."""
-    found, status, _ = cv2.calcOpticalFlowPyrLK(
-        old,
-        new,
-        start,
-        first.copy(),
-        winSize=(FLOW_WINDOW_PX, FLOW_WINDOW_PX),
-        maxLevel=FLOW_PYRAMID_LEVELS,
-        criteria=(3, 20, 0.01),
-        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
-    )
-    return found, status[:, 0] == 1
 
 
 def _feature_mask(torso: Torso, crop: TrackingCrop, shown_xy: Sequence[Floats]) -> Bytes:
